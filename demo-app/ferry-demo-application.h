@@ -1,0 +1,16 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <gtk/gtk.h>
+
+G_BEGIN_DECLS
+
+#define FERRY_DEMO_TYPE_APPLICATION (ferry_demo_application_get_type ())
+G_DECLARE_FINAL_TYPE (FerryDemoApplication, ferry_demo_application, FERRY_DEMO, APPLICATION, GtkApplication)
+
+FerryDemoApplication *ferry_demo_application_new (void) G_GNUC_WARN_UNUSED_RESULT;
+int ferry_demo_application_get_exit_status (FerryDemoApplication *self);
+
+G_END_DECLS

@@ -1,0 +1,221 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "ferry-demo-auto.h"
+
+#include <stdio.h>
+
+#include "ferry-demo-job-words.h"
+
+/* A worker that says nothing for so long, though it should not hang, will not come back. */
+#define PATIENCE_SECONDS 60.0
+
+struct _FerryDemoAuto
+{
+  GObject parent_instance;
+
+  FerryDemoSession *session;
+  GPtrArray *jobs; /* (element-type FerryDemoJob) */
+  guint n_over;
+  gboolean started;
+  gboolean failed;
+};
+
+typedef enum
+{
+  SIGNAL_FINISHED,
+  N_SIGNALS
+} FerryDemoAutoSignal;
+
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (FerryDemoAuto, ferry_demo_auto, G_TYPE_OBJECT)
+
+static gboolean
+is_as_expected (FerryDemoJob *job)
+{
+  FerryDemoJobState state = ferry_demo_job_get_state (job);
+
+  switch (ferry_demo_job_get_spec (job)->kind)
+    {
+    case FERRY_DEMO_KIND_SHA256:
+      return state == FERRY_DEMO_JOB_STATE_DONE && ferry_demo_job_get_report (job)->problems == 0;
+    case FERRY_DEMO_KIND_PRIMES:
+    case FERRY_DEMO_KIND_FLOOD:
+      return state == FERRY_DEMO_JOB_STATE_DONE;
+    case FERRY_DEMO_KIND_CRASH:
+      return state == FERRY_DEMO_JOB_STATE_CRASHED;
+    case FERRY_DEMO_KIND_HANG:
+      return state == FERRY_DEMO_JOB_STATE_CANCELLED;
+    case FERRY_DEMO_N_KINDS:
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+/* Numbers are printed bare here: this is for programs to read. */
+static void
+print_result (FerryDemoJob *job)
+{
+  const FerryDemoSpec *spec = ferry_demo_job_get_spec (job);
+  const FerryDemoReport *report = ferry_demo_job_get_report (job);
+  const guint64 *result = report->result;
+  g_autofree char *crash = NULL;
+
+  switch (spec->kind)
+    {
+    case FERRY_DEMO_KIND_SHA256:
+      fwrite (report->listing->str, 1, report->listing->len, stdout);
+      printf ("%" G_GUINT64_FORMAT " files, %" G_GUINT64_FORMAT " bytes in %s\n", result[0], result[1], spec->argument);
+      break;
+    case FERRY_DEMO_KIND_PRIMES:
+      printf ("%" G_GUINT64_FORMAT " primes up to %" G_GUINT64_FORMAT "\n", result[0], result[1]);
+      break;
+    case FERRY_DEMO_KIND_CRASH:
+      crash = ferry_demo_words_for_crash (ferry_demo_job_get_signal (job));
+      printf ("crash: %s\n", crash);
+      break;
+    case FERRY_DEMO_KIND_HANG:
+      printf ("hang: cancelled after %.1f s without a message\n", ferry_demo_job_get_silence (job));
+      break;
+    case FERRY_DEMO_KIND_FLOOD:
+      printf ("flood: %" G_GUINT64_FORMAT " messages, complete and in order, %.0f messages/s\n", result[0],
+              (double) result[0] / ferry_demo_job_get_seconds (job));
+      break;
+    case FERRY_DEMO_N_KINDS:
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+static void
+finish_job (FerryDemoAuto *self, FerryDemoJob *job)
+{
+  if (is_as_expected (job))
+    print_result (job);
+  else
+    {
+      const char *state = ferry_demo_words_for_state (ferry_demo_job_get_state (job));
+
+      fprintf (stderr, "ferry-demo: %s: %s: %s\n", ferry_demo_job_get_title (job), state,
+               ferry_demo_job_get_activity (job));
+      self->failed = TRUE;
+    }
+
+  if (fflush (stdout) != 0)
+    self->failed = TRUE;
+  self->n_over++;
+  if (ferry_demo_auto_is_finished (self))
+    g_signal_emit (self, signals[SIGNAL_FINISHED], 0);
+}
+
+static void
+state_cb (FerryDemoAuto *self, GParamSpec *pspec, FerryDemoJob *job)
+{
+  if (ferry_demo_job_is_over (job))
+    finish_job (self, job);
+  else if (ferry_demo_job_get_state (job) == FERRY_DEMO_JOB_STATE_NOT_RESPONDING &&
+           ferry_demo_job_get_spec (job)->kind == FERRY_DEMO_KIND_HANG)
+    ferry_demo_job_cancel (job);
+}
+
+static void
+turned_cb (FerryDemoAuto *self)
+{
+  for (guint i = 0; i < self->jobs->len; i++)
+    {
+      FerryDemoJob *job = g_ptr_array_index (self->jobs, i);
+
+      if (ferry_demo_job_get_silence (job) > PATIENCE_SECONDS)
+        ferry_demo_job_cancel (job);
+    }
+}
+
+static void
+ferry_demo_auto_dispose (GObject *object)
+{
+  FerryDemoAuto *self = FERRY_DEMO_AUTO (object);
+
+  g_clear_pointer (&self->jobs, g_ptr_array_unref);
+  g_clear_object (&self->session);
+  G_OBJECT_CLASS (ferry_demo_auto_parent_class)->dispose (object);
+}
+
+static void
+ferry_demo_auto_class_init (FerryDemoAutoClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = ferry_demo_auto_dispose;
+
+  signals[SIGNAL_FINISHED] =
+    g_signal_new ("finished", FERRY_DEMO_TYPE_AUTO, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+static void
+ferry_demo_auto_init (FerryDemoAuto *self)
+{
+  self->jobs = g_ptr_array_new_with_free_func (g_object_unref);
+}
+
+FerryDemoAuto *
+ferry_demo_auto_new (FerryDemoSession *session)
+{
+  FerryDemoAuto *self = g_object_new (FERRY_DEMO_TYPE_AUTO, NULL);
+
+  self->session = g_object_ref (session);
+  return self;
+}
+
+/* Starts all jobs, to run side by side. */
+void
+ferry_demo_auto_start (FerryDemoAuto *self, GPtrArray *specs)
+{
+  g_return_if_fail (!self->started);
+
+  for (guint i = 0; i < specs->len; i++)
+    g_ptr_array_add (self->jobs, g_object_ref (ferry_demo_session_add (self->session, g_ptr_array_index (specs, i))));
+  self->started = TRUE;
+
+  g_signal_connect_object (self->session, "turned", G_CALLBACK (turned_cb), self, G_CONNECT_SWAPPED);
+  for (guint i = 0; i < self->jobs->len; i++)
+    {
+      FerryDemoJob *job = g_ptr_array_index (self->jobs, i);
+
+      g_signal_connect_object (job, "notify::state-name", G_CALLBACK (state_cb), self, G_CONNECT_SWAPPED);
+      if (ferry_demo_job_is_over (job))
+        finish_job (self, job);
+    }
+}
+
+gboolean
+ferry_demo_auto_is_finished (FerryDemoAuto *self)
+{
+  return self->started && self->n_over == self->jobs->len;
+}
+
+gboolean
+ferry_demo_auto_is_success (FerryDemoAuto *self)
+{
+  return ferry_demo_auto_is_finished (self) && !self->failed;
+}
+
+/* How much a picture taken now would show: jobs in mid-work beside finished ones, with figures below. 0 is a picture
+ * that is only taken when there is no better one. */
+guint
+ferry_demo_auto_get_score (FerryDemoAuto *self)
+{
+  const FerryDemoReading *reading = ferry_demo_session_get_reading (self->session);
+  guint n_moving = 0;
+
+  for (guint i = 0; i < self->jobs->len; i++)
+    {
+      FerryDemoJob *job = g_ptr_array_index (self->jobs, i);
+      double fraction = ferry_demo_job_get_fraction (job);
+
+      n_moving += ferry_demo_job_get_state (job) == FERRY_DEMO_JOB_STATE_RUNNING && fraction > 0.2 && fraction < 0.95;
+    }
+
+  if (n_moving == 0)
+    return 0;
+  return 2 * (MIN (n_moving, 3) + (self->n_over > 0) + (reading->has_latency != FALSE)) +
+         (reading->messages_per_second > 1e5);
+}

@@ -1,0 +1,23 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "ferry-demo-session.h"
+
+G_BEGIN_DECLS
+
+/* Runs jobs with nobody at the mouse, prints their results, and knows what each should have come to.
+ *
+ * Signal "finished": all jobs are over. */
+
+#define FERRY_DEMO_TYPE_AUTO (ferry_demo_auto_get_type ())
+G_DECLARE_FINAL_TYPE (FerryDemoAuto, ferry_demo_auto, FERRY_DEMO, AUTO, GObject)
+
+FerryDemoAuto *ferry_demo_auto_new (FerryDemoSession *session) G_GNUC_WARN_UNUSED_RESULT;
+void ferry_demo_auto_start (FerryDemoAuto *self, GPtrArray *specs);
+gboolean ferry_demo_auto_is_finished (FerryDemoAuto *self);
+gboolean ferry_demo_auto_is_success (FerryDemoAuto *self);
+guint ferry_demo_auto_get_score (FerryDemoAuto *self);
+
+G_END_DECLS

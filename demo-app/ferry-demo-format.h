@@ -1,0 +1,18 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Numbers in words; every function returns a new string. */
+
+char *ferry_demo_format_count (guint64 count) G_GNUC_WARN_UNUSED_RESULT;
+char *ferry_demo_format_counted (guint64 count, const char *one, const char *many) G_GNUC_WARN_UNUSED_RESULT;
+char *ferry_demo_format_amount (double amount) G_GNUC_WARN_UNUSED_RESULT;
+char *ferry_demo_format_latency (double microseconds) G_GNUC_WARN_UNUSED_RESULT;
+char *ferry_demo_format_time_left (double seconds) G_GNUC_WARN_UNUSED_RESULT;
+
+G_END_DECLS

@@ -1,0 +1,60 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Small helpers that every layer shares. */
+
+#pragma once
+
+#include <errno.h>
+#include <glib.h>
+#include <unistd.h>
+
+#include "base/ferry-error.h"
+
+G_BEGIN_DECLS
+
+#define FERRY_MICROSECONDS_PER_MILLISECOND 1000
+
+gboolean ferry_set_system_error (GError **error, const char *what);
+
+static inline void
+ferry_clear_fd (int *fd)
+{
+  if (*fd >= 0)
+    close (*fd);
+  *fd = -1;
+}
+
+static inline int
+ferry_steal_fd (int *fd)
+{
+  int stolen = *fd;
+
+  *fd = -1;
+  return stolen;
+}
+
+#define ferry_autofd __attribute__ ((cleanup (ferry_clear_fd))) int
+
+/* ThreadSanitizer knows pthread calls and C11 atomics, but not the futexes inside GLib's queue and locks.
+ * Where ownership of a structure crosses threads through GLib, the two ends say so with these; in an ordinary
+ * build they are nothing. */
+#if defined(__SANITIZE_THREAD__)
+#define FERRY_THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define FERRY_THREAD_SANITIZER 1
+#endif
+#endif
+
+#ifdef FERRY_THREAD_SANITIZER
+void __tsan_acquire (void *address);
+void __tsan_release (void *address);
+#define ferry_hand_over(pointer) __tsan_release (pointer)
+#define ferry_take_over(pointer) __tsan_acquire (pointer)
+#else
+#define ferry_hand_over(pointer) ((void) (pointer))
+#define ferry_take_over(pointer) ((void) (pointer))
+#endif
+
+G_END_DECLS

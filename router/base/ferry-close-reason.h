@@ -1,0 +1,41 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#if !defined(FERRY_INSIDE) && !defined(FERRY_COMPILATION)
+#error "Include <ferry.h>, not this header."
+#endif
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * FerryCloseReason:
+ * @FERRY_CLOSE_REASON_STOPPED: The sender was stopped: nothing is missing.
+ * @FERRY_CLOSE_REASON_EXITED: The worker's process exited; the exit record has its status.
+ * @FERRY_CLOSE_REASON_KILLED: A signal ended the worker's process; the exit record has its number.
+ * @FERRY_CLOSE_REASON_NEVER_ATTACHED: The worker did not take up its senders in time, and was killed.
+ * @FERRY_CLOSE_REASON_LAUNCH_FAILED: The worker's process could not be started.
+ * @FERRY_CLOSE_REASON_HUNG_UP: The worker closed its control socket and went on running, and was killed.
+ * @FERRY_CLOSE_REASON_PROTOCOL_ERROR: The worker broke a rule of the protocol, and was killed.
+ * @FERRY_CLOSE_REASON_ROUTER_STOPPED: The router was stopped.
+ *
+ * Why a pipe, or a worker, is at its end. Of several causes the first one counts.
+ *
+ * Since: 0.1
+ */
+typedef enum
+{
+  FERRY_CLOSE_REASON_STOPPED,
+  FERRY_CLOSE_REASON_EXITED,
+  FERRY_CLOSE_REASON_KILLED,
+  FERRY_CLOSE_REASON_NEVER_ATTACHED,
+  FERRY_CLOSE_REASON_LAUNCH_FAILED,
+  FERRY_CLOSE_REASON_HUNG_UP,
+  FERRY_CLOSE_REASON_PROTOCOL_ERROR,
+  FERRY_CLOSE_REASON_ROUTER_STOPPED,
+} FerryCloseReason;
+
+G_END_DECLS

@@ -1,0 +1,77 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#if !defined(FERRY_INSIDE) && !defined(FERRY_COMPILATION)
+#error "Include <ferry.h>, not this header."
+#endif
+
+#include <glib-object.h>
+
+#include "base/ferry-version.h"
+
+G_BEGIN_DECLS
+
+/**
+ * FERRY_ERROR:
+ *
+ * The error domain of Ferry; its codes are [error@Ferry.Error].
+ */
+#define FERRY_ERROR (ferry_error_quark ())
+
+/**
+ * FerryError:
+ * @FERRY_ERROR_NOT_RUNNING: The router is not running: call [method@Ferry.Router.start] first.
+ * @FERRY_ERROR_ALREADY_RUNNING: The router is running already.
+ * @FERRY_ERROR_WRONG_THREAD: The call belongs to the router's thread, which is the one that started it.
+ * @FERRY_ERROR_NOT_STARTED: The sender has not been started.
+ * @FERRY_ERROR_ALREADY_STARTED: The sender has been started, or was passed to a worker.
+ * @FERRY_ERROR_STOPPED: The sender has been stopped.
+ * @FERRY_ERROR_CLOSED: The other end is gone: the pipe was closed, or its link ended.
+ * @FERRY_ERROR_WOULD_BLOCK: There is no room now, and the caller asked not to wait.
+ * @FERRY_ERROR_TIMED_OUT: The deadline passed.
+ * @FERRY_ERROR_TOO_LARGE: The message, or the number of things asked for, is over its documented limit.
+ * @FERRY_ERROR_LAUNCH_FAILED: The worker's process could not be started.
+ * @FERRY_ERROR_WORKER_LOST: The worker ended before what was asked for could happen.
+ * @FERRY_ERROR_PROTOCOL: The other end broke a rule of the protocol.
+ * @FERRY_ERROR_VERSION: The two ends speak versions of the protocol that do not fit.
+ * @FERRY_ERROR_BAD_ARGUMENTS: A value from outside, such as an argument vector, cannot be used.
+ * @FERRY_ERROR_UNKNOWN_SENDER: The worker was given no sender of that name.
+ * @FERRY_ERROR_NOT_A_WORKER: The process was not started by a [class@Ferry.Launcher].
+ * @FERRY_ERROR_BUSY: The call cannot be nested in the one under way.
+ * @FERRY_ERROR_SYSTEM: The system refused memory, a descriptor or a call; the message names it.
+ *
+ * What can go wrong at run time, each with its remedy in the message.
+ *
+ * A cancelled call fails with %G_IO_ERROR_CANCELLED, as everywhere in GIO.
+ *
+ * Since: 0.1
+ */
+typedef enum
+{
+  FERRY_ERROR_NOT_RUNNING,
+  FERRY_ERROR_ALREADY_RUNNING,
+  FERRY_ERROR_WRONG_THREAD,
+  FERRY_ERROR_NOT_STARTED,
+  FERRY_ERROR_ALREADY_STARTED,
+  FERRY_ERROR_STOPPED,
+  FERRY_ERROR_CLOSED,
+  FERRY_ERROR_WOULD_BLOCK,
+  FERRY_ERROR_TIMED_OUT,
+  FERRY_ERROR_TOO_LARGE,
+  FERRY_ERROR_LAUNCH_FAILED,
+  FERRY_ERROR_WORKER_LOST,
+  FERRY_ERROR_PROTOCOL,
+  FERRY_ERROR_VERSION,
+  FERRY_ERROR_BAD_ARGUMENTS,
+  FERRY_ERROR_UNKNOWN_SENDER,
+  FERRY_ERROR_NOT_A_WORKER,
+  FERRY_ERROR_BUSY,
+  FERRY_ERROR_SYSTEM,
+} FerryError;
+
+FERRY_AVAILABLE_IN_0_1
+GQuark ferry_error_quark (void);
+
+G_END_DECLS

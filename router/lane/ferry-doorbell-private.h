@@ -1,0 +1,27 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Doorbells: how a sleeper is woken once ferry_wake_due() says so.
+ *
+ * A descriptor doorbell is an eventfd that sits in an epoll set, edge-triggered, so that each write is an edge and
+ * nobody reads it: a worker shares the open file description and may empty it, fill it, or make it blocking, and
+ * only hurts its own wake-ups. For the same reason the application never writes to a doorbell that a worker holds.
+ *
+ * A futex doorbell is a word in shared memory that a ring changes. It works between processes. */
+
+#pragma once
+
+#include <glib.h>
+#include <stdatomic.h>
+
+G_BEGIN_DECLS
+
+int      ferry_doorbell_new        (GError          **error);
+void     ferry_doorbell_ring       (int               fd);
+
+void     ferry_futex_doorbell_ring (_Atomic guint32  *rings);
+gboolean ferry_futex_doorbell_wait (_Atomic guint32  *rings,
+                                    guint32           seen,
+                                    gint64            deadline);
+
+G_END_DECLS

@@ -1,0 +1,55 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "lane/ferry-doorbell-private.h"
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "base/ferry-base-private.h"
+
+int
+ferry_doorbell_new (GError **error)
+{
+  int fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+  if (fd < 0)
+    ferry_set_system_error (error, "Making a doorbell (eventfd)");
+  return fd;
+}
+
+/* The count of a doorbell nobody reads would only fill up after 2^64 rings. */
+void
+ferry_doorbell_ring (int fd)
+{
+  guint64 one = 1;
+
+  while (write (fd, &one, sizeof one) < 0 && errno == EINTR)
+    ;
+}
+
+void
+ferry_futex_doorbell_ring (_Atomic guint32 *rings)
+{
+  /* Release: whoever acquires the new count sees what led to the ring. The kernel's own lock orders the wake. */
+  atomic_fetch_add_explicit (rings, 1, memory_order_release);
+  syscall (SYS_futex, rings, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+/* Sleeps until the count of rings is no longer seen. Returns FALSE when the deadline (monotonic time in
+ * microseconds, negative for none) passed first. May return TRUE for nothing: the caller looks again. */
+gboolean
+ferry_futex_doorbell_wait (_Atomic guint32 *rings, guint32 seen, gint64 deadline)
+{
+  struct timespec until = {.tv_sec = deadline / G_USEC_PER_SEC, .tv_nsec = (deadline % G_USEC_PER_SEC) * 1000};
+
+  if (syscall (SYS_futex, rings, FUTEX_WAIT_BITSET, seen, deadline < 0 ? NULL : &until, NULL,
+               FUTEX_BITSET_MATCH_ANY) == 0)
+    return TRUE;
+  return errno != ETIMEDOUT;
+}

@@ -1,0 +1,200 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "lane/ferry-handshake-private.h"
+
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/ferry-base-private.h"
+
+#define N_DESCRIPTORS 2
+
+/* How long a worker waits for the welcome that was put into its socket before it was started. */
+#define WELCOME_TIMEOUT_MS 10000
+
+gboolean
+ferry_control_socket_pair (int *application_fd, int *worker_fd, GError **error)
+{
+  int fds[2];
+
+  if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
+    return ferry_set_system_error (error, "Making a control socket (socketpair)");
+  *application_fd = fds[0];
+  *worker_fd = fds[1];
+  return TRUE;
+}
+
+/* application: welcome is sent as it is, but for its header. */
+gboolean
+ferry_control_send_welcome (int fd, const FerryWelcome *welcome, int memory, int doorbell, GError **error)
+{
+  union
+  {
+    char bytes[CMSG_SPACE (N_DESCRIPTORS * sizeof (int))];
+    struct cmsghdr align;
+  } control = {0};
+  FerryWelcome packet = *welcome;
+  struct iovec vector = {.iov_base = &packet, .iov_len = sizeof packet};
+  struct msghdr message = {
+    .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+  struct cmsghdr *rights = CMSG_FIRSTHDR (&message);
+  int fds[N_DESCRIPTORS] = {memory, doorbell};
+
+  memcpy (packet.header.magic, FERRY_PROTOCOL_MAGIC, sizeof packet.header.magic);
+  packet.header.kind = FERRY_CONTROL_WELCOME;
+  packet.header.version = FERRY_PROTOCOL_VERSION;
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN (sizeof fds);
+  memcpy (CMSG_DATA (rights), fds, sizeof fds);
+  if (sendmsg (fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) != (gssize) sizeof packet)
+    return ferry_set_system_error (error, "Sending a worker its welcome (sendmsg)");
+  return TRUE;
+}
+
+static FerryControlEvent
+invalid (GError **error, const char *what)
+{
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "The worker %s on its control socket", what);
+  return FERRY_CONTROL_INVALID;
+}
+
+static FerryControlEvent
+check_attach (const FerryAttach *packet, gsize size, gsize segment_size, GError **error)
+{
+  if (size < sizeof packet->header || memcmp (packet->header.magic, FERRY_PROTOCOL_MAGIC, 8) != 0)
+    return invalid (error, "sent something that is no packet of Ferry's");
+  if (packet->header.version != FERRY_PROTOCOL_VERSION)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_VERSION,
+                   "The worker speaks protocol version %u and this application version %d; "
+                   "build both with the same version of Ferry",
+                   packet->header.version, FERRY_PROTOCOL_VERSION);
+      return FERRY_CONTROL_INVALID;
+    }
+  if (size != sizeof *packet || packet->header.kind != FERRY_CONTROL_ATTACH || packet->segment_size != segment_size)
+    return invalid (error, "sent a packet that does not answer the welcome");
+  return FERRY_CONTROL_ATTACHED;
+}
+
+/* application: takes the next packet of the worker's, which is hostile until checked. With no room for control
+ * messages in the call, the kernel drops descriptors that come along and says that it truncated. */
+FerryControlEvent
+ferry_control_receive (int fd, gboolean attached, gsize segment_size, GError **error)
+{
+  FerryAttach packet = {0};
+  struct iovec vector = {.iov_base = &packet, .iov_len = sizeof packet};
+  struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
+  gssize size;
+
+  do
+    size = recvmsg (fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  while (size < 0 && errno == EINTR);
+  if (size < 0)
+    return errno == EAGAIN || errno == EWOULDBLOCK ? FERRY_CONTROL_NOTHING : FERRY_CONTROL_CLOSED;
+  if ((message.msg_flags & MSG_CTRUNC) != 0)
+    return invalid (error, "sent descriptors, which travel only from application to worker,");
+  if (size == 0)
+    return FERRY_CONTROL_CLOSED;
+  if ((message.msg_flags & MSG_TRUNC) != 0)
+    return invalid (error, "sent a packet that is too long");
+  if (attached)
+    return invalid (error, "sent a second packet");
+  return check_attach (&packet, (gsize) size, segment_size, error);
+}
+
+/* Takes the descriptors out of message. What is not wanted is closed. Returns whether they are the two expected. */
+static gboolean
+take_descriptors (struct msghdr *message, int *memory, int *doorbell)
+{
+  int fds[N_DESCRIPTORS] = {-1, -1};
+  gsize n = 0;
+
+  for (struct cmsghdr *header = CMSG_FIRSTHDR (message); header != NULL; header = CMSG_NXTHDR (message, header))
+    {
+      if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+        continue;
+      n = MIN ((header->cmsg_len - CMSG_LEN (0)) / sizeof (int), N_DESCRIPTORS);
+      memcpy (fds, CMSG_DATA (header), n * sizeof (int));
+    }
+  *memory = fds[0];
+  *doorbell = fds[1];
+  return n == N_DESCRIPTORS && (message->msg_flags & MSG_CTRUNC) == 0;
+}
+
+static gboolean
+check_welcome (const FerryWelcome *welcome, gssize size, GError **error)
+{
+  if (size < (gssize) sizeof welcome->header || memcmp (welcome->header.magic, FERRY_PROTOCOL_MAGIC, 8) != 0)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
+                 "The descriptor named by %s did not welcome this process; start it through a FerryLauncher",
+                 FERRY_CONTROL_FD_VARIABLE);
+  else if (welcome->header.version != FERRY_PROTOCOL_VERSION)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_VERSION,
+                 "The application speaks protocol version %u and this worker version %d; "
+                 "build both with the same version of Ferry",
+                 welcome->header.version, FERRY_PROTOCOL_VERSION);
+  else if (size != sizeof *welcome || welcome->header.kind != FERRY_CONTROL_WELCOME ||
+           welcome->n_pipes > FERRY_MAX_PIPES_PER_LINK || welcome->down_capacity != FERRY_DOWN_CAPACITY)
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "The application's welcome is malformed");
+  else
+    return TRUE;
+  return FALSE;
+}
+
+/* worker: takes the welcome and its two descriptors. */
+gboolean
+ferry_control_receive_welcome (int fd, FerryWelcome *welcome, int *memory, int *doorbell, GError **error)
+{
+  union
+  {
+    char bytes[CMSG_SPACE (N_DESCRIPTORS * sizeof (int))];
+    struct cmsghdr align;
+  } control = {0};
+  struct iovec vector = {.iov_base = welcome, .iov_len = sizeof *welcome};
+  struct msghdr message = {
+    .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+  struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+  gboolean complete;
+  gssize size;
+
+  memset (welcome, 0, sizeof *welcome);
+  if (TEMP_FAILURE_RETRY (poll (&poll_fd, 1, WELCOME_TIMEOUT_MS)) <= 0)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "No welcome came through the descriptor named by %s",
+                   FERRY_CONTROL_FD_VARIABLE);
+      return FALSE;
+    }
+  size = TEMP_FAILURE_RETRY (recvmsg (fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
+  if (size < 0)
+    return ferry_set_system_error (error, "Reading the application's welcome (recvmsg)");
+  complete = take_descriptors (&message, memory, doorbell);
+  if (check_welcome (welcome, size, error) && complete)
+    return TRUE;
+  if (error != NULL && *error == NULL)
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
+                         "The application's welcome came without its descriptors; raise the limit of open files");
+  ferry_clear_fd (memory);
+  ferry_clear_fd (doorbell);
+  return FALSE;
+}
+
+/* worker: answers the welcome; with a segment_size of 0 it only tells the application our version. */
+gboolean
+ferry_control_send_attach (int fd, gsize segment_size, GError **error)
+{
+  FerryAttach packet = {
+    .header = {.kind = FERRY_CONTROL_ATTACH, .version = FERRY_PROTOCOL_VERSION},
+    .segment_size = segment_size,
+    .worker_pid = (guint32) getpid (),
+  };
+
+  memcpy (packet.header.magic, FERRY_PROTOCOL_MAGIC, sizeof packet.header.magic);
+  if (send (fd, &packet, sizeof packet, MSG_DONTWAIT | MSG_NOSIGNAL) != (gssize) sizeof packet)
+    return ferry_set_system_error (error, "Answering the application's welcome (send)");
+  return TRUE;
+}

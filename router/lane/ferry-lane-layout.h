@@ -1,0 +1,191 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What lies where in the memory that an application and a worker share, and what goes over their control socket.
+ *
+ * Nothing but structures and constants, pinned by the compiler. docs/protocol.md says the same in prose, so that a
+ * worker can be written in another language; the two change together, and with FERRY_PROTOCOL_VERSION.
+ *
+ * A segment, one for each link:
+ *
+ *   0       FerryLaneControl of the up lane     (worker to application)
+ *   1024    FerryLaneControl of the down lane   (application to worker)
+ *   4096    the pipe table: one state word for each sender that was passed to the worker
+ *   8192    the down lane's ring
+ *   ...     the up lane's ring
+ *
+ * All numbers are in the byte order of the machine. */
+
+#pragma once
+
+#include <glib.h>
+#include <stdatomic.h>
+#include <stddef.h>
+
+G_BEGIN_DECLS
+
+#define FERRY_PROTOCOL_VERSION 1
+#define FERRY_PROTOCOL_MAGIC "FERRYLNK"
+
+/* The environment variable that names the worker's end of the control socket. */
+#define FERRY_CONTROL_FD_VARIABLE "FERRY_CONTROL_FD"
+
+/* Two cache lines: neighbouring lines are fetched in pairs by some processors. */
+#define FERRY_LINE_SIZE 128
+
+/* What the lane's writer stores and its reader loads. */
+typedef struct
+{
+  _Atomic guint64 tail;           /* bytes ever written; a multiple of 8 */
+  _Atomic guint32 writer_waiting; /* epoch of the writer's latest wait for room; 0: it never waited */
+  guint8 padding[FERRY_LINE_SIZE - 12];
+} FerryWriterLine;
+
+/* What the lane's reader stores and its writer loads. */
+typedef struct
+{
+  _Atomic guint64 head;           /* bytes ever taken; a multiple of 8 */
+  _Atomic guint32 reader_waiting; /* epoch of the reader's latest sleep; 0: it never slept */
+  guint8 padding[FERRY_LINE_SIZE - 12];
+} FerryReaderLine;
+
+/* A futex word that whoever wakes a sleeper adds one to. */
+typedef struct
+{
+  _Atomic guint32 rings;
+  guint8 padding[FERRY_LINE_SIZE - 4];
+} FerryBellLine;
+
+typedef struct
+{
+  FerryWriterLine writer;
+  FerryReaderLine reader;
+  FerryBellLine writer_bell; /* the writer sleeps here for room */
+} FerryLaneControl;
+
+G_STATIC_ASSERT (sizeof (_Atomic guint64) == 8 && sizeof (_Atomic guint32) == 4);
+G_STATIC_ASSERT (ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2);
+G_STATIC_ASSERT (sizeof (FerryLaneControl) == 3 * FERRY_LINE_SIZE);
+G_STATIC_ASSERT (offsetof (FerryLaneControl, reader) == FERRY_LINE_SIZE);
+G_STATIC_ASSERT (offsetof (FerryLaneControl, writer_bell) == 2 * FERRY_LINE_SIZE);
+G_STATIC_ASSERT (offsetof (FerryWriterLine, writer_waiting) == 8);
+G_STATIC_ASSERT (offsetof (FerryReaderLine, reader_waiting) == 8);
+
+#define FERRY_SEGMENT_UP_CONTROL 0
+#define FERRY_SEGMENT_DOWN_CONTROL 1024
+#define FERRY_SEGMENT_PIPE_TABLE 4096
+#define FERRY_SEGMENT_DOWN_RING 8192
+#define FERRY_DOWN_CAPACITY (64 * 1024)
+#define FERRY_SEGMENT_UP_RING (FERRY_SEGMENT_DOWN_RING + FERRY_DOWN_CAPACITY)
+#define FERRY_MAX_PIPES_PER_LINK 1024
+
+/* A lane's capacity is a power of two in this range: small enough to be written in full at once by one message,
+ * large enough that half a lane always takes the largest record. */
+#define FERRY_MIN_LANE_CAPACITY (128 * 1024)
+#define FERRY_MAX_LANE_CAPACITY (256 * 1024 * 1024)
+
+/* The words of the pipe table; stored by the application only, loaded by the sender before each message. */
+typedef enum
+{
+  FERRY_PIPE_WORD_OPEN = 0,
+  FERRY_PIPE_WORD_CLOSED = 1,         /* the application closed the pipe */
+  FERRY_PIPE_WORD_LINK_ENDED = 2,     /* the application gave up the link */
+  FERRY_PIPE_WORD_ROUTER_STOPPED = 3, /* the router was stopped */
+} FerryPipeWord;
+
+/* A record: this header, then length bytes of payload, then zero to seven bytes up to a multiple of 8. */
+typedef struct
+{
+  guint32 length;
+  guint16 kind;
+  guint16 number; /* FERRY_RECORD_TYPE and FERRY_RECORD_VARIANT: the number of a type, else 0 */
+  guint64 connection_id;
+} FerryRecordHeader;
+
+G_STATIC_ASSERT (sizeof (FerryRecordHeader) == 16);
+
+typedef enum
+{
+  FERRY_RECORD_BYTES = 1,   /* up: a message; the payload is its bytes */
+  FERRY_RECORD_VARIANT = 2, /* up: a message; the payload is a serialised GVariant of the type announced as number */
+  FERRY_RECORD_TYPE = 3,    /* up: announces a type string, without its terminating zero, as number */
+  FERRY_RECORD_LARGE = 4,   /* up: a message follows in pieces; the payload is a FerryLargeMessage */
+  FERRY_RECORD_PIECE = 5,   /* up: a piece of it */
+  FERRY_RECORD_ABANDON = 6, /* up: the rest of it will not come */
+  FERRY_RECORD_STOP = 7,    /* up: the sender was stopped */
+  FERRY_RECORD_GRANT = 8,   /* down: the payload is a FerryGrant and the sender's name */
+} FerryRecordKind;
+
+typedef struct
+{
+  guint64 size;
+  guint16 kind; /* FERRY_RECORD_BYTES or FERRY_RECORD_VARIANT */
+  guint16 number;
+  guint32 reserved;
+} FerryLargeMessage;
+
+G_STATIC_ASSERT (sizeof (FerryLargeMessage) == 16);
+
+typedef struct
+{
+  guint32 index; /* of the sender's word in the pipe table */
+  guint32 name_length;
+} FerryGrant;
+
+G_STATIC_ASSERT (sizeof (FerryGrant) == 8);
+
+/* Two records of the largest size fill a block exactly. */
+#define FERRY_BLOCK_SIZE (64 * 1024)
+#define FERRY_MAX_RECORD_SIZE (FERRY_BLOCK_SIZE / 2)
+#define FERRY_MAX_RECORD_PAYLOAD (FERRY_MAX_RECORD_SIZE - sizeof (FerryRecordHeader))
+
+/* Types are numbered from 1 in the order of their announcements. */
+#define FERRY_MAX_TYPES_PER_PIPE 255
+#define FERRY_MAX_TYPE_STRING 1024
+
+#define FERRY_MAX_SENDER_NAME 255
+
+static inline gsize
+ferry_record_size (gsize payload)
+{
+  return sizeof (FerryRecordHeader) + ((payload + 7) & ~(gsize) 7);
+}
+
+/* The messages of the control socket, each a packet of its own. */
+typedef enum
+{
+  FERRY_CONTROL_WELCOME = 1, /* application to worker, with two descriptors: the segment, the up lane's doorbell */
+  FERRY_CONTROL_ATTACH = 2,  /* worker to application, without descriptors; the last packet it may send */
+} FerryControlKind;
+
+typedef struct
+{
+  char magic[8];
+  guint32 kind;
+  guint32 version;
+} FerryControlHeader;
+
+typedef struct
+{
+  FerryControlHeader header;
+  guint64 segment_size;
+  guint64 up_capacity;
+  guint64 down_capacity;
+  guint64 max_message_size;
+  guint32 application_pid;
+  guint32 n_pipes;
+} FerryWelcome;
+
+typedef struct
+{
+  FerryControlHeader header;
+  guint64 segment_size; /* as it was welcomed; 0 when the worker cannot go on */
+  guint32 worker_pid;
+  guint32 reserved;
+} FerryAttach;
+
+G_STATIC_ASSERT (sizeof (FerryControlHeader) == 16);
+G_STATIC_ASSERT (sizeof (FerryWelcome) == 56);
+G_STATIC_ASSERT (sizeof (FerryAttach) == 32);
+
+G_END_DECLS

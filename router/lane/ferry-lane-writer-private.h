@@ -1,0 +1,73 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The writing end of a lane.
+ *
+ * Threads:   one at a time; several take turns under a lock of their owner's.
+ * Trust:     the reader's head is copied, then checked; the writer's own position lives in private memory and what
+ *            it published is never read back.
+ * Invariant: 0 <= tail - head <= capacity; both only grow. */
+
+#pragma once
+
+#include <string.h>
+
+#include "lane/ferry-lane-layout.h"
+#include "lane/ferry-wake-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  FerryLaneControl *control;
+  guint8 *ring;
+  gsize capacity;
+  guint64 tail;
+  guint64 head;  /* the latest valid value seen */
+  guint32 rung;  /* epoch of reader_waiting that was last rung for */
+  guint32 epoch; /* of writer_waiting */
+  gboolean broken;
+} FerryLaneWriter;
+
+void     ferry_lane_writer_init      (FerryLaneWriter  *self,
+                                      FerryLaneControl *control,
+                                      guint8           *ring,
+                                      gsize             capacity);
+gboolean ferry_lane_writer_look      (FerryLaneWriter  *self,
+                                      gsize             size);
+gboolean ferry_lane_writer_arm       (FerryLaneWriter  *self,
+                                      gsize             size);
+
+/* Whether size bytes are free. Looks at the reader's head only when what is known of it does not do. */
+static inline gboolean
+ferry_lane_writer_has_room (FerryLaneWriter *self, gsize size)
+{
+  return G_LIKELY (self->tail - self->head + size <= self->capacity) || ferry_lane_writer_look (self, size);
+}
+
+/* Where the next record goes. Call only after ferry_lane_writer_has_room(). */
+static inline guint8 *
+ferry_lane_writer_get_place (FerryLaneWriter *self)
+{
+  return self->ring + (self->tail & (self->capacity - 1));
+}
+
+/* Publishes size bytes at the place. Returns whether the reader must be woken. */
+static inline gboolean
+ferry_lane_writer_publish (FerryLaneWriter *self, gsize size)
+{
+  self->tail += size;
+  ferry_wake_publish (&self->control->writer.tail, self->tail);
+  return ferry_wake_due (&self->control->reader.reader_waiting, &self->rung);
+}
+
+/* Writes a header at place; the payload follows it. */
+static inline void
+ferry_record_write_header (guint8 *place, guint32 length, guint16 kind, guint16 number, guint64 connection_id)
+{
+  FerryRecordHeader header = {length, kind, number, connection_id};
+
+  memcpy (place, &header, sizeof header);
+}
+
+G_END_DECLS

@@ -1,0 +1,125 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The application's end of a link.
+ *
+ * Owner:     counted references: the shared queue holds one until the link is finished, others hold theirs.
+ * Threads:   everything here belongs to the thread that drains the shared queue, except where a field says other.
+ * Trust:     the other end is a process that may do anything with the memory, the socket and the doorbell that it
+ *            was given. */
+
+#pragma once
+
+#include "lane/ferry-handshake-private.h"
+#include "lane/ferry-lane-reader-private.h"
+#include "lane/ferry-lane-writer-private.h"
+#include "lane/ferry-link-state-private.h"
+#include "lane/ferry-segment-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct _FerryLink FerryLink;
+
+/* What an epoll event says it is about. */
+typedef enum
+{
+  FERRY_WATCH_WAKE,
+  FERRY_WATCH_DOORBELL,
+  FERRY_WATCH_CONTROL,
+  FERRY_WATCH_PROCESS,
+} FerryWatchKind;
+
+typedef struct
+{
+  FerryWatchKind kind;
+  FerryLink *link; /* (unowned) (nullable) */
+} FerryWatch;
+
+/* A message that arrives in pieces. */
+typedef struct
+{
+  guint8 *data; /* (owned) (nullable): NULL when no message is under way */
+  gsize size;
+  gsize filled;
+  gsize allocated;
+  guint64 connection_id;
+  guint16 kind;
+  guint16 number;
+} FerryAssembly;
+
+struct _FerryLink
+{
+  _Atomic gint references; /* any */
+  char *name;              /* const: (owned), for messages */
+  GArray *connection_ids;  /* const: (element-type guint64), by the index in the pipe table */
+  gpointer user_data;      /* const: (unowned), of the layer above */
+  guint64 max_message_size; /* const */
+  gboolean local;          /* const: the sender is in this process */
+
+  FerryLinkState state;
+  int cause;           /* the FerryCloseReason that came first, or FERRY_NO_CAUSE */
+  char *detail;        /* (owned) (nullable): what a protocol error or a failed launch was */
+  GPid pid;            /* 0 until launched */
+  gboolean reaped;
+  int wait_code;       /* the code and status of waitid() */
+  int wait_status;
+  gint64 deadline;     /* monotonic time of the state's timeout; 0: none */
+  gint64 attach_timeout;
+  guint64 edges;       /* how often the doorbell rang */
+
+  FerrySegment segment;
+  FerryLaneReader up;
+  FerryLaneWriter down;
+  FerryAssembly assembly;
+  gboolean stop_seen;     /* a local sender's stop record was drained */
+  gboolean tail_final;    /* the link has ended, and its lane was looked at for the last time */
+  gboolean draining_done; /* nothing more is taken from the up lane */
+
+  int memory;     /* until the welcome is sent */
+  int doorbell;
+  int control;
+  int worker_end; /* the worker's end of the control socket, until it is launched */
+  int pidfd;
+  FerryWatch doorbell_watch;
+  FerryWatch control_watch;
+  FerryWatch process_watch;
+
+  GList queue_node;  /* in the shared queue's list of all links */
+  GList active_node; /* in its list of active links */
+  gboolean active;
+  gboolean stalled; /* waits for blocks to come back */
+
+  gboolean told_attached;    /* the layer above was told that the link is open */
+  _Atomic gint64 bytes_out;  /* any: bytes of this link's in the local queue, or being dispatched */
+  _Atomic gint64 bytes_kept; /* any: bytes of its large messages that the application keeps */
+};
+
+FerryLink *ferry_link_new            (const char        *name,
+                                      const guint64     *connection_ids,
+                                      guint              n_connection_ids,
+                                      gsize              up_capacity,
+                                      guint64            max_message_size,
+                                      GError           **error);
+FerryLink *ferry_link_ref            (FerryLink         *self);
+void       ferry_link_unref          (FerryLink         *self);
+
+gboolean   ferry_link_open_socket    (FerryLink         *self,
+                                      GError           **error);
+gboolean   ferry_link_grant          (FerryLink         *self,
+                                      guint              index,
+                                      const char        *sender_name);
+gboolean   ferry_link_send_signal    (FerryLink         *self,
+                                      int                signal_number);
+void       ferry_link_note           (FerryLink         *self,
+                                      int                cause,
+                                      const char        *detail);
+void       ferry_link_set_pipe_word  (FerryLink         *self,
+                                      guint              index,
+                                      FerryPipeWord      word);
+void       ferry_link_wake_writers   (FerryLink         *self);
+gboolean   ferry_link_reap           (FerryLink         *self);
+void       ferry_assembly_clear      (FerryAssembly     *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryLink, ferry_link_unref)
+
+G_END_DECLS

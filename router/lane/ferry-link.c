@@ -1,0 +1,178 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "lane/ferry-link-private.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "base/ferry-base-private.h"
+#include "lane/ferry-doorbell-private.h"
+
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
+/* any: makes the memory and the doorbell of a link, in the state attaching. */
+FerryLink *
+ferry_link_new (const char *name, const guint64 *connection_ids, guint n_connection_ids, gsize up_capacity,
+                guint64 max_message_size, GError **error)
+{
+  g_autoptr (FerryLink) self = g_new0 (FerryLink, 1);
+
+  g_assert (n_connection_ids <= FERRY_MAX_PIPES_PER_LINK);
+
+  atomic_init (&self->references, 1);
+  self->memory = self->doorbell = self->control = self->worker_end = self->pidfd = -1;
+  self->cause = FERRY_NO_CAUSE;
+  self->name = g_strdup (name);
+  self->max_message_size = max_message_size;
+  self->connection_ids = g_array_sized_new (FALSE, FALSE, sizeof (guint64), n_connection_ids);
+  g_array_append_vals (self->connection_ids, connection_ids, n_connection_ids);
+  self->queue_node.data = self->active_node.data = self;
+  self->doorbell_watch = (FerryWatch) {FERRY_WATCH_DOORBELL, self};
+  self->control_watch = (FerryWatch) {FERRY_WATCH_CONTROL, self};
+  self->process_watch = (FerryWatch) {FERRY_WATCH_PROCESS, self};
+
+  if (!ferry_segment_create (&self->segment, up_capacity, &self->memory, error))
+    return NULL;
+  self->doorbell = ferry_doorbell_new (error);
+  if (self->doorbell < 0)
+    return NULL;
+  ferry_lane_reader_init (&self->up, ferry_segment_get_up (&self->segment), self->segment.up_ring, up_capacity);
+  ferry_lane_writer_init (&self->down, ferry_segment_get_down (&self->segment), self->segment.down_ring,
+                          FERRY_DOWN_CAPACITY);
+  return g_steal_pointer (&self);
+}
+
+FerryLink *
+ferry_link_ref (FerryLink *self)
+{
+  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  return self;
+}
+
+void
+ferry_assembly_clear (FerryAssembly *self)
+{
+  g_free (self->data);
+  *self = (FerryAssembly) {0};
+}
+
+void
+ferry_link_unref (FerryLink *self)
+{
+  /* Release, so that our uses come before the end; acquire, so that the end comes after everybody's. */
+  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) != 1)
+    return;
+  ferry_segment_clear (&self->segment);
+  ferry_assembly_clear (&self->assembly);
+  ferry_clear_fd (&self->memory);
+  ferry_clear_fd (&self->doorbell);
+  ferry_clear_fd (&self->control);
+  ferry_clear_fd (&self->worker_end);
+  ferry_clear_fd (&self->pidfd);
+  g_array_unref (self->connection_ids);
+  g_free (self->detail);
+  g_free (self->name);
+  g_free (self);
+}
+
+/* any, before the link is in a queue: makes the control socket and puts the welcome into it. */
+gboolean
+ferry_link_open_socket (FerryLink *self, GError **error)
+{
+  FerryWelcome welcome = {
+    .segment_size = self->segment.size,
+    .up_capacity = self->segment.up_capacity,
+    .down_capacity = FERRY_DOWN_CAPACITY,
+    .max_message_size = self->max_message_size,
+    .application_pid = (guint32) getpid (),
+    .n_pipes = self->connection_ids->len,
+  };
+
+  if (!ferry_control_socket_pair (&self->control, &self->worker_end, error) ||
+      !ferry_control_send_welcome (self->control, &welcome, self->memory, self->doorbell, error))
+    return FALSE;
+  ferry_clear_fd (&self->memory);
+  return TRUE;
+}
+
+/* any, before the worker is launched: puts a sender's name and connection id into the down lane. Returns FALSE when
+ * the lane has no room for it. */
+gboolean
+ferry_link_grant (FerryLink *self, guint index, const char *sender_name)
+{
+  FerryGrant grant = {.index = index, .name_length = (guint32) strlen (sender_name)};
+  gsize length = sizeof grant + grant.name_length;
+  guint8 *place;
+
+  if (!ferry_lane_writer_has_room (&self->down, ferry_record_size (length)))
+    return FALSE;
+  place = ferry_lane_writer_get_place (&self->down);
+  ferry_record_write_header (place, (guint32) length, FERRY_RECORD_GRANT, 0,
+                             g_array_index (self->connection_ids, guint64, index));
+  memcpy (place + sizeof (FerryRecordHeader), &grant, sizeof grant);
+  memcpy (place + sizeof (FerryRecordHeader) + sizeof grant, sender_name, grant.name_length);
+  /* Nobody sleeps on the down lane: its grants are all there before the worker is. */
+  ferry_lane_writer_publish (&self->down, ferry_record_size (length));
+  return TRUE;
+}
+
+/* Sends the process a signal. Returns FALSE when there is none any more. */
+gboolean
+ferry_link_send_signal (FerryLink *self, int signal_number)
+{
+  if (self->pidfd < 0 || self->reaped)
+    return FALSE;
+  return syscall (SYS_pidfd_send_signal, self->pidfd, signal_number, NULL, 0) == 0;
+}
+
+/* Notes why the link ends; of several causes the first counts. */
+void
+ferry_link_note (FerryLink *self, int cause, const char *detail)
+{
+  if (cause == FERRY_NO_CAUSE || self->cause != FERRY_NO_CAUSE)
+    return;
+  self->cause = cause;
+  self->detail = g_strdup (detail);
+}
+
+void
+ferry_link_set_pipe_word (FerryLink *self, guint index, FerryPipeWord word)
+{
+  /* Release: pairs with the sender's load; ferry_link_wake_writers() follows. */
+  atomic_store_explicit (ferry_segment_get_pipe_word (&self->segment, index), word, memory_order_release);
+}
+
+/* Wakes every thread that waits in a send, so that it sees its pipe word. */
+void
+ferry_link_wake_writers (FerryLink *self)
+{
+  ferry_futex_doorbell_ring (&ferry_segment_get_up (&self->segment)->writer_bell.rings);
+}
+
+/* Takes the exit status of a process that has ended, after ending what is left of its process group: as long as the
+ * leader is not reaped, nobody else can have that group's number. Returns FALSE when the process has not ended. */
+gboolean
+ferry_link_reap (FerryLink *self)
+{
+  siginfo_t info = {0};
+
+  if (waitid (P_PIDFD, (id_t) self->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
+    {
+      if (info.si_pid == 0)
+        return FALSE;
+      kill (-self->pid, SIGKILL);
+      TEMP_FAILURE_RETRY (waitid (P_PIDFD, (id_t) self->pidfd, &info, WEXITED | WNOHANG));
+    }
+  /* ECHILD: the program has somebody else reap its children, or ignores SIGCHLD. The status is lost, the end not. */
+  self->wait_code = info.si_code;
+  self->wait_status = info.si_status;
+  self->reaped = TRUE;
+  return TRUE;
+}

@@ -1,0 +1,62 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The memory of a link, as one process has it mapped.
+ *
+ * Owner:     the application makes it; the worker maps the descriptor that it was welcomed with.
+ * Threads:   mapping and unmapping belong to one thread; what lies inside says for itself.
+ * Invariant: the memfd is sealed against growing and shrinking before anybody else sees it, so no access to the
+ *            mapping can raise SIGBUS. Each ring is mapped twice in a row, so a record is always contiguous. */
+
+#pragma once
+
+#include <glib.h>
+
+#include "lane/ferry-lane-layout.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  guint8 *base;      /* control lines and pipe table, FERRY_SEGMENT_DOWN_RING bytes */
+  guint8 *up_ring;   /* 2 * up_capacity bytes of address space */
+  guint8 *down_ring; /* 2 * FERRY_DOWN_CAPACITY bytes of address space */
+  gsize up_capacity;
+  gsize size;
+} FerrySegment;
+
+gboolean ferry_segment_create (FerrySegment *self,
+                               gsize         up_capacity,
+                               int          *fd,
+                               GError      **error);
+gboolean ferry_segment_map    (FerrySegment *self,
+                               int           fd,
+                               gsize         up_capacity,
+                               GError      **error);
+void     ferry_segment_clear  (FerrySegment *self);
+
+static inline gsize
+ferry_segment_size_for (gsize up_capacity)
+{
+  return FERRY_SEGMENT_UP_RING + up_capacity;
+}
+
+static inline FerryLaneControl *
+ferry_segment_get_up (FerrySegment *self)
+{
+  return (FerryLaneControl *) (void *) (self->base + FERRY_SEGMENT_UP_CONTROL);
+}
+
+static inline FerryLaneControl *
+ferry_segment_get_down (FerrySegment *self)
+{
+  return (FerryLaneControl *) (void *) (self->base + FERRY_SEGMENT_DOWN_CONTROL);
+}
+
+static inline _Atomic guint32 *
+ferry_segment_get_pipe_word (FerrySegment *self, guint index)
+{
+  return (_Atomic guint32 *) (void *) (self->base + FERRY_SEGMENT_PIPE_TABLE) + index;
+}
+
+G_END_DECLS

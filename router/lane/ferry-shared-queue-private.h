@@ -1,0 +1,56 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The shared queue: the up lanes of all links, as whoever drains them sees them.
+ *
+ * Owner:     the monitor.
+ * Threads:   one at a time drains; that is a role, which may move to another thread as long as one holds it.
+ *            ferry_shared_queue_wake() may be called from any thread.
+ * Invariant: an idle link costs nothing: a lane found empty is armed and leaves the list of active links, and only
+ *            its doorbell, its control socket or its process' end brings it back. */
+
+#pragma once
+
+#include "lane/ferry-link-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  int epoll;
+  int wake; /* any: (owned) a doorbell of the queue's own */
+  FerryWatch wake_watch;
+  GQueue links;  /* all of them, by queue_node */
+  GQueue active; /* those to be visited, by active_node, in the order of their turns */
+  guint n_timed; /* how many links have a deadline */
+} FerrySharedQueue;
+
+FerrySharedQueue *ferry_shared_queue_new         (GError           **error);
+void              ferry_shared_queue_free        (FerrySharedQueue  *self);
+
+gboolean          ferry_shared_queue_add         (FerrySharedQueue  *self,
+                                                  FerryLink         *link,
+                                                  GError           **error);
+gboolean          ferry_shared_queue_set_process (FerrySharedQueue  *self,
+                                                  FerryLink         *link,
+                                                  GPid               pid,
+                                                  int                pidfd,
+                                                  GError           **error);
+void              ferry_shared_queue_remove      (FerrySharedQueue  *self,
+                                                  FerryLink         *link);
+void              ferry_shared_queue_apply       (FerrySharedQueue  *self,
+                                                  FerryLink         *link,
+                                                  FerryLinkEvent     event,
+                                                  const char        *detail);
+void              ferry_shared_queue_activate    (FerrySharedQueue  *self,
+                                                  FerryLink         *link);
+void              ferry_shared_queue_deactivate  (FerrySharedQueue  *self,
+                                                  FerryLink         *link);
+FerryLink        *ferry_shared_queue_next        (FerrySharedQueue  *self);
+void              ferry_shared_queue_wait        (FerrySharedQueue  *self,
+                                                  gboolean           may_sleep);
+void              ferry_shared_queue_wake        (FerrySharedQueue  *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerrySharedQueue, ferry_shared_queue_free)
+
+G_END_DECLS

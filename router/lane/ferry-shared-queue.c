@@ -1,0 +1,306 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "lane/ferry-shared-queue-private.h"
+
+#include <signal.h>
+#include <sys/epoll.h>
+
+#include "base/ferry-base-private.h"
+#include "lane/ferry-doorbell-private.h"
+
+#define N_EVENTS 64
+
+/* How long a process may go on after it closed its control socket. */
+#define HANG_UP_GRACE (1 * G_USEC_PER_SEC)
+
+/* A worker rings at most once for each time the monitor went to sleep on its lane. How far it may be ahead of that
+ * before it is taken for a storm. */
+#define RINGS_ALLOWED 1000
+
+FerrySharedQueue *
+ferry_shared_queue_new (GError **error)
+{
+  g_autoptr (FerrySharedQueue) self = g_new0 (FerrySharedQueue, 1);
+  struct epoll_event event = {.events = EPOLLIN | EPOLLET};
+
+  self->wake = -1;
+  g_queue_init (&self->links);
+  g_queue_init (&self->active);
+  self->epoll = epoll_create1 (EPOLL_CLOEXEC);
+  if (self->epoll < 0)
+    {
+      ferry_set_system_error (error, "Making the shared queue (epoll_create1)");
+      return NULL;
+    }
+  self->wake = ferry_doorbell_new (error);
+  if (self->wake < 0)
+    return NULL;
+  self->wake_watch = (FerryWatch) {FERRY_WATCH_WAKE, NULL};
+  event.data.ptr = &self->wake_watch;
+  if (epoll_ctl (self->epoll, EPOLL_CTL_ADD, self->wake, &event) < 0)
+    {
+      ferry_set_system_error (error, "Watching the shared queue (epoll_ctl)");
+      return NULL;
+    }
+  return g_steal_pointer (&self);
+}
+
+void
+ferry_shared_queue_free (FerrySharedQueue *self)
+{
+  g_assert (g_queue_is_empty (&self->links));
+  ferry_clear_fd (&self->epoll);
+  ferry_clear_fd (&self->wake);
+  g_free (self);
+}
+
+/* any: ends a wait that is under way, or the next one. */
+void
+ferry_shared_queue_wake (FerrySharedQueue *self)
+{
+  ferry_doorbell_ring (self->wake);
+}
+
+static gboolean
+watch (FerrySharedQueue *self, int fd, guint32 events, FerryWatch *what, GError **error)
+{
+  struct epoll_event event = {.events = events, .data.ptr = what};
+
+  if (epoll_ctl (self->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+    return ferry_set_system_error (error, "Watching a link (epoll_ctl)");
+  return TRUE;
+}
+
+/* A description that a worker holds as well stays in the epoll set when only our descriptor is closed, so it is
+ * taken out by hand. */
+static void
+forget (FerrySharedQueue *self, int *fd)
+{
+  if (*fd >= 0)
+    epoll_ctl (self->epoll, EPOLL_CTL_DEL, *fd, NULL);
+  ferry_clear_fd (fd);
+}
+
+void
+ferry_shared_queue_activate (FerrySharedQueue *self, FerryLink *link)
+{
+  if (link->active)
+    return;
+  link->active = TRUE;
+  g_queue_push_tail_link (&self->active, &link->active_node);
+}
+
+void
+ferry_shared_queue_deactivate (FerrySharedQueue *self, FerryLink *link)
+{
+  if (!link->active)
+    return;
+  link->active = FALSE;
+  g_queue_unlink (&self->active, &link->active_node);
+}
+
+static void
+set_deadline (FerrySharedQueue *self, FerryLink *link, gint64 deadline)
+{
+  self->n_timed += (deadline != 0) - (link->deadline != 0);
+  link->deadline = deadline;
+}
+
+/* Adds a link, with a reference. Its lane is armed, so that the first record rings. */
+gboolean
+ferry_shared_queue_add (FerrySharedQueue *self, FerryLink *link, GError **error)
+{
+  if (!watch (self, link->doorbell, EPOLLIN | EPOLLET, &link->doorbell_watch, error) ||
+      (link->control >= 0 &&
+       !watch (self, link->control, EPOLLIN | EPOLLRDHUP, &link->control_watch, error)))
+    return FALSE;
+  if (link->local)
+    link->state = FERRY_LINK_OPEN;
+  else if (link->attach_timeout > 0)
+    set_deadline (self, link, g_get_monotonic_time () + link->attach_timeout);
+  ferry_link_ref (link);
+  g_queue_push_tail_link (&self->links, &link->queue_node);
+  ferry_lane_reader_arm (&link->up);
+  return TRUE;
+}
+
+/* Tells which process is at the other end. pidfd is taken over. */
+gboolean
+ferry_shared_queue_set_process (FerrySharedQueue *self, FerryLink *link, GPid pid, int pidfd, GError **error)
+{
+  link->pid = pid;
+  link->pidfd = pidfd;
+  return watch (self, pidfd, EPOLLIN, &link->process_watch, error);
+}
+
+void
+ferry_shared_queue_remove (FerrySharedQueue *self, FerryLink *link)
+{
+  ferry_shared_queue_deactivate (self, link);
+  set_deadline (self, link, 0);
+  forget (self, &link->doorbell);
+  forget (self, &link->control);
+  forget (self, &link->pidfd);
+  g_queue_unlink (&self->links, &link->queue_node);
+  ferry_link_unref (link);
+}
+
+/* The one place where a link's state changes. */
+void
+ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEvent event, const char *detail)
+{
+  const FerryLinkTransition *transition = ferry_link_state_next (link->state, event);
+
+  if (event == FERRY_LINK_FAULT || transition->next == FERRY_LINK_ENDED)
+    ferry_shared_queue_activate (self, link);
+  if (event == FERRY_LINK_FAULT)
+    link->draining_done = TRUE;
+  ferry_link_note (link, transition->cause, detail);
+  if (transition->kill)
+    ferry_link_send_signal (link, SIGKILL);
+  if (transition->next == link->state && event != FERRY_LINK_TIMEOUT)
+    return;
+
+  set_deadline (self, link, 0);
+  if (transition->next == FERRY_LINK_HUNG_UP && link->state != FERRY_LINK_HUNG_UP)
+    {
+      forget (self, &link->control);
+      set_deadline (self, link, g_get_monotonic_time () + HANG_UP_GRACE);
+    }
+  else if (transition->next == FERRY_LINK_ENDED)
+    {
+      forget (self, &link->control);
+      epoll_ctl (self->epoll, EPOLL_CTL_DEL, link->doorbell, NULL);
+    }
+  else if (transition->next == FERRY_LINK_OPEN)
+    ferry_shared_queue_activate (self, link);
+  link->state = transition->next;
+}
+
+static void
+read_control (FerrySharedQueue *self, FerryLink *link)
+{
+  while (link->control >= 0)
+    {
+      g_autoptr (GError) error = NULL;
+      gboolean attached = link->state != FERRY_LINK_ATTACHING;
+
+      switch (ferry_control_receive (link->control, attached, link->segment.size, &error))
+        {
+        case FERRY_CONTROL_NOTHING:
+          return;
+        case FERRY_CONTROL_ATTACHED:
+          ferry_shared_queue_apply (self, link, FERRY_LINK_ATTACHED, NULL);
+          break;
+        case FERRY_CONTROL_CLOSED:
+          ferry_shared_queue_apply (self, link, FERRY_LINK_CLOSED, NULL);
+          return;
+        case FERRY_CONTROL_INVALID:
+        default:
+          ferry_shared_queue_apply (self, link, FERRY_LINK_FAULT, error->message);
+          return;
+        }
+    }
+}
+
+static void
+handle_doorbell (FerrySharedQueue *self, FerryLink *link)
+{
+  link->edges++;
+  if (link->edges > (guint64) link->up.epoch + RINGS_ALLOWED)
+    {
+      if (!link->draining_done)
+        ferry_shared_queue_apply (self, link, FERRY_LINK_FAULT,
+                                  "The worker rang its doorbell over and over without sending anything");
+      epoll_ctl (self->epoll, EPOLL_CTL_DEL, link->doorbell, NULL);
+      return;
+    }
+  if (link->state != FERRY_LINK_ATTACHING)
+    ferry_shared_queue_activate (self, link);
+}
+
+/* What the process said on its control socket before it ended counts: it may have attached, sent, and died. */
+static void
+handle_process (FerrySharedQueue *self, FerryLink *link)
+{
+  if (!ferry_link_reap (link))
+    return;
+  epoll_ctl (self->epoll, EPOLL_CTL_DEL, link->pidfd, NULL);
+  read_control (self, link);
+  ferry_shared_queue_apply (self, link, FERRY_LINK_PROCESS_ENDED, NULL);
+}
+
+/* Applies the timeouts that are over. Returns milliseconds until the next one, or -1. */
+static int
+handle_timeouts (FerrySharedQueue *self)
+{
+  gint64 now;
+  gint64 next = G_MAXINT64;
+
+  if (self->n_timed == 0)
+    return -1;
+  now = g_get_monotonic_time ();
+  for (GList *node = self->links.head; node != NULL; node = node->next)
+    {
+      FerryLink *link = node->data;
+
+      if (link->deadline == 0)
+        continue;
+      if (link->deadline <= now)
+        ferry_shared_queue_apply (self, link, FERRY_LINK_TIMEOUT, NULL);
+      if (link->deadline != 0)
+        next = MIN (next, link->deadline);
+    }
+  if (next == G_MAXINT64)
+    return -1;
+  return (int) (MAX (next - now, 0) / FERRY_MICROSECONDS_PER_MILLISECOND) + 1;
+}
+
+/* Takes in what doorbells, control sockets and processes have to say. With may_sleep, waits until one has. */
+void
+ferry_shared_queue_wait (FerrySharedQueue *self, gboolean may_sleep)
+{
+  struct epoll_event events[N_EVENTS];
+  int timeout = handle_timeouts (self);
+  int n;
+
+  if (!may_sleep || !g_queue_is_empty (&self->active))
+    timeout = 0;
+  n = epoll_wait (self->epoll, events, N_EVENTS, timeout);
+  for (int i = 0; i < n; i++)
+    {
+      FerryWatch *what = events[i].data.ptr;
+
+      switch (what->kind)
+        {
+        case FERRY_WATCH_WAKE:
+          break;
+        case FERRY_WATCH_DOORBELL:
+          handle_doorbell (self, what->link);
+          break;
+        case FERRY_WATCH_CONTROL:
+          read_control (self, what->link);
+          break;
+        case FERRY_WATCH_PROCESS:
+          handle_process (self, what->link);
+          break;
+        default:
+          g_assert_not_reached ();
+        }
+    }
+}
+
+/* The link whose turn it is, moved to the end of the list; NULL when none is active. */
+FerryLink *
+ferry_shared_queue_next (FerrySharedQueue *self)
+{
+  GList *node = g_queue_pop_head_link (&self->active);
+
+  if (node == NULL)
+    return NULL;
+  g_queue_push_tail_link (&self->active, node);
+  return node->data;
+}

@@ -1,0 +1,43 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A block: what travels through the local queue. Most carry whole records of one link; others a message that came
+ * in pieces, or news of a link, which so keep their place behind the messages before them.
+ *
+ * Threads: the monitor fills a block and hands it over; from then on it belongs to the router's thread. */
+
+#pragma once
+
+#include "lane/ferry-link-private.h"
+#include "route/ferry-exit.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  FERRY_BLOCK_RECORDS,  /* size bytes of whole, valid records */
+  FERRY_BLOCK_LARGE,    /* one message of size bytes */
+  FERRY_BLOCK_LAUNCHED, /* the link's process was started: pid */
+  FERRY_BLOCK_ATTACHED, /* the worker took up its senders */
+  FERRY_BLOCK_ENDED,    /* the last block of a link: exit */
+} FerryBlockKind;
+
+typedef struct _FerryBlock FerryBlock;
+
+struct _FerryBlock
+{
+  FerryBlock *next; /* in the pool */
+  FerryLink *link;  /* (owned) */
+  FerryBlockKind kind;
+  gsize size;
+  gsize charge; /* what the block counts for against its link and the local queue */
+  guint8 *data; /* (owned): FERRY_BLOCK_SIZE bytes in RECORDS, size bytes in LARGE */
+
+  guint64 connection_id; /* LARGE */
+  guint16 message_kind;  /* LARGE: FERRY_RECORD_BYTES or FERRY_RECORD_VARIANT */
+  guint16 number;        /* LARGE: of the type */
+  GPid pid;              /* LAUNCHED */
+  FerryExit *exit;       /* ENDED: (owned) */
+};
+
+G_END_DECLS

@@ -1,0 +1,330 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* From blocks to receivers, on the router's thread.
+ *
+ * A dispatch goes on until its budget is spent; where it stopped within a block is kept in the router, so the next one
+ * goes on from there. Reading the clock costs as much as delivering a few messages, so it is looked at after a number
+ * of messages that follows what the handlers cost.
+ *
+ * A handler may close pipes, stop the router, start it again, and drop whatever it likes: receivers that are closed
+ * wait in the graveyard until the dispatch is over, and after each delivery the dispatch sees whether the router still
+ * has the monitor that the block came from. */
+
+#include "config.h"
+
+#include <string.h>
+
+#include "base/ferry-base-private.h"
+#include "route/ferry-router-private.h"
+
+/* The clock is looked at about this often, whatever a message costs. */
+#define CHECK_INTERVAL 50
+#define MAX_CHECK_EVERY 8192
+
+static const GVariantType *
+get_type (FerryPipe *pipe, guint16 kind, guint16 number)
+{
+  /* The monitor checked that the type was announced. */
+  return kind == FERRY_RECORD_VARIANT ? g_ptr_array_index (pipe->types, number - 1) : NULL;
+}
+
+static void
+count (FerryRouter *self, FerryReceiver *receiver, gsize size)
+{
+  receiver->messages++;
+  self->messages++;
+  self->bytes += size;
+}
+
+static void
+emit (FerryReceiver *receiver, GVariant *message)
+{
+  g_variant_ref_sink (message);
+  ferry_receiver_emit_message (receiver, message);
+  g_variant_unref (message);
+}
+
+/* A message that shares its block with others is copied, so that keeping it keeps no more than itself. */
+static void
+deliver_small (FerryRouter *self, FerryPipe *pipe, const FerryRecordHeader *header, gconstpointer payload)
+{
+  FerryReceiver *receiver = pipe->receiver;
+  const GVariantType *type;
+  gpointer copy;
+
+  if (G_UNLIKELY (receiver == NULL || ferry_receiver_is_abandoned (receiver)))
+    {
+      self->dropped++;
+      return;
+    }
+  type = get_type (pipe, header->kind, header->number);
+  count (self, receiver, header->length);
+  if (receiver->handler != NULL)
+    {
+      receiver->handler (receiver, payload, header->length, type, receiver->handler_data);
+      return;
+    }
+  copy = g_memdup2 (payload, header->length);
+  emit (receiver, g_variant_new_from_data (type != NULL ? type : G_VARIANT_TYPE_BYTESTRING, copy, header->length,
+                                           FALSE, g_free, copy));
+}
+
+/* A message with a block of its own is handed over with its memory. */
+static void
+deliver_large (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
+{
+  FerryPipe *pipe = ferry_router_find_pipe (self, block->connection_id);
+  FerryReceiver *receiver = pipe != NULL ? pipe->receiver : NULL;
+  g_autoptr (GBytes) bytes = NULL;
+  const GVariantType *type;
+
+  if (receiver == NULL || ferry_receiver_is_abandoned (receiver))
+    {
+      self->dropped++;
+      return;
+    }
+  type = get_type (pipe, block->message_kind, block->number);
+  count (self, receiver, block->size);
+  if (receiver->handler != NULL)
+    {
+      receiver->handler (receiver, block->data, block->size, type, receiver->handler_data);
+      return;
+    }
+  bytes = ferry_local_queue_keep (monitor->local, block);
+  emit (receiver, g_variant_new_from_bytes (type != NULL ? type : G_VARIANT_TYPE_BYTESTRING, bytes, FALSE));
+}
+
+static void
+add_type (FerryPipe *pipe, const FerryRecordHeader *header, const char *payload)
+{
+  g_autofree char *type_string = g_strndup (payload, header->length);
+
+  if (pipe->types == NULL)
+    pipe->types = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_type_free);
+  g_ptr_array_add (pipe->types, g_variant_type_new (type_string));
+}
+
+static void
+end_stopped (FerryRouter *self, FerryPipe *pipe)
+{
+  g_autoptr (FerryExit) exit = ferry_exit_new (FERRY_CLOSE_REASON_STOPPED, "The sender was stopped");
+
+  ferry_router_end_pipe (self, pipe, exit);
+}
+
+static void
+deliver_record (FerryRouter *self, FerryPipe *pipe, const FerryRecordHeader *header)
+{
+  const void *payload = header + 1;
+
+  if (G_LIKELY (header->kind == FERRY_RECORD_BYTES || header->kind == FERRY_RECORD_VARIANT))
+    deliver_small (self, pipe, header, payload);
+  else if (header->kind == FERRY_RECORD_TYPE)
+    add_type (pipe, header, payload);
+  else
+    end_stopped (self, pipe);
+}
+
+/* Adapts how many messages go by between two looks at the clock. Returns whether the budget is spent. */
+static gboolean
+look_at_clock (FerryRouter *self, const FerryBudget *budget, gint64 *last)
+{
+  gint64 now = g_get_monotonic_time ();
+  gint64 passed = now - *last;
+
+  if (passed < CHECK_INTERVAL / 2 && self->check_every < MAX_CHECK_EVERY)
+    self->check_every *= 2;
+  else if (passed > CHECK_INTERVAL * 2 && self->check_every > 1)
+    self->check_every = MAX (self->check_every / 4, 1);
+  *last = now;
+  return now >= budget->until;
+}
+
+static FerryDispatchResult
+dispatch_records (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, const FerryBudget *budget, gint64 *last)
+{
+  guint left = self->check_every;
+  guint64 latest_id = 0;
+  FerryPipe *pipe = NULL;
+
+  while (self->cursor < block->size)
+    {
+      const FerryRecordHeader *header = (const FerryRecordHeader *) (const void *) (block->data + self->cursor);
+
+      self->cursor += ferry_record_size (header->length);
+      if (G_UNLIKELY (header->connection_id != latest_id))
+        {
+          latest_id = header->connection_id;
+          pipe = ferry_router_find_pipe (self, latest_id);
+          g_assert (pipe != NULL);
+        }
+      deliver_record (self, pipe, header);
+      if (G_UNLIKELY (self->monitor != monitor))
+        return FERRY_DISPATCH_STOPPED;
+      if (G_UNLIKELY (budget->condition != NULL && budget->condition (budget->user_data)))
+        return FERRY_DISPATCH_SPENT;
+      if (G_UNLIKELY (--left == 0))
+        {
+          if (look_at_clock (self, budget, last))
+            return FERRY_DISPATCH_SPENT;
+          left = self->check_every;
+        }
+    }
+  return FERRY_DISPATCH_IDLE;
+}
+
+static void
+end_link (FerryRouter *self, FerryBlock *block)
+{
+  FerryLinkObserver *observer = block->link->user_data;
+
+  for (guint i = 0; i < block->link->connection_ids->len; i++)
+    {
+      guint64 connection_id = g_array_index (block->link->connection_ids, guint64, i);
+      FerryPipe *pipe = ferry_router_find_pipe (self, connection_id);
+
+      if (pipe == NULL)
+        continue;
+      ferry_router_end_pipe (self, pipe, block->exit);
+      /* The receiver's handlers may have stopped the router, which empties the table. */
+      if (ferry_router_find_pipe (self, connection_id) == pipe)
+        ferry_router_free_slot (self, pipe);
+    }
+  if (observer == NULL)
+    return;
+  block->link->user_data = NULL;
+  observer->ended (observer->data, block->exit);
+  observer->destroy (observer->data);
+  g_free (observer);
+}
+
+static FerryDispatchResult
+dispatch_block (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, const FerryBudget *budget, gint64 *last)
+{
+  FerryLinkObserver *observer = block->link->user_data;
+
+  switch (block->kind)
+    {
+    case FERRY_BLOCK_RECORDS:
+      return dispatch_records (self, monitor, block, budget, last);
+    case FERRY_BLOCK_LARGE:
+      deliver_large (self, monitor, block);
+      break;
+    case FERRY_BLOCK_LAUNCHED:
+      observer->launched (observer->data, block->pid);
+      break;
+    case FERRY_BLOCK_ATTACHED:
+      observer->attached (observer->data);
+      break;
+    case FERRY_BLOCK_ENDED:
+    default:
+      end_link (self, block);
+      break;
+    }
+  if (self->monitor != monitor)
+    return FERRY_DISPATCH_STOPPED;
+  if (budget->condition != NULL && budget->condition (budget->user_data))
+    return FERRY_DISPATCH_SPENT;
+  return look_at_clock (self, budget, last) ? FERRY_DISPATCH_SPENT : FERRY_DISPATCH_IDLE;
+}
+
+/* Gives the block back unless a part of it is left for the next dispatch. */
+static void
+put_block_away (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
+{
+  if (self->block == block && block->kind == FERRY_BLOCK_RECORDS && self->cursor < block->size)
+    return;
+  if (self->block == block)
+    self->block = NULL;
+  ferry_local_queue_give_back (monitor->local, block);
+}
+
+/* router's thread: delivers what is in the local queue, until there is no more or the budget is spent. */
+FerryDispatchResult
+ferry_router_dispatch (FerryRouter *self, const FerryBudget *budget)
+{
+  g_autoptr (FerryRouter) kept = g_object_ref (self);
+  g_autoptr (FerryMonitor) monitor = ferry_monitor_ref (self->monitor);
+  FerryDispatchResult result = FERRY_DISPATCH_IDLE;
+  gint64 last = g_get_monotonic_time ();
+
+  self->dispatching = TRUE;
+  while (result == FERRY_DISPATCH_IDLE)
+    {
+      FerryBlock *block = self->block;
+
+      if (block == NULL)
+        {
+          block = self->block = ferry_local_queue_pop (monitor->local);
+          self->cursor = 0;
+        }
+      if (block == NULL)
+        break;
+      result = dispatch_block (self, monitor, block, budget, &last);
+      put_block_away (self, monitor, block);
+    }
+  self->dispatching = FALSE;
+  g_ptr_array_set_size (self->graveyard, 0);
+  return result;
+}
+
+static void
+count_undelivered (FerryRouter *self, guint64 connection_id)
+{
+  FerryPipe *pipe = ferry_router_find_pipe (self, connection_id);
+
+  self->undelivered++;
+  if (pipe != NULL && pipe->receiver != NULL)
+    pipe->receiver->undelivered++;
+}
+
+static void
+discard_records (FerryRouter *self, FerryBlock *block, gsize cursor)
+{
+  while (cursor < block->size)
+    {
+      const FerryRecordHeader *header = (const FerryRecordHeader *) (const void *) (block->data + cursor);
+
+      if (header->kind == FERRY_RECORD_BYTES || header->kind == FERRY_RECORD_VARIANT)
+        count_undelivered (self, header->connection_id);
+      cursor += ferry_record_size (header->length);
+    }
+}
+
+static void
+discard_block (FerryRouter *self, FerryBlock *block, gsize cursor)
+{
+  if (block->kind == FERRY_BLOCK_RECORDS)
+    discard_records (self, block, cursor);
+  else if (block->kind == FERRY_BLOCK_LARGE)
+    count_undelivered (self, block->connection_id);
+}
+
+/* router's thread, with the monitor stopped: counts what will not be delivered, and ends all links. The block that a
+ * dispatch has in its hands stays with that. */
+void
+ferry_router_discard (FerryRouter *self, FerryMonitor *monitor)
+{
+  FerryBlock *current = g_steal_pointer (&self->block);
+  GQueue ended = G_QUEUE_INIT;
+  FerryBlock *block;
+
+  if (current != NULL && current->kind == FERRY_BLOCK_RECORDS)
+    discard_records (self, current, self->cursor);
+  if (current != NULL && !self->dispatching)
+    ferry_local_queue_give_back (monitor->local, current);
+  while ((block = ferry_local_queue_pop (monitor->local)) != NULL)
+    {
+      discard_block (self, block, 0);
+      if (block->kind == FERRY_BLOCK_ENDED)
+        g_queue_push_tail (&ended, block);
+      else
+        ferry_local_queue_give_back (monitor->local, block);
+    }
+  while ((block = g_queue_pop_head (&ended)) != NULL)
+    {
+      end_link (self, block);
+      ferry_local_queue_give_back (monitor->local, block);
+    }
+}

@@ -1,0 +1,314 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* From a lane into blocks.
+ *
+ * Threads:   whoever drains the shared queue: the monitor.
+ * Trust:     the bytes of a lane may change under our eyes, so they are copied first, and only the copy is checked
+ *            and used. What fails ends the link: the records before it are delivered, nothing after it is.
+ *
+ * Small records are copied many at a time into a block. The pieces of a large message are copied one at a time, their
+ * header first, straight to where the message is put together; that is one copy for their bytes as well. */
+
+#include "config.h"
+
+#include <string.h>
+
+#include "base/ferry-base-private.h"
+#include "route/ferry-monitor-private.h"
+
+/* How much of a large message is taken in one visit, so that the links take turns. */
+#define PIECES_PER_VISIT 4
+
+/* The memory of a large message grows as its bytes come, since a worker can promise much and send nothing. */
+#define FIRST_ALLOCATION (1024 * 1024)
+
+/* What one walk over copied records found. */
+typedef struct
+{
+  FerryLink *link;
+  gsize size;           /* bytes of whole, valid records at the beginning */
+  char *fault;          /* (owned) (nullable): what broke the protocol */
+  FerryGrantEntry *grant; /* of the latest record */
+} Walk;
+
+static gboolean
+refuse (Walk *walk, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+static gboolean
+refuse (Walk *walk, const char *format, ...)
+{
+  va_list arguments;
+
+  va_start (arguments, format);
+  walk->fault = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  return FALSE;
+}
+
+static gboolean
+find_grant (FerryMonitor *self, Walk *walk, guint64 connection_id)
+{
+  if (G_LIKELY (walk->grant != NULL && walk->grant->connection_id == connection_id))
+    return TRUE;
+  walk->grant = ferry_monitor_find_grant (self, walk->link, connection_id);
+  if (walk->grant == NULL)
+    return refuse (walk, "it used the connection id %" G_GUINT64_FORMAT ", which it was not granted", connection_id);
+  return TRUE;
+}
+
+static gboolean
+check_type (Walk *walk, const FerryRecordHeader *header, const char *payload)
+{
+  g_autofree char *type_string = NULL;
+
+  if (header->length > FERRY_MAX_TYPE_STRING || header->number != walk->grant->n_types + 1 ||
+      header->number > FERRY_MAX_TYPES_PER_PIPE)
+    return refuse (walk, "it announced type number %u of %u bytes after %u types", header->number, header->length,
+                   walk->grant->n_types);
+  type_string = g_strndup (payload, header->length);
+  if (strlen (type_string) != header->length || !g_variant_type_string_is_valid (type_string) ||
+      !g_variant_type_is_definite (G_VARIANT_TYPE (type_string)))
+    return refuse (walk, "it announced something that is no definite type string");
+  walk->grant->n_types++;
+  return TRUE;
+}
+
+/* Checks a record that is wholly in the copy. */
+static gboolean
+check_record (FerryMonitor *self, Walk *walk, const FerryRecordHeader *header, const char *payload)
+{
+  if (G_UNLIKELY (!find_grant (self, walk, header->connection_id)))
+    return FALSE;
+  if (G_LIKELY (header->kind == FERRY_RECORD_BYTES))
+    return header->number == 0 || refuse (walk, "it gave plain bytes the type number %u", header->number);
+  switch (header->kind)
+    {
+    case FERRY_RECORD_VARIANT:
+      return (header->number >= 1 && header->number <= walk->grant->n_types) ||
+             refuse (walk, "it used type number %u, of %u announced", header->number, walk->grant->n_types);
+    case FERRY_RECORD_TYPE:
+      return check_type (walk, header, payload);
+    case FERRY_RECORD_STOP:
+      walk->link->stop_seen = TRUE;
+      return header->length == 0 || refuse (walk, "its stop record has a payload");
+    default:
+      return refuse (walk, "it wrote a record of the unknown kind %u", header->kind);
+    }
+}
+
+static gboolean
+is_of_large_message (guint16 kind)
+{
+  return kind == FERRY_RECORD_LARGE || kind == FERRY_RECORD_PIECE || kind == FERRY_RECORD_ABANDON;
+}
+
+/* Walks over size copied bytes, which are all there is when complete. Stops before what belongs to a large message,
+ * and before a record that the copy cut off. */
+static void
+walk_records (FerryMonitor *self, Walk *walk, const guint8 *data, gsize size, gboolean complete)
+{
+  while (walk->size < size)
+    {
+      const FerryRecordHeader *header = (const FerryRecordHeader *) (const void *) (data + walk->size);
+      gsize left = size - walk->size;
+      gsize record_size;
+
+      if (G_UNLIKELY (left < sizeof *header))
+        {
+          if (complete)
+            refuse (walk, "its records end within a header");
+          return;
+        }
+      if (G_UNLIKELY (header->length > FERRY_MAX_RECORD_PAYLOAD))
+        {
+          refuse (walk, "it wrote a record of %u bytes, where %u are allowed", header->length,
+                  (guint) FERRY_MAX_RECORD_PAYLOAD);
+          return;
+        }
+      record_size = ferry_record_size (header->length);
+      if (G_UNLIKELY (record_size > left))
+        {
+          if (complete)
+            refuse (walk, "its last record goes beyond what it published");
+          return;
+        }
+      if (G_UNLIKELY (is_of_large_message (header->kind)))
+        return;
+      if (G_UNLIKELY (!check_record (self, walk, header, (const char *) (header + 1))))
+        return;
+      walk->size += record_size;
+    }
+}
+
+/* monitor: hands a block to the router's thread. */
+void
+ferry_monitor_push (FerryMonitor *self, FerryBlock *block)
+{
+  atomic_fetch_add_explicit (&self->n_blocks, 1, memory_order_relaxed);
+  ferry_local_queue_push (self->local, block);
+  ferry_pingee_ping (self->pingee);
+}
+
+static gboolean
+begin_large (FerryMonitor *self, Walk *walk, const FerryRecordHeader *header, const guint8 *place)
+{
+  FerryAssembly *assembly = &walk->link->assembly;
+  FerryLargeMessage large;
+
+  if (header->length != sizeof large || assembly->data != NULL)
+    return refuse (walk, "it began a large message %s", assembly->data != NULL ? "within another" : "without its size");
+  memcpy (&large, place + sizeof *header, sizeof large);
+  if (large.size <= FERRY_MAX_RECORD_PAYLOAD || large.size > walk->link->max_message_size)
+    return refuse (walk, "it announced a message of %" G_GUINT64_FORMAT " bytes, where %" G_GUINT64_FORMAT
+                         " are allowed",
+                   large.size, walk->link->max_message_size);
+  if (!(large.kind == FERRY_RECORD_BYTES && large.number == 0) &&
+      !(large.kind == FERRY_RECORD_VARIANT && large.number >= 1 && large.number <= walk->grant->n_types))
+    return refuse (walk, "it announced a large message of kind %u and type number %u", large.kind, large.number);
+  *assembly = (FerryAssembly) {
+    .size = large.size,
+    .allocated = MIN (large.size, FIRST_ALLOCATION),
+    .connection_id = header->connection_id,
+    .kind = large.kind,
+    .number = large.number,
+  };
+  assembly->data = g_malloc (assembly->allocated);
+  return TRUE;
+}
+
+static void
+finish_large (FerryMonitor *self, FerryLink *link)
+{
+  FerryAssembly *assembly = &link->assembly;
+  FerryBlock *block = ferry_local_queue_take_block (self->local, link, FERRY_BLOCK_LARGE);
+
+  block->size = block->charge = assembly->size;
+  block->connection_id = assembly->connection_id;
+  block->message_kind = assembly->kind;
+  block->number = assembly->number;
+  block->data = g_steal_pointer (&assembly->data);
+  ferry_assembly_clear (assembly);
+  ferry_monitor_push (self, block);
+}
+
+static gboolean
+add_piece (FerryMonitor *self, Walk *walk, const FerryRecordHeader *header, const guint8 *place)
+{
+  FerryAssembly *assembly = &walk->link->assembly;
+
+  if (assembly->data == NULL || assembly->connection_id != header->connection_id || header->length == 0 ||
+      header->length > assembly->size - assembly->filled)
+    return refuse (walk, "it wrote a piece of %u bytes that belongs to no message", header->length);
+  if (assembly->filled + header->length > assembly->allocated)
+    {
+      assembly->allocated = MIN (assembly->size, assembly->allocated * 2);
+      assembly->data = g_realloc (assembly->data, assembly->allocated);
+    }
+  memcpy (assembly->data + assembly->filled, place + sizeof *header, header->length);
+  assembly->filled += header->length;
+  if (assembly->filled == assembly->size)
+    finish_large (self, walk->link);
+  return TRUE;
+}
+
+static gboolean
+handle_large_record (FerryMonitor *self, Walk *walk, const FerryRecordHeader *header, const guint8 *place)
+{
+  if (!find_grant (self, walk, header->connection_id))
+    return FALSE;
+  if (header->kind == FERRY_RECORD_LARGE)
+    return begin_large (self, walk, header, place);
+  if (header->kind == FERRY_RECORD_PIECE)
+    return add_piece (self, walk, header, place);
+  if (header->length != 0 || walk->link->assembly.data == NULL ||
+      walk->link->assembly.connection_id != header->connection_id)
+    return refuse (walk, "it abandoned a message that it had not begun");
+  ferry_assembly_clear (&walk->link->assembly);
+  return TRUE;
+}
+
+/* Takes records of a large message from the lane, as long as there are some and it has not come to its end. Returns
+ * whether there was one. */
+static gboolean
+drain_large (FerryMonitor *self, Walk *walk)
+{
+  FerryLaneReader *lane = &walk->link->up;
+
+  for (guint n = 0; n < PIECES_PER_VISIT; n++)
+    {
+      gsize available = ferry_lane_reader_get_available (lane);
+      const guint8 *place = ferry_lane_reader_get_place (lane);
+      FerryRecordHeader header;
+
+      if (available < sizeof header)
+        return n > 0;
+      memcpy (&header, place, sizeof header);
+      if (!is_of_large_message (header.kind))
+        return n > 0;
+      if (header.length > FERRY_MAX_RECORD_PAYLOAD || ferry_record_size (header.length) > available)
+        return refuse (walk, "it wrote a piece of %u bytes that goes beyond what it published", header.length);
+      if (!handle_large_record (self, walk, &header, place))
+        return FALSE;
+      ferry_lane_reader_consume (lane, ferry_record_size (header.length));
+      if (walk->link->assembly.data == NULL)
+        return TRUE;
+    }
+  return TRUE;
+}
+
+static void
+drain_small (FerryMonitor *self, Walk *walk)
+{
+  FerryLink *link = walk->link;
+  gsize available = ferry_lane_reader_get_available (&link->up);
+  gsize size = MIN (available, FERRY_BLOCK_SIZE);
+  FerryBlock *block = ferry_local_queue_take_block (self->local, link, FERRY_BLOCK_RECORDS);
+
+  memcpy (block->data, ferry_lane_reader_get_place (&link->up), size);
+  walk_records (self, walk, block->data, size, size == available);
+  block->size = walk->size;
+  if (walk->size == 0)
+    {
+      ferry_local_queue_give_back (self->local, block);
+      return;
+    }
+  block->charge = FERRY_BLOCK_SIZE;
+  ferry_lane_reader_consume (&link->up, walk->size);
+  ferry_monitor_push (self, block);
+}
+
+/* After the end of the process one last look is final: others may hold the memory, and go on writing. */
+static gboolean
+look (FerryLink *link)
+{
+  if (link->tail_final)
+    return TRUE;
+  link->tail_final = link->state == FERRY_LINK_ENDED;
+  return ferry_lane_reader_look (&link->up);
+}
+
+/* monitor: one visit to a link. */
+FerryDrainResult
+ferry_monitor_drain (FerryMonitor *self, FerryLink *link)
+{
+  Walk walk = {.link = link};
+
+  if (link->draining_done)
+    return FERRY_DRAIN_EMPTY;
+  if (!look (link))
+    refuse (&walk, "it wrote a position beyond its lane");
+  else if (ferry_lane_reader_get_available (&link->up) == 0)
+    return FERRY_DRAIN_EMPTY;
+  else if (!ferry_local_queue_has_room (self->local, link))
+    return FERRY_DRAIN_STALLED;
+  else if (!drain_large (self, &walk) && walk.fault == NULL)
+    drain_small (self, &walk);
+
+  if (walk.fault != NULL)
+    {
+      ferry_shared_queue_apply (self->shared, link, FERRY_LINK_FAULT, walk.fault);
+      g_free (walk.fault);
+    }
+  return FERRY_DRAIN_MORE;
+}

@@ -1,0 +1,263 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "route/ferry-exit-private.h"
+
+#include <string.h>
+#include <sys/wait.h>
+
+struct _FerryExit
+{
+  _Atomic gint references;
+  FerryCloseReason reason; /* const, as all that follows */
+  char *message;
+  GPid pid;
+  int exit_status;
+  int signal;
+  gboolean core_dumped;
+};
+
+G_DEFINE_BOXED_TYPE (FerryExit, ferry_exit, ferry_exit_ref, ferry_exit_unref)
+
+FerryExit *
+ferry_exit_new (FerryCloseReason reason, const char *message)
+{
+  FerryExit *self = g_new0 (FerryExit, 1);
+
+  atomic_init (&self->references, 1);
+  self->reason = reason;
+  self->message = g_strdup (message);
+  self->exit_status = -1;
+  return self;
+}
+
+static char *
+describe_process (FerryExit *self, FerryLink *link)
+{
+  if (self->signal != 0)
+    return g_strdup_printf ("Worker “%s” (process %d) was killed by signal %d (%s)%s", link->name, (int) self->pid,
+                            self->signal, strsignal (self->signal), self->core_dumped ? ", core dumped" : "");
+  if (self->exit_status >= 0)
+    return g_strdup_printf ("Worker “%s” (process %d) exited with status %d", link->name, (int) self->pid,
+                            self->exit_status);
+  return g_strdup_printf ("Worker “%s” (process %d) ended, and its status was taken by another part of the program",
+                          link->name, (int) self->pid);
+}
+
+static char *
+describe_cause (FerryExit *self, FerryLink *link)
+{
+  switch (self->reason)
+    {
+    case FERRY_CLOSE_REASON_STOPPED:
+      return g_strdup_printf ("The sender was stopped");
+    case FERRY_CLOSE_REASON_NEVER_ATTACHED:
+      return g_strdup_printf ("Worker “%s” (process %d) did not take up its senders in time and was ended; "
+                              "it must call ferry_worker_get_sender()",
+                              link->name, (int) self->pid);
+    case FERRY_CLOSE_REASON_LAUNCH_FAILED:
+      return g_strdup (link->detail);
+    case FERRY_CLOSE_REASON_HUNG_UP:
+      return g_strdup_printf ("Worker “%s” (process %d) closed its control socket, went on running and was ended",
+                              link->name, (int) self->pid);
+    case FERRY_CLOSE_REASON_PROTOCOL_ERROR:
+      return g_strdup_printf ("Worker “%s” (process %d) broke the protocol and was ended: %s", link->name,
+                              (int) self->pid, link->detail != NULL ? link->detail : "no detail");
+    case FERRY_CLOSE_REASON_ROUTER_STOPPED:
+      return g_strdup ("The router was stopped");
+    case FERRY_CLOSE_REASON_EXITED:
+    case FERRY_CLOSE_REASON_KILLED:
+    default:
+      return describe_process (self, link);
+    }
+}
+
+/* The record of a link that has ended. */
+FerryExit *
+ferry_exit_new_for_link (FerryLink *link)
+{
+  FerryExit *self = ferry_exit_new (FERRY_CLOSE_REASON_EXITED, NULL);
+
+  self->pid = link->pid;
+  if (link->reaped && link->wait_code == CLD_EXITED)
+    self->exit_status = link->wait_status;
+  else if (link->reaped && (link->wait_code == CLD_KILLED || link->wait_code == CLD_DUMPED))
+    {
+      self->signal = link->wait_status;
+      self->core_dumped = link->wait_code == CLD_DUMPED;
+    }
+  if (link->cause != FERRY_NO_CAUSE)
+    self->reason = (FerryCloseReason) link->cause;
+  else if (self->signal != 0)
+    self->reason = FERRY_CLOSE_REASON_KILLED;
+  self->message = describe_cause (self, link);
+  return self;
+}
+
+/**
+ * ferry_exit_ref:
+ * @self: an exit record
+ *
+ * Takes a reference.
+ *
+ * Returns: (transfer full): @self
+ *
+ * Since: 0.1
+ */
+FerryExit *
+ferry_exit_ref (FerryExit *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  return self;
+}
+
+/**
+ * ferry_exit_unref:
+ * @self: (transfer full): an exit record
+ *
+ * Drops a reference; the last one frees the record.
+ *
+ * Since: 0.1
+ */
+void
+ferry_exit_unref (FerryExit *self)
+{
+  g_return_if_fail (self != NULL);
+
+  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) != 1)
+    return;
+  g_free (self->message);
+  g_free (self);
+}
+
+/**
+ * ferry_exit_get_reason:
+ * @self: an exit record
+ *
+ * Why the pipe or the worker ended.
+ *
+ * Returns: the reason that came first
+ *
+ * Since: 0.1
+ */
+FerryCloseReason
+ferry_exit_get_reason (FerryExit *self)
+{
+  g_return_val_if_fail (self != NULL, FERRY_CLOSE_REASON_STOPPED);
+
+  return self->reason;
+}
+
+/**
+ * ferry_exit_get_message:
+ * @self: an exit record
+ *
+ * What happened, in a sentence that can be shown to a user.
+ *
+ * Returns: (transfer none): the sentence
+ *
+ * Since: 0.1
+ */
+const char *
+ferry_exit_get_message (FerryExit *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return self->message;
+}
+
+/**
+ * ferry_exit_get_pid:
+ * @self: an exit record
+ *
+ * The process that was at the other end. Another process may have that number by now.
+ *
+ * Returns: its number, or 0 when there was none
+ *
+ * Since: 0.1
+ */
+GPid
+ferry_exit_get_pid (FerryExit *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return self->pid;
+}
+
+/**
+ * ferry_exit_get_exit_status:
+ * @self: an exit record
+ *
+ * The status that the process exited with, also where the reason is another one.
+ *
+ * Returns: 0 to 255, or -1 when it did not exit by itself or its status is not known
+ *
+ * Since: 0.1
+ */
+int
+ferry_exit_get_exit_status (FerryExit *self)
+{
+  g_return_val_if_fail (self != NULL, -1);
+
+  return self->exit_status;
+}
+
+/**
+ * ferry_exit_get_signal:
+ * @self: an exit record
+ *
+ * The signal that ended the process, also where the reason is another one: a worker that hung up, say, was killed
+ * for it.
+ *
+ * Returns: the signal's number, or 0 when no signal ended it
+ *
+ * Since: 0.1
+ */
+int
+ferry_exit_get_signal (FerryExit *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return self->signal;
+}
+
+/**
+ * ferry_exit_get_core_dumped:
+ * @self: an exit record
+ *
+ * Whether the process left a core dump.
+ *
+ * Returns: %TRUE if it did
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_exit_get_core_dumped (FerryExit *self)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  return self->core_dumped;
+}
+
+/**
+ * ferry_exit_is_success:
+ * @self: an exit record
+ *
+ * Whether all went well: the sender was stopped, or the process exited with status 0.
+ *
+ * Returns: %TRUE if it did
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_exit_is_success (FerryExit *self)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  return self->reason == FERRY_CLOSE_REASON_STOPPED ||
+         (self->reason == FERRY_CLOSE_REASON_EXITED && self->exit_status == 0);
+}

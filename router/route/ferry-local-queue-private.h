@@ -1,0 +1,51 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The local queue: blocks on their way from the monitor to the router's thread, and back to be filled again.
+ *
+ * What is out (in the queue, or being dispatched) is counted in bytes, for each link and in all. A link that has its
+ * share out is not drained further until some of it is back: that one rule gives fairness between workers, bounded
+ * memory and bounded latency, because what is not drained stays in the lane and makes its sender wait.
+ *
+ * Owner:   counted references: the monitor's, and one for each large message that the application keeps.
+ * Threads: the monitor takes blocks from the pool and pushes; the router's thread pops and gives back. */
+
+#pragma once
+
+#include "lane/ferry-shared-queue-private.h"
+#include "route/ferry-block-private.h"
+
+G_BEGIN_DECLS
+
+/* Four blocks a link: measured to carry three times what two do, and more than eight, which leave the cache. */
+#define FERRY_LINK_WINDOW (4 * FERRY_BLOCK_SIZE)
+
+typedef struct _FerryLocalQueue FerryLocalQueue;
+
+/* What the application may keep of the large messages of one link, whose memory it is handed. */
+#define FERRY_KEPT_LIMIT (256 * 1024 * 1024)
+
+FerryLocalQueue *ferry_local_queue_new            (FerrySharedQueue *waker,
+                                                   gsize             limit,
+                                                   GError          **error);
+void             ferry_local_queue_unref          (FerryLocalQueue  *self);
+
+gboolean         ferry_local_queue_has_room       (FerryLocalQueue  *self,
+                                                   FerryLink        *link);
+void             ferry_local_queue_arm            (FerryLocalQueue  *self);
+FerryBlock      *ferry_local_queue_take_block     (FerryLocalQueue  *self,
+                                                   FerryLink        *link,
+                                                   FerryBlockKind    kind);
+void             ferry_local_queue_push           (FerryLocalQueue  *self,
+                                                   FerryBlock       *block);
+
+FerryBlock      *ferry_local_queue_pop            (FerryLocalQueue  *self);
+FerryBlock      *ferry_local_queue_pop_until      (FerryLocalQueue  *self,
+                                                   gint64            deadline);
+void             ferry_local_queue_give_back      (FerryLocalQueue  *self,
+                                                   FerryBlock       *block);
+GBytes          *ferry_local_queue_keep           (FerryLocalQueue  *self,
+                                                   FerryBlock       *block);
+gint64           ferry_local_queue_get_bytes      (FerryLocalQueue  *self);
+
+G_END_DECLS

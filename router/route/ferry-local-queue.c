@@ -1,0 +1,257 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "route/ferry-local-queue-private.h"
+
+#include <fcntl.h>
+
+#include "base/ferry-base-private.h"
+#include "lane/ferry-doorbell-private.h"
+
+/* How many empty blocks are kept for the next flood; more are freed. */
+#define POOL_SIZE 64
+
+struct _FerryLocalQueue
+{
+  _Atomic gint references;
+  int bell;                /* const: (owned) the shared queue's own doorbell */
+  GAsyncQueue *queue;      /* any: (owned) (element-type FerryBlock) */
+  gint64 limit;            /* const */
+
+  FerryBlock *pool; /* monitor: (owned) empty blocks */
+  guint n_pool;     /* monitor */
+  guint32 epoch;    /* monitor: of waiting */
+
+  /* The monitor waits for room as a lane's writer does: it arms waiting, looks at the counts, and sleeps. The
+   * counts are the position, and whoever gives a block back is the waker. */
+  _Atomic (FerryBlock *) returned __attribute__ ((aligned (FERRY_LINE_SIZE))); /* any: (owned) blocks given back */
+  _Atomic gint64 bytes_out;                                                   /* any */
+  _Atomic guint32 waiting;
+  guint32 rung; /* router's thread */
+};
+
+FerryLocalQueue *
+ferry_local_queue_new (FerrySharedQueue *waker, gsize limit, GError **error)
+{
+  ferry_autofd bell = fcntl (waker->wake, F_DUPFD_CLOEXEC, 0);
+  FerryLocalQueue *self;
+
+  if (bell < 0)
+    {
+      ferry_set_system_error (error, "Making the local queue (fcntl)");
+      return NULL;
+    }
+  self = g_aligned_alloc0 (1, sizeof (FerryLocalQueue), FERRY_LINE_SIZE);
+  atomic_init (&self->references, 1);
+  self->bell = ferry_steal_fd (&bell);
+  self->queue = g_async_queue_new ();
+  self->limit = (gint64) limit;
+  return self;
+}
+
+static void
+free_blocks (FerryBlock *block)
+{
+  while (block != NULL)
+    {
+      FerryBlock *next = block->next;
+
+      g_free (block->data);
+      g_free (block);
+      block = next;
+    }
+}
+
+/* any. The last reference goes with nothing in the queue. */
+void
+ferry_local_queue_unref (FerryLocalQueue *self)
+{
+  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) != 1)
+    return;
+  g_assert (g_async_queue_length (self->queue) == 0);
+  free_blocks (self->pool);
+  free_blocks (atomic_load_explicit (&self->returned, memory_order_acquire));
+  g_async_queue_unref (self->queue);
+  ferry_clear_fd (&self->bell);
+  g_aligned_free (self);
+}
+
+/* monitor: whether the link may have another block out. Sequentially consistent, to serve as the look after an arm. */
+gboolean
+ferry_local_queue_has_room (FerryLocalQueue *self, FerryLink *link)
+{
+  return atomic_load_explicit (&link->bytes_out, memory_order_seq_cst) < FERRY_LINK_WINDOW &&
+         atomic_load_explicit (&link->bytes_kept, memory_order_seq_cst) < FERRY_KEPT_LIMIT &&
+         atomic_load_explicit (&self->bytes_out, memory_order_seq_cst) < self->limit;
+}
+
+/* monitor: says that it is about to sleep until a block comes back. */
+void
+ferry_local_queue_arm (FerryLocalQueue *self)
+{
+  ferry_wake_arm (&self->waiting, &self->epoch);
+}
+
+static FerryBlock *
+take_from_pool (FerryLocalQueue *self)
+{
+  FerryBlock *block;
+
+  if (self->pool == NULL)
+    {
+      /* Acquire: pairs with the release of whoever gave them back. The whole list at once, so no ABA. */
+      self->pool = atomic_exchange_explicit (&self->returned, NULL, memory_order_acquire);
+      self->n_pool = 0;
+      for (block = self->pool; block != NULL; block = block->next)
+        if (++self->n_pool == POOL_SIZE)
+          {
+            free_blocks (g_steal_pointer (&block->next));
+            break;
+          }
+    }
+  block = self->pool;
+  if (block == NULL)
+    return NULL;
+  self->pool = block->next;
+  self->n_pool--;
+  block->next = NULL;
+  return block;
+}
+
+/* monitor: an empty block for something of the link's. */
+FerryBlock *
+ferry_local_queue_take_block (FerryLocalQueue *self, FerryLink *link, FerryBlockKind kind)
+{
+  FerryBlock *block = NULL;
+
+  if (kind == FERRY_BLOCK_RECORDS)
+    block = take_from_pool (self);
+  if (block == NULL)
+    {
+      block = g_new0 (FerryBlock, 1);
+      if (kind == FERRY_BLOCK_RECORDS)
+        block->data = g_malloc (FERRY_BLOCK_SIZE);
+    }
+  block->kind = kind;
+  block->link = ferry_link_ref (link);
+  return block;
+}
+
+/* monitor: hands a block over. */
+void
+ferry_local_queue_push (FerryLocalQueue *self, FerryBlock *block)
+{
+  /* Relaxed: only the monitor adds, and only it asks whether there is room. */
+  atomic_fetch_add_explicit (&block->link->bytes_out, (gint64) block->charge, memory_order_relaxed);
+  atomic_fetch_add_explicit (&self->bytes_out, (gint64) block->charge, memory_order_relaxed);
+  ferry_hand_over (block);
+  g_async_queue_push (self->queue, block);
+}
+
+/* router's thread */
+FerryBlock *
+ferry_local_queue_pop (FerryLocalQueue *self)
+{
+  FerryBlock *block = g_async_queue_try_pop (self->queue);
+
+  if (block != NULL)
+    ferry_take_over (block);
+  return block;
+}
+
+/* router's thread: waits for a block until deadline, in monotonic time. */
+FerryBlock *
+ferry_local_queue_pop_until (FerryLocalQueue *self, gint64 deadline)
+{
+  gint64 left = deadline - g_get_monotonic_time ();
+  FerryBlock *block;
+
+  if (left <= 0)
+    return ferry_local_queue_pop (self);
+  block = g_async_queue_timeout_pop (self->queue, (guint64) left);
+  if (block != NULL)
+    ferry_take_over (block);
+  return block;
+}
+
+static void
+recycle (FerryLocalQueue *self, FerryBlock *block)
+{
+  FerryBlock *top = atomic_load_explicit (&self->returned, memory_order_relaxed);
+
+  do
+    block->next = top;
+  while (!atomic_compare_exchange_weak_explicit (&self->returned, &top, block, memory_order_release,
+                                                 memory_order_relaxed));
+}
+
+/* router's thread: gives a block back, and wakes the monitor where it waits for that. Not at the first block that
+ * comes back but when half of the link's window is free, so that a flood costs a wake-up for a few blocks. */
+void
+ferry_local_queue_give_back (FerryLocalQueue *self, FerryBlock *block)
+{
+  FerryLink *link = block->link;
+  gint64 charge = (gint64) block->charge;
+  gint64 link_left = atomic_fetch_sub_explicit (&link->bytes_out, charge, memory_order_seq_cst) - charge;
+  gint64 left = atomic_fetch_sub_explicit (&self->bytes_out, charge, memory_order_seq_cst) - charge;
+  gboolean enough = link_left <= FERRY_LINK_WINDOW / 2 && left < self->limit;
+
+  block->link = NULL;
+  block->charge = 0;
+  g_clear_pointer (&block->exit, ferry_exit_unref);
+  if (block->kind == FERRY_BLOCK_RECORDS)
+    recycle (self, block);
+  else
+    {
+      g_free (block->data);
+      g_free (block);
+    }
+  if (charge > 0 && enough && ferry_wake_due (&self->waiting, &self->rung))
+    ferry_doorbell_ring (self->bell);
+  ferry_link_unref (link);
+}
+
+/* A large message that the application keeps. */
+typedef struct
+{
+  FerryLocalQueue *queue; /* (owned) */
+  FerryLink *link;        /* (owned) */
+  guint8 *data;           /* (owned) */
+  gint64 size;
+} KeptMessage;
+
+/* any */
+static void
+release_kept (gpointer data)
+{
+  KeptMessage *kept = data;
+  gint64 before = atomic_fetch_sub_explicit (&kept->link->bytes_kept, kept->size, memory_order_seq_cst);
+
+  if (before >= FERRY_KEPT_LIMIT && before - kept->size < FERRY_KEPT_LIMIT)
+    ferry_doorbell_ring (kept->queue->bell);
+  ferry_local_queue_unref (kept->queue);
+  ferry_link_unref (kept->link);
+  g_free (kept->data);
+  g_free (kept);
+}
+
+/* router's thread: hands the memory of a large message to the application. It counts against the link until it goes. */
+GBytes *
+ferry_local_queue_keep (FerryLocalQueue *self, FerryBlock *block)
+{
+  KeptMessage *kept = g_new (KeptMessage, 1);
+
+  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  *kept = (KeptMessage) {self, ferry_link_ref (block->link), g_steal_pointer (&block->data), (gint64) block->size};
+  atomic_fetch_add_explicit (&kept->link->bytes_kept, kept->size, memory_order_relaxed);
+  return g_bytes_new_with_free_func (kept->data, block->size, release_kept, kept);
+}
+
+/* any: bytes in the queue, or being dispatched. */
+gint64
+ferry_local_queue_get_bytes (FerryLocalQueue *self)
+{
+  return atomic_load_explicit (&self->bytes_out, memory_order_relaxed);
+}

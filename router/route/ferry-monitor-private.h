@@ -1,0 +1,102 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The monitor: the thread that drains the shared queue into the local queue.
+ *
+ * Owner:   counted references: the router's, and one of each local sender's.
+ * Threads: what other threads want of it comes as a command, run on the monitor's thread in the order of their
+ *          coming. The thread takes no lock but that of the commands, runs no callback of the application's, and
+ *          sleeps only in epoll. */
+
+#pragma once
+
+#include "route/ferry-local-queue-private.h"
+#include "route/ferry-pingee.h"
+
+G_BEGIN_DECLS
+
+/* monitor: where a pipe comes in. Its number is found through the low bits of its connection id. */
+typedef struct
+{
+  guint64 connection_id;
+  FerryLink *link; /* (unowned) */
+  guint index;     /* in the link's pipe table */
+  guint n_types;   /* announced so far */
+} FerryGrantEntry;
+
+typedef struct
+{
+  GThread *thread;              /* const */
+  FerrySharedQueue *shared;     /* monitor: (owned), but for its wake */
+  FerryLocalQueue *local;       /* const: (owned) */
+  FerryPingee *pingee;          /* const: (owned) */
+  GArray *grants;               /* monitor: (element-type FerryGrantEntry), by the slot of the connection id */
+  GQueue stalled;               /* monitor: (element-type FerryLink) links that wait for blocks to come back */
+  gboolean stopping;            /* monitor */
+  pthread_mutex_t lock;
+  GQueue commands;              /* lock: (element-type Command) */
+  gboolean closed;              /* lock: no more commands are taken */
+  _Atomic gint references;      /* any */
+  _Atomic guint64 n_blocks;     /* any, as the next two */
+  _Atomic guint64 n_faults;
+  _Atomic guint n_links;
+} FerryMonitor;
+
+typedef void (*FerryMonitorFunc) (FerryMonitor *monitor, gpointer data);
+
+/* Starts the process at the other end of a link. Runs on the monitor's thread, which lasts as long as the router
+ * runs: the kernel ends a child by PR_SET_PDEATHSIG when the thread that started it ends. */
+typedef gboolean (*FerryLaunchFunc) (gpointer data, int control_fd, GPid *pid, int *pidfd, GError **error);
+
+/* A connection id: the slot in the low bits, what tells its uses apart above. */
+#define FERRY_SLOT_BITS 24
+#define FERRY_MAX_SLOTS (1u << FERRY_SLOT_BITS)
+
+static inline guint
+ferry_connection_id_get_slot (guint64 connection_id)
+{
+  return (guint) (connection_id & (FERRY_MAX_SLOTS - 1));
+}
+
+FerryMonitor *ferry_monitor_new          (FerryPingee      *pingee,
+                                          gsize             local_queue_limit,
+                                          GError          **error);
+FerryMonitor *ferry_monitor_ref          (FerryMonitor     *self);
+void          ferry_monitor_unref        (FerryMonitor     *self);
+void          ferry_monitor_stop         (FerryMonitor     *self);
+
+gboolean      ferry_monitor_invoke       (FerryMonitor     *self,
+                                          FerryMonitorFunc  func,
+                                          gpointer          data,
+                                          GDestroyNotify    destroy);
+gboolean      ferry_monitor_add_link     (FerryMonitor     *self,
+                                          FerryLink        *link,
+                                          FerryLaunchFunc   launch,
+                                          gpointer          launch_data,
+                                          GDestroyNotify    launch_destroy);
+gboolean      ferry_monitor_close_pipe   (FerryMonitor     *self,
+                                          guint64           connection_id);
+gboolean      ferry_monitor_send_signal  (FerryMonitor     *self,
+                                          FerryLink        *link,
+                                          int               signal_number);
+
+FerryGrantEntry *ferry_monitor_find_grant (FerryMonitor    *self,
+                                           FerryLink       *link,
+                                           guint64          connection_id);
+
+/* In ferry-drain.c. */
+typedef enum
+{
+  FERRY_DRAIN_EMPTY,   /* nothing more is there */
+  FERRY_DRAIN_MORE,    /* a block was pushed, and more may be there */
+  FERRY_DRAIN_STALLED, /* the link has its share of blocks out */
+} FerryDrainResult;
+
+FerryDrainResult ferry_monitor_drain     (FerryMonitor     *self,
+                                          FerryLink        *link);
+void             ferry_monitor_push      (FerryMonitor     *self,
+                                          FerryBlock       *block);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryMonitor, ferry_monitor_unref)
+
+G_END_DECLS

@@ -1,0 +1,197 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The routing table: pipes, their connection ids and their slots. */
+
+#include "config.h"
+
+#include "base/ferry-base-private.h"
+#include "route/ferry-router-private.h"
+
+/* main */
+void
+ferry_pipe_free (gpointer data)
+{
+  FerryPipe *pipe = data;
+
+  if (pipe == NULL)
+    return;
+  g_clear_object (&pipe->receiver);
+  ferry_pipe_share_unref (pipe->share);
+  g_clear_pointer (&pipe->types, g_ptr_array_unref);
+  g_free (pipe);
+}
+
+/* main: the entry of a connection id, or NULL. */
+FerryPipe *
+ferry_router_find_pipe (FerryRouter *self, guint64 connection_id)
+{
+  guint slot = ferry_connection_id_get_slot (connection_id);
+  FerryPipe *pipe = slot < self->slots->len ? g_ptr_array_index (self->slots, slot) : NULL;
+
+  return pipe != NULL && pipe->connection_id == connection_id ? pipe : NULL;
+}
+
+/* main: gives up the receiver of a pipe; with an exit record, it hears `closed`. */
+void
+ferry_router_end_pipe (FerryRouter *self, FerryPipe *pipe, FerryExit *exit)
+{
+  g_autoptr (FerryReceiver) receiver = g_steal_pointer (&pipe->receiver);
+
+  if (receiver == NULL)
+    return;
+  self->n_open--;
+  /* A handler of this receiver's may be running, on memory that goes with it. */
+  if (self->dispatching)
+    g_ptr_array_add (self->graveyard, g_object_ref (receiver));
+  ferry_receiver_emit_closed (receiver, exit);
+}
+
+/* main: gives the slot of a pipe whose link has ended to the next one. */
+void
+ferry_router_free_slot (FerryRouter *self, FerryPipe *pipe)
+{
+  guint slot = ferry_connection_id_get_slot (pipe->connection_id);
+
+  g_ptr_array_index (self->slots, slot) = NULL;
+  g_array_append_val (self->free_slots, slot);
+  ferry_pipe_free (pipe);
+}
+
+static gboolean
+close_abandoned (gpointer data)
+{
+  FerryReceiver *receiver = data;
+  g_autoptr (FerryRouter) router = g_weak_ref_get (&receiver->router);
+
+  if (router != NULL && !receiver->closed)
+    ferry_router_close_pipe (router, receiver, NULL);
+  return G_SOURCE_REMOVE;
+}
+
+/* any: the owner of a receiver was disposed. */
+static void
+receiver_abandoned (FerryReceiver *receiver, gpointer data)
+{
+  FerryRouter *self = data;
+
+  if (ferry_router_check (self, NULL))
+    close_abandoned (receiver);
+  else
+    g_main_context_invoke_full (self->context, G_PRIORITY_DEFAULT, close_abandoned, g_object_ref (receiver),
+                                g_object_unref);
+}
+
+/* A connection id that no pipe of this router has had before. */
+static gboolean
+take_connection_id (FerryRouter *self, guint64 *connection_id, GError **error)
+{
+  guint slot = self->slots->len;
+
+  if (self->free_slots->len > 0)
+    {
+      slot = g_array_index (self->free_slots, guint, self->free_slots->len - 1);
+      g_array_set_size (self->free_slots, self->free_slots->len - 1);
+    }
+  else if (slot == FERRY_MAX_SLOTS)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "The router has %u pipes; close some first",
+                   FERRY_MAX_SLOTS);
+      return FALSE;
+    }
+  else
+    g_ptr_array_add (self->slots, NULL);
+  *connection_id = ++self->next_use << FERRY_SLOT_BITS | slot;
+  return TRUE;
+}
+
+/**
+ * ferry_router_pipe:
+ * @self: a router
+ * @flags: what kind of pipe
+ * @sender: (out) (transfer full): where the writing end goes
+ * @receiver: (out) (transfer full): where the reading end goes
+ * @error: return location for an error
+ *
+ * Opens a pipe. Connect to the receiver, or set its handler, before the sender sends.
+ *
+ * Fails with [error@Ferry.Error.NOT_RUNNING] and [error@Ferry.Error.WRONG_THREAD], and with
+ * [error@Ferry.Error.TOO_LARGE] when there are 16,777,216 pipes.
+ *
+ * Returns: %TRUE on success
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_router_pipe (FerryRouter *self, FerryPipeFlags flags, FerrySender **sender, FerryReceiver **receiver,
+                   GError **error)
+{
+  guint64 connection_id;
+  FerryPipe *pipe;
+
+  g_return_val_if_fail (FERRY_IS_ROUTER (self), FALSE);
+  g_return_val_if_fail (flags == FERRY_PIPE_QUEUED, FALSE);
+  g_return_val_if_fail (sender != NULL && receiver != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!ferry_router_check (self, error) || !take_connection_id (self, &connection_id, error))
+    return FALSE;
+  pipe = g_new0 (FerryPipe, 1);
+  pipe->connection_id = connection_id;
+  pipe->share = ferry_pipe_share_new ();
+  pipe->receiver = ferry_receiver_new (connection_id, G_OBJECT (self), receiver_abandoned);
+  g_ptr_array_index (self->slots, ferry_connection_id_get_slot (connection_id)) = pipe;
+  self->n_open++;
+  *receiver = g_object_ref (pipe->receiver);
+  *sender = ferry_sender_new (connection_id, pipe->share, self->monitor, self->thread, self->lane_capacity,
+                              self->max_message_size);
+  return TRUE;
+}
+
+/**
+ * ferry_router_close_pipe:
+ * @self: a router
+ * @receiver: the receiver of a pipe of this router's
+ * @error: return location for an error
+ *
+ * Closes a pipe from the reading end. The receiver hears nothing more, not even `closed`; its sender is told, and
+ * fails with [error@Ferry.Error.CLOSED] from then on, also where it waits for room. What was under way is counted
+ * and dropped. May be called from within a handler.
+ *
+ * Fails with [error@Ferry.Error.NOT_RUNNING], [error@Ferry.Error.WRONG_THREAD], and with
+ * [error@Ferry.Error.CLOSED] when the pipe is at its end already or belongs to another router.
+ *
+ * Returns: %TRUE on success
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_router_close_pipe (FerryRouter *self, FerryReceiver *receiver, GError **error)
+{
+  FerryPipe *pipe;
+
+  g_return_val_if_fail (FERRY_IS_ROUTER (self), FALSE);
+  g_return_val_if_fail (FERRY_IS_RECEIVER (receiver), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!ferry_router_check (self, error))
+    return FALSE;
+  pipe = ferry_router_find_pipe (self, receiver->connection_id);
+  if (pipe == NULL || pipe->receiver != receiver)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The pipe %" G_GUINT64_FORMAT " is not open in this router",
+                   receiver->connection_id);
+      return FALSE;
+    }
+  if (ferry_pipe_share_claim (pipe->share, FERRY_CLAIM_CLOSED))
+    {
+      ferry_router_end_pipe (self, pipe, NULL);
+      if (ferry_router_find_pipe (self, receiver->connection_id) == pipe)
+        ferry_router_free_slot (self, pipe);
+      return TRUE;
+    }
+  ferry_monitor_close_pipe (self->monitor, receiver->connection_id);
+  ferry_router_end_pipe (self, pipe, NULL);
+  return TRUE;
+}
+

@@ -1,0 +1,49 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <stdatomic.h>
+
+#include "route/ferry-receiver.h"
+
+G_BEGIN_DECLS
+
+/* What a receiver whose owner was disposed calls to have its pipe closed. May run on any thread. */
+typedef void (*FerryReceiverAbandonedFunc) (FerryReceiver *receiver, gpointer router);
+
+struct _FerryReceiver
+{
+  GObject parent_instance;
+
+  guint64 connection_id; /* const */
+  FerryReceiverHandler handler; /* main, as what follows */
+  gpointer handler_data;
+  GDestroyNotify handler_destroy;
+  guint64 messages;
+  guint64 undelivered;
+  FerryExit *exit; /* (owned) (nullable): set when the pipe is closed by its other end */
+  gboolean closed;
+
+  GObject *owner; /* (unowned) (nullable): weakly referenced */
+  _Atomic gint abandoned; /* any: the owner was disposed, so nothing may arrive */
+  FerryReceiverAbandonedFunc abandoned_func; /* const */
+  GWeakRef router;
+};
+
+FerryReceiver *ferry_receiver_new          (guint64                    connection_id,
+                                            GObject                   *router,
+                                            FerryReceiverAbandonedFunc abandoned_func);
+void           ferry_receiver_emit_message (FerryReceiver             *self,
+                                            GVariant                  *message);
+void           ferry_receiver_emit_closed  (FerryReceiver             *self,
+                                            FerryExit                 *exit);
+
+static inline gboolean
+ferry_receiver_is_abandoned (FerryReceiver *self)
+{
+  /* Relaxed: a disposal on another thread is only ordered against a dispatch by whoever joins the two. */
+  return atomic_load_explicit (&self->abandoned, memory_order_relaxed) != 0;
+}
+
+G_END_DECLS

@@ -1,0 +1,365 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "route/ferry-receiver-private.h"
+
+/**
+ * FerryReceiver:
+ *
+ * The reading end of a pipe, on the router's thread.
+ *
+ * Messages arrive in order, through the signal [signal@Ferry.Receiver::message] as #GVariants or, where speed
+ * counts, through a handler on borrowed memory ([method@Ferry.Receiver.set_handler]). After the last one,
+ * [signal@Ferry.Receiver::closed] tells once that the pipe is at its end, and why.
+ *
+ * The router keeps a receiver as long as its pipe is open.
+ *
+ * Since: 0.1
+ */
+
+enum
+{
+  PROP_CONNECTION_ID = 1,
+  PROP_CLOSED,
+  PROP_EXIT,
+  N_PROPERTIES,
+};
+
+enum
+{
+  SIGNAL_MESSAGE,
+  SIGNAL_CLOSED,
+  N_SIGNALS,
+};
+
+static GParamSpec *properties[N_PROPERTIES];
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (FerryReceiver, ferry_receiver, G_TYPE_OBJECT)
+
+static void
+owner_disposed (gpointer data, GObject *owner)
+{
+  FerryReceiver *self = data;
+  g_autoptr (GObject) router = g_weak_ref_get (&self->router);
+
+  self->owner = NULL;
+  atomic_store_explicit (&self->abandoned, 1, memory_order_relaxed);
+  if (router != NULL)
+    self->abandoned_func (self, router);
+}
+
+static void
+unbind (FerryReceiver *self)
+{
+  if (self->owner != NULL)
+    g_object_weak_unref (self->owner, owner_disposed, self);
+  self->owner = NULL;
+}
+
+static void
+ferry_receiver_dispose (GObject *object)
+{
+  FerryReceiver *self = FERRY_RECEIVER (object);
+
+  unbind (self);
+  ferry_receiver_set_handler (self, NULL, NULL, NULL);
+
+  G_OBJECT_CLASS (ferry_receiver_parent_class)->dispose (object);
+}
+
+static void
+ferry_receiver_finalize (GObject *object)
+{
+  FerryReceiver *self = FERRY_RECEIVER (object);
+
+  g_clear_pointer (&self->exit, ferry_exit_unref);
+  g_weak_ref_clear (&self->router);
+
+  G_OBJECT_CLASS (ferry_receiver_parent_class)->finalize (object);
+}
+
+static void
+ferry_receiver_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
+{
+  FerryReceiver *self = FERRY_RECEIVER (object);
+
+  switch (property_id)
+    {
+    case PROP_CONNECTION_ID:
+      g_value_set_uint64 (value, self->connection_id);
+      break;
+    case PROP_CLOSED:
+      g_value_set_boolean (value, self->closed);
+      break;
+    case PROP_EXIT:
+      g_value_set_boxed (value, self->exit);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static void
+install_properties (GObjectClass *object_class)
+{
+  /**
+   * FerryReceiver:connection-id:
+   *
+   * The connection id, which the pipe's sender has as well.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_CONNECTION_ID] = g_param_spec_uint64 ("connection-id", NULL, NULL, 0, G_MAXUINT64, 0,
+                                                        G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  /**
+   * FerryReceiver:closed:
+   *
+   * Whether the pipe is at its end.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_CLOSED] =
+    g_param_spec_boolean ("closed", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  /**
+   * FerryReceiver:exit:
+   *
+   * The exit record, from the moment that [signal@Ferry.Receiver::closed] is emitted.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_EXIT] =
+    g_param_spec_boxed ("exit", NULL, NULL, FERRY_TYPE_EXIT, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+}
+
+static void
+ferry_receiver_class_init (FerryReceiverClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = ferry_receiver_dispose;
+  object_class->finalize = ferry_receiver_finalize;
+  object_class->get_property = ferry_receiver_get_property;
+  install_properties (object_class);
+
+  /**
+   * FerryReceiver::message:
+   * @self: the receiver
+   * @message: the message; one that was sent as plain bytes comes as an array of bytes, `ay`
+   *
+   * Emitted for each message on the router's thread, when no handler is set.
+   *
+   * The message may be kept. It comes from another process and is not trusted: its type is what the sender says it
+   * is, so compare it before taking it apart.
+   *
+   * Since: 0.1
+   */
+  signals[SIGNAL_MESSAGE] = g_signal_new ("message", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                          g_cclosure_marshal_VOID__VARIANT, G_TYPE_NONE, 1, G_TYPE_VARIANT);
+  g_signal_set_va_marshaller (signals[SIGNAL_MESSAGE], G_TYPE_FROM_CLASS (klass), g_cclosure_marshal_VOID__VARIANTv);
+  /**
+   * FerryReceiver::closed:
+   * @self: the receiver
+   * @exit: how the pipe ended
+   *
+   * Emitted once on the router's thread, after the last message, when the pipe is at its end: the sender was
+   * stopped, its process ended, or the router was stopped. Not emitted when the application closed the pipe itself.
+   *
+   * Since: 0.1
+   */
+  signals[SIGNAL_CLOSED] = g_signal_new ("closed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                         g_cclosure_marshal_VOID__BOXED, G_TYPE_NONE, 1, FERRY_TYPE_EXIT);
+  g_signal_set_va_marshaller (signals[SIGNAL_CLOSED], G_TYPE_FROM_CLASS (klass), g_cclosure_marshal_VOID__BOXEDv);
+}
+
+static void
+ferry_receiver_init (FerryReceiver *self)
+{
+  g_weak_ref_init (&self->router, NULL);
+}
+
+/* main: the receiver of a new pipe. */
+FerryReceiver *
+ferry_receiver_new (guint64 connection_id, GObject *router, FerryReceiverAbandonedFunc abandoned_func)
+{
+  FerryReceiver *self = g_object_new (FERRY_TYPE_RECEIVER, NULL);
+
+  self->connection_id = connection_id;
+  self->abandoned_func = abandoned_func;
+  g_weak_ref_set (&self->router, router);
+  return self;
+}
+
+/* main */
+void
+ferry_receiver_emit_message (FerryReceiver *self, GVariant *message)
+{
+  g_signal_emit (self, signals[SIGNAL_MESSAGE], 0, message);
+}
+
+/* main: marks the pipe as at its end; with an exit record, says so. */
+void
+ferry_receiver_emit_closed (FerryReceiver *self, FerryExit *exit)
+{
+  g_autoptr (FerryReceiver) kept = g_object_ref (self);
+
+  self->closed = TRUE;
+  unbind (self);
+  if (exit != NULL)
+    {
+      self->exit = ferry_exit_ref (exit);
+      if (!ferry_receiver_is_abandoned (self))
+        g_signal_emit (self, signals[SIGNAL_CLOSED], 0, exit);
+      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_EXIT]);
+    }
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CLOSED]);
+}
+
+/**
+ * ferry_receiver_get_connection_id:
+ * @self: a receiver
+ *
+ * The connection id, which the pipe's sender has as well. Any thread may call this.
+ *
+ * Returns: the connection id
+ *
+ * Since: 0.1
+ */
+guint64
+ferry_receiver_get_connection_id (FerryReceiver *self)
+{
+  g_return_val_if_fail (FERRY_IS_RECEIVER (self), 0);
+
+  return self->connection_id;
+}
+
+/**
+ * ferry_receiver_get_closed:
+ * @self: a receiver
+ *
+ * Whether the pipe is at its end, whoever ended it. On the router's thread.
+ *
+ * Returns: %TRUE if nothing more arrives
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_receiver_get_closed (FerryReceiver *self)
+{
+  g_return_val_if_fail (FERRY_IS_RECEIVER (self), FALSE);
+
+  return self->closed;
+}
+
+/**
+ * ferry_receiver_get_exit:
+ * @self: a receiver
+ *
+ * How the pipe ended. On the router's thread.
+ *
+ * Returns: (transfer none) (nullable): the exit record, or %NULL while the pipe is open, and when the application
+ *   closed it itself
+ *
+ * Since: 0.1
+ */
+FerryExit *
+ferry_receiver_get_exit (FerryReceiver *self)
+{
+  g_return_val_if_fail (FERRY_IS_RECEIVER (self), NULL);
+
+  return self->exit;
+}
+
+/**
+ * ferry_receiver_get_messages:
+ * @self: a receiver
+ *
+ * How many messages were handed to this receiver. On the router's thread.
+ *
+ * Returns: the number of messages
+ *
+ * Since: 0.1
+ */
+guint64
+ferry_receiver_get_messages (FerryReceiver *self)
+{
+  g_return_val_if_fail (FERRY_IS_RECEIVER (self), 0);
+
+  return self->messages;
+}
+
+/**
+ * ferry_receiver_get_undelivered:
+ * @self: a receiver
+ *
+ * How many messages had reached the application for this receiver, and were not delivered because the router was
+ * stopped. On the router's thread.
+ *
+ * Returns: the number of messages
+ *
+ * Since: 0.1
+ */
+guint64
+ferry_receiver_get_undelivered (FerryReceiver *self)
+{
+  g_return_val_if_fail (FERRY_IS_RECEIVER (self), 0);
+
+  return self->undelivered;
+}
+
+/**
+ * ferry_receiver_set_handler:
+ * @self: a receiver
+ * @handler: (nullable) (scope notified) (closure user_data) (destroy destroy): what to call for each message, in
+ *   place of the signal; %NULL for the signal again
+ * @user_data: data for @handler
+ * @destroy: (nullable): frees @user_data when the handler is replaced or the receiver goes
+ *
+ * Has messages handed to a plain function, on borrowed memory: several times faster than the signal, for floods.
+ * On the router's thread; also from within the handler, whose data then goes before it returns.
+ *
+ * Since: 0.1
+ */
+void
+ferry_receiver_set_handler (FerryReceiver *self, FerryReceiverHandler handler, gpointer user_data,
+                            GDestroyNotify destroy)
+{
+  GDestroyNotify old_destroy;
+  gpointer old_data;
+
+  g_return_if_fail (FERRY_IS_RECEIVER (self));
+
+  old_destroy = self->handler_destroy;
+  old_data = self->handler_data;
+  self->handler = handler;
+  self->handler_data = user_data;
+  self->handler_destroy = destroy;
+  if (old_destroy != NULL)
+    old_destroy (old_data);
+}
+
+/**
+ * ferry_receiver_bind:
+ * @self: a receiver
+ * @owner: an object, such as the widget that shows what arrives
+ *
+ * Ties the receiver to an object: when that is disposed, the pipe is closed, and neither a message nor `closed`
+ * arrives afterwards. On the router's thread; a receiver has one owner, and the latest counts.
+ *
+ * Since: 0.1
+ */
+void
+ferry_receiver_bind (FerryReceiver *self, GObject *owner)
+{
+  g_return_if_fail (FERRY_IS_RECEIVER (self));
+  g_return_if_fail (G_IS_OBJECT (owner));
+
+  if (self->closed)
+    return;
+  unbind (self);
+  self->owner = owner;
+  g_object_weak_ref (owner, owner_disposed, self);
+}

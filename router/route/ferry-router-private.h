@@ -1,0 +1,109 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "route/ferry-exit-private.h"
+#include "route/ferry-monitor-private.h"
+#include "route/ferry-receiver-private.h"
+#include "route/ferry-router.h"
+#include "route/ferry-sender-private.h"
+
+G_BEGIN_DECLS
+
+/* The routing table's entry of a pipe. It stays until the pipe's link has ended, though its receiver goes earlier,
+ * so that what still comes for it is known for what it is, and its slot is not given away. */
+typedef struct
+{
+  guint64 connection_id;
+  FerryReceiver *receiver; /* (owned) (nullable): NULL when the pipe is closed */
+  FerryPipeShare *share;   /* (owned) */
+  GPtrArray *types;        /* (owned) (element-type GVariantType): announced ones, number 1 first */
+} FerryPipe;
+
+struct _FerryRouter
+{
+  GObject parent_instance;
+
+  GMainContext *context; /* const: (owned) */
+  int priority;          /* main, as all that follows */
+  gint64 dispatch_budget;
+  gint64 ageing;
+  guint64 local_queue_limit;
+  guint64 lane_capacity;
+  guint64 max_message_size;
+
+  GThread *thread;       /* any: set while running */
+  FerryMonitor *monitor; /* (owned) (nullable): set while running */
+  FerryPingee *pingee;   /* (owned) (nullable) */
+
+  GPtrArray *slots; /* (owned) (element-type FerryPipe) (nullable elements) */
+  GArray *free_slots; /* (owned) (element-type guint) */
+  guint64 next_use; /* goes into the next connection id, so that no two are alike */
+  guint n_open;
+
+  FerryBlock *block; /* (owned) (nullable): being dispatched */
+  gsize cursor;      /* how much of it is done */
+  gboolean dispatching;
+  gboolean stopping;
+  guint check_every; /* messages between two looks at the clock */
+  GPtrArray *graveyard; /* (owned) (element-type FerryReceiver): closed during a dispatch */
+
+  guint64 messages;
+  guint64 bytes;
+  guint64 dropped;
+  guint64 undelivered;
+  guint64 dispatches;
+  guint64 aged_dispatches;
+  guint64 blocks;          /* of earlier runs */
+  guint64 protocol_errors; /* of earlier runs */
+};
+
+/* What happens to a link, told to the layer that knows what is at its other end. On the router's thread. */
+typedef struct
+{
+  void (*launched) (gpointer data, GPid pid);
+  void (*attached) (gpointer data);
+  void (*ended) (gpointer data, FerryExit *exit);
+  gpointer data;          /* (owned) */
+  GDestroyNotify destroy; /* called after ended */
+} FerryLinkObserver;
+
+gboolean   ferry_router_check       (FerryRouter        *self,
+                                     GError            **error);
+gboolean   ferry_router_add_link    (FerryRouter        *self,
+                                     FerryLink          *link,
+                                     FerryLinkObserver  *observer,
+                                     FerryLaunchFunc     launch,
+                                     gpointer            launch_data,
+                                     GDestroyNotify      launch_destroy);
+void       ferry_pipe_free          (gpointer            data);
+FerryPipe *ferry_router_find_pipe   (FerryRouter        *self,
+                                     guint64             connection_id);
+void       ferry_router_end_pipe    (FerryRouter        *self,
+                                     FerryPipe          *pipe,
+                                     FerryExit          *exit);
+void       ferry_router_free_slot   (FerryRouter        *self,
+                                     FerryPipe          *pipe);
+
+/* In ferry-dispatch.c. */
+typedef struct
+{
+  gint64 until;             /* monotonic time */
+  FerryCondition condition; /* (nullable): looked at after each message */
+  gpointer user_data;
+} FerryBudget;
+
+typedef enum
+{
+  FERRY_DISPATCH_IDLE,    /* nothing is left */
+  FERRY_DISPATCH_SPENT,   /* the budget is spent, or its condition holds; something may be left */
+  FERRY_DISPATCH_STOPPED, /* the router was stopped meanwhile */
+} FerryDispatchResult;
+
+FerryDispatchResult ferry_router_dispatch (FerryRouter       *self,
+                                           const FerryBudget *budget);
+void                ferry_router_discard  (FerryRouter       *self,
+                                           FerryMonitor      *monitor);
+
+G_END_DECLS

@@ -1,0 +1,463 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Sending: from a message to records in the up lane.
+ *
+ * The quick road takes the lane, finds room, writes the record in place and publishes it: no allocation, no system
+ * call, and no lock where the process has one thread. Whatever it cannot do is left to the slow one: waiting for
+ * room, errors, messages in pieces. */
+
+#include "config.h"
+
+#include <string.h>
+
+#include "base/ferry-base-private.h"
+#include "route/ferry-sender-private.h"
+
+#define HEADER_SIZE sizeof (FerryRecordHeader)
+
+/* A message on its way. */
+typedef struct
+{
+  FerrySender *sender;
+  GVariant *variant; /* (nullable): NULL for plain bytes */
+  const void *data;
+  gsize size;
+  FerryWait wait;
+} Send;
+
+static gboolean
+is_sendable_locked (FerrySender *self)
+{
+  return ferry_sender_get_state (self) == FERRY_SENDER_STARTED &&
+         ferry_uplink_get_pipe_word (self->uplink, self->index) == FERRY_PIPE_WORD_OPEN;
+}
+
+/* Where size bytes can be written, with the lane taken; or NULL, with the lane given back. */
+static guint8 *
+take_place (FerrySender *self, gsize size, gboolean *locked)
+{
+  FerryUplink *uplink = self->uplink;
+  guint8 *place = NULL;
+
+  *locked = ferry_uplink_lock (uplink);
+  if (G_LIKELY (is_sendable_locked (self)))
+    place = ferry_uplink_get_place_locked (uplink, size);
+  if (G_UNLIKELY (place == NULL))
+    ferry_uplink_unlock (uplink, *locked);
+  return place;
+}
+
+static inline gboolean
+send_bytes_now (FerrySender *self, gconstpointer data, gsize size)
+{
+  gsize record_size = ferry_record_size (size);
+  gboolean locked;
+  guint8 *place = take_place (self, record_size, &locked);
+
+  if (G_UNLIKELY (place == NULL))
+    return FALSE;
+  ferry_record_write_header (place, (guint32) size, FERRY_RECORD_BYTES, 0, self->connection_id);
+  memcpy (place + HEADER_SIZE, data, size);
+  ferry_uplink_publish_and_unlock (self->uplink, record_size, locked);
+  return TRUE;
+}
+
+/* The number of a type that was announced before, or 0. With the lane taken. */
+static guint16
+find_type_locked (FerrySender *self, const char *type_string)
+{
+  for (guint i = 0; i < self->n_types; i++)
+    {
+      guint candidate = (self->latest_type + i) % self->n_types;
+
+      if (strcmp (self->types[candidate], type_string) == 0)
+        {
+          self->latest_type = candidate;
+          return (guint16) (candidate + 1);
+        }
+    }
+  return 0;
+}
+
+/* Announces a type at place, for which there is room. Returns its number. */
+static guint16
+announce_type_locked (FerrySender *self, const char *type_string, gsize length, guint8 *place)
+{
+  self->types[self->n_types] = g_strdup (type_string);
+  self->latest_type = self->n_types++;
+  ferry_record_write_header (place, (guint32) length, FERRY_RECORD_TYPE, (guint16) self->n_types,
+                             self->connection_id);
+  memcpy (place + HEADER_SIZE, type_string, length);
+  return (guint16) self->n_types;
+}
+
+/* Writes a record for the variant, behind the announcement of its type where that is new; both appear at once.
+ * With large, the record is the beginning of a message in pieces. */
+static gboolean
+send_variant_now (FerrySender *self, GVariant *variant, gsize size, const FerryLargeMessage *large)
+{
+  const char *type_string = g_variant_get_type_string (variant);
+  gsize payload = large != NULL ? sizeof *large : size;
+  gsize record_size = ferry_record_size (payload);
+  gsize announcement_size = 0;
+  gboolean locked = ferry_uplink_lock (self->uplink);
+  guint16 number = find_type_locked (self, type_string);
+  gsize length = number == 0 ? strlen (type_string) : 0;
+  guint8 *place = NULL;
+
+  if (number == 0)
+    announcement_size = ferry_record_size (length);
+  if (G_LIKELY (is_sendable_locked (self)))
+    place = ferry_uplink_get_place_locked (self->uplink, announcement_size + record_size);
+  if (G_UNLIKELY (place == NULL))
+    {
+      ferry_uplink_unlock (self->uplink, locked);
+      return FALSE;
+    }
+  if (number == 0)
+    number = announce_type_locked (self, type_string, length, place);
+  place += announcement_size;
+  if (large == NULL)
+    {
+      ferry_record_write_header (place, (guint32) size, FERRY_RECORD_VARIANT, number, self->connection_id);
+      g_variant_store (variant, place + HEADER_SIZE);
+    }
+  else
+    {
+      FerryLargeMessage announced = *large;
+
+      announced.number = number;
+      ferry_record_write_header (place, sizeof announced, FERRY_RECORD_LARGE, 0, self->connection_id);
+      memcpy (place + HEADER_SIZE, &announced, sizeof announced);
+    }
+  ferry_uplink_publish_and_unlock (self->uplink, announcement_size + record_size, locked);
+  return TRUE;
+}
+
+/* Turns the outcome of a wait into an error. Returns FALSE. */
+static gboolean
+refuse_wait (FerrySender *self, FerryWaitResult result, GError **error)
+{
+  switch (result)
+    {
+    case FERRY_WAIT_CLOSED:
+      return ferry_sender_refuse_closed (self, error);
+    case FERRY_WAIT_WOULD_BLOCK:
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK,
+                           "The lane is full, and this call may not wait; send again later, or less");
+      return FALSE;
+    case FERRY_WAIT_TIMED_OUT:
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                           "The lane stayed full until the deadline; the application takes messages too slowly");
+      return FALSE;
+    case FERRY_WAIT_INTERRUPTED:
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Sending was cancelled");
+      return FALSE;
+    case FERRY_WAIT_BROKEN:
+    case FERRY_WAIT_READY:
+    default:
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "The lane was damaged by its other end");
+      return FALSE;
+    }
+}
+
+/* Waits for room. Returns FALSE with an error when there is no use in trying again. */
+static gboolean
+wait_for_room (Send *send, gsize size, GError **error)
+{
+  FerrySender *self = send->sender;
+  FerrySenderState state = ferry_sender_get_state (self);
+  FerryWaitResult result;
+
+  if (state != FERRY_SENDER_STARTED)
+    return ferry_sender_refuse_state (state, error);
+  result = ferry_uplink_wait (self->uplink, &send->wait, size);
+  return result == FERRY_WAIT_READY || refuse_wait (self, result, error);
+}
+
+static gboolean
+send_piece (Send *send, const guint8 *data, gsize size, GError **error)
+{
+  FerrySender *self = send->sender;
+  gboolean locked;
+  guint8 *place;
+
+  for (;;)
+    {
+      place = take_place (self, ferry_record_size (size), &locked);
+      if (place != NULL)
+        break;
+      if (!wait_for_room (send, ferry_record_size (size), error))
+        return FALSE;
+    }
+  ferry_record_write_header (place, (guint32) size, FERRY_RECORD_PIECE, 0, self->connection_id);
+  memcpy (place + HEADER_SIZE, data, size);
+  ferry_uplink_publish_and_unlock (self->uplink, ferry_record_size (size), locked);
+  return TRUE;
+}
+
+static gboolean
+begin_large_now (Send *send)
+{
+  FerrySender *self = send->sender;
+  FerryLargeMessage large = {.size = send->size, .kind = FERRY_RECORD_BYTES};
+  gboolean locked;
+  guint8 *place;
+
+  if (send->variant != NULL)
+    {
+      large.kind = FERRY_RECORD_VARIANT;
+      return send_variant_now (self, send->variant, send->size, &large);
+    }
+  place = take_place (self, ferry_record_size (sizeof large), &locked);
+  if (place == NULL)
+    return FALSE;
+  ferry_record_write_header (place, sizeof large, FERRY_RECORD_LARGE, 0, self->connection_id);
+  memcpy (place + HEADER_SIZE, &large, sizeof large);
+  ferry_uplink_publish_and_unlock (self->uplink, ferry_record_size (sizeof large), locked);
+  return TRUE;
+}
+
+/* Sends a message in pieces, with the turn taken. */
+static gboolean
+send_pieces (Send *send, GError **error)
+{
+  FerrySender *self = send->sender;
+  const guint8 *data = send->variant != NULL ? g_variant_get_data (send->variant) : send->data;
+  gsize sent = 0;
+
+  while (!begin_large_now (send))
+    if (!wait_for_room (send, 2 * HEADER_SIZE + FERRY_MAX_TYPE_STRING + sizeof (FerryLargeMessage), error))
+      return FALSE;
+  while (sent < send->size)
+    {
+      gsize size = MIN (send->size - sent, FERRY_MAX_RECORD_PAYLOAD);
+
+      if (!send_piece (send, data + sent, size, error))
+        {
+          gboolean locked = ferry_uplink_lock (self->uplink);
+
+          ferry_uplink_write_control_and_unlock (self->uplink, FERRY_RECORD_ABANDON, self->connection_id, locked);
+          return FALSE;
+        }
+      sent += size;
+    }
+  return TRUE;
+}
+
+static gboolean
+send_large (Send *send, GError **error)
+{
+  FerrySender *self = send->sender;
+  FerryWaitResult result;
+  gboolean sent;
+
+  if (send->size > self->max_message_size)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
+                   "The message has %" G_GSIZE_FORMAT " bytes, and the router takes %" G_GUINT64_FORMAT
+                   "; send parts of it, or raise FerryRouter:max-message-size",
+                   send->size, self->max_message_size);
+      return FALSE;
+    }
+  result = ferry_uplink_take_turn (self->uplink, &send->wait);
+  if (result != FERRY_WAIT_READY)
+    return refuse_wait (self, result, error);
+  sent = send_pieces (send, error);
+  ferry_uplink_give_turn (self->uplink);
+  return sent;
+}
+
+static gboolean
+send_small (Send *send, GError **error)
+{
+  gsize announcement = send->variant != NULL ? ferry_record_size (FERRY_MAX_TYPE_STRING) : 0;
+
+  for (;;)
+    {
+      if (send->variant != NULL ? send_variant_now (send->sender, send->variant, send->size, NULL)
+                                : send_bytes_now (send->sender, send->data, send->size))
+        return TRUE;
+      if (!wait_for_room (send, announcement + ferry_record_size (send->size), error))
+        return FALSE;
+    }
+}
+
+static gboolean
+is_cancelled (gpointer data)
+{
+  return g_cancellable_is_cancelled (data);
+}
+
+static void
+cancelled_cb (GCancellable *cancellable, gpointer user_data)
+{
+  ferry_uplink_interrupt (user_data);
+}
+
+/* The slow road: the quick one did not do, or was not open to begin with. */
+static gboolean
+send_slowly (FerrySender *self, GVariant *variant, gconstpointer data, gsize size, gint64 deadline,
+             GCancellable *cancellable, GError **error)
+{
+  Send send = {self, variant, data, size, {.index = self->index, .deadline = deadline}};
+  FerrySenderState state = ferry_sender_get_state (self);
+  gulong handler = 0;
+  gboolean sent;
+
+  if (state != FERRY_SENDER_STARTED)
+    return ferry_sender_refuse_state (state, error);
+  if (ferry_uplink_get_pipe_word (self->uplink, self->index) != FERRY_PIPE_WORD_OPEN)
+    return ferry_sender_refuse_closed (self, error);
+  if (cancellable != NULL)
+    {
+      send.wait.interrupted = is_cancelled;
+      send.wait.data = cancellable;
+      handler = g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self->uplink, NULL);
+    }
+  sent = size > FERRY_MAX_RECORD_PAYLOAD ? send_large (&send, error) : send_small (&send, error);
+  g_cancellable_disconnect (cancellable, handler);
+  return sent;
+}
+
+/**
+ * ferry_sender_send_bytes_until:
+ * @self: a sender
+ * @data: (nullable) (array length=size) (element-type guint8): the message
+ * @size: how many bytes
+ * @deadline: when to give up, in microseconds of g_get_monotonic_time(); 0 not to wait at all, and
+ *   [const@Ferry.NO_DEADLINE] to wait for as long as it takes
+ * @cancellable: (nullable): ends the waiting
+ * @error: return location for an error
+ *
+ * Sends a message of plain bytes.
+ *
+ * Waits while the lane is full, which is how a slow receiver holds back its senders. On the router's own thread, a
+ * sender never waits. Messages of any size up to [property@Ferry.Router:max-message-size] can be sent; those of more
+ * than 32,752 bytes travel in pieces, and other senders' messages pass between them. One that is given up halfway is
+ * not delivered.
+ *
+ * Any thread may call this.
+ *
+ * Fails with [error@Ferry.Error.NOT_STARTED] or [error@Ferry.Error.STOPPED] in the wrong state,
+ * [error@Ferry.Error.CLOSED] when the other end is gone, [error@Ferry.Error.WOULD_BLOCK] when it would have to wait
+ * and may not, [error@Ferry.Error.TIMED_OUT] when the deadline passed, [error@Ferry.Error.TOO_LARGE], and with
+ * %G_IO_ERROR_CANCELLED.
+ *
+ * Returns: %TRUE when the message will arrive
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_sender_send_bytes_until (FerrySender *self, gconstpointer data, gsize size, gint64 deadline,
+                               GCancellable *cancellable, GError **error)
+{
+  g_return_val_if_fail (FERRY_IS_SENDER (self), FALSE);
+  g_return_val_if_fail (data != NULL || size == 0, FALSE);
+
+  if (G_UNLIKELY (cancellable != NULL && g_cancellable_set_error_if_cancelled (cancellable, error)))
+    return FALSE;
+  if (G_LIKELY (size <= FERRY_MAX_RECORD_PAYLOAD && self->uplink != NULL && send_bytes_now (self, data, size)))
+    return TRUE;
+  return send_slowly (self, NULL, data, size, deadline, cancellable, error);
+}
+
+/**
+ * ferry_sender_send_bytes:
+ * @self: a sender
+ * @data: (nullable) (array length=size) (element-type guint8): the message
+ * @size: how many bytes
+ * @error: return location for an error
+ *
+ * Sends a message of plain bytes, and waits for room as long as it takes. As
+ * [method@Ferry.Sender.send_bytes_until], which lists the errors.
+ *
+ * Returns: %TRUE when the message will arrive
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_sender_send_bytes (FerrySender *self, gconstpointer data, gsize size, GError **error)
+{
+  return ferry_sender_send_bytes_until (self, data, size, FERRY_NO_DEADLINE, NULL, error);
+}
+
+/* A type that cannot be announced (there are too many, or its string is too long) travels inside a "v". Half of the
+ * numbers are left for threads that find room for a new type at the same moment. */
+static GVariant *
+box_where_needed (FerrySender *self, GVariant *variant)
+{
+  const char *type_string = g_variant_get_type_string (variant);
+  gboolean fits = TRUE;
+
+  if (G_UNLIKELY (self->uplink != NULL && self->n_types >= FERRY_MAX_TYPES_PER_PIPE / 2))
+    {
+      gboolean locked = ferry_uplink_lock (self->uplink);
+
+      fits = find_type_locked (self, type_string) != 0;
+      ferry_uplink_unlock (self->uplink, locked);
+    }
+  if (G_LIKELY (fits && strlen (type_string) <= FERRY_MAX_TYPE_STRING))
+    return g_variant_ref (variant);
+  return g_variant_ref_sink (g_variant_new_variant (variant));
+}
+
+/**
+ * ferry_sender_send_until:
+ * @self: a sender
+ * @message: the message; a floating reference is taken over
+ * @deadline: when to give up, in microseconds of g_get_monotonic_time(); 0 not to wait at all, and
+ *   [const@Ferry.NO_DEADLINE] to wait for as long as it takes
+ * @cancellable: (nullable): ends the waiting
+ * @error: return location for an error
+ *
+ * Sends a #GVariant. As [method@Ferry.Sender.send_bytes_until], which lists the errors.
+ *
+ * The type of the message is announced the first time, and is a number from then on. A pipe carries up to 127
+ * types so; a message of yet another type, or of one whose string is longer than 1,024 bytes, arrives as a `v` that
+ * holds it.
+ *
+ * Returns: %TRUE when the message will arrive
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_sender_send_until (FerrySender *self, GVariant *message, gint64 deadline, GCancellable *cancellable,
+                         GError **error)
+{
+  g_autoptr (GVariant) taken = NULL;
+  g_autoptr (GVariant) boxed = NULL;
+  gsize size;
+
+  g_return_val_if_fail (FERRY_IS_SENDER (self), FALSE);
+  g_return_val_if_fail (message != NULL, FALSE);
+
+  taken = g_variant_ref_sink (message);
+  if (G_UNLIKELY (cancellable != NULL && g_cancellable_set_error_if_cancelled (cancellable, error)))
+    return FALSE;
+  boxed = box_where_needed (self, taken);
+  size = g_variant_get_size (boxed);
+  if (G_LIKELY (size <= FERRY_MAX_RECORD_PAYLOAD && self->uplink != NULL &&
+                send_variant_now (self, boxed, size, NULL)))
+    return TRUE;
+  return send_slowly (self, boxed, NULL, size, deadline, cancellable, error);
+}
+
+/**
+ * ferry_sender_send:
+ * @self: a sender
+ * @message: the message; a floating reference is taken over
+ * @error: return location for an error
+ *
+ * Sends a #GVariant, and waits for room as long as it takes. As [method@Ferry.Sender.send_until].
+ *
+ * Returns: %TRUE when the message will arrive
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_sender_send (FerrySender *self, GVariant *message, GError **error)
+{
+  return ferry_sender_send_until (self, message, FERRY_NO_DEADLINE, NULL, error);
+}

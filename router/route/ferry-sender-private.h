@@ -1,0 +1,88 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "lane/ferry-uplink-private.h"
+#include "route/ferry-monitor-private.h"
+#include "route/ferry-sender.h"
+
+G_BEGIN_DECLS
+
+/* Who has a pipe's sender; agreed between the router's thread and whoever claims it by one compare and exchange. */
+typedef enum
+{
+  FERRY_CLAIM_OPEN,    /* nobody yet */
+  FERRY_CLAIM_CLAIMED, /* it was started here, or passed to a worker: the slot is in use until its link has ended */
+  FERRY_CLAIM_CLOSED,  /* the pipe was closed before anybody had it */
+} FerryClaim;
+
+typedef struct
+{
+  _Atomic gint references;
+  _Atomic gint claim;
+} FerryPipeShare;
+
+/* Where a sender is in its life. It never goes back. */
+typedef enum
+{
+  FERRY_SENDER_NEW,
+  FERRY_SENDER_STARTED,
+  FERRY_SENDER_STOPPED,
+  FERRY_SENDER_PASSED,
+} FerrySenderState;
+
+struct _FerrySender
+{
+  GObject parent_instance;
+
+  guint64 connection_id;   /* const */
+  FerryPipeShare *share;   /* const: (owned) (nullable): in the application */
+  FerryMonitor *monitor;   /* const: (owned) (nullable): in the application */
+  GThread *router_thread;  /* const: (unowned) (nullable): in the application, only compared */
+  gsize lane_capacity;     /* const */
+  guint64 max_message_size; /* const */
+
+  _Atomic gint state; /* any; leaves STARTED only with the lane taken */
+  FerryUplink *uplink; /* (owned) (nullable): set before the state becomes STARTED, and for good */
+  guint index;         /* in the pipe table; as uplink */
+
+  /* The types announced so far; with the lane taken. */
+  char *types[FERRY_MAX_TYPES_PER_PIPE]; /* (owned) */
+  _Atomic guint n_types;
+  guint latest_type; /* where the search begins: messages mostly repeat their type */
+};
+
+static inline FerrySenderState
+ferry_sender_get_state (FerrySender *self)
+{
+  /* Acquire: pairs with the store of STARTED, so that uplink is seen. */
+  return (FerrySenderState) atomic_load_explicit (&self->state, memory_order_acquire);
+}
+
+gboolean        ferry_sender_refuse_state  (FerrySenderState  state,
+                                            GError          **error);
+gboolean        ferry_sender_refuse_closed (FerrySender      *self,
+                                            GError          **error);
+
+FerryPipeShare *ferry_pipe_share_new   (void);
+FerryPipeShare *ferry_pipe_share_ref   (FerryPipeShare *self);
+void            ferry_pipe_share_unref (FerryPipeShare *self);
+gboolean        ferry_pipe_share_claim (FerryPipeShare *self,
+                                        FerryClaim      claim);
+
+FerrySender    *ferry_sender_new          (guint64         connection_id,
+                                           FerryPipeShare *share,
+                                           FerryMonitor   *monitor,
+                                           GThread        *router_thread,
+                                           gsize           lane_capacity,
+                                           guint64         max_message_size);
+FerrySender    *ferry_sender_new_granted  (guint64         connection_id,
+                                           FerryUplink    *uplink,
+                                           guint           index);
+gboolean        ferry_sender_is_claimable (FerrySender    *self,
+                                           GError        **error);
+gboolean        ferry_sender_pass         (FerrySender    *self,
+                                           GError        **error);
+
+G_END_DECLS

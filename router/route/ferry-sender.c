@@ -1,0 +1,356 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "route/ferry-sender-private.h"
+
+#include <string.h>
+
+#include "base/ferry-base-private.h"
+
+/**
+ * FerrySender:
+ *
+ * The writing end of a pipe.
+ *
+ * A sender comes from [method@Ferry.Router.pipe] in the application. There it is either passed to a worker with
+ * [method@Ferry.Launcher.add_sender], or used by the application's own threads. The worker gets hold of it with
+ * [func@Ferry.Worker.get_sender].
+ *
+ * It is started once, sends, and is stopped once, which tells the receiver that nothing is missing. Dropping the last
+ * reference to a started sender stops it.
+ *
+ * A send that returned %TRUE is kept: the receiver gets the message even when the process is killed the next instant,
+ * as long as pipe and router are open. Messages of one sender arrive once, and in order.
+ *
+ * After it was started, a sender may be used by any number of threads at once.
+ *
+ * Since: 0.1
+ */
+
+enum
+{
+  PROP_CONNECTION_ID = 1,
+  N_PROPERTIES,
+};
+
+static GParamSpec *properties[N_PROPERTIES];
+
+G_DEFINE_FINAL_TYPE (FerrySender, ferry_sender, G_TYPE_OBJECT)
+
+FerryPipeShare *
+ferry_pipe_share_new (void)
+{
+  FerryPipeShare *self = g_new0 (FerryPipeShare, 1);
+
+  atomic_init (&self->references, 1);
+  return self;
+}
+
+FerryPipeShare *
+ferry_pipe_share_ref (FerryPipeShare *self)
+{
+  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  return self;
+}
+
+void
+ferry_pipe_share_unref (FerryPipeShare *self)
+{
+  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) == 1)
+    g_free (self);
+}
+
+/* any: settles who has the sender. Returns FALSE when that was settled before. */
+gboolean
+ferry_pipe_share_claim (FerryPipeShare *self, FerryClaim claim)
+{
+  gint open = FERRY_CLAIM_OPEN;
+
+  return atomic_compare_exchange_strong_explicit (&self->claim, &open, claim, memory_order_acq_rel,
+                                                  memory_order_acquire);
+}
+
+/* Sets the error of a call that the sender's state does not allow. Returns FALSE. */
+gboolean
+ferry_sender_refuse_state (FerrySenderState state, GError **error)
+{
+  switch (state)
+    {
+    case FERRY_SENDER_NEW:
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_STARTED,
+                           "The sender was not started; call ferry_sender_start() first");
+      break;
+    case FERRY_SENDER_STARTED:
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_ALREADY_STARTED,
+                           "The sender was started already; it is started once");
+      break;
+    case FERRY_SENDER_STOPPED:
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_STOPPED,
+                           "The sender was stopped; open another pipe to send more");
+      break;
+    case FERRY_SENDER_PASSED:
+    default:
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_ALREADY_STARTED,
+                           "The sender was passed to a worker, and is used there");
+      break;
+    }
+  return FALSE;
+}
+
+/* Sets the error of a pipe that is closed. Returns FALSE. */
+gboolean
+ferry_sender_refuse_closed (FerrySender *self, GError **error)
+{
+  static const char *const texts[] = {
+    [FERRY_PIPE_WORD_OPEN] = "The pipe is closed",
+    [FERRY_PIPE_WORD_CLOSED] = "The application closed the pipe; stop sending",
+    [FERRY_PIPE_WORD_LINK_ENDED] = "The application gave up the link; stop sending",
+    [FERRY_PIPE_WORD_ROUTER_STOPPED] = "The router was stopped; stop sending",
+  };
+  guint32 word = self->uplink != NULL ? ferry_uplink_get_pipe_word (self->uplink, self->index) : 0;
+
+  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, texts[word < G_N_ELEMENTS (texts) ? word : 0]);
+  return FALSE;
+}
+
+static gboolean
+stop_locked (FerrySender *self, gboolean locked)
+{
+  atomic_store_explicit (&self->state, FERRY_SENDER_STOPPED, memory_order_relaxed);
+  return ferry_uplink_write_control_and_unlock (self->uplink, FERRY_RECORD_STOP, self->connection_id, locked);
+}
+
+static void
+ferry_sender_dispose (GObject *object)
+{
+  FerrySender *self = FERRY_SENDER (object);
+
+  if (ferry_sender_get_state (self) == FERRY_SENDER_STARTED)
+    stop_locked (self, ferry_uplink_lock (self->uplink));
+
+  G_OBJECT_CLASS (ferry_sender_parent_class)->dispose (object);
+}
+
+static void
+ferry_sender_finalize (GObject *object)
+{
+  FerrySender *self = FERRY_SENDER (object);
+
+  for (guint i = 0; i < self->n_types; i++)
+    g_free (self->types[i]);
+  g_clear_pointer (&self->uplink, ferry_uplink_unref);
+  g_clear_pointer (&self->monitor, ferry_monitor_unref);
+  g_clear_pointer (&self->share, ferry_pipe_share_unref);
+
+  G_OBJECT_CLASS (ferry_sender_parent_class)->finalize (object);
+}
+
+static void
+ferry_sender_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
+{
+  FerrySender *self = FERRY_SENDER (object);
+
+  switch (property_id)
+    {
+    case PROP_CONNECTION_ID:
+      g_value_set_uint64 (value, self->connection_id);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static void
+ferry_sender_class_init (FerrySenderClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = ferry_sender_dispose;
+  object_class->finalize = ferry_sender_finalize;
+  object_class->get_property = ferry_sender_get_property;
+
+  /**
+   * FerrySender:connection-id:
+   *
+   * The connection id, which the pipe's receiver has as well.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_CONNECTION_ID] = g_param_spec_uint64 ("connection-id", NULL, NULL, 0, G_MAXUINT64, 0,
+                                                        G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+}
+
+static void
+ferry_sender_init (FerrySender *self)
+{
+}
+
+/* router's thread: the sender of a new pipe. */
+FerrySender *
+ferry_sender_new (guint64 connection_id, FerryPipeShare *share, FerryMonitor *monitor, GThread *router_thread,
+                  gsize lane_capacity, guint64 max_message_size)
+{
+  FerrySender *self = g_object_new (FERRY_TYPE_SENDER, NULL);
+
+  self->connection_id = connection_id;
+  self->share = ferry_pipe_share_ref (share);
+  self->monitor = ferry_monitor_ref (monitor);
+  self->router_thread = router_thread;
+  self->lane_capacity = lane_capacity;
+  self->max_message_size = max_message_size;
+  return self;
+}
+
+/* worker: a sender that was passed to this process. */
+FerrySender *
+ferry_sender_new_granted (guint64 connection_id, FerryUplink *uplink, guint index)
+{
+  FerrySender *self = g_object_new (FERRY_TYPE_SENDER, NULL);
+
+  self->connection_id = connection_id;
+  self->uplink = ferry_uplink_ref (uplink);
+  self->index = index;
+  self->max_message_size = uplink->max_message_size;
+  return self;
+}
+
+/* router's thread: whether the sender could be passed to a worker now. */
+gboolean
+ferry_sender_is_claimable (FerrySender *self, GError **error)
+{
+  FerrySenderState state = ferry_sender_get_state (self);
+
+  return (state == FERRY_SENDER_NEW && self->monitor != NULL) || ferry_sender_refuse_state (state, error);
+}
+
+/* router's thread: passes the sender to a worker; it is of no more use here. */
+gboolean
+ferry_sender_pass (FerrySender *self, GError **error)
+{
+  if (!ferry_sender_is_claimable (self, error))
+    return FALSE;
+  if (!ferry_pipe_share_claim (self->share, FERRY_CLAIM_CLAIMED))
+    {
+      FerrySenderState state = ferry_sender_get_state (self);
+
+      return state == FERRY_SENDER_NEW ? ferry_sender_refuse_closed (self, error) : ferry_sender_refuse_state (state, error);
+    }
+  atomic_store_explicit (&self->state, FERRY_SENDER_PASSED, memory_order_release);
+  return TRUE;
+}
+
+/* Makes a link of the sender's own, both ends in this process. */
+static gboolean
+start_locally (FerrySender *self, GError **error)
+{
+  g_autoptr (FerryUplink) uplink = NULL;
+  g_autoptr (FerryLink) link = NULL;
+
+  link = ferry_link_new ("local sender", &self->connection_id, 1, self->lane_capacity, self->max_message_size, error);
+  if (link == NULL)
+    return FALSE;
+  ferry_clear_fd (&link->memory);
+  link->local = TRUE;
+  uplink = ferry_uplink_new_local (link, self->router_thread, error);
+  if (uplink == NULL)
+    return FALSE;
+  if (!ferry_pipe_share_claim (self->share, FERRY_CLAIM_CLAIMED) ||
+      !ferry_monitor_add_link (self->monitor, link, NULL, NULL, NULL))
+    return ferry_sender_refuse_closed (self, error);
+  self->uplink = g_steal_pointer (&uplink);
+  return TRUE;
+}
+
+/**
+ * ferry_sender_start:
+ * @self: a sender
+ * @error: return location for an error
+ *
+ * Starts the sender; sending is possible from then on. To be called once, by one thread.
+ *
+ * Fails with [error@Ferry.Error.ALREADY_STARTED] when the sender was started or passed to a worker before, with
+ * [error@Ferry.Error.STOPPED] when it was stopped, with [error@Ferry.Error.CLOSED] when the pipe is closed, and with
+ * [error@Ferry.Error.SYSTEM] when the system has no memory or descriptors for it.
+ *
+ * Returns: %TRUE on success
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_sender_start (FerrySender *self, GError **error)
+{
+  FerrySenderState state;
+
+  g_return_val_if_fail (FERRY_IS_SENDER (self), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  state = ferry_sender_get_state (self);
+  if (state != FERRY_SENDER_NEW)
+    return ferry_sender_refuse_state (state, error);
+  if (self->uplink == NULL && !start_locally (self, error))
+    return FALSE;
+  /* Release: pairs with ferry_sender_get_state(), so that uplink is seen with it. */
+  atomic_store_explicit (&self->state, FERRY_SENDER_STARTED, memory_order_release);
+  return TRUE;
+}
+
+/**
+ * ferry_sender_stop:
+ * @self: a sender
+ * @error: return location for an error
+ *
+ * Stops the sender: the receiver hears `closed` with the reason [enum@Ferry.CloseReason.STOPPED] after the last
+ * message. Never waits, also when the lane is full.
+ *
+ * Fails with [error@Ferry.Error.NOT_STARTED] or [error@Ferry.Error.STOPPED] when there is nothing to stop, and with
+ * [error@Ferry.Error.PROTOCOL] when the other end has broken the lane.
+ *
+ * Returns: %TRUE on success
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_sender_stop (FerrySender *self, GError **error)
+{
+  gboolean locked;
+  FerrySenderState state;
+
+  g_return_val_if_fail (FERRY_IS_SENDER (self), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  state = ferry_sender_get_state (self);
+  if (state != FERRY_SENDER_STARTED)
+    return ferry_sender_refuse_state (state, error);
+  locked = ferry_uplink_lock (self->uplink);
+  state = ferry_sender_get_state (self);
+  if (state != FERRY_SENDER_STARTED)
+    {
+      ferry_uplink_unlock (self->uplink, locked);
+      return ferry_sender_refuse_state (state, error);
+    }
+  if (stop_locked (self, locked))
+    return TRUE;
+  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "The lane was damaged by its other end");
+  return FALSE;
+}
+
+/**
+ * ferry_sender_get_connection_id:
+ * @self: a sender
+ *
+ * The connection id, which the pipe's receiver has as well. Any thread may call this.
+ *
+ * Returns: the connection id
+ *
+ * Since: 0.1
+ */
+guint64
+ferry_sender_get_connection_id (FerrySender *self)
+{
+  g_return_val_if_fail (FERRY_IS_SENDER (self), 0);
+
+  return self->connection_id;
+}

@@ -1,0 +1,62 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#if !defined(FERRY_INSIDE) && !defined(FERRY_COMPILATION)
+#error "Include <ferry.h>, not this header."
+#endif
+
+#include <gio/gio.h>
+
+#include "base/ferry-version.h"
+
+G_BEGIN_DECLS
+
+#define FERRY_TYPE_SENDER (ferry_sender_get_type ())
+
+FERRY_AVAILABLE_IN_0_1
+G_DECLARE_FINAL_TYPE (FerrySender, ferry_sender, FERRY, SENDER, GObject)
+
+/**
+ * FERRY_NO_DEADLINE:
+ *
+ * The deadline of a call that waits for as long as it takes.
+ *
+ * Since: 0.1
+ */
+#define FERRY_NO_DEADLINE ((gint64) -1)
+
+FERRY_AVAILABLE_IN_0_1
+guint64  ferry_sender_get_connection_id (FerrySender  *self);
+
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_sender_start             (FerrySender  *self,
+                                         GError      **error);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_sender_send              (FerrySender  *self,
+                                         GVariant     *message,
+                                         GError      **error);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_sender_send_until        (FerrySender  *self,
+                                         GVariant     *message,
+                                         gint64        deadline,
+                                         GCancellable *cancellable,
+                                         GError      **error);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_sender_send_bytes        (FerrySender  *self,
+                                         gconstpointer data,
+                                         gsize         size,
+                                         GError      **error);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_sender_send_bytes_until  (FerrySender  *self,
+                                         gconstpointer data,
+                                         gsize         size,
+                                         gint64        deadline,
+                                         GCancellable *cancellable,
+                                         GError      **error);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_sender_stop              (FerrySender  *self,
+                                         GError      **error);
+
+G_END_DECLS

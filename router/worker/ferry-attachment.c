@@ -1,0 +1,223 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A worker process' attachment to its application: made once, at the first use, and kept until the process ends.
+ *
+ * Threads: any; the attachment is made and looked at under a lock. */
+
+#include "config.h"
+
+#include "worker/ferry-attachment-private.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+#include "base/ferry-base-private.h"
+#include "lane/ferry-handshake-private.h"
+#include "lane/ferry-uplink-private.h"
+#include "route/ferry-sender-private.h"
+
+typedef struct
+{
+  guint64 connection_id;
+  guint index;
+  GWeakRef sender;
+  gboolean taken;
+} Grant;
+
+typedef struct
+{
+  int control;
+  FerryUplink *uplink;
+  FerryLaneReader down;
+  GHashTable *grants; /* (element-type utf8 Grant) by the sender's name */
+} Attachment;
+
+static GMutex attachment_lock;
+static Attachment *attachment;    /* lock: (nullable) */
+static GError *attachment_error; /* lock: (nullable): why there never will be one */
+
+static void
+grant_free (gpointer data)
+{
+  Grant *grant = data;
+
+  g_weak_ref_clear (&grant->sender);
+  g_free (grant);
+}
+
+static void
+attachment_free (Attachment *self)
+{
+  ferry_clear_fd (&self->control);
+  g_clear_pointer (&self->uplink, ferry_uplink_unref);
+  g_hash_table_unref (self->grants);
+  g_free (self);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Attachment, attachment_free)
+
+/* The control socket's descriptor, which no child of ours inherits, and no second look finds. */
+static int
+take_control_fd (GError **error)
+{
+  const char *text = getauxval (AT_SECURE) != 0 ? NULL : g_getenv (FERRY_CONTROL_FD_VARIABLE);
+  socklen_t length = sizeof (int);
+  guint64 fd = 0;
+  int type = 0;
+
+  if (text == NULL)
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_A_WORKER,
+                           "This process is no worker; have a FerryLauncher start it");
+      return -1;
+    }
+  if (!g_ascii_string_to_unsigned (text, 10, 0, G_MAXINT, &fd, NULL) ||
+      getsockopt ((int) fd, SOL_SOCKET, SO_TYPE, &type, &length) < 0 || type != SOCK_SEQPACKET)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_A_WORKER,
+                   "%s names “%s”, which is no control socket; have a FerryLauncher start this process",
+                   FERRY_CONTROL_FD_VARIABLE, text);
+      return -1;
+    }
+  g_unsetenv (FERRY_CONTROL_FD_VARIABLE);
+  fcntl ((int) fd, F_SETFD, FD_CLOEXEC);
+  return (int) fd;
+}
+
+/* The launcher has set the signal for the process that it started; this serves where that one started us in turn.
+ * A parent that is not the application is such a starter as long as the socket is open; else the application died
+ * before the signal was set. */
+static void
+end_with_application (int control, guint32 application_pid)
+{
+  struct pollfd poll_fd = {.fd = control, .events = 0};
+
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+  if ((guint32) getppid () == application_pid)
+    return;
+  if (poll (&poll_fd, 1, 0) == 1 && (poll_fd.revents & POLLHUP) != 0)
+    raise (SIGKILL);
+}
+
+static gboolean
+read_grant (Attachment *self, const FerryRecordHeader *header, const guint8 *payload, GError **error)
+{
+  FerryGrant grant;
+  Grant *entry;
+
+  memcpy (&grant, payload, MIN (header->length, sizeof grant));
+  if (header->kind != FERRY_RECORD_GRANT || header->length < sizeof grant ||
+      header->length - sizeof grant != grant.name_length || grant.index >= FERRY_MAX_PIPES_PER_LINK)
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "The application's list of senders is malformed");
+      return FALSE;
+    }
+  entry = g_new0 (Grant, 1);
+  g_weak_ref_init (&entry->sender, NULL);
+  entry->connection_id = header->connection_id;
+  entry->index = grant.index;
+  g_hash_table_replace (self->grants, g_strndup ((const char *) payload + sizeof grant, grant.name_length), entry);
+  return TRUE;
+}
+
+/* All grants were written before the process was started. */
+static gboolean
+read_grants (Attachment *self, GError **error)
+{
+  if (!ferry_lane_reader_look (&self->down))
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "The down lane is damaged");
+      return FALSE;
+    }
+  while (ferry_lane_reader_get_available (&self->down) >= sizeof (FerryRecordHeader))
+    {
+      const guint8 *place = ferry_lane_reader_get_place (&self->down);
+      FerryRecordHeader header;
+
+      memcpy (&header, place, sizeof header);
+      if (ferry_record_size (header.length) > ferry_lane_reader_get_available (&self->down) ||
+          !read_grant (self, &header, place + sizeof header, error))
+        return FALSE;
+      ferry_lane_reader_consume (&self->down, ferry_record_size (header.length));
+    }
+  return TRUE;
+}
+
+static Attachment *
+attach (GError **error)
+{
+  g_autoptr (Attachment) self = g_new0 (Attachment, 1);
+  ferry_autofd memory = -1;
+  ferry_autofd doorbell = -1;
+  FerrySegment segment = {0};
+  FerryWelcome welcome;
+
+  self->grants = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, grant_free);
+  self->control = take_control_fd (error);
+  if (self->control < 0)
+    return NULL;
+  if (!ferry_control_receive_welcome (self->control, &welcome, &memory, &doorbell, error))
+    {
+      /* So that the application hears which version met which. */
+      ferry_control_send_attach (self->control, 0, NULL);
+      return NULL;
+    }
+  end_with_application (self->control, welcome.application_pid);
+  if (!ferry_segment_map (&segment, memory, welcome.up_capacity, error))
+    return NULL;
+  ferry_lane_reader_init (&self->down, ferry_segment_get_down (&segment), segment.down_ring, FERRY_DOWN_CAPACITY);
+  self->uplink = ferry_uplink_new (&segment, ferry_steal_fd (&doorbell), welcome.max_message_size, welcome.n_pipes);
+  if (!read_grants (self, error) || !ferry_control_send_attach (self->control, welcome.segment_size, error))
+    return NULL;
+  return g_steal_pointer (&self);
+}
+
+static FerrySender *
+take_sender (Attachment *self, const char *name, GError **error)
+{
+  Grant *grant = g_hash_table_lookup (self->grants, name);
+  FerrySender *sender;
+
+  if (grant == NULL)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_SENDER,
+                   "The application passed no sender named “%s”; see ferry_launcher_add_sender()", name);
+      return NULL;
+    }
+  sender = g_weak_ref_get (&grant->sender);
+  if (sender != NULL)
+    return sender;
+  if (grant->taken)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_STOPPED,
+                   "The sender named “%s” was stopped when its last reference was dropped; keep one", name);
+      return NULL;
+    }
+  sender = ferry_sender_new_granted (grant->connection_id, self->uplink, grant->index);
+  g_weak_ref_set (&grant->sender, sender);
+  grant->taken = TRUE;
+  return sender;
+}
+
+/* any: the sender of that name, after attaching to the application where that was not done yet. */
+FerrySender *
+ferry_attachment_get_sender (const char *name, GError **error)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&attachment_lock);
+
+  if (attachment == NULL && attachment_error == NULL)
+    attachment = attach (&attachment_error);
+  if (attachment == NULL)
+    {
+      g_propagate_error (error, g_error_copy (attachment_error));
+      return NULL;
+    }
+  return take_sender (attachment, name, error);
+}

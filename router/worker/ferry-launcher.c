@@ -1,0 +1,520 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "worker/ferry-launcher.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/ferry-base-private.h"
+#include "route/ferry-router-private.h"
+#include "worker/ferry-spawn-private.h"
+#include "worker/ferry-worker-private.h"
+
+#define DEFAULT_ATTACH_TIMEOUT (30 * G_USEC_PER_SEC)
+
+#define N_STREAMS 3
+
+typedef enum
+{
+  STREAM_INHERITED,
+  STREAM_SILENCED,
+  STREAM_GIVEN,
+} StreamMode;
+
+typedef struct
+{
+  char *name;          /* (owned) */
+  FerrySender *sender; /* (owned) */
+} NamedSender;
+
+/**
+ * FerryLauncher:
+ *
+ * What a worker is started with: its program and arguments, environment, working directory and standard streams, and
+ * the senders that are passed to it.
+ *
+ * In the manner of #GSubprocessLauncher: set it up, then [method@Ferry.Launcher.spawn]. A launcher can spawn several
+ * workers; the senders go to the next one, and all the rest stays as it is.
+ *
+ * The worker inherits its standard streams and nothing else, and is in a process group of its own: it does not get
+ * the Ctrl-C of the application's terminal, and what it starts and leaves in that group ends with it.
+ *
+ * A launcher belongs to one thread, the router's.
+ *
+ * Since: 0.1
+ */
+struct _FerryLauncher
+{
+  GObject parent_instance;
+
+  char **argv;    /* (owned) */
+  char **environ; /* (owned) */
+  char *cwd;      /* (owned) (nullable) */
+  gint64 attach_timeout;
+  StreamMode modes[N_STREAMS];
+  int fds[N_STREAMS]; /* (owned): where the mode is STREAM_GIVEN, else -1 */
+  GArray *senders;    /* (owned) (element-type NamedSender) */
+};
+
+G_DEFINE_FINAL_TYPE (FerryLauncher, ferry_launcher, G_TYPE_OBJECT)
+
+static void
+named_sender_clear (gpointer data)
+{
+  NamedSender *named = data;
+
+  g_free (named->name);
+  g_object_unref (named->sender);
+}
+
+static void
+ferry_launcher_finalize (GObject *object)
+{
+  FerryLauncher *self = FERRY_LAUNCHER (object);
+
+  g_strfreev (self->argv);
+  g_strfreev (self->environ);
+  g_free (self->cwd);
+  for (guint i = 0; i < N_STREAMS; i++)
+    ferry_clear_fd (&self->fds[i]);
+  g_array_unref (self->senders);
+
+  G_OBJECT_CLASS (ferry_launcher_parent_class)->finalize (object);
+}
+
+static void
+ferry_launcher_class_init (FerryLauncherClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = ferry_launcher_finalize;
+}
+
+static void
+ferry_launcher_init (FerryLauncher *self)
+{
+  self->environ = g_get_environ ();
+  self->attach_timeout = DEFAULT_ATTACH_TIMEOUT;
+  for (guint i = 0; i < N_STREAMS; i++)
+    self->fds[i] = -1;
+  self->senders = g_array_new (FALSE, FALSE, sizeof (NamedSender));
+  g_array_set_clear_func (self->senders, named_sender_clear);
+}
+
+/**
+ * ferry_launcher_new:
+ * @argv: (array zero-terminated=1): the program and its arguments; a program without a slash is looked for in `PATH`
+ *
+ * Makes a launcher. The worker has the environment that the application has now, its working directory, and its
+ * standard streams, unless told otherwise.
+ *
+ * Returns: (transfer full): a new launcher
+ *
+ * Since: 0.1
+ */
+FerryLauncher *
+ferry_launcher_new (const char *const *argv)
+{
+  FerryLauncher *self;
+
+  g_return_val_if_fail (argv != NULL && argv[0] != NULL, NULL);
+
+  self = g_object_new (FERRY_TYPE_LAUNCHER, NULL);
+  ferry_launcher_set_argv (self, argv);
+  return self;
+}
+
+/**
+ * ferry_launcher_set_argv:
+ * @self: a launcher
+ * @argv: (array zero-terminated=1): the program and its arguments
+ *
+ * Sets what is executed, for the workers spawned after it.
+ *
+ * Since: 0.1
+ */
+void
+ferry_launcher_set_argv (FerryLauncher *self, const char *const *argv)
+{
+  char **copy;
+
+  g_return_if_fail (FERRY_IS_LAUNCHER (self));
+  g_return_if_fail (argv != NULL && argv[0] != NULL);
+
+  copy = g_strdupv ((char **) argv);
+  g_strfreev (self->argv);
+  self->argv = copy;
+}
+
+/**
+ * ferry_launcher_set_environ:
+ * @self: a launcher
+ * @environ: (array zero-terminated=1): the environment, each entry as `NAME=value`
+ *
+ * Sets the whole environment of the worker.
+ *
+ * Since: 0.1
+ */
+void
+ferry_launcher_set_environ (FerryLauncher *self, const char *const *environ)
+{
+  char **copy;
+
+  g_return_if_fail (FERRY_IS_LAUNCHER (self));
+  g_return_if_fail (environ != NULL);
+
+  copy = g_strdupv ((char **) environ);
+  g_strfreev (self->environ);
+  self->environ = copy;
+}
+
+/**
+ * ferry_launcher_setenv:
+ * @self: a launcher
+ * @variable: the variable's name
+ * @value: its value
+ *
+ * Sets one variable of the worker's environment.
+ *
+ * Since: 0.1
+ */
+void
+ferry_launcher_setenv (FerryLauncher *self, const char *variable, const char *value)
+{
+  g_return_if_fail (FERRY_IS_LAUNCHER (self));
+  g_return_if_fail (variable != NULL && strchr (variable, '=') == NULL);
+  g_return_if_fail (value != NULL);
+
+  self->environ = g_environ_setenv (self->environ, variable, value, TRUE);
+}
+
+/**
+ * ferry_launcher_unsetenv:
+ * @self: a launcher
+ * @variable: the variable's name
+ *
+ * Takes one variable out of the worker's environment.
+ *
+ * Since: 0.1
+ */
+void
+ferry_launcher_unsetenv (FerryLauncher *self, const char *variable)
+{
+  g_return_if_fail (FERRY_IS_LAUNCHER (self));
+  g_return_if_fail (variable != NULL && strchr (variable, '=') == NULL);
+
+  self->environ = g_environ_unsetenv (self->environ, variable);
+}
+
+/**
+ * ferry_launcher_set_cwd:
+ * @self: a launcher
+ * @cwd: (nullable) (type filename): a folder; %NULL for the application's own
+ *
+ * Sets the working directory of the worker.
+ *
+ * Since: 0.1
+ */
+void
+ferry_launcher_set_cwd (FerryLauncher *self, const char *cwd)
+{
+  char *copy;
+
+  g_return_if_fail (FERRY_IS_LAUNCHER (self));
+
+  copy = g_strdup (cwd);
+  g_free (self->cwd);
+  self->cwd = copy;
+}
+
+/**
+ * ferry_launcher_set_attach_timeout:
+ * @self: a launcher
+ * @timeout: how many microseconds; 0 for as long as it takes
+ *
+ * Sets how long the worker may take until it asks for its first sender; 30 seconds by default. One that takes longer
+ * is killed, with the reason [enum@Ferry.CloseReason.NEVER_ATTACHED]. A worker that was passed no sender need not
+ * attach.
+ *
+ * Since: 0.1
+ */
+void
+ferry_launcher_set_attach_timeout (FerryLauncher *self, gint64 timeout)
+{
+  g_return_if_fail (FERRY_IS_LAUNCHER (self));
+  g_return_if_fail (timeout >= 0 && timeout < G_MAXINT64 / 2);
+
+  self->attach_timeout = timeout;
+}
+
+static void
+set_stream (FerryLauncher *self, FerryStream stream, StreamMode mode, int fd)
+{
+  ferry_clear_fd (&self->fds[stream]);
+  self->modes[stream] = mode;
+  self->fds[stream] = fd;
+}
+
+/**
+ * ferry_launcher_inherit_stream:
+ * @self: a launcher
+ * @stream: a standard stream
+ *
+ * Has the worker use the application's own stream. That is the default.
+ *
+ * Since: 0.1
+ */
+void
+ferry_launcher_inherit_stream (FerryLauncher *self, FerryStream stream)
+{
+  g_return_if_fail (FERRY_IS_LAUNCHER (self));
+  g_return_if_fail (stream < N_STREAMS);
+
+  set_stream (self, stream, STREAM_INHERITED, -1);
+}
+
+/**
+ * ferry_launcher_silence_stream:
+ * @self: a launcher
+ * @stream: a standard stream
+ *
+ * Connects the worker's stream to nothing: it reads an end of file, and what it writes is lost.
+ *
+ * Since: 0.1
+ */
+void
+ferry_launcher_silence_stream (FerryLauncher *self, FerryStream stream)
+{
+  g_return_if_fail (FERRY_IS_LAUNCHER (self));
+  g_return_if_fail (stream < N_STREAMS);
+
+  set_stream (self, stream, STREAM_SILENCED, -1);
+}
+
+/**
+ * ferry_launcher_take_stream_fd:
+ * @self: a launcher
+ * @stream: a standard stream
+ * @fd: a descriptor, which becomes the launcher's
+ *
+ * Connects the stream of each worker spawned after this to a descriptor.
+ *
+ * Since: 0.1
+ */
+void
+ferry_launcher_take_stream_fd (FerryLauncher *self, FerryStream stream, int fd)
+{
+  g_return_if_fail (FERRY_IS_LAUNCHER (self));
+  g_return_if_fail (stream < N_STREAMS);
+  g_return_if_fail (fd >= 0);
+
+  set_stream (self, stream, STREAM_GIVEN, fd);
+}
+
+static gboolean
+has_sender (FerryLauncher *self, const char *name, FerrySender *sender)
+{
+  for (guint i = 0; i < self->senders->len; i++)
+    {
+      NamedSender *named = &g_array_index (self->senders, NamedSender, i);
+
+      if (named->sender == sender || strcmp (named->name, name) == 0)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/**
+ * ferry_launcher_add_sender:
+ * @self: a launcher
+ * @name: the name by which the worker asks for the sender
+ * @sender: a sender that was not started
+ * @error: return location for an error
+ *
+ * Has the next worker that is spawned be passed a sender.
+ *
+ * Fails with [error@Ferry.Error.ALREADY_STARTED] or [error@Ferry.Error.STOPPED] when the sender is in use,
+ * [error@Ferry.Error.BAD_ARGUMENTS] when the name is empty or longer than 255 bytes, or name or sender were added
+ * before, and [error@Ferry.Error.TOO_LARGE] with more than 1,024 senders.
+ *
+ * Returns: %TRUE on success
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_launcher_add_sender (FerryLauncher *self, const char *name, FerrySender *sender, GError **error)
+{
+  NamedSender named;
+
+  g_return_val_if_fail (FERRY_IS_LAUNCHER (self), FALSE);
+  g_return_val_if_fail (name != NULL, FALSE);
+  g_return_val_if_fail (FERRY_IS_SENDER (sender), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!ferry_sender_is_claimable (sender, error))
+    return FALSE;
+  if (name[0] == '\0' || strlen (name) > FERRY_MAX_SENDER_NAME || has_sender (self, name, sender))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                   "The sender cannot be passed as “%s”; a name has 1 to %d bytes, and names and senders are used once",
+                   name, FERRY_MAX_SENDER_NAME);
+      return FALSE;
+    }
+  if (self->senders->len == FERRY_MAX_PIPES_PER_LINK)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "A worker can be passed %d senders, and no more",
+                   FERRY_MAX_PIPES_PER_LINK);
+      return FALSE;
+    }
+  named = (NamedSender) {g_strdup (name), g_object_ref (sender)};
+  g_array_append_val (self->senders, named);
+  return TRUE;
+}
+
+static gboolean
+fill_stream (FerryLauncher *self, FerrySpawnPlan *plan, guint stream, GError **error)
+{
+  if (self->modes[stream] == STREAM_SILENCED)
+    plan->streams[stream] = open ("/dev/null", O_RDWR | O_CLOEXEC);
+  else if (self->modes[stream] == STREAM_GIVEN)
+    plan->streams[stream] = fcntl (self->fds[stream], F_DUPFD_CLOEXEC, 0);
+  else
+    return TRUE;
+  return plan->streams[stream] >= 0 || ferry_set_system_error (error, "Opening a worker's standard stream");
+}
+
+static char *
+find_program (FerryLauncher *self, GError **error)
+{
+  char *found;
+
+  if (strchr (self->argv[0], G_DIR_SEPARATOR) != NULL)
+    return g_strdup (self->argv[0]);
+  found = g_find_program_in_path (self->argv[0]);
+  if (found == NULL)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
+                 "Worker “%s” was not found in PATH; give its path, or install it", self->argv[0]);
+  return found;
+}
+
+static FerrySpawnPlan *
+make_plan (FerryLauncher *self, GError **error)
+{
+  g_autofree char *program = find_program (self, error);
+  FerrySpawnPlan *plan;
+  char control[16];
+
+  if (program == NULL)
+    return NULL;
+  plan = g_new0 (FerrySpawnPlan, 1);
+  plan->streams[0] = plan->streams[1] = plan->streams[2] = -1;
+  plan->argv = g_strdupv (self->argv);
+  plan->program = g_steal_pointer (&program);
+  plan->cwd = g_strdup (self->cwd);
+  g_snprintf (control, sizeof control, "%d", FERRY_SPAWN_CONTROL_FD);
+  plan->environ = g_environ_setenv (g_strdupv (self->environ), FERRY_CONTROL_FD_VARIABLE, control, TRUE);
+  for (guint i = 0; i < N_STREAMS; i++)
+    {
+      if (fill_stream (self, plan, i, error))
+        continue;
+      ferry_spawn_plan_free (plan);
+      return NULL;
+    }
+  return plan;
+}
+
+/* A link with the launcher's senders granted on it. */
+static FerryLink *
+make_link (FerryLauncher *self, FerryRouter *router, const char *name, GError **error)
+{
+  g_autofree guint64 *connection_ids = g_new (guint64, self->senders->len + 1);
+  g_autoptr (FerryLink) link = NULL;
+
+  for (guint i = 0; i < self->senders->len; i++)
+    {
+      NamedSender *named = &g_array_index (self->senders, NamedSender, i);
+
+      if (!ferry_sender_is_claimable (named->sender, error))
+        return NULL;
+      connection_ids[i] = ferry_sender_get_connection_id (named->sender);
+    }
+  link = ferry_link_new (name, connection_ids, self->senders->len, router->lane_capacity, router->max_message_size,
+                         error);
+  if (link == NULL || !ferry_link_open_socket (link, error))
+    return NULL;
+  link->attach_timeout = self->senders->len > 0 ? self->attach_timeout : 0;
+  for (guint i = 0; i < self->senders->len; i++)
+    {
+      if (ferry_link_grant (link, i, g_array_index (self->senders, NamedSender, i).name))
+        continue;
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
+                           "The names of the worker's senders take more than 64 KiB; use shorter ones");
+      return NULL;
+    }
+  return g_steal_pointer (&link);
+}
+
+/* Passes the senders on. When one cannot be, because its pipe was closed, those before it are of no use any more. */
+static gboolean
+pass_senders (FerryLauncher *self, GError **error)
+{
+  gboolean passed = TRUE;
+
+  for (guint i = 0; i < self->senders->len && passed; i++)
+    passed = ferry_sender_pass (g_array_index (self->senders, NamedSender, i).sender, error);
+  return passed;
+}
+
+/**
+ * ferry_launcher_spawn:
+ * @self: a launcher
+ * @router: a running router, whose pipes the senders belong to
+ * @error: return location for an error
+ *
+ * Starts a worker, and passes it the senders that were added. Returns before the process runs: whether it could be
+ * executed is told by [signal@Ferry.Worker::ended], with the reason [enum@Ferry.CloseReason.LAUNCH_FAILED] if not.
+ * On the router's thread.
+ *
+ * Fails with [error@Ferry.Error.NOT_RUNNING], [error@Ferry.Error.WRONG_THREAD],
+ * [error@Ferry.Error.ALREADY_STARTED] or [error@Ferry.Error.CLOSED] when a sender cannot be passed any more,
+ * [error@Ferry.Error.LAUNCH_FAILED] when there is no such program in `PATH`, [error@Ferry.Error.TOO_LARGE], and
+ * [error@Ferry.Error.SYSTEM] when the system has no memory or descriptors for it.
+ *
+ * Returns: (transfer full): the worker, or %NULL with @error set
+ *
+ * Since: 0.1
+ */
+FerryWorker *
+ferry_launcher_spawn (FerryLauncher *self, FerryRouter *router, GError **error)
+{
+  g_autoptr (FerryWorker) worker = NULL;
+  g_autoptr (FerryLink) link = NULL;
+  g_autofree char *name = NULL;
+  FerryLinkObserver *observer;
+  FerrySpawnPlan *plan;
+
+  g_return_val_if_fail (FERRY_IS_LAUNCHER (self), NULL);
+  g_return_val_if_fail (FERRY_IS_ROUTER (router), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (!ferry_router_check (router, error))
+    return NULL;
+  name = g_path_get_basename (self->argv[0]);
+  link = make_link (self, router, name, error);
+  if (link == NULL)
+    return NULL;
+  plan = make_plan (self, error);
+  if (plan == NULL)
+    return NULL;
+  if (!pass_senders (self, error))
+    {
+      ferry_spawn_plan_free (plan);
+      return NULL;
+    }
+  g_array_set_size (self->senders, 0);
+  worker = ferry_worker_new (name, link, router->monitor);
+  observer = ferry_worker_new_observer (worker);
+  ferry_router_add_link (router, link, observer, ferry_spawn, plan, ferry_spawn_plan_free);
+  return g_steal_pointer (&worker);
+}

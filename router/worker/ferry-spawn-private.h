@@ -1,0 +1,31 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Starting a process. */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* The descriptor at which a worker finds its control socket. */
+#define FERRY_SPAWN_CONTROL_FD 3
+
+typedef struct
+{
+  char *program;  /* const: (owned): the path of what is executed */
+  char **argv;    /* const: (owned) */
+  char **environ; /* const: (owned) */
+  char *cwd;      /* const: (owned) (nullable) */
+  int streams[3]; /* const: (owned): what standard input, output and error become; -1 to inherit */
+} FerrySpawnPlan;
+
+void     ferry_spawn_plan_free (gpointer         plan);
+gboolean ferry_spawn           (gpointer         plan,
+                                int              control_fd,
+                                GPid            *pid,
+                                int             *pidfd,
+                                GError         **error);
+
+G_END_DECLS

@@ -1,0 +1,201 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Starting a process, in the manner of posix_spawn(): with vfork(), so that it costs the same from an application
+ * with a large heap, and with nothing but system calls in the child, which shares our memory until it executes.
+ *
+ * Not posix_spawn() itself, because the child sets PR_SET_PDEATHSIG before it executes: a worker that never gets as
+ * far as setting it itself would outlive an application that was killed. The signal follows the thread that called
+ * vfork(), which is the monitor's and lasts as long as the router runs. An application that died in between is seen
+ * by the child's parent being another one.
+ *
+ * The child begins a process group of its own: what it starts ends with it, and a terminal's Ctrl-C is the
+ * application's to handle. It inherits its three standard streams and its control socket, and nothing else. */
+
+#include "config.h"
+
+#include "worker/ferry-spawn-private.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "base/ferry-base-private.h"
+#include "lane/ferry-lane-layout.h"
+
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC (1U << 2)
+#endif
+
+/* Above the numbers that the child puts in place. */
+#define SAFE_FD 10
+
+typedef enum
+{
+  STEP_NONE,
+  STEP_PARENT,
+  STEP_DESCRIPTORS,
+  STEP_DIRECTORY,
+  STEP_EXECUTE,
+} Step;
+
+/* What parent and child share while the child has not executed. */
+typedef struct
+{
+  const FerrySpawnPlan *plan;
+  int control_fd;
+  pid_t parent;
+  volatile int failed_errno;
+  volatile Step failed_step;
+} Birth;
+
+void
+ferry_spawn_plan_free (gpointer plan)
+{
+  FerrySpawnPlan *self = plan;
+
+  g_free (self->program);
+  g_strfreev (self->argv);
+  g_strfreev (self->environ);
+  g_free (self->cwd);
+  for (guint i = 0; i < G_N_ELEMENTS (self->streams); i++)
+    ferry_clear_fd (&self->streams[i]);
+  g_free (self);
+}
+
+/* child: nothing but system calls from here on. */
+static void
+fail (Birth *birth, Step step)
+{
+  birth->failed_errno = errno;
+  birth->failed_step = step;
+  _exit (127);
+}
+
+/* child: handlers of the application's must not run on what is its memory. The kernel's own call, because the C
+ * library's keeps state of its own. */
+static void
+reset_signals (void)
+{
+  struct sigaction action = {.sa_handler = SIG_DFL};
+  sigset_t none;
+
+  for (int number = 1; number < NSIG; number++)
+    if (number != SIGKILL && number != SIGSTOP)
+      sigaction (number, &action, NULL);
+  sigemptyset (&none);
+  sigprocmask (SIG_SETMASK, &none, NULL);
+}
+
+/* child: each source is first moved out of the way of the targets. */
+static void
+place_descriptors (Birth *birth)
+{
+  int sources[4] = {birth->plan->streams[0], birth->plan->streams[1], birth->plan->streams[2], birth->control_fd};
+
+  for (int target = 0; target < 4; target++)
+    {
+      if (sources[target] < 0)
+        continue;
+      sources[target] = fcntl (sources[target], F_DUPFD_CLOEXEC, SAFE_FD);
+      if (sources[target] < 0)
+        fail (birth, STEP_DESCRIPTORS);
+    }
+  for (int target = 0; target < 4; target++)
+    if (sources[target] >= 0 && dup2 (sources[target], target) < 0)
+      fail (birth, STEP_DESCRIPTORS);
+  if (syscall (SYS_close_range, FERRY_SPAWN_CONTROL_FD + 1, ~0U, 0) < 0)
+    fail (birth, STEP_DESCRIPTORS);
+}
+
+static void
+be_born (Birth *birth)
+{
+  if (prctl (PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid () != birth->parent)
+    fail (birth, STEP_PARENT);
+  setpgid (0, 0);
+  place_descriptors (birth);
+  if (birth->plan->cwd != NULL && chdir (birth->plan->cwd) < 0)
+    fail (birth, STEP_DIRECTORY);
+  reset_signals ();
+  execve (birth->plan->program, birth->plan->argv, birth->plan->environ);
+  fail (birth, STEP_EXECUTE);
+}
+
+/* Apart, so that the child's frames lie above all that the parent goes on using. */
+static G_GNUC_NO_INLINE pid_t
+give_birth (Birth *birth)
+{
+  pid_t pid;
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+  pid = vfork ();
+#pragma GCC diagnostic pop
+  if (pid == 0)
+    be_born (birth);
+  return pid;
+}
+
+static gboolean
+refuse (const Birth *birth, GError **error)
+{
+  const char *program = birth->plan->program;
+  const char *reason = g_strerror (birth->failed_errno);
+
+  switch (birth->failed_step)
+    {
+    case STEP_DIRECTORY:
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
+                   "Worker “%s” could not be started in the folder “%s”: %s; check the folder", program,
+                   birth->plan->cwd, reason);
+      break;
+    case STEP_EXECUTE:
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
+                   "Worker “%s” could not be executed: %s; check the path and its permissions", program, reason);
+      break;
+    case STEP_NONE:
+    case STEP_PARENT:
+    case STEP_DESCRIPTORS:
+    default:
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED, "Worker “%s” could not be started: %s", program,
+                   reason);
+      break;
+    }
+  return FALSE;
+}
+
+/* monitor: a FerryLaunchFunc; plan is a FerrySpawnPlan. */
+gboolean
+ferry_spawn (gpointer plan, int control_fd, GPid *pid, int *pidfd, GError **error)
+{
+  Birth birth = {.plan = plan, .control_fd = control_fd, .parent = getpid ()};
+  pid_t child;
+  int fd;
+
+  /* The monitor has all signals blocked, so none is handled in the child before it resets them. */
+  child = give_birth (&birth);
+  if (child < 0)
+    {
+      birth.failed_errno = errno;
+      return refuse (&birth, error);
+    }
+  if (birth.failed_step != STEP_NONE)
+    {
+      TEMP_FAILURE_RETRY (waitpid (child, NULL, 0));
+      return refuse (&birth, error);
+    }
+  fd = (int) syscall (SYS_pidfd_open, child, 0);
+  if (fd < 0)
+    {
+      birth.failed_errno = errno;
+      kill (child, SIGKILL);
+      TEMP_FAILURE_RETRY (waitpid (child, NULL, 0));
+      return refuse (&birth, error);
+    }
+  *pid = child;
+  *pidfd = fd;
+  return TRUE;
+}

@@ -1,0 +1,357 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "worker/ferry-worker-private.h"
+
+#include <signal.h>
+
+#include "base/ferry-base-private.h"
+#include "ferry-enums.h"
+#include "worker/ferry-attachment-private.h"
+
+/**
+ * FerryWorker:
+ *
+ * A worker process, as the application sees it.
+ *
+ * A worker comes from [method@Ferry.Launcher.spawn]. It lives on the router's thread, and the router keeps it until
+ * the process has ended. It ends when the application ends, whatever it is doing.
+ *
+ * In the worker itself, [func@Ferry.Worker.get_sender] is what there is to know.
+ *
+ * Since: 0.1
+ */
+struct _FerryWorker
+{
+  GObject parent_instance;
+
+  char *name;            /* const: (owned) */
+  FerryLink *link;       /* const: (owned) */
+  FerryMonitor *monitor; /* const: (owned) */
+  GPid pid;              /* main, as what follows */
+  FerryWorkerState state;
+  FerryExit *exit; /* (owned) (nullable) */
+};
+
+enum
+{
+  PROP_NAME = 1,
+  PROP_PID,
+  PROP_STATE,
+  PROP_EXIT,
+  N_PROPERTIES,
+};
+
+static GParamSpec *properties[N_PROPERTIES];
+static guint ended_signal;
+
+G_DEFINE_FINAL_TYPE (FerryWorker, ferry_worker, G_TYPE_OBJECT)
+
+static void
+ferry_worker_finalize (GObject *object)
+{
+  FerryWorker *self = FERRY_WORKER (object);
+
+  g_free (self->name);
+  ferry_link_unref (self->link);
+  ferry_monitor_unref (self->monitor);
+  g_clear_pointer (&self->exit, ferry_exit_unref);
+
+  G_OBJECT_CLASS (ferry_worker_parent_class)->finalize (object);
+}
+
+static void
+ferry_worker_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
+{
+  FerryWorker *self = FERRY_WORKER (object);
+
+  switch (property_id)
+    {
+    case PROP_NAME:
+      g_value_set_string (value, self->name);
+      break;
+    case PROP_PID:
+      g_value_set_int (value, self->pid);
+      break;
+    case PROP_STATE:
+      g_value_set_enum (value, self->state);
+      break;
+    case PROP_EXIT:
+      g_value_set_boxed (value, self->exit);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static void
+install_properties (GObjectClass *object_class)
+{
+  /**
+   * FerryWorker:name:
+   *
+   * The name of the program, for messages to people.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_NAME] =
+    g_param_spec_string ("name", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  /**
+   * FerryWorker:pid:
+   *
+   * The number of the process; 0 until it was started.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_PID] =
+    g_param_spec_int ("pid", NULL, NULL, 0, G_MAXINT, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  /**
+   * FerryWorker:state:
+   *
+   * How far the worker has come.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_STATE] = g_param_spec_enum ("state", NULL, NULL, FERRY_TYPE_WORKER_STATE,
+                                              FERRY_WORKER_STATE_STARTING, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  /**
+   * FerryWorker:exit:
+   *
+   * The exit record, from the moment that [signal@Ferry.Worker::ended] is emitted.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_EXIT] =
+    g_param_spec_boxed ("exit", NULL, NULL, FERRY_TYPE_EXIT, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+}
+
+static void
+ferry_worker_class_init (FerryWorkerClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->finalize = ferry_worker_finalize;
+  object_class->get_property = ferry_worker_get_property;
+  install_properties (object_class);
+
+  /**
+   * FerryWorker::ended:
+   * @self: the worker
+   * @exit: how it ended
+   *
+   * Emitted once on the router's thread, when the process has ended, all that it sent was delivered, and its
+   * receivers have heard `closed`.
+   *
+   * Since: 0.1
+   */
+  ended_signal = g_signal_new ("ended", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                               g_cclosure_marshal_VOID__BOXED, G_TYPE_NONE, 1, FERRY_TYPE_EXIT);
+  g_signal_set_va_marshaller (ended_signal, G_TYPE_FROM_CLASS (klass), g_cclosure_marshal_VOID__BOXEDv);
+}
+
+static void
+ferry_worker_init (FerryWorker *self)
+{
+}
+
+/* main: the worker at the other end of link. */
+FerryWorker *
+ferry_worker_new (const char *name, FerryLink *link, FerryMonitor *monitor)
+{
+  FerryWorker *self = g_object_new (FERRY_TYPE_WORKER, NULL);
+
+  self->name = g_strdup (name);
+  self->link = ferry_link_ref (link);
+  self->monitor = ferry_monitor_ref (monitor);
+  return self;
+}
+
+static void
+launched (gpointer data, GPid pid)
+{
+  FerryWorker *self = data;
+
+  self->pid = pid;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PID]);
+}
+
+static void
+set_state (FerryWorker *self, FerryWorkerState state)
+{
+  self->state = state;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
+}
+
+static void
+attached (gpointer data)
+{
+  set_state (data, FERRY_WORKER_STATE_OPEN);
+}
+
+static void
+ended (gpointer data, FerryExit *exit)
+{
+  FerryWorker *self = data;
+
+  self->exit = ferry_exit_ref (exit);
+  set_state (self, FERRY_WORKER_STATE_ENDED);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_EXIT]);
+  g_signal_emit (self, ended_signal, 0, exit);
+}
+
+/* main: tells the worker what happens to its link, and keeps it until that has ended. */
+FerryLinkObserver *
+ferry_worker_new_observer (FerryWorker *self)
+{
+  FerryLinkObserver *observer = g_new (FerryLinkObserver, 1);
+
+  *observer = (FerryLinkObserver) {launched, attached, ended, g_object_ref (self), g_object_unref};
+  return observer;
+}
+
+/**
+ * ferry_worker_get_name:
+ * @self: a worker
+ *
+ * The name of the program, for messages to people. Any thread may call this.
+ *
+ * Returns: (transfer none): the name
+ *
+ * Since: 0.1
+ */
+const char *
+ferry_worker_get_name (FerryWorker *self)
+{
+  g_return_val_if_fail (FERRY_IS_WORKER (self), NULL);
+
+  return self->name;
+}
+
+/**
+ * ferry_worker_get_pid:
+ * @self: a worker
+ *
+ * The number of the process. It is for showing: to send a signal, use [method@Ferry.Worker.send_signal], which never
+ * hits another process that was given the number meanwhile. On the router's thread.
+ *
+ * Returns: the number, or 0 as long as it was not started
+ *
+ * Since: 0.1
+ */
+GPid
+ferry_worker_get_pid (FerryWorker *self)
+{
+  g_return_val_if_fail (FERRY_IS_WORKER (self), 0);
+
+  return self->pid;
+}
+
+/**
+ * ferry_worker_get_state:
+ * @self: a worker
+ *
+ * How far the worker has come. On the router's thread.
+ *
+ * Returns: the state
+ *
+ * Since: 0.1
+ */
+FerryWorkerState
+ferry_worker_get_state (FerryWorker *self)
+{
+  g_return_val_if_fail (FERRY_IS_WORKER (self), FERRY_WORKER_STATE_ENDED);
+
+  return self->state;
+}
+
+/**
+ * ferry_worker_get_exit:
+ * @self: a worker
+ *
+ * How the worker ended. On the router's thread.
+ *
+ * Returns: (transfer none) (nullable): the exit record, or %NULL while it has not ended
+ *
+ * Since: 0.1
+ */
+FerryExit *
+ferry_worker_get_exit (FerryWorker *self)
+{
+  g_return_val_if_fail (FERRY_IS_WORKER (self), NULL);
+
+  return self->exit;
+}
+
+/**
+ * ferry_worker_send_signal:
+ * @self: a worker
+ * @signal_number: the signal, such as `SIGTERM`
+ * @error: return location for an error
+ *
+ * Sends the process a signal. It is sent by the router's own thread, after the process was started, so this can be
+ * called right after [method@Ferry.Launcher.spawn]. On the router's thread.
+ *
+ * Fails with [error@Ferry.Error.WORKER_LOST] when the worker has ended.
+ *
+ * Returns: %TRUE when the signal was sent, or will be
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_worker_send_signal (FerryWorker *self, int signal_number, GError **error)
+{
+  g_return_val_if_fail (FERRY_IS_WORKER (self), FALSE);
+  g_return_val_if_fail (signal_number > 0 && signal_number < NSIG, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (self->state != FERRY_WORKER_STATE_ENDED && ferry_monitor_send_signal (self->monitor, self->link, signal_number))
+    return TRUE;
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "Worker “%s” has ended, so signal %d was not sent",
+               self->name, signal_number);
+  return FALSE;
+}
+
+/**
+ * ferry_worker_force_exit:
+ * @self: a worker
+ *
+ * Kills the process at once. What it has sent still arrives. Does nothing when it has ended. On the router's thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_worker_force_exit (FerryWorker *self)
+{
+  g_return_if_fail (FERRY_IS_WORKER (self));
+
+  ferry_worker_send_signal (self, SIGKILL, NULL);
+}
+
+/**
+ * ferry_worker_get_sender:
+ * @name: the name that the application gave the sender in [method@Ferry.Launcher.add_sender]
+ * @error: return location for an error
+ *
+ * In a worker process: the sender of that name, to be started. The first call attaches the process to the
+ * application. A call for the same name gives the same sender, as long as it is referenced. Any thread may call this.
+ *
+ * Fails with [error@Ferry.Error.NOT_A_WORKER] in a process that no [class@Ferry.Launcher] started,
+ * [error@Ferry.Error.UNKNOWN_SENDER], [error@Ferry.Error.STOPPED] when the sender was taken before and dropped,
+ * [error@Ferry.Error.VERSION] when application and worker do not fit, [error@Ferry.Error.PROTOCOL],
+ * [error@Ferry.Error.TIMED_OUT] and [error@Ferry.Error.SYSTEM] when attaching fails.
+ *
+ * Returns: (transfer full): the sender
+ *
+ * Since: 0.1
+ */
+FerrySender *
+ferry_worker_get_sender (const char *name, GError **error)
+{
+  g_return_val_if_fail (name != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  return ferry_attachment_get_sender (name, error);
+}

@@ -1,0 +1,165 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "bench-common.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+G_STATIC_ASSERT (G_STRUCT_OFFSET (BenchMessage, text) == 20);
+
+#define MILLISECOND G_GINT64_CONSTANT (1000000)
+
+/* Takes the options that all benches share. Prints the reason and returns FALSE when they make no sense. */
+gboolean
+bench_options_parse (BenchOptions *options, int *argc, char ***argv)
+{
+  gboolean quick = FALSE;
+  char *only = NULL;
+  const GOptionEntry entries[] = {
+    {"quick", 'q', G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, &quick, "Short windows: rough figures in seconds", NULL},
+    {"only", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &only, "Measure one way of throughput", "NAME"},
+    {NULL},
+  };
+  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
+  g_autoptr (GError) error = NULL;
+
+  signal (SIGPIPE, SIG_IGN);
+  setvbuf (stdout, NULL, _IOLBF, 0);
+  g_option_context_add_main_entries (context, entries, NULL);
+  if (!g_option_context_parse (context, argc, argv, &error))
+    {
+      g_printerr ("%s\n", error->message);
+      return FALSE;
+    }
+  *options = (BenchOptions){
+    .quick = quick,
+    .only = only,
+    .rounds = 5,
+    .warm_up = (quick ? 20 : 100) * MILLISECOND,
+    .window = (quick ? 40 : 300) * MILLISECOND,
+  };
+  return TRUE;
+}
+
+gint64
+bench_now (void)
+{
+  struct timespec now;
+
+  clock_gettime (CLOCK_MONOTONIC, &now);
+  return now.tv_sec * G_GINT64_CONSTANT (1000000000) + now.tv_nsec;
+}
+
+/* The CPU time of the calling thread, in ns. */
+gint64
+bench_thread_cpu (void)
+{
+  struct timespec used;
+
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &used);
+  return used.tv_sec * G_GINT64_CONSTANT (1000000000) + used.tv_nsec;
+}
+
+/* Paces a sender: the pause is what is being measured around, and not a way to wait for a fact. */
+void
+bench_pause (gint64 nanoseconds)
+{
+  const struct timespec pause = {nanoseconds / 1000000000, nanoseconds % 1000000000};
+
+  ppoll (NULL, 0, &pause, NULL);
+}
+
+void
+bench_print (const char *name, double value, const char *unit)
+{
+  char number[G_ASCII_DTOSTR_BUF_SIZE];
+
+  g_ascii_formatd (number, sizeof number, value >= 1000 || value == (gint64) value ? "%.0f" : "%.3f", value);
+  printf ("%s %s %s\n", name, number, unit);
+}
+
+void
+bench_print_budget (const char *text)
+{
+  printf ("# budget %s\n", text);
+}
+
+void
+bench_comment (const char *format, ...)
+{
+  va_list arguments;
+
+  va_start (arguments, format);
+  fputs ("# ", stdout);
+  vprintf (format, arguments);
+  putchar ('\n');
+  va_end (arguments);
+}
+
+static int
+compare_doubles (const void *a, const void *b)
+{
+  const double left = *(const double *) a;
+  const double right = *(const double *) b;
+
+  return (left > right) - (left < right);
+}
+
+double
+bench_quantile (const double *values, gsize n_values, double quantile)
+{
+  g_autofree double *sorted = g_memdup2 (values, n_values * sizeof *values);
+  double position, below;
+
+  if (n_values == 0)
+    return 0;
+  qsort (sorted, n_values, sizeof *sorted, compare_doubles);
+  position = quantile * (n_values - 1);
+  below = (gsize) position;
+  if ((gsize) below + 1 >= n_values)
+    return sorted[n_values - 1];
+  return sorted[(gsize) below] + (position - below) * (sorted[(gsize) below + 1] - sorted[(gsize) below]);
+}
+
+double
+bench_median (const double *values, gsize n_values)
+{
+  return bench_quantile (values, n_values, 0.5);
+}
+
+/* The median of the ratios of what was measured in the same round, which drift of the machine touches least. */
+double
+bench_median_ratio (const double *values, const double *base, gsize n_values)
+{
+  g_autofree double *ratios = g_new0 (double, n_values);
+
+  for (gsize i = 0; i < n_values; i++)
+    ratios[i] = base[i] > 0 ? values[i] / base[i] : 0;
+  return bench_median (ratios, n_values);
+}
+
+BenchMessage *
+bench_message_new (gsize size)
+{
+  BenchMessage *message = g_malloc0 (MAX (size, sizeof *message));
+
+  g_assert (size > sizeof *message);
+  message->percent = BENCH_MESSAGE_PERCENT;
+  for (gsize i = 0; i + 1 < size - G_STRUCT_OFFSET (BenchMessage, text); i++)
+    message->text[i] = 'a' + i % 26;
+  return message;
+}
+
+GVariant *
+bench_message_to_variant (const BenchMessage *message)
+{
+  return g_variant_new ((const char *) BENCH_MESSAGE_TYPE, message->sequence, message->stamp, message->percent,
+                        message->text);
+}

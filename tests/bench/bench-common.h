@@ -1,0 +1,49 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* The type of every message. Its serialised form is laid out as BenchMessage, so that one message can travel as plain
+ * bytes and as a GVariant, and both ends can check the same content. */
+#define BENCH_MESSAGE_TYPE ((const GVariantType *) "(ttus)")
+#define BENCH_MESSAGE_PERCENT 42
+
+typedef struct
+{
+  guint64 sequence; /* counts from 0; the reader checks that none is missing or doubled */
+  gint64 stamp;     /* when it was sent, in ns of CLOCK_MONOTONIC; 0 in a flood */
+  guint32 percent;
+  char text[]; /* fills the message up to its size, with its NUL */
+} BenchMessage;
+
+typedef struct
+{
+  gboolean quick;
+  char *only; /* (nullable) the one way to measure, for a profiler */
+  guint rounds;
+  gint64 warm_up; /* both in ns */
+  gint64 window;
+} BenchOptions;
+
+gboolean bench_options_parse (BenchOptions *options, int *argc, char ***argv);
+
+gint64 bench_now (void);
+gint64 bench_thread_cpu (void);
+void bench_pause (gint64 nanoseconds);
+
+void bench_print (const char *name, double value, const char *unit);
+void bench_print_budget (const char *text);
+void bench_comment (const char *format, ...) G_GNUC_PRINTF (1, 2);
+
+double bench_quantile (const double *values, gsize n_values, double quantile);
+double bench_median (const double *values, gsize n_values);
+double bench_median_ratio (const double *values, const double *base, gsize n_values);
+
+BenchMessage *bench_message_new (gsize size);
+GVariant *bench_message_to_variant (const BenchMessage *message);
+
+G_END_DECLS

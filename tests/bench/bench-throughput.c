@@ -1,0 +1,232 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* How many messages a second come through, beside the peers and floors, in rounds that take every way in turn. */
+
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench-feed.h"
+
+#define MAX_ROUNDS 16
+#define CHAIN_SIZE (64 * 1024 * 1024)
+#define CHUNK 4096
+
+typedef struct
+{
+  const char *name; /* as the last part of a row's name */
+  const BenchTransport *transport;
+  BenchContent content;
+  BenchTake take;
+  guint n_workers;
+} Way;
+
+typedef struct
+{
+  const char *name;
+  const char *way;
+  guint n_workers;
+  const char *base;
+  guint base_workers;
+  const char *budget; /* (nullable) for 64 B */
+  const char *budget_4k;
+} Ratio;
+
+static const Way ways[] = {
+  {"ferry-raw", &bench_ferry, BENCH_CONTENT_BYTES, BENCH_TAKE_RAW, 1},
+  {"gathered-pipe", &bench_gathered_pipe, BENCH_CONTENT_BYTES, BENCH_TAKE_RAW, 1},
+  {"pipe", &bench_pipe, BENCH_CONTENT_BYTES, BENCH_TAKE_RAW, 1},
+  {"zeromq", &bench_zeromq, BENCH_CONTENT_BYTES, BENCH_TAKE_RAW, 1},
+  {"ferry-gvariant", &bench_ferry, BENCH_CONTENT_VARIANT, BENCH_TAKE_VARIANT_GET, 1},
+  {"zeromq-gvariant", &bench_zeromq, BENCH_CONTENT_VARIANT, BENCH_TAKE_VARIANT_GET, 1},
+  {"gdbus", &bench_gdbus, BENCH_CONTENT_VARIANT, BENCH_TAKE_VARIANT_GET, 1},
+  {"ferry-signal", &bench_ferry, BENCH_CONTENT_VARIANT, BENCH_TAKE_SIGNAL, 1},
+  {"ferry-raw", &bench_ferry, BENCH_CONTENT_BYTES, BENCH_TAKE_RAW, 8},
+  {"gathered-pipe", &bench_gathered_pipe, BENCH_CONTENT_BYTES, BENCH_TAKE_RAW, 8},
+  {"ferry-gvariant", &bench_ferry, BENCH_CONTENT_VARIANT, BENCH_TAKE_VARIANT_GET, 8},
+  {"ferry-signal", &bench_ferry, BENCH_CONTENT_VARIANT, BENCH_TAKE_SIGNAL, 8},
+  {"memcpy-chain", NULL, 0, 0, 1},
+};
+
+static const Ratio ratios[] = {
+  {"raw-vs-gathered-pipe", "ferry-raw", 1, "gathered-pipe", 1, ">= 2", ">= 1.5"},
+  {"raw-vs-pipe", "ferry-raw", 1, "pipe", 1, ">= 15", NULL},
+  {"raw-vs-zeromq", "ferry-raw", 1, "zeromq", 1, ">= 10", NULL},
+  {"raw-vs-memcpy-chain", "ferry-raw", 1, "memcpy-chain", 1, NULL, ">= 0.5"},
+  {"gvariant-vs-gdbus", "ferry-gvariant", 1, "gdbus", 1, ">= 10", NULL},
+  {"gvariant-vs-zeromq", "ferry-gvariant", 1, "zeromq-gvariant", 1, ">= 1.5", NULL},
+  {"8-workers-vs-1", "ferry-raw", 8, "ferry-raw", 1, ">= 0.8", NULL},
+  {"gvariant-8-workers-vs-1", "ferry-gvariant", 8, "ferry-gvariant", 1, NULL, NULL},
+  {"signal-8-workers-vs-1", "ferry-signal", 8, "ferry-signal", 1, NULL, NULL},
+};
+
+typedef struct
+{
+  BenchOptions options;
+  gsize size;
+  const char *size_name;
+  double rates[G_N_ELEMENTS (ways)][MAX_ROUNDS];
+  gboolean failed;
+} Bench;
+
+static gboolean
+is_measured (const Bench *self, const Way *way)
+{
+  if (self->options.only != NULL && !g_str_equal (self->options.only, way->name))
+    return FALSE;
+  if (way->transport == NULL)
+    return self->size == CHUNK;
+  return bench_transport_is_available (way->transport);
+}
+
+/* The floor of 4 KiB messages: each is copied into 64 MiB and, when those are full, out of them again. */
+static double
+run_memcpy_chain (void)
+{
+  static char *chain, *block;
+  char message[CHUNK] = {0};
+  gint64 start;
+
+  if (chain == NULL)
+    {
+      chain = g_malloc (CHAIN_SIZE);
+      block = g_malloc (CHAIN_SIZE);
+      memset (chain, 1, CHAIN_SIZE);
+      memset (block, 1, CHAIN_SIZE);
+    }
+  start = bench_now ();
+  for (gsize at = 0; at < CHAIN_SIZE; at += CHUNK)
+    {
+      memcpy (message, &at, sizeof at);
+      memcpy (chain + at, message, CHUNK);
+    }
+  for (gsize at = 0; at < CHAIN_SIZE; at += CHUNK)
+    memcpy (block + at, chain + at, CHUNK);
+  return CHAIN_SIZE / CHUNK * 1e9 / (bench_now () - start);
+}
+
+static double
+run_feed (Bench *self, const Way *way, gint64 window, double *evenness)
+{
+  const BenchLoad load = {
+    .transport = way->transport,
+    .content = way->content,
+    .take = way->take,
+    .mode = BENCH_MODE_FLOOD,
+    .size = self->size,
+    .n_workers = way->n_workers,
+  };
+  g_autoptr (GError) error = NULL;
+  BenchFeed *feed = bench_feed_new (&load, &error);
+  BenchSample sample;
+
+  if (feed == NULL || !bench_feed_wait (feed, 1))
+    bench_feed_fail (feed, error);
+  bench_feed_run (self->options.warm_up);
+  sample = bench_feed_sample (feed, window);
+  if (!bench_feed_free (feed))
+    self->failed = TRUE;
+  if (evenness != NULL)
+    *evenness = sample.evenness;
+  return sample.rate;
+}
+
+static void
+run_round (Bench *self, guint round)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (ways); i++)
+    {
+      if (!is_measured (self, &ways[i]))
+        continue;
+      self->rates[i][round] =
+        ways[i].transport != NULL ? run_feed (self, &ways[i], self->options.window, NULL) : run_memcpy_chain ();
+    }
+}
+
+static const double *
+find_rates (const Bench *self, const char *name, guint n_workers)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (ways); i++)
+    {
+      if (g_str_equal (ways[i].name, name) && ways[i].n_workers == n_workers)
+        return is_measured (self, &ways[i]) ? self->rates[i] : NULL;
+    }
+  g_return_val_if_reached (NULL);
+}
+
+static void
+print_rates (const Bench *self)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (ways); i++)
+    {
+      g_autofree char *name = g_strdup_printf ("throughput/%s/%u-worker%s/%s", self->size_name, ways[i].n_workers,
+                                               ways[i].n_workers > 1 ? "s" : "", ways[i].name);
+
+      if (is_measured (self, &ways[i]))
+        bench_print (name, bench_median (self->rates[i], self->options.rounds), "messages/s");
+      else if (ways[i].transport != NULL && !bench_transport_is_available (ways[i].transport))
+        bench_comment ("%s skipped: %s is not installed", name, ways[i].transport->name);
+    }
+}
+
+static void
+print_ratios (const Bench *self)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (ratios); i++)
+    {
+      const Ratio *ratio = &ratios[i];
+      g_autofree char *name = g_strdup_printf ("ratio/%s/%s", self->size_name, ratio->name);
+      const double *values = find_rates (self, ratio->way, ratio->n_workers);
+      const double *base = find_rates (self, ratio->base, ratio->base_workers);
+      const char *budget = self->size == CHUNK ? ratio->budget_4k : ratio->budget;
+
+      if (values == NULL || base == NULL)
+        continue;
+      bench_print (name, bench_median_ratio (values, base, self->options.rounds), "x");
+      if (budget != NULL)
+        bench_print_budget (budget);
+    }
+}
+
+/* Fairness takes a window of its own, since evenness is promised over seconds. */
+static void
+run_fairness (Bench *self)
+{
+  const Way way = {"ferry-raw", &bench_ferry, BENCH_CONTENT_BYTES, BENCH_TAKE_RAW, 8};
+  g_autofree char *name = g_strdup_printf ("ratio/%s/8-workers/slowest-vs-fastest", self->size_name);
+  double evenness;
+
+  if (!is_measured (self, &way))
+    return;
+  run_feed (self, &way, self->options.quick ? G_GINT64_CONSTANT (1000000000) : G_GINT64_CONSTANT (5000000000),
+            &evenness);
+  bench_print (name, evenness, "x");
+  bench_print_budget (">= 0.75 over 5 s");
+}
+
+int
+main (int argc, char **argv)
+{
+  static const struct
+  {
+    gsize size;
+    const char *name;
+  } sizes[] = {{64, "64B"}, {CHUNK, "4KiB"}};
+  static Bench self;
+
+  if (!bench_options_parse (&self.options, &argc, &argv))
+    return EXIT_FAILURE;
+  for (gsize i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      self.size = sizes[i].size;
+      self.size_name = sizes[i].name;
+      for (guint round = 0; round < self.options.rounds; round++)
+        run_round (&self, round);
+      print_rates (&self);
+      print_ratios (&self);
+      run_fairness (&self);
+    }
+  return self.failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,60 @@
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Ferry installed into a folder of its own, and programs built against it through pkg-config alone."""
+
+import glob
+import os
+import re
+import subprocess
+
+SOME_SECONDS = 120
+
+
+class Failed(Exception):
+    """A command failed; what it printed comes along."""
+
+
+def call(command, **options):
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          timeout=SOME_SECONDS, check=False, **options)
+    if done.returncode != 0:
+        raise Failed("%s ended with %d:\n%s" % (" ".join(command), done.returncode, done.stdout))
+    return done.stdout
+
+
+class Installed:
+    """What 'meson install' of a build folder puts under a root."""
+
+    def __init__(self, build, root, sanitizers):
+        self.root = root
+        self.sanitizers = [] if sanitizers == "none" else ["-fsanitize=" + sanitizers]
+        call(["meson", "install", "-C", build, "--no-rebuild", "--quiet", "--destdir", root])
+        found = glob.glob(os.path.join(root, "**", "pkgconfig", "ferry-*.pc"), recursive=True)
+        if len(found) != 1:
+            raise Failed("pkg-config files that were installed: %r" % (found,))
+        self.description = found[0]
+        self.move_prefix()
+        self.environment = dict(os.environ, PKG_CONFIG_PATH=os.path.dirname(self.description))
+        self.name = os.path.basename(self.description)[:-len(".pc")]
+        self.environment["LD_LIBRARY_PATH"] = self.pkg_config("--variable=libdir", self.name)[0]
+
+    def move_prefix(self):
+        """The description names the place that the library is meant for; here it lies under the root."""
+        with open(self.description, encoding="utf-8") as file:
+            text = file.read()
+        text = re.sub(r"^prefix=", "prefix=" + self.root, text, count=1, flags=re.MULTILINE)
+        text = re.sub(r"^(\w+dir)=/", r"\1=%s/" % self.root, text, flags=re.MULTILINE)
+        with open(self.description, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def pkg_config(self, *arguments):
+        return call(["pkg-config", *arguments], env=self.environment).split()
+
+    def compile(self, source, program, *packages):
+        """Builds a program of one file with every warning an error."""
+        flags = self.pkg_config("--cflags", "--libs", *packages)
+        compiler = os.environ.get("CC", "cc").split()
+        call([*compiler, "-Wall", "-Werror", *self.sanitizers, "-o", program, source, *flags], env=self.environment)
+
+    def run(self, *command, **environment):
+        return call(list(command), env=dict(self.environment, **environment), cwd=self.root)

@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What is public, and nothing else, reaches other programs: check-headers.py TOP BUILD LIBRARY
+
+Reads what meson installs from its own introspection, and what the library exports from its symbol table. A public
+header is one that guards itself against direct inclusion or marks what came with a version.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import sources
+import tap
+
+UMBRELLA = "ferry.h"
+MARK = r"\bFERRY_AVAILABLE_IN_\d+_\d+\b"
+GUARD = r"!\s*defined\s*\(?\s*FERRY_INSIDE\b"
+TOOLCHAIN_SYMBOL = r"_(init|fini|edata|end|_bss_start)$|_*(odr_)?[atu]san|__ubsan"
+
+
+def installed_headers(build):
+    """Name under the include folder -> text, of all that is installed."""
+    with open(os.path.join(build, "meson-info", "intro-installed.json"), encoding="utf-8") as file:
+        installed = json.load(file)
+    headers = {}
+    for source, target in installed.items():
+        match = re.search(r"/ferry-\d+/(.*\.h)$", target)
+        if match:
+            with open(source, encoding="utf-8") as file:
+                headers[match[1]] = file.read()
+    return headers
+
+
+def private_names(headers):
+    return ["%s is private by its name, and installed" % name for name in headers if "private" in name]
+
+
+def dangling_includes(headers):
+    """An installed header that includes one that is not installed cannot be compiled."""
+    return ["%s:%d: includes %s, which is not installed" % (name, line, target)
+            for name, text in headers.items() for line, bracket, target in sources.includes(text)
+            if bracket == '"' and target not in headers]
+
+
+def unguarded(headers):
+    return ["%s may be included directly" % name for name, text in headers.items()
+            if name != UMBRELLA and not re.search(GUARD, text)]
+
+
+def not_in_umbrella(headers):
+    included = {target for _, _, target in sources.includes(headers.get(UMBRELLA, ""))}
+    return ["%s is not in %s" % (name, UMBRELLA) for name in headers if name != UMBRELLA and name not in included]
+
+
+def not_installed(headers, tree):
+    """Headers of the library that are public by what they say, and are in no list of meson's."""
+    return ["%s is public, and not installed" % name for name, text in sources.select(tree, r"router/.*\.h$").items()
+            if name[len("router/"):] not in headers and re.search(MARK + "|" + GUARD, text)]
+
+
+def declarations(text):
+    """Header text without comments and preprocessor lines."""
+    return re.sub(r"^[ \t]*#(.*\\\n)*.*$", "", sources.without_comments(text), flags=re.MULTILINE)
+
+
+def declared(headers):
+    """The functions that the headers mark as exported, and complaints of marks on something else."""
+    names = set()
+    complaints = []
+    pattern = re.compile(MARK + r"\s*(?:G_DECLARE_\w+_TYPE\s*\(\s*\w+\s*,\s*(\w+)|[\w\s*]*?\b(\w+)\s*\()")
+    for header, text in headers.items():
+        text = declarations(text)
+        matches = pattern.findall(text)
+        names |= {macro + "_get_type" if macro else function for macro, function in matches}
+        if len(matches) != len(re.findall(MARK, text)):
+            complaints.append("%s: a mark on something that is no function" % header)
+    return names, complaints
+
+
+def unmarked(headers):
+    """Functions that a header declares without the mark are not exported, so the header promises too much."""
+    complaints = []
+    marked = declared(headers)[0]
+    for header, text in headers.items():
+        text = declarations(text)
+        for match in re.finditer(r"^[\w][\w\s*]*?\b(ferry_\w+)\s*\([^()]*\)[^;{]*;", text, re.MULTILINE):
+            if match[1] not in marked:
+                complaints.append("%s: %s has no FERRY_AVAILABLE mark" % (header, match[1]))
+    return complaints
+
+
+def exported(listing):
+    """The names in what 'nm -D --defined-only' prints."""
+    names = {line.split()[-1].split("@")[0] for line in listing.splitlines() if line.strip()}
+    return {name for name in names if not re.match(TOOLCHAIN_SYMBOL, name)}
+
+
+def export_complaints(found, wanted):
+    return (["%s is exported, and is not Ferry's by its name" % name for name in sorted(found)
+             if not name.startswith("ferry_")]
+            + ["%s is exported, and no public header declares it" % name for name in sorted(found - wanted)]
+            + ["%s is declared in a public header, and not exported" % name for name in sorted(wanted - found)])
+
+
+def undocumented(names, tree):
+    """Each function, save those that say a type, has a comment for the documentation in a .c file, with its version."""
+    comments = {}
+    for name, text in sources.select(tree, r"router/.*\.c$").items():
+        for match in re.finditer(r"/\*\*\n \* (\w+):(.*?)\*/", text, re.DOTALL):
+            comments[match[1]] = match[2]
+    wanted = sorted(name for name in names if not name.endswith(("_get_type", "_error_quark")))
+    return (["%s has no documentation" % name for name in wanted if name not in comments]
+            + ["%s has no Since:" % name for name in wanted if name in comments and "Since: " not in comments[name]])
+
+
+GOOD = {
+    UMBRELLA: '#include "route/a.h"\n',
+    "route/a.h": '#if !defined(FERRY_INSIDE) && !defined(FERRY_COMPILATION)\n#endif\n#include <gio/gio.h>\n'
+                 "FERRY_AVAILABLE_IN_0_1\nG_DECLARE_FINAL_TYPE (FerryA, ferry_a, FERRY, A, GObject)\n"
+                 "FERRY_AVAILABLE_IN_0_1\nconst char *const *ferry_a_get (FerryA *self) G_GNUC_PURE;\n"
+                 "typedef void (*FerryAFunc) (gpointer data);\nG_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryA, ferry_a_unref)\n",
+}
+GOOD_NAMES = {"ferry_a_get_type", "ferry_a_get"}
+
+
+def test_the_checks(report):
+    def seen(name, complaints, innocent=()):
+        report.fact("would be seen: " + name, complaints and not innocent, innocent)
+
+    seen("a private header that is installed", private_names({"lane/a-private.h": ""}), private_names(GOOD))
+    seen("an include of a header that is not installed",
+         dangling_includes({"route/a.h": '#include "lane/b-private.h"\n'}), dangling_includes(GOOD))
+    seen("a header that may be included directly", unguarded({"route/a.h": ""}), unguarded(GOOD))
+    seen("a header that the umbrella lacks", not_in_umbrella({UMBRELLA: "", "route/a.h": ""}), not_in_umbrella(GOOD))
+    seen("a public header that is not installed",
+         not_installed(GOOD, {"router/route/b.h": "FERRY_AVAILABLE_IN_0_1\nvoid ferry_b (void);\n"}),
+         not_installed(GOOD, {"router/route/a.h": GOOD["route/a.h"], "router/lane/p-private.h": ""}))
+    seen("a declaration without its mark", unmarked({"route/a.h": "void ferry_b (int *a);\n"}), unmarked(GOOD))
+    report.equal("declarations are read", declared(GOOD), (GOOD_NAMES, []))
+    seen("a foreign name", export_complaints({"help"}, {"help"}), export_complaints(GOOD_NAMES, GOOD_NAMES))
+    seen("an export that nobody declares", export_complaints({"ferry_a"}, set()))
+    seen("a declaration that is not exported", export_complaints(set(), {"ferry_a"}))
+    report.equal("symbols are read", exported("0010 T ferry_a\n0020 D helper@@V1\n0030 B _edata\n"), {"ferry_a", "helper"})
+    documented = {"router/route/a.c": "/**\n * ferry_a_get:\n *\n * Gets.\n *\n * Since: 0.1\n */\n"}
+    seen("a function without documentation", undocumented({"ferry_b"}, documented),
+         undocumented(GOOD_NAMES, documented))
+    seen("a function without a version", undocumented({"ferry_b"}, {"router/a.c": "/**\n * ferry_b:\n *\n * Bees. */"}))
+
+
+def body(report):
+    top, build, library = sys.argv[1:]
+    test_the_checks(report)
+
+    tree = sources.read_tree(top)
+    headers = installed_headers(build)
+    names, unreadable = declared(headers)
+    listing = subprocess.run(["nm", "-D", "--defined-only", library], stdout=subprocess.PIPE, check=True, text=True)
+    report.fact("headers are installed", UMBRELLA in headers and len(headers) > 1, sorted(headers))
+    report.none("no private header is installed", private_names(headers))
+    report.none("installed headers include installed headers only", dangling_includes(headers))
+    report.none("only <ferry.h> may be included directly", unguarded(headers))
+    report.none("<ferry.h> has every public header", not_in_umbrella(headers))
+    report.none("every public header is installed", not_installed(headers, tree))
+    report.none("every public declaration is marked with its version", unmarked(headers) + unreadable)
+    report.none("exactly what the public headers declare is exported",
+                export_complaints(exported(listing.stdout), names))
+    report.none("every exported function is documented", undocumented(names, tree))
+
+
+tap.main(body)

@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Folders are layers: check-layers.py TOP"""
+
+import posixpath
+import sys
+
+import sources
+import tap
+
+# From the lowest up.
+LAYERS = ("base", "lane", "route", "worker", "call", "task", "cluster", "gtk")
+
+# What a layer knows nothing of: headers of the system by their beginning, and words.
+STRANGERS = {
+    "lane": (("gio/", "glib-object.h", "gobject/", "gtk/", "adwaita.h"),
+             r"\b(GObject|GMainContext|GMainLoop|GSource|g_object_\w+|g_main_\w+|g_source_\w+|g_idle_\w+|g_timeout_\w+)\b"),
+}
+STRANGERS_EVERYWHERE = ("gtk/", "gdk/", "gsk/", "adwaita.h")
+
+
+def upward_includes(tree):
+    complaints = []
+    for name, text in sources.select(tree, r"router/\w+/.*\.[ch]$").items():
+        own = name.split("/")[1]
+        if own not in LAYERS:
+            complaints.append("%s: %s is no layer" % (name, own))
+            continue
+        for line, _, target in sources.includes(text):
+            layer = next((part for part in target.split("/")[:-1] if part in LAYERS), None)
+            if layer and LAYERS.index(layer) > LAYERS.index(own):
+                complaints.append("%s:%d: %s is above %s" % (name, line, target, own))
+    return complaints
+
+
+def unqualified_includes(tree):
+    """Includes within the library name the folder, so that the direction is visible."""
+    complaints = []
+    for name, text in sources.select(tree, r"router/\w+/.*\.[ch]$").items():
+        for line, bracket, target in sources.includes(text):
+            if bracket == '"' and "/" not in target and target not in ("config.h", "ferry-enums.h"):
+                complaints.append("%s:%d: %s does not say its folder" % (name, line, target))
+            if ".." in target.split("/"):
+                complaints.append("%s:%d: %s climbs" % (name, line, target))
+    return complaints
+
+
+def strangers(tree):
+    complaints = []
+    for name, text in sources.select(tree, r"router/\w+/.*\.[ch]$").items():
+        layer = name.split("/")[1]
+        headers, words = STRANGERS.get(layer, ((), None))
+        if layer != "gtk":
+            headers += STRANGERS_EVERYWHERE
+        for line, _, target in sources.includes(text):
+            if target.startswith(headers):
+                complaints.append("%s:%d: %s is nothing that %s knows of" % (name, line, target, layer))
+        if words:
+            for line, word in sources.lines_with(sources.without_comments(text), words):
+                complaints.append("%s:%d: %s is nothing that %s knows of" % (name, line, word, layer))
+    return complaints
+
+
+def demo_includes(tree):
+    """The demo stands where any application stands: <ferry.h>, and files of its own."""
+    complaints = []
+    own = {posixpath.basename(name) for name in tree if name.startswith("demo-app/")}
+    for name, text in sources.select(tree, r"demo-app/.*\.[ch]$").items():
+        for line, bracket, target in sources.includes(text):
+            if bracket == '"' and target not in own and target != "config.h" and "resources" not in target:
+                complaints.append("%s:%d: %s is no file of the demo" % (name, line, target))
+            if bracket == "<" and (target.split("/")[0] in LAYERS[:-1] or target.startswith("ferry-")):
+                complaints.append("%s:%d: %s is inside the library" % (name, line, target))
+    return complaints
+
+
+CHECKS = {
+    "no include points up": (upward_includes, [
+        {"router/lane/a.c": '#include "route/ferry-router.h"\n'},
+        {"router/base/a.h": "  #  include <lane/ferry-link-private.h>\n"},
+        {"router/elsewhere/a.c": ""},
+    ]),
+    "includes name their folder": (unqualified_includes, [
+        {"router/lane/a.c": '#include "ferry-ring-private.h"\n'},
+        {"router/lane/a.c": '#include "../base/ferry-error.h"\n'},
+    ]),
+    "a layer uses nothing that it should not know of": (strangers, [
+        {"router/lane/a.c": "#include <gio/gio.h>\n"},
+        {"router/lane/a.c": "  g_idle_add (wake, NULL);\n"},
+        {"router/route/a.c": "#include <gtk/gtk.h>\n"},
+    ]),
+    "the demo includes public headers only": (demo_includes, [
+        {"demo-app/a.c": '#include "lane/ferry-link-private.h"\n'},
+        {"demo-app/a.c": "#include <route/ferry-router.h>\n"},
+    ]),
+}
+
+INNOCENT = {
+    "router/route/a.c": '#include "config.h"\n#include "lane/a.h"\n#include <gio/gio.h>\n/* g_idle_add () */\n',
+    "router/lane/a.h": '#include <glib.h>\n/* the GSource is elsewhere: #include "route/x.h" */\n',
+    "demo-app/demo.c": '#include "demo.h"\n#include <ferry.h>\n#include <gtk/gtk.h>\n',
+    "demo-app/demo.h": "",
+}
+
+
+def body(report):
+    tree = sources.read_tree(sys.argv[1])
+    for name, (check, bad_samples) in CHECKS.items():
+        report.fact("would be seen: " + name, all(check(sample) for sample in bad_samples) and not check(INNOCENT))
+        report.none(name, check(tree))
+
+
+tap.main(body)

@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Lengths, licence lines and words that do not belong: check-text.py TOP"""
+
+import re
+import sys
+
+import sources
+import tap
+
+FILE_LIMIT = 600
+FUNCTION_LIMIT = 60
+
+# Written in two parts, so that this file does not hold them.
+LEFT_OPEN = r"\b(?:X{3}|TO" + r"DO|FIX" + r"ME)\b"
+SLEEP = r"\b(?:g_usleep|usleep|nanosleep|clock_nanosleep|thrd_sleep|sleep)[ \t]*\("
+
+LICENSED = (r".*\.(c|h|in|py|sh|pml|supp|css|ui|xml|desktop)$", r"(.*/)?meson\.build$", r"meson_options\.txt$",
+            r"\.(clang-format|editorconfig|gitignore)$", r"run$", r"\.ci/run$")
+
+
+def long_files(tree):
+    complaints = []
+    for name, text in sources.select(tree, r".*\.(c|h|py|js|vala|pml)$").items():
+        count = text.count("\n")
+        if count > FILE_LIMIT:
+            complaints.append("%s has %d lines; %d are allowed" % (name, count, FILE_LIMIT))
+    return complaints
+
+
+def long_functions(tree):
+    """A function goes from a brace in the first column to the next one that closes there."""
+    complaints = []
+    for name, text in sources.select(tree, r".*\.c$").items():
+        start = None
+        for number, line in enumerate(text.splitlines(), 1):
+            if line.startswith("{"):
+                start = number
+            elif line.startswith("}") and start is not None:
+                if number - start > FUNCTION_LIMIT:
+                    complaints.append("%s:%d: a function of %d lines; %d are allowed"
+                                      % (name, start, number - start, FUNCTION_LIMIT))
+                start = None
+    return complaints
+
+
+def unlicensed(tree):
+    complaints = []
+    for name, text in sources.select(tree, *LICENSED).items():
+        head = "\n".join(text.splitlines()[:6])
+        for tag in ("SPDX-" + "FileCopyrightText: ", "SPDX-" + "License-Identifier: "):
+            if text.strip() and tag not in head:
+                complaints.append("%s: no %s" % (name, tag.strip(": ")))
+    return complaints
+
+
+def left_open(tree):
+    return ["%s:%d: %s" % (name, line, word) for name, text in sources.select(tree, r"(?!COPYING)").items()
+            for line, word in sources.lines_with(text, LEFT_OPEN)]
+
+
+def sleeps(tree):
+    """Tests wait for facts, not for time; benchmarks may pace themselves."""
+    return ["%s:%d: a test that sleeps" % (name, line)
+            for name, text in sources.select(tree, r"tests/(?!bench/).*\.[ch]$").items()
+            for line, _ in sources.lines_with(sources.without_comments(text), SLEEP)]
+
+
+def untidy(tree):
+    complaints = []
+    for name, text in sources.select(tree, r".*\.(c|h|py|sh|pml|md|in)$", r"(.*/)?meson\.build$", r"run$").items():
+        if text and not text.endswith("\n"):
+            complaints.append("%s: no line end at the end" % name)
+        complaints += ["%s:%d: blanks at the end of the line" % (name, line)
+                       for line, _ in sources.lines_with(text, r"[ \t]+\n")]
+        complaints += ["%s:%d: a tab" % (name, line) for line, _ in sources.lines_with(text, r"\t")]
+    return complaints
+
+
+def sample_function(lines):
+    return {"router/lane/a.c": "void\na (void)\n{\n" + "  b ();\n" * lines + "}\n"}
+
+
+CHECKS = {
+    "no file is too long": (long_files, [{"router/lane/a.c": "\n" * (FILE_LIMIT + 1)}]),
+    "no function is too long": (long_functions, [sample_function(FUNCTION_LIMIT)]),
+    "each file names its licence and its authors": (unlicensed, [
+        {"router/lane/a.c": "int a;\n"},
+        {"tests/meson.build": "# SPDX-License-Identifier: MIT\n"},
+    ]),
+    "nothing is left open": (left_open, [{"README.md": "so far\nTO" + "DO: more\n"}]),
+    "no test sleeps": (sleeps, [
+        {"tests/lane/test-a.c": "  g_usleep (1000);\n"},
+        {"tests/workers/a.c": "  sleep(1);\n"},
+    ]),
+    "no blanks at ends of lines, no tabs": (untidy, [
+        {"router/lane/a.c": "int a; \n"},
+        {"router/lane/a.c": "int a;"},
+        {"README.md": "\ta\n"},
+    ]),
+}
+
+INNOCENT = {
+    "router/lane/a.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\nint asleep (void);\n",
+    "tests/bench/a.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\n  usleep (1);\n",
+    "router/lane/b.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n"
+                       + sample_function(FUNCTION_LIMIT - 1)["router/lane/a.c"],
+}
+
+
+def body(report):
+    tree = sources.read_tree(sys.argv[1])
+    for name, (check, bad_samples) in CHECKS.items():
+        report.fact("would be seen: " + name, all(check(sample) for sample in bad_samples) and not check(INNOCENT))
+        report.none(name, check(tree))
+
+
+tap.main(body)

@@ -1,0 +1,46 @@
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""How the style checks see the tree: as a dictionary from a file's name, relative to the top, to its text."""
+
+import os
+import re
+
+FOLDERS = (".ci", "build-aux", "data", "demo-app", "docs", "router", "tests")
+BINARY = (".png", ".ico", ".pyc", ".bin")
+
+
+def read_tree(top):
+    """All text files of the project; build folders are not part of it."""
+    tree = {}
+    for folder, folders, names in os.walk(top):
+        if folder == top:
+            folders[:] = [name for name in folders if name in FOLDERS]
+        folders[:] = [name for name in folders if name != "__pycache__"]
+        for name in names:
+            path = os.path.join(folder, name)
+            if not name.endswith(BINARY) and not os.path.islink(path):
+                with open(path, encoding="utf-8") as file:
+                    tree[os.path.relpath(path, top)] = file.read()
+    return tree
+
+
+def select(tree, *patterns):
+    """The names and texts whose name matches one of the patterns (regular expressions) from its beginning."""
+    return {name: text for name, text in sorted(tree.items()) if any(re.match(pattern, name) for pattern in patterns)}
+
+
+def without_comments(text):
+    """C text whose comments are blanks, so that the numbers of lines stay."""
+    return re.sub(r"/\*.*?\*/|//[^\n]*", lambda match: re.sub(r"[^\n]", " ", match.group()), text, flags=re.DOTALL)
+
+
+def includes(text):
+    """(line, bracket, name) for each include directive."""
+    pattern = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
+    text = without_comments(text)
+    return [(text.count("\n", 0, match.start()) + 1, match[1], match[2]) for match in pattern.finditer(text)]
+
+
+def lines_with(text, pattern):
+    """(line, what was found) for each match."""
+    return [(text.count("\n", 0, match.start()) + 1, match.group()) for match in re.finditer(pattern, text)]
