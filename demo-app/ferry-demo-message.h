@@ -32,6 +32,10 @@ typedef struct
   GVariant *payload;
 } FerryDemoMessage;
 
+/* A clock reading for each of millions of messages a second would cost more than the messages, at both ends: so one in
+ * so many, by its sequence, has a time of its own, and the others repeat it. */
+#define FERRY_DEMO_FLOOD_MESSAGES_PER_TIME 64
+
 typedef struct
 {
   guint64 sequence;

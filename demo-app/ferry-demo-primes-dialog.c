@@ -50,8 +50,14 @@ ferry_demo_primes_dialog_class_init (FerryDemoPrimesDialogClass *klass)
 static void
 ferry_demo_primes_dialog_init (FerryDemoPrimesDialog *self)
 {
+  GtkEditable *text;
+
   gtk_widget_init_template (GTK_WIDGET (self));
   gtk_adjustment_set_upper (self->adjustment, (double) FERRY_DEMO_PRIMES_MAX);
+
+  /* A spin button has no such property of its own before GTK 4.14. */
+  text = gtk_editable_get_delegate (GTK_EDITABLE (self->limit_button));
+  gtk_text_set_activates_default (GTK_TEXT (text), TRUE);
 }
 
 GtkWidget *

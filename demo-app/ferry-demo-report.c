@@ -10,9 +10,6 @@
 
 #define LISTING_MAX (512 * 1024 * 1024)
 
-/* A clock reading for each of millions of messages a second would cost more than the messages. */
-#define FLOOD_MESSAGES_PER_SAMPLE 64
-
 void
 ferry_demo_report_init (FerryDemoReport *self, const FerryDemoSpec *spec)
 {
@@ -161,7 +158,7 @@ take_flood (FerryDemoReport *self, const FerryDemoSpec *spec, gconstpointer data
     }
 
   self->done++;
-  *sent = message.sequence % FLOOD_MESSAGES_PER_SAMPLE == 0 ? message.sent : 0;
+  *sent = message.sequence % FERRY_DEMO_FLOOD_MESSAGES_PER_TIME == 0 ? message.sent : 0;
   return TRUE;
 }
 

@@ -13,7 +13,8 @@ worker_flood (WorkerReport *report, const FerryDemoSpec *spec, GError **error)
 
   for (; ferry_demo_spec_is_endless (spec) || message.sequence < spec->number; message.sequence++)
     {
-      message.sent = g_get_monotonic_time ();
+      if (message.sequence % FERRY_DEMO_FLOOD_MESSAGES_PER_TIME == 0)
+        message.sent = g_get_monotonic_time ();
       if (!ferry_sender_send_bytes (report->sender, &message, sizeof message, error))
         return FALSE;
     }

@@ -7,7 +7,7 @@
 
 #include "base/ferry-base-private.h"
 
-G_DEFINE_QUARK (ferry-error-quark, ferry_error)
+G_DEFINE_QUARK (ferry - error - quark, ferry_error)
 
 /* Sets a FERRY_ERROR_SYSTEM error that names the call that failed, from errno. Returns FALSE. */
 gboolean

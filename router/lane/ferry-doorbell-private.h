@@ -16,12 +16,10 @@
 
 G_BEGIN_DECLS
 
-int      ferry_doorbell_new        (GError          **error);
-void     ferry_doorbell_ring       (int               fd);
+int ferry_doorbell_new (GError **error);
+void ferry_doorbell_ring (int fd);
 
-void     ferry_futex_doorbell_ring (_Atomic guint32  *rings);
-gboolean ferry_futex_doorbell_wait (_Atomic guint32  *rings,
-                                    guint32           seen,
-                                    gint64            deadline);
+void ferry_futex_doorbell_ring (_Atomic guint32 *rings);
+gboolean ferry_futex_doorbell_wait (_Atomic guint32 *rings, guint32 seen, gint64 deadline);
 
 G_END_DECLS

@@ -48,8 +48,8 @@ ferry_futex_doorbell_wait (_Atomic guint32 *rings, guint32 seen, gint64 deadline
 {
   struct timespec until = {.tv_sec = deadline / G_USEC_PER_SEC, .tv_nsec = (deadline % G_USEC_PER_SEC) * 1000};
 
-  if (syscall (SYS_futex, rings, FUTEX_WAIT_BITSET, seen, deadline < 0 ? NULL : &until, NULL,
-               FUTEX_BITSET_MATCH_ANY) == 0)
+  if (syscall (SYS_futex, rings, FUTEX_WAIT_BITSET, seen, deadline < 0 ? NULL : &until, NULL, FUTEX_BITSET_MATCH_ANY) ==
+      0)
     return TRUE;
   return errno != ETIMEDOUT;
 }

@@ -23,26 +23,11 @@ typedef enum
   FERRY_CONTROL_INVALID,  /* a packet that breaks the protocol; the error says how */
 } FerryControlEvent;
 
-gboolean          ferry_control_socket_pair (int                *application_fd,
-                                             int                *worker_fd,
-                                             GError            **error);
-gboolean          ferry_control_send_welcome (int                 fd,
-                                             const FerryWelcome *welcome,
-                                             int                 memory,
-                                             int                 doorbell,
-                                             GError            **error);
-FerryControlEvent ferry_control_receive     (int                 fd,
-                                             gboolean            attached,
-                                             gsize               segment_size,
-                                             GError            **error);
+gboolean ferry_control_socket_pair (int *application_fd, int *worker_fd, GError **error);
+gboolean ferry_control_send_welcome (int fd, const FerryWelcome *welcome, int memory, int doorbell, GError **error);
+FerryControlEvent ferry_control_receive (int fd, gboolean attached, gsize segment_size, GError **error);
 
-gboolean          ferry_control_receive_welcome (int           fd,
-                                                 FerryWelcome *welcome,
-                                                 int          *memory,
-                                                 int          *doorbell,
-                                                 GError      **error);
-gboolean          ferry_control_send_attach     (int           fd,
-                                                 gsize         segment_size,
-                                                 GError      **error);
+gboolean ferry_control_receive_welcome (int fd, FerryWelcome *welcome, int *memory, int *doorbell, GError **error);
+gboolean ferry_control_send_attach (int fd, gsize segment_size, GError **error);
 
 G_END_DECLS

@@ -25,14 +25,10 @@ typedef struct
   guint32 epoch; /* of reader_waiting */
 } FerryLaneReader;
 
-void     ferry_lane_reader_init    (FerryLaneReader  *self,
-                                    FerryLaneControl *control,
-                                    const guint8     *ring,
-                                    gsize             capacity);
-gboolean ferry_lane_reader_look    (FerryLaneReader  *self);
-gboolean ferry_lane_reader_arm     (FerryLaneReader  *self);
-void     ferry_lane_reader_consume (FerryLaneReader  *self,
-                                    gsize             size);
+void ferry_lane_reader_init (FerryLaneReader *self, FerryLaneControl *control, const guint8 *ring, gsize capacity);
+gboolean ferry_lane_reader_look (FerryLaneReader *self);
+gboolean ferry_lane_reader_arm (FerryLaneReader *self);
+void ferry_lane_reader_consume (FerryLaneReader *self, gsize size);
 
 static inline gsize
 ferry_lane_reader_get_available (FerryLaneReader *self)

@@ -10,7 +10,7 @@
 void
 ferry_lane_reader_init (FerryLaneReader *self, FerryLaneControl *control, const guint8 *ring, gsize capacity)
 {
-  *self = (FerryLaneReader) {.control = control, .ring = ring, .capacity = capacity};
+  *self = (FerryLaneReader){.control = control, .ring = ring, .capacity = capacity};
 }
 
 static gboolean

@@ -29,14 +29,9 @@ typedef struct
   gboolean broken;
 } FerryLaneWriter;
 
-void     ferry_lane_writer_init      (FerryLaneWriter  *self,
-                                      FerryLaneControl *control,
-                                      guint8           *ring,
-                                      gsize             capacity);
-gboolean ferry_lane_writer_look      (FerryLaneWriter  *self,
-                                      gsize             size);
-gboolean ferry_lane_writer_arm       (FerryLaneWriter  *self,
-                                      gsize             size);
+void ferry_lane_writer_init (FerryLaneWriter *self, FerryLaneControl *control, guint8 *ring, gsize capacity);
+gboolean ferry_lane_writer_look (FerryLaneWriter *self, gsize size);
+gboolean ferry_lane_writer_arm (FerryLaneWriter *self, gsize size);
 
 /* Whether size bytes are free. Looks at the reader's head only when what is known of it does not do. */
 static inline gboolean

@@ -8,7 +8,7 @@
 void
 ferry_lane_writer_init (FerryLaneWriter *self, FerryLaneControl *control, guint8 *ring, gsize capacity)
 {
-  *self = (FerryLaneWriter) {.control = control, .ring = ring, .capacity = capacity};
+  *self = (FerryLaneWriter){.control = control, .ring = ring, .capacity = capacity};
 }
 
 static gboolean

@@ -49,23 +49,23 @@ typedef struct
 
 struct _FerryLink
 {
-  _Atomic gint references; /* any */
-  char *name;              /* const: (owned), for messages */
-  GArray *connection_ids;  /* const: (element-type guint64), by the index in the pipe table */
-  gpointer user_data;      /* const: (unowned), of the layer above */
+  _Atomic gint references;  /* any */
+  char *name;               /* const: (owned), for messages */
+  GArray *connection_ids;   /* const: (element-type guint64), by the index in the pipe table */
+  gpointer user_data;       /* const: (unowned), of the layer above */
   guint64 max_message_size; /* const */
-  gboolean local;          /* const: the sender is in this process */
+  gboolean local;           /* const: the sender is in this process */
 
   FerryLinkState state;
-  int cause;           /* the FerryCloseReason that came first, or FERRY_NO_CAUSE */
-  char *detail;        /* (owned) (nullable): what a protocol error or a failed launch was */
-  GPid pid;            /* 0 until launched */
+  int cause;    /* the FerryCloseReason that came first, or FERRY_NO_CAUSE */
+  char *detail; /* (owned) (nullable): what a protocol error or a failed launch was */
+  GPid pid;     /* 0 until launched */
   gboolean reaped;
-  int wait_code;       /* the code and status of waitid() */
+  int wait_code; /* the code and status of waitid() */
   int wait_status;
-  gint64 deadline;     /* monotonic time of the state's timeout; 0: none */
+  gint64 deadline; /* monotonic time of the state's timeout; 0: none */
   gint64 attach_timeout;
-  guint64 edges;       /* how often the doorbell rang */
+  guint64 edges; /* how often the doorbell rang */
 
   FerrySegment segment;
   FerryLaneReader up;
@@ -75,7 +75,7 @@ struct _FerryLink
   gboolean tail_final;    /* the link has ended, and its lane was looked at for the last time */
   gboolean draining_done; /* nothing more is taken from the up lane */
 
-  int memory;     /* until the welcome is sent */
+  int memory; /* until the welcome is sent */
   int doorbell;
   int control;
   int worker_end; /* the worker's end of the control socket, until it is launched */
@@ -94,31 +94,19 @@ struct _FerryLink
   _Atomic gint64 bytes_kept; /* any: bytes of its large messages that the application keeps */
 };
 
-FerryLink *ferry_link_new            (const char        *name,
-                                      const guint64     *connection_ids,
-                                      guint              n_connection_ids,
-                                      gsize              up_capacity,
-                                      guint64            max_message_size,
-                                      GError           **error);
-FerryLink *ferry_link_ref            (FerryLink         *self);
-void       ferry_link_unref          (FerryLink         *self);
+FerryLink *ferry_link_new (const char *name, const guint64 *connection_ids, guint n_connection_ids, gsize up_capacity,
+                           guint64 max_message_size, GError **error);
+FerryLink *ferry_link_ref (FerryLink *self);
+void ferry_link_unref (FerryLink *self);
 
-gboolean   ferry_link_open_socket    (FerryLink         *self,
-                                      GError           **error);
-gboolean   ferry_link_grant          (FerryLink         *self,
-                                      guint              index,
-                                      const char        *sender_name);
-gboolean   ferry_link_send_signal    (FerryLink         *self,
-                                      int                signal_number);
-void       ferry_link_note           (FerryLink         *self,
-                                      int                cause,
-                                      const char        *detail);
-void       ferry_link_set_pipe_word  (FerryLink         *self,
-                                      guint              index,
-                                      FerryPipeWord      word);
-void       ferry_link_wake_writers   (FerryLink         *self);
-gboolean   ferry_link_reap           (FerryLink         *self);
-void       ferry_assembly_clear      (FerryAssembly     *self);
+gboolean ferry_link_open_socket (FerryLink *self, GError **error);
+gboolean ferry_link_grant (FerryLink *self, guint index, const char *sender_name);
+gboolean ferry_link_send_signal (FerryLink *self, int signal_number);
+void ferry_link_note (FerryLink *self, int cause, const char *detail);
+void ferry_link_set_pipe_word (FerryLink *self, guint index, FerryPipeWord word);
+void ferry_link_wake_writers (FerryLink *self);
+gboolean ferry_link_reap (FerryLink *self);
+void ferry_assembly_clear (FerryAssembly *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryLink, ferry_link_unref)
 

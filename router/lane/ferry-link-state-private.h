@@ -45,8 +45,7 @@ typedef struct
   gboolean kill; /* the process is sent SIGKILL */
 } FerryLinkTransition;
 
-const FerryLinkTransition *ferry_link_state_next    (FerryLinkState state,
-                                                     FerryLinkEvent event);
-const char                *ferry_link_state_to_name (FerryLinkState state);
+const FerryLinkTransition *ferry_link_state_next (FerryLinkState state, FerryLinkEvent event);
+const char *ferry_link_state_to_name (FerryLinkState state);
 
 G_END_DECLS

@@ -34,9 +34,9 @@ ferry_link_new (const char *name, const guint64 *connection_ids, guint n_connect
   self->connection_ids = g_array_sized_new (FALSE, FALSE, sizeof (guint64), n_connection_ids);
   g_array_append_vals (self->connection_ids, connection_ids, n_connection_ids);
   self->queue_node.data = self->active_node.data = self;
-  self->doorbell_watch = (FerryWatch) {FERRY_WATCH_DOORBELL, self};
-  self->control_watch = (FerryWatch) {FERRY_WATCH_CONTROL, self};
-  self->process_watch = (FerryWatch) {FERRY_WATCH_PROCESS, self};
+  self->doorbell_watch = (FerryWatch){FERRY_WATCH_DOORBELL, self};
+  self->control_watch = (FerryWatch){FERRY_WATCH_CONTROL, self};
+  self->process_watch = (FerryWatch){FERRY_WATCH_PROCESS, self};
 
   if (!ferry_segment_create (&self->segment, up_capacity, &self->memory, error))
     return NULL;
@@ -60,7 +60,7 @@ void
 ferry_assembly_clear (FerryAssembly *self)
 {
   g_free (self->data);
-  *self = (FerryAssembly) {0};
+  *self = (FerryAssembly){0};
 }
 
 void

@@ -25,15 +25,9 @@ typedef struct
   gsize size;
 } FerrySegment;
 
-gboolean ferry_segment_create (FerrySegment *self,
-                               gsize         up_capacity,
-                               int          *fd,
-                               GError      **error);
-gboolean ferry_segment_map    (FerrySegment *self,
-                               int           fd,
-                               gsize         up_capacity,
-                               GError      **error);
-void     ferry_segment_clear  (FerrySegment *self);
+gboolean ferry_segment_create (FerrySegment *self, gsize up_capacity, int *fd, GError **error);
+gboolean ferry_segment_map (FerrySegment *self, int fd, gsize up_capacity, GError **error);
+void ferry_segment_clear (FerrySegment *self);
 
 static inline gsize
 ferry_segment_size_for (gsize up_capacity)

@@ -47,8 +47,8 @@ map_ring (int fd, gsize offset, gsize capacity, GError **error)
     }
   for (int half = 0; half < 2; half++)
     {
-      if (mmap (ring + half * capacity, capacity, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
-                (off_t) offset) == MAP_FAILED)
+      if (mmap (ring + half * capacity, capacity, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, (off_t) offset) ==
+          MAP_FAILED)
         {
           ferry_set_system_error (error, "Mapping a lane (mmap)");
           munmap (ring, 2 * capacity);
@@ -75,8 +75,7 @@ map_parts (FerrySegment *self, int fd, GError **error)
 static gboolean
 capacity_is_valid (gsize capacity)
 {
-  return capacity >= FERRY_MIN_LANE_CAPACITY && capacity <= FERRY_MAX_LANE_CAPACITY &&
-         (capacity & (capacity - 1)) == 0;
+  return capacity >= FERRY_MIN_LANE_CAPACITY && capacity <= FERRY_MAX_LANE_CAPACITY && (capacity & (capacity - 1)) == 0;
 }
 
 /* Makes and maps a new segment. *fd is the caller's: it is passed to the worker, then closed. */
@@ -87,7 +86,7 @@ ferry_segment_create (FerrySegment *self, gsize up_capacity, int *fd, GError **e
 
   g_assert (capacity_is_valid (up_capacity));
 
-  *self = (FerrySegment) {.up_capacity = up_capacity, .size = ferry_segment_size_for (up_capacity)};
+  *self = (FerrySegment){.up_capacity = up_capacity, .size = ferry_segment_size_for (up_capacity)};
   memory = create_memory (error);
   if (memory < 0)
     return FALSE;
@@ -130,7 +129,7 @@ check_memory (int fd, gsize size, GError **error)
 gboolean
 ferry_segment_map (FerrySegment *self, int fd, gsize up_capacity, GError **error)
 {
-  *self = (FerrySegment) {0};
+  *self = (FerrySegment){0};
   if (!capacity_is_valid (up_capacity))
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
@@ -156,5 +155,5 @@ ferry_segment_clear (FerrySegment *self)
     munmap (self->down_ring, 2 * FERRY_DOWN_CAPACITY);
   if (self->up_ring != NULL)
     munmap (self->up_ring, 2 * self->up_capacity);
-  *self = (FerrySegment) {0};
+  *self = (FerrySegment){0};
 }

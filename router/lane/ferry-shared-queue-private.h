@@ -25,31 +25,18 @@ typedef struct
   guint n_timed; /* how many links have a deadline */
 } FerrySharedQueue;
 
-FerrySharedQueue *ferry_shared_queue_new         (GError           **error);
-void              ferry_shared_queue_free        (FerrySharedQueue  *self);
+FerrySharedQueue *ferry_shared_queue_new (GError **error);
+void ferry_shared_queue_free (FerrySharedQueue *self);
 
-gboolean          ferry_shared_queue_add         (FerrySharedQueue  *self,
-                                                  FerryLink         *link,
-                                                  GError           **error);
-gboolean          ferry_shared_queue_set_process (FerrySharedQueue  *self,
-                                                  FerryLink         *link,
-                                                  GPid               pid,
-                                                  int                pidfd,
-                                                  GError           **error);
-void              ferry_shared_queue_remove      (FerrySharedQueue  *self,
-                                                  FerryLink         *link);
-void              ferry_shared_queue_apply       (FerrySharedQueue  *self,
-                                                  FerryLink         *link,
-                                                  FerryLinkEvent     event,
-                                                  const char        *detail);
-void              ferry_shared_queue_activate    (FerrySharedQueue  *self,
-                                                  FerryLink         *link);
-void              ferry_shared_queue_deactivate  (FerrySharedQueue  *self,
-                                                  FerryLink         *link);
-FerryLink        *ferry_shared_queue_next        (FerrySharedQueue  *self);
-void              ferry_shared_queue_wait        (FerrySharedQueue  *self,
-                                                  gboolean           may_sleep);
-void              ferry_shared_queue_wake        (FerrySharedQueue  *self);
+gboolean ferry_shared_queue_add (FerrySharedQueue *self, FerryLink *link, GError **error);
+gboolean ferry_shared_queue_set_process (FerrySharedQueue *self, FerryLink *link, GPid pid, int pidfd, GError **error);
+void ferry_shared_queue_remove (FerrySharedQueue *self, FerryLink *link);
+void ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEvent event, const char *detail);
+void ferry_shared_queue_activate (FerrySharedQueue *self, FerryLink *link);
+void ferry_shared_queue_deactivate (FerrySharedQueue *self, FerryLink *link);
+FerryLink *ferry_shared_queue_next (FerrySharedQueue *self);
+void ferry_shared_queue_wait (FerrySharedQueue *self, gboolean may_sleep);
+void ferry_shared_queue_wake (FerrySharedQueue *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerrySharedQueue, ferry_shared_queue_free)
 

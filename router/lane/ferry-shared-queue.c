@@ -38,7 +38,7 @@ ferry_shared_queue_new (GError **error)
   self->wake = ferry_doorbell_new (error);
   if (self->wake < 0)
     return NULL;
-  self->wake_watch = (FerryWatch) {FERRY_WATCH_WAKE, NULL};
+  self->wake_watch = (FerryWatch){FERRY_WATCH_WAKE, NULL};
   event.data.ptr = &self->wake_watch;
   if (epoll_ctl (self->epoll, EPOLL_CTL_ADD, self->wake, &event) < 0)
     {
@@ -114,8 +114,7 @@ gboolean
 ferry_shared_queue_add (FerrySharedQueue *self, FerryLink *link, GError **error)
 {
   if (!watch (self, link->doorbell, EPOLLIN | EPOLLET, &link->doorbell_watch, error) ||
-      (link->control >= 0 &&
-       !watch (self, link->control, EPOLLIN | EPOLLRDHUP, &link->control_watch, error)))
+      (link->control >= 0 && !watch (self, link->control, EPOLLIN | EPOLLRDHUP, &link->control_watch, error)))
     return FALSE;
   if (link->local)
     link->state = FERRY_LINK_OPEN;
@@ -256,7 +255,7 @@ handle_timeouts (FerrySharedQueue *self)
     }
   if (next == G_MAXINT64)
     return -1;
-  return (int) (MAX (next - now, 0) / FERRY_MICROSECONDS_PER_MILLISECOND) + 1;
+  return (int) CLAMP ((next - now) / FERRY_MICROSECONDS_PER_MILLISECOND + 1, 0, G_MAXINT);
 }
 
 /* Takes in what doorbells, control sockets and processes have to say. With may_sleep, waits until one has. */

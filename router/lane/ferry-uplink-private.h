@@ -24,9 +24,9 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  FerrySegment segment;     /* const */
-  FerryLink *link;          /* const: (owned) (nullable): the other end, where it is in this process and has the memory */
-  int doorbell;             /* const: (owned) the application's */
+  FerrySegment segment; /* const */
+  FerryLink *link;      /* const: (owned) (nullable): the other end, where it is in this process and has the memory */
+  int doorbell;         /* const: (owned) the application's */
   guint64 max_message_size; /* const */
   gsize reserve;            /* const: set before the first send */
   GThread *never_waits;     /* const: (nullable) the router's thread, where it is of this process */
@@ -57,27 +57,17 @@ typedef struct
   gpointer data;
 } FerryWait;
 
-FerryUplink    *ferry_uplink_new           (FerrySegment    *segment,
-                                            int              doorbell,
-                                            guint64          max_message_size,
-                                            guint            n_pipes);
-FerryUplink    *ferry_uplink_new_local     (FerryLink       *link,
-                                            GThread         *never_waits,
-                                            GError         **error);
-FerryUplink    *ferry_uplink_ref           (FerryUplink     *self);
-void            ferry_uplink_unref         (FerryUplink     *self);
+FerryUplink *ferry_uplink_new (FerrySegment *segment, int doorbell, guint64 max_message_size, guint n_pipes);
+FerryUplink *ferry_uplink_new_local (FerryLink *link, GThread *never_waits, GError **error);
+FerryUplink *ferry_uplink_ref (FerryUplink *self);
+void ferry_uplink_unref (FerryUplink *self);
 
-FerryWaitResult ferry_uplink_wait          (FerryUplink     *self,
-                                            const FerryWait *wait,
-                                            gsize            size);
-FerryWaitResult ferry_uplink_take_turn     (FerryUplink     *self,
-                                            const FerryWait *wait);
-void            ferry_uplink_give_turn     (FerryUplink     *self);
-void            ferry_uplink_interrupt     (FerryUplink     *self);
-gboolean        ferry_uplink_write_control_and_unlock (FerryUplink    *self,
-                                                       FerryRecordKind kind,
-                                                       guint64         connection_id,
-                                                       gboolean        locked);
+FerryWaitResult ferry_uplink_wait (FerryUplink *self, const FerryWait *wait, gsize size);
+FerryWaitResult ferry_uplink_take_turn (FerryUplink *self, const FerryWait *wait);
+void ferry_uplink_give_turn (FerryUplink *self);
+void ferry_uplink_interrupt (FerryUplink *self);
+gboolean ferry_uplink_write_control_and_unlock (FerryUplink *self, FerryRecordKind kind, guint64 connection_id,
+                                                gboolean locked);
 
 /* What the application says of the pipe: a FerryPipeWord. */
 static inline guint32

@@ -14,7 +14,7 @@ ferry_uplink_new (FerrySegment *segment, int doorbell, guint64 max_message_size,
   FerryUplink *self = g_new0 (FerryUplink, 1);
 
   self->segment = *segment;
-  *segment = (FerrySegment) {0};
+  *segment = (FerrySegment){0};
   self->doorbell = doorbell;
   self->max_message_size = max_message_size;
   self->reserve = (n_pipes + 1) * sizeof (FerryRecordHeader);

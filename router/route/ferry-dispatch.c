@@ -45,6 +45,16 @@ emit (FerryReceiver *receiver, GVariant *message)
   g_variant_unref (message);
 }
 
+/* Counted, and said once a pipe: a worker may go on for long before it looks. */
+static void
+drop (FerryRouter *self, FerryPipe *pipe)
+{
+  if (pipe->dropped++ == 0)
+    g_debug ("A message came for pipe %" G_GUINT64_FORMAT ", which is closed; it and those after it are dropped",
+             pipe->connection_id);
+  self->dropped++;
+}
+
 /* A message that shares its block with others is copied, so that keeping it keeps no more than itself. */
 static void
 deliver_small (FerryRouter *self, FerryPipe *pipe, const FerryRecordHeader *header, gconstpointer payload)
@@ -55,7 +65,7 @@ deliver_small (FerryRouter *self, FerryPipe *pipe, const FerryRecordHeader *head
 
   if (G_UNLIKELY (receiver == NULL || ferry_receiver_is_abandoned (receiver)))
     {
-      self->dropped++;
+      drop (self, pipe);
       return;
     }
   type = get_type (pipe, header->kind, header->number);
@@ -66,8 +76,8 @@ deliver_small (FerryRouter *self, FerryPipe *pipe, const FerryRecordHeader *head
       return;
     }
   copy = g_memdup2 (payload, header->length);
-  emit (receiver, g_variant_new_from_data (type != NULL ? type : G_VARIANT_TYPE_BYTESTRING, copy, header->length,
-                                           FALSE, g_free, copy));
+  emit (receiver, g_variant_new_from_data (type != NULL ? type : G_VARIANT_TYPE_BYTESTRING, copy, header->length, FALSE,
+                                           g_free, copy));
 }
 
 /* A message with a block of its own is handed over with its memory. */
@@ -75,13 +85,16 @@ static void
 deliver_large (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
 {
   FerryPipe *pipe = ferry_router_find_pipe (self, block->connection_id);
-  FerryReceiver *receiver = pipe != NULL ? pipe->receiver : NULL;
+  FerryReceiver *receiver;
   g_autoptr (GBytes) bytes = NULL;
   const GVariantType *type;
 
+  /* A pipe's entry stays until the end of its link, which comes behind this block. */
+  g_assert (pipe != NULL);
+  receiver = pipe->receiver;
   if (receiver == NULL || ferry_receiver_is_abandoned (receiver))
     {
-      self->dropped++;
+      drop (self, pipe);
       return;
     }
   type = get_type (pipe, block->message_kind, block->number);

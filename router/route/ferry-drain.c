@@ -27,13 +27,12 @@
 typedef struct
 {
   FerryLink *link;
-  gsize size;           /* bytes of whole, valid records at the beginning */
-  char *fault;          /* (owned) (nullable): what broke the protocol */
+  gsize size;             /* bytes of whole, valid records at the beginning */
+  char *fault;            /* (owned) (nullable): what broke the protocol */
   FerryGrantEntry *grant; /* of the latest record */
 } Walk;
 
-static gboolean
-refuse (Walk *walk, const char *format, ...) G_GNUC_PRINTF (2, 3);
+static gboolean refuse (Walk *walk, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
 static gboolean
 refuse (Walk *walk, const char *format, ...)
@@ -160,13 +159,13 @@ begin_large (FerryMonitor *self, Walk *walk, const FerryRecordHeader *header, co
     return refuse (walk, "it began a large message %s", assembly->data != NULL ? "within another" : "without its size");
   memcpy (&large, place + sizeof *header, sizeof large);
   if (large.size <= FERRY_MAX_RECORD_PAYLOAD || large.size > walk->link->max_message_size)
-    return refuse (walk, "it announced a message of %" G_GUINT64_FORMAT " bytes, where %" G_GUINT64_FORMAT
-                         " are allowed",
+    return refuse (walk,
+                   "it announced a message of %" G_GUINT64_FORMAT " bytes, where %" G_GUINT64_FORMAT " are allowed",
                    large.size, walk->link->max_message_size);
   if (!(large.kind == FERRY_RECORD_BYTES && large.number == 0) &&
       !(large.kind == FERRY_RECORD_VARIANT && large.number >= 1 && large.number <= walk->grant->n_types))
     return refuse (walk, "it announced a large message of kind %u and type number %u", large.kind, large.number);
-  *assembly = (FerryAssembly) {
+  *assembly = (FerryAssembly){
     .size = large.size,
     .allocated = MIN (large.size, FIRST_ALLOCATION),
     .connection_id = header->connection_id,

@@ -8,8 +8,7 @@
 
 G_BEGIN_DECLS
 
-FerryExit *ferry_exit_new          (FerryCloseReason reason,
-                                    const char      *message);
-FerryExit *ferry_exit_new_for_link (FerryLink       *link);
+FerryExit *ferry_exit_new (FerryCloseReason reason, const char *message);
+FerryExit *ferry_exit_new_for_link (FerryLink *link);
 
 G_END_DECLS

@@ -28,27 +28,27 @@ G_BEGIN_DECLS
 typedef struct _FerryExit FerryExit;
 
 FERRY_AVAILABLE_IN_0_1
-GType            ferry_exit_get_type        (void);
+GType ferry_exit_get_type (void);
 
 FERRY_AVAILABLE_IN_0_1
-FerryExit       *ferry_exit_ref             (FerryExit *self);
+FerryExit *ferry_exit_ref (FerryExit *self);
 FERRY_AVAILABLE_IN_0_1
-void             ferry_exit_unref           (FerryExit *self);
+void ferry_exit_unref (FerryExit *self);
 
 FERRY_AVAILABLE_IN_0_1
-FerryCloseReason ferry_exit_get_reason      (FerryExit *self);
+FerryCloseReason ferry_exit_get_reason (FerryExit *self);
 FERRY_AVAILABLE_IN_0_1
-const char      *ferry_exit_get_message     (FerryExit *self);
+const char *ferry_exit_get_message (FerryExit *self);
 FERRY_AVAILABLE_IN_0_1
-GPid             ferry_exit_get_pid         (FerryExit *self);
+GPid ferry_exit_get_pid (FerryExit *self);
 FERRY_AVAILABLE_IN_0_1
-int              ferry_exit_get_exit_status (FerryExit *self);
+int ferry_exit_get_exit_status (FerryExit *self);
 FERRY_AVAILABLE_IN_0_1
-int              ferry_exit_get_signal      (FerryExit *self);
+int ferry_exit_get_signal (FerryExit *self);
 FERRY_AVAILABLE_IN_0_1
-gboolean         ferry_exit_get_core_dumped (FerryExit *self);
+gboolean ferry_exit_get_core_dumped (FerryExit *self);
 FERRY_AVAILABLE_IN_0_1
-gboolean         ferry_exit_is_success      (FerryExit *self);
+gboolean ferry_exit_is_success (FerryExit *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryExit, ferry_exit_unref)
 

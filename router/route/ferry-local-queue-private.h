@@ -25,27 +25,18 @@ typedef struct _FerryLocalQueue FerryLocalQueue;
 /* What the application may keep of the large messages of one link, whose memory it is handed. */
 #define FERRY_KEPT_LIMIT (256 * 1024 * 1024)
 
-FerryLocalQueue *ferry_local_queue_new            (FerrySharedQueue *waker,
-                                                   gsize             limit,
-                                                   GError          **error);
-void             ferry_local_queue_unref          (FerryLocalQueue  *self);
+FerryLocalQueue *ferry_local_queue_new (FerrySharedQueue *waker, gsize limit, GError **error);
+void ferry_local_queue_unref (FerryLocalQueue *self);
 
-gboolean         ferry_local_queue_has_room       (FerryLocalQueue  *self,
-                                                   FerryLink        *link);
-void             ferry_local_queue_arm            (FerryLocalQueue  *self);
-FerryBlock      *ferry_local_queue_take_block     (FerryLocalQueue  *self,
-                                                   FerryLink        *link,
-                                                   FerryBlockKind    kind);
-void             ferry_local_queue_push           (FerryLocalQueue  *self,
-                                                   FerryBlock       *block);
+gboolean ferry_local_queue_has_room (FerryLocalQueue *self, FerryLink *link);
+void ferry_local_queue_arm (FerryLocalQueue *self);
+FerryBlock *ferry_local_queue_take_block (FerryLocalQueue *self, FerryLink *link, FerryBlockKind kind);
+void ferry_local_queue_push (FerryLocalQueue *self, FerryBlock *block);
 
-FerryBlock      *ferry_local_queue_pop            (FerryLocalQueue  *self);
-FerryBlock      *ferry_local_queue_pop_until      (FerryLocalQueue  *self,
-                                                   gint64            deadline);
-void             ferry_local_queue_give_back      (FerryLocalQueue  *self,
-                                                   FerryBlock       *block);
-GBytes          *ferry_local_queue_keep           (FerryLocalQueue  *self,
-                                                   FerryBlock       *block);
-gint64           ferry_local_queue_get_bytes      (FerryLocalQueue  *self);
+FerryBlock *ferry_local_queue_pop (FerryLocalQueue *self);
+FerryBlock *ferry_local_queue_pop_until (FerryLocalQueue *self, gint64 deadline);
+void ferry_local_queue_give_back (FerryLocalQueue *self, FerryBlock *block);
+GBytes *ferry_local_queue_keep (FerryLocalQueue *self, FerryBlock *block);
+gint64 ferry_local_queue_get_bytes (FerryLocalQueue *self);
 
 G_END_DECLS

@@ -16,9 +16,9 @@
 struct _FerryLocalQueue
 {
   _Atomic gint references;
-  int bell;                /* const: (owned) the shared queue's own doorbell */
-  GAsyncQueue *queue;      /* any: (owned) (element-type FerryBlock) */
-  gint64 limit;            /* const */
+  int bell;           /* const: (owned) the shared queue's own doorbell */
+  GAsyncQueue *queue; /* any: (owned) (element-type FerryBlock) */
+  gint64 limit;       /* const */
 
   FerryBlock *pool; /* monitor: (owned) empty blocks */
   guint n_pool;     /* monitor */
@@ -27,7 +27,7 @@ struct _FerryLocalQueue
   /* The monitor waits for room as a lane's writer does: it arms waiting, looks at the counts, and sleeps. The
    * counts are the position, and whoever gives a block back is the waker. */
   _Atomic (FerryBlock *) returned __attribute__ ((aligned (FERRY_LINE_SIZE))); /* any: (owned) blocks given back */
-  _Atomic gint64 bytes_out;                                                   /* any */
+  _Atomic gint64 bytes_out;                                                    /* any */
   _Atomic guint32 waiting;
   guint32 rung; /* router's thread */
 };
@@ -183,8 +183,8 @@ recycle (FerryLocalQueue *self, FerryBlock *block)
 
   do
     block->next = top;
-  while (!atomic_compare_exchange_weak_explicit (&self->returned, &top, block, memory_order_release,
-                                                 memory_order_relaxed));
+  while (
+    !atomic_compare_exchange_weak_explicit (&self->returned, &top, block, memory_order_release, memory_order_relaxed));
 }
 
 /* router's thread: gives a block back, and wakes the monitor where it waits for that. Not at the first block that
@@ -244,7 +244,7 @@ ferry_local_queue_keep (FerryLocalQueue *self, FerryBlock *block)
   KeptMessage *kept = g_new (KeptMessage, 1);
 
   atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
-  *kept = (KeptMessage) {self, ferry_link_ref (block->link), g_steal_pointer (&block->data), (gint64) block->size};
+  *kept = (KeptMessage){self, ferry_link_ref (block->link), g_steal_pointer (&block->data), (gint64) block->size};
   atomic_fetch_add_explicit (&kept->link->bytes_kept, kept->size, memory_order_relaxed);
   return g_bytes_new_with_free_func (kept->data, block->size, release_kept, kept);
 }

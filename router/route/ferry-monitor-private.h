@@ -26,18 +26,18 @@ typedef struct
 
 typedef struct
 {
-  GThread *thread;              /* const */
-  FerrySharedQueue *shared;     /* monitor: (owned), but for its wake */
-  FerryLocalQueue *local;       /* const: (owned) */
-  FerryPingee *pingee;          /* const: (owned) */
-  GArray *grants;               /* monitor: (element-type FerryGrantEntry), by the slot of the connection id */
-  GQueue stalled;               /* monitor: (element-type FerryLink) links that wait for blocks to come back */
-  gboolean stopping;            /* monitor */
+  GThread *thread;          /* const */
+  FerrySharedQueue *shared; /* monitor: (owned), but for its wake */
+  FerryLocalQueue *local;   /* const: (owned) */
+  FerryPingee *pingee;      /* const: (owned) */
+  GArray *grants;           /* monitor: (element-type FerryGrantEntry), by the slot of the connection id */
+  GQueue stalled;           /* monitor: (element-type FerryLink) links that wait for blocks to come back */
+  gboolean stopping;        /* monitor */
   pthread_mutex_t lock;
-  GQueue commands;              /* lock: (element-type Command) */
-  gboolean closed;              /* lock: no more commands are taken */
-  _Atomic gint references;      /* any */
-  _Atomic guint64 n_blocks;     /* any, as the next two */
+  GQueue commands;          /* lock: (element-type Command) */
+  gboolean closed;          /* lock: no more commands are taken */
+  _Atomic gint references;  /* any */
+  _Atomic guint64 n_blocks; /* any, as the next two */
   _Atomic guint64 n_faults;
   _Atomic guint n_links;
 } FerryMonitor;
@@ -58,31 +58,18 @@ ferry_connection_id_get_slot (guint64 connection_id)
   return (guint) (connection_id & (FERRY_MAX_SLOTS - 1));
 }
 
-FerryMonitor *ferry_monitor_new          (FerryPingee      *pingee,
-                                          gsize             local_queue_limit,
-                                          GError          **error);
-FerryMonitor *ferry_monitor_ref          (FerryMonitor     *self);
-void          ferry_monitor_unref        (FerryMonitor     *self);
-void          ferry_monitor_stop         (FerryMonitor     *self);
+FerryMonitor *ferry_monitor_new (FerryPingee *pingee, gsize local_queue_limit, GError **error);
+FerryMonitor *ferry_monitor_ref (FerryMonitor *self);
+void ferry_monitor_unref (FerryMonitor *self);
+void ferry_monitor_stop (FerryMonitor *self);
 
-gboolean      ferry_monitor_invoke       (FerryMonitor     *self,
-                                          FerryMonitorFunc  func,
-                                          gpointer          data,
-                                          GDestroyNotify    destroy);
-gboolean      ferry_monitor_add_link     (FerryMonitor     *self,
-                                          FerryLink        *link,
-                                          FerryLaunchFunc   launch,
-                                          gpointer          launch_data,
-                                          GDestroyNotify    launch_destroy);
-gboolean      ferry_monitor_close_pipe   (FerryMonitor     *self,
-                                          guint64           connection_id);
-gboolean      ferry_monitor_send_signal  (FerryMonitor     *self,
-                                          FerryLink        *link,
-                                          int               signal_number);
+gboolean ferry_monitor_invoke (FerryMonitor *self, FerryMonitorFunc func, gpointer data, GDestroyNotify destroy);
+gboolean ferry_monitor_add_link (FerryMonitor *self, FerryLink *link, FerryLaunchFunc launch, gpointer launch_data,
+                                 GDestroyNotify launch_destroy);
+gboolean ferry_monitor_close_pipe (FerryMonitor *self, guint64 connection_id);
+gboolean ferry_monitor_send_signal (FerryMonitor *self, FerryLink *link, int signal_number);
 
-FerryGrantEntry *ferry_monitor_find_grant (FerryMonitor    *self,
-                                           FerryLink       *link,
-                                           guint64          connection_id);
+FerryGrantEntry *ferry_monitor_find_grant (FerryMonitor *self, FerryLink *link, guint64 connection_id);
 
 /* In ferry-drain.c. */
 typedef enum
@@ -92,10 +79,8 @@ typedef enum
   FERRY_DRAIN_STALLED, /* the link has its share of blocks out */
 } FerryDrainResult;
 
-FerryDrainResult ferry_monitor_drain     (FerryMonitor     *self,
-                                          FerryLink        *link);
-void             ferry_monitor_push      (FerryMonitor     *self,
-                                          FerryBlock       *block);
+FerryDrainResult ferry_monitor_drain (FerryMonitor *self, FerryLink *link);
+void ferry_monitor_push (FerryMonitor *self, FerryBlock *block);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryMonitor, ferry_monitor_unref)
 

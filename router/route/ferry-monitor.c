@@ -41,7 +41,7 @@ ferry_monitor_invoke (FerryMonitor *self, FerryMonitorFunc func, gpointer data, 
   Command *command = g_new (Command, 1);
   gboolean closed;
 
-  *command = (Command) {func, data, destroy};
+  *command = (Command){func, data, destroy};
   pthread_mutex_lock (&self->lock);
   closed = self->closed;
   if (!closed)
@@ -95,7 +95,7 @@ add_grants (FerryMonitor *self, FerryLink *link)
 
       if (slot >= self->grants->len)
         g_array_set_size (self->grants, slot + 1);
-      g_array_index (self->grants, FerryGrantEntry, slot) = (FerryGrantEntry) {connection_id, link, i, 0};
+      g_array_index (self->grants, FerryGrantEntry, slot) = (FerryGrantEntry){connection_id, link, i, 0};
     }
 }
 
@@ -108,7 +108,7 @@ remove_grants (FerryMonitor *self, FerryLink *link)
       FerryGrantEntry *entry = ferry_monitor_find_grant (self, link, connection_id);
 
       if (entry != NULL)
-        *entry = (FerryGrantEntry) {0};
+        *entry = (FerryGrantEntry){0};
     }
 }
 
@@ -141,8 +141,7 @@ finish_link (FerryMonitor *self, FerryLink *link)
     atomic_fetch_add_explicit (&self->n_faults, 1, memory_order_relaxed);
   remove_grants (self, link);
   ferry_shared_queue_remove (self->shared, link);
-  close_all_pipes (link,
-                   self->stopping ? FERRY_PIPE_WORD_ROUTER_STOPPED : FERRY_PIPE_WORD_LINK_ENDED);
+  close_all_pipes (link, self->stopping ? FERRY_PIPE_WORD_ROUTER_STOPPED : FERRY_PIPE_WORD_LINK_ENDED);
   atomic_fetch_sub_explicit (&self->n_links, 1, memory_order_relaxed);
   push_news (self, link, FERRY_BLOCK_ENDED);
 }
@@ -298,7 +297,7 @@ reap_killed (FerryMonitor *self)
       TEMP_FAILURE_RETRY (poll (&poll_fd, 1, (int) (MAX (left, 0) / FERRY_MICROSECONDS_PER_MILLISECOND)));
       if (ferry_link_reap (link))
         continue;
-      process = (LateProcess) {ferry_link_ref (link), ferry_steal_fd (&link->pidfd)};
+      process = (LateProcess){ferry_link_ref (link), ferry_steal_fd (&link->pidfd)};
       g_array_append_val (late, process);
     }
   return late;
@@ -405,7 +404,7 @@ ferry_monitor_stop (FerryMonitor *self)
 {
   Command *command = g_new (Command, 1);
 
-  *command = (Command) {stop_command, NULL, NULL};
+  *command = (Command){stop_command, NULL, NULL};
   pthread_mutex_lock (&self->lock);
   g_queue_push_tail (&self->commands, command);
   self->closed = TRUE;
@@ -481,7 +480,7 @@ ferry_monitor_add_link (FerryMonitor *self, FerryLink *link, FerryLaunchFunc lau
 {
   LinkCommand *command = g_new (LinkCommand, 1);
 
-  *command = (LinkCommand) {ferry_link_ref (link), launch, launch_data, launch_destroy};
+  *command = (LinkCommand){ferry_link_ref (link), launch, launch_data, launch_destroy};
   return ferry_monitor_invoke (self, add_link_command, command, link_command_free);
 }
 
@@ -536,6 +535,6 @@ ferry_monitor_send_signal (FerryMonitor *self, FerryLink *link, int signal_numbe
 {
   SignalCommand *command = g_new (SignalCommand, 1);
 
-  *command = (SignalCommand) {ferry_link_ref (link), signal_number};
+  *command = (SignalCommand){ferry_link_ref (link), signal_number};
   return ferry_monitor_invoke (self, send_signal_command, command, signal_command_free);
 }

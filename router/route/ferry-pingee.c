@@ -223,7 +223,7 @@ release_user_data (FerryPingee *self)
       return;
     }
   farewell = g_new (Farewell, 1);
-  *farewell = (Farewell) {self->destroy, self->user_data};
+  *farewell = (Farewell){self->destroy, self->user_data};
   source = g_idle_source_new ();
   g_source_set_static_name (source, "[ferry] pingee's end");
   g_source_set_callback (source, say_farewell, farewell, g_free);

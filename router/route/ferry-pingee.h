@@ -38,27 +38,22 @@ typedef struct _FerryPingee FerryPingee;
 typedef gboolean (*FerryPingeeFunc) (gpointer user_data);
 
 FERRY_AVAILABLE_IN_0_1
-GType        ferry_pingee_get_type   (void);
+GType ferry_pingee_get_type (void);
 
 FERRY_AVAILABLE_IN_0_1
-FerryPingee *ferry_pingee_new        (int             priority,
-                                      gint64          ageing,
-                                      FerryPingeeFunc func,
-                                      gpointer        user_data,
-                                      GDestroyNotify  destroy) G_GNUC_WARN_UNUSED_RESULT;
+FerryPingee *ferry_pingee_new (int priority, gint64 ageing, FerryPingeeFunc func, gpointer user_data,
+                               GDestroyNotify destroy) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
-FerryPingee *ferry_pingee_ref        (FerryPingee    *self);
+FerryPingee *ferry_pingee_ref (FerryPingee *self);
 FERRY_AVAILABLE_IN_0_1
-void         ferry_pingee_unref      (FerryPingee    *self);
+void ferry_pingee_unref (FerryPingee *self);
 
 FERRY_AVAILABLE_IN_0_1
-gboolean     ferry_pingee_connect    (FerryPingee    *self,
-                                      GMainContext   *context,
-                                      GError        **error);
+gboolean ferry_pingee_connect (FerryPingee *self, GMainContext *context, GError **error);
 FERRY_AVAILABLE_IN_0_1
-void         ferry_pingee_disconnect (FerryPingee    *self);
+void ferry_pingee_disconnect (FerryPingee *self);
 FERRY_AVAILABLE_IN_0_1
-void         ferry_pingee_ping       (FerryPingee    *self);
+void ferry_pingee_ping (FerryPingee *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryPingee, ferry_pingee_unref)
 

@@ -194,4 +194,3 @@ ferry_router_close_pipe (FerryRouter *self, FerryReceiver *receiver, GError **er
   ferry_router_end_pipe (self, pipe, NULL);
   return TRUE;
 }
-

@@ -16,7 +16,7 @@ struct _FerryReceiver
 {
   GObject parent_instance;
 
-  guint64 connection_id; /* const */
+  guint64 connection_id;        /* const */
   FerryReceiverHandler handler; /* main, as what follows */
   gpointer handler_data;
   GDestroyNotify handler_destroy;
@@ -25,19 +25,15 @@ struct _FerryReceiver
   FerryExit *exit; /* (owned) (nullable): set when the pipe is closed by its other end */
   gboolean closed;
 
-  GObject *owner; /* (unowned) (nullable): weakly referenced */
-  _Atomic gint abandoned; /* any: the owner was disposed, so nothing may arrive */
+  GObject *owner;                            /* (unowned) (nullable): weakly referenced */
+  _Atomic gint abandoned;                    /* any: the owner was disposed, so nothing may arrive */
   FerryReceiverAbandonedFunc abandoned_func; /* const */
   GWeakRef router;
 };
 
-FerryReceiver *ferry_receiver_new          (guint64                    connection_id,
-                                            GObject                   *router,
-                                            FerryReceiverAbandonedFunc abandoned_func);
-void           ferry_receiver_emit_message (FerryReceiver             *self,
-                                            GVariant                  *message);
-void           ferry_receiver_emit_closed  (FerryReceiver             *self,
-                                            FerryExit                 *exit);
+FerryReceiver *ferry_receiver_new (guint64 connection_id, GObject *router, FerryReceiverAbandonedFunc abandoned_func);
+void ferry_receiver_emit_message (FerryReceiver *self, GVariant *message);
+void ferry_receiver_emit_closed (FerryReceiver *self, FerryExit *exit);
 
 static inline gboolean
 ferry_receiver_is_abandoned (FerryReceiver *self)

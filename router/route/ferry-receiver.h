@@ -33,30 +33,24 @@ G_DECLARE_FINAL_TYPE (FerryReceiver, ferry_receiver, FERRY, RECEIVER, GObject)
  *
  * Since: 0.1
  */
-typedef void (*FerryReceiverHandler) (FerryReceiver      *receiver,
-                                      gconstpointer       data,
-                                      gsize               size,
-                                      const GVariantType *type,
-                                      gpointer            user_data);
+typedef void (*FerryReceiverHandler) (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariantType *type,
+                                      gpointer user_data);
 
 FERRY_AVAILABLE_IN_0_1
-guint64    ferry_receiver_get_connection_id (FerryReceiver       *self);
+guint64 ferry_receiver_get_connection_id (FerryReceiver *self);
 FERRY_AVAILABLE_IN_0_1
-gboolean   ferry_receiver_get_closed        (FerryReceiver       *self);
+gboolean ferry_receiver_get_closed (FerryReceiver *self);
 FERRY_AVAILABLE_IN_0_1
-FerryExit *ferry_receiver_get_exit          (FerryReceiver       *self);
+FerryExit *ferry_receiver_get_exit (FerryReceiver *self);
 FERRY_AVAILABLE_IN_0_1
-guint64    ferry_receiver_get_messages      (FerryReceiver       *self);
+guint64 ferry_receiver_get_messages (FerryReceiver *self);
 FERRY_AVAILABLE_IN_0_1
-guint64    ferry_receiver_get_undelivered   (FerryReceiver       *self);
+guint64 ferry_receiver_get_undelivered (FerryReceiver *self);
 
 FERRY_AVAILABLE_IN_0_1
-void       ferry_receiver_set_handler       (FerryReceiver       *self,
-                                             FerryReceiverHandler handler,
-                                             gpointer             user_data,
-                                             GDestroyNotify       destroy);
+void ferry_receiver_set_handler (FerryReceiver *self, FerryReceiverHandler handler, gpointer user_data,
+                                 GDestroyNotify destroy);
 FERRY_AVAILABLE_IN_0_1
-void       ferry_receiver_bind              (FerryReceiver       *self,
-                                             GObject             *owner);
+void ferry_receiver_bind (FerryReceiver *self, GObject *owner);
 
 G_END_DECLS

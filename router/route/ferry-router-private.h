@@ -19,6 +19,7 @@ typedef struct
   FerryReceiver *receiver; /* (owned) (nullable): NULL when the pipe is closed */
   FerryPipeShare *share;   /* (owned) */
   GPtrArray *types;        /* (owned) (element-type GVariantType): announced ones, number 1 first */
+  guint64 dropped;         /* messages that came after the receiver went */
 } FerryPipe;
 
 struct _FerryRouter
@@ -37,16 +38,16 @@ struct _FerryRouter
   FerryMonitor *monitor; /* (owned) (nullable): set while running */
   FerryPingee *pingee;   /* (owned) (nullable) */
 
-  GPtrArray *slots; /* (owned) (element-type FerryPipe) (nullable elements) */
+  GPtrArray *slots;   /* (owned) (element-type FerryPipe) (nullable elements) */
   GArray *free_slots; /* (owned) (element-type guint) */
-  guint64 next_use; /* goes into the next connection id, so that no two are alike */
+  guint64 next_use;   /* goes into the next connection id, so that no two are alike */
   guint n_open;
 
   FerryBlock *block; /* (owned) (nullable): being dispatched */
   gsize cursor;      /* how much of it is done */
   gboolean dispatching;
   gboolean stopping;
-  guint check_every; /* messages between two looks at the clock */
+  guint check_every;    /* messages between two looks at the clock */
   GPtrArray *graveyard; /* (owned) (element-type FerryReceiver): closed during a dispatch */
 
   guint64 messages;
@@ -69,22 +70,13 @@ typedef struct
   GDestroyNotify destroy; /* called after ended */
 } FerryLinkObserver;
 
-gboolean   ferry_router_check       (FerryRouter        *self,
-                                     GError            **error);
-gboolean   ferry_router_add_link    (FerryRouter        *self,
-                                     FerryLink          *link,
-                                     FerryLinkObserver  *observer,
-                                     FerryLaunchFunc     launch,
-                                     gpointer            launch_data,
-                                     GDestroyNotify      launch_destroy);
-void       ferry_pipe_free          (gpointer            data);
-FerryPipe *ferry_router_find_pipe   (FerryRouter        *self,
-                                     guint64             connection_id);
-void       ferry_router_end_pipe    (FerryRouter        *self,
-                                     FerryPipe          *pipe,
-                                     FerryExit          *exit);
-void       ferry_router_free_slot   (FerryRouter        *self,
-                                     FerryPipe          *pipe);
+gboolean ferry_router_check (FerryRouter *self, GError **error);
+gboolean ferry_router_add_link (FerryRouter *self, FerryLink *link, FerryLinkObserver *observer, FerryLaunchFunc launch,
+                                gpointer launch_data, GDestroyNotify launch_destroy);
+void ferry_pipe_free (gpointer data);
+FerryPipe *ferry_router_find_pipe (FerryRouter *self, guint64 connection_id);
+void ferry_router_end_pipe (FerryRouter *self, FerryPipe *pipe, FerryExit *exit);
+void ferry_router_free_slot (FerryRouter *self, FerryPipe *pipe);
 
 /* In ferry-dispatch.c. */
 typedef struct
@@ -101,9 +93,7 @@ typedef enum
   FERRY_DISPATCH_STOPPED, /* the router was stopped meanwhile */
 } FerryDispatchResult;
 
-FerryDispatchResult ferry_router_dispatch (FerryRouter       *self,
-                                           const FerryBudget *budget);
-void                ferry_router_discard  (FerryRouter       *self,
-                                           FerryMonitor      *monitor);
+FerryDispatchResult ferry_router_dispatch (FerryRouter *self, const FerryBudget *budget);
+void ferry_router_discard (FerryRouter *self, FerryMonitor *monitor);
 
 G_END_DECLS

@@ -507,8 +507,7 @@ install_scheduling_properties (void)
    *
    * Since: 0.1
    */
-  properties[PROP_AGEING] =
-    g_param_spec_int64 ("ageing", NULL, NULL, 0, G_MAXINT64 / 2, DEFAULT_AGEING, SETTING);
+  properties[PROP_AGEING] = g_param_spec_int64 ("ageing", NULL, NULL, 0, G_MAXINT64 / 2, DEFAULT_AGEING, SETTING);
 }
 
 static void
@@ -532,9 +531,8 @@ install_limit_properties (void)
    *
    * Since: 0.1
    */
-  properties[PROP_LANE_CAPACITY] =
-    g_param_spec_uint64 ("lane-capacity", NULL, NULL, FERRY_MIN_LANE_CAPACITY, FERRY_MAX_LANE_CAPACITY,
-                         DEFAULT_LANE_CAPACITY, SETTING);
+  properties[PROP_LANE_CAPACITY] = g_param_spec_uint64 ("lane-capacity", NULL, NULL, FERRY_MIN_LANE_CAPACITY,
+                                                        FERRY_MAX_LANE_CAPACITY, DEFAULT_LANE_CAPACITY, SETTING);
   /**
    * FerryRouter:max-message-size:
    *
@@ -543,9 +541,8 @@ install_limit_properties (void)
    *
    * Since: 0.1
    */
-  properties[PROP_MAX_MESSAGE_SIZE] =
-    g_param_spec_uint64 ("max-message-size", NULL, NULL, FERRY_MAX_RECORD_SIZE, HIGHEST_MAX_MESSAGE_SIZE,
-                         DEFAULT_MAX_MESSAGE_SIZE, SETTING);
+  properties[PROP_MAX_MESSAGE_SIZE] = g_param_spec_uint64 ("max-message-size", NULL, NULL, FERRY_MAX_RECORD_SIZE,
+                                                           HIGHEST_MAX_MESSAGE_SIZE, DEFAULT_MAX_MESSAGE_SIZE, SETTING);
 }
 
 static void

@@ -88,39 +88,28 @@ G_DECLARE_FINAL_TYPE (FerryRouter, ferry_router, FERRY, ROUTER, GObject)
 typedef gboolean (*FerryCondition) (gpointer user_data);
 
 FERRY_AVAILABLE_IN_0_1
-FerryRouter *ferry_router_new         (GMainContext   *context) G_GNUC_WARN_UNUSED_RESULT;
+FerryRouter *ferry_router_new (GMainContext *context) G_GNUC_WARN_UNUSED_RESULT;
 
 FERRY_AVAILABLE_IN_0_1
-gboolean     ferry_router_start       (FerryRouter    *self,
-                                       GError        **error);
+gboolean ferry_router_start (FerryRouter *self, GError **error);
 FERRY_AVAILABLE_IN_0_1
-gboolean     ferry_router_stop        (FerryRouter    *self,
-                                       GError        **error);
+gboolean ferry_router_stop (FerryRouter *self, GError **error);
 FERRY_AVAILABLE_IN_0_1
-gboolean     ferry_router_get_running (FerryRouter    *self);
+gboolean ferry_router_get_running (FerryRouter *self);
 
 FERRY_AVAILABLE_IN_0_1
-gboolean     ferry_router_pipe        (FerryRouter    *self,
-                                       FerryPipeFlags  flags,
-                                       FerrySender   **sender,
-                                       FerryReceiver **receiver,
-                                       GError        **error);
+gboolean ferry_router_pipe (FerryRouter *self, FerryPipeFlags flags, FerrySender **sender, FerryReceiver **receiver,
+                            GError **error);
 FERRY_AVAILABLE_IN_0_1
-gboolean     ferry_router_close_pipe  (FerryRouter    *self,
-                                       FerryReceiver  *receiver,
-                                       GError        **error);
+gboolean ferry_router_close_pipe (FerryRouter *self, FerryReceiver *receiver, GError **error);
 FERRY_AVAILABLE_IN_0_1
-guint        ferry_router_get_n_pipes (FerryRouter    *self);
+guint ferry_router_get_n_pipes (FerryRouter *self);
 
 FERRY_AVAILABLE_IN_0_1
-gboolean     ferry_router_route_until (FerryRouter    *self,
-                                       FerryCondition  condition,
-                                       gpointer        user_data,
-                                       gint64          timeout,
-                                       GError        **error);
+gboolean ferry_router_route_until (FerryRouter *self, FerryCondition condition, gpointer user_data, gint64 timeout,
+                                   GError **error);
 
 FERRY_AVAILABLE_IN_0_1
-guint64      ferry_router_get_counter (FerryRouter    *self,
-                                       FerryCounter    counter);
+guint64 ferry_router_get_counter (FerryRouter *self, FerryCounter counter);
 
 G_END_DECLS

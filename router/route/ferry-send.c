@@ -67,15 +67,16 @@ send_bytes_now (FerrySender *self, gconstpointer data, gsize size)
 static guint16
 find_type_locked (FerrySender *self, const char *type_string)
 {
-  for (guint i = 0; i < self->n_types; i++)
-    {
-      guint candidate = (self->latest_type + i) % self->n_types;
+  guint n_types = self->n_types;
 
-      if (strcmp (self->types[candidate], type_string) == 0)
-        {
-          self->latest_type = candidate;
-          return (guint16) (candidate + 1);
-        }
+  if (G_LIKELY (n_types > 0 && strcmp (self->types[self->latest_type], type_string) == 0))
+    return (guint16) (self->latest_type + 1);
+  for (guint i = 0; i < n_types; i++)
+    {
+      if (strcmp (self->types[i], type_string) != 0)
+        continue;
+      self->latest_type = i;
+      return (guint16) (i + 1);
     }
   return 0;
 }
@@ -86,8 +87,7 @@ announce_type_locked (FerrySender *self, const char *type_string, gsize length, 
 {
   self->types[self->n_types] = g_strdup (type_string);
   self->latest_type = self->n_types++;
-  ferry_record_write_header (place, (guint32) length, FERRY_RECORD_TYPE, (guint16) self->n_types,
-                             self->connection_id);
+  ferry_record_write_header (place, (guint32) length, FERRY_RECORD_TYPE, (guint16) self->n_types, self->connection_id);
   memcpy (place + HEADER_SIZE, type_string, length);
   return (guint16) self->n_types;
 }
@@ -438,8 +438,7 @@ ferry_sender_send_until (FerrySender *self, GVariant *message, gint64 deadline, 
     return FALSE;
   boxed = box_where_needed (self, taken);
   size = g_variant_get_size (boxed);
-  if (G_LIKELY (size <= FERRY_MAX_RECORD_PAYLOAD && self->uplink != NULL &&
-                send_variant_now (self, boxed, size, NULL)))
+  if (G_LIKELY (size <= FERRY_MAX_RECORD_PAYLOAD && self->uplink != NULL && send_variant_now (self, boxed, size, NULL)))
     return TRUE;
   return send_slowly (self, boxed, NULL, size, deadline, cancellable, error);
 }

@@ -36,14 +36,14 @@ struct _FerrySender
 {
   GObject parent_instance;
 
-  guint64 connection_id;   /* const */
-  FerryPipeShare *share;   /* const: (owned) (nullable): in the application */
-  FerryMonitor *monitor;   /* const: (owned) (nullable): in the application */
-  GThread *router_thread;  /* const: (unowned) (nullable): in the application, only compared */
-  gsize lane_capacity;     /* const */
+  guint64 connection_id;    /* const */
+  FerryPipeShare *share;    /* const: (owned) (nullable): in the application */
+  FerryMonitor *monitor;    /* const: (owned) (nullable): in the application */
+  GThread *router_thread;   /* const: (unowned) (nullable): in the application, only compared */
+  gsize lane_capacity;      /* const */
   guint64 max_message_size; /* const */
 
-  _Atomic gint state; /* any; leaves STARTED only with the lane taken */
+  _Atomic gint state;  /* any; leaves STARTED only with the lane taken */
   FerryUplink *uplink; /* (owned) (nullable): set before the state becomes STARTED, and for good */
   guint index;         /* in the pipe table; as uplink */
 
@@ -60,29 +60,18 @@ ferry_sender_get_state (FerrySender *self)
   return (FerrySenderState) atomic_load_explicit (&self->state, memory_order_acquire);
 }
 
-gboolean        ferry_sender_refuse_state  (FerrySenderState  state,
-                                            GError          **error);
-gboolean        ferry_sender_refuse_closed (FerrySender      *self,
-                                            GError          **error);
+gboolean ferry_sender_refuse_state (FerrySenderState state, GError **error);
+gboolean ferry_sender_refuse_closed (FerrySender *self, GError **error);
 
-FerryPipeShare *ferry_pipe_share_new   (void);
-FerryPipeShare *ferry_pipe_share_ref   (FerryPipeShare *self);
-void            ferry_pipe_share_unref (FerryPipeShare *self);
-gboolean        ferry_pipe_share_claim (FerryPipeShare *self,
-                                        FerryClaim      claim);
+FerryPipeShare *ferry_pipe_share_new (void);
+FerryPipeShare *ferry_pipe_share_ref (FerryPipeShare *self);
+void ferry_pipe_share_unref (FerryPipeShare *self);
+gboolean ferry_pipe_share_claim (FerryPipeShare *self, FerryClaim claim);
 
-FerrySender    *ferry_sender_new          (guint64         connection_id,
-                                           FerryPipeShare *share,
-                                           FerryMonitor   *monitor,
-                                           GThread        *router_thread,
-                                           gsize           lane_capacity,
-                                           guint64         max_message_size);
-FerrySender    *ferry_sender_new_granted  (guint64         connection_id,
-                                           FerryUplink    *uplink,
-                                           guint           index);
-gboolean        ferry_sender_is_claimable (FerrySender    *self,
-                                           GError        **error);
-gboolean        ferry_sender_pass         (FerrySender    *self,
-                                           GError        **error);
+FerrySender *ferry_sender_new (guint64 connection_id, FerryPipeShare *share, FerryMonitor *monitor,
+                               GThread *router_thread, gsize lane_capacity, guint64 max_message_size);
+FerrySender *ferry_sender_new_granted (guint64 connection_id, FerryUplink *uplink, guint index);
+gboolean ferry_sender_is_claimable (FerrySender *self, GError **error);
+gboolean ferry_sender_pass (FerrySender *self, GError **error);
 
 G_END_DECLS

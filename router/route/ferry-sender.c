@@ -178,8 +178,8 @@ ferry_sender_class_init (FerrySenderClass *klass)
    *
    * Since: 0.1
    */
-  properties[PROP_CONNECTION_ID] = g_param_spec_uint64 ("connection-id", NULL, NULL, 0, G_MAXUINT64, 0,
-                                                        G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_CONNECTION_ID] =
+    g_param_spec_uint64 ("connection-id", NULL, NULL, 0, G_MAXUINT64, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
@@ -236,7 +236,8 @@ ferry_sender_pass (FerrySender *self, GError **error)
     {
       FerrySenderState state = ferry_sender_get_state (self);
 
-      return state == FERRY_SENDER_NEW ? ferry_sender_refuse_closed (self, error) : ferry_sender_refuse_state (state, error);
+      return state == FERRY_SENDER_NEW ? ferry_sender_refuse_closed (self, error)
+                                       : ferry_sender_refuse_state (state, error);
     }
   atomic_store_explicit (&self->state, FERRY_SENDER_PASSED, memory_order_release);
   return TRUE;

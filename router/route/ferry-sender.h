@@ -28,35 +28,21 @@ G_DECLARE_FINAL_TYPE (FerrySender, ferry_sender, FERRY, SENDER, GObject)
 #define FERRY_NO_DEADLINE ((gint64) -1)
 
 FERRY_AVAILABLE_IN_0_1
-guint64  ferry_sender_get_connection_id (FerrySender  *self);
+guint64 ferry_sender_get_connection_id (FerrySender *self);
 
 FERRY_AVAILABLE_IN_0_1
-gboolean ferry_sender_start             (FerrySender  *self,
-                                         GError      **error);
+gboolean ferry_sender_start (FerrySender *self, GError **error);
 FERRY_AVAILABLE_IN_0_1
-gboolean ferry_sender_send              (FerrySender  *self,
-                                         GVariant     *message,
-                                         GError      **error);
+gboolean ferry_sender_send (FerrySender *self, GVariant *message, GError **error);
 FERRY_AVAILABLE_IN_0_1
-gboolean ferry_sender_send_until        (FerrySender  *self,
-                                         GVariant     *message,
-                                         gint64        deadline,
-                                         GCancellable *cancellable,
-                                         GError      **error);
+gboolean ferry_sender_send_until (FerrySender *self, GVariant *message, gint64 deadline, GCancellable *cancellable,
+                                  GError **error);
 FERRY_AVAILABLE_IN_0_1
-gboolean ferry_sender_send_bytes        (FerrySender  *self,
-                                         gconstpointer data,
-                                         gsize         size,
-                                         GError      **error);
+gboolean ferry_sender_send_bytes (FerrySender *self, gconstpointer data, gsize size, GError **error);
 FERRY_AVAILABLE_IN_0_1
-gboolean ferry_sender_send_bytes_until  (FerrySender  *self,
-                                         gconstpointer data,
-                                         gsize         size,
-                                         gint64        deadline,
-                                         GCancellable *cancellable,
-                                         GError      **error);
+gboolean ferry_sender_send_bytes_until (FerrySender *self, gconstpointer data, gsize size, gint64 deadline,
+                                        GCancellable *cancellable, GError **error);
 FERRY_AVAILABLE_IN_0_1
-gboolean ferry_sender_stop              (FerrySender  *self,
-                                         GError      **error);
+gboolean ferry_sender_stop (FerrySender *self, GError **error);
 
 G_END_DECLS

@@ -40,7 +40,7 @@ typedef struct
 } Attachment;
 
 static GMutex attachment_lock;
-static Attachment *attachment;    /* lock: (nullable) */
+static Attachment *attachment;   /* lock: (nullable) */
 static GError *attachment_error; /* lock: (nullable): why there never will be one */
 
 static void

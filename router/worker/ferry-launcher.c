@@ -367,7 +367,7 @@ ferry_launcher_add_sender (FerryLauncher *self, const char *name, FerrySender *s
                    FERRY_MAX_PIPES_PER_LINK);
       return FALSE;
     }
-  named = (NamedSender) {g_strdup (name), g_object_ref (sender)};
+  named = (NamedSender){g_strdup (name), g_object_ref (sender)};
   g_array_append_val (self->senders, named);
   return TRUE;
 }
@@ -439,8 +439,8 @@ make_link (FerryLauncher *self, FerryRouter *router, const char *name, GError **
         return NULL;
       connection_ids[i] = ferry_sender_get_connection_id (named->sender);
     }
-  link = ferry_link_new (name, connection_ids, self->senders->len, router->lane_capacity, router->max_message_size,
-                         error);
+  link =
+    ferry_link_new (name, connection_ids, self->senders->len, router->lane_capacity, router->max_message_size, error);
   if (link == NULL || !ferry_link_open_socket (link, error))
     return NULL;
   link->attach_timeout = self->senders->len > 0 ? self->attach_timeout : 0;

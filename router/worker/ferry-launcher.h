@@ -38,44 +38,28 @@ FERRY_AVAILABLE_IN_0_1
 G_DECLARE_FINAL_TYPE (FerryLauncher, ferry_launcher, FERRY, LAUNCHER, GObject)
 
 FERRY_AVAILABLE_IN_0_1
-FerryLauncher *ferry_launcher_new                (const char * const *argv) G_GNUC_WARN_UNUSED_RESULT;
+FerryLauncher *ferry_launcher_new (const char *const *argv) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
-void           ferry_launcher_set_argv           (FerryLauncher      *self,
-                                                  const char * const *argv);
+void ferry_launcher_set_argv (FerryLauncher *self, const char *const *argv);
 FERRY_AVAILABLE_IN_0_1
-void           ferry_launcher_set_environ        (FerryLauncher      *self,
-                                                  const char * const *environ);
+void ferry_launcher_set_environ (FerryLauncher *self, const char *const *environ);
 FERRY_AVAILABLE_IN_0_1
-void           ferry_launcher_setenv             (FerryLauncher      *self,
-                                                  const char         *variable,
-                                                  const char         *value);
+void ferry_launcher_setenv (FerryLauncher *self, const char *variable, const char *value);
 FERRY_AVAILABLE_IN_0_1
-void           ferry_launcher_unsetenv           (FerryLauncher      *self,
-                                                  const char         *variable);
+void ferry_launcher_unsetenv (FerryLauncher *self, const char *variable);
 FERRY_AVAILABLE_IN_0_1
-void           ferry_launcher_set_cwd            (FerryLauncher      *self,
-                                                  const char         *cwd);
+void ferry_launcher_set_cwd (FerryLauncher *self, const char *cwd);
 FERRY_AVAILABLE_IN_0_1
-void           ferry_launcher_set_attach_timeout (FerryLauncher      *self,
-                                                  gint64              timeout);
+void ferry_launcher_set_attach_timeout (FerryLauncher *self, gint64 timeout);
 FERRY_AVAILABLE_IN_0_1
-void           ferry_launcher_inherit_stream     (FerryLauncher      *self,
-                                                  FerryStream         stream);
+void ferry_launcher_inherit_stream (FerryLauncher *self, FerryStream stream);
 FERRY_AVAILABLE_IN_0_1
-void           ferry_launcher_silence_stream     (FerryLauncher      *self,
-                                                  FerryStream         stream);
+void ferry_launcher_silence_stream (FerryLauncher *self, FerryStream stream);
 FERRY_AVAILABLE_IN_0_1
-void           ferry_launcher_take_stream_fd     (FerryLauncher      *self,
-                                                  FerryStream         stream,
-                                                  int                 fd);
+void ferry_launcher_take_stream_fd (FerryLauncher *self, FerryStream stream, int fd);
 FERRY_AVAILABLE_IN_0_1
-gboolean       ferry_launcher_add_sender         (FerryLauncher      *self,
-                                                  const char         *name,
-                                                  FerrySender        *sender,
-                                                  GError            **error);
+gboolean ferry_launcher_add_sender (FerryLauncher *self, const char *name, FerrySender *sender, GError **error);
 FERRY_AVAILABLE_IN_0_1
-FerryWorker   *ferry_launcher_spawn              (FerryLauncher      *self,
-                                                  FerryRouter        *router,
-                                                  GError            **error) G_GNUC_WARN_UNUSED_RESULT;
+FerryWorker *ferry_launcher_spawn (FerryLauncher *self, FerryRouter *router, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

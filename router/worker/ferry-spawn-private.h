@@ -21,11 +21,7 @@ typedef struct
   int streams[3]; /* const: (owned): what standard input, output and error become; -1 to inherit */
 } FerrySpawnPlan;
 
-void     ferry_spawn_plan_free (gpointer         plan);
-gboolean ferry_spawn           (gpointer         plan,
-                                int              control_fd,
-                                GPid            *pid,
-                                int             *pidfd,
-                                GError         **error);
+void ferry_spawn_plan_free (gpointer plan);
+gboolean ferry_spawn (gpointer plan, int control_fd, GPid *pid, int *pidfd, GError **error);
 
 G_END_DECLS

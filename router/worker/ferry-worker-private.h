@@ -8,9 +8,7 @@
 
 G_BEGIN_DECLS
 
-FerryWorker       *ferry_worker_new          (const char   *name,
-                                              FerryLink    *link,
-                                              FerryMonitor *monitor);
-FerryLinkObserver *ferry_worker_new_observer (FerryWorker  *self);
+FerryWorker *ferry_worker_new (const char *name, FerryLink *link, FerryMonitor *monitor);
+FerryLinkObserver *ferry_worker_new_observer (FerryWorker *self);
 
 G_END_DECLS

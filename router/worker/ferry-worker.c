@@ -96,8 +96,7 @@ install_properties (GObjectClass *object_class)
    *
    * Since: 0.1
    */
-  properties[PROP_NAME] =
-    g_param_spec_string ("name", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   /**
    * FerryWorker:pid:
    *
@@ -114,8 +113,8 @@ install_properties (GObjectClass *object_class)
    *
    * Since: 0.1
    */
-  properties[PROP_STATE] = g_param_spec_enum ("state", NULL, NULL, FERRY_TYPE_WORKER_STATE,
-                                              FERRY_WORKER_STATE_STARTING, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_STATE] = g_param_spec_enum ("state", NULL, NULL, FERRY_TYPE_WORKER_STATE, FERRY_WORKER_STATE_STARTING,
+                                              G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   /**
    * FerryWorker:exit:
    *
@@ -208,7 +207,7 @@ ferry_worker_new_observer (FerryWorker *self)
 {
   FerryLinkObserver *observer = g_new (FerryLinkObserver, 1);
 
-  *observer = (FerryLinkObserver) {launched, attached, ended, g_object_ref (self), g_object_unref};
+  *observer = (FerryLinkObserver){launched, attached, ended, g_object_ref (self), g_object_unref};
   return observer;
 }
 

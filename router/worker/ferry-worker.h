@@ -38,22 +38,19 @@ FERRY_AVAILABLE_IN_0_1
 G_DECLARE_FINAL_TYPE (FerryWorker, ferry_worker, FERRY, WORKER, GObject)
 
 FERRY_AVAILABLE_IN_0_1
-const char      *ferry_worker_get_name    (FerryWorker *self);
+const char *ferry_worker_get_name (FerryWorker *self);
 FERRY_AVAILABLE_IN_0_1
-GPid             ferry_worker_get_pid     (FerryWorker *self);
+GPid ferry_worker_get_pid (FerryWorker *self);
 FERRY_AVAILABLE_IN_0_1
-FerryWorkerState ferry_worker_get_state   (FerryWorker *self);
+FerryWorkerState ferry_worker_get_state (FerryWorker *self);
 FERRY_AVAILABLE_IN_0_1
-FerryExit       *ferry_worker_get_exit    (FerryWorker *self);
+FerryExit *ferry_worker_get_exit (FerryWorker *self);
 FERRY_AVAILABLE_IN_0_1
-gboolean         ferry_worker_send_signal (FerryWorker *self,
-                                           int          signal_number,
-                                           GError     **error);
+gboolean ferry_worker_send_signal (FerryWorker *self, int signal_number, GError **error);
 FERRY_AVAILABLE_IN_0_1
-void             ferry_worker_force_exit  (FerryWorker *self);
+void ferry_worker_force_exit (FerryWorker *self);
 
 FERRY_AVAILABLE_IN_0_1
-FerrySender     *ferry_worker_get_sender  (const char  *name,
-                                           GError     **error) G_GNUC_WARN_UNUSED_RESULT;
+FerrySender *ferry_worker_get_sender (const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

@@ -47,7 +47,7 @@ static void
 emit (BenchEmitter *emitter, gconstpointer data, gsize size)
 {
   g_autoptr (GBytes) bytes = g_bytes_new (data, size);
-  g_autoptr (GVariant) variant = g_variant_new_from_bytes (BENCH_MESSAGE_TYPE, bytes, FALSE);
+  g_autoptr (GVariant) variant = g_variant_ref_sink (g_variant_new_from_bytes (BENCH_MESSAGE_TYPE, bytes, FALSE));
 
   g_signal_emit (emitter, message_signal, 0, variant);
 }

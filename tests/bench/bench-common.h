@@ -23,7 +23,7 @@ typedef struct
 typedef struct
 {
   gboolean quick;
-  char *only; /* (nullable) the one way to measure, for a profiler */
+  char *only; /* (nullable) the end of the rows to measure, for a profiler */
   guint rounds;
   gint64 warm_up; /* both in ns */
   gint64 window;

@@ -71,10 +71,19 @@ typedef struct
   gboolean failed;
 } Bench;
 
+/* The end of the name of a way's row. */
+static char *
+row_of (const Way *way)
+{
+  return g_strdup_printf ("%u-worker%s/%s", way->n_workers, way->n_workers > 1 ? "s" : "", way->name);
+}
+
 static gboolean
 is_measured (const Bench *self, const Way *way)
 {
-  if (self->options.only != NULL && !g_str_equal (self->options.only, way->name))
+  g_autofree char *row = row_of (way);
+
+  if (self->options.only != NULL && !g_str_has_suffix (row, self->options.only))
     return FALSE;
   if (way->transport == NULL)
     return self->size == CHUNK;
@@ -161,8 +170,8 @@ print_rates (const Bench *self)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (ways); i++)
     {
-      g_autofree char *name = g_strdup_printf ("throughput/%s/%u-worker%s/%s", self->size_name, ways[i].n_workers,
-                                               ways[i].n_workers > 1 ? "s" : "", ways[i].name);
+      g_autofree char *row = row_of (&ways[i]);
+      g_autofree char *name = g_strdup_printf ("throughput/%s/%s", self->size_name, row);
 
       if (is_measured (self, &ways[i]))
         bench_print (name, bench_median (self->rates[i], self->options.rounds), "messages/s");

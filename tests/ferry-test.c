@@ -1,0 +1,234 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "ferry-test.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+
+static gboolean
+timed_out (gpointer data)
+{
+  g_error ("A test waited for %d seconds in vain", FERRY_TEST_TIMEOUT_SECONDS);
+  return G_SOURCE_REMOVE;
+}
+
+void
+ferry_test_run_until (FerryTestCondition condition, gpointer data)
+{
+  guint timer = g_timeout_add_seconds (FERRY_TEST_TIMEOUT_SECONDS, timed_out, NULL);
+
+  while (!condition (data))
+    g_main_context_iteration (NULL, TRUE);
+  g_source_remove (timer);
+}
+
+static gboolean
+flag_is_set (gpointer data)
+{
+  return *(gboolean *) data;
+}
+
+void
+ferry_test_wait_flag (gboolean *flag)
+{
+  ferry_test_run_until (flag_is_set, flag);
+}
+
+guint
+ferry_test_count_fds (void)
+{
+  DIR *folder = opendir ("/proc/self/fd");
+  guint n = 0;
+
+  g_assert_nonnull (folder);
+  while (readdir (folder) != NULL)
+    n++;
+  closedir (folder);
+  /* ".", ".." and the folder's own descriptor. */
+  return n - 3;
+}
+
+gboolean
+ferry_test_is_alive (GPid pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", (int) pid);
+  g_autofree char *text = NULL;
+  const char *state;
+
+  if (!g_file_get_contents (path, &text, NULL, NULL))
+    return FALSE;
+  state = strrchr (text, ')');
+  return state != NULL && state[2] != 'Z' && state[2] != 'X';
+}
+
+char *
+ferry_test_build_path (const char *name)
+{
+  return g_test_build_filename (G_TEST_BUILT, name, NULL);
+}
+
+FerryRouter *
+ferry_test_router_new (void)
+{
+  g_autoptr (GError) error = NULL;
+  FerryRouter *router = ferry_router_new (NULL);
+
+  ferry_router_start (router, &error);
+  g_assert_no_error (error);
+  return router;
+}
+
+/* Stops and frees the router, which must die here. */
+void
+ferry_test_router_stop (FerryRouter *router)
+{
+  g_autoptr (GError) error = NULL;
+
+  ferry_router_stop (router, &error);
+  g_assert_no_error (error);
+  g_assert_finalize_object (router);
+}
+
+static void
+message_cb (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariantType *type, gpointer user_data)
+{
+  FerryTestPipe *pipe = user_data;
+  guint64 number;
+
+  g_assert_cmpuint (pipe->n_closed, ==, 0);
+  if (size == sizeof number)
+    {
+      memcpy (&number, data, sizeof number);
+      if (number != pipe->next)
+        pipe->in_order = FALSE;
+      pipe->next = number + 1;
+    }
+  pipe->n_messages++;
+}
+
+static void
+closed_cb (FerryReceiver *receiver, FerryExit *exit, gpointer user_data)
+{
+  FerryTestPipe *pipe = user_data;
+
+  pipe->n_closed++;
+  pipe->at_closed = pipe->n_messages;
+  g_clear_pointer (&pipe->exit, ferry_exit_unref);
+  pipe->exit = ferry_exit_ref (exit);
+}
+
+FerryTestPipe *
+ferry_test_pipe_new (FerryRouter *router)
+{
+  g_autoptr (GError) error = NULL;
+  FerryTestPipe *pipe = g_new0 (FerryTestPipe, 1);
+
+  pipe->router = router;
+  pipe->in_order = TRUE;
+  ferry_router_pipe (router, FERRY_PIPE_QUEUED, &pipe->sender, &pipe->receiver, &error);
+  g_assert_no_error (error);
+  ferry_receiver_set_handler (pipe->receiver, message_cb, pipe, NULL);
+  g_signal_connect (pipe->receiver, "closed", G_CALLBACK (closed_cb), pipe);
+  return pipe;
+}
+
+/* Closes the pipe where it is still open. */
+void
+ferry_test_pipe_free (FerryTestPipe *pipe)
+{
+  if (!ferry_receiver_get_closed (pipe->receiver))
+    ferry_router_close_pipe (pipe->router, pipe->receiver, NULL);
+  ferry_receiver_set_handler (pipe->receiver, NULL, NULL, NULL);
+  g_signal_handlers_disconnect_by_data (pipe->receiver, pipe);
+  g_object_unref (pipe->sender);
+  g_object_unref (pipe->receiver);
+  g_clear_pointer (&pipe->exit, ferry_exit_unref);
+  g_free (pipe);
+}
+
+static gboolean
+is_closed (gpointer data)
+{
+  return ((FerryTestPipe *) data)->n_closed > 0;
+}
+
+void
+ferry_test_pipe_wait_closed (FerryTestPipe *pipe)
+{
+  ferry_test_run_until (is_closed, pipe);
+}
+
+typedef struct
+{
+  FerryTestPipe *pipe;
+  guint64 n_messages;
+} Count;
+
+static gboolean
+has_count (gpointer data)
+{
+  Count *count = data;
+
+  return count->pipe->n_messages >= count->n_messages;
+}
+
+void
+ferry_test_pipe_wait_count (FerryTestPipe *pipe, guint64 n_messages)
+{
+  Count count = {pipe, n_messages};
+
+  ferry_test_run_until (has_count, &count);
+}
+
+/* Asserts that `closed` came once, after the last message, for that reason, and that all messages were in order. */
+void
+ferry_test_pipe_assert_end (FerryTestPipe *pipe, FerryCloseReason reason)
+{
+  g_assert_cmpuint (pipe->n_closed, ==, 1);
+  g_assert_cmpuint (pipe->at_closed, ==, pipe->n_messages);
+  g_assert_true (pipe->in_order);
+  if (ferry_exit_get_reason (pipe->exit) != reason)
+    g_error ("Closed with reason %d (%s), not %d", ferry_exit_get_reason (pipe->exit),
+             ferry_exit_get_message (pipe->exit), reason);
+}
+
+FerryWorker *
+ferry_test_spawn (FerryRouter *router, const char *program, FerryTestPipe *pipe, const char *first_order, ...)
+{
+  g_autoptr (GPtrArray) argv = g_ptr_array_new ();
+  g_autoptr (FerryLauncher) launcher = NULL;
+  g_autoptr (GError) error = NULL;
+  FerryWorker *worker;
+  va_list orders;
+
+  g_ptr_array_add (argv, (gpointer) program);
+  va_start (orders, first_order);
+  for (const char *order = first_order; order != NULL; order = va_arg (orders, const char *))
+    g_ptr_array_add (argv, (gpointer) order);
+  va_end (orders);
+  g_ptr_array_add (argv, NULL);
+
+  launcher = ferry_launcher_new ((const char *const *) argv->pdata);
+  if (pipe != NULL)
+    ferry_launcher_add_sender (launcher, "out", pipe->sender, &error);
+  g_assert_no_error (error);
+  worker = ferry_launcher_spawn (launcher, router, &error);
+  g_assert_no_error (error);
+  return worker;
+}
+
+static gboolean
+has_ended (gpointer data)
+{
+  return ferry_worker_get_state (data) == FERRY_WORKER_STATE_ENDED;
+}
+
+void
+ferry_test_wait_ended (FerryWorker *worker)
+{
+  ferry_test_run_until (has_ended, worker);
+}

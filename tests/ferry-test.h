@@ -1,0 +1,64 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the tests share: waiting for facts, and pipes whose messages are checked as they come.
+ *
+ * The obedient worker (tests/workers/obedient-worker.c) sends its messages through the sender "out": 8 bytes each,
+ * their numbers from 0. A FerryTestPipe checks that they come once and in order. */
+
+#pragma once
+
+#include <ferry.h>
+
+G_BEGIN_DECLS
+
+/* How long a test waits for a fact before it fails. No test waits that long when all is well. */
+#define FERRY_TEST_TIMEOUT_SECONDS 40
+
+typedef gboolean (*FerryTestCondition) (gpointer data);
+
+/* Iterates the default main context until condition holds; fails the test when it takes too long. */
+void ferry_test_run_until (FerryTestCondition condition, gpointer data);
+/* Iterates the default main context until *flag. */
+void ferry_test_wait_flag (gboolean *flag);
+/* How many descriptors the process has open. */
+guint ferry_test_count_fds (void);
+/* Whether a process of that number exists and is no zombie. */
+gboolean ferry_test_is_alive (GPid pid);
+/* A path beside the test programs, such as that of a worker. */
+char *ferry_test_build_path (const char *name);
+
+typedef struct
+{
+  FerryRouter *router;     /* (unowned) */
+  FerrySender *sender;     /* (owned) */
+  FerryReceiver *receiver; /* (owned) */
+  guint64 n_messages;
+  guint64 next;      /* the number that the next message must have */
+  gboolean in_order; /* no number was missing, doubled or out of turn */
+  guint n_closed;    /* how often `closed` was heard */
+  guint64 at_closed; /* how many messages had come by then */
+  FerryExit *exit;   /* (owned) (nullable) */
+} FerryTestPipe;
+
+FerryRouter *ferry_test_router_new (void);
+void ferry_test_router_stop (FerryRouter *router);
+
+FerryTestPipe *ferry_test_pipe_new (FerryRouter *router);
+void ferry_test_pipe_free (FerryTestPipe *pipe);
+void ferry_test_pipe_wait_closed (FerryTestPipe *pipe);
+void ferry_test_pipe_wait_count (FerryTestPipe *pipe, guint64 n_messages);
+void ferry_test_pipe_assert_end (FerryTestPipe *pipe, FerryCloseReason reason);
+
+/* Starts the worker program (a path) with orders, a list of strings that ends with NULL, and passes it the pipe's
+ * sender as "out". pipe may be NULL. */
+FerryWorker *ferry_test_spawn (FerryRouter *router, const char *program, FerryTestPipe *pipe, const char *first_order,
+                               ...) G_GNUC_NULL_TERMINATED;
+/* The same with the obedient worker. */
+#define ferry_test_spawn_obedient(router, pipe, ...)                                                                   \
+  ferry_test_spawn (router, g_getenv ("FERRY_TEST_WORKER"), pipe, __VA_ARGS__)
+void ferry_test_wait_ended (FerryWorker *worker);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryTestPipe, ferry_test_pipe_free)
+
+G_END_DECLS

@@ -1,0 +1,170 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A worker that does what its arguments tell it, one after the other:
+ *
+ *   send:N       send N messages, numbered on from the last one
+ *   flood        send messages without end
+ *   large:SIZE   send one message of SIZE bytes, of which byte i is i modulo 251
+ *   variant:N    send N GVariants of type (ts)
+ *   stop         stop the sender
+ *   print:TEXT   print TEXT and a newline to standard output
+ *   crash        die of SIGSEGV
+ *   abort        die of SIGABRT
+ *   exit:STATUS  exit at once, without a word
+ *   pause        hang for ever, asleep
+ *   spin         hang for ever, computing
+ *   hang-up      close every descriptor from 3 on, and go on
+ *   attach       ask for the sender, and nothing else; the orders to send do that by themselves
+ *
+ * At the end of its orders it drops its sender and returns from main(). */
+
+#include <ferry.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static FerrySender *sender;
+static guint64 next_number;
+
+static void
+check (gboolean success, GError *error)
+{
+  if (success)
+    return;
+  g_printerr ("obedient-worker: %s\n", error->message);
+  exit (error->domain == FERRY_ERROR && error->code == FERRY_ERROR_CLOSED ? 3 : 2);
+}
+
+static void
+attach (void)
+{
+  GError *error = NULL;
+
+  if (sender != NULL)
+    return;
+  sender = ferry_worker_get_sender ("out", &error);
+  check (sender != NULL, error);
+  check (ferry_sender_start (sender, &error), error);
+}
+
+static void
+send_numbers (guint64 n)
+{
+  GError *error = NULL;
+
+  attach ();
+  for (guint64 i = 0; i < n; i++, next_number++)
+    check (ferry_sender_send_bytes (sender, &next_number, sizeof next_number, &error), error);
+}
+
+static void
+send_large (gsize size)
+{
+  g_autofree guint8 *data = g_malloc (size);
+  GError *error = NULL;
+
+  attach ();
+  for (gsize i = 0; i < size; i++)
+    data[i] = (guint8) (i % 251);
+  check (ferry_sender_send_bytes (sender, data, size, &error), error);
+}
+
+static void
+send_variants (guint64 n)
+{
+  GError *error = NULL;
+
+  attach ();
+  for (guint64 i = 0; i < n; i++)
+    check (ferry_sender_send (sender, g_variant_new ("(ts)", i, "hello"), &error), error);
+}
+
+static void
+stop (void)
+{
+  GError *error = NULL;
+
+  attach ();
+  check (ferry_sender_stop (sender, &error), error);
+}
+
+static void
+spin (void)
+{
+  for (volatile guint64 i = 0;; i++)
+    ;
+}
+
+static gboolean
+obey_end (const char *order)
+{
+  struct rlimit no_core = {0, 0};
+
+  setrlimit (RLIMIT_CORE, &no_core);
+  if (strcmp (order, "crash") == 0)
+    {
+      signal (SIGSEGV, SIG_DFL);
+      raise (SIGSEGV);
+    }
+  else if (strcmp (order, "abort") == 0)
+    {
+      signal (SIGABRT, SIG_DFL);
+      abort ();
+    }
+  else if (g_str_has_prefix (order, "exit:"))
+    _exit (atoi (order + strlen ("exit:")));
+  else if (strcmp (order, "spin") == 0)
+    spin ();
+  else if (strcmp (order, "pause") == 0)
+    for (;;)
+      pause ();
+  return FALSE;
+}
+
+static gboolean
+obey (const char *order)
+{
+  const char *colon = strchr (order, ':');
+  guint64 number = colon != NULL ? g_ascii_strtoull (colon + 1, NULL, 10) : 0;
+
+  if (g_str_has_prefix (order, "send:"))
+    send_numbers (number);
+  else if (strcmp (order, "flood") == 0)
+    send_numbers (G_MAXUINT64);
+  else if (g_str_has_prefix (order, "large:"))
+    send_large (number);
+  else if (g_str_has_prefix (order, "variant:"))
+    send_variants (number);
+  else if (strcmp (order, "stop") == 0)
+    stop ();
+  else if (g_str_has_prefix (order, "print:"))
+    {
+      puts (colon + 1);
+      fflush (stdout);
+    }
+  else if (strcmp (order, "hang-up") == 0)
+    close_range (3, ~0U, 0);
+  else if (strcmp (order, "attach") == 0)
+    attach ();
+  else
+    return obey_end (order);
+  return TRUE;
+}
+
+int
+main (int argc, char **argv)
+{
+  for (int i = 1; i < argc; i++)
+    {
+      if (obey (argv[i]))
+        continue;
+      g_printerr ("obedient-worker: no such order: %s\n", argv[i]);
+      return 2;
+    }
+  g_clear_object (&sender);
+  return 0;
+}
