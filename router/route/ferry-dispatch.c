@@ -279,6 +279,9 @@ ferry_router_dispatch (FerryRouter *self, const FerryBudget *budget)
     }
   self->dispatching = FALSE;
   g_ptr_array_set_size (self->graveyard, 0);
+  /* A handler that stopped the router may have started it again. */
+  if (result == FERRY_DISPATCH_STOPPED && self->pingee != NULL)
+    ferry_pingee_ping (self->pingee);
   return result;
 }
 

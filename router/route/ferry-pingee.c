@@ -64,9 +64,12 @@ dispatch (FerryPingee *self)
 {
   g_autoptr (FerryPingee) kept = ferry_pingee_ref (self);
 
-  /* A nested loop inside the callback runs neither source. */
+  /* A nested loop inside the callback runs neither source; the ping stays pending until that has returned. */
   if (self->dispatching)
-    return G_SOURCE_CONTINUE;
+    {
+      set_ready (self, -1);
+      return G_SOURCE_CONTINUE;
+    }
   self->dispatching = TRUE;
   set_ready (self, -1);
   atomic_store_explicit (&self->since, 0, memory_order_relaxed);
@@ -75,6 +78,8 @@ dispatch (FerryPingee *self)
   if (self->func (self->user_data))
     ferry_pingee_ping (self);
   self->dispatching = FALSE;
+  if (atomic_load_explicit (&self->pending, memory_order_relaxed) != 0)
+    set_ready (self, 0);
   return G_SOURCE_CONTINUE;
 }
 

@@ -69,17 +69,24 @@ close_abandoned (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* any: the owner of a receiver was disposed. */
+/* any: the owner of a receiver was disposed. Not g_main_context_invoke(), which runs its function on the calling
+ * thread when nobody iterates the context at the moment. */
 static void
 receiver_abandoned (FerryReceiver *receiver, gpointer data)
 {
   FerryRouter *self = data;
+  g_autoptr (GSource) source = NULL;
 
   if (ferry_router_check (self, NULL))
-    close_abandoned (receiver);
-  else
-    g_main_context_invoke_full (self->context, G_PRIORITY_DEFAULT, close_abandoned, g_object_ref (receiver),
-                                g_object_unref);
+    {
+      close_abandoned (receiver);
+      return;
+    }
+  source = g_idle_source_new ();
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_static_name (source, "[ferry] close a pipe whose owner is gone");
+  g_source_set_callback (source, close_abandoned, g_object_ref (receiver), g_object_unref);
+  g_source_attach (source, self->context);
 }
 
 /* A connection id that no pipe of this router has had before. */

@@ -25,8 +25,9 @@ struct _FerryReceiver
   FerryExit *exit; /* (owned) (nullable): set when the pipe is closed by its other end */
   gboolean closed;
 
-  GObject *owner;                            /* (unowned) (nullable): weakly referenced */
-  _Atomic gint abandoned;                    /* any: the owner was disposed, so nothing may arrive */
+  gboolean bound;         /* main: the owner's weak notification holds a reference to this receiver */
+  GWeakRef owner;         /* any */
+  _Atomic gint abandoned; /* any: the owner was disposed, so nothing may arrive */
   FerryReceiverAbandonedFunc abandoned_func; /* const */
   GWeakRef router;
 };

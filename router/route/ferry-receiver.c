@@ -39,24 +39,35 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (FerryReceiver, ferry_receiver, G_TYPE_OBJECT)
 
+/* any: the owner's last breath. It may be drawn on another thread, so nothing of the router's thread is touched. */
 static void
 owner_disposed (gpointer data, GObject *owner)
 {
-  FerryReceiver *self = data;
+  g_autoptr (FerryReceiver) self = data;
   g_autoptr (GObject) router = g_weak_ref_get (&self->router);
 
-  self->owner = NULL;
-  atomic_store_explicit (&self->abandoned, 1, memory_order_relaxed);
+  /* Release: pairs with unbind(). */
+  atomic_store_explicit (&self->abandoned, 1, memory_order_release);
   if (router != NULL)
     self->abandoned_func (self, router);
 }
 
+/* main: an owner that is being disposed is not found any more, or has said so; its notification then drops the
+ * reference that it holds. */
 static void
 unbind (FerryReceiver *self)
 {
-  if (self->owner != NULL)
-    g_object_weak_unref (self->owner, owner_disposed, self);
-  self->owner = NULL;
+  g_autoptr (GObject) owner = NULL;
+
+  if (!self->bound)
+    return;
+  self->bound = FALSE;
+  owner = g_weak_ref_get (&self->owner);
+  g_weak_ref_set (&self->owner, NULL);
+  if (owner == NULL || atomic_load_explicit (&self->abandoned, memory_order_acquire) != 0)
+    return;
+  g_object_weak_unref (owner, owner_disposed, self);
+  g_object_unref (self);
 }
 
 static void
@@ -64,7 +75,6 @@ ferry_receiver_dispose (GObject *object)
 {
   FerryReceiver *self = FERRY_RECEIVER (object);
 
-  unbind (self);
   ferry_receiver_set_handler (self, NULL, NULL, NULL);
 
   G_OBJECT_CLASS (ferry_receiver_parent_class)->dispose (object);
@@ -77,6 +87,7 @@ ferry_receiver_finalize (GObject *object)
 
   g_clear_pointer (&self->exit, ferry_exit_unref);
   g_weak_ref_clear (&self->router);
+  g_weak_ref_clear (&self->owner);
 
   G_OBJECT_CLASS (ferry_receiver_parent_class)->finalize (object);
 }
@@ -179,6 +190,7 @@ static void
 ferry_receiver_init (FerryReceiver *self)
 {
   g_weak_ref_init (&self->router, NULL);
+  g_weak_ref_init (&self->owner, NULL);
 }
 
 /* main: the receiver of a new pipe. */
@@ -347,7 +359,8 @@ ferry_receiver_set_handler (FerryReceiver *self, FerryReceiverHandler handler, g
  * @owner: an object, such as the widget that shows what arrives
  *
  * Ties the receiver to an object: when that is disposed, the pipe is closed, and neither a message nor `closed`
- * arrives afterwards. On the router's thread; a receiver has one owner, and the latest counts.
+ * arrives afterwards. On the router's thread; a receiver has one owner, and the latest counts. An owner that is
+ * disposed on another thread may still see what is being delivered at that moment.
  *
  * Since: 0.1
  */
@@ -360,6 +373,7 @@ ferry_receiver_bind (FerryReceiver *self, GObject *owner)
   if (self->closed)
     return;
   unbind (self);
-  self->owner = owner;
-  g_object_weak_ref (owner, owner_disposed, self);
+  self->bound = TRUE;
+  g_weak_ref_set (&self->owner, owner);
+  g_object_weak_ref (owner, owner_disposed, g_object_ref (self));
 }

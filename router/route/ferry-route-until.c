@@ -6,6 +6,9 @@
 #include "base/ferry-base-private.h"
 #include "route/ferry-router-private.h"
 
+/* Far enough, and so near that a time can be added to it. */
+#define FOR_EVER (G_MAXINT64 / 2)
+
 static gboolean
 route (FerryRouter *self, FerryBudget *budget, GError **error)
 {
@@ -56,7 +59,7 @@ gboolean
 ferry_router_route_until (FerryRouter *self, FerryCondition condition, gpointer user_data, gint64 timeout,
                           GError **error)
 {
-  FerryBudget budget = {G_MAXINT64, condition, user_data};
+  FerryBudget budget = {FOR_EVER, condition, user_data};
   g_autoptr (FerryRouter) kept = NULL;
   gboolean success;
 
@@ -74,7 +77,7 @@ ferry_router_route_until (FerryRouter *self, FerryCondition condition, gpointer 
     }
   kept = g_object_ref (self);
   if (timeout >= 0)
-    budget.until = g_get_monotonic_time () + timeout;
+    budget.until = g_get_monotonic_time () + MIN (timeout, FOR_EVER / 2);
   success = route (self, &budget, error);
   if (self->pingee != NULL)
     ferry_pingee_ping (self->pingee);

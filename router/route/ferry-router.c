@@ -93,6 +93,9 @@ pinged (gpointer user_data)
   FerryRouter *self = user_data;
   FerryBudget budget = {.until = g_get_monotonic_time () + self->dispatch_budget};
 
+  /* In a nested loop of a handler that route_until or an earlier run called: whoever dispatches goes on, or pings. */
+  if (self->dispatching)
+    return FALSE;
   self->dispatches++;
   if (g_source_get_priority (g_main_current_source ()) != self->priority)
     self->aged_dispatches++;

@@ -1,0 +1,231 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "route/route-test.h"
+
+#include <string.h>
+
+static GMutex warnings_lock;
+static GString *warnings;
+
+static GLogWriterOutput
+write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
+{
+  const char *message = NULL;
+  gboolean ours = FALSE;
+
+  for (gsize i = 0; i < n_fields; i++)
+    {
+      if (strcmp (fields[i].key, "MESSAGE") == 0)
+        message = fields[i].value;
+      else if (strcmp (fields[i].key, "GLIB_DOMAIN") == 0)
+        ours = strcmp (fields[i].value, "Ferry") == 0;
+    }
+  if (!ours || (level & G_LOG_LEVEL_WARNING) == 0)
+    return g_log_writer_default (level, fields, n_fields, user_data);
+  g_mutex_lock (&warnings_lock);
+  g_string_append_printf (warnings, "%s\n", message);
+  g_mutex_unlock (&warnings_lock);
+  return G_LOG_WRITER_HANDLED;
+}
+
+void
+route_test_init (int *argc, char ***argv)
+{
+  g_test_init (argc, argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  warnings = g_string_new (NULL);
+  g_log_set_writer_func (write_log, NULL, NULL);
+}
+
+char *
+route_test_take_warnings (void)
+{
+  char *taken;
+
+  g_mutex_lock (&warnings_lock);
+  taken = g_strdup (warnings->str);
+  g_string_truncate (warnings, 0);
+  g_mutex_unlock (&warnings_lock);
+  return taken;
+}
+
+void
+route_test_assert_warned (const char *pattern)
+{
+  g_autofree char *taken = route_test_take_warnings ();
+  g_autofree char *line = g_strconcat (pattern, "\n", NULL);
+
+  if (!g_pattern_match_simple (line, taken))
+    g_error ("Warned \"%s\", not \"%s\"", taken, pattern);
+}
+
+void
+route_test_raise (gint *flag)
+{
+  g_atomic_int_set (flag, TRUE);
+  g_main_context_wakeup (NULL);
+}
+
+static gboolean
+is_raised (gpointer data)
+{
+  return g_atomic_int_get ((gint *) data);
+}
+
+void
+route_test_wait_raised (gint *flag)
+{
+  ferry_test_run_until (is_raised, flag);
+}
+
+void
+route_test_settle (void)
+{
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+}
+
+void
+route_test_pipe (FerryRouter *router, FerrySender **sender, FerryReceiver **receiver)
+{
+  g_autoptr (GError) error = NULL;
+
+  ferry_router_pipe (router, FERRY_PIPE_QUEUED, sender, receiver, &error);
+  g_assert_no_error (error);
+}
+
+FerryTestPipe *
+route_test_started_pipe (FerryRouter *router)
+{
+  g_autoptr (GError) error = NULL;
+  FerryTestPipe *pipe = ferry_test_pipe_new (router);
+
+  ferry_sender_start (pipe->sender, &error);
+  g_assert_no_error (error);
+  return pipe;
+}
+
+void
+route_test_stop_with_open_pipes (FerryRouter *router)
+{
+  ferry_test_router_stop (router);
+  route_test_assert_warned ("The router is stopped with * open pipes: *");
+}
+
+void
+route_test_send_numbers (FerrySender *sender, guint64 first, guint64 n)
+{
+  for (guint64 i = first; i < first + n; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      ferry_sender_send_bytes_until (sender, &i, sizeof i, 0, NULL, &error);
+      g_assert_no_error (error);
+    }
+}
+
+static FerryLaneControl *
+get_lane (FerrySender *sender)
+{
+  return ferry_segment_get_up (&sender->uplink->segment);
+}
+
+static gint64
+get_deadline (void)
+{
+  return g_get_monotonic_time () + FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC;
+}
+
+void
+route_test_wait_drained (FerrySender *sender)
+{
+  FerryLaneControl *lane = get_lane (sender);
+  gint64 deadline = get_deadline ();
+
+  while (atomic_load (&lane->reader.head) != atomic_load (&lane->writer.tail))
+    {
+      g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+      g_thread_yield ();
+    }
+}
+
+guint64
+route_test_use_up_window (FerryRouter *router, FerrySender *sender)
+{
+  guint64 n = 0;
+
+  while (ferry_router_get_counter (router, FERRY_COUNTER_QUEUED_BYTES) < FERRY_LINK_WINDOW)
+    {
+      route_test_send_numbers (sender, n++, 1);
+      route_test_wait_drained (sender);
+    }
+  return n;
+}
+
+guint64
+route_test_fill (FerryRouter *router, FerrySender *sender)
+{
+  guint64 n = route_test_use_up_window (router, sender);
+  g_autoptr (GError) error = NULL;
+
+  while (ferry_sender_send_bytes_until (sender, &n, sizeof n, 0, NULL, &error))
+    n++;
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
+  return n;
+}
+
+guint
+route_test_count_waits (FerrySender *sender)
+{
+  return atomic_load (&get_lane (sender)->writer.writer_waiting);
+}
+
+void
+route_test_wait_waiting (FerrySender *sender, guint before)
+{
+  gint64 deadline = get_deadline ();
+
+  while (route_test_count_waits (sender) == before)
+    {
+      g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+      g_thread_yield ();
+    }
+}
+
+static gpointer
+send_on_thread (gpointer data)
+{
+  RouteTestSend *send = data;
+  g_autofree guint8 *zeroes = send->data == NULL ? g_malloc0 (send->size) : NULL;
+
+  ferry_sender_send_bytes_until (send->sender, zeroes != NULL ? zeroes : send->data, send->size, send->deadline,
+                                 send->cancellable, &send->error);
+  send->ended = g_get_monotonic_time ();
+  route_test_raise (&send->done);
+  return NULL;
+}
+
+RouteTestSend *
+route_test_send_new (FerrySender *sender, gconstpointer data, gsize size, gint64 deadline, GCancellable *cancellable)
+{
+  RouteTestSend *send = g_new0 (RouteTestSend, 1);
+
+  *send = (RouteTestSend){
+    .sender = sender, .data = data, .size = size, .deadline = deadline, .cancellable = cancellable};
+  send->thread = g_thread_new ("test-send", send_on_thread, send);
+  return send;
+}
+
+void
+route_test_send_finish (RouteTestSend *send, GQuark domain, int code)
+{
+  g_thread_join (send->thread);
+  if (domain == 0)
+    g_assert_no_error (send->error);
+  else
+    g_assert_error (send->error, domain, code);
+  g_clear_error (&send->error);
+  g_free (send);
+}

@@ -1,0 +1,69 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the tests of the route share: warnings that are wanted, threads, senders whose lane stands still. */
+
+#pragma once
+
+#include "ferry-test.h"
+
+#include "route/ferry-router-private.h"
+
+G_BEGIN_DECLS
+
+/* Catches the library's warnings, which would end a test. To be called in main(). */
+void route_test_init (int *argc, char ***argv);
+/* The warnings since the last call, a line each; "" for none. */
+char *route_test_take_warnings (void);
+/* Asserts that there was exactly one since, and that it matches a pattern. */
+void route_test_assert_warned (const char *pattern);
+
+/* any: sets a flag, and wakes the default main context for it. */
+void route_test_raise (gint *flag);
+/* Iterates the default main context until another thread raised the flag. */
+void route_test_wait_raised (gint *flag);
+/* Iterates the default main context until it has nothing to do. */
+void route_test_settle (void);
+
+void route_test_pipe (FerryRouter *router, FerrySender **sender, FerryReceiver **receiver);
+/* A pipe whose sender is started in this process. */
+FerryTestPipe *route_test_started_pipe (FerryRouter *router);
+/* Stops and frees a router that warns of open pipes. */
+void route_test_stop_with_open_pipes (FerryRouter *router);
+
+/* Sends n messages of 8 bytes, numbered from first, without waiting. */
+void route_test_send_numbers (FerrySender *sender, guint64 first, guint64 n);
+/* Waits until the monitor took all that the sender sent. */
+void route_test_wait_drained (FerrySender *sender);
+/* Has the link's share of blocks out, so that nothing more is drained until the main context runs; the lane itself
+ * stays empty. Sends some messages for it, numbered from 0. Returns how many. */
+guint64 route_test_use_up_window (FerryRouter *router, FerrySender *sender);
+/* The same, and fills the lane as well: there is no room for anything. */
+guint64 route_test_fill (FerryRouter *router, FerrySender *sender);
+
+/* How often a thread said that it is about to wait for room in the sender's lane. */
+guint route_test_count_waits (FerrySender *sender);
+/* Waits until that is more than before. */
+void route_test_wait_waiting (FerrySender *sender, guint before);
+
+/* What a thread of the application sends, and how that ended. */
+typedef struct
+{
+  FerrySender *sender; /* (unowned) */
+  gconstpointer data;
+  gsize size;
+  gint64 deadline;
+  GCancellable *cancellable; /* (unowned) (nullable) */
+  GThread *thread;
+  gint64 ended; /* monotonic time */
+  GError *error;
+  gint done;
+} RouteTestSend;
+
+/* Sends size bytes (of data, or zeroes) on a thread of its own. */
+RouteTestSend *route_test_send_new (FerrySender *sender, gconstpointer data, gsize size, gint64 deadline,
+                                    GCancellable *cancellable);
+/* Joins the thread, and asserts how it ended: code of domain, or 0 for success. */
+void route_test_send_finish (RouteTestSend *send, GQuark domain, int code);
+
+G_END_DECLS
