@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A clone has all that is here: no file of the source is one that git ignores: check-tracked.py TOP"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import sources
+import tap
+
+
+def git(folder, *arguments):
+    # Another user's clone is a safe place to list files in.
+    command = ["git", "-c", "safe.directory=*", "-C", folder, *arguments]
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
+
+
+def ignored(top):
+    listing = git(top, "ls-files", "--others", "--ignored", "--exclude-standard", "--", *sources.FOLDERS)
+    return ["%s is ignored by git" % name for name in listing.stdout.splitlines() if "__pycache__" not in name]
+
+
+def would_be_seen():
+    with tempfile.TemporaryDirectory() as folder:
+        git(folder, "init")
+        os.mkdir(os.path.join(folder, "build-aux"))
+        for name, text in ((".gitignore", "/build*/\n"), ("build-aux/script", "")):
+            with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+                file.write(text)
+        return bool(ignored(folder))
+
+
+def body(report):
+    top = sys.argv[1]
+    if not shutil.which("git") or git(top, "rev-parse", "--show-toplevel").returncode != 0:
+        report.skip("tracked", "this is no clone, or there is no git")
+        return
+    report.fact("would be seen: a file that git ignores", would_be_seen())
+    report.none("git ignores no file of the source", ignored(top))
+
+
+tap.main(body)
