@@ -15,6 +15,9 @@
 
 G_BEGIN_DECLS
 
+/* For ferry_shared_queue_wait(): sleep until something happens. */
+#define FERRY_SLEEP (-1)
+
 typedef struct
 {
   int epoll;
@@ -35,7 +38,7 @@ void ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLin
 void ferry_shared_queue_activate (FerrySharedQueue *self, FerryLink *link);
 void ferry_shared_queue_deactivate (FerrySharedQueue *self, FerryLink *link);
 FerryLink *ferry_shared_queue_next (FerrySharedQueue *self);
-void ferry_shared_queue_wait (FerrySharedQueue *self, gboolean may_sleep);
+void ferry_shared_queue_wait (FerrySharedQueue *self, gint64 until);
 void ferry_shared_queue_wake (FerrySharedQueue *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerrySharedQueue, ferry_shared_queue_free)

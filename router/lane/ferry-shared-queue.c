@@ -5,6 +5,7 @@
 
 #include "lane/ferry-shared-queue-private.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
 
@@ -258,16 +259,30 @@ handle_timeouts (FerrySharedQueue *self)
   return (int) CLAMP ((next - now) / FERRY_MICROSECONDS_PER_MILLISECOND + 1, 0, G_MAXINT);
 }
 
-/* Takes in what doorbells, control sockets and processes have to say. With may_sleep, waits until one has. */
+/* Sleeps until something happens or the time has come, with the precision that epoll_wait() lacks. */
+static void
+doze (FerrySharedQueue *self, gint64 until)
+{
+  struct pollfd poll_fd = {.fd = self->epoll, .events = POLLIN};
+  gint64 left = MAX (until - g_get_monotonic_time (), 0);
+  struct timespec timeout = {.tv_sec = left / G_USEC_PER_SEC, .tv_nsec = (left % G_USEC_PER_SEC) * 1000};
+
+  ppoll (&poll_fd, 1, &timeout, NULL);
+}
+
+/* Takes in what doorbells, control sockets and processes have to say. Waits for that until a time not far away;
+ * with FERRY_SLEEP, for as long as it takes; with 0, or when there are active links, not at all. */
 void
-ferry_shared_queue_wait (FerrySharedQueue *self, gboolean may_sleep)
+ferry_shared_queue_wait (FerrySharedQueue *self, gint64 until)
 {
   struct epoll_event events[N_EVENTS];
   int timeout = handle_timeouts (self);
   int n;
 
-  if (!may_sleep || !g_queue_is_empty (&self->active))
+  if (until != FERRY_SLEEP || !g_queue_is_empty (&self->active))
     timeout = 0;
+  if (until > 0 && g_queue_is_empty (&self->active))
+    doze (self, until);
   n = epoll_wait (self->epoll, events, N_EVENTS, timeout);
   for (int i = 0; i < n; i++)
     {

@@ -20,6 +20,10 @@
 /* How much of a large message is taken in one visit, so that the links take turns. */
 #define PIECES_PER_VISIT 4
 
+/* A main context that is faster than the monitor would be woken for each block, and go back to sleep after it. So a
+ * ping waits for a few blocks, or for the end of what there is to drain. */
+#define BLOCKS_PER_PING 4
+
 /* The memory of a large message grows as its bytes come, since a worker can promise much and send nothing. */
 #define FIRST_ALLOCATION (1024 * 1024)
 
@@ -102,6 +106,26 @@ is_of_large_message (guint16 kind)
   return kind == FERRY_RECORD_LARGE || kind == FERRY_RECORD_PIECE || kind == FERRY_RECORD_ABANDON;
 }
 
+/* The end of the run of whole records of plain bytes of one pipe that begins at offset. This is most of all traffic, so
+ * it is gone over with few branches; whatever is not so plain is left to the walk proper. */
+static gsize
+skip_plain (const guint8 *data, gsize offset, gsize size, guint64 connection_id)
+{
+  while (size - offset >= sizeof (FerryRecordHeader))
+    {
+      const FerryRecordHeader *header = (const FerryRecordHeader *) (const void *) (data + offset);
+      gsize record_size = ferry_record_size (header->length);
+      gboolean plain = (header->kind == FERRY_RECORD_BYTES) & (header->number == 0) &
+                       (header->connection_id == connection_id) & (header->length <= FERRY_MAX_RECORD_PAYLOAD) &
+                       (record_size <= size - offset);
+
+      if (!plain)
+        break;
+      offset += record_size;
+    }
+  return offset;
+}
+
 /* Walks over size copied bytes, which are all there is when complete. Stops before what belongs to a large message,
  * and before a record that the copy cut off. */
 static void
@@ -136,7 +160,7 @@ walk_records (FerryMonitor *self, Walk *walk, const guint8 *data, gsize size, gb
         return;
       if (G_UNLIKELY (!check_record (self, walk, header, (const char *) (header + 1))))
         return;
-      walk->size += record_size;
+      walk->size = skip_plain (data, walk->size + record_size, size, header->connection_id);
     }
 }
 
@@ -146,6 +170,17 @@ ferry_monitor_push (FerryMonitor *self, FerryBlock *block)
 {
   atomic_fetch_add_explicit (&self->n_blocks, 1, memory_order_relaxed);
   ferry_local_queue_push (self->local, block);
+  if (++self->n_unpinged == BLOCKS_PER_PING)
+    ferry_monitor_ping (self);
+}
+
+/* monitor: has the blocks that were pushed dispatched. */
+void
+ferry_monitor_ping (FerryMonitor *self)
+{
+  if (self->n_unpinged == 0)
+    return;
+  self->n_unpinged = 0;
   ferry_pingee_ping (self->pingee);
 }
 

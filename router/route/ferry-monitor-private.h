@@ -32,6 +32,9 @@ typedef struct
   FerryPingee *pingee;      /* const: (owned) */
   GArray *grants;           /* monitor: (element-type FerryGrantEntry), by the slot of the connection id */
   GQueue stalled;           /* monitor: (element-type FerryLink) links that wait for blocks to come back */
+  GQueue dozing;            /* monitor: (element-type FerryLink) links whose lanes are left to fill for a moment */
+  gint64 doze_until;        /* monitor: when the moment is over */
+  guint n_unpinged;         /* monitor: blocks that were pushed since the latest ping */
   gboolean stopping;        /* monitor */
   pthread_mutex_t lock;
   GQueue commands;          /* lock: (element-type Command) */
@@ -81,6 +84,7 @@ typedef enum
 
 FerryDrainResult ferry_monitor_drain (FerryMonitor *self, FerryLink *link);
 void ferry_monitor_push (FerryMonitor *self, FerryBlock *block);
+void ferry_monitor_ping (FerryMonitor *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryMonitor, ferry_monitor_unref)
 

@@ -267,6 +267,7 @@ test_largest_capacity_works (void)
   ferry_segment_create (&segment, FERRY_MAX_LANE_CAPACITY, &memory, &error);
   g_assert_no_error (error);
   segment.up_ring[2 * (gsize) FERRY_MAX_LANE_CAPACITY - 1] = 9;
+  atomic_thread_fence (memory_order_seq_cst);
   g_assert_cmpint (segment.up_ring[FERRY_MAX_LANE_CAPACITY - 1], ==, 9);
 }
 

@@ -270,8 +270,7 @@ test_resets_signals (void)
   signal (SIGHUP, SIG_IGN);
   signal (SIGINT, SIG_IGN);
   signal (SIGUSR2, do_nothing);
-  assert_told (launcher,
-               "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\nSigCgt:\t0000000000000000\n");
+  assert_told (launcher, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\nSigCgt:\t0000000000000000\n");
   signal (SIGPIPE, SIG_DFL);
   signal (SIGHUP, SIG_DFL);
   signal (SIGINT, SIG_DFL);

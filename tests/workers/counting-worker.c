@@ -48,8 +48,7 @@ main (int argc, char **argv)
   if (n_threads < 1 || n_threads > MAX_THREADS)
     return 2;
   message_size = strtoul (argv[2], NULL, 10);
-  acknowledged =
-    mmap (NULL, n_threads * sizeof *acknowledged, PROT_READ | PROT_WRITE, MAP_SHARED, STDIN_FILENO, 0);
+  acknowledged = mmap (NULL, n_threads * sizeof *acknowledged, PROT_READ | PROT_WRITE, MAP_SHARED, STDIN_FILENO, 0);
   sender = ferry_worker_get_sender ("out", NULL);
   if (message_size < 16 || (void *) acknowledged == MAP_FAILED || sender == NULL || !ferry_sender_start (sender, NULL))
     return 2;

@@ -20,8 +20,8 @@
  *   child:ORDER    run this program again, with ORDER, and wait for it
  *   pause          hang for ever, asleep */
 
-#include <ferry.h>
 #include <fcntl.h>
+#include <ferry.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

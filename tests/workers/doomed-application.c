@@ -33,21 +33,18 @@ static const struct
   const char *orders[3];
   gboolean attaches;
 } kinds[N_KINDS] = {
-  {{"send:1", "spin", NULL}, TRUE},
-  {{"send:1", "pause", NULL}, TRUE},
-  {{"flood", NULL, NULL}, TRUE},
-  {{"pause", NULL, NULL}, FALSE},
-  {{"-f", "/dev/null", NULL}, FALSE},
+  {{"send:1", "spin", NULL}, TRUE}, {{"send:1", "pause", NULL}, TRUE},  {{"flood", NULL, NULL}, TRUE},
+  {{"pause", NULL, NULL}, FALSE},   {{"-f", "/dev/null", NULL}, FALSE},
 };
 
 static Doomed doomed[N_KINDS];
 
 static void
-check (gboolean success, GError *error)
+check (gboolean success, GError **error)
 {
   if (success)
     return;
-  g_printerr ("doomed-application: %s\n", error->message);
+  g_printerr ("doomed-application: %s\n", (*error)->message);
   exit (2);
 }
 
@@ -66,13 +63,13 @@ spawn (FerryRouter *router, guint kind, const char *obedient_worker)
   Doomed *self = &doomed[kind];
   GError *error = NULL;
 
-  check (ferry_router_pipe (router, FERRY_PIPE_QUEUED, &self->sender, &self->receiver, &error), error);
+  check (ferry_router_pipe (router, FERRY_PIPE_QUEUED, &self->sender, &self->receiver, &error), &error);
   ferry_receiver_set_handler (self->receiver, message_cb, self, NULL);
-  check (ferry_launcher_add_sender (launcher, "out", self->sender, &error), error);
+  check (ferry_launcher_add_sender (launcher, "out", self->sender, &error), &error);
   ferry_launcher_silence_stream (launcher, FERRY_STREAM_STDIN);
   ferry_launcher_silence_stream (launcher, FERRY_STREAM_STDOUT);
   self->worker = ferry_launcher_spawn (launcher, router, &error);
-  check (self->worker != NULL, error);
+  check (self->worker != NULL, &error);
 }
 
 static gboolean
@@ -100,7 +97,7 @@ main (int argc, char **argv)
 
   if (argc != 2)
     return 2;
-  check (ferry_router_start (router, &error), error);
+  check (ferry_router_start (router, &error), &error);
   for (guint kind = 0; kind < N_KINDS; kind++)
     spawn (router, kind, argv[1]);
   while (!all_are_there ())

@@ -31,12 +31,12 @@ static FerrySender *sender;
 static guint64 next_number;
 
 static void
-check (gboolean success, GError *error)
+check (gboolean success, GError **error)
 {
   if (success)
     return;
-  g_printerr ("obedient-worker: %s\n", error->message);
-  exit (error->domain == FERRY_ERROR && error->code == FERRY_ERROR_CLOSED ? 3 : 2);
+  g_printerr ("obedient-worker: %s\n", (*error)->message);
+  exit (g_error_matches (*error, FERRY_ERROR, FERRY_ERROR_CLOSED) ? 3 : 2);
 }
 
 static void
@@ -47,8 +47,8 @@ attach (void)
   if (sender != NULL)
     return;
   sender = ferry_worker_get_sender ("out", &error);
-  check (sender != NULL, error);
-  check (ferry_sender_start (sender, &error), error);
+  check (sender != NULL, &error);
+  check (ferry_sender_start (sender, &error), &error);
 }
 
 static void
@@ -58,7 +58,7 @@ send_numbers (guint64 n)
 
   attach ();
   for (guint64 i = 0; i < n; i++, next_number++)
-    check (ferry_sender_send_bytes (sender, &next_number, sizeof next_number, &error), error);
+    check (ferry_sender_send_bytes (sender, &next_number, sizeof next_number, &error), &error);
 }
 
 static void
@@ -70,7 +70,7 @@ send_large (gsize size)
   attach ();
   for (gsize i = 0; i < size; i++)
     data[i] = (guint8) (i % 251);
-  check (ferry_sender_send_bytes (sender, data, size, &error), error);
+  check (ferry_sender_send_bytes (sender, data, size, &error), &error);
 }
 
 static void
@@ -80,7 +80,7 @@ send_variants (guint64 n)
 
   attach ();
   for (guint64 i = 0; i < n; i++)
-    check (ferry_sender_send (sender, g_variant_new ("(ts)", i, "hello"), &error), error);
+    check (ferry_sender_send (sender, g_variant_new ("(ts)", i, "hello"), &error), &error);
 }
 
 static void
@@ -89,7 +89,7 @@ stop (void)
   GError *error = NULL;
 
   attach ();
-  check (ferry_sender_stop (sender, &error), error);
+  check (ferry_sender_stop (sender, &error), &error);
 }
 
 static void

@@ -1,0 +1,52 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Bytes in a down lane, as the worker reads its grants from them. With an odd number of bytes, eight of them are
+ * the tail. The worker's side is included whole, since the reading is its own. */
+
+#include "config.h"
+
+#include "worker/ferry-attachment.c"
+
+#include "fuzz.h"
+
+static void
+read_all (Attachment *self)
+{
+  g_autoptr (GError) error = NULL;
+  GHashTableIter iterator;
+  gpointer name;
+  gpointer grant;
+
+  if (!read_grants (self, &error))
+    g_assert_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
+  else
+    g_assert_no_error (error);
+  g_hash_table_iter_init (&iterator, self->grants);
+  while (g_hash_table_iter_next (&iterator, &name, &grant))
+    {
+      g_assert_cmpuint (strlen (name), <=, FERRY_DOWN_CAPACITY);
+      g_assert_cmpuint (((Grant *) grant)->index, <, FERRY_MAX_PIPES_PER_LINK);
+    }
+}
+
+int
+LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
+{
+  g_autoptr (Attachment) self = g_new0 (Attachment, 1);
+  FerrySegment segment;
+  guint64 tail = MIN (size, FERRY_DOWN_CAPACITY) & ~(gsize) 7;
+  ferry_autofd memory = -1;
+
+  self->control = -1;
+  self->grants = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, grant_free);
+  g_assert_true (ferry_segment_create (&segment, FERRY_MIN_LANE_CAPACITY, &memory, NULL));
+  memcpy (segment.down_ring, data, tail);
+  if (size % 2 == 1 && size > 8)
+    memcpy (&tail, data + size - 8, sizeof tail);
+  atomic_store (&ferry_segment_get_down (&segment)->writer.tail, tail);
+  ferry_lane_reader_init (&self->down, ferry_segment_get_down (&segment), segment.down_ring, FERRY_DOWN_CAPACITY);
+  read_all (self);
+  ferry_segment_clear (&segment);
+  return 0;
+}

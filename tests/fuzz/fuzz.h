@@ -1,0 +1,36 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A fuzzer is one decoder of bytes that cross a process boundary, behind libFuzzer's entry. driver.c runs it in the
+ * ordinary suite on its corpus and on a fixed row of inputs; run-fuzz builds it with clang and lets it search. */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+int LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
+
+/* In fuzz-monitor.c: a monitor without a thread, and a link of two pipes whose connection ids are 1 and 2. */
+typedef struct _FuzzMonitor FuzzMonitor;
+
+FuzzMonitor *fuzz_monitor_new     (void);
+void         fuzz_monitor_free    (FuzzMonitor  *self);
+guint8      *fuzz_monitor_get_ring (FuzzMonitor *self);
+gboolean     fuzz_monitor_publish (FuzzMonitor  *self,
+                                   guint64       tail);
+
+#define FUZZ_CAPACITY (128 * 1024)
+#define FUZZ_MAX_MESSAGE 100000
+
+/* Sends a packet over a socket, with copies of a descriptor. */
+void         fuzz_send_packet     (int           socket,
+                                   gconstpointer data,
+                                   gsize         size,
+                                   int           fd,
+                                   guint         n_fds);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FuzzMonitor, fuzz_monitor_free)
+
+G_END_DECLS

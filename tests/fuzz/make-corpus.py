@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Writes the corpus again: make-corpus.py. What docs/protocol.md says is written here once more, without Ferry's code."""
+
+import os
+import struct
+
+BYTES, VARIANT, TYPE, LARGE, PIECE, ABANDON, STOP, GRANT = range(1, 9)
+
+
+def record(kind, payload=b"", connection_id=1, number=0):
+    padding = b"\0" * (-len(payload) % 8)
+    return struct.pack("=IHHQ", len(payload), kind, number, connection_id) + payload + padding
+
+
+def large(size, kind=BYTES, number=0):
+    return struct.pack("=QHHI", size, kind, number, 0)
+
+
+def grant(index, name, connection_id):
+    return record(GRANT, struct.pack("=II", index, len(name)) + name, connection_id)
+
+
+def order(kind, number=0, connection_id=1, payload=0, length=0):
+    return struct.pack("=BBBBI", kind, number, connection_id, payload, length)
+
+
+def header(kind, version=1, magic=b"FERRYLNK"):
+    return magic + struct.pack("=II", kind, version)
+
+
+def attach(version=1, segment_size=204800):
+    return header(2, version) + struct.pack("=QII", segment_size, 1, 0)
+
+
+def welcome(version=1, capacity=131072, n_pipes=1):
+    return header(1, version) + struct.pack("=QQQQII", 73728 + capacity, capacity, 65536, 1000000, 1, n_pipes)
+
+
+def packet(data, n_fds=0):
+    return bytes([len(data), n_fds]) + data
+
+
+SMALL = (record(BYTES, b"hello") + record(TYPE, b"(ts)", 2, 1) + record(VARIANT, b"12345678hello\0", 2, 1)
+         + record(BYTES, b"", 2) + record(STOP) + record(STOP, b"", 2))
+PIECES = (record(LARGE, large(33000)) + record(PIECE, b"x" * 32752) + record(BYTES, b"between", 2)
+          + record(PIECE, b"y" * 248) + record(STOP))
+
+CORPUS = {
+    "drain": {
+        "small": b"\0" + SMALL,
+        "torn": b"\3" + SMALL,
+        "pieces": b"\0" + PIECES,
+        "torn-pieces": b"\376" + PIECES,
+        "abandoned": b"\0" + record(LARGE, large(40000)) + record(PIECE, b"z" * 100) + record(ABANDON) + SMALL,
+        "not-granted": b"\0" + record(BYTES, b"hello", 3),
+        "cut-off": b"\0" + SMALL[:-8],
+        "tail": b"\377" + SMALL + struct.pack("=Q", 131080),
+    },
+    "records": {
+        "small": order(BYTES, length=100) + order(TYPE, 1, 2, 1) + order(VARIANT, 1, 2, 0, 40) + order(STOP),
+        "round": order(BYTES, length=32752) * 12,
+        "pieces": order(LARGE, payload=1, length=70000) + order(PIECE, length=32752) * 2 + order(PIECE, length=4496),
+        "typed": order(TYPE, 1, 1, 0) + order(LARGE, payload=6, length=40000) + order(PIECE, length=30000)
+                 + order(BYTES, 0, 2, 0, 9) + order(PIECE, length=10000),
+        "abandoned": order(LARGE, payload=1, length=99999) + order(PIECE, length=9) + order(ABANDON),
+        "types": b"".join(order(TYPE, (n + 1) % 256, 1, n % 4) for n in range(256)),
+    },
+    "attach": {
+        "good": packet(attach()),
+        "version": packet(attach(2)),
+        "refused": packet(attach(1, 0)),
+        "second": packet(attach()) + packet(attach()),
+        "descriptors": packet(attach(), 1),
+        "short": packet(attach()[:20]),
+        "long": packet(attach() + b"\0"),
+    },
+    "welcome": {
+        "good": b"\2" + welcome(),
+        "version": b"\2" + welcome(2),
+        "capacity": b"\2" + welcome(1, 131073),
+        "too-few": b"\1" + welcome(),
+        "too-many": b"\3" + welcome(),
+        "short": b"\2" + welcome()[:40],
+    },
+    "grants": {
+        "two": grant(0, b"out", 17) + grant(1, b"progress", 18),
+        "no-name": grant(0, b"", 17),
+        "index": grant(1024, b"out", 17),
+        "other-kind": record(BYTES, b"12345678"),
+        "cut-off": grant(0, b"progress", 17)[:-8],
+        "too-long": struct.pack("=IHHQ", 0xffffffff, GRANT, 0, 17) + b"12345678",
+        "tail": grant(0, b"out", 17) + b"\0" + struct.pack("=Q", 65544),
+    },
+}
+
+
+def main():
+    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus")
+    for fuzzer, files in CORPUS.items():
+        os.makedirs(os.path.join(folder, fuzzer), exist_ok=True)
+        for name, data in files.items():
+            with open(os.path.join(folder, fuzzer, name + ".bin"), "wb") as file:
+                file.write(data)
+
+
+main()

@@ -1,0 +1,182 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The application dies, and leaves nothing behind: no process, whatever its workers do, and no memory. */
+
+#include "config.h"
+
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/ferry-base-private.h"
+#include "worker/worker-test.h"
+
+/* What a link's memory is called in /proc. */
+#define MEMORY_NAME "/memfd:ferry-link"
+
+typedef struct
+{
+  GPid pid;
+  int input;
+  int output;
+  GArray *workers;    /* (element-type GPid) */
+  GHashTable *inodes; /* (element-type utf8): of its links' memory */
+} Application;
+
+/* Adds the inode numbers of the links' memory that a process has mapped to a set. */
+static void
+collect_mapped (GPid pid, GHashTable *inodes)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/maps", (int) pid);
+  g_autofree char *text = NULL;
+  g_auto (GStrv) lines = NULL;
+
+  if (!g_file_get_contents (path, &text, NULL, NULL))
+    return;
+  lines = g_strsplit (text, "\n", -1);
+  for (char **line = lines; *line != NULL; line++)
+    {
+      unsigned long inode;
+
+      /* address, permissions, offset, device, inode, name */
+      if (strstr (*line, MEMORY_NAME) != NULL && sscanf (*line, "%*s %*s %*s %*s %lu", &inode) == 1)
+        g_hash_table_add (inodes, g_strdup_printf ("%lu", inode));
+    }
+}
+
+/* Adds those that it has open. */
+static void
+collect_open (GPid pid, GHashTable *inodes)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/fd", (int) pid);
+  g_autoptr (GDir) folder = g_dir_open (path, 0, NULL);
+  const char *name;
+
+  while (folder != NULL && (name = g_dir_read_name (folder)) != NULL)
+    {
+      g_autofree char *link = g_build_filename (path, name, NULL);
+      g_autofree char *target = g_file_read_link (link, NULL);
+      GStatBuf file;
+
+      if (target != NULL && g_str_has_prefix (target, MEMORY_NAME) && g_stat (link, &file) == 0)
+        g_hash_table_add (inodes, g_strdup_printf ("%lu", (unsigned long) file.st_ino));
+    }
+}
+
+/* The links' memory that any process has. */
+static GHashTable *
+collect_all (void)
+{
+  GHashTable *inodes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (GDir) folder = g_dir_open ("/proc", 0, NULL);
+  const char *name;
+
+  while ((name = g_dir_read_name (folder)) != NULL)
+    if (g_ascii_isdigit (name[0]))
+      {
+        collect_mapped (atoi (name), inodes);
+        collect_open (atoi (name), inodes);
+      }
+  return inodes;
+}
+
+/* Starts an application, and waits until its workers are what they are. */
+static Application
+application_start (void)
+{
+  g_autofree char *program = ferry_test_build_path ("doomed-application");
+  char *argv[] = {program, (char *) g_getenv ("FERRY_TEST_WORKER"), NULL};
+  Application self = {.workers = g_array_new (FALSE, FALSE, sizeof (GPid))};
+  g_autoptr (GError) error = NULL;
+
+  g_spawn_async_with_pipes (NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &self.pid, &self.input,
+                            &self.output, NULL, &error);
+  g_assert_no_error (error);
+  for (;;)
+    {
+      g_autofree char *line = worker_test_read_line (self.output);
+      GPid pid = atoi (line);
+
+      if (pid == 0)
+        break;
+      g_assert_true (ferry_test_is_alive (pid));
+      g_array_append_val (self.workers, pid);
+    }
+  g_assert_cmpuint (self.workers->len, ==, 5);
+  self.inodes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  collect_mapped (self.pid, self.inodes);
+  g_assert_cmpuint (g_hash_table_size (self.inodes), ==, 5);
+  return self;
+}
+
+static void
+assert_nothing_is_left (Application *self)
+{
+  g_autoptr (GHashTable) left = NULL;
+  GHashTableIter iter;
+  gpointer inode;
+
+  waitpid (self->pid, NULL, 0);
+  for (guint i = 0; i < self->workers->len; i++)
+    worker_test_wait_gone (g_array_index (self->workers, GPid, i));
+  left = collect_all ();
+  g_hash_table_iter_init (&iter, self->inodes);
+  while (g_hash_table_iter_next (&iter, &inode, NULL))
+    g_assert_false (g_hash_table_contains (left, inode));
+  ferry_clear_fd (&self->input);
+  ferry_clear_fd (&self->output);
+  g_array_unref (self->workers);
+  g_hash_table_unref (self->inodes);
+}
+
+static const int signals[] = {SIGKILL, SIGTERM, SIGSEGV};
+
+static void
+test_leaves_nothing_when_killed (gconstpointer data)
+{
+  Application application = application_start ();
+
+  g_assert_no_errno (kill (application.pid, signals[GPOINTER_TO_SIZE (data)]));
+  assert_nothing_is_left (&application);
+}
+
+/* Stopped ones do not run, but end. */
+static void
+test_leaves_no_stopped_worker (void)
+{
+  Application application = application_start ();
+
+  for (guint i = 0; i < application.workers->len; i++)
+    g_assert_no_errno (kill (g_array_index (application.workers, GPid, i), SIGSTOP));
+  g_assert_no_errno (kill (application.pid, SIGKILL));
+  assert_nothing_is_left (&application);
+}
+
+static void
+test_leaves_nothing_when_it_forgets_to_stop (void)
+{
+  Application application = application_start ();
+
+  ferry_clear_fd (&application.input);
+  assert_nothing_is_left (&application);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  for (gsize i = 0; i < G_N_ELEMENTS (signals); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/application/leaves-nothing-when-killed-by-signal-%d", signals[i]);
+
+      g_test_add_data_func (path, GSIZE_TO_POINTER (i), test_leaves_nothing_when_killed);
+    }
+  g_test_add_func ("/application/leaves-no-stopped-worker", test_leaves_no_stopped_worker);
+  g_test_add_func ("/application/leaves-nothing-when-it-forgets-to-stop", test_leaves_nothing_when_it_forgets_to_stop);
+  return g_test_run ();
+}
