@@ -165,10 +165,12 @@ ferry_link_reap (FerryLink *self)
 
   if (waitid (P_PIDFD, (id_t) self->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
     {
+      siginfo_t again;
+
       if (info.si_pid == 0)
         return FALSE;
       kill (-self->pid, SIGKILL);
-      TEMP_FAILURE_RETRY (waitid (P_PIDFD, (id_t) self->pidfd, &info, WEXITED | WNOHANG));
+      TEMP_FAILURE_RETRY (waitid (P_PIDFD, (id_t) self->pidfd, &again, WEXITED | WNOHANG));
     }
   /* ECHILD: the program has somebody else reap its children, or ignores SIGCHLD. The status is lost, the end not. */
   self->wait_code = info.si_code;

@@ -19,7 +19,7 @@
 
 /* A worker rings at most once for each time the monitor went to sleep on its lane. How far it may be ahead of that
  * before it is taken for a storm. */
-#define RINGS_ALLOWED 1000
+#define RINGS_ALLOWED 1000u
 
 FerrySharedQueue *
 ferry_shared_queue_new (GError **error)
@@ -121,6 +121,7 @@ ferry_shared_queue_add (FerrySharedQueue *self, FerryLink *link, GError **error)
     link->state = FERRY_LINK_OPEN;
   else if (link->attach_timeout > 0)
     set_deadline (self, link, g_get_monotonic_time () + link->attach_timeout);
+  link->rings_allowed = RINGS_ALLOWED;
   ferry_link_ref (link);
   g_queue_push_tail_link (&self->links, &link->queue_node);
   ferry_lane_reader_arm (&link->up);
@@ -209,9 +210,13 @@ read_control (FerrySharedQueue *self, FerryLink *link)
 static void
 handle_doorbell (FerrySharedQueue *self, FerryLink *link)
 {
-  link->edges++;
-  if (link->edges > (guint64) link->up.epoch + RINGS_ALLOWED)
+  guint32 sleeps = link->up.epoch - link->rings_epoch;
+
+  link->rings_epoch = link->up.epoch;
+  link->rings_allowed = MIN (link->rings_allowed + MIN (sleeps, RINGS_ALLOWED), RINGS_ALLOWED);
+  if (link->rings_allowed-- == 0)
     {
+      link->rings_allowed = 0;
       if (!link->draining_done)
         ferry_shared_queue_apply (self, link, FERRY_LINK_FAULT,
                                   "The worker rang its doorbell over and over without sending anything");

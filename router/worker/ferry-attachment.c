@@ -106,19 +106,19 @@ end_with_application (int control, guint32 application_pid)
     raise (SIGKILL);
 }
 
+/* Takes a grant out of a record of which available bytes, header and all, are there. */
 static gboolean
-read_grant (Attachment *self, const FerryRecordHeader *header, const guint8 *payload, GError **error)
+read_grant (Attachment *self, const FerryRecordHeader *header, const guint8 *payload, gsize available)
 {
   FerryGrant grant;
   Grant *entry;
 
-  memcpy (&grant, payload, MIN (header->length, sizeof grant));
   if (header->kind != FERRY_RECORD_GRANT || header->length < sizeof grant ||
-      header->length - sizeof grant != grant.name_length || grant.index >= FERRY_MAX_PIPES_PER_LINK)
-    {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "The application's list of senders is malformed");
-      return FALSE;
-    }
+      ferry_record_size (header->length) > available)
+    return FALSE;
+  memcpy (&grant, payload, sizeof grant);
+  if (header->length - sizeof grant != grant.name_length || grant.index >= FERRY_MAX_PIPES_PER_LINK)
+    return FALSE;
   entry = g_new0 (Grant, 1);
   g_weak_ref_init (&entry->sender, NULL);
   entry->connection_id = header->connection_id;
@@ -131,23 +131,23 @@ read_grant (Attachment *self, const FerryRecordHeader *header, const guint8 *pay
 static gboolean
 read_grants (Attachment *self, GError **error)
 {
-  if (!ferry_lane_reader_look (&self->down))
-    {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "The down lane is damaged");
-      return FALSE;
-    }
-  while (ferry_lane_reader_get_available (&self->down) >= sizeof (FerryRecordHeader))
+  gboolean valid = ferry_lane_reader_look (&self->down);
+
+  while (valid && ferry_lane_reader_get_available (&self->down) >= sizeof (FerryRecordHeader))
     {
       const guint8 *place = ferry_lane_reader_get_place (&self->down);
       FerryRecordHeader header;
 
       memcpy (&header, place, sizeof header);
-      if (ferry_record_size (header.length) > ferry_lane_reader_get_available (&self->down) ||
-          !read_grant (self, &header, place + sizeof header, error))
-        return FALSE;
-      ferry_lane_reader_consume (&self->down, ferry_record_size (header.length));
+      valid = read_grant (self, &header, place + sizeof header, ferry_lane_reader_get_available (&self->down));
+      if (valid)
+        ferry_lane_reader_consume (&self->down, ferry_record_size (header.length));
     }
-  return TRUE;
+  if (!valid)
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
+                         "The application's list of senders is malformed; build application and worker with the same "
+                         "version of Ferry");
+  return valid;
 }
 
 static Attachment *

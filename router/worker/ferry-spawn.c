@@ -1,13 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Starting a process, in the manner of posix_spawn(): with vfork(), so that it costs the same from an application
- * with a large heap, and with nothing but system calls in the child, which shares our memory until it executes.
+/* Starting a process, in the manner of posix_spawn(): with a clone() that shares our memory until the child executes,
+ * so that it costs the same from an application with a large heap, and with nothing but system calls in the child.
  *
- * Not posix_spawn() itself, because the child sets PR_SET_PDEATHSIG before it executes: a worker that never gets as
- * far as setting it itself would outlive an application that was killed. The signal follows the thread that called
- * vfork(), which is the monitor's and lasts as long as the router runs. An application that died in between is seen
- * by the child's parent being another one.
+ * Not posix_spawn() itself, for two reasons. The child sets PR_SET_PDEATHSIG before it executes: a worker that never
+ * gets as far as setting it itself would outlive an application that was killed. The signal follows the thread that
+ * called clone(), which is the monitor's and lasts as long as the router runs; an application that died in between is
+ * seen by the child's parent being another one. And the pidfd is made with the process, so that it is the right one
+ * even where another part of the program reaps whatever child it finds.
  *
  * The child begins a process group of its own: what it starts ends with it, and a terminal's Ctrl-C is the
  * application's to handle. It inherits its three standard streams and its control socket, and nothing else. */
@@ -17,7 +18,9 @@
 #include "worker/ferry-spawn-private.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -25,9 +28,12 @@
 #include "base/ferry-base-private.h"
 #include "lane/ferry-lane-layout.h"
 
-#ifndef CLOSE_RANGE_CLOEXEC
-#define CLOSE_RANGE_CLOEXEC (1U << 2)
+#ifndef P_PIDFD
+#define P_PIDFD 3
 #endif
+
+/* Of the child, until it executes. */
+#define STACK_SIZE (64 * 1024)
 
 /* Above the numbers that the child puts in place. */
 #define SAFE_FD 10
@@ -74,8 +80,7 @@ fail (Birth *birth, Step step)
   _exit (127);
 }
 
-/* child: handlers of the application's must not run on what is its memory. The kernel's own call, because the C
- * library's keeps state of its own. */
+/* child: handlers of the application's must not run on what is its memory. */
 static void
 reset_signals (void)
 {
@@ -110,9 +115,11 @@ place_descriptors (Birth *birth)
     fail (birth, STEP_DESCRIPTORS);
 }
 
-static void
-be_born (Birth *birth)
+static int
+be_born (void *data)
 {
+  Birth *birth = data;
+
   if (prctl (PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid () != birth->parent)
     fail (birth, STEP_PARENT);
   setpgid (0, 0);
@@ -122,20 +129,20 @@ be_born (Birth *birth)
   reset_signals ();
   execve (birth->plan->program, birth->plan->argv, birth->plan->environ);
   fail (birth, STEP_EXECUTE);
+  return 127;
 }
 
-/* Apart, so that the child's frames lie above all that the parent goes on using. */
-static G_GNUC_NO_INLINE pid_t
-give_birth (Birth *birth)
+/* The child has a stack of its own, since the parent's goes on being used when the child has executed. */
+static pid_t
+give_birth (Birth *birth, int *pidfd)
 {
+  guint8 *stack = mmap (NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
   pid_t pid;
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-  pid = vfork ();
-#pragma GCC diagnostic pop
-  if (pid == 0)
-    be_born (birth);
+  if (stack == MAP_FAILED)
+    return -1;
+  pid = clone (be_born, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, birth, pidfd);
+  munmap (stack, STACK_SIZE);
   return pid;
 }
 
@@ -172,11 +179,11 @@ gboolean
 ferry_spawn (gpointer plan, int control_fd, GPid *pid, int *pidfd, GError **error)
 {
   Birth birth = {.plan = plan, .control_fd = control_fd, .parent = getpid ()};
+  ferry_autofd process = -1;
   pid_t child;
-  int fd;
 
   /* The monitor has all signals blocked, so none is handled in the child before it resets them. */
-  child = give_birth (&birth);
+  child = give_birth (&birth, &process);
   if (child < 0)
     {
       birth.failed_errno = errno;
@@ -184,18 +191,12 @@ ferry_spawn (gpointer plan, int control_fd, GPid *pid, int *pidfd, GError **erro
     }
   if (birth.failed_step != STEP_NONE)
     {
-      TEMP_FAILURE_RETRY (waitpid (child, NULL, 0));
-      return refuse (&birth, error);
-    }
-  fd = (int) syscall (SYS_pidfd_open, child, 0);
-  if (fd < 0)
-    {
-      birth.failed_errno = errno;
-      kill (child, SIGKILL);
-      TEMP_FAILURE_RETRY (waitpid (child, NULL, 0));
+      siginfo_t info;
+
+      TEMP_FAILURE_RETRY (waitid (P_PIDFD, (id_t) process, &info, WEXITED));
       return refuse (&birth, error);
     }
   *pid = child;
-  *pidfd = fd;
+  *pidfd = ferry_steal_fd (&process);
   return TRUE;
 }

@@ -31,11 +31,12 @@ make_payload (const Order *order, guint8 *place)
 
   if (order->kind == FERRY_RECORD_TYPE)
     return strlen (strcpy ((char *) place, type));
-  if (order->kind == FERRY_RECORD_STOP || order->kind == FERRY_RECORD_ABANDON)
-    return order->length & 1;
   if (order->kind == FERRY_RECORD_LARGE && order->payload < 128)
-    return memcpy (place, &large, sizeof large), sizeof large;
-  return order->length % (FERRY_MAX_RECORD_PAYLOAD + 1);
+    {
+      memcpy (place, &large, sizeof large);
+      return sizeof large;
+    }
+  return order->kind > FERRY_RECORD_PIECE ? order->length & 1 : order->length % (FERRY_MAX_RECORD_PAYLOAD + 1);
 }
 
 int
@@ -47,11 +48,9 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   for (gsize i = 0; i + sizeof (Order) <= size; i += sizeof (Order))
     {
       guint8 *place = fuzz_monitor_get_ring (fuzz) + tail % FUZZ_CAPACITY;
-      Order order;
-      gsize length;
+      const Order order = *(const Order *) (const void *) (data + i);
+      gsize length = make_payload (&order, place + sizeof (FerryRecordHeader));
 
-      memcpy (&order, data + i, sizeof order);
-      length = make_payload (&order, place + sizeof (FerryRecordHeader));
       ferry_record_write_header (place, (guint32) length, order.kind, order.number, order.connection_id);
       tail += ferry_record_size (length);
       if (!fuzz_monitor_publish (fuzz, tail))

@@ -129,7 +129,7 @@ make_attached (FerrySharedQueue *queue, TestWorker **workers, guint n)
     }
   for (guint n_open = 0; n_open < n;)
     {
-      ferry_shared_queue_wait (queue, TRUE);
+      ferry_shared_queue_wait (queue, FERRY_SLEEP);
       n_open += visit_all (queue);
     }
   for (guint i = 0; i < n; i++)
@@ -151,7 +151,7 @@ test_attached_link_opens (void)
 
   g_assert_cmpuint (worker->link->state, ==, FERRY_LINK_ATTACHING);
   test_worker_attach (worker);
-  ferry_shared_queue_wait (queue, TRUE);
+  ferry_shared_queue_wait (queue, FERRY_SLEEP);
   g_assert_cmpuint (worker->link->state, ==, FERRY_LINK_OPEN);
   g_assert_true (ferry_shared_queue_next (queue) == worker->link);
   test_worker_free (worker, queue);
@@ -164,7 +164,7 @@ test_link_that_did_not_attach_is_not_visited (void)
   TestWorker *worker = test_worker_new (queue, 0);
 
   ferry_doorbell_ring (worker->link->doorbell);
-  ferry_shared_queue_wait (queue, TRUE);
+  ferry_shared_queue_wait (queue, FERRY_SLEEP);
   g_assert_null (ferry_shared_queue_next (queue));
   test_worker_free (worker, queue);
 }
@@ -178,7 +178,7 @@ test_records_before_the_attachment_are_found (void)
 
   test_worker_attach (worker);
   test_worker_write (worker);
-  ferry_shared_queue_wait (queue, TRUE);
+  ferry_shared_queue_wait (queue, FERRY_SLEEP);
   g_assert_true (ferry_shared_queue_next (queue) == worker->link);
   g_assert_true (ferry_lane_reader_look (&worker->link->up));
   g_assert_cmpuint (ferry_lane_reader_get_available (&worker->link->up), ==, 16);
@@ -192,10 +192,10 @@ test_idle_links_are_not_visited (void)
   TestWorker *workers[40];
 
   make_attached (queue, workers, G_N_ELEMENTS (workers));
-  ferry_shared_queue_wait (queue, FALSE);
+  ferry_shared_queue_wait (queue, 0);
   g_assert_null (ferry_shared_queue_next (queue));
   test_worker_write (workers[17]);
-  ferry_shared_queue_wait (queue, TRUE);
+  ferry_shared_queue_wait (queue, FERRY_SLEEP);
   g_assert_true (ferry_shared_queue_next (queue) == workers[17]->link);
   g_assert_cmpuint (visit_all (queue), ==, 1);
   free_all (queue, workers, G_N_ELEMENTS (workers));
@@ -211,7 +211,7 @@ test_active_links_take_turns (void)
   for (guint i = 0; i < 5; i++)
     {
       test_worker_write (workers[i]);
-      ferry_shared_queue_wait (queue, TRUE);
+      ferry_shared_queue_wait (queue, FERRY_SLEEP);
     }
   for (guint turn = 0; turn < 15; turn++)
     g_assert_true (ferry_shared_queue_next (queue) == workers[turn % 5]->link);
@@ -242,7 +242,7 @@ test_an_active_link_keeps_the_wait_short (void)
 
   make_attached (queue, &worker, 1);
   ferry_shared_queue_activate (queue, worker->link);
-  ferry_shared_queue_wait (queue, TRUE);
+  ferry_shared_queue_wait (queue, FERRY_SLEEP);
   test_worker_free (worker, queue);
 }
 
@@ -267,7 +267,7 @@ test_records_of_another_thread_wake (void)
   thread = g_thread_new ("test-writer", write_records, worker);
   while (worker->link->up.head < head + 1000 * 16)
     {
-      ferry_shared_queue_wait (queue, TRUE);
+      ferry_shared_queue_wait (queue, FERRY_SLEEP);
       visit_all (queue);
     }
   g_thread_join (thread);
@@ -299,7 +299,7 @@ test_wake_of_another_thread_ends_the_wait (void)
       Waker waker = {.queue = queue};
       GThread *thread = g_thread_new ("test-waker", wake_queue, &waker);
 
-      ferry_shared_queue_wait (queue, TRUE);
+      ferry_shared_queue_wait (queue, FERRY_SLEEP);
       g_assert_true (atomic_load (&waker.woken));
       g_thread_join (thread);
     }
@@ -311,7 +311,7 @@ test_wake_before_the_wait_is_kept (void)
   g_autoptr (FerrySharedQueue) queue = queue_new ();
 
   ferry_shared_queue_wake (queue);
-  ferry_shared_queue_wait (queue, TRUE);
+  ferry_shared_queue_wait (queue, FERRY_SLEEP);
 }
 
 /* Rings until the link is given up. Returns how often. */
@@ -323,7 +323,7 @@ ring_until_fault (FerrySharedQueue *queue, FerryLink *link)
   while (link->cause == FERRY_NO_CAUSE)
     {
       ferry_doorbell_ring (link->doorbell);
-      ferry_shared_queue_wait (queue, TRUE);
+      ferry_shared_queue_wait (queue, FERRY_SLEEP);
       ferry_shared_queue_deactivate (queue, link);
       g_assert_cmpuint (++n, <, 100000);
     }
@@ -343,7 +343,7 @@ test_doorbell_storm_is_a_fault (void)
   g_assert_cmpuint (worker->link->state, ==, FERRY_LINK_HUNG_UP);
   g_assert_true (worker->link->draining_done);
   ferry_doorbell_ring (worker->link->doorbell);
-  ferry_shared_queue_wait (queue, FALSE);
+  ferry_shared_queue_wait (queue, 0);
   g_assert_null (ferry_shared_queue_next (queue));
   test_worker_free (worker, queue);
 }
@@ -369,7 +369,7 @@ test_a_ring_for_each_sleep_is_no_storm (void)
   for (guint i = 0; i < 20000; i++)
     {
       test_worker_write (worker);
-      ferry_shared_queue_wait (queue, TRUE);
+      ferry_shared_queue_wait (queue, FERRY_SLEEP);
       g_assert_cmpuint (visit_all (queue), ==, 1);
     }
   g_assert_cmpint (worker->link->cause, ==, FERRY_NO_CAUSE);
@@ -385,12 +385,12 @@ test_a_link_outlives_its_epochs (void)
 
   make_attached (queue, &worker, 1);
   worker->link->up.epoch = G_MAXUINT32 - 5;
-  worker->link->edges = G_MAXUINT32 - 5;
+  worker->link->rings_epoch = G_MAXUINT32 - 5;
   ferry_lane_reader_arm (&worker->link->up);
   for (guint i = 0; i < 20; i++)
     {
       test_worker_write (worker);
-      ferry_shared_queue_wait (queue, TRUE);
+      ferry_shared_queue_wait (queue, FERRY_SLEEP);
       g_assert_cmpint (worker->link->cause, ==, FERRY_NO_CAUSE);
       g_assert_cmpuint (visit_all (queue), ==, 1);
     }
@@ -404,7 +404,7 @@ test_nobody_attaches_in_time (void)
   TestWorker *worker = test_worker_new (queue, 1000);
 
   while (worker->link->state == FERRY_LINK_ATTACHING)
-    ferry_shared_queue_wait (queue, TRUE);
+    ferry_shared_queue_wait (queue, FERRY_SLEEP);
   g_assert_cmpuint (worker->link->state, ==, FERRY_LINK_HUNG_UP);
   g_assert_cmpint (worker->link->cause, ==, FERRY_CLOSE_REASON_NEVER_ATTACHED);
   test_worker_free (worker, queue);
@@ -418,7 +418,7 @@ test_attaching_ends_its_timeout (void)
 
   g_assert_cmpuint (queue->n_timed, ==, 1);
   test_worker_attach (worker);
-  ferry_shared_queue_wait (queue, TRUE);
+  ferry_shared_queue_wait (queue, FERRY_SLEEP);
   g_assert_cmpint (worker->link->deadline, ==, 0);
   g_assert_cmpuint (queue->n_timed, ==, 0);
   test_worker_free (worker, queue);
@@ -433,14 +433,14 @@ test_a_worker_that_hangs_up_has_a_second (void)
 
   make_attached (queue, &worker, 1);
   ferry_clear_fd (&worker->control);
-  ferry_shared_queue_wait (queue, TRUE);
+  ferry_shared_queue_wait (queue, FERRY_SLEEP);
   g_assert_cmpuint (worker->link->state, ==, FERRY_LINK_HUNG_UP);
   g_assert_cmpint (worker->link->cause, ==, FERRY_NO_CAUSE);
   g_assert_cmpint (worker->link->control, ==, -1);
   g_assert_cmpint (worker->link->deadline, >=, before + G_USEC_PER_SEC);
   g_assert_cmpint (worker->link->deadline, <=, g_get_monotonic_time () + G_USEC_PER_SEC);
   worker->link->deadline = before;
-  ferry_shared_queue_wait (queue, FALSE);
+  ferry_shared_queue_wait (queue, 0);
   g_assert_cmpint (worker->link->cause, ==, FERRY_CLOSE_REASON_HUNG_UP);
   g_assert_cmpint (worker->link->deadline, ==, 0);
   test_worker_free (worker, queue);
@@ -454,7 +454,7 @@ test_a_second_packet_is_a_fault (void)
 
   make_attached (queue, &worker, 1);
   ferry_control_send_attach (worker->control, worker->link->segment.size, NULL);
-  ferry_shared_queue_wait (queue, TRUE);
+  ferry_shared_queue_wait (queue, FERRY_SLEEP);
   g_assert_cmpint (worker->link->cause, ==, FERRY_CLOSE_REASON_PROTOCOL_ERROR);
   g_assert_nonnull (strstr (worker->link->detail, "second packet"));
   test_worker_free (worker, queue);
@@ -477,7 +477,7 @@ static void
 wait_ended (FerrySharedQueue *queue, FerryLink *link)
 {
   while (link->state != FERRY_LINK_ENDED)
-    ferry_shared_queue_wait (queue, TRUE);
+    ferry_shared_queue_wait (queue, FERRY_SLEEP);
 }
 
 static void

@@ -168,6 +168,12 @@ test_refuses_to_close_what_its_sender_stopped (void)
   ferry_test_router_stop (router);
 }
 
+static gboolean
+has_dropped_100 (gpointer data)
+{
+  return ferry_router_get_counter (data, FERRY_COUNTER_DROPPED) >= 100;
+}
+
 static void
 test_messages_for_a_closed_pipe_are_counted_and_dropped (void)
 {
@@ -177,6 +183,7 @@ test_messages_for_a_closed_pipe_are_counted_and_dropped (void)
   route_test_send_numbers (pipe->sender, 0, 100);
   route_test_wait_drained (pipe->sender);
   g_assert_true (ferry_router_close_pipe (router, pipe->receiver, NULL));
+  ferry_test_run_until (has_dropped_100, router);
   ferry_test_run_until (no_links, router);
   route_test_settle ();
   g_assert_cmpuint (ferry_router_get_counter (router, FERRY_COUNTER_DROPPED), ==, 100);
@@ -192,6 +199,8 @@ test_sender_of_a_closed_pipe_is_told (void)
   g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
   g_autoptr (GError) error = NULL;
 
+  route_test_send_numbers (pipe->sender, 0, 1);
+  ferry_test_pipe_wait_count (pipe, 1);
   g_assert_true (ferry_router_close_pipe (router, pipe->receiver, NULL));
   ferry_test_run_until (no_links, router);
   g_assert_false (ferry_sender_send_bytes (pipe->sender, "", 1, &error));

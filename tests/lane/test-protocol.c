@@ -1,0 +1,211 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* docs/protocol.md is enough to write a worker from, and what it says is true: tests/workers/python-worker.py shares
+ * no line with Ferry. */
+
+#include "config.h"
+
+#include "ferry-test.h"
+
+#include <string.h>
+
+#include "lane/ferry-lane-layout.h"
+
+typedef struct
+{
+  FerrySender *sender;
+  FerryReceiver *receiver;
+  FerryExit *exit;
+  GVariant *latest;
+  guint n_messages;
+  gboolean right; /* all messages were as they must be */
+} Pipe;
+
+static FerryWorker *
+spawn (FerryRouter *router, FerrySender *sender, const char *first_order, const char *second_order)
+{
+  g_autofree char *script = g_test_build_filename (G_TEST_DIST, "workers", "python-worker.py", NULL);
+  const char *argv[] = {"python3", script, first_order, second_order, NULL};
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
+  g_autoptr (GError) error = NULL;
+  FerryWorker *worker;
+
+  ferry_launcher_add_sender (launcher, "out", sender, &error);
+  g_assert_no_error (error);
+  if (g_test_verbose () == FALSE)
+    ferry_launcher_silence_stream (launcher, FERRY_STREAM_STDERR);
+  worker = ferry_launcher_spawn (launcher, router, &error);
+  g_assert_no_error (error);
+  return worker;
+}
+
+static void
+closed_cb (FerryReceiver *receiver, FerryExit *exit, gpointer data)
+{
+  ((Pipe *) data)->exit = ferry_exit_ref (exit);
+}
+
+static void
+variant_cb (FerryReceiver *receiver, GVariant *message, gpointer data)
+{
+  Pipe *pipe = data;
+  const char *text;
+  guint64 number;
+
+  if (g_variant_is_of_type (message, G_VARIANT_TYPE ("(ts)")))
+    {
+      g_variant_get (message, "(t&s)", &number, &text);
+      pipe->right = pipe->right && number == pipe->n_messages && strcmp (text, "hello") == 0;
+    }
+  else
+    {
+      gsize size;
+      const guint8 *bytes = g_variant_get_fixed_array (message, &size, 1);
+
+      for (gsize i = 0; i < size; i++)
+        pipe->right = pipe->right && bytes[i] == i % 251;
+      g_clear_pointer (&pipe->latest, g_variant_unref);
+      pipe->latest = g_variant_ref (message);
+    }
+  pipe->n_messages++;
+}
+
+static gboolean
+is_closed (gpointer data)
+{
+  return ((Pipe *) data)->exit != NULL;
+}
+
+/* Has the worker do as told, until the pipe closes. */
+static void
+run (FerryRouter *router, Pipe *pipe, const char *first_order, const char *second_order)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryWorker) worker = NULL;
+
+  *pipe = (Pipe){.right = TRUE};
+  ferry_router_pipe (router, FERRY_PIPE_QUEUED, &pipe->sender, &pipe->receiver, &error);
+  g_assert_no_error (error);
+  g_signal_connect (pipe->receiver, "message", G_CALLBACK (variant_cb), pipe);
+  g_signal_connect (pipe->receiver, "closed", G_CALLBACK (closed_cb), pipe);
+  worker = spawn (router, pipe->sender, first_order, second_order);
+  ferry_test_run_until (is_closed, pipe);
+  ferry_test_wait_ended (worker);
+}
+
+static void
+pipe_clear (Pipe *pipe)
+{
+  g_clear_object (&pipe->sender);
+  g_clear_object (&pipe->receiver);
+  g_clear_pointer (&pipe->exit, ferry_exit_unref);
+  g_clear_pointer (&pipe->latest, g_variant_unref);
+}
+
+static void
+test_messages_arrive (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (router);
+  g_autoptr (FerryWorker) worker = spawn (router, pipe->sender, "send:20000", "stop");
+
+  ferry_test_pipe_wait_closed (pipe);
+  ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_STOPPED);
+  g_assert_cmpuint (pipe->n_messages, ==, 20000);
+  ferry_test_wait_ended (worker);
+  g_assert_true (ferry_exit_is_success (ferry_worker_get_exit (worker)));
+  ferry_test_router_stop (router);
+}
+
+static void
+test_messages_before_an_exit_arrive (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (router);
+  g_autoptr (FerryWorker) worker = spawn (router, pipe->sender, "send:300", NULL);
+
+  ferry_test_pipe_wait_closed (pipe);
+  ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_EXITED);
+  g_assert_cmpuint (pipe->n_messages, ==, 300);
+  ferry_test_wait_ended (worker);
+  ferry_test_router_stop (router);
+}
+
+static void
+test_variants_arrive (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  Pipe pipe;
+
+  run (router, &pipe, "variants:300", "stop");
+  g_assert_cmpint (ferry_exit_get_reason (pipe.exit), ==, FERRY_CLOSE_REASON_STOPPED);
+  g_assert_cmpuint (pipe.n_messages, ==, 300);
+  g_assert_true (pipe.right);
+  pipe_clear (&pipe);
+  ferry_test_router_stop (router);
+}
+
+/* Many times the lane's size, so that it goes round and the worker waits for room. */
+static void
+test_large_message_arrives (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  Pipe pipe;
+
+  run (router, &pipe, "large:10000000", "stop");
+  g_assert_cmpint (ferry_exit_get_reason (pipe.exit), ==, FERRY_CLOSE_REASON_STOPPED);
+  g_assert_cmpuint (pipe.n_messages, ==, 1);
+  g_assert_cmpuint (g_variant_get_size (pipe.latest), ==, 10000000);
+  g_assert_true (pipe.right);
+  pipe_clear (&pipe);
+  ferry_test_router_stop (router);
+}
+
+static void
+test_versions_that_do_not_fit_are_named (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  Pipe pipe;
+
+  run (router, &pipe, "version:4711", "stop");
+  g_assert_cmpint (ferry_exit_get_reason (pipe.exit), ==, FERRY_CLOSE_REASON_PROTOCOL_ERROR);
+  g_assert_nonnull (strstr (ferry_exit_get_message (pipe.exit), "version 4711 and this application version 1"));
+  pipe_clear (&pipe);
+  ferry_test_router_stop (router);
+}
+
+/* The page gives these numbers. */
+static void
+test_page_has_the_numbers (void)
+{
+  g_assert_cmpuint (FERRY_PROTOCOL_VERSION, ==, 1);
+  g_assert_cmpuint (sizeof (FerryWelcome), ==, 56);
+  g_assert_cmpuint (offsetof (FerryWelcome, segment_size), ==, 16);
+  g_assert_cmpuint (offsetof (FerryWelcome, max_message_size), ==, 40);
+  g_assert_cmpuint (offsetof (FerryWelcome, application_pid), ==, 48);
+  g_assert_cmpuint (offsetof (FerryWelcome, n_pipes), ==, 52);
+  g_assert_cmpuint (offsetof (FerryAttach, worker_pid), ==, 24);
+  g_assert_cmpuint (FERRY_SEGMENT_UP_RING, ==, 73728);
+  g_assert_cmpuint (FERRY_MIN_LANE_CAPACITY, ==, 131072);
+  g_assert_cmpuint (FERRY_MAX_LANE_CAPACITY, ==, 268435456);
+  g_assert_cmpuint (FERRY_MAX_RECORD_PAYLOAD, ==, 32752);
+  g_assert_cmpuint (FERRY_RECORD_GRANT, ==, 8);
+  g_assert_cmpuint (FERRY_MAX_TYPES_PER_PIPE, ==, 255);
+  g_assert_cmpuint (FERRY_MAX_TYPE_STRING, ==, 1024);
+  g_assert_cmpuint (offsetof (FerryLargeMessage, kind), ==, 8);
+  g_assert_cmpuint (offsetof (FerryLargeMessage, number), ==, 10);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_test_add_func ("/protocol/page-has-the-numbers", test_page_has_the_numbers);
+  g_test_add_func ("/protocol/messages-arrive", test_messages_arrive);
+  g_test_add_func ("/protocol/messages-before-an-exit-arrive", test_messages_before_an_exit_arrive);
+  g_test_add_func ("/protocol/variants-arrive", test_variants_arrive);
+  g_test_add_func ("/protocol/large-message-arrives", test_large_message_arrives);
+  g_test_add_func ("/protocol/versions-that-do-not-fit-are-named", test_versions_that_do_not_fit_are_named);
+  return g_test_run ();
+}

@@ -1,0 +1,151 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Workers that misuse their control socket, their doorbell and the memory that they share. */
+
+#include "config.h"
+
+#include <signal.h>
+
+#include "worker/hostile-test.h"
+
+#define FAULT FERRY_CLOSE_REASON_PROTOCOL_ERROR
+#define EXITED FERRY_CLOSE_REASON_EXITED
+
+#define HANDSHAKE(name, what, words)                                                                                   \
+  {                                                                                                                    \
+    "/hostile-link/" name, "welcome packet:" what " pause", 0, FAULT, words                                            \
+  }
+
+#define AFTER_100(name, orders, words)                                                                                 \
+  {                                                                                                                    \
+    "/hostile-link/" name, "attach send:100 drained " orders " pause", 100, FAULT, words                               \
+  }
+
+static const HostileRow rows[] = {
+  HANDSHAKE ("refuses-garbage-for-an-answer", "garbage", "no packet of Ferry's"),
+  HANDSHAKE ("refuses-another-magic", "magic", "no packet of Ferry's"),
+  HANDSHAKE ("refuses-another-version", "version", "protocol version 99 and this application version 1"),
+  HANDSHAKE ("refuses-another-kind-of-answer", "kind", "does not answer the welcome"),
+  HANDSHAKE ("refuses-an-answer-with-another-size", "size", "does not answer the welcome"),
+  HANDSHAKE ("refuses-an-answer-that-is-too-short", "short", "does not answer the welcome"),
+  HANDSHAKE ("refuses-an-answer-that-is-too-long", "long", "too long"),
+  HANDSHAKE ("refuses-an-answer-with-a-descriptor", "descriptor", "descriptors"),
+  HANDSHAKE ("refuses-an-answer-with-many-descriptors", "descriptors", "descriptors"),
+  AFTER_100 ("refuses-a-second-answer", "packet:attach", "a second packet"),
+  AFTER_100 ("refuses-garbage-after-the-answer", "packet:garbage", "a second packet"),
+  AFTER_100 ("refuses-a-descriptor-after-the-answer", "packet:descriptor", "descriptors"),
+  AFTER_100 ("refuses-many-descriptors-after-the-answer", "packet:descriptors", "descriptors"),
+  AFTER_100 ("refuses-a-flood-of-packets", "packets", "on its control socket"),
+  {"/hostile-link/takes-an-empty-packet-for-a-hang-up", "welcome packet:nothing pause", 0, FERRY_CLOSE_REASON_HUNG_UP,
+   "closed its control socket"},
+
+  AFTER_100 ("refuses-a-storm-of-rings", "bell-storm", "rang its doorbell"),
+  AFTER_100 ("refuses-a-storm-of-rings-of-a-blocking-doorbell", "bell-block bell-storm", "rang its doorbell"),
+  {"/hostile-link/refuses-a-storm-of-rings-before-the-answer", "welcome bell-storm", 0, FAULT, "rang its doorbell"},
+  {"/hostile-link/hears-an-emptied-doorbell", "attach send:50 bell-block bell-empty send:50 exit:0", 100, EXITED,
+   "status 0"},
+  {"/hostile-link/hears-at-the-end-what-a-full-doorbell-kept", "attach send:50 drained bell-fill send:50 exit:0", 100,
+   EXITED, "status 0"},
+
+  AFTER_100 ("survives-scribbling", "scribble:1", "broke the protocol"),
+  AFTER_100 ("survives-scribbling-that-goes-on", "scribble:1000", "broke the protocol"),
+  {"/hostile-link/ignores-a-head-that-is-overwritten", "attach send:50 drained head send:50 exit:0", 100, EXITED,
+   "status 0"},
+  {"/hostile-link/ignores-a-pipe-table-that-is-overwritten", "attach send:50 table send:50 exit:0", 100, EXITED,
+   "status 0"},
+  {"/hostile-link/ignores-wild-words-of-waiting", "attach waiting:500 exit:0", 500, EXITED, "status 0"},
+};
+
+/* Has a worker do something to its doorbell after 100 messages, and asserts that it harms nobody and can be ended. */
+static void
+assert_harmless (const char *orders)
+{
+  static const HostileRow row = {NULL, NULL, 100, FERRY_CLOSE_REASON_KILLED, "signal 9"};
+  HostileTest test;
+
+  hostile_test_begin (&test);
+  hostile_test_spawn (&test, orders);
+  ferry_test_pipe_wait_count (test.pipe, 100);
+  hostile_test_assert_progress (&test);
+  hostile_test_assert_progress (&test);
+  ferry_worker_force_exit (test.worker);
+  hostile_test_assert_ended (&test, &row);
+  hostile_test_finish (&test);
+}
+
+static void
+test_survives_a_doorbell_that_is_blocking_and_full (void)
+{
+  assert_harmless ("attach send:100 bell-fill bell-block pause");
+}
+
+static void
+test_survives_a_doorbell_that_is_blocking_and_empty (void)
+{
+  assert_harmless ("attach send:100 bell-empty bell-block pause");
+}
+
+/* The other way round: a storm must not keep an honest worker from ever ending well. */
+static void
+test_finishes_honest_work_during_a_storm (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (router);
+  g_autoptr (FerryTestPipe) hostile_pipe = ferry_test_pipe_new (router);
+  g_autofree char *path = ferry_test_build_path ("hostile-worker");
+  g_autoptr (FerryWorker) hostile =
+    ferry_test_spawn (router, path, hostile_pipe, "attach", "send:1", "bell-storm", NULL);
+  g_autoptr (FerryWorker) worker = NULL;
+
+  ferry_test_pipe_wait_count (hostile_pipe, 1);
+  worker = ferry_test_spawn_obedient (router, pipe, "send:300000", "stop", NULL);
+  ferry_test_pipe_wait_closed (pipe);
+  ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_STOPPED);
+  g_assert_cmpuint (pipe->n_messages, ==, 300000);
+  ferry_test_wait_ended (worker);
+  ferry_worker_force_exit (hostile);
+  ferry_test_wait_ended (hostile);
+  ferry_test_router_stop (router);
+}
+
+#define N_HOSTILE 20
+
+/* Workers that break the protocol, one after the other, leave nothing behind. */
+static void
+test_leaves_no_descriptor_of_hostile_workers (void)
+{
+  static const char *const orders[] = {"welcome packet:descriptors pause", "attach send:100 kind:0 pause",
+                                       "attach drained tail:4 pause", "attach packet:attach pause"};
+  FerryRouter *router = ferry_test_router_new ();
+  g_autofree char *path = ferry_test_build_path ("hostile-worker");
+  guint before = ferry_test_count_fds ();
+
+  for (guint i = 0; i < N_HOSTILE; i++)
+    {
+      g_auto (GStrv) words = g_strsplit (orders[i % G_N_ELEMENTS (orders)], " ", -1);
+      g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (router);
+      g_autoptr (FerryWorker) worker =
+        ferry_test_spawn (router, path, pipe, words[0], words[1], words[2], words[2] != NULL ? words[3] : NULL, NULL);
+
+      worker_test_assert_exit (worker, FAULT, "");
+    }
+  g_assert_cmpuint (ferry_test_count_fds (), ==, before);
+  g_assert_cmpuint (ferry_router_get_counter (router, FERRY_COUNTER_PROTOCOL_ERRORS), ==, N_HOSTILE);
+  ferry_test_router_stop (router);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  hostile_test_add_rows (rows, G_N_ELEMENTS (rows));
+  g_test_add_func ("/hostile-link/survives-a-doorbell-that-is-blocking-and-full",
+                   test_survives_a_doorbell_that_is_blocking_and_full);
+  g_test_add_func ("/hostile-link/survives-a-doorbell-that-is-blocking-and-empty",
+                   test_survives_a_doorbell_that_is_blocking_and_empty);
+  g_test_add_func ("/hostile-link/finishes-honest-work-during-a-storm", test_finishes_honest_work_during_a_storm);
+  g_test_add_func ("/hostile-link/leaves-no-descriptor-of-hostile-workers",
+                   test_leaves_no_descriptor_of_hostile_workers);
+  return g_test_run ();
+}

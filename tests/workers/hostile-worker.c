@@ -1,0 +1,497 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A worker that attaches by hand and breaks the protocol as its arguments tell it, one after the other. What it
+ * writes goes into the lane as it is, and the doorbell is rung where an honest worker rings it, too.
+ *
+ * The handshake:
+ *   welcome        take the welcome, and do not answer it
+ *   attach         answer it, after taking it where that was not done
+ *   packet:WHAT    send a packet over the control socket: nothing, garbage, magic, version, kind, size, short, long,
+ *                  attach (a good one), descriptor (with a good one), descriptors (200 with a good one)
+ *   packets        send good ones without end
+ * Records:
+ *   send:N         good messages of 8 bytes, numbered on from the last one
+ *   second         write for the second sender from here on
+ *   id:ID          a message for that connection id
+ *   kind:KIND  number:NUMBER  length:LENGTH  type:NUMBER:STRING  variant:NUMBER  piece:SIZE   such a record
+ *   types:N        announce N types
+ *   type-zero  type-long    announce a type string with a zero in it, or of 1,032 bytes
+ *   beyond  piece-beyond    a header that says more than is published
+ *   half-header    half a header
+ *   stop  stop-payload  abandon   records without payload, and a stop with one
+ *   large:SIZE  large-kind:KIND  large-short   the beginning of a message in pieces
+ *   large-storm:N  begin and abandon a message of 60 MB, N times
+ *   garbage:SIZE   publish that many random bytes
+ *   mid-write      write a record, and stop (SIGSTOP) before it is published
+ * Memory:
+ *   drained        wait until all was taken
+ *   tail:OFFSET    move the tail by that, from where it should be
+ *   tail-beyond    move it past the end of the ring
+ *   head           overwrite the reader's head
+ *   waiting:N      N messages, with random numbers in all words of waiting and ringing before each
+ *   table          overwrite the pipe table
+ *   scribble:N     N times random bytes over the whole segment
+ * The doorbell:
+ *   bell-block  bell-fill  bell-empty  bell-storm   make it blocking, full, empty; ring it without end
+ * The process:
+ *   exit:STATUS  pause */
+
+#include "config.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/ferry-base-private.h"
+#include "lane/ferry-doorbell-private.h"
+#include "lane/ferry-handshake-private.h"
+#include "lane/ferry-lane-reader-private.h"
+#include "lane/ferry-lane-writer-private.h"
+#include "lane/ferry-segment-private.h"
+
+#define CONTROL_FD 3
+#define N_DESCRIPTORS 200
+
+static FerryWelcome welcome;
+static FerrySegment segment;
+static FerryLaneWriter writer;
+static int doorbell = -1;
+static guint64 connection_ids[FERRY_MAX_PIPES_PER_LINK];
+static guint64 connection_id;
+static guint64 next_number;
+
+static void
+check (gboolean success, const char *what)
+{
+  if (success)
+    return;
+  g_printerr ("hostile-worker: %s: %s\n", what, g_strerror (errno));
+  exit (2);
+}
+
+/* ---- the handshake ---- */
+
+static void
+read_grants (void)
+{
+  FerryLaneReader reader;
+
+  ferry_lane_reader_init (&reader, ferry_segment_get_down (&segment), segment.down_ring, FERRY_DOWN_CAPACITY);
+  check (ferry_lane_reader_look (&reader), "down lane");
+  for (guint i = 0; ferry_lane_reader_get_available (&reader) > 0; i++)
+    {
+      FerryRecordHeader header;
+
+      memcpy (&header, ferry_lane_reader_get_place (&reader), sizeof header);
+      connection_ids[i] = header.connection_id;
+      ferry_lane_reader_consume (&reader, ferry_record_size (header.length));
+    }
+  connection_id = connection_ids[0];
+}
+
+static void
+take_welcome (void)
+{
+  ferry_autofd memory = -1;
+
+  if (segment.base != NULL)
+    return;
+  check (ferry_control_receive_welcome (CONTROL_FD, &welcome, &memory, &doorbell, NULL), "welcome");
+  check (ferry_segment_map (&segment, memory, welcome.up_capacity, NULL), "map");
+  ferry_lane_writer_init (&writer, ferry_segment_get_up (&segment), segment.up_ring, segment.up_capacity);
+  read_grants ();
+}
+
+/* Sends a packet, with that many descriptors. */
+static gboolean
+send_packet (const void *data, gsize size, guint n_descriptors)
+{
+  char control[CMSG_SPACE (N_DESCRIPTORS * sizeof (int))] __attribute__ ((aligned (8))) = {0};
+  struct iovec vector = {(void *) data, size};
+  struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
+
+  if (n_descriptors > 0)
+    {
+      struct cmsghdr *rights;
+      int *fds;
+
+      message.msg_control = control;
+      message.msg_controllen = CMSG_SPACE (n_descriptors * sizeof (int));
+      rights = CMSG_FIRSTHDR (&message);
+      rights->cmsg_level = SOL_SOCKET;
+      rights->cmsg_type = SCM_RIGHTS;
+      rights->cmsg_len = CMSG_LEN (n_descriptors * sizeof (int));
+      fds = (int *) (void *) CMSG_DATA (rights);
+      for (guint i = 0; i < n_descriptors; i++)
+        fds[i] = STDERR_FILENO;
+    }
+  return sendmsg (CONTROL_FD, &message, MSG_NOSIGNAL) == (gssize) size;
+}
+
+static void
+send_bad_packet (const char *what)
+{
+  guint8 data[4096] = {0};
+  FerryAttach packet = {
+    .header = {.magic = FERRY_PROTOCOL_MAGIC, .kind = FERRY_CONTROL_ATTACH, .version = FERRY_PROTOCOL_VERSION},
+    .segment_size = welcome.segment_size,
+  };
+  gsize size = sizeof packet;
+  guint n_descriptors = 0;
+
+  if (strcmp (what, "nothing") == 0)
+    size = 0;
+  else if (strcmp (what, "garbage") == 0)
+    memset (&packet, 0xa5, sizeof packet);
+  else if (strcmp (what, "magic") == 0)
+    packet.header.magic[7] = 'X';
+  else if (strcmp (what, "version") == 0)
+    packet.header.version = 99;
+  else if (strcmp (what, "kind") == 0)
+    packet.header.kind = 77;
+  else if (strcmp (what, "size") == 0)
+    packet.segment_size++;
+  else if (strcmp (what, "short") == 0)
+    size = sizeof packet.header;
+  else if (strcmp (what, "long") == 0)
+    size = sizeof data;
+  else if (strcmp (what, "descriptor") == 0)
+    n_descriptors = 1;
+  else if (strcmp (what, "descriptors") == 0)
+    n_descriptors = N_DESCRIPTORS;
+  else
+    check (strcmp (what, "attach") == 0, what);
+  memcpy (data, &packet, sizeof packet);
+  check (send_packet (data, size, n_descriptors), "packet");
+}
+
+static void
+send_packets (void)
+{
+  FerryAttach packet = {.header = {.magic = FERRY_PROTOCOL_MAGIC, .kind = FERRY_CONTROL_ATTACH}};
+
+  for (;;)
+    send_packet (&packet, sizeof packet, 0);
+}
+
+/* ---- records ---- */
+
+static void
+publish (gsize size)
+{
+  if (ferry_lane_writer_publish (&writer, size))
+    ferry_doorbell_ring (doorbell);
+}
+
+static guint8 *
+get_place (gsize size)
+{
+  take_welcome ();
+  while (!ferry_lane_writer_has_room (&writer, size))
+    g_thread_yield ();
+  return ferry_lane_writer_get_place (&writer);
+}
+
+static void
+write_record (guint16 kind, guint16 number, const void *payload, gsize length)
+{
+  guint8 *place = get_place (ferry_record_size (length));
+
+  ferry_record_write_header (place, (guint32) length, kind, number, connection_id);
+  memcpy (place + sizeof (FerryRecordHeader), payload, length);
+  publish (ferry_record_size (length));
+}
+
+/* Publishes only size bytes of a record that says length. */
+static void
+write_header (guint16 kind, guint32 length, gsize size)
+{
+  ferry_record_write_header (get_place (size), length, kind, 0, connection_id);
+  publish (size);
+}
+
+static void
+send_numbers (guint64 n)
+{
+  for (guint64 i = 0; i < n; i++, next_number++)
+    write_record (FERRY_RECORD_BYTES, 0, &next_number, sizeof next_number);
+}
+
+static void
+announce_types (guint64 n)
+{
+  for (guint64 number = 1; number <= n; number++)
+    write_record (FERRY_RECORD_TYPE, (guint16) number, "s", 1);
+}
+
+static void
+begin_large (guint64 size, guint16 kind)
+{
+  FerryLargeMessage large = {.size = size, .kind = kind};
+
+  write_record (FERRY_RECORD_LARGE, 0, &large, sizeof large);
+}
+
+static void
+storm_of_large (guint64 n)
+{
+  for (guint64 i = 0; i < n; i++)
+    {
+      begin_large (60 * 1000 * 1000, FERRY_RECORD_BYTES);
+      write_record (FERRY_RECORD_ABANDON, 0, NULL, 0);
+    }
+}
+
+static void
+fill_randomly (guint8 *data, gsize size)
+{
+  for (gsize i = 0; i + 4 <= size; i += 4)
+    {
+      guint32 random = g_random_int ();
+
+      memcpy (data + i, &random, sizeof random);
+    }
+}
+
+static void
+write_garbage (gsize size)
+{
+  fill_randomly (get_place (size), size);
+  publish (size);
+}
+
+static void
+stop_in_mid_write (void)
+{
+  guint8 *place = get_place (ferry_record_size (8));
+
+  ferry_record_write_header (place, 8, FERRY_RECORD_BYTES, 0, connection_id);
+  raise (SIGSTOP);
+}
+
+static gboolean
+obey_record (const char *order, const char *value, guint64 n)
+{
+  static const guint8 zeros[FERRY_MAX_RECORD_PAYLOAD];
+
+  if (g_str_has_prefix (order, "send:"))
+    send_numbers (n);
+  else if (g_str_has_prefix (order, "kind:"))
+    write_record ((guint16) n, 0, zeros, 8);
+  else if (g_str_has_prefix (order, "number:"))
+    write_record (FERRY_RECORD_BYTES, (guint16) n, zeros, 8);
+  else if (g_str_has_prefix (order, "length:"))
+    write_header (FERRY_RECORD_BYTES, (guint32) n, sizeof (FerryRecordHeader));
+  else if (g_str_has_prefix (order, "types:"))
+    announce_types (n);
+  else if (g_str_has_prefix (order, "type:"))
+    write_record (FERRY_RECORD_TYPE, (guint16) n, strchr (value, ':') + 1, strlen (strchr (value, ':') + 1));
+  else if (strcmp (order, "type-zero") == 0)
+    write_record (FERRY_RECORD_TYPE, 1, "s\0s", 3);
+  else if (strcmp (order, "type-long") == 0)
+    write_record (FERRY_RECORD_TYPE, 1, zeros, 1032);
+  else if (g_str_has_prefix (order, "variant:"))
+    write_record (FERRY_RECORD_VARIANT, (guint16) n, zeros, 8);
+  else if (strcmp (order, "beyond") == 0)
+    write_header (FERRY_RECORD_BYTES, 64, 40);
+  else if (strcmp (order, "half-header") == 0)
+    write_header (FERRY_RECORD_BYTES, 8, 8);
+  else if (strcmp (order, "stop") == 0)
+    write_record (FERRY_RECORD_STOP, 0, NULL, 0);
+  else if (strcmp (order, "stop-payload") == 0)
+    write_record (FERRY_RECORD_STOP, 0, zeros, 8);
+  else if (g_str_has_prefix (order, "garbage:"))
+    write_garbage (n);
+  else if (strcmp (order, "mid-write") == 0)
+    stop_in_mid_write ();
+  else
+    return FALSE;
+  return TRUE;
+}
+
+static gboolean
+obey_large (const char *order, const char *value, guint64 n)
+{
+  static const guint8 zeros[FERRY_MAX_RECORD_PAYLOAD];
+
+  if (g_str_has_prefix (order, "large:"))
+    begin_large (n, FERRY_RECORD_BYTES);
+  else if (g_str_has_prefix (order, "large-kind:"))
+    begin_large (100 * 1000, (guint16) n);
+  else if (strcmp (order, "large-short") == 0)
+    write_record (FERRY_RECORD_LARGE, 0, zeros, 8);
+  else if (g_str_has_prefix (order, "large-storm:"))
+    storm_of_large (n);
+  else if (g_str_has_prefix (order, "piece:"))
+    write_record (FERRY_RECORD_PIECE, 0, zeros, n);
+  else if (strcmp (order, "piece-beyond") == 0)
+    write_header (FERRY_RECORD_PIECE, 64, 40);
+  else if (strcmp (order, "abandon") == 0)
+    write_record (FERRY_RECORD_ABANDON, 0, NULL, 0);
+  else
+    return FALSE;
+  return TRUE;
+}
+
+/* ---- memory ---- */
+
+static void
+wait_until_drained (void)
+{
+  while (atomic_load (&writer.control->reader.head) != writer.tail)
+    g_thread_yield ();
+}
+
+static void
+set_tail (guint64 tail)
+{
+  take_welcome ();
+  atomic_store (&writer.control->writer.tail, tail);
+  ferry_doorbell_ring (doorbell);
+}
+
+static void
+send_with_wild_words (guint64 n)
+{
+  for (guint64 i = 0; i < n; i++)
+    {
+      take_welcome ();
+      atomic_store (&writer.control->writer.writer_waiting, g_random_int ());
+      atomic_store (&writer.control->reader.reader_waiting, g_random_int ());
+      atomic_store (&writer.control->writer_bell.rings, g_random_int ());
+      send_numbers (1);
+    }
+}
+
+static void
+scribble (guint64 n)
+{
+  take_welcome ();
+  for (guint64 i = 0; i < n; i++)
+    {
+      fill_randomly (segment.base, FERRY_SEGMENT_DOWN_RING);
+      fill_randomly (segment.down_ring, FERRY_DOWN_CAPACITY);
+      fill_randomly (segment.up_ring, segment.up_capacity);
+      ferry_doorbell_ring (doorbell);
+    }
+}
+
+static gboolean
+obey_memory (const char *order, const char *value, guint64 n)
+{
+  if (strcmp (order, "drained") == 0)
+    wait_until_drained ();
+  else if (g_str_has_prefix (order, "tail:"))
+    set_tail (writer.tail + (guint64) g_ascii_strtoll (value, NULL, 10));
+  else if (strcmp (order, "tail-beyond") == 0)
+    set_tail (writer.tail + writer.capacity + 8);
+  else if (strcmp (order, "head") == 0)
+    atomic_store (&writer.control->reader.head, 0xdeadbeefdeadbee8);
+  else if (g_str_has_prefix (order, "waiting:"))
+    send_with_wild_words (n);
+  else if (strcmp (order, "table") == 0)
+    fill_randomly (segment.base + FERRY_SEGMENT_PIPE_TABLE, FERRY_SEGMENT_DOWN_RING - FERRY_SEGMENT_PIPE_TABLE);
+  else if (g_str_has_prefix (order, "scribble:"))
+    scribble (n);
+  else
+    return FALSE;
+  return TRUE;
+}
+
+/* ---- the doorbell and the process ---- */
+
+static void
+fill_doorbell (void)
+{
+  guint64 count = 0xfffffffffffffffe;
+
+  fcntl (doorbell, F_SETFL, fcntl (doorbell, F_GETFL) | O_NONBLOCK);
+  check (read (doorbell, &(guint64){0}, 8) == 8 || errno == EAGAIN, "read");
+  check (write (doorbell, &count, 8) == 8, "write");
+}
+
+static void
+empty_doorbell (void)
+{
+  guint64 count;
+
+  fcntl (doorbell, F_SETFL, fcntl (doorbell, F_GETFL) | O_NONBLOCK);
+  check (read (doorbell, &count, 8) == 8 || errno == EAGAIN, "read");
+}
+
+static gboolean
+obey_doorbell (const char *order)
+{
+  if (strcmp (order, "bell-block") == 0)
+    check (fcntl (doorbell, F_SETFL, fcntl (doorbell, F_GETFL) & ~O_NONBLOCK) == 0, "fcntl");
+  else if (strcmp (order, "bell-fill") == 0)
+    fill_doorbell ();
+  else if (strcmp (order, "bell-empty") == 0)
+    empty_doorbell ();
+  else if (strcmp (order, "bell-storm") == 0)
+    for (;;)
+      ferry_doorbell_ring (doorbell);
+  else
+    return FALSE;
+  return TRUE;
+}
+
+static void
+send_for (guint64 id)
+{
+  guint64 own = connection_id;
+
+  take_welcome ();
+  connection_id = id;
+  write_record (FERRY_RECORD_BYTES, 0, &next_number, sizeof next_number);
+  connection_id = own;
+}
+
+static gboolean
+obey (const char *order)
+{
+  const char *colon = strchr (order, ':');
+  const char *value = colon != NULL ? colon + 1 : "";
+  guint64 n = g_ascii_strtoull (value, NULL, 10);
+
+  if (strcmp (order, "welcome") == 0)
+    take_welcome ();
+  else if (strcmp (order, "attach") == 0)
+    {
+      take_welcome ();
+      check (ferry_control_send_attach (CONTROL_FD, welcome.segment_size, NULL), "attach");
+    }
+  else if (g_str_has_prefix (order, "packet:"))
+    send_bad_packet (value);
+  else if (strcmp (order, "packets") == 0)
+    send_packets ();
+  else if (strcmp (order, "second") == 0)
+    connection_id = connection_ids[1];
+  else if (g_str_has_prefix (order, "id:"))
+    send_for (n);
+  else if (g_str_has_prefix (order, "exit:"))
+    _exit ((int) n);
+  else if (strcmp (order, "pause") == 0)
+    for (;;)
+      pause ();
+  else
+    return obey_record (order, value, n) || obey_large (order, value, n) || obey_memory (order, value, n) ||
+           obey_doorbell (order);
+  return TRUE;
+}
+
+int
+main (int argc, char **argv)
+{
+  for (int i = 1; i < argc; i++)
+    {
+      if (obey (argv[i]))
+        continue;
+      g_printerr ("hostile-worker: no such order: %s\n", argv[i]);
+      return 2;
+    }
+  return 0;
+}
