@@ -7,7 +7,11 @@
 
 #include "base/ferry-base-private.h"
 
-G_DEFINE_QUARK (ferry - error - quark, ferry_error)
+GQuark
+ferry_error_quark (void)
+{
+  return g_quark_from_static_string ("ferry-error-quark");
+}
 
 /* Sets a FERRY_ERROR_SYSTEM error that names the call that failed, from errno. Returns FALSE. */
 gboolean

@@ -65,8 +65,8 @@ struct _FerryLink
   int wait_status;
   gint64 deadline; /* monotonic time of the state's timeout; 0: none */
   gint64 attach_timeout;
-  guint rings_allowed; /* how often the doorbell may still ring, with no further sleep of the monitor's */
-  guint32 rings_epoch; /* the up lane's epoch up to which its sleeps were added to that */
+  guint rings_allowed; /* how often the doorbell may still ring with nothing coming through the lane */
+  guint64 rings_head;  /* the up lane's head when it rang last */
 
   FerrySegment segment;
   FerryLaneReader up;

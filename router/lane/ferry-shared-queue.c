@@ -17,9 +17,8 @@
 /* How long a process may go on after it closed its control socket. */
 #define HANG_UP_GRACE (1 * G_USEC_PER_SEC)
 
-/* A worker rings at most once for each time the monitor went to sleep on its lane. How far it may be ahead of that
- * before it is taken for a storm. */
-#define RINGS_ALLOWED 1000u
+/* How often a doorbell may ring with nothing coming through the lane, before that is taken for a storm. */
+#define RINGS_ALLOWED 1000
 
 FerrySharedQueue *
 ferry_shared_queue_new (GError **error)
@@ -125,6 +124,9 @@ ferry_shared_queue_add (FerrySharedQueue *self, FerryLink *link, GError **error)
   ferry_link_ref (link);
   g_queue_push_tail_link (&self->links, &link->queue_node);
   ferry_lane_reader_arm (&link->up);
+  /* A local sender may have sent before the lane was armed. A worker's link is looked at when it opens. */
+  if (link->local)
+    ferry_shared_queue_activate (self, link);
   return TRUE;
 }
 
@@ -207,22 +209,22 @@ read_control (FerrySharedQueue *self, FerryLink *link)
     }
 }
 
+/* An honest worker publishes a record between two rings. */
 static void
 handle_doorbell (FerrySharedQueue *self, FerryLink *link)
 {
-  guint32 sleeps = link->up.epoch - link->rings_epoch;
-
-  link->rings_epoch = link->up.epoch;
-  link->rings_allowed = MIN (link->rings_allowed + MIN (sleeps, RINGS_ALLOWED), RINGS_ALLOWED);
-  if (link->rings_allowed-- == 0)
+  if (link->up.head != link->rings_head)
+    link->rings_allowed = RINGS_ALLOWED;
+  link->rings_head = link->up.head;
+  if (link->rings_allowed == 0)
     {
-      link->rings_allowed = 0;
       if (!link->draining_done)
         ferry_shared_queue_apply (self, link, FERRY_LINK_FAULT,
-                                  "The worker rang its doorbell over and over without sending anything");
+                                  "it rang its doorbell over and over without sending anything");
       epoll_ctl (self->epoll, EPOLL_CTL_DEL, link->doorbell, NULL);
       return;
     }
+  link->rings_allowed--;
   if (link->state != FERRY_LINK_ATTACHING)
     ferry_shared_queue_activate (self, link);
 }

@@ -135,6 +135,17 @@ send_variant_now (FerrySender *self, GVariant *variant, gsize size, const FerryL
   return TRUE;
 }
 
+/* Sets the error of a pipe that is closed; where this end closed it by stopping the sender, that one. */
+static gboolean
+refuse_ended (FerrySender *self, GError **error)
+{
+  FerrySenderState state = ferry_sender_get_state (self);
+
+  if (state != FERRY_SENDER_STARTED)
+    return ferry_sender_refuse_state (state, error);
+  return ferry_sender_refuse_closed (self, error);
+}
+
 /* Turns the outcome of a wait into an error. Returns FALSE. */
 static gboolean
 refuse_wait (FerrySender *self, FerryWaitResult result, GError **error)
@@ -142,7 +153,7 @@ refuse_wait (FerrySender *self, FerryWaitResult result, GError **error)
   switch (result)
     {
     case FERRY_WAIT_CLOSED:
-      return ferry_sender_refuse_closed (self, error);
+      return refuse_ended (self, error);
     case FERRY_WAIT_WOULD_BLOCK:
       g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK,
                            "The lane is full, and this call may not wait; send again later, or less");
@@ -309,7 +320,7 @@ send_slowly (FerrySender *self, GVariant *variant, gconstpointer data, gsize siz
   if (state != FERRY_SENDER_STARTED)
     return ferry_sender_refuse_state (state, error);
   if (ferry_uplink_get_pipe_word (self->uplink, self->index) != FERRY_PIPE_WORD_OPEN)
-    return ferry_sender_refuse_closed (self, error);
+    return refuse_ended (self, error);
   if (cancellable != NULL)
     {
       send.wait.interrupted = is_cancelled;

@@ -3,9 +3,9 @@
 
 /* What a flood does to the frames of a window, and what slow painting does to the messages.
  *
- * The window paints at every tick of its frame clock. It does so in turn beside workers that flood it, and beside as
- * many that burn their processor and send nothing. Then each frame takes 30 ms, and one more worker sends a message
- * every few ms with the time at which it did. */
+ * The window paints at every tick of its frame clock. It does so in turn alone, beside workers that flood it, and
+ * beside as many that burn their processor and send nothing. Then each frame takes 30 ms, and one more worker sends a
+ * message every few ms with the time at which it did. */
 
 #include "config.h"
 
@@ -23,13 +23,14 @@
 typedef struct
 {
   GtkWindow *window;
-  gint64 painting; /* ns that a frame takes on top of what GTK needs */
-  gint64 last;     /* when the last frame was done, in ns; 0 when none was */
-  GArray *into;    /* (nullable) (element-type double) where intervals go, in ms */
-  GArray *control; /* (owned) */
-  GArray *flood;   /* (owned) */
-  GArray *slow;    /* (owned) */
-  double rate;     /* messages a second in the flood */
+  gint64 painting;  /* ns that a frame takes on top of what GTK needs */
+  gint64 last;      /* when the last frame was done, in ns; 0 when none was */
+  GArray *into;     /* (nullable) (element-type double) where intervals go, in ms */
+  GArray *unloaded; /* (owned) */
+  GArray *control;  /* (owned) */
+  GArray *flood;    /* (owned) */
+  GArray *slow;     /* (owned) */
+  double rate;      /* messages a second in the flood */
   gboolean failed;
 } Bench;
 
@@ -72,6 +73,7 @@ bench_init (Bench *self)
   GtkWidget *area = gtk_drawing_area_new ();
 
   *self = (Bench){.window = GTK_WINDOW (gtk_window_new ()),
+                  .unloaded = g_array_new (FALSE, FALSE, sizeof (double)),
                   .control = g_array_new (FALSE, FALSE, sizeof (double)),
                   .flood = g_array_new (FALSE, FALSE, sizeof (double)),
                   .slow = g_array_new (FALSE, FALSE, sizeof (double))};
@@ -89,6 +91,7 @@ static void
 bench_clear (Bench *self)
 {
   gtk_window_destroy (self->window);
+  g_array_unref (self->unloaded);
   g_array_unref (self->control);
   g_array_unref (self->flood);
   g_array_unref (self->slow);
@@ -137,8 +140,12 @@ watch (Bench *self, BenchFeed *feed, GArray *into, gint64 duration)
 static void
 run_round (Bench *self, gint64 duration)
 {
-  BenchFeed *feed = open_feed (BENCH_MODE_BUSY, BENCH_TAKE_RAW, N_WORKERS);
+  BenchFeed *feed = open_feed (BENCH_MODE_IDLE, BENCH_TAKE_RAW, N_WORKERS);
 
+  watch (self, feed, self->unloaded, duration);
+  close_feed (self, feed);
+
+  feed = open_feed (BENCH_MODE_BUSY, BENCH_TAKE_RAW, N_WORKERS);
   watch (self, feed, self->control, duration);
   close_feed (self, feed);
 
@@ -170,13 +177,15 @@ print_frames (const char *name, const GArray *intervals)
 static void
 run_flood (Bench *self, const BenchOptions *options)
 {
-  const gint64 duration = (options->quick ? 600 : 2500) * G_GINT64_CONSTANT (1000000);
+  const gint64 duration = (options->quick ? 500 : 2000) * G_GINT64_CONSTANT (1000000);
 
   for (guint round = 0; round < (options->quick ? 3 : options->rounds); round++)
     run_round (self, duration);
+  print_frames ("unloaded", self->unloaded);
   print_frames ("control", self->control);
   print_frames ("flood", self->flood);
   bench_print ("frames/flood/messages", self->rate, "messages/s");
+  bench_print ("frames/p99-over-unloaded", quantile_of (self->flood, 0.99) - quantile_of (self->unloaded, 0.99), "ms");
   bench_print ("frames/p99-over-control", quantile_of (self->flood, 0.99) - quantile_of (self->control, 0.99), "ms");
   bench_print_budget ("<= 2");
   bench_print ("frames/max-over-control", (quantile_of (self->flood, 1) - quantile_of (self->control, 1)) / FRAME,
@@ -229,7 +238,7 @@ main (int argc, char **argv)
   bench_init (&self);
   run_flood (&self, &options);
   self.painting = SLOW_PAINTING;
-  duration = (options.quick ? 1 : 4) * G_GINT64_CONSTANT (1000000000);
+  duration = (options.quick ? 800 : 4000) * G_GINT64_CONSTANT (1000000);
   run_slow_painting (&self, duration, "calm", 0);
   run_slow_painting (&self, duration, "flood", N_WORKERS);
   print_frames ("painting-30ms", self.slow);

@@ -12,7 +12,8 @@
 
 #include "bench-feed.h"
 
-#define BLOCK 30      /* messages */
+#define BLOCK 30 /* messages */
+#define QUICK_BLOCK 20
 #define INTERVAL 1000 /* µs */
 #define MAX_PAIRS 200
 
@@ -29,6 +30,9 @@ static Way ways[] = {
   {"two-hops", &bench_two_hops}, {"ferry", &bench_ferry},   {"one-hop", &bench_one_hop},
   {"pipe", &bench_pipe},         {"zeromq", &bench_zeromq}, {"gdbus", &bench_gdbus},
 };
+
+/* How many messages are sent in a row. */
+static guint block_size = BLOCK;
 
 static void
 open_way (Way *way)
@@ -51,8 +55,8 @@ open_way (Way *way)
 static void
 run_block (Way *way)
 {
-  way->ordered += BLOCK;
-  if (!bench_port_order (&way->feed->ports[0], BLOCK, INTERVAL) || !bench_feed_wait (way->feed, way->ordered))
+  way->ordered += block_size;
+  if (!bench_port_order (&way->feed->ports[0], block_size, INTERVAL) || !bench_feed_wait (way->feed, way->ordered))
     bench_feed_fail (way->feed, NULL);
 }
 
@@ -72,7 +76,7 @@ run_pairs (guint n_pairs)
           if (ways[i].feed == NULL)
             continue;
           run_block (&ways[i]);
-          ways[i].medians[pair] = bench_median (delays_of (&ways[i]) + ways[i].ordered - BLOCK, BLOCK);
+          ways[i].medians[pair] = bench_median (delays_of (&ways[i]) + ways[i].ordered - block_size, block_size);
         }
     }
 }
@@ -106,6 +110,8 @@ main (int argc, char **argv)
 
   if (!bench_options_parse (&options, &argc, &argv))
     return EXIT_FAILURE;
+  if (options.quick)
+    block_size = QUICK_BLOCK;
   n_pairs = options.quick ? 30 : MAX_PAIRS / 2;
   for (gsize i = 0; i < G_N_ELEMENTS (ways); i++)
     {

@@ -22,7 +22,7 @@ gboolean     fuzz_monitor_publish (FuzzMonitor  *self,
                                    guint64       tail);
 
 #define FUZZ_CAPACITY (128 * 1024)
-#define FUZZ_MAX_MESSAGE 100000
+#define FUZZ_MAX_MESSAGE 3000000
 
 /* Sends a packet over a socket, with copies of a descriptor. */
 void         fuzz_send_packet     (int           socket,

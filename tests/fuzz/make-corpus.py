@@ -65,6 +65,7 @@ CORPUS = {
         "typed": order(TYPE, 1, 1, 0) + order(LARGE, payload=6, length=40000) + order(PIECE, length=30000)
                  + order(BYTES, 0, 2, 0, 9) + order(PIECE, length=10000),
         "abandoned": order(LARGE, payload=1, length=99999) + order(PIECE, length=9) + order(ABANDON),
+        "grows": order(LARGE, payload=1, length=2500000) + order(PIECE, length=32752) * 76 + order(PIECE, length=10848),
         "types": b"".join(order(TYPE, (n + 1) % 256, 1, n % 4) for n in range(256)),
     },
     "attach": {

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "base/ferry-base-private.h"
+
 static GMutex warnings_lock;
 static GString *warnings;
 
@@ -37,6 +39,14 @@ route_test_init (int *argc, char ***argv)
   g_test_init (argc, argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   warnings = g_string_new (NULL);
   g_log_set_writer_func (write_log, NULL, NULL);
+}
+
+void
+route_test_add_with_worker (const char *path, GTestFunc func)
+{
+#ifndef FERRY_THREAD_SANITIZER
+  g_test_add_func (path, func);
+#endif
 }
 
 char *
@@ -151,6 +161,49 @@ route_test_wait_drained (FerrySender *sender)
     }
 }
 
+typedef struct
+{
+  gint parked;
+  gint leave;
+} Park;
+
+static void
+wait_until_set (gint *flag)
+{
+  gint64 deadline = get_deadline ();
+
+  while (!g_atomic_int_get (flag))
+    {
+      g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+      g_thread_yield ();
+    }
+}
+
+static void
+park_monitor (FerryMonitor *monitor, gpointer data)
+{
+  Park *park = data;
+
+  g_atomic_int_set (&park->parked, TRUE);
+  wait_until_set (&park->leave);
+  g_atomic_int_set (&park->parked, FALSE);
+}
+
+/* The monitor stands still meanwhile: it would else make many small blocks of them, of which a few only may be out. */
+void
+route_test_burst (FerrySender *sender, guint64 first, guint64 n)
+{
+  Park park = {FALSE, FALSE};
+
+  g_assert_true (ferry_monitor_invoke (sender->monitor, park_monitor, &park, NULL));
+  wait_until_set (&park.parked);
+  route_test_send_numbers (sender, first, n);
+  g_atomic_int_set (&park.leave, TRUE);
+  while (g_atomic_int_get (&park.parked))
+    g_thread_yield ();
+  route_test_wait_drained (sender);
+}
+
 guint64
 route_test_use_up_window (FerryRouter *router, FerrySender *sender)
 {
@@ -212,8 +265,8 @@ route_test_send_new (FerrySender *sender, gconstpointer data, gsize size, gint64
 {
   RouteTestSend *send = g_new0 (RouteTestSend, 1);
 
-  *send = (RouteTestSend){
-    .sender = sender, .data = data, .size = size, .deadline = deadline, .cancellable = cancellable};
+  *send =
+    (RouteTestSend){.sender = sender, .data = data, .size = size, .deadline = deadline, .cancellable = cancellable};
   send->thread = g_thread_new ("test-send", send_on_thread, send);
   return send;
 }

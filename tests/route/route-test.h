@@ -13,6 +13,9 @@ G_BEGIN_DECLS
 
 /* Catches the library's warnings, which would end a test. To be called in main(). */
 void route_test_init (int *argc, char ***argv);
+/* Adds a test with worker processes. ThreadSanitizer runs the others only: it loses track of a process that starts
+ * another one without fork(). */
+void route_test_add_with_worker (const char *path, GTestFunc func);
 /* The warnings since the last call, a line each; "" for none. */
 char *route_test_take_warnings (void);
 /* Asserts that there was exactly one since, and that it matches a pattern. */
@@ -33,6 +36,8 @@ void route_test_stop_with_open_pipes (FerryRouter *router);
 
 /* Sends n messages of 8 bytes, numbered from first, without waiting. */
 void route_test_send_numbers (FerrySender *sender, guint64 first, guint64 n);
+/* The same, and waits until they are all in the local queue, in one block. At most 2,000. */
+void route_test_burst (FerrySender *sender, guint64 first, guint64 n);
 /* Waits until the monitor took all that the sender sent. */
 void route_test_wait_drained (FerrySender *sender);
 /* Has the link's share of blocks out, so that nothing more is drained until the main context runs; the lane itself

@@ -88,8 +88,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Scene, scene_free)
 static void
 play (Scene *scene)
 {
-  route_test_send_numbers (scene->sender, 0, 100);
-  route_test_wait_drained (scene->sender);
+  route_test_burst (scene->sender, 0, 100);
   ferry_test_wait_flag (&scene->acted);
   route_test_settle ();
 }
@@ -177,10 +176,8 @@ test_close_another_pipe_with_messages_in_the_queue (void)
   g_autoptr (Scene) scene = scene_new (9, act_close_other);
 
   scene->other = route_test_started_pipe (scene->router);
-  route_test_send_numbers (scene->sender, 0, 50);
-  route_test_wait_drained (scene->sender);
-  route_test_send_numbers (scene->other->sender, 0, 70);
-  route_test_wait_drained (scene->other->sender);
+  route_test_burst (scene->sender, 0, 50);
+  route_test_burst (scene->other->sender, 0, 70);
   ferry_test_wait_flag (&scene->acted);
   route_test_settle ();
   g_assert_cmpuint (scene->n_messages, ==, 50);
@@ -262,8 +259,7 @@ act_run_loop (Scene *scene)
 {
   guint64 before = scene->n_messages;
 
-  route_test_send_numbers (scene->sender, 100, 10);
-  route_test_wait_drained (scene->sender);
+  route_test_burst (scene->sender, 100, 10);
   scene->idle_ran = FALSE;
   g_idle_add_full (G_PRIORITY_LOW, idle_cb, scene, NULL);
   ferry_test_wait_flag (&scene->idle_ran);
@@ -308,8 +304,7 @@ static void
 act_restart_and_run_loop (Scene *scene)
 {
   act_restart (scene);
-  route_test_send_numbers (scene->other->sender, 0, 10);
-  route_test_wait_drained (scene->other->sender);
+  route_test_burst (scene->other->sender, 0, 10);
   scene->idle_ran = FALSE;
   g_idle_add_full (G_PRIORITY_LOW, idle_cb, scene, NULL);
   ferry_test_wait_flag (&scene->idle_ran);

@@ -180,8 +180,7 @@ test_messages_for_a_closed_pipe_are_counted_and_dropped (void)
   FerryRouter *router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
 
-  route_test_send_numbers (pipe->sender, 0, 100);
-  route_test_wait_drained (pipe->sender);
+  route_test_burst (pipe->sender, 0, 100);
   g_assert_true (ferry_router_close_pipe (router, pipe->receiver, NULL));
   ferry_test_run_until (has_dropped_100, router);
   ferry_test_run_until (no_links, router);
@@ -263,10 +262,8 @@ test_undelivered_messages_are_counted_for_each_pipe (void)
   g_autoptr (FerryTestPipe) one = route_test_started_pipe (router);
   g_autoptr (FerryTestPipe) two = route_test_started_pipe (router);
 
-  route_test_send_numbers (one->sender, 0, 1000);
-  route_test_send_numbers (two->sender, 0, 500);
-  route_test_wait_drained (one->sender);
-  route_test_wait_drained (two->sender);
+  route_test_burst (one->sender, 0, 1000);
+  route_test_burst (two->sender, 0, 500);
   g_assert_true (ferry_router_stop (router, NULL));
   route_test_assert_warned ("*2 open pipes*");
   g_assert_cmpuint (ferry_router_get_counter (router, FERRY_COUNTER_UNDELIVERED), ==, 1500);
@@ -298,8 +295,7 @@ test_closed_comes_inside_stop_and_nothing_after (void)
   g_autoptr (FerryTestPipe) started = route_test_started_pipe (router);
   g_autoptr (FerryTestPipe) fresh = ferry_test_pipe_new (router);
 
-  route_test_send_numbers (started->sender, 0, 1000);
-  route_test_wait_drained (started->sender);
+  route_test_burst (started->sender, 0, 1000);
   g_assert_true (ferry_router_stop (router, NULL));
   route_test_assert_warned ("*2 open pipes*");
   ferry_test_pipe_assert_end (started, FERRY_CLOSE_REASON_ROUTER_STOPPED);
@@ -373,7 +369,7 @@ main (int argc, char **argv)
   g_test_add_func ("/pipes/messages-for-a-closed-pipe-are-counted-and-dropped",
                    test_messages_for_a_closed_pipe_are_counted_and_dropped);
   g_test_add_func ("/pipes/sender-of-a-closed-pipe-is-told", test_sender_of_a_closed_pipe_is_told);
-  g_test_add_func ("/pipes/worker-of-a-closed-pipe-is-told", test_worker_of_a_closed_pipe_is_told);
+  route_test_add_with_worker ("/pipes/worker-of-a-closed-pipe-is-told", test_worker_of_a_closed_pipe_is_told);
   g_test_add_func ("/pipes/stop-warns-of-open-pipes", test_stop_warns_of_open_pipes);
   g_test_add_func ("/pipes/stop-without-open-pipes-does-not-warn", test_stop_without_open_pipes_does_not_warn);
   g_test_add_func ("/pipes/undelivered-messages-are-counted-for-each-pipe",
@@ -381,8 +377,8 @@ main (int argc, char **argv)
   g_test_add_func ("/pipes/undelivered-large-messages-are-counted", test_undelivered_large_messages_are_counted);
   g_test_add_func ("/pipes/closed-comes-inside-stop-and-nothing-after",
                    test_closed_comes_inside_stop_and_nothing_after);
-  g_test_add_func ("/pipes/pipe-of-a-worker-is-closed-once-when-the-router-stops",
-                   test_pipe_of_a_worker_is_closed_once_when_the_router_stops);
+  route_test_add_with_worker ("/pipes/pipe-of-a-worker-is-closed-once-when-the-router-stops",
+                              test_pipe_of_a_worker_is_closed_once_when_the_router_stops);
   g_test_add_func ("/pipes/closed-exactly-once-when-the-sender-stops-before-the-router",
                    test_closed_exactly_once_when_stopped_and_then_routed);
   g_test_add_func ("/pipes/dropping-a-running-router-stops-it", test_dropping_a_running_router_stops_it);

@@ -336,8 +336,7 @@ test_nothing_arrives_after_the_owner_is_disposed_in_a_handler (void)
 
   ferry_receiver_bind (scene->receiver, owner);
   ferry_receiver_set_handler (scene->receiver, flood_cb, &owner, NULL);
-  route_test_send_numbers (scene->sender, 0, 100);
-  route_test_wait_drained (scene->sender);
+  route_test_burst (scene->sender, 0, 100);
   ferry_test_run_until (is_closed, scene->receiver);
   route_test_settle ();
   g_assert_cmpuint (ferry_receiver_get_messages (scene->receiver), ==, 10);
@@ -351,8 +350,7 @@ test_nothing_arrives_after_the_owner_is_disposed (void)
   GObject *owner = g_object_new (G_TYPE_OBJECT, NULL);
 
   ferry_receiver_bind (scene->receiver, owner);
-  route_test_send_numbers (scene->sender, 0, 100);
-  route_test_wait_drained (scene->sender);
+  route_test_burst (scene->sender, 0, 100);
   g_object_run_dispose (owner);
   g_assert_true (ferry_receiver_get_closed (scene->receiver));
   route_test_settle ();
@@ -408,8 +406,7 @@ test_nothing_arrives_after_another_thread_disposed_the_owner (void)
   GObject *owner = g_object_new (G_TYPE_OBJECT, NULL);
 
   ferry_receiver_bind (scene->receiver, owner);
-  route_test_send_numbers (scene->sender, 0, 100);
-  route_test_wait_drained (scene->sender);
+  route_test_burst (scene->sender, 0, 100);
   g_thread_join (g_thread_new ("drop", drop_object, owner));
   ferry_test_run_until (is_closed, scene->receiver);
   route_test_settle ();
@@ -520,8 +517,8 @@ add_owners (void)
                    test_nothing_arrives_after_the_owner_is_disposed);
   g_test_add_func ("/receiver/closed-does-not-arrive-after-the-owner-is-disposed",
                    test_closed_does_not_arrive_after_the_owner_is_disposed);
-  g_test_add_func ("/receiver/nothing-arrives-of-a-flood-after-the-owner-is-disposed",
-                   test_nothing_arrives_of_a_flood_after_the_owner_is_disposed);
+  route_test_add_with_worker ("/receiver/nothing-arrives-of-a-flood-after-the-owner-is-disposed",
+                              test_nothing_arrives_of_a_flood_after_the_owner_is_disposed);
   g_test_add_func ("/receiver/nothing-arrives-after-another-thread-disposed-the-owner",
                    test_nothing_arrives_after_another_thread_disposed_the_owner);
   g_test_add_func ("/receiver/another-thread-may-dispose-the-owner-while-the-loop-runs",
@@ -536,8 +533,8 @@ main (int argc, char **argv)
   route_test_init (&argc, &argv);
   g_test_add_func ("/receiver/bytes-come-as-an-array-of-bytes", test_bytes_come_as_an_array_of_bytes);
   g_test_add_func ("/receiver/variants-keep-type-and-value", test_variants_keep_type_and_value);
-  g_test_add_func ("/receiver/messages-of-a-worker-come-through-the-signal",
-                   test_messages_of_a_worker_come_through_the_signal);
+  route_test_add_with_worker ("/receiver/messages-of-a-worker-come-through-the-signal",
+                              test_messages_of_a_worker_come_through_the_signal);
   g_test_add_func ("/receiver/handler-gets-the-bytes-of-a-variant", test_handler_is_told_the_type);
   g_test_add_func ("/receiver/handler-is-told-the-type", test_handler_gets_the_serialised_form);
   g_test_add_func ("/receiver/handler-may-be-replaced-in-mid-stream", test_handler_may_be_replaced_in_mid_stream);

@@ -69,8 +69,7 @@ test_returns_at_once_when_it_holds_already (void)
   FerryRouter *router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
 
-  route_test_send_numbers (pipe->sender, 0, 10);
-  route_test_wait_drained (pipe->sender);
+  route_test_burst (pipe->sender, 0, 10);
   g_assert_true (ferry_router_route_until (router, always, NULL, LONG, NULL));
   g_assert_cmpuint (pipe->n_messages, ==, 0);
   g_clear_pointer (&pipe, ferry_test_pipe_free);
@@ -83,8 +82,7 @@ test_looks_after_each_message (void)
   FerryRouter *router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
 
-  route_test_send_numbers (pipe->sender, 0, 1000);
-  route_test_wait_drained (pipe->sender);
+  route_test_burst (pipe->sender, 0, 1000);
   for (guint64 n = 1; n <= 1000; n += 37)
     {
       route (pipe, n);
@@ -150,8 +148,7 @@ test_without_time_delivers_what_is_there (void)
   g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
   g_autoptr (GError) error = NULL;
 
-  route_test_send_numbers (pipe->sender, 0, 10);
-  route_test_wait_drained (pipe->sender);
+  route_test_burst (pipe->sender, 0, 10);
   /* What the monitor took is in the local queue a moment later: its counter says so. */
   while (ferry_router_get_counter (router, FERRY_COUNTER_QUEUED_BYTES) == 0)
     g_thread_yield ();
@@ -170,8 +167,7 @@ test_main_loop_takes_over_again (void)
 
   for (guint64 round = 0; round < 20; round++)
     {
-      route_test_send_numbers (pipe->sender, round * 100, 100);
-      route_test_wait_drained (pipe->sender);
+      route_test_burst (pipe->sender, round * 100, 100);
       route (pipe, round * 100 + 50);
       ferry_test_pipe_wait_count (pipe, round * 100 + 100);
     }
@@ -341,12 +337,13 @@ int
 main (int argc, char **argv)
 {
   route_test_init (&argc, &argv);
-  g_test_add_func ("/route-until/returns-when-the-condition-holds", test_returns_when_the_condition_holds);
+  route_test_add_with_worker ("/route-until/returns-when-the-condition-holds", test_returns_when_the_condition_holds);
   g_test_add_func ("/route-until/returns-at-once-when-it-holds-already", test_returns_at_once_when_it_holds_already);
   g_test_add_func ("/route-until/looks-after-each-message", test_looks_after_each_message);
-  g_test_add_func ("/route-until/looks-after-each-message-of-a-worker", test_looks_after_each_message_of_a_worker);
+  route_test_add_with_worker ("/route-until/looks-after-each-message-of-a-worker",
+                              test_looks_after_each_message_of_a_worker);
   g_test_add_func ("/route-until/times-out", test_times_out);
-  g_test_add_func ("/route-until/times-out-in-a-flood", test_times_out_in_a_flood);
+  route_test_add_with_worker ("/route-until/times-out-in-a-flood", test_times_out_in_a_flood);
   g_test_add_func ("/route-until/without-time-delivers-what-is-there", test_without_time_delivers_what_is_there);
   g_test_add_func ("/route-until/main-loop-takes-over-again", test_main_loop_takes_over_again);
   g_test_add_func ("/route-until/other-sources-do-not-run", test_other_sources_do_not_run);

@@ -134,7 +134,7 @@ assert_nothing_is_left (Application *self)
   g_hash_table_unref (self->inodes);
 }
 
-static const int signals[] = {SIGKILL, SIGTERM, SIGSEGV};
+static const int signals[] = {SIGKILL, SIGTERM, SIGHUP};
 
 static void
 test_leaves_nothing_when_killed (gconstpointer data)

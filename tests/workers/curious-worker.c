@@ -9,7 +9,7 @@
  *   variable:NAME  tell the value of one, or "(none)"
  *   folder         tell the working directory
  *   descriptors    tell the numbers of the open descriptors, in one line
- *   signals        tell the masks of blocked, ignored and caught signals
+ *   signals        tell the masks of blocked and ignored signals
  *   group          tell whether it leads a process group: "leader" or "follower"
  *   copy           copy standard input to standard output
  *   error:TEXT     write TEXT and a newline to standard error
@@ -22,6 +22,7 @@
 
 #include <fcntl.h>
 #include <ferry.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,7 +58,7 @@ tell_descriptors (void)
 static void
 tell_signals (void)
 {
-  static const char *const fields[] = {"SigBlk", "SigIgn", "SigCgt", NULL};
+  static const char *const fields[] = {"SigBlk", "SigIgn", NULL};
   g_autofree char *status = NULL;
   g_auto (GStrv) lines = NULL;
 
@@ -79,6 +80,15 @@ copy (void)
   while ((size = read (STDIN_FILENO, buffer, sizeof buffer)) > 0)
     if (write (STDOUT_FILENO, buffer, (gsize) size) != size)
       exit (4);
+}
+
+/* A sanitizer catches the signal of a crash. */
+static void
+hang (void)
+{
+  signal (SIGSEGV, SIG_DFL);
+  for (;;)
+    pause ();
 }
 
 /* Keeps the sender until the process ends. */
@@ -177,8 +187,7 @@ obey (const char *order)
   else if (strcmp (order, "copy") == 0)
     copy ();
   else if (strcmp (order, "pause") == 0)
-    for (;;)
-      pause ();
+    hang ();
   else
     return FALSE;
   return TRUE;

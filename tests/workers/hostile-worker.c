@@ -201,7 +201,8 @@ write_record (guint16 kind, guint16 number, const void *payload, gsize length)
   guint8 *place = get_place (ferry_record_size (length));
 
   ferry_record_write_header (place, (guint32) length, kind, number, connection_id);
-  memcpy (place + sizeof (FerryRecordHeader), payload, length);
+  if (length > 0)
+    memcpy (place + sizeof (FerryRecordHeader), payload, length);
   publish (ferry_record_size (length));
 }
 

@@ -104,17 +104,14 @@ obey_end (const char *order)
 {
   struct rlimit no_core = {0, 0};
 
+  /* A sanitizer catches the signals of a crash. */
   setrlimit (RLIMIT_CORE, &no_core);
+  signal (SIGSEGV, SIG_DFL);
+  signal (SIGABRT, SIG_DFL);
   if (strcmp (order, "crash") == 0)
-    {
-      signal (SIGSEGV, SIG_DFL);
-      raise (SIGSEGV);
-    }
+    raise (SIGSEGV);
   else if (strcmp (order, "abort") == 0)
-    {
-      signal (SIGABRT, SIG_DFL);
-      abort ();
-    }
+    abort ();
   else if (g_str_has_prefix (order, "exit:"))
     _exit (atoi (order + strlen ("exit:")));
   else if (strcmp (order, "spin") == 0)

@@ -1,0 +1,87 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The error domain, the version macros and the enumerations' types. */
+
+#include "config.h"
+
+#include "ferry-test.h"
+
+static void
+test_domain_has_its_name (void)
+{
+  g_assert_cmpstr (g_quark_to_string (FERRY_ERROR), ==, "ferry-error-quark");
+  g_assert_cmpuint (FERRY_ERROR, ==, ferry_error_quark ());
+}
+
+static void
+test_version_is_that_of_the_build (void)
+{
+  g_autofree char *version =
+    g_strdup_printf ("%d.%d.%d", FERRY_MAJOR_VERSION, FERRY_MINOR_VERSION, FERRY_MICRO_VERSION);
+
+  g_assert_cmpstr (FERRY_VERSION_STRING, ==, FERRY_PROJECT_VERSION);
+  g_assert_cmpstr (version, ==, FERRY_PROJECT_VERSION);
+}
+
+static void
+test_version_check_compares_in_order (void)
+{
+  g_assert_true (FERRY_CHECK_VERSION (FERRY_MAJOR_VERSION, FERRY_MINOR_VERSION, FERRY_MICRO_VERSION));
+  g_assert_false (FERRY_CHECK_VERSION (FERRY_MAJOR_VERSION, FERRY_MINOR_VERSION, FERRY_MICRO_VERSION + 1));
+  g_assert_false (FERRY_CHECK_VERSION (FERRY_MAJOR_VERSION, FERRY_MINOR_VERSION + 1, 0));
+  g_assert_false (FERRY_CHECK_VERSION (FERRY_MAJOR_VERSION + 1, 0, 0));
+  g_assert_true (FERRY_CHECK_VERSION (FERRY_MAJOR_VERSION - 1, 99, 99));
+}
+
+static void
+assert_nick (GType type, int value, const char *nick)
+{
+  g_autoptr (GEnumClass) klass = NULL;
+  GEnumValue *found;
+
+  g_assert_true (G_TYPE_IS_ENUM (type));
+  klass = g_type_class_ref (type);
+  found = g_enum_get_value (klass, value);
+  g_assert_nonnull (found);
+  g_assert_cmpstr (found->value_nick, ==, nick);
+}
+
+static void
+test_enumerations_have_types (void)
+{
+  assert_nick (FERRY_TYPE_ERROR, FERRY_ERROR_WOULD_BLOCK, "would-block");
+  assert_nick (FERRY_TYPE_CLOSE_REASON, FERRY_CLOSE_REASON_ROUTER_STOPPED, "router-stopped");
+  assert_nick (FERRY_TYPE_COUNTER, FERRY_COUNTER_QUEUED_BYTES, "queued-bytes");
+  assert_nick (FERRY_TYPE_WORKER_STATE, FERRY_WORKER_STATE_ENDED, "ended");
+  g_assert_true (G_TYPE_IS_ENUM (FERRY_TYPE_STREAM));
+}
+
+static void
+test_pipe_flags_have_a_type (void)
+{
+  g_assert_true (G_TYPE_IS_ENUM (FERRY_TYPE_PIPE_FLAGS) || G_TYPE_IS_FLAGS (FERRY_TYPE_PIPE_FLAGS));
+}
+
+static void
+test_errors_differ (void)
+{
+  g_autoptr (GEnumClass) klass = g_type_class_ref (FERRY_TYPE_ERROR);
+
+  for (guint i = 0; i < klass->n_values; i++)
+    g_assert_true (g_enum_get_value (klass, klass->values[i].value) == &klass->values[i]);
+  g_assert_cmpuint (klass->n_values, ==, FERRY_ERROR_SYSTEM + 1);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_test_add_func ("/error/domain-has-its-name", test_domain_has_its_name);
+  g_test_add_func ("/error/version-is-that-of-the-build", test_version_is_that_of_the_build);
+  g_test_add_func ("/error/version-check-compares-in-order", test_version_check_compares_in_order);
+  g_test_add_func ("/error/enumerations-have-types", test_enumerations_have_types);
+  g_test_add_func ("/error/pipe-flags-have-a-type", test_pipe_flags_have_a_type);
+  g_test_add_func ("/error/codes-differ", test_errors_differ);
+  return g_test_run ();
+}
