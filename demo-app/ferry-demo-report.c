@@ -9,6 +9,8 @@
 #include "ferry-demo-message.h"
 
 #define LISTING_MAX (512 * 1024 * 1024)
+/* Words end up in a label, and laying out more than the longest path would hold up the window. */
+#define WORDS_MAX (16 * 1024)
 
 void
 ferry_demo_report_init (FerryDemoReport *self, const FerryDemoSpec *spec)
@@ -47,6 +49,8 @@ take_progress (FerryDemoReport *self, const FerryDemoSpec *spec, GVariant *paylo
   g_variant_get (payload, "(tttt&s)", &done, &total, &items_done, &items_total, &doing);
   if ((total != 0 && done > total) || (items_total != 0 && items_done > items_total))
     return refuse (error, "a progress beyond its end");
+  if (strlen (doing) > WORDS_MAX)
+    return refuse (error, "more words than fit in a row");
 
   self->done = done;
   self->total = total;
@@ -80,10 +84,16 @@ take_digest (FerryDemoReport *self, const FerryDemoSpec *spec, GVariant *payload
 }
 
 static gboolean
-take_problem (FerryDemoReport *self, GVariant *payload)
+take_problem (FerryDemoReport *self, GVariant *payload, GError **error)
 {
+  const char *problem;
+
+  g_variant_get (payload, "(&s)", &problem);
+  if (strlen (problem) > WORDS_MAX)
+    return refuse (error, "more words than fit in a row");
+
   if (self->first_problem == NULL)
-    g_variant_get (payload, "(s)", &self->first_problem);
+    self->first_problem = g_strdup (problem);
   self->problems++;
   return TRUE;
 }
@@ -130,7 +140,7 @@ take_variant (FerryDemoReport *self, const FerryDemoSpec *spec, const FerryDemoM
     case FERRY_DEMO_MESSAGE_DIGEST:
       return take_digest (self, spec, message->payload, error);
     case FERRY_DEMO_MESSAGE_PROBLEM:
-      return take_problem (self, message->payload);
+      return take_problem (self, message->payload, error);
     case FERRY_DEMO_MESSAGE_RESULT:
       return take_result (self, spec, message->payload, error);
     case FERRY_DEMO_N_MESSAGES:

@@ -31,6 +31,8 @@ static const struct
 gboolean
 ferry_demo_kind_from_name (const char *name, FerryDemoKind *kind, GError **error)
 {
+  g_autofree char *shown = g_utf8_make_valid (name, -1);
+
   for (guint i = 0; i < FERRY_DEMO_N_KINDS; i++)
     if (g_str_equal (kinds[i].name, name))
       {
@@ -39,13 +41,15 @@ ferry_demo_kind_from_name (const char *name, FerryDemoKind *kind, GError **error
       }
 
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-               "There is no job “%s”: choose among sha256, primes, crash, hang and flood", name);
+               "There is no job “%s”: choose among sha256, primes, crash, hang and flood", shown);
   return FALSE;
 }
 
 static gboolean
 check_argument (FerryDemoSpec *self, GError **error)
 {
+  g_autofree char *shown = g_utf8_make_valid (self->argument, -1);
+
   switch (kinds[self->kind].type)
     {
     case ARGUMENT_NONE:
@@ -61,8 +65,8 @@ check_argument (FerryDemoSpec *self, GError **error)
         return TRUE;
       G_GNUC_FALLTHROUGH;
     case ARGUMENT_NUMBER:
-      return g_ascii_string_to_unsigned (self->argument, 10, kinds[self->kind].least, kinds[self->kind].most,
-                                         &self->number, error);
+      return g_ascii_string_to_unsigned (shown, 10, kinds[self->kind].least, kinds[self->kind].most, &self->number,
+                                         error);
     default:
       g_assert_not_reached ();
     }

@@ -88,10 +88,10 @@ struct _FerryLink
   GList queue_node;  /* in the shared queue's list of all links */
   GList active_node; /* in its list of active links */
   gboolean active;
-  gboolean stalled;   /* waits for blocks to come back */
-  gint64 armed_at;    /* monotonic time of the latest arming of the up lane */
-  guint64 armed_head; /* the up lane's head at that time */
-  gboolean dozing;    /* its lane is left to fill for a moment, unarmed */
+  gboolean stalled;    /* waits for blocks to come back */
+  gint64 rested_at;    /* monotonic time when the up lane was last left alone */
+  guint64 rested_head; /* the up lane's head at that time */
+  gboolean dozing;     /* its lane is left to fill for a moment, unarmed */
 
   gboolean told_attached;    /* the layer above was told that the link is open */
   _Atomic gint64 bytes_out;  /* any: bytes of this link's in the local queue, or being dispatched */

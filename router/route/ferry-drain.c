@@ -327,6 +327,7 @@ FerryDrainResult
 ferry_monitor_drain (FerryMonitor *self, FerryLink *link)
 {
   Walk walk = {.link = link};
+  gboolean caught_up = FALSE;
 
   if (link->draining_done)
     return FERRY_DRAIN_EMPTY;
@@ -337,12 +338,15 @@ ferry_monitor_drain (FerryMonitor *self, FerryLink *link)
   else if (!ferry_local_queue_has_room (self->local, link))
     return FERRY_DRAIN_STALLED;
   else if (!drain_large (self, &walk) && walk.fault == NULL)
-    drain_small (self, &walk);
+    {
+      caught_up = ferry_lane_reader_get_available (&link->up) < FERRY_BLOCK_SIZE;
+      drain_small (self, &walk);
+    }
 
   if (walk.fault != NULL)
     {
       ferry_shared_queue_apply (self->shared, link, FERRY_LINK_FAULT, walk.fault);
       g_free (walk.fault);
     }
-  return FERRY_DRAIN_MORE;
+  return caught_up ? FERRY_DRAIN_CAUGHT_UP : FERRY_DRAIN_MORE;
 }

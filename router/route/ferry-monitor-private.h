@@ -74,12 +74,20 @@ gboolean ferry_monitor_send_signal (FerryMonitor *self, FerryLink *link, int sig
 
 FerryGrantEntry *ferry_monitor_find_grant (FerryMonitor *self, FerryLink *link, guint64 connection_id);
 
+void ferry_monitor_run_commands (FerryMonitor *self);
+void ferry_monitor_push_news (FerryMonitor *self, FerryLink *link, FerryBlockKind kind);
+void ferry_monitor_finish_link (FerryMonitor *self, FerryLink *link);
+
+/* In ferry-visit.c. */
+void ferry_monitor_work_or_sleep (FerryMonitor *self);
+
 /* In ferry-drain.c. */
 typedef enum
 {
-  FERRY_DRAIN_EMPTY,   /* nothing more is there */
-  FERRY_DRAIN_MORE,    /* a block was pushed, and more may be there */
-  FERRY_DRAIN_STALLED, /* the link has its share of blocks out */
+  FERRY_DRAIN_EMPTY,     /* nothing more is there */
+  FERRY_DRAIN_CAUGHT_UP, /* all that was there was taken, and it filled less than a block */
+  FERRY_DRAIN_MORE,      /* more may be there */
+  FERRY_DRAIN_STALLED,   /* the link has its share of blocks out */
 } FerryDrainResult;
 
 FerryDrainResult ferry_monitor_drain (FerryMonitor *self, FerryLink *link);

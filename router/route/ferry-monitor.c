@@ -14,17 +14,6 @@
 #include "base/ferry-base-private.h"
 #include "route/ferry-exit-private.h"
 
-/* How many visits are made before doorbells, sockets and commands are looked at again. */
-#define VISITS_PER_ROUND 8
-
-/* Ringing a doorbell costs the sender far more than a message, so a busy lane is not armed when it runs empty, but
- * left to fill for a moment first, as network cards moderate their interrupts. A lane is busy when this much came
- * through it in this short a time since it was armed last; one that carries a message now and then is armed at once,
- * and rings at once. */
-#define BUSY_BYTES 4096
-#define BUSY_MICROSECONDS 200
-#define DOZE_MICROSECONDS 50
-
 /* How long a stop waits for the workers that it killed, to have their exit records whole. */
 #define STOP_GRACE_MS 100
 
@@ -64,8 +53,9 @@ ferry_monitor_invoke (FerryMonitor *self, FerryMonitorFunc func, gpointer data, 
   return !closed;
 }
 
-static void
-run_commands (FerryMonitor *self)
+/* monitor: does what was asked for. */
+void
+ferry_monitor_run_commands (FerryMonitor *self)
 {
   for (;;)
     {
@@ -129,8 +119,9 @@ close_all_pipes (FerryLink *link, FerryPipeWord word)
   ferry_link_wake_writers (link);
 }
 
-static void
-push_news (FerryMonitor *self, FerryLink *link, FerryBlockKind kind)
+/* monitor: tells the router's thread of the link, behind what was drained from it. */
+void
+ferry_monitor_push_news (FerryMonitor *self, FerryLink *link, FerryBlockKind kind)
 {
   FerryBlock *block = ferry_local_queue_take_block (self->local, link, kind);
 
@@ -140,9 +131,9 @@ push_news (FerryMonitor *self, FerryLink *link, FerryBlockKind kind)
   ferry_monitor_push (self, block);
 }
 
-/* The lane is drained to its last byte, or to where a rule was broken: nothing can follow. */
-static void
-finish_link (FerryMonitor *self, FerryLink *link)
+/* monitor: the lane is drained to its last byte, or to where a rule was broken: nothing can follow. */
+void
+ferry_monitor_finish_link (FerryMonitor *self, FerryLink *link)
 {
   g_autoptr (FerryLink) kept = ferry_link_ref (link);
 
@@ -152,149 +143,7 @@ finish_link (FerryMonitor *self, FerryLink *link)
   ferry_shared_queue_remove (self->shared, link);
   close_all_pipes (link, self->stopping ? FERRY_PIPE_WORD_ROUTER_STOPPED : FERRY_PIPE_WORD_LINK_ENDED);
   atomic_fetch_sub_explicit (&self->n_links, 1, memory_order_relaxed);
-  push_news (self, link, FERRY_BLOCK_ENDED);
-}
-
-static gboolean
-local_sender_stopped (FerryLink *link)
-{
-  return link->local && link->stop_seen;
-}
-
-/* Leaves a busy link's lane to fill. Returns FALSE when it is to be armed. */
-static gboolean
-doze (FerryMonitor *self, FerryLink *link)
-{
-  gint64 now = g_get_monotonic_time ();
-  gboolean busy = link->up.head - link->armed_head >= BUSY_BYTES && now - link->armed_at < BUSY_MICROSECONDS;
-
-  link->armed_at = now;
-  link->armed_head = link->up.head;
-  if (!busy)
-    return FALSE;
-  ferry_shared_queue_deactivate (self->shared, link);
-  if (g_queue_is_empty (&self->dozing))
-    self->doze_until = now + DOZE_MICROSECONDS;
-  link->dozing = TRUE;
-  g_queue_push_tail (&self->dozing, link);
-  return TRUE;
-}
-
-/* Looks after the links that dozed. */
-static void
-wake_dozing (FerryMonitor *self)
-{
-  FerryLink *link;
-
-  while ((link = g_queue_pop_head (&self->dozing)) != NULL)
-    {
-      link->dozing = FALSE;
-      ferry_shared_queue_activate (self->shared, link);
-    }
-}
-
-/* The lane is empty. It is armed, and left alone unless something came meanwhile. */
-static void
-rest_link (FerryMonitor *self, FerryLink *link)
-{
-  if (link->state == FERRY_LINK_OPEN && local_sender_stopped (link))
-    ferry_shared_queue_apply (self->shared, link, FERRY_LINK_FINISHED, NULL);
-  if (link->state == FERRY_LINK_ENDED)
-    {
-      finish_link (self, link);
-      return;
-    }
-  if (link->draining_done)
-    {
-      /* Closed for a fault: its process' end is still to come. */
-      ferry_shared_queue_deactivate (self->shared, link);
-      return;
-    }
-  if (link->state == FERRY_LINK_OPEN && doze (self, link))
-    return;
-  if (!ferry_lane_reader_arm (&link->up) || ferry_lane_reader_get_available (&link->up) > 0)
-    return;
-  ferry_shared_queue_deactivate (self->shared, link);
-}
-
-static void
-visit_link (FerryMonitor *self, FerryLink *link)
-{
-  if (link->state == FERRY_LINK_ATTACHING)
-    {
-      ferry_shared_queue_deactivate (self->shared, link);
-      return;
-    }
-  if (link->state == FERRY_LINK_OPEN && !link->told_attached && !link->local)
-    {
-      link->told_attached = TRUE;
-      push_news (self, link, FERRY_BLOCK_ATTACHED);
-    }
-  switch (ferry_monitor_drain (self, link))
-    {
-    case FERRY_DRAIN_EMPTY:
-      rest_link (self, link);
-      break;
-    case FERRY_DRAIN_STALLED:
-      ferry_shared_queue_deactivate (self->shared, link);
-      if (!link->stalled && !link->dozing)
-        {
-          link->stalled = TRUE;
-          g_queue_push_tail (&self->stalled, link);
-        }
-      break;
-    case FERRY_DRAIN_MORE:
-    default:
-      break;
-    }
-}
-
-/* Links that may go on become active again. */
-static void
-revive_stalled (FerryMonitor *self)
-{
-  GList *node = self->stalled.head;
-
-  while (node != NULL)
-    {
-      GList *next = node->next;
-      FerryLink *link = node->data;
-
-      if (ferry_local_queue_has_room (self->local, link))
-        {
-          link->stalled = FALSE;
-          g_queue_delete_link (&self->stalled, node);
-          ferry_shared_queue_activate (self->shared, link);
-        }
-      node = next;
-    }
-}
-
-static void
-work_or_sleep (FerryMonitor *self)
-{
-  revive_stalled (self);
-  if (g_queue_is_empty (&self->shared->active) && !g_queue_is_empty (&self->stalled))
-    {
-      ferry_local_queue_arm (self->local);
-      revive_stalled (self);
-    }
-  ferry_shared_queue_wait (self->shared, g_queue_is_empty (&self->dozing) ? FERRY_SLEEP : self->doze_until);
-  if (!g_queue_is_empty (&self->dozing) && g_get_monotonic_time () >= self->doze_until)
-    wake_dozing (self);
-  run_commands (self);
-  for (guint n = 0; n < VISITS_PER_ROUND && !self->stopping; n++)
-    {
-      FerryLink *link = ferry_shared_queue_next (self->shared);
-
-      if (link == NULL)
-        break;
-      if (!link->stalled && !link->dozing)
-        visit_link (self, link);
-      else
-        ferry_shared_queue_deactivate (self->shared, link);
-    }
-  ferry_monitor_ping (self);
+  ferry_monitor_push_news (self, link, FERRY_BLOCK_ENDED);
 }
 
 /* A process that outlives the router's stop for a moment. */
@@ -365,7 +214,7 @@ end_links (FerryMonitor *self)
   g_queue_clear (&self->stalled);
   g_queue_clear (&self->dozing);
   while (!g_queue_is_empty (&self->shared->links))
-    finish_link (self, g_queue_peek_head (&self->shared->links));
+    ferry_monitor_finish_link (self, g_queue_peek_head (&self->shared->links));
   if (late->len > 0)
     g_thread_unref (g_thread_new ("ferry-reaper", reap_in_background, late));
   else
@@ -380,7 +229,7 @@ monitor_main (gpointer data)
   /* A thread's timers are late by 50 microseconds unless it asks for better. */
   prctl (PR_SET_TIMERSLACK, 1);
   while (!self->stopping)
-    work_or_sleep (self);
+    ferry_monitor_work_or_sleep (self);
   end_links (self);
   return NULL;
 }
@@ -497,7 +346,7 @@ launch_link (FerryMonitor *self, LinkCommand *command)
       return;
     }
   ferry_clear_fd (&link->worker_end);
-  push_news (self, link, FERRY_BLOCK_LAUNCHED);
+  ferry_monitor_push_news (self, link, FERRY_BLOCK_LAUNCHED);
 }
 
 static void
@@ -515,7 +364,7 @@ add_link_command (FerryMonitor *self, gpointer data)
       remove_grants (self, link);
       atomic_fetch_sub_explicit (&self->n_links, 1, memory_order_relaxed);
       close_all_pipes (link, FERRY_PIPE_WORD_LINK_ENDED);
-      push_news (self, link, FERRY_BLOCK_ENDED);
+      ferry_monitor_push_news (self, link, FERRY_BLOCK_ENDED);
     }
   else if (command->launch != NULL)
     launch_link (self, command);

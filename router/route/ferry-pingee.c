@@ -209,6 +209,7 @@ say_farewell (gpointer data)
 {
   Farewell *farewell = data;
 
+  ferry_take_over (farewell);
   farewell->destroy (farewell->user_data);
   return G_SOURCE_REMOVE;
 }
@@ -229,6 +230,7 @@ release_user_data (FerryPingee *self)
     }
   farewell = g_new (Farewell, 1);
   *farewell = (Farewell){self->destroy, self->user_data};
+  ferry_hand_over (farewell);
   source = g_idle_source_new ();
   g_source_set_static_name (source, "[ferry] pingee's end");
   g_source_set_callback (source, say_farewell, farewell, g_free);

@@ -24,7 +24,7 @@
 #define DEFAULT_DISPATCH_BUDGET (4 * FERRY_MICROSECONDS_PER_MILLISECOND)
 #define DEFAULT_AGEING (50 * FERRY_MICROSECONDS_PER_MILLISECOND)
 #define DEFAULT_LOCAL_QUEUE_LIMIT (16 * 1024 * 1024)
-#define DEFAULT_LANE_CAPACITY (1024 * 1024)
+#define DEFAULT_LANE_CAPACITY (2 * 1024 * 1024)
 #define DEFAULT_MAX_MESSAGE_SIZE (64 * 1024 * 1024)
 #define HIGHEST_MAX_MESSAGE_SIZE (1024 * 1024 * 1024)
 
@@ -529,7 +529,7 @@ install_limit_properties (void)
   /**
    * FerryRouter:lane-capacity:
    *
-   * How many bytes of messages a worker can be ahead of the application, 16 for each message included; 1 MiB by
+   * How many bytes of messages a worker can be ahead of the application, 16 for each message included; 2 MiB by
    * default. Rounded down to a power of two. A change counts for the links made after it.
    *
    * Since: 0.1

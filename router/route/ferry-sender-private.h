@@ -53,6 +53,16 @@ struct _FerrySender
   guint latest_type; /* where the search begins: messages mostly repeat their type */
 };
 
+/* The type, for the check of each send; there is no sender before the class has set it. */
+extern GType ferry_sender_type;
+
+static inline gboolean
+ferry_sender_is_sender (gpointer self)
+{
+  return G_LIKELY (self != NULL && ((GTypeInstance *) self)->g_class != NULL &&
+                   G_TYPE_FROM_INSTANCE (self) == ferry_sender_type);
+}
+
 static inline FerrySenderState
 ferry_sender_get_state (FerrySender *self)
 {

@@ -37,6 +37,8 @@ enum
 
 static GParamSpec *properties[N_PROPERTIES];
 
+GType ferry_sender_type;
+
 G_DEFINE_FINAL_TYPE (FerrySender, ferry_sender, G_TYPE_OBJECT)
 
 FerryPipeShare *
@@ -167,6 +169,7 @@ ferry_sender_class_init (FerrySenderClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
+  ferry_sender_type = G_TYPE_FROM_CLASS (klass);
   object_class->dispose = ferry_sender_dispose;
   object_class->finalize = ferry_sender_finalize;
   object_class->get_property = ferry_sender_get_property;

@@ -32,6 +32,10 @@
 #define P_PIDFD 3
 #endif
 
+/* Runs in the child. AddressSanitizer would leave its marks on the child's stack, whose addresses the parent goes on to
+ * use for other things. */
+#define CHILD __attribute__ ((no_sanitize_address))
+
 /* Of the child, until it executes. */
 #define STACK_SIZE (64 * 1024)
 
@@ -72,7 +76,7 @@ ferry_spawn_plan_free (gpointer plan)
 }
 
 /* child: nothing but system calls from here on. */
-static void
+static CHILD void
 fail (Birth *birth, Step step)
 {
   birth->failed_errno = errno;
@@ -81,7 +85,7 @@ fail (Birth *birth, Step step)
 }
 
 /* child: handlers of the application's must not run on what is its memory. */
-static void
+static CHILD void
 reset_signals (void)
 {
   struct sigaction action = {.sa_handler = SIG_DFL};
@@ -95,7 +99,7 @@ reset_signals (void)
 }
 
 /* child: each source is first moved out of the way of the targets. */
-static void
+static CHILD void
 place_descriptors (Birth *birth)
 {
   int sources[4] = {birth->plan->streams[0], birth->plan->streams[1], birth->plan->streams[2], birth->control_fd};
@@ -115,7 +119,7 @@ place_descriptors (Birth *birth)
     fail (birth, STEP_DESCRIPTORS);
 }
 
-static int
+static CHILD int
 be_born (void *data)
 {
   Birth *birth = data;

@@ -41,7 +41,8 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   self->control = -1;
   self->grants = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, grant_free);
   g_assert_true (ferry_segment_create (&segment, FERRY_MIN_LANE_CAPACITY, &memory, NULL));
-  memcpy (segment.down_ring, data, tail);
+  if (tail > 0)
+    memcpy (segment.down_ring, data, tail);
   if (size % 2 == 1 && size > 8)
     memcpy (&tail, data + size - 8, sizeof tail);
   atomic_store (&ferry_segment_get_down (&segment)->writer.tail, tail);

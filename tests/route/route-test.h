@@ -13,9 +13,10 @@ G_BEGIN_DECLS
 
 /* Catches the library's warnings, which would end a test. To be called in main(). */
 void route_test_init (int *argc, char ***argv);
-/* Adds a test with worker processes. ThreadSanitizer runs the others only: it loses track of a process that starts
- * another one without fork(). */
-void route_test_add_with_worker (const char *path, GTestFunc func);
+/* Adds a test that ThreadSanitizer cannot follow, and does not run: one with worker processes, which are started
+ * without fork(), or with what changes threads under locks inside GLib: sources, slices, the table of error
+ * domains. */
+void route_test_add_untraceable (const char *path, GTestFunc func);
 /* The warnings since the last call, a line each; "" for none. */
 char *route_test_take_warnings (void);
 /* Asserts that there was exactly one since, and that it matches a pattern. */

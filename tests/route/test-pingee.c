@@ -449,8 +449,8 @@ main (int argc, char **argv)
   g_test_add_func ("/pingee/true-repeats-the-call", test_true_repeats_the_call);
   g_test_add_func ("/pingee/may-be-disconnected-by-its-callback", test_may_be_disconnected_by_its_callback);
   g_test_add_func ("/pingee/is-not-called-in-a-nested-loop", test_is_not_called_in_a_nested_loop);
-  g_test_add_func ("/pingee/user-data-goes-on-the-thread-of-the-context",
-                   test_user_data_goes_on_the_thread_of_the_context);
+  route_test_add_untraceable ("/pingee/user-data-goes-on-the-thread-of-the-context",
+                              test_user_data_goes_on_the_thread_of_the_context);
   g_test_add_func ("/pingee/user-data-goes-at-once-when-never-connected",
                    test_user_data_goes_at_once_when_never_connected);
   g_test_add_func ("/pingee/context-keeps-a-connected-one", test_context_keeps_a_connected_one);

@@ -369,7 +369,7 @@ main (int argc, char **argv)
   g_test_add_func ("/pipes/messages-for-a-closed-pipe-are-counted-and-dropped",
                    test_messages_for_a_closed_pipe_are_counted_and_dropped);
   g_test_add_func ("/pipes/sender-of-a-closed-pipe-is-told", test_sender_of_a_closed_pipe_is_told);
-  route_test_add_with_worker ("/pipes/worker-of-a-closed-pipe-is-told", test_worker_of_a_closed_pipe_is_told);
+  route_test_add_untraceable ("/pipes/worker-of-a-closed-pipe-is-told", test_worker_of_a_closed_pipe_is_told);
   g_test_add_func ("/pipes/stop-warns-of-open-pipes", test_stop_warns_of_open_pipes);
   g_test_add_func ("/pipes/stop-without-open-pipes-does-not-warn", test_stop_without_open_pipes_does_not_warn);
   g_test_add_func ("/pipes/undelivered-messages-are-counted-for-each-pipe",
@@ -377,7 +377,7 @@ main (int argc, char **argv)
   g_test_add_func ("/pipes/undelivered-large-messages-are-counted", test_undelivered_large_messages_are_counted);
   g_test_add_func ("/pipes/closed-comes-inside-stop-and-nothing-after",
                    test_closed_comes_inside_stop_and_nothing_after);
-  route_test_add_with_worker ("/pipes/pipe-of-a-worker-is-closed-once-when-the-router-stops",
+  route_test_add_untraceable ("/pipes/pipe-of-a-worker-is-closed-once-when-the-router-stops",
                               test_pipe_of_a_worker_is_closed_once_when_the_router_stops);
   g_test_add_func ("/pipes/closed-exactly-once-when-the-sender-stops-before-the-router",
                    test_closed_exactly_once_when_stopped_and_then_routed);

@@ -517,12 +517,12 @@ add_owners (void)
                    test_nothing_arrives_after_the_owner_is_disposed);
   g_test_add_func ("/receiver/closed-does-not-arrive-after-the-owner-is-disposed",
                    test_closed_does_not_arrive_after_the_owner_is_disposed);
-  route_test_add_with_worker ("/receiver/nothing-arrives-of-a-flood-after-the-owner-is-disposed",
+  route_test_add_untraceable ("/receiver/nothing-arrives-of-a-flood-after-the-owner-is-disposed",
                               test_nothing_arrives_of_a_flood_after_the_owner_is_disposed);
-  g_test_add_func ("/receiver/nothing-arrives-after-another-thread-disposed-the-owner",
-                   test_nothing_arrives_after_another_thread_disposed_the_owner);
-  g_test_add_func ("/receiver/another-thread-may-dispose-the-owner-while-the-loop-runs",
-                   test_another_thread_disposes_the_owner_while_the_loop_runs);
+  route_test_add_untraceable ("/receiver/nothing-arrives-after-another-thread-disposed-the-owner",
+                              test_nothing_arrives_after_another_thread_disposed_the_owner);
+  route_test_add_untraceable ("/receiver/another-thread-may-dispose-the-owner-while-the-loop-runs",
+                              test_another_thread_disposes_the_owner_while_the_loop_runs);
   g_test_add_func ("/receiver/the-latest-owner-counts", test_the_latest_owner_counts);
   g_test_add_func ("/receiver/owner-may-outlive-the-receiver", test_owner_may_outlive_the_receiver);
 }
@@ -533,7 +533,7 @@ main (int argc, char **argv)
   route_test_init (&argc, &argv);
   g_test_add_func ("/receiver/bytes-come-as-an-array-of-bytes", test_bytes_come_as_an_array_of_bytes);
   g_test_add_func ("/receiver/variants-keep-type-and-value", test_variants_keep_type_and_value);
-  route_test_add_with_worker ("/receiver/messages-of-a-worker-come-through-the-signal",
+  route_test_add_untraceable ("/receiver/messages-of-a-worker-come-through-the-signal",
                               test_messages_of_a_worker_come_through_the_signal);
   g_test_add_func ("/receiver/handler-gets-the-bytes-of-a-variant", test_handler_is_told_the_type);
   g_test_add_func ("/receiver/handler-is-told-the-type", test_handler_gets_the_serialised_form);

@@ -337,13 +337,13 @@ int
 main (int argc, char **argv)
 {
   route_test_init (&argc, &argv);
-  route_test_add_with_worker ("/route-until/returns-when-the-condition-holds", test_returns_when_the_condition_holds);
+  route_test_add_untraceable ("/route-until/returns-when-the-condition-holds", test_returns_when_the_condition_holds);
   g_test_add_func ("/route-until/returns-at-once-when-it-holds-already", test_returns_at_once_when_it_holds_already);
   g_test_add_func ("/route-until/looks-after-each-message", test_looks_after_each_message);
-  route_test_add_with_worker ("/route-until/looks-after-each-message-of-a-worker",
+  route_test_add_untraceable ("/route-until/looks-after-each-message-of-a-worker",
                               test_looks_after_each_message_of_a_worker);
   g_test_add_func ("/route-until/times-out", test_times_out);
-  route_test_add_with_worker ("/route-until/times-out-in-a-flood", test_times_out_in_a_flood);
+  route_test_add_untraceable ("/route-until/times-out-in-a-flood", test_times_out_in_a_flood);
   g_test_add_func ("/route-until/without-time-delivers-what-is-there", test_without_time_delivers_what_is_there);
   g_test_add_func ("/route-until/main-loop-takes-over-again", test_main_loop_takes_over_again);
   g_test_add_func ("/route-until/other-sources-do-not-run", test_other_sources_do_not_run);

@@ -311,11 +311,13 @@ main (int argc, char **argv)
 {
   route_test_init (&argc, &argv);
   g_test_add_func ("/threads/share-one-sender", test_threads_share_one_sender);
-  g_test_add_func ("/threads/have-a-sender-each", test_each_thread_has_its_sender);
+  route_test_add_untraceable ("/threads/have-a-sender-each", test_each_thread_has_its_sender);
   g_test_add_func ("/threads/may-drop-the-last-reference", test_a_thread_may_drop_the_last_reference);
-  g_test_add_func ("/threads/are-told-when-the-pipe-is-closed", test_closing_the_pipe_ends_a_flood_of_threads);
-  g_test_add_func ("/threads/are-told-when-the-router-stops", test_stopping_the_router_ends_a_flood_of_threads);
-  g_test_add_func ("/threads/may-start-senders-while-the-router-stops",
-                   test_threads_start_senders_while_the_router_stops);
+  route_test_add_untraceable ("/threads/are-told-when-the-pipe-is-closed",
+                              test_closing_the_pipe_ends_a_flood_of_threads);
+  route_test_add_untraceable ("/threads/are-told-when-the-router-stops",
+                              test_stopping_the_router_ends_a_flood_of_threads);
+  route_test_add_untraceable ("/threads/may-start-senders-while-the-router-stops",
+                              test_threads_start_senders_while_the_router_stops);
   return g_test_run ();
 }

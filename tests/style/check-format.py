@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """C files are as clang-format writes them: check-format.py TOP
 
-Headers are left out, since they set their declarations in columns. Versions of clang-format differ in what they write,
+Versions of clang-format differ in what they write,
 so only one counts; without it the check is skipped.
 """
 

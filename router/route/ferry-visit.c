@@ -1,0 +1,180 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Which link is visited when, and when the monitor sleeps.
+ *
+ * A link is active (it is visited in turn), or it is left alone for one of four reasons: its worker has not attached;
+ * its lane is empty and armed, so that its doorbell brings it back; it dozes, and time brings it back; it has its share
+ * of blocks out, and a block that comes back brings it back. */
+
+#include "config.h"
+
+#include "route/ferry-monitor-private.h"
+
+/* How many visits are made before doorbells, sockets and commands are looked at again. */
+#define VISITS_PER_ROUND 8
+
+/* Ringing a doorbell costs the sender far more than a message, so a busy lane is not armed when it runs empty, but
+ * left to fill for a moment first, as network cards moderate their interrupts. A lane is busy when at least a few KiB
+ * came through it since it rested last, at this rate; one that carries a message now and then is armed at once,
+ * and rings at once. */
+#define BUSY_BYTES 4096
+#define BUSY_BYTES_PER_MICROSECOND 20
+#define DOZE_MICROSECONDS 50
+
+static gboolean
+local_sender_stopped (FerryLink *link)
+{
+  return link->local && link->stop_seen;
+}
+
+/* Whether much came through the lane since it last rested. */
+static gboolean
+is_busy (FerryLink *link, gint64 now)
+{
+  guint64 bytes = link->up.head - link->rested_head;
+
+  return bytes >= BUSY_BYTES && bytes >= (guint64) (now - link->rested_at) * BUSY_BYTES_PER_MICROSECOND;
+}
+
+/* The lane was drained to what its writer is just writing. Leaves a busy one to fill: a reader at the writer's heels
+ * gets small blocks, and takes from it the very lines that it writes. Returns FALSE when the lane is not busy. */
+static gboolean
+doze (FerryMonitor *self, FerryLink *link)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (link->state != FERRY_LINK_OPEN || !is_busy (link, now))
+    return FALSE;
+  link->rested_at = now;
+  link->rested_head = link->up.head;
+  ferry_shared_queue_deactivate (self->shared, link);
+  if (g_queue_is_empty (&self->dozing))
+    self->doze_until = now + DOZE_MICROSECONDS;
+  link->dozing = TRUE;
+  g_queue_push_tail (&self->dozing, link);
+  return TRUE;
+}
+
+/* Looks after the links that dozed. */
+static void
+wake_dozing (FerryMonitor *self)
+{
+  FerryLink *link;
+
+  while ((link = g_queue_pop_head (&self->dozing)) != NULL)
+    {
+      link->dozing = FALSE;
+      ferry_shared_queue_activate (self->shared, link);
+    }
+}
+
+/* The lane is empty. It is armed, and left alone unless something came meanwhile. */
+static void
+rest_link (FerryMonitor *self, FerryLink *link)
+{
+  if (link->state == FERRY_LINK_OPEN && local_sender_stopped (link))
+    ferry_shared_queue_apply (self->shared, link, FERRY_LINK_FINISHED, NULL);
+  if (link->state == FERRY_LINK_ENDED)
+    {
+      ferry_monitor_finish_link (self, link);
+      return;
+    }
+  if (link->draining_done)
+    {
+      /* Closed for a fault: its process' end is still to come. */
+      ferry_shared_queue_deactivate (self->shared, link);
+      return;
+    }
+  if (doze (self, link))
+    return;
+  link->rested_at = g_get_monotonic_time ();
+  link->rested_head = link->up.head;
+  if (!ferry_lane_reader_arm (&link->up) || ferry_lane_reader_get_available (&link->up) > 0)
+    return;
+  ferry_shared_queue_deactivate (self->shared, link);
+}
+
+static void
+visit_link (FerryMonitor *self, FerryLink *link)
+{
+  if (link->state == FERRY_LINK_ATTACHING)
+    {
+      ferry_shared_queue_deactivate (self->shared, link);
+      return;
+    }
+  if (link->state == FERRY_LINK_OPEN && !link->told_attached && !link->local)
+    {
+      link->told_attached = TRUE;
+      ferry_monitor_push_news (self, link, FERRY_BLOCK_ATTACHED);
+    }
+  switch (ferry_monitor_drain (self, link))
+    {
+    case FERRY_DRAIN_EMPTY:
+      rest_link (self, link);
+      break;
+    case FERRY_DRAIN_STALLED:
+      ferry_shared_queue_deactivate (self->shared, link);
+      if (!link->stalled && !link->dozing)
+        {
+          link->stalled = TRUE;
+          g_queue_push_tail (&self->stalled, link);
+        }
+      break;
+    case FERRY_DRAIN_CAUGHT_UP:
+      doze (self, link);
+      break;
+    case FERRY_DRAIN_MORE:
+    default:
+      break;
+    }
+}
+
+/* Links that may go on become active again. */
+static void
+revive_stalled (FerryMonitor *self)
+{
+  GList *node = self->stalled.head;
+
+  while (node != NULL)
+    {
+      GList *next = node->next;
+      FerryLink *link = node->data;
+
+      if (ferry_local_queue_has_room (self->local, link))
+        {
+          link->stalled = FALSE;
+          g_queue_delete_link (&self->stalled, node);
+          ferry_shared_queue_activate (self->shared, link);
+        }
+      node = next;
+    }
+}
+
+/* monitor: sleeps until there is something to do, and does a round of it. */
+void
+ferry_monitor_work_or_sleep (FerryMonitor *self)
+{
+  revive_stalled (self);
+  if (g_queue_is_empty (&self->shared->active) && !g_queue_is_empty (&self->stalled))
+    {
+      ferry_local_queue_arm (self->local);
+      revive_stalled (self);
+    }
+  ferry_shared_queue_wait (self->shared, g_queue_is_empty (&self->dozing) ? FERRY_SLEEP : self->doze_until);
+  if (!g_queue_is_empty (&self->dozing) && g_get_monotonic_time () >= self->doze_until)
+    wake_dozing (self);
+  ferry_monitor_run_commands (self);
+  for (guint n = 0; n < VISITS_PER_ROUND && !self->stopping; n++)
+    {
+      FerryLink *link = ferry_shared_queue_next (self->shared);
+
+      if (link == NULL)
+        break;
+      if (!link->stalled && !link->dozing)
+        visit_link (self, link);
+      else
+        ferry_shared_queue_deactivate (self->shared, link);
+    }
+  ferry_monitor_ping (self);
+}

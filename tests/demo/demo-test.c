@@ -1,0 +1,192 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "demo-test.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+#define MARK "FERRY_DEMO_TEST_MARK"
+#define LOOK_MILLISECONDS 5
+
+void
+demo_test_init (void)
+{
+  g_autofree char *mark = g_uuid_string_random ();
+  g_autofree char *worker = demo_test_get_program ("ferry-demo-worker");
+
+  g_setenv (MARK, mark, TRUE);
+  g_setenv ("FERRY_DEMO_WORKER", worker, TRUE);
+}
+
+gboolean
+demo_test_has_display (void)
+{
+  if (g_getenv ("DISPLAY") != NULL || g_getenv ("WAYLAND_DISPLAY") != NULL)
+    return TRUE;
+  g_test_skip ("There is no display");
+  return FALSE;
+}
+
+char *
+demo_test_get_program (const char *name)
+{
+  return g_test_build_filename (G_TEST_BUILT, "..", "demo-app", name, NULL);
+}
+
+static gboolean
+is_worker (const char *pid)
+{
+  g_autofree char *name_path = g_build_filename ("/proc", pid, "comm", NULL);
+  g_autofree char *variables_path = g_build_filename ("/proc", pid, "environ", NULL);
+  g_autofree char *mark = g_strconcat (MARK "=", g_getenv (MARK), NULL);
+  g_autofree char *name = NULL;
+  g_autofree char *variables = NULL;
+  gsize size;
+
+  /* As much of the names as the kernel keeps. */
+  return g_file_get_contents (name_path, &name, NULL, NULL) &&
+         (g_str_equal (name, "ferry-demo-work\n") || g_str_equal (name, "lying-worker\n")) &&
+         g_file_get_contents (variables_path, &variables, &size, NULL) &&
+         memmem (variables, size, mark, strlen (mark)) != NULL;
+}
+
+guint
+demo_test_count_workers (void)
+{
+  g_autoptr (GDir) processes = g_dir_open ("/proc", 0, NULL);
+  const char *name;
+  guint n_workers = 0;
+
+  g_assert_nonnull (processes);
+  while ((name = g_dir_read_name (processes)) != NULL)
+    n_workers += g_ascii_isdigit (*name) && is_worker (name);
+  return n_workers;
+}
+
+static gboolean
+has_workers (gpointer data)
+{
+  return demo_test_count_workers () == *(guint *) data;
+}
+
+void
+demo_test_wait_workers (guint n_workers)
+{
+  demo_test_poll_until (has_workers, &n_workers);
+}
+
+static gboolean
+look_again (gpointer data)
+{
+  return G_SOURCE_CONTINUE;
+}
+
+void
+demo_test_poll_until (FerryTestCondition condition, gpointer data)
+{
+  guint timer = g_timeout_add (LOOK_MILLISECONDS, look_again, NULL);
+
+  ferry_test_run_until (condition, data);
+  g_source_remove (timer);
+}
+
+char *
+demo_test_folder_new (void)
+{
+  g_autoptr (GError) error = NULL;
+  char *folder = g_dir_make_tmp ("ferry-demo-XXXXXX", &error);
+
+  g_assert_no_error (error);
+  return folder;
+}
+
+static void
+remove_all (const char *path)
+{
+  g_autoptr (GDir) directory = g_file_test (path, G_FILE_TEST_IS_SYMLINK) ? NULL : g_dir_open (path, 0, NULL);
+  const char *name;
+
+  while (directory != NULL && (name = g_dir_read_name (directory)) != NULL)
+    {
+      g_autofree char *inside = g_build_filename (path, name, NULL);
+
+      remove_all (inside);
+    }
+  g_assert_no_errno (g_remove (path));
+}
+
+void
+demo_test_folder_remove (char *folder)
+{
+  remove_all (folder);
+  g_free (folder);
+}
+
+void
+demo_test_write (const char *folder, const char *name, const char *contents)
+{
+  g_autofree char *path = g_build_filename (folder, name, NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_file_set_contents (path, contents, -1, &error);
+  g_assert_no_error (error);
+}
+
+DemoRun *
+demo_test_start (const char *setting, const char *const *arguments)
+{
+  g_autoptr (GSubprocessLauncher) launcher =
+    g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE);
+  g_autoptr (GPtrArray) argv = g_ptr_array_new ();
+  g_autofree char *program = demo_test_get_program ("ferry-demo");
+  g_auto (GStrv) parts = g_strsplit (setting != NULL ? setting : "", "=", 2);
+  g_autoptr (GError) error = NULL;
+  DemoRun *run = g_new0 (DemoRun, 1);
+
+  if (parts[0] != NULL && parts[1] != NULL)
+    g_subprocess_launcher_setenv (launcher, parts[0], parts[1], TRUE);
+  else if (parts[0] != NULL)
+    g_subprocess_launcher_unsetenv (launcher, parts[0]);
+
+  g_ptr_array_add (argv, program);
+  for (guint i = 0; arguments[i] != NULL; i++)
+    g_ptr_array_add (argv, (gpointer) arguments[i]);
+  g_ptr_array_add (argv, NULL);
+  run->process = g_subprocess_launcher_spawnv (launcher, (const char *const *) argv->pdata, &error);
+  g_assert_no_error (error);
+  return run;
+}
+
+static char *
+get_text (GBytes *bytes)
+{
+  gsize size;
+  const char *data = g_bytes_get_data (bytes, &size);
+
+  return size > 0 ? g_strndup (data, size) : g_strdup ("");
+}
+
+void
+demo_test_finish (DemoRun *run)
+{
+  g_autoptr (GBytes) output = NULL;
+  g_autoptr (GBytes) errors = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_subprocess_communicate (run->process, NULL, NULL, &output, &errors, &error);
+  g_assert_no_error (error);
+  run->output = get_text (output);
+  run->errors = get_text (errors);
+}
+
+void
+demo_test_run_free (DemoRun *run)
+{
+  g_object_unref (run->process);
+  g_free (run->output);
+  g_free (run->errors);
+  g_free (run);
+}
