@@ -7,6 +7,15 @@
 
 #include "base/ferry-base-private.h"
 
+/**
+ * ferry_error_quark:
+ *
+ * The error domain of Ferry, which `FERRY_ERROR` stands for; its codes are [error@Ferry.Error].
+ *
+ * Returns: the quark
+ *
+ * Since: 0.1
+ */
 GQuark
 ferry_error_quark (void)
 {

@@ -16,7 +16,7 @@
 G_BEGIN_DECLS
 
 /**
- * FERRY_PRIORITY_DEFAULT:
+ * FERRY_PRIORITY_DEFAULT: (value 125)
  *
  * The priority at which a router dispatches: just below GTK's redraw, which is `G_PRIORITY_HIGH_IDLE + 20`.
  *

@@ -104,7 +104,8 @@ ferry_launcher_init (FerryLauncher *self)
 
 /**
  * ferry_launcher_new:
- * @argv: (array zero-terminated=1): the program and its arguments; a program without a slash is looked for in `PATH`
+ * @argv: (array zero-terminated=1) (element-type filename): the program and its arguments; a program without a
+ *   slash is looked for in `PATH`
  *
  * Makes a launcher. The worker has the environment that the application has now, its working directory, and its
  * standard streams, unless told otherwise.
@@ -128,7 +129,7 @@ ferry_launcher_new (const char *const *argv)
 /**
  * ferry_launcher_set_argv:
  * @self: a launcher
- * @argv: (array zero-terminated=1): the program and its arguments
+ * @argv: (array zero-terminated=1) (element-type filename): the program and its arguments
  *
  * Sets what is executed, for the workers spawned after it.
  *
@@ -150,7 +151,7 @@ ferry_launcher_set_argv (FerryLauncher *self, const char *const *argv)
 /**
  * ferry_launcher_set_environ:
  * @self: a launcher
- * @environ: (array zero-terminated=1): the environment, each entry as `NAME=value`
+ * @environ: (array zero-terminated=1) (element-type filename): the environment, each entry as `NAME=value`
  *
  * Sets the whole environment of the worker.
  *
@@ -172,8 +173,8 @@ ferry_launcher_set_environ (FerryLauncher *self, const char *const *environ)
 /**
  * ferry_launcher_setenv:
  * @self: a launcher
- * @variable: the variable's name
- * @value: its value
+ * @variable: (type filename): the variable's name
+ * @value: (type filename): its value
  *
  * Sets one variable of the worker's environment.
  *
@@ -192,7 +193,7 @@ ferry_launcher_setenv (FerryLauncher *self, const char *variable, const char *va
 /**
  * ferry_launcher_unsetenv:
  * @self: a launcher
- * @variable: the variable's name
+ * @variable: (type filename): the variable's name
  *
  * Takes one variable out of the worker's environment.
  *

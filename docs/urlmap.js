@@ -1,0 +1,9 @@
+// SPDX-FileCopyrightText: The Ferry authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+// Where the reference's links to the names of other libraries lead.
+baseURLs = [
+  [ "GLib", "https://docs.gtk.org/glib/" ],
+  [ "GObject", "https://docs.gtk.org/gobject/" ],
+  [ "Gio", "https://docs.gtk.org/gio/" ],
+];
