@@ -166,14 +166,24 @@ static FerryDispatchResult
 dispatch_records (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, const FerryBudget *budget, gint64 *last)
 {
   guint left = self->check_every;
+  gsize cursor = self->cursor;
   guint64 latest_id = 0;
+  guint32 latest_length = 0;
+  gsize latest_size = sizeof (FerryRecordHeader);
   FerryPipe *pipe = NULL;
 
-  while (self->cursor < block->size)
+  while (cursor < block->size)
     {
-      const FerryRecordHeader *header = (const FerryRecordHeader *) (const void *) (block->data + self->cursor);
+      const FerryRecordHeader *header = (const FerryRecordHeader *) (const void *) (block->data + cursor);
 
-      self->cursor += ferry_record_size (header->length);
+      /* That records are alike is guessed, and only checked: see skip_alike() in ferry-drain.c. */
+      if (G_UNLIKELY (header->length != latest_length))
+        {
+          latest_length = header->length;
+          latest_size = ferry_record_size (latest_length);
+        }
+      cursor += latest_size;
+      self->cursor = cursor;
       if (G_UNLIKELY (header->connection_id != latest_id))
         {
           latest_id = header->connection_id;

@@ -106,22 +106,21 @@ is_of_large_message (guint16 kind)
   return kind == FERRY_RECORD_LARGE || kind == FERRY_RECORD_PIECE || kind == FERRY_RECORD_ABANDON;
 }
 
-/* The end of the run of whole records of plain bytes of one pipe that begins at offset. This is most of all traffic, so
- * it is gone over with few branches; whatever is not so plain is left to the walk proper. */
+/* The end of the run of records that are like the valid one of plain bytes at offset: same pipe, same length. This is
+ * most of all traffic. That the next record is like this one is guessed, and only checked: the processor need not wait
+ * for one length to know where the next one is. */
 static gsize
-skip_plain (const guint8 *data, gsize offset, gsize size, guint64 connection_id)
+skip_alike (const guint8 *data, gsize offset, gsize size)
 {
-  while (size - offset >= sizeof (FerryRecordHeader))
+  const FerryRecordHeader first = *(const FerryRecordHeader *) (const void *) (data + offset);
+  gsize record_size = ferry_record_size (first.length);
+
+  for (offset += record_size; size - offset >= record_size; offset += record_size)
     {
       const FerryRecordHeader *header = (const FerryRecordHeader *) (const void *) (data + offset);
-      gsize record_size = ferry_record_size (header->length);
-      gboolean plain = (header->kind == FERRY_RECORD_BYTES) & (header->number == 0) &
-                       (header->connection_id == connection_id) & (header->length <= FERRY_MAX_RECORD_PAYLOAD) &
-                       (record_size <= size - offset);
 
-      if (!plain)
+      if (memcmp (header, &first, sizeof first) != 0)
         break;
-      offset += record_size;
     }
   return offset;
 }
@@ -160,7 +159,10 @@ walk_records (FerryMonitor *self, Walk *walk, const guint8 *data, gsize size, gb
         return;
       if (G_UNLIKELY (!check_record (self, walk, header, (const char *) (header + 1))))
         return;
-      walk->size = skip_plain (data, walk->size + record_size, size, header->connection_id);
+      if (G_LIKELY (header->kind == FERRY_RECORD_BYTES))
+        walk->size = skip_alike (data, walk->size, size);
+      else
+        walk->size += record_size;
     }
 }
 

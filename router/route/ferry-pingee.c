@@ -268,7 +268,7 @@ ferry_pingee_unref (FerryPingee *self)
  *
  * Connects the pingee to a main context. A ping that came before is served now. Any thread may call this.
  *
- * Fails with [error@Ferry.Error.ALREADY_RUNNING] when it is connected already.
+ * Fails with %FERRY_ERROR_ALREADY_RUNNING when it is connected already.
  *
  * Returns: %TRUE on success
  *

@@ -122,8 +122,8 @@ take_connection_id (FerryRouter *self, guint64 *connection_id, GError **error)
  *
  * Opens a pipe. Connect to the receiver, or set its handler, before the sender sends.
  *
- * Fails with [error@Ferry.Error.NOT_RUNNING] and [error@Ferry.Error.WRONG_THREAD], and with
- * [error@Ferry.Error.TOO_LARGE] when there are 16,777,216 pipes.
+ * Fails with %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD, and with
+ * %FERRY_ERROR_TOO_LARGE when there are 16,777,216 pipes.
  *
  * Returns: %TRUE on success
  *
@@ -162,11 +162,11 @@ ferry_router_pipe (FerryRouter *self, FerryPipeFlags flags, FerrySender **sender
  * @error: return location for an error
  *
  * Closes a pipe from the reading end. The receiver hears nothing more, not even `closed`; its sender is told, and
- * fails with [error@Ferry.Error.CLOSED] from then on, also where it waits for room. What was under way is counted
+ * fails with %FERRY_ERROR_CLOSED from then on, also where it waits for room. What was under way is counted
  * and dropped. May be called from within a handler.
  *
- * Fails with [error@Ferry.Error.NOT_RUNNING], [error@Ferry.Error.WRONG_THREAD], and with
- * [error@Ferry.Error.CLOSED] when the pipe is at its end already or belongs to another router.
+ * Fails with %FERRY_ERROR_NOT_RUNNING, %FERRY_ERROR_WRONG_THREAD, and with
+ * %FERRY_ERROR_CLOSED when the pipe is at its end already or belongs to another router.
  *
  * Returns: %TRUE on success
  *

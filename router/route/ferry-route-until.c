@@ -48,8 +48,8 @@ route (FerryRouter *self, FerryBudget *budget, GError **error)
  * of an application that wants to have everything first. Nothing else of the main context runs meanwhile. When it
  * returns, the main loop takes over again.
  *
- * Fails with [error@Ferry.Error.TIMED_OUT]; with [error@Ferry.Error.NOT_RUNNING], also when a handler stopped the
- * router; with [error@Ferry.Error.WRONG_THREAD]; and with [error@Ferry.Error.BUSY] from within a handler.
+ * Fails with %FERRY_ERROR_TIMED_OUT; with %FERRY_ERROR_NOT_RUNNING, also when a handler stopped the
+ * router; with %FERRY_ERROR_WRONG_THREAD; and with %FERRY_ERROR_BUSY from within a handler.
  *
  * Returns: %TRUE when the condition holds
  *

@@ -128,8 +128,8 @@ ferry_router_new (GMainContext *context)
  *
  * A router that was stopped can be started again.
  *
- * Fails with [error@Ferry.Error.ALREADY_RUNNING], with [error@Ferry.Error.BUSY] from within a `closed` handler that a
- * stop calls, and with [error@Ferry.Error.SYSTEM] when the system has no thread or descriptors for it.
+ * Fails with %FERRY_ERROR_ALREADY_RUNNING, with %FERRY_ERROR_BUSY from within a `closed` handler that a
+ * stop calls, and with %FERRY_ERROR_SYSTEM when the system has no thread or descriptors for it.
  *
  * Returns: %TRUE on success
  *
@@ -229,12 +229,12 @@ stop (FerryRouter *self)
  *
  * Stops the router: nothing more is taken from workers, and those that still run are killed. What has come and was
  * not delivered is counted and dropped; to have it delivered first, use [method@Ferry.Router.route_until]. Each
- * receiver whose pipe is open hears `closed` with the reason [enum@Ferry.CloseReason.ROUTER_STOPPED] before this
+ * receiver whose pipe is open hears `closed` with the reason %FERRY_CLOSE_REASON_ROUTER_STOPPED before this
  * returns, and nothing afterwards; a warning lists their connection ids.
  *
  * May be called from within a handler.
  *
- * Fails with [error@Ferry.Error.NOT_RUNNING] and [error@Ferry.Error.WRONG_THREAD].
+ * Fails with %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD.
  *
  * Returns: %TRUE on success
  *

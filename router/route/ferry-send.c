@@ -372,9 +372,9 @@ send_slowly (FerrySender *self, GVariant *variant, gconstpointer data, gsize siz
  *
  * Any thread may call this.
  *
- * Fails with [error@Ferry.Error.NOT_STARTED] or [error@Ferry.Error.STOPPED] in the wrong state,
- * [error@Ferry.Error.CLOSED] when the other end is gone, [error@Ferry.Error.WOULD_BLOCK] when it would have to wait
- * and may not, [error@Ferry.Error.TIMED_OUT] when the deadline passed, [error@Ferry.Error.TOO_LARGE], and with
+ * Fails with %FERRY_ERROR_NOT_STARTED or %FERRY_ERROR_STOPPED in the wrong state,
+ * %FERRY_ERROR_CLOSED when the other end is gone, %FERRY_ERROR_WOULD_BLOCK when it would have to wait
+ * and may not, %FERRY_ERROR_TIMED_OUT when the deadline passed, %FERRY_ERROR_TOO_LARGE, and with
  * %G_IO_ERROR_CANCELLED.
  *
  * Returns: %TRUE when the message will arrive

@@ -275,9 +275,9 @@ start_locally (FerrySender *self, GError **error)
  *
  * Starts the sender; sending is possible from then on. To be called once, by one thread.
  *
- * Fails with [error@Ferry.Error.ALREADY_STARTED] when the sender was started or passed to a worker before, with
- * [error@Ferry.Error.STOPPED] when it was stopped, with [error@Ferry.Error.CLOSED] when the pipe is closed, and with
- * [error@Ferry.Error.SYSTEM] when the system has no memory or descriptors for it.
+ * Fails with %FERRY_ERROR_ALREADY_STARTED when the sender was started or passed to a worker before, with
+ * %FERRY_ERROR_STOPPED when it was stopped, with %FERRY_ERROR_CLOSED when the pipe is closed, and with
+ * %FERRY_ERROR_SYSTEM when the system has no memory or descriptors for it.
  *
  * Returns: %TRUE on success
  *
@@ -306,11 +306,11 @@ ferry_sender_start (FerrySender *self, GError **error)
  * @self: a sender
  * @error: return location for an error
  *
- * Stops the sender: the receiver hears `closed` with the reason [enum@Ferry.CloseReason.STOPPED] after the last
+ * Stops the sender: the receiver hears `closed` with the reason %FERRY_CLOSE_REASON_STOPPED after the last
  * message. Never waits, also when the lane is full.
  *
- * Fails with [error@Ferry.Error.NOT_STARTED] or [error@Ferry.Error.STOPPED] when there is nothing to stop, and with
- * [error@Ferry.Error.PROTOCOL] when the other end has broken the lane.
+ * Fails with %FERRY_ERROR_NOT_STARTED or %FERRY_ERROR_STOPPED when there is nothing to stop, and with
+ * %FERRY_ERROR_PROTOCOL when the other end has broken the lane.
  *
  * Returns: %TRUE on success
  *

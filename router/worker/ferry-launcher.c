@@ -235,7 +235,7 @@ ferry_launcher_set_cwd (FerryLauncher *self, const char *cwd)
  * @timeout: how many microseconds; 0 for as long as it takes
  *
  * Sets how long the worker may take until it asks for its first sender; 30 seconds by default. One that takes longer
- * is killed, with the reason [enum@Ferry.CloseReason.NEVER_ATTACHED]. A worker that was passed no sender need not
+ * is killed, with the reason %FERRY_CLOSE_REASON_NEVER_ATTACHED. A worker that was passed no sender need not
  * attach.
  *
  * Since: 0.1
@@ -335,9 +335,9 @@ has_sender (FerryLauncher *self, const char *name, FerrySender *sender)
  *
  * Has the next worker that is spawned be passed a sender.
  *
- * Fails with [error@Ferry.Error.ALREADY_STARTED] or [error@Ferry.Error.STOPPED] when the sender is in use,
- * [error@Ferry.Error.BAD_ARGUMENTS] when the name is empty or longer than 255 bytes, or name or sender were added
- * before, and [error@Ferry.Error.TOO_LARGE] with more than 1,024 senders.
+ * Fails with %FERRY_ERROR_ALREADY_STARTED or %FERRY_ERROR_STOPPED when the sender is in use,
+ * %FERRY_ERROR_BAD_ARGUMENTS when the name is empty or longer than 255 bytes, or name or sender were added
+ * before, and %FERRY_ERROR_TOO_LARGE with more than 1,024 senders.
  *
  * Returns: %TRUE on success
  *
@@ -474,13 +474,13 @@ pass_senders (FerryLauncher *self, GError **error)
  * @error: return location for an error
  *
  * Starts a worker, and passes it the senders that were added. Returns before the process runs: whether it could be
- * executed is told by [signal@Ferry.Worker::ended], with the reason [enum@Ferry.CloseReason.LAUNCH_FAILED] if not.
+ * executed is told by [signal@Ferry.Worker::ended], with the reason %FERRY_CLOSE_REASON_LAUNCH_FAILED if not.
  * On the router's thread.
  *
- * Fails with [error@Ferry.Error.NOT_RUNNING], [error@Ferry.Error.WRONG_THREAD],
- * [error@Ferry.Error.ALREADY_STARTED] or [error@Ferry.Error.CLOSED] when a sender cannot be passed any more,
- * [error@Ferry.Error.LAUNCH_FAILED] when there is no such program in `PATH`, [error@Ferry.Error.TOO_LARGE], and
- * [error@Ferry.Error.SYSTEM] when the system has no memory or descriptors for it.
+ * Fails with %FERRY_ERROR_NOT_RUNNING, %FERRY_ERROR_WRONG_THREAD,
+ * %FERRY_ERROR_ALREADY_STARTED or %FERRY_ERROR_CLOSED when a sender cannot be passed any more,
+ * %FERRY_ERROR_LAUNCH_FAILED when there is no such program in `PATH`, %FERRY_ERROR_TOO_LARGE, and
+ * %FERRY_ERROR_SYSTEM when the system has no memory or descriptors for it.
  *
  * Returns: (transfer full): the worker, or %NULL with @error set
  *

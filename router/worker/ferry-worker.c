@@ -293,7 +293,7 @@ ferry_worker_get_exit (FerryWorker *self)
  * Sends the process a signal. It is sent by the router's own thread, after the process was started, so this can be
  * called right after [method@Ferry.Launcher.spawn]. On the router's thread.
  *
- * Fails with [error@Ferry.Error.WORKER_LOST] when the worker has ended.
+ * Fails with %FERRY_ERROR_WORKER_LOST when the worker has ended.
  *
  * Returns: %TRUE when the signal was sent, or will be
  *
@@ -337,10 +337,10 @@ ferry_worker_force_exit (FerryWorker *self)
  * In a worker process: the sender of that name, to be started. The first call attaches the process to the
  * application. A call for the same name gives the same sender, as long as it is referenced. Any thread may call this.
  *
- * Fails with [error@Ferry.Error.NOT_A_WORKER] in a process that no [class@Ferry.Launcher] started,
- * [error@Ferry.Error.UNKNOWN_SENDER], [error@Ferry.Error.STOPPED] when the sender was taken before and dropped,
- * [error@Ferry.Error.VERSION] when application and worker do not fit, [error@Ferry.Error.PROTOCOL],
- * [error@Ferry.Error.TIMED_OUT] and [error@Ferry.Error.SYSTEM] when attaching fails.
+ * Fails with %FERRY_ERROR_NOT_A_WORKER in a process that no [class@Ferry.Launcher] started,
+ * %FERRY_ERROR_UNKNOWN_SENDER, %FERRY_ERROR_STOPPED when the sender was taken before and dropped,
+ * %FERRY_ERROR_VERSION when application and worker do not fit, %FERRY_ERROR_PROTOCOL,
+ * %FERRY_ERROR_TIMED_OUT and %FERRY_ERROR_SYSTEM when attaching fails.
  *
  * Returns: (transfer full): the sender
  *

@@ -73,16 +73,17 @@ def test_messages(report, ferry, router):
 def test_handler(report, ferry, router):
     pipe = Pipe(ferry, router)
     heard = []
-    pipe.receiver.set_handler(lambda _receiver, data, kind, word: heard.append((bytes(data), kind, word)), "word")
+    # Versions of the bindings differ in whether they hand on the size, which the bytes know.
+    pipe.receiver.set_handler(lambda _receiver, data, *others: heard.append((bytes(data), *others[-2:])), "word")
     pipe.run(lambda sender: sender.send_bytes(b"bytes"))
-    report.equal("a handler is given bytes and its data", heard, [(b"bytes", None, "word")])
+    report.equal("a handler is given bytes, no type and its data", heard, [(b"bytes", None, "word")])
 
 
 def test_route_until(report, ferry, router):
     pipe = Pipe(ferry, router)
     pipe.sender.start()
     send_variants(pipe.sender)
-    router.route_until(lambda: len(pipe.heard) == len(MESSAGES), GLib.USEC_PER_SEC * 30)
+    router.route_until(lambda _: len(pipe.heard) == len(MESSAGES), None, GLib.USEC_PER_SEC * 30)
     report.equal("the router routes until a condition holds", pipe.heard, MESSAGES)
     router.close_pipe(pipe.receiver)
     report.equal("pipes are counted", router.get_n_pipes(), 0)

@@ -22,8 +22,8 @@ LINK = re.compile(r'<(?:a|link|script|img)\b[^>]*?\b(?:href|src)="([^"]*)"')
 
 def run(*command):
     """What a command complained of, or nothing when it succeeded."""
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          check=False)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, check=False)
     return [] if done.returncode == 0 else done.stdout.splitlines() or ["status %d" % done.returncode]
 
 
@@ -36,6 +36,16 @@ def dead_links(pages, exists):
             if not link.scheme and not link.netloc and link.path and not exists(urllib.parse.unquote(link.path)):
                 complaints.append("%s: %s is not there" % (name, target))
     return complaints
+
+
+def wrong_members(gir):
+    """Members of enumerations and other constants that comments name. gi-docgen does not look them up, and makes a link
+    to a member one to its type, whose name alone is then read; so they are written with a percent sign."""
+    known = set(re.findall(r'c:(?:identifier|type)="(\w+)"', gir))
+    named = set(re.findall(r"%(FERRY_\w+)", gir))
+    linked = re.findall(r"\[(?:enum|error|flags)@\w+\.\w+\.\w+\]", gir)
+    return (["there is no %s" % name for name in sorted(named - known)]
+            + ["%s would be shown as its type" % link for link in linked])
 
 
 def read_pages(folder):
@@ -51,12 +61,19 @@ def body(report):
     report.fact("would be seen: a link that leads nowhere",
                 dead_links({"a.html": '<a class="b" href="c.html#d">c</a>'}, lambda _: False)
                 and not dead_links({"a.html": '<a href="#d">d</a><a href="https://e/f.html">f</a>'}, lambda _: False))
+    good = '<member c:identifier="FERRY_A_B"/><doc>With %FERRY_A_B, see [enum@Ferry.A].</doc>'
+    report.fact("would be seen: a member that is not there, or is not shown",
+                wrong_members("<doc>%FERRY_A_C</doc>") and wrong_members("<doc>[enum@Ferry.A.B]</doc>")
+                and not wrong_members(good))
+    with open(gir, encoding="utf-8") as file:
+        report.none("the members that are named exist, and are shown", wrong_members(file.read()))
     report.none("everything public is documented",
                 run(generate[0], "check", "--quiet", "--fatal-warnings", "--config", config, gir))
     with tempfile.TemporaryDirectory() as folder:
         report.none("the reference is made without a warning", run(*generate, "--output-dir", folder, gir))
         pages = read_pages(folder)
-        report.none("it has the pages of docs/ beside those of the types", [page for page in PAGES if page not in pages])
+        report.none("it has the pages of docs/ beside those of the types",
+                    [page for page in PAGES if page not in pages])
         report.none("its links lead somewhere",
                     dead_links(pages, lambda path: os.path.exists(os.path.join(folder, path))))
 
