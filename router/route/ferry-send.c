@@ -16,7 +16,7 @@
 
 #define HEADER_SIZE sizeof (FerryRecordHeader)
 
-#define INLINE_COPY 128
+#define COPY_BY_WORDS 128
 
 /* A message on its way. */
 typedef struct
@@ -50,21 +50,29 @@ take_place (FerrySender *self, gsize size, gboolean *locked)
   return place;
 }
 
-/* Copies a message. Most are of a few dozen bytes, which are there before a call of memcpy() would have begun. */
+/* Copies a message. A small one has mostly just been written, field by field: to load more at once than was stored at
+ * once makes the processor wait until all its stores are out of the way, which on the road to another core's cache
+ * costs more than the whole send. So small ones go by words of 8 bytes and not through memcpy(), which takes the widest
+ * there is. */
 static inline void
 copy_payload (guint8 *place, const guint8 *data, gsize size)
 {
   gsize offset = 0;
 
-  if (G_UNLIKELY (size > INLINE_COPY))
+  if (G_UNLIKELY (size > COPY_BY_WORDS))
     {
       memcpy (place, data, size);
       return;
     }
-  for (; offset + 16 <= size; offset += 16)
-    memcpy (place + offset, data + offset, 16);
-  for (; offset + 4 <= size; offset += 4)
-    memcpy (place + offset, data + offset, 4);
+  for (; offset + 8 <= size; offset += 8)
+    {
+      guint64 word;
+
+      memcpy (&word, data + offset, 8);
+      /* So that the compiler does not make vectors of the words. */
+      __asm__("" : "+r"(word));
+      memcpy (place + offset, &word, 8);
+    }
   for (; offset < size; offset++)
     place[offset] = data[offset];
 }
