@@ -110,6 +110,7 @@ void ferry_link_note (FerryLink *self, int cause, const char *detail);
 void ferry_link_set_pipe_word (FerryLink *self, guint index, FerryPipeWord word);
 void ferry_link_wake_writers (FerryLink *self);
 gboolean ferry_link_reap (FerryLink *self);
+void ferry_link_wait (FerryLink *self);
 void ferry_assembly_clear (FerryAssembly *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryLink, ferry_link_unref)

@@ -5,6 +5,7 @@
 
 #include "lane/ferry-link-private.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -177,4 +178,14 @@ ferry_link_reap (FerryLink *self)
   self->wait_status = info.si_status;
   self->reaped = TRUE;
   return TRUE;
+}
+
+/* Waits for the end of a process that was killed. */
+void
+ferry_link_wait (FerryLink *self)
+{
+  struct pollfd poll_fd = {.fd = self->pidfd, .events = POLLIN};
+
+  while (!ferry_link_reap (self))
+    TEMP_FAILURE_RETRY (poll (&poll_fd, 1, -1));
 }

@@ -206,10 +206,11 @@ dispatch_records (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, c
 }
 
 static void
-end_link (FerryRouter *self, FerryBlock *block)
+end_link (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
 {
   FerryLinkObserver *observer = block->link->user_data;
 
+  atomic_fetch_sub_explicit (&monitor->n_links, 1, memory_order_relaxed);
   for (guint i = 0; i < block->link->connection_ids->len; i++)
     {
       guint64 connection_id = g_array_index (block->link->connection_ids, guint64, i);
@@ -250,7 +251,7 @@ dispatch_block (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, con
       break;
     case FERRY_BLOCK_ENDED:
     default:
-      end_link (self, block);
+      end_link (self, monitor, block);
       break;
     }
   if (self->monitor != monitor)
@@ -358,7 +359,7 @@ ferry_router_discard (FerryRouter *self, FerryMonitor *monitor)
     }
   while ((block = g_queue_pop_head (&ended)) != NULL)
     {
-      end_link (self, block);
+      end_link (self, monitor, block);
       ferry_local_queue_give_back (monitor->local, block);
     }
 }

@@ -42,7 +42,7 @@ typedef struct
   _Atomic gint references;  /* any */
   _Atomic guint64 n_blocks; /* any, as the next two */
   _Atomic guint64 n_faults;
-  _Atomic guint n_links;
+  _Atomic guint n_links; /* any: links added and not yet ended on the router's thread */
 } FerryMonitor;
 
 typedef void (*FerryMonitorFunc) (FerryMonitor *monitor, gpointer data);

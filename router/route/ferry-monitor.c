@@ -142,7 +142,9 @@ ferry_monitor_finish_link (FerryMonitor *self, FerryLink *link)
   remove_grants (self, link);
   ferry_shared_queue_remove (self->shared, link);
   close_all_pipes (link, self->stopping ? FERRY_PIPE_WORD_ROUTER_STOPPED : FERRY_PIPE_WORD_LINK_ENDED);
-  atomic_fetch_sub_explicit (&self->n_links, 1, memory_order_relaxed);
+  /* The application may keep the link for long, in a worker that has ended or a large message. */
+  if (!link->local)
+    ferry_segment_clear (&link->segment);
   ferry_monitor_push_news (self, link, FERRY_BLOCK_ENDED);
 }
 
@@ -161,11 +163,9 @@ reap_in_background (gpointer data)
   for (guint i = 0; i < late->len; i++)
     {
       LateProcess *process = &g_array_index (late, LateProcess, i);
-      struct pollfd poll_fd = {.fd = process->pidfd, .events = POLLIN};
 
       process->link->pidfd = process->pidfd;
-      while (!ferry_link_reap (process->link))
-        TEMP_FAILURE_RETRY (poll (&poll_fd, 1, -1));
+      ferry_link_wait (process->link);
       ferry_link_unref (process->link);
     }
   g_array_unref (late);
@@ -338,15 +338,18 @@ launch_link (FerryMonitor *self, LinkCommand *command)
   GPid pid = 0;
   int pidfd = -1;
 
-  if (!command->launch (command->data, link->worker_end, &pid, &pidfd, &error) ||
-      !ferry_shared_queue_set_process (self->shared, link, pid, pidfd, &error))
+  if (!command->launch (command->data, link->worker_end, &pid, &pidfd, &error))
+    ferry_shared_queue_apply (self->shared, link, FERRY_LINK_LAUNCH_FAILED, error->message);
+  else if (!ferry_shared_queue_set_process (self->shared, link, pid, pidfd, &error))
     {
+      /* It cannot be watched, so it is ended here. */
       ferry_link_send_signal (link, SIGKILL);
+      ferry_link_wait (link);
       ferry_shared_queue_apply (self->shared, link, FERRY_LINK_LAUNCH_FAILED, error->message);
-      return;
     }
+  else
+    ferry_monitor_push_news (self, link, FERRY_BLOCK_LAUNCHED);
   ferry_clear_fd (&link->worker_end);
-  ferry_monitor_push_news (self, link, FERRY_BLOCK_LAUNCHED);
 }
 
 static void
@@ -362,7 +365,6 @@ add_link_command (FerryMonitor *self, gpointer data)
     {
       ferry_link_note (link, FERRY_CLOSE_REASON_LAUNCH_FAILED, error->message);
       remove_grants (self, link);
-      atomic_fetch_sub_explicit (&self->n_links, 1, memory_order_relaxed);
       close_all_pipes (link, FERRY_PIPE_WORD_LINK_ENDED);
       ferry_monitor_push_news (self, link, FERRY_BLOCK_ENDED);
     }

@@ -197,6 +197,8 @@ ferry_router_close_pipe (FerryRouter *self, FerryReceiver *receiver, GError **er
         ferry_router_free_slot (self, pipe);
       return TRUE;
     }
+  /* Before the command: a sender that is just being started looks here after its own. */
+  atomic_store_explicit (&pipe->share->closed, 1, memory_order_relaxed);
   ferry_monitor_close_pipe (self->monitor, receiver->connection_id);
   ferry_router_end_pipe (self, pipe, NULL);
   return TRUE;

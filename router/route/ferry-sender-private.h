@@ -21,6 +21,7 @@ typedef struct
 {
   _Atomic gint references;
   _Atomic gint claim;
+  _Atomic gint closed; /* the router's thread closed the pipe after it was claimed */
 } FerryPipeShare;
 
 /* Where a sender is in its life. It never goes back. */
@@ -82,6 +83,7 @@ FerrySender *ferry_sender_new (guint64 connection_id, FerryPipeShare *share, Fer
                                GThread *router_thread, gsize lane_capacity, guint64 max_message_size);
 FerrySender *ferry_sender_new_granted (guint64 connection_id, FerryUplink *uplink, guint index);
 gboolean ferry_sender_is_claimable (FerrySender *self, GError **error);
+gboolean ferry_sender_belongs_to (FerrySender *self, FerryMonitor *monitor, GError **error);
 gboolean ferry_sender_pass (FerrySender *self, GError **error);
 
 G_END_DECLS

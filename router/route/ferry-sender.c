@@ -229,6 +229,19 @@ ferry_sender_is_claimable (FerrySender *self, GError **error)
   return (state == FERRY_SENDER_NEW && self->monitor != NULL) || ferry_sender_refuse_state (state, error);
 }
 
+/* router's thread: whether the sender is of a pipe of the router whose monitor this is. */
+gboolean
+ferry_sender_belongs_to (FerrySender *self, FerryMonitor *monitor, GError **error)
+{
+  if (self->monitor == monitor)
+    return TRUE;
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+               "The sender %" G_GUINT64_FORMAT " is of a pipe of another router, or from before this one was stopped; "
+               "open a pipe with the router that runs",
+               self->connection_id);
+  return FALSE;
+}
+
 /* router's thread: passes the sender to a worker; it is of no more use here. */
 gboolean
 ferry_sender_pass (FerrySender *self, GError **error)
@@ -264,6 +277,10 @@ start_locally (FerrySender *self, GError **error)
   if (!ferry_pipe_share_claim (self->share, FERRY_CLAIM_CLAIMED) ||
       !ferry_monitor_add_link (self->monitor, link, NULL, NULL, NULL))
     return ferry_sender_refuse_closed (self, error);
+  /* A pipe that was closed between the two steps was not found on the monitor. Whoever closed it set this first, and
+   * the monitor's lock orders its command before ours. */
+  if (atomic_load_explicit (&self->share->closed, memory_order_relaxed) != 0)
+    ferry_monitor_close_pipe (self->monitor, self->connection_id);
   self->uplink = g_steal_pointer (&uplink);
   return TRUE;
 }

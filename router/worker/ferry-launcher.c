@@ -436,7 +436,8 @@ make_link (FerryLauncher *self, FerryRouter *router, const char *name, GError **
     {
       NamedSender *named = &g_array_index (self->senders, NamedSender, i);
 
-      if (!ferry_sender_is_claimable (named->sender, error))
+      if (!ferry_sender_is_claimable (named->sender, error) ||
+          !ferry_sender_belongs_to (named->sender, router->monitor, error))
         return NULL;
       connection_ids[i] = ferry_sender_get_connection_id (named->sender);
     }
@@ -479,6 +480,7 @@ pass_senders (FerryLauncher *self, GError **error)
  *
  * Fails with %FERRY_ERROR_NOT_RUNNING, %FERRY_ERROR_WRONG_THREAD,
  * %FERRY_ERROR_ALREADY_STARTED or %FERRY_ERROR_CLOSED when a sender cannot be passed any more,
+ * %FERRY_ERROR_BAD_ARGUMENTS when it belongs to another router,
  * %FERRY_ERROR_LAUNCH_FAILED when there is no such program in `PATH`, %FERRY_ERROR_TOO_LARGE, and
  * %FERRY_ERROR_SYSTEM when the system has no memory or descriptors for it.
  *

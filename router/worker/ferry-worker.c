@@ -28,7 +28,7 @@ struct _FerryWorker
   GObject parent_instance;
 
   char *name;            /* const: (owned) */
-  FerryLink *link;       /* const: (owned) */
+  FerryLink *link;       /* main: (owned) (nullable): NULL when the worker has ended */
   FerryMonitor *monitor; /* const: (owned) */
   GPid pid;              /* main, as what follows */
   FerryWorkerState state;
@@ -55,7 +55,7 @@ ferry_worker_finalize (GObject *object)
   FerryWorker *self = FERRY_WORKER (object);
 
   g_free (self->name);
-  ferry_link_unref (self->link);
+  g_clear_pointer (&self->link, ferry_link_unref);
   ferry_monitor_unref (self->monitor);
   g_clear_pointer (&self->exit, ferry_exit_unref);
 
@@ -196,6 +196,7 @@ ended (gpointer data, FerryExit *exit)
   FerryWorker *self = data;
 
   self->exit = ferry_exit_ref (exit);
+  g_clear_pointer (&self->link, ferry_link_unref);
   set_state (self, FERRY_WORKER_STATE_ENDED);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_EXIT]);
   g_signal_emit (self, ended_signal, 0, exit);

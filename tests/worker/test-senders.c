@@ -128,6 +128,25 @@ test_passes_a_sender_to_the_first_of_two_launchers (void)
 }
 
 static void
+test_refuses_a_sender_of_another_router (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  FerryRouter *other = ferry_test_router_new ();
+  g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (other);
+  g_autoptr (FerryLauncher) launcher = worker_test_launcher_new (CURIOUS, NULL, NULL);
+  g_autoptr (FerryWorker) worker = NULL;
+  g_autoptr (GError) error = NULL;
+
+  worker_test_add_sender (launcher, "out", pipe);
+  worker = ferry_launcher_spawn (launcher, router, &error);
+  g_assert_null (worker);
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+  g_clear_pointer (&pipe, ferry_test_pipe_free);
+  ferry_test_router_stop (router);
+  ferry_test_router_stop (other);
+}
+
+static void
 test_refuses_a_sender_whose_pipe_is_closed (void)
 {
   FerryRouter *router = ferry_test_router_new ();
@@ -406,6 +425,7 @@ main (int argc, char **argv)
   g_test_add_func ("/senders/are-not-passed-when-stopped", test_refuses_a_stopped_sender);
   g_test_add_func ("/senders/are-passed-once", test_refuses_a_sender_that_was_passed);
   g_test_add_func ("/senders/go-to-the-first-of-two-launchers", test_passes_a_sender_to_the_first_of_two_launchers);
+  g_test_add_func ("/senders/refuses-a-sender-of-another-router", test_refuses_a_sender_of_another_router);
   g_test_add_func ("/senders/are-not-passed-when-closed", test_refuses_a_sender_whose_pipe_is_closed);
   g_test_add_func ("/senders/are-not-started-here-when-passed", test_cannot_be_started_here_when_passed);
   g_test_add_func ("/senders/are-1024-a-worker-and-no-more", test_takes_1024_senders_and_no_more);
