@@ -32,6 +32,7 @@ typedef struct
   GThread *never_waits;     /* const: (nullable) the router's thread, where it is of this process */
   pthread_mutex_t lock;
   FerryLaneWriter writer; /* lock */
+  gboolean forked;        /* this is a copy in a child of the process that writes the lane */
   gboolean large_turn;    /* lock: a message is being sent in pieces */
   _Atomic gint references;
 } FerryUplink;
@@ -41,6 +42,7 @@ typedef enum
   FERRY_WAIT_READY,
   FERRY_WAIT_CLOSED,
   FERRY_WAIT_BROKEN,
+  FERRY_WAIT_FORKED,
   FERRY_WAIT_WOULD_BLOCK,
   FERRY_WAIT_TIMED_OUT,
   FERRY_WAIT_INTERRUPTED,
@@ -66,6 +68,7 @@ FerryWaitResult ferry_uplink_wait (FerryUplink *self, const FerryWait *wait, gsi
 FerryWaitResult ferry_uplink_take_turn (FerryUplink *self, const FerryWait *wait);
 void ferry_uplink_give_turn (FerryUplink *self);
 void ferry_uplink_interrupt (FerryUplink *self);
+void ferry_uplink_mark_forked (FerryUplink *self);
 gboolean ferry_uplink_write_control_and_unlock (FerryUplink *self, FerryRecordKind kind, guint64 connection_id,
                                                 gboolean locked);
 

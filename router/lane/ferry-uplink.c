@@ -93,10 +93,21 @@ load_bell (FerryUplink *self)
   return atomic_load_explicit (&ferry_segment_get_up (&self->segment)->writer_bell.rings, memory_order_acquire);
 }
 
+/* In a child that was just forked, which has one thread: has all sends fail from now on. Without room there is no
+ * quick road, and the slow one looks at the mark. */
+void
+ferry_uplink_mark_forked (FerryUplink *self)
+{
+  self->forked = TRUE;
+  self->writer.capacity = 0;
+}
+
 /* Waits until size bytes are free; another thread may have them before the caller. */
 FerryWaitResult
 ferry_uplink_wait (FerryUplink *self, const FerryWait *wait, gsize size)
 {
+  if (self->forked)
+    return FERRY_WAIT_FORKED;
   for (;;)
     {
       guint32 seen = load_bell (self);
@@ -123,6 +134,8 @@ ferry_uplink_wait (FerryUplink *self, const FerryWait *wait, gsize size)
 FerryWaitResult
 ferry_uplink_take_turn (FerryUplink *self, const FerryWait *wait)
 {
+  if (self->forked)
+    return FERRY_WAIT_FORKED;
   for (;;)
     {
       guint32 seen = load_bell (self);

@@ -194,6 +194,11 @@ refuse_wait (FerrySender *self, FerryWaitResult result, GError **error)
     case FERRY_WAIT_INTERRUPTED:
       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Sending was cancelled");
       return FALSE;
+    case FERRY_WAIT_FORKED:
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_A_WORKER,
+                           "This process was forked from the worker that has the sender; send there, or start a worker "
+                           "of its own");
+      return FALSE;
     case FERRY_WAIT_BROKEN:
     case FERRY_WAIT_READY:
     default:
@@ -382,8 +387,8 @@ send_slowly (FerrySender *self, GVariant *variant, gconstpointer data, gsize siz
  *
  * Fails with %FERRY_ERROR_NOT_STARTED or %FERRY_ERROR_STOPPED in the wrong state,
  * %FERRY_ERROR_CLOSED when the other end is gone, %FERRY_ERROR_WOULD_BLOCK when it would have to wait
- * and may not, %FERRY_ERROR_TIMED_OUT when the deadline passed, %FERRY_ERROR_TOO_LARGE, and with
- * %G_IO_ERROR_CANCELLED.
+ * and may not, %FERRY_ERROR_TIMED_OUT when the deadline passed, %FERRY_ERROR_TOO_LARGE,
+ * %FERRY_ERROR_NOT_A_WORKER in a process that was forked from the worker, and with %G_IO_ERROR_CANCELLED.
  *
  * Returns: %TRUE when the message will arrive
  *

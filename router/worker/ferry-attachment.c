@@ -43,6 +43,8 @@ static GMutex attachment_lock;
 static Attachment *attachment;   /* lock: (nullable) */
 static GError *attachment_error; /* lock: (nullable): why there never will be one */
 
+static gboolean forked; /* this process is a child of the worker; its one thread at first sets it */
+
 static void
 grant_free (gpointer data)
 {
@@ -179,6 +181,15 @@ attach (GError **error)
   return g_steal_pointer (&self);
 }
 
+/* In the child of a fork() of ours. */
+static void
+forked_from_worker (void)
+{
+  forked = TRUE;
+  if (attachment != NULL)
+    ferry_uplink_mark_forked (attachment->uplink);
+}
+
 static FerrySender *
 take_sender (Attachment *self, const char *name, GError **error)
 {
@@ -212,8 +223,18 @@ ferry_attachment_get_sender (const char *name, GError **error)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&attachment_lock);
 
+  if (forked)
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_A_WORKER,
+                           "This process was forked from a worker; get the sender there, or start a worker of its own");
+      return NULL;
+    }
   if (attachment == NULL && attachment_error == NULL)
-    attachment = attach (&attachment_error);
+    {
+      attachment = attach (&attachment_error);
+      if (attachment != NULL)
+        pthread_atfork (NULL, NULL, forked_from_worker);
+    }
   if (attachment == NULL)
     {
       g_propagate_error (error, g_error_copy (attachment_error));

@@ -338,7 +338,8 @@ ferry_worker_force_exit (FerryWorker *self)
  * In a worker process: the sender of that name, to be started. The first call attaches the process to the
  * application. A call for the same name gives the same sender, as long as it is referenced. Any thread may call this.
  *
- * Fails with %FERRY_ERROR_NOT_A_WORKER in a process that no [class@Ferry.Launcher] started,
+ * Fails with %FERRY_ERROR_NOT_A_WORKER in a process that no [class@Ferry.Launcher] started or
+ * that was forked from a worker,
  * %FERRY_ERROR_UNKNOWN_SENDER, %FERRY_ERROR_STOPPED when the sender was taken before and dropped,
  * %FERRY_ERROR_VERSION when application and worker do not fit, %FERRY_ERROR_PROTOCOL,
  * %FERRY_ERROR_TIMED_OUT and %FERRY_ERROR_SYSTEM when attaching fails.

@@ -16,9 +16,9 @@
 #define MEBIBYTE (1024 * 1024)
 
 /* What a link may hold: its lane, and four blocks of 64 KiB. */
-#define LINK_LIMIT (MEBIBYTE + FERRY_LINK_WINDOW)
+#define LINK_LIMIT (2 * MEBIBYTE + FERRY_LINK_WINDOW)
 /* For what is not the route's: the allocator, the tables of mapped memory, a sanitizer. */
-#define SLACK (6 * MEBIBYTE)
+#define SLACK (2 * MEBIBYTE)
 
 static gint64
 get_resident_size (void)

@@ -170,6 +170,23 @@ test_ends_children_of_a_killed_worker (void)
   ferry_test_router_stop (router);
 }
 
+static void
+test_a_forked_child_does_not_write_into_the_lane (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (router);
+  g_autoptr (FerryWorker) worker =
+    ferry_test_spawn_obedient (router, pipe, "send:100", "fork-send", "send:100", "stop", NULL);
+
+  ferry_test_pipe_wait_closed (pipe);
+  ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_STOPPED);
+  g_assert_cmpuint (pipe->n_messages, ==, 200);
+  ferry_test_wait_ended (worker);
+  g_assert_true (ferry_exit_is_success (ferry_worker_get_exit (worker)));
+  g_clear_pointer (&pipe, ferry_test_pipe_free);
+  ferry_test_router_stop (router);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -182,5 +199,7 @@ main (int argc, char **argv)
   g_test_add_func ("/grandchildren/leave-no-descriptor", test_leaves_no_descriptor_of_its_link);
   g_test_add_func ("/grandchildren/end-with-the-router", test_ends_children_with_the_router);
   g_test_add_func ("/grandchildren/end-with-a-killed-worker", test_ends_children_of_a_killed_worker);
+  g_test_add_func ("/grandchildren/a-forked-child-does-not-write-into-the-lane",
+                   test_a_forked_child_does_not_write_into_the_lane);
   return g_test_run ();
 }

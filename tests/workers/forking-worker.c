@@ -11,11 +11,15 @@
  * where it is "send". The
  * worker exits when its child is there. */
 
+#include "config.h"
+
 #include <ferry.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "route/ferry-sender-private.h"
 
 static guint64 next_number;
 
@@ -34,6 +38,9 @@ live_on (FerrySender *sender, int ready_fd, gboolean outside, gboolean sends)
     setsid ();
   if (write (ready_fd, "!", 1) != 1)
     _exit (2);
+  /* The library refuses a forked child; a hostile one takes the mark off. */
+  sender->uplink->forked = FALSE;
+  sender->uplink->writer.capacity = sender->uplink->segment.up_capacity;
   if (sends)
     send_numbers (sender, G_MAXUINT64);
   for (;;)

@@ -15,6 +15,7 @@
  *   pause        hang for ever, asleep
  *   spin         hang for ever, computing
  *   hang-up      close every descriptor from 3 on, and go on
+ *   fork-send    have a forked child try to send, and end with status 4 unless it is refused
  *   attach       ask for the sender, and nothing else; the orders to send do that by themselves
  *
  * At the end of its orders it drops its sender and returns from main(). */
@@ -25,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static FerrySender *sender;
@@ -92,6 +94,34 @@ stop (void)
   check (ferry_sender_stop (sender, &error), &error);
 }
 
+static gboolean
+is_refused (gboolean success, GError *error)
+{
+  return !success && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_NOT_A_WORKER);
+}
+
+static void
+fork_and_send (void)
+{
+  pid_t child;
+  int status;
+
+  attach ();
+  child = fork ();
+  if (child == 0)
+    {
+      GError *error = NULL;
+      gboolean sent = ferry_sender_send_bytes (sender, &next_number, sizeof next_number, &error);
+      gboolean refused = is_refused (sent, error);
+
+      g_clear_error (&error);
+      sent = ferry_worker_get_sender ("out", &error) != NULL;
+      _exit (refused && is_refused (sent, error) ? 0 : 1);
+    }
+  if (child < 0 || waitpid (child, &status, 0) < 0 || status != 0)
+    exit (4);
+}
+
 static void
 spin (void)
 {
@@ -145,6 +175,8 @@ obey (const char *order)
     }
   else if (strcmp (order, "hang-up") == 0)
     close_range (3, ~0U, 0);
+  else if (strcmp (order, "fork-send") == 0)
+    fork_and_send ();
   else if (strcmp (order, "attach") == 0)
     attach ();
   else
