@@ -216,7 +216,14 @@ end_links (FerryMonitor *self)
   while (!g_queue_is_empty (&self->shared->links))
     ferry_monitor_finish_link (self, g_queue_peek_head (&self->shared->links));
   if (late->len > 0)
-    g_thread_unref (g_thread_new ("ferry-reaper", reap_in_background, late));
+    {
+      GThread *reaper = g_thread_try_new ("ferry-reaper", reap_in_background, late, NULL);
+
+      if (reaper != NULL)
+        g_thread_unref (reaper);
+      else
+        reap_in_background (late);
+    }
   else
     g_array_unref (late);
 }

@@ -49,7 +49,7 @@ typedef enum
  * @FERRY_COUNTER_AGED_DISPATCHES: Those of them that ageing brought about, because higher priorities held the
  *   router back.
  * @FERRY_COUNTER_PROTOCOL_ERRORS: Workers that were ended because they broke a rule of the protocol.
- * @FERRY_COUNTER_QUEUED_BYTES: Bytes in the local queue, or kept by the application, now.
+ * @FERRY_COUNTER_QUEUED_BYTES: Bytes in the local queue, or being delivered, now.
  * @FERRY_COUNTER_LINKS: Links that are open now.
  *
  * What a router counts; see [method@Ferry.Router.get_counter].

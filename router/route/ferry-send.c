@@ -137,7 +137,7 @@ send_variant_now (FerrySender *self, GVariant *variant, gsize size, const FerryL
 
   if (number == 0)
     announcement_size = ferry_record_size (length);
-  if (G_LIKELY (is_sendable_locked (self)))
+  if (G_LIKELY (is_sendable_locked (self) && (number != 0 || self->n_types < FERRY_MAX_TYPES_PER_PIPE)))
     place = ferry_uplink_get_place_locked (self->uplink, announcement_size + record_size);
   if (G_UNLIKELY (place == NULL))
     {
@@ -207,6 +207,18 @@ refuse_wait (FerrySender *self, FerryWaitResult result, GError **error)
     }
 }
 
+/* Whether the variant's type was announced, or can be. */
+static gboolean
+has_type_or_number (FerrySender *self, GVariant *variant)
+{
+  gboolean locked = ferry_uplink_lock (self->uplink);
+  gboolean can =
+    self->n_types < FERRY_MAX_TYPES_PER_PIPE || find_type_locked (self, g_variant_get_type_string (variant)) != 0;
+
+  ferry_uplink_unlock (self->uplink, locked);
+  return can;
+}
+
 /* Waits for room. Returns FALSE with an error when there is no use in trying again. */
 static gboolean
 wait_for_room (Send *send, gsize size, GError **error)
@@ -217,6 +229,13 @@ wait_for_room (Send *send, gsize size, GError **error)
 
   if (state != FERRY_SENDER_STARTED)
     return ferry_sender_refuse_state (state, error);
+  if (send->variant != NULL && !has_type_or_number (self, send->variant))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
+                   "More than %d types came up on the pipe at the same moment; send again",
+                   FERRY_MAX_TYPES_PER_PIPE / 2);
+      return FALSE;
+    }
   result = ferry_uplink_wait (self->uplink, &send->wait, size);
   return result == FERRY_WAIT_READY || refuse_wait (self, result, error);
 }
