@@ -542,6 +542,11 @@ test_digests_are_copied (Fixture *fixture, gconstpointer data)
 
   if (fixture->window == NULL)
     return;
+#ifdef __SANITIZE_ADDRESS__
+  /* GTK 4.8 now and then loses a few bytes of what it learns from the X server about a selection. */
+  g_test_skip ("The clipboard is not looked at under AddressSanitizer");
+  return;
+#endif
   folder = demo_test_folder_new ();
   demo_test_write (folder, "two\nlines", "");
   demo_test_write (folder, "non\xffutf8", "");
