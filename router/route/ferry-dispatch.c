@@ -276,7 +276,7 @@ put_block_away (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
 FerryDispatchResult
 ferry_router_dispatch (FerryRouter *self, const FerryBudget *budget)
 {
-  g_autoptr (FerryRouter) kept = g_object_ref (self);
+  g_autoptr (FerryRouter) kept G_GNUC_UNUSED = g_object_ref (self);
   g_autoptr (FerryMonitor) monitor = ferry_monitor_ref (self->monitor);
   FerryDispatchResult result = FERRY_DISPATCH_IDLE;
   gint64 last = g_get_monotonic_time ();

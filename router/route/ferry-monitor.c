@@ -135,7 +135,7 @@ ferry_monitor_push_news (FerryMonitor *self, FerryLink *link, FerryBlockKind kin
 void
 ferry_monitor_finish_link (FerryMonitor *self, FerryLink *link)
 {
-  g_autoptr (FerryLink) kept = ferry_link_ref (link);
+  g_autoptr (FerryLink) kept G_GNUC_UNUSED = ferry_link_ref (link);
 
   if (link->cause == FERRY_CLOSE_REASON_PROTOCOL_ERROR)
     atomic_fetch_add_explicit (&self->n_faults, 1, memory_order_relaxed);

@@ -62,7 +62,7 @@ set_ready (FerryPingee *self, gint64 ready_time)
 static gboolean
 dispatch (FerryPingee *self)
 {
-  g_autoptr (FerryPingee) kept = ferry_pingee_ref (self);
+  g_autoptr (FerryPingee) kept G_GNUC_UNUSED = ferry_pingee_ref (self);
 
   /* A nested loop inside the callback runs neither source; the ping stays pending until that has returned. */
   if (self->dispatching)

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The routing table: pipes, their connection ids and their slots. */
+/* The routing table: pipes, their connection ids and their slots, and the links that they go over. */
 
 #include "config.h"
 
@@ -202,4 +202,17 @@ ferry_router_close_pipe (FerryRouter *self, FerryReceiver *receiver, GError **er
   ferry_monitor_close_pipe (self->monitor, receiver->connection_id);
   ferry_router_end_pipe (self, pipe, NULL);
   return TRUE;
+}
+
+/* main: adds a link whose senders were passed, and has launch start its process. Takes observer over when it
+ * succeeds. */
+gboolean
+ferry_router_add_link (FerryRouter *self, FerryLink *link, FerryLinkObserver *observer, FerryLaunchFunc launch,
+                       gpointer launch_data, GDestroyNotify launch_destroy)
+{
+  link->user_data = observer;
+  if (ferry_monitor_add_link (self->monitor, link, launch, launch_data, launch_destroy))
+    return TRUE;
+  link->user_data = NULL;
+  return FALSE;
 }

@@ -216,7 +216,7 @@ ferry_receiver_emit_message (FerryReceiver *self, GVariant *message)
 void
 ferry_receiver_emit_closed (FerryReceiver *self, FerryExit *exit)
 {
-  g_autoptr (FerryReceiver) kept = g_object_ref (self);
+  g_autoptr (FerryReceiver) kept G_GNUC_UNUSED = g_object_ref (self);
 
   self->closed = TRUE;
   unbind (self);

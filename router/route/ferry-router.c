@@ -256,19 +256,6 @@ ferry_router_stop (FerryRouter *self, GError **error)
   return TRUE;
 }
 
-/* main: adds a link whose senders were passed, and has launch start its process. Takes observer over when it
- * succeeds. */
-gboolean
-ferry_router_add_link (FerryRouter *self, FerryLink *link, FerryLinkObserver *observer, FerryLaunchFunc launch,
-                       gpointer launch_data, GDestroyNotify launch_destroy)
-{
-  link->user_data = observer;
-  if (ferry_monitor_add_link (self->monitor, link, launch, launch_data, launch_destroy))
-    return TRUE;
-  link->user_data = NULL;
-  return FALSE;
-}
-
 /**
  * ferry_router_get_running:
  * @self: a router
@@ -364,12 +351,35 @@ ferry_router_constructed (GObject *object)
     self->context = g_main_context_ref_thread_default ();
 }
 
+static gboolean
+stop_abandoned (gpointer data)
+{
+  FerryRouter *self = data;
+
+  if (get_thread (self) != NULL)
+    stop (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* The router's thread may be in the middle of a dispatch, and receivers hear there and nowhere else. So a running
+ * router whose last reference is dropped on another thread lives on until its own thread has stopped it. */
 static void
 ferry_router_dispose (GObject *object)
 {
   FerryRouter *self = FERRY_ROUTER (object);
+  GThread *thread = get_thread (self);
 
-  if (get_thread (self) != NULL)
+  if (thread != NULL && thread != g_thread_self ())
+    {
+      g_autoptr (GSource) source = g_idle_source_new ();
+
+      g_source_set_priority (source, G_PRIORITY_DEFAULT);
+      g_source_set_static_name (source, "[ferry] stop a router that nobody has");
+      g_source_set_callback (source, stop_abandoned, g_object_ref (self), g_object_unref);
+      g_source_attach (source, self->context);
+      return;
+    }
+  if (thread != NULL)
     stop (self);
 
   G_OBJECT_CLASS (ferry_router_parent_class)->dispose (object);

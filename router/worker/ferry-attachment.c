@@ -221,7 +221,7 @@ take_sender (Attachment *self, const char *name, GError **error)
 FerrySender *
 ferry_attachment_get_sender (const char *name, GError **error)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&attachment_lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&attachment_lock);
 
   if (forked)
     {

@@ -153,21 +153,21 @@ ferry_launcher_set_argv (FerryLauncher *self, const char *const *argv)
 /**
  * ferry_launcher_set_environ:
  * @self: a launcher
- * @environ: (array zero-terminated=1) (element-type filename): the environment, each entry as `NAME=value`
+ * @environment: (array zero-terminated=1) (element-type filename): the environment, each entry as `NAME=value`
  *
  * Sets the whole environment of the worker.
  *
  * Since: 0.1
  */
 void
-ferry_launcher_set_environ (FerryLauncher *self, const char *const *environ)
+ferry_launcher_set_environ (FerryLauncher *self, const char *const *environment)
 {
   char **copy;
 
   g_return_if_fail (FERRY_IS_LAUNCHER (self));
-  g_return_if_fail (environ != NULL);
+  g_return_if_fail (environment != NULL);
 
-  copy = g_strdupv ((char **) environ);
+  copy = g_strdupv ((char **) environment);
   g_strfreev (self->environ);
   self->environ = copy;
 }

@@ -42,7 +42,7 @@ FerryLauncher *ferry_launcher_new (const char *const *argv) G_GNUC_WARN_UNUSED_R
 FERRY_AVAILABLE_IN_0_1
 void ferry_launcher_set_argv (FerryLauncher *self, const char *const *argv);
 FERRY_AVAILABLE_IN_0_1
-void ferry_launcher_set_environ (FerryLauncher *self, const char *const *environ);
+void ferry_launcher_set_environ (FerryLauncher *self, const char *const *environment);
 FERRY_AVAILABLE_IN_0_1
 void ferry_launcher_setenv (FerryLauncher *self, const char *variable, const char *value);
 FERRY_AVAILABLE_IN_0_1

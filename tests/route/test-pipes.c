@@ -70,8 +70,8 @@ test_slots_do_not_leak (void)
 
   for (guint i = 0; i < 10000; i++)
     {
-      g_autoptr (FerryTestPipe) one = ferry_test_pipe_new (router);
-      g_autoptr (FerryTestPipe) two = ferry_test_pipe_new (router);
+      g_autoptr (FerryTestPipe) one G_GNUC_UNUSED = ferry_test_pipe_new (router);
+      g_autoptr (FerryTestPipe) two G_GNUC_UNUSED = ferry_test_pipe_new (router);
 
       g_assert_cmpuint (router->slots->len, ==, 2);
       g_assert_cmpuint (ferry_router_get_n_pipes (router), ==, 2);
@@ -229,7 +229,7 @@ static void
 test_stop_warns_of_open_pipes (void)
 {
   FerryRouter *router = ferry_test_router_new ();
-  g_autoptr (FerryTestPipe) one = ferry_test_pipe_new (router);
+  g_autoptr (FerryTestPipe) one G_GNUC_UNUSED = ferry_test_pipe_new (router);
   g_autoptr (FerryTestPipe) closed = ferry_test_pipe_new (router);
   g_autoptr (FerryTestPipe) two = route_test_started_pipe (router);
   g_autofree char *expected = NULL;

@@ -495,6 +495,39 @@ add_calls (const char *format, GTestDataFunc func)
     }
 }
 
+static gpointer
+drop_reference (gpointer data)
+{
+  g_object_unref (data);
+  return NULL;
+}
+
+static void
+raise_flag (gpointer data, GObject *where_it_was)
+{
+  *(gboolean *) data = TRUE;
+}
+
+static void
+test_stops_on_its_thread_when_dropped_on_another (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryReceiver) receiver = NULL;
+  g_autoptr (FerrySender) sender = NULL;
+  gboolean gone = FALSE;
+
+  g_assert_true (ferry_router_pipe (router, FERRY_PIPE_QUEUED, &sender, &receiver, NULL));
+  g_assert_true (ferry_sender_start (sender, NULL));
+  for (guint i = 0; i < 1000; i++)
+    g_assert_true (ferry_sender_send_bytes (sender, &i, sizeof i, NULL));
+  g_object_weak_ref (G_OBJECT (router), raise_flag, &gone);
+  g_thread_join (g_thread_new ("dropper", drop_reference, router));
+  ferry_test_wait_flag (&gone);
+  route_test_assert_warned ("*1 open pipes*");
+  g_assert_true (ferry_receiver_get_closed (receiver));
+  g_assert_cmpint (ferry_exit_get_reason (ferry_receiver_get_exit (receiver)), ==, FERRY_CLOSE_REASON_ROUTER_STOPPED);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -518,5 +551,7 @@ main (int argc, char **argv)
   route_test_add_untraceable ("/router/two-routers-run-in-two-threads", test_two_routers_run_in_two_threads);
   g_test_add_func ("/router/two-routers-run-on-one-context", test_two_routers_run_on_one_context);
   g_test_add_func ("/router/refuses-a-pipe-of-another-router", test_refuses_a_pipe_of_another_router);
+  g_test_add_func ("/router/stops-on-its-thread-when-dropped-on-another",
+                   test_stops_on_its_thread_when_dropped_on_another);
   return g_test_run ();
 }
