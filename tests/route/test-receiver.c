@@ -414,6 +414,28 @@ test_nothing_arrives_after_another_thread_disposed_the_owner (void)
   g_assert_cmpuint (scene->n_closed, ==, 0);
 }
 
+static gboolean
+is_dropped (gpointer data)
+{
+  return ferry_router_get_counter (data, FERRY_COUNTER_DROPPED) == 100;
+}
+
+/* The pipe is closed by the main context, which does not run here, so the messages do find the receiver. */
+static void
+test_nothing_is_routed_after_another_thread_disposed_the_owner (void)
+{
+  g_autoptr (Scene) scene = scene_new ();
+  GObject *owner = g_object_new (G_TYPE_OBJECT, NULL);
+  g_autoptr (GError) error = NULL;
+
+  ferry_receiver_bind (scene->receiver, owner);
+  g_thread_join (g_thread_new ("drop", drop_object, owner));
+  route_test_send_numbers (scene->sender, 0, 100);
+  ferry_router_route_until (scene->router, is_dropped, scene->router, 20 * G_USEC_PER_SEC, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (scene->messages->len, ==, 0);
+}
+
 static void
 test_another_thread_disposes_the_owner_while_the_loop_runs (void)
 {
@@ -521,6 +543,8 @@ add_owners (void)
                               test_nothing_arrives_of_a_flood_after_the_owner_is_disposed);
   route_test_add_untraceable ("/receiver/nothing-arrives-after-another-thread-disposed-the-owner",
                               test_nothing_arrives_after_another_thread_disposed_the_owner);
+  route_test_add_untraceable ("/receiver/nothing-is-routed-after-another-thread-disposed-the-owner",
+                              test_nothing_is_routed_after_another_thread_disposed_the_owner);
   route_test_add_untraceable ("/receiver/another-thread-may-dispose-the-owner-while-the-loop-runs",
                               test_another_thread_disposes_the_owner_while_the_loop_runs);
   g_test_add_func ("/receiver/the-latest-owner-counts", test_the_latest_owner_counts);
