@@ -434,6 +434,7 @@ test_nothing_is_routed_after_another_thread_disposed_the_owner (void)
   ferry_router_route_until (scene->router, is_dropped, scene->router, 20 * G_USEC_PER_SEC, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (scene->messages->len, ==, 0);
+  ferry_test_run_until (is_closed, scene->receiver);
 }
 
 static void
