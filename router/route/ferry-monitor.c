@@ -53,19 +53,20 @@ ferry_monitor_invoke (FerryMonitor *self, FerryMonitorFunc func, gpointer data, 
   return !closed;
 }
 
-/* monitor: does what was asked for. */
+/* monitor: does what was asked for so far. What is asked for meanwhile waits for the next round, so that a thread that
+ * asks without end does not keep the links from their turns. */
 void
 ferry_monitor_run_commands (FerryMonitor *self)
 {
-  for (;;)
-    {
-      Command *command;
+  GQueue commands;
+  Command *command;
 
-      pthread_mutex_lock (&self->lock);
-      command = g_queue_pop_head (&self->commands);
-      pthread_mutex_unlock (&self->lock);
-      if (command == NULL)
-        return;
+  pthread_mutex_lock (&self->lock);
+  commands = self->commands;
+  g_queue_init (&self->commands);
+  pthread_mutex_unlock (&self->lock);
+  while ((command = g_queue_pop_head (&commands)) != NULL)
+    {
       command->func (self, command->data);
       command_free (command);
     }
