@@ -28,8 +28,10 @@ typedef struct
   FerryWait wait;
 } Send;
 
+/* Whether a message may go out now. With the lane taken the answer holds as long as it is; without, it is a first look.
+ */
 static gboolean
-is_sendable_locked (FerrySender *self)
+is_sendable (FerrySender *self)
 {
   return ferry_sender_get_state (self) == FERRY_SENDER_STARTED &&
          ferry_uplink_get_pipe_word (self->uplink, self->index) == FERRY_PIPE_WORD_OPEN;
@@ -43,7 +45,7 @@ take_place (FerrySender *self, gsize size, gboolean *locked)
   guint8 *place = NULL;
 
   *locked = ferry_uplink_lock (uplink);
-  if (G_LIKELY (is_sendable_locked (self)))
+  if (G_LIKELY (is_sendable (self)))
     place = ferry_uplink_get_place_locked (uplink, size);
   if (G_UNLIKELY (place == NULL))
     ferry_uplink_unlock (uplink, *locked);
@@ -137,7 +139,7 @@ send_variant_now (FerrySender *self, GVariant *variant, gsize size, const FerryL
 
   if (number == 0)
     announcement_size = ferry_record_size (length);
-  if (G_LIKELY (is_sendable_locked (self) && (number != 0 || self->n_types < FERRY_MAX_TYPES_PER_PIPE)))
+  if (G_LIKELY (is_sendable (self) && (number != 0 || self->n_types < FERRY_MAX_TYPES_PER_PIPE)))
     place = ferry_uplink_get_place_locked (self->uplink, announcement_size + record_size);
   if (G_UNLIKELY (place == NULL))
     {
@@ -366,13 +368,10 @@ send_slowly (FerrySender *self, GVariant *variant, gconstpointer data, gsize siz
              GCancellable *cancellable, GError **error)
 {
   Send send = {self, variant, data, size, {.index = self->index, .deadline = deadline}};
-  FerrySenderState state = ferry_sender_get_state (self);
   gulong handler = 0;
   gboolean sent;
 
-  if (state != FERRY_SENDER_STARTED)
-    return ferry_sender_refuse_state (state, error);
-  if (ferry_uplink_get_pipe_word (self->uplink, self->index) != FERRY_PIPE_WORD_OPEN)
+  if (!is_sendable (self))
     return refuse_ended (self, error);
   if (cancellable != NULL)
     {

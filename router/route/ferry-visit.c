@@ -37,17 +37,22 @@ is_busy (FerryLink *link, gint64 now)
   return bytes >= BUSY_BYTES && bytes >= (guint64) (now - link->rested_at) * BUSY_BYTES_PER_MICROSECOND;
 }
 
+/* From here on counts what is_busy() looks at. */
+static void
+note_rest (FerryLink *link, gint64 now)
+{
+  link->rested_at = now;
+  link->rested_head = link->up.head;
+}
+
 /* The lane was drained to what its writer is just writing. Leaves a busy one to fill: a reader at the writer's heels
  * gets small blocks, and takes from it the very lines that it writes. Returns FALSE when the lane is not busy. */
 static gboolean
-doze (FerryMonitor *self, FerryLink *link)
+doze (FerryMonitor *self, FerryLink *link, gint64 now)
 {
-  gint64 now = g_get_monotonic_time ();
-
   if (link->state != FERRY_LINK_OPEN || !is_busy (link, now))
     return FALSE;
-  link->rested_at = now;
-  link->rested_head = link->up.head;
+  note_rest (link, now);
   ferry_shared_queue_deactivate (self->shared, link);
   if (g_queue_is_empty (&self->dozing))
     self->doze_until = now + DOZE_MICROSECONDS;
@@ -73,6 +78,8 @@ wake_dozing (FerryMonitor *self)
 static void
 rest_link (FerryMonitor *self, FerryLink *link)
 {
+  gint64 now;
+
   if (link->state == FERRY_LINK_OPEN && local_sender_stopped (link))
     ferry_shared_queue_apply (self->shared, link, FERRY_LINK_FINISHED, NULL);
   if (link->state == FERRY_LINK_ENDED)
@@ -86,10 +93,10 @@ rest_link (FerryMonitor *self, FerryLink *link)
       ferry_shared_queue_deactivate (self->shared, link);
       return;
     }
-  if (doze (self, link))
+  now = g_get_monotonic_time ();
+  if (doze (self, link, now))
     return;
-  link->rested_at = g_get_monotonic_time ();
-  link->rested_head = link->up.head;
+  note_rest (link, now);
   if (!ferry_lane_reader_arm (&link->up) || ferry_lane_reader_get_available (&link->up) > 0)
     return;
   ferry_shared_queue_deactivate (self->shared, link);
@@ -115,14 +122,11 @@ visit_link (FerryMonitor *self, FerryLink *link)
       break;
     case FERRY_DRAIN_STALLED:
       ferry_shared_queue_deactivate (self->shared, link);
-      if (!link->stalled && !link->dozing)
-        {
-          link->stalled = TRUE;
-          g_queue_push_tail (&self->stalled, link);
-        }
+      link->stalled = TRUE;
+      g_queue_push_tail (&self->stalled, link);
       break;
     case FERRY_DRAIN_CAUGHT_UP:
-      doze (self, link);
+      doze (self, link, g_get_monotonic_time ());
       break;
     case FERRY_DRAIN_MORE:
     default:
