@@ -17,8 +17,21 @@
 #include "route/ferry-router.h"
 #include "route/ferry-sender.h"
 
+#include "worker/ferry-function.h"
 #include "worker/ferry-launcher.h"
+#include "worker/ferry-nursery.h"
 #include "worker/ferry-worker.h"
+
+#include "call/ferry-remote-error.h"
+
+#include "task/ferry-error-list.h"
+#include "task/ferry-executor.h"
+#include "task/ferry-job.h"
+#include "task/ferry-pool.h"
+#include "task/ferry-process.h"
+#include "task/ferry-task-group.h"
+#include "task/ferry-task.h"
+#include "task/ferry-worker-main.h"
 
 #include "ferry-enums.h"
 

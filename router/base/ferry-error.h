@@ -41,6 +41,11 @@ G_BEGIN_DECLS
  * @FERRY_ERROR_NOT_A_WORKER: The process was not started by a [class@Ferry.Launcher].
  * @FERRY_ERROR_BUSY: The call cannot be nested in the one under way.
  * @FERRY_ERROR_SYSTEM: The system refused memory, a descriptor or a call; the message names it.
+ * @FERRY_ERROR_UNKNOWN_FUNCTION: The worker's program has no function of that name.
+ * @FERRY_ERROR_REFUSED: What was asked for was not begun, and will not be.
+ * @FERRY_ERROR_NOT_DONE: There is no result yet: wait for the end.
+ * @FERRY_ERROR_BAD_RESULT: A function gave back something that is not what it was registered to give.
+ * @FERRY_ERROR_REMOTE: An error of another process, of a domain that this one does not know; the message names it.
  *
  * What can go wrong at run time, each with its remedy in the message.
  *
@@ -69,6 +74,11 @@ typedef enum
   FERRY_ERROR_NOT_A_WORKER,
   FERRY_ERROR_BUSY,
   FERRY_ERROR_SYSTEM,
+  FERRY_ERROR_UNKNOWN_FUNCTION,
+  FERRY_ERROR_REFUSED,
+  FERRY_ERROR_NOT_DONE,
+  FERRY_ERROR_BAD_RESULT,
+  FERRY_ERROR_REMOTE,
 } FerryError;
 
 FERRY_AVAILABLE_IN_0_1

@@ -8,11 +8,15 @@
  *
  * A segment, one for each link:
  *
- *   0       FerryLaneControl of the up lane     (worker to application)
- *   1024    FerryLaneControl of the down lane   (application to worker)
+ *   0       FerryLaneControl of the up lane       (worker to application)
+ *   1024    FerryLaneControl of the down lane     (application to worker)
+ *   2048    FerryLaneControl of the express lane  (application to worker: what must not wait behind the down lane)
+ *   3072    FerryLinkControl
  *   4096    the pipe table: one state word for each sender that was passed to the worker
- *   8192    the down lane's ring
- *   ...     the up lane's ring
+ *   8192    the express lane's ring
+ *   12288   the down lane's ring
+ *   77824   the up lane's ring
+ *   ...     the cells
  *
  * All numbers are in the byte order of the machine. */
 
@@ -24,7 +28,7 @@
 
 G_BEGIN_DECLS
 
-#define FERRY_PROTOCOL_VERSION 1
+#define FERRY_PROTOCOL_VERSION 2
 #define FERRY_PROTOCOL_MAGIC "FERRYLNK"
 
 /* The environment variable that names the worker's end of the control socket. */
@@ -63,6 +67,54 @@ typedef struct
   FerryBellLine writer_bell; /* the writer sleeps here for room */
 } FerryLaneControl;
 
+/* What does not belong to one lane. */
+typedef struct
+{
+  FerryBellLine reader_bell; /* the worker sleeps here, for the down lane and for the express lane */
+
+  /* Which call the worker is at: see FERRY_CLAIM_HOLD. Both ends change it, by compare and exchange. */
+  _Atomic guint64 claim;
+  /* Bit n: cell n has a value that its reader waits for. The worker sets bits, the application takes all. */
+  _Atomic guint64 dirty;
+  guint8 padding[FERRY_LINE_SIZE - 16];
+
+  /* Stored by the application: calls up to this one that were not begun are passed over. */
+  _Atomic guint64 skip_until;
+  guint8 padding_2[FERRY_LINE_SIZE - 8];
+} FerryLinkControl;
+
+/* The claim word: the xid of the call that was begun last, shifted, and two flags. A worker begins call x by changing
+ * (begun, no flags) to (x, no flags); with a flag set that fails. HOLD makes it wait, while the application takes back
+ * calls that were not begun; DOOMED makes it begin nothing any more, since it is about to be killed. */
+#define FERRY_CLAIM_HOLD 1
+#define FERRY_CLAIM_DOOMED 2
+#define FERRY_CLAIM_SHIFT 2
+
+/* A cell: the newest value of a pipe. Write n (from 1 on) goes into slot n & 1: begun becomes n, then the slot is
+ * written, then sequence becomes n. Who has read slot s & 1 in between has read it whole if begun is at most s + 1. */
+#define FERRY_CELL_SLOT_SIZE 4096
+#define FERRY_MAX_CELLS_PER_LINK 64
+
+typedef struct
+{
+  guint32 size;        /* of the payload, which begins behind the type string, at a multiple of 8 */
+  guint16 kind;        /* FERRY_RECORD_BYTES or FERRY_RECORD_VARIANT */
+  guint16 type_length; /* of the type string, 0 for plain bytes */
+} FerryCellHeader;
+
+typedef struct
+{
+  _Atomic guint64 sequence; /* stored by the writer: the latest write that is whole */
+  _Atomic guint64 begun;    /* stored by the writer */
+  guint8 padding[FERRY_LINE_SIZE - 16];
+  _Atomic guint32 reader_waiting; /* stored by the reader: epoch of its latest wait for a value; 0: it never waited */
+  guint8 padding_2[FERRY_LINE_SIZE - 4];
+  _Atomic guint64 slots[2][FERRY_CELL_SLOT_SIZE / 8]; /* a FerryCellHeader, a type string, the payload */
+} FerryCell;
+
+G_STATIC_ASSERT (sizeof (FerryCellHeader) == 8);
+G_STATIC_ASSERT (sizeof (FerryCell) == 2 * FERRY_LINE_SIZE + 2 * FERRY_CELL_SLOT_SIZE);
+G_STATIC_ASSERT (sizeof (FerryLinkControl) == 3 * FERRY_LINE_SIZE);
 G_STATIC_ASSERT (sizeof (_Atomic guint64) == 8 && sizeof (_Atomic guint32) == 4);
 G_STATIC_ASSERT (ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2);
 G_STATIC_ASSERT (sizeof (FerryLaneControl) == 3 * FERRY_LINE_SIZE);
@@ -73,8 +125,12 @@ G_STATIC_ASSERT (offsetof (FerryReaderLine, reader_waiting) == 8);
 
 #define FERRY_SEGMENT_UP_CONTROL 0
 #define FERRY_SEGMENT_DOWN_CONTROL 1024
+#define FERRY_SEGMENT_EXPRESS_CONTROL 2048
+#define FERRY_SEGMENT_LINK_CONTROL 3072
 #define FERRY_SEGMENT_PIPE_TABLE 4096
-#define FERRY_SEGMENT_DOWN_RING 8192
+#define FERRY_SEGMENT_EXPRESS_RING 8192
+#define FERRY_EXPRESS_CAPACITY 4096
+#define FERRY_SEGMENT_DOWN_RING (FERRY_SEGMENT_EXPRESS_RING + FERRY_EXPRESS_CAPACITY)
 #define FERRY_DOWN_CAPACITY (64 * 1024)
 #define FERRY_SEGMENT_UP_RING (FERRY_SEGMENT_DOWN_RING + FERRY_DOWN_CAPACITY)
 #define FERRY_MAX_PIPES_PER_LINK 1024
@@ -106,14 +162,16 @@ G_STATIC_ASSERT (sizeof (FerryRecordHeader) == 16);
 
 typedef enum
 {
-  FERRY_RECORD_BYTES = 1,   /* up: a message; the payload is its bytes */
+  FERRY_RECORD_BYTES = 1,   /* up and down: a message; the payload is its bytes */
   FERRY_RECORD_VARIANT = 2, /* up: a message; the payload is a serialised GVariant of the type announced as number */
   FERRY_RECORD_TYPE = 3,    /* up: announces a type string, without its terminating zero, as number */
-  FERRY_RECORD_LARGE = 4,   /* up: a message follows in pieces; the payload is a FerryLargeMessage */
-  FERRY_RECORD_PIECE = 5,   /* up: a piece of it */
+  FERRY_RECORD_LARGE = 4,   /* up and down: a message follows in pieces; the payload is a FerryLargeMessage */
+  FERRY_RECORD_PIECE = 5,   /* up and down: a piece of it */
   FERRY_RECORD_ABANDON = 6, /* up: the rest of it will not come */
   FERRY_RECORD_STOP = 7,    /* up: the sender was stopped */
   FERRY_RECORD_GRANT = 8,   /* down: the payload is a FerryGrant and the sender's name */
+  FERRY_RECORD_FINISH = 9,  /* down: nothing more will be asked; the worker does what it has, and exits */
+  FERRY_RECORD_CANCEL = 10, /* express: the call whose xid is in place of the connection id; number says why */
 } FerryRecordKind;
 
 typedef struct
@@ -130,9 +188,13 @@ typedef struct
 {
   guint32 index; /* of the sender's word in the pipe table */
   guint32 name_length;
+  guint32 cell; /* the number of its cell, or FERRY_NO_CELL */
+  guint32 reserved;
 } FerryGrant;
 
-G_STATIC_ASSERT (sizeof (FerryGrant) == 8);
+#define FERRY_NO_CELL G_MAXUINT32
+
+G_STATIC_ASSERT (sizeof (FerryGrant) == 16);
 
 /* Two records of the largest size fill a block exactly. */
 #define FERRY_BLOCK_SIZE (64 * 1024)
@@ -174,6 +236,8 @@ typedef struct
   guint64 max_message_size;
   guint32 application_pid;
   guint32 n_pipes;
+  guint32 n_cells;
+  guint32 reserved;
 } FerryWelcome;
 
 typedef struct
@@ -185,7 +249,7 @@ typedef struct
 } FerryAttach;
 
 G_STATIC_ASSERT (sizeof (FerryControlHeader) == 16);
-G_STATIC_ASSERT (sizeof (FerryWelcome) == 56);
+G_STATIC_ASSERT (sizeof (FerryWelcome) == 64);
 G_STATIC_ASSERT (sizeof (FerryAttach) == 32);
 
 G_END_DECLS

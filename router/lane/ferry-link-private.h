@@ -10,6 +10,8 @@
 
 #pragma once
 
+#include <pthread.h>
+
 #include "lane/ferry-handshake-private.h"
 #include "lane/ferry-lane-reader-private.h"
 #include "lane/ferry-lane-writer-private.h"
@@ -53,6 +55,7 @@ struct _FerryLink
   char *name;               /* const: (owned), for messages */
   GArray *connection_ids;   /* const: (element-type guint64), by the index in the pipe table */
   gpointer user_data;       /* const: (unowned), of the layer above */
+  GArray *cells;            /* const: (element-type guint32), as connection_ids: each one's cell, or FERRY_NO_CELL */
   guint64 max_message_size; /* const */
   gboolean local;           /* const: the sender is in this process */
 
@@ -70,7 +73,6 @@ struct _FerryLink
 
   FerrySegment segment;
   FerryLaneReader up;
-  FerryLaneWriter down;
   FerryAssembly assembly;
   gboolean stop_seen;     /* a local sender's stop record was drained */
   gboolean tail_final;    /* the link has ended, and its lane was looked at for the last time */
@@ -93,13 +95,21 @@ struct _FerryLink
   guint64 rested_head; /* the up lane's head at that time */
   gboolean dozing;     /* its lane is left to fill for a moment, unarmed */
 
+  pthread_mutex_t down_lock; /* any: nobody waits with it held */
+  FerryLaneWriter down;      /* down_lock, as what follows */
+  FerryLaneWriter express;
+  GQueue backlog;         /* (element-type FerryBacklogRecord): what had no room in the down lane */
+  GQueue express_backlog; /* the same of the express lane */
+  gsize backlog_size;     /* bytes of both */
+  gboolean down_closed;   /* the memory is gone, or nobody reads it any more */
+
   gboolean told_attached;    /* the layer above was told that the link is open */
   _Atomic gint64 bytes_out;  /* any: bytes of this link's in the local queue, or being dispatched */
   _Atomic gint64 bytes_kept; /* any: bytes of its large messages that the application keeps */
 };
 
-FerryLink *ferry_link_new (const char *name, const guint64 *connection_ids, guint n_connection_ids, gsize up_capacity,
-                           guint64 max_message_size, GError **error);
+FerryLink *ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *cells, guint n_pipes,
+                           gsize up_capacity, guint64 max_message_size, GError **error);
 FerryLink *ferry_link_ref (FerryLink *self);
 void ferry_link_unref (FerryLink *self);
 
@@ -112,6 +122,31 @@ void ferry_link_wake_writers (FerryLink *self);
 gboolean ferry_link_reap (FerryLink *self);
 void ferry_link_wait (FerryLink *self);
 void ferry_assembly_clear (FerryAssembly *self);
+
+/* In ferry-link-send.c: the application's writing end of the down lane and of the express lane. */
+typedef struct
+{
+  gconstpointer data;
+  gsize size;
+} FerryPart;
+
+typedef enum
+{
+  FERRY_DOWN_SENT,        /* it is in the lane, or will be as soon as there is room */
+  FERRY_DOWN_WOULD_BLOCK, /* the backlog is full */
+  FERRY_DOWN_TOO_LARGE,   /* larger than the maximum message size */
+  FERRY_DOWN_CLOSED,      /* the link has ended */
+} FerryDownResult;
+
+FerryDownResult ferry_link_send (FerryLink *self, guint64 connection_id, const FerryPart *parts, guint n_parts);
+FerryDownResult ferry_link_send_finish (FerryLink *self);
+FerryDownResult ferry_link_send_cancel (FerryLink *self, guint64 xid, guint16 reason);
+void ferry_link_flush_down (FerryLink *self);
+void ferry_link_close_down (FerryLink *self);
+gboolean ferry_link_hold_calls (FerryLink *self, guint64 *begun);
+void ferry_link_release_calls (FerryLink *self, guint64 skip_until);
+gboolean ferry_link_doom_call (FerryLink *self, guint64 xid);
+guint64 ferry_link_get_begun_call (FerryLink *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryLink, ferry_link_unref)
 

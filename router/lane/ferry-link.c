@@ -20,26 +20,32 @@
 
 /* any: makes the memory and the doorbell of a link, in the state attaching. */
 FerryLink *
-ferry_link_new (const char *name, const guint64 *connection_ids, guint n_connection_ids, gsize up_capacity,
+ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *cells, guint n_pipes, gsize up_capacity,
                 guint64 max_message_size, GError **error)
 {
   g_autoptr (FerryLink) self = g_new0 (FerryLink, 1);
+  guint n_cells = 0;
 
-  g_assert (n_connection_ids <= FERRY_MAX_PIPES_PER_LINK);
+  g_assert (n_pipes <= FERRY_MAX_PIPES_PER_LINK);
 
   atomic_init (&self->references, 1);
   self->memory = self->doorbell = self->control = self->worker_end = self->pidfd = -1;
   self->cause = FERRY_NO_CAUSE;
   self->name = g_strdup (name);
   self->max_message_size = max_message_size;
-  self->connection_ids = g_array_sized_new (FALSE, FALSE, sizeof (guint64), n_connection_ids);
-  g_array_append_vals (self->connection_ids, connection_ids, n_connection_ids);
+  self->connection_ids = g_array_sized_new (FALSE, FALSE, sizeof (guint64), n_pipes);
+  g_array_append_vals (self->connection_ids, connection_ids, n_pipes);
+  self->cells = g_array_sized_new (FALSE, FALSE, sizeof (guint32), n_pipes);
+  g_array_append_vals (self->cells, cells, n_pipes);
+  for (guint i = 0; i < n_pipes; i++)
+    n_cells += cells[i] != FERRY_NO_CELL;
+  pthread_mutex_init (&self->down_lock, NULL);
   self->queue_node.data = self->active_node.data = self;
   self->doorbell_watch = (FerryWatch){FERRY_WATCH_DOORBELL, self};
   self->control_watch = (FerryWatch){FERRY_WATCH_CONTROL, self};
   self->process_watch = (FerryWatch){FERRY_WATCH_PROCESS, self};
 
-  if (!ferry_segment_create (&self->segment, up_capacity, &self->memory, error))
+  if (!ferry_segment_create (&self->segment, up_capacity, n_cells, &self->memory, error))
     return NULL;
   self->doorbell = ferry_doorbell_new (error);
   if (self->doorbell < 0)
@@ -47,6 +53,8 @@ ferry_link_new (const char *name, const guint64 *connection_ids, guint n_connect
   ferry_lane_reader_init (&self->up, ferry_segment_get_up (&self->segment), self->segment.up_ring, up_capacity);
   ferry_lane_writer_init (&self->down, ferry_segment_get_down (&self->segment), self->segment.down_ring,
                           FERRY_DOWN_CAPACITY);
+  ferry_lane_writer_init (&self->express, ferry_segment_get_express (&self->segment), self->segment.express_ring,
+                          FERRY_EXPRESS_CAPACITY);
   return g_steal_pointer (&self);
 }
 
@@ -78,6 +86,8 @@ ferry_link_unref (FerryLink *self)
   ferry_clear_fd (&self->worker_end);
   ferry_clear_fd (&self->pidfd);
   g_array_unref (self->connection_ids);
+  g_array_unref (self->cells);
+  pthread_mutex_destroy (&self->down_lock);
   g_free (self->detail);
   g_free (self->name);
   g_free (self);
@@ -94,6 +104,7 @@ ferry_link_open_socket (FerryLink *self, GError **error)
     .max_message_size = self->max_message_size,
     .application_pid = (guint32) getpid (),
     .n_pipes = self->connection_ids->len,
+    .n_cells = self->segment.n_cells,
   };
 
   if (!ferry_control_socket_pair (&self->control, &self->worker_end, error) ||
@@ -108,7 +119,11 @@ ferry_link_open_socket (FerryLink *self, GError **error)
 gboolean
 ferry_link_grant (FerryLink *self, guint index, const char *sender_name)
 {
-  FerryGrant grant = {.index = index, .name_length = (guint32) strlen (sender_name)};
+  FerryGrant grant = {
+    .index = index,
+    .name_length = (guint32) strlen (sender_name),
+    .cell = g_array_index (self->cells, guint32, index),
+  };
   gsize length = sizeof grant + grant.name_length;
   guint8 *place;
 

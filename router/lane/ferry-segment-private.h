@@ -18,21 +18,25 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  guint8 *base;      /* control lines and pipe table, FERRY_SEGMENT_DOWN_RING bytes */
-  guint8 *up_ring;   /* 2 * up_capacity bytes of address space */
-  guint8 *down_ring; /* 2 * FERRY_DOWN_CAPACITY bytes of address space */
+  guint8 *base;         /* control lines and pipe table, FERRY_SEGMENT_EXPRESS_RING bytes */
+  guint8 *up_ring;      /* 2 * up_capacity bytes of address space */
+  guint8 *down_ring;    /* 2 * FERRY_DOWN_CAPACITY bytes of address space */
+  guint8 *express_ring; /* 2 * FERRY_EXPRESS_CAPACITY bytes of address space */
+  FerryCell *cells;     /* (nullable): NULL when there are none */
   gsize up_capacity;
+  guint n_cells;
   gsize size;
 } FerrySegment;
 
-gboolean ferry_segment_create (FerrySegment *self, gsize up_capacity, int *fd, GError **error);
-gboolean ferry_segment_map (FerrySegment *self, int fd, gsize up_capacity, GError **error);
+gboolean ferry_segment_create (FerrySegment *self, gsize up_capacity, guint n_cells, int *fd, GError **error);
+gboolean ferry_segment_map (FerrySegment *self, int fd, gsize up_capacity, guint n_cells, GError **error);
 void ferry_segment_clear (FerrySegment *self);
 
+/* Whole pages: a mapping beyond the end of the memory could not be sealed against SIGBUS. */
 static inline gsize
-ferry_segment_size_for (gsize up_capacity)
+ferry_segment_size_for (gsize up_capacity, guint n_cells)
 {
-  return FERRY_SEGMENT_UP_RING + up_capacity;
+  return FERRY_SEGMENT_UP_RING + up_capacity + (((gsize) n_cells * sizeof (FerryCell) + 4095) & ~(gsize) 4095);
 }
 
 static inline FerryLaneControl *
@@ -45,6 +49,18 @@ static inline FerryLaneControl *
 ferry_segment_get_down (FerrySegment *self)
 {
   return (FerryLaneControl *) (void *) (self->base + FERRY_SEGMENT_DOWN_CONTROL);
+}
+
+static inline FerryLaneControl *
+ferry_segment_get_express (FerrySegment *self)
+{
+  return (FerryLaneControl *) (void *) (self->base + FERRY_SEGMENT_EXPRESS_CONTROL);
+}
+
+static inline FerryLinkControl *
+ferry_segment_get_control (FerrySegment *self)
+{
+  return (FerryLinkControl *) (void *) (self->base + FERRY_SEGMENT_LINK_CONTROL);
 }
 
 static inline _Atomic guint32 *

@@ -20,7 +20,7 @@
 
 #define REQUIRED_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
-G_STATIC_ASSERT (FERRY_MAX_PIPES_PER_LINK * sizeof (guint32) <= FERRY_SEGMENT_DOWN_RING - FERRY_SEGMENT_PIPE_TABLE);
+G_STATIC_ASSERT (FERRY_MAX_PIPES_PER_LINK * sizeof (guint32) <= FERRY_SEGMENT_EXPRESS_RING - FERRY_SEGMENT_PIPE_TABLE);
 
 static int
 create_memory (GError **error)
@@ -59,17 +59,34 @@ map_ring (int fd, gsize offset, gsize capacity, GError **error)
 }
 
 static gboolean
+map_cells (FerrySegment *self, int fd, GError **error)
+{
+  void *cells;
+
+  if (self->n_cells == 0)
+    return TRUE;
+  cells = mmap (NULL, self->n_cells * sizeof (FerryCell), PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+                (off_t) (FERRY_SEGMENT_UP_RING + self->up_capacity));
+  if (cells == MAP_FAILED)
+    return ferry_set_system_error (error, "Mapping a link's cells (mmap)");
+  self->cells = cells;
+  return TRUE;
+}
+
+static gboolean
 map_parts (FerrySegment *self, int fd, GError **error)
 {
-  void *base = mmap (NULL, FERRY_SEGMENT_DOWN_RING, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  void *base = mmap (NULL, FERRY_SEGMENT_EXPRESS_RING, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
   if (base == MAP_FAILED)
     return ferry_set_system_error (error, "Mapping a link's control lines (mmap)");
   self->base = base;
-  self->down_ring = map_ring (fd, FERRY_SEGMENT_DOWN_RING, FERRY_DOWN_CAPACITY, error);
+  self->express_ring = map_ring (fd, FERRY_SEGMENT_EXPRESS_RING, FERRY_EXPRESS_CAPACITY, error);
+  if (self->express_ring != NULL)
+    self->down_ring = map_ring (fd, FERRY_SEGMENT_DOWN_RING, FERRY_DOWN_CAPACITY, error);
   if (self->down_ring != NULL)
     self->up_ring = map_ring (fd, FERRY_SEGMENT_UP_RING, self->up_capacity, error);
-  return self->up_ring != NULL;
+  return self->up_ring != NULL && map_cells (self, fd, error);
 }
 
 static gboolean
@@ -80,13 +97,14 @@ capacity_is_valid (gsize capacity)
 
 /* Makes and maps a new segment. *fd is the caller's: it is passed to the worker, then closed. */
 gboolean
-ferry_segment_create (FerrySegment *self, gsize up_capacity, int *fd, GError **error)
+ferry_segment_create (FerrySegment *self, gsize up_capacity, guint n_cells, int *fd, GError **error)
 {
   ferry_autofd memory = -1;
 
-  g_assert (capacity_is_valid (up_capacity));
+  g_assert (capacity_is_valid (up_capacity) && n_cells <= FERRY_MAX_CELLS_PER_LINK);
 
-  *self = (FerrySegment){.up_capacity = up_capacity, .size = ferry_segment_size_for (up_capacity)};
+  *self = (FerrySegment){
+    .up_capacity = up_capacity, .n_cells = n_cells, .size = ferry_segment_size_for (up_capacity, n_cells)};
   memory = create_memory (error);
   if (memory < 0)
     return FALSE;
@@ -127,7 +145,7 @@ check_memory (int fd, gsize size, GError **error)
 
 /* Maps a segment that another process made. fd stays the caller's. */
 gboolean
-ferry_segment_map (FerrySegment *self, int fd, gsize up_capacity, GError **error)
+ferry_segment_map (FerrySegment *self, int fd, gsize up_capacity, guint n_cells, GError **error)
 {
   *self = (FerrySegment){0};
   if (!capacity_is_valid (up_capacity))
@@ -139,7 +157,8 @@ ferry_segment_map (FerrySegment *self, int fd, gsize up_capacity, GError **error
       return FALSE;
     }
   self->up_capacity = up_capacity;
-  self->size = ferry_segment_size_for (up_capacity);
+  self->n_cells = n_cells;
+  self->size = ferry_segment_size_for (up_capacity, n_cells);
   if (check_memory (fd, self->size, error) && map_parts (self, fd, error))
     return TRUE;
   ferry_segment_clear (self);
@@ -150,10 +169,14 @@ void
 ferry_segment_clear (FerrySegment *self)
 {
   if (self->base != NULL)
-    munmap (self->base, FERRY_SEGMENT_DOWN_RING);
+    munmap (self->base, FERRY_SEGMENT_EXPRESS_RING);
+  if (self->express_ring != NULL)
+    munmap (self->express_ring, 2 * FERRY_EXPRESS_CAPACITY);
   if (self->down_ring != NULL)
     munmap (self->down_ring, 2 * FERRY_DOWN_CAPACITY);
   if (self->up_ring != NULL)
     munmap (self->up_ring, 2 * self->up_capacity);
+  if (self->cells != NULL)
+    munmap (self->cells, self->n_cells * sizeof (FerryCell));
   *self = (FerrySegment){0};
 }

@@ -266,8 +266,10 @@ start_locally (FerrySender *self, GError **error)
 {
   g_autoptr (FerryUplink) uplink = NULL;
   g_autoptr (FerryLink) link = NULL;
+  guint32 no_cell = FERRY_NO_CELL;
 
-  link = ferry_link_new ("local sender", &self->connection_id, 1, self->lane_capacity, self->max_message_size, error);
+  link = ferry_link_new ("local sender", &self->connection_id, &no_cell, 1, self->lane_capacity, self->max_message_size,
+                         error);
   if (link == NULL)
     return FALSE;
   ferry_clear_fd (&link->memory);

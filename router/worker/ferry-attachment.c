@@ -172,7 +172,7 @@ attach (GError **error)
       return NULL;
     }
   end_with_application (self->control, welcome.application_pid);
-  if (!ferry_segment_map (&segment, memory, welcome.up_capacity, error))
+  if (!ferry_segment_map (&segment, memory, welcome.up_capacity, welcome.n_cells, error))
     return NULL;
   ferry_lane_reader_init (&self->down, ferry_segment_get_down (&segment), segment.down_ring, FERRY_DOWN_CAPACITY);
   self->uplink = ferry_uplink_new (&segment, ferry_steal_fd (&doorbell), welcome.max_message_size, welcome.n_pipes);

@@ -432,6 +432,7 @@ static FerryLink *
 make_link (FerryLauncher *self, FerryRouter *router, const char *name, GError **error)
 {
   g_autofree guint64 *connection_ids = g_new (guint64, self->senders->len + 1);
+  g_autofree guint32 *cells = g_new (guint32, self->senders->len + 1);
   g_autoptr (FerryLink) link = NULL;
 
   for (guint i = 0; i < self->senders->len; i++)
@@ -442,9 +443,10 @@ make_link (FerryLauncher *self, FerryRouter *router, const char *name, GError **
           !ferry_sender_belongs_to (named->sender, router->monitor, error))
         return NULL;
       connection_ids[i] = ferry_sender_get_connection_id (named->sender);
+      cells[i] = FERRY_NO_CELL;
     }
-  link =
-    ferry_link_new (name, connection_ids, self->senders->len, router->lane_capacity, router->max_message_size, error);
+  link = ferry_link_new (name, connection_ids, cells, self->senders->len, router->lane_capacity,
+                         router->max_message_size, error);
   if (link == NULL || !ferry_link_open_socket (link, error))
     return NULL;
   link->attach_timeout = self->senders->len > 0 ? self->attach_timeout : 0;

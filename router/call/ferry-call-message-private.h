@@ -1,0 +1,75 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The messages of the transaction protocol, as bytes: docs/protocol.md has the same in prose.
+ *
+ * A message travels as one plain message of a pipe, either way: this header, name_length bytes of a name, type_length
+ * bytes of a type string, zero to seven bytes up to a multiple of 8, and the serialised value.
+ *
+ * Trust: none. Parsing checks all lengths, and a value is untrusted like any GVariant of another process. */
+
+#pragma once
+
+#include <gio/gio.h>
+
+#include "lane/ferry-link-private.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  FERRY_CALL_REQUEST = 1, /* name: of the method; number: deadline in monotonic microseconds, 0 for none */
+  FERRY_CALL_ANSWER = 2,  /* the value is the result; the transaction is over */
+  FERRY_CALL_ERROR = 3,   /* the value is an error of FERRY_ERROR_VARIANT_TYPE; the transaction is over */
+  FERRY_CALL_REFUSE = 4,  /* as an error; in addition the request was not begun, and can be put again */
+  FERRY_CALL_ITEM = 5,    /* a value on the way; name: of its type, empty for an item of the stream */
+  FERRY_CALL_WINDOW = 6,  /* number: how many items of the stream more the asking end takes */
+  FERRY_CALL_CANCEL = 7,  /* number: a FerryCancelReason. On a link it goes by the express lane instead */
+} FerryCallKind;
+
+typedef enum
+{
+  FERRY_CALL_ONE_WAY = 1 << 0, /* no answer is wanted, and none is sent */
+  FERRY_CALL_STREAM = 1 << 1,  /* items are wanted, window of them at first */
+} FerryCallFlags;
+
+typedef enum
+{
+  FERRY_CANCEL_REASON_CANCELLED = 1, /* by whoever asked */
+  FERRY_CANCEL_REASON_DEADLINE = 2,
+} FerryCancelReason;
+
+typedef struct
+{
+  guint64 xid;
+  gint64 number;
+  guint8 kind;
+  guint8 flags;
+  guint16 name_length;
+  guint16 type_length;
+  guint16 window;
+} FerryCallHeader;
+
+G_STATIC_ASSERT (sizeof (FerryCallHeader) == 24);
+
+#define FERRY_MAX_CALL_NAME 255
+
+/* A message in parts: in memory of others' that it borrows. */
+typedef struct
+{
+  FerryCallHeader header;
+  const char *name;        /* (nullable): header.name_length bytes */
+  const char *type_string; /* (nullable): header.type_length bytes */
+  gconstpointer body;      /* (nullable): the serialised value */
+  gsize body_size;
+} FerryCallMessage;
+
+#define FERRY_CALL_MAX_PARTS 5
+
+void ferry_call_message_init (FerryCallMessage *self, FerryCallKind kind, guint64 xid, const char *name,
+                              GVariant *value);
+guint ferry_call_message_get_parts (const FerryCallMessage *self, FerryPart parts[FERRY_CALL_MAX_PARTS]);
+gboolean ferry_call_message_parse (FerryCallMessage *self, gconstpointer data, gsize size, GError **error);
+GVariant *ferry_call_message_dup_value (const FerryCallMessage *self);
+
+G_END_DECLS

@@ -1,0 +1,113 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The transaction core: one end's bookkeeping of requests and answers, on one link or another transport.
+ *
+ * Both ends may ask. Each numbers its own transactions from 1 (the xid), so a message's kind says whose number it has:
+ * REQUEST, WINDOW and CANCEL come from who asked, ANSWER, ERROR, REFUSE and ITEM from who was asked. A transaction is
+ * over with its answer, its error or its refusal; it gets exactly one of them, if only from this end when the link
+ * goes.
+ *
+ * Owner:   counted references.
+ * Threads: any, under a lock that is never held in a callback. Callbacks run on the thread that calls receive() or
+ *          close(), and so does what ask() fails with.
+ * Trust:   none in the peer: late and unknown answers are counted and dropped; what is malformed is an error of
+ *          receive(), for the caller to end the link with. */
+
+#pragma once
+
+#include "call/ferry-call-message-private.h"
+#include "call/ferry-remote-error-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct _FerryTransactions FerryTransactions;
+
+/* A request that this end was asked, until it is answered. Counted references; any thread. */
+typedef struct _FerryCall FerryCall;
+
+/* How messages get to the other end. Any thread may call these. */
+typedef struct
+{
+  /* Returns FALSE with an error when the message was not taken: FERRY_ERROR_WOULD_BLOCK when it may be later. */
+  gboolean (*send) (gpointer transport, const FerryCallMessage *message, GError **error);
+  /* Overtakes what was sent. */
+  gboolean (*cancel) (gpointer transport, guint64 xid, FerryCancelReason reason, GError **error);
+} FerryTransportFuncs;
+
+typedef struct
+{
+  /* A value on the way; name is empty for an item of the stream. (nullable) */
+  void (*item) (gpointer data, const char *name, GVariant *value);
+  /* Called once: with the result (floating references are sunk), or an error and its trace; refused: it was not begun.
+   */
+  void (*done) (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused);
+} FerryAnswerFuncs;
+
+typedef struct
+{
+  const char *method;
+  GVariant *arguments; /* (nullable) */
+  gint64 deadline;     /* monotonic time in microseconds; 0: none. The other end is told; this end has its own timer */
+  FerryCallFlags flags;
+  guint16 window;
+} FerryRequest;
+
+typedef void (*FerryRequestFunc) (FerryTransactions *self, FerryCall *call, gpointer data);
+
+FerryTransactions *ferry_transactions_new (const FerryTransportFuncs *funcs, gpointer transport,
+                                           FerryRequestFunc request_func, gpointer request_data);
+FerryTransactions *ferry_transactions_ref (FerryTransactions *self);
+void ferry_transactions_unref (FerryTransactions *self);
+
+/* Asks. Returns the xid, or 0 with an error, and then no callback is called. One-way requests have none either. */
+guint64 ferry_transactions_ask (FerryTransactions *self, const FerryRequest *request, const FerryAnswerFuncs *funcs,
+                                gpointer data, GError **error);
+/* Asks the other end to stop. Returns FALSE when there is no such transaction any more. The answer still comes. */
+gboolean ferry_transactions_cancel (FerryTransactions *self, guint64 xid, FerryCancelReason reason);
+/* Forgets a transaction: its answer will count as late. Returns FALSE when there is no such transaction any more. */
+gboolean ferry_transactions_forget (FerryTransactions *self, guint64 xid);
+/* Lets the other end send n more items of a stream. */
+gboolean ferry_transactions_add_window (FerryTransactions *self, guint64 xid, guint n, GError **error);
+
+/* Takes a message of the other end's. Returns FALSE with FERRY_ERROR_PROTOCOL when it is malformed. */
+gboolean ferry_transactions_receive (FerryTransactions *self, gconstpointer data, gsize size, GError **error);
+/* Takes a cancel that came by another road. */
+void ferry_transactions_receive_cancel (FerryTransactions *self, guint64 xid, guint16 reason);
+/* The end of the link: every transaction that this end asked is done with reason, and calls that it was asked are
+ * cancelled; nothing is sent any more. */
+void ferry_transactions_close (FerryTransactions *self, const GError *reason);
+
+guint ferry_transactions_get_n_asked (FerryTransactions *self);
+guint64 ferry_transactions_get_n_late (FerryTransactions *self);
+guint64 ferry_transactions_get_n_unknown (FerryTransactions *self);
+
+FerryCall *ferry_call_ref (FerryCall *self);
+void ferry_call_unref (FerryCall *self);
+guint64 ferry_call_get_xid (FerryCall *self);
+const char *ferry_call_get_method (FerryCall *self);
+GVariant *ferry_call_get_arguments (FerryCall *self);
+gint64 ferry_call_get_deadline (FerryCall *self);
+FerryCallFlags ferry_call_get_flags (FerryCall *self);
+/* 0 while it is not cancelled, else a FerryCancelReason. One load. */
+guint ferry_call_get_cancelled (FerryCall *self);
+/* Called once, on the thread that takes the cancel; at once when it is cancelled already. */
+void ferry_call_set_cancel_func (FerryCall *self, void (*func) (FerryCall *call, gpointer data), gpointer data);
+
+/* Each returns FALSE with an error when it could not be sent: FERRY_ERROR_WOULD_BLOCK, the call is then still open;
+ * FERRY_ERROR_CLOSED. The first answer, error or refusal counts; a second is a programmer error. A value of a one-way
+ * call is dropped. A call whose last reference goes unanswered is refused. */
+gboolean ferry_call_answer (FerryCall *self, GVariant *result, GError **error);
+gboolean ferry_call_answer_error (FerryCall *self, const GError *failure, const char *trace, const char *const *notes,
+                                  GError **error);
+gboolean ferry_call_refuse (FerryCall *self, const GError *reason, GError **error);
+/* An item of the stream: FERRY_ERROR_WOULD_BLOCK while the window is used up. */
+gboolean ferry_call_send_item (FerryCall *self, GVariant *value, GError **error);
+guint ferry_call_get_window (FerryCall *self);
+/* A value of a named type, which uses no window. */
+gboolean ferry_call_send_value (FerryCall *self, const char *name, GVariant *value, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryTransactions, ferry_transactions_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryCall, ferry_call_unref)
+
+G_END_DECLS

@@ -1,0 +1,93 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#if !defined(FERRY_INSIDE) && !defined(FERRY_COMPILATION)
+#error "Include <ferry.h>, not this header."
+#endif
+
+#include <gio/gio.h>
+
+#include "base/ferry-version.h"
+#include "task/ferry-pool.h"
+#include "task/ferry-task.h"
+
+G_BEGIN_DECLS
+
+/**
+ * FerryExecutorState:
+ * @FERRY_EXECUTOR_STATE_RUNNING: Takes tasks.
+ * @FERRY_EXECUTOR_STATE_STOPPING: Takes no more; those that it has come to their end.
+ * @FERRY_EXECUTOR_STATE_STOPPED: All of its tasks are done.
+ *
+ * How far an executor has come.
+ *
+ * Since: 0.1
+ */
+typedef enum
+{
+  FERRY_EXECUTOR_STATE_RUNNING,
+  FERRY_EXECUTOR_STATE_STOPPING,
+  FERRY_EXECUTOR_STATE_STOPPED,
+} FerryExecutorState;
+
+#define FERRY_TYPE_EXECUTOR (ferry_executor_get_type ())
+
+FERRY_AVAILABLE_IN_0_1
+G_DECLARE_FINAL_TYPE (FerryExecutor, ferry_executor, FERRY, EXECUTOR, GObject)
+
+FERRY_AVAILABLE_IN_0_1
+FerryExecutor *ferry_executor_new (FerryPool *pool) G_GNUC_WARN_UNUSED_RESULT;
+
+FERRY_AVAILABLE_IN_0_1
+void ferry_executor_set_max_pending (FerryExecutor *self, guint max_pending);
+FERRY_AVAILABLE_IN_0_1
+void ferry_executor_set_keep_finished (FerryExecutor *self, guint keep_finished);
+
+FERRY_AVAILABLE_IN_0_1
+FerryTask *ferry_executor_submit (FerryExecutor *self, const char *function, GVariant *arguments,
+                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_executor_submit_task (FerryExecutor *self, FerryTask *task, GError **error);
+FERRY_AVAILABLE_IN_0_1
+void ferry_executor_submit_task_async (FerryExecutor *self, FerryTask *task, GCancellable *cancellable,
+                                       GAsyncReadyCallback callback, gpointer user_data);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_executor_submit_task_finish (FerryExecutor *self, GAsyncResult *result, GError **error);
+
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_executor_set_task_priority (FerryExecutor *self, FerryTask *task, int priority, GError **error);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_executor_remove (FerryExecutor *self, FerryTask *task, GError **error);
+FERRY_AVAILABLE_IN_0_1
+FerryTask *ferry_executor_retry (FerryExecutor *self, FerryTask *task, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+void ferry_executor_clear_finished (FerryExecutor *self);
+FERRY_AVAILABLE_IN_0_1
+guint ferry_executor_cancel_all (FerryExecutor *self);
+
+FERRY_AVAILABLE_IN_0_1
+FerryPool *ferry_executor_get_pool (FerryExecutor *self);
+FERRY_AVAILABLE_IN_0_1
+FerryExecutorState ferry_executor_get_state (FerryExecutor *self);
+FERRY_AVAILABLE_IN_0_1
+guint ferry_executor_get_n_waiting (FerryExecutor *self);
+FERRY_AVAILABLE_IN_0_1
+guint ferry_executor_get_n_executing (FerryExecutor *self);
+FERRY_AVAILABLE_IN_0_1
+guint64 ferry_executor_get_n_completed (FerryExecutor *self);
+FERRY_AVAILABLE_IN_0_1
+guint64 ferry_executor_get_n_failed (FerryExecutor *self);
+FERRY_AVAILABLE_IN_0_1
+guint64 ferry_executor_get_n_cancelled (FerryExecutor *self);
+FERRY_AVAILABLE_IN_0_1
+double ferry_executor_get_fraction (FerryExecutor *self);
+
+FERRY_AVAILABLE_IN_0_1
+void ferry_executor_shutdown_async (FerryExecutor *self, gint64 timeout, GCancellable *cancellable,
+                                    GAsyncReadyCallback callback, gpointer user_data);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_executor_shutdown_finish (FerryExecutor *self, GAsyncResult *result, GError **error);
+
+G_END_DECLS

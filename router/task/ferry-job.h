@@ -1,0 +1,57 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#if !defined(FERRY_INSIDE) && !defined(FERRY_COMPILATION)
+#error "Include <ferry.h>, not this header."
+#endif
+
+#include <gio/gio.h>
+
+#include "base/ferry-version.h"
+#include "worker/ferry-function.h"
+
+G_BEGIN_DECLS
+
+#define FERRY_TYPE_JOB (ferry_job_get_type ())
+
+FERRY_AVAILABLE_IN_0_1
+G_DECLARE_FINAL_TYPE (FerryJob, ferry_job, FERRY, JOB, GObject)
+
+FERRY_AVAILABLE_IN_0_1
+const char *ferry_job_get_function_name (FerryJob *self);
+FERRY_AVAILABLE_IN_0_1
+gint64 ferry_job_get_deadline (FerryJob *self);
+
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_job_is_cancelled (FerryJob *self);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_job_check (FerryJob *self, GError **error);
+FERRY_AVAILABLE_IN_0_1
+GCancellable *ferry_job_get_cancellable (FerryJob *self);
+
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_job_report (FerryJob *self, double fraction, const char *text, GError **error);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_job_report_amount (FerryJob *self, guint64 amount, guint64 total, const char *unit, const char *text,
+                                  GError **error);
+FERRY_AVAILABLE_IN_0_1
+void ferry_job_begin_part (FerryJob *self, double weight);
+FERRY_AVAILABLE_IN_0_1
+void ferry_job_end_part (FerryJob *self);
+FERRY_AVAILABLE_IN_0_1
+void ferry_job_set_n_steps (FerryJob *self, guint n_steps);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_job_step (FerryJob *self, const char *text, GError **error);
+
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_job_send (FerryJob *self, const char *type, GVariant *value, GError **error);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_job_yield (FerryJob *self, GVariant *value, GError **error);
+
+FERRY_AVAILABLE_IN_0_1
+void ferry_job_set_error (FerryJob *self, GError **error, GQuark domain, int code, const char *format, ...)
+  G_GNUC_PRINTF (5, 6);
+
+G_END_DECLS

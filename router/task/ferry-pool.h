@@ -1,0 +1,79 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#if !defined(FERRY_INSIDE) && !defined(FERRY_COMPILATION)
+#error "Include <ferry.h>, not this header."
+#endif
+
+#include <gio/gio.h>
+
+#include "base/ferry-version.h"
+#include "route/ferry-router.h"
+#include "worker/ferry-launcher.h"
+
+G_BEGIN_DECLS
+
+#define FERRY_TYPE_POOL (ferry_pool_get_type ())
+
+FERRY_AVAILABLE_IN_0_1
+G_DECLARE_FINAL_TYPE (FerryPool, ferry_pool, FERRY, POOL, GObject)
+
+FERRY_AVAILABLE_IN_0_1
+FerryPool *ferry_pool_new (FerryRouter *router, FerryLauncher *launcher) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+FerryPool *ferry_pool_new_for_threads (FerryRouter *router) G_GNUC_WARN_UNUSED_RESULT;
+
+FERRY_AVAILABLE_IN_0_1
+void ferry_pool_set_name (FerryPool *self, const char *name);
+FERRY_AVAILABLE_IN_0_1
+void ferry_pool_set_min_workers (FerryPool *self, guint min_workers);
+FERRY_AVAILABLE_IN_0_1
+void ferry_pool_set_max_workers (FerryPool *self, guint max_workers);
+FERRY_AVAILABLE_IN_0_1
+void ferry_pool_set_idle_timeout (FerryPool *self, gint64 timeout);
+FERRY_AVAILABLE_IN_0_1
+void ferry_pool_set_max_tasks (FerryPool *self, guint max_tasks);
+FERRY_AVAILABLE_IN_0_1
+void ferry_pool_set_max_memory (FerryPool *self, guint64 max_memory);
+FERRY_AVAILABLE_IN_0_1
+void ferry_pool_set_restart_limit (FerryPool *self, guint restarts, gint64 interval);
+FERRY_AVAILABLE_IN_0_1
+void ferry_pool_set_death_limit (FerryPool *self, guint deaths);
+FERRY_AVAILABLE_IN_0_1
+void ferry_pool_set_initialiser (FerryPool *self, const char *function, GVariant *arguments);
+FERRY_AVAILABLE_IN_0_1
+void ferry_pool_set_finaliser (FerryPool *self, const char *function, GVariant *arguments);
+
+FERRY_AVAILABLE_IN_0_1
+FerryRouter *ferry_pool_get_router (FerryPool *self);
+FERRY_AVAILABLE_IN_0_1
+guint ferry_pool_get_max_workers (FerryPool *self);
+FERRY_AVAILABLE_IN_0_1
+guint ferry_pool_get_min_workers (FerryPool *self);
+FERRY_AVAILABLE_IN_0_1
+guint ferry_pool_get_n_workers (FerryPool *self);
+FERRY_AVAILABLE_IN_0_1
+guint ferry_pool_get_n_busy (FerryPool *self);
+FERRY_AVAILABLE_IN_0_1
+guint64 ferry_pool_get_n_restarts (FerryPool *self);
+FERRY_AVAILABLE_IN_0_1
+const GError *ferry_pool_get_error (FerryPool *self);
+FERRY_AVAILABLE_IN_0_1
+GListModel *ferry_pool_get_workers (FerryPool *self);
+
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_pool_start (FerryPool *self, GError **error);
+FERRY_AVAILABLE_IN_0_1
+void ferry_pool_reset (FerryPool *self);
+FERRY_AVAILABLE_IN_0_1
+void ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellable, GAsyncReadyCallback callback,
+                            gpointer user_data);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_pool_stop_finish (FerryPool *self, GAsyncResult *result, GError **error);
+
+FERRY_AVAILABLE_IN_0_1
+guint ferry_get_n_usable_cores (void);
+
+G_END_DECLS

@@ -1,0 +1,46 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#if !defined(FERRY_INSIDE) && !defined(FERRY_COMPILATION)
+#error "Include <ferry.h>, not this header."
+#endif
+
+#include <gio/gio.h>
+
+#include "base/ferry-version.h"
+#include "route/ferry-exit.h"
+#include "route/ferry-router.h"
+#include "task/ferry-task.h"
+
+G_BEGIN_DECLS
+
+#define FERRY_TYPE_PROCESS (ferry_process_get_type ())
+
+FERRY_AVAILABLE_IN_0_1
+G_DECLARE_FINAL_TYPE (FerryProcess, ferry_process, FERRY, PROCESS, GObject)
+
+FERRY_AVAILABLE_IN_0_1
+FerryProcess *ferry_process_new (FerryRouter *router, const char *function, GVariant *arguments,
+                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+FerryTask *ferry_process_get_task (FerryProcess *self);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_process_next (FerryProcess *self, gint64 timeout, GVariant **value, GError **error);
+FERRY_AVAILABLE_IN_0_1
+void ferry_process_next_async (FerryProcess *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                               gpointer user_data);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_process_next_finish (FerryProcess *self, GAsyncResult *result, GVariant **value, GError **error);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_process_join (FerryProcess *self, gint64 timeout, GError **error);
+FERRY_AVAILABLE_IN_0_1
+void ferry_process_join_async (FerryProcess *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                               gpointer user_data);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_process_join_finish (FerryProcess *self, GAsyncResult *result, GError **error);
+FERRY_AVAILABLE_IN_0_1
+GVariant *ferry_process_get_result (FerryProcess *self, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+G_END_DECLS

@@ -1,0 +1,167 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#if !defined(FERRY_INSIDE) && !defined(FERRY_COMPILATION)
+#error "Include <ferry.h>, not this header."
+#endif
+
+#include <gio/gio.h>
+
+#include "base/ferry-version.h"
+#include "route/ferry-exit.h"
+
+G_BEGIN_DECLS
+
+/**
+ * FerryTaskState:
+ * @FERRY_TASK_STATE_WAITING: Not begun: it was not submitted, or waits in a queue.
+ * @FERRY_TASK_STATE_EXECUTING: A worker runs its function.
+ * @FERRY_TASK_STATE_CANCELLING: It was cancelled, and its worker has not stopped yet. Nothing is signalled any more.
+ * @FERRY_TASK_STATE_COMPLETED: The function gave its result.
+ * @FERRY_TASK_STATE_FAILED: The function failed, its worker was lost, a deadline passed, or it was refused.
+ * @FERRY_TASK_STATE_CANCELLED: It was cancelled, and nothing runs any more.
+ *
+ * How far a task has come.
+ *
+ * Since: 0.1
+ */
+typedef enum
+{
+  FERRY_TASK_STATE_WAITING,
+  FERRY_TASK_STATE_EXECUTING,
+  FERRY_TASK_STATE_CANCELLING,
+  FERRY_TASK_STATE_COMPLETED,
+  FERRY_TASK_STATE_FAILED,
+  FERRY_TASK_STATE_CANCELLED,
+} FerryTaskState;
+
+/**
+ * FerryTaskKind:
+ * @FERRY_TASK_KIND_CALL: Gives a result, and may report progress.
+ * @FERRY_TASK_KIND_ITERATION: Yields values on its way, and gives a result at its end.
+ * @FERRY_TASK_KIND_PROGRESS: Reports progress as a fraction or an amount, and gives a result.
+ * @FERRY_TASK_KIND_STEPS: Reports progress in whole steps of a number that it says first, and gives a result.
+ *
+ * What a task's function does on its way to the result. What does not belong to the kind is refused in the worker.
+ *
+ * Since: 0.1
+ */
+typedef enum
+{
+  FERRY_TASK_KIND_CALL,
+  FERRY_TASK_KIND_ITERATION,
+  FERRY_TASK_KIND_PROGRESS,
+  FERRY_TASK_KIND_STEPS,
+} FerryTaskKind;
+
+#define FERRY_TYPE_TASK (ferry_task_get_type ())
+
+FERRY_AVAILABLE_IN_0_1
+G_DECLARE_DERIVABLE_TYPE (FerryTask, ferry_task, FERRY, TASK, GObject)
+
+/**
+ * FerryTaskClass:
+ * @parent_class: the parent class
+ * @message: a value that the function sent with [method@Ferry.Job.send]; the default emits [signal@Ferry.Task::message]
+ * @progress: class handler of [signal@Ferry.Task::progress]
+ * @yielded: class handler of [signal@Ferry.Task::yielded]
+ * @done: class handler of [signal@Ferry.Task::done]
+ *
+ * What a task of one's own may override. All of it runs on the router's thread.
+ *
+ * Since: 0.1
+ */
+struct _FerryTaskClass
+{
+  GObjectClass parent_class;
+
+  void (*message) (FerryTask *self, const char *type, GVariant *value);
+  void (*progress) (FerryTask *self);
+  void (*yielded) (FerryTask *self, GVariant *value);
+  void (*done) (FerryTask *self);
+
+  /*< private >*/
+  gpointer padding[8];
+};
+
+FERRY_AVAILABLE_IN_0_1
+FerryTask *ferry_task_new (FerryTaskKind kind, const char *function, GVariant *arguments) G_GNUC_WARN_UNUSED_RESULT;
+
+FERRY_AVAILABLE_IN_0_1
+void ferry_task_set_name (FerryTask *self, const char *name);
+FERRY_AVAILABLE_IN_0_1
+void ferry_task_set_priority (FerryTask *self, int priority);
+FERRY_AVAILABLE_IN_0_1
+void ferry_task_set_run_timeout (FerryTask *self, gint64 timeout);
+FERRY_AVAILABLE_IN_0_1
+void ferry_task_set_queue_timeout (FerryTask *self, gint64 timeout);
+FERRY_AVAILABLE_IN_0_1
+void ferry_task_set_cancel_grace (FerryTask *self, gint64 grace);
+FERRY_AVAILABLE_IN_0_1
+void ferry_task_set_retries (FerryTask *self, guint retries);
+FERRY_AVAILABLE_IN_0_1
+void ferry_task_set_window (FerryTask *self, guint window);
+FERRY_AVAILABLE_IN_0_1
+void ferry_task_set_cancellable (FerryTask *self, GCancellable *cancellable);
+
+FERRY_AVAILABLE_IN_0_1
+FerryTaskKind ferry_task_get_kind (FerryTask *self);
+FERRY_AVAILABLE_IN_0_1
+const char *ferry_task_get_name (FerryTask *self);
+FERRY_AVAILABLE_IN_0_1
+const char *ferry_task_get_function (FerryTask *self);
+FERRY_AVAILABLE_IN_0_1
+GVariant *ferry_task_get_arguments (FerryTask *self);
+FERRY_AVAILABLE_IN_0_1
+int ferry_task_get_priority (FerryTask *self);
+FERRY_AVAILABLE_IN_0_1
+FerryTaskState ferry_task_get_state (FerryTask *self);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_task_get_done (FerryTask *self);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_task_get_cancellable (FerryTask *self);
+FERRY_AVAILABLE_IN_0_1
+double ferry_task_get_fraction (FerryTask *self);
+FERRY_AVAILABLE_IN_0_1
+const char *ferry_task_get_message (FerryTask *self);
+FERRY_AVAILABLE_IN_0_1
+guint64 ferry_task_get_amount (FerryTask *self);
+FERRY_AVAILABLE_IN_0_1
+guint64 ferry_task_get_total (FerryTask *self);
+FERRY_AVAILABLE_IN_0_1
+const char *ferry_task_get_unit (FerryTask *self);
+FERRY_AVAILABLE_IN_0_1
+GPid ferry_task_get_pid (FerryTask *self);
+FERRY_AVAILABLE_IN_0_1
+guint ferry_task_get_n_attempts (FerryTask *self);
+FERRY_AVAILABLE_IN_0_1
+gint64 ferry_task_get_submit_time (FerryTask *self);
+FERRY_AVAILABLE_IN_0_1
+gint64 ferry_task_get_start_time (FerryTask *self);
+FERRY_AVAILABLE_IN_0_1
+gint64 ferry_task_get_end_time (FerryTask *self);
+
+FERRY_AVAILABLE_IN_0_1
+GVariant *ferry_task_get_result (FerryTask *self, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+const GError *ferry_task_get_error (FerryTask *self);
+FERRY_AVAILABLE_IN_0_1
+const GError *ferry_task_get_late_error (FerryTask *self);
+FERRY_AVAILABLE_IN_0_1
+const char *ferry_task_get_trace (FerryTask *self);
+FERRY_AVAILABLE_IN_0_1
+FerryExit *ferry_task_get_exit (FerryTask *self);
+
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_task_cancel (FerryTask *self);
+FERRY_AVAILABLE_IN_0_1
+void ferry_task_wait_async (FerryTask *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                            gpointer user_data);
+FERRY_AVAILABLE_IN_0_1
+GVariant *ferry_task_wait_finish (FerryTask *self, GAsyncResult *result, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+GVariant *ferry_task_wait (FerryTask *self, gint64 timeout, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+G_END_DECLS

@@ -1,0 +1,35 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#if !defined(FERRY_INSIDE) && !defined(FERRY_COMPILATION)
+#error "Include <ferry.h>, not this header."
+#endif
+
+#include <gio/gio.h>
+
+#include "base/ferry-version.h"
+
+G_BEGIN_DECLS
+
+/**
+ * FerryInitialiser:
+ * @user_data: the data given to [func@Ferry.Worker.add_initialiser]
+ * @error: where an error goes
+ *
+ * Prepares a program for the calls that it will serve: loads what all workers share. Runs once in a nursery, which is
+ * then forked for each worker, so it must not start a thread; once in a worker that was executed.
+ *
+ * Returns: %TRUE on success
+ *
+ * Since: 0.1
+ */
+typedef gboolean (*FerryInitialiser) (gpointer user_data, GError **error);
+
+FERRY_AVAILABLE_IN_0_1
+void ferry_worker_add_initialiser (const char *name, FerryInitialiser initialiser, gpointer user_data);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_worker_main (int *argc, char ***argv);
+
+G_END_DECLS

@@ -1,0 +1,39 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#if !defined(FERRY_INSIDE) && !defined(FERRY_COMPILATION)
+#error "Include <ferry.h>, not this header."
+#endif
+
+#include <gio/gio.h>
+
+#include "base/ferry-version.h"
+
+G_BEGIN_DECLS
+
+typedef struct _FerryJob FerryJob;
+
+/**
+ * FerryFunction:
+ * @job: (transfer none): this run of the function: where it reports progress, yields, and sees that it is cancelled
+ * @arguments: (transfer none): the arguments, of the type that the function was registered with
+ * @error: where an error goes
+ *
+ * A function that a worker runs.
+ *
+ * Returns: (transfer full) (nullable): the result, of the type that the function was registered with, floating or not;
+ *   %NULL with @error set when it failed, and %NULL without for a function that was registered without a result
+ *
+ * Since: 0.1
+ */
+typedef GVariant *(*FerryFunction) (FerryJob *job, GVariant *arguments, GError **error);
+
+FERRY_AVAILABLE_IN_0_1
+void ferry_function_register (const char *name, const char *arguments_type, const char *result_type,
+                              FerryFunction function);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_function_is_registered (const char *name);
+
+G_END_DECLS
