@@ -20,12 +20,15 @@ typedef struct _FerryTaskPrivate FerryTaskPrivate;
 /* What the executor keeps in a task. FerryTask neither reads nor writes it, but for freeing nothing of it. */
 typedef struct
 {
-  GList queue_link;        /* in its queue */
-  gpointer queue;          /* (nullable): the queue that it is in */
+  GList queue_link;        /* in its queue, or in flight at a worker */
+  GList finished_link;     /* in its executor's list of those that are done */
+  gpointer queue;          /* (nullable): the executor, as the pool sees it */
   GSequenceIter *position; /* (nullable): in the executor's list */
   gpointer worker;         /* (nullable): the pool's worker that has it */
   guint64 xid;             /* of its call */
   FerryTimer timer;        /* for its queue's deadline, then the run's, then the grace of a cancel */
+  gboolean executing;      /* counted as such */
+  gboolean taken_in;       /* the router's thread has it in its books */
   guint n_deaths;          /* workers that were lost while they ran it */
   guint escalation;        /* how far its end was pressed for */
 } FerryTaskSeat;
@@ -43,7 +46,8 @@ typedef struct
 } FerryTaskDriver;
 
 /* any: whether the task was not submitted before; claims it for the executor (unowned; cleared when it is done). */
-gboolean ferry_task_claim (FerryTask *self, const FerryTaskDriver *driver, gpointer executor, GError **error);
+gboolean ferry_task_claim (FerryTask *self, const FerryTaskDriver *driver, gpointer executor, GMainContext *context,
+                           GError **error);
 FerryTaskSeat *ferry_task_get_seat (FerryTask *self);
 
 gint64 ferry_task_get_run_timeout (FerryTask *self);
