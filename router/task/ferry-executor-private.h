@@ -3,8 +3,8 @@
 
 /* The executor's inside: its queue, its list, and its counts.
  *
- * Threads: the router's, but for the inbox. A task that another thread submits waits there until the router's thread takes
- * it in. */
+ * Threads: the router's, but for the inbox. A task that another thread submits waits there until the router's thread
+ * takes it in. */
 
 #pragma once
 
@@ -41,14 +41,14 @@ struct _FerryExecutor
   _Atomic gint n_queued; /* any: tasks that wait: in the queue, in the inbox, or sent ahead */
 
   pthread_mutex_t inbox_lock;
-  GQueue inbox;       /* inbox_lock: (element-type FerryTask) (owned) */
+  GQueue inbox;          /* inbox_lock: (element-type FerryTask) (owned) */
   GSource *inbox_source; /* inbox_lock: (owned) (nullable): set while something is in the inbox */
 
   FerryTaskQueue queue;
-  GSequence *list;  /* (owned) (element-type FerryTask): what the model shows */
-  GQueue finished;  /* (element-type FerryTask): those of the list that are done, the oldest first, by seat's link */
-  GQueue waiters;   /* (element-type GTask) (owned): submissions that wait for room */
-  guint n_open;     /* tasks that are not done */
+  GSequence *list; /* (owned) (element-type FerryTask): what the model shows */
+  GQueue finished; /* (element-type FerryTask): those of the list that are done, the oldest first, by seat's link */
+  GQueue waiters;  /* (element-type GTask) (owned): submissions that wait for room */
+  guint n_open;    /* tasks that are not done */
   guint n_executing;
   guint64 n_completed;
   guint64 n_failed;
@@ -76,7 +76,7 @@ void ferry_executor_notify_state (FerryExecutor *self);
 void ferry_executor_empty_inbox (FerryExecutor *self);
 void ferry_executor_wake_waiters (FerryExecutor *self);
 
-/* In ferry-executor-shutdown.c. */
+/* In ferry-executor-control.c. */
 void ferry_executor_finish_shutdown (FerryExecutor *self);
 
 G_END_DECLS

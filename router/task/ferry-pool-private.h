@@ -3,13 +3,13 @@
 
 /* The pool's inside: workers, what each of them has in hand, and the executors that tasks come from.
  *
- * A task travels: executor's queue → in flight at a worker → done, or back to the front of its queue. A worker runs what
- * it has in flight one after the other, oldest first; what is behind the first was sent ahead, so that a worker need not
- * wait for us between two short tasks, and can be taken back as long as it was not begun.
+ * A task travels: executor's queue → in flight at a worker → done, or back to the front of its queue. A worker runs
+ * what it has in flight one after the other, oldest first; what is behind the first was sent ahead, so that a worker
+ * need not wait for us between two short tasks, and can be taken back as long as it was not begun.
  *
- * Who decides that a task was begun is one word in the link's memory (FERRY_CLAIM_HOLD): the worker changes it before it
- * begins, we change it before we take tasks back or kill. So a kill hits the task that it is meant for or nobody, and
- * what a dead worker had not begun is known for certain.
+ * Who decides that a task was begun is one word in the link's memory (FERRY_CLAIM_HOLD): the worker changes it before
+ * it begins, we change it before we take tasks back or kill. So a kill hits the task that it is meant for or nobody,
+ * and what a dead worker had not begun is known for certain.
  *
  * Threads: the router's. */
 
@@ -38,9 +38,9 @@ typedef struct _FerryPoolWorker FerryPoolWorker;
 struct _FerryPoolWorker
 {
   gint references;
-  FerryPool *pool;      /* (unowned) (nullable): NULL once the pool let go of it */
-  FerryRouter *router;  /* (owned) */
-  FerryTimers *timers;  /* (unowned): the router's */
+  FerryPool *pool;     /* (unowned) (nullable): NULL once the pool let go of it */
+  FerryRouter *router; /* (owned) */
+  FerryTimers *timers; /* (unowned): the router's */
   FerryWorker *worker; /* (owned) (nullable): NULL in a pool of threads */
   GThread *thread;     /* (owned) (nullable) */
   FerryLink *link;     /* (owned) */
@@ -64,11 +64,11 @@ typedef struct _FerryTaskSource FerryTaskSource;
 
 struct _FerryTaskSource
 {
-  FerryTask *(*peek) (FerryTaskSource *self); /* the next one (transfer none), or NULL */
-  void (*take) (FerryTaskSource *self, FerryTask *task); /* it was handed to a worker: it leaves the queue */
+  FerryTask *(*peek) (FerryTaskSource *self);                 /* the next one (transfer none), or NULL */
+  void (*take) (FerryTaskSource *self, FerryTask *task);      /* it was handed to a worker: it leaves the queue */
   void (*give_back) (FerryTaskSource *self, FerryTask *task); /* to the front of its queue */
   void (*started) (FerryTaskSource *self, FerryTask *task);
-  void (*done) (FerryTaskSource *self, FerryTask *task); /* it came to its end in a worker's hands */
+  void (*done) (FerryTaskSource *self, FerryTask *task);         /* it came to its end in a worker's hands */
   void (*fail_all) (FerryTaskSource *self, const GError *error); /* the pool will run nothing any more */
 };
 
@@ -96,13 +96,13 @@ struct _FerryPool
   gboolean in_threads; /* const */
   gboolean use_nursery;
 
-  GListStore *list;    /* (owned) (element-type FerryWorker): of processes, for show */
-  GPtrArray *workers;  /* (owned) (element-type FerryPoolWorker): not ended */
-  guint n_numbered;    /* for the names of workers */
-  GPtrArray *sources;  /* (element-type FerryTaskSource) (unowned) */
-  guint next_source;   /* whose turn it is */
-  double mean_time;    /* of a task, in microseconds; 0: not known yet */
-  GArray *restarts;    /* (element-type gint64): times of those ends that count against the limit */
+  GListStore *list;   /* (owned) (element-type FerryWorker): of processes, for show */
+  GPtrArray *workers; /* (owned) (element-type FerryPoolWorker): not ended */
+  guint n_numbered;   /* for the names of workers */
+  GPtrArray *sources; /* (element-type FerryTaskSource) (unowned) */
+  guint next_source;  /* whose turn it is */
+  double mean_time;   /* of a task, in microseconds; 0: not known yet */
+  GArray *restarts;   /* (element-type gint64): times of those ends that count against the limit */
   guint64 n_restarts;
   FerryTimer back_off; /* set: no worker is started before */
   GError *error;       /* (owned) (nullable): why no worker is started any more */
@@ -110,7 +110,7 @@ struct _FerryPool
   gboolean stopping;
   gboolean pumping;
   gboolean pump_again;
-  GTask *stop_task;    /* (owned) (nullable) */
+  GTask *stop_task; /* (owned) (nullable) */
   FerryTimer stop_timer;
 };
 
@@ -141,6 +141,7 @@ void ferry_pool_worker_start_first (FerryPoolWorker *self);
 void ferry_pool_worker_take_back (FerryPoolWorker *self);
 void ferry_pool_worker_cancel_task (FerryPoolWorker *self, FerryTask *task);
 void ferry_pool_worker_give_time (FerryPoolWorker *self, FerryTask *task, gint64 grace);
+void ferry_pool_worker_force_task (FerryPoolWorker *self, FerryTask *task);
 void ferry_pool_worker_add_window (FerryPoolWorker *self, FerryTask *task, guint n);
 void ferry_pool_worker_retire (FerryPoolWorker *self);
 void ferry_pool_worker_kill (FerryPoolWorker *self);

@@ -382,6 +382,19 @@ press (gpointer data)
     source->done (source, task);
 }
 
+/* main: kills the worker if it is at this task. */
+void
+ferry_pool_worker_force_task (FerryPoolWorker *self, FerryTask *task)
+{
+  FerryTaskSeat *seat = ferry_task_get_seat (task);
+
+  if (seat->escalation == 0 && !ferry_link_doom_call (self->link, seat->xid))
+    return;
+  seat->escalation = 2;
+  return_all_after (self, seat->xid);
+  ferry_pool_worker_kill (self);
+}
+
 /* main: gives a task that is being run, and was asked to end, so much time for it. */
 void
 ferry_pool_worker_give_time (FerryPoolWorker *self, FerryTask *task, gint64 grace)

@@ -64,6 +64,10 @@ gboolean ferry_task_complete (FerryTask *self, GVariant *result);
 /* The errors are the task's from then on. trace and exit may be NULL. */
 gboolean ferry_task_fail (FerryTask *self, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit);
 gboolean ferry_task_give_back (FerryTask *self);
+/* Of a task that waits; the executor moves it. */
+void ferry_task_change_priority (FerryTask *self, int priority);
+/* A new one with the same function, arguments, name and settings, of the same kind; a plain FerryTask. */
+FerryTask *ferry_task_new_like (FerryTask *self);
 /* For a cancelling or timed-out task: notes an error that came too late, for the log. */
 void ferry_task_note_late_error (FerryTask *self, const GError *error, const char *trace);
 
