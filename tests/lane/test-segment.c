@@ -95,8 +95,8 @@ test_has_the_size_that_is_documented (void)
   struct stat file;
 
   g_assert_cmpint (fstat (memory, &file), ==, 0);
-  g_assert_cmpint (file.st_size, ==, 73728 + CAPACITY);
-  g_assert_cmpuint (segment.size, ==, 73728 + CAPACITY);
+  g_assert_cmpint (file.st_size, ==, 77824 + CAPACITY);
+  g_assert_cmpuint (segment.size, ==, 77824 + CAPACITY);
 }
 
 static void
