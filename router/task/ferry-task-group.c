@@ -2,4 +2,3 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "config.h"
-
