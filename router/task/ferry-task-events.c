@@ -10,6 +10,7 @@
 #include "config.h"
 
 #include "task/ferry-task-fields-private.h"
+#include "task/ferry-waiters-private.h"
 
 enum
 {
@@ -151,8 +152,8 @@ ferry_task_announce (FerryTask *self, FerryTaskState was)
     ferry_task_notify (self, FERRY_TASK_PROP_CANCELLABLE);
   ferry_task_notify (self, FERRY_TASK_PROP_DONE);
   g_signal_emit (self, signals[SIGNAL_DONE], 0);
-  if (priv->rest != NULL && priv->rest->waiters != NULL)
-    ferry_task_return_waiters (self);
+  if (priv->rest != NULL)
+    ferry_waiters_return (&priv->rest->waiters);
 }
 
 static void
@@ -256,7 +257,7 @@ ferry_task_take_progress (FerryTask *self, const FerryProgress *progress)
     return step == FERRY_TASK_STEP_IGNORED;
   changed = take_values (self, progress);
   for (guint i = FERRY_TASK_PROP_FRACTION; i <= FERRY_TASK_PROP_UNIT; i++)
-    if ((changed & 1u << i) != 0 && priv->state == FERRY_TASK_STATE_EXECUTING)
+    if ((changed & 1u << i) != 0 && effective_state (priv) == FERRY_TASK_STATE_EXECUTING)
       ferry_task_notify (self, i);
   if (effective_state (priv) == FERRY_TASK_STATE_EXECUTING)
     g_signal_emit (self, signals[SIGNAL_PROGRESS], 0);

@@ -51,7 +51,7 @@ typedef struct
   GError *late_error; /* (nullable) */
   char *trace;        /* (nullable) */
   FerryExit *exit;    /* (nullable) */
-  GPtrArray *waiters; /* (nullable) (element-type FerryTaskWaiter) */
+  GPtrArray *waiters; /* (nullable) (element-type FerryWaiter) */
 } FerryTaskRest;
 
 struct _FerryTaskPrivate
@@ -118,8 +118,6 @@ void ferry_task_install_signals (FerryTaskClass *klass);
 void ferry_task_settle (FerryTask *self, const FerryTaskTransition *transition, gboolean was_submitted);
 /* main: tells of the end. The caller holds a reference. was: the state before. */
 void ferry_task_announce (FerryTask *self, FerryTaskState was);
-/* main: has all that wait for the end hear of it. */
-void ferry_task_return_waiters (FerryTask *self);
 
 /* any: from the cancellable (nullable) to the task, on the router's thread. Free with disconnect. */
 FerryTaskBridge *ferry_task_bridge_new (FerryTask *self, GCancellable *cancellable, GMainContext *context);

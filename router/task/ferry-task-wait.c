@@ -9,79 +9,7 @@
 
 #include "base/ferry-error.h"
 #include "task/ferry-task-fields-private.h"
-
-/* One that waits. The task keeps it in its list; what it waits with keeps the task. */
-typedef struct
-{
-  GTask *task;     /* (owned) (nullable): until it was returned */
-  GSource *source; /* (owned) (nullable): of the cancellable */
-} FerryTaskWaiter;
-
-static void
-waiter_free (gpointer data)
-{
-  FerryTaskWaiter *waiter = data;
-
-  if (waiter->source != NULL)
-    {
-      g_source_destroy (waiter->source);
-      g_source_unref (waiter->source);
-    }
-  g_clear_object (&waiter->task);
-  g_free (waiter);
-}
-
-static gboolean
-waiter_cancelled (GCancellable *cancellable, gpointer data)
-{
-  FerryTaskWaiter *waiter = data;
-  g_autoptr (GTask) task = g_steal_pointer (&waiter->task);
-  FerryTaskRest *rest = ferry_task_need_rest (g_task_get_source_object (task));
-
-  g_ptr_array_remove_fast (rest->waiters, waiter);
-  g_task_return_error_if_cancelled (task);
-  return G_SOURCE_REMOVE;
-}
-
-void
-ferry_task_return_waiters (FerryTask *self)
-{
-  g_autoptr (GPtrArray) waiters = g_steal_pointer (&ferry_task_need_rest (self)->waiters);
-
-  /* First of all no cancellable may have its say any more: callbacks may iterate main contexts. */
-  for (guint i = 0; i < waiters->len; i++)
-    {
-      FerryTaskWaiter *waiter = g_ptr_array_index (waiters, i);
-
-      if (waiter->source != NULL)
-        g_source_destroy (waiter->source);
-    }
-  for (guint i = 0; i < waiters->len; i++)
-    {
-      FerryTaskWaiter *waiter = g_ptr_array_index (waiters, i);
-
-      g_task_return_boolean (waiter->task, TRUE);
-    }
-}
-
-static void
-add_waiter (FerryTask *self, GTask *task, GCancellable *cancellable)
-{
-  FerryTaskRest *rest = ferry_task_need_rest (self);
-  FerryTaskWaiter *waiter = g_new0 (FerryTaskWaiter, 1);
-
-  waiter->task = g_object_ref (task);
-  if (cancellable != NULL)
-    {
-      waiter->source = g_cancellable_source_new (cancellable);
-      g_source_set_static_name (waiter->source, "[ferry] stop waiting for a task");
-      g_source_set_callback (waiter->source, G_SOURCE_FUNC (waiter_cancelled), waiter, NULL);
-      g_source_attach (waiter->source, g_task_get_context (task));
-    }
-  if (rest->waiters == NULL)
-    rest->waiters = g_ptr_array_new_with_free_func (waiter_free);
-  g_ptr_array_add (rest->waiters, waiter);
-}
+#include "task/ferry-waiters-private.h"
 
 /**
  * ferry_task_wait_async:
@@ -110,7 +38,7 @@ ferry_task_wait_async (FerryTask *self, GCancellable *cancellable, GAsyncReadyCa
   if (ferry_task_get_done (self))
     g_task_return_boolean (task, TRUE);
   else
-    add_waiter (self, task, cancellable);
+    ferry_waiters_add (&ferry_task_need_rest (self)->waiters, task);
 }
 
 /**

@@ -66,7 +66,6 @@ rest_free (FerryTaskRest *rest)
   if (rest->bridge != NULL)
     ferry_task_bridge_disconnect (rest->bridge);
   g_clear_object (&rest->cancellable);
-  g_clear_pointer (&rest->waiters, g_ptr_array_unref);
   g_clear_pointer (&rest->exit, ferry_exit_unref);
   g_clear_error (&rest->late_error);
   g_free (rest->trace);
