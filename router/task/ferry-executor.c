@@ -236,7 +236,13 @@ driver_wait (gpointer executor, FerryTask *task, gint64 timeout, GError **error)
   return FALSE;
 }
 
-static const FerryTaskDriver driver = {driver_cancelled, driver_consumed, driver_wait};
+static GMainContext *
+driver_get_context (gpointer executor)
+{
+  return FERRY_EXECUTOR (executor)->pool->router->context;
+}
+
+static const FerryTaskDriver driver = {driver_cancelled, driver_consumed, driver_wait, driver_get_context};
 
 static gboolean
 router_is_usable (FerryExecutor *self, GError **error)
@@ -354,7 +360,7 @@ check (FerryExecutor *self, FerryTask *task, GError **error)
 static gboolean
 submit_now (FerryExecutor *self, FerryTask *task, GError **error)
 {
-  if (!ferry_task_claim (task, &driver, self, self->pool->router->context, error))
+  if (!ferry_task_claim (task, &driver, self, error))
     {
       atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
       return FALSE;

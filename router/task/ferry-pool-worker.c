@@ -215,7 +215,12 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
     ferry_pool_note_time (self->pool, now - self->latest);
   self->latest = now;
   if (refused && ferry_task_give_back (task))
-    source->give_back (source, task);
+    {
+      if (ferry_task_get_done (task))
+        source->done (source, task);
+      else
+        source->give_back (source, task);
+    }
   else if (error != NULL)
     fail_task (task, FERRY_TASK_EVENT_ERROR, g_error_copy (error), trace, NULL);
   else

@@ -37,17 +37,21 @@ typedef struct
 typedef struct
 {
   /* The task was asked to cancel, and its state allows it. Called once the state is CANCELLING (it executed); a task
-   * that waited is CANCELLED already, and has to be taken out of the queue. */
+   * that waited is CANCELLED already, and has to be taken out of the queue, where it may not have come yet when it was
+   * submitted on another thread. Nothing was signalled so far. */
   void (*cancelled) (gpointer executor, FerryTask *task);
   /* The consumer took what was yielded: n items more may come. */
   void (*consumed) (gpointer executor, FerryTask *task, guint n);
-  /* Drives routing until the task is done or the deadline passes, for ferry_task_wait(). */
+  /* Drives routing until the task is done (TRUE), or until the time is over (FERRY_ERROR_TIMED_OUT), for
+   * ferry_task_wait(). timeout in microseconds, negative for no end. */
   gboolean (*wait) (gpointer executor, FerryTask *task, gint64 timeout, GError **error);
+  /* any: the context (unowned) that the router's thread iterates; without the function, the default one. */
+  GMainContext *(*get_context) (gpointer executor);
 } FerryTaskDriver;
 
-/* any: whether the task was not submitted before; claims it for the executor (unowned; cleared when it is done). */
-gboolean ferry_task_claim (FerryTask *self, const FerryTaskDriver *driver, gpointer executor, GMainContext *context,
-                           GError **error);
+/* any: claims a task that was not submitted before for the executor (unowned; forgotten when the task is done). Fails
+ * with FERRY_ERROR_ALREADY_STARTED, and with G_IO_ERROR_CANCELLED when the task was cancelled before. */
+gboolean ferry_task_claim (FerryTask *self, const FerryTaskDriver *driver, gpointer executor, GError **error);
 FerryTaskSeat *ferry_task_get_seat (FerryTask *self);
 
 gint64 ferry_task_get_run_timeout (FerryTask *self);
@@ -57,12 +61,15 @@ guint ferry_task_get_retries (FerryTask *self);
 guint ferry_task_get_window (FerryTask *self);
 
 gboolean ferry_task_start (FerryTask *self, GPid pid);
+/* These three return TRUE also for what is ignored. */
 gboolean ferry_task_take_progress (FerryTask *self, const FerryProgress *progress);
 gboolean ferry_task_take_message (FerryTask *self, const char *type, GVariant *value);
 gboolean ferry_task_take_yield (FerryTask *self, GVariant *value);
 gboolean ferry_task_complete (FerryTask *self, GVariant *result);
-/* The errors are the task's from then on. trace and exit may be NULL. */
+/* For ERROR, LOST, RUN_TIMEOUT, QUEUE_TIMEOUT, REFUSE and ABANDON. Takes the error in any case, also when it returns
+ * FALSE; it may be NULL only where the task is CANCELLED by the event. trace and exit may be NULL. */
 gboolean ferry_task_fail (FerryTask *self, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit);
+/* RETURN: back to WAITING for another attempt; a task that was cancelled meanwhile is CANCELLED, and returns TRUE. */
 gboolean ferry_task_give_back (FerryTask *self);
 /* Of a task that waits; the executor moves it. */
 void ferry_task_change_priority (FerryTask *self, int priority);
