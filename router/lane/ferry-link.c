@@ -78,6 +78,7 @@ ferry_link_unref (FerryLink *self)
   /* Release, so that our uses come before the end; acquire, so that the end comes after everybody's. */
   if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) != 1)
     return;
+  ferry_link_close_down (self);
   ferry_segment_clear (&self->segment);
   ferry_assembly_clear (&self->assembly);
   ferry_clear_fd (&self->memory);
@@ -165,10 +166,11 @@ ferry_link_set_pipe_word (FerryLink *self, guint index, FerryPipeWord word)
   atomic_store_explicit (ferry_segment_get_pipe_word (&self->segment, index), word, memory_order_release);
 }
 
-/* Wakes every thread that waits in a send, so that it sees its pipe word. */
+/* Wakes every thread that waits in a send or for something to come down, so that it sees its pipe word. */
 void
 ferry_link_wake_writers (FerryLink *self)
 {
+  ferry_futex_doorbell_ring (&ferry_segment_get_control (&self->segment)->reader_bell.rings);
   ferry_futex_doorbell_ring (&ferry_segment_get_up (&self->segment)->writer_bell.rings);
 }
 

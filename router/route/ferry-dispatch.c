@@ -205,6 +205,17 @@ dispatch_records (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, c
   return FERRY_DISPATCH_IDLE;
 }
 
+/* Who sends to a worker that has ended may do so until its observer was told, and what its memory says is looked at
+ * until then. After that nobody does: the link itself may stay for long, in a worker that has ended or in a large
+ * message. A local link shares its memory with its sending end. */
+static void
+give_up_memory (FerryLink *link)
+{
+  ferry_link_close_down (link);
+  if (!link->local)
+    ferry_segment_clear (&link->segment);
+}
+
 static void
 end_link (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
 {
@@ -223,10 +234,12 @@ end_link (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
       if (ferry_router_find_pipe (self, connection_id) == pipe)
         ferry_router_free_slot (self, pipe);
     }
+  block->link->user_data = NULL;
+  if (observer != NULL)
+    observer->ended (observer->data, block->exit);
+  give_up_memory (block->link);
   if (observer == NULL)
     return;
-  block->link->user_data = NULL;
-  observer->ended (observer->data, block->exit);
   observer->destroy (observer->data);
   g_free (observer);
 }

@@ -426,6 +426,51 @@ ferry_sender_send_bytes_until (FerrySender *self, gconstpointer data, gsize size
   return send_slowly (self, NULL, data, size, deadline, cancellable, error);
 }
 
+static inline gboolean
+send_parts_now (FerrySender *self, const FerryPart *parts, guint n_parts, gsize size)
+{
+  gsize record_size = ferry_record_size (size);
+  gboolean locked;
+  guint8 *place = take_place (self, record_size, &locked);
+
+  if (G_UNLIKELY (place == NULL))
+    return FALSE;
+  ferry_record_write_header (place, (guint32) size, FERRY_RECORD_BYTES, 0, self->connection_id);
+  place += HEADER_SIZE;
+  for (guint i = 0; i < n_parts; i++)
+    {
+      copy_payload (place, parts[i].data, parts[i].size);
+      place += parts[i].size;
+    }
+  ferry_uplink_publish_and_unlock (self->uplink, record_size, locked);
+  return TRUE;
+}
+
+/* any: sends one message of plain bytes whose parts lie apart. As ferry_sender_send_bytes_until(). */
+gboolean
+ferry_sender_send_parts (FerrySender *self, const FerryPart *parts, guint n_parts, gint64 deadline,
+                         GCancellable *cancellable, GError **error)
+{
+  g_autofree guint8 *joined = NULL;
+  gsize size = 0;
+
+  if (G_UNLIKELY (cancellable != NULL && g_cancellable_set_error_if_cancelled (cancellable, error)))
+    return FALSE;
+  for (guint i = 0; i < n_parts; i++)
+    size += parts[i].size;
+  if (G_LIKELY (size <= FERRY_MAX_RECORD_PAYLOAD && self->uplink != NULL &&
+                send_parts_now (self, parts, n_parts, size)))
+    return TRUE;
+  joined = g_malloc (size);
+  size = 0;
+  for (guint i = 0; i < n_parts; i++)
+    {
+      copy_payload (joined + size, parts[i].data, parts[i].size);
+      size += parts[i].size;
+    }
+  return send_slowly (self, NULL, joined, size, deadline, cancellable, error);
+}
+
 /**
  * ferry_sender_send_bytes:
  * @self: a sender

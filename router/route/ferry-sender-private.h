@@ -74,6 +74,9 @@ ferry_sender_get_state (FerrySender *self)
 gboolean ferry_sender_refuse_state (FerrySenderState state, GError **error);
 gboolean ferry_sender_refuse_closed (FerrySender *self, GError **error);
 
+gboolean ferry_sender_send_parts (FerrySender *self, const FerryPart *parts, guint n_parts, gint64 deadline,
+                                  GCancellable *cancellable, GError **error);
+
 FerryPipeShare *ferry_pipe_share_new (void);
 FerryPipeShare *ferry_pipe_share_ref (FerryPipeShare *self);
 void ferry_pipe_share_unref (FerryPipeShare *self);

@@ -3,7 +3,7 @@
 
 #include "config.h"
 
-#include "worker/ferry-launcher.h"
+#include "worker/ferry-launcher-private.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -328,32 +328,10 @@ has_sender (FerryLauncher *self, const char *name, FerrySender *sender)
   return FALSE;
 }
 
-/**
- * ferry_launcher_add_sender:
- * @self: a launcher
- * @name: the name by which the worker asks for the sender
- * @sender: a sender that was not started
- * @error: return location for an error
- *
- * Has the next worker that is spawned be passed a sender.
- *
- * Fails with %FERRY_ERROR_ALREADY_STARTED or %FERRY_ERROR_STOPPED when the sender is in use,
- * %FERRY_ERROR_BAD_ARGUMENTS when the name is empty or longer than 255 bytes, or name or sender were added
- * before, and %FERRY_ERROR_TOO_LARGE with more than 1,024 senders.
- *
- * Returns: %TRUE on success
- *
- * Since: 0.1
- */
-gboolean
-ferry_launcher_add_sender (FerryLauncher *self, const char *name, FerrySender *sender, GError **error)
+static gboolean
+add_sender (FerryLauncher *self, const char *name, FerrySender *sender, GError **error)
 {
   NamedSender named;
-
-  g_return_val_if_fail (FERRY_IS_LAUNCHER (self), FALSE);
-  g_return_val_if_fail (name != NULL, FALSE);
-  g_return_val_if_fail (FERRY_IS_SENDER (sender), FALSE);
-  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   if (!ferry_sender_is_claimable (sender, error))
     return FALSE;
@@ -373,6 +351,48 @@ ferry_launcher_add_sender (FerryLauncher *self, const char *name, FerrySender *s
   named = (NamedSender){g_strdup (name), g_object_ref (sender)};
   g_array_append_val (self->senders, named);
   return TRUE;
+}
+
+/* main: as ferry_launcher_add_sender(), for the senders of Ferry itself, whose names begin with the reserved prefix. */
+gboolean
+ferry_launcher_add_reserved_sender (FerryLauncher *self, const char *name, FerrySender *sender, GError **error)
+{
+  g_assert (g_str_has_prefix (name, FERRY_RESERVED_SENDER_PREFIX));
+
+  return add_sender (self, name, sender, error);
+}
+
+/**
+ * ferry_launcher_add_sender:
+ * @self: a launcher
+ * @name: the name by which the worker asks for the sender
+ * @sender: a sender that was not started
+ * @error: return location for an error
+ *
+ * Has the next worker that is spawned be passed a sender.
+ *
+ * Fails with %FERRY_ERROR_ALREADY_STARTED or %FERRY_ERROR_STOPPED when the sender is in use,
+ * %FERRY_ERROR_BAD_ARGUMENTS when the name is empty or longer than 255 bytes or begins with `ferry.`, or name or
+ * sender were added before, and %FERRY_ERROR_TOO_LARGE with more than 1,024 senders.
+ *
+ * Returns: %TRUE on success
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_launcher_add_sender (FerryLauncher *self, const char *name, FerrySender *sender, GError **error)
+{
+  g_return_val_if_fail (FERRY_IS_LAUNCHER (self), FALSE);
+  g_return_val_if_fail (name != NULL, FALSE);
+  g_return_val_if_fail (FERRY_IS_SENDER (sender), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!g_str_has_prefix (name, FERRY_RESERVED_SENDER_PREFIX))
+    return add_sender (self, name, sender, error);
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+               "The sender cannot be passed as “%s”; names that begin with “%s” are Ferry's own, choose another", name,
+               FERRY_RESERVED_SENDER_PREFIX);
+  return FALSE;
 }
 
 static gboolean
