@@ -33,6 +33,9 @@ typedef enum
   FERRY_CALL_STREAM = 1 << 1,  /* items are wanted, window of them at first */
 } FerryCallFlags;
 
+/* The other bits of a request's flags belong to the layer above. */
+#define FERRY_CALL_OWN_FLAGS 0xf
+
 typedef enum
 {
   FERRY_CANCEL_REASON_CANCELLED = 1, /* by whoever asked */
@@ -54,6 +57,12 @@ G_STATIC_ASSERT (sizeof (FerryCallHeader) == 24);
 
 #define FERRY_MAX_CALL_NAME 255
 
+/* Longest type string of a value. A longer one travels inside a "v". */
+#define FERRY_MAX_CALL_TYPE 1024
+
+/* The most that a WINDOW adds, and the most that a window comes to. */
+#define FERRY_MAX_WINDOW 1000000
+
 /* A message in parts: in memory of others' that it borrows. */
 typedef struct
 {
@@ -66,10 +75,16 @@ typedef struct
 
 #define FERRY_CALL_MAX_PARTS 5
 
+/* Whether name (1 to 255 bytes of UTF-8) and value (nullable) can be sent: FERRY_ERROR_BAD_ARGUMENTS,
+ * FERRY_ERROR_TOO_LARGE. */
+gboolean ferry_call_message_check (const char *name, GVariant *value, GError **error);
+/* Borrows name and value, which were checked. Flags, number and window are for the caller to fill in. */
 void ferry_call_message_init (FerryCallMessage *self, FerryCallKind kind, guint64 xid, const char *name,
                               GVariant *value);
 guint ferry_call_message_get_parts (const FerryCallMessage *self, FerryPart parts[FERRY_CALL_MAX_PARTS]);
+/* Borrows data, of any alignment. Fails with FERRY_ERROR_PROTOCOL, and leaves self undefined then. */
 gboolean ferry_call_message_parse (FerryCallMessage *self, gconstpointer data, gsize size, GError **error);
+/* Returns the value with a copy of its bytes, no floating reference, or NULL where there is none. */
 GVariant *ferry_call_message_dup_value (const FerryCallMessage *self);
 
 G_END_DECLS

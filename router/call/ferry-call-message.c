@@ -1,5 +1,230 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Messages of the transaction protocol, made and taken apart. Nothing here copies a value but dup_value().
+ *
+ * Threads: any; nothing is shared.
+ * Trust:   none in what is parsed. Each kind has its rules as a row of a table, and what they do not name must be
+ *          absent or zero. */
+
 #include "config.h"
 
+#include "call/ferry-call-message-private.h"
+
+#include <string.h>
+
+#include "base/ferry-error.h"
+#include "call/ferry-remote-error-private.h"
+
+typedef enum
+{
+  PART_NEVER,
+  PART_MAYBE,
+  PART_ALWAYS,
+  PART_ERROR, /* always, and of FERRY_ERROR_VARIANT_TYPE */
+} PartRule;
+
+typedef struct
+{
+  PartRule name;
+  PartRule value;
+  gint64 least; /* range of the number */
+  gint64 most;
+} KindRules;
+
+static const KindRules rules[] = {
+  [FERRY_CALL_REQUEST] = {PART_ALWAYS, PART_MAYBE, 0, G_MAXINT64},
+  [FERRY_CALL_ANSWER] = {PART_NEVER, PART_MAYBE, 0, 0},
+  [FERRY_CALL_ERROR] = {PART_NEVER, PART_ERROR, 0, 0},
+  [FERRY_CALL_REFUSE] = {PART_NEVER, PART_ERROR, 0, 0},
+  [FERRY_CALL_ITEM] = {PART_MAYBE, PART_ALWAYS, 0, 0},
+  [FERRY_CALL_WINDOW] = {PART_NEVER, PART_NEVER, 1, FERRY_MAX_WINDOW},
+  [FERRY_CALL_CANCEL] = {PART_NEVER, PART_NEVER, FERRY_CANCEL_REASON_CANCELLED, FERRY_CANCEL_REASON_DEADLINE},
+};
+
+static gsize
+padding_of (gsize size)
+{
+  return -size & 7;
+}
+
+gboolean
+ferry_call_message_check (const char *name, GVariant *value, GError **error)
+{
+  gsize length = name != NULL ? strnlen (name, FERRY_MAX_CALL_NAME + 1) : 1;
+
+  if (length < 1 || length > FERRY_MAX_CALL_NAME || (name != NULL && !g_utf8_validate (name, (gssize) length, NULL)))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                   "A name has %" G_GSIZE_FORMAT " bytes: give it 1 to %d of valid UTF-8", length, FERRY_MAX_CALL_NAME);
+      return FALSE;
+    }
+  if (value != NULL && strlen (g_variant_get_type_string (value)) > FERRY_MAX_CALL_TYPE)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
+                   "A value's type string is longer than %d bytes: put the value into a variant", FERRY_MAX_CALL_TYPE);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+void
+ferry_call_message_init (FerryCallMessage *self, FerryCallKind kind, guint64 xid, const char *name, GVariant *value)
+{
+  *self = (FerryCallMessage){.header = {.xid = xid, .kind = (guint8) kind}};
+  if (name != NULL)
+    {
+      self->name = name;
+      self->header.name_length = (guint16) strlen (name);
+    }
+  if (value != NULL)
+    {
+      self->type_string = g_variant_get_type_string (value);
+      self->header.type_length = (guint16) strlen (self->type_string);
+      self->body = g_variant_get_data (value);
+      self->body_size = g_variant_get_size (value);
+    }
+}
+
+guint
+ferry_call_message_get_parts (const FerryCallMessage *self, FerryPart parts[FERRY_CALL_MAX_PARTS])
+{
+  static const guint8 zeros[8];
+  gsize head = sizeof self->header + self->header.name_length + self->header.type_length;
+  const FerryPart all[FERRY_CALL_MAX_PARTS] = {
+    {&self->header, sizeof self->header},
+    {self->name, self->header.name_length},
+    {self->type_string, self->header.type_length},
+    {zeros, padding_of (head)},
+    {self->body, self->body_size},
+  };
+  guint n_parts = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (all); i++)
+    {
+      if (all[i].size > 0)
+        parts[n_parts++] = all[i];
+    }
+  return n_parts;
+}
+
+static gboolean
+fits (PartRule rule, gsize length)
+{
+  switch (rule)
+    {
+    case PART_NEVER:
+      return length == 0;
+    case PART_MAYBE:
+      return TRUE;
+    default:
+      return length > 0;
+    }
+}
+
+static const char *
+find_header_fault (const FerryCallHeader *header)
+{
+  const guint8 all_flags = FERRY_CALL_ONE_WAY | FERRY_CALL_STREAM;
+  const guint8 own_flags = header->flags & FERRY_CALL_OWN_FLAGS;
+  const KindRules *rule;
+
+  if (header->kind < FERRY_CALL_REQUEST || header->kind > FERRY_CALL_CANCEL)
+    return "an unknown kind";
+  rule = &rules[header->kind];
+  if (header->xid == 0)
+    return "no transaction's number";
+  if (header->number < rule->least || header->number > rule->most)
+    return "a number out of range";
+  if ((own_flags & ~all_flags) != 0 || own_flags == all_flags)
+    return "impossible flags";
+  if (header->flags != 0 && header->kind != FERRY_CALL_REQUEST)
+    return "flags, though it is no request";
+  if (header->window != 0 && (header->flags & FERRY_CALL_STREAM) == 0)
+    return "a window without a stream";
+  if (header->name_length > FERRY_MAX_CALL_NAME || !fits (rule->name, header->name_length))
+    return "a name of impossible length";
+  if (header->type_length > FERRY_MAX_CALL_TYPE || !fits (rule->value, header->type_length))
+    return "a type of impossible length";
+  return NULL;
+}
+
+static gboolean
+is_definite_type (const char *type_string, gsize length)
+{
+  const char *end = NULL;
+
+  if (!g_variant_type_string_scan (type_string, type_string + length, &end) || end != type_string + length)
+    return FALSE;
+  /* These three stand for more than one type, wherever they are. */
+  return memchr (type_string, '*', length) == NULL && memchr (type_string, '?', length) == NULL &&
+         memchr (type_string, 'r', length) == NULL;
+}
+
+static gboolean
+is_error_type (const FerryCallMessage *self)
+{
+  return self->header.type_length == strlen (FERRY_ERROR_VARIANT_TYPE) &&
+         memcmp (self->type_string, FERRY_ERROR_VARIANT_TYPE, self->header.type_length) == 0;
+}
+
+static const char *
+find_fault (FerryCallMessage *self, const guint8 *data, gsize size)
+{
+  const char *fault;
+  gsize head;
+
+  if (size < sizeof self->header)
+    return "less than a header";
+  memcpy (&self->header, data, sizeof self->header);
+  fault = find_header_fault (&self->header);
+  if (fault != NULL)
+    return fault;
+  head = sizeof self->header + self->header.name_length + self->header.type_length;
+  head += padding_of (head);
+  if (size < head)
+    return "less than its header says";
+  if (self->header.type_length == 0 && size > head)
+    return "bytes of a value without a type";
+
+  self->name = self->header.name_length > 0 ? (const char *) data + sizeof self->header : NULL;
+  /* With a length, g_utf8_validate() takes no zero bytes. */
+  if (self->name != NULL && !g_utf8_validate (self->name, self->header.name_length, NULL))
+    return "a name that is no UTF-8";
+  if (self->header.type_length == 0)
+    return NULL;
+  self->type_string = (const char *) data + sizeof self->header + self->header.name_length;
+  if (!is_definite_type (self->type_string, self->header.type_length))
+    return "an impossible type";
+  if (rules[self->header.kind].value == PART_ERROR && !is_error_type (self))
+    return "an error that is of another type";
+  self->body = size > head ? data + head : NULL;
+  self->body_size = size - head;
+  return NULL;
+}
+
+gboolean
+ferry_call_message_parse (FerryCallMessage *self, gconstpointer data, gsize size, GError **error)
+{
+  const char *fault;
+
+  memset (self, 0, sizeof *self);
+  fault = find_fault (self, data, size);
+  if (fault == NULL)
+    return TRUE;
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "A call's message of %" G_GSIZE_FORMAT " bytes has %s", size,
+               fault);
+  return FALSE;
+}
+
+GVariant *
+ferry_call_message_dup_value (const FerryCallMessage *self)
+{
+  g_autoptr (GBytes) bytes = NULL;
+
+  if (self->type_string == NULL)
+    return NULL;
+  bytes = g_bytes_new (self->body, self->body_size);
+  /* A GVariantType is as long as it says by itself, so the missing zero byte does no harm. */
+  return g_variant_ref_sink (g_variant_new_from_bytes ((const GVariantType *) self->type_string, bytes, FALSE));
+}

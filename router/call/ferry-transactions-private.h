@@ -26,18 +26,21 @@ typedef struct _FerryTransactions FerryTransactions;
 /* A request that this end was asked, until it is answered. Counted references; any thread. */
 typedef struct _FerryCall FerryCall;
 
-/* How messages get to the other end. Any thread may call these. */
+/* How messages get to the other end. Any thread may call these, several at once; requests are sent one at a time, in
+ * the order of their numbers. They must not call back into the transactions. */
 typedef struct
 {
   /* Returns FALSE with an error when the message was not taken: FERRY_ERROR_WOULD_BLOCK when it may be later. */
   gboolean (*send) (gpointer transport, const FerryCallMessage *message, GError **error);
-  /* Overtakes what was sent. */
+  /* Overtakes what was sent. (nullable): then a cancel is a message like others, which is sent */
   gboolean (*cancel) (gpointer transport, guint64 xid, FerryCancelReason reason, GError **error);
+  /* (nullable): called with the last reference: until then a send() that began before close() may be under way */
+  void (*destroy) (gpointer transport);
 } FerryTransportFuncs;
 
 typedef struct
 {
-  /* A value on the way; name is empty for an item of the stream. (nullable) */
+  /* (nullable): a value on the way; name is empty for an item of the stream */
   void (*item) (gpointer data, const char *name, GVariant *value);
   /* Called once: with the result (floating references are sunk), or an error and its trace; refused: it was not begun.
    */
@@ -53,26 +56,33 @@ typedef struct
   guint16 window;
 } FerryRequest;
 
+/* The call is borrowed: one that nobody took a reference of is refused when this returns. */
 typedef void (*FerryRequestFunc) (FerryTransactions *self, FerryCall *call, gpointer data);
 
+/* request_func (nullable): without it all that is asked is refused. */
 FerryTransactions *ferry_transactions_new (const FerryTransportFuncs *funcs, gpointer transport,
                                            FerryRequestFunc request_func, gpointer request_data);
 FerryTransactions *ferry_transactions_ref (FerryTransactions *self);
 void ferry_transactions_unref (FerryTransactions *self);
 
-/* Asks. Returns the xid, or 0 with an error, and then no callback is called. One-way requests have none either. */
+/* Asks. Returns the xid, or 0 with an error, and then no callback is called. One-way requests have none either. The
+ * answer may come, on another thread, before this returns. Here and below a floating value is taken, sent or not: who
+ * may have to try again holds a reference.
+ * FERRY_ERROR_CLOSED, FERRY_ERROR_BAD_ARGUMENTS, FERRY_ERROR_TOO_LARGE, and the transport's own. */
 guint64 ferry_transactions_ask (FerryTransactions *self, const FerryRequest *request, const FerryAnswerFuncs *funcs,
                                 gpointer data, GError **error);
 /* Asks the other end to stop. Returns FALSE when there is no such transaction any more. The answer still comes. */
 gboolean ferry_transactions_cancel (FerryTransactions *self, guint64 xid, FerryCancelReason reason);
-/* Forgets a transaction: its answer will count as late. Returns FALSE when there is no such transaction any more. */
+/* Forgets a transaction: its answer will count as late. Returns FALSE when there is no such transaction any more. An
+ * item's callback that another thread is in may still be under way. */
 gboolean ferry_transactions_forget (FerryTransactions *self, guint64 xid);
 /* Lets the other end send n more items of a stream. */
 gboolean ferry_transactions_add_window (FerryTransactions *self, guint64 xid, guint n, GError **error);
 
-/* Takes a message of the other end's. Returns FALSE with FERRY_ERROR_PROTOCOL when it is malformed. */
+/* Takes a message of the other end's. One thread at a time, or the callbacks of one transaction overlap. Returns FALSE
+ * with FERRY_ERROR_PROTOCOL when it is malformed. */
 gboolean ferry_transactions_receive (FerryTransactions *self, gconstpointer data, gsize size, GError **error);
-/* Takes a cancel that came by another road. */
+/* Takes a cancel that came by another road, before its request or after. */
 void ferry_transactions_receive_cancel (FerryTransactions *self, guint64 xid, guint16 reason);
 /* The end of the link: every transaction that this end asked is done with reason, and calls that it was asked are
  * cancelled; nothing is sent any more. */
@@ -91,7 +101,8 @@ gint64 ferry_call_get_deadline (FerryCall *self);
 FerryCallFlags ferry_call_get_flags (FerryCall *self);
 /* 0 while it is not cancelled, else a FerryCancelReason. One load. */
 guint ferry_call_get_cancelled (FerryCall *self);
-/* Called once, on the thread that takes the cancel; at once when it is cancelled already. */
+/* Called once, on the thread that takes the cancel; at once when it is cancelled already. NULL: nothing is called any
+ * more, but another thread may be in it. */
 void ferry_call_set_cancel_func (FerryCall *self, void (*func) (FerryCall *call, gpointer data), gpointer data);
 
 /* Each returns FALSE with an error when it could not be sent: FERRY_ERROR_WOULD_BLOCK, the call is then still open;
@@ -101,7 +112,9 @@ gboolean ferry_call_answer (FerryCall *self, GVariant *result, GError **error);
 gboolean ferry_call_answer_error (FerryCall *self, const GError *failure, const char *trace, const char *const *notes,
                                   GError **error);
 gboolean ferry_call_refuse (FerryCall *self, const GError *reason, GError **error);
-/* An item of the stream: FERRY_ERROR_WOULD_BLOCK while the window is used up. */
+/* Ends a call that was neither begun nor is answered, since the other end took it back and forgot it. */
+void ferry_call_drop (FerryCall *self);
+/* An item of the stream: FERRY_ERROR_WOULD_BLOCK while the window is used up. Dropped where no stream is wanted. */
 gboolean ferry_call_send_item (FerryCall *self, GVariant *value, GError **error);
 guint ferry_call_get_window (FerryCall *self);
 /* A value of a named type, which uses no window. */

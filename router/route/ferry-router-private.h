@@ -8,6 +8,7 @@
 #include "route/ferry-receiver-private.h"
 #include "route/ferry-router.h"
 #include "route/ferry-sender-private.h"
+#include "route/ferry-timers-private.h"
 
 G_BEGIN_DECLS
 
@@ -27,6 +28,7 @@ struct _FerryRouter
   GObject parent_instance;
 
   GMainContext *context; /* const: (owned) */
+  FerryTimers *timers;   /* const: (owned): of the context; they outlive a stop */
   int priority;          /* main, as all that follows */
   gint64 dispatch_budget;
   gint64 ageing;
@@ -59,6 +61,13 @@ struct _FerryRouter
   guint64 blocks;          /* of earlier runs */
   guint64 protocol_errors; /* of earlier runs */
 };
+
+/* main: timers on the router's context, whether it runs or not. */
+static inline FerryTimers *
+ferry_router_get_timers (FerryRouter *self)
+{
+  return self->timers;
+}
 
 /* What happens to a link, told to the layer that knows what is at its other end. On the router's thread. */
 typedef struct

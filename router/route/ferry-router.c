@@ -349,6 +349,7 @@ ferry_router_constructed (GObject *object)
 
   if (self->context == NULL)
     self->context = g_main_context_ref_thread_default ();
+  self->timers = ferry_timers_new (self->context);
 }
 
 static gboolean
@@ -393,6 +394,7 @@ ferry_router_finalize (GObject *object)
   g_ptr_array_unref (self->slots);
   g_ptr_array_unref (self->graveyard);
   g_array_unref (self->free_slots);
+  ferry_timers_free (self->timers);
   g_main_context_unref (self->context);
 
   G_OBJECT_CLASS (ferry_router_parent_class)->finalize (object);

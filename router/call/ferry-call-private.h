@@ -1,0 +1,85 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the two halves of the transaction core share: ferry-transactions.c has the asking half and takes the messages,
+ * ferry-call.c has the calls that are being answered.
+ *
+ * Locks: send_lock before lock. Nothing is called with lock held; with send_lock held, the transport's send() is.
+ *
+ * References: a call holds its transactions. The transactions know their open calls, but hold none, save those in
+ * unsent; they get at one by ferry_call_try_ref() under the lock, which the call's last unref takes too. */
+
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "call/ferry-transactions-private.h"
+#include "call/ferry-xid-table-private.h"
+
+G_BEGIN_DECLS
+
+/* How many calls the other end may have open: what goes beyond is refused. */
+#define FERRY_MAX_OPEN_CALLS 65536
+
+/* How many cancels are remembered that overtook their requests. */
+#define FERRY_MAX_EARLY_CANCELS 8192
+
+struct _FerryTransactions
+{
+  _Atomic gint references;
+  FerryTransportFuncs funcs; /* const, as the next three */
+  gpointer transport;
+  FerryRequestFunc request_func; /* (nullable) */
+  gpointer request_data;
+
+  /* Held while a request is numbered and sent, so that requests go out in the order of their numbers. */
+  pthread_mutex_t send_lock;
+
+  pthread_mutex_t lock;
+  guint64 next_xid;     /* lock, as what follows */
+  FerryXidTable asked;  /* funcs, data, window: items that the other end may still send; flags: FerryCallFlags */
+  FerryXidTable calls;  /* data: the FerryCall (unowned) */
+  FerryXidTable early;  /* flags: the reason of a cancel that came before its request */
+  guint64 *early_ring;  /* (owned) (nullable): numbers that went into early, to drop the oldest */
+  guint early_next;     /* place in it */
+  guint64 highest_call; /* the highest number of a request that came */
+  GQueue unsent;        /* (element-type FerryCall) (owned): dropped calls whose refusal was not taken yet */
+  GError *reason;       /* (owned) (nullable): set by close() */
+  guint64 n_late;
+  guint64 n_unknown;
+};
+
+typedef enum
+{
+  FERRY_CALL_OPEN,
+  FERRY_CALL_ANSWERING, /* a thread is at it */
+  FERRY_CALL_OVER,
+} FerryCallState;
+
+struct _FerryCall
+{
+  _Atomic gint references;
+  FerryTransactions *owner; /* const: (owned), as the next five */
+  guint64 xid;
+  GVariant *arguments; /* (owned) (nullable) */
+  gint64 deadline;
+  FerryCallFlags flags;
+  _Atomic guint32 state;                                /* a FerryCallState */
+  _Atomic guint32 window;                               /* items that may be sent */
+  _Atomic guint32 cancelled;                            /* the owner's lock to write: a FerryCancelReason, or 0 */
+  void (*cancel_func) (FerryCall *call, gpointer data); /* the owner's lock: (nullable): not called yet */
+  gpointer cancel_data;                                 /* the owner's lock */
+  char method[];                                        /* const */
+};
+
+FerryCall *ferry_call_new (FerryTransactions *owner, const FerryCallMessage *message);
+gboolean ferry_call_try_ref (FerryCall *self);
+gboolean ferry_call_add_window (FerryCall *self, guint n);
+void ferry_call_cancel (FerryCall *self, FerryCancelReason reason);
+void ferry_call_free (FerryCall *self);
+gboolean ferry_transactions_send (FerryTransactions *self, const FerryCallMessage *message, GError **error);
+gboolean ferry_transactions_refuse (FerryTransactions *self, guint64 xid, const GError *reason, GError **error);
+void ferry_transactions_flush_unsent (FerryTransactions *self);
+
+G_END_DECLS

@@ -1,0 +1,74 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Two ends of transactions in one process, joined by two wires. What is sent lies in a wire until somebody delivers
+ * it: the test itself, or a pump thread. Cancels overtake what lies there. */
+
+#pragma once
+
+#include <pthread.h>
+
+#include "call/ferry-transactions-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  GQueue messages; /* lock: (element-type GBytes), as what follows */
+  GQueue cancels;  /* (element-type CallTestCancel) */
+  guint capacity;  /* messages; what goes beyond would block */
+  guint n_sent;
+  gboolean stopped;    /* the pump of the wire is to end */
+  gboolean no_cancels; /* the quick road is full */
+} CallTestWire;
+
+typedef struct
+{
+  CallTestWire wires[2];      /* by the end that sends */
+  FerryTransactions *ends[2]; /* (owned) (nullable) */
+} CallTestPair;
+
+/* funcs are what each end does with requests, with data. */
+CallTestPair *call_test_pair_new (FerryRequestFunc first, FerryRequestFunc second, gpointer data);
+void call_test_pair_free (CallTestPair *pair);
+/* Delivers what one end sent to the other, the oldest message or cancel; returns whether there was one. */
+gboolean call_test_pair_deliver (CallTestPair *pair, guint sender);
+/* Delivers both ways until nothing is left. */
+void call_test_pair_pump (CallTestPair *pair);
+/* Delivers one way, on a thread of its own, until it is stopped and nothing is left. */
+GThread *call_test_pair_start_pump (CallTestPair *pair, guint sender);
+void call_test_pair_stop_pump (CallTestPair *pair, guint sender, GThread *thread);
+
+/* A message as bytes. name and value are (nullable). */
+GBytes *call_test_message (FerryCallKind kind, guint64 xid, gint64 number, const char *name, GVariant *value);
+GBytes *call_test_join (const FerryCallMessage *message);
+/* Has an end receive it; returns whether it did, and that it was a protocol error where it did not. */
+gboolean call_test_receive (FerryTransactions *end, GBytes *bytes);
+
+/* What became of a transaction. */
+typedef struct
+{
+  FerryTransactions *end; /* (unowned) */
+  guint64 xid;
+  guint n_done;
+  gboolean refused;
+  GVariant *result; /* (owned) (nullable) */
+  GError *error;    /* (owned) (nullable) */
+  char *trace;      /* (owned) (nullable) */
+  GString *items;   /* each as text, with its name, in the order in which they came */
+} CallTestAnswer;
+
+extern const FerryAnswerFuncs call_test_answer_funcs;
+
+CallTestAnswer *call_test_ask (FerryTransactions *end, const char *method, GVariant *arguments);
+CallTestAnswer *call_test_ask_stream (FerryTransactions *end, const char *method, guint16 window);
+void call_test_answer_free (CallTestAnswer *answer);
+void call_test_assert_result (CallTestAnswer *answer, const char *text);
+void call_test_assert_failed (CallTestAnswer *answer, GQuark domain, int code);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CallTestPair, call_test_pair_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CallTestAnswer, call_test_answer_free)
+
+G_END_DECLS

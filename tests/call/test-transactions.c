@@ -1,0 +1,570 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The transaction core over wires that the test delivers by hand. */
+
+#include "config.h"
+
+#include "call/call-test.h"
+
+#include "call/ferry-call-private.h"
+
+/* The asking end and the asked one of most tests. */
+#define ASKING 0
+#define ASKED 1
+
+/* What an asked end keeps of its calls. */
+static GPtrArray *kept; /* (element-type FerryCall) */
+
+static void
+keep (FerryTransactions *self, FerryCall *call, gpointer data)
+{
+  g_ptr_array_add (kept, ferry_call_ref (call));
+}
+
+static FerryCall *
+kept_call (guint i)
+{
+  g_assert_cmpuint (i, <, kept->len);
+  return g_ptr_array_index (kept, i);
+}
+
+static void
+drop_kept (void)
+{
+  g_ptr_array_set_size (kept, 0);
+}
+
+static CallTestPair *
+keeping_pair (void)
+{
+  drop_kept ();
+  return call_test_pair_new (keep, keep, NULL);
+}
+
+static void
+answer (FerryCall *call, GVariant *result)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (ferry_call_answer (call, result, &error));
+  g_assert_no_error (error);
+}
+
+static GError *
+new_failure (void)
+{
+  return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_NO_SPACE, "The hold is full");
+}
+
+/* ---- questions and answers ---- */
+
+static void
+test_answers_come_in_any_order (void)
+{
+  g_autoptr (CallTestPair) pair = keeping_pair ();
+  CallTestAnswer *answers[3];
+
+  for (guint i = 0; i < G_N_ELEMENTS (answers); i++)
+    answers[i] = call_test_ask (pair->ends[ASKING], "load", NULL);
+  g_assert_cmpuint (ferry_transactions_get_n_asked (pair->ends[ASKING]), ==, 3);
+  call_test_pair_pump (pair);
+  g_assert_cmpuint (kept->len, ==, 3);
+  answer (kept_call (2), g_variant_new_int32 (2));
+  answer (kept_call (0), g_variant_new_int32 (0));
+  answer (kept_call (1), NULL);
+  call_test_pair_pump (pair);
+  call_test_assert_result (answers[0], "0");
+  call_test_assert_result (answers[1], NULL);
+  call_test_assert_result (answers[2], "2");
+  g_assert_cmpuint (ferry_transactions_get_n_asked (pair->ends[ASKING]), ==, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (answers); i++)
+    call_test_answer_free (answers[i]);
+  drop_kept ();
+}
+
+static void
+test_request_arrives_as_it_was_asked (void)
+{
+  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (GError) error = NULL;
+  FerryRequest request = {"load", g_variant_new ("(sd)", "crate", 1.5), 123456789, FERRY_CALL_STREAM, 7};
+  CallTestAnswer seen = {.items = NULL};
+  g_autofree char *arguments = NULL;
+  guint64 xid = ferry_transactions_ask (pair->ends[ASKING], &request, &call_test_answer_funcs, &seen, &error);
+
+  g_assert_no_error (error);
+  call_test_pair_pump (pair);
+  g_assert_cmpuint (ferry_call_get_xid (kept_call (0)), ==, xid);
+  g_assert_cmpstr (ferry_call_get_method (kept_call (0)), ==, "load");
+  arguments = g_variant_print (ferry_call_get_arguments (kept_call (0)), TRUE);
+  g_assert_cmpstr (arguments, ==, "('crate', 1.5)");
+  g_assert_cmpint (ferry_call_get_deadline (kept_call (0)), ==, 123456789);
+  g_assert_cmpint (ferry_call_get_flags (kept_call (0)), ==, FERRY_CALL_STREAM);
+  g_assert_cmpuint (ferry_call_get_window (kept_call (0)), ==, 7);
+  g_assert_cmpuint (ferry_call_get_cancelled (kept_call (0)), ==, 0);
+  g_assert_true (ferry_transactions_forget (pair->ends[ASKING], xid));
+  drop_kept ();
+}
+
+static void
+test_error_comes_home_with_its_trace (void)
+{
+  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestAnswer) asked = call_test_ask (pair->ends[ASKING], "load", NULL);
+  g_autoptr (GError) failure = new_failure ();
+  g_autofree char *trace = NULL;
+
+  call_test_pair_pump (pair);
+  g_assert_true (ferry_call_answer_error (kept_call (0), failure, "in the hold\n", NULL, NULL));
+  call_test_pair_pump (pair);
+  call_test_assert_failed (asked, G_IO_ERROR, G_IO_ERROR_NO_SPACE);
+  g_assert_cmpstr (asked->error->message, ==, failure->message);
+  g_assert_false (asked->refused);
+  g_assert_cmpstr (asked->trace, ==, "in the hold\n");
+  trace = ferry_error_get_trace (asked->error);
+  g_assert_cmpstr (trace, ==, "in the hold\n");
+  drop_kept ();
+}
+
+static void
+test_refusal_says_that_it_was_not_begun (void)
+{
+  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestAnswer) asked = call_test_ask (pair->ends[ASKING], "load", NULL);
+  g_autoptr (GError) failure = new_failure ();
+
+  call_test_pair_pump (pair);
+  g_assert_true (ferry_call_refuse (kept_call (0), failure, NULL));
+  call_test_pair_pump (pair);
+  call_test_assert_failed (asked, G_IO_ERROR, G_IO_ERROR_NO_SPACE);
+  g_assert_true (asked->refused);
+  drop_kept ();
+}
+
+static void
+test_one_way_has_no_answer (void)
+{
+  g_autoptr (CallTestPair) pair = keeping_pair ();
+  FerryRequest request = {.method = "load", .flags = FERRY_CALL_ONE_WAY};
+  guint64 xid = ferry_transactions_ask (pair->ends[ASKING], &request, NULL, NULL, NULL);
+
+  g_assert_cmpuint (xid, ==, 1);
+  g_assert_cmpuint (ferry_transactions_ask (pair->ends[ASKING], &request, NULL, NULL, NULL), ==, 2);
+  g_assert_cmpuint (ferry_transactions_get_n_asked (pair->ends[ASKING]), ==, 0);
+  g_assert_false (ferry_transactions_cancel (pair->ends[ASKING], xid, FERRY_CANCEL_REASON_CANCELLED));
+  call_test_pair_pump (pair);
+  g_assert_true (ferry_call_send_value (kept_call (0), "note", g_variant_new_int32 (1), NULL));
+  g_assert_true (ferry_call_send_item (kept_call (0), g_variant_new_int32 (1), NULL));
+  answer (kept_call (0), g_variant_new_int32 (1));
+  /* The second one is dropped unanswered, and not refused. */
+  drop_kept ();
+  g_assert_cmpuint (pair->wires[ASKED].n_sent, ==, 0);
+}
+
+static void
+test_both_ends_ask_at_once (void)
+{
+  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestAnswer) first = call_test_ask (pair->ends[0], "load", NULL);
+  g_autoptr (CallTestAnswer) second = call_test_ask (pair->ends[1], "unload", NULL);
+
+  g_assert_cmpuint (first->xid, ==, second->xid);
+  call_test_pair_pump (pair);
+  g_assert_cmpuint (kept->len, ==, 2);
+  for (guint i = 0; i < 2; i++)
+    answer (kept_call (i), g_variant_new_string (ferry_call_get_method (kept_call (i))));
+  call_test_pair_pump (pair);
+  call_test_assert_result (first, "'load'");
+  call_test_assert_result (second, "'unload'");
+  drop_kept ();
+}
+
+static void
+test_end_without_a_function_refuses (void)
+{
+  g_autoptr (CallTestPair) pair = call_test_pair_new (NULL, NULL, NULL);
+  g_autoptr (CallTestAnswer) asked = call_test_ask (pair->ends[ASKING], "load", NULL);
+
+  call_test_pair_pump (pair);
+  call_test_assert_failed (asked, FERRY_ERROR, FERRY_ERROR_REFUSED);
+  g_assert_true (asked->refused);
+}
+
+/* ---- streams ---- */
+
+static void
+assert_would_block (FerryCall *call)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (ferry_call_send_item (call, g_variant_new_int32 (0), &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
+}
+
+static void
+test_stream_keeps_to_its_window (void)
+{
+  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestAnswer) asked = call_test_ask_stream (pair->ends[ASKING], "count", 2);
+
+  call_test_pair_pump (pair);
+  for (int i = 1; i <= 2; i++)
+    g_assert_true (ferry_call_send_item (kept_call (0), g_variant_new_int32 (i), NULL));
+  assert_would_block (kept_call (0));
+  g_assert_true (ferry_call_send_value (kept_call (0), "note", g_variant_new_string ("full"), NULL));
+  call_test_pair_pump (pair);
+  g_assert_cmpstr (asked->items->str, ==, "1;2;note'full';");
+
+  g_assert_true (ferry_transactions_add_window (pair->ends[ASKING], asked->xid, 1, NULL));
+  call_test_pair_pump (pair);
+  g_assert_cmpuint (ferry_call_get_window (kept_call (0)), ==, 1);
+  g_assert_true (ferry_call_send_item (kept_call (0), g_variant_new_int32 (3), NULL));
+  assert_would_block (kept_call (0));
+  /* The answer is the end mark, and comes behind the items. */
+  answer (kept_call (0), NULL);
+  call_test_pair_pump (pair);
+  g_assert_cmpstr (asked->items->str, ==, "1;2;note'full';3;");
+  call_test_assert_result (asked, NULL);
+  drop_kept ();
+}
+
+static void
+test_items_without_a_stream_are_dropped (void)
+{
+  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestAnswer) asked = call_test_ask (pair->ends[ASKING], "count", NULL);
+
+  call_test_pair_pump (pair);
+  g_assert_true (ferry_call_send_item (kept_call (0), g_variant_new_int32 (1), NULL));
+  g_assert_cmpuint (pair->wires[ASKED].n_sent, ==, 0);
+  answer (kept_call (0), NULL);
+  call_test_pair_pump (pair);
+  drop_kept ();
+}
+
+static void
+test_item_that_has_no_room_uses_no_window (void)
+{
+  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestAnswer) asked = call_test_ask_stream (pair->ends[ASKING], "count", 1);
+
+  call_test_pair_pump (pair);
+  pair->wires[ASKED].capacity = 0;
+  assert_would_block (kept_call (0));
+  g_assert_cmpuint (ferry_call_get_window (kept_call (0)), ==, 1);
+  pair->wires[ASKED].capacity = G_MAXUINT;
+  g_assert_true (ferry_call_send_item (kept_call (0), g_variant_new_int32 (1), NULL));
+  answer (kept_call (0), NULL);
+  call_test_pair_pump (pair);
+  g_assert_cmpstr (asked->items->str, ==, "1;");
+  drop_kept ();
+}
+
+static void
+test_items_after_the_answer_are_an_error (void)
+{
+  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestAnswer) asked = call_test_ask_stream (pair->ends[ASKING], "count", 5);
+  g_autoptr (GError) error = NULL;
+
+  call_test_pair_pump (pair);
+  answer (kept_call (0), NULL);
+  g_assert_false (ferry_call_send_item (kept_call (0), g_variant_new_int32 (1), &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
+  /* A window that comes too late does no harm. */
+  g_assert_true (ferry_transactions_add_window (pair->ends[ASKING], asked->xid, 1, NULL));
+  call_test_pair_pump (pair);
+  g_assert_cmpuint (asked->n_done, ==, 1);
+  drop_kept ();
+}
+
+static void
+test_window_is_bounded (void)
+{
+  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestAnswer) asked = call_test_ask_stream (pair->ends[ASKING], "count", 5);
+  g_autoptr (CallTestAnswer) plain = call_test_ask (pair->ends[ASKING], "load", NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (ferry_transactions_add_window (pair->ends[ASKING], asked->xid, FERRY_MAX_WINDOW - 4, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
+  g_clear_error (&error);
+  g_assert_true (ferry_transactions_add_window (pair->ends[ASKING], asked->xid, FERRY_MAX_WINDOW - 5, NULL));
+  g_assert_false (ferry_transactions_add_window (pair->ends[ASKING], plain->xid, 1, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
+  call_test_pair_pump (pair);
+  g_assert_cmpuint (ferry_call_get_window (kept_call (0)), ==, FERRY_MAX_WINDOW);
+  answer (kept_call (0), NULL);
+  answer (kept_call (1), NULL);
+  call_test_pair_pump (pair);
+  drop_kept ();
+}
+
+static void
+test_window_that_has_no_room_is_not_counted (void)
+{
+  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestAnswer) asked = call_test_ask_stream (pair->ends[ASKING], "count", 0);
+  g_autoptr (GBytes) item = NULL;
+  g_autoptr (GError) error = NULL;
+
+  pair->wires[ASKING].capacity = 0;
+  g_assert_false (ferry_transactions_add_window (pair->ends[ASKING], asked->xid, 3, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
+  item = call_test_message (FERRY_CALL_ITEM, asked->xid, 0, NULL, g_variant_new_int32 (1));
+  g_assert_false (call_test_receive (pair->ends[ASKING], item));
+}
+
+/* ---- cancelling ---- */
+
+static guint n_cancels;
+
+static void
+note_cancel (FerryCall *call, gpointer data)
+{
+  g_assert_cmpuint (ferry_call_get_cancelled (call), ==, GPOINTER_TO_UINT (data));
+  n_cancels++;
+}
+
+static void
+test_cancel_reaches_an_open_call_once (void)
+{
+  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestAnswer) asked = call_test_ask (pair->ends[ASKING], "load", NULL);
+
+  n_cancels = 0;
+  call_test_pair_pump (pair);
+  ferry_call_set_cancel_func (kept_call (0), note_cancel, GUINT_TO_POINTER (FERRY_CANCEL_REASON_DEADLINE));
+  g_assert_true (ferry_transactions_cancel (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_DEADLINE));
+  g_assert_true (ferry_transactions_cancel (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_CANCELLED));
+  call_test_pair_pump (pair);
+  g_assert_cmpuint (n_cancels, ==, 1);
+  /* The answer still comes. */
+  answer (kept_call (0), g_variant_new_int32 (1));
+  call_test_pair_pump (pair);
+  call_test_assert_result (asked, "1");
+  g_assert_false (ferry_transactions_cancel (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_CANCELLED));
+  drop_kept ();
+}
+
+static void
+cancelled_when_it_comes (FerryTransactions *self, FerryCall *call, gpointer data)
+{
+  g_assert_cmpuint (ferry_call_get_cancelled (call), ==, FERRY_CANCEL_REASON_CANCELLED);
+  ferry_call_set_cancel_func (call, note_cancel, GUINT_TO_POINTER (FERRY_CANCEL_REASON_CANCELLED));
+  g_assert_cmpuint (n_cancels, ==, 1);
+  answer (call, NULL);
+}
+
+static void
+test_cancel_may_overtake_its_request (void)
+{
+  g_autoptr (CallTestPair) pair = call_test_pair_new (NULL, cancelled_when_it_comes, NULL);
+  g_autoptr (CallTestAnswer) asked = call_test_ask (pair->ends[ASKING], "load", NULL);
+
+  n_cancels = 0;
+  g_assert_true (ferry_transactions_cancel (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_CANCELLED));
+  call_test_pair_pump (pair);
+  call_test_assert_result (asked, NULL);
+  g_assert_cmpuint (n_cancels, ==, 1);
+}
+
+static void
+test_cancel_after_the_answer_does_nothing (void)
+{
+  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestAnswer) asked = call_test_ask (pair->ends[ASKING], "load", NULL);
+
+  n_cancels = 0;
+  call_test_pair_pump (pair);
+  ferry_call_set_cancel_func (kept_call (0), note_cancel, NULL);
+  answer (kept_call (0), NULL);
+  g_assert_true (ferry_transactions_cancel (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_CANCELLED));
+  call_test_pair_pump (pair);
+  g_assert_cmpuint (n_cancels, ==, 0);
+  g_assert_cmpuint (ferry_call_get_cancelled (kept_call (0)), ==, 0);
+  drop_kept ();
+}
+
+static void
+test_cancel_takes_the_slow_road_when_the_quick_one_is_full (void)
+{
+  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestAnswer) asked = call_test_ask (pair->ends[ASKING], "load", NULL);
+
+  pair->wires[ASKING].no_cancels = TRUE;
+  g_assert_true (ferry_transactions_cancel (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_DEADLINE));
+  call_test_pair_pump (pair);
+  g_assert_cmpuint (ferry_call_get_cancelled (kept_call (0)), ==, FERRY_CANCEL_REASON_DEADLINE);
+  drop_kept ();
+  call_test_pair_pump (pair);
+  g_assert_true (asked->refused);
+}
+
+static void
+test_early_cancels_are_bounded (void)
+{
+  g_autoptr (CallTestPair) pair = keeping_pair ();
+
+  for (guint64 xid = 1; xid <= 3 * FERRY_MAX_EARLY_CANCELS; xid++)
+    ferry_transactions_receive_cancel (pair->ends[ASKED], xid, FERRY_CANCEL_REASON_CANCELLED);
+  g_assert_cmpuint (pair->ends[ASKED]->early.n_entries, ==, FERRY_MAX_EARLY_CANCELS);
+}
+
+/* ---- no room ---- */
+
+static void
+test_request_that_has_no_room_was_not_asked (void)
+{
+  g_autoptr (CallTestPair) pair = keeping_pair ();
+  FerryRequest request = {.method = "load", .arguments = g_variant_ref_sink (g_variant_new_int32 (1))};
+  g_autoptr (GVariant) arguments G_GNUC_UNUSED = request.arguments;
+  g_autoptr (GError) error = NULL;
+  CallTestAnswer never = {.n_done = 0};
+  g_autoptr (CallTestAnswer) asked = NULL;
+
+  pair->wires[ASKING].capacity = 0;
+  g_assert_cmpuint (ferry_transactions_ask (pair->ends[ASKING], &request, &call_test_answer_funcs, &never, &error), ==,
+                    0);
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
+  g_assert_cmpuint (ferry_transactions_get_n_asked (pair->ends[ASKING]), ==, 0);
+  pair->wires[ASKING].capacity = G_MAXUINT;
+  asked = call_test_ask (pair->ends[ASKING], "load", request.arguments);
+  g_assert_cmpuint (asked->xid, ==, 1);
+  call_test_pair_pump (pair);
+  drop_kept ();
+  call_test_pair_pump (pair);
+  g_assert_cmpuint (never.n_done, ==, 0);
+}
+
+static void
+test_answer_that_has_no_room_leaves_the_call_open (void)
+{
+  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestAnswer) asked = call_test_ask (pair->ends[ASKING], "load", NULL);
+  g_autoptr (GError) error = NULL;
+
+  call_test_pair_pump (pair);
+  pair->wires[ASKED].capacity = 0;
+  g_assert_false (ferry_call_answer (kept_call (0), g_variant_new_int32 (1), &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
+  pair->wires[ASKED].capacity = G_MAXUINT;
+  answer (kept_call (0), g_variant_new_int32 (2));
+  call_test_pair_pump (pair);
+  call_test_assert_result (asked, "2");
+  drop_kept ();
+}
+
+static void
+test_second_answer_is_a_critical (void)
+{
+  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestAnswer) asked = call_test_ask (pair->ends[ASKING], "load", NULL);
+
+  call_test_pair_pump (pair);
+  answer (kept_call (0), g_variant_new_int32 (1));
+  g_test_expect_message ("Ferry", G_LOG_LEVEL_CRITICAL, "*is_first_answer*");
+  g_assert_false (ferry_call_answer (kept_call (0), g_variant_new_int32 (2), NULL));
+  g_test_assert_expected_messages ();
+  call_test_pair_pump (pair);
+  call_test_assert_result (asked, "1");
+  drop_kept ();
+}
+
+static void
+test_dropped_call_is_refused (void)
+{
+  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestAnswer) asked = call_test_ask (pair->ends[ASKING], "load", NULL);
+
+  call_test_pair_pump (pair);
+  drop_kept ();
+  call_test_pair_pump (pair);
+  call_test_assert_failed (asked, FERRY_ERROR, FERRY_ERROR_REFUSED);
+  g_assert_true (asked->refused);
+}
+
+static void
+test_dropped_call_is_refused_as_soon_as_there_is_room (void)
+{
+  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestAnswer) first = call_test_ask (pair->ends[ASKING], "load", NULL);
+  g_autoptr (CallTestAnswer) second = call_test_ask (pair->ends[ASKING], "load", NULL);
+  g_autoptr (CallTestAnswer) third = call_test_ask (pair->ends[ASKING], "load", NULL);
+
+  call_test_pair_pump (pair);
+  pair->wires[ASKED].capacity = 0;
+  g_ptr_array_remove_range (kept, 0, 2);
+  pair->wires[ASKED].capacity = G_MAXUINT;
+  call_test_pair_pump (pair);
+  g_assert_cmpuint (first->n_done, ==, 0);
+  answer (kept_call (0), g_variant_new_int32 (3));
+  call_test_pair_pump (pair);
+  g_assert_true (first->refused && second->refused);
+  call_test_assert_result (third, "3");
+  drop_kept ();
+}
+
+static void
+test_names_and_types_are_checked (void)
+{
+  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autofree char *long_name = g_strnfill (FERRY_MAX_CALL_NAME + 1, 'n');
+  const char *const names[] = {"", "\xff", long_name};
+  g_autofree char *inside = g_strnfill (FERRY_MAX_CALL_TYPE, 'i');
+  g_autofree char *type = g_strdup_printf ("a(%s)", inside);
+  FerryRequest request = {.method = "load"};
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      request.method = names[i];
+      g_assert_cmpuint (ferry_transactions_ask (pair->ends[0], &request, &call_test_answer_funcs, NULL, &error), ==, 0);
+      g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+      g_clear_error (&error);
+    }
+  request.method = "load";
+  request.arguments = g_variant_new_array (G_VARIANT_TYPE (type + 1), NULL, 0);
+  g_assert_cmpuint (ferry_transactions_ask (pair->ends[0], &request, &call_test_answer_funcs, NULL, &error), ==, 0);
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
+}
+
+int
+main (int argc, char **argv)
+{
+  int status;
+
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  kept = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_call_unref);
+#define ADD(path, func) g_test_add_func ("/transactions/" path, func)
+  ADD ("answers-come-in-any-order", test_answers_come_in_any_order);
+  ADD ("request-arrives-as-it-was-asked", test_request_arrives_as_it_was_asked);
+  ADD ("error-comes-home-with-its-trace", test_error_comes_home_with_its_trace);
+  ADD ("refusal-says-that-it-was-not-begun", test_refusal_says_that_it_was_not_begun);
+  ADD ("one-way-has-no-answer", test_one_way_has_no_answer);
+  ADD ("both-ends-ask-at-once", test_both_ends_ask_at_once);
+  ADD ("end-without-a-function-refuses", test_end_without_a_function_refuses);
+  ADD ("stream-keeps-to-its-window", test_stream_keeps_to_its_window);
+  ADD ("items-without-a-stream-are-dropped", test_items_without_a_stream_are_dropped);
+  ADD ("item-that-has-no-room-uses-no-window", test_item_that_has_no_room_uses_no_window);
+  ADD ("items-after-the-answer-are-an-error", test_items_after_the_answer_are_an_error);
+  ADD ("window-is-bounded", test_window_is_bounded);
+  ADD ("window-that-has-no-room-is-not-counted", test_window_that_has_no_room_is_not_counted);
+  ADD ("cancel-reaches-an-open-call-once", test_cancel_reaches_an_open_call_once);
+  ADD ("cancel-may-overtake-its-request", test_cancel_may_overtake_its_request);
+  ADD ("cancel-after-the-answer-does-nothing", test_cancel_after_the_answer_does_nothing);
+  ADD ("cancel-takes-the-slow-road-when-the-quick-one-is-full",
+       test_cancel_takes_the_slow_road_when_the_quick_one_is_full);
+  ADD ("early-cancels-are-bounded", test_early_cancels_are_bounded);
+  ADD ("request-that-has-no-room-was-not-asked", test_request_that_has_no_room_was_not_asked);
+  ADD ("answer-that-has-no-room-leaves-the-call-open", test_answer_that_has_no_room_leaves_the_call_open);
+  ADD ("second-answer-is-a-critical", test_second_answer_is_a_critical);
+  ADD ("dropped-call-is-refused", test_dropped_call_is_refused);
+  ADD ("dropped-call-is-refused-as-soon-as-there-is-room", test_dropped_call_is_refused_as_soon_as_there_is_room);
+  ADD ("names-and-types-are-checked", test_names_and_types_are_checked);
+#undef ADD
+  status = g_test_run ();
+  g_ptr_array_unref (kept);
+  return status;
+}
