@@ -170,7 +170,7 @@ test_versions_that_do_not_fit_are_named (void)
 
   run (router, &pipe, "version:4711", "stop");
   g_assert_cmpint (ferry_exit_get_reason (pipe.exit), ==, FERRY_CLOSE_REASON_PROTOCOL_ERROR);
-  g_assert_nonnull (strstr (ferry_exit_get_message (pipe.exit), "version 4711 and this application version 1"));
+  g_assert_nonnull (strstr (ferry_exit_get_message (pipe.exit), "version 4711 and this application version 2"));
   pipe_clear (&pipe);
   ferry_test_router_stop (router);
 }
@@ -179,18 +179,34 @@ test_versions_that_do_not_fit_are_named (void)
 static void
 test_page_has_the_numbers (void)
 {
-  g_assert_cmpuint (FERRY_PROTOCOL_VERSION, ==, 1);
-  g_assert_cmpuint (sizeof (FerryWelcome), ==, 56);
+  g_assert_cmpuint (FERRY_PROTOCOL_VERSION, ==, 2);
+  g_assert_cmpuint (sizeof (FerryWelcome), ==, 64);
   g_assert_cmpuint (offsetof (FerryWelcome, segment_size), ==, 16);
   g_assert_cmpuint (offsetof (FerryWelcome, max_message_size), ==, 40);
   g_assert_cmpuint (offsetof (FerryWelcome, application_pid), ==, 48);
   g_assert_cmpuint (offsetof (FerryWelcome, n_pipes), ==, 52);
+  g_assert_cmpuint (offsetof (FerryWelcome, n_cells), ==, 56);
   g_assert_cmpuint (offsetof (FerryAttach, worker_pid), ==, 24);
-  g_assert_cmpuint (FERRY_SEGMENT_UP_RING, ==, 73728);
+  g_assert_cmpuint (FERRY_SEGMENT_EXPRESS_CONTROL, ==, 2048);
+  g_assert_cmpuint (FERRY_SEGMENT_LINK_CONTROL, ==, 3072);
+  g_assert_cmpuint (offsetof (FerryLinkControl, reader_bell), ==, 0);
+  g_assert_cmpuint (offsetof (FerryLinkControl, claim), ==, 128);
+  g_assert_cmpuint (offsetof (FerryLinkControl, dirty), ==, 136);
+  g_assert_cmpuint (FERRY_SEGMENT_EXPRESS_RING, ==, 8192);
+  g_assert_cmpuint (FERRY_EXPRESS_CAPACITY, ==, 4096);
+  g_assert_cmpuint (FERRY_SEGMENT_DOWN_RING, ==, 12288);
+  g_assert_cmpuint (FERRY_DOWN_CAPACITY, ==, 65536);
+  g_assert_cmpuint (FERRY_SEGMENT_UP_RING, ==, 77824);
   g_assert_cmpuint (FERRY_MIN_LANE_CAPACITY, ==, 131072);
   g_assert_cmpuint (FERRY_MAX_LANE_CAPACITY, ==, 268435456);
   g_assert_cmpuint (FERRY_MAX_RECORD_PAYLOAD, ==, 32752);
   g_assert_cmpuint (FERRY_RECORD_GRANT, ==, 8);
+  g_assert_cmpuint (FERRY_RECORD_FINISH, ==, 9);
+  g_assert_cmpuint (FERRY_RECORD_CANCEL, ==, 10);
+  g_assert_cmpuint (offsetof (FerryGrant, cell), ==, 8);
+  g_assert_cmpuint (FERRY_CLAIM_HOLD, ==, 1);
+  g_assert_cmpuint (FERRY_CLAIM_DOOMED, ==, 2);
+  g_assert_cmpuint (FERRY_CLAIM_SHIFT, ==, 2);
   g_assert_cmpuint (FERRY_MAX_TYPES_PER_PIPE, ==, 255);
   g_assert_cmpuint (FERRY_MAX_TYPE_STRING, ==, 1024);
   g_assert_cmpuint (offsetof (FerryLargeMessage, kind), ==, 8);
