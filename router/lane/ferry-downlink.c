@@ -71,6 +71,12 @@ has_ended (FerryDownlink *self)
   return self->uplink->forked || ferry_uplink_get_pipe_word (self->uplink, 0) >= FERRY_PIPE_WORD_LINK_ENDED;
 }
 
+gboolean
+ferry_downlink_is_closed (FerryDownlink *self)
+{
+  return has_ended (self);
+}
+
 /* Gives size bytes of a lane back. When the application waits for the room, its monitor is woken to fill it. */
 static void
 give_back (FerryDownlink *self, FerryLaneReader *lane, gsize size)
@@ -250,6 +256,17 @@ take_interrupt (FerryDownlink *self, guint *taken)
   return interrupted;
 }
 
+/* Before a sleep: has the application ring for the next cancel. Returns whether there is one already. */
+static gboolean
+arm_express (FerryDownlink *self)
+{
+  pthread_mutex_lock (&self->lock);
+  ferry_wake_arm (&self->express.control->reader.reader_waiting, &self->express.epoch);
+  pthread_mutex_unlock (&self->lock);
+  return ferry_wake_look (&self->express.control->writer.tail) !=
+         atomic_load_explicit (&self->express_seen, memory_order_relaxed);
+}
+
 /* worker: waits for what the application sends. */
 FerryDownEvent
 ferry_downlink_receive (FerryDownlink *self, gint64 deadline, FerryDownMessage *message)
@@ -260,7 +277,8 @@ ferry_downlink_receive (FerryDownlink *self, gint64 deadline, FerryDownMessage *
       guint32 seen = load_bell (self);
       FerryDownEvent event = take_event (self, message);
 
-      if (event != FERRY_DOWN_EVENT_NOTHING || take_interrupt (self, &self->interrupts_taken) || deadline == 0)
+      if (event != FERRY_DOWN_EVENT_NOTHING || take_interrupt (self, &self->interrupts_taken) || deadline == 0 ||
+          arm_express (self))
         return event;
       if (!ferry_lane_reader_arm (&self->down))
         return break_lane (self);
@@ -339,14 +357,6 @@ ferry_downlink_take_cancel (FerryDownlink *self, guint64 *xid, guint16 *reason)
   return TRUE;
 }
 
-static void
-arm_express (FerryDownlink *self)
-{
-  pthread_mutex_lock (&self->lock);
-  ferry_wake_arm (&self->express.control->reader.reader_waiting, &self->express.epoch);
-  pthread_mutex_unlock (&self->lock);
-}
-
 void
 ferry_downlink_wait_for_cancel (FerryDownlink *self, gint64 deadline)
 {
@@ -354,9 +364,7 @@ ferry_downlink_wait_for_cancel (FerryDownlink *self, gint64 deadline)
     {
       guint32 seen = load_bell (self);
 
-      arm_express (self);
-      if (ferry_wake_look (&self->express.control->writer.tail) !=
-          atomic_load_explicit (&self->express_seen, memory_order_relaxed))
+      if (arm_express (self))
         return;
       if (take_interrupt (self, &self->cancel_interrupts_taken) || has_ended (self) || deadline == 0 ||
           !ferry_futex_doorbell_wait (get_bell (self), seen, deadline))
