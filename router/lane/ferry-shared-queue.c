@@ -209,13 +209,16 @@ read_control (FerrySharedQueue *self, FerryLink *link)
     }
 }
 
-/* An honest worker publishes a record between two rings. */
+/* An honest worker publishes a record between two rings, or a value of its that rang was taken from a cell. */
 static void
 handle_doorbell (FerrySharedQueue *self, FerryLink *link)
 {
-  if (link->up.head != link->rings_head)
+  /* Relaxed: a count that is seen late costs one of the many rings that are allowed. */
+  guint64 progress = link->up.head + atomic_load_explicit (&link->cells_taken, memory_order_relaxed);
+
+  if (progress != link->rings_head)
     link->rings_allowed = RINGS_ALLOWED;
-  link->rings_head = link->up.head;
+  link->rings_head = progress;
   if (link->rings_allowed == 0)
     {
       if (!link->draining_done)

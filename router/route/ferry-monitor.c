@@ -143,9 +143,6 @@ ferry_monitor_finish_link (FerryMonitor *self, FerryLink *link)
   remove_grants (self, link);
   ferry_shared_queue_remove (self->shared, link);
   close_all_pipes (link, self->stopping ? FERRY_PIPE_WORD_ROUTER_STOPPED : FERRY_PIPE_WORD_LINK_ENDED);
-  /* The application may keep the link for long, in a worker that has ended or a large message. */
-  if (!link->local)
-    ferry_segment_clear (&link->segment);
   ferry_monitor_push_news (self, link, FERRY_BLOCK_ENDED);
 }
 

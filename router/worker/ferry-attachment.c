@@ -27,6 +27,7 @@ typedef struct
 {
   guint64 connection_id;
   guint index;
+  guint32 cell;
   GWeakRef sender;
   gboolean taken;
 } Grant;
@@ -119,12 +120,14 @@ read_grant (Attachment *self, const FerryRecordHeader *header, const guint8 *pay
       ferry_record_size (header->length) > available)
     return FALSE;
   memcpy (&grant, payload, sizeof grant);
-  if (header->length - sizeof grant != grant.name_length || grant.index >= FERRY_MAX_PIPES_PER_LINK)
+  if (header->length - sizeof grant != grant.name_length || grant.index >= FERRY_MAX_PIPES_PER_LINK ||
+      (grant.cell != FERRY_NO_CELL && grant.cell >= self->uplink->segment.n_cells))
     return FALSE;
   entry = g_new0 (Grant, 1);
   g_weak_ref_init (&entry->sender, NULL);
   entry->connection_id = header->connection_id;
   entry->index = grant.index;
+  entry->cell = grant.cell;
   g_hash_table_replace (self->grants, g_strndup ((const char *) payload + sizeof grant, grant.name_length), entry);
   return TRUE;
 }
@@ -211,7 +214,7 @@ take_sender (Attachment *self, const char *name, GError **error)
                    "The sender named “%s” was stopped when its last reference was dropped; keep one", name);
       return NULL;
     }
-  sender = ferry_sender_new_granted (grant->connection_id, self->uplink, grant->index);
+  sender = ferry_sender_new_granted (grant->connection_id, self->uplink, grant->index, grant->cell);
   g_weak_ref_set (&grant->sender, sender);
   grant->taken = TRUE;
   return sender;
