@@ -28,9 +28,10 @@ test_worker_new (FerrySharedQueue *queue, gint64 attach_timeout)
 {
   TestWorker *self = g_new0 (TestWorker, 1);
   guint64 connection_id = 1;
+  guint32 no_cell = FERRY_NO_CELL;
   g_autoptr (GError) error = NULL;
 
-  self->link = ferry_link_new ("test", &connection_id, 1, CAPACITY, 1000000, &error);
+  self->link = ferry_link_new ("test", &connection_id, &no_cell, 1, CAPACITY, 1000000, &error);
   g_assert_no_error (error);
   ferry_link_open_socket (self->link, &error);
   g_assert_no_error (error);
@@ -53,7 +54,7 @@ test_worker_attach (TestWorker *self)
 
   ferry_control_receive_welcome (self->control, &welcome, &memory, &doorbell, &error);
   g_assert_no_error (error);
-  ferry_segment_map (&segment, memory, welcome.up_capacity, &error);
+  ferry_segment_map (&segment, memory, welcome.up_capacity, 0, &error);
   g_assert_no_error (error);
   self->uplink = ferry_uplink_new (&segment, doorbell, welcome.max_message_size, welcome.n_pipes);
   ferry_control_send_attach (self->control, welcome.segment_size, &error);
