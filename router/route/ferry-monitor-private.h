@@ -72,6 +72,7 @@ gboolean ferry_monitor_add_link (FerryMonitor *self, FerryLink *link, FerryLaunc
                                  GDestroyNotify launch_destroy);
 gboolean ferry_monitor_close_pipe (FerryMonitor *self, guint64 connection_id);
 gboolean ferry_monitor_send_signal (FerryMonitor *self, FerryLink *link, int signal_number);
+gboolean ferry_monitor_fault_link (FerryMonitor *self, FerryLink *link, const char *detail);
 
 FerryGrantEntry *ferry_monitor_find_grant (FerryMonitor *self, FerryLink *link, guint64 connection_id);
 

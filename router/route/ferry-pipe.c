@@ -218,3 +218,11 @@ ferry_router_add_link (FerryRouter *self, FerryLink *link, FerryLinkObserver *ob
   link->user_data = NULL;
   return FALSE;
 }
+
+/* main: ends a link whose worker broke a rule that only the layers above know. */
+void
+ferry_router_fault_link (FerryRouter *self, FerryLink *link, const char *detail)
+{
+  if (self->monitor != NULL)
+    ferry_monitor_fault_link (self->monitor, link, detail);
+}

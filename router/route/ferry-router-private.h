@@ -86,6 +86,7 @@ typedef struct
 gboolean ferry_router_check (FerryRouter *self, GError **error);
 gboolean ferry_router_add_link (FerryRouter *self, FerryLink *link, FerryLinkObserver *observer, FerryLaunchFunc launch,
                                 gpointer launch_data, GDestroyNotify launch_destroy);
+void ferry_router_fault_link (FerryRouter *self, FerryLink *link, const char *detail);
 void ferry_pipe_free (gpointer data);
 FerryPipe *ferry_router_find_pipe (FerryRouter *self, guint64 connection_id);
 void ferry_router_end_pipe (FerryRouter *self, FerryPipe *pipe, FerryExit *exit);

@@ -71,6 +71,8 @@ gboolean ferry_task_complete (FerryTask *self, GVariant *result);
 gboolean ferry_task_fail (FerryTask *self, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit);
 /* RETURN: back to WAITING for another attempt; a task that was cancelled meanwhile is CANCELLED, and returns TRUE. */
 gboolean ferry_task_give_back (FerryTask *self);
+void ferry_task_hold_window (FerryTask *self);
+void ferry_task_consume (FerryTask *self, guint n);
 /* Of a task that waits; the executor moves it. */
 void ferry_task_change_priority (FerryTask *self, int priority);
 /* A new one with the same function, arguments, name and settings, of the same kind; a plain FerryTask. */
