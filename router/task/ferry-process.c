@@ -19,6 +19,7 @@
 #include "task/ferry-task-private.h"
 #include "task/ferry-waiters-private.h"
 #include "task/ferry-worker-main-private.h"
+#include "worker/ferry-function.h"
 #include "worker/ferry-launcher.h"
 
 /**

@@ -379,6 +379,13 @@ ferry_launcher_add_reserved_sender (FerryLauncher *self, const char *name, Ferry
   return add_sender (self, name, sender, error);
 }
 
+/* main: forgets the senders that the next worker was to be passed. */
+void
+ferry_launcher_clear_senders (FerryLauncher *self)
+{
+  g_array_set_size (self->senders, 0);
+}
+
 /**
  * ferry_launcher_add_sender:
  * @self: a launcher
