@@ -8,5 +8,7 @@
 G_BEGIN_DECLS
 
 FerrySender *ferry_attachment_get_sender (const char *name, GError **error);
+int ferry_attachment_take_control_fd (GError **error);
+void ferry_attachment_end_with_application (int control, guint32 application_pid);
 
 G_END_DECLS
