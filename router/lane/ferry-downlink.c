@@ -347,20 +347,22 @@ arm_express (FerryDownlink *self)
   pthread_mutex_unlock (&self->lock);
 }
 
-void
+gboolean
 ferry_downlink_wait_for_cancel (FerryDownlink *self, gint64 deadline)
 {
   for (;;)
     {
       guint32 seen = load_bell (self);
 
+      if (has_ended (self))
+        return FALSE;
       arm_express (self);
       if (ferry_wake_look (&self->express.control->writer.tail) !=
           atomic_load_explicit (&self->express_seen, memory_order_relaxed))
-        return;
-      if (take_interrupt (self, &self->cancel_interrupts_taken) || has_ended (self) || deadline == 0 ||
+        return TRUE;
+      if (take_interrupt (self, &self->cancel_interrupts_taken) || deadline == 0 ||
           !ferry_futex_doorbell_wait (get_bell (self), seen, deadline))
-        return;
+        return TRUE;
     }
 }
 
