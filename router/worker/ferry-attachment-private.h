@@ -3,10 +3,14 @@
 
 #pragma once
 
+#include "lane/ferry-downlink-private.h"
 #include "worker/ferry-worker.h"
 
 G_BEGIN_DECLS
 
+gboolean ferry_attachment_is_possible (void);
 FerrySender *ferry_attachment_get_sender (const char *name, GError **error);
+gboolean ferry_attachment_has_sender (const char *name);
+FerryDownlink *ferry_attachment_get_downlink (GError **error);
 
 G_END_DECLS

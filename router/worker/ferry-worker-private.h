@@ -9,6 +9,7 @@
 G_BEGIN_DECLS
 
 FerryWorker *ferry_worker_new (const char *name, FerryLink *link, FerryMonitor *monitor);
+FerryLink *ferry_worker_get_link (FerryWorker *self);
 FerryLinkObserver *ferry_worker_new_observer (FerryWorker *self);
 
 G_END_DECLS

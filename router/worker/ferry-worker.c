@@ -168,6 +168,13 @@ ferry_worker_new (const char *name, FerryLink *link, FerryMonitor *monitor)
   return self;
 }
 
+/* main: (transfer none) (nullable): NULL when the worker has ended. */
+FerryLink *
+ferry_worker_get_link (FerryWorker *self)
+{
+  return self->link;
+}
+
 static void
 launched (gpointer data, GPid pid)
 {
