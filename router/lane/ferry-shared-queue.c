@@ -230,15 +230,18 @@ read_control (FerrySharedQueue *self, FerryLink *link)
     }
 }
 
-/* An honest worker publishes a record between two rings, or takes what was sent to it: it rings for both. */
+/* An honest worker publishes a record between two rings, or takes what was sent to it, or a value of its that it rang
+ * for was taken from a cell. */
 static void
 handle_doorbell (FerrySharedQueue *self, FerryLink *link)
 {
-  guint64 head = link->up.head + ferry_link_flush_down (link);
+  guint64 progress = link->up.head + ferry_link_flush_down (link);
 
-  if (head != link->rings_head)
+  /* Relaxed: a count that is seen late costs one of the many rings that are allowed. */
+  progress += atomic_load_explicit (&link->cells_taken, memory_order_relaxed);
+  if (progress != link->rings_head)
     link->rings_allowed = RINGS_ALLOWED;
-  link->rings_head = head;
+  link->rings_head = progress;
   if (link->rings_allowed == 0)
     {
       if (!link->draining_done)

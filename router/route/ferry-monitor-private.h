@@ -72,6 +72,7 @@ gboolean ferry_monitor_add_link (FerryMonitor *self, FerryLink *link, FerryLaunc
                                  GDestroyNotify launch_destroy);
 gboolean ferry_monitor_close_pipe (FerryMonitor *self, guint64 connection_id);
 gboolean ferry_monitor_send_signal (FerryMonitor *self, FerryLink *link, int signal_number);
+gboolean ferry_monitor_fault_link (FerryMonitor *self, FerryLink *link, const char *detail);
 
 FerryGrantEntry *ferry_monitor_find_grant (FerryMonitor *self, FerryLink *link, guint64 connection_id);
 
@@ -96,6 +97,10 @@ void ferry_monitor_finish_link (FerryMonitor *self, FerryLink *link);
 
 /* In ferry-visit.c. */
 void ferry_monitor_work_or_sleep (FerryMonitor *self);
+
+/* In ferry-monitor-cells.c. */
+void ferry_monitor_take_cells (FerryMonitor *self, FerryLink *link);
+gboolean ferry_monitor_refuse_cell (FerryMonitor *self, guint64 connection_id, const char *fault);
 
 /* In ferry-drain.c. */
 typedef enum

@@ -447,3 +447,39 @@ ferry_monitor_send_signal (FerryMonitor *self, FerryLink *link, int signal_numbe
   *command = (SignalCommand){ferry_link_ref (link), signal_number};
   return ferry_monitor_invoke (self, send_signal_command, command, signal_command_free);
 }
+
+typedef struct
+{
+  FerryLink *link; /* (owned) */
+  char *detail;    /* (owned) */
+} FaultCommand;
+
+static void
+fault_command_free (gpointer data)
+{
+  FaultCommand *command = data;
+
+  ferry_link_unref (command->link);
+  g_free (command->detail);
+  g_free (command);
+}
+
+static void
+fault_command (FerryMonitor *self, gpointer data)
+{
+  FaultCommand *command = data;
+
+  /* A link that has ended meanwhile has left the queue. */
+  if (command->link->queue != NULL)
+    ferry_shared_queue_apply (self->shared, command->link, FERRY_LINK_FAULT, command->detail);
+}
+
+/* any: ends a link whose worker broke a rule that only the layers above know. */
+gboolean
+ferry_monitor_fault_link (FerryMonitor *self, FerryLink *link, const char *detail)
+{
+  FaultCommand *command = g_new (FaultCommand, 1);
+
+  *command = (FaultCommand){ferry_link_ref (link), g_strdup (detail)};
+  return ferry_monitor_invoke (self, fault_command, command, fault_command_free);
+}

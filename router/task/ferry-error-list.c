@@ -1,5 +1,515 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Errors that are caught now and looked at later.
+ *
+ * Threads: that of whoever made the list.
+ * Trust:   a list that comes as a value is another process': its errors are bounded in number, and in length by
+ *          ferry_error_from_variant(). */
+
 #include "config.h"
 
+#include "task/ferry-error-list.h"
+
+#include "base/ferry-error.h"
+#include "call/ferry-remote-error-private.h"
+#include "task/ferry-error-record-private.h"
+
+#define RECORD_VARIANT_TYPE "(s" FERRY_ERROR_VARIANT_TYPE ")"
+#define LIST_VARIANT_TYPE "a" RECORD_VARIANT_TYPE
+
+/* How many errors cross a process boundary at once. One more says how many did not. */
+#define MAX_SENT 1024
+
+/**
+ * FerryErrorList:
+ *
+ * Errors that are caught where they occur, and looked at, shown or raised where there is time for it.
+ *
+ * Each error is of a phase of the work, by any name: “init”, “work”, “cleanup”. Functions that take a phase take %NULL
+ * for all of them. With filters ([method@Ferry.ErrorList.add_filter]) a list catches only what passes one of them, and
+ * leaves the rest to the caller:
+ *
+ * ```c
+ * if (!ferry_error_list_take (errors, "cleanup", &local_error))
+ *   {
+ *     g_propagate_error (error, local_error);
+ *     return FALSE;
+ *   }
+ * ```
+ *
+ * The same calls fill it in one process and across several: with errors of calls, with those of failed tasks
+ * ([method@Ferry.ErrorList.add_task]), and with a whole list that a worker's function collected and gave back as its
+ * result ([method@Ferry.ErrorList.to_variant], [method@Ferry.ErrorList.add_variant]).
+ *
+ * It is a [iface@Gio.ListModel] of [class@Ferry.ErrorRecord], in the order in which they were caught, for a list in a
+ * window. A list is for the thread that made it.
+ *
+ * Since: 0.1
+ */
+struct _FerryErrorList
+{
+  GObject parent_instance;
+
+  GPtrArray *records; /* (element-type FerryErrorRecord) */
+  GArray *filters;    /* (element-type Filter) */
+};
+
+typedef struct
+{
+  GQuark domain;
+  int code; /* -1: all of the domain */
+} Filter;
+
+static void list_model_init (GListModelInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (FerryErrorList, ferry_error_list, G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, list_model_init))
+
+static GType
+get_item_type (GListModel *model)
+{
+  return FERRY_TYPE_ERROR_RECORD;
+}
+
+static guint
+get_n_items (GListModel *model)
+{
+  return FERRY_ERROR_LIST (model)->records->len;
+}
+
+static gpointer
+get_item (GListModel *model, guint position)
+{
+  FerryErrorList *self = FERRY_ERROR_LIST (model);
+
+  return position < self->records->len ? g_object_ref (g_ptr_array_index (self->records, position)) : NULL;
+}
+
+static void
+list_model_init (GListModelInterface *iface)
+{
+  iface->get_item_type = get_item_type;
+  iface->get_n_items = get_n_items;
+  iface->get_item = get_item;
+}
+
+static void
+ferry_error_list_finalize (GObject *object)
+{
+  FerryErrorList *self = FERRY_ERROR_LIST (object);
+
+  g_ptr_array_unref (self->records);
+  g_array_unref (self->filters);
+
+  G_OBJECT_CLASS (ferry_error_list_parent_class)->finalize (object);
+}
+
+static void
+ferry_error_list_class_init (FerryErrorListClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = ferry_error_list_finalize;
+}
+
+static void
+ferry_error_list_init (FerryErrorList *self)
+{
+  self->records = g_ptr_array_new_with_free_func (g_object_unref);
+  self->filters = g_array_new (FALSE, FALSE, sizeof (Filter));
+}
+
+static gboolean
+passes (FerryErrorList *self, const GError *error)
+{
+  for (guint i = 0; i < self->filters->len; i++)
+    {
+      const Filter *filter = &g_array_index (self->filters, Filter, i);
+
+      if (filter->domain == error->domain && (filter->code == -1 || filter->code == error->code))
+        return TRUE;
+    }
+  return self->filters->len == 0;
+}
+
+static void
+append (FerryErrorList *self, const char *phase, GError *error, const char *trace)
+{
+  g_ptr_array_add (self->records, ferry_error_record_new (phase, error, trace));
+  g_list_model_items_changed (G_LIST_MODEL (self), self->records->len - 1, 0, 1);
+}
+
+static gboolean
+is_of_phase (FerryErrorRecord *record, const char *phase)
+{
+  return phase == NULL || g_str_equal (ferry_error_record_get_phase (record), phase);
+}
+
+/**
+ * ferry_error_list_new:
+ *
+ * Makes an empty list, which catches all errors.
+ *
+ * Returns: (transfer full): a new list
+ *
+ * Since: 0.1
+ */
+FerryErrorList *
+ferry_error_list_new (void)
+{
+  return g_object_new (FERRY_TYPE_ERROR_LIST, NULL);
+}
+
+/**
+ * ferry_error_list_add_filter:
+ * @self: a list
+ * @domain: an error domain
+ * @code: a code of the domain, or -1 for all of them
+ *
+ * Has the list catch such errors, and from the first filter on only what passes one.
+ *
+ * Since: 0.1
+ */
+void
+ferry_error_list_add_filter (FerryErrorList *self, GQuark domain, int code)
+{
+  Filter filter = {domain, code};
+
+  g_return_if_fail (FERRY_IS_ERROR_LIST (self));
+  g_return_if_fail (domain != 0);
+
+  g_array_append_val (self->filters, filter);
+}
+
+/**
+ * ferry_error_list_add:
+ * @self: a list
+ * @phase: (nullable): the phase of the work; %NULL for none
+ * @error: an error, which is copied
+ *
+ * Catches an error. Its trace is found when it came from another process, see [func@Ferry.error_get_trace].
+ *
+ * Returns: %FALSE if no filter lets it pass, and it was not caught
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_error_list_add (FerryErrorList *self, const char *phase, const GError *error)
+{
+  g_autofree char *trace = NULL;
+
+  g_return_val_if_fail (FERRY_IS_ERROR_LIST (self), FALSE);
+  g_return_val_if_fail (error != NULL, FALSE);
+
+  if (!passes (self, error))
+    return FALSE;
+  trace = ferry_error_get_trace (error);
+  append (self, phase, g_error_copy (error), trace);
+  return TRUE;
+}
+
+/**
+ * ferry_error_list_take:
+ * @self: a list
+ * @phase: (nullable): the phase of the work; %NULL for none
+ * @error: (inout) (nullable) (transfer full): where an error may be; %NULL is left there when it was caught
+ *
+ * Catches an error that a call may have set.
+ *
+ * Returns: %TRUE if there is no error any more, or there was none; %FALSE if it passes no filter, and is still there
+ *   to be handed on
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_error_list_take (FerryErrorList *self, const char *phase, GError **error)
+{
+  g_autofree char *trace = NULL;
+
+  g_return_val_if_fail (FERRY_IS_ERROR_LIST (self), FALSE);
+  g_return_val_if_fail (error != NULL, FALSE);
+
+  if (*error == NULL)
+    return TRUE;
+  if (!passes (self, *error))
+    return FALSE;
+  trace = ferry_error_get_trace (*error);
+  append (self, phase, g_steal_pointer (error), trace);
+  return TRUE;
+}
+
+/**
+ * ferry_error_list_add_task:
+ * @self: a list
+ * @phase: (nullable): the phase of the work; %NULL for none
+ * @task: a task
+ *
+ * Catches what a task failed with, and its trace. On the router's thread.
+ *
+ * Returns: %FALSE if the task has not failed (a task that was cancelled has not), or no filter lets its error pass
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_error_list_add_task (FerryErrorList *self, const char *phase, FerryTask *task)
+{
+  const GError *error;
+
+  g_return_val_if_fail (FERRY_IS_ERROR_LIST (self), FALSE);
+  g_return_val_if_fail (FERRY_IS_TASK (task), FALSE);
+
+  error = ferry_task_get_error (task);
+  if (error == NULL || !passes (self, error))
+    return FALSE;
+  append (self, phase, g_error_copy (error), ferry_task_get_trace (task));
+  return TRUE;
+}
+
+static gboolean
+check_variant (GVariant *variant, GError **error)
+{
+  if (!g_variant_is_of_type (variant, G_VARIANT_TYPE (LIST_VARIANT_TYPE)))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                   "A list of errors is of type %s, and not %s: make it with ferry_error_list_to_variant()",
+                   LIST_VARIANT_TYPE, g_variant_get_type_string (variant));
+      return FALSE;
+    }
+  if (g_variant_n_children (variant) > MAX_SENT + 1)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
+                   "A list of errors came with %" G_GSIZE_FORMAT " of them, and %u are taken: make it with "
+                   "ferry_error_list_to_variant()",
+                   g_variant_n_children (variant), MAX_SENT);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+/**
+ * ferry_error_list_add_variant:
+ * @self: a list
+ * @variant: what [method@Ferry.ErrorList.to_variant] gave in another process; a floating reference is sunk
+ * @error: return location for an error
+ *
+ * Catches all errors of a list that came from another process, with their phases and traces.
+ *
+ * Fails with the first error that passes no filter, after all others were caught. Fails with
+ * %FERRY_ERROR_BAD_ARGUMENTS when the value is no list of errors and with %FERRY_ERROR_TOO_LARGE when it has more than
+ * one can be sent with, and then nothing was caught.
+ *
+ * Returns: %TRUE if all were caught
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_error_list_add_variant (FerryErrorList *self, GVariant *variant, GError **error)
+{
+  g_autoptr (GVariant) sunk = NULL;
+  g_autoptr (GError) stranger = NULL;
+  GVariantIter iter;
+  const char *phase;
+  GVariant *value;
+
+  g_return_val_if_fail (FERRY_IS_ERROR_LIST (self), FALSE);
+  g_return_val_if_fail (variant != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  sunk = g_variant_ref_sink (variant);
+  if (!check_variant (sunk, error))
+    return FALSE;
+  g_variant_iter_init (&iter, sunk);
+  while (g_variant_iter_next (&iter, "(&s@" FERRY_ERROR_VARIANT_TYPE ")", &phase, &value))
+    {
+      g_autoptr (GVariant) owned = value;
+      g_autofree char *trace = NULL;
+      g_autoptr (GError) caught = ferry_error_from_variant (owned, &trace);
+
+      if (passes (self, caught))
+        append (self, phase, g_steal_pointer (&caught), trace);
+      else if (stranger == NULL)
+        stranger = g_steal_pointer (&caught);
+    }
+  if (stranger == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&stranger));
+  return FALSE;
+}
+
+static void
+add_to_builder (GVariantBuilder *builder, const char *phase, const GError *error, const char *trace)
+{
+  g_autofree char *valid = g_utf8_make_valid (phase, -1);
+
+  g_variant_builder_add (builder, "(s@" FERRY_ERROR_VARIANT_TYPE ")", valid,
+                         ferry_error_to_variant (error, trace, NULL));
+}
+
+/**
+ * ferry_error_list_to_variant:
+ * @self: a list
+ *
+ * The whole list as a value, of the type `a(s(sissas))`: for a worker's function to give back as its result.
+ *
+ * Of more than 1,024 errors the first so many are in the value, and one of %FERRY_ERROR_TOO_LARGE behind them tells how
+ * many are not.
+ *
+ * Returns: (transfer none): a floating value
+ *
+ * Since: 0.1
+ */
+GVariant *
+ferry_error_list_to_variant (FerryErrorList *self)
+{
+  GVariantBuilder builder;
+
+  g_return_val_if_fail (FERRY_IS_ERROR_LIST (self), NULL);
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE (LIST_VARIANT_TYPE));
+  for (guint i = 0; i < self->records->len && i < MAX_SENT; i++)
+    {
+      FerryErrorRecord *record = g_ptr_array_index (self->records, i);
+
+      add_to_builder (&builder, ferry_error_record_get_phase (record), ferry_error_record_get_error (record),
+                      ferry_error_record_get_trace (record));
+    }
+  if (self->records->len > MAX_SENT)
+    {
+      g_autoptr (GError) rest =
+        g_error_new (FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "%u further errors were left out; clear the list more often",
+                     self->records->len - MAX_SENT);
+
+      add_to_builder (&builder, "", rest, NULL);
+    }
+  return g_variant_builder_end (&builder);
+}
+
+/**
+ * ferry_error_list_raise_any:
+ * @self: a list
+ * @phase: (nullable): the phase to look at; %NULL for all
+ * @error: return location for an error
+ *
+ * Fails when the list has an error, with a copy of the first one: the others are often its consequences. The list is
+ * left as it is.
+ *
+ * Returns: %TRUE if there is none
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_error_list_raise_any (FerryErrorList *self, const char *phase, GError **error)
+{
+  FerryErrorRecord *first;
+
+  g_return_val_if_fail (FERRY_IS_ERROR_LIST (self), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  first = ferry_error_list_get_first (self, phase);
+  if (first == NULL)
+    return TRUE;
+  g_propagate_error (error, g_error_copy (ferry_error_record_get_error (first)));
+  return FALSE;
+}
+
+/**
+ * ferry_error_list_get_first:
+ * @self: a list
+ * @phase: (nullable): the phase to look at; %NULL for all
+ *
+ * The error that was caught first.
+ *
+ * Returns: (transfer none) (nullable): its record, which the list owns; %NULL if there is none
+ *
+ * Since: 0.1
+ */
+FerryErrorRecord *
+ferry_error_list_get_first (FerryErrorList *self, const char *phase)
+{
+  g_return_val_if_fail (FERRY_IS_ERROR_LIST (self), NULL);
+
+  for (guint i = 0; i < self->records->len; i++)
+    if (is_of_phase (g_ptr_array_index (self->records, i), phase))
+      return g_ptr_array_index (self->records, i);
+  return NULL;
+}
+
+/**
+ * ferry_error_list_get_last:
+ * @self: a list
+ * @phase: (nullable): the phase to look at; %NULL for all
+ *
+ * The error that was caught last.
+ *
+ * Returns: (transfer none) (nullable): its record, which the list owns; %NULL if there is none
+ *
+ * Since: 0.1
+ */
+FerryErrorRecord *
+ferry_error_list_get_last (FerryErrorList *self, const char *phase)
+{
+  g_return_val_if_fail (FERRY_IS_ERROR_LIST (self), NULL);
+
+  for (guint i = self->records->len; i > 0; i--)
+    if (is_of_phase (g_ptr_array_index (self->records, i - 1), phase))
+      return g_ptr_array_index (self->records, i - 1);
+  return NULL;
+}
+
+/**
+ * ferry_error_list_get_all:
+ * @self: a list
+ * @phase: (nullable): the phase to look at; %NULL for all
+ *
+ * The records of a phase as they are now, in the order in which they were caught. The list itself is the model that
+ * follows what is caught later.
+ *
+ * Returns: (transfer full): a model of [class@Ferry.ErrorRecord], which does not change
+ *
+ * Since: 0.1
+ */
+GListModel *
+ferry_error_list_get_all (FerryErrorList *self, const char *phase)
+{
+  GListStore *store;
+
+  g_return_val_if_fail (FERRY_IS_ERROR_LIST (self), NULL);
+
+  store = g_list_store_new (FERRY_TYPE_ERROR_RECORD);
+  for (guint i = 0; i < self->records->len; i++)
+    if (is_of_phase (g_ptr_array_index (self->records, i), phase))
+      g_list_store_append (store, g_ptr_array_index (self->records, i));
+  return G_LIST_MODEL (store);
+}
+
+/**
+ * ferry_error_list_clear:
+ * @self: a list
+ * @phase: (nullable): the phase to forget; %NULL for all
+ *
+ * Forgets errors. The filters stay.
+ *
+ * Since: 0.1
+ */
+void
+ferry_error_list_clear (FerryErrorList *self, const char *phase)
+{
+  g_return_if_fail (FERRY_IS_ERROR_LIST (self));
+
+  /* From the end, a run of neighbours at a time, so that each change is told of with the list as it is then. Handlers
+   * may change it: the position is looked at anew each time. */
+  for (guint end = self->records->len; end > 0; end = MIN (end, self->records->len))
+    {
+      guint n_run = 0;
+
+      while (n_run < end && is_of_phase (g_ptr_array_index (self->records, end - 1 - n_run), phase))
+        n_run++;
+      end -= n_run;
+      if (n_run > 0)
+        {
+          g_ptr_array_remove_range (self->records, end, n_run);
+          g_list_model_items_changed (G_LIST_MODEL (self), end, n_run, 0);
+        }
+      else
+        end--;
+    }
+}

@@ -35,6 +35,7 @@ FERRY_AVAILABLE_IN_0_1
 FerryErrorList *ferry_error_list_new (void) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
 void ferry_error_list_add_filter (FerryErrorList *self, GQuark domain, int code);
+
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_error_list_add (FerryErrorList *self, const char *phase, const GError *error);
 FERRY_AVAILABLE_IN_0_1
@@ -42,11 +43,18 @@ gboolean ferry_error_list_take (FerryErrorList *self, const char *phase, GError 
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_error_list_add_task (FerryErrorList *self, const char *phase, FerryTask *task);
 FERRY_AVAILABLE_IN_0_1
+gboolean ferry_error_list_add_variant (FerryErrorList *self, GVariant *variant, GError **error);
+FERRY_AVAILABLE_IN_0_1
+GVariant *ferry_error_list_to_variant (FerryErrorList *self) G_GNUC_WARN_UNUSED_RESULT;
+
+FERRY_AVAILABLE_IN_0_1
 gboolean ferry_error_list_raise_any (FerryErrorList *self, const char *phase, GError **error);
+FERRY_AVAILABLE_IN_0_1
+FerryErrorRecord *ferry_error_list_get_first (FerryErrorList *self, const char *phase);
 FERRY_AVAILABLE_IN_0_1
 FerryErrorRecord *ferry_error_list_get_last (FerryErrorList *self, const char *phase);
 FERRY_AVAILABLE_IN_0_1
-GListModel *ferry_error_list_get_all (FerryErrorList *self, const char *phase);
+GListModel *ferry_error_list_get_all (FerryErrorList *self, const char *phase) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
 void ferry_error_list_clear (FerryErrorList *self, const char *phase);
 

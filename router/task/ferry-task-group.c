@@ -1,5 +1,391 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Tasks that have a purpose in common, and end with it.
+ *
+ * Owner:     counted references; the object that a group is bound to holds one until it is disposed.
+ * Threads:   the router's, but for the owner's disposal, which may be on any. */
+
 #include "config.h"
 
+#include "task/ferry-task-group.h"
+
+#include "task/ferry-waiters-private.h"
+
+#include <stdatomic.h>
+
+/**
+ * FerryTaskGroup:
+ *
+ * Tasks that have a purpose in common: those of a window, a search, a document.
+ *
+ * A group can be cancelled as one, waited for as one, and bound to an object with whose end the tasks lose their
+ * purpose. A task is in the group from when it is added until it is done; it may be in several. The tasks can be of
+ * several executors.
+ *
+ * All of it on the router's thread.
+ *
+ * Since: 0.1
+ */
+struct _FerryTaskGroup
+{
+  GObject parent_instance;
+
+  GHashTable *open;   /* (element-type FerryTask gulong): and the handler of its `done` */
+  GPtrArray *waiters; /* (nullable) (element-type FerryWaiter) */
+
+  gboolean bound;
+  GWeakRef owner;
+  gpointer owner_address; /* for comparing only */
+  GThread *thread;        /* (unowned): of whoever bound it */
+  GMainContext *context;  /* (nullable): the same thread's */
+  _Atomic gint abandoned; /* atomic: the owner was disposed */
+};
+
+enum
+{
+  PROP_N_OPEN = 1,
+  N_PROPERTIES,
+};
+
+static GParamSpec *properties[N_PROPERTIES];
+
+G_DEFINE_FINAL_TYPE (FerryTaskGroup, ferry_task_group, G_TYPE_OBJECT)
+
+static gboolean
+is_abandoned (FerryTaskGroup *self)
+{
+  /* Acquire: pairs with owner_disposed(). */
+  return atomic_load_explicit (&self->abandoned, memory_order_acquire) != 0;
+}
+
+/* main: the tasks as they are now; handlers of theirs may add to the group, or end others of it. */
+static GPtrArray *
+dup_open (FerryTaskGroup *self)
+{
+  GPtrArray *tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  GHashTableIter iter;
+  gpointer task;
+
+  g_hash_table_iter_init (&iter, self->open);
+  while (g_hash_table_iter_next (&iter, &task, NULL))
+    g_ptr_array_add (tasks, g_object_ref (task));
+  return tasks;
+}
+
+/* main: handlers whose data is the owner would be called with an object that is no more. */
+static void
+cancel_abandoned (FerryTaskGroup *self)
+{
+  g_autoptr (GPtrArray) tasks = dup_open (self);
+
+  for (guint i = 0; i < tasks->len; i++)
+    g_signal_handlers_disconnect_by_data (g_ptr_array_index (tasks, i), self->owner_address);
+  ferry_task_group_cancel (self);
+}
+
+static gboolean
+cancel_abandoned_cb (gpointer data)
+{
+  cancel_abandoned (data);
+  return G_SOURCE_REMOVE;
+}
+
+/* any: the owner's last breath. It may be drawn on another thread, so nothing of the router's thread is touched. Not
+ * g_main_context_invoke(), which runs its function on the calling thread when nobody iterates the context. */
+static void
+owner_disposed (gpointer data, GObject *owner)
+{
+  g_autoptr (FerryTaskGroup) self = data;
+  g_autoptr (GSource) source = NULL;
+
+  /* Release: pairs with is_abandoned(). */
+  atomic_store_explicit (&self->abandoned, 1, memory_order_release);
+  if (self->thread == g_thread_self ())
+    {
+      cancel_abandoned (self);
+      return;
+    }
+  source = g_idle_source_new ();
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_static_name (source, "[ferry] cancel tasks whose owner is gone");
+  g_source_set_callback (source, cancel_abandoned_cb, g_object_ref (self), g_object_unref);
+  g_source_attach (source, self->context);
+}
+
+/* main: an owner that is being disposed is not found any more, or has said so; its notification then drops the
+ * reference that it holds. */
+static void
+unbind (FerryTaskGroup *self)
+{
+  g_autoptr (GObject) owner = NULL;
+
+  if (!self->bound)
+    return;
+  self->bound = FALSE;
+  owner = g_weak_ref_get (&self->owner);
+  g_weak_ref_set (&self->owner, NULL);
+  if (owner == NULL || is_abandoned (self))
+    return;
+  g_object_weak_unref (owner, owner_disposed, self);
+  g_object_unref (self);
+}
+
+static void
+ferry_task_group_dispose (GObject *object)
+{
+  FerryTaskGroup *self = FERRY_TASK_GROUP (object);
+  GHashTableIter iter;
+  gpointer task;
+  gpointer handler;
+
+  g_hash_table_iter_init (&iter, self->open);
+  while (g_hash_table_iter_next (&iter, &task, &handler))
+    {
+      g_signal_handler_disconnect (task, GPOINTER_TO_SIZE (handler));
+      g_hash_table_iter_remove (&iter);
+    }
+
+  G_OBJECT_CLASS (ferry_task_group_parent_class)->dispose (object);
+}
+
+static void
+ferry_task_group_finalize (GObject *object)
+{
+  FerryTaskGroup *self = FERRY_TASK_GROUP (object);
+
+  g_hash_table_unref (self->open);
+  g_weak_ref_clear (&self->owner);
+  g_clear_pointer (&self->context, g_main_context_unref);
+
+  G_OBJECT_CLASS (ferry_task_group_parent_class)->finalize (object);
+}
+
+static void
+ferry_task_group_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
+{
+  switch (property_id)
+    {
+    case PROP_N_OPEN:
+      g_value_set_uint (value, ferry_task_group_get_n_open (FERRY_TASK_GROUP (object)));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static void
+ferry_task_group_class_init (FerryTaskGroupClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = ferry_task_group_dispose;
+  object_class->finalize = ferry_task_group_finalize;
+  object_class->get_property = ferry_task_group_get_property;
+  /**
+   * FerryTaskGroup:n-open:
+   *
+   * How many tasks of the group are not done.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_N_OPEN] = g_param_spec_uint ("n-open", NULL, NULL, 0, G_MAXUINT, 0,
+                                               G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+}
+
+static void
+ferry_task_group_init (FerryTaskGroup *self)
+{
+  self->open = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
+  g_weak_ref_init (&self->owner, NULL);
+}
+
+/* main */
+static void
+task_done (FerryTask *task, FerryTaskGroup *self)
+{
+  g_autoptr (FerryTaskGroup) kept G_GNUC_UNUSED = g_object_ref (self);
+  gpointer handler = g_hash_table_lookup (self->open, task);
+
+  g_signal_handler_disconnect (task, GPOINTER_TO_SIZE (handler));
+  g_hash_table_remove (self->open, task);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_OPEN]);
+  if (g_hash_table_size (self->open) == 0)
+    ferry_waiters_return (&self->waiters);
+}
+
+/**
+ * ferry_task_group_new:
+ *
+ * Makes an empty group.
+ *
+ * Returns: (transfer full): a new group
+ *
+ * Since: 0.1
+ */
+FerryTaskGroup *
+ferry_task_group_new (void)
+{
+  return g_object_new (FERRY_TYPE_TASK_GROUP, NULL);
+}
+
+/**
+ * ferry_task_group_bind:
+ * @self: a group
+ * @owner: an object, such as the widget that shows what the tasks do
+ *
+ * Ties the group to an object: when that is disposed, handlers that were connected to the tasks with it as their data
+ * are disconnected, all tasks of the group are cancelled, and so is every task that is added later. On the router's
+ * thread; a group has one owner, and the latest counts. The owner keeps the group alive.
+ *
+ * An owner that is disposed on another thread may still see what is being signalled at that moment: the tasks are
+ * cancelled when the router's thread comes to it.
+ *
+ * Since: 0.1
+ */
+void
+ferry_task_group_bind (FerryTaskGroup *self, GObject *owner)
+{
+  g_return_if_fail (FERRY_IS_TASK_GROUP (self));
+  g_return_if_fail (G_IS_OBJECT (owner));
+
+  if (is_abandoned (self))
+    return;
+  unbind (self);
+  self->bound = TRUE;
+  self->owner_address = owner;
+  self->thread = g_thread_self ();
+  g_clear_pointer (&self->context, g_main_context_unref);
+  self->context = g_main_context_ref_thread_default ();
+  g_weak_ref_set (&self->owner, owner);
+  g_object_weak_ref (owner, owner_disposed, g_object_ref (self));
+}
+
+/**
+ * ferry_task_group_add:
+ * @self: a group
+ * @task: a task, submitted or not
+ *
+ * Adds a task, until it is done. One that is done, or in the group already, is not added; one that is added after the
+ * group's owner was disposed is cancelled. On the router's thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_task_group_add (FerryTaskGroup *self, FerryTask *task)
+{
+  gulong handler;
+
+  g_return_if_fail (FERRY_IS_TASK_GROUP (self));
+  g_return_if_fail (FERRY_IS_TASK (task));
+
+  if (ferry_task_get_done (task) || g_hash_table_contains (self->open, task))
+    return;
+  handler = g_signal_connect (task, "done", G_CALLBACK (task_done), self);
+  g_hash_table_insert (self->open, g_object_ref (task), GSIZE_TO_POINTER (handler));
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_OPEN]);
+  if (is_abandoned (self))
+    ferry_task_cancel (task);
+}
+
+/**
+ * ferry_task_group_cancel:
+ * @self: a group
+ *
+ * Cancels all tasks of the group that are not cancelled or done, as [method@Ferry.Task.cancel] does. The group can be
+ * used again afterwards. On the router's thread.
+ *
+ * Returns: how many tasks were cancelled
+ *
+ * Since: 0.1
+ */
+guint
+ferry_task_group_cancel (FerryTaskGroup *self)
+{
+  g_autoptr (FerryTaskGroup) kept G_GNUC_UNUSED = NULL;
+  g_autoptr (GPtrArray) tasks = NULL;
+  guint n_cancelled = 0;
+
+  g_return_val_if_fail (FERRY_IS_TASK_GROUP (self), 0);
+
+  kept = g_object_ref (self);
+  tasks = dup_open (self);
+  for (guint i = 0; i < tasks->len; i++)
+    if (ferry_task_cancel (g_ptr_array_index (tasks, i)))
+      n_cancelled++;
+  return n_cancelled;
+}
+
+/**
+ * ferry_task_group_get_n_open:
+ * @self: a group
+ *
+ * How many tasks of the group are not done. On the router's thread.
+ *
+ * Returns: the number of tasks
+ *
+ * Since: 0.1
+ */
+guint
+ferry_task_group_get_n_open (FerryTaskGroup *self)
+{
+  g_return_val_if_fail (FERRY_IS_TASK_GROUP (self), 0);
+
+  return g_hash_table_size (self->open);
+}
+
+/**
+ * ferry_task_group_wait_async:
+ * @self: a group
+ * @cancellable: (nullable): ends the waiting; the tasks go on
+ * @callback: (scope async) (closure user_data): called when all tasks of the group are done
+ * @user_data: data for @callback
+ *
+ * Waits until no task of the group is open; at once when it has none. On the router's thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_task_group_wait_async (FerryTaskGroup *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                             gpointer user_data)
+{
+  g_autoptr (GTask) call = NULL;
+
+  g_return_if_fail (FERRY_IS_TASK_GROUP (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  call = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (call, ferry_task_group_wait_async);
+  g_task_set_check_cancellable (call, FALSE);
+  if (g_task_return_error_if_cancelled (call))
+    return;
+  if (g_hash_table_size (self->open) == 0)
+    g_task_return_boolean (call, TRUE);
+  else
+    ferry_waiters_add (&self->waiters, call);
+}
+
+/**
+ * ferry_task_group_wait_finish:
+ * @self: a group
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Ends [method@Ferry.TaskGroup.wait_async]. That all tasks are done does not say how they ended.
+ *
+ * Fails with %G_IO_ERROR_CANCELLED when the waiting was cancelled.
+ *
+ * Returns: %TRUE if all tasks were done
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_task_group_wait_finish (FerryTaskGroup *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (FERRY_IS_TASK_GROUP (self), FALSE);
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  g_return_val_if_fail (g_async_result_is_tagged (result, ferry_task_group_wait_async), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}

@@ -20,12 +20,15 @@ typedef struct _FerryTaskPrivate FerryTaskPrivate;
 /* What the executor keeps in a task. FerryTask neither reads nor writes it, but for freeing nothing of it. */
 typedef struct
 {
-  GList queue_link;        /* in its queue */
-  gpointer queue;          /* (nullable): the queue that it is in */
+  GList queue_link;        /* in its queue, or in flight at a worker */
+  GList finished_link;     /* in its executor's list of those that are done */
+  gpointer queue;          /* (nullable): the executor, as the pool sees it */
   GSequenceIter *position; /* (nullable): in the executor's list */
   gpointer worker;         /* (nullable): the pool's worker that has it */
   guint64 xid;             /* of its call */
   FerryTimer timer;        /* for its queue's deadline, then the run's, then the grace of a cancel */
+  gboolean executing;      /* counted as such */
+  gboolean taken_in;       /* the router's thread has it in its books */
   guint n_deaths;          /* workers that were lost while they ran it */
   guint escalation;        /* how far its end was pressed for */
 } FerryTaskSeat;
@@ -34,15 +37,20 @@ typedef struct
 typedef struct
 {
   /* The task was asked to cancel, and its state allows it. Called once the state is CANCELLING (it executed); a task
-   * that waited is CANCELLED already, and has to be taken out of the queue. */
+   * that waited is CANCELLED already, and has to be taken out of the queue, where it may not have come yet when it was
+   * submitted on another thread. Nothing was signalled so far. */
   void (*cancelled) (gpointer executor, FerryTask *task);
   /* The consumer took what was yielded: n items more may come. */
   void (*consumed) (gpointer executor, FerryTask *task, guint n);
-  /* Drives routing until the task is done or the deadline passes, for ferry_task_wait(). */
+  /* Drives routing until the task is done (TRUE), or until the time is over (FERRY_ERROR_TIMED_OUT), for
+   * ferry_task_wait(). timeout in microseconds, negative for no end. */
   gboolean (*wait) (gpointer executor, FerryTask *task, gint64 timeout, GError **error);
+  /* any: the context (unowned) that the router's thread iterates; without the function, the default one. */
+  GMainContext *(*get_context) (gpointer executor);
 } FerryTaskDriver;
 
-/* any: whether the task was not submitted before; claims it for the executor (unowned; cleared when it is done). */
+/* any: claims a task that was not submitted before for the executor (unowned; forgotten when the task is done). Fails
+ * with FERRY_ERROR_ALREADY_STARTED, and with G_IO_ERROR_CANCELLED when the task was cancelled before. */
 gboolean ferry_task_claim (FerryTask *self, const FerryTaskDriver *driver, gpointer executor, GError **error);
 FerryTaskSeat *ferry_task_get_seat (FerryTask *self);
 
@@ -53,13 +61,22 @@ guint ferry_task_get_retries (FerryTask *self);
 guint ferry_task_get_window (FerryTask *self);
 
 gboolean ferry_task_start (FerryTask *self, GPid pid);
+/* These three return TRUE also for what is ignored. */
 gboolean ferry_task_take_progress (FerryTask *self, const FerryProgress *progress);
 gboolean ferry_task_take_message (FerryTask *self, const char *type, GVariant *value);
 gboolean ferry_task_take_yield (FerryTask *self, GVariant *value);
 gboolean ferry_task_complete (FerryTask *self, GVariant *result);
-/* The errors are the task's from then on. trace and exit may be NULL. */
+/* For ERROR, LOST, RUN_TIMEOUT, QUEUE_TIMEOUT, REFUSE and ABANDON. Takes the error in any case, also when it returns
+ * FALSE; it may be NULL only where the task is CANCELLED by the event. trace and exit may be NULL. */
 gboolean ferry_task_fail (FerryTask *self, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit);
+/* RETURN: back to WAITING for another attempt; a task that was cancelled meanwhile is CANCELLED, and returns TRUE. */
 gboolean ferry_task_give_back (FerryTask *self);
+void ferry_task_hold_window (FerryTask *self);
+void ferry_task_consume (FerryTask *self, guint n);
+/* Of a task that waits; the executor moves it. */
+void ferry_task_change_priority (FerryTask *self, int priority);
+/* A new one with the same function, arguments, name and settings, of the same kind; a plain FerryTask. */
+FerryTask *ferry_task_new_like (FerryTask *self);
 /* For a cancelling or timed-out task: notes an error that came too late, for the log. */
 void ferry_task_note_late_error (FerryTask *self, const GError *error, const char *trace);
 

@@ -40,9 +40,12 @@ typedef enum
 typedef struct
 {
   FerryTaskStep step;
-  FerryTaskState next;
+  FerryTaskState next;    /* when the step is taken */
+  gboolean leaves_worker; /* when it is taken: the task is done, and its worker may not know yet */
 } FerryTaskTransition;
 
 const FerryTaskTransition *ferry_task_state_next (FerryTaskState state, FerryTaskEvent event);
+/* For a task that is done and left its worker: what that one may still say is ignored and not refused. */
+FerryTaskStep ferry_task_state_late (FerryTaskEvent event);
 
 G_END_DECLS

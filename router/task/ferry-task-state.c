@@ -3,3 +3,89 @@
 
 #include "config.h"
 
+#include "task/ferry-task-state-private.h"
+
+#define TO(state)                                                                                                      \
+  {                                                                                                                    \
+    FERRY_TASK_STEP_TAKEN, FERRY_TASK_STATE_##state, FALSE                                                             \
+  }
+#define TO_AND_LEAVE(state)                                                                                            \
+  {                                                                                                                    \
+    FERRY_TASK_STEP_TAKEN, FERRY_TASK_STATE_##state, TRUE                                                              \
+  }
+#define IGNORED                                                                                                        \
+  {                                                                                                                    \
+    FERRY_TASK_STEP_IGNORED                                                                                            \
+  }
+
+/* What is refused is not listed: nothing leads out of COMPLETED, FAILED and CANCELLED.
+ *
+ * A shutdown whose time is over cancels what never began, for nothing is lost with it. What executes then, and was not
+ * cancelled, has failed: it may have done half of its work, and nobody asked for that. */
+static const FerryTaskTransition transitions[FERRY_N_TASK_STATES][FERRY_N_TASK_EVENTS] = {
+  [FERRY_TASK_STATE_WAITING] =
+    {
+      [FERRY_TASK_EVENT_START] = TO (EXECUTING),
+      [FERRY_TASK_EVENT_CANCEL] = TO (CANCELLED),
+      [FERRY_TASK_EVENT_QUEUE_TIMEOUT] = TO (FAILED),
+      [FERRY_TASK_EVENT_REFUSE] = TO (FAILED),
+      [FERRY_TASK_EVENT_ABANDON] = TO (CANCELLED),
+    },
+  [FERRY_TASK_STATE_EXECUTING] =
+    {
+      [FERRY_TASK_EVENT_PROGRESS] = TO (EXECUTING),
+      [FERRY_TASK_EVENT_MESSAGE] = TO (EXECUTING),
+      [FERRY_TASK_EVENT_YIELD] = TO (EXECUTING),
+      [FERRY_TASK_EVENT_RESULT] = TO (COMPLETED),
+      [FERRY_TASK_EVENT_ERROR] = TO (FAILED),
+      [FERRY_TASK_EVENT_LOST] = TO (FAILED),
+      [FERRY_TASK_EVENT_RETURN] = TO (WAITING),
+      [FERRY_TASK_EVENT_CANCEL] = TO (CANCELLING),
+      [FERRY_TASK_EVENT_RUN_TIMEOUT] = TO_AND_LEAVE (FAILED),
+      [FERRY_TASK_EVENT_REFUSE] = TO (FAILED),
+      [FERRY_TASK_EVENT_ABANDON] = TO_AND_LEAVE (FAILED),
+    },
+  [FERRY_TASK_STATE_CANCELLING] =
+    {
+      [FERRY_TASK_EVENT_PROGRESS] = IGNORED,
+      [FERRY_TASK_EVENT_MESSAGE] = IGNORED,
+      [FERRY_TASK_EVENT_YIELD] = IGNORED,
+      [FERRY_TASK_EVENT_RESULT] = TO (CANCELLED),
+      [FERRY_TASK_EVENT_ERROR] = TO (CANCELLED),
+      [FERRY_TASK_EVENT_LOST] = TO (CANCELLED),
+      [FERRY_TASK_EVENT_RETURN] = TO (CANCELLED),
+      [FERRY_TASK_EVENT_RUN_TIMEOUT] = IGNORED,
+      [FERRY_TASK_EVENT_REFUSE] = TO (CANCELLED),
+      [FERRY_TASK_EVENT_ABANDON] = TO_AND_LEAVE (CANCELLED),
+    },
+};
+
+const FerryTaskTransition *
+ferry_task_state_next (FerryTaskState state, FerryTaskEvent event)
+{
+  return &transitions[state][event];
+}
+
+FerryTaskStep
+ferry_task_state_late (FerryTaskEvent event)
+{
+  switch (event)
+    {
+    case FERRY_TASK_EVENT_PROGRESS:
+    case FERRY_TASK_EVENT_MESSAGE:
+    case FERRY_TASK_EVENT_YIELD:
+    case FERRY_TASK_EVENT_RESULT:
+    case FERRY_TASK_EVENT_ERROR:
+    case FERRY_TASK_EVENT_LOST:
+      return FERRY_TASK_STEP_IGNORED;
+    case FERRY_TASK_EVENT_START:
+    case FERRY_TASK_EVENT_RETURN:
+    case FERRY_TASK_EVENT_CANCEL:
+    case FERRY_TASK_EVENT_RUN_TIMEOUT:
+    case FERRY_TASK_EVENT_QUEUE_TIMEOUT:
+    case FERRY_TASK_EVENT_REFUSE:
+    case FERRY_TASK_EVENT_ABANDON:
+    default:
+      return FERRY_TASK_STEP_REFUSED;
+    }
+}

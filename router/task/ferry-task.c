@@ -1,5 +1,304 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The type, and what is asked of a task. What happens to it is in ferry-task-events.c. */
+
 #include "config.h"
 
+#include "task/ferry-task-fields-private.h"
+
+/**
+ * FerryTask:
+ *
+ * One call of a function in a worker, as the application sees it.
+ *
+ * A task is made with [ctor@Ferry.Task.new], given its settings, and submitted once, to a [class@Ferry.Executor].
+ * It goes from [property@Ferry.Task:state] waiting to executing, and from there to completed, failed or cancelled; then
+ * it is [property@Ferry.Task:done], and nothing about it changes any more.
+ *
+ * Making a task, giving it its settings and submitting it may be done on any thread, one after the other. All else is
+ * for the router's thread, and all signals and notifications are on that thread. Handlers may do anything: cancel the
+ * task, submit others, drop the last reference.
+ *
+ * After [method@Ferry.Task.cancel], nothing that the function reports, sends, yields or returns is signalled.
+ *
+ * A class of one's own may derive from it, and override what [struct@Ferry.TaskClass] has.
+ *
+ * Since: 0.1
+ */
+G_DEFINE_TYPE_WITH_PRIVATE (FerryTask, ferry_task, G_TYPE_OBJECT)
+
+static const FerryTaskRest no_rest = {
+  .cancel_grace = FERRY_TASK_DEFAULT_CANCEL_GRACE,
+  .window = FERRY_TASK_DEFAULT_WINDOW,
+};
+
+FerryTaskPrivate *
+ferry_task_get_private (FerryTask *self)
+{
+  return ferry_task_get_instance_private (self);
+}
+
+FerryTaskRest *
+ferry_task_need_rest (FerryTask *self)
+{
+  FerryTaskPrivate *priv = ferry_task_get_private (self);
+
+  if (priv->rest == NULL)
+    {
+      priv->rest = g_new (FerryTaskRest, 1);
+      *priv->rest = no_rest;
+    }
+  return priv->rest;
+}
+
+const FerryTaskRest *
+ferry_task_peek_rest (FerryTask *self)
+{
+  FerryTaskPrivate *priv = ferry_task_get_private (self);
+
+  return priv->rest != NULL ? priv->rest : &no_rest;
+}
+
+static void
+rest_free (FerryTaskRest *rest)
+{
+  if (rest->bridge != NULL)
+    ferry_task_bridge_disconnect (rest->bridge);
+  g_clear_object (&rest->cancellable);
+  g_clear_pointer (&rest->exit, ferry_exit_unref);
+  g_clear_error (&rest->late_error);
+  g_free (rest->trace);
+  g_free (rest->name);
+  g_free (rest->message);
+  g_free (rest->unit);
+  g_free (rest);
+}
+
+static void
+ferry_task_finalize (GObject *object)
+{
+  FerryTaskPrivate *priv = ferry_task_get_private (FERRY_TASK (object));
+
+  g_clear_pointer (&priv->rest, rest_free);
+  g_clear_pointer (&priv->arguments, g_variant_unref);
+  g_clear_pointer (&priv->result, g_variant_unref);
+  g_clear_error (&priv->error);
+  g_free (priv->function);
+
+  G_OBJECT_CLASS (ferry_task_parent_class)->finalize (object);
+}
+
+static void
+ferry_task_class_init (FerryTaskClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = ferry_task_finalize;
+  ferry_task_install_properties (klass);
+  ferry_task_install_signals (klass);
+}
+
+static void
+ferry_task_init (FerryTask *self)
+{
+  static _Atomic guint n_tasks;
+  FerryTaskPrivate *priv = ferry_task_get_private (self);
+
+  /* Relaxed: the number tells tasks apart, and orders nothing. */
+  priv->number = atomic_fetch_add_explicit (&n_tasks, 1, memory_order_relaxed) + 1;
+  priv->fraction = -1;
+}
+
+/**
+ * ferry_task_new:
+ * @kind: what the function does on its way to the result
+ * @function: the name that the function is registered with in the worker
+ * @arguments: (nullable): the arguments, of the type that it is registered with; a floating reference is sunk
+ *
+ * Makes a task, to be submitted with [method@Ferry.Executor.submit_task]. Any thread may call this.
+ *
+ * Returns: (transfer full): a new task
+ *
+ * Since: 0.1
+ */
+FerryTask *
+ferry_task_new (FerryTaskKind kind, const char *function, GVariant *arguments)
+{
+  FerryTask *self;
+  FerryTaskPrivate *priv;
+
+  g_return_val_if_fail (kind <= FERRY_TASK_KIND_STEPS, NULL);
+  g_return_val_if_fail (function != NULL && *function != '\0', NULL);
+
+  /* Not as properties: to pass them takes half again as long as all else here. */
+  self = g_object_new (FERRY_TYPE_TASK, NULL);
+  priv = ferry_task_get_private (self);
+  priv->kind = kind;
+  priv->function = g_strdup (function);
+  if (arguments != NULL)
+    priv->arguments = g_variant_ref_sink (arguments);
+  return self;
+}
+
+/**
+ * ferry_task_set_name:
+ * @self: a task that was not submitted
+ * @name: (nullable): a name for users; %NULL for the one that it has by itself
+ *
+ * Sets what the task is called where it is shown, and in errors. May also be called on the router's thread after the
+ * task was submitted.
+ *
+ * Since: 0.1
+ */
+void
+ferry_task_set_name (FerryTask *self, const char *name)
+{
+  FerryTaskRest *rest;
+
+  g_return_if_fail (FERRY_IS_TASK (self));
+
+  rest = ferry_task_need_rest (self);
+  if (g_strcmp0 (rest->name, name) == 0)
+    return;
+  g_free (rest->name);
+  rest->name = g_strdup (name);
+  ferry_task_notify (self, FERRY_TASK_PROP_NAME);
+}
+
+/**
+ * ferry_task_set_priority:
+ * @self: a task that was not submitted
+ * @priority: the priority; 0 at first
+ *
+ * Sets the priority in the executor's queue: tasks with a higher one go first, those with the same one in the order of
+ * their submission. For a task in the queue there is [method@Ferry.Executor.set_task_priority].
+ *
+ * Since: 0.1
+ */
+void
+ferry_task_set_priority (FerryTask *self, int priority)
+{
+  FerryTaskPrivate *priv;
+
+  g_return_if_fail (FERRY_IS_TASK (self));
+
+  priv = ferry_task_get_private (self);
+  if (priv->priority == priority)
+    return;
+  priv->priority = priority;
+  ferry_task_notify (self, FERRY_TASK_PROP_PRIORITY);
+}
+
+/**
+ * ferry_task_set_run_timeout:
+ * @self: a task that was not submitted
+ * @timeout: microseconds; 0 for none, which it is at first
+ *
+ * Sets how long an attempt may execute. When the time is over, the task fails with %FERRY_ERROR_TIMED_OUT at once; its
+ * worker is asked to stop, and ended when it does not. To call it after the submission is a mistake.
+ *
+ * Since: 0.1
+ */
+void
+ferry_task_set_run_timeout (FerryTask *self, gint64 timeout)
+{
+  g_return_if_fail (FERRY_IS_TASK (self));
+  g_return_if_fail (timeout >= 0);
+
+  ferry_task_need_rest (self)->run_timeout = timeout;
+}
+
+/**
+ * ferry_task_set_queue_timeout:
+ * @self: a task that was not submitted
+ * @timeout: microseconds; 0 for none, which it is at first
+ *
+ * Sets how long the task may wait, counted from its submission. When the time is over, it fails with
+ * %FERRY_ERROR_TIMED_OUT. To call it after the submission is a mistake.
+ *
+ * Since: 0.1
+ */
+void
+ferry_task_set_queue_timeout (FerryTask *self, gint64 timeout)
+{
+  g_return_if_fail (FERRY_IS_TASK (self));
+  g_return_if_fail (timeout >= 0);
+
+  ferry_task_need_rest (self)->queue_timeout = timeout;
+}
+
+/**
+ * ferry_task_set_cancel_grace:
+ * @self: a task that was not submitted
+ * @grace: microseconds; two seconds at first
+ *
+ * Sets how long the function has for ending by itself once it was asked to, by a cancel or because its time is over.
+ * A worker that runs it for longer is ended. To call it after the submission is a mistake.
+ *
+ * Since: 0.1
+ */
+void
+ferry_task_set_cancel_grace (FerryTask *self, gint64 grace)
+{
+  g_return_if_fail (FERRY_IS_TASK (self));
+  g_return_if_fail (grace >= 0);
+
+  ferry_task_need_rest (self)->cancel_grace = grace;
+}
+
+/**
+ * ferry_task_set_retries:
+ * @self: a task that was not submitted
+ * @retries: how often; 0 at first
+ *
+ * Sets how often the task is begun again when the worker that runs it is lost. Only for functions that are safe to
+ * repeat: the lost worker may have done any part of the work. A function that fails is never repeated. To call it after
+ * the submission is a mistake.
+ *
+ * Since: 0.1
+ */
+void
+ferry_task_set_retries (FerryTask *self, guint retries)
+{
+  g_return_if_fail (FERRY_IS_TASK (self));
+
+  ferry_task_need_rest (self)->retries = retries;
+}
+
+/**
+ * ferry_task_set_window:
+ * @self: a task that was not submitted
+ * @window: how many values, at least 1; 16 at first
+ *
+ * Sets how many values an iteration may be ahead: so many may be yielded and not handled yet before the function waits.
+ * To call it after the submission is a mistake.
+ *
+ * Since: 0.1
+ */
+void
+ferry_task_set_window (FerryTask *self, guint window)
+{
+  g_return_if_fail (FERRY_IS_TASK (self));
+  g_return_if_fail (window >= 1 && window <= G_MAXUINT16);
+
+  ferry_task_need_rest (self)->window = window;
+}
+
+/**
+ * ferry_task_set_cancellable:
+ * @self: a task that was not submitted
+ * @cancellable: (nullable): a cancellable, which may serve other calls as well
+ *
+ * Has the task cancelled with the cancellable, from its submission on. That may happen on any thread: nothing that the
+ * function does is signalled from then on, and the router's thread then cancels the task as [method@Ferry.Task.cancel]
+ * does. No handler of the task's runs within g_cancellable_cancel(). To call it after the submission is a mistake.
+ *
+ * Since: 0.1
+ */
+void
+ferry_task_set_cancellable (FerryTask *self, GCancellable *cancellable)
+{
+  g_return_if_fail (FERRY_IS_TASK (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  g_set_object (&ferry_task_need_rest (self)->cancellable, cancellable);
+}

@@ -12,5 +12,6 @@ G_BEGIN_DECLS
 
 gboolean ferry_launcher_add_reserved_sender (FerryLauncher *self, const char *name, FerrySender *sender,
                                              GError **error);
+void ferry_launcher_clear_senders (FerryLauncher *self);
 
 G_END_DECLS
