@@ -235,13 +235,6 @@ ended (gpointer data, FerryExit *exit)
   g_signal_emit (self, ended_signal, 0, exit);
 }
 
-/* main: the worker's link, or NULL when it has ended. */
-FerryLink *
-ferry_worker_get_link (FerryWorker *self)
-{
-  return self->link;
-}
-
 /* main: what the worker is doing, which its log names; NULL for nothing. */
 void
 ferry_worker_set_task_name (FerryWorker *self, const char *name)
