@@ -69,12 +69,12 @@ closed_cb (FerryReceiver *receiver, FerryExit *exit, gpointer user_data)
 }
 
 static FerryReceiver *
-open_pipe (ServeTest *test, FerryReceiverHandler handler, FerrySender **sender)
+open_pipe (ServeTest *test, FerryPipeFlags flags, FerryReceiverHandler handler, FerrySender **sender)
 {
   g_autoptr (GError) error = NULL;
   FerryReceiver *receiver = NULL;
 
-  ferry_router_pipe (test->router, FERRY_PIPE_QUEUED, sender, &receiver, &error);
+  ferry_router_pipe (test->router, flags, sender, &receiver, &error);
   g_assert_no_error (error);
   ferry_receiver_set_handler (receiver, handler, test, NULL);
   g_signal_connect (receiver, "closed", G_CALLBACK (closed_cb), test);
@@ -82,14 +82,14 @@ open_pipe (ServeTest *test, FerryReceiverHandler handler, FerrySender **sender)
 }
 
 static ServeTest *
-test_new (FerrySender *senders[2])
+test_new (FerrySender *senders[2], FerryPipeFlags progress_flags)
 {
   ServeTest *test = g_new0 (ServeTest, 1);
 
   test->router = ferry_test_router_new ();
   test->reports = g_array_new (FALSE, FALSE, sizeof (FerryProgress));
-  test->calls = open_pipe (test, answer_cb, &senders[0]);
-  test->progress = open_pipe (test, report_cb, &senders[1]);
+  test->calls = open_pipe (test, FERRY_PIPE_QUEUED, answer_cb, &senders[0]);
+  test->progress = open_pipe (test, progress_flags, report_cb, &senders[1]);
   test->transactions = ferry_transactions_new (&transport_funcs, test, NULL, NULL);
   return test;
 }
@@ -110,7 +110,7 @@ ServeTest *
 serve_test_new_thread (void)
 {
   FerrySender *senders[2];
-  ServeTest *test = test_new (senders);
+  ServeTest *test = test_new (senders, FERRY_PIPE_QUEUED);
   const guint64 ids[] = {ferry_sender_get_connection_id (senders[0]), ferry_sender_get_connection_id (senders[1])};
   const guint32 cells[] = {FERRY_NO_CELL, FERRY_NO_CELL};
   g_autoptr (FerryUplink) uplink = NULL;
@@ -126,7 +126,7 @@ serve_test_new_thread (void)
     {
       ferry_sender_pass (senders[i], &error);
       g_assert_no_error (error);
-      test->senders[i] = ferry_sender_new_granted (ids[i], uplink, i);
+      test->senders[i] = ferry_sender_new_granted (ids[i], uplink, i, FERRY_NO_CELL);
     }
   test->downlink = ferry_downlink_new (uplink);
   g_assert_true (ferry_monitor_add_link (senders[0]->monitor, test->link, NULL, NULL, NULL));
@@ -138,26 +138,35 @@ serve_test_new_thread (void)
 
 /* ---- a process ---- */
 
-ServeTest *
-serve_test_new_process (const char *first_variable, ...)
+FerryLauncher *
+serve_test_launcher_new (void)
 {
   g_autofree char *path = ferry_test_build_path ("serving-worker");
   const char *const argv[] = {path, NULL};
-  g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
+
+  return ferry_launcher_new (argv);
+}
+
+ServeTest *
+serve_test_new_process (FerryLauncher *launcher, gboolean nursery)
+{
+  g_autoptr (FerryLauncher) own = launcher != NULL ? g_object_ref (launcher) : serve_test_launcher_new ();
   g_autoptr (GError) error = NULL;
   FerrySender *senders[2];
-  ServeTest *test = test_new (senders);
-  va_list variables;
+  ServeTest *test = test_new (senders, FERRY_PIPE_LATEST);
 
-  va_start (variables, first_variable);
-  for (const char *name = first_variable; name != NULL; name = va_arg (variables, const char *))
-    ferry_launcher_setenv (launcher, name, va_arg (variables, const char *));
-  va_end (variables);
-  ferry_launcher_add_reserved_sender (launcher, FERRY_CALLS_SENDER, senders[0], &error);
+  if (nursery)
+    {
+      test->nursery = ferry_nursery_new (own);
+      g_set_object (&own, NULL);
+      own = serve_test_launcher_new ();
+      ferry_launcher_set_nursery (own, test->nursery);
+    }
+  ferry_launcher_add_reserved_sender (own, FERRY_CALLS_SENDER, senders[0], &error);
   g_assert_no_error (error);
-  ferry_launcher_add_reserved_sender (launcher, FERRY_PROGRESS_SENDER, senders[1], &error);
+  ferry_launcher_add_reserved_sender (own, FERRY_PROGRESS_SENDER, senders[1], &error);
   g_assert_no_error (error);
-  test->worker = ferry_launcher_spawn (launcher, test->router, &error);
+  test->worker = ferry_launcher_spawn (own, test->router, &error);
   g_assert_no_error (error);
   test->link = ferry_link_ref (ferry_worker_get_link (test->worker));
   g_object_unref (senders[0]);
@@ -215,6 +224,7 @@ serve_test_free (ServeTest *test)
   g_clear_object (&test->senders[1]);
   ferry_link_unref (test->link);
   g_clear_object (&test->worker);
+  g_clear_object (&test->nursery);
   ferry_receiver_set_handler (test->calls, NULL, NULL, NULL);
   ferry_receiver_set_handler (test->progress, NULL, NULL, NULL);
   g_object_unref (test->calls);

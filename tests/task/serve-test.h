@@ -4,7 +4,7 @@
 /* A worker that serves, and the application's end of its link without a pool: on a thread of the test, so that a test
  * can look into its functions, or a process, the serving worker (tests/workers/serving-worker.c).
  *
- * The progress pipe is a queued one here, so that each report is seen. */
+ * A thread's progress pipe is a queued one here, so that each report is seen; a process' has the newest only. */
 
 #pragma once
 
@@ -27,7 +27,8 @@ typedef struct
   guint n_closed;                  /* how many of the two pipes are */
   GArray *reports;                 /* (element-type FerryProgress) */
 
-  FerryWorker *worker; /* (owned) (nullable): the process */
+  FerryWorker *worker;   /* (owned) (nullable): the process */
+  FerryNursery *nursery; /* (owned) (nullable): its parent */
 
   /* Where it is a thread. */
   GThread *thread;
@@ -39,8 +40,10 @@ typedef struct
 } ServeTest;
 
 ServeTest *serve_test_new_thread (void);
-/* The variables are names and values in turn, a value NULL to unset it. */
-ServeTest *serve_test_new_process (const char *first_variable, ...) G_GNUC_NULL_TERMINATED;
+/* A launcher of the serving worker, without anything else. */
+FerryLauncher *serve_test_launcher_new (void);
+/* launcher (nullable): for one as it is. nursery: forked by one, instead of executed. */
+ServeTest *serve_test_new_process (FerryLauncher *launcher, gboolean nursery);
 /* Has it finish, and waits for that. */
 void serve_test_finish (ServeTest *test);
 void serve_test_stop_router (ServeTest *test);
