@@ -9,6 +9,8 @@
 
 #include <stdatomic.h>
 
+#include "base/ferry-base-private.h"
+
 #define ASKING 0
 #define ASKED 1
 #define N_THREADS 4
@@ -171,6 +173,7 @@ static void
 queue_call (FerryTransactions *self, FerryCall *call, gpointer data)
 {
   ferry_call_set_cancel_func (call, note_cancel, NULL);
+  ferry_hand_over (call);
   g_async_queue_push (calls, ferry_call_ref (call));
 }
 
@@ -181,6 +184,7 @@ answer_calls (gpointer data)
     {
       FerryCall *call = g_async_queue_pop (calls);
 
+      ferry_take_over (call);
       /* Every third is dropped. */
       if (i % 3 != 0)
         g_assert_true (ferry_call_answer (call, ferry_call_get_arguments (call), NULL));
