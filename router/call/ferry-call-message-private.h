@@ -33,6 +33,9 @@ typedef enum
   FERRY_CALL_STREAM = 1 << 1,  /* items are wanted, window of them at first */
 } FerryCallFlags;
 
+/* The other bits of a request's flags belong to the layer above. */
+#define FERRY_CALL_OWN_FLAGS 0xf
+
 typedef enum
 {
   FERRY_CANCEL_REASON_CANCELLED = 1, /* by whoever asked */

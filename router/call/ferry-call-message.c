@@ -126,6 +126,7 @@ static const char *
 find_header_fault (const FerryCallHeader *header)
 {
   const guint8 all_flags = FERRY_CALL_ONE_WAY | FERRY_CALL_STREAM;
+  const guint8 own_flags = header->flags & FERRY_CALL_OWN_FLAGS;
   const KindRules *rule;
 
   if (header->kind < FERRY_CALL_REQUEST || header->kind > FERRY_CALL_CANCEL)
@@ -135,7 +136,7 @@ find_header_fault (const FerryCallHeader *header)
     return "no transaction's number";
   if (header->number < rule->least || header->number > rule->most)
     return "a number out of range";
-  if ((header->flags & ~all_flags) != 0 || header->flags == all_flags)
+  if ((own_flags & ~all_flags) != 0 || own_flags == all_flags)
     return "impossible flags";
   if (header->flags != 0 && header->kind != FERRY_CALL_REQUEST)
     return "flags, though it is no request";

@@ -300,6 +300,13 @@ ferry_call_refuse (FerryCall *self, const GError *reason, GError **error)
   return end (self, FERRY_CALL_REFUSE, value, error);
 }
 
+/* The other end took the call back and forgot it: nothing is ever sent of it. */
+void
+ferry_call_drop (FerryCall *self)
+{
+  set_over (self);
+}
+
 /* ---- values on the way ---- */
 
 guint

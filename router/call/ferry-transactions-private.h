@@ -112,6 +112,8 @@ gboolean ferry_call_answer (FerryCall *self, GVariant *result, GError **error);
 gboolean ferry_call_answer_error (FerryCall *self, const GError *failure, const char *trace, const char *const *notes,
                                   GError **error);
 gboolean ferry_call_refuse (FerryCall *self, const GError *reason, GError **error);
+/* Ends a call that was neither begun nor is answered, since the other end took it back and forgot it. */
+void ferry_call_drop (FerryCall *self);
 /* An item of the stream: FERRY_ERROR_WOULD_BLOCK while the window is used up. Dropped where no stream is wanted. */
 gboolean ferry_call_send_item (FerryCall *self, GVariant *value, GError **error);
 guint ferry_call_get_window (FerryCall *self);

@@ -19,7 +19,7 @@ typedef enum
 {
   FERRY_DOWN_EVENT_MESSAGE, /* *message is filled */
   FERRY_DOWN_EVENT_FINISH,  /* nothing more will be asked */
-  FERRY_DOWN_EVENT_NOTHING, /* the deadline passed, or ferry_downlink_interrupt() was called */
+  FERRY_DOWN_EVENT_NOTHING, /* the deadline passed, a cancel is in the express lane, or it was interrupted */
   FERRY_DOWN_EVENT_CLOSED,  /* the application gave up the link */
   FERRY_DOWN_EVENT_BROKEN,  /* the lane holds something that no application of this version writes */
 } FerryDownEvent;
@@ -32,12 +32,29 @@ typedef struct
   gsize size;
 } FerryDownMessage;
 
+/* A sender that was passed to the worker. */
+typedef struct
+{
+  guint64 connection_id;
+  guint32 index;    /* of its word in the pipe table */
+  guint32 cell;     /* as in FerryGrant */
+  const char *name; /* borrowed until the next record is received; not terminated */
+  gsize name_length;
+} FerryDownGrant;
+
 FerryDownlink *ferry_downlink_new (FerryUplink *uplink);
 void ferry_downlink_free (FerryDownlink *self);
+
+/* The grants are received before anything else. Returns MESSAGE with *grant filled, NOTHING after the last one, BROKEN.
+ */
+FerryDownEvent ferry_downlink_receive_grant (FerryDownlink *self, FerryDownGrant *grant);
 
 /* Waits until deadline (monotonic time in microseconds; 0: does not wait; negative: for ever). */
 FerryDownEvent ferry_downlink_receive (FerryDownlink *self, gint64 deadline, FerryDownMessage *message);
 void ferry_downlink_interrupt (FerryDownlink *self);
+
+/* any: whether the application gave up the link, by one load. */
+gboolean ferry_downlink_is_closed (FerryDownlink *self);
 
 /* any: whether something new is in the express lane, by one load. */
 gboolean ferry_downlink_has_cancel (FerryDownlink *self);

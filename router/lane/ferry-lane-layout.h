@@ -76,16 +76,16 @@ typedef struct
   _Atomic guint64 claim;
   /* Bit n: cell n has a value that its reader waits for. The worker sets bits, the application takes all. */
   _Atomic guint64 dirty;
-  guint8 padding[FERRY_LINE_SIZE - 16];
-
-  /* Stored by the application: calls up to this one that were not begun are passed over. */
-  _Atomic guint64 skip_until;
-  guint8 padding_2[FERRY_LINE_SIZE - 8];
+  guint8 padding[2 * FERRY_LINE_SIZE - 16];
 } FerryLinkControl;
 
-/* The claim word: the xid of the call that was begun last, shifted, and two flags. A worker begins call x by changing
- * (begun, no flags) to (x, no flags); with a flag set that fails. HOLD makes it wait, while the application takes back
- * calls that were not begun; DOOMED makes it begin nothing any more, since it is about to be killed. */
+/* The claim word: an xid, shifted, and two flags. All calls up to that xid are settled: begun or passed over; xids of a
+ * link only grow. A worker begins call x by changing (y, no flags) to (x, no flags), with y below x; a y that is not
+ * says that x was taken back, and is passed over. With a flag set a worker changes nothing. HOLD makes it wait, while
+ * the application takes back calls that were not begun: it changes (y, HOLD) to (z, no flags), where z is the last of
+ * them, and not below y. DOOMED makes the worker begin nothing any more, since it is about to be killed.
+ *
+ * That the taking back itself changes the xid is what a worker's exchange fails by which had looked before it. */
 #define FERRY_CLAIM_HOLD 1
 #define FERRY_CLAIM_DOOMED 2
 #define FERRY_CLAIM_SHIFT 2
@@ -218,6 +218,10 @@ typedef enum
 {
   FERRY_CONTROL_WELCOME = 1, /* application to worker, with two descriptors: the segment, the up lane's doorbell */
   FERRY_CONTROL_ATTACH = 2,  /* worker to application, without descriptors; the last packet it may send */
+  FERRY_CONTROL_START = 3,   /* application to nursery, with the worker's end of a control socket, and streams */
+  FERRY_CONTROL_STARTED = 4, /* nursery to application, with the pidfd of what it forked */
+  FERRY_CONTROL_FAILED = 5,  /* nursery to application: what it was asked for could not be started */
+  FERRY_CONTROL_ENDED = 6,   /* nursery to application: what it forked has ended, and was reaped */
 } FerryControlKind;
 
 typedef struct
@@ -248,6 +252,64 @@ typedef struct
   guint32 reserved;
 } FerryAttach;
 
+/* The longest packet of a control socket. */
+#define FERRY_MAX_PACKET_SIZE (128 * 1024)
+
+/* What comes with a start, beside the control socket: the streams are descriptors behind it, in this order. */
+#define FERRY_START_STDIN (1u << 0)
+#define FERRY_START_STDOUT (1u << 1)
+#define FERRY_START_STDERR (1u << 2)
+#define FERRY_START_NICE (1u << 3)
+#define FERRY_START_ENVIRONMENT (1u << 4)
+
+#define FERRY_START_N_LIMITS 5
+#define FERRY_START_MAX_DESCRIPTORS 4
+
+/* Followed by the name, the folder and the environment; that is a row of strings that each end with a zero byte. */
+typedef struct
+{
+  FerryControlHeader header;
+  guint64 id;
+  gint32 nice;
+  guint32 flags;
+  guint32 limits_set; /* bit n: limits[n] counts */
+  guint32 name_length;
+  guint32 cwd_length; /* 0: the nursery's own folder */
+  guint32 environment_length;
+  guint64 limits[FERRY_START_N_LIMITS]; /* by FerryLimit */
+} FerryStart;
+
+typedef struct
+{
+  FerryControlHeader header;
+  guint64 id;
+  guint32 pid;
+  guint32 reserved;
+} FerryStarted;
+
+/* Followed by a text. */
+typedef struct
+{
+  FerryControlHeader header;
+  guint64 id;
+  guint32 pid; /* 0 when nothing was forked; else a start and an end are told of as well */
+  guint32 text_length;
+} FerryFailed;
+
+#define FERRY_MAX_FAILURE_TEXT 1024
+
+typedef struct
+{
+  FerryControlHeader header;
+  guint64 id;
+  guint32 code;   /* as waitid() has it: CLD_EXITED, CLD_KILLED or CLD_DUMPED */
+  guint32 status; /* the exit status or the signal */
+} FerryEnded;
+
+G_STATIC_ASSERT (sizeof (FerryStart) == 88);
+G_STATIC_ASSERT (sizeof (FerryStarted) == 32);
+G_STATIC_ASSERT (sizeof (FerryFailed) == 32);
+G_STATIC_ASSERT (sizeof (FerryEnded) == 32);
 G_STATIC_ASSERT (sizeof (FerryControlHeader) == 16);
 G_STATIC_ASSERT (sizeof (FerryWelcome) == 64);
 G_STATIC_ASSERT (sizeof (FerryAttach) == 32);

@@ -12,7 +12,9 @@
 #include <sys/wait.h>
 
 #include "base/ferry-base-private.h"
+#include "lane/ferry-cell-private.h"
 #include "lane/ferry-doorbell-private.h"
+#include "lane/ferry-nursery-link-private.h"
 
 #ifndef P_PIDFD
 #define P_PIDFD 3
@@ -44,6 +46,7 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
   self->doorbell_watch = (FerryWatch){FERRY_WATCH_DOORBELL, self};
   self->control_watch = (FerryWatch){FERRY_WATCH_CONTROL, self};
   self->process_watch = (FerryWatch){FERRY_WATCH_PROCESS, self};
+  self->output_watch = (FerryWatch){FERRY_WATCH_OUTPUT, self};
 
   if (!ferry_segment_create (&self->segment, up_capacity, n_cells, &self->memory, error))
     return NULL;
@@ -55,6 +58,8 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
                           FERRY_DOWN_CAPACITY);
   ferry_lane_writer_init (&self->express, ferry_segment_get_express (&self->segment), self->segment.express_ring,
                           FERRY_EXPRESS_CAPACITY);
+  for (guint i = 0; i < n_cells; i++)
+    ferry_cell_init (&self->segment.cells[i]);
   return g_steal_pointer (&self);
 }
 
@@ -78,6 +83,7 @@ ferry_link_unref (FerryLink *self)
   /* Release, so that our uses come before the end; acquire, so that the end comes after everybody's. */
   if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) != 1)
     return;
+  ferry_link_close_down (self);
   ferry_segment_clear (&self->segment);
   ferry_assembly_clear (&self->assembly);
   ferry_clear_fd (&self->memory);
@@ -85,6 +91,8 @@ ferry_link_unref (FerryLink *self)
   ferry_clear_fd (&self->control);
   ferry_clear_fd (&self->worker_end);
   ferry_clear_fd (&self->pidfd);
+  g_clear_pointer (&self->nursery, ferry_nursery_link_free);
+  g_clear_pointer (&self->output, ferry_output_free);
   g_array_unref (self->connection_ids);
   g_array_unref (self->cells);
   pthread_mutex_destroy (&self->down_lock);
@@ -139,13 +147,28 @@ ferry_link_grant (FerryLink *self, guint index, const char *sender_name)
   return TRUE;
 }
 
-/* Sends the process a signal. Returns FALSE when there is none any more. */
+/* Sends the process a signal, as soon as there is one. Returns FALSE when there is none any more. */
 gboolean
 ferry_link_send_signal (FerryLink *self, int signal_number)
 {
+  if (self->parent == FERRY_PARENT_ASKED)
+    {
+      self->pending_signals |= G_GUINT64_CONSTANT (1) << (signal_number - 1);
+      return TRUE;
+    }
   if (self->pidfd < 0 || self->reaped)
     return FALSE;
   return syscall (SYS_pidfd_send_signal, self->pidfd, signal_number, NULL, 0) == 0;
+}
+
+/* The nursery has forked the process. */
+void
+ferry_link_send_pending_signals (FerryLink *self)
+{
+  for (int number = 1; number <= 64; number++)
+    if ((self->pending_signals & (G_GUINT64_CONSTANT (1) << (number - 1))) != 0)
+      ferry_link_send_signal (self, number);
+  self->pending_signals = 0;
 }
 
 /* Notes why the link ends; of several causes the first counts. */
@@ -165,11 +188,23 @@ ferry_link_set_pipe_word (FerryLink *self, guint index, FerryPipeWord word)
   atomic_store_explicit (ferry_segment_get_pipe_word (&self->segment, index), word, memory_order_release);
 }
 
-/* Wakes every thread that waits in a send, so that it sees its pipe word. */
+/* Wakes every thread that waits in a send or for something to come down, so that it sees its pipe word. */
 void
 ferry_link_wake_writers (FerryLink *self)
 {
+  ferry_futex_doorbell_ring (&ferry_segment_get_control (&self->segment)->reader_bell.rings);
   ferry_futex_doorbell_ring (&ferry_segment_get_up (&self->segment)->writer_bell.rings);
+}
+
+/* A process that is no child of ours: its parent takes its status. */
+static gboolean
+reap_grandchild (FerryLink *self)
+{
+  struct pollfd poll_fd = {.fd = self->pidfd, .events = POLLIN};
+
+  if (poll (&poll_fd, 1, 0) == 1)
+    self->reaped = TRUE;
+  return self->reaped;
 }
 
 /* Takes the exit status of a process that has ended, after ending what is left of its process group: as long as the
@@ -179,6 +214,8 @@ ferry_link_reap (FerryLink *self)
 {
   siginfo_t info = {0};
 
+  if (self->parent != FERRY_PARENT_SELF)
+    return reap_grandchild (self);
   if (waitid (P_PIDFD, (id_t) self->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
     {
       siginfo_t again;

@@ -22,6 +22,7 @@ typedef struct
   FerryLink *link; /* (unowned) */
   guint index;     /* in the link's pipe table */
   guint n_types;   /* announced so far */
+  gboolean done;   /* its stop was drained, or the application closed it */
 } FerryGrantEntry;
 
 typedef struct
@@ -48,7 +49,8 @@ typedef struct
 typedef void (*FerryMonitorFunc) (FerryMonitor *monitor, gpointer data);
 
 /* Starts the process at the other end of a link. Runs on the monitor's thread, which lasts as long as the router
- * runs: the kernel ends a child by PR_SET_PDEATHSIG when the thread that started it ends. */
+ * runs: the kernel ends a child by PR_SET_PDEATHSIG when the thread that started it ends. With *pid 0, somebody else
+ * was asked to start it, and the link will say what came of that. */
 typedef gboolean (*FerryLaunchFunc) (gpointer data, int control_fd, GPid *pid, int *pidfd, GError **error);
 
 /* A connection id: the slot in the low bits, what tells its uses apart above. */
@@ -71,15 +73,36 @@ gboolean ferry_monitor_add_link (FerryMonitor *self, FerryLink *link, FerryLaunc
                                  GDestroyNotify launch_destroy);
 gboolean ferry_monitor_close_pipe (FerryMonitor *self, guint64 connection_id);
 gboolean ferry_monitor_send_signal (FerryMonitor *self, FerryLink *link, int signal_number);
+gboolean ferry_monitor_fault_link (FerryMonitor *self, FerryLink *link, const char *detail);
 
 FerryGrantEntry *ferry_monitor_find_grant (FerryMonitor *self, FerryLink *link, guint64 connection_id);
 
+/* monitor: nothing more comes through a pipe that its sender stopped, or that is closed. */
+static inline void
+ferry_grant_entry_set_done (FerryGrantEntry *self)
+{
+  self->link->n_done += !self->done;
+  self->done = TRUE;
+}
+
+/* monitor: whether that holds for all pipes of a link whose senders are in this process. It ends then. */
+static inline gboolean
+ferry_monitor_is_local_end (FerryLink *link)
+{
+  return link->local && link->n_done == link->connection_ids->len;
+}
+
 void ferry_monitor_run_commands (FerryMonitor *self);
 void ferry_monitor_push_news (FerryMonitor *self, FerryLink *link, FerryBlockKind kind);
+void ferry_monitor_tell_launched (FerryMonitor *self, FerryLink *link);
 void ferry_monitor_finish_link (FerryMonitor *self, FerryLink *link);
 
 /* In ferry-visit.c. */
 void ferry_monitor_work_or_sleep (FerryMonitor *self);
+
+/* In ferry-monitor-cells.c. */
+void ferry_monitor_take_cells (FerryMonitor *self, FerryLink *link);
+gboolean ferry_monitor_refuse_cell (FerryMonitor *self, guint64 connection_id, const char *fault);
 
 /* In ferry-drain.c. */
 typedef enum
@@ -93,6 +116,10 @@ typedef enum
 FerryDrainResult ferry_monitor_drain (FerryMonitor *self, FerryLink *link);
 void ferry_monitor_push (FerryMonitor *self, FerryBlock *block);
 void ferry_monitor_ping (FerryMonitor *self);
+
+/* In ferry-output-drain.c. */
+FerryDrainResult ferry_monitor_drain_output (FerryMonitor *self, FerryLink *link);
+void ferry_monitor_finish_output (FerryMonitor *self, FerryLink *link);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryMonitor, ferry_monitor_unref)
 

@@ -95,7 +95,7 @@ add_grants (FerryMonitor *self, FerryLink *link)
 
       if (slot >= self->grants->len)
         g_array_set_size (self->grants, slot + 1);
-      g_array_index (self->grants, FerryGrantEntry, slot) = (FerryGrantEntry){connection_id, link, i, 0};
+      g_array_index (self->grants, FerryGrantEntry, slot) = (FerryGrantEntry){connection_id, link, i, 0, FALSE};
     }
 }
 
@@ -112,10 +112,12 @@ remove_grants (FerryMonitor *self, FerryLink *link)
     }
 }
 
+/* The first word is set even where there is no pipe: it tells the worker's end of the down lane. */
 static void
 close_all_pipes (FerryLink *link, FerryPipeWord word)
 {
-  for (guint i = 0; i < link->connection_ids->len; i++)
+  ferry_link_set_pipe_word (link, 0, word);
+  for (guint i = 1; i < link->connection_ids->len; i++)
     ferry_link_set_pipe_word (link, i, word);
   ferry_link_wake_writers (link);
 }
@@ -132,6 +134,16 @@ ferry_monitor_push_news (FerryMonitor *self, FerryLink *link, FerryBlockKind kin
   ferry_monitor_push (self, block);
 }
 
+/* monitor: tells of the process, once there is one. */
+void
+ferry_monitor_tell_launched (FerryMonitor *self, FerryLink *link)
+{
+  if (link->told_launched || link->pid == 0)
+    return;
+  link->told_launched = TRUE;
+  ferry_monitor_push_news (self, link, FERRY_BLOCK_LAUNCHED);
+}
+
 /* monitor: the lane is drained to its last byte, or to where a rule was broken: nothing can follow. */
 void
 ferry_monitor_finish_link (FerryMonitor *self, FerryLink *link)
@@ -140,12 +152,11 @@ ferry_monitor_finish_link (FerryMonitor *self, FerryLink *link)
 
   if (link->cause == FERRY_CLOSE_REASON_PROTOCOL_ERROR)
     atomic_fetch_add_explicit (&self->n_faults, 1, memory_order_relaxed);
+  ferry_monitor_finish_output (self, link);
   remove_grants (self, link);
   ferry_shared_queue_remove (self->shared, link);
   close_all_pipes (link, self->stopping ? FERRY_PIPE_WORD_ROUTER_STOPPED : FERRY_PIPE_WORD_LINK_ENDED);
-  /* The application may keep the link for long, in a worker that has ended or a large message. */
-  if (!link->local)
-    ferry_segment_clear (&link->segment);
+  /* The memory goes when the router's thread has heard of the end: see end_link() in ferry-dispatch.c. */
   ferry_monitor_push_news (self, link, FERRY_BLOCK_ENDED);
 }
 
@@ -193,6 +204,7 @@ reap_killed (FerryMonitor *self)
       TEMP_FAILURE_RETRY (poll (&poll_fd, 1, (int) (MAX (left, 0) / FERRY_MICROSECONDS_PER_MILLISECOND)));
       if (ferry_link_reap (link))
         continue;
+      ferry_link_send_signal (link, SIGKILL);
       process = (LateProcess){ferry_link_ref (link), ferry_steal_fd (&link->pidfd)};
       g_array_append_val (late, process);
     }
@@ -348,6 +360,8 @@ launch_link (FerryMonitor *self, LinkCommand *command)
 
   if (!command->launch (command->data, link->worker_end, &pid, &pidfd, &error))
     ferry_shared_queue_apply (self->shared, link, FERRY_LINK_LAUNCH_FAILED, error->message);
+  else if (pid == 0)
+    return;
   else if (!ferry_shared_queue_set_process (self->shared, link, pid, pidfd, &error))
     {
       /* It cannot be watched, so it is ended here. */
@@ -356,7 +370,7 @@ launch_link (FerryMonitor *self, LinkCommand *command)
       ferry_shared_queue_apply (self->shared, link, FERRY_LINK_LAUNCH_FAILED, error->message);
     }
   else
-    ferry_monitor_push_news (self, link, FERRY_BLOCK_LAUNCHED);
+    ferry_monitor_tell_launched (self, link);
   ferry_clear_fd (&link->worker_end);
 }
 
@@ -403,7 +417,8 @@ close_pipe_command (FerryMonitor *self, gpointer data)
     return;
   ferry_link_set_pipe_word (entry->link, entry->index, FERRY_PIPE_WORD_CLOSED);
   ferry_link_wake_writers (entry->link);
-  if (entry->link->local)
+  ferry_grant_entry_set_done (entry);
+  if (ferry_monitor_is_local_end (entry->link))
     ferry_shared_queue_apply (self->shared, entry->link, FERRY_LINK_FINISHED, NULL);
 }
 
@@ -445,4 +460,40 @@ ferry_monitor_send_signal (FerryMonitor *self, FerryLink *link, int signal_numbe
 
   *command = (SignalCommand){ferry_link_ref (link), signal_number};
   return ferry_monitor_invoke (self, send_signal_command, command, signal_command_free);
+}
+
+typedef struct
+{
+  FerryLink *link; /* (owned) */
+  char *detail;    /* (owned) */
+} FaultCommand;
+
+static void
+fault_command_free (gpointer data)
+{
+  FaultCommand *command = data;
+
+  ferry_link_unref (command->link);
+  g_free (command->detail);
+  g_free (command);
+}
+
+static void
+fault_command (FerryMonitor *self, gpointer data)
+{
+  FaultCommand *command = data;
+
+  /* A link that has ended meanwhile has left the queue. */
+  if (command->link->queue != NULL)
+    ferry_shared_queue_apply (self->shared, command->link, FERRY_LINK_FAULT, command->detail);
+}
+
+/* any: ends a link whose worker broke a rule that only the layers above know. */
+gboolean
+ferry_monitor_fault_link (FerryMonitor *self, FerryLink *link, const char *detail)
+{
+  FaultCommand *command = g_new (FaultCommand, 1);
+
+  *command = (FaultCommand){ferry_link_ref (link), g_strdup (detail)};
+  return ferry_monitor_invoke (self, fault_command, command, fault_command_free);
 }

@@ -22,12 +22,6 @@
 #define BUSY_BYTES_PER_MICROSECOND 20
 #define DOZE_MICROSECONDS 50
 
-static gboolean
-local_sender_stopped (FerryLink *link)
-{
-  return link->local && link->stop_seen;
-}
-
 /* Whether much came through the lane since it last rested. */
 static gboolean
 is_busy (FerryLink *link, gint64 now)
@@ -80,7 +74,7 @@ rest_link (FerryMonitor *self, FerryLink *link)
 {
   gint64 now;
 
-  if (link->state == FERRY_LINK_OPEN && local_sender_stopped (link))
+  if (link->state == FERRY_LINK_OPEN && ferry_monitor_is_local_end (link))
     ferry_shared_queue_apply (self->shared, link, FERRY_LINK_FINISHED, NULL);
   if (link->state == FERRY_LINK_ENDED)
     {
@@ -103,14 +97,34 @@ rest_link (FerryMonitor *self, FerryLink *link)
 }
 
 static void
+stall (FerryMonitor *self, FerryLink *link)
+{
+  ferry_shared_queue_deactivate (self->shared, link);
+  link->stalled = TRUE;
+  g_queue_push_tail (&self->stalled, link);
+}
+
+static void
 visit_link (FerryMonitor *self, FerryLink *link)
 {
-  if (link->state == FERRY_LINK_ATTACHING)
+  FerryDrainResult output;
+
+  if (!link->told_launched)
+    ferry_monitor_tell_launched (self, link);
+  output = ferry_monitor_drain_output (self, link);
+  if (output == FERRY_DRAIN_STALLED)
     {
-      ferry_shared_queue_deactivate (self->shared, link);
+      stall (self, link);
       return;
     }
-  if (link->state == FERRY_LINK_OPEN && !link->told_attached && !link->local)
+  if (link->state == FERRY_LINK_ATTACHING)
+    {
+      if (output == FERRY_DRAIN_EMPTY)
+        ferry_shared_queue_deactivate (self->shared, link);
+      return;
+    }
+  /* That the process is there is told first: a nursery may say so later than the process itself. */
+  if (link->state == FERRY_LINK_OPEN && !link->told_attached && !link->local && link->parent != FERRY_PARENT_ASKED)
     {
       link->told_attached = TRUE;
       ferry_monitor_push_news (self, link, FERRY_BLOCK_ATTACHED);
@@ -118,12 +132,11 @@ visit_link (FerryMonitor *self, FerryLink *link)
   switch (ferry_monitor_drain (self, link))
     {
     case FERRY_DRAIN_EMPTY:
-      rest_link (self, link);
+      if (output == FERRY_DRAIN_EMPTY)
+        rest_link (self, link);
       break;
     case FERRY_DRAIN_STALLED:
-      ferry_shared_queue_deactivate (self->shared, link);
-      link->stalled = TRUE;
-      g_queue_push_tail (&self->stalled, link);
+      stall (self, link);
       break;
     case FERRY_DRAIN_CAUGHT_UP:
       doze (self, link, g_get_monotonic_time ());
@@ -175,6 +188,8 @@ ferry_monitor_work_or_sleep (FerryMonitor *self)
 
       if (link == NULL)
         break;
+      /* Before the lane: a value that was written before a record is told of before it. */
+      ferry_monitor_take_cells (self, link);
       if (!link->stalled && !link->dozing)
         visit_link (self, link);
       else

@@ -1,5 +1,97 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* A queue of tasks by priority.
+ *
+ * A bucket a priority, in a sorted array: there are few priorities and many tasks, so that pushing, removing and taking
+ * the next one take the same time whatever waits. */
+
 #include "config.h"
 
+#include "task/ferry-executor-private.h"
+
+typedef struct
+{
+  int priority;
+  GQueue tasks;
+} FerryBucket;
+
+void
+ferry_task_queue_init (FerryTaskQueue *self)
+{
+  self->buckets = g_ptr_array_new_with_free_func (g_free);
+  self->n_tasks = 0;
+}
+
+void
+ferry_task_queue_clear (FerryTaskQueue *self)
+{
+  g_assert (self->n_tasks == 0);
+  g_clear_pointer (&self->buckets, g_ptr_array_unref);
+}
+
+/* The bucket of a priority, which is made where there is none. */
+static FerryBucket *
+get_bucket (FerryTaskQueue *self, int priority)
+{
+  guint low = 0;
+  guint high = self->buckets->len;
+  FerryBucket *bucket;
+
+  while (low < high)
+    {
+      guint middle = low + (high - low) / 2;
+
+      bucket = g_ptr_array_index (self->buckets, middle);
+      if (bucket->priority == priority)
+        return bucket;
+      if (bucket->priority < priority)
+        low = middle + 1;
+      else
+        high = middle;
+    }
+  bucket = g_new0 (FerryBucket, 1);
+  bucket->priority = priority;
+  g_ptr_array_insert (self->buckets, (int) low, bucket);
+  return bucket;
+}
+
+void
+ferry_task_queue_push (FerryTaskQueue *self, FerryTask *task, gboolean at_front)
+{
+  FerryBucket *bucket = get_bucket (self, ferry_task_get_priority (task));
+  FerryTaskSeat *seat = ferry_task_get_seat (task);
+
+  seat->queue_link.data = task;
+  if (at_front)
+    g_queue_push_head_link (&bucket->tasks, &seat->queue_link);
+  else
+    g_queue_push_tail_link (&bucket->tasks, &seat->queue_link);
+  self->n_tasks++;
+}
+
+void
+ferry_task_queue_remove (FerryTaskQueue *self, FerryTask *task)
+{
+  FerryBucket *bucket = get_bucket (self, ferry_task_get_priority (task));
+
+  g_queue_unlink (&bucket->tasks, &ferry_task_get_seat (task)->queue_link);
+  self->n_tasks--;
+}
+
+/* The next one, or NULL. Buckets of the highest priorities that ran empty go. */
+FerryTask *
+ferry_task_queue_peek (FerryTaskQueue *self)
+{
+  while (self->buckets->len > 0)
+    {
+      FerryBucket *bucket = g_ptr_array_index (self->buckets, self->buckets->len - 1);
+
+      if (bucket->tasks.head != NULL)
+        return bucket->tasks.head->data;
+      if (self->buckets->len == 1)
+        return NULL;
+      g_ptr_array_set_size (self->buckets, (int) self->buckets->len - 1);
+    }
+  return NULL;
+}

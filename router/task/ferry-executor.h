@@ -85,6 +85,8 @@ FERRY_AVAILABLE_IN_0_1
 double ferry_executor_get_fraction (FerryExecutor *self);
 
 FERRY_AVAILABLE_IN_0_1
+void ferry_executor_stop (FerryExecutor *self);
+FERRY_AVAILABLE_IN_0_1
 void ferry_executor_shutdown_async (FerryExecutor *self, gint64 timeout, GCancellable *cancellable,
                                     GAsyncReadyCallback callback, gpointer user_data);
 FERRY_AVAILABLE_IN_0_1

@@ -1,5 +1,526 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* One worker of a pool: its link, its calls, and the tasks that it has in hand.
+ *
+ * Handlers of a task's signals run in the middle of what is done here, and may do anything: so bookkeeping comes first,
+ * signals after it, and what is looked at after a signal is looked at anew. */
+
 #include "config.h"
 
+#include "task/ferry-pool-private.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "base/ferry-base-private.h"
+#include "task/ferry-serve-private.h"
+#include "worker/ferry-worker-private.h"
+
+/* How long a worker that was told to finish may take for it, before it is killed. */
+#define RETIRE_GRACE (10 * G_USEC_PER_SEC)
+
+FerryPoolWorker *
+ferry_pool_worker_ref (FerryPoolWorker *self)
+{
+  self->references++;
+  return self;
+}
+
+void
+ferry_pool_worker_unref (FerryPoolWorker *self)
+{
+  if (--self->references > 0)
+    return;
+  g_assert (g_queue_is_empty (&self->in_flight) && !ferry_timer_is_set (&self->timer));
+  g_clear_object (&self->worker);
+  g_clear_pointer (&self->thread, g_thread_unref);
+  g_clear_object (&self->calls_receiver);
+  g_clear_object (&self->progress_receiver);
+  g_clear_pointer (&self->calls, ferry_transactions_unref);
+  g_clear_pointer (&self->link, ferry_link_unref);
+  g_clear_object (&self->router);
+  g_free (self);
+}
+
+/* Takes a task out of the worker's hands. Returns the reference that the worker had. */
+static FerryTask *
+unlink_task (FerryPoolWorker *self, FerryTask *task)
+{
+  FerryTaskSeat *seat = ferry_task_get_seat (task);
+
+  if (self->in_flight.head == &seat->queue_link)
+    self->first_started = FALSE;
+  g_queue_unlink (&self->in_flight, &seat->queue_link);
+  ferry_timers_unset (self->timers, &seat->timer);
+  seat->worker = NULL;
+  seat->xid = 0;
+  return task;
+}
+
+static FerryTask *
+get_first (FerryPoolWorker *self)
+{
+  GList *link = g_queue_peek_head_link (&self->in_flight);
+
+  return link != NULL ? link->data : NULL;
+}
+
+static FerryTaskSource *
+get_source (FerryTask *task)
+{
+  return ferry_task_get_seat (task)->queue;
+}
+
+static void
+run_timed_out (gpointer data)
+{
+  g_autoptr (FerryTask) task = g_object_ref (data);
+  FerryPoolWorker *self = ferry_task_get_seat (task)->worker;
+  FerryTaskSource *source = get_source (task);
+  gint64 timeout = ferry_task_get_run_timeout (task);
+  g_autoptr (GError) error = NULL;
+
+  g_set_error (&error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+               "Task “%s” ran for longer than its %" G_GINT64_FORMAT " ms; give it more with "
+               "ferry_task_set_run_timeout(), or less to do",
+               ferry_task_get_name (task), timeout / FERRY_MICROSECONDS_PER_MILLISECOND);
+  ferry_transactions_cancel (self->calls, ferry_task_get_seat (task)->xid, FERRY_CANCEL_REASON_DEADLINE);
+  ferry_pool_worker_give_time (self, task, ferry_task_get_cancel_grace (task));
+  if (ferry_task_fail (task, FERRY_TASK_EVENT_RUN_TIMEOUT, g_steal_pointer (&error), NULL, NULL))
+    source->done (source, task);
+}
+
+/* The first task in flight is being run: it hears so once the process is known. */
+void
+ferry_pool_worker_start_first (FerryPoolWorker *self)
+{
+  FerryTask *task = get_first (self);
+  FerryTaskSource *source;
+  gint64 timeout;
+
+  if (task == NULL || self->first_started || !self->attached)
+    return;
+  self->first_started = TRUE;
+  if (ferry_task_get_done (task))
+    return;
+  source = get_source (task);
+  timeout = ferry_task_get_run_timeout (task);
+  if (timeout > 0)
+    ferry_timers_set (self->timers, &ferry_task_get_seat (task)->timer, g_get_monotonic_time () + timeout,
+                      run_timed_out, task);
+  g_object_ref (task);
+  source->started (source, task);
+  ferry_task_start (task, self->worker != NULL ? ferry_worker_get_pid (self->worker) : getpid ());
+  g_object_unref (task);
+}
+
+/* Has the task tried again, where it may be. */
+static gboolean
+try_again (FerryTask *task)
+{
+  FerryTaskSource *source = get_source (task);
+
+  if (ferry_task_get_state (task) != FERRY_TASK_STATE_EXECUTING ||
+      ferry_task_get_n_attempts (task) > ferry_task_get_retries (task) || !ferry_task_give_back (task))
+    return FALSE;
+  source->give_back (source, task);
+  return TRUE;
+}
+
+static void
+fail_task (FerryTask *task, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit)
+{
+  FerryTaskSource *source = get_source (task);
+
+  if (ferry_task_get_done (task))
+    {
+      ferry_task_note_late_error (task, error, trace);
+      g_error_free (error);
+      return;
+    }
+  if ((event == FERRY_TASK_EVENT_ERROR || event == FERRY_TASK_EVENT_LOST) && try_again (task))
+    {
+      g_error_free (error);
+      return;
+    }
+  if (ferry_task_fail (task, event, error, trace, exit))
+    source->done (source, task);
+}
+
+static void
+complete_task (FerryTask *task, GVariant *result)
+{
+  FerryTaskSource *source = get_source (task);
+  g_autoptr (GError) error = NULL;
+
+  if (ferry_task_get_done (task))
+    return;
+  if (!ferry_pool_check_result (task, result, &error))
+    fail_task (task, FERRY_TASK_EVENT_ERROR, g_steal_pointer (&error), NULL, NULL);
+  else if (ferry_task_complete (task, result))
+    source->done (source, task);
+}
+
+/* Whether the worker has done its share, or grown too large. */
+static gboolean
+is_worn_out (FerryPoolWorker *self)
+{
+  FerryPool *pool = self->pool;
+
+  if (pool->max_tasks > 0 && self->n_done >= pool->max_tasks)
+    return TRUE;
+  return pool->max_memory > 0 && self->worker != NULL && ferry_pool_worker_is_too_large (self, pool->max_memory);
+}
+
+/* An answer freed the worker for what comes next. */
+static void
+go_on (FerryPoolWorker *self)
+{
+  if (self->state == FERRY_POOL_WORKER_CONDEMNED)
+    {
+      ferry_pool_worker_kill (self);
+      return;
+    }
+  if (self->state == FERRY_POOL_WORKER_READY && self->pool != NULL && is_worn_out (self))
+    {
+      ferry_pool_worker_take_back (self);
+      ferry_pool_worker_retire (self);
+    }
+  ferry_pool_worker_start_first (self);
+  if (self->state == FERRY_POOL_WORKER_READY && self->pool != NULL)
+    ferry_pool_worker_ready (self->pool, self);
+}
+
+static void
+answered (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
+{
+  g_autoptr (FerryTask) task = data;
+  g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (ferry_task_get_seat (task)->worker);
+  FerryTaskSource *source = get_source (task);
+  gint64 now = g_get_monotonic_time ();
+
+  if (task != get_first (self))
+    {
+      ferry_pool_worker_fault (self, "it answered a call before the one that it was at");
+      return;
+    }
+  ferry_receiver_flush_latest (self->progress_receiver);
+  if (ferry_task_get_seat (task)->worker != self)
+    return;
+  ferry_pool_worker_start_first (self);
+  g_object_unref (unlink_task (self, task));
+  self->n_done++;
+  if (self->pool != NULL)
+    ferry_pool_note_time (self->pool, now - self->latest);
+  self->latest = now;
+  if (refused && ferry_task_give_back (task))
+    {
+      if (ferry_task_get_done (task))
+        source->done (source, task);
+      else
+        source->give_back (source, task);
+    }
+  else if (error != NULL)
+    fail_task (task, FERRY_TASK_EVENT_ERROR, g_error_copy (error), trace, NULL);
+  else
+    complete_task (task, result);
+  go_on (self);
+}
+
+static void
+item_came (gpointer data, const char *name, GVariant *value)
+{
+  FerryTask *task = data;
+  FerryPoolWorker *self = ferry_task_get_seat (task)->worker;
+
+  /* What a worker sends of a call that it is not at is dropped: the task would refuse it. */
+  ferry_pool_worker_start_first (self);
+  if (task != get_first (self))
+    return;
+  g_object_ref (task);
+  if (name[0] == '\0')
+    ferry_task_take_yield (task, value);
+  else
+    ferry_task_take_message (task, name, value);
+  g_object_unref (task);
+}
+
+static const FerryAnswerFuncs answer_funcs = {item_came, answered};
+
+/* main: sends the task's call to the worker, which has room for it. Returns FALSE when it could not be sent now; the
+ * task is then still where it was. */
+gboolean
+ferry_pool_worker_hand_over (FerryPoolWorker *self, FerryTask *task)
+{
+  FerryTaskSource *source = get_source (task);
+  FerryTaskSeat *seat = ferry_task_get_seat (task);
+  FerryTaskKind kind = ferry_task_get_kind (task);
+  gint64 timeout = ferry_task_get_run_timeout (task);
+  gint64 now = g_get_monotonic_time ();
+  FerryRequest request = {
+    .method = ferry_task_get_function (task),
+    .arguments = ferry_task_get_arguments (task),
+    .deadline = timeout > 0 ? now + timeout : 0,
+    .flags = (FerryCallFlags) ((guint) kind << FERRY_CALL_KIND_SHIFT),
+  };
+  g_autoptr (GError) error = NULL;
+  guint64 xid;
+
+  if (kind == FERRY_TASK_KIND_ITERATION)
+    {
+      request.flags |= FERRY_CALL_STREAM;
+      request.window = (guint16) ferry_task_get_window (task);
+    }
+  g_object_ref (task);
+  xid = ferry_transactions_ask (self->calls, &request, &answer_funcs, task, &error);
+  if (xid == 0)
+    {
+      gboolean for_good = !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK) &&
+                          !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
+
+      if (for_good)
+        {
+          source->take (source, task);
+          if (ferry_task_fail (task, FERRY_TASK_EVENT_REFUSE, g_steal_pointer (&error), NULL, NULL))
+            source->done (source, task);
+        }
+      g_object_unref (task);
+      return for_good;
+    }
+  source->take (source, task);
+  if (g_queue_is_empty (&self->in_flight))
+    self->latest = now;
+  seat->worker = self;
+  seat->xid = xid;
+  seat->escalation = 0;
+  seat->queue_link.data = g_object_ref (task);
+  g_queue_push_tail_link (&self->in_flight, &seat->queue_link);
+  ferry_pool_worker_start_first (self);
+  return TRUE;
+}
+
+/* Takes the task's call back, which the worker did not begin and will not. */
+static void
+return_task (FerryPoolWorker *self, FerryTask *task)
+{
+  FerryTaskSource *source = get_source (task);
+
+  /* The reference that the answer would have brought. */
+  if (ferry_transactions_forget (self->calls, ferry_task_get_seat (task)->xid))
+    g_object_unref (task);
+  unlink_task (self, task);
+  if (!ferry_task_get_done (task))
+    source->give_back (source, task);
+  g_object_unref (task);
+}
+
+/* From the last to the first, so that each goes to the front of its queue before those behind it. */
+static void
+return_all_after (FerryPoolWorker *self, guint64 begun)
+{
+  GList *link = self->in_flight.tail;
+
+  while (link != NULL)
+    {
+      GList *previous = link->prev;
+      FerryTask *task = link->data;
+
+      if (ferry_task_get_seat (task)->xid > begun)
+        return_task (self, task);
+      link = previous;
+    }
+}
+
+/* main: takes back what was sent ahead and not begun. */
+void
+ferry_pool_worker_take_back (FerryPoolWorker *self)
+{
+  GList *last = self->in_flight.tail;
+  guint64 begun;
+
+  if (last == NULL || !ferry_link_hold_calls (self->link, &begun))
+    return;
+  ferry_link_release_calls (self->link, ferry_task_get_seat (last->data)->xid);
+  return_all_after (self, begun);
+}
+
+/* The time for a task to end by itself is over. First the process is asked to end, halfway, then it is killed. A thread
+ * cannot be, and is left behind. */
+static void
+press (gpointer data)
+{
+  g_autoptr (FerryTask) task = g_object_ref (data);
+  FerryTaskSeat *seat = ferry_task_get_seat (task);
+  g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (seat->worker);
+  FerryTaskSource *source = get_source (task);
+
+  seat->escalation++;
+  if (seat->escalation == 1)
+    {
+      /* Its answer is on the way, and the worker may be at the next task. */
+      if (!ferry_link_doom_call (self->link, seat->xid))
+        return;
+      self->state = FERRY_POOL_WORKER_CONDEMNED;
+      self->told_to_end = TRUE;
+      return_all_after (self, seat->xid);
+      if (self->worker != NULL)
+        ferry_worker_send_signal (self->worker, SIGTERM, NULL);
+      ferry_timers_set (self->timers, &seat->timer, g_get_monotonic_time () + ferry_task_get_cancel_grace (task) / 2,
+                        press, task);
+      if (self->pool != NULL)
+        ferry_pool_pump (self->pool);
+      return;
+    }
+  if (self->worker != NULL)
+    {
+      ferry_pool_worker_kill (self);
+      return;
+    }
+  ferry_pool_worker_abandon (self);
+  if (ferry_task_fail (task, FERRY_TASK_EVENT_ABANDON,
+                       g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                                    "Task “%s” did not end when it was cancelled, and a thread cannot be killed; run "
+                                    "it in a process",
+                                    ferry_task_get_name (task)),
+                       NULL, NULL))
+    source->done (source, task);
+}
+
+/* main: kills the worker if it is at this task. */
+void
+ferry_pool_worker_force_task (FerryPoolWorker *self, FerryTask *task)
+{
+  FerryTaskSeat *seat = ferry_task_get_seat (task);
+
+  if (seat->escalation == 0 && !ferry_link_doom_call (self->link, seat->xid))
+    return;
+  seat->escalation = 2;
+  return_all_after (self, seat->xid);
+  ferry_pool_worker_kill (self);
+}
+
+/* main: gives a task that is being run, and was asked to end, so much time for it. */
+void
+ferry_pool_worker_give_time (FerryPoolWorker *self, FerryTask *task, gint64 grace)
+{
+  FerryTaskSeat *seat = ferry_task_get_seat (task);
+
+  if (seat->escalation > 0)
+    return;
+  ferry_timers_set (self->timers, &seat->timer, g_get_monotonic_time () + grace / 2, press, task);
+}
+
+/* main: the task was cancelled: where it is being run, its function is told; else it is taken back. */
+void
+ferry_pool_worker_cancel_task (FerryPoolWorker *self, FerryTask *task)
+{
+  if (task != get_first (self))
+    {
+      ferry_pool_worker_take_back (self);
+      /* It may have been begun a moment ago, so that it was not taken back. */
+      if (ferry_task_get_seat (task)->worker != self)
+        return;
+    }
+  ferry_transactions_cancel (self->calls, ferry_task_get_seat (task)->xid, FERRY_CANCEL_REASON_CANCELLED);
+  ferry_pool_worker_give_time (self, task, ferry_task_get_cancel_grace (task));
+}
+
+/* main */
+void
+ferry_pool_worker_add_window (FerryPoolWorker *self, FerryTask *task, guint n)
+{
+  ferry_transactions_add_window (self->calls, ferry_task_get_seat (task)->xid, n, NULL);
+}
+
+static void
+retire_timed_out (gpointer data)
+{
+  ferry_pool_worker_kill (data);
+}
+
+/* main: has the worker end when it has done what it has in hand. */
+void
+ferry_pool_worker_retire (FerryPoolWorker *self)
+{
+  gint64 deadline = g_get_monotonic_time () + RETIRE_GRACE;
+
+  if (self->state != FERRY_POOL_WORKER_READY && self->state != FERRY_POOL_WORKER_STARTING)
+    return;
+  self->state = FERRY_POOL_WORKER_RETIRING;
+  self->told_to_end = TRUE;
+  ferry_pool_worker_ask_finaliser (self);
+  ferry_link_send_finish (self->link);
+  if (g_queue_is_empty (&self->in_flight))
+    ferry_timers_set (self->timers, &self->timer, deadline, retire_timed_out, self);
+  else
+    ferry_timers_unset (self->timers, &self->timer);
+}
+
+/* main: ends the worker at once. What it has sent still arrives. */
+void
+ferry_pool_worker_kill (FerryPoolWorker *self)
+{
+  self->state = FERRY_POOL_WORKER_CONDEMNED;
+  self->told_to_end = TRUE;
+  ferry_timers_unset (self->timers, &self->timer);
+  if (self->worker != NULL)
+    ferry_worker_force_exit (self->worker);
+  else
+    ferry_pool_worker_abandon (self);
+}
+
+static void
+lose_task (FerryPoolWorker *self, FerryTask *task, FerryExit *exit)
+{
+  FerryTaskSeat *seat = ferry_task_get_seat (task);
+  guint limit = self->pool != NULL ? self->pool->death_limit : 0;
+  const char *const *lines = ferry_exit_get_last_lines (exit);
+  guint n_lines = g_strv_length ((char **) lines);
+  GError *error = NULL;
+
+  if (ferry_transactions_forget (self->calls, seat->xid))
+    g_object_unref (task);
+  unlink_task (self, task);
+  if (!ferry_task_get_done (task))
+    {
+      seat->n_deaths++;
+      if (limit > 0 && seat->n_deaths >= limit && ferry_task_get_retries (task) > 0)
+        g_set_error (&error, FERRY_ERROR, FERRY_ERROR_SET_ASIDE,
+                     "Task “%s” ended %u workers, and is not tried again; find out what its arguments do to the "
+                     "function. The last: %s",
+                     ferry_task_get_name (task), seat->n_deaths, ferry_exit_get_message (exit));
+      else
+        g_set_error (&error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "Task “%s” was lost with its worker: %s%s%s",
+                     ferry_task_get_name (task), ferry_exit_get_message (exit), n_lines > 0 ? "; its last line: " : "",
+                     n_lines > 0 ? lines[n_lines - 1] : "");
+      fail_task (task, error->code == FERRY_ERROR_SET_ASIDE ? FERRY_TASK_EVENT_REFUSE : FERRY_TASK_EVENT_LOST, error,
+                 NULL, exit);
+    }
+  g_object_unref (task);
+}
+
+/* main: the worker's process has ended, and all that it sent was delivered. What it had begun is lost, the rest goes
+ * back. */
+void
+ferry_pool_worker_take_end (FerryPoolWorker *self, FerryExit *exit)
+{
+  g_autoptr (FerryPoolWorker) kept G_GNUC_UNUSED = ferry_pool_worker_ref (self);
+  g_autoptr (GError) reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, ferry_exit_get_message (exit));
+  guint64 begun = ferry_link_get_begun_call (self->link);
+  FerryTask *task;
+
+  self->state = FERRY_POOL_WORKER_ENDED;
+  ferry_timers_unset (self->timers, &self->timer);
+  return_all_after (self, begun);
+  self->attached = TRUE;
+  while ((task = get_first (self)) != NULL)
+    {
+      ferry_pool_worker_start_first (self);
+      if (task == get_first (self))
+        lose_task (self, task, exit);
+    }
+  ferry_transactions_close (self->calls, reason);
+  if (self->pool != NULL)
+    ferry_pool_worker_ended (self->pool, self, exit);
+}

@@ -1,5 +1,524 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Workers kept warm, and who gets which task.
+ *
+ * Everything here is set going by an event: a task was submitted, an answer came, a worker started or ended, a timer
+ * ran out. Each of them ends in ferry_pool_pump(), which hands over tasks as long as there are tasks and room. */
+
 #include "config.h"
 
+#include "task/ferry-pool-private.h"
+
+#include "base/ferry-base-private.h"
+#include "worker/ferry-nursery.h"
+
+/* So much work may be sent ahead to one worker, by the time that tasks took lately, and so many tasks: enough to bridge
+ * the way to us and back, and little enough that a task of higher priority does not wait for long. */
+#define AHEAD_MICROSECONDS 1000.0
+#define MAX_DEPTH 64
+
+/* How quickly the mean follows. */
+#define MEAN_SHARE (1.0 / 16)
+
+G_DEFINE_FINAL_TYPE (FerryPool, ferry_pool, G_TYPE_OBJECT)
+
+static void finish_stop (FerryPool *self);
+
+/* main: from now on tasks of source are run. */
+void
+ferry_pool_add_source (FerryPool *self, FerryTaskSource *source)
+{
+  g_ptr_array_add (self->sources, source);
+}
+
+void
+ferry_pool_remove_source (FerryPool *self, FerryTaskSource *source)
+{
+  g_ptr_array_remove (self->sources, source);
+}
+
+/* main: notes how long a task took, from its hand-over or from the answer before it. */
+void
+ferry_pool_note_time (FerryPool *self, gint64 microseconds)
+{
+  double sample = (double) MAX (microseconds, 0);
+
+  if (self->mean_time == 0)
+    self->mean_time = MAX (sample, 1);
+  else
+    self->mean_time += (sample - self->mean_time) * MEAN_SHARE;
+}
+
+/* How many tasks a worker may have in hand. */
+static guint
+get_depth (FerryPool *self)
+{
+  if (self->mean_time == 0)
+    return 1;
+  return (guint) CLAMP (AHEAD_MICROSECONDS / MAX (self->mean_time, 1), 1, MAX_DEPTH);
+}
+
+/* The task to be run next: of the highest priority, and by turns among executors with such. */
+static FerryTask *
+peek_task (FerryPool *self)
+{
+  FerryTask *best = NULL;
+  guint n = self->sources->len;
+
+  for (guint i = 0; i < n; i++)
+    {
+      guint index = (self->next_source + i) % n;
+      FerryTaskSource *source = g_ptr_array_index (self->sources, index);
+      FerryTask *task = source->peek (source);
+
+      if (task != NULL && (best == NULL || ferry_task_get_priority (task) > ferry_task_get_priority (best)))
+        best = task;
+    }
+  return best;
+}
+
+/* The next turn is that of the executor behind this one. */
+static void
+pass_turn (FerryPool *self, FerryTaskSource *source)
+{
+  guint index = 0;
+
+  if (self->sources->len > 1 && g_ptr_array_find (self->sources, source, &index))
+    self->next_source = index + 1;
+}
+
+/* The worker with the least in hand that has room, or NULL. A task whose time runs from its hand-over on is not sent
+ * ahead. */
+static FerryPoolWorker *
+pick_worker (FerryPool *self, FerryTask *task)
+{
+  guint depth = ferry_task_get_run_timeout (task) > 0 ? 1 : get_depth (self);
+  FerryPoolWorker *best = NULL;
+
+  for (guint i = 0; i < self->workers->len; i++)
+    {
+      FerryPoolWorker *worker = g_ptr_array_index (self->workers, i);
+
+      if (worker->state == FERRY_POOL_WORKER_READY && worker->in_flight.length < depth &&
+          (best == NULL || worker->in_flight.length < best->in_flight.length))
+        best = worker;
+    }
+  return best;
+}
+
+static guint
+count_live (FerryPool *self)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < self->workers->len; i++)
+    {
+      FerryPoolWorker *worker = g_ptr_array_index (self->workers, i);
+
+      n += worker->state == FERRY_POOL_WORKER_READY || worker->state == FERRY_POOL_WORKER_STARTING;
+    }
+  return n;
+}
+
+static gboolean
+start_worker (FerryPool *self)
+{
+  g_autoptr (GError) error = NULL;
+  FerryPoolWorker *worker;
+
+  if (self->error != NULL || self->stopping || ferry_timer_is_set (&self->back_off))
+    return FALSE;
+  worker = ferry_pool_worker_new (self, &error);
+  if (worker == NULL)
+    {
+      ferry_pool_fail (self, g_steal_pointer (&error));
+      return FALSE;
+    }
+  g_ptr_array_add (self->workers, worker);
+  return TRUE;
+}
+
+static void
+start_minimum (FerryPool *self)
+{
+  while (self->started && count_live (self) < self->min_workers && start_worker (self))
+    ;
+}
+
+/* Hands a task over. Returns FALSE when nothing more can be done now. */
+static gboolean
+pump_once (FerryPool *self)
+{
+  FerryTask *task = peek_task (self);
+  FerryPoolWorker *worker;
+
+  if (task == NULL)
+    return FALSE;
+  worker = pick_worker (self, task);
+  if ((worker == NULL || worker->in_flight.length > 0) && count_live (self) < self->max_workers && start_worker (self))
+    worker = pick_worker (self, task);
+  if (worker == NULL)
+    return FALSE;
+  pass_turn (self, ferry_task_get_seat (task)->queue);
+  return ferry_pool_worker_hand_over (worker, task);
+}
+
+/* main: hands over what can be. */
+void
+ferry_pool_pump (FerryPool *self)
+{
+  if (self->pumping)
+    {
+      self->pump_again = TRUE;
+      return;
+    }
+  g_object_ref (self);
+  self->pumping = TRUE;
+  do
+    {
+      self->pump_again = FALSE;
+      while (!self->stopping && pump_once (self))
+        ;
+    }
+  while (self->pump_again);
+  self->pumping = FALSE;
+  start_minimum (self);
+  g_object_unref (self);
+}
+
+/* Takes back what was sent ahead to the worker with the most of it. */
+static gboolean
+take_from_busiest (FerryPool *self)
+{
+  FerryPoolWorker *busiest = NULL;
+
+  for (guint i = 0; i < self->workers->len; i++)
+    {
+      FerryPoolWorker *worker = g_ptr_array_index (self->workers, i);
+
+      if (worker->state == FERRY_POOL_WORKER_READY && worker->in_flight.length > 1 &&
+          (busiest == NULL || worker->in_flight.length > busiest->in_flight.length))
+        busiest = worker;
+    }
+  if (busiest == NULL)
+    return FALSE;
+  ferry_pool_worker_take_back (busiest);
+  return TRUE;
+}
+
+static void
+idle_timed_out (gpointer data)
+{
+  FerryPoolWorker *worker = data;
+  FerryPool *pool = worker->pool;
+  gint64 until = worker->idle_at + pool->idle_timeout;
+
+  if (worker->state != FERRY_POOL_WORKER_READY || worker->in_flight.length > 0)
+    return;
+  if (g_get_monotonic_time () < until)
+    ferry_timers_set (pool->timers, &worker->timer, until, idle_timed_out, worker);
+  else if (count_live (pool) > pool->min_workers)
+    ferry_pool_worker_retire (worker);
+}
+
+/* main: a worker has room: after an answer, or at its beginning. One that has nothing to do takes from those that have
+ * more than they are at. */
+void
+ferry_pool_worker_ready (FerryPool *self, FerryPoolWorker *worker)
+{
+  ferry_pool_pump (self);
+  if (worker->state != FERRY_POOL_WORKER_READY || worker->in_flight.length > 0)
+    return;
+  if (!self->pumping && take_from_busiest (self))
+    ferry_pool_pump (self);
+  if (worker->state != FERRY_POOL_WORKER_READY || worker->in_flight.length > 0)
+    return;
+  worker->idle_at = g_get_monotonic_time ();
+  /* A timer that is set looks when it runs out how long the worker has been idle by then. */
+  if (self->idle_timeout > 0 && !ferry_timer_is_set (&worker->timer))
+    ferry_timers_set (self->timers, &worker->timer, worker->idle_at + self->idle_timeout, idle_timed_out, worker);
+}
+
+/* main: the worker is gone. */
+void
+ferry_pool_worker_ended (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
+{
+  gboolean expected = worker->told_to_end;
+  guint position;
+
+  g_object_ref (self);
+  worker->pool = NULL;
+  if (worker->worker != NULL && g_list_store_find (self->list, worker->worker, &position))
+    g_list_store_remove (self->list, position);
+  if (!expected && !self->stopping)
+    ferry_pool_note_end (self, worker, exit);
+  g_ptr_array_remove (self->workers, worker);
+  if (self->stopping)
+    finish_stop (self);
+  else
+    ferry_pool_pump (self);
+  g_object_unref (self);
+}
+
+/* main: nothing can be run any more: every task that waits fails with this error, and those that are submitted later.
+ * Takes error over; the first one counts. */
+void
+ferry_pool_fail (FerryPool *self, GError *error)
+{
+  if (self->error != NULL)
+    {
+      g_error_free (error);
+      return;
+    }
+  self->error = error;
+  ferry_pool_notify_error (self);
+  for (guint i = 0; i < self->sources->len; i++)
+    {
+      FerryTaskSource *source = g_ptr_array_index (self->sources, i);
+
+      source->fail_all (source, self->error);
+    }
+}
+
+static void
+release_worker (gpointer data)
+{
+  FerryPoolWorker *worker = data;
+
+  worker->pool = NULL;
+  ferry_pool_worker_unref (worker);
+}
+
+static void
+ferry_pool_constructed (GObject *object)
+{
+  FerryPool *self = FERRY_POOL (object);
+
+  G_OBJECT_CLASS (ferry_pool_parent_class)->constructed (object);
+
+  self->timers = ferry_router_get_timers (self->router);
+}
+
+/* The workers end with their pool. What they have in hand goes back to executors, of which there are none: each holds
+ * its pool. */
+static void
+ferry_pool_dispose (GObject *object)
+{
+  FerryPool *self = FERRY_POOL (object);
+
+  self->stopping = TRUE;
+  while (self->workers->len > 0)
+    {
+      FerryPoolWorker *worker = g_ptr_array_steal_index (self->workers, self->workers->len - 1);
+
+      ferry_timers_unset (self->timers, &worker->timer);
+      if (worker->state != FERRY_POOL_WORKER_CONDEMNED)
+        ferry_pool_worker_kill (worker);
+      release_worker (worker);
+    }
+  ferry_timers_unset (self->timers, &self->back_off);
+  ferry_timers_unset (self->timers, &self->stop_timer);
+
+  G_OBJECT_CLASS (ferry_pool_parent_class)->dispose (object);
+}
+
+static void
+ferry_pool_finalize (GObject *object)
+{
+  FerryPool *self = FERRY_POOL (object);
+
+  g_ptr_array_unref (self->workers);
+  g_ptr_array_unref (self->sources);
+  g_array_unref (self->restarts);
+  g_object_unref (self->list);
+  g_clear_error (&self->error);
+  g_free (self->name);
+  g_free (self->initialiser);
+  g_clear_pointer (&self->initialiser_arguments, g_variant_unref);
+  g_free (self->finaliser);
+  g_clear_pointer (&self->finaliser_arguments, g_variant_unref);
+  g_clear_object (&self->launcher);
+  g_object_unref (self->router);
+
+  G_OBJECT_CLASS (ferry_pool_parent_class)->finalize (object);
+}
+
+static void
+ferry_pool_class_init (FerryPoolClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->constructed = ferry_pool_constructed;
+  object_class->dispose = ferry_pool_dispose;
+  object_class->finalize = ferry_pool_finalize;
+  ferry_pool_install_properties (object_class);
+}
+
+static void
+ferry_pool_init (FerryPool *self)
+{
+  self->max_workers = ferry_get_n_usable_cores ();
+  self->idle_timeout = 60 * G_USEC_PER_SEC;
+  self->restart_limit = 5;
+  self->restart_interval = 60 * G_USEC_PER_SEC;
+  self->death_limit = 3;
+  self->use_nursery = TRUE;
+  self->list = g_list_store_new (FERRY_TYPE_WORKER);
+  self->workers = g_ptr_array_new_with_free_func (release_worker);
+  self->sources = g_ptr_array_new ();
+  self->restarts = g_array_new (FALSE, FALSE, sizeof (gint64));
+}
+
+/**
+ * ferry_pool_start:
+ * @self: a pool
+ * @error: return location for an error
+ *
+ * Starts as many workers as the pool keeps at least, so that the first tasks find them warm. Not needed: workers are
+ * started when there are tasks for them. On the router's thread.
+ *
+ * Fails with the error that the pool failed with (see [method@Ferry.Pool.get_error]), and with the errors of
+ * [method@Ferry.Launcher.spawn].
+ *
+ * Returns: %TRUE on success
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_pool_start (FerryPool *self, GError **error)
+{
+  g_return_val_if_fail (FERRY_IS_POOL (self), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!ferry_router_check (self->router, error))
+    return FALSE;
+  self->started = TRUE;
+  start_minimum (self);
+  if (self->error == NULL)
+    return TRUE;
+  g_propagate_error (error, g_error_copy (self->error));
+  return FALSE;
+}
+
+/**
+ * ferry_pool_reset:
+ * @self: a pool
+ *
+ * Has a pool that has failed try again: workers are started again when there are tasks for them. What it was given to
+ * start stays as it is. On the router's thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_pool_reset (FerryPool *self)
+{
+  g_return_if_fail (FERRY_IS_POOL (self));
+
+  g_clear_error (&self->error);
+  g_array_set_size (self->restarts, 0);
+  ferry_timers_unset (self->timers, &self->back_off);
+  ferry_pool_notify_error (self);
+  ferry_pool_pump (self);
+}
+
+static void
+kill_all (gpointer data)
+{
+  FerryPool *self = data;
+
+  for (guint i = self->workers->len; i > 0; i--)
+    ferry_pool_worker_kill (g_ptr_array_index (self->workers, i - 1));
+}
+
+static void
+finish_stop (FerryPool *self)
+{
+  g_autoptr (GTask) task = NULL;
+
+  if (self->workers->len > 0 || self->stop_task == NULL)
+    return;
+  task = g_steal_pointer (&self->stop_task);
+  ferry_timers_unset (self->timers, &self->stop_timer);
+  self->stopping = FALSE;
+  self->started = FALSE;
+  g_task_return_boolean (task, TRUE);
+}
+
+/**
+ * ferry_pool_stop_async:
+ * @self: a pool
+ * @timeout: how long the workers may take to finish what they are at, in microseconds; 0 to kill them now, negative
+ *   for as long as it takes
+ * @cancellable: (nullable): ends the waiting, not the stopping
+ * @callback: (scope async): called when all workers have ended
+ * @user_data: data for @callback
+ *
+ * Ends all workers. Those that do a task finish it, those that have finished run their finaliser, and those that are
+ * left when the time is over are killed. Tasks that wait fail with %FERRY_ERROR_REFUSED. Afterwards the pool can be
+ * used again. On the router's thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellable, GAsyncReadyCallback callback,
+                       gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  g_autoptr (GError) reason = NULL;
+
+  g_return_if_fail (FERRY_IS_POOL (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, ferry_pool_stop_async);
+  if (self->stopping)
+    {
+      g_task_return_new_error (task, FERRY_ERROR, FERRY_ERROR_BUSY, "The pool “%s” is being stopped already",
+                               self->name);
+      return;
+    }
+  self->stopping = TRUE;
+  self->stop_task = g_steal_pointer (&task);
+  reason =
+    g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "The pool “%s” was stopped; submit the task again", self->name);
+  for (guint i = self->workers->len; i > 0; i--)
+    {
+      FerryPoolWorker *worker = g_ptr_array_index (self->workers, i - 1);
+
+      ferry_pool_worker_take_back (worker);
+      ferry_pool_worker_retire (worker);
+    }
+  for (guint i = 0; i < self->sources->len; i++)
+    {
+      FerryTaskSource *source = g_ptr_array_index (self->sources, i);
+
+      source->fail_all (source, reason);
+    }
+  if (timeout == 0)
+    kill_all (self);
+  else if (timeout > 0)
+    ferry_timers_set (self->timers, &self->stop_timer, g_get_monotonic_time () + timeout, kill_all, self);
+  finish_stop (self);
+}
+
+/**
+ * ferry_pool_stop_finish:
+ * @self: a pool
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Ends [method@Ferry.Pool.stop_async].
+ *
+ * Fails with %FERRY_ERROR_BUSY when the pool was being stopped already, and with %G_IO_ERROR_CANCELLED.
+ *
+ * Returns: %TRUE when all workers have ended
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_pool_stop_finish (FerryPool *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}

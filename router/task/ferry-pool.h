@@ -38,6 +38,8 @@ void ferry_pool_set_max_tasks (FerryPool *self, guint max_tasks);
 FERRY_AVAILABLE_IN_0_1
 void ferry_pool_set_max_memory (FerryPool *self, guint64 max_memory);
 FERRY_AVAILABLE_IN_0_1
+void ferry_pool_set_use_nursery (FerryPool *self, gboolean use_nursery);
+FERRY_AVAILABLE_IN_0_1
 void ferry_pool_set_restart_limit (FerryPool *self, guint restarts, gint64 interval);
 FERRY_AVAILABLE_IN_0_1
 void ferry_pool_set_death_limit (FerryPool *self, guint deaths);

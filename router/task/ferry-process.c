@@ -1,5 +1,462 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* One function in one process, as a value with a life of its own: what it yields is taken one by one, its result kept,
+ * its error raised where it is joined, and the process ends with its scope.
+ *
+ * Made of a pool with one worker and an executor with one task, so that there is one road and not two.
+ *
+ * Threads: the router's. */
+
 #include "config.h"
 
+#include "task/ferry-process.h"
+
+#include "base/ferry-base-private.h"
+#include "route/ferry-router-private.h"
+#include "task/ferry-executor.h"
+#include "task/ferry-pool.h"
+#include "task/ferry-task-private.h"
+#include "task/ferry-waiters-private.h"
+#include "task/ferry-worker-main-private.h"
+#include "worker/ferry-function.h"
+#include "worker/ferry-launcher.h"
+
+/**
+ * FerryProcess:
+ *
+ * A function that runs in a process of its own: the short form for one piece of work.
+ *
+ * The process is this program once more, so its `main` has to call [func@Ferry.Worker.main] first, and the function has
+ * to be registered before that. What the function yields is taken with [method@Ferry.Process.next], and while nobody
+ * takes it, the function waits. [method@Ferry.Process.join] raises its error. When the last reference goes, the process
+ * ends, whatever it is at: with `g_autoptr (FerryProcess)` it is a scope.
+ *
+ * ```c
+ * g_autoptr (FerryProcess) process = ferry_process_new (router, "squares", g_variant_new ("(u)", 10), &error);
+ * g_autoptr (GVariant) value = NULL;
+ *
+ * while (ferry_process_next (process, -1, &value, &error) && value != NULL)
+ *   {
+ *     g_print ("%u\n", g_variant_get_uint32 (value));
+ *     g_clear_pointer (&value, g_variant_unref);
+ *   }
+ * if (!ferry_process_join (process, -1, &error))
+ *   g_printerr ("%s\n", error->message);
+ * ```
+ *
+ * On the router's thread.
+ *
+ * Since: 0.1
+ */
+struct _FerryProcess
+{
+  GObject parent_instance;
+
+  FerryRouter *router;     /* const: (owned) */
+  FerryExecutor *executor; /* const: (owned) */
+  FerryTask *task;         /* const: (owned) */
+  GQueue values;           /* (element-type GVariant) (owned): yielded, and not taken */
+  GPtrArray *waiters;      /* (nullable) (element-type FerryWaiter): calls that wait for a value or the end */
+  GPtrArray *end_waiters;  /* (nullable) (element-type FerryWaiter): calls that wait for the end */
+};
+
+G_DEFINE_FINAL_TYPE (FerryProcess, ferry_process, G_TYPE_OBJECT)
+
+static void
+yielded (FerryTask *task, GVariant *value, gpointer data)
+{
+  g_autoptr (FerryProcess) self = g_object_ref (data);
+
+  g_queue_push_tail (&self->values, g_variant_ref (value));
+  ferry_waiters_return (&self->waiters);
+}
+
+static void
+done (FerryTask *task, gpointer data)
+{
+  g_autoptr (FerryProcess) self = g_object_ref (data);
+
+  ferry_waiters_return (&self->waiters);
+  ferry_waiters_return (&self->end_waiters);
+}
+
+static void
+ferry_process_dispose (GObject *object)
+{
+  FerryProcess *self = FERRY_PROCESS (object);
+
+  if (self->task != NULL)
+    {
+      g_signal_handlers_disconnect_by_data (self->task, self);
+      ferry_task_cancel (self->task);
+    }
+  /* With no time left, so the worker is killed now. */
+  if (self->executor != NULL)
+    ferry_executor_shutdown_async (self->executor, 0, NULL, NULL, NULL);
+  g_clear_object (&self->task);
+  g_clear_object (&self->executor);
+  g_queue_clear_full (&self->values, (GDestroyNotify) g_variant_unref);
+
+  G_OBJECT_CLASS (ferry_process_parent_class)->dispose (object);
+}
+
+static void
+ferry_process_finalize (GObject *object)
+{
+  FerryProcess *self = FERRY_PROCESS (object);
+
+  g_clear_object (&self->router);
+
+  G_OBJECT_CLASS (ferry_process_parent_class)->finalize (object);
+}
+
+static void
+ferry_process_class_init (FerryProcessClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = ferry_process_dispose;
+  object_class->finalize = ferry_process_finalize;
+}
+
+static void
+ferry_process_init (FerryProcess *self)
+{
+}
+
+/**
+ * ferry_process_new:
+ * @router: a running router
+ * @function: the name of a function that this program has registered
+ * @arguments: (nullable): its arguments; a floating reference is taken over
+ * @error: return location for an error
+ *
+ * Starts a process that runs the function.
+ *
+ * Fails with %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD, with %FERRY_ERROR_UNKNOWN_FUNCTION when this
+ * program has not registered the function, or has not called [func@Ferry.Worker.main], and with
+ * %FERRY_ERROR_BAD_ARGUMENTS.
+ *
+ * Returns: (transfer full): the process
+ *
+ * Since: 0.1
+ */
+FerryProcess *
+ferry_process_new (FerryRouter *router, const char *function, GVariant *arguments, GError **error)
+{
+  static const char *const argv[] = {"/proc/self/exe", NULL};
+  g_autoptr (FerryProcess) self = NULL;
+  g_autoptr (FerryLauncher) launcher = NULL;
+  g_autoptr (FerryPool) pool = NULL;
+  g_autoptr (GVariant) kept = NULL;
+
+  g_return_val_if_fail (FERRY_IS_ROUTER (router), NULL);
+  g_return_val_if_fail (function != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
+  if (!ferry_router_check (router, error))
+    return NULL;
+  if (!ferry_function_is_registered (function) || !ferry_worker_main_was_called ())
+    {
+      g_set_error (
+        error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION,
+        "The process would not find the function “%s”; register it with ferry_function_register(), then call "
+        "ferry_worker_main(), both at the beginning of main()",
+        function);
+      return NULL;
+    }
+  self = g_object_new (FERRY_TYPE_PROCESS, NULL);
+  self->router = g_object_ref (router);
+  launcher = ferry_launcher_new (argv);
+  pool = ferry_pool_new (router, launcher);
+  ferry_pool_set_name (pool, function);
+  ferry_pool_set_max_workers (pool, 1);
+  ferry_pool_set_use_nursery (pool, FALSE);
+  self->executor = ferry_executor_new (pool);
+  self->task = ferry_task_new (FERRY_TASK_KIND_ITERATION, function, kept);
+  ferry_task_hold_window (self->task);
+  g_signal_connect (self->task, "yielded", G_CALLBACK (yielded), self);
+  g_signal_connect (self->task, "done", G_CALLBACK (done), self);
+  if (!ferry_executor_submit_task (self->executor, self->task, error))
+    return NULL;
+  return g_steal_pointer (&self);
+}
+
+/**
+ * ferry_process_get_task:
+ * @self: a process
+ *
+ * The task behind the process, for its state, its progress and its times.
+ *
+ * Returns: (transfer none): the task
+ *
+ * Since: 0.1
+ */
+FerryTask *
+ferry_process_get_task (FerryProcess *self)
+{
+  g_return_val_if_fail (FERRY_IS_PROCESS (self), NULL);
+
+  return self->task;
+}
+
+static gboolean
+has_news (FerryProcess *self)
+{
+  return !g_queue_is_empty (&self->values) || ferry_task_get_done (self->task);
+}
+
+/* The next value, or NULL at the end. Each that is taken lets the function yield one more. */
+static GVariant *
+take_value (FerryProcess *self)
+{
+  GVariant *value = g_queue_pop_head (&self->values);
+
+  if (value != NULL)
+    ferry_task_consume (self->task, 1);
+  return value;
+}
+
+static void
+timed_out (gpointer data)
+{
+  *(gboolean *) data = TRUE;
+}
+
+/* Iterates the router's context until there is a value or the end; with the end only, until that. */
+static gboolean
+wait (FerryProcess *self, gboolean for_end, gint64 timeout, GError **error)
+{
+  g_autoptr (FerryProcess) kept G_GNUC_UNUSED = g_object_ref (self);
+  FerryTimers *timers = ferry_router_get_timers (self->router);
+  gboolean over = FALSE;
+  FerryTimer timer = {0};
+
+  if (!ferry_router_check (self->router, error))
+    return FALSE;
+  if (self->router->dispatching)
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BUSY,
+                           "A handler cannot wait for what would come through the same loop; use the _async form");
+      return FALSE;
+    }
+  if (timeout >= 0)
+    ferry_timers_set (timers, &timer, g_get_monotonic_time () + timeout, timed_out, &over);
+  while (!(for_end ? ferry_task_get_done (self->task) : has_news (self)) && !over)
+    g_main_context_iteration (self->router->context, TRUE);
+  ferry_timers_unset (timers, &timer);
+  if (for_end ? ferry_task_get_done (self->task) : has_news (self))
+    return TRUE;
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "Process “%s” %s in time; wait longer, or drop it",
+               ferry_task_get_name (self->task), for_end ? "did not end" : "neither yielded nor ended");
+  return FALSE;
+}
+
+/**
+ * ferry_process_next:
+ * @self: a process
+ * @timeout: how long to wait, in microseconds; negative for as long as it takes
+ * @value: (out) (transfer full) (nullable): where the value goes; %NULL when the function has ended
+ * @error: return location for an error
+ *
+ * Takes the next value that the function yielded, and waits for it. While it waits, the router's main context is
+ * iterated, so this is for tests and console programs; an application uses [method@Ferry.Process.next_async].
+ *
+ * How the function ended is said by [method@Ferry.Process.join].
+ *
+ * Fails with %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_BUSY in a handler of the router's, %FERRY_ERROR_NOT_RUNNING and
+ * %FERRY_ERROR_WRONG_THREAD.
+ *
+ * Returns: %TRUE when there is a value, or the end
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_process_next (FerryProcess *self, gint64 timeout, GVariant **value, GError **error)
+{
+  g_return_val_if_fail (FERRY_IS_PROCESS (self), FALSE);
+  g_return_val_if_fail (value != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  *value = NULL;
+  if (!has_news (self) && !wait (self, FALSE, timeout, error))
+    return FALSE;
+  *value = take_value (self);
+  return TRUE;
+}
+
+/**
+ * ferry_process_next_async:
+ * @self: a process
+ * @cancellable: (nullable): ends the waiting
+ * @callback: (scope async): called when there is a value, or the function has ended
+ * @user_data: data for @callback
+ *
+ * Waits for the next value that the function yields, or its end.
+ *
+ * Since: 0.1
+ */
+void
+ferry_process_next_async (FerryProcess *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                          gpointer user_data)
+{
+  g_autoptr (GTask) call = NULL;
+
+  g_return_if_fail (FERRY_IS_PROCESS (self));
+
+  call = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (call, ferry_process_next_async);
+  if (has_news (self))
+    g_task_return_boolean (call, TRUE);
+  else
+    ferry_waiters_add (&self->waiters, call);
+}
+
+/**
+ * ferry_process_next_finish:
+ * @self: a process
+ * @result: what the callback was given
+ * @value: (out) (transfer full) (nullable): where the value goes; %NULL when the function has ended
+ * @error: return location for an error
+ *
+ * Ends [method@Ferry.Process.next_async].
+ *
+ * Fails with %G_IO_ERROR_CANCELLED, and with %G_IO_ERROR_PENDING when another call took the value that this one waited
+ * for.
+ *
+ * Returns: %TRUE when there is a value, or the end
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_process_next_finish (FerryProcess *self, GAsyncResult *result, GVariant **value, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  g_return_val_if_fail (value != NULL, FALSE);
+
+  *value = NULL;
+  if (!g_task_propagate_boolean (G_TASK (result), error))
+    return FALSE;
+  if (!has_news (self))
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_PENDING,
+                           "Another call took the value; wait for values one call at a time");
+      return FALSE;
+    }
+  *value = take_value (self);
+  return TRUE;
+}
+
+/* Raises what the function raised. */
+static gboolean
+raise_error (FerryProcess *self, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+  g_autoptr (GVariant) result G_GNUC_UNUSED = ferry_task_get_result (self->task, &failure);
+
+  if (failure == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&failure));
+  return FALSE;
+}
+
+/**
+ * ferry_process_join:
+ * @self: a process
+ * @timeout: how long to wait, in microseconds; negative for as long as it takes
+ * @error: return location for an error
+ *
+ * Waits for the function's end, and raises its error. What it yielded and nobody took stays to be taken, but a function
+ * that waits for somebody to take what it yields does not end: take it first. While this waits, the router's main
+ * context is iterated, so it is for tests and console programs; an application uses [method@Ferry.Process.join_async].
+ *
+ * Fails with the function's error, with %FERRY_ERROR_WORKER_LOST when its process died, and as
+ * [method@Ferry.Process.next] does.
+ *
+ * Returns: %TRUE when the function gave its result
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_process_join (FerryProcess *self, gint64 timeout, GError **error)
+{
+  g_return_val_if_fail (FERRY_IS_PROCESS (self), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!ferry_task_get_done (self->task) && !wait (self, TRUE, timeout, error))
+    return FALSE;
+  return raise_error (self, error);
+}
+
+/**
+ * ferry_process_join_async:
+ * @self: a process
+ * @cancellable: (nullable): ends the waiting
+ * @callback: (scope async): called when the function has ended
+ * @user_data: data for @callback
+ *
+ * Waits for the function's end.
+ *
+ * Since: 0.1
+ */
+void
+ferry_process_join_async (FerryProcess *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                          gpointer user_data)
+{
+  g_autoptr (GTask) call = NULL;
+
+  g_return_if_fail (FERRY_IS_PROCESS (self));
+
+  call = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (call, ferry_process_join_async);
+  if (ferry_task_get_done (self->task))
+    g_task_return_boolean (call, TRUE);
+  else
+    ferry_waiters_add (&self->end_waiters, call);
+}
+
+/**
+ * ferry_process_join_finish:
+ * @self: a process
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Ends [method@Ferry.Process.join_async].
+ *
+ * Fails with the function's error, with %FERRY_ERROR_WORKER_LOST when its process died, and with %G_IO_ERROR_CANCELLED.
+ *
+ * Returns: %TRUE when the function gave its result
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_process_join_finish (FerryProcess *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error) && raise_error (self, error);
+}
+
+/**
+ * ferry_process_get_result:
+ * @self: a process
+ * @error: return location for an error
+ *
+ * The function's result.
+ *
+ * Fails with %FERRY_ERROR_NOT_DONE before the end, and then as [method@Ferry.Process.join] does.
+ *
+ * Returns: (transfer full) (nullable): the result; %NULL without an error when the function has none
+ *
+ * Since: 0.1
+ */
+GVariant *
+ferry_process_get_result (FerryProcess *self, GError **error)
+{
+  g_return_val_if_fail (FERRY_IS_PROCESS (self), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  return ferry_task_get_result (self->task, error);
+}

@@ -20,12 +20,25 @@ G_BEGIN_DECLS
 /* Where a call's kind is, in the flags of its request. */
 #define FERRY_CALL_KIND_SHIFT 4
 
-/* downlink stays the caller's. */
+/* downlink stays the caller's. progress is (nullable): then reports go nowhere. */
 FerryServe *ferry_serve_new (FerryDownlink *downlink, FerrySender *calls, FerrySender *progress);
 void ferry_serve_free (FerryServe *self);
-/* Serves until the application says that it is finished (TRUE), or until it gave up the link or broke a rule (FALSE
- * with an error). Stops both senders. */
+/* Starts the senders where that was not done, and serves until the application says that it is finished (TRUE), or
+ * until it gave up the link or broke a rule (FALSE with an error). Stops both senders. */
 gboolean ferry_serve_run (FerryServe *self, GError **error);
+
+/* What a job uses of it. */
+
+/* any: whether something may have come that concerns a job. By loads only. */
+gboolean ferry_serve_has_news (FerryServe *self);
+/* any: takes the cancels that have come, and cancels the job that they mean. */
+void ferry_serve_take_cancels (FerryServe *self);
+/* The thread that serves: waits for the next message, cancel or end, and takes it. */
+gboolean ferry_serve_receive (FerryServe *self, GError **error);
+/* any: has the second thread watch over the job that runs. */
+void ferry_serve_watch (FerryServe *self);
+/* any: writes what a job reported. Never waits; where the pipe has no room, *written is FALSE. */
+gboolean ferry_serve_report (FerryServe *self, gconstpointer data, gsize size, gboolean *written, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryServe, ferry_serve_free)
 

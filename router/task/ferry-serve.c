@@ -1,5 +1,371 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* From a message in the down lane to an answer in the up lane.
+ *
+ * Requests queue up here, in the order in which they came. Each is claimed before it is begun, so that the application
+ * can take back what was not, and knows what a worker that died was at. While a function runs, the down lane is read
+ * only when it yields and has to wait; what comes by the express lane is read when the job looks, or by the second
+ * thread.
+ *
+ * Threads: see the header. current and the second thread's fields are under lock, which is never held while the
+ *          application's or the function's code may run.
+ * Trust:   the application is trusted with the worker; what cannot be is an error all the same. */
+
 #include "config.h"
 
+#include "task/ferry-serve-private.h"
+
+#include "base/ferry-base-private.h"
+#include "route/ferry-sender-private.h"
+#include "task/ferry-answer-private.h"
+#include "worker/ferry-function-private.h"
+
+struct _FerryServe
+{
+  FerryDownlink *downlink;         /* const: (unowned) */
+  FerrySender *calls;              /* const: (owned) */
+  FerrySender *progress;           /* const: (owned) (nullable) */
+  FerryTransactions *transactions; /* const: (owned) */
+
+  /* Of the thread that serves. */
+  GQueue queue; /* (element-type FerryCall): what was asked and not begun */
+  gboolean finishing;
+  GError *failure; /* (owned) (nullable): why nothing more can come */
+
+  pthread_mutex_t lock;
+  FerryJob *current; /* lock: (unowned) (nullable): the job that runs; whoever uses it without the lock refs it */
+  GThread *watcher;  /* lock: (owned) (nullable) */
+  _Atomic gboolean watcher_stops;
+};
+
+static gboolean
+send_message (gpointer transport, const FerryCallMessage *message, GError **error)
+{
+  FerryServe *self = transport;
+  FerryPart parts[FERRY_CALL_MAX_PARTS];
+  guint n_parts = ferry_call_message_get_parts (message, parts);
+
+  return ferry_sender_send_parts (self->calls, parts, n_parts, FERRY_NO_DEADLINE, NULL, error);
+}
+
+static const FerryTransportFuncs transport_funcs = {.send = send_message};
+
+static void
+take_request (FerryTransactions *transactions, FerryCall *call, gpointer data)
+{
+  FerryServe *self = data;
+
+  g_queue_push_tail (&self->queue, ferry_call_ref (call));
+}
+
+FerryServe *
+ferry_serve_new (FerryDownlink *downlink, FerrySender *calls, FerrySender *progress)
+{
+  FerryServe *self = g_new0 (FerryServe, 1);
+
+  self->downlink = downlink;
+  self->calls = g_object_ref (calls);
+  g_set_object (&self->progress, progress);
+  g_queue_init (&self->queue);
+  pthread_mutex_init (&self->lock, NULL);
+  self->transactions = ferry_transactions_new (&transport_funcs, self, take_request, self);
+  return self;
+}
+
+void
+ferry_serve_free (FerryServe *self)
+{
+  g_clear_error (&self->failure);
+  g_queue_clear_full (&self->queue, (GDestroyNotify) ferry_call_unref);
+  ferry_transactions_unref (self->transactions);
+  pthread_mutex_destroy (&self->lock);
+  g_object_unref (self->calls);
+  g_clear_object (&self->progress);
+  g_free (self);
+}
+
+/* ---- what comes while a job runs ---- */
+
+gboolean
+ferry_serve_has_news (FerryServe *self)
+{
+  return ferry_downlink_has_cancel (self->downlink) || ferry_downlink_is_closed (self->downlink);
+}
+
+/* any: the job that runs, if it is the call's, or any for 0. */
+static FerryJob *
+ref_current (FerryServe *self, guint64 xid)
+{
+  FerryJob *job = NULL;
+
+  pthread_mutex_lock (&self->lock);
+  if (self->current != NULL && (xid == 0 || xid == ferry_call_get_xid (self->current->call)))
+    job = g_object_ref (self->current);
+  pthread_mutex_unlock (&self->lock);
+  return job;
+}
+
+/* any */
+static void
+cancel_current (FerryServe *self, guint64 xid, guint reason)
+{
+  g_autoptr (FerryJob) job = ref_current (self, xid);
+
+  if (job == NULL)
+    return;
+  ferry_job_cancel (job, reason);
+  /* It may wait for window: whoever took this cancel from the lane took it from before its eyes. */
+  if (!pthread_equal (job->thread, pthread_self ()))
+    ferry_downlink_interrupt (self->downlink);
+}
+
+void
+ferry_serve_take_cancels (FerryServe *self)
+{
+  guint64 xid;
+  guint16 reason;
+
+  while (ferry_downlink_take_cancel (self->downlink, &xid, &reason))
+    {
+      /* The call is marked first and its job looked for then; begin() does it the other way round. */
+      ferry_transactions_receive_cancel (self->transactions, xid, reason);
+      cancel_current (self, xid, reason);
+    }
+  if (ferry_downlink_is_closed (self->downlink))
+    cancel_current (self, 0, FERRY_CANCEL_REASON_CLOSED);
+}
+
+/* ---- the second thread ---- */
+
+/* The deadline of the job that runs, negative for none; cancels it when that has passed. */
+static gint64
+look_at_deadline (FerryServe *self)
+{
+  g_autoptr (FerryJob) job = ref_current (self, 0);
+  gint64 deadline = job != NULL ? ferry_job_get_deadline (job) : 0;
+
+  if (deadline == 0 || ferry_job_is_cancelled (job))
+    return FERRY_NO_DEADLINE;
+  if (g_get_monotonic_time () < deadline)
+    return deadline;
+  cancel_current (self, ferry_call_get_xid (job->call), FERRY_CANCEL_REASON_DEADLINE);
+  return FERRY_NO_DEADLINE;
+}
+
+static gpointer
+watch (gpointer data)
+{
+  FerryServe *self = data;
+
+  /* Acquire: pairs with stop_watching(). */
+  while (!atomic_load_explicit (&self->watcher_stops, memory_order_acquire))
+    {
+      gint64 deadline = look_at_deadline (self);
+
+      ferry_serve_take_cancels (self);
+      if (ferry_downlink_is_closed (self->downlink))
+        break;
+      ferry_downlink_wait_for_cancel (self->downlink, deadline);
+    }
+  return NULL;
+}
+
+void
+ferry_serve_watch (FerryServe *self)
+{
+  pthread_mutex_lock (&self->lock);
+  if (self->watcher == NULL)
+    self->watcher = g_thread_new ("ferry-watch", watch, self);
+  pthread_mutex_unlock (&self->lock);
+  /* It may sleep for another job's deadline. */
+  ferry_downlink_interrupt (self->downlink);
+}
+
+static void
+stop_watching (FerryServe *self)
+{
+  if (self->watcher == NULL)
+    return;
+  /* Release: with the interrupt, which is kept for who is about to sleep. */
+  atomic_store_explicit (&self->watcher_stops, TRUE, memory_order_release);
+  ferry_downlink_interrupt (self->downlink);
+  g_thread_join (g_steal_pointer (&self->watcher));
+}
+
+gboolean
+ferry_serve_report (FerryServe *self, gconstpointer data, gsize size, gboolean *written, GError **error)
+{
+  g_autoptr (GError) refusal = NULL;
+
+  *written = self->progress == NULL || ferry_sender_send_bytes_until (self->progress, data, size, 0, NULL, &refusal);
+  if (*written || g_error_matches (refusal, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&refusal));
+  return FALSE;
+}
+
+/* ---- the thread that serves ---- */
+
+/* Takes a message. The first failure stays: nothing more is taken then. */
+static void
+take_message (FerryServe *self, const FerryDownMessage *message)
+{
+  if (message->connection_id != ferry_sender_get_connection_id (self->calls))
+    {
+      g_debug ("A message for pipe %" G_GUINT64_FORMAT " came, which takes none", message->connection_id);
+      return;
+    }
+  if (!ferry_transactions_receive (self->transactions, message->data, message->size, &self->failure))
+    return;
+  /* A cancel may come as a message too. */
+  if (self->current != NULL && ferry_call_get_cancelled (self->current->call) != 0)
+    ferry_job_cancel (self->current, ferry_call_get_cancelled (self->current->call));
+}
+
+gboolean
+ferry_serve_receive (FerryServe *self, GError **error)
+{
+  FerryDownMessage message;
+
+  switch (self->failure != NULL ? FERRY_DOWN_EVENT_NOTHING
+                                : ferry_downlink_receive (self->downlink, FERRY_NO_DEADLINE, &message))
+    {
+    case FERRY_DOWN_EVENT_MESSAGE:
+      take_message (self, &message);
+      break;
+    case FERRY_DOWN_EVENT_FINISH:
+      self->finishing = TRUE;
+      break;
+    case FERRY_DOWN_EVENT_CLOSED:
+      self->failure = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The application gave up the link");
+      break;
+    case FERRY_DOWN_EVENT_BROKEN:
+      self->failure = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_PROTOCOL,
+                                           "What the application asks is malformed; build application and worker with "
+                                           "the same version of Ferry");
+      break;
+    case FERRY_DOWN_EVENT_NOTHING:
+    default:
+      break;
+    }
+  ferry_serve_take_cancels (self);
+  if (self->failure == NULL)
+    return TRUE;
+  g_propagate_error (error, g_error_copy (self->failure));
+  return FALSE;
+}
+
+/* Waits for the end of a worker that may begin nothing any more: a signal, mostly. */
+static void
+wait_for_end (FerryServe *self)
+{
+  while (!self->finishing && ferry_serve_receive (self, NULL))
+    ;
+  if (self->failure == NULL)
+    self->failure = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The application gave up this worker");
+}
+
+static void
+set_current (FerryServe *self, FerryJob *job)
+{
+  pthread_mutex_lock (&self->lock);
+  self->current = job;
+  pthread_mutex_unlock (&self->lock);
+}
+
+static void
+run (FerryServe *self, const FerryFunctionEntry *function, FerryCall *call, FerryAnswer *answer)
+{
+  g_autoptr (FerryJob) job = ferry_job_new (self, call);
+  GError *failure = NULL;
+  GVariant *result;
+  guint cancelled;
+
+  set_current (self, job);
+  cancelled = ferry_call_get_cancelled (call);
+  if (cancelled != 0)
+    ferry_job_cancel (job, cancelled);
+  g_debug ("Begins call %" G_GUINT64_FORMAT " of “%s”", ferry_call_get_xid (call), function->name);
+  result = function->function (job, ferry_call_get_arguments (call), &failure);
+  set_current (self, NULL);
+  ferry_job_finish (job);
+  ferry_answer_take (answer, function, result, failure, job);
+}
+
+/* Begins a call that was claimed, or says why not. */
+static void
+begin (FerryServe *self, FerryCall *call)
+{
+  g_auto (FerryAnswer) answer = {0};
+  const FerryFunctionEntry *function = ferry_answer_find_function (&answer, call);
+
+  if (function != NULL)
+    run (self, function, call, &answer);
+  ferry_answer_send (&answer, call);
+}
+
+static void
+serve_call (FerryServe *self, FerryCall *call)
+{
+  ferry_serve_take_cancels (self);
+  switch (ferry_downlink_claim (self->downlink, ferry_call_get_xid (call)))
+    {
+    case FERRY_CLAIM_BEGUN:
+      begin (self, call);
+      break;
+    case FERRY_CLAIM_SKIPPED:
+      g_debug ("Passes over call %" G_GUINT64_FORMAT ", which was taken back", ferry_call_get_xid (call));
+      ferry_call_drop (call);
+      break;
+    case FERRY_CLAIM_KILLED:
+    default:
+      ferry_call_drop (call);
+      wait_for_end (self);
+      break;
+    }
+}
+
+static gboolean
+start_sender (FerrySender *sender, GError **error)
+{
+  return sender == NULL || ferry_sender_get_state (sender) != FERRY_SENDER_NEW || ferry_sender_start (sender, error);
+}
+
+/* Ends what is open. Nothing is sent for calls that were not begun: the application knows of the link's end. */
+static void
+close_all (FerryServe *self)
+{
+  g_autoptr (GError) reason = NULL;
+
+  stop_watching (self);
+  reason = self->failure != NULL ? g_error_copy (self->failure)
+                                 : g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The worker is finished");
+  ferry_transactions_close (self->transactions, reason);
+  ferry_sender_stop (self->calls, NULL);
+  if (self->progress != NULL)
+    ferry_sender_stop (self->progress, NULL);
+}
+
+gboolean
+ferry_serve_run (FerryServe *self, GError **error)
+{
+  if (!start_sender (self->calls, error) || !start_sender (self->progress, error))
+    return FALSE;
+  while (self->failure == NULL)
+    {
+      g_autoptr (FerryCall) call = g_queue_pop_head (&self->queue);
+
+      if (call != NULL)
+        serve_call (self, call);
+      else if (self->finishing)
+        break;
+      else
+        ferry_serve_receive (self, NULL);
+    }
+  close_all (self);
+  if (self->failure == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&self->failure));
+  return FALSE;
+}

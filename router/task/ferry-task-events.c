@@ -291,9 +291,26 @@ ferry_task_take_yield (FerryTask *self, GVariant *value)
   if (step != FERRY_TASK_STEP_TAKEN)
     return step == FERRY_TASK_STEP_IGNORED;
   g_signal_emit (self, signals[SIGNAL_YIELDED], 0, sunk);
-  if (priv->state == FERRY_TASK_STATE_EXECUTING && priv->driver->consumed != NULL)
-    priv->driver->consumed (priv->executor, self, 1);
+  if (!priv->holds_window)
+    ferry_task_consume (self, 1);
   return TRUE;
+}
+
+/* main: so many of the values that were yielded are done with. */
+void
+ferry_task_consume (FerryTask *self, guint n)
+{
+  FerryTaskPrivate *priv = ferry_task_get_private (self);
+
+  if (priv->state == FERRY_TASK_STATE_EXECUTING && priv->driver->consumed != NULL)
+    priv->driver->consumed (priv->executor, self, n);
+}
+
+/* before the task is submitted: whoever takes what is yielded says himself when he is done with it. */
+void
+ferry_task_hold_window (FerryTask *self)
+{
+  ferry_task_get_private (self)->holds_window = TRUE;
 }
 
 /* main: the function gave its result. */

@@ -76,6 +76,7 @@ struct _FerryTaskPrivate
   guint kind : 4;          /* const: FerryTaskKind */
   guint state : 4;         /* FerryTaskState */
   guint leaves_worker : 1; /* done, and the worker may not know yet */
+  guint holds_window : 1;  /* what is yielded is not done with when its signal is over */
 };
 
 typedef enum

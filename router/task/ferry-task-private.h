@@ -20,12 +20,15 @@ typedef struct _FerryTaskPrivate FerryTaskPrivate;
 /* What the executor keeps in a task. FerryTask neither reads nor writes it, but for freeing nothing of it. */
 typedef struct
 {
-  GList queue_link;        /* in its queue */
-  gpointer queue;          /* (nullable): the queue that it is in */
+  GList queue_link;        /* in its queue, or in flight at a worker */
+  GList finished_link;     /* in its executor's list of those that are done */
+  gpointer queue;          /* (nullable): the executor, as the pool sees it */
   GSequenceIter *position; /* (nullable): in the executor's list */
   gpointer worker;         /* (nullable): the pool's worker that has it */
   guint64 xid;             /* of its call */
   FerryTimer timer;        /* for its queue's deadline, then the run's, then the grace of a cancel */
+  gboolean executing;      /* counted as such */
+  gboolean taken_in;       /* the router's thread has it in its books */
   guint n_deaths;          /* workers that were lost while they ran it */
   guint escalation;        /* how far its end was pressed for */
 } FerryTaskSeat;
@@ -68,6 +71,12 @@ gboolean ferry_task_complete (FerryTask *self, GVariant *result);
 gboolean ferry_task_fail (FerryTask *self, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit);
 /* RETURN: back to WAITING for another attempt; a task that was cancelled meanwhile is CANCELLED, and returns TRUE. */
 gboolean ferry_task_give_back (FerryTask *self);
+void ferry_task_hold_window (FerryTask *self);
+void ferry_task_consume (FerryTask *self, guint n);
+/* Of a task that waits; the executor moves it. */
+void ferry_task_change_priority (FerryTask *self, int priority);
+/* A new one with the same function, arguments, name and settings, of the same kind; a plain FerryTask. */
+FerryTask *ferry_task_new_like (FerryTask *self);
 /* For a cancelling or timed-out task: notes an error that came too late, for the log. */
 void ferry_task_note_late_error (FerryTask *self, const GError *error, const char *trace);
 

@@ -503,3 +503,30 @@ ferry_task_get_seat (FerryTask *self)
 {
   return &ferry_task_get_private (self)->seat;
 }
+
+/* main: of a task that waits. */
+void
+ferry_task_change_priority (FerryTask *self, int priority)
+{
+  ferry_task_get_private (self)->priority = priority;
+  ferry_task_notify (self, FERRY_TASK_PROP_PRIORITY);
+}
+
+/* main: a task that was not submitted, with all that was set of another one, but for its cancellable. */
+FerryTask *
+ferry_task_new_like (FerryTask *self)
+{
+  FerryTaskPrivate *priv = ferry_task_get_private (self);
+  const FerryTaskRest *rest = ferry_task_peek_rest (self);
+  FerryTask *task = ferry_task_new ((FerryTaskKind) priv->kind, priv->function, priv->arguments);
+
+  if (rest->name != NULL)
+    ferry_task_set_name (task, rest->name);
+  ferry_task_set_priority (task, priv->priority);
+  ferry_task_set_run_timeout (task, rest->run_timeout);
+  ferry_task_set_queue_timeout (task, rest->queue_timeout);
+  ferry_task_set_cancel_grace (task, rest->cancel_grace);
+  ferry_task_set_retries (task, rest->retries);
+  ferry_task_set_window (task, rest->window);
+  return task;
+}

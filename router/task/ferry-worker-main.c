@@ -1,5 +1,209 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* What a program is in this process: the application, a worker that serves calls, or a plain worker.
+ *
+ * A worker attaches before its initialisers run: so versions are compared before anything else happens, a long
+ * initialiser is not held for a worker that hangs at its start, and a plain worker runs none.
+ *
+ * Threads: the process' first one, before others; ferry_worker_exit() is any thread's. */
+
 #include "config.h"
 
+#include "task/ferry-worker-main-private.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sysexits.h>
+
+#include "base/ferry-base-private.h"
+#include "task/ferry-serve-private.h"
+#include "worker/ferry-attachment-private.h"
+
+/* The environment variable that says what a worker that was executed is to be called. */
+#define NAME_VARIABLE "FERRY_WORKER_NAME"
+
+typedef struct
+{
+  char *name; /* (owned) */
+  FerryInitialiser func;
+  gpointer user_data;
+} Initialiser;
+
+static GArray *initialisers; /* (element-type Initialiser) (nullable) */
+
+static gboolean was_called; /* set on the first thread, before there is another */
+
+/* Of the process that serves; set before it begins, and for good. */
+static FerrySender *calls;
+static FerrySender *progress;
+static gboolean forked_by_nursery;
+
+/**
+ * ferry_worker_add_initialiser:
+ * @name: a name for messages
+ * @initialiser: (scope forever): prepares the program
+ * @user_data: data for @initialiser
+ *
+ * Has a function prepare the program for the calls that it will serve, in the order in which they are added. To be
+ * called before [func@Ferry.Worker.main], by the thread that calls that.
+ *
+ * Initialisers run in workers that serve calls, and in a nursery, which then forks its workers with all of it in place.
+ * Where one fails, the process says so on standard error and exits with status 70, which is `EX_SOFTWARE`.
+ *
+ * Since: 0.1
+ */
+void
+ferry_worker_add_initialiser (const char *name, FerryInitialiser initialiser, gpointer user_data)
+{
+  Initialiser entry = {NULL, initialiser, user_data};
+
+  g_return_if_fail (name != NULL);
+  g_return_if_fail (initialiser != NULL);
+
+  if (initialisers == NULL)
+    initialisers = g_array_new (FALSE, FALSE, sizeof entry);
+  entry.name = g_strdup (name);
+  g_array_append_val (initialisers, entry);
+}
+
+/* note (nullable) is told the name of each, after it ran. */
+static void
+run_initialisers (void (*note) (const char *name))
+{
+  for (guint i = 0; initialisers != NULL && i < initialisers->len; i++)
+    {
+      const Initialiser *initialiser = &g_array_index (initialisers, Initialiser, i);
+      g_autoptr (GError) error = NULL;
+
+      if (!initialiser->func (initialiser->user_data, &error))
+        {
+          g_printerr ("%s: initialiser “%s” failed: %s\n", program_invocation_short_name, initialiser->name,
+                      error != NULL ? error->message : "it did not say why");
+          ferry_worker_exit (EX_SOFTWARE);
+        }
+      if (note != NULL)
+        note (initialiser->name);
+    }
+}
+
+static G_GNUC_NORETURN void
+give_up (const GError *error)
+{
+  g_printerr ("%s: %s\n", program_invocation_short_name, error->message);
+  ferry_worker_exit (EX_PROTOCOL);
+}
+
+static void
+take_name (void)
+{
+  const char *name = g_getenv (NAME_VARIABLE);
+
+  if (name != NULL)
+    prctl (PR_SET_NAME, name);
+  g_unsetenv (NAME_VARIABLE);
+}
+
+static FerrySender *
+get_sender (const char *name)
+{
+  g_autoptr (GError) error = NULL;
+  FerrySender *sender = ferry_attachment_get_sender (name, &error);
+
+  if (sender == NULL)
+    give_up (error);
+  return sender;
+}
+
+static G_GNUC_NORETURN void
+serve (FerryDownlink *downlink)
+{
+  FerryServe *self;
+  GError *error = NULL;
+
+  /* A terminal sends it to all that it started, and it is for the application to say what becomes of its workers. */
+  signal (SIGINT, SIG_IGN);
+  calls = get_sender (FERRY_CALLS_SENDER);
+  if (ferry_attachment_has_sender (FERRY_PROGRESS_SENDER))
+    progress = get_sender (FERRY_PROGRESS_SENDER);
+  self = ferry_serve_new (downlink, calls, progress);
+  if (!ferry_serve_run (self, &error) && !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED))
+    give_up (error);
+  g_clear_error (&error);
+  ferry_serve_free (self);
+  ferry_worker_exit (EXIT_SUCCESS);
+}
+
+/* any */
+gboolean
+ferry_worker_main_was_called (void)
+{
+  return was_called;
+}
+
+/**
+ * ferry_worker_main:
+ * @argc: (inout) (optional): the number of arguments of `main()`
+ * @argv: (inout) (array length=argc) (optional) (nullable): the arguments of `main()`
+ *
+ * Has a program be its own workers. To be called at the beginning of `main()`, after the functions were registered and
+ * the initialisers added, and before anything starts a thread or opens a display.
+ *
+ * In the application, this does nothing and returns %FALSE. In a worker that is to serve calls, and in a nursery, it
+ * does not return: the process serves until the application is done with it or gone, and exits. In a worker that was
+ * passed other senders only, it returns %FALSE as well, and [func@Ferry.Worker.get_sender] gives them.
+ *
+ * A worker that serves ignores `SIGINT`: what Ctrl-C means is the application's to say. A process that one of its
+ * functions executes inherits that. One that cannot go on, since application and worker are of versions that do not
+ * fit, says so on standard error and exits with status 76, which is `EX_PROTOCOL`.
+ *
+ * A process that was executed ends by `exit()`. One that a nursery forked flushes its standard streams and ends by
+ * `_exit()`, so that what its nursery has registered with `atexit()` is not done once for each worker.
+ *
+ * Returns: %FALSE where the program is to go on
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_worker_main (int *argc, char ***argv)
+{
+  g_autoptr (GError) error = NULL;
+  FerryDownlink *downlink;
+
+  was_called = TRUE;
+  if (!ferry_attachment_is_possible ())
+    return FALSE;
+  downlink = ferry_attachment_get_downlink (&error);
+  if (downlink == NULL)
+    give_up (error);
+  if (!ferry_attachment_has_sender (FERRY_CALLS_SENDER))
+    return FALSE;
+  take_name ();
+  run_initialisers (NULL);
+  serve (downlink);
+}
+
+/**
+ * ferry_worker_exit:
+ * @status: the exit status
+ *
+ * Ends the worker from within, as a function may want to: what was sent arrives, its senders are stopped, the standard
+ * streams are flushed, and the process exits. The call that it was serving fails for the application with
+ * %FERRY_ERROR_WORKER_LOST. Any thread may call this. In a process that is no worker of Ferry's, it is `exit()`.
+ *
+ * Since: 0.1
+ */
+void
+ferry_worker_exit (int status)
+{
+  if (calls != NULL)
+    ferry_sender_stop (calls, NULL);
+  if (progress != NULL)
+    ferry_sender_stop (progress, NULL);
+  if (!forked_by_nursery)
+    exit (status);
+  fflush (NULL);
+  _exit (status);
+}

@@ -31,5 +31,7 @@ FERRY_AVAILABLE_IN_0_1
 void ferry_worker_add_initialiser (const char *name, FerryInitialiser initialiser, gpointer user_data);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_worker_main (int *argc, char ***argv);
+FERRY_AVAILABLE_IN_0_1
+void ferry_worker_exit (int status) G_GNUC_NORETURN;
 
 G_END_DECLS

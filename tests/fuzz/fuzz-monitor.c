@@ -45,10 +45,11 @@ FuzzMonitor *
 fuzz_monitor_new (void)
 {
   const guint64 connection_ids[N_PIPES] = {1, 2};
+  const guint32 cells[N_PIPES] = {FERRY_NO_CELL, FERRY_NO_CELL};
   FuzzMonitor *self = g_new0 (FuzzMonitor, 1);
 
   self->monitor = make_monitor ();
-  self->link = ferry_link_new ("fuzz", connection_ids, N_PIPES, FUZZ_CAPACITY, FUZZ_MAX_MESSAGE, NULL);
+  self->link = ferry_link_new ("fuzz", connection_ids, cells, N_PIPES, FUZZ_CAPACITY, FUZZ_MAX_MESSAGE, NULL);
   self->link->local = TRUE;
   g_array_set_size (self->monitor->grants, N_PIPES + 1);
   for (guint i = 0; i < N_PIPES; i++)

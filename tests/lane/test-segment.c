@@ -26,7 +26,7 @@ create (FerrySegment *segment)
   g_autoptr (GError) error = NULL;
   int memory = -1;
 
-  ferry_segment_create (segment, CAPACITY, &memory, &error);
+  ferry_segment_create (segment, CAPACITY, 0, &memory, &error);
   g_assert_no_error (error);
   return memory;
 }
@@ -50,7 +50,7 @@ assert_refused (int fd, gsize capacity)
   g_autoptr (GError) error = NULL;
   FerrySegment segment;
 
-  g_assert_false (ferry_segment_map (&segment, fd, capacity, &error));
+  g_assert_false (ferry_segment_map (&segment, fd, capacity, 0, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
   g_assert_null (segment.base);
   g_assert_null (segment.up_ring);
@@ -95,8 +95,8 @@ test_has_the_size_that_is_documented (void)
   struct stat file;
 
   g_assert_cmpint (fstat (memory, &file), ==, 0);
-  g_assert_cmpint (file.st_size, ==, 73728 + CAPACITY);
-  g_assert_cmpuint (segment.size, ==, 73728 + CAPACITY);
+  g_assert_cmpint (file.st_size, ==, 77824 + CAPACITY);
+  g_assert_cmpuint (segment.size, ==, 77824 + CAPACITY);
 }
 
 static void
@@ -116,7 +116,7 @@ test_both_sides_see_the_same_memory (void)
   ferry_autofd memory = create (&ours);
   g_autoptr (GError) error = NULL;
 
-  ferry_segment_map (&theirs, memory, CAPACITY, &error);
+  ferry_segment_map (&theirs, memory, CAPACITY, 0, &error);
   g_assert_no_error (error);
   ours.up_ring[CAPACITY + 5] = 42;
   g_assert_cmpint (theirs.up_ring[5], ==, 42);
@@ -137,8 +137,17 @@ test_parts_do_not_overlap (void)
   segment.down_ring[FERRY_DOWN_CAPACITY - 1] = 2;
   segment.up_ring[0] = 3;
   segment.up_ring[CAPACITY - 1] = 4;
-  g_assert_cmpint (pread (memory, &byte, 1, FERRY_SEGMENT_DOWN_RING - 4), ==, 1);
+  segment.express_ring[0] = 5;
+  segment.express_ring[FERRY_EXPRESS_CAPACITY - 1] = 6;
+  atomic_store (&ferry_segment_get_control (&segment)->claim, 7);
+  g_assert_cmpint (pread (memory, &byte, 1, FERRY_SEGMENT_EXPRESS_RING - 4), ==, 1);
   g_assert_cmpint (byte, ==, 1);
+  g_assert_cmpint (pread (memory, &byte, 1, FERRY_SEGMENT_EXPRESS_RING), ==, 1);
+  g_assert_cmpint (byte, ==, 5);
+  g_assert_cmpint (pread (memory, &byte, 1, FERRY_SEGMENT_DOWN_RING - 1), ==, 1);
+  g_assert_cmpint (byte, ==, 6);
+  g_assert_cmpint (pread (memory, &byte, 1, FERRY_SEGMENT_LINK_CONTROL + FERRY_LINE_SIZE), ==, 1);
+  g_assert_cmpint (byte, ==, 7);
   g_assert_cmpint (pread (memory, &byte, 1, FERRY_SEGMENT_UP_RING - 1), ==, 1);
   g_assert_cmpint (byte, ==, 2);
   g_assert_cmpint (pread (memory, &byte, 1, FERRY_SEGMENT_UP_RING), ==, 1);
@@ -170,7 +179,7 @@ test_sealed_memory_of_the_right_size_is_taken (void)
   ferry_autofd memory = make_memory (0, SIZE, F_SEAL_SHRINK | F_SEAL_GROW);
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (ferry_segment_map (&segment, memory, CAPACITY, &error));
+  g_assert_true (ferry_segment_map (&segment, memory, CAPACITY, 0, &error));
   g_assert_no_error (error);
 }
 
@@ -264,7 +273,7 @@ test_largest_capacity_works (void)
   g_autoptr (GError) error = NULL;
   ferry_autofd memory = -1;
 
-  ferry_segment_create (&segment, FERRY_MAX_LANE_CAPACITY, &memory, &error);
+  ferry_segment_create (&segment, FERRY_MAX_LANE_CAPACITY, 0, &memory, &error);
   g_assert_no_error (error);
   segment.up_ring[2 * (gsize) FERRY_MAX_LANE_CAPACITY - 1] = 9;
   atomic_thread_fence (memory_order_seq_cst);

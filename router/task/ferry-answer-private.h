@@ -1,0 +1,34 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What becomes of a call: a result or an error, and how it is told.
+ *
+ * Owner:   the thread that serves, on its stack. */
+
+#pragma once
+
+#include "task/ferry-job-private.h"
+#include "worker/ferry-function-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  GVariant *result; /* (owned) (nullable) */
+  GError *failure;  /* (owned) (nullable): the result does not count then */
+  char *trace;      /* (owned) (nullable) */
+  const char *note; /* (nullable): what else went wrong */
+  gint64 begun_at;  /* monotonic time */
+} FerryAnswer;
+
+/* The function that the call is to run, or NULL, and then the answer says why there is nothing to run. */
+const FerryFunctionEntry *ferry_answer_find_function (FerryAnswer *self, FerryCall *call);
+/* What the function returned. Takes result, floating or not, and failure. */
+void ferry_answer_take (FerryAnswer *self, const FerryFunctionEntry *function, GVariant *result, GError *failure,
+                        FerryJob *job);
+void ferry_answer_send (FerryAnswer *self, FerryCall *call);
+void ferry_answer_clear (FerryAnswer *self);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FerryAnswer, ferry_answer_clear)
+
+G_END_DECLS

@@ -1,0 +1,373 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What can be done with the tasks that an executor has, and how it ends. */
+
+#include "config.h"
+
+#include "task/ferry-executor-private.h"
+
+#include "base/ferry-base-private.h"
+
+static gboolean
+has_task (FerryExecutor *self, FerryTask *task, GError **error)
+{
+  FerryTaskSeat *seat = ferry_task_get_seat (task);
+
+  if (seat->queue == &self->source && seat->taken_in)
+    return TRUE;
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "Task “%s” is not one of this executor's",
+               ferry_task_get_name (task));
+  return FALSE;
+}
+
+/**
+ * ferry_executor_set_task_priority:
+ * @self: an executor
+ * @task: a task that waits
+ * @priority: its new priority; higher ones come first
+ * @error: return location for an error
+ *
+ * Gives a task that waits another priority; it comes behind those that have it already. On the router's thread.
+ *
+ * Fails with %FERRY_ERROR_BUSY when the task was begun, and with %FERRY_ERROR_BAD_ARGUMENTS when the executor does not
+ * have it.
+ *
+ * Returns: %TRUE on success
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_executor_set_task_priority (FerryExecutor *self, FerryTask *task, int priority, GError **error)
+{
+  FerryTaskSeat *seat;
+
+  g_return_val_if_fail (FERRY_IS_EXECUTOR (self), FALSE);
+  g_return_val_if_fail (FERRY_IS_TASK (task), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!has_task (self, task, error))
+    return FALSE;
+  seat = ferry_task_get_seat (task);
+  /* One that was sent ahead comes back, if it was not begun. */
+  if (seat->worker != NULL)
+    ferry_pool_worker_take_back (seat->worker);
+  if (seat->worker != NULL || ferry_task_get_state (task) != FERRY_TASK_STATE_WAITING)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BUSY,
+                   "Task “%s” was begun; only those that wait can change their place", ferry_task_get_name (task));
+      ferry_pool_pump (self->pool);
+      return FALSE;
+    }
+  ferry_task_queue_remove (&self->queue, task);
+  ferry_task_change_priority (task, priority);
+  ferry_task_queue_push (&self->queue, task, FALSE);
+  ferry_pool_pump (self->pool);
+  return TRUE;
+}
+
+/**
+ * ferry_executor_remove:
+ * @self: an executor
+ * @task: a task
+ * @error: return location for an error
+ *
+ * Takes a task out of the list: one that is done is forgotten, one that waits is cancelled first. On the router's
+ * thread.
+ *
+ * Fails with %FERRY_ERROR_BUSY while the task is being run: cancel it, and wait for its end. Fails with
+ * %FERRY_ERROR_BAD_ARGUMENTS when the executor does not have it.
+ *
+ * Returns: %TRUE on success
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_executor_remove (FerryExecutor *self, FerryTask *task, GError **error)
+{
+  FerryTaskSeat *seat;
+
+  g_return_val_if_fail (FERRY_IS_EXECUTOR (self), FALSE);
+  g_return_val_if_fail (FERRY_IS_TASK (task), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!has_task (self, task, error))
+    return FALSE;
+  seat = ferry_task_get_seat (task);
+  g_object_ref (task);
+  if (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING)
+    ferry_task_cancel (task);
+  if (!ferry_task_get_done (task))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BUSY, "Task “%s” is being run; cancel it, and wait for its end",
+                   ferry_task_get_name (task));
+      g_object_unref (task);
+      return FALSE;
+    }
+  if (seat->position != NULL)
+    {
+      g_queue_unlink (&self->finished, &seat->finished_link);
+      ferry_executor_list_remove (self, task);
+    }
+  g_object_unref (task);
+  return TRUE;
+}
+
+/**
+ * ferry_executor_retry:
+ * @self: an executor
+ * @task: a task that is done
+ * @error: return location for an error
+ *
+ * Submits the same once more: a new task with the function, the arguments, the name and the settings of one that is
+ * done. On the router's thread.
+ *
+ * Fails with %FERRY_ERROR_NOT_DONE when the task is not done, and as [method@Ferry.Executor.submit_task] does.
+ *
+ * Returns: (transfer full): the new task
+ *
+ * Since: 0.1
+ */
+FerryTask *
+ferry_executor_retry (FerryExecutor *self, FerryTask *task, GError **error)
+{
+  g_autoptr (FerryTask) again = NULL;
+
+  g_return_val_if_fail (FERRY_IS_EXECUTOR (self), NULL);
+  g_return_val_if_fail (FERRY_IS_TASK (task), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (!ferry_task_get_done (task))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_DONE, "Task “%s” is not done; cancel it first",
+                   ferry_task_get_name (task));
+      return NULL;
+    }
+  again = ferry_task_new_like (task);
+  return ferry_executor_submit_task (self, again, error) ? g_steal_pointer (&again) : NULL;
+}
+
+/**
+ * ferry_executor_clear_finished:
+ * @self: an executor
+ *
+ * Takes all tasks that are done out of the list. On the router's thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_executor_clear_finished (FerryExecutor *self)
+{
+  g_return_if_fail (FERRY_IS_EXECUTOR (self));
+
+  ferry_executor_list_trim (self, 0);
+}
+
+/* Those that are not done, with references: the list changes under a walk. */
+static GPtrArray *
+list_open (FerryExecutor *self)
+{
+  GPtrArray *tasks = g_ptr_array_new_with_free_func (g_object_unref);
+
+  ferry_executor_empty_inbox (self);
+  for (GSequenceIter *iter = g_sequence_get_begin_iter (self->list); !g_sequence_iter_is_end (iter);
+       iter = g_sequence_iter_next (iter))
+    {
+      FerryTask *task = g_sequence_get (iter);
+
+      if (!ferry_task_get_done (task))
+        g_ptr_array_add (tasks, g_object_ref (task));
+    }
+  return tasks;
+}
+
+/**
+ * ferry_executor_cancel_all:
+ * @self: an executor
+ *
+ * Cancels every task: those that wait at once, those that run as [method@Ferry.Task.cancel] does. On the router's
+ * thread.
+ *
+ * Returns: how many tasks were cancelled
+ *
+ * Since: 0.1
+ */
+guint
+ferry_executor_cancel_all (FerryExecutor *self)
+{
+  g_autoptr (GPtrArray) tasks = NULL;
+  guint n = 0;
+
+  g_return_val_if_fail (FERRY_IS_EXECUTOR (self), 0);
+
+  tasks = list_open (self);
+  /* From the last to the first, so that nothing is begun in the place of what is cancelled. */
+  for (guint i = tasks->len; i > 0; i--)
+    n += ferry_task_cancel (g_ptr_array_index (tasks, i - 1));
+  return n;
+}
+
+/* The time is over. What can be killed is; no task is waited for any more. */
+static void
+force_end (gpointer data)
+{
+  FerryExecutor *self = g_object_ref (FERRY_EXECUTOR (data));
+  g_autoptr (GPtrArray) tasks = list_open (self);
+
+  for (guint i = 0; i < tasks->len; i++)
+    {
+      FerryTask *task = g_ptr_array_index (tasks, i);
+      FerryTaskSeat *seat = ferry_task_get_seat (task);
+
+      if (seat->worker != NULL)
+        ferry_pool_worker_force_task (seat->worker, task);
+      if (!ferry_task_get_done (task) &&
+          ferry_task_fail (task, FERRY_TASK_EVENT_ABANDON,
+                           g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                                        "Task “%s” had not ended when the executor's time to shut down was over",
+                                        ferry_task_get_name (task)),
+                           NULL, NULL))
+        self->source.done (&self->source, task);
+    }
+  ferry_executor_finish_shutdown (self);
+  g_object_unref (self);
+}
+
+static void
+refuse_waiters (FerryExecutor *self)
+{
+  GTask *waiter;
+
+  while ((waiter = g_queue_pop_head (&self->waiters)) != NULL)
+    {
+      g_task_return_new_error (waiter, FERRY_ERROR, FERRY_ERROR_STOPPED,
+                               "The executor was stopped while the task waited for room; make another one");
+      g_object_unref (waiter);
+    }
+}
+
+/* main: where the executor is being stopped and has no open task left, it is stopped. */
+void
+ferry_executor_finish_shutdown (FerryExecutor *self)
+{
+  g_autoptr (GPtrArray) waiting = NULL;
+
+  if (self->n_open > 0 || atomic_load_explicit (&self->state, memory_order_relaxed) != FERRY_EXECUTOR_STATE_STOPPING)
+    return;
+  ferry_timers_unset (self->timers, &self->shutdown_timer);
+  atomic_store_explicit (&self->state, FERRY_EXECUTOR_STATE_STOPPED, memory_order_release);
+  ferry_executor_notify_state (self);
+  waiting = g_steal_pointer (&self->shutdown_tasks);
+  self->shutdown_tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  for (guint i = 0; i < waiting->len; i++)
+    g_task_return_boolean (g_ptr_array_index (waiting, i), TRUE);
+}
+
+static void
+begin_stop (FerryExecutor *self)
+{
+  if (atomic_load_explicit (&self->state, memory_order_relaxed) != FERRY_EXECUTOR_STATE_RUNNING)
+    return;
+  /* Release: a thread that sees it finds nothing to rely on but the inbox, which is emptied below. */
+  atomic_store_explicit (&self->state, FERRY_EXECUTOR_STATE_STOPPING, memory_order_release);
+  ferry_executor_notify_state (self);
+  refuse_waiters (self);
+}
+
+/**
+ * ferry_executor_stop:
+ * @self: an executor
+ *
+ * Has the executor take no more tasks. Those that it has come to their end, and with the last one the state becomes
+ * %FERRY_EXECUTOR_STATE_STOPPED. On the router's thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_executor_stop (FerryExecutor *self)
+{
+  g_return_if_fail (FERRY_IS_EXECUTOR (self));
+
+  g_object_ref (self);
+  begin_stop (self);
+  ferry_executor_empty_inbox (self);
+  ferry_executor_finish_shutdown (self);
+  g_object_unref (self);
+}
+
+/**
+ * ferry_executor_shutdown_async:
+ * @self: an executor
+ * @timeout: how long it may take, in microseconds; 0 for no time, negative for as long as it takes
+ * @cancellable: (nullable): ends the waiting, not the shutdown
+ * @callback: (scope async): called when all tasks are done
+ * @user_data: data for @callback
+ *
+ * Takes no more tasks, and cancels all that there are. Those that run have the time to end by themselves; halfway their
+ * workers are asked to end, and when the time is over they are killed, and whatever is left is given up. So a shutdown
+ * with a timeout always ends in time. Workers go on to be kept by the pool, as other executors may use them.
+ *
+ * On the router's thread. Calling it again with less time makes it end earlier.
+ *
+ * Since: 0.1
+ */
+void
+ferry_executor_shutdown_async (FerryExecutor *self, gint64 timeout, GCancellable *cancellable,
+                               GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GPtrArray) tasks = NULL;
+  gint64 deadline = g_get_monotonic_time () + timeout;
+  GTask *shutdown;
+
+  g_return_if_fail (FERRY_IS_EXECUTOR (self));
+
+  g_object_ref (self);
+  shutdown = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (shutdown, ferry_executor_shutdown_async);
+  begin_stop (self);
+  if (atomic_load_explicit (&self->state, memory_order_relaxed) == FERRY_EXECUTOR_STATE_STOPPED)
+    {
+      g_task_return_boolean (shutdown, TRUE);
+      g_object_unref (shutdown);
+      g_object_unref (self);
+      return;
+    }
+  g_ptr_array_add (self->shutdown_tasks, shutdown);
+  if (timeout >= 0 && (!ferry_timer_is_set (&self->shutdown_timer) || self->shutdown_timer.deadline > deadline))
+    ferry_timers_set (self->timers, &self->shutdown_timer, deadline, force_end, self);
+  tasks = list_open (self);
+  for (guint i = tasks->len; i > 0; i--)
+    {
+      FerryTask *task = g_ptr_array_index (tasks, i - 1);
+      FerryPoolWorker *worker;
+
+      ferry_task_cancel (task);
+      worker = ferry_task_get_seat (task)->worker;
+      if (timeout >= 0 && worker != NULL && timeout < ferry_task_get_cancel_grace (task))
+        ferry_pool_worker_give_time (worker, task, timeout);
+    }
+  ferry_executor_finish_shutdown (self);
+  g_object_unref (self);
+}
+
+/**
+ * ferry_executor_shutdown_finish:
+ * @self: an executor
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Ends [method@Ferry.Executor.shutdown_async].
+ *
+ * Fails with %G_IO_ERROR_CANCELLED when the waiting was cancelled.
+ *
+ * Returns: %TRUE when the executor is stopped
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_executor_shutdown_finish (FerryExecutor *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}

@@ -1,0 +1,82 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The executor's inside: its queue, its list, and its counts.
+ *
+ * Threads: the router's, but for the inbox. A task that another thread submits waits there until the router's thread
+ * takes it in. */
+
+#pragma once
+
+#include "task/ferry-executor.h"
+#include "task/ferry-pool-private.h"
+
+G_BEGIN_DECLS
+
+/* Tasks that wait, by priority and then in the order of their coming. Each is in one bucket by its seat's link. */
+typedef struct
+{
+  GPtrArray *buckets; /* (owned) (element-type FerryBucket): the highest priority last; empty ones may be among them */
+  guint n_tasks;
+} FerryTaskQueue;
+
+void ferry_task_queue_init (FerryTaskQueue *self);
+void ferry_task_queue_clear (FerryTaskQueue *self);
+/* The queue takes no references: whoever keeps the task's seat keeps the task. */
+void ferry_task_queue_push (FerryTaskQueue *self, FerryTask *task, gboolean at_front);
+void ferry_task_queue_remove (FerryTaskQueue *self, FerryTask *task);
+FerryTask *ferry_task_queue_peek (FerryTaskQueue *self);
+
+struct _FerryExecutor
+{
+  GObject parent_instance;
+
+  FerryTaskSource source; /* how the pool sees it */
+  FerryPool *pool;        /* const: (owned) */
+  FerryTimers *timers;    /* const: (unowned) */
+  guint max_pending;
+  guint keep_finished;
+
+  _Atomic gint state;    /* any; changes on the router's thread */
+  _Atomic gint n_queued; /* any: tasks that wait: in the queue, in the inbox, or sent ahead */
+
+  pthread_mutex_t inbox_lock;
+  GQueue inbox;          /* inbox_lock: (element-type FerryTask) (owned) */
+  GSource *inbox_source; /* inbox_lock: (owned) (nullable): set while something is in the inbox */
+
+  FerryTaskQueue queue;
+  GSequence *list; /* (owned) (element-type FerryTask): what the model shows */
+  GQueue finished; /* (element-type FerryTask): those of the list that are done, the oldest first, by seat's link */
+  GQueue waiters;  /* (element-type GTask) (owned): submissions that wait for room */
+  guint n_open;    /* tasks that are not done */
+  guint n_executing;
+  guint64 n_completed;
+  guint64 n_failed;
+  guint64 n_cancelled;
+  guint n_batch_done; /* tasks that were done since there was nothing to do */
+
+  FerryTimer notify_timer; /* tells of changed figures, once a turn of the main loop */
+  FerryTimer shutdown_timer;
+  GPtrArray *shutdown_tasks; /* (owned) (element-type GTask) */
+};
+
+/* In ferry-executor-list.c: the executor as a list model. */
+void ferry_executor_list_model_init (GListModelInterface *iface);
+void ferry_executor_list_add (FerryExecutor *self, FerryTask *task);
+void ferry_executor_list_remove (FerryExecutor *self, FerryTask *task);
+void ferry_executor_list_finish (FerryExecutor *self, FerryTask *task);
+void ferry_executor_list_trim (FerryExecutor *self, guint keep);
+
+/* In ferry-executor-properties.c. */
+void ferry_executor_install_properties (GObjectClass *object_class);
+void ferry_executor_figures_changed (FerryExecutor *self);
+void ferry_executor_notify_state (FerryExecutor *self);
+
+/* In ferry-executor.c. */
+void ferry_executor_empty_inbox (FerryExecutor *self);
+void ferry_executor_wake_waiters (FerryExecutor *self);
+
+/* In ferry-executor-control.c. */
+void ferry_executor_finish_shutdown (FerryExecutor *self);
+
+G_END_DECLS

@@ -1,0 +1,117 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a pool puts up with: how often workers may end, how large they may grow, what they may answer. */
+
+#include "config.h"
+
+#include <stdio.h>
+
+#include "base/ferry-base-private.h"
+#include "task/ferry-pool-private.h"
+#include "worker/ferry-function-private.h"
+
+/* The first pause after a worker that ended before it was of use, which doubles with each that follows. */
+#define FIRST_BACK_OFF (50 * FERRY_MICROSECONDS_PER_MILLISECOND)
+#define MAX_BACK_OFF (5 * G_USEC_PER_SEC)
+
+/* A process' size is looked at this often at most. */
+#define MEMORY_INTERVAL (100 * FERRY_MICROSECONDS_PER_MILLISECOND)
+
+static void
+backed_off (gpointer data)
+{
+  ferry_pool_pump (data);
+}
+
+static void
+forget_before (GArray *times, gint64 time)
+{
+  guint n = 0;
+
+  while (n < times->len && g_array_index (times, gint64, n) < time)
+    n++;
+  g_array_remove_range (times, 0, n);
+}
+
+static GError *
+describe_limit (FerryPool *self, FerryExit *exit)
+{
+  const char *const *lines = ferry_exit_get_last_lines (exit);
+  g_autofree char *text = g_strjoinv ("\n", (char **) lines);
+
+  return g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
+                      "%u workers of the pool “%s” ended before they had done anything; mend the program, then call "
+                      "ferry_pool_reset(). The last: %s%s%s",
+                      self->restarts->len, self->name, ferry_exit_get_message (exit), lines[0] != NULL ? ":\n" : "",
+                      text);
+}
+
+/* main: a worker ended that was not told to. One that had worked is simply replaced. Those that end before they have
+ * done anything are replaced after a pause, and when there are too many of them, not any more. */
+void
+ferry_pool_note_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
+{
+  gint64 now = g_get_monotonic_time ();
+  gint64 pause = FIRST_BACK_OFF;
+
+  self->n_restarts++;
+  if (ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_LAUNCH_FAILED)
+    {
+      ferry_pool_fail (self,
+                       g_error_new_literal (FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED, ferry_exit_get_message (exit)));
+      return;
+    }
+  if (worker->n_done > 0 || ferry_link_get_begun_call (worker->link) > 0)
+    return;
+  forget_before (self->restarts, now - self->restart_interval);
+  g_array_append_val (self->restarts, now);
+  if (self->restarts->len > self->restart_limit)
+    {
+      ferry_pool_fail (self, describe_limit (self, exit));
+      return;
+    }
+  for (guint i = 1; i < self->restarts->len && pause < MAX_BACK_OFF; i++)
+    pause *= 2;
+  ferry_timers_set (self->timers, &self->back_off, now + MIN (pause, MAX_BACK_OFF), backed_off, self);
+}
+
+/* main: where this program has the function as well, the result is seen to have its type. */
+gboolean
+ferry_pool_check_result (FerryTask *task, GVariant *result, GError **error)
+{
+  const FerryFunctionEntry *entry = ferry_function_find (ferry_task_get_function (task));
+
+  return entry == NULL || ferry_function_check_result (entry, result, error);
+}
+
+/* Resident pages of a process; 0 when it is gone. */
+static guint64
+read_resident_pages (GPid pid)
+{
+  unsigned long pages = 0;
+  char path[32];
+  FILE *file;
+
+  g_snprintf (path, sizeof path, "/proc/%d/statm", (int) pid);
+  file = fopen (path, "re");
+  if (file == NULL)
+    return 0;
+  if (fscanf (file, "%*u %lu", &pages) != 1)
+    pages = 0;
+  fclose (file);
+  return pages;
+}
+
+/* main: whether the worker's process has more resident memory than that. */
+gboolean
+ferry_pool_worker_is_too_large (FerryPoolWorker *self, guint64 max_memory)
+{
+  gint64 now = g_get_monotonic_time ();
+  GPid pid = ferry_worker_get_pid (self->worker);
+
+  if (pid == 0 || now - self->memory_at < MEMORY_INTERVAL)
+    return FALSE;
+  self->memory_at = now;
+  return read_resident_pages (pid) * (guint64) sysconf (_SC_PAGESIZE) > max_memory;
+}

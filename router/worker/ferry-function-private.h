@@ -1,0 +1,30 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The functions that this process can run for another one.
+ *
+ * Threads:   any; the registry has a lock.
+ * Invariant: an entry is never changed and never freed, so whoever found one may keep it. */
+
+#pragma once
+
+#include "worker/ferry-function.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  char *name;
+  GVariantType *arguments_type; /* (nullable): NULL for any */
+  GVariantType *result_type;    /* (nullable): NULL for any */
+  gboolean has_result;
+  FerryFunction function;
+} FerryFunctionEntry;
+
+#define FERRY_FUNCTION_MAX_NAME 255
+
+const FerryFunctionEntry *ferry_function_find (const char *name);
+gboolean ferry_function_check_arguments (const FerryFunctionEntry *entry, GVariant *arguments, GError **error);
+gboolean ferry_function_check_result (const FerryFunctionEntry *entry, GVariant *result, GError **error);
+
+G_END_DECLS

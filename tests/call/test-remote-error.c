@@ -1,0 +1,320 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "call/ferry-remote-error-private.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/ferry-error.h"
+
+#define LONGEST_MESSAGE (64 * 1024)
+#define N_REMEMBERED 1024
+
+static GVariant *
+value_of (const char *domain, int code, const char *message, const char *trace, const char *note)
+{
+  const char *notes[] = {note, NULL};
+
+  return g_variant_ref_sink (g_variant_new ("(siss^as)", domain, code, message, trace, notes));
+}
+
+static void
+test_error_of_a_known_domain_comes_out_as_itself (void)
+{
+  g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_NO_SPACE, "The hold is full: “crate”");
+  const char *const notes[] = {"the crane broke", "it rained", NULL};
+  g_autoptr (GVariant) value = g_variant_ref_sink (ferry_error_to_variant (error, "in the hold\n", notes));
+  g_autofree char *trace = NULL;
+  g_autoptr (GError) found = ferry_error_from_variant (value, &trace);
+
+  g_assert_cmpstr (g_variant_get_type_string (value), ==, FERRY_ERROR_VARIANT_TYPE);
+  g_assert_error (found, G_IO_ERROR, G_IO_ERROR_NO_SPACE);
+  g_assert_cmpstr (found->message, ==, error->message);
+  g_assert_cmpstr (trace, ==, "in the hold\nnote: the crane broke\nnote: it rained\n");
+}
+
+static void
+test_error_of_an_unknown_domain_says_which (void)
+{
+  g_autoptr (GVariant) value = value_of ("harbour-error-quark", 42, "The crane broke", "", "");
+  g_autoptr (GError) found = ferry_error_from_variant (value, NULL);
+
+  g_assert_error (found, FERRY_ERROR, FERRY_ERROR_REMOTE);
+  g_assert_nonnull (strstr (found->message, "The crane broke"));
+  g_assert_nonnull (strstr (found->message, "harbour-error-quark"));
+  g_assert_nonnull (strstr (found->message, "42"));
+  /* A domain becomes known by its use, and not by what another process says. */
+  g_assert_cmpuint (g_quark_try_string ("harbour-error-quark"), ==, 0);
+}
+
+static void
+test_no_trace_is_null (void)
+{
+  g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_FAILED, "It failed");
+  g_autoptr (GVariant) value = g_variant_ref_sink (ferry_error_to_variant (error, NULL, NULL));
+  char *trace = (char *) "something";
+  g_autoptr (GError) found = ferry_error_from_variant (value, &trace);
+
+  g_assert_null (trace);
+  g_assert_error (found, G_IO_ERROR, G_IO_ERROR_FAILED);
+}
+
+static void
+test_malformed_value_is_an_error_nevertheless (void)
+{
+  g_autoptr (GVariant) other = g_variant_ref_sink (g_variant_new ("(si)", "a", 1));
+  g_autoptr (GError) of_other = ferry_error_from_variant (other, NULL);
+  g_autoptr (GError) of_none = ferry_error_from_variant (NULL, NULL);
+  g_autoptr (GVariant) empty = value_of ("", 0, "", "", "");
+  g_autoptr (GError) of_empty = ferry_error_from_variant (empty, NULL);
+
+  g_assert_error (of_other, FERRY_ERROR, FERRY_ERROR_REMOTE);
+  g_assert_error (of_none, FERRY_ERROR, FERRY_ERROR_REMOTE);
+  g_assert_error (of_empty, FERRY_ERROR, FERRY_ERROR_REMOTE);
+}
+
+static void
+test_garbage_is_an_error_nevertheless (void)
+{
+  g_autoptr (GRand) rand = g_rand_new_with_seed (4);
+
+  for (guint i = 0; i < 20000; i++)
+    {
+      guint8 data[80];
+      g_autoptr (GVariant) value = NULL;
+      g_autoptr (GError) error = NULL;
+      g_autofree char *trace = NULL;
+
+      for (guint j = 0; j < sizeof data; j++)
+        data[j] = (guint8) (g_rand_int (rand) & (i % 2 == 0 ? 0xff : 0x3f));
+      value = g_variant_ref_sink (g_variant_new_from_data (G_VARIANT_TYPE (FERRY_ERROR_VARIANT_TYPE), data,
+                                                           (gsize) g_rand_int_range (rand, 0, sizeof data), FALSE, NULL,
+                                                           NULL));
+      error = ferry_error_from_variant (value, &trace);
+      g_assert_nonnull (error);
+      g_assert_true (g_utf8_validate (error->message, -1, NULL));
+      g_assert_true (trace == NULL || g_utf8_validate (trace, -1, NULL));
+    }
+}
+
+static void
+test_bytes_that_are_no_text_become_text (void)
+{
+  g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_FAILED, "caf\xe9 \xff");
+  const char *const notes[] = {"\xfe", NULL};
+  g_autoptr (GVariant) value = g_variant_ref_sink (ferry_error_to_variant (error, "\xc3", notes));
+  g_autofree char *trace = NULL;
+  g_autoptr (GError) found = ferry_error_from_variant (value, &trace);
+
+  g_assert_true (g_str_has_prefix (found->message, "caf"));
+  g_assert_true (g_utf8_validate (found->message, -1, NULL));
+  g_assert_true (g_utf8_validate (trace, -1, NULL));
+}
+
+static void
+test_texts_are_bounded (void)
+{
+  g_autoptr (GString) text = g_string_new ("a");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) found = NULL;
+  g_autoptr (GError) direct = NULL;
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GVariant) unbounded = NULL;
+  g_autofree char *trace = NULL;
+
+  while (text->len < 200000)
+    g_string_append (text, "€");
+  error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_FAILED, text->str);
+  value = g_variant_ref_sink (ferry_error_to_variant (error, text->str, NULL));
+  found = ferry_error_from_variant (value, &trace);
+  g_assert_cmpuint (strlen (found->message), <=, LONGEST_MESSAGE);
+  g_assert_cmpuint (strlen (found->message), >, LONGEST_MESSAGE - 8);
+  g_assert_true (g_utf8_validate (found->message, -1, NULL));
+  g_assert_cmpuint (strlen (trace), <=, FERRY_MAX_TRACE);
+  /* Whoever sends may not keep to it. */
+  unbounded = value_of ("g-io-error-quark", 0, text->str, "", "");
+  direct = ferry_error_from_variant (unbounded, NULL);
+  g_assert_cmpuint (strlen (direct->message), <=, LONGEST_MESSAGE);
+}
+
+/* ---- traces ---- */
+
+static void
+test_place_names_function_and_process (void)
+{
+  g_autofree char *name = NULL;
+  g_autofree char *wanted = NULL;
+  g_autofree char *place = ferry_trace_add_place (NULL, "unload");
+
+  g_assert_true (g_file_get_contents ("/proc/self/comm", &name, NULL, NULL));
+  wanted = g_strdup_printf ("in function “unload” of process %d (%s)\n", (int) getpid (), g_strchomp (name));
+  g_assert_cmpstr (place, ==, wanted);
+}
+
+static void
+test_places_are_a_line_each_the_innermost_first (void)
+{
+  g_autofree char *inner = ferry_trace_add_place (NULL, "unload");
+  g_autofree char *outer = ferry_trace_add_place (inner, "dock\nagain");
+  g_autofree char *open = ferry_trace_add_place ("without a line end", "dock");
+  g_auto (GStrv) lines = g_strsplit (outer, "\n", -1);
+
+  g_assert_cmpuint (g_strv_length (lines), ==, 3);
+  g_assert_true (g_str_has_prefix (lines[0], "in function “unload”"));
+  g_assert_true (g_str_has_prefix (lines[1], "in function “dock again”"));
+  g_assert_cmpstr (lines[2], ==, "");
+  g_assert_true (g_str_has_prefix (open, "without a line end\nin function “dock”"));
+}
+
+static void
+test_place_finds_room_in_a_full_trace (void)
+{
+  g_autofree char *full = g_strnfill (FERRY_MAX_TRACE, 'x');
+  g_autofree char *trace = ferry_trace_add_place (full, "unload");
+
+  g_assert_cmpuint (strlen (trace), <=, FERRY_MAX_TRACE);
+  g_assert_nonnull (strstr (trace, "in function “unload”"));
+}
+
+static void
+test_backtrace_is_indented (void)
+{
+  g_autofree char *whole = ferry_trace_new_backtrace (0);
+  g_autofree char *none = ferry_trace_new_backtrace (G_MAXUINT);
+  g_autofree char *shorter = ferry_trace_new_backtrace (1);
+  g_auto (GStrv) lines = NULL;
+  g_auto (GStrv) fewer = NULL;
+
+  g_assert_null (none);
+  g_assert_nonnull (whole);
+  g_assert_nonnull (shorter);
+  lines = g_strsplit (whole, "\n", -1);
+  fewer = g_strsplit (shorter, "\n", -1);
+  g_assert_cmpuint (g_strv_length (fewer), ==, g_strv_length (lines) - 1);
+  for (guint i = 0; i + 1 < g_strv_length (lines); i++)
+    g_assert_true (g_str_has_prefix (lines[i], "    ") && strlen (lines[i]) > 4);
+}
+
+static void
+assert_trace (GQuark domain, int code, const char *message, const char *wanted)
+{
+  g_autoptr (GError) error = g_error_new_literal (domain, code, message);
+  g_autofree char *trace = ferry_error_get_trace (error);
+
+  g_assert_cmpstr (trace, ==, wanted);
+}
+
+static void
+remember (int code, const char *message, const char *trace)
+{
+  g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, code, message);
+
+  ferry_trace_remember (error, trace);
+}
+
+static void
+test_trace_is_found_by_domain_code_and_message (void)
+{
+  remember (1, "one", "trace of one");
+  remember (1, "other", "trace of another");
+  assert_trace (G_IO_ERROR, 1, "one", "trace of one");
+  assert_trace (G_IO_ERROR, 1, "other", "trace of another");
+  assert_trace (G_IO_ERROR, 2, "one", NULL);
+  assert_trace (FERRY_ERROR, 1, "one", NULL);
+  assert_trace (G_IO_ERROR, 1, "neither", NULL);
+  remember (1, "one", "newer trace of one");
+  assert_trace (G_IO_ERROR, 1, "one", "newer trace of one");
+}
+
+static void
+test_the_latest_traces_are_kept (void)
+{
+  for (guint i = 0; i <= N_REMEMBERED; i++)
+    {
+      g_autofree char *message = g_strdup_printf ("latest %u", i);
+
+      remember (3, message, message);
+      /* This one is the newest again each time. */
+      remember (3, "latest 0", "newest");
+    }
+  assert_trace (G_IO_ERROR, 3, "latest 0", "newest");
+  assert_trace (G_IO_ERROR, 3, "latest 1", NULL);
+  assert_trace (G_IO_ERROR, 3, "latest 2", "latest 2");
+  assert_trace (G_IO_ERROR, 3, "latest 1024", "latest 1024");
+}
+
+static void
+test_memory_of_long_traces_is_bounded (void)
+{
+  g_autofree char *long_message = g_strnfill (LONGEST_MESSAGE, 'm');
+
+  for (int code = 0; code < 500; code++)
+    remember (code, long_message, "trace");
+  assert_trace (G_IO_ERROR, 0, long_message, NULL);
+  assert_trace (G_IO_ERROR, 499, long_message, "trace");
+}
+
+#define N_THREADS 4
+
+static gpointer
+remember_and_look (gpointer data)
+{
+  for (guint i = 0; i < 2000; i++)
+    {
+      g_autofree char *message = g_strdup_printf ("%u", i % 1500);
+      g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, 9, message);
+      g_autofree char *trace = NULL;
+
+      ferry_trace_remember (error, message);
+      trace = ferry_error_get_trace (error);
+      g_assert_true (trace == NULL || g_str_equal (trace, message));
+    }
+  return NULL;
+}
+
+static void
+test_any_thread_may_look (void)
+{
+  GThread *threads[N_THREADS];
+
+  for (guint i = 0; i < N_THREADS; i++)
+    threads[i] = g_thread_new ("look", remember_and_look, NULL);
+  for (guint i = 0; i < N_THREADS; i++)
+    g_thread_join (threads[i]);
+}
+
+static void
+test_null_is_a_critical (void)
+{
+  g_test_expect_message ("Ferry", G_LOG_LEVEL_CRITICAL, "*error != NULL*");
+  g_assert_null (ferry_error_get_trace (NULL));
+  g_test_assert_expected_messages ();
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+#define ADD(path, func) g_test_add_func ("/remote-error/" path, func)
+  ADD ("error-of-a-known-domain-comes-out-as-itself", test_error_of_a_known_domain_comes_out_as_itself);
+  ADD ("error-of-an-unknown-domain-says-which", test_error_of_an_unknown_domain_says_which);
+  ADD ("no-trace-is-null", test_no_trace_is_null);
+  ADD ("malformed-value-is-an-error-nevertheless", test_malformed_value_is_an_error_nevertheless);
+  ADD ("garbage-is-an-error-nevertheless", test_garbage_is_an_error_nevertheless);
+  ADD ("bytes-that-are-no-text-become-text", test_bytes_that_are_no_text_become_text);
+  ADD ("texts-are-bounded", test_texts_are_bounded);
+  ADD ("place-names-function-and-process", test_place_names_function_and_process);
+  ADD ("places-are-a-line-each-the-innermost-first", test_places_are_a_line_each_the_innermost_first);
+  ADD ("place-finds-room-in-a-full-trace", test_place_finds_room_in_a_full_trace);
+  ADD ("backtrace-is-indented", test_backtrace_is_indented);
+  ADD ("trace-is-found-by-domain-code-and-message", test_trace_is_found_by_domain_code_and_message);
+  ADD ("the-latest-traces-are-kept", test_the_latest_traces_are_kept);
+  ADD ("memory-of-long-traces-is-bounded", test_memory_of_long_traces_is_bounded);
+  ADD ("any-thread-may-look", test_any_thread_may_look);
+  ADD ("null-is-a-critical", test_null_is_a_critical);
+#undef ADD
+  return g_test_run ();
+}

@@ -1,0 +1,615 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A worker that serves calls, with functions for the tests. Arguments and results are behind each name.
+ *
+ *   nothing                  () -> nothing
+ *   echo                     s -> s
+ *   echo-bytes               ay -> ay
+ *   echo-variant             v -> v
+ *   add                      (xx) -> x
+ *   bytes                    t -> ay: so many bytes, of which byte i is i modulo 251
+ *   pid                      () -> i
+ *   process-name             () -> s: as `ps` shows it
+ *   serial                   () -> u: how many calls of this function the process has served, with this one
+ *   n-initialisers           () -> u: how many initialisers the process, or the one that it was forked from, has run
+ *   environment              s -> s: of that variable, empty when it is not set
+ *   deadline                 () -> x: of this call
+ *
+ *   sleep-until-cancelled    () -> nothing: asleep in a poll of the job's cancellable
+ *   spin-until-cancelled     () -> nothing: asks whether it is cancelled, over and over
+ *   report-until-cancelled   () -> nothing: reports, over and over
+ *   finish-despite-cancel    () -> s: waits until it is cancelled, and gives a result nevertheless
+ *   fail-despite-cancel      () -> nothing: waits until it is cancelled, and fails with another error
+ *   spin-for-ever            () -> nothing: never looks
+ *   pause-for-ever           () -> nothing: asleep, never looks
+ *   stubborn                 () -> nothing: ignores SIGTERM, and then as spin-for-ever
+ *   ignore-sigterm           () -> nothing: from now on
+ *   read-fifo                s -> nothing: waits until somebody writes a byte into the fifo of that path
+ *
+ *   crash                    i -> nothing: dies of that signal
+ *   exit                     i -> nothing: exits at once, without a word
+ *   leave                    i -> nothing: ferry_worker_exit() with that status
+ *   fail                     (sis) -> nothing: with an error of that domain, code and message
+ *   fail-with-trace          (sis) -> nothing: the same with ferry_job_set_error()
+ *   fail-without-error       () -> s: returns NULL and sets no error
+ *   fail-with-result         () -> s: sets an error and returns a value
+ *   wrong-result             () -> s: returns a number
+ *   unwanted-result          () -> nothing: returns a value
+ *
+ *   yield                    t -> t: yields the numbers up to it, and returns their sum
+ *   yield-and-fail           t -> nothing: yields that many numbers and fails
+ *   yield-on-thread          () -> nothing: from a thread of its own
+ *   send                     t -> nothing: sends that many numbers as messages of the type "number"
+ *   report                   t -> nothing: reports fractions in that many steps
+ *   report-amounts           t -> nothing: reports amounts up to it, in the unit "bytes"
+ *   report-on-thread         t -> nothing: as report, from a thread of its own
+ *   steps                    u -> nothing: that many steps
+ *   parts                    () -> nothing: two parts, the second of which has two in turn
+ *
+ *   print                    (ss) -> nothing: to standard output and to standard error, with a newline each
+ *   append-line              (ss) -> nothing: to the file of that path
+ *   allocate                 t -> nothing: so many bytes, which it keeps and has written to
+ *   start-thread             () -> nothing: a thread that stays
+ *   keep-job                 () -> nothing: keeps its job for the next
+ *   use-kept-job             () -> s: the message of the error with which the kept job refuses to report
+ *
+ * FERRY_TEST_INITIALISER chooses an initialiser beside the one that counts: "fail" fails, "thread" leaves a thread
+ * behind, "crash" dies. Where ferry_worker_main() returns, it says so on standard output, and ends with status 4. */
+
+#include <fcntl.h>
+#include <ferry.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+static guint n_initialisers;
+static guint n_served;
+static FerryJob *kept_job;
+
+static gpointer
+stay (gpointer data)
+{
+  for (;;)
+    pause ();
+  return NULL;
+}
+
+/* ---- giving back ---- */
+
+static GVariant *
+do_nothing (FerryJob *job, GVariant *arguments, GError **error)
+{
+  return NULL;
+}
+
+static GVariant *
+echo (FerryJob *job, GVariant *arguments, GError **error)
+{
+  return g_variant_ref (arguments);
+}
+
+static GVariant *
+add (FerryJob *job, GVariant *arguments, GError **error)
+{
+  gint64 a, b;
+
+  g_variant_get (arguments, "(xx)", &a, &b);
+  return g_variant_new_int64 (a + b);
+}
+
+static GVariant *
+give_bytes (FerryJob *job, GVariant *arguments, GError **error)
+{
+  gsize size = g_variant_get_uint64 (arguments);
+  guint8 *data = g_malloc (size);
+
+  for (gsize i = 0; i < size; i++)
+    data[i] = (guint8) (i % 251);
+  return g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, data, size, TRUE, g_free, data);
+}
+
+static GVariant *
+give_pid (FerryJob *job, GVariant *arguments, GError **error)
+{
+  return g_variant_new_int32 (getpid ());
+}
+
+static GVariant *
+give_process_name (FerryJob *job, GVariant *arguments, GError **error)
+{
+  char name[17] = "";
+
+  prctl (PR_GET_NAME, name);
+  return g_variant_new_string (name);
+}
+
+static GVariant *
+give_serial (FerryJob *job, GVariant *arguments, GError **error)
+{
+  return g_variant_new_uint32 (++n_served);
+}
+
+static GVariant *
+give_n_initialisers (FerryJob *job, GVariant *arguments, GError **error)
+{
+  return g_variant_new_uint32 (n_initialisers);
+}
+
+static GVariant *
+give_environment (FerryJob *job, GVariant *arguments, GError **error)
+{
+  const char *value = g_getenv (g_variant_get_string (arguments, NULL));
+
+  return g_variant_new_string (value != NULL ? value : "");
+}
+
+static GVariant *
+give_deadline (FerryJob *job, GVariant *arguments, GError **error)
+{
+  return g_variant_new_int64 (ferry_job_get_deadline (job));
+}
+
+/* ---- lasting ---- */
+
+static void
+wait_until_cancelled (FerryJob *job)
+{
+  GCancellable *cancellable = ferry_job_get_cancellable (job);
+  GPollFD poll_fd;
+
+  g_cancellable_make_pollfd (cancellable, &poll_fd);
+  while (!g_cancellable_is_cancelled (cancellable))
+    g_poll (&poll_fd, 1, -1);
+  g_cancellable_release_fd (cancellable);
+}
+
+static GVariant *
+sleep_until_cancelled (FerryJob *job, GVariant *arguments, GError **error)
+{
+  wait_until_cancelled (job);
+  ferry_job_check (job, error);
+  return NULL;
+}
+
+static GVariant *
+spin_until_cancelled (FerryJob *job, GVariant *arguments, GError **error)
+{
+  while (!ferry_job_is_cancelled (job))
+    ;
+  ferry_job_check (job, error);
+  return NULL;
+}
+
+static GVariant *
+report_until_cancelled (FerryJob *job, GVariant *arguments, GError **error)
+{
+  for (guint64 i = 0; ferry_job_report_amount (job, i, 0, "rounds", NULL, error); i++)
+    ;
+  return NULL;
+}
+
+static GVariant *
+finish_despite_cancel (FerryJob *job, GVariant *arguments, GError **error)
+{
+  wait_until_cancelled (job);
+  return g_variant_new_string ("done");
+}
+
+static GVariant *
+fail_despite_cancel (FerryJob *job, GVariant *arguments, GError **error)
+{
+  wait_until_cancelled (job);
+  g_set_error_literal (error, G_FILE_ERROR, G_FILE_ERROR_NOSPC, "No space left for the rest");
+  return NULL;
+}
+
+static GVariant *
+spin_for_ever (FerryJob *job, GVariant *arguments, GError **error)
+{
+  for (volatile guint64 i = 0;; i++)
+    ;
+  return NULL;
+}
+
+static GVariant *
+pause_for_ever (FerryJob *job, GVariant *arguments, GError **error)
+{
+  stay (NULL);
+  return NULL;
+}
+
+static GVariant *
+ignore_sigterm (FerryJob *job, GVariant *arguments, GError **error)
+{
+  signal (SIGTERM, SIG_IGN);
+  return NULL;
+}
+
+static GVariant *
+be_stubborn (FerryJob *job, GVariant *arguments, GError **error)
+{
+  signal (SIGTERM, SIG_IGN);
+  return spin_for_ever (job, arguments, error);
+}
+
+static GVariant *
+read_fifo (FerryJob *job, GVariant *arguments, GError **error)
+{
+  int fd = open (g_variant_get_string (arguments, NULL), O_RDONLY | O_CLOEXEC);
+  char byte;
+
+  if (fd < 0 || read (fd, &byte, 1) != 1)
+    g_set_error_literal (error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "Nobody wrote into the fifo");
+  if (fd >= 0)
+    close (fd);
+  return NULL;
+}
+
+/* ---- ending badly ---- */
+
+static GVariant *
+crash (FerryJob *job, GVariant *arguments, GError **error)
+{
+  int number = g_variant_get_int32 (arguments);
+
+  signal (number, SIG_DFL);
+  raise (number);
+  return NULL;
+}
+
+static GVariant *
+exit_at_once (FerryJob *job, GVariant *arguments, GError **error)
+{
+  _exit (g_variant_get_int32 (arguments));
+  return NULL;
+}
+
+static GVariant *
+leave (FerryJob *job, GVariant *arguments, GError **error)
+{
+  ferry_worker_exit (g_variant_get_int32 (arguments));
+  return NULL;
+}
+
+static GVariant *
+fail (FerryJob *job, GVariant *arguments, GError **error)
+{
+  const char *domain, *message;
+  int code;
+
+  g_variant_get (arguments, "(&si&s)", &domain, &code, &message);
+  g_set_error_literal (error, g_quark_from_string (domain), code, message);
+  return NULL;
+}
+
+static GVariant *
+fail_with_trace (FerryJob *job, GVariant *arguments, GError **error)
+{
+  const char *domain, *message;
+  int code;
+
+  g_variant_get (arguments, "(&si&s)", &domain, &code, &message);
+  ferry_job_set_error (job, error, g_quark_from_string (domain), code, "%s", message);
+  return NULL;
+}
+
+static GVariant *
+fail_with_result (FerryJob *job, GVariant *arguments, GError **error)
+{
+  g_set_error_literal (error, G_FILE_ERROR, G_FILE_ERROR_NOENT, "No such thing");
+  return g_variant_new_string ("nevertheless");
+}
+
+static GVariant *
+give_number (FerryJob *job, GVariant *arguments, GError **error)
+{
+  return g_variant_new_int32 (1);
+}
+
+/* ---- on the way ---- */
+
+static GVariant *
+yield (FerryJob *job, GVariant *arguments, GError **error)
+{
+  guint64 n = g_variant_get_uint64 (arguments);
+  guint64 sum = 0;
+
+  for (guint64 i = 0; i < n; i++)
+    {
+      if (!ferry_job_yield (job, g_variant_new_uint64 (i), error))
+        return NULL;
+      sum += i;
+    }
+  return g_variant_new_uint64 (sum);
+}
+
+static GVariant *
+yield_and_fail (FerryJob *job, GVariant *arguments, GError **error)
+{
+  GVariant *sum = yield (job, arguments, error);
+
+  if (sum == NULL)
+    return NULL;
+  g_variant_unref (g_variant_ref_sink (sum));
+  g_set_error_literal (error, G_FILE_ERROR, G_FILE_ERROR_IO, "The rest cannot be read");
+  return NULL;
+}
+
+typedef struct
+{
+  FerryJob *job;
+  GVariant *arguments;
+  GError *error;
+  GThreadFunc func;
+} OnThread;
+
+static GVariant *
+run_on_thread (FerryJob *job, GVariant *arguments, GError **error, GThreadFunc func)
+{
+  OnThread run = {.job = job, .arguments = arguments};
+
+  g_thread_join (g_thread_new ("test-function", func, &run));
+  if (run.error != NULL)
+    g_propagate_error (error, run.error);
+  return NULL;
+}
+
+static gpointer
+yield_one (gpointer data)
+{
+  OnThread *run = data;
+
+  ferry_job_yield (run->job, g_variant_new_uint64 (0), &run->error);
+  return NULL;
+}
+
+static GVariant *
+yield_on_thread (FerryJob *job, GVariant *arguments, GError **error)
+{
+  return run_on_thread (job, arguments, error, yield_one);
+}
+
+static GVariant *
+send (FerryJob *job, GVariant *arguments, GError **error)
+{
+  guint64 n = g_variant_get_uint64 (arguments);
+
+  for (guint64 i = 0; i < n; i++)
+    if (!ferry_job_send (job, "number", g_variant_new_uint64 (i), error))
+      break;
+  return NULL;
+}
+
+static GVariant *
+report (FerryJob *job, GVariant *arguments, GError **error)
+{
+  guint64 n = g_variant_get_uint64 (arguments);
+
+  for (guint64 i = 1; i <= n; i++)
+    {
+      g_autofree char *text = g_strdup_printf ("%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT, i, n);
+
+      if (!ferry_job_report (job, (double) i / (double) n, text, error))
+        break;
+    }
+  return NULL;
+}
+
+static gpointer
+report_all (gpointer data)
+{
+  OnThread *run = data;
+
+  report (run->job, run->arguments, &run->error);
+  return NULL;
+}
+
+static GVariant *
+report_on_thread (FerryJob *job, GVariant *arguments, GError **error)
+{
+  return run_on_thread (job, arguments, error, report_all);
+}
+
+static GVariant *
+report_amounts (FerryJob *job, GVariant *arguments, GError **error)
+{
+  guint64 n = g_variant_get_uint64 (arguments);
+
+  for (guint64 i = 0; i <= n; i++)
+    if (!ferry_job_report_amount (job, i, n, "bytes", NULL, error))
+      break;
+  return NULL;
+}
+
+static GVariant *
+steps (FerryJob *job, GVariant *arguments, GError **error)
+{
+  guint n = g_variant_get_uint32 (arguments);
+
+  ferry_job_set_n_steps (job, n);
+  for (guint i = 0; i < n; i++)
+    if (!ferry_job_step (job, "step", error))
+      break;
+  return NULL;
+}
+
+/* The whole is at 0.125, 0.25, 0.5, 1. */
+static GVariant *
+parts (FerryJob *job, GVariant *arguments, GError **error)
+{
+  ferry_job_begin_part (job, 0.25);
+  ferry_job_report (job, 0.5, "half of the first part", error);
+  ferry_job_end_part (job);
+  ferry_job_begin_part (job, 0.75);
+  ferry_job_begin_part (job, 1.0 / 3);
+  ferry_job_report (job, 1, "a third of the second part", NULL);
+  ferry_job_end_part (job);
+  ferry_job_end_part (job);
+  return NULL;
+}
+
+/* ---- leaving traces ---- */
+
+static GVariant *
+print (FerryJob *job, GVariant *arguments, GError **error)
+{
+  const char *output, *complaint;
+
+  g_variant_get (arguments, "(&s&s)", &output, &complaint);
+  printf ("%s\n", output);
+  fflush (stdout);
+  fprintf (stderr, "%s\n", complaint);
+  return NULL;
+}
+
+static GVariant *
+append_line (FerryJob *job, GVariant *arguments, GError **error)
+{
+  const char *path, *line;
+  g_autofree char *text = NULL;
+  int fd;
+
+  g_variant_get (arguments, "(&s&s)", &path, &line);
+  text = g_strconcat (line, "\n", NULL);
+  fd = open (path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0 || write (fd, text, strlen (text)) != (gssize) strlen (text))
+    g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_IO, "Cannot write to %s", path);
+  if (fd >= 0)
+    close (fd);
+  return NULL;
+}
+
+static GVariant *
+allocate (FerryJob *job, GVariant *arguments, GError **error)
+{
+  static void *volatile kept;
+  gsize size = g_variant_get_uint64 (arguments);
+
+  kept = g_malloc (size);
+  memset (kept, 1, size);
+  return NULL;
+}
+
+static GVariant *
+start_thread (FerryJob *job, GVariant *arguments, GError **error)
+{
+  g_thread_unref (g_thread_new ("test-stays", stay, NULL));
+  return NULL;
+}
+
+static GVariant *
+keep_job (FerryJob *job, GVariant *arguments, GError **error)
+{
+  g_set_object (&kept_job, job);
+  return NULL;
+}
+
+static GVariant *
+use_kept_job (FerryJob *job, GVariant *arguments, GError **error)
+{
+  g_autoptr (GError) refused = NULL;
+
+  if (kept_job == NULL || ferry_job_report (kept_job, 0.5, NULL, &refused))
+    return g_variant_new_string ("");
+  return g_variant_new_string (refused->message);
+}
+
+/* ---- the program ---- */
+
+static const struct
+{
+  const char *name;
+  const char *arguments_type;
+  const char *result_type;
+  FerryFunction function;
+} functions[] = {
+  {"nothing", NULL, "", do_nothing},
+  {"echo", "s", "s", echo},
+  {"echo-bytes", "ay", "ay", echo},
+  {"echo-variant", "v", "v", echo},
+  {"add", "(xx)", "x", add},
+  {"bytes", "t", "ay", give_bytes},
+  {"pid", NULL, "i", give_pid},
+  {"process-name", NULL, "s", give_process_name},
+  {"serial", NULL, "u", give_serial},
+  {"n-initialisers", NULL, "u", give_n_initialisers},
+  {"environment", "s", "s", give_environment},
+  {"deadline", NULL, "x", give_deadline},
+  {"sleep-until-cancelled", NULL, "", sleep_until_cancelled},
+  {"spin-until-cancelled", NULL, "", spin_until_cancelled},
+  {"report-until-cancelled", NULL, "", report_until_cancelled},
+  {"finish-despite-cancel", NULL, "s", finish_despite_cancel},
+  {"fail-despite-cancel", NULL, "", fail_despite_cancel},
+  {"spin-for-ever", NULL, "", spin_for_ever},
+  {"pause-for-ever", NULL, "", pause_for_ever},
+  {"stubborn", NULL, "", be_stubborn},
+  {"ignore-sigterm", NULL, "", ignore_sigterm},
+  {"read-fifo", "s", "", read_fifo},
+  {"crash", "i", "", crash},
+  {"exit", "i", "", exit_at_once},
+  {"leave", "i", "", leave},
+  {"fail", "(sis)", "", fail},
+  {"fail-with-trace", "(sis)", "", fail_with_trace},
+  {"fail-without-error", NULL, "s", do_nothing},
+  {"fail-with-result", NULL, "s", fail_with_result},
+  {"wrong-result", NULL, "s", give_number},
+  {"unwanted-result", NULL, "", give_number},
+  {"yield", "t", "t", yield},
+  {"yield-and-fail", "t", "", yield_and_fail},
+  {"yield-on-thread", NULL, "", yield_on_thread},
+  {"send", "t", "", send},
+  {"report", "t", "", report},
+  {"report-amounts", "t", "", report_amounts},
+  {"report-on-thread", "t", "", report_on_thread},
+  {"steps", "u", "", steps},
+  {"parts", NULL, "", parts},
+  {"print", "(ss)", "", print},
+  {"append-line", "(ss)", "", append_line},
+  {"allocate", "t", "", allocate},
+  {"start-thread", NULL, "", start_thread},
+  {"keep-job", NULL, "", keep_job},
+  {"use-kept-job", NULL, "s", use_kept_job},
+};
+
+static gboolean
+count_initialiser (gpointer user_data, GError **error)
+{
+  n_initialisers++;
+  return TRUE;
+}
+
+static gboolean
+misbehave_initially (gpointer user_data, GError **error)
+{
+  const char *order = user_data;
+
+  if (g_str_equal (order, "thread"))
+    g_thread_unref (g_thread_new ("test-stays", stay, NULL));
+  if (g_str_equal (order, "crash"))
+    abort ();
+  if (!g_str_equal (order, "fail"))
+    return TRUE;
+  g_set_error_literal (error, G_FILE_ERROR, G_FILE_ERROR_NOENT, "The model is not there");
+  return FALSE;
+}
+
+int
+main (int argc, char **argv)
+{
+  const char *order = g_getenv ("FERRY_TEST_INITIALISER");
+
+  for (gsize i = 0; i < G_N_ELEMENTS (functions); i++)
+    ferry_function_register (functions[i].name, functions[i].arguments_type, functions[i].result_type,
+                             functions[i].function);
+  ferry_worker_add_initialiser ("count", count_initialiser, NULL);
+  if (order != NULL)
+    ferry_worker_add_initialiser (order, misbehave_initially, (gpointer) order);
+  if (ferry_worker_main (&argc, &argv))
+    return 1;
+  printf ("ferry_worker_main returned\n");
+  return 4;
+}
