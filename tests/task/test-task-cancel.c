@@ -203,6 +203,30 @@ test_cancellable_and_result (void)
   g_assert_cmpuint (executor.n_cancelled, ==, 0);
 }
 
+/* Only the function's news are too late; what the application does goes by the state that it sees. */
+static void
+test_cancellable_and_application (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (FerryTask) returned = task_test_new (NULL);
+  g_autoptr (FerryTask) slow = task_test_new (NULL);
+
+  ferry_task_set_cancellable (returned, cancellable);
+  ferry_task_set_cancellable (slow, cancellable);
+  g_assert_true (ferry_task_claim (returned, &task_test_driver, &executor, NULL));
+  g_assert_true (ferry_task_claim (slow, &task_test_driver, &executor, NULL));
+  g_assert_true (ferry_task_start (returned, 77));
+  g_assert_true (ferry_task_start (slow, 77));
+  g_cancellable_cancel (cancellable);
+  g_assert_true (ferry_task_give_back (returned));
+  g_assert_cmpint (ferry_task_get_state (returned), ==, FERRY_TASK_STATE_WAITING);
+  g_assert_true (ferry_task_fail (slow, FERRY_TASK_EVENT_RUN_TIMEOUT, task_test_error ("slow"), NULL, NULL));
+  g_assert_cmpint (ferry_task_get_state (slow), ==, FERRY_TASK_STATE_FAILED);
+  ferry_test_run_until (is_done, returned);
+  g_assert_cmpint (ferry_task_get_state (returned), ==, FERRY_TASK_STATE_CANCELLED);
+}
+
 static void
 test_cancelled_cancellable (void)
 {
@@ -352,6 +376,7 @@ main (int argc, char **argv)
   g_test_add_func ("/task-cancel/cuts-a-report-short", test_report_stops);
   g_test_add_func ("/task-cancel/follows-a-cancellable", test_cancellable);
   g_test_add_func ("/task-cancel/comes-before-a-result-that-is-later", test_cancellable_and_result);
+  g_test_add_func ("/task-cancel/leaves-the-application-the-state-it-sees", test_cancellable_and_application);
   g_test_add_func ("/task-cancel/follows-one-that-was-cancelled-before", test_cancelled_cancellable);
   g_test_add_func ("/task-cancel/lets-handlers-disconnect", test_disconnects);
   g_test_add_func ("/task-cancel/lets-the-cancellable-go", test_cancellable_let_go);
