@@ -106,12 +106,10 @@ look (FerryTaskPrivate *priv, FerryTaskEvent event, const FerryTaskTransition **
   gboolean is_news = event >= FERRY_TASK_EVENT_PROGRESS && event <= FERRY_TASK_EVENT_LOST;
   FerryTaskState state = (FerryTaskState) priv->state;
 
-  if (priv->leaves_worker)
-    return ferry_task_state_late (event);
   if (is_news && is_forestalled (priv))
     state = FERRY_TASK_STATE_CANCELLING;
   *transition = ferry_task_state_next (state, event);
-  return (*transition)->step;
+  return priv->leaves_worker ? ferry_task_state_late (event) : (*transition)->step;
 }
 
 static gboolean
