@@ -97,14 +97,34 @@ rest_link (FerryMonitor *self, FerryLink *link)
 }
 
 static void
+stall (FerryMonitor *self, FerryLink *link)
+{
+  ferry_shared_queue_deactivate (self->shared, link);
+  link->stalled = TRUE;
+  g_queue_push_tail (&self->stalled, link);
+}
+
+static void
 visit_link (FerryMonitor *self, FerryLink *link)
 {
-  if (link->state == FERRY_LINK_ATTACHING)
+  FerryDrainResult output;
+
+  if (!link->told_launched)
+    ferry_monitor_tell_launched (self, link);
+  output = ferry_monitor_drain_output (self, link);
+  if (output == FERRY_DRAIN_STALLED)
     {
-      ferry_shared_queue_deactivate (self->shared, link);
+      stall (self, link);
       return;
     }
-  if (link->state == FERRY_LINK_OPEN && !link->told_attached && !link->local)
+  if (link->state == FERRY_LINK_ATTACHING)
+    {
+      if (output == FERRY_DRAIN_EMPTY)
+        ferry_shared_queue_deactivate (self->shared, link);
+      return;
+    }
+  /* That the process is there is told first: a nursery may say so later than the process itself. */
+  if (link->state == FERRY_LINK_OPEN && !link->told_attached && !link->local && link->parent != FERRY_PARENT_ASKED)
     {
       link->told_attached = TRUE;
       ferry_monitor_push_news (self, link, FERRY_BLOCK_ATTACHED);
@@ -112,12 +132,11 @@ visit_link (FerryMonitor *self, FerryLink *link)
   switch (ferry_monitor_drain (self, link))
     {
     case FERRY_DRAIN_EMPTY:
-      rest_link (self, link);
+      if (output == FERRY_DRAIN_EMPTY)
+        rest_link (self, link);
       break;
     case FERRY_DRAIN_STALLED:
-      ferry_shared_queue_deactivate (self->shared, link);
-      link->stalled = TRUE;
-      g_queue_push_tail (&self->stalled, link);
+      stall (self, link);
       break;
     case FERRY_DRAIN_CAUGHT_UP:
       doze (self, link, g_get_monotonic_time ());

@@ -10,7 +10,7 @@
 
 #include "config.h"
 
-#include "task/ferry-worker-main.h"
+#include "task/ferry-worker-main-private.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -33,6 +33,8 @@ typedef struct
 } Initialiser;
 
 static GArray *initialisers; /* (element-type Initialiser) (nullable) */
+
+static gboolean was_called; /* set on the first thread, before there is another */
 
 /* Of the process that serves; set before it begins, and for good. */
 static FerrySender *calls;
@@ -134,6 +136,13 @@ serve (FerryDownlink *downlink)
   ferry_worker_exit (EXIT_SUCCESS);
 }
 
+/* any */
+gboolean
+ferry_worker_main_was_called (void)
+{
+  return was_called;
+}
+
 /**
  * ferry_worker_main:
  * @argc: (inout) (optional): the number of arguments of `main()`
@@ -163,6 +172,7 @@ ferry_worker_main (int *argc, char ***argv)
   g_autoptr (GError) error = NULL;
   FerryDownlink *downlink;
 
+  was_called = TRUE;
   if (!ferry_attachment_is_possible ())
     return FALSE;
   downlink = ferry_attachment_get_downlink (&error);

@@ -136,8 +136,7 @@ ferry_function_check_arguments (const FerryFunctionEntry *entry, GVariant *argum
   g_autofree char *expected = NULL;
   g_autofree char *given = NULL;
 
-  if (entry->arguments_type == NULL ||
-      (arguments != NULL && g_variant_is_of_type (arguments, entry->arguments_type)))
+  if (entry->arguments_type == NULL || (arguments != NULL && g_variant_is_of_type (arguments, entry->arguments_type)))
     return TRUE;
   expected = describe_type (entry->arguments_type);
   given = describe_type (arguments != NULL ? g_variant_get_type (arguments) : NULL);

@@ -33,6 +33,7 @@ struct _FerryWorker
   GPid pid;              /* main, as what follows */
   FerryWorkerState state;
   FerryExit *exit; /* (owned) (nullable) */
+  char *task_name; /* (owned) (nullable): what it is doing, for its log */
 };
 
 enum
@@ -46,6 +47,7 @@ enum
 
 static GParamSpec *properties[N_PROPERTIES];
 static guint ended_signal;
+static guint output_signal;
 
 G_DEFINE_FINAL_TYPE (FerryWorker, ferry_worker, G_TYPE_OBJECT)
 
@@ -58,6 +60,7 @@ ferry_worker_finalize (GObject *object)
   g_clear_pointer (&self->link, ferry_link_unref);
   ferry_monitor_unref (self->monitor);
   g_clear_pointer (&self->exit, ferry_exit_unref);
+  g_free (self->task_name);
 
   G_OBJECT_CLASS (ferry_worker_parent_class)->finalize (object);
 }
@@ -149,6 +152,20 @@ ferry_worker_class_init (FerryWorkerClass *klass)
   ended_signal = g_signal_new ("ended", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                g_cclosure_marshal_VOID__BOXED, G_TYPE_NONE, 1, FERRY_TYPE_EXIT);
   g_signal_set_va_marshaller (ended_signal, G_TYPE_FROM_CLASS (klass), g_cclosure_marshal_VOID__BOXEDv);
+
+  /**
+   * FerryWorker::output:
+   * @self: the worker
+   * @stream: %FERRY_STREAM_STDOUT or %FERRY_STREAM_STDERR
+   * @line: what it wrote, without its line end
+   *
+   * Emitted on the router's thread for each line that the worker wrote to a stream that is logged
+   * ([method@Ferry.Launcher.log_stream]), the last one before `ended`.
+   *
+   * Since: 0.1
+   */
+  output_signal = g_signal_new ("output", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                G_TYPE_NONE, 2, FERRY_TYPE_STREAM, G_TYPE_STRING);
 }
 
 static void
@@ -198,6 +215,15 @@ attached (gpointer data)
 }
 
 static void
+output (gpointer data, guint stream, const char *line)
+{
+  FerryWorker *self = data;
+
+  ferry_output_log (self->name, self->pid, self->task_name, (FerryStream) stream, line);
+  g_signal_emit (self, output_signal, 0, (FerryStream) stream, line);
+}
+
+static void
 ended (gpointer data, FerryExit *exit)
 {
   FerryWorker *self = data;
@@ -209,13 +235,30 @@ ended (gpointer data, FerryExit *exit)
   g_signal_emit (self, ended_signal, 0, exit);
 }
 
+/* main: the worker's link, or NULL when it has ended. */
+FerryLink *
+ferry_worker_get_link (FerryWorker *self)
+{
+  return self->link;
+}
+
+/* main: what the worker is doing, which its log names; NULL for nothing. */
+void
+ferry_worker_set_task_name (FerryWorker *self, const char *name)
+{
+  char *copy = g_strdup (name);
+
+  g_free (self->task_name);
+  self->task_name = copy;
+}
+
 /* main: tells the worker what happens to its link, and keeps it until that has ended. */
 FerryLinkObserver *
 ferry_worker_new_observer (FerryWorker *self)
 {
   FerryLinkObserver *observer = g_new (FerryLinkObserver, 1);
 
-  *observer = (FerryLinkObserver){launched, attached, ended, g_object_ref (self), g_object_unref};
+  *observer = (FerryLinkObserver){launched, attached, output, ended, g_object_ref (self), g_object_unref};
   return observer;
 }
 
