@@ -298,6 +298,7 @@ ferry_pool_constructed (GObject *object)
   G_OBJECT_CLASS (ferry_pool_parent_class)->constructed (object);
 
   self->timers = ferry_router_get_timers (self->router);
+  self->in_threads = self->launcher == NULL;
 }
 
 /* The workers end with their pool. What they have in hand goes back to executors, of which there are none: each holds
@@ -338,6 +339,7 @@ ferry_pool_finalize (GObject *object)
   g_clear_pointer (&self->initialiser_arguments, g_variant_unref);
   g_free (self->finaliser);
   g_clear_pointer (&self->finaliser_arguments, g_variant_unref);
+  g_clear_object (&self->starter);
   g_clear_object (&self->launcher);
   g_object_unref (self->router);
 
@@ -474,13 +476,13 @@ ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellabl
   if (self->stopping)
     {
       g_task_return_new_error (task, FERRY_ERROR, FERRY_ERROR_BUSY, "The pool “%s” is being stopped already",
-                               self->name);
+                               ferry_pool_get_name (self));
       return;
     }
   self->stopping = TRUE;
   self->stop_task = g_steal_pointer (&task);
-  reason =
-    g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "The pool “%s” was stopped; submit the task again", self->name);
+  reason = g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "The pool “%s” was stopped; submit the task again",
+                        ferry_pool_get_name (self));
   for (guint i = self->workers->len; i > 0; i--)
     {
       FerryPoolWorker *worker = g_ptr_array_index (self->workers, i - 1);

@@ -164,10 +164,10 @@ watch (gpointer data)
       gint64 deadline = look_at_deadline (self);
 
       ferry_serve_take_cancels (self);
-      if (ferry_downlink_is_closed (self->downlink))
+      if (!ferry_downlink_wait_for_cancel (self->downlink, deadline))
         break;
-      ferry_downlink_wait_for_cancel (self->downlink, deadline);
     }
+  ferry_serve_take_cancels (self);
   return NULL;
 }
 

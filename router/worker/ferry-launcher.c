@@ -355,8 +355,6 @@ add_sender (FerryLauncher *self, const char *name, FerrySender *sender, GError *
 gboolean
 ferry_launcher_add_reserved_sender (FerryLauncher *self, const char *name, FerrySender *sender, GError **error)
 {
-  g_assert (g_str_has_prefix (name, FERRY_RESERVED_SENDER_PREFIX));
-
   return add_sender (self, name, sender, error);
 }
 

@@ -28,8 +28,7 @@ receive_for_ever (gpointer data)
 static gpointer
 wait_for_cancel_for_ever (gpointer data)
 {
-  ferry_downlink_wait_for_cancel (((Receive *) data)->downlink, -1);
-  return NULL;
+  return GINT_TO_POINTER (ferry_downlink_wait_for_cancel (((Receive *) data)->downlink, -1));
 }
 
 /* Whether the other thread sleeps already or comes to it later: both happen in so many rounds. */
@@ -49,7 +48,7 @@ test_interrupt_ends_a_wait_of_another_thread (void)
         g_thread_yield ();
       ferry_downlink_interrupt (ends.downlink);
       g_thread_join (receiver);
-      g_thread_join (canceller);
+      g_assert_true (GPOINTER_TO_INT (g_thread_join (canceller)));
       g_assert_cmpint (receive.event, ==, FERRY_DOWN_EVENT_NOTHING);
     }
 }
@@ -74,7 +73,7 @@ test_end_of_the_link_ends_a_wait (void)
       ferry_link_set_pipe_word (ends.link, 0, i % 4 < 2 ? FERRY_PIPE_WORD_LINK_ENDED : FERRY_PIPE_WORD_ROUTER_STOPPED);
       ferry_link_wake_writers (ends.link);
       g_thread_join (receiver);
-      g_thread_join (canceller);
+      g_assert_false (GPOINTER_TO_INT (g_thread_join (canceller)));
       g_assert_cmpint (receive.event, ==, FERRY_DOWN_EVENT_CLOSED);
     }
 }

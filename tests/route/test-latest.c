@@ -109,6 +109,30 @@ test_cold_cell_costs_nothing_and_rings_once (void)
   route_test_stop_with_open_pipes (router);
 }
 
+/* A link takes 1,000 rings with nothing between them for an attack; a value that is taken is something. */
+static void
+test_thousands_of_honest_rings_are_no_storm (void)
+{
+  const guint64 n_rings = 1100;
+  FerryRouter *router = ferry_test_router_new ();
+
+  {
+    g_autoptr (LatestTest) pipe = latest_test_new (router);
+
+    g_object_set (router, "latest-interval", (gint64) 1000, NULL);
+    for (guint64 n = 1; n <= n_rings; n++)
+      {
+        latest_test_send (pipe, n);
+        latest_test_wait_value (pipe, n);
+        latest_test_wait_cold (router);
+      }
+    g_assert_cmpuint (latest_test_take_rings (pipe), ==, n_rings);
+    g_assert_cmpuint (ferry_router_get_counter (router, FERRY_COUNTER_PROTOCOL_ERRORS), ==, 0);
+    g_assert_cmpuint (pipe->n_closed, ==, 0);
+  }
+  route_test_stop_with_open_pipes (router);
+}
+
 /* Looks when the router says that it delivered, and sends another value. */
 typedef struct
 {
@@ -530,6 +554,7 @@ main (int argc, char **argv)
   g_test_add_func ("/latest/torrent-is-newer-each-time-and-ends-with-the-last",
                    test_torrent_is_newer_each_time_and_ends_with_the_last);
   g_test_add_func ("/latest/cold-cell-costs-nothing-and-rings-once", test_cold_cell_costs_nothing_and_rings_once);
+  g_test_add_func ("/latest/thousands-of-honest-rings-are-no-storm", test_thousands_of_honest_rings_are_no_storm);
   g_test_add_func ("/latest/one-value-an-interval-is-delivered", test_one_value_an_interval_is_delivered);
   g_test_add_func ("/latest/interval-is-a-setting", test_interval_is_a_setting);
   g_test_add_func ("/latest/variants-keep-their-types", test_variants_keep_their_types);
