@@ -37,7 +37,7 @@ typedef struct
 {
   guint64 connection_id;
   guint32 index;    /* of its word in the pipe table */
-  guint32 cell;     /* as in FerryGrant; not checked */
+  guint32 cell;     /* as in FerryGrant */
   const char *name; /* borrowed until the next record is received; not terminated */
   gsize name_length;
 } FerryDownGrant;

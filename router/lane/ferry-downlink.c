@@ -137,7 +137,8 @@ ferry_downlink_receive_grant (FerryDownlink *self, FerryDownGrant *grant)
   if (header.kind != FERRY_RECORD_GRANT || header.length < sizeof raw)
     return break_lane (self);
   memcpy (&raw, payload, sizeof raw);
-  if (header.length - sizeof raw != raw.name_length || raw.index >= FERRY_MAX_PIPES_PER_LINK)
+  if (header.length - sizeof raw != raw.name_length || raw.index >= FERRY_MAX_PIPES_PER_LINK ||
+      (raw.cell != FERRY_NO_CELL && raw.cell >= self->uplink->segment.n_cells))
     return break_lane (self);
   *grant = (FerryDownGrant){
     .connection_id = header.connection_id,

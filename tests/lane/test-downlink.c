@@ -360,8 +360,6 @@ test_grants_come_before_messages (void)
   down_assert_nothing (&ends);
 }
 
-/* ---- an application, or a worker, that breaks the rules ---- */
-
 /* Publishes one record in the down lane, whatever it is. */
 static void
 publish_raw (DownEnds *ends, guint16 kind, guint16 number, gconstpointer payload, gsize size)
@@ -373,6 +371,32 @@ publish_raw (DownEnds *ends, guint16 kind, guint16 number, gconstpointer payload
     memcpy (place + sizeof (FerryRecordHeader), payload, size);
   ferry_lane_writer_publish (&ends->link->down, ferry_record_size (size));
 }
+
+static void
+test_grants_that_cannot_be_are_not_followed (void)
+{
+  const struct
+  {
+    FerryGrant grant;
+    char name[8];
+  } wrong[] = {
+    {{.index = FERRY_MAX_PIPES_PER_LINK, .name_length = 8, .cell = FERRY_NO_CELL}, "12345678"},
+    {{.index = 0, .name_length = 9, .cell = FERRY_NO_CELL}, "12345678"},
+    {{.index = 0, .name_length = 8, .cell = 0}, "12345678"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (wrong); i++)
+    {
+      g_auto (DownEnds) ends;
+      FerryDownGrant grant;
+
+      down_ends_init (&ends, MAX_MESSAGE);
+      publish_raw (&ends, FERRY_RECORD_GRANT, 0, &wrong[i], sizeof wrong[i]);
+      g_assert_cmpint (ferry_downlink_receive_grant (ends.downlink, &grant), ==, FERRY_DOWN_EVENT_BROKEN);
+    }
+}
+
+/* ---- an application, or a worker, that breaks the rules ---- */
 
 static void
 assert_broken (guint16 kind, guint16 number, gconstpointer payload, gsize size)
@@ -488,6 +512,7 @@ add_tests_of_what_arrives (void)
   g_test_add_func ("/downlink/cancels-wait-for-room-in-order", test_cancels_wait_for_room_in_order);
   g_test_add_func ("/downlink/closed-end-takes-nothing", test_closed_end_takes_nothing);
   g_test_add_func ("/downlink/grants-come-before-messages", test_grants_come_before_messages);
+  g_test_add_func ("/downlink/grants-that-cannot-be-are-not-followed", test_grants_that_cannot_be_are_not_followed);
 }
 
 int
