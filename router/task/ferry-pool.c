@@ -121,6 +121,17 @@ count_live (FerryPool *self)
   return n;
 }
 
+static void
+fail_sources (FerryPool *self, const GError *error)
+{
+  for (guint i = 0; i < self->sources->len; i++)
+    {
+      FerryTaskSource *source = g_ptr_array_index (self->sources, i);
+
+      source->fail_all (source, error);
+    }
+}
+
 static gboolean
 start_worker (FerryPool *self)
 {
@@ -129,6 +140,12 @@ start_worker (FerryPool *self)
 
   if (self->error != NULL || self->stopping || ferry_timer_is_set (&self->back_off))
     return FALSE;
+  /* That the router was stopped ends what there is to do, and not the pool: the router may be started again. */
+  if (!ferry_router_check (self->router, &error))
+    {
+      fail_sources (self, error);
+      return FALSE;
+    }
   worker = ferry_pool_worker_new (self, &error);
   if (worker == NULL)
     {
@@ -273,12 +290,7 @@ ferry_pool_fail (FerryPool *self, GError *error)
     }
   self->error = error;
   ferry_pool_notify_error (self);
-  for (guint i = 0; i < self->sources->len; i++)
-    {
-      FerryTaskSource *source = g_ptr_array_index (self->sources, i);
-
-      source->fail_all (source, self->error);
-    }
+  fail_sources (self, self->error);
 }
 
 static void
@@ -490,12 +502,7 @@ ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellabl
       ferry_pool_worker_take_back (worker);
       ferry_pool_worker_retire (worker);
     }
-  for (guint i = 0; i < self->sources->len; i++)
-    {
-      FerryTaskSource *source = g_ptr_array_index (self->sources, i);
-
-      source->fail_all (source, reason);
-    }
+  fail_sources (self, reason);
   if (timeout == 0)
     kill_all (self);
   else if (timeout > 0)
