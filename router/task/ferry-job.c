@@ -49,6 +49,7 @@ ferry_job_finalize (GObject *object)
 {
   FerryJob *self = FERRY_JOB (object);
 
+  ferry_take_over (self);
   ferry_progress_parts_clear (&self->parts);
   g_clear_pointer (&self->traces, g_ptr_array_unref);
   g_clear_object (&self->cancellable);

@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "base/ferry-base-private.h"
+
 static gint is_running;
 static gint n_counted;
 static FerryJob *kept_job;
@@ -60,16 +62,33 @@ report_and_spin (FerryJob *job, GVariant *arguments, GError **error)
   return NULL;
 }
 
+static pthread_mutex_t sleep_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t woken = PTHREAD_COND_INITIALIZER;
+
+static void
+wake (GCancellable *cancellable, gpointer data)
+{
+  gboolean *is_woken = data;
+
+  pthread_mutex_lock (&sleep_lock);
+  *is_woken = TRUE;
+  pthread_cond_signal (&woken);
+  pthread_mutex_unlock (&sleep_lock);
+}
+
 static void
 sleep_on (GCancellable *cancellable)
 {
-  GPollFD poll_fd;
+  gboolean is_woken = FALSE;
+  gulong handler = g_cancellable_connect (cancellable, G_CALLBACK (wake), &is_woken, NULL);
 
-  g_assert_true (g_cancellable_make_pollfd (cancellable, &poll_fd));
   g_atomic_int_set (&is_running, TRUE);
-  while (!g_cancellable_is_cancelled (cancellable))
-    g_poll (&poll_fd, 1, -1);
-  g_cancellable_release_fd (cancellable);
+  pthread_mutex_lock (&sleep_lock);
+  while (!is_woken)
+    pthread_cond_wait (&woken, &sleep_lock);
+  pthread_mutex_unlock (&sleep_lock);
+  g_cancellable_disconnect (cancellable, handler);
+  g_assert_true (g_cancellable_is_cancelled (cancellable));
 }
 
 static GVariant *
@@ -181,7 +200,7 @@ use_kept (FerryJob *job, GVariant *arguments, GError **error)
 static gpointer
 use_until_stopped (gpointer data)
 {
-  g_autoptr (FerryJob) job = data;
+  FerryJob *job = data;
   g_autoptr (GError) error = NULL;
 
   g_atomic_int_set (&is_running, TRUE);
@@ -195,6 +214,8 @@ use_until_stopped (gpointer data)
         ferry_job_check (job, &error);
     }
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_STOPPED);
+  ferry_hand_over (job);
+  g_object_unref (job);
   return NULL;
 }
 
