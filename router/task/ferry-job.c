@@ -243,6 +243,9 @@ ferry_job_is_cancelled (FerryJob *self)
 
   g_return_val_if_fail (FERRY_IS_JOB (self), TRUE);
 
+  /* The usual case, and the quickest. */
+  if (is_serving_thread (self))
+    return self->finished || is_cancelled_in_use (self);
   if (!ferry_job_begin_use (self, NULL))
     return TRUE;
   cancelled = is_cancelled_in_use (self);
@@ -433,7 +436,7 @@ ferry_job_yield (FerryJob *self, GVariant *value, GError **error)
  * @...: what goes into the format
  *
  * As g_set_error(), and remembers who called: when the function fails with this error, the trace that goes with it to
- * the application has the lines of a backtrace from here. See [func@Ferry.error_get_trace].
+ * the application has the lines of a backtrace from here. See ferry_error_get_trace().
  *
  * Any thread may call this.
  *
