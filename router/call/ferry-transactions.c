@@ -147,7 +147,7 @@ ferry_transactions_ask (FerryTransactions *self, const FerryRequest *request, co
   g_return_val_if_fail (request->method != NULL, 0);
   g_return_val_if_fail (request->deadline >= 0, 0);
   g_return_val_if_fail ((request->flags & FERRY_CALL_ONE_WAY) != 0 || (funcs != NULL && funcs->done != NULL), 0);
-  g_return_val_if_fail (request->flags != (FERRY_CALL_ONE_WAY | FERRY_CALL_STREAM), 0);
+  g_return_val_if_fail ((request->flags & FERRY_CALL_ONE_WAY) == 0 || (request->flags & FERRY_CALL_STREAM) == 0, 0);
   g_return_val_if_fail (request->window == 0 || (request->flags & FERRY_CALL_STREAM) != 0, 0);
 
   if (!ferry_call_message_check (request->method, arguments, error))

@@ -208,7 +208,7 @@ ferry_error_list_add (FerryErrorList *self, const char *phase, const GError *err
 }
 
 /**
- * ferry_error_list_take:
+ * ferry_error_list_take: (skip)
  * @self: a list
  * @phase: (nullable): the phase of the work; %NULL for none
  * @error: (inout) (nullable) (transfer full): where an error may be; %NULL is left there when it was caught

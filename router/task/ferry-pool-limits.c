@@ -43,8 +43,8 @@ describe_limit (FerryPool *self, FerryExit *exit)
   return g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
                       "%u workers of the pool “%s” ended before they had done anything; mend the program, then call "
                       "ferry_pool_reset(). The last: %s%s%s",
-                      self->restarts->len, self->name, ferry_exit_get_message (exit), lines[0] != NULL ? ":\n" : "",
-                      text);
+                      self->restarts->len, ferry_pool_get_name (self), ferry_exit_get_message (exit),
+                      lines[0] != NULL ? ":\n" : "", text);
 }
 
 /* main: a worker ended that was not told to. One that had worked is simply replaced. Those that end before they have

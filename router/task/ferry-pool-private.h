@@ -78,6 +78,7 @@ struct _FerryPool
 
   FerryRouter *router;     /* const: (owned) */
   FerryLauncher *launcher; /* const: (owned) (nullable): NULL in a pool of threads */
+  FerryLauncher *starter;  /* (owned) (nullable): what starts the workers, from the first start on */
   FerryTimers *timers;     /* const: (unowned): the router's */
   char *name;              /* (owned) (nullable) */
   guint min_workers;

@@ -121,6 +121,17 @@ count_live (FerryPool *self)
   return n;
 }
 
+static void
+fail_sources (FerryPool *self, const GError *error)
+{
+  for (guint i = 0; i < self->sources->len; i++)
+    {
+      FerryTaskSource *source = g_ptr_array_index (self->sources, i);
+
+      source->fail_all (source, error);
+    }
+}
+
 static gboolean
 start_worker (FerryPool *self)
 {
@@ -129,6 +140,12 @@ start_worker (FerryPool *self)
 
   if (self->error != NULL || self->stopping || ferry_timer_is_set (&self->back_off))
     return FALSE;
+  /* That the router was stopped ends what there is to do, and not the pool: the router may be started again. */
+  if (!ferry_router_check (self->router, &error))
+    {
+      fail_sources (self, error);
+      return FALSE;
+    }
   worker = ferry_pool_worker_new (self, &error);
   if (worker == NULL)
     {
@@ -273,12 +290,7 @@ ferry_pool_fail (FerryPool *self, GError *error)
     }
   self->error = error;
   ferry_pool_notify_error (self);
-  for (guint i = 0; i < self->sources->len; i++)
-    {
-      FerryTaskSource *source = g_ptr_array_index (self->sources, i);
-
-      source->fail_all (source, self->error);
-    }
+  fail_sources (self, self->error);
 }
 
 static void
@@ -298,6 +310,7 @@ ferry_pool_constructed (GObject *object)
   G_OBJECT_CLASS (ferry_pool_parent_class)->constructed (object);
 
   self->timers = ferry_router_get_timers (self->router);
+  self->in_threads = self->launcher == NULL;
 }
 
 /* The workers end with their pool. What they have in hand goes back to executors, of which there are none: each holds
@@ -338,6 +351,7 @@ ferry_pool_finalize (GObject *object)
   g_clear_pointer (&self->initialiser_arguments, g_variant_unref);
   g_free (self->finaliser);
   g_clear_pointer (&self->finaliser_arguments, g_variant_unref);
+  g_clear_object (&self->starter);
   g_clear_object (&self->launcher);
   g_object_unref (self->router);
 
@@ -474,13 +488,13 @@ ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellabl
   if (self->stopping)
     {
       g_task_return_new_error (task, FERRY_ERROR, FERRY_ERROR_BUSY, "The pool “%s” is being stopped already",
-                               self->name);
+                               ferry_pool_get_name (self));
       return;
     }
   self->stopping = TRUE;
   self->stop_task = g_steal_pointer (&task);
-  reason =
-    g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "The pool “%s” was stopped; submit the task again", self->name);
+  reason = g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "The pool “%s” was stopped; submit the task again",
+                        ferry_pool_get_name (self));
   for (guint i = self->workers->len; i > 0; i--)
     {
       FerryPoolWorker *worker = g_ptr_array_index (self->workers, i - 1);
@@ -488,12 +502,7 @@ ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellabl
       ferry_pool_worker_take_back (worker);
       ferry_pool_worker_retire (worker);
     }
-  for (guint i = 0; i < self->sources->len; i++)
-    {
-      FerryTaskSource *source = g_ptr_array_index (self->sources, i);
-
-      source->fail_all (source, reason);
-    }
+  fail_sources (self, reason);
   if (timeout == 0)
     kill_all (self);
   else if (timeout > 0)

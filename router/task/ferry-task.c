@@ -213,7 +213,7 @@ ferry_task_set_run_timeout (FerryTask *self, gint64 timeout)
  * @timeout: microseconds; 0 for none, which it is at first
  *
  * Sets how long the task may wait, counted from its submission. When the time is over, it fails with
- * %FERRY_ERROR_TIMED_OUT. To call it after the submission is a mistake.
+ * %FERRY_ERROR_QUEUE_TIMED_OUT. To call it after the submission is a mistake.
  *
  * Since: 0.1
  */

@@ -9,9 +9,12 @@
 
 G_BEGIN_DECLS
 
+/* Returns (transfer full) (nullable) the name of the task that the worker is at. */
+typedef char *(*FerryTaskNameFunc) (FerryWorker *worker, gpointer data);
+
 FerryWorker *ferry_worker_new (const char *name, FerryLink *link, FerryMonitor *monitor);
 FerryLink *ferry_worker_get_link (FerryWorker *self);
-void ferry_worker_set_task_name (FerryWorker *self, const char *name);
+void ferry_worker_set_task_name_func (FerryWorker *self, FerryTaskNameFunc func, gpointer data);
 FerryLinkObserver *ferry_worker_new_observer (FerryWorker *self);
 
 /* In ferry-output.c. */

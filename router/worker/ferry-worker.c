@@ -32,8 +32,9 @@ struct _FerryWorker
   FerryMonitor *monitor; /* const: (owned) */
   GPid pid;              /* main, as what follows */
   FerryWorkerState state;
-  FerryExit *exit; /* (owned) (nullable) */
-  char *task_name; /* (owned) (nullable): what it is doing, for its log */
+  FerryExit *exit;                  /* (owned) (nullable) */
+  FerryTaskNameFunc task_name_func; /* (nullable): what it is doing, for its log */
+  gpointer task_name_data;
 };
 
 enum
@@ -60,7 +61,6 @@ ferry_worker_finalize (GObject *object)
   g_clear_pointer (&self->link, ferry_link_unref);
   ferry_monitor_unref (self->monitor);
   g_clear_pointer (&self->exit, ferry_exit_unref);
-  g_free (self->task_name);
 
   G_OBJECT_CLASS (ferry_worker_parent_class)->finalize (object);
 }
@@ -219,7 +219,9 @@ output (gpointer data, guint stream, const char *line)
 {
   FerryWorker *self = data;
 
-  ferry_output_log (self->name, self->pid, self->task_name, (FerryStream) stream, line);
+  g_autofree char *task = self->task_name_func != NULL ? self->task_name_func (self, self->task_name_data) : NULL;
+
+  ferry_output_log (self->name, self->pid, task, (FerryStream) stream, line);
   g_signal_emit (self, output_signal, 0, (FerryStream) stream, line);
 }
 
@@ -235,14 +237,12 @@ ended (gpointer data, FerryExit *exit)
   g_signal_emit (self, ended_signal, 0, exit);
 }
 
-/* main: what the worker is doing, which its log names; NULL for nothing. */
+/* main: who is asked what the worker is doing, when its log names that. data has to live as long as the worker. */
 void
-ferry_worker_set_task_name (FerryWorker *self, const char *name)
+ferry_worker_set_task_name_func (FerryWorker *self, FerryTaskNameFunc func, gpointer data)
 {
-  char *copy = g_strdup (name);
-
-  g_free (self->task_name);
-  self->task_name = copy;
+  self->task_name_func = func;
+  self->task_name_data = data;
 }
 
 /* main: tells the worker what happens to its link, and keeps it until that has ended. */

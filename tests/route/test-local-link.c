@@ -82,7 +82,8 @@ local_new (void)
       self->senders[i] = ferry_sender_new_granted (connection_ids[i], self->uplink, i, FERRY_NO_CELL);
       g_assert_true (ferry_sender_start (self->senders[i], &error));
     }
-  *observer = (FerryLinkObserver){never, attached, ended, self, do_nothing};
+  *observer =
+    (FerryLinkObserver){.launched = never, .attached = attached, .ended = ended, .data = self, .destroy = do_nothing};
   g_assert_true (ferry_router_add_link (self->router, self->link, observer, NULL, NULL, NULL));
   return self;
 }
