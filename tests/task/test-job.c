@@ -151,6 +151,32 @@ test_cancels_of_others_are_kept_for_them (void)
   serve_test_assert_result (third, "false");
 }
 
+/* Whatever a cancel meets: the request in the lane, in the worker's queue, being begun, or running. */
+static void
+cancel_many (ServeTest *test, const char *function)
+{
+  for (guint i = 0; i < 1000; i++)
+    {
+      g_autoptr (ServeTestCall) call = serve_test_ask (test, function, NULL);
+
+      for (gint n = g_test_rand_int_range (0, 2000); n > 0; n--)
+        g_atomic_int_get (&is_running);
+      serve_test_cancel (call, FERRY_CANCEL_REASON_CANCELLED);
+      serve_test_assert_failed (call, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    }
+}
+
+static void
+test_no_cancel_is_lost (void)
+{
+  g_autoptr (ServeTest) test = serve_test_new_thread ();
+
+  cancel_many (test, "spin");
+  /* From the first one on there is a second thread, which takes cancels as well. */
+  cancel_many (test, "sleep");
+  cancel_many (test, "spin");
+}
+
 static void
 test_deadline_cancels_the_cancellable (void)
 {
@@ -352,6 +378,7 @@ static const struct
   {"/job/functions-see-that-they-are-cancelled", test_functions_see_that_they_are_cancelled},
   {"/job/each-job-has-its-own-cancellable", test_each_job_has_its_own_cancellable},
   {"/job/cancels-of-others-are-kept-for-them", test_cancels_of_others_are_kept_for_them},
+  {"/job/no-cancel-is-lost", test_no_cancel_is_lost},
   {"/job/deadline-cancels-the-cancellable", test_deadline_cancels_the_cancellable},
   {"/job/end-of-the-link-cancels-the-cancellable", test_end_of_the_link_cancels_the_cancellable},
   {"/job/is-over-when-its-function-returned", test_job_is_over_when_its_function_returned},
