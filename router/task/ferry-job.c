@@ -436,7 +436,7 @@ ferry_job_yield (FerryJob *self, GVariant *value, GError **error)
  * @...: what goes into the format
  *
  * As g_set_error(), and remembers who called: when the function fails with this error, the trace that goes with it to
- * the application has the lines of a backtrace from here. See ferry_error_get_trace().
+ * the application has the lines of a backtrace from here. See [func@Ferry.Error.get_trace].
  *
  * Any thread may call this.
  *

@@ -313,6 +313,12 @@ log_cb (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer 
   return G_LOG_WRITER_HANDLED;
 }
 
+static char *
+give_task_name (FerryWorker *worker, gpointer data)
+{
+  return g_strdup ("task");
+}
+
 static void
 test_lines_are_logged (void)
 {
@@ -325,7 +331,7 @@ test_lines_are_logged (void)
       begin (&test);
       ferry_launcher_set_name (test.base.launcher, "teller");
       spawn (&test, "error:bad tell:good exit:0");
-      ferry_worker_set_task_name (test.worker, "task");
+      ferry_worker_set_task_name_func (test.worker, give_task_name, NULL);
       ferry_test_wait_ended (test.worker);
       g_assert_cmpuint (logged->len, ==, 2);
       for (guint i = 0; i < 2; i++)
