@@ -70,7 +70,7 @@ struct _FerryLink
   gint64 deadline; /* monotonic time of the state's timeout; 0: none */
   gint64 attach_timeout;
   guint rings_allowed; /* how often the doorbell may still ring with nothing coming through the lane */
-  guint64 rings_head;  /* the heads of the link's lanes when it rang last, summed up */
+  guint64 rings_head;  /* the heads of its lanes, and the values taken from its cells, when it rang last */
 
   FerrySegment segment;
   FerryLaneReader up;
@@ -109,9 +109,11 @@ struct _FerryLink
   guint64 final_begun;       /* once down_closed: the call begun last */
   FerrySharedQueue *queue;   /* (unowned) (nullable): while it has the link */
 
-  gboolean told_attached;    /* the layer above was told that the link is open */
-  _Atomic gint64 bytes_out;  /* any: bytes of this link's in the local queue, or being dispatched */
-  _Atomic gint64 bytes_kept; /* any: bytes of its large messages that the application keeps */
+  gboolean told_attached;        /* the layer above was told that the link is open */
+  _Atomic guint64 cells_pending; /* any: bit n: the router's thread was told of cell n and has not looked yet */
+  _Atomic guint64 cells_taken;   /* any: values that the router's thread took from the cells */
+  _Atomic gint64 bytes_out;      /* any: bytes of this link's in the local queue, or being dispatched */
+  _Atomic gint64 bytes_kept;     /* any: bytes of its large messages that the application keeps */
 };
 
 FerryLink *ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *cells, guint n_pipes,

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 
 #include "base/ferry-base-private.h"
+#include "lane/ferry-cell-private.h"
 #include "lane/ferry-doorbell-private.h"
 
 #ifndef P_PIDFD
@@ -55,6 +56,8 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
                           FERRY_DOWN_CAPACITY);
   ferry_lane_writer_init (&self->express, ferry_segment_get_express (&self->segment), self->segment.express_ring,
                           FERRY_EXPRESS_CAPACITY);
+  for (guint i = 0; i < n_cells; i++)
+    ferry_cell_init (&self->segment.cells[i]);
   return g_steal_pointer (&self);
 }
 

@@ -97,6 +97,10 @@ void ferry_monitor_finish_link (FerryMonitor *self, FerryLink *link);
 /* In ferry-visit.c. */
 void ferry_monitor_work_or_sleep (FerryMonitor *self);
 
+/* In ferry-monitor-cells.c. */
+void ferry_monitor_take_cells (FerryMonitor *self, FerryLink *link);
+gboolean ferry_monitor_refuse_cell (FerryMonitor *self, guint64 connection_id, const char *fault);
+
 /* In ferry-drain.c. */
 typedef enum
 {

@@ -169,6 +169,8 @@ ferry_monitor_work_or_sleep (FerryMonitor *self)
 
       if (link == NULL)
         break;
+      /* Before the lane: a value that was written before a record is told of before it. */
+      ferry_monitor_take_cells (self, link);
       if (!link->stalled && !link->dozing)
         visit_link (self, link);
       else

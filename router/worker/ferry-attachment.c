@@ -27,6 +27,7 @@ typedef struct
 {
   guint64 connection_id;
   guint index;
+  guint32 cell;
   GWeakRef sender;
   gboolean taken;
 } Grant;
@@ -134,6 +135,7 @@ add_grant (Attachment *self, const FerryDownGrant *grant)
   g_weak_ref_init (&entry->sender, NULL);
   entry->connection_id = grant->connection_id;
   entry->index = grant->index;
+  entry->cell = grant->cell;
   g_hash_table_replace (self->grants, g_strndup (grant->name, grant->name_length), entry);
 }
 
@@ -213,7 +215,7 @@ take_sender (Attachment *self, const char *name, GError **error)
                    "The sender named “%s” was stopped when its last reference was dropped; keep one", name);
       return NULL;
     }
-  sender = ferry_sender_new_granted (grant->connection_id, self->uplink, grant->index);
+  sender = ferry_sender_new_granted (grant->connection_id, self->uplink, grant->index, grant->cell);
   g_weak_ref_set (&grant->sender, sender);
   grant->taken = TRUE;
   return sender;

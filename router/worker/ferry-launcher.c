@@ -328,6 +328,16 @@ has_sender (FerryLauncher *self, const char *name, FerrySender *sender)
   return FALSE;
 }
 
+static guint
+count_latest (FerryLauncher *self)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < self->senders->len; i++)
+    n += g_array_index (self->senders, NamedSender, i).sender->latest;
+  return n;
+}
+
 static gboolean
 add_sender (FerryLauncher *self, const char *name, FerrySender *sender, GError **error)
 {
@@ -346,6 +356,13 @@ add_sender (FerryLauncher *self, const char *name, FerrySender *sender, GError *
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "A worker can be passed %d senders, and no more",
                    FERRY_MAX_PIPES_PER_LINK);
+      return FALSE;
+    }
+  if (sender->latest && count_latest (self) == FERRY_MAX_CELLS_PER_LINK)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
+                   "A worker can be passed %d senders of pipes for latest values, and no more",
+                   FERRY_MAX_CELLS_PER_LINK);
       return FALSE;
     }
   named = (NamedSender){g_strdup (name), g_object_ref (sender)};
@@ -373,7 +390,8 @@ ferry_launcher_add_reserved_sender (FerryLauncher *self, const char *name, Ferry
  *
  * Fails with %FERRY_ERROR_ALREADY_STARTED or %FERRY_ERROR_STOPPED when the sender is in use,
  * %FERRY_ERROR_BAD_ARGUMENTS when the name is empty or longer than 255 bytes or begins with `ferry.`, or name or
- * sender were added before, and %FERRY_ERROR_TOO_LARGE with more than 1,024 senders.
+ * sender were added before, and %FERRY_ERROR_TOO_LARGE with more than 1,024 senders, or more than 64 of pipes for
+ * latest values.
  *
  * Returns: %TRUE on success
  *
@@ -454,6 +472,7 @@ make_link (FerryLauncher *self, FerryRouter *router, const char *name, GError **
   g_autofree guint64 *connection_ids = g_new (guint64, self->senders->len + 1);
   g_autofree guint32 *cells = g_new (guint32, self->senders->len + 1);
   g_autoptr (FerryLink) link = NULL;
+  guint32 n_cells = 0;
 
   for (guint i = 0; i < self->senders->len; i++)
     {
@@ -463,7 +482,7 @@ make_link (FerryLauncher *self, FerryRouter *router, const char *name, GError **
           !ferry_sender_belongs_to (named->sender, router->monitor, error))
         return NULL;
       connection_ids[i] = ferry_sender_get_connection_id (named->sender);
-      cells[i] = FERRY_NO_CELL;
+      cells[i] = named->sender->latest ? n_cells++ : FERRY_NO_CELL;
     }
   link = ferry_link_new (name, connection_ids, cells, self->senders->len, router->lane_capacity,
                          router->max_message_size, error);

@@ -79,7 +79,7 @@ local_new (void)
   for (guint i = 0; i < N_PIPES; i++)
     {
       g_assert_true (ferry_sender_pass (self->pipes[i]->sender, &error));
-      self->senders[i] = ferry_sender_new_granted (connection_ids[i], self->uplink, i);
+      self->senders[i] = ferry_sender_new_granted (connection_ids[i], self->uplink, i, FERRY_NO_CELL);
       g_assert_true (ferry_sender_start (self->senders[i], &error));
     }
   *observer = (FerryLinkObserver){never, attached, ended, self, do_nothing};
