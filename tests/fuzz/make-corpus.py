@@ -25,6 +25,11 @@ def grant(index, name, connection_id):
     return record(GRANT, struct.pack("=IIII", index, len(name), NO_CELL, 0) + name, connection_id)
 
 
+def cell(sequence, kind, payload, type_string=b"", begun=0, size=None):
+    header = struct.pack("=IHH", len(payload) if size is None else size, kind, len(type_string))
+    return bytes([sequence, begun]) + header + type_string + b"\0" * (-len(type_string) % 8) + payload
+
+
 def order(kind, number=0, connection_id=1, payload=0, length=0):
     return struct.pack("=BBBBI", kind, number, connection_id, payload, length)
 
@@ -71,6 +76,15 @@ CORPUS = {
         "abandoned": order(LARGE, payload=1, length=99999) + order(PIECE, length=9) + order(ABANDON),
         "grows": order(LARGE, payload=1, length=2500000) + order(PIECE, length=32752) * 76 + order(PIECE, length=10848),
         "types": b"".join(order(TYPE, (n + 1) % 256, 1, n % 4) for n in range(256)),
+    },
+    "cell": {
+        "bytes": cell(1, BYTES, b"hello"),
+        "variant": cell(2, VARIANT, b"12345678hello\0", b"(ts)"),
+        "next-begun": cell(3, BYTES, b"hello", begun=1),
+        "torn": cell(4, BYTES, b"hello", begun=2),
+        "too-large": cell(1, BYTES, b"hello", size=4089),
+        "no-type": cell(1, VARIANT, b"hello", b"a{vs}"),
+        "stop": cell(1, STOP, b""),
     },
     "attach": {
         "good": packet(attach()),
