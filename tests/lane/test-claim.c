@@ -286,7 +286,7 @@ test_doom_comes_before_the_next_call_or_not_at_all (void)
 
       atomic_store (get_claim (&ends), 1 << FERRY_CLAIM_SHIFT);
       atomic_store_explicit (&race.round, round, memory_order_release);
-      for (guint i = 0; i < round % 64; i++)
+      for (guint i = 0; i < round % 64 * 16; i++)
         atomic_load_explicit (&race.done, memory_order_relaxed);
       if (round % 100 == 0)
         spin_until (&race.done, round);
