@@ -365,16 +365,45 @@ G_STATIC_ASSERT (sizeof (ProcessInfo) == 64);
 
 #define GET_PROCESS_INFO _IOWR (0xff, 11, ProcessInfo)
 
-/* Whether a descriptor that somebody gave us is that of process pid, a child of parent. A kernel that cannot tell whose
- * child it is says at least that it is a pidfd. */
+/* The number that the kernel names for a pidfd, 0 where there is none. */
+static GPid
+read_pidfd (int pidfd)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/self/fdinfo/%d", pidfd);
+  g_autofree char *text = NULL;
+  const char *line;
+
+  if (!g_file_get_contents (path, &text, NULL, NULL))
+    return 0;
+  line = strstr (text, "\nPid:");
+  return line != NULL ? (GPid) g_ascii_strtoll (line + strlen ("\nPid:"), NULL, 10) : 0;
+}
+
+static GPid
+read_parent (GPid pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", (int) pid);
+  g_autofree char *text = NULL;
+  const char *name_end;
+
+  if (!g_file_get_contents (path, &text, NULL, NULL))
+    return 0;
+  name_end = strrchr (text, ')');
+  return name_end != NULL && strlen (name_end) > 4 ? (GPid) g_ascii_strtoll (name_end + 4, NULL, 10) : 0;
+}
+
+/* monitor: whether a descriptor that a nursery gave us is the pidfd of process pid, a child of parent, so that it
+ * cannot have us signal another. One that was reaped meanwhile cannot be asked about, nor be signalled. */
 gboolean
 ferry_pidfd_is_child (int pidfd, GPid pid, GPid parent)
 {
   ProcessInfo info = {.mask = 1};
+  GPid named;
 
-  if (syscall (SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0 && errno != ESRCH && errno != EPERM)
-    return FALSE;
-  if (ioctl (pidfd, GET_PROCESS_INFO, &info) < 0)
-    return TRUE;
-  return info.tgid == (guint32) pid && info.parent == (guint32) parent;
+  if (ioctl (pidfd, GET_PROCESS_INFO, &info) == 0)
+    return info.tgid == (guint32) pid && info.parent == (guint32) parent;
+  if (syscall (SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0)
+    return errno == ESRCH;
+  named = read_pidfd (pidfd);
+  return named == -1 || (named == pid && read_parent (pid) == parent);
 }

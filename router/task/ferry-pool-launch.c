@@ -270,10 +270,19 @@ start (FerryPoolWorker *self, const char *name, GError **error)
   return start_process (self, name, calls, progress, error);
 }
 
-/* Undoes what start() did, so that nothing refers to the worker. */
+/* Undoes what was done for a worker that cannot be used; what was started of it ends, and concerns the pool no more. */
 static void
 give_up (FerryPoolWorker *self)
 {
+  FerryPool *pool = g_steal_pointer (&self->pool);
+  guint position;
+
+  if (self->worker != NULL)
+    {
+      if (g_list_store_find (pool->list, self->worker, &position))
+        g_list_store_remove (pool->list, position);
+      ferry_worker_force_exit (self->worker);
+    }
   if (self->calls_receiver != NULL)
     {
       ferry_receiver_set_handler (self->calls_receiver, NULL, NULL, NULL);
@@ -302,17 +311,11 @@ ferry_pool_worker_new (FerryPool *pool, GError **error)
   g_queue_init (&self->in_flight);
   self->calls = ferry_transactions_new (&transport_funcs, self, refuse_request, self);
   name = g_strdup_printf ("%s %u", ferry_pool_get_name (pool), ++pool->n_numbered);
-  if (!start (self, name, error))
-    {
-      give_up (self);
-      return NULL;
-    }
   self->state = pool->initialiser != NULL ? FERRY_POOL_WORKER_STARTING : FERRY_POOL_WORKER_READY;
-  if (pool->initialiser != NULL &&
-      !ask (self, pool->initialiser, pool->initialiser_arguments, &initialiser_funcs, error))
-    {
-      ferry_pool_worker_kill (self);
-      return NULL;
-    }
-  return g_steal_pointer (&self);
+  if (start (self, name, error) &&
+      (pool->initialiser == NULL ||
+       ask (self, pool->initialiser, pool->initialiser_arguments, &initialiser_funcs, error)))
+    return g_steal_pointer (&self);
+  give_up (self);
+  return NULL;
 }

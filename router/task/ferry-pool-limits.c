@@ -62,7 +62,8 @@ ferry_pool_note_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
                        g_error_new_literal (FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED, ferry_exit_get_message (exit)));
       return;
     }
-  if (worker->n_done > 0 || ferry_link_get_begun_call (worker->link) > 0)
+  /* An initialiser that was begun is no task. */
+  if (worker->n_done > 0 || worker->lost_task)
     return;
   forget_before (self->restarts, now - self->restart_interval);
   g_array_append_val (self->restarts, now);

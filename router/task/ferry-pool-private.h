@@ -52,6 +52,7 @@ struct _FerryPoolWorker
   gboolean first_started; /* the first in flight was told that it runs */
   gboolean attached;
   gboolean told_to_end; /* by us: its end is no accident */
+  gboolean lost_task;   /* it ended at a task */
   guint64 n_done;
   gint64 latest;    /* monotonic time of the latest answer, or of the hand-over to an idle worker */
   gint64 memory_at; /* monotonic time when its memory was last looked at */
@@ -111,7 +112,7 @@ struct _FerryPool
   gboolean stopping;
   gboolean pumping;
   gboolean pump_again;
-  GTask *stop_task; /* (owned) (nullable) */
+  GPtrArray *stop_waiters; /* (nullable) (element-type FerryWaiter): calls that wait for the end of a stop */
   FerryTimer stop_timer;
 };
 

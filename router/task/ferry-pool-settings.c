@@ -10,7 +10,7 @@
 /**
  * ferry_pool_set_name:
  * @self: a pool
- * @name: (nullable) what [property@Ferry.Pool:name] says
+ * @name: (nullable): what [property@Ferry.Pool:name] says
  *
  * Sets [property@Ferry.Pool:name]. On the router's thread.
  *
@@ -77,7 +77,7 @@ ferry_pool_set_max_workers (FerryPool *self, guint max_workers)
 /**
  * ferry_pool_set_idle_timeout:
  * @self: a pool
- * @idle_timeout: what [property@Ferry.Pool:idle-timeout] says
+ * @timeout: what [property@Ferry.Pool:idle-timeout] says
  *
  * Sets [property@Ferry.Pool:idle-timeout]. On the router's thread.
  *
@@ -138,7 +138,7 @@ ferry_pool_set_max_memory (FerryPool *self, guint64 max_memory)
 /**
  * ferry_pool_set_death_limit:
  * @self: a pool
- * @death_limit: what [property@Ferry.Pool:death-limit] says
+ * @deaths: what [property@Ferry.Pool:death-limit] says
  *
  * Sets [property@Ferry.Pool:death-limit]. On the router's thread.
  *

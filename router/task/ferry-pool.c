@@ -11,6 +11,7 @@
 #include "task/ferry-pool-private.h"
 
 #include "base/ferry-base-private.h"
+#include "task/ferry-waiters-private.h"
 #include "worker/ferry-nursery.h"
 
 /* So much work may be sent ahead to one worker, by the time that tasks took lately, and so many tasks: enough to bridge
@@ -121,15 +122,17 @@ count_live (FerryPool *self)
   return n;
 }
 
+/* Executors may go meanwhile, with their last task, or come; those that come are told by the pool's state. */
 static void
-fail_sources (FerryPool *self, const GError *error)
+fail_all (FerryPool *self, const GError *reason)
 {
-  for (guint i = 0; i < self->sources->len; i++)
-    {
-      FerryTaskSource *source = g_ptr_array_index (self->sources, i);
+  for (guint i = self->sources->len; i > 0; i--)
+    if (i <= self->sources->len)
+      {
+        FerryTaskSource *source = g_ptr_array_index (self->sources, i - 1);
 
-      source->fail_all (source, error);
-    }
+        source->fail_all (source, reason);
+      }
 }
 
 static gboolean
@@ -143,7 +146,7 @@ start_worker (FerryPool *self)
   /* That the router was stopped ends what there is to do, and not the pool: the router may be started again. */
   if (!ferry_router_check (self->router, &error))
     {
-      fail_sources (self, error);
+      fail_all (self, error);
       return FALSE;
     }
   worker = ferry_pool_worker_new (self, &error);
@@ -168,13 +171,15 @@ static gboolean
 pump_once (FerryPool *self)
 {
   FerryTask *task = peek_task (self);
-  FerryPoolWorker *worker;
+  FerryPoolWorker *worker = task != NULL ? pick_worker (self, task) : NULL;
 
-  if (task == NULL)
-    return FALSE;
-  worker = pick_worker (self, task);
-  if ((worker == NULL || worker->in_flight.length > 0) && count_live (self) < self->max_workers && start_worker (self))
-    worker = pick_worker (self, task);
+  if (task != NULL && (worker == NULL || worker->in_flight.length > 0) && count_live (self) < self->max_workers)
+    {
+      /* Whether a worker was started or not, handlers may have done anything to the task. */
+      start_worker (self);
+      task = peek_task (self);
+      worker = task != NULL && !self->stopping ? pick_worker (self, task) : NULL;
+    }
   if (worker == NULL)
     return FALSE;
   pass_turn (self, ferry_task_get_seat (task)->queue);
@@ -283,14 +288,18 @@ ferry_pool_worker_ended (FerryPool *self, FerryPoolWorker *worker, FerryExit *ex
 void
 ferry_pool_fail (FerryPool *self, GError *error)
 {
+  g_autoptr (FerryPool) kept G_GNUC_UNUSED = g_object_ref (self);
+  g_autoptr (GError) reason = NULL;
+
   if (self->error != NULL)
     {
       g_error_free (error);
       return;
     }
   self->error = error;
+  reason = g_error_copy (error);
   ferry_pool_notify_error (self);
-  fail_sources (self, self->error);
+  fail_all (self, reason);
 }
 
 static void
@@ -326,9 +335,10 @@ ferry_pool_dispose (GObject *object)
       FerryPoolWorker *worker = g_ptr_array_steal_index (self->workers, self->workers->len - 1);
 
       ferry_timers_unset (self->timers, &worker->timer);
+      worker->pool = NULL;
       if (worker->state != FERRY_POOL_WORKER_CONDEMNED)
         ferry_pool_worker_kill (worker);
-      release_worker (worker);
+      ferry_pool_worker_unref (worker);
     }
   ferry_timers_unset (self->timers, &self->back_off);
   ferry_timers_unset (self->timers, &self->stop_timer);
@@ -439,24 +449,27 @@ ferry_pool_reset (FerryPool *self)
 static void
 kill_all (gpointer data)
 {
-  FerryPool *self = data;
+  g_autoptr (FerryPool) self = g_object_ref (FERRY_POOL (data));
 
   for (guint i = self->workers->len; i > 0; i--)
-    ferry_pool_worker_kill (g_ptr_array_index (self->workers, i - 1));
+    if (i <= self->workers->len)
+      ferry_pool_worker_kill (g_ptr_array_index (self->workers, i - 1));
 }
 
 static void
 finish_stop (FerryPool *self)
 {
-  g_autoptr (GTask) task = NULL;
+  g_autoptr (FerryPool) kept G_GNUC_UNUSED = NULL;
 
-  if (self->workers->len > 0 || self->stop_task == NULL)
+  if (self->workers->len > 0 || !self->stopping)
     return;
-  task = g_steal_pointer (&self->stop_task);
+  kept = g_object_ref (self);
   ferry_timers_unset (self->timers, &self->stop_timer);
   self->stopping = FALSE;
   self->started = FALSE;
-  g_task_return_boolean (task, TRUE);
+  ferry_waiters_return (&self->stop_waiters);
+  /* What was submitted meanwhile. */
+  ferry_pool_pump (self);
 }
 
 /**
@@ -478,11 +491,13 @@ void
 ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellable, GAsyncReadyCallback callback,
                        gpointer user_data)
 {
+  g_autoptr (FerryPool) kept G_GNUC_UNUSED = NULL;
   g_autoptr (GTask) task = NULL;
   g_autoptr (GError) reason = NULL;
 
   g_return_if_fail (FERRY_IS_POOL (self));
 
+  kept = g_object_ref (self);
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, ferry_pool_stop_async);
   if (self->stopping)
@@ -492,7 +507,7 @@ ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellabl
       return;
     }
   self->stopping = TRUE;
-  self->stop_task = g_steal_pointer (&task);
+  ferry_waiters_add (&self->stop_waiters, task);
   reason = g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "The pool “%s” was stopped; submit the task again",
                         ferry_pool_get_name (self));
   for (guint i = self->workers->len; i > 0; i--)
@@ -502,7 +517,7 @@ ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellabl
       ferry_pool_worker_take_back (worker);
       ferry_pool_worker_retire (worker);
     }
-  fail_sources (self, reason);
+  fail_all (self, reason);
   if (timeout == 0)
     kill_all (self);
   else if (timeout > 0)

@@ -407,9 +407,11 @@ ferry_task_give_back (FerryTask *self)
 {
   g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (self);
   FerryTaskPrivate *priv = ferry_task_get_private (self);
-  const FerryTaskTransition *transition;
+  /* By the state itself: a task whose cancellable was cancelled on another thread waits, and is cancelled from there,
+   * so that whether this ends it is known before. */
+  const FerryTaskTransition *transition = ferry_task_state_next ((FerryTaskState) priv->state, FERRY_TASK_EVENT_RETURN);
 
-  if (look (priv, FERRY_TASK_EVENT_RETURN, &transition) != FERRY_TASK_STEP_TAKEN)
+  if (transition->step != FERRY_TASK_STEP_TAKEN)
     return FALSE;
   if (is_done (transition->next))
     {

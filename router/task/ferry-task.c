@@ -22,7 +22,8 @@
  *
  * After [method@Ferry.Task.cancel], nothing that the function reports, sends, yields or returns is signalled.
  *
- * A class of one's own may derive from it, and override what [struct@Ferry.TaskClass] has.
+ * A class of one's own may derive from it, and override [vfunc@Ferry.Task.message], [vfunc@Ferry.Task.progress],
+ * [vfunc@Ferry.Task.yielded] and [vfunc@Ferry.Task.done].
  *
  * Since: 0.1
  */

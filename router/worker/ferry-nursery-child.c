@@ -73,9 +73,10 @@ set_name (const char *name)
   program_invocation_name = program_invocation_short_name = title.start;
 }
 
-/* Without this, each worker would draw the same numbers. */
-static void
-reseed (void)
+/* nursery: without this, each worker would draw the same numbers. Done ahead of each, since a worker that did it would
+ * need the time and, of its own, the pages that it changes. */
+void
+ferry_nursery_reseed (void)
 {
   guint32 seeds[3];
 
@@ -147,7 +148,6 @@ ferry_nursery_become_worker (FerryStartOrder *order, int control)
   if (order->environment != NULL)
     replace_environment (order, control);
   set_name (order->name);
-  reseed ();
   if (dup3 (order->control, control, O_CLOEXEC) < 0)
     give_up (order, control, "its control socket could not be set", errno);
 }

@@ -97,6 +97,12 @@ main (int argc, char **argv)
   ferry_function_register ("burn", "x", "", burn);
   if (ferry_worker_main (&argc, &argv))
     return EXIT_FAILURE;
+  if (g_getenv ("FERRY_BENCH_TIME") != NULL)
+    {
+      const gint64 time = now ();
+
+      return write (STDOUT_FILENO, &time, sizeof time) == sizeof time ? EXIT_SUCCESS : EXIT_FAILURE;
+    }
   if (g_getenv ("FERRY_BENCH_WRITES") == NULL)
     return EXIT_FAILURE;
   return write_cell (g_ascii_strtoull (g_getenv ("FERRY_BENCH_WRITES"), NULL, 10));

@@ -21,7 +21,9 @@
 
 enum
 {
-  WAY_FERRY_NURSERY,
+  WAY_FERRY_TASK,
+  WAY_FERRY_FORKED,
+  WAY_FERRY_EXECUTED,
   WAY_BARE_LIBC,
   WAY_BARE_GIO,
   WAY_POSIX_SPAWN,
@@ -33,8 +35,16 @@ enum
 };
 
 static const char *const names[N_WAYS] = {
-  "ferry-nursery", "bare-nursery-libc", "bare-nursery-gio", "posix-spawn",
-  "gsubprocess",   "python-forkserver", "warm-pool",        "bare-transaction",
+  [WAY_FERRY_TASK] = "ferry-task",
+  [WAY_FERRY_FORKED] = "ferry-forked-worker",
+  [WAY_FERRY_EXECUTED] = "ferry-executed-worker",
+  [WAY_BARE_LIBC] = "bare-nursery-libc",
+  [WAY_BARE_GIO] = "bare-nursery-gio",
+  [WAY_POSIX_SPAWN] = "posix-spawn",
+  [WAY_GSUBPROCESS] = "gsubprocess",
+  [WAY_PYTHON_FORKSERVER] = "python-forkserver",
+  [WAY_WARM_POOL] = "warm-pool",
+  [WAY_BARE_TRANSACTION] = "bare-transaction",
 };
 
 typedef struct
@@ -46,8 +56,9 @@ typedef struct
 
 typedef struct
 {
-  FerryRouter *router; /* (owned) */
-  BenchCrew fresh;     /* a new worker for each task */
+  FerryRouter *router;         /* (owned) */
+  BenchCrew fresh;             /* a new worker for each task */
+  FerryLauncher *launchers[2]; /* (owned) of plain workers: forked, executed */
   BenchCrew warm;
   BenchAsker *asker;     /* (owned) */
   BenchNursery *bare[2]; /* (owned) with libc alone, with GIO */
@@ -62,6 +73,8 @@ static void
 bench_init (Bench *self, const BenchOptions *options)
 {
   g_autoptr (GVariant) first = NULL;
+  g_autoptr (FerryLauncher) own = NULL;
+  g_autoptr (FerryNursery) nursery = NULL;
 
   self->heavy.heavy = TRUE;
   self->n_starts = options->quick ? 10 : 40;
@@ -69,6 +82,14 @@ bench_init (Bench *self, const BenchOptions *options)
   self->router = bench_router_open ();
   bench_crew_open (&self->fresh, self->router, 1);
   ferry_pool_set_max_tasks (self->fresh.pool, 1);
+  for (guint i = 0; i < 2; i++)
+    {
+      self->launchers[i] = bench_functions_launcher ();
+      ferry_launcher_setenv (self->launchers[i], "FERRY_BENCH_TIME", "1");
+    }
+  own = bench_functions_launcher ();
+  nursery = ferry_nursery_new (own);
+  ferry_launcher_set_nursery (self->launchers[0], nursery);
   first = bench_crew_ask (&self->fresh, "now", NULL);
   bench_crew_open (&self->warm, self->router, 1);
   bench_crew_warm_up (&self->warm);
@@ -85,6 +106,8 @@ bench_clear (Bench *self)
   bench_nursery_free (self->bare[0]);
   bench_nursery_free (self->bare[1]);
   bench_asker_free (self->asker);
+  g_object_unref (self->launchers[0]);
+  g_object_unref (self->launchers[1]);
   bench_crew_close (&self->warm);
   bench_crew_close (&self->fresh);
   bench_router_close (self->router);
@@ -133,8 +156,11 @@ take (Bench *self, int way)
 {
   switch (way)
     {
-    case WAY_FERRY_NURSERY:
+    case WAY_FERRY_TASK:
       return start_ferry (self);
+    case WAY_FERRY_FORKED:
+    case WAY_FERRY_EXECUTED:
+      return bench_start_worker (self->launchers[way - WAY_FERRY_FORKED], self->router);
     case WAY_BARE_LIBC:
     case WAY_BARE_GIO:
       return bench_start_bare (self->bare[way - WAY_BARE_LIBC]);
@@ -231,14 +257,16 @@ print_ratios (const Bench *self, guint n_rounds)
   const Figures *light = &self->light;
   const Figures *heavy = &self->heavy;
 
-  print_ratio ("ratio/start/vs-bare-nursery", light->instruction[WAY_FERRY_NURSERY], light->instruction[WAY_BARE_GIO],
+  print_ratio ("ratio/start/vs-bare-nursery", light->instruction[WAY_FERRY_TASK], light->instruction[WAY_BARE_GIO],
                n_rounds, "<= 2");
-  print_ratio ("ratio/start/vs-bare-nursery-libc", light->instruction[WAY_FERRY_NURSERY],
+  print_ratio ("ratio/start/forked-worker-vs-bare-nursery", light->instruction[WAY_FERRY_FORKED],
+               light->instruction[WAY_BARE_GIO], n_rounds, "<= 2");
+  print_ratio ("ratio/start/vs-bare-nursery-libc", light->instruction[WAY_FERRY_TASK],
                light->instruction[WAY_BARE_LIBC], n_rounds, NULL);
-  print_ratio ("ratio/start/vs-posix-spawn", light->instruction[WAY_FERRY_NURSERY], light->instruction[WAY_POSIX_SPAWN],
+  print_ratio ("ratio/start/vs-posix-spawn", light->instruction[WAY_FERRY_TASK], light->instruction[WAY_POSIX_SPAWN],
                n_rounds, NULL);
-  print_ratio ("ratio/start/500-MB-heap-vs-none", heavy->instruction[WAY_FERRY_NURSERY],
-               light->instruction[WAY_FERRY_NURSERY], n_rounds, "about 1");
+  print_ratio ("ratio/start/500-MB-heap-vs-none", heavy->instruction[WAY_FERRY_TASK],
+               light->instruction[WAY_FERRY_TASK], n_rounds, "about 1");
   print_ratio ("ratio/round-trip/vs-bare-transaction", light->answer[WAY_WARM_POOL],
                light->answer[WAY_BARE_TRANSACTION], n_rounds, "<= 2");
   print_ratio ("ratio/round-trip/500-MB-heap-vs-none", heavy->answer[WAY_WARM_POOL], light->answer[WAY_WARM_POOL],

@@ -126,3 +126,24 @@ bench_start_gsubprocess (void)
   g_subprocess_wait (process, NULL, NULL);
   return start;
 }
+
+BenchStart
+bench_start_worker (FerryLauncher *launcher, FerryRouter *router)
+{
+  const gint64 started = bench_now ();
+  g_autoptr (FerryWorker) worker = NULL;
+  g_autoptr (GError) error = NULL;
+  BenchStart start;
+  int fds[2];
+
+  if (pipe2 (fds, O_CLOEXEC) < 0)
+    bench_fail ("pipe2", NULL);
+  ferry_launcher_take_stream_fd (launcher, FERRY_STREAM_STDOUT, fds[1]);
+  worker = ferry_launcher_spawn (launcher, router, &error);
+  if (worker == NULL)
+    bench_fail ("a worker", error);
+  start = take_time (fds[0], started);
+  while (ferry_worker_get_state (worker) != FERRY_WORKER_STATE_ENDED)
+    g_main_context_iteration (NULL, TRUE);
+  return start;
+}

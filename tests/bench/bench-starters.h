@@ -5,6 +5,8 @@
 
 #pragma once
 
+#include <ferry.h>
+
 #include "bench-common.h"
 
 G_BEGIN_DECLS
@@ -29,5 +31,7 @@ void bench_nursery_free (BenchNursery *self);
 BenchStart bench_start_bare (BenchNursery *nursery);
 BenchStart bench_start_posix_spawn (void);
 BenchStart bench_start_gsubprocess (void);
+/* A plain worker of Ferry's, forked or executed as the launcher says. */
+BenchStart bench_start_worker (FerryLauncher *launcher, FerryRouter *router);
 
 G_END_DECLS

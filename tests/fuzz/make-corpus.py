@@ -58,6 +58,11 @@ REQUEST, ANSWER, ERROR, REFUSE, ITEM, WINDOW, CALL_CANCEL = range(1, 8)
 FAILURE = b"(sissas)", b"g-io-error-quark\0\0\0\0" + struct.pack("=i", 12) + b"full\0in\0" + b"\x20\x1d\x11"
 
 
+def progress(fraction, amount=0, total=0, unit=b"", text=b"", unit_length=None, text_length=None):
+    return struct.pack("=QdQQHHI", 7, fraction, amount, total, len(unit) if unit_length is None else unit_length,
+                       len(text) if text_length is None else text_length, 0) + unit + text
+
+
 def packet(data, n_fds=0):
     return bytes([len(data), n_fds]) + data
 
@@ -151,6 +156,18 @@ CORPUS = {
         "cancel-with-payload": b"\1" + record(CANCEL, b"12345678", 5, 1),
         "variant": b"\0" + record(VARIANT, b"12345678", 1, 1),
         "tail": b"\377" + record(BYTES, b"hello") + struct.pack("=Q", 65544),
+    },
+    "progress": {
+        "fraction": progress(0.5, text="größer".encode()),
+        "amount": progress(0.25, 5, 20, b"bytes", b"reading"),
+        "too-much": progress(2.0, 21, 20, b"bytes"),
+        "no-number": progress(float("nan"), 5),
+        "invalid-text": progress(0.5, unit=b"\xff\xfe", text=b"\x80" * 1023),
+        "zero-in-text": progress(0.5, text=b"a\0b"),
+        "longest": progress(1.0, unit=b"u" * 63, text=b"t" * 1023),
+        "unit-too-long": progress(1.0, unit=b"u" * 64),
+        "lengths-lie": progress(1.0, text=b"text", text_length=5),
+        "short": progress(1.0)[:39],
     },
 }
 

@@ -251,6 +251,25 @@ test_cancel_overtakes_a_full_lane (void)
 }
 
 /* Far more than the express lane holds. */
+/* So that who waits for messages takes the cancel; messages that are there come first. */
+static void
+test_cancel_ends_the_wait_for_messages (void)
+{
+  FerryDownMessage message;
+  g_auto (DownEnds) ends;
+  guint64 xid;
+  guint16 reason;
+
+  down_ends_init (&ends, MAX_MESSAGE);
+  g_assert_cmpint (down_send (&ends, 1, 8), ==, FERRY_DOWN_SENT);
+  g_assert_cmpint (ferry_link_send_cancel (ends.link, 5, 1), ==, FERRY_DOWN_SENT);
+  down_take (&ends, 1, 8);
+  g_assert_cmpint (ferry_downlink_receive (ends.downlink, -1, &message), ==, FERRY_DOWN_EVENT_NOTHING);
+  g_assert_true (ferry_downlink_take_cancel (ends.downlink, &xid, &reason));
+  g_assert_cmpint (ferry_link_send_finish (ends.link), ==, FERRY_DOWN_SENT);
+  g_assert_cmpint (ferry_downlink_receive (ends.downlink, -1, &message), ==, FERRY_DOWN_EVENT_FINISH);
+}
+
 static void
 test_cancels_wait_for_room_in_order (void)
 {
@@ -509,6 +528,7 @@ add_tests_of_what_arrives (void)
   g_test_add_func ("/downlink/finish-comes-behind-what-was-sent", test_finish_comes_behind_what_was_sent);
   g_test_add_func ("/downlink/finish-is-taken-when-the-backlog-is-full", test_finish_is_taken_when_the_backlog_is_full);
   g_test_add_func ("/downlink/cancel-overtakes-a-full-lane", test_cancel_overtakes_a_full_lane);
+  g_test_add_func ("/downlink/cancel-ends-the-wait-for-messages", test_cancel_ends_the_wait_for_messages);
   g_test_add_func ("/downlink/cancels-wait-for-room-in-order", test_cancels_wait_for_room_in_order);
   g_test_add_func ("/downlink/closed-end-takes-nothing", test_closed_end_takes_nothing);
   g_test_add_func ("/downlink/grants-come-before-messages", test_grants_come_before_messages);

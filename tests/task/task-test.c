@@ -5,173 +5,557 @@
 
 #include "task/task-test.h"
 
-static void
-cancelled (gpointer data, FerryTask *task)
-{
-  TaskTestExecutor *executor = data;
+#include <errno.h>
+#include <sys/wait.h>
 
-  executor->n_cancelled++;
-  executor->state_then = ferry_task_get_state (task);
-  if (executor->ends_at_once && ferry_task_get_state (task) == FERRY_TASK_STATE_CANCELLING)
-    g_assert_true (ferry_task_fail (task, FERRY_TASK_EVENT_LOST, task_test_error ("gone"), NULL, NULL));
+#include "base/ferry-base-private.h"
+#include "task/ferry-task-state-private.h"
+
+/* ---- functions of this process ---- */
+
+static GMutex lock;
+static GCond changed;
+static GString *words; /* lock */
+static gboolean open;  /* lock */
+
+static void
+note_word (const char *word)
+{
+  g_mutex_lock (&lock);
+  if (words->len > 0)
+    g_string_append_c (words, ' ');
+  g_string_append (words, word);
+  g_mutex_unlock (&lock);
+  g_main_context_wakeup (NULL);
+}
+
+static GVariant *
+do_nothing (FerryJob *job, GVariant *arguments, GError **error)
+{
+  return NULL;
+}
+
+static GVariant *
+echo (FerryJob *job, GVariant *arguments, GError **error)
+{
+  return g_variant_ref (arguments);
+}
+
+static GVariant *
+add (FerryJob *job, GVariant *arguments, GError **error)
+{
+  gint64 a, b;
+
+  g_variant_get (arguments, "(xx)", &a, &b);
+  return g_variant_new_int64 (a + b);
+}
+
+static GVariant *
+fail (FerryJob *job, GVariant *arguments, GError **error)
+{
+  const char *domain, *message;
+  int code;
+
+  g_variant_get (arguments, "(&si&s)", &domain, &code, &message);
+  g_set_error_literal (error, g_quark_from_string (domain), code, message);
+  return NULL;
+}
+
+static GVariant *
+yield (FerryJob *job, GVariant *arguments, GError **error)
+{
+  guint64 n = g_variant_get_uint64 (arguments);
+  guint64 sum = 0;
+
+  for (guint64 i = 0; i < n; i++)
+    {
+      if (!ferry_job_yield (job, g_variant_new_uint64 (i), error))
+        return NULL;
+      sum += i;
+    }
+  return g_variant_new_uint64 (sum);
+}
+
+static GVariant *
+report (FerryJob *job, GVariant *arguments, GError **error)
+{
+  guint64 n = g_variant_get_uint64 (arguments);
+
+  for (guint64 i = 1; i <= n; i++)
+    if (!ferry_job_report (job, (double) i / (double) n, NULL, error))
+      break;
+  return NULL;
+}
+
+static GVariant *
+sleep_until_cancelled (FerryJob *job, GVariant *arguments, GError **error)
+{
+  GCancellable *cancellable = ferry_job_get_cancellable (job);
+  GPollFD poll_fd;
+
+  g_cancellable_make_pollfd (cancellable, &poll_fd);
+  while (!g_cancellable_is_cancelled (cancellable))
+    g_poll (&poll_fd, 1, -1);
+  g_cancellable_release_fd (cancellable);
+  ferry_job_check (job, error);
+  return NULL;
+}
+
+static GVariant *
+spin_until_cancelled (FerryJob *job, GVariant *arguments, GError **error)
+{
+  while (!ferry_job_is_cancelled (job))
+    ;
+  ferry_job_check (job, error);
+  return NULL;
+}
+
+static GVariant *
+note (FerryJob *job, GVariant *arguments, GError **error)
+{
+  note_word (g_variant_get_string (arguments, NULL));
+  return NULL;
 }
 
 static void
-consumed (gpointer data, FerryTask *task, guint n)
+wake_gate (GCancellable *cancellable, gpointer data)
 {
-  ((TaskTestExecutor *) data)->n_consumed += n;
+  g_mutex_lock (&lock);
+  g_cond_broadcast (&changed);
+  g_mutex_unlock (&lock);
+}
+
+static GVariant *
+wait_at_gate (FerryJob *job, GVariant *arguments, GError **error)
+{
+  GCancellable *cancellable = ferry_job_get_cancellable (job);
+  gulong handler = g_signal_connect (cancellable, "cancelled", G_CALLBACK (wake_gate), NULL);
+
+  note_word (g_variant_get_string (arguments, NULL));
+  g_mutex_lock (&lock);
+  while (!open && !ferry_job_is_cancelled (job))
+    g_cond_wait (&changed, &lock);
+  g_mutex_unlock (&lock);
+  g_signal_handler_disconnect (cancellable, handler);
+  ferry_job_check (job, error);
+  return NULL;
+}
+
+static GVariant *
+hang (FerryJob *job, GVariant *arguments, GError **error)
+{
+  g_mutex_lock (&lock);
+  while (!open)
+    g_cond_wait (&changed, &lock);
+  g_mutex_unlock (&lock);
+  return NULL;
+}
+
+void
+task_test_init (int *argc, char ***argv)
+{
+  g_test_init (argc, argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  words = g_string_new (NULL);
+  ferry_function_register ("nothing", NULL, "", do_nothing);
+  ferry_function_register ("echo", "s", "s", echo);
+  ferry_function_register ("add", "(xx)", "x", add);
+  ferry_function_register ("fail", "(sis)", "", fail);
+  ferry_function_register ("yield", "t", "t", yield);
+  ferry_function_register ("report", "t", "", report);
+  ferry_function_register ("sleep-until-cancelled", NULL, "", sleep_until_cancelled);
+  ferry_function_register ("spin-until-cancelled", NULL, "", spin_until_cancelled);
+  ferry_function_register ("note", "s", "", note);
+  ferry_function_register ("gate", "s", "", wait_at_gate);
+  ferry_function_register ("hang", NULL, "", hang);
+}
+
+char *
+task_test_take_log (void)
+{
+  char *taken;
+
+  g_mutex_lock (&lock);
+  taken = g_strdup (words->str);
+  g_string_truncate (words, 0);
+  g_mutex_unlock (&lock);
+  return taken;
 }
 
 static gboolean
-wait_for (gpointer data, FerryTask *task, gint64 timeout, GError **error)
+has_log (gpointer data)
 {
-  TaskTestExecutor *executor = data;
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&lock);
 
-  executor->n_waits++;
-  if (executor->completes_waits)
-    return ferry_task_start (task, 77) && ferry_task_complete (task, g_variant_new_uint32 (42));
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "%" G_GINT64_FORMAT " microseconds are over", timeout);
-  return FALSE;
+  return g_str_equal (words->str, data);
 }
 
-static GMainContext *
-get_context (gpointer data)
+void
+task_test_wait_log (const char *text)
 {
-  return ((TaskTestExecutor *) data)->context;
+  ferry_test_run_until (has_log, (gpointer) text);
 }
 
-const FerryTaskDriver task_test_driver = {
-  .cancelled = cancelled,
-  .consumed = consumed,
-  .wait = wait_for,
-  .get_context = get_context,
-};
-
-FerryTask *
-task_test_new (TaskTestExecutor *executor)
+void
+task_test_open_gate (void)
 {
-  FerryTask *task = ferry_task_new (FERRY_TASK_KIND_ITERATION, "sum", g_variant_new ("(uu)", 12, 30));
+  g_mutex_lock (&lock);
+  open = TRUE;
+  g_cond_broadcast (&changed);
+  g_mutex_unlock (&lock);
+}
+
+void
+task_test_close_gate (void)
+{
+  g_mutex_lock (&lock);
+  open = FALSE;
+  g_mutex_unlock (&lock);
+}
+
+/* ---- the fixture ---- */
+
+FerryLauncher *
+task_test_launcher_new (void)
+{
+  g_autofree char *path = ferry_test_build_path ("serving-worker");
+  const char *argv[] = {path, NULL};
+
+  return ferry_launcher_new (argv);
+}
+
+TaskTest *
+task_test_new (gboolean in_threads, guint max_workers)
+{
+  TaskTest *test = g_new0 (TaskTest, 1);
+
+  /* What GLib opens once is open by then. */
+  task_test_settle ();
+  test->n_fds = ferry_test_count_fds ();
+  test->router = ferry_test_router_new ();
+  if (in_threads)
+    test->pool = ferry_pool_new_for_threads (test->router);
+  else
+    {
+      g_autoptr (FerryLauncher) launcher = task_test_launcher_new ();
+
+      test->pool = ferry_pool_new (test->router, launcher);
+    }
+  ferry_pool_set_max_workers (test->pool, max_workers);
+  test->executor = ferry_executor_new (test->pool);
+  return test;
+}
+
+static gboolean
+look_again (gpointer data)
+{
+  return G_SOURCE_CONTINUE;
+}
+
+void
+task_test_poll_until (FerryTestCondition condition, gpointer data)
+{
+  guint timer = g_timeout_add (2, look_again, NULL);
+
+  ferry_test_run_until (condition, data);
+  g_source_remove (timer);
+}
+
+static gboolean
+has_no_pipes (gpointer data)
+{
+  return ferry_router_get_n_pipes (data) == 0;
+}
+
+static gboolean
+has_no_children (gpointer data)
+{
+  siginfo_t info = {0};
+
+  return waitid (P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD;
+}
+
+/* A thread of a pool lets go of what it has when it sees that its link is closed, and nobody waits for it. */
+static gboolean
+has_fds_as_before (gpointer data)
+{
+  TaskTest *test = data;
+
+  return ferry_test_count_fds () == test->n_fds;
+}
+
+void
+task_test_free (TaskTest *test)
+{
+  task_test_open_gate ();
+  if (test->executor != NULL)
+    ferry_executor_cancel_all (test->executor);
+  g_clear_object (&test->executor);
+  g_clear_object (&test->pool);
+  if (ferry_router_get_running (test->router))
+    {
+      task_test_poll_until (has_no_pipes, test->router);
+      task_test_poll_until (has_no_children, NULL);
+      ferry_router_stop (test->router, NULL);
+    }
+  task_test_settle ();
+  g_assert_finalize_object (test->router);
+  task_test_poll_until (has_fds_as_before, test);
+  task_test_close_gate ();
+  g_free (task_test_take_log ());
+  g_free (test);
+}
+
+void
+task_test_submit_task (FerryExecutor *executor, FerryTask *task)
+{
   g_autoptr (GError) error = NULL;
 
-  if (executor == NULL)
-    return task;
-  ferry_task_claim (task, &task_test_driver, executor, &error);
+  ferry_executor_submit_task (executor, task, &error);
+  g_assert_no_error (error);
+}
+
+FerryTask *
+task_test_submit (FerryExecutor *executor, const char *function, GVariant *arguments)
+{
+  g_autoptr (GError) error = NULL;
+  FerryTask *task = ferry_executor_submit (executor, function, arguments, &error);
+
   g_assert_no_error (error);
   return task;
 }
 
-FerryTask *
-task_test_new_executing (TaskTestExecutor *executor)
+static gboolean
+is_done (gpointer data)
 {
-  FerryTask *task = task_test_new (executor);
-
-  g_assert_true (ferry_task_start (task, 77));
-  return task;
-}
-
-FerryProgress
-task_test_progress (double fraction, const char *text)
-{
-  FerryProgress progress = {.fraction = fraction};
-
-  g_strlcpy (progress.text, text != NULL ? text : "", sizeof progress.text);
-  return progress;
-}
-
-GError *
-task_test_error (const char *message)
-{
-  return g_error_new_literal (G_FILE_ERROR, G_FILE_ERROR_NOSPC, message);
-}
-
-static void
-note (TaskTestEar *ear, const char *word, const char *detail)
-{
-  g_string_append_printf (ear->heard, "%s%s%s", ear->heard->len > 0 ? " " : "", word, detail);
-}
-
-static void
-notify_cb (FerryTask *task, GParamSpec *pspec, TaskTestEar *ear)
-{
-  note (ear, pspec->name, "");
-}
-
-static void
-progress_cb (FerryTask *task, TaskTestEar *ear)
-{
-  note (ear, "progress!", "");
-}
-
-static void
-yielded_cb (FerryTask *task, GVariant *value, TaskTestEar *ear)
-{
-  note (ear, "yielded!", "");
-}
-
-static void
-message_cb (FerryTask *task, const char *type, GVariant *value, TaskTestEar *ear)
-{
-  note (ear, "message!", type);
-}
-
-static void
-done_cb (FerryTask *task, TaskTestEar *ear)
-{
-  note (ear, "done!", "");
-}
-
-TaskTestEar *
-task_test_ear_new (FerryTask *task)
-{
-  TaskTestEar *ear = g_new0 (TaskTestEar, 1);
-
-  ear->task = g_object_ref (task);
-  ear->heard = g_string_new (NULL);
-  g_signal_connect (task, "notify", G_CALLBACK (notify_cb), ear);
-  g_signal_connect (task, "progress", G_CALLBACK (progress_cb), ear);
-  g_signal_connect (task, "yielded", G_CALLBACK (yielded_cb), ear);
-  g_signal_connect (task, "message", G_CALLBACK (message_cb), ear);
-  g_signal_connect (task, "done", G_CALLBACK (done_cb), ear);
-  return ear;
+  return ferry_task_get_done (data);
 }
 
 void
-task_test_ear_free (TaskTestEar *ear)
+task_test_wait_done (FerryTask *task)
 {
-  g_signal_handlers_disconnect_by_data (ear->task, ear);
-  g_object_unref (ear->task);
-  g_string_free (ear->heard, TRUE);
-  g_free (ear);
+  ferry_test_run_until (is_done, task);
 }
 
-static char *
-describe_value (const GValue *value)
+typedef struct
 {
-  if (G_VALUE_HOLDS_VARIANT (value) && g_value_get_variant (value) != NULL)
-    return g_variant_print (g_value_get_variant (value), TRUE);
-  if (G_VALUE_HOLDS (value, G_TYPE_ERROR) && g_value_get_boxed (value) != NULL)
-    return g_strdup (((GError *) g_value_get_boxed (value))->message);
-  if (G_VALUE_HOLDS (value, FERRY_TYPE_EXIT) && g_value_get_boxed (value) != NULL)
-    return g_strdup (ferry_exit_get_message (g_value_get_boxed (value)));
-  return g_strdup_value_contents (value);
+  FerryTask *task;
+  FerryTaskState state;
+} Wanted;
+
+static gboolean
+has_state (gpointer data)
+{
+  Wanted *wanted = data;
+
+  return ferry_task_get_state (wanted->task) == wanted->state;
 }
 
-/* By the properties, so that each of them is read as well. */
-char *
-task_test_describe (FerryTask *task)
+void
+task_test_wait_state (FerryTask *task, FerryTaskState state)
 {
-  g_autoptr (GString) text = g_string_new (NULL);
-  g_autofree GParamSpec **pspecs = g_object_class_list_properties (G_OBJECT_GET_CLASS (task), NULL);
+  Wanted wanted = {task, state};
 
-  for (guint i = 0; pspecs[i] != NULL; i++)
+  ferry_test_run_until (has_state, &wanted);
+}
+
+void
+task_test_assert_result (FerryTask *task, const char *text)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) result = NULL;
+  g_autofree char *given = NULL;
+
+  task_test_wait_done (task);
+  result = ferry_task_get_result (task, &error);
+  g_assert_no_error (error);
+  given = result != NULL ? g_variant_print (result, FALSE) : NULL;
+  g_assert_cmpstr (given, ==, text);
+}
+
+const GError *
+task_test_assert_failed (FerryTask *task, GQuark domain, int code)
+{
+  task_test_wait_done (task);
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_FAILED);
+  g_assert_error (ferry_task_get_error (task), domain, code);
+  return ferry_task_get_error (task);
+}
+
+void
+task_test_assert_cancelled (FerryTask *task)
+{
+  task_test_wait_done (task);
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
+}
+
+typedef struct
+{
+  FerryPool *pool;
+  guint n_workers;
+} WantedWorkers;
+
+static gboolean
+has_workers (gpointer data)
+{
+  WantedWorkers *wanted = data;
+
+  return ferry_pool_get_n_workers (wanted->pool) == wanted->n_workers;
+}
+
+void
+task_test_wait_workers (FerryPool *pool, guint n_workers)
+{
+  WantedWorkers wanted = {pool, n_workers};
+
+  ferry_test_run_until (has_workers, &wanted);
+}
+
+void
+task_test_settle (void)
+{
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+}
+
+/* ---- witnesses ---- */
+
+static gboolean
+leads_to (FerryTaskState from, FerryTaskState to)
+{
+  for (guint event = 0; event < FERRY_N_TASK_EVENTS; event++)
     {
-      g_auto (GValue) value = G_VALUE_INIT;
-      g_autofree char *contents = NULL;
+      const FerryTaskTransition *transition = ferry_task_state_next (from, (FerryTaskEvent) event);
 
-      g_object_get_property (G_OBJECT (task), pspecs[i]->name, &value);
-      contents = describe_value (&value);
-      g_string_append_printf (text, "%s=%s\n", pspecs[i]->name, contents);
+      if (transition->step == FERRY_TASK_STEP_TAKEN && transition->next == to)
+        return TRUE;
     }
-  g_string_append_printf (text, "trace=%s\n", ferry_task_get_trace (task));
-  return g_strdup (text->str);
+  return FALSE;
+}
+
+static void
+state_changed (FerryTask *task, GParamSpec *pspec, gpointer data)
+{
+  TaskTestWitness *self = data;
+  FerryTaskState state = ferry_task_get_state (task);
+
+  if (state == self->state)
+    return;
+  if (!leads_to (self->state, state))
+    g_error ("Task “%s” went from state %d to %d", ferry_task_get_name (task), self->state, state);
+  g_assert_cmpuint (self->n_done, ==, 0);
+  g_assert_false (self->cancelled && state == FERRY_TASK_STATE_COMPLETED);
+  g_assert_false (self->cancelled && state == FERRY_TASK_STATE_WAITING);
+  self->n_started += state == FERRY_TASK_STATE_EXECUTING;
+  self->state = state;
+}
+
+static void
+notified (FerryTask *task, GParamSpec *pspec, gpointer data)
+{
+  TaskTestWitness *self = data;
+
+  if (self->n_done > 0)
+    g_error ("Task “%s” notified of “%s” after its end", ferry_task_get_name (task), pspec->name);
+}
+
+/* Of what the function does nothing is told but while it executes. */
+static void
+assert_executing (TaskTestWitness *self, FerryTaskEvent event)
+{
+  g_assert_cmpuint (self->n_done, ==, 0);
+  g_assert_false (self->cancelled);
+  g_assert_cmpint (ferry_task_get_state (self->task), ==, self->state);
+  g_assert_cmpint (ferry_task_state_next (self->state, event)->step, ==, FERRY_TASK_STEP_TAKEN);
+}
+
+static void
+progressed (FerryTask *task, gpointer data)
+{
+  TaskTestWitness *self = data;
+
+  assert_executing (self, FERRY_TASK_EVENT_PROGRESS);
+  self->n_progress++;
+}
+
+static void
+yielded (FerryTask *task, GVariant *value, gpointer data)
+{
+  TaskTestWitness *self = data;
+
+  assert_executing (self, FERRY_TASK_EVENT_YIELD);
+  self->n_yielded++;
+}
+
+static void
+sent (FerryTask *task, const char *type, GVariant *value, gpointer data)
+{
+  TaskTestWitness *self = data;
+
+  assert_executing (self, FERRY_TASK_EVENT_MESSAGE);
+  self->n_messages++;
+}
+
+static void
+done (FerryTask *task, gpointer data)
+{
+  TaskTestWitness *self = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) result = ferry_task_get_result (task, &error);
+
+  g_assert_cmpuint (self->n_done++, ==, 0);
+  g_assert_true (ferry_task_get_done (task));
+  g_assert_cmpint (ferry_task_get_state (task), ==, self->state);
+  switch (self->state)
+    {
+    case FERRY_TASK_STATE_COMPLETED:
+      g_assert_no_error (error);
+      break;
+    case FERRY_TASK_STATE_FAILED:
+      g_assert_nonnull (error);
+      g_assert_null (result);
+      break;
+    case FERRY_TASK_STATE_CANCELLED:
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+      break;
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+TaskTestWitness *
+task_test_witness_new (FerryTask *task)
+{
+  TaskTestWitness *self = g_new0 (TaskTestWitness, 1);
+
+  self->task = g_object_ref (task);
+  self->state = ferry_task_get_state (task);
+  g_signal_connect (task, "notify::state", G_CALLBACK (state_changed), self);
+  g_signal_connect (task, "notify", G_CALLBACK (notified), self);
+  g_signal_connect (task, "progress", G_CALLBACK (progressed), self);
+  g_signal_connect (task, "yielded", G_CALLBACK (yielded), self);
+  g_signal_connect (task, "message", G_CALLBACK (sent), self);
+  g_signal_connect (task, "done", G_CALLBACK (done), self);
+  return self;
+}
+
+gboolean
+task_test_witness_cancel (TaskTestWitness *self)
+{
+  if (ferry_task_get_done (self->task))
+    {
+      g_assert_false (ferry_task_cancel (self->task));
+      return FALSE;
+    }
+  self->cancelled = TRUE;
+  return ferry_task_cancel (self->task);
+}
+
+void
+task_test_witness_free (TaskTestWitness *self)
+{
+  g_assert_cmpuint (self->n_done, ==, 1);
+  g_assert_true (ferry_task_get_done (self->task));
+  g_signal_handlers_disconnect_by_data (self->task, self);
+  g_object_unref (self->task);
+  g_free (self);
 }

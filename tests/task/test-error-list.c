@@ -6,7 +6,7 @@
 #include "config.h"
 
 #include "call/ferry-remote-error-private.h"
-#include "task/task-test.h"
+#include "task/lone-task.h"
 
 static void
 add (FerryErrorList *list, const char *phase, const char *message)

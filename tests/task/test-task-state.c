@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "task/task-test.h"
+#include "task/lone-task.h"
 
 #include <string.h>
 

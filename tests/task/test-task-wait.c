@@ -6,7 +6,7 @@
 #include "config.h"
 
 #include "ferry-test.h"
-#include "task/task-test.h"
+#include "task/lone-task.h"
 
 typedef struct
 {

@@ -8,7 +8,7 @@
 #include <math.h>
 
 #include "route/ferry-exit-private.h"
-#include "task/task-test.h"
+#include "task/lone-task.h"
 
 static void
 test_new (void)
