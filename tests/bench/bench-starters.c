@@ -16,18 +16,26 @@
 
 #include "bench-crew.h"
 
-/* Takes the time that a process tells, and waits until it has ended, so that its end is in no other's figure. */
 static BenchStart
-take_time (int fd, gint64 started)
+read_time (int fd, gint64 started)
 {
-  BenchStart start = {0, 0};
+  BenchStart start;
   gint64 told;
-  char byte;
 
   if (read (fd, &told, sizeof told) != sizeof told)
     bench_fail ("a process did not tell the time", NULL);
   start.answer = bench_now () - started;
   start.instruction = told - started;
+  return start;
+}
+
+/* Takes the time that a process tells, and waits until it has ended, so that its end is in no other's figure. */
+static BenchStart
+take_time (int fd, gint64 started)
+{
+  const BenchStart start = read_time (fd, started);
+  char byte;
+
   if (read (fd, &byte, sizeof byte) != 0)
     bench_fail ("a process told too much", NULL);
   close (fd);
@@ -142,7 +150,8 @@ bench_start_worker (FerryLauncher *launcher, FerryRouter *router)
   worker = ferry_launcher_spawn (launcher, router, &error);
   if (worker == NULL)
     bench_fail ("a worker", error);
-  start = take_time (fds[0], started);
+  start = read_time (fds[0], started);
+  close (fds[0]);
   while (ferry_worker_get_state (worker) != FERRY_WORKER_STATE_ENDED)
     g_main_context_iteration (NULL, TRUE);
   return start;
