@@ -6,6 +6,8 @@
 #include "task/task-test.h"
 
 #include <errno.h>
+#include <glib-unix.h>
+#include <signal.h>
 #include <sys/wait.h>
 
 #include "base/ferry-base-private.h"
@@ -15,8 +17,8 @@
 
 static GMutex lock;
 static GCond changed;
-static GString *words; /* lock */
-static gboolean open;  /* lock */
+static GString *words;   /* lock */
+static gboolean is_open; /* lock */
 
 static void
 note_word (const char *word)
@@ -133,7 +135,7 @@ wait_at_gate (FerryJob *job, GVariant *arguments, GError **error)
 
   note_word (g_variant_get_string (arguments, NULL));
   g_mutex_lock (&lock);
-  while (!open && !ferry_job_is_cancelled (job))
+  while (!is_open && !ferry_job_is_cancelled (job))
     g_cond_wait (&changed, &lock);
   g_mutex_unlock (&lock);
   g_signal_handler_disconnect (cancellable, handler);
@@ -145,7 +147,7 @@ static GVariant *
 hang (FerryJob *job, GVariant *arguments, GError **error)
 {
   g_mutex_lock (&lock);
-  while (!open)
+  while (!is_open)
     g_cond_wait (&changed, &lock);
   g_mutex_unlock (&lock);
   return NULL;
@@ -199,7 +201,7 @@ void
 task_test_open_gate (void)
 {
   g_mutex_lock (&lock);
-  open = TRUE;
+  is_open = TRUE;
   g_cond_broadcast (&changed);
   g_mutex_unlock (&lock);
 }
@@ -208,7 +210,7 @@ void
 task_test_close_gate (void)
 {
   g_mutex_lock (&lock);
-  open = FALSE;
+  is_open = FALSE;
   g_mutex_unlock (&lock);
 }
 
@@ -223,13 +225,20 @@ task_test_launcher_new (void)
   return ferry_launcher_new (argv);
 }
 
+/* What GLib opens once, for the default context and for its own thread, is open then. */
+static void
+warm_up (void)
+{
+  g_source_unref (g_unix_signal_source_new (SIGHUP));
+  task_test_settle ();
+}
+
 TaskTest *
 task_test_new (gboolean in_threads, guint max_workers)
 {
   TaskTest *test = g_new0 (TaskTest, 1);
 
-  /* What GLib opens once is open by then. */
-  task_test_settle ();
+  warm_up ();
   test->n_fds = ferry_test_count_fds ();
   test->router = ferry_test_router_new ();
   if (in_threads)
