@@ -136,9 +136,13 @@ ferry_nursery_link_start (FerrySharedQueue *queue, FerryLink *nursery, FerryLink
 
   if (nursery->state > FERRY_LINK_OPEN)
     {
+      int cause = nursery->cause == FERRY_CLOSE_REASON_LAUNCH_FAILED ? nursery->cause : FERRY_CLOSE_REASON_NURSERY_LOST;
+
       ferry_start_request_free (request);
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
                    "Worker “%s” could not be started: its nursery “%s” has ended", link->name, nursery->name);
+      if (error != NULL)
+        ferry_link_note (link, cause, (*error)->message);
       return FALSE;
     }
   birth = g_new0 (Birth, 1);
