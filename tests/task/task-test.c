@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <glib-unix.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/wait.h>
 
 #include "base/ferry-base-private.h"
@@ -15,6 +16,7 @@
 
 /* ---- functions of this process ---- */
 
+static gint n_warnings; /* atomic */
 static GMutex lock;
 static GCond changed;
 static GString *words;   /* lock */
@@ -153,10 +155,33 @@ hang (FerryJob *job, GVariant *arguments, GError **error)
   return NULL;
 }
 
+static GLogWriterOutput
+write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
+{
+  gboolean ours = FALSE;
+
+  for (gsize i = 0; i < n_fields; i++)
+    ours |= strcmp (fields[i].key, "GLIB_DOMAIN") == 0 && strcmp (fields[i].value, "Ferry") == 0;
+  if (!ours || (level & G_LOG_LEVEL_WARNING) == 0)
+    return g_log_writer_default (level, fields, n_fields, user_data);
+  g_atomic_int_inc (&n_warnings);
+  return G_LOG_WRITER_HANDLED;
+}
+
+guint
+task_test_take_n_warnings (void)
+{
+  guint n = (guint) g_atomic_int_get (&n_warnings);
+
+  g_atomic_int_add (&n_warnings, -(gint) n);
+  return n;
+}
+
 void
 task_test_init (int *argc, char ***argv)
 {
   g_test_init (argc, argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_log_set_writer_func (write_log, NULL, NULL);
   words = g_string_new (NULL);
   ferry_function_register ("nothing", NULL, "", do_nothing);
   ferry_function_register ("echo", "s", "s", echo);
@@ -309,6 +334,7 @@ task_test_free (TaskTest *test)
   task_test_settle ();
   g_assert_finalize_object (test->router);
   task_test_poll_until (has_fds_as_before, test);
+  g_assert_cmpuint (task_test_take_n_warnings (), ==, 0);
   task_test_close_gate ();
   g_free (task_test_take_log ());
   g_free (test);
