@@ -6,6 +6,9 @@
 #include "task/task-test.h"
 
 #include <errno.h>
+#include <glib-unix.h>
+#include <signal.h>
+#include <string.h>
 #include <sys/wait.h>
 
 #include "base/ferry-base-private.h"
@@ -13,10 +16,11 @@
 
 /* ---- functions of this process ---- */
 
+static gint n_warnings; /* atomic */
 static GMutex lock;
 static GCond changed;
-static GString *words; /* lock */
-static gboolean open;  /* lock */
+static GString *words;   /* lock */
+static gboolean is_open; /* lock */
 
 static void
 note_word (const char *word)
@@ -133,7 +137,7 @@ wait_at_gate (FerryJob *job, GVariant *arguments, GError **error)
 
   note_word (g_variant_get_string (arguments, NULL));
   g_mutex_lock (&lock);
-  while (!open && !ferry_job_is_cancelled (job))
+  while (!is_open && !ferry_job_is_cancelled (job))
     g_cond_wait (&changed, &lock);
   g_mutex_unlock (&lock);
   g_signal_handler_disconnect (cancellable, handler);
@@ -145,16 +149,39 @@ static GVariant *
 hang (FerryJob *job, GVariant *arguments, GError **error)
 {
   g_mutex_lock (&lock);
-  while (!open)
+  while (!is_open)
     g_cond_wait (&changed, &lock);
   g_mutex_unlock (&lock);
   return NULL;
+}
+
+static GLogWriterOutput
+write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
+{
+  gboolean ours = FALSE;
+
+  for (gsize i = 0; i < n_fields; i++)
+    ours |= strcmp (fields[i].key, "GLIB_DOMAIN") == 0 && strcmp (fields[i].value, "Ferry") == 0;
+  if (!ours || (level & G_LOG_LEVEL_WARNING) == 0)
+    return g_log_writer_default (level, fields, n_fields, user_data);
+  g_atomic_int_inc (&n_warnings);
+  return G_LOG_WRITER_HANDLED;
+}
+
+guint
+task_test_take_n_warnings (void)
+{
+  guint n = (guint) g_atomic_int_get (&n_warnings);
+
+  g_atomic_int_add (&n_warnings, -(gint) n);
+  return n;
 }
 
 void
 task_test_init (int *argc, char ***argv)
 {
   g_test_init (argc, argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_log_set_writer_func (write_log, NULL, NULL);
   words = g_string_new (NULL);
   ferry_function_register ("nothing", NULL, "", do_nothing);
   ferry_function_register ("echo", "s", "s", echo);
@@ -199,7 +226,7 @@ void
 task_test_open_gate (void)
 {
   g_mutex_lock (&lock);
-  open = TRUE;
+  is_open = TRUE;
   g_cond_broadcast (&changed);
   g_mutex_unlock (&lock);
 }
@@ -208,7 +235,7 @@ void
 task_test_close_gate (void)
 {
   g_mutex_lock (&lock);
-  open = FALSE;
+  is_open = FALSE;
   g_mutex_unlock (&lock);
 }
 
@@ -223,13 +250,20 @@ task_test_launcher_new (void)
   return ferry_launcher_new (argv);
 }
 
+/* What GLib opens once, for the default context and for its own thread, is open then. */
+static void
+warm_up (void)
+{
+  g_source_unref (g_unix_signal_source_new (SIGHUP));
+  task_test_settle ();
+}
+
 TaskTest *
 task_test_new (gboolean in_threads, guint max_workers)
 {
   TaskTest *test = g_new0 (TaskTest, 1);
 
-  /* What GLib opens once is open by then. */
-  task_test_settle ();
+  warm_up ();
   test->n_fds = ferry_test_count_fds ();
   test->router = ferry_test_router_new ();
   if (in_threads)
@@ -300,6 +334,7 @@ task_test_free (TaskTest *test)
   task_test_settle ();
   g_assert_finalize_object (test->router);
   task_test_poll_until (has_fds_as_before, test);
+  g_assert_cmpuint (task_test_take_n_warnings (), ==, 0);
   task_test_close_gate ();
   g_free (task_test_take_log ());
   g_free (test);

@@ -53,6 +53,9 @@ void task_test_settle (void);
 /* Calls back into the main loop until condition holds, for what is no event: another process' end, for instance. */
 void task_test_poll_until (FerryTestCondition condition, gpointer data);
 
+/* How many warnings the library has given since the last call; a test must not leave any. */
+guint task_test_take_n_warnings (void);
+
 /* The log of functions in this process. */
 char *task_test_take_log (void);
 void task_test_wait_log (const char *text);
