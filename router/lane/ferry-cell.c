@@ -3,3 +3,178 @@
 
 #include "config.h"
 
+#include "lane/ferry-cell-private.h"
+
+#include <string.h>
+
+/* How often a copy that was written over is made again. A writer that never pauses gets in the way of one copy in a
+ * few; a hostile one gets in the way of all, and costs this much. */
+#define MAX_TRIES 16
+
+static gsize
+count_words (gsize size)
+{
+  return (size + 7) / 8;
+}
+
+/* application: arms a cell before anybody writes it. */
+void
+ferry_cell_init (FerryCell *cell)
+{
+  atomic_store_explicit (&cell->reader_waiting, FERRY_CELL_FIRST_EPOCH, memory_order_relaxed);
+}
+
+void
+ferry_cell_writer_init (FerryCellWriter *self, FerryCell *cell)
+{
+  *self = (FerryCellWriter){.cell = cell};
+}
+
+/* Release: who acquires one of these words has the store of `begun` before it as well. */
+static void
+store_words (_Atomic guint64 *place, gconstpointer data, gsize size)
+{
+  const guint8 *bytes = data;
+  guint64 word;
+
+  for (; size >= 8; size -= 8, bytes += 8)
+    {
+      memcpy (&word, bytes, 8);
+      atomic_store_explicit (place++, word, memory_order_release);
+    }
+  if (size == 0)
+    return;
+  word = 0;
+  memcpy (&word, bytes, size);
+  atomic_store_explicit (place, word, memory_order_release);
+}
+
+/* Writes a value, whose ferry_cell_value_size() fits; type is NULL for plain bytes. Returns whether the reader must be
+ * woken. */
+gboolean
+ferry_cell_writer_write (FerryCellWriter *self, const char *type, gconstpointer data, gsize size)
+{
+  guint64 sequence = ++self->sequence;
+  _Atomic guint64 *slot = self->cell->slots[sequence & 1];
+  FerryCellHeader header = {.size = (guint32) size, .kind = FERRY_RECORD_BYTES};
+
+  if (type != NULL)
+    {
+      header.kind = FERRY_RECORD_VARIANT;
+      header.type_length = (guint16) strlen (type);
+    }
+  /* Relaxed: the slot's words come after it and are released. */
+  atomic_store_explicit (&self->cell->begun, sequence, memory_order_relaxed);
+  store_words (slot, &header, sizeof header);
+  store_words (slot + 1, type, header.type_length);
+  store_words (slot + 1 + count_words (header.type_length), data, size);
+  ferry_wake_publish (&self->cell->sequence, sequence);
+  return ferry_wake_due (&self->cell->reader_waiting, &self->rung);
+}
+
+void
+ferry_cell_reader_init (FerryCellReader *self, FerryCell *cell)
+{
+  *self = (FerryCellReader){.cell = cell, .epoch = FERRY_CELL_FIRST_EPOCH};
+}
+
+/* Acquire: pairs with the release of each word, so that whoever wrote one has its `begun` seen below. */
+static void
+load_words (guint64 *copy, _Atomic guint64 *place, gsize n)
+{
+  for (gsize i = 0; i < n; i++)
+    copy[i] = atomic_load_explicit (place + i, memory_order_acquire);
+}
+
+/* How many words the value behind a header takes, the header not counted; 0 for one that no honest writer makes. */
+static gsize
+count_value_words (const FerryCellHeader *header)
+{
+  if (header->type_length > FERRY_MAX_TYPE_STRING || header->size > FERRY_CELL_SLOT_SIZE ||
+      ferry_cell_value_size (header->type_length, header->size) > FERRY_CELL_SLOT_SIZE)
+    return 0;
+  return count_words (header->type_length) + count_words (header->size);
+}
+
+/* Copies as much of the slot as its header asks for. Returns whether what was copied belongs to one write. */
+static gboolean
+copy_value (FerryCell *cell, guint64 sequence, guint64 *words)
+{
+  _Atomic guint64 *slot = cell->slots[sequence & 1];
+  FerryCellHeader header;
+
+  load_words (words, slot, 1);
+  memcpy (&header, words, sizeof header);
+  load_words (words + 1, slot + 1, count_value_words (&header));
+  /* Relaxed: the loads before it are acquiring, so it comes after them. The next write to this slot is number
+   * sequence + 2; as long as that has not begun, nothing here was written over. */
+  return atomic_load_explicit (&cell->begun, memory_order_relaxed) <= sequence + 1;
+}
+
+static gboolean
+check_type (FerryCellValue *value, const FerryCellHeader *header)
+{
+  memcpy (value->type, value->words + 1, header->type_length);
+  value->type[header->type_length] = '\0';
+  return strlen (value->type) == header->type_length && g_variant_type_string_is_valid (value->type) &&
+         g_variant_type_is_definite (G_VARIANT_TYPE (value->type));
+}
+
+/* Looks at the copy only. Returns what is wrong with it, or NULL. */
+static const char *
+check_value (FerryCellValue *value)
+{
+  FerryCellHeader header;
+
+  memcpy (&header, value->words, sizeof header);
+  if (header.type_length > FERRY_MAX_TYPE_STRING || header.size > FERRY_CELL_SLOT_SIZE ||
+      ferry_cell_value_size (header.type_length, header.size) > FERRY_CELL_SLOT_SIZE)
+    return "it wrote a value that is larger than its cell";
+  value->has_type = header.kind == FERRY_RECORD_VARIANT;
+  value->data = value->words + 1 + count_words (header.type_length);
+  value->size = header.size;
+  if (header.kind == FERRY_RECORD_BYTES)
+    return header.type_length == 0 ? NULL : "it gave plain bytes in a cell a type";
+  if (header.kind != FERRY_RECORD_VARIANT)
+    return "it wrote a value of an unknown kind into a cell";
+  return check_type (value, &header) ? NULL : "it wrote a value into a cell whose type is no definite type string";
+}
+
+/* Takes the newest value. With INVALID, *fault says what was wrong. */
+FerryCellResult
+ferry_cell_reader_take (FerryCellReader *self, FerryCellValue *value, const char **fault)
+{
+  for (guint i = 0; i < MAX_TRIES; i++)
+    {
+      guint64 sequence = ferry_wake_look (&self->cell->sequence);
+
+      if (sequence == self->latest)
+        return FERRY_CELL_NONE;
+      *fault = "it set the count of a cell's values back";
+      if (sequence < self->latest)
+        return FERRY_CELL_INVALID;
+      if (!copy_value (self->cell, sequence, value->words))
+        continue;
+      *fault = check_value (value);
+      if (*fault != NULL)
+        return FERRY_CELL_INVALID;
+      self->latest = sequence;
+      return FERRY_CELL_NEW;
+    }
+  return FERRY_CELL_BUSY;
+}
+
+/* Whether there is a value that was not taken. */
+gboolean
+ferry_cell_reader_has_new (FerryCellReader *self)
+{
+  return ferry_wake_look (&self->cell->sequence) != self->latest;
+}
+
+/* Says that the next value must ring, and looks once more. Returns whether there is one already. */
+gboolean
+ferry_cell_reader_arm (FerryCellReader *self)
+{
+  ferry_wake_arm (&self->cell->reader_waiting, &self->epoch);
+  return ferry_cell_reader_has_new (self);
+}

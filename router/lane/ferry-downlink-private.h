@@ -32,8 +32,22 @@ typedef struct
   gsize size;
 } FerryDownMessage;
 
+/* A sender that was passed to the worker. */
+typedef struct
+{
+  guint64 connection_id;
+  guint32 index;    /* of its word in the pipe table */
+  guint32 cell;     /* as in FerryGrant */
+  const char *name; /* borrowed until the next record is received; not terminated */
+  gsize name_length;
+} FerryDownGrant;
+
 FerryDownlink *ferry_downlink_new (FerryUplink *uplink);
 void ferry_downlink_free (FerryDownlink *self);
+
+/* The grants are received before anything else. Returns MESSAGE with *grant filled, NOTHING after the last one, BROKEN.
+ */
+FerryDownEvent ferry_downlink_receive_grant (FerryDownlink *self, FerryDownGrant *grant);
 
 /* Waits until deadline (monotonic time in microseconds; 0: does not wait; negative: for ever). */
 FerryDownEvent ferry_downlink_receive (FerryDownlink *self, gint64 deadline, FerryDownMessage *message);
@@ -43,8 +57,9 @@ void ferry_downlink_interrupt (FerryDownlink *self);
 gboolean ferry_downlink_has_cancel (FerryDownlink *self);
 /* any: takes the next cancel from the express lane. Returns FALSE when there is none. */
 gboolean ferry_downlink_take_cancel (FerryDownlink *self, guint64 *xid, guint16 *reason);
-/* any, one at a time: sleeps until has_cancel, the deadline, or an interrupt. */
-void ferry_downlink_wait_for_cancel (FerryDownlink *self, gint64 deadline);
+/* any, one at a time: sleeps until has_cancel, the deadline, or an interrupt. Returns FALSE when the link has ended,
+ * and then at once. */
+gboolean ferry_downlink_wait_for_cancel (FerryDownlink *self, gint64 deadline);
 
 typedef enum
 {

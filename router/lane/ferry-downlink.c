@@ -3,3 +3,390 @@
 
 #include "config.h"
 
+#include "lane/ferry-downlink-private.h"
+
+#include <string.h>
+
+struct _FerryDownlink
+{
+  FerryUplink *uplink; /* const: (owned) */
+
+  /* Of the thread that receives. */
+  FerryLaneReader down;
+  gsize borrowed;         /* size of the record that holds the latest message, not given back yet */
+  FerryAssembly assembly; /* of a large message; whole: it is the latest message */
+  gboolean broken;
+  guint interrupts_taken;
+
+  _Atomic guint interrupts; /* any: how often a wait was interrupted */
+
+  pthread_mutex_t lock;
+  FerryLaneReader express; /* lock */
+  /* any: the express lane's tail up to which all was taken; stored with lock. */
+  _Atomic guint64 express_seen;
+  _Atomic gboolean express_broken; /* any */
+  guint cancel_interrupts_taken;   /* of the thread that waits for cancels */
+};
+
+FerryDownlink *
+ferry_downlink_new (FerryUplink *uplink)
+{
+  FerryDownlink *self = g_new0 (FerryDownlink, 1);
+  FerrySegment *segment = &uplink->segment;
+
+  self->uplink = ferry_uplink_ref (uplink);
+  pthread_mutex_init (&self->lock, NULL);
+  ferry_lane_reader_init (&self->down, ferry_segment_get_down (segment), segment->down_ring, FERRY_DOWN_CAPACITY);
+  ferry_lane_reader_init (&self->express, ferry_segment_get_express (segment), segment->express_ring,
+                          FERRY_EXPRESS_CAPACITY);
+  return self;
+}
+
+void
+ferry_downlink_free (FerryDownlink *self)
+{
+  ferry_assembly_clear (&self->assembly);
+  pthread_mutex_destroy (&self->lock);
+  ferry_uplink_unref (self->uplink);
+  g_free (self);
+}
+
+static _Atomic guint32 *
+get_bell (FerryDownlink *self)
+{
+  return &ferry_segment_get_control (&self->uplink->segment)->reader_bell.rings;
+}
+
+static guint32
+load_bell (FerryDownlink *self)
+{
+  /* Acquire: whoever rang before has what it rang for seen by what follows. */
+  return atomic_load_explicit (get_bell (self), memory_order_acquire);
+}
+
+/* Whether the application gave up the link. Its first pipe's word says so for all, even where there is no pipe. */
+static gboolean
+has_ended (FerryDownlink *self)
+{
+  return self->uplink->forked || ferry_uplink_get_pipe_word (self->uplink, 0) >= FERRY_PIPE_WORD_LINK_ENDED;
+}
+
+/* Gives size bytes of a lane back. When the application waits for the room, its monitor is woken to fill it. */
+static void
+give_back (FerryDownlink *self, FerryLaneReader *lane, gsize size)
+{
+  if (ferry_lane_reader_release (lane, size))
+    ferry_doorbell_ring (self->uplink->doorbell);
+}
+
+static FerryDownEvent
+break_lane (FerryDownlink *self)
+{
+  self->broken = TRUE;
+  return FERRY_DOWN_EVENT_BROKEN;
+}
+
+/* The header of the next record, and its payload where it lies. */
+static FerryDownEvent
+peek (FerryDownlink *self, FerryRecordHeader *header, const guint8 **payload)
+{
+  FerryLaneReader *lane = &self->down;
+  gsize available;
+
+  if (self->broken || (ferry_lane_reader_get_available (lane) == 0 && !ferry_lane_reader_look (lane)))
+    return break_lane (self);
+  available = ferry_lane_reader_get_available (lane);
+  if (available == 0)
+    return FERRY_DOWN_EVENT_NOTHING;
+  if (available < sizeof *header)
+    return break_lane (self);
+  memcpy (header, ferry_lane_reader_get_place (lane), sizeof *header);
+  if (header->length > FERRY_MAX_RECORD_PAYLOAD || ferry_record_size (header->length) > available)
+    return break_lane (self);
+  *payload = ferry_lane_reader_get_place (lane) + sizeof *header;
+  return FERRY_DOWN_EVENT_MESSAGE;
+}
+
+/* Gives back what the latest message lay in. */
+static void
+drop_latest (FerryDownlink *self)
+{
+  if (self->borrowed > 0)
+    give_back (self, &self->down, self->borrowed);
+  self->borrowed = 0;
+  if (self->assembly.data != NULL && self->assembly.filled == self->assembly.size)
+    ferry_assembly_clear (&self->assembly);
+}
+
+/* worker, before the first receive: takes the next of the senders that the application passes, which come first in the
+ * lane. */
+FerryDownEvent
+ferry_downlink_receive_grant (FerryDownlink *self, FerryDownGrant *grant)
+{
+  FerryRecordHeader header;
+  const guint8 *payload;
+  FerryGrant raw;
+  FerryDownEvent event;
+
+  drop_latest (self);
+  event = peek (self, &header, &payload);
+  if (event != FERRY_DOWN_EVENT_MESSAGE)
+    return event;
+  if (header.kind == FERRY_RECORD_BYTES || header.kind == FERRY_RECORD_LARGE || header.kind == FERRY_RECORD_FINISH)
+    return FERRY_DOWN_EVENT_NOTHING;
+  if (header.kind != FERRY_RECORD_GRANT || header.length < sizeof raw)
+    return break_lane (self);
+  memcpy (&raw, payload, sizeof raw);
+  if (header.length - sizeof raw != raw.name_length || raw.index >= FERRY_MAX_PIPES_PER_LINK ||
+      (raw.cell != FERRY_NO_CELL && raw.cell >= self->uplink->segment.n_cells))
+    return break_lane (self);
+  *grant = (FerryDownGrant){
+    .connection_id = header.connection_id,
+    .index = raw.index,
+    .cell = raw.cell,
+    .name = (const char *) payload + sizeof raw,
+    .name_length = raw.name_length,
+  };
+  self->borrowed = ferry_record_size (header.length);
+  return FERRY_DOWN_EVENT_MESSAGE;
+}
+
+static gboolean
+begin_large (FerryDownlink *self, const FerryRecordHeader *header, const guint8 *payload)
+{
+  FerryLargeMessage large;
+
+  if (header->length != sizeof large || self->assembly.data != NULL)
+    return FALSE;
+  memcpy (&large, payload, sizeof large);
+  if (large.size <= FERRY_MAX_RECORD_PAYLOAD || large.size > self->uplink->max_message_size ||
+      large.kind != FERRY_RECORD_BYTES || large.number != 0)
+    return FALSE;
+  self->assembly = (FerryAssembly){
+    .data = g_malloc (large.size),
+    .size = large.size,
+    .allocated = large.size,
+    .connection_id = header->connection_id,
+    .kind = large.kind,
+  };
+  return TRUE;
+}
+
+static gboolean
+add_piece (FerryDownlink *self, const FerryRecordHeader *header, const guint8 *payload)
+{
+  FerryAssembly *assembly = &self->assembly;
+
+  if (assembly->data == NULL || assembly->connection_id != header->connection_id || header->length == 0 ||
+      header->length > assembly->size - assembly->filled)
+    return FALSE;
+  memcpy (assembly->data + assembly->filled, payload, header->length);
+  assembly->filled += header->length;
+  return TRUE;
+}
+
+/* Takes a record that belongs to no large message. */
+static FerryDownEvent
+take_record (FerryDownlink *self, const FerryRecordHeader *header, const guint8 *payload, FerryDownMessage *message)
+{
+  gsize size = ferry_record_size (header->length);
+
+  if (self->assembly.data != NULL || header->number != 0)
+    return break_lane (self);
+  if (header->kind == FERRY_RECORD_BYTES)
+    {
+      self->borrowed = size;
+      *message = (FerryDownMessage){header->connection_id, payload, header->length};
+      return FERRY_DOWN_EVENT_MESSAGE;
+    }
+  if (header->kind != FERRY_RECORD_FINISH || header->length != 0)
+    return break_lane (self);
+  give_back (self, &self->down, size);
+  return FERRY_DOWN_EVENT_FINISH;
+}
+
+/* What is there, as far as it makes an event. */
+static FerryDownEvent
+take_event (FerryDownlink *self, FerryDownMessage *message)
+{
+  FerryAssembly *assembly = &self->assembly;
+
+  if (has_ended (self))
+    return FERRY_DOWN_EVENT_CLOSED;
+  if (atomic_load_explicit (&self->express_broken, memory_order_relaxed))
+    return break_lane (self);
+  for (;;)
+    {
+      FerryRecordHeader header;
+      const guint8 *payload;
+      FerryDownEvent event = peek (self, &header, &payload);
+      gboolean valid;
+
+      if (event != FERRY_DOWN_EVENT_MESSAGE)
+        return event;
+      if (header.kind != FERRY_RECORD_LARGE && header.kind != FERRY_RECORD_PIECE)
+        return take_record (self, &header, payload, message);
+      valid =
+        header.kind == FERRY_RECORD_LARGE ? begin_large (self, &header, payload) : add_piece (self, &header, payload);
+      if (!valid)
+        return break_lane (self);
+      give_back (self, &self->down, ferry_record_size (header.length));
+      if (assembly->filled == assembly->size)
+        {
+          *message = (FerryDownMessage){assembly->connection_id, assembly->data, assembly->size};
+          return FERRY_DOWN_EVENT_MESSAGE;
+        }
+    }
+}
+
+/* Whether a wait is to end for an interrupt, which ends one wait of each kind. */
+static gboolean
+take_interrupt (FerryDownlink *self, guint *taken)
+{
+  /* Acquire: pairs with ferry_downlink_interrupt(), whose caller has something seen. */
+  guint interrupts = atomic_load_explicit (&self->interrupts, memory_order_acquire);
+  gboolean interrupted = interrupts != *taken;
+
+  *taken = interrupts;
+  return interrupted;
+}
+
+/* worker: waits for what the application sends. */
+FerryDownEvent
+ferry_downlink_receive (FerryDownlink *self, gint64 deadline, FerryDownMessage *message)
+{
+  drop_latest (self);
+  for (;;)
+    {
+      guint32 seen = load_bell (self);
+      FerryDownEvent event = take_event (self, message);
+
+      if (event != FERRY_DOWN_EVENT_NOTHING || take_interrupt (self, &self->interrupts_taken) || deadline == 0)
+        return event;
+      if (!ferry_lane_reader_arm (&self->down))
+        return break_lane (self);
+      if (ferry_lane_reader_get_available (&self->down) == 0 &&
+          !ferry_futex_doorbell_wait (get_bell (self), seen, deadline))
+        return FERRY_DOWN_EVENT_NOTHING;
+    }
+}
+
+/* any: ends a wait of ferry_downlink_receive() and one of ferry_downlink_wait_for_cancel(), or the next. */
+void
+ferry_downlink_interrupt (FerryDownlink *self)
+{
+  /* Release: pairs with take_interrupt(). */
+  atomic_fetch_add_explicit (&self->interrupts, 1, memory_order_release);
+  ferry_futex_doorbell_ring (get_bell (self));
+}
+
+gboolean
+ferry_downlink_has_cancel (FerryDownlink *self)
+{
+  /* Acquire: what the application did before it cancelled is seen by whoever stops for it. The other one is our own
+   * note of what was taken, and only compared. */
+  return atomic_load_explicit (&ferry_segment_get_express (&self->uplink->segment)->writer.tail,
+                               memory_order_acquire) !=
+         atomic_load_explicit (&self->express_seen, memory_order_relaxed);
+}
+
+static gboolean
+break_express_locked (FerryDownlink *self)
+{
+  guint64 tail = atomic_load_explicit (&self->express.control->writer.tail, memory_order_relaxed);
+
+  atomic_store_explicit (&self->express_seen, tail, memory_order_relaxed);
+  atomic_store_explicit (&self->express_broken, TRUE, memory_order_relaxed);
+  ferry_futex_doorbell_ring (get_bell (self));
+  return FALSE;
+}
+
+/* Copies the next cancel. Returns FALSE when there is none. After what no application writes there are none any more,
+ * and whoever receives hears of it. */
+static gboolean
+take_cancel_locked (FerryDownlink *self, FerryRecordHeader *header)
+{
+  FerryLaneReader *lane = &self->express;
+
+  if (atomic_load_explicit (&self->express_broken, memory_order_relaxed) || !ferry_lane_reader_look (lane))
+    return break_express_locked (self);
+  if (ferry_lane_reader_get_available (lane) == 0)
+    return FALSE;
+  if (ferry_lane_reader_get_available (lane) < sizeof *header)
+    return break_express_locked (self);
+  memcpy (header, ferry_lane_reader_get_place (lane), sizeof *header);
+  if (header->kind != FERRY_RECORD_CANCEL || header->length != 0)
+    return break_express_locked (self);
+  give_back (self, lane, sizeof *header);
+  atomic_store_explicit (&self->express_seen, lane->head, memory_order_relaxed);
+  return TRUE;
+}
+
+gboolean
+ferry_downlink_take_cancel (FerryDownlink *self, guint64 *xid, guint16 *reason)
+{
+  FerryRecordHeader header;
+  gboolean taken;
+
+  if (!ferry_downlink_has_cancel (self) || self->uplink->forked)
+    return FALSE;
+  pthread_mutex_lock (&self->lock);
+  taken = take_cancel_locked (self, &header);
+  pthread_mutex_unlock (&self->lock);
+  if (!taken)
+    return FALSE;
+  *xid = header.connection_id;
+  *reason = header.number;
+  return TRUE;
+}
+
+static void
+arm_express (FerryDownlink *self)
+{
+  pthread_mutex_lock (&self->lock);
+  ferry_wake_arm (&self->express.control->reader.reader_waiting, &self->express.epoch);
+  pthread_mutex_unlock (&self->lock);
+}
+
+gboolean
+ferry_downlink_wait_for_cancel (FerryDownlink *self, gint64 deadline)
+{
+  for (;;)
+    {
+      guint32 seen = load_bell (self);
+
+      if (has_ended (self))
+        return FALSE;
+      arm_express (self);
+      if (ferry_wake_look (&self->express.control->writer.tail) !=
+          atomic_load_explicit (&self->express_seen, memory_order_relaxed))
+        return TRUE;
+      if (take_interrupt (self, &self->cancel_interrupts_taken) || deadline == 0 ||
+          !ferry_futex_doorbell_wait (get_bell (self), seen, deadline))
+        return TRUE;
+    }
+}
+
+FerryClaimResult
+ferry_downlink_claim (FerryDownlink *self, guint64 xid)
+{
+  _Atomic guint64 *claim = &ferry_segment_get_control (&self->uplink->segment)->claim;
+
+  for (;;)
+    {
+      guint32 seen = load_bell (self);
+      /* Acquire: pairs with the application's exchange, as does the one below. */
+      guint64 word = atomic_load_explicit (claim, memory_order_acquire);
+
+      if ((word & FERRY_CLAIM_DOOMED) != 0 || has_ended (self))
+        return FERRY_CLAIM_KILLED;
+      if (word >> FERRY_CLAIM_SHIFT >= xid)
+        return FERRY_CLAIM_SKIPPED;
+      if ((word & FERRY_CLAIM_HOLD) != 0)
+        /* The release rings, whoever waits; so does the end of the link. */
+        ferry_futex_doorbell_wait (get_bell (self), seen, -1);
+      else if (atomic_compare_exchange_strong_explicit (claim, &word, xid << FERRY_CLAIM_SHIFT, memory_order_acq_rel,
+                                                        memory_order_acquire))
+        return FERRY_CLAIM_BEGUN;
+    }
+}

@@ -139,8 +139,8 @@ check_welcome (const FerryWelcome *welcome, gssize size, GError **error)
                  "build both with the same version of Ferry",
                  welcome->header.version, FERRY_PROTOCOL_VERSION);
   else if (size != sizeof *welcome || welcome->header.kind != FERRY_CONTROL_WELCOME ||
-           welcome->n_pipes > FERRY_MAX_PIPES_PER_LINK ||
-           welcome->n_cells > FERRY_MAX_CELLS_PER_LINK || welcome->down_capacity != FERRY_DOWN_CAPACITY)
+           welcome->n_pipes > FERRY_MAX_PIPES_PER_LINK || welcome->n_cells > FERRY_MAX_CELLS_PER_LINK ||
+           welcome->down_capacity != FERRY_DOWN_CAPACITY)
     g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "The application's welcome is malformed");
   else
     return TRUE;

@@ -76,16 +76,16 @@ typedef struct
   _Atomic guint64 claim;
   /* Bit n: cell n has a value that its reader waits for. The worker sets bits, the application takes all. */
   _Atomic guint64 dirty;
-  guint8 padding[FERRY_LINE_SIZE - 16];
-
-  /* Stored by the application: calls up to this one that were not begun are passed over. */
-  _Atomic guint64 skip_until;
-  guint8 padding_2[FERRY_LINE_SIZE - 8];
+  guint8 padding[2 * FERRY_LINE_SIZE - 16];
 } FerryLinkControl;
 
-/* The claim word: the xid of the call that was begun last, shifted, and two flags. A worker begins call x by changing
- * (begun, no flags) to (x, no flags); with a flag set that fails. HOLD makes it wait, while the application takes back
- * calls that were not begun; DOOMED makes it begin nothing any more, since it is about to be killed. */
+/* The claim word: an xid, shifted, and two flags. All calls up to that xid are settled: begun or passed over; xids of a
+ * link only grow. A worker begins call x by changing (y, no flags) to (x, no flags), with y below x; a y that is not
+ * says that x was taken back, and is passed over. With a flag set a worker changes nothing. HOLD makes it wait, while
+ * the application takes back calls that were not begun: it changes (y, HOLD) to (z, no flags), where z is the last of
+ * them, and not below y. DOOMED makes the worker begin nothing any more, since it is about to be killed.
+ *
+ * That the taking back itself changes the xid is what a worker's exchange fails by which had looked before it. */
 #define FERRY_CLAIM_HOLD 1
 #define FERRY_CLAIM_DOOMED 2
 #define FERRY_CLAIM_SHIFT 2

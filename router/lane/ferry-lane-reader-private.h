@@ -28,6 +28,7 @@ typedef struct
 void ferry_lane_reader_init (FerryLaneReader *self, FerryLaneControl *control, const guint8 *ring, gsize capacity);
 gboolean ferry_lane_reader_look (FerryLaneReader *self);
 gboolean ferry_lane_reader_arm (FerryLaneReader *self);
+gboolean ferry_lane_reader_release (FerryLaneReader *self, gsize size);
 void ferry_lane_reader_consume (FerryLaneReader *self, gsize size);
 
 static inline gsize

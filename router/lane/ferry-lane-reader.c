@@ -40,15 +40,22 @@ ferry_lane_reader_arm (FerryLaneReader *self)
   return take_tail (self, ferry_wake_look (&self->control->writer.tail));
 }
 
-/* Gives size bytes back to the writer. A writer that waits for room is woken when half the lane is free, and not at
- * the first byte, so that a full lane costs a few wake-ups and not one a record; no record is larger than that half,
- * so whatever it waits for then fits. */
-void
-ferry_lane_reader_consume (FerryLaneReader *self, gsize size)
+/* Gives size bytes back to the writer. Returns whether the writer is to be woken. One that waits for room is woken when
+ * half the lane is free, and not at the first byte, so that a full lane costs a few wake-ups and not one a record; no
+ * record is larger than that half, so whatever it waits for then fits. */
+gboolean
+ferry_lane_reader_release (FerryLaneReader *self, gsize size)
 {
   self->head += size;
   ferry_wake_publish (&self->control->reader.head, self->head);
-  if (self->tail - self->head <= self->capacity / 2 &&
-      ferry_wake_due (&self->control->writer.writer_waiting, &self->rung))
+  return self->tail - self->head <= self->capacity / 2 &&
+         ferry_wake_due (&self->control->writer.writer_waiting, &self->rung);
+}
+
+/* The same for a writer that sleeps on the lane's bell. */
+void
+ferry_lane_reader_consume (FerryLaneReader *self, gsize size)
+{
+  if (ferry_lane_reader_release (self, size))
     ferry_futex_doorbell_ring (&self->control->writer_bell.rings);
 }

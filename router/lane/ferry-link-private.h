@@ -22,6 +22,7 @@
 G_BEGIN_DECLS
 
 typedef struct _FerryLink FerryLink;
+typedef struct _FerrySharedQueue FerrySharedQueue;
 
 /* What an epoll event says it is about. */
 typedef enum
@@ -85,12 +86,12 @@ struct _FerryLink
   gint64 deadline; /* monotonic time of the state's timeout; 0: none */
   gint64 attach_timeout;
   guint rings_allowed; /* how often the doorbell may still ring with nothing coming through the lane */
-  guint64 rings_head;  /* the up lane's head when it rang last */
+  guint64 rings_head;  /* the heads of its lanes, and the values taken from its cells, when it rang last */
 
   FerrySegment segment;
   FerryLaneReader up;
   FerryAssembly assembly;
-  gboolean stop_seen;     /* a local sender's stop record was drained */
+  guint n_done;           /* how many pipes were stopped, as drained, or closed by the application */
   gboolean tail_final;    /* the link has ended, and its lane was looked at for the last time */
   gboolean draining_done; /* nothing more is taken from the up lane */
 
@@ -118,15 +119,22 @@ struct _FerryLink
   pthread_mutex_t down_lock; /* any: nobody waits with it held */
   FerryLaneWriter down;      /* down_lock, as what follows */
   FerryLaneWriter express;
-  GQueue backlog;         /* (element-type FerryBacklogRecord): what had no room in the down lane */
-  GQueue express_backlog; /* the same of the express lane */
-  gsize backlog_size;     /* bytes of both */
-  gboolean down_closed;   /* the memory is gone, or nobody reads it any more */
+  GQueue backlog;            /* (element-type FerryBacklogRecord): what had no room in the down lane */
+  GQueue express_backlog;    /* the same of the express lane */
+  gsize backlog_size;        /* bytes of backlog */
+  gboolean down_closed;      /* the memory is gone, or nobody reads it any more */
+  const char *down_fault;    /* (unowned) (nullable): how the worker broke the protocol with what it is sent */
+  guint64 skip_until;        /* the end of the latest skip; 0: there was none */
+  guint64 begun_before_skip; /* the call begun last when it came */
+  guint64 final_begun;       /* once down_closed: the call begun last */
+  FerrySharedQueue *queue;   /* (unowned) (nullable): while it has the link */
 
-  gboolean told_launched;    /* the layer above was told of the process */
-  gboolean told_attached;    /* the layer above was told that the link is open */
-  _Atomic gint64 bytes_out;  /* any: bytes of this link's in the local queue, or being dispatched */
-  _Atomic gint64 bytes_kept; /* any: bytes of its large messages that the application keeps */
+  gboolean told_launched;        /* the layer above was told of the process */
+  gboolean told_attached;        /* the layer above was told that the link is open */
+  _Atomic guint64 cells_pending; /* any: bit n: the router's thread was told of cell n and has not looked yet */
+  _Atomic guint64 cells_taken;   /* any: values that the router's thread took from the cells */
+  _Atomic gint64 bytes_out;      /* any: bytes of this link's in the local queue, or being dispatched */
+  _Atomic gint64 bytes_kept;     /* any: bytes of its large messages that the application keeps */
 };
 
 FerryLink *ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *cells, guint n_pipes,
@@ -163,7 +171,7 @@ typedef enum
 FerryDownResult ferry_link_send (FerryLink *self, guint64 connection_id, const FerryPart *parts, guint n_parts);
 FerryDownResult ferry_link_send_finish (FerryLink *self);
 FerryDownResult ferry_link_send_cancel (FerryLink *self, guint64 xid, guint16 reason);
-void ferry_link_flush_down (FerryLink *self);
+guint64 ferry_link_flush_down (FerryLink *self);
 void ferry_link_close_down (FerryLink *self);
 gboolean ferry_link_hold_calls (FerryLink *self, guint64 *begun);
 void ferry_link_release_calls (FerryLink *self, guint64 skip_until);

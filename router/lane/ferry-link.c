@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 
 #include "base/ferry-base-private.h"
+#include "lane/ferry-cell-private.h"
 #include "lane/ferry-doorbell-private.h"
 #include "lane/ferry-nursery-link-private.h"
 
@@ -57,6 +58,8 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
                           FERRY_DOWN_CAPACITY);
   ferry_lane_writer_init (&self->express, ferry_segment_get_express (&self->segment), self->segment.express_ring,
                           FERRY_EXPRESS_CAPACITY);
+  for (guint i = 0; i < n_cells; i++)
+    ferry_cell_init (&self->segment.cells[i]);
   return g_steal_pointer (&self);
 }
 
@@ -80,6 +83,7 @@ ferry_link_unref (FerryLink *self)
   /* Release, so that our uses come before the end; acquire, so that the end comes after everybody's. */
   if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) != 1)
     return;
+  ferry_link_close_down (self);
   ferry_segment_clear (&self->segment);
   ferry_assembly_clear (&self->assembly);
   ferry_clear_fd (&self->memory);
@@ -184,10 +188,11 @@ ferry_link_set_pipe_word (FerryLink *self, guint index, FerryPipeWord word)
   atomic_store_explicit (ferry_segment_get_pipe_word (&self->segment, index), word, memory_order_release);
 }
 
-/* Wakes every thread that waits in a send, so that it sees its pipe word. */
+/* Wakes every thread that waits in a send or for something to come down, so that it sees its pipe word. */
 void
 ferry_link_wake_writers (FerryLink *self)
 {
+  ferry_futex_doorbell_ring (&ferry_segment_get_control (&self->segment)->reader_bell.rings);
   ferry_futex_doorbell_ring (&ferry_segment_get_up (&self->segment)->writer_bell.rings);
 }
 

@@ -5,7 +5,7 @@
  *
  * Owner:     the monitor.
  * Threads:   one at a time drains; that is a role, which may move to another thread as long as one holds it.
- *            ferry_shared_queue_wake() may be called from any thread.
+ *            ferry_shared_queue_wake() and ferry_shared_queue_report_fault() may be called from any thread.
  * Invariant: an idle link costs nothing: a lane found empty is armed and leaves the list of active links, and only
  *            its doorbell, its control socket or its process' end brings it back. */
 
@@ -18,15 +18,16 @@ G_BEGIN_DECLS
 /* For ferry_shared_queue_wait(): sleep until something happens. */
 #define FERRY_SLEEP (-1)
 
-typedef struct
+struct _FerrySharedQueue
 {
   int epoll;
   int wake; /* any: (owned) a doorbell of the queue's own */
   FerryWatch wake_watch;
-  GQueue links;  /* all of them, by queue_node */
-  GQueue active; /* those to be visited, by active_node, in the order of their turns */
-  guint n_timed; /* how many links have a deadline */
-} FerrySharedQueue;
+  GQueue links;        /* all of them, by queue_node */
+  GQueue active;       /* those to be visited, by active_node, in the order of their turns */
+  guint n_timed;       /* how many links have a deadline */
+  _Atomic gint faults; /* any: some link's worker broke the protocol with what it is sent */
+};
 
 FerrySharedQueue *ferry_shared_queue_new (GError **error);
 void ferry_shared_queue_free (FerrySharedQueue *self);
@@ -43,6 +44,7 @@ void ferry_shared_queue_deactivate (FerrySharedQueue *self, FerryLink *link);
 FerryLink *ferry_shared_queue_next (FerrySharedQueue *self);
 void ferry_shared_queue_wait (FerrySharedQueue *self, gint64 until);
 void ferry_shared_queue_wake (FerrySharedQueue *self);
+void ferry_shared_queue_report_fault (FerrySharedQueue *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerrySharedQueue, ferry_shared_queue_free)
 

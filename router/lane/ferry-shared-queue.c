@@ -65,6 +65,15 @@ ferry_shared_queue_wake (FerrySharedQueue *self)
   ferry_doorbell_ring (self->wake);
 }
 
+/* any, with a link's down_lock held: has that link ended for its down_fault. */
+void
+ferry_shared_queue_report_fault (FerrySharedQueue *self)
+{
+  /* Release: pairs with the exchange in handle_faults(). The lock orders down_fault. */
+  atomic_store_explicit (&self->faults, 1, memory_order_release);
+  ferry_shared_queue_wake (self);
+}
+
 static gboolean
 watch (FerrySharedQueue *self, int fd, guint32 events, FerryWatch *what, GError **error)
 {
@@ -101,6 +110,16 @@ ferry_shared_queue_deactivate (FerrySharedQueue *self, FerryLink *link)
     return;
   link->active = FALSE;
   g_queue_unlink (&self->active, &link->active_node);
+}
+
+static void
+set_queue (FerrySharedQueue *self, FerryLink *link)
+{
+  pthread_mutex_lock (&link->down_lock);
+  link->queue = self;
+  if (self != NULL && link->down_fault != NULL)
+    ferry_shared_queue_report_fault (self);
+  pthread_mutex_unlock (&link->down_lock);
 }
 
 void
@@ -149,6 +168,7 @@ ferry_shared_queue_add (FerrySharedQueue *self, FerryLink *link, GError **error)
     ferry_shared_queue_set_deadline (self, link, g_get_monotonic_time () + link->attach_timeout);
   link->rings_allowed = RINGS_ALLOWED;
   ferry_link_ref (link);
+  set_queue (self, link);
   g_queue_push_tail_link (&self->links, &link->queue_node);
   ferry_lane_reader_arm (&link->up);
   /* A local sender may have sent before the lane was armed. A worker's link is looked at when it opens. */
@@ -175,6 +195,7 @@ ferry_shared_queue_remove (FerrySharedQueue *self, FerryLink *link)
   forget (self, &link->control);
   forget (self, &link->pidfd);
   g_queue_unlink (&self->links, &link->queue_node);
+  set_queue (NULL, link);
   ferry_link_unref (link);
 }
 
@@ -270,13 +291,18 @@ read_control (FerrySharedQueue *self, FerryLink *link)
     }
 }
 
-/* An honest worker publishes a record between two rings. */
+/* An honest worker does one of these between two rings: it publishes a record, takes what was sent to it, or has a
+ * value that rang taken from a cell. */
 static void
 handle_doorbell (FerrySharedQueue *self, FerryLink *link)
 {
-  if (link->up.head != link->rings_head)
+  /* Relaxed: a count that is seen late costs one of the many rings that are allowed. */
+  guint64 progress =
+    link->up.head + ferry_link_flush_down (link) + atomic_load_explicit (&link->cells_taken, memory_order_relaxed);
+
+  if (progress != link->rings_head)
     link->rings_allowed = RINGS_ALLOWED;
-  link->rings_head = link->up.head;
+  link->rings_head = progress;
   if (link->rings_allowed == 0)
     {
       if (!link->draining_done)
@@ -288,6 +314,25 @@ handle_doorbell (FerrySharedQueue *self, FerryLink *link)
   link->rings_allowed--;
   if (link->state != FERRY_LINK_ATTACHING)
     ferry_shared_queue_activate (self, link);
+}
+
+/* Ends the links whose workers were found out by other threads. */
+static void
+handle_faults (FerrySharedQueue *self)
+{
+  if (atomic_exchange_explicit (&self->faults, 0, memory_order_acquire) == 0)
+    return;
+  for (GList *node = self->links.head; node != NULL; node = node->next)
+    {
+      FerryLink *link = node->data;
+      const char *fault;
+
+      pthread_mutex_lock (&link->down_lock);
+      fault = link->down_fault;
+      pthread_mutex_unlock (&link->down_lock);
+      if (fault != NULL && !link->draining_done)
+        ferry_shared_queue_apply (self, link, FERRY_LINK_FAULT, fault);
+    }
 }
 
 /* What the process said on its control socket before it ended counts: it may have attached, sent, and died. */
@@ -375,6 +420,7 @@ ferry_shared_queue_wait (FerrySharedQueue *self, gint64 until)
       switch (what->kind)
         {
         case FERRY_WATCH_WAKE:
+          handle_faults (self);
           break;
         case FERRY_WATCH_DOORBELL:
           handle_doorbell (self, what->link);

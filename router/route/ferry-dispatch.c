@@ -55,12 +55,12 @@ drop (FerryRouter *self, FerryPipe *pipe)
   self->dropped++;
 }
 
-/* A message that shares its block with others is copied, so that keeping it keeps no more than itself. */
-static void
-deliver_small (FerryRouter *self, FerryPipe *pipe, const FerryRecordHeader *header, gconstpointer payload)
+/* main: hands a message over, whose memory is borrowed. It is copied where it may be kept, so that keeping it keeps no
+ * more than itself. type is NULL for plain bytes. */
+void
+ferry_router_deliver (FerryRouter *self, FerryPipe *pipe, const GVariantType *type, gconstpointer data, gsize size)
 {
   FerryReceiver *receiver = pipe->receiver;
-  const GVariantType *type;
   gpointer copy;
 
   if (G_UNLIKELY (receiver == NULL || ferry_receiver_is_abandoned (receiver)))
@@ -68,16 +68,15 @@ deliver_small (FerryRouter *self, FerryPipe *pipe, const FerryRecordHeader *head
       drop (self, pipe);
       return;
     }
-  type = get_type (pipe, header->kind, header->number);
-  count (self, receiver, header->length);
+  count (self, receiver, size);
   if (receiver->handler != NULL)
     {
-      receiver->handler (receiver, payload, header->length, type, receiver->handler_data);
+      receiver->handler (receiver, data, size, type, receiver->handler_data);
       return;
     }
-  copy = g_memdup2 (payload, header->length);
-  emit (receiver, g_variant_new_from_data (type != NULL ? type : G_VARIANT_TYPE_BYTESTRING, copy, header->length, FALSE,
-                                           g_free, copy));
+  copy = g_memdup2 (data, size);
+  emit (receiver,
+        g_variant_new_from_data (type != NULL ? type : G_VARIANT_TYPE_BYTESTRING, copy, size, FALSE, g_free, copy));
 }
 
 /* A message with a block of its own is handed over with its memory. */
@@ -123,7 +122,9 @@ end_stopped (FerryRouter *self, FerryPipe *pipe)
 {
   g_autoptr (FerryExit) exit = ferry_exit_new (FERRY_CLOSE_REASON_STOPPED, "The sender was stopped");
 
-  ferry_router_end_pipe (self, pipe, exit);
+  pipe = ferry_router_take_last_value (self, pipe);
+  if (pipe != NULL)
+    ferry_router_end_pipe (self, pipe, exit);
 }
 
 static inline void
@@ -140,7 +141,7 @@ deliver_record (FerryRouter *self, FerryPipe *pipe, const FerryRecordHeader *hea
       receiver->handler (receiver, payload, header->length, NULL, receiver->handler_data);
     }
   else if (G_LIKELY (header->kind == FERRY_RECORD_BYTES || header->kind == FERRY_RECORD_VARIANT))
-    deliver_small (self, pipe, header, payload);
+    ferry_router_deliver (self, pipe, get_type (pipe, header->kind, header->number), payload, header->length);
   else if (header->kind == FERRY_RECORD_TYPE)
     add_type (pipe, header, payload);
   else
@@ -205,6 +206,17 @@ dispatch_records (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, c
   return FERRY_DISPATCH_IDLE;
 }
 
+/* Who sends to a worker that has ended may do so until its observer was told, and what its memory says is looked at
+ * until then. After that nobody does: the link itself may stay for long, in a worker that has ended or in a large
+ * message. A local link shares its memory with its sending end. */
+static void
+give_up_memory (FerryLink *link)
+{
+  ferry_link_close_down (link);
+  if (!link->local)
+    ferry_segment_clear (&link->segment);
+}
+
 static void
 end_link (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
 {
@@ -216,6 +228,8 @@ end_link (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
       guint64 connection_id = g_array_index (block->link->connection_ids, guint64, i);
       FerryPipe *pipe = ferry_router_find_pipe (self, connection_id);
 
+      if (pipe != NULL)
+        pipe = ferry_router_take_last_value (self, pipe);
       if (pipe == NULL)
         continue;
       ferry_router_end_pipe (self, pipe, block->exit);
@@ -223,10 +237,12 @@ end_link (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
       if (ferry_router_find_pipe (self, connection_id) == pipe)
         ferry_router_free_slot (self, pipe);
     }
+  block->link->user_data = NULL;
+  if (observer != NULL)
+    observer->ended (observer->data, block->exit);
+  give_up_memory (block->link);
   if (observer == NULL)
     return;
-  block->link->user_data = NULL;
-  observer->ended (observer->data, block->exit);
   observer->destroy (observer->data);
   g_free (observer);
 }
@@ -280,6 +296,9 @@ dispatch_block (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, con
     case FERRY_BLOCK_ATTACHED:
       observer->attached (observer->data);
       break;
+    case FERRY_BLOCK_CELL:
+      ferry_router_cell_rang (self, block);
+      break;
     case FERRY_BLOCK_ENDED:
     default:
       end_link (self, monitor, block);
@@ -305,6 +324,23 @@ put_block_away (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
   ferry_local_queue_give_back (monitor->local, block);
 }
 
+/* Has the cells their turn, where it is time. A block that is not begun may be the end of a link, which a stop of the
+ * router looks for in the queue only; so it goes first. */
+static FerryDispatchResult
+dispatch_latest (FerryRouter *self, FerryMonitor *monitor, const FerryBudget *budget, gint64 *last)
+{
+  FerryBlock *block = self->block;
+  FerryDispatchResult result;
+
+  if (G_LIKELY (*last < ferry_router_get_tick (self)) || (block != NULL && block->kind != FERRY_BLOCK_RECORDS))
+    return FERRY_DISPATCH_IDLE;
+  result = ferry_router_deliver_latest (self, monitor, budget, last);
+  /* A stop leaves the block to the dispatch that it happened in. */
+  if (result == FERRY_DISPATCH_STOPPED && block != NULL)
+    put_block_away (self, monitor, block);
+  return result;
+}
+
 /* router's thread: delivers what is in the local queue, until there is no more or the budget is spent. */
 FerryDispatchResult
 ferry_router_dispatch (FerryRouter *self, const FerryBudget *budget)
@@ -317,13 +353,19 @@ ferry_router_dispatch (FerryRouter *self, const FerryBudget *budget)
   self->dispatching = TRUE;
   while (result == FERRY_DISPATCH_IDLE)
     {
-      FerryBlock *block = self->block;
+      FerryBlock *block;
 
+      result = dispatch_latest (self, monitor, budget, &last);
+      if (result != FERRY_DISPATCH_IDLE)
+        break;
+      block = self->block;
       if (block == NULL)
         {
           block = self->block = ferry_local_queue_pop (monitor->local);
           self->cursor = 0;
         }
+      if (block == NULL && last >= ferry_router_get_tick (self))
+        continue;
       if (block == NULL)
         break;
       result = dispatch_block (self, monitor, block, budget, &last);
@@ -337,8 +379,9 @@ ferry_router_dispatch (FerryRouter *self, const FerryBudget *budget)
   return result;
 }
 
-static void
-count_undelivered (FerryRouter *self, guint64 connection_id)
+/* main */
+void
+ferry_router_count_undelivered (FerryRouter *self, guint64 connection_id)
 {
   FerryPipe *pipe = ferry_router_find_pipe (self, connection_id);
 
@@ -355,7 +398,7 @@ discard_records (FerryRouter *self, FerryBlock *block, gsize cursor)
       const FerryRecordHeader *header = (const FerryRecordHeader *) (const void *) (block->data + cursor);
 
       if (header->kind == FERRY_RECORD_BYTES || header->kind == FERRY_RECORD_VARIANT)
-        count_undelivered (self, header->connection_id);
+        ferry_router_count_undelivered (self, header->connection_id);
       cursor += ferry_record_size (header->length);
     }
 }
@@ -373,7 +416,7 @@ discard_block (FerryRouter *self, FerryBlock *block, gsize cursor)
   if (block->kind == FERRY_BLOCK_RECORDS)
     discard_records (self, block, cursor);
   else if (block->kind == FERRY_BLOCK_LARGE)
-    count_undelivered (self, block->connection_id);
+    ferry_router_count_undelivered (self, block->connection_id);
 }
 
 /* router's thread, with the monitor stopped: counts what will not be delivered, logs what workers wrote, and ends all

@@ -93,7 +93,7 @@ check_record (FerryMonitor *self, Walk *walk, const FerryRecordHeader *header, c
     case FERRY_RECORD_TYPE:
       return check_type (walk, header, payload);
     case FERRY_RECORD_STOP:
-      walk->link->stop_seen = TRUE;
+      ferry_grant_entry_set_done (walk->grant);
       return header->length == 0 || refuse (walk, "its stop record has a payload");
     default:
       return refuse (walk, "it wrote a record of the unknown kind %u", header->kind);

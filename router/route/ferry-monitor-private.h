@@ -22,6 +22,7 @@ typedef struct
   FerryLink *link; /* (unowned) */
   guint index;     /* in the link's pipe table */
   guint n_types;   /* announced so far */
+  gboolean done;   /* its stop was drained, or the application closed it */
 } FerryGrantEntry;
 
 typedef struct
@@ -75,6 +76,21 @@ gboolean ferry_monitor_send_signal (FerryMonitor *self, FerryLink *link, int sig
 
 FerryGrantEntry *ferry_monitor_find_grant (FerryMonitor *self, FerryLink *link, guint64 connection_id);
 
+/* monitor: nothing more comes through a pipe that its sender stopped, or that is closed. */
+static inline void
+ferry_grant_entry_set_done (FerryGrantEntry *self)
+{
+  self->link->n_done += !self->done;
+  self->done = TRUE;
+}
+
+/* monitor: whether that holds for all pipes of a link whose senders are in this process. It ends then. */
+static inline gboolean
+ferry_monitor_is_local_end (FerryLink *link)
+{
+  return link->local && link->n_done == link->connection_ids->len;
+}
+
 void ferry_monitor_run_commands (FerryMonitor *self);
 void ferry_monitor_push_news (FerryMonitor *self, FerryLink *link, FerryBlockKind kind);
 void ferry_monitor_tell_launched (FerryMonitor *self, FerryLink *link);
@@ -82,6 +98,10 @@ void ferry_monitor_finish_link (FerryMonitor *self, FerryLink *link);
 
 /* In ferry-visit.c. */
 void ferry_monitor_work_or_sleep (FerryMonitor *self);
+
+/* In ferry-monitor-cells.c. */
+void ferry_monitor_take_cells (FerryMonitor *self, FerryLink *link);
+gboolean ferry_monitor_refuse_cell (FerryMonitor *self, guint64 connection_id, const char *fault);
 
 /* In ferry-drain.c. */
 typedef enum

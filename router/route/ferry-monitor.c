@@ -95,7 +95,7 @@ add_grants (FerryMonitor *self, FerryLink *link)
 
       if (slot >= self->grants->len)
         g_array_set_size (self->grants, slot + 1);
-      g_array_index (self->grants, FerryGrantEntry, slot) = (FerryGrantEntry){connection_id, link, i, 0};
+      g_array_index (self->grants, FerryGrantEntry, slot) = (FerryGrantEntry){connection_id, link, i, 0, FALSE};
     }
 }
 
@@ -112,10 +112,12 @@ remove_grants (FerryMonitor *self, FerryLink *link)
     }
 }
 
+/* The first word is set even where there is no pipe: it tells the worker's end of the down lane. */
 static void
 close_all_pipes (FerryLink *link, FerryPipeWord word)
 {
-  for (guint i = 0; i < link->connection_ids->len; i++)
+  ferry_link_set_pipe_word (link, 0, word);
+  for (guint i = 1; i < link->connection_ids->len; i++)
     ferry_link_set_pipe_word (link, i, word);
   ferry_link_wake_writers (link);
 }
@@ -154,9 +156,7 @@ ferry_monitor_finish_link (FerryMonitor *self, FerryLink *link)
   remove_grants (self, link);
   ferry_shared_queue_remove (self->shared, link);
   close_all_pipes (link, self->stopping ? FERRY_PIPE_WORD_ROUTER_STOPPED : FERRY_PIPE_WORD_LINK_ENDED);
-  /* The application may keep the link for long, in a worker that has ended or a large message. */
-  if (!link->local)
-    ferry_segment_clear (&link->segment);
+  /* The memory goes when the router's thread has heard of the end: see end_link() in ferry-dispatch.c. */
   ferry_monitor_push_news (self, link, FERRY_BLOCK_ENDED);
 }
 
@@ -417,7 +417,8 @@ close_pipe_command (FerryMonitor *self, gpointer data)
     return;
   ferry_link_set_pipe_word (entry->link, entry->index, FERRY_PIPE_WORD_CLOSED);
   ferry_link_wake_writers (entry->link);
-  if (entry->link->local)
+  ferry_grant_entry_set_done (entry);
+  if (ferry_monitor_is_local_end (entry->link))
     ferry_shared_queue_apply (self->shared, entry->link, FERRY_LINK_FINISHED, NULL);
 }
 

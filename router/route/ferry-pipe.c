@@ -17,6 +17,7 @@ ferry_pipe_free (gpointer data)
   if (pipe == NULL)
     return;
   g_clear_object (&pipe->receiver);
+  g_clear_pointer (&pipe->watch, ferry_cell_watch_free);
   ferry_pipe_share_unref (pipe->share);
   g_clear_pointer (&pipe->types, g_ptr_array_unref);
   g_free (pipe);
@@ -137,7 +138,7 @@ ferry_router_pipe (FerryRouter *self, FerryPipeFlags flags, FerrySender **sender
   FerryPipe *pipe;
 
   g_return_val_if_fail (FERRY_IS_ROUTER (self), FALSE);
-  g_return_val_if_fail (flags == FERRY_PIPE_QUEUED, FALSE);
+  g_return_val_if_fail ((flags & ~FERRY_PIPE_LATEST) == 0, FALSE);
   g_return_val_if_fail (sender != NULL && receiver != NULL, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
@@ -151,7 +152,7 @@ ferry_router_pipe (FerryRouter *self, FerryPipeFlags flags, FerrySender **sender
   self->n_open++;
   *receiver = g_object_ref (pipe->receiver);
   *sender = ferry_sender_new (connection_id, pipe->share, self->monitor, self->thread, self->lane_capacity,
-                              self->max_message_size);
+                              self->max_message_size, (flags & FERRY_PIPE_LATEST) != 0);
   return TRUE;
 }
 
@@ -211,6 +212,7 @@ ferry_router_add_link (FerryRouter *self, FerryLink *link, FerryLinkObserver *ob
                        gpointer launch_data, GDestroyNotify launch_destroy)
 {
   link->user_data = observer;
+  ferry_router_watch_cells (self, link);
   if (ferry_monitor_add_link (self->monitor, link, launch, launch_data, launch_destroy))
     return TRUE;
   link->user_data = NULL;

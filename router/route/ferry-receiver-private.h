@@ -36,6 +36,9 @@ FerryReceiver *ferry_receiver_new (guint64 connection_id, GObject *router, Ferry
 void ferry_receiver_emit_message (FerryReceiver *self, GVariant *message);
 void ferry_receiver_emit_closed (FerryReceiver *self, FerryExit *exit);
 
+/* In ferry-cell-watch.c. */
+void ferry_receiver_flush_latest (FerryReceiver *receiver);
+
 static inline gboolean
 ferry_receiver_is_abandoned (FerryReceiver *self)
 {

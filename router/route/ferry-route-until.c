@@ -23,7 +23,8 @@ route (FerryRouter *self, FerryBudget *budget, GError **error)
         }
       else if (g_get_monotonic_time () < budget->until)
         {
-          self->block = ferry_local_queue_pop_until (self->monitor->local, budget->until);
+          self->block =
+            ferry_local_queue_pop_until (self->monitor->local, MIN (budget->until, ferry_router_get_tick (self)));
           self->cursor = 0;
           continue;
         }

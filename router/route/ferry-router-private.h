@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "route/ferry-cell-watch-private.h"
 #include "route/ferry-exit-private.h"
 #include "route/ferry-monitor-private.h"
 #include "route/ferry-receiver-private.h"
@@ -19,6 +20,7 @@ typedef struct
   FerryReceiver *receiver; /* (owned) (nullable): NULL when the pipe is closed */
   FerryPipeShare *share;   /* (owned) */
   GPtrArray *types;        /* (owned) (element-type GVariantType): announced ones, number 1 first */
+  FerryCellWatch *watch;   /* (owned) (nullable): of a pipe for latest values, once its sender is somebody's */
   guint64 dropped;         /* messages that came after the receiver went */
 } FerryPipe;
 
@@ -33,6 +35,7 @@ struct _FerryRouter
   guint64 local_queue_limit;
   guint64 lane_capacity;
   guint64 max_message_size;
+  gint64 latest_interval;
 
   GThread *thread;       /* any: set while running */
   FerryMonitor *monitor; /* (owned) (nullable): set while running */
@@ -49,6 +52,7 @@ struct _FerryRouter
   gboolean stopping;
   guint check_every;    /* messages between two looks at the clock */
   GPtrArray *graveyard; /* (owned) (element-type FerryReceiver): closed during a dispatch */
+  FerryHotCells hot_cells;
 
   guint64 messages;
   guint64 bytes;
@@ -96,5 +100,17 @@ typedef enum
 
 FerryDispatchResult ferry_router_dispatch (FerryRouter *self, const FerryBudget *budget);
 void ferry_router_discard (FerryRouter *self, FerryMonitor *monitor);
+void ferry_router_deliver (FerryRouter *self, FerryPipe *pipe, const GVariantType *type, gconstpointer data,
+                           gsize size);
+void ferry_router_count_undelivered (FerryRouter *self, guint64 connection_id);
+
+/* In ferry-cell-watch.c. */
+void ferry_router_watch_cells (FerryRouter *self, FerryLink *link);
+void ferry_router_cell_rang (FerryRouter *self, FerryBlock *block);
+FerryPipe *ferry_router_take_last_value (FerryRouter *self, FerryPipe *pipe);
+gint64 ferry_router_get_tick (FerryRouter *self);
+FerryDispatchResult ferry_router_deliver_latest (FerryRouter *self, FerryMonitor *monitor, const FerryBudget *budget,
+                                                 gint64 *last);
+void ferry_router_forget_hot_cells (FerryRouter *self);
 
 G_END_DECLS

@@ -23,6 +23,9 @@
 
 #define DEFAULT_DISPATCH_BUDGET (4 * FERRY_MICROSECONDS_PER_MILLISECOND)
 #define DEFAULT_AGEING (50 * FERRY_MICROSECONDS_PER_MILLISECOND)
+#define DEFAULT_LATEST_INTERVAL (G_USEC_PER_SEC / 60 + 1)
+#define LOWEST_LATEST_INTERVAL FERRY_MICROSECONDS_PER_MILLISECOND
+#define HIGHEST_LATEST_INTERVAL (3600 * (gint64) G_USEC_PER_SEC)
 #define DEFAULT_LOCAL_QUEUE_LIMIT (16 * 1024 * 1024)
 #define DEFAULT_LANE_CAPACITY (2 * 1024 * 1024)
 #define DEFAULT_MAX_MESSAGE_SIZE (64 * 1024 * 1024)
@@ -37,6 +40,7 @@ enum
   PROP_LOCAL_QUEUE_LIMIT,
   PROP_LANE_CAPACITY,
   PROP_MAX_MESSAGE_SIZE,
+  PROP_LATEST_INTERVAL,
   PROP_RUNNING,
   N_PROPERTIES,
 };
@@ -213,6 +217,7 @@ stop (FerryRouter *self)
   self->stopping = TRUE;
   warn_of_open_pipes (self);
   ferry_pingee_disconnect (pingee);
+  ferry_router_forget_hot_cells (self);
   ferry_monitor_stop (monitor);
   self->blocks += atomic_load_explicit (&monitor->n_blocks, memory_order_relaxed);
   self->protocol_errors += atomic_load_explicit (&monitor->n_faults, memory_order_relaxed);
@@ -292,54 +297,6 @@ ferry_router_get_n_pipes (FerryRouter *self)
   return self->n_open;
 }
 
-/**
- * ferry_router_get_counter:
- * @self: a router
- * @counter: which one
- *
- * What the router counted since it was made; the counters of what is now are 0 when it does not run. On the
- * router's thread.
- *
- * Returns: the count
- *
- * Since: 0.1
- */
-guint64
-ferry_router_get_counter (FerryRouter *self, FerryCounter counter)
-{
-  FerryMonitor *monitor;
-
-  g_return_val_if_fail (FERRY_IS_ROUTER (self), 0);
-
-  monitor = self->monitor;
-  switch (counter)
-    {
-    case FERRY_COUNTER_MESSAGES:
-      return self->messages;
-    case FERRY_COUNTER_BYTES:
-      return self->bytes;
-    case FERRY_COUNTER_DROPPED:
-      return self->dropped;
-    case FERRY_COUNTER_UNDELIVERED:
-      return self->undelivered;
-    case FERRY_COUNTER_BLOCKS:
-      return self->blocks + (monitor != NULL ? atomic_load_explicit (&monitor->n_blocks, memory_order_relaxed) : 0);
-    case FERRY_COUNTER_DISPATCHES:
-      return self->dispatches;
-    case FERRY_COUNTER_AGED_DISPATCHES:
-      return self->aged_dispatches;
-    case FERRY_COUNTER_PROTOCOL_ERRORS:
-      return self->protocol_errors +
-             (monitor != NULL ? atomic_load_explicit (&monitor->n_faults, memory_order_relaxed) : 0);
-    case FERRY_COUNTER_QUEUED_BYTES:
-      return monitor != NULL ? (guint64) ferry_local_queue_get_bytes (monitor->local) : 0;
-    case FERRY_COUNTER_LINKS:
-      return monitor != NULL ? atomic_load_explicit (&monitor->n_links, memory_order_relaxed) : 0;
-    default:
-      g_return_val_if_reached (0);
-    }
-}
-
 static void
 ferry_router_constructed (GObject *object)
 {
@@ -392,6 +349,7 @@ ferry_router_finalize (GObject *object)
 
   g_ptr_array_unref (self->slots);
   g_ptr_array_unref (self->graveyard);
+  ferry_hot_cells_clear (&self->hot_cells);
   g_array_unref (self->free_slots);
   g_main_context_unref (self->context);
 
@@ -425,6 +383,9 @@ ferry_router_get_property (GObject *object, guint property_id, GValue *value, GP
       break;
     case PROP_MAX_MESSAGE_SIZE:
       g_value_set_uint64 (value, self->max_message_size);
+      break;
+    case PROP_LATEST_INTERVAL:
+      g_value_set_int64 (value, self->latest_interval);
       break;
     case PROP_RUNNING:
       g_value_set_boolean (value, get_thread (self) != NULL);
@@ -472,6 +433,9 @@ ferry_router_set_property (GObject *object, guint property_id, const GValue *val
       break;
     case PROP_MAX_MESSAGE_SIZE:
       self->max_message_size = g_value_get_uint64 (value);
+      break;
+    case PROP_LATEST_INTERVAL:
+      self->latest_interval = g_value_get_int64 (value);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
@@ -521,6 +485,16 @@ install_scheduling_properties (void)
    * Since: 0.1
    */
   properties[PROP_AGEING] = g_param_spec_int64 ("ageing", NULL, NULL, 0, G_MAXINT64 / 2, DEFAULT_AGEING, SETTING);
+  /**
+   * FerryRouter:latest-interval:
+   *
+   * How many microseconds lie between two deliveries of a pipe for latest values ([flags@Ferry.PipeFlags]) at the
+   * least; 16,667 by default, which is 60 a second. The last value before the end of the pipe does not wait.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_LATEST_INTERVAL] = g_param_spec_int64 ("latest-interval", NULL, NULL, LOWEST_LATEST_INTERVAL,
+                                                         HIGHEST_LATEST_INTERVAL, DEFAULT_LATEST_INTERVAL, SETTING);
 }
 
 static void
@@ -589,5 +563,6 @@ ferry_router_init (FerryRouter *self)
   self->slots = g_ptr_array_new_with_free_func (ferry_pipe_free);
   self->free_slots = g_array_new (FALSE, FALSE, sizeof (guint));
   self->graveyard = g_ptr_array_new_with_free_func (g_object_unref);
+  ferry_hot_cells_init (&self->hot_cells);
   self->check_every = 16;
 }

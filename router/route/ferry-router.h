@@ -27,6 +27,10 @@ G_BEGIN_DECLS
 /**
  * FerryPipeFlags:
  * @FERRY_PIPE_QUEUED: Every message arrives, in order; a sender waits when there is no room.
+ * @FERRY_PIPE_LATEST: Only the newest message counts, as for a progress bar or a preview: a sender never waits, a
+ *   message may be overtaken by a newer one before it is delivered, and one is delivered in an interval of
+ *   [property@Ferry.Router:latest-interval] at the most. The last one always arrives, before `closed`. A message has at
+ *   most 4,088 bytes, less the string of its type.
  *
  * What kind of pipe [method@Ferry.Router.pipe] makes.
  *
@@ -35,6 +39,7 @@ G_BEGIN_DECLS
 typedef enum
 {
   FERRY_PIPE_QUEUED = 0,
+  FERRY_PIPE_LATEST = 1 << 0,
 } FerryPipeFlags;
 
 /**

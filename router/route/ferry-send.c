@@ -28,15 +28,6 @@ typedef struct
   FerryWait wait;
 } Send;
 
-/* Whether a message may go out now. With the lane taken the answer holds as long as it is; without, it is a first look.
- */
-static gboolean
-is_sendable (FerrySender *self)
-{
-  return ferry_sender_get_state (self) == FERRY_SENDER_STARTED &&
-         ferry_uplink_get_pipe_word (self->uplink, self->index) == FERRY_PIPE_WORD_OPEN;
-}
-
 /* Where size bytes can be written, with the lane taken; or NULL, with the lane given back. */
 static inline guint8 *
 take_place (FerrySender *self, gsize size, gboolean *locked)
@@ -45,7 +36,7 @@ take_place (FerrySender *self, gsize size, gboolean *locked)
   guint8 *place = NULL;
 
   *locked = ferry_uplink_lock (uplink);
-  if (G_LIKELY (is_sendable (self)))
+  if (G_LIKELY (ferry_sender_is_sendable (self)))
     place = ferry_uplink_get_place_locked (uplink, size);
   if (G_UNLIKELY (place == NULL))
     ferry_uplink_unlock (uplink, *locked);
@@ -139,7 +130,7 @@ send_variant_now (FerrySender *self, GVariant *variant, gsize size, const FerryL
 
   if (number == 0)
     announcement_size = ferry_record_size (length);
-  if (G_LIKELY (is_sendable (self) && (number != 0 || self->n_types < FERRY_MAX_TYPES_PER_PIPE)))
+  if (G_LIKELY (ferry_sender_is_sendable (self) && (number != 0 || self->n_types < FERRY_MAX_TYPES_PER_PIPE)))
     place = ferry_uplink_get_place_locked (self->uplink, announcement_size + record_size);
   if (G_UNLIKELY (place == NULL))
     {
@@ -362,6 +353,18 @@ cancelled_cb (GCancellable *cancellable, gpointer user_data)
   ferry_uplink_interrupt (user_data);
 }
 
+/* Only the newest value of the pipe counts, so it goes into a cell and never waits. */
+static gboolean
+send_latest (FerrySender *self, GVariant *variant, gconstpointer data, gsize size, GError **error)
+{
+  FerryWaitResult result;
+
+  if (!ferry_sender_check_latest (variant, size, error))
+    return FALSE;
+  result = ferry_sender_write_latest (self, variant, data, size);
+  return result == FERRY_WAIT_READY || refuse_wait (self, result, error);
+}
+
 /* The slow road: the quick one did not do, or was not open to begin with. */
 static gboolean
 send_slowly (FerrySender *self, GVariant *variant, gconstpointer data, gsize size, gint64 deadline,
@@ -371,8 +374,10 @@ send_slowly (FerrySender *self, GVariant *variant, gconstpointer data, gsize siz
   gulong handler = 0;
   gboolean sent;
 
-  if (!is_sendable (self))
+  if (!ferry_sender_is_sendable (self))
     return refuse_ended (self, error);
+  if (self->latest)
+    return send_latest (self, variant, data, size, error);
   if (cancellable != NULL)
     {
       send.wait.interrupted = is_cancelled;
@@ -401,6 +406,9 @@ send_slowly (FerrySender *self, GVariant *variant, gconstpointer data, gsize siz
  * than 32,752 bytes travel in pieces, and other senders' messages pass between them. One that is given up halfway is
  * not delivered.
  *
+ * On a pipe for latest values ([flags@Ferry.PipeFlags]) it never waits. The message becomes the newest value, and may
+ * be overtaken by the next one; with the string of its type it has at most 4,088 bytes.
+ *
  * Any thread may call this.
  *
  * Fails with %FERRY_ERROR_NOT_STARTED or %FERRY_ERROR_STOPPED in the wrong state,
@@ -421,9 +429,53 @@ ferry_sender_send_bytes_until (FerrySender *self, gconstpointer data, gsize size
 
   if (G_UNLIKELY (cancellable != NULL && g_cancellable_set_error_if_cancelled (cancellable, error)))
     return FALSE;
-  if (G_LIKELY (size <= FERRY_MAX_RECORD_PAYLOAD && self->uplink != NULL && send_bytes_now (self, data, size)))
+  if (G_LIKELY (size < self->quick_limit && send_bytes_now (self, data, size)))
     return TRUE;
   return send_slowly (self, NULL, data, size, deadline, cancellable, error);
+}
+
+static inline gboolean
+send_parts_now (FerrySender *self, const FerryPart *parts, guint n_parts, gsize size)
+{
+  gsize record_size = ferry_record_size (size);
+  gboolean locked;
+  guint8 *place = take_place (self, record_size, &locked);
+
+  if (G_UNLIKELY (place == NULL))
+    return FALSE;
+  ferry_record_write_header (place, (guint32) size, FERRY_RECORD_BYTES, 0, self->connection_id);
+  place += HEADER_SIZE;
+  for (guint i = 0; i < n_parts; i++)
+    {
+      copy_payload (place, parts[i].data, parts[i].size);
+      place += parts[i].size;
+    }
+  ferry_uplink_publish_and_unlock (self->uplink, record_size, locked);
+  return TRUE;
+}
+
+/* any: sends one message of plain bytes whose parts lie apart. As ferry_sender_send_bytes_until(). */
+gboolean
+ferry_sender_send_parts (FerrySender *self, const FerryPart *parts, guint n_parts, gint64 deadline,
+                         GCancellable *cancellable, GError **error)
+{
+  g_autofree guint8 *joined = NULL;
+  gsize size = 0;
+
+  if (G_UNLIKELY (cancellable != NULL && g_cancellable_set_error_if_cancelled (cancellable, error)))
+    return FALSE;
+  for (guint i = 0; i < n_parts; i++)
+    size += parts[i].size;
+  if (G_LIKELY (size < self->quick_limit && send_parts_now (self, parts, n_parts, size)))
+    return TRUE;
+  joined = g_malloc (size);
+  size = 0;
+  for (guint i = 0; i < n_parts; i++)
+    {
+      copy_payload (joined + size, parts[i].data, parts[i].size);
+      size += parts[i].size;
+    }
+  return send_slowly (self, NULL, joined, size, deadline, cancellable, error);
 }
 
 /**
@@ -501,7 +553,7 @@ ferry_sender_send_until (FerrySender *self, GVariant *message, gint64 deadline, 
     return FALSE;
   boxed = box_where_needed (self, taken);
   size = g_variant_get_size (boxed);
-  if (G_LIKELY (size <= FERRY_MAX_RECORD_PAYLOAD && self->uplink != NULL && send_variant_now (self, boxed, size, NULL)))
+  if (G_LIKELY (size < self->quick_limit && send_variant_now (self, boxed, size, NULL)))
     return TRUE;
   return send_slowly (self, boxed, NULL, size, deadline, cancellable, error);
 }

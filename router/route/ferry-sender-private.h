@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "lane/ferry-cell-private.h"
 #include "lane/ferry-uplink-private.h"
 #include "route/ferry-monitor-private.h"
 #include "route/ferry-sender.h"
@@ -21,7 +22,8 @@ typedef struct
 {
   _Atomic gint references;
   _Atomic gint claim;
-  _Atomic gint closed; /* the router's thread closed the pipe after it was claimed */
+  _Atomic gint closed;        /* the router's thread closed the pipe after it was claimed */
+  _Atomic (FerryLink *) link; /* (owned) (nullable): of a pipe for latest values whose sender is in this process */
 } FerryPipeShare;
 
 /* Where a sender is in its life. It never goes back. */
@@ -43,10 +45,15 @@ struct _FerrySender
   GThread *router_thread;   /* const: (unowned) (nullable): in the application, only compared */
   gsize lane_capacity;      /* const */
   guint64 max_message_size; /* const */
+  gboolean latest;          /* const: only the newest value counts */
 
   _Atomic gint state;  /* any; leaves STARTED only with the lane taken */
   FerryUplink *uplink; /* (owned) (nullable): set before the state becomes STARTED, and for good */
   guint index;         /* in the pipe table; as uplink */
+  gsize quick_limit;   /* messages of fewer bytes may take the quick road; 0: none; as uplink */
+
+  guint32 cell;           /* in its link, or FERRY_NO_CELL; as uplink */
+  FerryCellWriter writer; /* with the lane taken: of the cell */
 
   /* The types announced so far; with the lane taken. */
   char *types[FERRY_MAX_TYPES_PER_PIPE]; /* (owned) */
@@ -71,8 +78,20 @@ ferry_sender_get_state (FerrySender *self)
   return (FerrySenderState) atomic_load_explicit (&self->state, memory_order_acquire);
 }
 
+/* Whether a message may go out now. With the lane taken the answer holds as long as it is; without, it is a first look.
+ */
+static inline gboolean
+ferry_sender_is_sendable (FerrySender *self)
+{
+  return ferry_sender_get_state (self) == FERRY_SENDER_STARTED &&
+         ferry_uplink_get_pipe_word (self->uplink, self->index) == FERRY_PIPE_WORD_OPEN;
+}
+
 gboolean ferry_sender_refuse_state (FerrySenderState state, GError **error);
 gboolean ferry_sender_refuse_closed (FerrySender *self, GError **error);
+
+gboolean ferry_sender_send_parts (FerrySender *self, const FerryPart *parts, guint n_parts, gint64 deadline,
+                                  GCancellable *cancellable, GError **error);
 
 FerryPipeShare *ferry_pipe_share_new (void);
 FerryPipeShare *ferry_pipe_share_ref (FerryPipeShare *self);
@@ -80,10 +99,14 @@ void ferry_pipe_share_unref (FerryPipeShare *self);
 gboolean ferry_pipe_share_claim (FerryPipeShare *self, FerryClaim claim);
 
 FerrySender *ferry_sender_new (guint64 connection_id, FerryPipeShare *share, FerryMonitor *monitor,
-                               GThread *router_thread, gsize lane_capacity, guint64 max_message_size);
-FerrySender *ferry_sender_new_granted (guint64 connection_id, FerryUplink *uplink, guint index);
+                               GThread *router_thread, gsize lane_capacity, guint64 max_message_size, gboolean latest);
+FerrySender *ferry_sender_new_granted (guint64 connection_id, FerryUplink *uplink, guint index, guint32 cell);
 gboolean ferry_sender_is_claimable (FerrySender *self, GError **error);
 gboolean ferry_sender_belongs_to (FerrySender *self, FerryMonitor *monitor, GError **error);
 gboolean ferry_sender_pass (FerrySender *self, GError **error);
+
+/* In ferry-send-latest.c. */
+FerryWaitResult ferry_sender_write_latest (FerrySender *self, GVariant *variant, gconstpointer data, gsize size);
+gboolean ferry_sender_check_latest (GVariant *variant, gsize size, GError **error);
 
 G_END_DECLS

@@ -23,6 +23,8 @@
  *
  * A send that returned %TRUE is kept: the receiver gets the message even when the process is killed the next instant,
  * as long as pipe and router are open. Messages of one sender arrive once, and in order.
+ * On a pipe for latest values ([flags@Ferry.PipeFlags]), a newer message takes the place of one that was not delivered
+ * yet.
  *
  * After it was started, a sender may be used by any number of threads at once, but by one process: in a child that a
  * worker forks, sending fails.
@@ -61,8 +63,13 @@ ferry_pipe_share_ref (FerryPipeShare *self)
 void
 ferry_pipe_share_unref (FerryPipeShare *self)
 {
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) == 1)
-    g_free (self);
+  FerryLink *link;
+
+  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) != 1)
+    return;
+  link = atomic_load_explicit (&self->link, memory_order_relaxed);
+  g_clear_pointer (&link, ferry_link_unref);
+  g_free (self);
 }
 
 /* any: settles who has the sender. Returns FALSE when that was settled before. */
@@ -195,7 +202,7 @@ ferry_sender_init (FerrySender *self)
 /* router's thread: the sender of a new pipe. */
 FerrySender *
 ferry_sender_new (guint64 connection_id, FerryPipeShare *share, FerryMonitor *monitor, GThread *router_thread,
-                  gsize lane_capacity, guint64 max_message_size)
+                  gsize lane_capacity, guint64 max_message_size, gboolean latest)
 {
   FerrySender *self = g_object_new (FERRY_TYPE_SENDER, NULL);
 
@@ -205,18 +212,32 @@ ferry_sender_new (guint64 connection_id, FerryPipeShare *share, FerryMonitor *mo
   self->router_thread = router_thread;
   self->lane_capacity = lane_capacity;
   self->max_message_size = max_message_size;
+  self->latest = latest;
   return self;
+}
+
+/* Says where the sender writes. */
+static void
+take_uplink (FerrySender *self, FerryUplink *uplink)
+{
+  self->uplink = ferry_uplink_ref (uplink);
+  if (self->latest)
+    ferry_cell_writer_init (&self->writer, &uplink->segment.cells[self->cell]);
+  else
+    self->quick_limit = FERRY_MAX_RECORD_PAYLOAD + 1;
 }
 
 /* worker: a sender that was passed to this process. */
 FerrySender *
-ferry_sender_new_granted (guint64 connection_id, FerryUplink *uplink, guint index)
+ferry_sender_new_granted (guint64 connection_id, FerryUplink *uplink, guint index, guint32 cell)
 {
   FerrySender *self = g_object_new (FERRY_TYPE_SENDER, NULL);
 
   self->connection_id = connection_id;
-  self->uplink = ferry_uplink_ref (uplink);
   self->index = index;
+  self->latest = cell != FERRY_NO_CELL;
+  self->cell = cell;
+  take_uplink (self, uplink);
   self->max_message_size = uplink->max_message_size;
   return self;
 }
@@ -266,10 +287,10 @@ start_locally (FerrySender *self, GError **error)
 {
   g_autoptr (FerryUplink) uplink = NULL;
   g_autoptr (FerryLink) link = NULL;
-  guint32 no_cell = FERRY_NO_CELL;
+  guint32 cell = self->latest ? 0 : FERRY_NO_CELL;
 
-  link = ferry_link_new ("local sender", &self->connection_id, &no_cell, 1, self->lane_capacity, self->max_message_size,
-                         error);
+  link =
+    ferry_link_new ("local sender", &self->connection_id, &cell, 1, self->lane_capacity, self->max_message_size, error);
   if (link == NULL)
     return FALSE;
   ferry_clear_fd (&link->memory);
@@ -277,14 +298,19 @@ start_locally (FerrySender *self, GError **error)
   uplink = ferry_uplink_new_local (link, self->router_thread, error);
   if (uplink == NULL)
     return FALSE;
-  if (!ferry_pipe_share_claim (self->share, FERRY_CLAIM_CLAIMED) ||
-      !ferry_monitor_add_link (self->monitor, link, NULL, NULL, NULL))
+  if (!ferry_pipe_share_claim (self->share, FERRY_CLAIM_CLAIMED))
+    return ferry_sender_refuse_closed (self, error);
+  /* Release: pairs with the router's thread, which looks for the cell. */
+  if (self->latest)
+    atomic_store_explicit (&self->share->link, ferry_link_ref (link), memory_order_release);
+  if (!ferry_monitor_add_link (self->monitor, link, NULL, NULL, NULL))
     return ferry_sender_refuse_closed (self, error);
   /* A pipe that was closed between the two steps was not found on the monitor. Whoever closed it set this first, and
    * the monitor's lock orders its command before ours. */
   if (atomic_load_explicit (&self->share->closed, memory_order_relaxed) != 0)
     ferry_monitor_close_pipe (self->monitor, self->connection_id);
-  self->uplink = g_steal_pointer (&uplink);
+  self->cell = cell;
+  take_uplink (self, uplink);
   return TRUE;
 }
 

@@ -22,12 +22,6 @@
 #define BUSY_BYTES_PER_MICROSECOND 20
 #define DOZE_MICROSECONDS 50
 
-static gboolean
-local_sender_stopped (FerryLink *link)
-{
-  return link->local && link->stop_seen;
-}
-
 /* Whether much came through the lane since it last rested. */
 static gboolean
 is_busy (FerryLink *link, gint64 now)
@@ -80,7 +74,7 @@ rest_link (FerryMonitor *self, FerryLink *link)
 {
   gint64 now;
 
-  if (link->state == FERRY_LINK_OPEN && local_sender_stopped (link))
+  if (link->state == FERRY_LINK_OPEN && ferry_monitor_is_local_end (link))
     ferry_shared_queue_apply (self->shared, link, FERRY_LINK_FINISHED, NULL);
   if (link->state == FERRY_LINK_ENDED)
     {
@@ -194,6 +188,8 @@ ferry_monitor_work_or_sleep (FerryMonitor *self)
 
       if (link == NULL)
         break;
+      /* Before the lane: a value that was written before a record is told of before it. */
+      ferry_monitor_take_cells (self, link);
       if (!link->stalled && !link->dozing)
         visit_link (self, link);
       else

@@ -27,6 +27,7 @@ typedef struct
 {
   guint64 connection_id;
   guint index;
+  guint32 cell;
   GWeakRef sender;
   gboolean taken;
 } Grant;
@@ -35,7 +36,7 @@ typedef struct
 {
   int control;
   FerryUplink *uplink;
-  FerryLaneReader down;
+  FerryDownlink *downlink;
   GHashTable *grants; /* (element-type utf8 Grant) by the sender's name */
 } Attachment;
 
@@ -58,6 +59,7 @@ static void
 attachment_free (Attachment *self)
 {
   ferry_clear_fd (&self->control);
+  g_clear_pointer (&self->downlink, ferry_downlink_free);
   g_clear_pointer (&self->uplink, ferry_uplink_unref);
   g_hash_table_unref (self->grants);
   g_free (self);
@@ -65,14 +67,32 @@ attachment_free (Attachment *self)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Attachment, attachment_free)
 
+/* What names the control socket, or NULL. A set-id program takes no orders from its environment. */
+static const char *
+get_control_text (void)
+{
+  return getauxval (AT_SECURE) != 0 ? NULL : g_getenv (FERRY_CONTROL_FD_VARIABLE);
+}
+
+static gboolean
+is_control_socket (const char *text, int *fd)
+{
+  socklen_t length = sizeof (int);
+  guint64 number = 0;
+  int type = 0;
+
+  if (!g_ascii_string_to_unsigned (text, 10, 0, G_MAXINT, &number, NULL))
+    return FALSE;
+  *fd = (int) number;
+  return getsockopt (*fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == SOCK_SEQPACKET;
+}
+
 /* The control socket's descriptor, which no child of ours inherits, and no second look finds. */
 int
 ferry_attachment_take_control_fd (GError **error)
 {
-  const char *text = getauxval (AT_SECURE) != 0 ? NULL : g_getenv (FERRY_CONTROL_FD_VARIABLE);
-  socklen_t length = sizeof (int);
-  guint64 fd = 0;
-  int type = 0;
+  const char *text = get_control_text ();
+  int fd;
 
   if (text == NULL)
     {
@@ -80,8 +100,7 @@ ferry_attachment_take_control_fd (GError **error)
                            "This process is no worker; have a FerryLauncher start it");
       return -1;
     }
-  if (!g_ascii_string_to_unsigned (text, 10, 0, G_MAXINT, &fd, NULL) ||
-      getsockopt ((int) fd, SOL_SOCKET, SO_TYPE, &type, &length) < 0 || type != SOCK_SEQPACKET)
+  if (!is_control_socket (text, &fd))
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_A_WORKER,
                    "%s names “%s”, which is no control socket; have a FerryLauncher start this process",
@@ -89,8 +108,8 @@ ferry_attachment_take_control_fd (GError **error)
       return -1;
     }
   g_unsetenv (FERRY_CONTROL_FD_VARIABLE);
-  fcntl ((int) fd, F_SETFD, FD_CLOEXEC);
-  return (int) fd;
+  fcntl (fd, F_SETFD, FD_CLOEXEC);
+  return fd;
 }
 
 /* The launcher has set the signal for the process that it started; this serves where that one started us in turn.
@@ -108,48 +127,33 @@ ferry_attachment_end_with_application (int control, guint32 application_pid)
     raise (SIGKILL);
 }
 
-/* Takes a grant out of a record of which available bytes, header and all, are there. */
-static gboolean
-read_grant (Attachment *self, const FerryRecordHeader *header, const guint8 *payload, gsize available)
+static void
+add_grant (Attachment *self, const FerryDownGrant *grant)
 {
-  FerryGrant grant;
-  Grant *entry;
+  Grant *entry = g_new0 (Grant, 1);
 
-  if (header->kind != FERRY_RECORD_GRANT || header->length < sizeof grant ||
-      ferry_record_size (header->length) > available)
-    return FALSE;
-  memcpy (&grant, payload, sizeof grant);
-  if (header->length - sizeof grant != grant.name_length || grant.index >= FERRY_MAX_PIPES_PER_LINK)
-    return FALSE;
-  entry = g_new0 (Grant, 1);
   g_weak_ref_init (&entry->sender, NULL);
-  entry->connection_id = header->connection_id;
-  entry->index = grant.index;
-  g_hash_table_replace (self->grants, g_strndup ((const char *) payload + sizeof grant, grant.name_length), entry);
-  return TRUE;
+  entry->connection_id = grant->connection_id;
+  entry->index = grant->index;
+  entry->cell = grant->cell;
+  g_hash_table_replace (self->grants, g_strndup (grant->name, grant->name_length), entry);
 }
 
 /* All grants were written before the process was started. */
 static gboolean
 read_grants (Attachment *self, GError **error)
 {
-  gboolean valid = ferry_lane_reader_look (&self->down);
+  FerryDownGrant grant;
+  FerryDownEvent event;
 
-  while (valid && ferry_lane_reader_get_available (&self->down) >= sizeof (FerryRecordHeader))
-    {
-      const guint8 *place = ferry_lane_reader_get_place (&self->down);
-      FerryRecordHeader header;
-
-      memcpy (&header, place, sizeof header);
-      valid = read_grant (self, &header, place + sizeof header, ferry_lane_reader_get_available (&self->down));
-      if (valid)
-        ferry_lane_reader_consume (&self->down, ferry_record_size (header.length));
-    }
-  if (!valid)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-                         "The application's list of senders is malformed; build application and worker with the same "
-                         "version of Ferry");
-  return valid;
+  while ((event = ferry_downlink_receive_grant (self->downlink, &grant)) == FERRY_DOWN_EVENT_MESSAGE)
+    add_grant (self, &grant);
+  if (event == FERRY_DOWN_EVENT_NOTHING)
+    return TRUE;
+  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
+                       "The application's list of senders is malformed; build application and worker with the same "
+                       "version of Ferry");
+  return FALSE;
 }
 
 static Attachment *
@@ -174,8 +178,8 @@ attach (GError **error)
   ferry_attachment_end_with_application (self->control, welcome.application_pid);
   if (!ferry_segment_map (&segment, memory, welcome.up_capacity, welcome.n_cells, error))
     return NULL;
-  ferry_lane_reader_init (&self->down, ferry_segment_get_down (&segment), segment.down_ring, FERRY_DOWN_CAPACITY);
   self->uplink = ferry_uplink_new (&segment, ferry_steal_fd (&doorbell), welcome.max_message_size, welcome.n_pipes);
+  self->downlink = ferry_downlink_new (self->uplink);
   if (!read_grants (self, error) || !ferry_control_send_attach (self->control, welcome.segment_size, error))
     return NULL;
   return g_steal_pointer (&self);
@@ -211,22 +215,21 @@ take_sender (Attachment *self, const char *name, GError **error)
                    "The sender named “%s” was stopped when its last reference was dropped; keep one", name);
       return NULL;
     }
-  sender = ferry_sender_new_granted (grant->connection_id, self->uplink, grant->index);
+  sender = ferry_sender_new_granted (grant->connection_id, self->uplink, grant->index, grant->cell);
   g_weak_ref_set (&grant->sender, sender);
   grant->taken = TRUE;
   return sender;
 }
 
-/* any: the sender of that name, after attaching to the application where that was not done yet. */
-FerrySender *
-ferry_attachment_get_sender (const char *name, GError **error)
+/* Attaches to the application where that was not done yet. */
+static Attachment *
+get_attachment_locked (GError **error)
 {
-  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&attachment_lock);
-
   if (forked)
     {
       g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_A_WORKER,
-                           "This process was forked from a worker; get the sender there, or start a worker of its own");
+                           "This process was forked from a worker; do there what needs the application, or start a "
+                           "worker of its own");
       return NULL;
     }
   if (attachment == NULL && attachment_error == NULL)
@@ -236,9 +239,49 @@ ferry_attachment_get_sender (const char *name, GError **error)
         pthread_atfork (NULL, NULL, forked_from_worker);
     }
   if (attachment == NULL)
-    {
-      g_propagate_error (error, g_error_copy (attachment_error));
-      return NULL;
-    }
-  return take_sender (attachment, name, error);
+    g_propagate_error (error, g_error_copy (attachment_error));
+  return attachment;
+}
+
+/* any: whether this process is a worker that has attached, or was started as one and can. Does not attach. */
+gboolean
+ferry_attachment_is_possible (void)
+{
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&attachment_lock);
+  const char *text = get_control_text ();
+  int fd;
+
+  if (forked || attachment != NULL || attachment_error != NULL)
+    return !forked && attachment != NULL;
+  return text != NULL && is_control_socket (text, &fd);
+}
+
+/* any: the sender of that name, after attaching to the application where that was not done yet. */
+FerrySender *
+ferry_attachment_get_sender (const char *name, GError **error)
+{
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&attachment_lock);
+  Attachment *self = get_attachment_locked (error);
+
+  return self != NULL ? take_sender (self, name, error) : NULL;
+}
+
+/* any: whether the application passed a sender of that name. Attaches as well. */
+gboolean
+ferry_attachment_has_sender (const char *name)
+{
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&attachment_lock);
+  Attachment *self = get_attachment_locked (NULL);
+
+  return self != NULL && g_hash_table_contains (self->grants, name);
+}
+
+/* any: the worker's end of what the application sends, which is the attachment's and stays until the process ends. */
+FerryDownlink *
+ferry_attachment_get_downlink (GError **error)
+{
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&attachment_lock);
+  Attachment *self = get_attachment_locked (error);
+
+  return self != NULL ? self->downlink : NULL;
 }

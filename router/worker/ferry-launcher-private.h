@@ -11,6 +11,9 @@
 
 G_BEGIN_DECLS
 
+/* What the names of senders begin with that Ferry itself passes to its workers. */
+#define FERRY_RESERVED_SENDER_PREFIX "ferry."
+
 #define FERRY_N_STREAMS 3
 
 typedef enum
@@ -38,5 +41,7 @@ struct _FerryLauncher
 
 void ferry_launcher_set_stream (FerryLauncher *self, FerryStream stream, FerryStreamMode mode, int fd);
 FerryWorker *ferry_launcher_spawn_nursery (FerryLauncher *self, FerryRouter *router, GError **error);
+gboolean ferry_launcher_add_reserved_sender (FerryLauncher *self, const char *name, FerrySender *sender,
+                                             GError **error);
 
 G_END_DECLS

@@ -309,32 +309,20 @@ has_sender (FerryLauncher *self, const char *name, FerrySender *sender)
   return FALSE;
 }
 
-/**
- * ferry_launcher_add_sender:
- * @self: a launcher
- * @name: the name by which the worker asks for the sender
- * @sender: a sender that was not started
- * @error: return location for an error
- *
- * Has the next worker that is spawned be passed a sender.
- *
- * Fails with %FERRY_ERROR_ALREADY_STARTED or %FERRY_ERROR_STOPPED when the sender is in use,
- * %FERRY_ERROR_BAD_ARGUMENTS when the name is empty or longer than 255 bytes, or name or sender were added
- * before, and %FERRY_ERROR_TOO_LARGE with more than 1,024 senders.
- *
- * Returns: %TRUE on success
- *
- * Since: 0.1
- */
-gboolean
-ferry_launcher_add_sender (FerryLauncher *self, const char *name, FerrySender *sender, GError **error)
+static guint
+count_latest (FerryLauncher *self)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < self->senders->len; i++)
+    n += g_array_index (self->senders, NamedSender, i).sender->latest;
+  return n;
+}
+
+static gboolean
+add_sender (FerryLauncher *self, const char *name, FerrySender *sender, GError **error)
 {
   NamedSender named;
-
-  g_return_val_if_fail (FERRY_IS_LAUNCHER (self), FALSE);
-  g_return_val_if_fail (name != NULL, FALSE);
-  g_return_val_if_fail (FERRY_IS_SENDER (sender), FALSE);
-  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   if (!ferry_sender_is_claimable (sender, error))
     return FALSE;
@@ -351,9 +339,59 @@ ferry_launcher_add_sender (FerryLauncher *self, const char *name, FerrySender *s
                    FERRY_MAX_PIPES_PER_LINK);
       return FALSE;
     }
+  if (sender->latest && count_latest (self) == FERRY_MAX_CELLS_PER_LINK)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
+                   "A worker can be passed %d senders of pipes for latest values, and no more",
+                   FERRY_MAX_CELLS_PER_LINK);
+      return FALSE;
+    }
   named = (NamedSender){g_strdup (name), g_object_ref (sender)};
   g_array_append_val (self->senders, named);
   return TRUE;
+}
+
+/* main: as ferry_launcher_add_sender(), for the senders of Ferry itself, whose names begin with the reserved prefix. */
+gboolean
+ferry_launcher_add_reserved_sender (FerryLauncher *self, const char *name, FerrySender *sender, GError **error)
+{
+  g_assert (g_str_has_prefix (name, FERRY_RESERVED_SENDER_PREFIX));
+
+  return add_sender (self, name, sender, error);
+}
+
+/**
+ * ferry_launcher_add_sender:
+ * @self: a launcher
+ * @name: the name by which the worker asks for the sender
+ * @sender: a sender that was not started
+ * @error: return location for an error
+ *
+ * Has the next worker that is spawned be passed a sender.
+ *
+ * Fails with %FERRY_ERROR_ALREADY_STARTED or %FERRY_ERROR_STOPPED when the sender is in use,
+ * %FERRY_ERROR_BAD_ARGUMENTS when the name is empty or longer than 255 bytes or begins with `ferry.`, or name or
+ * sender were added before, and %FERRY_ERROR_TOO_LARGE with more than 1,024 senders, or more than 64 of pipes for
+ * latest values.
+ *
+ * Returns: %TRUE on success
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_launcher_add_sender (FerryLauncher *self, const char *name, FerrySender *sender, GError **error)
+{
+  g_return_val_if_fail (FERRY_IS_LAUNCHER (self), FALSE);
+  g_return_val_if_fail (name != NULL, FALSE);
+  g_return_val_if_fail (FERRY_IS_SENDER (sender), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!g_str_has_prefix (name, FERRY_RESERVED_SENDER_PREFIX))
+    return add_sender (self, name, sender, error);
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+               "The sender cannot be passed as “%s”; names that begin with “%s” are Ferry's own, choose another", name,
+               FERRY_RESERVED_SENDER_PREFIX);
+  return FALSE;
 }
 
 static int
@@ -426,6 +464,7 @@ make_link (FerryLauncher *self, FerryRouter *router, const char *name, GError **
   g_autofree guint64 *connection_ids = g_new (guint64, self->senders->len + 1);
   g_autofree guint32 *cells = g_new (guint32, self->senders->len + 1);
   g_autoptr (FerryLink) link = NULL;
+  guint32 n_cells = 0;
 
   for (guint i = 0; i < self->senders->len; i++)
     {
@@ -435,7 +474,7 @@ make_link (FerryLauncher *self, FerryRouter *router, const char *name, GError **
           !ferry_sender_belongs_to (named->sender, router->monitor, error))
         return NULL;
       connection_ids[i] = ferry_sender_get_connection_id (named->sender);
-      cells[i] = FERRY_NO_CELL;
+      cells[i] = named->sender->latest ? n_cells++ : FERRY_NO_CELL;
     }
   link = ferry_link_new (name, connection_ids, cells, self->senders->len, router->lane_capacity,
                          router->max_message_size, error);

@@ -185,6 +185,13 @@ ferry_worker_new (const char *name, FerryLink *link, FerryMonitor *monitor)
   return self;
 }
 
+/* main: (transfer none) (nullable): NULL when the worker has ended. */
+FerryLink *
+ferry_worker_get_link (FerryWorker *self)
+{
+  return self->link;
+}
+
 static void
 launched (gpointer data, GPid pid)
 {
@@ -226,13 +233,6 @@ ended (gpointer data, FerryExit *exit)
   set_state (self, FERRY_WORKER_STATE_ENDED);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_EXIT]);
   g_signal_emit (self, ended_signal, 0, exit);
-}
-
-/* main: the worker's link, or NULL when it has ended. */
-FerryLink *
-ferry_worker_get_link (FerryWorker *self)
-{
-  return self->link;
 }
 
 /* main: what the worker is doing, which its log names; NULL for nothing. */

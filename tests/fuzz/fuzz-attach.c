@@ -12,7 +12,7 @@
 #include "fuzz.h"
 #include "lane/ferry-handshake-private.h"
 
-#define SEGMENT_SIZE 204800
+#define SEGMENT_SIZE 208896
 
 static FerryControlEvent
 receive (int fd, gboolean attached, const guint8 *packet, gsize size, guint n_fds)

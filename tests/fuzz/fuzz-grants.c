@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Bytes in a down lane, as the worker reads its grants from them. With an odd number of bytes, eight of them are
- * the tail. The worker's side is included whole, since the reading is its own. */
+ * the tail. The worker's side is included whole, since what it keeps of them is its own. */
 
 #include "config.h"
 
@@ -46,8 +46,8 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   if (size % 2 == 1 && size > 8)
     memcpy (&tail, data + size - 8, sizeof tail);
   atomic_store (&ferry_segment_get_down (&segment)->writer.tail, tail);
-  ferry_lane_reader_init (&self->down, ferry_segment_get_down (&segment), segment.down_ring, FERRY_DOWN_CAPACITY);
+  self->uplink = ferry_uplink_new (&segment, -1, 0, 1);
+  self->downlink = ferry_downlink_new (self->uplink);
   read_all (self);
-  ferry_segment_clear (&segment);
   return 0;
 }

@@ -20,7 +20,7 @@ map (const FerryWelcome *welcome, int memory)
   g_autoptr (GError) error = NULL;
   FerrySegment segment;
 
-  if (ferry_segment_map (&segment, memory, welcome->up_capacity, 0, &error))
+  if (ferry_segment_map (&segment, memory, welcome->up_capacity, welcome->n_cells, &error))
     {
       segment.up_ring[2 * segment.up_capacity - 1] = segment.down_ring[2 * FERRY_DOWN_CAPACITY - 1] = 1;
       ferry_segment_clear (&segment);

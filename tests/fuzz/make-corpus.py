@@ -6,7 +6,10 @@
 import os
 import struct
 
-BYTES, VARIANT, TYPE, LARGE, PIECE, ABANDON, STOP, GRANT = range(1, 9)
+BYTES, VARIANT, TYPE, LARGE, PIECE, ABANDON, STOP, GRANT, FINISH, CANCEL = range(1, 11)
+VERSION = 2
+NO_CELL = 0xffffffff
+UP_RING = 77824
 
 
 def record(kind, payload=b"", connection_id=1, number=0):
@@ -19,23 +22,29 @@ def large(size, kind=BYTES, number=0):
 
 
 def grant(index, name, connection_id):
-    return record(GRANT, struct.pack("=II", index, len(name)) + name, connection_id)
+    return record(GRANT, struct.pack("=IIII", index, len(name), NO_CELL, 0) + name, connection_id)
+
+
+def cell(sequence, kind, payload, type_string=b"", begun=0, size=None):
+    header = struct.pack("=IHH", len(payload) if size is None else size, kind, len(type_string))
+    return bytes([sequence, begun]) + header + type_string + b"\0" * (-len(type_string) % 8) + payload
 
 
 def order(kind, number=0, connection_id=1, payload=0, length=0):
     return struct.pack("=BBBBI", kind, number, connection_id, payload, length)
 
 
-def header(kind, version=1, magic=b"FERRYLNK"):
+def header(kind, version=VERSION, magic=b"FERRYLNK"):
     return magic + struct.pack("=II", kind, version)
 
 
-def attach(version=1, segment_size=204800):
+def attach(version=VERSION, segment_size=UP_RING + 131072):
     return header(2, version) + struct.pack("=QII", segment_size, 1, 0)
 
 
-def welcome(version=1, capacity=131072, n_pipes=1):
-    return header(1, version) + struct.pack("=QQQQII", 73728 + capacity, capacity, 65536, 1000000, 1, n_pipes)
+def welcome(version=VERSION, capacity=131072, n_pipes=1, n_cells=0):
+    return header(1, version) + struct.pack("=QQQQIIII", UP_RING + capacity, capacity, 65536, 1000000, 1, n_pipes,
+                                            n_cells, 0)
 
 
 def start(flags=0, name=b"name", cwd=b"/", environment=b"A=b\0C=d\0"):
@@ -73,10 +82,19 @@ CORPUS = {
         "grows": order(LARGE, payload=1, length=2500000) + order(PIECE, length=32752) * 76 + order(PIECE, length=10848),
         "types": b"".join(order(TYPE, (n + 1) % 256, 1, n % 4) for n in range(256)),
     },
+    "cell": {
+        "bytes": cell(1, BYTES, b"hello"),
+        "variant": cell(2, VARIANT, b"12345678hello\0", b"(ts)"),
+        "next-begun": cell(3, BYTES, b"hello", begun=1),
+        "torn": cell(4, BYTES, b"hello", begun=2),
+        "too-large": cell(1, BYTES, b"hello", size=4089),
+        "no-type": cell(1, VARIANT, b"hello", b"a{vs}"),
+        "stop": cell(1, STOP, b""),
+    },
     "attach": {
         "good": packet(attach()),
-        "version": packet(attach(2)),
-        "refused": packet(attach(1, 0)),
+        "version": packet(attach(VERSION + 1)),
+        "refused": packet(attach(VERSION, 0)),
         "second": packet(attach()) + packet(attach()),
         "descriptors": packet(attach(), 1),
         "short": packet(attach()[:20]),
@@ -93,8 +111,10 @@ CORPUS = {
     },
     "welcome": {
         "good": b"\2" + welcome(),
-        "version": b"\2" + welcome(2),
-        "capacity": b"\2" + welcome(1, 131073),
+        "version": b"\2" + welcome(VERSION + 1),
+        "capacity": b"\2" + welcome(VERSION, 131073),
+        "cells": b"\2" + welcome(VERSION, 131072, 1, 64),
+        "too-many-cells": b"\2" + welcome(VERSION, 131072, 1, 65),
         "too-few": b"\1" + welcome(),
         "too-many": b"\3" + welcome(),
         "short": b"\2" + welcome()[:40],
@@ -103,10 +123,23 @@ CORPUS = {
         "two": grant(0, b"out", 17) + grant(1, b"progress", 18),
         "no-name": grant(0, b"", 17),
         "index": grant(1024, b"out", 17),
-        "other-kind": record(BYTES, b"12345678"),
+        "other-kind": record(TYPE, b"12345678"),
+        "message-behind": grant(0, b"out", 17) + record(BYTES, b"12345678"),
         "cut-off": grant(0, b"progress", 17)[:-8],
         "too-long": struct.pack("=IHHQ", 0xffffffff, GRANT, 0, 17) + b"12345678",
         "tail": grant(0, b"out", 17) + b"\0" + struct.pack("=Q", 65544),
+    },
+    "downlink": {
+        "small": b"\0" + record(BYTES, b"hello") + record(BYTES, b"", 2) + record(FINISH, b"", 0),
+        "torn": b"\6" + record(BYTES, b"hello") * 20,
+        "pieces": b"\0" + record(LARGE, large(33000)) + record(PIECE, b"x" * 32752) + record(PIECE, b"y" * 248)
+                  + record(BYTES, b"behind"),
+        "between": b"\0" + record(LARGE, large(33000)) + record(BYTES, b"between") + record(PIECE, b"x" * 32752),
+        "grant": b"\0" + grant(0, b"out", 17) + record(BYTES, b"hello"),
+        "cancels": b"\1" + record(CANCEL, b"", 5, 1) + record(CANCEL, b"", 6, 2),
+        "cancel-with-payload": b"\1" + record(CANCEL, b"12345678", 5, 1),
+        "variant": b"\0" + record(VARIANT, b"12345678", 1, 1),
+        "tail": b"\377" + record(BYTES, b"hello") + struct.pack("=Q", 65544),
     },
 }
 

@@ -200,7 +200,7 @@ test_application_hears_of_another_version (void)
   FerryAttach attach = make_attach ();
 
   attach.header.version = OTHER_VERSION;
-  assert_attach_invalid (&attach, sizeof attach, FERRY_ERROR_VERSION, "version 4711 and this application version 1");
+  assert_attach_invalid (&attach, sizeof attach, FERRY_ERROR_VERSION, "version 4711 and this application version 2");
 }
 
 /* A later version may have other packets; its header says enough. */
@@ -228,7 +228,7 @@ test_worker_hears_of_another_version (void)
   send_packet (sockets.application, &welcome, sizeof welcome, 2);
   g_assert_false (ferry_control_receive_welcome (sockets.worker, &welcome, &memory, &doorbell, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_VERSION);
-  g_assert_nonnull (strstr (error->message, "version 4711 and this worker version 1"));
+  g_assert_nonnull (strstr (error->message, "version 4711 and this worker version 2"));
   g_assert_cmpint (memory, ==, -1);
   g_assert_cmpint (doorbell, ==, -1);
 }

@@ -95,8 +95,8 @@ test_has_the_size_that_is_documented (void)
   struct stat file;
 
   g_assert_cmpint (fstat (memory, &file), ==, 0);
-  g_assert_cmpint (file.st_size, ==, 73728 + CAPACITY);
-  g_assert_cmpuint (segment.size, ==, 73728 + CAPACITY);
+  g_assert_cmpint (file.st_size, ==, 77824 + CAPACITY);
+  g_assert_cmpuint (segment.size, ==, 77824 + CAPACITY);
 }
 
 static void
@@ -137,8 +137,17 @@ test_parts_do_not_overlap (void)
   segment.down_ring[FERRY_DOWN_CAPACITY - 1] = 2;
   segment.up_ring[0] = 3;
   segment.up_ring[CAPACITY - 1] = 4;
-  g_assert_cmpint (pread (memory, &byte, 1, FERRY_SEGMENT_DOWN_RING - 4), ==, 1);
+  segment.express_ring[0] = 5;
+  segment.express_ring[FERRY_EXPRESS_CAPACITY - 1] = 6;
+  atomic_store (&ferry_segment_get_control (&segment)->claim, 7);
+  g_assert_cmpint (pread (memory, &byte, 1, FERRY_SEGMENT_EXPRESS_RING - 4), ==, 1);
   g_assert_cmpint (byte, ==, 1);
+  g_assert_cmpint (pread (memory, &byte, 1, FERRY_SEGMENT_EXPRESS_RING), ==, 1);
+  g_assert_cmpint (byte, ==, 5);
+  g_assert_cmpint (pread (memory, &byte, 1, FERRY_SEGMENT_DOWN_RING - 1), ==, 1);
+  g_assert_cmpint (byte, ==, 6);
+  g_assert_cmpint (pread (memory, &byte, 1, FERRY_SEGMENT_LINK_CONTROL + FERRY_LINE_SIZE), ==, 1);
+  g_assert_cmpint (byte, ==, 7);
   g_assert_cmpint (pread (memory, &byte, 1, FERRY_SEGMENT_UP_RING - 1), ==, 1);
   g_assert_cmpint (byte, ==, 2);
   g_assert_cmpint (pread (memory, &byte, 1, FERRY_SEGMENT_UP_RING), ==, 1);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "lane/ferry-downlink-private.h"
 #include "lane/ferry-shared-queue-private.h"
 #include "lane/ferry-uplink-private.h"
 
@@ -377,6 +378,39 @@ test_a_ring_for_each_sleep_is_no_storm (void)
   test_worker_free (worker, queue);
 }
 
+static FerryDownResult
+send_down (TestWorker *worker)
+{
+  static const guint8 data[30000];
+  const FerryPart part = {data, sizeof data};
+
+  return ferry_link_send (worker->link, 1, &part, 1);
+}
+
+/* A worker that only takes what it is sent rings for the room, and nothing comes up from it. */
+static void
+test_a_ring_for_each_room_is_no_storm (void)
+{
+  g_autoptr (FerrySharedQueue) queue = queue_new ();
+  g_autoptr (FerryDownlink) downlink = NULL;
+  FerryDownMessage message;
+  TestWorker *worker;
+
+  make_attached (queue, &worker, 1);
+  downlink = ferry_downlink_new (worker->uplink);
+  for (guint n = 0; n < 5000;)
+    {
+      while (send_down (worker) == FERRY_DOWN_SENT)
+        ;
+      while (ferry_downlink_receive (downlink, 0, &message) == FERRY_DOWN_EVENT_MESSAGE)
+        n++;
+      ferry_shared_queue_wait (queue, FERRY_SLEEP);
+      ferry_shared_queue_deactivate (queue, worker->link);
+    }
+  g_assert_cmpint (worker->link->cause, ==, FERRY_NO_CAUSE);
+  test_worker_free (worker, queue);
+}
+
 /* The epochs of a lane begin again after 2^32 sleeps, which takes a busy link about a day. */
 static void
 test_a_link_outlives_its_epochs (void)
@@ -531,6 +565,7 @@ add_end_tests (void)
   g_test_add_func ("/shared-queue/doorbell-storm-before-attaching-is-a-fault",
                    test_doorbell_storm_before_attaching_is_a_fault);
   g_test_add_func ("/shared-queue/a-ring-for-each-sleep-is-no-storm", test_a_ring_for_each_sleep_is_no_storm);
+  g_test_add_func ("/shared-queue/a-ring-for-each-room-is-no-storm", test_a_ring_for_each_room_is_no_storm);
   g_test_add_func ("/shared-queue/nobody-attaches-in-time", test_nobody_attaches_in_time);
   g_test_add_func ("/shared-queue/attaching-ends-its-timeout", test_attaching_ends_its_timeout);
   g_test_add_func ("/shared-queue/a-worker-that-hangs-up-has-a-second", test_a_worker_that_hangs_up_has_a_second);

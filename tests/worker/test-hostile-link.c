@@ -25,7 +25,7 @@
 static const HostileRow rows[] = {
   HANDSHAKE ("refuses-garbage-for-an-answer", "garbage", "no packet of Ferry's"),
   HANDSHAKE ("refuses-another-magic", "magic", "no packet of Ferry's"),
-  HANDSHAKE ("refuses-another-version", "version", "protocol version 99 and this application version 1"),
+  HANDSHAKE ("refuses-another-version", "version", "protocol version 99 and this application version 2"),
   HANDSHAKE ("refuses-another-kind-of-answer", "kind", "does not answer the welcome"),
   HANDSHAKE ("refuses-an-answer-with-another-size", "size", "does not answer the welcome"),
   HANDSHAKE ("refuses-an-answer-that-is-too-short", "short", "does not answer the welcome"),

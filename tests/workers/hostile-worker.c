@@ -86,6 +86,8 @@ read_grants (void)
       FerryRecordHeader header;
 
       memcpy (&header, ferry_lane_reader_get_place (&reader), sizeof header);
+      if (header.kind != FERRY_RECORD_GRANT)
+        break;
       connection_ids[i] = header.connection_id;
       ferry_lane_reader_consume (&reader, ferry_record_size (header.length));
     }
@@ -100,7 +102,7 @@ take_welcome (void)
   if (segment.base != NULL)
     return;
   check (ferry_control_receive_welcome (CONTROL_FD, &welcome, &memory, &doorbell, NULL), "welcome");
-  check (ferry_segment_map (&segment, memory, welcome.up_capacity, 0, NULL), "map");
+  check (ferry_segment_map (&segment, memory, welcome.up_capacity, welcome.n_cells, NULL), "map");
   ferry_lane_writer_init (&writer, ferry_segment_get_up (&segment), segment.up_ring, segment.up_capacity);
   read_grants ();
 }
@@ -373,7 +375,8 @@ scribble (guint64 n)
   take_welcome ();
   for (guint64 i = 0; i < n; i++)
     {
-      fill_randomly (segment.base, FERRY_SEGMENT_DOWN_RING);
+      fill_randomly (segment.base, FERRY_SEGMENT_EXPRESS_RING);
+      fill_randomly (segment.express_ring, FERRY_EXPRESS_CAPACITY);
       fill_randomly (segment.down_ring, FERRY_DOWN_CAPACITY);
       fill_randomly (segment.up_ring, segment.up_capacity);
       ferry_doorbell_ring (doorbell);
@@ -394,7 +397,7 @@ obey_memory (const char *order, const char *value, guint64 n)
   else if (g_str_has_prefix (order, "waiting:"))
     send_with_wild_words (n);
   else if (strcmp (order, "table") == 0)
-    fill_randomly (segment.base + FERRY_SEGMENT_PIPE_TABLE, FERRY_SEGMENT_DOWN_RING - FERRY_SEGMENT_PIPE_TABLE);
+    fill_randomly (segment.base + FERRY_SEGMENT_PIPE_TABLE, FERRY_SEGMENT_EXPRESS_RING - FERRY_SEGMENT_PIPE_TABLE);
   else if (g_str_has_prefix (order, "scribble:"))
     scribble (n);
   else

@@ -1,0 +1,46 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* How the router's thread looks after cells.
+ *
+ * A cell is cold, armed and costs nothing, until its writer rings. Then its newest value is delivered, and the cell is
+ * hot: not armed, and looked at again at the next tick. At a tick, a hot cell whose value is new has it delivered and
+ * stays hot; one that has nothing new is armed, looked at once more, and becomes cold. So a busy cell costs a delivery
+ * an interval, and its writer no system call, however fast it writes. There are ticks only while there are hot cells.
+ *
+ * Owner:   the pipe has its watch, the router the list of hot cells.
+ * Threads: the router's. */
+
+#pragma once
+
+#include "lane/ferry-cell-private.h"
+#include "lane/ferry-link-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  FerryLink *link; /* (owned): has the cell's memory, until the link has ended on the router's thread */
+  FerryCellReader reader;
+  gint64 delivered_at; /* monotonic time of the tick, or of the ring, that delivered the latest value */
+  gboolean hot;
+  gboolean broken; /* its writer broke a rule: never looked at again */
+} FerryCellWatch;
+
+/* Pipes are kept by their connection ids: whichever is gone when its turn comes is passed over. */
+typedef struct
+{
+  GArray *hot;     /* (owned) (element-type guint64): to be looked at at the next tick */
+  GArray *due;     /* (owned) (element-type guint64): to be looked at in the present one */
+  guint cursor;    /* how many of due are done */
+  gint64 began;    /* monotonic time when the present tick began */
+  gint64 tick;     /* monotonic time of the next one; 0: none */
+  GSource *source; /* (owned) (nullable): there while there is a next tick */
+} FerryHotCells;
+
+void ferry_cell_watch_free (FerryCellWatch *self);
+
+void ferry_hot_cells_init (FerryHotCells *self);
+void ferry_hot_cells_clear (FerryHotCells *self);
+
+G_END_DECLS
