@@ -49,7 +49,7 @@ costs_one_task (void)
   g_assert_cmpuint (ferry_executor_get_n_failed (test->executor), ==, 2);
   g_assert_cmpuint (ferry_pool_get_n_restarts (test->pool), ==, 2);
   g_assert_null (ferry_pool_get_error (test->pool));
-  assert_lost (segment, "SIGSEGV");
+  assert_lost (segment, "Segmentation fault");
   assert_lost (status, "42");
   g_assert_cmpint (ferry_exit_get_reason (ferry_task_get_exit (segment)), ==, FERRY_CLOSE_REASON_KILLED);
   g_assert_cmpint (ferry_exit_get_reason (ferry_task_get_exit (status)), ==, FERRY_CLOSE_REASON_EXITED);
@@ -98,8 +98,8 @@ repeats_where_it_may (void)
   task_test_submit_task (test->executor, once);
   task_test_submit_task (test->executor, twice);
   task_test_submit_task (test->executor, failing);
-  assert_lost (once, "SIGKILL");
-  assert_lost (twice, "SIGKILL");
+  assert_lost (once, "Killed");
+  assert_lost (twice, "Killed");
   g_assert_cmpuint (ferry_pool_get_n_restarts (test->pool), ==, 3);
   task_test_assert_failed (failing, G_FILE_ERROR, 4);
   g_assert_cmpuint (witnesses[2]->n_started, ==, 1);
@@ -199,7 +199,7 @@ runs_elsewhere_what_was_sent_ahead (void)
   task_test_wait_begun (killed);
   kill_worker (killed);
   ferry_test_run_until (is_empty, test->executor);
-  assert_lost (killed, "SIGKILL");
+  assert_lost (killed, "Killed");
   g_assert_cmpuint (ferry_executor_get_n_failed (test->executor), ==, 1);
   g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
   g_assert_cmpuint (strlen (text), ==, 20 * strlen ("begun\n"));
@@ -263,7 +263,6 @@ gives_up_workers_that_die_at_their_start (void)
   task_test_assert_failed (second, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
   g_assert_error (ferry_pool_get_error (test->pool), FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
   g_assert_nonnull (strstr (ferry_pool_get_error (test->pool)->message, "ferry_pool_reset"));
-  g_assert_cmpuint (ferry_task_get_n_attempts (first), ==, 0);
   g_assert_cmpuint (ferry_pool_get_n_restarts (test->pool), >=, 3);
   /* There was a pause between them. */
   g_assert_cmpint (g_get_monotonic_time () - begin, >=, 50000);
@@ -297,11 +296,13 @@ fails_without_its_program (gconstpointer data)
   task = task_test_submit (test->executor, "nothing", NULL);
   task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED);
   g_assert_error (ferry_pool_get_error (test->pool), FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED);
-  g_assert_nonnull (strstr (ferry_task_get_error (task)->message, "/no/such/program"));
+  if (strstr (ferry_task_get_error (task)->message,
+              GPOINTER_TO_INT (data) ? "its nursery “program” has ended" : "/no/such/program") == NULL)
+    g_error ("%s", ferry_task_get_error (task)->message);
 }
 
 static void
-hears_of_an_initialiser_in_the_nursery (void)
+gives_up_when_the_nursery_fails (void)
 {
   g_autoptr (TaskTest) test = new_with_program ("serving-worker", "fail");
   g_autoptr (FerryTask) task = task_test_submit (test->executor, "nothing", NULL);
@@ -310,8 +311,7 @@ hears_of_an_initialiser_in_the_nursery (void)
   task_test_wait_done (task);
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_FAILED);
   g_assert_nonnull (ferry_pool_get_error (test->pool));
-  if (strstr (ferry_task_get_error (task)->message, "The model is not there") == NULL)
-    g_error ("%s", ferry_task_get_error (task)->message);
+  task_test_wait_workers (test->pool, 0);
 }
 
 int
@@ -328,7 +328,7 @@ main (int argc, char **argv)
   g_test_add_func ("/deaths/of-nobody-but-the-task-is-cancelled", never_begins_what_was_cancelled_before);
   g_test_add_func ("/deaths/at-the-start-are-given-up", gives_up_workers_that_die_at_their_start);
   g_test_add_func ("/deaths/in-the-initialiser-are-given-up", gives_up_when_the_initialiser_crashes);
-  g_test_add_func ("/deaths/in-the-nursery-say-why", hears_of_an_initialiser_in_the_nursery);
+  g_test_add_func ("/deaths/of-the-nursery-are-given-up", gives_up_when_the_nursery_fails);
   g_test_add_data_func ("/deaths/without-a-program", GINT_TO_POINTER (FALSE), fails_without_its_program);
   g_test_add_data_func ("/deaths/without-a-program-for-a-nursery", GINT_TO_POINTER (TRUE), fails_without_its_program);
   return g_test_run ();
