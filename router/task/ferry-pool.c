@@ -195,19 +195,6 @@ pump_once (FerryPool *self)
   return ferry_pool_worker_hand_over (worker, task);
 }
 
-/* Executors may go meanwhile, with their last task, or come; those that come are told by the pool's state. */
-static void
-fail_all (FerryPool *self, const GError *reason)
-{
-  for (guint i = self->sources->len; i > 0; i--)
-    if (i <= self->sources->len)
-      {
-        FerryTaskSource *source = g_ptr_array_index (self->sources, i - 1);
-
-        source->fail_all (source, reason);
-      }
-}
-
 /* main: hands over what can be. */
 void
 ferry_pool_pump (FerryPool *self)
