@@ -59,7 +59,7 @@ progress_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GV
     return;
   g_object_ref (task);
   ferry_pool_worker_ref (self);
-  ferry_pool_worker_start_first (self);
+  ferry_pool_worker_heard (self);
   ferry_task_take_progress (task, &progress);
   ferry_pool_worker_unref (self);
   g_object_unref (task);

@@ -140,6 +140,7 @@ FerryPoolWorker *ferry_pool_worker_ref (FerryPoolWorker *self);
 void ferry_pool_worker_unref (FerryPoolWorker *self);
 gboolean ferry_pool_worker_hand_over (FerryPoolWorker *self, FerryTask *task);
 void ferry_pool_worker_start_first (FerryPoolWorker *self);
+void ferry_pool_worker_heard (FerryPoolWorker *self);
 void ferry_pool_worker_take_back (FerryPoolWorker *self);
 void ferry_pool_worker_cancel_task (FerryPoolWorker *self, FerryTask *task);
 void ferry_pool_worker_give_time (FerryPoolWorker *self, FerryTask *task, gint64 grace);

@@ -117,6 +117,15 @@ ferry_pool_worker_start_first (FerryPoolWorker *self)
   g_object_unref (task);
 }
 
+/* main: the worker said something about its first task, so that it runs that, whether we heard of its process or not:
+ * what it says and what its launch comes to reach us on different ways. */
+void
+ferry_pool_worker_heard (FerryPoolWorker *self)
+{
+  self->attached = TRUE;
+  ferry_pool_worker_start_first (self);
+}
+
 /* A task that is in no worker's hands any more, and was not run to its end, waits again. The queue has it before it
  * says so itself: handlers may cancel it there. */
 static void
@@ -240,7 +249,7 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
   ferry_receiver_flush_latest (self->progress_receiver);
   if (ferry_task_get_seat (task)->worker != self)
     return;
-  ferry_pool_worker_start_first (self);
+  ferry_pool_worker_heard (self);
   g_object_unref (unlink_task (self, task));
   self->n_done++;
   if (self->pool != NULL)
@@ -262,7 +271,7 @@ item_came (gpointer data, const char *name, GVariant *value)
   FerryPoolWorker *self = ferry_task_get_seat (task)->worker;
 
   /* What a worker sends of a call that it is not at is dropped: the task would refuse it. */
-  ferry_pool_worker_start_first (self);
+  ferry_pool_worker_heard (self);
   if (task != get_first (self))
     return;
   g_object_ref (task);

@@ -89,6 +89,16 @@ pass_turn (FerryPool *self, FerryTaskSource *source)
     self->next_source = index + 1;
 }
 
+/* Whether a worker may be given one more. Nothing is sent ahead that it will be too worn out for. */
+static gboolean
+has_room (FerryPool *self, FerryPoolWorker *worker, guint depth)
+{
+  guint n = worker->in_flight.length;
+
+  return worker->state == FERRY_POOL_WORKER_READY && n < depth &&
+         (self->max_tasks == 0 || worker->n_done + n < self->max_tasks);
+}
+
 /* The worker with the least in hand that has room, or NULL. A task whose time runs from its hand-over on is not sent
  * ahead. */
 static FerryPoolWorker *
@@ -101,8 +111,7 @@ pick_worker (FerryPool *self, FerryTask *task)
     {
       FerryPoolWorker *worker = g_ptr_array_index (self->workers, i);
 
-      if (worker->state == FERRY_POOL_WORKER_READY && worker->in_flight.length < depth &&
-          (best == NULL || worker->in_flight.length < best->in_flight.length))
+      if (has_room (self, worker, depth) && (best == NULL || worker->in_flight.length < best->in_flight.length))
         best = worker;
     }
   return best;
@@ -184,19 +193,6 @@ pump_once (FerryPool *self)
     return FALSE;
   pass_turn (self, ferry_task_get_seat (task)->queue);
   return ferry_pool_worker_hand_over (worker, task);
-}
-
-/* Executors may go meanwhile, with their last task, or come; those that come are told by the pool's state. */
-static void
-fail_all (FerryPool *self, const GError *reason)
-{
-  for (guint i = self->sources->len; i > 0; i--)
-    if (i <= self->sources->len)
-      {
-        FerryTaskSource *source = g_ptr_array_index (self->sources, i - 1);
-
-        source->fail_all (source, reason);
-      }
 }
 
 /* main: hands over what can be. */
