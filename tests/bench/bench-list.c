@@ -33,19 +33,22 @@ typedef struct
   gint64 last;      /* when the last frame was done, in ns; 0 when none was */
   GArray *into;     /* (nullable) (element-type double) where intervals go, in ms */
   GArray *control;  /* (owned) */
-  GArray *executor; /* (owned) */
+  GArray *executor; /* (owned): finished tasks stay in the list */
+  GArray *leaving;  /* (owned): they leave it */
   guint64 n_done;   /* tasks */
   FerryRouter *router;
 } Bench;
 
 /* ---- a plain row ---- */
 
-typedef struct
+#define BENCH_TYPE_ROW (bench_row_get_type ())
+
+G_DECLARE_FINAL_TYPE (BenchRow, bench_row, BENCH, ROW, GObject)
+
+struct _BenchRow
 {
   GObject parent_instance;
-} BenchRow;
-
-typedef GObjectClass BenchRowClass;
+};
 
 enum
 {
@@ -53,7 +56,7 @@ enum
   ROW_FRACTION,
 };
 
-G_DEFINE_TYPE (BenchRow, bench_row, G_TYPE_OBJECT)
+G_DEFINE_FINAL_TYPE (BenchRow, bench_row, G_TYPE_OBJECT)
 
 static void
 bench_row_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
@@ -67,9 +70,12 @@ bench_row_get_property (GObject *object, guint id, GValue *value, GParamSpec *ps
 static void
 bench_row_class_init (BenchRowClass *klass)
 {
-  klass->get_property = bench_row_get_property;
-  g_object_class_install_property (klass, ROW_NAME, g_param_spec_string ("name", NULL, NULL, NULL, G_PARAM_READABLE));
-  g_object_class_install_property (klass, ROW_FRACTION,
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->get_property = bench_row_get_property;
+  g_object_class_install_property (object_class, ROW_NAME,
+                                   g_param_spec_string ("name", NULL, NULL, NULL, G_PARAM_READABLE));
+  g_object_class_install_property (object_class, ROW_FRACTION,
                                    g_param_spec_double ("fraction", NULL, NULL, -1, 1, 0, G_PARAM_READABLE));
 }
 
@@ -81,11 +87,11 @@ bench_row_init (BenchRow *self)
 static GListModel *
 plain_list_new (void)
 {
-  GListStore *store = g_list_store_new (bench_row_get_type ());
+  GListStore *store = g_list_store_new (BENCH_TYPE_ROW);
 
   for (guint i = 0; i < N_ROWS; i++)
     {
-      g_autoptr (GObject) row = g_object_new (bench_row_get_type (), NULL);
+      g_autoptr (GObject) row = g_object_new (BENCH_TYPE_ROW, NULL);
 
       g_list_store_append (store, row);
     }
@@ -139,6 +145,8 @@ tick_cb (GtkWidget *widget, GdkFrameClock *clock, gpointer user_data)
   const double value = gtk_adjustment_get_value (self->adjustment) + self->step;
   const double end = gtk_adjustment_get_upper (self->adjustment) - gtk_adjustment_get_page_size (self->adjustment);
 
+  if (self->into == NULL)
+    return G_SOURCE_CONTINUE;
   if (value < 0 || value > end)
     self->step = -self->step;
   gtk_adjustment_set_value (self->adjustment, CLAMP (value, 0, end));
@@ -172,6 +180,7 @@ bench_init (Bench *self)
                   .step = SPEED,
                   .control = g_array_new (FALSE, FALSE, sizeof (double)),
                   .executor = g_array_new (FALSE, FALSE, sizeof (double)),
+                  .leaving = g_array_new (FALSE, FALSE, sizeof (double)),
                   .router = bench_router_open ()};
   gtk_window_set_default_size (self->window, 320, 480);
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), GTK_WIDGET (self->view));
@@ -190,6 +199,7 @@ bench_clear (Bench *self)
   gtk_window_destroy (self->window);
   g_array_unref (self->control);
   g_array_unref (self->executor);
+  g_array_unref (self->leaving);
   bench_router_close (self->router);
 }
 
@@ -211,11 +221,12 @@ watch (Bench *self, GListModel *rows, GArray *into, gint64 duration)
   g_autoptr (GtkSelectionModel) selection = GTK_SELECTION_MODEL (gtk_no_selection_new (g_object_ref (rows)));
 
   gtk_list_view_set_model (self->view, selection);
-  run_for (duration / 4);
+  run_for (G_GINT64_CONSTANT (500000000));
   self->last = 0;
   self->into = into;
   run_for (duration);
   self->into = NULL;
+  gtk_adjustment_set_value (self->adjustment, 0);
   gtk_list_view_set_model (self->view, NULL);
 }
 
@@ -224,7 +235,8 @@ done_cb (FerryTask *task, gpointer user_data)
 {
   Bench *self = user_data;
 
-  self->n_done++;
+  if (ferry_task_get_state (task) == FERRY_TASK_STATE_COMPLETED)
+    self->n_done++;
 }
 
 static void
@@ -239,15 +251,17 @@ submit (Bench *self, BenchCrew *crew)
 }
 
 static void
-run_executor (Bench *self, gint64 duration)
+run_executor (Bench *self, GArray *into, gboolean keep, gint64 duration)
 {
   BenchCrew crew;
 
   bench_crew_open (&crew, self->router, N_WORKERS);
   bench_crew_warm_up (&crew);
+  if (keep)
+    ferry_executor_set_keep_finished (crew.executor, N_ROWS);
   for (guint i = 0; i < N_ROWS; i++)
     submit (self, &crew);
-  watch (self, G_LIST_MODEL (crew.executor), self->executor, duration);
+  watch (self, G_LIST_MODEL (crew.executor), into, duration);
   bench_crew_close (&crew);
 }
 
@@ -313,10 +327,12 @@ main (int argc, char **argv)
   for (guint round = 0; round < (options.quick ? 3 : options.rounds); round++)
     {
       run_control (&self, duration);
-      run_executor (&self, duration);
+      run_executor (&self, self.executor, TRUE, duration);
+      run_executor (&self, self.leaving, FALSE, duration);
     }
   print_frames ("control", self.control);
   print_frames ("executor", self.executor);
+  print_frames ("executor-leaving", self.leaving);
   bench_print ("list/executor/tasks", (double) self.n_done, "tasks");
   bench_print ("list/p99-over-control", quantile_of (self.executor, 0.99) - quantile_of (self.control, 0.99), "ms");
   bench_print_budget ("<= 2");
