@@ -21,6 +21,7 @@
 #define N_WORKERS 2
 #define FRAME 16.667   /* ms, at 60 frames a second */
 #define TASK_TIME 2000 /* µs */
+#define LEAVING 8      /* rows a frame, which is about what the tasks do */
 #define SPEED 40       /* pixels a frame */
 #define EXIT_SKIPPED 77
 
@@ -29,13 +30,15 @@ typedef struct
   GtkWindow *window;
   GtkListView *view;
   GtkAdjustment *adjustment;
-  double step;      /* pixels a frame, and which way */
-  gint64 last;      /* when the last frame was done, in ns; 0 when none was */
-  GArray *into;     /* (nullable) (element-type double) where intervals go, in ms */
-  GArray *control;  /* (owned) */
-  GArray *executor; /* (owned): finished tasks stay in the list */
-  GArray *leaving;  /* (owned): they leave it */
-  guint64 n_done;   /* tasks */
+  double step;             /* pixels a frame, and which way */
+  gint64 last;             /* when the last frame was done, in ns; 0 when none was */
+  GArray *into;            /* (nullable) (element-type double) where intervals go, in ms */
+  GArray *control;         /* (owned) */
+  GArray *executor;        /* (owned): finished tasks stay in the list */
+  GArray *leaving;         /* (owned): they leave it */
+  GArray *control_leaving; /* (owned): rows leave a plain list */
+  GListStore *shrinking;   /* (unowned) (nullable): the plain list whose rows leave */
+  guint64 n_done;          /* tasks */
   FerryRouter *router;
 } Bench;
 
@@ -147,6 +150,8 @@ tick_cb (GtkWidget *widget, GdkFrameClock *clock, gpointer user_data)
 
   if (self->into == NULL)
     return G_SOURCE_CONTINUE;
+  for (guint i = 0; self->shrinking != NULL && i < LEAVING; i++)
+    g_list_store_remove (self->shrinking, 0);
   if (value < 0 || value > end)
     self->step = -self->step;
   gtk_adjustment_set_value (self->adjustment, CLAMP (value, 0, end));
@@ -181,6 +186,7 @@ bench_init (Bench *self)
                   .control = g_array_new (FALSE, FALSE, sizeof (double)),
                   .executor = g_array_new (FALSE, FALSE, sizeof (double)),
                   .leaving = g_array_new (FALSE, FALSE, sizeof (double)),
+                  .control_leaving = g_array_new (FALSE, FALSE, sizeof (double)),
                   .router = bench_router_open ()};
   gtk_window_set_default_size (self->window, 320, 480);
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), GTK_WIDGET (self->view));
@@ -200,6 +206,7 @@ bench_clear (Bench *self)
   g_array_unref (self->control);
   g_array_unref (self->executor);
   g_array_unref (self->leaving);
+  g_array_unref (self->control_leaving);
   bench_router_close (self->router);
 }
 
@@ -266,7 +273,7 @@ run_executor (Bench *self, GArray *into, gboolean keep, gint64 duration)
 }
 
 static void
-run_control (Bench *self, gint64 duration)
+run_control (Bench *self, GArray *into, gboolean keep, gint64 duration)
 {
   g_autoptr (GListModel) rows = plain_list_new ();
   GPid processes[N_WORKERS];
@@ -280,7 +287,9 @@ run_control (Bench *self, gint64 duration)
       if (!g_spawn_async (NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &processes[i], &error))
         bench_fail (path, error);
     }
-  watch (self, rows, self->control, duration);
+  self->shrinking = keep ? NULL : G_LIST_STORE (rows);
+  watch (self, rows, into, duration);
+  self->shrinking = NULL;
   for (guint i = 0; i < N_WORKERS; i++)
     {
       kill (processes[i], SIGKILL);
@@ -326,12 +335,14 @@ main (int argc, char **argv)
   duration = (options.quick ? 800 : 3000) * G_GINT64_CONSTANT (1000000);
   for (guint round = 0; round < (options.quick ? 3 : options.rounds); round++)
     {
-      run_control (&self, duration);
+      run_control (&self, self.control, TRUE, duration);
+      run_control (&self, self.control_leaving, FALSE, duration);
       run_executor (&self, self.executor, TRUE, duration);
       run_executor (&self, self.leaving, FALSE, duration);
     }
   print_frames ("control", self.control);
   print_frames ("executor", self.executor);
+  print_frames ("control-leaving", self.control_leaving);
   print_frames ("executor-leaving", self.leaving);
   bench_print ("list/executor/tasks", (double) self.n_done, "tasks");
   bench_print ("list/p99-over-control", quantile_of (self.executor, 0.99) - quantile_of (self.control, 0.99), "ms");
