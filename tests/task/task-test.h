@@ -71,6 +71,7 @@ typedef struct
   FerryTask *task; /* (owned) */
   FerryTaskState state;
   gboolean cancelled; /* it was asked to cancel */
+  gboolean muted;     /* its cancellable was cancelled */
   guint n_started;
   guint n_progress;
   guint n_yielded;

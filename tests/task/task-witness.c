@@ -29,10 +29,12 @@ state_changed (FerryTask *task, GParamSpec *pspec, gpointer data)
 
   if (state == self->state)
     return;
-  if (!leads_to (self->state, state))
+  /* A cancellable that was cancelled on another thread counts from then on, also before the task says so. */
+  if (!leads_to (self->state, state) &&
+      !(self->muted && self->state == FERRY_TASK_STATE_EXECUTING && leads_to (FERRY_TASK_STATE_CANCELLING, state)))
     g_error ("Task “%s” went from state %d to %d", ferry_task_get_name (task), self->state, state);
   g_assert_cmpuint (self->n_done, ==, 0);
-  g_assert_false (self->cancelled && state == FERRY_TASK_STATE_COMPLETED);
+  g_assert_false ((self->cancelled || self->muted) && state == FERRY_TASK_STATE_COMPLETED);
   g_assert_false (self->cancelled && state == FERRY_TASK_STATE_WAITING);
   self->n_started += state == FERRY_TASK_STATE_EXECUTING;
   self->state = state;
@@ -52,7 +54,7 @@ static void
 assert_executing (TaskTestWitness *self, FerryTaskEvent event)
 {
   g_assert_cmpuint (self->n_done, ==, 0);
-  g_assert_false (self->cancelled);
+  g_assert_false (self->cancelled || self->muted);
   g_assert_cmpint (ferry_task_get_state (self->task), ==, self->state);
   g_assert_cmpint (ferry_task_state_next (self->state, event)->step, ==, FERRY_TASK_STEP_TAKEN);
 }
