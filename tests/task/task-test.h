@@ -72,6 +72,7 @@ typedef struct
   FerryTaskState state;
   gboolean cancelled; /* it was asked to cancel */
   gboolean muted;     /* its cancellable was cancelled */
+  gboolean nested; /* handlers act on it: GObject then repeats a notification that is under way, also after the end */
   guint n_started;
   guint n_progress;
   guint n_yielded;

@@ -165,6 +165,7 @@ watch (Walk *walk, FerryTask *task)
 {
   TaskTestWitness *witness = task_test_witness_new (task);
 
+  witness->nested = TRUE;
   g_object_set_data (G_OBJECT (task), "witness", witness);
   g_ptr_array_add (walk->witnesses, witness);
   g_ptr_array_add (walk->open, witness);
