@@ -307,7 +307,6 @@ int
 main (int argc, char **argv)
 {
   task_test_init (&argc, &argv);
-#ifndef FERRY_THREAD_SANITIZER
   g_test_add_data_func ("/deadlines/of-a-cancel-end-a-sleep", &sleeping, ends_by_cancel);
   g_test_add_data_func ("/deadlines/of-a-cancel-end-a-loop", &looping, ends_by_cancel);
   g_test_add_data_func ("/deadlines/of-a-cancel-end-a-process-that-stands-still", &stopped, ends_by_cancel);
@@ -325,7 +324,6 @@ main (int argc, char **argv)
   g_test_add_data_func ("/deadlines/of-a-queue-of-processes", GINT_TO_POINTER (FALSE), fails_what_waited_for_too_long);
   g_test_add_func ("/deadlines/of-a-queue-count-ahead", fails_what_was_sent_ahead_and_waited_for_too_long);
   g_test_add_func ("/deadlines/never-hit-the-next-task", never_hit_the_next_task);
-#endif
   g_test_add_data_func ("/deadlines/of-a-run-spare-a-thread-that-heeds-them", GINT_TO_POINTER (TRUE),
                         spares_worker_that_heeds_its_run_timeout);
   g_test_add_data_func ("/deadlines/of-a-queue-of-threads", GINT_TO_POINTER (TRUE), fails_what_waited_for_too_long);

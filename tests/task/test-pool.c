@@ -401,7 +401,6 @@ int
 main (int argc, char **argv)
 {
   task_test_init (&argc, &argv);
-#ifndef FERRY_THREAD_SANITIZER
   g_test_add_data_func ("/pool/has-no-more-processes-than-its-maximum", IN_PROCESSES, has_no_more_than_its_maximum);
   g_test_add_data_func ("/pool/starts-its-minimum-of-processes", IN_PROCESSES, starts_its_minimum);
   g_test_add_data_func ("/pool/lets-idle-processes-go", IN_PROCESSES, lets_idle_workers_go);
@@ -414,7 +413,6 @@ main (int argc, char **argv)
   g_test_add_data_func ("/pool/stops-when-processes-have-finished", IN_PROCESSES, stops_when_workers_have_finished);
   g_test_add_data_func ("/pool/stops-processes-by-force", IN_PROCESSES, stops_by_force);
   g_test_add_data_func ("/pool/is-dropped-with-processes", IN_PROCESSES, is_dropped_with_workers);
-#endif
   g_test_add_data_func ("/pool/has-no-more-threads-than-its-maximum", IN_THREADS, has_no_more_than_its_maximum);
   g_test_add_data_func ("/pool/starts-its-minimum-of-threads", IN_THREADS, starts_its_minimum);
   g_test_add_data_func ("/pool/lets-idle-threads-go", IN_THREADS, lets_idle_workers_go);
