@@ -51,7 +51,8 @@ send_packet (int control, gconstpointer data, gsize size, const int *fds, guint 
   return TEMP_FAILURE_RETRY (sendmsg (control, &message, flags | MSG_NOSIGNAL)) == (gssize) size ? 0 : errno;
 }
 
-/* Reads a packet with up to max_fds descriptors, those that did not come being -1. Returns its size, or what recvmsg()
+/* Reads a packet with up to max_fds descriptors, those that did not come being -1. The room for them is exact: with its
+ * padding the kernel would give us one more, which nobody would close. Returns its size, or what recvmsg()
  * does; truncated says that more came than there is room for. */
 static gssize
 receive_packet (int control, gpointer data, gsize size, int *fds, guint max_fds, int flags, gboolean *truncated)
@@ -61,7 +62,7 @@ receive_packet (int control, gpointer data, gsize size, int *fds, guint max_fds,
   struct msghdr message = {.msg_iov = &vector,
                            .msg_iovlen = 1,
                            .msg_control = rights.bytes,
-                           .msg_controllen = CMSG_SPACE (max_fds * sizeof (int))};
+                           .msg_controllen = CMSG_LEN (max_fds * sizeof (int))};
   gssize got = TEMP_FAILURE_RETRY (recvmsg (control, &message, flags | MSG_CMSG_CLOEXEC));
 
   for (guint i = 0; i < max_fds; i++)
@@ -196,10 +197,10 @@ ferry_start_order_receive (FerryStartOrder *self, int control, guint8 *buffer, G
   *self = (FerryStartOrder){.control = -1, .streams = {-1, -1, -1}};
   if (size < 0 && errno == EAGAIN)
     return FERRY_CONTROL_NOTHING;
-  if (size <= 0)
+  if (size <= 0 && fds[0] < 0)
     return FERRY_CONTROL_CLOSED;
-  memcpy (&self->start, buffer, MIN ((gsize) size, sizeof self->start));
-  if (truncated || !order_is_valid (&self->start, (gsize) size, fds))
+  memcpy (&self->start, buffer, MIN ((gsize) MAX (size, 0), sizeof self->start));
+  if (truncated || !order_is_valid (&self->start, (gsize) MAX (size, 0), fds))
     {
       for (guint i = 0; i < FERRY_START_MAX_DESCRIPTORS; i++)
         ferry_clear_fd (&fds[i]);

@@ -1,191 +1,299 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How long it takes to start a worker, from the call to the first byte that the worker writes: executed, forked by a
- * nursery, and forked by a bare nursery, which is what the kernel charges: a message with a descriptor, a fork, a byte.
- * All three are this program, which is run again with another argument, and take turns. */
+/* What it takes to start a process, and to ask one that is there: Ferry's ways and their peers, in turn; and the same
+ * again in an application whose heap has 500 MB. */
 
 #include "config.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <sys/mman.h>
 
-#include "bench-common.h"
-#include "route/ferry-router.h"
-#include "worker/ferry-launcher.h"
-#include "worker/ferry-nursery-private.h"
+#include "bench-asker.h"
+#include "bench-crew.h"
+#include "bench-python.h"
+#include "bench-starters.h"
 
-#define N_KINDS 3
-#define KIND_BARE 0
-#define KIND_NURSERY 1
-#define KIND_EXECUTED 2
+#define HEAP (500 * (gsize) 1024 * 1024)
+#define MAX_ROUNDS 16
+#define PYTHON "start/python-forkserver"
 
-static const char *const names[N_KINDS] = {"start/bare-nursery", "start/nursery", "start/executed"};
+enum
+{
+  WAY_FERRY_TASK,
+  WAY_FERRY_FORKED,
+  WAY_FERRY_EXECUTED,
+  WAY_BARE_LIBC,
+  WAY_BARE_GIO,
+  WAY_POSIX_SPAWN,
+  WAY_GSUBPROCESS,
+  WAY_PYTHON_FORKSERVER,
+  WAY_WARM_POOL,
+  WAY_BARE_TRANSACTION,
+  N_WAYS,
+};
 
-static FerryRouter *router;
-static FerryLauncher *launchers[N_KINDS];
-static int bare_socket;
+static const char *const names[N_WAYS] = {
+  [WAY_FERRY_TASK] = "ferry-task",
+  [WAY_FERRY_FORKED] = "ferry-forked-worker",
+  [WAY_FERRY_EXECUTED] = "ferry-executed-worker",
+  [WAY_BARE_LIBC] = "bare-nursery-libc",
+  [WAY_BARE_GIO] = "bare-nursery-gio",
+  [WAY_POSIX_SPAWN] = "posix-spawn",
+  [WAY_GSUBPROCESS] = "gsubprocess",
+  [WAY_PYTHON_FORKSERVER] = "python-forkserver",
+  [WAY_WARM_POOL] = "warm-pool",
+  [WAY_BARE_TRANSACTION] = "bare-transaction",
+};
+
+typedef struct
+{
+  gboolean heavy; /* with the heap */
+  double instruction[N_WAYS][MAX_ROUNDS];
+  double answer[N_WAYS][MAX_ROUNDS];
+} Figures;
+
+typedef struct
+{
+  FerryRouter *router;         /* (owned) */
+  BenchCrew fresh;             /* a new worker for each task */
+  FerryLauncher *launchers[2]; /* (owned) of plain workers: forked, executed */
+  BenchCrew warm;
+  BenchAsker *asker;     /* (owned) */
+  BenchNursery *bare[2]; /* (owned) with libc alone, with GIO */
+  BenchPython *python;   /* (owned) (nullable) */
+  guint n_starts;        /* each a round */
+  guint n_trips;
+  Figures light;
+  Figures heavy;
+} Bench;
 
 static void
-say_hello (int fd)
+bench_init (Bench *self, const BenchOptions *options)
 {
-  if (write (fd, "h", 1) != 1)
-    abort ();
-}
+  g_autoptr (GVariant) first = NULL;
+  g_autoptr (FerryLauncher) own = NULL;
+  g_autoptr (FerryNursery) nursery = NULL;
 
-/* A nursery without anything: the floor. */
-static int
-serve_barely (int control)
-{
-  for (;;)
+  self->heavy.heavy = TRUE;
+  self->n_starts = options->quick ? 10 : 40;
+  self->n_trips = options->quick ? 200 : 1000;
+  self->router = bench_router_open ();
+  bench_crew_open (&self->fresh, self->router, 1);
+  ferry_pool_set_max_tasks (self->fresh.pool, 1);
+  for (guint i = 0; i < 2; i++)
     {
-      char byte;
-      char rights[CMSG_SPACE (sizeof (int))];
-      struct iovec vector = {&byte, 1};
-      struct msghdr message = {
-        .msg_iov = &vector, .msg_iovlen = 1, .msg_control = rights, .msg_controllen = sizeof rights};
-      pid_t child;
-      int fd;
-
-      if (recvmsg (control, &message, MSG_CMSG_CLOEXEC) <= 0)
-        return 0;
-      memcpy (&fd, CMSG_DATA (CMSG_FIRSTHDR (&message)), sizeof fd);
-      child = fork ();
-      if (child == 0)
-        {
-          say_hello (fd);
-          _exit (0);
-        }
-      close (fd);
-      waitpid (child, NULL, 0);
+      self->launchers[i] = bench_functions_launcher ();
+      ferry_launcher_setenv (self->launchers[i], "FERRY_BENCH_TIME", "1");
     }
+  own = bench_functions_launcher ();
+  nursery = ferry_nursery_new (own);
+  ferry_launcher_set_nursery (self->launchers[0], nursery);
+  first = bench_crew_ask (&self->fresh, "now", NULL);
+  bench_crew_open (&self->warm, self->router, 1);
+  bench_crew_warm_up (&self->warm);
+  self->asker = bench_asker_new (self->router);
+  self->bare[0] = bench_nursery_new ("bench-nursery-libc");
+  self->bare[1] = bench_nursery_new ("bench-nursery-gio");
+  self->python = bench_python_new (PYTHON);
 }
 
 static void
-start_bare_nursery (const char *program)
+bench_clear (Bench *self)
 {
-  int fds[2];
-
-  if (socketpair (AF_UNIX, SOCK_SEQPACKET, 0, fds) < 0)
-    abort ();
-  fcntl (fds[0], F_SETFD, FD_CLOEXEC);
-  if (fork () == 0)
-    {
-      dup2 (fds[1], STDIN_FILENO);
-      execl (program, program, "bare", NULL);
-      _exit (127);
-    }
-  close (fds[1]);
-  bare_socket = fds[0];
+  bench_python_free (self->python);
+  bench_nursery_free (self->bare[0]);
+  bench_nursery_free (self->bare[1]);
+  bench_asker_free (self->asker);
+  g_object_unref (self->launchers[0]);
+  g_object_unref (self->launchers[1]);
+  bench_crew_close (&self->warm);
+  bench_crew_close (&self->fresh);
+  bench_router_close (self->router);
 }
 
-static void
-ask_barely (int fd)
+/* A task in a worker that is started for it, forked by a nursery that is there. */
+static BenchStart
+start_ferry (Bench *self)
 {
-  union
-  {
-    char bytes[CMSG_SPACE (sizeof (int))];
-    struct cmsghdr header;
-  } rights = {0};
-  struct iovec vector = {(char[]){"?"}, 1};
-  struct msghdr message = {
-    .msg_iov = &vector, .msg_iovlen = 1, .msg_control = rights.bytes, .msg_controllen = sizeof rights.bytes};
+  BenchStart start;
+  gint64 started;
 
-  rights.header.cmsg_level = SOL_SOCKET;
-  rights.header.cmsg_type = SCM_RIGHTS;
-  rights.header.cmsg_len = CMSG_LEN (sizeof fd);
-  memcpy (CMSG_DATA (&rights.header), &fd, sizeof fd);
-  if (sendmsg (bare_socket, &message, 0) != 1)
-    abort ();
-}
-
-/* Microseconds from the call to the first byte. */
-static double
-measure (guint kind)
-{
-  g_autoptr (FerryWorker) worker = NULL;
-  int fds[2];
-  char byte;
-  gint64 begin;
-  gint64 end;
-
-  if (pipe2 (fds, O_CLOEXEC) < 0)
-    abort ();
-  if (kind != KIND_BARE)
-    ferry_launcher_take_stream_fd (launchers[kind], FERRY_STREAM_STDOUT, fds[1]);
-  begin = bench_now ();
-  if (kind == KIND_BARE)
-    ask_barely (fds[1]);
-  else
-    worker = ferry_launcher_spawn (launchers[kind], router, NULL);
-  if (read (fds[0], &byte, 1) != 1)
-    abort ();
-  end = bench_now ();
-  close (fds[0]);
-  if (kind == KIND_BARE)
-    close (fds[1]);
-  while (worker != NULL && ferry_worker_get_state (worker) != FERRY_WORKER_STATE_ENDED)
+  /* The last worker's end is in no other's figure. */
+  while (ferry_pool_get_n_workers (self->fresh.pool) > 0)
     g_main_context_iteration (NULL, TRUE);
-  return (double) (end - begin) / 1000;
+  started = bench_now ();
+  {
+    g_autoptr (GVariant) told = bench_crew_ask (&self->fresh, "now", NULL);
+
+    start.answer = bench_now () - started;
+    start.instruction = g_variant_get_int64 (told) - started;
+  }
+  return start;
+}
+
+static BenchStart
+trip_warm (Bench *self)
+{
+  const gint64 started = bench_now ();
+  g_autoptr (GVariant) result = bench_crew_ask (&self->warm, "echo", g_variant_new_uint32 (7));
+
+  return (BenchStart){0, bench_now () - started};
+}
+
+static BenchStart
+trip_bare (Bench *self)
+{
+  const gint64 started = bench_now ();
+
+  bench_asker_ask (self->asker, g_variant_new_uint32 (7));
+  return (BenchStart){0, bench_now () - started};
+}
+
+static BenchStart
+take (Bench *self, int way)
+{
+  switch (way)
+    {
+    case WAY_FERRY_TASK:
+      return start_ferry (self);
+    case WAY_FERRY_FORKED:
+    case WAY_FERRY_EXECUTED:
+      return bench_start_worker (self->launchers[way - WAY_FERRY_FORKED], self->router);
+    case WAY_BARE_LIBC:
+    case WAY_BARE_GIO:
+      return bench_start_bare (self->bare[way - WAY_BARE_LIBC]);
+    case WAY_POSIX_SPAWN:
+      return bench_start_posix_spawn ();
+    case WAY_GSUBPROCESS:
+      return bench_start_gsubprocess ();
+    case WAY_WARM_POOL:
+      return trip_warm (self);
+    case WAY_BARE_TRANSACTION:
+    default:
+      return trip_bare (self);
+    }
 }
 
 static void
-run (const char *program, guint n)
+measure (Bench *self, Figures *figures, int way, guint round)
 {
-  const char *argv[] = {program, "hello", NULL};
-  g_autoptr (FerryLauncher) base = ferry_launcher_new (argv);
-  g_autoptr (FerryNursery) nursery = ferry_nursery_new (base);
-  g_autofree double *times = g_new (double, N_KINDS *n);
+  const guint n = way >= WAY_WARM_POOL ? self->n_trips : self->n_starts;
+  g_autofree double *instructions = g_new0 (double, n);
+  g_autofree double *answers = g_new0 (double, n);
 
-  for (guint kind = KIND_NURSERY; kind < N_KINDS; kind++)
-    launchers[kind] = ferry_launcher_new (argv);
-  ferry_launcher_set_nursery (launchers[KIND_NURSERY], nursery);
-  start_bare_nursery (program);
-  for (guint kind = 0; kind < N_KINDS; kind++)
-    measure (kind);
+  take (self, way);
   for (guint i = 0; i < n; i++)
-    for (guint kind = 0; kind < N_KINDS; kind++)
-      times[kind * n + i] = measure (kind);
-  for (guint kind = 0; kind < N_KINDS; kind++)
-    bench_print (names[kind], bench_median (times + kind * n, n), "us");
-  bench_print ("start/nursery-to-bare", bench_median_ratio (times + n, times, n), "times");
-  bench_print_budget ("start/nursery-to-bare <= 2");
-  for (guint kind = KIND_NURSERY; kind < N_KINDS; kind++)
-    g_object_unref (launchers[kind]);
+    {
+      const BenchStart start = take (self, way);
+
+      instructions[i] = start.instruction / 1e3;
+      answers[i] = start.answer / 1e3;
+    }
+  figures->instruction[way][round] = bench_median (instructions, n);
+  figures->answer[way][round] = bench_median (answers, n);
+}
+
+/* Memory as malloc() has it, all of it touched, in pages of the usual size. */
+static gpointer
+heap_new (void)
+{
+  gpointer heap = mmap (NULL, HEAP, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+  if (heap == MAP_FAILED)
+    bench_fail ("500 MB", NULL);
+  madvise (heap, HEAP, MADV_NOHUGEPAGE);
+  memset (heap, 1, HEAP);
+  return heap;
+}
+
+static void
+run_round (Bench *self, Figures *figures, guint round)
+{
+  gpointer heap = figures->heavy ? heap_new () : NULL;
+
+  for (int way = 0; way < N_WAYS; way++)
+    if (way != WAY_PYTHON_FORKSERVER)
+      measure (self, figures, way, round);
+    else if (self->python != NULL && !figures->heavy)
+      figures->instruction[way][round] = bench_python_ask (self->python, "start", self->n_starts) / 1e3;
+  if (heap != NULL)
+    munmap (heap, HEAP);
+}
+
+static void
+print_figures (const Figures *figures, guint n_rounds)
+{
+  const char *suffix = figures->heavy ? "/500-MB-heap" : "";
+
+  for (int way = 0; way < N_WAYS; way++)
+    {
+      const double instruction = bench_median (figures->instruction[way], n_rounds);
+      const double answer = bench_median (figures->answer[way], n_rounds);
+      const char *group = way >= WAY_WARM_POOL ? "round-trip" : "start";
+      g_autofree char *first = g_strdup_printf ("%s/%s/first-instruction%s", group, names[way], suffix);
+      g_autofree char *whole =
+        g_strdup_printf ("%s/%s%s%s", group, names[way], way >= WAY_WARM_POOL ? "" : "/answer", suffix);
+
+      if (instruction > 0)
+        bench_print (first, instruction, "us");
+      if (answer > 0)
+        bench_print (whole, answer, "us");
+    }
+}
+
+static void
+print_ratio (const char *name, const double *values, const double *base, guint n_rounds, const char *budget)
+{
+  bench_print (name, bench_median_ratio (values, base, n_rounds), "ratio");
+  if (budget != NULL)
+    bench_print_budget (budget);
+}
+
+static void
+print_ratios (const Bench *self, guint n_rounds)
+{
+  const Figures *light = &self->light;
+  const Figures *heavy = &self->heavy;
+
+  print_ratio ("ratio/start/vs-bare-nursery", light->instruction[WAY_FERRY_TASK], light->instruction[WAY_BARE_GIO],
+               n_rounds, "<= 2");
+  print_ratio ("ratio/start/forked-worker-vs-bare-nursery", light->instruction[WAY_FERRY_FORKED],
+               light->instruction[WAY_BARE_GIO], n_rounds, "<= 2");
+  print_ratio ("ratio/start/vs-bare-nursery-libc", light->instruction[WAY_FERRY_TASK],
+               light->instruction[WAY_BARE_LIBC], n_rounds, NULL);
+  print_ratio ("ratio/start/vs-posix-spawn", light->instruction[WAY_FERRY_TASK], light->instruction[WAY_POSIX_SPAWN],
+               n_rounds, NULL);
+  print_ratio ("ratio/start/500-MB-heap-vs-none", heavy->instruction[WAY_FERRY_TASK],
+               light->instruction[WAY_FERRY_TASK], n_rounds, "about 1");
+  print_ratio ("ratio/round-trip/vs-bare-transaction", light->answer[WAY_WARM_POOL],
+               light->answer[WAY_BARE_TRANSACTION], n_rounds, "<= 2");
+  print_ratio ("ratio/round-trip/500-MB-heap-vs-none", heavy->answer[WAY_WARM_POOL], light->answer[WAY_WARM_POOL],
+               n_rounds, "about 1");
+  print_ratio ("ratio/gsubprocess/500-MB-heap-vs-none", heavy->instruction[WAY_GSUBPROCESS],
+               light->instruction[WAY_GSUBPROCESS], n_rounds, NULL);
 }
 
 int
 main (int argc, char **argv)
 {
-  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
   BenchOptions options;
+  Bench self = {0};
+  guint n_rounds;
 
-  if (ferry_nursery_is_asked_for ())
-    {
-      ferry_nursery_set_arguments (argc, argv);
-      if (ferry_nursery_run (NULL) < 0)
-        return 1;
-      say_hello (STDOUT_FILENO);
-      _exit (0);
-    }
-  if (argc > 1 && strcmp (argv[1], "bare") == 0)
-    return serve_barely (STDIN_FILENO);
-  if (argc > 1 && strcmp (argv[1], "hello") == 0)
-    {
-      say_hello (STDOUT_FILENO);
-      return 0;
-    }
   if (!bench_options_parse (&options, &argc, &argv))
-    return 2;
-  router = ferry_router_new (NULL);
-  if (!ferry_router_start (router, NULL))
-    return 1;
-  run (program, options.quick ? 100 : 500);
-  ferry_router_stop (router, NULL);
-  g_object_unref (router);
-  return 0;
+    return EXIT_FAILURE;
+  n_rounds = options.quick ? 5 : 9;
+  bench_init (&self, &options);
+  for (guint round = 0; round < n_rounds; round++)
+    {
+      run_round (&self, &self.light, round);
+      run_round (&self, &self.heavy, round);
+    }
+  print_figures (&self.light, n_rounds);
+  print_figures (&self.heavy, n_rounds);
+  print_ratios (&self, n_rounds);
+  bench_clear (&self);
+  return EXIT_SUCCESS;
 }

@@ -63,6 +63,11 @@ def progress(fraction, amount=0, total=0, unit=b"", text=b"", unit_length=None, 
                        len(text) if text_length is None else text_length, 0) + unit + text
 
 
+def start(flags=0, name=b"name", cwd=b"/", environment=b"A=b\0C=d\0"):
+    return (header(3, 2) + struct.pack("=QiIIIII5Q", 1, 0, flags, 3, len(name), len(cwd), len(environment), 1, 2, 3, 4, 5)
+            + name + cwd + environment)
+
+
 def packet(data, n_fds=0):
     return bytes([len(data), n_fds]) + data
 
@@ -110,6 +115,15 @@ CORPUS = {
         "descriptors": packet(attach(), 1),
         "short": packet(attach()[:20]),
         "long": packet(attach() + b"\0"),
+    },
+    "nursery": {
+        "started": packet(header(4, 2) + struct.pack("=QII", 1, 1234, 0), 1),
+        "failed": packet(header(5, 2) + struct.pack("=QII", 1, 0, 6) + b"broken"),
+        "ended": packet(header(6, 2) + struct.pack("=QII", 1, 1, 255)) + packet(header(6, 2) + struct.pack("=QII", 2, 2, 9)),
+        "start": packet(start(16), 1),
+        "streams": packet(start(23), 4),
+        "short": packet(start()[:80], 1),
+        "descriptors": packet(header(4, 2) + struct.pack("=QII", 1, 1234, 0), 3),
     },
     "welcome": {
         "good": b"\2" + welcome(),
