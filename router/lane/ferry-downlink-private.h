@@ -60,8 +60,9 @@ gboolean ferry_downlink_is_closed (FerryDownlink *self);
 gboolean ferry_downlink_has_cancel (FerryDownlink *self);
 /* any: takes the next cancel from the express lane. Returns FALSE when there is none. */
 gboolean ferry_downlink_take_cancel (FerryDownlink *self, guint64 *xid, guint16 *reason);
-/* any, one at a time: sleeps until has_cancel, the deadline, or an interrupt. */
-void ferry_downlink_wait_for_cancel (FerryDownlink *self, gint64 deadline);
+/* any, one at a time: sleeps until has_cancel, the deadline, or an interrupt. Returns FALSE when the link has ended,
+ * and then at once. */
+gboolean ferry_downlink_wait_for_cancel (FerryDownlink *self, gint64 deadline);
 
 typedef enum
 {

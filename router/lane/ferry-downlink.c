@@ -358,18 +358,20 @@ ferry_downlink_take_cancel (FerryDownlink *self, guint64 *xid, guint16 *reason)
   return TRUE;
 }
 
-void
+gboolean
 ferry_downlink_wait_for_cancel (FerryDownlink *self, gint64 deadline)
 {
   for (;;)
     {
       guint32 seen = load_bell (self);
 
+      if (has_ended (self))
+        return FALSE;
       if (arm_express (self))
-        return;
-      if (take_interrupt (self, &self->cancel_interrupts_taken) || has_ended (self) || deadline == 0 ||
+        return TRUE;
+      if (take_interrupt (self, &self->cancel_interrupts_taken) || deadline == 0 ||
           !ferry_futex_doorbell_wait (get_bell (self), seen, deadline))
-        return;
+        return TRUE;
     }
 }
 

@@ -19,6 +19,7 @@ typedef enum
 {
   FERRY_CONTROL_NOTHING,  /* no packet yet */
   FERRY_CONTROL_ATTACHED, /* a valid attach packet */
+  FERRY_CONTROL_TAKEN,    /* a valid packet of a nursery's, which was done */
   FERRY_CONTROL_CLOSED,   /* the worker's end is closed */
   FERRY_CONTROL_INVALID,  /* a packet that breaks the protocol; the error says how */
 } FerryControlEvent;

@@ -218,6 +218,10 @@ typedef enum
 {
   FERRY_CONTROL_WELCOME = 1, /* application to worker, with two descriptors: the segment, the up lane's doorbell */
   FERRY_CONTROL_ATTACH = 2,  /* worker to application, without descriptors; the last packet it may send */
+  FERRY_CONTROL_START = 3,   /* application to nursery, with the worker's end of a control socket, and streams */
+  FERRY_CONTROL_STARTED = 4, /* nursery to application, with the pidfd of what it forked */
+  FERRY_CONTROL_FAILED = 5,  /* nursery to application: what it was asked for could not be started */
+  FERRY_CONTROL_ENDED = 6,   /* nursery to application: what it forked has ended, and was reaped */
 } FerryControlKind;
 
 typedef struct
@@ -248,6 +252,64 @@ typedef struct
   guint32 reserved;
 } FerryAttach;
 
+/* The longest packet of a control socket. */
+#define FERRY_MAX_PACKET_SIZE (128 * 1024)
+
+/* What comes with a start, beside the control socket: the streams are descriptors behind it, in this order. */
+#define FERRY_START_STDIN (1u << 0)
+#define FERRY_START_STDOUT (1u << 1)
+#define FERRY_START_STDERR (1u << 2)
+#define FERRY_START_NICE (1u << 3)
+#define FERRY_START_ENVIRONMENT (1u << 4)
+
+#define FERRY_START_N_LIMITS 5
+#define FERRY_START_MAX_DESCRIPTORS 4
+
+/* Followed by the name, the folder and the environment; that is a row of strings that each end with a zero byte. */
+typedef struct
+{
+  FerryControlHeader header;
+  guint64 id;
+  gint32 nice;
+  guint32 flags;
+  guint32 limits_set; /* bit n: limits[n] counts */
+  guint32 name_length;
+  guint32 cwd_length; /* 0: the nursery's own folder */
+  guint32 environment_length;
+  guint64 limits[FERRY_START_N_LIMITS]; /* by FerryLimit */
+} FerryStart;
+
+typedef struct
+{
+  FerryControlHeader header;
+  guint64 id;
+  guint32 pid;
+  guint32 reserved;
+} FerryStarted;
+
+/* Followed by a text. */
+typedef struct
+{
+  FerryControlHeader header;
+  guint64 id;
+  guint32 pid; /* 0 when nothing was forked; else a start and an end are told of as well */
+  guint32 text_length;
+} FerryFailed;
+
+#define FERRY_MAX_FAILURE_TEXT 1024
+
+typedef struct
+{
+  FerryControlHeader header;
+  guint64 id;
+  guint32 code;   /* as waitid() has it: CLD_EXITED, CLD_KILLED or CLD_DUMPED */
+  guint32 status; /* the exit status or the signal */
+} FerryEnded;
+
+G_STATIC_ASSERT (sizeof (FerryStart) == 88);
+G_STATIC_ASSERT (sizeof (FerryStarted) == 32);
+G_STATIC_ASSERT (sizeof (FerryFailed) == 32);
+G_STATIC_ASSERT (sizeof (FerryEnded) == 32);
 G_STATIC_ASSERT (sizeof (FerryControlHeader) == 16);
 G_STATIC_ASSERT (sizeof (FerryWelcome) == 64);
 G_STATIC_ASSERT (sizeof (FerryAttach) == 32);

@@ -16,6 +16,7 @@
 #include "lane/ferry-lane-reader-private.h"
 #include "lane/ferry-lane-writer-private.h"
 #include "lane/ferry-link-state-private.h"
+#include "lane/ferry-output-private.h"
 #include "lane/ferry-segment-private.h"
 
 G_BEGIN_DECLS
@@ -30,6 +31,7 @@ typedef enum
   FERRY_WATCH_DOORBELL,
   FERRY_WATCH_CONTROL,
   FERRY_WATCH_PROCESS,
+  FERRY_WATCH_OUTPUT,
 } FerryWatchKind;
 
 typedef struct
@@ -37,6 +39,17 @@ typedef struct
   FerryWatchKind kind;
   FerryLink *link; /* (unowned) (nullable) */
 } FerryWatch;
+
+/* Who forks the process at the other end, and tells how it ended. */
+typedef enum
+{
+  FERRY_PARENT_SELF,    /* this process */
+  FERRY_PARENT_ASKED,   /* a nursery, which was asked to and has not answered */
+  FERRY_PARENT_NURSERY, /* a nursery, which has */
+  FERRY_PARENT_LOST,    /* a nursery that is gone: the pidfd tells that it ended, and nobody how */
+} FerryParent;
+
+typedef struct _FerryNurseryLink FerryNurseryLink;
 
 /* A message that arrives in pieces. */
 typedef struct
@@ -64,14 +77,16 @@ struct _FerryLink
   int cause;    /* the FerryCloseReason that came first, or FERRY_NO_CAUSE */
   char *detail; /* (owned) (nullable): what a protocol error or a failed launch was */
   GPid pid;     /* 0 until launched */
+  FerryParent parent;
+  guint64 pending_signals; /* bit n: signal n is to be sent as soon as there is a process */
+  gboolean gone;           /* the pidfd says that the process ended; the nursery is still to say how */
   gboolean reaped;
   int wait_code; /* the code and status of waitid() */
   int wait_status;
   gint64 deadline; /* monotonic time of the state's timeout; 0: none */
   gint64 attach_timeout;
   guint rings_allowed; /* how often the doorbell may still ring with nothing coming through the lane */
-  guint64
-    rings_head; /* the heads of the link's lanes and the values taken from its cells when it rang last, summed up */
+  guint64 rings_head;  /* the heads of its lanes, and the values taken from its cells, when it rang last */
 
   FerrySegment segment;
   FerryLaneReader up;
@@ -88,6 +103,10 @@ struct _FerryLink
   FerryWatch doorbell_watch;
   FerryWatch control_watch;
   FerryWatch process_watch;
+  FerryWatch output_watch;
+
+  FerryNurseryLink *nursery; /* const: (owned) (nullable): set where a nursery is at the other end */
+  FerryOutput *output;       /* (owned) (nullable): the standard streams that are logged */
 
   GList queue_node;  /* in the shared queue's list of all links */
   GList active_node; /* in its list of active links */
@@ -110,6 +129,7 @@ struct _FerryLink
   guint64 final_begun;       /* once down_closed: the call begun last */
   FerrySharedQueue *queue;   /* (unowned) (nullable): while it has the link */
 
+  gboolean told_launched;        /* the layer above was told of the process */
   gboolean told_attached;        /* the layer above was told that the link is open */
   _Atomic guint64 cells_pending; /* any: bit n: the router's thread was told of cell n and has not looked yet */
   _Atomic guint64 cells_taken;   /* any: values that the router's thread took from the cells */
@@ -125,6 +145,7 @@ void ferry_link_unref (FerryLink *self);
 gboolean ferry_link_open_socket (FerryLink *self, GError **error);
 gboolean ferry_link_grant (FerryLink *self, guint index, const char *sender_name);
 gboolean ferry_link_send_signal (FerryLink *self, int signal_number);
+void ferry_link_send_pending_signals (FerryLink *self);
 void ferry_link_note (FerryLink *self, int cause, const char *detail);
 void ferry_link_set_pipe_word (FerryLink *self, guint index, FerryPipeWord word);
 void ferry_link_wake_writers (FerryLink *self);

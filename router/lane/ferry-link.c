@@ -14,6 +14,7 @@
 #include "base/ferry-base-private.h"
 #include "lane/ferry-cell-private.h"
 #include "lane/ferry-doorbell-private.h"
+#include "lane/ferry-nursery-link-private.h"
 
 #ifndef P_PIDFD
 #define P_PIDFD 3
@@ -45,6 +46,7 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
   self->doorbell_watch = (FerryWatch){FERRY_WATCH_DOORBELL, self};
   self->control_watch = (FerryWatch){FERRY_WATCH_CONTROL, self};
   self->process_watch = (FerryWatch){FERRY_WATCH_PROCESS, self};
+  self->output_watch = (FerryWatch){FERRY_WATCH_OUTPUT, self};
 
   if (!ferry_segment_create (&self->segment, up_capacity, n_cells, &self->memory, error))
     return NULL;
@@ -89,6 +91,8 @@ ferry_link_unref (FerryLink *self)
   ferry_clear_fd (&self->control);
   ferry_clear_fd (&self->worker_end);
   ferry_clear_fd (&self->pidfd);
+  g_clear_pointer (&self->nursery, ferry_nursery_link_free);
+  g_clear_pointer (&self->output, ferry_output_free);
   g_array_unref (self->connection_ids);
   g_array_unref (self->cells);
   pthread_mutex_destroy (&self->down_lock);
@@ -143,13 +147,28 @@ ferry_link_grant (FerryLink *self, guint index, const char *sender_name)
   return TRUE;
 }
 
-/* Sends the process a signal. Returns FALSE when there is none any more. */
+/* Sends the process a signal, as soon as there is one. Returns FALSE when there is none any more. */
 gboolean
 ferry_link_send_signal (FerryLink *self, int signal_number)
 {
+  if (self->parent == FERRY_PARENT_ASKED)
+    {
+      self->pending_signals |= G_GUINT64_CONSTANT (1) << (signal_number - 1);
+      return TRUE;
+    }
   if (self->pidfd < 0 || self->reaped)
     return FALSE;
   return syscall (SYS_pidfd_send_signal, self->pidfd, signal_number, NULL, 0) == 0;
+}
+
+/* The nursery has forked the process. */
+void
+ferry_link_send_pending_signals (FerryLink *self)
+{
+  for (int number = 1; number <= 64; number++)
+    if ((self->pending_signals & (G_GUINT64_CONSTANT (1) << (number - 1))) != 0)
+      ferry_link_send_signal (self, number);
+  self->pending_signals = 0;
 }
 
 /* Notes why the link ends; of several causes the first counts. */
@@ -177,6 +196,17 @@ ferry_link_wake_writers (FerryLink *self)
   ferry_futex_doorbell_ring (&ferry_segment_get_up (&self->segment)->writer_bell.rings);
 }
 
+/* A process that is no child of ours: its parent takes its status. */
+static gboolean
+reap_grandchild (FerryLink *self)
+{
+  struct pollfd poll_fd = {.fd = self->pidfd, .events = POLLIN};
+
+  if (poll (&poll_fd, 1, 0) == 1)
+    self->reaped = TRUE;
+  return self->reaped;
+}
+
 /* Takes the exit status of a process that has ended, after ending what is left of its process group: as long as the
  * leader is not reaped, nobody else can have that group's number. Returns FALSE when the process has not ended. */
 gboolean
@@ -184,6 +214,8 @@ ferry_link_reap (FerryLink *self)
 {
   siginfo_t info = {0};
 
+  if (self->parent != FERRY_PARENT_SELF)
+    return reap_grandchild (self);
   if (waitid (P_PIDFD, (id_t) self->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
     {
       siginfo_t again;

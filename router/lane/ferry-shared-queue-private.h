@@ -36,6 +36,9 @@ gboolean ferry_shared_queue_add (FerrySharedQueue *self, FerryLink *link, GError
 gboolean ferry_shared_queue_set_process (FerrySharedQueue *self, FerryLink *link, GPid pid, int pidfd, GError **error);
 void ferry_shared_queue_remove (FerrySharedQueue *self, FerryLink *link);
 void ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEvent event, const char *detail);
+void ferry_shared_queue_end_process (FerrySharedQueue *self, FerryLink *link);
+void ferry_shared_queue_set_deadline (FerrySharedQueue *self, FerryLink *link, gint64 deadline);
+void ferry_shared_queue_watch_room (FerrySharedQueue *self, FerryLink *link, gboolean watched);
 void ferry_shared_queue_activate (FerrySharedQueue *self, FerryLink *link);
 void ferry_shared_queue_deactivate (FerrySharedQueue *self, FerryLink *link);
 FerryLink *ferry_shared_queue_next (FerrySharedQueue *self);

@@ -11,6 +11,7 @@
 
 #include "base/ferry-base-private.h"
 #include "lane/ferry-doorbell-private.h"
+#include "lane/ferry-nursery-link-private.h"
 
 #define N_EVENTS 64
 
@@ -121,11 +122,36 @@ set_queue (FerrySharedQueue *self, FerryLink *link)
   pthread_mutex_unlock (&link->down_lock);
 }
 
-static void
-set_deadline (FerrySharedQueue *self, FerryLink *link, gint64 deadline)
+void
+ferry_shared_queue_set_deadline (FerrySharedQueue *self, FerryLink *link, gint64 deadline)
 {
   self->n_timed += (deadline != 0) - (link->deadline != 0);
   link->deadline = deadline;
+}
+
+/* Whether room in a nursery's control socket counts as an event. */
+void
+ferry_shared_queue_watch_room (FerrySharedQueue *self, FerryLink *link, gboolean watched)
+{
+  struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP, .data.ptr = &link->control_watch};
+
+  if (watched)
+    event.events |= EPOLLOUT;
+  epoll_ctl (self->epoll, EPOLL_CTL_MOD, link->control, &event);
+}
+
+/* An edge says that there is something to read, which is then read until there is no more. */
+static gboolean
+watch_output (FerrySharedQueue *self, FerryLink *link, GError **error)
+{
+  for (guint i = 0; link->output != NULL && i < FERRY_N_OUTPUTS; i++)
+    {
+      int fd = link->output->pipes[i].fd;
+
+      if (fd >= 0 && !watch (self, fd, EPOLLIN | EPOLLET, &link->output_watch, error))
+        return FALSE;
+    }
+  return TRUE;
 }
 
 /* Adds a link, with a reference. Its lane is armed, so that the first record rings. */
@@ -133,12 +159,13 @@ gboolean
 ferry_shared_queue_add (FerrySharedQueue *self, FerryLink *link, GError **error)
 {
   if (!watch (self, link->doorbell, EPOLLIN | EPOLLET, &link->doorbell_watch, error) ||
-      (link->control >= 0 && !watch (self, link->control, EPOLLIN | EPOLLRDHUP, &link->control_watch, error)))
+      (link->control >= 0 && !watch (self, link->control, EPOLLIN | EPOLLRDHUP, &link->control_watch, error)) ||
+      !watch_output (self, link, error))
     return FALSE;
   if (link->local)
     link->state = FERRY_LINK_OPEN;
-  else if (link->attach_timeout > 0)
-    set_deadline (self, link, g_get_monotonic_time () + link->attach_timeout);
+  else if (link->attach_timeout > 0 && link->parent == FERRY_PARENT_SELF)
+    ferry_shared_queue_set_deadline (self, link, g_get_monotonic_time () + link->attach_timeout);
   link->rings_allowed = RINGS_ALLOWED;
   ferry_link_ref (link);
   set_queue (self, link);
@@ -163,13 +190,39 @@ void
 ferry_shared_queue_remove (FerrySharedQueue *self, FerryLink *link)
 {
   ferry_shared_queue_deactivate (self, link);
-  set_deadline (self, link, 0);
+  ferry_shared_queue_set_deadline (self, link, 0);
   forget (self, &link->doorbell);
   forget (self, &link->control);
   forget (self, &link->pidfd);
   g_queue_unlink (&self->links, &link->queue_node);
   set_queue (NULL, link);
   ferry_link_unref (link);
+}
+
+/* Why the workers of a nursery end, when that does. */
+static int
+get_cause_for_workers (FerryLinkEvent event)
+{
+  if (event == FERRY_LINK_STOP)
+    return FERRY_CLOSE_REASON_ROUTER_STOPPED;
+  return event == FERRY_LINK_LAUNCH_FAILED ? FERRY_CLOSE_REASON_LAUNCH_FAILED : FERRY_CLOSE_REASON_NURSERY_LOST;
+}
+
+/* Enters the state, and does what follows from it for a nursery and for a nursery's worker. */
+static void
+enter_state (FerrySharedQueue *self, FerryLink *link, FerryLinkState state, FerryLinkEvent event)
+{
+  FerryLinkState before = link->state;
+
+  link->state = state;
+  if (link->nursery != NULL && state == FERRY_LINK_OPEN)
+    ferry_nursery_link_flush (self, link);
+  else if (link->nursery != NULL && state > FERRY_LINK_OPEN && before <= FERRY_LINK_OPEN)
+    ferry_nursery_link_lose (self, link, get_cause_for_workers (event));
+  if (link->parent == FERRY_PARENT_ASKED && event == FERRY_LINK_TIMEOUT)
+    ferry_shared_queue_apply (self, link, FERRY_LINK_LAUNCH_FAILED, NULL);
+  else if (link->gone && link->deadline == 0 && state != FERRY_LINK_ENDED)
+    ferry_shared_queue_set_deadline (self, link, g_get_monotonic_time () + HANG_UP_GRACE);
 }
 
 /* The one place where a link's state changes. */
@@ -183,16 +236,17 @@ ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEven
   if (event == FERRY_LINK_FAULT)
     link->draining_done = TRUE;
   ferry_link_note (link, transition->cause, detail);
-  if (transition->kill)
+  /* At a stop, a nursery that may have workers ends at its hang-up, after reaping them. */
+  if (transition->kill && !(event == FERRY_LINK_STOP && link->nursery != NULL && link->state == FERRY_LINK_OPEN))
     ferry_link_send_signal (link, SIGKILL);
   if (transition->next == link->state && event != FERRY_LINK_TIMEOUT)
     return;
 
-  set_deadline (self, link, 0);
+  ferry_shared_queue_set_deadline (self, link, 0);
   if (transition->next == FERRY_LINK_HUNG_UP && link->state != FERRY_LINK_HUNG_UP)
     {
       forget (self, &link->control);
-      set_deadline (self, link, g_get_monotonic_time () + HANG_UP_GRACE);
+      ferry_shared_queue_set_deadline (self, link, g_get_monotonic_time () + HANG_UP_GRACE);
     }
   else if (transition->next == FERRY_LINK_ENDED)
     {
@@ -201,7 +255,7 @@ ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEven
     }
   else if (transition->next == FERRY_LINK_OPEN)
     ferry_shared_queue_activate (self, link);
-  link->state = transition->next;
+  enter_state (self, link, transition->next, event);
 }
 
 static void
@@ -211,9 +265,16 @@ read_control (FerrySharedQueue *self, FerryLink *link)
     {
       g_autoptr (GError) error = NULL;
       gboolean attached = link->state != FERRY_LINK_ATTACHING;
+      FerryControlEvent event;
 
-      switch (ferry_control_receive (link->control, attached, link->segment.size, &error))
+      if (attached && link->nursery != NULL)
+        event = ferry_nursery_link_receive (self, link, &error);
+      else
+        event = ferry_control_receive (link->control, attached, link->segment.size, &error);
+      switch (event)
         {
+        case FERRY_CONTROL_TAKEN:
+          break;
         case FERRY_CONTROL_NOTHING:
           return;
         case FERRY_CONTROL_ATTACHED:
@@ -230,15 +291,15 @@ read_control (FerrySharedQueue *self, FerryLink *link)
     }
 }
 
-/* An honest worker publishes a record between two rings, or takes what was sent to it, or a value of its that it rang
- * for was taken from a cell. */
+/* An honest worker does one of these between two rings: it publishes a record, takes what was sent to it, or has a
+ * value that rang taken from a cell. */
 static void
 handle_doorbell (FerrySharedQueue *self, FerryLink *link)
 {
-  guint64 progress = link->up.head + ferry_link_flush_down (link);
-
   /* Relaxed: a count that is seen late costs one of the many rings that are allowed. */
-  progress += atomic_load_explicit (&link->cells_taken, memory_order_relaxed);
+  guint64 progress =
+    link->up.head + ferry_link_flush_down (link) + atomic_load_explicit (&link->cells_taken, memory_order_relaxed);
+
   if (progress != link->rings_head)
     link->rings_allowed = RINGS_ALLOWED;
   link->rings_head = progress;
@@ -275,14 +336,28 @@ handle_faults (FerrySharedQueue *self)
 }
 
 /* What the process said on its control socket before it ended counts: it may have attached, sent, and died. */
-static void
-handle_process (FerrySharedQueue *self, FerryLink *link)
+void
+ferry_shared_queue_end_process (FerrySharedQueue *self, FerryLink *link)
 {
-  if (!ferry_link_reap (link))
-    return;
   epoll_ctl (self->epoll, EPOLL_CTL_DEL, link->pidfd, NULL);
   read_control (self, link);
   ferry_shared_queue_apply (self, link, FERRY_LINK_PROCESS_ENDED, NULL);
+}
+
+/* How a worker of a nursery's ended is for the nursery to say, which gets a moment for it. */
+static void
+handle_process (FerrySharedQueue *self, FerryLink *link)
+{
+  if (link->parent == FERRY_PARENT_NURSERY && !link->gone && !link->reaped)
+    {
+      link->gone = TRUE;
+      epoll_ctl (self->epoll, EPOLL_CTL_DEL, link->pidfd, NULL);
+      ferry_shared_queue_set_deadline (self, link, g_get_monotonic_time () + HANG_UP_GRACE);
+      return;
+    }
+  if (!ferry_link_reap (link))
+    return;
+  ferry_shared_queue_end_process (self, link);
 }
 
 /* Applies the timeouts that are over. Returns milliseconds until the next one, or -1. */
@@ -301,7 +376,9 @@ handle_timeouts (FerrySharedQueue *self)
 
       if (link->deadline == 0)
         continue;
-      if (link->deadline <= now)
+      if (link->deadline <= now && link->gone)
+        ferry_shared_queue_end_process (self, link);
+      else if (link->deadline <= now)
         ferry_shared_queue_apply (self, link, FERRY_LINK_TIMEOUT, NULL);
       if (link->deadline != 0)
         next = MIN (next, link->deadline);
@@ -350,9 +427,15 @@ ferry_shared_queue_wait (FerrySharedQueue *self, gint64 until)
           break;
         case FERRY_WATCH_CONTROL:
           read_control (self, what->link);
+          if (what->link->nursery != NULL)
+            ferry_nursery_link_flush (self, what->link);
           break;
         case FERRY_WATCH_PROCESS:
           handle_process (self, what->link);
+          break;
+        case FERRY_WATCH_OUTPUT:
+          what->link->output->ready = TRUE;
+          ferry_shared_queue_activate (self, what->link);
           break;
         default:
           g_assert_not_reached ();

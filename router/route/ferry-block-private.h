@@ -20,6 +20,7 @@ typedef enum
   FERRY_BLOCK_LAUNCHED, /* the link's process was started: pid */
   FERRY_BLOCK_ATTACHED, /* the worker took up its senders */
   FERRY_BLOCK_CELL,     /* a cell has a value that rang: connection_id, number */
+  FERRY_BLOCK_OUTPUT,   /* size bytes of lines of standard output and error, each with its FerryOutputLine */
   FERRY_BLOCK_ENDED,    /* the last block of a link: exit */
 } FerryBlockKind;
 
@@ -32,7 +33,7 @@ struct _FerryBlock
   FerryBlockKind kind;
   gsize size;
   gsize charge; /* what the block counts for against its link and the local queue */
-  guint8 *data; /* (owned): FERRY_BLOCK_SIZE bytes in RECORDS, size bytes in LARGE */
+  guint8 *data; /* (owned): FERRY_BLOCK_SIZE bytes in RECORDS, size bytes in LARGE and OUTPUT */
 
   guint64 connection_id; /* LARGE, CELL */
   guint16 message_kind;  /* LARGE: FERRY_RECORD_BYTES or FERRY_RECORD_VARIANT */

@@ -247,6 +247,35 @@ end_link (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
   g_free (observer);
 }
 
+/* Delivers the line at the cursor, and moves that on. */
+static void
+deliver_line (FerryBlock *block, gsize *cursor)
+{
+  FerryLinkObserver *observer = block->link->user_data;
+  const guint8 *place = block->data + *cursor;
+  FerryOutputLine line;
+
+  memcpy (&line, place, sizeof line);
+  *cursor += sizeof line + line.length + 1;
+  observer->output (observer->data, line.stream, (const char *) place + sizeof line);
+}
+
+static FerryDispatchResult
+dispatch_output (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, const FerryBudget *budget)
+{
+  while (self->cursor < block->size)
+    {
+      deliver_line (block, &self->cursor);
+      if (self->monitor != monitor)
+        return FERRY_DISPATCH_STOPPED;
+      if (budget->condition != NULL && budget->condition (budget->user_data))
+        return FERRY_DISPATCH_SPENT;
+      if (g_get_monotonic_time () >= budget->until)
+        return FERRY_DISPATCH_SPENT;
+    }
+  return FERRY_DISPATCH_IDLE;
+}
+
 static FerryDispatchResult
 dispatch_block (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, const FerryBudget *budget, gint64 *last)
 {
@@ -256,6 +285,8 @@ dispatch_block (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, con
     {
     case FERRY_BLOCK_RECORDS:
       return dispatch_records (self, monitor, block, budget, last);
+    case FERRY_BLOCK_OUTPUT:
+      return dispatch_output (self, monitor, block, budget);
     case FERRY_BLOCK_LARGE:
       deliver_large (self, monitor, block);
       break;
@@ -284,11 +315,30 @@ dispatch_block (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, con
 static void
 put_block_away (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
 {
-  if (self->block == block && block->kind == FERRY_BLOCK_RECORDS && self->cursor < block->size)
+  gboolean in_parts = block->kind == FERRY_BLOCK_RECORDS || block->kind == FERRY_BLOCK_OUTPUT;
+
+  if (self->block == block && in_parts && self->cursor < block->size)
     return;
   if (self->block == block)
     self->block = NULL;
   ferry_local_queue_give_back (monitor->local, block);
+}
+
+/* Has the cells their turn, where it is time. A block that is not begun may be the end of a link, which a stop of the
+ * router looks for in the queue only; so it goes first. */
+static FerryDispatchResult
+dispatch_latest (FerryRouter *self, FerryMonitor *monitor, const FerryBudget *budget, gint64 *last)
+{
+  FerryBlock *block = self->block;
+  FerryDispatchResult result;
+
+  if (G_LIKELY (*last < ferry_router_get_tick (self)) || (block != NULL && block->kind != FERRY_BLOCK_RECORDS))
+    return FERRY_DISPATCH_IDLE;
+  result = ferry_router_deliver_latest (self, monitor, budget, last);
+  /* A stop leaves the block to the dispatch that it happened in. */
+  if (result == FERRY_DISPATCH_STOPPED && block != NULL)
+    put_block_away (self, monitor, block);
+  return result;
 }
 
 /* router's thread: delivers what is in the local queue, until there is no more or the budget is spent. */
@@ -305,8 +355,7 @@ ferry_router_dispatch (FerryRouter *self, const FerryBudget *budget)
     {
       FerryBlock *block;
 
-      if (G_UNLIKELY (last >= ferry_router_get_tick (self)))
-        result = ferry_router_deliver_latest (self, monitor, budget, &last);
+      result = dispatch_latest (self, monitor, budget, &last);
       if (result != FERRY_DISPATCH_IDLE)
         break;
       block = self->block;
@@ -355,6 +404,13 @@ discard_records (FerryRouter *self, FerryBlock *block, gsize cursor)
 }
 
 static void
+deliver_lines (FerryBlock *block, gsize cursor)
+{
+  while (cursor < block->size)
+    deliver_line (block, &cursor);
+}
+
+static void
 discard_block (FerryRouter *self, FerryBlock *block, gsize cursor)
 {
   if (block->kind == FERRY_BLOCK_RECORDS)
@@ -363,30 +419,36 @@ discard_block (FerryRouter *self, FerryBlock *block, gsize cursor)
     ferry_router_count_undelivered (self, block->connection_id);
 }
 
-/* router's thread, with the monitor stopped: counts what will not be delivered, and ends all links. The block that a
- * dispatch has in its hands stays with that. */
+/* router's thread, with the monitor stopped: counts what will not be delivered, logs what workers wrote, and ends all
+ * links. The block that a dispatch has in its hands stays with that. */
 void
 ferry_router_discard (FerryRouter *self, FerryMonitor *monitor)
 {
   FerryBlock *current = g_steal_pointer (&self->block);
-  GQueue ended = G_QUEUE_INIT;
+  gsize cursor = self->cursor;
+  GQueue news = G_QUEUE_INIT;
   FerryBlock *block;
 
   if (current != NULL && current->kind == FERRY_BLOCK_RECORDS)
-    discard_records (self, current, self->cursor);
+    discard_records (self, current, cursor);
+  if (current != NULL && current->kind == FERRY_BLOCK_OUTPUT)
+    deliver_lines (current, cursor);
   if (current != NULL && !self->dispatching)
     ferry_local_queue_give_back (monitor->local, current);
   while ((block = ferry_local_queue_pop (monitor->local)) != NULL)
     {
       discard_block (self, block, 0);
-      if (block->kind == FERRY_BLOCK_ENDED)
-        g_queue_push_tail (&ended, block);
+      if (block->kind == FERRY_BLOCK_ENDED || block->kind == FERRY_BLOCK_OUTPUT)
+        g_queue_push_tail (&news, block);
       else
         ferry_local_queue_give_back (monitor->local, block);
     }
-  while ((block = g_queue_pop_head (&ended)) != NULL)
+  while ((block = g_queue_pop_head (&news)) != NULL)
     {
-      end_link (self, monitor, block);
+      if (block->kind == FERRY_BLOCK_OUTPUT)
+        deliver_lines (block, 0);
+      else
+        end_link (self, monitor, block);
       ferry_local_queue_give_back (monitor->local, block);
     }
 }

@@ -17,6 +17,7 @@ struct _FerryExit
   int exit_status;
   int signal;
   gboolean core_dumped;
+  char **last_lines;
 };
 
 G_DEFINE_BOXED_TYPE (FerryExit, ferry_exit, ferry_exit_ref, ferry_exit_unref)
@@ -30,18 +31,41 @@ ferry_exit_new (FerryCloseReason reason, const char *message)
   self->reason = reason;
   self->message = g_strdup (message);
   self->exit_status = -1;
+  self->last_lines = g_new0 (char *, 1);
   return self;
+}
+
+/* What a process that failed wrote to standard error last says more than its status, mostly. */
+static char *
+quote_last_error (FerryLink *link, char *text)
+{
+  char *quoted;
+
+  if (link->output == NULL || link->output->last_error == NULL)
+    return text;
+  quoted = g_strdup_printf ("%s; its last words were: %s", text, link->output->last_error);
+  g_free (text);
+  return quoted;
 }
 
 static char *
 describe_process (FerryExit *self, FerryLink *link)
 {
+  char *text;
+
   if (self->signal != 0)
-    return g_strdup_printf ("Worker “%s” (process %d) was killed by signal %d (%s)%s", link->name, (int) self->pid,
-                            self->signal, strsignal (self->signal), self->core_dumped ? ", core dumped" : "");
+    return quote_last_error (
+      link, g_strdup_printf ("Worker “%s” (process %d) was killed by signal %d (%s)%s", link->name, (int) self->pid,
+                             self->signal, strsignal (self->signal), self->core_dumped ? ", core dumped" : ""));
   if (self->exit_status >= 0)
-    return g_strdup_printf ("Worker “%s” (process %d) exited with status %d", link->name, (int) self->pid,
-                            self->exit_status);
+    {
+      text = g_strdup_printf ("Worker “%s” (process %d) exited with status %d", link->name, (int) self->pid,
+                              self->exit_status);
+      return self->exit_status > 0 ? quote_last_error (link, text) : text;
+    }
+  if (link->parent != FERRY_PARENT_SELF)
+    return g_strdup_printf ("Worker “%s” (process %d) ended, and its nursery did not say how", link->name,
+                            (int) self->pid);
   return g_strdup_printf ("Worker “%s” (process %d) ended, and its status was taken by another part of the program",
                           link->name, (int) self->pid);
 }
@@ -58,6 +82,7 @@ describe_cause (FerryExit *self, FerryLink *link)
                               "it must call ferry_worker_get_sender()",
                               link->name, (int) self->pid);
     case FERRY_CLOSE_REASON_LAUNCH_FAILED:
+    case FERRY_CLOSE_REASON_NURSERY_LOST:
       return g_strdup (link->detail);
     case FERRY_CLOSE_REASON_HUNG_UP:
       return g_strdup_printf ("Worker “%s” (process %d) closed its control socket, went on running and was ended",
@@ -93,6 +118,11 @@ ferry_exit_new_for_link (FerryLink *link)
   else if (self->signal != 0)
     self->reason = FERRY_CLOSE_REASON_KILLED;
   self->message = describe_cause (self, link);
+  if (link->output != NULL)
+    {
+      g_strfreev (self->last_lines);
+      self->last_lines = ferry_output_dup_last_lines (link->output);
+    }
   return self;
 }
 
@@ -130,6 +160,7 @@ ferry_exit_unref (FerryExit *self)
 
   if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) != 1)
     return;
+  g_strfreev (self->last_lines);
   g_free (self->message);
   g_free (self);
 }
@@ -241,6 +272,25 @@ ferry_exit_get_core_dumped (FerryExit *self)
   g_return_val_if_fail (self != NULL, FALSE);
 
   return self->core_dumped;
+}
+
+/**
+ * ferry_exit_get_last_lines:
+ * @self: an exit record
+ *
+ * What the worker wrote last to the standard streams that were logged ([method@Ferry.Launcher.log_stream]): up to 20
+ * lines and 8 KiB, the oldest first.
+ *
+ * Returns: (transfer none) (array zero-terminated=1): the lines, none where nothing was logged
+ *
+ * Since: 0.1
+ */
+const char *const *
+ferry_exit_get_last_lines (FerryExit *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return (const char *const *) self->last_lines;
 }
 
 /**

@@ -48,6 +48,8 @@ int ferry_exit_get_signal (FerryExit *self);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_exit_get_core_dumped (FerryExit *self);
 FERRY_AVAILABLE_IN_0_1
+const char *const *ferry_exit_get_last_lines (FerryExit *self);
+FERRY_AVAILABLE_IN_0_1
 gboolean ferry_exit_is_success (FerryExit *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryExit, ferry_exit_unref)

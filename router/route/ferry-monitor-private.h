@@ -49,7 +49,8 @@ typedef struct
 typedef void (*FerryMonitorFunc) (FerryMonitor *monitor, gpointer data);
 
 /* Starts the process at the other end of a link. Runs on the monitor's thread, which lasts as long as the router
- * runs: the kernel ends a child by PR_SET_PDEATHSIG when the thread that started it ends. */
+ * runs: the kernel ends a child by PR_SET_PDEATHSIG when the thread that started it ends. With *pid 0, somebody else
+ * was asked to start it, and the link will say what came of that. */
 typedef gboolean (*FerryLaunchFunc) (gpointer data, int control_fd, GPid *pid, int *pidfd, GError **error);
 
 /* A connection id: the slot in the low bits, what tells its uses apart above. */
@@ -93,6 +94,7 @@ ferry_monitor_is_local_end (FerryLink *link)
 
 void ferry_monitor_run_commands (FerryMonitor *self);
 void ferry_monitor_push_news (FerryMonitor *self, FerryLink *link, FerryBlockKind kind);
+void ferry_monitor_tell_launched (FerryMonitor *self, FerryLink *link);
 void ferry_monitor_finish_link (FerryMonitor *self, FerryLink *link);
 
 /* In ferry-visit.c. */
@@ -114,6 +116,10 @@ typedef enum
 FerryDrainResult ferry_monitor_drain (FerryMonitor *self, FerryLink *link);
 void ferry_monitor_push (FerryMonitor *self, FerryBlock *block);
 void ferry_monitor_ping (FerryMonitor *self);
+
+/* In ferry-output-drain.c. */
+FerryDrainResult ferry_monitor_drain_output (FerryMonitor *self, FerryLink *link);
+void ferry_monitor_finish_output (FerryMonitor *self, FerryLink *link);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryMonitor, ferry_monitor_unref)
 

@@ -134,6 +134,16 @@ ferry_monitor_push_news (FerryMonitor *self, FerryLink *link, FerryBlockKind kin
   ferry_monitor_push (self, block);
 }
 
+/* monitor: tells of the process, once there is one. */
+void
+ferry_monitor_tell_launched (FerryMonitor *self, FerryLink *link)
+{
+  if (link->told_launched || link->pid == 0)
+    return;
+  link->told_launched = TRUE;
+  ferry_monitor_push_news (self, link, FERRY_BLOCK_LAUNCHED);
+}
+
 /* monitor: the lane is drained to its last byte, or to where a rule was broken: nothing can follow. */
 void
 ferry_monitor_finish_link (FerryMonitor *self, FerryLink *link)
@@ -142,6 +152,7 @@ ferry_monitor_finish_link (FerryMonitor *self, FerryLink *link)
 
   if (link->cause == FERRY_CLOSE_REASON_PROTOCOL_ERROR)
     atomic_fetch_add_explicit (&self->n_faults, 1, memory_order_relaxed);
+  ferry_monitor_finish_output (self, link);
   remove_grants (self, link);
   ferry_shared_queue_remove (self->shared, link);
   close_all_pipes (link, self->stopping ? FERRY_PIPE_WORD_ROUTER_STOPPED : FERRY_PIPE_WORD_LINK_ENDED);
@@ -193,6 +204,7 @@ reap_killed (FerryMonitor *self)
       TEMP_FAILURE_RETRY (poll (&poll_fd, 1, (int) (MAX (left, 0) / FERRY_MICROSECONDS_PER_MILLISECOND)));
       if (ferry_link_reap (link))
         continue;
+      ferry_link_send_signal (link, SIGKILL);
       process = (LateProcess){ferry_link_ref (link), ferry_steal_fd (&link->pidfd)};
       g_array_append_val (late, process);
     }
@@ -348,6 +360,8 @@ launch_link (FerryMonitor *self, LinkCommand *command)
 
   if (!command->launch (command->data, link->worker_end, &pid, &pidfd, &error))
     ferry_shared_queue_apply (self->shared, link, FERRY_LINK_LAUNCH_FAILED, error->message);
+  else if (pid == 0)
+    return;
   else if (!ferry_shared_queue_set_process (self->shared, link, pid, pidfd, &error))
     {
       /* It cannot be watched, so it is ended here. */
@@ -356,7 +370,7 @@ launch_link (FerryMonitor *self, LinkCommand *command)
       ferry_shared_queue_apply (self->shared, link, FERRY_LINK_LAUNCH_FAILED, error->message);
     }
   else
-    ferry_monitor_push_news (self, link, FERRY_BLOCK_LAUNCHED);
+    ferry_monitor_tell_launched (self, link);
   ferry_clear_fd (&link->worker_end);
 }
 

@@ -78,6 +78,7 @@ typedef struct
 {
   void (*launched) (gpointer data, GPid pid);
   void (*attached) (gpointer data);
+  void (*output) (gpointer data, guint stream, const char *line); /* stream is 1 or 2 */
   void (*ended) (gpointer data, FerryExit *exit);
   gpointer data;          /* (owned) */
   GDestroyNotify destroy; /* called after ended */

@@ -97,9 +97,41 @@ rest_link (FerryMonitor *self, FerryLink *link)
 }
 
 static void
+stall (FerryMonitor *self, FerryLink *link)
+{
+  ferry_shared_queue_deactivate (self->shared, link);
+  link->stalled = TRUE;
+  g_queue_push_tail (&self->stalled, link);
+}
+
+/* That the process is there is told before anything that it says: it may be quicker than its nursery, whose answer then
+ * brings the link back. */
+static gboolean
+is_ahead_of_its_nursery (FerryLink *link)
+{
+  return link->state == FERRY_LINK_OPEN && link->parent == FERRY_PARENT_ASKED;
+}
+
+static void
 visit_link (FerryMonitor *self, FerryLink *link)
 {
+  FerryDrainResult output;
+
+  if (!link->told_launched)
+    ferry_monitor_tell_launched (self, link);
+  output = ferry_monitor_drain_output (self, link);
+  if (output == FERRY_DRAIN_STALLED)
+    {
+      stall (self, link);
+      return;
+    }
   if (link->state == FERRY_LINK_ATTACHING)
+    {
+      if (output == FERRY_DRAIN_EMPTY)
+        ferry_shared_queue_deactivate (self->shared, link);
+      return;
+    }
+  if (is_ahead_of_its_nursery (link))
     {
       ferry_shared_queue_deactivate (self->shared, link);
       return;
@@ -112,12 +144,11 @@ visit_link (FerryMonitor *self, FerryLink *link)
   switch (ferry_monitor_drain (self, link))
     {
     case FERRY_DRAIN_EMPTY:
-      rest_link (self, link);
+      if (output == FERRY_DRAIN_EMPTY)
+        rest_link (self, link);
       break;
     case FERRY_DRAIN_STALLED:
-      ferry_shared_queue_deactivate (self->shared, link);
-      link->stalled = TRUE;
-      g_queue_push_tail (&self->stalled, link);
+      stall (self, link);
       break;
     case FERRY_DRAIN_CAUGHT_UP:
       doze (self, link, g_get_monotonic_time ());
@@ -170,7 +201,8 @@ ferry_monitor_work_or_sleep (FerryMonitor *self)
       if (link == NULL)
         break;
       /* Before the lane: a value that was written before a record is told of before it. */
-      ferry_monitor_take_cells (self, link);
+      if (!is_ahead_of_its_nursery (link))
+        ferry_monitor_take_cells (self, link);
       if (!link->stalled && !link->dozing)
         visit_link (self, link);
       else

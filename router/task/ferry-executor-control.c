@@ -8,6 +8,7 @@
 #include "task/ferry-executor-private.h"
 
 #include "base/ferry-base-private.h"
+#include "task/ferry-waiters-private.h"
 
 static gboolean
 has_task (FerryExecutor *self, FerryTask *task, GError **error)
@@ -59,9 +60,12 @@ ferry_executor_set_task_priority (FerryExecutor *self, FerryTask *task, int prio
       ferry_pool_pump (self->pool);
       return FALSE;
     }
+  /* Who hears of it finds the task in its new place. */
+  g_object_freeze_notify (G_OBJECT (task));
   ferry_task_queue_remove (&self->queue, task);
   ferry_task_change_priority (task, priority);
   ferry_task_queue_push (&self->queue, task, FALSE);
+  g_object_thaw_notify (G_OBJECT (task));
   ferry_pool_pump (self->pool);
   return TRUE;
 }
@@ -85,15 +89,12 @@ ferry_executor_set_task_priority (FerryExecutor *self, FerryTask *task, int prio
 gboolean
 ferry_executor_remove (FerryExecutor *self, FerryTask *task, GError **error)
 {
-  FerryTaskSeat *seat;
-
   g_return_val_if_fail (FERRY_IS_EXECUTOR (self), FALSE);
   g_return_val_if_fail (FERRY_IS_TASK (task), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   if (!has_task (self, task, error))
     return FALSE;
-  seat = ferry_task_get_seat (task);
   g_object_ref (task);
   if (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING)
     ferry_task_cancel (task);
@@ -104,11 +105,7 @@ ferry_executor_remove (FerryExecutor *self, FerryTask *task, GError **error)
       g_object_unref (task);
       return FALSE;
     }
-  if (seat->position != NULL)
-    {
-      g_queue_unlink (&self->finished, &seat->finished_link);
-      ferry_executor_list_remove (self, task);
-    }
+  ferry_executor_list_remove (self, task);
   g_object_unref (task);
   return TRUE;
 }
@@ -236,13 +233,12 @@ force_end (gpointer data)
 static void
 refuse_waiters (FerryExecutor *self)
 {
-  GTask *waiter;
-
-  while ((waiter = g_queue_pop_head (&self->waiters)) != NULL)
+  while (self->waiters.head != NULL)
     {
+      g_autoptr (GTask) waiter = ferry_executor_pop_waiter (self);
+
       g_task_return_new_error (waiter, FERRY_ERROR, FERRY_ERROR_STOPPED,
                                "The executor was stopped while the task waited for room; make another one");
-      g_object_unref (waiter);
     }
 }
 
@@ -250,17 +246,12 @@ refuse_waiters (FerryExecutor *self)
 void
 ferry_executor_finish_shutdown (FerryExecutor *self)
 {
-  g_autoptr (GPtrArray) waiting = NULL;
-
   if (self->n_open > 0 || atomic_load_explicit (&self->state, memory_order_relaxed) != FERRY_EXECUTOR_STATE_STOPPING)
     return;
   ferry_timers_unset (self->timers, &self->shutdown_timer);
   atomic_store_explicit (&self->state, FERRY_EXECUTOR_STATE_STOPPED, memory_order_release);
   ferry_executor_notify_state (self);
-  waiting = g_steal_pointer (&self->shutdown_tasks);
-  self->shutdown_tasks = g_ptr_array_new_with_free_func (g_object_unref);
-  for (guint i = 0; i < waiting->len; i++)
-    g_task_return_boolean (g_ptr_array_index (waiting, i), TRUE);
+  ferry_waiters_return (&self->shutdown_waiters);
 }
 
 static void
@@ -316,8 +307,8 @@ ferry_executor_shutdown_async (FerryExecutor *self, gint64 timeout, GCancellable
                                GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GPtrArray) tasks = NULL;
+  g_autoptr (GTask) shutdown = NULL;
   gint64 deadline = g_get_monotonic_time () + timeout;
-  GTask *shutdown;
 
   g_return_if_fail (FERRY_IS_EXECUTOR (self));
 
@@ -328,11 +319,11 @@ ferry_executor_shutdown_async (FerryExecutor *self, gint64 timeout, GCancellable
   if (atomic_load_explicit (&self->state, memory_order_relaxed) == FERRY_EXECUTOR_STATE_STOPPED)
     {
       g_task_return_boolean (shutdown, TRUE);
-      g_object_unref (shutdown);
       g_object_unref (self);
       return;
     }
-  g_ptr_array_add (self->shutdown_tasks, shutdown);
+  self->shutting_down = TRUE;
+  ferry_waiters_add (&self->shutdown_waiters, shutdown);
   if (timeout >= 0 && (!ferry_timer_is_set (&self->shutdown_timer) || self->shutdown_timer.deadline > deadline))
     ferry_timers_set (self->timers, &self->shutdown_timer, deadline, force_end, self);
   tasks = list_open (self);

@@ -59,6 +59,8 @@ ferry_executor_list_remove (FerryExecutor *self, FerryTask *task)
 
   if (iter == NULL)
     return;
+  if (g_steal_pointer (&seat->finished_link.data) != NULL)
+    g_queue_unlink (&self->finished, &seat->finished_link);
   position = (guint) g_sequence_iter_get_position (iter);
   g_sequence_remove (iter);
   g_list_model_items_changed (G_LIST_MODEL (self), position, 1, 0);
@@ -69,10 +71,20 @@ void
 ferry_executor_list_trim (FerryExecutor *self, guint keep)
 {
   while (self->finished.length > keep)
-    {
-      GList *link = g_queue_pop_head_link (&self->finished);
+    ferry_executor_list_remove (self, self->finished.head->data);
+}
 
-      ferry_executor_list_remove (self, link->data);
+/* main: forgets the list without a word, when the executor goes. */
+void
+ferry_executor_list_clear (FerryExecutor *self)
+{
+  GList *link;
+
+  while ((link = g_queue_pop_head_link (&self->finished)) != NULL)
+    {
+      FerryTaskSeat *seat = ferry_task_get_seat (g_steal_pointer (&link->data));
+
+      g_sequence_remove (g_steal_pointer (&seat->position));
     }
 }
 

@@ -26,6 +26,8 @@ void ferry_task_queue_clear (FerryTaskQueue *self);
 void ferry_task_queue_push (FerryTaskQueue *self, FerryTask *task, gboolean at_front);
 void ferry_task_queue_remove (FerryTaskQueue *self, FerryTask *task);
 FerryTask *ferry_task_queue_peek (FerryTaskQueue *self);
+/* Those that wait now, the next one first, with references. */
+GPtrArray *ferry_task_queue_list (FerryTaskQueue *self);
 
 struct _FerryExecutor
 {
@@ -47,7 +49,7 @@ struct _FerryExecutor
   FerryTaskQueue queue;
   GSequence *list; /* (owned) (element-type FerryTask): what the model shows */
   GQueue finished; /* (element-type FerryTask): those of the list that are done, the oldest first, by seat's link */
-  GQueue waiters;  /* (element-type GTask) (owned): submissions that wait for room */
+  GQueue waiters;  /* (element-type GTask) (owned): submissions that wait for room, see ferry-executor-submit.c */
   guint n_open;    /* tasks that are not done */
   guint n_executing;
   guint64 n_completed;
@@ -57,7 +59,8 @@ struct _FerryExecutor
 
   FerryTimer notify_timer; /* tells of changed figures, once a turn of the main loop */
   FerryTimer shutdown_timer;
-  GPtrArray *shutdown_tasks; /* (owned) (element-type GTask) */
+  GPtrArray *shutdown_waiters; /* (nullable) (element-type FerryWaiter): calls that wait for the end of a shutdown */
+  gboolean shutting_down;
 };
 
 /* In ferry-executor-list.c: the executor as a list model. */
@@ -66,6 +69,7 @@ void ferry_executor_list_add (FerryExecutor *self, FerryTask *task);
 void ferry_executor_list_remove (FerryExecutor *self, FerryTask *task);
 void ferry_executor_list_finish (FerryExecutor *self, FerryTask *task);
 void ferry_executor_list_trim (FerryExecutor *self, guint keep);
+void ferry_executor_list_clear (FerryExecutor *self);
 
 /* In ferry-executor-properties.c. */
 void ferry_executor_install_properties (GObjectClass *object_class);
@@ -73,8 +77,14 @@ void ferry_executor_figures_changed (FerryExecutor *self);
 void ferry_executor_notify_state (FerryExecutor *self);
 
 /* In ferry-executor.c. */
+extern const FerryTaskDriver ferry_executor_driver;
+void ferry_executor_take_in (FerryExecutor *self, FerryTask *task);
 void ferry_executor_empty_inbox (FerryExecutor *self);
+void ferry_executor_put_into_inbox (FerryExecutor *self, FerryTask *task);
+
+/* In ferry-executor-submit.c. */
 void ferry_executor_wake_waiters (FerryExecutor *self);
+GTask *ferry_executor_pop_waiter (FerryExecutor *self);
 
 /* In ferry-executor-control.c. */
 void ferry_executor_finish_shutdown (FerryExecutor *self);

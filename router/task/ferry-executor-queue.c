@@ -95,3 +95,18 @@ ferry_task_queue_peek (FerryTaskQueue *self)
     }
   return NULL;
 }
+
+GPtrArray *
+ferry_task_queue_list (FerryTaskQueue *self)
+{
+  GPtrArray *tasks = g_ptr_array_new_full (self->n_tasks, g_object_unref);
+
+  for (guint i = self->buckets->len; i > 0; i--)
+    {
+      FerryBucket *bucket = g_ptr_array_index (self->buckets, i - 1);
+
+      for (GList *link = bucket->tasks.head; link != NULL; link = link->next)
+        g_ptr_array_add (tasks, g_object_ref (link->data));
+    }
+  return tasks;
+}

@@ -9,7 +9,6 @@
 #include "base/ferry-base-private.h"
 #include "task/ferry-pool-private.h"
 #include "task/ferry-serve-private.h"
-#include "worker/ferry-nursery.h"
 #include "worker/ferry-worker-private.h"
 
 /* main: ends the worker as one that broke the protocol. */
@@ -60,7 +59,7 @@ progress_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GV
     return;
   g_object_ref (task);
   ferry_pool_worker_ref (self);
-  ferry_pool_worker_start_first (self);
+  ferry_pool_worker_heard (self);
   ferry_task_take_progress (task, &progress);
   ferry_pool_worker_unref (self);
   g_object_unref (task);
@@ -211,19 +210,35 @@ connect_worker (FerryPoolWorker *self)
   ferry_worker_set_task_name_func (self->worker, get_task_name, self);
 }
 
+/* What starts the workers: the pool's launcher, or one like it that has them forked. Made at the first start, so that
+ * the launcher can be told everything before. */
+static FerryLauncher *
+get_starter (FerryPool *pool)
+{
+  if (pool->starter != NULL)
+    return pool->starter;
+  ferry_launcher_log_inherited (pool->launcher);
+  if (pool->use_nursery && pool->launcher->nursery == NULL)
+    pool->starter = ferry_launcher_new_forked (pool->launcher);
+  else
+    pool->starter = g_object_ref (pool->launcher);
+  return pool->starter;
+}
+
 static gboolean
 start_process (FerryPoolWorker *self, const char *name, FerrySender *calls, FerrySender *progress, GError **error)
 {
   FerryPool *pool = self->pool;
+  FerryLauncher *starter = get_starter (pool);
 
-  ferry_launcher_set_name (pool->launcher, name);
-  if (!ferry_launcher_add_reserved_sender (pool->launcher, FERRY_CALLS_SENDER, calls, error) ||
-      !ferry_launcher_add_reserved_sender (pool->launcher, FERRY_PROGRESS_SENDER, progress, error))
+  ferry_launcher_set_name (starter, name);
+  if (!ferry_launcher_add_reserved_sender (starter, FERRY_CALLS_SENDER, calls, error) ||
+      !ferry_launcher_add_reserved_sender (starter, FERRY_PROGRESS_SENDER, progress, error))
     return FALSE;
-  self->worker = ferry_launcher_spawn (pool->launcher, self->router, error);
+  self->worker = ferry_launcher_spawn (starter, self->router, error);
   if (self->worker == NULL)
     {
-      ferry_launcher_clear_senders (pool->launcher);
+      ferry_launcher_clear_senders (starter);
       return FALSE;
     }
   self->link = ferry_link_ref (ferry_worker_get_link (self->worker));
@@ -247,6 +262,7 @@ start (FerryPoolWorker *self, const char *name, GError **error)
   if (!ferry_router_pipe (self->router, FERRY_PIPE_QUEUED, &calls, &self->calls_receiver, error) ||
       !ferry_router_pipe (self->router, FERRY_PIPE_LATEST, &progress, &self->progress_receiver, error))
     return FALSE;
+  self->calls_receiver->internal = self->progress_receiver->internal = TRUE;
   ferry_receiver_set_handler (self->calls_receiver, calls_came, ferry_pool_worker_ref (self), unref_worker);
   ferry_receiver_set_handler (self->progress_receiver, progress_came, ferry_pool_worker_ref (self), unref_worker);
   if (self->pool->in_threads)
@@ -254,10 +270,19 @@ start (FerryPoolWorker *self, const char *name, GError **error)
   return start_process (self, name, calls, progress, error);
 }
 
-/* Undoes what start() did, so that nothing refers to the worker. */
+/* Undoes what was done for a worker that cannot be used; what was started of it ends, and concerns the pool no more. */
 static void
 give_up (FerryPoolWorker *self)
 {
+  FerryPool *pool = g_steal_pointer (&self->pool);
+  guint position;
+
+  if (self->worker != NULL)
+    {
+      if (g_list_store_find (pool->list, self->worker, &position))
+        g_list_store_remove (pool->list, position);
+      ferry_worker_force_exit (self->worker);
+    }
   if (self->calls_receiver != NULL)
     {
       ferry_receiver_set_handler (self->calls_receiver, NULL, NULL, NULL);
@@ -285,18 +310,12 @@ ferry_pool_worker_new (FerryPool *pool, GError **error)
   self->idle_at = g_get_monotonic_time ();
   g_queue_init (&self->in_flight);
   self->calls = ferry_transactions_new (&transport_funcs, self, refuse_request, self);
-  name = g_strdup_printf ("%s %u", pool->name, ++pool->n_numbered);
-  if (!start (self, name, error))
-    {
-      give_up (self);
-      return NULL;
-    }
+  name = g_strdup_printf ("%s %u", ferry_pool_get_name (pool), ++pool->n_numbered);
   self->state = pool->initialiser != NULL ? FERRY_POOL_WORKER_STARTING : FERRY_POOL_WORKER_READY;
-  if (pool->initialiser != NULL &&
-      !ask (self, pool->initialiser, pool->initialiser_arguments, &initialiser_funcs, error))
-    {
-      ferry_pool_worker_kill (self);
-      return NULL;
-    }
-  return g_steal_pointer (&self);
+  if (start (self, name, error) &&
+      (pool->initialiser == NULL ||
+       ask (self, pool->initialiser, pool->initialiser_arguments, &initialiser_funcs, error)))
+    return g_steal_pointer (&self);
+  give_up (self);
+  return NULL;
 }

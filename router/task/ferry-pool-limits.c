@@ -43,8 +43,8 @@ describe_limit (FerryPool *self, FerryExit *exit)
   return g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
                       "%u workers of the pool “%s” ended before they had done anything; mend the program, then call "
                       "ferry_pool_reset(). The last: %s%s%s",
-                      self->restarts->len, self->name, ferry_exit_get_message (exit), lines[0] != NULL ? ":\n" : "",
-                      text);
+                      self->restarts->len, ferry_pool_get_name (self), ferry_exit_get_message (exit),
+                      lines[0] != NULL ? ":\n" : "", text);
 }
 
 /* main: a worker ended that was not told to. One that had worked is simply replaced. Those that end before they have
@@ -62,7 +62,8 @@ ferry_pool_note_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
                        g_error_new_literal (FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED, ferry_exit_get_message (exit)));
       return;
     }
-  if (worker->n_done > 0 || ferry_link_get_begun_call (worker->link) > 0)
+  /* An initialiser that was begun is no task. */
+  if (worker->n_done > 0 || worker->lost_task)
     return;
   forget_before (self->restarts, now - self->restart_interval);
   g_array_append_val (self->restarts, now);

@@ -52,6 +52,7 @@ struct _FerryPoolWorker
   gboolean first_started; /* the first in flight was told that it runs */
   gboolean attached;
   gboolean told_to_end; /* by us: its end is no accident */
+  gboolean lost_task;   /* it ended at a task */
   guint64 n_done;
   gint64 latest;    /* monotonic time of the latest answer, or of the hand-over to an idle worker */
   gint64 memory_at; /* monotonic time when its memory was last looked at */
@@ -78,6 +79,7 @@ struct _FerryPool
 
   FerryRouter *router;     /* const: (owned) */
   FerryLauncher *launcher; /* const: (owned) (nullable): NULL in a pool of threads */
+  FerryLauncher *starter;  /* (owned) (nullable): what starts the workers, from the first start on */
   FerryTimers *timers;     /* const: (unowned): the router's */
   char *name;              /* (owned) (nullable) */
   guint min_workers;
@@ -110,7 +112,7 @@ struct _FerryPool
   gboolean stopping;
   gboolean pumping;
   gboolean pump_again;
-  GTask *stop_task; /* (owned) (nullable) */
+  GPtrArray *stop_waiters; /* (nullable) (element-type FerryWaiter): calls that wait for the end of a stop */
   FerryTimer stop_timer;
 };
 
@@ -118,6 +120,7 @@ struct _FerryPool
 void ferry_pool_add_source (FerryPool *self, FerryTaskSource *source);
 void ferry_pool_remove_source (FerryPool *self, FerryTaskSource *source);
 void ferry_pool_pump (FerryPool *self);
+void ferry_pool_fit (FerryPool *self);
 void ferry_pool_worker_ready (FerryPool *self, FerryPoolWorker *worker);
 void ferry_pool_worker_ended (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit);
 void ferry_pool_fail (FerryPool *self, GError *error);
@@ -138,6 +141,7 @@ FerryPoolWorker *ferry_pool_worker_ref (FerryPoolWorker *self);
 void ferry_pool_worker_unref (FerryPoolWorker *self);
 gboolean ferry_pool_worker_hand_over (FerryPoolWorker *self, FerryTask *task);
 void ferry_pool_worker_start_first (FerryPoolWorker *self);
+void ferry_pool_worker_heard (FerryPoolWorker *self);
 void ferry_pool_worker_take_back (FerryPoolWorker *self);
 void ferry_pool_worker_cancel_task (FerryPoolWorker *self, FerryTask *task);
 void ferry_pool_worker_give_time (FerryPoolWorker *self, FerryTask *task, gint64 grace);

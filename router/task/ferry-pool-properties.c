@@ -14,7 +14,7 @@
  * Workers that are kept warm, and run tasks one after the other.
  *
  * A pool of processes is made from a [class@Ferry.Launcher] that says which program: one that registers functions
- * ([func@Ferry.Function.register]) and calls [func@Ferry.Worker.main]. Its workers are forked by a
+ * ([func@Ferry.function_register]) and calls [func@Ferry.Worker.main]. Its workers are forked by a
  * [class@Ferry.Nursery] of that program. A pool of threads runs the functions that this program has registered, in
  * threads of its own: for what is light, and for tests.
  *
@@ -75,7 +75,7 @@ ferry_pool_get_property (GObject *object, guint property_id, GValue *value, GPar
       g_value_set_object (value, self->launcher);
       break;
     case PROP_NAME:
-      g_value_set_string (value, self->name);
+      g_value_set_string (value, ferry_pool_get_name (self));
       break;
     case PROP_MIN_WORKERS:
       g_value_set_uint (value, self->min_workers);
@@ -470,6 +470,26 @@ ferry_pool_get_error (FerryPool *self)
   g_return_val_if_fail (FERRY_IS_POOL (self), NULL);
 
   return self->error;
+}
+
+/**
+ * ferry_pool_get_name:
+ * @self: a pool
+ *
+ * Gets [property@Ferry.Pool:name]. On the router's thread.
+ *
+ * Returns: (transfer none): the name
+ *
+ * Since: 0.1
+ */
+const char *
+ferry_pool_get_name (FerryPool *self)
+{
+  g_return_val_if_fail (FERRY_IS_POOL (self), NULL);
+
+  if (self->name == NULL)
+    self->name = self->launcher != NULL ? ferry_launcher_dup_program_name (self->launcher) : g_strdup ("thread");
+  return self->name;
 }
 
 /**

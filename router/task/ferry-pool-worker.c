@@ -109,23 +109,52 @@ ferry_pool_worker_start_first (FerryPoolWorker *self)
   if (timeout > 0)
     ferry_timers_set (self->timers, &ferry_task_get_seat (task)->timer, g_get_monotonic_time () + timeout,
                       run_timed_out, task);
+  else
+    ferry_timers_unset (self->timers, &ferry_task_get_seat (task)->timer);
   g_object_ref (task);
   source->started (source, task);
   ferry_task_start (task, self->worker != NULL ? ferry_worker_get_pid (self->worker) : getpid ());
   g_object_unref (task);
 }
 
-/* Has the task tried again, where it may be. */
-static gboolean
-try_again (FerryTask *task)
+/* main: the worker said something about its first task, so that it runs that, whether we heard of its process or not:
+ * what it says and what its launch comes to reach us on different ways. */
+void
+ferry_pool_worker_heard (FerryPoolWorker *self)
+{
+  self->attached = TRUE;
+  ferry_pool_worker_start_first (self);
+}
+
+/* A task that is in no worker's hands any more, and was not run to its end, waits again. The queue has it before it
+ * says so itself: handlers may cancel it there. */
+static void
+give_back (FerryTask *task)
 {
   FerryTaskSource *source = get_source (task);
+  FerryTaskState state = ferry_task_get_state (task);
 
-  if (ferry_task_get_state (task) != FERRY_TASK_STATE_EXECUTING ||
-      ferry_task_get_n_attempts (task) > ferry_task_get_retries (task) || !ferry_task_give_back (task))
-    return FALSE;
+  if (ferry_task_get_done (task))
+    return;
+  if (state == FERRY_TASK_STATE_CANCELLING)
+    {
+      if (ferry_task_give_back (task))
+        source->done (source, task);
+      return;
+    }
   source->give_back (source, task);
-  return TRUE;
+  if (state == FERRY_TASK_STATE_EXECUTING)
+    ferry_task_give_back (task);
+}
+
+/* Whether a task whose worker was lost is to be tried again. One that was only thought to run has lost nothing, so that
+ * attempts are not what counts. */
+static gboolean
+may_try_again (FerryPoolWorker *self, FerryTask *task)
+{
+  return ferry_task_get_state (task) == FERRY_TASK_STATE_EXECUTING &&
+         ferry_task_get_seat (task)->n_deaths <= ferry_task_get_retries (task) &&
+         (self->pool == NULL || !self->pool->stopping);
 }
 
 static void
@@ -136,11 +165,6 @@ fail_task (FerryTask *task, FerryTaskEvent event, GError *error, const char *tra
   if (ferry_task_get_done (task))
     {
       ferry_task_note_late_error (task, error, trace);
-      g_error_free (error);
-      return;
-    }
-  if ((event == FERRY_TASK_EVENT_ERROR || event == FERRY_TASK_EVENT_LOST) && try_again (task))
-    {
       g_error_free (error);
       return;
     }
@@ -173,6 +197,20 @@ is_worn_out (FerryPoolWorker *self)
   return pool->max_memory > 0 && self->worker != NULL && ferry_pool_worker_is_too_large (self, pool->max_memory);
 }
 
+static void
+retire_timed_out (gpointer data)
+{
+  ferry_pool_worker_kill (data);
+}
+
+/* A worker that was told to finish, and has nothing in hand, has so much time for it. */
+static void
+limit_retirement (FerryPoolWorker *self)
+{
+  if (g_queue_is_empty (&self->in_flight))
+    ferry_timers_set (self->timers, &self->timer, g_get_monotonic_time () + RETIRE_GRACE, retire_timed_out, self);
+}
+
 /* An answer freed the worker for what comes next. */
 static void
 go_on (FerryPoolWorker *self)
@@ -186,10 +224,14 @@ go_on (FerryPoolWorker *self)
     {
       ferry_pool_worker_take_back (self);
       ferry_pool_worker_retire (self);
+      if (self->pool != NULL)
+        ferry_pool_pump (self->pool);
     }
   ferry_pool_worker_start_first (self);
   if (self->state == FERRY_POOL_WORKER_READY && self->pool != NULL)
     ferry_pool_worker_ready (self->pool, self);
+  else if (self->state == FERRY_POOL_WORKER_RETIRING)
+    limit_retirement (self);
 }
 
 static void
@@ -197,7 +239,6 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
 {
   g_autoptr (FerryTask) task = data;
   g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (ferry_task_get_seat (task)->worker);
-  FerryTaskSource *source = get_source (task);
   gint64 now = g_get_monotonic_time ();
 
   if (task != get_first (self))
@@ -208,19 +249,14 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
   ferry_receiver_flush_latest (self->progress_receiver);
   if (ferry_task_get_seat (task)->worker != self)
     return;
-  ferry_pool_worker_start_first (self);
+  ferry_pool_worker_heard (self);
   g_object_unref (unlink_task (self, task));
   self->n_done++;
   if (self->pool != NULL)
     ferry_pool_note_time (self->pool, now - self->latest);
   self->latest = now;
-  if (refused && ferry_task_give_back (task))
-    {
-      if (ferry_task_get_done (task))
-        source->done (source, task);
-      else
-        source->give_back (source, task);
-    }
+  if (refused)
+    give_back (task);
   else if (error != NULL)
     fail_task (task, FERRY_TASK_EVENT_ERROR, g_error_copy (error), trace, NULL);
   else
@@ -235,7 +271,7 @@ item_came (gpointer data, const char *name, GVariant *value)
   FerryPoolWorker *self = ferry_task_get_seat (task)->worker;
 
   /* What a worker sends of a call that it is not at is dropped: the task would refuse it. */
-  ferry_pool_worker_start_first (self);
+  ferry_pool_worker_heard (self);
   if (task != get_first (self))
     return;
   g_object_ref (task);
@@ -282,6 +318,7 @@ ferry_pool_worker_hand_over (FerryPoolWorker *self, FerryTask *task)
       if (for_good)
         {
           source->take (source, task);
+          ferry_timers_unset (self->timers, &seat->timer);
           if (ferry_task_fail (task, FERRY_TASK_EVENT_REFUSE, g_steal_pointer (&error), NULL, NULL))
             source->done (source, task);
         }
@@ -304,18 +341,16 @@ ferry_pool_worker_hand_over (FerryPoolWorker *self, FerryTask *task)
 static void
 return_task (FerryPoolWorker *self, FerryTask *task)
 {
-  FerryTaskSource *source = get_source (task);
-
   /* The reference that the answer would have brought. */
   if (ferry_transactions_forget (self->calls, ferry_task_get_seat (task)->xid))
     g_object_unref (task);
   unlink_task (self, task);
-  if (!ferry_task_get_done (task))
-    source->give_back (source, task);
+  give_back (task);
   g_object_unref (task);
 }
 
-/* From the last to the first, so that each goes to the front of its queue before those behind it. */
+/* From the last to the first, so that each goes to the front of its queue before those behind it. The first is the only
+ * one of which more is known than that it waits, so that handlers run when the walk is at its end. */
 static void
 return_all_after (FerryPoolWorker *self, guint64 begun)
 {
@@ -415,7 +450,7 @@ ferry_pool_worker_give_time (FerryPoolWorker *self, FerryTask *task, gint64 grac
 void
 ferry_pool_worker_cancel_task (FerryPoolWorker *self, FerryTask *task)
 {
-  if (task != get_first (self))
+  if (task != get_first (self) || ferry_task_get_done (task))
     {
       ferry_pool_worker_take_back (self);
       /* It may have been begun a moment ago, so that it was not taken back. */
@@ -433,28 +468,18 @@ ferry_pool_worker_add_window (FerryPoolWorker *self, FerryTask *task, guint n)
   ferry_transactions_add_window (self->calls, ferry_task_get_seat (task)->xid, n, NULL);
 }
 
-static void
-retire_timed_out (gpointer data)
-{
-  ferry_pool_worker_kill (data);
-}
-
 /* main: has the worker end when it has done what it has in hand. */
 void
 ferry_pool_worker_retire (FerryPoolWorker *self)
 {
-  gint64 deadline = g_get_monotonic_time () + RETIRE_GRACE;
-
   if (self->state != FERRY_POOL_WORKER_READY && self->state != FERRY_POOL_WORKER_STARTING)
     return;
   self->state = FERRY_POOL_WORKER_RETIRING;
   self->told_to_end = TRUE;
   ferry_pool_worker_ask_finaliser (self);
   ferry_link_send_finish (self->link);
-  if (g_queue_is_empty (&self->in_flight))
-    ferry_timers_set (self->timers, &self->timer, deadline, retire_timed_out, self);
-  else
-    ferry_timers_unset (self->timers, &self->timer);
+  ferry_timers_unset (self->timers, &self->timer);
+  limit_retirement (self);
 }
 
 /* main: ends the worker at once. What it has sent still arrives. */
@@ -470,34 +495,66 @@ ferry_pool_worker_kill (FerryPoolWorker *self)
     ferry_pool_worker_abandon (self);
 }
 
+/* A task that ends one worker after the other is set aside, where it would be tried again. */
+static gboolean
+is_deadly (FerryPoolWorker *self, FerryTask *task)
+{
+  guint limit = self->pool != NULL ? self->pool->death_limit : 0;
+
+  return limit > 0 && ferry_task_get_seat (task)->n_deaths >= limit && ferry_task_get_retries (task) > 0;
+}
+
+static void
+fail_lost_task (FerryPoolWorker *self, FerryTask *task, FerryExit *exit)
+{
+  const char *const *lines = ferry_exit_get_last_lines (exit);
+  guint n_lines = g_strv_length ((char **) lines);
+
+  if (is_deadly (self, task))
+    fail_task (
+      task, FERRY_TASK_EVENT_REFUSE,
+      g_error_new (FERRY_ERROR, FERRY_ERROR_SET_ASIDE,
+                   "Task “%s” ended %u workers, and is not tried again; find out what its arguments do to the "
+                   "function. The last: %s",
+                   ferry_task_get_name (task), ferry_task_get_seat (task)->n_deaths, ferry_exit_get_message (exit)),
+      NULL, exit);
+  else if (may_try_again (self, task))
+    give_back (task);
+  else
+    fail_task (task, FERRY_TASK_EVENT_LOST,
+               g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "Task “%s” was lost with its worker: %s%s%s",
+                            ferry_task_get_name (task), ferry_exit_get_message (exit),
+                            n_lines > 0 ? "; its last line: " : "", n_lines > 0 ? lines[n_lines - 1] : ""),
+               NULL, exit);
+}
+
 static void
 lose_task (FerryPoolWorker *self, FerryTask *task, FerryExit *exit)
 {
   FerryTaskSeat *seat = ferry_task_get_seat (task);
-  guint limit = self->pool != NULL ? self->pool->death_limit : 0;
-  const char *const *lines = ferry_exit_get_last_lines (exit);
-  guint n_lines = g_strv_length ((char **) lines);
-  GError *error = NULL;
 
   if (ferry_transactions_forget (self->calls, seat->xid))
     g_object_unref (task);
   unlink_task (self, task);
+  self->lost_task = TRUE;
   if (!ferry_task_get_done (task))
     {
       seat->n_deaths++;
-      if (limit > 0 && seat->n_deaths >= limit && ferry_task_get_retries (task) > 0)
-        g_set_error (&error, FERRY_ERROR, FERRY_ERROR_SET_ASIDE,
-                     "Task “%s” ended %u workers, and is not tried again; find out what its arguments do to the "
-                     "function. The last: %s",
-                     ferry_task_get_name (task), seat->n_deaths, ferry_exit_get_message (exit));
-      else
-        g_set_error (&error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "Task “%s” was lost with its worker: %s%s%s",
-                     ferry_task_get_name (task), ferry_exit_get_message (exit), n_lines > 0 ? "; its last line: " : "",
-                     n_lines > 0 ? lines[n_lines - 1] : "");
-      fail_task (task, error->code == FERRY_ERROR_SET_ASIDE ? FERRY_TASK_EVENT_REFUSE : FERRY_TASK_EVENT_LOST, error,
-                 NULL, exit);
+      fail_lost_task (self, task, exit);
     }
   g_object_unref (task);
+}
+
+/* What is connected holds the worker, which holds what it is connected to. */
+static void
+disconnect (FerryPoolWorker *self)
+{
+  ferry_receiver_set_handler (self->calls_receiver, NULL, NULL, NULL);
+  ferry_receiver_set_handler (self->progress_receiver, NULL, NULL, NULL);
+  if (self->worker == NULL)
+    return;
+  ferry_worker_set_task_name_func (self->worker, NULL, NULL);
+  g_signal_handlers_disconnect_by_data (self->worker, self);
 }
 
 /* main: the worker's process has ended, and all that it sent was delivered. What it had begun is lost, the rest goes
@@ -521,6 +578,7 @@ ferry_pool_worker_take_end (FerryPoolWorker *self, FerryExit *exit)
         lose_task (self, task, exit);
     }
   ferry_transactions_close (self->calls, reason);
+  disconnect (self);
   if (self->pool != NULL)
     ferry_pool_worker_ended (self->pool, self, exit);
 }

@@ -11,6 +11,7 @@
 #include "task/ferry-pool-private.h"
 
 #include "base/ferry-base-private.h"
+#include "task/ferry-waiters-private.h"
 #include "worker/ferry-nursery.h"
 
 /* So much work may be sent ahead to one worker, by the time that tasks took lately, and so many tasks: enough to bridge
@@ -88,6 +89,16 @@ pass_turn (FerryPool *self, FerryTaskSource *source)
     self->next_source = index + 1;
 }
 
+/* Whether a worker may be given one more. Nothing is sent ahead that it will be too worn out for. */
+static gboolean
+has_room (FerryPool *self, FerryPoolWorker *worker, guint depth)
+{
+  guint n = worker->in_flight.length;
+
+  return worker->state == FERRY_POOL_WORKER_READY && n < depth &&
+         (self->max_tasks == 0 || worker->n_done + n < self->max_tasks);
+}
+
 /* The worker with the least in hand that has room, or NULL. A task whose time runs from its hand-over on is not sent
  * ahead. */
 static FerryPoolWorker *
@@ -100,8 +111,7 @@ pick_worker (FerryPool *self, FerryTask *task)
     {
       FerryPoolWorker *worker = g_ptr_array_index (self->workers, i);
 
-      if (worker->state == FERRY_POOL_WORKER_READY && worker->in_flight.length < depth &&
-          (best == NULL || worker->in_flight.length < best->in_flight.length))
+      if (has_room (self, worker, depth) && (best == NULL || worker->in_flight.length < best->in_flight.length))
         best = worker;
     }
   return best;
@@ -121,6 +131,19 @@ count_live (FerryPool *self)
   return n;
 }
 
+/* Executors may go meanwhile, with their last task, or come; those that come are told by the pool's state. */
+static void
+fail_all (FerryPool *self, const GError *reason)
+{
+  for (guint i = self->sources->len; i > 0; i--)
+    if (i <= self->sources->len)
+      {
+        FerryTaskSource *source = g_ptr_array_index (self->sources, i - 1);
+
+        source->fail_all (source, reason);
+      }
+}
+
 static gboolean
 start_worker (FerryPool *self)
 {
@@ -129,6 +152,12 @@ start_worker (FerryPool *self)
 
   if (self->error != NULL || self->stopping || ferry_timer_is_set (&self->back_off))
     return FALSE;
+  /* That the router was stopped ends what there is to do, and not the pool: the router may be started again. */
+  if (!ferry_router_check (self->router, &error))
+    {
+      fail_all (self, error);
+      return FALSE;
+    }
   worker = ferry_pool_worker_new (self, &error);
   if (worker == NULL)
     {
@@ -151,13 +180,15 @@ static gboolean
 pump_once (FerryPool *self)
 {
   FerryTask *task = peek_task (self);
-  FerryPoolWorker *worker;
+  FerryPoolWorker *worker = task != NULL ? pick_worker (self, task) : NULL;
 
-  if (task == NULL)
-    return FALSE;
-  worker = pick_worker (self, task);
-  if ((worker == NULL || worker->in_flight.length > 0) && count_live (self) < self->max_workers && start_worker (self))
-    worker = pick_worker (self, task);
+  if (task != NULL && (worker == NULL || worker->in_flight.length > 0) && count_live (self) < self->max_workers)
+    {
+      /* Whether a worker was started or not, handlers may have done anything to the task. */
+      start_worker (self);
+      task = peek_task (self);
+      worker = task != NULL && !self->stopping ? pick_worker (self, task) : NULL;
+    }
   if (worker == NULL)
     return FALSE;
   pass_turn (self, ferry_task_get_seat (task)->queue);
@@ -184,7 +215,47 @@ ferry_pool_pump (FerryPool *self)
   while (self->pump_again);
   self->pumping = FALSE;
   start_minimum (self);
+  /* What came back from a worker after the pool had failed. */
+  if (self->error != NULL && count_live (self) == 0)
+    {
+      g_autoptr (GError) reason = g_error_copy (self->error);
+
+      fail_all (self, reason);
+    }
   g_object_unref (self);
+}
+
+/* A worker that can be spared: one that has nothing to do, where there is one. */
+static FerryPoolWorker *
+pick_to_retire (FerryPool *self)
+{
+  FerryPoolWorker *pick = NULL;
+
+  for (guint i = 0; i < self->workers->len; i++)
+    {
+      FerryPoolWorker *worker = g_ptr_array_index (self->workers, i);
+
+      if (worker->state <= FERRY_POOL_WORKER_READY &&
+          (pick == NULL || worker->in_flight.length < pick->in_flight.length))
+        pick = worker;
+    }
+  return pick;
+}
+
+/* main: there are to be more workers or less than before. */
+void
+ferry_pool_fit (FerryPool *self)
+{
+  g_autoptr (FerryPool) kept G_GNUC_UNUSED = g_object_ref (self);
+
+  while (!self->stopping && count_live (self) > self->max_workers)
+    {
+      g_autoptr (FerryPoolWorker) worker = ferry_pool_worker_ref (pick_to_retire (self));
+
+      ferry_pool_worker_take_back (worker);
+      ferry_pool_worker_retire (worker);
+    }
+  ferry_pool_pump (self);
 }
 
 /* Takes back what was sent ahead to the worker with the most of it. */
@@ -266,19 +337,18 @@ ferry_pool_worker_ended (FerryPool *self, FerryPoolWorker *worker, FerryExit *ex
 void
 ferry_pool_fail (FerryPool *self, GError *error)
 {
+  g_autoptr (FerryPool) kept G_GNUC_UNUSED = g_object_ref (self);
+  g_autoptr (GError) reason = NULL;
+
   if (self->error != NULL)
     {
       g_error_free (error);
       return;
     }
   self->error = error;
+  reason = g_error_copy (error);
   ferry_pool_notify_error (self);
-  for (guint i = 0; i < self->sources->len; i++)
-    {
-      FerryTaskSource *source = g_ptr_array_index (self->sources, i);
-
-      source->fail_all (source, self->error);
-    }
+  fail_all (self, reason);
 }
 
 static void
@@ -298,6 +368,7 @@ ferry_pool_constructed (GObject *object)
   G_OBJECT_CLASS (ferry_pool_parent_class)->constructed (object);
 
   self->timers = ferry_router_get_timers (self->router);
+  self->in_threads = self->launcher == NULL;
 }
 
 /* The workers end with their pool. What they have in hand goes back to executors, of which there are none: each holds
@@ -313,9 +384,10 @@ ferry_pool_dispose (GObject *object)
       FerryPoolWorker *worker = g_ptr_array_steal_index (self->workers, self->workers->len - 1);
 
       ferry_timers_unset (self->timers, &worker->timer);
+      worker->pool = NULL;
       if (worker->state != FERRY_POOL_WORKER_CONDEMNED)
         ferry_pool_worker_kill (worker);
-      release_worker (worker);
+      ferry_pool_worker_unref (worker);
     }
   ferry_timers_unset (self->timers, &self->back_off);
   ferry_timers_unset (self->timers, &self->stop_timer);
@@ -338,6 +410,7 @@ ferry_pool_finalize (GObject *object)
   g_clear_pointer (&self->initialiser_arguments, g_variant_unref);
   g_free (self->finaliser);
   g_clear_pointer (&self->finaliser_arguments, g_variant_unref);
+  g_clear_object (&self->starter);
   g_clear_object (&self->launcher);
   g_object_unref (self->router);
 
@@ -425,24 +498,27 @@ ferry_pool_reset (FerryPool *self)
 static void
 kill_all (gpointer data)
 {
-  FerryPool *self = data;
+  g_autoptr (FerryPool) self = g_object_ref (FERRY_POOL (data));
 
   for (guint i = self->workers->len; i > 0; i--)
-    ferry_pool_worker_kill (g_ptr_array_index (self->workers, i - 1));
+    if (i <= self->workers->len)
+      ferry_pool_worker_kill (g_ptr_array_index (self->workers, i - 1));
 }
 
 static void
 finish_stop (FerryPool *self)
 {
-  g_autoptr (GTask) task = NULL;
+  g_autoptr (FerryPool) kept G_GNUC_UNUSED = NULL;
 
-  if (self->workers->len > 0 || self->stop_task == NULL)
+  if (self->workers->len > 0 || !self->stopping)
     return;
-  task = g_steal_pointer (&self->stop_task);
+  kept = g_object_ref (self);
   ferry_timers_unset (self->timers, &self->stop_timer);
   self->stopping = FALSE;
   self->started = FALSE;
-  g_task_return_boolean (task, TRUE);
+  ferry_waiters_return (&self->stop_waiters);
+  /* What was submitted meanwhile. */
+  ferry_pool_pump (self);
 }
 
 /**
@@ -464,23 +540,25 @@ void
 ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellable, GAsyncReadyCallback callback,
                        gpointer user_data)
 {
+  g_autoptr (FerryPool) kept G_GNUC_UNUSED = NULL;
   g_autoptr (GTask) task = NULL;
   g_autoptr (GError) reason = NULL;
 
   g_return_if_fail (FERRY_IS_POOL (self));
 
+  kept = g_object_ref (self);
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, ferry_pool_stop_async);
   if (self->stopping)
     {
       g_task_return_new_error (task, FERRY_ERROR, FERRY_ERROR_BUSY, "The pool “%s” is being stopped already",
-                               self->name);
+                               ferry_pool_get_name (self));
       return;
     }
   self->stopping = TRUE;
-  self->stop_task = g_steal_pointer (&task);
-  reason =
-    g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "The pool “%s” was stopped; submit the task again", self->name);
+  ferry_waiters_add (&self->stop_waiters, task);
+  reason = g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "The pool “%s” was stopped; submit the task again",
+                        ferry_pool_get_name (self));
   for (guint i = self->workers->len; i > 0; i--)
     {
       FerryPoolWorker *worker = g_ptr_array_index (self->workers, i - 1);
@@ -488,12 +566,7 @@ ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellabl
       ferry_pool_worker_take_back (worker);
       ferry_pool_worker_retire (worker);
     }
-  for (guint i = 0; i < self->sources->len; i++)
-    {
-      FerryTaskSource *source = g_ptr_array_index (self->sources, i);
-
-      source->fail_all (source, reason);
-    }
+  fail_all (self, reason);
   if (timeout == 0)
     kill_all (self);
   else if (timeout > 0)

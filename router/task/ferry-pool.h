@@ -49,6 +49,8 @@ FERRY_AVAILABLE_IN_0_1
 void ferry_pool_set_finaliser (FerryPool *self, const char *function, GVariant *arguments);
 
 FERRY_AVAILABLE_IN_0_1
+const char *ferry_pool_get_name (FerryPool *self);
+FERRY_AVAILABLE_IN_0_1
 FerryRouter *ferry_pool_get_router (FerryPool *self);
 FERRY_AVAILABLE_IN_0_1
 guint ferry_pool_get_max_workers (FerryPool *self);

@@ -31,8 +31,11 @@ waiter_cancelled (GCancellable *cancellable, gpointer data)
 {
   FerryWaiter *waiter = data;
   g_autoptr (GTask) call = g_object_ref (waiter->call);
+  GPtrArray **waiters = waiter->waiters;
 
-  g_ptr_array_remove_fast (*waiter->waiters, waiter);
+  g_ptr_array_remove_fast (*waiters, waiter);
+  if ((*waiters)->len == 0)
+    g_clear_pointer (waiters, g_ptr_array_unref);
   g_task_return_error_if_cancelled (call);
   return G_SOURCE_REMOVE;
 }

@@ -21,6 +21,7 @@
 #include "base/ferry-base-private.h"
 #include "task/ferry-serve-private.h"
 #include "worker/ferry-attachment-private.h"
+#include "worker/ferry-nursery-private.h"
 
 /* The environment variable that says what a worker that was executed is to be called. */
 #define NAME_VARIABLE "FERRY_WORKER_NAME"
@@ -69,7 +70,7 @@ ferry_worker_add_initialiser (const char *name, FerryInitialiser initialiser, gp
   g_array_append_val (initialisers, entry);
 }
 
-/* note (nullable) is told the name of each, after it ran. */
+/* In a nursery, note is told the name of each, after it ran; elsewhere it is NULL. */
 static void
 run_initialisers (void (*note) (const char *name))
 {
@@ -143,6 +144,19 @@ ferry_worker_main_was_called (void)
   return was_called;
 }
 
+/* Returns in the nursery's workers, each of which has what the initialisers left. */
+static void
+be_nursery (int argc, char **argv)
+{
+  g_autoptr (GError) error = NULL;
+
+  ferry_nursery_set_arguments (argc, argv);
+  run_initialisers (ferry_nursery_note_initialiser);
+  if (ferry_nursery_run (&error) < 0)
+    give_up (error);
+  forked_by_nursery = TRUE;
+}
+
 /**
  * ferry_worker_main:
  * @argc: (inout) (optional): the number of arguments of `main()`
@@ -173,6 +187,8 @@ ferry_worker_main (int *argc, char ***argv)
   FerryDownlink *downlink;
 
   was_called = TRUE;
+  if (ferry_nursery_is_asked_for ())
+    be_nursery (argc != NULL ? *argc : 0, argv != NULL ? *argv : NULL);
   if (!ferry_attachment_is_possible ())
     return FALSE;
   downlink = ferry_attachment_get_downlink (&error);
@@ -180,8 +196,11 @@ ferry_worker_main (int *argc, char ***argv)
     give_up (error);
   if (!ferry_attachment_has_sender (FERRY_CALLS_SENDER))
     return FALSE;
-  take_name ();
-  run_initialisers (NULL);
+  if (!forked_by_nursery)
+    {
+      take_name ();
+      run_initialisers (NULL);
+    }
   serve (downlink);
 }
 

@@ -12,5 +12,7 @@ gboolean ferry_attachment_is_possible (void);
 FerrySender *ferry_attachment_get_sender (const char *name, GError **error);
 gboolean ferry_attachment_has_sender (const char *name);
 FerryDownlink *ferry_attachment_get_downlink (GError **error);
+int ferry_attachment_take_control_fd (GError **error);
+void ferry_attachment_end_with_application (int control, guint32 application_pid);
 
 G_END_DECLS

@@ -88,8 +88,8 @@ is_control_socket (const char *text, int *fd)
 }
 
 /* The control socket's descriptor, which no child of ours inherits, and no second look finds. */
-static int
-take_control_fd (GError **error)
+int
+ferry_attachment_take_control_fd (GError **error)
 {
   const char *text = get_control_text ();
   int fd;
@@ -113,10 +113,10 @@ take_control_fd (GError **error)
 }
 
 /* The launcher has set the signal for the process that it started; this serves where that one started us in turn.
- * A parent that is not the application is such a starter as long as the socket is open; else the application died
- * before the signal was set. */
-static void
-end_with_application (int control, guint32 application_pid)
+ * A parent that is not the application is such a starter, or a nursery, as long as the socket is open; else the
+ * application died before the signal was set. */
+void
+ferry_attachment_end_with_application (int control, guint32 application_pid)
 {
   struct pollfd poll_fd = {.fd = control, .events = 0};
 
@@ -166,7 +166,7 @@ attach (GError **error)
   FerryWelcome welcome;
 
   self->grants = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, grant_free);
-  self->control = take_control_fd (error);
+  self->control = ferry_attachment_take_control_fd (error);
   if (self->control < 0)
     return NULL;
   if (!ferry_control_receive_welcome (self->control, &welcome, &memory, &doorbell, error))
@@ -175,7 +175,7 @@ attach (GError **error)
       ferry_control_send_attach (self->control, 0, NULL);
       return NULL;
     }
-  end_with_application (self->control, welcome.application_pid);
+  ferry_attachment_end_with_application (self->control, welcome.application_pid);
   if (!ferry_segment_map (&segment, memory, welcome.up_capacity, welcome.n_cells, error))
     return NULL;
   self->uplink = ferry_uplink_new (&segment, ferry_steal_fd (&doorbell), welcome.max_message_size, welcome.n_pipes);

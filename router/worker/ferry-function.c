@@ -92,8 +92,7 @@ ferry_function_register (const char *name, const char *arguments_type, const cha
   g_return_if_fail (function != NULL);
 
   added = add (entry_new (name, arguments_type, result_type, function));
-  if (!added)
-    g_critical ("The name “%s” was registered for another function, or with other types", name);
+  g_return_if_fail (added && "a name has one function, with one set of types");
 }
 
 /**
@@ -136,8 +135,7 @@ ferry_function_check_arguments (const FerryFunctionEntry *entry, GVariant *argum
   g_autofree char *expected = NULL;
   g_autofree char *given = NULL;
 
-  if (entry->arguments_type == NULL ||
-      (arguments != NULL && g_variant_is_of_type (arguments, entry->arguments_type)))
+  if (entry->arguments_type == NULL || (arguments != NULL && g_variant_is_of_type (arguments, entry->arguments_type)))
     return TRUE;
   expected = describe_type (entry->arguments_type);
   given = describe_type (arguments != NULL ? g_variant_get_type (arguments) : NULL);

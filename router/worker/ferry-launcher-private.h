@@ -1,17 +1,53 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* A launcher from within the layer. It belongs to the router's thread. */
+
 #pragma once
 
+#include "worker/ferry-attributes-private.h"
 #include "worker/ferry-launcher.h"
+#include "worker/ferry-nursery.h"
 
 G_BEGIN_DECLS
 
 /* What the names of senders begin with that Ferry itself passes to its workers. */
 #define FERRY_RESERVED_SENDER_PREFIX "ferry."
 
+#define FERRY_N_STREAMS 3
+
+typedef enum
+{
+  FERRY_STREAM_INHERITED,
+  FERRY_STREAM_SILENCED,
+  FERRY_STREAM_GIVEN,
+  FERRY_STREAM_LOGGED,
+} FerryStreamMode;
+
+struct _FerryLauncher
+{
+  GObject parent_instance;
+
+  char **argv;    /* (owned) */
+  char **environ; /* (owned) */
+  char *cwd;      /* (owned) (nullable) */
+  gint64 attach_timeout;
+  FerryStreamMode modes[FERRY_N_STREAMS];
+  int fds[FERRY_N_STREAMS]; /* (owned): where the mode is FERRY_STREAM_GIVEN, else -1 */
+  GArray *senders;          /* (owned) (element-type NamedSender) */
+  FerryAttributes attributes;
+  FerryNursery *nursery; /* (owned) (nullable): what forks its workers */
+};
+
+void ferry_launcher_set_stream (FerryLauncher *self, FerryStream stream, FerryStreamMode mode, int fd);
+FerryWorker *ferry_launcher_spawn_nursery (FerryLauncher *self, FerryRouter *router, GError **error);
 gboolean ferry_launcher_add_reserved_sender (FerryLauncher *self, const char *name, FerrySender *sender,
                                              GError **error);
 void ferry_launcher_clear_senders (FerryLauncher *self);
+
+/* In ferry-launcher-copy.c. */
+FerryLauncher *ferry_launcher_new_forked (FerryLauncher *launcher);
+void ferry_launcher_log_inherited (FerryLauncher *self);
+char *ferry_launcher_dup_program_name (FerryLauncher *self);
 
 G_END_DECLS

@@ -10,19 +10,11 @@
 
 #include "base/ferry-base-private.h"
 #include "route/ferry-router-private.h"
+#include "worker/ferry-nursery-private.h"
 #include "worker/ferry-spawn-private.h"
 #include "worker/ferry-worker-private.h"
 
 #define DEFAULT_ATTACH_TIMEOUT (30 * G_USEC_PER_SEC)
-
-#define N_STREAMS 3
-
-typedef enum
-{
-  STREAM_INHERITED,
-  STREAM_SILENCED,
-  STREAM_GIVEN,
-} StreamMode;
 
 typedef struct
 {
@@ -48,19 +40,6 @@ typedef struct
  *
  * Since: 0.1
  */
-struct _FerryLauncher
-{
-  GObject parent_instance;
-
-  char **argv;    /* (owned) */
-  char **environ; /* (owned) */
-  char *cwd;      /* (owned) (nullable) */
-  gint64 attach_timeout;
-  StreamMode modes[N_STREAMS];
-  int fds[N_STREAMS]; /* (owned): where the mode is STREAM_GIVEN, else -1 */
-  GArray *senders;    /* (owned) (element-type NamedSender) */
-};
-
 G_DEFINE_FINAL_TYPE (FerryLauncher, ferry_launcher, G_TYPE_OBJECT)
 
 static void
@@ -80,9 +59,11 @@ ferry_launcher_finalize (GObject *object)
   g_strfreev (self->argv);
   g_strfreev (self->environ);
   g_free (self->cwd);
-  for (guint i = 0; i < N_STREAMS; i++)
+  for (guint i = 0; i < FERRY_N_STREAMS; i++)
     ferry_clear_fd (&self->fds[i]);
   g_array_unref (self->senders);
+  ferry_attributes_clear (&self->attributes);
+  g_clear_object (&self->nursery);
 
   G_OBJECT_CLASS (ferry_launcher_parent_class)->finalize (object);
 }
@@ -98,7 +79,7 @@ ferry_launcher_init (FerryLauncher *self)
 {
   self->environ = g_get_environ ();
   self->attach_timeout = DEFAULT_ATTACH_TIMEOUT;
-  for (guint i = 0; i < N_STREAMS; i++)
+  for (guint i = 0; i < FERRY_N_STREAMS; i++)
     self->fds[i] = -1;
   self->senders = g_array_new (FALSE, FALSE, sizeof (NamedSender));
   g_array_set_clear_func (self->senders, named_sender_clear);
@@ -251,8 +232,8 @@ ferry_launcher_set_attach_timeout (FerryLauncher *self, gint64 timeout)
   self->attach_timeout = timeout;
 }
 
-static void
-set_stream (FerryLauncher *self, FerryStream stream, StreamMode mode, int fd)
+void
+ferry_launcher_set_stream (FerryLauncher *self, FerryStream stream, FerryStreamMode mode, int fd)
 {
   ferry_clear_fd (&self->fds[stream]);
   self->modes[stream] = mode;
@@ -272,9 +253,9 @@ void
 ferry_launcher_inherit_stream (FerryLauncher *self, FerryStream stream)
 {
   g_return_if_fail (FERRY_IS_LAUNCHER (self));
-  g_return_if_fail (stream < N_STREAMS);
+  g_return_if_fail (stream < FERRY_N_STREAMS);
 
-  set_stream (self, stream, STREAM_INHERITED, -1);
+  ferry_launcher_set_stream (self, stream, FERRY_STREAM_INHERITED, -1);
 }
 
 /**
@@ -290,9 +271,9 @@ void
 ferry_launcher_silence_stream (FerryLauncher *self, FerryStream stream)
 {
   g_return_if_fail (FERRY_IS_LAUNCHER (self));
-  g_return_if_fail (stream < N_STREAMS);
+  g_return_if_fail (stream < FERRY_N_STREAMS);
 
-  set_stream (self, stream, STREAM_SILENCED, -1);
+  ferry_launcher_set_stream (self, stream, FERRY_STREAM_SILENCED, -1);
 }
 
 /**
@@ -309,10 +290,10 @@ void
 ferry_launcher_take_stream_fd (FerryLauncher *self, FerryStream stream, int fd)
 {
   g_return_if_fail (FERRY_IS_LAUNCHER (self));
-  g_return_if_fail (stream < N_STREAMS);
+  g_return_if_fail (stream < FERRY_N_STREAMS);
   g_return_if_fail (fd >= 0);
 
-  set_stream (self, stream, STREAM_GIVEN, fd);
+  ferry_launcher_set_stream (self, stream, FERRY_STREAM_GIVEN, fd);
 }
 
 static gboolean
@@ -374,8 +355,6 @@ add_sender (FerryLauncher *self, const char *name, FerrySender *sender, GError *
 gboolean
 ferry_launcher_add_reserved_sender (FerryLauncher *self, const char *name, FerrySender *sender, GError **error)
 {
-  g_assert (g_str_has_prefix (name, FERRY_RESERVED_SENDER_PREFIX));
-
   return add_sender (self, name, sender, error);
 }
 
@@ -397,8 +376,8 @@ ferry_launcher_clear_senders (FerryLauncher *self)
  *
  * Fails with %FERRY_ERROR_ALREADY_STARTED or %FERRY_ERROR_STOPPED when the sender is in use,
  * %FERRY_ERROR_BAD_ARGUMENTS when the name is empty or longer than 255 bytes or begins with `ferry.`, or name or
- * sender were added before, and %FERRY_ERROR_TOO_LARGE with more than 1,024 senders, or more than 64 of pipes for latest
- * values.
+ * sender were added before, and %FERRY_ERROR_TOO_LARGE with more than 1,024 senders, or more than 64 of them of pipes
+ * for latest values.
  *
  * Returns: %TRUE on success
  *
@@ -420,12 +399,22 @@ ferry_launcher_add_sender (FerryLauncher *self, const char *name, FerrySender *s
   return FALSE;
 }
 
-static gboolean
-fill_stream (FerryLauncher *self, FerrySpawnPlan *plan, guint stream, GError **error)
+static int
+open_output (FerryLink *link, guint stream, GError **error)
 {
-  if (self->modes[stream] == STREAM_SILENCED)
+  if (link->output == NULL)
+    link->output = ferry_output_new ();
+  return ferry_output_open (link->output, stream, error);
+}
+
+static gboolean
+fill_stream (FerryLauncher *self, FerrySpawnPlan *plan, FerryLink *link, guint stream, GError **error)
+{
+  if (self->modes[stream] == FERRY_STREAM_LOGGED)
+    return (plan->streams[stream] = open_output (link, stream, error)) >= 0;
+  if (self->modes[stream] == FERRY_STREAM_SILENCED)
     plan->streams[stream] = open ("/dev/null", O_RDWR | O_CLOEXEC);
-  else if (self->modes[stream] == STREAM_GIVEN)
+  else if (self->modes[stream] == FERRY_STREAM_GIVEN)
     plan->streams[stream] = fcntl (self->fds[stream], F_DUPFD_CLOEXEC, 0);
   else
     return TRUE;
@@ -446,30 +435,31 @@ find_program (FerryLauncher *self, GError **error)
   return found;
 }
 
+/* What is executed. With a nursery, nothing is: its program is there already, and only lends its name. */
 static FerrySpawnPlan *
-make_plan (FerryLauncher *self, GError **error)
+make_plan (FerryLauncher *self, FerryLink *link, gboolean executed, GError **error)
 {
-  g_autofree char *program = find_program (self, error);
-  FerrySpawnPlan *plan;
-  char control[16];
+  g_autoptr (FerrySpawnPlan) plan = g_new0 (FerrySpawnPlan, 1);
 
-  if (program == NULL)
-    return NULL;
-  plan = g_new0 (FerrySpawnPlan, 1);
   plan->streams[0] = plan->streams[1] = plan->streams[2] = -1;
   plan->argv = g_strdupv (self->argv);
-  plan->program = g_steal_pointer (&program);
   plan->cwd = g_strdup (self->cwd);
-  g_snprintf (control, sizeof control, "%d", FERRY_SPAWN_CONTROL_FD);
-  plan->environ = g_environ_setenv (g_strdupv (self->environ), FERRY_CONTROL_FD_VARIABLE, control, TRUE);
-  for (guint i = 0; i < N_STREAMS; i++)
+  plan->environ = g_strdupv (self->environ);
+  ferry_attributes_copy (&plan->attributes, &self->attributes);
+  if (executed)
     {
-      if (fill_stream (self, plan, i, error))
-        continue;
-      ferry_spawn_plan_free (plan);
-      return NULL;
+      plan->program = find_program (self, error);
+      if (plan->program == NULL)
+        return NULL;
+      if (self->attributes.name != NULL)
+        plan->environ = g_environ_setenv (plan->environ, FERRY_WORKER_NAME_VARIABLE, self->attributes.name, TRUE);
+      plan->environ =
+        g_environ_setenv (plan->environ, FERRY_CONTROL_FD_VARIABLE, G_STRINGIFY (FERRY_SPAWN_CONTROL_FD), TRUE);
     }
-  return plan;
+  for (guint i = 0; i < FERRY_N_STREAMS; i++)
+    if (!fill_stream (self, plan, link, i, error))
+      return NULL;
+  return g_steal_pointer (&plan);
 }
 
 /* A link with the launcher's senders granted on it. */
@@ -518,6 +508,60 @@ pass_senders (FerryLauncher *self, GError **error)
   return passed;
 }
 
+/* Starts a worker through nursery, or by executing it where that is NULL. */
+static FerryWorker *
+spawn (FerryLauncher *self, FerryRouter *router, FerryNursery *nursery, gboolean as_nursery, GError **error)
+{
+  g_autoptr (FerryWorker) worker = NULL;
+  g_autoptr (FerryLink) link = NULL;
+  g_autofree char *program = g_path_get_basename (self->argv[0]);
+  const char *name = self->attributes.name != NULL ? self->attributes.name : program;
+  g_autoptr (FerrySpawnPlan) plan = NULL;
+  FerryNurseryLaunch *launch = NULL;
+
+  link = make_link (self, router, name, error);
+  if (link == NULL)
+    return NULL;
+  plan = make_plan (self, link, nursery == NULL, error);
+  if (plan == NULL)
+    return NULL;
+  if (as_nursery)
+    {
+      link->nursery = ferry_nursery_link_new ();
+      link->attach_timeout = self->attach_timeout;
+      plan->environ = g_environ_setenv (plan->environ, FERRY_NURSERY_VARIABLE, "1", TRUE);
+    }
+  if (nursery != NULL)
+    {
+      launch = ferry_nursery_launch_new (nursery, link, plan, error);
+      if (launch == NULL)
+        return NULL;
+    }
+  if (!pass_senders (self, error))
+    {
+      g_clear_pointer (&launch, ferry_nursery_launch_free);
+      return NULL;
+    }
+  g_array_set_size (self->senders, 0);
+  worker = ferry_worker_new (name, link, router->monitor);
+  if (nursery != NULL)
+    ferry_nursery_watch_worker (nursery, worker);
+  if (launch != NULL)
+    ferry_router_add_link (router, link, ferry_worker_new_observer (worker), ferry_nursery_launch, launch,
+                           ferry_nursery_launch_free);
+  else
+    ferry_router_add_link (router, link, ferry_worker_new_observer (worker), ferry_spawn, g_steal_pointer (&plan),
+                           ferry_spawn_plan_free);
+  return g_steal_pointer (&worker);
+}
+
+/* main: starts the launcher's program as a nursery. The router runs. */
+FerryWorker *
+ferry_launcher_spawn_nursery (FerryLauncher *self, FerryRouter *router, GError **error)
+{
+  return spawn (self, router, NULL, TRUE, error);
+}
+
 /**
  * ferry_launcher_spawn:
  * @self: a launcher
@@ -526,12 +570,14 @@ pass_senders (FerryLauncher *self, GError **error)
  *
  * Starts a worker, and passes it the senders that were added. Returns before the process runs: whether it could be
  * executed is told by [signal@Ferry.Worker::ended], with the reason %FERRY_CLOSE_REASON_LAUNCH_FAILED if not.
- * On the router's thread.
+ * With a nursery ([method@Ferry.Launcher.set_nursery]), that forks the worker, and is started where it was not. On the
+ * router's thread.
  *
  * Fails with %FERRY_ERROR_NOT_RUNNING, %FERRY_ERROR_WRONG_THREAD,
  * %FERRY_ERROR_ALREADY_STARTED or %FERRY_ERROR_CLOSED when a sender cannot be passed any more,
  * %FERRY_ERROR_BAD_ARGUMENTS when it belongs to another router,
- * %FERRY_ERROR_LAUNCH_FAILED when there is no such program in `PATH`, %FERRY_ERROR_TOO_LARGE, and
+ * %FERRY_ERROR_LAUNCH_FAILED when there is no such program in `PATH` or the nursery ends again and again,
+ * %FERRY_ERROR_TOO_LARGE, and
  * %FERRY_ERROR_SYSTEM when the system has no memory or descriptors for it.
  *
  * Returns: (transfer full): the worker, or %NULL with @error set
@@ -541,33 +587,13 @@ pass_senders (FerryLauncher *self, GError **error)
 FerryWorker *
 ferry_launcher_spawn (FerryLauncher *self, FerryRouter *router, GError **error)
 {
-  g_autoptr (FerryWorker) worker = NULL;
-  g_autoptr (FerryLink) link = NULL;
-  g_autofree char *name = NULL;
-  FerryLinkObserver *observer;
-  FerrySpawnPlan *plan;
-
   g_return_val_if_fail (FERRY_IS_LAUNCHER (self), NULL);
   g_return_val_if_fail (FERRY_IS_ROUTER (router), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   if (!ferry_router_check (router, error))
     return NULL;
-  name = g_path_get_basename (self->argv[0]);
-  link = make_link (self, router, name, error);
-  if (link == NULL)
+  if (self->nursery != NULL && !ferry_nursery_prepare (self->nursery, router, error))
     return NULL;
-  plan = make_plan (self, error);
-  if (plan == NULL)
-    return NULL;
-  if (!pass_senders (self, error))
-    {
-      ferry_spawn_plan_free (plan);
-      return NULL;
-    }
-  g_array_set_size (self->senders, 0);
-  worker = ferry_worker_new (name, link, router->monitor);
-  observer = ferry_worker_new_observer (worker);
-  ferry_router_add_link (router, link, observer, ferry_spawn, plan, ferry_spawn_plan_free);
-  return g_steal_pointer (&worker);
+  return spawn (self, router, self->nursery, FALSE, error);
 }

@@ -32,6 +32,29 @@ typedef enum
   FERRY_STREAM_STDERR,
 } FerryStream;
 
+/**
+ * FerryLimit:
+ * @FERRY_LIMIT_MEMORY: Address space, in bytes. An allocation beyond it fails, and most programs then end. It bounds
+ * what is mapped and not what is resident: a worker that maps much and touches little passes it, and memory that it
+ * shares with others counts in full.
+ * @FERRY_LIMIT_CPU_TIME: Processor time, in seconds. The worker gets `SIGXCPU`, and `SIGKILL` a second later.
+ * @FERRY_LIMIT_OPEN_FILES: Descriptors, as one more than the highest number. To open one beyond it fails with `EMFILE`.
+ * @FERRY_LIMIT_CORE_SIZE: A core dump, in bytes. It is cut there; 0 means none.
+ * @FERRY_LIMIT_FILE_SIZE: A file that is written to, in bytes. The worker gets `SIGXFSZ`.
+ *
+ * What [method@Ferry.Launcher.set_limit] limits.
+ *
+ * Since: 0.1
+ */
+typedef enum
+{
+  FERRY_LIMIT_MEMORY,
+  FERRY_LIMIT_CPU_TIME,
+  FERRY_LIMIT_OPEN_FILES,
+  FERRY_LIMIT_CORE_SIZE,
+  FERRY_LIMIT_FILE_SIZE,
+} FerryLimit;
+
 #define FERRY_TYPE_LAUNCHER (ferry_launcher_get_type ())
 
 FERRY_AVAILABLE_IN_0_1
@@ -57,6 +80,14 @@ FERRY_AVAILABLE_IN_0_1
 void ferry_launcher_silence_stream (FerryLauncher *self, FerryStream stream);
 FERRY_AVAILABLE_IN_0_1
 void ferry_launcher_take_stream_fd (FerryLauncher *self, FerryStream stream, int fd);
+FERRY_AVAILABLE_IN_0_1
+void ferry_launcher_log_stream (FerryLauncher *self, FerryStream stream);
+FERRY_AVAILABLE_IN_0_1
+void ferry_launcher_set_name (FerryLauncher *self, const char *name);
+FERRY_AVAILABLE_IN_0_1
+void ferry_launcher_set_nice (FerryLauncher *self, int nice);
+FERRY_AVAILABLE_IN_0_1
+void ferry_launcher_set_limit (FerryLauncher *self, FerryLimit limit, guint64 value);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_launcher_add_sender (FerryLauncher *self, const char *name, FerrySender *sender, GError **error);
 FERRY_AVAILABLE_IN_0_1

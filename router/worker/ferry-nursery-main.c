@@ -1,5 +1,333 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The nursery's own process: it forks a worker for each request of its application's, stays its parent, and tells how
+ * it ended.
+ *
+ * Threads: it has one, and looks before each fork: in the child of a process with threads, whatever lock another thread
+ *          held stays locked for ever.
+ * Trust:   the application is trusted. The workers are not asked for anything but their end. */
+
 #include "config.h"
 
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
+#include <sys/single_threaded.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "base/ferry-base-private.h"
+#include "lane/ferry-nursery-packet-private.h"
+#include "worker/ferry-attachment-private.h"
+#include "worker/ferry-nursery-private.h"
+
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
+typedef struct
+{
+  guint64 id;
+  pid_t pid;
+} Child;
+
+typedef struct
+{
+  int control;
+  pid_t pid;
+  GArray *children; /* (element-type Child) */
+  GArray *polls;    /* (element-type struct pollfd): the control socket, then the children's pidfds */
+} Nursery;
+
+/* A request as it came. It touches as much of this as it needs. */
+static guint8 packet_buffer[FERRY_MAX_PACKET_SIZE] __attribute__ ((aligned (8)));
+
+/* After what this process was first seen to have more than one thread; NULL: not yet. */
+static char *threads_since;
+
+static guint
+count_threads (void)
+{
+  guint n = 0;
+  GDir *folder;
+
+  if (__libc_single_threaded)
+    return 1;
+  folder = g_dir_open ("/proc/self/task", 0, NULL);
+  while (folder != NULL && g_dir_read_name (folder) != NULL)
+    n++;
+  g_clear_pointer (&folder, g_dir_close);
+  return n;
+}
+
+static void
+look_for_threads (const char *after)
+{
+  if (threads_since == NULL && count_threads () > 1)
+    threads_since = g_strdup (after);
+}
+
+gboolean
+ferry_nursery_is_asked_for (void)
+{
+  if (getauxval (AT_SECURE) != 0 || g_strcmp0 (g_getenv (FERRY_NURSERY_VARIABLE), "1") != 0)
+    return FALSE;
+  look_for_threads ("before any initialiser ran");
+  return g_getenv (FERRY_CONTROL_FD_VARIABLE) != NULL;
+}
+
+void
+ferry_nursery_note_initialiser (const char *name)
+{
+  g_autofree char *after = g_strdup_printf ("its initialiser “%s” ran", name);
+
+  look_for_threads (after);
+}
+
+static gboolean
+attach (int *control, GError **error)
+{
+  ferry_autofd fd = ferry_attachment_take_control_fd (error);
+  ferry_autofd memory = -1;
+  ferry_autofd doorbell = -1;
+  FerryWelcome welcome;
+
+  if (fd < 0)
+    return FALSE;
+  if (!ferry_control_receive_welcome (fd, &welcome, &memory, &doorbell, error))
+    {
+      ferry_control_send_attach (fd, 0, NULL);
+      return FALSE;
+    }
+  ferry_attachment_end_with_application (fd, welcome.application_pid);
+  if (!ferry_control_send_attach (fd, welcome.segment_size, error))
+    return FALSE;
+  *control = ferry_steal_fd (&fd);
+  return TRUE;
+}
+
+/* What every worker finds is done once and inherited: a standard input that is at its end, streams that nothing is left
+ * in, signals that nobody handles, and a variable that names the control socket, whose number is the same in each. */
+static void
+prepare (int control)
+{
+  g_autofree char *number = g_strdup_printf ("%d", control);
+  struct sigaction action = {.sa_handler = SIG_DFL};
+  sigset_t none;
+  int null;
+
+  /* Later descriptors must not get the numbers of the standard streams. */
+  do
+    null = open ("/dev/null", O_RDWR);
+  while (null >= 0 && null <= STDERR_FILENO);
+  dup2 (null, STDIN_FILENO);
+  ferry_clear_fd (&null);
+  fflush (NULL);
+  for (int signal_number = 1; signal_number < NSIG; signal_number++)
+    if (signal_number != SIGKILL && signal_number != SIGSTOP)
+      sigaction (signal_number, &action, NULL);
+  sigemptyset (&none);
+  sigprocmask (SIG_SETMASK, &none, NULL);
+  g_unsetenv (FERRY_NURSERY_VARIABLE);
+  g_setenv (FERRY_CONTROL_FD_VARIABLE, number, TRUE);
+  ferry_nursery_reseed ();
+}
+
+static void
+add_poll (Nursery *self, int fd)
+{
+  struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+
+  g_array_append_val (self->polls, poll_fd);
+}
+
+static struct pollfd *
+get_poll (Nursery *self, guint index)
+{
+  return &g_array_index (self->polls, struct pollfd, index);
+}
+
+static void
+nursery_clear (Nursery *self)
+{
+  for (guint i = 1; i < self->polls->len; i++)
+    ferry_clear_fd (&get_poll (self, i)->fd);
+  g_array_unref (self->polls);
+  g_array_unref (self->children);
+}
+
+/* The application is gone, or has let go: nobody hears of the workers any more. */
+static G_GNUC_NORETURN void
+finish (Nursery *self, int status)
+{
+  for (guint i = 0; i < self->children->len; i++)
+    {
+      pid_t pid = g_array_index (self->children, Child, i).pid;
+
+      kill (pid, SIGKILL);
+      kill (-pid, SIGKILL);
+    }
+  for (guint i = 0; i < self->children->len; i++)
+    TEMP_FAILURE_RETRY (waitpid (g_array_index (self->children, Child, i).pid, NULL, 0));
+  exit (status);
+}
+
+/* Ends what is left of the child's process group before the child is reaped, while its number is its own. */
+static void
+reap (Nursery *self, guint index)
+{
+  Child child = g_array_index (self->children, Child, index);
+  siginfo_t info = {0};
+
+  if (waitid (P_PID, (id_t) child.pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
+    return;
+  kill (-child.pid, SIGKILL);
+  TEMP_FAILURE_RETRY (waitpid (child.pid, NULL, 0));
+  ferry_clear_fd (&get_poll (self, index + 1)->fd);
+  g_array_remove_index_fast (self->polls, index + 1);
+  g_array_remove_index_fast (self->children, index);
+  if (!ferry_nursery_send_ended (self->control, child.id, info.si_code, info.si_status))
+    finish (self, EXIT_SUCCESS);
+}
+
+static gboolean
+refuse (Nursery *self, guint64 id, const char *what, int failure)
+{
+  g_autofree char *text = g_strdup_printf ("%s: %s", what, g_strerror (failure));
+
+  return ferry_nursery_send_failed (self->control, id, 0, text);
+}
+
+/* Returns FALSE when the application cannot be told. */
+static gboolean
+adopt (Nursery *self, guint64 id, pid_t pid)
+{
+  int pidfd = (int) syscall (SYS_pidfd_open, pid, 0);
+  Child child = {id, pid};
+
+  if (pidfd < 0)
+    {
+      int failure = errno;
+
+      kill (pid, SIGKILL);
+      TEMP_FAILURE_RETRY (waitpid (pid, NULL, 0));
+      return refuse (self, id, "the nursery cannot watch it (pidfd_open)", failure);
+    }
+  g_array_append_val (self->children, child);
+  add_poll (self, pidfd);
+  return ferry_nursery_send_started (self->control, id, pid, pidfd);
+}
+
+static gboolean
+refuse_for_threads (Nursery *self, guint64 id, guint n_threads)
+{
+  g_autofree char *text = NULL;
+
+  look_for_threads ("its last initialiser ran");
+  text =
+    g_strdup_printf ("the nursery has %u threads, the second since %s%s, and a process with threads cannot be forked "
+                     "safely; have its program start none before its workers run",
+                     n_threads, threads_since != NULL && g_str_has_prefix (threads_since, "before") ? "" : "after ",
+                     threads_since != NULL ? threads_since : "a moment ago");
+  return ferry_nursery_send_failed (self->control, id, 0, text);
+}
+
+/* Returns TRUE in the worker. */
+static gboolean
+fork_worker (Nursery *self, FerryStartOrder *order)
+{
+  guint n_threads = count_threads ();
+  gboolean told;
+  pid_t pid;
+
+  if (n_threads > 1)
+    {
+      if (!refuse_for_threads (self, order->start.id, n_threads))
+        finish (self, EXIT_SUCCESS);
+      return FALSE;
+    }
+  pid = fork ();
+  if (pid == 0)
+    {
+      prctl (PR_SET_PDEATHSIG, SIGKILL);
+      if (getppid () != self->pid)
+        _exit (EXIT_FAILURE);
+      return TRUE;
+    }
+  if (pid < 0)
+    told = refuse (self, order->start.id, "the nursery cannot fork", errno);
+  else
+    told = adopt (self, order->start.id, pid);
+  if (!told)
+    finish (self, EXIT_SUCCESS);
+  /* For the next one. */
+  ferry_nursery_reseed ();
+  return FALSE;
+}
+
+/* Does the next request. Returns TRUE in the worker. */
+static gboolean
+serve (Nursery *self)
+{
+  g_autoptr (GError) error = NULL;
+  FerryStartOrder order;
+  gboolean born = FALSE;
+
+  switch (ferry_start_order_receive (&order, self->control, packet_buffer, &error))
+    {
+    case FERRY_CONTROL_TAKEN:
+      born = fork_worker (self, &order);
+      if (born)
+        {
+          nursery_clear (self);
+          ferry_nursery_become_worker (&order, self->control);
+        }
+      ferry_start_order_clear (&order);
+      return born;
+    case FERRY_CONTROL_INVALID:
+      g_printerr ("ferry-nursery: %s\n", error->message);
+      finish (self, EXIT_FAILURE);
+    case FERRY_CONTROL_CLOSED:
+      finish (self, EXIT_SUCCESS);
+    case FERRY_CONTROL_NOTHING:
+    case FERRY_CONTROL_ATTACHED:
+    default:
+      return FALSE;
+    }
+}
+
+/* Returns in a worker. */
+static void
+serve_all (Nursery *self)
+{
+  for (;;)
+    {
+      TEMP_FAILURE_RETRY (poll ((struct pollfd *) (void *) self->polls->data, self->polls->len, -1));
+      /* From the last one down, since the last one takes the place of one that goes. */
+      for (guint i = self->children->len; i-- > 0;)
+        if (get_poll (self, i + 1)->revents != 0)
+          reap (self, i);
+      if (get_poll (self, 0)->revents != 0 && serve (self))
+        return;
+    }
+}
+
+int
+ferry_nursery_run (GError **error)
+{
+  Nursery self = {.control = -1, .pid = getpid ()};
+
+  if (!attach (&self.control, error))
+    return -1;
+  prepare (self.control);
+  self.children = g_array_new (FALSE, FALSE, sizeof (Child));
+  self.polls = g_array_new (FALSE, FALSE, sizeof (struct pollfd));
+  add_poll (&self, self.control);
+  serve_all (&self);
+  return 0;
+}

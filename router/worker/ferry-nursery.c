@@ -3,3 +3,345 @@
 
 #include "config.h"
 
+#include "worker/ferry-nursery-private.h"
+
+#include <string.h>
+
+#include "base/ferry-base-private.h"
+#include "worker/ferry-launcher-private.h"
+#include "worker/ferry-worker-private.h"
+
+/* A nursery that ends this soon after its start, this often in a row, is not started again by itself. */
+#define SOON (5 * G_USEC_PER_SEC)
+#define MAX_SOON 3
+
+/**
+ * FerryNursery:
+ *
+ * A process that forks workers: the quickest way to start one.
+ *
+ * A nursery is a program that has prepared itself once, in its initialisers ([func@Ferry.Worker.add_initialiser]), and
+ * is then forked for each worker that is asked for: a worker begins where the preparation ended, within a fraction of a
+ * millisecond. The nursery is the parent of its workers; when it ends, they end, with the reason
+ * %FERRY_CLOSE_REASON_NURSERY_LOST, and the next [method@Ferry.Launcher.spawn] starts a new one.
+ *
+ * A nursery has one thread. One that was found to have more refuses to fork, naming the initialiser after which it had.
+ *
+ * Its process ends with the router, and when neither the object nor any of its workers is left. It belongs to the
+ * router's thread.
+ *
+ * Since: 0.1
+ */
+struct _FerryNursery
+{
+  GObject parent_instance;
+
+  FerryLauncher *launcher; /* const: (owned) */
+  FerryWorker *worker;     /* (owned) (nullable): the process, the latest one where it has ended */
+  FerryMonitor *monitor;   /* (unowned): whose the process is; only compared, while that lives */
+  char **environ;          /* (owned) (nullable): what the process was started with */
+  gint64 started_at;
+  guint n_starts;
+  guint n_soon;         /* how many in a row ended soon after their start */
+  FerryExit *last_exit; /* (owned) (nullable): of the latest of those */
+};
+
+G_DEFINE_FINAL_TYPE (FerryNursery, ferry_nursery, G_TYPE_OBJECT)
+
+static gboolean
+is_alive (FerryNursery *self)
+{
+  return self->worker != NULL && ferry_worker_get_state (self->worker) != FERRY_WORKER_STATE_ENDED;
+}
+
+static void
+ferry_nursery_finalize (GObject *object)
+{
+  FerryNursery *self = FERRY_NURSERY (object);
+
+  if (is_alive (self))
+    ferry_worker_force_exit (self->worker);
+  g_clear_object (&self->worker);
+  g_object_unref (self->launcher);
+  g_strfreev (self->environ);
+  g_clear_pointer (&self->last_exit, ferry_exit_unref);
+
+  G_OBJECT_CLASS (ferry_nursery_parent_class)->finalize (object);
+}
+
+static void
+ferry_nursery_class_init (FerryNurseryClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = ferry_nursery_finalize;
+}
+
+static void
+ferry_nursery_init (FerryNursery *self)
+{
+}
+
+/**
+ * ferry_nursery_new:
+ * @launcher: what the nursery is started with: a program that calls [func@Ferry.Worker.main], its arguments,
+ *   environment, folder and streams
+ *
+ * Makes a nursery, which is started when it is needed. Its workers have its environment, folder and standard output and
+ * error unless their own launcher says otherwise; their standard input is empty.
+ *
+ * Returns: (transfer full): a new nursery
+ *
+ * Since: 0.1
+ */
+FerryNursery *
+ferry_nursery_new (FerryLauncher *launcher)
+{
+  FerryNursery *self;
+
+  g_return_val_if_fail (FERRY_IS_LAUNCHER (launcher), NULL);
+
+  self = g_object_new (FERRY_TYPE_NURSERY, NULL);
+  self->launcher = g_object_ref (launcher);
+  return self;
+}
+
+static void
+ended_cb (FerryWorker *worker, FerryExit *exit, gpointer user_data)
+{
+  FerryNursery *self = user_data;
+
+  if (worker != self->worker || ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_ROUTER_STOPPED)
+    return;
+  if (g_get_monotonic_time () - self->started_at >= SOON)
+    {
+      self->n_soon = 0;
+      return;
+    }
+  self->n_soon++;
+  g_clear_pointer (&self->last_exit, ferry_exit_unref);
+  self->last_exit = ferry_exit_ref (exit);
+}
+
+static gboolean
+start (FerryNursery *self, FerryRouter *router, GError **error)
+{
+  FerryWorker *worker = ferry_launcher_spawn_nursery (self->launcher, router, error);
+
+  if (worker == NULL)
+    return FALSE;
+  g_clear_object (&self->worker);
+  self->worker = worker;
+  g_signal_connect_object (worker, "ended", G_CALLBACK (ended_cb), self, 0);
+  self->monitor = router->monitor;
+  g_strfreev (self->environ);
+  self->environ = g_strdupv (self->launcher->environ);
+  self->started_at = g_get_monotonic_time ();
+  self->n_starts++;
+  return TRUE;
+}
+
+static gboolean
+check_router (FerryNursery *self, FerryRouter *router, GError **error)
+{
+  if (self->monitor == router->monitor)
+    return TRUE;
+  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                       "The nursery runs with another router; use one nursery for each");
+  return FALSE;
+}
+
+/* main: starts the process where there is none. */
+gboolean
+ferry_nursery_prepare (FerryNursery *self, FerryRouter *router, GError **error)
+{
+  if (is_alive (self))
+    return check_router (self, router, error);
+  if (self->n_soon < MAX_SOON)
+    return start (self, router, error);
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
+               "The nursery ended %u times soon after its start, and is not started again before "
+               "ferry_nursery_start() is called; the last time: %s",
+               self->n_soon, ferry_exit_get_message (self->last_exit));
+  return FALSE;
+}
+
+/**
+ * ferry_nursery_start:
+ * @self: a nursery
+ * @router: a running router
+ * @error: return location for an error
+ *
+ * Starts the nursery's process ahead of the first worker, so that it has prepared itself when that is asked for. Does
+ * nothing where it runs. One that ended soon after its start three times in a row is started again by this only. On the
+ * router's thread.
+ *
+ * Fails with %FERRY_ERROR_NOT_RUNNING, %FERRY_ERROR_WRONG_THREAD, %FERRY_ERROR_BAD_ARGUMENTS when it runs with another
+ * router, %FERRY_ERROR_LAUNCH_FAILED when there is no such program in `PATH`, and %FERRY_ERROR_SYSTEM. That it could
+ * not be executed is told by its worker's end.
+ *
+ * Returns: %TRUE on success
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_nursery_start (FerryNursery *self, FerryRouter *router, GError **error)
+{
+  g_return_val_if_fail (FERRY_IS_NURSERY (self), FALSE);
+  g_return_val_if_fail (FERRY_IS_ROUTER (router), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!ferry_router_check (router, error))
+    return FALSE;
+  self->n_soon = 0;
+  return ferry_nursery_prepare (self, router, error);
+}
+
+/**
+ * ferry_nursery_get_worker:
+ * @self: a nursery
+ *
+ * The nursery's own process. It is a worker without senders: its state, its end and what it writes are told as any
+ * other's. On the router's thread.
+ *
+ * Returns: (transfer none) (nullable): the process that was started last, or %NULL before the first
+ *
+ * Since: 0.1
+ */
+FerryWorker *
+ferry_nursery_get_worker (FerryNursery *self)
+{
+  g_return_val_if_fail (FERRY_IS_NURSERY (self), NULL);
+
+  return self->worker;
+}
+
+/**
+ * ferry_nursery_get_n_starts:
+ * @self: a nursery
+ *
+ * How many processes were started for the nursery so far. On the router's thread.
+ *
+ * Returns: how many
+ *
+ * Since: 0.1
+ */
+guint
+ferry_nursery_get_n_starts (FerryNursery *self)
+{
+  g_return_val_if_fail (FERRY_IS_NURSERY (self), 0);
+
+  return self->n_starts;
+}
+
+/**
+ * ferry_launcher_set_nursery:
+ * @self: a launcher
+ * @nursery: (nullable): a nursery, or %NULL to have workers executed
+ *
+ * Has the workers spawned after this be forked by a nursery. The launcher's program is then not executed, and is there
+ * for its name only.
+ *
+ * Since: 0.1
+ */
+void
+ferry_launcher_set_nursery (FerryLauncher *self, FerryNursery *nursery)
+{
+  g_return_if_fail (FERRY_IS_LAUNCHER (self));
+  g_return_if_fail (nursery == NULL || FERRY_IS_NURSERY (nursery));
+  g_return_if_fail (nursery == NULL || nursery->launcher != self);
+
+  g_set_object (&self->nursery, nursery);
+}
+
+static void
+worker_pid_cb (FerryWorker *worker, GParamSpec *pspec, gpointer user_data)
+{
+  FerryNursery *self = user_data;
+
+  self->n_soon = 0;
+}
+
+static void
+worker_ended_cb (FerryWorker *worker, FerryExit *exit, gpointer user_data)
+{
+  g_signal_handlers_disconnect_by_data (worker, user_data);
+}
+
+static void
+drop_nursery (gpointer nursery, GClosure *closure)
+{
+  g_object_unref (nursery);
+}
+
+/* main: keeps the nursery as long as worker runs, since that ends with it. */
+void
+ferry_nursery_watch_worker (FerryNursery *self, FerryWorker *worker)
+{
+  g_signal_connect_data (worker, "notify::pid", G_CALLBACK (worker_pid_cb), g_object_ref (self), drop_nursery, 0);
+  g_signal_connect_data (worker, "ended", G_CALLBACK (worker_ended_cb), g_object_ref (self), drop_nursery,
+                         G_CONNECT_AFTER);
+}
+
+struct _FerryNurseryLaunch
+{
+  FerryMonitor *monitor;      /* (owned) */
+  FerryLink *nursery;         /* (owned) */
+  FerryLink *link;            /* (owned) */
+  FerryStartRequest *request; /* (owned) (nullable): until it is asked for */
+};
+
+static gboolean
+environments_are_equal (char **one, char **other)
+{
+  return one != NULL && g_strv_equal ((const char *const *) one, (const char *const *) other);
+}
+
+/* main: what the monitor needs to have the nursery, which runs, fork the worker at the other end of link. Takes the
+ * streams out of plan. */
+FerryNurseryLaunch *
+ferry_nursery_launch_new (FerryNursery *self, FerryLink *link, FerrySpawnPlan *plan, GError **error)
+{
+  const FerryAttributes *attributes = &plan->attributes;
+  FerryStart start = {.nice = attributes->nice, .limits_set = attributes->limits_set};
+  gboolean same = environments_are_equal (plan->environ, self->environ);
+  FerryStartRequest *request;
+  FerryNurseryLaunch *launch;
+
+  G_STATIC_ASSERT (sizeof start.limits == sizeof attributes->limits);
+
+  memcpy (start.limits, attributes->limits, sizeof start.limits);
+  start.flags = attributes->nice_set ? FERRY_START_NICE : 0;
+  request =
+    ferry_start_request_new (&start, link->name, plan->cwd, same ? NULL : (const char *const *) plan->environ, error);
+  if (request == NULL)
+    return NULL;
+  for (guint i = 0; i < G_N_ELEMENTS (plan->streams); i++)
+    if (plan->streams[i] >= 0)
+      ferry_start_request_take_stream (request, i, ferry_steal_fd (&plan->streams[i]));
+  link->parent = FERRY_PARENT_ASKED;
+  launch = g_new (FerryNurseryLaunch, 1);
+  *launch = (FerryNurseryLaunch){ferry_monitor_ref (self->monitor),
+                                 ferry_link_ref (ferry_worker_get_link (self->worker)), ferry_link_ref (link), request};
+  return launch;
+}
+
+void
+ferry_nursery_launch_free (gpointer launch)
+{
+  FerryNurseryLaunch *self = launch;
+
+  ferry_monitor_unref (self->monitor);
+  ferry_link_unref (self->nursery);
+  ferry_link_unref (self->link);
+  g_clear_pointer (&self->request, ferry_start_request_free);
+  g_free (self);
+}
+
+/* monitor: a FerryLaunchFunc. The process is told of later. */
+gboolean
+ferry_nursery_launch (gpointer launch, int control_fd, GPid *pid, int *pidfd, GError **error)
+{
+  FerryNurseryLaunch *self = launch;
+
+  return ferry_nursery_link_start (self->monitor->shared, self->nursery, self->link, g_steal_pointer (&self->request),
+                                   error);
+}

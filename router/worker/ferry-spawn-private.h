@@ -5,7 +5,7 @@
 
 #pragma once
 
-#include <glib.h>
+#include "worker/ferry-attributes-private.h"
 
 G_BEGIN_DECLS
 
@@ -14,14 +14,17 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  char *program;  /* const: (owned): the path of what is executed */
-  char **argv;    /* const: (owned) */
-  char **environ; /* const: (owned) */
-  char *cwd;      /* const: (owned) (nullable) */
-  int streams[3]; /* const: (owned): what standard input, output and error become; -1 to inherit */
+  char *program;              /* const: (owned): the path of what is executed */
+  char **argv;                /* const: (owned) */
+  char **environ;             /* const: (owned) */
+  char *cwd;                  /* const: (owned) (nullable) */
+  int streams[3];             /* const: (owned): what standard input, output and error become; -1 to inherit */
+  FerryAttributes attributes; /* const */
 } FerrySpawnPlan;
 
 void ferry_spawn_plan_free (gpointer plan);
 gboolean ferry_spawn (gpointer plan, int control_fd, GPid *pid, int *pidfd, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerrySpawnPlan, ferry_spawn_plan_free)
 
 G_END_DECLS

@@ -48,6 +48,7 @@ typedef enum
   STEP_PARENT,
   STEP_DESCRIPTORS,
   STEP_DIRECTORY,
+  STEP_ATTRIBUTES,
   STEP_EXECUTE,
 } Step;
 
@@ -70,6 +71,7 @@ ferry_spawn_plan_free (gpointer plan)
   g_strfreev (self->argv);
   g_strfreev (self->environ);
   g_free (self->cwd);
+  ferry_attributes_clear (&self->attributes);
   for (guint i = 0; i < G_N_ELEMENTS (self->streams); i++)
     ferry_clear_fd (&self->streams[i]);
   g_free (self);
@@ -123,6 +125,7 @@ static CHILD int
 be_born (void *data)
 {
   Birth *birth = data;
+  int failure;
 
   if (prctl (PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid () != birth->parent)
     fail (birth, STEP_PARENT);
@@ -130,6 +133,12 @@ be_born (void *data)
   place_descriptors (birth);
   if (birth->plan->cwd != NULL && chdir (birth->plan->cwd) < 0)
     fail (birth, STEP_DIRECTORY);
+  failure = ferry_attributes_apply (&birth->plan->attributes);
+  if (failure != 0)
+    {
+      errno = failure;
+      fail (birth, STEP_ATTRIBUTES);
+    }
   reset_signals ();
   execve (birth->plan->program, birth->plan->argv, birth->plan->environ);
   fail (birth, STEP_EXECUTE);
@@ -166,6 +175,12 @@ refuse (const Birth *birth, GError **error)
     case STEP_EXECUTE:
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
                    "Worker “%s” could not be executed: %s; check the path and its permissions", program, reason);
+      break;
+    case STEP_ATTRIBUTES:
+      g_set_error (
+        error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
+        "Worker “%s” could not be given its priority and limits: %s; ask for no more than the application has", program,
+        reason);
       break;
     case STEP_NONE:
     case STEP_PARENT:

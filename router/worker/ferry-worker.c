@@ -10,6 +10,7 @@
 #include "base/ferry-base-private.h"
 #include "ferry-enums.h"
 #include "worker/ferry-attachment-private.h"
+#include "worker/ferry-launcher-private.h"
 
 /**
  * FerryWorker:
@@ -32,7 +33,9 @@ struct _FerryWorker
   FerryMonitor *monitor; /* const: (owned) */
   GPid pid;              /* main, as what follows */
   FerryWorkerState state;
-  FerryExit *exit; /* (owned) (nullable) */
+  FerryExit *exit;                  /* (owned) (nullable) */
+  FerryTaskNameFunc task_name_func; /* (nullable): what it is doing, for its log */
+  gpointer task_name_data;
 };
 
 enum
@@ -46,6 +49,7 @@ enum
 
 static GParamSpec *properties[N_PROPERTIES];
 static guint ended_signal;
+static guint output_signal;
 
 G_DEFINE_FINAL_TYPE (FerryWorker, ferry_worker, G_TYPE_OBJECT)
 
@@ -149,6 +153,20 @@ ferry_worker_class_init (FerryWorkerClass *klass)
   ended_signal = g_signal_new ("ended", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                g_cclosure_marshal_VOID__BOXED, G_TYPE_NONE, 1, FERRY_TYPE_EXIT);
   g_signal_set_va_marshaller (ended_signal, G_TYPE_FROM_CLASS (klass), g_cclosure_marshal_VOID__BOXEDv);
+
+  /**
+   * FerryWorker::output:
+   * @self: the worker
+   * @stream: %FERRY_STREAM_STDOUT or %FERRY_STREAM_STDERR
+   * @line: what it wrote, without its line end
+   *
+   * Emitted on the router's thread for each line that the worker wrote to a stream that is logged
+   * ([method@Ferry.Launcher.log_stream]), the last one before `ended`.
+   *
+   * Since: 0.1
+   */
+  output_signal = g_signal_new ("output", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                G_TYPE_NONE, 2, FERRY_TYPE_STREAM, G_TYPE_STRING);
 }
 
 static void
@@ -198,6 +216,17 @@ attached (gpointer data)
 }
 
 static void
+output (gpointer data, guint stream, const char *line)
+{
+  FerryWorker *self = data;
+
+  g_autofree char *task = self->task_name_func != NULL ? self->task_name_func (self, self->task_name_data) : NULL;
+
+  ferry_output_log (self->name, self->pid, task, (FerryStream) stream, line);
+  g_signal_emit (self, output_signal, 0, (FerryStream) stream, line);
+}
+
+static void
 ended (gpointer data, FerryExit *exit)
 {
   FerryWorker *self = data;
@@ -209,13 +238,21 @@ ended (gpointer data, FerryExit *exit)
   g_signal_emit (self, ended_signal, 0, exit);
 }
 
+/* main: who is asked what the worker is doing, when its log names that. data has to live as long as the worker. */
+void
+ferry_worker_set_task_name_func (FerryWorker *self, FerryTaskNameFunc func, gpointer data)
+{
+  self->task_name_func = func;
+  self->task_name_data = data;
+}
+
 /* main: tells the worker what happens to its link, and keeps it until that has ended. */
 FerryLinkObserver *
 ferry_worker_new_observer (FerryWorker *self)
 {
   FerryLinkObserver *observer = g_new (FerryLinkObserver, 1);
 
-  *observer = (FerryLinkObserver){launched, attached, ended, g_object_ref (self), g_object_unref};
+  *observer = (FerryLinkObserver){launched, attached, output, ended, g_object_ref (self), g_object_unref};
   return observer;
 }
 
@@ -361,5 +398,9 @@ ferry_worker_get_sender (const char *name, GError **error)
   g_return_val_if_fail (name != NULL, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return ferry_attachment_get_sender (name, error);
+  if (!g_str_has_prefix (name, FERRY_RESERVED_SENDER_PREFIX))
+    return ferry_attachment_get_sender (name, error);
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_SENDER,
+               "The sender “%s” is Ferry's own; ask for one that the application added", name);
+  return NULL;
 }

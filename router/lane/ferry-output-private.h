@@ -1,0 +1,59 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The standard output and error of a worker, where they are logged: two pipes that are read and cut into lines.
+ *
+ * Owner:     the link.
+ * Threads:   the monitor reads; what is made before the link is added is made on the router's thread.
+ * Trust:     what comes may be any bytes, in any amount. A turn reads at most FERRY_OUTPUT_TURN of them, a line is cut
+ *            into pieces of FERRY_OUTPUT_MAX_LINE, what is no UTF-8 is replaced.
+ * Invariant: no read waits, and nothing waits for the end of a pipe: a grandchild may hold it open for ever. */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+#define FERRY_N_OUTPUTS 2
+
+#define FERRY_OUTPUT_TURN 4096
+#define FERRY_OUTPUT_MAX_LINE 4096
+
+/* The lines that are kept for the exit record. */
+#define FERRY_OUTPUT_LAST_LINES 20
+#define FERRY_OUTPUT_LAST_BYTES 8192
+
+/* What a line begins with where lines are handed on: its text follows, and a zero byte. */
+typedef struct
+{
+  guint32 length; /* without the zero byte */
+  guint32 stream; /* 1 for standard output, 2 for standard error */
+} FerryOutputLine;
+
+typedef struct
+{
+  int fd;        /* (owned): the end that is read; -1 when it is not logged, or at its end */
+  GString *line; /* (owned) (nullable): what came since the last line end */
+  gsize left;    /* bytes to be read yet, once the process has ended */
+} FerryOutputPipe;
+
+typedef struct
+{
+  FerryOutputPipe pipes[FERRY_N_OUTPUTS];
+  gboolean ready;  /* there may be something to read */
+  gboolean ending; /* the process has ended: what is in the pipes is read, and no more */
+  gboolean ended;
+  GQueue last; /* (element-type utf8): the last lines */
+  gsize last_bytes;
+  char *last_error; /* (owned) (nullable): the last line of standard error that says something */
+} FerryOutput;
+
+FerryOutput *ferry_output_new (void);
+void ferry_output_free (FerryOutput *self);
+int ferry_output_open (FerryOutput *self, guint stream, GError **error);
+void ferry_output_begin_end (FerryOutput *self);
+GByteArray *ferry_output_read (FerryOutput *self);
+char **ferry_output_dup_last_lines (FerryOutput *self);
+
+G_END_DECLS

@@ -1,0 +1,259 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* How tasks come to an executor: checked, counted, claimed, and taken in or left for the router's thread.
+ *
+ * Threads: any, but for submissions that wait for room, which are the router's. */
+
+#include "config.h"
+
+#include "task/ferry-executor-private.h"
+
+#include "base/ferry-base-private.h"
+#include "worker/ferry-function-private.h"
+
+/* any: counts a task in, where there is room for it. */
+static gboolean
+take_room (FerryExecutor *self)
+{
+  gint n_queued = atomic_load_explicit (&self->n_queued, memory_order_relaxed);
+
+  /* Relaxed: a number and nothing else. Never more than there is room for, not even for a moment, in which another
+   * submission would be refused that there is room for. */
+  do
+    if (self->max_pending > 0 && n_queued >= (gint) self->max_pending)
+      return FALSE;
+  while (!atomic_compare_exchange_weak_explicit (&self->n_queued, &n_queued, n_queued + 1, memory_order_relaxed,
+                                                 memory_order_relaxed));
+  return TRUE;
+}
+
+/* any: whether the task could be submitted, but for room. */
+static gboolean
+check (FerryExecutor *self, FerryTask *task, GError **error)
+{
+  const FerryFunctionEntry *entry = ferry_function_find (ferry_task_get_function (task));
+
+  if (atomic_load_explicit (&self->state, memory_order_acquire) != FERRY_EXECUTOR_STATE_RUNNING)
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_STOPPED,
+                           "The executor was stopped, and takes no more tasks; make another one");
+      return FALSE;
+    }
+  return entry == NULL || ferry_function_check_arguments (entry, ferry_task_get_arguments (task), error);
+}
+
+static gboolean
+submit_now (FerryExecutor *self, FerryTask *task, GError **error)
+{
+  if (!ferry_task_claim (task, &ferry_executor_driver, self, error))
+    {
+      atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
+      return FALSE;
+    }
+  ferry_task_get_seat (task)->queue = &self->source;
+  if (ferry_router_check (self->pool->router, NULL))
+    ferry_executor_take_in (self, g_object_ref (task));
+  else
+    ferry_executor_put_into_inbox (self, task);
+  return TRUE;
+}
+
+/* A submission that waits for room: the data of its GTask. */
+typedef struct
+{
+  FerryTask *task; /* (owned) */
+  GSource *source; /* (owned) (nullable): of the call's cancellable */
+} Submission;
+
+static void
+submission_free (gpointer data)
+{
+  Submission *submission = data;
+
+  g_assert (submission->source == NULL);
+  g_object_unref (submission->task);
+  g_free (submission);
+}
+
+static void
+stop_heeding_cancellable (Submission *submission)
+{
+  if (submission->source != NULL)
+    g_source_destroy (submission->source);
+  g_clear_pointer (&submission->source, g_source_unref);
+}
+
+static gboolean
+submission_cancelled (GCancellable *cancellable, gpointer data)
+{
+  g_autoptr (GTask) waiter = data;
+  FerryExecutor *self = g_task_get_source_object (waiter);
+
+  g_queue_remove (&self->waiters, waiter);
+  stop_heeding_cancellable (g_task_get_task_data (waiter));
+  g_task_return_error_if_cancelled (waiter);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+heed_cancellable (Submission *submission, GTask *waiter, GCancellable *cancellable)
+{
+  submission->source = g_cancellable_source_new (cancellable);
+  g_source_set_static_name (submission->source, "[ferry] stop waiting for room");
+  g_source_set_callback (submission->source, G_SOURCE_FUNC (submission_cancelled), waiter, NULL);
+  g_source_attach (submission->source, g_task_get_context (waiter));
+}
+
+/* main: the submission that waits longest (transfer full), which does not wait any more. */
+GTask *
+ferry_executor_pop_waiter (FerryExecutor *self)
+{
+  GTask *waiter = g_queue_pop_head (&self->waiters);
+
+  stop_heeding_cancellable (g_task_get_task_data (waiter));
+  return waiter;
+}
+
+/* main: submissions that waited for room go on. */
+void
+ferry_executor_wake_waiters (FerryExecutor *self)
+{
+  while (self->waiters.head != NULL && take_room (self))
+    {
+      g_autoptr (GTask) waiter = ferry_executor_pop_waiter (self);
+      Submission *submission = g_task_get_task_data (waiter);
+      g_autoptr (GError) error = NULL;
+
+      if (g_cancellable_set_error_if_cancelled (g_task_get_cancellable (waiter), &error) ||
+          !check (self, submission->task, &error))
+        atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
+      else if (submit_now (self, submission->task, &error))
+        {
+          g_task_return_boolean (waiter, TRUE);
+          continue;
+        }
+      g_task_return_error (waiter, g_steal_pointer (&error));
+    }
+}
+
+/**
+ * ferry_executor_submit_task:
+ * @self: an executor
+ * @task: a task that was not submitted before
+ * @error: return location for an error
+ *
+ * Submits a task. It is begun when its turn comes: by priority, then in the order of submission. Any thread may call
+ * this; signals come on the router's thread.
+ *
+ * Fails with %FERRY_ERROR_STOPPED when the executor takes no more tasks, with %FERRY_ERROR_WOULD_BLOCK when
+ * [property@Ferry.Executor:max-pending] tasks wait, with %FERRY_ERROR_ALREADY_STARTED when the task was submitted
+ * before, and with %FERRY_ERROR_BAD_ARGUMENTS when this program has registered the function and the arguments are not
+ * its. What goes wrong later, an unknown function for instance, is the task's error.
+ *
+ * Returns: %TRUE when the task was accepted
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_executor_submit_task (FerryExecutor *self, FerryTask *task, GError **error)
+{
+  g_return_val_if_fail (FERRY_IS_EXECUTOR (self), FALSE);
+  g_return_val_if_fail (FERRY_IS_TASK (task), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!check (self, task, error))
+    return FALSE;
+  if (!take_room (self))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK,
+                   "%u tasks wait already; submit with ferry_executor_submit_task_async(), or allow more",
+                   self->max_pending);
+      return FALSE;
+    }
+  return submit_now (self, task, error);
+}
+
+/**
+ * ferry_executor_submit:
+ * @self: an executor
+ * @function: the name of a registered function
+ * @arguments: (nullable): its arguments; a floating reference is taken over
+ * @error: return location for an error
+ *
+ * Submits a call: makes a task of kind %FERRY_TASK_KIND_CALL, and submits it. Any thread may call this.
+ *
+ * Fails as [method@Ferry.Executor.submit_task] does.
+ *
+ * Returns: (transfer full): the task
+ *
+ * Since: 0.1
+ */
+FerryTask *
+ferry_executor_submit (FerryExecutor *self, const char *function, GVariant *arguments, GError **error)
+{
+  g_autoptr (FerryTask) task = NULL;
+
+  g_return_val_if_fail (FERRY_IS_EXECUTOR (self), NULL);
+  g_return_val_if_fail (function != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  task = ferry_task_new (FERRY_TASK_KIND_CALL, function, arguments);
+  return ferry_executor_submit_task (self, task, error) ? g_steal_pointer (&task) : NULL;
+}
+
+/**
+ * ferry_executor_submit_task_async:
+ * @self: an executor
+ * @task: a task that was not submitted before
+ * @cancellable: (nullable): ends the waiting for room
+ * @callback: (scope async): called when the task was accepted, or will not be
+ * @user_data: data for @callback
+ *
+ * Submits a task as soon as there is room for it: whoever submits in the callback of the submission before never has
+ * more waiting than [property@Ferry.Executor:max-pending]. On the router's thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_executor_submit_task_async (FerryExecutor *self, FerryTask *task, GCancellable *cancellable,
+                                  GAsyncReadyCallback callback, gpointer user_data)
+{
+  Submission *submission;
+  GTask *waiter;
+
+  g_return_if_fail (FERRY_IS_EXECUTOR (self));
+  g_return_if_fail (FERRY_IS_TASK (task));
+
+  waiter = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (waiter, ferry_executor_submit_task_async);
+  submission = g_new0 (Submission, 1);
+  submission->task = g_object_ref (task);
+  g_task_set_task_data (waiter, submission, submission_free);
+  if (cancellable != NULL)
+    heed_cancellable (submission, waiter, cancellable);
+  g_queue_push_tail (&self->waiters, waiter);
+  ferry_executor_wake_waiters (self);
+}
+
+/**
+ * ferry_executor_submit_task_finish:
+ * @self: an executor
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Ends [method@Ferry.Executor.submit_task_async].
+ *
+ * Fails as [method@Ferry.Executor.submit_task] does, but for want of room, and with %G_IO_ERROR_CANCELLED.
+ *
+ * Returns: %TRUE when the task was accepted
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_executor_submit_task_finish (FerryExecutor *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}

@@ -1,0 +1,469 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "task/task-test.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/ferry-base-private.h"
+#include "task/ferry-pool-private.h"
+
+/* ---- functions of this process ---- */
+
+static gint n_warnings; /* atomic */
+static GMutex lock;
+static GCond changed;
+static GString *words;   /* lock */
+static gboolean is_open; /* lock */
+
+static void
+note_word (const char *word)
+{
+  g_mutex_lock (&lock);
+  if (words->len > 0)
+    g_string_append_c (words, ' ');
+  g_string_append (words, word);
+  g_mutex_unlock (&lock);
+  g_main_context_wakeup (NULL);
+}
+
+static GVariant *
+do_nothing (FerryJob *job, GVariant *arguments, GError **error)
+{
+  return NULL;
+}
+
+static GVariant *
+echo (FerryJob *job, GVariant *arguments, GError **error)
+{
+  return g_variant_ref (arguments);
+}
+
+static GVariant *
+add (FerryJob *job, GVariant *arguments, GError **error)
+{
+  gint64 a, b;
+
+  g_variant_get (arguments, "(xx)", &a, &b);
+  return g_variant_new_int64 (a + b);
+}
+
+static GVariant *
+fail (FerryJob *job, GVariant *arguments, GError **error)
+{
+  const char *domain, *message;
+  int code;
+
+  g_variant_get (arguments, "(&si&s)", &domain, &code, &message);
+  g_set_error_literal (error, g_quark_from_string (domain), code, message);
+  return NULL;
+}
+
+static GVariant *
+yield (FerryJob *job, GVariant *arguments, GError **error)
+{
+  guint64 n = g_variant_get_uint64 (arguments);
+  guint64 sum = 0;
+
+  for (guint64 i = 0; i < n; i++)
+    {
+      if (!ferry_job_yield (job, g_variant_new_uint64 (i), error))
+        return NULL;
+      sum += i;
+    }
+  return g_variant_new_uint64 (sum);
+}
+
+static GVariant *
+report (FerryJob *job, GVariant *arguments, GError **error)
+{
+  guint64 n = g_variant_get_uint64 (arguments);
+
+  for (guint64 i = 1; i <= n; i++)
+    if (!ferry_job_report (job, (double) i / (double) n, NULL, error))
+      break;
+  return NULL;
+}
+
+static GVariant *
+sleep_until_cancelled (FerryJob *job, GVariant *arguments, GError **error)
+{
+  GCancellable *cancellable = ferry_job_get_cancellable (job);
+  GPollFD poll_fd;
+
+  g_cancellable_make_pollfd (cancellable, &poll_fd);
+  while (!g_cancellable_is_cancelled (cancellable))
+    g_poll (&poll_fd, 1, -1);
+  g_cancellable_release_fd (cancellable);
+  ferry_job_check (job, error);
+  return NULL;
+}
+
+static GVariant *
+spin_until_cancelled (FerryJob *job, GVariant *arguments, GError **error)
+{
+  while (!ferry_job_is_cancelled (job))
+    ;
+  ferry_job_check (job, error);
+  return NULL;
+}
+
+static GVariant *
+note (FerryJob *job, GVariant *arguments, GError **error)
+{
+  note_word (g_variant_get_string (arguments, NULL));
+  return NULL;
+}
+
+static void
+wake_gate (GCancellable *cancellable, gpointer data)
+{
+  g_mutex_lock (&lock);
+  g_cond_broadcast (&changed);
+  g_mutex_unlock (&lock);
+}
+
+static GVariant *
+wait_at_gate (FerryJob *job, GVariant *arguments, GError **error)
+{
+  GCancellable *cancellable = ferry_job_get_cancellable (job);
+  gulong handler = g_signal_connect (cancellable, "cancelled", G_CALLBACK (wake_gate), NULL);
+
+  note_word (g_variant_get_string (arguments, NULL));
+  g_mutex_lock (&lock);
+  while (!is_open && !ferry_job_is_cancelled (job))
+    g_cond_wait (&changed, &lock);
+  g_mutex_unlock (&lock);
+  g_signal_handler_disconnect (cancellable, handler);
+  ferry_job_check (job, error);
+  return NULL;
+}
+
+static GVariant *
+hang (FerryJob *job, GVariant *arguments, GError **error)
+{
+  g_mutex_lock (&lock);
+  while (!is_open)
+    g_cond_wait (&changed, &lock);
+  g_mutex_unlock (&lock);
+  return NULL;
+}
+
+static GLogWriterOutput
+write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
+{
+  gboolean ours = FALSE;
+
+  for (gsize i = 0; i < n_fields; i++)
+    ours |= strcmp (fields[i].key, "GLIB_DOMAIN") == 0 && strcmp (fields[i].value, "Ferry") == 0;
+  if (!ours || (level & G_LOG_LEVEL_WARNING) == 0)
+    return g_log_writer_default (level, fields, n_fields, user_data);
+  g_atomic_int_inc (&n_warnings);
+  return G_LOG_WRITER_HANDLED;
+}
+
+guint
+task_test_take_n_warnings (void)
+{
+  guint n = (guint) g_atomic_int_get (&n_warnings);
+
+  g_atomic_int_add (&n_warnings, -(gint) n);
+  return n;
+}
+
+void
+task_test_init (int *argc, char ***argv)
+{
+  g_test_init (argc, argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_log_set_writer_func (write_log, NULL, NULL);
+  words = g_string_new (NULL);
+  ferry_function_register ("nothing", NULL, "", do_nothing);
+  ferry_function_register ("echo", "s", "s", echo);
+  ferry_function_register ("add", "(xx)", "x", add);
+  ferry_function_register ("fail", "(sis)", "", fail);
+  ferry_function_register ("yield", "t", "t", yield);
+  ferry_function_register ("report", "t", "", report);
+  ferry_function_register ("sleep-until-cancelled", NULL, "", sleep_until_cancelled);
+  ferry_function_register ("spin-until-cancelled", NULL, "", spin_until_cancelled);
+  ferry_function_register ("note", "s", "", note);
+  ferry_function_register ("gate", "s", "", wait_at_gate);
+  ferry_function_register ("hang", NULL, "", hang);
+}
+
+char *
+task_test_take_log (void)
+{
+  char *taken;
+
+  g_mutex_lock (&lock);
+  taken = g_strdup (words->str);
+  g_string_truncate (words, 0);
+  g_mutex_unlock (&lock);
+  return taken;
+}
+
+static gboolean
+has_log (gpointer data)
+{
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&lock);
+
+  return g_str_equal (words->str, data);
+}
+
+void
+task_test_wait_log (const char *text)
+{
+  ferry_test_run_until (has_log, (gpointer) text);
+}
+
+void
+task_test_open_gate (void)
+{
+  g_mutex_lock (&lock);
+  is_open = TRUE;
+  g_cond_broadcast (&changed);
+  g_mutex_unlock (&lock);
+}
+
+void
+task_test_close_gate (void)
+{
+  g_mutex_lock (&lock);
+  is_open = FALSE;
+  g_mutex_unlock (&lock);
+}
+
+/* ---- the fixture ---- */
+
+FerryLauncher *
+task_test_launcher_new (void)
+{
+  g_autofree char *path = ferry_test_build_path ("serving-worker");
+  const char *argv[] = {path, NULL};
+
+  return ferry_launcher_new (argv);
+}
+
+/* What GLib opens once, for the default context and for its own thread, is open then. */
+static void
+warm_up (void)
+{
+  g_source_unref (g_unix_signal_source_new (SIGHUP));
+  task_test_settle ();
+}
+
+TaskTest *
+task_test_new (gboolean in_threads, guint max_workers)
+{
+  TaskTest *test = g_new0 (TaskTest, 1);
+
+  warm_up ();
+  test->n_fds = ferry_test_count_fds ();
+  test->router = ferry_test_router_new ();
+  if (in_threads)
+    test->pool = ferry_pool_new_for_threads (test->router);
+  else
+    {
+      g_autoptr (FerryLauncher) launcher = task_test_launcher_new ();
+
+      test->pool = ferry_pool_new (test->router, launcher);
+    }
+  ferry_pool_set_max_workers (test->pool, max_workers);
+  test->executor = ferry_executor_new (test->pool);
+  return test;
+}
+
+static gboolean
+look_again (gpointer data)
+{
+  return G_SOURCE_CONTINUE;
+}
+
+void
+task_test_poll_until (FerryTestCondition condition, gpointer data)
+{
+  guint timer = g_timeout_add (2, look_again, NULL);
+
+  ferry_test_run_until (condition, data);
+  g_source_remove (timer);
+}
+
+static gboolean
+has_no_pipes (gpointer data)
+{
+  return ferry_router_get_n_pipes (data) == 0;
+}
+
+static gboolean
+has_no_children (gpointer data)
+{
+  siginfo_t info = {0};
+
+  return waitid (P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD;
+}
+
+/* A thread of a pool lets go of what it has when it sees that its link is closed, and nobody waits for it. */
+static gboolean
+has_fds_as_before (gpointer data)
+{
+  TaskTest *test = data;
+
+  return ferry_test_count_fds () == test->n_fds;
+}
+
+void
+task_test_free (TaskTest *test)
+{
+  task_test_open_gate ();
+  if (test->executor != NULL)
+    ferry_executor_cancel_all (test->executor);
+  g_clear_object (&test->executor);
+  g_clear_object (&test->pool);
+  if (ferry_router_get_running (test->router))
+    {
+      task_test_poll_until (has_no_pipes, test->router);
+      task_test_poll_until (has_no_children, NULL);
+      ferry_router_stop (test->router, NULL);
+    }
+  task_test_settle ();
+  g_assert_finalize_object (test->router);
+  task_test_poll_until (has_fds_as_before, test);
+  g_assert_cmpuint (task_test_take_n_warnings (), ==, 0);
+  task_test_close_gate ();
+  g_free (task_test_take_log ());
+  g_free (test);
+}
+
+void
+task_test_submit_task (FerryExecutor *executor, FerryTask *task)
+{
+  g_autoptr (GError) error = NULL;
+
+  ferry_executor_submit_task (executor, task, &error);
+  g_assert_no_error (error);
+}
+
+FerryTask *
+task_test_submit (FerryExecutor *executor, const char *function, GVariant *arguments)
+{
+  g_autoptr (GError) error = NULL;
+  FerryTask *task = ferry_executor_submit (executor, function, arguments, &error);
+
+  g_assert_no_error (error);
+  return task;
+}
+
+static gboolean
+is_done (gpointer data)
+{
+  return ferry_task_get_done (data);
+}
+
+void
+task_test_wait_done (FerryTask *task)
+{
+  ferry_test_run_until (is_done, task);
+}
+
+typedef struct
+{
+  FerryTask *task;
+  FerryTaskState state;
+} Wanted;
+
+static gboolean
+has_state (gpointer data)
+{
+  Wanted *wanted = data;
+
+  return ferry_task_get_state (wanted->task) == wanted->state;
+}
+
+void
+task_test_wait_state (FerryTask *task, FerryTaskState state)
+{
+  Wanted wanted = {task, state};
+
+  ferry_test_run_until (has_state, &wanted);
+}
+
+void
+task_test_assert_result (FerryTask *task, const char *text)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) result = NULL;
+  g_autofree char *given = NULL;
+
+  task_test_wait_done (task);
+  result = ferry_task_get_result (task, &error);
+  g_assert_no_error (error);
+  given = result != NULL ? g_variant_print (result, FALSE) : NULL;
+  g_assert_cmpstr (given, ==, text);
+}
+
+const GError *
+task_test_assert_failed (FerryTask *task, GQuark domain, int code)
+{
+  task_test_wait_done (task);
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_FAILED);
+  g_assert_error (ferry_task_get_error (task), domain, code);
+  return ferry_task_get_error (task);
+}
+
+void
+task_test_assert_cancelled (FerryTask *task)
+{
+  task_test_wait_done (task);
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
+}
+
+typedef struct
+{
+  FerryPool *pool;
+  guint n_workers;
+} WantedWorkers;
+
+static gboolean
+has_workers (gpointer data)
+{
+  WantedWorkers *wanted = data;
+
+  return ferry_pool_get_n_workers (wanted->pool) == wanted->n_workers;
+}
+
+void
+task_test_wait_workers (FerryPool *pool, guint n_workers)
+{
+  WantedWorkers wanted = {pool, n_workers};
+
+  ferry_test_run_until (has_workers, &wanted);
+}
+
+void
+task_test_settle (void)
+{
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+}
+
+static gboolean
+is_begun (gpointer data)
+{
+  FerryTaskSeat *seat = ferry_task_get_seat (data);
+  FerryPoolWorker *worker = seat->worker;
+
+  return worker != NULL && seat->xid != 0 && ferry_link_get_begun_call (worker->link) == seat->xid;
+}
+
+void
+task_test_wait_begun (FerryTask *task)
+{
+  task_test_wait_state (task, FERRY_TASK_STATE_EXECUTING);
+  task_test_poll_until (is_begun, task);
+}

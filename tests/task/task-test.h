@@ -1,0 +1,90 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A router, a pool and an executor for a test, and witnesses of what happens to tasks.
+ *
+ * A pool of processes runs the serving worker (tests/workers/serving-worker.c). A pool of threads runs what this
+ * program registers: the functions that do the same there, under the same names, are
+ *
+ *   nothing, echo, add, fail, yield, report, sleep-until-cancelled, spin-until-cancelled
+ *
+ * and those that are here only, as they are steered by the test:
+ *
+ *   note   s -> nothing: writes its argument into the log
+ *   gate   s -> nothing: writes its argument into the log, and waits for the gate to open, or a cancel
+ *   hang   () -> nothing: waits for the gate and nothing else
+ */
+
+#pragma once
+
+#include "ferry-test.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  FerryRouter *router;     /* (owned) */
+  FerryPool *pool;         /* (owned) (nullable): a test may drop it */
+  FerryExecutor *executor; /* (owned) (nullable): the same */
+  guint n_fds;             /* descriptors that were open before */
+} TaskTest;
+
+/* To be called in main(): registers the functions. */
+void task_test_init (int *argc, char ***argv);
+
+TaskTest *task_test_new (gboolean in_threads, guint max_workers);
+/* Another one's pool, and an executor of its own. */
+FerryLauncher *task_test_launcher_new (void);
+/* Drops all, and asserts that no pipe, no descriptor and no process is left. */
+void task_test_free (TaskTest *test);
+
+FerryTask *task_test_submit (FerryExecutor *executor, const char *function, GVariant *arguments);
+void task_test_submit_task (FerryExecutor *executor, FerryTask *task);
+void task_test_wait_done (FerryTask *task);
+/* Waits until the task's function runs, which is later than the task executes: that is said when a worker has it. */
+void task_test_wait_begun (FerryTask *task);
+void task_test_wait_state (FerryTask *task, FerryTaskState state);
+/* Waits for the end; text is the result's, or NULL for none. */
+void task_test_assert_result (FerryTask *task, const char *text);
+/* Waits for the end; returns the error, which stays the task's. */
+const GError *task_test_assert_failed (FerryTask *task, GQuark domain, int code);
+void task_test_assert_cancelled (FerryTask *task);
+void task_test_wait_workers (FerryPool *pool, guint n_workers);
+/* Iterates the default main context until it has nothing to do. */
+void task_test_settle (void);
+/* Calls back into the main loop until condition holds, for what is no event: another process' end, for instance. */
+void task_test_poll_until (FerryTestCondition condition, gpointer data);
+
+/* How many warnings the library has given since the last call; a test must not leave any. */
+guint task_test_take_n_warnings (void);
+
+/* The log of functions in this process. */
+char *task_test_take_log (void);
+void task_test_wait_log (const char *text);
+void task_test_open_gate (void);
+void task_test_close_gate (void);
+
+/* Sees all signals and notifications of a task, and holds them against the table of states: no step that the table
+ * does not have, nothing of the function's after a cancel, nothing at all after the end. */
+typedef struct
+{
+  FerryTask *task; /* (owned) */
+  FerryTaskState state;
+  gboolean cancelled; /* it was asked to cancel */
+  guint n_started;
+  guint n_progress;
+  guint n_yielded;
+  guint n_messages;
+  guint n_done;
+} TaskTestWitness;
+
+TaskTestWitness *task_test_witness_new (FerryTask *task);
+/* Cancels the task, and notes so; returns what ferry_task_cancel() returns. */
+gboolean task_test_witness_cancel (TaskTestWitness *self);
+/* Asserts that the task has come to its end, once. */
+void task_test_witness_free (TaskTestWitness *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TaskTest, task_test_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TaskTestWitness, task_test_witness_free)
+
+G_END_DECLS

@@ -1,0 +1,366 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* An executor as a list, and how it ends: stopped, shut down, dropped, or with its router. */
+
+#include "config.h"
+
+#include "task/task-test.h"
+
+#include "base/ferry-base-private.h"
+
+/* ---- the list ---- */
+
+/* What a view would have made of items-changed. */
+typedef struct
+{
+  GListModel *model; /* (unowned) */
+  GPtrArray *items;  /* (element-type FerryTask) */
+} Mirror;
+
+static void
+items_changed (GListModel *model, guint position, guint removed, guint added, gpointer data)
+{
+  Mirror *mirror = data;
+
+  g_assert_cmpuint (position + removed, <=, mirror->items->len);
+  if (removed > 0)
+    g_ptr_array_remove_range (mirror->items, position, removed);
+  for (guint i = 0; i < added; i++)
+    g_ptr_array_insert (mirror->items, (int) (position + i), g_list_model_get_item (model, position + i));
+  g_assert_cmpuint (g_list_model_get_n_items (model), ==, mirror->items->len);
+}
+
+static void
+mirror_compare (Mirror *mirror)
+{
+  g_assert_cmpuint (g_list_model_get_n_items (mirror->model), ==, mirror->items->len);
+  for (guint i = 0; i < mirror->items->len; i++)
+    {
+      g_autoptr (GObject) item = g_list_model_get_item (mirror->model, i);
+
+      g_assert_true (item == g_ptr_array_index (mirror->items, i));
+    }
+  g_assert_null (g_list_model_get_item (mirror->model, mirror->items->len));
+}
+
+static Mirror *
+mirror_new (FerryExecutor *executor)
+{
+  Mirror *mirror = g_new0 (Mirror, 1);
+
+  mirror->model = G_LIST_MODEL (executor);
+  mirror->items = g_ptr_array_new_with_free_func (g_object_unref);
+  g_assert_true (g_list_model_get_item_type (mirror->model) == FERRY_TYPE_TASK);
+  g_signal_connect (executor, "items-changed", G_CALLBACK (items_changed), mirror);
+  return mirror;
+}
+
+static void
+mirror_free (Mirror *mirror)
+{
+  g_signal_handlers_disconnect_by_data (mirror->model, mirror);
+  g_ptr_array_unref (mirror->items);
+  g_free (mirror);
+}
+
+static gboolean
+is_empty (gpointer data)
+{
+  return ferry_executor_get_n_waiting (data) == 0 && ferry_executor_get_n_executing (data) == 0;
+}
+
+static void
+submit_words (FerryExecutor *executor, const char *function, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    g_object_unref (task_test_submit (executor, function, g_variant_new_string ("x")));
+}
+
+static void
+is_list (gconstpointer data)
+{
+  guint keep = GPOINTER_TO_UINT (data);
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
+  Mirror *mirror = mirror_new (test->executor);
+
+  ferry_executor_set_keep_finished (test->executor, keep);
+  submit_words (test->executor, "gate", 4);
+  submit_words (test->executor, "note", 100);
+  mirror_compare (mirror);
+  g_assert_cmpuint (mirror->items->len, ==, 104);
+  /* Some from the middle. */
+  for (guint i = 0; i < 10; i++)
+    ferry_task_cancel (g_ptr_array_index (mirror->items, 20 + i));
+  mirror_compare (mirror);
+  task_test_open_gate ();
+  ferry_test_run_until (is_empty, test->executor);
+  mirror_compare (mirror);
+  g_assert_cmpuint (mirror->items->len, ==, MIN (keep, 104));
+  ferry_executor_set_keep_finished (test->executor, 2);
+  mirror_compare (mirror);
+  g_assert_cmpuint (mirror->items->len, ==, MIN (keep, 2));
+  submit_words (test->executor, "note", 1);
+  ferry_executor_clear_finished (test->executor);
+  mirror_compare (mirror);
+  g_assert_cmpuint (mirror->items->len, ==, 1);
+  ferry_test_run_until (is_empty, test->executor);
+  mirror_free (mirror);
+}
+
+static void
+cancel_added (GListModel *model, guint position, guint removed, guint added, gpointer data)
+{
+  for (guint i = 0; i < added; i++)
+    {
+      g_autoptr (FerryTask) task = g_list_model_get_item (model, position + i);
+
+      ferry_task_cancel (task);
+    }
+}
+
+static void
+cancels_what_comes_into_the_list (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+
+  submit_words (test->executor, "gate", 1);
+  g_signal_connect (test->executor, "items-changed", G_CALLBACK (cancel_added), NULL);
+  submit_words (test->executor, "note", 10);
+  g_assert_cmpuint (ferry_executor_get_n_cancelled (test->executor), ==, 10);
+  task_test_open_gate ();
+  ferry_test_run_until (is_empty, test->executor);
+  g_assert_cmpuint (ferry_executor_get_n_completed (test->executor), ==, 1);
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (test->executor)), ==, 0);
+  g_signal_handlers_disconnect_by_func (test->executor, cancel_added, NULL);
+}
+
+/* ---- ends ---- */
+
+static void
+cancels_all (gconstpointer data)
+{
+  g_autoptr (TaskTest) test = task_test_new (GPOINTER_TO_INT (data), 2);
+  g_autoptr (FerryTask) first = task_test_submit (test->executor, "sleep-until-cancelled", NULL);
+  g_autoptr (FerryTask) second = task_test_submit (test->executor, "spin-until-cancelled", NULL);
+  TaskTestWitness *witness = NULL;
+
+  for (guint i = 0; i < 100; i++)
+    g_object_unref (task_test_submit (test->executor, "nothing", NULL));
+  task_test_wait_state (first, FERRY_TASK_STATE_EXECUTING);
+  task_test_wait_state (second, FERRY_TASK_STATE_EXECUTING);
+  witness = task_test_witness_new (first);
+  witness->cancelled = TRUE;
+  g_assert_cmpuint (ferry_executor_cancel_all (test->executor), ==, 102);
+  g_assert_cmpuint (ferry_executor_get_n_waiting (test->executor), ==, 0);
+  g_assert_cmpuint (ferry_executor_cancel_all (test->executor), ==, 0);
+  task_test_assert_cancelled (first);
+  task_test_assert_cancelled (second);
+  g_assert_cmpuint (ferry_executor_get_n_cancelled (test->executor), ==, 102);
+  g_assert_cmpuint (ferry_executor_get_n_completed (test->executor), ==, 0);
+  task_test_witness_free (witness);
+}
+
+static gboolean
+is_stopped (gpointer data)
+{
+  return ferry_executor_get_state (data) == FERRY_EXECUTOR_STATE_STOPPED;
+}
+
+static void
+assert_refuses (FerryExecutor *executor)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (ferry_executor_submit (executor, "nothing", NULL, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_STOPPED);
+}
+
+static void
+stops (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+
+  submit_words (test->executor, "gate", 1);
+  submit_words (test->executor, "note", 5);
+  ferry_executor_stop (test->executor);
+  g_assert_cmpint (ferry_executor_get_state (test->executor), ==, FERRY_EXECUTOR_STATE_STOPPING);
+  assert_refuses (test->executor);
+  task_test_open_gate ();
+  ferry_test_run_until (is_stopped, test->executor);
+  g_assert_cmpuint (ferry_executor_get_n_completed (test->executor), ==, 6);
+  assert_refuses (test->executor);
+}
+
+typedef struct
+{
+  gboolean returned;
+  GError *error;
+} Shutdown;
+
+static void
+shut_down (GObject *object, GAsyncResult *result, gpointer data)
+{
+  Shutdown *shutdown = data;
+
+  shutdown->returned = TRUE;
+  ferry_executor_shutdown_finish (FERRY_EXECUTOR (object), result, &shutdown->error);
+}
+
+static void
+shuts_down_what_heeds_it (gconstpointer data)
+{
+  g_autoptr (TaskTest) test = task_test_new (GPOINTER_TO_INT (data), 1);
+  g_autoptr (FerryTask) task = task_test_submit (test->executor, "sleep-until-cancelled", NULL);
+  Shutdown shutdown = {0};
+
+  g_object_unref (task_test_submit (test->executor, "nothing", NULL));
+  task_test_wait_state (task, FERRY_TASK_STATE_EXECUTING);
+  ferry_executor_shutdown_async (test->executor, -1, NULL, shut_down, &shutdown);
+  assert_refuses (test->executor);
+  ferry_test_wait_flag (&shutdown.returned);
+  g_assert_no_error (shutdown.error);
+  g_assert_true (is_stopped (test->executor));
+  g_assert_cmpuint (ferry_executor_get_n_cancelled (test->executor), ==, 2);
+}
+
+static void
+shuts_down_without_time (gconstpointer data)
+{
+  gboolean in_threads = GPOINTER_TO_INT (data);
+  g_autoptr (TaskTest) test = task_test_new (in_threads, 1);
+  g_autoptr (FerryTask) task = task_test_submit (test->executor, in_threads ? "hang" : "stubborn", NULL);
+  Shutdown shutdown = {0};
+
+  g_object_unref (task_test_submit (test->executor, "nothing", NULL));
+  task_test_wait_state (task, FERRY_TASK_STATE_EXECUTING);
+  ferry_executor_shutdown_async (test->executor, 0, NULL, shut_down, &shutdown);
+  ferry_test_wait_flag (&shutdown.returned);
+  g_assert_no_error (shutdown.error);
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
+  g_assert_true (is_stopped (test->executor));
+}
+
+/* The one who gives less time counts, and both are told; one who waits no more is told so at once. */
+static void
+shuts_down_twice (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (FerryTask) task = task_test_submit (test->executor, "hang", NULL);
+  Shutdown first = {0};
+  Shutdown second = {0};
+  Shutdown impatient = {0};
+  Shutdown late = {0};
+
+  task_test_wait_state (task, FERRY_TASK_STATE_EXECUTING);
+  ferry_executor_shutdown_async (test->executor, -1, NULL, shut_down, &first);
+  ferry_executor_shutdown_async (test->executor, -1, cancellable, shut_down, &impatient);
+  g_cancellable_cancel (cancellable);
+  ferry_test_wait_flag (&impatient.returned);
+  g_assert_error (impatient.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_false (first.returned);
+  ferry_executor_shutdown_async (test->executor, 20000, NULL, shut_down, &second);
+  ferry_test_wait_flag (&first.returned);
+  ferry_test_wait_flag (&second.returned);
+  g_assert_no_error (first.error);
+  g_assert_no_error (second.error);
+  ferry_executor_shutdown_async (test->executor, -1, NULL, shut_down, &late);
+  ferry_test_wait_flag (&late.returned);
+  g_assert_no_error (late.error);
+  g_clear_error (&impatient.error);
+}
+
+/* Whoever drops the last reference gets his tasks done all the same, and the list's tasks go with it. */
+static void
+is_dropped_with_open_tasks (gconstpointer data)
+{
+  g_autoptr (TaskTest) test = task_test_new (GPOINTER_TO_INT (data), 2);
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  gpointer executor = test->executor;
+
+  ferry_executor_set_keep_finished (test->executor, 7);
+  for (guint i = 0; i < 50; i++)
+    g_ptr_array_add (tasks, task_test_submit (test->executor, "echo", g_variant_new_string ("x")));
+  g_object_add_weak_pointer (executor, &executor);
+  g_clear_object (&test->executor);
+  for (guint i = 0; i < 50; i++)
+    task_test_assert_result (g_ptr_array_index (tasks, i), "'x'");
+  task_test_settle ();
+  g_assert_null (executor);
+  for (guint i = 0; i < 50; i++)
+    g_assert_cmpuint (G_OBJECT (g_ptr_array_index (tasks, i))->ref_count, ==, 1);
+}
+
+static void
+ends_with_its_router (gconstpointer data)
+{
+  g_autoptr (TaskTest) test = task_test_new (GPOINTER_TO_INT (data), 2);
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GPtrArray) witnesses = g_ptr_array_new_with_free_func ((GDestroyNotify) task_test_witness_free);
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < 20; i++)
+    {
+      FerryTask *task = ferry_task_new (FERRY_TASK_KIND_CALL, "sleep-until-cancelled", NULL);
+
+      ferry_task_set_retries (task, i % 3);
+      g_ptr_array_add (tasks, task);
+      g_ptr_array_add (witnesses, task_test_witness_new (task));
+      task_test_submit_task (test->executor, task);
+    }
+  task_test_wait_state (g_ptr_array_index (tasks, 0), FERRY_TASK_STATE_EXECUTING);
+  ferry_router_stop (test->router, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < 20; i++)
+    {
+      FerryTask *task = g_ptr_array_index (tasks, i);
+
+      task_test_wait_done (task);
+      g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_FAILED);
+      g_assert_true (ferry_task_get_error (task)->domain == FERRY_ERROR);
+    }
+  g_assert_cmpuint (task_test_take_n_warnings (), ==, 1);
+  g_assert_cmpuint (ferry_executor_get_n_failed (test->executor), ==, 20);
+}
+
+/* The router's end of a task that is submitted when it does not run. */
+static void
+fails_tasks_without_a_router (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  g_autoptr (FerryTask) task = NULL;
+
+  ferry_router_stop (test->router, NULL);
+  task = task_test_submit (test->executor, "nothing", NULL);
+  task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_NOT_RUNNING);
+}
+
+#define IN_THREADS GINT_TO_POINTER (TRUE)
+#define IN_PROCESSES GINT_TO_POINTER (FALSE)
+
+int
+main (int argc, char **argv)
+{
+  task_test_init (&argc, &argv);
+#ifndef FERRY_THREAD_SANITIZER
+  g_test_add_data_func ("/executor/cancels-all-in-processes", IN_PROCESSES, cancels_all);
+  g_test_add_data_func ("/executor/shuts-down-a-process-that-heeds-it", IN_PROCESSES, shuts_down_what_heeds_it);
+  g_test_add_data_func ("/executor/shuts-down-a-process-without-time", IN_PROCESSES, shuts_down_without_time);
+  g_test_add_data_func ("/executor/runs-on-in-processes-when-it-is-dropped", IN_PROCESSES, is_dropped_with_open_tasks);
+  g_test_add_data_func ("/executor/ends-with-the-router-of-its-processes", IN_PROCESSES, ends_with_its_router);
+#endif
+  g_test_add_data_func ("/executor/is-a-list-without-finished-tasks", GUINT_TO_POINTER (0), is_list);
+  g_test_add_data_func ("/executor/is-a-list-with-some-finished-tasks", GUINT_TO_POINTER (5), is_list);
+  g_test_add_data_func ("/executor/is-a-list-with-all-tasks", GUINT_TO_POINTER (1000), is_list);
+  g_test_add_func ("/executor/is-told-to-cancel-what-comes-into-the-list", cancels_what_comes_into_the_list);
+  g_test_add_data_func ("/executor/cancels-all-in-threads", IN_THREADS, cancels_all);
+  g_test_add_func ("/executor/stops", stops);
+  g_test_add_data_func ("/executor/shuts-down-a-thread-that-heeds-it", IN_THREADS, shuts_down_what_heeds_it);
+  g_test_add_data_func ("/executor/shuts-down-a-thread-without-time", IN_THREADS, shuts_down_without_time);
+  g_test_add_func ("/executor/shuts-down-for-whoever-gives-least-time", shuts_down_twice);
+  g_test_add_data_func ("/executor/runs-on-in-threads-when-it-is-dropped", IN_THREADS, is_dropped_with_open_tasks);
+  g_test_add_data_func ("/executor/ends-with-the-router-of-its-threads", IN_THREADS, ends_with_its_router);
+  g_test_add_func ("/executor/fails-tasks-without-a-router", fails_tasks_without_a_router);
+  return g_test_run ();
+}

@@ -1,0 +1,335 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Workers that end by accident: what that costs, who is told what, and when the pool gives up. */
+
+#include "config.h"
+
+#include "task/task-test.h"
+
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/ferry-base-private.h"
+
+static gboolean
+is_empty (gpointer data)
+{
+  return ferry_executor_get_n_waiting (data) == 0 && ferry_executor_get_n_executing (data) == 0;
+}
+
+static void
+assert_lost (FerryTask *task, const char *words)
+{
+  const GError *error = task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+
+  if (strstr (error->message, words) == NULL)
+    g_error ("“%s” does not say “%s”", error->message, words);
+}
+
+/* Tasks behind it, that were sent ahead, and beside it are done. */
+static void
+costs_one_task (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
+  g_autoptr (FerryTask) segment = NULL;
+  g_autoptr (FerryTask) status = NULL;
+
+  for (guint i = 0; i < 200; i++)
+    g_object_unref (task_test_submit (test->executor, "echo", g_variant_new_string ("before")));
+  segment = task_test_submit (test->executor, "crash", g_variant_new_int32 (SIGSEGV));
+  for (guint i = 0; i < 200; i++)
+    g_object_unref (task_test_submit (test->executor, "echo", g_variant_new_string ("between")));
+  status = task_test_submit (test->executor, "exit", g_variant_new_int32 (42));
+  for (guint i = 0; i < 200; i++)
+    g_object_unref (task_test_submit (test->executor, "echo", g_variant_new_string ("after")));
+  ferry_test_run_until (is_empty, test->executor);
+  g_assert_cmpuint (ferry_executor_get_n_completed (test->executor), ==, 600);
+  g_assert_cmpuint (ferry_executor_get_n_failed (test->executor), ==, 2);
+  g_assert_cmpuint (ferry_pool_get_n_restarts (test->pool), ==, 2);
+  g_assert_null (ferry_pool_get_error (test->pool));
+  assert_lost (segment, "Segmentation fault");
+  assert_lost (status, "42");
+  g_assert_cmpint (ferry_exit_get_reason (ferry_task_get_exit (segment)), ==, FERRY_CLOSE_REASON_KILLED);
+  g_assert_cmpint (ferry_exit_get_reason (ferry_task_get_exit (status)), ==, FERRY_CLOSE_REASON_EXITED);
+}
+
+static void
+says_its_last_line (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryTask) words =
+    task_test_submit (test->executor, "print", g_variant_new ("(ss)", "", "cannot read the model"));
+  g_autoptr (FerryTask) crash = task_test_submit (test->executor, "crash", g_variant_new_int32 (SIGABRT));
+
+  task_test_assert_result (words, NULL);
+  assert_lost (crash, "cannot read the model");
+}
+
+static GVariant *
+make_line (const char *path)
+{
+  return g_variant_new ("(ss)", path, "begun");
+}
+
+static char *
+make_path (void)
+{
+  g_autofree char *name = g_strdup_printf ("ferry-test-deaths-%d", (int) getpid ());
+
+  return g_build_filename (g_get_tmp_dir (), name, NULL);
+}
+
+/* By how many processes it ended. */
+static void
+repeats_where_it_may (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryTask) once = ferry_task_new (FERRY_TASK_KIND_CALL, "crash", g_variant_new_int32 (SIGKILL));
+  g_autoptr (FerryTask) twice = ferry_task_new (FERRY_TASK_KIND_CALL, "crash", g_variant_new_int32 (SIGKILL));
+  g_autoptr (FerryTask) failing =
+    ferry_task_new (FERRY_TASK_KIND_CALL, "fail", g_variant_new ("(sis)", "g-file-error-quark", 4, "No"));
+  TaskTestWitness *witnesses[] = {task_test_witness_new (once), task_test_witness_new (twice),
+                                  task_test_witness_new (failing)};
+
+  ferry_task_set_retries (twice, 1);
+  ferry_task_set_retries (failing, 5);
+  task_test_submit_task (test->executor, once);
+  task_test_submit_task (test->executor, twice);
+  task_test_submit_task (test->executor, failing);
+  assert_lost (once, "Killed");
+  assert_lost (twice, "Killed");
+  g_assert_cmpuint (ferry_pool_get_n_restarts (test->pool), ==, 3);
+  task_test_assert_failed (failing, G_FILE_ERROR, 4);
+  g_assert_cmpuint (witnesses[2]->n_started, ==, 1);
+  for (guint i = 0; i < G_N_ELEMENTS (witnesses); i++)
+    task_test_witness_free (witnesses[i]);
+}
+
+static void
+sets_aside_what_is_deadly (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryTask) deadly = ferry_task_new (FERRY_TASK_KIND_CALL, "crash", g_variant_new_int32 (SIGSEGV));
+  g_autoptr (FerryTask) other = NULL;
+
+  ferry_pool_set_death_limit (test->pool, 2);
+  ferry_task_set_retries (deadly, 100);
+  task_test_submit_task (test->executor, deadly);
+  other = task_test_submit (test->executor, "echo", g_variant_new_string ("other"));
+  task_test_assert_failed (deadly, FERRY_ERROR, FERRY_ERROR_SET_ASIDE);
+  task_test_assert_result (other, "'other'");
+  g_assert_cmpuint (ferry_pool_get_n_restarts (test->pool), ==, 2);
+}
+
+static void
+cancel_when_it_waits_again (FerryTask *task, GParamSpec *pspec, gpointer data)
+{
+  if (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING)
+    ferry_task_cancel (task);
+}
+
+static void
+cancels_what_would_be_repeated (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "crash", g_variant_new_int32 (SIGKILL));
+  g_autoptr (FerryTask) other = NULL;
+
+  ferry_task_set_retries (task, 1);
+  g_signal_connect (task, "notify::state", G_CALLBACK (cancel_when_it_waits_again), NULL);
+  task_test_submit_task (test->executor, task);
+  other = task_test_submit (test->executor, "echo", g_variant_new_string ("other"));
+  task_test_assert_cancelled (task);
+  task_test_assert_result (other, "'other'");
+  g_assert_cmpuint (ferry_executor_get_n_cancelled (test->executor), ==, 1);
+}
+
+static void
+kill_worker (FerryTask *task)
+{
+  g_assert_cmpint (ferry_task_get_pid (task), >, 0);
+  kill (ferry_task_get_pid (task), SIGKILL);
+}
+
+static gpointer
+cancel_there (gpointer data)
+{
+  g_cancellable_cancel (data);
+  return NULL;
+}
+
+/* The cancel comes on another thread, and the worker's end is heard of first. */
+static void
+cancels_elsewhere_what_would_be_repeated (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "sleep-until-cancelled", NULL);
+  g_autoptr (FerryTask) other = NULL;
+
+  ferry_task_set_retries (task, 1);
+  ferry_task_set_cancellable (task, cancellable);
+  task_test_submit_task (test->executor, task);
+  other = task_test_submit (test->executor, "echo", g_variant_new_string ("other"));
+  task_test_wait_begun (task);
+  kill_worker (task);
+  g_thread_join (g_thread_new ("cancels", cancel_there, cancellable));
+  task_test_assert_cancelled (task);
+  task_test_assert_result (other, "'other'");
+  g_assert_cmpuint (ferry_executor_get_n_cancelled (test->executor), ==, 1);
+}
+
+/* What a worker had begun is known for certain: what it had not is done once, elsewhere. */
+static void
+runs_elsewhere_what_was_sent_ahead (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autofree char *path = make_path ();
+  g_autofree char *text = NULL;
+  g_autoptr (FerryTask) killed = NULL;
+
+  for (guint i = 0; i < 50; i++)
+    g_object_unref (task_test_submit (test->executor, "nothing", NULL));
+  ferry_test_run_until (is_empty, test->executor);
+  killed = task_test_submit (test->executor, "pause-for-ever", NULL);
+  for (guint i = 0; i < 20; i++)
+    g_object_unref (task_test_submit (test->executor, "append-line", make_line (path)));
+  task_test_wait_begun (killed);
+  kill_worker (killed);
+  ferry_test_run_until (is_empty, test->executor);
+  assert_lost (killed, "Killed");
+  g_assert_cmpuint (ferry_executor_get_n_failed (test->executor), ==, 1);
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  g_assert_cmpuint (strlen (text), ==, 20 * strlen ("begun\n"));
+  g_unlink (path);
+}
+
+/* A task that is cancelled before a worker began it leaves no trace, also when it was on its way. */
+static void
+never_begins_what_was_cancelled_before (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autofree char *path = make_path ();
+  g_autofree char *text = NULL;
+  g_autoptr (FerryTask) cancelled = task_test_submit (test->executor, "append-line", make_line (path));
+  g_autoptr (FerryTask) other = NULL;
+
+  g_assert_cmpint (ferry_task_get_state (cancelled), ==, FERRY_TASK_STATE_WAITING);
+  ferry_task_cancel (cancelled);
+  g_assert_cmpint (ferry_task_get_state (cancelled), ==, FERRY_TASK_STATE_CANCELLED);
+  other = task_test_submit (test->executor, "append-line", make_line (path));
+  task_test_assert_result (other, NULL);
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  g_assert_cmpstr (text, ==, "begun\n");
+  g_unlink (path);
+}
+
+/* ---- workers that are of no use ---- */
+
+static TaskTest *
+new_with_program (const char *program, const char *order)
+{
+  TaskTest *test = task_test_new (FALSE, 2);
+  g_autofree char *path = g_path_is_absolute (program) ? g_strdup (program) : ferry_test_build_path (program);
+  const char *argv[] = {path, NULL};
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
+
+  if (order != NULL)
+    ferry_launcher_setenv (launcher, "FERRY_TEST_INITIALISER", order);
+  g_object_unref (test->executor);
+  g_object_unref (test->pool);
+  test->pool = ferry_pool_new (test->router, launcher);
+  ferry_pool_set_max_workers (test->pool, 2);
+  test->executor = ferry_executor_new (test->pool);
+  return test;
+}
+
+static void
+gives_up_workers_that_die_at_their_start (void)
+{
+  g_autoptr (TaskTest) test = new_with_program ("serving-worker", "crash");
+  g_autoptr (FerryTask) first = NULL;
+  g_autoptr (FerryTask) second = NULL;
+  gint64 begin = g_get_monotonic_time ();
+
+  /* Executed, each of them: a nursery that crashes is another matter. */
+  ferry_pool_set_use_nursery (test->pool, FALSE);
+  ferry_pool_set_restart_limit (test->pool, 2, 60 * G_USEC_PER_SEC);
+  first = task_test_submit (test->executor, "nothing", NULL);
+  second = task_test_submit (test->executor, "nothing", NULL);
+  task_test_assert_failed (first, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  task_test_assert_failed (second, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  g_assert_error (ferry_pool_get_error (test->pool), FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  g_assert_nonnull (strstr (ferry_pool_get_error (test->pool)->message, "ferry_pool_reset"));
+  g_assert_cmpuint (ferry_pool_get_n_restarts (test->pool), >=, 3);
+  /* There was a pause between them. */
+  g_assert_cmpint (g_get_monotonic_time () - begin, >=, 50000);
+}
+
+static void
+gives_up_when_the_initialiser_crashes (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryTask) task = NULL;
+  g_autoptr (FerryTask) again = NULL;
+
+  ferry_pool_set_initialiser (test->pool, "crash", g_variant_new_int32 (SIGSEGV));
+  ferry_pool_set_restart_limit (test->pool, 2, 60 * G_USEC_PER_SEC);
+  task = task_test_submit (test->executor, "nothing", NULL);
+  task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  g_assert_cmpuint (ferry_pool_get_n_restarts (test->pool), ==, 3);
+  ferry_pool_set_initialiser (test->pool, NULL, NULL);
+  ferry_pool_reset (test->pool);
+  again = task_test_submit (test->executor, "nothing", NULL);
+  task_test_assert_result (again, NULL);
+}
+
+static void
+fails_without_its_program (gconstpointer data)
+{
+  g_autoptr (TaskTest) test = new_with_program ("/no/such/program", NULL);
+  g_autoptr (FerryTask) task = NULL;
+
+  ferry_pool_set_use_nursery (test->pool, GPOINTER_TO_INT (data));
+  task = task_test_submit (test->executor, "nothing", NULL);
+  task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED);
+  g_assert_error (ferry_pool_get_error (test->pool), FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED);
+  if (strstr (ferry_task_get_error (task)->message,
+              GPOINTER_TO_INT (data) ? "its nursery “program” has ended" : "/no/such/program") == NULL)
+    g_error ("%s", ferry_task_get_error (task)->message);
+}
+
+static void
+gives_up_when_the_nursery_fails (void)
+{
+  g_autoptr (TaskTest) test = new_with_program ("serving-worker", "fail");
+  g_autoptr (FerryTask) task = task_test_submit (test->executor, "nothing", NULL);
+
+  ferry_pool_set_restart_limit (test->pool, 1, 60 * G_USEC_PER_SEC);
+  task_test_wait_done (task);
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_FAILED);
+  g_assert_nonnull (ferry_pool_get_error (test->pool));
+  task_test_wait_workers (test->pool, 0);
+}
+
+int
+main (int argc, char **argv)
+{
+  task_test_init (&argc, &argv);
+  g_test_add_func ("/deaths/cost-one-task-each", costs_one_task);
+  g_test_add_func ("/deaths/come-with-the-last-line", says_its_last_line);
+  g_test_add_func ("/deaths/have-a-task-repeated-where-it-may-be", repeats_where_it_may);
+  g_test_add_func ("/deaths/have-a-task-set-aside", sets_aside_what_is_deadly);
+  g_test_add_func ("/deaths/meet-a-cancel", cancels_what_would_be_repeated);
+  g_test_add_func ("/deaths/meet-a-cancel-of-another-thread", cancels_elsewhere_what_would_be_repeated);
+  g_test_add_func ("/deaths/leave-what-was-sent-ahead", runs_elsewhere_what_was_sent_ahead);
+  g_test_add_func ("/deaths/of-nobody-but-the-task-is-cancelled", never_begins_what_was_cancelled_before);
+  g_test_add_func ("/deaths/at-the-start-are-given-up", gives_up_workers_that_die_at_their_start);
+  g_test_add_func ("/deaths/in-the-initialiser-are-given-up", gives_up_when_the_initialiser_crashes);
+  g_test_add_func ("/deaths/of-the-nursery-are-given-up", gives_up_when_the_nursery_fails);
+  g_test_add_data_func ("/deaths/without-a-program", GINT_TO_POINTER (FALSE), fails_without_its_program);
+  g_test_add_data_func ("/deaths/without-a-program-for-a-nursery", GINT_TO_POINTER (TRUE), fails_without_its_program);
+  return g_test_run ();
+}

@@ -1,0 +1,413 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A pool's workers as they come, stay and go by plan: how many there are, when they are replaced, what they run before
+ * and after. Workers that end by accident are in test-pool-deaths.c. */
+
+#include "config.h"
+
+#include "task/task-test.h"
+
+#include <glib/gstdio.h>
+
+#include "base/ferry-base-private.h"
+
+#define IN_THREADS GINT_TO_POINTER (TRUE)
+#define IN_PROCESSES GINT_TO_POINTER (FALSE)
+
+static FerryTask *
+submit_sleeper (TaskTest *test)
+{
+  FerryTask *task = task_test_submit (test->executor, "sleep-until-cancelled", NULL);
+
+  return task;
+}
+
+static gboolean
+is_empty (gpointer data)
+{
+  return ferry_executor_get_n_waiting (data) == 0 && ferry_executor_get_n_executing (data) == 0;
+}
+
+static gboolean
+has_two_executing (gpointer data)
+{
+  return ferry_executor_get_n_executing (data) == 2;
+}
+
+static void
+has_no_more_than_its_maximum (gconstpointer data)
+{
+  g_autoptr (TaskTest) test = task_test_new (GPOINTER_TO_INT (data), 2);
+
+  g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 0);
+  for (guint i = 0; i < 5; i++)
+    g_object_unref (submit_sleeper (test));
+  ferry_test_run_until (has_two_executing, test->executor);
+  task_test_settle ();
+  g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 2);
+  g_assert_cmpuint (ferry_pool_get_n_busy (test->pool), ==, 2);
+  g_assert_cmpuint (ferry_executor_get_n_executing (test->executor), ==, 2);
+  g_assert_cmpuint (ferry_executor_get_n_waiting (test->executor), ==, 3);
+}
+
+static void
+starts_its_minimum (gconstpointer data)
+{
+  g_autoptr (TaskTest) test = task_test_new (GPOINTER_TO_INT (data), 4);
+  g_autoptr (GError) error = NULL;
+
+  ferry_pool_set_min_workers (test->pool, 3);
+  g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 0);
+  ferry_pool_start (test->pool, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 3);
+  ferry_pool_set_min_workers (test->pool, 4);
+  g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 4);
+  g_assert_cmpuint (ferry_pool_get_n_busy (test->pool), ==, 0);
+}
+
+/* Down to the minimum, and each by plan. */
+static void
+lets_idle_workers_go (gconstpointer data)
+{
+  g_autoptr (TaskTest) test = task_test_new (GPOINTER_TO_INT (data), 3);
+  FerryTask *tasks[3];
+
+  ferry_pool_set_min_workers (test->pool, 1);
+  ferry_pool_set_idle_timeout (test->pool, 20000);
+  for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
+    tasks[i] = submit_sleeper (test);
+  for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
+    task_test_wait_state (tasks[i], FERRY_TASK_STATE_EXECUTING);
+  g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 3);
+  for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
+    {
+      ferry_task_cancel (tasks[i]);
+      task_test_assert_cancelled (tasks[i]);
+      g_object_unref (tasks[i]);
+    }
+  task_test_wait_workers (test->pool, 1);
+  g_assert_cmpuint (ferry_pool_get_n_restarts (test->pool), ==, 0);
+  g_assert_null (ferry_pool_get_error (test->pool));
+}
+
+/* A worker that was idle, and is busy when its time is over, stays. */
+static void
+keeps_busy_worker (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  g_autoptr (FerryTask) first = NULL;
+  g_autoptr (FerryTask) second = NULL;
+
+  ferry_pool_set_idle_timeout (test->pool, 1);
+  first = task_test_submit (test->executor, "nothing", NULL);
+  task_test_wait_done (first);
+  second = submit_sleeper (test);
+  task_test_wait_state (second, FERRY_TASK_STATE_EXECUTING);
+  task_test_settle ();
+  ferry_task_cancel (second);
+  task_test_assert_cancelled (second);
+  task_test_wait_workers (test->pool, 0);
+}
+
+static void
+is_found_in_list (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  GListModel *workers = ferry_pool_get_workers (test->pool);
+  g_autoptr (FerryTask) task = NULL;
+  g_autoptr (FerryTask) name = NULL;
+  g_autoptr (FerryWorker) worker = NULL;
+
+  ferry_pool_set_name (test->pool, "resize");
+  task = submit_sleeper (test);
+  task_test_wait_state (task, FERRY_TASK_STATE_EXECUTING);
+  g_assert_cmpuint (g_list_model_get_n_items (workers), ==, 1);
+  worker = g_list_model_get_item (workers, 0);
+  g_assert_cmpint (ferry_worker_get_pid (worker), ==, ferry_task_get_pid (task));
+  g_assert_cmpstr (ferry_worker_get_name (worker), ==, "resize 1");
+  ferry_task_cancel (task);
+  name = task_test_submit (test->executor, "process-name", NULL);
+  task_test_assert_result (name, "'resize 1'");
+}
+
+/* Which worker runs a task is seen by how many it has run. */
+static void
+replaces_worker_after_its_tasks (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+
+  ferry_pool_set_max_tasks (test->pool, 7);
+  for (guint i = 0; i < 100; i++)
+    g_ptr_array_add (tasks, task_test_submit (test->executor, "serial", NULL));
+  for (guint i = 0; i < tasks->len; i++)
+    {
+      g_autofree char *expected = g_strdup_printf ("%u", i % 7 + 1);
+
+      task_test_assert_result (g_ptr_array_index (tasks, i), expected);
+      g_assert_cmpuint (ferry_task_get_n_attempts (g_ptr_array_index (tasks, i)), <=, 2);
+    }
+  g_assert_cmpuint (ferry_pool_get_n_restarts (test->pool), ==, 0);
+  g_assert_null (ferry_pool_get_error (test->pool));
+}
+
+static void
+replaces_thread_after_its_tasks (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
+
+  ferry_pool_set_max_tasks (test->pool, 3);
+  for (guint i = 0; i < 100; i++)
+    g_object_unref (task_test_submit (test->executor, "nothing", NULL));
+  ferry_test_run_until (is_empty, test->executor);
+  g_assert_cmpuint (ferry_executor_get_n_completed (test->executor), ==, 100);
+  g_assert_cmpuint (ferry_pool_get_n_restarts (test->pool), ==, 0);
+}
+
+static void
+replaces_large_worker (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryTask) first = NULL;
+  g_autoptr (FerryTask) large = NULL;
+  g_autoptr (FerryTask) second = NULL;
+
+  ferry_pool_set_max_memory (test->pool, 256 << 20);
+  large = task_test_submit (test->executor, "allocate", g_variant_new_uint64 (300 << 20));
+  second = task_test_submit (test->executor, "serial", NULL);
+  first = task_test_submit (test->executor, "serial", NULL);
+  task_test_assert_result (large, NULL);
+  task_test_assert_result (second, "1");
+  task_test_assert_result (first, "2");
+  g_assert_true (ferry_task_get_pid (second) != ferry_task_get_pid (large));
+  g_assert_cmpuint (ferry_pool_get_n_restarts (test->pool), ==, 0);
+}
+
+static GVariant *
+make_line (const char *path, const char *line)
+{
+  return g_variant_new ("(ss)", path, line);
+}
+
+static char *
+make_path (void)
+{
+  g_autofree char *name = g_strdup_printf ("ferry-test-pool-%d", (int) getpid ());
+
+  return g_build_filename (g_get_tmp_dir (), name, NULL);
+}
+
+typedef struct
+{
+  gboolean returned;
+  GError *error;
+} Stop;
+
+static void
+stopped (GObject *object, GAsyncResult *result, gpointer data)
+{
+  Stop *stop = data;
+
+  stop->returned = TRUE;
+  ferry_pool_stop_finish (FERRY_POOL (object), result, &stop->error);
+}
+
+/* Each worker: before its first task, and after its last one. */
+static void
+prepares_and_clears_up (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autofree char *path = make_path ();
+  g_autofree char *text = NULL;
+  Stop stop = {0};
+
+  ferry_pool_set_initialiser (test->pool, "append-line", make_line (path, "first"));
+  ferry_pool_set_finaliser (test->pool, "append-line", make_line (path, "last"));
+  ferry_pool_set_max_tasks (test->pool, 2);
+  for (guint i = 0; i < 3; i++)
+    g_object_unref (task_test_submit (test->executor, "append-line", make_line (path, "task")));
+  ferry_test_run_until (is_empty, test->executor);
+  ferry_pool_stop_async (test->pool, -1, NULL, stopped, &stop);
+  ferry_test_wait_flag (&stop.returned);
+  g_assert_no_error (stop.error);
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  /* The second worker may come before the first one has cleared up. */
+  if (!g_str_equal (text, "first\ntask\ntask\nlast\nfirst\ntask\nlast\n") &&
+      !g_str_equal (text, "first\ntask\ntask\nfirst\nlast\ntask\nlast\n"))
+    g_assert_cmpstr (text, ==, "first\ntask\ntask\nfirst\ntask\nlast\nlast\n");
+  g_unlink (path);
+}
+
+static void
+fails_once_with_its_initialiser (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 3);
+  g_autoptr (FerryTask) task = NULL;
+
+  ferry_pool_set_initialiser (test->pool, "fail", g_variant_new ("(sis)", "g-file-error-quark", 4, "No model"));
+  task = task_test_submit (test->executor, "nothing", NULL);
+  for (guint i = 0; i < 10; i++)
+    g_object_unref (task_test_submit (test->executor, "nothing", NULL));
+  task_test_assert_failed (task, G_FILE_ERROR, 4);
+  g_assert_nonnull (strstr (ferry_task_get_error (task)->message, "No model"));
+  g_assert_cmpuint (ferry_executor_get_n_failed (test->executor), ==, 11);
+  g_assert_error (ferry_pool_get_error (test->pool), G_FILE_ERROR, 4);
+  task_test_wait_workers (test->pool, 0);
+  g_clear_object (&task);
+  task = task_test_submit (test->executor, "nothing", NULL);
+  task_test_assert_failed (task, G_FILE_ERROR, 4);
+  g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 0);
+  g_clear_object (&task);
+  ferry_pool_set_initialiser (test->pool, NULL, NULL);
+  ferry_pool_reset (test->pool);
+  g_assert_null (ferry_pool_get_error (test->pool));
+  task = task_test_submit (test->executor, "nothing", NULL);
+  task_test_assert_result (task, NULL);
+}
+
+/* What runs is finished, what waits is refused; afterwards the pool serves again. */
+static void
+stops_when_workers_have_finished (gconstpointer data)
+{
+  g_autoptr (TaskTest) test = task_test_new (GPOINTER_TO_INT (data), 1);
+  g_autoptr (FerryTask) running = submit_sleeper (test);
+  g_autoptr (FerryTask) waiting = NULL;
+  g_autoptr (FerryTask) again = NULL;
+  Stop stop = {0};
+  Stop second = {0};
+
+  task_test_wait_begun (running);
+  waiting = task_test_submit (test->executor, "nothing", NULL);
+  ferry_pool_stop_async (test->pool, -1, NULL, stopped, &stop);
+  ferry_pool_stop_async (test->pool, -1, NULL, stopped, &second);
+  task_test_assert_failed (waiting, FERRY_ERROR, FERRY_ERROR_REFUSED);
+  again = task_test_submit (test->executor, "nothing", NULL);
+  ferry_test_wait_flag (&second.returned);
+  g_assert_error (second.error, FERRY_ERROR, FERRY_ERROR_BUSY);
+  g_assert_false (stop.returned);
+  ferry_task_cancel (running);
+  ferry_test_wait_flag (&stop.returned);
+  g_assert_no_error (stop.error);
+  task_test_assert_result (again, NULL);
+  g_clear_error (&second.error);
+}
+
+static void
+stops_by_force (gconstpointer data)
+{
+  gboolean in_threads = GPOINTER_TO_INT (data);
+  g_autoptr (TaskTest) test = task_test_new (in_threads, 2);
+  g_autoptr (FerryTask) running = ferry_task_new (FERRY_TASK_KIND_CALL, in_threads ? "hang" : "stubborn", NULL);
+  Stop stop = {0};
+
+  /* Nor is it begun again. */
+  ferry_task_set_retries (running, 5);
+  task_test_submit_task (test->executor, running);
+  task_test_wait_begun (running);
+  ferry_pool_stop_async (test->pool, 10000, NULL, stopped, &stop);
+  ferry_test_wait_flag (&stop.returned);
+  g_assert_no_error (stop.error);
+  task_test_assert_failed (running, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 0);
+}
+
+static void
+submit_again (FerryTask *task, gpointer data)
+{
+  g_autoptr (FerryTask) again = ferry_executor_retry (data, task, NULL);
+
+  g_assert_nonnull (again);
+}
+
+/* A handler that submits what was refused waits for the pool to serve again. */
+static void
+stops_though_tasks_come (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  g_autoptr (FerryTask) running = submit_sleeper (test);
+  Stop stop = {0};
+
+  task_test_wait_begun (running);
+  for (guint i = 0; i < 5; i++)
+    {
+      g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
+
+      g_signal_connect (task, "done", G_CALLBACK (submit_again), test->executor);
+      task_test_submit_task (test->executor, task);
+    }
+  ferry_pool_stop_async (test->pool, -1, NULL, stopped, &stop);
+  g_assert_cmpuint (ferry_executor_get_n_failed (test->executor), ==, 5);
+  g_assert_cmpuint (ferry_executor_get_n_waiting (test->executor), ==, 5);
+  ferry_task_cancel (running);
+  ferry_test_wait_flag (&stop.returned);
+  ferry_test_run_until (is_empty, test->executor);
+  g_assert_cmpuint (ferry_executor_get_n_completed (test->executor), ==, 5);
+}
+
+static void
+stop_is_waited_for_no_more (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (FerryTask) running = submit_sleeper (test);
+  Stop stop = {0};
+
+  task_test_wait_begun (running);
+  ferry_pool_stop_async (test->pool, -1, cancellable, stopped, &stop);
+  g_cancellable_cancel (cancellable);
+  ferry_test_wait_flag (&stop.returned);
+  g_assert_error (stop.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_clear_error (&stop.error);
+  g_assert_cmpint (ferry_task_get_state (running), ==, FERRY_TASK_STATE_EXECUTING);
+  ferry_task_cancel (running);
+  task_test_wait_workers (test->pool, 0);
+}
+
+static void
+is_dropped_with_workers (gconstpointer data)
+{
+  g_autoptr (TaskTest) test = task_test_new (GPOINTER_TO_INT (data), 2);
+  gpointer pool = test->pool;
+
+  ferry_pool_set_min_workers (test->pool, 2);
+  g_assert_true (ferry_pool_start (test->pool, NULL));
+  g_object_add_weak_pointer (pool, &pool);
+  g_object_unref (submit_sleeper (test));
+  ferry_executor_shutdown_async (test->executor, 0, NULL, NULL, NULL);
+  g_clear_object (&test->executor);
+  g_clear_object (&test->pool);
+  while (pool != NULL)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+int
+main (int argc, char **argv)
+{
+  task_test_init (&argc, &argv);
+#ifndef FERRY_THREAD_SANITIZER
+  g_test_add_data_func ("/pool/has-no-more-processes-than-its-maximum", IN_PROCESSES, has_no_more_than_its_maximum);
+  g_test_add_data_func ("/pool/starts-its-minimum-of-processes", IN_PROCESSES, starts_its_minimum);
+  g_test_add_data_func ("/pool/lets-idle-processes-go", IN_PROCESSES, lets_idle_workers_go);
+  g_test_add_func ("/pool/shows-its-processes", is_found_in_list);
+  g_test_add_func ("/pool/replaces-a-process-after-its-tasks", replaces_worker_after_its_tasks);
+  g_test_add_func ("/pool/replaces-a-process-that-grew", replaces_large_worker);
+  g_test_add_func ("/pool/prepares-processes-and-clears-up", prepares_and_clears_up);
+  g_test_add_func ("/pool/fails-once-with-its-initialiser", fails_once_with_its_initialiser);
+  g_test_add_data_func ("/pool/stops-when-processes-have-finished", IN_PROCESSES, stops_when_workers_have_finished);
+  g_test_add_data_func ("/pool/stops-processes-by-force", IN_PROCESSES, stops_by_force);
+  g_test_add_data_func ("/pool/is-dropped-with-processes", IN_PROCESSES, is_dropped_with_workers);
+#endif
+  g_test_add_data_func ("/pool/has-no-more-threads-than-its-maximum", IN_THREADS, has_no_more_than_its_maximum);
+  g_test_add_data_func ("/pool/starts-its-minimum-of-threads", IN_THREADS, starts_its_minimum);
+  g_test_add_data_func ("/pool/lets-idle-threads-go", IN_THREADS, lets_idle_workers_go);
+  g_test_add_func ("/pool/keeps-a-worker-that-is-busy-again", keeps_busy_worker);
+  g_test_add_func ("/pool/replaces-a-thread-after-its-tasks", replaces_thread_after_its_tasks);
+  g_test_add_data_func ("/pool/stops-when-threads-have-finished", IN_THREADS, stops_when_workers_have_finished);
+  g_test_add_data_func ("/pool/stops-threads-by-force", IN_THREADS, stops_by_force);
+  g_test_add_func ("/pool/stops-though-tasks-come", stops_though_tasks_come);
+  g_test_add_func ("/pool/stops-also-when-nobody-waits", stop_is_waited_for_no_more);
+  g_test_add_data_func ("/pool/is-dropped-with-threads", IN_THREADS, is_dropped_with_workers);
+  return g_test_run ();
+}

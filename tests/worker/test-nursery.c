@@ -1,0 +1,391 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Workers that a nursery forks: what they find around themselves, and how their ends are told. */
+
+#include "config.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ferry-base-private.h"
+#include "worker/nursery-test.h"
+
+static void
+test_forks_a_worker_that_sends (void)
+{
+  NurseryTest test;
+  g_autoptr (FerryTestPipe) pipe = NULL;
+  g_autoptr (FerryWorker) worker = NULL;
+
+  nursery_test_begin (&test);
+  pipe = ferry_test_pipe_new (test.router);
+  worker_test_add_sender (test.launcher, "out", pipe);
+  worker = nursery_test_spawn (&test, "send:1000 exit:4");
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_EXITED, "status 4");
+  g_assert_cmpuint (pipe->n_messages, ==, 1000);
+  ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_EXITED);
+  g_assert_cmpint (ferry_worker_get_pid (worker), ==, ferry_exit_get_pid (ferry_worker_get_exit (worker)));
+  g_assert_cmpuint (ferry_nursery_get_n_starts (test.nursery), ==, 1);
+  g_clear_pointer (&pipe, ferry_test_pipe_free);
+  nursery_test_finish (&test);
+}
+
+static void
+test_is_the_parent (void)
+{
+  NurseryTest test;
+  g_autofree char *told = NULL;
+  g_autofree char *expected = NULL;
+
+  nursery_test_begin (&test);
+  told = nursery_test_ask (&test, "parent group");
+  expected = g_strdup_printf ("%d\nleader\n", (int) ferry_worker_get_pid (ferry_nursery_get_worker (test.nursery)));
+  g_assert_cmpstr (told, ==, expected);
+  nursery_test_finish (&test);
+}
+
+static void
+test_tells_of_a_signal (void)
+{
+  NurseryTest test;
+  g_autoptr (FerryWorker) worker = NULL;
+
+  nursery_test_begin (&test);
+  worker = nursery_test_spawn (&test, "kill:11");
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_KILLED, "signal 11");
+  nursery_test_finish (&test);
+}
+
+static void
+test_names_the_process (void)
+{
+  NurseryTest test;
+
+  nursery_test_begin (&test);
+  nursery_test_assert_told (&test, "name cmdline", "nursery-worker\nnursery-worker\n");
+  ferry_launcher_set_name (test.launcher, "a worker");
+  nursery_test_assert_told (&test, "name cmdline", "a worker\na worker\n");
+  nursery_test_finish (&test);
+}
+
+/* A name that is longer than what the program was called with goes on over where its environment lay. */
+static void
+test_names_the_process_at_length (void)
+{
+  NurseryTest test;
+  g_autofree char *name = g_strnfill (255, 'n');
+  g_autofree char *expected = g_strconcat (name, "\ncmdline variable:WORKER_ORDERS\n", NULL);
+
+  nursery_test_begin (&test);
+  ferry_launcher_set_name (test.launcher, name);
+  nursery_test_assert_told (&test, "cmdline variable:WORKER_ORDERS", expected);
+  nursery_test_finish (&test);
+}
+
+static void
+test_has_the_environment_of_its_nursery (void)
+{
+  NurseryTest test;
+
+  nursery_test_begin (&test);
+  ferry_launcher_setenv (test.base, "WORKER_ORDERS", "variable:WORKER_TEST variable:FERRY_NURSERY tell:done");
+  ferry_launcher_setenv (test.base, "WORKER_TEST", "inherited");
+  ferry_launcher_setenv (test.launcher, "WORKER_TEST", "inherited");
+  nursery_test_assert_told (&test, "variable:WORKER_TEST variable:FERRY_NURSERY tell:done",
+                            "inherited\n(none)\ndone\n");
+  nursery_test_finish (&test);
+}
+
+static void
+test_has_an_environment_of_its_own (void)
+{
+  NurseryTest test;
+  const char *environment[] = {"WORKER_TEST=only", "WORKER_ORDERS=variable:WORKER_TEST variable:HOME", NULL};
+  g_autofree char *told = NULL;
+
+  nursery_test_begin (&test);
+  ferry_launcher_setenv (test.base, "WORKER_TEST", "not this");
+  ferry_launcher_set_environ (test.launcher, environment);
+  told = worker_test_run (test.launcher, test.router);
+  g_assert_cmpstr (told, ==, "only\n(none)\n");
+  nursery_test_finish (&test);
+}
+
+static void
+test_refuses_an_environment_that_no_packet_takes (void)
+{
+  NurseryTest test;
+  g_autofree char *value = g_strnfill (130 * 1024, 'v');
+  g_autoptr (GError) error = NULL;
+
+  nursery_test_begin (&test);
+  ferry_launcher_setenv (test.launcher, "WORKER_TEST", value);
+  g_assert_null (ferry_launcher_spawn (test.launcher, test.router, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
+  nursery_test_finish (&test);
+}
+
+static void
+test_sends_a_large_environment (void)
+{
+  NurseryTest test;
+  g_autofree char *value = g_strnfill (100 * 1024, 'v');
+  g_autofree char *expected = g_strconcat (value, "\n", NULL);
+
+  nursery_test_begin (&test);
+  ferry_launcher_setenv (test.launcher, "WORKER_TEST", value);
+  nursery_test_assert_told (&test, "variable:WORKER_TEST", expected);
+  nursery_test_finish (&test);
+}
+
+static void
+test_starts_in_another_folder (void)
+{
+  NurseryTest test;
+  g_autoptr (FerryWorker) worker = NULL;
+
+  nursery_test_begin (&test);
+  ferry_launcher_set_cwd (test.launcher, "/");
+  nursery_test_assert_told (&test, "folder", "/\n");
+  ferry_launcher_set_cwd (test.launcher, "/no/such/folder");
+  worker = nursery_test_spawn (&test, "folder");
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_LAUNCH_FAILED, "/no/such/folder");
+  g_assert_nonnull (strstr (ferry_exit_get_message (ferry_worker_get_exit (worker)), "No such file"));
+  nursery_test_finish (&test);
+}
+
+static void
+test_has_no_other_descriptor (void)
+{
+  NurseryTest test;
+  FerryWorker *others[5];
+
+  nursery_test_begin (&test);
+  for (guint i = 0; i < G_N_ELEMENTS (others); i++)
+    others[i] = nursery_test_spawn (&test, "pause");
+  for (guint i = 0; i < G_N_ELEMENTS (others); i++)
+    worker_test_wait_launched (others[i]);
+  nursery_test_assert_told (&test, "descriptors input", "0 1 2 3 \n0\n");
+  for (guint i = 0; i < G_N_ELEMENTS (others); i++)
+    {
+      ferry_worker_force_exit (others[i]);
+      worker_test_assert_exit (others[i], FERRY_CLOSE_REASON_KILLED, "signal 9");
+      g_object_unref (others[i]);
+    }
+  nursery_test_finish (&test);
+}
+
+static void
+test_draws_other_random_numbers (void)
+{
+  NurseryTest test;
+  g_autofree char *first = NULL;
+  g_autofree char *second = NULL;
+  g_auto (GStrv) one = NULL;
+  g_auto (GStrv) other = NULL;
+
+  nursery_test_begin (&test);
+  first = nursery_test_ask (&test, "random");
+  second = nursery_test_ask (&test, "random");
+  one = g_strsplit (first, " ", -1);
+  other = g_strsplit (second, " ", -1);
+  g_assert_cmpuint (g_strv_length (one), ==, 4);
+  for (guint i = 0; i < 4; i++)
+    g_assert_cmpstr (one[i], !=, other[i]);
+  nursery_test_finish (&test);
+}
+
+static void
+test_ends_what_a_worker_left (void)
+{
+  NurseryTest test;
+  g_autofree char *told = NULL;
+  ferry_autofd fd = -1;
+  g_autoptr (FerryWorker) worker = NULL;
+  GPid child;
+
+  nursery_test_begin (&test);
+  nursery_test_order (&test, "child exit:0");
+  worker = worker_test_spawn_with_output (test.launcher, test.router, &fd);
+  told = worker_test_read_line (fd);
+  child = atoi (told);
+  g_assert_cmpint (child, >, 1);
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_EXITED, "status 0");
+  worker_test_wait_gone (child);
+  nursery_test_finish (&test);
+}
+
+/* The state of a process as the kernel has it, 0 when there is none. */
+static char
+get_process_state (GPid pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", (int) pid);
+  g_autofree char *text = NULL;
+  const char *state;
+
+  if (!g_file_get_contents (path, &text, NULL, NULL))
+    return 0;
+  state = strrchr (text, ')');
+  return state != NULL ? state[2] : 0;
+}
+
+#define N_WORKERS 100
+
+static void
+test_leaves_no_process_and_no_descriptor (void)
+{
+  NurseryTest test;
+  FerryWorker *workers[N_WORKERS];
+  guint before;
+
+  nursery_test_begin (&test);
+  g_free (nursery_test_ask (&test, "name"));
+  before = ferry_test_count_fds ();
+  for (guint i = 0; i < N_WORKERS; i++)
+    workers[i] = nursery_test_spawn (&test, i % 2 == 0 ? "exit:3" : "kill:9");
+  for (guint i = 0; i < N_WORKERS; i++)
+    {
+      ferry_test_wait_ended (workers[i]);
+      g_assert_cmpint (ferry_exit_get_exit_status (ferry_worker_get_exit (workers[i])), ==, i % 2 == 0 ? 3 : -1);
+      g_assert_cmpint (get_process_state (ferry_worker_get_pid (workers[i])), ==, 0);
+      g_object_unref (workers[i]);
+    }
+  g_assert_cmpuint (ferry_test_count_fds (), ==, before);
+  nursery_test_assert_told (&test, "descriptors", "0 1 2 3 \n");
+  g_assert_cmpuint (ferry_nursery_get_n_starts (test.nursery), ==, 1);
+  nursery_test_finish (&test);
+}
+
+static void
+test_signals_reach_a_worker_that_is_asked_for (void)
+{
+  NurseryTest test;
+  g_autoptr (FerryWorker) worker = NULL;
+
+  nursery_test_begin (&test);
+  worker = nursery_test_spawn (&test, "pause");
+  g_assert_true (ferry_worker_send_signal (worker, SIGTERM, NULL));
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_KILLED, "signal 15");
+  nursery_test_finish (&test);
+}
+
+static void
+test_needs_an_attached_worker_in_time (void)
+{
+  NurseryTest test;
+  g_autoptr (FerryTestPipe) pipe = NULL;
+  g_autoptr (FerryWorker) worker = NULL;
+
+  nursery_test_begin (&test);
+  pipe = ferry_test_pipe_new (test.router);
+  worker_test_add_sender (test.launcher, "out", pipe);
+  ferry_launcher_set_attach_timeout (test.launcher, 10000);
+  worker = nursery_test_spawn (&test, "pause");
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_NEVER_ATTACHED, "in time");
+  g_clear_pointer (&pipe, ferry_test_pipe_free);
+  nursery_test_finish (&test);
+}
+
+static void
+test_stops_with_its_router (void)
+{
+  NurseryTest test;
+  FerryWorker *workers[10];
+  GPid nursery;
+  GPid pids[G_N_ELEMENTS (workers)];
+
+  nursery_test_begin (&test);
+  for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
+    workers[i] = nursery_test_spawn (&test, i % 2 == 0 ? "pause" : "spin");
+  for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
+    {
+      worker_test_wait_launched (workers[i]);
+      pids[i] = ferry_worker_get_pid (workers[i]);
+    }
+  nursery = ferry_worker_get_pid (ferry_nursery_get_worker (test.nursery));
+  ferry_router_stop (test.router, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
+    {
+      g_assert_cmpint (ferry_exit_get_reason (ferry_worker_get_exit (workers[i])), ==,
+                       FERRY_CLOSE_REASON_ROUTER_STOPPED);
+      g_assert_cmpint (get_process_state (pids[i]), ==, 0);
+      g_object_unref (workers[i]);
+    }
+  g_assert_cmpint (get_process_state (nursery), ==, 0);
+  g_assert_true (ferry_router_start (test.router, NULL));
+  nursery_test_assert_told (&test, "name", "nursery-worker\n");
+  g_assert_cmpuint (ferry_nursery_get_n_starts (test.nursery), ==, 2);
+  nursery_test_finish (&test);
+}
+
+static void
+test_stops_while_workers_are_asked_for (void)
+{
+  for (guint round = 0; round < 20; round++)
+    {
+      NurseryTest test;
+      FerryWorker *workers[5];
+
+      nursery_test_begin (&test);
+      for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
+        workers[i] = nursery_test_spawn (&test, "pause");
+      if (round % 2 == 0)
+        worker_test_wait_launched (workers[0]);
+      nursery_test_finish (&test);
+      for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
+        g_assert_finalize_object (workers[i]);
+    }
+}
+
+/* The nursery's process goes with the last that needs it, and not before. */
+static void
+test_goes_when_nobody_needs_it (void)
+{
+  NurseryTest test;
+  g_autoptr (FerryWorker) process = NULL;
+  g_autoptr (FerryWorker) worker = NULL;
+
+  nursery_test_begin (&test);
+  worker = nursery_test_spawn (&test, "pause");
+  worker_test_wait_launched (worker);
+  process = g_object_ref (ferry_nursery_get_worker (test.nursery));
+  g_object_unref (test.nursery);
+  g_object_unref (test.launcher);
+  g_object_unref (test.base);
+  g_assert_cmpint (ferry_worker_get_state (process), ==, FERRY_WORKER_STATE_OPEN);
+  ferry_worker_force_exit (worker);
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_KILLED, "signal 9");
+  ferry_test_wait_ended (process);
+  ferry_test_router_stop (test.router);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/nursery/forks-a-worker-that-sends", test_forks_a_worker_that_sends);
+  g_test_add_func ("/nursery/is-the-parent", test_is_the_parent);
+  g_test_add_func ("/nursery/tells-of-a-signal", test_tells_of_a_signal);
+  g_test_add_func ("/nursery/names-the-process", test_names_the_process);
+  g_test_add_func ("/nursery/names-the-process-at-length", test_names_the_process_at_length);
+  g_test_add_func ("/nursery/worker-has-the-environment-of-its-nursery", test_has_the_environment_of_its_nursery);
+  g_test_add_func ("/nursery/worker-has-an-environment-of-its-own", test_has_an_environment_of_its_own);
+  g_test_add_func ("/nursery/refuses-an-environment-that-no-packet-takes",
+                   test_refuses_an_environment_that_no_packet_takes);
+  g_test_add_func ("/nursery/sends-a-large-environment", test_sends_a_large_environment);
+  g_test_add_func ("/nursery/worker-starts-in-another-folder", test_starts_in_another_folder);
+  g_test_add_func ("/nursery/worker-has-no-other-descriptor", test_has_no_other_descriptor);
+  g_test_add_func ("/nursery/workers-draw-other-random-numbers", test_draws_other_random_numbers);
+  g_test_add_func ("/nursery/ends-what-a-worker-left", test_ends_what_a_worker_left);
+  g_test_add_func ("/nursery/leaves-no-process-and-no-descriptor", test_leaves_no_process_and_no_descriptor);
+  g_test_add_func ("/nursery/signals-reach-a-worker-that-is-asked-for", test_signals_reach_a_worker_that_is_asked_for);
+  g_test_add_func ("/nursery/worker-must-attach-in-time", test_needs_an_attached_worker_in_time);
+  g_test_add_func ("/nursery/stops-with-its-router", test_stops_with_its_router);
+  g_test_add_func ("/nursery/stops-while-workers-are-asked-for", test_stops_while_workers_are_asked_for);
+  g_test_add_func ("/nursery/goes-when-nobody-needs-it", test_goes_when_nobody_needs_it);
+  return g_test_run ();
+}
