@@ -12,6 +12,9 @@
 #define SHUTDOWN_TIME (2 * G_USEC_PER_SEC)
 #define POOL_TIME (G_USEC_PER_SEC / 2)
 
+/* Work in the background leaves the processor to the window that shows it when there is not enough for both. */
+#define NICENESS 10
+
 struct _FerryDemoSession
 {
   GObject parent_instance;
@@ -154,6 +157,8 @@ ferry_demo_session_new (const char *worker_path, guint max_workers)
 
   ferry_launcher_silence_stream (launcher, FERRY_STREAM_STDIN);
   ferry_launcher_silence_stream (launcher, FERRY_STREAM_STDOUT);
+  ferry_launcher_log_stream (launcher, FERRY_STREAM_STDERR);
+  ferry_launcher_set_nice (launcher, NICENESS);
 
   self->router = ferry_router_new (NULL);
   self->pool = ferry_pool_new (self->router, launcher);

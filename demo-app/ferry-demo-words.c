@@ -226,6 +226,19 @@ get_remedy (const GError *error)
   return "Try it again.";
 }
 
+/* How a worker died, and the last line that it wrote to its standard error, where it did. */
+static char *
+words_for_death (FerryExit *exit)
+{
+  g_autofree char *signal_words = ferry_demo_words_for_signal (ferry_exit_get_signal (exit));
+  const char *const *lines = ferry_exit_get_last_lines (exit);
+  guint n_lines = g_strv_length ((char **) lines);
+
+  if (n_lines == 0)
+    return g_steal_pointer (&signal_words);
+  return g_strdup_printf ("%s, after “%s”", signal_words, lines[n_lines - 1]);
+}
+
 /* A worker that died is told of by how; all else by its error. */
 char *
 ferry_demo_words_for_failure (FerryTask *task)
@@ -235,7 +248,7 @@ ferry_demo_words_for_failure (FerryTask *task)
   g_autofree char *words = NULL;
 
   if (exit != NULL && ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_KILLED)
-    words = ferry_demo_words_for_signal (ferry_exit_get_signal (exit));
+    words = words_for_death (exit);
   else if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT))
     {
       g_autofree char *duration = ferry_demo_words_for_duration (task);

@@ -56,6 +56,7 @@ crash (void)
 {
   volatile char *page = mmap (NULL, 1, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
+  g_printerr ("Writing where nothing may be written\n");
   signal (SIGSEGV, SIG_DFL);
   prctl (PR_SET_DUMPABLE, 0);
   page[0] = 1;

@@ -7,13 +7,9 @@
 #include <ferry.h>
 #include <locale.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "ferry-demo-message.h"
 #include "worker-jobs.h"
-
-/* Work in the background leaves the processor to the window that shows it when there is not enough for both. */
-#define NICENESS 10
 
 static void
 register_functions (void)
@@ -29,9 +25,6 @@ int
 main (int argc, char *argv[])
 {
   setlocale (LC_ALL, "");
-  if (nice (NICENESS) == -1)
-    g_debug ("The worker keeps its priority");
-
   register_functions ();
   ferry_worker_main (&argc, &argv);
 
