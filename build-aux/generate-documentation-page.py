@@ -11,7 +11,7 @@ import re
 import sys
 
 HEADING = re.compile(r"# (.*)\n")
-LINK = re.compile(r"\]\((\w+)\.md(#[\w-]+)?\)")
+LINK = re.compile(r"\]\(([\w-]+)\.md(#[\w-]+)?\)")
 
 
 def main():

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the two halves of the transaction core share: ferry-transactions.c has the asking half and takes the messages,
- * ferry-call.c has the calls that are being answered.
+/* What the two halves of the transaction core share: ferry-transactions.c has the asking half,
+ * ferry-call.c the calls that are being answered, and ferry-transactions-receive.c takes the messages for both.
  *
  * Locks: send_lock before lock. Nothing is called with lock held; with send_lock held, the transport's send() is.
  *

@@ -86,8 +86,7 @@ struct _FerryLink
   gint64 deadline; /* monotonic time of the state's timeout; 0: none */
   gint64 attach_timeout;
   guint rings_allowed; /* how often the doorbell may still ring with nothing coming through the lane */
-  guint64
-    rings_head; /* the heads of the link's lanes and the values taken from its cells when it rang last, summed up */
+  guint64 rings_head;  /* the heads of its lanes, and the values taken from its cells, when it rang last */
 
   FerrySegment segment;
   FerryLaneReader up;

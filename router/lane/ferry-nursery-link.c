@@ -98,7 +98,7 @@ ferry_nursery_link_flush (FerrySharedQueue *queue, FerryLink *nursery)
   FerryNurseryLink *self = nursery->nursery;
   gboolean blocked = FALSE;
 
-  while (nursery->state == FERRY_LINK_OPEN && self->n_asked < FERRY_MAX_ASKED && !blocked)
+  while (nursery->state == FERRY_LINK_OPEN && self->n_asked < FERRY_MAX_ASKED)
     {
       Birth *birth = g_queue_peek_head (&self->waiting);
       int failure;
@@ -107,7 +107,8 @@ ferry_nursery_link_flush (FerrySharedQueue *queue, FerryLink *nursery)
         break;
       failure = ferry_start_request_send (birth->request, nursery->control, birth->id);
       blocked = failure == EAGAIN;
-      if (blocked)
+      /* That the nursery hung up is about to be heard, and then is what becomes of those that wait. */
+      if (blocked || failure == EPIPE || failure == ECONNRESET)
         break;
       g_queue_pop_head (&self->waiting);
       g_clear_pointer (&birth->request, ferry_start_request_free);
@@ -136,9 +137,13 @@ ferry_nursery_link_start (FerrySharedQueue *queue, FerryLink *nursery, FerryLink
 
   if (nursery->state > FERRY_LINK_OPEN)
     {
+      int cause = nursery->cause == FERRY_CLOSE_REASON_LAUNCH_FAILED ? nursery->cause : FERRY_CLOSE_REASON_NURSERY_LOST;
+
       ferry_start_request_free (request);
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
                    "Worker “%s” could not be started: its nursery “%s” has ended", link->name, nursery->name);
+      if (error != NULL)
+        ferry_link_note (link, cause, (*error)->message);
       return FALSE;
     }
   birth = g_new0 (Birth, 1);

@@ -51,7 +51,8 @@ send_packet (int control, gconstpointer data, gsize size, const int *fds, guint 
   return TEMP_FAILURE_RETRY (sendmsg (control, &message, flags | MSG_NOSIGNAL)) == (gssize) size ? 0 : errno;
 }
 
-/* Reads a packet with up to max_fds descriptors, those that did not come being -1. Returns its size, or what recvmsg()
+/* Reads a packet with up to max_fds descriptors, those that did not come being -1. The room for them is exact: with its
+ * padding the kernel would give us one more, which nobody would close. Returns its size, or what recvmsg()
  * does; truncated says that more came than there is room for. */
 static gssize
 receive_packet (int control, gpointer data, gsize size, int *fds, guint max_fds, int flags, gboolean *truncated)
@@ -61,7 +62,7 @@ receive_packet (int control, gpointer data, gsize size, int *fds, guint max_fds,
   struct msghdr message = {.msg_iov = &vector,
                            .msg_iovlen = 1,
                            .msg_control = rights.bytes,
-                           .msg_controllen = CMSG_SPACE (max_fds * sizeof (int))};
+                           .msg_controllen = CMSG_LEN (max_fds * sizeof (int))};
   gssize got = TEMP_FAILURE_RETRY (recvmsg (control, &message, flags | MSG_CMSG_CLOEXEC));
 
   for (guint i = 0; i < max_fds; i++)
@@ -196,10 +197,10 @@ ferry_start_order_receive (FerryStartOrder *self, int control, guint8 *buffer, G
   *self = (FerryStartOrder){.control = -1, .streams = {-1, -1, -1}};
   if (size < 0 && errno == EAGAIN)
     return FERRY_CONTROL_NOTHING;
-  if (size <= 0)
+  if (size <= 0 && fds[0] < 0)
     return FERRY_CONTROL_CLOSED;
-  memcpy (&self->start, buffer, MIN ((gsize) size, sizeof self->start));
-  if (truncated || !order_is_valid (&self->start, (gsize) size, fds))
+  memcpy (&self->start, buffer, MIN ((gsize) MAX (size, 0), sizeof self->start));
+  if (truncated || !order_is_valid (&self->start, (gsize) MAX (size, 0), fds))
     {
       for (guint i = 0; i < FERRY_START_MAX_DESCRIPTORS; i++)
         ferry_clear_fd (&fds[i]);
@@ -365,16 +366,45 @@ G_STATIC_ASSERT (sizeof (ProcessInfo) == 64);
 
 #define GET_PROCESS_INFO _IOWR (0xff, 11, ProcessInfo)
 
-/* Whether a descriptor that somebody gave us is that of process pid, a child of parent. A kernel that cannot tell whose
- * child it is says at least that it is a pidfd. */
+/* The number that the kernel names for a pidfd, 0 where there is none. */
+static GPid
+read_pidfd (int pidfd)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/self/fdinfo/%d", pidfd);
+  g_autofree char *text = NULL;
+  const char *line;
+
+  if (!g_file_get_contents (path, &text, NULL, NULL))
+    return 0;
+  line = strstr (text, "\nPid:");
+  return line != NULL ? (GPid) g_ascii_strtoll (line + strlen ("\nPid:"), NULL, 10) : 0;
+}
+
+static GPid
+read_parent (GPid pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", (int) pid);
+  g_autofree char *text = NULL;
+  const char *name_end;
+
+  if (!g_file_get_contents (path, &text, NULL, NULL))
+    return 0;
+  name_end = strrchr (text, ')');
+  return name_end != NULL && strlen (name_end) > 4 ? (GPid) g_ascii_strtoll (name_end + 4, NULL, 10) : 0;
+}
+
+/* monitor: whether a descriptor that a nursery gave us is the pidfd of process pid, a child of parent, so that it
+ * cannot have us signal another. One that was reaped meanwhile cannot be asked about, nor be signalled. */
 gboolean
 ferry_pidfd_is_child (int pidfd, GPid pid, GPid parent)
 {
   ProcessInfo info = {.mask = 1};
+  GPid named;
 
-  if (syscall (SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0 && errno != ESRCH && errno != EPERM)
-    return FALSE;
-  if (ioctl (pidfd, GET_PROCESS_INFO, &info) < 0)
-    return TRUE;
-  return info.tgid == (guint32) pid && info.parent == (guint32) parent;
+  if (ioctl (pidfd, GET_PROCESS_INFO, &info) == 0)
+    return info.tgid == (guint32) pid && info.parent == (guint32) parent;
+  if (syscall (SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0)
+    return errno == ESRCH;
+  named = read_pidfd (pidfd);
+  return named == -1 || (named == pid && read_parent (pid) == parent);
 }

@@ -291,15 +291,15 @@ read_control (FerrySharedQueue *self, FerryLink *link)
     }
 }
 
-/* An honest worker publishes a record between two rings, or takes what was sent to it, or a value of its that it rang
- * for was taken from a cell. */
+/* An honest worker does one of these between two rings: it publishes a record, takes what was sent to it, or has a
+ * value that rang taken from a cell. */
 static void
 handle_doorbell (FerrySharedQueue *self, FerryLink *link)
 {
-  guint64 progress = link->up.head + ferry_link_flush_down (link);
-
   /* Relaxed: a count that is seen late costs one of the many rings that are allowed. */
-  progress += atomic_load_explicit (&link->cells_taken, memory_order_relaxed);
+  guint64 progress =
+    link->up.head + ferry_link_flush_down (link) + atomic_load_explicit (&link->cells_taken, memory_order_relaxed);
+
   if (progress != link->rings_head)
     link->rings_allowed = RINGS_ALLOWED;
   link->rings_head = progress;

@@ -324,6 +324,23 @@ put_block_away (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
   ferry_local_queue_give_back (monitor->local, block);
 }
 
+/* Has the cells their turn, where it is time. A block that is not begun may be the end of a link, which a stop of the
+ * router looks for in the queue only; so it goes first. */
+static FerryDispatchResult
+dispatch_latest (FerryRouter *self, FerryMonitor *monitor, const FerryBudget *budget, gint64 *last)
+{
+  FerryBlock *block = self->block;
+  FerryDispatchResult result;
+
+  if (G_LIKELY (*last < ferry_router_get_tick (self)) || (block != NULL && block->kind != FERRY_BLOCK_RECORDS))
+    return FERRY_DISPATCH_IDLE;
+  result = ferry_router_deliver_latest (self, monitor, budget, last);
+  /* A stop leaves the block to the dispatch that it happened in. */
+  if (result == FERRY_DISPATCH_STOPPED && block != NULL)
+    put_block_away (self, monitor, block);
+  return result;
+}
+
 /* router's thread: delivers what is in the local queue, until there is no more or the budget is spent. */
 FerryDispatchResult
 ferry_router_dispatch (FerryRouter *self, const FerryBudget *budget)
@@ -338,8 +355,7 @@ ferry_router_dispatch (FerryRouter *self, const FerryBudget *budget)
     {
       FerryBlock *block;
 
-      if (G_UNLIKELY (last >= ferry_router_get_tick (self)))
-        result = ferry_router_deliver_latest (self, monitor, budget, &last);
+      result = dispatch_latest (self, monitor, budget, &last);
       if (result != FERRY_DISPATCH_IDLE)
         break;
       block = self->block;

@@ -24,6 +24,7 @@ struct _FerryReceiver
   guint64 undelivered;
   FerryExit *exit; /* (owned) (nullable): set when the pipe is closed by its other end */
   gboolean closed;
+  gboolean internal; /* of a layer above, which looks after it: its pipe may be open when the router stops */
 
   gboolean bound;         /* main: the owner's weak notification holds a reference to this receiver */
   GWeakRef owner;         /* any */

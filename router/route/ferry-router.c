@@ -174,19 +174,20 @@ ferry_router_start (FerryRouter *self, GError **error)
 static void
 warn_of_open_pipes (FerryRouter *self)
 {
-  g_autoptr (GString) ids = NULL;
+  g_autoptr (GString) ids = g_string_new (NULL);
+  guint n_open = 0;
 
-  if (self->n_open == 0)
-    return;
-  ids = g_string_new (NULL);
   for (guint i = 0; i < self->slots->len; i++)
     {
       FerryPipe *pipe = g_ptr_array_index (self->slots, i);
 
-      if (pipe != NULL && pipe->receiver != NULL)
-        g_string_append_printf (ids, "%s%" G_GUINT64_FORMAT, ids->len > 0 ? ", " : "", pipe->connection_id);
+      if (pipe == NULL || pipe->receiver == NULL || pipe->receiver->internal)
+        continue;
+      g_string_append_printf (ids, "%s%" G_GUINT64_FORMAT, n_open > 0 ? ", " : "", pipe->connection_id);
+      n_open++;
     }
-  g_warning ("The router is stopped with %u open pipes: %s", self->n_open, ids->str);
+  if (n_open > 0)
+    g_warning ("The router is stopped with %u open pipes: %s", n_open, ids->str);
 }
 
 static void

@@ -466,8 +466,7 @@ ferry_sender_send_parts (FerrySender *self, const FerryPart *parts, guint n_part
     return FALSE;
   for (guint i = 0; i < n_parts; i++)
     size += parts[i].size;
-  if (G_LIKELY (size <= FERRY_MAX_RECORD_PAYLOAD && self->uplink != NULL &&
-                send_parts_now (self, parts, n_parts, size)))
+  if (G_LIKELY (size < self->quick_limit && send_parts_now (self, parts, n_parts, size)))
     return TRUE;
   joined = g_malloc (size);
   size = 0;

@@ -23,6 +23,8 @@
  *
  * A send that returned %TRUE is kept: the receiver gets the message even when the process is killed the next instant,
  * as long as pipe and router are open. Messages of one sender arrive once, and in order.
+ * On a pipe for latest values ([flags@Ferry.PipeFlags]), a newer message takes the place of one that was not delivered
+ * yet.
  *
  * After it was started, a sender may be used by any number of threads at once, but by one process: in a child that a
  * worker forks, sending fails.

@@ -186,7 +186,7 @@ ferry_error_list_add_filter (FerryErrorList *self, GQuark domain, int code)
  * @phase: (nullable): the phase of the work; %NULL for none
  * @error: an error, which is copied
  *
- * Catches an error. Its trace is found when it came from another process, see [func@Ferry.error_get_trace].
+ * Catches an error. Its trace is found when it came from another process, see [func@Ferry.Error.get_trace].
  *
  * Returns: %FALSE if no filter lets it pass, and it was not caught
  *
@@ -208,7 +208,7 @@ ferry_error_list_add (FerryErrorList *self, const char *phase, const GError *err
 }
 
 /**
- * ferry_error_list_take:
+ * ferry_error_list_take: (skip)
  * @self: a list
  * @phase: (nullable): the phase of the work; %NULL for none
  * @error: (inout) (nullable) (transfer full): where an error may be; %NULL is left there when it was caught

@@ -39,24 +39,21 @@ enum
 
 static GParamSpec *properties[N_PROPERTIES];
 
-/* A walk over the tasks from the front: those that run are the first ones that are not done, behind those that are. */
+/* What is being run is found through the workers, which are few, and not through the list. */
 static double
 get_fraction (FerryExecutor *self)
 {
   double done = self->n_batch_done;
-  guint left = self->n_executing;
 
   if (self->n_batch_done + self->n_open == 0)
     return -1;
-  for (GSequenceIter *iter = g_sequence_get_begin_iter (self->list); left > 0 && !g_sequence_iter_is_end (iter);
-       iter = g_sequence_iter_next (iter))
+  for (guint i = 0; i < self->pool->workers->len; i++)
     {
-      FerryTask *task = g_sequence_get (iter);
+      FerryPoolWorker *worker = g_ptr_array_index (self->pool->workers, i);
+      FerryTask *task = g_queue_peek_head (&worker->in_flight);
 
-      if (!ferry_task_get_seat (task)->executing)
-        continue;
-      left--;
-      done += MAX (ferry_task_get_fraction (task), 0);
+      if (task != NULL && ferry_task_get_seat (task)->queue == &self->source && !ferry_task_get_done (task))
+        done += MAX (ferry_task_get_fraction (task), 0);
     }
   return done / (self->n_batch_done + self->n_open);
 }

@@ -49,6 +49,7 @@ ferry_job_finalize (GObject *object)
 {
   FerryJob *self = FERRY_JOB (object);
 
+  ferry_take_over (self);
   ferry_progress_parts_clear (&self->parts);
   g_clear_pointer (&self->traces, g_ptr_array_unref);
   g_clear_object (&self->cancellable);
@@ -242,6 +243,9 @@ ferry_job_is_cancelled (FerryJob *self)
 
   g_return_val_if_fail (FERRY_IS_JOB (self), TRUE);
 
+  /* The usual case, and the quickest. */
+  if (is_serving_thread (self))
+    return self->finished || is_cancelled_in_use (self);
   if (!ferry_job_begin_use (self, NULL))
     return TRUE;
   cancelled = is_cancelled_in_use (self);
@@ -432,7 +436,7 @@ ferry_job_yield (FerryJob *self, GVariant *value, GError **error)
  * @...: what goes into the format
  *
  * As g_set_error(), and remembers who called: when the function fails with this error, the trace that goes with it to
- * the application has the lines of a backtrace from here. See [func@Ferry.error_get_trace].
+ * the application has the lines of a backtrace from here. See [func@Ferry.Error.get_trace].
  *
  * Any thread may call this.
  *

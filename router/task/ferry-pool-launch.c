@@ -262,6 +262,7 @@ start (FerryPoolWorker *self, const char *name, GError **error)
   if (!ferry_router_pipe (self->router, FERRY_PIPE_QUEUED, &calls, &self->calls_receiver, error) ||
       !ferry_router_pipe (self->router, FERRY_PIPE_LATEST, &progress, &self->progress_receiver, error))
     return FALSE;
+  self->calls_receiver->internal = self->progress_receiver->internal = TRUE;
   ferry_receiver_set_handler (self->calls_receiver, calls_came, ferry_pool_worker_ref (self), unref_worker);
   ferry_receiver_set_handler (self->progress_receiver, progress_came, ferry_pool_worker_ref (self), unref_worker);
   if (self->pool->in_threads)

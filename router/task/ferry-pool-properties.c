@@ -14,7 +14,7 @@
  * Workers that are kept warm, and run tasks one after the other.
  *
  * A pool of processes is made from a [class@Ferry.Launcher] that says which program: one that registers functions
- * ([func@Ferry.Function.register]) and calls [func@Ferry.Worker.main]. Its workers are forked by a
+ * ([func@Ferry.function_register]) and calls [func@Ferry.Worker.main]. Its workers are forked by a
  * [class@Ferry.Nursery] of that program. A pool of threads runs the functions that this program has registered, in
  * threads of its own: for what is light, and for tests.
  *

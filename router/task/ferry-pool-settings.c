@@ -10,7 +10,7 @@
 /**
  * ferry_pool_set_name:
  * @self: a pool
- * @name: (nullable) what [property@Ferry.Pool:name] says
+ * @name: (nullable): what [property@Ferry.Pool:name] says
  *
  * Sets [property@Ferry.Pool:name]. On the router's thread.
  *
@@ -56,7 +56,8 @@ ferry_pool_set_min_workers (FerryPool *self, guint min_workers)
  * @self: a pool
  * @max_workers: what [property@Ferry.Pool:max-workers] says
  *
- * Sets [property@Ferry.Pool:max-workers]. On the router's thread.
+ * Sets [property@Ferry.Pool:max-workers]. Workers beyond it retire when they have done the task that they are at. On the
+ * router's thread.
  *
  * Since: 0.1
  */
@@ -70,14 +71,13 @@ ferry_pool_set_max_workers (FerryPool *self, guint max_workers)
     return;
   self->max_workers = max_workers;
   g_object_notify (G_OBJECT (self), "max-workers");
-  if (self->started)
-    ferry_pool_pump (self);
+  ferry_pool_fit (self);
 }
 
 /**
  * ferry_pool_set_idle_timeout:
  * @self: a pool
- * @idle_timeout: what [property@Ferry.Pool:idle-timeout] says
+ * @timeout: what [property@Ferry.Pool:idle-timeout] says
  *
  * Sets [property@Ferry.Pool:idle-timeout]. On the router's thread.
  *
@@ -138,7 +138,7 @@ ferry_pool_set_max_memory (FerryPool *self, guint64 max_memory)
 /**
  * ferry_pool_set_death_limit:
  * @self: a pool
- * @death_limit: what [property@Ferry.Pool:death-limit] says
+ * @deaths: what [property@Ferry.Pool:death-limit] says
  *
  * Sets [property@Ferry.Pool:death-limit]. On the router's thread.
  *

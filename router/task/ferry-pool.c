@@ -131,6 +131,19 @@ count_live (FerryPool *self)
   return n;
 }
 
+/* Executors may go meanwhile, with their last task, or come; those that come are told by the pool's state. */
+static void
+fail_all (FerryPool *self, const GError *reason)
+{
+  for (guint i = self->sources->len; i > 0; i--)
+    if (i <= self->sources->len)
+      {
+        FerryTaskSource *source = g_ptr_array_index (self->sources, i - 1);
+
+        source->fail_all (source, reason);
+      }
+}
+
 static gboolean
 start_worker (FerryPool *self)
 {
@@ -139,12 +152,19 @@ start_worker (FerryPool *self)
 
   if (self->error != NULL || self->stopping || ferry_timer_is_set (&self->back_off))
     return FALSE;
+  /* That the router was stopped ends what there is to do, and not the pool: the router may be started again. */
+  if (!ferry_router_check (self->router, &error))
+    {
+      fail_all (self, error);
+      return FALSE;
+    }
   worker = ferry_pool_worker_new (self, &error);
   if (worker == NULL)
     {
       ferry_pool_fail (self, g_steal_pointer (&error));
       return FALSE;
     }
+  self->started = TRUE;
   g_ptr_array_add (self->workers, worker);
   return TRUE;
 }
@@ -176,19 +196,6 @@ pump_once (FerryPool *self)
   return ferry_pool_worker_hand_over (worker, task);
 }
 
-/* Executors may go meanwhile, with their last task, or come; those that come are told by the pool's state. */
-static void
-fail_all (FerryPool *self, const GError *reason)
-{
-  for (guint i = self->sources->len; i > 0; i--)
-    if (i <= self->sources->len)
-      {
-        FerryTaskSource *source = g_ptr_array_index (self->sources, i - 1);
-
-        source->fail_all (source, reason);
-      }
-}
-
 /* main: hands over what can be. */
 void
 ferry_pool_pump (FerryPool *self)
@@ -217,6 +224,39 @@ ferry_pool_pump (FerryPool *self)
       fail_all (self, reason);
     }
   g_object_unref (self);
+}
+
+/* A worker that can be spared: one that has nothing to do, where there is one. */
+static FerryPoolWorker *
+pick_to_retire (FerryPool *self)
+{
+  FerryPoolWorker *pick = NULL;
+
+  for (guint i = 0; i < self->workers->len; i++)
+    {
+      FerryPoolWorker *worker = g_ptr_array_index (self->workers, i);
+
+      if (worker->state <= FERRY_POOL_WORKER_READY &&
+          (pick == NULL || worker->in_flight.length < pick->in_flight.length))
+        pick = worker;
+    }
+  return pick;
+}
+
+/* main: there are to be more workers or less than before. */
+void
+ferry_pool_fit (FerryPool *self)
+{
+  g_autoptr (FerryPool) kept G_GNUC_UNUSED = g_object_ref (self);
+
+  while (!self->stopping && count_live (self) > self->max_workers)
+    {
+      g_autoptr (FerryPoolWorker) worker = ferry_pool_worker_ref (pick_to_retire (self));
+
+      ferry_pool_worker_take_back (worker);
+      ferry_pool_worker_retire (worker);
+    }
+  ferry_pool_pump (self);
 }
 
 /* Takes back what was sent ahead to the worker with the most of it. */

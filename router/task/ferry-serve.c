@@ -106,11 +106,19 @@ ref_current (FerryServe *self, guint64 xid)
   return job;
 }
 
+/* any: the last one of several threads frees it. */
+static void
+unref_job (FerryJob *job)
+{
+  ferry_hand_over (job);
+  g_object_unref (job);
+}
+
 /* any */
 static void
 cancel_current (FerryServe *self, guint64 xid, guint reason)
 {
-  g_autoptr (FerryJob) job = ref_current (self, xid);
+  FerryJob *job = ref_current (self, xid);
 
   if (job == NULL)
     return;
@@ -118,6 +126,7 @@ cancel_current (FerryServe *self, guint64 xid, guint reason)
   /* It may wait for window: whoever took this cancel from the lane took it from before its eyes. */
   if (!pthread_equal (job->thread, pthread_self ()))
     ferry_downlink_interrupt (self->downlink);
+  unref_job (job);
 }
 
 void
@@ -142,15 +151,21 @@ ferry_serve_take_cancels (FerryServe *self)
 static gint64
 look_at_deadline (FerryServe *self)
 {
-  g_autoptr (FerryJob) job = ref_current (self, 0);
-  gint64 deadline = job != NULL ? ferry_job_get_deadline (job) : 0;
+  FerryJob *job = ref_current (self, 0);
+  gint64 deadline = FERRY_NO_DEADLINE;
 
-  if (deadline == 0 || ferry_job_is_cancelled (job))
-    return FERRY_NO_DEADLINE;
-  if (g_get_monotonic_time () < deadline)
+  if (job == NULL)
     return deadline;
-  cancel_current (self, ferry_call_get_xid (job->call), FERRY_CANCEL_REASON_DEADLINE);
-  return FERRY_NO_DEADLINE;
+  if (ferry_job_get_deadline (job) != 0 && !ferry_job_is_cancelled (job))
+    deadline = ferry_job_get_deadline (job);
+  if (deadline != FERRY_NO_DEADLINE && g_get_monotonic_time () >= deadline)
+    {
+      ferry_job_cancel (job, FERRY_CANCEL_REASON_DEADLINE);
+      ferry_downlink_interrupt (self->downlink);
+      deadline = FERRY_NO_DEADLINE;
+    }
+  unref_job (job);
+  return deadline;
 }
 
 static gpointer
@@ -277,7 +292,7 @@ set_current (FerryServe *self, FerryJob *job)
 static void
 run (FerryServe *self, const FerryFunctionEntry *function, FerryCall *call, FerryAnswer *answer)
 {
-  g_autoptr (FerryJob) job = ferry_job_new (self, call);
+  FerryJob *job = ferry_job_new (self, call);
   GError *failure = NULL;
   GVariant *result;
   guint cancelled;
@@ -291,6 +306,7 @@ run (FerryServe *self, const FerryFunctionEntry *function, FerryCall *call, Ferr
   set_current (self, NULL);
   ferry_job_finish (job);
   ferry_answer_take (answer, function, result, failure, job);
+  unref_job (job);
 }
 
 /* Begins a call that was claimed, or says why not. */

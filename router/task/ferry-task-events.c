@@ -89,24 +89,33 @@ ferry_task_install_signals (FerryTaskClass *klass)
   g_signal_set_va_marshaller (signals[SIGNAL_DONE], type, g_cclosure_marshal_VOID__VOIDv);
 }
 
-/* The state as whoever cancelled the task's cancellable, on whichever thread, has to find it: nothing is signalled from
- * then on, although the router's thread has not come to cancel the task. */
-static FerryTaskState
-effective_state (FerryTaskPrivate *priv)
+/* Whether the task's cancellable was cancelled, on whichever thread, and the router's has not come to cancel the task.
+ */
+static gboolean
+is_forestalled (FerryTaskPrivate *priv)
 {
-  if (priv->state == FERRY_TASK_STATE_EXECUTING && priv->rest != NULL && priv->rest->bridge != NULL &&
-      ferry_task_bridge_is_cancelled (priv->rest->bridge))
-    return FERRY_TASK_STATE_CANCELLING;
-  return (FerryTaskState) priv->state;
+  return priv->state == FERRY_TASK_STATE_EXECUTING && priv->rest != NULL && priv->rest->bridge != NULL &&
+         ferry_task_bridge_is_cancelled (priv->rest->bridge);
 }
 
+/* News of the worker find a task that is forestalled as if it were cancelling already, so that none is signalled after
+ * the cancel. What the application itself does, it does with the state that it sees. */
 static FerryTaskStep
 look (FerryTaskPrivate *priv, FerryTaskEvent event, const FerryTaskTransition **transition)
 {
-  *transition = ferry_task_state_next (effective_state (priv), event);
-  if (priv->leaves_worker)
-    return ferry_task_state_late (event);
-  return (*transition)->step;
+  gboolean is_news = event >= FERRY_TASK_EVENT_PROGRESS && event <= FERRY_TASK_EVENT_LOST;
+  FerryTaskState state = (FerryTaskState) priv->state;
+
+  if (is_news && is_forestalled (priv))
+    state = FERRY_TASK_STATE_CANCELLING;
+  *transition = ferry_task_state_next (state, event);
+  return priv->leaves_worker ? ferry_task_state_late (event) : (*transition)->step;
+}
+
+static gboolean
+still_reports (FerryTaskPrivate *priv)
+{
+  return priv->state == FERRY_TASK_STATE_EXECUTING && !is_forestalled (priv);
 }
 
 static gboolean
@@ -257,9 +266,9 @@ ferry_task_take_progress (FerryTask *self, const FerryProgress *progress)
     return step == FERRY_TASK_STEP_IGNORED;
   changed = take_values (self, progress);
   for (guint i = FERRY_TASK_PROP_FRACTION; i <= FERRY_TASK_PROP_UNIT; i++)
-    if ((changed & 1u << i) != 0 && effective_state (priv) == FERRY_TASK_STATE_EXECUTING)
+    if ((changed & 1u << i) != 0 && still_reports (priv))
       ferry_task_notify (self, i);
-  if (effective_state (priv) == FERRY_TASK_STATE_EXECUTING)
+  if (still_reports (priv))
     g_signal_emit (self, signals[SIGNAL_PROGRESS], 0);
   return TRUE;
 }

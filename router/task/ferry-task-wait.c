@@ -74,12 +74,12 @@ ferry_task_wait_finish (FerryTask *self, GAsyncResult *result, GError **error)
  * @timeout: microseconds; negative for no end
  * @error: return location for an error
  *
- * Routes messages until the task is done, and gives its result. For tests and programs without a window: handlers of
- * other tasks run meanwhile, and the main loop does not. On the router's thread, and not from within a handler.
+ * Iterates the router's main context until the task is done, and gives its result. For tests and programs without a
+ * window: everything else on that context runs meanwhile. On the router's thread, and not from within a handler.
  *
  * Fails as [method@Ferry.Task.get_result] does; with %FERRY_ERROR_TIMED_OUT when the time is over first, and the task
- * goes on then; with %FERRY_ERROR_NOT_STARTED when the task was not submitted; and with what
- * [method@Ferry.Router.route_until] fails with.
+ * goes on then; with %FERRY_ERROR_NOT_STARTED when the task was not submitted; with %FERRY_ERROR_BUSY within a handler,
+ * %FERRY_ERROR_WRONG_THREAD on another thread, and %FERRY_ERROR_NOT_RUNNING when the router was stopped.
  *
  * Returns: (transfer full) (nullable): the result; %NULL without an error when the function has none
  *

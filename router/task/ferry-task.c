@@ -22,7 +22,8 @@
  *
  * After [method@Ferry.Task.cancel], nothing that the function reports, sends, yields or returns is signalled.
  *
- * A class of one's own may derive from it, and override what [struct@Ferry.TaskClass] has.
+ * A class of one's own may derive from it, and override [vfunc@Ferry.Task.message], [vfunc@Ferry.Task.progress],
+ * [vfunc@Ferry.Task.yielded] and [vfunc@Ferry.Task.done].
  *
  * Since: 0.1
  */
@@ -213,7 +214,7 @@ ferry_task_set_run_timeout (FerryTask *self, gint64 timeout)
  * @timeout: microseconds; 0 for none, which it is at first
  *
  * Sets how long the task may wait, counted from its submission. When the time is over, it fails with
- * %FERRY_ERROR_TIMED_OUT. To call it after the submission is a mistake.
+ * %FERRY_ERROR_QUEUE_TIMED_OUT. To call it after the submission is a mistake.
  *
  * Since: 0.1
  */

@@ -64,7 +64,7 @@ ferry_attributes_apply (const FerryAttributes *self)
  * @name: (nullable): a name of at most 255 bytes; %NULL for that of the program
  *
  * Sets what the workers spawned after it are called, in exit records and logs. A worker that a nursery forks, or that
- * runs [func@Ferry.worker_main], has it as the name of its process as well; one that is executed finds it in the
+ * runs [func@Ferry.Worker.main], has it as the name of its process as well; one that is executed finds it in the
  * environment as `FERRY_WORKER_NAME`.
  *
  * Since: 0.1

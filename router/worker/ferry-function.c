@@ -92,8 +92,7 @@ ferry_function_register (const char *name, const char *arguments_type, const cha
   g_return_if_fail (function != NULL);
 
   added = add (entry_new (name, arguments_type, result_type, function));
-  if (!added)
-    g_critical ("The name “%s” was registered for another function, or with other types", name);
+  g_return_if_fail (added && "a name has one function, with one set of types");
 }
 
 /**

@@ -43,11 +43,11 @@ void ferry_launcher_set_stream (FerryLauncher *self, FerryStream stream, FerrySt
 FerryWorker *ferry_launcher_spawn_nursery (FerryLauncher *self, FerryRouter *router, GError **error);
 gboolean ferry_launcher_add_reserved_sender (FerryLauncher *self, const char *name, FerrySender *sender,
                                              GError **error);
+void ferry_launcher_clear_senders (FerryLauncher *self);
+
 /* In ferry-launcher-copy.c. */
 FerryLauncher *ferry_launcher_new_forked (FerryLauncher *launcher);
 void ferry_launcher_log_inherited (FerryLauncher *self);
 char *ferry_launcher_dup_program_name (FerryLauncher *self);
-
-void ferry_launcher_clear_senders (FerryLauncher *self);
 
 G_END_DECLS

@@ -376,8 +376,8 @@ ferry_launcher_clear_senders (FerryLauncher *self)
  *
  * Fails with %FERRY_ERROR_ALREADY_STARTED or %FERRY_ERROR_STOPPED when the sender is in use,
  * %FERRY_ERROR_BAD_ARGUMENTS when the name is empty or longer than 255 bytes or begins with `ferry.`, or name or
- * sender were added before, and %FERRY_ERROR_TOO_LARGE with more than 1,024 senders, or more than 64 of pipes for latest
- * values.
+ * sender were added before, and %FERRY_ERROR_TOO_LARGE with more than 1,024 senders, or more than 64 of them of pipes
+ * for latest values.
  *
  * Returns: %TRUE on success
  *

@@ -23,6 +23,7 @@ static struct
   char *start;
   gsize size;
   gsize room;
+  GPtrArray *moved; /* (owned): what was put in their places; whoever has a pointer into it may keep it */
 } title;
 
 /* How far strings go on from end, one right behind the other; a copy takes the place of each. */
@@ -34,6 +35,7 @@ move_strings (char **strings, char *end)
       if (*strings == end)
         end += strlen (end) + 1;
       *strings = g_strdup (*strings);
+      g_ptr_array_add (title.moved, *strings);
     }
   return end;
 }
@@ -49,9 +51,11 @@ ferry_nursery_set_arguments (int argc, char **argv)
   if (argc < 1 || title.start != NULL)
     return;
   title.start = argv[0];
+  title.moved = g_ptr_array_new ();
   end = move_strings (argv, title.start);
   title.size = (gsize) (end - title.start);
   copy = g_new (char *, n + 1);
+  g_ptr_array_add (title.moved, copy);
   memcpy (copy, environ, (n + 1) * sizeof (char *));
   end = move_strings (copy, end);
   title.room = (gsize) (end - title.start);
@@ -73,9 +77,10 @@ set_name (const char *name)
   program_invocation_name = program_invocation_short_name = title.start;
 }
 
-/* Without this, each worker would draw the same numbers. */
-static void
-reseed (void)
+/* nursery: without this, each worker would draw the same numbers. Done ahead of each, since a worker that did it would
+ * need the time and, of its own, the pages that it changes. */
+void
+ferry_nursery_reseed (void)
 {
   guint32 seeds[3];
 
@@ -147,7 +152,6 @@ ferry_nursery_become_worker (FerryStartOrder *order, int control)
   if (order->environment != NULL)
     replace_environment (order, control);
   set_name (order->name);
-  reseed ();
   if (dup3 (order->control, control, O_CLOEXEC) < 0)
     give_up (order, control, "its control socket could not be set", errno);
 }

@@ -40,10 +40,12 @@ typedef struct
 {
   int control;
   pid_t pid;
-  guint8 *buffer;   /* (owned): FERRY_MAX_PACKET_SIZE bytes, of which a request touches what it needs */
   GArray *children; /* (element-type Child) */
   GArray *polls;    /* (element-type struct pollfd): the control socket, then the children's pidfds */
 } Nursery;
+
+/* A request as it came. It touches as much of this as it needs. */
+static guint8 packet_buffer[FERRY_MAX_PACKET_SIZE] __attribute__ ((aligned (8)));
 
 /* After what this process was first seen to have more than one thread; NULL: not yet. */
 static char *threads_since;
@@ -133,6 +135,7 @@ prepare (int control)
   sigprocmask (SIG_SETMASK, &none, NULL);
   g_unsetenv (FERRY_NURSERY_VARIABLE);
   g_setenv (FERRY_CONTROL_FD_VARIABLE, number, TRUE);
+  ferry_nursery_reseed ();
 }
 
 static void
@@ -149,14 +152,12 @@ get_poll (Nursery *self, guint index)
   return &g_array_index (self->polls, struct pollfd, index);
 }
 
+/* worker: closes what is the nursery's. Its memory stays as it is: to free it would copy the pages that it lies on. */
 static void
-nursery_clear (Nursery *self)
+let_go (Nursery *self)
 {
   for (guint i = 1; i < self->polls->len; i++)
-    ferry_clear_fd (&get_poll (self, i)->fd);
-  g_array_unref (self->polls);
-  g_array_unref (self->children);
-  g_free (self->buffer);
+    close (get_poll (self, i)->fd);
 }
 
 /* The application is gone, or has let go: nobody hears of the workers any more. */
@@ -263,6 +264,8 @@ fork_worker (Nursery *self, FerryStartOrder *order)
     told = adopt (self, order->start.id, pid);
   if (!told)
     finish (self, EXIT_SUCCESS);
+  /* For the next one. */
+  ferry_nursery_reseed ();
   return FALSE;
 }
 
@@ -274,13 +277,13 @@ serve (Nursery *self)
   FerryStartOrder order;
   gboolean born = FALSE;
 
-  switch (ferry_start_order_receive (&order, self->control, self->buffer, &error))
+  switch (ferry_start_order_receive (&order, self->control, packet_buffer, &error))
     {
     case FERRY_CONTROL_TAKEN:
       born = fork_worker (self, &order);
       if (born)
         {
-          nursery_clear (self);
+          let_go (self);
           ferry_nursery_become_worker (&order, self->control);
         }
       ferry_start_order_clear (&order);
@@ -316,12 +319,13 @@ serve_all (Nursery *self)
 int
 ferry_nursery_run (GError **error)
 {
-  Nursery self = {.control = -1, .pid = getpid ()};
+  /* A worker returns, and leaves it as it is. */
+  static Nursery self = {.control = -1};
 
+  self.pid = getpid ();
   if (!attach (&self.control, error))
     return -1;
   prepare (self.control);
-  self.buffer = g_malloc (FERRY_MAX_PACKET_SIZE);
   self.children = g_array_new (FALSE, FALSE, sizeof (Child));
   self.polls = g_array_new (FALSE, FALSE, sizeof (struct pollfd));
   add_poll (&self, self.control);

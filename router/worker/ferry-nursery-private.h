@@ -39,6 +39,7 @@ void ferry_nursery_set_arguments (int argc, char **argv);
 int ferry_nursery_run (GError **error);
 
 /* In ferry-nursery-child.c. */
+void ferry_nursery_reseed (void);
 void ferry_nursery_become_worker (FerryStartOrder *order, int control);
 
 G_END_DECLS

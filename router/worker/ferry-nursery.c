@@ -82,7 +82,7 @@ ferry_nursery_init (FerryNursery *self)
 
 /**
  * ferry_nursery_new:
- * @launcher: what the nursery is started with: a program that calls [func@Ferry.worker_main], its arguments,
+ * @launcher: what the nursery is started with: a program that calls [func@Ferry.Worker.main], its arguments,
  *   environment, folder and streams
  *
  * Makes a nursery, which is started when it is needed. Its workers have its environment, folder and standard output and

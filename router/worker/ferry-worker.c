@@ -10,6 +10,7 @@
 #include "base/ferry-base-private.h"
 #include "ferry-enums.h"
 #include "worker/ferry-attachment-private.h"
+#include "worker/ferry-launcher-private.h"
 
 /**
  * FerryWorker:
@@ -397,5 +398,9 @@ ferry_worker_get_sender (const char *name, GError **error)
   g_return_val_if_fail (name != NULL, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return ferry_attachment_get_sender (name, error);
+  if (!g_str_has_prefix (name, FERRY_RESERVED_SENDER_PREFIX))
+    return ferry_attachment_get_sender (name, error);
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_SENDER,
+               "The sender “%s” is Ferry's own; ask for one that the application added", name);
+  return NULL;
 }

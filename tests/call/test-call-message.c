@@ -184,6 +184,36 @@ test_values_that_are_cut_off_can_be_read (void)
     }
 }
 
+/* GLib has no bytes for such a value. */
+static void
+test_value_that_came_malformed_goes_on_as_zeros (void)
+{
+  static const char *const types[] = {"(ii)", "x", "(yxyx)"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (types); i++)
+    {
+      FerryCallMessage message = {
+        .header = {.xid = 1, .kind = FERRY_CALL_ANSWER, .type_length = (guint16) strlen (types[i])},
+        .type_string = types[i],
+        .body = "abc",
+        .body_size = 3,
+      };
+      g_autoptr (GBytes) bytes = call_test_join (&message);
+      g_autoptr (GBytes) again = NULL;
+      g_autoptr (GVariant) value = NULL;
+      g_autoptr (GVariant) zero = NULL;
+
+      g_assert_true (parse (&message, bytes));
+      value = ferry_call_message_dup_value (&message);
+      g_assert_null (g_variant_get_data (value));
+      again = call_test_message (FERRY_CALL_ANSWER, 1, 0, NULL, value);
+      g_assert_true (parse (&message, again));
+      zero = ferry_call_message_dup_value (&message);
+      g_assert_nonnull (g_variant_get_data (zero));
+      g_assert_cmpvariant (zero, value);
+    }
+}
+
 static void
 test_bytes_without_a_type_are_refused (void)
 {
@@ -268,6 +298,10 @@ test_numbers_and_flags_have_their_range (void)
     {FERRY_CALL_REQUEST, FERRY_CALL_STREAM, 65535, 1, 0, "f", NULL, TRUE},
     {FERRY_CALL_REQUEST, BOTH, 0, 1, 0, "f", NULL, FALSE},
     {FERRY_CALL_REQUEST, 4, 0, 1, 0, "f", NULL, FALSE},
+    {FERRY_CALL_REQUEST, 8, 0, 1, 0, "f", NULL, FALSE},
+    {FERRY_CALL_REQUEST, 0xf0 | FERRY_CALL_STREAM, 1, 1, 0, "f", NULL, TRUE},
+    {FERRY_CALL_REQUEST, 0xf0 | BOTH, 0, 1, 0, "f", NULL, FALSE},
+    {FERRY_CALL_ITEM, 0x10, 0, 1, 0, NULL, "i", FALSE},
     {FERRY_CALL_REQUEST, 0, 1, 1, 0, "f", NULL, FALSE},
     {FERRY_CALL_ANSWER, 0, 0, 1, 0, NULL, NULL, TRUE},
     {FERRY_CALL_ANSWER, 0, 0, 1, 1, NULL, NULL, FALSE},
@@ -396,6 +430,7 @@ main (int argc, char **argv)
   ADD ("message-may-lie-anywhere", test_message_may_lie_anywhere);
   ADD ("every-cut-before-the-value-is-refused", test_every_cut_before_the_value_is_refused);
   ADD ("values-that-are-cut-off-can-be-read", test_values_that_are_cut_off_can_be_read);
+  ADD ("value-that-came-malformed-goes-on-as-zeros", test_value_that_came_malformed_goes_on_as_zeros);
   ADD ("bytes-without-a-type-are-refused", test_bytes_without_a_type_are_refused);
   ADD ("numbers-and-flags-have-their-range", test_numbers_and_flags_have_their_range);
   ADD ("names-and-values-stand-where-they-belong", test_names_and_values_stand_where_they_belong);

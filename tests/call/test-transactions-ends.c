@@ -167,6 +167,18 @@ test_number_may_come_again_after_its_answer (void)
 }
 
 static void
+test_call_that_was_taken_back_says_nothing (void)
+{
+  g_autoptr (CallTestPair) pair = keeping_pair ();
+
+  g_assert_true (receive (pair->ends[ASKED], FERRY_CALL_REQUEST, 5, 0, NULL));
+  ferry_call_drop (kept_call (0));
+  g_ptr_array_set_size (kept, 0);
+  g_assert_cmpuint (pair->wires[ASKED].n_sent, ==, 0);
+  g_assert_cmpuint (pair->ends[ASKED]->calls.n_entries, ==, 0);
+}
+
+static void
 test_open_calls_are_bounded (void)
 {
   g_autoptr (CallTestPair) pair = keeping_pair ();
@@ -419,6 +431,7 @@ main (int argc, char **argv)
   ADD ("impossible-window-is-a-protocol-error", test_impossible_window_is_a_protocol_error);
   ADD ("number-that-is-in-flight-is-a-protocol-error", test_number_that_is_in_flight_is_a_protocol_error);
   ADD ("number-may-come-again-after-its-answer", test_number_may_come_again_after_its_answer);
+  ADD ("call-that-was-taken-back-says-nothing", test_call_that_was_taken_back_says_nothing);
   ADD ("open-calls-are-bounded", test_open_calls_are_bounded);
   ADD ("a-hundred-thousand-are-in-flight", test_a_hundred_thousand_are_in_flight);
   ADD ("close-fails-each-transaction-once", test_close_fails_each_transaction_once);

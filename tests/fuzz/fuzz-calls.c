@@ -106,9 +106,8 @@ ask (Scene *scene, Asked *asked)
 
   for (guint i = 0; i < N_ASKED; i++)
     {
-      FerryRequest request = {.method = "ask",
-                              .flags = i % 2 == 0 ? 0 : FERRY_CALL_STREAM,
-                              .window = i % 2 == 0 ? 0 : 3};
+      FerryRequest request = {
+        .method = "ask", .flags = i % 2 == 0 ? 0 : FERRY_CALL_STREAM, .window = i % 2 == 0 ? 0 : 3};
 
       asked[i] = (Asked){scene, i};
       g_assert_cmpuint (ferry_transactions_ask (scene->end, &request, &funcs, &asked[i], NULL), ==, i + 1);

@@ -25,6 +25,11 @@ def grant(index, name, connection_id):
     return record(GRANT, struct.pack("=IIII", index, len(name), NO_CELL, 0) + name, connection_id)
 
 
+def cell(sequence, kind, payload, type_string=b"", begun=0, size=None):
+    header = struct.pack("=IHH", len(payload) if size is None else size, kind, len(type_string))
+    return bytes([sequence, begun]) + header + type_string + b"\0" * (-len(type_string) % 8) + payload
+
+
 def order(kind, number=0, connection_id=1, payload=0, length=0):
     return struct.pack("=BBBBI", kind, number, connection_id, payload, length)
 
@@ -40,6 +45,27 @@ def attach(version=VERSION, segment_size=UP_RING + 131072):
 def welcome(version=VERSION, capacity=131072, n_pipes=1, n_cells=0):
     return header(1, version) + struct.pack("=QQQQIIII", UP_RING + capacity, capacity, 65536, 1000000, 1, n_pipes,
                                             n_cells, 0)
+
+
+def call(kind, xid, number=0, name=b"", type_string=b"", body=b"", flags=0, window=0):
+    head = struct.pack("=QqBBHHH", xid, number, kind, flags, len(name), len(type_string), window) + name + type_string
+    message = head + b"\0" * (-len(head) % 8) + body
+    return struct.pack("<H", len(message)) + message
+
+
+REQUEST, ANSWER, ERROR, REFUSE, ITEM, WINDOW, CALL_CANCEL = range(1, 8)
+# An error as a GVariant (sissas): domain, code, message, trace, no notes; then the ends of the strings, from the last.
+FAILURE = b"(sissas)", b"g-io-error-quark\0\0\0\0" + struct.pack("=i", 12) + b"full\0in\0" + b"\x20\x1d\x11"
+
+
+def progress(fraction, amount=0, total=0, unit=b"", text=b"", unit_length=None, text_length=None):
+    return struct.pack("=QdQQHHI", 7, fraction, amount, total, len(unit) if unit_length is None else unit_length,
+                       len(text) if text_length is None else text_length, 0) + unit + text
+
+
+def start(flags=0, name=b"name", cwd=b"/", environment=b"A=b\0C=d\0"):
+    return (header(3, 2) + struct.pack("=QiIIIII5Q", 1, 0, flags, 3, len(name), len(cwd), len(environment), 1, 2, 3, 4, 5)
+            + name + cwd + environment)
 
 
 def packet(data, n_fds=0):
@@ -72,6 +98,15 @@ CORPUS = {
         "grows": order(LARGE, payload=1, length=2500000) + order(PIECE, length=32752) * 76 + order(PIECE, length=10848),
         "types": b"".join(order(TYPE, (n + 1) % 256, 1, n % 4) for n in range(256)),
     },
+    "cell": {
+        "bytes": cell(1, BYTES, b"hello"),
+        "variant": cell(2, VARIANT, b"12345678hello\0", b"(ts)"),
+        "next-begun": cell(3, BYTES, b"hello", begun=1),
+        "torn": cell(4, BYTES, b"hello", begun=2),
+        "too-large": cell(1, BYTES, b"hello", size=4089),
+        "no-type": cell(1, VARIANT, b"hello", b"a{vs}"),
+        "stop": cell(1, STOP, b""),
+    },
     "attach": {
         "good": packet(attach()),
         "version": packet(attach(VERSION + 1)),
@@ -80,6 +115,15 @@ CORPUS = {
         "descriptors": packet(attach(), 1),
         "short": packet(attach()[:20]),
         "long": packet(attach() + b"\0"),
+    },
+    "nursery": {
+        "started": packet(header(4, 2) + struct.pack("=QII", 1, 1234, 0), 1),
+        "failed": packet(header(5, 2) + struct.pack("=QII", 1, 0, 6) + b"broken"),
+        "ended": packet(header(6, 2) + struct.pack("=QII", 1, 1, 255)) + packet(header(6, 2) + struct.pack("=QII", 2, 2, 9)),
+        "start": packet(start(16), 1),
+        "streams": packet(start(23), 4),
+        "short": packet(start()[:80], 1),
+        "descriptors": packet(header(4, 2) + struct.pack("=QII", 1, 1234, 0), 3),
     },
     "welcome": {
         "good": b"\2" + welcome(),
@@ -101,6 +145,20 @@ CORPUS = {
         "too-long": struct.pack("=IHHQ", 0xffffffff, GRANT, 0, 17) + b"12345678",
         "tail": grant(0, b"out", 17) + b"\0" + struct.pack("=Q", 65544),
     },
+    "calls": {
+        "requests": call(REQUEST, 1, 0, b"answer", b"(si)", b"hello\0\0\0" + struct.pack("=i", 5) + b"\6")
+                    + call(REQUEST, 2, 99, b"stream", flags=2, window=5) + call(REQUEST, 3, 0, b"drop", b"as")
+                    + call(REQUEST, 4, 0, b"keep", b"v", b"\7\0\0\0\0i", flags=1),
+        "answers": call(ANSWER, 1, 0, b"", b"u", b"1234") + call(ERROR, 2, 0, b"", *FAILURE)
+                   + call(REFUSE, 3, 0, b"", *FAILURE) + call(ANSWER, 4) + call(ANSWER, 4) + call(ANSWER, 5),
+        "items": call(ITEM, 2, 0, b"", b"s", b"one\0") + call(ITEM, 2, 0, b"page", b"s", b"two\0")
+                 + call(ITEM, 4, 0, b"", b"a{sv}", b"") * 4,
+        "windows": call(REQUEST, 9, 0, b"keep", flags=2) + call(WINDOW, 9, 1000000) + call(WINDOW, 9, 1),
+        "cancels": call(CALL_CANCEL, 9, 1) + call(REQUEST, 9, 0, b"keep") + call(CALL_CANCEL, 9, 2),
+        "twice": call(REQUEST, 9, 0, b"keep") * 2,
+        "malformed-value": call(REQUEST, 1, 0, b"answer", b"(ii)", b"abc"),
+        "short": call(REQUEST, 1, 0, b"answer", b"(si)")[:34],
+    },
     "downlink": {
         "small": b"\0" + record(BYTES, b"hello") + record(BYTES, b"", 2) + record(FINISH, b"", 0),
         "torn": b"\6" + record(BYTES, b"hello") * 20,
@@ -112,6 +170,18 @@ CORPUS = {
         "cancel-with-payload": b"\1" + record(CANCEL, b"12345678", 5, 1),
         "variant": b"\0" + record(VARIANT, b"12345678", 1, 1),
         "tail": b"\377" + record(BYTES, b"hello") + struct.pack("=Q", 65544),
+    },
+    "progress": {
+        "fraction": progress(0.5, text="größer".encode()),
+        "amount": progress(0.25, 5, 20, b"bytes", b"reading"),
+        "too-much": progress(2.0, 21, 20, b"bytes"),
+        "no-number": progress(float("nan"), 5),
+        "invalid-text": progress(0.5, unit=b"\xff\xfe", text=b"\x80" * 1023),
+        "zero-in-text": progress(0.5, text=b"a\0b"),
+        "longest": progress(1.0, unit=b"u" * 63, text=b"t" * 1023),
+        "unit-too-long": progress(1.0, unit=b"u" * 64),
+        "lengths-lie": progress(1.0, text=b"text", text_length=5),
+        "short": progress(1.0)[:39],
     },
 }
 

@@ -182,7 +182,25 @@ typedef struct
   DownEnds *ends;
   guint8 *results;      /* of the worker: a FerryClaimResult */
   _Atomic guint64 sent; /* as far as the application went */
+  _Atomic guint64 done; /* as far as the worker went */
 } Race;
+
+/* Without giving up the processor at first, so that what follows happens at once. */
+static void
+spin_until (_Atomic guint64 *word, guint64 value)
+{
+  for (guint n = 0; atomic_load_explicit (word, memory_order_acquire) < value; n++)
+    if (n > 10000)
+      g_thread_yield ();
+}
+
+/* Lets the other thread go on by a few claims, so that the two meet at every distance. */
+static void
+delay (_Atomic guint64 *word, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    atomic_load_explicit (word, memory_order_relaxed);
+}
 
 static gpointer
 claim_all (gpointer data)
@@ -191,9 +209,9 @@ claim_all (gpointer data)
 
   for (guint64 xid = 1; xid <= N_CALLS; xid++)
     {
-      while (atomic_load_explicit (&race->sent, memory_order_acquire) < xid)
-        g_thread_yield ();
+      spin_until (&race->sent, xid);
       race->results[xid] = (guint8) ferry_downlink_claim (race->ends->downlink, xid);
+      atomic_store_explicit (&race->done, xid, memory_order_release);
     }
   return NULL;
 }
@@ -206,7 +224,7 @@ test_no_call_is_both_begun_and_taken_back (void)
   g_autofree guint8 *taken = g_malloc0 (N_CALLS + 1);
   g_autoptr (GRand) rand = g_rand_new_with_seed (4711);
   g_auto (DownEnds) ends;
-  Race race = {&ends, results, 0};
+  Race race = {&ends, results, 0, 0};
   guint64 n_begun = 0;
   GThread *thread;
   guint64 sent = 0;
@@ -219,13 +237,19 @@ test_no_call_is_both_begun_and_taken_back (void)
 
       sent = MIN (sent + (guint) g_rand_int_range (rand, 1, 12), N_CALLS);
       atomic_store_explicit (&race.sent, sent, memory_order_release);
-      if (g_rand_int_range (rand, 0, 3) == 0)
+      /* Where the worker has just become idle, it comes to these calls while they are taken back. */
+      delay (&race.done, (guint) g_rand_int_range (rand, 0, 400));
+      if (g_rand_int_range (rand, 0, 10) == 0)
+        spin_until (&race.done, sent);
+      else if (g_rand_int_range (rand, 0, 3) == 0)
         g_thread_yield ();
       g_assert_true (ferry_link_hold_calls (ends.link, &begun));
       g_assert_cmpuint (begun, <=, sent);
       for (guint64 xid = sent; xid > begun && !taken[xid]; xid--)
         taken[xid] = 1;
       ferry_link_release_calls (ends.link, begun < sent ? sent : 0);
+      if (g_rand_int_range (rand, 0, 4) == 0)
+        spin_until (&race.done, sent);
     }
   g_thread_join (thread);
   for (guint64 xid = 1; xid <= N_CALLS; xid++)
@@ -238,20 +262,11 @@ test_no_call_is_both_begun_and_taken_back (void)
   g_assert_cmpuint (n_begun, <, N_CALLS);
 }
 
-/* Without giving up the processor at first, so that what follows happens at once. */
-static void
-spin_until (_Atomic guint *word, guint value)
-{
-  for (guint n = 0; atomic_load_explicit (word, memory_order_acquire) < value; n++)
-    if (n > 10000)
-      g_thread_yield ();
-}
-
 typedef struct
 {
   DownEnds *ends;
-  _Atomic guint round; /* the worker may go on */
-  _Atomic guint done;  /* the worker has */
+  _Atomic guint64 round; /* the worker may go on */
+  _Atomic guint64 done;  /* the worker has */
   FerryClaimResult result;
 } DoomRace;
 
@@ -286,8 +301,7 @@ test_doom_comes_before_the_next_call_or_not_at_all (void)
 
       atomic_store (get_claim (&ends), 1 << FERRY_CLAIM_SHIFT);
       atomic_store_explicit (&race.round, round, memory_order_release);
-      for (guint i = 0; i < round % 64; i++)
-        atomic_load_explicit (&race.done, memory_order_relaxed);
+      delay (&race.done, round % 64 * 16);
       if (round % 100 == 0)
         spin_until (&race.done, round);
       doomed = ferry_link_doom_call (ends.link, 1);

@@ -92,11 +92,32 @@ test_message_stays_until_the_next_receive (void)
   down_ends_init (&ends, MAX_MESSAGE);
   down_send (&ends, 4711, 1000);
   g_assert_cmpint (ferry_downlink_receive (ends.downlink, 0, &message), ==, FERRY_DOWN_EVENT_MESSAGE);
-  for (guint64 number = 0; down_send (&ends, number, 30000) == FERRY_DOWN_SENT; number++)
+  /* No divisor of the lane's size, so that the last one would lie over its end and on the message. */
+  for (guint64 number = 0; down_send (&ends, number, 1000) == FERRY_DOWN_SENT; number++)
     ;
   down_check (&message, 4711, 1000);
   for (guint64 number = 0; ends.link->backlog_size > 0; number++)
-    down_take (&ends, number, 30000);
+    down_take (&ends, number, 1000);
+}
+
+/* What is behind a payload up to the record's end goes to another process as well. */
+static void
+test_padding_is_none_of_our_memory (void)
+{
+  g_auto (DownEnds) ends;
+
+  down_ends_init (&ends, MAX_MESSAGE);
+  for (guint64 number = 0; number < 200; number++)
+    down_send (&ends, number, 1001);
+  for (guint64 number = 0; number < 200; number++)
+    {
+      FerryDownMessage message;
+
+      down_flush_if_rung (&ends);
+      g_assert_cmpint (ferry_downlink_receive (ends.downlink, 0, &message), ==, FERRY_DOWN_EVENT_MESSAGE);
+      for (gsize i = 1001; number >= 100 && i < 1008; i++)
+        g_assert_cmpuint (message.data[i], ==, 0);
+    }
 }
 
 static void
@@ -230,6 +251,25 @@ test_cancel_overtakes_a_full_lane (void)
 }
 
 /* Far more than the express lane holds. */
+/* So that who waits for messages takes the cancel; messages that are there come first. */
+static void
+test_cancel_ends_the_wait_for_messages (void)
+{
+  FerryDownMessage message;
+  g_auto (DownEnds) ends;
+  guint64 xid;
+  guint16 reason;
+
+  down_ends_init (&ends, MAX_MESSAGE);
+  g_assert_cmpint (down_send (&ends, 1, 8), ==, FERRY_DOWN_SENT);
+  g_assert_cmpint (ferry_link_send_cancel (ends.link, 5, 1), ==, FERRY_DOWN_SENT);
+  down_take (&ends, 1, 8);
+  g_assert_cmpint (ferry_downlink_receive (ends.downlink, -1, &message), ==, FERRY_DOWN_EVENT_NOTHING);
+  g_assert_true (ferry_downlink_take_cancel (ends.downlink, &xid, &reason));
+  g_assert_cmpint (ferry_link_send_finish (ends.link), ==, FERRY_DOWN_SENT);
+  g_assert_cmpint (ferry_downlink_receive (ends.downlink, -1, &message), ==, FERRY_DOWN_EVENT_FINISH);
+}
+
 static void
 test_cancels_wait_for_room_in_order (void)
 {
@@ -339,8 +379,6 @@ test_grants_come_before_messages (void)
   down_assert_nothing (&ends);
 }
 
-/* ---- an application, or a worker, that breaks the rules ---- */
-
 /* Publishes one record in the down lane, whatever it is. */
 static void
 publish_raw (DownEnds *ends, guint16 kind, guint16 number, gconstpointer payload, gsize size)
@@ -352,6 +390,32 @@ publish_raw (DownEnds *ends, guint16 kind, guint16 number, gconstpointer payload
     memcpy (place + sizeof (FerryRecordHeader), payload, size);
   ferry_lane_writer_publish (&ends->link->down, ferry_record_size (size));
 }
+
+static void
+test_grants_that_cannot_be_are_not_followed (void)
+{
+  const struct
+  {
+    FerryGrant grant;
+    char name[8];
+  } wrong[] = {
+    {{.index = FERRY_MAX_PIPES_PER_LINK, .name_length = 8, .cell = FERRY_NO_CELL}, "12345678"},
+    {{.index = 0, .name_length = 9, .cell = FERRY_NO_CELL}, "12345678"},
+    {{.index = 0, .name_length = 8, .cell = 0}, "12345678"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (wrong); i++)
+    {
+      g_auto (DownEnds) ends;
+      FerryDownGrant grant;
+
+      down_ends_init (&ends, MAX_MESSAGE);
+      publish_raw (&ends, FERRY_RECORD_GRANT, 0, &wrong[i], sizeof wrong[i]);
+      g_assert_cmpint (ferry_downlink_receive_grant (ends.downlink, &grant), ==, FERRY_DOWN_EVENT_BROKEN);
+    }
+}
+
+/* ---- an application, or a worker, that breaks the rules ---- */
 
 static void
 assert_broken (guint16 kind, guint16 number, gconstpointer payload, gsize size)
@@ -456,6 +520,7 @@ add_tests_of_what_arrives (void)
   g_test_add_func ("/downlink/goes-round", test_goes_round);
   g_test_add_func ("/downlink/large-messages-arrive", test_large_messages_arrive);
   g_test_add_func ("/downlink/message-stays-until-the-next-receive", test_message_stays_until_the_next_receive);
+  g_test_add_func ("/downlink/padding-is-none-of-our-memory", test_padding_is_none_of_our_memory);
   g_test_add_func ("/downlink/what-has-no-room-keeps-its-order", test_what_has_no_room_keeps_its_order);
   g_test_add_func ("/downlink/backlog-is-bounded", test_backlog_is_bounded);
   g_test_add_func ("/downlink/one-message-of-any-size-is-taken", test_one_message_of_any_size_is_taken);
@@ -463,9 +528,11 @@ add_tests_of_what_arrives (void)
   g_test_add_func ("/downlink/finish-comes-behind-what-was-sent", test_finish_comes_behind_what_was_sent);
   g_test_add_func ("/downlink/finish-is-taken-when-the-backlog-is-full", test_finish_is_taken_when_the_backlog_is_full);
   g_test_add_func ("/downlink/cancel-overtakes-a-full-lane", test_cancel_overtakes_a_full_lane);
+  g_test_add_func ("/downlink/cancel-ends-the-wait-for-messages", test_cancel_ends_the_wait_for_messages);
   g_test_add_func ("/downlink/cancels-wait-for-room-in-order", test_cancels_wait_for_room_in_order);
   g_test_add_func ("/downlink/closed-end-takes-nothing", test_closed_end_takes_nothing);
   g_test_add_func ("/downlink/grants-come-before-messages", test_grants_come_before_messages);
+  g_test_add_func ("/downlink/grants-that-cannot-be-are-not-followed", test_grants_that_cannot_be_are_not_followed);
 }
 
 int

@@ -19,6 +19,9 @@
  * instruction, which does empty the buffer. The reader wakes a waiting writer only when half of the ring is free, as far
  * as it knows of the tail.
  *
+ * A cell has no model of its own. Its writer is the writer here without a ring and without room to wait for, its sequence
+ * is tail, and its reader arms and looks by the same functions.
+ *
  * The macros weaken one step each, and then the search must find the lost wake-up:
  *
  *   WEAK_TAIL              the writer's store of tail may stay in the buffer while it looks at reader_waiting

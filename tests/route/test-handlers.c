@@ -333,7 +333,7 @@ test_nested_loop_within_route_until (void)
   g_autoptr (Scene) scene = scene_new (9, act_run_loop);
   g_autoptr (GError) error = NULL;
 
-  route_test_send_numbers (scene->sender, 0, 100);
+  route_test_burst (scene->sender, 0, 100);
   ferry_router_route_until (scene->router, has_110, scene, FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (scene->n_messages, ==, 110);

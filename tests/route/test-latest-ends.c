@@ -371,6 +371,48 @@ test_handler_may_start_the_router_again (void)
     }
 }
 
+static gboolean
+has_begun_block (gpointer data)
+{
+  return ((FerryRouter *) data)->block != NULL;
+}
+
+/* The block goes back to its queue, whoever stops the router, and its link with it. */
+static void
+test_handler_may_stop_the_router_within_a_block_of_others (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  FerryMonitor *monitor = ferry_monitor_ref (router->monitor);
+
+  {
+    g_autoptr (LatestTest) pipe = latest_test_new (router);
+    g_autoptr (FerryTestPipe) queued = route_test_started_pipe (router);
+    Deed deed = {2, stop_routers, FALSE};
+
+    g_object_set (router, "dispatch-budget", (gint64) 1, "latest-interval", 3000 * (gint64) G_USEC_PER_SEC, NULL);
+    pipe->hook = do_deed;
+    pipe->data = &deed;
+    latest_test_send (pipe, 1);
+    latest_test_wait_value (pipe, 1);
+    latest_test_send (pipe, 2);
+    route_test_burst (queued->sender, 0, 1000);
+    ferry_test_run_until (has_begun_block, router);
+    g_assert_cmpuint (queued->n_messages, <, 1000);
+    /* It is time. */
+    ferry_router_find_pipe (router, ferry_receiver_get_connection_id (pipe->receiver))->watch->delivered_at = 0;
+    g_object_set (router, "latest-interval", (gint64) 1000, NULL);
+    router->hot_cells.tick = 1;
+    latest_test_wait_value (pipe, 2);
+    g_assert_cmpuint (ferry_receiver_get_undelivered (queued->receiver), >, 0);
+    g_assert_true (deed.done);
+    g_assert_cmpuint (queued->n_messages + ferry_receiver_get_undelivered (queued->receiver), ==, 1000);
+    g_assert_cmpint (ferry_local_queue_get_bytes (monitor->local), ==, 0);
+    route_test_assert_warned ("The router is stopped with 2 open pipes: *");
+  }
+  ferry_monitor_unref (monitor);
+  g_assert_finalize_object (router);
+}
+
 static void
 drop_all (LatestTest *self)
 {
@@ -489,6 +531,8 @@ main (int argc, char **argv)
                    test_owner_that_is_disposed_hears_nothing_more);
   g_test_add_func ("/latest-ends/handler-may-close-its-pipe", test_handler_may_close_its_pipe);
   g_test_add_func ("/latest-ends/handler-may-stop-the-router", test_handler_may_stop_the_router);
+  g_test_add_func ("/latest-ends/handler-may-stop-the-router-within-a-block-of-others",
+                   test_handler_may_stop_the_router_within_a_block_of_others);
   g_test_add_func ("/latest-ends/handler-may-start-the-router-again", test_handler_may_start_the_router_again);
   g_test_add_func ("/latest-ends/handler-may-drop-its-pipe", test_handler_may_drop_its_pipe);
   g_test_add_func ("/latest-ends/newest-value-can-be-had-before-a-message",

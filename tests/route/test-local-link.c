@@ -285,6 +285,29 @@ test_parts_become_one_message (void)
     assert_parts_arrive (sizes[i]);
 }
 
+/* On a pipe for latest values as well, where it must not go into the lane. */
+static void
+test_parts_become_one_latest_value (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerrySender) sender = NULL;
+  g_autoptr (FerryReceiver) receiver = NULL;
+  g_autoptr (GByteArray) all = g_byte_array_new ();
+  const FerryPart parts[] = {{"one ", 4}, {"two", 3}};
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (ferry_router_pipe (router, FERRY_PIPE_LATEST, &sender, &receiver, &error));
+  ferry_receiver_set_handler (receiver, bytes_cb, all, NULL);
+  g_assert_true (ferry_sender_start (sender, &error));
+  g_assert_true (ferry_sender_send_parts (sender, parts, 2, 0, NULL, &error));
+  g_assert_cmpuint (sender->uplink->writer.tail, ==, 0);
+  g_assert_true (ferry_sender_stop (sender, &error));
+  while (!ferry_receiver_get_closed (receiver))
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpmem (all->data, all->len, "one two", 7);
+  ferry_test_router_stop (router);
+}
+
 static void
 test_parts_are_refused_as_bytes_are (void)
 {
@@ -314,6 +337,7 @@ main (int argc, char **argv)
   g_test_add_func ("/local-link/stopping-the-router-ends-a-waiting-receive",
                    test_stopping_the_router_ends_a_waiting_receive);
   g_test_add_func ("/local-link/parts-become-one-message", test_parts_become_one_message);
+  g_test_add_func ("/local-link/parts-become-one-latest-value", test_parts_become_one_latest_value);
   g_test_add_func ("/local-link/parts-are-refused-as-bytes-are", test_parts_are_refused_as_bytes_are);
   return g_test_run ();
 }

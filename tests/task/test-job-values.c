@@ -340,6 +340,22 @@ test_what_is_asked_meanwhile_is_served_then (void)
 }
 
 static void
+test_window_comes_also_after_the_finish (void)
+{
+  g_autoptr (ServeTest) test = serve_test_new_thread ();
+  g_autoptr (ServeTestCall) call = ask_stream (test, "yield", g_variant_new_uint32 (3), 1);
+  g_autoptr (GError) error = NULL;
+
+  wait_items (call, 1);
+  ferry_link_send_finish (test->link);
+  ferry_transactions_add_window (test->transactions, call->xid, 2, &error);
+  g_assert_no_error (error);
+  serve_test_assert_result (call, NULL);
+  serve_test_finish (test);
+  g_assert_true (test->served);
+}
+
+static void
 test_end_of_the_link_ends_the_waiting_for_window (void)
 {
   g_autoptr (ServeTest) test = serve_test_new_thread ();
@@ -407,6 +423,7 @@ static const struct
   {"/job-values/yielded-values-arrive-as-the-window-opens", test_yielded_values_arrive_as_the_window_opens},
   {"/job-values/cancel-ends-the-waiting-for-window", test_cancel_ends_the_waiting_for_window},
   {"/job-values/what-is-asked-meanwhile-is-served-then", test_what_is_asked_meanwhile_is_served_then},
+  {"/job-values/window-comes-also-after-the-finish", test_window_comes_also_after_the_finish},
   {"/job-values/end-of-the-link-ends-the-waiting-for-window", test_end_of_the_link_ends_the_waiting_for_window},
   {"/job-values/yielding-belongs-to-iterations-and-their-thread", test_yielding_belongs_to_iterations_and_their_thread},
   {"/job-values/sent-values-arrive-with-their-names", test_sent_values_arrive_with_their_names},

@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "base/ferry-base-private.h"
+
 static gint is_running;
 static gint n_counted;
 static FerryJob *kept_job;
@@ -60,16 +62,33 @@ report_and_spin (FerryJob *job, GVariant *arguments, GError **error)
   return NULL;
 }
 
+static pthread_mutex_t sleep_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t woken = PTHREAD_COND_INITIALIZER;
+
+static void
+wake (GCancellable *cancellable, gpointer data)
+{
+  gboolean *is_woken = data;
+
+  pthread_mutex_lock (&sleep_lock);
+  *is_woken = TRUE;
+  pthread_cond_signal (&woken);
+  pthread_mutex_unlock (&sleep_lock);
+}
+
 static void
 sleep_on (GCancellable *cancellable)
 {
-  GPollFD poll_fd;
+  gboolean is_woken = FALSE;
+  gulong handler = g_cancellable_connect (cancellable, G_CALLBACK (wake), &is_woken, NULL);
 
-  g_assert_true (g_cancellable_make_pollfd (cancellable, &poll_fd));
   g_atomic_int_set (&is_running, TRUE);
-  while (!g_cancellable_is_cancelled (cancellable))
-    g_poll (&poll_fd, 1, -1);
-  g_cancellable_release_fd (cancellable);
+  pthread_mutex_lock (&sleep_lock);
+  while (!is_woken)
+    pthread_cond_wait (&woken, &sleep_lock);
+  pthread_mutex_unlock (&sleep_lock);
+  g_cancellable_disconnect (cancellable, handler);
+  g_assert_true (g_cancellable_is_cancelled (cancellable));
 }
 
 static GVariant *
@@ -132,6 +151,32 @@ test_cancels_of_others_are_kept_for_them (void)
   serve_test_assert_result (third, "false");
 }
 
+/* Whatever a cancel meets: the request in the lane, in the worker's queue, being begun, or running. */
+static void
+cancel_many (ServeTest *test, const char *function)
+{
+  for (guint i = 0; i < 1000; i++)
+    {
+      g_autoptr (ServeTestCall) call = serve_test_ask (test, function, NULL);
+
+      for (gint n = g_test_rand_int_range (0, 2000); n > 0; n--)
+        g_atomic_int_get (&is_running);
+      serve_test_cancel (call, FERRY_CANCEL_REASON_CANCELLED);
+      serve_test_assert_failed (call, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    }
+}
+
+static void
+test_no_cancel_is_lost (void)
+{
+  g_autoptr (ServeTest) test = serve_test_new_thread ();
+
+  cancel_many (test, "spin");
+  /* From the first one on there is a second thread, which takes cancels as well. */
+  cancel_many (test, "sleep");
+  cancel_many (test, "spin");
+}
+
 static void
 test_deadline_cancels_the_cancellable (void)
 {
@@ -181,7 +226,7 @@ use_kept (FerryJob *job, GVariant *arguments, GError **error)
 static gpointer
 use_until_stopped (gpointer data)
 {
-  g_autoptr (FerryJob) job = data;
+  FerryJob *job = data;
   g_autoptr (GError) error = NULL;
 
   g_atomic_int_set (&is_running, TRUE);
@@ -195,6 +240,8 @@ use_until_stopped (gpointer data)
         ferry_job_check (job, &error);
     }
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_STOPPED);
+  ferry_hand_over (job);
+  g_object_unref (job);
   return NULL;
 }
 
@@ -331,6 +378,7 @@ static const struct
   {"/job/functions-see-that-they-are-cancelled", test_functions_see_that_they_are_cancelled},
   {"/job/each-job-has-its-own-cancellable", test_each_job_has_its_own_cancellable},
   {"/job/cancels-of-others-are-kept-for-them", test_cancels_of_others_are_kept_for_them},
+  {"/job/no-cancel-is-lost", test_no_cancel_is_lost},
   {"/job/deadline-cancels-the-cancellable", test_deadline_cancels_the_cancellable},
   {"/job/end-of-the-link-cancels-the-cancellable", test_end_of_the_link_cancels_the_cancellable},
   {"/job/is-over-when-its-function-returned", test_job_is_over_when_its_function_returned},

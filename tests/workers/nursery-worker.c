@@ -63,6 +63,14 @@ tell_file (const char *path)
 }
 
 static void
+tell_folder (void)
+{
+  g_autofree char *folder = g_get_current_dir ();
+
+  puts (folder);
+}
+
+static void
 tell_descriptors (void)
 {
   for (int fd = 0; fd < 1024; fd++)
@@ -150,7 +158,7 @@ tell (const char *order, const char *rest)
   else if (strcmp (order, "cmdline") == 0)
     tell_file ("/proc/self/cmdline");
   else if (strcmp (order, "folder") == 0)
-    puts (g_get_current_dir ());
+    tell_folder ();
   else if (strcmp (order, "group") == 0)
     puts (getpgrp () == getpid () ? "leader" : "follower");
   else if (strcmp (order, "parent") == 0)

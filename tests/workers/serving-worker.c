@@ -14,7 +14,6 @@
  *   serial                   () -> u: how many calls of this function the process has served, with this one
  *   n-initialisers           () -> u: how many initialisers the process, or the one that it was forked from, has run
  *   environment              s -> s: of that variable, empty when it is not set
- *   deadline                 () -> x: of this call
  *
  *   sleep-until-cancelled    () -> nothing: asleep in a poll of the job's cancellable
  *   spin-until-cancelled     () -> nothing: asks whether it is cancelled, over and over
@@ -39,11 +38,9 @@
  *
  *   yield                    t -> t: yields the numbers up to it, and returns their sum
  *   yield-and-fail           t -> nothing: yields that many numbers and fails
- *   yield-on-thread          () -> nothing: from a thread of its own
  *   send                     t -> nothing: sends that many numbers as messages of the type "number"
  *   report                   t -> nothing: reports fractions in that many steps
  *   report-amounts           t -> nothing: reports amounts up to it, in the unit "bytes"
- *   report-on-thread         t -> nothing: as report, from a thread of its own
  *   steps                    u -> nothing: that many steps
  *   parts                    () -> nothing: two parts, the second of which has two in turn
  *
@@ -145,12 +142,6 @@ give_environment (FerryJob *job, GVariant *arguments, GError **error)
   const char *value = g_getenv (g_variant_get_string (arguments, NULL));
 
   return g_variant_new_string (value != NULL ? value : "");
-}
-
-static GVariant *
-give_deadline (FerryJob *job, GVariant *arguments, GError **error)
-{
-  return g_variant_new_int64 (ferry_job_get_deadline (job));
 }
 
 /* ---- lasting ---- */
@@ -340,40 +331,6 @@ yield_and_fail (FerryJob *job, GVariant *arguments, GError **error)
   return NULL;
 }
 
-typedef struct
-{
-  FerryJob *job;
-  GVariant *arguments;
-  GError *error;
-  GThreadFunc func;
-} OnThread;
-
-static GVariant *
-run_on_thread (FerryJob *job, GVariant *arguments, GError **error, GThreadFunc func)
-{
-  OnThread run = {.job = job, .arguments = arguments};
-
-  g_thread_join (g_thread_new ("test-function", func, &run));
-  if (run.error != NULL)
-    g_propagate_error (error, run.error);
-  return NULL;
-}
-
-static gpointer
-yield_one (gpointer data)
-{
-  OnThread *run = data;
-
-  ferry_job_yield (run->job, g_variant_new_uint64 (0), &run->error);
-  return NULL;
-}
-
-static GVariant *
-yield_on_thread (FerryJob *job, GVariant *arguments, GError **error)
-{
-  return run_on_thread (job, arguments, error, yield_one);
-}
-
 static GVariant *
 send (FerryJob *job, GVariant *arguments, GError **error)
 {
@@ -398,21 +355,6 @@ report (FerryJob *job, GVariant *arguments, GError **error)
         break;
     }
   return NULL;
-}
-
-static gpointer
-report_all (gpointer data)
-{
-  OnThread *run = data;
-
-  report (run->job, run->arguments, &run->error);
-  return NULL;
-}
-
-static GVariant *
-report_on_thread (FerryJob *job, GVariant *arguments, GError **error)
-{
-  return run_on_thread (job, arguments, error, report_all);
 }
 
 static GVariant *
@@ -539,7 +481,6 @@ static const struct
   {"serial", NULL, "u", give_serial},
   {"n-initialisers", NULL, "u", give_n_initialisers},
   {"environment", "s", "s", give_environment},
-  {"deadline", NULL, "x", give_deadline},
   {"sleep-until-cancelled", NULL, "", sleep_until_cancelled},
   {"spin-until-cancelled", NULL, "", spin_until_cancelled},
   {"report-until-cancelled", NULL, "", report_until_cancelled},
@@ -561,11 +502,9 @@ static const struct
   {"unwanted-result", NULL, "", give_number},
   {"yield", "t", "t", yield},
   {"yield-and-fail", "t", "", yield_and_fail},
-  {"yield-on-thread", NULL, "", yield_on_thread},
   {"send", "t", "", send},
   {"report", "t", "", report},
   {"report-amounts", "t", "", report_amounts},
-  {"report-on-thread", "t", "", report_on_thread},
   {"steps", "u", "", steps},
   {"parts", NULL, "", parts},
   {"print", "(ss)", "", print},

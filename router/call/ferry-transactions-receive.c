@@ -1,0 +1,257 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Takes the other end's messages: answers and items for what this end asked; requests, windows and cancels for what it
+ * is asked.
+ *
+ * Trust: none. What breaks a rule is FERRY_ERROR_PROTOCOL; what only comes too late is dropped. */
+
+#include "config.h"
+
+#include "call/ferry-call-private.h"
+
+#include <string.h>
+
+#include "base/ferry-error.h"
+
+/* ---- answers ---- */
+
+static void
+count_stray_locked (FerryTransactions *self, guint64 xid)
+{
+  if (xid < self->next_xid)
+    self->n_late++;
+  else
+    self->n_unknown++;
+}
+
+static void
+hand_over_answer (const FerryXidEntry *entry, const FerryCallMessage *message)
+{
+  g_autoptr (GVariant) value = ferry_call_message_dup_value (message);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *trace = NULL;
+
+  if (message->header.kind == FERRY_CALL_ANSWER)
+    {
+      entry->funcs.done (entry->data, value, NULL, NULL, FALSE);
+      return;
+    }
+  error = ferry_error_from_variant (value, &trace);
+  if (trace != NULL)
+    ferry_trace_remember (error, trace);
+  entry->funcs.done (entry->data, NULL, error, trace, message->header.kind == FERRY_CALL_REFUSE);
+}
+
+static gboolean
+receive_answer (FerryTransactions *self, const FerryCallMessage *message)
+{
+  FerryXidEntry entry;
+  gboolean ours;
+
+  pthread_mutex_lock (&self->lock);
+  ours = ferry_xid_table_remove (&self->asked, message->header.xid, &entry);
+  if (!ours)
+    count_stray_locked (self, message->header.xid);
+  pthread_mutex_unlock (&self->lock);
+  if (ours)
+    hand_over_answer (&entry, message);
+  return TRUE;
+}
+
+static gboolean
+receive_item (FerryTransactions *self, const FerryCallMessage *message, GError **error)
+{
+  gboolean of_stream = message->name == NULL;
+  FerryAnswerFuncs funcs = {NULL};
+  gpointer data = NULL;
+  FerryXidEntry *entry;
+  gboolean allowed = TRUE;
+
+  pthread_mutex_lock (&self->lock);
+  entry = ferry_xid_table_find (&self->asked, message->header.xid);
+  if (entry == NULL)
+    count_stray_locked (self, message->header.xid);
+  else if (of_stream && entry->window == 0)
+    allowed = FALSE;
+  else
+    {
+      entry->window -= of_stream ? 1 : 0;
+      funcs = entry->funcs;
+      data = entry->data;
+    }
+  pthread_mutex_unlock (&self->lock);
+  if (!allowed)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
+                 "Transaction %" G_GUINT64_FORMAT " has an item beyond its window", message->header.xid);
+  if (funcs.item != NULL)
+    {
+      g_autoptr (GVariant) value = ferry_call_message_dup_value (message);
+      char name[FERRY_MAX_CALL_NAME + 1] = "";
+
+      if (!of_stream)
+        memcpy (name, message->name, message->header.name_length);
+      name[message->header.name_length] = '\0';
+      funcs.item (data, name, value);
+    }
+  return allowed;
+}
+
+/* ---- requests ---- */
+
+/* What the other end gets where its request is not taken at all. */
+static gboolean
+turn_away (FerryTransactions *self, const FerryCallMessage *message, const char *why, GError **error)
+{
+  g_autoptr (GError) reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED, why);
+  g_autoptr (GError) failure = NULL;
+
+  if ((message->header.flags & FERRY_CALL_ONE_WAY) != 0 ||
+      ferry_transactions_refuse (self, message->header.xid, reason, &failure) ||
+      !g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+    return TRUE;
+  /* To keep such refusals for later would need memory without bound. */
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "More is asked than can be refused: %s", why);
+  return FALSE;
+}
+
+/* Puts the call into the table. Returns FALSE with an error, or without when the request is to be turned away. */
+static gboolean
+admit (FerryTransactions *self, FerryCall *call, const char **why, GError **error)
+{
+  gboolean admitted = FALSE;
+  FerryXidEntry early;
+
+  pthread_mutex_lock (&self->lock);
+  self->highest_call = MAX (self->highest_call, call->xid);
+  if (ferry_xid_table_find (&self->calls, call->xid) != NULL)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "Transaction %" G_GUINT64_FORMAT " is asked twice",
+                 call->xid);
+  else if (self->calls.n_entries >= FERRY_MAX_OPEN_CALLS)
+    *why = "Too many calls are open: wait for answers first";
+  else if (self->request_func == NULL)
+    *why = "This end takes no calls";
+  else
+    {
+      admitted = TRUE;
+      ferry_xid_table_add (&self->calls, call->xid)->data = call;
+      /* Relaxed: nobody else has the call yet. */
+      if (ferry_xid_table_remove (&self->early, call->xid, &early))
+        atomic_store_explicit (&call->cancelled, early.flags, memory_order_relaxed);
+    }
+  pthread_mutex_unlock (&self->lock);
+  return admitted;
+}
+
+static gboolean
+receive_request (FerryTransactions *self, const FerryCallMessage *message, GError **error)
+{
+  FerryCall *call = ferry_call_new (self, message);
+  g_autoptr (GError) failure = NULL;
+  const char *why = NULL;
+
+  if (admit (self, call, &why, &failure))
+    {
+      self->request_func (self, call, self->request_data);
+      ferry_call_unref (call);
+      return TRUE;
+    }
+  ferry_call_free (call);
+  if (failure == NULL)
+    return turn_away (self, message, why, error);
+  g_propagate_error (error, g_steal_pointer (&failure));
+  return FALSE;
+}
+
+static FerryCall *
+find_call (FerryTransactions *self, guint64 xid)
+{
+  FerryXidEntry *entry;
+  FerryCall *call = NULL;
+
+  pthread_mutex_lock (&self->lock);
+  entry = ferry_xid_table_find (&self->calls, xid);
+  if (entry != NULL && ferry_call_try_ref (entry->data))
+    call = entry->data;
+  pthread_mutex_unlock (&self->lock);
+  return call;
+}
+
+/* For a call that is over, a window comes too late, and that is no fault. */
+static gboolean
+receive_window (FerryTransactions *self, const FerryCallMessage *message, GError **error)
+{
+  g_autoptr (FerryCall) call = find_call (self, message->header.xid);
+
+  if (call == NULL || ferry_call_add_window (call, (guint) message->header.number))
+    return TRUE;
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "Transaction %" G_GUINT64_FORMAT " has an impossible window",
+               message->header.xid);
+  return FALSE;
+}
+
+static void
+remember_early_locked (FerryTransactions *self, guint64 xid, FerryCancelReason reason)
+{
+  if (ferry_xid_table_find (&self->early, xid) != NULL)
+    return;
+  if (self->early_ring == NULL)
+    self->early_ring = g_new0 (guint64, FERRY_MAX_EARLY_CANCELS);
+  ferry_xid_table_remove (&self->early, self->early_ring[self->early_next], NULL);
+  self->early_ring[self->early_next] = xid;
+  self->early_next = (self->early_next + 1) % FERRY_MAX_EARLY_CANCELS;
+  ferry_xid_table_add (&self->early, xid)->flags = reason;
+}
+
+void
+ferry_transactions_receive_cancel (FerryTransactions *self, guint64 xid, guint16 reason)
+{
+  g_autoptr (FerryCall) call = NULL;
+
+  /* A reason of a later version is a cancel nevertheless. */
+  if (reason != FERRY_CANCEL_REASON_DEADLINE)
+    reason = FERRY_CANCEL_REASON_CANCELLED;
+  pthread_mutex_lock (&self->lock);
+  if (xid > self->highest_call && self->reason == NULL)
+    remember_early_locked (self, xid, reason);
+  pthread_mutex_unlock (&self->lock);
+  /* A call that is over needs none. */
+  call = find_call (self, xid);
+  if (call != NULL)
+    ferry_call_cancel (call, reason);
+}
+
+gboolean
+ferry_transactions_receive (FerryTransactions *self, gconstpointer data, gsize size, GError **error)
+{
+  g_autoptr (FerryTransactions) kept G_GNUC_UNUSED = ferry_transactions_ref (self);
+  FerryCallMessage message;
+  gboolean open;
+  gboolean behind;
+
+  if (!ferry_call_message_parse (&message, data, size, error))
+    return FALSE;
+  pthread_mutex_lock (&self->lock);
+  open = self->reason == NULL;
+  behind = self->unsent.length > 0;
+  pthread_mutex_unlock (&self->lock);
+  if (!open)
+    return TRUE;
+  if (behind)
+    ferry_transactions_flush_unsent (self);
+
+  switch (message.header.kind)
+    {
+    case FERRY_CALL_REQUEST:
+      return receive_request (self, &message, error);
+    case FERRY_CALL_ITEM:
+      return receive_item (self, &message, error);
+    case FERRY_CALL_WINDOW:
+      return receive_window (self, &message, error);
+    case FERRY_CALL_CANCEL:
+      ferry_transactions_receive_cancel (self, message.header.xid, (guint16) message.header.number);
+      return TRUE;
+    default:
+      return receive_answer (self, &message);
+    }
+}

@@ -1,0 +1,115 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The functions that the benches of tasks have run, and a plain worker that writes a cell.
+ *
+ * FERRY_BENCH_WRITES says how often the plain worker writes its sender's cell; it then prints the ns that this took,
+ * and stays until its standard input ends. */
+
+#include "config.h"
+
+#include <ferry.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+static gint64
+now (void)
+{
+  struct timespec time;
+
+  clock_gettime (CLOCK_MONOTONIC, &time);
+  return time.tv_sec * G_GINT64_CONSTANT (1000000000) + time.tv_nsec;
+}
+
+static GVariant *
+tell_time (FerryJob *job, GVariant *arguments, GError **error)
+{
+  return g_variant_new_int64 (now ());
+}
+
+static GVariant *
+echo (FerryJob *job, GVariant *arguments, GError **error)
+{
+  return arguments != NULL ? g_variant_ref (arguments) : NULL;
+}
+
+/* Reports until it is cancelled, as fast as it can; the argument is how many reports there are at most. */
+static GVariant *
+report (FerryJob *job, GVariant *arguments, GError **error)
+{
+  const guint64 n_reports = g_variant_get_uint64 (arguments);
+  const gint64 started = now ();
+
+  for (guint64 i = 0; i < n_reports; i++)
+    if (!ferry_job_report (job, (double) i / n_reports, NULL, error))
+      return NULL;
+  return g_variant_new_int64 (now () - started);
+}
+
+/* Burns its processor for so many microseconds, with a report every millisecond. */
+static GVariant *
+burn (FerryJob *job, GVariant *arguments, GError **error)
+{
+  const gint64 length = g_variant_get_int64 (arguments) * 1000;
+  const gint64 started = now ();
+  gint64 next = started;
+
+  for (gint64 time = started; time < started + length; time = now ())
+    {
+      if (time < next)
+        continue;
+      if (!ferry_job_report (job, (double) (time - started) / length, "burning", error))
+        return NULL;
+      next += 1000000;
+    }
+  return NULL;
+}
+
+static int
+write_cell (guint64 n_writes)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerrySender) sender = ferry_worker_get_sender ("cell", &error);
+  gint64 started;
+  char byte;
+
+  if (sender == NULL || !ferry_sender_start (sender, &error))
+    return EXIT_FAILURE;
+  started = now ();
+  for (guint64 i = 1; i <= n_writes; i++)
+    if (!ferry_sender_send_bytes (sender, &i, sizeof i, &error))
+      return EXIT_FAILURE;
+  printf ("%" G_GINT64_FORMAT "\n", now () - started);
+  fflush (stdout);
+  while (read (STDIN_FILENO, &byte, sizeof byte) > 0)
+    ;
+  return ferry_sender_stop (sender, NULL) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int
+main (int argc, char **argv)
+{
+  ferry_function_register ("now", NULL, "x", tell_time);
+  ferry_function_register ("echo", NULL, NULL, echo);
+  ferry_function_register ("report", "t", "x", report);
+  ferry_function_register ("burn", "x", "", burn);
+  if (ferry_worker_main (&argc, &argv))
+    return EXIT_FAILURE;
+  if (argc == 2 && g_str_equal (argv[1], "burn"))
+    prctl (PR_SET_PDEATHSIG, SIGKILL);
+  while (argc == 2 && g_str_equal (argv[1], "burn"))
+    ;
+  if (g_getenv ("FERRY_BENCH_TIME") != NULL)
+    {
+      const gint64 time = now ();
+
+      return write (STDOUT_FILENO, &time, sizeof time) == sizeof time ? EXIT_SUCCESS : EXIT_FAILURE;
+    }
+  if (g_getenv ("FERRY_BENCH_WRITES") == NULL)
+    return EXIT_FAILURE;
+  return write_cell (g_ascii_strtoull (g_getenv ("FERRY_BENCH_WRITES"), NULL, 10));
+}

@@ -1,0 +1,58 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "bench-python.h"
+
+#include "bench-common.h"
+#include "bench-crew.h"
+
+BenchPython *
+bench_python_new (const char *for_what)
+{
+  g_autofree char *program = g_find_program_in_path ("python3");
+  g_autoptr (GError) error = NULL;
+  BenchPython *self;
+
+  if (program == NULL)
+    {
+      bench_comment ("%s skipped: there is no python3", for_what);
+      return NULL;
+    }
+  self = g_new0 (BenchPython, 1);
+  self->process = g_subprocess_new (G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, program,
+                                    BENCH_PYTHON_SCRIPT, NULL);
+  if (self->process == NULL)
+    bench_fail (program, error);
+  self->output = g_data_input_stream_new (g_subprocess_get_stdout_pipe (self->process));
+  return self;
+}
+
+void
+bench_python_free (BenchPython *self)
+{
+  if (self == NULL)
+    return;
+  g_output_stream_close (g_subprocess_get_stdin_pipe (self->process), NULL, NULL);
+  g_subprocess_wait (self->process, NULL, NULL);
+  g_object_unref (self->output);
+  g_object_unref (self->process);
+  g_free (self);
+}
+
+double
+bench_python_ask (BenchPython *self, const char *what, guint n)
+{
+  GOutputStream *input = g_subprocess_get_stdin_pipe (self->process);
+  g_autofree char *line = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!g_output_stream_printf (input, NULL, NULL, &error, "%s %u\n", what, n) ||
+      !g_output_stream_flush (input, NULL, &error))
+    bench_fail ("python3", error);
+  line = g_data_input_stream_read_line (self->output, NULL, NULL, &error);
+  if (line == NULL)
+    bench_fail ("python3", error);
+  return g_ascii_strtod (line, NULL);
+}

@@ -1,0 +1,304 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What it takes to start a process, and to ask one that is there: Ferry's ways and their peers, in turn; and the same
+ * again in an application whose heap has 500 MB. */
+
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "bench-asker.h"
+#include "bench-crew.h"
+#include "bench-python.h"
+#include "bench-starters.h"
+
+#define HEAP (500 * (gsize) 1024 * 1024)
+#define MAX_ROUNDS 16
+#define PYTHON "start/python-forkserver"
+
+enum
+{
+  WAY_FERRY_TASK,
+  WAY_FERRY_FORKED,
+  WAY_FERRY_EXECUTED,
+  WAY_BARE_LIBC,
+  WAY_BARE_GIO,
+  WAY_POSIX_SPAWN,
+  WAY_GSUBPROCESS,
+  WAY_PYTHON_FORKSERVER,
+  WAY_WARM_POOL,
+  WAY_BARE_TRANSACTION,
+  N_WAYS,
+};
+
+static const char *const names[N_WAYS] = {
+  [WAY_FERRY_TASK] = "ferry-task",
+  [WAY_FERRY_FORKED] = "ferry-forked-worker",
+  [WAY_FERRY_EXECUTED] = "ferry-executed-worker",
+  [WAY_BARE_LIBC] = "bare-nursery-libc",
+  [WAY_BARE_GIO] = "bare-nursery-gio",
+  [WAY_POSIX_SPAWN] = "posix-spawn",
+  [WAY_GSUBPROCESS] = "gsubprocess",
+  [WAY_PYTHON_FORKSERVER] = "python-forkserver",
+  [WAY_WARM_POOL] = "warm-pool",
+  [WAY_BARE_TRANSACTION] = "bare-transaction",
+};
+
+typedef struct
+{
+  gboolean heavy; /* with the heap */
+  double instruction[N_WAYS][MAX_ROUNDS];
+  double answer[N_WAYS][MAX_ROUNDS];
+} Figures;
+
+typedef struct
+{
+  FerryRouter *router;         /* (owned) */
+  BenchCrew fresh;             /* a new worker for each task */
+  FerryLauncher *launchers[2]; /* (owned) of plain workers: forked, executed */
+  BenchCrew warm;
+  BenchAsker *asker;     /* (owned) */
+  BenchNursery *bare[2]; /* (owned) with libc alone, with GIO */
+  BenchPython *python;   /* (owned) (nullable) */
+  const char *only;      /* (nullable): the one way to measure, for a profiler */
+  guint n_starts;        /* each a round */
+  guint n_trips;
+  Figures light;
+  Figures heavy;
+} Bench;
+
+static void
+bench_init (Bench *self, const BenchOptions *options)
+{
+  g_autoptr (GVariant) first = NULL;
+  g_autoptr (FerryLauncher) own = NULL;
+  g_autoptr (FerryNursery) nursery = NULL;
+
+  self->heavy.heavy = TRUE;
+  self->only = options->only;
+  self->n_starts = options->quick ? 10 : 40;
+  self->n_trips = options->quick ? 200 : 1000;
+  self->router = bench_router_open ();
+  bench_crew_open (&self->fresh, self->router, 1);
+  ferry_pool_set_max_tasks (self->fresh.pool, 1);
+  for (guint i = 0; i < 2; i++)
+    {
+      self->launchers[i] = bench_functions_launcher ();
+      ferry_launcher_setenv (self->launchers[i], "FERRY_BENCH_TIME", "1");
+    }
+  own = bench_functions_launcher ();
+  nursery = ferry_nursery_new (own);
+  ferry_launcher_set_nursery (self->launchers[0], nursery);
+  first = bench_crew_ask (&self->fresh, "now", NULL);
+  bench_crew_open (&self->warm, self->router, 1);
+  bench_crew_warm_up (&self->warm);
+  self->asker = bench_asker_new (self->router);
+  self->bare[0] = bench_nursery_new ("bench-nursery-libc");
+  self->bare[1] = bench_nursery_new ("bench-nursery-gio");
+  self->python = bench_python_new (PYTHON);
+}
+
+static void
+bench_clear (Bench *self)
+{
+  bench_python_free (self->python);
+  bench_nursery_free (self->bare[0]);
+  bench_nursery_free (self->bare[1]);
+  bench_asker_free (self->asker);
+  g_object_unref (self->launchers[0]);
+  g_object_unref (self->launchers[1]);
+  bench_crew_close (&self->warm);
+  bench_crew_close (&self->fresh);
+  bench_router_close (self->router);
+}
+
+/* A task in a worker that is started for it, forked by a nursery that is there. */
+static BenchStart
+start_ferry (Bench *self)
+{
+  BenchStart start;
+  gint64 started;
+
+  /* The last worker's end is in no other's figure. */
+  while (ferry_pool_get_n_workers (self->fresh.pool) > 0)
+    g_main_context_iteration (NULL, TRUE);
+  started = bench_now ();
+  {
+    g_autoptr (GVariant) told = bench_crew_ask (&self->fresh, "now", NULL);
+
+    start.answer = bench_now () - started;
+    start.instruction = g_variant_get_int64 (told) - started;
+  }
+  return start;
+}
+
+static BenchStart
+trip_warm (Bench *self)
+{
+  const gint64 started = bench_now ();
+  g_autoptr (GVariant) result = bench_crew_ask (&self->warm, "echo", g_variant_new_uint32 (7));
+
+  return (BenchStart){0, bench_now () - started};
+}
+
+static BenchStart
+trip_bare (Bench *self)
+{
+  const gint64 started = bench_now ();
+
+  bench_asker_ask (self->asker, g_variant_new_uint32 (7));
+  return (BenchStart){0, bench_now () - started};
+}
+
+static BenchStart
+take (Bench *self, int way)
+{
+  switch (way)
+    {
+    case WAY_FERRY_TASK:
+      return start_ferry (self);
+    case WAY_FERRY_FORKED:
+    case WAY_FERRY_EXECUTED:
+      return bench_start_worker (self->launchers[way - WAY_FERRY_FORKED], self->router);
+    case WAY_BARE_LIBC:
+    case WAY_BARE_GIO:
+      return bench_start_bare (self->bare[way - WAY_BARE_LIBC]);
+    case WAY_POSIX_SPAWN:
+      return bench_start_posix_spawn ();
+    case WAY_GSUBPROCESS:
+      return bench_start_gsubprocess ();
+    case WAY_WARM_POOL:
+      return trip_warm (self);
+    case WAY_BARE_TRANSACTION:
+    default:
+      return trip_bare (self);
+    }
+}
+
+static void
+measure (Bench *self, Figures *figures, int way, guint round)
+{
+  const guint n = way >= WAY_WARM_POOL ? self->n_trips : self->n_starts;
+  g_autofree double *instructions = g_new0 (double, n);
+  g_autofree double *answers = g_new0 (double, n);
+
+  take (self, way);
+  for (guint i = 0; i < n; i++)
+    {
+      const BenchStart start = take (self, way);
+
+      instructions[i] = start.instruction / 1e3;
+      answers[i] = start.answer / 1e3;
+    }
+  figures->instruction[way][round] = bench_median (instructions, n);
+  figures->answer[way][round] = bench_median (answers, n);
+}
+
+/* Memory as malloc() has it, all of it touched, in pages of the usual size. */
+static gpointer
+heap_new (void)
+{
+  gpointer heap = mmap (NULL, HEAP, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+  if (heap == MAP_FAILED)
+    bench_fail ("500 MB", NULL);
+  madvise (heap, HEAP, MADV_NOHUGEPAGE);
+  memset (heap, 1, HEAP);
+  return heap;
+}
+
+static void
+run_round (Bench *self, Figures *figures, guint round)
+{
+  gpointer heap = figures->heavy ? heap_new () : NULL;
+
+  for (int way = 0; way < N_WAYS; way++)
+    if (self->only != NULL && !g_str_equal (names[way], self->only))
+      continue;
+    else if (way != WAY_PYTHON_FORKSERVER)
+      measure (self, figures, way, round);
+    else if (self->python != NULL && !figures->heavy)
+      figures->instruction[way][round] = bench_python_ask (self->python, "start", self->n_starts) / 1e3;
+  if (heap != NULL)
+    munmap (heap, HEAP);
+}
+
+static void
+print_figures (const Figures *figures, guint n_rounds)
+{
+  const char *suffix = figures->heavy ? "/500-MB-heap" : "";
+
+  for (int way = 0; way < N_WAYS; way++)
+    {
+      const double instruction = bench_median (figures->instruction[way], n_rounds);
+      const double answer = bench_median (figures->answer[way], n_rounds);
+      const char *group = way >= WAY_WARM_POOL ? "round-trip" : "start";
+      g_autofree char *first = g_strdup_printf ("%s/%s/first-instruction%s", group, names[way], suffix);
+      g_autofree char *whole =
+        g_strdup_printf ("%s/%s%s%s", group, names[way], way >= WAY_WARM_POOL ? "" : "/answer", suffix);
+
+      if (instruction > 0)
+        bench_print (first, instruction, "us");
+      if (answer > 0)
+        bench_print (whole, answer, "us");
+    }
+}
+
+static void
+print_ratio (const char *name, const double *values, const double *base, guint n_rounds, const char *budget)
+{
+  bench_print (name, bench_median_ratio (values, base, n_rounds), "ratio");
+  if (budget != NULL)
+    bench_print_budget (budget);
+}
+
+static void
+print_ratios (const Bench *self, guint n_rounds)
+{
+  const Figures *light = &self->light;
+  const Figures *heavy = &self->heavy;
+
+  print_ratio ("ratio/start/vs-bare-nursery", light->instruction[WAY_FERRY_TASK], light->instruction[WAY_BARE_GIO],
+               n_rounds, "<= 2");
+  print_ratio ("ratio/start/forked-worker-vs-bare-nursery", light->instruction[WAY_FERRY_FORKED],
+               light->instruction[WAY_BARE_GIO], n_rounds, "<= 2");
+  print_ratio ("ratio/start/vs-bare-nursery-libc", light->instruction[WAY_FERRY_TASK],
+               light->instruction[WAY_BARE_LIBC], n_rounds, NULL);
+  print_ratio ("ratio/start/vs-posix-spawn", light->instruction[WAY_FERRY_TASK], light->instruction[WAY_POSIX_SPAWN],
+               n_rounds, NULL);
+  print_ratio ("ratio/start/500-MB-heap-vs-none", heavy->instruction[WAY_FERRY_TASK],
+               light->instruction[WAY_FERRY_TASK], n_rounds, "about 1");
+  print_ratio ("ratio/round-trip/vs-bare-transaction", light->answer[WAY_WARM_POOL],
+               light->answer[WAY_BARE_TRANSACTION], n_rounds, "<= 2");
+  print_ratio ("ratio/round-trip/500-MB-heap-vs-none", heavy->answer[WAY_WARM_POOL], light->answer[WAY_WARM_POOL],
+               n_rounds, "about 1");
+  print_ratio ("ratio/gsubprocess/500-MB-heap-vs-none", heavy->instruction[WAY_GSUBPROCESS],
+               light->instruction[WAY_GSUBPROCESS], n_rounds, NULL);
+}
+
+int
+main (int argc, char **argv)
+{
+  BenchOptions options;
+  Bench self = {0};
+  guint n_rounds;
+
+  if (!bench_options_parse (&options, &argc, &argv))
+    return EXIT_FAILURE;
+  n_rounds = options.quick ? 5 : 9;
+  bench_init (&self, &options);
+  for (guint round = 0; round < n_rounds; round++)
+    {
+      run_round (&self, &self.light, round);
+      run_round (&self, &self.heavy, round);
+    }
+  print_figures (&self.light, n_rounds);
+  print_figures (&self.heavy, n_rounds);
+  if (options.only == NULL)
+    print_ratios (&self, n_rounds);
+  bench_clear (&self);
+  return EXIT_SUCCESS;
+}

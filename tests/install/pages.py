@@ -1,0 +1,65 @@
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Programs that a page shows, taken out of it, built and run as the page says.
+
+A block of code whose first line is a comment with a file's name, such as app.c, is that file. A block of a console has
+command lines, each behind a dollar sign, with what they print below: cc builds against the installed library, all else
+is run and its output compared.
+"""
+
+import os
+import re
+import shlex
+
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+FILE_NAME = re.compile(r"(?:/\* ([\w-]+\.c) \*/|# ([\w-]+\.py))\n")
+COMMAND = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
+
+
+def program_files(text):
+    """File name -> contents."""
+    files = {}
+    for _, block in BLOCK.findall(text):
+        match = FILE_NAME.match(block)
+        if match:
+            files[match[1] or match[2]] = block
+    return files
+
+
+def sessions(text):
+    """For each console block its (command, what is below it)."""
+    return [COMMAND.findall(block) for language, block in BLOCK.findall(text) if language == "console"]
+
+
+def unused(files, text):
+    """Files that no console block names: nobody would see whether they work."""
+    used = " ".join(command for session in sessions(text) for command, _ in session)
+    return [name for name in sorted(files) if name not in used.split()]
+
+
+def unknown_names(text, known):
+    """Functions, constants and types that a page's prose names and that are not among what is known. Whether its code
+    has only such is for the compiler to say."""
+    names = set(re.findall(r"\b(?:ferry_\w+(?=\(| \()|FERRY_\w+|Ferry[A-Z]\w*)", BLOCK.sub("", text)))
+    return ["there is no %s" % name for name in sorted(names) if name not in known]
+
+
+def count_lines(code):
+    return len([line for line in code.splitlines() if line.strip()])
+
+
+def write(files, folder):
+    for name, contents in files.items():
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+            file.write(contents)
+
+
+def run_session(report, installed, session):
+    """Builds and runs as one console block says."""
+    compiler = " ".join([os.environ.get("CC", "cc"), "-Wall -Werror", *installed.sanitizers])
+    for command, expected in session:
+        if command.startswith("cc "):
+            installed.run("sh", "-ec", compiler + command[len("cc"):])
+            report.fact("this builds: " + command, True)
+        else:
+            report.equal("%s prints what the page says" % command, installed.run(*shlex.split(command)), expected)

@@ -1,0 +1,387 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Submitting once, cancelling from everywhere, and what is still heard then. */
+
+#include "config.h"
+
+#include "ferry-test.h"
+#include "task/lone-task.h"
+
+#define N_RACES 2000
+
+static void
+test_claimed_once (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new (&executor);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (ferry_task_claim (task, &task_test_driver, &executor, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_ALREADY_STARTED);
+  g_clear_error (&error);
+  g_assert_true (ferry_task_cancel (task));
+  g_assert_false (ferry_task_claim (task, &task_test_driver, &executor, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_ALREADY_STARTED);
+}
+
+static void
+test_cancel_before (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new (NULL);
+  g_autoptr (TaskTestEar) ear = task_test_ear_new (task);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (ferry_task_cancel (task));
+  task_test_assert_heard (ear, "end-time state cancellable done done!");
+  g_assert_false (ferry_task_cancel (task));
+  g_assert_false (ferry_task_claim (task, &task_test_driver, &executor, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_cmpuint (executor.n_cancelled, ==, 0);
+}
+
+static void
+test_cancel_waiting (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new (&executor);
+  g_autoptr (TaskTestEar) ear = task_test_ear_new (task);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (ferry_task_cancel (task));
+  task_test_assert_heard (ear, "end-time state cancellable done done!");
+  g_assert_cmpuint (executor.n_cancelled, ==, 1);
+  g_assert_cmpint (executor.state_then, ==, FERRY_TASK_STATE_CANCELLED);
+  g_assert_null (ferry_task_get_result (task, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+}
+
+static void
+test_cancel_executing (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new_executing (&executor);
+  g_autoptr (TaskTestEar) ear = task_test_ear_new (task);
+  FerryProgress progress = task_test_progress (0.5, "half");
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (ferry_task_cancel (task));
+  task_test_assert_heard (ear, "state cancellable");
+  g_assert_cmpint (executor.state_then, ==, FERRY_TASK_STATE_CANCELLING);
+  g_assert_false (ferry_task_cancel (task));
+  g_assert_true (ferry_task_take_progress (task, &progress));
+  g_assert_true (ferry_task_take_message (task, "a", NULL));
+  g_assert_true (ferry_task_take_yield (task, g_variant_new_uint32 (1)));
+  g_assert_null (ferry_task_get_message (task));
+  task_test_assert_heard (ear, "");
+  g_assert_cmpuint (executor.n_consumed, ==, 0);
+  g_assert_cmpuint (executor.n_cancelled, ==, 1);
+
+  g_assert_true (ferry_task_complete (task, g_variant_new_uint32 (42)));
+  task_test_assert_heard (ear, "end-time state done done!");
+  g_assert_null (ferry_task_get_result (task, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+}
+
+static void
+test_ends_at_once (void)
+{
+  TaskTestExecutor executor = {.ends_at_once = TRUE};
+  g_autoptr (FerryTask) task = task_test_new_executing (&executor);
+  g_autoptr (TaskTestEar) ear = task_test_ear_new (task);
+
+  g_assert_true (ferry_task_cancel (task));
+  task_test_assert_heard (ear, "end-time state done done!");
+  g_assert_error (ferry_task_get_late_error (task), G_FILE_ERROR, G_FILE_ERROR_NOSPC);
+  g_assert_null (ferry_task_get_error (task));
+}
+
+static void
+cancel_cb (FerryTask *task)
+{
+  ferry_task_cancel (task);
+}
+
+static void
+test_cancel_in_handlers (void)
+{
+  static const char *const signals[] = {"notify::fraction", "notify::message", "progress", "yielded", "message"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (signals); i++)
+    {
+      TaskTestExecutor executor = {0};
+      g_autoptr (FerryTask) task = task_test_new_executing (&executor);
+      g_autoptr (TaskTestEar) ear = NULL;
+      FerryProgress progress = task_test_progress (0.5, "half");
+
+      g_signal_connect (task, signals[i], G_CALLBACK (cancel_cb), NULL);
+      g_assert_true (ferry_task_take_message (task, "a", NULL));
+      g_assert_true (ferry_task_take_yield (task, g_variant_new_uint32 (1)));
+      g_assert_true (ferry_task_take_progress (task, &progress));
+      g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLING);
+      g_assert_cmpuint (executor.n_consumed, ==, i < 3);
+      ear = task_test_ear_new (task);
+      g_assert_true (ferry_task_complete (task, NULL));
+      task_test_assert_heard (ear, "end-time state done done!");
+    }
+}
+
+static void
+count_cb (gpointer object, gpointer user_data)
+{
+  ++*(guint *) user_data;
+}
+
+/* What a handler of the first notification cancels is not reported any further. */
+static void
+test_report_stops (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new_executing (&executor);
+  FerryProgress progress = task_test_progress (0.5, "half");
+  guint n_reports = 0;
+
+  g_signal_connect (task, "notify::fraction", G_CALLBACK (cancel_cb), NULL);
+  g_signal_connect_swapped (task, "notify::message", G_CALLBACK (count_cb), &n_reports);
+  g_signal_connect (task, "progress", G_CALLBACK (count_cb), &n_reports);
+  g_assert_true (ferry_task_take_progress (task, &progress));
+  g_assert_cmpuint (n_reports, ==, 0);
+  g_assert_true (ferry_task_complete (task, NULL));
+}
+
+/* ---- cancellables ---- */
+
+static gboolean
+is_done (gpointer task)
+{
+  return ferry_task_get_done (task);
+}
+
+static void
+test_cancellable (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (FerryTask) task = task_test_new (NULL);
+  g_autoptr (TaskTestEar) ear = NULL;
+  FerryProgress progress = task_test_progress (0.5, "half");
+
+  ferry_task_set_cancellable (task, cancellable);
+  g_assert_true (ferry_task_claim (task, &task_test_driver, &executor, NULL));
+  g_assert_true (ferry_task_start (task, 77));
+  ear = task_test_ear_new (task);
+  g_cancellable_cancel (cancellable);
+  /* Nothing of the task's is signalled within the cancel; and no news any more. */
+  task_test_assert_heard (ear, "");
+  g_assert_true (ferry_task_take_progress (task, &progress));
+  g_assert_true (ferry_task_take_yield (task, g_variant_new_uint32 (1)));
+  task_test_assert_heard (ear, "");
+  while (executor.n_cancelled == 0)
+    g_main_context_iteration (NULL, TRUE);
+  task_test_assert_heard (ear, "state cancellable");
+  g_assert_true (ferry_task_complete (task, NULL));
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
+}
+
+/* The result is faster than the main context. */
+static void
+test_cancellable_and_result (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (FerryTask) task = task_test_new (NULL);
+
+  ferry_task_set_cancellable (task, cancellable);
+  g_assert_true (ferry_task_claim (task, &task_test_driver, &executor, NULL));
+  g_assert_true (ferry_task_start (task, 77));
+  g_cancellable_cancel (cancellable);
+  g_assert_true (ferry_task_complete (task, g_variant_new_uint32 (42)));
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  g_assert_cmpuint (executor.n_cancelled, ==, 0);
+}
+
+/* Only the function's news are too late; what the application does goes by the state that it sees. */
+static void
+test_cancellable_and_application (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (FerryTask) returned = task_test_new (NULL);
+  g_autoptr (FerryTask) slow = task_test_new (NULL);
+
+  ferry_task_set_cancellable (returned, cancellable);
+  ferry_task_set_cancellable (slow, cancellable);
+  g_assert_true (ferry_task_claim (returned, &task_test_driver, &executor, NULL));
+  g_assert_true (ferry_task_claim (slow, &task_test_driver, &executor, NULL));
+  g_assert_true (ferry_task_start (returned, 77));
+  g_assert_true (ferry_task_start (slow, 77));
+  g_cancellable_cancel (cancellable);
+  g_assert_true (ferry_task_give_back (returned));
+  g_assert_cmpint (ferry_task_get_state (returned), ==, FERRY_TASK_STATE_WAITING);
+  g_assert_true (ferry_task_fail (slow, FERRY_TASK_EVENT_RUN_TIMEOUT, task_test_error ("slow"), NULL, NULL));
+  g_assert_cmpint (ferry_task_get_state (slow), ==, FERRY_TASK_STATE_FAILED);
+  ferry_test_run_until (is_done, returned);
+  g_assert_cmpint (ferry_task_get_state (returned), ==, FERRY_TASK_STATE_CANCELLED);
+}
+
+static void
+test_cancelled_cancellable (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (FerryTask) task = task_test_new (NULL);
+
+  g_cancellable_cancel (cancellable);
+  ferry_task_set_cancellable (task, cancellable);
+  g_assert_true (ferry_task_claim (task, &task_test_driver, &executor, NULL));
+  ferry_test_run_until (is_done, task);
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
+  g_assert_cmpuint (executor.n_cancelled, ==, 1);
+}
+
+static void
+disconnect_cb (FerryTask *task, gpointer user_data)
+{
+  gpointer *data = user_data;
+
+  g_cancellable_disconnect (data[0], GPOINTER_TO_SIZE (data[1]));
+}
+
+static void
+nothing_cb (GCancellable *cancellable, gpointer user_data)
+{
+}
+
+/* A handler of the task's may disconnect from the very cancellable, and may let it go. */
+static void
+test_disconnects (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (FerryTask) task = task_test_new (NULL);
+  gpointer data[2] = {cancellable, NULL};
+
+  data[1] = GSIZE_TO_POINTER (g_cancellable_connect (cancellable, G_CALLBACK (nothing_cb), NULL, NULL));
+  ferry_task_set_cancellable (task, cancellable);
+  g_signal_connect (task, "done", G_CALLBACK (disconnect_cb), data);
+  g_assert_true (ferry_task_claim (task, &task_test_driver, &executor, NULL));
+  g_cancellable_cancel (cancellable);
+  ferry_test_run_until (is_done, task);
+}
+
+static void
+test_cancellable_let_go (void)
+{
+  TaskTestExecutor executor = {0};
+  GCancellable *cancellable = g_cancellable_new ();
+  FerryTask *task = task_test_new (NULL);
+
+  ferry_task_set_cancellable (task, cancellable);
+  g_assert_true (ferry_task_claim (task, &task_test_driver, &executor, NULL));
+  g_assert_true (ferry_task_start (task, 77));
+  g_assert_true (ferry_task_complete (task, NULL));
+  /* Nothing listens to it after the end. */
+  g_assert_cmpuint (
+    g_signal_handlers_block_matched (cancellable, G_SIGNAL_MATCH_ID, g_signal_lookup ("cancelled", G_TYPE_CANCELLABLE),
+                                     0, NULL, NULL, NULL),
+    ==, 0);
+  g_assert_finalize_object (task);
+  g_assert_finalize_object (cancellable);
+}
+
+static gpointer
+cancel_thread (gpointer cancellable)
+{
+  g_cancellable_cancel (cancellable);
+  return NULL;
+}
+
+static gpointer
+claim_thread (gpointer task)
+{
+  static TaskTestExecutor executor;
+
+  return GINT_TO_POINTER (ferry_task_claim (task, &task_test_driver, &executor, NULL));
+}
+
+/* The end of the task and the cancel meet on two threads. */
+static void
+test_cancellable_races (void)
+{
+  for (guint i = 0; i < N_RACES; i++)
+    {
+      TaskTestExecutor executor = {0};
+      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+      FerryTask *task = task_test_new (NULL);
+      GThread *thread;
+
+      ferry_task_set_cancellable (task, cancellable);
+      g_assert_true (ferry_task_claim (task, &task_test_driver, &executor, NULL));
+      g_assert_true (ferry_task_start (task, 77));
+      thread = g_thread_new ("cancel", cancel_thread, cancellable);
+      g_assert_true (ferry_task_complete (task, NULL));
+      g_assert_finalize_object (task);
+      g_thread_join (thread);
+      while (g_main_context_iteration (NULL, FALSE))
+        ;
+    }
+}
+
+/* Of a cancel and a submission on another thread one comes first. */
+static void
+test_claim_races (void)
+{
+  for (guint i = 0; i < N_RACES; i++)
+    {
+      g_autoptr (FerryTask) task = task_test_new (NULL);
+      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+      GThread *thread;
+
+      ferry_task_set_cancellable (task, cancellable);
+      thread = g_thread_new ("submit", claim_thread, task);
+      g_assert_true (ferry_task_cancel (task));
+      g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
+      g_assert_cmpint (GPOINTER_TO_INT (g_thread_join (thread)), ==, ferry_task_get_submit_time (task) != 0);
+    }
+}
+
+static void
+test_claims_race (void)
+{
+  for (guint i = 0; i < N_RACES; i++)
+    {
+      g_autoptr (FerryTask) task = task_test_new (NULL);
+      GThread *one = g_thread_new ("submit", claim_thread, task);
+      GThread *other = g_thread_new ("submit", claim_thread, task);
+      int n_claimed = GPOINTER_TO_INT (g_thread_join (one));
+
+      n_claimed += GPOINTER_TO_INT (g_thread_join (other));
+      g_assert_cmpint (n_claimed, ==, 1);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/task-cancel/lets-a-task-be-submitted-once", test_claimed_once);
+  g_test_add_func ("/task-cancel/ends-a-task-before-its-submission", test_cancel_before);
+  g_test_add_func ("/task-cancel/ends-a-waiting-task-at-once", test_cancel_waiting);
+  g_test_add_func ("/task-cancel/silences-an-executing-task", test_cancel_executing);
+  g_test_add_func ("/task-cancel/meets-a-driver-that-needs-no-time", test_ends_at_once);
+  g_test_add_func ("/task-cancel/may-be-called-in-any-handler", test_cancel_in_handlers);
+  g_test_add_func ("/task-cancel/cuts-a-report-short", test_report_stops);
+  g_test_add_func ("/task-cancel/follows-a-cancellable", test_cancellable);
+  g_test_add_func ("/task-cancel/comes-before-a-result-that-is-later", test_cancellable_and_result);
+  g_test_add_func ("/task-cancel/leaves-the-application-the-state-it-sees", test_cancellable_and_application);
+  g_test_add_func ("/task-cancel/follows-one-that-was-cancelled-before", test_cancelled_cancellable);
+  g_test_add_func ("/task-cancel/lets-handlers-disconnect", test_disconnects);
+  g_test_add_func ("/task-cancel/lets-the-cancellable-go", test_cancellable_let_go);
+  g_test_add_func ("/task-cancel/races-with-the-end", test_cancellable_races);
+  g_test_add_func ("/task-cancel/races-with-a-submission", test_claim_races);
+  g_test_add_func ("/task-cancel/has-one-of-two-submissions-win", test_claims_race);
+  return g_test_run ();
+}

@@ -1,0 +1,327 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What becomes of a nursery's workers when it dies, refuses, or breaks the rules; and of the nursery with them. */
+
+#include "config.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ferry-base-private.h"
+#include "worker/nursery-test.h"
+
+/* Kills the nursery's process. */
+static void
+kill_nursery (NurseryTest *test)
+{
+  ferry_worker_force_exit (ferry_nursery_get_worker (test->nursery));
+}
+
+static void
+test_lost_nursery_takes_its_workers_along (void)
+{
+  NurseryTest test;
+  g_autoptr (FerryWorker) idle = NULL;
+  g_autoptr (FerryWorker) busy = NULL;
+  g_autoptr (FerryTestPipe) pipe = NULL;
+
+  nursery_test_begin (&test);
+  pipe = ferry_test_pipe_new (test.router);
+  worker_test_add_sender (test.launcher, "out", pipe);
+  idle = nursery_test_spawn (&test, "send:10 pause");
+  busy = nursery_test_spawn (&test, "spin");
+  ferry_test_pipe_wait_count (pipe, 10);
+  worker_test_wait_launched (busy);
+  kill_nursery (&test);
+  worker_test_assert_exit (idle, FERRY_CLOSE_REASON_NURSERY_LOST, "ended with its nursery");
+  worker_test_assert_exit (busy, FERRY_CLOSE_REASON_NURSERY_LOST, "ended with its nursery");
+  ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_NURSERY_LOST);
+  worker_test_wait_gone (ferry_worker_get_pid (idle));
+  worker_test_wait_gone (ferry_worker_get_pid (busy));
+  g_clear_pointer (&pipe, ferry_test_pipe_free);
+  nursery_test_finish (&test);
+}
+
+static void
+test_lost_nursery_is_replaced_at_the_next_spawn (void)
+{
+  NurseryTest test;
+
+  nursery_test_begin (&test);
+  for (guint i = 1; i <= 5; i++)
+    {
+      nursery_test_assert_told (&test, "name", "nursery-worker\n");
+      g_assert_cmpuint (ferry_nursery_get_n_starts (test.nursery), ==, i);
+      kill_nursery (&test);
+      worker_test_assert_exit (ferry_nursery_get_worker (test.nursery), FERRY_CLOSE_REASON_KILLED, "signal 9");
+    }
+  nursery_test_finish (&test);
+}
+
+static void
+test_grandchildren_of_a_lost_nursery_end (void)
+{
+  NurseryTest test;
+  g_autofree char *told = NULL;
+  ferry_autofd fd = -1;
+  g_autoptr (FerryWorker) worker = NULL;
+
+  nursery_test_begin (&test);
+  nursery_test_order (&test, "child pause");
+  worker = worker_test_spawn_with_output (test.launcher, test.router, &fd);
+  told = worker_test_read_line (fd);
+  worker_test_wait_launched (worker);
+  kill_nursery (&test);
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_NURSERY_LOST, "nursery");
+  worker_test_wait_gone (atoi (told));
+  nursery_test_finish (&test);
+}
+
+/* Workers that were asked for, and not started when the nursery went. */
+static void
+test_unanswered_workers_end_with_the_nursery (void)
+{
+  NurseryTest test;
+  FerryWorker *workers[60];
+
+  nursery_test_begin (&test);
+  ferry_launcher_setenv (test.base, "NURSERY_HOSTILE", "die");
+  for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
+    workers[i] = nursery_test_spawn (&test, "pause");
+  for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
+    {
+      worker_test_assert_exit (workers[i], FERRY_CLOSE_REASON_NURSERY_LOST, "nursery");
+      g_assert_cmpint (ferry_worker_get_pid (workers[i]), ==, 0);
+      g_object_unref (workers[i]);
+    }
+  nursery_test_finish (&test);
+}
+
+static void
+test_program_that_cannot_be_executed_fails_the_workers (void)
+{
+  NurseryTest test;
+  const char *argv[] = {"/no/such/program", NULL};
+  g_autoptr (FerryWorker) worker = NULL;
+
+  nursery_test_begin (&test);
+  ferry_launcher_set_argv (test.base, argv);
+  worker = nursery_test_spawn (&test, "pause");
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_LAUNCH_FAILED, "nursery");
+  nursery_test_finish (&test);
+}
+
+static void
+test_is_not_started_for_ever (void)
+{
+  NurseryTest test;
+  g_autoptr (GError) error = NULL;
+
+  nursery_test_begin (&test);
+  ferry_launcher_setenv (test.base, "NURSERY_HOSTILE", "exit-at-once");
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr (FerryWorker) worker = nursery_test_spawn (&test, "pause");
+
+      ferry_test_wait_ended (worker);
+      ferry_test_wait_ended (ferry_nursery_get_worker (test.nursery));
+    }
+  g_assert_null (ferry_launcher_spawn (test.launcher, test.router, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED);
+  g_assert_nonnull (strstr (error->message, "exited with status 7"));
+  g_assert_cmpuint (ferry_nursery_get_n_starts (test.nursery), ==, 3);
+
+  ferry_launcher_unsetenv (test.base, "NURSERY_HOSTILE");
+  g_assert_true (ferry_nursery_start (test.nursery, test.router, NULL));
+  nursery_test_assert_told (&test, "name", "nursery-worker\n");
+  nursery_test_finish (&test);
+}
+
+static void
+test_needs_one_router (void)
+{
+  NurseryTest test;
+  FerryRouter *other = ferry_test_router_new ();
+  g_autoptr (GError) error = NULL;
+
+  nursery_test_begin (&test);
+  g_assert_true (ferry_nursery_start (test.nursery, test.router, NULL));
+  g_assert_true (ferry_nursery_start (test.nursery, test.router, NULL));
+  g_assert_cmpuint (ferry_nursery_get_n_starts (test.nursery), ==, 1);
+  g_assert_null (ferry_launcher_spawn (test.launcher, other, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+  ferry_test_router_stop (other);
+  nursery_test_finish (&test);
+}
+
+static void
+assert_refuses_for_threads (const char *initialisers, const char *words)
+{
+  NurseryTest test;
+  g_autoptr (FerryWorker) worker = NULL;
+
+  nursery_test_begin (&test);
+  ferry_launcher_setenv (test.base, "NURSERY_INITIALISERS", initialisers);
+  worker = nursery_test_spawn (&test, "pause");
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_LAUNCH_FAILED, words);
+  nursery_test_finish (&test);
+}
+
+static void
+test_refuses_with_threads (void)
+{
+  assert_refuses_for_threads ("quiet,thread-maker,last",
+                              "2 threads, the second since after its initialiser “thread-maker”");
+  assert_refuses_for_threads ("early", "since before any initialiser ran");
+  assert_refuses_for_threads ("quiet,late-thread", "since after its last initialiser ran");
+}
+
+/* ---- a nursery that breaks the rules ---- */
+
+static void
+test_hostile (gconstpointer data)
+{
+  const char *how = data;
+  NurseryTest test;
+  g_autoptr (FerryTestPipe) pipe = NULL;
+  g_autoptr (FerryWorker) honest = NULL;
+  g_autoptr (FerryWorker) worker = NULL;
+
+  nursery_test_begin (&test);
+  pipe = ferry_test_pipe_new (test.router);
+  honest = ferry_test_spawn_obedient (test.router, pipe, "flood", NULL);
+  ferry_launcher_setenv (test.base, "NURSERY_HOSTILE", how);
+  worker = nursery_test_spawn (&test, "pause");
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_NURSERY_LOST, "nursery");
+  worker_test_assert_exit (ferry_nursery_get_worker (test.nursery), FERRY_CLOSE_REASON_PROTOCOL_ERROR, "nursery");
+  ferry_test_pipe_wait_count (pipe, pipe->n_messages + 1000);
+  g_assert_true (pipe->in_order);
+  g_assert_cmpint (ferry_worker_get_state (honest), ==, FERRY_WORKER_STATE_OPEN);
+  ferry_worker_force_exit (honest);
+  ferry_test_wait_ended (honest);
+  g_clear_pointer (&pipe, ferry_test_pipe_free);
+  nursery_test_finish (&test);
+}
+
+/* Ends that are no error of the protocol. */
+static void
+test_leaving (gconstpointer data)
+{
+  NurseryTest test;
+  g_autoptr (FerryWorker) worker = NULL;
+
+  nursery_test_begin (&test);
+  ferry_launcher_setenv (test.base, "NURSERY_HOSTILE", data);
+  worker = nursery_test_spawn (&test, "pause");
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_NURSERY_LOST, "nursery");
+  ferry_test_wait_ended (ferry_nursery_get_worker (test.nursery));
+  nursery_test_finish (&test);
+}
+
+static void
+test_failure_may_have_any_bytes (void)
+{
+  NurseryTest test;
+  g_autoptr (FerryWorker) worker = NULL;
+
+  nursery_test_begin (&test);
+  ferry_launcher_setenv (test.base, "NURSERY_HOSTILE", "fail-with-bytes");
+  worker = nursery_test_spawn (&test, "pause");
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_LAUNCH_FAILED, "ytes");
+  g_assert_true (g_utf8_validate (ferry_exit_get_message (ferry_worker_get_exit (worker)), -1, NULL));
+  nursery_test_finish (&test);
+}
+
+/* A nursery that takes a request and says nothing. */
+static void
+test_silent_nursery_is_not_waited_for (void)
+{
+  NurseryTest test;
+  g_autoptr (FerryTestPipe) pipe = NULL;
+  g_autoptr (FerryWorker) worker = NULL;
+
+  nursery_test_begin (&test);
+  pipe = ferry_test_pipe_new (test.router);
+  worker_test_add_sender (test.launcher, "out", pipe);
+  ferry_launcher_set_attach_timeout (test.launcher, 10000);
+  ferry_launcher_setenv (test.base, "NURSERY_HOSTILE", "say-nothing");
+  worker = nursery_test_spawn (&test, "pause");
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_NEVER_ATTACHED, "in time");
+  g_clear_pointer (&pipe, ferry_test_pipe_free);
+  nursery_test_finish (&test);
+}
+
+/* ---- the application dies ---- */
+
+static void
+test_application_takes_all_along (void)
+{
+  g_autofree char *program = ferry_test_build_path ("nursery-application");
+  g_autofree char *worker_program = ferry_test_build_path ("nursery-worker");
+  const char *argv[] = {program, worker_program, NULL};
+  g_autoptr (GSubprocess) application = NULL;
+  g_autoptr (GDataInputStream) lines = NULL;
+  g_autoptr (GArray) pids = g_array_new (FALSE, FALSE, sizeof (GPid));
+  g_autoptr (GError) error = NULL;
+  char *line;
+
+  application = g_subprocess_newv (argv, G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDIN_PIPE, &error);
+  g_assert_no_error (error);
+  lines = g_data_input_stream_new (g_subprocess_get_stdout_pipe (application));
+  while ((line = g_data_input_stream_read_line (lines, NULL, NULL, NULL)) != NULL && line[0] != '\0')
+    {
+      GPid pid = atoi (line);
+
+      g_array_append_val (pids, pid);
+      g_free (line);
+    }
+  g_free (line);
+  g_assert_cmpuint (pids->len, ==, 4);
+  g_subprocess_force_exit (application);
+  for (guint i = 0; i < pids->len; i++)
+    worker_test_wait_gone (g_array_index (pids, GPid, i));
+  g_subprocess_wait (application, NULL, NULL);
+}
+
+static const char *const hostile[] = {
+  "unknown-start",  "unknown-end", "unknown-failure", "end-before-start", "parent-for-child",
+  "self-for-child", "no-pidfd",    "bad-code",        "attach-twice",     "short",
+  "long",           "version",     "garbage",
+};
+static const char *const leaving[] = {"die", "exit", "hang-up"};
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/nursery-ends/lost-nursery-takes-its-workers-along", test_lost_nursery_takes_its_workers_along);
+  g_test_add_func ("/nursery-ends/lost-nursery-is-replaced-at-the-next-spawn",
+                   test_lost_nursery_is_replaced_at_the_next_spawn);
+  g_test_add_func ("/nursery-ends/grandchildren-of-a-lost-nursery-end", test_grandchildren_of_a_lost_nursery_end);
+  g_test_add_func ("/nursery-ends/unanswered-workers-end-with-the-nursery",
+                   test_unanswered_workers_end_with_the_nursery);
+  g_test_add_func ("/nursery-ends/program-that-cannot-be-executed-fails-the-workers",
+                   test_program_that_cannot_be_executed_fails_the_workers);
+  g_test_add_func ("/nursery-ends/is-not-started-for-ever", test_is_not_started_for_ever);
+  g_test_add_func ("/nursery-ends/needs-one-router", test_needs_one_router);
+  g_test_add_func ("/nursery-ends/refuses-with-threads-and-names-who-started-them", test_refuses_with_threads);
+  for (guint i = 0; i < G_N_ELEMENTS (hostile); i++)
+    {
+      g_autofree char *path = g_strconcat ("/nursery-ends/protocol-error-", hostile[i], NULL);
+
+      g_test_add_data_func (path, hostile[i], test_hostile);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (leaving); i++)
+    {
+      g_autofree char *path = g_strconcat ("/nursery-ends/leaves-its-workers-to-", leaving[i], NULL);
+
+      g_test_add_data_func (path, leaving[i], test_leaving);
+    }
+  g_test_add_func ("/nursery-ends/failure-may-have-any-bytes", test_failure_may_have_any_bytes);
+  g_test_add_func ("/nursery-ends/silent-nursery-is-not-waited-for", test_silent_nursery_is_not_waited_for);
+  g_test_add_func ("/nursery-ends/application-takes-all-along", test_application_takes_all_along);
+  return g_test_run ();
+}

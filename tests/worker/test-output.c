@@ -1,0 +1,397 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What workers write to their standard streams, where those are logged. */
+
+#include "config.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ferry-base-private.h"
+#include "worker/ferry-worker-private.h"
+#include "worker/nursery-test.h"
+
+/* What was heard of one worker. */
+typedef struct
+{
+  NurseryTest base;
+  FerryWorker *worker;
+  GPtrArray *lines; /* (element-type utf8): "1:text" or "2:text" */
+  guint at_end;     /* how many there were when the worker ended */
+} OutputTest;
+
+static void
+output_cb (FerryWorker *worker, FerryStream stream, const char *line, gpointer user_data)
+{
+  OutputTest *test = user_data;
+
+  g_assert_cmpint (ferry_worker_get_state (worker), !=, FERRY_WORKER_STATE_ENDED);
+  g_ptr_array_add (test->lines, g_strdup_printf ("%d:%s", stream, line));
+}
+
+static void
+ended_cb (FerryWorker *worker, FerryExit *exit, gpointer user_data)
+{
+  OutputTest *test = user_data;
+
+  test->at_end = test->lines->len;
+}
+
+static void
+begin (OutputTest *self)
+{
+  nursery_test_begin (&self->base);
+  ferry_launcher_set_nursery (self->base.launcher, NULL);
+  ferry_launcher_log_stream (self->base.launcher, FERRY_STREAM_STDOUT);
+  ferry_launcher_log_stream (self->base.launcher, FERRY_STREAM_STDERR);
+  self->worker = NULL;
+  self->lines = g_ptr_array_new_with_free_func (g_free);
+  self->at_end = 0;
+}
+
+static void
+spawn (OutputTest *self, const char *orders)
+{
+  self->worker = nursery_test_spawn (&self->base, orders);
+  g_signal_connect (self->worker, "output", G_CALLBACK (output_cb), self);
+  g_signal_connect (self->worker, "ended", G_CALLBACK (ended_cb), self);
+}
+
+static void
+finish (OutputTest *self)
+{
+  g_assert_cmpuint (self->at_end, ==, self->lines->len);
+  g_object_unref (self->worker);
+  nursery_test_finish (&self->base);
+  g_ptr_array_unref (self->lines);
+}
+
+static void
+assert_line (OutputTest *self, guint index, const char *expected)
+{
+  g_assert_cmpuint (index, <, self->lines->len);
+  g_assert_cmpstr (g_ptr_array_index (self->lines, index), ==, expected);
+}
+
+static void
+test_lines_come_before_the_end (void)
+{
+  OutputTest test;
+
+  begin (&test);
+  spawn (&test, "tell:one tell: tell:two part:and part:half exit:3");
+  ferry_test_wait_ended (test.worker);
+  g_assert_cmpuint (test.lines->len, ==, 4);
+  assert_line (&test, 0, "1:one");
+  assert_line (&test, 1, "1:");
+  assert_line (&test, 2, "1:two");
+  assert_line (&test, 3, "1:andhalf");
+  finish (&test);
+}
+
+static void
+test_forked_worker_is_logged (void)
+{
+  OutputTest test;
+
+  begin (&test);
+  ferry_launcher_set_nursery (test.base.launcher, test.base.nursery);
+  spawn (&test, "tell:one part:half kill:9");
+  ferry_test_wait_ended (test.worker);
+  g_assert_cmpuint (test.lines->len, ==, 2);
+  assert_line (&test, 0, "1:one");
+  assert_line (&test, 1, "1:half");
+  finish (&test);
+}
+
+static void
+test_exit_record_has_the_last_lines (void)
+{
+  OutputTest test;
+  FerryExit *exit;
+  const char *const *last;
+
+  begin (&test);
+  spawn (&test, "lines:100 error:it_broke exit:1");
+  ferry_test_wait_ended (test.worker);
+  g_assert_cmpuint (test.lines->len, ==, 101);
+  exit = ferry_worker_get_exit (test.worker);
+  last = ferry_exit_get_last_lines (exit);
+  g_assert_cmpuint (g_strv_length ((char **) last), ==, 20);
+  g_assert_true (g_strv_contains (last, "it_broke"));
+  g_assert_true (g_strv_contains (last, "99"));
+  g_assert_nonnull (strstr (ferry_exit_get_message (exit), "exited with status 1; its last words were: it_broke"));
+  finish (&test);
+}
+
+static void
+test_exit_record_without_lines_has_none (void)
+{
+  OutputTest test;
+
+  begin (&test);
+  ferry_launcher_inherit_stream (test.base.launcher, FERRY_STREAM_STDOUT);
+  ferry_launcher_inherit_stream (test.base.launcher, FERRY_STREAM_STDERR);
+  spawn (&test, "exit:0");
+  ferry_test_wait_ended (test.worker);
+  g_assert_nonnull (ferry_exit_get_last_lines (ferry_worker_get_exit (test.worker)));
+  g_assert_null (ferry_exit_get_last_lines (ferry_worker_get_exit (test.worker))[0]);
+  finish (&test);
+}
+
+/* A program of the system that writes for us. */
+static void
+spawn_shell (OutputTest *self, const char *script)
+{
+  const char *argv[] = {"sh", "-c", script, NULL};
+
+  ferry_launcher_set_argv (self->base.launcher, argv);
+  spawn (self, "");
+}
+
+static void
+test_long_lines_are_cut_between_characters (void)
+{
+  OutputTest test;
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  begin (&test);
+  spawn_shell (&test, "for i in $(seq 3000); do printf 'ä€'; done; echo; echo next");
+  ferry_test_wait_ended (test.worker);
+  g_assert_cmpuint (test.lines->len, ==, 5);
+  for (guint i = 0; i < 4; i++)
+    {
+      const char *line = (const char *) g_ptr_array_index (test.lines, i) + 2;
+
+      g_assert_cmpuint (strlen (line), <=, 4096);
+      g_string_append (text, line);
+    }
+  g_assert_cmpuint (text->len, ==, 3000 * strlen ("ä€"));
+  g_assert_null (strstr (text->str, "\xef\xbf\xbd"));
+  assert_line (&test, 4, "1:next");
+  finish (&test);
+}
+
+static void
+test_bytes_that_are_no_text_are_replaced (void)
+{
+  OutputTest test;
+
+  begin (&test);
+  spawn_shell (&test, "printf 'a\\377b\\000c\\n'");
+  ferry_test_wait_ended (test.worker);
+  g_assert_cmpuint (test.lines->len, ==, 1);
+  assert_line (&test, 0,
+               "1:a\xef\xbf\xbd"
+               "b\xef\xbf\xbd"
+               "c");
+  finish (&test);
+}
+
+static gboolean
+has_many (gpointer data)
+{
+  return ((OutputTest *) data)->lines->len >= 1000;
+}
+
+static gsize
+get_resident (void)
+{
+  g_autofree char *text = NULL;
+
+  g_assert_true (g_file_get_contents ("/proc/self/statm", &text, NULL, NULL));
+  return (gsize) g_ascii_strtoull (strchr (text, ' '), NULL, 10) * 4096;
+}
+
+static gboolean
+set_flag (gpointer data)
+{
+  *(gboolean *) data = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+/* The main context does not run while the worker writes, which then waits for it: it cannot have got further than the
+ * pipe, the lane's window and a turn. Then all arrives. */
+static void
+test_flood_waits_and_arrives (void)
+{
+  OutputTest test;
+  gsize before;
+  guint n = 300000;
+
+  begin (&test);
+  spawn (&test, "lines:300000 exit:0");
+  ferry_test_run_until (has_many, &test);
+  before = get_resident ();
+  /* Something else runs for long: the monitor goes on, and stops at its bound. */
+  for (gint64 until = g_get_monotonic_time () + G_USEC_PER_SEC / 4; g_get_monotonic_time () < until;)
+    ;
+  g_assert_cmpuint (get_resident (), <, before + 4 * 1024 * 1024);
+  g_assert_true (ferry_test_is_alive (ferry_worker_get_pid (test.worker)));
+  ferry_test_wait_ended (test.worker);
+  g_assert_cmpuint (test.lines->len, ==, n);
+  for (guint i = 0; i < n; i++)
+    g_assert_cmpint (atoi ((const char *) g_ptr_array_index (test.lines, i) + 2), ==, (int) i);
+  finish (&test);
+}
+
+static void
+test_flood_without_an_end_is_stopped (void)
+{
+  OutputTest test;
+
+  begin (&test);
+  spawn_shell (&test, "yes");
+  ferry_test_run_until (has_many, &test);
+  ferry_worker_force_exit (test.worker);
+  ferry_test_wait_ended (test.worker);
+  g_assert_cmpint (ferry_exit_get_signal (ferry_worker_get_exit (test.worker)), ==, 9);
+  finish (&test);
+}
+
+/* A process outside the worker's group, which nobody ends, has the pipe as well; not as its output, whose reader it
+ * would miss. */
+static void
+test_holder_of_the_pipe_does_not_delay_the_end (void)
+{
+  OutputTest test;
+  gboolean late = FALSE;
+  guint timer;
+
+  begin (&test);
+  spawn_shell (&test,
+               "exec 3>&1; pid=$(setsid sh -c 'tail -f /dev/null 4>&3 > /dev/null & echo $!'); echo $pid; printf last");
+  timer = g_timeout_add_seconds (20, set_flag, &late);
+  ferry_test_wait_ended (test.worker);
+  g_assert_false (late);
+  g_source_remove (timer);
+  g_assert_cmpuint (test.lines->len, ==, 2);
+  g_assert_true (ferry_test_is_alive (atoi ((const char *) g_ptr_array_index (test.lines, 0) + 2)));
+  kill (atoi ((const char *) g_ptr_array_index (test.lines, 0) + 2), SIGKILL);
+  assert_line (&test, 1, "1:last");
+  finish (&test);
+}
+
+static void
+test_stopping_the_router_tells_what_is_there (void)
+{
+  OutputTest test;
+  const char *const *last;
+
+  begin (&test);
+  spawn_shell (&test, "printf 'one\\nhalf'; exec tail -f /dev/null");
+  while (test.lines->len < 1)
+    g_main_context_iteration (NULL, TRUE);
+  ferry_router_stop (test.base.router, NULL);
+  last = ferry_exit_get_last_lines (ferry_worker_get_exit (test.worker));
+  g_assert_cmpstr (last[0], ==, "one");
+  g_assert_cmpuint (test.lines->len, ==, 2);
+  assert_line (&test, 1, "1:half");
+  g_assert_true (ferry_router_start (test.base.router, NULL));
+  finish (&test);
+}
+
+static GLogWriterOutput
+log_cb (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
+{
+  GPtrArray *logged = user_data;
+  GString *text = g_string_new (NULL);
+  gboolean ours = FALSE;
+
+  for (gsize i = 0; i < n_fields; i++)
+    {
+      const char *value = fields[i].value;
+
+      ours |= strcmp (fields[i].key, "GLIB_DOMAIN") == 0 && strcmp (value, "Ferry-Worker") == 0;
+      if (fields[i].length < 0 && strcmp (fields[i].key, "FERRY_PID") != 0)
+        g_string_append_printf (text, "%s=%s ", fields[i].key, value);
+    }
+  if (ours)
+    g_ptr_array_add (logged, g_string_free (text, FALSE));
+  else
+    g_string_free (text, TRUE);
+  return G_LOG_WRITER_HANDLED;
+}
+
+static char *
+give_task_name (FerryWorker *worker, gpointer data)
+{
+  return g_strdup ("task");
+}
+
+static void
+test_lines_are_logged (void)
+{
+  if (g_test_subprocess ())
+    {
+      g_autoptr (GPtrArray) logged = g_ptr_array_new_with_free_func (g_free);
+      OutputTest test;
+
+      g_log_set_writer_func (log_cb, logged, NULL);
+      begin (&test);
+      ferry_launcher_set_name (test.base.launcher, "teller");
+      spawn (&test, "error:bad tell:good exit:0");
+      ferry_worker_set_task_name_func (test.worker, give_task_name, NULL);
+      ferry_test_wait_ended (test.worker);
+      g_assert_cmpuint (logged->len, ==, 2);
+      for (guint i = 0; i < 2; i++)
+        {
+          const char *text = g_ptr_array_index (logged, i);
+
+          g_assert_nonnull (strstr (text, "FERRY_WORKER=teller"));
+          g_assert_nonnull (strstr (text, "FERRY_TASK=task"));
+          if (strstr (text, "MESSAGE=bad ") != NULL)
+            g_assert_nonnull (
+              strstr (text, "PRIORITY=5 GLIB_DOMAIN=Ferry-Worker FERRY_WORKER=teller FERRY_STREAM=stderr"));
+          else
+            g_assert_nonnull (strstr (text, "MESSAGE=good PRIORITY=6"));
+        }
+      finish (&test);
+      return;
+    }
+  g_test_trap_subprocess (NULL, 0, 0);
+  g_test_trap_assert_passed ();
+}
+
+#define N_WORKERS 20
+
+static void
+test_leaves_no_descriptor (void)
+{
+  OutputTest test;
+  guint before;
+
+  begin (&test);
+  before = ferry_test_count_fds ();
+  for (guint i = 0; i < N_WORKERS; i++)
+    {
+      g_clear_object (&test.worker);
+      spawn (&test, "tell:one error:two");
+      ferry_test_wait_ended (test.worker);
+    }
+  g_assert_cmpuint (ferry_test_count_fds (), ==, before);
+  g_assert_cmpuint (test.lines->len, ==, 2 * N_WORKERS);
+  finish (&test);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/output/lines-come-before-the-end", test_lines_come_before_the_end);
+  g_test_add_func ("/output/forked-worker-is-logged", test_forked_worker_is_logged);
+  g_test_add_func ("/output/exit-record-has-the-last-lines", test_exit_record_has_the_last_lines);
+  g_test_add_func ("/output/exit-record-without-lines-has-none", test_exit_record_without_lines_has_none);
+  g_test_add_func ("/output/long-lines-are-cut-between-characters", test_long_lines_are_cut_between_characters);
+  g_test_add_func ("/output/bytes-that-are-no-text-are-replaced", test_bytes_that_are_no_text_are_replaced);
+  g_test_add_func ("/output/flood-waits-and-arrives", test_flood_waits_and_arrives);
+  g_test_add_func ("/output/flood-without-an-end-is-stopped", test_flood_without_an_end_is_stopped);
+  g_test_add_func ("/output/holder-of-the-pipe-does-not-delay-the-end", test_holder_of_the_pipe_does_not_delay_the_end);
+  g_test_add_func ("/output/stopping-the-router-tells-what-is-there", test_stopping_the_router_tells_what_is_there);
+  g_test_add_func ("/output/lines-are-logged", test_lines_are_logged);
+  g_test_add_func ("/output/leaves-no-descriptor", test_leaves_no_descriptor);
+  return g_test_run ();
+}
