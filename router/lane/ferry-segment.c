@@ -34,26 +34,24 @@ create_memory (GError **error)
   return fd;
 }
 
-/* Maps capacity bytes of fd twice in a row, over a reservation that keeps others out of the second half. */
+/* Maps capacity bytes of fd twice in a row. The first mapping takes in as much again of what lies behind them, or of
+ * what is behind the end; so it reserves the addresses of the second, which is put there before anything is touched. */
 static guint8 *
 map_ring (int fd, gsize offset, gsize capacity, GError **error)
 {
-  guint8 *ring = mmap (NULL, 2 * capacity, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  guint8 *ring = mmap (NULL, 2 * capacity, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t) offset);
 
   if (ring == MAP_FAILED)
     {
-      ferry_set_system_error (error, "Reserving addresses for a lane (mmap)");
+      ferry_set_system_error (error, "Mapping a lane (mmap)");
       return NULL;
     }
-  for (int half = 0; half < 2; half++)
+  if (mmap (ring + capacity, capacity, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, (off_t) offset) ==
+      MAP_FAILED)
     {
-      if (mmap (ring + half * capacity, capacity, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, (off_t) offset) ==
-          MAP_FAILED)
-        {
-          ferry_set_system_error (error, "Mapping a lane (mmap)");
-          munmap (ring, 2 * capacity);
-          return NULL;
-        }
+      ferry_set_system_error (error, "Mapping a lane (mmap)");
+      munmap (ring, 2 * capacity);
+      return NULL;
     }
   return ring;
 }
