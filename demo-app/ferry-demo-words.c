@@ -135,12 +135,17 @@ ferry_demo_words_get_seconds (FerryTask *task)
   return (double) ((end != 0 ? end : g_get_monotonic_time ()) - start) / G_USEC_PER_SEC;
 }
 
-/* Empty for a task that never began. */
+/* Empty for a task that never began. What took little is told more closely once it does not change any more. */
 char *
 ferry_demo_words_for_duration (FerryTask *task)
 {
-  return ferry_task_get_start_time (task) != 0 ? ferry_demo_format_duration (ferry_demo_words_get_seconds (task))
-                                               : g_strdup ("");
+  double seconds = ferry_demo_words_get_seconds (task);
+
+  if (ferry_task_get_start_time (task) == 0)
+    return g_strdup ("");
+  if (ferry_task_get_done (task) && seconds < 10.0)
+    return g_strdup_printf ("%.1f s", seconds);
+  return ferry_demo_format_duration (seconds);
 }
 
 static char *
