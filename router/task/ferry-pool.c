@@ -164,6 +164,7 @@ start_worker (FerryPool *self)
       ferry_pool_fail (self, g_steal_pointer (&error));
       return FALSE;
     }
+  self->started = TRUE;
   g_ptr_array_add (self->workers, worker);
   return TRUE;
 }
