@@ -220,10 +220,12 @@ ferry_demo_words_for_signal (int signal_number)
 }
 
 static const char *
-get_remedy (const GError *error)
+get_remedy (const GError *error, FerryExit *exit)
 {
   if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED))
     return "Install the demo whole, or name the worker's program in FERRY_DEMO_WORKER.";
+  if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST) && exit == NULL)
+    return "Check that FERRY_DEMO_WORKER names the demo's own worker.";
   if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL) ||
       g_error_matches (error, FERRY_ERROR, FERRY_ERROR_VERSION) ||
       g_error_matches (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION))
@@ -260,9 +262,11 @@ ferry_demo_words_for_failure (FerryTask *task)
 
       words = g_strdup_printf ("Not done in the %s that it had", duration);
     }
+  else if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST) && exit == NULL)
+    words = g_strdup ("Workers ended before they had done anything");
   else
     words = g_strdup (error->message);
-  return g_strdup_printf ("%s%s %s", words, g_str_has_suffix (words, ".") ? "" : ".", get_remedy (error));
+  return g_strdup_printf ("%s%s %s", words, g_str_has_suffix (words, ".") ? "" : ".", get_remedy (error, exit));
 }
 
 static void

@@ -374,6 +374,8 @@ test_accessible_labels (WindowTest *test, gconstpointer data)
       gtk_test_accessible_assert_role (window_test_get_part (row, "cancel_button"), GTK_ACCESSIBLE_ROLE_BUTTON);
       ferry_task_cancel (task);
       window_test_wait_idle (test);
+      gtk_test_accessible_assert_property (gtk_widget_get_parent (row), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
+                                           "Cancelled");
       window_test_activate (test, "job.clear");
     }
 }
