@@ -371,6 +371,7 @@ return_all_after (FerryPoolWorker *self, guint64 begun)
 void
 ferry_pool_worker_take_back (FerryPoolWorker *self)
 {
+  g_autoptr (FerryPoolWorker) kept G_GNUC_UNUSED = ferry_pool_worker_ref (self);
   GList *last = self->in_flight.tail;
   guint64 begun;
 
@@ -378,6 +379,10 @@ ferry_pool_worker_take_back (FerryPoolWorker *self)
     return;
   ferry_link_release_calls (self->link, ferry_task_get_seat (last->data)->xid);
   return_all_after (self, begun);
+  if (self->state == FERRY_POOL_WORKER_RETIRING)
+    limit_retirement (self);
+  else if (self->pool != NULL)
+    ferry_pool_worker_idle (self->pool, self);
 }
 
 /* The time for a task to end by itself is over. First the process is asked to end, halfway, then it is killed. A thread

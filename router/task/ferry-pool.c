@@ -304,6 +304,13 @@ ferry_pool_worker_ready (FerryPool *self, FerryPoolWorker *worker)
     return;
   if (!self->pumping && take_from_busiest (self))
     ferry_pool_pump (self);
+  ferry_pool_worker_idle (self, worker);
+}
+
+/* main: a worker may have nothing in hand from now on. */
+void
+ferry_pool_worker_idle (FerryPool *self, FerryPoolWorker *worker)
+{
   if (worker->state != FERRY_POOL_WORKER_READY || worker->in_flight.length > 0)
     return;
   worker->idle_at = g_get_monotonic_time ();
