@@ -11,7 +11,6 @@
 #include "task/ferry-pool-private.h"
 
 #include "base/ferry-base-private.h"
-#include "task/ferry-waiters-private.h"
 #include "worker/ferry-nursery.h"
 
 /* So much work may be sent ahead to one worker, by the time that tasks took lately, and so many tasks: enough to bridge
