@@ -56,8 +56,8 @@ ferry_pool_set_min_workers (FerryPool *self, guint min_workers)
  * @self: a pool
  * @max_workers: what [property@Ferry.Pool:max-workers] says
  *
- * Sets [property@Ferry.Pool:max-workers]. Workers beyond it retire when they have done the task that they are at. On the
- * router's thread.
+ * Sets [property@Ferry.Pool:max-workers]. Workers beyond it retire when they have done the task that they are at. On
+ * the router's thread.
  *
  * Since: 0.1
  */

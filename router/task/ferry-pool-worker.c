@@ -371,6 +371,7 @@ return_all_after (FerryPoolWorker *self, guint64 begun)
 void
 ferry_pool_worker_take_back (FerryPoolWorker *self)
 {
+  g_autoptr (FerryPoolWorker) kept G_GNUC_UNUSED = ferry_pool_worker_ref (self);
   GList *last = self->in_flight.tail;
   guint64 begun;
 
@@ -378,6 +379,10 @@ ferry_pool_worker_take_back (FerryPoolWorker *self)
     return;
   ferry_link_release_calls (self->link, ferry_task_get_seat (last->data)->xid);
   return_all_after (self, begun);
+  if (self->state == FERRY_POOL_WORKER_RETIRING)
+    limit_retirement (self);
+  else if (self->pool != NULL)
+    ferry_pool_worker_idle (self->pool, self);
 }
 
 /* The time for a task to end by itself is over. First the process is asked to end, halfway, then it is killed. A thread
@@ -391,6 +396,14 @@ press (gpointer data)
   FerryTaskSource *source = get_source (task);
 
   seat->escalation++;
+  if (seat->escalation == 1 && ferry_link_get_begun_call (self->link) < seat->xid)
+    {
+      /* It had its time, and its worker has not even begun it: that one stands still. */
+      self->told_to_end = TRUE;
+      ferry_pool_worker_take_back (self);
+      ferry_pool_worker_kill (self);
+      return;
+    }
   if (seat->escalation == 1)
     {
       /* Its answer is on the way, and the worker may be at the next task. */
@@ -446,17 +459,15 @@ ferry_pool_worker_give_time (FerryPoolWorker *self, FerryTask *task, gint64 grac
   ferry_timers_set (self->timers, &seat->timer, g_get_monotonic_time () + grace / 2, press, task);
 }
 
-/* main: the task was cancelled: where it is being run, its function is told; else it is taken back. */
+/* main: the task was cancelled: where it was not begun, it is taken back, with what is behind it; else its function is
+ * told. */
 void
 ferry_pool_worker_cancel_task (FerryPoolWorker *self, FerryTask *task)
 {
-  if (task != get_first (self) || ferry_task_get_done (task))
-    {
-      ferry_pool_worker_take_back (self);
-      /* It may have been begun a moment ago, so that it was not taken back. */
-      if (ferry_task_get_seat (task)->worker != self)
-        return;
-    }
+  ferry_pool_worker_take_back (self);
+  /* If it was not begun, that was all. */
+  if (ferry_task_get_seat (task)->worker != self)
+    return;
   ferry_transactions_cancel (self->calls, ferry_task_get_seat (task)->xid, FERRY_CANCEL_REASON_CANCELLED);
   ferry_pool_worker_give_time (self, task, ferry_task_get_cancel_grace (task));
 }

@@ -147,8 +147,8 @@ cancels_all (gconstpointer data)
 
   for (guint i = 0; i < 100; i++)
     g_object_unref (task_test_submit (test->executor, "nothing", NULL));
-  task_test_wait_state (first, FERRY_TASK_STATE_EXECUTING);
-  task_test_wait_state (second, FERRY_TASK_STATE_EXECUTING);
+  task_test_wait_begun (first);
+  task_test_wait_begun (second);
   witness = task_test_witness_new (first);
   witness->cancelled = TRUE;
   g_assert_cmpuint (ferry_executor_cancel_all (test->executor), ==, 102);
@@ -215,7 +215,7 @@ shuts_down_what_heeds_it (gconstpointer data)
   Shutdown shutdown = {0};
 
   g_object_unref (task_test_submit (test->executor, "nothing", NULL));
-  task_test_wait_state (task, FERRY_TASK_STATE_EXECUTING);
+  task_test_wait_begun (task);
   ferry_executor_shutdown_async (test->executor, -1, NULL, shut_down, &shutdown);
   assert_refuses (test->executor);
   ferry_test_wait_flag (&shutdown.returned);
@@ -233,7 +233,7 @@ shuts_down_without_time (gconstpointer data)
   Shutdown shutdown = {0};
 
   g_object_unref (task_test_submit (test->executor, "nothing", NULL));
-  task_test_wait_state (task, FERRY_TASK_STATE_EXECUTING);
+  task_test_wait_begun (task);
   ferry_executor_shutdown_async (test->executor, 0, NULL, shut_down, &shutdown);
   ferry_test_wait_flag (&shutdown.returned);
   g_assert_no_error (shutdown.error);
@@ -253,7 +253,7 @@ shuts_down_twice (void)
   Shutdown impatient = {0};
   Shutdown late = {0};
 
-  task_test_wait_state (task, FERRY_TASK_STATE_EXECUTING);
+  task_test_wait_begun (task);
   ferry_executor_shutdown_async (test->executor, -1, NULL, shut_down, &first);
   ferry_executor_shutdown_async (test->executor, -1, cancellable, shut_down, &impatient);
   g_cancellable_cancel (cancellable);
@@ -343,13 +343,11 @@ int
 main (int argc, char **argv)
 {
   task_test_init (&argc, &argv);
-#ifndef FERRY_THREAD_SANITIZER
   g_test_add_data_func ("/executor/cancels-all-in-processes", IN_PROCESSES, cancels_all);
   g_test_add_data_func ("/executor/shuts-down-a-process-that-heeds-it", IN_PROCESSES, shuts_down_what_heeds_it);
   g_test_add_data_func ("/executor/shuts-down-a-process-without-time", IN_PROCESSES, shuts_down_without_time);
   g_test_add_data_func ("/executor/runs-on-in-processes-when-it-is-dropped", IN_PROCESSES, is_dropped_with_open_tasks);
   g_test_add_data_func ("/executor/ends-with-the-router-of-its-processes", IN_PROCESSES, ends_with_its_router);
-#endif
   g_test_add_data_func ("/executor/is-a-list-without-finished-tasks", GUINT_TO_POINTER (0), is_list);
   g_test_add_data_func ("/executor/is-a-list-with-some-finished-tasks", GUINT_TO_POINTER (5), is_list);
   g_test_add_data_func ("/executor/is-a-list-with-all-tasks", GUINT_TO_POINTER (1000), is_list);
