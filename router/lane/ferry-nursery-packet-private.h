@@ -41,6 +41,7 @@ typedef struct
 } FerryStartOrder;
 
 FerryControlEvent ferry_start_order_receive (FerryStartOrder *self, int control, guint8 *buffer, GError **error);
+gboolean ferry_start_order_pass_on (const FerryStartOrder *self, int socket, const guint8 *buffer);
 void ferry_start_order_clear (FerryStartOrder *self);
 
 /* What the nursery answers. */

@@ -223,6 +223,20 @@ ferry_start_order_receive (FerryStartOrder *self, int control, guint8 *buffer, G
   return FERRY_CONTROL_TAKEN;
 }
 
+/* nursery: sends an order on as it came. buffer has it as it was received. */
+gboolean
+ferry_start_order_pass_on (const FerryStartOrder *self, int socket, const guint8 *buffer)
+{
+  gsize size = sizeof self->start + self->start.name_length + self->start.cwd_length + self->start.environment_length;
+  int fds[FERRY_START_MAX_DESCRIPTORS] = {self->control};
+  guint n_fds = 1;
+
+  for (guint i = 0; i < G_N_ELEMENTS (self->streams); i++)
+    if (self->streams[i] >= 0)
+      fds[n_fds++] = self->streams[i];
+  return send_packet (socket, buffer, size, fds, n_fds, 0) == 0;
+}
+
 /* ---- the nursery answers ---- */
 
 gboolean

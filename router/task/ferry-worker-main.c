@@ -19,6 +19,7 @@
 #include <sysexits.h>
 
 #include "base/ferry-base-private.h"
+#include "task/ferry-rehearsal-private.h"
 #include "task/ferry-serve-private.h"
 #include "worker/ferry-attachment-private.h"
 #include "worker/ferry-nursery-private.h"
@@ -161,6 +162,7 @@ be_nursery (int argc, char **argv)
   ferry_nursery_set_arguments (argc, argv);
   make_classes ();
   run_initialisers (ferry_nursery_note_initialiser);
+  ferry_nursery_set_rehearsal (ferry_rehearse);
   if (ferry_nursery_run (&error) < 0)
     give_up (error);
   forked_by_nursery = TRUE;

@@ -91,11 +91,30 @@ ferry_nursery_reseed (void)
   g_random_set_seed (seeds[2]);
 }
 
+static void
+name_control (int control)
+{
+  g_autofree char *number = g_strdup_printf ("%d", control);
+
+  g_setenv (FERRY_CONTROL_FD_VARIABLE, number, TRUE);
+}
+
+/* child in spare: does once, for nothing, what touches pages on the way to a worker: what a nursery is given to
+ * rehearse does the rest. */
+void
+ferry_nursery_warm_up (int control)
+{
+  g_autofree char *name = g_strdup (g_get_prgname ());
+
+  set_name (name != NULL ? name : "spare");
+  g_unsetenv (FERRY_CONTROL_FD_VARIABLE);
+  name_control (control);
+}
+
 /* The strings stay where they are, in the order's memory, which then is the environment's. */
 static void
 replace_environment (FerryStartOrder *order, int control)
 {
-  g_autofree char *number = g_strdup_printf ("%d", control);
   char *place = order->environment;
   const char *end = place + order->start.environment_length;
 
@@ -104,7 +123,7 @@ replace_environment (FerryStartOrder *order, int control)
     if (strchr (place, '=') != NULL)
       putenv (place);
   order->environment = NULL;
-  g_setenv (FERRY_CONTROL_FD_VARIABLE, number, TRUE);
+  name_control (control);
 }
 
 static int

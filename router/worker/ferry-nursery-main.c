@@ -4,6 +4,10 @@
 /* The nursery's own process: it forks a worker for each request of its application's, stays its parent, and tells how
  * it ended.
  *
+ * A worker can be forked before it is asked for: while nothing is to be done the nursery has one in spare, which waits
+ * for its request with what every worker does first behind it. So a start costs the way to it, and not a fork; the fork
+ * for the next one comes after it. (The zygote of Android does the same, with its unspecialised processes.)
+ *
  * Threads: it has one, and looks before each fork: in the child of a process with threads, whatever lock another thread
  *          held stays locked for ever.
  * Trust:   the application is trusted. The workers are not asked for anything but their end. */
@@ -18,6 +22,7 @@
 #include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/single_threaded.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -32,7 +37,7 @@
 
 typedef struct
 {
-  guint64 id;
+  guint64 id; /* of its request, or SPARE_ID */
   pid_t pid;
 } Child;
 
@@ -40,12 +45,19 @@ typedef struct
 {
   int control;
   pid_t pid;
-  GArray *children; /* (element-type Child) */
-  GArray *polls;    /* (element-type struct pollfd): the control socket, then the children's pidfds */
+  GArray *children;    /* (element-type Child) */
+  GArray *polls;       /* (element-type struct pollfd): the control socket, then the children's pidfds */
+  int spare;           /* the nursery's end of a socket to the child in spare; -1: there is none */
+  gboolean spare_lost; /* the latest one ended without having been asked for anything: it is not replaced at once */
 } Nursery;
+
+/* The id of the child in spare, which no worker has. */
+#define SPARE_ID 0
 
 /* A request as it came. It touches as much of this as it needs. */
 static guint8 packet_buffer[FERRY_MAX_PACKET_SIZE] __attribute__ ((aligned (8)));
+
+static void (*rehearsal) (void); /* (nullable) */
 
 /* After what this process was first seen to have more than one thread; NULL: not yet. */
 static char *threads_since;
@@ -87,6 +99,12 @@ ferry_nursery_note_initialiser (const char *name)
   g_autofree char *after = g_strdup_printf ("its initialiser “%s” ran", name);
 
   look_for_threads (after);
+}
+
+void
+ferry_nursery_set_rehearsal (void (*rehearse) (void))
+{
+  rehearsal = rehearse;
 }
 
 static gboolean
@@ -158,6 +176,8 @@ let_go (Nursery *self)
 {
   for (guint i = 1; i < self->polls->len; i++)
     close (get_poll (self, i)->fd);
+  if (self->spare >= 0)
+    close (self->spare);
 }
 
 /* The application is gone, or has let go: nobody hears of the workers any more. */
@@ -190,7 +210,12 @@ reap (Nursery *self, guint index)
   ferry_clear_fd (&get_poll (self, index + 1)->fd);
   g_array_remove_index_fast (self->polls, index + 1);
   g_array_remove_index_fast (self->children, index);
-  if (!ferry_nursery_send_ended (self->control, child.id, info.si_code, info.si_status))
+  if (child.id == SPARE_ID)
+    {
+      ferry_clear_fd (&self->spare);
+      self->spare_lost = TRUE;
+    }
+  else if (!ferry_nursery_send_ended (self->control, child.id, info.si_code, info.si_status))
     finish (self, EXIT_SUCCESS);
 }
 
@@ -236,6 +261,20 @@ refuse_for_threads (Nursery *self, guint64 id, guint n_threads)
   return ferry_nursery_send_failed (self->control, id, 0, text);
 }
 
+/* fork(), and in the child what has to come first. */
+static pid_t
+fork_child (Nursery *self)
+{
+  pid_t pid = fork ();
+
+  if (pid != 0)
+    return pid;
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid () != self->pid)
+    _exit (EXIT_FAILURE);
+  return 0;
+}
+
 /* Returns TRUE in the worker. */
 static gboolean
 fork_worker (Nursery *self, FerryStartOrder *order)
@@ -250,12 +289,11 @@ fork_worker (Nursery *self, FerryStartOrder *order)
         finish (self, EXIT_SUCCESS);
       return FALSE;
     }
-  pid = fork ();
+  pid = fork_child (self);
   if (pid == 0)
     {
-      prctl (PR_SET_PDEATHSIG, SIGKILL);
-      if (getppid () != self->pid)
-        _exit (EXIT_FAILURE);
+      let_go (self);
+      ferry_nursery_become_worker (order, self->control);
       return TRUE;
     }
   if (pid < 0)
@@ -266,6 +304,86 @@ fork_worker (Nursery *self, FerryStartOrder *order)
     finish (self, EXIT_SUCCESS);
   /* For the next one. */
   ferry_nursery_reseed ();
+  return FALSE;
+}
+
+/* spare: waits for its request. Its nursery's end is its own. */
+static void
+wait_as_spare (Nursery *self, int socket)
+{
+  struct pollfd poll_fd = {.fd = socket, .events = POLLIN};
+  FerryStartOrder order;
+
+  let_go (self);
+  ferry_nursery_warm_up (self->control);
+  if (rehearsal != NULL)
+    rehearsal ();
+  TEMP_FAILURE_RETRY (poll (&poll_fd, 1, -1));
+  if (ferry_start_order_receive (&order, socket, packet_buffer, NULL) != FERRY_CONTROL_TAKEN)
+    _exit (EXIT_SUCCESS);
+  close (socket);
+  ferry_nursery_become_worker (&order, self->control);
+  ferry_start_order_clear (&order);
+}
+
+/* Forks a child ahead of its request. Where that cannot be, a request has its own fork, which says why. Returns TRUE in
+ * the child, when it is a worker. */
+static gboolean
+fork_spare (Nursery *self)
+{
+  int sockets[2];
+  int pidfd;
+  pid_t pid;
+
+  self->spare_lost = TRUE;
+  if (count_threads () > 1 || socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
+    return FALSE;
+  pid = fork_child (self);
+  if (pid == 0)
+    {
+      close (sockets[0]);
+      wait_as_spare (self, sockets[1]);
+      return TRUE;
+    }
+  close (sockets[1]);
+  pidfd = pid > 0 ? (int) syscall (SYS_pidfd_open, pid, 0) : -1;
+  if (pidfd < 0)
+    {
+      close (sockets[0]);
+      if (pid > 0)
+        TEMP_FAILURE_RETRY (waitpid (pid, NULL, 0));
+      return FALSE;
+    }
+  g_array_append_val (self->children, ((Child){SPARE_ID, pid}));
+  add_poll (self, pidfd);
+  self->spare = sockets[0];
+  self->spare_lost = FALSE;
+  ferry_nursery_reseed ();
+  return FALSE;
+}
+
+/* Has the child in spare do a request. Returns FALSE when there is none. */
+static gboolean
+use_spare (Nursery *self, const FerryStartOrder *order)
+{
+  gboolean passed;
+
+  self->spare_lost = FALSE;
+  if (self->spare < 0)
+    return FALSE;
+  passed = ferry_start_order_pass_on (order, self->spare, packet_buffer);
+  ferry_clear_fd (&self->spare);
+  for (guint i = self->children->len; passed && i-- > 0;)
+    {
+      Child *child = &g_array_index (self->children, Child, i);
+
+      if (child->id != SPARE_ID)
+        continue;
+      child->id = order->start.id;
+      if (!ferry_nursery_send_started (self->control, child->id, child->pid, get_poll (self, i + 1)->fd))
+        finish (self, EXIT_SUCCESS);
+      return TRUE;
+    }
   return FALSE;
 }
 
@@ -280,12 +398,7 @@ serve (Nursery *self)
   switch (ferry_start_order_receive (&order, self->control, packet_buffer, &error))
     {
     case FERRY_CONTROL_TAKEN:
-      born = fork_worker (self, &order);
-      if (born)
-        {
-          let_go (self);
-          ferry_nursery_become_worker (&order, self->control);
-        }
+      born = !use_spare (self, &order) && fork_worker (self, &order);
       ferry_start_order_clear (&order);
       return born;
     case FERRY_CONTROL_INVALID:
@@ -306,7 +419,13 @@ serve_all (Nursery *self)
 {
   for (;;)
     {
-      TEMP_FAILURE_RETRY (poll ((struct pollfd *) (void *) self->polls->data, self->polls->len, -1));
+      gboolean wants_spare = self->spare < 0 && !self->spare_lost;
+      int n = TEMP_FAILURE_RETRY (
+        poll ((struct pollfd *) (void *) self->polls->data, self->polls->len, wants_spare ? 0 : -1));
+
+      /* Requests that are there come first. */
+      if (n == 0 && fork_spare (self))
+        return;
       /* From the last one down, since the last one takes the place of one that goes. */
       for (guint i = self->children->len; i-- > 0;)
         if (get_poll (self, i + 1)->revents != 0)
@@ -320,7 +439,7 @@ int
 ferry_nursery_run (GError **error)
 {
   /* A worker returns, and leaves it as it is. */
-  static Nursery self = {.control = -1};
+  static Nursery self = {.control = -1, .spare = -1};
 
   self.pid = getpid ();
   if (!attach (&self.control, error))

@@ -34,12 +34,15 @@ gboolean ferry_nursery_is_asked_for (void);
 void ferry_nursery_note_initialiser (const char *name);
 /* Where `ps` finds the name of a process: what main() was given. Copies of the arguments take their place. */
 void ferry_nursery_set_arguments (int argc, char **argv);
+/* What a child that is forked ahead of its request does while it waits, so that it is quick then. */
+void ferry_nursery_set_rehearsal (void (*rehearse) (void));
 /* Attaches, and forks a worker for each request. Returns 0 in a worker, to which the process' control socket then
  * belongs, and -1 where it cannot attach; the nursery itself exits with the application. */
 int ferry_nursery_run (GError **error);
 
 /* In ferry-nursery-child.c. */
 void ferry_nursery_reseed (void);
+void ferry_nursery_warm_up (int control);
 void ferry_nursery_become_worker (FerryStartOrder *order, int control);
 
 G_END_DECLS
