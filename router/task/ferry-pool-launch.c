@@ -15,6 +15,9 @@
 void
 ferry_pool_worker_fault (FerryPoolWorker *self, const char *detail)
 {
+  /* What it sent before is still heard, and its end comes soon; until then it is given nothing more. */
+  if (self->state != FERRY_POOL_WORKER_ENDED)
+    self->state = FERRY_POOL_WORKER_CONDEMNED;
   if (self->worker != NULL)
     ferry_router_fault_link (self->router, self->link, detail);
   else
@@ -49,13 +52,9 @@ progress_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GV
   FerryTask *task = g_queue_peek_head (&self->in_flight);
   FerryProgress progress;
 
-  if (type != NULL || !ferry_progress_decode (&progress, data, size))
-    {
-      ferry_pool_worker_fault (self, "it reported progress that is none");
-      return;
-    }
-  /* What was reported last may be of a task that is done. */
-  if (task == NULL || ferry_task_get_seat (task)->xid != progress.xid)
+  /* What is no progress says nothing, and what was reported last may be of a task that is done. */
+  if (type != NULL || !ferry_progress_decode (&progress, data, size) || task == NULL ||
+      ferry_task_get_seat (task)->xid != progress.xid)
     return;
   g_object_ref (task);
   ferry_pool_worker_ref (self);

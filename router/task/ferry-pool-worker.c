@@ -20,6 +20,10 @@
 /* How long a worker that was told to finish may take for it, before it is killed. */
 #define RETIRE_GRACE (10 * G_USEC_PER_SEC)
 
+/* A refused task is put again, to the same program. One that refuses it over and over would have it go to and fro for
+ * ever. */
+#define MAX_REFUSALS 3
+
 FerryPoolWorker *
 ferry_pool_worker_ref (FerryPoolWorker *self)
 {
@@ -255,7 +259,7 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
   if (self->pool != NULL)
     ferry_pool_note_time (self->pool, now - self->latest);
   self->latest = now;
-  if (refused)
+  if (refused && ferry_task_get_seat (task)->n_refusals++ < MAX_REFUSALS)
     give_back (task);
   else if (error != NULL)
     fail_task (task, FERRY_TASK_EVENT_ERROR, g_error_copy (error), trace, NULL);
