@@ -7,8 +7,10 @@
  * Calls:
  *   take             take the next call, which is what the others are about; at a finish record, exit
  *   claim            claim it by the rules
+ *   one              take one, claim it, and answer it with nothing
  *   serve            claim each call that comes and answer it with nothing, until a finish record
  *   answer-unread    answer calls without end, by their order, claiming and reading none of them
+ *   serve-late       answer each call that comes once it was cancelled; take no cancel
  *   refuse           refuse each call that comes
  *   ignore-finish    take calls, and the finish record, and answer none
  * Messages; each is numbered from 0 on, and # stands for that number:
@@ -124,6 +126,33 @@ answer_unread (void)
     }
 }
 
+static void
+answer_one (void)
+{
+  if (!take ())
+    _exit (0);
+  ferry_downlink_claim (downlink, current);
+  send_message (FERRY_CALL_ANSWER, current, NULL, NULL);
+}
+
+/* The tail of the express lane tells of cancels only until that is full. */
+static void
+answer_late (void)
+{
+  FerryLaneControl *express = ferry_segment_get_express (&calls->uplink->segment);
+  guint64 tail = 0;
+
+  do
+    {
+      ferry_downlink_claim (downlink, current);
+      while (tail < FERRY_EXPRESS_CAPACITY && atomic_load (&express->writer.tail) == tail)
+        g_thread_yield ();
+      tail = atomic_load (&express->writer.tail);
+      send_message (FERRY_CALL_ANSWER, current, NULL, NULL);
+    }
+  while (take ());
+}
+
 static gboolean
 obey_call (const char *order)
 {
@@ -134,6 +163,10 @@ obey_call (const char *order)
     }
   else if (strcmp (order, "claim") == 0)
     ferry_downlink_claim (downlink, current);
+  else if (strcmp (order, "one") == 0)
+    answer_one ();
+  else if (strcmp (order, "serve-late") == 0)
+    answer_late ();
   else if (strcmp (order, "serve") == 0)
     answer_all (TRUE, FERRY_CALL_ANSWER);
   else if (strcmp (order, "answer-unread") == 0)
