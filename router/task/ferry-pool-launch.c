@@ -64,6 +64,15 @@ progress_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GV
   g_object_unref (task);
 }
 
+static void
+calls_closed (FerryReceiver *receiver, FerryExit *exit, gpointer data)
+{
+  g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (data);
+
+  if (ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_STOPPED && self->worker != NULL)
+    ferry_pool_worker_take_farewell (self);
+}
+
 static gboolean
 send_message (gpointer transport, const FerryCallMessage *message, GError **error)
 {
@@ -263,6 +272,7 @@ start (FerryPoolWorker *self, const char *name, GError **error)
     return FALSE;
   self->calls_receiver->internal = self->progress_receiver->internal = TRUE;
   ferry_receiver_set_handler (self->calls_receiver, calls_came, ferry_pool_worker_ref (self), unref_worker);
+  g_signal_connect (self->calls_receiver, "closed", G_CALLBACK (calls_closed), self);
   ferry_receiver_set_handler (self->progress_receiver, progress_came, ferry_pool_worker_ref (self), unref_worker);
   if (self->pool->in_threads)
     return ferry_pool_worker_start_thread (self, name, calls, progress, error);
@@ -285,6 +295,7 @@ give_up (FerryPoolWorker *self)
   if (self->calls_receiver != NULL)
     {
       ferry_receiver_set_handler (self->calls_receiver, NULL, NULL, NULL);
+      g_signal_handlers_disconnect_by_data (self->calls_receiver, self);
       ferry_router_close_pipe (self->router, self->calls_receiver, NULL);
     }
   if (self->progress_receiver != NULL)

@@ -21,13 +21,13 @@
 #define BEYOND "a position beyond what was sent to it"
 
 static const HostileRow rows[] = {
-  ROW ("refuses-a-head-that-runs-ahead", "take claim down:+8 pause", HOSTILE_FAULT, BEYOND),
-  ROW ("refuses-a-head-that-runs-backwards", "take claim down:-8 pause", HOSTILE_FAULT, BEYOND),
-  ROW ("refuses-a-head-that-is-not-aligned", "take claim down:-4 pause", HOSTILE_FAULT, BEYOND),
+  ROW ("refuses-a-head-that-runs-ahead", "take claim down:+1000000 pause", HOSTILE_FAULT, BEYOND),
+  ROW ("refuses-a-head-that-runs-backwards", "take claim down:-1000000 pause", HOSTILE_FAULT, BEYOND),
+  ROW ("refuses-a-head-that-is-not-aligned", "take claim down:-12 pause", HOSTILE_FAULT, BEYOND),
   ROW ("refuses-a-head-of-the-express-lane-that-runs-ahead", "take claim express:+8 pause", HOSTILE_FAULT, BEYOND),
   ROW ("refuses-a-head-of-the-express-lane-that-runs-backwards", "take claim express:-8 pause", HOSTILE_FAULT, BEYOND),
   ROW ("refuses-a-storm-of-rings", "take claim ring-for-ever", HOSTILE_FAULT, "rang its doorbell"),
-  ROW ("refuses-a-storm-of-cells", "take claim dirty:1000000 pause", HOSTILE_FAULT, "rang its doorbell"),
+  ROW ("refuses-a-storm-of-cells", "take claim dirty:-1", HOSTILE_FAULT, "rang its doorbell"),
   ROW ("passes-over-cells-that-are-none", "take claim dirty:100 m:type=s,text=x pause", HOSTILE_RESULT, "'x'"),
   ROW ("passes-over-a-value-that-is-never-whole", "take claim torn m:type=s,text=x pause", HOSTILE_RESULT, "'x'"),
   ROW ("loses-a-task-whose-worker-hangs-up", "take claim hang-up pause", HOSTILE_FAILURE, "closed its control socket"),
