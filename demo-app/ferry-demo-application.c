@@ -8,6 +8,7 @@
 #include "ferry-demo-auto.h"
 #include "ferry-demo-picture.h"
 #include "ferry-demo-session.h"
+#include "ferry-demo-watch.h"
 #include "ferry-demo-window.h"
 
 #define EXIT_USAGE 2
@@ -19,11 +20,13 @@ struct _FerryDemoApplication
 
   gboolean show_version;
   gboolean run_jobs;
+  int n_workers; /* 0 when nobody said */
   char *picture_path;
   char **arguments;
 
   GPtrArray *specs; /* (element-type FerryDemoSpec) */
   FerryDemoSession *session;
+  FerryDemoWatch *watch;
   FerryDemoAuto *automaton;  /* NULL with somebody at the mouse */
   FerryDemoPicture *picture; /* NULL when none is wanted */
   int exit_status;
@@ -32,7 +35,7 @@ struct _FerryDemoApplication
 G_DEFINE_FINAL_TYPE (FerryDemoApplication, ferry_demo_application, GTK_TYPE_APPLICATION)
 
 static gboolean
-parse_jobs (FerryDemoApplication *self, GError **error)
+check_arguments (FerryDemoApplication *self, GError **error)
 {
   for (guint i = 0; self->arguments != NULL && self->arguments[i] != NULL; i++)
     {
@@ -49,6 +52,12 @@ parse_jobs (FerryDemoApplication *self, GError **error)
       g_ptr_array_add (self->specs, g_steal_pointer (&spec));
     }
 
+  if (self->n_workers < 0 || self->n_workers > FERRY_DEMO_MAX_WORKERS)
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "There can be 1 to %d workers",
+                   FERRY_DEMO_MAX_WORKERS);
+      return FALSE;
+    }
   if (self->run_jobs == (self->specs->len > 0))
     return TRUE;
   g_set_error_literal (
@@ -68,7 +77,7 @@ ferry_demo_application_handle_local_options (GApplication *application, GVariant
       g_print ("ferry-demo %s\n", FERRY_DEMO_VERSION);
       return EXIT_SUCCESS;
     }
-  if (!parse_jobs (self, &error))
+  if (!check_arguments (self, &error))
     {
       g_printerr ("ferry-demo: %s. See ferry-demo --help.\n", error->message);
       return EXIT_USAGE;
@@ -129,7 +138,12 @@ add_shortcuts (GtkApplication *application)
     {"job.add", {"<Control>n"}},
     {"job.add-sha256", {"<Control>o"}},
     {"job.add-primes", {"<Control><Shift>p"}},
+    {"job.add-many", {"<Control><Shift>n"}},
+    {"job.cancel-all", {"<Control><Shift>c"}},
     {"job.clear", {"<Control>l"}},
+    {"job.run-next-current", {"<Control>Up"}},
+    {"job.cancel-current", {"<Control>BackSpace"}},
+    {"job.retry-current", {"<Control>r"}},
     {"win.show-help-overlay", {"<Control>question"}},
     {"window.close", {"<Control>w"}},
     {"app.quit", {"<Control>q"}},
@@ -158,6 +172,7 @@ ferry_demo_application_startup (GApplication *application)
     {.name = "quit", .activate = quit_cb},
   };
   g_autofree char *worker_path = find_worker ();
+  guint usual = CLAMP (ferry_get_n_usable_cores (), 2, FERRY_DEMO_MAX_WORKERS);
 
   G_APPLICATION_CLASS (ferry_demo_application_parent_class)->startup (application);
   g_action_map_add_action_entries (G_ACTION_MAP (application), actions, G_N_ELEMENTS (actions), application);
@@ -165,7 +180,7 @@ ferry_demo_application_startup (GApplication *application)
   add_style ();
   gtk_window_set_default_icon_name (FERRY_DEMO_ID);
 
-  self->session = ferry_demo_session_new (worker_path);
+  self->session = ferry_demo_session_new (worker_path, self->n_workers > 0 ? (guint) self->n_workers : usual);
 }
 
 static void
@@ -190,7 +205,7 @@ after_paint_cb (FerryDemoApplication *self)
   gboolean last = self->automaton == NULL || ferry_demo_auto_is_finished (self->automaton);
   guint score = self->automaton == NULL ? 0 : ferry_demo_auto_get_score (self->automaton);
 
-  if (window == NULL || (score == 0 && !last))
+  if (self->picture == NULL || window == NULL || (score == 0 && !last))
     return;
   ferry_demo_picture_take (self->picture, GTK_WIDGET (window), score);
   if (last && ferry_demo_picture_is_taken (self->picture))
@@ -235,6 +250,7 @@ ferry_demo_application_activate (GApplication *application)
       return;
     }
 
+  self->watch = ferry_demo_watch_new (GTK_APPLICATION (application), ferry_demo_session_get_executor (self->session));
   window = GTK_WINDOW (ferry_demo_window_new (GTK_APPLICATION (application), self->session));
   gtk_window_present (window);
   if (self->picture_path != NULL)
@@ -252,8 +268,14 @@ ferry_demo_application_shutdown (GApplication *application)
 {
   FerryDemoApplication *self = FERRY_DEMO_APPLICATION (application);
 
-  /* The jobs that end now have no result to print. */
+  /* Workers may take their time; nobody shall look at a window that is deaf meanwhile. */
+  for (GList *item = gtk_application_get_windows (GTK_APPLICATION (application)); item != NULL; item = item->next)
+    gtk_widget_set_visible (item->data, FALSE);
+
+  /* The tasks that end now have no result to print, nobody waits for them, and what is painted is no picture. */
+  g_clear_pointer (&self->picture, ferry_demo_picture_free);
   g_clear_object (&self->automaton);
+  g_clear_object (&self->watch);
   if (self->session != NULL)
     ferry_demo_session_stop (self->session);
   G_APPLICATION_CLASS (ferry_demo_application_parent_class)->shutdown (application);
@@ -266,6 +288,7 @@ ferry_demo_application_finalize (GObject *object)
 
   g_clear_pointer (&self->picture, ferry_demo_picture_free);
   g_clear_object (&self->automaton);
+  g_clear_object (&self->watch);
   g_clear_object (&self->session);
   g_ptr_array_unref (self->specs);
   g_free (self->picture_path);
@@ -293,6 +316,8 @@ ferry_demo_application_init (FerryDemoApplication *self)
      "Run the jobs with nobody at the mouse, print their results, and quit", NULL},
     {"screenshot", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &self->picture_path,
      "Save a picture of the window as PNG, and quit", "FILE"},
+    {"workers", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_INT, &self->n_workers, "How many workers there may be at a time",
+     "NUMBER"},
     {"version", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, &self->show_version, "Show the version, and quit", NULL},
     {G_OPTION_REMAINING, 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME_ARRAY, &self->arguments, NULL, "[JOB…]"},
     {NULL},
@@ -301,18 +326,20 @@ ferry_demo_application_init (FerryDemoApplication *self)
   self->specs = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_demo_spec_free);
   g_application_add_main_option_entries (G_APPLICATION (self), entries);
   g_application_set_option_context_summary (G_APPLICATION (self),
-                                            "Starts jobs in worker processes and shows how they get on.");
+                                            "Has tasks done in worker processes and shows how they get on.");
   g_application_set_option_context_description (
-    G_APPLICATION (self), "Jobs:\n"
-                          "  sha256[:FOLDER]  SHA-256 of every file in a folder (/usr/share/doc)\n"
-                          "  primes[:NUMBER]  count the primes up to a number (3000000)\n"
-                          "  crash            a worker that crashes half-way\n"
-                          "  hang             a worker that hangs half-way\n"
-                          "  flood[:NUMBER]   as many messages a second as go through (2000000 messages)\n"
-                          "\n"
-                          "The picture shows the window as it opens, and with --auto the jobs in mid-work.\n"
-                          "With --auto, the status is 0 when every job did what was expected of it, 1 when one did\n"
-                          "not, and 2 when the command line is wrong.\n");
+    G_APPLICATION (self),
+    "Jobs:\n"
+    "  sha256[:FOLDER]  SHA-256 of every file in a folder (/usr/share/doc)\n"
+    "  primes[:NUMBER]  count the primes up to a number (3000000)\n"
+    "  crash            a worker that crashes half-way\n"
+    "  hang             a worker that hangs half-way\n"
+    "  flood[:NUMBER]   as many messages a second as go through (2000000 messages)\n"
+    "\n"
+    "The picture shows the window as it opens, and with --auto the jobs in mid-work.\n"
+    "Jobs wait while all workers are busy; by default there may be one for each processor, and two at least.\n"
+    "With --auto, the status is 0 when every job did what was expected of it, 1 when one did\n"
+    "not, and 2 when the command line is wrong.\n");
 }
 
 FerryDemoApplication *

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "ferry-demo-job-words.h"
+#include "ferry-demo-words.h"
 
 /* A worker that says nothing for so long, though it should not hang, will not come back. */
 #define PATIENCE_SECONDS 60.0
@@ -15,7 +15,7 @@ struct _FerryDemoAuto
   GObject parent_instance;
 
   FerryDemoSession *session;
-  GPtrArray *jobs; /* (element-type FerryDemoJob) */
+  GPtrArray *tasks; /* (element-type FerryTask) */
   guint n_over;
   gboolean started;
   gboolean failed;
@@ -31,22 +31,28 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (FerryDemoAuto, ferry_demo_auto, G_TYPE_OBJECT)
 
-static gboolean
-is_as_expected (FerryDemoJob *job)
+static FerryDemoCard *
+get_card (FerryDemoAuto *self, guint index)
 {
-  FerryDemoJobState state = ferry_demo_job_get_state (job);
+  return ferry_demo_card_get (g_ptr_array_index (self->tasks, index));
+}
 
-  switch (ferry_demo_job_get_spec (job)->kind)
+static gboolean
+is_as_expected (FerryDemoCard *card)
+{
+  FerryDemoState state = ferry_demo_card_get_state (card);
+
+  switch (ferry_demo_card_get_spec (card)->kind)
     {
     case FERRY_DEMO_KIND_SHA256:
-      return state == FERRY_DEMO_JOB_STATE_DONE && ferry_demo_job_get_report (job)->problems == 0;
+      return state == FERRY_DEMO_STATE_DONE && ferry_demo_card_get_report (card)->problems == 0;
     case FERRY_DEMO_KIND_PRIMES:
     case FERRY_DEMO_KIND_FLOOD:
-      return state == FERRY_DEMO_JOB_STATE_DONE;
+      return state == FERRY_DEMO_STATE_DONE;
     case FERRY_DEMO_KIND_CRASH:
-      return state == FERRY_DEMO_JOB_STATE_CRASHED;
+      return state == FERRY_DEMO_STATE_CRASHED;
     case FERRY_DEMO_KIND_HANG:
-      return state == FERRY_DEMO_JOB_STATE_CANCELLED;
+      return state == FERRY_DEMO_STATE_CANCELLED;
     case FERRY_DEMO_N_KINDS:
     default:
       g_assert_not_reached ();
@@ -55,10 +61,10 @@ is_as_expected (FerryDemoJob *job)
 
 /* Numbers are printed bare here: this is for programs to read. */
 static void
-print_result (FerryDemoJob *job)
+print_result (FerryDemoCard *card)
 {
-  const FerryDemoSpec *spec = ferry_demo_job_get_spec (job);
-  const FerryDemoReport *report = ferry_demo_job_get_report (job);
+  const FerryDemoSpec *spec = ferry_demo_card_get_spec (card);
+  const FerryDemoReport *report = ferry_demo_card_get_report (card);
   const guint64 *result = report->result;
   g_autofree char *crash = NULL;
 
@@ -72,15 +78,15 @@ print_result (FerryDemoJob *job)
       printf ("%" G_GUINT64_FORMAT " primes up to %" G_GUINT64_FORMAT "\n", result[0], result[1]);
       break;
     case FERRY_DEMO_KIND_CRASH:
-      crash = ferry_demo_words_for_crash (ferry_demo_job_get_signal (job));
+      crash = ferry_demo_words_for_signal (ferry_demo_card_get_signal (card));
       printf ("crash: %s\n", crash);
       break;
     case FERRY_DEMO_KIND_HANG:
-      printf ("hang: cancelled after %.1f s without a message\n", ferry_demo_job_get_silence (job));
+      printf ("hang: cancelled after %.1f s without a message\n", ferry_demo_card_get_silence (card));
       break;
     case FERRY_DEMO_KIND_FLOOD:
       printf ("flood: %" G_GUINT64_FORMAT " messages, complete and in order, %.0f messages/s\n", result[0],
-              (double) result[0] / ferry_demo_job_get_seconds (job));
+              (double) result[0] / ferry_demo_card_get_seconds (card));
       break;
     case FERRY_DEMO_N_KINDS:
     default:
@@ -89,16 +95,14 @@ print_result (FerryDemoJob *job)
 }
 
 static void
-finish_job (FerryDemoAuto *self, FerryDemoJob *job)
+finish_task (FerryDemoAuto *self, FerryDemoCard *card)
 {
-  if (is_as_expected (job))
-    print_result (job);
+  if (is_as_expected (card))
+    print_result (card);
   else
     {
-      const char *state = ferry_demo_words_for_state (ferry_demo_job_get_state (job));
-
-      fprintf (stderr, "ferry-demo: %s: %s: %s\n", ferry_demo_job_get_title (job), state,
-               ferry_demo_job_get_activity (job));
+      fprintf (stderr, "ferry-demo: %s: %s: %s\n", ferry_task_get_name (ferry_demo_card_get_task (card)),
+               ferry_demo_words_for_state (ferry_demo_card_get_state (card)), ferry_demo_card_get_activity (card));
       self->failed = TRUE;
     }
 
@@ -110,24 +114,25 @@ finish_job (FerryDemoAuto *self, FerryDemoJob *job)
 }
 
 static void
-state_cb (FerryDemoAuto *self, GParamSpec *pspec, FerryDemoJob *job)
+state_cb (FerryDemoAuto *self, GParamSpec *pspec, FerryDemoCard *card)
 {
-  if (ferry_demo_job_is_over (job))
-    finish_job (self, job);
-  else if (ferry_demo_job_get_state (job) == FERRY_DEMO_JOB_STATE_NOT_RESPONDING &&
-           ferry_demo_job_get_spec (job)->kind == FERRY_DEMO_KIND_HANG)
-    ferry_demo_job_cancel (job);
+  if (ferry_demo_card_is_over (card))
+    finish_task (self, card);
+  else if (ferry_demo_card_get_state (card) == FERRY_DEMO_STATE_NOT_RESPONDING &&
+           ferry_demo_card_get_spec (card)->kind == FERRY_DEMO_KIND_HANG)
+    ferry_task_cancel (ferry_demo_card_get_task (card));
 }
 
 static void
 turned_cb (FerryDemoAuto *self)
 {
-  for (guint i = 0; i < self->jobs->len; i++)
+  for (guint i = 0; i < self->tasks->len; i++)
     {
-      FerryDemoJob *job = g_ptr_array_index (self->jobs, i);
+      FerryDemoCard *card = get_card (self, i);
 
-      if (ferry_demo_job_get_silence (job) > PATIENCE_SECONDS)
-        ferry_demo_job_cancel (job);
+      if (ferry_demo_card_get_state (card) == FERRY_DEMO_STATE_NOT_RESPONDING &&
+          ferry_demo_card_get_silence (card) > PATIENCE_SECONDS)
+        ferry_task_cancel (ferry_demo_card_get_task (card));
     }
 }
 
@@ -136,7 +141,7 @@ ferry_demo_auto_dispose (GObject *object)
 {
   FerryDemoAuto *self = FERRY_DEMO_AUTO (object);
 
-  g_clear_pointer (&self->jobs, g_ptr_array_unref);
+  g_clear_pointer (&self->tasks, g_ptr_array_unref);
   g_clear_object (&self->session);
   G_OBJECT_CLASS (ferry_demo_auto_parent_class)->dispose (object);
 }
@@ -153,7 +158,7 @@ ferry_demo_auto_class_init (FerryDemoAutoClass *klass)
 static void
 ferry_demo_auto_init (FerryDemoAuto *self)
 {
-  self->jobs = g_ptr_array_new_with_free_func (g_object_unref);
+  self->tasks = g_ptr_array_new_with_free_func (g_object_unref);
 }
 
 FerryDemoAuto *
@@ -165,31 +170,38 @@ ferry_demo_auto_new (FerryDemoSession *session)
   return self;
 }
 
-/* Starts all jobs, to run side by side. */
+/* Submits a task for each of the specs. */
 void
 ferry_demo_auto_start (FerryDemoAuto *self, GPtrArray *specs)
 {
   g_return_if_fail (!self->started);
 
   for (guint i = 0; i < specs->len; i++)
-    g_ptr_array_add (self->jobs, g_object_ref (ferry_demo_session_add (self->session, g_ptr_array_index (specs, i))));
+    {
+      FerryTask *task = ferry_demo_session_add (self->session, g_ptr_array_index (specs, i));
+
+      if (task != NULL)
+        g_ptr_array_add (self->tasks, g_object_ref (task));
+      else
+        self->failed = TRUE;
+    }
   self->started = TRUE;
 
   g_signal_connect_object (self->session, "turned", G_CALLBACK (turned_cb), self, G_CONNECT_SWAPPED);
-  for (guint i = 0; i < self->jobs->len; i++)
+  for (guint i = 0; i < self->tasks->len; i++)
     {
-      FerryDemoJob *job = g_ptr_array_index (self->jobs, i);
+      FerryDemoCard *card = get_card (self, i);
 
-      g_signal_connect_object (job, "notify::state-name", G_CALLBACK (state_cb), self, G_CONNECT_SWAPPED);
-      if (ferry_demo_job_is_over (job))
-        finish_job (self, job);
+      g_signal_connect_object (card, "notify::state-name", G_CALLBACK (state_cb), self, G_CONNECT_SWAPPED);
+      if (ferry_demo_card_is_over (card))
+        finish_task (self, card);
     }
 }
 
 gboolean
 ferry_demo_auto_is_finished (FerryDemoAuto *self)
 {
-  return self->started && self->n_over == self->jobs->len;
+  return self->started && self->n_over == self->tasks->len;
 }
 
 gboolean
@@ -198,24 +210,29 @@ ferry_demo_auto_is_success (FerryDemoAuto *self)
   return ferry_demo_auto_is_finished (self) && !self->failed;
 }
 
-/* How much a picture taken now would show: jobs in mid-work beside finished ones, with figures below. 0 is a picture
- * that is only taken when there is no better one. */
+/* How much a picture taken now would show: tasks in mid-work beside those that wait and those that ended well and
+ * badly, with figures below. 0 is a picture that is only taken when there is no better one. */
 guint
 ferry_demo_auto_get_score (FerryDemoAuto *self)
 {
   const FerryDemoReading *reading = ferry_demo_session_get_reading (self->session);
-  guint n_moving = 0;
+  gboolean has_state[FERRY_DEMO_STATE_FAILED + 1] = {FALSE};
+  guint n_states = 0, n_moving = 0;
 
-  for (guint i = 0; i < self->jobs->len; i++)
+  for (guint i = 0; i < self->tasks->len; i++)
     {
-      FerryDemoJob *job = g_ptr_array_index (self->jobs, i);
-      double fraction = ferry_demo_job_get_fraction (job);
+      FerryTask *task = g_ptr_array_index (self->tasks, i);
+      FerryDemoState state = ferry_demo_card_get_state (get_card (self, i));
+      double fraction = ferry_task_get_fraction (task);
 
-      n_moving += ferry_demo_job_get_state (job) == FERRY_DEMO_JOB_STATE_RUNNING && fraction > 0.2 && fraction < 0.95;
+      has_state[state] = TRUE;
+      n_moving += state == FERRY_DEMO_STATE_RUNNING && fraction > 0.2 && fraction < 0.95;
     }
 
   if (n_moving == 0)
     return 0;
-  return 2 * (MIN (n_moving, 3) + (self->n_over > 0) + (reading->has_latency != FALSE)) +
+  for (guint i = 0; i < G_N_ELEMENTS (has_state); i++)
+    n_states += has_state[i];
+  return 4 * n_states + 2 * (MIN (n_moving, 3) + (reading->has_latency != FALSE)) +
          (reading->messages_per_second > 1e5);
 }

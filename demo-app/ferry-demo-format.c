@@ -71,6 +71,20 @@ ferry_demo_format_latency (double microseconds)
   return g_strdup_printf ("%.1f s", microseconds / 1e6);
 }
 
+/* As a clock shows it: 0:04, 12:30, 1:00:00. */
+char *
+ferry_demo_format_duration (double seconds)
+{
+  guint64 whole = seconds > 0.0 ? (guint64) MIN (seconds, (double) G_MAXINT32) : 0;
+  guint minutes = (guint) (whole / SECONDS_PER_MINUTE % MINUTES_PER_HOUR);
+  guint hours = (guint) (whole / (SECONDS_PER_MINUTE * MINUTES_PER_HOUR));
+  guint rest = (guint) (whole % SECONDS_PER_MINUTE);
+
+  if (hours > 0)
+    return g_strdup_printf ("%u:%02u:%02u", hours, minutes, rest);
+  return g_strdup_printf ("%u:%02u", minutes, rest);
+}
+
 /* The further away the end, the rounder the time, so that the text does not flicker. */
 char *
 ferry_demo_format_time_left (double seconds)

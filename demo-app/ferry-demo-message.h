@@ -1,51 +1,45 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* What application and workers of the demo have agreed on: the functions, which are named as the kinds of
+ * ferry-demo-spec.h are, their arguments and results, and what they say on their way.
+ *
+ *   sha256   an iteration: path -> files and bytes; yields digests, and sends what it could not read
+ *   primes   limit -> primes
+ *   crash    never gives a result
+ *   hang     never gives a result
+ *   flood    number of messages, 0 for no end -> number of messages; sends each of them
+ *
+ * All report how far they are. Times are CLOCK_MONOTONIC in microseconds, so that two processes of one machine can
+ * compare them. */
+
 #pragma once
 
 #include <glib.h>
 
 G_BEGIN_DECLS
 
-/* What the demo's workers say to the window. Two forms travel on one pipe:
- *
- *   - a GVariant "(yxv)": kind, time of sending, and a payload whose type the kind settles;
- *   - plain bytes, a FerryDemoFloodMessage, which only a flood sends.
- *
- * Times are CLOCK_MONOTONIC in microseconds, so that two processes of one machine can compare them. */
+#define FERRY_DEMO_SHA256_ARGUMENTS "ay"
+#define FERRY_DEMO_SHA256_RESULT "(tt)"
+#define FERRY_DEMO_PRIMES_ARGUMENTS "t"
+#define FERRY_DEMO_PRIMES_RESULT "t"
+#define FERRY_DEMO_FLOOD_ARGUMENTS "t"
+#define FERRY_DEMO_FLOOD_RESULT "t"
 
-#define FERRY_DEMO_SENDER_NAME "progress"
+/* SHA-256 in hexadecimal, and the path. */
+#define FERRY_DEMO_DIGEST_TYPE "(say)"
 
-typedef enum
-{
-  FERRY_DEMO_MESSAGE_PROGRESS, /* (tttts): done, total, items done, items total, what is being done now */
-  FERRY_DEMO_MESSAGE_DIGEST,   /* (say): SHA-256 in hexadecimal, path */
-  FERRY_DEMO_MESSAGE_PROBLEM,  /* (s): what could not be done, in words */
-  FERRY_DEMO_MESSAGE_RESULT,   /* (tt): two numbers whose meaning is the job's */
-  FERRY_DEMO_N_MESSAGES
-} FerryDemoMessageKind;
+/* What could not be done, in words. */
+#define FERRY_DEMO_PROBLEM "problem"
+#define FERRY_DEMO_PROBLEM_TYPE "s"
 
-typedef struct
-{
-  FerryDemoMessageKind kind;
-  gint64 sent;
-  GVariant *payload;
-} FerryDemoMessage;
-
-/* A clock reading for each of millions of messages a second would cost more than the messages, at both ends: so one in
- * so many, by its sequence, has a time of its own, and the others repeat it. */
+/* The message's number, and when it was sent. A clock reading for each of them would cost more than the message, at
+ * both ends: so one in so many, by its number, has a time of its own, and the others repeat it. */
+#define FERRY_DEMO_FLOOD "flood"
+#define FERRY_DEMO_FLOOD_TYPE "(tx)"
 #define FERRY_DEMO_FLOOD_MESSAGES_PER_TIME 64
 
-typedef struct
-{
-  guint64 sequence;
-  gint64 sent;
-} FerryDemoFloodMessage;
-
-GVariant *ferry_demo_message_new (FerryDemoMessageKind kind, GVariant *payload) G_GNUC_WARN_UNUSED_RESULT;
-gboolean ferry_demo_message_parse (FerryDemoMessage *message, gconstpointer data, gsize size, const GVariantType *type);
-void ferry_demo_message_clear (FerryDemoMessage *message);
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FerryDemoMessage, ferry_demo_message_clear)
+/* What bytes are counted in, in the reports of sha256. */
+#define FERRY_DEMO_BYTES "bytes"
 
 G_END_DECLS

@@ -13,12 +13,10 @@
 #define WORDS_MAX (16 * 1024)
 
 void
-ferry_demo_report_init (FerryDemoReport *self, const FerryDemoSpec *spec)
+ferry_demo_report_init (FerryDemoReport *self)
 {
   memset (self, 0, sizeof *self);
   self->listing = g_string_new (NULL);
-  if (spec->kind == FERRY_DEMO_KIND_FLOOD)
-    self->total = spec->number;
 }
 
 void
@@ -26,7 +24,6 @@ ferry_demo_report_clear (FerryDemoReport *self)
 {
   if (self->listing != NULL)
     g_string_free (g_steal_pointer (&self->listing), TRUE);
-  g_clear_pointer (&self->doing, g_free);
   g_clear_pointer (&self->first_problem, g_free);
 }
 
@@ -38,41 +35,22 @@ refuse (GError **error, const char *what)
 }
 
 static gboolean
-take_progress (FerryDemoReport *self, const FerryDemoSpec *spec, GVariant *payload, GError **error)
+has_type (GVariant *value, const char *type)
 {
-  guint64 done, total, items_done, items_total;
-  const char *doing;
-
-  if (spec->kind == FERRY_DEMO_KIND_FLOOD)
-    return refuse (error, "progress where only a flood was due");
-
-  g_variant_get (payload, "(tttt&s)", &done, &total, &items_done, &items_total, &doing);
-  if ((total != 0 && done > total) || (items_total != 0 && items_done > items_total))
-    return refuse (error, "a progress beyond its end");
-  if (strlen (doing) > WORDS_MAX)
-    return refuse (error, "more words than fit in a row");
-
-  self->done = done;
-  self->total = total;
-  self->items_done = items_done;
-  self->items_total = items_total;
-  if (g_strcmp0 (self->doing, doing) != 0)
-    {
-      g_free (self->doing);
-      self->doing = g_strdup (doing);
-    }
-  return TRUE;
+  return value != NULL && g_variant_is_of_type (value, G_VARIANT_TYPE (type));
 }
 
-static gboolean
-take_digest (FerryDemoReport *self, const FerryDemoSpec *spec, GVariant *payload, GError **error)
+/* A value that an iteration yielded. */
+gboolean
+ferry_demo_report_take_digest (FerryDemoReport *self, const FerryDemoSpec *spec, GVariant *value, GError **error)
 {
   g_autoptr (GVariant) path = NULL;
   const char *digest;
 
-  g_variant_get (payload, "(&s@ay)", &digest, &path);
-  if (spec->kind != FERRY_DEMO_KIND_SHA256 || self->digests >= self->items_total)
+  if (spec->kind != FERRY_DEMO_KIND_SHA256 || !has_type (value, FERRY_DEMO_DIGEST_TYPE))
     return refuse (error, "a digest that was not due");
+
+  g_variant_get (value, "(&s@ay)", &digest, &path);
   if (!ferry_demo_is_sha256 (digest) || *g_variant_get_bytestring (path) == '\0')
     return refuse (error, "a digest that is none");
   if (self->listing->len > LISTING_MAX)
@@ -84,11 +62,10 @@ take_digest (FerryDemoReport *self, const FerryDemoSpec *spec, GVariant *payload
 }
 
 static gboolean
-take_problem (FerryDemoReport *self, GVariant *payload, GError **error)
+take_problem (FerryDemoReport *self, GVariant *value, GError **error)
 {
-  const char *problem;
+  const char *problem = g_variant_get_string (value, NULL);
 
-  g_variant_get (payload, "(&s)", &problem);
   if (strlen (problem) > WORDS_MAX)
     return refuse (error, "more words than fit in a row");
 
@@ -99,105 +76,92 @@ take_problem (FerryDemoReport *self, GVariant *payload, GError **error)
 }
 
 static gboolean
-take_result (FerryDemoReport *self, const FerryDemoSpec *spec, GVariant *payload, GError **error)
+take_flood (FerryDemoReport *self, const FerryDemoSpec *spec, GVariant *value, gint64 *sent, GError **error)
 {
-  g_variant_get (payload, "(tt)", &self->result[0], &self->result[1]);
+  guint64 sequence;
+  gint64 time;
 
-  switch (spec->kind)
-    {
-    case FERRY_DEMO_KIND_SHA256:
-      if (self->result[0] != self->digests)
-        return refuse (error, "a number of files that is not that of its digests");
-      break;
-    case FERRY_DEMO_KIND_PRIMES:
-      if (self->result[1] != spec->number || self->result[0] >= spec->number)
-        return refuse (error, "a count of primes that cannot be");
-      break;
-    case FERRY_DEMO_KIND_FLOOD:
-      if (self->result[0] != self->done || self->done != self->total)
-        return refuse (error, "an incomplete flood");
-      break;
-    case FERRY_DEMO_KIND_CRASH:
-    case FERRY_DEMO_KIND_HANG:
-    case FERRY_DEMO_N_KINDS:
-    default:
-      return refuse (error, "a result that was not due");
-    }
-
-  self->has_result = TRUE;
-  if (self->total != 0)
-    self->done = self->total;
-  return TRUE;
-}
-
-static gboolean
-take_variant (FerryDemoReport *self, const FerryDemoSpec *spec, const FerryDemoMessage *message, GError **error)
-{
-  switch (message->kind)
-    {
-    case FERRY_DEMO_MESSAGE_PROGRESS:
-      return take_progress (self, spec, message->payload, error);
-    case FERRY_DEMO_MESSAGE_DIGEST:
-      return take_digest (self, spec, message->payload, error);
-    case FERRY_DEMO_MESSAGE_PROBLEM:
-      return take_problem (self, message->payload, error);
-    case FERRY_DEMO_MESSAGE_RESULT:
-      return take_result (self, spec, message->payload, error);
-    case FERRY_DEMO_N_MESSAGES:
-    default:
-      g_assert_not_reached ();
-    }
-}
-
-static gboolean
-take_flood (FerryDemoReport *self, const FerryDemoSpec *spec, gconstpointer data, gsize size, gint64 *sent,
-            GError **error)
-{
-  FerryDemoFloodMessage message;
-
-  if (spec->kind != FERRY_DEMO_KIND_FLOOD || size != sizeof message)
-    return refuse (error, "bytes that were not due");
-
-  memcpy (&message, data, sizeof message);
-  if (message.sequence != self->done || (self->total != 0 && self->done >= self->total))
+  g_variant_get (value, FERRY_DEMO_FLOOD_TYPE, &sequence, &time);
+  if (sequence != self->received || (spec->number != 0 && sequence >= spec->number))
     {
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
-                   "Message %" G_GUINT64_FORMAT " came where %" G_GUINT64_FORMAT " was due", message.sequence,
-                   self->done);
+                   "The worker sent message %" G_GUINT64_FORMAT " where %" G_GUINT64_FORMAT " was due", sequence,
+                   self->received);
       return FALSE;
     }
 
-  self->done++;
-  *sent = message.sequence % FERRY_DEMO_FLOOD_MESSAGES_PER_TIME == 0 ? message.sent : 0;
+  self->received++;
+  *sent = sequence % FERRY_DEMO_FLOOD_MESSAGES_PER_TIME == 0 ? time : 0;
   return TRUE;
 }
 
 /* `sent` is when the message was sent, unchecked, or 0 when its latency need not be taken. */
 gboolean
-ferry_demo_report_take (FerryDemoReport *self, const FerryDemoSpec *spec, gconstpointer data, gsize size,
-                        const GVariantType *type, gint64 *sent, GError **error)
+ferry_demo_report_take_message (FerryDemoReport *self, const FerryDemoSpec *spec, const char *type, GVariant *value,
+                                gint64 *sent, GError **error)
 {
-  g_auto (FerryDemoMessage) message = {0};
-
-  self->messages++;
-  if (self->has_result)
-    return refuse (error, "more after its result");
-  if (type == NULL)
-    return take_flood (self, spec, data, size, sent, error);
-  if (!ferry_demo_message_parse (&message, data, size, type))
-    return refuse (error, "a message of no known kind");
-
-  *sent = message.sent;
-  return take_variant (self, spec, &message, error);
+  *sent = 0;
+  if (spec->kind == FERRY_DEMO_KIND_FLOOD && strcmp (type, FERRY_DEMO_FLOOD) == 0 &&
+      has_type (value, FERRY_DEMO_FLOOD_TYPE))
+    return take_flood (self, spec, value, sent, error);
+  if (spec->kind == FERRY_DEMO_KIND_SHA256 && strcmp (type, FERRY_DEMO_PROBLEM) == 0 &&
+      has_type (value, FERRY_DEMO_PROBLEM_TYPE))
+    return take_problem (self, value, error);
+  return refuse (error, "a message of no known kind");
 }
 
-/* Negative when the end is not known. */
-double
-ferry_demo_report_get_fraction (const FerryDemoReport *self)
+static gboolean
+take_digests_result (FerryDemoReport *self, GVariant *value, GError **error)
 {
-  if (self->total != 0)
-    return (double) self->done / (double) self->total;
-  if (self->items_total != 0)
-    return (double) self->items_done / (double) self->items_total;
-  return self->has_result ? 1.0 : -1.0;
+  guint64 files, bytes;
+
+  g_variant_get (value, FERRY_DEMO_SHA256_RESULT, &files, &bytes);
+  if (files != self->digests)
+    return refuse (error, "a number of files that is not that of its digests");
+
+  self->result[0] = files;
+  self->result[1] = bytes;
+  return TRUE;
+}
+
+static gboolean
+take_number (FerryDemoReport *self, const FerryDemoSpec *spec, GVariant *value, GError **error)
+{
+  guint64 number = g_variant_get_uint64 (value);
+
+  if (spec->kind == FERRY_DEMO_KIND_PRIMES && number >= spec->number)
+    return refuse (error, "a count of primes that cannot be");
+  if (spec->kind == FERRY_DEMO_KIND_FLOOD && (number != self->received || number != spec->number))
+    return refuse (error, "an incomplete flood");
+
+  self->result[0] = number;
+  self->result[1] = spec->number;
+  return TRUE;
+}
+
+/* What the function gave at its end. */
+gboolean
+ferry_demo_report_take_result (FerryDemoReport *self, const FerryDemoSpec *spec, GVariant *value, GError **error)
+{
+  if (self->has_result)
+    return refuse (error, "more after its result");
+
+  switch (spec->kind)
+    {
+    case FERRY_DEMO_KIND_SHA256:
+      self->has_result = has_type (value, FERRY_DEMO_SHA256_RESULT) && take_digests_result (self, value, error);
+      break;
+    case FERRY_DEMO_KIND_PRIMES:
+    case FERRY_DEMO_KIND_FLOOD:
+      self->has_result = has_type (value, "t") && take_number (self, spec, value, error);
+      break;
+    case FERRY_DEMO_KIND_CRASH:
+    case FERRY_DEMO_KIND_HANG:
+    case FERRY_DEMO_N_KINDS:
+    default:
+      break;
+    }
+  if (!self->has_result && (error == NULL || *error == NULL))
+    return refuse (error, "a result that was not due");
+  return self->has_result;
 }

@@ -9,30 +9,29 @@
 
 G_BEGIN_DECLS
 
-/* What a worker has said so far.
+/* What a job's function has said on its way to the result, beside how far it is.
  *
- * Trust:      none. A message that does not fit the job is an error, after which the worker is not listened to.
- * Invariants: done <= total and items_done <= items_total unless that total is 0, which means not known. */
+ * Trust: none. It comes from another process; what does not fit the job is an error, after which the worker is not
+ *        listened to. */
 typedef struct
 {
-  guint64 messages;
-  guint64 done, total;
-  guint64 items_done, items_total;
-  char *doing;
-
   GString *listing;
   guint64 digests;
   guint64 problems;
   char *first_problem;
+  guint64 received; /* messages of a flood */
 
   gboolean has_result;
-  guint64 result[2];
+  guint64 result[2]; /* whose meaning is the job's */
 } FerryDemoReport;
 
-void ferry_demo_report_init (FerryDemoReport *self, const FerryDemoSpec *spec);
+void ferry_demo_report_init (FerryDemoReport *self);
 void ferry_demo_report_clear (FerryDemoReport *self);
-gboolean ferry_demo_report_take (FerryDemoReport *self, const FerryDemoSpec *spec, gconstpointer data, gsize size,
-                                 const GVariantType *type, gint64 *sent, GError **error);
-double ferry_demo_report_get_fraction (const FerryDemoReport *self);
+gboolean ferry_demo_report_take_digest (FerryDemoReport *self, const FerryDemoSpec *spec, GVariant *value,
+                                        GError **error);
+gboolean ferry_demo_report_take_message (FerryDemoReport *self, const FerryDemoSpec *spec, const char *type,
+                                         GVariant *value, gint64 *sent, GError **error);
+gboolean ferry_demo_report_take_result (FerryDemoReport *self, const FerryDemoSpec *spec, GVariant *value,
+                                        GError **error);
 
 G_END_DECLS

@@ -1,29 +1,39 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "ferry-demo-row.h"
+/* A row of the list.
+ *
+ * Invariant: what is bound to the task and to its card hangs on groups, and goes with them when the row gets another
+ *            task, or none. */
 
-#include "ferry-demo-job-words.h"
+#include "ferry-demo-row.h"
 
 struct _FerryDemoRow
 {
   GtkWidget parent_instance;
 
-  FerryDemoJob *job;
-  GSignalGroup *job_signals;
+  FerryTask *task;
+  gboolean owns_focus; /* had it when its button went away */
+  GSignalGroup *task_signals;
+  GSignalGroup *card_signals;
+  GBindingGroup *task_bindings;
+  GBindingGroup *card_bindings;
 
+  GtkWidget *title_label;
   GtkWidget *state_label;
   GtkWidget *progress_bar;
+  GtkWidget *activity_label;
   GtkWidget *pace_label;
+  GtkWidget *next_button;
   GtkWidget *cancel_button;
   GtkWidget *copy_button;
-  GtkWidget *repeat_button;
+  GtkWidget *retry_button;
   GtkWidget *remove_button;
 };
 
 enum
 {
-  PROP_JOB = 1,
+  PROP_TASK = 1,
   N_PROPS
 };
 
@@ -31,71 +41,33 @@ static GParamSpec *properties[N_PROPS];
 
 G_DEFINE_FINAL_TYPE (FerryDemoRow, ferry_demo_row, GTK_TYPE_WIDGET)
 
+static FerryDemoCard *
+get_card (FerryDemoRow *self)
+{
+  return ferry_demo_card_get (self->task);
+}
+
 static const char *
-get_state_class (FerryDemoJobState state)
+get_state_class (FerryDemoState state)
 {
   switch (state)
     {
-    case FERRY_DEMO_JOB_STATE_DONE:
+    case FERRY_DEMO_STATE_DONE:
       return "success";
-    case FERRY_DEMO_JOB_STATE_NOT_RESPONDING:
+    case FERRY_DEMO_STATE_NOT_RESPONDING:
       return "warning";
-    case FERRY_DEMO_JOB_STATE_CRASHED:
-    case FERRY_DEMO_JOB_STATE_FAILED:
+    case FERRY_DEMO_STATE_CRASHED:
+    case FERRY_DEMO_STATE_TIMED_OUT:
+    case FERRY_DEMO_STATE_FAILED:
       return "error";
-    case FERRY_DEMO_JOB_STATE_STARTING:
-    case FERRY_DEMO_JOB_STATE_RUNNING:
-    case FERRY_DEMO_JOB_STATE_CANCELLING:
-    case FERRY_DEMO_JOB_STATE_CANCELLED:
+    case FERRY_DEMO_STATE_RUNNING:
+      return "running";
+    case FERRY_DEMO_STATE_WAITING:
+    case FERRY_DEMO_STATE_CANCELLING:
+    case FERRY_DEMO_STATE_CANCELLED:
     default:
       return "dim-label";
     }
-}
-
-static void
-show_state (FerryDemoRow *self)
-{
-  FerryDemoJobState state = ferry_demo_job_get_state (self->job);
-  const char *state_classes[] = {get_state_class (state), NULL};
-  gboolean over = ferry_demo_job_is_over (self->job);
-  gboolean had_focus = gtk_widget_has_focus (self->cancel_button);
-
-  gtk_widget_set_css_classes (self->state_label, state_classes);
-  gtk_widget_set_sensitive (self->cancel_button, state != FERRY_DEMO_JOB_STATE_CANCELLING);
-  gtk_widget_set_visible (self->cancel_button, !over);
-  gtk_widget_set_visible (self->repeat_button, over);
-  gtk_widget_set_visible (self->remove_button, over);
-  gtk_widget_set_visible (self->copy_button, over && ferry_demo_job_get_report (self->job)->listing->len > 0);
-
-  /* The focus of a button that goes away would be lost to somebody who has no pointer. */
-  if (over && had_focus)
-    gtk_widget_grab_focus (self->repeat_button);
-}
-
-static void
-show_fraction (FerryDemoRow *self)
-{
-  double fraction = ferry_demo_job_get_fraction (self->job);
-
-  if (fraction >= 0.0)
-    gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (self->progress_bar), fraction);
-  else
-    gtk_progress_bar_pulse (GTK_PROGRESS_BAR (self->progress_bar));
-}
-
-/* A job with no known end has nothing to show but that it lives: its words change while it does. */
-static void
-show_activity (FerryDemoRow *self)
-{
-  if (ferry_demo_job_get_fraction (self->job) < 0.0)
-    gtk_progress_bar_pulse (GTK_PROGRESS_BAR (self->progress_bar));
-}
-
-/* An empty label would be read out as the name of its type. */
-static void
-show_pace (FerryDemoRow *self)
-{
-  gtk_widget_set_visible (self->pace_label, *ferry_demo_job_get_pace (self->job) != '\0');
 }
 
 static void
@@ -107,32 +79,111 @@ label_widget (GtkWidget *widget, const char *verb, const char *title)
 }
 
 static void
-show_job (FerryDemoRow *self)
+show_buttons (FerryDemoRow *self, FerryDemoState state)
 {
-  const char *title = ferry_demo_job_get_title (self->job);
+  gboolean over = ferry_demo_card_is_over (get_card (self));
+
+  gtk_widget_set_sensitive (self->cancel_button, state != FERRY_DEMO_STATE_CANCELLING);
+  gtk_widget_set_visible (self->next_button, state == FERRY_DEMO_STATE_WAITING);
+  gtk_widget_set_visible (self->cancel_button, !over);
+  gtk_widget_set_visible (self->retry_button, over);
+  gtk_widget_set_visible (self->remove_button, over);
+  gtk_widget_set_visible (self->copy_button, over && ferry_demo_card_get_report (get_card (self))->listing->len > 0);
+}
+
+static void
+show_state (FerryDemoRow *self)
+{
+  FerryDemoState state = ferry_demo_card_get_state (get_card (self));
+  const char *state_classes[] = {get_state_class (state), NULL};
+  GtkRoot *root = gtk_widget_get_root (GTK_WIDGET (self));
+  gboolean over = ferry_demo_card_is_over (get_card (self));
+
+  self->owns_focus |= gtk_widget_has_focus (self->cancel_button) || gtk_widget_has_focus (self->next_button);
+  gtk_widget_set_css_classes (self->state_label, state_classes);
+  show_buttons (self, state);
+
+  /* The focus of a button that goes away would be lost to somebody who has no pointer. While the task is being
+   * cancelled there is none to give it to. */
+  if (!self->owns_focus || state == FERRY_DEMO_STATE_CANCELLING)
+    return;
+  if (root != NULL &&
+      (gtk_root_get_focus (root) == NULL || gtk_widget_is_ancestor (gtk_root_get_focus (root), GTK_WIDGET (self))))
+    gtk_widget_grab_focus (over ? self->retry_button : self->cancel_button);
+  self->owns_focus = FALSE;
+}
+
+/* A task with no known end has nothing to show but that it lives: see show_activity(). */
+static void
+show_fraction (FerryDemoRow *self)
+{
+  double fraction = ferry_task_get_fraction (self->task);
+
+  if (ferry_task_get_state (self->task) == FERRY_TASK_STATE_COMPLETED)
+    gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (self->progress_bar), 1.0);
+  else if (fraction >= 0.0 || ferry_task_get_state (self->task) != FERRY_TASK_STATE_EXECUTING)
+    gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (self->progress_bar), MAX (fraction, 0.0));
+}
+
+/* The bar says in words what is drawn below it. */
+static void
+show_activity (FerryDemoRow *self)
+{
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->progress_bar), GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT,
+                                  ferry_demo_card_get_activity (get_card (self)), -1);
+  if (ferry_task_get_fraction (self->task) < 0.0 && ferry_task_get_state (self->task) == FERRY_TASK_STATE_EXECUTING)
+    gtk_progress_bar_pulse (GTK_PROGRESS_BAR (self->progress_bar));
+}
+
+/* An empty label would be read out as the name of its type. */
+static void
+show_pace (FerryDemoRow *self)
+{
+  gtk_widget_set_visible (self->pace_label, *ferry_demo_card_get_pace (get_card (self)) != '\0');
+}
+
+static void
+show_title (FerryDemoRow *self)
+{
+  const char *title = ferry_task_get_name (self->task);
 
   if (gtk_widget_get_parent (GTK_WIDGET (self)) != NULL)
-    label_widget (gtk_widget_get_parent (GTK_WIDGET (self)), "Job", title);
+    label_widget (gtk_widget_get_parent (GTK_WIDGET (self)), "Task", title);
   label_widget (self->progress_bar, "Progress", title);
+  label_widget (self->next_button, "Run next", title);
   label_widget (self->cancel_button, "Cancel", title);
   label_widget (self->copy_button, "Copy digests", title);
-  label_widget (self->repeat_button, "Start again", title);
+  label_widget (self->retry_button, "Run again", title);
   label_widget (self->remove_button, "Remove", title);
+}
+
+static void
+show_task (FerryDemoRow *self)
+{
+  show_title (self);
   show_state (self);
   show_fraction (self);
+  show_activity (self);
   show_pace (self);
+}
+
+static void
+state_cb (FerryDemoRow *self)
+{
+  show_state (self);
+  show_fraction (self);
 }
 
 static void
 cancel_cb (FerryDemoRow *self)
 {
-  ferry_demo_job_cancel (self->job);
+  ferry_task_cancel (self->task);
 }
 
 static void
 copy_cb (FerryDemoRow *self)
 {
-  g_autofree char *listing = g_utf8_make_valid (ferry_demo_job_get_report (self->job)->listing->str, -1);
+  g_autofree char *listing = g_utf8_make_valid (ferry_demo_card_get_report (get_card (self))->listing->str, -1);
 
   gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (self)), listing);
 }
@@ -140,13 +191,19 @@ copy_cb (FerryDemoRow *self)
 static void
 activate_with_id (FerryDemoRow *self, const char *action)
 {
-  gtk_widget_activate_action (GTK_WIDGET (self), action, "t", ferry_demo_job_get_id (self->job));
+  gtk_widget_activate_action (GTK_WIDGET (self), action, "t", ferry_demo_card_get_id (get_card (self)));
 }
 
 static void
-repeat_cb (FerryDemoRow *self)
+next_cb (FerryDemoRow *self)
 {
-  activate_with_id (self, "job.repeat");
+  activate_with_id (self, "job.run-next");
+}
+
+static void
+retry_cb (FerryDemoRow *self)
+{
+  activate_with_id (self, "job.retry");
 }
 
 static void
@@ -156,14 +213,20 @@ remove_cb (FerryDemoRow *self)
 }
 
 static void
-set_job (FerryDemoRow *self, FerryDemoJob *job)
+set_task (FerryDemoRow *self, FerryTask *task)
 {
-  if (!g_set_object (&self->job, job))
+  FerryDemoCard *card = task != NULL ? ferry_demo_card_get (task) : NULL;
+
+  if (!g_set_object (&self->task, task))
     return;
-  g_signal_group_set_target (self->job_signals, job);
-  if (job != NULL)
-    show_job (self);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_JOB]);
+  self->owns_focus = FALSE;
+  g_signal_group_set_target (self->task_signals, task);
+  g_signal_group_set_target (self->card_signals, card);
+  g_binding_group_set_source (self->task_bindings, task);
+  g_binding_group_set_source (self->card_bindings, card);
+  if (task != NULL)
+    show_task (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_TASK]);
 }
 
 static void
@@ -171,8 +234,8 @@ ferry_demo_row_get_property (GObject *object, guint property_id, GValue *value, 
 {
   FerryDemoRow *self = FERRY_DEMO_ROW (object);
 
-  if (property_id == PROP_JOB)
-    g_value_set_object (value, self->job);
+  if (property_id == PROP_TASK)
+    g_value_set_object (value, self->task);
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
 }
@@ -182,8 +245,8 @@ ferry_demo_row_set_property (GObject *object, guint property_id, const GValue *v
 {
   FerryDemoRow *self = FERRY_DEMO_ROW (object);
 
-  if (property_id == PROP_JOB)
-    set_job (self, g_value_get_object (value));
+  if (property_id == PROP_TASK)
+    set_task (self, g_value_get_object (value));
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
 }
@@ -194,11 +257,35 @@ ferry_demo_row_dispose (GObject *object)
   FerryDemoRow *self = FERRY_DEMO_ROW (object);
   GtkWidget *child;
 
-  g_clear_object (&self->job_signals);
-  g_clear_object (&self->job);
+  g_clear_object (&self->task_signals);
+  g_clear_object (&self->card_signals);
+  g_clear_object (&self->task_bindings);
+  g_clear_object (&self->card_bindings);
+  g_clear_object (&self->task);
   while ((child = gtk_widget_get_first_child (GTK_WIDGET (self))) != NULL)
     gtk_widget_unparent (child);
   G_OBJECT_CLASS (ferry_demo_row_parent_class)->dispose (object);
+}
+
+static void
+bind_template (GtkWidgetClass *widget_class)
+{
+  gtk_widget_class_set_template_from_resource (widget_class, "/org/ferryproject/Demo/ferry-demo-row.ui");
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoRow, title_label);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoRow, state_label);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoRow, progress_bar);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoRow, activity_label);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoRow, pace_label);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoRow, next_button);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoRow, cancel_button);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoRow, copy_button);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoRow, retry_button);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoRow, remove_button);
+  gtk_widget_class_bind_template_callback (widget_class, next_cb);
+  gtk_widget_class_bind_template_callback (widget_class, cancel_cb);
+  gtk_widget_class_bind_template_callback (widget_class, copy_cb);
+  gtk_widget_class_bind_template_callback (widget_class, retry_cb);
+  gtk_widget_class_bind_template_callback (widget_class, remove_cb);
 }
 
 static void
@@ -211,34 +298,47 @@ ferry_demo_row_class_init (FerryDemoRowClass *klass)
   object_class->set_property = ferry_demo_row_set_property;
   object_class->dispose = ferry_demo_row_dispose;
 
-  properties[PROP_JOB] = g_param_spec_object ("job", NULL, NULL, FERRY_DEMO_TYPE_JOB,
-                                              G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+  properties[PROP_TASK] = g_param_spec_object ("task", NULL, NULL, FERRY_TYPE_TASK,
+                                               G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
-  gtk_widget_class_set_css_name (widget_class, "jobrow");
-  gtk_widget_class_set_template_from_resource (widget_class, "/org/ferryproject/Demo/ferry-demo-row.ui");
-  gtk_widget_class_bind_template_child (widget_class, FerryDemoRow, state_label);
-  gtk_widget_class_bind_template_child (widget_class, FerryDemoRow, progress_bar);
-  gtk_widget_class_bind_template_child (widget_class, FerryDemoRow, pace_label);
-  gtk_widget_class_bind_template_child (widget_class, FerryDemoRow, cancel_button);
-  gtk_widget_class_bind_template_child (widget_class, FerryDemoRow, copy_button);
-  gtk_widget_class_bind_template_child (widget_class, FerryDemoRow, repeat_button);
-  gtk_widget_class_bind_template_child (widget_class, FerryDemoRow, remove_button);
-  gtk_widget_class_bind_template_callback (widget_class, cancel_cb);
-  gtk_widget_class_bind_template_callback (widget_class, copy_cb);
-  gtk_widget_class_bind_template_callback (widget_class, repeat_cb);
-  gtk_widget_class_bind_template_callback (widget_class, remove_cb);
+  gtk_widget_class_set_css_name (widget_class, "taskrow");
+  bind_template (widget_class);
+}
+
+static void
+connect_groups (FerryDemoRow *self)
+{
+  self->task_signals = g_signal_group_new (FERRY_TYPE_TASK);
+  g_signal_group_connect_swapped (self->task_signals, "notify::name", G_CALLBACK (show_title), self);
+  g_signal_group_connect_swapped (self->task_signals, "notify::fraction", G_CALLBACK (show_fraction), self);
+
+  self->card_signals = g_signal_group_new (FERRY_DEMO_TYPE_CARD);
+  g_signal_group_connect_swapped (self->card_signals, "notify::state-name", G_CALLBACK (state_cb), self);
+  g_signal_group_connect_swapped (self->card_signals, "notify::activity", G_CALLBACK (show_activity), self);
+  g_signal_group_connect_swapped (self->card_signals, "notify::pace", G_CALLBACK (show_pace), self);
+
+  self->task_bindings = g_binding_group_new ();
+  g_binding_group_bind (self->task_bindings, "name", self->title_label, "label", G_BINDING_SYNC_CREATE);
+
+  self->card_bindings = g_binding_group_new ();
+  g_binding_group_bind (self->card_bindings, "state-name", self->state_label, "label", G_BINDING_SYNC_CREATE);
+  g_binding_group_bind (self->card_bindings, "activity", self->activity_label, "label", G_BINDING_SYNC_CREATE);
+  g_binding_group_bind (self->card_bindings, "activity", self->activity_label, "tooltip-text", G_BINDING_SYNC_CREATE);
+  g_binding_group_bind (self->card_bindings, "pace", self->pace_label, "label", G_BINDING_SYNC_CREATE);
 }
 
 static void
 ferry_demo_row_init (FerryDemoRow *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  connect_groups (self);
+}
 
-  self->job_signals = g_signal_group_new (FERRY_DEMO_TYPE_JOB);
-  g_signal_group_connect_swapped (self->job_signals, "notify::state-name", G_CALLBACK (show_state), self);
-  g_signal_group_connect_swapped (self->job_signals, "notify::fraction", G_CALLBACK (show_fraction), self);
-  g_signal_group_connect_swapped (self->job_signals, "notify::activity", G_CALLBACK (show_activity), self);
-  g_signal_group_connect_swapped (self->job_signals, "notify::pace", G_CALLBACK (show_pace), self);
+/* NULL for a row that is not in use. */
+FerryTask *
+ferry_demo_row_get_task (FerryDemoRow *self)
+{
+  return self->task;
 }

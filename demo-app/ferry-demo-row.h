@@ -5,13 +5,15 @@
 
 #include <gtk/gtk.h>
 
-#include "ferry-demo-job.h"
+#include "ferry-demo-card.h"
 
 G_BEGIN_DECLS
 
-/* A job in the window's list. Rows are recycled, so the job changes. */
+/* A task in the window's list. Rows are recycled, so the task changes. */
 
 #define FERRY_DEMO_TYPE_ROW (ferry_demo_row_get_type ())
 G_DECLARE_FINAL_TYPE (FerryDemoRow, ferry_demo_row, FERRY_DEMO, ROW, GtkWidget)
+
+FerryTask *ferry_demo_row_get_task (FerryDemoRow *self);
 
 G_END_DECLS

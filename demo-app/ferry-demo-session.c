@@ -3,19 +3,32 @@
 
 #include "ferry-demo-session.h"
 
+#include "ferry-demo-task.h"
+
+/* All that is done stays to be read, within reason. */
+#define KEEP_FINISHED 10000
+
+/* Whoever leaves waits no longer than that: half a second more, where workers are slow to end. */
+#define SHUTDOWN_TIME (2 * G_USEC_PER_SEC)
+#define POOL_TIME (G_USEC_PER_SEC / 2)
+
+/* Work in the background leaves the processor to the window that shows it when there is not enough for both. */
+#define NICENESS 10
+
 struct _FerryDemoSession
 {
   GObject parent_instance;
 
-  char *worker_path;
   FerryRouter *router;
-  GListStore *jobs;
+  FerryPool *pool;
+  FerryExecutor *executor;
   guint64 last_id;
+  int highest_priority; /* that a task was given */
 
   FerryDemoMeter *meter;
   FerryDemoReading reading;
   guint turn_timeout;
-  gint64 last_running; /* when a job was last seen running */
+  gint64 last_open; /* when a task was last seen that was not done */
 };
 
 typedef enum
@@ -28,19 +41,20 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (FerryDemoSession, ferry_demo_session, G_TYPE_OBJECT)
 
-static guint
-get_n_jobs (FerryDemoSession *self)
+static FerryDemoCard *
+get_card (FerryDemoSession *self, guint position)
 {
-  return g_list_model_get_n_items (G_LIST_MODEL (self->jobs));
+  g_autoptr (FerryTask) task = g_list_model_get_item (G_LIST_MODEL (self->executor), position);
+
+  /* The list keeps the task, which keeps its card. */
+  return ferry_demo_card_get (task);
 }
 
-static FerryDemoJob *
-get_job (FerryDemoSession *self, guint position)
+static void
+turn_meter (FerryDemoSession *self, gint64 now)
 {
-  g_autoptr (FerryDemoJob) job = g_list_model_get_item (G_LIST_MODEL (self->jobs), position);
-
-  /* The list keeps it. */
-  return job;
+  ferry_demo_meter_turn (self->meter, now, ferry_router_get_counter (self->router, FERRY_COUNTER_MESSAGES),
+                         ferry_router_get_counter (self->router, FERRY_COUNTER_BYTES));
 }
 
 static gboolean
@@ -49,17 +63,16 @@ turn_cb (gpointer user_data)
   FerryDemoSession *self = user_data;
   gint64 now = g_get_monotonic_time ();
 
-  for (guint i = 0; i < get_n_jobs (self); i++)
-    ferry_demo_job_show_words (get_job (self, i), now);
-  if (ferry_demo_session_get_n_running (self) > 0)
-    self->last_running = now;
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->executor)); i++)
+    ferry_demo_card_show_words (get_card (self, i), now);
+  if (ferry_demo_session_get_n_open (self) > 0)
+    self->last_open = now;
 
-  ferry_demo_meter_turn (self->meter, now, ferry_router_get_counter (self->router, FERRY_COUNTER_MESSAGES),
-                         ferry_router_get_counter (self->router, FERRY_COUNTER_BYTES));
+  turn_meter (self, now);
   ferry_demo_meter_read (self->meter, &self->reading);
 
-  /* One second after the last job the reading is empty, and then nothing wakes the idle application. */
-  if (now - self->last_running > G_USEC_PER_SEC + FERRY_DEMO_METER_SLOT_MILLISECONDS * 1000)
+  /* One second after the last task the reading is empty, and then nothing wakes the idle application. */
+  if (now - self->last_open > G_USEC_PER_SEC + FERRY_DEMO_METER_SLOT_MILLISECONDS * 1000)
     {
       self->reading = (FerryDemoReading){0};
       self->turn_timeout = 0;
@@ -71,15 +84,29 @@ turn_cb (gpointer user_data)
 static void
 start_turning (FerryDemoSession *self)
 {
+  self->last_open = g_get_monotonic_time ();
   if (self->turn_timeout != 0)
     return;
 
   ferry_demo_meter_reset (self->meter);
-  ferry_demo_meter_turn (self->meter, g_get_monotonic_time (),
-                         ferry_router_get_counter (self->router, FERRY_COUNTER_MESSAGES),
-                         ferry_router_get_counter (self->router, FERRY_COUNTER_BYTES));
+  turn_meter (self, self->last_open);
   self->turn_timeout = g_timeout_add (FERRY_DEMO_METER_SLOT_MILLISECONDS, turn_cb, self);
   g_source_set_name_by_id (self->turn_timeout, "[ferry-demo] turn");
+}
+
+/* The first of those who hear of a new task, so that the others find its card. */
+static void
+tasks_changed_cb (FerryDemoSession *self, guint position, guint n_removed, guint n_added)
+{
+  for (guint i = position; i < position + n_added; i++)
+    {
+      g_autoptr (FerryTask) task = g_list_model_get_item (G_LIST_MODEL (self->executor), i);
+
+      if (ferry_demo_card_get (task) == NULL)
+        ferry_demo_card_attach (task, ++self->last_id, self->meter);
+    }
+  if (n_added > 0)
+    start_turning (self);
 }
 
 static void
@@ -88,7 +115,8 @@ ferry_demo_session_dispose (GObject *object)
   FerryDemoSession *self = FERRY_DEMO_SESSION (object);
 
   ferry_demo_session_stop (self);
-  g_clear_object (&self->jobs);
+  g_clear_object (&self->executor);
+  g_clear_object (&self->pool);
   g_clear_object (&self->router);
   G_OBJECT_CLASS (ferry_demo_session_parent_class)->dispose (object);
 }
@@ -99,7 +127,6 @@ ferry_demo_session_finalize (GObject *object)
   FerryDemoSession *self = FERRY_DEMO_SESSION (object);
 
   ferry_demo_meter_free (self->meter);
-  g_free (self->worker_path);
   G_OBJECT_CLASS (ferry_demo_session_parent_class)->finalize (object);
 }
 
@@ -118,119 +145,161 @@ ferry_demo_session_class_init (FerryDemoSessionClass *klass)
 static void
 ferry_demo_session_init (FerryDemoSession *self)
 {
-  self->router = ferry_router_new (NULL);
-  self->jobs = g_list_store_new (FERRY_DEMO_TYPE_JOB);
   self->meter = ferry_demo_meter_new ();
 }
 
 FerryDemoSession *
-ferry_demo_session_new (const char *worker_path)
+ferry_demo_session_new (const char *worker_path, guint max_workers)
 {
+  const char *const argv[] = {worker_path, NULL};
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
   FerryDemoSession *self = g_object_new (FERRY_DEMO_TYPE_SESSION, NULL);
 
-  self->worker_path = g_strdup (worker_path);
+  ferry_launcher_silence_stream (launcher, FERRY_STREAM_STDIN);
+  ferry_launcher_silence_stream (launcher, FERRY_STREAM_STDOUT);
+  ferry_launcher_log_stream (launcher, FERRY_STREAM_STDERR);
+  ferry_launcher_set_nice (launcher, NICENESS);
+
+  self->router = ferry_router_new (NULL);
+  self->pool = ferry_pool_new (self->router, launcher);
+  ferry_pool_set_name (self->pool, "demo");
+  ferry_pool_set_max_workers (self->pool, max_workers);
+  self->executor = ferry_executor_new (self->pool);
+  ferry_executor_set_keep_finished (self->executor, KEEP_FINISHED);
+  g_signal_connect_object (self->executor, "items-changed", G_CALLBACK (tasks_changed_cb), self, G_CONNECT_SWAPPED);
   return self;
 }
 
 gboolean
 ferry_demo_session_start (FerryDemoSession *self, GError **error)
 {
-  return ferry_router_start (self->router, error);
+  return ferry_router_start (self->router, error) && ferry_pool_start (self->pool, error);
 }
 
-/* Ends all workers. Their jobs are cancelled first, so that no pipe is open when the router stops. */
+static void
+ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!(FERRY_IS_EXECUTOR (source) ? ferry_executor_shutdown_finish (FERRY_EXECUTOR (source), result, &error)
+                                   : ferry_pool_stop_finish (FERRY_POOL (source), result, &error)))
+    g_warning ("Not ended in good order: %s", error->message);
+  *(gboolean *) user_data = TRUE;
+}
+
+static void
+wait_for (gboolean *ended)
+{
+  while (!*ended)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+/* Cancels all tasks and ends all workers, the deaf ones by force. Takes as long as it takes workers to leave, and at
+ * most as long as there is time for it. */
 void
 ferry_demo_session_stop (FerryDemoSession *self)
 {
+  gboolean executor_ended = FALSE, pool_ended = FALSE;
   g_autoptr (GError) error = NULL;
 
   g_clear_handle_id (&self->turn_timeout, g_source_remove);
   if (self->router == NULL || !ferry_router_get_running (self->router))
     return;
 
-  for (guint i = 0; i < get_n_jobs (self); i++)
-    ferry_demo_job_cancel (get_job (self, i));
+  ferry_executor_shutdown_async (self->executor, SHUTDOWN_TIME, NULL, ended_cb, &executor_ended);
+  wait_for (&executor_ended);
+  ferry_pool_stop_async (self->pool, POOL_TIME, NULL, ended_cb, &pool_ended);
+  wait_for (&pool_ended);
   if (!ferry_router_stop (self->router, &error))
     g_warning ("The router did not stop: %s", error->message);
 }
 
-static FerryDemoJob *
-insert_job (FerryDemoSession *self, guint position, guint n_removals, const FerryDemoSpec *spec)
+/* Whoever asks for something wants it tried, also when no worker could be started before. */
+static void
+revive_pool (FerryDemoSession *self)
 {
-  g_autoptr (FerryDemoJob) job = ferry_demo_job_new (spec, ++self->last_id, self->meter);
-  gpointer additions[] = {job};
-
-  ferry_demo_job_start (job, self->router, self->worker_path);
-  self->last_running = g_get_monotonic_time ();
-  g_list_store_splice (self->jobs, position, n_removals, additions, G_N_ELEMENTS (additions));
-  start_turning (self);
-
-  /* The list keeps it. */
-  return job;
+  if (ferry_pool_get_error (self->pool) != NULL)
+    ferry_pool_reset (self->pool);
 }
 
-FerryDemoJob *
+/* The new task, which the list keeps; NULL when the session is being stopped. */
+FerryTask *
 ferry_demo_session_add (FerryDemoSession *self, const FerryDemoSpec *spec)
 {
-  return insert_job (self, get_n_jobs (self), 0, spec);
-}
+  g_autoptr (FerryTask) task = ferry_demo_task_new (spec);
+  g_autoptr (GError) error = NULL;
 
-FerryDemoJob *
-ferry_demo_session_find (FerryDemoSession *self, guint64 id)
-{
-  for (guint i = 0; i < get_n_jobs (self); i++)
-    if (ferry_demo_job_get_id (get_job (self, i)) == id)
-      return get_job (self, i);
+  revive_pool (self);
+  if (ferry_executor_submit_task (self->executor, task, &error))
+    return task;
+  g_warning ("“%s” was not submitted: %s", ferry_task_get_name (task), error->message);
   return NULL;
 }
 
-/* Does the work of a job that is over once more, in its place in the list. */
-void
-ferry_demo_session_repeat (FerryDemoSession *self, guint64 id)
+FerryTask *
+ferry_demo_session_find (FerryDemoSession *self, guint64 id)
 {
-  g_autoptr (FerryDemoSpec) spec = NULL;
-  FerryDemoJob *job = ferry_demo_session_find (self, id);
-  guint position;
-
-  if (job == NULL || !ferry_demo_job_is_over (job) || !g_list_store_find (self->jobs, job, &position))
-    return;
-  spec = ferry_demo_spec_copy (ferry_demo_job_get_spec (job));
-  insert_job (self, position, 1, spec);
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->executor)); i++)
+    if (ferry_demo_card_get_id (get_card (self, i)) == id)
+      return ferry_demo_card_get_task (get_card (self, i));
+  return NULL;
 }
 
-void
+/* Does the work of a task that is over once more: it goes to the end of the list. The new task, which the list keeps;
+ * NULL when there is none. */
+FerryTask *
+ferry_demo_session_retry (FerryDemoSession *self, guint64 id)
+{
+  FerryTask *task = ferry_demo_session_find (self, id);
+  g_autoptr (FerryTask) again = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (task == NULL || !ferry_task_get_done (task))
+    return NULL;
+  revive_pool (self);
+  again = ferry_executor_retry (self->executor, task, &error);
+  if (again == NULL)
+    {
+      g_warning ("“%s” was not tried again: %s", ferry_task_get_name (task), error->message);
+      return NULL;
+    }
+  ferry_demo_session_remove (self, id);
+  return again;
+}
+
+/* FALSE for a task that runs: it must be cancelled first. */
+gboolean
 ferry_demo_session_remove (FerryDemoSession *self, guint64 id)
 {
-  FerryDemoJob *job = ferry_demo_session_find (self, id);
-  guint position;
+  FerryTask *task = ferry_demo_session_find (self, id);
 
-  if (job != NULL && ferry_demo_job_is_over (job) && g_list_store_find (self->jobs, job, &position))
-    g_list_store_remove (self->jobs, position);
+  return task != NULL && ferry_executor_remove (self->executor, task, NULL);
 }
 
-/* Removes all jobs that are over. */
+/* Puts a task that waits before all others that do. */
 void
-ferry_demo_session_clear (FerryDemoSession *self)
+ferry_demo_session_run_next (FerryDemoSession *self, guint64 id)
 {
-  for (guint i = get_n_jobs (self); i > 0; i--)
-    if (ferry_demo_job_is_over (get_job (self, i - 1)))
-      g_list_store_remove (self->jobs, i - 1);
+  FerryTask *task = ferry_demo_session_find (self, id);
+  g_autoptr (GError) error = NULL;
+
+  if (task == NULL || ferry_task_get_state (task) != FERRY_TASK_STATE_WAITING)
+    return;
+  if (!ferry_executor_set_task_priority (self->executor, task, ++self->highest_priority, &error))
+    g_debug ("“%s” keeps its place: %s", ferry_task_get_name (task), error->message);
 }
 
-GListModel *
-ferry_demo_session_get_jobs (FerryDemoSession *self)
+FerryExecutor *
+ferry_demo_session_get_executor (FerryDemoSession *self)
 {
-  return G_LIST_MODEL (self->jobs);
+  return self->executor;
 }
 
+/* Tasks that are not done. */
 guint
-ferry_demo_session_get_n_running (FerryDemoSession *self)
+ferry_demo_session_get_n_open (FerryDemoSession *self)
 {
-  guint running = 0;
-
-  for (guint i = 0; i < get_n_jobs (self); i++)
-    running += !ferry_demo_job_is_over (get_job (self, i));
-  return running;
+  return ferry_executor_get_n_waiting (self->executor) + ferry_executor_get_n_executing (self->executor);
 }
 
 gboolean
@@ -243,12 +312,4 @@ const FerryDemoReading *
 ferry_demo_session_get_reading (FerryDemoSession *self)
 {
   return &self->reading;
-}
-
-/* To be called before a frame is drawn. */
-void
-ferry_demo_session_show_progress (FerryDemoSession *self)
-{
-  for (guint i = 0; i < get_n_jobs (self); i++)
-    ferry_demo_job_show_progress (get_job (self, i));
 }

@@ -1,29 +1,44 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The window: the list of jobs, the ways to add one, and the figures below.
+/* The window: the list of the executor's tasks, what can be done with them, how far all of them are, and the figures
+ * below.
  *
- * Bars follow the frame clock and words the session's turns. While nothing runs the frame clock is left alone, so an
- * idle window draws nothing. */
+ * Bars move when a function reports, words at the session's turns. The frame clock is kept going while there is work,
+ * so that its figure is honest; an idle window draws nothing. */
 
 #include "ferry-demo-window.h"
 
 #include "ferry-demo-format.h"
 #include "ferry-demo-primes-dialog.h"
 #include "ferry-demo-row.h"
+#include "ferry-demo-words.h"
 
 #define NO_FIGURE "–"
+
+#define MANY 100
+#define MANY_LIMIT G_GUINT64_CONSTANT (20000000)
+#define MANY_STEP G_GUINT64_CONSTANT (1000000)
 
 struct _FerryDemoWindow
 {
   GtkApplicationWindow parent_instance;
 
   FerryDemoSession *session;
+  FerryExecutor *executor; /* (unowned) the session's */
+  GtkSingleSelection *selection;
   guint tick_callback;
   GtkFileChooserNative *folder_chooser;
 
   GtkWidget *add_button;
+  GtkWidget *workers_button;
+  GtkWidget *workers_label;
+  GtkAdjustment *workers_adjustment;
   GtkWidget *stack;
+  GtkWidget *summary;
+  GtkWidget *counts_label;
+  GtkWidget *total_bar;
+  GtkWidget *total_label;
   GtkWidget *list;
   GtkWidget *messages_label;
   GtkWidget *bytes_label;
@@ -34,8 +49,10 @@ struct _FerryDemoWindow
 
 G_DEFINE_FINAL_TYPE (FerryDemoWindow, ferry_demo_window, GTK_TYPE_APPLICATION_WINDOW)
 
+/* ---- what is shown ---- */
+
 static void
-set_figure (GtkWidget *label, char *text)
+take_label (GtkWidget *label, char *text)
 {
   gtk_label_set_text (GTK_LABEL (label), text);
   g_free (text);
@@ -50,14 +67,57 @@ show_figures (FerryDemoWindow *self)
   GdkFrameClock *frame_clock = gtk_widget_get_frame_clock (GTK_WIDGET (self));
   gboolean drawing = self->tick_callback != 0 && frame_clock != NULL;
 
-  set_figure (self->messages_label, g_strdup_printf ("%s/s", amount));
-  set_figure (self->bytes_label, g_strdup_printf ("%s/s", size));
-  set_figure (self->median_label,
+  take_label (self->messages_label, g_strdup_printf ("%s/s", amount));
+  take_label (self->bytes_label, g_strdup_printf ("%s/s", size));
+  take_label (self->median_label,
               reading->has_latency ? ferry_demo_format_latency (reading->latency_median) : g_strdup (NO_FIGURE));
-  set_figure (self->p99_label,
+  take_label (self->p99_label,
               reading->has_latency ? ferry_demo_format_latency (reading->latency_p99) : g_strdup (NO_FIGURE));
-  set_figure (self->frames_label,
+  take_label (self->frames_label,
               drawing ? g_strdup_printf ("%.0f/s", gdk_frame_clock_get_fps (frame_clock)) : g_strdup (NO_FIGURE));
+}
+
+static void
+show_total (FerryDemoWindow *self)
+{
+  double fraction = CLAMP (ferry_executor_get_fraction (self->executor), 0.0, 1.0);
+
+  gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (self->total_bar), fraction);
+  take_label (self->total_label, g_strdup_printf ("%d %%", (int) (fraction * 100.0)));
+}
+
+static void
+show_workers (FerryDemoWindow *self)
+{
+  FerryPool *pool = ferry_executor_get_pool (self->executor);
+  g_autofree char *most = ferry_demo_format_counted (ferry_pool_get_max_workers (pool), "worker", "workers");
+  g_autofree char *tooltip = g_strdup_printf ("At most %s at a time", most);
+
+  gtk_menu_button_set_label (GTK_MENU_BUTTON (self->workers_button), most);
+  gtk_widget_set_tooltip_text (self->workers_button, tooltip);
+  take_label (self->workers_label,
+              g_strdup_printf ("%u started, %u busy", ferry_pool_get_n_workers (pool), ferry_pool_get_n_busy (pool)));
+}
+
+static void
+show_counts (FerryDemoWindow *self)
+{
+  guint n_open = ferry_demo_session_get_n_open (self->session);
+  guint n_items = g_list_model_get_n_items (G_LIST_MODEL (self->executor));
+
+  take_label (self->counts_label, ferry_demo_words_for_counts (self->executor));
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "job.cancel-all", n_open > 0);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "job.clear", n_items > n_open);
+  show_total (self);
+  show_workers (self);
+}
+
+static void
+turned_cb (FerryDemoWindow *self)
+{
+  show_figures (self);
+  show_total (self);
+  show_workers (self);
 }
 
 static gboolean
@@ -65,7 +125,6 @@ tick_cb (GtkWidget *widget, GdkFrameClock *frame_clock, gpointer user_data)
 {
   FerryDemoWindow *self = FERRY_DEMO_WINDOW (widget);
 
-  ferry_demo_session_show_progress (self->session);
   if (ferry_demo_session_is_turning (self->session))
     return G_SOURCE_CONTINUE;
 
@@ -75,15 +134,18 @@ tick_cb (GtkWidget *widget, GdkFrameClock *frame_clock, gpointer user_data)
 }
 
 static void
-jobs_changed_cb (FerryDemoWindow *self)
+tasks_changed_cb (FerryDemoWindow *self)
 {
-  GListModel *jobs = ferry_demo_session_get_jobs (self->session);
-  gboolean empty = g_list_model_get_n_items (jobs) == 0;
+  gboolean empty = g_list_model_get_n_items (G_LIST_MODEL (self->executor)) == 0;
 
-  gtk_stack_set_visible_child_name (GTK_STACK (self->stack), empty ? "empty" : "jobs");
+  gtk_stack_set_visible_child_name (GTK_STACK (self->stack), empty ? "empty" : "tasks");
+  gtk_widget_set_visible (self->summary, !empty);
+  show_counts (self);
   if (!empty && self->tick_callback == 0)
     self->tick_callback = gtk_widget_add_tick_callback (GTK_WIDGET (self), tick_cb, NULL, NULL);
 }
+
+/* ---- adding ---- */
 
 static void
 add_job (FerryDemoWindow *self, FerryDemoKind kind, const char *argument)
@@ -132,7 +194,7 @@ choose_folder (GtkWidget *widget, const char *action, GVariant *parameter)
 }
 
 static void
-limit_chosen_cb (FerryDemoWindow *self, guint64 limit)
+add_primes (FerryDemoWindow *self, guint64 limit)
 {
   g_autofree char *argument = g_strdup_printf ("%" G_GUINT64_FORMAT, limit);
 
@@ -144,8 +206,16 @@ choose_limit (GtkWidget *widget, const char *action, GVariant *parameter)
 {
   GtkWidget *dialog = ferry_demo_primes_dialog_new (GTK_WINDOW (widget));
 
-  g_signal_connect_object (dialog, "chosen", G_CALLBACK (limit_chosen_cb), widget, G_CONNECT_SWAPPED);
+  g_signal_connect_object (dialog, "chosen", G_CALLBACK (add_primes), widget, G_CONNECT_SWAPPED);
   gtk_window_present (GTK_WINDOW (dialog));
+}
+
+/* Enough of them to be seen to queue up. */
+static void
+add_many (GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  for (guint64 i = 1; i <= MANY; i++)
+    add_primes (FERRY_DEMO_WINDOW (widget), MANY_LIMIT + i * MANY_STEP);
 }
 
 static void
@@ -172,23 +242,124 @@ open_add_menu (GtkWidget *widget, const char *action, GVariant *parameter)
   gtk_menu_button_popup (GTK_MENU_BUTTON (FERRY_DEMO_WINDOW (widget)->add_button));
 }
 
+/* ---- tasks of the list ---- */
+
+/* Selects the task in that place, or the last one, and gives it the focus. */
 static void
-clear_jobs (GtkWidget *widget, const char *action, GVariant *parameter)
+go_to (FerryDemoWindow *self, guint position)
 {
-  ferry_demo_session_clear (FERRY_DEMO_WINDOW (widget)->session);
+  guint n_items = g_list_model_get_n_items (G_LIST_MODEL (self->executor));
+
+  if (n_items == 0)
+    return;
+  position = MIN (position, n_items - 1);
+  gtk_single_selection_set_selected (self->selection, position);
+  gtk_widget_activate_action (self->list, "list.scroll-to-item", "u", position);
+  gtk_widget_grab_focus (self->list);
+}
+
+static guint
+find_position (FerryDemoWindow *self, guint64 id)
+{
+  FerryTask *task = ferry_demo_session_find (self->session, id);
+  guint position = 0;
+
+  for (; position < g_list_model_get_n_items (G_LIST_MODEL (self->executor)); position++)
+    {
+      g_autoptr (FerryTask) candidate = g_list_model_get_item (G_LIST_MODEL (self->executor), position);
+
+      if (candidate == task)
+        break;
+    }
+  return position;
 }
 
 static void
-repeat_job (GtkWidget *widget, const char *action, GVariant *parameter)
+remove_task (FerryDemoWindow *self, guint64 id)
 {
-  ferry_demo_session_repeat (FERRY_DEMO_WINDOW (widget)->session, g_variant_get_uint64 (parameter));
+  guint position = find_position (self, id);
+
+  if (ferry_demo_session_remove (self->session, id))
+    go_to (self, position);
+  else
+    gtk_widget_error_bell (GTK_WIDGET (self));
 }
 
 static void
-remove_job (GtkWidget *widget, const char *action, GVariant *parameter)
+retry_task (FerryDemoWindow *self, guint64 id)
 {
-  ferry_demo_session_remove (FERRY_DEMO_WINDOW (widget)->session, g_variant_get_uint64 (parameter));
+  if (ferry_demo_session_retry (self->session, id) != NULL)
+    go_to (self, G_MAXUINT);
+  else
+    gtk_widget_error_bell (GTK_WIDGET (self));
 }
+
+static void
+run_task_next (FerryDemoWindow *self, guint64 id)
+{
+  ferry_demo_session_run_next (self->session, id);
+}
+
+static void
+cancel_task (FerryDemoWindow *self, guint64 id)
+{
+  FerryTask *task = ferry_demo_session_find (self->session, id);
+
+  if (task != NULL)
+    ferry_task_cancel (task);
+}
+
+/* The task that keys are meant for: of the row that has the focus in one of its buttons, or the one that is selected.
+ */
+static FerryTask *
+get_current_task (FerryDemoWindow *self)
+{
+  GtkWidget *focus = gtk_window_get_focus (GTK_WINDOW (self));
+  GtkWidget *row = focus != NULL ? gtk_widget_get_ancestor (focus, FERRY_DEMO_TYPE_ROW) : NULL;
+
+  return row != NULL ? ferry_demo_row_get_task (FERRY_DEMO_ROW (row))
+                     : gtk_single_selection_get_selected_item (self->selection);
+}
+
+/* The actions come in pairs: one for the task whose card has the id, and one for the task that keys are meant for. */
+static const struct
+{
+  const char *action;
+  const char *action_on_current;
+  void (*act) (FerryDemoWindow *self, guint64 id);
+} task_actions[] = {
+  {"job.remove", "job.remove-current", remove_task},
+  {"job.retry", "job.retry-current", retry_task},
+  {"job.run-next", "job.run-next-current", run_task_next},
+  {"job.cancel", "job.cancel-current", cancel_task},
+};
+
+static void
+act_on_task (GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  FerryDemoWindow *self = FERRY_DEMO_WINDOW (widget);
+  FerryTask *current = get_current_task (self);
+
+  for (guint i = 0; i < G_N_ELEMENTS (task_actions); i++)
+    if (g_str_equal (task_actions[i].action, action))
+      task_actions[i].act (self, g_variant_get_uint64 (parameter));
+    else if (g_str_equal (task_actions[i].action_on_current, action) && current != NULL)
+      task_actions[i].act (self, ferry_demo_card_get_id (ferry_demo_card_get (current)));
+}
+
+static void
+cancel_all (GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  ferry_executor_cancel_all (FERRY_DEMO_WINDOW (widget)->executor);
+}
+
+static void
+clear_finished (GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  ferry_executor_clear_finished (FERRY_DEMO_WINDOW (widget)->executor);
+}
+
+/* ---- the window itself ---- */
 
 static void
 ferry_demo_window_dispose (GObject *object)
@@ -196,6 +367,7 @@ ferry_demo_window_dispose (GObject *object)
   FerryDemoWindow *self = FERRY_DEMO_WINDOW (object);
 
   g_clear_object (&self->folder_chooser);
+  g_clear_object (&self->selection);
   g_clear_object (&self->session);
   G_OBJECT_CLASS (ferry_demo_window_parent_class)->dispose (object);
 }
@@ -206,32 +378,49 @@ install_actions (GtkWidgetClass *widget_class)
   gtk_widget_class_install_action (widget_class, "job.add", NULL, open_add_menu);
   gtk_widget_class_install_action (widget_class, "job.add-sha256", NULL, choose_folder);
   gtk_widget_class_install_action (widget_class, "job.add-primes", NULL, choose_limit);
+  gtk_widget_class_install_action (widget_class, "job.add-many", NULL, add_many);
   gtk_widget_class_install_action (widget_class, "job.add-flood", NULL, add_flood);
   gtk_widget_class_install_action (widget_class, "job.add-crash", NULL, add_crash);
   gtk_widget_class_install_action (widget_class, "job.add-hang", NULL, add_hang);
-  gtk_widget_class_install_action (widget_class, "job.clear", NULL, clear_jobs);
-  gtk_widget_class_install_action (widget_class, "job.repeat", "t", repeat_job);
-  gtk_widget_class_install_action (widget_class, "job.remove", "t", remove_job);
+  gtk_widget_class_install_action (widget_class, "job.cancel-all", NULL, cancel_all);
+  gtk_widget_class_install_action (widget_class, "job.clear", NULL, clear_finished);
+  for (guint i = 0; i < G_N_ELEMENTS (task_actions); i++)
+    {
+      gtk_widget_class_install_action (widget_class, task_actions[i].action, "t", act_on_task);
+      gtk_widget_class_install_action (widget_class, task_actions[i].action_on_current, NULL, act_on_task);
+    }
 }
 
 static void
-ferry_demo_window_class_init (FerryDemoWindowClass *klass)
+bind_template (GtkWidgetClass *widget_class)
 {
-  GObjectClass *object_class = G_OBJECT_CLASS (klass);
-  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
-
-  object_class->dispose = ferry_demo_window_dispose;
-
-  g_type_ensure (FERRY_DEMO_TYPE_ROW);
   gtk_widget_class_set_template_from_resource (widget_class, "/org/ferryproject/Demo/ferry-demo-window.ui");
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, add_button);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, workers_button);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, workers_label);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, workers_adjustment);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, stack);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, summary);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, counts_label);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, total_bar);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, total_label);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, list);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, messages_label);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, bytes_label);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, median_label);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, p99_label);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, frames_label);
+}
+
+static void
+ferry_demo_window_class_init (FerryDemoWindowClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = ferry_demo_window_dispose;
+
+  g_type_ensure (FERRY_DEMO_TYPE_ROW);
+  bind_template (widget_class);
   install_actions (widget_class);
 }
 
@@ -239,20 +428,39 @@ static void
 ferry_demo_window_init (FerryDemoWindow *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  gtk_adjustment_set_upper (self->workers_adjustment, FERRY_DEMO_MAX_WORKERS);
+}
+
+static void
+follow (FerryDemoWindow *self, gpointer object, const char *signal, void (*show) (FerryDemoWindow *self))
+{
+  g_signal_connect_object (object, signal, G_CALLBACK (show), self, G_CONNECT_SWAPPED);
 }
 
 GtkWidget *
 ferry_demo_window_new (GtkApplication *application, FerryDemoSession *session)
 {
   FerryDemoWindow *self = g_object_new (FERRY_DEMO_TYPE_WINDOW, "application", application, NULL);
-  GListModel *jobs = ferry_demo_session_get_jobs (session);
-  g_autoptr (GtkNoSelection) selection = gtk_no_selection_new (g_object_ref (jobs));
+  FerryPool *pool;
 
   self->session = g_object_ref (session);
-  gtk_list_view_set_model (GTK_LIST_VIEW (self->list), GTK_SELECTION_MODEL (selection));
-  g_signal_connect_object (jobs, "items-changed", G_CALLBACK (jobs_changed_cb), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (session, "turned", G_CALLBACK (show_figures), self, G_CONNECT_SWAPPED);
-  jobs_changed_cb (self);
+  self->executor = ferry_demo_session_get_executor (session);
+  pool = ferry_executor_get_pool (self->executor);
+
+  self->selection = gtk_single_selection_new (g_object_ref (G_LIST_MODEL (self->executor)));
+  gtk_single_selection_set_autoselect (self->selection, FALSE);
+  gtk_single_selection_set_can_unselect (self->selection, TRUE);
+  gtk_single_selection_set_selected (self->selection, GTK_INVALID_LIST_POSITION);
+  gtk_list_view_set_model (GTK_LIST_VIEW (self->list), GTK_SELECTION_MODEL (self->selection));
+
+  g_object_bind_property (pool, "max-workers", self->workers_adjustment, "value",
+                          G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL);
+  follow (self, self->executor, "items-changed", tasks_changed_cb);
+  /* All figures are told of at a time; the last one of them stands for all. */
+  follow (self, self->executor, "notify::fraction", show_counts);
+  follow (self, pool, "notify::max-workers", show_workers);
+  follow (self, session, "turned", turned_cb);
+  tasks_changed_cb (self);
   show_figures (self);
   return GTK_WIDGET (self);
 }

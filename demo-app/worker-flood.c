@@ -1,22 +1,31 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* As many messages as the lane takes: each has its number, so that a lost or misplaced one is seen, and its time. */
+/* As many messages as go through: each has its number, so that a lost or misplaced one is seen, and its time. */
 
 #include "ferry-demo-message.h"
-#include "worker-report.h"
+#include "worker-jobs.h"
 
-gboolean
-worker_flood (WorkerReport *report, const FerryDemoSpec *spec, GError **error)
+#define MESSAGES_PER_REPORT 1024
+
+GVariant *
+worker_flood (FerryJob *job, GVariant *arguments, GError **error)
 {
-  FerryDemoFloodMessage message = {0};
+  guint64 number = g_variant_get_uint64 (arguments);
+  gint64 sent = 0;
+  guint64 sequence;
 
-  for (; ferry_demo_spec_is_endless (spec) || message.sequence < spec->number; message.sequence++)
+  for (sequence = 0; number == 0 || sequence < number; sequence++)
     {
-      if (message.sequence % FERRY_DEMO_FLOOD_MESSAGES_PER_TIME == 0)
-        message.sent = g_get_monotonic_time ();
-      if (!ferry_sender_send_bytes (report->sender, &message, sizeof message, error))
-        return FALSE;
+      if (sequence % FERRY_DEMO_FLOOD_MESSAGES_PER_TIME == 0)
+        sent = g_get_monotonic_time ();
+      if (sequence % MESSAGES_PER_REPORT == 0 &&
+          !ferry_job_report_amount (job, sequence, number, "messages", NULL, error))
+        return NULL;
+      if (!ferry_job_send (job, FERRY_DEMO_FLOOD, g_variant_new (FERRY_DEMO_FLOOD_TYPE, sequence, sent), error))
+        return NULL;
     }
-  return worker_report_result (report, message.sequence, message.sequence * sizeof message, error);
+  if (!ferry_job_report_amount (job, sequence, number, "messages", NULL, error))
+    return NULL;
+  return g_variant_new_uint64 (sequence);
 }

@@ -7,7 +7,8 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
-#include "worker-report.h"
+#include "ferry-demo-format.h"
+#include "worker-jobs.h"
 #include "worker-sieve.h"
 
 /* The two jobs that go wrong do about two seconds of work to get there. */
@@ -15,32 +16,37 @@
 #define CRASH_PERCENT 50
 #define HANG_PERCENT 60
 
+/* plan (nullable) is what comes after the counting, in words. */
 static gboolean
-count (WorkerReport *report, guint64 limit, guint64 stop_at, const char *doing, guint64 *primes, GError **error)
+report (FerryJob *job, WorkerSieve *sieve, guint64 limit, const char *plan, GError **error)
 {
-  g_autoptr (WorkerSieve) sieve = worker_sieve_new (limit);
-  WorkerProgress progress = {.total = limit, .doing = doing};
+  g_autofree char *found = ferry_demo_format_counted (worker_sieve_get_primes (sieve), "prime so far", "primes so far");
+  g_autofree char *text = plan != NULL ? g_strdup_printf ("%s, %s", found, plan) : g_steal_pointer (&found);
 
-  do
-    {
-      progress.done = worker_sieve_get_done (sieve);
-      progress.items_done = worker_sieve_get_primes (sieve);
-      if (!worker_report_progress (report, &progress, error))
-        return FALSE;
-    }
-  while (progress.done < stop_at && worker_sieve_step (sieve));
-
-  *primes = worker_sieve_get_primes (sieve);
-  return worker_report_progress_at_once (report, &progress, error);
+  return ferry_job_report_amount (job, worker_sieve_get_done (sieve), limit, "numbers", text, error);
 }
 
-gboolean
-worker_primes (WorkerReport *report, const FerryDemoSpec *spec, GError **error)
+static gboolean
+count (FerryJob *job, guint64 limit, guint64 stop_at, const char *plan, guint64 *primes, GError **error)
 {
+  g_autoptr (WorkerSieve) sieve = worker_sieve_new (limit);
+
+  do
+    if (!report (job, sieve, limit, plan, error))
+      return FALSE;
+  while (worker_sieve_get_done (sieve) < stop_at && worker_sieve_step (sieve));
+
+  *primes = worker_sieve_get_primes (sieve);
+  return report (job, sieve, limit, plan, error);
+}
+
+GVariant *
+worker_primes (FerryJob *job, GVariant *arguments, GError **error)
+{
+  guint64 limit = g_variant_get_uint64 (arguments);
   guint64 primes = 0;
 
-  return count (report, spec->number, spec->number, "", &primes, error) &&
-         worker_report_result (report, primes, spec->number, error);
+  return count (job, limit, limit, NULL, &primes, error) ? g_variant_new_uint64 (primes) : NULL;
 }
 
 /* A write to a page that may not be written is what a stray pointer does, and no compiler or sanitizer sees it coming.
@@ -50,32 +56,32 @@ crash (void)
 {
   volatile char *page = mmap (NULL, 1, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
+  g_printerr ("Writing where nothing may be written\n");
   signal (SIGSEGV, SIG_DFL);
   prctl (PR_SET_DUMPABLE, 0);
   page[0] = 1;
 }
 
-gboolean
-worker_crash (WorkerReport *report, const FerryDemoSpec *spec, GError **error)
+GVariant *
+worker_crash (FerryJob *job, GVariant *arguments, GError **error)
 {
   guint64 primes = 0;
 
-  if (!count (report, DOOMED_LIMIT, DOOMED_LIMIT / 100 * CRASH_PERCENT, "about to crash half-way", &primes, error))
-    return FALSE;
-  crash ();
-  return TRUE;
+  if (count (job, DOOMED_LIMIT, DOOMED_LIMIT / 100 * CRASH_PERCENT, "about to crash half-way", &primes, error))
+    crash ();
+  return NULL;
 }
 
-/* Deaf to a polite signal as well: only the application's SIGKILL ends it. */
-gboolean
-worker_hang (WorkerReport *report, const FerryDemoSpec *spec, GError **error)
+/* Deaf to a cancel, and to a polite signal as well: only the application's SIGKILL ends it. */
+GVariant *
+worker_hang (FerryJob *job, GVariant *arguments, GError **error)
 {
   volatile guint64 turns = 0;
   guint64 primes = 0;
 
+  if (!count (job, DOOMED_LIMIT, DOOMED_LIMIT / 100 * HANG_PERCENT, "about to hang", &primes, error))
+    return NULL;
   signal (SIGTERM, SIG_IGN);
-  if (!count (report, DOOMED_LIMIT, DOOMED_LIMIT / 100 * HANG_PERCENT, "about to hang", &primes, error))
-    return FALSE;
   for (;;)
     turns = turns + 1;
 }

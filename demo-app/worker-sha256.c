@@ -5,10 +5,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <gio/gunixinputstream.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "worker-report.h"
+#include "ferry-demo-format.h"
+#include "ferry-demo-message.h"
+#include "worker-jobs.h"
 
 #define CHUNK_SIZE (256 * 1024)
 
@@ -20,11 +23,12 @@ typedef struct
 
 typedef struct
 {
-  WorkerReport *report;
+  FerryJob *job;
   gsize prefix;  /* bytes of each path that only repeat the folder */
   GArray *files; /* (element-type FoundFile) */
-  WorkerProgress progress;
-  guint64 base;  /* expected bytes of the files that are behind us */
+  guint next;    /* the file that is being read */
+  guint64 total; /* bytes, as they were when the files were found */
+  guint64 base;  /* of these, those of the files that are behind us */
   guint64 bytes; /* really read */
   guint64 digests;
   GChecksum *checksum;
@@ -51,9 +55,31 @@ static gboolean
 report_failure (Walk *walk, const char *path, const char *reason, GError **error)
 {
   g_autofree char *name = g_filename_display_name (path);
-  g_autofree char *problem = g_strdup_printf ("%s: %s", name, reason);
+  g_autofree char *text = g_strdup_printf ("%s: %s", name, reason);
+  g_autofree char *problem = g_utf8_make_valid (text, -1);
 
-  return worker_report_problem (walk->report, problem, error);
+  return ferry_job_send (walk->job, FERRY_DEMO_PROBLEM, g_variant_new_string (problem), error);
+}
+
+static gboolean
+report_search (Walk *walk, GError **error)
+{
+  g_autofree char *found = ferry_demo_format_count (walk->files->len);
+  g_autofree char *text = g_strdup_printf ("Looking for files: %s so far", found);
+
+  return ferry_job_report (walk->job, -1.0, text, error);
+}
+
+/* name (nullable) is what is being read. */
+static gboolean
+report_progress (Walk *walk, guint64 done, const char *name, GError **error)
+{
+  g_autofree char *files_done = ferry_demo_format_count (walk->next);
+  g_autofree char *files = ferry_demo_format_count (walk->files->len);
+  g_autofree char *text =
+    g_strdup_printf ("%s of %s files%s%s", files_done, files, name != NULL ? ": " : "", name != NULL ? name : "");
+
+  return ferry_job_report_amount (walk->job, done, walk->total, FERRY_DEMO_BYTES, text, error);
 }
 
 /* Joined as find joins them: a folder's own slashes are kept. */
@@ -78,9 +104,8 @@ find_entry (Walk *walk, char *path, const struct stat *status, GError **error)
 
   file.path = g_steal_pointer (&owned);
   g_array_append_val (walk->files, file);
-  walk->progress.items_done = walk->files->len;
-  walk->base += file.size;
-  return worker_report_progress (walk->report, &walk->progress, error);
+  walk->total += file.size;
+  return report_search (walk, error);
 }
 
 static gboolean
@@ -115,21 +140,23 @@ compare_files (gconstpointer a, gconstpointer b)
   return strcmp (((const FoundFile *) a)->path, ((const FoundFile *) b)->path);
 }
 
-/* FALSE with `error` set: nobody listens any more. FALSE without: the file cannot be read, and that was reported. */
+/* FALSE with `error` set: the job is over. FALSE without: the file cannot be read, and that was reported. */
 static gboolean
-digest_chunks (Walk *walk, const FoundFile *file, int fd, GError **error)
+digest_chunks (Walk *walk, const FoundFile *file, GInputStream *stream, const char *name, GError **error)
 {
+  GCancellable *cancellable = ferry_job_get_cancellable (walk->job);
   guint64 bytes = 0;
 
   for (;;)
     {
-      ssize_t size = read (fd, walk->chunk, CHUNK_SIZE);
+      g_autoptr (GError) failure = NULL;
+      gssize size = g_input_stream_read (stream, walk->chunk, CHUNK_SIZE, cancellable, &failure);
 
-      if (size < 0 && errno == EINTR)
-        continue;
+      if (size < 0 && !ferry_job_check (walk->job, error))
+        return FALSE;
       if (size < 0)
         {
-          report_failure (walk, file->path, g_strerror (errno), error);
+          report_failure (walk, file->path, failure->message, error);
           return FALSE;
         }
       if (size == 0)
@@ -138,8 +165,7 @@ digest_chunks (Walk *walk, const FoundFile *file, int fd, GError **error)
       g_checksum_update (walk->checksum, walk->chunk, size);
       bytes += (guint64) size;
       walk->bytes += (guint64) size;
-      walk->progress.done = walk->base + MIN (bytes, file->size);
-      if (!worker_report_progress (walk->report, &walk->progress, error))
+      if (!report_progress (walk, walk->base + MIN (bytes, file->size), name, error))
         return FALSE;
     }
 }
@@ -147,80 +173,77 @@ digest_chunks (Walk *walk, const FoundFile *file, int fd, GError **error)
 static gboolean
 digest_file (Walk *walk, const FoundFile *file, GError **error)
 {
-  g_autofree char *doing = g_filename_display_name (file->path + walk->prefix);
+  g_autofree char *name = g_filename_display_name (file->path + walk->prefix);
+  g_autoptr (GInputStream) stream = NULL;
   g_autoptr (GError) local_error = NULL;
   int fd = open (file->path, O_RDONLY | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-  gboolean whole;
 
   if (fd < 0)
     return report_failure (walk, file->path, g_strerror (errno), error);
 
-  walk->progress.doing = doing;
+  stream = g_unix_input_stream_new (fd, /* close: */ TRUE);
   g_checksum_reset (walk->checksum);
-  whole = digest_chunks (walk, file, fd, &local_error);
-  close (fd);
-  walk->progress.doing = "";
-
-  if (local_error != NULL)
+  if (digest_chunks (walk, file, stream, name, &local_error))
     {
-      g_propagate_error (error, g_steal_pointer (&local_error));
-      return FALSE;
+      walk->digests++;
+      return ferry_job_yield (walk->job, g_variant_new ("(s^ay)", g_checksum_get_string (walk->checksum), file->path),
+                              error);
     }
-  if (!whole)
+  if (local_error == NULL)
     return TRUE;
-  walk->digests++;
-  return worker_report_digest (walk->report, g_checksum_get_string (walk->checksum), file->path, error);
+  g_propagate_error (error, g_steal_pointer (&local_error));
+  return FALSE;
 }
 
 static gboolean
 digest_files (Walk *walk, GError **error)
 {
-  walk->progress = (WorkerProgress){.total = walk->base, .items_total = walk->files->len, .doing = ""};
-  walk->base = 0;
-  if (!worker_report_progress_at_once (walk->report, &walk->progress, error))
-    return FALSE;
-
-  for (guint i = 0; i < walk->files->len; i++)
+  for (walk->next = 0; walk->next < walk->files->len; walk->next++)
     {
-      const FoundFile *file = &g_array_index (walk->files, FoundFile, i);
+      const FoundFile *file = &g_array_index (walk->files, FoundFile, walk->next);
 
-      if (!digest_file (walk, file, error))
+      if (!report_progress (walk, walk->base, NULL, error) || !digest_file (walk, file, error))
         return FALSE;
       walk->base += file->size;
-      walk->progress.done = walk->base;
-      walk->progress.items_done = i + 1;
     }
-  return TRUE;
+  return report_progress (walk, walk->base, NULL, error);
 }
 
-gboolean
-worker_sha256 (WorkerReport *report, const FerryDemoSpec *spec, GError **error)
+static gboolean
+find_all (Walk *walk, const char *path, GError **error)
 {
-  g_auto (Walk) walk = {.report = report, .progress.doing = ""};
+  g_autofree char *inside = join (path, "");
   struct stat status;
 
-  if (stat (spec->argument, &status) != 0)
+  if (stat (path, &status) != 0)
     {
-      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "%s: %s", spec->argument, g_strerror (errno));
+      int code = errno;
+      g_autofree char *name = g_filename_display_name (path);
+
+      ferry_job_set_error (walk->job, error, G_IO_ERROR, g_io_error_from_errno (code), "%s: %s", name,
+                           g_strerror (code));
       return FALSE;
     }
+  if (!S_ISDIR (status.st_mode))
+    return find_entry (walk, g_strdup (path), &status, error);
+  walk->prefix = strlen (inside);
+  return find_files (walk, path, error);
+}
+
+GVariant *
+worker_sha256 (FerryJob *job, GVariant *arguments, GError **error)
+{
+  g_auto (Walk) walk = {.job = job};
 
   walk.files = g_array_new (FALSE, FALSE, sizeof (FoundFile));
   g_array_set_clear_func (walk.files, found_file_clear);
   walk.checksum = g_checksum_new (G_CHECKSUM_SHA256);
   walk.chunk = g_malloc (CHUNK_SIZE);
 
-  if (S_ISDIR (status.st_mode))
-    {
-      g_autofree char *inside = join (spec->argument, "");
-
-      walk.prefix = strlen (inside);
-      if (!find_files (&walk, spec->argument, error))
-        return FALSE;
-    }
-  else if (!find_entry (&walk, g_strdup (spec->argument), &status, error))
-    return FALSE;
-
+  if (!find_all (&walk, g_variant_get_bytestring (arguments), error))
+    return NULL;
   g_array_sort (walk.files, compare_files);
-  return digest_files (&walk, error) && worker_report_result (report, walk.digests, walk.bytes, error);
+  if (!digest_files (&walk, error))
+    return NULL;
+  return g_variant_new (FERRY_DEMO_SHA256_RESULT, walk.digests, walk.bytes);
 }

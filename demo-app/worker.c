@@ -1,81 +1,33 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The demo's worker: one process, one job, no toolkit.
- *
- * ferry-demo-worker KIND [ARGUMENT] is started by the demo, which gave it a sender; what the job finds goes there.
- * When the demo cancels the job it closes the pipe, the next send fails, and the worker leaves in peace. */
+/* The demo's worker: the functions that it has, and no toolkit. The demo's pool starts it, and asks it for one job
+ * after the other; it ends when the pool is done with it, or gone. */
 
 #include <ferry.h>
 #include <locale.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "ferry-demo-message.h"
-#include "worker-report.h"
+#include "worker-jobs.h"
 
-/* Work in the background leaves the processor to the window that shows it when there is not enough for both. */
-#define NICENESS 10
-
-typedef gboolean (*WorkerJob) (WorkerReport *report, const FerryDemoSpec *spec, GError **error);
-
-static const WorkerJob jobs[FERRY_DEMO_N_KINDS] = {
-  [FERRY_DEMO_KIND_SHA256] = worker_sha256, [FERRY_DEMO_KIND_PRIMES] = worker_primes,
-  [FERRY_DEMO_KIND_CRASH] = worker_crash,   [FERRY_DEMO_KIND_HANG] = worker_hang,
-  [FERRY_DEMO_KIND_FLOOD] = worker_flood,
-};
-
-/* FALSE without an error: it failed, and the application was told why. */
-static gboolean
-run (int argc, char *argv[], GError **error)
+static void
+register_functions (void)
 {
-  g_autoptr (FerryDemoSpec) spec = NULL;
-  g_autoptr (FerrySender) sender = NULL;
-  g_autoptr (GError) failure = NULL;
-  WorkerReport report = {0};
-  FerryDemoKind kind;
-
-  if (argc < 2 || argc > 3)
-    {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                   "Usage: %s KIND [ARGUMENT]; the demo application starts it", argv[0]);
-      return FALSE;
-    }
-  if (!ferry_demo_kind_from_name (argv[1], &kind, error))
-    return FALSE;
-  spec = ferry_demo_spec_new (kind, argv[2], error);
-  if (spec == NULL)
-    return FALSE;
-
-  sender = ferry_worker_get_sender (FERRY_DEMO_SENDER_NAME, error);
-  if (sender == NULL || !ferry_sender_start (sender, error))
-    return FALSE;
-
-  report.sender = sender;
-  if (!jobs[kind](&report, spec, &failure))
-    {
-      if (!worker_report_problem (&report, failure->message, NULL))
-        g_propagate_error (error, g_steal_pointer (&failure));
-      return FALSE;
-    }
-  return ferry_sender_stop (sender, error);
+  ferry_function_register ("sha256", FERRY_DEMO_SHA256_ARGUMENTS, FERRY_DEMO_SHA256_RESULT, worker_sha256);
+  ferry_function_register ("primes", FERRY_DEMO_PRIMES_ARGUMENTS, FERRY_DEMO_PRIMES_RESULT, worker_primes);
+  ferry_function_register ("crash", NULL, NULL, worker_crash);
+  ferry_function_register ("hang", NULL, NULL, worker_hang);
+  ferry_function_register ("flood", FERRY_DEMO_FLOOD_ARGUMENTS, FERRY_DEMO_FLOOD_RESULT, worker_flood);
 }
 
 int
 main (int argc, char *argv[])
 {
-  g_autoptr (GError) error = NULL;
-
   setlocale (LC_ALL, "");
-  if (nice (NICENESS) == -1)
-    g_debug ("The worker keeps its priority");
+  register_functions ();
+  ferry_worker_main (&argc, &argv);
 
-  if (run (argc, argv, &error))
-    return EXIT_SUCCESS;
-  if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED))
-    return EXIT_SUCCESS;
-
-  if (error != NULL)
-    g_printerr ("ferry-demo-worker: %s\n", error->message);
+  g_printerr ("ferry-demo-worker: this is for the demo to start; run ferry-demo.\n");
   return EXIT_FAILURE;
 }

@@ -6,7 +6,8 @@
  * Owner:     the application makes it; the worker maps the descriptor that it was welcomed with.
  * Threads:   mapping and unmapping belong to one thread; what lies inside says for itself.
  * Invariant: the memfd is sealed against growing and shrinking before anybody else sees it, so no access to the
- *            mapping can raise SIGBUS. Each ring is mapped twice in a row, so a record is always contiguous. */
+ *            mapping can raise SIGBUS. The rings of the up lane and of the down lane are mapped twice in a row, so a
+ *            record is always contiguous. */
 
 #pragma once
 
@@ -21,7 +22,7 @@ typedef struct
   guint8 *base;         /* control lines and pipe table, FERRY_SEGMENT_EXPRESS_RING bytes */
   guint8 *up_ring;      /* 2 * up_capacity bytes of address space */
   guint8 *down_ring;    /* 2 * FERRY_DOWN_CAPACITY bytes of address space */
-  guint8 *express_ring; /* 2 * FERRY_EXPRESS_CAPACITY bytes of address space */
+  guint8 *express_ring; /* FERRY_EXPRESS_CAPACITY bytes */
   FerryCell *cells;     /* (nullable): NULL when there are none */
   gsize up_capacity;
   guint n_cells;

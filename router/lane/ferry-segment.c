@@ -34,59 +34,50 @@ create_memory (GError **error)
   return fd;
 }
 
-/* Maps capacity bytes of fd twice in a row, over a reservation that keeps others out of the second half. */
-static guint8 *
-map_ring (int fd, gsize offset, gsize capacity, GError **error)
+static gsize
+get_cells_size (const FerrySegment *self)
 {
-  guint8 *ring = mmap (NULL, 2 * capacity, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return self->size - FERRY_SEGMENT_UP_RING - self->up_capacity;
+}
 
-  if (ring == MAP_FAILED)
-    {
-      ferry_set_system_error (error, "Reserving addresses for a lane (mmap)");
-      return NULL;
-    }
-  for (int half = 0; half < 2; half++)
-    {
-      if (mmap (ring + half * capacity, capacity, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, (off_t) offset) ==
-          MAP_FAILED)
-        {
-          ferry_set_system_error (error, "Mapping a lane (mmap)");
-          munmap (ring, 2 * capacity);
-          return NULL;
-        }
-    }
-  return ring;
+/* How many addresses a segment takes: the down lane's ring and the up lane's are there twice. */
+static gsize
+get_span (const FerrySegment *self)
+{
+  return self->size + FERRY_DOWN_CAPACITY + self->up_capacity;
 }
 
 static gboolean
-map_cells (FerrySegment *self, int fd, GError **error)
+map_again (guint8 *place, gsize size, int fd, gsize offset)
 {
-  void *cells;
-
-  if (self->n_cells == 0)
-    return TRUE;
-  cells = mmap (NULL, self->n_cells * sizeof (FerryCell), PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-                (off_t) (FERRY_SEGMENT_UP_RING + self->up_capacity));
-  if (cells == MAP_FAILED)
-    return ferry_set_system_error (error, "Mapping a link's cells (mmap)");
-  self->cells = cells;
-  return TRUE;
+  return mmap (place, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, (off_t) offset) != MAP_FAILED;
 }
 
+/* Three mappings side by side, since each costs time where a worker starts:
+ *
+ *   control lines, pipe table, express ring, down ring | down ring again, up ring | up ring again, cells
+ *
+ * The first one is made as long as all three, to have their addresses; what is too much of it is replaced before
+ * anybody touches it. Records of the express lane all have the size of a header, so none goes over that ring's end. */
 static gboolean
 map_parts (FerrySegment *self, int fd, GError **error)
 {
-  void *base = mmap (NULL, FERRY_SEGMENT_EXPRESS_RING, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  guint8 *base = mmap (NULL, get_span (self), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  guint8 *second = base + FERRY_SEGMENT_UP_RING;
+  guint8 *third = second + FERRY_DOWN_CAPACITY + self->up_capacity;
 
   if (base == MAP_FAILED)
-    return ferry_set_system_error (error, "Mapping a link's control lines (mmap)");
+    return ferry_set_system_error (error, "Mapping a link's memory (mmap)");
   self->base = base;
-  self->express_ring = map_ring (fd, FERRY_SEGMENT_EXPRESS_RING, FERRY_EXPRESS_CAPACITY, error);
-  if (self->express_ring != NULL)
-    self->down_ring = map_ring (fd, FERRY_SEGMENT_DOWN_RING, FERRY_DOWN_CAPACITY, error);
-  if (self->down_ring != NULL)
-    self->up_ring = map_ring (fd, FERRY_SEGMENT_UP_RING, self->up_capacity, error);
-  return self->up_ring != NULL && map_cells (self, fd, error);
+  if (!map_again (second, FERRY_DOWN_CAPACITY + self->up_capacity, fd, FERRY_SEGMENT_DOWN_RING) ||
+      !map_again (third, self->up_capacity + get_cells_size (self), fd, FERRY_SEGMENT_UP_RING))
+    return ferry_set_system_error (error, "Mapping a link's rings (mmap)");
+  self->express_ring = base + FERRY_SEGMENT_EXPRESS_RING;
+  self->down_ring = base + FERRY_SEGMENT_DOWN_RING;
+  self->up_ring = second + FERRY_DOWN_CAPACITY;
+  if (self->n_cells > 0)
+    self->cells = (FerryCell *) (void *) (third + self->up_capacity);
+  return TRUE;
 }
 
 static gboolean
@@ -169,14 +160,6 @@ void
 ferry_segment_clear (FerrySegment *self)
 {
   if (self->base != NULL)
-    munmap (self->base, FERRY_SEGMENT_EXPRESS_RING);
-  if (self->express_ring != NULL)
-    munmap (self->express_ring, 2 * FERRY_EXPRESS_CAPACITY);
-  if (self->down_ring != NULL)
-    munmap (self->down_ring, 2 * FERRY_DOWN_CAPACITY);
-  if (self->up_ring != NULL)
-    munmap (self->up_ring, 2 * self->up_capacity);
-  if (self->cells != NULL)
-    munmap (self->cells, self->n_cells * sizeof (FerryCell));
+    munmap (self->base, get_span (self));
   *self = (FerrySegment){0};
 }

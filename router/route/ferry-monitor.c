@@ -43,12 +43,12 @@ ferry_monitor_invoke (FerryMonitor *self, FerryMonitorFunc func, gpointer data, 
   pthread_mutex_lock (&self->lock);
   closed = self->closed;
   if (!closed)
-    {
-      g_queue_push_tail (&self->commands, command);
-      ferry_shared_queue_wake (self->shared);
-    }
+    g_queue_push_tail (&self->commands, command);
   pthread_mutex_unlock (&self->lock);
-  if (closed)
+  /* After the lock, which the monitor takes first of all. */
+  if (!closed)
+    ferry_shared_queue_wake (self->shared);
+  else
     command_free (command);
   return !closed;
 }
@@ -326,8 +326,8 @@ ferry_monitor_stop (FerryMonitor *self)
   pthread_mutex_lock (&self->lock);
   g_queue_push_tail (&self->commands, command);
   self->closed = TRUE;
-  ferry_shared_queue_wake (self->shared);
   pthread_mutex_unlock (&self->lock);
+  ferry_shared_queue_wake (self->shared);
   g_thread_join (g_steal_pointer (&self->thread));
 }
 

@@ -104,6 +104,14 @@ stall (FerryMonitor *self, FerryLink *link)
   g_queue_push_tail (&self->stalled, link);
 }
 
+/* That the process is there is told before anything that it says: it may be quicker than its nursery, whose answer then
+ * brings the link back. */
+static gboolean
+is_ahead_of_its_nursery (FerryLink *link)
+{
+  return link->state == FERRY_LINK_OPEN && link->parent == FERRY_PARENT_ASKED;
+}
+
 static void
 visit_link (FerryMonitor *self, FerryLink *link)
 {
@@ -123,8 +131,12 @@ visit_link (FerryMonitor *self, FerryLink *link)
         ferry_shared_queue_deactivate (self->shared, link);
       return;
     }
-  /* That the process is there is told first: a nursery may say so later than the process itself. */
-  if (link->state == FERRY_LINK_OPEN && !link->told_attached && !link->local && link->parent != FERRY_PARENT_ASKED)
+  if (is_ahead_of_its_nursery (link))
+    {
+      ferry_shared_queue_deactivate (self->shared, link);
+      return;
+    }
+  if (link->state == FERRY_LINK_OPEN && !link->told_attached && !link->local)
     {
       link->told_attached = TRUE;
       ferry_monitor_push_news (self, link, FERRY_BLOCK_ATTACHED);
@@ -189,7 +201,8 @@ ferry_monitor_work_or_sleep (FerryMonitor *self)
       if (link == NULL)
         break;
       /* Before the lane: a value that was written before a record is told of before it. */
-      ferry_monitor_take_cells (self, link);
+      if (!is_ahead_of_its_nursery (link))
+        ferry_monitor_take_cells (self, link);
       if (!link->stalled && !link->dozing)
         visit_link (self, link);
       else

@@ -179,22 +179,21 @@ driver_cancelled (gpointer executor, FerryTask *task)
   FerryExecutor *self = executor;
   FerryTaskSeat *seat = ferry_task_get_seat (task);
 
-  if (!ferry_task_get_done (task))
-    {
-      ferry_pool_worker_cancel_task (seat->worker, task);
-      return;
-    }
+  gboolean waited = ferry_task_get_done (task);
+
   /* In the inbox: the router's thread finds it done when it takes it in. */
   if (!seat->taken_in)
     return;
   g_object_ref (self);
   g_object_ref (task);
-  ferry_timers_unset (self->timers, &seat->timer);
+  if (waited)
+    ferry_timers_unset (self->timers, &seat->timer);
   if (seat->worker != NULL)
     ferry_pool_worker_cancel_task (seat->worker, task);
   else
     ferry_task_queue_remove (&self->queue, task);
-  task_done (self, task);
+  if (waited)
+    task_done (self, task);
   ferry_pool_pump (self->pool);
   g_object_unref (task);
   g_object_unref (self);

@@ -24,18 +24,15 @@ press_later (FerryPoolWorker *self, FerryTask *task)
                     g_get_monotonic_time () + ferry_task_get_cancel_grace (task) / 2, press, task);
 }
 
-/* The worker says that it is not at this task: that it has not begun it, and then the task is taken back; or that it is
- * at a later one already. Then the answer is on the way, or the worker lies, which time tells. One that had the task
- * for as long as that may run, and did not begin it, hangs. */
+/* The worker says that it is not at this task. If it has not begun it, though it had its time, it stands still, and the
+ * task is taken back. If it is at a later one, the answer is on the way, or the worker lies, which more time tells. */
 static void
 press_unclaimed (FerryPoolWorker *self, FerryTask *task)
 {
-  gboolean timed_out = ferry_task_get_done (task);
-
   ferry_pool_worker_take_back (self);
   if (ferry_task_get_seat (task)->worker == self)
     press_later (self, task);
-  else if (timed_out && self->state != FERRY_POOL_WORKER_ENDED)
+  else
     ferry_pool_worker_kill (self);
   if (self->pool != NULL)
     ferry_pool_pump (self->pool);
@@ -112,17 +109,15 @@ ferry_pool_worker_give_time (FerryPoolWorker *self, FerryTask *task, gint64 grac
   ferry_timers_set (self->timers, &seat->timer, g_get_monotonic_time () + grace / 2, press, task);
 }
 
-/* main: the task was cancelled: where it is being run, its function is told; else it is taken back. */
+/* main: the task was cancelled: where it was not begun, it is taken back, with what is behind it; else its function is
+ * told. */
 void
 ferry_pool_worker_cancel_task (FerryPoolWorker *self, FerryTask *task)
 {
-  if (task != g_queue_peek_head (&self->in_flight) || ferry_task_get_done (task))
-    {
-      ferry_pool_worker_take_back (self);
-      /* It may have been begun a moment ago, so that it was not taken back. */
-      if (ferry_task_get_seat (task)->worker != self)
-        return;
-    }
+  ferry_pool_worker_take_back (self);
+  /* If it was not begun, that was all. */
+  if (ferry_task_get_seat (task)->worker != self)
+    return;
   ferry_transactions_cancel (self->calls, ferry_task_get_seat (task)->xid, FERRY_CANCEL_REASON_CANCELLED);
   ferry_pool_worker_give_time (self, task, ferry_task_get_cancel_grace (task));
 }

@@ -120,6 +120,7 @@ struct _FerryPool
 void ferry_pool_add_source (FerryPool *self, FerryTaskSource *source);
 void ferry_pool_remove_source (FerryPool *self, FerryTaskSource *source);
 void ferry_pool_pump (FerryPool *self);
+void ferry_pool_fit (FerryPool *self);
 void ferry_pool_worker_ready (FerryPool *self, FerryPoolWorker *worker);
 void ferry_pool_worker_ended (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit);
 void ferry_pool_fail (FerryPool *self, GError *error);

@@ -56,7 +56,8 @@ ferry_pool_set_min_workers (FerryPool *self, guint min_workers)
  * @self: a pool
  * @max_workers: what [property@Ferry.Pool:max-workers] says
  *
- * Sets [property@Ferry.Pool:max-workers]. On the router's thread.
+ * Sets [property@Ferry.Pool:max-workers]. Workers beyond it retire when they have done the task that they are at. On
+ * the router's thread.
  *
  * Since: 0.1
  */
@@ -70,8 +71,7 @@ ferry_pool_set_max_workers (FerryPool *self, guint max_workers)
     return;
   self->max_workers = max_workers;
   g_object_notify (G_OBJECT (self), "max-workers");
-  if (self->started)
-    ferry_pool_pump (self);
+  ferry_pool_fit (self);
 }
 
 /**

@@ -164,6 +164,7 @@ start_worker (FerryPool *self)
       ferry_pool_fail (self, g_steal_pointer (&error));
       return FALSE;
     }
+  self->started = TRUE;
   g_ptr_array_add (self->workers, worker);
   return TRUE;
 }
@@ -223,6 +224,39 @@ ferry_pool_pump (FerryPool *self)
       fail_all (self, reason);
     }
   g_object_unref (self);
+}
+
+/* A worker that can be spared: one that has nothing to do, where there is one. */
+static FerryPoolWorker *
+pick_to_retire (FerryPool *self)
+{
+  FerryPoolWorker *pick = NULL;
+
+  for (guint i = 0; i < self->workers->len; i++)
+    {
+      FerryPoolWorker *worker = g_ptr_array_index (self->workers, i);
+
+      if (worker->state <= FERRY_POOL_WORKER_READY &&
+          (pick == NULL || worker->in_flight.length < pick->in_flight.length))
+        pick = worker;
+    }
+  return pick;
+}
+
+/* main: there are to be more workers or less than before. */
+void
+ferry_pool_fit (FerryPool *self)
+{
+  g_autoptr (FerryPool) kept G_GNUC_UNUSED = g_object_ref (self);
+
+  while (!self->stopping && count_live (self) > self->max_workers)
+    {
+      g_autoptr (FerryPoolWorker) worker = ferry_pool_worker_ref (pick_to_retire (self));
+
+      ferry_pool_worker_take_back (worker);
+      ferry_pool_worker_retire (worker);
+    }
+  ferry_pool_pump (self);
 }
 
 /* Takes back what was sent ahead to the worker with the most of it. */

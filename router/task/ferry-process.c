@@ -132,7 +132,8 @@ ferry_process_init (FerryProcess *self)
  * @arguments: (nullable): its arguments; a floating reference is taken over
  * @error: return location for an error
  *
- * Starts a process that runs the function.
+ * Starts a process that runs the function. It is the executable that this process runs, without arguments: where that
+ * is the interpreter of a script, use a [class@Ferry.Pool] whose launcher names both.
  *
  * Fails with %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD, with %FERRY_ERROR_UNKNOWN_FUNCTION when this
  * program has not registered the function, or has not called [func@Ferry.Worker.main], and with

@@ -62,6 +62,46 @@ FERRY_AVAILABLE_IN_0_1
 G_DECLARE_DERIVABLE_TYPE (FerryTask, ferry_task, FERRY, TASK, GObject)
 
 /**
+ * FerryTaskClass::message:
+ * @self: a task
+ * @type: the name that the function gave the value
+ * @value: the value
+ *
+ * A value that the function sent with [method@Ferry.Job.send]. Whoever overrides this has the signal
+ * [signal@Ferry.Task::message] emitted only where the parent class is called.
+ *
+ * Since: 0.1
+ */
+
+/**
+ * FerryTaskClass::progress:
+ * @self: a task
+ *
+ * The function reported progress: the class handler of [signal@Ferry.Task::progress].
+ *
+ * Since: 0.1
+ */
+
+/**
+ * FerryTaskClass::yielded:
+ * @self: a task
+ * @value: what the function yielded
+ *
+ * The function yielded a value: the class handler of [signal@Ferry.Task::yielded].
+ *
+ * Since: 0.1
+ */
+
+/**
+ * FerryTaskClass::done:
+ * @self: a task
+ *
+ * The task is completed, failed or cancelled: the class handler of [signal@Ferry.Task::done].
+ *
+ * Since: 0.1
+ */
+
+/**
  * FerryTaskClass:
  * @parent_class: the parent class
  * @message: a value that the function sent with [method@Ferry.Job.send]; the default emits [signal@Ferry.Task::message]

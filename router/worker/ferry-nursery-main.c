@@ -152,13 +152,12 @@ get_poll (Nursery *self, guint index)
   return &g_array_index (self->polls, struct pollfd, index);
 }
 
+/* worker: closes what is the nursery's. Its memory stays as it is: to free it would copy the pages that it lies on. */
 static void
-nursery_clear (Nursery *self)
+let_go (Nursery *self)
 {
   for (guint i = 1; i < self->polls->len; i++)
-    ferry_clear_fd (&get_poll (self, i)->fd);
-  g_array_unref (self->polls);
-  g_array_unref (self->children);
+    close (get_poll (self, i)->fd);
 }
 
 /* The application is gone, or has let go: nobody hears of the workers any more. */
@@ -284,7 +283,7 @@ serve (Nursery *self)
       born = fork_worker (self, &order);
       if (born)
         {
-          nursery_clear (self);
+          let_go (self);
           ferry_nursery_become_worker (&order, self->control);
         }
       ferry_start_order_clear (&order);
@@ -320,8 +319,10 @@ serve_all (Nursery *self)
 int
 ferry_nursery_run (GError **error)
 {
-  Nursery self = {.control = -1, .pid = getpid ()};
+  /* A worker returns, and leaves it as it is. */
+  static Nursery self = {.control = -1};
 
+  self.pid = getpid ();
   if (!attach (&self.control, error))
     return -1;
   prepare (self.control);

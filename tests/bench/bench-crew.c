@@ -75,10 +75,14 @@ bench_crew_warm_up (BenchCrew *self)
 
   ferry_pool_set_min_workers (self->pool, n_workers);
   for (guint i = 0; i < 200 * n_workers; i++)
-    g_ptr_array_add (tasks, bench_crew_submit (self, "echo", NULL));
+    g_ptr_array_add (tasks, bench_crew_submit (self, "echo", g_variant_new_uint32 (i)));
   for (guint i = 0; i < tasks->len; i++)
-    while (!ferry_task_get_done (tasks->pdata[i]))
-      g_main_context_iteration (NULL, TRUE);
+    {
+      while (!ferry_task_get_done (tasks->pdata[i]))
+        g_main_context_iteration (NULL, TRUE);
+      if (ferry_task_get_error (tasks->pdata[i]) != NULL)
+        bench_fail ("a task", ferry_task_get_error (tasks->pdata[i]));
+    }
 }
 
 static void

@@ -9,8 +9,10 @@
 #include "config.h"
 
 #include <ferry.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -97,6 +99,10 @@ main (int argc, char **argv)
   ferry_function_register ("burn", "x", "", burn);
   if (ferry_worker_main (&argc, &argv))
     return EXIT_FAILURE;
+  if (argc == 2 && g_str_equal (argv[1], "burn"))
+    prctl (PR_SET_PDEATHSIG, SIGKILL);
+  while (argc == 2 && g_str_equal (argv[1], "burn"))
+    ;
   if (g_getenv ("FERRY_BENCH_TIME") != NULL)
     {
       const gint64 time = now ();

@@ -63,6 +63,7 @@ typedef struct
   BenchAsker *asker;     /* (owned) */
   BenchNursery *bare[2]; /* (owned) with libc alone, with GIO */
   BenchPython *python;   /* (owned) (nullable) */
+  const char *only;      /* (nullable): the one way to measure, for a profiler */
   guint n_starts;        /* each a round */
   guint n_trips;
   Figures light;
@@ -77,6 +78,7 @@ bench_init (Bench *self, const BenchOptions *options)
   g_autoptr (FerryNursery) nursery = NULL;
 
   self->heavy.heavy = TRUE;
+  self->only = options->only;
   self->n_starts = options->quick ? 10 : 40;
   self->n_trips = options->quick ? 200 : 1000;
   self->router = bench_router_open ();
@@ -214,7 +216,9 @@ run_round (Bench *self, Figures *figures, guint round)
   gpointer heap = figures->heavy ? heap_new () : NULL;
 
   for (int way = 0; way < N_WAYS; way++)
-    if (way != WAY_PYTHON_FORKSERVER)
+    if (self->only != NULL && !g_str_equal (names[way], self->only))
+      continue;
+    else if (way != WAY_PYTHON_FORKSERVER)
       measure (self, figures, way, round);
     else if (self->python != NULL && !figures->heavy)
       figures->instruction[way][round] = bench_python_ask (self->python, "start", self->n_starts) / 1e3;
@@ -293,7 +297,8 @@ main (int argc, char **argv)
     }
   print_figures (&self.light, n_rounds);
   print_figures (&self.heavy, n_rounds);
-  print_ratios (&self, n_rounds);
+  if (options.only == NULL)
+    print_ratios (&self, n_rounds);
   bench_clear (&self);
   return EXIT_SUCCESS;
 }

@@ -6,6 +6,8 @@
 #include "demo-test.h"
 
 #include <glib/gstdio.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MARK "FERRY_DEMO_TEST_MARK"
@@ -36,33 +38,61 @@ demo_test_get_program (const char *name)
   return g_test_build_filename (G_TEST_BUILT, "..", "demo-app", name, NULL);
 }
 
+/* Whether the process is one of the workers' program, and has the mark. */
 static gboolean
-is_worker (const char *pid)
+is_ours (const char *pid)
 {
-  g_autofree char *name_path = g_build_filename ("/proc", pid, "comm", NULL);
+  g_autofree char *program_path = g_build_filename ("/proc", pid, "exe", NULL);
   g_autofree char *variables_path = g_build_filename ("/proc", pid, "environ", NULL);
   g_autofree char *mark = g_strconcat (MARK "=", g_getenv (MARK), NULL);
-  g_autofree char *name = NULL;
+  g_autofree char *program = g_file_read_link (program_path, NULL);
   g_autofree char *variables = NULL;
   gsize size;
 
-  /* As much of the names as the kernel keeps. */
-  return g_file_get_contents (name_path, &name, NULL, NULL) &&
-         (g_str_equal (name, "ferry-demo-work\n") || g_str_equal (name, "lying-worker\n")) &&
+  return program != NULL &&
+         (g_str_has_suffix (program, "/ferry-demo-worker") || g_str_has_suffix (program, "/lying-worker")) &&
          g_file_get_contents (variables_path, &variables, &size, NULL) &&
          memmem (variables, size, mark, strlen (mark)) != NULL;
 }
 
+/* The parent of a process, or 0 when it is gone. Its name, which may hold anything, ends at the last bracket. */
+static guint
+get_parent (const char *pid)
+{
+  g_autofree char *path = g_build_filename ("/proc", pid, "stat", NULL);
+  g_autofree char *line = NULL;
+  const char *bracket;
+  unsigned int parent = 0;
+
+  if (!g_file_get_contents (path, &line, NULL, NULL))
+    return 0;
+  bracket = strrchr (line, ')');
+  return bracket != NULL && sscanf (bracket, ") %*c %u", &parent) == 1 ? parent : 0;
+}
+
+/* A nursery, which is the parent of workers, is none itself; when it is alone it counts, so that none is left behind.
+ */
 guint
 demo_test_count_workers (void)
 {
   g_autoptr (GDir) processes = g_dir_open ("/proc", 0, NULL);
+  g_autoptr (GHashTable) ours = g_hash_table_new (NULL, NULL);
+  g_autoptr (GHashTable) parents = g_hash_table_new (NULL, NULL);
+  GHashTableIter iter;
+  gpointer pid;
   const char *name;
   guint n_workers = 0;
 
   g_assert_nonnull (processes);
   while ((name = g_dir_read_name (processes)) != NULL)
-    n_workers += g_ascii_isdigit (*name) && is_worker (name);
+    if (g_ascii_isdigit (*name) && is_ours (name))
+      {
+        g_hash_table_add (ours, GUINT_TO_POINTER (strtoul (name, NULL, 10)));
+        g_hash_table_add (parents, GUINT_TO_POINTER (get_parent (name)));
+      }
+  g_hash_table_iter_init (&iter, ours);
+  while (g_hash_table_iter_next (&iter, &pid, NULL))
+    n_workers += !g_hash_table_contains (parents, pid);
   return n_workers;
 }
 

@@ -27,7 +27,8 @@ leave_cb (gpointer user_data)
 static void
 test_leaving_ends_all_workers (gconstpointer data)
 {
-  g_auto (GStrv) arguments = g_strsplit ("ferry-demo --auto flood:1000000000000 primes:100000000000 hang", " ", 0);
+  g_auto (GStrv) arguments =
+    g_strsplit ("ferry-demo --auto --workers 3 flood:1000000000000 primes:100000000000 hang", " ", 0);
   FerryDemoApplication *application;
   GList *windows;
 

@@ -68,6 +68,21 @@ test_latency_at_the_edges (void)
 }
 
 static void
+test_duration (void)
+{
+  assert_words (ferry_demo_format_duration (0.0), "0:00");
+  assert_words (ferry_demo_format_duration (4.9), "0:04");
+  assert_words (ferry_demo_format_duration (59.9), "0:59");
+  assert_words (ferry_demo_format_duration (60.0), "1:00");
+  assert_words (ferry_demo_format_duration (3599.0), "59:59");
+  assert_words (ferry_demo_format_duration (3600.0), "1:00:00");
+  assert_words (ferry_demo_format_duration (100.0 * 3600.0 + 61.0), "100:01:01");
+  assert_words (ferry_demo_format_duration (-1.0), "0:00");
+  assert_words (ferry_demo_format_duration (INFINITY), "596523:14:07");
+  assert_words (ferry_demo_format_duration (NAN), "0:00");
+}
+
+static void
 test_time_left (void)
 {
   assert_words (ferry_demo_format_time_left (0.0), "1 second left");
@@ -95,6 +110,7 @@ main (int argc, char **argv)
   g_test_add_func ("/format/amount", test_amount);
   g_test_add_func ("/format/latency", test_latency);
   g_test_add_func ("/format/latency-at-the-edges", test_latency_at_the_edges);
+  g_test_add_func ("/format/duration", test_duration);
   g_test_add_func ("/format/time-left", test_time_left);
   return g_test_run ();
 }

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Python reaches Ferry through its introspection data: check-python.py API-VERSION VERSION
+"""Python reaches Ferry through its introspection data: check-python.py API-VERSION VERSION WORKER
+
+The worker is tests/workers/serving-worker.c, which serves the tasks that are submitted from here.
 
 Skipped where Python has no bindings (PyGObject).
 """
@@ -98,8 +100,107 @@ def test_error(report, ferry, router):
                     error.matches(ferry.Error.quark(), ferry.Error.ALREADY_RUNNING), [str(error)])
 
 
+def define_noting_task(ferry):
+    """A task of Python's own, which notes what it hears."""
+    class NotingTask(ferry.Task):
+        def __init__(self, **properties):
+            super().__init__(**properties)
+            self.heard = []
+
+        def do_message(self, kind, value):
+            self.heard.append((kind, value.unpack()))
+
+        def do_yielded(self, value):
+            self.heard.append(value.unpack())
+
+        def do_done(self):
+            self.heard.append("done")
+
+    return NotingTask
+
+
+def test_task(report, ferry, executor):
+    loop = GLib.MainLoop()
+    task = executor.submit("add", GLib.Variant("(xx)", (40, 2)))
+    task.connect("done", lambda _: loop.quit())
+    loop.run()
+    report.equal("a task gives its result", task.get_result().unpack(), 42)
+    report.equal("and says how it ended", task.props.state, ferry.TaskState.COMPLETED)
+    report.equal("it is counted", executor.props.n_completed, 1)
+
+
+def test_own_task(report, ferry, executor):
+    noting_task = define_noting_task(ferry)
+    task = noting_task(function="send", arguments=GLib.Variant("t", 3))
+    executor.submit_task(task)
+    task.wait(ferry.NO_DEADLINE)
+    report.equal("a class of Python's hears messages", task.heard,
+                 [("number", 0), ("number", 1), ("number", 2), "done"])
+    task = noting_task(kind=ferry.TaskKind.ITERATION, function="yield", arguments=GLib.Variant("t", 3))
+    executor.submit_task(task)
+    report.equal("an iteration has a result at its end", task.wait(ferry.NO_DEADLINE).unpack(), 3)
+    report.equal("after its values", task.heard, [0, 1, 2, "done"])
+
+
+def raised_by(task):
+    try:
+        task.wait(-1)
+    except GLib.Error as error:
+        return error
+    return GLib.Error("nothing was raised")
+
+
+def test_failing_task(report, ferry, executor):
+    task = executor.submit("fail", GLib.Variant("(sis)", ("g-file-error-quark", 4, "no such file")))
+    error = raised_by(task)
+    report.fact("a worker's error is raised as itself", error.matches(GLib.file_error_quark(), 4), [str(error)])
+    report.fact("its trace is found", "fail" in (ferry.Error.get_trace(error) or ""))
+    errors = ferry.ErrorList.new()
+    errors.add_task("work", task)
+    report.equal("a list has it", [record.get_phase() for record in errors], ["work"])
+    task = executor.submit("crash", GLib.Variant("i", 9))
+    error = raised_by(task)
+    report.fact("a death is the task's error", error.matches(ferry.Error.quark(), ferry.Error.WORKER_LOST), [str(error)])
+    report.equal("with the reason", task.get_exit().get_reason(), ferry.CloseReason.KILLED)
+
+
+def test_ends_of_tasks(report, ferry, executor):
+    loop = GLib.MainLoop()
+    group = ferry.TaskGroup.new()
+    task = executor.submit("sleep-until-cancelled", None)
+    group.add(task)
+    report.equal("a group cancels its tasks", group.cancel(), 1)
+
+    def end(_, result):
+        executor.shutdown_finish(result)
+        loop.quit()
+
+    executor.shutdown_async(GLib.USEC_PER_SEC * 10, None, end)
+    loop.run()
+    report.equal("what was cancelled says so", task.props.state, ferry.TaskState.CANCELLED)
+    report.equal("a shutdown ends", executor.props.state, ferry.ExecutorState.STOPPED)
+
+
+def test_function(report, ferry, router):
+    """Functions may be Python's as well; here they run in threads of this program."""
+    ferry.function_register("python-double", "x", "x", lambda _job, number: GLib.Variant("x", 2 * number.unpack()))
+    executor = ferry.Executor.new(ferry.Pool.new_for_threads(router))
+    task = executor.submit("python-double", GLib.Variant("x", 21))
+    report.equal("a function of Python's is run", task.wait(ferry.NO_DEADLINE).unpack(), 42)
+
+
+def test_tasks(report, ferry, router, worker):
+    pool = ferry.Pool.new(router, ferry.Launcher.new([worker]))
+    executor = ferry.Executor.new(pool)
+    test_task(report, ferry, executor)
+    test_own_task(report, ferry, executor)
+    test_failing_task(report, ferry, executor)
+    test_ends_of_tasks(report, ferry, executor)
+    test_function(report, ferry, router)
+
+
 def body(report):
-    api_version, version = sys.argv[1:]
+    api_version, version, worker = sys.argv[1:]
     if gi is None:
         report.skip("python", "there is no PyGObject for %s" % sys.executable)
         return
@@ -113,6 +214,7 @@ def body(report):
     test_handler(report, Ferry, router)
     test_route_until(report, Ferry, router)
     test_error(report, Ferry, router)
+    test_tasks(report, Ferry, router, worker)
     report.fact("and stops", router.stop() and not router.get_running())
 
 

@@ -24,6 +24,7 @@ def check(report, build, sanitizers, page):
     report.none("it builds or runs all that it shows", pages.unused(files, text))
     with tempfile.TemporaryDirectory() as root:
         installed = Installed(build, root, sanitizers)
+        report.none("all that it names is in the headers", pages.unknown_names(text, installed.names()))
         pages.write(files, root)
         for session in sessions:
             pages.run_session(report, installed, session)
@@ -35,6 +36,9 @@ def body(report):
                  pages.unused({"a.c": "", "b.c": ""}, "```console\n$ cc a.c -o a\n$ ./a\n```\n"), ["b.c"])
     report.equal("would be seen: what a command prints",
                  pages.sessions("```console\n$ cc a.c\n$ ./a\none\ntwo\n```\n"), [[("cc a.c", ""), ("./a", "one\ntwo\n")]])
+    report.equal("would be seen: a name that is none",
+                 pages.unknown_names("`ferry_a()`, `ferry_b (c)`, `FERRY_A`, ferry-1, `FerryA:b`", {"ferry_b", "FERRY_A"}),
+                 ["there is no FerryA", "there is no ferry_a"])
     for page in names:
         check(report, build, sanitizers, page)
 

@@ -39,6 +39,7 @@ def body(report):
         return
     with tempfile.TemporaryDirectory() as root:
         installed = Installed(build, root, sanitizers)
+        report.none("all that it names is in the headers", pages.unknown_names(text, installed.names()))
         pages.write(files, root)
         for session in sessions:
             pages.run_session(report, installed, session)

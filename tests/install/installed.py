@@ -50,6 +50,14 @@ class Installed:
     def pkg_config(self, *arguments):
         return call(["pkg-config", *arguments], env=self.environment).split()
 
+    def names(self):
+        """All names that the installed headers have."""
+        found = set()
+        for path in glob.glob(os.path.join(self.root, "**", "*.h"), recursive=True):
+            with open(path, encoding="utf-8") as file:
+                found.update(re.findall(r"\w+", file.read()))
+        return found
+
     def compile(self, source, program, *packages):
         """Builds a program of one file with every warning an error."""
         flags = self.pkg_config("--cflags", "--libs", *packages)

@@ -37,6 +37,13 @@ def unused(files, text):
     return [name for name in sorted(files) if name not in used.split()]
 
 
+def unknown_names(text, known):
+    """Functions, constants and types that a page's prose names and that are not among what is known. Whether its code
+    has only such is for the compiler to say."""
+    names = set(re.findall(r"\b(?:ferry_\w+(?=\(| \()|FERRY_\w+|Ferry[A-Z]\w*)", BLOCK.sub("", text)))
+    return ["there is no %s" % name for name in sorted(names) if name not in known]
+
+
 def count_lines(code):
     return len([line for line in code.splitlines() if line.strip()])
 

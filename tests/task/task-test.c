@@ -178,10 +178,10 @@ task_test_take_n_warnings (void)
 }
 
 void
-task_test_init (int *argc, char ***argv)
+task_test_register (void)
 {
-  g_test_init (argc, argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-  g_log_set_writer_func (write_log, NULL, NULL);
+  if (words != NULL)
+    return;
   words = g_string_new (NULL);
   ferry_function_register ("nothing", NULL, "", do_nothing);
   ferry_function_register ("echo", "s", "s", echo);
@@ -194,6 +194,14 @@ task_test_init (int *argc, char ***argv)
   ferry_function_register ("note", "s", "", note);
   ferry_function_register ("gate", "s", "", wait_at_gate);
   ferry_function_register ("hang", NULL, "", hang);
+}
+
+void
+task_test_init (int *argc, char ***argv)
+{
+  g_test_init (argc, argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_log_set_writer_func (write_log, NULL, NULL);
+  task_test_register ();
 }
 
 char *

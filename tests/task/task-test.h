@@ -31,6 +31,8 @@ typedef struct
 
 /* To be called in main(): registers the functions. */
 void task_test_init (int *argc, char ***argv);
+/* The functions only, for a program that is its own worker, before it knows what it is. */
+void task_test_register (void);
 
 TaskTest *task_test_new (gboolean in_threads, guint max_workers);
 /* Another one's pool, and an executor of its own. */
@@ -71,6 +73,8 @@ typedef struct
   FerryTask *task; /* (owned) */
   FerryTaskState state;
   gboolean cancelled; /* it was asked to cancel */
+  gboolean muted;     /* its cancellable was cancelled */
+  gboolean nested; /* handlers act on it: GObject then repeats a notification that is under way, also after the end */
   guint n_started;
   guint n_progress;
   guint n_yielded;

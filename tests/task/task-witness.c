@@ -29,10 +29,12 @@ state_changed (FerryTask *task, GParamSpec *pspec, gpointer data)
 
   if (state == self->state)
     return;
-  if (!leads_to (self->state, state))
+  /* By way of CANCELLING, which is not told of where it lasts for no time. */
+  if (!leads_to (self->state, state) &&
+      !(self->state == FERRY_TASK_STATE_EXECUTING && leads_to (FERRY_TASK_STATE_CANCELLING, state)))
     g_error ("Task “%s” went from state %d to %d", ferry_task_get_name (task), self->state, state);
   g_assert_cmpuint (self->n_done, ==, 0);
-  g_assert_false (self->cancelled && state == FERRY_TASK_STATE_COMPLETED);
+  g_assert_false ((self->cancelled || self->muted) && state == FERRY_TASK_STATE_COMPLETED);
   g_assert_false (self->cancelled && state == FERRY_TASK_STATE_WAITING);
   self->n_started += state == FERRY_TASK_STATE_EXECUTING;
   self->state = state;
@@ -43,7 +45,7 @@ notified (FerryTask *task, GParamSpec *pspec, gpointer data)
 {
   TaskTestWitness *self = data;
 
-  if (self->n_done > 0)
+  if (self->n_done > 0 && !self->nested)
     g_error ("Task “%s” notified of “%s” after its end", ferry_task_get_name (task), pspec->name);
 }
 
@@ -51,8 +53,9 @@ notified (FerryTask *task, GParamSpec *pspec, gpointer data)
 static void
 assert_executing (TaskTestWitness *self, FerryTaskEvent event)
 {
+  state_changed (self->task, NULL, self);
   g_assert_cmpuint (self->n_done, ==, 0);
-  g_assert_false (self->cancelled);
+  g_assert_false (self->cancelled || self->muted);
   g_assert_cmpint (ferry_task_get_state (self->task), ==, self->state);
   g_assert_cmpint (ferry_task_state_next (self->state, event)->step, ==, FERRY_TASK_STEP_TAKEN);
 }
@@ -91,6 +94,7 @@ done (FerryTask *task, gpointer data)
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) result = ferry_task_get_result (task, &error);
 
+  state_changed (task, NULL, self);
   g_assert_cmpuint (self->n_done++, ==, 0);
   g_assert_true (ferry_task_get_done (task));
   g_assert_cmpint (ferry_task_get_state (task), ==, self->state);

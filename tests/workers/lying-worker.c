@@ -1,65 +1,69 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A worker of the demo that says what cannot be. Its lie is the argument of the job: lying-worker sha256 LIE. After it
- * the worker does not leave of its own accord, and is deaf to a polite signal. */
+/* A worker of the demo that says what cannot be. Its lie is the argument of the job: sha256:LIE, or flood:NUMBER. After
+ * it the function does not return of its own accord, and the worker is deaf to a polite signal. */
 
 #include <ferry.h>
 #include <signal.h>
 #include <unistd.h>
 
-static GVariant *
-make_message (guint8 kind, gint64 sent, GVariant *payload)
-{
-  return g_variant_new ("(yxv)", kind, sent, payload);
-}
+#define DIGEST "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
-static GVariant *
-make_progress (guint64 done, guint64 total)
+static gboolean
+tell (FerryJob *job, const char *lie, GError **error)
 {
-  return g_variant_new ("(tttts)", done, total, done, total, "");
-}
-
-static GVariant *
-make_lie (const char *lie)
-{
-  gint64 now = g_get_monotonic_time ();
-
-  if (g_str_equal (lie, "past"))
-    return make_message (0, 1, make_progress (1, 2));
-  if (g_str_equal (lie, "negative"))
-    return make_message (0, G_MININT64, make_progress (1, 2));
-  if (g_str_equal (lie, "future"))
-    return make_message (0, now + G_USEC_PER_SEC * G_GINT64_CONSTANT (3600), make_progress (1, 2));
-  if (g_str_equal (lie, "beyond"))
-    return make_message (0, now, make_progress (2, 1));
-  if (g_str_equal (lie, "kind"))
-    return make_message (G_MAXUINT8, now, make_progress (1, 2));
   if (g_str_equal (lie, "type"))
-    return g_variant_new ("(dd)", 0.5, 1.0);
+    return ferry_job_yield (job, g_variant_new ("(dd)", 0.5, 1.0), error);
   if (g_str_equal (lie, "digest"))
-    return make_message (1, now, g_variant_new ("(s^ay)", "0", "/"));
+    return ferry_job_yield (job, g_variant_new ("(s^ay)", "0", "/"), error);
+  if (g_str_equal (lie, "nameless"))
+    return ferry_job_yield (job, g_variant_new ("(s^ay)", DIGEST, ""), error);
+  if (g_str_equal (lie, "kind"))
+    return ferry_job_send (job, "unheard-of", g_variant_new_string ("x"), error);
+  if (g_str_equal (lie, "flood"))
+    return ferry_job_send (job, "flood", g_variant_new ("(tx)", G_GUINT64_CONSTANT (0), g_get_monotonic_time ()),
+                           error);
+  return ferry_job_send (job, "problem", g_variant_new ("(tt)", G_MAXUINT64, G_MAXUINT64), error);
+}
+
+static GVariant *
+sha256 (FerryJob *job, GVariant *arguments, GError **error)
+{
+  const char *lie = g_variant_get_bytestring (arguments);
+
   if (g_str_equal (lie, "result"))
-    return make_message (3, now, g_variant_new ("(tt)", G_MAXUINT64, G_MAXUINT64));
-  return NULL;
+    return g_variant_new ("(tt)", G_MAXUINT64, G_MAXUINT64);
+  if (g_str_equal (lie, "result-type"))
+    return g_variant_new_string ("many");
+
+  signal (SIGTERM, SIG_IGN);
+  if (!tell (job, lie, error))
+    return NULL;
+  for (;;)
+    pause ();
+}
+
+/* 1 comes from before the task, 2 from the future, 3 out of turn; after 4 messages are missing. */
+static GVariant *
+flood (FerryJob *job, GVariant *arguments, GError **error)
+{
+  guint64 number = g_variant_get_uint64 (arguments);
+  gint64 sent =
+    number == 1 ? 1 : g_get_monotonic_time () + (number == 2 ? G_USEC_PER_SEC * G_GINT64_CONSTANT (3600) : 0);
+
+  if (!ferry_job_send (job, "flood", g_variant_new ("(tx)", (guint64) (number == 3), sent), error))
+    return NULL;
+  while (number < 4)
+    pause ();
+  return g_variant_new_uint64 (number);
 }
 
 int
 main (int argc, char *argv[])
 {
-  g_autoptr (FerrySender) sender = NULL;
-  g_autoptr (GError) error = NULL;
-  GVariant *lie = argc == 3 ? make_lie (argv[2]) : NULL;
-  gboolean sent;
-
-  signal (SIGTERM, SIG_IGN);
-  sender = ferry_worker_get_sender ("progress", &error);
-  if (sender == NULL || !ferry_sender_start (sender, &error))
-    g_error ("%s", error->message);
-
-  sent = lie != NULL ? ferry_sender_send (sender, lie, &error) : ferry_sender_send_bytes (sender, "bytes", 5, &error);
-  if (!sent)
-    g_error ("%s", error->message);
-  for (;;)
-    pause ();
+  ferry_function_register ("sha256", "ay", NULL, sha256);
+  ferry_function_register ("flood", "t", "t", flood);
+  ferry_worker_main (&argc, &argv);
+  g_error ("This is for the demo to start");
 }

@@ -1,0 +1,23 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <ferry.h>
+#include <gtk/gtk.h>
+
+G_BEGIN_DECLS
+
+/* Has an eye on the executor for somebody who looks elsewhere: the machine is not suspended while tasks run, and when
+ * long work ends while no window has the focus there is a notification. Does neither where the application has no
+ * session to ask. */
+
+#define FERRY_DEMO_TYPE_WATCH (ferry_demo_watch_get_type ())
+G_DECLARE_FINAL_TYPE (FerryDemoWatch, ferry_demo_watch, FERRY_DEMO, WATCH, GObject)
+
+FerryDemoWatch *ferry_demo_watch_new (GtkApplication *application, FerryExecutor *executor) G_GNUC_WARN_UNUSED_RESULT;
+gboolean ferry_demo_watch_is_working (FerryDemoWatch *self);
+gboolean ferry_demo_watch_is_inhibiting (FerryDemoWatch *self);
+char *ferry_demo_watch_dup_words (FerryDemoWatch *self) G_GNUC_WARN_UNUSED_RESULT;
+
+G_END_DECLS

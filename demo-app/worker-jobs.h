@@ -1,0 +1,18 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The functions that the demo's worker is asked for; ferry-demo-message.h says what they take and give. */
+
+#pragma once
+
+#include <ferry.h>
+
+G_BEGIN_DECLS
+
+GVariant *worker_sha256 (FerryJob *job, GVariant *arguments, GError **error);
+GVariant *worker_primes (FerryJob *job, GVariant *arguments, GError **error);
+GVariant *worker_crash (FerryJob *job, GVariant *arguments, GError **error);
+GVariant *worker_hang (FerryJob *job, GVariant *arguments, GError **error);
+GVariant *worker_flood (FerryJob *job, GVariant *arguments, GError **error);
+
+G_END_DECLS

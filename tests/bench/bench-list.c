@@ -1,0 +1,344 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What an executor in a list does to the frames of its window.
+ *
+ * The window shows 10,000 rows and scrolls through them all the time: in turn those of an executor, whose tasks are
+ * being run and report as they are, and those of a plain list, beside as many processes that burn their processor. What
+ * the rows hold is bound in the same way: a name and a fraction. */
+
+#include "config.h"
+
+#include <gtk/gtk.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "bench-common.h"
+#include "bench-crew.h"
+
+#define N_ROWS 10000
+#define N_WORKERS 2
+#define FRAME 16.667   /* ms, at 60 frames a second */
+#define TASK_TIME 2000 /* µs */
+#define SPEED 40       /* pixels a frame */
+#define EXIT_SKIPPED 77
+
+typedef struct
+{
+  GtkWindow *window;
+  GtkListView *view;
+  GtkAdjustment *adjustment;
+  double step;      /* pixels a frame, and which way */
+  gint64 last;      /* when the last frame was done, in ns; 0 when none was */
+  GArray *into;     /* (nullable) (element-type double) where intervals go, in ms */
+  GArray *control;  /* (owned) */
+  GArray *executor; /* (owned): finished tasks stay in the list */
+  GArray *leaving;  /* (owned): they leave it */
+  guint64 n_done;   /* tasks */
+  FerryRouter *router;
+} Bench;
+
+/* ---- a plain row ---- */
+
+#define BENCH_TYPE_ROW (bench_row_get_type ())
+
+G_DECLARE_FINAL_TYPE (BenchRow, bench_row, BENCH, ROW, GObject)
+
+struct _BenchRow
+{
+  GObject parent_instance;
+};
+
+enum
+{
+  ROW_NAME = 1,
+  ROW_FRACTION,
+};
+
+G_DEFINE_FINAL_TYPE (BenchRow, bench_row, G_TYPE_OBJECT)
+
+static void
+bench_row_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  if (id == ROW_NAME)
+    g_value_set_string (value, "burn");
+  else
+    g_value_set_double (value, 0);
+}
+
+static void
+bench_row_class_init (BenchRowClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->get_property = bench_row_get_property;
+  g_object_class_install_property (object_class, ROW_NAME,
+                                   g_param_spec_string ("name", NULL, NULL, NULL, G_PARAM_READABLE));
+  g_object_class_install_property (object_class, ROW_FRACTION,
+                                   g_param_spec_double ("fraction", NULL, NULL, -1, 1, 0, G_PARAM_READABLE));
+}
+
+static void
+bench_row_init (BenchRow *self)
+{
+}
+
+static GListModel *
+plain_list_new (void)
+{
+  GListStore *store = g_list_store_new (BENCH_TYPE_ROW);
+
+  for (guint i = 0; i < N_ROWS; i++)
+    {
+      g_autoptr (GObject) row = g_object_new (BENCH_TYPE_ROW, NULL);
+
+      g_list_store_append (store, row);
+    }
+  return G_LIST_MODEL (store);
+}
+
+/* ---- the window ---- */
+
+static void
+setup_cb (GtkSignalListItemFactory *factory, GtkListItem *item, gpointer user_data)
+{
+  GtkWidget *row = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
+
+  gtk_box_append (GTK_BOX (row), gtk_label_new (NULL));
+  gtk_box_append (GTK_BOX (row), gtk_progress_bar_new ());
+  gtk_list_item_set_child (item, row);
+}
+
+static gboolean
+from_fraction (GBinding *binding, const GValue *from, GValue *to, gpointer user_data)
+{
+  g_value_set_double (to, CLAMP (g_value_get_double (from), 0, 1));
+  return TRUE;
+}
+
+static void
+bind_cb (GtkSignalListItemFactory *factory, GtkListItem *item, gpointer user_data)
+{
+  GtkWidget *label = gtk_widget_get_first_child (gtk_list_item_get_child (item));
+  GtkWidget *bar = gtk_widget_get_next_sibling (label);
+  GObject *row = gtk_list_item_get_item (item);
+  GBinding *name = g_object_bind_property (row, "name", label, "label", G_BINDING_SYNC_CREATE);
+  GBinding *fraction = g_object_bind_property_full (row, "fraction", bar, "fraction", G_BINDING_SYNC_CREATE,
+                                                    from_fraction, NULL, NULL, NULL);
+
+  g_object_set_data (G_OBJECT (item), "name", name);
+  g_object_set_data (G_OBJECT (item), "fraction", fraction);
+}
+
+static void
+unbind_cb (GtkSignalListItemFactory *factory, GtkListItem *item, gpointer user_data)
+{
+  g_binding_unbind (g_object_get_data (G_OBJECT (item), "name"));
+  g_binding_unbind (g_object_get_data (G_OBJECT (item), "fraction"));
+}
+
+static gboolean
+tick_cb (GtkWidget *widget, GdkFrameClock *clock, gpointer user_data)
+{
+  Bench *self = user_data;
+  const double value = gtk_adjustment_get_value (self->adjustment) + self->step;
+  const double end = gtk_adjustment_get_upper (self->adjustment) - gtk_adjustment_get_page_size (self->adjustment);
+
+  if (self->into == NULL)
+    return G_SOURCE_CONTINUE;
+  if (value < 0 || value > end)
+    self->step = -self->step;
+  gtk_adjustment_set_value (self->adjustment, CLAMP (value, 0, end));
+  gtk_widget_queue_draw (widget);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+after_paint_cb (GdkFrameClock *clock, gpointer user_data)
+{
+  Bench *self = user_data;
+  const gint64 now = bench_now ();
+  const double interval = (now - self->last) / 1e6;
+
+  if (self->into != NULL && self->last != 0)
+    g_array_append_val (self->into, interval);
+  self->last = now;
+}
+
+static void
+bench_init (Bench *self)
+{
+  GtkListItemFactory *factory = gtk_signal_list_item_factory_new ();
+  GtkWidget *scrolled = gtk_scrolled_window_new ();
+
+  g_signal_connect (factory, "setup", G_CALLBACK (setup_cb), NULL);
+  g_signal_connect (factory, "bind", G_CALLBACK (bind_cb), NULL);
+  g_signal_connect (factory, "unbind", G_CALLBACK (unbind_cb), NULL);
+  *self = (Bench){.window = GTK_WINDOW (gtk_window_new ()),
+                  .view = GTK_LIST_VIEW (gtk_list_view_new (NULL, factory)),
+                  .step = SPEED,
+                  .control = g_array_new (FALSE, FALSE, sizeof (double)),
+                  .executor = g_array_new (FALSE, FALSE, sizeof (double)),
+                  .leaving = g_array_new (FALSE, FALSE, sizeof (double)),
+                  .router = bench_router_open ()};
+  gtk_window_set_default_size (self->window, 320, 480);
+  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), GTK_WIDGET (self->view));
+  self->adjustment = gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (scrolled));
+  gtk_window_set_child (self->window, scrolled);
+  gtk_widget_add_tick_callback (GTK_WIDGET (self->view), tick_cb, self, NULL);
+  gtk_window_present (self->window);
+  while (!gtk_widget_get_mapped (scrolled))
+    g_main_context_iteration (NULL, TRUE);
+  g_signal_connect (gtk_widget_get_frame_clock (scrolled), "after-paint", G_CALLBACK (after_paint_cb), self);
+}
+
+static void
+bench_clear (Bench *self)
+{
+  gtk_window_destroy (self->window);
+  g_array_unref (self->control);
+  g_array_unref (self->executor);
+  g_array_unref (self->leaving);
+  bench_router_close (self->router);
+}
+
+/* ---- what is measured ---- */
+
+static void
+run_for (gint64 duration)
+{
+  const gint64 end = bench_now () + duration;
+
+  while (bench_now () < end)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+/* Shows the rows, and notes the intervals of frames once all has settled. */
+static void
+watch (Bench *self, GListModel *rows, GArray *into, gint64 duration)
+{
+  g_autoptr (GtkSelectionModel) selection = GTK_SELECTION_MODEL (gtk_no_selection_new (g_object_ref (rows)));
+
+  gtk_list_view_set_model (self->view, selection);
+  run_for (G_GINT64_CONSTANT (500000000));
+  self->last = 0;
+  self->into = into;
+  run_for (duration);
+  self->into = NULL;
+  gtk_adjustment_set_value (self->adjustment, 0);
+  gtk_list_view_set_model (self->view, NULL);
+}
+
+static void
+done_cb (FerryTask *task, gpointer user_data)
+{
+  Bench *self = user_data;
+
+  if (ferry_task_get_state (task) == FERRY_TASK_STATE_COMPLETED)
+    self->n_done++;
+}
+
+static void
+submit (Bench *self, BenchCrew *crew)
+{
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_PROGRESS, "burn", g_variant_new_int64 (TASK_TIME));
+  g_autoptr (GError) error = NULL;
+
+  g_signal_connect (task, "done", G_CALLBACK (done_cb), self);
+  if (!ferry_executor_submit_task (crew->executor, task, &error))
+    bench_fail ("a task", error);
+}
+
+static void
+run_executor (Bench *self, GArray *into, gboolean keep, gint64 duration)
+{
+  BenchCrew crew;
+
+  bench_crew_open (&crew, self->router, N_WORKERS);
+  bench_crew_warm_up (&crew);
+  if (keep)
+    ferry_executor_set_keep_finished (crew.executor, N_ROWS);
+  for (guint i = 0; i < N_ROWS; i++)
+    submit (self, &crew);
+  watch (self, G_LIST_MODEL (crew.executor), into, duration);
+  bench_crew_close (&crew);
+}
+
+static void
+run_control (Bench *self, gint64 duration)
+{
+  g_autoptr (GListModel) rows = plain_list_new ();
+  GPid processes[N_WORKERS];
+
+  for (guint i = 0; i < N_WORKERS; i++)
+    {
+      g_autofree char *path = bench_path_beside ("bench-functions");
+      char *argv[] = {path, (char[]){"burn"}, NULL};
+      g_autoptr (GError) error = NULL;
+
+      if (!g_spawn_async (NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &processes[i], &error))
+        bench_fail (path, error);
+    }
+  watch (self, rows, self->control, duration);
+  for (guint i = 0; i < N_WORKERS; i++)
+    {
+      kill (processes[i], SIGKILL);
+      waitpid (processes[i], NULL, 0);
+      g_spawn_close_pid (processes[i]);
+    }
+}
+
+static double
+quantile_of (const GArray *array, double quantile)
+{
+  return bench_quantile ((gconstpointer) array->data, array->len, quantile);
+}
+
+static void
+print_frames (const char *name, const GArray *intervals)
+{
+  g_autofree char *median = g_strdup_printf ("list/%s/median", name);
+  g_autofree char *p99 = g_strdup_printf ("list/%s/p99", name);
+  g_autofree char *max = g_strdup_printf ("list/%s/max", name);
+
+  bench_print (median, quantile_of (intervals, 0.5), "ms");
+  bench_print (p99, quantile_of (intervals, 0.99), "ms");
+  bench_print (max, quantile_of (intervals, 1), "ms");
+}
+
+int
+main (int argc, char **argv)
+{
+  BenchOptions options;
+  gint64 duration;
+  Bench self;
+
+  if (!bench_options_parse (&options, &argc, &argv))
+    return EXIT_FAILURE;
+  g_setenv ("GSK_RENDERER", "cairo", FALSE);
+  if (!gtk_init_check ())
+    {
+      bench_comment ("list skipped: there is no display");
+      return EXIT_SKIPPED;
+    }
+  bench_init (&self);
+  duration = (options.quick ? 800 : 3000) * G_GINT64_CONSTANT (1000000);
+  for (guint round = 0; round < (options.quick ? 3 : options.rounds); round++)
+    {
+      run_control (&self, duration);
+      run_executor (&self, self.executor, TRUE, duration);
+      run_executor (&self, self.leaving, FALSE, duration);
+    }
+  print_frames ("control", self.control);
+  print_frames ("executor", self.executor);
+  print_frames ("executor-leaving", self.leaving);
+  bench_print ("list/executor/tasks", (double) self.n_done, "tasks");
+  bench_print ("list/p99-over-control", quantile_of (self.executor, 0.99) - quantile_of (self.control, 0.99), "ms");
+  bench_print_budget ("<= 2");
+  bench_print ("list/max-over-control", (quantile_of (self.executor, 1) - quantile_of (self.control, 1)) / FRAME,
+               "frames");
+  bench_print_budget ("<= 1");
+  bench_clear (&self);
+  return EXIT_SUCCESS;
+}

@@ -1,0 +1,435 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The list of the demo's window: many tasks in it, what waits, and what somebody without a pointer can do. */
+
+#include "config.h"
+
+#include "demo-app/ferry-demo-watch.h"
+#include "window-test.h"
+
+#include <string.h>
+
+static FerryPool *
+get_pool (WindowTest *test)
+{
+  return ferry_executor_get_pool (test->executor);
+}
+
+static FerryDemoState
+get_state (WindowTest *test, guint position)
+{
+  return ferry_demo_card_get_state (ferry_demo_card_get (window_test_get_task (test, position)));
+}
+
+/* Has so many tasks keep all workers for themselves. */
+static void
+occupy_workers (WindowTest *test)
+{
+  for (guint i = 0; i < WINDOW_TEST_WORKERS; i++)
+    window_test_wait_state (window_test_add_task (test, "primes:100000000000"), FERRY_DEMO_STATE_RUNNING);
+}
+
+static void
+test_many_tasks (WindowTest *test, gconstpointer data)
+{
+  guint n_done = 0, n_cancelled = 0;
+
+  if (test->window == NULL)
+    return;
+  for (guint i = 0; i < 30; i++)
+    window_test_add_task (test, i % 3 == 0 ? "flood:endless" : i == 14 ? "hang" : i == 25 ? "crash" : "primes:100000");
+  for (guint i = 0; i < 30; i++)
+    if (i % 3 == 0 || i == 14)
+      {
+        window_test_wait_state (window_test_get_task (test, i), FERRY_DEMO_STATE_RUNNING);
+        ferry_task_cancel (window_test_get_task (test, i));
+      }
+  window_test_wait_idle (test);
+  for (guint i = 0; i < 30; i++)
+    {
+      n_done += get_state (test, i) == FERRY_DEMO_STATE_DONE;
+      n_cancelled += get_state (test, i) == FERRY_DEMO_STATE_CANCELLED;
+    }
+  g_assert_cmpuint (n_cancelled, ==, 11);
+  g_assert_cmpuint (n_done, ==, 18);
+  g_assert_cmpint (get_state (test, 25), ==, FERRY_DEMO_STATE_CRASHED);
+  window_test_wait_words (test->window, "18 done · 1 failed · 11 cancelled");
+  window_test_activate (test, "job.clear");
+  g_assert_cmpstr (window_test_get_page (test), ==, "empty");
+}
+
+static gboolean
+can_scroll (gpointer data)
+{
+  GtkWidget *list = window_test_get (data, "list");
+  GtkAdjustment *adjustment = gtk_scrollable_get_vadjustment (GTK_SCROLLABLE (list));
+
+  return gtk_adjustment_get_upper (adjustment) > 2 * gtk_adjustment_get_page_size (adjustment);
+}
+
+/* A hundred at a click: they queue up, the list can be scrolled, and one click cancels them. */
+static void
+test_hundred_tasks (WindowTest *test, gconstpointer data)
+{
+  if (test->window == NULL)
+    return;
+  occupy_workers (test);
+  window_test_activate (test, "job.add-many");
+  g_assert_cmpuint (window_test_get_n_tasks (test), ==, 100 + WINDOW_TEST_WORKERS);
+  window_test_wait_words (test->window, "3 running · 100 waiting");
+  demo_test_poll_until (can_scroll, test);
+
+  window_test_activate (test, "job.cancel-all");
+  window_test_wait_idle (test);
+  window_test_wait_words (test->window, "103 cancelled");
+  window_test_activate (test, "job.clear");
+  g_assert_cmpstr (window_test_get_page (test), ==, "empty");
+}
+
+static void
+test_waiting_tasks_run (WindowTest *test, gconstpointer data)
+{
+  FerryTask *first, *second;
+  GtkWidget *row;
+
+  if (test->window == NULL)
+    return;
+  occupy_workers (test);
+  first = window_test_add_task (test, "primes:100");
+  second = window_test_add_task (test, "primes:1000");
+  row = window_test_wait_row (test, second);
+  window_test_wait_words (row, "Waiting");
+  window_test_wait_words (row, "Waits for a free worker");
+  window_test_click (row, "next_button");
+  g_assert_cmpint (ferry_task_get_priority (second), >, ferry_task_get_priority (first));
+
+  ferry_task_cancel (window_test_get_task (test, 0));
+  window_test_wait_state (first, FERRY_DEMO_STATE_DONE);
+  window_test_wait_state (second, FERRY_DEMO_STATE_DONE);
+  g_assert_cmpint (ferry_task_get_end_time (second), <, ferry_task_get_end_time (first));
+}
+
+static void
+test_waiting_task_is_cancelled (WindowTest *test, gconstpointer data)
+{
+  FerryTask *task;
+  GtkWidget *row;
+
+  if (test->window == NULL)
+    return;
+  occupy_workers (test);
+  task = window_test_add_task (test, "crash");
+  row = window_test_wait_row (test, task);
+  window_test_click (row, "cancel_button");
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
+  g_assert_false (gtk_widget_get_visible (window_test_get_part (row, "next_button")));
+  window_test_wait_words (test->window, "3 running · 1 cancelled");
+}
+
+static gboolean
+shows_half (gpointer data)
+{
+  return strcmp (window_test_get_text (data, "total_label"), "50 %") == 0;
+}
+
+static gboolean
+shows_all (gpointer data)
+{
+  return strcmp (window_test_get_text (data, "total_label"), "100 %") == 0;
+}
+
+/* One of two tasks is done, and the other one has hardly begun. */
+static void
+test_total (WindowTest *test, gconstpointer data)
+{
+  GtkProgressBar *bar;
+
+  if (test->window == NULL)
+    return;
+  bar = GTK_PROGRESS_BAR (window_test_get (test, "total_bar"));
+  window_test_add_task (test, "primes:100000000000");
+  window_test_add_task (test, "primes:100");
+  demo_test_poll_until (shows_half, test);
+  g_assert_cmpfloat (gtk_progress_bar_get_fraction (bar), >=, 0.5);
+  g_assert_cmpfloat (gtk_progress_bar_get_fraction (bar), <, 0.6);
+  window_test_activate (test, "job.cancel-all");
+  demo_test_poll_until (shows_all, test);
+}
+
+static void
+test_number_of_workers (WindowTest *test, gconstpointer data)
+{
+  GtkAdjustment *adjustment;
+
+  if (test->window == NULL)
+    return;
+  adjustment =
+    GTK_ADJUSTMENT (gtk_widget_get_template_child (test->window, FERRY_DEMO_TYPE_WINDOW, "workers_adjustment"));
+  g_assert_cmpfloat (gtk_adjustment_get_value (adjustment), ==, WINDOW_TEST_WORKERS);
+  occupy_workers (test);
+  window_test_add_task (test, "flood:endless");
+  g_assert_cmpint (get_state (test, WINDOW_TEST_WORKERS), ==, FERRY_DEMO_STATE_WAITING);
+
+  gtk_adjustment_set_value (adjustment, WINDOW_TEST_WORKERS + 1);
+  g_assert_cmpuint (ferry_pool_get_max_workers (get_pool (test)), ==, WINDOW_TEST_WORKERS + 1);
+  window_test_wait_state (window_test_get_task (test, WINDOW_TEST_WORKERS), FERRY_DEMO_STATE_RUNNING);
+  window_test_wait_words (test->window, "4 workers");
+  ferry_pool_set_max_workers (get_pool (test), 1);
+  g_assert_cmpfloat (gtk_adjustment_get_value (adjustment), ==, 1.0);
+  window_test_wait_words (test->window, "1 worker");
+}
+
+/* ---- without a pointer ---- */
+
+/* What the key does where the list has the focus. */
+static void
+press_in_list (WindowTest *test, const char *key)
+{
+  GtkWidget *list = window_test_get (test, "list");
+  g_autoptr (GListModel) controllers = gtk_widget_observe_controllers (list);
+  gboolean pressed = FALSE;
+
+  for (guint i = 0; i < g_list_model_get_n_items (controllers); i++)
+    {
+      g_autoptr (GObject) controller = g_list_model_get_item (controllers, i);
+
+      if (!GTK_IS_SHORTCUT_CONTROLLER (controller))
+        continue;
+      for (guint j = 0; j < g_list_model_get_n_items (G_LIST_MODEL (controller)); j++)
+        {
+          g_autoptr (GtkShortcut) shortcut = g_list_model_get_item (G_LIST_MODEL (controller), j);
+          g_autofree char *trigger = gtk_shortcut_trigger_to_string (gtk_shortcut_get_trigger (shortcut));
+
+          if (strcmp (trigger, key) == 0)
+            pressed |= gtk_shortcut_action_activate (gtk_shortcut_get_action (shortcut), 0, list, NULL);
+        }
+    }
+  g_assert_true (pressed);
+}
+
+static void
+select_task (WindowTest *test, guint position)
+{
+  GtkSelectionModel *model = gtk_list_view_get_model (GTK_LIST_VIEW (window_test_get (test, "list")));
+
+  gtk_selection_model_select_item (model, position, TRUE);
+}
+
+static guint
+get_selected (WindowTest *test)
+{
+  GtkSelectionModel *model = gtk_list_view_get_model (GTK_LIST_VIEW (window_test_get (test, "list")));
+
+  return gtk_single_selection_get_selected (GTK_SINGLE_SELECTION (model));
+}
+
+/* Delete takes the selected task away, and goes on to the one that takes its place. */
+static void
+test_keys (WindowTest *test, gconstpointer data)
+{
+  FerryTask *last;
+
+  if (test->window == NULL)
+    return;
+  window_test_add_task (test, "primes:100");
+  window_test_add_task (test, "primes:1000");
+  window_test_add_task (test, "primes:10000");
+  window_test_wait_idle (test);
+  g_assert_cmpuint (get_selected (test), ==, GTK_INVALID_LIST_POSITION);
+  gtk_window_set_focus (GTK_WINDOW (test->window), NULL);
+  press_in_list (test, "Delete");
+  g_assert_cmpuint (window_test_get_n_tasks (test), ==, 3);
+
+  select_task (test, 1);
+  press_in_list (test, "Delete");
+  g_assert_cmpuint (window_test_get_n_tasks (test), ==, 2);
+  g_assert_cmpuint (get_selected (test), ==, 1);
+  g_assert_cmpstr (ferry_task_get_name (window_test_get_task (test, 1)), ==, "Primes up to 10,000");
+
+  window_test_activate (test, "job.retry-current");
+  last = window_test_get_task (test, 1);
+  g_assert_cmpuint (get_selected (test), ==, 1);
+  window_test_wait_state (last, FERRY_DEMO_STATE_DONE);
+  press_in_list (test, "Delete");
+
+  /* The row that has the focus comes before the one that is selected. */
+  window_test_add_task (test, "primes:200");
+  window_test_wait_idle (test);
+  select_task (test, 0);
+  gtk_widget_grab_focus (
+    window_test_get_part (window_test_wait_row (test, window_test_get_task (test, 1)), "retry_button"));
+  press_in_list (test, "Delete");
+  g_assert_cmpstr (ferry_task_get_name (window_test_get_task (test, 0)), ==, "Primes up to 100");
+  press_in_list (test, "Delete");
+  g_assert_cmpstr (window_test_get_page (test), ==, "empty");
+}
+
+static void
+test_running_task_is_not_removed (WindowTest *test, gconstpointer data)
+{
+  if (test->window == NULL)
+    return;
+  occupy_workers (test);
+  window_test_add_task (test, "primes:100");
+  gtk_window_set_focus (GTK_WINDOW (test->window), NULL);
+  select_task (test, 0);
+  press_in_list (test, "Delete");
+  g_assert_cmpuint (window_test_get_n_tasks (test), ==, WINDOW_TEST_WORKERS + 1);
+
+  /* One that waits has not cost anything yet. */
+  select_task (test, WINDOW_TEST_WORKERS);
+  gtk_window_set_focus (GTK_WINDOW (test->window), NULL);
+  window_test_activate (test, "job.run-next-current");
+  g_assert_cmpint (ferry_task_get_priority (window_test_get_task (test, WINDOW_TEST_WORKERS)), >, 0);
+  press_in_list (test, "Delete");
+  g_assert_cmpuint (window_test_get_n_tasks (test), ==, WINDOW_TEST_WORKERS);
+
+  gtk_window_set_focus (GTK_WINDOW (test->window), NULL);
+  select_task (test, 0);
+  window_test_activate (test, "job.cancel-current");
+  window_test_wait_state (window_test_get_task (test, 0), FERRY_DEMO_STATE_CANCELLED);
+}
+
+/* Tab leads to every button that does something. */
+static void
+test_buttons_are_reachable (WindowTest *test, gconstpointer data)
+{
+  GtkWidget *row;
+  gboolean add = FALSE, workers = FALSE, retry = FALSE, removal = FALSE;
+
+  if (test->window == NULL)
+    return;
+  window_test_wait_state (window_test_add_task (test, "primes:100"), FERRY_DEMO_STATE_DONE);
+  row = window_test_wait_row (test, window_test_get_task (test, 0));
+  gtk_window_set_focus (GTK_WINDOW (test->window), NULL);
+  for (guint i = 0; i < 40; i++)
+    {
+      GtkWidget *focus = gtk_window_get_focus (GTK_WINDOW (test->window));
+
+      add |= focus != NULL && gtk_widget_is_ancestor (focus, window_test_get (test, "add_button"));
+      workers |= focus != NULL && gtk_widget_is_ancestor (focus, window_test_get (test, "workers_button"));
+      retry |= focus == window_test_get_part (row, "retry_button");
+      removal |= focus == window_test_get_part (row, "remove_button");
+      gtk_widget_child_focus (test->window, GTK_DIR_TAB_FORWARD);
+    }
+  g_assert_true (add);
+  g_assert_true (workers);
+  g_assert_true (retry);
+  g_assert_true (removal);
+}
+
+/* The focus of a button that goes away goes to one that takes its place. */
+static void
+test_focus_is_kept (WindowTest *test, gconstpointer data)
+{
+  FerryTask *task;
+  GtkWidget *row;
+
+  if (test->window == NULL)
+    return;
+  task = window_test_add_task (test, "flood:endless");
+  row = window_test_wait_row (test, task);
+  window_test_wait_state (task, FERRY_DEMO_STATE_RUNNING);
+  gtk_widget_grab_focus (window_test_get_part (row, "cancel_button"));
+  ferry_task_cancel (task);
+  window_test_wait_state (task, FERRY_DEMO_STATE_CANCELLED);
+  g_assert_true (gtk_window_get_focus (GTK_WINDOW (test->window)) == window_test_get_part (row, "retry_button"));
+}
+
+/* ---- without eyes ---- */
+
+static void
+assert_label (GtkWidget *widget, const char *verb, const char *title)
+{
+  g_autofree char *label = g_strdup_printf ("%s: %s", verb, title);
+  g_autofree char *difference =
+    gtk_test_accessible_check_property (GTK_ACCESSIBLE (widget), GTK_ACCESSIBLE_PROPERTY_LABEL, label);
+
+  if (difference != NULL)
+    g_error ("The label “%s” is %s", label, difference);
+}
+
+/* Each button says in words what it does, and to which task, also when the row shows another task than before. */
+static void
+test_accessible_labels (WindowTest *test, gconstpointer data)
+{
+  static const char *const words[] = {"primes:1000", "hang"};
+  static const char *const titles[] = {"Primes up to 1,000", "Worker that hangs"};
+
+  if (test->window == NULL)
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS (words); i++)
+    {
+      FerryTask *task = window_test_add_task (test, words[i]);
+      GtkWidget *row = window_test_wait_row (test, task);
+
+      assert_label (gtk_widget_get_parent (row), "Task", titles[i]);
+      assert_label (window_test_get_part (row, "progress_bar"), "Progress", titles[i]);
+      assert_label (window_test_get_part (row, "next_button"), "Run next", titles[i]);
+      assert_label (window_test_get_part (row, "cancel_button"), "Cancel", titles[i]);
+      assert_label (window_test_get_part (row, "copy_button"), "Copy digests", titles[i]);
+      assert_label (window_test_get_part (row, "retry_button"), "Run again", titles[i]);
+      assert_label (window_test_get_part (row, "remove_button"), "Remove", titles[i]);
+      gtk_test_accessible_assert_role (window_test_get_part (row, "progress_bar"), GTK_ACCESSIBLE_ROLE_PROGRESS_BAR);
+      gtk_test_accessible_assert_role (window_test_get_part (row, "cancel_button"), GTK_ACCESSIBLE_ROLE_BUTTON);
+      ferry_task_cancel (task);
+      window_test_wait_idle (test);
+      window_test_activate (test, "job.clear");
+    }
+}
+
+/* ---- for somebody who looks elsewhere ---- */
+
+static gboolean
+is_working (gpointer data)
+{
+  return ferry_demo_watch_is_working (data);
+}
+
+static gboolean
+is_resting (gpointer data)
+{
+  return !ferry_demo_watch_is_working (data);
+}
+
+/* Where there is no session to ask, work is watched in silence. */
+static void
+test_watch_without_session (WindowTest *test, gconstpointer data)
+{
+  g_autoptr (GtkApplication) application = NULL;
+  g_autoptr (FerryDemoWatch) watch = NULL;
+  g_autofree char *words = NULL;
+
+  if (test->window == NULL)
+    return;
+  application = gtk_application_new (NULL, G_APPLICATION_NON_UNIQUE);
+  watch = ferry_demo_watch_new (application, test->executor);
+  g_assert_false (ferry_demo_watch_is_working (watch));
+  window_test_add_task (test, "primes:100");
+  window_test_add_task (test, "sha256:/nonexistent/ferry");
+  demo_test_poll_until (is_working, watch);
+  g_assert_false (ferry_demo_watch_is_inhibiting (watch));
+  demo_test_poll_until (is_resting, watch);
+  words = ferry_demo_watch_dup_words (watch);
+  g_assert_cmpstr (words, ==, "1 task is done, 1 failed.");
+}
+
+int
+main (int argc, char **argv)
+{
+  window_test_init (&argc, &argv);
+  window_test_add ("/list/many-tasks", test_many_tasks);
+  window_test_add ("/list/hundred-tasks", test_hundred_tasks);
+  window_test_add ("/list/waiting-tasks-run", test_waiting_tasks_run);
+  window_test_add ("/list/waiting-task-is-cancelled", test_waiting_task_is_cancelled);
+  window_test_add ("/list/total", test_total);
+  window_test_add ("/list/number-of-workers", test_number_of_workers);
+  window_test_add ("/list/keys", test_keys);
+  window_test_add ("/list/running-task-is-not-removed", test_running_task_is_not_removed);
+  window_test_add ("/list/buttons-are-reachable", test_buttons_are_reachable);
+  window_test_add ("/list/focus-is-kept", test_focus_is_kept);
+  window_test_add ("/list/accessible-labels", test_accessible_labels);
+  window_test_add ("/list/watch-without-session", test_watch_without_session);
+  return g_test_run ();
+}

@@ -1,0 +1,245 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "window-test.h"
+
+#include <string.h>
+
+void
+window_test_init (int *argc, char ***argv)
+{
+  g_setenv ("GTK_A11Y", "test", TRUE);
+  g_test_init (argc, argv, NULL);
+  demo_test_init ();
+  if (g_getenv ("DISPLAY") != NULL || g_getenv ("WAYLAND_DISPLAY") != NULL)
+    gtk_init ();
+}
+
+static void
+set_up (WindowTest *test, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!demo_test_has_display ())
+    return;
+  test->session = ferry_demo_session_new (g_getenv ("FERRY_DEMO_WORKER"), WINDOW_TEST_WORKERS);
+  test->executor = ferry_demo_session_get_executor (test->session);
+  ferry_demo_session_start (test->session, &error);
+  g_assert_no_error (error);
+  test->window = ferry_demo_window_new (NULL, test->session);
+  g_object_add_weak_pointer (G_OBJECT (test->window), (gpointer *) &test->window);
+  gtk_window_present (GTK_WINDOW (test->window));
+}
+
+static gboolean
+is_null (gpointer data)
+{
+  return *(gpointer *) data == NULL;
+}
+
+/* Whatever the test left running must end now, and nothing may keep the window or the session. */
+static void
+tear_down (WindowTest *test, gconstpointer data)
+{
+  if (test->session == NULL)
+    return;
+  gtk_window_destroy (GTK_WINDOW (test->window));
+  demo_test_poll_until (is_null, &test->window);
+  ferry_demo_session_stop (test->session);
+  demo_test_wait_workers (0);
+  g_assert_finalize_object (test->session);
+}
+
+void
+window_test_add (const char *path, WindowTestFunc func)
+{
+  g_test_add (path, WindowTest, NULL, set_up, func, tear_down);
+}
+
+/* ---- what the window shows ---- */
+
+typedef gboolean (*WidgetCondition) (GtkWidget *widget, gconstpointer data);
+
+/* The first of the mapped widgets below widget that is wanted. */
+static GtkWidget *
+find_widget (GtkWidget *widget, WidgetCondition is_wanted, gconstpointer data)
+{
+  if (!gtk_widget_get_mapped (widget))
+    return NULL;
+  if (is_wanted (widget, data))
+    return widget;
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child; child = gtk_widget_get_next_sibling (child))
+    {
+      GtkWidget *found = find_widget (child, is_wanted, data);
+
+      if (found != NULL)
+        return found;
+    }
+  return NULL;
+}
+
+static gboolean
+says (GtkWidget *widget, gconstpointer data)
+{
+  return GTK_IS_LABEL (widget) && strstr (gtk_label_get_text (GTK_LABEL (widget)), data) != NULL;
+}
+
+GtkWidget *
+window_test_find_words (GtkWidget *widget, const char *words)
+{
+  return find_widget (widget, says, words);
+}
+
+typedef struct
+{
+  GtkWidget *widget;
+  const char *words;
+} Words;
+
+static gboolean
+are_shown (gpointer data)
+{
+  const Words *words = data;
+
+  return window_test_find_words (words->widget, words->words) != NULL;
+}
+
+void
+window_test_wait_words (GtkWidget *widget, const char *words)
+{
+  Words wanted = {widget, words};
+
+  demo_test_poll_until (are_shown, &wanted);
+}
+
+GtkWidget *
+window_test_get (WindowTest *test, const char *name)
+{
+  return GTK_WIDGET (gtk_widget_get_template_child (test->window, FERRY_DEMO_TYPE_WINDOW, name));
+}
+
+GtkWidget *
+window_test_get_part (GtkWidget *row, const char *name)
+{
+  return GTK_WIDGET (gtk_widget_get_template_child (row, FERRY_DEMO_TYPE_ROW, name));
+}
+
+const char *
+window_test_get_text (WindowTest *test, const char *name)
+{
+  return gtk_label_get_text (GTK_LABEL (window_test_get (test, name)));
+}
+
+const char *
+window_test_get_page (WindowTest *test)
+{
+  return gtk_stack_get_visible_child_name (GTK_STACK (window_test_get (test, "stack")));
+}
+
+/* ---- tasks and their rows ---- */
+
+FerryTask *
+window_test_add_task (WindowTest *test, const char *word)
+{
+  g_autoptr (FerryDemoSpec) spec = ferry_demo_spec_parse (word, NULL);
+  FerryTask *task;
+
+  g_assert_nonnull (spec);
+  task = ferry_demo_session_add (test->session, spec);
+  g_assert_nonnull (task);
+  return task;
+}
+
+guint
+window_test_get_n_tasks (WindowTest *test)
+{
+  return g_list_model_get_n_items (G_LIST_MODEL (test->executor));
+}
+
+FerryTask *
+window_test_get_task (WindowTest *test, guint position)
+{
+  g_autoptr (FerryTask) task = g_list_model_get_item (G_LIST_MODEL (test->executor), position);
+
+  g_assert_nonnull (task);
+  /* The list keeps it. */
+  return task;
+}
+
+typedef struct
+{
+  WindowTest *test;
+  FerryTask *task;
+  FerryDemoState state;
+} TaskFact;
+
+static gboolean
+shows_task (GtkWidget *widget, gconstpointer data)
+{
+  return FERRY_DEMO_IS_ROW (widget) && ferry_demo_row_get_task (FERRY_DEMO_ROW (widget)) == data;
+}
+
+static gboolean
+has_row (gpointer data)
+{
+  const TaskFact *fact = data;
+
+  return find_widget (fact->test->window, shows_task, fact->task) != NULL;
+}
+
+GtkWidget *
+window_test_wait_row (WindowTest *test, FerryTask *task)
+{
+  TaskFact fact = {.test = test, .task = task};
+
+  demo_test_poll_until (has_row, &fact);
+  return find_widget (test->window, shows_task, task);
+}
+
+static gboolean
+has_state (gpointer data)
+{
+  const TaskFact *fact = data;
+
+  return ferry_demo_card_get_state (ferry_demo_card_get (fact->task)) == fact->state;
+}
+
+void
+window_test_wait_state (FerryTask *task, FerryDemoState state)
+{
+  TaskFact fact = {.task = task, .state = state};
+
+  demo_test_poll_until (has_state, &fact);
+}
+
+static gboolean
+is_idle (gpointer data)
+{
+  return ferry_demo_session_get_n_open (((WindowTest *) data)->session) == 0;
+}
+
+void
+window_test_wait_idle (WindowTest *test)
+{
+  demo_test_poll_until (is_idle, test);
+}
+
+/* ---- what somebody does ---- */
+
+void
+window_test_click (GtkWidget *row, const char *name)
+{
+  GtkWidget *button = window_test_get_part (row, name);
+
+  g_assert_true (gtk_widget_get_visible (button));
+  g_assert_true (gtk_widget_is_sensitive (button));
+  g_signal_emit_by_name (button, "clicked");
+}
+
+void
+window_test_activate (WindowTest *test, const char *action)
+{
+  g_assert_true (gtk_widget_activate_action (test->window, action, NULL));
+}

@@ -1,0 +1,51 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the tests of the window share: a window with a session of its own, and real workers. */
+
+#pragma once
+
+#include "demo-app/ferry-demo-row.h"
+#include "demo-app/ferry-demo-window.h"
+#include "demo-test.h"
+
+G_BEGIN_DECLS
+
+#define WINDOW_TEST_WORKERS 3
+
+typedef struct
+{
+  FerryDemoSession *session;
+  FerryExecutor *executor; /* (unowned) the session's */
+  GtkWidget *window;       /* NULL where there is no display; the test is then skipped */
+} WindowTest;
+
+typedef void (*WindowTestFunc) (WindowTest *test, gconstpointer data);
+
+/* To be called first in main(), and for each test. */
+void window_test_init (int *argc, char ***argv);
+void window_test_add (const char *path, WindowTestFunc func);
+
+/* The first mapped label in widget that has the words, or NULL; and waiting for one. */
+GtkWidget *window_test_find_words (GtkWidget *widget, const char *words);
+void window_test_wait_words (GtkWidget *widget, const char *words);
+
+/* A part of the window, or of a row, by its name in the template. */
+GtkWidget *window_test_get (WindowTest *test, const char *name);
+GtkWidget *window_test_get_part (GtkWidget *row, const char *name);
+const char *window_test_get_text (WindowTest *test, const char *name);
+const char *window_test_get_page (WindowTest *test);
+
+/* Submits the job of a word; the list keeps the task. */
+FerryTask *window_test_add_task (WindowTest *test, const char *word);
+guint window_test_get_n_tasks (WindowTest *test);
+FerryTask *window_test_get_task (WindowTest *test, guint position);
+/* The task's row, once it is drawn. */
+GtkWidget *window_test_wait_row (WindowTest *test, FerryTask *task);
+void window_test_wait_state (FerryTask *task, FerryDemoState state);
+void window_test_wait_idle (WindowTest *test);
+
+void window_test_click (GtkWidget *row, const char *name);
+void window_test_activate (WindowTest *test, const char *action);
+
+G_END_DECLS

@@ -1,0 +1,334 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What does not end by itself is ended: a function that sleeps, one that loops, a process that stands still, one that
+ * ignores SIGTERM; by the deadline of a cancel, of a run, or of a shutdown, and with no harm to what runs beside it or
+ * waits behind it. */
+
+#include "config.h"
+
+#include "task/task-test.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "base/ferry-base-private.h"
+
+/* What a cancel may take: a grace of this, and something for a machine that has other things to do. */
+#define GRACE 50000
+#define SLACK (5 * G_USEC_PER_SEC)
+
+typedef struct
+{
+  const char *function;
+  gboolean stands_still; /* its process gets SIGSTOP */
+} Stubborn;
+
+static const Stubborn sleeping = {"pause-for-ever", FALSE};
+static const Stubborn looping = {"spin-for-ever", FALSE};
+static const Stubborn stopped = {"pause-for-ever", TRUE};
+static const Stubborn deaf = {"stubborn", FALSE};
+
+static gboolean
+is_empty (gpointer data)
+{
+  return ferry_executor_get_n_waiting (data) == 0 && ferry_executor_get_n_executing (data) == 0;
+}
+
+static gboolean
+is_stopped_process (gpointer data)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", *(GPid *) data);
+  g_autofree char *text = NULL;
+
+  return g_file_get_contents (path, &text, NULL, NULL) && strstr (text, ") T ") != NULL;
+}
+
+static gboolean
+is_gone (gpointer data)
+{
+  return !ferry_test_is_alive (*(GPid *) data);
+}
+
+static FerryTask *
+start_stubborn (TaskTest *test, const Stubborn *what)
+{
+  FerryTask *task = ferry_task_new (FERRY_TASK_KIND_CALL, what->function, NULL);
+  GPid pid;
+
+  ferry_task_set_cancel_grace (task, GRACE);
+  task_test_submit_task (test->executor, task);
+  task_test_wait_begun (task);
+  pid = ferry_task_get_pid (task);
+  if (what->stands_still)
+    {
+      kill (pid, SIGSTOP);
+      task_test_poll_until (is_stopped_process, &pid);
+    }
+  return task;
+}
+
+/* A neighbour runs beside it for all the time, and others wait. */
+static FerryTask *
+surround (TaskTest *test)
+{
+  FerryTask *neighbour = task_test_submit (test->executor, "sleep-until-cancelled", NULL);
+
+  task_test_wait_begun (neighbour);
+  for (guint i = 0; i < 20; i++)
+    g_object_unref (task_test_submit (test->executor, "echo", g_variant_new_string ("behind")));
+  return neighbour;
+}
+
+static void
+assert_unharmed (TaskTest *test, FerryTask *neighbour, GPid pid)
+{
+  g_assert_cmpint (ferry_task_get_state (neighbour), ==, FERRY_TASK_STATE_EXECUTING);
+  ferry_task_cancel (neighbour);
+  ferry_test_run_until (is_empty, test->executor);
+  task_test_assert_cancelled (neighbour);
+  g_assert_cmpuint (ferry_executor_get_n_completed (test->executor), ==, 20);
+  task_test_poll_until (is_gone, &pid);
+  g_assert_cmpuint (ferry_pool_get_n_restarts (test->pool), ==, 0);
+}
+
+static void
+ends_by_cancel (gconstpointer data)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
+  g_autoptr (FerryTask) task = start_stubborn (test, data);
+  g_autoptr (FerryTask) neighbour = surround (test);
+  GPid pid = ferry_task_get_pid (task);
+  gint64 begin = g_get_monotonic_time ();
+
+  g_assert_true (ferry_task_cancel (task));
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLING);
+  task_test_assert_cancelled (task);
+  g_assert_cmpint (g_get_monotonic_time () - begin, <, GRACE + SLACK);
+  g_assert_cmpint (g_get_monotonic_time () - begin, >=, GRACE / 2);
+  assert_unharmed (test, neighbour, pid);
+}
+
+static void
+set_flag (GObject *object, GAsyncResult *result, gpointer data)
+{
+  g_assert_true (ferry_executor_shutdown_finish (FERRY_EXECUTOR (object), result, NULL));
+  *(gboolean *) data = TRUE;
+}
+
+/* The neighbour is another executor's, and so are those that wait. */
+static void
+ends_by_shutdown (gconstpointer data)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
+  g_autoptr (FerryTask) task = NULL;
+  g_autoptr (FerryTask) neighbour = NULL;
+  FerryExecutor *ending = ferry_executor_new (test->pool);
+  FerryExecutor *other = test->executor;
+  gboolean ended = FALSE;
+  gint64 begin;
+  GPid pid;
+
+  test->executor = ending;
+  task = start_stubborn (test, data);
+  test->executor = other;
+  neighbour = surround (test);
+  pid = ferry_task_get_pid (task);
+  begin = g_get_monotonic_time ();
+  ferry_executor_shutdown_async (ending, GRACE, NULL, set_flag, &ended);
+  ferry_test_wait_flag (&ended);
+  g_assert_cmpint (g_get_monotonic_time () - begin, <, GRACE + SLACK);
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
+  g_object_unref (ending);
+  assert_unharmed (test, neighbour, pid);
+}
+
+static void
+ends_by_run_timeout (gconstpointer data)
+{
+  const Stubborn *what = data;
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, what->function, NULL);
+  g_autoptr (FerryTask) behind = NULL;
+  TaskTestWitness *witness = task_test_witness_new (task);
+  GPid pid;
+
+  ferry_task_set_run_timeout (task, GRACE);
+  ferry_task_set_cancel_grace (task, GRACE);
+  ferry_task_set_retries (task, 3);
+  task_test_submit_task (test->executor, task);
+  behind = task_test_submit (test->executor, "echo", g_variant_new_string ("behind"));
+  task_test_wait_state (task, FERRY_TASK_STATE_EXECUTING);
+  pid = ferry_task_get_pid (task);
+  if (what->stands_still)
+    kill (pid, SIGSTOP);
+  task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+  /* Failed at once, and its worker is ended meanwhile. */
+  task_test_assert_result (behind, "'behind'");
+  task_test_poll_until (is_gone, &pid);
+  g_assert_cmpuint (witness->n_started, ==, 1);
+  task_test_witness_free (witness);
+}
+
+/* The function heeds it: the worker stays. */
+static void
+spares_worker_that_heeds_its_run_timeout (gconstpointer data)
+{
+  g_autoptr (TaskTest) test = task_test_new (GPOINTER_TO_INT (data), 1);
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "sleep-until-cancelled", NULL);
+  g_autoptr (FerryTask) behind = NULL;
+
+  ferry_task_set_run_timeout (task, 20000);
+  ferry_task_set_cancel_grace (task, 20 * G_USEC_PER_SEC);
+  task_test_submit_task (test->executor, task);
+  task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+  behind = task_test_submit (test->executor, "echo", g_variant_new_string ("behind"));
+  task_test_assert_result (behind, "'behind'");
+  g_assert_cmpint (ferry_task_get_pid (task), ==, ferry_task_get_pid (behind));
+  g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 1);
+}
+
+static void
+fails_what_waited_for_too_long (gconstpointer data)
+{
+  g_autoptr (TaskTest) test = task_test_new (GPOINTER_TO_INT (data), 1);
+  g_autoptr (FerryTask) ahead = task_test_submit (test->executor, "sleep-until-cancelled", NULL);
+  g_autoptr (FerryTask) hasty = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
+  g_autoptr (FerryTask) patient = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
+  TaskTestWitness *witness = task_test_witness_new (hasty);
+
+  task_test_wait_begun (ahead);
+  ferry_task_set_queue_timeout (hasty, 20000);
+  ferry_task_set_queue_timeout (patient, 60 * G_USEC_PER_SEC);
+  task_test_submit_task (test->executor, hasty);
+  task_test_submit_task (test->executor, patient);
+  task_test_assert_failed (hasty, FERRY_ERROR, FERRY_ERROR_QUEUE_TIMED_OUT);
+  g_assert_cmpuint (witness->n_started, ==, 0);
+  ferry_task_cancel (ahead);
+  task_test_assert_result (patient, NULL);
+  task_test_witness_free (witness);
+}
+
+/* A task that was sent ahead is still waiting, and its deadline counts; one that runs has none any more. */
+static void
+fails_what_was_sent_ahead_and_waited_for_too_long (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryTask) ahead = ferry_task_new (FERRY_TASK_KIND_CALL, "sleep-until-cancelled", NULL);
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (guint i = 0; i < 100; i++)
+    {
+      g_autoptr (FerryTask) task = task_test_submit (test->executor, "nothing", NULL);
+
+      task_test_assert_result (task, NULL);
+    }
+  ferry_task_set_queue_timeout (ahead, 30000);
+  task_test_submit_task (test->executor, ahead);
+  for (guint i = 0; i < 10; i++)
+    {
+      FerryTask *task = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
+
+      ferry_task_set_queue_timeout (task, 30000);
+      task_test_submit_task (test->executor, task);
+      g_ptr_array_add (tasks, task);
+    }
+  for (guint i = 0; i < tasks->len; i++)
+    task_test_assert_failed (g_ptr_array_index (tasks, i), FERRY_ERROR, FERRY_ERROR_QUEUE_TIMED_OUT);
+  g_assert_cmpint (ferry_task_get_state (ahead), ==, FERRY_TASK_STATE_EXECUTING);
+  ferry_task_cancel (ahead);
+  task_test_assert_cancelled (ahead);
+}
+
+/* It cannot be killed: it is given up, and another thread goes on. */
+static void
+gives_up_thread (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "hang", NULL);
+  g_autoptr (FerryTask) timed = ferry_task_new (FERRY_TASK_KIND_CALL, "hang", NULL);
+  g_autoptr (FerryTask) behind = NULL;
+
+  ferry_task_set_cancel_grace (task, 20000);
+  ferry_task_set_cancel_grace (timed, 20000);
+  ferry_task_set_run_timeout (timed, 20000);
+  task_test_submit_task (test->executor, task);
+  task_test_wait_begun (task);
+  task_test_submit_task (test->executor, timed);
+  behind = task_test_submit (test->executor, "echo", g_variant_new_string ("behind"));
+  ferry_task_cancel (task);
+  task_test_assert_cancelled (task);
+  task_test_assert_failed (timed, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+  task_test_assert_result (behind, "'behind'");
+}
+
+/* ---- a kill and the next task ---- */
+
+static void
+finished (FerryTask *task, gpointer data)
+{
+  ++*(guint *) data;
+}
+
+/* Cancels race with answers, and neighbours wait right behind: none of them is ever hit. */
+static void
+never_hit_the_next_task (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
+  guint n_hit = 0;
+
+  ferry_pool_set_restart_limit (test->pool, 1000, 1);
+  for (guint i = 0; i < 400; i++)
+    {
+      g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, i % 2 ? "spin-for-ever" : "nothing", NULL);
+      g_autoptr (GPtrArray) neighbours = g_ptr_array_new_with_free_func (g_object_unref);
+      guint n_done = 0;
+
+      ferry_task_set_cancel_grace (task, (gint64) (i / 2 % 8) * 50);
+      task_test_submit_task (test->executor, task);
+      for (guint j = 0; j < 6; j++)
+        g_ptr_array_add (neighbours,
+                         task_test_submit (test->executor, "add", g_variant_new_parsed ("(int64 1, int64 1)")));
+      g_signal_connect (g_ptr_array_index (neighbours, 0), "done", G_CALLBACK (finished), &n_done);
+      for (guint turn = 0; turn < i % 5; turn++)
+        g_main_context_iteration (NULL, FALSE);
+      ferry_task_cancel (task);
+      for (guint j = 0; j < neighbours->len; j++)
+        task_test_assert_result (g_ptr_array_index (neighbours, j), "2");
+      task_test_wait_done (task);
+      g_assert_cmpuint (n_done, ==, 1);
+      n_hit += ferry_task_get_exit (task) != NULL;
+    }
+  g_assert_cmpuint (ferry_executor_get_n_failed (test->executor), ==, 0);
+  g_test_message ("%u processes were ended", n_hit);
+}
+
+int
+main (int argc, char **argv)
+{
+  task_test_init (&argc, &argv);
+#ifndef FERRY_THREAD_SANITIZER
+  g_test_add_data_func ("/deadlines/of-a-cancel-end-a-sleep", &sleeping, ends_by_cancel);
+  g_test_add_data_func ("/deadlines/of-a-cancel-end-a-loop", &looping, ends_by_cancel);
+  g_test_add_data_func ("/deadlines/of-a-cancel-end-a-process-that-stands-still", &stopped, ends_by_cancel);
+  g_test_add_data_func ("/deadlines/of-a-cancel-end-what-ignores-signals", &deaf, ends_by_cancel);
+  g_test_add_data_func ("/deadlines/of-a-shutdown-end-a-sleep", &sleeping, ends_by_shutdown);
+  g_test_add_data_func ("/deadlines/of-a-shutdown-end-a-loop", &looping, ends_by_shutdown);
+  g_test_add_data_func ("/deadlines/of-a-shutdown-end-a-process-that-stands-still", &stopped, ends_by_shutdown);
+  g_test_add_data_func ("/deadlines/of-a-shutdown-end-what-ignores-signals", &deaf, ends_by_shutdown);
+  g_test_add_data_func ("/deadlines/of-a-run-end-a-sleep", &sleeping, ends_by_run_timeout);
+  g_test_add_data_func ("/deadlines/of-a-run-end-a-loop", &looping, ends_by_run_timeout);
+  g_test_add_data_func ("/deadlines/of-a-run-end-a-process-that-stands-still", &stopped, ends_by_run_timeout);
+  g_test_add_data_func ("/deadlines/of-a-run-end-what-ignores-signals", &deaf, ends_by_run_timeout);
+  g_test_add_data_func ("/deadlines/of-a-run-spare-a-process-that-heeds-them", GINT_TO_POINTER (FALSE),
+                        spares_worker_that_heeds_its_run_timeout);
+  g_test_add_data_func ("/deadlines/of-a-queue-of-processes", GINT_TO_POINTER (FALSE), fails_what_waited_for_too_long);
+  g_test_add_func ("/deadlines/of-a-queue-count-ahead", fails_what_was_sent_ahead_and_waited_for_too_long);
+  g_test_add_func ("/deadlines/never-hit-the-next-task", never_hit_the_next_task);
+#endif
+  g_test_add_data_func ("/deadlines/of-a-run-spare-a-thread-that-heeds-them", GINT_TO_POINTER (TRUE),
+                        spares_worker_that_heeds_its_run_timeout);
+  g_test_add_data_func ("/deadlines/of-a-queue-of-threads", GINT_TO_POINTER (TRUE), fails_what_waited_for_too_long);
+  g_test_add_func ("/deadlines/give-up-a-thread", gives_up_thread);
+  return g_test_run ();
+}
