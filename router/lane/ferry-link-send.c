@@ -26,6 +26,9 @@
  * worker that waits for the window would do so for ever. */
 #define MAX_SHORT 64
 
+/* Cancels that wait for room in the express lane: one for each call that a worker may have. */
+#define MAX_EXPRESS_BACKLOG 65536
+
 /* An honest worker changes its claim once a call. */
 #define CLAIM_ATTEMPTS 1000
 
@@ -250,10 +253,13 @@ send_word (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog, FerryRecor
   if (is_usable_locked (self))
     {
       flush_locked (self, writer, backlog);
-      put_locked (self, writer, backlog, &header, &nothing);
+      result = backlog == &self->express_backlog && backlog->length >= MAX_EXPRESS_BACKLOG ? FERRY_DOWN_WOULD_BLOCK
+                                                                                           : FERRY_DOWN_SENT;
+      if (result == FERRY_DOWN_SENT)
+        put_locked (self, writer, backlog, &header, &nothing);
       flush_locked (self, writer, backlog);
-      if (check_lanes_locked (self))
-        result = FERRY_DOWN_SENT;
+      if (!check_lanes_locked (self))
+        result = FERRY_DOWN_CLOSED;
     }
   unlock (self);
   return result;

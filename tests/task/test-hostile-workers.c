@@ -75,7 +75,7 @@ are_done (gpointer data)
 }
 
 static GPtrArray *
-submit_many (HostileTest *test, guint n, gsize size)
+submit_many (HostileTest *test, guint n, gsize size, gint64 run_timeout)
 {
   GPtrArray *witnesses = g_ptr_array_new_with_free_func ((GDestroyNotify) task_test_witness_free);
 
@@ -86,6 +86,7 @@ submit_many (HostileTest *test, guint n, gsize size)
                                                    g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, zeros, size, 1));
 
       ferry_task_set_cancel_grace (task, MILLISECONDS (20));
+      ferry_task_set_run_timeout (task, run_timeout);
       g_ptr_array_add (witnesses, hostile_test_submit (test, task));
     }
   return witnesses;
@@ -108,7 +109,7 @@ test_cancel (gconstpointer data)
 {
   g_autofree char *orders = g_strconcat ("50*one ", data, NULL);
   g_autoptr (HostileTest) test = hostile_test_new (orders);
-  g_autoptr (GPtrArray) witnesses = submit_many (test, 100, 8);
+  g_autoptr (GPtrArray) witnesses = submit_many (test, 100, 8, 0);
   Done served = {witnesses, 50};
 
   ferry_test_run_until (are_done, &served);
@@ -155,7 +156,7 @@ test_shutdown (gconstpointer data)
 {
   g_autofree char *orders = g_strconcat ("50*one ", data, NULL);
   g_autoptr (HostileTest) test = hostile_test_new (orders);
-  g_autoptr (GPtrArray) witnesses = submit_many (test, 100, 8);
+  g_autoptr (GPtrArray) witnesses = submit_many (test, 100, 8, 0);
   g_autoptr (GAsyncResult) result = NULL;
   Done served = {witnesses, 50};
   Done all = {witnesses, 100};
@@ -171,7 +172,7 @@ test_stop (gconstpointer data)
 {
   g_autofree char *orders = g_strconcat ("50*one ", data, NULL);
   g_autoptr (HostileTest) test = hostile_test_new (orders);
-  g_autoptr (GPtrArray) witnesses = submit_many (test, 100, 8);
+  g_autoptr (GPtrArray) witnesses = submit_many (test, 100, 8, 0);
   g_autoptr (GAsyncResult) result = NULL;
   Done served = {witnesses, 50};
   Done all = {witnesses, 100};
@@ -188,7 +189,7 @@ static void
 test_refuses_answers_out_of_order (void)
 {
   g_autoptr (HostileTest) test = hostile_test_new ("50*one 2*take m: pause");
-  g_autoptr (GPtrArray) witnesses = submit_many (test, 100, 8);
+  g_autoptr (GPtrArray) witnesses = submit_many (test, 100, 8, 0);
   TaskTestWitness *first = g_ptr_array_index (witnesses, 50);
 
   task_test_wait_done (first->task);
@@ -203,24 +204,25 @@ static void
 test_sends_so_much_to_a_worker_that_reads_nothing (void)
 {
   g_autoptr (HostileTest) test = hostile_test_new ("50*one pause");
-  g_autoptr (GPtrArray) witnesses = submit_many (test, 50, 8);
+  g_autoptr (GPtrArray) witnesses = submit_many (test, 50, 8, 0);
   Done served = {witnesses, 50};
   g_autoptr (GPtrArray) more = NULL;
 
   ferry_test_run_until (are_done, &served);
-  more = submit_many (test, 40, MEGABYTES (1));
+  more = submit_many (test, 40, MEGABYTES (1), 0);
   hostile_test_assert_progress (test);
   /* The arguments themselves, and what was sent of them. */
   hostile_test_assert_memory (test, MEGABYTES (55));
   cancel_all (more);
 }
 
-/* One that answers what it does not read makes room in its hands, and none in its lane. */
+/* One that answers what it does not read makes room in its hands, and none in its lane. With a time limit, one task is
+ * sent at a time. */
 static void
 test_ends_a_worker_that_answers_what_it_has_not_read (void)
 {
   g_autoptr (HostileTest) test = hostile_test_new ("take m: answer-unread");
-  g_autoptr (GPtrArray) witnesses = submit_many (test, 12, 700 * 1000);
+  g_autoptr (GPtrArray) witnesses = submit_many (test, 12, 700 * 1000, G_USEC_PER_SEC * 100);
   Done all = {witnesses, 12};
 
   ferry_test_run_until (are_done, &all);
