@@ -250,7 +250,8 @@ ferry_demo_application_activate (GApplication *application)
       return;
     }
 
-  self->watch = ferry_demo_watch_new (GTK_APPLICATION (application), ferry_demo_session_get_executor (self->session));
+  self->watch = ferry_demo_watch_new (GTK_APPLICATION (application), ferry_demo_session_get_executor (self->session),
+                                      FERRY_DEMO_LONG_WORK);
   window = GTK_WINDOW (ferry_demo_window_new (GTK_APPLICATION (application), self->session));
   gtk_window_present (window);
   if (self->picture_path != NULL)

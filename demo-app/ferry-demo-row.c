@@ -8,6 +8,8 @@
 
 #include "ferry-demo-row.h"
 
+#include "ferry-demo-words.h"
+
 struct _FerryDemoRow
 {
   GtkWidget parent_instance;
@@ -157,10 +159,22 @@ show_title (FerryDemoRow *self)
   label_widget (self->remove_button, "Remove", title);
 }
 
+/* What a list item is read out as: the task, and its state. */
+static void
+describe_item (FerryDemoRow *self)
+{
+  GtkWidget *item = gtk_widget_get_parent (GTK_WIDGET (self));
+
+  if (item != NULL)
+    gtk_accessible_update_property (GTK_ACCESSIBLE (item), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
+                                    ferry_demo_words_for_state (ferry_demo_card_get_state (get_card (self))), -1);
+}
+
 static void
 show_task (FerryDemoRow *self)
 {
   show_title (self);
+  describe_item (self);
   show_state (self);
   show_fraction (self);
   show_activity (self);
@@ -170,6 +184,7 @@ show_task (FerryDemoRow *self)
 static void
 state_cb (FerryDemoRow *self)
 {
+  describe_item (self);
   show_state (self);
   show_fraction (self);
 }

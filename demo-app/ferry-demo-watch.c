@@ -7,9 +7,6 @@
 
 #define NOTIFICATION_ID "work-ended"
 
-/* Who waited for less than that has hardly looked away. */
-#define LONG_WORK (10 * G_USEC_PER_SEC)
-
 typedef struct
 {
   guint64 completed, failed, cancelled;
@@ -21,6 +18,7 @@ struct _FerryDemoWatch
 
   GtkApplication *application; /* (unowned) has us */
   FerryExecutor *executor;
+  gint64 long_work;
   gint64 begun; /* when there was work to do after there was none; 0 while there is none */
   Counts before;
   guint inhibition;
@@ -85,7 +83,7 @@ notify_of_end (FerryDemoWatch *self)
 static void
 end_work (FerryDemoWatch *self)
 {
-  gboolean was_long = g_get_monotonic_time () - self->begun >= LONG_WORK;
+  gboolean was_long = g_get_monotonic_time () - self->begun >= self->long_work;
 
   end_inhibition (self);
   if (was_long && has_session (self) && !has_focus (self))
@@ -126,12 +124,13 @@ ferry_demo_watch_init (FerryDemoWatch *self)
 }
 
 FerryDemoWatch *
-ferry_demo_watch_new (GtkApplication *application, FerryExecutor *executor)
+ferry_demo_watch_new (GtkApplication *application, FerryExecutor *executor, gint64 long_work)
 {
   FerryDemoWatch *self = g_object_new (FERRY_DEMO_TYPE_WATCH, NULL);
 
   self->application = application;
   self->executor = g_object_ref (executor);
+  self->long_work = long_work;
   /* All figures are told of at a time; the last one of them stands for all. */
   g_signal_connect_object (executor, "notify::fraction", G_CALLBACK (figures_cb), self, G_CONNECT_SWAPPED);
   figures_cb (self);

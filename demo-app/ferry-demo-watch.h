@@ -15,7 +15,11 @@ G_BEGIN_DECLS
 #define FERRY_DEMO_TYPE_WATCH (ferry_demo_watch_get_type ())
 G_DECLARE_FINAL_TYPE (FerryDemoWatch, ferry_demo_watch, FERRY_DEMO, WATCH, GObject)
 
-FerryDemoWatch *ferry_demo_watch_new (GtkApplication *application, FerryExecutor *executor) G_GNUC_WARN_UNUSED_RESULT;
+/* Microseconds; who waited for less than that has hardly looked away. */
+#define FERRY_DEMO_LONG_WORK (10 * G_USEC_PER_SEC)
+
+FerryDemoWatch *ferry_demo_watch_new (GtkApplication *application, FerryExecutor *executor,
+                                      gint64 long_work) G_GNUC_WARN_UNUSED_RESULT;
 gboolean ferry_demo_watch_is_working (FerryDemoWatch *self);
 gboolean ferry_demo_watch_is_inhibiting (FerryDemoWatch *self);
 char *ferry_demo_watch_dup_words (FerryDemoWatch *self) G_GNUC_WARN_UNUSED_RESULT;

@@ -135,12 +135,17 @@ ferry_demo_words_get_seconds (FerryTask *task)
   return (double) ((end != 0 ? end : g_get_monotonic_time ()) - start) / G_USEC_PER_SEC;
 }
 
-/* Empty for a task that never began. */
+/* Empty for a task that never began. What took little is told more closely once it does not change any more. */
 char *
 ferry_demo_words_for_duration (FerryTask *task)
 {
-  return ferry_task_get_start_time (task) != 0 ? ferry_demo_format_duration (ferry_demo_words_get_seconds (task))
-                                               : g_strdup ("");
+  double seconds = ferry_demo_words_get_seconds (task);
+
+  if (ferry_task_get_start_time (task) == 0)
+    return g_strdup ("");
+  if (ferry_task_get_done (task) && seconds < 10.0)
+    return g_strdup_printf ("%.1f s", seconds);
+  return ferry_demo_format_duration (seconds);
 }
 
 static char *
@@ -215,10 +220,12 @@ ferry_demo_words_for_signal (int signal_number)
 }
 
 static const char *
-get_remedy (const GError *error)
+get_remedy (const GError *error, FerryExit *exit)
 {
   if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED))
     return "Install the demo whole, or name the worker's program in FERRY_DEMO_WORKER.";
+  if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST) && exit == NULL)
+    return "Check that FERRY_DEMO_WORKER names the demo's own worker.";
   if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL) ||
       g_error_matches (error, FERRY_ERROR, FERRY_ERROR_VERSION) ||
       g_error_matches (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION))
@@ -255,9 +262,11 @@ ferry_demo_words_for_failure (FerryTask *task)
 
       words = g_strdup_printf ("Not done in the %s that it had", duration);
     }
+  else if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST) && exit == NULL)
+    words = g_strdup ("Workers ended before they had done anything");
   else
     words = g_strdup (error->message);
-  return g_strdup_printf ("%s%s %s", words, g_str_has_suffix (words, ".") ? "" : ".", get_remedy (error));
+  return g_strdup_printf ("%s%s %s", words, g_str_has_suffix (words, ".") ? "" : ".", get_remedy (error, exit));
 }
 
 static void

@@ -112,8 +112,14 @@ take_and_deliver (FerryRouter *self, FerryPipe *pipe, gint64 now)
 static gboolean
 tick_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
+  FerryRouter *router = ((TickSource *) source)->router;
+  gint64 tick = router->hot_cells.tick;
+
+  /* An aged dispatch in the same turn of the loop may have done the tick, and set the next one. */
+  if (g_source_get_time (source) < tick)
+    return G_SOURCE_CONTINUE;
   g_source_set_ready_time (source, -1);
-  ferry_pingee_ping (((TickSource *) source)->router->pingee);
+  ferry_pingee_ping (router->pingee);
   return G_SOURCE_CONTINUE;
 }
 

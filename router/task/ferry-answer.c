@@ -136,9 +136,9 @@ send_failure (FerryAnswer *self, FerryCall *call)
 void
 ferry_answer_send (FerryAnswer *self, FerryCall *call)
 {
-  g_debug ("Ends call %" G_GUINT64_FORMAT " of “%s” after %" G_GINT64_FORMAT " µs: %s", ferry_call_get_xid (call),
-           ferry_call_get_method (call), g_get_monotonic_time () - self->begun_at,
-           self->failure != NULL ? self->failure->message : "a result");
+  ferry_debug_often ("Ends call %" G_GUINT64_FORMAT " of “%s” after %" G_GINT64_FORMAT " µs: %s",
+                     ferry_call_get_xid (call), ferry_call_get_method (call), g_get_monotonic_time () - self->begun_at,
+                     self->failure != NULL ? self->failure->message : "a result");
   if (self->failure == NULL && !ferry_call_answer (call, self->result, &self->failure))
     {
       if (is_hopeless (self->failure))

@@ -151,6 +151,11 @@ install_figures (void)
    */
   properties[PROP_N_EXECUTING] =
     g_param_spec_uint ("n-executing", NULL, NULL, 0, G_MAXUINT, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+}
+
+static void
+install_totals (void)
+{
   /**
    * FerryExecutor:n-completed:
    *
@@ -224,6 +229,7 @@ ferry_executor_install_properties (GObjectClass *object_class)
   properties[PROP_KEEP_FINISHED] = g_param_spec_uint (
     "keep-finished", NULL, NULL, 0, G_MAXUINT, 0, G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
   install_figures ();
+  install_totals ();
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 

@@ -150,9 +150,9 @@ source_fail_all (FerryTaskSource *source, const GError *error)
 static void
 queue_timed_out (gpointer data)
 {
-  FerryTask *task = data;
+  g_autoptr (FerryTask) task = g_object_ref (FERRY_TASK (data));
   FerryTaskSeat *seat = ferry_task_get_seat (task);
-  FerryExecutor *self = from_source (seat->queue);
+  g_autoptr (FerryExecutor) self = g_object_ref (from_source (seat->queue));
   gint64 timeout = ferry_task_get_queue_timeout (task);
 
   /* A task that was sent ahead is taken back, unless it was begun this moment. */

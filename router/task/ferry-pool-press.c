@@ -92,7 +92,16 @@ ferry_pool_worker_force_task (FerryPoolWorker *self, FerryTask *task)
   FerryTaskSeat *seat = ferry_task_get_seat (task);
 
   if (seat->escalation == 0 && !ferry_link_doom_call (self->link, seat->xid))
-    return;
+    {
+      ferry_pool_worker_take_back (self);
+      /* Begun, and by the claim done with: its answer is on the way, or the worker lies. */
+      if (seat->worker == self)
+        {
+          seat->escalation = 1;
+          press_later (self, task);
+        }
+      return;
+    }
   seat->escalation = 2;
   ferry_pool_worker_return_after (self, seat->xid);
   ferry_pool_worker_kill (self);

@@ -121,10 +121,17 @@ void ferry_pool_add_source (FerryPool *self, FerryTaskSource *source);
 void ferry_pool_remove_source (FerryPool *self, FerryTaskSource *source);
 void ferry_pool_pump (FerryPool *self);
 void ferry_pool_fit (FerryPool *self);
+void ferry_pool_note_idle (FerryPool *self, FerryPoolWorker *worker);
 void ferry_pool_worker_ready (FerryPool *self, FerryPoolWorker *worker);
+void ferry_pool_worker_idle (FerryPool *self, FerryPoolWorker *worker);
 void ferry_pool_worker_ended (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit);
 void ferry_pool_fail (FerryPool *self, GError *error);
 void ferry_pool_note_time (FerryPool *self, gint64 microseconds);
+
+void ferry_pool_fail_sources (FerryPool *self, const GError *reason);
+
+/* In ferry-pool-stop.c. */
+void ferry_pool_finish_stop (FerryPool *self);
 
 /* In ferry-pool-properties.c. */
 void ferry_pool_install_properties (GObjectClass *object_class);

@@ -199,6 +199,11 @@ install_settings (void)
   properties[PROP_IDLE_TIMEOUT] =
     g_param_spec_int64 ("idle-timeout", NULL, NULL, 0, G_MAXINT64 / 2, 60 * G_USEC_PER_SEC,
                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+}
+
+static void
+install_limits (void)
+{
   /**
    * FerryPool:max-tasks:
    *
@@ -305,6 +310,7 @@ ferry_pool_install_properties (GObjectClass *object_class)
   properties[PROP_LAUNCHER] = g_param_spec_object ("launcher", NULL, NULL, FERRY_TYPE_LAUNCHER,
                                                    G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
   install_settings ();
+  install_limits ();
   install_figures ();
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }

@@ -380,6 +380,7 @@ ferry_pool_worker_return_after (FerryPoolWorker *self, guint64 begun)
 void
 ferry_pool_worker_take_back (FerryPoolWorker *self)
 {
+  g_autoptr (FerryPoolWorker) kept G_GNUC_UNUSED = ferry_pool_worker_ref (self);
   GList *last = self->in_flight.tail;
   guint64 begun;
 
@@ -387,6 +388,10 @@ ferry_pool_worker_take_back (FerryPoolWorker *self)
     return;
   ferry_link_release_calls (self->link, ferry_task_get_seat (last->data)->xid);
   ferry_pool_worker_return_after (self, begun);
+  if (self->state == FERRY_POOL_WORKER_RETIRING)
+    limit_retirement (self);
+  else if (self->pool != NULL)
+    ferry_pool_worker_idle (self->pool, self);
 }
 
 /* main: so many of a task's items were consumed. The worker is told of half a window at a time, so that few such

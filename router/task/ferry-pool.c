@@ -11,7 +11,6 @@
 #include "task/ferry-pool-private.h"
 
 #include "base/ferry-base-private.h"
-#include "task/ferry-waiters-private.h"
 #include "worker/ferry-nursery.h"
 
 /* So much work may be sent ahead to one worker, by the time that tasks took lately, and so many tasks: enough to bridge
@@ -23,8 +22,6 @@
 #define MEAN_SHARE (1.0 / 16)
 
 G_DEFINE_FINAL_TYPE (FerryPool, ferry_pool, G_TYPE_OBJECT)
-
-static void finish_stop (FerryPool *self);
 
 /* main: from now on tasks of source are run. */
 void
@@ -131,9 +128,10 @@ count_live (FerryPool *self)
   return n;
 }
 
-/* Executors may go meanwhile, with their last task, or come; those that come are told by the pool's state. */
-static void
-fail_all (FerryPool *self, const GError *reason)
+/* main: has the tasks that wait fail. Executors may go meanwhile, with their last task, or come; those that come are
+ * told by the pool's state. */
+void
+ferry_pool_fail_sources (FerryPool *self, const GError *reason)
 {
   for (guint i = self->sources->len; i > 0; i--)
     if (i <= self->sources->len)
@@ -155,7 +153,7 @@ start_worker (FerryPool *self)
   /* That the router was stopped ends what there is to do, and not the pool: the router may be started again. */
   if (!ferry_router_check (self->router, &error))
     {
-      fail_all (self, error);
+      ferry_pool_fail_sources (self, error);
       return FALSE;
     }
   worker = ferry_pool_worker_new (self, &error);
@@ -221,7 +219,7 @@ ferry_pool_pump (FerryPool *self)
     {
       g_autoptr (GError) reason = g_error_copy (self->error);
 
-      fail_all (self, reason);
+      ferry_pool_fail_sources (self, reason);
     }
   g_object_unref (self);
 }
@@ -294,6 +292,18 @@ idle_timed_out (gpointer data)
     ferry_pool_worker_retire (worker);
 }
 
+/* main: where the worker has nothing in hand, its time to be idle begins. */
+void
+ferry_pool_note_idle (FerryPool *self, FerryPoolWorker *worker)
+{
+  if (worker->state != FERRY_POOL_WORKER_READY || worker->in_flight.length > 0)
+    return;
+  worker->idle_at = g_get_monotonic_time ();
+  /* A timer that is set looks when it runs out how long the worker has been idle by then. */
+  if (self->idle_timeout > 0 && !ferry_timer_is_set (&worker->timer))
+    ferry_timers_set (self->timers, &worker->timer, worker->idle_at + self->idle_timeout, idle_timed_out, worker);
+}
+
 /* main: a worker has room: after an answer, or at its beginning. One that has nothing to do takes from those that have
  * more than they are at. */
 void
@@ -304,12 +314,14 @@ ferry_pool_worker_ready (FerryPool *self, FerryPoolWorker *worker)
     return;
   if (!self->pumping && take_from_busiest (self))
     ferry_pool_pump (self);
-  if (worker->state != FERRY_POOL_WORKER_READY || worker->in_flight.length > 0)
-    return;
-  worker->idle_at = g_get_monotonic_time ();
-  /* A timer that is set looks when it runs out how long the worker has been idle by then. */
-  if (self->idle_timeout > 0 && !ferry_timer_is_set (&worker->timer))
-    ferry_timers_set (self->timers, &worker->timer, worker->idle_at + self->idle_timeout, idle_timed_out, worker);
+  ferry_pool_worker_idle (self, worker);
+}
+
+/* main: a worker may have nothing in hand from now on. */
+void
+ferry_pool_worker_idle (FerryPool *self, FerryPoolWorker *worker)
+{
+  ferry_pool_note_idle (self, worker);
 }
 
 /* main: the worker is gone. */
@@ -327,7 +339,7 @@ ferry_pool_worker_ended (FerryPool *self, FerryPoolWorker *worker, FerryExit *ex
     ferry_pool_note_end (self, worker, exit);
   g_ptr_array_remove (self->workers, worker);
   if (self->stopping)
-    finish_stop (self);
+    ferry_pool_finish_stop (self);
   else
     ferry_pool_pump (self);
   g_object_unref (self);
@@ -349,7 +361,7 @@ ferry_pool_fail (FerryPool *self, GError *error)
   self->error = error;
   reason = g_error_copy (error);
   ferry_pool_notify_error (self);
-  fail_all (self, reason);
+  ferry_pool_fail_sources (self, reason);
 }
 
 static void
@@ -494,105 +506,4 @@ ferry_pool_reset (FerryPool *self)
   ferry_timers_unset (self->timers, &self->back_off);
   ferry_pool_notify_error (self);
   ferry_pool_pump (self);
-}
-
-static void
-kill_all (gpointer data)
-{
-  g_autoptr (FerryPool) self = g_object_ref (FERRY_POOL (data));
-
-  for (guint i = self->workers->len; i > 0; i--)
-    if (i <= self->workers->len)
-      ferry_pool_worker_kill (g_ptr_array_index (self->workers, i - 1));
-}
-
-static void
-finish_stop (FerryPool *self)
-{
-  g_autoptr (FerryPool) kept G_GNUC_UNUSED = NULL;
-
-  if (self->workers->len > 0 || !self->stopping)
-    return;
-  kept = g_object_ref (self);
-  ferry_timers_unset (self->timers, &self->stop_timer);
-  self->stopping = FALSE;
-  self->started = FALSE;
-  ferry_waiters_return (&self->stop_waiters);
-  /* What was submitted meanwhile. */
-  ferry_pool_pump (self);
-}
-
-/**
- * ferry_pool_stop_async:
- * @self: a pool
- * @timeout: how long the workers may take to finish what they are at, in microseconds; 0 to kill them now, negative
- *   for as long as it takes
- * @cancellable: (nullable): ends the waiting, not the stopping
- * @callback: (scope async): called when all workers have ended
- * @user_data: data for @callback
- *
- * Ends all workers. Those that do a task finish it, those that have finished run their finaliser, and those that are
- * left when the time is over are killed. Tasks that wait fail with %FERRY_ERROR_REFUSED. Afterwards the pool can be
- * used again. On the router's thread.
- *
- * Since: 0.1
- */
-void
-ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellable, GAsyncReadyCallback callback,
-                       gpointer user_data)
-{
-  g_autoptr (FerryPool) kept G_GNUC_UNUSED = NULL;
-  g_autoptr (GTask) task = NULL;
-  g_autoptr (GError) reason = NULL;
-
-  g_return_if_fail (FERRY_IS_POOL (self));
-
-  kept = g_object_ref (self);
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, ferry_pool_stop_async);
-  if (self->stopping)
-    {
-      g_task_return_new_error (task, FERRY_ERROR, FERRY_ERROR_BUSY, "The pool “%s” is being stopped already",
-                               ferry_pool_get_name (self));
-      return;
-    }
-  self->stopping = TRUE;
-  ferry_waiters_add (&self->stop_waiters, task);
-  reason = g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "The pool “%s” was stopped; submit the task again",
-                        ferry_pool_get_name (self));
-  for (guint i = self->workers->len; i > 0; i--)
-    {
-      FerryPoolWorker *worker = g_ptr_array_index (self->workers, i - 1);
-
-      ferry_pool_worker_take_back (worker);
-      ferry_pool_worker_retire (worker);
-    }
-  fail_all (self, reason);
-  if (timeout == 0)
-    kill_all (self);
-  else if (timeout > 0)
-    ferry_timers_set (self->timers, &self->stop_timer, g_get_monotonic_time () + timeout, kill_all, self);
-  finish_stop (self);
-}
-
-/**
- * ferry_pool_stop_finish:
- * @self: a pool
- * @result: what the callback was given
- * @error: return location for an error
- *
- * Ends [method@Ferry.Pool.stop_async].
- *
- * Fails with %FERRY_ERROR_BUSY when the pool was being stopped already, and with %G_IO_ERROR_CANCELLED.
- *
- * Returns: %TRUE when all workers have ended
- *
- * Since: 0.1
- */
-gboolean
-ferry_pool_stop_finish (FerryPool *self, GAsyncResult *result, GError **error)
-{
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-
-  return g_task_propagate_boolean (G_TASK (result), error);
 }

@@ -301,7 +301,7 @@ run (FerryServe *self, const FerryFunctionEntry *function, FerryCall *call, Ferr
   cancelled = ferry_call_get_cancelled (call);
   if (cancelled != 0)
     ferry_job_cancel (job, cancelled);
-  g_debug ("Begins call %" G_GUINT64_FORMAT " of “%s”", ferry_call_get_xid (call), function->name);
+  ferry_debug_often ("Begins call %" G_GUINT64_FORMAT " of “%s”", ferry_call_get_xid (call), function->name);
   result = function->function (job, ferry_call_get_arguments (call), &failure);
   set_current (self, NULL);
   ferry_job_finish (job);

@@ -144,6 +144,14 @@ ferry_worker_main_was_called (void)
   return was_called;
 }
 
+/* nursery: makes the classes that each worker needs, which then inherits them. */
+static void
+make_classes (void)
+{
+  g_type_class_unref (g_type_class_ref (FERRY_TYPE_SENDER));
+  g_type_class_unref (g_type_class_ref (FERRY_TYPE_JOB));
+}
+
 /* Returns in the nursery's workers, each of which has what the initialisers left. */
 static void
 be_nursery (int argc, char **argv)
@@ -151,6 +159,7 @@ be_nursery (int argc, char **argv)
   g_autoptr (GError) error = NULL;
 
   ferry_nursery_set_arguments (argc, argv);
+  make_classes ();
   run_initialisers (ferry_nursery_note_initialiser);
   if (ferry_nursery_run (&error) < 0)
     give_up (error);

@@ -60,6 +60,8 @@ def main():
                 tasks(pool, 200)
             figure = tasks(pool, int(count))
         print(figure, flush=True)
+    if pool is not None:
+        pool.shutdown()
 
 
 if __name__ == "__main__":

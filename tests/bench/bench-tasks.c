@@ -123,10 +123,12 @@ run (Bench *self, const BenchOptions *options, BenchPython *python)
 {
   double rates[3][MAX_ROUNDS] = {0}, costs[2][MAX_ROUNDS] = {0};
   const guint n_rounds = options->rounds;
-  double memory, submissions;
+  double memory, submissions, drained;
 
   memory = measure_memory (self, LONG_QUEUE, &submissions);
+  drained = (double) bench_now ();
   run_until_done (self);
+  drained = LONG_QUEUE * 1e9 / ((double) bench_now () - drained);
   for (guint round = 0; round < n_rounds; round++)
     {
       rates[0][round] = measure_rate (self, options, SHORT_QUEUE, &costs[0][round]);
@@ -137,6 +139,7 @@ run (Bench *self, const BenchOptions *options, BenchPython *python)
       run_until_done (self);
     }
   print_rates (rates, costs, n_rounds);
+  bench_print ("tasks/100000-drained", drained, "tasks/s");
   bench_print ("tasks/submit", submissions, "tasks/s");
   bench_print ("memory/queued-task", memory, "bytes");
 }

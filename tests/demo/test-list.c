@@ -5,7 +5,6 @@
 
 #include "config.h"
 
-#include "demo-app/ferry-demo-watch.h"
 #include "window-test.h"
 
 #include <string.h>
@@ -375,44 +374,10 @@ test_accessible_labels (WindowTest *test, gconstpointer data)
       gtk_test_accessible_assert_role (window_test_get_part (row, "cancel_button"), GTK_ACCESSIBLE_ROLE_BUTTON);
       ferry_task_cancel (task);
       window_test_wait_idle (test);
+      gtk_test_accessible_assert_property (gtk_widget_get_parent (row), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
+                                           "Cancelled");
       window_test_activate (test, "job.clear");
     }
-}
-
-/* ---- for somebody who looks elsewhere ---- */
-
-static gboolean
-is_working (gpointer data)
-{
-  return ferry_demo_watch_is_working (data);
-}
-
-static gboolean
-is_resting (gpointer data)
-{
-  return !ferry_demo_watch_is_working (data);
-}
-
-/* Where there is no session to ask, work is watched in silence. */
-static void
-test_watch_without_session (WindowTest *test, gconstpointer data)
-{
-  g_autoptr (GtkApplication) application = NULL;
-  g_autoptr (FerryDemoWatch) watch = NULL;
-  g_autofree char *words = NULL;
-
-  if (test->window == NULL)
-    return;
-  application = gtk_application_new (NULL, G_APPLICATION_NON_UNIQUE);
-  watch = ferry_demo_watch_new (application, test->executor);
-  g_assert_false (ferry_demo_watch_is_working (watch));
-  window_test_add_task (test, "primes:100");
-  window_test_add_task (test, "sha256:/nonexistent/ferry");
-  demo_test_poll_until (is_working, watch);
-  g_assert_false (ferry_demo_watch_is_inhibiting (watch));
-  demo_test_poll_until (is_resting, watch);
-  words = ferry_demo_watch_dup_words (watch);
-  g_assert_cmpstr (words, ==, "1 task is done, 1 failed.");
 }
 
 int
@@ -430,6 +395,5 @@ main (int argc, char **argv)
   window_test_add ("/list/buttons-are-reachable", test_buttons_are_reachable);
   window_test_add ("/list/focus-is-kept", test_focus_is_kept);
   window_test_add ("/list/accessible-labels", test_accessible_labels);
-  window_test_add ("/list/watch-without-session", test_watch_without_session);
   return g_test_run ();
 }

@@ -343,13 +343,11 @@ int
 main (int argc, char **argv)
 {
   task_test_init (&argc, &argv);
-#ifndef FERRY_THREAD_SANITIZER
   g_test_add_data_func ("/executor/cancels-all-in-processes", IN_PROCESSES, cancels_all);
   g_test_add_data_func ("/executor/shuts-down-a-process-that-heeds-it", IN_PROCESSES, shuts_down_what_heeds_it);
   g_test_add_data_func ("/executor/shuts-down-a-process-without-time", IN_PROCESSES, shuts_down_without_time);
   g_test_add_data_func ("/executor/runs-on-in-processes-when-it-is-dropped", IN_PROCESSES, is_dropped_with_open_tasks);
   g_test_add_data_func ("/executor/ends-with-the-router-of-its-processes", IN_PROCESSES, ends_with_its_router);
-#endif
   g_test_add_data_func ("/executor/is-a-list-without-finished-tasks", GUINT_TO_POINTER (0), is_list);
   g_test_add_data_func ("/executor/is-a-list-with-some-finished-tasks", GUINT_TO_POINTER (5), is_list);
   g_test_add_data_func ("/executor/is-a-list-with-all-tasks", GUINT_TO_POINTER (1000), is_list);

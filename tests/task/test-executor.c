@@ -448,12 +448,10 @@ int
 main (int argc, char **argv)
 {
   task_test_init (&argc, &argv);
-#ifndef FERRY_THREAD_SANITIZER
   g_test_add_data_func ("/executor/gives-the-result-of-a-process", IN_PROCESSES, gives_result);
   g_test_add_data_func ("/executor/runs-every-kind-in-a-process", IN_PROCESSES, runs_kinds);
   g_test_add_data_func ("/executor/takes-tasks-of-any-thread-for-processes", IN_PROCESSES, takes_tasks_of_any_thread);
   g_test_add_func ("/executor/refuses-bad-arguments", refuses_bad_arguments);
-#endif
   g_test_add_data_func ("/executor/gives-the-result-of-a-thread", IN_THREADS, gives_result);
   g_test_add_data_func ("/executor/runs-every-kind-in-a-thread", IN_THREADS, runs_kinds);
   g_test_add_data_func ("/executor/takes-tasks-of-any-thread", IN_THREADS, takes_tasks_of_any_thread);

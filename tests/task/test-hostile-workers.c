@@ -313,7 +313,9 @@ add_rows (const char *name, const char *const *orders, gsize n_orders, GTestData
 int
 main (int argc, char **argv)
 {
-  static const char *const stubborn[] = {"ignore-finish", "pause", "take claim spin", "take claim flip pause"};
+  static const char *const stubborn[] = {"ignore-finish",         "pause",
+                                         "take claim spin",       "take claim flip pause",
+                                         "take word:+1000 pause", "take claim word:0 pause"};
 
   task_test_init (&argc, &argv);
   hostile_test_add_rows (rows, G_N_ELEMENTS (rows));

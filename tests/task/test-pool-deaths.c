@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "task/ferry-task-fields-private.h"
 
 static gboolean
 is_empty (gpointer data)
@@ -314,6 +315,104 @@ gives_up_when_the_nursery_fails (void)
   task_test_wait_workers (test->pool, 0);
 }
 
+/* The first executor goes with its last task, in the middle of the pool's telling all of them. */
+static void
+tells_every_executor (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  FerryExecutor *going = ferry_executor_new (test->pool);
+  g_autoptr (FerryTask) first = NULL;
+  g_autoptr (FerryTask) second = NULL;
+  g_autoptr (FerryTask) third = NULL;
+  g_autoptr (FerryExecutor) last = ferry_executor_new (test->pool);
+
+  ferry_pool_set_initialiser (test->pool, "fail", g_variant_new ("(sis)", "g-file-error-quark", 4, "No model"));
+  first = task_test_submit (test->executor, "nothing", NULL);
+  second = task_test_submit (going, "nothing", NULL);
+  third = task_test_submit (last, "nothing", NULL);
+  g_clear_object (&test->executor);
+  g_object_unref (going);
+  task_test_assert_failed (first, G_FILE_ERROR, 4);
+  task_test_assert_failed (second, G_FILE_ERROR, 4);
+  task_test_assert_failed (third, G_FILE_ERROR, 4);
+}
+
+static GVariant *
+make_too_large (void)
+{
+  gsize size = (gsize) 65 << 20;
+  gpointer data = g_malloc0 (size);
+
+  return g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, data, size, TRUE, g_free, data);
+}
+
+static gboolean
+raise_flag (gpointer data)
+{
+  *(gboolean *) data = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+/* Lets a deadline pass that must not matter any more. */
+static void
+let_pass (guint milliseconds)
+{
+  gboolean over = FALSE;
+
+  g_timeout_add (milliseconds, raise_flag, &over);
+  ferry_test_wait_flag (&over);
+}
+
+static void
+refuses_what_is_too_large (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  FerryTask *task = ferry_task_new (FERRY_TASK_KIND_CALL, "echo-bytes", make_too_large ());
+  g_autoptr (FerryTask) other = NULL;
+
+  ferry_task_set_queue_timeout (task, 20000);
+  task_test_submit_task (test->executor, task);
+  task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
+  g_assert_finalize_object (task);
+  let_pass (30);
+  other = task_test_submit (test->executor, "nothing", NULL);
+  task_test_assert_result (other, NULL);
+}
+
+static void
+fails_with_an_initialiser_that_is_too_large (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryTask) task = NULL;
+
+  ferry_pool_set_initialiser (test->pool, "echo-bytes", make_too_large ());
+  task = task_test_submit (test->executor, "nothing", NULL);
+  task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
+  g_assert_error (ferry_pool_get_error (test->pool), FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
+  g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 0);
+  g_assert_cmpuint (g_list_model_get_n_items (ferry_pool_get_workers (test->pool)), ==, 0);
+}
+
+/* The time that the lost attempt took was no waiting. */
+static void
+repeats_after_the_queue_deadline (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "sleep-until-cancelled", NULL);
+
+  ferry_task_set_queue_timeout (task, 5 * G_USEC_PER_SEC);
+  ferry_task_set_retries (task, 1);
+  task_test_submit_task (test->executor, task);
+  task_test_wait_begun (task);
+  /* As if it had run for longer than it might have waited. */
+  ferry_task_get_private (task)->submit_time -= 6 * G_USEC_PER_SEC;
+  kill_worker (task);
+  task_test_wait_state (task, FERRY_TASK_STATE_WAITING);
+  task_test_wait_begun (task);
+  ferry_task_cancel (task);
+  task_test_assert_cancelled (task);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -329,6 +428,10 @@ main (int argc, char **argv)
   g_test_add_func ("/deaths/at-the-start-are-given-up", gives_up_workers_that_die_at_their_start);
   g_test_add_func ("/deaths/in-the-initialiser-are-given-up", gives_up_when_the_initialiser_crashes);
   g_test_add_func ("/deaths/of-the-nursery-are-given-up", gives_up_when_the_nursery_fails);
+  g_test_add_func ("/deaths/of-the-pool-are-told-to-every-executor", tells_every_executor);
+  g_test_add_func ("/deaths/of-nobody-but-a-task-is-too-large", refuses_what_is_too_large);
+  g_test_add_func ("/deaths/by-an-initialiser-that-is-too-large", fails_with_an_initialiser_that_is_too_large);
+  g_test_add_func ("/deaths/come-after-the-deadline-of-the-queue", repeats_after_the_queue_deadline);
   g_test_add_data_func ("/deaths/without-a-program", GINT_TO_POINTER (FALSE), fails_without_its_program);
   g_test_add_data_func ("/deaths/without-a-program-for-a-nursery", GINT_TO_POINTER (TRUE), fails_without_its_program);
   return g_test_run ();

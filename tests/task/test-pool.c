@@ -111,6 +111,21 @@ keeps_busy_worker (void)
   task_test_wait_workers (test->pool, 0);
 }
 
+/* A worker that is idle because its task was taken back goes as any other. */
+static void
+lets_worker_go_whose_task_was_cancelled (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryTask) task = NULL;
+
+  ferry_pool_set_idle_timeout (test->pool, 1000);
+  task = submit_sleeper (test);
+  ferry_task_cancel (task);
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
+  g_assert_cmpuint (ferry_pool_get_n_busy (test->pool), ==, 0);
+  task_test_wait_workers (test->pool, 0);
+}
+
 static void
 is_found_in_list (void)
 {
@@ -386,10 +401,10 @@ int
 main (int argc, char **argv)
 {
   task_test_init (&argc, &argv);
-#ifndef FERRY_THREAD_SANITIZER
   g_test_add_data_func ("/pool/has-no-more-processes-than-its-maximum", IN_PROCESSES, has_no_more_than_its_maximum);
   g_test_add_data_func ("/pool/starts-its-minimum-of-processes", IN_PROCESSES, starts_its_minimum);
   g_test_add_data_func ("/pool/lets-idle-processes-go", IN_PROCESSES, lets_idle_workers_go);
+  g_test_add_func ("/pool/lets-a-process-go-whose-task-was-cancelled", lets_worker_go_whose_task_was_cancelled);
   g_test_add_func ("/pool/shows-its-processes", is_found_in_list);
   g_test_add_func ("/pool/replaces-a-process-after-its-tasks", replaces_worker_after_its_tasks);
   g_test_add_func ("/pool/replaces-a-process-that-grew", replaces_large_worker);
@@ -398,7 +413,6 @@ main (int argc, char **argv)
   g_test_add_data_func ("/pool/stops-when-processes-have-finished", IN_PROCESSES, stops_when_workers_have_finished);
   g_test_add_data_func ("/pool/stops-processes-by-force", IN_PROCESSES, stops_by_force);
   g_test_add_data_func ("/pool/is-dropped-with-processes", IN_PROCESSES, is_dropped_with_workers);
-#endif
   g_test_add_data_func ("/pool/has-no-more-threads-than-its-maximum", IN_THREADS, has_no_more_than_its_maximum);
   g_test_add_data_func ("/pool/starts-its-minimum-of-threads", IN_THREADS, starts_its_minimum);
   g_test_add_data_func ("/pool/lets-idle-threads-go", IN_THREADS, lets_idle_workers_go);

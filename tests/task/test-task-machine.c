@@ -484,9 +484,7 @@ int
 main (int argc, char **argv)
 {
   task_test_init (&argc, &argv);
-#ifndef FERRY_THREAD_SANITIZER
   g_test_add_data_func ("/machine/walks-at-random-with-processes", GINT_TO_POINTER (FALSE), walk_at_random);
-#endif
   g_test_add_data_func ("/machine/walks-at-random-with-threads", GINT_TO_POINTER (TRUE), walk_at_random);
   return g_test_run ();
 }

@@ -28,8 +28,8 @@
  *
  *   crash                    i -> nothing: dies of that signal
  *   exit                     i -> nothing: exits at once, without a word
- *   leave                    i -> nothing: ferry_worker_exit() with that status, with "good-bye" in the buffer of
- * standard output fail                     (sis) -> nothing: with an error of that domain, code and message
+ *   leave                    i -> nothing: ferry_worker_exit() with that status, and with "good-bye" not flushed yet
+ *   fail                     (sis) -> nothing: with an error of that domain, code and message
  *   fail-with-trace          (sis) -> nothing: the same with ferry_job_set_error()
  *   fail-without-error       () -> s: returns NULL and sets no error
  *   fail-with-result         () -> s: sets an error and returns a value
