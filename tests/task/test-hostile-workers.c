@@ -6,6 +6,7 @@
 
 #include "config.h"
 
+#include "task/ferry-pool-private.h"
 #include "task/hostile-task-test.h"
 
 #include <stdio.h>
@@ -92,6 +93,17 @@ submit_many (HostileTest *test, guint n, gsize size, gint64 run_timeout)
   return witnesses;
 }
 
+/* Has the worker do 50 tasks, and the pool think that they are short, so that it sends many ahead. */
+static void
+serve_first (HostileTest *test)
+{
+  g_autoptr (GPtrArray) witnesses = submit_many (test, 50, 8, 0);
+  Done all = {witnesses, 50};
+
+  ferry_test_run_until (are_done, &all);
+  test->pool->mean_time = 1;
+}
+
 /* Cancels from the last one to the first, so that those which were sent ahead are taken back one by one. */
 static void
 cancel_all (GPtrArray *witnesses)
@@ -109,10 +121,10 @@ test_cancel (gconstpointer data)
 {
   g_autofree char *orders = g_strconcat ("50*one ", data, NULL);
   g_autoptr (HostileTest) test = hostile_test_new (orders);
-  g_autoptr (GPtrArray) witnesses = submit_many (test, 100, 8, 0);
-  Done served = {witnesses, 50};
+  g_autoptr (GPtrArray) witnesses = NULL;
 
-  ferry_test_run_until (are_done, &served);
+  serve_first (test);
+  witnesses = submit_many (test, 50, 8, 0);
   hostile_test_assert_progress (test);
   cancel_all (witnesses);
 }
@@ -156,12 +168,13 @@ test_shutdown (gconstpointer data)
 {
   g_autofree char *orders = g_strconcat ("50*one ", data, NULL);
   g_autoptr (HostileTest) test = hostile_test_new (orders);
-  g_autoptr (GPtrArray) witnesses = submit_many (test, 100, 8, 0);
+  g_autoptr (GPtrArray) witnesses = NULL;
   g_autoptr (GAsyncResult) result = NULL;
-  Done served = {witnesses, 50};
-  Done all = {witnesses, 100};
+  Done all = {NULL, 50};
 
-  ferry_test_run_until (are_done, &served);
+  serve_first (test);
+  witnesses = submit_many (test, 50, 8, 0);
+  all.witnesses = witnesses;
   ferry_executor_shutdown_async (test->executor, MILLISECONDS (50), NULL, note_result, &result);
   ferry_test_run_until (has_result, &result);
   g_assert_true (are_done (&all));
@@ -172,12 +185,13 @@ test_stop (gconstpointer data)
 {
   g_autofree char *orders = g_strconcat ("50*one ", data, NULL);
   g_autoptr (HostileTest) test = hostile_test_new (orders);
-  g_autoptr (GPtrArray) witnesses = submit_many (test, 100, 8, 0);
+  g_autoptr (GPtrArray) witnesses = NULL;
   g_autoptr (GAsyncResult) result = NULL;
-  Done served = {witnesses, 50};
-  Done all = {witnesses, 100};
+  Done all = {NULL, 50};
 
-  ferry_test_run_until (are_done, &served);
+  serve_first (test);
+  witnesses = submit_many (test, 50, 8, 0);
+  all.witnesses = witnesses;
   ferry_pool_stop_async (test->pool, MILLISECONDS (50), NULL, note_result, &result);
   ferry_test_run_until (has_result, &result);
   g_assert_true (ferry_pool_stop_finish (test->pool, result, NULL));
@@ -189,9 +203,12 @@ static void
 test_refuses_answers_out_of_order (void)
 {
   g_autoptr (HostileTest) test = hostile_test_new ("50*one 2*take m: pause");
-  g_autoptr (GPtrArray) witnesses = submit_many (test, 100, 8, 0);
-  TaskTestWitness *first = g_ptr_array_index (witnesses, 50);
+  g_autoptr (GPtrArray) witnesses = NULL;
+  TaskTestWitness *first;
 
+  serve_first (test);
+  witnesses = submit_many (test, 50, 8, 0);
+  first = g_ptr_array_index (witnesses, 0);
   task_test_wait_done (first->task);
   hostile_test_assert_n_faults (test, 1);
   cancel_all (witnesses);
@@ -204,11 +221,9 @@ static void
 test_sends_so_much_to_a_worker_that_reads_nothing (void)
 {
   g_autoptr (HostileTest) test = hostile_test_new ("50*one pause");
-  g_autoptr (GPtrArray) witnesses = submit_many (test, 50, 8, 0);
-  Done served = {witnesses, 50};
   g_autoptr (GPtrArray) more = NULL;
 
-  ferry_test_run_until (are_done, &served);
+  serve_first (test);
   more = submit_many (test, 40, MEGABYTES (1), 0);
   hostile_test_assert_progress (test);
   /* The arguments themselves, and what was sent of them. */
