@@ -150,6 +150,8 @@ ferry_call_unref (FerryCall *self)
       atomic_store_explicit (&self->state, FERRY_CALL_ANSWERING, memory_order_relaxed);
       atomic_store_explicit (&self->references, 1, memory_order_relaxed);
       pthread_mutex_unlock (&self->owner->lock);
+      /* The other end may be slow to take refusals; what it asked with is not kept for that long. */
+      g_clear_pointer (&self->arguments, g_variant_unref);
       refuse_dropped (self, FALSE);
       return;
     }

@@ -121,7 +121,8 @@ struct _FerryLink
   FerryLaneWriter express;
   GQueue backlog;            /* (element-type FerryBacklogRecord): what had no room in the down lane */
   GQueue express_backlog;    /* the same of the express lane */
-  gsize backlog_size;        /* bytes of backlog */
+  gsize backlog_size;        /* bytes of backlog, but for those of short records */
+  gsize backlog_short;       /* bytes of short records */
   gboolean down_closed;      /* the memory is gone, or nobody reads it any more */
   const char *down_fault;    /* (unowned) (nullable): how the worker broke the protocol with what it is sent */
   guint64 skip_until;        /* the end of the latest skip; 0: there was none */

@@ -22,6 +22,13 @@
 /* What may wait for room in the down lane. A message that finds nothing waiting is always taken, whatever its size. */
 #define MAX_BACKLOG (1024 * 1024)
 
+/* Messages of so few bytes have such a limit of their own: a window is to be taken while a large message waits, or a
+ * worker that waits for the window would do so for ever. */
+#define MAX_SHORT 64
+
+/* Cancels that wait for room in the express lane: one for each call that a worker may have. */
+#define MAX_EXPRESS_BACKLOG 65536
+
 /* An honest worker changes its claim once a call. */
 #define CLAIM_ATTEMPTS 1000
 
@@ -39,6 +46,20 @@ typedef struct
   guint n_parts;
   gsize offset; /* in the first part that is left */
 } Gather;
+
+static gsize *
+get_backlog_size (FerryLink *self, gsize record_size)
+{
+  return record_size <= ferry_record_size (MAX_SHORT) ? &self->backlog_short : &self->backlog_size;
+}
+
+static gboolean
+may_wait_locked (FerryLink *self, gsize size)
+{
+  if (g_queue_is_empty (&self->backlog))
+    return TRUE;
+  return *get_backlog_size (self, ferry_record_size (size)) + size <= MAX_BACKLOG;
+}
 
 static void
 lock (FerryLink *self)
@@ -141,7 +162,7 @@ put_locked (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog, const Fer
   fill ((guint8 *) record->words, header, payload);
   g_queue_push_tail (backlog, record);
   if (backlog == &self->backlog)
-    self->backlog_size += size;
+    *get_backlog_size (self, size) += size;
 }
 
 /* Moves what waits into the lane. When something is left, the lane's writer is armed. */
@@ -157,7 +178,7 @@ flush_locked (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog)
       memcpy (ferry_lane_writer_get_place (writer), record->words, record->size);
       publish_locked (self, writer, record->size);
       if (backlog == &self->backlog)
-        self->backlog_size -= record->size;
+        *get_backlog_size (self, record->size) -= record->size;
       g_queue_pop_head (backlog);
       g_free (record);
     }
@@ -207,7 +228,7 @@ ferry_link_send (FerryLink *self, guint64 connection_id, const FerryPart *parts,
   if (is_usable_locked (self))
     {
       flush_locked (self, &self->down, &self->backlog);
-      if (!g_queue_is_empty (&self->backlog) && self->backlog_size + size > MAX_BACKLOG)
+      if (!may_wait_locked (self, size))
         result = FERRY_DOWN_WOULD_BLOCK;
       else
         {
@@ -232,10 +253,13 @@ send_word (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog, FerryRecor
   if (is_usable_locked (self))
     {
       flush_locked (self, writer, backlog);
-      put_locked (self, writer, backlog, &header, &nothing);
+      result = backlog == &self->express_backlog && backlog->length >= MAX_EXPRESS_BACKLOG ? FERRY_DOWN_WOULD_BLOCK
+                                                                                           : FERRY_DOWN_SENT;
+      if (result == FERRY_DOWN_SENT)
+        put_locked (self, writer, backlog, &header, &nothing);
       flush_locked (self, writer, backlog);
-      if (check_lanes_locked (self))
-        result = FERRY_DOWN_SENT;
+      if (!check_lanes_locked (self))
+        result = FERRY_DOWN_CLOSED;
     }
   unlock (self);
   return result;
@@ -418,5 +442,6 @@ ferry_link_close_down (FerryLink *self)
   g_queue_clear_full (&self->backlog, g_free);
   g_queue_clear_full (&self->express_backlog, g_free);
   self->backlog_size = 0;
+  self->backlog_short = 0;
   unlock (self);
 }

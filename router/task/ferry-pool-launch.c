@@ -15,6 +15,9 @@
 void
 ferry_pool_worker_fault (FerryPoolWorker *self, const char *detail)
 {
+  /* What it sent before is still heard, and its end comes soon; until then it is given nothing more. */
+  if (self->state != FERRY_POOL_WORKER_ENDED)
+    self->state = FERRY_POOL_WORKER_CONDEMNED;
   if (self->worker != NULL)
     ferry_router_fault_link (self->router, self->link, detail);
   else
@@ -49,13 +52,9 @@ progress_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GV
   FerryTask *task = g_queue_peek_head (&self->in_flight);
   FerryProgress progress;
 
-  if (type != NULL || !ferry_progress_decode (&progress, data, size))
-    {
-      ferry_pool_worker_fault (self, "it reported progress that is none");
-      return;
-    }
-  /* What was reported last may be of a task that is done. */
-  if (task == NULL || ferry_task_get_seat (task)->xid != progress.xid)
+  /* What is no progress says nothing, and what was reported last may be of a task that is done. */
+  if (type != NULL || !ferry_progress_decode (&progress, data, size) || task == NULL ||
+      ferry_task_get_seat (task)->xid != progress.xid)
     return;
   g_object_ref (task);
   ferry_pool_worker_ref (self);
@@ -63,6 +62,15 @@ progress_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GV
   ferry_task_take_progress (task, &progress);
   ferry_pool_worker_unref (self);
   g_object_unref (task);
+}
+
+static void
+calls_closed (FerryReceiver *receiver, FerryExit *exit, gpointer data)
+{
+  g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (data);
+
+  if (ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_STOPPED && self->worker != NULL)
+    ferry_pool_worker_take_farewell (self);
 }
 
 static gboolean
@@ -264,6 +272,7 @@ start (FerryPoolWorker *self, const char *name, GError **error)
     return FALSE;
   self->calls_receiver->internal = self->progress_receiver->internal = TRUE;
   ferry_receiver_set_handler (self->calls_receiver, calls_came, ferry_pool_worker_ref (self), unref_worker);
+  g_signal_connect (self->calls_receiver, "closed", G_CALLBACK (calls_closed), self);
   ferry_receiver_set_handler (self->progress_receiver, progress_came, ferry_pool_worker_ref (self), unref_worker);
   if (self->pool->in_threads)
     return ferry_pool_worker_start_thread (self, name, calls, progress, error);
@@ -286,6 +295,7 @@ give_up (FerryPoolWorker *self)
   if (self->calls_receiver != NULL)
     {
       ferry_receiver_set_handler (self->calls_receiver, NULL, NULL, NULL);
+      g_signal_handlers_disconnect_by_data (self->calls_receiver, self);
       ferry_router_close_pipe (self->router, self->calls_receiver, NULL);
     }
   if (self->progress_receiver != NULL)

@@ -149,13 +149,12 @@ void ferry_pool_worker_unref (FerryPoolWorker *self);
 gboolean ferry_pool_worker_hand_over (FerryPoolWorker *self, FerryTask *task);
 void ferry_pool_worker_start_first (FerryPoolWorker *self);
 void ferry_pool_worker_heard (FerryPoolWorker *self);
+void ferry_pool_worker_return_after (FerryPoolWorker *self, guint64 begun);
 void ferry_pool_worker_take_back (FerryPoolWorker *self);
-void ferry_pool_worker_cancel_task (FerryPoolWorker *self, FerryTask *task);
-void ferry_pool_worker_give_time (FerryPoolWorker *self, FerryTask *task, gint64 grace);
-void ferry_pool_worker_force_task (FerryPoolWorker *self, FerryTask *task);
 void ferry_pool_worker_add_window (FerryPoolWorker *self, FerryTask *task, guint n);
 void ferry_pool_worker_retire (FerryPoolWorker *self);
 void ferry_pool_worker_kill (FerryPoolWorker *self);
+void ferry_pool_worker_take_farewell (FerryPoolWorker *self);
 void ferry_pool_worker_take_end (FerryPoolWorker *self, FerryExit *exit);
 
 /* In ferry-pool-launch.c. */
@@ -163,6 +162,11 @@ FerryPoolWorker *ferry_pool_worker_new (FerryPool *pool, GError **error);
 void ferry_pool_worker_abandon (FerryPoolWorker *self);
 void ferry_pool_worker_fault (FerryPoolWorker *self, const char *detail);
 void ferry_pool_worker_ask_finaliser (FerryPoolWorker *self);
+
+/* In ferry-pool-press.c. */
+void ferry_pool_worker_cancel_task (FerryPoolWorker *self, FerryTask *task);
+void ferry_pool_worker_give_time (FerryPoolWorker *self, FerryTask *task, gint64 grace);
+void ferry_pool_worker_force_task (FerryPoolWorker *self, FerryTask *task);
 
 /* In ferry-pool-threads.c. */
 gboolean ferry_pool_worker_start_thread (FerryPoolWorker *self, const char *name, FerrySender *calls,

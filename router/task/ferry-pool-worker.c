@@ -20,6 +20,10 @@
 /* How long a worker that was told to finish may take for it, before it is killed. */
 #define RETIRE_GRACE (10 * G_USEC_PER_SEC)
 
+/* A refused task is put again, to the same program. One that refuses it over and over would have it go to and fro for
+ * ever. */
+#define MAX_REFUSALS 3
+
 FerryPoolWorker *
 ferry_pool_worker_ref (FerryPoolWorker *self)
 {
@@ -255,7 +259,7 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
   if (self->pool != NULL)
     ferry_pool_note_time (self->pool, now - self->latest);
   self->latest = now;
-  if (refused)
+  if (refused && ferry_task_get_seat (task)->n_refusals++ < MAX_REFUSALS)
     give_back (task);
   else if (error != NULL)
     fail_task (task, FERRY_TASK_EVENT_ERROR, g_error_copy (error), trace, NULL);
@@ -315,6 +319,9 @@ ferry_pool_worker_hand_over (FerryPoolWorker *self, FerryTask *task)
       gboolean for_good = !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK) &&
                           !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
 
+      /* An honest worker answers what it has read, and then its lane has room. */
+      if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK) && g_queue_is_empty (&self->in_flight))
+        ferry_pool_worker_fault (self, "it answered calls that it had not read");
       if (for_good)
         {
           source->take (source, task);
@@ -331,6 +338,7 @@ ferry_pool_worker_hand_over (FerryPoolWorker *self, FerryTask *task)
   seat->worker = self;
   seat->xid = xid;
   seat->escalation = 0;
+  seat->n_consumed = 0;
   seat->queue_link.data = g_object_ref (task);
   g_queue_push_tail_link (&self->in_flight, &seat->queue_link);
   ferry_pool_worker_start_first (self);
@@ -349,10 +357,11 @@ return_task (FerryPoolWorker *self, FerryTask *task)
   g_object_unref (task);
 }
 
-/* From the last to the first, so that each goes to the front of its queue before those behind it. The first is the only
- * one of which more is known than that it waits, so that handlers run when the walk is at its end. */
-static void
-return_all_after (FerryPoolWorker *self, guint64 begun)
+/* main: what the worker has not begun. From the last to the first, so that each goes to the front of its queue before
+ * those behind it. The first is the only one of which more is known than that it waits, so that handlers run when the
+ * walk is at its end. */
+void
+ferry_pool_worker_return_after (FerryPoolWorker *self, guint64 begun)
 {
   GList *link = self->in_flight.tail;
 
@@ -378,105 +387,24 @@ ferry_pool_worker_take_back (FerryPoolWorker *self)
   if (last == NULL || !ferry_link_hold_calls (self->link, &begun))
     return;
   ferry_link_release_calls (self->link, ferry_task_get_seat (last->data)->xid);
-  return_all_after (self, begun);
+  ferry_pool_worker_return_after (self, begun);
   if (self->state == FERRY_POOL_WORKER_RETIRING)
     limit_retirement (self);
   else if (self->pool != NULL)
     ferry_pool_worker_idle (self->pool, self);
 }
 
-/* The time for a task to end by itself is over. First the process is asked to end, halfway, then it is killed. A thread
- * cannot be, and is left behind. */
-static void
-press (gpointer data)
-{
-  g_autoptr (FerryTask) task = g_object_ref (data);
-  FerryTaskSeat *seat = ferry_task_get_seat (task);
-  g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (seat->worker);
-  FerryTaskSource *source = get_source (task);
-
-  seat->escalation++;
-  if (seat->escalation == 1 && ferry_link_get_begun_call (self->link) < seat->xid)
-    {
-      /* It had its time, and its worker has not even begun it: that one stands still. */
-      self->told_to_end = TRUE;
-      ferry_pool_worker_take_back (self);
-      ferry_pool_worker_kill (self);
-      return;
-    }
-  if (seat->escalation == 1)
-    {
-      /* Its answer is on the way, and the worker may be at the next task. */
-      if (!ferry_link_doom_call (self->link, seat->xid))
-        return;
-      self->state = FERRY_POOL_WORKER_CONDEMNED;
-      self->told_to_end = TRUE;
-      return_all_after (self, seat->xid);
-      if (self->worker != NULL)
-        ferry_worker_send_signal (self->worker, SIGTERM, NULL);
-      ferry_timers_set (self->timers, &seat->timer, g_get_monotonic_time () + ferry_task_get_cancel_grace (task) / 2,
-                        press, task);
-      if (self->pool != NULL)
-        ferry_pool_pump (self->pool);
-      return;
-    }
-  if (self->worker != NULL)
-    {
-      ferry_pool_worker_kill (self);
-      return;
-    }
-  ferry_pool_worker_abandon (self);
-  if (ferry_task_fail (task, FERRY_TASK_EVENT_ABANDON,
-                       g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                                    "Task “%s” did not end when it was cancelled, and a thread cannot be killed; run "
-                                    "it in a process",
-                                    ferry_task_get_name (task)),
-                       NULL, NULL))
-    source->done (source, task);
-}
-
-/* main: kills the worker if it is at this task. */
-void
-ferry_pool_worker_force_task (FerryPoolWorker *self, FerryTask *task)
-{
-  FerryTaskSeat *seat = ferry_task_get_seat (task);
-
-  if (seat->escalation == 0 && !ferry_link_doom_call (self->link, seat->xid))
-    return;
-  seat->escalation = 2;
-  return_all_after (self, seat->xid);
-  ferry_pool_worker_kill (self);
-}
-
-/* main: gives a task that is being run, and was asked to end, so much time for it. */
-void
-ferry_pool_worker_give_time (FerryPoolWorker *self, FerryTask *task, gint64 grace)
-{
-  FerryTaskSeat *seat = ferry_task_get_seat (task);
-
-  if (seat->escalation > 0)
-    return;
-  ferry_timers_set (self->timers, &seat->timer, g_get_monotonic_time () + grace / 2, press, task);
-}
-
-/* main: the task was cancelled: where it was not begun, it is taken back, with what is behind it; else its function is
- * told. */
-void
-ferry_pool_worker_cancel_task (FerryPoolWorker *self, FerryTask *task)
-{
-  ferry_pool_worker_take_back (self);
-  /* If it was not begun, that was all. */
-  if (ferry_task_get_seat (task)->worker != self)
-    return;
-  ferry_transactions_cancel (self->calls, ferry_task_get_seat (task)->xid, FERRY_CANCEL_REASON_CANCELLED);
-  ferry_pool_worker_give_time (self, task, ferry_task_get_cancel_grace (task));
-}
-
-/* main */
+/* main: so many of a task's items were consumed. The worker is told of half a window at a time, so that few such
+ * messages lie unread in its lane at any time. */
 void
 ferry_pool_worker_add_window (FerryPoolWorker *self, FerryTask *task, guint n)
 {
-  ferry_transactions_add_window (self->calls, ferry_task_get_seat (task)->xid, n, NULL);
+  FerryTaskSeat *seat = ferry_task_get_seat (task);
+
+  seat->n_consumed += n;
+  if (seat->n_consumed >= MAX (ferry_task_get_window (task) / 2, 1) &&
+      ferry_transactions_add_window (self->calls, seat->xid, seat->n_consumed, NULL))
+    seat->n_consumed = 0;
 }
 
 /* main: has the worker end when it has done what it has in hand. */
@@ -491,6 +419,19 @@ ferry_pool_worker_retire (FerryPoolWorker *self)
   ferry_link_send_finish (self->link);
   ferry_timers_unset (self->timers, &self->timer);
   limit_retirement (self);
+}
+
+/* main: the worker stopped its senders, as one does that is about to exit. Nothing more comes of it, so that it is not
+ * waited for for ever. */
+void
+ferry_pool_worker_take_farewell (FerryPoolWorker *self)
+{
+  if (self->state == FERRY_POOL_WORKER_CONDEMNED || self->state == FERRY_POOL_WORKER_ENDED)
+    return;
+  self->state = FERRY_POOL_WORKER_RETIRING;
+  ferry_timers_set (self->timers, &self->timer, g_get_monotonic_time () + RETIRE_GRACE, retire_timed_out, self);
+  if (self->pool != NULL)
+    ferry_pool_pump (self->pool);
 }
 
 /* main: ends the worker at once. What it has sent still arrives. */
@@ -562,6 +503,7 @@ disconnect (FerryPoolWorker *self)
 {
   ferry_receiver_set_handler (self->calls_receiver, NULL, NULL, NULL);
   ferry_receiver_set_handler (self->progress_receiver, NULL, NULL, NULL);
+  g_signal_handlers_disconnect_by_data (self->calls_receiver, self);
   if (self->worker == NULL)
     return;
   ferry_worker_set_task_name_func (self->worker, NULL, NULL);
@@ -580,7 +522,7 @@ ferry_pool_worker_take_end (FerryPoolWorker *self, FerryExit *exit)
 
   self->state = FERRY_POOL_WORKER_ENDED;
   ferry_timers_unset (self->timers, &self->timer);
-  return_all_after (self, begun);
+  ferry_pool_worker_return_after (self, begun);
   self->attached = TRUE;
   while ((task = get_first (self)) != NULL)
     {

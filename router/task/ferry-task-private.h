@@ -30,6 +30,8 @@ typedef struct
   gboolean executing;      /* counted as such */
   gboolean taken_in;       /* the router's thread has it in its books */
   guint n_deaths;          /* workers that were lost while they ran it */
+  guint n_consumed;        /* items that were, since the worker was last told */
+  guint n_refusals;        /* how often workers refused it */
   guint escalation;        /* how far its end was pressed for */
 } FerryTaskSeat;
 

@@ -171,6 +171,15 @@ CORPUS = {
         "variant": b"\0" + record(VARIANT, b"12345678", 1, 1),
         "tail": b"\377" + record(BYTES, b"hello") + struct.pack("=Q", 65544),
     },
+    "output": {
+        "lines": b"\x00one\ntwo\n\nthree",
+        "in-pieces": b"\x01" + b"a line of some length, which is cut into pieces\n" * 3,
+        "long": b"\xff" + b"x" * 9000 + b"\nend\n",
+        "no-text": b"\xff" + b"\xff\xfe\x80" * 2000,
+        "zeros": b"\x00a\0b\n\0\n",
+        "characters-that-are-cut": b"\xff" + b"x" * 4095 + "\u20ac".encode() * 1000,
+        "half-a-character": b"\x00x\xe2\x82",
+    },
     "progress": {
         "fraction": progress(0.5, text="größer".encode()),
         "amount": progress(0.25, 5, 20, b"bytes", b"reading"),

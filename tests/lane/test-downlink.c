@@ -171,10 +171,46 @@ test_one_message_of_any_size_is_taken (void)
 
   down_ends_init (&ends, size);
   g_assert_cmpint (down_send (&ends, 0, size), ==, FERRY_DOWN_SENT);
-  g_assert_cmpint (down_send (&ends, 1, 1), ==, FERRY_DOWN_WOULD_BLOCK);
+  g_assert_cmpint (down_send (&ends, 1, 100), ==, FERRY_DOWN_WOULD_BLOCK);
   down_take (&ends, 0, size);
   g_assert_cmpint (down_send (&ends, 1, 1), ==, FERRY_DOWN_SENT);
   down_take (&ends, 1, 1);
+}
+
+/* A window, say, is not kept back by a large message; and short ones have a bound as well. */
+static void
+test_short_messages_wait_behind_a_large_one (void)
+{
+  const gsize size = 5 * BACKLOG_LIMIT;
+  g_auto (DownEnds) ends;
+  guint64 n = 1;
+
+  down_ends_init (&ends, size);
+  g_assert_cmpint (down_send (&ends, 0, size), ==, FERRY_DOWN_SENT);
+  while (down_send (&ends, n, 64) == FERRY_DOWN_SENT)
+    {
+      n++;
+      g_assert_cmpuint (n * 64, <=, BACKLOG_LIMIT);
+    }
+  g_assert_cmpuint (n, >, 1000);
+  down_take (&ends, 0, size);
+  for (guint64 i = 1; i < n; i++)
+    down_take (&ends, i, 64);
+}
+
+static void
+test_cancels_that_are_not_taken_do_not_pile_up (void)
+{
+  g_auto (DownEnds) ends;
+  guint64 n = 0;
+
+  down_ends_init (&ends, MAX_MESSAGE);
+  while (ferry_link_send_cancel (ends.link, n + 1, 1) == FERRY_DOWN_SENT)
+    {
+      n++;
+      g_assert_cmpuint (n, <, 100000);
+    }
+  g_assert_cmpuint (n, >, 1000);
 }
 
 /* Not for each record, but when half of the lane is free. */
@@ -524,6 +560,9 @@ add_tests_of_what_arrives (void)
   g_test_add_func ("/downlink/what-has-no-room-keeps-its-order", test_what_has_no_room_keeps_its_order);
   g_test_add_func ("/downlink/backlog-is-bounded", test_backlog_is_bounded);
   g_test_add_func ("/downlink/one-message-of-any-size-is-taken", test_one_message_of_any_size_is_taken);
+  g_test_add_func ("/downlink/short-messages-wait-behind-a-large-one", test_short_messages_wait_behind_a_large_one);
+  g_test_add_func ("/downlink/cancels-that-are-not-taken-do-not-pile-up",
+                   test_cancels_that_are_not_taken_do_not_pile_up);
   g_test_add_func ("/downlink/room-rings-the-doorbell-once", test_room_rings_the_doorbell_once);
   g_test_add_func ("/downlink/finish-comes-behind-what-was-sent", test_finish_comes_behind_what_was_sent);
   g_test_add_func ("/downlink/finish-is-taken-when-the-backlog-is-full", test_finish_is_taken_when_the_backlog_is_full);

@@ -288,7 +288,8 @@ test_application_takes_all_along (void)
 static const char *const hostile[] = {
   "unknown-start",  "unknown-end", "unknown-failure", "end-before-start", "parent-for-child",
   "self-for-child", "no-pidfd",    "bad-code",        "attach-twice",     "short",
-  "long",           "version",     "garbage",
+  "long",           "version",     "garbage",         "init-for-child",   "folder-for-pidfd",
+  "another-number", "start-twice",
 };
 static const char *const leaving[] = {"die", "exit", "hang-up"};
 

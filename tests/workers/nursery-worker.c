@@ -271,6 +271,34 @@ send_raw (int control, FerryControlKind kind, guint32 version, gsize size)
   send (control, packet, size, MSG_NOSIGNAL);
 }
 
+/* What the kernel takes for a pidfd in some places. */
+static int
+open_folder (pid_t pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d", (int) pid);
+
+  return open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static int
+open_child (pid_t *child)
+{
+  *child = fork ();
+  if (*child == 0)
+    wait_for_ever (NULL);
+  return (int) syscall (SYS_pidfd_open, *child, 0);
+}
+
+static void
+start_twice (int control, guint64 id)
+{
+  pid_t child;
+  int pidfd = open_child (&child);
+
+  ferry_nursery_send_started (control, id, child, pidfd);
+  ferry_nursery_send_started (control, id, child, pidfd);
+}
+
 static void
 break_rule (const char *how, int control, guint64 id)
 {
@@ -290,6 +318,14 @@ break_rule (const char *how, int control, guint64 id)
     ferry_nursery_send_started (control, id, getppid (), parent_pidfd);
   else if (strcmp (how, "self-for-child") == 0)
     ferry_nursery_send_started (control, id, own, own_pidfd);
+  else if (strcmp (how, "init-for-child") == 0)
+    ferry_nursery_send_started (control, id, 1, (int) syscall (SYS_pidfd_open, 1, 0));
+  else if (strcmp (how, "folder-for-pidfd") == 0)
+    ferry_nursery_send_started (control, id, getppid (), open_folder (getppid ()));
+  else if (strcmp (how, "another-number") == 0)
+    ferry_nursery_send_started (control, id, getppid (), open_child (&own));
+  else if (strcmp (how, "start-twice") == 0)
+    start_twice (control, id);
   else if (strcmp (how, "no-pidfd") == 0)
     ferry_nursery_send_started (control, id, own, STDOUT_FILENO);
   else if (strcmp (how, "bad-code") == 0)
