@@ -51,6 +51,10 @@ typedef struct
   gboolean spare_lost; /* the latest one ended without having been asked for anything: it is not replaced at once */
 } Nursery;
 
+/* Who was started last is left alone for so long: the next fork, and what the new child does first, would take the
+ * processors that its first answer needs. */
+#define SPARE_PAUSE_NANOSECONDS (100 * 1000)
+
 /* The id of the child in spare, which no worker has. */
 #define SPARE_ID 0
 
@@ -419,11 +423,11 @@ serve_all (Nursery *self)
 {
   for (;;)
     {
+      const struct timespec pause = {.tv_nsec = SPARE_PAUSE_NANOSECONDS};
       gboolean wants_spare = self->spare < 0 && !self->spare_lost;
-      int n = TEMP_FAILURE_RETRY (
-        poll ((struct pollfd *) (void *) self->polls->data, self->polls->len, wants_spare ? 0 : -1));
+      int n = TEMP_FAILURE_RETRY (ppoll ((struct pollfd *) (void *) self->polls->data, self->polls->len,
+                                         wants_spare ? &pause : NULL, NULL));
 
-      /* Requests that are there come first. */
       if (n == 0 && fork_spare (self))
         return;
       /* From the last one down, since the last one takes the place of one that goes. */
