@@ -425,8 +425,8 @@ serve_all (Nursery *self)
     {
       const struct timespec pause = {.tv_nsec = SPARE_PAUSE_NANOSECONDS};
       gboolean wants_spare = self->spare < 0 && !self->spare_lost;
-      int n = TEMP_FAILURE_RETRY (ppoll ((struct pollfd *) (void *) self->polls->data, self->polls->len,
-                                         wants_spare ? &pause : NULL, NULL));
+      int n = TEMP_FAILURE_RETRY (
+        ppoll ((struct pollfd *) (void *) self->polls->data, self->polls->len, wants_spare ? &pause : NULL, NULL));
 
       if (n == 0 && fork_spare (self))
         return;

@@ -15,21 +15,16 @@ int LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
 /* In fuzz-monitor.c: a monitor without a thread, and a link of two pipes whose connection ids are 1 and 2. */
 typedef struct _FuzzMonitor FuzzMonitor;
 
-FuzzMonitor *fuzz_monitor_new     (void);
-void         fuzz_monitor_free    (FuzzMonitor  *self);
-guint8      *fuzz_monitor_get_ring (FuzzMonitor *self);
-gboolean     fuzz_monitor_publish (FuzzMonitor  *self,
-                                   guint64       tail);
+FuzzMonitor *fuzz_monitor_new (void);
+void fuzz_monitor_free (FuzzMonitor *self);
+guint8 *fuzz_monitor_get_ring (FuzzMonitor *self);
+gboolean fuzz_monitor_publish (FuzzMonitor *self, guint64 tail);
 
 #define FUZZ_CAPACITY (128 * 1024)
 #define FUZZ_MAX_MESSAGE 3000000
 
 /* Sends a packet over a socket, with copies of a descriptor. */
-void         fuzz_send_packet     (int           socket,
-                                   gconstpointer data,
-                                   gsize         size,
-                                   int           fd,
-                                   guint         n_fds);
+void fuzz_send_packet (int socket, gconstpointer data, gsize size, int fd, guint n_fds);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FuzzMonitor, fuzz_monitor_free)
 
