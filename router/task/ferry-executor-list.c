@@ -10,6 +10,9 @@
 
 #include "task/ferry-executor-private.h"
 
+/* So many tasks that are done may be in the list beyond those that are to be kept. */
+#define MAX_LEAVING 4096
+
 static GType
 get_item_type (GListModel *model)
 {
@@ -66,12 +69,55 @@ ferry_executor_list_remove (FerryExecutor *self, FerryTask *task)
   g_list_model_items_changed (G_LIST_MODEL (self), position, 1, 0);
 }
 
-/* main: takes out the oldest of the finished tasks, but for so many. */
+static int
+compare_positions (gconstpointer a, gconstpointer b)
+{
+  return g_sequence_iter_compare (*(GSequenceIter *const *) a, *(GSequenceIter *const *) b);
+}
+
+/* The oldest of the finished tasks, but for so many, in the order of the list. They have left by what their seats say,
+ * so that whatever handlers do, nobody else takes them out. */
+static GPtrArray *
+take_leaving (FerryExecutor *self, guint keep)
+{
+  GPtrArray *leaving = g_ptr_array_sized_new (self->finished.length - keep);
+
+  while (self->finished.length > keep)
+    {
+      GList *link = g_queue_pop_head_link (&self->finished);
+      FerryTaskSeat *seat = ferry_task_get_seat (g_steal_pointer (&link->data));
+
+      g_ptr_array_add (leaving, g_steal_pointer (&seat->position));
+    }
+  g_ptr_array_sort (leaving, compare_positions);
+  return leaving;
+}
+
+/* main: takes out the oldest of the finished tasks, but for so many: neighbours at once, since a list view takes its
+ * time for each change, and the last ones first, so that those before them keep their places. */
 void
 ferry_executor_list_trim (FerryExecutor *self, guint keep)
 {
-  while (self->finished.length > keep)
-    ferry_executor_list_remove (self, self->finished.head->data);
+  g_autoptr (GPtrArray) leaving = NULL;
+  guint n;
+
+  if (self->finished.length <= keep)
+    return;
+  g_object_ref (self);
+  leaving = take_leaving (self, keep);
+  for (guint end = leaving->len; end > 0; end -= n)
+    {
+      GSequenceIter *first = g_ptr_array_index (leaving, end - 1);
+      GSequenceIter *behind = g_sequence_iter_next (first);
+      guint position;
+
+      for (n = 1; n < end && g_sequence_iter_prev (first) == g_ptr_array_index (leaving, end - 1 - n); n++)
+        first = g_ptr_array_index (leaving, end - 1 - n);
+      position = (guint) g_sequence_iter_get_position (first);
+      g_sequence_remove_range (first, behind);
+      g_list_model_items_changed (G_LIST_MODEL (self), position, n, 0);
+    }
+  g_object_unref (self);
 }
 
 /* main: forgets the list without a word, when the executor goes. */
@@ -88,7 +134,8 @@ ferry_executor_list_clear (FerryExecutor *self)
     }
 }
 
-/* main: a task of the list is done. */
+/* main: a task of the list is done. Those that leave do so together, in the next turn of the main loop; or now, where
+ * that does not come. */
 void
 ferry_executor_list_finish (FerryExecutor *self, FerryTask *task)
 {
@@ -96,12 +143,8 @@ ferry_executor_list_finish (FerryExecutor *self, FerryTask *task)
 
   if (seat->position == NULL)
     return;
-  if (self->keep_finished == 0)
-    {
-      ferry_executor_list_remove (self, task);
-      return;
-    }
   seat->finished_link.data = task;
   g_queue_push_tail_link (&self->finished, &seat->finished_link);
-  ferry_executor_list_trim (self, self->keep_finished);
+  if (self->finished.length > self->keep_finished && self->finished.length - self->keep_finished > MAX_LEAVING)
+    ferry_executor_list_trim (self, self->keep_finished);
 }

@@ -222,7 +222,7 @@ ferry_executor_install_properties (GObjectClass *object_class)
    * FerryExecutor:keep-finished:
    *
    * How many of the tasks that are done stay in the list, the latest ones. By default none: a task that nobody else
-   * holds is freed when it is done.
+   * holds is freed when it is done. Tasks leave the list in the turn of the main loop after their end.
    *
    * Since: 0.1
    */
@@ -238,7 +238,9 @@ static void
 tell_figures (gpointer data)
 {
   GObject *object = g_object_ref (data);
+  FerryExecutor *self = data;
 
+  ferry_executor_list_trim (self, self->keep_finished);
   for (guint i = PROP_N_WAITING; i <= PROP_FRACTION; i++)
     g_object_notify_by_pspec (object, properties[i]);
   g_object_unref (object);

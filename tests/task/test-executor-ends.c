@@ -95,6 +95,7 @@ is_list (gconstpointer data)
   mirror_compare (mirror);
   task_test_open_gate ();
   ferry_test_run_until (is_empty, test->executor);
+  task_test_settle ();
   mirror_compare (mirror);
   g_assert_cmpuint (mirror->items->len, ==, MIN (keep, 104));
   ferry_executor_set_keep_finished (test->executor, 2);
@@ -131,6 +132,7 @@ cancels_what_comes_into_the_list (void)
   task_test_open_gate ();
   ferry_test_run_until (is_empty, test->executor);
   g_assert_cmpuint (ferry_executor_get_n_completed (test->executor), ==, 1);
+  task_test_settle ();
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (test->executor)), ==, 0);
   g_signal_handlers_disconnect_by_func (test->executor, cancel_added, NULL);
 }

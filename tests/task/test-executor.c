@@ -256,6 +256,7 @@ removes_in_done_handler (void)
       task_test_submit_task (test->executor, task);
     }
   finish (test);
+  task_test_settle ();
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (test->executor)), ==, 2);
   ferry_executor_clear_finished (test->executor);
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (test->executor)), ==, 0);
