@@ -9,6 +9,7 @@
 
 #include "config.h"
 
+#include "ferry-marshallers.h"
 #include "task/ferry-task-fields-private.h"
 #include "task/ferry-waiters-private.h"
 
@@ -73,8 +74,10 @@ ferry_task_install_signals (FerryTaskClass *klass)
    *
    * Since: 0.1
    */
-  signals[SIGNAL_MESSAGE] = g_signal_new ("message", type, G_SIGNAL_RUN_LAST | G_SIGNAL_DETAILED, 0, NULL, NULL, NULL,
-                                          G_TYPE_NONE, 2, G_TYPE_STRING | G_SIGNAL_TYPE_STATIC_SCOPE, G_TYPE_VARIANT);
+  signals[SIGNAL_MESSAGE] = g_signal_new ("message", type, G_SIGNAL_RUN_LAST | G_SIGNAL_DETAILED, 0, NULL, NULL,
+                                          ferry_marshal_VOID__STRING_VARIANT, G_TYPE_NONE, 2,
+                                          G_TYPE_STRING | G_SIGNAL_TYPE_STATIC_SCOPE, G_TYPE_VARIANT);
+  g_signal_set_va_marshaller (signals[SIGNAL_MESSAGE], type, ferry_marshal_VOID__STRING_VARIANTv);
   /**
    * FerryTask::done:
    * @self: the task
