@@ -182,7 +182,7 @@ install_settings (void)
   /**
    * FerryPool:max-workers:
    *
-   * How many workers there are at most. By default [func@Ferry.get_n_usable_cores].
+   * How many workers there are at most, beside as many that are ending. By default [func@Ferry.get_n_usable_cores].
    *
    * Since: 0.1
    */

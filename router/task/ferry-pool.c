@@ -11,7 +11,7 @@
 #include "task/ferry-pool-private.h"
 
 #include "base/ferry-base-private.h"
-#include "worker/ferry-nursery.h"
+#include "worker/ferry-nursery-private.h"
 
 /* So much work may be sent ahead to one worker, by the time that tasks took lately, and so many tasks: enough to bridge
  * the way to us and back, and little enough that a task of higher priority does not wait for long. */
@@ -167,10 +167,18 @@ start_worker (FerryPool *self)
   return TRUE;
 }
 
+/* Whether one worker more may be started. Those that end do not count, but for there being no more of them than of the
+ * others: each is replaced before it has run its finaliser, and may take its time for that. */
+static gboolean
+has_place (FerryPool *self)
+{
+  return count_live (self) < self->max_workers && self->workers->len < 2 * self->max_workers;
+}
+
 static void
 start_minimum (FerryPool *self)
 {
-  while (self->started && count_live (self) < self->min_workers && start_worker (self))
+  while (self->started && count_live (self) < self->min_workers && has_place (self) && start_worker (self))
     ;
 }
 
@@ -181,7 +189,7 @@ pump_once (FerryPool *self)
   FerryTask *task = peek_task (self);
   FerryPoolWorker *worker = task != NULL ? pick_worker (self, task) : NULL;
 
-  if (task != NULL && (worker == NULL || worker->in_flight.length > 0) && count_live (self) < self->max_workers)
+  if (task != NULL && (worker == NULL || worker->in_flight.length > 0) && has_place (self))
     {
       /* Whether a worker was started or not, handlers may have done anything to the task. */
       start_worker (self);
@@ -503,6 +511,8 @@ ferry_pool_reset (FerryPool *self)
 
   g_clear_error (&self->error);
   g_array_set_size (self->restarts, 0);
+  if (self->starter != NULL && self->starter->nursery != NULL)
+    ferry_nursery_forgive (self->starter->nursery);
   ferry_timers_unset (self->timers, &self->back_off);
   ferry_pool_notify_error (self);
   ferry_pool_pump (self);

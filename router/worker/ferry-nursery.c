@@ -149,6 +149,13 @@ check_router (FerryNursery *self, FerryRouter *router, GError **error)
   return FALSE;
 }
 
+/* main: has a nursery that is not started any more be started again. */
+void
+ferry_nursery_forgive (FerryNursery *self)
+{
+  self->n_soon = 0;
+}
+
 /* main: starts the process where there is none. */
 gboolean
 ferry_nursery_prepare (FerryNursery *self, FerryRouter *router, GError **error)
@@ -159,7 +166,7 @@ ferry_nursery_prepare (FerryNursery *self, FerryRouter *router, GError **error)
     return start (self, router, error);
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
                "The nursery ended %u times soon after its start, and is not started again before "
-               "ferry_nursery_start() is called; the last time: %s",
+               "ferry_nursery_start() is called, or ferry_pool_reset() where a pool has it; the last time: %s",
                self->n_soon, ferry_exit_get_message (self->last_exit));
   return FALSE;
 }

@@ -373,6 +373,7 @@ refuses_what_is_too_large (void)
   ferry_task_set_queue_timeout (task, 20000);
   task_test_submit_task (test->executor, task);
   task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
+  task_test_settle ();
   g_assert_finalize_object (task);
   let_pass (30);
   other = task_test_submit (test->executor, "nothing", NULL);
