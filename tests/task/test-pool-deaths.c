@@ -315,6 +315,58 @@ gives_up_when_the_nursery_fails (void)
   task_test_wait_workers (test->pool, 0);
 }
 
+/* A nursery that ended too often is not started any more, until the pool is told to try again. */
+static void
+tries_its_nursery_again_when_reset (void)
+{
+  g_autoptr (TaskTest) test = new_with_program ("serving-worker", "fail");
+  g_autoptr (FerryLauncher) launcher = NULL;
+  g_autoptr (FerryTask) task = NULL;
+
+  ferry_pool_set_restart_limit (test->pool, 0, 60 * G_USEC_PER_SEC);
+  for (guint i = 0; i < 4; i++)
+    {
+      g_autoptr (FerryTask) hopeless = task_test_submit (test->executor, "nothing", NULL);
+
+      task_test_wait_done (hopeless);
+      g_assert_cmpint (ferry_task_get_state (hopeless), ==, FERRY_TASK_STATE_FAILED);
+      task_test_wait_workers (test->pool, 0);
+      if (i < 3)
+        ferry_pool_reset (test->pool);
+    }
+  g_object_get (test->pool, "launcher", &launcher, NULL);
+  ferry_launcher_unsetenv (launcher, "FERRY_TEST_INITIALISER");
+  /* A worker that is asked of a nursery whose end is just being told of is lost with it, and replaced. */
+  ferry_pool_set_restart_limit (test->pool, 5, 60 * G_USEC_PER_SEC);
+  ferry_pool_reset (test->pool);
+  task = task_test_submit (test->executor, "nothing", NULL);
+  task_test_wait_done (task);
+  g_assert_no_error (ferry_task_get_error (task));
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_COMPLETED);
+}
+
+static gboolean
+has_completed_two (gpointer data)
+{
+  return ferry_executor_get_n_completed (data) >= 2;
+}
+
+/* Workers that are replaced after each task, and take for ever to end. */
+static void
+has_no_more_that_end_than_others (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+
+  ferry_pool_set_max_tasks (test->pool, 1);
+  ferry_pool_set_finaliser (test->pool, "pause-for-ever", NULL);
+  for (guint i = 0; i < 5; i++)
+    g_object_unref (task_test_submit (test->executor, "nothing", NULL));
+  ferry_test_run_until (has_completed_two, test->executor);
+  task_test_settle ();
+  g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 2);
+  g_assert_cmpuint (ferry_executor_get_n_completed (test->executor), ==, 2);
+}
+
 /* The first executor goes with its last task, in the middle of the pool's telling all of them. */
 static void
 tells_every_executor (void)
@@ -435,6 +487,8 @@ main (int argc, char **argv)
   g_test_add_func ("/deaths/at-the-start-are-given-up", gives_up_workers_that_die_at_their_start);
   g_test_add_func ("/deaths/in-the-initialiser-are-given-up", gives_up_when_the_initialiser_crashes);
   g_test_add_func ("/deaths/of-the-nursery-are-given-up", gives_up_when_the_nursery_fails);
+  g_test_add_func ("/deaths/of-the-nursery-are-forgotten-by-a-reset", tries_its_nursery_again_when_reset);
+  g_test_add_func ("/deaths/that-take-for-ever-are-not-too-many", has_no_more_that_end_than_others);
   g_test_add_func ("/deaths/of-the-pool-are-told-to-every-executor", tells_every_executor);
   g_test_add_func ("/deaths/of-nobody-but-a-task-is-too-large", refuses_what_is_too_large);
   g_test_add_func ("/deaths/by-an-initialiser-that-is-too-large", fails_with_an_initialiser_that_is_too_large);
