@@ -103,16 +103,35 @@ keep_unsent (FerryCall *self, gboolean first)
   return kept;
 }
 
-/* Takes the reference that the caller has. Returns FALSE when the transport has no room. */
 static gboolean
-refuse_dropped (FerryCall *self, gboolean first)
+is_closed (FerryTransactions *self)
+{
+  gboolean closed;
+
+  pthread_mutex_lock (&self->lock);
+  closed = self->reason != NULL;
+  pthread_mutex_unlock (&self->lock);
+  return closed;
+}
+
+/* Returns FALSE when the transport has no room, and keeps the call then. */
+static gboolean
+send_refusal (FerryCall *self, gboolean first)
 {
   g_autoptr (GError) reason =
     g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "The call of “%s” was dropped without an answer", self->method);
   g_autoptr (GError) error = NULL;
 
-  if (!ferry_transactions_refuse (self->owner, self->xid, reason, &error) &&
-      g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK) && keep_unsent (self, first))
+  return ferry_transactions_refuse (self->owner, self->xid, reason, &error) ||
+         !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK) || !keep_unsent (self, first);
+}
+
+/* Takes the reference that the caller has. Returns FALSE when the transport has no room. Once nothing is sent any more,
+ * a peer may have left thousands of them, and each is only forgotten. */
+static gboolean
+refuse_dropped (FerryCall *self, gboolean first)
+{
+  if (!is_closed (self->owner) && !send_refusal (self, first))
     return FALSE;
   set_over (self);
   ferry_call_unref (self);
