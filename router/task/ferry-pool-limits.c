@@ -47,34 +47,55 @@ describe_limit (FerryPool *self, FerryExit *exit)
                       lines[0] != NULL ? ":\n" : "", text);
 }
 
-/* main: a worker ended that was not told to. One that had worked is simply replaced. Those that end before they have
- * done anything are replaced after a pause, and when there are too many of them, not any more. */
-void
-ferry_pool_note_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
+/* A worker could not be started, or ended before it was of use: no other one is started before a pause, which is the
+ * longer the more of them there were lately. */
+static void
+back_off (FerryPool *self)
 {
   gint64 now = g_get_monotonic_time ();
   gint64 pause = FIRST_BACK_OFF;
 
-  self->n_restarts++;
-  if (ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_LAUNCH_FAILED)
-    {
-      ferry_pool_fail (self,
-                       g_error_new_literal (FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED, ferry_exit_get_message (exit)));
-      return;
-    }
-  /* An initialiser that was begun is no task. */
-  if (worker->n_done > 0 || worker->lost_task)
-    return;
   forget_before (self->restarts, now - self->restart_interval);
   g_array_append_val (self->restarts, now);
-  if (self->restarts->len > self->restart_limit)
-    {
-      ferry_pool_fail (self, describe_limit (self, exit));
-      return;
-    }
   for (guint i = 1; i < self->restarts->len && pause < MAX_BACK_OFF; i++)
     pause *= 2;
   ferry_timers_set (self->timers, &self->back_off, now + MIN (pause, MAX_BACK_OFF), backed_off, self);
+}
+
+/* main: a worker could not be started. As long as there are others, they do what there is to do, and it is tried again:
+ * the system may have been short of something for a moment. Takes error over. */
+void
+ferry_pool_note_failed_start (FerryPool *self, GError *error)
+{
+  if (ferry_pool_count_live (self) == 0)
+    {
+      ferry_pool_fail (self, error);
+      return;
+    }
+  g_message ("The pool “%s” goes on with the workers that it has: %s", ferry_pool_get_name (self), error->message);
+  g_error_free (error);
+  back_off (self);
+}
+
+/* main: a worker ended that was not told to. One that had worked is simply replaced, and so are those that were lost
+ * with their nursery, which counts its own ends. Those that end before they have done anything are replaced after a
+ * pause, and when there are too many of them, not any more. */
+void
+ferry_pool_note_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
+{
+  self->n_restarts++;
+  if (ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_LAUNCH_FAILED)
+    {
+      ferry_pool_note_failed_start (
+        self, g_error_new_literal (FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED, ferry_exit_get_message (exit)));
+      return;
+    }
+  /* An initialiser that was begun is no task. */
+  if (worker->n_done > 0 || worker->lost_task || ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_NURSERY_LOST)
+    return;
+  back_off (self);
+  if (self->restarts->len > self->restart_limit)
+    ferry_pool_fail (self, describe_limit (self, exit));
 }
 
 /* main: where this program has the function as well, the result is seen to have its type. */

@@ -114,6 +114,7 @@ struct _FerryPool
   gboolean pump_again;
   GPtrArray *stop_waiters; /* (nullable) (element-type FerryWaiter): calls that wait for the end of a stop */
   FerryTimer stop_timer;
+  FerryTimer look_timer; /* for an idle worker to take what another one has not begun by then */
 };
 
 /* In ferry-pool.c. */
@@ -121,6 +122,7 @@ void ferry_pool_add_source (FerryPool *self, FerryTaskSource *source);
 void ferry_pool_remove_source (FerryPool *self, FerryTaskSource *source);
 void ferry_pool_pump (FerryPool *self);
 void ferry_pool_fit (FerryPool *self);
+guint ferry_pool_count_live (FerryPool *self);
 void ferry_pool_note_idle (FerryPool *self, FerryPoolWorker *worker);
 void ferry_pool_worker_ready (FerryPool *self, FerryPoolWorker *worker);
 void ferry_pool_worker_idle (FerryPool *self, FerryPoolWorker *worker);
@@ -139,6 +141,7 @@ void ferry_pool_notify_error (FerryPool *self);
 void ferry_pool_notify_workers (FerryPool *self);
 
 /* In ferry-pool-limits.c. */
+void ferry_pool_note_failed_start (FerryPool *self, GError *error);
 void ferry_pool_note_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit);
 gboolean ferry_pool_check_result (FerryTask *task, GVariant *result, GError **error);
 gboolean ferry_pool_worker_is_too_large (FerryPoolWorker *self, guint64 max_memory);

@@ -18,6 +18,9 @@
 #define AHEAD_MICROSECONDS 1000.0
 #define MAX_DEPTH 64
 
+/* A worker that is warm begins what it is given long before. */
+#define BEGIN_MICROSECONDS 1000
+
 /* How quickly the mean follows. */
 #define MEAN_SHARE (1.0 / 16)
 
@@ -114,8 +117,9 @@ pick_worker (FerryPool *self, FerryTask *task)
   return best;
 }
 
-static guint
-count_live (FerryPool *self)
+/* main: how many workers take tasks, or will. */
+guint
+ferry_pool_count_live (FerryPool *self)
 {
   guint n = 0;
 
@@ -159,7 +163,7 @@ start_worker (FerryPool *self)
   worker = ferry_pool_worker_new (self, &error);
   if (worker == NULL)
     {
-      ferry_pool_fail (self, g_steal_pointer (&error));
+      ferry_pool_note_failed_start (self, g_steal_pointer (&error));
       return FALSE;
     }
   self->started = TRUE;
@@ -172,13 +176,13 @@ start_worker (FerryPool *self)
 static gboolean
 has_place (FerryPool *self)
 {
-  return count_live (self) < self->max_workers && self->workers->len < 2 * self->max_workers;
+  return ferry_pool_count_live (self) < self->max_workers && self->workers->len < 2 * self->max_workers;
 }
 
 static void
 start_minimum (FerryPool *self)
 {
-  while (self->started && count_live (self) < self->min_workers && has_place (self) && start_worker (self))
+  while (self->started && ferry_pool_count_live (self) < self->min_workers && has_place (self) && start_worker (self))
     ;
 }
 
@@ -223,7 +227,7 @@ ferry_pool_pump (FerryPool *self)
   self->pumping = FALSE;
   start_minimum (self);
   /* What came back from a worker after the pool had failed. */
-  if (self->error != NULL && count_live (self) == 0)
+  if (self->error != NULL && ferry_pool_count_live (self) == 0)
     {
       g_autoptr (GError) reason = g_error_copy (self->error);
 
@@ -255,7 +259,7 @@ ferry_pool_fit (FerryPool *self)
 {
   g_autoptr (FerryPool) kept G_GNUC_UNUSED = g_object_ref (self);
 
-  while (!self->stopping && count_live (self) > self->max_workers)
+  while (!self->stopping && ferry_pool_count_live (self) > self->max_workers)
     {
       g_autoptr (FerryPoolWorker) worker = ferry_pool_worker_ref (pick_to_retire (self));
 
@@ -265,24 +269,65 @@ ferry_pool_fit (FerryPool *self)
   ferry_pool_pump (self);
 }
 
-/* Takes back what was sent ahead to the worker with the most of it. */
+static void look_for_idle (gpointer data);
+
+/* How many of the tasks that a worker has in hand wait there: all but the first, and that one too where the worker has
+ * had the time to begin it and has not, as one that is still preparing itself. */
+static guint
+count_ahead (FerryPool *self, FerryPoolWorker *worker)
+{
+  gint64 begins_by = worker->latest + BEGIN_MICROSECONDS;
+  guint n = worker->in_flight.length;
+
+  if (n == 0 || ferry_link_get_begun_call (worker->link) >= ferry_task_get_seat (worker->in_flight.head->data)->xid)
+    return MAX (n, 1) - 1;
+  if (begins_by <= g_get_monotonic_time ())
+    return n;
+  if (!ferry_timer_is_set (&self->look_timer))
+    ferry_timers_set (self->timers, &self->look_timer, begins_by, look_for_idle, self);
+  return n - 1;
+}
+
+/* Takes back what was sent ahead to the worker with the most of it; one that is still being started has begun nothing.
+ */
 static gboolean
 take_from_busiest (FerryPool *self)
 {
   FerryPoolWorker *busiest = NULL;
+  guint most = 0;
 
   for (guint i = 0; i < self->workers->len; i++)
     {
       FerryPoolWorker *worker = g_ptr_array_index (self->workers, i);
+      guint n = worker->state == FERRY_POOL_WORKER_READY ? count_ahead (self, worker) : 0;
 
-      if (worker->state == FERRY_POOL_WORKER_READY && worker->in_flight.length > 1 &&
-          (busiest == NULL || worker->in_flight.length > busiest->in_flight.length))
-        busiest = worker;
+      if (n <= most)
+        continue;
+      busiest = worker;
+      most = n;
     }
   if (busiest == NULL)
     return FALSE;
   ferry_pool_worker_take_back (busiest);
   return TRUE;
+}
+
+/* A worker was idle while another one had not begun what it was given. */
+static void
+look_for_idle (gpointer data)
+{
+  FerryPool *self = data;
+
+  for (guint i = 0; i < self->workers->len; i++)
+    {
+      FerryPoolWorker *worker = g_ptr_array_index (self->workers, i);
+
+      if (worker->state != FERRY_POOL_WORKER_READY || worker->in_flight.length > 0)
+        continue;
+      if (take_from_busiest (self))
+        ferry_pool_pump (self);
+      return;
+    }
 }
 
 static void
@@ -296,7 +341,7 @@ idle_timed_out (gpointer data)
     return;
   if (g_get_monotonic_time () < until)
     ferry_timers_set (pool->timers, &worker->timer, until, idle_timed_out, worker);
-  else if (count_live (pool) > pool->min_workers)
+  else if (ferry_pool_count_live (pool) > pool->min_workers)
     ferry_pool_worker_retire (worker);
 }
 
@@ -412,6 +457,7 @@ ferry_pool_dispose (GObject *object)
     }
   ferry_timers_unset (self->timers, &self->back_off);
   ferry_timers_unset (self->timers, &self->stop_timer);
+  ferry_timers_unset (self->timers, &self->look_timer);
 
   G_OBJECT_CLASS (ferry_pool_parent_class)->dispose (object);
 }

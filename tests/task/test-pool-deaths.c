@@ -367,6 +367,79 @@ has_no_more_that_end_than_others (void)
   g_assert_cmpuint (ferry_executor_get_n_completed (test->executor), ==, 2);
 }
 
+static GPid
+get_parent (GPid pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", pid);
+  g_autofree char *text = NULL;
+  int parent = 0;
+
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  g_assert_cmpint (sscanf (strrchr (text, ')') + 2, "%*c %d", &parent), ==, 1);
+  return parent;
+}
+
+static gboolean
+all_are_open (gpointer data)
+{
+  GListModel *workers = ferry_pool_get_workers (data);
+  guint n = g_list_model_get_n_items (workers);
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (FerryWorker) worker = g_list_model_get_item (workers, i);
+
+      if (ferry_worker_get_state (worker) != FERRY_WORKER_STATE_OPEN)
+        return FALSE;
+    }
+  return n == ferry_pool_get_min_workers (data);
+}
+
+/* More workers than there may be bad starts, none of which has done anything. */
+static void
+replaces_a_nursery_that_was_killed (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 8);
+  g_autoptr (FerryWorker) first = NULL;
+  g_autoptr (FerryTask) task = NULL;
+
+  ferry_pool_set_min_workers (test->pool, 8);
+  g_assert_true (ferry_pool_start (test->pool, NULL));
+  ferry_test_run_until (all_are_open, test->pool);
+  first = g_list_model_get_item (ferry_pool_get_workers (test->pool), 0);
+  kill (get_parent (ferry_worker_get_pid (first)), SIGKILL);
+  ferry_test_wait_ended (first);
+  task = task_test_submit (test->executor, "nothing", NULL);
+  task_test_wait_done (task);
+  g_assert_no_error (ferry_task_get_error (task));
+  g_assert_no_error (ferry_pool_get_error (test->pool));
+  ferry_test_run_until (all_are_open, test->pool);
+}
+
+/* The second worker stands still before it serves, and is given a task; the first one has nothing else to do. */
+static void
+does_not_wait_for_a_worker_that_prepares_itself (void)
+{
+  g_autoptr (TaskTest) test = new_with_program ("serving-worker", NULL);
+  g_autoptr (FerryLauncher) launcher = NULL;
+  g_autoptr (FerryTask) warm = NULL;
+  g_autoptr (FerryTask) busy = NULL;
+  g_autoptr (FerryTask) task = NULL;
+
+  ferry_pool_set_use_nursery (test->pool, FALSE);
+  warm = task_test_submit (test->executor, "nothing", NULL);
+  task_test_wait_done (warm);
+  g_object_get (test->pool, "launcher", &launcher, NULL);
+  ferry_launcher_setenv (launcher, "FERRY_TEST_INITIALISER", "stop");
+  busy = task_test_submit (test->executor, "sleep-until-cancelled", NULL);
+  task_test_wait_begun (busy);
+  task = task_test_submit (test->executor, "nothing", NULL);
+  g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 2);
+  ferry_task_cancel (busy);
+  task_test_wait_done (task);
+  g_assert_no_error (ferry_task_get_error (task));
+}
+
 /* The first executor goes with its last task, in the middle of the pool's telling all of them. */
 static void
 tells_every_executor (void)
@@ -488,6 +561,8 @@ main (int argc, char **argv)
   g_test_add_func ("/deaths/in-the-initialiser-are-given-up", gives_up_when_the_initialiser_crashes);
   g_test_add_func ("/deaths/of-the-nursery-are-given-up", gives_up_when_the_nursery_fails);
   g_test_add_func ("/deaths/of-the-nursery-are-forgotten-by-a-reset", tries_its_nursery_again_when_reset);
+  g_test_add_func ("/deaths/with-a-nursery-that-was-killed-are-no-bad-starts", replaces_a_nursery_that_was_killed);
+  g_test_add_func ("/deaths/of-nobody-while-a-worker-prepares-itself", does_not_wait_for_a_worker_that_prepares_itself);
   g_test_add_func ("/deaths/that-take-for-ever-are-not-too-many", has_no_more_that_end_than_others);
   g_test_add_func ("/deaths/of-the-pool-are-told-to-every-executor", tells_every_executor);
   g_test_add_func ("/deaths/of-nobody-but-a-task-is-too-large", refuses_what_is_too_large);

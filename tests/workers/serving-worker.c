@@ -531,6 +531,8 @@ misbehave_initially (gpointer user_data, GError **error)
     g_thread_unref (g_thread_new ("test-stays", stay, NULL));
   if (g_str_equal (order, "crash"))
     abort ();
+  if (g_str_equal (order, "stop"))
+    raise (SIGSTOP);
   if (!g_str_equal (order, "fail"))
     return TRUE;
   g_set_error_literal (error, G_FILE_ERROR, G_FILE_ERROR_NOENT, "The model is not there");
