@@ -448,8 +448,15 @@ static void
 send_signal_command (FerryMonitor *self, gpointer data)
 {
   SignalCommand *command = data;
+  FerryLink *link = command->link;
 
-  ferry_link_send_signal (command->link, command->signal_number);
+  /* A nursery may take its time to say which process to kill. It is not waited for: what it starts all the same is
+   * ended when it says so. */
+  if (command->signal_number == SIGKILL && link->parent == FERRY_PARENT_ASKED && link->queue != NULL)
+    ferry_shared_queue_apply (self->shared, link, FERRY_LINK_LAUNCH_FAILED,
+                              "The worker was killed before it was started");
+  else
+    ferry_link_send_signal (link, command->signal_number);
 }
 
 /* any: sends the process of a link a signal, after whatever was asked for before. */

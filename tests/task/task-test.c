@@ -3,6 +3,9 @@
 
 #include "config.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "task/task-test.h"
 
 #include <errno.h>
@@ -474,4 +477,16 @@ task_test_wait_begun (FerryTask *task)
 {
   task_test_wait_state (task, FERRY_TASK_STATE_EXECUTING);
   task_test_poll_until (is_begun, task);
+}
+
+GPid
+task_test_get_parent (GPid pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", pid);
+  g_autofree char *text = NULL;
+  int parent = 0;
+
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  g_assert_cmpint (sscanf (strrchr (text, ')') + 2, "%*c %d", &parent), ==, 1);
+  return parent;
 }

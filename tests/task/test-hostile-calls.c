@@ -7,13 +7,6 @@
 
 #include "task/hostile-task-test.h"
 
-/* More than a peer may have open. AddressSanitizer takes its time for each that is freed. */
-#ifdef __SANITIZE_ADDRESS__
-#define N_REQUESTS "70000"
-#else
-#define N_REQUESTS "200000"
-#endif
-
 #include <math.h>
 #include <string.h>
 
@@ -228,7 +221,12 @@ test_keeps_nothing_of_requests_whose_refusals_are_not_read (void)
 static void
 test_ends_a_flood_of_requests (void)
 {
-  g_autoptr (HostileTest) test = hostile_test_new ("take claim " N_REQUESTS "*m:kind=1,xid=#1,name=x pause");
+#ifdef __SANITIZE_ADDRESS__
+  /* More requests than a peer may have open take minutes, where each allocation is traced. */
+  g_test_skip ("AddressSanitizer is too slow for it");
+  return;
+#endif
+  g_autoptr (HostileTest) test = hostile_test_new ("take claim 200000*m:kind=1,xid=#1,name=x pause");
   g_autoptr (FerryTask) task = hostile_test_new_task (FERRY_TASK_KIND_CALL);
   g_autoptr (TaskTestWitness) witness = hostile_test_submit (test, task);
 

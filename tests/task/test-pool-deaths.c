@@ -367,18 +367,6 @@ has_no_more_that_end_than_others (void)
   g_assert_cmpuint (ferry_executor_get_n_completed (test->executor), ==, 2);
 }
 
-static GPid
-get_parent (GPid pid)
-{
-  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", pid);
-  g_autofree char *text = NULL;
-  int parent = 0;
-
-  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
-  g_assert_cmpint (sscanf (strrchr (text, ')') + 2, "%*c %d", &parent), ==, 1);
-  return parent;
-}
-
 static gboolean
 all_are_open (gpointer data)
 {
@@ -407,7 +395,7 @@ replaces_a_nursery_that_was_killed (void)
   g_assert_true (ferry_pool_start (test->pool, NULL));
   ferry_test_run_until (all_are_open, test->pool);
   first = g_list_model_get_item (ferry_pool_get_workers (test->pool), 0);
-  kill (get_parent (ferry_worker_get_pid (first)), SIGKILL);
+  kill (task_test_get_parent (ferry_worker_get_pid (first)), SIGKILL);
   ferry_test_wait_ended (first);
   task = task_test_submit (test->executor, "nothing", NULL);
   task_test_wait_done (task);

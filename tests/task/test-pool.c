@@ -6,6 +6,8 @@
 
 #include "config.h"
 
+#include <signal.h>
+
 #include "task/task-test.h"
 
 #include <glib/gstdio.h>
@@ -397,6 +399,37 @@ is_dropped_with_workers (gconstpointer data)
     g_main_context_iteration (NULL, TRUE);
 }
 
+static void
+stopped_cb (GObject *pool, GAsyncResult *result, gpointer data)
+{
+  g_assert_true (ferry_pool_stop_finish (FERRY_POOL (pool), result, NULL));
+  *(gboolean *) data = TRUE;
+}
+
+/* A worker is asked of a nursery that stands still, so that nobody knows which process to kill. */
+static void
+stops_in_time_though_the_nursery_stands_still (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
+  g_autoptr (FerryTask) busy = submit_sleeper (test);
+  g_autoptr (FerryTask) task = NULL;
+  gint64 begin = g_get_monotonic_time ();
+  gboolean stopped = FALSE;
+  GPid nursery;
+
+  task_test_wait_state (busy, FERRY_TASK_STATE_EXECUTING);
+  nursery = task_test_get_parent (ferry_task_get_pid (busy));
+  kill (nursery, SIGSTOP);
+  task = task_test_submit (test->executor, "nothing", NULL);
+  g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 2);
+  ferry_pool_stop_async (test->pool, 100000, NULL, stopped_cb, &stopped);
+  ferry_test_wait_flag (&stopped);
+  /* The nursery's answer is waited for much longer. */
+  g_assert_cmpint (g_get_monotonic_time () - begin, <, 20 * G_USEC_PER_SEC);
+  g_assert_true (ferry_task_get_done (busy) && ferry_task_get_done (task));
+  kill (nursery, SIGCONT);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -423,5 +456,7 @@ main (int argc, char **argv)
   g_test_add_func ("/pool/stops-though-tasks-come", stops_though_tasks_come);
   g_test_add_func ("/pool/stops-also-when-nobody-waits", stop_is_waited_for_no_more);
   g_test_add_data_func ("/pool/is-dropped-with-threads", IN_THREADS, is_dropped_with_workers);
+  g_test_add_func ("/pool/stops-in-time-though-the-nursery-stands-still",
+                   stops_in_time_though_the_nursery_stands_still);
   return g_test_run ();
 }
