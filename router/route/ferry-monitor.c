@@ -444,17 +444,26 @@ signal_command_free (gpointer data)
   g_free (command);
 }
 
+/* A nursery may take its time to say which process it is that is to be killed. It is not waited for: what it starts all
+ * the same is killed when it says so. */
+static void
+end_unstarted (FerryMonitor *self, FerryLink *link)
+{
+  link->reaped = TRUE;
+  link->wait_code = CLD_KILLED;
+  link->wait_status = SIGKILL;
+  ferry_link_note (link, FERRY_CLOSE_REASON_KILLED, NULL);
+  ferry_shared_queue_apply (self->shared, link, FERRY_LINK_PROCESS_ENDED, NULL);
+}
+
 static void
 send_signal_command (FerryMonitor *self, gpointer data)
 {
   SignalCommand *command = data;
   FerryLink *link = command->link;
 
-  /* A nursery may take its time to say which process to kill. It is not waited for: what it starts all the same is
-   * ended when it says so. */
   if (command->signal_number == SIGKILL && link->parent == FERRY_PARENT_ASKED && link->queue != NULL)
-    ferry_shared_queue_apply (self->shared, link, FERRY_LINK_LAUNCH_FAILED,
-                              "The worker was killed before it was started");
+    end_unstarted (self, link);
   else
     ferry_link_send_signal (link, command->signal_number);
 }

@@ -29,6 +29,8 @@ void ferry_timers_free (FerryTimers *self);
 void ferry_timers_set (FerryTimers *self, FerryTimer *timer, gint64 deadline, void (*func) (gpointer data),
                        gpointer data);
 void ferry_timers_unset (FerryTimers *self, FerryTimer *timer);
+/* Whether the caller was called by a timer; no other one runs before that has returned, whatever loop is run within. */
+gboolean ferry_timers_is_dispatching (const FerryTimers *self);
 
 static inline gboolean
 ferry_timer_is_set (const FerryTimer *timer)

@@ -171,3 +171,9 @@ ferry_timers_unset (FerryTimers *self, FerryTimer *timer)
   if (timer->position != 0)
     take_out (self, timer);
 }
+
+gboolean
+ferry_timers_is_dispatching (const FerryTimers *self)
+{
+  return self->dispatching;
+}

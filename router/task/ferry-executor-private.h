@@ -57,6 +57,7 @@ struct _FerryExecutor
   guint64 n_cancelled;
   guint n_batch_done; /* tasks that were done since there was nothing to do */
 
+  FerryTimer refuse_timer; /* set: what waits is about to be refused */
   FerryTimer notify_timer; /* tells of changed figures, once a turn of the main loop */
   FerryTimer shutdown_timer;
   GPtrArray *shutdown_waiters; /* (nullable) (element-type FerryWaiter): calls that wait for the end of a shutdown */

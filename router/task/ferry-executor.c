@@ -75,7 +75,9 @@ task_done (FerryExecutor *self, FerryTask *task)
 static FerryTask *
 source_peek (FerryTaskSource *source)
 {
-  return ferry_task_queue_peek (&from_source (source)->queue);
+  FerryExecutor *self = from_source (source);
+
+  return ferry_timer_is_set (&self->refuse_timer) ? NULL : ferry_task_queue_peek (&self->queue);
 }
 
 static void
@@ -208,6 +210,43 @@ driver_consumed (gpointer executor, FerryTask *task, guint n)
     ferry_pool_worker_add_window (worker, task, n);
 }
 
+static gboolean
+router_is_usable (FerryExecutor *self, GError **error)
+{
+  if (ferry_router_get_running (self->pool->router))
+    return TRUE;
+  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_RUNNING,
+                       "The pool's router is not running; call ferry_router_start() first");
+  return FALSE;
+}
+
+/* Whether tasks that wait are ever begun, as things are. */
+static gboolean
+can_run (FerryExecutor *self, GError **error)
+{
+  if (self->pool->error != NULL)
+    g_propagate_error (error, g_error_copy (self->pool->error));
+  else if (self->shutting_down)
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_REFUSED, "The executor is being shut down");
+  else
+    return router_is_usable (self, error);
+  return FALSE;
+}
+
+/* Tasks that were submitted in vain fail a turn of the main loop later, and not within their submission: handlers may
+ * submit again, and those that wait for room come at once. */
+static void
+refuse_waiting (gpointer data)
+{
+  FerryExecutor *self = data;
+  g_autoptr (GError) error = NULL;
+
+  if (can_run (self, &error))
+    ferry_pool_pump (self->pool);
+  else
+    source_fail_all (&self->source, error);
+}
+
 static void
 wait_timed_out (gpointer data)
 {
@@ -222,9 +261,16 @@ driver_wait (gpointer executor, FerryTask *task, gint64 timeout, GError **error)
   gboolean timed_out = FALSE;
   FerryTimer timer = {0};
 
+  if (ferry_timer_is_set (&self->refuse_timer))
+    {
+      ferry_timers_unset (self->timers, &self->refuse_timer);
+      refuse_waiting (self);
+      if (ferry_task_get_done (task))
+        return TRUE;
+    }
   if (!ferry_router_check (router, error))
     return FALSE;
-  if (router->dispatching)
+  if (router->dispatching || ferry_timers_is_dispatching (self->timers))
     {
       g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BUSY,
                            "A handler cannot wait for a task, whose end would come through the same loop; use "
@@ -253,16 +299,6 @@ driver_get_context (gpointer executor)
 
 const FerryTaskDriver ferry_executor_driver = {driver_cancelled, driver_consumed, driver_wait, driver_get_context};
 
-static gboolean
-router_is_usable (FerryExecutor *self, GError **error)
-{
-  if (ferry_router_get_running (self->pool->router))
-    return TRUE;
-  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_RUNNING,
-                       "The pool's router is not running; call ferry_router_start() first");
-  return FALSE;
-}
-
 /* main: a task that was accepted takes its place in the queue. Takes its reference over. */
 void
 ferry_executor_take_in (FerryExecutor *self, FerryTask *task)
@@ -282,19 +318,13 @@ ferry_executor_take_in (FerryExecutor *self, FerryTask *task)
       task_done (self, task);
       return;
     }
-  if (self->pool->error != NULL)
-    error = g_error_copy (self->pool->error);
-  else if (self->shutting_down)
-    g_set_error_literal (&error, FERRY_ERROR, FERRY_ERROR_REFUSED, "The executor is being shut down");
-  if (error != NULL || !router_is_usable (self, &error))
-    {
-      fail_waiting (self, task, FERRY_TASK_EVENT_REFUSE, g_steal_pointer (&error));
-      return;
-    }
   ferry_task_queue_push (&self->queue, task, FALSE);
   set_queue_timer (self, task);
   ferry_executor_figures_changed (self);
-  ferry_pool_pump (self->pool);
+  if (can_run (self, &error))
+    ferry_pool_pump (self->pool);
+  else
+    ferry_timers_set (self->timers, &self->refuse_timer, 0, refuse_waiting, self);
 }
 
 /* main: takes in what other threads submitted so far. */
@@ -349,6 +379,7 @@ ferry_executor_dispose (GObject *object)
     {
       ferry_pool_remove_source (self->pool, &self->source);
       ferry_timers_unset (self->timers, &self->notify_timer);
+      ferry_timers_unset (self->timers, &self->refuse_timer);
       ferry_timers_unset (self->timers, &self->shutdown_timer);
     }
   ferry_executor_list_clear (self);

@@ -190,7 +190,7 @@ start_minimum (FerryPool *self)
 static gboolean
 pump_once (FerryPool *self)
 {
-  FerryTask *task = peek_task (self);
+  FerryTask *task = self->error == NULL ? peek_task (self) : NULL;
   FerryPoolWorker *worker = task != NULL ? pick_worker (self, task) : NULL;
 
   if (task != NULL && (worker == NULL || worker->in_flight.length > 0) && has_place (self))

@@ -237,7 +237,7 @@ wait (FerryProcess *self, gboolean for_end, gint64 timeout, GError **error)
 
   if (!ferry_router_check (self->router, error))
     return FALSE;
-  if (self->router->dispatching)
+  if (self->router->dispatching || ferry_timers_is_dispatching (timers))
     {
       g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BUSY,
                            "A handler cannot wait for what would come through the same loop; use the _async form");
