@@ -17,7 +17,7 @@
 #include "base/ferry-base-private.h"
 #include "route/ferry-sender-private.h"
 #include "task/ferry-serve-private.h"
-#include "worker/ferry-function.h"
+#include "worker/ferry-function-private.h"
 
 #define N_PIPES 2
 
@@ -54,7 +54,6 @@ ferry_rehearse (void)
   g_autoptr (FerrySender) progress = NULL;
   g_autoptr (FerryServe) serve = NULL;
 
-  ferry_function_register (FUNCTION, "(s)", "(s)", do_nothing);
   link = ferry_link_new ("rehearsal", connection_ids, cells, N_PIPES, FERRY_MIN_LANE_CAPACITY, FERRY_BLOCK_SIZE, NULL);
   if (link == NULL)
     return;
@@ -66,6 +65,8 @@ ferry_rehearse (void)
   progress = ferry_sender_new_granted (connection_ids[1], uplink, 1, 0);
   downlink = ferry_downlink_new (uplink);
   serve = ferry_serve_new (downlink, calls, progress);
+  ferry_function_register (FUNCTION, "(s)", "(s)", do_nothing);
   ask (link, connection_ids[0]);
   ferry_serve_run (serve, NULL);
+  ferry_function_forget (FUNCTION);
 }

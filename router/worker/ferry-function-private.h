@@ -24,6 +24,8 @@ typedef struct
 #define FERRY_FUNCTION_MAX_NAME 255
 
 const FerryFunctionEntry *ferry_function_find (const char *name);
+/* Takes a function out of the registry; whoever has its entry keeps it. */
+void ferry_function_forget (const char *name);
 gboolean ferry_function_check_arguments (const FerryFunctionEntry *entry, GVariant *arguments, GError **error);
 gboolean ferry_function_check_result (const FerryFunctionEntry *entry, GVariant *result, GError **error);
 

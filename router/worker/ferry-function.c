@@ -113,6 +113,16 @@ ferry_function_is_registered (const char *name)
   return ferry_function_find (name) != NULL;
 }
 
+/* any */
+void
+ferry_function_forget (const char *name)
+{
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&registry_lock);
+
+  if (registry != NULL)
+    g_hash_table_remove (registry, name);
+}
+
 /* any: the entry of that name, which lives for ever, or NULL. */
 const FerryFunctionEntry *
 ferry_function_find (const char *name)

@@ -58,6 +58,9 @@ typedef struct
 /* The id of the child in spare, which no worker has. */
 #define SPARE_ID 0
 
+/* The id of one that could not be told of its request, and is ending. */
+#define LOST_SPARE_ID G_MAXUINT64
+
 /* A request as it came. It touches as much of this as it needs. */
 static guint8 packet_buffer[FERRY_MAX_PACKET_SIZE] __attribute__ ((aligned (8)));
 
@@ -219,7 +222,8 @@ reap (Nursery *self, guint index)
       ferry_clear_fd (&self->spare);
       self->spare_lost = TRUE;
     }
-  else if (!ferry_nursery_send_ended (self->control, child.id, info.si_code, info.si_status))
+  else if (child.id != LOST_SPARE_ID &&
+           !ferry_nursery_send_ended (self->control, child.id, info.si_code, info.si_status))
     finish (self, EXIT_SUCCESS);
 }
 
@@ -316,6 +320,8 @@ static void
 wait_as_spare (Nursery *self, int socket)
 {
   struct pollfd poll_fd = {.fd = socket, .events = POLLIN};
+  g_autoptr (GError) error = NULL;
+  FerryControlEvent event;
   FerryStartOrder order;
 
   let_go (self);
@@ -323,8 +329,13 @@ wait_as_spare (Nursery *self, int socket)
   if (rehearsal != NULL)
     rehearsal ();
   TEMP_FAILURE_RETRY (poll (&poll_fd, 1, -1));
-  if (ferry_start_order_receive (&order, socket, packet_buffer, NULL) != FERRY_CONTROL_TAKEN)
-    _exit (EXIT_SUCCESS);
+  event = ferry_start_order_receive (&order, socket, packet_buffer, &error);
+  if (event != FERRY_CONTROL_TAKEN)
+    {
+      if (error != NULL)
+        g_printerr ("ferry-nursery: %s\n", error->message);
+      _exit (event == FERRY_CONTROL_CLOSED ? EXIT_SUCCESS : EXIT_FAILURE);
+    }
   close (socket);
   ferry_nursery_become_worker (&order, self->control);
   ferry_start_order_clear (&order);
@@ -355,7 +366,10 @@ fork_spare (Nursery *self)
     {
       close (sockets[0]);
       if (pid > 0)
-        TEMP_FAILURE_RETRY (waitpid (pid, NULL, 0));
+        {
+          kill (pid, SIGKILL);
+          TEMP_FAILURE_RETRY (waitpid (pid, NULL, 0));
+        }
       return FALSE;
     }
   g_array_append_val (self->children, ((Child){SPARE_ID, pid}));
@@ -377,13 +391,15 @@ use_spare (Nursery *self, const FerryStartOrder *order)
     return FALSE;
   passed = ferry_start_order_pass_on (order, self->spare, packet_buffer);
   ferry_clear_fd (&self->spare);
-  for (guint i = self->children->len; passed && i-- > 0;)
+  for (guint i = self->children->len; i-- > 0;)
     {
       Child *child = &g_array_index (self->children, Child, i);
 
       if (child->id != SPARE_ID)
         continue;
-      child->id = order->start.id;
+      child->id = passed ? order->start.id : LOST_SPARE_ID;
+      if (!passed)
+        return FALSE;
       if (!ferry_nursery_send_started (self->control, child->id, child->pid, get_poll (self, i + 1)->fd))
         finish (self, EXIT_SUCCESS);
       return TRUE;
