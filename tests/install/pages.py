@@ -54,6 +54,11 @@ def write(files, folder):
             file.write(contents)
 
 
+def without_noise(output):
+    """LeakSanitizer mentions a thread that ends while it looks, in the midst of a line."""
+    return re.sub(r"==\d+==Unable to get registers from thread \d+\.\n", "", output)
+
+
 def run_session(report, installed, session):
     """Builds and runs as one console block says."""
     compiler = " ".join([os.environ.get("CC", "cc"), "-Wall -Werror", *installed.sanitizers])
@@ -62,4 +67,5 @@ def run_session(report, installed, session):
             installed.run("sh", "-ec", compiler + command[len("cc"):])
             report.fact("this builds: " + command, True)
         else:
-            report.equal("%s prints what the page says" % command, installed.run(*shlex.split(command)), expected)
+            report.equal("%s prints what the page says" % command,
+                         without_noise(installed.run(*shlex.split(command))), expected)
