@@ -3,13 +3,15 @@
 
 #include "config.h"
 
+#include <pthread.h>
+
 #include "worker/ferry-function-private.h"
 
 #include <string.h>
 
 #include "base/ferry-base-private.h"
 
-static GMutex registry_lock;
+static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
 static GHashTable *registry; /* lock: (element-type utf8 FerryFunctionEntry) (nullable) */
 
 static FerryFunctionEntry *
@@ -48,25 +50,30 @@ entries_are_equal (const FerryFunctionEntry *one, const FerryFunctionEntry *othe
          types_are_equal (one->result_type, other->result_type);
 }
 
+/* An entry whose name is taken goes. Returns whether it says the same as the one that is there. */
+static gboolean
+is_known (FerryFunctionEntry *entry, const FerryFunctionEntry *present)
+{
+  gboolean equal = entries_are_equal (present, entry);
+
+  entry_free (entry);
+  return equal;
+}
+
 /* Returns FALSE when the name has another function; takes the entry over. */
 static gboolean
 add (FerryFunctionEntry *entry)
 {
-  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&registry_lock);
   const FerryFunctionEntry *present;
-  gboolean equal;
 
+  pthread_mutex_lock (&registry_lock);
   if (registry == NULL)
     registry = g_hash_table_new (g_str_hash, g_str_equal);
   present = g_hash_table_lookup (registry, entry->name);
   if (present == NULL)
-    {
-      g_hash_table_insert (registry, entry->name, entry);
-      return TRUE;
-    }
-  equal = entries_are_equal (present, entry);
-  entry_free (entry);
-  return equal;
+    g_hash_table_insert (registry, entry->name, entry);
+  pthread_mutex_unlock (&registry_lock);
+  return present == NULL || is_known (entry, present);
 }
 
 /**
@@ -117,19 +124,22 @@ ferry_function_is_registered (const char *name)
 void
 ferry_function_forget (const char *name)
 {
-  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&registry_lock);
-
+  pthread_mutex_lock (&registry_lock);
   if (registry != NULL)
     g_hash_table_remove (registry, name);
+  pthread_mutex_unlock (&registry_lock);
 }
 
 /* any: the entry of that name, which lives for ever, or NULL. */
 const FerryFunctionEntry *
 ferry_function_find (const char *name)
 {
-  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&registry_lock);
+  const FerryFunctionEntry *entry;
 
-  return registry != NULL ? g_hash_table_lookup (registry, name) : NULL;
+  pthread_mutex_lock (&registry_lock);
+  entry = registry != NULL ? g_hash_table_lookup (registry, name) : NULL;
+  pthread_mutex_unlock (&registry_lock);
+  return entry;
 }
 
 static char *
