@@ -37,7 +37,7 @@
 
 typedef struct
 {
-  guint64 id; /* of its request, or SPARE_ID */
+  guint64 id; /* of its request; SPARE_ID: it has none, and is the child in spare or was it */
   pid_t pid;
 } Child;
 
@@ -48,6 +48,7 @@ typedef struct
   GArray *children;    /* (element-type Child) */
   GArray *polls;       /* (element-type struct pollfd): the control socket, then the children's pidfds */
   int spare;           /* the nursery's end of a socket to the child in spare; -1: there is none */
+  pid_t spare_pid;     /* who that is: one that could not be passed its request can end after the next one's fork */
   gboolean spare_lost; /* the latest one ended without having been asked for anything: it is not replaced at once */
 } Nursery;
 
@@ -55,11 +56,8 @@ typedef struct
  * processors that its first answer needs. */
 #define SPARE_PAUSE_NANOSECONDS (100 * 1000)
 
-/* The id of the child in spare, which no worker has. */
+/* The id of a child that was not asked for anything, which no worker has. */
 #define SPARE_ID 0
-
-/* The id of one that could not be told of its request, and is ending. */
-#define LOST_SPARE_ID G_MAXUINT64
 
 /* A request as it came. It touches as much of this as it needs. */
 static guint8 packet_buffer[FERRY_MAX_PACKET_SIZE] __attribute__ ((aligned (8)));
@@ -217,13 +215,12 @@ reap (Nursery *self, guint index)
   ferry_clear_fd (&get_poll (self, index + 1)->fd);
   g_array_remove_index_fast (self->polls, index + 1);
   g_array_remove_index_fast (self->children, index);
-  if (child.id == SPARE_ID)
+  if (self->spare >= 0 && child.pid == self->spare_pid)
     {
       ferry_clear_fd (&self->spare);
       self->spare_lost = TRUE;
     }
-  else if (child.id != LOST_SPARE_ID &&
-           !ferry_nursery_send_ended (self->control, child.id, info.si_code, info.si_status))
+  else if (child.id != SPARE_ID && !ferry_nursery_send_ended (self->control, child.id, info.si_code, info.si_status))
     finish (self, EXIT_SUCCESS);
 }
 
@@ -375,6 +372,7 @@ fork_spare (Nursery *self)
   g_array_append_val (self->children, ((Child){SPARE_ID, pid}));
   add_poll (self, pidfd);
   self->spare = sockets[0];
+  self->spare_pid = pid;
   self->spare_lost = FALSE;
   ferry_nursery_reseed ();
   return FALSE;
@@ -395,11 +393,9 @@ use_spare (Nursery *self, const FerryStartOrder *order)
     {
       Child *child = &g_array_index (self->children, Child, i);
 
-      if (child->id != SPARE_ID)
+      if (child->pid != self->spare_pid)
         continue;
-      child->id = passed ? order->start.id : LOST_SPARE_ID;
-      if (!passed)
-        return FALSE;
+      child->id = order->start.id;
       if (!ferry_nursery_send_started (self->control, child->id, child->pid, get_poll (self, i + 1)->fd))
         finish (self, EXIT_SUCCESS);
       return TRUE;
