@@ -389,7 +389,7 @@ use_spare (Nursery *self, const FerryStartOrder *order)
     return FALSE;
   passed = ferry_start_order_pass_on (order, self->spare, packet_buffer);
   ferry_clear_fd (&self->spare);
-  for (guint i = self->children->len; i-- > 0;)
+  for (guint i = self->children->len; passed && i-- > 0;)
     {
       Child *child = &g_array_index (self->children, Child, i);
 
