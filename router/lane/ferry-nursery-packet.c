@@ -184,7 +184,8 @@ order_is_valid (const FerryStart *start, gsize size, const int *fds)
   return TRUE;
 }
 
-/* nursery: waits for the next order. buffer has room for FERRY_MAX_PACKET_SIZE bytes. */
+/* nursery: takes the next order. Of an invalid one the id is there where nothing but descriptors was lost on the way.
+ * buffer has room for FERRY_MAX_PACKET_SIZE bytes. */
 FerryControlEvent
 ferry_start_order_receive (FerryStartOrder *self, int control, guint8 *buffer, GError **error)
 {
@@ -204,6 +205,8 @@ ferry_start_order_receive (FerryStartOrder *self, int control, guint8 *buffer, G
     {
       for (guint i = 0; i < FERRY_START_MAX_DESCRIPTORS; i++)
         ferry_clear_fd (&fds[i]);
+      if (!truncated)
+        self->start.id = 0;
       g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
                            "The application asked the nursery for something that it does not understand; raise the "
                            "limit of open files, or build both with the same version of Ferry");

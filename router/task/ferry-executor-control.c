@@ -218,6 +218,11 @@ force_end (gpointer data)
 
       if (seat->worker != NULL)
         ferry_pool_worker_force_task (seat->worker, task);
+      if (!ferry_task_get_done (task) && seat->worker == NULL)
+        {
+          ferry_timers_unset (self->timers, &seat->timer);
+          ferry_task_queue_remove (&self->queue, task);
+        }
       if (!ferry_task_get_done (task) &&
           ferry_task_fail (task, FERRY_TASK_EVENT_ABANDON,
                            g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,

@@ -127,6 +127,7 @@ void
 ferry_pool_worker_heard (FerryPoolWorker *self)
 {
   self->attached = TRUE;
+  self->slow = FALSE;
   ferry_pool_worker_start_first (self);
 }
 
@@ -459,8 +460,6 @@ is_deadly (FerryPoolWorker *self, FerryTask *task)
 static void
 fail_lost_task (FerryPoolWorker *self, FerryTask *task, FerryExit *exit)
 {
-  const char *const *lines = ferry_exit_get_last_lines (exit);
-  guint n_lines = g_strv_length ((char **) lines);
 
   if (is_deadly (self, task))
     fail_task (
@@ -474,9 +473,8 @@ fail_lost_task (FerryPoolWorker *self, FerryTask *task, FerryExit *exit)
     give_back (task);
   else
     fail_task (task, FERRY_TASK_EVENT_LOST,
-               g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "Task “%s” was lost with its worker: %s%s%s",
-                            ferry_task_get_name (task), ferry_exit_get_message (exit),
-                            n_lines > 0 ? "; its last line: " : "", n_lines > 0 ? lines[n_lines - 1] : ""),
+               g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "Task “%s” was lost with its worker: %s",
+                            ferry_task_get_name (task), ferry_exit_get_message (exit)),
                NULL, exit);
 }
 

@@ -99,8 +99,17 @@ has_room (FerryPool *self, FerryPoolWorker *worker, guint depth)
          (self->max_tasks == 0 || worker->n_done + n < self->max_tasks);
 }
 
-/* The worker with the least in hand that has room, or NULL. A task whose time runs from its hand-over on is not sent
- * ahead. */
+/* Whether a worker is better than another one for the next task: one that was seen to begin what it is given comes
+ * first, then one that has less in hand. */
+static gboolean
+is_better (const FerryPoolWorker *worker, const FerryPoolWorker *other)
+{
+  if (other == NULL || worker->slow != other->slow)
+    return other == NULL || other->slow;
+  return worker->in_flight.length < other->in_flight.length;
+}
+
+/* The best worker that has room, or NULL. A task whose time runs from its hand-over on is not sent ahead. */
 static FerryPoolWorker *
 pick_worker (FerryPool *self, FerryTask *task)
 {
@@ -111,7 +120,7 @@ pick_worker (FerryPool *self, FerryTask *task)
     {
       FerryPoolWorker *worker = g_ptr_array_index (self->workers, i);
 
-      if (has_room (self, worker, depth) && (best == NULL || worker->in_flight.length < best->in_flight.length))
+      if (has_room (self, worker, worker->slow ? 1 : depth) && is_better (worker, best))
         best = worker;
     }
   return best;
@@ -186,6 +195,24 @@ start_minimum (FerryPool *self)
     ;
 }
 
+static void look_for_idle (gpointer data);
+
+/* A worker with nothing in hand, rather one that is not slow; or NULL. */
+static FerryPoolWorker *
+find_idle (FerryPool *self)
+{
+  FerryPoolWorker *idle = NULL;
+
+  for (guint i = 0; i < self->workers->len; i++)
+    {
+      FerryPoolWorker *worker = g_ptr_array_index (self->workers, i);
+
+      if (worker->state == FERRY_POOL_WORKER_READY && worker->in_flight.length == 0 && (idle == NULL || idle->slow))
+        idle = worker;
+    }
+  return idle;
+}
+
 /* Hands a task over. Returns FALSE when nothing more can be done now. */
 static gboolean
 pump_once (FerryPool *self)
@@ -203,7 +230,12 @@ pump_once (FerryPool *self)
   if (worker == NULL)
     return FALSE;
   pass_turn (self, ferry_task_get_seat (task)->queue);
-  return ferry_pool_worker_hand_over (worker, task);
+  if (!ferry_pool_worker_hand_over (worker, task))
+    return FALSE;
+  if (!ferry_timer_is_set (&self->look_timer) && find_idle (self) != NULL)
+    ferry_timers_set (self->timers, &self->look_timer, g_get_monotonic_time () + BEGIN_MICROSECONDS, look_for_idle,
+                      self);
+  return TRUE;
 }
 
 /* main: hands over what can be. */
@@ -227,7 +259,7 @@ ferry_pool_pump (FerryPool *self)
   self->pumping = FALSE;
   start_minimum (self);
   /* What came back from a worker after the pool had failed. */
-  if (self->error != NULL && ferry_pool_count_live (self) == 0)
+  if (self->error != NULL)
     {
       g_autoptr (GError) reason = g_error_copy (self->error);
 
@@ -269,17 +301,16 @@ ferry_pool_fit (FerryPool *self)
   ferry_pool_pump (self);
 }
 
-static void look_for_idle (gpointer data);
-
 /* How many of the tasks that a worker has in hand wait there: all but the first, and that one too where the worker has
  * had the time to begin it and has not, as one that is still preparing itself. */
 static guint
-count_ahead (FerryPool *self, FerryPoolWorker *worker)
+count_ahead (FerryPool *self, FerryPoolWorker *worker, gboolean with_first)
 {
   gint64 begins_by = worker->latest + BEGIN_MICROSECONDS;
   guint n = worker->in_flight.length;
 
-  if (n == 0 || ferry_link_get_begun_call (worker->link) >= ferry_task_get_seat (worker->in_flight.head->data)->xid)
+  if (n == 0 || !with_first ||
+      ferry_link_get_begun_call (worker->link) >= ferry_task_get_seat (worker->in_flight.head->data)->xid)
     return MAX (n, 1) - 1;
   if (begins_by <= g_get_monotonic_time ())
     return n;
@@ -291,7 +322,7 @@ count_ahead (FerryPool *self, FerryPoolWorker *worker)
 /* Takes back what was sent ahead to the worker with the most of it; one that is still being started has begun nothing.
  */
 static gboolean
-take_from_busiest (FerryPool *self)
+take_from_busiest (FerryPool *self, const FerryPoolWorker *idle)
 {
   FerryPoolWorker *busiest = NULL;
   guint most = 0;
@@ -299,7 +330,7 @@ take_from_busiest (FerryPool *self)
   for (guint i = 0; i < self->workers->len; i++)
     {
       FerryPoolWorker *worker = g_ptr_array_index (self->workers, i);
-      guint n = worker->state == FERRY_POOL_WORKER_READY ? count_ahead (self, worker) : 0;
+      guint n = worker->state == FERRY_POOL_WORKER_READY ? count_ahead (self, worker, !idle->slow || !worker->slow) : 0;
 
       if (n <= most)
         continue;
@@ -308,6 +339,7 @@ take_from_busiest (FerryPool *self)
     }
   if (busiest == NULL)
     return FALSE;
+  busiest->slow = most == busiest->in_flight.length;
   ferry_pool_worker_take_back (busiest);
   return TRUE;
 }
@@ -317,17 +349,10 @@ static void
 look_for_idle (gpointer data)
 {
   FerryPool *self = data;
+  FerryPoolWorker *idle = find_idle (self);
 
-  for (guint i = 0; i < self->workers->len; i++)
-    {
-      FerryPoolWorker *worker = g_ptr_array_index (self->workers, i);
-
-      if (worker->state != FERRY_POOL_WORKER_READY || worker->in_flight.length > 0)
-        continue;
-      if (take_from_busiest (self))
-        ferry_pool_pump (self);
-      return;
-    }
+  if (idle != NULL && take_from_busiest (self, idle))
+    ferry_pool_pump (self);
 }
 
 static void
@@ -365,7 +390,7 @@ ferry_pool_worker_ready (FerryPool *self, FerryPoolWorker *worker)
   ferry_pool_pump (self);
   if (worker->state != FERRY_POOL_WORKER_READY || worker->in_flight.length > 0)
     return;
-  if (!self->pumping && take_from_busiest (self))
+  if (!self->pumping && take_from_busiest (self, worker))
     ferry_pool_pump (self);
   ferry_pool_worker_idle (self, worker);
 }

@@ -419,7 +419,12 @@ serve (Nursery *self)
       return born;
     case FERRY_CONTROL_INVALID:
       g_printerr ("ferry-nursery: %s\n", error->message);
-      finish (self, EXIT_FAILURE);
+      /* Where only its descriptors are missing, one worker is not started, and the others go on. */
+      if (order.start.id == SPARE_ID ||
+          !refuse (self, order.start.id, "its descriptors did not reach the nursery; raise the limit of open files",
+                   EMFILE))
+        finish (self, EXIT_FAILURE);
+      return FALSE;
     case FERRY_CONTROL_CLOSED:
       finish (self, EXIT_SUCCESS);
     case FERRY_CONTROL_NOTHING:

@@ -160,20 +160,14 @@ ferry_nursery_forgive (FerryNursery *self)
 gboolean
 ferry_nursery_prepare (FerryNursery *self, FerryRouter *router, GError **error)
 {
-  const char *const *lines;
-  guint n_lines;
-
   if (is_alive (self))
     return check_router (self, router, error);
   if (self->n_soon < MAX_SOON)
     return start (self, router, error);
-  lines = ferry_exit_get_last_lines (self->last_exit);
-  n_lines = g_strv_length ((char **) lines);
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
                "The nursery ended %u times soon after its start, and is not started again before "
-               "ferry_nursery_start() is called, or ferry_pool_reset() where a pool has it; the last time: %s%s%s",
-               self->n_soon, ferry_exit_get_message (self->last_exit), n_lines > 0 ? "; its last line: " : "",
-               n_lines > 0 ? lines[n_lines - 1] : "");
+               "ferry_nursery_start() is called, or ferry_pool_reset() where a pool has it; the last time: %s",
+               self->n_soon, ferry_exit_get_message (self->last_exit));
   return FALSE;
 }
 

@@ -399,6 +399,39 @@ is_dropped_with_workers (gconstpointer data)
     g_main_context_iteration (NULL, TRUE);
 }
 
+/* The first of two idle workers stands still, and is given the task. */
+static void
+does_not_wait_for_a_worker_that_stands_still (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
+  FerryTask *tasks[2];
+  GPid pids[2];
+
+  for (guint i = 0; i < 2; i++)
+    tasks[i] = submit_sleeper (test);
+  for (guint i = 0; i < 2; i++)
+    {
+      task_test_wait_state (tasks[i], FERRY_TASK_STATE_EXECUTING);
+      pids[i] = ferry_task_get_pid (tasks[i]);
+    }
+  for (guint i = 0; i < 2; i++)
+    {
+      ferry_task_cancel (tasks[i]);
+      task_test_assert_cancelled (tasks[i]);
+      g_object_unref (tasks[i]);
+    }
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (FerryTask) task = NULL;
+
+      kill (pids[i], SIGSTOP);
+      task = task_test_submit (test->executor, "nothing", NULL);
+      task_test_wait_done (task);
+      g_assert_no_error (ferry_task_get_error (task));
+      kill (pids[i], SIGCONT);
+    }
+}
+
 static void
 stopped_cb (GObject *pool, GAsyncResult *result, gpointer data)
 {
@@ -456,6 +489,7 @@ main (int argc, char **argv)
   g_test_add_func ("/pool/stops-though-tasks-come", stops_though_tasks_come);
   g_test_add_func ("/pool/stops-also-when-nobody-waits", stop_is_waited_for_no_more);
   g_test_add_data_func ("/pool/is-dropped-with-threads", IN_THREADS, is_dropped_with_workers);
+  g_test_add_func ("/pool/does-not-wait-for-a-worker-that-stands-still", does_not_wait_for_a_worker_that_stands_still);
   g_test_add_func ("/pool/stops-in-time-though-the-nursery-stands-still",
                    stops_in_time_though_the_nursery_stands_still);
   return g_test_run ();
