@@ -24,4 +24,9 @@ FerryWorker *nursery_test_spawn (NurseryTest *self, const char *orders);
 char *nursery_test_ask (NurseryTest *self, const char *orders);
 void nursery_test_assert_told (NurseryTest *self, const char *orders, const char *expected);
 
+GPid nursery_test_start (NurseryTest *self);
+void nursery_test_kill (NurseryTest *self);
+char nursery_test_get_state (GPid pid);
+GPid nursery_test_get_parent (GPid pid);
+
 G_END_DECLS

@@ -12,13 +12,6 @@
 #include "base/ferry-base-private.h"
 #include "worker/nursery-test.h"
 
-/* Kills the nursery's process. */
-static void
-kill_nursery (NurseryTest *test)
-{
-  ferry_worker_force_exit (ferry_nursery_get_worker (test->nursery));
-}
-
 static void
 test_lost_nursery_takes_its_workers_along (void)
 {
@@ -34,7 +27,7 @@ test_lost_nursery_takes_its_workers_along (void)
   busy = nursery_test_spawn (&test, "spin");
   ferry_test_pipe_wait_count (pipe, 10);
   worker_test_wait_launched (busy);
-  kill_nursery (&test);
+  nursery_test_kill (&test);
   worker_test_assert_exit (idle, FERRY_CLOSE_REASON_NURSERY_LOST, "ended with its nursery");
   worker_test_assert_exit (busy, FERRY_CLOSE_REASON_NURSERY_LOST, "ended with its nursery");
   ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_NURSERY_LOST);
@@ -54,7 +47,7 @@ test_lost_nursery_is_replaced_at_the_next_spawn (void)
     {
       nursery_test_assert_told (&test, "name", "nursery-worker\n");
       g_assert_cmpuint (ferry_nursery_get_n_starts (test.nursery), ==, i);
-      kill_nursery (&test);
+      nursery_test_kill (&test);
       worker_test_assert_exit (ferry_nursery_get_worker (test.nursery), FERRY_CLOSE_REASON_KILLED, "signal 9");
     }
   nursery_test_finish (&test);
@@ -73,7 +66,7 @@ test_grandchildren_of_a_lost_nursery_end (void)
   worker = worker_test_spawn_with_output (test.launcher, test.router, &fd);
   told = worker_test_read_line (fd);
   worker_test_wait_launched (worker);
-  kill_nursery (&test);
+  nursery_test_kill (&test);
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_NURSERY_LOST, "nursery");
   worker_test_wait_gone (atoi (told));
   nursery_test_finish (&test);

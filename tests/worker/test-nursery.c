@@ -218,20 +218,6 @@ test_ends_what_a_worker_left (void)
   nursery_test_finish (&test);
 }
 
-/* The state of a process as the kernel has it, 0 when there is none. */
-static char
-get_process_state (GPid pid)
-{
-  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", (int) pid);
-  g_autofree char *text = NULL;
-  const char *state;
-
-  if (!g_file_get_contents (path, &text, NULL, NULL))
-    return 0;
-  state = strrchr (text, ')');
-  return state != NULL ? state[2] : 0;
-}
-
 #define N_WORKERS 100
 
 static void
@@ -250,7 +236,7 @@ test_leaves_no_process_and_no_descriptor (void)
     {
       ferry_test_wait_ended (workers[i]);
       g_assert_cmpint (ferry_exit_get_exit_status (ferry_worker_get_exit (workers[i])), ==, i % 2 == 0 ? 3 : -1);
-      g_assert_cmpint (get_process_state (ferry_worker_get_pid (workers[i])), ==, 0);
+      g_assert_cmpint (nursery_test_get_state (ferry_worker_get_pid (workers[i])), ==, 0);
       g_object_unref (workers[i]);
     }
   g_assert_cmpuint (ferry_test_count_fds (), ==, before);
@@ -311,10 +297,10 @@ test_stops_with_its_router (void)
     {
       g_assert_cmpint (ferry_exit_get_reason (ferry_worker_get_exit (workers[i])), ==,
                        FERRY_CLOSE_REASON_ROUTER_STOPPED);
-      g_assert_cmpint (get_process_state (pids[i]), ==, 0);
+      g_assert_cmpint (nursery_test_get_state (pids[i]), ==, 0);
       g_object_unref (workers[i]);
     }
-  g_assert_cmpint (get_process_state (nursery), ==, 0);
+  g_assert_cmpint (nursery_test_get_state (nursery), ==, 0);
   g_assert_true (ferry_router_start (test.router, NULL));
   nursery_test_assert_told (&test, "name", "nursery-worker\n");
   g_assert_cmpuint (ferry_nursery_get_n_starts (test.nursery), ==, 2);

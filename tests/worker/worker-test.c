@@ -148,20 +148,27 @@ look_again (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
+/* Waits for what is no event of ours; only a look can tell. */
+void
+worker_test_look_until (FerryTestCondition condition, gpointer data)
+{
+  guint timer = g_timeout_add (5, look_again, NULL);
+
+  ferry_test_run_until (condition, data);
+  g_source_remove (timer);
+}
+
 static gboolean
 is_gone (gpointer data)
 {
   return !ferry_test_is_alive (*(GPid *) data);
 }
 
-/* Waits for the end of a process that is no child of ours; only a look can tell. */
+/* Waits for the end of a process that is no child of ours. */
 void
 worker_test_wait_gone (GPid pid)
 {
-  guint timer = g_timeout_add (5, look_again, NULL);
-
-  ferry_test_run_until (is_gone, &pid);
-  g_source_remove (timer);
+  worker_test_look_until (is_gone, &pid);
 }
 
 /* Asserts how a worker ended, and that its message has those words. */

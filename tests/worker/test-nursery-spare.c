@@ -1,0 +1,476 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The child that a nursery has in spare: that it becomes the next worker and is one like every other, and that it is
+ * there again afterwards and never left behind.
+ *
+ * It is known by being a child of the nursery that is none of the test's workers, which therefore have to have been
+ * launched, or to have ended, before anybody looks. */
+
+#include "config.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/ferry-base-private.h"
+#include "worker/nursery-test.h"
+
+/* What an idle nursery has open: three standard streams, its control socket, and the socket and the pidfd of its
+ * spare. */
+#define N_IDLE_DESCRIPTORS 6
+
+typedef struct
+{
+  GPid nursery;
+  FerryWorker **workers; /* (nullable) */
+  guint n_workers;
+  GPid spare; /* 0: there is none */
+} Look;
+
+static gboolean
+is_worker (const Look *look, GPid pid)
+{
+  for (guint i = 0; i < look->n_workers; i++)
+    if (ferry_worker_get_pid (look->workers[i]) == pid)
+      return TRUE;
+  return FALSE;
+}
+
+/* Whether there is a spare. There is never more than one. */
+static gboolean
+find_spare (gpointer data)
+{
+  Look *look = data;
+  g_autoptr (GDir) folder = g_dir_open ("/proc", 0, NULL);
+  const char *name;
+
+  look->spare = 0;
+  g_assert_nonnull (folder);
+  while ((name = g_dir_read_name (folder)) != NULL)
+    {
+      GPid pid = (GPid) g_ascii_strtoll (name, NULL, 10);
+
+      if (pid <= 0 || nursery_test_get_parent (pid) != look->nursery || is_worker (look, pid))
+        continue;
+      g_assert_cmpint (look->spare, ==, 0);
+      look->spare = pid;
+    }
+  return look->spare != 0;
+}
+
+/* Waits for the spare beside workers, and returns its process. */
+static GPid
+wait_spare_beside (GPid nursery, FerryWorker **workers, guint n_workers)
+{
+  Look look = {.nursery = nursery, .workers = workers, .n_workers = n_workers};
+
+  worker_test_look_until (find_spare, &look);
+  return look.spare;
+}
+
+static GPid
+wait_spare (GPid nursery)
+{
+  return wait_spare_beside (nursery, NULL, 0);
+}
+
+static gboolean
+has_spare (GPid nursery)
+{
+  Look look = {.nursery = nursery};
+
+  return find_spare (&look);
+}
+
+static gboolean
+is_reaped (gpointer data)
+{
+  return nursery_test_get_state (*(GPid *) data) == 0;
+}
+
+static void
+end_workers (FerryWorker **workers, guint n_workers)
+{
+  for (guint i = 0; i < n_workers; i++)
+    {
+      ferry_worker_force_exit (workers[i]);
+      worker_test_assert_exit (workers[i], FERRY_CLOSE_REASON_KILLED, "signal 9");
+      g_object_unref (workers[i]);
+    }
+}
+
+/* ---- the spare becomes a worker ---- */
+
+static void
+test_is_the_next_worker (void)
+{
+  NurseryTest test;
+  GPid nursery;
+
+  nursery_test_begin (&test);
+  nursery = nursery_test_start (&test);
+  for (guint i = 0; i < 5; i++)
+    {
+      GPid spare = wait_spare (nursery);
+      FerryWorker *worker = nursery_test_spawn (&test, "pause");
+
+      worker_test_wait_launched (worker);
+      g_assert_cmpint (ferry_worker_get_pid (worker), ==, spare);
+      g_assert_cmpint (wait_spare_beside (nursery, &worker, 1), !=, spare);
+      end_workers (&worker, 1);
+    }
+  nursery_test_finish (&test);
+}
+
+static char *
+read_process_file (GPid pid, const char *name)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/%s", (int) pid, name);
+  g_autoptr (GError) error = NULL;
+  char *text;
+
+  g_file_get_contents (path, &text, NULL, &error);
+  g_assert_no_error (error);
+  return g_strchomp (text);
+}
+
+static void
+assert_seen_as (GPid pid, const char *name)
+{
+  g_autofree char *comm = read_process_file (pid, "comm");
+  g_autofree char *arguments = read_process_file (pid, "cmdline");
+
+  g_assert_cmpstr (comm, ==, name);
+  g_assert_cmpstr (arguments, ==, name);
+  g_assert_cmpint (getpgid (pid), ==, pid);
+}
+
+static void
+test_has_all_of_a_worker (void)
+{
+  NurseryTest test;
+  g_autoptr (FerryWorker) worker = NULL;
+  g_autofree char *orders = g_strdup_printf ("variable:WORKER_TEST variable:FERRY_NURSERY folder nice limit:%d group "
+                                             "descriptors input tell:end pause",
+                                             RLIMIT_NOFILE);
+  const char *const expected[] = {"its own", "(none)", "/", "5", "99", "leader", "0 1 2 3 ", "0", "end"};
+  ferry_autofd fd = -1;
+  GPid spare;
+
+  nursery_test_begin (&test);
+  ferry_launcher_setenv (test.base, "WORKER_TEST", "its nursery's");
+  spare = wait_spare (nursery_test_start (&test));
+  ferry_launcher_set_name (test.launcher, "another name");
+  ferry_launcher_setenv (test.launcher, "WORKER_TEST", "its own");
+  ferry_launcher_set_cwd (test.launcher, "/");
+  ferry_launcher_set_nice (test.launcher, 5);
+  ferry_launcher_set_limit (test.launcher, FERRY_LIMIT_OPEN_FILES, 99);
+  nursery_test_order (&test, orders);
+  worker = worker_test_spawn_with_output (test.launcher, test.router, &fd);
+  for (guint i = 0; i < G_N_ELEMENTS (expected); i++)
+    {
+      g_autofree char *line = worker_test_read_line (fd);
+
+      g_assert_cmpstr (line, ==, expected[i]);
+    }
+  worker_test_wait_launched (worker);
+  g_assert_cmpint (ferry_worker_get_pid (worker), ==, spare);
+  assert_seen_as (spare, "another name");
+  ferry_worker_force_exit (worker);
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_KILLED, "signal 9");
+  nursery_test_finish (&test);
+}
+
+static void
+test_tells_what_cannot_be_done (void)
+{
+  NurseryTest test;
+  g_autoptr (FerryWorker) worker = NULL;
+  GPid nursery;
+  GPid spare;
+
+  nursery_test_begin (&test);
+  nursery = nursery_test_start (&test);
+  spare = wait_spare (nursery);
+  ferry_launcher_set_cwd (test.launcher, "/no/such/folder");
+  worker = nursery_test_spawn (&test, "pause");
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_LAUNCH_FAILED, "/no/such/folder");
+  /* The failure is told ahead of the end. */
+  worker_test_look_until (is_reaped, &spare);
+  wait_spare (nursery);
+  nursery_test_finish (&test);
+}
+
+static void
+test_draws_other_random_numbers (void)
+{
+  NurseryTest test;
+  char **told[2];
+  GPid nursery;
+
+  nursery_test_begin (&test);
+  nursery = nursery_test_start (&test);
+  for (guint i = 0; i < G_N_ELEMENTS (told); i++)
+    {
+      GPid spare = wait_spare (nursery);
+      g_autofree char *text = nursery_test_ask (&test, "random");
+
+      g_assert_cmpint (nursery_test_get_state (spare), ==, 0);
+      told[i] = g_strsplit (text, " ", -1);
+      g_assert_cmpuint (g_strv_length (told[i]), ==, 4);
+    }
+  for (guint i = 0; i < 4; i++)
+    g_assert_cmpstr (told[0][i], !=, told[1][i]);
+  g_strfreev (told[0]);
+  g_strfreev (told[1]);
+  nursery_test_finish (&test);
+}
+
+static void
+test_sends_and_its_exit_is_told (void)
+{
+  NurseryTest test;
+  g_autoptr (FerryTestPipe) pipe = NULL;
+  g_autoptr (FerryWorker) worker = NULL;
+  GPid spare;
+
+  nursery_test_begin (&test);
+  spare = wait_spare (nursery_test_start (&test));
+  pipe = ferry_test_pipe_new (test.router);
+  worker_test_add_sender (test.launcher, "out", pipe);
+  worker = nursery_test_spawn (&test, "send:1000 exit:4");
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_EXITED, "status 4");
+  g_assert_cmpuint (pipe->n_messages, ==, 1000);
+  ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_EXITED);
+  g_assert_cmpint (ferry_exit_get_pid (ferry_worker_get_exit (worker)), ==, spare);
+  g_clear_pointer (&pipe, ferry_test_pipe_free);
+  nursery_test_finish (&test);
+}
+
+static void
+test_its_signal_is_told (void)
+{
+  NurseryTest test;
+  g_autoptr (FerryWorker) worker = NULL;
+  GPid spare;
+
+  nursery_test_begin (&test);
+  spare = wait_spare (nursery_test_start (&test));
+  worker = nursery_test_spawn (&test, "kill:11");
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_KILLED, "signal 11");
+  g_assert_cmpint (ferry_exit_get_pid (ferry_worker_get_exit (worker)), ==, spare);
+  nursery_test_finish (&test);
+}
+
+/* ---- there is one again ---- */
+
+static void
+test_serves_a_burst (void)
+{
+  NurseryTest test;
+  FerryWorker *workers[5];
+  guint n_spares = 0;
+  GPid nursery;
+  GPid spare;
+
+  nursery_test_begin (&test);
+  nursery = nursery_test_start (&test);
+  spare = wait_spare (nursery);
+  for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
+    workers[i] = nursery_test_spawn (&test, "pause");
+  for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
+    {
+      worker_test_wait_launched (workers[i]);
+      g_assert_cmpint (nursery_test_get_parent (ferry_worker_get_pid (workers[i])), ==, nursery);
+      n_spares += ferry_worker_get_pid (workers[i]) == spare;
+    }
+  g_assert_cmpuint (n_spares, ==, 1);
+  wait_spare_beside (nursery, workers, G_N_ELEMENTS (workers));
+  end_workers (workers, G_N_ELEMENTS (workers));
+  wait_spare (nursery);
+  nursery_test_finish (&test);
+}
+
+static gboolean
+is_idle (gpointer data)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/fd", (int) *(GPid *) data);
+  g_autoptr (GDir) folder = g_dir_open (path, 0, NULL);
+  guint n = 0;
+
+  while (folder != NULL && g_dir_read_name (folder) != NULL)
+    n++;
+  return n == N_IDLE_DESCRIPTORS && has_spare (*(GPid *) data);
+}
+
+static void
+test_leaves_nothing_behind (void)
+{
+  NurseryTest test;
+  GPid nursery;
+  guint before;
+
+  nursery_test_begin (&test);
+  nursery = nursery_test_start (&test);
+  g_free (nursery_test_ask (&test, "name"));
+  before = ferry_test_count_fds ();
+  for (guint i = 0; i < 100; i++)
+    {
+      GPid spare = wait_spare (nursery);
+      g_autoptr (FerryWorker) worker = nursery_test_spawn (&test, i % 2 == 0 ? "exit:3" : "kill:9");
+
+      ferry_test_wait_ended (worker);
+      g_assert_cmpint (ferry_worker_get_pid (worker), ==, spare);
+      g_assert_cmpint (ferry_exit_get_exit_status (ferry_worker_get_exit (worker)), ==, i % 2 == 0 ? 3 : -1);
+      g_assert_cmpint (nursery_test_get_state (spare), ==, 0);
+    }
+  g_assert_cmpuint (ferry_test_count_fds (), ==, before);
+  worker_test_look_until (is_idle, &nursery);
+  nursery_test_assert_told (&test, "descriptors", "0 1 2 3 \n");
+  g_assert_cmpuint (ferry_nursery_get_n_starts (test.nursery), ==, 1);
+  nursery_test_finish (&test);
+}
+
+/* ---- it ends ---- */
+
+static void
+test_is_replaced_after_a_worker_when_killed (void)
+{
+  NurseryTest test;
+  GPid nursery;
+
+  nursery_test_begin (&test);
+  nursery = nursery_test_start (&test);
+  for (guint i = 0; i < 5; i++)
+    {
+      GPid spare = wait_spare (nursery);
+      FerryWorker *worker;
+
+      g_assert_no_errno (kill (spare, SIGKILL));
+      worker_test_look_until (is_reaped, &spare);
+      g_assert_false (has_spare (nursery));
+      worker = nursery_test_spawn (&test, "pause");
+      worker_test_wait_launched (worker);
+      g_assert_cmpint (nursery_test_get_parent (ferry_worker_get_pid (worker)), ==, nursery);
+      wait_spare_beside (nursery, &worker, 1);
+      end_workers (&worker, 1);
+    }
+  g_assert_cmpuint (ferry_nursery_get_n_starts (test.nursery), ==, 1);
+  g_assert_cmpint (ferry_worker_get_pid (ferry_nursery_get_worker (test.nursery)), ==, nursery);
+  nursery_test_finish (&test);
+}
+
+/* The request meets a spare that is ending: what it took it takes along, else there is another worker; and a spare
+ * again, whenever the end of the first is noticed. */
+static void
+test_is_replaced_when_killed_with_a_request_on_its_way (void)
+{
+  NurseryTest test;
+  GPid nursery;
+
+  nursery_test_begin (&test);
+  nursery = nursery_test_start (&test);
+  for (guint i = 0; i < 100; i++)
+    {
+      GPid spare = wait_spare (nursery);
+      g_autoptr (FerryWorker) worker = NULL;
+
+      nursery_test_order (&test, "exit:3");
+      g_assert_no_errno (kill (spare, SIGKILL));
+      worker = worker_test_spawn (test.launcher, test.router);
+      ferry_test_wait_ended (worker);
+      if (ferry_worker_get_pid (worker) != spare)
+        worker_test_assert_exit (worker, FERRY_CLOSE_REASON_EXITED, "status 3");
+      worker_test_look_until (is_reaped, &spare);
+    }
+  wait_spare (nursery);
+  g_assert_cmpuint (ferry_nursery_get_n_starts (test.nursery), ==, 1);
+  nursery_test_finish (&test);
+}
+
+static void
+test_ends_with_its_nursery (void)
+{
+  NurseryTest test;
+
+  nursery_test_begin (&test);
+  for (guint i = 0; i < 5; i++)
+    {
+      GPid nursery = nursery_test_start (&test);
+      GPid spare = wait_spare (nursery);
+
+      nursery_test_kill (&test);
+      worker_test_assert_exit (ferry_nursery_get_worker (test.nursery), FERRY_CLOSE_REASON_KILLED, "signal 9");
+      worker_test_wait_gone (spare);
+      nursery_test_assert_told (&test, "name", "nursery-worker\n");
+    }
+  nursery_test_finish (&test);
+}
+
+static void
+test_ends_with_its_router (void)
+{
+  NurseryTest test;
+
+  nursery_test_begin (&test);
+  for (guint i = 0; i < 5; i++)
+    {
+      GPid nursery = nursery_test_start (&test);
+      GPid spare = wait_spare (nursery);
+
+      ferry_router_stop (test.router, NULL);
+      g_assert_cmpint (nursery_test_get_state (nursery), ==, 0);
+      worker_test_wait_gone (spare);
+      g_assert_true (ferry_router_start (test.router, NULL));
+    }
+  nursery_test_finish (&test);
+}
+
+/* ---- where there cannot be one ---- */
+
+static void
+test_nursery_with_a_thread_has_none (void)
+{
+  NurseryTest test;
+  GPid nursery;
+
+  nursery_test_begin (&test);
+  ferry_launcher_setenv (test.base, "NURSERY_INITIALISERS", "thread-maker");
+  nursery = nursery_test_start (&test);
+  /* A spare would take one of these. */
+  for (guint i = 0; i < 50; i++)
+    {
+      g_autoptr (FerryWorker) worker = nursery_test_spawn (&test, "pause");
+
+      worker_test_assert_exit (worker, FERRY_CLOSE_REASON_LAUNCH_FAILED,
+                               "2 threads, the second since after its initialiser “thread-maker”");
+      g_assert_false (has_spare (nursery));
+    }
+  g_assert_cmpuint (ferry_nursery_get_n_starts (test.nursery), ==, 1);
+  nursery_test_finish (&test);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/nursery-spare/is-the-next-worker", test_is_the_next_worker);
+  g_test_add_func ("/nursery-spare/has-all-of-a-worker", test_has_all_of_a_worker);
+  g_test_add_func ("/nursery-spare/tells-what-cannot-be-done", test_tells_what_cannot_be_done);
+  g_test_add_func ("/nursery-spare/draws-other-random-numbers", test_draws_other_random_numbers);
+  g_test_add_func ("/nursery-spare/sends-and-its-exit-is-told", test_sends_and_its_exit_is_told);
+  g_test_add_func ("/nursery-spare/its-signal-is-told", test_its_signal_is_told);
+  g_test_add_func ("/nursery-spare/serves-a-burst", test_serves_a_burst);
+  g_test_add_func ("/nursery-spare/leaves-nothing-behind", test_leaves_nothing_behind);
+  g_test_add_func ("/nursery-spare/is-replaced-after-a-worker-when-killed",
+                   test_is_replaced_after_a_worker_when_killed);
+  g_test_add_func ("/nursery-spare/is-replaced-when-killed-with-a-request-on-its-way",
+                   test_is_replaced_when_killed_with_a_request_on_its_way);
+  g_test_add_func ("/nursery-spare/ends-with-its-nursery", test_ends_with_its_nursery);
+  g_test_add_func ("/nursery-spare/ends-with-its-router", test_ends_with_its_router);
+  g_test_add_func ("/nursery-spare/nursery-with-a-thread-has-none", test_nursery_with_a_thread_has_none);
+  return g_test_run ();
+}
