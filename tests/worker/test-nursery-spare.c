@@ -189,14 +189,17 @@ test_tells_what_cannot_be_done (void)
   NurseryTest test;
   g_autoptr (FerryWorker) worker = NULL;
   GPid nursery;
+  GPid spare;
 
   nursery_test_begin (&test);
   nursery = nursery_test_start (&test);
-  wait_spare (nursery);
+  spare = wait_spare (nursery);
   ferry_launcher_set_cwd (test.launcher, "/no/such/folder");
   worker = nursery_test_spawn (&test, "pause");
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_LAUNCH_FAILED, "/no/such/folder");
-  wait_spare_beside (nursery, &worker, 1);
+  /* The failure is told ahead of the end. */
+  worker_test_look_until (is_reaped, &spare);
+  wait_spare (nursery);
   nursery_test_finish (&test);
 }
 
