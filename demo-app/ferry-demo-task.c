@@ -12,7 +12,7 @@
 #define CANCEL_GRACE G_USEC_PER_SEC
 
 /* Who hangs is not waited for, also when nobody is there to cancel it. */
-#define HANG_TIMEOUT (30 * G_USEC_PER_SEC)
+#define HANG_TIMEOUT (60 * G_USEC_PER_SEC)
 
 static FerryTaskKind
 get_kind (const FerryDemoSpec *spec)

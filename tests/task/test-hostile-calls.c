@@ -107,8 +107,7 @@ static void
 test_refuses_a_result_of_another_type (void)
 {
   g_autoptr (HostileTest) test = hostile_test_new ("take claim m:type=x,body=8 serve");
-  g_autoptr (FerryTask) task =
-    ferry_task_new (FERRY_TASK_KIND_CALL, "echo", g_variant_ref_sink (g_variant_new_string ("x")));
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "echo", g_variant_new_string ("x"));
   g_autoptr (TaskTestWitness) witness = hostile_test_submit (test, task);
 
   task_test_wait_done (task);
