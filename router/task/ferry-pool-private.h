@@ -51,7 +51,7 @@ struct _FerryPoolWorker
   GQueue in_flight;       /* (element-type FerryTask), by their seats' links; the first is being run */
   gboolean first_started; /* the first in flight was told that it runs */
   gboolean attached;
-  gboolean slow;        /* a task was taken back that it had time to begin, and nothing was heard of it since */
+  guint n_missed;       /* so often in a row it did not begin what it had the time to begin, since it was heard of */
   gboolean told_to_end; /* by us: its end is no accident */
   gboolean lost_task;   /* it ended at a task */
   guint64 n_done;

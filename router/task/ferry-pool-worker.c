@@ -127,7 +127,7 @@ void
 ferry_pool_worker_heard (FerryPoolWorker *self)
 {
   self->attached = TRUE;
-  self->slow = FALSE;
+  self->n_missed = 0;
   ferry_pool_worker_start_first (self);
 }
 
@@ -320,9 +320,11 @@ ferry_pool_worker_hand_over (FerryPoolWorker *self, FerryTask *task)
       gboolean for_good = !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK) &&
                           !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
 
-      /* An honest worker answers what it has read, and then its lane has room. */
+      /* An honest worker answers what it has read, and then its lane has room. What was taken back stays in the lane
+       * until it is read, which fills that when the worker stands still for hours. */
       if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK) && g_queue_is_empty (&self->in_flight))
-        ferry_pool_worker_fault (self, "it answered calls that it had not read");
+        ferry_pool_worker_fault (
+          self, self->n_missed > 0 ? "it reads no calls any more" : "it answered calls that it had not read");
       if (for_good)
         {
           source->take (source, task);

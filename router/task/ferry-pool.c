@@ -18,8 +18,10 @@
 #define AHEAD_MICROSECONDS 1000.0
 #define MAX_DEPTH 64
 
-/* A worker that is warm begins what it is given long before. */
+/* A worker that is warm begins what it is given long before. Among workers that do not, the time is twice as long each
+ * time, up to 8 s, so that tasks do not go round and round and yet find the first that goes on. */
 #define BEGIN_MICROSECONDS 1000
+#define MAX_DOUBLINGS 13
 
 /* How quickly the mean follows. */
 #define MEAN_SHARE (1.0 / 16)
@@ -104,8 +106,8 @@ has_room (FerryPool *self, FerryPoolWorker *worker, guint depth)
 static gboolean
 is_better (const FerryPoolWorker *worker, const FerryPoolWorker *other)
 {
-  if (other == NULL || worker->slow != other->slow)
-    return other == NULL || other->slow;
+  if (other == NULL || worker->n_missed != other->n_missed)
+    return other == NULL || worker->n_missed < other->n_missed;
   return worker->in_flight.length < other->in_flight.length;
 }
 
@@ -120,7 +122,7 @@ pick_worker (FerryPool *self, FerryTask *task)
     {
       FerryPoolWorker *worker = g_ptr_array_index (self->workers, i);
 
-      if (has_room (self, worker, worker->slow ? 1 : depth) && is_better (worker, best))
+      if (has_room (self, worker, worker->n_missed > 0 ? 1 : depth) && is_better (worker, best))
         best = worker;
     }
   return best;
@@ -197,7 +199,20 @@ start_minimum (FerryPool *self)
 
 static void look_for_idle (gpointer data);
 
-/* A worker with nothing in hand, rather one that is not slow; or NULL. */
+static gint64
+get_time_to_begin (guint n_missed)
+{
+  return (gint64) BEGIN_MICROSECONDS << MIN (n_missed, MAX_DOUBLINGS);
+}
+
+static void
+look_at (FerryPool *self, gint64 time)
+{
+  if (!ferry_timer_is_set (&self->look_timer) || self->look_timer.deadline > time)
+    ferry_timers_set (self->timers, &self->look_timer, time, look_for_idle, self);
+}
+
+/* A worker with nothing in hand, of those the one most likely to begin something; or NULL. */
 static FerryPoolWorker *
 find_idle (FerryPool *self)
 {
@@ -207,7 +222,7 @@ find_idle (FerryPool *self)
     {
       FerryPoolWorker *worker = g_ptr_array_index (self->workers, i);
 
-      if (worker->state == FERRY_POOL_WORKER_READY && worker->in_flight.length == 0 && (idle == NULL || idle->slow))
+      if (worker->state == FERRY_POOL_WORKER_READY && worker->in_flight.length == 0 && is_better (worker, idle))
         idle = worker;
     }
   return idle;
@@ -233,8 +248,7 @@ pump_once (FerryPool *self)
   if (!ferry_pool_worker_hand_over (worker, task))
     return FALSE;
   if (!ferry_timer_is_set (&self->look_timer) && find_idle (self) != NULL)
-    ferry_timers_set (self->timers, &self->look_timer, g_get_monotonic_time () + BEGIN_MICROSECONDS, look_for_idle,
-                      self);
+    look_at (self, g_get_monotonic_time () + BEGIN_MICROSECONDS);
   return TRUE;
 }
 
@@ -302,20 +316,19 @@ ferry_pool_fit (FerryPool *self)
 }
 
 /* How many of the tasks that a worker has in hand wait there: all but the first, and that one too where the worker has
- * had the time to begin it and has not, as one that is still preparing itself. */
+ * had the time to begin it and has not, as one that is still preparing itself. The more often the idle worker missed
+ * its time, the more has this one. */
 static guint
-count_ahead (FerryPool *self, FerryPoolWorker *worker, gboolean with_first)
+count_ahead (FerryPool *self, const FerryPoolWorker *worker, const FerryPoolWorker *idle)
 {
-  gint64 begins_by = worker->latest + BEGIN_MICROSECONDS;
+  gint64 begins_by = worker->latest + get_time_to_begin (idle->n_missed);
   guint n = worker->in_flight.length;
 
-  if (n == 0 || !with_first ||
-      ferry_link_get_begun_call (worker->link) >= ferry_task_get_seat (worker->in_flight.head->data)->xid)
+  if (n == 0 || ferry_link_get_begun_call (worker->link) >= ferry_task_get_seat (worker->in_flight.head->data)->xid)
     return MAX (n, 1) - 1;
   if (begins_by <= g_get_monotonic_time ())
     return n;
-  if (!ferry_timer_is_set (&self->look_timer))
-    ferry_timers_set (self->timers, &self->look_timer, begins_by, look_for_idle, self);
+  look_at (self, begins_by);
   return n - 1;
 }
 
@@ -330,7 +343,7 @@ take_from_busiest (FerryPool *self, const FerryPoolWorker *idle)
   for (guint i = 0; i < self->workers->len; i++)
     {
       FerryPoolWorker *worker = g_ptr_array_index (self->workers, i);
-      guint n = worker->state == FERRY_POOL_WORKER_READY ? count_ahead (self, worker, !idle->slow || !worker->slow) : 0;
+      guint n = worker->state == FERRY_POOL_WORKER_READY ? count_ahead (self, worker, idle) : 0;
 
       if (n <= most)
         continue;
@@ -339,7 +352,8 @@ take_from_busiest (FerryPool *self, const FerryPoolWorker *idle)
     }
   if (busiest == NULL)
     return FALSE;
-  busiest->slow = most == busiest->in_flight.length;
+  if (most == busiest->in_flight.length)
+    busiest->n_missed = MAX (busiest->n_missed, idle->n_missed) + 1;
   ferry_pool_worker_take_back (busiest);
   return TRUE;
 }

@@ -25,8 +25,8 @@
  * millisecond. The nursery is the parent of its workers; when it ends, they end, with the reason
  * %FERRY_CLOSE_REASON_NURSERY_LOST, and the next [method@Ferry.Launcher.spawn] starts a new one.
  *
- * While there is nothing to do, the nursery has forked the next worker already, which waits for its request: one process
- * more than there are workers, that shares the nursery's memory but for the pages that it has written.
+ * While there is nothing to do, the nursery has forked the next worker already, which waits for its request: one
+ * process more than there are workers, that shares the nursery's memory but for the pages that it has written.
  *
  * A nursery has one thread. One that was found to have more refuses to fork, naming the initialiser after which it had.
  *

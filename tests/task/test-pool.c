@@ -433,6 +433,47 @@ does_not_wait_for_a_worker_that_stands_still (void)
 }
 
 static void
+count_up (guint *count)
+{
+  ++*count;
+}
+
+/* Neither begins the task, and the one that it was not given to goes on. */
+static void
+finds_the_worker_that_goes_on (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
+  g_autoptr (FerryTask) task = NULL;
+  FerryTask *tasks[2];
+  GPid pids[2];
+  guint n_changes = 0;
+
+  for (guint i = 0; i < 2; i++)
+    tasks[i] = submit_sleeper (test);
+  for (guint i = 0; i < 2; i++)
+    {
+      task_test_wait_state (tasks[i], FERRY_TASK_STATE_EXECUTING);
+      pids[i] = ferry_task_get_pid (tasks[i]);
+    }
+  for (guint i = 0; i < 2; i++)
+    {
+      ferry_task_cancel (tasks[i]);
+      task_test_assert_cancelled (tasks[i]);
+      g_object_unref (tasks[i]);
+      kill (pids[i], SIGSTOP);
+    }
+  task = task_test_submit (test->executor, "nothing", NULL);
+  g_signal_connect_swapped (task, "notify::state", G_CALLBACK (count_up), &n_changes);
+  while (n_changes < 8)
+    g_main_context_iteration (NULL, TRUE);
+  kill (pids[1], SIGCONT);
+  task_test_wait_done (task);
+  g_assert_no_error (ferry_task_get_error (task));
+  g_assert_cmpint (ferry_task_get_pid (task), ==, pids[1]);
+  kill (pids[0], SIGCONT);
+}
+
+static void
 stopped_cb (GObject *pool, GAsyncResult *result, gpointer data)
 {
   g_assert_true (ferry_pool_stop_finish (FERRY_POOL (pool), result, NULL));
@@ -490,6 +531,7 @@ main (int argc, char **argv)
   g_test_add_func ("/pool/stops-also-when-nobody-waits", stop_is_waited_for_no_more);
   g_test_add_data_func ("/pool/is-dropped-with-threads", IN_THREADS, is_dropped_with_workers);
   g_test_add_func ("/pool/does-not-wait-for-a-worker-that-stands-still", does_not_wait_for_a_worker_that_stands_still);
+  g_test_add_func ("/pool/finds-the-worker-that-goes-on", finds_the_worker_that_goes_on);
   g_test_add_func ("/pool/stops-in-time-though-the-nursery-stands-still",
                    stops_in_time_though_the_nursery_stands_still);
   return g_test_run ();
