@@ -126,7 +126,6 @@ void ferry_pool_fit (FerryPool *self);
 guint ferry_pool_count_live (FerryPool *self);
 void ferry_pool_note_idle (FerryPool *self, FerryPoolWorker *worker);
 void ferry_pool_worker_ready (FerryPool *self, FerryPoolWorker *worker);
-void ferry_pool_worker_idle (FerryPool *self, FerryPoolWorker *worker);
 void ferry_pool_worker_ended (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit);
 void ferry_pool_fail (FerryPool *self, GError *error);
 void ferry_pool_note_time (FerryPool *self, gint64 microseconds);

@@ -394,7 +394,7 @@ ferry_pool_worker_take_back (FerryPoolWorker *self)
   if (self->state == FERRY_POOL_WORKER_RETIRING)
     limit_retirement (self);
   else if (self->pool != NULL)
-    ferry_pool_worker_idle (self->pool, self);
+    ferry_pool_note_idle (self->pool, self);
 }
 
 /* main: so many of a task's items were consumed. The worker is told of half a window at a time, so that few such

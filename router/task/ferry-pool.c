@@ -406,13 +406,6 @@ ferry_pool_worker_ready (FerryPool *self, FerryPoolWorker *worker)
     return;
   if (!self->pumping && take_from_busiest (self, worker))
     ferry_pool_pump (self);
-  ferry_pool_worker_idle (self, worker);
-}
-
-/* main: a worker may have nothing in hand from now on. */
-void
-ferry_pool_worker_idle (FerryPool *self, FerryPoolWorker *worker)
-{
   ferry_pool_note_idle (self, worker);
 }
 
