@@ -178,23 +178,36 @@ take (Bench *self, int way)
     }
 }
 
-static void
-measure (Bench *self, Figures *figures, int way, guint round)
+static gboolean
+is_measured (const Bench *self, int way)
 {
-  const guint n = way >= WAY_WARM_POOL ? self->n_trips : self->n_starts;
-  g_autofree double *instructions = g_new0 (double, n);
-  g_autofree double *answers = g_new0 (double, n);
+  return way != WAY_PYTHON_FORKSERVER && (self->only == NULL || g_str_equal (names[way], self->only));
+}
 
-  take (self, way);
+/* Takes n of each of the ways from first to last, in turn: each finds a machine that has done something else meanwhile,
+ * and what changes on it meets all of them. */
+static void
+measure (Bench *self, Figures *figures, int first, int last, guint n, guint round)
+{
+  g_autofree double *values = g_new (double, 2 * N_WAYS * n);
+  double *instructions = values;
+  double *answers = values + N_WAYS * n;
+
   for (guint i = 0; i < n; i++)
-    {
-      const BenchStart start = take (self, way);
+    for (int way = first; way <= last; way++)
+      if (is_measured (self, way))
+        {
+          const BenchStart start = take (self, way);
 
-      instructions[i] = start.instruction / 1e3;
-      answers[i] = start.answer / 1e3;
-    }
-  figures->instruction[way][round] = bench_median (instructions, n);
-  figures->answer[way][round] = bench_median (answers, n);
+          instructions[way * n + i] = start.instruction / 1e3;
+          answers[way * n + i] = start.answer / 1e3;
+        }
+  for (int way = first; way <= last; way++)
+    if (is_measured (self, way))
+      {
+        figures->instruction[way][round] = bench_median (&instructions[way * n], n);
+        figures->answer[way][round] = bench_median (&answers[way * n], n);
+      }
 }
 
 /* Memory as malloc() has it, all of it touched, in pages of the usual size. */
@@ -215,13 +228,11 @@ run_round (Bench *self, Figures *figures, guint round)
 {
   gpointer heap = figures->heavy ? heap_new () : NULL;
 
-  for (int way = 0; way < N_WAYS; way++)
-    if (self->only != NULL && !g_str_equal (names[way], self->only))
-      continue;
-    else if (way != WAY_PYTHON_FORKSERVER)
-      measure (self, figures, way, round);
-    else if (self->python != NULL && !figures->heavy)
-      figures->instruction[way][round] = bench_python_ask (self->python, "start", self->n_starts) / 1e3;
+  measure (self, figures, 0, WAY_GSUBPROCESS, self->n_starts, round);
+  if (self->python != NULL && !figures->heavy && self->only == NULL)
+    figures->instruction[WAY_PYTHON_FORKSERVER][round] = bench_python_ask (self->python, "start", self->n_starts) / 1e3;
+  for (int way = WAY_WARM_POOL; way < N_WAYS; way++)
+    measure (self, figures, way, way, self->n_trips, round);
   if (heap != NULL)
     munmap (heap, HEAP);
 }
