@@ -31,9 +31,12 @@ struct _FerryNurseryLink
 {
   GHashTable *births; /* (element-type guint64 Birth) */
   GQueue waiting;     /* (element-type Birth): not sent yet, oldest first */
-  guint64 latest_id;
-  guint n_asked;    /* sent and not answered */
-  gboolean blocked; /* the socket is full, and watched for room */
+  gboolean blocked;   /* the socket is full, and watched for room */
+
+  pthread_mutex_t lock;
+  guint64 latest_id; /* lock */
+  guint n_asked;     /* lock: sent and not answered */
+  gboolean direct;   /* lock: the socket is open, and nothing waits before what another thread sends */
 };
 
 static void
@@ -53,6 +56,7 @@ ferry_nursery_link_new (void)
 
   self->births = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, birth_free);
   g_queue_init (&self->waiting);
+  pthread_mutex_init (&self->lock, NULL);
   return self;
 }
 
@@ -61,6 +65,7 @@ ferry_nursery_link_free (FerryNurseryLink *self)
 {
   g_queue_clear (&self->waiting);
   g_hash_table_unref (self->births);
+  pthread_mutex_destroy (&self->lock);
   g_free (self);
 }
 
@@ -91,46 +96,104 @@ set_blocked (FerrySharedQueue *queue, FerryLink *nursery, gboolean blocked)
   ferry_shared_queue_watch_room (queue, nursery, blocked);
 }
 
-/* Sends what waits, as long as there is room. */
-void
-ferry_nursery_link_flush (FerrySharedQueue *queue, FerryLink *nursery)
+/* With the lock held: returns 0 or an error number. */
+static int
+ask (FerryLink *nursery, FerryStartRequest *request, guint64 id)
+{
+  int failure = ferry_start_request_send (request, nursery->control, id);
+
+  if (failure == 0)
+    nursery->nursery->n_asked++;
+  return failure;
+}
+
+static void
+note_asked (FerrySharedQueue *queue, FerryLink *link)
+{
+  set_deadline (queue, link, link->attach_timeout > 0 ? link->attach_timeout : ANSWER_TIMEOUT);
+}
+
+/* With the lock held: sends what waits, as long as there is room. Returns whether the socket is full. */
+static gboolean
+send_waiting (FerrySharedQueue *queue, FerryLink *nursery)
 {
   FerryNurseryLink *self = nursery->nursery;
-  gboolean blocked = FALSE;
+  Birth *birth;
 
-  while (nursery->state == FERRY_LINK_OPEN && self->n_asked < FERRY_MAX_ASKED)
+  while (self->n_asked < FERRY_MAX_ASKED && (birth = g_queue_peek_head (&self->waiting)) != NULL)
     {
-      Birth *birth = g_queue_peek_head (&self->waiting);
-      int failure;
+      int failure = ask (nursery, birth->request, birth->id);
 
-      if (birth == NULL)
-        break;
-      failure = ferry_start_request_send (birth->request, nursery->control, birth->id);
-      blocked = failure == EAGAIN;
       /* That the nursery hung up is about to be heard, and then is what becomes of those that wait. */
-      if (blocked || failure == EPIPE || failure == ECONNRESET)
-        break;
+      if (failure == EAGAIN || failure == EPIPE || failure == ECONNRESET)
+        return failure == EAGAIN;
       g_queue_pop_head (&self->waiting);
       g_clear_pointer (&birth->request, ferry_start_request_free);
       if (failure == 0)
         {
-          self->n_asked++;
-          set_deadline (queue, birth->link,
-                        birth->link->attach_timeout > 0 ? birth->link->attach_timeout : ANSWER_TIMEOUT);
+          note_asked (queue, birth->link);
           continue;
         }
       fail (queue, birth, g_strerror (failure));
       g_hash_table_remove (self->births, &birth->id);
     }
+  return FALSE;
+}
+
+/* Sends what waits, as long as there is room. */
+void
+ferry_nursery_link_flush (FerrySharedQueue *queue, FerryLink *nursery)
+{
+  FerryNurseryLink *self = nursery->nursery;
+  gboolean open = nursery->state == FERRY_LINK_OPEN;
+  gboolean blocked;
+
+  pthread_mutex_lock (&self->lock);
+  blocked = open && send_waiting (queue, nursery);
+  self->direct = open && g_queue_is_empty (&self->waiting);
+  pthread_mutex_unlock (&self->lock);
   if (nursery->control >= 0)
     set_blocked (queue, nursery, blocked);
 }
 
-/* Has the nursery fork the process at the other end of link, whose end of the control socket goes with the request,
- * which is taken. What becomes of it is told by the link. */
+/* Nobody else uses the socket from now on. */
+void
+ferry_nursery_link_close (FerryLink *nursery)
+{
+  FerryNurseryLink *self = nursery->nursery;
+
+  pthread_mutex_lock (&self->lock);
+  self->direct = FALSE;
+  pthread_mutex_unlock (&self->lock);
+}
+
+/* any: begins to send a request, past the monitor where it can be sent at once: a thread less has to be woken before
+ * the worker runs. Returns its identity, or 0 where it has yet to be sent. Until ferry_nursery_link_end_ask() the
+ * monitor hears no answer to it, and before that the monitor is asked to call ferry_nursery_link_start(). */
+guint64
+ferry_nursery_link_begin_ask (FerryLink *nursery, FerryStartRequest *request)
+{
+  FerryNurseryLink *self = nursery->nursery;
+
+  pthread_mutex_lock (&self->lock);
+  if (!self->direct || self->n_asked >= FERRY_MAX_ASKED || ask (nursery, request, self->latest_id + 1) != 0)
+    return 0;
+  return ++self->latest_id;
+}
+
+/* any */
+void
+ferry_nursery_link_end_ask (FerryLink *nursery)
+{
+  pthread_mutex_unlock (&nursery->nursery->lock);
+}
+
+/* Has the nursery fork the process at the other end of link, with the request, which is taken; or with NULL where it
+ * was sent under that identity. What becomes of it is told by the link; where that has ended, nothing is sent, and what
+ * was sent is undone when it is answered. */
 gboolean
 ferry_nursery_link_start (FerrySharedQueue *queue, FerryLink *nursery, FerryLink *link, FerryStartRequest *request,
-                          GError **error)
+                          guint64 id, GError **error)
 {
   FerryNurseryLink *self = nursery->nursery;
   Birth *birth;
@@ -139,22 +202,43 @@ ferry_nursery_link_start (FerrySharedQueue *queue, FerryLink *nursery, FerryLink
     {
       int cause = nursery->cause == FERRY_CLOSE_REASON_LAUNCH_FAILED ? nursery->cause : FERRY_CLOSE_REASON_NURSERY_LOST;
 
-      ferry_start_request_free (request);
+      g_clear_pointer (&request, ferry_start_request_free);
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
                    "Worker “%s” could not be started: its nursery “%s” has ended", link->name, nursery->name);
       if (error != NULL)
         ferry_link_note (link, cause, (*error)->message);
       return FALSE;
     }
+  if (link->state == FERRY_LINK_ENDED && request != NULL)
+    {
+      ferry_start_request_free (request);
+      return TRUE;
+    }
   birth = g_new0 (Birth, 1);
-  birth->id = ++self->latest_id;
+  birth->id = id;
   birth->link = ferry_link_ref (link);
   birth->request = request;
-  request->fds[0] = ferry_steal_fd (&link->worker_end);
+  if (request == NULL)
+    note_asked (queue, link);
+  else
+    {
+      pthread_mutex_lock (&self->lock);
+      birth->id = ++self->latest_id;
+      self->direct = FALSE;
+      pthread_mutex_unlock (&self->lock);
+      g_queue_push_tail (&self->waiting, birth);
+    }
   g_hash_table_insert (self->births, &birth->id, birth);
-  g_queue_push_tail (&self->waiting, birth);
   ferry_nursery_link_flush (queue, nursery);
   return TRUE;
+}
+
+static void
+note_answered (FerryNurseryLink *self)
+{
+  pthread_mutex_lock (&self->lock);
+  self->n_asked--;
+  pthread_mutex_unlock (&self->lock);
 }
 
 /* A process that nobody waits for any more. */
@@ -173,7 +257,7 @@ take_started (FerrySharedQueue *queue, FerryLink *nursery, Birth *birth, FerryNu
       !ferry_pidfd_is_child (answer->pidfd, (GPid) answer->pid, nursery->pid))
     return FALSE;
   birth->started = TRUE;
-  nursery->nursery->n_asked--;
+  note_answered (nursery->nursery);
   if (link->state == FERRY_LINK_ENDED)
     {
       end_unwanted (answer->pidfd);
@@ -202,7 +286,7 @@ take_failed (FerrySharedQueue *queue, FerryLink *nursery, Birth *birth, FerryNur
   fail (queue, birth, answer->text);
   if (answer->pid != 0)
     return TRUE;
-  nursery->nursery->n_asked--;
+  note_answered (nursery->nursery);
   g_hash_table_remove (nursery->nursery->births, &birth->id);
   return TRUE;
 }
@@ -225,10 +309,29 @@ take_ended (FerrySharedQueue *queue, FerryLink *nursery, Birth *birth, FerryNurs
   return TRUE;
 }
 
+/* The worker with that identity, or NULL. The answer may have come before the monitor has heard of what was asked for
+ * by another thread, which has then told it by the time that it leaves the lock. */
+static Birth *
+find_birth (FerrySharedQueue *queue, FerryNurseryLink *self, guint64 id)
+{
+  Birth *birth = g_hash_table_lookup (self->births, &id);
+  gboolean asked;
+
+  if (birth != NULL)
+    return birth;
+  pthread_mutex_lock (&self->lock);
+  asked = id <= self->latest_id;
+  pthread_mutex_unlock (&self->lock);
+  if (!asked || queue->catch_up == NULL)
+    return NULL;
+  queue->catch_up (queue->catch_up_data);
+  return g_hash_table_lookup (self->births, &id);
+}
+
 static gboolean
 take_answer (FerrySharedQueue *queue, FerryLink *nursery, FerryNurseryAnswer *answer)
 {
-  Birth *birth = g_hash_table_lookup (nursery->nursery->births, &answer->id);
+  Birth *birth = find_birth (queue, nursery->nursery, answer->id);
 
   if (birth == NULL)
     return FALSE;

@@ -23,6 +23,7 @@ typedef struct
 
 FerryStartRequest *ferry_start_request_new (const FerryStart *start, const char *name, const char *cwd,
                                             const char *const *environment, GError **error);
+void ferry_start_request_take_control (FerryStartRequest *self, int fd);
 void ferry_start_request_take_stream (FerryStartRequest *self, guint stream, int fd);
 void ferry_start_request_free (FerryStartRequest *self);
 int ferry_start_request_send (FerryStartRequest *self, int control, guint64 id);
@@ -41,7 +42,7 @@ typedef struct
 } FerryStartOrder;
 
 FerryControlEvent ferry_start_order_receive (FerryStartOrder *self, int control, guint8 *buffer, GError **error);
-gboolean ferry_start_order_pass_on (const FerryStartOrder *self, int socket, const guint8 *buffer);
+guint64 ferry_start_order_peek (int control);
 void ferry_start_order_clear (FerryStartOrder *self);
 
 /* What the nursery answers. */

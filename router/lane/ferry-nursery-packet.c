@@ -120,6 +120,13 @@ ferry_start_request_new (const FerryStart *start, const char *name, const char *
   return g_steal_pointer (&self);
 }
 
+/* any: gives the worker its end of the control socket. */
+void
+ferry_start_request_take_control (FerryStartRequest *self, int fd)
+{
+  self->fds[0] = fd;
+}
+
 /* any: gives the worker a standard stream, 0 to 2, in the order of their numbers. */
 void
 ferry_start_request_take_stream (FerryStartRequest *self, guint stream, int fd)
@@ -137,7 +144,7 @@ ferry_start_request_free (FerryStartRequest *self)
   g_free (self);
 }
 
-/* monitor: returns 0 or an error number, EAGAIN when the socket is full. */
+/* any: returns 0 or an error number, EAGAIN when the socket is full. */
 int
 ferry_start_request_send (FerryStartRequest *self, int control, guint64 id)
 {
@@ -184,6 +191,17 @@ order_is_valid (const FerryStart *start, gsize size, const int *fds)
   return TRUE;
 }
 
+/* nursery: the id of the next order, without taking it; 0 where there is none, or what came is no order. */
+guint64
+ferry_start_order_peek (int control)
+{
+  FerryStart start;
+
+  if (TEMP_FAILURE_RETRY (recv (control, &start, sizeof start, MSG_PEEK | MSG_DONTWAIT)) != (gssize) sizeof start)
+    return 0;
+  return start.header.kind == FERRY_CONTROL_START ? start.id : 0;
+}
+
 /* nursery: takes the next order. Of an invalid one the id is there where nothing but descriptors was lost on the way.
  * buffer has room for FERRY_MAX_PACKET_SIZE bytes. */
 FerryControlEvent
@@ -224,20 +242,6 @@ ferry_start_order_receive (FerryStartOrder *self, int control, guint8 *buffer, G
       memcpy (self->environment, rest, self->start.environment_length);
     }
   return FERRY_CONTROL_TAKEN;
-}
-
-/* nursery: sends an order on as it came. buffer has it as it was received. */
-gboolean
-ferry_start_order_pass_on (const FerryStartOrder *self, int socket, const guint8 *buffer)
-{
-  gsize size = sizeof self->start + self->start.name_length + self->start.cwd_length + self->start.environment_length;
-  int fds[FERRY_START_MAX_DESCRIPTORS] = {self->control};
-  guint n_fds = 1;
-
-  for (guint i = 0; i < G_N_ELEMENTS (self->streams); i++)
-    if (self->streams[i] >= 0)
-      fds[n_fds++] = self->streams[i];
-  return send_packet (socket, buffer, size, fds, n_fds, 0) == 0;
 }
 
 /* ---- the nursery answers ---- */

@@ -27,6 +27,11 @@ struct _FerrySharedQueue
   GQueue active;       /* those to be visited, by active_node, in the order of their turns */
   guint n_timed;       /* how many links have a deadline */
   _Atomic gint faults; /* any: some link's worker broke the protocol with what it is sent */
+
+  /* (nullable): has what other threads asked for so far be done, before what may come of it is taken in. Changes
+   * links' states, and removes none. */
+  void (*catch_up) (gpointer data);
+  gpointer catch_up_data;
 };
 
 FerrySharedQueue *ferry_shared_queue_new (GError **error);

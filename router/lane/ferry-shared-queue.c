@@ -243,6 +243,8 @@ ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEven
     return;
 
   ferry_shared_queue_set_deadline (self, link, 0);
+  if (link->nursery != NULL && transition->next > FERRY_LINK_OPEN)
+    ferry_nursery_link_close (link);
   if (transition->next == FERRY_LINK_HUNG_UP && link->state != FERRY_LINK_HUNG_UP)
     {
       forget (self, &link->control);

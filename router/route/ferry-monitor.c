@@ -268,6 +268,12 @@ start_thread (FerryMonitor *self, GError **error)
   return self->thread != NULL;
 }
 
+static void
+catch_up (gpointer data)
+{
+  ferry_monitor_run_commands (data);
+}
+
 /* router's thread: makes a monitor that pings pingee after each block, and starts its thread. */
 FerryMonitor *
 ferry_monitor_new (FerryPingee *pingee, gsize local_queue_limit, GError **error)
@@ -281,6 +287,8 @@ ferry_monitor_new (FerryPingee *pingee, gsize local_queue_limit, GError **error)
   self->shared = ferry_shared_queue_new (error);
   if (self->shared == NULL)
     return NULL;
+  self->shared->catch_up = catch_up;
+  self->shared->catch_up_data = self;
   self->local = ferry_local_queue_new (self->shared, local_queue_limit, error);
   if (self->local == NULL || !start_thread (self, error))
     return NULL;
@@ -374,6 +382,17 @@ launch_link (FerryMonitor *self, LinkCommand *command)
   ferry_clear_fd (&link->worker_end);
 }
 
+/* The link could not be added. What was asked of a nursery already is answered, and ended then. */
+static void
+refuse_launch (LinkCommand *command)
+{
+  GPid pid;
+  int pidfd;
+
+  if (command->launch != NULL && command->link->parent == FERRY_PARENT_ASKED)
+    command->launch (command->data, -1, &pid, &pidfd, NULL);
+}
+
 static void
 add_link_command (FerryMonitor *self, gpointer data)
 {
@@ -386,6 +405,8 @@ add_link_command (FerryMonitor *self, gpointer data)
   if (!ferry_shared_queue_add (self->shared, link, &error))
     {
       ferry_link_note (link, FERRY_CLOSE_REASON_LAUNCH_FAILED, error->message);
+      link->state = FERRY_LINK_ENDED;
+      refuse_launch (command);
       remove_grants (self, link);
       close_all_pipes (link, FERRY_PIPE_WORD_LINK_ENDED);
       ferry_monitor_push_news (self, link, FERRY_BLOCK_ENDED);

@@ -547,8 +547,7 @@ spawn (FerryLauncher *self, FerryRouter *router, FerryNursery *nursery, gboolean
   if (nursery != NULL)
     ferry_nursery_watch_worker (nursery, worker);
   if (launch != NULL)
-    ferry_router_add_link (router, link, ferry_worker_new_observer (worker), ferry_nursery_launch, launch,
-                           ferry_nursery_launch_free);
+    ferry_nursery_launch_run (launch, router, ferry_worker_new_observer (worker));
   else
     ferry_router_add_link (router, link, ferry_worker_new_observer (worker), ferry_spawn, g_steal_pointer (&plan),
                            ferry_spawn_plan_free);

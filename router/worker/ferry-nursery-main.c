@@ -5,8 +5,10 @@
  * it ended.
  *
  * A worker can be forked before it is asked for: while nothing is to be done the nursery has one in spare, which waits
- * for its request with what every worker does first behind it. So a start costs the way to it, and not a fork; the fork
- * for the next one comes after it. (The zygote of Android does the same, with its unspecialised processes.)
+ * for its request with what every worker does first behind it, and takes it from the application's socket itself. So a
+ * start costs the way to it, and not a fork; the fork for the next one comes after it. (The zygote of Android does the
+ * same, with its unspecialised processes.) As long as there is a spare the nursery takes no requests: one at a time
+ * reads.
  *
  * Threads: it has one, and looks before each fork: in the child of a process with threads, whatever lock another thread
  *          held stays locked for ever.
@@ -17,9 +19,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/single_threaded.h>
 #include <sys/socket.h>
@@ -41,15 +45,23 @@ typedef struct
   pid_t pid;
 } Child;
 
+/* What is polled first. */
+enum
+{
+  POLL_CONTROL,
+  POLL_SPARE,
+  N_POLLS, /* then the children's pidfds */
+};
+
 typedef struct
 {
   int control;
   pid_t pid;
-  GArray *children;    /* (element-type Child) */
-  GArray *polls;       /* (element-type struct pollfd): the control socket, then the children's pidfds */
-  int spare;           /* the nursery's end of a socket to the child in spare; -1: there is none */
-  pid_t spare_pid;     /* who that is: one that could not be passed its request can end after the next one's fork */
-  gboolean spare_lost; /* the latest one ended without having been asked for anything: it is not replaced at once */
+  GArray *children;        /* (element-type Child) */
+  GArray *polls;           /* (element-type struct pollfd) */
+  pid_t spare_pid;         /* the child in spare, or the latest that was */
+  gboolean spare_lost;     /* it ended without having been asked for anything: it is not replaced at once */
+  _Atomic guint64 *taking; /* shared with the spare: the id of the request that it is about to take */
 } Nursery;
 
 /* Who was started last is left alone for so long: the next fork, and what the new child does first, would take the
@@ -175,14 +187,26 @@ get_poll (Nursery *self, guint index)
   return &g_array_index (self->polls, struct pollfd, index);
 }
 
+static struct pollfd *
+get_child_poll (Nursery *self, guint index)
+{
+  return get_poll (self, N_POLLS + index);
+}
+
+/* The nursery's end of a socket to the child in spare; -1: there is none. */
+static int *
+get_spare (Nursery *self)
+{
+  return &get_poll (self, POLL_SPARE)->fd;
+}
+
 /* worker: closes what is the nursery's. Its memory stays as it is: to free it would copy the pages that it lies on. */
 static void
 let_go (Nursery *self)
 {
-  for (guint i = 1; i < self->polls->len; i++)
-    close (get_poll (self, i)->fd);
-  if (self->spare >= 0)
-    close (self->spare);
+  for (guint i = POLL_SPARE; i < self->polls->len; i++)
+    if (get_poll (self, i)->fd >= 0)
+      close (get_poll (self, i)->fd);
 }
 
 /* The application is gone, or has let go: nobody hears of the workers any more. */
@@ -201,26 +225,75 @@ finish (Nursery *self, int status)
   exit (status);
 }
 
+/* The child in spare has taken a request. */
+static void
+give_spare_its_id (Nursery *self, guint64 id)
+{
+  ferry_clear_fd (get_spare (self));
+  for (guint i = 0; i < self->children->len; i++)
+    {
+      Child *child = &g_array_index (self->children, Child, i);
+
+      if (child->pid != self->spare_pid)
+        continue;
+      child->id = id;
+      if (!ferry_nursery_send_started (self->control, id, child->pid, get_child_poll (self, i)->fd))
+        finish (self, EXIT_SUCCESS);
+    }
+}
+
+/* The child in spare says which request it has taken, or is about to end. */
+static void
+hear_spare (Nursery *self)
+{
+  guint64 id;
+  gssize got = TEMP_FAILURE_RETRY (recv (*get_spare (self), &id, sizeof id, MSG_DONTWAIT));
+
+  if (got == (gssize) sizeof id)
+    give_spare_its_id (self, id);
+  else if (got >= 0 || errno != EAGAIN)
+    get_poll (self, POLL_SPARE)->events = 0;
+}
+
+/* The child in spare has ended. One that had taken a request, and did not come to say so, was the worker. */
+static void
+lose_spare (Nursery *self)
+{
+  guint64 id;
+
+  hear_spare (self);
+  if (*get_spare (self) < 0)
+    return;
+  /* Relaxed: it has ended. */
+  id = atomic_load_explicit (self->taking, memory_order_relaxed);
+  if (id != SPARE_ID && ferry_start_order_peek (self->control) != id)
+    {
+      give_spare_its_id (self, id);
+      return;
+    }
+  ferry_clear_fd (get_spare (self));
+  self->spare_lost = TRUE;
+}
+
 /* Ends what is left of the child's process group before the child is reaped, while its number is its own. */
 static void
 reap (Nursery *self, guint index)
 {
-  Child child = g_array_index (self->children, Child, index);
+  Child *child = &g_array_index (self->children, Child, index);
+  guint64 id;
   siginfo_t info = {0};
 
-  if (waitid (P_PID, (id_t) child.pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
+  if (waitid (P_PID, (id_t) child->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
     return;
-  kill (-child.pid, SIGKILL);
-  TEMP_FAILURE_RETRY (waitpid (child.pid, NULL, 0));
-  ferry_clear_fd (&get_poll (self, index + 1)->fd);
-  g_array_remove_index_fast (self->polls, index + 1);
+  if (child->pid == self->spare_pid && *get_spare (self) >= 0)
+    lose_spare (self);
+  id = child->id;
+  kill (-child->pid, SIGKILL);
+  TEMP_FAILURE_RETRY (waitpid (child->pid, NULL, 0));
+  ferry_clear_fd (&get_child_poll (self, index)->fd);
+  g_array_remove_index_fast (self->polls, N_POLLS + index);
   g_array_remove_index_fast (self->children, index);
-  if (self->spare >= 0 && child.pid == self->spare_pid)
-    {
-      ferry_clear_fd (&self->spare);
-      self->spare_lost = TRUE;
-    }
-  else if (child.id != SPARE_ID && !ferry_nursery_send_ended (self->control, child.id, info.si_code, info.si_status))
+  if (id != SPARE_ID && !ferry_nursery_send_ended (self->control, id, info.si_code, info.si_status))
     finish (self, EXIT_SUCCESS);
 }
 
@@ -312,28 +385,51 @@ fork_worker (Nursery *self, FerryStartOrder *order)
   return FALSE;
 }
 
-/* spare: waits for its request. Its nursery's end is its own. */
-static void
-wait_as_spare (Nursery *self, int socket)
+/* spare: takes its request, having noted which it will be for the case that it ends before it has said so. */
+static FerryControlEvent
+take_order (Nursery *self, int leash, FerryStartOrder *order)
 {
-  struct pollfd poll_fd = {.fd = socket, .events = POLLIN};
   g_autoptr (GError) error = NULL;
+  guint64 id = ferry_start_order_peek (self->control);
   FerryControlEvent event;
+
+  /* Relaxed: read when this process has ended. */
+  atomic_store_explicit (self->taking, id, memory_order_relaxed);
+  event = ferry_start_order_receive (order, self->control, packet_buffer, &error);
+  if (event == FERRY_CONTROL_NOTHING)
+    return event;
+  if (event == FERRY_CONTROL_CLOSED || id == SPARE_ID)
+    _exit (EXIT_SUCCESS);
+  if (TEMP_FAILURE_RETRY (send (leash, &id, sizeof id, MSG_NOSIGNAL)) != (gssize) sizeof id)
+    _exit (EXIT_FAILURE);
+  if (event == FERRY_CONTROL_TAKEN)
+    return event;
+  ferry_nursery_send_failed (self->control, id, getpid (),
+                             "its descriptors did not reach it; raise the limit of open files");
+  _exit (EXIT_FAILURE);
+}
+
+/* spare: waits for its request. The other end of the leash closes with the nursery, and then it ends. */
+static void
+wait_as_spare (Nursery *self, int leash)
+{
+  struct pollfd polls[] = {{.fd = self->control, .events = POLLIN}, {.fd = leash, .events = POLLIN}};
   FerryStartOrder order;
 
   let_go (self);
+  /* For the page that it lies on. */
+  atomic_store_explicit (self->taking, SPARE_ID, memory_order_relaxed);
   ferry_nursery_warm_up (self->control);
   if (rehearsal != NULL)
     rehearsal ();
-  TEMP_FAILURE_RETRY (poll (&poll_fd, 1, -1));
-  event = ferry_start_order_receive (&order, socket, packet_buffer, &error);
-  if (event != FERRY_CONTROL_TAKEN)
+  do
     {
-      if (error != NULL)
-        g_printerr ("ferry-nursery: %s\n", error->message);
-      _exit (event == FERRY_CONTROL_CLOSED ? EXIT_SUCCESS : EXIT_FAILURE);
+      TEMP_FAILURE_RETRY (poll (polls, G_N_ELEMENTS (polls), -1));
+      if (polls[1].revents != 0)
+        _exit (EXIT_SUCCESS);
     }
-  close (socket);
+  while (take_order (self, leash, &order) != FERRY_CONTROL_TAKEN);
+  close (leash);
   ferry_nursery_become_worker (&order, self->control);
   ferry_start_order_clear (&order);
 }
@@ -350,6 +446,7 @@ fork_spare (Nursery *self)
   self->spare_lost = TRUE;
   if (count_threads () > 1 || socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
     return FALSE;
+  atomic_store_explicit (self->taking, SPARE_ID, memory_order_relaxed);
   pid = fork_child (self);
   if (pid == 0)
     {
@@ -371,35 +468,10 @@ fork_spare (Nursery *self)
     }
   g_array_append_val (self->children, ((Child){SPARE_ID, pid}));
   add_poll (self, pidfd);
-  self->spare = sockets[0];
+  *get_poll (self, POLL_SPARE) = (struct pollfd){.fd = sockets[0], .events = POLLIN};
   self->spare_pid = pid;
   self->spare_lost = FALSE;
   ferry_nursery_reseed ();
-  return FALSE;
-}
-
-/* Has the child in spare do a request. Returns FALSE when there is none. */
-static gboolean
-use_spare (Nursery *self, const FerryStartOrder *order)
-{
-  gboolean passed;
-
-  self->spare_lost = FALSE;
-  if (self->spare < 0)
-    return FALSE;
-  passed = ferry_start_order_pass_on (order, self->spare, packet_buffer);
-  ferry_clear_fd (&self->spare);
-  for (guint i = self->children->len; passed && i-- > 0;)
-    {
-      Child *child = &g_array_index (self->children, Child, i);
-
-      if (child->pid != self->spare_pid)
-        continue;
-      child->id = order->start.id;
-      if (!ferry_nursery_send_started (self->control, child->id, child->pid, get_poll (self, i + 1)->fd))
-        finish (self, EXIT_SUCCESS);
-      return TRUE;
-    }
   return FALSE;
 }
 
@@ -414,7 +486,8 @@ serve (Nursery *self)
   switch (ferry_start_order_receive (&order, self->control, packet_buffer, &error))
     {
     case FERRY_CONTROL_TAKEN:
-      born = !use_spare (self, &order) && fork_worker (self, &order);
+      self->spare_lost = FALSE;
+      born = fork_worker (self, &order);
       ferry_start_order_clear (&order);
       return born;
     case FERRY_CONTROL_INVALID:
@@ -441,17 +514,22 @@ serve_all (Nursery *self)
   for (;;)
     {
       const struct timespec pause = {.tv_nsec = SPARE_PAUSE_NANOSECONDS};
-      gboolean wants_spare = self->spare < 0 && !self->spare_lost;
-      int n = TEMP_FAILURE_RETRY (
-        ppoll ((struct pollfd *) (void *) self->polls->data, self->polls->len, wants_spare ? &pause : NULL, NULL));
+      gboolean has_spare = *get_spare (self) >= 0;
+      gboolean pausing = !has_spare && !self->spare_lost;
+      int n;
 
+      get_poll (self, POLL_CONTROL)->events = has_spare ? 0 : POLLIN;
+      n = TEMP_FAILURE_RETRY (
+        ppoll ((struct pollfd *) (void *) self->polls->data, self->polls->len, pausing ? &pause : NULL, NULL));
       if (n == 0 && fork_spare (self))
         return;
+      if (n > 0 && get_poll (self, POLL_SPARE)->revents != 0)
+        hear_spare (self);
       /* From the last one down, since the last one takes the place of one that goes. */
-      for (guint i = self->children->len; i-- > 0;)
-        if (get_poll (self, i + 1)->revents != 0)
+      for (guint i = self->children->len; n > 0 && i-- > 0;)
+        if (get_child_poll (self, i)->revents != 0)
           reap (self, i);
-      if (get_poll (self, 0)->revents != 0 && serve (self))
+      if (n > 0 && get_poll (self, POLL_CONTROL)->revents != 0 && serve (self))
         return;
     }
 }
@@ -460,15 +538,22 @@ int
 ferry_nursery_run (GError **error)
 {
   /* A worker returns, and leaves it as it is. */
-  static Nursery self = {.control = -1, .spare = -1};
+  static Nursery self = {.control = -1};
 
   self.pid = getpid ();
   if (!attach (&self.control, error))
     return -1;
   prepare (self.control);
+  self.taking = mmap (NULL, sizeof *self.taking, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (self.taking == MAP_FAILED)
+    {
+      ferry_set_system_error (error, "Making a nursery's memory (mmap)");
+      return -1;
+    }
   self.children = g_array_new (FALSE, FALSE, sizeof (Child));
   self.polls = g_array_new (FALSE, FALSE, sizeof (struct pollfd));
   add_poll (&self, self.control);
+  add_poll (&self, -1);
   serve_all (&self);
   return 0;
 }

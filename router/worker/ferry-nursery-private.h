@@ -25,7 +25,7 @@ void ferry_nursery_watch_worker (FerryNursery *self, FerryWorker *worker);
 FerryNurseryLaunch *ferry_nursery_launch_new (FerryNursery *self, FerryLink *link, FerrySpawnPlan *plan,
                                               GError **error);
 void ferry_nursery_launch_free (gpointer launch);
-gboolean ferry_nursery_launch (gpointer launch, int control_fd, GPid *pid, int *pidfd, GError **error);
+void ferry_nursery_launch_run (FerryNurseryLaunch *self, FerryRouter *router, FerryLinkObserver *observer);
 
 /* ---- in the program, on its one thread ---- */
 

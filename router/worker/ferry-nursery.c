@@ -297,6 +297,7 @@ struct _FerryNurseryLaunch
   FerryLink *nursery;         /* (owned) */
   FerryLink *link;            /* (owned) */
   FerryStartRequest *request; /* (owned) (nullable): until it is asked for */
+  guint64 id;                 /* under which it was asked for, or 0 */
 };
 
 static gboolean
@@ -327,10 +328,12 @@ ferry_nursery_launch_new (FerryNursery *self, FerryLink *link, FerrySpawnPlan *p
   for (guint i = 0; i < G_N_ELEMENTS (plan->streams); i++)
     if (plan->streams[i] >= 0)
       ferry_start_request_take_stream (request, i, ferry_steal_fd (&plan->streams[i]));
+  ferry_start_request_take_control (request, ferry_steal_fd (&link->worker_end));
   link->parent = FERRY_PARENT_ASKED;
   launch = g_new (FerryNurseryLaunch, 1);
-  *launch = (FerryNurseryLaunch){ferry_monitor_ref (self->monitor),
-                                 ferry_link_ref (ferry_worker_get_link (self->worker)), ferry_link_ref (link), request};
+  *launch =
+    (FerryNurseryLaunch){ferry_monitor_ref (self->monitor), ferry_link_ref (ferry_worker_get_link (self->worker)),
+                         ferry_link_ref (link), request, 0};
   return launch;
 }
 
@@ -347,11 +350,25 @@ ferry_nursery_launch_free (gpointer launch)
 }
 
 /* monitor: a FerryLaunchFunc. The process is told of later. */
-gboolean
-ferry_nursery_launch (gpointer launch, int control_fd, GPid *pid, int *pidfd, GError **error)
+static gboolean
+start_worker (gpointer launch, int control_fd, GPid *pid, int *pidfd, GError **error)
 {
   FerryNurseryLaunch *self = launch;
 
   return ferry_nursery_link_start (self->monitor->shared, self->nursery, self->link, g_steal_pointer (&self->request),
-                                   error);
+                                   self->id, error);
+}
+
+/* main: adds the worker's link to the router's, with its process asked for, at once where that can be. Takes the
+ * launch, and observer as ferry_router_add_link() does. */
+void
+ferry_nursery_launch_run (FerryNurseryLaunch *self, FerryRouter *router, FerryLinkObserver *observer)
+{
+  g_autoptr (FerryLink) nursery = ferry_link_ref (self->nursery);
+
+  self->id = ferry_nursery_link_begin_ask (nursery, self->request);
+  if (self->id != 0)
+    g_clear_pointer (&self->request, ferry_start_request_free);
+  ferry_router_add_link (router, self->link, observer, start_worker, self, ferry_nursery_launch_free);
+  ferry_nursery_link_end_ask (nursery);
 }

@@ -11,7 +11,10 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/ferry-base-private.h"
@@ -390,6 +393,84 @@ test_is_replaced_when_killed_with_a_request_on_its_way (void)
   nursery_test_finish (&test);
 }
 
+/* Has the process stop at each system call. Returns FALSE where this may not be. */
+static gboolean
+trace (GPid pid)
+{
+  int status;
+
+  if (ptrace (PTRACE_SEIZE, pid, NULL, PTRACE_O_TRACESYSGOOD) < 0)
+    return FALSE;
+  g_assert_no_errno (ptrace (PTRACE_INTERRUPT, pid, NULL, NULL));
+  g_assert_cmpint (waitpid (pid, &status, __WALL), ==, pid);
+  g_assert_true (WIFSTOPPED (status));
+  return TRUE;
+}
+
+/* Lets a process go on until it is about to make a system call, and kills it there. */
+static void
+kill_at_system_call (GPid pid, guint64 number)
+{
+  struct __ptrace_syscall_info call = {0};
+  int status;
+
+  do
+    {
+      g_assert_no_errno (ptrace (PTRACE_SYSCALL, pid, NULL, NULL));
+      g_assert_cmpint (waitpid (pid, &status, __WALL), ==, pid);
+      g_assert_true (WIFSTOPPED (status));
+      g_assert_cmpint (ptrace (PTRACE_GET_SYSCALL_INFO, pid, sizeof call, &call), >, 0);
+    }
+  while (call.op != PTRACE_SYSCALL_INFO_ENTRY || call.entry.nr != number);
+  g_assert_no_errno (kill (pid, SIGKILL));
+  g_assert_cmpint (waitpid (pid, &status, __WALL), ==, pid);
+  g_assert_true (WIFSIGNALED (status));
+}
+
+/* Between the moment when a spare sees its request and that when the nursery knows of it. */
+static void
+killed_at (guint64 system_call, gboolean is_worker)
+{
+  NurseryTest test;
+  GPid nursery;
+
+  nursery_test_begin (&test);
+  nursery = nursery_test_start (&test);
+  for (guint i = 0; i < 5; i++)
+    {
+      GPid spare = wait_spare (nursery);
+      g_autoptr (FerryWorker) worker = NULL;
+
+      if (!trace (spare))
+        {
+          g_test_skip ("processes may not be traced here");
+          break;
+        }
+      worker = nursery_test_spawn (&test, "exit:3");
+      kill_at_system_call (spare, system_call);
+      if (is_worker)
+        worker_test_assert_exit (worker, FERRY_CLOSE_REASON_KILLED, "signal 9");
+      else
+        worker_test_assert_exit (worker, FERRY_CLOSE_REASON_EXITED, "status 3");
+      g_assert_cmpint (ferry_worker_get_pid (worker) == spare, ==, is_worker);
+      g_free (nursery_test_ask (&test, "name"));
+    }
+  g_assert_cmpuint (ferry_nursery_get_n_starts (test.nursery), ==, 1);
+  nursery_test_finish (&test);
+}
+
+static void
+test_request_is_kept_when_killed_before_it_has_it (void)
+{
+  killed_at (SYS_recvmsg, FALSE);
+}
+
+static void
+test_is_the_worker_when_killed_with_its_request (void)
+{
+  killed_at (SYS_sendto, TRUE);
+}
+
 static void
 test_ends_with_its_nursery (void)
 {
@@ -469,6 +550,10 @@ main (int argc, char **argv)
                    test_is_replaced_after_a_worker_when_killed);
   g_test_add_func ("/nursery-spare/is-replaced-when-killed-with-a-request-on-its-way",
                    test_is_replaced_when_killed_with_a_request_on_its_way);
+  g_test_add_func ("/nursery-spare/request-is-kept-when-killed-before-it-has-it",
+                   test_request_is_kept_when_killed_before_it_has_it);
+  g_test_add_func ("/nursery-spare/is-the-worker-when-killed-with-its-request",
+                   test_is_the_worker_when_killed_with_its_request);
   g_test_add_func ("/nursery-spare/ends-with-its-nursery", test_ends_with_its_nursery);
   g_test_add_func ("/nursery-spare/ends-with-its-router", test_ends_with_its_router);
   g_test_add_func ("/nursery-spare/nursery-with-a-thread-has-none", test_nursery_with_a_thread_has_none);
