@@ -49,6 +49,7 @@ ferry_executor_list_add (FerryExecutor *self, FerryTask *task)
   FerryTaskSeat *seat = ferry_task_get_seat (task);
 
   seat->position = g_sequence_append (self->list, g_object_ref (task));
+  seat->number = ++self->latest_number;
   g_list_model_items_changed (G_LIST_MODEL (self), (guint) g_sequence_get_length (self->list) - 1, 0, 1);
 }
 
@@ -69,28 +70,44 @@ ferry_executor_list_remove (FerryExecutor *self, FerryTask *task)
   g_list_model_items_changed (G_LIST_MODEL (self), position, 1, 0);
 }
 
-static int
-compare_positions (gconstpointer a, gconstpointer b)
+typedef struct
 {
-  return g_sequence_iter_compare (*(GSequenceIter *const *) a, *(GSequenceIter *const *) b);
+  guint64 number;
+  GSequenceIter *position;
+} Leaving;
+
+static int
+compare_numbers (gconstpointer a, gconstpointer b)
+{
+  const Leaving *one = a;
+  const Leaving *other = b;
+
+  return one->number < other->number ? -1 : one->number > other->number;
 }
 
 /* The oldest of the finished tasks, but for so many, in the order of the list. They have left by what their seats say,
  * so that whatever handlers do, nobody else takes them out. */
-static GPtrArray *
+static GArray *
 take_leaving (FerryExecutor *self, guint keep)
 {
-  GPtrArray *leaving = g_ptr_array_sized_new (self->finished.length - keep);
+  GArray *leaving = g_array_sized_new (FALSE, FALSE, sizeof (Leaving), self->finished.length - keep);
 
   while (self->finished.length > keep)
     {
       GList *link = g_queue_pop_head_link (&self->finished);
       FerryTaskSeat *seat = ferry_task_get_seat (g_steal_pointer (&link->data));
+      Leaving one = {seat->number, g_steal_pointer (&seat->position)};
 
-      g_ptr_array_add (leaving, g_steal_pointer (&seat->position));
+      g_array_append_val (leaving, one);
     }
-  g_ptr_array_sort (leaving, compare_positions);
+  g_array_sort (leaving, compare_numbers);
   return leaving;
+}
+
+static GSequenceIter *
+get_position (GArray *leaving, guint index)
+{
+  return g_array_index (leaving, Leaving, index).position;
 }
 
 /* main: takes out the oldest of the finished tasks, but for so many: neighbours at once, since a list view takes its
@@ -98,7 +115,7 @@ take_leaving (FerryExecutor *self, guint keep)
 void
 ferry_executor_list_trim (FerryExecutor *self, guint keep)
 {
-  g_autoptr (GPtrArray) leaving = NULL;
+  g_autoptr (GArray) leaving = NULL;
   guint n;
 
   if (self->finished.length <= keep)
@@ -107,12 +124,12 @@ ferry_executor_list_trim (FerryExecutor *self, guint keep)
   leaving = take_leaving (self, keep);
   for (guint end = leaving->len; end > 0; end -= n)
     {
-      GSequenceIter *first = g_ptr_array_index (leaving, end - 1);
+      GSequenceIter *first = get_position (leaving, end - 1);
       GSequenceIter *behind = g_sequence_iter_next (first);
       guint position;
 
-      for (n = 1; n < end && g_sequence_iter_prev (first) == g_ptr_array_index (leaving, end - 1 - n); n++)
-        first = g_ptr_array_index (leaving, end - 1 - n);
+      for (n = 1; n < end && g_sequence_iter_prev (first) == get_position (leaving, end - 1 - n); n++)
+        first = get_position (leaving, end - 1 - n);
       position = (guint) g_sequence_iter_get_position (first);
       g_sequence_remove_range (first, behind);
       g_list_model_items_changed (G_LIST_MODEL (self), position, n, 0);

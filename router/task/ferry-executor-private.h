@@ -47,7 +47,8 @@ struct _FerryExecutor
   GSource *inbox_source; /* inbox_lock: (owned) (nullable): set while something is in the inbox */
 
   FerryTaskQueue queue;
-  GSequence *list; /* (owned) (element-type FerryTask): what the model shows */
+  GSequence *list;       /* (owned) (element-type FerryTask): what the model shows */
+  guint64 latest_number; /* of a task in it */
   GQueue finished; /* (element-type FerryTask): those of the list that are done, the oldest first, by seat's link */
   GQueue waiters;  /* (element-type GTask) (owned): submissions that wait for room, see ferry-executor-submit.c */
   guint n_open;    /* tasks that are not done */

@@ -24,15 +24,16 @@ typedef struct
   GList finished_link;     /* in its executor's list of those that are done */
   gpointer queue;          /* (nullable): the executor, as the pool sees it */
   GSequenceIter *position; /* (nullable): in the executor's list */
+  guint64 number;          /* in the order of that list */
   gpointer worker;         /* (nullable): the pool's worker that has it */
   guint64 xid;             /* of its call */
   FerryTimer timer;        /* for its queue's deadline, then the run's, then the grace of a cancel */
-  gboolean executing;      /* counted as such */
-  gboolean taken_in;       /* the router's thread has it in its books */
+  guint executing : 1;     /* counted as such */
+  guint taken_in : 1;      /* the router's thread has it in its books */
+  guint escalation : 8;    /* how far its end was pressed for */
   guint n_deaths;          /* workers that were lost while they ran it */
   guint n_consumed;        /* items that were, since the worker was last told */
   guint n_refusals;        /* how often workers refused it */
-  guint escalation;        /* how far its end was pressed for */
 } FerryTaskSeat;
 
 /* How a task reaches its executor. */
