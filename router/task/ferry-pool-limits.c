@@ -137,3 +137,30 @@ ferry_pool_worker_is_too_large (FerryPoolWorker *self, guint64 max_memory)
   self->memory_at = now;
   return read_resident_pages (pid) * (guint64) sysconf (_SC_PAGESIZE) > max_memory;
 }
+
+static void
+idle_timed_out (gpointer data)
+{
+  FerryPoolWorker *worker = data;
+  FerryPool *pool = worker->pool;
+  gint64 until = worker->idle_at + pool->idle_timeout;
+
+  if (worker->state != FERRY_POOL_WORKER_READY || worker->in_flight.length > 0)
+    return;
+  if (g_get_monotonic_time () < until)
+    ferry_timers_set (pool->timers, &worker->timer, until, idle_timed_out, worker);
+  else if (ferry_pool_count_live (pool) > pool->min_workers)
+    ferry_pool_worker_retire (worker);
+}
+
+/* main: where the worker has nothing in hand, its time to be idle begins. */
+void
+ferry_pool_note_idle (FerryPool *self, FerryPoolWorker *worker)
+{
+  if (worker->state != FERRY_POOL_WORKER_READY || worker->in_flight.length > 0)
+    return;
+  worker->idle_at = g_get_monotonic_time ();
+  /* A timer that is set looks when it runs out how long the worker has been idle by then. */
+  if (self->idle_timeout > 0 && !ferry_timer_is_set (&worker->timer))
+    ferry_timers_set (self->timers, &worker->timer, worker->idle_at + self->idle_timeout, idle_timed_out, worker);
+}

@@ -115,7 +115,8 @@ struct _FerryPool
   gboolean pump_again;
   GPtrArray *stop_waiters; /* (nullable) (element-type FerryWaiter): calls that wait for the end of a stop */
   FerryTimer stop_timer;
-  FerryTimer look_timer; /* for an idle worker to take what another one has not begun by then */
+  FerryPoolWorker *taker; /* (unowned) (nullable): has the next task, since it was taken back for this one */
+  FerryTimer look_timer;  /* for an idle worker to take what another one has not begun by then */
 };
 
 /* In ferry-pool.c. */

@@ -118,6 +118,8 @@ pick_worker (FerryPool *self, FerryTask *task)
   guint depth = ferry_task_get_run_timeout (task) > 0 ? 1 : get_depth (self);
   FerryPoolWorker *best = NULL;
 
+  if (self->taker != NULL && has_room (self, self->taker, 1))
+    return self->taker;
   for (guint i = 0; i < self->workers->len; i++)
     {
       FerryPoolWorker *worker = g_ptr_array_index (self->workers, i);
@@ -332,11 +334,14 @@ count_ahead (FerryPool *self, const FerryPoolWorker *worker, const FerryPoolWork
   return n - 1;
 }
 
-/* Takes back what was sent ahead to the worker with the most of it; one that is still being started has begun nothing.
- */
-static gboolean
-take_from_busiest (FerryPool *self, const FerryPoolWorker *idle)
+/* Gives a worker what was sent ahead to the one with the most of it; one that is still being started has begun nothing.
+ * The first goes to this worker whatever it missed before, or it would come back here for ever. */
+static void
+take_from_busiest (FerryPool *self, FerryPoolWorker *idle)
 {
+  g_autoptr (FerryPool) kept G_GNUC_UNUSED = g_object_ref (self);
+  g_autoptr (FerryPoolWorker) taker = ferry_pool_worker_ref (idle);
+  FerryPoolWorker *taker_before = self->taker;
   FerryPoolWorker *busiest = NULL;
   guint most = 0;
 
@@ -351,11 +356,13 @@ take_from_busiest (FerryPool *self, const FerryPoolWorker *idle)
       most = n;
     }
   if (busiest == NULL)
-    return FALSE;
+    return;
   if (most == busiest->in_flight.length)
     busiest->n_missed = MAX (busiest->n_missed, idle->n_missed) + 1;
+  self->taker = taker;
   ferry_pool_worker_take_back (busiest);
-  return TRUE;
+  ferry_pool_pump (self);
+  self->taker = taker_before;
 }
 
 /* A worker was idle while another one had not begun what it was given. */
@@ -365,35 +372,8 @@ look_for_idle (gpointer data)
   FerryPool *self = data;
   FerryPoolWorker *idle = find_idle (self);
 
-  if (idle != NULL && take_from_busiest (self, idle))
-    ferry_pool_pump (self);
-}
-
-static void
-idle_timed_out (gpointer data)
-{
-  FerryPoolWorker *worker = data;
-  FerryPool *pool = worker->pool;
-  gint64 until = worker->idle_at + pool->idle_timeout;
-
-  if (worker->state != FERRY_POOL_WORKER_READY || worker->in_flight.length > 0)
-    return;
-  if (g_get_monotonic_time () < until)
-    ferry_timers_set (pool->timers, &worker->timer, until, idle_timed_out, worker);
-  else if (ferry_pool_count_live (pool) > pool->min_workers)
-    ferry_pool_worker_retire (worker);
-}
-
-/* main: where the worker has nothing in hand, its time to be idle begins. */
-void
-ferry_pool_note_idle (FerryPool *self, FerryPoolWorker *worker)
-{
-  if (worker->state != FERRY_POOL_WORKER_READY || worker->in_flight.length > 0)
-    return;
-  worker->idle_at = g_get_monotonic_time ();
-  /* A timer that is set looks when it runs out how long the worker has been idle by then. */
-  if (self->idle_timeout > 0 && !ferry_timer_is_set (&worker->timer))
-    ferry_timers_set (self->timers, &worker->timer, worker->idle_at + self->idle_timeout, idle_timed_out, worker);
+  if (idle != NULL)
+    take_from_busiest (self, idle);
 }
 
 /* main: a worker has room: after an answer, or at its beginning. One that has nothing to do takes from those that have
@@ -404,8 +384,8 @@ ferry_pool_worker_ready (FerryPool *self, FerryPoolWorker *worker)
   ferry_pool_pump (self);
   if (worker->state != FERRY_POOL_WORKER_READY || worker->in_flight.length > 0)
     return;
-  if (!self->pumping && take_from_busiest (self, worker))
-    ferry_pool_pump (self);
+  if (!self->pumping)
+    take_from_busiest (self, worker);
   ferry_pool_note_idle (self, worker);
 }
 
