@@ -23,6 +23,7 @@
 #include "worker/ferry-worker.h"
 
 #include "call/ferry-remote-error.h"
+#include "call/ferry-transport.h"
 
 #include "task/ferry-error-list.h"
 #include "task/ferry-executor.h"

@@ -65,6 +65,9 @@ FerryTransactions *ferry_transactions_new (const FerryTransportFuncs *funcs, gpo
 FerryTransactions *ferry_transactions_ref (FerryTransactions *self);
 void ferry_transactions_unref (FerryTransactions *self);
 
+/* Before anything is asked: the number of the first request, 1 where nothing is said. */
+void ferry_transactions_set_first_xid (FerryTransactions *self, guint64 first);
+
 /* Asks. Returns the xid, or 0 with an error, and then no callback is called. One-way requests have none either. The
  * answer may come, on another thread, before this returns. Here and below a floating value is taken, sent or not: who
  * may have to try again holds a reference.

@@ -30,6 +30,14 @@ ferry_transactions_new (const FerryTransportFuncs *funcs, gpointer transport, Fe
   return self;
 }
 
+void
+ferry_transactions_set_first_xid (FerryTransactions *self, guint64 first)
+{
+  pthread_mutex_lock (&self->lock);
+  self->next_xid = first;
+  pthread_mutex_unlock (&self->lock);
+}
+
 FerryTransactions *
 ferry_transactions_ref (FerryTransactions *self)
 {

@@ -1,0 +1,48 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A transport as mux, demux and the transports themselves see it: the transactions that it carries, who is asked, and
+ * how to wait for room.
+ *
+ * Owner:   counted references; a request that is being answered holds one.
+ * Threads: any, where nothing else is said. One thread receives; it is also the one on which answers are heard. */
+
+#pragma once
+
+#include "call/ferry-transactions-private.h"
+#include "call/ferry-transport.h"
+
+G_BEGIN_DECLS
+
+/* How the receiving thread passes a call on; the call is borrowed. Who keeps it keeps the transport, for longer. */
+typedef void (*FerryTransportCallFunc) (FerryTransport *self, FerryCall *call, GObject *owner);
+
+FerryTransactions *ferry_transport_get_transactions (FerryTransport *self);
+
+/* For a transport with a road for cancels that overtakes what was sent. Before anything is asked. */
+void ferry_transport_set_cancel_func (FerryTransport *self,
+                                      gboolean (*cancel) (FerryTransport *self, guint64 xid, guint16 reason));
+/* What this end asks is numbered from that on, so that several transports share the road for cancels. */
+void ferry_transport_set_first_xid (FerryTransport *self, guint64 first);
+/* A cancel that came by that road. */
+void ferry_transport_receive_cancel (FerryTransport *self, guint64 xid, guint16 reason);
+/* Which thread receives: nobody may wait there for an answer. NULL: not known yet. */
+void ferry_transport_set_receiving_thread (FerryTransport *self, GThread *thread);
+/* Whether this thread may wait for the other end: FERRY_ERROR_WRONG_THREAD on the one that receives, and on that of the
+ * default main context. form names what to use instead. */
+gboolean ferry_transport_check_may_wait (FerryTransport *self, const char *form, GError **error);
+
+/* Has func called with each request that comes, first of all with those that came while nobody took them. owner is
+ * (unowned), and referenced while it is called. Returns FALSE with FERRY_ERROR_ALREADY_RUNNING when somebody takes them
+ * already. */
+gboolean ferry_transport_take_calls (FerryTransport *self, FerryTransportCallFunc func, GObject *owner, GError **error);
+/* From now on requests are refused with reason; another thread may still be in func. */
+void ferry_transport_leave_calls (FerryTransport *self, const GError *reason);
+
+/* Waiting for room, for a window, or for the end: take the count, try, and wait until the count is another one.
+ * deadline: monotonic time in microseconds, 0 for none. Fails with FERRY_ERROR_TIMED_OUT and G_IO_ERROR_CANCELLED. */
+guint64 ferry_transport_get_room_count (FerryTransport *self);
+gboolean ferry_transport_wait_for_room (FerryTransport *self, guint64 count, gint64 deadline, GCancellable *cancellable,
+                                        GError **error);
+
+G_END_DECLS

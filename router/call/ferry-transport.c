@@ -1,0 +1,479 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What all transports have in common: the transactions, who answers what is asked, waiting, and the end.
+ *
+ * References: who has a FerryCall of a transport's has a reference to the transport too, and drops it later: so the
+ * transactions, which call back into the transport, do not outlive it.
+ * Locks:      lock is not held while anybody is called. */
+
+#include "config.h"
+
+#include "call/ferry-transport-private.h"
+
+#include "base/ferry-error.h"
+
+/* How many requests are kept that came before somebody took them. */
+#define MAX_EARLY 1024
+
+/**
+ * FerryTransport:
+ *
+ * What carries transactions between two ends, both of which may ask and answer: [class@Ferry.Mux] asks over one, and
+ * [class@Ferry.Demux] answers.
+ *
+ * There are transports for a worker's link ([method@Ferry.Launcher.add_transport] and
+ * [func@Ferry.Worker.get_transport]), for any [class@Gio.IOStream] ([ctor@Ferry.Transport.new_for_stream]), for two
+ * descriptors
+ * ([ctor@Ferry.Transport.new_for_descriptors]) and for two ends in one process ([func@Ferry.Transport.new_pair]).
+ * Others are made by subclassing: a transport sends whole messages in order, calls [method@Ferry.Transport.receive]
+ * with each that comes, and [method@Ferry.Transport.end] when nothing more can come.
+ *
+ * What comes from the other end is not trusted: a message that breaks a rule closes the transport.
+ *
+ * A transport closes when [method@Ferry.Transport.close] is called, when the other end does, and with its last
+ * reference. Everything that was asked over it then fails with %FERRY_ERROR_CLOSED and the reason.
+ *
+ * Any thread may use it.
+ *
+ * Since: 0.1
+ */
+typedef struct
+{
+  FerryTransactions *transactions;                                        /* const: (owned) */
+  gboolean (*cancel) (FerryTransport *self, guint64 xid, guint16 reason); /* const: (nullable) */
+  _Atomic (GThread *) receiving_thread;                                   /* (unowned) (nullable) */
+  _Atomic guint64 room_count;
+  _Atomic guint n_waiting;
+
+  GMutex lock;
+  GCond room;
+  FerryTransportCallFunc call_func; /* lock: (nullable), as the next one */
+  GObject *call_owner;              /* lock: (unowned) (nullable) */
+  GQueue early;                     /* lock: (element-type FerryCall) (owned) */
+  GError *refusal;                  /* lock: (owned) (nullable): why nobody takes calls any more */
+  GError *reason;                   /* lock: (owned) (nullable): why it is closed */
+} FerryTransportPrivate;
+
+G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (FerryTransport, ferry_transport, G_TYPE_OBJECT)
+
+static FerryTransportPrivate *
+get_private (FerryTransport *self)
+{
+  return ferry_transport_get_instance_private (self);
+}
+
+/* ---- sending, for the transactions ---- */
+
+static gboolean
+send_message (gpointer transport, const FerryCallMessage *message, GError **error)
+{
+  FerryPart parts[FERRY_CALL_MAX_PARTS];
+  GOutputVector vectors[FERRY_CALL_MAX_PARTS];
+  guint n = ferry_call_message_get_parts (message, parts);
+
+  for (guint i = 0; i < n; i++)
+    vectors[i] = (GOutputVector){parts[i].data, parts[i].size};
+  return FERRY_TRANSPORT_GET_CLASS (transport)->send (transport, vectors, n, error);
+}
+
+static gboolean
+send_cancel (gpointer transport, guint64 xid, FerryCancelReason reason, GError **error)
+{
+  FerryTransportPrivate *priv = get_private (transport);
+
+  return priv->cancel != NULL && priv->cancel (transport, xid, (guint16) reason);
+}
+
+static const FerryTransportFuncs funcs = {.send = send_message, .cancel = send_cancel};
+
+/* ---- being asked ---- */
+
+static void
+call_came (FerryTransactions *transactions, FerryCall *call, gpointer data)
+{
+  FerryTransport *self = data;
+  FerryTransportPrivate *priv = get_private (self);
+  g_autoptr (GObject) owner = NULL;
+  g_autoptr (GError) refusal = NULL;
+  FerryTransportCallFunc func;
+
+  g_mutex_lock (&priv->lock);
+  func = priv->call_func;
+  if (func != NULL)
+    owner = g_object_ref (priv->call_owner);
+  else if (priv->refusal != NULL)
+    refusal = g_error_copy (priv->refusal);
+  else if (priv->early.length < MAX_EARLY && priv->reason == NULL)
+    g_queue_push_tail (&priv->early, ferry_call_ref (call));
+  else
+    refusal = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED,
+                                   "Nobody answers at this end yet, and enough waits for that; ask again later");
+  g_mutex_unlock (&priv->lock);
+  if (func != NULL)
+    func (self, call, owner);
+  else if (refusal != NULL)
+    ferry_call_refuse (call, refusal, NULL);
+}
+
+gboolean
+ferry_transport_take_calls (FerryTransport *self, FerryTransportCallFunc func, GObject *owner, GError **error)
+{
+  FerryTransportPrivate *priv = get_private (self);
+  FerryCall *call;
+  gboolean taken;
+
+  g_mutex_lock (&priv->lock);
+  taken = priv->call_func == NULL;
+  /* What came early goes first; what comes meanwhile lines up behind it. */
+  while (taken && (call = g_queue_pop_head (&priv->early)) != NULL)
+    {
+      g_mutex_unlock (&priv->lock);
+      func (self, call, owner);
+      ferry_call_unref (call);
+      g_mutex_lock (&priv->lock);
+      taken = priv->call_func == NULL;
+    }
+  if (taken)
+    {
+      priv->call_func = func;
+      priv->call_owner = owner;
+      g_clear_error (&priv->refusal);
+    }
+  g_mutex_unlock (&priv->lock);
+  if (!taken)
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_ALREADY_RUNNING,
+                         "Somebody answers at this end of the transport already; stop that first");
+  return taken;
+}
+
+static void
+refuse_all (GQueue *calls, const GError *reason)
+{
+  FerryCall *call;
+
+  while ((call = g_queue_pop_head (calls)) != NULL)
+    {
+      ferry_call_refuse (call, reason, NULL);
+      ferry_call_unref (call);
+    }
+}
+
+void
+ferry_transport_leave_calls (FerryTransport *self, const GError *reason)
+{
+  FerryTransportPrivate *priv = get_private (self);
+  GQueue early;
+
+  g_mutex_lock (&priv->lock);
+  priv->call_func = NULL;
+  priv->call_owner = NULL;
+  g_clear_error (&priv->refusal);
+  priv->refusal = g_error_copy (reason);
+  early = priv->early;
+  g_queue_init (&priv->early);
+  g_mutex_unlock (&priv->lock);
+  refuse_all (&early, reason);
+}
+
+/* ---- waiting ---- */
+
+guint64
+ferry_transport_get_room_count (FerryTransport *self)
+{
+  /* Sequentially consistent, as the other three accesses of the two counters: who is about to wait counts itself and
+   * then looks at the room, who makes room counts it and then looks for those who wait. */
+  return atomic_load (&get_private (self)->room_count);
+}
+
+static void
+cancelled_cb (GCancellable *cancellable, gpointer data)
+{
+  ferry_transport_note_room (data);
+}
+
+gboolean
+ferry_transport_wait_for_room (FerryTransport *self, guint64 count, gint64 deadline, GCancellable *cancellable,
+                               GError **error)
+{
+  FerryTransportPrivate *priv = get_private (self);
+  gboolean in_time = TRUE;
+  gulong id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self, NULL) : 0;
+
+  g_mutex_lock (&priv->lock);
+  atomic_fetch_add (&priv->n_waiting, 1);
+  while (in_time && atomic_load (&priv->room_count) == count && priv->reason == NULL &&
+         !g_cancellable_is_cancelled (cancellable))
+    if (deadline > 0)
+      in_time = g_cond_wait_until (&priv->room, &priv->lock, deadline);
+    else
+      g_cond_wait (&priv->room, &priv->lock);
+  atomic_fetch_sub (&priv->n_waiting, 1);
+  g_mutex_unlock (&priv->lock);
+  g_cancellable_disconnect (cancellable, id);
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return FALSE;
+  if (!in_time)
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                         "The other end did not make room in time; give it more, or ask less of it");
+  return in_time;
+}
+
+/**
+ * ferry_transport_note_room:
+ * @self: a transport
+ *
+ * For implementations: what failed with %FERRY_ERROR_WOULD_BLOCK may go through now. Wakes those who wait for that.
+ * Any thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_transport_note_room (FerryTransport *self)
+{
+  FerryTransportPrivate *priv;
+
+  g_return_if_fail (FERRY_IS_TRANSPORT (self));
+
+  priv = get_private (self);
+  atomic_fetch_add (&priv->room_count, 1);
+  if (atomic_load (&priv->n_waiting) == 0)
+    return;
+  g_mutex_lock (&priv->lock);
+  g_cond_broadcast (&priv->room);
+  g_mutex_unlock (&priv->lock);
+}
+
+void
+ferry_transport_set_receiving_thread (FerryTransport *self, GThread *thread)
+{
+  /* Relaxed: only compared with the thread that looks, which has set it itself where they are equal. */
+  atomic_store_explicit (&get_private (self)->receiving_thread, thread, memory_order_relaxed);
+}
+
+gboolean
+ferry_transport_check_may_wait (FerryTransport *self, const char *form, GError **error)
+{
+  GThread *receiving = atomic_load_explicit (&get_private (self)->receiving_thread, memory_order_relaxed);
+
+  if (receiving != g_thread_self () && !g_main_context_is_owner (NULL))
+    return TRUE;
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD,
+               "To wait on this thread would hold up %s; use %s, or another thread",
+               receiving == g_thread_self () ? "the answer that is waited for" : "the main loop", form);
+  return FALSE;
+}
+
+/* ---- receiving, and the end ---- */
+
+/**
+ * ferry_transport_receive:
+ * @self: a transport
+ * @data: (array length=size) (element-type guint8): a message as the other end sent it, borrowed
+ * @size: how many bytes
+ *
+ * For implementations: takes a message. One thread at a time; answers are heard and requests are passed on from here. A
+ * message that breaks a rule of the protocol closes the transport.
+ *
+ * Since: 0.1
+ */
+void
+ferry_transport_receive (FerryTransport *self, gconstpointer data, gsize size)
+{
+  g_autoptr (FerryTransport) kept = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_return_if_fail (FERRY_IS_TRANSPORT (self));
+
+  kept = g_object_ref (self);
+  if (!ferry_transactions_receive (get_private (self)->transactions, data, size, &error))
+    ferry_transport_end (self, error);
+  /* It may have been a window. */
+  if (atomic_load (&get_private (self)->n_waiting) > 0)
+    ferry_transport_note_room (self);
+}
+
+void
+ferry_transport_receive_cancel (FerryTransport *self, guint64 xid, guint16 reason)
+{
+  ferry_transactions_receive_cancel (get_private (self)->transactions, xid, reason);
+  ferry_transport_note_room (self);
+}
+
+/**
+ * ferry_transport_end:
+ * @self: a transport
+ * @reason: why nothing more can come
+ *
+ * For implementations: closes the transport, for that reason. Does nothing where it is closed. Any thread; what was
+ * asked fails on this one.
+ *
+ * Since: 0.1
+ */
+void
+ferry_transport_end (FerryTransport *self, const GError *reason)
+{
+  FerryTransportPrivate *priv;
+  GQueue early;
+
+  g_return_if_fail (FERRY_IS_TRANSPORT (self));
+  g_return_if_fail (reason != NULL);
+
+  priv = get_private (self);
+  g_mutex_lock (&priv->lock);
+  if (priv->reason != NULL)
+    {
+      g_mutex_unlock (&priv->lock);
+      return;
+    }
+  priv->reason = g_error_copy (reason);
+  early = priv->early;
+  g_queue_init (&priv->early);
+  g_mutex_unlock (&priv->lock);
+  ferry_transactions_close (priv->transactions, priv->reason);
+  /* Closed as they are, nothing is sent for them. */
+  g_queue_clear_full (&early, (GDestroyNotify) ferry_call_unref);
+  ferry_transport_note_room (self);
+  FERRY_TRANSPORT_GET_CLASS (self)->close (self);
+}
+
+/**
+ * ferry_transport_close:
+ * @self: a transport
+ *
+ * Closes the transport. What was asked over it fails with %FERRY_ERROR_CLOSED, on this thread, and what is being
+ * answered is cancelled. Does nothing where it is closed. Any thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_transport_close (FerryTransport *self)
+{
+  g_autoptr (FerryTransport) kept = NULL;
+  g_autoptr (GError) reason = NULL;
+
+  g_return_if_fail (FERRY_IS_TRANSPORT (self));
+
+  kept = g_object_ref (self);
+  reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The transport was closed at this end");
+  ferry_transport_end (self, reason);
+}
+
+/**
+ * ferry_transport_get_closed:
+ * @self: a transport
+ *
+ * Any thread.
+ *
+ * Returns: whether the transport is closed
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_transport_get_closed (FerryTransport *self)
+{
+  FerryTransportPrivate *priv;
+  gboolean closed;
+
+  g_return_val_if_fail (FERRY_IS_TRANSPORT (self), TRUE);
+
+  priv = get_private (self);
+  g_mutex_lock (&priv->lock);
+  closed = priv->reason != NULL;
+  g_mutex_unlock (&priv->lock);
+  return closed;
+}
+
+/**
+ * ferry_transport_dup_reason:
+ * @self: a transport
+ *
+ * Why the transport is closed: %FERRY_ERROR_CLOSED when it was closed at either end, %FERRY_ERROR_WORKER_LOST when the
+ * worker at the other end is gone, %FERRY_ERROR_PROTOCOL and %FERRY_ERROR_VERSION for what that sent, and what the
+ * transport itself reports. Any thread.
+ *
+ * Returns: (transfer full) (nullable): the reason, or %NULL while it is open
+ *
+ * Since: 0.1
+ */
+GError *
+ferry_transport_dup_reason (FerryTransport *self)
+{
+  FerryTransportPrivate *priv;
+  GError *reason;
+
+  g_return_val_if_fail (FERRY_IS_TRANSPORT (self), NULL);
+
+  priv = get_private (self);
+  g_mutex_lock (&priv->lock);
+  reason = priv->reason != NULL ? g_error_copy (priv->reason) : NULL;
+  g_mutex_unlock (&priv->lock);
+  return reason;
+}
+
+/* ---- the object ---- */
+
+FerryTransactions *
+ferry_transport_get_transactions (FerryTransport *self)
+{
+  return get_private (self)->transactions;
+}
+
+void
+ferry_transport_set_cancel_func (FerryTransport *self,
+                                 gboolean (*cancel) (FerryTransport *self, guint64 xid, guint16 reason))
+{
+  get_private (self)->cancel = cancel;
+}
+
+void
+ferry_transport_set_first_xid (FerryTransport *self, guint64 first)
+{
+  ferry_transactions_set_first_xid (get_private (self)->transactions, first);
+}
+
+static void
+ferry_transport_dispose (GObject *object)
+{
+  FerryTransport *self = FERRY_TRANSPORT (object);
+  g_autoptr (GError) reason =
+    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The transport was dropped at this end");
+
+  ferry_transport_end (self, reason);
+
+  G_OBJECT_CLASS (ferry_transport_parent_class)->dispose (object);
+}
+
+static void
+ferry_transport_finalize (GObject *object)
+{
+  FerryTransportPrivate *priv = get_private (FERRY_TRANSPORT (object));
+
+  ferry_transactions_unref (priv->transactions);
+  g_clear_error (&priv->refusal);
+  g_clear_error (&priv->reason);
+  g_cond_clear (&priv->room);
+  g_mutex_clear (&priv->lock);
+
+  G_OBJECT_CLASS (ferry_transport_parent_class)->finalize (object);
+}
+
+static void
+ferry_transport_class_init (FerryTransportClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = ferry_transport_dispose;
+  object_class->finalize = ferry_transport_finalize;
+}
+
+static void
+ferry_transport_init (FerryTransport *self)
+{
+  FerryTransportPrivate *priv = get_private (self);
+
+  priv->transactions = ferry_transactions_new (&funcs, self, call_came, self);
+  g_queue_init (&priv->early);
+  g_mutex_init (&priv->lock);
+  g_cond_init (&priv->room);
+}

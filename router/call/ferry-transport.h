@@ -1,0 +1,59 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#if !defined(FERRY_INSIDE) && !defined(FERRY_COMPILATION)
+#error "Include <ferry.h>, not this header."
+#endif
+
+#include <gio/gio.h>
+
+#include "base/ferry-version.h"
+
+G_BEGIN_DECLS
+
+#define FERRY_TYPE_TRANSPORT (ferry_transport_get_type ())
+
+FERRY_AVAILABLE_IN_0_1
+G_DECLARE_DERIVABLE_TYPE (FerryTransport, ferry_transport, FERRY, TRANSPORT, GObject)
+
+/**
+ * FerryTransportClass:
+ * @parent_class: the parent class
+ * @send: sends a message whole, as @n_parts parts in a row, after those sent before. Any thread calls it, several at
+ *   once. It never waits on the thread of a main loop; where there is no room it fails with %FERRY_ERROR_WOULD_BLOCK,
+ * and [method@Ferry.Transport.note_room] is called when there is some. It does not call back into the transport
+ * @close: lets go of what is below. Called once, on the thread that closed the transport or found it at its end;
+ * nothing is sent after it
+ *
+ * What a transport is made of.
+ *
+ * Since: 0.1
+ */
+struct _FerryTransportClass
+{
+  GObjectClass parent_class;
+
+  gboolean (*send) (FerryTransport *self, const GOutputVector *parts, guint n_parts, GError **error);
+  void (*close) (FerryTransport *self);
+
+  /*< private >*/
+  gpointer padding[8];
+};
+
+FERRY_AVAILABLE_IN_0_1
+void ferry_transport_close (FerryTransport *self);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_transport_get_closed (FerryTransport *self);
+FERRY_AVAILABLE_IN_0_1
+GError *ferry_transport_dup_reason (FerryTransport *self);
+
+FERRY_AVAILABLE_IN_0_1
+void ferry_transport_receive (FerryTransport *self, gconstpointer data, gsize size);
+FERRY_AVAILABLE_IN_0_1
+void ferry_transport_end (FerryTransport *self, const GError *reason);
+FERRY_AVAILABLE_IN_0_1
+void ferry_transport_note_room (FerryTransport *self);
+
+G_END_DECLS
