@@ -22,7 +22,9 @@
 #include "worker/ferry-nursery.h"
 #include "worker/ferry-worker.h"
 
+#include "call/ferry-mux.h"
 #include "call/ferry-remote-error.h"
+#include "call/ferry-replies.h"
 #include "call/ferry-transport.h"
 
 #include "task/ferry-error-list.h"

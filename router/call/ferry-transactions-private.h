@@ -45,6 +45,10 @@ typedef struct
   /* Called once: with the result (floating references are sunk), or an error and its trace; refused: it was not begun.
    */
   void (*done) (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused);
+  /* (nullable): data is in use while an item is handed over, which done() on another thread does not wait for. Only to
+   * count a reference: hold is called with a lock held. */
+  void (*hold) (gpointer data);
+  void (*release) (gpointer data);
 } FerryAnswerFuncs;
 
 typedef struct

@@ -79,6 +79,8 @@ receive_item (FerryTransactions *self, const FerryCallMessage *message, GError *
       entry->window -= of_stream ? 1 : 0;
       funcs = entry->funcs;
       data = entry->data;
+      if (funcs.hold != NULL)
+        funcs.hold (data);
     }
   pthread_mutex_unlock (&self->lock);
   if (!allowed)
@@ -94,6 +96,8 @@ receive_item (FerryTransactions *self, const FerryCallMessage *message, GError *
       name[message->header.name_length] = '\0';
       funcs.item (data, name, value);
     }
+  if (funcs.release != NULL)
+    funcs.release (data);
   return allowed;
 }
 

@@ -152,8 +152,8 @@ finalised (gpointer data, GVariant *result, GError *error, const char *trace, gb
     g_message ("A worker's finaliser failed: %s", error->message);
 }
 
-static const FerryAnswerFuncs initialiser_funcs = {NULL, initialised};
-static const FerryAnswerFuncs finaliser_funcs = {NULL, finalised};
+static const FerryAnswerFuncs initialiser_funcs = {.done = initialised};
+static const FerryAnswerFuncs finaliser_funcs = {.done = finalised};
 
 static gboolean
 ask (FerryPoolWorker *self, const char *function, GVariant *arguments, const FerryAnswerFuncs *funcs, GError **error)

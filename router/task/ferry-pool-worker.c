@@ -287,7 +287,7 @@ item_came (gpointer data, const char *name, GVariant *value)
   g_object_unref (task);
 }
 
-static const FerryAnswerFuncs answer_funcs = {item_came, answered};
+static const FerryAnswerFuncs answer_funcs = {.item = item_came, .done = answered};
 
 /* main: sends the task's call to the worker, which has room for it. Returns FALSE when it could not be sent now; the
  * task is then still where it was. */

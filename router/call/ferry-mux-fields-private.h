@@ -1,0 +1,26 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "call/ferry-mux-private.h"
+
+G_BEGIN_DECLS
+
+struct _FerryMux
+{
+  GObject parent_instance;
+
+  FerryTransport *transport;       /* const: (owned) */
+  FerryTransactions *transactions; /* const: (unowned): the transport's */
+
+  GMutex lock;
+  GQueue asks;     /* lock: (element-type FerryAsk) (unowned): what is waited for, by node */
+  GError *stopped; /* lock: (owned) (nullable) */
+};
+
+/* any: FALSE with FERRY_ERROR_CLOSED once it was stopped. */
+gboolean ferry_mux_check_running (FerryMux *self, GError **error);
+void ferry_mux_abandon_all (FerryMux *self, const GError *error);
+
+G_END_DECLS

@@ -1,0 +1,56 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a mux waits for, one transaction each.
+ *
+ * References: the transactions have one until the answer came or was forgotten, and who asked has one.
+ * Locks:      the mux's, under which it is decided who ends an ask: its answer, its asker, or the mux's stop. Nothing
+ * is called with it held. */
+
+#pragma once
+
+#include "call/ferry-mux.h"
+#include "call/ferry-transport-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct _FerryAsk FerryAsk;
+
+typedef struct
+{
+  /* (nullable): the receiving thread: an item of the stream. One may still come after done was called. */
+  void (*item) (gpointer data, GVariant *value);
+  /* Called once, on the thread that ended it. */
+  void (*done) (gpointer data, GVariant *result, const GError *error);
+  /* (nullable): called when neither comes any more. Not where it could not be asked. */
+  void (*destroy) (gpointer data);
+} FerryAskFuncs;
+
+typedef struct
+{
+  const char *method;
+  GVariant *arguments; /* (nullable): no floating reference */
+  gint64 deadline;     /* monotonic time in microseconds, 0 for none */
+  guint window;        /* more than 0: a stream is wanted */
+} FerryAskRequest;
+
+/* any: asks. data stays until done was called, or destroy. Fails with FERRY_ERROR_CLOSED, and as ferry_transactions_ask(). */
+FerryAsk *ferry_mux_ask (FerryMux *self, const FerryAskRequest *request, const FerryAskFuncs *funcs, gpointer data,
+                         GError **error);
+/* The same, but waits for room, which the thread may do. */
+FerryAsk *ferry_mux_ask_waiting (FerryMux *self, const FerryAskRequest *request, const FerryAskFuncs *funcs,
+                                 gpointer data, GCancellable *cancellable, GError **error);
+void ferry_ask_unref (FerryAsk *self);
+guint64 ferry_ask_get_xid (FerryAsk *self);
+/* any: ends it with error, and tells the other end. Returns FALSE when it had its end; done may be under way then. */
+gboolean ferry_ask_abandon (FerryAsk *self, FerryCancelReason reason, const GError *error);
+/* any: more items of the stream may come. */
+void ferry_ask_add_window (FerryAsk *self, guint n);
+
+GError *ferry_mux_new_timed_out_error (const char *method);
+/* Monotonic time, 0 for none, from a timeout in microseconds, negative for none. */
+gint64 ferry_mux_get_deadline (gint64 timeout);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryAsk, ferry_ask_unref)
+
+G_END_DECLS
