@@ -17,6 +17,14 @@ G_BEGIN_DECLS
 
 gboolean ferry_set_system_error (GError **error, const char *what);
 
+/* A monotonic time so many microseconds after another, the latest there is for what an application means by for ever.
+ */
+static inline gint64
+ferry_time_add (gint64 time, gint64 microseconds)
+{
+  return microseconds > G_MAXINT64 - time ? G_MAXINT64 : time + microseconds;
+}
+
 static inline void
 ferry_clear_fd (int *fd)
 {

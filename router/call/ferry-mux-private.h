@@ -34,7 +34,8 @@ typedef struct
   guint window;        /* more than 0: a stream is wanted */
 } FerryAskRequest;
 
-/* any: asks. data stays until done was called, or destroy. Fails with FERRY_ERROR_CLOSED, and as ferry_transactions_ask(). */
+/* any: asks. data stays until done was called, or destroy. Fails with FERRY_ERROR_CLOSED, and as
+ * ferry_transactions_ask(). */
 FerryAsk *ferry_mux_ask (FerryMux *self, const FerryAskRequest *request, const FerryAskFuncs *funcs, gpointer data,
                          GError **error);
 /* The same, but waits for room, which the thread may do. */

@@ -5,7 +5,7 @@
 
 #include "call/ferry-mux-fields-private.h"
 
-#include "base/ferry-error.h"
+#include "base/ferry-base-private.h"
 
 /**
  * FerryMux:
@@ -56,7 +56,7 @@ ferry_mux_new_timed_out_error (const char *method)
 gint64
 ferry_mux_get_deadline (gint64 timeout)
 {
-  return timeout < 0 ? 0 : g_get_monotonic_time () + MAX (timeout, 1);
+  return timeout < 0 ? 0 : ferry_time_add (g_get_monotonic_time (), MAX (timeout, 1));
 }
 
 /* ---- a thread that waits ---- */

@@ -84,7 +84,7 @@ static void
 set_deadline (FerrySharedQueue *queue, FerryLink *link, gint64 timeout)
 {
   if (link->state == FERRY_LINK_ATTACHING)
-    ferry_shared_queue_set_deadline (queue, link, timeout > 0 ? g_get_monotonic_time () + timeout : 0);
+    ferry_shared_queue_set_deadline (queue, link, timeout > 0 ? ferry_time_add (g_get_monotonic_time (), timeout) : 0);
 }
 
 static void

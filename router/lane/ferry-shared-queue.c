@@ -165,7 +165,7 @@ ferry_shared_queue_add (FerrySharedQueue *self, FerryLink *link, GError **error)
   if (link->local)
     link->state = FERRY_LINK_OPEN;
   else if (link->attach_timeout > 0 && link->parent == FERRY_PARENT_SELF)
-    ferry_shared_queue_set_deadline (self, link, g_get_monotonic_time () + link->attach_timeout);
+    ferry_shared_queue_set_deadline (self, link, ferry_time_add (g_get_monotonic_time (), link->attach_timeout));
   link->rings_allowed = RINGS_ALLOWED;
   ferry_link_ref (link);
   set_queue (self, link);

@@ -313,7 +313,7 @@ ferry_executor_shutdown_async (FerryExecutor *self, gint64 timeout, GCancellable
 {
   g_autoptr (GPtrArray) tasks = NULL;
   g_autoptr (GTask) shutdown = NULL;
-  gint64 deadline = g_get_monotonic_time () + timeout;
+  gint64 deadline = ferry_time_add (g_get_monotonic_time (), timeout);
 
   g_return_if_fail (FERRY_IS_EXECUTOR (self));
 

@@ -31,10 +31,11 @@ set_queue_timer (FerryExecutor *self, FerryTask *task)
 
   if (timeout == 0)
     return;
-  /* The time that an attempt took was no waiting. */
-  if (ferry_task_get_n_attempts (task) > 0)
+  /* The time that a lost worker was at it was no waiting. */
+  if (ferry_task_get_seat (task)->n_deaths > 0)
     since = g_get_monotonic_time ();
-  ferry_timers_set (self->timers, &ferry_task_get_seat (task)->timer, since + timeout, queue_timed_out, task);
+  ferry_timers_set (self->timers, &ferry_task_get_seat (task)->timer, ferry_time_add (since, timeout), queue_timed_out,
+                    task);
 }
 
 /* main: a task has come to its end, and has said so. */
@@ -279,7 +280,8 @@ driver_wait (gpointer executor, FerryTask *task, gint64 timeout, GError **error)
     }
   g_object_ref (self);
   if (timeout >= 0)
-    ferry_timers_set (self->timers, &timer, g_get_monotonic_time () + timeout, wait_timed_out, &timed_out);
+    ferry_timers_set (self->timers, &timer, ferry_time_add (g_get_monotonic_time (), timeout), wait_timed_out,
+                      &timed_out);
   while (!ferry_task_get_done (task) && !timed_out)
     g_main_context_iteration (router->context, TRUE);
   ferry_timers_unset (self->timers, &timer);

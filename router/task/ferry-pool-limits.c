@@ -21,7 +21,7 @@
 static void
 backed_off (gpointer data)
 {
-  ferry_pool_pump (data);
+  ferry_pool_fit (data);
 }
 
 static void
@@ -83,6 +83,9 @@ ferry_pool_note_failed_start (FerryPool *self, GError *error)
 void
 ferry_pool_note_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
 {
+  /* The router's own stop took it along. */
+  if (ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_ROUTER_STOPPED)
+    return;
   self->n_restarts++;
   if (ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_LAUNCH_FAILED)
     {
@@ -143,7 +146,7 @@ idle_timed_out (gpointer data)
 {
   FerryPoolWorker *worker = data;
   FerryPool *pool = worker->pool;
-  gint64 until = worker->idle_at + pool->idle_timeout;
+  gint64 until = ferry_time_add (worker->idle_at, pool->idle_timeout);
 
   if (worker->state != FERRY_POOL_WORKER_READY || worker->in_flight.length > 0)
     return;
@@ -162,5 +165,6 @@ ferry_pool_note_idle (FerryPool *self, FerryPoolWorker *worker)
   worker->idle_at = g_get_monotonic_time ();
   /* A timer that is set looks when it runs out how long the worker has been idle by then. */
   if (self->idle_timeout > 0 && !ferry_timer_is_set (&worker->timer))
-    ferry_timers_set (self->timers, &worker->timer, worker->idle_at + self->idle_timeout, idle_timed_out, worker);
+    ferry_timers_set (self->timers, &worker->timer, ferry_time_add (worker->idle_at, self->idle_timeout),
+                      idle_timed_out, worker);
 }

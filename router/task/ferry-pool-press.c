@@ -9,6 +9,7 @@
 
 #include "config.h"
 
+#include "base/ferry-base-private.h"
 #include "task/ferry-pool-private.h"
 
 #include <signal.h>
@@ -21,7 +22,7 @@ static void
 press_later (FerryPoolWorker *self, FerryTask *task)
 {
   ferry_timers_set (self->timers, &ferry_task_get_seat (task)->timer,
-                    g_get_monotonic_time () + ferry_task_get_cancel_grace (task) / 2, press, task);
+                    ferry_time_add (g_get_monotonic_time (), ferry_task_get_cancel_grace (task) / 2), press, task);
 }
 
 /* The worker says that it is not at this task. If it has not begun it, though it had its time, it stands still, and the
@@ -115,7 +116,7 @@ ferry_pool_worker_give_time (FerryPoolWorker *self, FerryTask *task, gint64 grac
 
   if (seat->escalation > 0)
     return;
-  ferry_timers_set (self->timers, &seat->timer, g_get_monotonic_time () + grace / 2, press, task);
+  ferry_timers_set (self->timers, &seat->timer, ferry_time_add (g_get_monotonic_time (), grace / 2), press, task);
 }
 
 /* main: the task was cancelled: where it was not begun, it is taken back, with what is behind it; else its function is

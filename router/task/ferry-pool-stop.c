@@ -5,6 +5,7 @@
 
 #include "config.h"
 
+#include "base/ferry-base-private.h"
 #include "task/ferry-pool-private.h"
 #include "task/ferry-waiters-private.h"
 
@@ -84,7 +85,8 @@ ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellabl
   if (timeout == 0)
     kill_all (self);
   else if (timeout > 0)
-    ferry_timers_set (self->timers, &self->stop_timer, g_get_monotonic_time () + timeout, kill_all, self);
+    ferry_timers_set (self->timers, &self->stop_timer, ferry_time_add (g_get_monotonic_time (), timeout), kill_all,
+                      self);
   ferry_pool_finish_stop (self);
 }
 

@@ -111,8 +111,8 @@ ferry_pool_worker_start_first (FerryPoolWorker *self)
   source = get_source (task);
   timeout = ferry_task_get_run_timeout (task);
   if (timeout > 0)
-    ferry_timers_set (self->timers, &ferry_task_get_seat (task)->timer, g_get_monotonic_time () + timeout,
-                      run_timed_out, task);
+    ferry_timers_set (self->timers, &ferry_task_get_seat (task)->timer,
+                      ferry_time_add (g_get_monotonic_time (), timeout), run_timed_out, task);
   else
     ferry_timers_unset (self->timers, &ferry_task_get_seat (task)->timer);
   g_object_ref (task);
@@ -302,7 +302,7 @@ ferry_pool_worker_hand_over (FerryPoolWorker *self, FerryTask *task)
   FerryRequest request = {
     .method = ferry_task_get_function (task),
     .arguments = ferry_task_get_arguments (task),
-    .deadline = timeout > 0 ? now + timeout : 0,
+    .deadline = timeout > 0 ? ferry_time_add (now, timeout) : 0,
     .flags = (FerryCallFlags) ((guint) kind << FERRY_CALL_KIND_SHIFT),
   };
   g_autoptr (GError) error = NULL;

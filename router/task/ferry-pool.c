@@ -200,6 +200,7 @@ start_minimum (FerryPool *self)
 }
 
 static void look_for_idle (gpointer data);
+static void take_from_busiest (FerryPool *self, FerryPoolWorker *idle);
 
 static gint64
 get_time_to_begin (guint n_missed)
@@ -254,6 +255,16 @@ pump_once (FerryPool *self)
   return TRUE;
 }
 
+/* A worker that has nothing to do takes from those that have more than they are at. */
+static void
+level (FerryPool *self)
+{
+  FerryPoolWorker *idle = self->stopping || self->taker != NULL ? NULL : find_idle (self);
+
+  if (idle != NULL)
+    take_from_busiest (self, idle);
+}
+
 /* main: hands over what can be. */
 void
 ferry_pool_pump (FerryPool *self)
@@ -274,6 +285,7 @@ ferry_pool_pump (FerryPool *self)
   while (self->pump_again);
   self->pumping = FALSE;
   start_minimum (self);
+  level (self);
   /* What came back from a worker after the pool had failed. */
   if (self->error != NULL)
     {
@@ -314,6 +326,9 @@ ferry_pool_fit (FerryPool *self)
       ferry_pool_worker_take_back (worker);
       ferry_pool_worker_retire (worker);
     }
+  /* What was sent ahead is worth another worker, where there may be one now. */
+  for (guint i = 0; has_place (self) && i < self->workers->len; i++)
+    ferry_pool_worker_take_back (g_ptr_array_index (self->workers, i));
   ferry_pool_pump (self);
 }
 
@@ -369,23 +384,14 @@ take_from_busiest (FerryPool *self, FerryPoolWorker *idle)
 static void
 look_for_idle (gpointer data)
 {
-  FerryPool *self = data;
-  FerryPoolWorker *idle = find_idle (self);
-
-  if (idle != NULL)
-    take_from_busiest (self, idle);
+  level (data);
 }
 
-/* main: a worker has room: after an answer, or at its beginning. One that has nothing to do takes from those that have
- * more than they are at. */
+/* main: a worker has room: after an answer, or at its beginning. */
 void
 ferry_pool_worker_ready (FerryPool *self, FerryPoolWorker *worker)
 {
   ferry_pool_pump (self);
-  if (worker->state != FERRY_POOL_WORKER_READY || worker->in_flight.length > 0)
-    return;
-  if (!self->pumping)
-    take_from_busiest (self, worker);
   ferry_pool_note_idle (self, worker);
 }
 

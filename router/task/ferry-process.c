@@ -244,7 +244,7 @@ wait (FerryProcess *self, gboolean for_end, gint64 timeout, GError **error)
       return FALSE;
     }
   if (timeout >= 0)
-    ferry_timers_set (timers, &timer, g_get_monotonic_time () + timeout, timed_out, &over);
+    ferry_timers_set (timers, &timer, ferry_time_add (g_get_monotonic_time (), timeout), timed_out, &over);
   while (!(for_end ? ferry_task_get_done (self->task) : has_news (self)) && !over)
     g_main_context_iteration (self->router->context, TRUE);
   ferry_timers_unset (timers, &timer);

@@ -60,6 +60,7 @@ typedef struct
   GArray *children;        /* (element-type Child) */
   GArray *polls;           /* (element-type struct pollfd) */
   pid_t spare_pid;         /* the child in spare, or the latest that was */
+  gboolean spare_asked;    /* a request lies before it */
   gboolean spare_lost;     /* it ended without having been asked for anything: it is not replaced at once */
   _Atomic guint64 *taking; /* shared with the spare: the id of the request that it is about to take */
 } Nursery;
@@ -67,6 +68,9 @@ typedef struct
 /* Who was started last is left alone for so long: the next fork, and what the new child does first, would take the
  * processors that its first answer needs. */
 #define SPARE_PAUSE_NANOSECONDS (100 * 1000)
+
+/* A spare has a request before it for no longer than that. */
+#define SPARE_GRACE_SECONDS 1
 
 /* The id of a child that was not asked for anything, which no worker has. */
 #define SPARE_ID 0
@@ -470,6 +474,7 @@ fork_spare (Nursery *self)
   add_poll (self, pidfd);
   *get_poll (self, POLL_SPARE) = (struct pollfd){.fd = sockets[0], .events = POLLIN};
   self->spare_pid = pid;
+  self->spare_asked = FALSE;
   self->spare_lost = FALSE;
   ferry_nursery_reseed ();
   return FALSE;
@@ -507,21 +512,48 @@ serve (Nursery *self)
     }
 }
 
+/* Whether what came is for the spare to take. */
+static gboolean
+leave_to_spare (Nursery *self)
+{
+  if (*get_spare (self) < 0 || (get_poll (self, POLL_CONTROL)->revents & (POLLHUP | POLLERR)) != 0)
+    return FALSE;
+  self->spare_asked = ferry_start_order_peek (self->control) != SPARE_ID;
+  return TRUE;
+}
+
+/* The spare has not taken what lies before it: somebody stopped it. It is done without, once its end is heard of. */
+static void
+end_stuck_spare (Nursery *self)
+{
+  self->spare_asked = ferry_start_order_peek (self->control) != SPARE_ID;
+  if (self->spare_asked)
+    kill (self->spare_pid, SIGKILL);
+}
+
 /* Returns in a worker. */
 static void
 serve_all (Nursery *self)
 {
   for (;;)
     {
-      const struct timespec pause = {.tv_nsec = SPARE_PAUSE_NANOSECONDS};
+      static const struct timespec pause = {.tv_nsec = SPARE_PAUSE_NANOSECONDS};
+      static const struct timespec grace = {.tv_sec = SPARE_GRACE_SECONDS};
       gboolean has_spare = *get_spare (self) >= 0;
       gboolean pausing = !has_spare && !self->spare_lost;
+      gboolean waiting = has_spare && self->spare_asked;
       int n;
 
-      get_poll (self, POLL_CONTROL)->events = has_spare ? 0 : POLLIN;
-      n = TEMP_FAILURE_RETRY (
-        ppoll ((struct pollfd *) (void *) self->polls->data, self->polls->len, pausing ? &pause : NULL, NULL));
-      if (n == 0 && fork_spare (self))
+      /* While the spare has a request before it, only the end of the application is of interest here. */
+      get_poll (self, POLL_CONTROL)->events = waiting ? 0 : POLLIN;
+      n = TEMP_FAILURE_RETRY (ppoll ((struct pollfd *) (void *) self->polls->data, self->polls->len,
+                                     pausing   ? &pause
+                                     : waiting ? &grace
+                                               : NULL,
+                                     NULL));
+      if (n == 0 && waiting)
+        end_stuck_spare (self);
+      else if (n == 0 && fork_spare (self))
         return;
       if (n > 0 && get_poll (self, POLL_SPARE)->revents != 0)
         hear_spare (self);
@@ -529,7 +561,7 @@ serve_all (Nursery *self)
       for (guint i = self->children->len; n > 0 && i-- > 0;)
         if (get_child_poll (self, i)->revents != 0)
           reap (self, i);
-      if (n > 0 && get_poll (self, POLL_CONTROL)->revents != 0 && serve (self))
+      if (n > 0 && get_poll (self, POLL_CONTROL)->revents != 0 && !leave_to_spare (self) && serve (self))
         return;
     }
 }

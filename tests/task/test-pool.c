@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* A pool's workers as they come, stay and go by plan: how many there are, when they are replaced, what they run before
- * and after. Workers that end by accident are in test-pool-deaths.c. */
+ * and after. Workers that end by accident are in test-pool-deaths.c, and which of them has which
+ * task in test-pool-balance.c. */
 
 #include "config.h"
 
@@ -399,130 +400,43 @@ is_dropped_with_workers (gconstpointer data)
     g_main_context_iteration (NULL, TRUE);
 }
 
-/* The first of two idle workers stands still, and is given the task. */
 static void
-does_not_wait_for_a_worker_that_stands_still (void)
+outlives_stops_of_its_router (void)
 {
   g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
-  FerryTask *tasks[2];
-  GPid pids[2];
 
-  for (guint i = 0; i < 2; i++)
-    tasks[i] = submit_sleeper (test);
-  for (guint i = 0; i < 2; i++)
+  for (guint i = 0; i < 10; i++)
     {
-      task_test_wait_state (tasks[i], FERRY_TASK_STATE_EXECUTING);
-      pids[i] = ferry_task_get_pid (tasks[i]);
-    }
-  for (guint i = 0; i < 2; i++)
-    {
-      ferry_task_cancel (tasks[i]);
-      task_test_assert_cancelled (tasks[i]);
-      g_object_unref (tasks[i]);
-    }
-  for (guint i = 0; i < 2; i++)
-    {
+      g_autoptr (FerryTask) lost = task_test_submit (test->executor, "spin-until-cancelled", NULL);
       g_autoptr (FerryTask) task = NULL;
 
-      kill (pids[i], SIGSTOP);
+      task_test_wait_state (lost, FERRY_TASK_STATE_EXECUTING);
+      g_assert_true (ferry_router_stop (test->router, NULL));
+      task_test_wait_done (lost);
+      g_assert_true (ferry_router_start (test->router, NULL));
       task = task_test_submit (test->executor, "nothing", NULL);
       task_test_wait_done (task);
       g_assert_no_error (ferry_task_get_error (task));
-      kill (pids[i], SIGCONT);
     }
+  g_assert_no_error (ferry_pool_get_error (test->pool));
 }
 
 static void
-count_up (guint *count)
+takes_the_longest_times_for_ever (void)
 {
-  ++*count;
-}
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
+  g_autoptr (GVariant) result = NULL;
+  g_autoptr (GError) error = NULL;
 
-static void
-start_sleepers (TaskTest *test, FerryTask **tasks, GPid *pids)
-{
-  for (guint i = 0; i < 2; i++)
-    tasks[i] = submit_sleeper (test);
-  for (guint i = 0; i < 2; i++)
-    {
-      task_test_wait_state (tasks[i], FERRY_TASK_STATE_EXECUTING);
-      pids[i] = ferry_task_get_pid (tasks[i]);
-    }
-}
-
-static void
-end_sleeper (FerryTask *task)
-{
-  ferry_task_cancel (task);
-  task_test_assert_cancelled (task);
-  g_object_unref (task);
-}
-
-/* Neither begins the task, and the one that it was not given to goes on. */
-static void
-finds_the_worker_that_goes_on (void)
-{
-  g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
-  g_autoptr (FerryTask) task = NULL;
-  FerryTask *tasks[2];
-  GPid pids[2];
-  guint n_changes = 0;
-
-  start_sleepers (test, tasks, pids);
-  for (guint i = 0; i < 2; i++)
-    {
-      end_sleeper (tasks[i]);
-      kill (pids[i], SIGSTOP);
-    }
-  task = task_test_submit (test->executor, "nothing", NULL);
-  g_signal_connect_swapped (task, "notify::state", G_CALLBACK (count_up), &n_changes);
-  while (n_changes < 8)
-    g_main_context_iteration (NULL, TRUE);
-  kill (pids[1], SIGCONT);
-  task_test_wait_done (task);
-  g_assert_no_error (ferry_task_get_error (task));
-  g_assert_cmpint (ferry_task_get_pid (task), ==, pids[1]);
-  kill (pids[0], SIGCONT);
-}
-
-/* A worker that missed its time stood idle, while what it could have done came back again and again to one that was
- * seen to begin things, and was at something without end. */
-static void
-gives_what_is_taken_back_to_the_one_that_takes (void)
-{
-  g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
-  g_autoptr (FerryTask) endless = NULL;
-  g_autoptr (FerryTask) task = NULL;
-  FerryTask *tasks[2];
-  GPid pids[2];
-  guint n_changes = 0;
-  guint n_reports = 0;
-
-  start_sleepers (test, tasks, pids);
-  for (guint i = 0; i < 2; i++)
-    end_sleeper (tasks[i]);
-  /* So quick that several are sent ahead. */
-  for (guint i = 0; i < 1000; i++)
-    g_object_unref (task_test_submit (test->executor, "nothing", NULL));
-  ferry_test_run_until (is_empty, test->executor);
-  for (guint i = 0; i < 2; i++)
-    kill (pids[i], SIGSTOP);
-  endless = ferry_task_new (FERRY_TASK_KIND_PROGRESS, "report-until-cancelled", NULL);
-  task_test_submit_task (test->executor, endless);
-  g_signal_connect_swapped (endless, "notify::state", G_CALLBACK (count_up), &n_changes);
-  while (n_changes < 8)
-    g_main_context_iteration (NULL, TRUE);
-  g_signal_connect_swapped (endless, "progress", G_CALLBACK (count_up), &n_reports);
-  kill (pids[0], SIGCONT);
-  while (n_reports == 0)
-    g_main_context_iteration (NULL, TRUE);
-  g_assert_cmpint (ferry_task_get_pid (endless), ==, pids[0]);
-  kill (pids[1], SIGCONT);
-  task = task_test_submit (test->executor, "nothing", NULL);
-  task_test_wait_done (task);
-  g_assert_no_error (ferry_task_get_error (task));
-  g_assert_cmpint (ferry_task_get_pid (task), ==, pids[1]);
-  ferry_task_cancel (endless);
+  ferry_task_set_run_timeout (task, G_MAXINT64);
+  ferry_task_set_queue_timeout (task, G_MAXINT64);
+  ferry_task_set_cancel_grace (task, G_MAXINT64);
+  task_test_submit_task (test->executor, task);
+  result = ferry_task_wait (task, G_MAXINT64, &error);
+  g_assert_no_error (error);
+  g_assert_null (result);
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_COMPLETED);
 }
 
 static void
@@ -582,10 +496,8 @@ main (int argc, char **argv)
   g_test_add_func ("/pool/stops-though-tasks-come", stops_though_tasks_come);
   g_test_add_func ("/pool/stops-also-when-nobody-waits", stop_is_waited_for_no_more);
   g_test_add_data_func ("/pool/is-dropped-with-threads", IN_THREADS, is_dropped_with_workers);
-  g_test_add_func ("/pool/does-not-wait-for-a-worker-that-stands-still", does_not_wait_for_a_worker_that_stands_still);
-  g_test_add_func ("/pool/finds-the-worker-that-goes-on", finds_the_worker_that_goes_on);
-  g_test_add_func ("/pool/gives-what-is-taken-back-to-the-one-that-takes",
-                   gives_what_is_taken_back_to_the_one_that_takes);
+  g_test_add_func ("/pool/outlives-stops-of-its-router", outlives_stops_of_its_router);
+  g_test_add_func ("/pool/takes-the-longest-times-for-ever", takes_the_longest_times_for_ever);
   g_test_add_func ("/pool/stops-in-time-though-the-nursery-stands-still",
                    stops_in_time_though_the_nursery_stands_still);
   return g_test_run ();

@@ -393,6 +393,29 @@ test_is_replaced_when_killed_with_a_request_on_its_way (void)
   nursery_test_finish (&test);
 }
 
+/* What lies before it is done by another. */
+static void
+test_is_done_without_when_it_stands_still (void)
+{
+  NurseryTest test;
+  GPid nursery;
+  GPid spare;
+
+  nursery_test_begin (&test);
+  nursery = nursery_test_start (&test);
+  spare = wait_spare (nursery);
+  g_assert_no_errno (kill (spare, SIGSTOP));
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (FerryWorker) worker = nursery_test_spawn (&test, "exit:3");
+
+      worker_test_assert_exit (worker, FERRY_CLOSE_REASON_EXITED, "status 3");
+      g_assert_cmpint (ferry_worker_get_pid (worker), !=, spare);
+    }
+  wait_spare (nursery);
+  nursery_test_finish (&test);
+}
+
 /* Has the process stop at each system call. Returns FALSE where this may not be. */
 static gboolean
 trace (GPid pid)
@@ -550,6 +573,7 @@ main (int argc, char **argv)
                    test_is_replaced_after_a_worker_when_killed);
   g_test_add_func ("/nursery-spare/is-replaced-when-killed-with-a-request-on-its-way",
                    test_is_replaced_when_killed_with_a_request_on_its_way);
+  g_test_add_func ("/nursery-spare/is-done-without-when-it-stands-still", test_is_done_without_when_it_stands_still);
   g_test_add_func ("/nursery-spare/request-is-kept-when-killed-before-it-has-it",
                    test_request_is_kept_when_killed_before_it_has_it);
   g_test_add_func ("/nursery-spare/is-the-worker-when-killed-with-its-request",
