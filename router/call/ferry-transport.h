@@ -43,6 +43,13 @@ struct _FerryTransportClass
 };
 
 FERRY_AVAILABLE_IN_0_1
+FerryTransport *ferry_transport_new_for_stream (GIOStream *stream, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+FerryTransport *ferry_transport_new_for_descriptors (int in_fd, int out_fd, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+void ferry_transport_new_pair (FerryTransport **one, FerryTransport **other);
+
+FERRY_AVAILABLE_IN_0_1
 void ferry_transport_close (FerryTransport *self);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_transport_get_closed (FerryTransport *self);

@@ -1,0 +1,220 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Takes a stream apart into messages. Bytes are read into a buffer in large pieces and messages given out of it, so
+ * that many small ones cost one read, and none is copied. */
+
+#include "config.h"
+
+#include "call/ferry-frame-decoder-private.h"
+
+#include <string.h>
+
+#include "base/ferry-error.h"
+
+#define INITIAL_CAPACITY ((gsize) 64 * 1024)
+/* A buffer that grew beyond this is given back once it is empty. */
+#define KEPT_CAPACITY ((gsize) 1024 * 1024)
+/* What is moved to the front begins here, so that its message, behind the length, is aligned to 8. */
+#define FRONT ((gsize) 4)
+
+static const guint8 magic[8] = {'F', 'E', 'R', 'R', 'Y', 'S', 'T', 'M'};
+
+/* Values are in the byte order of the machine that sends them. This number, sent likewise, tells which that is. */
+#define BYTE_ORDER_MARK 0x01020304u
+
+static guint32
+read_number (const guint8 *data)
+{
+  guint32 number;
+
+  memcpy (&number, data, sizeof number);
+  return GUINT32_FROM_LE (number);
+}
+
+static void
+write_number (guint8 *data, guint32 number)
+{
+  number = GUINT32_TO_LE (number);
+  memcpy (data, &number, sizeof number);
+}
+
+void
+ferry_greeting_write (guint8 greeting[FERRY_GREETING_SIZE])
+{
+  const guint32 mark = BYTE_ORDER_MARK;
+
+  memcpy (greeting, magic, sizeof magic);
+  write_number (greeting + 8, FERRY_STREAM_VERSION);
+  memcpy (greeting + 12, &mark, sizeof mark);
+}
+
+void
+ferry_frame_write_header (guint8 header[FERRY_FRAME_HEADER_SIZE], guint32 size)
+{
+  write_number (header, size);
+}
+
+void
+ferry_frame_decoder_init (FerryFrameDecoder *self, guint32 max_message)
+{
+  *self = (FerryFrameDecoder){.max_message = max_message};
+}
+
+void
+ferry_frame_decoder_clear (FerryFrameDecoder *self)
+{
+  g_clear_pointer (&self->buffer, g_free);
+}
+
+static gsize
+get_held (const FerryFrameDecoder *self)
+{
+  return self->end - self->begin;
+}
+
+/* How long what the buffer begins with is as a whole, as far as that is known. next() has checked the length. */
+static gsize
+get_frame_size (const FerryFrameDecoder *self)
+{
+  if (!self->greeted)
+    return FERRY_GREETING_SIZE;
+  if (get_held (self) < FERRY_FRAME_HEADER_SIZE)
+    return FERRY_FRAME_HEADER_SIZE;
+  return FERRY_FRAME_HEADER_SIZE + (gsize) read_number (self->buffer + self->begin);
+}
+
+static void
+move_to_front (FerryFrameDecoder *self)
+{
+  gsize held = get_held (self);
+
+  if (held > 0 && self->begin != FRONT)
+    memmove (self->buffer + FRONT, self->buffer + self->begin, held);
+  self->begin = FRONT;
+  self->end = FRONT + held;
+}
+
+guint8 *
+ferry_frame_decoder_get_room (FerryFrameDecoder *self, gsize *size)
+{
+  if (get_held (self) == 0 && self->capacity > KEPT_CAPACITY)
+    {
+      g_clear_pointer (&self->buffer, g_free);
+      self->capacity = 0;
+    }
+  if (self->buffer == NULL)
+    {
+      self->capacity = INITIAL_CAPACITY;
+      self->buffer = g_malloc (self->capacity);
+      self->begin = self->end = FRONT;
+    }
+  move_to_front (self);
+  /* At most twice what came, whatever was announced. */
+  if (self->end == self->capacity)
+    {
+      self->capacity = MIN (2 * self->capacity, MAX (FRONT + get_frame_size (self), INITIAL_CAPACITY));
+      self->buffer = g_realloc (self->buffer, self->capacity);
+    }
+  g_assert (self->end < self->capacity);
+  *size = self->capacity - self->end;
+  return self->buffer + self->end;
+}
+
+void
+ferry_frame_decoder_add (FerryFrameDecoder *self, gsize n)
+{
+  g_assert (n <= self->capacity - self->end);
+  self->end += n;
+}
+
+static FerryFrameStatus
+check_greeting (const guint8 *greeting, GError **error)
+{
+  guint32 version = read_number (greeting + 8);
+  guint32 mark;
+
+  memcpy (&mark, greeting + 12, sizeof mark);
+  if (version != FERRY_STREAM_VERSION)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_VERSION,
+                 "The other end of the stream speaks version %u of its protocol, this one version %d: use the same "
+                 "version of Ferry at both ends",
+                 version, FERRY_STREAM_VERSION);
+  else if (mark == GUINT32_SWAP_LE_BE (BYTE_ORDER_MARK))
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_VERSION,
+                         "The other end of the stream is a machine of another byte order, which this version does not "
+                         "translate");
+  else if (mark != BYTE_ORDER_MARK)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "The greeting names an impossible byte order, %08x", mark);
+  else
+    return FERRY_FRAME_MESSAGE;
+  return FERRY_FRAME_BROKEN;
+}
+
+/* A magic that is wrong is found with the first byte that is: who speaks something else may never send the rest. */
+static FerryFrameStatus
+take_greeting (FerryFrameDecoder *self, GError **error)
+{
+  const guint8 *greeting = self->buffer + self->begin;
+  FerryFrameStatus status;
+
+  if (get_held (self) > 0 && memcmp (greeting, magic, MIN (get_held (self), sizeof magic)) != 0)
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
+                           "The other end of the stream does not speak Ferry's protocol: its greeting is another one");
+      return FERRY_FRAME_BROKEN;
+    }
+  if (get_held (self) < FERRY_GREETING_SIZE)
+    return FERRY_FRAME_NONE;
+  status = check_greeting (greeting, error);
+  if (status == FERRY_FRAME_MESSAGE)
+    {
+      self->greeted = TRUE;
+      self->begin += FERRY_GREETING_SIZE;
+    }
+  return status;
+}
+
+FerryFrameStatus
+ferry_frame_decoder_next (FerryFrameDecoder *self, gconstpointer *message, gsize *size, GError **error)
+{
+  guint32 length;
+
+  if (!self->greeted)
+    {
+      FerryFrameStatus status = take_greeting (self, error);
+
+      if (status != FERRY_FRAME_MESSAGE)
+        return status;
+    }
+  if (get_held (self) < FERRY_FRAME_HEADER_SIZE)
+    return FERRY_FRAME_NONE;
+  length = read_number (self->buffer + self->begin);
+  if (length == 0 || length > self->max_message)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
+                   "The other end announces a message of %u bytes: this end takes 1 to %u (see max-message-size)",
+                   length, self->max_message);
+      return FERRY_FRAME_BROKEN;
+    }
+  if (get_held (self) - FERRY_FRAME_HEADER_SIZE < length)
+    return FERRY_FRAME_NONE;
+  *message = self->buffer + self->begin + FERRY_FRAME_HEADER_SIZE;
+  *size = length;
+  self->begin += FERRY_FRAME_HEADER_SIZE + (gsize) length;
+  return FERRY_FRAME_MESSAGE;
+}
+
+GError *
+ferry_frame_decoder_end (const FerryFrameDecoder *self)
+{
+  gsize held = get_held (self);
+
+  if (held == 0 && self->greeted)
+    return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The other end closed the stream");
+  if (held == 0)
+    return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The other end closed the stream without a greeting");
+  return g_error_new (FERRY_ERROR, FERRY_ERROR_PROTOCOL,
+                      "The stream ended inside %s: %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT " bytes had come",
+                      self->greeted ? "a frame" : "the greeting", held, get_frame_size (self));
+}

@@ -1,0 +1,509 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A transport over any GIOStream.
+ *
+ * What the threads share is the core; the object is only one who refers to it. The reader is a thread for each
+ * transport: it has the stream taken apart, hands messages over, starts the writer's thread and joins it. It has a
+ * reference to the object only while it hands over what one read brought, so that the last reference of others'
+ * closes the transport.
+ *
+ * The end: whoever closes, on any thread, only sets a flag, lets the writer finish and wakes the reader; nobody waits.
+ * The reader then lingers (for a few seconds at the most) until what was sent is written, takes what still comes, so
+ * that a socket does not throw away what the other end has not read yet, and closes the stream.
+ *
+ * Owner:   counted references: the object's and the reader's.
+ * Threads: any, where nothing else is said.
+ * Trust:   none in what comes. */
+
+#include "config.h"
+
+#include "call/ferry-transport-private.h"
+
+#include <signal.h>
+
+#include "base/ferry-base-private.h"
+#include "call/ferry-frame-decoder-private.h"
+#include "call/ferry-stream-writer-private.h"
+
+/* How long what was sent before the end may take. */
+#define LINGER_MILLISECONDS 5000
+
+#define FERRY_TYPE_STREAM_TRANSPORT (ferry_stream_transport_get_type ())
+G_DECLARE_FINAL_TYPE (FerryStreamTransport, ferry_stream_transport, FERRY, STREAM_TRANSPORT, FerryTransport)
+
+typedef struct
+{
+  _Atomic gint references;
+  GWeakRef transport;
+  GIOStream *io;         /* const: (owned) */
+  GInputStream *input;   /* const: (unowned), of io */
+  GCancellable *reading; /* const: (owned): wakes the reader, when the transport is closed or cannot write */
+  _Atomic (GMainContext *) lingering; /* (owned) (nullable): the reader's, at the end */
+  FerryStreamWriter writer;           /* any */
+  FerryFrameDecoder decoder;          /* of the reader */
+  gboolean input_over;                /* of the reader: nothing more comes */
+  gboolean expired;                   /* of the reader: it has lingered for long enough */
+  _Atomic gboolean closed;
+  _Atomic guint32 max_message;
+} Core;
+
+struct _FerryStreamTransport
+{
+  FerryTransport parent_instance;
+  Core *core; /* const: (owned), once constructed */
+};
+
+enum
+{
+  PROP_MAX_MESSAGE_SIZE = 1,
+  N_PROPERTIES
+};
+
+G_DEFINE_FINAL_TYPE (FerryStreamTransport, ferry_stream_transport, FERRY_TYPE_TRANSPORT)
+
+static GParamSpec *properties[N_PROPERTIES];
+
+/* ---- the core ---- */
+
+static void
+note_room (gpointer data)
+{
+  Core *core = data;
+  g_autoptr (FerryTransport) transport = g_weak_ref_get (&core->transport);
+
+  if (transport != NULL)
+    ferry_transport_note_room (transport);
+}
+
+/* What came before is still handed over; the reader does that, and ends the transport. */
+static void
+wake_reader (gpointer data)
+{
+  g_cancellable_cancel (((Core *) data)->reading);
+}
+
+/* Relaxed: the writer was done before, under its lock. Who sees no context here put it there before asking whether the
+ * writer is done, and finds that it is. */
+static void
+wake_lingering (gpointer data)
+{
+  GMainContext *context = atomic_load_explicit (&((Core *) data)->lingering, memory_order_relaxed);
+
+  if (context != NULL)
+    g_main_context_wakeup (context);
+}
+
+static const FerryStreamWriterFuncs writer_funcs = {.room = note_room, .failed = wake_reader, .done = wake_lingering};
+
+static Core *
+core_new (GIOStream *io, gpointer transport)
+{
+  Core *core = g_new0 (Core, 1);
+
+  atomic_init (&core->references, 1);
+  g_weak_ref_init (&core->transport, transport);
+  core->io = g_object_ref (io);
+  core->input = g_io_stream_get_input_stream (io);
+  core->reading = g_cancellable_new ();
+  atomic_init (&core->lingering, NULL);
+  ferry_stream_writer_init (&core->writer, io, &writer_funcs, core);
+  ferry_frame_decoder_init (&core->decoder, FERRY_FRAME_MAX_MESSAGE);
+  atomic_init (&core->closed, FALSE);
+  atomic_init (&core->max_message, FERRY_FRAME_MAX_MESSAGE);
+  return core;
+}
+
+static Core *
+core_ref (Core *core)
+{
+  /* Relaxed: whoever refers to it has a reference already. */
+  atomic_fetch_add_explicit (&core->references, 1, memory_order_relaxed);
+  return core;
+}
+
+static void
+core_unref (Core *core)
+{
+  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
+  if (atomic_fetch_sub_explicit (&core->references, 1, memory_order_acq_rel) > 1)
+    return;
+  ferry_frame_decoder_clear (&core->decoder);
+  ferry_stream_writer_clear (&core->writer);
+  if (core->lingering != NULL)
+    g_main_context_unref (core->lingering);
+  g_object_unref (core->reading);
+  g_object_unref (core->io);
+  g_weak_ref_clear (&core->transport);
+  g_free (core);
+}
+
+static gboolean
+is_closed (Core *core)
+{
+  /* Relaxed: who reads too early hands over one message more, to a transport that drops it. */
+  return atomic_load_explicit (&core->closed, memory_order_relaxed);
+}
+
+/* ---- reading ---- */
+
+/* Hands over what came whole. Returns FALSE when there is nothing more to do: with a reason, or without where the
+ * transport was closed at this end. */
+static gboolean
+hand_over (Core *core, GError **reason)
+{
+  g_autoptr (FerryTransport) transport = NULL;
+  FerryFrameStatus status;
+  gconstpointer message;
+  gsize size;
+
+  core->decoder.max_message = atomic_load_explicit (&core->max_message, memory_order_relaxed);
+  while ((status = ferry_frame_decoder_next (&core->decoder, &message, &size, reason)) == FERRY_FRAME_MESSAGE)
+    {
+      if (transport == NULL)
+        transport = g_weak_ref_get (&core->transport);
+      if (transport == NULL || is_closed (core))
+        return FALSE;
+      ferry_transport_receive (transport, message, size);
+    }
+  return status == FERRY_FRAME_NONE;
+}
+
+/* A writer that failed is no reason to leave what the other end sent before it went: that is taken without waiting. */
+static gssize
+read_last (Core *core, guint8 *room, gsize size, GError **error)
+{
+  if (!G_IS_POLLABLE_INPUT_STREAM (core->input) ||
+      !g_pollable_input_stream_can_poll (G_POLLABLE_INPUT_STREAM (core->input)))
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "Nothing can be read without waiting");
+      return -1;
+    }
+  return g_pollable_input_stream_read_nonblocking (G_POLLABLE_INPUT_STREAM (core->input), room, size, NULL, error);
+}
+
+static gssize
+read_some (Core *core, GError **error)
+{
+  gsize size;
+  guint8 *room = ferry_frame_decoder_get_room (&core->decoder, &size);
+  gssize n;
+
+  if (g_cancellable_is_cancelled (core->reading))
+    n = read_last (core, room, size, error);
+  else
+    n = g_input_stream_read (core->input, room, size, core->reading, error);
+  if (n > 0)
+    ferry_frame_decoder_add (&core->decoder, (gsize) n);
+  return n;
+}
+
+/* Why nothing more can come, from what a read failed with. NULL: read on. */
+static GError *
+make_reason (Core *core, const GError *failure)
+{
+  if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return NULL;
+  if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+    return ferry_stream_writer_dup_failure (&core->writer);
+  core->input_over = TRUE;
+  if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED) ||
+      g_error_matches (failure, G_TLS_ERROR, G_TLS_ERROR_EOF))
+    return ferry_frame_decoder_end (&core->decoder);
+  return g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED, "Reading from the stream failed: %s", failure->message);
+}
+
+/* Returns the reason of the end, or NULL where the transport was closed at this end. */
+static GError *
+read_until_end (Core *core)
+{
+  GError *reason = NULL;
+
+  while (reason == NULL && !is_closed (core))
+    {
+      g_autoptr (GError) error = NULL;
+      gssize n = read_some (core, &error);
+
+      if (n > 0)
+        {
+          if (!hand_over (core, &reason))
+            break;
+          continue;
+        }
+      core->input_over = n == 0;
+      reason = n == 0 ? ferry_frame_decoder_end (&core->decoder) : make_reason (core, error);
+    }
+  return reason;
+}
+
+/* ---- the end, on the reader's thread ---- */
+
+static gboolean
+expire_cb (gpointer data)
+{
+  ((Core *) data)->expired = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+discard_cb (GObject *stream, gpointer data)
+{
+  Core *core = data;
+  guint8 discarded[4096];
+  g_autoptr (GError) error = NULL;
+  gssize n = g_pollable_input_stream_read_nonblocking (G_POLLABLE_INPUT_STREAM (stream), discarded, sizeof discarded,
+                                                       NULL, &error);
+
+  core->input_over = n == 0 || (n < 0 && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK));
+  return core->input_over ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
+}
+
+static GSource *
+add_discarding (Core *core, GMainContext *context)
+{
+  GPollableInputStream *input = G_IS_POLLABLE_INPUT_STREAM (core->input) ? (gpointer) core->input : NULL;
+  GSource *source;
+
+  if (core->input_over || input == NULL || !g_pollable_input_stream_can_poll (input))
+    {
+      core->input_over = TRUE;
+      return NULL;
+    }
+  source = g_pollable_input_stream_create_source (input, NULL);
+  g_source_set_callback (source, G_SOURCE_FUNC (discard_cb), core, NULL);
+  g_source_attach (source, context);
+  return source;
+}
+
+/* Until what was sent is written, and the other end has heard that nothing more comes. */
+static void
+linger (Core *core)
+{
+  GMainContext *context = g_main_context_new ();
+  GSource *timer = g_timeout_source_new (LINGER_MILLISECONDS);
+  GSource *discarding = add_discarding (core, context);
+
+  g_source_set_callback (timer, expire_cb, core, NULL);
+  g_source_attach (timer, context);
+  /* Relaxed: see wake_lingering(). */
+  atomic_store_explicit (&core->lingering, context, memory_order_relaxed);
+  ferry_stream_writer_finish (&core->writer);
+  while (!core->expired && (!ferry_stream_writer_is_done (&core->writer) || !core->input_over))
+    g_main_context_iteration (context, TRUE);
+  g_source_destroy (timer);
+  g_source_unref (timer);
+  if (discarding != NULL)
+    {
+      g_source_destroy (discarding);
+      g_source_unref (discarding);
+    }
+}
+
+static void
+end_transport (Core *core, const GError *reason)
+{
+  g_autoptr (FerryTransport) transport = g_weak_ref_get (&core->transport);
+
+  if (transport == NULL)
+    return;
+  if (reason != NULL)
+    ferry_transport_end (transport, reason);
+  /* Another thread may have this one's address next. */
+  ferry_transport_set_receiving_thread (transport, NULL);
+}
+
+static gpointer
+read_main (gpointer data)
+{
+  Core *core = data;
+  g_autoptr (GError) reason = NULL;
+  g_autoptr (GError) failure = NULL;
+  gboolean started = ferry_stream_writer_start (&core->writer, &failure);
+
+  if (started)
+    reason = read_until_end (core);
+  else
+    reason =
+      g_error_new (FERRY_ERROR, FERRY_ERROR_SYSTEM, "A thread for writing could not be started: %s", failure->message);
+  end_transport (core, reason);
+  if (started)
+    linger (core);
+  ferry_stream_writer_stop (&core->writer);
+  g_io_stream_close (core->io, core->expired ? core->reading : NULL, NULL);
+  core_unref (core);
+  return NULL;
+}
+
+/* ---- the object ---- */
+
+static gboolean
+ferry_stream_transport_send (FerryTransport *transport, const GOutputVector *parts, guint n_parts, GError **error)
+{
+  Core *core = FERRY_STREAM_TRANSPORT (transport)->core;
+  guint32 max_message = atomic_load_explicit (&core->max_message, memory_order_relaxed);
+  GOutputVector framed[1 + FERRY_CALL_MAX_PARTS];
+  guint8 header[FERRY_FRAME_HEADER_SIZE];
+  gsize size = 0;
+
+  g_return_val_if_fail (n_parts <= FERRY_CALL_MAX_PARTS, FALSE);
+
+  for (guint i = 0; i < n_parts; i++)
+    {
+      framed[1 + i] = parts[i];
+      size += parts[i].size;
+    }
+  if (size > max_message)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
+                   "A message of %" G_GSIZE_FORMAT " bytes is larger than the %u bytes that this transport carries: "
+                   "send less at once, or set max-message-size at both ends",
+                   size, max_message);
+      return FALSE;
+    }
+  ferry_frame_write_header (header, (guint32) size);
+  framed[0] = (GOutputVector){header, sizeof header};
+  return ferry_stream_writer_send (&core->writer, framed, 1 + n_parts, error);
+}
+
+static void
+ferry_stream_transport_close (FerryTransport *transport)
+{
+  Core *core = FERRY_STREAM_TRANSPORT (transport)->core;
+
+  if (core == NULL)
+    return;
+  atomic_store_explicit (&core->closed, TRUE, memory_order_relaxed);
+  ferry_stream_writer_finish (&core->writer);
+  wake_reader (core);
+}
+
+static void
+ferry_stream_transport_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  FerryStreamTransport *self = FERRY_STREAM_TRANSPORT (object);
+
+  if (id == PROP_MAX_MESSAGE_SIZE)
+    g_value_set_uint (value, atomic_load_explicit (&self->core->max_message, memory_order_relaxed));
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
+ferry_stream_transport_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  FerryStreamTransport *self = FERRY_STREAM_TRANSPORT (object);
+
+  if (id == PROP_MAX_MESSAGE_SIZE)
+    atomic_store_explicit (&self->core->max_message, g_value_get_uint (value), memory_order_relaxed);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
+ferry_stream_transport_finalize (GObject *object)
+{
+  FerryStreamTransport *self = FERRY_STREAM_TRANSPORT (object);
+
+  g_clear_pointer (&self->core, core_unref);
+
+  G_OBJECT_CLASS (ferry_stream_transport_parent_class)->finalize (object);
+}
+
+static void
+ferry_stream_transport_class_init (FerryStreamTransportClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  FerryTransportClass *transport_class = FERRY_TRANSPORT_CLASS (klass);
+
+  object_class->get_property = ferry_stream_transport_get_property;
+  object_class->set_property = ferry_stream_transport_set_property;
+  object_class->finalize = ferry_stream_transport_finalize;
+  transport_class->send = ferry_stream_transport_send;
+  transport_class->close = ferry_stream_transport_close;
+
+  properties[PROP_MAX_MESSAGE_SIZE] =
+    g_param_spec_uint ("max-message-size", NULL, NULL, 1, G_MAXUINT32, FERRY_FRAME_MAX_MESSAGE,
+                       G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+}
+
+static void
+ferry_stream_transport_init (FerryStreamTransport *self)
+{
+}
+
+/* No signal of the application's is handled on a thread of Ferry's. */
+static GThread *
+start_reader (Core *core, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+  sigset_t all;
+  sigset_t before;
+  GThread *thread;
+
+  sigfillset (&all);
+  pthread_sigmask (SIG_SETMASK, &all, &before);
+  thread = g_thread_try_new ("ferry-reader", read_main, core_ref (core), &failure);
+  pthread_sigmask (SIG_SETMASK, &before, NULL);
+  if (thread == NULL)
+    {
+      core_unref (core);
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_SYSTEM, "A thread for reading could not be started: %s",
+                   failure->message);
+    }
+  return thread;
+}
+
+/**
+ * ferry_transport_new_for_stream:
+ * @stream: a stream, such as a socket's connection, or a TLS connection over one
+ * @error: return location for an error
+ *
+ * Makes a transport over a stream, whose other end is another transport of this kind. It takes the stream over: nobody
+ * else reads from it, writes to it or closes it any more, also where this fails.
+ *
+ * A message that the stream does not take at once is kept, up to a MiB of them; beyond that, sending fails with
+ * %FERRY_ERROR_WOULD_BLOCK. A message has at most 64 MiB; the property `max-message-size` (of type #guint) sets another
+ * limit, for what comes and for what goes, where it is %FERRY_ERROR_TOO_LARGE. Both ends set it, before anything larger
+ * is sent.
+ *
+ * What was sent before the transport is closed still goes out: behind the scenes, and for five seconds at the most. The
+ * end of the stream closes the transport with %FERRY_ERROR_CLOSED, or with %FERRY_ERROR_PROTOCOL inside a message.
+ * Where the two ends speak versions that do not fit, it is closed with %FERRY_ERROR_VERSION.
+ *
+ * What comes is received on a thread of the transport's own. Any thread.
+ *
+ * Returns: (transfer full): the transport, or %NULL with %FERRY_ERROR_CLOSED or %FERRY_ERROR_SYSTEM
+ *
+ * Since: 0.1
+ */
+FerryTransport *
+ferry_transport_new_for_stream (GIOStream *stream, GError **error)
+{
+  g_autoptr (FerryStreamTransport) self = NULL;
+  guint8 greeting[FERRY_GREETING_SIZE];
+  const GOutputVector vector = {greeting, sizeof greeting};
+  g_autoptr (GThread) thread = NULL;
+
+  g_return_val_if_fail (G_IS_IO_STREAM (stream), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (g_io_stream_is_closed (stream))
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The stream is closed already");
+      return NULL;
+    }
+  self = g_object_new (FERRY_TYPE_STREAM_TRANSPORT, NULL);
+  self->core = core_new (stream, self);
+  ferry_greeting_write (greeting);
+  /* Where it fails the reader finds out why: an end that spoke before it went is heard. */
+  ferry_stream_writer_send (&self->core->writer, &vector, 1, NULL);
+  thread = start_reader (self->core, error);
+  if (thread == NULL)
+    {
+      g_io_stream_close (stream, NULL, NULL);
+      return NULL;
+    }
+  ferry_transport_set_receiving_thread (FERRY_TRANSPORT (self), thread);
+  return FERRY_TRANSPORT (g_steal_pointer (&self));
+}

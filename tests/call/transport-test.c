@@ -1,0 +1,385 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "call/transport-test.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* How often what nobody tells of is looked at. */
+#define LOOK_MILLISECONDS 2
+
+/* ---- the kinds ---- */
+
+static FerryTransport *
+new_for_socket (GSocket *socket)
+{
+  g_autoptr (GSocketConnection) connection = g_socket_connection_factory_create_connection (socket);
+  g_autoptr (GError) error = NULL;
+  FerryTransport *end = ferry_transport_new_for_stream (G_IO_STREAM (connection), &error);
+
+  g_assert_no_error (error);
+  return end;
+}
+
+static void
+connect_socket_pair (FerryTransport **one, FerryTransport **other)
+{
+  FerryTransport **ends[2] = {one, other};
+  int fds[2];
+
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GSocket) socket = g_socket_new_from_fd (fds[i], &error);
+
+      g_assert_no_error (error);
+      *ends[i] = new_for_socket (socket);
+    }
+}
+
+static FerryTransport *
+new_for_descriptors (int in_fd, int out_fd)
+{
+  g_autoptr (GError) error = NULL;
+  FerryTransport *end = ferry_transport_new_for_descriptors (in_fd, out_fd, &error);
+
+  g_assert_no_error (error);
+  return end;
+}
+
+static void
+connect_pipes (FerryTransport **one, FerryTransport **other)
+{
+  int there[2];
+  int back[2];
+
+  g_assert_cmpint (pipe2 (there, O_CLOEXEC), ==, 0);
+  g_assert_cmpint (pipe2 (back, O_CLOEXEC), ==, 0);
+  *one = new_for_descriptors (back[0], there[1]);
+  *other = new_for_descriptors (there[0], back[1]);
+}
+
+static void
+connect_one_descriptor (FerryTransport **one, FerryTransport **other)
+{
+  int fds[2];
+
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
+  *one = new_for_descriptors (fds[0], fds[0]);
+  *other = new_for_descriptors (fds[1], fds[1]);
+}
+
+static GSocket *
+new_tcp_socket (void)
+{
+  g_autoptr (GError) error = NULL;
+  GSocket *socket = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, &error);
+
+  g_assert_no_error (error);
+  return socket;
+}
+
+static void
+connect_tcp (FerryTransport **one, FerryTransport **other)
+{
+  g_autoptr (GInetAddress) loopback = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
+  g_autoptr (GSocketAddress) any = g_inet_socket_address_new (loopback, 0);
+  g_autoptr (GSocketAddress) address = NULL;
+  g_autoptr (GSocket) listening = new_tcp_socket ();
+  g_autoptr (GSocket) connecting = new_tcp_socket ();
+  g_autoptr (GSocket) accepted = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (g_socket_bind (listening, any, TRUE, NULL));
+  g_assert_true (g_socket_listen (listening, NULL));
+  address = g_socket_get_local_address (listening, NULL);
+  g_assert_true (g_socket_connect (connecting, address, NULL, NULL));
+  accepted = g_socket_accept (listening, NULL, &error);
+  g_assert_no_error (error);
+  *one = new_for_socket (connecting);
+  *other = new_for_socket (accepted);
+}
+
+const TransportTestKind transport_test_kinds[] = {
+  {"socket-pair", connect_socket_pair},       {"pipes", connect_pipes},
+  {"one-descriptor", connect_one_descriptor}, {"tcp", connect_tcp},
+  {"in-process", ferry_transport_new_pair},
+};
+const guint transport_test_n_kinds = G_N_ELEMENTS (transport_test_kinds);
+
+/* ---- waiting ---- */
+
+static gboolean
+look_cb (gpointer data)
+{
+  return G_SOURCE_CONTINUE;
+}
+
+void
+transport_test_wait (FerryTestCondition condition, gpointer data)
+{
+  guint timer = g_timeout_add (LOOK_MILLISECONDS, look_cb, NULL);
+
+  ferry_test_run_until (condition, data);
+  g_source_remove (timer);
+}
+
+void
+transport_test_wake (void)
+{
+  g_main_context_wakeup (NULL);
+}
+
+typedef struct
+{
+  _Atomic guint *count;
+  guint wanted;
+} Count;
+
+static gboolean
+is_reached (gpointer data)
+{
+  Count *count = data;
+
+  return *count->count >= count->wanted;
+}
+
+void
+transport_test_wait_count (_Atomic guint *count, guint wanted)
+{
+  Count waiting = {count, wanted};
+
+  transport_test_wait (is_reached, &waiting);
+  g_assert_cmpuint (*count, ==, wanted);
+}
+
+static gboolean
+is_closed (gpointer data)
+{
+  return ferry_transport_get_closed (data);
+}
+
+void
+transport_test_wait_closed (FerryTransport *end, int code)
+{
+  g_autoptr (GError) reason = NULL;
+
+  transport_test_wait (is_closed, end);
+  reason = ferry_transport_dup_reason (end);
+  g_assert_error (reason, FERRY_ERROR, code);
+}
+
+guint
+transport_test_count_threads (void)
+{
+  DIR *folder = opendir ("/proc/self/task");
+  struct dirent *entry;
+  guint n = 0;
+
+  g_assert_nonnull (folder);
+  while ((entry = readdir (folder)) != NULL)
+    {
+      g_autofree char *path = g_build_filename ("/proc/self/task", entry->d_name, "comm", NULL);
+      g_autofree char *name = NULL;
+
+      if (entry->d_name[0] != '.' && g_file_get_contents (path, &name, NULL, NULL))
+        n += g_str_has_prefix (name, "ferry-") ? 1 : 0;
+    }
+  closedir (folder);
+  return n;
+}
+
+typedef struct
+{
+  guint n_threads;
+  guint n_fds;
+} Left;
+
+static gboolean
+is_left (gpointer data)
+{
+  Left *left = data;
+
+  return transport_test_count_threads () == left->n_threads && ferry_test_count_fds () == left->n_fds;
+}
+
+void
+transport_test_wait_left (guint n_threads, guint n_fds)
+{
+  Left left = {n_threads, n_fds};
+
+  transport_test_wait (is_left, &left);
+}
+
+/* ---- a pair ---- */
+
+TransportTestPair *
+transport_test_pair_new (const TransportTestKind *kind)
+{
+  TransportTestPair *pair = g_new0 (TransportTestPair, 1);
+
+  /* What a main context needs, it needs from the first wait on. */
+  g_main_context_iteration (NULL, FALSE);
+  pair->n_fds = ferry_test_count_fds ();
+  pair->n_threads = transport_test_count_threads ();
+  pair->owner = g_object_new (G_TYPE_OBJECT, NULL);
+  kind->connect (&pair->ends[0], &pair->ends[1]);
+  return pair;
+}
+
+void
+transport_test_pair_free (TransportTestPair *pair)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (pair->ends); i++)
+    {
+      if (pair->ends[i] != NULL)
+        ferry_transport_close (pair->ends[i]);
+      g_clear_object (&pair->ends[i]);
+    }
+  transport_test_wait_left (pair->n_threads, pair->n_fds);
+  g_object_unref (pair->owner);
+  g_free (pair);
+}
+
+void
+transport_test_take_calls (TransportTestPair *pair, guint end, FerryTransportCallFunc func)
+{
+  g_autoptr (GError) error = NULL;
+
+  ferry_transport_take_calls (pair->ends[end], func, pair->owner, &error);
+  g_assert_no_error (error);
+}
+
+/* ---- asking and answering ---- */
+
+static void
+wait_for_room (FerryTransport *end, guint64 count)
+{
+  g_autoptr (GError) error = NULL;
+  gint64 deadline = g_get_monotonic_time () + FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC;
+
+  ferry_transport_wait_for_room (end, count, deadline, NULL, &error);
+  g_assert_no_error (error);
+}
+
+static void
+note_done (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
+{
+  TransportTestAnswer *answer = data;
+
+  answer->refused = refused;
+  answer->result = result != NULL ? g_variant_ref_sink (result) : NULL;
+  answer->error = error != NULL ? g_error_copy (error) : NULL;
+  answer->n_done++;
+  transport_test_wake ();
+}
+
+static gboolean
+try_to_ask (FerryTransport *end, const FerryRequest *request, gpointer data)
+{
+  static const FerryAnswerFuncs funcs = {.done = note_done};
+  g_autoptr (GError) error = NULL;
+
+  if (ferry_transactions_ask (ferry_transport_get_transactions (end), request, &funcs, data, &error) != 0)
+    return TRUE;
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
+  return FALSE;
+}
+
+TransportTestAnswer *
+transport_test_ask (FerryTransport *end, const char *method, GVariant *arguments)
+{
+  g_autoptr (GVariant) kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
+  TransportTestAnswer *answer = g_new0 (TransportTestAnswer, 1);
+  FerryRequest request = {.method = method, .arguments = kept};
+  guint64 count = ferry_transport_get_room_count (end);
+
+  while (!try_to_ask (end, &request, answer))
+    {
+      wait_for_room (end, count);
+      count = ferry_transport_get_room_count (end);
+    }
+  return answer;
+}
+
+void
+transport_test_answer_free (TransportTestAnswer *answer)
+{
+  transport_test_wait_count (&answer->n_done, 1);
+  g_clear_pointer (&answer->result, g_variant_unref);
+  g_clear_error (&answer->error);
+  g_free (answer);
+}
+
+void
+transport_test_assert_failed (TransportTestAnswer *answer, int code)
+{
+  transport_test_wait_count (&answer->n_done, 1);
+  g_assert_null (answer->result);
+  g_assert_error (answer->error, FERRY_ERROR, code);
+}
+
+gboolean
+transport_test_try_tell (FerryTransport *end, const char *method, GVariant *arguments)
+{
+  FerryRequest request = {.method = method, .arguments = arguments, .flags = FERRY_CALL_ONE_WAY};
+
+  return try_to_ask (end, &request, NULL);
+}
+
+void
+transport_test_tell (FerryTransport *end, const char *method, GVariant *arguments)
+{
+  g_autoptr (GVariant) kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
+  guint64 count = ferry_transport_get_room_count (end);
+
+  while (!transport_test_try_tell (end, method, kept))
+    {
+      wait_for_room (end, count);
+      count = ferry_transport_get_room_count (end);
+    }
+}
+
+void
+transport_test_answer_call (FerryTransport *end, FerryCall *call, GVariant *result)
+{
+  g_autoptr (GVariant) kept = g_variant_ref_sink (result);
+  g_autoptr (GError) error = NULL;
+  guint64 count = ferry_transport_get_room_count (end);
+
+  while (!ferry_call_answer (call, kept, &error))
+    {
+      g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
+      g_clear_error (&error);
+      wait_for_room (end, count);
+      count = ferry_transport_get_room_count (end);
+    }
+}
+
+/* ---- gates ---- */
+
+void
+transport_test_gate_set (TransportTestGate *gate, gboolean open)
+{
+  pthread_mutex_lock (&gate->lock);
+  gate->open = open;
+  pthread_cond_broadcast (&gate->changed);
+  pthread_mutex_unlock (&gate->lock);
+}
+
+void
+transport_test_gate_pass (TransportTestGate *gate)
+{
+  pthread_mutex_lock (&gate->lock);
+  while (!gate->open)
+    pthread_cond_wait (&gate->changed, &gate->lock);
+  pthread_mutex_unlock (&gate->lock);
+}

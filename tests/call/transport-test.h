@@ -1,0 +1,89 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Two connected ends of a transport, of any kind, and what the tests of all kinds do with them. Answers and requests
+ * come on threads of the transports'; the test's thread waits for what they note. */
+
+#pragma once
+
+#include <pthread.h>
+
+#include "call/ferry-transport-private.h"
+#include "ferry-test.h"
+
+G_BEGIN_DECLS
+
+/* A kind of transport. To have another one keep the contract, add it to the table in transport-test.c. */
+typedef struct
+{
+  const char *name; /* as it is in the names of the tests */
+  /* Makes two connected ends. */
+  void (*connect) (FerryTransport **one, FerryTransport **other);
+} TransportTestKind;
+
+extern const TransportTestKind transport_test_kinds[];
+extern const guint transport_test_n_kinds;
+
+typedef struct
+{
+  FerryTransport *ends[2]; /* (owned) (nullable) */
+  GObject *owner;          /* (owned): whoever takes calls */
+  guint n_fds;             /* open before, as the next one */
+  guint n_threads;
+} TransportTestPair;
+
+TransportTestPair *transport_test_pair_new (const TransportTestKind *kind);
+/* Closes what is open, and waits until no thread or descriptor is left behind. */
+void transport_test_pair_free (TransportTestPair *pair);
+void transport_test_take_calls (TransportTestPair *pair, guint end, FerryTransportCallFunc func);
+
+/* Waits until condition holds; fails the test when it takes too long. Threads that make it hold may say so. */
+void transport_test_wait (FerryTestCondition condition, gpointer data);
+void transport_test_wake (void);
+void transport_test_wait_count (_Atomic guint *count, guint wanted);
+/* Waits for the end, which must have that code of FERRY_ERROR. */
+void transport_test_wait_closed (FerryTransport *end, int code);
+/* How many threads there are of the library's transports. */
+guint transport_test_count_threads (void);
+void transport_test_wait_left (guint n_threads, guint n_fds);
+
+/* What became of a question: the receiving thread writes it, and then n_done. */
+typedef struct
+{
+  _Atomic guint n_done;
+  gboolean refused;
+  GVariant *result; /* (owned) (nullable) */
+  GError *error;    /* (owned) (nullable) */
+} TransportTestAnswer;
+
+TransportTestAnswer *transport_test_ask (FerryTransport *end, const char *method, GVariant *arguments);
+void transport_test_answer_free (TransportTestAnswer *answer);
+void transport_test_assert_failed (TransportTestAnswer *answer, int code);
+
+/* Sends a one-way request. Returns FALSE when there is no room. */
+gboolean transport_test_try_tell (FerryTransport *end, const char *method, GVariant *arguments);
+/* The same, and waits for room. */
+void transport_test_tell (FerryTransport *end, const char *method, GVariant *arguments);
+/* Answers, and waits for room. Not on a receiving thread. */
+void transport_test_answer_call (FerryTransport *end, FerryCall *call, GVariant *result);
+
+/* A gate that threads wait at until it is opened. */
+typedef struct
+{
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  gboolean open; /* lock */
+} TransportTestGate;
+
+#define TRANSPORT_TEST_GATE_INIT                                                                                       \
+  {                                                                                                                    \
+    .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER                                             \
+  }
+
+void transport_test_gate_set (TransportTestGate *gate, gboolean open);
+void transport_test_gate_pass (TransportTestGate *gate);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TransportTestPair, transport_test_pair_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TransportTestAnswer, transport_test_answer_free)
+
+G_END_DECLS
