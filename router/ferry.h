@@ -22,6 +22,7 @@
 #include "worker/ferry-nursery.h"
 #include "worker/ferry-worker.h"
 
+#include "call/ferry-link-transport.h"
 #include "call/ferry-remote-error.h"
 #include "call/ferry-transport.h"
 
