@@ -203,9 +203,11 @@ ferry_worker_main (int *argc, char ***argv)
     be_nursery (argc != NULL ? *argc : 0, argv != NULL ? *argv : NULL);
   if (!ferry_attachment_is_possible ())
     return FALSE;
-  downlink = ferry_attachment_take_downlink (FERRY_DOWNLINK_SERVES, FERRY_CALLS_SENDER, &error);
-  if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_SENDER))
+  if (ferry_attachment_get_downlink (&error) == NULL)
+    give_up (error);
+  if (!ferry_attachment_has_sender (FERRY_CALLS_SENDER))
     return FALSE;
+  downlink = ferry_attachment_take_downlink (FERRY_DOWNLINK_SERVES, FERRY_CALLS_SENDER, &error);
   if (downlink == NULL)
     give_up (error);
   if (!forked_by_nursery)
