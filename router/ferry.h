@@ -23,6 +23,7 @@
 #include "worker/ferry-worker.h"
 
 #include "call/ferry-mux.h"
+#include "call/ferry-link-transport.h"
 #include "call/ferry-remote-error.h"
 #include "call/ferry-replies.h"
 #include "call/ferry-transport.h"

@@ -17,11 +17,12 @@ typedef struct _FerryDownlink FerryDownlink;
 
 typedef enum
 {
-  FERRY_DOWN_EVENT_MESSAGE, /* *message is filled */
-  FERRY_DOWN_EVENT_FINISH,  /* nothing more will be asked */
-  FERRY_DOWN_EVENT_NOTHING, /* the deadline passed, a cancel is in the express lane, or it was interrupted */
-  FERRY_DOWN_EVENT_CLOSED,  /* the application gave up the link */
-  FERRY_DOWN_EVENT_BROKEN,  /* the lane holds something that no application of this version writes */
+  FERRY_DOWN_EVENT_MESSAGE,     /* *message is filled */
+  FERRY_DOWN_EVENT_PIPE_CLOSED, /* the application closed a pipe that is watched: message->connection_id is its */
+  FERRY_DOWN_EVENT_FINISH,      /* nothing more will be asked */
+  FERRY_DOWN_EVENT_NOTHING,     /* the deadline passed, a cancel is in the express lane, or it was interrupted */
+  FERRY_DOWN_EVENT_CLOSED,      /* the application gave up the link */
+  FERRY_DOWN_EVENT_BROKEN,      /* the lane holds something that no application of this version writes */
 } FerryDownEvent;
 
 /* A message for one of the worker's pipes. */
@@ -48,6 +49,10 @@ void ferry_downlink_free (FerryDownlink *self);
 /* The grants are received before anything else. Returns MESSAGE with *grant filled, NOTHING after the last one, BROKEN.
  */
 FerryDownEvent ferry_downlink_receive_grant (FerryDownlink *self, FerryDownGrant *grant);
+
+/* Before the first receive, or by the thread that does: has that tell once when the application closes one of the
+ * pipes. What was sent to it before comes first. */
+void ferry_downlink_watch_pipe (FerryDownlink *self, guint index, guint64 connection_id);
 
 /* Waits until deadline (monotonic time in microseconds; 0: does not wait; negative: for ever). */
 FerryDownEvent ferry_downlink_receive (FerryDownlink *self, gint64 deadline, FerryDownMessage *message);

@@ -7,6 +7,12 @@
 
 #include <string.h>
 
+typedef struct
+{
+  guint index;
+  guint64 connection_id;
+} WatchedPipe;
+
 struct _FerryDownlink
 {
   FerryUplink *uplink; /* const: (owned) */
@@ -17,6 +23,7 @@ struct _FerryDownlink
   FerryAssembly assembly; /* of a large message; whole: it is the latest message */
   gboolean broken;
   guint interrupts_taken;
+  GArray *watched; /* (element-type WatchedPipe) (owned) (nullable) */
 
   _Atomic guint interrupts; /* any: how often a wait was interrupted */
 
@@ -46,6 +53,7 @@ void
 ferry_downlink_free (FerryDownlink *self)
 {
   ferry_assembly_clear (&self->assembly);
+  g_clear_pointer (&self->watched, g_array_unref);
   pthread_mutex_destroy (&self->lock);
   ferry_uplink_unref (self->uplink);
   g_free (self);
@@ -268,6 +276,34 @@ arm_express (FerryDownlink *self)
          atomic_load_explicit (&self->express_seen, memory_order_relaxed);
 }
 
+void
+ferry_downlink_watch_pipe (FerryDownlink *self, guint index, guint64 connection_id)
+{
+  WatchedPipe pipe = {index, connection_id};
+
+  if (self->watched == NULL)
+    self->watched = g_array_new (FALSE, FALSE, sizeof pipe);
+  g_array_append_val (self->watched, pipe);
+}
+
+/* Whether one of the watched pipes was closed. To be called after the bell was loaded: the application stores the word
+ * before it rings. The end of the link, which is in all of the words, is has_ended()'s. */
+static gboolean
+take_closed_pipe (FerryDownlink *self, FerryDownMessage *message)
+{
+  for (guint i = 0; self->watched != NULL && i < self->watched->len; i++)
+    {
+      const WatchedPipe pipe = g_array_index (self->watched, WatchedPipe, i);
+
+      if (ferry_uplink_get_pipe_word (self->uplink, pipe.index) != FERRY_PIPE_WORD_CLOSED)
+        continue;
+      g_array_remove_index_fast (self->watched, i);
+      *message = (FerryDownMessage){.connection_id = pipe.connection_id};
+      return TRUE;
+    }
+  return FALSE;
+}
+
 /* worker: waits for what the application sends. */
 FerryDownEvent
 ferry_downlink_receive (FerryDownlink *self, gint64 deadline, FerryDownMessage *message)
@@ -278,6 +314,8 @@ ferry_downlink_receive (FerryDownlink *self, gint64 deadline, FerryDownMessage *
       guint32 seen = load_bell (self);
       FerryDownEvent event = take_event (self, message);
 
+      if (event == FERRY_DOWN_EVENT_NOTHING && take_closed_pipe (self, message))
+        return FERRY_DOWN_EVENT_PIPE_CLOSED;
       if (event != FERRY_DOWN_EVENT_NOTHING || take_interrupt (self, &self->interrupts_taken) || deadline == 0 ||
           arm_express (self))
         return event;

@@ -63,6 +63,14 @@ typedef struct
   guint16 number;
 } FerryAssembly;
 
+/* Who is told that what would have blocked may go down now. Embedded in whoever that is. */
+typedef struct
+{
+  void (*func) (gpointer data); /* called with down_lock held, on any thread: nothing of the link is called there */
+  gpointer data;
+  GList node;
+} FerryRoomWatch;
+
 struct _FerryLink
 {
   _Atomic gint references;  /* any */
@@ -123,6 +131,8 @@ struct _FerryLink
   GQueue express_backlog;    /* the same of the express lane */
   gsize backlog_size;        /* bytes of backlog, but for those of short records */
   gsize backlog_short;       /* bytes of short records */
+  guint turned_away;         /* bits: what kind of message did not get into the backlog since room was last told of */
+  GQueue room_watches;       /* (element-type FerryRoomWatch) (unowned) */
   gboolean down_closed;      /* the memory is gone, or nobody reads it any more */
   const char *down_fault;    /* (unowned) (nullable): how the worker broke the protocol with what it is sent */
   guint64 skip_until;        /* the end of the latest skip; 0: there was none */
@@ -174,6 +184,8 @@ FerryDownResult ferry_link_send_finish (FerryLink *self);
 FerryDownResult ferry_link_send_cancel (FerryLink *self, guint64 xid, guint16 reason);
 guint64 ferry_link_flush_down (FerryLink *self);
 void ferry_link_close_down (FerryLink *self);
+void ferry_link_add_room_watch (FerryLink *self, FerryRoomWatch *watch);
+void ferry_link_remove_room_watch (FerryLink *self, FerryRoomWatch *watch);
 gboolean ferry_link_hold_calls (FerryLink *self, guint64 *begun);
 void ferry_link_release_calls (FerryLink *self, guint64 skip_until);
 gboolean ferry_link_doom_call (FerryLink *self, guint64 xid);

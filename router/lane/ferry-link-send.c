@@ -32,6 +32,10 @@
 /* An honest worker changes its claim once a call. */
 #define CLAIM_ATTEMPTS 1000
 
+/* What turned_away says. */
+#define LONG_MESSAGE 1
+#define SHORT_MESSAGE 2
+
 /* A record that waits for room. */
 typedef struct
 {
@@ -47,10 +51,16 @@ typedef struct
   gsize offset; /* in the first part that is left */
 } Gather;
 
+static gboolean
+is_short (gsize record_size)
+{
+  return record_size <= ferry_record_size (MAX_SHORT);
+}
+
 static gsize *
 get_backlog_size (FerryLink *self, gsize record_size)
 {
-  return record_size <= ferry_record_size (MAX_SHORT) ? &self->backlog_short : &self->backlog_size;
+  return is_short (record_size) ? &self->backlog_short : &self->backlog_size;
 }
 
 static gboolean
@@ -165,23 +175,51 @@ put_locked (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog, const Fer
     *get_backlog_size (self, size) += size;
 }
 
-/* Moves what waits into the lane. When something is left, the lane's writer is armed. */
+/* Tells of room once there is plenty: half of the backlog for each kind, or all of it. Somebody whose message is larger
+ * than that tries in vain, and is told again when more has gone. */
+static void
+tell_of_room_locked (FerryLink *self)
+{
+  guint before = self->turned_away;
+
+  if (self->backlog_size <= MAX_BACKLOG / 2)
+    self->turned_away &= ~(guint) LONG_MESSAGE;
+  if (self->backlog_short <= MAX_BACKLOG / 2)
+    self->turned_away &= ~(guint) SHORT_MESSAGE;
+  if (g_queue_is_empty (&self->backlog))
+    self->turned_away = 0;
+  if (self->turned_away == before)
+    return;
+  for (GList *node = self->room_watches.head; node != NULL; node = node->next)
+    {
+      FerryRoomWatch *watch = node->data;
+
+      watch->func (watch->data);
+    }
+}
+
+/* Moves what waits into the lane. When something is left, the lane's writer is armed. Room is told of by the flush that
+ * made it, and no other: or two who try in vain would wake each other without end. */
 static void
 flush_locked (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog)
 {
   FerryBacklogRecord *record;
+  gboolean moved = FALSE;
 
   while ((record = g_queue_peek_head (backlog)) != NULL)
     {
       if (!ferry_lane_writer_has_room (writer, record->size) && !ferry_lane_writer_arm (writer, record->size))
-        return;
+        break;
       memcpy (ferry_lane_writer_get_place (writer), record->words, record->size);
       publish_locked (self, writer, record->size);
       if (backlog == &self->backlog)
         *get_backlog_size (self, record->size) -= record->size;
       g_queue_pop_head (backlog);
       g_free (record);
+      moved = TRUE;
     }
+  if (G_UNLIKELY (moved && self->turned_away != 0))
+    tell_of_room_locked (self);
 }
 
 static void
@@ -229,7 +267,11 @@ ferry_link_send (FerryLink *self, guint64 connection_id, const FerryPart *parts,
     {
       flush_locked (self, &self->down, &self->backlog);
       if (!may_wait_locked (self, size))
-        result = FERRY_DOWN_WOULD_BLOCK;
+        {
+          /* Something waits, so a flush is to come. */
+          self->turned_away |= is_short (ferry_record_size (size)) ? SHORT_MESSAGE : LONG_MESSAGE;
+          result = FERRY_DOWN_WOULD_BLOCK;
+        }
       else
         {
           put_message_locked (self, connection_id, parts, n_parts, size);
@@ -429,6 +471,25 @@ ferry_link_get_begun_call (FerryLink *self)
   begun = self->down_closed ? self->final_begun : get_begun_of (self, load_claim (self));
   unlock (self);
   return begun;
+}
+
+/* any: has watch->func called each time that there is room after a message was turned away. */
+void
+ferry_link_add_room_watch (FerryLink *self, FerryRoomWatch *watch)
+{
+  lock (self);
+  watch->node = (GList){.data = watch};
+  g_queue_push_tail_link (&self->room_watches, &watch->node);
+  unlock (self);
+}
+
+/* any: when this returns, nobody is in watch->func. */
+void
+ferry_link_remove_room_watch (FerryLink *self, FerryRoomWatch *watch)
+{
+  lock (self);
+  g_queue_unlink (&self->room_watches, &watch->node);
+  unlock (self);
 }
 
 /* any: nothing goes down any more; the memory may be unmapped after this. */

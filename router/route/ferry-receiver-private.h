@@ -9,7 +9,8 @@
 
 G_BEGIN_DECLS
 
-/* What a receiver whose owner was disposed calls to have its pipe closed. May run on any thread. */
+/* What a receiver that is abandoned, as when its owner was disposed, calls to have its pipe closed. May run on any
+ * thread. */
 typedef void (*FerryReceiverAbandonedFunc) (FerryReceiver *receiver, gpointer router);
 
 struct _FerryReceiver
@@ -28,12 +29,13 @@ struct _FerryReceiver
 
   gboolean bound;         /* main: the owner's weak notification holds a reference to this receiver */
   GWeakRef owner;         /* any */
-  _Atomic gint abandoned; /* any: the owner was disposed, so nothing may arrive */
+  _Atomic gint abandoned; /* any: nothing may arrive, as after the end of the owner */
   FerryReceiverAbandonedFunc abandoned_func; /* const */
   GWeakRef router;
 };
 
 FerryReceiver *ferry_receiver_new (guint64 connection_id, GObject *router, FerryReceiverAbandonedFunc abandoned_func);
+void ferry_receiver_abandon (FerryReceiver *self);
 void ferry_receiver_emit_message (FerryReceiver *self, GVariant *message);
 void ferry_receiver_emit_closed (FerryReceiver *self, FerryExit *exit);
 

@@ -39,17 +39,26 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (FerryReceiver, ferry_receiver, G_TYPE_OBJECT)
 
-/* any: the owner's last breath. It may be drawn on another thread, so nothing of the router's thread is touched. */
-static void
-owner_disposed (gpointer data, GObject *owner)
+/* any: nothing arrives from now on, and the pipe is closed by the router's thread: at once where this is that one. What
+ * another thread is being handed is not waited for. */
+void
+ferry_receiver_abandon (FerryReceiver *self)
 {
-  g_autoptr (FerryReceiver) self = data;
   g_autoptr (GObject) router = g_weak_ref_get (&self->router);
 
   /* Release: pairs with unbind(). */
   atomic_store_explicit (&self->abandoned, 1, memory_order_release);
   if (router != NULL)
     self->abandoned_func (self, router);
+}
+
+/* any: the owner's last breath. It may be drawn on another thread, so nothing of the router's thread is touched. */
+static void
+owner_disposed (gpointer data, GObject *owner)
+{
+  g_autoptr (FerryReceiver) self = data;
+
+  ferry_receiver_abandon (self);
 }
 
 /* main: an owner that is being disposed is not found any more, or has said so; its notification then drops the

@@ -178,7 +178,8 @@ be_nursery (int argc, char **argv)
  *
  * In the application, this does nothing and returns %FALSE. In a worker that is to serve calls, and in a nursery, it
  * does not return: the process serves until the application is done with it or gone, and exits. In a worker that was
- * passed other senders only, it returns %FALSE as well, and [func@Ferry.Worker.get_sender] gives them.
+ * passed other senders only, it returns %FALSE as well, and [func@Ferry.Worker.get_sender] and
+ * [func@Ferry.Worker.get_transport] give them.
  *
  * A worker that serves ignores `SIGINT`: what Ctrl-C means is the application's to say. A process that one of its
  * functions executes inherits that. One that cannot go on, since application and worker are of versions that do not
@@ -202,11 +203,13 @@ ferry_worker_main (int *argc, char ***argv)
     be_nursery (argc != NULL ? *argc : 0, argv != NULL ? *argv : NULL);
   if (!ferry_attachment_is_possible ())
     return FALSE;
-  downlink = ferry_attachment_get_downlink (&error);
-  if (downlink == NULL)
+  if (ferry_attachment_get_downlink (&error) == NULL)
     give_up (error);
   if (!ferry_attachment_has_sender (FERRY_CALLS_SENDER))
     return FALSE;
+  downlink = ferry_attachment_take_downlink (FERRY_DOWNLINK_SERVES, FERRY_CALLS_SENDER, &error);
+  if (downlink == NULL)
+    give_up (error);
   if (!forked_by_nursery)
     {
       take_name ();

@@ -8,10 +8,20 @@
 
 G_BEGIN_DECLS
 
+/* Who receives what the application sends; a lane has one reader, and a process keeps the first one. */
+typedef enum
+{
+  FERRY_DOWNLINK_NOBODY,
+  FERRY_DOWNLINK_SERVES,     /* what serves the tasks of a pool */
+  FERRY_DOWNLINK_TRANSPORTS, /* the thread that reads for the transports */
+} FerryDownlinkReader;
+
 gboolean ferry_attachment_is_possible (void);
 FerrySender *ferry_attachment_get_sender (const char *name, GError **error);
 gboolean ferry_attachment_has_sender (const char *name);
 FerryDownlink *ferry_attachment_get_downlink (GError **error);
+FerryDownlink *ferry_attachment_take_downlink (FerryDownlinkReader reader, const char *sender_name, GError **error);
+GStrv ferry_attachment_list_senders (const char *prefix);
 int ferry_attachment_take_control_fd (GError **error);
 void ferry_attachment_end_with_application (int control, guint32 application_pid);
 

@@ -37,6 +37,7 @@ typedef struct
   int control;
   FerryUplink *uplink;
   FerryDownlink *downlink;
+  FerryDownlinkReader reader;
   GHashTable *grants; /* (element-type utf8 Grant) by the sender's name */
 } Attachment;
 
@@ -284,4 +285,61 @@ ferry_attachment_get_downlink (GError **error)
   Attachment *self = get_attachment_locked (error);
 
   return self != NULL ? self->downlink : NULL;
+}
+
+static gboolean
+may_read_locked (Attachment *self, FerryDownlinkReader reader, GError **error)
+{
+  if (self->reader == FERRY_DOWNLINK_NOBODY || self->reader == reader)
+    return TRUE;
+  if (self->reader == FERRY_DOWNLINK_SERVES)
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_ALREADY_RUNNING,
+                         "This process serves the tasks of a pool, which takes all that the application sends; have a "
+                         "launcher without a pool start a worker for the transport");
+  else
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_ALREADY_RUNNING,
+                         "This process has transports, which take all that the application sends; call "
+                         "ferry_worker_main() first, and get no transport in a worker of a pool");
+  return FALSE;
+}
+
+/* any: as ferry_attachment_get_downlink(), for one who receives from it, now and for good. sender_name: the sender that
+ * this is about. Fails with FERRY_ERROR_ALREADY_RUNNING where another reader has it, and with
+ * FERRY_ERROR_UNKNOWN_SENDER. */
+FerryDownlink *
+ferry_attachment_take_downlink (FerryDownlinkReader reader, const char *sender_name, GError **error)
+{
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&attachment_lock);
+  Attachment *self = get_attachment_locked (error);
+
+  if (self == NULL || !may_read_locked (self, reader, error))
+    return NULL;
+  if (!g_hash_table_contains (self->grants, sender_name))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_SENDER, "The application passed no sender named “%s”",
+                   sender_name);
+      return NULL;
+    }
+  self->reader = reader;
+  return self->downlink;
+}
+
+/* any: (transfer full): the names of the senders that were passed and begin so. */
+GStrv
+ferry_attachment_list_senders (const char *prefix)
+{
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&attachment_lock);
+  Attachment *self = get_attachment_locked (NULL);
+  g_autoptr (GStrvBuilder) names = g_strv_builder_new ();
+  GHashTableIter iter;
+  gpointer name;
+
+  if (self != NULL)
+    {
+      g_hash_table_iter_init (&iter, self->grants);
+      while (g_hash_table_iter_next (&iter, &name, NULL))
+        if (g_str_has_prefix (name, prefix))
+          g_strv_builder_add (names, name);
+    }
+  return g_strv_builder_end (names);
 }

@@ -24,6 +24,17 @@ typedef enum
   FERRY_STREAM_LOGGED,
 } FerryStreamMode;
 
+/* Told of the worker that was spawned with a sender; NULL: there will be none. Called once. */
+typedef void (*FerryPassedFunc) (FerryWorker *worker, gpointer data);
+
+typedef struct
+{
+  char *name;             /* (owned) */
+  FerrySender *sender;    /* (owned) */
+  FerryPassedFunc passed; /* (nullable): NULL once it was called */
+  gpointer passed_data;
+} FerryNamedSender;
+
 struct _FerryLauncher
 {
   GObject parent_instance;
@@ -34,16 +45,23 @@ struct _FerryLauncher
   gint64 attach_timeout;
   FerryStreamMode modes[FERRY_N_STREAMS];
   int fds[FERRY_N_STREAMS]; /* (owned): where the mode is FERRY_STREAM_GIVEN, else -1 */
-  GArray *senders;          /* (owned) (element-type NamedSender) */
+  GArray *senders;          /* (owned) (element-type FerryNamedSender) */
   FerryAttributes attributes;
   FerryNursery *nursery; /* (owned) (nullable): what forks its workers */
 };
 
 void ferry_launcher_set_stream (FerryLauncher *self, FerryStream stream, FerryStreamMode mode, int fd);
 FerryWorker *ferry_launcher_spawn_nursery (FerryLauncher *self, FerryRouter *router, GError **error);
+
+/* In ferry-launcher-senders.c. */
 gboolean ferry_launcher_add_reserved_sender (FerryLauncher *self, const char *name, FerrySender *sender,
                                              GError **error);
+gboolean ferry_launcher_add_watched_sender (FerryLauncher *self, const char *name, FerrySender *sender,
+                                            FerryPassedFunc passed, gpointer data, GError **error);
 void ferry_launcher_clear_senders (FerryLauncher *self);
+gboolean ferry_launcher_pass_senders (FerryLauncher *self, GError **error);
+GArray *ferry_named_senders_new (void);
+void ferry_named_senders_tell (GArray *self, FerryWorker *worker);
 
 /* In ferry-launcher-copy.c. */
 FerryLauncher *ferry_launcher_new_forked (FerryLauncher *launcher);

@@ -16,12 +16,6 @@
 
 #define DEFAULT_ATTACH_TIMEOUT (30 * G_USEC_PER_SEC)
 
-typedef struct
-{
-  char *name;          /* (owned) */
-  FerrySender *sender; /* (owned) */
-} NamedSender;
-
 /**
  * FerryLauncher:
  *
@@ -41,15 +35,6 @@ typedef struct
  * Since: 0.1
  */
 G_DEFINE_FINAL_TYPE (FerryLauncher, ferry_launcher, G_TYPE_OBJECT)
-
-static void
-named_sender_clear (gpointer data)
-{
-  NamedSender *named = data;
-
-  g_free (named->name);
-  g_object_unref (named->sender);
-}
 
 static void
 ferry_launcher_finalize (GObject *object)
@@ -81,8 +66,7 @@ ferry_launcher_init (FerryLauncher *self)
   self->attach_timeout = DEFAULT_ATTACH_TIMEOUT;
   for (guint i = 0; i < FERRY_N_STREAMS; i++)
     self->fds[i] = -1;
-  self->senders = g_array_new (FALSE, FALSE, sizeof (NamedSender));
-  g_array_set_clear_func (self->senders, named_sender_clear);
+  self->senders = ferry_named_senders_new ();
 }
 
 /**
@@ -296,109 +280,6 @@ ferry_launcher_take_stream_fd (FerryLauncher *self, FerryStream stream, int fd)
   ferry_launcher_set_stream (self, stream, FERRY_STREAM_GIVEN, fd);
 }
 
-static gboolean
-has_sender (FerryLauncher *self, const char *name, FerrySender *sender)
-{
-  for (guint i = 0; i < self->senders->len; i++)
-    {
-      NamedSender *named = &g_array_index (self->senders, NamedSender, i);
-
-      if (named->sender == sender || strcmp (named->name, name) == 0)
-        return TRUE;
-    }
-  return FALSE;
-}
-
-static guint
-count_latest (FerryLauncher *self)
-{
-  guint n = 0;
-
-  for (guint i = 0; i < self->senders->len; i++)
-    n += g_array_index (self->senders, NamedSender, i).sender->latest;
-  return n;
-}
-
-static gboolean
-add_sender (FerryLauncher *self, const char *name, FerrySender *sender, GError **error)
-{
-  NamedSender named;
-
-  if (!ferry_sender_is_claimable (sender, error))
-    return FALSE;
-  if (name[0] == '\0' || strlen (name) > FERRY_MAX_SENDER_NAME || has_sender (self, name, sender))
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                   "The sender cannot be passed as “%s”; a name has 1 to %d bytes, and names and senders are used once",
-                   name, FERRY_MAX_SENDER_NAME);
-      return FALSE;
-    }
-  if (self->senders->len == FERRY_MAX_PIPES_PER_LINK)
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "A worker can be passed %d senders, and no more",
-                   FERRY_MAX_PIPES_PER_LINK);
-      return FALSE;
-    }
-  if (sender->latest && count_latest (self) == FERRY_MAX_CELLS_PER_LINK)
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
-                   "A worker can be passed %d senders of pipes for latest values, and no more",
-                   FERRY_MAX_CELLS_PER_LINK);
-      return FALSE;
-    }
-  named = (NamedSender){g_strdup (name), g_object_ref (sender)};
-  g_array_append_val (self->senders, named);
-  return TRUE;
-}
-
-/* main: as ferry_launcher_add_sender(), for the senders of Ferry itself, whose names begin with the reserved prefix. */
-gboolean
-ferry_launcher_add_reserved_sender (FerryLauncher *self, const char *name, FerrySender *sender, GError **error)
-{
-  return add_sender (self, name, sender, error);
-}
-
-/* main: forgets the senders that the next worker was to be passed. */
-void
-ferry_launcher_clear_senders (FerryLauncher *self)
-{
-  g_array_set_size (self->senders, 0);
-}
-
-/**
- * ferry_launcher_add_sender:
- * @self: a launcher
- * @name: the name by which the worker asks for the sender
- * @sender: a sender that was not started
- * @error: return location for an error
- *
- * Has the next worker that is spawned be passed a sender.
- *
- * Fails with %FERRY_ERROR_ALREADY_STARTED or %FERRY_ERROR_STOPPED when the sender is in use,
- * %FERRY_ERROR_BAD_ARGUMENTS when the name is empty or longer than 255 bytes or begins with `ferry.`, or name or
- * sender were added before, and %FERRY_ERROR_TOO_LARGE with more than 1,024 senders, or more than 64 of them of pipes
- * for latest values.
- *
- * Returns: %TRUE on success
- *
- * Since: 0.1
- */
-gboolean
-ferry_launcher_add_sender (FerryLauncher *self, const char *name, FerrySender *sender, GError **error)
-{
-  g_return_val_if_fail (FERRY_IS_LAUNCHER (self), FALSE);
-  g_return_val_if_fail (name != NULL, FALSE);
-  g_return_val_if_fail (FERRY_IS_SENDER (sender), FALSE);
-  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
-
-  if (!g_str_has_prefix (name, FERRY_RESERVED_SENDER_PREFIX))
-    return add_sender (self, name, sender, error);
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-               "The sender cannot be passed as “%s”; names that begin with “%s” are Ferry's own, choose another", name,
-               FERRY_RESERVED_SENDER_PREFIX);
-  return FALSE;
-}
-
 static int
 open_output (FerryLink *link, guint stream, GError **error)
 {
@@ -473,7 +354,7 @@ make_link (FerryLauncher *self, FerryRouter *router, const char *name, GError **
 
   for (guint i = 0; i < self->senders->len; i++)
     {
-      NamedSender *named = &g_array_index (self->senders, NamedSender, i);
+      FerryNamedSender *named = &g_array_index (self->senders, FerryNamedSender, i);
 
       if (!ferry_sender_is_claimable (named->sender, error) ||
           !ferry_sender_belongs_to (named->sender, router->monitor, error))
@@ -488,24 +369,13 @@ make_link (FerryLauncher *self, FerryRouter *router, const char *name, GError **
   link->attach_timeout = self->senders->len > 0 ? self->attach_timeout : 0;
   for (guint i = 0; i < self->senders->len; i++)
     {
-      if (ferry_link_grant (link, i, g_array_index (self->senders, NamedSender, i).name))
+      if (ferry_link_grant (link, i, g_array_index (self->senders, FerryNamedSender, i).name))
         continue;
       g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
                            "The names of the worker's senders take more than 64 KiB; use shorter ones");
       return NULL;
     }
   return g_steal_pointer (&link);
-}
-
-/* Passes the senders on. When one cannot be, because its pipe was closed, those before it are of no use any more. */
-static gboolean
-pass_senders (FerryLauncher *self, GError **error)
-{
-  gboolean passed = TRUE;
-
-  for (guint i = 0; i < self->senders->len && passed; i++)
-    passed = ferry_sender_pass (g_array_index (self->senders, NamedSender, i).sender, error);
-  return passed;
 }
 
 /* Starts a worker through nursery, or by executing it where that is NULL. */
@@ -517,6 +387,7 @@ spawn (FerryLauncher *self, FerryRouter *router, FerryNursery *nursery, gboolean
   g_autofree char *program = g_path_get_basename (self->argv[0]);
   const char *name = self->attributes.name != NULL ? self->attributes.name : program;
   g_autoptr (FerrySpawnPlan) plan = NULL;
+  g_autoptr (GArray) passed = NULL;
   FerryNurseryLaunch *launch = NULL;
 
   link = make_link (self, router, name, error);
@@ -537,12 +408,13 @@ spawn (FerryLauncher *self, FerryRouter *router, FerryNursery *nursery, gboolean
       if (launch == NULL)
         return NULL;
     }
-  if (!pass_senders (self, error))
+  if (!ferry_launcher_pass_senders (self, error))
     {
       g_clear_pointer (&launch, ferry_nursery_launch_free);
       return NULL;
     }
-  g_array_set_size (self->senders, 0);
+  passed = g_steal_pointer (&self->senders);
+  self->senders = ferry_named_senders_new ();
   worker = ferry_worker_new (name, link, router->monitor);
   if (nursery != NULL)
     ferry_nursery_watch_worker (nursery, worker);
@@ -551,6 +423,7 @@ spawn (FerryLauncher *self, FerryRouter *router, FerryNursery *nursery, gboolean
   else
     ferry_router_add_link (router, link, ferry_worker_new_observer (worker), ferry_spawn, g_steal_pointer (&plan),
                            ferry_spawn_plan_free);
+  ferry_named_senders_tell (passed, worker);
   return g_steal_pointer (&worker);
 }
 

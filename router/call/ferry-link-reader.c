@@ -1,0 +1,318 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What reads, in a worker process, all that the application sends to its transports: one thread for all of them, which
+ * starts with the first that somebody gets and stays until the link ends.
+ *
+ * One wait is enough for both lanes: ferry_downlink_receive() also returns for a cancel in the express lane. Cancels
+ * are taken before the message that was waited for, so each overtakes what it can; one that comes before its request is
+ * kept by the transactions.
+ *
+ * Owner:   the process; nothing of this is freed. With the first transport all that were granted are made, and kept
+ * here until somebody gets them: so what is asked early waits in its transport. Threads: any, under reader_lock, which
+ * is not held while a transport is called. */
+
+#include "config.h"
+
+#include <signal.h>
+
+#include "base/ferry-base-private.h"
+#include "call/ferry-link-transport-private.h"
+#include "route/ferry-sender-private.h"
+#include "worker/ferry-attachment-private.h"
+
+/* A transport that was granted. */
+typedef struct
+{
+  char *sender_name;       /* const: (owned) */
+  guint64 connection_id;   /* const */
+  guint index;             /* const: of its pipe */
+  FerryTransport *untaken; /* lock: (owned) (nullable): until somebody gets it */
+  GWeakRef transport;      /* any */
+} Entry;
+
+static GMutex reader_lock;
+static GPtrArray *entries;      /* lock to set: (element-type Entry) (nullable): never changed once it is there */
+static FerryDownlink *downlink; /* lock to set, as entries */
+
+static FerryTransport *
+dup_transport (Entry *entry)
+{
+  return g_weak_ref_get (&entry->transport);
+}
+
+/* ---- the thread ---- */
+
+/* NULL for a pipe that is no transport, and for one that was dropped. */
+static FerryTransport *
+find_by_connection_id (guint64 connection_id)
+{
+  for (guint i = 0; i < entries->len; i++)
+    {
+      Entry *entry = g_ptr_array_index (entries, i);
+
+      if (entry->connection_id == connection_id)
+        return dup_transport (entry);
+    }
+  return NULL;
+}
+
+static FerryTransport *
+find_by_index (guint64 index)
+{
+  for (guint i = 0; i < entries->len; i++)
+    {
+      Entry *entry = g_ptr_array_index (entries, i);
+
+      if (entry->index == index)
+        return dup_transport (entry);
+    }
+  return NULL;
+}
+
+static void
+take_message (const FerryDownMessage *message)
+{
+  g_autoptr (FerryTransport) transport = find_by_connection_id (message->connection_id);
+
+  if (transport != NULL)
+    ferry_transport_receive (transport, message->data, message->size);
+}
+
+static void
+end_one (guint64 connection_id)
+{
+  g_autoptr (FerryTransport) transport = find_by_connection_id (connection_id);
+  g_autoptr (GError) reason = NULL;
+
+  reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The application closed the transport");
+  if (transport != NULL)
+    ferry_transport_end (transport, reason);
+}
+
+static void
+take_cancel (guint64 xid, guint16 reason)
+{
+  g_autoptr (FerryTransport) transport = find_by_index (xid >> FERRY_TRANSPORT_XID_BITS);
+
+  if (transport != NULL)
+    ferry_transport_receive_cancel (transport, xid, reason);
+}
+
+static void
+take_cancels (void)
+{
+  guint64 xid;
+  guint16 reason;
+
+  while (ferry_downlink_take_cancel (downlink, &xid, &reason))
+    take_cancel (xid, reason);
+}
+
+static void
+end_all (FerryError code, const char *text)
+{
+  g_autoptr (GError) reason = g_error_new_literal (FERRY_ERROR, code, text);
+
+  for (guint i = 0; i < entries->len; i++)
+    {
+      g_autoptr (FerryTransport) transport = dup_transport (g_ptr_array_index (entries, i));
+
+      if (transport != NULL)
+        ferry_transport_end (transport, reason);
+    }
+}
+
+/* Returns FALSE when nothing more can come. */
+static gboolean
+receive (void)
+{
+  FerryDownMessage message;
+  FerryDownEvent event = ferry_downlink_receive (downlink, FERRY_NO_DEADLINE, &message);
+
+  take_cancels ();
+  switch (event)
+    {
+    case FERRY_DOWN_EVENT_MESSAGE:
+      take_message (&message);
+      return TRUE;
+    case FERRY_DOWN_EVENT_PIPE_CLOSED:
+      end_one (message.connection_id);
+      return TRUE;
+    case FERRY_DOWN_EVENT_FINISH:
+      end_all (FERRY_ERROR_CLOSED, "The application has finished with this worker");
+      return FALSE;
+    case FERRY_DOWN_EVENT_CLOSED:
+      end_all (FERRY_ERROR_CLOSED, "The application gave up the link");
+      return FALSE;
+    case FERRY_DOWN_EVENT_BROKEN:
+      end_all (FERRY_ERROR_PROTOCOL, "What the application sends is malformed; build application and worker with the "
+                                     "same version of Ferry");
+      return FALSE;
+    case FERRY_DOWN_EVENT_NOTHING:
+    default:
+      return TRUE;
+    }
+}
+
+static gpointer
+read_down (gpointer data)
+{
+  for (guint i = 0; i < entries->len; i++)
+    {
+      Entry *entry = g_ptr_array_index (entries, i);
+      g_autoptr (FerryTransport) transport = dup_transport (entry);
+
+      ferry_downlink_watch_pipe (downlink, entry->index, entry->connection_id);
+      if (transport != NULL)
+        ferry_transport_set_receiving_thread (transport, g_thread_self ());
+    }
+  while (receive ())
+    ;
+  return NULL;
+}
+
+/* With all signals blocked: the worker's handlers run on its own threads. */
+static gboolean
+start_thread_locked (GError **error)
+{
+  sigset_t all;
+  sigset_t before;
+  GThread *thread;
+
+  sigfillset (&all);
+  pthread_sigmask (SIG_SETMASK, &all, &before);
+  thread = g_thread_try_new ("ferry-reader", read_down, NULL, error);
+  pthread_sigmask (SIG_SETMASK, &before, NULL);
+  if (thread == NULL)
+    return FALSE;
+  g_thread_unref (thread);
+  return TRUE;
+}
+
+/* ---- getting one ---- */
+
+static void
+entry_free (gpointer data)
+{
+  Entry *entry = data;
+
+  g_clear_object (&entry->untaken);
+  g_weak_ref_clear (&entry->transport);
+  g_free (entry->sender_name);
+  g_free (entry);
+}
+
+static gboolean
+add_entry (GPtrArray *array, const char *sender_name, GError **error)
+{
+  g_autoptr (FerrySender) sender = ferry_attachment_get_sender (sender_name, error);
+  Entry *entry;
+
+  if (sender == NULL || (ferry_sender_get_state (sender) == FERRY_SENDER_NEW && !ferry_sender_start (sender, error)))
+    return FALSE;
+  entry = g_new0 (Entry, 1);
+  entry->sender_name = g_strdup (sender_name);
+  entry->connection_id = ferry_sender_get_connection_id (sender);
+  entry->index = sender->index;
+  entry->untaken = ferry_worker_transport_new (sender);
+  g_weak_ref_init (&entry->transport, entry->untaken);
+  g_ptr_array_add (array, entry);
+  return TRUE;
+}
+
+static gboolean
+start_locked (FerryDownlink *own_downlink, GError **error)
+{
+  g_auto (GStrv) names = ferry_attachment_list_senders (FERRY_TRANSPORT_SENDER_PREFIX);
+  g_autoptr (GPtrArray) array = g_ptr_array_new_with_free_func (entry_free);
+
+  for (guint i = 0; names[i] != NULL; i++)
+    if (!add_entry (array, names[i], error))
+      return FALSE;
+  downlink = own_downlink;
+  entries = g_steal_pointer (&array);
+  if (start_thread_locked (error))
+    return TRUE;
+  g_clear_pointer (&entries, g_ptr_array_unref);
+  return FALSE;
+}
+
+static Entry *
+find_entry_locked (const char *sender_name)
+{
+  for (guint i = 0; i < entries->len; i++)
+    {
+      Entry *entry = g_ptr_array_index (entries, i);
+
+      if (g_str_equal (entry->sender_name, sender_name))
+        return entry;
+    }
+  /* Whoever asks for the downlink names a sender that was granted. */
+  g_assert_not_reached ();
+}
+
+static FerryTransport *
+take_transport (FerryDownlink *own_downlink, const char *sender_name, GError **error)
+{
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&reader_lock);
+  Entry *entry;
+
+  if (entries == NULL && !start_locked (own_downlink, error))
+    return NULL;
+  entry = find_entry_locked (sender_name);
+  if (entry->untaken != NULL)
+    return g_steal_pointer (&entry->untaken);
+  return dup_transport (entry);
+}
+
+/**
+ * ferry_worker_get_transport:
+ * @name: the name that the application gave the transport in [method@Ferry.Launcher.add_transport]
+ * @error: return location for an error
+ *
+ * In a worker process: this end of the transport of that name. The first call attaches the process to the application
+ * and starts a thread, which receives for all transports of the process. What was asked before is waiting, 1,024
+ * requests of each transport at the most, until somebody takes what is asked. A call for the same name gives the same
+ * transport, as long as it is referenced. Any thread may call this.
+ *
+ * Sending waits while the application has no room. The transport closes with %FERRY_ERROR_CLOSED when the application
+ * closes its end, gives up the link or has finished with the worker. Dropping the last reference closes it, which the
+ * application hears.
+ *
+ * Fails with %FERRY_ERROR_NOT_A_WORKER in a process that no [class@Ferry.Launcher] started or that was forked from a
+ * worker, %FERRY_ERROR_UNKNOWN_SENDER where the application added no transport of that name,
+ * %FERRY_ERROR_ALREADY_RUNNING in a process that serves the tasks of a pool, which takes all that the application
+ * sends, %FERRY_ERROR_STOPPED when the transport was taken before and dropped, %FERRY_ERROR_VERSION when application
+ * and worker do not fit, and with %FERRY_ERROR_PROTOCOL, %FERRY_ERROR_TIMED_OUT and %FERRY_ERROR_SYSTEM when attaching
+ * fails.
+ *
+ * Returns: (transfer full): the worker's end
+ *
+ * Since: 0.1
+ */
+FerryTransport *
+ferry_worker_get_transport (const char *name, GError **error)
+{
+  g_autofree char *sender_name = NULL;
+  g_autoptr (GError) failure = NULL;
+  FerryTransport *transport = NULL;
+  FerryDownlink *own_downlink;
+
+  g_return_val_if_fail (name != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  sender_name = g_strconcat (FERRY_TRANSPORT_SENDER_PREFIX, name, NULL);
+  own_downlink = ferry_attachment_take_downlink (FERRY_DOWNLINK_TRANSPORTS, sender_name, &failure);
+  if (own_downlink != NULL)
+    transport = take_transport (own_downlink, sender_name, &failure);
+  if (g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_UNKNOWN_SENDER))
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_SENDER,
+                 "The application added no transport named “%s”; see ferry_launcher_add_transport()", name);
+  else if (failure != NULL)
+    g_propagate_error (error, g_steal_pointer (&failure));
+  else if (transport == NULL)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_STOPPED,
+                 "The transport named “%s” was closed when its last reference was dropped; keep one", name);
+  return transport;
+}

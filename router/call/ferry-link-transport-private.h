@@ -1,0 +1,24 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the two ends of a link's transports agree upon. */
+
+#pragma once
+
+#include "call/ferry-link-transport.h"
+#include "call/ferry-transport-private.h"
+#include "worker/ferry-launcher-private.h"
+
+G_BEGIN_DECLS
+
+/* A transport's sender is passed by a name that begins so, and ends with the transport's. */
+#define FERRY_TRANSPORT_SENDER_PREFIX FERRY_RESERVED_SENDER_PREFIX "transport."
+
+/* A cancel in the express lane says only which request it is about. So what the application asks is numbered, above
+ * these bits, with the index of the transport's pipe among those of the link. */
+#define FERRY_TRANSPORT_XID_BITS 48
+
+/* In ferry-worker-transport.c: the worker's end of the pipe whose sender that is, which was started. */
+FerryTransport *ferry_worker_transport_new (FerrySender *sender);
+
+G_END_DECLS

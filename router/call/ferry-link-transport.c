@@ -1,0 +1,358 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The application's end of a transport over a worker's link: a queued pipe, whose way up is the pipe's own, and whose
+ * way down is what the link sends to the pipe's connection id.
+ *
+ * Life: made with a launcher, which keeps it until a worker is spawned; that joins it to the worker's link. A launcher
+ * that drops its senders ends it. A pipe that was passed to a launcher is closed only when that is done with it, or the
+ * next spawn would fail.
+ *
+ * References: the pipe's receiver knows the transport by an End, which holds no reference; the transport holds the
+ * receiver. So whoever drops the last reference, on any thread, closes the pipe.
+ *
+ * Threads: messages come on the router's; any thread sends and closes.
+ * Locks:   lock is held while room_watch is added, and so comes before the link's; nobody is called with it held. The
+ *          link calls for room with its own lock held, and takes the transport's inmost one there.
+ * Trust:   none in the worker: a message that breaks a rule ends the link, and with it the worker. */
+
+#include "config.h"
+
+#include "call/ferry-link-transport-private.h"
+
+#include <string.h>
+
+#include "base/ferry-base-private.h"
+#include "route/ferry-router-private.h"
+#include "worker/ferry-worker-private.h"
+
+#define MAX_NAME (FERRY_MAX_SENDER_NAME - (sizeof (FERRY_TRANSPORT_SENDER_PREFIX) - 1))
+
+#define FERRY_TYPE_LINK_TRANSPORT (ferry_link_transport_get_type ())
+G_DECLARE_FINAL_TYPE (FerryLinkTransport, ferry_link_transport, FERRY, LINK_TRANSPORT, FerryTransport)
+
+struct _FerryLinkTransport
+{
+  FerryTransport parent_instance;
+
+  FerryReceiver *receiver;    /* const: (owned) */
+  GThread *router_thread;     /* const: (unowned), only compared */
+  _Atomic (FerryLink *) link; /* (owned) (nullable): set once, by the router's thread with lock held, and for good */
+
+  GMutex lock;
+  FerryRoomWatch room_watch; /* lock: in the link as long as there is one and ended is not set */
+  gboolean ended;            /* lock, as the next two: close() was called */
+  gboolean with_launcher;    /* the pipe is the launcher's to pass */
+  gboolean pipe_closed;      /* by its other end */
+};
+
+G_DEFINE_FINAL_TYPE (FerryLinkTransport, ferry_link_transport, FERRY_TYPE_TRANSPORT)
+
+/* What the pipe's receiver knows of the transport. Counted references, by g_atomic_rc_box. */
+typedef struct
+{
+  GWeakRef transport;
+} End;
+
+static void
+end_clear (gpointer data)
+{
+  End *end = data;
+
+  g_weak_ref_clear (&end->transport);
+}
+
+static void
+end_unref (gpointer end)
+{
+  g_atomic_rc_box_release_full (end, end_clear);
+}
+
+static void
+end_closure_unref (gpointer end, GClosure *closure)
+{
+  end_unref (end);
+}
+
+/* ---- down ---- */
+
+static gboolean
+refuse (FerryLink *link, FerryDownResult result, GError **error)
+{
+  if (result == FERRY_DOWN_WOULD_BLOCK)
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK,
+                         "The worker has enough to read; send again when there is room");
+  else if (result == FERRY_DOWN_TOO_LARGE)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
+                 "The message has more than the %" G_GUINT64_FORMAT
+                 " bytes that the router takes; pass a file's name, or raise FerryRouter:max-message-size",
+                 link->max_message_size);
+  else
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The worker has ended; spawn another one");
+  return FALSE;
+}
+
+static FerryLink *
+get_link (FerryLinkTransport *self)
+{
+  /* Acquire: pairs with join(). */
+  return atomic_load_explicit (&self->link, memory_order_acquire);
+}
+
+static gboolean
+ferry_link_transport_send (FerryTransport *transport, const GOutputVector *vectors, guint n_vectors, GError **error)
+{
+  FerryLinkTransport *self = FERRY_LINK_TRANSPORT (transport);
+  FerryLink *link = get_link (self);
+  FerryPart parts[FERRY_CALL_MAX_PARTS];
+  FerryDownResult result;
+
+  g_assert (n_vectors <= G_N_ELEMENTS (parts));
+  if (link == NULL)
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_STARTED,
+                           "The transport has no worker yet; call ferry_launcher_spawn() first");
+      return FALSE;
+    }
+  for (guint i = 0; i < n_vectors; i++)
+    parts[i] = (FerryPart){vectors[i].buffer, vectors[i].size};
+  result = ferry_link_send (link, ferry_receiver_get_connection_id (self->receiver), parts, n_vectors);
+  return result == FERRY_DOWN_SENT || refuse (link, result, error);
+}
+
+static gboolean
+send_cancel (FerryTransport *transport, guint64 xid, guint16 reason)
+{
+  FerryLink *link = get_link (FERRY_LINK_TRANSPORT (transport));
+
+  return link != NULL && ferry_link_send_cancel (link, xid, reason) == FERRY_DOWN_SENT;
+}
+
+/* any, with the link's lock held */
+static void
+room_came (gpointer data)
+{
+  ferry_transport_note_room (data);
+}
+
+/* ---- up ---- */
+
+static void
+message_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariantType *type, gpointer user_data)
+{
+  End *end = user_data;
+  g_autoptr (FerryTransport) transport = g_weak_ref_get (&end->transport);
+
+  /* One that comes as a variant is taken for its bytes, and breaks a rule by them. */
+  if (transport != NULL)
+    ferry_transport_receive (transport, data, size);
+}
+
+static GError *
+describe_end (FerryExit *exit)
+{
+  switch (ferry_exit_get_reason (exit))
+    {
+    case FERRY_CLOSE_REASON_STOPPED:
+      return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The worker closed the transport");
+    case FERRY_CLOSE_REASON_ROUTER_STOPPED:
+      return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, ferry_exit_get_message (exit));
+    default:
+      return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, ferry_exit_get_message (exit));
+    }
+}
+
+static void
+pipe_closed (FerryReceiver *receiver, FerryExit *exit, gpointer data)
+{
+  End *end = data;
+  g_autoptr (FerryLinkTransport) self = g_weak_ref_get (&end->transport);
+  g_autoptr (GError) reason = NULL;
+
+  if (self == NULL)
+    return;
+  g_mutex_lock (&self->lock);
+  self->pipe_closed = TRUE;
+  g_mutex_unlock (&self->lock);
+  reason = describe_end (exit);
+  ferry_transport_end (FERRY_TRANSPORT (self), reason);
+}
+
+/* ---- from a launcher to a link ---- */
+
+/* main: the launcher has passed the pipe to a worker, or dropped it. Takes data's reference over. */
+static void
+launcher_done (FerryWorker *worker, gpointer data)
+{
+  g_autoptr (FerryLinkTransport) self = data;
+  FerryLink *link = worker != NULL ? ferry_worker_get_link (worker) : NULL;
+  g_autoptr (GError) reason = NULL;
+  gboolean ended;
+  gboolean ours;
+
+  g_mutex_lock (&self->lock);
+  self->with_launcher = FALSE;
+  ended = self->ended;
+  ours = ended && !self->pipe_closed;
+  if (link != NULL && !ended)
+    {
+      ferry_link_add_room_watch (link, &self->room_watch);
+      /* Release: pairs with get_link(). */
+      atomic_store_explicit (&self->link, ferry_link_ref (link), memory_order_release);
+    }
+  g_mutex_unlock (&self->lock);
+  if (ours)
+    ferry_receiver_abandon (self->receiver);
+  if (!ended && link == NULL)
+    {
+      reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
+                                    "The launcher was dropped before it spawned a worker for the transport");
+      ferry_transport_end (FERRY_TRANSPORT (self), reason);
+    }
+}
+
+/* ---- the end ---- */
+
+/* main: what broke the protocol here breaks it for the whole link. */
+static void
+fault_link (FerryLinkTransport *self, FerryLink *link)
+{
+  g_autoptr (GError) reason = ferry_transport_dup_reason (FERRY_TRANSPORT (self));
+  g_autoptr (FerryRouter) router = NULL;
+
+  if (!g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_PROTOCOL))
+    return;
+  router = g_weak_ref_get (&self->receiver->router);
+  if (router != NULL)
+    ferry_router_fault_link (router, link, reason->message);
+}
+
+static void
+ferry_link_transport_close (FerryTransport *transport)
+{
+  FerryLinkTransport *self = FERRY_LINK_TRANSPORT (transport);
+  FerryLink *link;
+  gboolean ours;
+
+  g_mutex_lock (&self->lock);
+  self->ended = TRUE;
+  ours = !self->with_launcher && !self->pipe_closed;
+  link = get_link (self);
+  g_mutex_unlock (&self->lock);
+  if (link != NULL)
+    ferry_link_remove_room_watch (link, &self->room_watch);
+  /* Messages are received on this thread, and so found to be malformed there. */
+  if (link != NULL && self->router_thread == g_thread_self ())
+    fault_link (self, link);
+  if (ours)
+    ferry_receiver_abandon (self->receiver);
+}
+
+static void
+ferry_link_transport_finalize (GObject *object)
+{
+  FerryLinkTransport *self = FERRY_LINK_TRANSPORT (object);
+  FerryLink *link = get_link (self);
+
+  g_clear_object (&self->receiver);
+  g_clear_pointer (&link, ferry_link_unref);
+  g_mutex_clear (&self->lock);
+
+  G_OBJECT_CLASS (ferry_link_transport_parent_class)->finalize (object);
+}
+
+static void
+ferry_link_transport_class_init (FerryLinkTransportClass *klass)
+{
+  FerryTransportClass *transport_class = FERRY_TRANSPORT_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->finalize = ferry_link_transport_finalize;
+  transport_class->send = ferry_link_transport_send;
+  transport_class->close = ferry_link_transport_close;
+}
+
+static void
+ferry_link_transport_init (FerryLinkTransport *self)
+{
+  g_mutex_init (&self->lock);
+  self->room_watch = (FerryRoomWatch){.func = room_came, .data = self};
+  ferry_transport_set_cancel_func (FERRY_TRANSPORT (self), send_cancel);
+  ferry_transport_set_receiving_thread (FERRY_TRANSPORT (self), g_thread_self ());
+}
+
+/* Takes receiver over. index: of its pipe among those of the link. */
+static FerryLinkTransport *
+link_transport_new (FerryReceiver *receiver, guint index)
+{
+  FerryLinkTransport *self = g_object_new (FERRY_TYPE_LINK_TRANSPORT, NULL);
+  End *end = g_atomic_rc_box_new0 (End);
+
+  self->receiver = receiver;
+  self->router_thread = g_thread_self ();
+  ferry_transport_set_first_xid (FERRY_TRANSPORT (self), ((guint64) index << FERRY_TRANSPORT_XID_BITS) + 1);
+  g_weak_ref_init (&end->transport, self);
+  receiver->internal = TRUE;
+  ferry_receiver_set_handler (receiver, message_came, end, end_unref);
+  g_signal_connect_data (receiver, "closed", G_CALLBACK (pipe_closed), g_atomic_rc_box_acquire (end), end_closure_unref,
+                         0);
+  return self;
+}
+
+/**
+ * ferry_launcher_add_transport:
+ * @self: a launcher
+ * @router: the running router that the worker will be spawned with
+ * @name: the name by which the worker asks for the transport; 1 to 239 bytes
+ * @error: return location for an error
+ *
+ * Has the next worker that is spawned be joined to the application by a transport, over which both may ask and answer.
+ * The worker gets its end with [func@Ferry.Worker.get_transport].
+ *
+ * Until the worker is spawned, what is asked fails with %FERRY_ERROR_NOT_STARTED. From then on it may be asked: it
+ * waits until the worker takes it. Sending never waits here; where the worker has more than 1 MiB to read, it fails
+ * with %FERRY_ERROR_WOULD_BLOCK.
+ *
+ * The transport closes with %FERRY_ERROR_WORKER_LOST and how that came about when the worker ends, and with
+ * %FERRY_ERROR_CLOSED when the worker closes its end, when the router stops, and when the launcher goes without
+ * spawning one. A worker that sends something malformed over it is ended, with the reason
+ * %FERRY_CLOSE_REASON_PROTOCOL_ERROR. Closing a transport does not end the worker.
+ *
+ * On the router's thread, which is also the one that receives; the transport itself is any thread's.
+ *
+ * Fails with %FERRY_ERROR_NOT_RUNNING, %FERRY_ERROR_WRONG_THREAD, %FERRY_ERROR_BAD_ARGUMENTS when the name cannot be
+ * used or was used for this worker already, and %FERRY_ERROR_TOO_LARGE with too many pipes of the router or the worker.
+ *
+ * Returns: (transfer full): the application's end
+ *
+ * Since: 0.1
+ */
+FerryTransport *
+ferry_launcher_add_transport (FerryLauncher *self, FerryRouter *router, const char *name, GError **error)
+{
+  g_autofree char *sender_name = NULL;
+  g_autoptr (FerryLinkTransport) transport = NULL;
+  g_autoptr (FerrySender) sender = NULL;
+  FerryReceiver *receiver = NULL;
+
+  g_return_val_if_fail (FERRY_IS_LAUNCHER (self), NULL);
+  g_return_val_if_fail (FERRY_IS_ROUTER (router), NULL);
+  g_return_val_if_fail (name != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (name[0] == '\0' || strlen (name) > MAX_NAME)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                   "The transport cannot be called “%s”; a name has 1 to %d bytes", name, (int) MAX_NAME);
+      return NULL;
+    }
+  if (!ferry_router_pipe (router, FERRY_PIPE_QUEUED, &sender, &receiver, error))
+    return NULL;
+  sender_name = g_strconcat (FERRY_TRANSPORT_SENDER_PREFIX, name, NULL);
+  /* Senders are added behind those that are there, and go to the worker in that order. */
+  transport = link_transport_new (receiver, self->senders->len);
+  if (!ferry_launcher_add_watched_sender (self, sender_name, sender, launcher_done, transport, error))
+    return NULL;
+  transport->with_launcher = TRUE;
+  g_object_ref (transport);
+  return FERRY_TRANSPORT (g_steal_pointer (&transport));
+}

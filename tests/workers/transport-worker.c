@@ -1,0 +1,391 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A worker with transports: transport-worker WHAT NAME...
+ *
+ *   answer   gets the transports of those names, and answers what comes over them until all are closed; then it exits
+ *            with status 0, or with 5 where one did not close with FERRY_ERROR_CLOSED
+ *   tasks    gets the first transport from an initialiser, in a process that serves tasks, and exits with 100 more than
+ *            the code of the error
+ *   late     gets the first transport and calls ferry_worker_main() then
+ *   exit     gets the transports, and returns from main() at once
+ *
+ * What it answers:
+ *
+ *   echo ARGUMENTS     the arguments
+ *   name               the name of the transport
+ *   hang               nothing, until it is cancelled; then an error with the name of the transport
+ *   take NAME          gets that transport too, and answers what comes over it
+ *   get NAME           the code of the error of getting that transport, or -1
+ *   fork NAME          the same in a forked child
+ *   relay (METHOD, n)  what the application answers to METHOD (n)
+ *   flood (t, n)       has t threads ask the application n times each for "echo"; how many answers were right
+ *   close              closes the transport, and does not answer
+ *   drop               answers and drops the last reference to the transport
+ *   garbage            sends what is no message
+ *
+ * It exits with status 3 when something is not as it must be. */
+
+#include "config.h"
+
+#include <ferry.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "call/ferry-transport-private.h"
+#include "worker/ferry-worker.h"
+
+typedef struct
+{
+  char *name;
+  FerryTransport *transport; /* (owned) (nullable) */
+} Named;
+
+static GMutex lock;
+static GPtrArray *all; /* lock: (element-type Named) */
+static GObject *owner;
+
+static void
+check (gboolean condition)
+{
+  if (!condition)
+    _exit (3);
+}
+
+static const char *
+name_of (FerryTransport *transport)
+{
+  const char *name = NULL;
+
+  g_mutex_lock (&lock);
+  for (guint i = 0; i < all->len; i++)
+    {
+      Named *named = g_ptr_array_index (all, i);
+
+      if (named->transport == transport)
+        name = named->name;
+    }
+  g_mutex_unlock (&lock);
+  check (name != NULL);
+  return name;
+}
+
+/* ---- asking the application ---- */
+
+typedef struct
+{
+  GMutex lock;
+  GCond changed;
+  guint n_left;
+  guint n_right;
+  guint expected;
+} Asker;
+
+static void
+asker_heard (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
+{
+  Asker *asker = data;
+
+  g_mutex_lock (&asker->lock);
+  asker->n_left--;
+  asker->n_right += result != NULL && g_variant_is_of_type (result, G_VARIANT_TYPE_UINT32);
+  g_cond_signal (&asker->changed);
+  g_mutex_unlock (&asker->lock);
+}
+
+static const FerryAnswerFuncs asker_funcs = {.done = asker_heard};
+
+typedef struct
+{
+  FerryTransport *transport;
+  guint n;
+} Flood;
+
+static gpointer
+ask_many (gpointer data)
+{
+  Flood *flood = data;
+  Asker asker = {.n_left = flood->n};
+
+  for (guint i = 0; i < flood->n; i++)
+    {
+      FerryRequest request = {.method = "echo", .arguments = g_variant_new_uint32 (i)};
+
+      check (ferry_transactions_ask (ferry_transport_get_transactions (flood->transport), &request, &asker_funcs,
+                                     &asker, NULL) != 0);
+    }
+  g_mutex_lock (&asker.lock);
+  while (asker.n_left > 0)
+    g_cond_wait (&asker.changed, &asker.lock);
+  g_mutex_unlock (&asker.lock);
+  return GUINT_TO_POINTER (asker.n_right);
+}
+
+typedef struct
+{
+  FerryCall *call; /* (owned) */
+  Flood flood;
+  guint n_threads;
+} FloodOrder;
+
+/* On a thread of its own: the one that receives must not wait. */
+static gpointer
+flood (gpointer data)
+{
+  FloodOrder *order = data;
+  g_autoptr (GPtrArray) threads = g_ptr_array_new ();
+  guint n_right = 0;
+
+  for (guint i = 0; i < order->n_threads; i++)
+    g_ptr_array_add (threads, g_thread_new ("ask", ask_many, &order->flood));
+  for (guint i = 0; i < threads->len; i++)
+    n_right += GPOINTER_TO_UINT (g_thread_join (g_ptr_array_index (threads, i)));
+  ferry_call_answer (order->call, g_variant_new_uint32 (n_right), NULL);
+  ferry_call_unref (order->call);
+  g_object_unref (order->flood.transport);
+  g_free (order);
+  return NULL;
+}
+
+static void
+begin_flood (FerryTransport *transport, FerryCall *call)
+{
+  FloodOrder *order = g_new0 (FloodOrder, 1);
+
+  g_variant_get (ferry_call_get_arguments (call), "(uu)", &order->n_threads, &order->flood.n);
+  order->flood.transport = g_object_ref (transport);
+  order->call = ferry_call_ref (call);
+  g_thread_unref (g_thread_new ("flood", flood, order));
+}
+
+static void
+relay_heard (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
+{
+  FerryCall *call = data;
+
+  if (error != NULL)
+    ferry_call_answer_error (call, error, trace, NULL, NULL);
+  else
+    ferry_call_answer (call, result, NULL);
+  ferry_call_unref (call);
+}
+
+static void
+relay (FerryTransport *transport, FerryCall *call)
+{
+  static const FerryAnswerFuncs relay_funcs = {.done = relay_heard};
+  g_autofree char *method = NULL;
+  FerryRequest request = {0};
+  guint32 number;
+
+  g_variant_get (ferry_call_get_arguments (call), "(su)", &method, &number);
+  request.method = method;
+  request.arguments = g_variant_new_uint32 (number);
+  check (ferry_transactions_ask (ferry_transport_get_transactions (transport), &request, &relay_funcs,
+                                 ferry_call_ref (call), NULL) != 0);
+}
+
+/* ---- answering ---- */
+
+static void take_transport (const char *name);
+
+static void
+hang_cancelled (FerryCall *call, gpointer data)
+{
+  g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, data);
+
+  ferry_call_answer_error (call, error, NULL, NULL, NULL);
+  ferry_call_unref (call);
+}
+
+static int
+get_code (const char *name)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryTransport) transport = ferry_worker_get_transport (name, &error);
+
+  check ((transport == NULL) == (error != NULL));
+  return error != NULL ? error->code : -1;
+}
+
+static int
+get_code_in_child (const char *name)
+{
+  pid_t child = fork ();
+  int status = 0;
+
+  if (child == 0)
+    _exit (get_code (name));
+  check (child > 0 && waitpid (child, &status, 0) == child && WIFEXITED (status));
+  return WEXITSTATUS (status);
+}
+
+/* The first thread may be waiting with a reference of its own. */
+static void
+drop (FerryTransport *transport)
+{
+  g_mutex_lock (&lock);
+  for (guint i = 0; i < all->len; i++)
+    {
+      Named *named = g_ptr_array_index (all, i);
+
+      if (named->transport == transport)
+        named->transport = NULL;
+    }
+  g_mutex_unlock (&lock);
+  ferry_transport_note_room (transport);
+  g_object_unref (transport);
+}
+
+static void
+send_garbage (FerryTransport *transport)
+{
+  GOutputVector vector = {"what is this", 12};
+
+  FERRY_TRANSPORT_GET_CLASS (transport)->send (transport, &vector, 1, NULL);
+}
+
+static GVariant *
+compute (FerryTransport *transport, const char *method, GVariant *arguments)
+{
+  const char *text = arguments != NULL && g_variant_is_of_type (arguments, G_VARIANT_TYPE_STRING)
+                       ? g_variant_get_string (arguments, NULL)
+                       : "";
+
+  if (strcmp (method, "echo") == 0)
+    return arguments;
+  if (strcmp (method, "name") == 0)
+    return g_variant_new_string (name_of (transport));
+  if (strcmp (method, "get") == 0)
+    return g_variant_new_int32 (get_code (text));
+  if (strcmp (method, "fork") == 0)
+    return g_variant_new_int32 (get_code_in_child (text));
+  if (strcmp (method, "take") == 0)
+    take_transport (text);
+  return NULL;
+}
+
+static void
+take_call (FerryTransport *transport, FerryCall *call, GObject *data)
+{
+  const char *method = ferry_call_get_method (call);
+
+  check (data == owner);
+  if (strcmp (method, "hang") == 0)
+    ferry_call_set_cancel_func (ferry_call_ref (call), hang_cancelled, (gpointer) name_of (transport));
+  else if (strcmp (method, "relay") == 0)
+    relay (transport, call);
+  else if (strcmp (method, "flood") == 0)
+    begin_flood (transport, call);
+  else if (strcmp (method, "close") == 0)
+    ferry_transport_close (transport);
+  else if (strcmp (method, "garbage") == 0)
+    send_garbage (transport);
+  else
+    ferry_call_answer (call, compute (transport, method, ferry_call_get_arguments (call)), NULL);
+  if (strcmp (method, "drop") == 0)
+    drop (transport);
+}
+
+static FerryTransport *
+get_transport (const char *name)
+{
+  FerryTransport *transport = ferry_worker_get_transport (name, NULL);
+  Named *named = g_new0 (Named, 1);
+
+  check (transport != NULL);
+  named->name = g_strdup (name);
+  named->transport = transport;
+  g_mutex_lock (&lock);
+  g_ptr_array_add (all, named);
+  g_mutex_unlock (&lock);
+  return transport;
+}
+
+static void
+take_transport (const char *name)
+{
+  check (ferry_transport_take_calls (get_transport (name), take_call, owner, NULL));
+}
+
+/* A transport that is still there; NULL: there is none. */
+static FerryTransport *
+dup_any (void)
+{
+  FerryTransport *transport = NULL;
+
+  g_mutex_lock (&lock);
+  for (guint i = 0; i < all->len && transport == NULL; i++)
+    {
+      Named *named = g_ptr_array_index (all, i);
+
+      if (named->transport != NULL)
+        transport = g_object_ref (named->transport);
+    }
+  g_mutex_unlock (&lock);
+  return transport;
+}
+
+static gboolean
+is_listed (FerryTransport *transport)
+{
+  gboolean found = FALSE;
+
+  g_mutex_lock (&lock);
+  for (guint i = 0; i < all->len; i++)
+    found = found || ((Named *) g_ptr_array_index (all, i))->transport == transport;
+  g_mutex_unlock (&lock);
+  return found;
+}
+
+static void
+wait_closed (void)
+{
+  FerryTransport *transport;
+
+  while ((transport = dup_any ()) != NULL)
+    {
+      guint64 count = ferry_transport_get_room_count (transport);
+      g_autoptr (GError) reason = ferry_transport_dup_reason (transport);
+
+      if (reason != NULL && !g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_CLOSED))
+        _exit (5);
+      if (reason != NULL && is_listed (transport))
+        drop (transport);
+      else if (reason == NULL && is_listed (transport))
+        ferry_transport_wait_for_room (transport, count, 0, NULL, NULL);
+      g_object_unref (transport);
+    }
+}
+
+static gboolean
+get_in_initialiser (gpointer data, GError **error)
+{
+  _exit (100 + get_code (data));
+}
+
+int
+main (int argc, char **argv)
+{
+  check (argc >= 3);
+  all = g_ptr_array_new ();
+  owner = g_object_new (G_TYPE_OBJECT, NULL);
+  if (strcmp (argv[1], "tasks") == 0)
+    {
+      ferry_worker_add_initialiser ("get", get_in_initialiser, argv[2]);
+      ferry_worker_main (NULL, NULL);
+      return 3;
+    }
+  for (int i = 2; i < argc; i++)
+    if (strcmp (argv[1], "answer") == 0)
+      take_transport (argv[i]);
+    else
+      get_transport (argv[i]);
+  if (strcmp (argv[1], "late") == 0)
+    ferry_worker_main (NULL, NULL);
+  else if (strcmp (argv[1], "answer") == 0)
+    wait_closed ();
+  return 0;
+}
