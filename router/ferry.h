@@ -9,6 +9,7 @@
 
 #include "base/ferry-close-reason.h"
 #include "base/ferry-error.h"
+#include "base/ferry-usable-cores.h"
 #include "base/ferry-version.h"
 
 #include "route/ferry-exit.h"
