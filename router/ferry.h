@@ -23,6 +23,8 @@
 #include "worker/ferry-nursery.h"
 #include "worker/ferry-worker.h"
 
+#include "call/ferry-demux.h"
+#include "call/ferry-invocation.h"
 #include "call/ferry-remote-error.h"
 #include "call/ferry-transport.h"
 
