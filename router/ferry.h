@@ -9,6 +9,7 @@
 
 #include "base/ferry-close-reason.h"
 #include "base/ferry-error.h"
+#include "base/ferry-usable-cores.h"
 #include "base/ferry-version.h"
 
 #include "route/ferry-exit.h"
@@ -24,6 +25,8 @@
 
 #include "call/ferry-mux.h"
 #include "call/ferry-link-transport.h"
+#include "call/ferry-demux.h"
+#include "call/ferry-invocation.h"
 #include "call/ferry-remote-error.h"
 #include "call/ferry-replies.h"
 #include "call/ferry-transport.h"

@@ -70,7 +70,9 @@ struct _FerryCall
   _Atomic guint32 cancelled;                            /* the owner's lock to write: a FerryCancelReason, or 0 */
   void (*cancel_func) (FerryCall *call, gpointer data); /* the owner's lock: (nullable): not called yet */
   gpointer cancel_data;                                 /* the owner's lock */
-  char method[];                                        /* const */
+  gpointer attached;                                    /* of the one thread that attaches, and of who frees the call */
+  GDestroyNotify attached_destroy;
+  char method[]; /* const */
 };
 
 FerryCall *ferry_call_new (FerryTransactions *owner, const FerryCallMessage *message);
@@ -80,6 +82,5 @@ void ferry_call_cancel (FerryCall *self, FerryCancelReason reason);
 void ferry_call_free (FerryCall *self);
 gboolean ferry_transactions_send (FerryTransactions *self, const FerryCallMessage *message, GError **error);
 gboolean ferry_transactions_refuse (FerryTransactions *self, guint64 xid, const GError *reason, GError **error);
-void ferry_transactions_flush_unsent (FerryTransactions *self);
 
 G_END_DECLS

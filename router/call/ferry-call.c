@@ -71,6 +71,8 @@ void
 ferry_call_free (FerryCall *self)
 {
   g_clear_pointer (&self->arguments, g_variant_unref);
+  if (self->attached_destroy != NULL)
+    self->attached_destroy (self->attached);
   ferry_transactions_unref (self->owner);
   g_free (self);
 }
@@ -252,6 +254,14 @@ ferry_call_set_cancel_func (FerryCall *self, void (*func) (FerryCall *call, gpoi
   pthread_mutex_unlock (&self->owner->lock);
   if (cancelled && func != NULL)
     func (self, data);
+}
+
+void
+ferry_call_attach (FerryCall *self, gpointer data, GDestroyNotify destroy)
+{
+  g_assert (self->attached_destroy == NULL);
+  self->attached = data;
+  self->attached_destroy = destroy;
 }
 
 /* ---- answering ---- */

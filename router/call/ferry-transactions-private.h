@@ -112,6 +112,11 @@ guint ferry_call_get_cancelled (FerryCall *self);
  * more, but another thread may be in it. */
 void ferry_call_set_cancel_func (FerryCall *self, void (*func) (FerryCall *call, gpointer data), gpointer data);
 
+/* Once: keeps data until the call is freed, and so for as long as anybody can be in a cancel's func. */
+void ferry_call_attach (FerryCall *self, gpointer data, GDestroyNotify destroy);
+/* Sends the refusals of calls that were dropped, as far as there is room. */
+void ferry_transactions_flush_unsent (FerryTransactions *self);
+
 /* Each returns FALSE with an error when it could not be sent: FERRY_ERROR_WOULD_BLOCK, the call is then still open;
  * FERRY_ERROR_CLOSED. The first answer, error or refusal counts; a second is a programmer error. A value of a one-way
  * call is dropped. A call whose last reference goes unanswered is refused. */

@@ -45,4 +45,10 @@ guint64 ferry_transport_get_room_count (FerryTransport *self);
 gboolean ferry_transport_wait_for_room (FerryTransport *self, guint64 count, gint64 deadline, GCancellable *cancellable,
                                         GError **error);
 
+/* Returns whether nothing is left to be sent, which is so as well when the transport is closed. */
+typedef gboolean (*FerryTransportSendFunc) (gpointer data);
+/* For who failed with FERRY_ERROR_WOULD_BLOCK and may not wait: has func called, on threads that make room, until it
+ * returns TRUE. count: the room count from before the try that failed. data holds the transport. */
+void ferry_transport_send_later (FerryTransport *self, FerryTransportSendFunc func, gpointer data, guint64 count);
+
 G_END_DECLS

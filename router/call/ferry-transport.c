@@ -45,15 +45,24 @@ typedef struct
   _Atomic (GThread *) receiving_thread;                                   /* (unowned) (nullable) */
   _Atomic guint64 room_count;
   _Atomic guint n_waiting;
+  _Atomic guint n_kept; /* the lock to write: how many are in kept */
 
   GMutex lock;
   GCond room;
   FerryTransportCallFunc call_func; /* lock: (nullable), as the next one */
   GObject *call_owner;              /* lock: (unowned) (nullable) */
   GQueue early;                     /* lock: (element-type FerryCall) (owned) */
+  GQueue kept;                      /* lock: (element-type Kept) (owned): what waits for room */
   GError *refusal;                  /* lock: (owned) (nullable): why nobody takes calls any more */
   GError *reason;                   /* lock: (owned) (nullable): why it is closed */
 } FerryTransportPrivate;
+
+/* What could not be sent where nobody may wait. */
+typedef struct
+{
+  FerryTransportSendFunc func;
+  gpointer data;
+} Kept;
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (FerryTransport, ferry_transport, G_TYPE_OBJECT)
 
@@ -187,9 +196,20 @@ ferry_transport_get_room_count (FerryTransport *self)
 }
 
 static void
+wake_waiting (FerryTransportPrivate *priv)
+{
+  atomic_fetch_add (&priv->room_count, 1);
+  if (atomic_load (&priv->n_waiting) == 0)
+    return;
+  g_mutex_lock (&priv->lock);
+  g_cond_broadcast (&priv->room);
+  g_mutex_unlock (&priv->lock);
+}
+
+static void
 cancelled_cb (GCancellable *cancellable, gpointer data)
 {
-  ferry_transport_note_room (data);
+  wake_waiting (data);
 }
 
 gboolean
@@ -198,7 +218,7 @@ ferry_transport_wait_for_room (FerryTransport *self, guint64 count, gint64 deadl
 {
   FerryTransportPrivate *priv = get_private (self);
   gboolean in_time = TRUE;
-  gulong id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self, NULL) : 0;
+  gulong id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), priv, NULL) : 0;
 
   g_mutex_lock (&priv->lock);
   atomic_fetch_add (&priv->n_waiting, 1);
@@ -219,12 +239,75 @@ ferry_transport_wait_for_room (FerryTransport *self, guint64 count, gint64 deadl
   return in_time;
 }
 
+static Kept *
+take_kept (FerryTransportPrivate *priv)
+{
+  Kept *kept;
+
+  g_mutex_lock (&priv->lock);
+  kept = g_queue_pop_head (&priv->kept);
+  if (kept != NULL)
+    atomic_fetch_sub (&priv->n_kept, 1);
+  g_mutex_unlock (&priv->lock);
+  return kept;
+}
+
+static void
+keep (FerryTransportPrivate *priv, Kept *kept, gboolean first)
+{
+  g_mutex_lock (&priv->lock);
+  if (first)
+    g_queue_push_head (&priv->kept, kept);
+  else
+    g_queue_push_tail (&priv->kept, kept);
+  atomic_fetch_add (&priv->n_kept, 1);
+  g_mutex_unlock (&priv->lock);
+}
+
+/* Tries what was kept, until there is no room. Room that is made while one is tried, by a thread that finds nothing
+ * kept, is seen by the count: so none stays behind. */
+static void
+send_kept (FerryTransport *self)
+{
+  FerryTransportPrivate *priv = get_private (self);
+  g_autoptr (FerryTransport) alive G_GNUC_UNUSED = g_object_ref (self);
+  gboolean sent = TRUE;
+  guint64 count;
+  Kept *kept;
+
+  do
+    {
+      count = atomic_load (&priv->room_count);
+      kept = take_kept (priv);
+      if (kept == NULL)
+        return;
+      sent = kept->func (kept->data);
+      if (sent)
+        g_free (kept);
+      else
+        keep (priv, kept, TRUE);
+    }
+  while (sent || atomic_load (&priv->room_count) != count);
+}
+
+void
+ferry_transport_send_later (FerryTransport *self, FerryTransportSendFunc func, gpointer data, guint64 count)
+{
+  FerryTransportPrivate *priv = get_private (self);
+  Kept *kept = g_new (Kept, 1);
+
+  *kept = (Kept){func, data};
+  keep (priv, kept, FALSE);
+  if (atomic_load (&priv->room_count) != count)
+    send_kept (self);
+}
+
 /**
  * ferry_transport_note_room:
  * @self: a transport
  *
- * For implementations: what failed with %FERRY_ERROR_WOULD_BLOCK may go through now. Wakes those who wait for that.
- * Any thread.
+ * For implementations: what failed with %FERRY_ERROR_WOULD_BLOCK may go through now. Wakes those who wait for that, and
+ * sends answers that were kept until then: so the caller holds no lock that sending takes. Any thread.
  *
  * Since: 0.1
  */
@@ -236,12 +319,10 @@ ferry_transport_note_room (FerryTransport *self)
   g_return_if_fail (FERRY_IS_TRANSPORT (self));
 
   priv = get_private (self);
-  atomic_fetch_add (&priv->room_count, 1);
-  if (atomic_load (&priv->n_waiting) == 0)
-    return;
-  g_mutex_lock (&priv->lock);
-  g_cond_broadcast (&priv->room);
-  g_mutex_unlock (&priv->lock);
+  wake_waiting (priv);
+  if (atomic_load (&priv->n_kept) > 0)
+    send_kept (self);
+  ferry_transactions_flush_unsent (priv->transactions);
 }
 
 void
@@ -282,22 +363,28 @@ ferry_transport_receive (FerryTransport *self, gconstpointer data, gsize size)
 {
   g_autoptr (FerryTransport) kept = NULL;
   g_autoptr (GError) error = NULL;
+  FerryTransportPrivate *priv;
+  GThread *before;
 
   g_return_if_fail (FERRY_IS_TRANSPORT (self));
 
   kept = g_object_ref (self);
-  if (!ferry_transactions_receive (get_private (self)->transactions, data, size, &error))
+  priv = get_private (self);
+  before = atomic_load_explicit (&priv->receiving_thread, memory_order_relaxed);
+  /* Until this returns it is this thread, whatever the transport said; one thread at a time writes here. */
+  ferry_transport_set_receiving_thread (self, g_thread_self ());
+  if (!ferry_transactions_receive (priv->transactions, data, size, &error))
     ferry_transport_end (self, error);
-  /* It may have been a window. */
-  if (atomic_load (&get_private (self)->n_waiting) > 0)
-    ferry_transport_note_room (self);
+  ferry_transport_set_receiving_thread (self, before);
+  /* It may have been a window, and somebody may have found none and be about to wait: so it is counted in any case. */
+  wake_waiting (priv);
 }
 
 void
 ferry_transport_receive_cancel (FerryTransport *self, guint64 xid, guint16 reason)
 {
   ferry_transactions_receive_cancel (get_private (self)->transactions, xid, reason);
-  ferry_transport_note_room (self);
+  wake_waiting (get_private (self));
 }
 
 /**
@@ -449,6 +536,8 @@ ferry_transport_finalize (GObject *object)
 {
   FerryTransportPrivate *priv = get_private (FERRY_TRANSPORT (object));
 
+  /* Who kept something for later holds the transport. */
+  g_assert (priv->kept.length == 0);
   ferry_transactions_unref (priv->transactions);
   g_clear_error (&priv->refusal);
   g_clear_error (&priv->reason);
@@ -474,6 +563,7 @@ ferry_transport_init (FerryTransport *self)
 
   priv->transactions = ferry_transactions_new (&funcs, self, call_came, self);
   g_queue_init (&priv->early);
+  g_queue_init (&priv->kept);
   g_mutex_init (&priv->lock);
   g_cond_init (&priv->room);
 }

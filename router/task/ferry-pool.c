@@ -11,6 +11,7 @@
 #include "task/ferry-pool-private.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-usable-cores.h"
 #include "worker/ferry-nursery-private.h"
 
 /* So much work may be sent ahead to one worker, by the time that tasks took lately, and so many tasks: enough to bridge

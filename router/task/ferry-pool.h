@@ -77,7 +77,4 @@ void ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cance
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_pool_stop_finish (FerryPool *self, GAsyncResult *result, GError **error);
 
-FERRY_AVAILABLE_IN_0_1
-guint ferry_get_n_usable_cores (void);
-
 G_END_DECLS

@@ -5,10 +5,10 @@
 
 #include "config.h"
 
+#include "base/ferry-usable-cores.h"
+
 #include <sched.h>
 #include <string.h>
-
-#include "task/ferry-pool.h"
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
 

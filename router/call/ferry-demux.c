@@ -1,0 +1,579 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The end of a transport that answers: the object that an application has, in front of the crew that does the work.
+ *
+ * Being started is the crew's: one that is closed refuses whatever comes. The transport is told of it afterwards, by
+ * one thread at a time, which goes on until both agree: so start and stop may meet on several threads, and also within
+ * each other, in the handlers of requests that came early.
+ *
+ * Locks: neither lock nor the crew's is held while the transport is called. */
+
+#include "config.h"
+
+#include "call/ferry-demux-private.h"
+
+#include "base/ferry-base-private.h"
+#include "base/ferry-usable-cores.h"
+
+#define DEFAULT_MAX_PENDING 65536
+
+/* After which time a thread that was started on demand ends when it is idle, in microseconds. */
+#define IDLE_TIME (5 * G_USEC_PER_SEC)
+
+/**
+ * FerryDemux:
+ *
+ * Answers what is asked over a [class@Ferry.Transport], with handlers by the name of the method.
+ *
+ * Handlers run on a pool of threads, one for each core that the process may use where nothing else is said; see
+ * [method@Ferry.Demux.set_threads], [method@Ferry.Demux.set_threads_on_demand] and
+ * [method@Ferry.Demux.set_context]. Threads are started when there is something for them.
+ *
+ * Every request is answered: one that nobody has a handler for with %FERRY_ERROR_UNKNOWN_FUNCTION, one beyond
+ * [property@Ferry.Demux:max-pending] and those that wait when it is stopped with %FERRY_ERROR_REFUSED, one whose time
+ * was over or that was cancelled before a handler was called with %FERRY_ERROR_TIMED_OUT and %G_IO_ERROR_CANCELLED.
+ *
+ * A transport has one demux that runs at the most. One that is dropped is stopped. Any thread may use it.
+ *
+ * Since: 0.1
+ */
+struct _FerryDemux
+{
+  GObject parent_instance;
+
+  FerryTransport *transport; /* const: (owned) */
+  FerryCrew *crew;           /* const: (owned) */
+
+  pthread_mutex_t lock;
+  gboolean telling;    /* lock, as the next one: a thread is telling the transport */
+  gboolean registered; /* the transport passes requests on to this */
+};
+
+G_DEFINE_FINAL_TYPE (FerryDemux, ferry_demux, G_TYPE_OBJECT)
+
+enum
+{
+  PROP_TRANSPORT = 1,
+  PROP_MAX_PENDING,
+  N_PROPERTIES,
+};
+
+static GParamSpec *properties[N_PROPERTIES];
+
+/**
+ * ferry_demux_new:
+ * @transport: the transport over which is asked
+ *
+ * Any thread.
+ *
+ * Returns: (transfer full): a demux that was not started
+ *
+ * Since: 0.1
+ */
+FerryDemux *
+ferry_demux_new (FerryTransport *transport)
+{
+  g_return_val_if_fail (FERRY_IS_TRANSPORT (transport), NULL);
+
+  return g_object_new (FERRY_TYPE_DEMUX, "transport", transport, NULL);
+}
+
+/**
+ * ferry_demux_get_transport:
+ * @self: a demux
+ *
+ * Any thread.
+ *
+ * Returns: (transfer none): its transport
+ *
+ * Since: 0.1
+ */
+FerryTransport *
+ferry_demux_get_transport (FerryDemux *self)
+{
+  g_return_val_if_fail (FERRY_IS_DEMUX (self), NULL);
+
+  return self->transport;
+}
+
+FerryCrew *
+ferry_demux_get_crew (FerryDemux *self)
+{
+  return self->crew;
+}
+
+/* ---- handlers ---- */
+
+/**
+ * ferry_demux_add_handler:
+ * @self: a demux
+ * @method: (nullable): the method that it answers, or %NULL for all that have no handler of their own
+ * @handler: (scope notified) (closure user_data) (destroy destroy): what is called for each request
+ * @user_data: data for @handler
+ * @destroy: (nullable): frees the data, once @handler was removed and has returned; on any thread
+ *
+ * Adds a handler, in place of the one that answered the method before. Any thread, at any time.
+ *
+ * Since: 0.1
+ */
+void
+ferry_demux_add_handler (FerryDemux *self, const char *method, FerryDemuxHandler handler, gpointer user_data,
+                         GDestroyNotify destroy)
+{
+  g_return_if_fail (FERRY_IS_DEMUX (self));
+  g_return_if_fail (handler != NULL);
+
+  ferry_crew_set_handler (self->crew, method, ferry_handler_new (handler, user_data, destroy));
+}
+
+/**
+ * ferry_demux_remove_handler:
+ * @self: a demux
+ * @method: (nullable): the method, or %NULL for the handler of all others
+ *
+ * Removes a handler, if there is one; it may be running still. Any thread, at any time.
+ *
+ * Since: 0.1
+ */
+void
+ferry_demux_remove_handler (FerryDemux *self, const char *method)
+{
+  g_return_if_fail (FERRY_IS_DEMUX (self));
+
+  ferry_crew_set_handler (self->crew, method, NULL);
+}
+
+/* ---- where they run ---- */
+
+static void
+set_place (FerryDemux *self, FerryCrewPlace place, guint n_threads, gint64 idle_time, GMainContext *context)
+{
+  GMainContext *before = NULL;
+  gboolean is_stopped;
+
+  pthread_mutex_lock (&self->crew->lock);
+  is_stopped = !self->crew->open;
+  if (is_stopped)
+    {
+      before = self->crew->context;
+      self->crew->context = context != NULL ? g_main_context_ref (context) : NULL;
+      self->crew->place = place;
+      self->crew->n_threads_wanted = n_threads;
+      self->crew->idle_time = idle_time;
+      pthread_cond_broadcast (&self->crew->work);
+    }
+  pthread_mutex_unlock (&self->crew->lock);
+  g_clear_pointer (&before, g_main_context_unref);
+  g_return_if_fail (is_stopped);
+}
+
+/**
+ * ferry_demux_set_threads:
+ * @self: a demux that is stopped
+ * @n_threads: how many, or 0 to run handlers on the thread that receives
+ *
+ * Has handlers run on a pool of threads, which stay until it is stopped. While a handler runs on the receiving thread,
+ * nothing is received, cancels neither. Any thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_demux_set_threads (FerryDemux *self, guint n_threads)
+{
+  g_return_if_fail (FERRY_IS_DEMUX (self));
+
+  set_place (self, n_threads > 0 ? FERRY_CREW_PLACE_THREADS : FERRY_CREW_PLACE_RECEIVING, n_threads, -1, NULL);
+}
+
+/**
+ * ferry_demux_set_threads_on_demand:
+ * @self: a demux that is stopped
+ * @max_threads: the most that there are at a time
+ *
+ * Has each handler run on a thread of its own, up to so many; further requests wait. Threads are used again, and end
+ * after they were idle for a while. Any thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_demux_set_threads_on_demand (FerryDemux *self, guint max_threads)
+{
+  g_return_if_fail (FERRY_IS_DEMUX (self));
+  g_return_if_fail (max_threads > 0);
+
+  set_place (self, FERRY_CREW_PLACE_THREADS, max_threads, IDLE_TIME, NULL);
+}
+
+/**
+ * ferry_demux_set_context:
+ * @self: a demux that is stopped
+ * @context: (nullable): a main context, or %NULL for the default one
+ *
+ * Has handlers run on a main context, one at a time and in order: at once where the thread that receives is the
+ * context's own, otherwise from a source. Any thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_demux_set_context (FerryDemux *self, GMainContext *context)
+{
+  g_return_if_fail (FERRY_IS_DEMUX (self));
+
+  set_place (self, FERRY_CREW_PLACE_CONTEXT, 0, -1, context != NULL ? context : g_main_context_default ());
+}
+
+/**
+ * ferry_demux_set_max_pending:
+ * @self: a demux
+ * @max_pending: how many requests may wait
+ *
+ * Sets [property@Ferry.Demux:max-pending]. Any thread, at any time.
+ *
+ * Since: 0.1
+ */
+void
+ferry_demux_set_max_pending (FerryDemux *self, guint max_pending)
+{
+  gboolean changed;
+
+  g_return_if_fail (FERRY_IS_DEMUX (self));
+
+  pthread_mutex_lock (&self->crew->lock);
+  changed = self->crew->max_pending != max_pending;
+  self->crew->max_pending = max_pending;
+  pthread_mutex_unlock (&self->crew->lock);
+  if (changed)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_PENDING]);
+}
+
+/**
+ * ferry_demux_get_max_pending:
+ * @self: a demux
+ *
+ * Any thread.
+ *
+ * Returns: how many requests may wait
+ *
+ * Since: 0.1
+ */
+guint
+ferry_demux_get_max_pending (FerryDemux *self)
+{
+  guint max_pending;
+
+  g_return_val_if_fail (FERRY_IS_DEMUX (self), 0);
+
+  pthread_mutex_lock (&self->crew->lock);
+  max_pending = self->crew->max_pending;
+  pthread_mutex_unlock (&self->crew->lock);
+  return max_pending;
+}
+
+/**
+ * ferry_demux_get_n_pending:
+ * @self: a demux
+ *
+ * Any thread.
+ *
+ * Returns: how many requests wait for a handler to be called
+ *
+ * Since: 0.1
+ */
+guint
+ferry_demux_get_n_pending (FerryDemux *self)
+{
+  guint n_pending;
+
+  g_return_val_if_fail (FERRY_IS_DEMUX (self), 0);
+
+  pthread_mutex_lock (&self->crew->lock);
+  n_pending = self->crew->queue.length;
+  pthread_mutex_unlock (&self->crew->lock);
+  return n_pending;
+}
+
+/* ---- starting and stopping ---- */
+
+/* The receiving thread; at first the one that starts. */
+static void
+call_came (FerryTransport *transport, FerryCall *call, GObject *owner)
+{
+  FerryDemux *self = FERRY_DEMUX (owner);
+
+  ferry_crew_take (self->crew, ferry_invocation_new (transport, call));
+}
+
+/* Registers, or takes that back. Returns FALSE with an error when another demux has the transport. */
+static gboolean
+tell_transport (FerryDemux *self, gboolean wanted, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+
+  if (wanted)
+    return ferry_transport_take_calls (self->transport, call_came, G_OBJECT (self), error);
+  reason =
+    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED, "Nobody answers at the other end any more; ask again later");
+  ferry_transport_leave_calls (self->transport, reason);
+  return TRUE;
+}
+
+/* Where another thread is at it, or this one further up, that one does what is to be done. */
+static gboolean
+agree (FerryDemux *self, GError **error)
+{
+  gboolean told = TRUE;
+  gboolean wanted;
+
+  pthread_mutex_lock (&self->lock);
+  while (told && !self->telling && (wanted = ferry_crew_is_open (self->crew)) != self->registered)
+    {
+      self->telling = TRUE;
+      pthread_mutex_unlock (&self->lock);
+      told = tell_transport (self, wanted, error);
+      if (!told)
+        ferry_crew_close (self->crew);
+      pthread_mutex_lock (&self->lock);
+      self->telling = FALSE;
+      if (told)
+        self->registered = wanted;
+    }
+  pthread_mutex_unlock (&self->lock);
+  return told;
+}
+
+/**
+ * ferry_demux_start:
+ * @self: a demux
+ * @error: return location for an error
+ *
+ * Has requests answered from now on, first of all those that came to the transport before anybody answered there. Does
+ * nothing where it is started. Any thread.
+ *
+ * Fails with %FERRY_ERROR_ALREADY_RUNNING when another demux answers on the transport.
+ *
+ * Returns: whether it is started
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_demux_start (FerryDemux *self, GError **error)
+{
+  g_return_val_if_fail (FERRY_IS_DEMUX (self), FALSE);
+
+  return !ferry_crew_open (self->crew) || agree (self, error);
+}
+
+/**
+ * ferry_demux_stop:
+ * @self: a demux
+ *
+ * Begins nothing more. What waits is refused with %FERRY_ERROR_REFUSED, and so is what is asked from now on; handlers
+ * that run go on to their answers, and threads end after that. It does not wait for either: see
+ * [method@Ferry.Demux.stop_async]. It may be started again at once. Does nothing where it is stopped. Any thread, also
+ * in a handler.
+ *
+ * Since: 0.1
+ */
+void
+ferry_demux_stop (FerryDemux *self)
+{
+  g_return_if_fail (FERRY_IS_DEMUX (self));
+
+  if (ferry_crew_close (self->crew))
+    agree (self, NULL);
+}
+
+/* Ends the waiting of one task, if that did not happen meanwhile. */
+static gboolean
+wait_cancelled_cb (GCancellable *cancellable, gpointer data)
+{
+  g_autoptr (GTask) task = g_object_ref (data);
+  FerryDemux *self = g_task_get_source_object (task);
+  gboolean found;
+
+  pthread_mutex_lock (&self->crew->lock);
+  found = g_queue_remove (&self->crew->waiters, task);
+  pthread_mutex_unlock (&self->crew->lock);
+  if (found)
+    {
+      g_task_return_error_if_cancelled (task);
+      /* The reference that the queue had. */
+      g_object_unref (task);
+    }
+  return G_SOURCE_REMOVE;
+}
+
+/**
+ * ferry_demux_stop_async:
+ * @self: a demux
+ * @cancellable: (nullable): ends the waiting, not the stopping
+ * @callback: (scope async): called when all handlers have returned that had begun
+ * @user_data: data for @callback
+ *
+ * Stops as [method@Ferry.Demux.stop] does, and waits until the handlers have returned and the threads are done. What
+ * they left to be answered later is not waited for. Any thread, also in a handler.
+ *
+ * Since: 0.1
+ */
+void
+ferry_demux_stop_async (FerryDemux *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task;
+
+  g_return_if_fail (FERRY_IS_DEMUX (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, ferry_demux_stop_async);
+  if (cancellable != NULL)
+    {
+      GSource *watch = g_cancellable_source_new (cancellable);
+
+      g_task_set_task_data (task, watch, (GDestroyNotify) g_source_unref);
+      g_task_attach_source (task, watch, G_SOURCE_FUNC (wait_cancelled_cb));
+    }
+  ferry_demux_stop (self);
+  ferry_crew_wait_quiet (self->crew, task);
+}
+
+/**
+ * ferry_demux_stop_finish:
+ * @self: a demux
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Ends [method@Ferry.Demux.stop_async].
+ *
+ * Fails with %G_IO_ERROR_CANCELLED.
+ *
+ * Returns: %TRUE when all handlers have returned that had begun
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_demux_stop_finish (FerryDemux *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (FERRY_IS_DEMUX (self), FALSE);
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/**
+ * ferry_demux_get_running:
+ * @self: a demux
+ *
+ * Any thread.
+ *
+ * Returns: whether it was started and not stopped
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_demux_get_running (FerryDemux *self)
+{
+  g_return_val_if_fail (FERRY_IS_DEMUX (self), FALSE);
+
+  return ferry_crew_is_open (self->crew);
+}
+
+/* ---- the object ---- */
+
+static void
+ferry_demux_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
+{
+  FerryDemux *self = FERRY_DEMUX (object);
+
+  switch (property_id)
+    {
+    case PROP_TRANSPORT:
+      g_value_set_object (value, self->transport);
+      break;
+    case PROP_MAX_PENDING:
+      g_value_set_uint (value, ferry_demux_get_max_pending (self));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static void
+ferry_demux_set_property (GObject *object, guint property_id, const GValue *value, GParamSpec *pspec)
+{
+  FerryDemux *self = FERRY_DEMUX (object);
+
+  switch (property_id)
+    {
+    case PROP_TRANSPORT:
+      self->transport = g_value_dup_object (value);
+      break;
+    case PROP_MAX_PENDING:
+      ferry_demux_set_max_pending (self, g_value_get_uint (value));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static void
+ferry_demux_dispose (GObject *object)
+{
+  ferry_demux_stop (FERRY_DEMUX (object));
+
+  G_OBJECT_CLASS (ferry_demux_parent_class)->dispose (object);
+}
+
+static void
+ferry_demux_finalize (GObject *object)
+{
+  FerryDemux *self = FERRY_DEMUX (object);
+
+  ferry_crew_unref (self->crew);
+  g_clear_object (&self->transport);
+  pthread_mutex_destroy (&self->lock);
+
+  G_OBJECT_CLASS (ferry_demux_parent_class)->finalize (object);
+}
+
+static void
+ferry_demux_class_init (FerryDemuxClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->get_property = ferry_demux_get_property;
+  object_class->set_property = ferry_demux_set_property;
+  object_class->dispose = ferry_demux_dispose;
+  object_class->finalize = ferry_demux_finalize;
+
+  /**
+   * FerryDemux:transport:
+   *
+   * The transport over which is asked.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_TRANSPORT] = g_param_spec_object (
+    "transport", NULL, NULL, FERRY_TYPE_TRANSPORT, G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * FerryDemux:max-pending:
+   *
+   * How many requests may wait for a handler; what comes beyond that is refused.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_MAX_PENDING] =
+    g_param_spec_uint ("max-pending", NULL, NULL, 0, G_MAXUINT, DEFAULT_MAX_PENDING,
+                       G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+}
+
+static void
+ferry_demux_init (FerryDemux *self)
+{
+  pthread_mutex_init (&self->lock, NULL);
+  self->crew = ferry_crew_new ();
+  self->crew->max_pending = DEFAULT_MAX_PENDING;
+  set_place (self, FERRY_CREW_PLACE_THREADS, ferry_get_n_usable_cores (), -1, NULL);
+}

@@ -1,0 +1,70 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#if !defined(FERRY_INSIDE) && !defined(FERRY_COMPILATION)
+#error "Include <ferry.h>, not this header."
+#endif
+
+#include <gio/gio.h>
+
+#include "base/ferry-version.h"
+#include "call/ferry-invocation.h"
+#include "call/ferry-transport.h"
+
+G_BEGIN_DECLS
+
+#define FERRY_TYPE_DEMUX (ferry_demux_get_type ())
+
+FERRY_AVAILABLE_IN_0_1
+G_DECLARE_FINAL_TYPE (FerryDemux, ferry_demux, FERRY, DEMUX, GObject)
+
+/**
+ * FerryDemuxHandler:
+ * @invocation: (transfer none): what is asked; who answers it later takes a reference
+ * @user_data: what was passed to [method@Ferry.Demux.add_handler]
+ *
+ * Answers a request, now or later. Without an answer and without a reference, the request is refused when this returns.
+ *
+ * Since: 0.1
+ */
+typedef void (*FerryDemuxHandler) (FerryInvocation *invocation, gpointer user_data);
+
+FERRY_AVAILABLE_IN_0_1
+FerryDemux *ferry_demux_new (FerryTransport *transport);
+FERRY_AVAILABLE_IN_0_1
+FerryTransport *ferry_demux_get_transport (FerryDemux *self);
+
+FERRY_AVAILABLE_IN_0_1
+void ferry_demux_add_handler (FerryDemux *self, const char *method, FerryDemuxHandler handler, gpointer user_data,
+                              GDestroyNotify destroy);
+FERRY_AVAILABLE_IN_0_1
+void ferry_demux_remove_handler (FerryDemux *self, const char *method);
+
+FERRY_AVAILABLE_IN_0_1
+void ferry_demux_set_threads (FerryDemux *self, guint n_threads);
+FERRY_AVAILABLE_IN_0_1
+void ferry_demux_set_threads_on_demand (FerryDemux *self, guint max_threads);
+FERRY_AVAILABLE_IN_0_1
+void ferry_demux_set_context (FerryDemux *self, GMainContext *context);
+FERRY_AVAILABLE_IN_0_1
+void ferry_demux_set_max_pending (FerryDemux *self, guint max_pending);
+FERRY_AVAILABLE_IN_0_1
+guint ferry_demux_get_max_pending (FerryDemux *self);
+FERRY_AVAILABLE_IN_0_1
+guint ferry_demux_get_n_pending (FerryDemux *self);
+
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_demux_start (FerryDemux *self, GError **error);
+FERRY_AVAILABLE_IN_0_1
+void ferry_demux_stop (FerryDemux *self);
+FERRY_AVAILABLE_IN_0_1
+void ferry_demux_stop_async (FerryDemux *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                             gpointer user_data);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_demux_stop_finish (FerryDemux *self, GAsyncResult *result, GError **error);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_demux_get_running (FerryDemux *self);
+
+G_END_DECLS

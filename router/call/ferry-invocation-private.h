@@ -1,0 +1,43 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* An invocation as those see it that queue it and begin it. */
+
+#pragma once
+
+#include "call/ferry-invocation.h"
+#include "call/ferry-transport-private.h"
+
+G_BEGIN_DECLS
+
+/* FERRY_INVOCATION_ANSWERED is set by whoever gives the answer, before it is sent; FERRY_INVOCATION_FIRING by whoever
+ * fires the cancellable, and never after the other. */
+#define FERRY_INVOCATION_ANSWERED 1u
+#define FERRY_INVOCATION_FIRING 2u
+
+struct _FerryInvocation
+{
+  _Atomic gint references;
+  _Atomic guint state;                  /* FERRY_INVOCATION_… */
+  FerryCall *call;                      /* const: (owned) */
+  FerryTransport *transport;            /* const: (owned) */
+  _Atomic (GCancellable *) cancellable; /* (owned) (nullable): set once */
+  GList link;                           /* the crew's lock: in its queue */
+
+  /* The answer: of whoever set FERRY_INVOCATION_ANSWERED, and then of those who send what was kept, one at a time. */
+  FerryCallKind kind;
+  gboolean shortened;
+  GVariant *value;  /* (owned) (nullable) */
+  GError *failure;  /* (owned) (nullable) */
+  char *trace;      /* (owned) (nullable) */
+  const char *note; /* (nullable) */
+};
+
+FerryInvocation *ferry_invocation_new (FerryTransport *transport, FerryCall *call);
+gboolean ferry_invocation_may_wait (FerryInvocation *self);
+/* Answers without waiting for room, whatever thread this is. */
+void ferry_invocation_turn_away (FerryInvocation *self, const GError *reason);
+/* Whether it is to be begun; answers it where its time is over or it was cancelled. */
+gboolean ferry_invocation_check_in_time (FerryInvocation *self);
+
+G_END_DECLS

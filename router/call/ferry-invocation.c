@@ -1,0 +1,366 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A request that is being answered, as the application sees it.
+ *
+ * Cancelling: a cancel finds the call in the table of the transactions, and by it the invocation. Its memory belongs to
+ *             the call from when somebody asked for the cancellable, so whoever is in cancelled_cb(), with a reference
+ *             to the call, never finds it gone.
+ * References: the call is dropped before the transport, as that wants it. */
+
+#include "config.h"
+
+#include "call/ferry-invocation-private.h"
+
+#include "base/ferry-base-private.h"
+
+/**
+ * FerryInvocation:
+ *
+ * A request that somebody asked over a [class@Ferry.Transport], for a [class@Ferry.Demux] handler to answer.
+ *
+ * It is answered once, with [method@Ferry.Invocation.return_value], [method@Ferry.Invocation.return_error] or
+ * [method@Ferry.Invocation.refuse]: in the handler, or later on any thread by who holds a reference. What is dropped
+ * without an answer is refused with %FERRY_ERROR_REFUSED, so whoever asked hears something in any case. An answer for
+ * which the transport has no room is never lost: it waits on a thread that may wait, and is kept for later on that of
+ * a main loop.
+ *
+ * Any thread may use it.
+ *
+ * Since: 0.1
+ */
+G_DEFINE_BOXED_TYPE (FerryInvocation, ferry_invocation, ferry_invocation_ref, ferry_invocation_unref)
+
+FerryInvocation *
+ferry_invocation_new (FerryTransport *transport, FerryCall *call)
+{
+  FerryInvocation *self = g_new0 (FerryInvocation, 1);
+
+  atomic_init (&self->references, 1);
+  self->call = ferry_call_ref (call);
+  self->transport = g_object_ref (transport);
+  self->link.data = self;
+  return self;
+}
+
+/**
+ * ferry_invocation_ref:
+ * @self: an invocation
+ *
+ * Any thread.
+ *
+ * Returns: (transfer full): @self
+ *
+ * Since: 0.1
+ */
+FerryInvocation *
+ferry_invocation_ref (FerryInvocation *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  /* Relaxed: whoever refers to it has a reference already. */
+  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  return self;
+}
+
+static void
+free_memory (gpointer data)
+{
+  FerryInvocation *self = data;
+  GCancellable *cancellable = atomic_load_explicit (&self->cancellable, memory_order_acquire);
+
+  g_clear_object (&cancellable);
+  g_free (self);
+}
+
+static void
+dispose (FerryInvocation *self)
+{
+  FerryTransport *transport = self->transport;
+  FerryCall *call = self->call;
+
+  g_clear_pointer (&self->value, g_variant_unref);
+  g_clear_error (&self->failure);
+  g_clear_pointer (&self->trace, g_free);
+  /* Acquire, as in free_memory(): pairs with get_cancellable(). */
+  if (atomic_load_explicit (&self->cancellable, memory_order_acquire) == NULL)
+    g_free (self);
+  ferry_call_unref (call);
+  ferry_hand_over (transport);
+  g_object_unref (transport);
+}
+
+/**
+ * ferry_invocation_unref:
+ * @self: (transfer full): an invocation
+ *
+ * Drops a reference. With the last one, what was not answered is refused. Any thread; it never waits.
+ *
+ * Since: 0.1
+ */
+void
+ferry_invocation_unref (FerryInvocation *self)
+{
+  g_return_if_fail (self != NULL);
+
+  /* Release what this thread did with it; acquire what others did, for the one that ends it. */
+  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+    return;
+  /* Relaxed: those who answer have references, and there are none. */
+  if ((atomic_load_explicit (&self->state, memory_order_relaxed) & FERRY_INVOCATION_ANSWERED) == 0)
+    {
+      g_autoptr (GError) reason = g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED,
+                                               "The call of “%s” was dropped without an answer; ask again later",
+                                               ferry_invocation_get_method (self));
+
+      /* One more life, which ends as an answered one. */
+      atomic_store_explicit (&self->references, 1, memory_order_relaxed);
+      ferry_invocation_turn_away (self, reason);
+      ferry_invocation_unref (self);
+      return;
+    }
+  dispose (self);
+}
+
+/* ---- what was asked ---- */
+
+/**
+ * ferry_invocation_get_method:
+ * @self: an invocation
+ *
+ * Any thread.
+ *
+ * Returns: (transfer none): what is asked for
+ *
+ * Since: 0.1
+ */
+const char *
+ferry_invocation_get_method (FerryInvocation *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return ferry_call_get_method (self->call);
+}
+
+/**
+ * ferry_invocation_get_arguments:
+ * @self: an invocation
+ *
+ * The arguments come from another process: their types and sizes are what that says. Any thread.
+ *
+ * Returns: (transfer none) (nullable): the arguments, if there are any
+ *
+ * Since: 0.1
+ */
+GVariant *
+ferry_invocation_get_arguments (FerryInvocation *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return ferry_call_get_arguments (self->call);
+}
+
+/**
+ * ferry_invocation_get_deadline:
+ * @self: an invocation
+ *
+ * Any thread.
+ *
+ * Returns: when the answer comes too late, in microseconds of monotonic time, or 0 for never
+ *
+ * Since: 0.1
+ */
+gint64
+ferry_invocation_get_deadline (FerryInvocation *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return ferry_call_get_deadline (self->call);
+}
+
+/**
+ * ferry_invocation_is_one_way:
+ * @self: an invocation
+ *
+ * Any thread.
+ *
+ * Returns: whether nobody waits for an answer: one that is given is dropped
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_invocation_is_one_way (FerryInvocation *self)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  return (ferry_call_get_flags (self->call) & FERRY_CALL_ONE_WAY) != 0;
+}
+
+/**
+ * ferry_invocation_wants_stream:
+ * @self: an invocation
+ *
+ * Any thread.
+ *
+ * Returns: whether items are wanted before the answer: see [method@Ferry.Invocation.send_item]
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_invocation_wants_stream (FerryInvocation *self)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  return (ferry_call_get_flags (self->call) & FERRY_CALL_STREAM) != 0;
+}
+
+/* ---- cancelling ---- */
+
+/**
+ * ferry_invocation_is_cancelled:
+ * @self: an invocation
+ *
+ * Whether nobody wants the answer any more: it was cancelled, its deadline passed at the end that asked, or the
+ * transport closed before it was answered. It is to be answered nevertheless, with an error for example. Cheap: one
+ * load. Any thread.
+ *
+ * Returns: whether it is cancelled
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_invocation_is_cancelled (FerryInvocation *self)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  return ferry_call_get_cancelled (self->call) != 0;
+}
+
+/* any, with a reference to the call and none to the invocation */
+static void
+cancelled_cb (FerryCall *call, gpointer data)
+{
+  FerryInvocation *self = data;
+  /* Acquire, here and below: the cancellable is seen that was there when the function was set. */
+  GCancellable *cancellable = atomic_load_explicit (&self->cancellable, memory_order_acquire);
+  guint state = atomic_load_explicit (&self->state, memory_order_acquire);
+
+  do
+    {
+      if ((state & FERRY_INVOCATION_ANSWERED) != 0)
+        return;
+    }
+  while (!atomic_compare_exchange_weak_explicit (&self->state, &state, state | FERRY_INVOCATION_FIRING,
+                                                 memory_order_acq_rel, memory_order_acquire));
+  g_cancellable_cancel (cancellable);
+}
+
+/**
+ * ferry_invocation_get_cancellable:
+ * @self: an invocation
+ *
+ * A cancellable for what the handler does, which is cancelled when [method@Ferry.Invocation.is_cancelled] becomes true:
+ * once, on whatever thread takes the news, and never after the answer was given. Any thread.
+ *
+ * Returns: (transfer none): the cancellable, made when it is first asked for
+ *
+ * Since: 0.1
+ */
+GCancellable *
+ferry_invocation_get_cancellable (FerryInvocation *self)
+{
+  g_autoptr (GCancellable) made = NULL;
+  GCancellable *present;
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  present = atomic_load_explicit (&self->cancellable, memory_order_acquire);
+  if (present != NULL)
+    return present;
+  made = g_cancellable_new ();
+  /* Release what it is made of; acquire that of another thread which was faster. */
+  if (!atomic_compare_exchange_strong_explicit (&self->cancellable, &present, made, memory_order_acq_rel,
+                                                memory_order_acquire))
+    return present;
+  ferry_call_attach (self->call, self, free_memory);
+  ferry_call_set_cancel_func (self->call, cancelled_cb, self);
+  return g_steal_pointer (&made);
+}
+
+/* ---- items ---- */
+
+/* A thread that dispatches the sources of any main context must not wait, nor one on which messages come in. */
+gboolean
+ferry_invocation_may_wait (FerryInvocation *self)
+{
+  return g_main_depth () == 0 && ferry_transport_check_may_wait (self->transport, "", NULL);
+}
+
+static gboolean
+check_wants_items (FerryInvocation *self, GError **error)
+{
+  guint cancelled = ferry_call_get_cancelled (self->call);
+  const char *method = ferry_invocation_get_method (self);
+  /* What is open when a transport closes is cancelled by that. */
+  g_autoptr (GError) reason = cancelled != 0 ? ferry_transport_dup_reason (self->transport) : NULL;
+
+  /* Relaxed: only who answered knows for sure. */
+  if ((atomic_load_explicit (&self->state, memory_order_relaxed) & FERRY_INVOCATION_ANSWERED) != 0)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The call of “%s” was answered already", method);
+  else if (reason != NULL)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The other end is gone: %s", reason->message);
+  else if (cancelled == FERRY_CANCEL_REASON_DEADLINE)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "The time of the call of “%s” is over", method);
+  else if (cancelled != 0)
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The call of “%s” was cancelled", method);
+  else
+    return TRUE;
+  return FALSE;
+}
+
+/**
+ * ferry_invocation_send_item:
+ * @self: an invocation
+ * @item: an item of the streamed answer; a floating reference is taken
+ * @error: return location for an error
+ *
+ * Sends an item ahead of the answer. While whoever asked has not made room for it, this waits, and it ends when the
+ * call is cancelled or out of time, or the transport closes. Where no stream is wanted, the item is dropped.
+ *
+ * Any thread, but it waits neither on the thread of a main loop nor on the one that receives.
+ *
+ * Fails with %FERRY_ERROR_WOULD_BLOCK where it may not wait, %G_IO_ERROR_CANCELLED, %FERRY_ERROR_TIMED_OUT,
+ * %FERRY_ERROR_CLOSED, also when the call was answered already, %FERRY_ERROR_TOO_LARGE, and what the transport itself
+ * reports.
+ *
+ * Returns: whether the item was sent
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_invocation_send_item (FerryInvocation *self, GVariant *item, GError **error)
+{
+  g_autoptr (GVariant) taken = NULL;
+
+  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (item != NULL, FALSE);
+
+  taken = g_variant_ref_sink (item);
+  while (TRUE)
+    {
+      guint64 count = ferry_transport_get_room_count (self->transport);
+      g_autoptr (GError) refusal = NULL;
+
+      if (!check_wants_items (self, error))
+        return FALSE;
+      if (ferry_call_send_item (self->call, taken, &refusal))
+        return TRUE;
+      if (!g_error_matches (refusal, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK) || !ferry_invocation_may_wait (self))
+        {
+          g_propagate_error (error, g_steal_pointer (&refusal));
+          return FALSE;
+        }
+      if (!ferry_transport_wait_for_room (self->transport, count, ferry_call_get_deadline (self->call), NULL, error))
+        return FALSE;
+    }
+}
