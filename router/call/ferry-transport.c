@@ -32,7 +32,8 @@
  * What comes from the other end is not trusted: a message that breaks a rule closes the transport.
  *
  * A transport closes when [method@Ferry.Transport.close] is called, when the other end does, and with its last
- * reference. Everything that was asked over it then fails with %FERRY_ERROR_CLOSED and the reason.
+ * reference. Everything that was asked over it then fails with the reason ([method@Ferry.Transport.dup_reason]), and
+ * what is asked later with %FERRY_ERROR_CLOSED.
  *
  * Any thread may use it.
  *
@@ -428,7 +429,7 @@ ferry_transport_end (FerryTransport *self, const GError *reason)
  * ferry_transport_close:
  * @self: a transport
  *
- * Closes the transport. What was asked over it fails with %FERRY_ERROR_CLOSED, on this thread, and what is being
+ * Closes the transport. What was asked over it fails with %FERRY_ERROR_CLOSED on this thread, and what is being
  * answered is cancelled. Does nothing where it is closed. Any thread.
  *
  * Since: 0.1
@@ -469,6 +470,25 @@ ferry_transport_get_closed (FerryTransport *self)
   closed = priv->reason != NULL;
   g_mutex_unlock (&priv->lock);
   return closed;
+}
+
+/**
+ * ferry_transport_wait_closed:
+ * @self: a transport
+ *
+ * Waits until the transport is closed, as the main function of a worker does that only answers. Any thread but the one
+ * that receives and that of a main loop, where it returns at once with a critical.
+ *
+ * Since: 0.1
+ */
+void
+ferry_transport_wait_closed (FerryTransport *self)
+{
+  g_return_if_fail (FERRY_IS_TRANSPORT (self));
+  g_return_if_fail (ferry_transport_check_may_wait (self, "a notification", NULL));
+
+  while (!ferry_transport_get_closed (self))
+    ferry_transport_wait_for_room (self, ferry_transport_get_room_count (self), 0, NULL, NULL);
 }
 
 /**
