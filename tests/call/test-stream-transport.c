@@ -9,6 +9,8 @@
 #include "call/transport-test.h"
 
 #include <fcntl.h>
+#include <gio/gunixinputstream.h>
+#include <gio/gunixoutputstream.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -493,6 +495,38 @@ test_a_closed_stream_is_refused (void)
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
 }
 
+/* A stream of somebody else's, over pipes that block: who sends does not, and nor does the end. */
+static void
+test_a_pipe_that_blocks_blocks_nobody (void)
+{
+  static const guint8 bytes[1000000] = {0};
+  g_autoptr (GInputStream) input = NULL;
+  g_autoptr (GOutputStream) output = NULL;
+  g_autoptr (GIOStream) stream = NULL;
+  g_autoptr (FerryTransport) end = NULL;
+  g_autoptr (GError) error = NULL;
+  guint n_fds;
+  int in[2];
+  int out[2];
+
+  g_main_context_iteration (NULL, FALSE);
+  n_fds = ferry_test_count_fds ();
+  g_assert_cmpint (pipe2 (in, O_CLOEXEC), ==, 0);
+  g_assert_cmpint (pipe2 (out, O_CLOEXEC), ==, 0);
+  input = g_unix_input_stream_new (in[0], TRUE);
+  output = g_unix_output_stream_new (out[1], TRUE);
+  stream = g_simple_io_stream_new (input, output);
+  end = ferry_transport_new_for_stream (stream, &error);
+  g_assert_no_error (error);
+  g_assert_true (
+    transport_test_try_tell (end, "tell", g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, sizeof bytes, 1)));
+  g_clear_object (&end);
+  /* Nobody reads, and nobody closes: the peer's two descriptors are still open. */
+  transport_test_wait_left (0, n_fds + 2);
+  close (in[1]);
+  close (out[0]);
+}
+
 /* Streams of memory are pollable or not, as they like, and end at once. */
 static void
 test_any_stream_will_do (void)
@@ -537,6 +571,7 @@ static const struct
   {"a-peer-that-does-not-read-keeps-nobody", test_a_peer_that_does_not_read_keeps_nobody},
   {"a-peer-that-never-reads-is-given-up", test_a_peer_that_never_reads_is_given_up},
   {"an-end-that-nobody-reads-closes", test_an_end_that_nobody_reads_closes},
+  {"a-pipe-that-blocks-blocks-nobody", test_a_pipe_that_blocks_blocks_nobody},
   {"takes-descriptors-over-when-it-fails", test_takes_descriptors_over_when_it_fails},
   {"a-closed-stream-is-refused", test_a_closed_stream_is_refused},
   {"any-stream-will-do", test_any_stream_will_do},
