@@ -39,7 +39,7 @@ typedef struct
   GIOStream *io;         /* const: (owned) */
   GInputStream *input;   /* const: (unowned), of io */
   GCancellable *reading; /* const: (owned): wakes the reader, when the transport is closed or cannot write */
-  _Atomic (GMainContext *) lingering; /* (owned) (nullable): the reader's, at the end */
+  _Atomic (GMainContext *) lingering; /* (nullable): the reader's, at the end */
   FerryStreamWriter writer;           /* any */
   FerryFrameDecoder decoder;          /* of the reader */
   gboolean input_over;                /* of the reader: nothing more comes */
@@ -128,10 +128,7 @@ core_unref (Core *core)
   /* Release what this thread did with it; acquire what others did, for the one that frees it. */
   if (atomic_fetch_sub_explicit (&core->references, 1, memory_order_acq_rel) > 1)
     return;
-  ferry_frame_decoder_clear (&core->decoder);
   ferry_stream_writer_clear (&core->writer);
-  if (core->lingering != NULL)
-    g_main_context_unref (core->lingering);
   g_object_unref (core->reading);
   g_object_unref (core->io);
   g_weak_ref_clear (&core->transport);
@@ -312,6 +309,21 @@ end_transport (Core *core, const GError *reason)
   ferry_transport_set_receiving_thread (transport, NULL);
 }
 
+/* Whoever keeps a closed transport keeps no descriptor and no buffer with it. */
+static void
+let_go (Core *core)
+{
+  GMainContext *context;
+
+  ferry_stream_writer_stop (&core->writer);
+  /* Relaxed: nobody wakes this thread once the writer's is joined. */
+  context = atomic_exchange_explicit (&core->lingering, NULL, memory_order_relaxed);
+  if (context != NULL)
+    g_main_context_unref (context);
+  ferry_frame_decoder_clear (&core->decoder);
+  g_io_stream_close (core->io, core->expired ? core->reading : NULL, NULL);
+}
+
 static gpointer
 read_main (gpointer data)
 {
@@ -328,8 +340,7 @@ read_main (gpointer data)
   end_transport (core, reason);
   if (started)
     linger (core);
-  ferry_stream_writer_stop (&core->writer);
-  g_io_stream_close (core->io, core->expired ? core->reading : NULL, NULL);
+  let_go (core);
   core_unref (core);
   return NULL;
 }

@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <gio/gunixoutputstream.h>
+#include <limits.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
@@ -288,15 +289,25 @@ note_written (FerryStreamWriter *self, gsize n)
   return empty;
 }
 
+/* How much a write may have. A descriptor that was left blocking takes so much, once it is said to be writable, without
+ * waiting where no cancel reaches it. */
+static gsize
+get_most_at_once (FerryStreamWriter *self)
+{
+  return self->fd >= 0 && !self->direct ? PIPE_BUF : G_MAXSSIZE;
+}
+
 static gboolean
 write_chunk (FerryStreamWriter *self, const Chunk *chunk, GError **error)
 {
+  gsize most = get_most_at_once (self);
   gboolean empty = FALSE;
   gssize n;
 
   for (gsize at = 0; at < chunk->size; at += (gsize) n)
     {
-      n = g_output_stream_write (self->stream, chunk->data + at, chunk->size - at, self->cancellable, error);
+      n =
+        g_output_stream_write (self->stream, chunk->data + at, MIN (chunk->size - at, most), self->cancellable, error);
       if (n < 0)
         return FALSE;
       empty = note_written (self, (gsize) n);
