@@ -57,14 +57,15 @@ find_by_connection_id (guint64 connection_id)
   return NULL;
 }
 
+/* The one that may have asked that. */
 static FerryTransport *
-find_by_index (guint64 index)
+find_by_xid (guint64 xid)
 {
   for (guint i = 0; i < entries->len; i++)
     {
       Entry *entry = g_ptr_array_index (entries, i);
 
-      if (entry->index == index)
+      if (xid >> FERRY_TRANSPORT_XID_BITS == ferry_transport_get_first_xid (entry->index) >> FERRY_TRANSPORT_XID_BITS)
         return dup_transport (entry);
     }
   return NULL;
@@ -93,7 +94,7 @@ end_one (guint64 connection_id)
 static void
 take_cancel (guint64 xid, guint16 reason)
 {
-  g_autoptr (FerryTransport) transport = find_by_index (xid >> FERRY_TRANSPORT_XID_BITS);
+  g_autoptr (FerryTransport) transport = find_by_xid (xid);
 
   if (transport != NULL)
     ferry_transport_receive_cancel (transport, xid, reason);

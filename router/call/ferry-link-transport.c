@@ -289,7 +289,7 @@ link_transport_new (FerryReceiver *receiver, guint index)
 
   self->receiver = receiver;
   self->router_thread = g_thread_self ();
-  ferry_transport_set_first_xid (FERRY_TRANSPORT (self), ((guint64) index << FERRY_TRANSPORT_XID_BITS) + 1);
+  ferry_transport_set_first_xid (FERRY_TRANSPORT (self), ferry_transport_get_first_xid (index));
   g_weak_ref_init (&end->transport, self);
   receiver->internal = TRUE;
   ferry_receiver_set_handler (receiver, message_came, end, end_unref);
