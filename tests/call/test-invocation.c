@@ -86,7 +86,7 @@ test_request (void)
   g_assert_false (ferry_invocation_wants_stream (invocation));
   ferry_invocation_return_value (invocation, NULL);
   demux_test_wait (answer);
-  g_assert_null (answer->result);
+  g_assert_false (answer->has_value);
   g_assert_no_error (answer->error);
   demux_test_answer_free (answer);
   ferry_invocation_unref (invocation);
