@@ -518,6 +518,7 @@ ferry_demux_set_property (GObject *object, guint property_id, const GValue *valu
 static void
 ferry_demux_dispose (GObject *object)
 {
+  ferry_take_over (object);
   ferry_demux_stop (FERRY_DEMUX (object));
 
   G_OBJECT_CLASS (ferry_demux_parent_class)->dispose (object);

@@ -11,7 +11,10 @@
 
 #include "call/ferry-transport-private.h"
 
-#include "base/ferry-error.h"
+#include <errno.h>
+#include <pthread.h>
+
+#include "base/ferry-base-private.h"
 
 /* How many requests are kept that came before somebody took them. */
 #define MAX_EARLY 1024
@@ -48,8 +51,8 @@ typedef struct
   _Atomic guint n_waiting;
   _Atomic guint n_kept; /* the lock to write: how many are in kept */
 
-  GMutex lock;
-  GCond room;
+  pthread_mutex_t lock;
+  pthread_cond_t room;
   FerryTransportCallFunc call_func; /* lock: (nullable), as the next one */
   GObject *call_owner;              /* lock: (unowned) (nullable) */
   GQueue early;                     /* lock: (element-type FerryCall) (owned) */
@@ -108,7 +111,7 @@ call_came (FerryTransactions *transactions, FerryCall *call, gpointer data)
   g_autoptr (GError) refusal = NULL;
   FerryTransportCallFunc func;
 
-  g_mutex_lock (&priv->lock);
+  pthread_mutex_lock (&priv->lock);
   func = priv->call_func;
   if (func != NULL)
     owner = g_object_ref (priv->call_owner);
@@ -119,7 +122,7 @@ call_came (FerryTransactions *transactions, FerryCall *call, gpointer data)
   else
     refusal = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED,
                                    "Nobody answers at this end yet, and enough waits for that; ask again later");
-  g_mutex_unlock (&priv->lock);
+  pthread_mutex_unlock (&priv->lock);
   if (func != NULL)
     func (self, call, owner);
   else if (refusal != NULL)
@@ -133,15 +136,15 @@ ferry_transport_take_calls (FerryTransport *self, FerryTransportCallFunc func, G
   FerryCall *call;
   gboolean taken;
 
-  g_mutex_lock (&priv->lock);
+  pthread_mutex_lock (&priv->lock);
   taken = priv->call_func == NULL;
   /* What came early goes first; what comes meanwhile lines up behind it. */
   while (taken && (call = g_queue_pop_head (&priv->early)) != NULL)
     {
-      g_mutex_unlock (&priv->lock);
+      pthread_mutex_unlock (&priv->lock);
       func (self, call, owner);
       ferry_call_unref (call);
-      g_mutex_lock (&priv->lock);
+      pthread_mutex_lock (&priv->lock);
       taken = priv->call_func == NULL;
     }
   if (taken)
@@ -150,7 +153,7 @@ ferry_transport_take_calls (FerryTransport *self, FerryTransportCallFunc func, G
       priv->call_owner = owner;
       g_clear_error (&priv->refusal);
     }
-  g_mutex_unlock (&priv->lock);
+  pthread_mutex_unlock (&priv->lock);
   if (!taken)
     g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_ALREADY_RUNNING,
                          "Somebody answers at this end of the transport already; stop that first");
@@ -175,14 +178,14 @@ ferry_transport_leave_calls (FerryTransport *self, const GError *reason)
   FerryTransportPrivate *priv = get_private (self);
   GQueue early;
 
-  g_mutex_lock (&priv->lock);
+  pthread_mutex_lock (&priv->lock);
   priv->call_func = NULL;
   priv->call_owner = NULL;
   g_clear_error (&priv->refusal);
   priv->refusal = g_error_copy (reason);
   early = priv->early;
   g_queue_init (&priv->early);
-  g_mutex_unlock (&priv->lock);
+  pthread_mutex_unlock (&priv->lock);
   refuse_all (&early, reason);
 }
 
@@ -202,15 +205,24 @@ wake_waiting (FerryTransportPrivate *priv)
   atomic_fetch_add (&priv->room_count, 1);
   if (atomic_load (&priv->n_waiting) == 0)
     return;
-  g_mutex_lock (&priv->lock);
-  g_cond_broadcast (&priv->room);
-  g_mutex_unlock (&priv->lock);
+  pthread_mutex_lock (&priv->lock);
+  pthread_cond_broadcast (&priv->room);
+  pthread_mutex_unlock (&priv->lock);
 }
 
 static void
 cancelled_cb (GCancellable *cancellable, gpointer data)
 {
   wake_waiting (data);
+}
+
+/* Returns FALSE when it is time. */
+static gboolean
+wait_until_locked (FerryTransportPrivate *priv, gint64 deadline)
+{
+  struct timespec time = {.tv_sec = deadline / G_USEC_PER_SEC, .tv_nsec = (deadline % G_USEC_PER_SEC) * 1000};
+
+  return pthread_cond_timedwait (&priv->room, &priv->lock, &time) != ETIMEDOUT;
 }
 
 gboolean
@@ -221,16 +233,16 @@ ferry_transport_wait_for_room (FerryTransport *self, guint64 count, gint64 deadl
   gboolean in_time = TRUE;
   gulong id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), priv, NULL) : 0;
 
-  g_mutex_lock (&priv->lock);
+  pthread_mutex_lock (&priv->lock);
   atomic_fetch_add (&priv->n_waiting, 1);
   while (in_time && atomic_load (&priv->room_count) == count && priv->reason == NULL &&
          !g_cancellable_is_cancelled (cancellable))
     if (deadline > 0)
-      in_time = g_cond_wait_until (&priv->room, &priv->lock, deadline);
+      in_time = wait_until_locked (priv, deadline);
     else
-      g_cond_wait (&priv->room, &priv->lock);
+      pthread_cond_wait (&priv->room, &priv->lock);
   atomic_fetch_sub (&priv->n_waiting, 1);
-  g_mutex_unlock (&priv->lock);
+  pthread_mutex_unlock (&priv->lock);
   g_cancellable_disconnect (cancellable, id);
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
@@ -245,24 +257,24 @@ take_kept (FerryTransportPrivate *priv)
 {
   Kept *kept;
 
-  g_mutex_lock (&priv->lock);
+  pthread_mutex_lock (&priv->lock);
   kept = g_queue_pop_head (&priv->kept);
   if (kept != NULL)
     atomic_fetch_sub (&priv->n_kept, 1);
-  g_mutex_unlock (&priv->lock);
+  pthread_mutex_unlock (&priv->lock);
   return kept;
 }
 
 static void
 keep (FerryTransportPrivate *priv, Kept *kept, gboolean first)
 {
-  g_mutex_lock (&priv->lock);
+  pthread_mutex_lock (&priv->lock);
   if (first)
     g_queue_push_head (&priv->kept, kept);
   else
     g_queue_push_tail (&priv->kept, kept);
   atomic_fetch_add (&priv->n_kept, 1);
-  g_mutex_unlock (&priv->lock);
+  pthread_mutex_unlock (&priv->lock);
 }
 
 /* Tries what was kept, until there is no room. Room that is made while one is tried, by a thread that finds nothing
@@ -408,16 +420,16 @@ ferry_transport_end (FerryTransport *self, const GError *reason)
   g_return_if_fail (reason != NULL);
 
   priv = get_private (self);
-  g_mutex_lock (&priv->lock);
+  pthread_mutex_lock (&priv->lock);
   if (priv->reason != NULL)
     {
-      g_mutex_unlock (&priv->lock);
+      pthread_mutex_unlock (&priv->lock);
       return;
     }
   priv->reason = g_error_copy (reason);
   early = priv->early;
   g_queue_init (&priv->early);
-  g_mutex_unlock (&priv->lock);
+  pthread_mutex_unlock (&priv->lock);
   ferry_transactions_close (priv->transactions, priv->reason);
   /* Closed as they are, nothing is sent for them. */
   g_queue_clear_full (&early, (GDestroyNotify) ferry_call_unref);
@@ -466,9 +478,9 @@ ferry_transport_get_closed (FerryTransport *self)
   g_return_val_if_fail (FERRY_IS_TRANSPORT (self), TRUE);
 
   priv = get_private (self);
-  g_mutex_lock (&priv->lock);
+  pthread_mutex_lock (&priv->lock);
   closed = priv->reason != NULL;
-  g_mutex_unlock (&priv->lock);
+  pthread_mutex_unlock (&priv->lock);
   return closed;
 }
 
@@ -512,9 +524,9 @@ ferry_transport_dup_reason (FerryTransport *self)
   g_return_val_if_fail (FERRY_IS_TRANSPORT (self), NULL);
 
   priv = get_private (self);
-  g_mutex_lock (&priv->lock);
+  pthread_mutex_lock (&priv->lock);
   reason = priv->reason != NULL ? g_error_copy (priv->reason) : NULL;
-  g_mutex_unlock (&priv->lock);
+  pthread_mutex_unlock (&priv->lock);
   return reason;
 }
 
@@ -546,6 +558,7 @@ ferry_transport_dispose (GObject *object)
   g_autoptr (GError) reason =
     g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The transport was dropped at this end");
 
+  ferry_take_over (object);
   ferry_transport_end (self, reason);
 
   G_OBJECT_CLASS (ferry_transport_parent_class)->dispose (object);
@@ -561,8 +574,8 @@ ferry_transport_finalize (GObject *object)
   ferry_transactions_unref (priv->transactions);
   g_clear_error (&priv->refusal);
   g_clear_error (&priv->reason);
-  g_cond_clear (&priv->room);
-  g_mutex_clear (&priv->lock);
+  pthread_cond_destroy (&priv->room);
+  pthread_mutex_destroy (&priv->lock);
 
   G_OBJECT_CLASS (ferry_transport_parent_class)->finalize (object);
 }
@@ -580,10 +593,15 @@ static void
 ferry_transport_init (FerryTransport *self)
 {
   FerryTransportPrivate *priv = get_private (self);
+  pthread_condattr_t attributes;
 
   priv->transactions = ferry_transactions_new (&funcs, self, call_came, self);
   g_queue_init (&priv->early);
   g_queue_init (&priv->kept);
-  g_mutex_init (&priv->lock);
-  g_cond_init (&priv->room);
+  pthread_mutex_init (&priv->lock, NULL);
+  pthread_condattr_init (&attributes);
+  /* As g_get_monotonic_time() counts. */
+  pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
+  pthread_cond_init (&priv->room, &attributes);
+  pthread_condattr_destroy (&attributes);
 }
