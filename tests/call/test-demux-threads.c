@@ -1,7 +1,3 @@
-int
-main (void)
-{
-  return 0;
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -20,6 +16,7 @@ main (void)
 
 /* What a handler does with a request; its arguments say which. */
 typedef enum
+{
   ANSWERS,
   ANSWERS_SLOWLY,
   ANSWERS_LATER, /* on a thread of its own */
@@ -30,11 +27,13 @@ typedef enum
 } Deed;
 
 typedef struct
+{
   GCancellable *cancellable; /* (owned) */
   gboolean fired;            /* by the time the answer was given */
 } Watched;
 
 typedef struct
+{
   DemuxTestPair *pair;
   _Atomic guint n_ended;
 
@@ -46,12 +45,14 @@ typedef struct
 } Flood;
 
 typedef struct
+{
   Flood *flood;
   GRand *random;
   GThread *thread;
 } Asker;
 
 typedef struct
+{
   Flood *flood;
   guint32 number;
   _Atomic guint n_done;
@@ -59,6 +60,7 @@ typedef struct
 
 static void
 note_done (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
+{
   Question *question = data;
 
   g_assert_cmpuint (atomic_fetch_add (&question->n_done, 1), ==, 0);
@@ -80,6 +82,7 @@ static const FerryAnswerFuncs answer_funcs = {.done = note_done};
 
 static void
 ask (Flood *flood, Question *question, guint64 *xid)
+{
   const FerryRequest request = {.method = "do", .arguments = g_variant_new_uint32 (question->number)};
   FerryTransport *transport = flood->pair->ends[ASKING];
   g_autoptr (GVariant) kept G_GNUC_UNUSED = g_variant_ref_sink (request.arguments);
@@ -103,6 +106,7 @@ ask (Flood *flood, Question *question, guint64 *xid)
 
 static gpointer
 ask_all (gpointer data)
+{
   Asker *self = data;
   FerryTransactions *transactions = ferry_transport_get_transactions (self->flood->pair->ends[ASKING]);
   Question *questions = g_new0 (Question, N_REQUESTS);
@@ -124,6 +128,7 @@ ask_all (gpointer data)
 
 static void
 spend (guint microseconds)
+{
   gint64 end = g_get_monotonic_time () + microseconds;
 
   while (g_get_monotonic_time () < end)
@@ -132,6 +137,7 @@ spend (guint microseconds)
 
 static void
 watch (Flood *flood, FerryInvocation *invocation, guint32 number)
+{
   Watched watched = {.cancellable = g_object_ref (ferry_invocation_get_cancellable (invocation))};
 
   spend (number % 300);
@@ -144,6 +150,7 @@ watch (Flood *flood, FerryInvocation *invocation, guint32 number)
 
 static void
 do_cb (FerryInvocation *invocation, gpointer data)
+{
   Flood *flood = data;
   guint32 number = g_variant_get_uint32 (ferry_invocation_get_arguments (invocation));
 
@@ -175,6 +182,7 @@ do_cb (FerryInvocation *invocation, gpointer data)
 
 static gpointer
 answer_later (gpointer data)
+{
   Flood *flood = data;
   FerryInvocation *invocation;
 
@@ -200,6 +208,7 @@ answer_later (gpointer data)
 
 static void
 flood_init (Flood *flood)
+{
   flood->pair = demux_test_pair_new ();
   pthread_mutex_init (&flood->lock, NULL);
   pthread_cond_init (&flood->changed, NULL);
@@ -213,6 +222,7 @@ flood_init (Flood *flood)
 /* What had not fired when the answer was given has not fired since. */
 static void
 flood_clear (Flood *flood)
+{
   demux_test_pair_free (flood->pair);
   for (guint i = 0; i < flood->watched->len; i++)
     {
@@ -228,6 +238,7 @@ flood_clear (Flood *flood)
 
 static gboolean
 all_ended (gpointer data)
+{
   Flood *flood = data;
 
   return atomic_load (&flood->n_ended) == N_THREADS * N_REQUESTS;
@@ -236,6 +247,7 @@ all_ended (gpointer data)
 /* meanwhile (nullable) runs on three threads until it returns. */
 static void
 run (Flood *flood, GThreadFunc meanwhile)
+{
   GThread *later = g_thread_new ("later", answer_later, flood);
   Asker askers[N_THREADS];
   GThread *others[3] = {NULL};
@@ -269,6 +281,7 @@ run (Flood *flood, GThreadFunc meanwhile)
 
 static void
 test_flood_pool (void)
+{
   Flood flood = {NULL};
 
   flood_init (&flood);
@@ -278,6 +291,7 @@ test_flood_pool (void)
 
 static void
 test_flood_on_demand (void)
+{
   Flood flood = {NULL};
 
   flood_init (&flood);
@@ -288,6 +302,7 @@ test_flood_on_demand (void)
 
 static void
 test_flood_receiving (void)
+{
   Flood flood = {NULL};
 
   flood_init (&flood);
@@ -297,6 +312,7 @@ test_flood_receiving (void)
 
 static gpointer
 start_and_stop (gpointer data)
+{
   Flood *flood = data;
 
   for (guint i = 0; i < N_STARTS; i++)
@@ -316,6 +332,7 @@ start_and_stop (gpointer data)
 
 static void
 test_flood_stops (void)
+{
   Flood flood = {NULL};
 
   flood_init (&flood);
@@ -323,7 +340,9 @@ test_flood_stops (void)
   run (&flood, start_and_stop);
 }
 
+int
 main (int argc, char **argv)
+{
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/demux/ends-each-of-a-flood-once/on-a-pool", test_flood_pool);

@@ -1,7 +1,3 @@
-int
-main (void)
-{
-  return 0;
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -18,6 +14,7 @@ main (void)
 
 /* What a handler has left, for the test to answer. */
 typedef struct
+{
   pthread_mutex_t lock;
   pthread_cond_t changed;
   FerryInvocation *kept; /* (owned) (nullable) */
@@ -27,6 +24,7 @@ static Keeper keeper = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_CO
 
 static void
 keep_cb (FerryInvocation *invocation, gpointer data)
+{
   pthread_mutex_lock (&keeper.lock);
   g_assert_null (keeper.kept);
   keeper.kept = ferry_invocation_ref (invocation);
@@ -36,6 +34,7 @@ keep_cb (FerryInvocation *invocation, gpointer data)
 
 static FerryInvocation *
 take_kept (void)
+{
   FerryInvocation *kept;
 
   pthread_mutex_lock (&keeper.lock);
@@ -48,6 +47,7 @@ take_kept (void)
 
 static DemuxTestPair *
 pair_with (FerryDemuxHandler handler, gpointer data, guint n_threads)
+{
   DemuxTestPair *pair = demux_test_pair_new ();
 
   ferry_demux_set_threads (pair->demux, n_threads);
@@ -60,6 +60,7 @@ pair_with (FerryDemuxHandler handler, gpointer data, guint n_threads)
 
 static void
 test_request (void)
+{
   g_autoptr (DemuxTestPair) pair = pair_with (keep_cb, NULL, 1);
   gint64 deadline = g_get_monotonic_time () + 1000 * G_USEC_PER_SEC;
   const FerryRequest request = {
@@ -93,6 +94,7 @@ test_request (void)
 
 static void
 test_dropped (void)
+{
   g_autoptr (DemuxTestPair) pair = pair_with (keep_cb, NULL, 1);
   DemuxTestAnswer *answer = demux_test_ask (pair, "drop", ONE);
 
@@ -112,6 +114,7 @@ test_dropped (void)
 
 static void
 test_refuse (void)
+{
   g_autoptr (DemuxTestPair) pair = pair_with (keep_cb, NULL, 1);
   DemuxTestAnswer *answer = demux_test_ask (pair, "refuse", ONE);
   g_autoptr (FerryInvocation) invocation = take_kept ();
@@ -124,6 +127,7 @@ test_refuse (void)
 
 static void
 test_twice (void)
+{
   g_autoptr (DemuxTestPair) pair = pair_with (keep_cb, NULL, 1);
   DemuxTestAnswer *answer = demux_test_ask (pair, "twice", ONE);
   g_autoptr (FerryInvocation) invocation = take_kept ();
@@ -148,6 +152,7 @@ test_twice (void)
 
 static void
 test_one_way (void)
+{
   g_autoptr (DemuxTestPair) pair = pair_with (keep_cb, NULL, 1);
   const FerryRequest request = {.method = "tell", .flags = FERRY_CALL_ONE_WAY};
   FerryTransactions *asking = ferry_transport_get_transactions (pair->ends[ASKING]);
@@ -174,6 +179,7 @@ test_one_way (void)
 
 static void
 test_error (void)
+{
   g_autoptr (DemuxTestPair) pair = pair_with (keep_cb, NULL, 1);
   DemuxTestAnswer *answer = demux_test_ask (pair, "fail-first", ONE);
   g_autoptr (FerryInvocation) invocation = take_kept ();
@@ -203,11 +209,13 @@ test_error (void)
 
 static GVariant *
 large_value (void)
+{
   return g_variant_new_take_string (g_strnfill (100000, 'x'));
 }
 
 static void
 test_too_large (void)
+{
   g_autoptr (DemuxTestPair) pair = pair_with (keep_cb, NULL, 1);
   g_autoptr (FerryInvocation) invocation = NULL;
   g_autofree char *text = g_strnfill (20000, 'y');
@@ -237,21 +245,25 @@ test_too_large (void)
 
 static void
 count_cb (GCancellable *cancellable, gpointer data)
+{
   atomic_fetch_add ((_Atomic guint *) data, 1);
 }
 
 static gboolean
 has_fired (gpointer data)
+{
   return atomic_load ((_Atomic guint *) data) > 0;
 }
 
 static gboolean
 is_cancelled (gpointer data)
+{
   return ferry_invocation_is_cancelled (data);
 }
 
 static void
 test_cancellable (void)
+{
   const FerryCancelReason reasons[] = {FERRY_CANCEL_REASON_CANCELLED, FERRY_CANCEL_REASON_DEADLINE};
 
   for (guint i = 0; i < 2; i++)
@@ -278,6 +290,7 @@ test_cancellable (void)
 
 static void
 test_cancellable_late (void)
+{
   g_autoptr (DemuxTestPair) pair = pair_with (keep_cb, NULL, 1);
   DemuxTestAnswer *answer = demux_test_ask (pair, "wait", ONE);
   g_autoptr (FerryInvocation) invocation = take_kept ();
@@ -291,6 +304,7 @@ test_cancellable_late (void)
 
 static void
 test_cancelled_after (void)
+{
   g_autoptr (DemuxTestPair) pair = pair_with (keep_cb, NULL, 1);
   DemuxTestAnswer *answer = demux_test_ask (pair, "wait", ONE);
   g_autoptr (FerryInvocation) invocation = take_kept ();
@@ -311,11 +325,13 @@ test_cancelled_after (void)
 
 static void
 answer_cb (GCancellable *cancellable, gpointer data)
+{
   ferry_invocation_return_new_error (data, G_IO_ERROR, G_IO_ERROR_CANCELLED, "As you wish");
 }
 
 static void
 test_answer_inside (void)
+{
   g_autoptr (DemuxTestPair) pair = pair_with (keep_cb, NULL, 1);
   DemuxTestAnswer *answer = demux_test_ask (pair, "wait", ONE);
   g_autoptr (FerryInvocation) invocation = take_kept ();
@@ -327,6 +343,7 @@ test_answer_inside (void)
 
 static void
 test_closed (void)
+{
   g_autoptr (DemuxTestPair) pair = pair_with (keep_cb, NULL, 1);
   DemuxTestAnswer *answer = demux_test_ask (pair, "wait", ONE);
   g_autoptr (FerryInvocation) invocation = take_kept ();
@@ -349,6 +366,7 @@ test_closed (void)
 
 static void
 send_items (FerryInvocation *invocation, gpointer data)
+{
   g_autoptr (GError) error = NULL;
 
   for (guint32 i = 0; i < N_ITEMS && error == NULL; i++)
@@ -361,18 +379,21 @@ send_items (FerryInvocation *invocation, gpointer data)
 
 static DemuxTestAnswer *
 ask_items (DemuxTestPair *pair, guint16 window, gint64 deadline)
+{
   const FerryRequest request = {.method = "items", .flags = FERRY_CALL_STREAM, .window = window, .deadline = deadline};
 
   return demux_test_ask_fully (pair, &request);
 }
 
 typedef struct
+{
   DemuxTestAnswer *answer;
   guint n_items;
 } Portion;
 
 static gboolean
 has_come (gpointer data)
+{
   const Portion *portion = data;
 
   return atomic_load (&portion->answer->n_items) >= portion->n_items;
@@ -380,6 +401,7 @@ has_come (gpointer data)
 
 static void
 test_window (void)
+{
   g_autoptr (DemuxTestPair) pair = pair_with (send_items, NULL, 1);
   FerryTransactions *asking = ferry_transport_get_transactions (pair->ends[ASKING]);
   DemuxTestAnswer *answer = ask_items (pair, 3, 0);
@@ -398,6 +420,7 @@ test_window (void)
 
 static void
 test_items_end (void)
+{
   g_autoptr (DemuxTestPair) pair = pair_with (send_items, NULL, 2);
   DemuxTestAnswer *answer = ask_items (pair, 2, 0);
 
@@ -417,6 +440,7 @@ test_items_end (void)
 
 static void
 test_items_would_block (void)
+{
   g_autoptr (DemuxTestPair) pair = demux_test_pair_new ();
 
   ferry_demux_add_handler (pair->demux, NULL, send_items, NULL, NULL);
@@ -437,6 +461,7 @@ test_items_would_block (void)
 #define N_ANSWERS 50
 
 typedef enum
+{
   ON_A_POOL,
   ON_THE_RECEIVING_THREAD,
   ON_A_CONTEXT,
@@ -444,11 +469,13 @@ typedef enum
 
 static gboolean
 was_full (gpointer data)
+{
   return demux_test_wire_count_refused (data, ASKED) > 0;
 }
 
 static void
 test_no_room (gconstpointer data)
+{
   Place place = (Place) GPOINTER_TO_UINT (data);
   g_autoptr (DemuxTestPair) pair = demux_test_pair_new ();
   DemuxTestAnswer *answers[N_ANSWERS];
@@ -477,6 +504,7 @@ test_no_room (gconstpointer data)
 
 static void
 test_no_room_dropped (void)
+{
   g_autoptr (DemuxTestPair) pair = pair_with (keep_cb, NULL, 1);
   DemuxTestAnswer *answer;
 
@@ -493,6 +521,7 @@ test_no_room_dropped (void)
 
 static void
 test_no_room_closed (void)
+{
   g_autoptr (DemuxTestPair) pair = demux_test_pair_new ();
   DemuxTestAnswer *answers[10];
 
@@ -515,7 +544,9 @@ test_no_room_closed (void)
     demux_test_expect_failure (answers[i], FERRY_ERROR, FERRY_ERROR_CLOSED);
 }
 
+int
 main (int argc, char **argv)
+{
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/invocation/tells-what-was-asked-and-is-answered-later", test_request);
