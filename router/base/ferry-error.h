@@ -41,7 +41,8 @@ G_BEGIN_DECLS
  * @FERRY_ERROR_NOT_A_WORKER: The process was not started by a [class@Ferry.Launcher].
  * @FERRY_ERROR_BUSY: The call cannot be nested in the one under way.
  * @FERRY_ERROR_SYSTEM: The system refused memory, a descriptor or a call; the message names it.
- * @FERRY_ERROR_UNKNOWN_FUNCTION: The worker's program has no function of that name.
+ * @FERRY_ERROR_UNKNOWN_FUNCTION: The worker's program has no function of that name, or nothing answers to
+ *   that method.
  * @FERRY_ERROR_REFUSED: What was asked for was not begun, and will not be.
  * @FERRY_ERROR_NOT_DONE: There is no result yet: wait for the end.
  * @FERRY_ERROR_BAD_RESULT: A function gave back something that is not what it was registered to give.

@@ -174,7 +174,7 @@ set_place (FerryDemux *self, FerryCrewPlace place, guint n_threads, gint64 idle_
  * @n_threads: how many, or 0 to run handlers on the thread that receives
  *
  * Has handlers run on a pool of threads, which stay until it is stopped. While a handler runs on the receiving thread,
- * nothing is received, cancels neither. Any thread.
+ * nothing is received, cancels neither; what came before the start is answered on the thread that starts. Any thread.
  *
  * Since: 0.1
  */

@@ -217,6 +217,8 @@ demux_test_pair_new (void)
 {
   DemuxTestPair *pair = g_new0 (DemuxTestPair, 1);
 
+  /* Made before there are threads that wake it, and its descriptor with it. */
+  g_main_context_wakeup (g_main_context_default ());
   for (guint i = 0; i < 2; i++)
     {
       pair->ends[i] = g_object_new (wire_transport_get_type (), NULL);
@@ -238,24 +240,23 @@ demux_test_start (DemuxTestPair *pair)
   g_assert_no_error (error);
 }
 
-static void
-stopped_cb (GObject *object, GAsyncResult *result, gpointer data)
+static gboolean
+is_quiet (gpointer data)
 {
-  g_autoptr (GError) error = NULL;
+  FerryCrew *crew = ferry_demux_get_crew (data);
+  gboolean quiet;
 
-  ferry_take_over (result);
-  ferry_demux_stop_finish (FERRY_DEMUX (object), result, &error);
-  g_assert_no_error (error);
-  *(gboolean *) data = TRUE;
+  pthread_mutex_lock (&crew->lock);
+  quiet = crew->n_left == 0 && crew->n_threads == 0;
+  pthread_mutex_unlock (&crew->lock);
+  return quiet;
 }
 
 void
 demux_test_stop (DemuxTestPair *pair)
 {
-  gboolean stopped = FALSE;
-
-  ferry_demux_stop_async (pair->demux, NULL, stopped_cb, &stopped);
-  ferry_test_wait_flag (&stopped);
+  ferry_demux_stop (pair->demux);
+  demux_test_until (is_quiet, pair->demux);
   g_assert_false (ferry_demux_get_running (pair->demux));
   g_assert_cmpuint (ferry_demux_get_n_pending (pair->demux), ==, 0);
 }
