@@ -72,7 +72,7 @@ send_cancel (gpointer transport, guint64 xid, FerryCancelReason reason, GError *
   return priv->cancel != NULL && priv->cancel (transport, xid, (guint16) reason);
 }
 
-static const FerryTransportFuncs funcs = {.send = send_message, .cancel = send_cancel};
+static const FerryTransportFuncs funcs = {.send = send_message, .cancel = send_cancel, .in_pieces = TRUE};
 
 /* ---- being asked ---- */
 
