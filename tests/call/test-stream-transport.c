@@ -326,36 +326,6 @@ test_bytes_arrive_one_by_one (void)
   scene_clear (&scene);
 }
 
-static void
-test_memory_grows_with_what_comes (void)
-{
-  FerryFrameDecoder decoder;
-  guint8 greeting[FERRY_GREETING_SIZE];
-  guint8 header[FERRY_FRAME_HEADER_SIZE];
-  gconstpointer message;
-  gsize size;
-  gsize total = 0;
-
-  ferry_frame_decoder_init (&decoder, G_MAXUINT32);
-  ferry_greeting_write (greeting);
-  ferry_frame_write_header (header, G_MAXUINT32);
-  memcpy (ferry_frame_decoder_get_room (&decoder, &size), greeting, sizeof greeting);
-  ferry_frame_decoder_add (&decoder, sizeof greeting);
-  g_assert_cmpint (ferry_frame_decoder_next (&decoder, &message, &size, NULL), ==, FERRY_FRAME_NONE);
-  memcpy (ferry_frame_decoder_get_room (&decoder, &size), header, sizeof header);
-  ferry_frame_decoder_add (&decoder, sizeof header);
-  while (total < 4 * 1024 * 1024)
-    {
-      g_assert_cmpint (ferry_frame_decoder_next (&decoder, &message, &size, NULL), ==, FERRY_FRAME_NONE);
-      memset (ferry_frame_decoder_get_room (&decoder, &size), 0, 1);
-      size = MIN (size, 1000);
-      ferry_frame_decoder_add (&decoder, size);
-      total += size;
-      g_assert_cmpuint (decoder.capacity, <=, 2 * total + 128 * 1024);
-    }
-  ferry_frame_decoder_clear (&decoder);
-}
-
 /* Bytes come with the hang-up, in one event: none is lost. */
 static void
 test_what_came_with_the_hang_up_is_heard (void)
@@ -578,7 +548,6 @@ static const struct
   {"the-end-inside-a-length", test_the_end_inside_a_length},
   {"bytes-are-decoded-one-by-one", test_bytes_are_decoded_one_by_one},
   {"bytes-arrive-one-by-one", test_bytes_arrive_one_by_one},
-  {"memory-grows-with-what-comes", test_memory_grows_with_what_comes},
   {"what-came-with-the-hang-up-is-heard", test_what_came_with_the_hang_up_is_heard},
   {"a-message-beyond-the-limit-is-not-sent", test_a_message_beyond_the_limit_is_not_sent},
   {"a-peer-that-does-not-read-keeps-nobody", test_a_peer_that_does_not_read_keeps_nobody},
