@@ -83,12 +83,13 @@ wake_reader (gpointer data)
   g_cancellable_cancel (((Core *) data)->reading);
 }
 
-/* Relaxed: the writer was done before, under its lock. Who sees no context here put it there before asking whether the
- * writer is done, and finds that it is. */
+/* Nobody is woken in vain: the writer was done, under its lock, before it looks for the context; the reader puts that
+ * there before it asks, under that lock, whether the writer is done. */
 static void
 wake_lingering (gpointer data)
 {
-  GMainContext *context = atomic_load_explicit (&((Core *) data)->lingering, memory_order_relaxed);
+  /* Acquire: pairs with the release in linger(), for what the context is made of. */
+  GMainContext *context = atomic_load_explicit (&((Core *) data)->lingering, memory_order_acquire);
 
   if (context != NULL)
     g_main_context_wakeup (context);
@@ -282,8 +283,8 @@ linger (Core *core)
 
   g_source_set_callback (timer, expire_cb, core, NULL);
   g_source_attach (timer, context);
-  /* Relaxed: see wake_lingering(). */
-  atomic_store_explicit (&core->lingering, context, memory_order_relaxed);
+  /* Release: pairs with the acquire in wake_lingering(). */
+  atomic_store_explicit (&core->lingering, context, memory_order_release);
   ferry_stream_writer_finish (&core->writer);
   while (!core->expired && (!ferry_stream_writer_is_done (&core->writer) || !core->input_over))
     g_main_context_iteration (context, TRUE);

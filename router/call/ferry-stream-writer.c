@@ -319,9 +319,10 @@ write_chunk (FerryStreamWriter *self, const Chunk *chunk, GError **error)
 static void
 write_end (FerryStreamWriter *self)
 {
+  /* Not with g_socket_shutdown(), which changes what the reader's thread reads meanwhile. */
   if (G_IS_SOCKET_CONNECTION (self->io))
     {
-      g_socket_shutdown (g_socket_connection_get_socket (G_SOCKET_CONNECTION (self->io)), FALSE, TRUE, NULL);
+      shutdown (g_socket_get_fd (g_socket_connection_get_socket (G_SOCKET_CONNECTION (self->io))), SHUT_WR);
       return;
     }
   /* The descriptor may be a socket, with another stream's reading end: to close it would say nothing then. */

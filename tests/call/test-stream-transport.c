@@ -326,36 +326,6 @@ test_bytes_arrive_one_by_one (void)
   scene_clear (&scene);
 }
 
-static void
-test_memory_grows_with_what_comes (void)
-{
-  FerryFrameDecoder decoder;
-  guint8 greeting[FERRY_GREETING_SIZE];
-  guint8 header[FERRY_FRAME_HEADER_SIZE];
-  gconstpointer message;
-  gsize size;
-  gsize total = 0;
-
-  ferry_frame_decoder_init (&decoder, G_MAXUINT32);
-  ferry_greeting_write (greeting);
-  ferry_frame_write_header (header, G_MAXUINT32);
-  memcpy (ferry_frame_decoder_get_room (&decoder, &size), greeting, sizeof greeting);
-  ferry_frame_decoder_add (&decoder, sizeof greeting);
-  g_assert_cmpint (ferry_frame_decoder_next (&decoder, &message, &size, NULL), ==, FERRY_FRAME_NONE);
-  memcpy (ferry_frame_decoder_get_room (&decoder, &size), header, sizeof header);
-  ferry_frame_decoder_add (&decoder, sizeof header);
-  while (total < 4 * 1024 * 1024)
-    {
-      g_assert_cmpint (ferry_frame_decoder_next (&decoder, &message, &size, NULL), ==, FERRY_FRAME_NONE);
-      memset (ferry_frame_decoder_get_room (&decoder, &size), 0, 1);
-      size = MIN (size, 1000);
-      ferry_frame_decoder_add (&decoder, size);
-      total += size;
-      g_assert_cmpuint (decoder.capacity, <=, 2 * total + 128 * 1024);
-    }
-  ferry_frame_decoder_clear (&decoder);
-}
-
 /* Bytes come with the hang-up, in one event: none is lost. */
 static void
 test_what_came_with_the_hang_up_is_heard (void)
@@ -527,7 +497,14 @@ test_a_pipe_that_blocks_blocks_nobody (void)
   close (out[0]);
 }
 
-/* Streams of memory are pollable or not, as they like, and end at once. */
+static void
+note_gone (gpointer flag, GObject *stream)
+{
+  atomic_store ((_Atomic guint *) flag, 1);
+  transport_test_wake ();
+}
+
+/* Streams of memory are pollable or not, as they like, and end at once; what lies in a buffer is flushed. */
 static void
 test_any_stream_will_do (void)
 {
@@ -537,14 +514,20 @@ test_any_stream_will_do (void)
   g_autoptr (GIOStream) stream = g_simple_io_stream_new (input, buffered);
   g_autoptr (FerryTransport) end = NULL;
   g_autoptr (GError) error = NULL;
+  _Atomic guint gone = 0;
   guint n_fds;
 
   g_main_context_iteration (NULL, FALSE);
   n_fds = ferry_test_count_fds ();
   end = ferry_transport_new_for_stream (stream, &error);
   g_assert_no_error (error);
+  g_object_weak_ref (G_OBJECT (stream), note_gone, (gpointer) &gone);
+  g_clear_object (&stream);
   transport_test_wait_closed (end, FERRY_ERROR_CLOSED);
+  /* A transport that is kept keeps nothing open. */
   transport_test_wait_left (0, n_fds);
+  g_clear_object (&end);
+  transport_test_wait_count (&gone, 1);
   g_assert_cmpuint (g_memory_output_stream_get_data_size (G_MEMORY_OUTPUT_STREAM (output)), ==, FERRY_GREETING_SIZE);
 }
 
@@ -565,7 +548,6 @@ static const struct
   {"the-end-inside-a-length", test_the_end_inside_a_length},
   {"bytes-are-decoded-one-by-one", test_bytes_are_decoded_one_by_one},
   {"bytes-arrive-one-by-one", test_bytes_arrive_one_by_one},
-  {"memory-grows-with-what-comes", test_memory_grows_with_what_comes},
   {"what-came-with-the-hang-up-is-heard", test_what_came_with_the_hang_up_is_heard},
   {"a-message-beyond-the-limit-is-not-sent", test_a_message_beyond_the_limit_is_not_sent},
   {"a-peer-that-does-not-read-keeps-nobody", test_a_peer_that_does_not_read_keeps_nobody},
@@ -581,6 +563,8 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  /* Its first use, which GLib leaves to chance, looks like a race to ThreadSanitizer. */
+  g_io_error_quark ();
   for (guint i = 0; i < G_N_ELEMENTS (facts); i++)
     {
       g_autofree char *path = g_strdup_printf ("/stream-transport/%s", facts[i].name);
