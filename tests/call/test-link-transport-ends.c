@@ -160,6 +160,35 @@ test_any_thread_closes_or_drops_it (void)
   worker_test_assert_exit (joined.worker, FERRY_CLOSE_REASON_EXITED, "status 0");
 }
 
+/* What is asked ends with its answer or with the transport, on whichever thread, and once. */
+static void
+test_another_thread_closes_or_drops_it_while_answers_come (void)
+{
+  for (guint round = 0; round < 30; round++)
+    {
+      g_auto (LinkTest) joined;
+      CallTestAnswer *answers[300];
+      GThread *thread;
+
+      link_test_init (&joined);
+      link_test_assert_answers (joined.a, "name", NULL, "'a'");
+      for (guint i = 0; i < G_N_ELEMENTS (answers); i++)
+        answers[i] = link_test_ask (joined.a, "echo", g_variant_new_uint32 (i));
+      thread = round % 2 == 0 ? g_thread_new ("close", close_there, joined.a)
+                              : g_thread_new ("drop", drop_there, g_steal_pointer (&joined.a));
+      g_clear_object (&joined.b);
+      worker_test_assert_exit (joined.worker, FERRY_CLOSE_REASON_EXITED, "status 0");
+      g_thread_join (thread);
+      for (guint i = 0; i < G_N_ELEMENTS (answers); i++)
+        {
+          g_assert_cmpuint (answers[i]->n_done, ==, 1);
+          if (answers[i]->error != NULL)
+            g_assert_error (answers[i]->error, FERRY_ERROR, FERRY_ERROR_CLOSED);
+          call_test_answer_free (answers[i]);
+        }
+    }
+}
+
 static void
 test_closing_at_the_other_end_is_heard_here (void)
 {
@@ -342,6 +371,8 @@ main (int argc, char **argv)
        test_router_that_stops_before_the_spawn_closes_transports);
   ADD ("closing-at-this-end-is-heard-at-the-other", test_closing_at_this_end_is_heard_at_the_other);
   ADD ("any-thread-closes-or-drops-it", test_any_thread_closes_or_drops_it);
+  ADD ("another-thread-closes-or-drops-it-while-answers-come",
+       test_another_thread_closes_or_drops_it_while_answers_come);
   ADD ("closing-at-the-other-end-is-heard-here", test_closing_at_the_other_end_is_heard_here);
   ADD ("last-reference-of-the-worker-closes-it", test_last_reference_of_the_worker_closes_it);
   ADD ("last-reference-may-go-inside-an-answer", test_last_reference_may_go_inside_an_answer);
