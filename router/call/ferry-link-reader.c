@@ -110,6 +110,7 @@ take_cancels (void)
     take_cancel (xid, reason);
 }
 
+/* The application hears of it first: who hears of it here may be about to exit. */
 static void
 end_all (FerryError code, const char *text)
 {
@@ -119,8 +120,10 @@ end_all (FerryError code, const char *text)
     {
       g_autoptr (FerryTransport) transport = dup_transport (g_ptr_array_index (entries, i));
 
-      if (transport != NULL)
-        ferry_transport_end (transport, reason);
+      if (transport == NULL)
+        continue;
+      ferry_worker_transport_stop (transport);
+      ferry_transport_end (transport, reason);
     }
 }
 

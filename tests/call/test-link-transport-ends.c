@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "worker/ferry-launcher-private.h"
+#include "worker/ferry-worker-private.h"
 
 /* ---- ends ---- */
 
@@ -81,6 +82,21 @@ test_worker_that_returns_with_transports_open_is_lost_in_order (void)
   link_test_init_unspawned (&joined, "exit", NULL);
   joined.worker = worker_test_spawn (joined.launcher, joined.router);
   link_test_wait_closed (joined.a, FERRY_ERROR_WORKER_LOST, "status 0");
+}
+
+static void
+test_finish_ends_all_transports_of_the_worker (void)
+{
+  g_auto (LinkTest) joined;
+  g_autoptr (CallTestAnswer) answer = NULL;
+
+  link_test_init (&joined);
+  answer = link_test_ask (joined.a, "hang", NULL);
+  link_test_assert_answers (joined.b, "name", NULL, "'b'");
+  g_assert_cmpint (ferry_link_send_finish (ferry_worker_get_link (joined.worker)), ==, FERRY_DOWN_SENT);
+  worker_test_assert_exit (joined.worker, FERRY_CLOSE_REASON_EXITED, "status 0");
+  call_test_assert_failed (answer, FERRY_ERROR, FERRY_ERROR_CLOSED);
+  link_test_assert_closed (joined.b, FERRY_ERROR_CLOSED, "The worker closed");
 }
 
 static void
@@ -366,6 +382,7 @@ main (int argc, char **argv)
   ADD ("worker-that-is-killed-fails-all-that-was-asked", test_worker_that_is_killed_fails_all_that_was_asked);
   ADD ("worker-that-returns-with-transports-open-is-lost-in-order",
        test_worker_that_returns_with_transports_open_is_lost_in_order);
+  ADD ("finish-ends-all-transports-of-the-worker", test_finish_ends_all_transports_of_the_worker);
   ADD ("router-that-stops-closes-transports", test_router_that_stops_closes_transports);
   ADD ("router-that-stops-before-the-spawn-closes-transports",
        test_router_that_stops_before_the_spawn_closes_transports);
