@@ -388,7 +388,10 @@ main (int argc, char **argv)
       get_transport (argv[i]);
   if (strcmp (argv[1], "late") == 0)
     ferry_worker_main (NULL, NULL);
-  else if (strcmp (argv[1], "answer") == 0)
-    wait_closed ();
+  if (strcmp (argv[1], "answer") == 0)
+    {
+      wait_closed ();
+      ferry_worker_exit (0);
+    }
   return 0;
 }
