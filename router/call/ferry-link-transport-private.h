@@ -26,5 +26,6 @@ ferry_transport_get_first_xid (guint index)
 
 /* In ferry-worker-transport.c: the worker's end of the pipe whose sender that is, which was started. */
 FerryTransport *ferry_worker_transport_new (FerrySender *sender);
+void ferry_worker_transport_stop (FerryTransport *transport);
 
 G_END_DECLS

@@ -106,6 +106,8 @@ call_came (FerryTransactions *transactions, FerryCall *call, gpointer data)
 gboolean
 ferry_transport_take_calls (FerryTransport *self, FerryTransportCallFunc func, GObject *owner, GError **error)
 {
+  /* func may drop the last reference of others. */
+  g_autoptr (FerryTransport) kept G_GNUC_UNUSED = g_object_ref (self);
   FerryTransportPrivate *priv = ferry_transport_get_private (self);
   FerryCall *call;
   gboolean taken;
