@@ -23,7 +23,7 @@ G_DEFINE_FINAL_TYPE (FerryMapChunk, ferry_map_chunk, FERRY_TYPE_TASK)
 static void
 take_answer (FerryMapChunk *self, const char *type, GVariant *value)
 {
-  g_autoptr (FerryMap) map = g_object_ref (self->map);
+  g_autoptr (FerryMapHold) map = ferry_map_hold (self->map);
   guint64 index = self->first + self->n_come;
   g_autoptr (GError) error = NULL;
   g_autofree char *trace = NULL;
@@ -60,13 +60,13 @@ static void
 ferry_map_chunk_done (FerryTask *task)
 {
   FerryMapChunk *self = FERRY_MAP_CHUNK (task);
-  g_autoptr (FerryMap) map = NULL;
+  g_autoptr (FerryMapHold) map = NULL;
   g_autoptr (GVariant) result = NULL;
   g_autoptr (GError) error = NULL;
 
   if (self->map == NULL)
     return;
-  map = g_object_ref (self->map);
+  map = ferry_map_hold (self->map);
   result = ferry_task_get_result (task, &error);
   if (error == NULL && result != NULL && g_variant_is_of_type (result, G_VARIANT_TYPE_INT64))
     ferry_map_chunk_completed (map, self, g_variant_get_int64 (result));

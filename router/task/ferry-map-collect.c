@@ -105,13 +105,13 @@ heed_cancellable (FerryMap *self, GCancellable *cancellable)
 void
 ferry_map_collect_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
-  g_autoptr (FerryMap) kept G_GNUC_UNUSED = NULL;
+  g_autoptr (FerryMapHold) held G_GNUC_UNUSED = NULL;
 
   g_return_if_fail (FERRY_IS_MAP (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
   g_return_if_fail (self->mode == FERRY_MAP_MODE_NONE);
 
-  kept = g_object_ref (self);
+  held = ferry_map_hold (self);
   self->collector = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (self->collector, ferry_map_collect_async);
   g_task_set_check_cancellable (self->collector, FALSE);
@@ -197,7 +197,7 @@ end_collecting (FerryMap *self, GAsyncResult **result, GError **error)
 GPtrArray *
 ferry_map_collect (FerryMap *self, gint64 timeout, GError **error)
 {
-  g_autoptr (FerryMap) kept G_GNUC_UNUSED = NULL;
+  g_autoptr (FerryMapHold) held G_GNUC_UNUSED = NULL;
   g_autoptr (GPtrArray) dropped = NULL;
   GAsyncResult *result = NULL;
   GError *failure = NULL;
@@ -206,7 +206,7 @@ ferry_map_collect (FerryMap *self, gint64 timeout, GError **error)
   g_return_val_if_fail (self->mode == FERRY_MAP_MODE_NONE, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  kept = g_object_ref (self);
+  held = ferry_map_hold (self);
   if (!ferry_map_may_wait (self, error))
     return NULL;
   ferry_map_collect_async (self, NULL, collected_cb, &result);

@@ -136,7 +136,7 @@ fill_batch (FerryMap *self, guint size)
 
   if (self->batch == NULL)
     self->batch = g_ptr_array_new_with_free_func (free_item);
-  while (self->batch->len < size && n_bytes < FULL_CHUNK_BYTES && !self->input_ended)
+  while (self->batch->len < size && n_bytes < FULL_CHUNK_BYTES && !self->input_ended && !ferry_map_is_dropped (self))
     {
       GVariant *arguments;
 
@@ -145,7 +145,7 @@ fill_batch (FerryMap *self, guint size)
       n_bytes += arguments != NULL ? g_variant_get_size (arguments) : 0;
       g_ptr_array_add (self->batch, arguments);
     }
-  if (self->cancelled)
+  if (self->cancelled || ferry_map_is_dropped (self))
     g_ptr_array_set_size (self->batch, 0);
   return self->batch->len > 0;
 }
@@ -239,7 +239,7 @@ static void
 room_came (GObject *executor, GAsyncResult *result, gpointer data)
 {
   g_autoptr (FerryMapChunk) chunk = data;
-  g_autoptr (FerryMap) self = chunk->map != NULL ? g_object_ref (chunk->map) : NULL;
+  g_autoptr (FerryMapHold) self = chunk->map != NULL ? ferry_map_hold (chunk->map) : NULL;
   g_autoptr (GError) error = NULL;
   gboolean submitted = ferry_executor_submit_task_finish (FERRY_EXECUTOR (executor), result, &error);
 
@@ -275,7 +275,7 @@ submit_next (FerryMap *self)
 {
   FerryMapChunk *chunk;
 
-  if (!self->feeding || self->cancelled || self->waits_for_room)
+  if (!self->feeding || self->cancelled || self->waits_for_room || ferry_map_is_dropped (self))
     return FALSE;
   if (self->chunk_size == 0 && self->chunks.length >= CHUNKS_A_WORKER * get_n_workers (self))
     return FALSE;
@@ -290,14 +290,14 @@ submit_next (FerryMap *self)
 void
 ferry_map_pump (FerryMap *self)
 {
-  g_autoptr (FerryMap) kept G_GNUC_UNUSED = NULL;
+  g_autoptr (FerryMapHold) held G_GNUC_UNUSED = NULL;
 
   if (self->pumping)
     {
       self->pump_again = TRUE;
       return;
     }
-  kept = g_object_ref (self);
+  held = ferry_map_hold (self);
   self->pumping = TRUE;
   do
     {
@@ -337,7 +337,7 @@ put_again (FerryMap *self, FerryMapChunk *chunk, guint from, gboolean singly)
   g_queue_push_head (&self->again, range);
 }
 
-/* main: the caller holds a reference to the map and to the chunk. */
+/* main: the caller holds the map and has a reference to the chunk. */
 void
 ferry_map_chunk_completed (FerryMap *self, gpointer data, gint64 took)
 {

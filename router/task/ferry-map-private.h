@@ -91,6 +91,7 @@ struct _FerryMap
 
   gboolean cancelled;
   gboolean finished;
+  gint n_holds;  /* references that are our own, see FerryMapHold */
   GError *error; /* (owned) (nullable): why there were no more items */
 };
 
@@ -111,6 +112,32 @@ typedef enum
   FERRY_MAP_N_PROPERTIES,
 } FerryMapProperty;
 
+/* A reference for as long as handlers run, that keeps nothing going: where only such are left, the application has
+ * dropped the map, and nothing more is emitted or asked for. */
+typedef FerryMap FerryMapHold;
+
+static inline FerryMapHold *
+ferry_map_hold (FerryMap *self)
+{
+  self->n_holds++;
+  return g_object_ref (self);
+}
+
+static inline void
+ferry_map_release (FerryMapHold *self)
+{
+  self->n_holds--;
+  g_object_unref (self);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryMapHold, ferry_map_release)
+
+static inline gboolean
+ferry_map_is_dropped (FerryMap *self)
+{
+  return g_atomic_int_get ((gint *) &G_OBJECT (self)->ref_count) <= self->n_holds;
+}
+
 /* In ferry-map-properties.c. */
 void ferry_map_install_properties (GObjectClass *object_class);
 void ferry_map_notify (FerryMap *self, FerryMapProperty property);
@@ -120,10 +147,10 @@ void ferry_map_figures_changed (FerryMap *self);
 /* In ferry-map-results.c. */
 void ferry_map_install_signals (GObjectClass *object_class);
 gboolean ferry_map_has_result (FerryMap *self);
-/* An item has come to its end. Takes value and error, both (nullable). Handlers run: the caller holds a reference. */
+/* An item has come to its end. Takes value and error, both (nullable). Handlers run: the caller holds the map. */
 void ferry_map_take_result (FerryMap *self, guint64 index, GVariant *value, GError *error);
 void ferry_map_clear_results (FerryMap *self);
-/* Says that the map is finished, if it is. Handlers run: the caller holds a reference. */
+/* Says that the map is finished, if it is. Handlers run: the caller holds the map. */
 void ferry_map_check_finished (FerryMap *self);
 
 /* Has results given in that way from now on. A critical and FALSE when another way was chosen. */

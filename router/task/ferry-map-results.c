@@ -142,7 +142,7 @@ deliver (FerryMap *self)
       return;
     }
   self->delivering = TRUE;
-  while (ferry_map_has_result (self))
+  while (ferry_map_has_result (self) && !ferry_map_is_dropped (self))
     {
       g_auto (FerryMapResult) result = pop_result (self);
 
@@ -177,7 +177,7 @@ is_at_end (FerryMap *self)
 void
 ferry_map_check_finished (FerryMap *self)
 {
-  if (self->finished || !is_at_end (self))
+  if (self->finished || !is_at_end (self) || ferry_map_is_dropped (self))
     return;
   self->finished = TRUE;
   ferry_map_figures_changed (self);
@@ -217,11 +217,11 @@ ferry_map_choose_mode (FerryMap *self, FerryMapMode mode)
 void
 ferry_map_start (FerryMap *self)
 {
-  g_autoptr (FerryMap) kept G_GNUC_UNUSED = NULL;
+  g_autoptr (FerryMapHold) held G_GNUC_UNUSED = NULL;
 
   g_return_if_fail (FERRY_IS_MAP (self));
 
-  kept = g_object_ref (self);
+  held = ferry_map_hold (self);
   ferry_map_choose_mode (self, FERRY_MAP_MODE_EMITTED);
 }
 
@@ -346,12 +346,12 @@ clear_outputs (GVariant **value, GError **failure)
 gboolean
 ferry_map_next (FerryMap *self, gint64 timeout, guint64 *index, GVariant **value, GError **failure, GError **error)
 {
-  g_autoptr (FerryMap) kept G_GNUC_UNUSED = NULL;
+  g_autoptr (FerryMapHold) held G_GNUC_UNUSED = NULL;
 
   g_return_val_if_fail (FERRY_IS_MAP (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  kept = g_object_ref (self);
+  held = ferry_map_hold (self);
   clear_outputs (value, failure);
   return ferry_map_choose_mode (self, FERRY_MAP_MODE_TAKEN) && ferry_map_wait (self, has_news, timeout, error) &&
          take (self, index, value, failure, error);

@@ -322,13 +322,13 @@ ferry_map_close_input (FerryMap *self)
 void
 ferry_map_cancel (FerryMap *self)
 {
-  g_autoptr (FerryMap) kept G_GNUC_UNUSED = NULL;
+  g_autoptr (FerryMapHold) held G_GNUC_UNUSED = NULL;
 
   g_return_if_fail (FERRY_IS_MAP (self));
 
   if (self->cancelled || self->finished)
     return;
-  kept = g_object_ref (self);
+  held = ferry_map_hold (self);
   self->cancelled = TRUE;
   ferry_map_end_input (self);
   ferry_map_clear_results (self);
