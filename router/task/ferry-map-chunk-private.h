@@ -24,6 +24,7 @@ struct _FerryMapChunk
   guint64 first; /* index of the first item */
   guint n_items;
   guint n_come; /* so many came to their end, in order */
+  gboolean waits_for_room;
 };
 
 /* items: (nullable GVariant) of n_items elements. limit: see the function. */

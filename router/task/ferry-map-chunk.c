@@ -41,8 +41,9 @@ take_answer (FerryMapChunk *self, const char *type, GVariant *value)
     }
   else if (map->entry != NULL)
     ferry_function_check_result (map->entry, value, &error);
-  ferry_map_take_result (map, index, error == NULL && value != NULL ? g_variant_ref (value) : NULL,
-                         g_steal_pointer (&error));
+  if (error != NULL)
+    value = NULL;
+  ferry_map_take_result (map, index, value != NULL ? g_variant_ref (value) : NULL, g_steal_pointer (&error));
 }
 
 static void

@@ -206,6 +206,8 @@ unlink_chunk (FerryMap *self, FerryMapChunk *chunk)
 {
   g_queue_unlink (&self->chunks, &chunk->link);
   chunk->map = NULL;
+  if (chunk->waits_for_room)
+    self->waits_for_room = FALSE;
   return chunk;
 }
 
@@ -243,8 +245,10 @@ room_came (GObject *executor, GAsyncResult *result, gpointer data)
   g_autoptr (GError) error = NULL;
   gboolean submitted = ferry_executor_submit_task_finish (FERRY_EXECUTOR (executor), result, &error);
 
+  /* It may have come to its end before this is called. */
   if (self == NULL)
     return;
+  chunk->waits_for_room = FALSE;
   self->waits_for_room = FALSE;
   /* A chunk whose map was cancelled meanwhile was cancelled, and is not submitted. */
   if (!submitted)
@@ -266,6 +270,7 @@ submit (FerryMap *self, FerryMapChunk *chunk)
       chunk_refused (self, chunk, error);
       return;
     }
+  chunk->waits_for_room = TRUE;
   self->waits_for_room = TRUE;
   ferry_executor_submit_task_async (self->executor, FERRY_TASK (chunk), NULL, room_came, g_object_ref (chunk));
 }
