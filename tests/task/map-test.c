@@ -36,10 +36,11 @@ hold (FerryJob *job, GVariant *arguments, GError **error)
     return double_number (job, arguments, error);
   cancellable = ferry_job_get_cancellable (job);
   handler = g_signal_connect (cancellable, "cancelled", G_CALLBACK (wake), NULL);
+  /* Not ferry_job_is_cancelled(), which may be what cancels, and call wake() under the lock. */
   g_mutex_lock (&lock);
   n_held++;
   g_main_context_wakeup (NULL);
-  while (!is_open && !ferry_job_is_cancelled (job))
+  while (!is_open && !g_cancellable_is_cancelled (cancellable))
     g_cond_wait (&changed, &lock);
   n_held--;
   g_mutex_unlock (&lock);
