@@ -3,6 +3,8 @@
 
 /* A chunk of a map's items: a task of the function that every worker has, see ferry-map-function-private.h.
  *
+ * Where chunks are to have one item each, it is a task of the function itself: there is nothing to gain then.
+ *
  * Owner:   the map, until the chunk is done, and the executor that it was submitted to.
  * Threads: the router's. */
 
@@ -23,7 +25,8 @@ struct _FerryMapChunk
   GList link;    /* in the map's chunks */
   guint64 first; /* index of the first item */
   guint n_items;
-  guint n_come; /* so many came to their end, in order */
+  guint n_come;      /* so many came to their end, in order */
+  gboolean is_plain; /* the one item's call itself */
   gboolean waits_for_room;
 };
 

@@ -57,6 +57,15 @@ ferry_map_chunk_message (FerryTask *task, const char *type, GVariant *value)
     take_answer (self, type, value);
 }
 
+/* The end of a task that is the one item's call. */
+static void
+take_plain_result (FerryMap *map, FerryMapChunk *self, GVariant *result)
+{
+  self->n_come++;
+  ferry_map_take_result (map, self->first, result != NULL ? g_variant_ref (result) : NULL, NULL);
+  ferry_map_chunk_completed (map, self, -1);
+}
+
 static void
 ferry_map_chunk_done (FerryTask *task)
 {
@@ -69,12 +78,14 @@ ferry_map_chunk_done (FerryTask *task)
     return;
   map = ferry_map_hold (self->map);
   result = ferry_task_get_result (task, &error);
-  if (error == NULL && result != NULL && g_variant_is_of_type (result, G_VARIANT_TYPE_INT64))
-    ferry_map_chunk_completed (map, self, g_variant_get_int64 (result));
-  else if (error != NULL)
+  if (error != NULL)
     ferry_map_chunk_failed (map, self, error);
+  else if (self->is_plain)
+    take_plain_result (map, self, result);
+  else if (result != NULL && g_variant_is_of_type (result, G_VARIANT_TYPE_INT64))
+    ferry_map_chunk_completed (map, self, g_variant_get_int64 (result));
   else
-    ferry_map_chunk_completed (map, self, 0);
+    ferry_map_chunk_completed (map, self, -1);
 }
 
 static void
@@ -89,24 +100,31 @@ ferry_map_chunk_init (FerryMapChunk *self)
 {
 }
 
-/* Takes items, which is floating. */
+/* Takes arguments, floating or not, which may be NULL. */
 static FerryMapChunk *
-chunk_new (FerryMap *map, guint64 first, GVariant *items, guint n_items, gint64 limit)
+chunk_new (FerryMap *map, guint64 first, guint n_items, const char *function, GVariant *arguments)
 {
   FerryMapChunk *self = g_object_new (FERRY_TYPE_MAP_CHUNK, NULL);
   FerryTaskPrivate *priv = ferry_task_get_private (FERRY_TASK (self));
-  GVariant *const parts[] = {g_variant_new_string (map->function), g_variant_new_int64 (limit), items};
-  GVariant *arguments = g_variant_ref_sink (g_variant_new_tuple (parts, G_N_ELEMENTS (parts)));
 
   self->map = map;
   self->link.data = self;
   self->first = first;
   self->n_items = n_items;
   priv->kind = FERRY_TASK_KIND_CALL;
-  priv->function = g_strdup (FERRY_MAP_FUNCTION);
-  priv->arguments = arguments;
+  priv->function = g_strdup (function);
+  priv->arguments = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
   priv->priority = map->priority;
   return self;
+}
+
+/* Takes items, which is floating. */
+static FerryMapChunk *
+chunk_new_of_array (FerryMap *map, guint64 first, GVariant *items, guint n_items, gint64 limit)
+{
+  GVariant *const parts[] = {g_variant_new_string (map->function), g_variant_new_int64 (limit), items};
+
+  return chunk_new (map, first, n_items, FERRY_MAP_FUNCTION, g_variant_new_tuple (parts, G_N_ELEMENTS (parts)));
 }
 
 /* Whether one type says it all. A type that is that of boxes would be taken for one. */
@@ -140,13 +158,20 @@ box_items (GVariant *const *items, guint n_items)
 FerryMapChunk *
 ferry_map_chunk_new (FerryMap *map, guint64 first, GVariant *const *items, guint n_items, gint64 limit)
 {
+  FerryMapChunk *self;
   GVariant *array;
 
+  if (map->chunk_size == 1)
+    {
+      self = chunk_new (map, first, 1, map->function, items[0]);
+      self->is_plain = TRUE;
+      return self;
+    }
   if (are_alike (items, n_items))
     array = g_variant_new_array (g_variant_get_type (items[0]), items, n_items);
   else
     array = box_items (items, n_items);
-  return chunk_new (map, first, array, n_items, limit);
+  return chunk_new_of_array (map, first, array, n_items, limit);
 }
 
 GVariant *
@@ -167,5 +192,5 @@ ferry_map_chunk_new_part (FerryMap *map, guint64 first, GVariant *items, gsize b
 
       g_variant_builder_add_value (&builder, item);
     }
-  return chunk_new (map, first, g_variant_builder_end (&builder), (guint) (end - begin), limit);
+  return chunk_new_of_array (map, first, g_variant_builder_end (&builder), (guint) (end - begin), limit);
 }

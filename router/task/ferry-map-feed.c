@@ -233,7 +233,9 @@ chunk_refused (FerryMap *self, FerryMapChunk *chunk, const GError *error)
 {
   g_autoptr (FerryMapChunk) refused = unlink_chunk (self, chunk);
 
-  give_up (self, error);
+  /* Arguments that the function does not take are the item's fault, and all else the executor's. */
+  if (!g_error_matches (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS))
+    give_up (self, error);
   fail_items (self, refused, error);
 }
 
@@ -348,7 +350,7 @@ ferry_map_chunk_completed (FerryMap *self, gpointer data, gint64 took)
 {
   g_autoptr (FerryMapChunk) chunk = unlink_chunk (self, data);
 
-  if (chunk->n_come > 0)
+  if (took >= 0 && chunk->n_come > 0)
     note_time (self, (double) took, chunk->n_come);
   put_again (self, chunk, chunk->n_come, FALSE);
   ferry_map_figures_changed (self);

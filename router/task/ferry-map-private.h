@@ -12,6 +12,7 @@
 
 #pragma once
 
+#include "route/ferry-timers-private.h"
 #include "task/ferry-map-input-private.h"
 #include "task/ferry-map.h"
 #include "task/ferry-task-private.h"
@@ -91,8 +92,9 @@ struct _FerryMap
 
   gboolean cancelled;
   gboolean finished;
-  gint n_holds;  /* references that are our own, see FerryMapHold */
-  GError *error; /* (owned) (nullable): why there were no more items */
+  FerryTimer notify_timer; /* set: the figures changed, and nobody was told */
+  gint n_holds;            /* references that are our own, see FerryMapHold */
+  GError *error;           /* (owned) (nullable): why there were no more items */
 };
 
 typedef enum
@@ -141,8 +143,9 @@ ferry_map_is_dropped (FerryMap *self)
 /* In ferry-map-properties.c. */
 void ferry_map_install_properties (GObjectClass *object_class);
 void ferry_map_notify (FerryMap *self, FerryMapProperty property);
-/* The figures that change with each item: told once a chunk. */
+/* The figures that change with each item: told once a turn of the main loop, or now. */
 void ferry_map_figures_changed (FerryMap *self);
+void ferry_map_notify_figures (FerryMap *self);
 
 /* In ferry-map-results.c. */
 void ferry_map_install_signals (GObjectClass *object_class);
@@ -170,7 +173,7 @@ void ferry_map_end_input (FerryMap *self);
 /* How many items may be in flight, as things are. */
 guint64 ferry_map_get_bound (FerryMap *self);
 guint ferry_map_get_automatic_size (FerryMap *self);
-/* main: a chunk is over. error (nullable): of the chunk as a whole; took: microseconds. */
+/* main: a chunk is over. error (nullable): of the chunk as a whole; took: microseconds, negative when nobody knows. */
 void ferry_map_chunk_completed (FerryMap *self, gpointer chunk, gint64 took);
 void ferry_map_chunk_failed (FerryMap *self, gpointer chunk, const GError *error);
 void ferry_map_range_free (FerryMapRange *range);

@@ -7,6 +7,7 @@
 
 #include "ferry-enums.h"
 #include "task/ferry-map-private.h"
+#include "task/ferry-pool-private.h"
 
 static GParamSpec *properties[FERRY_MAP_N_PROPERTIES];
 
@@ -21,10 +22,26 @@ ferry_map_notify (FerryMap *self, FerryMapProperty property)
 }
 
 void
-ferry_map_figures_changed (FerryMap *self)
+ferry_map_notify_figures (FerryMap *self)
 {
+  ferry_timers_unset (ferry_executor_get_pool (self->executor)->timers, &self->notify_timer);
   for (guint i = FERRY_MAP_PROP_N_SUBMITTED; i <= FERRY_MAP_PROP_FRACTION; i++)
     ferry_map_notify (self, i);
+}
+
+static void
+notify_figures (gpointer data)
+{
+  g_autoptr (FerryMapHold) self = ferry_map_hold (data);
+
+  ferry_map_notify_figures (self);
+}
+
+void
+ferry_map_figures_changed (FerryMap *self)
+{
+  if (!ferry_timer_is_set (&self->notify_timer))
+    ferry_timers_set (ferry_executor_get_pool (self->executor)->timers, &self->notify_timer, 0, notify_figures, self);
 }
 
 static void
@@ -169,7 +186,8 @@ install_figures (void)
   /**
    * FerryMap:n-submitted:
    *
-   * How many items were taken from the input. Notified once a chunk, as the other figures.
+   * How many items were taken from the input. Notified at most once a turn of the main loop, as the
+   * other figures are.
    *
    * Since: 0.1
    */

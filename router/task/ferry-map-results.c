@@ -180,7 +180,7 @@ ferry_map_check_finished (FerryMap *self)
   if (self->finished || !is_at_end (self) || ferry_map_is_dropped (self))
     return;
   self->finished = TRUE;
-  ferry_map_figures_changed (self);
+  ferry_map_notify_figures (self);
   if (self->error != NULL)
     ferry_map_notify (self, FERRY_MAP_PROP_ERROR);
   ferry_map_notify (self, FERRY_MAP_PROP_FINISHED);
