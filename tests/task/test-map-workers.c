@@ -21,7 +21,7 @@ an_error_does_not_end_the_rest (gconstpointer in_threads)
   g_autoptr (TaskTest) test = task_test_new (GPOINTER_TO_INT (in_threads), 2);
   g_autoptr (FerryMap) map = ferry_map_new (test->executor, "fail", FERRY_MAP_ORDERED);
 
-  ferry_map_set_chunk_size (map, 4);
+  ferry_map_set_chunk_size (map, GPOINTER_TO_INT (in_threads) ? 1 : 4);
   for (int i = 0; i < 10; i++)
     {
       g_autofree char *message = g_strdup_printf ("number %d", i);
@@ -72,16 +72,20 @@ static void
 a_wrong_type_fails_its_item (void)
 {
   g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
-  g_autoptr (FerryMap) map = ferry_map_new (test->executor, "double", FERRY_MAP_ORDERED);
-  g_autoptr (GError) failure = NULL;
 
-  ferry_map_set_arguments (map, g_variant_new ("(xsx)", G_GINT64_CONSTANT (1), "two", G_GINT64_CONSTANT (3)));
-  ferry_map_set_chunk_size (map, 3);
-  g_assert_cmpint (map_test_take (map, NULL), ==, 2);
-  failure = map_test_take_failure (map, NULL);
-  g_assert_error (failure, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
-  g_assert_cmpint (map_test_take (map, NULL), ==, 6);
-  map_test_assert_end (map);
+  for (guint chunk_size = 0; chunk_size < 4; chunk_size++)
+    {
+      g_autoptr (FerryMap) map = ferry_map_new (test->executor, "double", FERRY_MAP_ORDERED);
+      g_autoptr (GError) failure = NULL;
+
+      ferry_map_set_arguments (map, g_variant_new ("(xsx)", G_GINT64_CONSTANT (1), "two", G_GINT64_CONSTANT (3)));
+      ferry_map_set_chunk_size (map, chunk_size);
+      g_assert_cmpint (map_test_take (map, NULL), ==, 2);
+      failure = map_test_take_failure (map, NULL);
+      g_assert_error (failure, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+      g_assert_cmpint (map_test_take (map, NULL), ==, 6);
+      map_test_assert_end (map);
+    }
 }
 
 static void
@@ -238,7 +242,7 @@ a_killed_worker_costs_one_item (gconstpointer order)
       for (gint64 i = 0; i < n; i++)
         g_ptr_array_add (items, note_and_give (path, i == deadly ? -1 : i));
       ferry_map_set_array (map, items);
-      ferry_map_set_chunk_size (map, 10);
+      ferry_map_set_chunk_size (map, deadly % 2 == 0 ? 10 : 1);
       for (gint64 i = 0; i < n; i++)
         {
           g_autoptr (GVariant) value = NULL;
