@@ -344,6 +344,17 @@ put_again (FerryMap *self, FerryMapChunk *chunk, guint from, gboolean singly)
   g_queue_push_head (&self->again, range);
 }
 
+/* A worker runs one item of a chunk at least, or the same chunk would go to and fro for ever. */
+static void
+fail_unanswered (FerryMap *self, FerryMapChunk *chunk)
+{
+  g_autoptr (GError) error = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_PROTOCOL,
+                                                  "The worker was done with items and sent no answers; build "
+                                                  "application and worker with the same version of Ferry");
+
+  fail_items (self, chunk, error);
+}
+
 /* main: the caller holds the map and has a reference to the chunk. */
 void
 ferry_map_chunk_completed (FerryMap *self, gpointer data, gint64 took)
@@ -352,7 +363,10 @@ ferry_map_chunk_completed (FerryMap *self, gpointer data, gint64 took)
 
   if (took >= 0 && chunk->n_come > 0)
     note_time (self, (double) took, chunk->n_come);
-  put_again (self, chunk, chunk->n_come, FALSE);
+  if (chunk->n_come > 0)
+    put_again (self, chunk, chunk->n_come, FALSE);
+  else
+    fail_unanswered (self, chunk);
   ferry_map_figures_changed (self);
   ferry_map_pump (self);
 }
