@@ -277,6 +277,20 @@ submit (FerryMap *self, FerryMapChunk *chunk)
   ferry_executor_submit_task_async (self->executor, FERRY_TASK (chunk), NULL, room_came, g_object_ref (chunk));
 }
 
+/* Chunks of a fixed size, which may be small, are submitted many at a time: when half of them are done, and not one for
+ * each that is done. So workers are woken seldom, and do not run dry. */
+static gboolean
+may_have_more_chunks (FerryMap *self)
+{
+  guint few = CHUNKS_A_WORKER * get_n_workers (self);
+
+  if (self->chunk_size == 0)
+    return self->chunks.length < few;
+  if (self->chunks.length <= MAX (ferry_map_get_bound (self) / self->chunk_size / 2, few))
+    self->filling_up = TRUE;
+  return self->filling_up;
+}
+
 static gboolean
 submit_next (FerryMap *self)
 {
@@ -284,11 +298,14 @@ submit_next (FerryMap *self)
 
   if (!self->feeding || self->cancelled || self->waits_for_room || ferry_map_is_dropped (self))
     return FALSE;
-  if (self->chunk_size == 0 && self->chunks.length >= CHUNKS_A_WORKER * get_n_workers (self))
+  if (!may_have_more_chunks (self))
     return FALSE;
   chunk = make_chunk (self);
   if (chunk == NULL)
-    return FALSE;
+    {
+      self->filling_up = FALSE;
+      return FALSE;
+    }
   submit (self, chunk);
   return TRUE;
 }

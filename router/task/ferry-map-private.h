@@ -73,6 +73,7 @@ struct _FerryMap
   gboolean pumping;
   gboolean pulling; /* the input is being asked, and has to stay */
   gboolean pump_again;
+  gboolean filling_up;     /* see may_have_more_chunks() */
   gboolean waits_for_room; /* in the executor */
   gboolean input_ended;
 
