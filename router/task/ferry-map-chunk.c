@@ -123,8 +123,15 @@ static FerryMapChunk *
 chunk_new_of_array (FerryMap *map, guint64 first, GVariant *items, guint n_items, gint64 limit)
 {
   GVariant *const parts[] = {g_variant_new_string (map->function), g_variant_new_int64 (limit), items};
+  FerryMapChunk *self =
+    chunk_new (map, first, n_items, FERRY_MAP_FUNCTION, g_variant_new_tuple (parts, G_N_ELEMENTS (parts)));
+  char name[FERRY_FUNCTION_MAX_NAME + 48];
 
-  return chunk_new (map, first, n_items, FERRY_MAP_FUNCTION, g_variant_new_tuple (parts, G_N_ELEMENTS (parts)));
+  /* Lists and errors speak of what is mapped. */
+  g_snprintf (name, sizeof name, "%s %" G_GUINT64_FORMAT "–%" G_GUINT64_FORMAT, map->function, first,
+              first + n_items - 1);
+  ferry_task_set_name (FERRY_TASK (self), name);
+  return self;
 }
 
 /* Whether one type says it all. A type that is that of boxes would be taken for one. */

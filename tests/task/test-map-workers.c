@@ -112,6 +112,18 @@ an_unknown_function_fails_all (void)
   assert_all_fail (test, "ferry.map", FERRY_ERROR_UNKNOWN_FUNCTION);
 }
 
+/* The function behind chunks is none for others. */
+static void
+the_chunk_function_wants_chunks (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryTask) task = task_test_submit (test->executor, "ferry.map", NULL);
+  g_autoptr (FerryTask) other = task_test_submit (test->executor, "ferry.map", g_variant_new_string ("double"));
+
+  task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+  task_test_assert_failed (other, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+}
+
 static void
 a_wrong_result_fails_its_item (void)
 {
@@ -252,7 +264,10 @@ a_killed_worker_costs_one_item (gconstpointer order)
 
           g_assert_true (ferry_map_next (map, MAP_TEST_TIMEOUT, &index, &value, &failure, &error));
           if ((gint64) index == deadly)
-            g_assert_error (failure, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+            {
+              g_assert_error (failure, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+              g_assert_nonnull (strstr (failure->message, "crash-if-negative"));
+            }
           else
             g_assert_cmpint (g_variant_get_int64 (value), ==, 2 * (gint64) index);
         }
@@ -325,6 +340,7 @@ main (int argc, char **argv)
   g_test_add_func ("/map/every-other-item-fails", every_other_item_fails);
   g_test_add_func ("/map/a-wrong-type-fails-its-item", a_wrong_type_fails_its_item);
   g_test_add_func ("/map/an-unknown-function-fails-all", an_unknown_function_fails_all);
+  g_test_add_func ("/map/the-chunk-function-wants-chunks", the_chunk_function_wants_chunks);
   g_test_add_func ("/map/a-wrong-result-fails-its-item", a_wrong_result_fails_its_item);
   g_test_add_func ("/map/an-item-that-is-too-large-fails-alone", an_item_that_is_too_large_fails_alone);
   g_test_add_func ("/map/items-of-a-stopped-executor-fail", items_of_a_stopped_executor_fail);
