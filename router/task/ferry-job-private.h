@@ -36,7 +36,7 @@ struct _FerryJob
   FerryTaskKind kind; /* const */
   /* any: the call's, or in a map that of the function over the items; it stays where it is as long as the job */
   const char *_Atomic function_name;
-  pthread_t thread;   /* const: the one that serves */
+  pthread_t thread; /* const: the one that serves */
 
   pthread_rwlock_t uses;
   gboolean finished; /* uses; its writer, the thread that serves, reads it without */

@@ -30,8 +30,8 @@
 
 /* Items in flight, for each worker, where nothing else is said: enough to be sent ahead one by one; or so many chunks,
  * where that is more, so that results may come out of turn. */
-#define ITEMS_A_WORKER 64
-#define BOUND_CHUNKS_A_WORKER 4
+#define ITEMS_A_WORKER 128
+#define BOUND_CHUNKS_A_WORKER 8
 
 /* How quickly the time of an item follows, and what is taken for less than the clock can tell. */
 #define TIME_SHARE 0.25

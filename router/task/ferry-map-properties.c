@@ -165,7 +165,7 @@ install_settings (void)
    * FerryMap:max-in-flight:
    *
    * How many items may be in flight: taken from the input, and their results not taken yet; 0, the default, for what
-   * keeps the workers busy, which is 64 a worker, or 4 chunks a worker where those are more.
+   * keeps the workers busy, which is 128 a worker, or 8 chunks a worker where those are more.
    *
    * Since: 0.1
    */

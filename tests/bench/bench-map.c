@@ -207,7 +207,7 @@ measure_tasks (BenchCrew *crew, guint n)
     {
       g_autoptr (FerryTask) first = NULL;
 
-      while (n_submitted < n && tasks.length < 64 * N_WORKERS)
+      while (n_submitted < n && tasks.length < 128 * N_WORKERS)
         g_queue_push_tail (&tasks, bench_crew_submit (crew, "echo", g_variant_new_uint64 (n_submitted++)));
       first = g_queue_pop_head (&tasks);
       while (!ferry_task_get_done (first))
