@@ -384,6 +384,8 @@ ferry_launcher_add_transport (FerryLauncher *self, FerryRouter *router, const ch
   sender_name = g_strconcat (FERRY_TRANSPORT_SENDER_PREFIX, name, NULL);
   /* Senders are added behind those that are there, and go to the worker in that order. */
   transport = link_transport_new (receiver, router->context, self->senders->len);
+  ferry_transactions_set_max_answer (ferry_transport_get_transactions (FERRY_TRANSPORT (transport)),
+                                     router->max_message_size);
   if (!ferry_launcher_add_watched_sender (self, sender_name, sender, launcher_done, transport, error))
     return NULL;
   transport->with_launcher = TRUE;

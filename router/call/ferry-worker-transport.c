@@ -72,6 +72,9 @@ ferry_worker_transport_new (FerrySender *sender)
 {
   FerryWorkerTransport *self = g_object_new (FERRY_TYPE_WORKER_TRANSPORT, NULL);
 
+  ferry_transactions_set_max_answer (ferry_transport_get_transactions (FERRY_TRANSPORT (self)),
+                                     sender->max_message_size);
+
   self->sender = g_object_ref (sender);
   return FERRY_TRANSPORT (self);
 }
