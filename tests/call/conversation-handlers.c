@@ -65,7 +65,7 @@ static void
 bytes (FerryInvocation *invocation, gpointer data)
 {
   guint64 n = g_variant_get_uint64 (ferry_invocation_get_arguments (invocation));
-  guint8 *memory = g_malloc (n);
+  guint8 *memory = g_malloc (n + 1);
 
   memset (memory, 'x', n);
   ferry_invocation_return_value (invocation,

@@ -196,7 +196,7 @@ answer_later (gpointer data)
           continue;
         }
       pthread_mutex_unlock (&flood->lock);
-      ferry_invocation_return_value (invocation, g_variant_ref (ferry_invocation_get_arguments (invocation)));
+      ferry_invocation_return_value (invocation, ferry_invocation_get_arguments (invocation));
       ferry_invocation_unref (invocation);
       pthread_mutex_lock (&flood->lock);
     }
