@@ -55,6 +55,8 @@ typedef struct
   GQueue kept;                      /* lock: (element-type Kept) (owned): what waits for room */
   GError *refusal;                  /* lock: (owned) (nullable): why nobody takes calls any more */
   GError *reason;                   /* lock: (owned) (nullable): why it is closed */
+  GDestroyNotify end_func;          /* lock: (nullable): NULL once it was called */
+  gpointer end_data;                /* lock */
 } FerryTransportPrivate;
 
 /* What could not be sent where nobody may wait. */
@@ -401,6 +403,7 @@ void
 ferry_transport_end (FerryTransport *self, const GError *reason)
 {
   FerryTransportPrivate *priv;
+  GDestroyNotify end_func;
   GQueue early;
 
   g_return_if_fail (FERRY_IS_TRANSPORT (self));
@@ -414,6 +417,7 @@ ferry_transport_end (FerryTransport *self, const GError *reason)
       return;
     }
   priv->reason = g_error_copy (reason);
+  end_func = g_steal_pointer (&priv->end_func);
   early = priv->early;
   g_queue_init (&priv->early);
   g_mutex_unlock (&priv->lock);
@@ -422,6 +426,26 @@ ferry_transport_end (FerryTransport *self, const GError *reason)
   g_queue_clear_full (&early, (GDestroyNotify) ferry_call_unref);
   ferry_transport_note_room (self);
   FERRY_TRANSPORT_GET_CLASS (self)->close (self);
+  if (end_func != NULL)
+    end_func (priv->end_data);
+}
+
+void
+ferry_transport_set_end_func (FerryTransport *self, GDestroyNotify func, gpointer data)
+{
+  FerryTransportPrivate *priv = get_private (self);
+  gboolean closed;
+
+  g_mutex_lock (&priv->lock);
+  closed = priv->reason != NULL;
+  if (!closed)
+    {
+      priv->end_func = func;
+      priv->end_data = data;
+    }
+  g_mutex_unlock (&priv->lock);
+  if (closed)
+    func (data);
 }
 
 /**
