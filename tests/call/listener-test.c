@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "call/ferry-address-private.h"
 
 /* GLib opens some descriptors when it is first asked for a process or a main context, and keeps them. */
 static void
@@ -176,4 +177,22 @@ listener_test_kill_application (GSubprocess *application)
   g_subprocess_wait (application, NULL, &error);
   g_assert_no_error (error);
   g_object_unref (application);
+}
+
+int
+listener_test_raw_socket (const char *address, gboolean listens)
+{
+  g_auto (FerryAddress) parsed;
+  ferry_autofd fd = -1;
+
+  g_assert_true (ferry_address_init (&parsed, address, NULL));
+  fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (listens)
+    {
+      g_assert_no_errno (bind (fd, (const struct sockaddr *) &parsed.name, parsed.size));
+      g_assert_no_errno (listen (fd, 1));
+    }
+  else
+    g_assert_no_errno (connect (fd, (const struct sockaddr *) &parsed.name, parsed.size));
+  return ferry_steal_fd (&fd);
 }

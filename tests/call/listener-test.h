@@ -53,6 +53,9 @@ GSubprocess *listener_test_application (const char *mode, const char *address, c
                                         const char *expected);
 void listener_test_kill_application (GSubprocess *application);
 
+/* A socket that knows nothing of Ferry, and connects or listens at the address. */
+int listener_test_raw_socket (const char *address, gboolean listens);
+
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ListenerTestPlace, listener_test_place_clear)
 
 G_END_DECLS
