@@ -23,6 +23,7 @@
 #include "worker/ferry-nursery.h"
 #include "worker/ferry-worker.h"
 
+#include "call/ferry-background.h"
 #include "call/ferry-connect.h"
 #include "call/ferry-listener.h"
 #include "call/ferry-mux.h"

@@ -127,17 +127,17 @@ ferry_porter_let_in (FerryPorter *self, int fd, pid_t pid)
   GQueue left = G_QUEUE_INIT;
   Seat *seat;
 
-  if (!ferry_knock_send_answer (socket, FERRY_KNOCK_WELCOME, ""))
-    return;
+  /* The seat first: whoever has been welcomed counts. */
   seat = g_new (Seat, 1);
   *seat = (Seat){ferry_porter_ref (self), fcntl (socket, F_DUPFD_CLOEXEC, 0), pid};
   g_mutex_lock (&self->lock);
   g_ptr_array_add (self->seats, seat);
   g_mutex_unlock (&self->lock);
-  transport = make_transport (&socket, &error);
+  if (ferry_knock_send_answer (socket, FERRY_KNOCK_WELCOME, ""))
+    transport = make_transport (&socket, &error);
   if (transport == NULL)
     {
-      g_warning ("Process %d could not be attached: %s", (int) pid, error->message);
+      g_debug ("Process %d could not be attached: %s", (int) pid, error != NULL ? error->message : "it has left");
       leave_seat (seat);
       return;
     }
