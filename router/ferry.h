@@ -37,6 +37,7 @@
 #include "task/ferry-error-list.h"
 #include "task/ferry-executor.h"
 #include "task/ferry-job.h"
+#include "task/ferry-map.h"
 #include "task/ferry-pool.h"
 #include "task/ferry-process.h"
 #include "task/ferry-task-group.h"

@@ -23,9 +23,9 @@ G_BEGIN_DECLS
 /**
  * FerryError:
  * @FERRY_ERROR_NOT_RUNNING: The router is not running: call [method@Ferry.Router.start] first.
- * @FERRY_ERROR_ALREADY_RUNNING: The router is running already, or somebody has the address.
+ * @FERRY_ERROR_ALREADY_RUNNING: The router is running already, or somebody else has what only one can have.
  * @FERRY_ERROR_WRONG_THREAD: The call belongs to the router's thread, which is the one that started it.
- * @FERRY_ERROR_NOT_STARTED: The sender has not been started.
+ * @FERRY_ERROR_NOT_STARTED: The sender has not been started, or the transport has no worker yet.
  * @FERRY_ERROR_ALREADY_STARTED: The sender has been started, or was passed to a worker.
  * @FERRY_ERROR_STOPPED: The sender has been stopped.
  * @FERRY_ERROR_CLOSED: The other end is gone: the pipe was closed, or its link ended.
@@ -37,11 +37,12 @@ G_BEGIN_DECLS
  * @FERRY_ERROR_PROTOCOL: The other end broke a rule of the protocol.
  * @FERRY_ERROR_VERSION: The two ends speak versions of the protocol that do not fit.
  * @FERRY_ERROR_BAD_ARGUMENTS: A value from outside, such as an argument vector, cannot be used.
- * @FERRY_ERROR_UNKNOWN_SENDER: The worker was given no sender of that name.
+ * @FERRY_ERROR_UNKNOWN_SENDER: The worker was given no sender, or no transport, of that name.
  * @FERRY_ERROR_NOT_A_WORKER: The process was not started by a [class@Ferry.Launcher].
  * @FERRY_ERROR_BUSY: The call cannot be nested in the one under way; or a persistent worker has an application already.
  * @FERRY_ERROR_SYSTEM: The system refused memory, a descriptor or a call; the message names it.
- * @FERRY_ERROR_UNKNOWN_FUNCTION: The worker's program has no function of that name.
+ * @FERRY_ERROR_UNKNOWN_FUNCTION: The worker's program has no function of that name, or nothing answers to
+ *   that method.
  * @FERRY_ERROR_REFUSED: What was asked for was not begun, and will not be.
  * @FERRY_ERROR_NOT_DONE: There is no result yet: wait for the end.
  * @FERRY_ERROR_BAD_RESULT: A function gave back something that is not what it was registered to give.

@@ -15,9 +15,11 @@
 
 #include "call/ferry-background.h"
 
+#include <pthread.h>
 #include <signal.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-cond-private.h"
 #include "call/ferry-mux.h"
 
 typedef struct
@@ -59,12 +61,12 @@ struct _FerryBackground
   char *method;      /* const: (owned) */
   guint max_results; /* const */
 
-  GMutex attaching;
+  pthread_mutex_t attaching;
   GThread *giver;            /* attaching: (owned) (nullable) */
   GCancellable *cancellable; /* attaching: (owned) (nullable): ends what the giver waits for */
 
-  GMutex lock;
-  GCond changed;
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
   GQueue results;      /* lock: (element-type Result) (owned): the oldest first */
   guint64 last_number; /* lock */
   gboolean leaving;    /* lock: the giver is to end */
@@ -96,16 +98,16 @@ wait_for_result (FerryBackground *self)
 {
   GVariant *arguments = NULL;
 
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   while (self->results.length == 0 && !self->leaving)
-    g_cond_wait (&self->changed, &self->lock);
+    pthread_cond_wait (&self->changed, &self->lock);
   if (!self->leaving)
     {
       const Result *result = self->results.head->data;
 
       arguments = g_variant_ref_sink (g_variant_new ("(tv)", result->number, result->value));
     }
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   return arguments;
 }
 
@@ -114,10 +116,10 @@ drop_oldest (FerryBackground *self)
 {
   Result *result;
 
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   result = g_queue_pop_head (&self->results);
-  g_cond_broadcast (&self->changed);
-  g_mutex_unlock (&self->lock);
+  pthread_cond_broadcast (&self->changed);
+  pthread_mutex_unlock (&self->lock);
   result_free (result);
 }
 
@@ -158,16 +160,16 @@ stop_giving_attaching (FerryBackground *self)
 {
   if (self->giver == NULL)
     return;
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   self->leaving = TRUE;
-  g_cond_broadcast (&self->changed);
-  g_mutex_unlock (&self->lock);
+  pthread_cond_broadcast (&self->changed);
+  pthread_mutex_unlock (&self->lock);
   g_cancellable_cancel (self->cancellable);
   g_thread_join (g_steal_pointer (&self->giver));
   g_clear_object (&self->cancellable);
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   self->leaving = FALSE;
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
 }
 
 static gboolean
@@ -206,9 +208,9 @@ ferry_background_finalize (GObject *object)
   stop_giving_attaching (self);
   g_queue_clear_full (&self->results, result_free);
   g_free (self->method);
-  g_cond_clear (&self->changed);
-  g_mutex_clear (&self->lock);
-  g_mutex_clear (&self->attaching);
+  pthread_cond_destroy (&self->changed);
+  pthread_mutex_destroy (&self->lock);
+  pthread_mutex_destroy (&self->attaching);
 
   G_OBJECT_CLASS (ferry_background_parent_class)->finalize (object);
 }
@@ -222,9 +224,9 @@ ferry_background_class_init (FerryBackgroundClass *klass)
 static void
 ferry_background_init (FerryBackground *self)
 {
-  g_mutex_init (&self->attaching);
-  g_mutex_init (&self->lock);
-  g_cond_init (&self->changed);
+  pthread_mutex_init (&self->attaching, NULL);
+  pthread_mutex_init (&self->lock, NULL);
+  ferry_cond_init (&self->changed);
   g_queue_init (&self->results);
 }
 
@@ -256,9 +258,9 @@ cancelled_cb (GCancellable *cancellable, gpointer data)
 {
   FerryBackground *self = data;
 
-  g_mutex_lock (&self->lock);
-  g_cond_broadcast (&self->changed);
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_lock (&self->lock);
+  pthread_cond_broadcast (&self->changed);
+  pthread_mutex_unlock (&self->lock);
 }
 
 static gboolean
@@ -268,20 +270,17 @@ put_in_time (FerryBackground *self, GVariant *value, gint64 deadline, GCancellab
   gboolean room;
   Result *result;
 
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   while (!(room = self->results.length < self->max_results) && in_time && !g_cancellable_is_cancelled (cancellable))
-    if (deadline < G_MAXINT64)
-      in_time = g_cond_wait_until (&self->changed, &self->lock, deadline);
-    else
-      g_cond_wait (&self->changed, &self->lock);
+    in_time = ferry_cond_wait_until (&self->changed, &self->lock, deadline);
   if (room)
     {
       result = g_new (Result, 1);
       *result = (Result){++self->last_number, g_variant_ref (value)};
       g_queue_push_tail (&self->results, result);
-      g_cond_broadcast (&self->changed);
+      pthread_cond_broadcast (&self->changed);
     }
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   return room;
 }
 
@@ -349,10 +348,10 @@ ferry_background_attach (FerryBackground *self, FerryTransport *transport, GErro
   g_return_val_if_fail (FERRY_IS_TRANSPORT (transport), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  g_mutex_lock (&self->attaching);
+  pthread_mutex_lock (&self->attaching);
   stop_giving_attaching (self);
   started = start_giving_attaching (self, transport, error);
-  g_mutex_unlock (&self->attaching);
+  pthread_mutex_unlock (&self->attaching);
   return started;
 }
 
@@ -370,9 +369,9 @@ ferry_background_detach (FerryBackground *self)
 {
   g_return_if_fail (FERRY_IS_BACKGROUND (self));
 
-  g_mutex_lock (&self->attaching);
+  pthread_mutex_lock (&self->attaching);
   stop_giving_attaching (self);
-  g_mutex_unlock (&self->attaching);
+  pthread_mutex_unlock (&self->attaching);
 }
 
 /**
@@ -390,8 +389,8 @@ ferry_background_get_n_results (FerryBackground *self)
 
   g_return_val_if_fail (FERRY_IS_BACKGROUND (self), 0);
 
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   n = self->results.length;
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   return n;
 }

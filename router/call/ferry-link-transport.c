@@ -13,7 +13,7 @@
  *
  * Threads: messages come on the router's; any thread sends and closes.
  * Locks:   lock is held while room_watch is added, and so comes before the link's; nobody is called with it held. The
- *          link calls for room with its own lock held, and takes the transport's inmost one there.
+ *          link tells of room with its own lock held; that goes on to the router's main context.
  * Trust:   none in the worker: a message that breaks a rule ends the link, and with it the worker. */
 
 #include "config.h"
@@ -36,6 +36,7 @@ struct _FerryLinkTransport
   FerryTransport parent_instance;
 
   FerryReceiver *receiver;    /* const: (owned) */
+  gpointer end;               /* const: (owned): its End */
   GThread *router_thread;     /* const: (unowned), only compared */
   _Atomic (FerryLink *) link; /* (owned) (nullable): set once, by the router's thread with lock held, and for good */
 
@@ -48,10 +49,12 @@ struct _FerryLinkTransport
 
 G_DEFINE_FINAL_TYPE (FerryLinkTransport, ferry_link_transport, FERRY_TYPE_TRANSPORT)
 
-/* What the pipe's receiver knows of the transport. Counted references, by g_atomic_rc_box. */
+/* What the pipe's receiver and the link know of the transport. Counted references, by g_atomic_rc_box. */
 typedef struct
 {
   GWeakRef transport;
+  GMainContext *context; /* const: (owned) (nullable): the router's */
+  _Atomic gboolean told; /* of room, on its way to that */
 } End;
 
 static void
@@ -60,6 +63,7 @@ end_clear (gpointer data)
   End *end = data;
 
   g_weak_ref_clear (&end->transport);
+  g_clear_pointer (&end->context, g_main_context_unref);
 }
 
 static void
@@ -128,11 +132,33 @@ send_cancel (FerryTransport *transport, guint64 xid, guint16 reason)
   return link != NULL && ferry_link_send_cancel (link, xid, reason) == FERRY_DOWN_SENT;
 }
 
-/* any, with the link's lock held */
+static gboolean
+note_room (gpointer data)
+{
+  End *end = data;
+  g_autoptr (FerryTransport) transport = g_weak_ref_get (&end->transport);
+
+  /* Before the room is used: what comes after is told of again. */
+  atomic_store (&end->told, FALSE);
+  if (transport != NULL)
+    ferry_transport_note_room (transport);
+  return G_SOURCE_REMOVE;
+}
+
+/* any, with the link's lock held, so that nothing may be sent here: that is for the router's thread. */
 static void
 room_came (gpointer data)
 {
-  ferry_transport_note_room (data);
+  End *end = data;
+  g_autoptr (GSource) source = NULL;
+
+  if (atomic_exchange (&end->told, TRUE))
+    return;
+  source = g_idle_source_new ();
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_static_name (source, "[ferry] room in a link");
+  g_source_set_callback (source, note_room, g_atomic_rc_box_acquire (end), end_unref);
+  g_source_attach (source, end->context);
 }
 
 /* ---- up ---- */
@@ -255,6 +281,7 @@ ferry_link_transport_finalize (GObject *object)
   FerryLink *link = get_link (self);
 
   g_clear_object (&self->receiver);
+  end_unref (self->end);
   g_clear_pointer (&link, ferry_link_unref);
   g_mutex_clear (&self->lock);
 
@@ -275,22 +302,24 @@ static void
 ferry_link_transport_init (FerryLinkTransport *self)
 {
   g_mutex_init (&self->lock);
-  self->room_watch = (FerryRoomWatch){.func = room_came, .data = self};
   ferry_transport_set_cancel_func (FERRY_TRANSPORT (self), send_cancel);
   ferry_transport_set_receiving_thread (FERRY_TRANSPORT (self), g_thread_self ());
 }
 
 /* Takes receiver over. index: of its pipe among those of the link. */
 static FerryLinkTransport *
-link_transport_new (FerryReceiver *receiver, guint index)
+link_transport_new (FerryReceiver *receiver, GMainContext *context, guint index)
 {
   FerryLinkTransport *self = g_object_new (FERRY_TYPE_LINK_TRANSPORT, NULL);
   End *end = g_atomic_rc_box_new0 (End);
 
   self->receiver = receiver;
   self->router_thread = g_thread_self ();
-  ferry_transport_set_first_xid (FERRY_TRANSPORT (self), ((guint64) index << FERRY_TRANSPORT_XID_BITS) + 1);
+  ferry_transport_set_first_xid (FERRY_TRANSPORT (self), ferry_transport_get_first_xid (index));
   g_weak_ref_init (&end->transport, self);
+  end->context = context != NULL ? g_main_context_ref (context) : NULL;
+  self->end = g_atomic_rc_box_acquire (end);
+  self->room_watch = (FerryRoomWatch){.func = room_came, .data = end};
   receiver->internal = TRUE;
   ferry_receiver_set_handler (receiver, message_came, end, end_unref);
   g_signal_connect_data (receiver, "closed", G_CALLBACK (pipe_closed), g_atomic_rc_box_acquire (end), end_closure_unref,
@@ -349,7 +378,7 @@ ferry_launcher_add_transport (FerryLauncher *self, FerryRouter *router, const ch
     return NULL;
   sender_name = g_strconcat (FERRY_TRANSPORT_SENDER_PREFIX, name, NULL);
   /* Senders are added behind those that are there, and go to the worker in that order. */
-  transport = link_transport_new (receiver, self->senders->len);
+  transport = link_transport_new (receiver, router->context, self->senders->len);
   if (!ferry_launcher_add_watched_sender (self, sender_name, sender, launcher_done, transport, error))
     return NULL;
   transport->with_launcher = TRUE;

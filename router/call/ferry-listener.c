@@ -14,6 +14,7 @@
 #include <sys/auxv.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-cond-private.h"
 #include "call/ferry-porter-private.h"
 #include "worker/ferry-launcher-private.h"
 
@@ -75,9 +76,9 @@ take (FerryPorter *porter)
 {
   FerryTransport *transport;
 
-  g_mutex_lock (&porter->lock);
+  pthread_mutex_lock (&porter->lock);
   transport = ferry_porter_take_locked (porter);
-  g_mutex_unlock (&porter->lock);
+  pthread_mutex_unlock (&porter->lock);
   return transport;
 }
 
@@ -89,9 +90,9 @@ news_cb (gpointer data)
   FerryTransport *transport;
 
   /* What comes from now on is told by another call. */
-  g_mutex_lock (&porter->lock);
+  pthread_mutex_lock (&porter->lock);
   porter->telling = FALSE;
-  g_mutex_unlock (&porter->lock);
+  pthread_mutex_unlock (&porter->lock);
   if (self == NULL)
     return G_SOURCE_REMOVE;
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_ATTACHED]);
@@ -299,10 +300,10 @@ ferry_listener_set_max_attached (FerryListener *self, guint max_attached)
   g_return_if_fail (FERRY_IS_LISTENER (self));
   g_return_if_fail (max_attached > 0);
 
-  g_mutex_lock (&self->porter->lock);
+  pthread_mutex_lock (&self->porter->lock);
   changed = self->porter->max_attached != max_attached;
   self->porter->max_attached = max_attached;
-  g_mutex_unlock (&self->porter->lock);
+  pthread_mutex_unlock (&self->porter->lock);
   ferry_porter_wake (self->porter);
   if (changed)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_ATTACHED]);
@@ -323,9 +324,9 @@ ferry_listener_get_max_attached (FerryListener *self)
 
   g_return_val_if_fail (FERRY_IS_LISTENER (self), 0);
 
-  g_mutex_lock (&self->porter->lock);
+  pthread_mutex_lock (&self->porter->lock);
   max_attached = self->porter->max_attached;
-  g_mutex_unlock (&self->porter->lock);
+  pthread_mutex_unlock (&self->porter->lock);
   return max_attached;
 }
 
@@ -345,9 +346,9 @@ ferry_listener_set_greeting_timeout (FerryListener *self, gint64 timeout)
   g_return_if_fail (FERRY_IS_LISTENER (self));
   g_return_if_fail (timeout > 0);
 
-  g_mutex_lock (&self->porter->lock);
+  pthread_mutex_lock (&self->porter->lock);
   self->porter->knock_time = timeout;
-  g_mutex_unlock (&self->porter->lock);
+  pthread_mutex_unlock (&self->porter->lock);
 }
 
 /**
@@ -369,9 +370,9 @@ ferry_listener_allow_user (FerryListener *self, guint user)
   g_return_if_fail (FERRY_IS_LISTENER (self));
   g_return_if_fail (self->porter->binding != NULL);
 
-  g_mutex_lock (&self->porter->lock);
+  pthread_mutex_lock (&self->porter->lock);
   g_array_append_val (self->porter->users, uid);
-  g_mutex_unlock (&self->porter->lock);
+  pthread_mutex_unlock (&self->porter->lock);
   ferry_binding_open_to_all (self->porter->binding);
 }
 
@@ -390,9 +391,9 @@ ferry_listener_get_n_attached (FerryListener *self)
 
   g_return_val_if_fail (FERRY_IS_LISTENER (self), 0);
 
-  g_mutex_lock (&self->porter->lock);
+  pthread_mutex_lock (&self->porter->lock);
   n = self->porter->seats->len;
-  g_mutex_unlock (&self->porter->lock);
+  pthread_mutex_unlock (&self->porter->lock);
   return n;
 }
 
@@ -416,14 +417,14 @@ ferry_listener_start (FerryListener *self, GError **error)
   g_return_val_if_fail (FERRY_IS_LISTENER (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  g_mutex_lock (&self->porter->lock);
+  pthread_mutex_lock (&self->porter->lock);
   closed = self->porter->stopped;
   if (!closed && self->porter->context == NULL)
     {
       self->porter->context = g_main_context_ref_thread_default ();
       self->porter->news = news_cb;
     }
-  g_mutex_unlock (&self->porter->lock);
+  pthread_mutex_unlock (&self->porter->lock);
   if (closed)
     {
       g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The listener was closed; make another one");
@@ -437,9 +438,9 @@ cancelled_cb (GCancellable *cancellable, gpointer data)
 {
   FerryPorter *porter = data;
 
-  g_mutex_lock (&porter->lock);
-  g_cond_broadcast (&porter->changed);
-  g_mutex_unlock (&porter->lock);
+  pthread_mutex_lock (&porter->lock);
+  pthread_cond_broadcast (&porter->changed);
+  pthread_mutex_unlock (&porter->lock);
 }
 
 /* Returns NULL with an error, or without one where the time was over. */
@@ -449,16 +450,13 @@ wait_for_one (FerryPorter *porter, gint64 deadline, GCancellable *cancellable, G
   FerryTransport *transport;
   gboolean in_time = TRUE;
 
-  g_mutex_lock (&porter->lock);
+  pthread_mutex_lock (&porter->lock);
   while ((transport = ferry_porter_take_locked (porter)) == NULL && in_time && !porter->stopped &&
          !g_cancellable_is_cancelled (cancellable))
-    if (deadline < G_MAXINT64)
-      in_time = g_cond_wait_until (&porter->changed, &porter->lock, deadline);
-    else
-      g_cond_wait (&porter->changed, &porter->lock);
+    in_time = ferry_cond_wait_until (&porter->changed, &porter->lock, deadline);
   if (transport == NULL && porter->stopped)
     g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The listener was closed; nobody can attach any more");
-  g_mutex_unlock (&porter->lock);
+  pthread_mutex_unlock (&porter->lock);
   return transport;
 }
 

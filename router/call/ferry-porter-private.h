@@ -14,6 +14,8 @@
 
 #pragma once
 
+#include <pthread.h>
+
 #include "call/ferry-binding-private.h"
 #include "call/ferry-transport.h"
 
@@ -26,8 +28,8 @@ typedef struct
   int wake_fd;           /* const: (owned): an eventfd; wakes the thread */
   GThread *thread;       /* of who starts and stops: (owned) (nullable) */
 
-  GMutex lock;
-  GCond changed;
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
   GQueue arrived;        /* lock: (element-type FerryTransport) (owned): let in, and not taken yet */
   GPtrArray *seats;      /* lock: (element-type Seat) (unowned): each is its transport's */
   GArray *users;         /* lock: (element-type uid_t): who may come in beside our own user */

@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-cond-private.h"
 #include "call/ferry-knock-private.h"
 
 /* At once; the oldest one is sent away for a further one. */
@@ -49,10 +50,10 @@ is_allowed (FerryPorter *self, uid_t user)
 {
   gboolean allowed = user == geteuid ();
 
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   for (guint i = 0; i < self->users->len && !allowed; i++)
     allowed = g_array_index (self->users, uid_t, i) == user;
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   return allowed;
 }
 
@@ -95,9 +96,9 @@ hear (FerryPorter *self, int fd)
   knock = g_new0 (Knock, 1);
   knock->fd = ferry_steal_fd (&socket);
   knock->pid = peer.pid;
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   knock->deadline = ferry_time_add (g_get_monotonic_time (), self->knock_time);
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   g_ptr_array_add (self->knocks, knock);
 }
 
@@ -133,9 +134,9 @@ find_seat (FerryPorter *self, Knock *knock)
 {
   gboolean free_seat;
 
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   free_seat = ferry_porter_has_seat_locked (self);
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   if (free_seat)
     {
       ferry_porter_let_in (self, ferry_steal_fd (&knock->fd), knock->pid);
@@ -234,9 +235,9 @@ wait_for_something (FerryPorter *self)
   poll (fds, 2 + self->knocks->len, get_poll_timeout (self, now));
   if (read (self->wake_fd, &count, sizeof count) < 0 && errno != EAGAIN)
     g_warning ("Reading an eventfd failed: %s", g_strerror (errno));
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   stopped = self->stopped;
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   return !stopped;
 }
 
@@ -292,13 +293,13 @@ ferry_porter_stop (FerryPorter *self)
 {
   GQueue left;
 
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   self->stopped = TRUE;
   g_clear_pointer (&self->context, g_main_context_unref);
   left = self->arrived;
   g_queue_init (&self->arrived);
-  g_cond_broadcast (&self->changed);
-  g_mutex_unlock (&self->lock);
+  pthread_cond_broadcast (&self->changed);
+  pthread_mutex_unlock (&self->lock);
   ferry_porter_wake (self);
   if (self->thread != NULL)
     g_thread_join (g_steal_pointer (&self->thread));
@@ -334,8 +335,8 @@ ferry_porter_new (FerryBinding *binding, GError **error)
   atomic_init (&self->references, 1);
   self->binding = binding;
   self->wake_fd = wake_fd;
-  g_mutex_init (&self->lock);
-  g_cond_init (&self->changed);
+  pthread_mutex_init (&self->lock, NULL);
+  ferry_cond_init (&self->changed);
   g_queue_init (&self->arrived);
   g_weak_ref_init (&self->listener, NULL);
   self->seats = g_ptr_array_new ();
@@ -368,7 +369,7 @@ ferry_porter_unref (FerryPorter *self)
   g_ptr_array_unref (self->knocks);
   g_ptr_array_unref (self->seats);
   g_array_unref (self->users);
-  g_cond_clear (&self->changed);
-  g_mutex_clear (&self->lock);
+  pthread_cond_destroy (&self->changed);
+  pthread_mutex_destroy (&self->lock);
   g_free (self);
 }

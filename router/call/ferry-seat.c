@@ -27,8 +27,8 @@ tell (FerryPorter *self)
 {
   GSource *source = NULL;
 
-  g_mutex_lock (&self->lock);
-  g_cond_broadcast (&self->changed);
+  pthread_mutex_lock (&self->lock);
+  pthread_cond_broadcast (&self->changed);
   if (self->context != NULL && !self->telling)
     {
       self->telling = TRUE;
@@ -37,7 +37,7 @@ tell (FerryPorter *self)
       g_source_set_callback (source, self->news, ferry_porter_ref (self), (GDestroyNotify) ferry_porter_unref);
       g_source_attach (source, self->context);
     }
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   g_clear_pointer (&source, g_source_unref);
 }
 
@@ -48,9 +48,9 @@ leave_seat (gpointer data)
   Seat *seat = data;
   FerryPorter *porter = seat->porter;
 
-  g_mutex_lock (&porter->lock);
+  pthread_mutex_lock (&porter->lock);
   g_ptr_array_remove_fast (porter->seats, seat);
-  g_mutex_unlock (&porter->lock);
+  pthread_mutex_unlock (&porter->lock);
   ferry_clear_fd (&seat->fd);
   g_free (seat);
   tell (porter);
@@ -77,7 +77,7 @@ ferry_porter_may_have_seat_soon (FerryPorter *self, pid_t pid)
 {
   gboolean may;
 
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   may = ferry_porter_has_seat_locked (self);
   for (guint i = 0; i < self->seats->len && !may; i++)
     {
@@ -85,7 +85,7 @@ ferry_porter_may_have_seat_soon (FerryPorter *self, pid_t pid)
 
       may = seat->pid == pid || has_hung_up (seat);
     }
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   return may;
 }
 
@@ -130,9 +130,9 @@ ferry_porter_let_in (FerryPorter *self, int fd, pid_t pid)
   /* The seat first: whoever has been welcomed counts. */
   seat = g_new (Seat, 1);
   *seat = (Seat){ferry_porter_ref (self), fcntl (socket, F_DUPFD_CLOEXEC, 0), pid};
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   g_ptr_array_add (self->seats, seat);
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   if (ferry_knock_send_answer (socket, FERRY_KNOCK_WELCOME, ""))
     transport = make_transport (&socket, &error);
   if (transport == NULL)
@@ -142,9 +142,9 @@ ferry_porter_let_in (FerryPorter *self, int fd, pid_t pid)
       return;
     }
   ferry_transport_set_end_func (transport, leave_seat, seat);
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   arrive_locked (self, transport, &left);
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   g_queue_clear_full (&left, g_object_unref);
   tell (self);
 }

@@ -25,10 +25,12 @@ count_stray_locked (FerryTransactions *self, guint64 xid)
     self->n_unknown++;
 }
 
+/* pieces is taken; NULL where the value came whole. */
 static void
-hand_over_answer (const FerryXidEntry *entry, const FerryCallMessage *message)
+hand_over_answer (const FerryXidEntry *entry, const FerryCallMessage *message, GByteArray *pieces)
 {
-  g_autoptr (GVariant) value = ferry_call_message_dup_value (message);
+  g_autoptr (GVariant) value =
+    pieces != NULL ? ferry_call_message_join_value (message, pieces) : ferry_call_message_dup_value (message);
   g_autoptr (GError) error = NULL;
   g_autofree char *trace = NULL;
 
@@ -44,8 +46,11 @@ hand_over_answer (const FerryXidEntry *entry, const FerryCallMessage *message)
 }
 
 static gboolean
-receive_answer (FerryTransactions *self, const FerryCallMessage *message)
+receive_answer (FerryTransactions *self, const FerryCallMessage *message, GError **error)
 {
+  gboolean joined = message->header.kind == FERRY_CALL_ANSWER && message->header.number > 0;
+  g_autoptr (GError) gap = NULL;
+  GByteArray *pieces = NULL;
   FerryXidEntry entry;
   gboolean ours;
 
@@ -53,10 +58,22 @@ receive_answer (FerryTransactions *self, const FerryCallMessage *message)
   ours = ferry_xid_table_remove (&self->asked, message->header.xid, &entry);
   if (!ours)
     count_stray_locked (self, message->header.xid);
+  else
+    pieces = ferry_transactions_take_pieces_locked (self, message->header.xid);
   pthread_mutex_unlock (&self->lock);
-  if (ours)
-    hand_over_answer (&entry, message);
-  return TRUE;
+  if (ours && joined && (pieces == NULL || (guint64) message->header.number != pieces->len + message->body_size))
+    gap = g_error_new (FERRY_ERROR, FERRY_ERROR_PROTOCOL, "Transaction %" G_GUINT64_FORMAT " has an answer with a gap",
+                       message->header.xid);
+  /* An error, or a whole answer, does without what came before. */
+  if (!joined || gap != NULL)
+    g_clear_pointer (&pieces, g_byte_array_unref);
+  if (gap != NULL)
+    entry.funcs.done (entry.data, NULL, gap, NULL, FALSE);
+  else if (ours)
+    hand_over_answer (&entry, message, pieces);
+  if (gap != NULL)
+    g_propagate_error (error, g_error_copy (gap));
+  return gap == NULL;
 }
 
 static gboolean
@@ -255,7 +272,9 @@ ferry_transactions_receive (FerryTransactions *self, gconstpointer data, gsize s
     case FERRY_CALL_CANCEL:
       ferry_transactions_receive_cancel (self, message.header.xid, (guint16) message.header.number);
       return TRUE;
+    case FERRY_CALL_PIECE:
+      return ferry_transactions_receive_piece (self, &message, error);
     default:
-      return receive_answer (self, &message);
+      return receive_answer (self, &message, error);
     }
 }
