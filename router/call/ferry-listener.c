@@ -335,8 +335,8 @@ ferry_listener_get_max_attached (FerryListener *self)
  * @self: a listener
  * @timeout: how many microseconds, at least 1
  *
- * Sets how long an application that connects may take to say that it is one; 5 seconds by default. Who takes longer is
- * hung up on. Meanwhile others are served.
+ * Sets how long an application that connects from now on may take to say that it is one; 5 seconds by default. Who
+ * takes longer is hung up on. Meanwhile others are served.
  *
  * Since: 0.1
  */
@@ -483,18 +483,22 @@ ferry_listener_accept (FerryListener *self, gint64 timeout, GCancellable *cancel
   gint64 deadline = timeout < 0 ? G_MAXINT64 : ferry_time_add (g_get_monotonic_time (), timeout);
   g_autoptr (GError) failure = NULL;
   FerryTransport *transport;
+  gboolean started;
   gulong id;
 
   g_return_val_if_fail (FERRY_IS_LISTENER (self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (self->porter->context != NULL)
+  pthread_mutex_lock (&self->porter->lock);
+  started = self->porter->context != NULL;
+  pthread_mutex_unlock (&self->porter->lock);
+  if (started)
     {
       g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_ALREADY_RUNNING,
                            "The listener was started: its signal “attached” tells of who attaches");
       return NULL;
     }
-  if (self->porter->binding != NULL && !ferry_porter_start (self->porter, error))
+  if (!ferry_porter_start (self->porter, error))
     return NULL;
   id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self->porter, NULL) : 0;
   transport = wait_for_one (self->porter, deadline, cancellable, &failure);

@@ -10,7 +10,7 @@
  *
  * Owner:   counted references: the listener's, the thread's, and those of the seats, which outlive the listener.
  * Threads: any, where nothing else is said.
- * Locks:   lock; within it, only a transport is asked whether it is closed. */
+ * Locks:   starting, then lock; within that, only a transport is asked whether it is closed. */
 
 #pragma once
 
@@ -24,9 +24,11 @@ G_BEGIN_DECLS
 typedef struct
 {
   _Atomic gint references;
-  FerryBinding *binding; /* of the listener, and of the thread while it runs: (owned) (nullable) */
+  FerryBinding *binding; /* starting, and of the thread while it runs: (owned) (nullable) */
   int wake_fd;           /* const: (owned): an eventfd; wakes the thread */
-  GThread *thread;       /* of who starts and stops: (owned) (nullable) */
+
+  pthread_mutex_t starting; /* taken before lock; the thread never takes it */
+  GThread *thread;          /* starting: (owned) (nullable) */
 
   pthread_mutex_t lock;
   pthread_cond_t changed;
@@ -51,7 +53,7 @@ FerryPorter *ferry_porter_new (FerryBinding *binding, GError **error);
 FerryPorter *ferry_porter_ref (FerryPorter *self);
 void ferry_porter_unref (FerryPorter *self);
 
-/* Starts the thread; nothing where it runs. */
+/* Starts the thread; nothing where it runs, or was stopped. */
 gboolean ferry_porter_start (FerryPorter *self, GError **error);
 /* Ends the thread, gives the address up, and closes those who were let in and not taken. Those who were stay. */
 void ferry_porter_stop (FerryPorter *self);

@@ -266,15 +266,13 @@ ferry_porter_wake (FerryPorter *self)
     g_warning ("Writing to an eventfd failed: %s", g_strerror (errno));
 }
 
-gboolean
-ferry_porter_start (FerryPorter *self, GError **error)
+static gboolean
+start_starting (FerryPorter *self, GError **error)
 {
   g_autoptr (GError) failure = NULL;
   sigset_t all;
   sigset_t before;
 
-  if (self->thread != NULL)
-    return TRUE;
   /* No signal of the worker's is handled on a thread of Ferry's. */
   sigfillset (&all);
   pthread_sigmask (SIG_SETMASK, &all, &before);
@@ -288,11 +286,24 @@ ferry_porter_start (FerryPorter *self, GError **error)
   return FALSE;
 }
 
+gboolean
+ferry_porter_start (FerryPorter *self, GError **error)
+{
+  gboolean running;
+
+  pthread_mutex_lock (&self->starting);
+  /* Without an address it was stopped. */
+  running = self->thread != NULL || self->binding == NULL || start_starting (self, error);
+  pthread_mutex_unlock (&self->starting);
+  return running;
+}
+
 void
 ferry_porter_stop (FerryPorter *self)
 {
   GQueue left;
 
+  pthread_mutex_lock (&self->starting);
   pthread_mutex_lock (&self->lock);
   self->stopped = TRUE;
   g_clear_pointer (&self->context, g_main_context_unref);
@@ -304,6 +315,7 @@ ferry_porter_stop (FerryPorter *self)
   if (self->thread != NULL)
     g_thread_join (g_steal_pointer (&self->thread));
   g_clear_pointer (&self->binding, ferry_binding_free);
+  pthread_mutex_unlock (&self->starting);
   g_queue_clear_full (&left, g_object_unref);
 }
 
@@ -335,6 +347,7 @@ ferry_porter_new (FerryBinding *binding, GError **error)
   atomic_init (&self->references, 1);
   self->binding = binding;
   self->wake_fd = wake_fd;
+  pthread_mutex_init (&self->starting, NULL);
   pthread_mutex_init (&self->lock, NULL);
   ferry_cond_init (&self->changed);
   g_queue_init (&self->arrived);
@@ -371,5 +384,6 @@ ferry_porter_unref (FerryPorter *self)
   g_array_unref (self->users);
   pthread_cond_destroy (&self->changed);
   pthread_mutex_destroy (&self->lock);
+  pthread_mutex_destroy (&self->starting);
   g_free (self);
 }

@@ -76,7 +76,8 @@ fill_streams (FerryLauncher *self, FerrySpawnPlan *plan, GError **error)
  * application attaches by [func@Ferry.Transport.connect_when_there_async]. Where the address has an owner already, the
  * new process is refused it and should end.
  *
- * The process is no child of the application's, and is in a session of its own. A standard stream leads to `/dev/null`,
+ * The process is no child of the application's, and is in a session of its own; a service manager that ends all
+ * processes of the application's unit ends this one as well. A standard stream leads to `/dev/null`,
  * unless the launcher was given a descriptor for it, such as a log file's. Name, priority, limits, environment and
  * working directory are as the launcher says. No router need run. On the launcher's thread, which waits until the
  * program is executed.

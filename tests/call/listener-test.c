@@ -77,8 +77,7 @@ assert_line (int fd, const char *expected)
 }
 
 void
-listener_test_worker_init (ListenerTestWorker *worker, const char *address, const char *mode, const char *user,
-                           const char *expected)
+listener_test_worker_start (ListenerTestWorker *worker, const char *address, const char *mode, const char *user)
 {
   g_autofree char *program = ferry_test_build_path ("persistent-worker");
   const char *argv[] = {program, mode, user, NULL};
@@ -90,6 +89,13 @@ listener_test_worker_init (ListenerTestWorker *worker, const char *address, cons
   g_assert_no_error (error);
   /* Its end is to be the only writer's. */
   ferry_launcher_silence_stream (launcher, FERRY_STREAM_STDOUT);
+}
+
+void
+listener_test_worker_init (ListenerTestWorker *worker, const char *address, const char *mode, const char *user,
+                           const char *expected)
+{
+  listener_test_worker_start (worker, address, mode, user);
   assert_line (worker->output, expected);
 }
 

@@ -33,7 +33,9 @@ typedef struct
   int output; /* (owned) */
 } ListenerTestWorker;
 
-/* user: as whom, or NULL. Waits until it listens; expected is the line that it writes by then, or a part of it. */
+/* user: as whom, or NULL. */
+void listener_test_worker_start (ListenerTestWorker *worker, const char *address, const char *mode, const char *user);
+/* Waits until it listens as well; expected is the line that it writes by then, or a part of it. */
 void listener_test_worker_init (ListenerTestWorker *worker, const char *address, const char *mode, const char *user,
                                 const char *expected);
 void listener_test_worker_kill (ListenerTestWorker *worker);

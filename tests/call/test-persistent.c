@@ -336,6 +336,87 @@ test_a_worker_of_another_user_is_not_trusted (void)
   listener_test_worker_kill (&worker);
 }
 
+static void
+test_another_user_who_is_allowed_gets_in (void)
+{
+  g_auto (ListenerTestPlace) place;
+  ListenerTestWorker worker;
+
+  if (lacks_privilege ())
+    return;
+  listener_test_place_init (&place);
+  listener_test_worker_init (&worker, place.address, "loop", "+" NOBODY, "listening");
+  listener_test_kill_application (listener_test_application ("attach", place.address, NOBODY, "1"));
+  g_assert_cmpuint (listener_test_visit (place.address, 1), ==, 2);
+  listener_test_worker_kill (&worker);
+  remove_leftovers (&place);
+}
+
+/* ---- results ---- */
+
+static void
+keep (const char *address, guint32 result)
+{
+  g_autoptr (FerryTransport) transport = listener_test_connect (address);
+  g_autoptr (FerryMux) mux = ferry_mux_new (transport);
+  g_autoptr (GError) error = NULL;
+
+  ferry_mux_transact (mux, "keep", g_variant_new_uint32 (result), -1, NULL, NULL, &error);
+  g_assert_no_error (error);
+  ferry_transport_close (transport);
+}
+
+static void
+test_a_result_waits_until_an_application_has_answered_for_it (gconstpointer mode)
+{
+  g_auto (ListenerTestPlace) place;
+  ListenerTestWorker worker;
+
+  listener_test_place_init (&place);
+  listener_test_worker_init (&worker, place.address, mode, NULL, "listening");
+  keep (place.address, 70);
+  for (guint i = 0; i < 3; i++)
+    listener_test_kill_application (listener_test_application ("take", place.address, NULL, "1 70"));
+  keep (place.address, 71);
+  listener_test_kill_application (listener_test_application ("answer", place.address, NULL, "1 70"));
+  listener_test_worker_kill (&worker);
+  remove_leftovers (&place);
+}
+
+/* ---- many at once ---- */
+
+#define N_RIVALS 8
+
+static void
+test_of_many_that_start_at_once_one_gets_the_address (void)
+{
+  g_auto (ListenerTestPlace) place;
+  ListenerTestWorker rivals[N_RIVALS];
+  guint n_listening = 0;
+
+  listener_test_place_init (&place);
+  close (listener_test_raw_socket (place.address, TRUE));
+  for (guint i = 0; i < N_RIVALS; i++)
+    listener_test_worker_start (&rivals[i], place.address, "loop", NULL);
+  for (guint i = 0; i < N_RIVALS; i++)
+    {
+      g_autofree char *line = worker_test_read_line (rivals[i].output);
+
+      if (!g_str_equal (line, "listening"))
+        {
+          g_assert_nonnull (strstr (line, "already"));
+          listener_test_worker_wait (&rivals[i]);
+          continue;
+        }
+      g_assert_cmpuint (++n_listening, ==, 1);
+      rivals[0] = rivals[i];
+    }
+  g_assert_cmpuint (n_listening, ==, 1);
+  g_assert_cmpuint (listener_test_visit (place.address, 1), ==, 1);
+  listener_test_worker_kill (&rivals[0]);
+  remove_leftovers (&place);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -345,7 +426,10 @@ main (int argc, char **argv)
       g_autofree char *again = g_strdup_printf ("/persistent/who-attaches-again-finds-what-was-kept/%s", modes[i]);
       g_autofree char *killed =
         g_strdup_printf ("/persistent/when-an-application-is-killed-another-one-attaches/%s", modes[i]);
+      g_autofree char *waits =
+        g_strdup_printf ("/persistent/a-result-waits-until-an-application-has-answered-for-it/%s", modes[i]);
 
+      g_test_add_data_func (waits, modes[i], test_a_result_waits_until_an_application_has_answered_for_it);
       g_test_add_data_func (again, modes[i], test_who_attaches_again_finds_what_was_kept);
       g_test_add_data_func (killed, modes[i], test_when_an_application_is_killed_another_one_attaches);
     }
@@ -371,5 +455,8 @@ main (int argc, char **argv)
   g_test_add_func ("/persistent/another-user-does-not-reach-the-socket", test_another_user_does_not_reach_the_socket);
   g_test_add_func ("/persistent/another-user-is-refused-with-the-reason", test_another_user_is_refused_with_the_reason);
   g_test_add_func ("/persistent/a-worker-of-another-user-is-not-trusted", test_a_worker_of_another_user_is_not_trusted);
+  g_test_add_func ("/persistent/another-user-who-is-allowed-gets-in", test_another_user_who_is_allowed_gets_in);
+  g_test_add_func ("/persistent/of-many-that-start-at-once-one-gets-the-address",
+                   test_of_many_that_start_at_once_one_gets_the_address);
   return g_test_run ();
 }

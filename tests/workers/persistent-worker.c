@@ -3,11 +3,12 @@
 
 /* A persistent worker that counts.
  *
- *   persistent-worker loop|accept [USER]
+ *   persistent-worker loop|accept [USER|+USER]
  *
- * It listens at the address in its environment, as USER where one is given, with a main loop or without, and writes a
- * line to standard output: "listening", or why it cannot, with which it ends. It answers "add" with the sum of what it
- * was given so far, "pid" with its number, and "exit" not at all: it calls exit().
+ * It listens at the address in its environment, as USER where one is given, with a main loop or without, lets USER in
+ * where that has a plus, and writes a line to standard output: "listening", or why it cannot, with which it ends. It
+ * answers "add" with the sum of what it was given so far, "pid" with its number, and "exit" not at all: it calls
+ * exit(). What it is given by "keep" it keeps as a result, and gives that to whoever is attached as "result".
  *
  * Nobody ends it but the test; should that fail to, it ends by itself after some minutes. */
 
@@ -21,6 +22,7 @@
 
 static _Atomic guint32 sum;
 static FerryDemux *demux; /* of the application that is attached, or was last */
+static FerryBackground *background;
 
 static void
 add (FerryInvocation *invocation, gpointer data)
@@ -34,6 +36,13 @@ static void
 get_number (FerryInvocation *invocation, gpointer data)
 {
   ferry_invocation_return_value (invocation, g_variant_new_int32 (getpid ()));
+}
+
+static void
+keep (FerryInvocation *invocation, gpointer data)
+{
+  ferry_background_put (background, ferry_invocation_get_arguments (invocation), -1, NULL, NULL);
+  ferry_invocation_return_value (invocation, NULL);
 }
 
 static void
@@ -61,8 +70,10 @@ answer (FerryTransport *transport)
   ferry_demux_set_threads (demux, 1);
   ferry_demux_add_handler (demux, "add", add, NULL, NULL);
   ferry_demux_add_handler (demux, "pid", get_number, NULL, NULL);
+  ferry_demux_add_handler (demux, "keep", keep, NULL, NULL);
   ferry_demux_add_handler (demux, "exit", leave, NULL, NULL);
   check (ferry_demux_start (demux, &error), &error);
+  check (ferry_background_attach (background, transport, &error), &error);
 }
 
 static void
@@ -102,10 +113,13 @@ main (int argc, char **argv)
   GError *error = NULL;
 
   alarm (LIFETIME_SECONDS);
-  if (argc > 2 && setuid ((uid_t) atoi (argv[2])) < 0)
+  if (argc > 2 && argv[2][0] != '+' && setuid ((uid_t) atoi (argv[2])) < 0)
     return 2;
+  background = ferry_background_new ("result", 100);
   listener = ferry_listener_new_from_environment (&error);
   check (listener != NULL, &error);
+  if (argc > 2 && argv[2][0] == '+')
+    ferry_listener_allow_user (listener, (guint) atoi (argv[2] + 1));
   puts ("listening");
   fflush (stdout);
   if (g_str_equal (argv[1], "loop"))
