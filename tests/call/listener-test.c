@@ -32,7 +32,7 @@ listener_test_place_init (ListenerTestPlace *place)
   warm_up ();
   place->n_threads = transport_test_count_threads ();
   place->n_fds = ferry_test_count_fds ();
-  place->folder = g_dir_make_tmp ("ferry-XXXXXX", &error);
+  place->folder = g_dir_make_tmp ("test-listener-XXXXXX", &error);
   g_assert_no_error (error);
   /* Some tests have other users come in. */
   g_assert_cmpint (g_chmod (place->folder, 0755), ==, 0);
