@@ -34,7 +34,9 @@
  * [signal@Ferry.Listener::attached] after [method@Ferry.Listener.start]; a worker without a main loop takes it by
  * [method@Ferry.Listener.accept]. It has left when its transport is closed, at either end. One application is attached
  * at a time unless [property@Ferry.Listener:max-attached] says otherwise; who comes meanwhile gets %FERRY_ERROR_BUSY.
- * Those who come again before their last leaving was noticed wait for that, for a second at the most.
+ * Those who come again before their last leaving was noticed wait for that, for a second at the most. An application
+ * that closes its transport leaves a moment later, when what it had sent is written; until then another process finds
+ * the worker busy.
  *
  * Only processes of the same user may attach, and those of [method@Ferry.Listener.allow_user]; the kernel says who
  * they are. Others get %FERRY_ERROR_NOT_ALLOWED, and are logged, once a minute at the most.

@@ -48,6 +48,19 @@ is_no_more_left (gpointer data)
   return transport_test_count_threads () <= place->n_threads && ferry_test_count_fds () <= place->n_fds;
 }
 
+/* A transport's thread closes the socket and then ends. */
+static gboolean
+is_no_thread_left (gpointer data)
+{
+  return transport_test_count_threads () <= ((ListenerTestPlace *) data)->n_threads;
+}
+
+void
+listener_test_place_wait_left (ListenerTestPlace *place)
+{
+  transport_test_wait (is_no_thread_left, place);
+}
+
 void
 listener_test_place_clear (ListenerTestPlace *place)
 {

@@ -23,6 +23,9 @@ typedef struct
 void listener_test_place_init (ListenerTestPlace *place);
 /* Whoever listened there must have cleaned up, or have been killed; no thread or descriptor may be left. */
 void listener_test_place_clear (ListenerTestPlace *place);
+/* Waits until what this process closed is closed, as the worker sees it as well: one that only hears of the closing
+ * later still takes this process for attached. */
+void listener_test_place_wait_left (ListenerTestPlace *place);
 /* Whether there is a file at the address with that behind it. */
 gboolean listener_test_exists (const ListenerTestPlace *place, const char *suffix);
 

@@ -355,15 +355,16 @@ test_another_user_who_is_allowed_gets_in (void)
 /* ---- results ---- */
 
 static void
-keep (const char *address, guint32 result)
+keep (ListenerTestPlace *place, guint32 result)
 {
-  g_autoptr (FerryTransport) transport = listener_test_connect (address);
+  g_autoptr (FerryTransport) transport = listener_test_connect (place->address);
   g_autoptr (FerryMux) mux = ferry_mux_new (transport);
   g_autoptr (GError) error = NULL;
 
   ferry_mux_transact (mux, "keep", g_variant_new_uint32 (result), -1, NULL, NULL, &error);
   g_assert_no_error (error);
   ferry_transport_close (transport);
+  listener_test_place_wait_left (place);
 }
 
 static void
@@ -374,10 +375,10 @@ test_a_result_waits_until_an_application_has_answered_for_it (gconstpointer mode
 
   listener_test_place_init (&place);
   listener_test_worker_init (&worker, place.address, mode, NULL, "listening");
-  keep (place.address, 70);
+  keep (&place, 70);
   for (guint i = 0; i < 3; i++)
     listener_test_kill_application (listener_test_application ("take", place.address, NULL, "1 70"));
-  keep (place.address, 71);
+  keep (&place, 71);
   listener_test_kill_application (listener_test_application ("answer", place.address, NULL, "1 70"));
   listener_test_worker_kill (&worker);
   remove_leftovers (&place);
