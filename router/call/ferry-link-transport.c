@@ -13,7 +13,8 @@
  *
  * Threads: messages come on the router's; any thread sends and closes.
  * Locks:   lock is held while room_watch is added, and so comes before the link's; nobody is called with it held. The
- *          link tells of room with its own lock held; that goes on to the router's main context.
+ *          link tells of room with its own lock held: who waits is woken there, under the transport's inmost lock, and
+ *          what was kept is sent by the router's thread.
  * Trust:   none in the worker: a message that breaks a rule ends the link, and with it the worker. */
 
 #include "config.h"
@@ -23,6 +24,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "call/ferry-transport-fields-private.h"
 #include "route/ferry-router-private.h"
 #include "worker/ferry-worker-private.h"
 
@@ -145,13 +147,16 @@ note_room (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* any, with the link's lock held, so that nothing may be sent here: that is for the router's thread. */
+/* any, with the link's lock held, so that nothing may be sent here: that is for the router's thread. The transport may
+ * be on its way to being freed, which waits for that lock. */
 static void
 room_came (gpointer data)
 {
-  End *end = data;
+  FerryLinkTransport *self = data;
+  End *end = self->end;
   g_autoptr (GSource) source = NULL;
 
+  ferry_transport_wake_waiting (ferry_transport_get_private (FERRY_TRANSPORT (self)));
   if (atomic_exchange (&end->told, TRUE))
     return;
   source = g_idle_source_new ();
@@ -319,7 +324,7 @@ link_transport_new (FerryReceiver *receiver, GMainContext *context, guint index)
   g_weak_ref_init (&end->transport, self);
   end->context = context != NULL ? g_main_context_ref (context) : NULL;
   self->end = g_atomic_rc_box_acquire (end);
-  self->room_watch = (FerryRoomWatch){.func = room_came, .data = end};
+  self->room_watch = (FerryRoomWatch){.func = room_came, .data = self};
   receiver->internal = TRUE;
   ferry_receiver_set_handler (receiver, message_came, end, end_unref);
   g_signal_connect_data (receiver, "closed", G_CALLBACK (pipe_closed), g_atomic_rc_box_acquire (end), end_closure_unref,

@@ -85,3 +85,22 @@ ferry_transactions_receive_piece (FerryTransactions *self, const FerryCallMessag
                fault);
   return FALSE;
 }
+
+/* Whether an answer, which has the last of the value, goes with the pieces before it, or is not wanted any more. */
+gboolean
+ferry_transactions_check_pieces (FerryTransactions *self, const FerryCallMessage *message, GError **error)
+{
+  guint64 xid = message->header.xid;
+  GByteArray *pieces;
+  gboolean fits;
+
+  pthread_mutex_lock (&self->lock);
+  pieces = self->pieces != NULL ? g_hash_table_lookup (self->pieces, &xid) : NULL;
+  fits = ferry_xid_table_find (&self->asked, xid) == NULL ||
+         (pieces != NULL && (guint64) message->header.number == pieces->len + message->body_size);
+  pthread_mutex_unlock (&self->lock);
+  if (!fits)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "Transaction %" G_GUINT64_FORMAT " has an answer with a gap",
+                 xid);
+  return fits;
+}

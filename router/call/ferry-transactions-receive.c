@@ -45,35 +45,39 @@ hand_over_answer (const FerryXidEntry *entry, const FerryCallMessage *message, G
   entry->funcs.done (entry->data, NULL, error, trace, message->header.kind == FERRY_CALL_REFUSE);
 }
 
+/* Takes the transaction out, with what came of its answer in pieces. Returns FALSE when there is no such transaction.
+ */
+static gboolean
+take_asked (FerryTransactions *self, guint64 xid, FerryXidEntry *entry, GByteArray **pieces)
+{
+  gboolean ours;
+
+  pthread_mutex_lock (&self->lock);
+  ours = ferry_xid_table_remove (&self->asked, xid, entry);
+  if (ours)
+    *pieces = ferry_transactions_take_pieces_locked (self, xid);
+  else
+    count_stray_locked (self, xid);
+  pthread_mutex_unlock (&self->lock);
+  return ours;
+}
+
 static gboolean
 receive_answer (FerryTransactions *self, const FerryCallMessage *message, GError **error)
 {
   gboolean joined = message->header.kind == FERRY_CALL_ANSWER && message->header.number > 0;
-  g_autoptr (GError) gap = NULL;
   GByteArray *pieces = NULL;
   FerryXidEntry entry;
-  gboolean ours;
 
-  pthread_mutex_lock (&self->lock);
-  ours = ferry_xid_table_remove (&self->asked, message->header.xid, &entry);
-  if (!ours)
-    count_stray_locked (self, message->header.xid);
-  else
-    pieces = ferry_transactions_take_pieces_locked (self, message->header.xid);
-  pthread_mutex_unlock (&self->lock);
-  if (ours && joined && (pieces == NULL || (guint64) message->header.number != pieces->len + message->body_size))
-    gap = g_error_new (FERRY_ERROR, FERRY_ERROR_PROTOCOL, "Transaction %" G_GUINT64_FORMAT " has an answer with a gap",
-                       message->header.xid);
+  if (joined && !ferry_transactions_check_pieces (self, message, error))
+    return FALSE;
+  if (!take_asked (self, message->header.xid, &entry, &pieces))
+    return TRUE;
   /* An error, or a whole answer, does without what came before. */
-  if (!joined || gap != NULL)
+  if (!joined)
     g_clear_pointer (&pieces, g_byte_array_unref);
-  if (gap != NULL)
-    entry.funcs.done (entry.data, NULL, gap, NULL, FALSE);
-  else if (ours)
-    hand_over_answer (&entry, message, pieces);
-  if (gap != NULL)
-    g_propagate_error (error, g_error_copy (gap));
-  return gap == NULL;
+  hand_over_answer (&entry, message, pieces);
+  return TRUE;
 }
 
 static gboolean

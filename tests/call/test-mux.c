@@ -188,6 +188,27 @@ wait_done (Outcome *outcome, guint n)
     g_main_context_iteration (NULL, TRUE);
 }
 
+/* Small answers come while a large one is on its way. */
+static void
+large_answers_hold_up_no_small_ones (gconstpointer data)
+{
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 2, FALSE);
+  Outcome large = {0};
+  Outcome small = {0};
+
+  ferry_mux_transact_async (test->mux, "bytes", g_variant_new_uint64 (60000000), -1, NULL, transacted, &large);
+  while (large.n_done == 0)
+    {
+      guint n = small.n_done;
+
+      ferry_mux_transact_async (test->mux, "echo", g_variant_new_uint32 (1), -1, NULL, transacted, &small);
+      wait_done (&small, n + 1);
+      g_assert_no_error (small.last);
+    }
+  g_assert_no_error (large.last);
+  g_assert_cmpuint (small.n_done, >, 10);
+}
+
 static void
 stop_fails_what_is_in_flight (gconstpointer data)
 {
@@ -431,6 +452,7 @@ static const Case cases[] = {
   {"is-cancelled", is_cancelled},
   {"may-not-wait-on-the-main-loop", may_not_wait_on_the_main_loop},
   {"carries-large-answers", carries_large_answers},
+  {"large-answers-hold-up-no-small-ones", large_answers_hold_up_no_small_ones},
   {"stop-fails-what-is-in-flight", stop_fails_what_is_in_flight},
   {"close-fails-what-is-in-flight", close_fails_what_is_in_flight},
   {"times-out-and-cancels-in-any-order", times_out_and_cancels_in_any_order},
