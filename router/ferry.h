@@ -23,6 +23,9 @@
 #include "worker/ferry-nursery.h"
 #include "worker/ferry-worker.h"
 
+#include "call/ferry-background.h"
+#include "call/ferry-connect.h"
+#include "call/ferry-listener.h"
 #include "call/ferry-mux.h"
 #include "call/ferry-link-transport.h"
 #include "call/ferry-demux.h"

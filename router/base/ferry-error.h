@@ -39,7 +39,7 @@ G_BEGIN_DECLS
  * @FERRY_ERROR_BAD_ARGUMENTS: A value from outside, such as an argument vector, cannot be used.
  * @FERRY_ERROR_UNKNOWN_SENDER: The worker was given no sender, or no transport, of that name.
  * @FERRY_ERROR_NOT_A_WORKER: The process was not started by a [class@Ferry.Launcher].
- * @FERRY_ERROR_BUSY: The call cannot be nested in the one under way.
+ * @FERRY_ERROR_BUSY: The call cannot be nested in the one under way; or a persistent worker has an application already.
  * @FERRY_ERROR_SYSTEM: The system refused memory, a descriptor or a call; the message names it.
  * @FERRY_ERROR_UNKNOWN_FUNCTION: The worker's program has no function of that name, or nothing answers to
  *   that method.
@@ -49,6 +49,8 @@ G_BEGIN_DECLS
  * @FERRY_ERROR_QUEUE_TIMED_OUT: The task waited in its queue for longer than it may; it was not begun.
  * @FERRY_ERROR_SET_ASIDE: The task ended several workers, and is not tried again.
  * @FERRY_ERROR_REMOTE: An error of another process, of a domain that this one does not know; the message names it.
+ * @FERRY_ERROR_NOT_LISTENING: Nobody listens at the address.
+ * @FERRY_ERROR_NOT_ALLOWED: The other end belongs to another user, or permissions keep this one from it.
  *
  * What can go wrong at run time, each with its remedy in the message.
  *
@@ -84,6 +86,8 @@ typedef enum
   FERRY_ERROR_QUEUE_TIMED_OUT,
   FERRY_ERROR_SET_ASIDE,
   FERRY_ERROR_REMOTE,
+  FERRY_ERROR_NOT_LISTENING,
+  FERRY_ERROR_NOT_ALLOWED,
 } FerryError;
 
 FERRY_AVAILABLE_IN_0_1

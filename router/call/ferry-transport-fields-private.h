@@ -29,6 +29,8 @@ typedef struct
   GQueue kept;                      /* lock: (element-type Kept) (owned): what waits for room */
   GError *refusal;                  /* lock: (owned) (nullable): why nobody takes calls any more */
   GError *reason;                   /* lock: (owned) (nullable): why it is closed */
+  GDestroyNotify end_func;          /* lock: (nullable): NULL once it was called */
+  gpointer end_data;                /* lock */
 } FerryTransportPrivate;
 
 /* What could not be sent where nobody may wait. */

@@ -221,6 +221,7 @@ void
 ferry_transport_end (FerryTransport *self, const GError *reason)
 {
   FerryTransportPrivate *priv;
+  GDestroyNotify end_func;
   GQueue early;
 
   g_return_if_fail (FERRY_IS_TRANSPORT (self));
@@ -234,6 +235,7 @@ ferry_transport_end (FerryTransport *self, const GError *reason)
       return;
     }
   priv->reason = g_error_copy (reason);
+  end_func = g_steal_pointer (&priv->end_func);
   early = priv->early;
   g_queue_init (&priv->early);
   pthread_mutex_unlock (&priv->lock);
@@ -242,6 +244,26 @@ ferry_transport_end (FerryTransport *self, const GError *reason)
   g_queue_clear_full (&early, (GDestroyNotify) ferry_call_unref);
   ferry_transport_note_room (self);
   FERRY_TRANSPORT_GET_CLASS (self)->close (self);
+  if (end_func != NULL)
+    end_func (priv->end_data);
+}
+
+void
+ferry_transport_set_end_func (FerryTransport *self, GDestroyNotify func, gpointer data)
+{
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
+  gboolean closed;
+
+  pthread_mutex_lock (&priv->lock);
+  closed = priv->reason != NULL;
+  if (!closed)
+    {
+      priv->end_func = func;
+      priv->end_data = data;
+    }
+  pthread_mutex_unlock (&priv->lock);
+  if (closed)
+    func (data);
 }
 
 /**

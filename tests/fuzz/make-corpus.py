@@ -58,6 +58,15 @@ REQUEST, ANSWER, ERROR, REFUSE, ITEM, WINDOW, CALL_CANCEL = range(1, 8)
 FAILURE = b"(sissas)", b"g-io-error-quark\0\0\0\0" + struct.pack("=i", 12) + b"full\0in\0" + b"\x20\x1d\x11"
 
 
+def knock(version=1, magic=b"FERRYKNK"):
+    return magic + struct.pack("<II", version, 0)
+
+
+def knock_answer(status, reason=b"", length=None):
+    length = len(reason) if length is None else length
+    return b"FERRYANS" + struct.pack("<IIII", 1, status, length, 0) + reason
+
+
 def frame(payload, size=None):
     return struct.pack("<I", len(payload) if size is None else size) + payload
 
@@ -181,6 +190,19 @@ CORPUS = {
         "length-huge": b"\0" + greeting() + frame(b"hello", 0xffffffff),
         "length-at-limit": b"\377" + greeting() + frame(b"x" * 300, 65536),
         "length-cut-off": b"\0" + greeting() + frame(b"hello") + b"\5\0",
+    },
+    "knock": {
+        "knock": knock(),
+        "knock-version": knock(2),
+        "knock-magic": knock(magic=b"GET / HT"),
+        "knock-short": knock()[:15],
+        "welcome": knock_answer(0),
+        "busy": knock_answer(1, "besetzt, größer".encode()),
+        "unknown-status": knock_answer(77, b"\xff\xfe\x80" * 300),
+        "longest": knock_answer(2, b"x" * 1024),
+        "too-long": knock_answer(2, b"x" * 1025),
+        "length-lies": knock_answer(3, b"short", 1024),
+        "zero-in-text": knock_answer(4, b"a\0b"),
     },
     "downlink": {
         "small": b"\0" + record(BYTES, b"hello") + record(BYTES, b"", 2) + record(FINISH, b"", 0),
