@@ -27,15 +27,17 @@ static void
 set_queue_timer (FerryExecutor *self, FerryTask *task)
 {
   gint64 timeout = ferry_task_get_queue_timeout (task);
+  gint64 deadline = ferry_task_get_deadline (task);
   gint64 since = ferry_task_get_submit_time (task);
 
-  if (timeout == 0)
+  if (timeout == 0 && deadline == 0)
     return;
   /* The time that a lost worker was at it was no waiting. */
   if (ferry_task_get_seat (task)->n_deaths > 0)
     since = g_get_monotonic_time ();
-  ferry_timers_set (self->timers, &ferry_task_get_seat (task)->timer, ferry_time_add (since, timeout), queue_timed_out,
-                    task);
+  if (timeout > 0)
+    deadline = deadline > 0 ? MIN (deadline, ferry_time_add (since, timeout)) : ferry_time_add (since, timeout);
+  ferry_timers_set (self->timers, &ferry_task_get_seat (task)->timer, deadline, queue_timed_out, task);
 }
 
 /* main: a task has come to its end, and has said so. */
@@ -150,13 +152,27 @@ source_fail_all (FerryTaskSource *source, const GError *error)
     }
 }
 
+static GError *
+new_queue_error (FerryTask *task)
+{
+  gint64 deadline = ferry_task_get_deadline (task);
+
+  if (deadline > 0 && deadline <= g_get_monotonic_time ())
+    return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                        "Task “%s” was not begun before its deadline; add workers, or submit less",
+                        ferry_task_get_name (task));
+  return g_error_new (
+    FERRY_ERROR, FERRY_ERROR_QUEUE_TIMED_OUT,
+    "Task “%s” waited for longer than its %" G_GINT64_FORMAT " ms without being begun; add workers, or submit less",
+    ferry_task_get_name (task), ferry_task_get_queue_timeout (task) / FERRY_MICROSECONDS_PER_MILLISECOND);
+}
+
 static void
 queue_timed_out (gpointer data)
 {
   g_autoptr (FerryTask) task = g_object_ref (FERRY_TASK (data));
   FerryTaskSeat *seat = ferry_task_get_seat (task);
   g_autoptr (FerryExecutor) self = g_object_ref (from_source (seat->queue));
-  gint64 timeout = ferry_task_get_queue_timeout (task);
 
   /* A task that was sent ahead is taken back, unless it was begun this moment. */
   if (seat->worker != NULL)
@@ -167,11 +183,7 @@ queue_timed_out (gpointer data)
       return;
     }
   ferry_task_queue_remove (&self->queue, task);
-  fail_waiting (self, task, FERRY_TASK_EVENT_QUEUE_TIMEOUT,
-                g_error_new (FERRY_ERROR, FERRY_ERROR_QUEUE_TIMED_OUT,
-                             "Task “%s” waited for longer than its %" G_GINT64_FORMAT
-                             " ms without being begun; add workers, or submit less",
-                             ferry_task_get_name (task), timeout / FERRY_MICROSECONDS_PER_MILLISECOND));
+  fail_waiting (self, task, FERRY_TASK_EVENT_QUEUE_TIMEOUT, new_queue_error (task));
   ferry_pool_pump (self->pool);
 }
 

@@ -317,7 +317,7 @@ ferry_pool_worker_new (FerryPool *pool, GError **error)
   self->pool = pool;
   self->router = g_object_ref (pool->router);
   self->timers = pool->timers;
-  self->idle_at = g_get_monotonic_time ();
+  self->born_at = self->idle_at = g_get_monotonic_time ();
   g_queue_init (&self->in_flight);
   self->calls = ferry_transactions_new (&transport_funcs, self, refuse_request, self);
   name = g_strdup_printf ("%s %u", ferry_pool_get_name (pool), ++pool->n_numbered);

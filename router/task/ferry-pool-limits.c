@@ -142,6 +142,47 @@ ferry_pool_worker_is_too_large (FerryPoolWorker *self, guint64 max_memory)
 }
 
 static void
+ages_came (gpointer data)
+{
+  g_autoptr (FerryPool) self = g_object_ref (data);
+
+  ferry_pool_look_at_ages (self);
+  ferry_pool_pump (self);
+}
+
+/* main: has the workers that are too old retire after the task that they are at, and looks again when the next one is.
+ * Handlers may change the list, so it is looked at from its beginning after each. */
+void
+ferry_pool_look_at_ages (FerryPool *self)
+{
+  gint64 next = G_MAXINT64;
+  guint i = 0;
+
+  ferry_timers_unset (self->timers, &self->age_timer);
+  while (self->max_age > 0 && i < self->workers->len)
+    {
+      FerryPoolWorker *worker = g_ptr_array_index (self->workers, i++);
+      gint64 end = ferry_time_add (worker->born_at, self->max_age);
+
+      if (worker->state != FERRY_POOL_WORKER_READY)
+        continue;
+      if (end > g_get_monotonic_time ())
+        {
+          next = MIN (next, end);
+          continue;
+        }
+      ferry_pool_worker_ref (worker);
+      ferry_pool_worker_take_back (worker);
+      ferry_pool_worker_retire (worker);
+      ferry_pool_worker_unref (worker);
+      i = 0;
+      next = G_MAXINT64;
+    }
+  if (next != G_MAXINT64)
+    ferry_timers_set (self->timers, &self->age_timer, next, ages_came, self);
+}
+
+static void
 idle_timed_out (gpointer data)
 {
   FerryPoolWorker *worker = data;
@@ -152,7 +193,7 @@ idle_timed_out (gpointer data)
     return;
   if (g_get_monotonic_time () < until)
     ferry_timers_set (pool->timers, &worker->timer, until, idle_timed_out, worker);
-  else if (ferry_pool_count_live (pool) > pool->min_workers)
+  else if (ferry_pool_count_live (pool) > pool->min_workers && ferry_pool_count_idle (pool) > pool->min_idle)
     ferry_pool_worker_retire (worker);
 }
 
@@ -167,4 +208,34 @@ ferry_pool_note_idle (FerryPool *self, FerryPoolWorker *worker)
   if (self->idle_timeout > 0 && !ferry_timer_is_set (&worker->timer))
     ferry_timers_set (self->timers, &worker->timer, ferry_time_add (worker->idle_at, self->idle_timeout),
                       idle_timed_out, worker);
+}
+
+/* main: how many workers take tasks, or will. */
+guint
+ferry_pool_count_live (FerryPool *self)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < self->workers->len; i++)
+    {
+      FerryPoolWorker *worker = g_ptr_array_index (self->workers, i);
+
+      n += worker->state == FERRY_POOL_WORKER_READY || worker->state == FERRY_POOL_WORKER_STARTING;
+    }
+  return n;
+}
+
+/* main: how many workers have nothing to do, or will have. */
+guint
+ferry_pool_count_idle (FerryPool *self)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < self->workers->len; i++)
+    {
+      FerryPoolWorker *worker = g_ptr_array_index (self->workers, i);
+
+      n += worker->state <= FERRY_POOL_WORKER_READY && worker->in_flight.length == 0;
+    }
+  return n;
 }

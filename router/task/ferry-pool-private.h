@@ -58,7 +58,8 @@ struct _FerryPoolWorker
   gint64 latest;    /* monotonic time of the latest answer, or of the hand-over to an idle worker */
   gint64 memory_at; /* monotonic time when its memory was last looked at */
   FerryTimer timer; /* READY: idle for too long; RETIRING: time for force */
-  gint64 idle_at;   /* monotonic time since when it has nothing in hand */
+  gint64 born_at;
+  gint64 idle_at; /* monotonic time since when it has nothing in hand */
 };
 
 /* What an executor is to the pool. */
@@ -86,7 +87,10 @@ struct _FerryPool
   guint min_workers;
   guint max_workers;
   gint64 idle_timeout;
+  guint min_idle;
   guint max_tasks;
+  gint64 max_age;
+  FerryTimer age_timer; /* for the oldest worker */
   guint64 max_memory;
   guint restart_limit;
   gint64 restart_interval;
@@ -125,6 +129,8 @@ void ferry_pool_remove_source (FerryPool *self, FerryTaskSource *source);
 void ferry_pool_pump (FerryPool *self);
 void ferry_pool_fit (FerryPool *self);
 guint ferry_pool_count_live (FerryPool *self);
+void ferry_pool_look_at_ages (FerryPool *self);
+guint ferry_pool_count_idle (FerryPool *self);
 void ferry_pool_note_idle (FerryPool *self, FerryPoolWorker *worker);
 void ferry_pool_worker_ready (FerryPool *self, FerryPoolWorker *worker);
 void ferry_pool_worker_ended (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit);

@@ -34,7 +34,9 @@ enum
   PROP_MIN_WORKERS,
   PROP_MAX_WORKERS,
   PROP_IDLE_TIMEOUT,
+  PROP_MIN_IDLE,
   PROP_MAX_TASKS,
+  PROP_MAX_AGE,
   PROP_MAX_MEMORY,
   PROP_DEATH_LIMIT,
   PROP_USE_NURSERY,
@@ -86,8 +88,14 @@ ferry_pool_get_property (GObject *object, guint property_id, GValue *value, GPar
     case PROP_IDLE_TIMEOUT:
       g_value_set_int64 (value, self->idle_timeout);
       break;
+    case PROP_MIN_IDLE:
+      g_value_set_uint (value, self->min_idle);
+      break;
     case PROP_MAX_TASKS:
       g_value_set_uint (value, self->max_tasks);
+      break;
+    case PROP_MAX_AGE:
+      g_value_set_int64 (value, self->max_age);
       break;
     case PROP_MAX_MEMORY:
       g_value_set_uint64 (value, self->max_memory);
@@ -140,8 +148,14 @@ ferry_pool_set_property (GObject *object, guint property_id, const GValue *value
     case PROP_IDLE_TIMEOUT:
       ferry_pool_set_idle_timeout (self, g_value_get_int64 (value));
       break;
+    case PROP_MIN_IDLE:
+      ferry_pool_set_min_idle (self, g_value_get_uint (value));
+      break;
     case PROP_MAX_TASKS:
       ferry_pool_set_max_tasks (self, g_value_get_uint (value));
+      break;
+    case PROP_MAX_AGE:
+      ferry_pool_set_max_age (self, g_value_get_int64 (value));
       break;
     case PROP_MAX_MEMORY:
       ferry_pool_set_max_memory (self, g_value_get_uint64 (value));
@@ -180,6 +194,17 @@ install_settings (void)
   properties[PROP_MIN_WORKERS] = g_param_spec_uint (
     "min-workers", NULL, NULL, 0, G_MAXUINT16, 0, G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
   /**
+   * FerryPool:min-idle:
+   *
+   * How many workers are kept with nothing to do beside those that are at something, as far as
+   * [property@Ferry.Pool:max-workers] allows, once the pool was started or was given a task: so the next task finds a
+   * warm one.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_MIN_IDLE] = g_param_spec_uint ("min-idle", NULL, NULL, 0, G_MAXUINT16, 0,
+                                                 G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  /**
    * FerryPool:max-workers:
    *
    * How many workers there are at most, beside as many that are ending. By default [func@Ferry.get_n_usable_cores].
@@ -204,6 +229,16 @@ install_settings (void)
 static void
 install_limits (void)
 {
+  /**
+   * FerryPool:max-age:
+   *
+   * After how many microseconds a worker is replaced by a new one, when it has done the task that it is at; 0 for
+   * never.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_MAX_AGE] = g_param_spec_int64 ("max-age", NULL, NULL, 0, G_MAXINT64, 0,
+                                                 G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
   /**
    * FerryPool:max-tasks:
    *

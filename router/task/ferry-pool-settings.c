@@ -52,6 +52,28 @@ ferry_pool_set_min_workers (FerryPool *self, guint min_workers)
 }
 
 /**
+ * ferry_pool_set_min_idle:
+ * @self: a pool
+ * @min_idle: what [property@Ferry.Pool:min-idle] says
+ *
+ * Sets [property@Ferry.Pool:min-idle]. On the router's thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_pool_set_min_idle (FerryPool *self, guint min_idle)
+{
+  g_return_if_fail (FERRY_IS_POOL (self));
+
+  if (self->min_idle == min_idle)
+    return;
+  self->min_idle = min_idle;
+  g_object_notify (G_OBJECT (self), "min-idle");
+  if (self->started)
+    ferry_pool_pump (self);
+}
+
+/**
  * ferry_pool_set_max_workers:
  * @self: a pool
  * @max_workers: what [property@Ferry.Pool:max-workers] says
@@ -93,6 +115,28 @@ ferry_pool_set_idle_timeout (FerryPool *self, gint64 idle_timeout)
     return;
   self->idle_timeout = idle_timeout;
   g_object_notify (G_OBJECT (self), "idle-timeout");
+}
+
+/**
+ * ferry_pool_set_max_age:
+ * @self: a pool
+ * @max_age: what [property@Ferry.Pool:max-age] says
+ *
+ * Sets [property@Ferry.Pool:max-age]. On the router's thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_pool_set_max_age (FerryPool *self, gint64 max_age)
+{
+  g_return_if_fail (FERRY_IS_POOL (self));
+  g_return_if_fail (max_age >= 0);
+
+  if (self->max_age == max_age)
+    return;
+  self->max_age = max_age;
+  g_object_notify (G_OBJECT (self), "max-age");
+  ferry_pool_look_at_ages (self);
 }
 
 /**

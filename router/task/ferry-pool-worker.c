@@ -76,22 +76,43 @@ get_source (FerryTask *task)
   return ferry_task_get_seat (task)->queue;
 }
 
+/* When the task's time is over, if it runs from now on; 0: never. */
+static gint64
+get_run_deadline (FerryTask *task)
+{
+  gint64 timeout = ferry_task_get_run_timeout (task);
+  gint64 deadline = ferry_task_get_deadline (task);
+  gint64 end = timeout > 0 ? ferry_time_add (g_get_monotonic_time (), timeout) : 0;
+
+  return deadline > 0 && (end == 0 || deadline < end) ? deadline : end;
+}
+
+static GError *
+new_run_error (FerryTask *task)
+{
+  gint64 deadline = ferry_task_get_deadline (task);
+
+  if (deadline > 0 && deadline <= g_get_monotonic_time ())
+    return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                        "Task “%s” was still at it at its deadline; give it more time, or less to do",
+                        ferry_task_get_name (task));
+  return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                      "Task “%s” ran for longer than its %" G_GINT64_FORMAT " ms; give it more with "
+                      "ferry_task_set_run_timeout(), or less to do",
+                      ferry_task_get_name (task),
+                      ferry_task_get_run_timeout (task) / FERRY_MICROSECONDS_PER_MILLISECOND);
+}
+
 static void
 run_timed_out (gpointer data)
 {
   g_autoptr (FerryTask) task = g_object_ref (data);
   FerryPoolWorker *self = ferry_task_get_seat (task)->worker;
   FerryTaskSource *source = get_source (task);
-  gint64 timeout = ferry_task_get_run_timeout (task);
-  g_autoptr (GError) error = NULL;
 
-  g_set_error (&error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-               "Task “%s” ran for longer than its %" G_GINT64_FORMAT " ms; give it more with "
-               "ferry_task_set_run_timeout(), or less to do",
-               ferry_task_get_name (task), timeout / FERRY_MICROSECONDS_PER_MILLISECOND);
   ferry_transactions_cancel (self->calls, ferry_task_get_seat (task)->xid, FERRY_CANCEL_REASON_DEADLINE);
   ferry_pool_worker_give_time (self, task, ferry_task_get_cancel_grace (task));
-  if (ferry_task_fail (task, FERRY_TASK_EVENT_RUN_TIMEOUT, g_steal_pointer (&error), NULL, NULL))
+  if (ferry_task_fail (task, FERRY_TASK_EVENT_RUN_TIMEOUT, new_run_error (task), NULL, NULL))
     source->done (source, task);
 }
 
@@ -101,7 +122,7 @@ ferry_pool_worker_start_first (FerryPoolWorker *self)
 {
   FerryTask *task = get_first (self);
   FerryTaskSource *source;
-  gint64 timeout;
+  gint64 deadline;
 
   if (task == NULL || self->first_started || !self->attached)
     return;
@@ -109,10 +130,9 @@ ferry_pool_worker_start_first (FerryPoolWorker *self)
   if (ferry_task_get_done (task))
     return;
   source = get_source (task);
-  timeout = ferry_task_get_run_timeout (task);
-  if (timeout > 0)
-    ferry_timers_set (self->timers, &ferry_task_get_seat (task)->timer,
-                      ferry_time_add (g_get_monotonic_time (), timeout), run_timed_out, task);
+  deadline = get_run_deadline (task);
+  if (deadline > 0)
+    ferry_timers_set (self->timers, &ferry_task_get_seat (task)->timer, deadline, run_timed_out, task);
   else
     ferry_timers_unset (self->timers, &ferry_task_get_seat (task)->timer);
   g_object_ref (task);
@@ -297,12 +317,11 @@ ferry_pool_worker_hand_over (FerryPoolWorker *self, FerryTask *task)
   FerryTaskSource *source = get_source (task);
   FerryTaskSeat *seat = ferry_task_get_seat (task);
   FerryTaskKind kind = ferry_task_get_kind (task);
-  gint64 timeout = ferry_task_get_run_timeout (task);
   gint64 now = g_get_monotonic_time ();
   FerryRequest request = {
     .method = ferry_task_get_function (task),
     .arguments = ferry_task_get_arguments (task),
-    .deadline = timeout > 0 ? ferry_time_add (now, timeout) : 0,
+    .deadline = get_run_deadline (task),
     .flags = (FerryCallFlags) ((guint) kind << FERRY_CALL_KIND_SHIFT),
   };
   g_autoptr (GError) error = NULL;

@@ -131,21 +131,6 @@ pick_worker (FerryPool *self, FerryTask *task)
   return best;
 }
 
-/* main: how many workers take tasks, or will. */
-guint
-ferry_pool_count_live (FerryPool *self)
-{
-  guint n = 0;
-
-  for (guint i = 0; i < self->workers->len; i++)
-    {
-      FerryPoolWorker *worker = g_ptr_array_index (self->workers, i);
-
-      n += worker->state == FERRY_POOL_WORKER_READY || worker->state == FERRY_POOL_WORKER_STARTING;
-    }
-  return n;
-}
-
 /* main: has the tasks that wait fail. Executors may go meanwhile, with their last task, or come; those that come are
  * told by the pool's state. */
 void
@@ -182,6 +167,8 @@ start_worker (FerryPool *self)
     }
   self->started = TRUE;
   g_ptr_array_add (self->workers, worker);
+  if (self->max_age > 0 && !ferry_timer_is_set (&self->age_timer))
+    ferry_pool_look_at_ages (self);
   return TRUE;
 }
 
@@ -193,10 +180,17 @@ has_place (FerryPool *self)
   return ferry_pool_count_live (self) < self->max_workers && self->workers->len < 2 * self->max_workers;
 }
 
+static gboolean
+has_too_few (FerryPool *self)
+{
+  return ferry_pool_count_live (self) < self->min_workers ||
+         (self->min_idle > 0 && ferry_pool_count_idle (self) < self->min_idle);
+}
+
 static void
 start_minimum (FerryPool *self)
 {
-  while (self->started && ferry_pool_count_live (self) < self->min_workers && has_place (self) && start_worker (self))
+  while (self->started && has_too_few (self) && has_place (self) && start_worker (self))
     ;
 }
 
@@ -477,6 +471,7 @@ ferry_pool_dispose (GObject *object)
   ferry_timers_unset (self->timers, &self->back_off);
   ferry_timers_unset (self->timers, &self->stop_timer);
   ferry_timers_unset (self->timers, &self->look_timer);
+  ferry_timers_unset (self->timers, &self->age_timer);
 
   G_OBJECT_CLASS (ferry_pool_parent_class)->dispose (object);
 }

@@ -30,11 +30,15 @@ void ferry_pool_set_name (FerryPool *self, const char *name);
 FERRY_AVAILABLE_IN_0_1
 void ferry_pool_set_min_workers (FerryPool *self, guint min_workers);
 FERRY_AVAILABLE_IN_0_1
+void ferry_pool_set_min_idle (FerryPool *self, guint min_idle);
+FERRY_AVAILABLE_IN_0_1
 void ferry_pool_set_max_workers (FerryPool *self, guint max_workers);
 FERRY_AVAILABLE_IN_0_1
 void ferry_pool_set_idle_timeout (FerryPool *self, gint64 timeout);
 FERRY_AVAILABLE_IN_0_1
 void ferry_pool_set_max_tasks (FerryPool *self, guint max_tasks);
+FERRY_AVAILABLE_IN_0_1
+void ferry_pool_set_max_age (FerryPool *self, gint64 max_age);
 FERRY_AVAILABLE_IN_0_1
 void ferry_pool_set_max_memory (FerryPool *self, guint64 max_memory);
 FERRY_AVAILABLE_IN_0_1

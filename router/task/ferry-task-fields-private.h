@@ -34,7 +34,8 @@ typedef struct _FerryTaskBridge FerryTaskBridge;
 /* The part that is not always there. */
 typedef struct
 {
-  char *name; /* (nullable) */
+  char *name;      /* (nullable) */
+  gint64 deadline; /* monotonic time; 0: none */
   gint64 run_timeout;
   gint64 queue_timeout;
   gint64 cancel_grace;

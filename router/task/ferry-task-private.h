@@ -57,6 +57,7 @@ typedef struct
 gboolean ferry_task_claim (FerryTask *self, const FerryTaskDriver *driver, gpointer executor, GError **error);
 FerryTaskSeat *ferry_task_get_seat (FerryTask *self);
 
+gint64 ferry_task_get_deadline (FerryTask *self);
 gint64 ferry_task_get_run_timeout (FerryTask *self);
 gint64 ferry_task_get_queue_timeout (FerryTask *self);
 gint64 ferry_task_get_cancel_grace (FerryTask *self);

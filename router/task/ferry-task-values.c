@@ -469,6 +469,12 @@ ferry_task_get_result (FerryTask *self, GError **error)
 }
 
 gint64
+ferry_task_get_deadline (FerryTask *self)
+{
+  return ferry_task_peek_rest (self)->deadline;
+}
+
+gint64
 ferry_task_get_run_timeout (FerryTask *self)
 {
   return ferry_task_peek_rest (self)->run_timeout;
@@ -523,6 +529,7 @@ ferry_task_new_like (FerryTask *self)
   if (rest->name != NULL)
     ferry_task_set_name (task, rest->name);
   ferry_task_set_priority (task, priv->priority);
+  ferry_task_set_deadline (task, rest->deadline);
   ferry_task_set_run_timeout (task, rest->run_timeout);
   ferry_task_set_queue_timeout (task, rest->queue_timeout);
   ferry_task_set_cancel_grace (task, rest->cancel_grace);

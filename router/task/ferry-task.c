@@ -209,6 +209,26 @@ ferry_task_set_run_timeout (FerryTask *self, gint64 timeout)
 }
 
 /**
+ * ferry_task_set_deadline:
+ * @self: a task that was not submitted
+ * @deadline: monotonic time in microseconds (see [func@GLib.get_monotonic_time]); 0 for none, which it is at first
+ *
+ * Sets when the task is wanted no more, whether it waits or executes by then: it fails with %FERRY_ERROR_TIMED_OUT. The
+ * function finds the earlier one of this and of the end of its time to run in [method@Ferry.Job.get_deadline], to hand
+ * on to what it asks for in turn. To call it after the submission is a mistake.
+ *
+ * Since: 0.1
+ */
+void
+ferry_task_set_deadline (FerryTask *self, gint64 deadline)
+{
+  g_return_if_fail (FERRY_IS_TASK (self));
+  g_return_if_fail (deadline >= 0);
+
+  ferry_task_need_rest (self)->deadline = deadline;
+}
+
+/**
  * ferry_task_set_queue_timeout:
  * @self: a task that was not submitted
  * @timeout: microseconds; 0 for none, which it is at first

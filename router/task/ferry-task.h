@@ -134,6 +134,8 @@ void ferry_task_set_name (FerryTask *self, const char *name);
 FERRY_AVAILABLE_IN_0_1
 void ferry_task_set_priority (FerryTask *self, int priority);
 FERRY_AVAILABLE_IN_0_1
+void ferry_task_set_deadline (FerryTask *self, gint64 deadline);
+FERRY_AVAILABLE_IN_0_1
 void ferry_task_set_run_timeout (FerryTask *self, gint64 timeout);
 FERRY_AVAILABLE_IN_0_1
 void ferry_task_set_queue_timeout (FerryTask *self, gint64 timeout);

@@ -439,6 +439,94 @@ takes_the_longest_times_for_ever (void)
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_COMPLETED);
 }
 
+static gboolean
+has_no_workers (gpointer pool)
+{
+  return ferry_pool_get_n_workers (pool) == 0;
+}
+
+static gboolean
+has_three_workers (gpointer pool)
+{
+  return ferry_pool_get_n_workers (pool) == 3;
+}
+
+/* Two that have nothing to do, beside the one that has. */
+static void
+keeps_some_idle (gconstpointer data)
+{
+  g_autoptr (TaskTest) test = task_test_new (GPOINTER_TO_INT (data), 8);
+  g_autoptr (FerryTask) task = NULL;
+
+  ferry_pool_set_idle_timeout (test->pool, 1);
+  ferry_pool_set_min_idle (test->pool, 2);
+  task = submit_sleeper (test);
+  task_test_wait_state (task, FERRY_TASK_STATE_EXECUTING);
+  task_test_poll_until (has_three_workers, test->pool);
+  g_assert_cmpuint (ferry_pool_get_n_busy (test->pool), ==, 1);
+  ferry_task_cancel (task);
+  task_test_assert_cancelled (task);
+}
+
+static void
+replaces_worker_by_age (gconstpointer data)
+{
+  g_autoptr (TaskTest) test = task_test_new (GPOINTER_TO_INT (data), 1);
+  g_autoptr (FerryTask) old = submit_sleeper (test);
+  g_autoptr (FerryTask) task = NULL;
+
+  task_test_wait_state (old, FERRY_TASK_STATE_EXECUTING);
+  /* It is older already, and goes when it has done what it has begun. */
+  ferry_pool_set_max_age (test->pool, 1);
+  ferry_pool_set_max_age (test->pool, 3600 * (gint64) G_USEC_PER_SEC);
+  task = task_test_submit (test->executor, "nothing", NULL);
+  ferry_task_cancel (old);
+  task_test_assert_cancelled (old);
+  task_test_wait_done (task);
+  g_assert_no_error (ferry_task_get_error (task));
+}
+
+static void
+replaces_idle_worker_by_age (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  GPid pids[2];
+
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (FerryTask) task = task_test_submit (test->executor, "nothing", NULL);
+
+      task_test_wait_done (task);
+      pids[i] = ferry_task_get_pid (task);
+      ferry_pool_set_max_age (test->pool, 20000);
+      task_test_poll_until (has_no_workers, test->pool);
+      ferry_pool_set_max_age (test->pool, 0);
+    }
+  g_assert_cmpint (pids[0], !=, pids[1]);
+}
+
+static void
+keeps_deadlines_of_tasks (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  gint64 deadline = g_get_monotonic_time () + 50000;
+  FerryTask *tasks[2];
+
+  for (guint i = 0; i < 2; i++)
+    {
+      tasks[i] = ferry_task_new (FERRY_TASK_KIND_CALL, "sleep-until-cancelled", NULL);
+      ferry_task_set_deadline (tasks[i], deadline);
+      task_test_submit_task (test->executor, tasks[i]);
+    }
+  for (guint i = 0; i < 2; i++)
+    {
+      task_test_wait_done (tasks[i]);
+      g_assert_cmpint (g_get_monotonic_time (), >=, deadline);
+      g_assert_error (ferry_task_get_error (tasks[i]), FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+      g_object_unref (tasks[i]);
+    }
+}
+
 static void
 stopped_cb (GObject *pool, GAsyncResult *result, gpointer data)
 {
@@ -496,6 +584,12 @@ main (int argc, char **argv)
   g_test_add_func ("/pool/stops-though-tasks-come", stops_though_tasks_come);
   g_test_add_func ("/pool/stops-also-when-nobody-waits", stop_is_waited_for_no_more);
   g_test_add_data_func ("/pool/is-dropped-with-threads", IN_THREADS, is_dropped_with_workers);
+  g_test_add_data_func ("/pool/keeps-some-processes-idle", IN_PROCESSES, keeps_some_idle);
+  g_test_add_data_func ("/pool/keeps-some-threads-idle", IN_THREADS, keeps_some_idle);
+  g_test_add_data_func ("/pool/replaces-a-process-by-age", IN_PROCESSES, replaces_worker_by_age);
+  g_test_add_data_func ("/pool/replaces-a-thread-by-age", IN_THREADS, replaces_worker_by_age);
+  g_test_add_func ("/pool/replaces-an-idle-worker-by-age", replaces_idle_worker_by_age);
+  g_test_add_func ("/pool/keeps-the-deadlines-of-tasks", keeps_deadlines_of_tasks);
   g_test_add_func ("/pool/outlives-stops-of-its-router", outlives_stops_of_its_router);
   g_test_add_func ("/pool/takes-the-longest-times-for-ever", takes_the_longest_times_for_ever);
   g_test_add_func ("/pool/stops-in-time-though-the-nursery-stands-still",
