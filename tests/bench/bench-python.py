@@ -5,6 +5,8 @@
 
 start N   N processes of a warm forkserver, one after the other: the median time to the function's first instruction, in ns
 tasks N   N tasks through a warm pool of two processes: tasks a second
+pipe/SIZE/MANY N   N messages to a process and back through a Pipe: with one under way the median time in ns, with
+          more messages a second
 """
 
 import concurrent.futures
@@ -43,9 +45,35 @@ def tasks(pool, count):
     return count * 1e9 / (time.monotonic_ns() - begun)
 
 
+def send_back(connection):
+    try:
+        while True:
+            connection.send_bytes(connection.recv_bytes())
+    except EOFError:
+        pass
+
+
+def pipe(connection, size, many, count):
+    message = bytes(size)
+    times = []
+    begun = time.monotonic_ns()
+    for _ in range(min(many, count)):
+        connection.send_bytes(message)
+    for left in range(count, 0, -1):
+        asked = time.monotonic_ns()
+        assert connection.recv_bytes() == message
+        if left > many:
+            connection.send_bytes(message)
+        times.append(time.monotonic_ns() - asked)
+    if many == 1:
+        return statistics.median(times)
+    return count * 1e9 / (time.monotonic_ns() - begun)
+
+
 def main():
     context = multiprocessing.get_context("forkserver")
     pool = None
+    echoing = None
     started = False
     for line in sys.stdin:
         what, count = line.split()
@@ -54,6 +82,13 @@ def main():
                 start(context, 3)
                 started = True
             figure = start(context, int(count))
+        elif what.startswith("pipe/"):
+            if echoing is None:
+                echoing, end = context.Pipe()
+                context.Process(target=send_back, args=(end,), daemon=True).start()
+                end.close()
+            size, many = map(int, what.split("/")[1:])
+            figure = pipe(echoing, size, many, int(count))
         else:
             if pool is None:
                 pool = concurrent.futures.ProcessPoolExecutor(2)
