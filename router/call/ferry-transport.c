@@ -239,6 +239,9 @@ ferry_transport_end (FerryTransport *self, const GError *reason)
   /* Closed as they are, nothing is sent for them. */
   g_queue_clear_full (&early, (GDestroyNotify) ferry_call_unref);
   ferry_transport_note_room (self);
+  pthread_mutex_lock (&priv->lock);
+  pthread_cond_broadcast (&priv->closed);
+  pthread_mutex_unlock (&priv->lock);
   FERRY_TRANSPORT_GET_CLASS (self)->close (self);
 }
 
@@ -301,11 +304,16 @@ ferry_transport_get_closed (FerryTransport *self)
 void
 ferry_transport_wait_closed (FerryTransport *self)
 {
+  FerryTransportPrivate *priv;
+
   g_return_if_fail (FERRY_IS_TRANSPORT (self));
   g_return_if_fail (ferry_transport_check_may_wait (self, "a notification", NULL));
 
-  while (!ferry_transport_get_closed (self))
-    ferry_transport_wait_for_room (self, ferry_transport_get_room_count (self), 0, NULL, NULL);
+  priv = ferry_transport_get_private (self);
+  pthread_mutex_lock (&priv->lock);
+  while (priv->reason == NULL)
+    pthread_cond_wait (&priv->closed, &priv->lock);
+  pthread_mutex_unlock (&priv->lock);
 }
 
 /**
@@ -379,6 +387,7 @@ ferry_transport_finalize (GObject *object)
   ferry_transactions_unref (priv->transactions);
   g_clear_error (&priv->refusal);
   g_clear_error (&priv->reason);
+  pthread_cond_destroy (&priv->closed);
   pthread_cond_destroy (&priv->room);
   pthread_mutex_destroy (&priv->lock);
 
@@ -408,5 +417,6 @@ ferry_transport_init (FerryTransport *self)
   /* As g_get_monotonic_time() counts. */
   pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
   pthread_cond_init (&priv->room, &attributes);
+  pthread_cond_init (&priv->closed, NULL);
   pthread_condattr_destroy (&attributes);
 }
