@@ -180,14 +180,20 @@ void
 ferry_transport_receive (FerryTransport *self, gconstpointer data, gsize size)
 {
   g_autoptr (FerryTransport) kept = NULL;
-  g_autoptr (GError) error = NULL;
-  FerryTransportPrivate *priv;
-  GThread *before;
 
   g_return_if_fail (FERRY_IS_TRANSPORT (self));
 
   kept = g_object_ref (self);
-  priv = ferry_transport_get_private (self);
+  ferry_transport_receive_held (self, data, size);
+}
+
+void
+ferry_transport_receive_held (FerryTransport *self, gconstpointer data, gsize size)
+{
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
+  g_autoptr (GError) error = NULL;
+  GThread *before;
+
   before = atomic_load_explicit (&priv->receiving_thread, memory_order_relaxed);
   /* Until this returns it is this thread, whatever the transport said; one thread at a time writes here. */
   ferry_transport_set_receiving_thread (self, g_thread_self ());
