@@ -3,6 +3,7 @@
 
 #include "config.h"
 
+#include "call/ferry-known-types-private.h"
 #include "call/ferry-mux-fields-private.h"
 
 #include "base/ferry-error.h"
@@ -54,12 +55,23 @@ take_end (FerryAsk *self)
 }
 
 static void
+tell_end (FerryAsk *self, GVariant *result, const GError *error)
+{
+  if (self->funcs.done != NULL)
+    self->funcs.done (self->data, result, error);
+  else
+    self->funcs.func (result, error, self->data);
+}
+
+static void
 answered (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
 {
   g_autoptr (FerryAsk) self = data;
 
+  if (result != NULL)
+    ferry_known_types_add (result);
   if (take_end (self))
-    self->funcs.done (self->data, result, error);
+    tell_end (self, result, error);
 }
 
 static void
@@ -127,6 +139,8 @@ ferry_mux_ask (FerryMux *self, const FerryAskRequest *request, const FerryAskFun
 
   if (!ferry_mux_check_running (self, error))
     return NULL;
+  if (request->arguments != NULL)
+    ferry_known_types_add (request->arguments);
   ask = g_new0 (FerryAsk, 1);
   atomic_init (&ask->references, 2);
   ask->mux = g_object_ref (self);
@@ -189,7 +203,7 @@ ferry_ask_abandon (FerryAsk *self, FerryCancelReason reason, const GError *error
   ferry_transactions_cancel (transactions, self->xid, reason);
   if (ferry_transactions_forget (transactions, self->xid))
     ferry_ask_unref (self);
-  self->funcs.done (self->data, NULL, error);
+  tell_end (self, NULL, error);
   return TRUE;
 }
 

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/ferry-error.h"
+#include "call/ferry-known-types-private.h"
 
 /* How much is left of the message of an error that was too large to be sent. */
 #define SHORT_MESSAGE 1024
@@ -199,6 +200,8 @@ ferry_invocation_return_value (FerryInvocation *self, GVariant *value)
 
   if (!claim (self) || ferry_invocation_is_one_way (self))
     return;
+  if (taken != NULL)
+    ferry_known_types_add (taken);
   self->kind = FERRY_CALL_ANSWER;
   self->value = g_steal_pointer (&taken);
   deliver (self, TRUE);

@@ -13,6 +13,7 @@
 #include "call/ferry-invocation-private.h"
 
 #include "base/ferry-base-private.h"
+#include "call/ferry-known-types-private.h"
 
 /**
  * FerryInvocation:
@@ -35,7 +36,10 @@ FerryInvocation *
 ferry_invocation_new (FerryTransport *transport, FerryCall *call)
 {
   FerryInvocation *self = g_new0 (FerryInvocation, 1);
+  GVariant *arguments = ferry_call_get_arguments (call);
 
+  if (arguments != NULL)
+    ferry_known_types_add (arguments);
   atomic_init (&self->references, 1);
   self->call = ferry_call_ref (call);
   self->transport = g_object_ref (transport);

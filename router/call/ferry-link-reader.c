@@ -79,7 +79,7 @@ take_message (const FerryDownMessage *message)
   g_autoptr (FerryTransport) transport = find_by_connection_id (message->connection_id);
 
   if (transport != NULL)
-    ferry_transport_receive (transport, message->data, message->size);
+    ferry_transport_receive_held (transport, message->data, message->size);
 }
 
 static void

@@ -176,7 +176,7 @@ message_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVa
 
   /* One that comes as a variant is taken for its bytes, and breaks a rule by them. */
   if (transport != NULL)
-    ferry_transport_receive (transport, data, size);
+    ferry_transport_receive_held (transport, data, size);
 }
 
 static GError *

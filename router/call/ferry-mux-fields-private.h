@@ -16,7 +16,8 @@ struct _FerryMux
 
   GMutex lock;
   GQueue asks;     /* lock: (element-type FerryAsk) (unowned): what is waited for, by node */
-  GError *stopped; /* lock: (owned) (nullable) */
+  GError *stopped; /* lock to set, once: (owned) (nullable) */
+  _Atomic gboolean is_stopped;
 };
 
 /* any: FALSE with FERRY_ERROR_CLOSED once it was stopped. */

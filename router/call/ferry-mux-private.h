@@ -20,10 +20,12 @@ typedef struct
 {
   /* (nullable): the receiving thread: an item of the stream. One may still come after done was called. */
   void (*item) (gpointer data, GVariant *value);
-  /* Called once, on the thread that ended it. */
+  /* (nullable): called once, on the thread that ended it. */
   void (*done) (gpointer data, GVariant *result, const GError *error);
   /* (nullable): called when neither comes any more. Not where it could not be asked. */
   void (*destroy) (gpointer data);
+  /* Where there is no done, called in its place: with what an application passes, so that nothing is kept for it. */
+  FerryMuxFunc func;
 } FerryAskFuncs;
 
 typedef struct

@@ -5,6 +5,12 @@
 
 #include "call/ferry-mux-fields-private.h"
 
+#include <errno.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
 #include "base/ferry-base-private.h"
 
 /**
@@ -36,14 +42,12 @@ static GParamSpec *properties[N_PROPERTIES];
 gboolean
 ferry_mux_check_running (FerryMux *self, GError **error)
 {
-  gboolean running;
-
-  g_mutex_lock (&self->lock);
-  running = self->stopped == NULL;
-  if (!running && error != NULL)
+  /* Acquire: pairs with ferry_mux_stop(); the reason is there then, for good. */
+  if (!atomic_load_explicit (&self->is_stopped, memory_order_acquire))
+    return TRUE;
+  if (error != NULL)
     *error = g_error_copy (self->stopped);
-  g_mutex_unlock (&self->lock);
-  return running;
+  return FALSE;
 }
 
 GError *
@@ -61,38 +65,65 @@ ferry_mux_get_deadline (gint64 timeout)
 
 /* ---- a thread that waits ---- */
 
+/* Bits of a waiter's state: it is over, and above that, how often it was told to look again. */
+#define WAITER_OVER 1u
+#define WAITER_LOOK 2u
+
+/* A lock of its own, and not the mux's: who answers would have to let go of it before a thread that it wakes can go on.
+ * In fact none at all: the state is what the thread sleeps on. */
 typedef struct
 {
   FerryMux *mux; /* (unowned) */
-  GCond cond;
-  gboolean over;    /* mux's lock, as the next two */
-  GVariant *result; /* (owned) (nullable) */
+  _Atomic guint32 state;
+  GVariant *result; /* (owned) (nullable): of who ends it, as the next one, until it is over */
   GError *error;    /* (owned) (nullable) */
 } Waiter;
+
+/* any. A waiter may be gone as soon as it is over: of its memory only the address is used then. */
+static void
+waiter_tell (Waiter *self, guint32 what)
+{
+  _Atomic guint32 *state = &self->state;
+
+  /* Release: pairs with waiter_is_over(). */
+  atomic_fetch_add_explicit (state, what, memory_order_release);
+  syscall (SYS_futex, state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
 
 static void
 waiter_done (gpointer data, GVariant *result, const GError *error)
 {
   Waiter *self = data;
-  FerryMux *mux = self->mux;
 
-  g_mutex_lock (&mux->lock);
   self->result = result != NULL ? g_variant_ref (result) : NULL;
   self->error = error != NULL ? g_error_copy (error) : NULL;
-  self->over = TRUE;
-  /* With the lock held: the waiter goes as soon as it has seen it. */
-  g_cond_signal (&self->cond);
-  g_mutex_unlock (&mux->lock);
+  waiter_tell (self, WAITER_OVER);
 }
 
+/* While this runs, who waits does not go: disconnecting waits for it. */
 static void
 waiter_cancelled (GCancellable *cancellable, gpointer data)
 {
-  Waiter *self = data;
+  waiter_tell (data, WAITER_LOOK);
+}
 
-  g_mutex_lock (&self->mux->lock);
-  g_cond_signal (&self->cond);
-  g_mutex_unlock (&self->mux->lock);
+static gboolean
+waiter_is_over (Waiter *self, guint32 *state)
+{
+  /* Acquire: pairs with waiter_tell(). */
+  *state = atomic_load_explicit (&self->state, memory_order_acquire);
+  return (*state & WAITER_OVER) != 0;
+}
+
+/* Until the state is another one, or for nothing. Returns FALSE when it is time. deadline: 0 for none. */
+static gboolean
+waiter_sleep (Waiter *self, guint32 state, gint64 deadline)
+{
+  struct timespec until = {.tv_sec = deadline / G_USEC_PER_SEC, .tv_nsec = (deadline % G_USEC_PER_SEC) * 1000};
+
+  return syscall (SYS_futex, &self->state, FUTEX_WAIT_BITSET_PRIVATE, state, deadline > 0 ? &until : NULL, NULL,
+                  FUTEX_BITSET_MATCH_ANY) == 0 ||
+         errno != ETIMEDOUT;
 }
 
 /* Returns whether it is over, and not just its time, or cancelled. */
@@ -101,18 +132,12 @@ waiter_wait (Waiter *self, gint64 deadline, GCancellable *cancellable)
 {
   gulong id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (waiter_cancelled), self, NULL) : 0;
   gboolean in_time = TRUE;
-  gboolean over;
+  guint32 state;
 
-  g_mutex_lock (&self->mux->lock);
-  while (!self->over && in_time && !g_cancellable_is_cancelled (cancellable))
-    if (deadline > 0)
-      in_time = g_cond_wait_until (&self->cond, &self->mux->lock, deadline);
-    else
-      g_cond_wait (&self->cond, &self->mux->lock);
-  over = self->over;
-  g_mutex_unlock (&self->mux->lock);
+  while (!waiter_is_over (self, &state) && in_time && !g_cancellable_is_cancelled (cancellable))
+    in_time = waiter_sleep (self, state, deadline);
   g_cancellable_disconnect (cancellable, id);
-  return over;
+  return waiter_is_over (self, &state);
 }
 
 static const FerryAskFuncs waiter_funcs = {.done = waiter_done};
@@ -176,9 +201,7 @@ ferry_mux_transact (FerryMux *self, const char *method, GVariant *arguments, gin
   if (!ferry_transport_check_may_wait (self->transport, "ferry_mux_transact_async()", error) ||
       g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
-  g_cond_init (&waiter.cond);
   waiter_run (&waiter, &request, cancellable);
-  g_cond_clear (&waiter.cond);
   if (waiter.error != NULL)
     {
       g_propagate_error (error, waiter.error);
@@ -191,23 +214,6 @@ ferry_mux_transact (FerryMux *self, const char *method, GVariant *arguments, gin
 }
 
 /* ---- a function ---- */
-
-typedef struct
-{
-  FerryMuxFunc func;
-  gpointer data;
-} Called;
-
-static void
-called_done (gpointer data, GVariant *result, const GError *error)
-{
-  Called *self = data;
-
-  self->func (result, error, self->data);
-  g_free (self);
-}
-
-static const FerryAskFuncs called_funcs = {.done = called_done};
 
 /**
  * ferry_mux_transact_with_func:
@@ -235,21 +241,16 @@ ferry_mux_transact_with_func (FerryMux *self, const char *method, GVariant *argu
 {
   g_autoptr (GVariant) kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
   FerryAskRequest request = {method, kept, 0, 0};
+  FerryAskFuncs funcs = {.func = func};
   g_autoptr (FerryAsk) ask = NULL;
-  Called *called;
 
   g_return_val_if_fail (FERRY_IS_MUX (self), 0);
   g_return_val_if_fail (method != NULL, 0);
   g_return_val_if_fail (func != NULL, 0);
   g_return_val_if_fail (error == NULL || *error == NULL, 0);
 
-  called = g_new (Called, 1);
-  *called = (Called){func, user_data};
-  ask = ferry_mux_ask (self, &request, &called_funcs, called, error);
-  if (ask != NULL)
-    return ferry_ask_get_xid (ask);
-  g_free (called);
-  return 0;
+  ask = ferry_mux_ask (self, &request, &funcs, user_data, error);
+  return ask != NULL ? ferry_ask_get_xid (ask) : 0;
 }
 
 /**
@@ -365,6 +366,8 @@ ferry_mux_stop (FerryMux *self)
   stopped = self->stopped != NULL;
   if (!stopped)
     self->stopped = g_error_copy (reason);
+  /* Release: pairs with ferry_mux_check_running(). */
+  atomic_store_explicit (&self->is_stopped, TRUE, memory_order_release);
   g_mutex_unlock (&self->lock);
   if (!stopped)
     ferry_mux_abandon_all (self, reason);

@@ -23,6 +23,7 @@ typedef struct
 
   pthread_mutex_t lock;
   pthread_cond_t room;
+  pthread_cond_t closed; /* apart from room, of which each message may make some */
   FerryTransportCallFunc call_func; /* lock: (nullable), as the next one */
   GObject *call_owner;              /* lock: (unowned) (nullable) */
   GQueue early;                     /* lock: (element-type FerryCall) (owned) */

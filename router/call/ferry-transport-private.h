@@ -19,6 +19,8 @@ typedef void (*FerryTransportCallFunc) (FerryTransport *self, FerryCall *call, G
 
 FerryTransactions *ferry_transport_get_transactions (FerryTransport *self);
 
+/* As ferry_transport_receive(), for a caller that has a reference meanwhile. */
+void ferry_transport_receive_held (FerryTransport *self, gconstpointer data, gsize size);
 /* For a transport with a road for cancels that overtakes what was sent. Before anything is asked. */
 void ferry_transport_set_cancel_func (FerryTransport *self,
                                       gboolean (*cancel) (FerryTransport *self, guint64 xid, guint16 reason));

@@ -182,14 +182,20 @@ void
 ferry_transport_receive (FerryTransport *self, gconstpointer data, gsize size)
 {
   g_autoptr (FerryTransport) kept = NULL;
-  g_autoptr (GError) error = NULL;
-  FerryTransportPrivate *priv;
-  GThread *before;
 
   g_return_if_fail (FERRY_IS_TRANSPORT (self));
 
   kept = g_object_ref (self);
-  priv = ferry_transport_get_private (self);
+  ferry_transport_receive_held (self, data, size);
+}
+
+void
+ferry_transport_receive_held (FerryTransport *self, gconstpointer data, gsize size)
+{
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
+  g_autoptr (GError) error = NULL;
+  GThread *before;
+
   before = atomic_load_explicit (&priv->receiving_thread, memory_order_relaxed);
   /* Until this returns it is this thread, whatever the transport said; one thread at a time writes here. */
   ferry_transport_set_receiving_thread (self, g_thread_self ());
@@ -243,6 +249,9 @@ ferry_transport_end (FerryTransport *self, const GError *reason)
   /* Closed as they are, nothing is sent for them. */
   g_queue_clear_full (&early, (GDestroyNotify) ferry_call_unref);
   ferry_transport_note_room (self);
+  pthread_mutex_lock (&priv->lock);
+  pthread_cond_broadcast (&priv->closed);
+  pthread_mutex_unlock (&priv->lock);
   FERRY_TRANSPORT_GET_CLASS (self)->close (self);
   if (end_func != NULL)
     end_func (priv->end_data);
@@ -325,11 +334,16 @@ ferry_transport_get_closed (FerryTransport *self)
 void
 ferry_transport_wait_closed (FerryTransport *self)
 {
+  FerryTransportPrivate *priv;
+
   g_return_if_fail (FERRY_IS_TRANSPORT (self));
   g_return_if_fail (ferry_transport_check_may_wait (self, "a notification", NULL));
 
-  while (!ferry_transport_get_closed (self))
-    ferry_transport_wait_for_room (self, ferry_transport_get_room_count (self), 0, NULL, NULL);
+  priv = ferry_transport_get_private (self);
+  pthread_mutex_lock (&priv->lock);
+  while (priv->reason == NULL)
+    pthread_cond_wait (&priv->closed, &priv->lock);
+  pthread_mutex_unlock (&priv->lock);
 }
 
 /**
@@ -403,6 +417,7 @@ ferry_transport_finalize (GObject *object)
   ferry_transactions_unref (priv->transactions);
   g_clear_error (&priv->refusal);
   g_clear_error (&priv->reason);
+  pthread_cond_destroy (&priv->closed);
   pthread_cond_destroy (&priv->room);
   pthread_mutex_destroy (&priv->lock);
 
@@ -432,5 +447,6 @@ ferry_transport_init (FerryTransport *self)
   /* As g_get_monotonic_time() counts. */
   pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
   pthread_cond_init (&priv->room, &attributes);
+  pthread_cond_init (&priv->closed, NULL);
   pthread_condattr_destroy (&attributes);
 }

@@ -6,6 +6,8 @@
 start N   N processes of a warm forkserver, one after the other: the median time to the function's first instruction, in ns
 map N     N items through a warm multiprocessing.Pool of two, in chunks of one: items a second
 tasks N   N tasks through a warm pool of two processes: tasks a second
+pipe/SIZE/MANY N   N messages to a process and back through a Pipe: with one under way the median time in ns, with
+          more messages a second
 """
 
 import concurrent.futures
@@ -52,10 +54,36 @@ def map_items(pool, count):
     return count * 1e9 / took
 
 
+def send_back(connection):
+    try:
+        while True:
+            connection.send_bytes(connection.recv_bytes())
+    except EOFError:
+        pass
+
+
+def pipe(connection, size, many, count):
+    message = bytes(size)
+    times = []
+    begun = time.monotonic_ns()
+    for _ in range(min(many, count)):
+        connection.send_bytes(message)
+    for left in range(count, 0, -1):
+        asked = time.monotonic_ns()
+        assert connection.recv_bytes() == message
+        if left > many:
+            connection.send_bytes(message)
+        times.append(time.monotonic_ns() - asked)
+    if many == 1:
+        return statistics.median(times)
+    return count * 1e9 / (time.monotonic_ns() - begun)
+
+
 def main():
     context = multiprocessing.get_context("forkserver")
     pool = None
     mapping_pool = None
+    echoing = None
     started = False
     for line in sys.stdin:
         what, count = line.split()
@@ -69,6 +97,13 @@ def main():
                 mapping_pool = multiprocessing.Pool(2)
                 map_items(mapping_pool, 200)
             figure = map_items(mapping_pool, int(count))
+        elif what.startswith("pipe/"):
+            if echoing is None:
+                echoing, end = context.Pipe()
+                context.Process(target=send_back, args=(end,), daemon=True).start()
+                end.close()
+            size, many = map(int, what.split("/")[1:])
+            figure = pipe(echoing, size, many, int(count))
         else:
             if pool is None:
                 pool = concurrent.futures.ProcessPoolExecutor(2)

@@ -1,0 +1,55 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The other end of bench-transact, whatever the road: bench-transact-worker ROAD DIRECTION THREADS ADDRESS.
+ * Asks as it is ordered through its standard input, or answers until it is killed. */
+
+#include "config.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+
+#include "bench-trips.h"
+
+static const BenchRoad *const roads[] = {
+  &bench_road_ferry,
+  &bench_road_floor,
+  &bench_road_gdbus,
+  &bench_road_zeromq,
+};
+
+static const BenchRoad *
+find_road (const char *name)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (roads); i++)
+    if (g_str_equal (roads[i]->name, name))
+      return roads[i];
+  return NULL;
+}
+
+int
+main (int argc, char **argv)
+{
+  const BenchRoad *road = argc == 5 ? find_road (argv[1]) : NULL;
+  g_autoptr (GError) error = NULL;
+  BenchDirection direction;
+  gpointer end;
+
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+  signal (SIGPIPE, SIG_IGN);
+  if (road == NULL)
+    return EXIT_FAILURE;
+  direction = (BenchDirection) g_ascii_strtoull (argv[2], NULL, 10);
+  end = road->attach (direction, (guint) g_ascii_strtoull (argv[3], NULL, 10), argv[4], &error);
+  if (end == NULL)
+    {
+      g_printerr ("bench-transact-worker: %s\n", error->message);
+      return EXIT_FAILURE;
+    }
+  if (direction == BENCH_WORKER_TO_MAIN)
+    bench_trips_obey (bench_trips_new (road, end));
+  else
+    road->serve (end);
+  return EXIT_SUCCESS;
+}
