@@ -21,4 +21,9 @@ G_BEGIN_DECLS
 /* In ferry-worker-transport.c: the worker's end of the pipe whose sender that is, which was started. */
 FerryTransport *ferry_worker_transport_new (FerrySender *sender);
 
+/* The router of the application's end of a link; NULL for any other transport. */
+FerryRouter *ferry_link_transport_dup_router (FerryTransport *transport);
+/* In a worker: whether it was passed a transport of that name. */
+gboolean ferry_worker_has_transport (const char *name);
+
 G_END_DECLS

@@ -37,6 +37,9 @@ struct _FerryLinkTransport
 
   FerryReceiver *receiver;    /* const: (owned) */
   GThread *router_thread;     /* const: (unowned), only compared */
+  GMainContext *context;      /* const: (owned): the router's */
+  gpointer end;               /* const: (owned): the End of it */
+  _Atomic gboolean telling;   /* room is about to be told of */
   _Atomic (FerryLink *) link; /* (owned) (nullable): set once, by the router's thread with lock held, and for good */
 
   GMutex lock;
@@ -128,11 +131,35 @@ send_cancel (FerryTransport *transport, guint64 xid, guint16 reason)
   return link != NULL && ferry_link_send_cancel (link, xid, reason) == FERRY_DOWN_SENT;
 }
 
-/* any, with the link's lock held */
+static gboolean
+tell_of_room (gpointer data)
+{
+  End *end = data;
+  g_autoptr (FerryLinkTransport) self = g_weak_ref_get (&end->transport);
+
+  if (self == NULL)
+    return G_SOURCE_REMOVE;
+  /* Before it is told of: room that comes meanwhile is told of once more. */
+  atomic_store (&self->telling, FALSE);
+  ferry_transport_note_room (FERRY_TRANSPORT (self));
+  return G_SOURCE_REMOVE;
+}
+
+/* any, with the link's lock held: what was kept is sent where it is not, on the router's thread. */
 static void
 room_came (gpointer data)
 {
-  ferry_transport_note_room (data);
+  FerryLinkTransport *self = data;
+  g_autoptr (GSource) source = NULL;
+
+  ferry_transport_wake (FERRY_TRANSPORT (self));
+  if (atomic_exchange (&self->telling, TRUE))
+    return;
+  source = g_idle_source_new ();
+  g_source_set_static_name (source, "[ferry] room in a link");
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, tell_of_room, g_atomic_rc_box_acquire (self->end), end_unref);
+  g_source_attach (source, self->context);
 }
 
 /* ---- up ---- */
@@ -256,6 +283,8 @@ ferry_link_transport_finalize (GObject *object)
 
   g_clear_object (&self->receiver);
   g_clear_pointer (&link, ferry_link_unref);
+  g_clear_pointer (&self->end, end_unref);
+  g_clear_pointer (&self->context, g_main_context_unref);
   g_mutex_clear (&self->lock);
 
   G_OBJECT_CLASS (ferry_link_transport_parent_class)->finalize (object);
@@ -282,13 +311,15 @@ ferry_link_transport_init (FerryLinkTransport *self)
 
 /* Takes receiver over. index: of its pipe among those of the link. */
 static FerryLinkTransport *
-link_transport_new (FerryReceiver *receiver, guint index)
+link_transport_new (FerryRouter *router, FerryReceiver *receiver, guint index)
 {
   FerryLinkTransport *self = g_object_new (FERRY_TYPE_LINK_TRANSPORT, NULL);
   End *end = g_atomic_rc_box_new0 (End);
 
   self->receiver = receiver;
   self->router_thread = g_thread_self ();
+  self->context = g_main_context_ref (router->context);
+  self->end = g_atomic_rc_box_acquire (end);
   ferry_transport_set_first_xid (FERRY_TRANSPORT (self), ((guint64) index << FERRY_TRANSPORT_XID_BITS) + 1);
   g_weak_ref_init (&end->transport, self);
   receiver->internal = TRUE;
@@ -296,6 +327,14 @@ link_transport_new (FerryReceiver *receiver, guint index)
   g_signal_connect_data (receiver, "closed", G_CALLBACK (pipe_closed), g_atomic_rc_box_acquire (end), end_closure_unref,
                          0);
   return self;
+}
+
+FerryRouter *
+ferry_link_transport_dup_router (FerryTransport *transport)
+{
+  if (!FERRY_IS_LINK_TRANSPORT (transport))
+    return NULL;
+  return g_weak_ref_get (&FERRY_LINK_TRANSPORT (transport)->receiver->router);
 }
 
 /**
@@ -349,7 +388,7 @@ ferry_launcher_add_transport (FerryLauncher *self, FerryRouter *router, const ch
     return NULL;
   sender_name = g_strconcat (FERRY_TRANSPORT_SENDER_PREFIX, name, NULL);
   /* Senders are added behind those that are there, and go to the worker in that order. */
-  transport = link_transport_new (receiver, self->senders->len);
+  transport = link_transport_new (router, receiver, self->senders->len);
   if (!ferry_launcher_add_watched_sender (self, sender_name, sender, launcher_done, transport, error))
     return NULL;
   transport->with_launcher = TRUE;

@@ -39,11 +39,19 @@ gboolean ferry_transport_take_calls (FerryTransport *self, FerryTransportCallFun
 /* From now on requests are refused with reason; another thread may still be in func. */
 void ferry_transport_leave_calls (FerryTransport *self, const GError *reason);
 
+/* How whoever takes the calls hears that the transport has ended: on the thread that ended it, once what was asked has
+ * failed. */
+typedef void (*FerryTransportEndFunc) (FerryTransport *self, GObject *owner);
+/* owner is as for calls; one that comes after the end looks at the reason itself. NULL: nobody. */
+void ferry_transport_watch_end (FerryTransport *self, FerryTransportEndFunc func, GObject *owner);
+
 /* Waiting for room, for a window, or for the end: take the count, try, and wait until the count is another one.
  * deadline: monotonic time in microseconds, 0 for none. Fails with FERRY_ERROR_TIMED_OUT and G_IO_ERROR_CANCELLED. */
 guint64 ferry_transport_get_room_count (FerryTransport *self);
 gboolean ferry_transport_wait_for_room (FerryTransport *self, guint64 count, gint64 deadline, GCancellable *cancellable,
                                         GError **error);
+/* any, whatever locks are held: wakes those who wait, and nothing more. */
+void ferry_transport_wake (FerryTransport *self);
 
 /* Returns whether nothing is left to be sent, which is so as well when the transport is closed. */
 typedef gboolean (*FerryTransportSendFunc) (gpointer data);

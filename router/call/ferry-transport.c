@@ -24,8 +24,7 @@
  *
  * There are transports for a worker's link ([method@Ferry.Launcher.add_transport] and
  * [func@Ferry.Worker.get_transport]), for any [class@Gio.IOStream] ([ctor@Ferry.Transport.new_for_stream]), for two
- * descriptors
- * ([ctor@Ferry.Transport.new_for_descriptors]) and for two ends in one process ([func@Ferry.Transport.new_pair]).
+ * descriptors ([ctor@Ferry.Transport.new_for_descriptors]) and for two ends here ([func@Ferry.Transport.new_pair]).
  * Others are made by subclassing: a transport sends whole messages in order, calls [method@Ferry.Transport.receive]
  * with each that comes, and [method@Ferry.Transport.end] when nothing more can come.
  *
@@ -51,6 +50,8 @@ typedef struct
   GCond room;
   FerryTransportCallFunc call_func; /* lock: (nullable), as the next one */
   GObject *call_owner;              /* lock: (unowned) (nullable) */
+  FerryTransportEndFunc end_func;   /* lock: (nullable), as the next one */
+  GObject *end_owner;               /* lock: (unowned) (nullable) */
   GQueue early;                     /* lock: (element-type FerryCall) (owned) */
   GQueue kept;                      /* lock: (element-type Kept) (owned): what waits for room */
   GError *refusal;                  /* lock: (owned) (nullable): why nobody takes calls any more */
@@ -185,6 +186,33 @@ ferry_transport_leave_calls (FerryTransport *self, const GError *reason)
   refuse_all (&early, reason);
 }
 
+void
+ferry_transport_watch_end (FerryTransport *self, FerryTransportEndFunc func, GObject *owner)
+{
+  FerryTransportPrivate *priv = get_private (self);
+
+  g_mutex_lock (&priv->lock);
+  priv->end_func = func;
+  priv->end_owner = owner;
+  g_mutex_unlock (&priv->lock);
+}
+
+static void
+tell_of_end (FerryTransport *self)
+{
+  FerryTransportPrivate *priv = get_private (self);
+  g_autoptr (GObject) owner = NULL;
+  FerryTransportEndFunc func;
+
+  g_mutex_lock (&priv->lock);
+  func = priv->end_func;
+  if (func != NULL)
+    owner = g_object_ref (priv->end_owner);
+  g_mutex_unlock (&priv->lock);
+  if (func != NULL)
+    func (self, owner);
+}
+
 /* ---- waiting ---- */
 
 guint64
@@ -195,9 +223,11 @@ ferry_transport_get_room_count (FerryTransport *self)
   return atomic_load (&get_private (self)->room_count);
 }
 
-static void
-wake_waiting (FerryTransportPrivate *priv)
+void
+ferry_transport_wake (FerryTransport *self)
 {
+  FerryTransportPrivate *priv = get_private (self);
+
   atomic_fetch_add (&priv->room_count, 1);
   if (atomic_load (&priv->n_waiting) == 0)
     return;
@@ -209,7 +239,7 @@ wake_waiting (FerryTransportPrivate *priv)
 static void
 cancelled_cb (GCancellable *cancellable, gpointer data)
 {
-  wake_waiting (data);
+  ferry_transport_wake (data);
 }
 
 gboolean
@@ -218,7 +248,7 @@ ferry_transport_wait_for_room (FerryTransport *self, guint64 count, gint64 deadl
 {
   FerryTransportPrivate *priv = get_private (self);
   gboolean in_time = TRUE;
-  gulong id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), priv, NULL) : 0;
+  gulong id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self, NULL) : 0;
 
   g_mutex_lock (&priv->lock);
   atomic_fetch_add (&priv->n_waiting, 1);
@@ -319,7 +349,7 @@ ferry_transport_note_room (FerryTransport *self)
   g_return_if_fail (FERRY_IS_TRANSPORT (self));
 
   priv = get_private (self);
-  wake_waiting (priv);
+  ferry_transport_wake (self);
   if (atomic_load (&priv->n_kept) > 0)
     send_kept (self);
   ferry_transactions_flush_unsent (priv->transactions);
@@ -377,14 +407,14 @@ ferry_transport_receive (FerryTransport *self, gconstpointer data, gsize size)
     ferry_transport_end (self, error);
   ferry_transport_set_receiving_thread (self, before);
   /* It may have been a window, and somebody may have found none and be about to wait: so it is counted in any case. */
-  wake_waiting (priv);
+  ferry_transport_wake (self);
 }
 
 void
 ferry_transport_receive_cancel (FerryTransport *self, guint64 xid, guint16 reason)
 {
   ferry_transactions_receive_cancel (get_private (self)->transactions, xid, reason);
-  wake_waiting (get_private (self));
+  ferry_transport_wake (self);
 }
 
 /**
@@ -421,6 +451,7 @@ ferry_transport_end (FerryTransport *self, const GError *reason)
   /* Closed as they are, nothing is sent for them. */
   g_queue_clear_full (&early, (GDestroyNotify) ferry_call_unref);
   ferry_transport_note_room (self);
+  tell_of_end (self);
   FERRY_TRANSPORT_GET_CLASS (self)->close (self);
 }
 
