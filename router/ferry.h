@@ -23,6 +23,7 @@
 #include "worker/ferry-nursery.h"
 #include "worker/ferry-worker.h"
 
+#include "call/ferry-channel.h"
 #include "call/ferry-mux.h"
 #include "call/ferry-link-transport.h"
 #include "call/ferry-demux.h"
@@ -31,6 +32,7 @@
 #include "call/ferry-replies.h"
 #include "call/ferry-transport.h"
 
+#include "task/ferry-channel-start.h"
 #include "task/ferry-error-list.h"
 #include "task/ferry-executor.h"
 #include "task/ferry-job.h"
