@@ -34,6 +34,7 @@
 
 #include "task/ferry-channel-start.h"
 #include "task/ferry-error-list.h"
+#include "task/ferry-exchange.h"
 #include "task/ferry-executor.h"
 #include "task/ferry-job.h"
 #include "task/ferry-pool.h"

@@ -45,6 +45,7 @@ typedef enum
   FERRY_CHANNEL_TELL_CLOSED = 1 << 1,
   FERRY_CHANNEL_TELL_WRITABLE = 1 << 2,
   FERRY_CHANNEL_TELL_EXIT = 1 << 3, /* of the worker that was started with it */
+  FERRY_CHANNEL_TELL_END_TAKEN = 1 << 4,
 } FerryChannelNews;
 
 typedef enum
@@ -80,12 +81,13 @@ struct _FerryChannel
   gboolean closing;      /* the end is in `out`, or was sent */
   gboolean wants_notify; /* somebody found it not writable */
 
-  GQueue in;         /* (element-type FerryIncoming) (owned) */
-  GQueue receives;   /* (element-type FerryReceive) (owned): only while `in` is empty */
-  guint n_held;      /* messages that came, and were not given back */
-  gboolean ended;    /* the other end's end came */
-  GError *end_error; /* (owned) (nullable): what it raised */
-  GError *lost;      /* (owned) (nullable): why the transport is closed */
+  GQueue in;          /* (element-type FerryIncoming) (owned) */
+  GQueue receives;    /* (element-type FerryReceive) (owned): only while `in` is empty */
+  guint n_held;       /* messages that came, and were not given back */
+  gboolean ended;     /* the other end's end came */
+  GError *end_error;  /* (owned) (nullable): what it raised */
+  GError *lost;       /* (owned) (nullable): why the transport is closed */
+  gboolean end_taken; /* somebody was given the end */
 
   gboolean flowing;
   guint news;                        /* FerryChannelNews: to be told */
@@ -117,9 +119,16 @@ gboolean ferry_channel_wait_until (FerryChannel *self, gboolean (*condition) (Fe
                                    GError **error);
 /* In ferry-channel.c, any: ends the transport, for a rule that the other end broke. */
 void ferry_channel_fault (FerryChannel *self, const char *what);
-/* The context's thread: has func called whenever there may be something to take, or the end. */
+/* The context's thread: has func called whenever there may be something to take, or the end, and once more by
+ * ferry_channel_tell_news(). */
+void ferry_channel_tell_news (FerryChannel *self);
 void ferry_channel_set_news_func (FerryChannel *self, void (*func) (gpointer data), gpointer data);
 void ferry_channel_set_job (FerryChannel *self, const char *function, GVariant *arguments);
+
+/* In ferry-channel-properties.c. context */
+void ferry_channel_install_properties (GObjectClass *object_class);
+void ferry_channel_notify_writable (FerryChannel *self);
+void ferry_channel_notify_closed (FerryChannel *self);
 
 /* In ferry-channel-pump.c and ferry-channel-send.c. */
 void ferry_channel_pump (FerryChannel *self);

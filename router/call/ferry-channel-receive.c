@@ -76,8 +76,11 @@ ferry_channel_is_at_end_locked (FerryChannel *self)
 /* What the conversation ended with, NULL for the good end. What the other end raised goes before how its transport
  * ended after that. */
 static GError *
-dup_end_locked (FerryChannel *self)
+take_end_locked (FerryChannel *self)
 {
+  if (!self->end_taken)
+    ferry_channel_tell_locked (self, FERRY_CHANNEL_TELL_END_TAKEN);
+  self->end_taken = TRUE;
   if (self->ended)
     return self->end_error != NULL ? g_error_copy (self->end_error) : NULL;
   return g_error_copy (self->lost);
@@ -98,7 +101,7 @@ ferry_channel_take (FerryChannel *self, FerryIncoming **incoming, GError **error
   else if (ferry_channel_is_at_end_locked (self))
     {
       taken = FERRY_CHANNEL_AT_END;
-      failure = dup_end_locked (self);
+      failure = take_end_locked (self);
     }
   owes = ferry_channel_has_control_locked (self);
   g_mutex_unlock (&self->lock);
@@ -166,7 +169,7 @@ serve_one (FerryChannel *self)
   if (receive != NULL)
     incoming = pop_locked (self);
   if (receive != NULL && incoming == NULL)
-    error = dup_end_locked (self);
+    error = take_end_locked (self);
   g_mutex_unlock (&self->lock);
   if (receive == NULL)
     return FALSE;

@@ -36,17 +36,6 @@
  */
 G_DEFINE_FINAL_TYPE (FerryChannel, ferry_channel, G_TYPE_OBJECT)
 
-enum
-{
-  PROP_0,
-  PROP_TRANSPORT,
-  PROP_FLOWING,
-  PROP_CLOSED,
-  PROP_WRITABLE,
-  N_PROPERTIES,
-};
-
-static GParamSpec *properties[N_PROPERTIES];
 static guint message_signal;
 
 static void
@@ -128,9 +117,9 @@ tell (gpointer data)
   if (self == NULL)
     return G_SOURCE_REMOVE;
   if ((news & FERRY_CHANNEL_TELL_WRITABLE) != 0)
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_WRITABLE]);
+    ferry_channel_notify_writable (self);
   if ((news & FERRY_CHANNEL_TELL_CLOSED) != 0)
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CLOSED]);
+    ferry_channel_notify_closed (self);
   if (self->news_func != NULL && (news & ~(guint) FERRY_CHANNEL_TELL_WRITABLE) != 0)
     self->news_func (self->news_data);
   return G_SOURCE_REMOVE;
@@ -139,7 +128,9 @@ tell (gpointer data)
 void
 ferry_channel_tell_locked (FerryChannel *self, guint news)
 {
-  if (news == FERRY_CHANNEL_TELL_MESSAGES && !self->flowing && self->news_func == NULL)
+  const guint for_those_who_listen = FERRY_CHANNEL_TELL_MESSAGES | FERRY_CHANNEL_TELL_END_TAKEN;
+
+  if ((news & ~for_those_who_listen) == 0 && !self->flowing && self->news_func == NULL)
     return;
   self->news |= news;
   if (self->source != NULL)
@@ -149,6 +140,14 @@ ferry_channel_tell_locked (FerryChannel *self, guint news)
   g_source_set_priority (self->source, self->router != NULL ? self->router->priority : G_PRIORITY_DEFAULT);
   g_source_set_callback (self->source, tell, g_atomic_rc_box_acquire (self->end), ferry_channel_end_unref);
   g_source_attach (self->source, self->context);
+}
+
+void
+ferry_channel_tell_news (FerryChannel *self)
+{
+  g_mutex_lock (&self->lock);
+  ferry_channel_tell_locked (self, FERRY_CHANNEL_TELL_MESSAGES);
+  g_mutex_unlock (&self->lock);
 }
 
 void
@@ -249,124 +248,6 @@ ferry_channel_fail (FerryChannel *self, const GError *failure)
   ferry_channel_send_end (self, failure, trace);
 }
 
-/* ---- properties ---- */
-
-/**
- * ferry_channel_get_transport: (get-property transport)
- * @self: a channel
- *
- * Any thread.
- *
- * Returns: (transfer none): what carries its messages
- *
- * Since: 0.1
- */
-FerryTransport *
-ferry_channel_get_transport (FerryChannel *self)
-{
-  g_return_val_if_fail (FERRY_IS_CHANNEL (self), NULL);
-
-  return self->transport;
-}
-
-/**
- * ferry_channel_set_flowing: (set-property flowing)
- * @self: a channel
- * @flowing: whether messages go to the handlers of [signal@Ferry.Channel::message]
- *
- * Has messages go to the handlers of [signal@Ferry.Channel::message], or stay until they are taken. Those that came
- * before go there as well. Connect the handlers first. Any thread.
- *
- * Since: 0.1
- */
-void
-ferry_channel_set_flowing (FerryChannel *self, gboolean flowing)
-{
-  gboolean changed;
-
-  g_return_if_fail (FERRY_IS_CHANNEL (self));
-
-  g_mutex_lock (&self->lock);
-  changed = self->flowing != !!flowing;
-  self->flowing = !!flowing;
-  if (flowing && self->in.length > 0)
-    ferry_channel_tell_locked (self, FERRY_CHANNEL_TELL_MESSAGES);
-  g_mutex_unlock (&self->lock);
-  if (changed)
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FLOWING]);
-}
-
-/**
- * ferry_channel_get_flowing: (get-property flowing)
- * @self: a channel
- *
- * Any thread.
- *
- * Returns: whether messages go to the handlers of [signal@Ferry.Channel::message]
- *
- * Since: 0.1
- */
-gboolean
-ferry_channel_get_flowing (FerryChannel *self)
-{
-  gboolean flowing;
-
-  g_return_val_if_fail (FERRY_IS_CHANNEL (self), FALSE);
-
-  g_mutex_lock (&self->lock);
-  flowing = self->flowing;
-  g_mutex_unlock (&self->lock);
-  return flowing;
-}
-
-/**
- * ferry_channel_get_closed: (get-property closed)
- * @self: a channel
- *
- * Whether nothing more comes: the other end has closed, failed or gone. What came before may still be there to be
- * taken, and says how it ended. Any thread.
- *
- * Returns: %TRUE when nothing more comes
- *
- * Since: 0.1
- */
-gboolean
-ferry_channel_get_closed (FerryChannel *self)
-{
-  gboolean closed;
-
-  g_return_val_if_fail (FERRY_IS_CHANNEL (self), TRUE);
-
-  g_mutex_lock (&self->lock);
-  closed = self->ended || self->lost != NULL;
-  g_mutex_unlock (&self->lock);
-  return closed;
-}
-
-/**
- * ferry_channel_get_writable: (get-property writable)
- * @self: a channel
- *
- * Whether a message can be sent at once. After one failed with %FERRY_ERROR_WOULD_BLOCK, it is notified when it is
- * %TRUE again. Any thread.
- *
- * Returns: %TRUE when there is room
- *
- * Since: 0.1
- */
-gboolean
-ferry_channel_get_writable (FerryChannel *self)
-{
-  gboolean writable;
-
-  g_return_val_if_fail (FERRY_IS_CHANNEL (self), FALSE);
-
-  g_mutex_lock (&self->lock);
-  writable = ferry_channel_is_writable_locked (self);
-  g_mutex_unlock (&self->lock);
-  return writable;
-}
-
 /* ---- the object ---- */
 
 /**
@@ -397,48 +278,6 @@ ferry_channel_new (FerryTransport *transport)
   /* It may have ended before it was watched. */
   transport_ended (transport, G_OBJECT (self));
   return g_steal_pointer (&self);
-}
-
-static void
-ferry_channel_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
-{
-  FerryChannel *self = FERRY_CHANNEL (object);
-
-  switch (id)
-    {
-    case PROP_TRANSPORT:
-      g_value_set_object (value, self->transport);
-      break;
-    case PROP_FLOWING:
-      g_value_set_boolean (value, ferry_channel_get_flowing (self));
-      break;
-    case PROP_CLOSED:
-      g_value_set_boolean (value, ferry_channel_get_closed (self));
-      break;
-    case PROP_WRITABLE:
-      g_value_set_boolean (value, ferry_channel_get_writable (self));
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    }
-}
-
-static void
-ferry_channel_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
-{
-  FerryChannel *self = FERRY_CHANNEL (object);
-
-  switch (id)
-    {
-    case PROP_TRANSPORT:
-      self->transport = g_value_dup_object (value);
-      break;
-    case PROP_FLOWING:
-      ferry_channel_set_flowing (self, g_value_get_boolean (value));
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    }
 }
 
 static void
@@ -507,61 +346,14 @@ ferry_channel_finalize (GObject *object)
 }
 
 static void
-install_properties (GObjectClass *object_class)
-{
-  /**
-   * FerryChannel:transport: (getter get_transport)
-   *
-   * What carries its messages.
-   *
-   * Since: 0.1
-   */
-  properties[PROP_TRANSPORT] = g_param_spec_object (
-    "transport", NULL, NULL, FERRY_TYPE_TRANSPORT, G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
-
-  /**
-   * FerryChannel:flowing: (getter get_flowing) (setter set_flowing)
-   *
-   * Whether messages go to the handlers of [signal@Ferry.Channel::message].
-   *
-   * Since: 0.1
-   */
-  properties[PROP_FLOWING] = g_param_spec_boolean (
-    "flowing", NULL, NULL, FALSE, G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
-
-  /**
-   * FerryChannel:closed: (getter get_closed)
-   *
-   * Whether nothing more comes.
-   *
-   * Since: 0.1
-   */
-  properties[PROP_CLOSED] =
-    g_param_spec_boolean ("closed", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
-
-  /**
-   * FerryChannel:writable: (getter get_writable)
-   *
-   * Whether a message can be sent at once.
-   *
-   * Since: 0.1
-   */
-  properties[PROP_WRITABLE] =
-    g_param_spec_boolean ("writable", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
-  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
-}
-
-static void
 ferry_channel_class_init (FerryChannelClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
-  object_class->get_property = ferry_channel_get_property;
-  object_class->set_property = ferry_channel_set_property;
   object_class->constructed = ferry_channel_constructed;
   object_class->dispose = ferry_channel_dispose;
   object_class->finalize = ferry_channel_finalize;
-  install_properties (object_class);
+  ferry_channel_install_properties (object_class);
 
   /**
    * FerryChannel::message:
