@@ -15,6 +15,8 @@
 
 #pragma once
 
+#include <pthread.h>
+
 #include "call/ferry-channel.h"
 #include "call/ferry-transport-private.h"
 #include "route/ferry-router.h"
@@ -68,8 +70,8 @@ struct _FerryChannel
   char *function;                  /* const: (owned) (nullable): that it was started with */
   GVariant *arguments;             /* const: (owned) (nullable) */
 
-  GMutex lock;
-  GCond changed; /* something that a thread may wait for */
+  pthread_mutex_t lock;
+  pthread_cond_t changed; /* something that a thread may wait for; of the monotonic clock */
 
   GQueue out;            /* lock, as what follows: (element-type FerryOutgoing) (owned) */
   GQueue taken_calls;    /* (element-type FerryCall) (owned): to be acknowledged */
@@ -138,6 +140,8 @@ void ferry_channel_steal_outgoing_locked (FerryChannel *self, GQueue *outgoing);
 void ferry_channel_drop_outgoing (GQueue *outgoing, const GError *reason);
 /* Sends the end, once; failure and trace are (nullable). */
 void ferry_channel_send_end (FerryChannel *self, const GError *failure, const char *trace);
+/* Waits until the end was sent, or cannot be any more. */
+void ferry_channel_wait_end_sent (FerryChannel *self);
 /* Where the channel itself may go: has the end sent by the transport as soon as there is room. */
 void ferry_channel_send_farewell (FerryChannel *self);
 gboolean ferry_channel_has_control_locked (FerryChannel *self);

@@ -65,12 +65,12 @@ ferry_channel_set_flowing (FerryChannel *self, gboolean flowing)
 
   g_return_if_fail (FERRY_IS_CHANNEL (self));
 
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   changed = self->flowing != !!flowing;
   self->flowing = !!flowing;
   if (flowing && self->in.length > 0)
     ferry_channel_tell_locked (self, FERRY_CHANNEL_TELL_MESSAGES);
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   if (changed)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FLOWING]);
 }
@@ -92,9 +92,9 @@ ferry_channel_get_flowing (FerryChannel *self)
 
   g_return_val_if_fail (FERRY_IS_CHANNEL (self), FALSE);
 
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   flowing = self->flowing;
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   return flowing;
 }
 
@@ -116,9 +116,9 @@ ferry_channel_get_closed (FerryChannel *self)
 
   g_return_val_if_fail (FERRY_IS_CHANNEL (self), TRUE);
 
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   closed = self->ended || self->lost != NULL;
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   return closed;
 }
 
@@ -140,9 +140,9 @@ ferry_channel_get_writable (FerryChannel *self)
 
   g_return_val_if_fail (FERRY_IS_CHANNEL (self), FALSE);
 
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   writable = ferry_channel_is_writable_locked (self);
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   return writable;
 }
 

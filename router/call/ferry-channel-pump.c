@@ -58,7 +58,7 @@ ferry_outgoing_end_locked (FerryOutgoing *self, GError *error)
 {
   self->state = FERRY_OUTGOING_DONE;
   self->error = error;
-  g_cond_broadcast (&self->channel->changed);
+  pthread_cond_broadcast (&self->channel->changed);
 }
 
 void
@@ -99,13 +99,13 @@ ferry_outgoing_take_back (FerryOutgoing *item)
   gboolean queued;
   FerryOutgoingState state;
 
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   while (item->state == FERRY_OUTGOING_SENDING && item->task == NULL)
-    g_cond_wait (&self->changed, &self->lock);
+    pthread_cond_wait (&self->changed, &self->lock);
   state = item->state;
   item->given_up = TRUE;
   queued = state == FERRY_OUTGOING_QUEUED && g_queue_remove (&self->out, item);
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   if (queued)
     ferry_outgoing_unref (item);
   if (state != FERRY_OUTGOING_SENT || !ferry_transactions_forget (self->transactions, item->xid))
@@ -130,9 +130,9 @@ acknowledged (gpointer data, GVariant *result, GError *error, const char *trace,
   g_autoptr (FerryOutgoing) item = data;
   g_autoptr (FerryChannel) channel = item->channel;
 
-  g_mutex_lock (&channel->lock);
+  pthread_mutex_lock (&channel->lock);
   ferry_outgoing_end_locked (item, error != NULL ? new_not_acknowledged (error) : NULL);
-  g_mutex_unlock (&channel->lock);
+  pthread_mutex_unlock (&channel->lock);
   ferry_outgoing_return (item);
 }
 
@@ -194,10 +194,10 @@ cancel_sent (FerryChannel *self, FerryOutgoing *item)
 {
   if (!ferry_outgoing_take_back (item))
     return;
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   ferry_outgoing_end_locked (
     item, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Nobody waits for the acknowledgement"));
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   ferry_outgoing_return (item);
 }
 
@@ -215,9 +215,9 @@ pump_item (FerryChannel *self, FerryOutgoing *head)
 
   item->state = FERRY_OUTGOING_SENDING;
   self->credits -= credit;
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   sent = transmit (self, item, &xid, &error);
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   if (!sent)
     self->credits += credit;
   if (!sent && !item->given_up && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
@@ -234,14 +234,14 @@ pump_item (FerryChannel *self, FerryOutgoing *head)
     ferry_outgoing_end_locked (item, sent ? NULL : translate (item, error));
   else if (item->state == FERRY_OUTGOING_SENDING)
     item->state = FERRY_OUTGOING_SENT;
-  g_cond_broadcast (&self->changed);
-  g_mutex_unlock (&self->lock);
+  pthread_cond_broadcast (&self->changed);
+  pthread_mutex_unlock (&self->lock);
   if (done)
     ferry_outgoing_return (item);
   else if (given_up)
     cancel_sent (self, item);
   ferry_outgoing_unref (head);
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   return PUMP_SENT;
 }
 
@@ -255,9 +255,9 @@ pump_credits (FerryChannel *self)
 
   self->n_taken = 0;
   self->n_held -= n;
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   sent = tell (self->transport, FERRY_CHANNEL_CREDIT, g_variant_new_uint32 (n), &error);
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   if (sent || !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
     return PUMP_SENT;
   self->n_taken += n;
@@ -273,11 +273,11 @@ pump_call (FerryChannel *self)
   g_autoptr (GError) error = NULL;
   gboolean stuck;
 
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   stuck = !ferry_call_answer (call, NULL, &error) && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
   if (!stuck)
     ferry_call_unref (call);
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   if (stuck)
     g_queue_push_head (&self->taken_calls, call);
   return stuck ? PUMP_STUCK : PUMP_SENT;
@@ -333,11 +333,11 @@ pump (FerryChannel *self, guint64 *count)
 {
   Pumped pumped = PUMP_IDLE;
 
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   if (self->pumping)
     {
       self->pump_again = TRUE;
-      g_mutex_unlock (&self->lock);
+      pthread_mutex_unlock (&self->lock);
       return TRUE;
     }
   self->pumping = TRUE;
@@ -352,7 +352,7 @@ pump (FerryChannel *self, guint64 *count)
   if (pumped == PUMP_STUCK)
     self->kept = TRUE;
   ferry_channel_tell_writable_locked (self);
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   return pumped != PUMP_STUCK;
 }
 
@@ -367,9 +367,9 @@ try_again (gpointer data)
 
   if (self != NULL)
     {
-      g_mutex_lock (&self->lock);
+      pthread_mutex_lock (&self->lock);
       self->kept = FALSE;
-      g_mutex_unlock (&self->lock);
+      pthread_mutex_unlock (&self->lock);
       done = pump (self, &count);
     }
   if (done)
@@ -393,11 +393,11 @@ ferry_channel_credits_came (FerryChannel *self, guint n)
 {
   gboolean valid;
 
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   valid = n > 0 && n <= FERRY_CHANNEL_WINDOW - MIN (self->credits, FERRY_CHANNEL_WINDOW);
   if (valid)
     self->credits += n;
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   if (valid)
     ferry_channel_pump (self);
   else
@@ -427,9 +427,9 @@ ferry_channel_drop_outgoing (GQueue *outgoing, const GError *reason)
       FerryChannel *channel = item->channel;
       GError *error = g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED, "The other end is gone: %s", reason->message);
 
-      g_mutex_lock (&channel->lock);
+      pthread_mutex_lock (&channel->lock);
       ferry_outgoing_end_locked (item, translate (item, error));
-      g_mutex_unlock (&channel->lock);
+      pthread_mutex_unlock (&channel->lock);
       ferry_outgoing_return (item);
       ferry_outgoing_unref (item);
     }

@@ -94,7 +94,7 @@ ferry_channel_take (FerryChannel *self, FerryIncoming **incoming, GError **error
   GError *failure = NULL;
   gboolean owes;
 
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   *incoming = pop_locked (self);
   if (*incoming != NULL)
     taken = FERRY_CHANNEL_TAKEN;
@@ -104,7 +104,7 @@ ferry_channel_take (FerryChannel *self, FerryIncoming **incoming, GError **error
       failure = take_end_locked (self);
     }
   owes = ferry_channel_has_control_locked (self);
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   if (owes)
     ferry_channel_pump (self);
   if (failure != NULL)
@@ -163,14 +163,14 @@ serve_one (FerryChannel *self)
   FerryIncoming *incoming = NULL;
   GError *error = NULL;
 
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   if (self->in.length > 0 || ferry_channel_is_at_end_locked (self))
     receive = g_queue_pop_head (&self->receives);
   if (receive != NULL)
     incoming = pop_locked (self);
   if (receive != NULL && incoming == NULL)
     error = take_end_locked (self);
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   if (receive == NULL)
     return FALSE;
   receive_end (receive, incoming, error);
@@ -184,9 +184,9 @@ ferry_channel_wake_receives (FerryChannel *self)
 
   while (serve_one (self))
     ;
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   owes = ferry_channel_has_control_locked (self);
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   if (owes)
     ferry_channel_pump (self);
 }
@@ -198,9 +198,9 @@ receive_cancelled (GCancellable *cancellable, gpointer data)
   GError *error = NULL;
   gboolean found;
 
-  g_mutex_lock (&self->channel->lock);
+  pthread_mutex_lock (&self->channel->lock);
   found = g_queue_remove (&self->channel->receives, self);
-  g_mutex_unlock (&self->channel->lock);
+  pthread_mutex_unlock (&self->channel->lock);
   if (found && g_cancellable_set_error_if_cancelled (cancellable, &error))
     receive_end (self, NULL, error);
   return G_SOURCE_REMOVE;
@@ -213,16 +213,16 @@ message_came (FerryChannel *self, FerryIncoming *incoming)
 {
   gboolean fits;
 
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   fits = !self->ended && self->n_held < FERRY_CHANNEL_WINDOW;
   if (fits)
     {
       self->n_held++;
       g_queue_push_tail (&self->in, incoming);
-      g_cond_broadcast (&self->changed);
+      pthread_cond_broadcast (&self->changed);
       ferry_channel_tell_locked (self, FERRY_CHANNEL_TELL_MESSAGES);
     }
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   if (fits)
     ferry_channel_wake_receives (self);
   else
@@ -240,16 +240,16 @@ end_came (FerryChannel *self, FerryCall *call, GVariant *value)
 
   if ((ferry_call_get_flags (call) & FERRY_CALL_ONE_WAY) == 0)
     ferry_call_answer (call, NULL, NULL);
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   first = !self->ended;
   if (first)
     {
       self->ended = TRUE;
       self->end_error = g_steal_pointer (&error);
-      g_cond_broadcast (&self->changed);
+      pthread_cond_broadcast (&self->changed);
       ferry_channel_tell_locked (self, FERRY_CHANNEL_TELL_CLOSED);
     }
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   g_clear_error (&error);
   if (first)
     ferry_channel_wake_receives (self);
@@ -407,9 +407,9 @@ ferry_channel_receive_async (FerryChannel *self, GCancellable *cancellable, GAsy
       /* Before anybody can end it, and destroy this. */
       g_source_attach (receive->source, g_task_get_context (receive->task));
     }
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   g_queue_push_tail (&self->receives, receive_ref (receive));
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   /* One that is cancelled already takes nothing. */
   if (cancellable != NULL && g_cancellable_is_cancelled (cancellable))
     receive_cancelled (cancellable, receive);
@@ -462,12 +462,12 @@ ferry_channel_clear_incoming (FerryChannel *self)
 {
   GQueue in, calls;
 
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   in = self->in;
   g_queue_init (&self->in);
   calls = self->taken_calls;
   g_queue_init (&self->taken_calls);
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   g_queue_clear_full (&in, (GDestroyNotify) ferry_incoming_free);
   g_queue_clear_full (&calls, (GDestroyNotify) ferry_call_unref);
 }

@@ -17,7 +17,7 @@ line_up (FerryChannel *self, FerryOutgoing *item, GError **error)
 {
   gboolean open;
 
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   open = !self->closing && self->lost == NULL;
   if (self->lost != NULL)
     g_set_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The other end is gone: %s", self->lost->message);
@@ -27,7 +27,7 @@ line_up (FerryChannel *self, FerryOutgoing *item, GError **error)
     g_queue_push_tail (&self->out, ferry_outgoing_ref (item));
   if (open && ferry_outgoing_is_end (item))
     self->closing = TRUE;
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   return open;
 }
 
@@ -55,10 +55,10 @@ wait_sent (FerryChannel *self, FerryOutgoing *item, gint64 timeout, GCancellable
                                  "ferry_channel_send_acknowledged_async()", &failure) &&
       ferry_outgoing_take_back (item))
     {
-      g_mutex_lock (&self->lock);
+      pthread_mutex_lock (&self->lock);
       self->wants_notify = TRUE;
       ferry_channel_tell_writable_locked (self);
-      g_mutex_unlock (&self->lock);
+      pthread_mutex_unlock (&self->lock);
       if (!waits && g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_TIMED_OUT))
         g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK,
                              "The other end has enough to take; go on when the channel is writable");
@@ -67,10 +67,10 @@ wait_sent (FerryChannel *self, FerryOutgoing *item, gint64 timeout, GCancellable
       return FALSE;
     }
   /* Where its end came at this moment, that counts; another thread may still be at it. */
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   while (item->state != FERRY_OUTGOING_DONE)
-    g_cond_wait (&self->changed, &self->lock);
-  g_mutex_unlock (&self->lock);
+    pthread_cond_wait (&self->changed, &self->lock);
+  pthread_mutex_unlock (&self->lock);
   if (item->error != NULL && error != NULL)
     *error = g_error_copy (item->error);
   return item->error == NULL;
@@ -198,9 +198,9 @@ cancelled (GCancellable *cancellable, gpointer data)
 
   if (!ferry_outgoing_take_back (item) || !g_cancellable_set_error_if_cancelled (cancellable, &error))
     return G_SOURCE_REMOVE;
-  g_mutex_lock (&channel->lock);
+  pthread_mutex_lock (&channel->lock);
   ferry_outgoing_end_locked (item, error);
-  g_mutex_unlock (&channel->lock);
+  pthread_mutex_unlock (&channel->lock);
   ferry_outgoing_return (item);
   return G_SOURCE_REMOVE;
 }
@@ -224,9 +224,9 @@ send_async (FerryChannel *self, GVariant *value, gboolean acknowledged, GTask *t
     }
   if (g_cancellable_set_error_if_cancelled (cancellable, &error) || !line_up (self, item, &error))
     {
-      g_mutex_lock (&self->lock);
+      pthread_mutex_lock (&self->lock);
       ferry_outgoing_end_locked (item, error);
-      g_mutex_unlock (&self->lock);
+      pthread_mutex_unlock (&self->lock);
       ferry_outgoing_return (item);
     }
   else
@@ -343,6 +343,16 @@ ferry_channel_send_end (FerryChannel *self, const GError *failure, const char *t
     ferry_channel_pump (self);
 }
 
+/* any that may wait, and not the receiving thread: another thread's pump may be at what was lined up. */
+void
+ferry_channel_wait_end_sent (FerryChannel *self)
+{
+  pthread_mutex_lock (&self->lock);
+  while (self->out.length > 0 && self->lost == NULL)
+    pthread_cond_wait (&self->changed, &self->lock);
+  pthread_mutex_unlock (&self->lock);
+}
+
 typedef struct
 {
   FerryTransport *transport; /* (owned) */
@@ -373,9 +383,11 @@ ferry_channel_send_farewell (FerryChannel *self)
   guint64 count = ferry_transport_get_room_count (self->transport);
   Farewell *farewell;
 
-  g_mutex_lock (&self->lock);
-  item = g_queue_pop_head (&self->out);
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_lock (&self->lock);
+  /* Another thread whose pump is at it has a reference after all, and comes here with that, if it is still needed. */
+  if (!self->pumping)
+    item = g_queue_pop_head (&self->out);
+  pthread_mutex_unlock (&self->lock);
   if (item == NULL)
     return;
   farewell = g_new0 (Farewell, 1);

@@ -16,9 +16,9 @@ holds (FerryChannel *self, Condition condition, gpointer data)
 {
   gboolean held;
 
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   held = condition (self, data);
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   return held;
 }
 
@@ -69,9 +69,9 @@ cancelled_cb (GCancellable *cancellable, gpointer data)
 {
   FerryChannel *self = data;
 
-  g_mutex_lock (&self->lock);
-  g_cond_broadcast (&self->changed);
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_lock (&self->lock);
+  pthread_cond_broadcast (&self->changed);
+  pthread_mutex_unlock (&self->lock);
 }
 
 static void
@@ -79,15 +79,16 @@ sleep_until (FerryChannel *self, Condition condition, gpointer data, gint64 time
 {
   gint64 deadline = timeout < 0 ? 0 : ferry_time_add (g_get_monotonic_time (), timeout);
   gulong id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self, NULL) : 0;
+  struct timespec until = {deadline / G_USEC_PER_SEC, deadline % G_USEC_PER_SEC * 1000};
   gboolean in_time = TRUE;
 
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   while (in_time && !condition (self, data) && !g_cancellable_is_cancelled (cancellable))
     if (deadline > 0)
-      in_time = g_cond_wait_until (&self->changed, &self->lock, deadline);
+      in_time = pthread_cond_timedwait (&self->changed, &self->lock, &until) != ETIMEDOUT;
     else
-      g_cond_wait (&self->changed, &self->lock);
-  g_mutex_unlock (&self->lock);
+      pthread_cond_wait (&self->changed, &self->lock);
+  pthread_mutex_unlock (&self->lock);
   g_cancellable_disconnect (cancellable, id);
 }
 

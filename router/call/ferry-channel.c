@@ -83,9 +83,9 @@ tell_messages (FerryChannelEnd *end)
     self = g_weak_ref_get (&end->channel);
   if (self == NULL)
     return;
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   ferry_channel_tell_locked (self, FERRY_CHANNEL_TELL_MESSAGES);
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
 }
 
 static guint
@@ -96,11 +96,11 @@ take_news (FerryChannelEnd *end)
 
   if (self == NULL)
     return 0;
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   news = self->news;
   self->news = 0;
   g_clear_pointer (&self->source, g_source_unref);
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   return news;
 }
 
@@ -145,20 +145,20 @@ ferry_channel_tell_locked (FerryChannel *self, guint news)
 void
 ferry_channel_tell_news (FerryChannel *self)
 {
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   ferry_channel_tell_locked (self, FERRY_CHANNEL_TELL_MESSAGES);
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
 }
 
 void
 ferry_channel_set_news_func (FerryChannel *self, void (*func) (gpointer data), gpointer data)
 {
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   self->news_func = func;
   self->news_data = data;
   if (func != NULL && (self->in.length > 0 || ferry_channel_is_at_end_locked (self)))
     ferry_channel_tell_locked (self, FERRY_CHANNEL_TELL_MESSAGES);
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
 }
 
 void
@@ -190,16 +190,16 @@ transport_ended (FerryTransport *transport, GObject *owner)
 
   if (reason == NULL)
     return;
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   first = self->lost == NULL;
   if (first)
     {
       self->lost = g_error_copy (reason);
       ferry_channel_steal_outgoing_locked (self, &outgoing);
-      g_cond_broadcast (&self->changed);
+      pthread_cond_broadcast (&self->changed);
       ferry_channel_tell_locked (self, FERRY_CHANNEL_TELL_CLOSED);
     }
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   ferry_channel_drop_outgoing (&outgoing, reason);
   if (first)
     ferry_channel_wake_receives (self);
@@ -310,9 +310,9 @@ ferry_channel_dispose (GObject *object)
       ferry_transport_leave_calls (self->transport, reason);
       ferry_channel_send_farewell (self);
     }
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   source = g_steal_pointer (&self->source);
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   if (source != NULL)
     g_source_destroy (source);
   ferry_channel_clear_incoming (self);
@@ -339,8 +339,8 @@ ferry_channel_finalize (GObject *object)
   g_clear_pointer (&self->arguments, g_variant_unref);
   g_clear_error (&self->end_error);
   g_clear_error (&self->lost);
-  g_cond_clear (&self->changed);
-  g_mutex_clear (&self->lock);
+  pthread_cond_destroy (&self->changed);
+  pthread_mutex_destroy (&self->lock);
 
   G_OBJECT_CLASS (ferry_channel_parent_class)->finalize (object);
 }
@@ -374,8 +374,13 @@ ferry_channel_class_init (FerryChannelClass *klass)
 static void
 ferry_channel_init (FerryChannel *self)
 {
-  g_mutex_init (&self->lock);
-  g_cond_init (&self->changed);
+  pthread_condattr_t monotonic;
+
+  pthread_condattr_init (&monotonic);
+  pthread_condattr_setclock (&monotonic, CLOCK_MONOTONIC);
+  pthread_cond_init (&self->changed, &monotonic);
+  pthread_condattr_destroy (&monotonic);
+  pthread_mutex_init (&self->lock, NULL);
   g_queue_init (&self->out);
   g_queue_init (&self->taken_calls);
   g_queue_init (&self->in);

@@ -159,6 +159,7 @@ ferry_channel_serve (void)
     }
   channel = ferry_channel_new (transport);
   status = converse (channel);
+  ferry_channel_wait_end_sent (channel);
   /* Behind all that was sent: nothing of this process comes after it. */
   ferry_transport_close (transport);
   return status;

@@ -74,9 +74,9 @@ worker_ended (FerryWorker *worker, FerryExit *exit, gpointer data)
   channel = g_weak_ref_get (&self->channel);
   if (channel != NULL)
     {
-      g_mutex_lock (&channel->lock);
+      pthread_mutex_lock (&channel->lock);
       ferry_channel_tell_locked (channel, FERRY_CHANNEL_TELL_EXIT);
-      g_mutex_unlock (&channel->lock);
+      pthread_mutex_unlock (&channel->lock);
     }
   ferry_waiters_return (&self->waiters);
   ferry_wait_all_end (self->router);

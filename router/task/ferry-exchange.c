@@ -60,9 +60,9 @@ ferry_member_is_ready (FerryMember *self)
   FerryChannel *channel = self->channel;
   gboolean ready;
 
-  g_mutex_lock (&channel->lock);
+  pthread_mutex_lock (&channel->lock);
   ready = channel->in.length > 0 || (ferry_channel_is_at_end_locked (channel) && !channel->end_taken);
-  g_mutex_unlock (&channel->lock);
+  pthread_mutex_unlock (&channel->lock);
   return ready;
 }
 
@@ -71,9 +71,9 @@ has_come_to_its_end (FerryChannel *channel)
 {
   gboolean taken;
 
-  g_mutex_lock (&channel->lock);
+  pthread_mutex_lock (&channel->lock);
   taken = channel->end_taken;
-  g_mutex_unlock (&channel->lock);
+  pthread_mutex_unlock (&channel->lock);
   return taken && (ferry_channel_get_worker (channel) == NULL || ferry_channel_get_exit (channel) != NULL);
 }
 

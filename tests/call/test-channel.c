@@ -8,8 +8,16 @@
 #include <glib-unix.h>
 #include <signal.h>
 
+#include "base/ferry-base-private.h"
 #include "call/ferry-channel-private.h"
 #include "call/transport-test.h"
+
+/* Of the threads of streams, ThreadSanitizer does not see that GLib's main contexts order them. */
+#ifdef FERRY_THREAD_SANITIZER
+#define FIRST_KIND (transport_test_n_kinds - 1)
+#else
+#define FIRST_KIND 0
+#endif
 
 #define PATIENCE (FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC)
 
@@ -283,6 +291,12 @@ end_that_breaks_a_rule_closes_it (gconstpointer kind)
   assert_end (both->ends[1], FERRY_ERROR, FERRY_ERROR_PROTOCOL);
 }
 
+static gboolean
+is_closed (gpointer data)
+{
+  return ferry_channel_get_closed (data);
+}
+
 static void
 message_beyond_the_window_closes_it (gconstpointer kind)
 {
@@ -291,7 +305,7 @@ message_beyond_the_window_closes_it (gconstpointer kind)
   for (guint i = 0; i < FERRY_CHANNEL_WINDOW; i++)
     send_number (both->ends[0], i);
   transport_test_tell (both->pair->ends[0], FERRY_CHANNEL_MESSAGE, g_variant_new_uint32 (0));
-  transport_test_wait_closed (both->pair->ends[1], FERRY_ERROR_PROTOCOL);
+  transport_test_wait (is_closed, both->ends[1]);
   for (guint i = 0; i < FERRY_CHANNEL_WINDOW; i++)
     assert_next (both->ends[1], i);
   assert_end (both->ends[1], FERRY_ERROR, FERRY_ERROR_PROTOCOL);
@@ -396,7 +410,7 @@ main (int argc, char **argv)
   source = g_unix_signal_source_new (SIGUSR2);
   g_source_attach (source, NULL);
   g_source_destroy (source);
-  for (guint i = 0; i < transport_test_n_kinds; i++)
+  for (guint i = FIRST_KIND; i < transport_test_n_kinds; i++)
     for (guint j = 0; j < G_N_ELEMENTS (facts); j++)
       {
         g_autofree char *path = g_strdup_printf ("/channel/%s/%s", transport_test_kinds[i].name, facts[j].name);
