@@ -234,6 +234,34 @@ worker_sends_until_nobody_is_there (void)
 }
 
 static void
+note_sent (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  ferry_channel_send_finish (FERRY_CHANNEL (source), result, &error);
+  g_assert_no_error (error);
+  (*(guint *) data)++;
+}
+
+/* More than the lane and what may wait before it hold: what has no room is sent when there is some. */
+static void
+large_messages_wait_for_room_in_the_link (void)
+{
+  g_autoptr (ChannelTest) test = channel_test_new ();
+  g_autoptr (FerryChannel) channel = channel_test_start (test, "hold", NULL);
+  g_autofree guint8 *bytes = g_malloc0 (300000);
+  guint n_sent = 0;
+
+  for (guint i = 0; i < 200; i++)
+    ferry_channel_send_async (channel, g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, 300000, 1), NULL,
+                              note_sent, &n_sent);
+  ferry_channel_close (channel);
+  channel_test_assert_next (channel, 200);
+  g_assert_cmpuint (n_sent, ==, 200);
+  channel_test_assert_good_end (channel);
+}
+
+static void
 thousand_conversations_go_by (void)
 {
   g_autoptr (ChannelTest) test = channel_test_new ();
@@ -421,6 +449,8 @@ main (int argc, char **argv)
   g_test_add_func ("/channel-workers/asynchronous-calls-get-their-messages-in-turn",
                    asynchronous_calls_get_their_messages_in_turn);
   g_test_add_func ("/channel-workers/waiting-is-for-no-longer-than-asked", waiting_is_for_no_longer_than_asked);
+  g_test_add_func ("/channel-workers/large-messages-wait-for-room-in-the-link",
+                   large_messages_wait_for_room_in_the_link);
   g_test_add_func ("/channel-workers/thousand-conversations-go-by", thousand_conversations_go_by);
   return g_test_run ();
 }
