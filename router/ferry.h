@@ -24,6 +24,9 @@
 #include "worker/ferry-worker.h"
 
 #include "call/ferry-channel.h"
+#include "call/ferry-background.h"
+#include "call/ferry-connect.h"
+#include "call/ferry-listener.h"
 #include "call/ferry-mux.h"
 #include "call/ferry-link-transport.h"
 #include "call/ferry-demux.h"
@@ -37,6 +40,7 @@
 #include "task/ferry-exchange.h"
 #include "task/ferry-executor.h"
 #include "task/ferry-job.h"
+#include "task/ferry-map.h"
 #include "task/ferry-pool.h"
 #include "task/ferry-process.h"
 #include "task/ferry-task-group.h"

@@ -23,9 +23,9 @@ G_BEGIN_DECLS
 /**
  * FerryError:
  * @FERRY_ERROR_NOT_RUNNING: The router is not running: call [method@Ferry.Router.start] first.
- * @FERRY_ERROR_ALREADY_RUNNING: The router is running already.
+ * @FERRY_ERROR_ALREADY_RUNNING: The router is running already, or somebody else has what only one can have.
  * @FERRY_ERROR_WRONG_THREAD: The call belongs to the router's thread, which is the one that started it.
- * @FERRY_ERROR_NOT_STARTED: The sender has not been started.
+ * @FERRY_ERROR_NOT_STARTED: The sender has not been started, or the transport has no worker yet.
  * @FERRY_ERROR_ALREADY_STARTED: The sender has been started, or was passed to a worker.
  * @FERRY_ERROR_STOPPED: The sender has been stopped.
  * @FERRY_ERROR_CLOSED: The other end is gone: the pipe was closed, or its link ended.
@@ -37,11 +37,12 @@ G_BEGIN_DECLS
  * @FERRY_ERROR_PROTOCOL: The other end broke a rule of the protocol.
  * @FERRY_ERROR_VERSION: The two ends speak versions of the protocol that do not fit.
  * @FERRY_ERROR_BAD_ARGUMENTS: A value from outside, such as an argument vector, cannot be used.
- * @FERRY_ERROR_UNKNOWN_SENDER: The worker was given no sender of that name.
+ * @FERRY_ERROR_UNKNOWN_SENDER: The worker was given no sender, or no transport, of that name.
  * @FERRY_ERROR_NOT_A_WORKER: The process was not started by a [class@Ferry.Launcher].
- * @FERRY_ERROR_BUSY: The call cannot be nested in the one under way.
+ * @FERRY_ERROR_BUSY: The call cannot be nested in the one under way; or a persistent worker has an application already.
  * @FERRY_ERROR_SYSTEM: The system refused memory, a descriptor or a call; the message names it.
- * @FERRY_ERROR_UNKNOWN_FUNCTION: The worker's program has no function of that name.
+ * @FERRY_ERROR_UNKNOWN_FUNCTION: The worker's program has no function of that name, or nothing answers to
+ *   that method.
  * @FERRY_ERROR_REFUSED: What was asked for was not begun, and will not be.
  * @FERRY_ERROR_NOT_DONE: There is no result yet: wait for the end.
  * @FERRY_ERROR_BAD_RESULT: A function gave back something that is not what it was registered to give.
@@ -49,6 +50,8 @@ G_BEGIN_DECLS
  * @FERRY_ERROR_SET_ASIDE: The task ended several workers, and is not tried again.
  * @FERRY_ERROR_NOT_ACKNOWLEDGED: The conversation ended before the other end had taken the message.
  * @FERRY_ERROR_REMOTE: An error of another process, of a domain that this one does not know; the message names it.
+ * @FERRY_ERROR_NOT_LISTENING: Nobody listens at the address.
+ * @FERRY_ERROR_NOT_ALLOWED: The other end belongs to another user, or permissions keep this one from it.
  *
  * What can go wrong at run time, each with its remedy in the message.
  *
@@ -85,6 +88,8 @@ typedef enum
   FERRY_ERROR_SET_ASIDE,
   FERRY_ERROR_NOT_ACKNOWLEDGED,
   FERRY_ERROR_REMOTE,
+  FERRY_ERROR_NOT_LISTENING,
+  FERRY_ERROR_NOT_ALLOWED,
 } FerryError;
 
 FERRY_AVAILABLE_IN_0_1

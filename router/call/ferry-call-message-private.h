@@ -19,12 +19,14 @@ G_BEGIN_DECLS
 typedef enum
 {
   FERRY_CALL_REQUEST = 1, /* name: of the method; number: deadline in monotonic microseconds, 0 for none */
-  FERRY_CALL_ANSWER = 2,  /* the value is the result; the transaction is over */
+  FERRY_CALL_ANSWER = 2,  /* the value is the result, or with a number its end, of that size with the pieces that came
+                             before; the transaction is over */
   FERRY_CALL_ERROR = 3,   /* the value is an error of FERRY_ERROR_VARIANT_TYPE; the transaction is over */
   FERRY_CALL_REFUSE = 4,  /* as an error; in addition the request was not begun, and can be put again */
   FERRY_CALL_ITEM = 5,    /* a value on the way; name: of its type, empty for an item of the stream */
   FERRY_CALL_WINDOW = 6,  /* number: how many items of the stream more the asking end takes */
   FERRY_CALL_CANCEL = 7,  /* number: a FerryCancelReason. On a link it goes by the express lane instead */
+  FERRY_CALL_PIECE = 8,   /* the next bytes of an answer's value, without a type; number: the size of all of it */
 } FerryCallKind;
 
 typedef enum
@@ -60,6 +62,10 @@ G_STATIC_ASSERT (sizeof (FerryCallHeader) == 24);
 /* Longest type string of a value. A longer one travels inside a "v". */
 #define FERRY_MAX_CALL_TYPE 1024
 
+/* Where answers go in pieces, each but the last has so many bytes: it fits into a record, and others get a turn behind
+ * each. */
+#define FERRY_CALL_PIECE_SIZE (32 * 1024 - 256)
+
 /* The most that a WINDOW adds, and the most that a window comes to. */
 #define FERRY_MAX_WINDOW 1000000
 
@@ -84,7 +90,12 @@ void ferry_call_message_init (FerryCallMessage *self, FerryCallKind kind, guint6
 guint ferry_call_message_get_parts (const FerryCallMessage *self, FerryPart parts[FERRY_CALL_MAX_PARTS]);
 /* Borrows data, of any alignment. Fails with FERRY_ERROR_PROTOCOL, and leaves self undefined then. */
 gboolean ferry_call_message_parse (FerryCallMessage *self, gconstpointer data, gsize size, GError **error);
+/* Makes an answer's message the next of its pieces, the one that has the value's bytes from offset on; the last one
+ * stays an answer. */
+void ferry_call_message_cut (FerryCallMessage *self, gsize offset);
 /* Returns the value with a copy of its bytes, no floating reference, or NULL where there is none. */
 GVariant *ferry_call_message_dup_value (const FerryCallMessage *self);
+/* The same, with the bytes that came before in pieces. Takes those. */
+GVariant *ferry_call_message_join_value (const FerryCallMessage *self, GByteArray *pieces);
 
 G_END_DECLS

@@ -22,6 +22,7 @@ typedef enum
   PART_MAYBE,
   PART_ALWAYS,
   PART_ERROR, /* always, and of FERRY_ERROR_VARIANT_TYPE */
+  PART_BYTES, /* at least one, without a type */
 } PartRule;
 
 typedef struct
@@ -34,12 +35,13 @@ typedef struct
 
 static const KindRules rules[] = {
   [FERRY_CALL_REQUEST] = {PART_ALWAYS, PART_MAYBE, 0, G_MAXINT64},
-  [FERRY_CALL_ANSWER] = {PART_NEVER, PART_MAYBE, 0, 0},
+  [FERRY_CALL_ANSWER] = {PART_NEVER, PART_MAYBE, 0, G_MAXINT64},
   [FERRY_CALL_ERROR] = {PART_NEVER, PART_ERROR, 0, 0},
   [FERRY_CALL_REFUSE] = {PART_NEVER, PART_ERROR, 0, 0},
   [FERRY_CALL_ITEM] = {PART_MAYBE, PART_ALWAYS, 0, 0},
   [FERRY_CALL_WINDOW] = {PART_NEVER, PART_NEVER, 1, FERRY_MAX_WINDOW},
   [FERRY_CALL_CANCEL] = {PART_NEVER, PART_NEVER, FERRY_CANCEL_REASON_CANCELLED, FERRY_CANCEL_REASON_DEADLINE},
+  [FERRY_CALL_PIECE] = {PART_NEVER, PART_BYTES, 1, G_MAXINT64},
 };
 
 static gsize
@@ -97,6 +99,21 @@ ferry_call_message_init (FerryCallMessage *self, FerryCallKind kind, guint64 xid
     }
 }
 
+void
+ferry_call_message_cut (FerryCallMessage *self, gsize offset)
+{
+  gsize left = self->body_size - offset;
+
+  self->header.number = (gint64) self->body_size;
+  self->body = (const guint8 *) self->body + offset;
+  self->body_size = MIN (left, FERRY_CALL_PIECE_SIZE);
+  if (left <= FERRY_CALL_PIECE_SIZE)
+    return;
+  self->header.kind = FERRY_CALL_PIECE;
+  self->header.type_length = 0;
+  self->type_string = NULL;
+}
+
 guint
 ferry_call_message_get_parts (const FerryCallMessage *self, FerryPart parts[FERRY_CALL_MAX_PARTS])
 {
@@ -125,6 +142,7 @@ fits (PartRule rule, gsize length)
   switch (rule)
     {
     case PART_NEVER:
+    case PART_BYTES:
       return length == 0;
     case PART_MAYBE:
       return TRUE;
@@ -140,7 +158,7 @@ find_header_fault (const FerryCallHeader *header)
   const guint8 own_flags = header->flags & FERRY_CALL_OWN_FLAGS;
   const KindRules *rule;
 
-  if (header->kind < FERRY_CALL_REQUEST || header->kind > FERRY_CALL_CANCEL)
+  if (header->kind < FERRY_CALL_REQUEST || header->kind > FERRY_CALL_PIECE)
     return "an unknown kind";
   rule = &rules[header->kind];
   if (header->xid == 0)
@@ -157,6 +175,8 @@ find_header_fault (const FerryCallHeader *header)
     return "a name of impossible length";
   if (header->type_length > FERRY_MAX_CALL_TYPE || !fits (rule->value, header->type_length))
     return "a type of impossible length";
+  if (header->kind == FERRY_CALL_ANSWER && header->number != 0 && header->type_length == 0)
+    return "the end of a value without a type";
   return NULL;
 }
 
@@ -195,6 +215,12 @@ find_fault (FerryCallMessage *self, const guint8 *data, gsize size)
   head += padding_of (head);
   if (size < head)
     return "less than its header says";
+  if (rules[self->header.kind].value == PART_BYTES)
+    {
+      self->body = data + head;
+      self->body_size = size - head;
+      return size > head ? NULL : "no bytes in a piece";
+    }
   if (self->header.type_length == 0 && size > head)
     return "bytes of a value without a type";
 
@@ -228,6 +254,13 @@ ferry_call_message_parse (FerryCallMessage *self, gconstpointer data, gsize size
   return FALSE;
 }
 
+static GVariant *
+new_value (const FerryCallMessage *self, GBytes *bytes)
+{
+  /* A GVariantType is as long as it says by itself, so the missing zero byte does no harm. */
+  return g_variant_ref_sink (g_variant_new_from_bytes ((const GVariantType *) self->type_string, bytes, FALSE));
+}
+
 GVariant *
 ferry_call_message_dup_value (const FerryCallMessage *self)
 {
@@ -236,6 +269,15 @@ ferry_call_message_dup_value (const FerryCallMessage *self)
   if (self->type_string == NULL)
     return NULL;
   bytes = g_bytes_new (self->body, self->body_size);
-  /* A GVariantType is as long as it says by itself, so the missing zero byte does no harm. */
-  return g_variant_ref_sink (g_variant_new_from_bytes ((const GVariantType *) self->type_string, bytes, FALSE));
+  return new_value (self, bytes);
+}
+
+GVariant *
+ferry_call_message_join_value (const FerryCallMessage *self, GByteArray *pieces)
+{
+  g_autoptr (GBytes) bytes = NULL;
+
+  g_byte_array_append (pieces, self->body, (guint) self->body_size);
+  bytes = g_byte_array_free_to_bytes (pieces);
+  return new_value (self, bytes);
 }

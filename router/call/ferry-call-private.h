@@ -19,6 +19,10 @@
 
 G_BEGIN_DECLS
 
+/* The largest answer where nobody says, and how many of the largest may lie here in pieces at a time. */
+#define FERRY_DEFAULT_MAX_ANSWER (256 * 1024 * 1024)
+#define FERRY_MAX_LARGEST_ANSWERS 4
+
 /* How many calls the other end may have open: what goes beyond is refused. */
 #define FERRY_MAX_OPEN_CALLS 65536
 
@@ -46,6 +50,9 @@ struct _FerryTransactions
   guint64 highest_call; /* the highest number of a request that came */
   GQueue unsent;        /* (element-type FerryCall) (owned): dropped calls whose refusal was not taken yet */
   GError *reason;       /* (owned) (nullable): set by close() */
+  GHashTable *pieces;   /* (element-type guint64 GByteArray) (owned) (nullable): of answers, by their numbers */
+  guint64 pieces_size;  /* bytes of those */
+  guint64 max_answer;
   guint64 n_late;
   guint64 n_unknown;
 };
@@ -68,6 +75,7 @@ struct _FerryCall
   _Atomic guint32 state;                                /* a FerryCallState */
   _Atomic guint32 window;                               /* items that may be sent */
   _Atomic guint32 cancelled;                            /* the owner's lock to write: a FerryCancelReason, or 0 */
+  gsize n_sent;                                         /* of who answers: bytes of the value that went in pieces */
   void (*cancel_func) (FerryCall *call, gpointer data); /* the owner's lock: (nullable): not called yet */
   gpointer cancel_data;                                 /* the owner's lock */
   gpointer attached;                                    /* of the one thread that attaches, and of who frees the call */
@@ -81,6 +89,10 @@ gboolean ferry_call_add_window (FerryCall *self, guint n);
 void ferry_call_cancel (FerryCall *self, FerryCancelReason reason);
 void ferry_call_free (FerryCall *self);
 gboolean ferry_transactions_send (FerryTransactions *self, const FerryCallMessage *message, GError **error);
+gboolean ferry_transactions_receive_piece (FerryTransactions *self, const FerryCallMessage *message, GError **error);
+gboolean ferry_transactions_check_pieces (FerryTransactions *self, const FerryCallMessage *message, GError **error);
+GByteArray *ferry_transactions_take_pieces_locked (FerryTransactions *self, guint64 xid);
+void ferry_transactions_drop_pieces_locked (FerryTransactions *self, guint64 xid);
 gboolean ferry_transactions_refuse (FerryTransactions *self, guint64 xid, const GError *reason, GError **error);
 
 G_END_DECLS

@@ -266,6 +266,36 @@ ferry_call_attach (FerryCall *self, gpointer data, GDestroyNotify destroy)
 
 /* ---- answering ---- */
 
+/* Others get a turn between two of them. Where there is no room in the middle, the next try goes on there. */
+static gboolean
+send_pieces (FerryCall *self, const FerryCallMessage *answer, GError **error)
+{
+  guint64 max_answer;
+
+  pthread_mutex_lock (&self->owner->lock);
+  max_answer = self->owner->max_answer;
+  pthread_mutex_unlock (&self->owner->lock);
+  if (answer->body_size > max_answer)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
+                   "The answer to “%s” has %" G_GSIZE_FORMAT " bytes, and the transport takes %" G_GUINT64_FORMAT
+                   "; send it as a stream, or raise what it takes",
+                   self->method, answer->body_size, max_answer);
+      return FALSE;
+    }
+  for (;;)
+    {
+      FerryCallMessage message = *answer;
+
+      ferry_call_message_cut (&message, self->n_sent);
+      if (!ferry_transactions_send (self->owner, &message, error))
+        return FALSE;
+      self->n_sent += message.body_size;
+      if (message.header.kind == FERRY_CALL_ANSWER)
+        return TRUE;
+    }
+}
+
 static gboolean
 send_end (FerryCall *self, FerryCallKind kind, GVariant *value, GError **error)
 {
@@ -276,6 +306,8 @@ send_end (FerryCall *self, FerryCallKind kind, GVariant *value, GError **error)
   if (!ferry_call_message_check (NULL, value, error))
     return FALSE;
   ferry_call_message_init (&message, kind, self->xid, NULL, value);
+  if (kind == FERRY_CALL_ANSWER && self->owner->funcs.in_pieces && message.body_size > FERRY_CALL_PIECE_SIZE)
+    return send_pieces (self, &message, error);
   return ferry_transactions_send (self->owner, &message, error);
 }
 

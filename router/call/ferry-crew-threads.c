@@ -142,7 +142,6 @@ ferry_crew_start_thread (FerryCrew *self)
   g_autoptr (GError) error = NULL;
   GThread *thread;
 
-  ferry_hand_over (self);
   thread = self->start_thread ("ferry-demux", thread_main, ferry_crew_ref (self), &error);
   if (thread != NULL)
     {

@@ -278,7 +278,6 @@ ferry_crew_complete (GQueue *waiters)
 
       if (watch != NULL)
         g_source_destroy (watch);
-      ferry_hand_over (task);
       g_task_return_boolean (task, TRUE);
       g_object_unref (task);
     }

@@ -174,7 +174,7 @@ set_place (FerryDemux *self, FerryCrewPlace place, guint n_threads, gint64 idle_
  * @n_threads: how many, or 0 to run handlers on the thread that receives
  *
  * Has handlers run on a pool of threads, which stay until it is stopped. While a handler runs on the receiving thread,
- * nothing is received, cancels neither. Any thread.
+ * nothing is received, cancels neither; what came before the start is answered on the thread that starts. Any thread.
  *
  * Since: 0.1
  */
@@ -518,6 +518,7 @@ ferry_demux_set_property (GObject *object, guint property_id, const GValue *valu
 static void
 ferry_demux_dispose (GObject *object)
 {
+  ferry_take_over (object);
   ferry_demux_stop (FERRY_DEMUX (object));
 
   G_OBJECT_CLASS (ferry_demux_parent_class)->dispose (object);

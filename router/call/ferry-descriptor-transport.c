@@ -24,6 +24,13 @@ set_nonblocking (int fd, GError **error)
   return ferry_set_system_error (error, "fcntl(O_NONBLOCK)");
 }
 
+/* A process that is started later and has a copy would keep the other end from hearing of the end. */
+static gboolean
+set_close_on_exec (int fd, GError **error)
+{
+  return fcntl (fd, F_SETFD, FD_CLOEXEC) == 0 || ferry_set_system_error (error, "fcntl(FD_CLOEXEC)");
+}
+
 /**
  * ferry_transport_new_for_descriptors:
  * @in_fd: a descriptor to read from
@@ -31,7 +38,8 @@ set_nonblocking (int fd, GError **error)
  * @error: return location for an error
  *
  * Makes a transport over two descriptors, such as those of two pipes, or over one socket. It takes both over, closes
- * them at its end, also where this fails, and makes @out_fd non-blocking, which other processes that have it see too.
+ * them at its end, also where this fails, keeps them from processes that are started later, and makes @out_fd
+ * non-blocking, which those that have it already see too.
  *
  * The rest is as with [ctor@Ferry.Transport.new_for_stream]. Any thread.
  *
@@ -54,7 +62,7 @@ ferry_transport_new_for_descriptors (int in_fd, int out_fd, GError **error)
   input = g_unix_input_stream_new (in_fd, TRUE);
   output = g_unix_output_stream_new (out_fd, in_fd != out_fd);
   stream = g_simple_io_stream_new (input, output);
-  if (!set_nonblocking (out_fd, error))
+  if (!set_close_on_exec (in_fd, error) || !set_close_on_exec (out_fd, error) || !set_nonblocking (out_fd, error))
     return NULL;
   return ferry_transport_new_for_stream (stream, error);
 }

@@ -260,7 +260,7 @@ cancelled_cb (FerryCall *call, gpointer data)
  * @self: an invocation
  *
  * A cancellable for what the handler does, which is cancelled when [method@Ferry.Invocation.is_cancelled] becomes true:
- * once, on whatever thread takes the news, and never after the answer was given. Any thread.
+ * once, on whatever thread takes the news, and never after the answer was given. It is not to be reset. Any thread.
  *
  * Returns: (transfer none): the cancellable, made when it is first asked for
  *

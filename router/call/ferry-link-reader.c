@@ -32,6 +32,8 @@ typedef struct
 } Entry;
 
 static GMutex reader_lock;
+static GCond reader_runs;
+static gboolean running;        /* lock: the thread is at its work */
 static GPtrArray *entries;      /* lock to set: (element-type Entry) (nullable): never changed once it is there */
 static FerryDownlink *downlink; /* lock to set, as entries */
 
@@ -57,14 +59,15 @@ find_by_connection_id (guint64 connection_id)
   return NULL;
 }
 
+/* The one that may have asked that. */
 static FerryTransport *
-find_by_index (guint64 index)
+find_by_xid (guint64 xid)
 {
   for (guint i = 0; i < entries->len; i++)
     {
       Entry *entry = g_ptr_array_index (entries, i);
 
-      if (entry->index == index)
+      if (xid >> FERRY_TRANSPORT_XID_BITS == ferry_transport_get_first_xid (entry->index) >> FERRY_TRANSPORT_XID_BITS)
         return dup_transport (entry);
     }
   return NULL;
@@ -93,7 +96,7 @@ end_one (guint64 connection_id)
 static void
 take_cancel (guint64 xid, guint16 reason)
 {
-  g_autoptr (FerryTransport) transport = find_by_index (xid >> FERRY_TRANSPORT_XID_BITS);
+  g_autoptr (FerryTransport) transport = find_by_xid (xid);
 
   if (transport != NULL)
     ferry_transport_receive_cancel (transport, xid, reason);
@@ -109,6 +112,7 @@ take_cancels (void)
     take_cancel (xid, reason);
 }
 
+/* The application hears of it first: who hears of it here may be about to exit. */
 static void
 end_all (FerryError code, const char *text)
 {
@@ -118,8 +122,10 @@ end_all (FerryError code, const char *text)
     {
       g_autoptr (FerryTransport) transport = dup_transport (g_ptr_array_index (entries, i));
 
-      if (transport != NULL)
-        ferry_transport_end (transport, reason);
+      if (transport == NULL)
+        continue;
+      ferry_worker_transport_stop (transport);
+      ferry_transport_end (transport, reason);
     }
 }
 
@@ -167,12 +173,17 @@ read_down (gpointer data)
       if (transport != NULL)
         ferry_transport_set_receiving_thread (transport, g_thread_self ());
     }
+  g_mutex_lock (&reader_lock);
+  running = TRUE;
+  g_cond_broadcast (&reader_runs);
+  g_mutex_unlock (&reader_lock);
   while (receive ())
     ;
   return NULL;
 }
 
-/* With all signals blocked: the worker's handlers run on its own threads. */
+/* With all signals blocked: the worker's handlers run on its own threads. Waits until the thread is at its work, so
+ * that a process may end right after: tools find things left behind by a thread that is only half made. */
 static gboolean
 start_thread_locked (GError **error)
 {
@@ -187,6 +198,8 @@ start_thread_locked (GError **error)
   if (thread == NULL)
     return FALSE;
   g_thread_unref (thread);
+  while (!running)
+    g_cond_wait (&reader_runs, &reader_lock);
   return TRUE;
 }
 

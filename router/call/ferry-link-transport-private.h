@@ -15,11 +15,18 @@ G_BEGIN_DECLS
 #define FERRY_TRANSPORT_SENDER_PREFIX FERRY_RESERVED_SENDER_PREFIX "transport."
 
 /* A cancel in the express lane says only which request it is about. So what the application asks is numbered, above
- * these bits, with the index of the transport's pipe among those of the link. */
+ * these bits, with the index of the transport's pipe among those of the link, from 1 on: below is what a pool asks. */
 #define FERRY_TRANSPORT_XID_BITS 48
+
+static inline guint64
+ferry_transport_get_first_xid (guint index)
+{
+  return ((guint64) (index + 1) << FERRY_TRANSPORT_XID_BITS) + 1;
+}
 
 /* In ferry-worker-transport.c: the worker's end of the pipe whose sender that is, which was started. */
 FerryTransport *ferry_worker_transport_new (FerrySender *sender);
+void ferry_worker_transport_stop (FerryTransport *transport);
 
 /* The router of the application's end of a link; NULL for any other transport. */
 FerryRouter *ferry_link_transport_dup_router (FerryTransport *transport);

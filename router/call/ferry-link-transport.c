@@ -13,7 +13,8 @@
  *
  * Threads: messages come on the router's; any thread sends and closes.
  * Locks:   lock is held while room_watch is added, and so comes before the link's; nobody is called with it held. The
- *          link calls for room with its own lock held, and takes the transport's inmost one there.
+ *          link tells of room with its own lock held: who waits is woken there, under the transport's inmost lock, and
+ *          what was kept is sent by the router's thread.
  * Trust:   none in the worker: a message that breaks a rule ends the link, and with it the worker. */
 
 #include "config.h"
@@ -23,6 +24,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "call/ferry-transport-fields-private.h"
 #include "route/ferry-router-private.h"
 #include "worker/ferry-worker-private.h"
 
@@ -36,10 +38,8 @@ struct _FerryLinkTransport
   FerryTransport parent_instance;
 
   FerryReceiver *receiver;    /* const: (owned) */
+  gpointer end;               /* const: (owned): its End */
   GThread *router_thread;     /* const: (unowned), only compared */
-  GMainContext *context;      /* const: (owned): the router's */
-  gpointer end;               /* const: (owned): the End of it */
-  _Atomic gboolean telling;   /* room is about to be told of */
   _Atomic (FerryLink *) link; /* (owned) (nullable): set once, by the router's thread with lock held, and for good */
 
   GMutex lock;
@@ -51,10 +51,12 @@ struct _FerryLinkTransport
 
 G_DEFINE_FINAL_TYPE (FerryLinkTransport, ferry_link_transport, FERRY_TYPE_TRANSPORT)
 
-/* What the pipe's receiver knows of the transport. Counted references, by g_atomic_rc_box. */
+/* What the pipe's receiver and the link know of the transport. Counted references, by g_atomic_rc_box. */
 typedef struct
 {
   GWeakRef transport;
+  GMainContext *context; /* const: (owned) (nullable): the router's */
+  _Atomic gboolean told; /* of room, on its way to that */
 } End;
 
 static void
@@ -63,6 +65,7 @@ end_clear (gpointer data)
   End *end = data;
 
   g_weak_ref_clear (&end->transport);
+  g_clear_pointer (&end->context, g_main_context_unref);
 }
 
 static void
@@ -132,34 +135,35 @@ send_cancel (FerryTransport *transport, guint64 xid, guint16 reason)
 }
 
 static gboolean
-tell_of_room (gpointer data)
+note_room (gpointer data)
 {
   End *end = data;
-  g_autoptr (FerryLinkTransport) self = g_weak_ref_get (&end->transport);
+  g_autoptr (FerryTransport) transport = g_weak_ref_get (&end->transport);
 
-  if (self == NULL)
-    return G_SOURCE_REMOVE;
-  /* Before it is told of: room that comes meanwhile is told of once more. */
-  atomic_store (&self->telling, FALSE);
-  ferry_transport_note_room (FERRY_TRANSPORT (self));
+  /* Before the room is used: what comes after is told of again. */
+  atomic_store (&end->told, FALSE);
+  if (transport != NULL)
+    ferry_transport_note_room (transport);
   return G_SOURCE_REMOVE;
 }
 
-/* any, with the link's lock held: what was kept is sent where it is not, on the router's thread. */
+/* any, with the link's lock held, so that nothing may be sent here: that is for the router's thread. The transport may
+ * be on its way to being freed, which waits for that lock. */
 static void
 room_came (gpointer data)
 {
   FerryLinkTransport *self = data;
+  End *end = self->end;
   g_autoptr (GSource) source = NULL;
 
-  ferry_transport_wake (FERRY_TRANSPORT (self));
-  if (atomic_exchange (&self->telling, TRUE))
+  ferry_transport_wake_waiting (ferry_transport_get_private (FERRY_TRANSPORT (self)));
+  if (atomic_exchange (&end->told, TRUE))
     return;
   source = g_idle_source_new ();
-  g_source_set_static_name (source, "[ferry] room in a link");
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (source, tell_of_room, g_atomic_rc_box_acquire (self->end), end_unref);
-  g_source_attach (source, self->context);
+  g_source_set_static_name (source, "[ferry] room in a link");
+  g_source_set_callback (source, note_room, g_atomic_rc_box_acquire (end), end_unref);
+  g_source_attach (source, end->context);
 }
 
 /* ---- up ---- */
@@ -282,9 +286,8 @@ ferry_link_transport_finalize (GObject *object)
   FerryLink *link = get_link (self);
 
   g_clear_object (&self->receiver);
+  end_unref (self->end);
   g_clear_pointer (&link, ferry_link_unref);
-  g_clear_pointer (&self->end, end_unref);
-  g_clear_pointer (&self->context, g_main_context_unref);
   g_mutex_clear (&self->lock);
 
   G_OBJECT_CLASS (ferry_link_transport_parent_class)->finalize (object);
@@ -304,24 +307,24 @@ static void
 ferry_link_transport_init (FerryLinkTransport *self)
 {
   g_mutex_init (&self->lock);
-  self->room_watch = (FerryRoomWatch){.func = room_came, .data = self};
   ferry_transport_set_cancel_func (FERRY_TRANSPORT (self), send_cancel);
   ferry_transport_set_receiving_thread (FERRY_TRANSPORT (self), g_thread_self ());
 }
 
 /* Takes receiver over. index: of its pipe among those of the link. */
 static FerryLinkTransport *
-link_transport_new (FerryRouter *router, FerryReceiver *receiver, guint index)
+link_transport_new (FerryReceiver *receiver, GMainContext *context, guint index)
 {
   FerryLinkTransport *self = g_object_new (FERRY_TYPE_LINK_TRANSPORT, NULL);
   End *end = g_atomic_rc_box_new0 (End);
 
   self->receiver = receiver;
   self->router_thread = g_thread_self ();
-  self->context = g_main_context_ref (router->context);
-  self->end = g_atomic_rc_box_acquire (end);
-  ferry_transport_set_first_xid (FERRY_TRANSPORT (self), ((guint64) index << FERRY_TRANSPORT_XID_BITS) + 1);
+  ferry_transport_set_first_xid (FERRY_TRANSPORT (self), ferry_transport_get_first_xid (index));
   g_weak_ref_init (&end->transport, self);
+  end->context = context != NULL ? g_main_context_ref (context) : NULL;
+  self->end = g_atomic_rc_box_acquire (end);
+  self->room_watch = (FerryRoomWatch){.func = room_came, .data = self};
   receiver->internal = TRUE;
   ferry_receiver_set_handler (receiver, message_came, end, end_unref);
   g_signal_connect_data (receiver, "closed", G_CALLBACK (pipe_closed), g_atomic_rc_box_acquire (end), end_closure_unref,
@@ -388,7 +391,9 @@ ferry_launcher_add_transport (FerryLauncher *self, FerryRouter *router, const ch
     return NULL;
   sender_name = g_strconcat (FERRY_TRANSPORT_SENDER_PREFIX, name, NULL);
   /* Senders are added behind those that are there, and go to the worker in that order. */
-  transport = link_transport_new (router, receiver, self->senders->len);
+  transport = link_transport_new (receiver, router->context, self->senders->len);
+  ferry_transactions_set_max_answer (ferry_transport_get_transactions (FERRY_TRANSPORT (transport)),
+                                     router->max_message_size);
   if (!ferry_launcher_add_watched_sender (self, sender_name, sender, launcher_done, transport, error))
     return NULL;
   transport->with_launcher = TRUE;

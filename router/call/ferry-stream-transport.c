@@ -39,7 +39,7 @@ typedef struct
   GIOStream *io;         /* const: (owned) */
   GInputStream *input;   /* const: (unowned), of io */
   GCancellable *reading; /* const: (owned): wakes the reader, when the transport is closed or cannot write */
-  _Atomic (GMainContext *) lingering; /* (owned) (nullable): the reader's, at the end */
+  _Atomic (GMainContext *) lingering; /* (nullable): the reader's, at the end */
   FerryStreamWriter writer;           /* any */
   FerryFrameDecoder decoder;          /* of the reader */
   gboolean input_over;                /* of the reader: nothing more comes */
@@ -83,12 +83,13 @@ wake_reader (gpointer data)
   g_cancellable_cancel (((Core *) data)->reading);
 }
 
-/* Relaxed: the writer was done before, under its lock. Who sees no context here put it there before asking whether the
- * writer is done, and finds that it is. */
+/* Nobody is woken in vain: the writer was done, under its lock, before it looks for the context; the reader puts that
+ * there before it asks, under that lock, whether the writer is done. */
 static void
 wake_lingering (gpointer data)
 {
-  GMainContext *context = atomic_load_explicit (&((Core *) data)->lingering, memory_order_relaxed);
+  /* Acquire: pairs with the release in linger(), for what the context is made of. */
+  GMainContext *context = atomic_load_explicit (&((Core *) data)->lingering, memory_order_acquire);
 
   if (context != NULL)
     g_main_context_wakeup (context);
@@ -128,10 +129,7 @@ core_unref (Core *core)
   /* Release what this thread did with it; acquire what others did, for the one that frees it. */
   if (atomic_fetch_sub_explicit (&core->references, 1, memory_order_acq_rel) > 1)
     return;
-  ferry_frame_decoder_clear (&core->decoder);
   ferry_stream_writer_clear (&core->writer);
-  if (core->lingering != NULL)
-    g_main_context_unref (core->lingering);
   g_object_unref (core->reading);
   g_object_unref (core->io);
   g_weak_ref_clear (&core->transport);
@@ -285,8 +283,8 @@ linger (Core *core)
 
   g_source_set_callback (timer, expire_cb, core, NULL);
   g_source_attach (timer, context);
-  /* Relaxed: see wake_lingering(). */
-  atomic_store_explicit (&core->lingering, context, memory_order_relaxed);
+  /* Release: pairs with the acquire in wake_lingering(). */
+  atomic_store_explicit (&core->lingering, context, memory_order_release);
   ferry_stream_writer_finish (&core->writer);
   while (!core->expired && (!ferry_stream_writer_is_done (&core->writer) || !core->input_over))
     g_main_context_iteration (context, TRUE);
@@ -312,6 +310,21 @@ end_transport (Core *core, const GError *reason)
   ferry_transport_set_receiving_thread (transport, NULL);
 }
 
+/* Whoever keeps a closed transport keeps no descriptor and no buffer with it. */
+static void
+let_go (Core *core)
+{
+  GMainContext *context;
+
+  ferry_stream_writer_stop (&core->writer);
+  /* Relaxed: nobody wakes this thread once the writer's is joined. */
+  context = atomic_exchange_explicit (&core->lingering, NULL, memory_order_relaxed);
+  if (context != NULL)
+    g_main_context_unref (context);
+  ferry_frame_decoder_clear (&core->decoder);
+  g_io_stream_close (core->io, core->expired ? core->reading : NULL, NULL);
+}
+
 static gpointer
 read_main (gpointer data)
 {
@@ -328,8 +341,7 @@ read_main (gpointer data)
   end_transport (core, reason);
   if (started)
     linger (core);
-  ferry_stream_writer_stop (&core->writer);
-  g_io_stream_close (core->io, core->expired ? core->reading : NULL, NULL);
+  let_go (core);
   core_unref (core);
   return NULL;
 }

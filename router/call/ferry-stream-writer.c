@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <gio/gunixoutputstream.h>
+#include <limits.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
@@ -288,15 +289,25 @@ note_written (FerryStreamWriter *self, gsize n)
   return empty;
 }
 
+/* How much a write may have. A descriptor that was left blocking takes so much, once it is said to be writable, without
+ * waiting where no cancel reaches it. */
+static gsize
+get_most_at_once (FerryStreamWriter *self)
+{
+  return self->fd >= 0 && !self->direct ? PIPE_BUF : G_MAXSSIZE;
+}
+
 static gboolean
 write_chunk (FerryStreamWriter *self, const Chunk *chunk, GError **error)
 {
+  gsize most = get_most_at_once (self);
   gboolean empty = FALSE;
   gssize n;
 
   for (gsize at = 0; at < chunk->size; at += (gsize) n)
     {
-      n = g_output_stream_write (self->stream, chunk->data + at, chunk->size - at, self->cancellable, error);
+      n =
+        g_output_stream_write (self->stream, chunk->data + at, MIN (chunk->size - at, most), self->cancellable, error);
       if (n < 0)
         return FALSE;
       empty = note_written (self, (gsize) n);
@@ -308,9 +319,10 @@ write_chunk (FerryStreamWriter *self, const Chunk *chunk, GError **error)
 static void
 write_end (FerryStreamWriter *self)
 {
+  /* Not with g_socket_shutdown(), which changes what the reader's thread reads meanwhile. */
   if (G_IS_SOCKET_CONNECTION (self->io))
     {
-      g_socket_shutdown (g_socket_connection_get_socket (G_SOCKET_CONNECTION (self->io)), FALSE, TRUE, NULL);
+      shutdown (g_socket_get_fd (g_socket_connection_get_socket (G_SOCKET_CONNECTION (self->io))), SHUT_WR);
       return;
     }
   /* The descriptor may be a socket, with another stream's reading end: to close it would say nothing then. */

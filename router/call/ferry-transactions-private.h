@@ -34,6 +34,8 @@ typedef struct
   gboolean (*send) (gpointer transport, const FerryCallMessage *message, GError **error);
   /* Overtakes what was sent. (nullable): then a cancel is a message like others, which is sent */
   gboolean (*cancel) (gpointer transport, guint64 xid, FerryCancelReason reason, GError **error);
+  /* Whether large answers go in pieces, so that they do not hold up others. */
+  gboolean in_pieces;
   /* (nullable): called with the last reference: until then a send() that began before close() may be under way */
   void (*destroy) (gpointer transport);
 } FerryTransportFuncs;
@@ -71,6 +73,9 @@ void ferry_transactions_unref (FerryTransactions *self);
 
 /* Before anything is asked: the number of the first request, 1 where nothing is said. */
 void ferry_transactions_set_first_xid (FerryTransactions *self, guint64 first);
+
+/* The largest value of an answer that is sent or taken in pieces. */
+void ferry_transactions_set_max_answer (FerryTransactions *self, guint64 max_answer);
 
 /* Asks. Returns the xid, or 0 with an error, and then no callback is called. One-way requests have none either. The
  * answer may come, on another thread, before this returns. Here and below a floating value is taken, sent or not: who

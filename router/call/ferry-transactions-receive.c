@@ -25,10 +25,12 @@ count_stray_locked (FerryTransactions *self, guint64 xid)
     self->n_unknown++;
 }
 
+/* pieces is taken; NULL where the value came whole. */
 static void
-hand_over_answer (const FerryXidEntry *entry, const FerryCallMessage *message)
+hand_over_answer (const FerryXidEntry *entry, const FerryCallMessage *message, GByteArray *pieces)
 {
-  g_autoptr (GVariant) value = ferry_call_message_dup_value (message);
+  g_autoptr (GVariant) value =
+    pieces != NULL ? ferry_call_message_join_value (message, pieces) : ferry_call_message_dup_value (message);
   g_autoptr (GError) error = NULL;
   g_autofree char *trace = NULL;
 
@@ -43,19 +45,38 @@ hand_over_answer (const FerryXidEntry *entry, const FerryCallMessage *message)
   entry->funcs.done (entry->data, NULL, error, trace, message->header.kind == FERRY_CALL_REFUSE);
 }
 
+/* Takes the transaction out, with what came of its answer in pieces. Returns FALSE when there is no such transaction.
+ */
 static gboolean
-receive_answer (FerryTransactions *self, const FerryCallMessage *message)
+take_asked (FerryTransactions *self, guint64 xid, FerryXidEntry *entry, GByteArray **pieces)
 {
-  FerryXidEntry entry;
   gboolean ours;
 
   pthread_mutex_lock (&self->lock);
-  ours = ferry_xid_table_remove (&self->asked, message->header.xid, &entry);
-  if (!ours)
-    count_stray_locked (self, message->header.xid);
-  pthread_mutex_unlock (&self->lock);
+  ours = ferry_xid_table_remove (&self->asked, xid, entry);
   if (ours)
-    hand_over_answer (&entry, message);
+    *pieces = ferry_transactions_take_pieces_locked (self, xid);
+  else
+    count_stray_locked (self, xid);
+  pthread_mutex_unlock (&self->lock);
+  return ours;
+}
+
+static gboolean
+receive_answer (FerryTransactions *self, const FerryCallMessage *message, GError **error)
+{
+  gboolean joined = message->header.kind == FERRY_CALL_ANSWER && message->header.number > 0;
+  GByteArray *pieces = NULL;
+  FerryXidEntry entry;
+
+  if (joined && !ferry_transactions_check_pieces (self, message, error))
+    return FALSE;
+  if (!take_asked (self, message->header.xid, &entry, &pieces))
+    return TRUE;
+  /* An error, or a whole answer, does without what came before. */
+  if (!joined)
+    g_clear_pointer (&pieces, g_byte_array_unref);
+  hand_over_answer (&entry, message, pieces);
   return TRUE;
 }
 
@@ -255,7 +276,9 @@ ferry_transactions_receive (FerryTransactions *self, gconstpointer data, gsize s
     case FERRY_CALL_CANCEL:
       ferry_transactions_receive_cancel (self, message.header.xid, (guint16) message.header.number);
       return TRUE;
+    case FERRY_CALL_PIECE:
+      return ferry_transactions_receive_piece (self, &message, error);
     default:
-      return receive_answer (self, &message);
+      return receive_answer (self, &message, error);
     }
 }

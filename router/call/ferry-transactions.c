@@ -26,6 +26,7 @@ ferry_transactions_new (const FerryTransportFuncs *funcs, gpointer transport, Fe
   pthread_mutex_init (&self->send_lock, NULL);
   pthread_mutex_init (&self->lock, NULL);
   self->next_xid = 1;
+  self->max_answer = FERRY_DEFAULT_MAX_ANSWER;
   g_queue_init (&self->unsent);
   return self;
 }
@@ -35,6 +36,14 @@ ferry_transactions_set_first_xid (FerryTransactions *self, guint64 first)
 {
   pthread_mutex_lock (&self->lock);
   self->next_xid = first;
+  pthread_mutex_unlock (&self->lock);
+}
+
+void
+ferry_transactions_set_max_answer (FerryTransactions *self, guint64 max_answer)
+{
+  pthread_mutex_lock (&self->lock);
+  self->max_answer = MIN (max_answer, G_MAXUINT / 2);
   pthread_mutex_unlock (&self->lock);
 }
 
@@ -61,6 +70,7 @@ ferry_transactions_unref (FerryTransactions *self)
   ferry_xid_table_clear (&self->early);
   g_free (self->early_ring);
   g_clear_error (&self->reason);
+  g_clear_pointer (&self->pieces, g_hash_table_unref);
   pthread_mutex_destroy (&self->lock);
   pthread_mutex_destroy (&self->send_lock);
   g_free (self);
@@ -213,6 +223,7 @@ ferry_transactions_forget (FerryTransactions *self, guint64 xid)
 
   pthread_mutex_lock (&self->lock);
   found = ferry_xid_table_remove (&self->asked, xid, NULL);
+  ferry_transactions_drop_pieces_locked (self, xid);
   pthread_mutex_unlock (&self->lock);
   return found;
 }
@@ -303,6 +314,7 @@ ferry_transactions_close (FerryTransactions *self, const GError *reason)
     }
   self->reason = g_error_copy (reason);
   asked = ferry_xid_table_steal_all (&self->asked);
+  g_clear_pointer (&self->pieces, g_hash_table_unref);
   calls = ref_calls_locked (self);
   ferry_xid_table_clear (&self->early);
   pthread_mutex_unlock (&self->lock);

@@ -36,6 +36,9 @@ gboolean ferry_transport_check_may_wait (FerryTransport *self, const char *form,
  * (unowned), and referenced while it is called. Returns FALSE with FERRY_ERROR_ALREADY_RUNNING when somebody takes them
  * already. */
 gboolean ferry_transport_take_calls (FerryTransport *self, FerryTransportCallFunc func, GObject *owner, GError **error);
+/* Has func called once when the transport is closed, on the thread that closes it; here and now where it is closed
+ * already. One for each transport. */
+void ferry_transport_set_end_func (FerryTransport *self, GDestroyNotify func, gpointer data);
 /* From now on requests are refused with reason; another thread may still be in func. */
 void ferry_transport_leave_calls (FerryTransport *self, const GError *reason);
 
@@ -50,8 +53,6 @@ void ferry_transport_watch_end (FerryTransport *self, FerryTransportEndFunc func
 guint64 ferry_transport_get_room_count (FerryTransport *self);
 gboolean ferry_transport_wait_for_room (FerryTransport *self, guint64 count, gint64 deadline, GCancellable *cancellable,
                                         GError **error);
-/* any, whatever locks are held: wakes those who wait, and nothing more. */
-void ferry_transport_wake (FerryTransport *self);
 
 /* Returns whether nothing is left to be sent, which is so as well when the transport is closed. */
 typedef gboolean (*FerryTransportSendFunc) (gpointer data);

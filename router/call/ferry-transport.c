@@ -9,9 +9,12 @@
 
 #include "config.h"
 
-#include "call/ferry-transport-private.h"
+#include "call/ferry-transport-fields-private.h"
 
-#include "base/ferry-error.h"
+#include <errno.h>
+#include <pthread.h>
+
+#include "base/ferry-base-private.h"
 
 /* How many requests are kept that came before somebody took them. */
 #define MAX_EARLY 1024
@@ -24,51 +27,25 @@
  *
  * There are transports for a worker's link ([method@Ferry.Launcher.add_transport] and
  * [func@Ferry.Worker.get_transport]), for any [class@Gio.IOStream] ([ctor@Ferry.Transport.new_for_stream]), for two
- * descriptors ([ctor@Ferry.Transport.new_for_descriptors]) and for two ends here ([func@Ferry.Transport.new_pair]).
+ * descriptors
+ * ([ctor@Ferry.Transport.new_for_descriptors]) and for two ends in one process ([func@Ferry.Transport.new_pair]).
  * Others are made by subclassing: a transport sends whole messages in order, calls [method@Ferry.Transport.receive]
  * with each that comes, and [method@Ferry.Transport.end] when nothing more can come.
  *
  * What comes from the other end is not trusted: a message that breaks a rule closes the transport.
  *
  * A transport closes when [method@Ferry.Transport.close] is called, when the other end does, and with its last
- * reference. Everything that was asked over it then fails with %FERRY_ERROR_CLOSED and the reason.
+ * reference. Everything that was asked over it then fails with the reason ([method@Ferry.Transport.dup_reason]), and
+ * what is asked later with %FERRY_ERROR_CLOSED.
  *
  * Any thread may use it.
  *
  * Since: 0.1
  */
-typedef struct
-{
-  FerryTransactions *transactions;                                        /* const: (owned) */
-  gboolean (*cancel) (FerryTransport *self, guint64 xid, guint16 reason); /* const: (nullable) */
-  _Atomic (GThread *) receiving_thread;                                   /* (unowned) (nullable) */
-  _Atomic guint64 room_count;
-  _Atomic guint n_waiting;
-  _Atomic guint n_kept; /* the lock to write: how many are in kept */
-
-  GMutex lock;
-  GCond room;
-  FerryTransportCallFunc call_func; /* lock: (nullable), as the next one */
-  GObject *call_owner;              /* lock: (unowned) (nullable) */
-  FerryTransportEndFunc end_func;   /* lock: (nullable), as the next one */
-  GObject *end_owner;               /* lock: (unowned) (nullable) */
-  GQueue early;                     /* lock: (element-type FerryCall) (owned) */
-  GQueue kept;                      /* lock: (element-type Kept) (owned): what waits for room */
-  GError *refusal;                  /* lock: (owned) (nullable): why nobody takes calls any more */
-  GError *reason;                   /* lock: (owned) (nullable): why it is closed */
-} FerryTransportPrivate;
-
-/* What could not be sent where nobody may wait. */
-typedef struct
-{
-  FerryTransportSendFunc func;
-  gpointer data;
-} Kept;
-
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (FerryTransport, ferry_transport, G_TYPE_OBJECT)
 
-static FerryTransportPrivate *
-get_private (FerryTransport *self)
+FerryTransportPrivate *
+ferry_transport_get_private (FerryTransport *self)
 {
   return ferry_transport_get_instance_private (self);
 }
@@ -90,12 +67,12 @@ send_message (gpointer transport, const FerryCallMessage *message, GError **erro
 static gboolean
 send_cancel (gpointer transport, guint64 xid, FerryCancelReason reason, GError **error)
 {
-  FerryTransportPrivate *priv = get_private (transport);
+  FerryTransportPrivate *priv = ferry_transport_get_private (transport);
 
   return priv->cancel != NULL && priv->cancel (transport, xid, (guint16) reason);
 }
 
-static const FerryTransportFuncs funcs = {.send = send_message, .cancel = send_cancel};
+static const FerryTransportFuncs funcs = {.send = send_message, .cancel = send_cancel, .in_pieces = TRUE};
 
 /* ---- being asked ---- */
 
@@ -103,12 +80,12 @@ static void
 call_came (FerryTransactions *transactions, FerryCall *call, gpointer data)
 {
   FerryTransport *self = data;
-  FerryTransportPrivate *priv = get_private (self);
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
   g_autoptr (GObject) owner = NULL;
   g_autoptr (GError) refusal = NULL;
   FerryTransportCallFunc func;
 
-  g_mutex_lock (&priv->lock);
+  pthread_mutex_lock (&priv->lock);
   func = priv->call_func;
   if (func != NULL)
     owner = g_object_ref (priv->call_owner);
@@ -119,7 +96,7 @@ call_came (FerryTransactions *transactions, FerryCall *call, gpointer data)
   else
     refusal = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED,
                                    "Nobody answers at this end yet, and enough waits for that; ask again later");
-  g_mutex_unlock (&priv->lock);
+  pthread_mutex_unlock (&priv->lock);
   if (func != NULL)
     func (self, call, owner);
   else if (refusal != NULL)
@@ -129,19 +106,21 @@ call_came (FerryTransactions *transactions, FerryCall *call, gpointer data)
 gboolean
 ferry_transport_take_calls (FerryTransport *self, FerryTransportCallFunc func, GObject *owner, GError **error)
 {
-  FerryTransportPrivate *priv = get_private (self);
+  /* func may drop the last reference of others. */
+  g_autoptr (FerryTransport) kept G_GNUC_UNUSED = g_object_ref (self);
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
   FerryCall *call;
   gboolean taken;
 
-  g_mutex_lock (&priv->lock);
+  pthread_mutex_lock (&priv->lock);
   taken = priv->call_func == NULL;
   /* What came early goes first; what comes meanwhile lines up behind it. */
   while (taken && (call = g_queue_pop_head (&priv->early)) != NULL)
     {
-      g_mutex_unlock (&priv->lock);
+      pthread_mutex_unlock (&priv->lock);
       func (self, call, owner);
       ferry_call_unref (call);
-      g_mutex_lock (&priv->lock);
+      pthread_mutex_lock (&priv->lock);
       taken = priv->call_func == NULL;
     }
   if (taken)
@@ -150,7 +129,7 @@ ferry_transport_take_calls (FerryTransport *self, FerryTransportCallFunc func, G
       priv->call_owner = owner;
       g_clear_error (&priv->refusal);
     }
-  g_mutex_unlock (&priv->lock);
+  pthread_mutex_unlock (&priv->lock);
   if (!taken)
     g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_ALREADY_RUNNING,
                          "Somebody answers at this end of the transport already; stop that first");
@@ -172,207 +151,18 @@ refuse_all (GQueue *calls, const GError *reason)
 void
 ferry_transport_leave_calls (FerryTransport *self, const GError *reason)
 {
-  FerryTransportPrivate *priv = get_private (self);
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
   GQueue early;
 
-  g_mutex_lock (&priv->lock);
+  pthread_mutex_lock (&priv->lock);
   priv->call_func = NULL;
   priv->call_owner = NULL;
   g_clear_error (&priv->refusal);
   priv->refusal = g_error_copy (reason);
   early = priv->early;
   g_queue_init (&priv->early);
-  g_mutex_unlock (&priv->lock);
+  pthread_mutex_unlock (&priv->lock);
   refuse_all (&early, reason);
-}
-
-void
-ferry_transport_watch_end (FerryTransport *self, FerryTransportEndFunc func, GObject *owner)
-{
-  FerryTransportPrivate *priv = get_private (self);
-
-  g_mutex_lock (&priv->lock);
-  priv->end_func = func;
-  priv->end_owner = owner;
-  g_mutex_unlock (&priv->lock);
-}
-
-static void
-tell_of_end (FerryTransport *self)
-{
-  FerryTransportPrivate *priv = get_private (self);
-  g_autoptr (GObject) owner = NULL;
-  FerryTransportEndFunc func;
-
-  g_mutex_lock (&priv->lock);
-  func = priv->end_func;
-  if (func != NULL)
-    owner = g_object_ref (priv->end_owner);
-  g_mutex_unlock (&priv->lock);
-  if (func != NULL)
-    func (self, owner);
-}
-
-/* ---- waiting ---- */
-
-guint64
-ferry_transport_get_room_count (FerryTransport *self)
-{
-  /* Sequentially consistent, as the other three accesses of the two counters: who is about to wait counts itself and
-   * then looks at the room, who makes room counts it and then looks for those who wait. */
-  return atomic_load (&get_private (self)->room_count);
-}
-
-void
-ferry_transport_wake (FerryTransport *self)
-{
-  FerryTransportPrivate *priv = get_private (self);
-
-  atomic_fetch_add (&priv->room_count, 1);
-  if (atomic_load (&priv->n_waiting) == 0)
-    return;
-  g_mutex_lock (&priv->lock);
-  g_cond_broadcast (&priv->room);
-  g_mutex_unlock (&priv->lock);
-}
-
-static void
-cancelled_cb (GCancellable *cancellable, gpointer data)
-{
-  ferry_transport_wake (data);
-}
-
-gboolean
-ferry_transport_wait_for_room (FerryTransport *self, guint64 count, gint64 deadline, GCancellable *cancellable,
-                               GError **error)
-{
-  FerryTransportPrivate *priv = get_private (self);
-  gboolean in_time = TRUE;
-  gulong id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self, NULL) : 0;
-
-  g_mutex_lock (&priv->lock);
-  atomic_fetch_add (&priv->n_waiting, 1);
-  while (in_time && atomic_load (&priv->room_count) == count && priv->reason == NULL &&
-         !g_cancellable_is_cancelled (cancellable))
-    if (deadline > 0)
-      in_time = g_cond_wait_until (&priv->room, &priv->lock, deadline);
-    else
-      g_cond_wait (&priv->room, &priv->lock);
-  atomic_fetch_sub (&priv->n_waiting, 1);
-  g_mutex_unlock (&priv->lock);
-  g_cancellable_disconnect (cancellable, id);
-  if (g_cancellable_set_error_if_cancelled (cancellable, error))
-    return FALSE;
-  if (!in_time)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                         "The other end did not make room in time; give it more, or ask less of it");
-  return in_time;
-}
-
-static Kept *
-take_kept (FerryTransportPrivate *priv)
-{
-  Kept *kept;
-
-  g_mutex_lock (&priv->lock);
-  kept = g_queue_pop_head (&priv->kept);
-  if (kept != NULL)
-    atomic_fetch_sub (&priv->n_kept, 1);
-  g_mutex_unlock (&priv->lock);
-  return kept;
-}
-
-static void
-keep (FerryTransportPrivate *priv, Kept *kept, gboolean first)
-{
-  g_mutex_lock (&priv->lock);
-  if (first)
-    g_queue_push_head (&priv->kept, kept);
-  else
-    g_queue_push_tail (&priv->kept, kept);
-  atomic_fetch_add (&priv->n_kept, 1);
-  g_mutex_unlock (&priv->lock);
-}
-
-/* Tries what was kept, until there is no room. Room that is made while one is tried, by a thread that finds nothing
- * kept, is seen by the count: so none stays behind. */
-static void
-send_kept (FerryTransport *self)
-{
-  FerryTransportPrivate *priv = get_private (self);
-  g_autoptr (FerryTransport) alive G_GNUC_UNUSED = g_object_ref (self);
-  gboolean sent = TRUE;
-  guint64 count;
-  Kept *kept;
-
-  do
-    {
-      count = atomic_load (&priv->room_count);
-      kept = take_kept (priv);
-      if (kept == NULL)
-        return;
-      sent = kept->func (kept->data);
-      if (sent)
-        g_free (kept);
-      else
-        keep (priv, kept, TRUE);
-    }
-  while (sent || atomic_load (&priv->room_count) != count);
-}
-
-void
-ferry_transport_send_later (FerryTransport *self, FerryTransportSendFunc func, gpointer data, guint64 count)
-{
-  FerryTransportPrivate *priv = get_private (self);
-  Kept *kept = g_new (Kept, 1);
-
-  *kept = (Kept){func, data};
-  keep (priv, kept, FALSE);
-  if (atomic_load (&priv->room_count) != count)
-    send_kept (self);
-}
-
-/**
- * ferry_transport_note_room:
- * @self: a transport
- *
- * For implementations: what failed with %FERRY_ERROR_WOULD_BLOCK may go through now. Wakes those who wait for that, and
- * sends answers that were kept until then: so the caller holds no lock that sending takes. Any thread.
- *
- * Since: 0.1
- */
-void
-ferry_transport_note_room (FerryTransport *self)
-{
-  FerryTransportPrivate *priv;
-
-  g_return_if_fail (FERRY_IS_TRANSPORT (self));
-
-  priv = get_private (self);
-  ferry_transport_wake (self);
-  if (atomic_load (&priv->n_kept) > 0)
-    send_kept (self);
-  ferry_transactions_flush_unsent (priv->transactions);
-}
-
-void
-ferry_transport_set_receiving_thread (FerryTransport *self, GThread *thread)
-{
-  /* Relaxed: only compared with the thread that looks, which has set it itself where they are equal. */
-  atomic_store_explicit (&get_private (self)->receiving_thread, thread, memory_order_relaxed);
-}
-
-gboolean
-ferry_transport_check_may_wait (FerryTransport *self, const char *form, GError **error)
-{
-  GThread *receiving = atomic_load_explicit (&get_private (self)->receiving_thread, memory_order_relaxed);
-
-  if (receiving != g_thread_self () && !g_main_context_is_owner (NULL))
-    return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD,
-               "To wait on this thread would hold up %s; use %s, or another thread",
-               receiving == g_thread_self () ? "the answer that is waited for" : "the main loop", form);
-  return FALSE;
 }
 
 /* ---- receiving, and the end ---- */
@@ -399,7 +189,7 @@ ferry_transport_receive (FerryTransport *self, gconstpointer data, gsize size)
   g_return_if_fail (FERRY_IS_TRANSPORT (self));
 
   kept = g_object_ref (self);
-  priv = get_private (self);
+  priv = ferry_transport_get_private (self);
   before = atomic_load_explicit (&priv->receiving_thread, memory_order_relaxed);
   /* Until this returns it is this thread, whatever the transport said; one thread at a time writes here. */
   ferry_transport_set_receiving_thread (self, g_thread_self ());
@@ -407,14 +197,41 @@ ferry_transport_receive (FerryTransport *self, gconstpointer data, gsize size)
     ferry_transport_end (self, error);
   ferry_transport_set_receiving_thread (self, before);
   /* It may have been a window, and somebody may have found none and be about to wait: so it is counted in any case. */
-  ferry_transport_wake (self);
+  ferry_transport_wake_waiting (priv);
 }
 
 void
 ferry_transport_receive_cancel (FerryTransport *self, guint64 xid, guint16 reason)
 {
-  ferry_transactions_receive_cancel (get_private (self)->transactions, xid, reason);
-  ferry_transport_wake (self);
+  ferry_transactions_receive_cancel (ferry_transport_get_private (self)->transactions, xid, reason);
+  ferry_transport_wake_waiting (ferry_transport_get_private (self));
+}
+
+void
+ferry_transport_watch_end (FerryTransport *self, FerryTransportEndFunc func, GObject *owner)
+{
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
+
+  pthread_mutex_lock (&priv->lock);
+  priv->owner_func = func;
+  priv->owner = owner;
+  pthread_mutex_unlock (&priv->lock);
+}
+
+static void
+tell_owner_of_end (FerryTransport *self)
+{
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
+  g_autoptr (GObject) owner = NULL;
+  FerryTransportEndFunc func;
+
+  pthread_mutex_lock (&priv->lock);
+  func = priv->owner_func;
+  if (func != NULL)
+    owner = g_object_ref (priv->owner);
+  pthread_mutex_unlock (&priv->lock);
+  if (func != NULL)
+    func (self, owner);
 }
 
 /**
@@ -431,35 +248,57 @@ void
 ferry_transport_end (FerryTransport *self, const GError *reason)
 {
   FerryTransportPrivate *priv;
+  GDestroyNotify end_func;
   GQueue early;
 
   g_return_if_fail (FERRY_IS_TRANSPORT (self));
   g_return_if_fail (reason != NULL);
 
-  priv = get_private (self);
-  g_mutex_lock (&priv->lock);
+  priv = ferry_transport_get_private (self);
+  pthread_mutex_lock (&priv->lock);
   if (priv->reason != NULL)
     {
-      g_mutex_unlock (&priv->lock);
+      pthread_mutex_unlock (&priv->lock);
       return;
     }
   priv->reason = g_error_copy (reason);
+  end_func = g_steal_pointer (&priv->end_func);
   early = priv->early;
   g_queue_init (&priv->early);
-  g_mutex_unlock (&priv->lock);
+  pthread_mutex_unlock (&priv->lock);
   ferry_transactions_close (priv->transactions, priv->reason);
   /* Closed as they are, nothing is sent for them. */
   g_queue_clear_full (&early, (GDestroyNotify) ferry_call_unref);
   ferry_transport_note_room (self);
-  tell_of_end (self);
+  tell_owner_of_end (self);
   FERRY_TRANSPORT_GET_CLASS (self)->close (self);
+  if (end_func != NULL)
+    end_func (priv->end_data);
+}
+
+void
+ferry_transport_set_end_func (FerryTransport *self, GDestroyNotify func, gpointer data)
+{
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
+  gboolean closed;
+
+  pthread_mutex_lock (&priv->lock);
+  closed = priv->reason != NULL;
+  if (!closed)
+    {
+      priv->end_func = func;
+      priv->end_data = data;
+    }
+  pthread_mutex_unlock (&priv->lock);
+  if (closed)
+    func (data);
 }
 
 /**
  * ferry_transport_close:
  * @self: a transport
  *
- * Closes the transport. What was asked over it fails with %FERRY_ERROR_CLOSED, on this thread, and what is being
+ * Closes the transport. What was asked over it fails with %FERRY_ERROR_CLOSED on this thread, and what is being
  * answered is cancelled. Does nothing where it is closed. Any thread.
  *
  * Since: 0.1
@@ -495,11 +334,30 @@ ferry_transport_get_closed (FerryTransport *self)
 
   g_return_val_if_fail (FERRY_IS_TRANSPORT (self), TRUE);
 
-  priv = get_private (self);
-  g_mutex_lock (&priv->lock);
+  priv = ferry_transport_get_private (self);
+  pthread_mutex_lock (&priv->lock);
   closed = priv->reason != NULL;
-  g_mutex_unlock (&priv->lock);
+  pthread_mutex_unlock (&priv->lock);
   return closed;
+}
+
+/**
+ * ferry_transport_wait_closed:
+ * @self: a transport
+ *
+ * Waits until the transport is closed, as the main function of a worker does that only answers. Any thread but the one
+ * that receives and that of a main loop, where it returns at once with a critical.
+ *
+ * Since: 0.1
+ */
+void
+ferry_transport_wait_closed (FerryTransport *self)
+{
+  g_return_if_fail (FERRY_IS_TRANSPORT (self));
+  g_return_if_fail (ferry_transport_check_may_wait (self, "a notification", NULL));
+
+  while (!ferry_transport_get_closed (self))
+    ferry_transport_wait_for_room (self, ferry_transport_get_room_count (self), 0, NULL, NULL);
 }
 
 /**
@@ -522,10 +380,10 @@ ferry_transport_dup_reason (FerryTransport *self)
 
   g_return_val_if_fail (FERRY_IS_TRANSPORT (self), NULL);
 
-  priv = get_private (self);
-  g_mutex_lock (&priv->lock);
+  priv = ferry_transport_get_private (self);
+  pthread_mutex_lock (&priv->lock);
   reason = priv->reason != NULL ? g_error_copy (priv->reason) : NULL;
-  g_mutex_unlock (&priv->lock);
+  pthread_mutex_unlock (&priv->lock);
   return reason;
 }
 
@@ -534,20 +392,20 @@ ferry_transport_dup_reason (FerryTransport *self)
 FerryTransactions *
 ferry_transport_get_transactions (FerryTransport *self)
 {
-  return get_private (self)->transactions;
+  return ferry_transport_get_private (self)->transactions;
 }
 
 void
 ferry_transport_set_cancel_func (FerryTransport *self,
                                  gboolean (*cancel) (FerryTransport *self, guint64 xid, guint16 reason))
 {
-  get_private (self)->cancel = cancel;
+  ferry_transport_get_private (self)->cancel = cancel;
 }
 
 void
 ferry_transport_set_first_xid (FerryTransport *self, guint64 first)
 {
-  ferry_transactions_set_first_xid (get_private (self)->transactions, first);
+  ferry_transactions_set_first_xid (ferry_transport_get_private (self)->transactions, first);
 }
 
 static void
@@ -557,6 +415,7 @@ ferry_transport_dispose (GObject *object)
   g_autoptr (GError) reason =
     g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The transport was dropped at this end");
 
+  ferry_take_over (object);
   ferry_transport_end (self, reason);
 
   G_OBJECT_CLASS (ferry_transport_parent_class)->dispose (object);
@@ -565,15 +424,15 @@ ferry_transport_dispose (GObject *object)
 static void
 ferry_transport_finalize (GObject *object)
 {
-  FerryTransportPrivate *priv = get_private (FERRY_TRANSPORT (object));
+  FerryTransportPrivate *priv = ferry_transport_get_private (FERRY_TRANSPORT (object));
 
   /* Who kept something for later holds the transport. */
   g_assert (priv->kept.length == 0);
   ferry_transactions_unref (priv->transactions);
   g_clear_error (&priv->refusal);
   g_clear_error (&priv->reason);
-  g_cond_clear (&priv->room);
-  g_mutex_clear (&priv->lock);
+  pthread_cond_destroy (&priv->room);
+  pthread_mutex_destroy (&priv->lock);
 
   G_OBJECT_CLASS (ferry_transport_parent_class)->finalize (object);
 }
@@ -590,11 +449,16 @@ ferry_transport_class_init (FerryTransportClass *klass)
 static void
 ferry_transport_init (FerryTransport *self)
 {
-  FerryTransportPrivate *priv = get_private (self);
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
+  pthread_condattr_t attributes;
 
   priv->transactions = ferry_transactions_new (&funcs, self, call_came, self);
   g_queue_init (&priv->early);
   g_queue_init (&priv->kept);
-  g_mutex_init (&priv->lock);
-  g_cond_init (&priv->room);
+  pthread_mutex_init (&priv->lock, NULL);
+  pthread_condattr_init (&attributes);
+  /* As g_get_monotonic_time() counts. */
+  pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
+  pthread_cond_init (&priv->room, &attributes);
+  pthread_condattr_destroy (&attributes);
 }

@@ -37,9 +37,9 @@ ferry_worker_transport_send (FerryTransport *transport, const GOutputVector *vec
   return ferry_sender_send_parts (self->sender, parts, n_vectors, FERRY_NO_DEADLINE, NULL, error);
 }
 
-/* Tells the application, which hears `closed`. */
-static void
-ferry_worker_transport_close (FerryTransport *transport)
+/* any: tells the application, which hears `closed`. Does nothing where that was done. */
+void
+ferry_worker_transport_stop (FerryTransport *transport)
 {
   ferry_sender_stop (FERRY_WORKER_TRANSPORT (transport)->sender, NULL);
 }
@@ -59,7 +59,7 @@ ferry_worker_transport_class_init (FerryWorkerTransportClass *klass)
 
   G_OBJECT_CLASS (klass)->finalize = ferry_worker_transport_finalize;
   transport_class->send = ferry_worker_transport_send;
-  transport_class->close = ferry_worker_transport_close;
+  transport_class->close = ferry_worker_transport_stop;
 }
 
 static void
@@ -71,6 +71,9 @@ FerryTransport *
 ferry_worker_transport_new (FerrySender *sender)
 {
   FerryWorkerTransport *self = g_object_new (FERRY_TYPE_WORKER_TRANSPORT, NULL);
+
+  ferry_transactions_set_max_answer (ferry_transport_get_transactions (FERRY_TRANSPORT (self)),
+                                     sender->max_message_size);
 
   self->sender = g_object_ref (sender);
   return FERRY_TRANSPORT (self);

@@ -26,6 +26,8 @@ const FerryFunctionEntry *ferry_answer_find_function (FerryAnswer *self, FerryCa
 /* What the function returned. Takes result, floating or not, and failure. */
 void ferry_answer_take (FerryAnswer *self, const FerryFunctionEntry *function, GVariant *result, GError *failure,
                         FerryJob *job);
+/* FERRY_ERROR_UNKNOWN_FUNCTION */
+void ferry_answer_set_unknown (GError **error, const char *name);
 void ferry_answer_send (FerryAnswer *self, FerryCall *call);
 void ferry_answer_clear (FerryAnswer *self);
 

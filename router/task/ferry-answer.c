@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "task/ferry-map-function-private.h"
 
 /* How much is left of the message of an error that was too large to be sent. */
 #define SHORT_MESSAGE 1024
@@ -45,11 +46,27 @@ is_begun_in_time (FerryAnswer *self, FerryCall *call)
   return cancelled == 0;
 }
 
+void
+ferry_answer_set_unknown (GError **error, const char *name)
+{
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION,
+               "The worker's program “%s” has no function “%s”; have it call ferry_function_register() before "
+               "ferry_worker_main()",
+               program_invocation_short_name, name);
+}
+
+/* Those that every worker has come first. */
+static const FerryFunctionEntry *
+find_function (const char *name)
+{
+  return g_str_equal (name, FERRY_MAP_FUNCTION) ? &ferry_map_function : ferry_function_find (name);
+}
+
 const FerryFunctionEntry *
 ferry_answer_find_function (FerryAnswer *self, FerryCall *call)
 {
   const char *name = ferry_call_get_method (call);
-  const FerryFunctionEntry *function = ferry_function_find (name);
+  const FerryFunctionEntry *function = find_function (name);
 
   self->begun_at = g_get_monotonic_time ();
   if (!is_begun_in_time (self, call))
@@ -60,10 +77,7 @@ ferry_answer_find_function (FerryAnswer *self, FerryCall *call)
                  "with the same version of Ferry",
                  name);
   else if (function == NULL)
-    g_set_error (&self->failure, FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION,
-                 "The worker's program “%s” has no function “%s”; have it call ferry_function_register() before "
-                 "ferry_worker_main()",
-                 program_invocation_short_name, name);
+    ferry_answer_set_unknown (&self->failure, name);
   else if (ferry_function_check_arguments (function, ferry_call_get_arguments (call), &self->failure))
     return function;
   return NULL;

@@ -34,7 +34,9 @@ struct _FerryJob
   FerryServe *serve;  /* const: (unowned): used until the job is finished, and then no more */
   FerryCall *call;    /* const: (owned) */
   FerryTaskKind kind; /* const */
-  pthread_t thread;   /* const: the one that serves */
+  /* any: the call's, or in a map that of the function over the items; it stays where it is as long as the job */
+  const char *_Atomic function_name;
+  pthread_t thread; /* const: the one that serves */
 
   pthread_rwlock_t uses;
   gboolean finished; /* uses; its writer, the thread that serves, reads it without */
@@ -52,6 +54,8 @@ struct _FerryJob
 };
 
 FerryJob *ferry_job_new (FerryServe *serve, FerryCall *call);
+/* The thread that serves: the job is about to run another function. The name is never freed. */
+void ferry_job_set_function_name (FerryJob *self, const char *name);
 /* After the function returned: what it still does with the job fails with FERRY_ERROR_STOPPED. */
 void ferry_job_finish (FerryJob *self);
 /* any: has the job stop, as far as it looks; the first reason counts. */

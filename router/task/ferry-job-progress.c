@@ -235,7 +235,7 @@ may_step (FerryJob *self, GError **error)
     return TRUE;
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
                "The function “%s” goes in steps, and its task does not; submit it with FERRY_TASK_KIND_STEPS",
-               ferry_call_get_method (self->call));
+               ferry_job_get_function_name (self));
   return FALSE;
 }
 
@@ -248,7 +248,7 @@ step_locked (FerryJob *self, const char *text, GError **error)
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
                    "The function “%s” goes in steps and did not say how many; call ferry_job_set_n_steps() first",
-                   ferry_call_get_method (self->call));
+                   ferry_job_get_function_name (self));
       return FALSE;
     }
   self->n_steps_done = MIN (self->n_steps_done + 1, self->n_steps);

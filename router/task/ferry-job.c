@@ -6,6 +6,7 @@
 #include "task/ferry-job.h"
 
 #include "base/ferry-base-private.h"
+#include "task/ferry-map-function-private.h"
 #include "task/ferry-serve-private.h"
 
 /* How many errors of ferry_job_set_error() keep their traces: the latest, as one of them is what the job ends with. */
@@ -88,9 +89,16 @@ ferry_job_new (FerryServe *serve, FerryCall *call)
 
   self->serve = serve;
   self->call = ferry_call_ref (call);
+  atomic_init (&self->function_name, ferry_call_get_method (call));
   self->kind = ferry_call_get_task_kind (call);
   self->thread = pthread_self ();
   return self;
+}
+
+void
+ferry_job_set_function_name (FerryJob *self, const char *name)
+{
+  atomic_store_explicit (&self->function_name, name, memory_order_relaxed);
 }
 
 /* The thread that serves: waits for what other threads are in the middle of. */
@@ -118,7 +126,7 @@ ferry_job_begin_use (FerryJob *self, GError **error)
   ferry_job_end_use (self);
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_STOPPED,
                "The function “%s” has returned, and its job is over; end its threads before it returns",
-               ferry_call_get_method (self->call));
+               ferry_job_get_function_name (self));
   return FALSE;
 }
 
@@ -200,7 +208,8 @@ ferry_job_get_function_name (FerryJob *self)
 {
   g_return_val_if_fail (FERRY_IS_JOB (self), NULL);
 
-  return ferry_call_get_method (self->call);
+  /* Relaxed: the name was there before the job, or before the function that it is the name of was begun. */
+  return atomic_load_explicit (&self->function_name, memory_order_relaxed);
 }
 
 /**
@@ -321,10 +330,22 @@ ferry_job_get_cancellable (FerryJob *self)
   return self->cancellable;
 }
 
+/* What begins with a control character is Ferry's own. Whatever else is wrong with a type shows when it is sent. */
+static gboolean
+may_have_type (const char *type, GError **error)
+{
+  if (type[0] == '\0' || !FERRY_MAP_IS_RESERVED_MESSAGE (type))
+    return TRUE;
+  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                       "The type of a message begins with a control character; give it a name that people can read");
+  return FALSE;
+}
+
 /**
  * ferry_job_send:
  * @self: a job
- * @type: what kind of message this is, a name between the function and its task: 1 to 255 bytes of UTF-8
+ * @type: what kind of message this is, a name between the function and its task: 1 to 255 bytes of UTF-8, the first of
+ *   which is no control character
  * @value: the message; a floating reference is sunk
  * @error: return location for an error
  *
@@ -350,7 +371,7 @@ ferry_job_send (FerryJob *self, const char *type, GVariant *value, GError **erro
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   owned = g_variant_ref_sink (value);
-  if (!ferry_job_begin_use (self, error))
+  if (!may_have_type (type, error) || !ferry_job_begin_use (self, error))
     return FALSE;
   sent = ferry_job_check_in_use (self, error) && ferry_call_send_value (self->call, type, owned, error);
   ferry_job_end_use (self);
@@ -365,14 +386,14 @@ may_yield (FerryJob *self, GError **error)
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD,
                    "The function “%s” yields on a thread of its own; yield on the one that it was called on",
-                   ferry_call_get_method (self->call));
+                   ferry_job_get_function_name (self));
       return FALSE;
     }
   if (self->kind == FERRY_TASK_KIND_ITERATION && (ferry_call_get_flags (self->call) & FERRY_CALL_STREAM) != 0)
     return TRUE;
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
                "The function “%s” yields, and its task is no iteration; submit it with FERRY_TASK_KIND_ITERATION",
-               ferry_call_get_method (self->call));
+               ferry_job_get_function_name (self));
   return FALSE;
 }
 
@@ -462,7 +483,7 @@ ferry_job_set_error (FerryJob *self, GError **error, GQuark domain, int code, co
   va_end (arguments);
   /* Without this function's own line. */
   backtrace = ferry_trace_new_backtrace (1);
-  place = ferry_trace_add_place (NULL, ferry_call_get_method (self->call));
+  place = ferry_trace_add_place (NULL, ferry_job_get_function_name (self));
   trace->text = g_strconcat (place, backtrace, NULL);
   *error = g_error_copy (trace->error);
 

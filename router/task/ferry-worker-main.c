@@ -204,7 +204,7 @@ be_nursery (int argc, char **argv)
  *
  * A worker that serves ignores `SIGINT`: what Ctrl-C means is the application's to say. A process that one of its
  * functions executes inherits that. One that cannot go on, since application and worker are of versions that do not
- * fit, says so on standard error and exits with status 76, which is `EX_PROTOCOL`.
+ * fit or it got a transport before, says so on standard error and exits with status 76, which is `EX_PROTOCOL`.
  *
  * A process that was executed ends by `exit()`. One that a nursery forked flushes its standard streams and ends by
  * `_exit()`, so that what its nursery has registered with `atexit()` is not done once for each worker.

@@ -16,6 +16,9 @@ G_BEGIN_DECLS
 
 #define FERRY_N_STREAMS 3
 
+/* The environment variable by which a persistent worker is told its address. */
+#define FERRY_LISTEN_ADDRESS_VARIABLE "FERRY_LISTEN_ADDRESS"
+
 typedef enum
 {
   FERRY_STREAM_INHERITED,
@@ -51,6 +54,8 @@ struct _FerryLauncher
 };
 
 void ferry_launcher_set_stream (FerryLauncher *self, FerryStream stream, FerryStreamMode mode, int fd);
+/* The path of what is executed. FERRY_ERROR_LAUNCH_FAILED. */
+char *ferry_launcher_find_program (FerryLauncher *self, GError **error);
 FerryWorker *ferry_launcher_spawn_nursery (FerryLauncher *self, FerryRouter *router, GError **error);
 
 /* In ferry-launcher-senders.c. */

@@ -302,8 +302,8 @@ fill_stream (FerryLauncher *self, FerrySpawnPlan *plan, FerryLink *link, guint s
   return plan->streams[stream] >= 0 || ferry_set_system_error (error, "Opening a worker's standard stream");
 }
 
-static char *
-find_program (FerryLauncher *self, GError **error)
+char *
+ferry_launcher_find_program (FerryLauncher *self, GError **error)
 {
   char *found;
 
@@ -329,7 +329,7 @@ make_plan (FerryLauncher *self, FerryLink *link, gboolean executed, GError **err
   ferry_attributes_copy (&plan->attributes, &self->attributes);
   if (executed)
     {
-      plan->program = find_program (self, error);
+      plan->program = ferry_launcher_find_program (self, error);
       if (plan->program == NULL)
         return NULL;
       if (self->attributes.name != NULL)

@@ -92,5 +92,7 @@ FERRY_AVAILABLE_IN_0_1
 gboolean ferry_launcher_add_sender (FerryLauncher *self, const char *name, FerrySender *sender, GError **error);
 FERRY_AVAILABLE_IN_0_1
 FerryWorker *ferry_launcher_spawn (FerryLauncher *self, FerryRouter *router, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_launcher_spawn_persistent (FerryLauncher *self, const char *address, GPid *pid, GError **error);
 
 G_END_DECLS

@@ -24,6 +24,8 @@ typedef struct
 
 void ferry_spawn_plan_free (gpointer plan);
 gboolean ferry_spawn (gpointer plan, int control_fd, GPid *pid, int *pidfd, GError **error);
+/* Of a process that is nobody's child, and so outlives the application. FERRY_ERROR_LAUNCH_FAILED. */
+gboolean ferry_spawn_detached (FerrySpawnPlan *plan, GPid *pid, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerrySpawnPlan, ferry_spawn_plan_free)
 

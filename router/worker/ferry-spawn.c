@@ -11,7 +11,11 @@
  * even where another part of the program reaps whatever child it finds.
  *
  * The child begins a process group of its own: what it starts ends with it, and a terminal's Ctrl-C is the
- * application's to handle. It inherits its three standard streams and its control socket, and nothing else. */
+ * application's to handle. It inherits its three standard streams and its control socket, and nothing else.
+ *
+ * A process that is to outlive the application is made by a child in between, which begins a session and ends at once:
+ * so nobody's death is told to it, no terminal is its own, and the application has no zombie of it to reap. It has no
+ * control socket either. */
 
 #include "config.h"
 
@@ -58,6 +62,8 @@ typedef struct
   const FerrySpawnPlan *plan;
   int control_fd;
   pid_t parent;
+  guint8 *detached_stack;  /* (nullable): of the process that outlives us, until it executes */
+  volatile pid_t detached; /* its number */
   volatile int failed_errno;
   volatile Step failed_step;
 } Birth;
@@ -117,19 +123,15 @@ place_descriptors (Birth *birth)
   for (int target = 0; target < 4; target++)
     if (sources[target] >= 0 && dup2 (sources[target], target) < 0)
       fail (birth, STEP_DESCRIPTORS);
-  if (syscall (SYS_close_range, FERRY_SPAWN_CONTROL_FD + 1, ~0U, 0) < 0)
+  if (syscall (SYS_close_range, FERRY_SPAWN_CONTROL_FD + (birth->control_fd >= 0), ~0U, 0) < 0)
     fail (birth, STEP_DESCRIPTORS);
 }
 
 static CHILD int
-be_born (void *data)
+become_program (Birth *birth)
 {
-  Birth *birth = data;
   int failure;
 
-  if (prctl (PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid () != birth->parent)
-    fail (birth, STEP_PARENT);
-  setpgid (0, 0);
   place_descriptors (birth);
   if (birth->plan->cwd != NULL && chdir (birth->plan->cwd) < 0)
     fail (birth, STEP_DIRECTORY);
@@ -145,16 +147,57 @@ be_born (void *data)
   return 127;
 }
 
-/* The child has a stack of its own, since the parent's goes on being used when the child has executed. */
-static pid_t
-give_birth (Birth *birth, int *pidfd)
+static CHILD int
+be_born (void *data)
 {
-  guint8 *stack = mmap (NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+  Birth *birth = data;
+
+  if (prctl (PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid () != birth->parent)
+    fail (birth, STEP_PARENT);
+  setpgid (0, 0);
+  return become_program (birth);
+}
+
+static CHILD int
+be_detached (void *data)
+{
+  return become_program (data);
+}
+
+/* The one in between. */
+static CHILD int
+detach (void *data)
+{
+  Birth *birth = data;
   pid_t pid;
 
-  if (stack == MAP_FAILED)
+  if (setsid () < 0)
+    fail (birth, STEP_PARENT);
+  pid = clone (be_detached, birth->detached_stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD, birth);
+  if (pid < 0)
+    fail (birth, STEP_PARENT);
+  birth->detached = pid;
+  _exit (0);
+}
+
+/* The child has a stack of its own, since the parent's goes on being used when the child has executed. */
+static guint8 *
+make_stack (void)
+{
+  void *stack = mmap (NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+
+  return stack == MAP_FAILED ? NULL : stack;
+}
+
+static pid_t
+give_birth (Birth *birth, int (*child) (void *data), int *pidfd)
+{
+  guint8 *stack = make_stack ();
+  pid_t pid;
+
+  if (stack == NULL)
     return -1;
-  pid = clone (be_born, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, birth, pidfd);
+  pid = clone (child, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, birth, pidfd);
   munmap (stack, STACK_SIZE);
   return pid;
 }
@@ -202,7 +245,7 @@ ferry_spawn (gpointer plan, int control_fd, GPid *pid, int *pidfd, GError **erro
   pid_t child;
 
   /* The monitor has all signals blocked, so none is handled in the child before it resets them. */
-  child = give_birth (&birth, &process);
+  child = give_birth (&birth, be_born, &process);
   if (child < 0)
     {
       birth.failed_errno = errno;
@@ -217,5 +260,41 @@ ferry_spawn (gpointer plan, int control_fd, GPid *pid, int *pidfd, GError **erro
     }
   *pid = child;
   *pidfd = ferry_steal_fd (&process);
+  return TRUE;
+}
+
+/* Without signals, as in the monitor: none is handled in a child before it resets them. */
+static pid_t
+give_detached_birth (Birth *birth, int *pidfd)
+{
+  sigset_t all;
+  sigset_t before;
+  pid_t pid;
+
+  sigfillset (&all);
+  pthread_sigmask (SIG_SETMASK, &all, &before);
+  pid = give_birth (birth, detach, pidfd);
+  pthread_sigmask (SIG_SETMASK, &before, NULL);
+  return pid;
+}
+
+/* any: starts a process that is no child of ours, and outlives us. */
+gboolean
+ferry_spawn_detached (FerrySpawnPlan *plan, GPid *pid, GError **error)
+{
+  Birth birth = {.plan = plan, .control_fd = -1, .detached_stack = make_stack ()};
+  ferry_autofd process = -1;
+  siginfo_t info;
+
+  if (birth.detached_stack == NULL || give_detached_birth (&birth, &process) < 0)
+    birth.failed_errno = errno;
+  /* The one in between has ended, or is about to. Another part of the program may have reaped it. */
+  if (process >= 0)
+    TEMP_FAILURE_RETRY (waitid (P_PIDFD, (id_t) process, &info, WEXITED));
+  if (birth.detached_stack != NULL)
+    munmap (birth.detached_stack, STACK_SIZE);
+  if (birth.failed_errno != 0)
+    return refuse (&birth, error);
+  *pid = birth.detached;
   return TRUE;
 }

@@ -50,6 +50,21 @@ report (FerryJob *job, GVariant *arguments, GError **error)
   return g_variant_new_int64 (now () - started);
 }
 
+/* The digest of a file. */
+static GVariant *
+sha256 (FerryJob *job, GVariant *arguments, GError **error)
+{
+  const char *path = g_variant_get_string (arguments, NULL);
+  g_autoptr (GMappedFile) file = g_mapped_file_new (path, FALSE, error);
+  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
+
+  if (file == NULL)
+    return NULL;
+  g_checksum_update (checksum, (const guchar *) g_mapped_file_get_contents (file),
+                     (gssize) g_mapped_file_get_length (file));
+  return g_variant_new_string (g_checksum_get_string (checksum));
+}
+
 /* Burns its processor for so many microseconds, with a report every millisecond. */
 static GVariant *
 burn (FerryJob *job, GVariant *arguments, GError **error)
@@ -95,6 +110,7 @@ main (int argc, char **argv)
 {
   ferry_function_register ("now", NULL, "x", tell_time);
   ferry_function_register ("echo", NULL, NULL, echo);
+  ferry_function_register ("sha256", "s", "s", sha256);
   ferry_function_register ("report", "t", "x", report);
   ferry_function_register ("burn", "x", "", burn);
   if (ferry_worker_main (&argc, &argv))

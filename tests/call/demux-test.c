@@ -40,17 +40,20 @@ wire_transport_send (FerryTransport *transport, const GOutputVector *parts, guin
   WireTransport *self = WIRE_TRANSPORT (transport);
   DemuxTestWire *wire = &self->pair->wires[self->number];
   g_autoptr (GBytes) bytes = join (parts, n_parts);
+  gsize size = g_bytes_get_size (bytes);
+  gboolean too_large;
   gboolean fits;
 
   pthread_mutex_lock (&wire->lock);
+  too_large = size > wire->max_size;
   fits = wire->messages.length < wire->capacity;
-  if (g_bytes_get_size (bytes) > wire->max_size)
+  if (too_large)
     g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "A wire takes %" G_GSIZE_FORMAT " bytes", wire->max_size);
   else if (!fits)
     g_set_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK, "The wire is full");
   else
-    g_queue_push_tail (&wire->messages, g_bytes_ref (bytes));
-  fits = fits && g_bytes_get_size (bytes) <= wire->max_size;
+    g_queue_push_tail (&wire->messages, g_steal_pointer (&bytes));
+  fits = fits && !too_large;
   wire->n_refused += fits ? 0 : 1;
   pthread_cond_broadcast (&wire->changed);
   pthread_mutex_unlock (&wire->lock);
@@ -214,6 +217,8 @@ demux_test_pair_new (void)
 {
   DemuxTestPair *pair = g_new0 (DemuxTestPair, 1);
 
+  /* Made before there are threads that wake it, and its descriptor with it. */
+  g_main_context_wakeup (g_main_context_default ());
   for (guint i = 0; i < 2; i++)
     {
       pair->ends[i] = g_object_new (wire_transport_get_type (), NULL);
@@ -235,24 +240,23 @@ demux_test_start (DemuxTestPair *pair)
   g_assert_no_error (error);
 }
 
-static void
-stopped_cb (GObject *object, GAsyncResult *result, gpointer data)
+static gboolean
+is_quiet (gpointer data)
 {
-  g_autoptr (GError) error = NULL;
+  FerryCrew *crew = ferry_demux_get_crew (data);
+  gboolean quiet;
 
-  ferry_take_over (result);
-  ferry_demux_stop_finish (FERRY_DEMUX (object), result, &error);
-  g_assert_no_error (error);
-  *(gboolean *) data = TRUE;
+  pthread_mutex_lock (&crew->lock);
+  quiet = crew->n_left == 0 && crew->n_threads == 0;
+  pthread_mutex_unlock (&crew->lock);
+  return quiet;
 }
 
 void
 demux_test_stop (DemuxTestPair *pair)
 {
-  gboolean stopped = FALSE;
-
-  ferry_demux_stop_async (pair->demux, NULL, stopped_cb, &stopped);
-  ferry_test_wait_flag (&stopped);
+  ferry_demux_stop (pair->demux);
+  demux_test_until (is_quiet, pair->demux);
   g_assert_false (ferry_demux_get_running (pair->demux));
   g_assert_cmpuint (ferry_demux_get_n_pending (pair->demux), ==, 0);
 }
@@ -275,7 +279,8 @@ drop_last (gpointer object)
 {
   _Atomic gboolean gone = FALSE;
 
-  g_object_weak_ref (object, note_gone, &gone);
+  g_object_weak_ref (object, note_gone, (gpointer) &gone);
+  ferry_hand_over (object);
   g_object_unref (object);
   demux_test_until (is_gone, &gone);
 }
@@ -308,7 +313,9 @@ note_done (gpointer data, GVariant *result, GError *error, const char *trace, gb
 {
   DemuxTestAnswer *self = data;
 
-  self->result = result != NULL ? g_variant_ref_sink (result) : NULL;
+  self->has_value = result != NULL;
+  if (result != NULL)
+    self->value = g_variant_get_uint32 (result);
   self->error = error != NULL ? g_error_copy (error) : NULL;
   self->trace = g_strdup (trace);
   self->refused = refused;
@@ -360,7 +367,6 @@ demux_test_cancel (DemuxTestAnswer *answer, FerryCancelReason reason)
 void
 demux_test_answer_free (DemuxTestAnswer *answer)
 {
-  g_clear_pointer (&answer->result, g_variant_unref);
   g_clear_error (&answer->error);
   g_free (answer->trace);
   g_free (answer);
@@ -389,8 +395,8 @@ demux_test_expect_value (DemuxTestAnswer *answer, guint32 value)
 {
   demux_test_wait (answer);
   g_assert_no_error (answer->error);
-  g_assert_nonnull (answer->result);
-  g_assert_cmpuint (g_variant_get_uint32 (answer->result), ==, value);
+  g_assert_true (answer->has_value);
+  g_assert_cmpuint (answer->value, ==, value);
   demux_test_answer_free (answer);
 }
 

@@ -58,9 +58,10 @@ typedef struct
   guint64 xid;
   _Atomic guint n_done;
   gboolean refused;
-  GVariant *result; /* (owned) (nullable) */
-  GError *error;    /* (owned) (nullable) */
-  char *trace;      /* (owned) (nullable) */
+  gboolean has_value; /* answers are numbers, or nothing */
+  guint32 value;
+  GError *error; /* (owned) (nullable) */
+  char *trace;   /* (owned) (nullable) */
   _Atomic guint n_items;
 } DemuxTestAnswer;
 

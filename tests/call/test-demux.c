@@ -430,6 +430,48 @@ test_one_demux (void)
 }
 
 static void
+stopped_cb (GObject *object, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (ferry_demux_stop_finish (FERRY_DEMUX (object), result, &error));
+  g_assert_no_error (error);
+  *(gboolean *) data = TRUE;
+}
+
+static void
+test_wait_stopped (void)
+{
+  for (guint n_threads = 0; n_threads < 3; n_threads++)
+    {
+      g_autoptr (DemuxTestPair) pair = demux_test_pair_new ();
+      g_auto (DemuxTestGate) gate;
+      gboolean stopped[3] = {FALSE};
+      DemuxTestAnswer *answer;
+
+      demux_test_gate_init (&gate);
+      ferry_demux_set_threads (pair->demux, n_threads);
+      ferry_demux_add_handler (pair->demux, "wait", demux_test_gated, &gate, NULL);
+      demux_test_start (pair);
+      answer = demux_test_ask (pair, "wait", ONE);
+      demux_test_gate_wait (&gate, 1);
+      for (guint i = 0; i < 2; i++)
+        ferry_demux_stop_async (pair->demux, NULL, stopped_cb, &stopped[i]);
+      while (g_main_context_iteration (NULL, FALSE))
+        ;
+      g_assert_false (stopped[0] || stopped[1]);
+      demux_test_gate_open (&gate);
+      ferry_test_wait_flag (&stopped[0]);
+      ferry_test_wait_flag (&stopped[1]);
+      g_assert_cmpuint (count_threads (pair), ==, 0);
+      demux_test_expect_value (answer, 2);
+      /* Where nothing runs, at once. */
+      ferry_demux_stop_async (pair->demux, NULL, stopped_cb, &stopped[2]);
+      ferry_test_wait_flag (&stopped[2]);
+    }
+}
+
+static void
 wait_ended (GObject *object, GAsyncResult *result, gpointer data)
 {
   GError **error = data;
@@ -526,6 +568,7 @@ main (int argc, char **argv)
   g_test_add_func ("/demux/may-be-stopped-by-what-came-before-it-was-started", test_stop_inside_early);
   g_test_add_func ("/demux/may-be-started-again-while-handlers-run", test_start_while_running);
   g_test_add_func ("/demux/is-alone-on-its-transport", test_one_demux);
+  g_test_add_func ("/demux/tells-when-the-last-handler-has-returned", test_wait_stopped);
   g_test_add_func ("/demux/ends-the-wait-for-its-stop-when-that-is-cancelled", test_wait_cancelled);
   g_test_add_func ("/demux/does-not-begin-what-was-cancelled-or-is-overdue", test_cancelled_before);
 

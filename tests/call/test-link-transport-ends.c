@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "worker/ferry-launcher-private.h"
+#include "worker/ferry-worker-private.h"
 
 /* ---- ends ---- */
 
@@ -81,6 +82,21 @@ test_worker_that_returns_with_transports_open_is_lost_in_order (void)
   link_test_init_unspawned (&joined, "exit", NULL);
   joined.worker = worker_test_spawn (joined.launcher, joined.router);
   link_test_wait_closed (joined.a, FERRY_ERROR_WORKER_LOST, "status 0");
+}
+
+static void
+test_finish_ends_all_transports_of_the_worker (void)
+{
+  g_auto (LinkTest) joined;
+  g_autoptr (CallTestAnswer) answer = NULL;
+
+  link_test_init (&joined);
+  answer = link_test_ask (joined.a, "hang", NULL);
+  link_test_assert_answers (joined.b, "name", NULL, "'b'");
+  g_assert_cmpint (ferry_link_send_finish (ferry_worker_get_link (joined.worker)), ==, FERRY_DOWN_SENT);
+  worker_test_assert_exit (joined.worker, FERRY_CLOSE_REASON_EXITED, "status 0");
+  call_test_assert_failed (answer, FERRY_ERROR, FERRY_ERROR_CLOSED);
+  link_test_assert_closed (joined.b, FERRY_ERROR_CLOSED, "The worker closed");
 }
 
 static void
@@ -158,6 +174,35 @@ test_any_thread_closes_or_drops_it (void)
   g_thread_join (g_thread_new ("close", close_there, joined.a));
   g_thread_join (g_thread_new ("drop", drop_there, g_steal_pointer (&joined.b)));
   worker_test_assert_exit (joined.worker, FERRY_CLOSE_REASON_EXITED, "status 0");
+}
+
+/* What is asked ends with its answer or with the transport, on whichever thread, and once. */
+static void
+test_another_thread_closes_or_drops_it_while_answers_come (void)
+{
+  for (guint round = 0; round < 30; round++)
+    {
+      g_auto (LinkTest) joined;
+      CallTestAnswer *answers[300];
+      GThread *thread;
+
+      link_test_init (&joined);
+      link_test_assert_answers (joined.a, "name", NULL, "'a'");
+      for (guint i = 0; i < G_N_ELEMENTS (answers); i++)
+        answers[i] = link_test_ask (joined.a, "echo", g_variant_new_uint32 (i));
+      thread = round % 2 == 0 ? g_thread_new ("close", close_there, joined.a)
+                              : g_thread_new ("drop", drop_there, g_steal_pointer (&joined.a));
+      g_clear_object (&joined.b);
+      worker_test_assert_exit (joined.worker, FERRY_CLOSE_REASON_EXITED, "status 0");
+      g_thread_join (thread);
+      for (guint i = 0; i < G_N_ELEMENTS (answers); i++)
+        {
+          g_assert_cmpuint (answers[i]->n_done, ==, 1);
+          if (answers[i]->error != NULL)
+            g_assert_error (answers[i]->error, FERRY_ERROR, FERRY_ERROR_CLOSED);
+          call_test_answer_free (answers[i]);
+        }
+    }
 }
 
 static void
@@ -283,6 +328,8 @@ test_worker_gets_only_what_it_was_given (void)
   g_auto (LinkTest) joined;
 
   link_test_init (&joined);
+  /* Before, who asks might be the first to get it, and the last. */
+  link_test_assert_answers (joined.b, "name", NULL, "'b'");
   link_test_assert_code (joined.a, "get", "b", -1);
   link_test_assert_code (joined.a, "get", "nobody", FERRY_ERROR_UNKNOWN_SENDER);
   link_test_assert_code (joined.a, "fork", "a", FERRY_ERROR_NOT_A_WORKER);
@@ -335,11 +382,14 @@ main (int argc, char **argv)
   ADD ("worker-that-is-killed-fails-all-that-was-asked", test_worker_that_is_killed_fails_all_that_was_asked);
   ADD ("worker-that-returns-with-transports-open-is-lost-in-order",
        test_worker_that_returns_with_transports_open_is_lost_in_order);
+  ADD ("finish-ends-all-transports-of-the-worker", test_finish_ends_all_transports_of_the_worker);
   ADD ("router-that-stops-closes-transports", test_router_that_stops_closes_transports);
   ADD ("router-that-stops-before-the-spawn-closes-transports",
        test_router_that_stops_before_the_spawn_closes_transports);
   ADD ("closing-at-this-end-is-heard-at-the-other", test_closing_at_this_end_is_heard_at_the_other);
   ADD ("any-thread-closes-or-drops-it", test_any_thread_closes_or_drops_it);
+  ADD ("another-thread-closes-or-drops-it-while-answers-come",
+       test_another_thread_closes_or_drops_it_while_answers_come);
   ADD ("closing-at-the-other-end-is-heard-here", test_closing_at_the_other_end_is_heard_here);
   ADD ("last-reference-of-the-worker-closes-it", test_last_reference_of_the_worker_closes_it);
   ADD ("last-reference-may-go-inside-an-answer", test_last_reference_may_go_inside_an_answer);

@@ -140,6 +140,7 @@ test_close_meanwhile_fails_each_once (void)
       Asker askers[N_THREADS];
       GThread *requests;
       GThread *answers;
+      guint n;
 
       last_xid = 0;
       requests = call_test_pair_start_pump (scene.pair, ASKING);
@@ -148,9 +149,11 @@ test_close_meanwhile_fails_each_once (void)
       while (scene.n_done < 50 * round)
         g_thread_yield ();
       ferry_transactions_close (scene.pair->ends[ASKING], reason);
-      g_assert_cmpuint (join (&scene, askers), ==, scene.n_done);
+      n = join (&scene, askers);
       call_test_pair_stop_pump (scene.pair, ASKING, requests);
+      /* An answer may be heard by this pump until it stops. */
       call_test_pair_stop_pump (scene.pair, ASKED, answers);
+      g_assert_cmpuint (n, ==, scene.n_done);
       g_assert_cmpuint (scene.n_wrong, ==, 0);
       call_test_pair_free (scene.pair);
     }

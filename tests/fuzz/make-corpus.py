@@ -58,6 +58,23 @@ REQUEST, ANSWER, ERROR, REFUSE, ITEM, WINDOW, CALL_CANCEL = range(1, 8)
 FAILURE = b"(sissas)", b"g-io-error-quark\0\0\0\0" + struct.pack("=i", 12) + b"full\0in\0" + b"\x20\x1d\x11"
 
 
+def knock(version=1, magic=b"FERRYKNK"):
+    return magic + struct.pack("<II", version, 0)
+
+
+def knock_answer(status, reason=b"", length=None):
+    length = len(reason) if length is None else length
+    return b"FERRYANS" + struct.pack("<IIII", 1, status, length, 0) + reason
+
+
+def frame(payload, size=None):
+    return struct.pack("<I", len(payload) if size is None else size) + payload
+
+
+def greeting(version=1, mark=0x01020304, magic=b"FERRYSTM"):
+    return magic + struct.pack("<I", version) + struct.pack("=I", mark)
+
+
 def progress(fraction, amount=0, total=0, unit=b"", text=b"", unit_length=None, text_length=None):
     return struct.pack("=QdQQHHI", 7, fraction, amount, total, len(unit) if unit_length is None else unit_length,
                        len(text) if text_length is None else text_length, 0) + unit + text
@@ -158,6 +175,34 @@ CORPUS = {
         "twice": call(REQUEST, 9, 0, b"keep") * 2,
         "malformed-value": call(REQUEST, 1, 0, b"answer", b"(ii)", b"abc"),
         "short": call(REQUEST, 1, 0, b"answer", b"(si)")[:34],
+    },
+    "transport": {
+        "small": b"\0" + greeting() + b"".join(frame(b"m" * n) for n in range(1, 40)),
+        "one-by-one": b"\1" + greeting() + frame(b"hello") + frame(b"12345678"),
+        "calls": b"\7" + greeting() + frame(call(REQUEST, 1, 0, b"answer", b"s", b"hello\0")[2:]) * 3,
+        "version": b"\0" + greeting(2),
+        "byte-order": b"\0" + greeting(1, 0x04030201),
+        "no-byte-order": b"\0" + greeting(1, 0),
+        "magic": b"\0" + greeting(1, magic=b"HTTP/1.1"),
+        "greeting-cut-off": b"\0" + greeting()[:11],
+        "length-0": b"\0" + greeting() + frame(b"hello") + frame(b""),
+        "length-lies": b"\3" + greeting() + frame(b"hello", 500) + frame(b"hello"),
+        "length-huge": b"\0" + greeting() + frame(b"hello", 0xffffffff),
+        "length-at-limit": b"\377" + greeting() + frame(b"x" * 300, 65536),
+        "length-cut-off": b"\0" + greeting() + frame(b"hello") + b"\5\0",
+    },
+    "knock": {
+        "knock": knock(),
+        "knock-version": knock(2),
+        "knock-magic": knock(magic=b"GET / HT"),
+        "knock-short": knock()[:15],
+        "welcome": knock_answer(0),
+        "busy": knock_answer(1, "besetzt, größer".encode()),
+        "unknown-status": knock_answer(77, b"\xff\xfe\x80" * 300),
+        "longest": knock_answer(2, b"x" * 1024),
+        "too-long": knock_answer(2, b"x" * 1025),
+        "length-lies": knock_answer(3, b"short", 1024),
+        "zero-in-text": knock_answer(4, b"a\0b"),
     },
     "downlink": {
         "small": b"\0" + record(BYTES, b"hello") + record(BYTES, b"", 2) + record(FINISH, b"", 0),

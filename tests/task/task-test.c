@@ -139,8 +139,9 @@ wait_at_gate (FerryJob *job, GVariant *arguments, GError **error)
   gulong handler = g_signal_connect (cancellable, "cancelled", G_CALLBACK (wake_gate), NULL);
 
   note_word (g_variant_get_string (arguments, NULL));
+  /* Not ferry_job_is_cancelled(), which may be what cancels, and call wake_gate() under the lock. */
   g_mutex_lock (&lock);
-  while (!is_open && !ferry_job_is_cancelled (job))
+  while (!is_open && !g_cancellable_is_cancelled (cancellable))
     g_cond_wait (&changed, &lock);
   g_mutex_unlock (&lock);
   g_signal_handler_disconnect (cancellable, handler);

@@ -246,9 +246,12 @@ static GVariant *
 send_values (FerryJob *job, GVariant *arguments, GError **error)
 {
   g_autofree char *long_name = g_strnfill (256, 'n');
+  g_autoptr (GError) refusal = NULL;
 
   g_assert_true (ferry_job_send (job, "colour", g_variant_new_string ("red"), error));
   g_assert_true (ferry_job_send (job, "size", g_variant_new_int32 (3), error));
+  g_assert_false (ferry_job_send (job, "\001", g_variant_new_int32 (3), &refusal));
+  g_assert_error (refusal, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
   ferry_job_send (job, long_name, g_variant_new_int32 (3), error);
   return NULL;
 }

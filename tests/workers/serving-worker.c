@@ -7,7 +7,9 @@
  *   echo                     s -> s
  *   echo-bytes               ay -> ay
  *   echo-variant             v -> v
+ *   echo-anything            anything -> the same
  *   add                      (xx) -> x
+ *   double                   x -> x
  *   bytes                    t -> ay: so many bytes, of which byte i is i modulo 251
  *   pid                      () -> i
  *   process-name             () -> s: as `ps` shows it
@@ -28,10 +30,10 @@
  *
  *   crash                    i -> nothing: dies of that signal
  *   exit                     i -> nothing: exits at once, without a word
- *   leave                    i -> nothing: ferry_worker_exit() with that status, and with "good-bye" not flushed yet
- *   fail                     (sis) -> nothing: with an error of that domain, code and message
- *   fail-with-trace          (sis) -> nothing: the same with ferry_job_set_error()
- *   fail-without-error       () -> s: returns NULL and sets no error
+ *   crash-if-negative        (sx) -> x: notes the number in the file of that path, and gives its double or dies of
+ * SIGKILL leave                    i -> nothing: ferry_worker_exit() with that status, and with "good-bye" not flushed
+ * yet fail                     (sis) -> nothing: with an error of that domain, code and message fail-with-trace (sis)
+ * -> nothing: the same with ferry_job_set_error() fail-without-error       () -> s: returns NULL and sets no error
  *   fail-with-result         () -> s: sets an error and returns a value
  *   wrong-result             () -> s: returns a number
  *   unwanted-result          () -> nothing: returns a value
@@ -96,6 +98,12 @@ add (FerryJob *job, GVariant *arguments, GError **error)
 
   g_variant_get (arguments, "(xx)", &a, &b);
   return g_variant_new_int64 (a + b);
+}
+
+static GVariant *
+double_number (FerryJob *job, GVariant *arguments, GError **error)
+{
+  return g_variant_new_int64 (2 * g_variant_get_int64 (arguments));
 }
 
 static GVariant *
@@ -250,6 +258,22 @@ crash (FerryJob *job, GVariant *arguments, GError **error)
   signal (number, SIG_DFL);
   raise (number);
   return NULL;
+}
+
+static GVariant *
+crash_if_negative (FerryJob *job, GVariant *arguments, GError **error)
+{
+  const char *path;
+  gint64 number;
+  FILE *file;
+
+  g_variant_get (arguments, "(&sx)", &path, &number);
+  file = fopen (path, "ae");
+  fprintf (file, "%" G_GINT64_FORMAT "\n", number);
+  fclose (file);
+  if (number < 0)
+    raise (SIGKILL);
+  return g_variant_new_int64 (2 * number);
 }
 
 static GVariant *
@@ -475,6 +499,8 @@ static const struct
   {"echo-bytes", "ay", "ay", echo},
   {"echo-variant", "v", "v", echo},
   {"add", "(xx)", "x", add},
+  {"double", "x", "x", double_number},
+  {"echo-anything", NULL, NULL, echo},
   {"bytes", "t", "ay", give_bytes},
   {"pid", NULL, "i", give_pid},
   {"process-name", NULL, "s", give_process_name},
@@ -492,6 +518,7 @@ static const struct
   {"ignore-sigterm", NULL, "", ignore_sigterm},
   {"read-fifo", "s", "", read_fifo},
   {"crash", "i", "", crash},
+  {"crash-if-negative", "(sx)", "x", crash_if_negative},
   {"exit", "i", "", exit_at_once},
   {"leave", "i", "", leave},
   {"fail", "(sis)", "", fail},

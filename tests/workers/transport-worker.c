@@ -378,6 +378,9 @@ main (int argc, char **argv)
       ferry_worker_main (NULL, NULL);
       return 3;
     }
+  /* In a nursery this returns in its workers. */
+  if (strcmp (argv[1], "answer") == 0)
+    check (!ferry_worker_main (&argc, &argv));
   for (int i = 2; i < argc; i++)
     if (strcmp (argv[1], "answer") == 0)
       take_transport (argv[i]);
@@ -385,7 +388,10 @@ main (int argc, char **argv)
       get_transport (argv[i]);
   if (strcmp (argv[1], "late") == 0)
     ferry_worker_main (NULL, NULL);
-  else if (strcmp (argv[1], "answer") == 0)
-    wait_closed ();
+  if (strcmp (argv[1], "answer") == 0)
+    {
+      wait_closed ();
+      ferry_worker_exit (0);
+    }
   return 0;
 }

@@ -1,0 +1,288 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Locks: lock guards the list of what exit() has to remove. Nothing else is locked within it. */
+
+#include "config.h"
+
+#include "call/ferry-binding-private.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+
+#include "base/ferry-base-private.h"
+
+#define LOCK_SUFFIX ".lock"
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static GSList *bindings; /* lock: (element-type FerryBinding) (unowned) */
+
+/* ---- the end ---- */
+
+static gboolean
+is_same_file (const struct stat *one, const struct stat *other)
+{
+  return one->st_dev == other->st_dev && one->st_ino == other->st_ino;
+}
+
+static gboolean
+is_at_path (const struct stat *file, const char *path)
+{
+  struct stat found;
+
+  return lstat (path, &found) == 0 && is_same_file (file, &found);
+}
+
+/* The socket first: without it nobody connects, and whoever gets the lock finds the place empty. */
+static void
+remove_files (FerryBinding *self)
+{
+  struct stat locked;
+
+  if (self->address.path == NULL || self->pid != getpid ())
+    return;
+  if (is_at_path (&self->made, self->address.path))
+    unlink (self->address.path);
+  if (fstat (self->lock_fd, &locked) == 0 && is_at_path (&locked, self->lock_path))
+    unlink (self->lock_path);
+}
+
+/* Other threads may go on while the process exits, and one may just hold the lock for good. */
+static void
+remove_all (void)
+{
+  if (pthread_mutex_trylock (&lock) != 0)
+    return;
+  for (GSList *l = bindings; l != NULL; l = l->next)
+    remove_files (l->data);
+  g_clear_pointer (&bindings, g_slist_free);
+  pthread_mutex_unlock (&lock);
+}
+
+static gpointer
+watch_exit (gpointer data)
+{
+  atexit (remove_all);
+  return NULL;
+}
+
+static void
+remember (FerryBinding *self)
+{
+  static GOnce once = G_ONCE_INIT;
+
+  g_once (&once, watch_exit, NULL);
+  pthread_mutex_lock (&lock);
+  bindings = g_slist_prepend (bindings, self);
+  pthread_mutex_unlock (&lock);
+}
+
+void
+ferry_binding_free (FerryBinding *self)
+{
+  pthread_mutex_lock (&lock);
+  /* What is not in the list was never put in place, or exit() has removed it. */
+  if (g_slist_find (bindings, self) != NULL)
+    {
+      bindings = g_slist_remove (bindings, self);
+      remove_files (self);
+    }
+  pthread_mutex_unlock (&lock);
+  ferry_clear_fd (&self->fd);
+  ferry_clear_fd (&self->lock_fd);
+  g_free (self->lock_path);
+  ferry_address_clear (&self->address);
+  g_free (self);
+}
+
+/* ---- one owner ---- */
+
+static gboolean
+refuse_second (const FerryBinding *self, pid_t owner, GError **error)
+{
+  if (owner > 0)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_ALREADY_RUNNING,
+                 "Process %d listens at “%s” already; connect to it, or end it first", (int) owner, self->address.text);
+  else
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_ALREADY_RUNNING,
+                 "Another process has “%s” already; connect to it, or end it first", self->address.text);
+  return FALSE;
+}
+
+static gboolean
+set_path_error (const char *what, const char *path, GError **error)
+{
+  int failure = errno;
+
+  g_set_error (error, FERRY_ERROR, failure == EACCES || failure == EPERM ? FERRY_ERROR_NOT_ALLOWED : FERRY_ERROR_SYSTEM,
+               "%s “%s” failed: %s; check the folder", what, path, g_strerror (failure));
+  return FALSE;
+}
+
+/* The owner writes its number when it has the lock; a reader that is quicker finds none. */
+static pid_t
+read_owner (int fd)
+{
+  char text[16] = {0};
+
+  return pread (fd, text, sizeof text - 1, 0) > 0 ? (pid_t) g_ascii_strtoll (text, NULL, 10) : 0;
+}
+
+static void
+write_owner (int fd)
+{
+  char text[16];
+  int length = snprintf (text, sizeof text, "%d\n", (int) getpid ());
+
+  /* Only messages need it. */
+  if (ftruncate (fd, 0) < 0 || pwrite (fd, text, (size_t) length, 0) < 0)
+    g_debug ("The lock could not be signed: %s", g_strerror (errno));
+}
+
+/* An owner that ends removes the file that it has locked, so what was opened before that may be no longer there when
+ * the lock is free: then the next one is tried. */
+static gboolean
+take_lock (FerryBinding *self, GError **error)
+{
+  for (;;)
+    {
+      ferry_autofd fd = open (self->lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+      struct stat locked;
+
+      if (fd < 0)
+        return set_path_error ("Opening", self->lock_path, error);
+      if (flock (fd, LOCK_EX | LOCK_NB) < 0)
+        return errno == EWOULDBLOCK ? refuse_second (self, read_owner (fd), error)
+                                    : set_path_error ("Locking", self->lock_path, error);
+      if (fstat (fd, &locked) == 0 && is_at_path (&locked, self->lock_path))
+        {
+          write_owner (fd);
+          self->lock_fd = ferry_steal_fd (&fd);
+          return TRUE;
+        }
+    }
+}
+
+/* Whether somebody listens there who knows nothing of the lock. Whoever does not refuse is alive. */
+static gboolean
+check_not_alive (const FerryBinding *self, GError **error)
+{
+  ferry_autofd fd = ferry_address_connect (&self->address);
+  struct ucred owner = {0};
+
+  if (fd < 0 && (errno == ECONNREFUSED || errno == ENOENT))
+    return TRUE;
+  if (fd >= 0)
+    ferry_address_get_peer (fd, &owner, NULL);
+  return refuse_second (self, owner.pid, error);
+}
+
+/* Takes a socket away that nobody listens at; anything else stays where it is. */
+static gboolean
+clear_way (const FerryBinding *self, GError **error)
+{
+  const char *path = self->address.path;
+  struct stat found;
+
+  if (lstat (path, &found) < 0)
+    return errno == ENOENT || set_path_error ("Looking at", path, error);
+  if (!S_ISSOCK (found.st_mode))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                   "“%s” is there and is no socket; use another address, or remove it", path);
+      return FALSE;
+    }
+  if (!check_not_alive (self, error))
+    return FALSE;
+  return !is_at_path (&found, path) || unlink (path) == 0 || set_path_error ("Removing", path, error);
+}
+
+/* ---- the socket ---- */
+
+static gboolean
+put_in_place (const char *from, const char *to)
+{
+  if (renameat2 (AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+    return TRUE;
+  /* Some file systems do not know the flag. The way was cleared a moment ago. */
+  return errno == EINVAL && rename (from, to) == 0;
+}
+
+static gboolean
+bind_path (FerryBinding *self, GError **error)
+{
+  g_autofree char *path = g_strconcat (self->address.path, FERRY_ADDRESS_NEW_SUFFIX, NULL);
+  struct sockaddr_un name = {.sun_family = AF_UNIX};
+
+  /* The address has left room for the suffix. */
+  strcpy (name.sun_path, path);
+  /* Left by an owner that was killed between the two names. */
+  if (lstat (path, &self->made) == 0 && S_ISSOCK (self->made.st_mode))
+    unlink (path);
+  /* The file gets its mode from the socket, so that it never has another one. */
+  if (fchmod (self->fd, 0600) < 0 || bind (self->fd, (const struct sockaddr *) &name, sizeof name) < 0)
+    return set_path_error ("Making the socket", path, error);
+  if (lstat (path, &self->made) == 0 && listen (self->fd, SOMAXCONN) == 0 && put_in_place (path, self->address.path))
+    return TRUE;
+  set_path_error ("Putting in place the socket", self->address.path, error);
+  unlink (path);
+  return FALSE;
+}
+
+static gboolean
+claim_path (FerryBinding *self, GError **error)
+{
+  self->lock_path = g_strconcat (self->address.path, LOCK_SUFFIX, NULL);
+  if (!take_lock (self, error))
+    return FALSE;
+  if (clear_way (self, error) && bind_path (self, error))
+    return TRUE;
+  /* Nobody else has it: it goes before the lock does. */
+  unlink (self->lock_path);
+  return FALSE;
+}
+
+static gboolean
+claim_name (FerryBinding *self, GError **error)
+{
+  if (bind (self->fd, (const struct sockaddr *) &self->address.name, self->address.size) < 0)
+    {
+      if (errno != EADDRINUSE)
+        return ferry_set_system_error (error, "Taking an abstract name (bind)");
+      return check_not_alive (self, error) && refuse_second (self, 0, error);
+    }
+  return listen (self->fd, SOMAXCONN) == 0 || ferry_set_system_error (error, "listen()");
+}
+
+FerryBinding *
+ferry_binding_new (const char *address, GError **error)
+{
+  g_autoptr (FerryBinding) self = g_new0 (FerryBinding, 1);
+
+  self->fd = self->lock_fd = -1;
+  self->pid = getpid ();
+  if (!ferry_address_init (&self->address, address, error))
+    return NULL;
+  self->fd = socket (AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (self->fd < 0)
+    {
+      ferry_set_system_error (error, "socket()");
+      return NULL;
+    }
+  if (self->address.path != NULL ? !claim_path (self, error) : !claim_name (self, error))
+    return NULL;
+  remember (self);
+  return g_steal_pointer (&self);
+}
+
+void
+ferry_binding_open_to_all (FerryBinding *self)
+{
+  if (self->address.path != NULL && is_at_path (&self->made, self->address.path) &&
+      chmod (self->address.path, 0666) < 0)
+    g_warning ("The mode of “%s” could not be changed: %s", self->address.path, g_strerror (errno));
+}

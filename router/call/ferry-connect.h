@@ -1,0 +1,25 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#if !defined(FERRY_INSIDE) && !defined(FERRY_COMPILATION)
+#error "Include <ferry.h>, not this header."
+#endif
+
+#include "call/ferry-transport.h"
+
+G_BEGIN_DECLS
+
+FERRY_AVAILABLE_IN_0_1
+FerryTransport *ferry_transport_connect_to (const char *address, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+void ferry_transport_connect_to_async (const char *address, gint64 timeout, GCancellable *cancellable,
+                                       GAsyncReadyCallback callback, gpointer user_data);
+FERRY_AVAILABLE_IN_0_1
+void ferry_transport_connect_when_there_async (const char *address, gint64 timeout, GCancellable *cancellable,
+                                               GAsyncReadyCallback callback, gpointer user_data);
+FERRY_AVAILABLE_IN_0_1
+FerryTransport *ferry_transport_connect_to_finish (GAsyncResult *result, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+G_END_DECLS

@@ -1,0 +1,339 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The type, what a map is told before it starts, and how it ends. */
+
+#include "config.h"
+
+#include "base/ferry-base-private.h"
+#include "task/ferry-map-private.h"
+#include "task/ferry-pool-private.h"
+
+/**
+ * FerryMap:
+ *
+ * A function applied to many items, in the workers of an executor.
+ *
+ * A map takes its items from a container ([method@Ferry.Map.set_arguments]), an array ([method@Ferry.Map.set_array]), a
+ * list model ([method@Ferry.Map.set_model]) or a function of the application's ([method@Ferry.Map.set_source]); or
+ * nothing of that is called, and they are added one by one ([method@Ferry.Map.add]). Any function that workers know can
+ * be mapped, as it is. Its results come in one of three ways: as signals ([method@Ferry.Map.start]), one by one as they
+ * are asked for ([method@Ferry.Map.next_async]), or as a list ([method@Ferry.Map.collect_async]); and either in the
+ * order of the items or in that of their coming.
+ *
+ * ```c
+ * g_autoptr (FerryMap) map = ferry_map_new (executor, "sha256", FERRY_MAP_ORDERED);
+ * g_autoptr (GPtrArray) digests = NULL;
+ *
+ * ferry_map_set_arguments (map, g_variant_new_strv (paths, -1));
+ * digests = ferry_map_collect (map, -1, &error);
+ * ```
+ *
+ * Items are taken from the input when there is room for them, and no more than [property@Ferry.Map:max-in-flight] are
+ * in flight at any time: those that run, that wait to be run, and whose results wait to be taken. So memory is bounded
+ * however long the input is, however slow the first item or whoever takes the results.
+ *
+ * Workers get items in chunks, so that small ones do not cost a message each; see [property@Ferry.Map:chunk-size]. Each
+ * item's result comes when the item is done, whatever the size of its chunk. An item that fails is a result as well,
+ * and the rest goes on. A worker that dies costs the item that it was at, which fails with %FERRY_ERROR_WORKER_LOST:
+ * the others of its chunk are run by another worker, and none is run twice. Where the executor takes no tasks any more,
+ * or its pool cannot start workers, the items that were taken fail, no more are taken, and [property@Ferry.Map:error]
+ * says why.
+ *
+ * The chunks are tasks of the executor: they have its order and priorities, and its list shows them.
+ *
+ * When the last reference goes, what runs is cancelled, and nothing is emitted any more. All of it is for the router's
+ * thread. Handlers may do anything: cancel the map, add to it, drop the last reference.
+ *
+ * Since: 0.1
+ */
+G_DEFINE_FINAL_TYPE (FerryMap, ferry_map, G_TYPE_OBJECT)
+
+static void
+ferry_map_dispose (GObject *object)
+{
+  FerryMap *self = FERRY_MAP (object);
+
+  self->cancelled = TRUE;
+  ferry_timers_unset (ferry_executor_get_pool (self->executor)->timers, &self->notify_timer);
+  ferry_map_end_input (self);
+  ferry_map_drop_chunks (self, TRUE);
+  ferry_map_clear_results (self);
+
+  G_OBJECT_CLASS (ferry_map_parent_class)->dispose (object);
+}
+
+static void
+ferry_map_finalize (GObject *object)
+{
+  FerryMap *self = FERRY_MAP (object);
+
+  g_assert (self->chunks.length == 0 && self->collector == NULL);
+  g_clear_pointer (&self->batch, g_ptr_array_unref);
+  g_clear_pointer (&self->collected, g_ptr_array_unref);
+  g_clear_error (&self->collect_error);
+  g_clear_error (&self->error);
+  g_clear_object (&self->executor);
+  g_free (self->function);
+
+  G_OBJECT_CLASS (ferry_map_parent_class)->finalize (object);
+}
+
+static void
+ferry_map_constructed (GObject *object)
+{
+  FerryMap *self = FERRY_MAP (object);
+
+  G_OBJECT_CLASS (ferry_map_parent_class)->constructed (object);
+
+  self->entry = self->function != NULL ? ferry_function_find (self->function) : NULL;
+}
+
+static void
+ferry_map_class_init (FerryMapClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->constructed = ferry_map_constructed;
+  object_class->dispose = ferry_map_dispose;
+  object_class->finalize = ferry_map_finalize;
+  ferry_map_install_properties (object_class);
+  ferry_map_install_signals (object_class);
+}
+
+static void
+ferry_map_init (FerryMap *self)
+{
+  ferry_map_input_init (&self->input);
+}
+
+/**
+ * ferry_map_new:
+ * @executor: an executor; the map takes part in its order, with tasks of its own
+ * @function: the name that the function is registered with in the workers
+ * @order: in which order results come
+ *
+ * Makes a map without items.
+ *
+ * Returns: (transfer full): a new map
+ *
+ * Since: 0.1
+ */
+FerryMap *
+ferry_map_new (FerryExecutor *executor, const char *function, FerryMapOrder order)
+{
+  g_return_val_if_fail (FERRY_IS_EXECUTOR (executor), NULL);
+  g_return_val_if_fail (function != NULL && *function != '\0', NULL);
+
+  return g_object_new (FERRY_TYPE_MAP, "executor", executor, "function", function, "order", order, NULL);
+}
+
+/* Whether the input may still be chosen. */
+static gboolean
+is_fresh (FerryMap *self)
+{
+  return !self->feeding && !self->input_ended && self->input.kind == FERRY_MAP_INPUT_BY_HAND && !self->input.closed;
+}
+
+/**
+ * ferry_map_set_arguments:
+ * @self: a map that was not started, and has no input
+ * @arguments: an array or a tuple, each of whose elements is the arguments of an item; a floating reference is sunk
+ *
+ * Sets what the function is applied to.
+ *
+ * Since: 0.1
+ */
+void
+ferry_map_set_arguments (FerryMap *self, GVariant *arguments)
+{
+  g_return_if_fail (FERRY_IS_MAP (self) && is_fresh (self));
+  g_return_if_fail (arguments != NULL && g_variant_is_container (arguments));
+
+  self->input.kind = FERRY_MAP_INPUT_CONTAINER;
+  self->input.from = g_variant_ref_sink (arguments);
+}
+
+/**
+ * ferry_map_set_array:
+ * @self: a map that was not started, and has no input
+ * @arguments: (element-type GLib.Variant): the arguments of each item; elements that float are sunk
+ *
+ * Sets what the function is applied to. The array must not change until the map is finished.
+ *
+ * Since: 0.1
+ */
+void
+ferry_map_set_array (FerryMap *self, GPtrArray *arguments)
+{
+  g_return_if_fail (FERRY_IS_MAP (self) && is_fresh (self));
+  g_return_if_fail (arguments != NULL);
+
+  self->input.kind = FERRY_MAP_INPUT_ARRAY;
+  self->input.from = g_ptr_array_ref (arguments);
+}
+
+/* What was reached stays where it is among the items; what comes before that is not mapped any more, and a change
+ * around it begins there anew. */
+static void
+items_changed (GListModel *model, guint position, guint n_removed, guint n_added, gpointer data)
+{
+  FerryMapInput *input = data;
+
+  if (position + n_removed <= input->position)
+    input->position += (gsize) n_added - n_removed;
+  else
+    input->position = MIN (input->position, position);
+}
+
+/**
+ * ferry_map_set_model:
+ * @self: a map that was not started, and has no input
+ * @model: a list
+ * @func: (scope notified) (closure user_data) (destroy destroy): makes an item's arguments
+ * @user_data: data for @func
+ * @destroy: (nullable): frees @user_data, when the input has ended or the map goes
+ *
+ * Applies the function to the items of a list, from the first to the last. The list may change meanwhile: what is added
+ * behind the place that was reached is mapped as well, as long as that is not the end. Indices count the items that
+ * were submitted.
+ *
+ * Since: 0.1
+ */
+void
+ferry_map_set_model (FerryMap *self, GListModel *model, FerryMapArguments func, gpointer user_data,
+                     GDestroyNotify destroy)
+{
+  g_return_if_fail (FERRY_IS_MAP (self) && is_fresh (self));
+  g_return_if_fail (G_IS_LIST_MODEL (model));
+  g_return_if_fail (func != NULL);
+
+  self->input.kind = FERRY_MAP_INPUT_MODEL;
+  self->input.from = g_object_ref (model);
+  self->input.get_arguments = func;
+  self->input.user_data = user_data;
+  self->input.destroy = destroy;
+  self->input.handler = g_signal_connect (model, "items-changed", G_CALLBACK (items_changed), &self->input);
+}
+
+/**
+ * ferry_map_set_source:
+ * @self: a map that was not started, and has no input
+ * @func: (scope notified) (closure user_data) (destroy destroy): gives the next item's arguments
+ * @user_data: data for @func
+ * @destroy: (nullable): frees @user_data, when the input has ended or the map goes
+ *
+ * Applies the function to what a function gives, until that gives %NULL. It is called only when there is room for one
+ * item more. Where it fails, what it gave before still comes to its end, and the error is [property@Ferry.Map:error].
+ *
+ * Since: 0.1
+ */
+void
+ferry_map_set_source (FerryMap *self, FerryMapSource func, gpointer user_data, GDestroyNotify destroy)
+{
+  g_return_if_fail (FERRY_IS_MAP (self) && is_fresh (self));
+  g_return_if_fail (func != NULL);
+
+  self->input.kind = FERRY_MAP_INPUT_SOURCE;
+  self->input.source = func;
+  self->input.user_data = user_data;
+  self->input.destroy = destroy;
+}
+
+static gboolean
+may_add (FerryMap *self, GError **error)
+{
+  if (self->cancelled)
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The map was cancelled");
+  else if (self->error != NULL)
+    g_propagate_error (error, g_error_copy (self->error));
+  else if (self->input.closed)
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The map's input was closed; make another map");
+  else if (self->n_submitted - self->n_taken + self->input.added.length >= ferry_map_get_bound (self))
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK,
+                         "The map has as many items in flight as it may; take results first, or allow more");
+  else
+    return TRUE;
+  return FALSE;
+}
+
+/**
+ * ferry_map_add:
+ * @self: a map without another input
+ * @arguments: (nullable): the arguments of one more item; a floating reference is sunk
+ * @error: return location for an error
+ *
+ * Adds an item, and has it run when there is a worker for it, whether the map was started or not. Its index is the
+ * number of those that were added before.
+ *
+ * Fails with %FERRY_ERROR_WOULD_BLOCK when [property@Ferry.Map:max-in-flight] items are in flight,
+ * %FERRY_ERROR_CLOSED after [method@Ferry.Map.close_input], %G_IO_ERROR_CANCELLED after [method@Ferry.Map.cancel], and
+ * with [property@Ferry.Map:error] where there is one.
+ *
+ * Returns: %TRUE when the item was added
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_map_add (FerryMap *self, GVariant *arguments, GError **error)
+{
+  g_autoptr (GVariant) kept G_GNUC_UNUSED = NULL;
+
+  g_return_val_if_fail (FERRY_IS_MAP (self), FALSE);
+  g_return_val_if_fail (self->input.kind == FERRY_MAP_INPUT_BY_HAND, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
+  if (!may_add (self, error))
+    return FALSE;
+  self->feeding = TRUE;
+  ferry_map_input_add (&self->input, kept);
+  ferry_map_pump (self);
+  return TRUE;
+}
+
+/**
+ * ferry_map_close_input:
+ * @self: a map without another input
+ *
+ * Says that no more items will be added: the map is finished when the results of those that were are taken.
+ *
+ * Since: 0.1
+ */
+void
+ferry_map_close_input (FerryMap *self)
+{
+  g_return_if_fail (FERRY_IS_MAP (self));
+  g_return_if_fail (self->input.kind == FERRY_MAP_INPUT_BY_HAND);
+
+  self->input.closed = TRUE;
+  if (self->feeding)
+    ferry_map_pump (self);
+}
+
+/**
+ * ferry_map_cancel:
+ * @self: a map
+ *
+ * Cancels the map: nothing is taken from its input any more, results that nobody took are dropped, what waits is not
+ * begun, and what runs is told to stop, as [method@Ferry.Task.cancel] does. When nothing of it runs any more,
+ * [signal@Ferry.Map::finished] says so.
+ *
+ * Since: 0.1
+ */
+void
+ferry_map_cancel (FerryMap *self)
+{
+  g_autoptr (FerryMapHold) held G_GNUC_UNUSED = NULL;
+
+  g_return_if_fail (FERRY_IS_MAP (self));
+
+  if (self->cancelled || self->finished)
+    return;
+  held = ferry_map_hold (self);
+  self->cancelled = TRUE;
+  ferry_map_end_input (self);
+  ferry_map_clear_results (self);
+  ferry_map_drop_chunks (self, FALSE);
+  ferry_map_check_finished (self);
+}

@@ -1,0 +1,134 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#if !defined(FERRY_INSIDE) && !defined(FERRY_COMPILATION)
+#error "Include <ferry.h>, not this header."
+#endif
+
+#include <gio/gio.h>
+
+#include "base/ferry-version.h"
+#include "task/ferry-executor.h"
+
+G_BEGIN_DECLS
+
+/**
+ * FerryMapOrder:
+ * @FERRY_MAP_ORDERED: In the order of the items: a result waits for those before it.
+ * @FERRY_MAP_UNORDERED: As they come.
+ *
+ * In which order a map gives its results.
+ *
+ * Since: 0.1
+ */
+typedef enum
+{
+  FERRY_MAP_ORDERED,
+  FERRY_MAP_UNORDERED,
+} FerryMapOrder;
+
+/**
+ * FerryMapSource:
+ * @user_data: data that was given with the function
+ * @error: where an error goes
+ *
+ * Gives a map the arguments of its next item. Called on the router's thread, and only when there is room for the item.
+ *
+ * Returns: (transfer full) (nullable): the arguments, floating or not; %NULL at the end, and then with @error set when
+ *   there would have been more
+ *
+ * Since: 0.1
+ */
+typedef GVariant *(*FerryMapSource) (gpointer user_data, GError **error);
+
+/**
+ * FerryMapArguments:
+ * @item: (transfer none) (type GObject.Object): an item of the list
+ * @user_data: data that was given with the function
+ *
+ * Makes the arguments for an item of a list. Called on the router's thread, and only when there is room for the item.
+ *
+ * Returns: (transfer full): the arguments, floating or not
+ *
+ * Since: 0.1
+ */
+typedef GVariant *(*FerryMapArguments) (gpointer item, gpointer user_data);
+
+#define FERRY_TYPE_MAP (ferry_map_get_type ())
+
+FERRY_AVAILABLE_IN_0_1
+G_DECLARE_FINAL_TYPE (FerryMap, ferry_map, FERRY, MAP, GObject)
+
+FERRY_AVAILABLE_IN_0_1
+FerryMap *ferry_map_new (FerryExecutor *executor, const char *function, FerryMapOrder order) G_GNUC_WARN_UNUSED_RESULT;
+
+FERRY_AVAILABLE_IN_0_1
+void ferry_map_set_arguments (FerryMap *self, GVariant *arguments);
+FERRY_AVAILABLE_IN_0_1
+void ferry_map_set_array (FerryMap *self, GPtrArray *arguments);
+FERRY_AVAILABLE_IN_0_1
+void ferry_map_set_model (FerryMap *self, GListModel *model, FerryMapArguments func, gpointer user_data,
+                          GDestroyNotify destroy);
+FERRY_AVAILABLE_IN_0_1
+void ferry_map_set_source (FerryMap *self, FerryMapSource func, gpointer user_data, GDestroyNotify destroy);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_map_add (FerryMap *self, GVariant *arguments, GError **error);
+FERRY_AVAILABLE_IN_0_1
+void ferry_map_close_input (FerryMap *self);
+
+FERRY_AVAILABLE_IN_0_1
+void ferry_map_set_chunk_size (FerryMap *self, guint chunk_size);
+FERRY_AVAILABLE_IN_0_1
+void ferry_map_set_max_in_flight (FerryMap *self, guint max_in_flight);
+FERRY_AVAILABLE_IN_0_1
+void ferry_map_set_priority (FerryMap *self, int priority);
+
+FERRY_AVAILABLE_IN_0_1
+void ferry_map_start (FerryMap *self);
+FERRY_AVAILABLE_IN_0_1
+void ferry_map_cancel (FerryMap *self);
+
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_map_next (FerryMap *self, gint64 timeout, guint64 *index, GVariant **value, GError **failure,
+                         GError **error);
+FERRY_AVAILABLE_IN_0_1
+void ferry_map_next_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_map_next_finish (FerryMap *self, GAsyncResult *result, guint64 *index, GVariant **value,
+                                GError **failure, GError **error);
+FERRY_AVAILABLE_IN_0_1
+GPtrArray *ferry_map_collect (FerryMap *self, gint64 timeout, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+void ferry_map_collect_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                              gpointer user_data);
+FERRY_AVAILABLE_IN_0_1
+GPtrArray *ferry_map_collect_finish (FerryMap *self, GAsyncResult *result, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+FERRY_AVAILABLE_IN_0_1
+FerryExecutor *ferry_map_get_executor (FerryMap *self);
+FERRY_AVAILABLE_IN_0_1
+const char *ferry_map_get_function (FerryMap *self);
+FERRY_AVAILABLE_IN_0_1
+FerryMapOrder ferry_map_get_order (FerryMap *self);
+FERRY_AVAILABLE_IN_0_1
+guint ferry_map_get_chunk_size (FerryMap *self);
+FERRY_AVAILABLE_IN_0_1
+guint ferry_map_get_max_in_flight (FerryMap *self);
+FERRY_AVAILABLE_IN_0_1
+int ferry_map_get_priority (FerryMap *self);
+FERRY_AVAILABLE_IN_0_1
+guint64 ferry_map_get_n_submitted (FerryMap *self);
+FERRY_AVAILABLE_IN_0_1
+guint64 ferry_map_get_n_done (FerryMap *self);
+FERRY_AVAILABLE_IN_0_1
+guint64 ferry_map_get_n_failed (FerryMap *self);
+FERRY_AVAILABLE_IN_0_1
+double ferry_map_get_fraction (FerryMap *self);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_map_get_finished (FerryMap *self);
+FERRY_AVAILABLE_IN_0_1
+const GError *ferry_map_get_error (FerryMap *self);
+
+G_END_DECLS

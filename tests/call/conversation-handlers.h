@@ -1,0 +1,25 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the answering end of a test answers, in this process or in a worker's.
+ *
+ *   echo      anything -> the same
+ *   work      (uu) -> u: twice the second number, after so many milliseconds as the first one says; an error where the
+ *             second one ends with a 9
+ *   numbers   t -> t: the numbers below that as a stream, and how many they were
+ *   bytes     t -> ay: so many bytes
+ *   never     nothing -> an error: when it is cancelled
+ *   note      anything, one way: counted
+ *   noted     nothing -> t: how many were
+ *   die       nothing: the process dies of SIGKILL
+ *   leave     nothing: the process exits */
+
+#pragma once
+
+#include <ferry.h>
+
+G_BEGIN_DECLS
+
+void conversation_add_handlers (FerryDemux *demux);
+
+G_END_DECLS

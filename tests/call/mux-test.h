@@ -1,0 +1,51 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A mux, and at the other end of its transport somebody who answers what conversation-handlers.h has: over the lanes of
+ * a worker's link, over a socket pair, or in this process. */
+
+#pragma once
+
+#include "ferry-test.h"
+
+G_BEGIN_DECLS
+
+typedef struct _MuxTest MuxTest;
+
+typedef enum
+{
+  MUX_TEST_PAIR,
+  MUX_TEST_SOCKET,
+  MUX_TEST_LANES,
+  MUX_TEST_N_WAYS,
+} MuxTestWay;
+
+extern const char *const mux_test_way_names[MUX_TEST_N_WAYS];
+
+struct _MuxTest
+{
+  MuxTestWay way;
+  guint n_fds;
+  FerryTransport *transport; /* (owned): where the mux is */
+  FerryMux *mux;             /* (owned) */
+  FerryTransport *other;     /* (owned) (nullable): the other end, in this process */
+  FerryDemux *demux;         /* (owned) (nullable): as that */
+  FerryRouter *router;       /* (owned) (nullable): of a link */
+  FerryWorker *worker;       /* (owned) (nullable): as that */
+};
+
+/* Who answers has so many threads, or with on_demand so many at the most. */
+MuxTest *mux_test_new (MuxTestWay way, guint n_threads, gboolean on_demand);
+/* Nothing is left: no transaction, descriptor, process. */
+void mux_test_free (MuxTest *self);
+/* For what no source of the main context tells of. */
+void mux_test_look_until (FerryTestCondition condition, gpointer data);
+/* Runs func on n threads at once, and the main loop until they are through. */
+void mux_test_run_threads (MuxTest *self, guint n, void (*func) (MuxTest *self, guint number));
+/* Asks on a thread of its own, and runs the main loop until that is through. */
+gboolean mux_test_transact (MuxTest *self, const char *method, GVariant *arguments, gint64 timeout,
+                            GCancellable *cancellable, GVariant **result, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MuxTest, mux_test_free)
+
+G_END_DECLS

@@ -1,0 +1,254 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Results that wait for an application: each is given until one has answered for it. */
+
+#include "config.h"
+
+#include "call/transport-test.h"
+
+/* An application, joined to the background by a pair of transports. */
+typedef struct
+{
+  FerryTransport *ends[2]; /* (owned): the worker's, its own */
+  FerryDemux *demux;       /* (owned) */
+  _Atomic guint n_given;   /* the handler's thread writes the others, and then this */
+  guint64 numbers[16];
+  guint32 values[16];
+  FerryInvocation *kept; /* (owned) (nullable): of one that does not answer */
+} Application;
+
+typedef enum
+{
+  ANSWERS,
+  FAILS,
+  KEEPS_SILENT,
+} Manner;
+
+static void
+note (Application *self, FerryInvocation *invocation)
+{
+  guint n = atomic_load (&self->n_given);
+  g_autoptr (GVariant) value = NULL;
+
+  g_assert_cmpuint (n, <, G_N_ELEMENTS (self->numbers));
+  g_variant_get (ferry_invocation_get_arguments (invocation), "(tv)", &self->numbers[n], &value);
+  self->values[n] = g_variant_get_uint32 (value);
+}
+
+static void
+said (Application *self)
+{
+  atomic_fetch_add (&self->n_given, 1);
+  transport_test_wake ();
+}
+
+static void
+answer (FerryInvocation *invocation, gpointer data)
+{
+  note (data, invocation);
+  ferry_invocation_return_value (invocation, NULL);
+  said (data);
+}
+
+static void
+fail (FerryInvocation *invocation, gpointer data)
+{
+  note (data, invocation);
+  ferry_invocation_return_new_error (invocation, FERRY_ERROR, FERRY_ERROR_BAD_RESULT, "The disk is full");
+  said (data);
+}
+
+static void
+keep_silent (FerryInvocation *invocation, gpointer data)
+{
+  Application *self = data;
+
+  note (self, invocation);
+  self->kept = ferry_invocation_ref (invocation);
+  said (self);
+}
+
+static void
+attach (Application *self, FerryBackground *background, Manner manner)
+{
+  static const FerryDemuxHandler handlers[] = {answer, fail, keep_silent};
+  g_autoptr (GError) error = NULL;
+
+  *self = (Application){.n_given = 0};
+  ferry_transport_new_pair (&self->ends[0], &self->ends[1]);
+  self->demux = ferry_demux_new (self->ends[1]);
+  ferry_demux_set_threads (self->demux, 1);
+  ferry_demux_add_handler (self->demux, "result", handlers[manner], self, NULL);
+  g_assert_true (ferry_demux_start (self->demux, &error));
+  g_assert_true (ferry_background_attach (background, self->ends[0], &error));
+  g_assert_no_error (error);
+}
+
+static void
+wait_given (Application *self, guint n)
+{
+  transport_test_wait_count (&self->n_given, n);
+}
+
+/* As when it is killed: its end is closed, and nothing is answered any more. */
+static void
+end (Application *self)
+{
+  ferry_transport_close (self->ends[1]);
+  ferry_demux_stop (self->demux);
+  g_clear_pointer (&self->kept, ferry_invocation_unref);
+  g_object_unref (self->demux);
+  g_object_unref (self->ends[0]);
+  g_object_unref (self->ends[1]);
+}
+
+static void
+put (FerryBackground *background, guint32 value)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (ferry_background_put (background, g_variant_new_uint32 (value), -1, NULL, &error));
+  g_assert_no_error (error);
+}
+
+static gboolean
+is_empty (gpointer background)
+{
+  return ferry_background_get_n_results (background) == 0;
+}
+
+static void
+test_what_comes_while_nobody_is_attached_is_given_to_who_attaches (void)
+{
+  FerryBackground *background = ferry_background_new ("result", 10);
+  Application application;
+
+  put (background, 70);
+  put (background, 71);
+  g_assert_cmpuint (ferry_background_get_n_results (background), ==, 2);
+  attach (&application, background, ANSWERS);
+  wait_given (&application, 2);
+  put (background, 72);
+  wait_given (&application, 3);
+  for (guint i = 0; i < 3; i++)
+    {
+      g_assert_cmpuint (application.numbers[i], ==, i + 1);
+      g_assert_cmpuint (application.values[i], ==, 70 + i);
+    }
+  transport_test_wait (is_empty, background);
+  g_assert_finalize_object (background);
+  end (&application);
+}
+
+static void
+assert_stays_until_it_is_answered (Manner manner)
+{
+  FerryBackground *background = ferry_background_new ("result", 10);
+  Application first;
+  Application second;
+
+  put (background, 70);
+  put (background, 71);
+  attach (&first, background, manner);
+  wait_given (&first, 1);
+  end (&first);
+  g_assert_cmpuint (ferry_background_get_n_results (background), ==, 2);
+  attach (&second, background, ANSWERS);
+  wait_given (&second, 2);
+  g_assert_cmpuint (second.numbers[0], ==, 1);
+  g_assert_cmpuint (second.values[0], ==, 70);
+  g_assert_cmpuint (second.numbers[1], ==, 2);
+  transport_test_wait (is_empty, background);
+  g_assert_finalize_object (background);
+  end (&second);
+}
+
+static void
+test_what_an_application_took_up_and_did_not_answer_is_given_again (void)
+{
+  assert_stays_until_it_is_answered (KEEPS_SILENT);
+}
+
+static void
+test_what_an_application_failed_to_take_is_given_to_the_next_one (void)
+{
+  assert_stays_until_it_is_answered (FAILS);
+}
+
+static void
+test_who_attaches_takes_the_place_of_who_did (void)
+{
+  FerryBackground *background = ferry_background_new ("result", 10);
+  Application first;
+  Application second;
+
+  attach (&first, background, ANSWERS);
+  put (background, 1);
+  wait_given (&first, 1);
+  transport_test_wait (is_empty, background);
+  attach (&second, background, ANSWERS);
+  put (background, 2);
+  wait_given (&second, 1);
+  g_assert_cmpuint (atomic_load (&first.n_given), ==, 1);
+  transport_test_wait (is_empty, background);
+  ferry_background_detach (background);
+  ferry_background_detach (background);
+  put (background, 3);
+  g_assert_cmpuint (ferry_background_get_n_results (background), ==, 1);
+  g_assert_finalize_object (background);
+  end (&first);
+  end (&second);
+}
+
+static gpointer
+put_main (gpointer background)
+{
+  put (background, 3);
+  return NULL;
+}
+
+static void
+test_no_more_wait_than_may (void)
+{
+  FerryBackground *background = ferry_background_new ("result", 2);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+  Application application;
+  GThread *thread;
+
+  put (background, 1);
+  put (background, 2);
+  g_assert_false (ferry_background_put (background, g_variant_new_uint32 (3), 0, NULL, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
+  g_clear_error (&error);
+  g_assert_false (ferry_background_put (background, g_variant_new_uint32 (3), 1000, NULL, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+  g_clear_error (&error);
+  g_cancellable_cancel (cancellable);
+  g_assert_false (ferry_background_put (background, g_variant_new_uint32 (3), -1, cancellable, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  thread = g_thread_new ("put", put_main, background);
+  attach (&application, background, ANSWERS);
+  wait_given (&application, 3);
+  g_thread_join (thread);
+  g_assert_cmpuint (application.values[2], ==, 3);
+  transport_test_wait (is_empty, background);
+  g_assert_finalize_object (background);
+  end (&application);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_test_add_func ("/background/what-comes-while-nobody-is-attached-is-given-to-who-attaches",
+                   test_what_comes_while_nobody_is_attached_is_given_to_who_attaches);
+  g_test_add_func ("/background/what-an-application-took-up-and-did-not-answer-is-given-again",
+                   test_what_an_application_took_up_and_did_not_answer_is_given_again);
+  g_test_add_func ("/background/what-an-application-failed-to-take-is-given-to-the-next-one",
+                   test_what_an_application_failed_to_take_is_given_to_the_next_one);
+  g_test_add_func ("/background/who-attaches-takes-the-place-of-who-did", test_who_attaches_takes_the_place_of_who_did);
+  g_test_add_func ("/background/no-more-wait-than-may", test_no_more_wait_than_may);
+  return g_test_run ();
+}

@@ -1,0 +1,480 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Asking over each kind of transport: answers, errors, and every other end that a transaction can have. */
+
+#include "config.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "call/mux-test.h"
+
+#define SECOND G_USEC_PER_SEC
+#define HOUR (3600 * (gint64) G_USEC_PER_SEC)
+
+#define get_way(data) ((MuxTestWay) GPOINTER_TO_INT (data))
+
+static void
+assert_number (GVariant *value, guint32 number)
+{
+  g_assert_nonnull (value);
+  g_assert_cmpuint (g_variant_get_uint32 (value), ==, number);
+}
+
+/* ---- a thread that waits ---- */
+
+static void
+ask_for_work (MuxTest *test, guint number)
+{
+  for (guint i = 0; i < 3; i++)
+    {
+      guint32 asked = 3 * number + i;
+      g_autoptr (GVariant) result = NULL;
+      g_autoptr (GError) error = NULL;
+
+      if (ferry_mux_transact (test->mux, "work", g_variant_new ("(uu)", asked % 30, asked), -1, NULL, &result, &error))
+        {
+          g_assert_cmpuint (asked % 10, !=, 9);
+          assert_number (result, 2 * asked);
+          continue;
+        }
+      g_assert_cmpuint (asked % 10, ==, 9);
+      g_assert_error (error, G_FILE_ERROR, G_FILE_ERROR_NOENT);
+      g_assert_true (strstr (error->message, "Number ") != NULL);
+      g_assert_null (result);
+    }
+}
+
+/* The scenario of Mux and DeMux: 700 threads with three transactions each, some of which fail. */
+static void
+answers_700_threads_from_a_pool (gconstpointer data)
+{
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 100, FALSE);
+
+  mux_test_run_threads (test, 700, ask_for_work);
+}
+
+static void
+answers_700_threads_on_demand (gconstpointer data)
+{
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 700, TRUE);
+
+  mux_test_run_threads (test, 700, ask_for_work);
+}
+
+static void
+carries_errors_home (gconstpointer data)
+{
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1, FALSE);
+  g_autofree char *trace = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (mux_test_transact (test, "work", g_variant_new ("(uu)", 0, 19), -1, NULL, NULL, &error));
+  g_assert_error (error, G_FILE_ERROR, G_FILE_ERROR_NOENT);
+  g_assert_cmpstr (error->message, ==, "Number 19");
+  trace = ferry_error_get_trace (error);
+  g_assert_nonnull (trace);
+  g_assert_nonnull (strstr (trace, "work"));
+}
+
+static void
+tells_an_unknown_method (gconstpointer data)
+{
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1, FALSE);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (mux_test_transact (test, "no such method", NULL, -1, NULL, NULL, &error));
+  g_assert_cmpint (error->domain, ==, FERRY_ERROR);
+  g_assert_nonnull (strstr (error->message, "no such method"));
+}
+
+static void
+gives_up_in_time (gconstpointer data)
+{
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1, FALSE);
+  g_autoptr (GVariant) echo = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (mux_test_transact (test, "never", NULL, SECOND / 50, NULL, NULL, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+  g_clear_error (&error);
+  /* The one thread at the other end was told, and is free again. */
+  mux_test_transact (test, "echo", g_variant_new_uint32 (5), -1, NULL, &echo, &error);
+  g_assert_no_error (error);
+  assert_number (echo, 5);
+}
+
+static gboolean
+cancel_cb (gpointer data)
+{
+  g_cancellable_cancel (data);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+is_cancelled (gconstpointer data)
+{
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1, FALSE);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GVariant) echo = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_timeout_add (10, cancel_cb, cancellable);
+  g_assert_false (mux_test_transact (test, "never", NULL, -1, cancellable, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_clear_error (&error);
+  g_assert_false (mux_test_transact (test, "echo", g_variant_new_uint32 (5), -1, cancellable, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_clear_error (&error);
+  mux_test_transact (test, "echo", g_variant_new_uint32 (5), -1, NULL, &echo, &error);
+  g_assert_no_error (error);
+}
+
+static void
+may_not_wait_on_the_main_loop (gconstpointer data)
+{
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1, FALSE);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (g_main_context_acquire (NULL));
+  g_assert_false (ferry_mux_transact (test->mux, "never", NULL, -1, NULL, NULL, &error));
+  g_main_context_release (NULL);
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD);
+  g_assert_nonnull (strstr (error->message, "ferry_mux_transact_async"));
+}
+
+static void
+carries_large_answers (gconstpointer data)
+{
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 2, FALSE);
+  const guint64 sizes[] = {0, 1, 4096, 100000, 20000000};
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      g_autoptr (GVariant) bytes = NULL;
+      g_autoptr (GError) error = NULL;
+
+      mux_test_transact (test, "bytes", g_variant_new_uint64 (sizes[i]), -1, NULL, &bytes, &error);
+      g_assert_no_error (error);
+      g_assert_cmpuint (g_variant_get_size (bytes), ==, sizes[i]);
+    }
+}
+
+/* ---- ends of many ---- */
+
+typedef struct
+{
+  guint n_done;
+  guint n_ok;
+  GError *last; /* (owned) (nullable) */
+} Outcome;
+
+static void
+transacted (GObject *mux, GAsyncResult *result, gpointer data)
+{
+  Outcome *outcome = data;
+  g_autoptr (GVariant) value = NULL;
+
+  outcome->n_done++;
+  g_clear_error (&outcome->last);
+  outcome->n_ok += ferry_mux_transact_finish (FERRY_MUX (mux), result, &value, &outcome->last);
+}
+
+static void
+wait_done (Outcome *outcome, guint n)
+{
+  while (outcome->n_done < n)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+/* Small answers come while a large one is on its way. */
+static void
+large_answers_hold_up_no_small_ones (gconstpointer data)
+{
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 2, FALSE);
+  Outcome large = {0};
+  Outcome small = {0};
+
+  ferry_mux_transact_async (test->mux, "bytes", g_variant_new_uint64 (60000000), -1, NULL, transacted, &large);
+  while (large.n_done == 0)
+    {
+      guint n = small.n_done;
+
+      ferry_mux_transact_async (test->mux, "echo", g_variant_new_uint32 (1), -1, NULL, transacted, &small);
+      wait_done (&small, n + 1);
+      g_assert_no_error (small.last);
+    }
+  g_assert_no_error (large.last);
+  g_assert_cmpuint (small.n_done, >, 10);
+}
+
+static void
+stop_fails_what_is_in_flight (gconstpointer data)
+{
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 2, FALSE);
+  g_autoptr (FerryMux) other = ferry_mux_new (test->transport);
+  Outcome outcome = {0};
+  Outcome of_other = {0};
+
+  for (guint i = 0; i < 100; i++)
+    ferry_mux_transact_async (test->mux, "never", NULL, -1, NULL, transacted, &outcome);
+  ferry_mux_stop (test->mux);
+  ferry_mux_stop (test->mux);
+  g_assert_true (ferry_mux_get_stopped (test->mux));
+  ferry_mux_transact_async (test->mux, "echo", NULL, -1, NULL, transacted, &outcome);
+  wait_done (&outcome, 101);
+  g_assert_cmpuint (outcome.n_ok, ==, 0);
+  g_assert_error (outcome.last, FERRY_ERROR, FERRY_ERROR_CLOSED);
+  g_clear_error (&outcome.last);
+  ferry_mux_transact_async (other, "echo", g_variant_new_uint32 (1), -1, NULL, transacted, &of_other);
+  wait_done (&of_other, 1);
+  g_assert_no_error (of_other.last);
+}
+
+static void
+close_fails_what_is_in_flight (gconstpointer data)
+{
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 2, FALSE);
+  Outcome outcome = {0};
+
+  for (guint i = 0; i < 100; i++)
+    ferry_mux_transact_async (test->mux, "never", NULL, i % 2 == 0 ? -1 : HOUR, NULL, transacted, &outcome);
+  ferry_transport_close (test->transport);
+  wait_done (&outcome, 100);
+  g_assert_cmpuint (outcome.n_ok, ==, 0);
+  g_assert_error (outcome.last, FERRY_ERROR, FERRY_ERROR_CLOSED);
+  g_clear_error (&outcome.last);
+}
+
+static void
+worker_that_dies_fails_what_is_in_flight (void)
+{
+  g_autoptr (MuxTest) test = mux_test_new (MUX_TEST_LANES, 4, FALSE);
+  g_autoptr (GError) reason = NULL;
+  Outcome outcome = {0};
+
+  for (guint i = 0; i < 100; i++)
+    ferry_mux_transact_async (test->mux, i < 99 ? "never" : "die", NULL, -1, NULL, transacted, &outcome);
+  /* Three wait, and the fourth thread of the worker comes to the last one only when one of them is given up. */
+  ferry_worker_force_exit (test->worker);
+  wait_done (&outcome, 100);
+  g_assert_cmpuint (outcome.n_ok, ==, 0);
+  g_assert_error (outcome.last, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  g_assert_nonnull (strstr (outcome.last->message, "signal 9"));
+  g_clear_error (&outcome.last);
+  reason = ferry_transport_dup_reason (test->transport);
+  g_assert_error (reason, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+}
+
+static void
+times_out_and_cancels_in_any_order (gconstpointer data)
+{
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 2, FALSE);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  Outcome timed = {0};
+  Outcome cancelled = {0};
+
+  for (guint i = 0; i < 50; i++)
+    {
+      ferry_mux_transact_async (test->mux, "never", NULL, SECOND / 100, NULL, transacted, &timed);
+      ferry_mux_transact_async (test->mux, "never", NULL, HOUR, cancellable, transacted, &cancelled);
+    }
+  wait_done (&timed, 50);
+  g_assert_error (timed.last, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+  g_assert_cmpuint (cancelled.n_done, ==, 0);
+  g_cancellable_cancel (cancellable);
+  wait_done (&cancelled, 50);
+  g_assert_error (cancelled.last, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_clear_error (&timed.last);
+  g_clear_error (&cancelled.last);
+}
+
+/* ---- one way, and a function ---- */
+
+static void
+sends_one_way (gconstpointer data)
+{
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1, FALSE);
+  g_autoptr (GVariant) before = NULL;
+  g_autoptr (GVariant) after = NULL;
+  g_autoptr (GError) error = NULL;
+
+  mux_test_transact (test, "noted", NULL, -1, NULL, &before, &error);
+  for (guint i = 0; i < 100; i++)
+    ferry_mux_send (test->mux, "note", g_variant_new_uint32 (i), 0, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (ferry_mux_get_n_in_flight (test->mux), ==, 0);
+  mux_test_transact (test, "noted", NULL, -1, NULL, &after, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (g_variant_get_uint64 (after) - g_variant_get_uint64 (before), ==, 100);
+}
+
+static void
+called_cb (GVariant *result, const GError *error, gpointer data)
+{
+  _Atomic guint *n = data;
+
+  g_assert_no_error (error);
+  atomic_fetch_add (n, g_variant_get_uint32 (result));
+  g_main_context_wakeup (NULL);
+}
+
+static void
+calls_a_function (gconstpointer data)
+{
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1, FALSE);
+  g_autoptr (GError) error = NULL;
+  _Atomic guint sum = 0;
+
+  for (guint i = 0; i < 1000; i++)
+    g_assert_cmpuint (
+      ferry_mux_transact_with_func (test->mux, "echo", g_variant_new_uint32 (i), called_cb, &sum, &error), >, 0);
+  while (atomic_load (&sum) < 499500)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_false (ferry_mux_cancel (test->mux, 1));
+}
+
+/* ---- answers in pieces ---- */
+
+static void
+take_numbers (MuxTest *test, guint number)
+{
+  g_autoptr (FerryReplies) replies = NULL;
+  g_autoptr (GVariant) result = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) value = NULL;
+  guint64 next = 0;
+
+  replies = ferry_mux_transact_stream (test->mux, "numbers", g_variant_new_uint64 (1000 + number), 8, -1, &error);
+  g_assert_no_error (error);
+  while (ferry_replies_next (replies, NULL, &value, &error) && value != NULL)
+    {
+      g_assert_cmpuint (g_variant_get_uint64 (value), ==, next++);
+      g_clear_pointer (&value, g_variant_unref);
+    }
+  g_assert_no_error (error);
+  g_assert_cmpuint (next, ==, 1000 + number);
+  g_assert_true (ferry_replies_get_done (replies));
+  result = ferry_replies_dup_result (replies, &error);
+  g_assert_cmpuint (g_variant_get_uint64 (result), ==, next);
+}
+
+static void
+streams_within_a_window (gconstpointer data)
+{
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 4, FALSE);
+
+  mux_test_run_threads (test, 8, take_numbers);
+}
+
+typedef struct
+{
+  FerryReplies *replies;
+  guint64 next;
+  gboolean done;
+} Stream;
+
+static void
+next_cb (GObject *replies, GAsyncResult *result, gpointer data)
+{
+  Stream *stream = data;
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GError) error = NULL;
+
+  ferry_replies_next_finish (FERRY_REPLIES (replies), result, &value, &error);
+  g_assert_no_error (error);
+  if (value == NULL)
+    {
+      stream->done = TRUE;
+      return;
+    }
+  g_assert_cmpuint (g_variant_get_uint64 (value), ==, stream->next++);
+  ferry_replies_next_async (FERRY_REPLIES (replies), NULL, next_cb, stream);
+}
+
+static void
+streams_on_the_main_loop (gconstpointer data)
+{
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1, FALSE);
+  g_autoptr (FerryReplies) replies = NULL;
+  g_autoptr (GError) error = NULL;
+  Stream stream = {0};
+
+  replies = ferry_mux_transact_stream (test->mux, "numbers", g_variant_new_uint64 (1000), 16, HOUR, &error);
+  g_assert_no_error (error);
+  ferry_replies_next_async (replies, NULL, next_cb, &stream);
+  ferry_test_wait_flag (&stream.done);
+  g_assert_cmpuint (stream.next, ==, 1000);
+}
+
+static gboolean
+has_none_in_flight (gpointer data)
+{
+  return ferry_mux_get_n_in_flight (data) == 0;
+}
+
+static void
+drops_streams_at_any_time (gconstpointer data)
+{
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 2, FALSE);
+  g_autoptr (GVariant) echo = NULL;
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < 200; i++)
+    {
+      g_autoptr (FerryReplies) replies =
+        ferry_mux_transact_stream (test->mux, "numbers", g_variant_new_uint64 (i), 1 + i % 3, -1, &error);
+
+      g_assert_no_error (error);
+      if (i % 2 == 0)
+        g_main_context_iteration (NULL, FALSE);
+      if (i % 3 == 0)
+        ferry_replies_cancel (replies);
+    }
+  mux_test_look_until (has_none_in_flight, test->mux);
+  mux_test_transact (test, "echo", g_variant_new_uint32 (5), -1, NULL, &echo, &error);
+  g_assert_no_error (error);
+}
+
+typedef struct
+{
+  const char *name;
+  GTestDataFunc func;
+} Case;
+
+static const Case cases[] = {
+  {"answers-700-threads-from-a-pool", answers_700_threads_from_a_pool},
+  {"answers-700-threads-on-demand", answers_700_threads_on_demand},
+  {"carries-errors-home", carries_errors_home},
+  {"tells-an-unknown-method", tells_an_unknown_method},
+  {"gives-up-in-time", gives_up_in_time},
+  {"is-cancelled", is_cancelled},
+  {"may-not-wait-on-the-main-loop", may_not_wait_on_the_main_loop},
+  {"carries-large-answers", carries_large_answers},
+  {"large-answers-hold-up-no-small-ones", large_answers_hold_up_no_small_ones},
+  {"stop-fails-what-is-in-flight", stop_fails_what_is_in_flight},
+  {"close-fails-what-is-in-flight", close_fails_what_is_in_flight},
+  {"times-out-and-cancels-in-any-order", times_out_and_cancels_in_any_order},
+  {"sends-one-way", sends_one_way},
+  {"calls-a-function", calls_a_function},
+  {"streams-within-a-window", streams_within_a_window},
+  {"streams-on-the-main-loop", streams_on_the_main_loop},
+  {"drops-streams-at-any-time", drops_streams_at_any_time},
+};
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  for (guint way = 0; way < MUX_TEST_N_WAYS; way++)
+    for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+      {
+        g_autofree char *path = g_strdup_printf ("/mux/%s/%s", mux_test_way_names[way], cases[i].name);
+
+        g_test_add_data_func (path, GINT_TO_POINTER (way), cases[i].func);
+      }
+  g_test_add_func ("/mux/lanes/worker-that-dies-fails-what-is-in-flight", worker_that_dies_fails_what_is_in_flight);
+  return g_test_run ();
+}

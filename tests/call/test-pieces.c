@@ -1,0 +1,305 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Large answers: cut where they are sent, put together where they come, with others between their pieces. */
+
+#include "config.h"
+
+#include <string.h>
+
+#include "base/ferry-error.h"
+#include "call/ferry-call-private.h"
+
+#define LARGE 1000000
+#define N_PIECES ((LARGE + FERRY_CALL_PIECE_SIZE - 1) / FERRY_CALL_PIECE_SIZE)
+
+/* One end, and what it has sent. */
+typedef struct
+{
+  FerryTransactions *transactions; /* (owned) */
+  GPtrArray *sent;                 /* (element-type GBytes) */
+  guint room;                      /* how many messages more there is room for */
+  FerryCall *call;                 /* (owned) (nullable): the latest that it was asked */
+} End;
+
+static gboolean
+send_message (gpointer transport, const FerryCallMessage *message, GError **error)
+{
+  End *self = transport;
+  FerryPart parts[FERRY_CALL_MAX_PARTS];
+  guint n_parts = ferry_call_message_get_parts (message, parts);
+  GByteArray *bytes = g_byte_array_new ();
+
+  if (self->room == 0)
+    {
+      g_byte_array_unref (bytes);
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK, "There is no room");
+      return FALSE;
+    }
+  self->room--;
+  for (guint i = 0; i < n_parts; i++)
+    g_byte_array_append (bytes, parts[i].data, (guint) parts[i].size);
+  g_ptr_array_add (self->sent, g_byte_array_free_to_bytes (bytes));
+  return TRUE;
+}
+
+static const FerryTransportFuncs funcs = {.send = send_message, .in_pieces = TRUE};
+
+static void
+take_request (FerryTransactions *transactions, FerryCall *call, gpointer data)
+{
+  End *self = data;
+
+  g_clear_pointer (&self->call, ferry_call_unref);
+  self->call = ferry_call_ref (call);
+}
+
+static void
+end_init (End *self)
+{
+  *self = (End){.sent = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref), .room = G_MAXUINT};
+  self->transactions = ferry_transactions_new (&funcs, self, take_request, self);
+}
+
+static void
+end_clear (End *self)
+{
+  g_clear_pointer (&self->call, ferry_call_unref);
+  ferry_transactions_unref (self->transactions);
+  g_ptr_array_unref (self->sent);
+}
+
+/* Takes message number index of what from has sent. */
+static gboolean
+take (End *self, End *from, guint index, GError **error)
+{
+  gsize size;
+  gconstpointer data = g_bytes_get_data (g_ptr_array_index (from->sent, index), &size);
+
+  return ferry_transactions_receive (self->transactions, data, size, error);
+}
+
+typedef struct
+{
+  GVariant *result; /* (owned) (nullable) */
+  GError *error;    /* (owned) (nullable) */
+  guint n_done;
+} Outcome;
+
+static void
+note_done (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
+{
+  Outcome *outcome = data;
+
+  outcome->n_done++;
+  outcome->result = result != NULL ? g_variant_ref (result) : NULL;
+  outcome->error = error != NULL ? g_error_copy (error) : NULL;
+}
+
+static const FerryAnswerFuncs answer_funcs = {.done = note_done};
+
+static void
+outcome_clear (Outcome *self)
+{
+  g_clear_pointer (&self->result, g_variant_unref);
+  g_clear_error (&self->error);
+  self->n_done = 0;
+}
+
+static FerryCall *
+ask (End *asking, End *asked, Outcome *outcome, guint64 *xid)
+{
+  FerryRequest request = {.method = "bytes"};
+  guint64 number = ferry_transactions_ask (asking->transactions, &request, &answer_funcs, outcome, NULL);
+
+  g_assert_true (take (asked, asking, asking->sent->len - 1, NULL));
+  if (xid != NULL)
+    *xid = number;
+  return g_steal_pointer (&asked->call);
+}
+
+static GVariant *
+new_large (void)
+{
+  guint8 *bytes = g_malloc (LARGE);
+
+  for (guint i = 0; i < LARGE; i++)
+    bytes[i] = (guint8) (i % 251);
+  return g_variant_ref_sink (g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, bytes, LARGE, TRUE, g_free, bytes));
+}
+
+static void
+come_with_others_between (void)
+{
+  g_autoptr (GVariant) value = new_large ();
+  Outcome large = {0};
+  Outcome small = {0};
+  End asking;
+  End asked;
+
+  end_init (&asking);
+  end_init (&asked);
+  {
+    g_autoptr (FerryCall) first = ask (&asking, &asked, &large, NULL);
+    g_autoptr (FerryCall) second = ask (&asking, &asked, &small, NULL);
+
+    g_assert_true (ferry_call_answer (first, value, NULL));
+    g_assert_true (ferry_call_answer (second, g_variant_new_uint32 (5), NULL));
+  }
+  g_assert_cmpuint (asked.sent->len, ==, N_PIECES + 1);
+  g_assert_true (take (&asking, &asked, 0, NULL));
+  g_assert_true (take (&asking, &asked, N_PIECES, NULL));
+  g_assert_cmpuint (g_variant_get_uint32 (small.result), ==, 5);
+  g_assert_cmpuint (large.n_done, ==, 0);
+  for (guint i = 1; i < N_PIECES; i++)
+    g_assert_true (take (&asking, &asked, i, NULL));
+  g_assert_cmpuint (large.n_done, ==, 1);
+  g_assert_true (g_variant_equal (large.result, value));
+  outcome_clear (&large);
+  outcome_clear (&small);
+  end_clear (&asking);
+  end_clear (&asked);
+}
+
+static void
+go_on_where_there_was_no_room (void)
+{
+  g_autoptr (GVariant) value = new_large ();
+  g_autoptr (GError) error = NULL;
+  Outcome large = {0};
+  End asking;
+  End asked;
+
+  end_init (&asking);
+  end_init (&asked);
+  asked.room = 3;
+  {
+    g_autoptr (FerryCall) call = ask (&asking, &asked, &large, NULL);
+
+    g_assert_false (ferry_call_answer (call, value, &error));
+    g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
+    asked.room = G_MAXUINT;
+    g_assert_true (ferry_call_answer (call, value, NULL));
+  }
+  g_assert_cmpuint (asked.sent->len, ==, N_PIECES);
+  for (guint i = 0; i < N_PIECES; i++)
+    g_assert_true (take (&asking, &asked, i, NULL));
+  g_assert_true (g_variant_equal (large.result, value));
+  outcome_clear (&large);
+  end_clear (&asking);
+  end_clear (&asked);
+}
+
+static void
+give_way_to_an_error (void)
+{
+  g_autoptr (GVariant) value = new_large ();
+  g_autoptr (GError) failure = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_FAILED, "No");
+  Outcome large = {0};
+  End asking;
+  End asked;
+
+  end_init (&asking);
+  end_init (&asked);
+  asked.room = 3;
+  {
+    g_autoptr (FerryCall) call = ask (&asking, &asked, &large, NULL);
+
+    g_assert_false (ferry_call_answer (call, value, NULL));
+    asked.room = G_MAXUINT;
+    g_assert_true (ferry_call_answer_error (call, failure, NULL, NULL, NULL));
+  }
+  for (guint i = 0; i < asked.sent->len; i++)
+    g_assert_true (take (&asking, &asked, i, NULL));
+  g_assert_error (large.error, G_IO_ERROR, G_IO_ERROR_FAILED);
+  g_assert_cmpuint (asking.transactions->pieces_size, ==, 0);
+  outcome_clear (&large);
+  end_clear (&asking);
+  end_clear (&asked);
+}
+
+static void
+are_dropped_when_nobody_waits (void)
+{
+  g_autoptr (GVariant) value = new_large ();
+  Outcome large = {0};
+  guint64 xid;
+  End asking;
+  End asked;
+
+  end_init (&asking);
+  end_init (&asked);
+  {
+    g_autoptr (FerryCall) call = ask (&asking, &asked, &large, &xid);
+
+    g_assert_true (ferry_call_answer (call, value, NULL));
+  }
+  for (guint i = 0; i < N_PIECES; i++)
+    {
+      if (i == 2)
+        g_assert_true (ferry_transactions_forget (asking.transactions, xid));
+      g_assert_true (take (&asking, &asked, i, NULL));
+    }
+  g_assert_cmpuint (large.n_done, ==, 0);
+  g_assert_cmpuint (asking.transactions->pieces_size, ==, 0);
+  g_assert_cmpuint (ferry_transactions_get_n_late (asking.transactions), ==, 1);
+  end_clear (&asking);
+  end_clear (&asked);
+}
+
+static void
+are_bounded (void)
+{
+  g_autoptr (GVariant) value = new_large ();
+  g_autoptr (GError) error = NULL;
+  Outcome outcomes[FERRY_MAX_LARGEST_ANSWERS + 1] = {{0}};
+  End asking;
+  End asked;
+
+  end_init (&asking);
+  end_init (&asked);
+  ferry_transactions_set_max_answer (asked.transactions, LARGE - 1);
+  {
+    g_autoptr (FerryCall) call = ask (&asking, &asked, &outcomes[0], NULL);
+
+    g_assert_false (ferry_call_answer (call, value, &error));
+    g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
+    g_clear_error (&error);
+    g_assert_true (ferry_call_answer (call, NULL, NULL));
+    g_assert_true (take (&asking, &asked, 0, NULL));
+  }
+  g_ptr_array_set_size (asked.sent, 0);
+  ferry_transactions_set_max_answer (asked.transactions, LARGE);
+  ferry_transactions_set_max_answer (asking.transactions, LARGE);
+  for (guint i = 0; i < G_N_ELEMENTS (outcomes); i++)
+    {
+      g_autoptr (FerryCall) call = ask (&asking, &asked, &outcomes[i], NULL);
+      gboolean fits = TRUE;
+
+      g_assert_true (ferry_call_answer (call, value, NULL));
+      for (guint piece = 0; fits && piece < N_PIECES - 1; piece++)
+        fits = take (&asking, &asked, i * N_PIECES + piece, &error);
+      g_assert_cmpint (fits, ==, error == NULL);
+    }
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
+  g_assert_nonnull (strstr (error->message, "too many"));
+  ferry_transactions_close (asking.transactions, error);
+  g_assert_null (asking.transactions->pieces);
+  for (guint i = 0; i < G_N_ELEMENTS (outcomes); i++)
+    outcome_clear (&outcomes[i]);
+  end_clear (&asking);
+  end_clear (&asked);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/pieces/come-with-others-between", come_with_others_between);
+  g_test_add_func ("/pieces/go-on-where-there-was-no-room", go_on_where_there_was_no_room);
+  g_test_add_func ("/pieces/give-way-to-an-error", give_way_to_an_error);
+  g_test_add_func ("/pieces/are-dropped-when-nobody-waits", are_dropped_when_nobody_waits);
+  g_test_add_func ("/pieces/are-bounded", are_bounded);
+  return g_test_run ();
+}

@@ -1,0 +1,361 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* FerryMap: how much is in flight, in which chunks, and how it is cancelled. */
+
+#include "config.h"
+
+#include "task/map-test.h"
+
+#include "task/ferry-map-private.h"
+
+/* ---- bounds ---- */
+
+/* Takes all, and sees that the source is never asked for more than the bound allows. */
+static void
+pulls_no_more_than_the_bound (gconstpointer order)
+{
+  const guint bounds[] = {1, 2, 7, 64};
+
+  for (guint i = 0; i < G_N_ELEMENTS (bounds); i++)
+    {
+      g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
+      g_autoptr (FerryMap) map = ferry_map_new (test->executor, "double", (FerryMapOrder) GPOINTER_TO_INT (order));
+      MapTestSource source = {.length = 300, .fails_at = -1};
+
+      ferry_map_set_source (map, map_test_source_next, &source, NULL);
+      ferry_map_set_max_in_flight (map, bounds[i]);
+      for (gint64 taken = 0; taken < 300; taken++)
+        {
+          guint64 index;
+
+          g_assert_cmpint (source.n_given, <=, taken + bounds[i]);
+          g_assert_cmpint (map_test_take (map, &index), ==, 2 * (gint64) index);
+        }
+      map_test_assert_end (map);
+    }
+}
+
+static gboolean
+has_done_all_it_may (gpointer map)
+{
+  return ferry_map_get_n_done (map) >= 11;
+}
+
+/* Nobody takes: nothing more is asked for, in as many turns of the loop as there are. */
+static void
+nobody_takes_and_nothing_is_pulled (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
+  g_autoptr (FerryMap) map = ferry_map_new (test->executor, "double", FERRY_MAP_ORDERED);
+  MapTestSource source = {.length = G_MAXINT64, .fails_at = -1};
+
+  ferry_map_set_source (map, map_test_source_next, &source, map_test_source_destroy);
+  g_assert_cmpint (source.n_given, ==, 0);
+  ferry_map_set_max_in_flight (map, 11);
+  g_assert_cmpint (map_test_take (map, NULL), ==, 0);
+  ferry_test_run_until (has_done_all_it_may, map);
+  task_test_settle ();
+  g_assert_cmpint (source.n_given, <=, 12);
+  g_clear_object (&map);
+  g_assert_true (source.destroyed);
+}
+
+/* The first item is held: those that wait for it count, and so the memory is bounded. */
+static GVariant *
+held_first (gpointer data, GError **error)
+{
+  g_autoptr (GVariant) number = g_variant_ref_sink (map_test_source_next (data, error));
+
+  return g_variant_get_int64 (number) == 0 ? g_variant_new_int64 (-1) : g_steal_pointer (&number);
+}
+
+static gboolean
+all_but_one_are_done (gpointer map)
+{
+  return ferry_map_get_n_done (map) == 31;
+}
+
+static void
+waiting_results_count_against_the_bound (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
+  g_autoptr (FerryMap) map = ferry_map_new (test->executor, "hold", FERRY_MAP_ORDERED);
+  MapTestSource source = {.length = G_MAXINT64, .fails_at = -1};
+
+  ferry_map_set_source (map, held_first, &source, NULL);
+  ferry_map_set_max_in_flight (map, 32);
+  ferry_map_set_chunk_size (map, 1);
+  ferry_map_start (map);
+  ferry_test_run_until (all_but_one_are_done, map);
+  task_test_settle ();
+  g_assert_cmpint (source.n_given, ==, 32);
+  g_assert_cmpuint (map->n_places, <=, 32);
+  ferry_map_cancel (map);
+  map_test_wait_finished (map);
+}
+
+/* An executor that takes one task at a time. */
+static void
+waits_for_room_in_its_executor (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryMap) map = NULL;
+  g_autoptr (GPtrArray) results = NULL;
+  g_autoptr (GError) error = NULL;
+
+  ferry_executor_set_max_pending (test->executor, 1);
+  map = map_test_new (test, "double", FERRY_MAP_ORDERED, map_test_numbers (1000));
+  ferry_map_set_chunk_size (map, 3);
+  results = ferry_map_collect (map, MAP_TEST_TIMEOUT, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (results->len, ==, 1000);
+}
+
+/* ---- by hand ---- */
+
+static void
+takes_what_is_added (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
+  g_autoptr (FerryMap) map = ferry_map_new (test->executor, "double", FERRY_MAP_ORDERED);
+  g_autoptr (GError) error = NULL;
+  gint64 added = 0;
+
+  ferry_map_set_max_in_flight (map, 10);
+  for (gint64 taken = 0; taken < 100; taken++)
+    {
+      while (ferry_map_add (map, g_variant_new_int64 (added), &error))
+        added++;
+      g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
+      g_clear_error (&error);
+      g_assert_cmpint (added, ==, taken + 10);
+      g_assert_cmpint (map_test_take (map, NULL), ==, 2 * taken);
+    }
+  ferry_map_close_input (map);
+  g_assert_false (ferry_map_add (map, g_variant_new_int64 (0), &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
+  for (gint64 taken = 100; taken < added; taken++)
+    g_assert_cmpint (map_test_take (map, NULL), ==, 2 * taken);
+  map_test_assert_end (map);
+}
+
+/* ---- chunks ---- */
+
+typedef struct
+{
+  guint64 microseconds;
+  guint n;
+} Spins;
+
+static GVariant *
+next_spin (gpointer data, GError **error)
+{
+  Spins *spins = data;
+
+  return spins->n-- > 0 ? g_variant_new_uint64 (spins->microseconds) : NULL;
+}
+
+static void
+take_spins (FerryMap *map, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (GVariant) value = NULL;
+      g_autoptr (GError) error = NULL;
+
+      g_assert_true (ferry_map_next (map, MAP_TEST_TIMEOUT, NULL, &value, NULL, &error));
+      g_assert_no_error (error);
+    }
+}
+
+static void
+chunks_grow_and_shrink (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
+  g_autoptr (FerryMap) map = ferry_map_new (test->executor, "spin", FERRY_MAP_UNORDERED);
+  Spins spins = {1, 100000};
+
+  ferry_map_set_source (map, next_spin, &spins, NULL);
+  g_assert_cmpuint (ferry_map_get_automatic_size (map), ==, 1);
+  take_spins (map, 20000);
+  g_assert_cmpuint (ferry_map_get_automatic_size (map), >, 8);
+  /* From now on an item takes longer than a chunk is to take. */
+  spins.microseconds = 10000;
+  while (ferry_map_get_automatic_size (map) > 1)
+    take_spins (map, 1);
+  ferry_map_cancel (map);
+  map_test_wait_finished (map);
+}
+
+static guint
+count_tasks (FerryExecutor *executor)
+{
+  return g_list_model_get_n_items (G_LIST_MODEL (executor));
+}
+
+/* The rest is dealt out to all workers, and not to one. */
+static void
+chunks_shrink_where_the_rest_is_small (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
+  g_autoptr (FerryMap) map = map_test_new (test, "double", FERRY_MAP_ORDERED, map_test_numbers (10000));
+  guint smallest = G_MAXUINT;
+
+  for (gint64 i = 0; i < 10000; i++)
+    {
+      guint size = ferry_map_get_automatic_size (map);
+
+      g_assert_cmpuint (size, <=, MAX ((10000 - ferry_map_get_n_submitted (map)) / 4, 1));
+      smallest = i > 5000 ? MIN (smallest, size) : smallest;
+      g_assert_cmpint (map_test_take (map, NULL), ==, 2 * i);
+    }
+  g_assert_cmpuint (smallest, ==, 1);
+}
+
+static void
+chunks_have_the_size_that_was_set (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  g_autoptr (FerryMap) map = map_test_new (test, "double", FERRY_MAP_ORDERED, map_test_numbers (95));
+  g_autoptr (GPtrArray) results = NULL;
+  g_autoptr (GError) error = NULL;
+
+  ferry_executor_set_keep_finished (test->executor, 1000);
+  ferry_map_set_chunk_size (map, 10);
+  results = ferry_map_collect (map, MAP_TEST_TIMEOUT, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (count_tasks (test->executor), ==, 10);
+}
+
+/* ---- cancelling ---- */
+
+static GVariant *
+next_holding (gpointer data, GError **error)
+{
+  return g_variant_new_int64 (-1);
+}
+
+static void
+what_runs_is_cancelled (gconstpointer in_threads)
+{
+  g_autoptr (TaskTest) test = task_test_new (GPOINTER_TO_INT (in_threads), 2);
+  const char *function = in_threads ? "hold" : "sleep-until-cancelled";
+  g_autoptr (FerryMap) map = ferry_map_new (test->executor, function, FERRY_MAP_ORDERED);
+  g_autoptr (GError) error = NULL;
+
+  ferry_map_set_source (map, next_holding, NULL, NULL);
+  ferry_map_start (map);
+  task_test_wait_workers (test->pool, 2);
+  if (in_threads)
+    map_test_wait_held (2);
+  ferry_map_cancel (map);
+  ferry_map_cancel (map);
+  map_test_wait_finished (map);
+  g_assert_cmpuint (ferry_map_get_n_done (map), ==, 0);
+  g_assert_cmpuint (ferry_executor_get_n_executing (test->executor), ==, 0);
+}
+
+/* Before it was started, and after so many results of a chunk. */
+static void
+is_cancelled_at_any_time (void)
+{
+  for (guint n_before = 0; n_before < 60; n_before += 1 + n_before / 3)
+    {
+      g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
+      g_autoptr (FerryMap) map = map_test_new (test, "double", FERRY_MAP_UNORDERED, map_test_numbers (10000));
+      g_autoptr (GError) error = NULL;
+
+      for (guint i = 0; i < n_before; i++)
+        map_test_take (map, NULL);
+      ferry_map_cancel (map);
+      map_test_wait_finished (map);
+      g_assert_false (ferry_map_next (map, MAP_TEST_TIMEOUT, NULL, NULL, NULL, &error));
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    }
+}
+
+/* The source itself: what it was made of must stay until it has returned. */
+typedef struct
+{
+  FerryMap *map; /* (nullable) */
+  gboolean drops;
+  guint n_asked;
+  gboolean running;
+  gboolean destroyed;
+} Saboteur;
+
+static GVariant *
+cancel_the_map (gpointer data, GError **error)
+{
+  Saboteur *self = data;
+
+  self->running = TRUE;
+  if (++self->n_asked == 5 && self->drops)
+    g_clear_object (&self->map);
+  else if (self->n_asked == 5)
+    ferry_map_cancel (self->map);
+  g_assert_false (self->destroyed);
+  g_assert_cmpuint (self->n_asked, <=, 5);
+  self->running = FALSE;
+  return g_variant_new_int64 (0);
+}
+
+static void
+destroy_saboteur (gpointer data)
+{
+  Saboteur *self = data;
+
+  g_assert_false (self->running);
+  g_assert_false (self->destroyed);
+  self->destroyed = TRUE;
+}
+
+static gboolean
+is_destroyed (gpointer data)
+{
+  return ((Saboteur *) data)->destroyed;
+}
+
+static void
+its_source_ends_it (gconstpointer drops)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
+  Saboteur saboteur = {.drops = GPOINTER_TO_INT (drops)};
+
+  saboteur.map = ferry_map_new (test->executor, "double", FERRY_MAP_ORDERED);
+  ferry_map_set_chunk_size (saboteur.map, 2);
+  ferry_map_set_source (saboteur.map, cancel_the_map, &saboteur, destroy_saboteur);
+  ferry_map_start (saboteur.map);
+  ferry_test_run_until (is_destroyed, &saboteur);
+  g_assert_cmpuint (saboteur.n_asked, ==, 5);
+  if (saboteur.map != NULL)
+    map_test_wait_finished (saboteur.map);
+  g_clear_object (&saboteur.map);
+}
+
+int
+main (int argc, char **argv)
+{
+  gconstpointer ordered = GINT_TO_POINTER (FERRY_MAP_ORDERED);
+  gconstpointer unordered = GINT_TO_POINTER (FERRY_MAP_UNORDERED);
+  gconstpointer no = GINT_TO_POINTER (FALSE);
+  gconstpointer yes = GINT_TO_POINTER (TRUE);
+
+  map_test_init (&argc, &argv);
+  g_test_add_data_func ("/map/pulls-no-more-than-the-bound/ordered", ordered, pulls_no_more_than_the_bound);
+  g_test_add_data_func ("/map/pulls-no-more-than-the-bound/unordered", unordered, pulls_no_more_than_the_bound);
+  g_test_add_func ("/map/nobody-takes-and-nothing-is-pulled", nobody_takes_and_nothing_is_pulled);
+  g_test_add_func ("/map/waiting-results-count-against-the-bound", waiting_results_count_against_the_bound);
+  g_test_add_func ("/map/waits-for-room-in-its-executor", waits_for_room_in_its_executor);
+  g_test_add_func ("/map/takes-what-is-added", takes_what_is_added);
+  g_test_add_func ("/map/chunks-grow-and-shrink", chunks_grow_and_shrink);
+  g_test_add_func ("/map/chunks-shrink-where-the-rest-is-small", chunks_shrink_where_the_rest_is_small);
+  g_test_add_func ("/map/chunks-have-the-size-that-was-set", chunks_have_the_size_that_was_set);
+  g_test_add_data_func ("/map/what-runs-is-cancelled/processes", no, what_runs_is_cancelled);
+  g_test_add_data_func ("/map/what-runs-is-cancelled/threads", yes, what_runs_is_cancelled);
+  g_test_add_func ("/map/is-cancelled-at-any-time", is_cancelled_at_any_time);
+  g_test_add_data_func ("/map/its-source-cancels-it", no, its_source_ends_it);
+  g_test_add_data_func ("/map/its-source-drops-it", yes, its_source_ends_it);
+  return g_test_run ();
+}

@@ -1,0 +1,489 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* FerryMap: what is mapped, and how results come. */
+
+#include "config.h"
+
+#include "task/map-test.h"
+
+#include <string.h>
+
+/* ---- orders ---- */
+
+static void
+gives_results_in_order_of_submission (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
+  g_autoptr (FerryMap) map = map_test_new (test, "double", FERRY_MAP_ORDERED, map_test_numbers (300));
+
+  for (gint64 i = 0; i < 300; i++)
+    {
+      guint64 index;
+
+      g_assert_cmpint (map_test_take (map, &index), ==, 2 * i);
+      g_assert_cmpuint (index, ==, i);
+    }
+  map_test_assert_end (map);
+}
+
+/* The first is held, and those behind it are all done before it. */
+static GVariant *
+held_and_numbers (gint64 n)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("ax"));
+  g_variant_builder_add (&builder, "x", G_GINT64_CONSTANT (-1));
+  for (gint64 i = 1; i < n; i++)
+    g_variant_builder_add (&builder, "x", i);
+  return g_variant_builder_end (&builder);
+}
+
+static void
+gives_results_as_they_come (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
+  g_autoptr (FerryMap) map = map_test_new (test, "hold", FERRY_MAP_UNORDERED, held_and_numbers (100));
+  g_autoptr (GHashTable) seen = g_hash_table_new (NULL, NULL);
+  guint64 index;
+
+  ferry_map_set_chunk_size (map, 1);
+  for (guint i = 1; i < 100; i++)
+    {
+      g_assert_cmpint (map_test_take (map, &index), ==, 2 * (gint64) index);
+      g_assert_true (g_hash_table_add (seen, GUINT_TO_POINTER (index)));
+    }
+  g_assert_false (g_hash_table_contains (seen, GUINT_TO_POINTER (0)));
+  map_test_open_gate ();
+  g_assert_cmpint (map_test_take (map, &index), ==, -2);
+  g_assert_cmpuint (index, ==, 0);
+  map_test_close_gate ();
+  map_test_assert_end (map);
+}
+
+static void
+holds_results_back_for_an_earlier_one (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
+  g_autoptr (FerryMap) map = map_test_new (test, "hold", FERRY_MAP_ORDERED, held_and_numbers (20));
+  g_autoptr (GError) error = NULL;
+
+  ferry_map_set_chunk_size (map, 1);
+  g_assert_false (ferry_map_next (map, 0, NULL, NULL, NULL, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+  while (ferry_map_get_n_done (map) < 19)
+    g_main_context_iteration (NULL, TRUE);
+  map_test_open_gate ();
+  g_assert_cmpint (map_test_take (map, NULL), ==, -2);
+  for (gint64 i = 1; i < 20; i++)
+    g_assert_cmpint (map_test_take (map, NULL), ==, 2 * i);
+  map_test_close_gate ();
+  map_test_assert_end (map);
+}
+
+static void
+equals_the_sequential_map (gconstpointer data)
+{
+  const gint64 n = 1000;
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
+
+  for (guint chunk_size = 0; chunk_size < 300; chunk_size = 7 * chunk_size + 1)
+    {
+      g_autoptr (FerryMap) map =
+        map_test_new (test, "double", (FerryMapOrder) GPOINTER_TO_INT (data), map_test_numbers (n));
+      g_autoptr (GPtrArray) results = NULL;
+      g_autoptr (GError) error = NULL;
+
+      ferry_map_set_chunk_size (map, chunk_size);
+      results = ferry_map_collect (map, MAP_TEST_TIMEOUT, &error);
+      g_assert_no_error (error);
+      g_assert_cmpuint (results->len, ==, n);
+      for (gint64 i = 0; i < n; i++)
+        g_assert_cmpint (g_variant_get_int64 (g_ptr_array_index (results, i)), ==, 2 * i);
+      g_assert_cmpfloat (ferry_map_get_fraction (map), ==, 1);
+    }
+}
+
+/* ---- ways to consume ---- */
+
+typedef struct
+{
+  FerryMap *map; /* (nullable) */
+  guint64 n_results;
+  guint64 n_failed;
+  guint n_finished;
+  guint64 drop_at; /* G_MAXUINT64: never */
+  guint64 cancel_at;
+} Listener;
+
+static void
+result_cb (FerryMap *map, guint64 index, GVariant *value, const GError *error, gpointer data)
+{
+  Listener *self = data;
+
+  g_assert_cmpuint (self->n_finished, ==, 0);
+  g_assert_cmpuint (index, ==, self->n_results);
+  if (error == NULL)
+    g_assert_cmpint (g_variant_get_int64 (value), ==, 2 * (gint64) index);
+  self->n_results++;
+  self->n_failed += error != NULL;
+  if (index == self->cancel_at)
+    ferry_map_cancel (map);
+  if (index == self->drop_at)
+    g_clear_object (&self->map);
+}
+
+static void
+finished_cb (FerryMap *map, gpointer data)
+{
+  Listener *self = data;
+
+  g_assert_true (ferry_map_get_finished (map));
+  self->n_finished++;
+}
+
+static void
+listen (Listener *self, FerryMap *map)
+{
+  *self = (Listener){.map = map, .drop_at = G_MAXUINT64, .cancel_at = G_MAXUINT64};
+  g_signal_connect (map, "result", G_CALLBACK (result_cb), self);
+  g_signal_connect (map, "finished", G_CALLBACK (finished_cb), self);
+}
+
+static void
+emits_each_result_and_its_end (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
+  Listener listener;
+
+  listen (&listener, map_test_new (test, "refuse", FERRY_MAP_ORDERED, map_test_numbers (1000)));
+  ferry_map_start (listener.map);
+  map_test_wait_finished (listener.map);
+  g_assert_cmpuint (listener.n_results, ==, 1000);
+  g_assert_cmpuint (listener.n_failed, ==, 500);
+  g_assert_cmpuint (ferry_map_get_n_failed (listener.map), ==, 500);
+  g_assert_cmpuint (listener.n_finished, ==, 1);
+  g_assert_finalize_object (listener.map);
+}
+
+/* The only reference goes in the middle of the results. */
+static void
+is_dropped_in_a_handler (gconstpointer in_threads)
+{
+  g_autoptr (TaskTest) test = task_test_new (GPOINTER_TO_INT (in_threads), 2);
+  FerryMap *map = map_test_new (test, "double", FERRY_MAP_ORDERED, map_test_numbers (10000));
+  gpointer watched = map;
+  Listener listener;
+
+  listen (&listener, map);
+  g_object_add_weak_pointer (watched, &watched);
+  listener.drop_at = 100;
+  ferry_map_start (map);
+  while (watched != NULL)
+    g_main_context_iteration (NULL, TRUE);
+  task_test_settle ();
+  g_assert_cmpuint (listener.n_results, ==, 101);
+  g_assert_cmpuint (listener.n_finished, ==, 0);
+}
+
+static void
+is_cancelled_in_a_handler (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
+  Listener listener;
+
+  listen (&listener, map_test_new (test, "double", FERRY_MAP_ORDERED, map_test_numbers (10000)));
+  listener.cancel_at = 100;
+  ferry_map_start (listener.map);
+  map_test_wait_finished (listener.map);
+  g_assert_cmpuint (listener.n_results, ==, 101);
+  g_assert_cmpuint (listener.n_finished, ==, 1);
+  g_assert_finalize_object (listener.map);
+}
+
+typedef struct
+{
+  gint64 sum;
+  guint n;
+  gboolean ended;
+  GError *error;
+} Sum;
+
+static void
+next_cb (GObject *object, GAsyncResult *result, gpointer data)
+{
+  Sum *sum = data;
+  g_autoptr (GVariant) value = NULL;
+
+  if (!ferry_map_next_finish (FERRY_MAP (object), result, NULL, &value, NULL, &sum->error))
+    {
+      sum->ended = TRUE;
+      return;
+    }
+  sum->sum += g_variant_get_int64 (value);
+  sum->n++;
+  ferry_map_next_async (FERRY_MAP (object), NULL, next_cb, sum);
+}
+
+static void
+gives_one_result_after_the_other (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
+  g_autoptr (FerryMap) map = map_test_new (test, "double", FERRY_MAP_UNORDERED, map_test_numbers (500));
+  Sum sum = {0};
+
+  ferry_map_next_async (map, NULL, next_cb, &sum);
+  ferry_test_wait_flag (&sum.ended);
+  g_assert_no_error (sum.error);
+  g_assert_cmpuint (sum.n, ==, 500);
+  g_assert_cmpint (sum.sum, ==, 499 * 500);
+}
+
+static void
+waiting_is_cancelled_and_the_map_goes_on (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  g_autoptr (FerryMap) map = map_test_new (test, "hold", FERRY_MAP_ORDERED, held_and_numbers (3));
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  Sum sum = {0};
+
+  ferry_map_next_async (map, cancellable, next_cb, &sum);
+  map_test_wait_held (1);
+  g_cancellable_cancel (cancellable);
+  ferry_test_wait_flag (&sum.ended);
+  g_assert_error (sum.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_clear_error (&sum.error);
+  map_test_open_gate ();
+  g_assert_cmpint (map_test_take (map, NULL), ==, -2);
+  g_assert_cmpint (map_test_take (map, NULL), ==, 2);
+  g_assert_cmpint (map_test_take (map, NULL), ==, 4);
+  map_test_close_gate ();
+  map_test_assert_end (map);
+}
+
+static void
+collect_cb (GObject *object, GAsyncResult *result, gpointer data)
+{
+  Sum *sum = data;
+  g_autoptr (GPtrArray) results = ferry_map_collect_finish (FERRY_MAP (object), result, &sum->error);
+
+  sum->n = results != NULL ? results->len : 0;
+  sum->ended = TRUE;
+}
+
+static void
+collecting_is_cancelled (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
+  g_autoptr (FerryMap) map = map_test_new (test, "hold", FERRY_MAP_ORDERED, held_and_numbers (100));
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  Sum sum = {0};
+
+  ferry_map_collect_async (map, cancellable, collect_cb, &sum);
+  map_test_wait_held (1);
+  g_cancellable_cancel (cancellable);
+  ferry_test_wait_flag (&sum.ended);
+  g_assert_error (sum.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_cmpuint (map_test_get_n_held (), ==, 0);
+  g_clear_error (&sum.error);
+}
+
+static void
+collecting_stops_at_the_first_error (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
+  g_autoptr (FerryMap) map = map_test_new (test, "refuse", FERRY_MAP_ORDERED, map_test_numbers (100000));
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (ferry_map_collect (map, MAP_TEST_TIMEOUT, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT);
+  g_assert_cmpstr (error->message, ==, "Item 1: 1 is odd");
+  g_assert_cmpuint (ferry_map_get_n_submitted (map), <, 100000);
+}
+
+/* ---- inputs ---- */
+
+static void
+add_to_store (GListStore *store, gint64 begin, gint64 end)
+{
+  for (gint64 i = begin; i < end; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("%" G_GINT64_FORMAT, i);
+      g_autoptr (GSimpleAction) item = g_simple_action_new (name, NULL);
+
+      g_list_store_append (store, item);
+    }
+}
+
+static GVariant *
+name_to_number (gpointer item, gpointer data)
+{
+  ++*(guint *) data;
+  return g_variant_new_int64 (g_ascii_strtoll (g_action_get_name (item), NULL, 10));
+}
+
+static void
+feeds_from_a_list_model (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
+  g_autoptr (FerryMap) map = ferry_map_new (test->executor, "double", FERRY_MAP_ORDERED);
+  g_autoptr (GListStore) store = g_list_store_new (G_TYPE_SIMPLE_ACTION);
+  guint n_asked = 0;
+
+  add_to_store (store, 0, 100);
+  ferry_map_set_model (map, G_LIST_MODEL (store), name_to_number, &n_asked, NULL);
+  ferry_map_set_max_in_flight (map, 10);
+  g_assert_cmpuint (n_asked, ==, 0);
+  for (gint64 i = 0; i < 150; i++)
+    {
+      g_assert_cmpint (map_test_take (map, NULL), ==, 2 * i);
+      g_assert_cmpuint (n_asked, <=, i + 11);
+      /* What is done with goes, and more comes. */
+      if (i == 50)
+        g_list_store_splice (store, 0, 40, NULL, 0);
+      if (i == 60)
+        add_to_store (store, 100, 150);
+    }
+  map_test_assert_end (map);
+  g_assert_finalize_object (g_steal_pointer (&store));
+}
+
+static void
+takes_values_of_several_types (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
+  g_autoptr (FerryMap) map = ferry_map_new (test->executor, "echo-anything", FERRY_MAP_ORDERED);
+  g_autoptr (GPtrArray) values = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
+  g_autoptr (GPtrArray) results = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_ptr_array_add (values, g_variant_ref_sink (g_variant_new_string ("one")));
+  g_ptr_array_add (values, g_variant_ref_sink (g_variant_new_uint32 (2)));
+  g_ptr_array_add (values, g_variant_ref_sink (g_variant_new ("(sv)", "three", g_variant_new_double (3))));
+  g_ptr_array_add (values, g_variant_ref_sink (g_variant_new_variant (g_variant_new_byte (4))));
+  g_ptr_array_add (values, g_variant_ref_sink (g_variant_new_maybe (G_VARIANT_TYPE_VARIANT, NULL)));
+  g_ptr_array_add (values, g_variant_ref_sink (g_variant_new_array (G_VARIANT_TYPE_STRING, NULL, 0)));
+  ferry_map_set_array (map, values);
+  ferry_map_set_chunk_size (map, 3);
+  results = ferry_map_collect (map, MAP_TEST_TIMEOUT, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (results->len, ==, values->len);
+  for (guint i = 0; i < values->len; i++)
+    g_assert_true (g_variant_equal (g_ptr_array_index (results, i), g_ptr_array_index (values, i)));
+}
+
+static void
+takes_items_without_arguments (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryMap) map = ferry_map_new (test->executor, "nothing", FERRY_MAP_ORDERED);
+  g_autoptr (GError) failure = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) value = NULL;
+
+  g_assert_true (ferry_map_add (map, NULL, &error));
+  g_assert_true (ferry_map_add (map, NULL, &error));
+  ferry_map_close_input (map);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_assert_true (ferry_map_next (map, MAP_TEST_TIMEOUT, NULL, &value, &failure, &error));
+      g_assert_no_error (failure);
+      g_assert_null (value);
+    }
+  map_test_assert_end (map);
+}
+
+static void
+ends_at_once_without_items (gconstpointer in_threads)
+{
+  g_autoptr (TaskTest) test = task_test_new (GPOINTER_TO_INT (in_threads), 2);
+  g_autoptr (FerryMap) map = map_test_new (test, "double", FERRY_MAP_ORDERED, map_test_numbers (0));
+  g_autoptr (FerryMap) other = map_test_new (test, "double", FERRY_MAP_UNORDERED, map_test_numbers (0));
+  g_autoptr (FerryMap) third = map_test_new (test, "double", FERRY_MAP_UNORDERED, map_test_numbers (0));
+  g_autoptr (GPtrArray) results = NULL;
+  g_autoptr (GError) error = NULL;
+  Listener listener;
+
+  map_test_assert_end (map);
+  results = ferry_map_collect (other, MAP_TEST_TIMEOUT, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (results->len, ==, 0);
+  listen (&listener, third);
+  ferry_map_start (third);
+  g_assert_cmpuint (listener.n_finished, ==, 1);
+  g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 0);
+}
+
+static void
+ends_with_the_error_of_its_source (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
+  g_autoptr (FerryMap) map = ferry_map_new (test->executor, "double", FERRY_MAP_ORDERED);
+  MapTestSource source = {.length = 1000, .fails_at = 100};
+  g_autoptr (GError) error = NULL;
+
+  ferry_map_set_source (map, map_test_source_next, &source, map_test_source_destroy);
+  for (gint64 i = 0; i < 100; i++)
+    g_assert_cmpint (map_test_take (map, NULL), ==, 2 * i);
+  g_assert_true (source.destroyed);
+  g_assert_false (ferry_map_next (map, MAP_TEST_TIMEOUT, NULL, NULL, NULL, &error));
+  g_assert_error (error, G_FILE_ERROR, G_FILE_ERROR_IO);
+  g_assert_error (ferry_map_get_error (map), G_FILE_ERROR, G_FILE_ERROR_IO);
+  g_assert_true (ferry_map_get_finished (map));
+}
+
+static void
+maps_100000_items (gconstpointer order)
+{
+  const gint64 n = 100000;
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
+  g_autoptr (FerryMap) map = ferry_map_new (test->executor, "double", (FerryMapOrder) GPOINTER_TO_INT (order));
+  MapTestSource source = {.length = n, .fails_at = -1};
+  gint64 sum = 0;
+
+  ferry_map_set_source (map, map_test_source_next, &source, NULL);
+  for (gint64 i = 0; i < n; i++)
+    {
+      guint64 index;
+      gint64 number = map_test_take (map, &index);
+
+      g_assert_cmpint (number, ==, 2 * (gint64) index);
+      sum += number;
+    }
+  g_assert_cmpint (sum, ==, n * (n - 1));
+  map_test_assert_end (map);
+}
+
+int
+main (int argc, char **argv)
+{
+  gconstpointer ordered = GINT_TO_POINTER (FERRY_MAP_ORDERED);
+  gconstpointer unordered = GINT_TO_POINTER (FERRY_MAP_UNORDERED);
+  gconstpointer in_processes = GINT_TO_POINTER (FALSE);
+  gconstpointer in_threads = GINT_TO_POINTER (TRUE);
+
+  map_test_init (&argc, &argv);
+  g_test_add_func ("/map/gives-results-in-order-of-submission", gives_results_in_order_of_submission);
+  g_test_add_func ("/map/gives-results-as-they-come", gives_results_as_they_come);
+  g_test_add_func ("/map/holds-results-back-for-an-earlier-one", holds_results_back_for_an_earlier_one);
+  g_test_add_data_func ("/map/equals-the-sequential-map/ordered", ordered, equals_the_sequential_map);
+  g_test_add_data_func ("/map/equals-the-sequential-map/unordered", unordered, equals_the_sequential_map);
+  g_test_add_func ("/map/emits-each-result-and-its-end", emits_each_result_and_its_end);
+  g_test_add_data_func ("/map/is-dropped-in-a-handler/processes", in_processes, is_dropped_in_a_handler);
+  g_test_add_data_func ("/map/is-dropped-in-a-handler/threads", in_threads, is_dropped_in_a_handler);
+  g_test_add_func ("/map/is-cancelled-in-a-handler", is_cancelled_in_a_handler);
+  g_test_add_func ("/map/gives-one-result-after-the-other", gives_one_result_after_the_other);
+  g_test_add_func ("/map/waiting-is-cancelled-and-the-map-goes-on", waiting_is_cancelled_and_the_map_goes_on);
+  g_test_add_func ("/map/collecting-is-cancelled", collecting_is_cancelled);
+  g_test_add_func ("/map/collecting-stops-at-the-first-error", collecting_stops_at_the_first_error);
+  g_test_add_func ("/map/feeds-from-a-list-model", feeds_from_a_list_model);
+  g_test_add_func ("/map/takes-values-of-several-types", takes_values_of_several_types);
+  g_test_add_func ("/map/takes-items-without-arguments", takes_items_without_arguments);
+  g_test_add_data_func ("/map/ends-at-once-without-items/processes", in_processes, ends_at_once_without_items);
+  g_test_add_data_func ("/map/ends-at-once-without-items/threads", in_threads, ends_at_once_without_items);
+  g_test_add_func ("/map/ends-with-the-error-of-its-source", ends_with_the_error_of_its_source);
+  g_test_add_data_func ("/map/maps-100000-items/ordered", ordered, maps_100000_items);
+  g_test_add_data_func ("/map/maps-100000-items/unordered", unordered, maps_100000_items);
+  return g_test_run ();
+}

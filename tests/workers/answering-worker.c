@@ -1,0 +1,33 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A worker that answers over its transport "calls" what tests/call/conversation-handlers.h has, with as many threads as
+ * its first argument says; with a second one, on demand. It ends with its transport. */
+
+#include <ferry.h>
+#include <stdlib.h>
+
+#include "call/conversation-handlers.h"
+
+int
+main (int argc, char **argv)
+{
+  g_autoptr (FerryTransport) transport = NULL;
+  g_autoptr (FerryDemux) demux = NULL;
+  g_autoptr (GError) error = NULL;
+  guint n = (guint) atoi (argv[1]);
+
+  transport = ferry_worker_get_transport ("calls", &error);
+  if (transport == NULL)
+    g_error ("%s", error->message);
+  demux = ferry_demux_new (transport);
+  conversation_add_handlers (demux);
+  if (argc > 2)
+    ferry_demux_set_threads_on_demand (demux, n);
+  else
+    ferry_demux_set_threads (demux, n);
+  if (!ferry_demux_start (demux, &error))
+    g_error ("%s", error->message);
+  ferry_transport_wait_closed (transport);
+  return EXIT_SUCCESS;
+}
