@@ -23,6 +23,7 @@
 #include "worker/ferry-nursery.h"
 #include "worker/ferry-worker.h"
 
+#include "call/ferry-channel.h"
 #include "call/ferry-background.h"
 #include "call/ferry-connect.h"
 #include "call/ferry-listener.h"
@@ -34,7 +35,9 @@
 #include "call/ferry-replies.h"
 #include "call/ferry-transport.h"
 
+#include "task/ferry-channel-start.h"
 #include "task/ferry-error-list.h"
+#include "task/ferry-exchange.h"
 #include "task/ferry-executor.h"
 #include "task/ferry-job.h"
 #include "task/ferry-map.h"

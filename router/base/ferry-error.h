@@ -48,6 +48,7 @@ G_BEGIN_DECLS
  * @FERRY_ERROR_BAD_RESULT: A function gave back something that is not what it was registered to give.
  * @FERRY_ERROR_QUEUE_TIMED_OUT: The task waited in its queue for longer than it may; it was not begun.
  * @FERRY_ERROR_SET_ASIDE: The task ended several workers, and is not tried again.
+ * @FERRY_ERROR_NOT_ACKNOWLEDGED: The conversation ended before the other end had taken the message.
  * @FERRY_ERROR_REMOTE: An error of another process, of a domain that this one does not know; the message names it.
  * @FERRY_ERROR_NOT_LISTENING: Nobody listens at the address.
  * @FERRY_ERROR_NOT_ALLOWED: The other end belongs to another user, or permissions keep this one from it.
@@ -85,6 +86,7 @@ typedef enum
   FERRY_ERROR_BAD_RESULT,
   FERRY_ERROR_QUEUE_TIMED_OUT,
   FERRY_ERROR_SET_ASIDE,
+  FERRY_ERROR_NOT_ACKNOWLEDGED,
   FERRY_ERROR_REMOTE,
   FERRY_ERROR_NOT_LISTENING,
   FERRY_ERROR_NOT_ALLOWED,

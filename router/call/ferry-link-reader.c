@@ -279,6 +279,14 @@ take_transport (FerryDownlink *own_downlink, const char *sender_name, GError **e
   return dup_transport (entry);
 }
 
+gboolean
+ferry_worker_has_transport (const char *name)
+{
+  g_autofree char *sender_name = g_strconcat (FERRY_TRANSPORT_SENDER_PREFIX, name, NULL);
+
+  return ferry_attachment_has_sender (sender_name);
+}
+
 /**
  * ferry_worker_get_transport:
  * @name: the name that the application gave the transport in [method@Ferry.Launcher.add_transport]

@@ -28,4 +28,9 @@ ferry_transport_get_first_xid (guint index)
 FerryTransport *ferry_worker_transport_new (FerrySender *sender);
 void ferry_worker_transport_stop (FerryTransport *transport);
 
+/* The router of the application's end of a link; NULL for any other transport. */
+FerryRouter *ferry_link_transport_dup_router (FerryTransport *transport);
+/* In a worker: whether it was passed a transport of that name. */
+gboolean ferry_worker_has_transport (const char *name);
+
 G_END_DECLS

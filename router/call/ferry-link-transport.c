@@ -332,6 +332,14 @@ link_transport_new (FerryReceiver *receiver, GMainContext *context, guint index)
   return self;
 }
 
+FerryRouter *
+ferry_link_transport_dup_router (FerryTransport *transport)
+{
+  if (!FERRY_IS_LINK_TRANSPORT (transport))
+    return NULL;
+  return g_weak_ref_get (&FERRY_LINK_TRANSPORT (transport)->receiver->router);
+}
+
 /**
  * ferry_launcher_add_transport:
  * @self: a launcher

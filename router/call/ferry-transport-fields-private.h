@@ -25,6 +25,8 @@ typedef struct
   pthread_cond_t room;
   FerryTransportCallFunc call_func; /* lock: (nullable), as the next one */
   GObject *call_owner;              /* lock: (unowned) (nullable) */
+  FerryTransportEndFunc owner_func; /* lock: (nullable): tells the next one of the end */
+  GObject *owner;                   /* lock: (unowned) (nullable) */
   GQueue early;                     /* lock: (element-type FerryCall) (owned) */
   GQueue kept;                      /* lock: (element-type Kept) (owned): what waits for room */
   GError *refusal;                  /* lock: (owned) (nullable): why nobody takes calls any more */

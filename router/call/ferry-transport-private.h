@@ -42,6 +42,12 @@ void ferry_transport_set_end_func (FerryTransport *self, GDestroyNotify func, gp
 /* From now on requests are refused with reason; another thread may still be in func. */
 void ferry_transport_leave_calls (FerryTransport *self, const GError *reason);
 
+/* How whoever takes the calls hears that the transport has ended: on the thread that ended it, once what was asked has
+ * failed. */
+typedef void (*FerryTransportEndFunc) (FerryTransport *self, GObject *owner);
+/* owner is as for calls; one that comes after the end looks at the reason itself. NULL: nobody. */
+void ferry_transport_watch_end (FerryTransport *self, FerryTransportEndFunc func, GObject *owner);
+
 /* Waiting for room, for a window, or for the end: take the count, try, and wait until the count is another one.
  * deadline: monotonic time in microseconds, 0 for none. Fails with FERRY_ERROR_TIMED_OUT and G_IO_ERROR_CANCELLED. */
 guint64 ferry_transport_get_room_count (FerryTransport *self);

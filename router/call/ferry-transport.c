@@ -207,6 +207,33 @@ ferry_transport_receive_cancel (FerryTransport *self, guint64 xid, guint16 reaso
   ferry_transport_wake_waiting (ferry_transport_get_private (self));
 }
 
+void
+ferry_transport_watch_end (FerryTransport *self, FerryTransportEndFunc func, GObject *owner)
+{
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
+
+  pthread_mutex_lock (&priv->lock);
+  priv->owner_func = func;
+  priv->owner = owner;
+  pthread_mutex_unlock (&priv->lock);
+}
+
+static void
+tell_owner_of_end (FerryTransport *self)
+{
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
+  g_autoptr (GObject) owner = NULL;
+  FerryTransportEndFunc func;
+
+  pthread_mutex_lock (&priv->lock);
+  func = priv->owner_func;
+  if (func != NULL)
+    owner = g_object_ref (priv->owner);
+  pthread_mutex_unlock (&priv->lock);
+  if (func != NULL)
+    func (self, owner);
+}
+
 /**
  * ferry_transport_end:
  * @self: a transport
@@ -243,6 +270,7 @@ ferry_transport_end (FerryTransport *self, const GError *reason)
   /* Closed as they are, nothing is sent for them. */
   g_queue_clear_full (&early, (GDestroyNotify) ferry_call_unref);
   ferry_transport_note_room (self);
+  tell_owner_of_end (self);
   FERRY_TRANSPORT_GET_CLASS (self)->close (self);
   if (end_func != NULL)
     end_func (priv->end_data);

@@ -19,6 +19,8 @@
 #include <sysexits.h>
 
 #include "base/ferry-base-private.h"
+#include "call/ferry-link-transport-private.h"
+#include "task/ferry-channel-start-private.h"
 #include "task/ferry-rehearsal-private.h"
 #include "task/ferry-serve-private.h"
 #include "worker/ferry-attachment-private.h"
@@ -138,6 +140,24 @@ serve (FerryDownlink *downlink)
   ferry_worker_exit (EXIT_SUCCESS);
 }
 
+static void
+prepare (void)
+{
+  if (forked_by_nursery)
+    return;
+  take_name ();
+  run_initialisers (NULL);
+}
+
+/* In a worker that was started for a channel. */
+static G_GNUC_NORETURN void
+converse (void)
+{
+  signal (SIGINT, SIG_IGN);
+  prepare ();
+  ferry_worker_exit (ferry_channel_serve ());
+}
+
 /* any */
 gboolean
 ferry_worker_main_was_called (void)
@@ -177,9 +197,10 @@ be_nursery (int argc, char **argv)
  * the initialisers added, and before anything starts a thread or opens a display.
  *
  * In the application, this does nothing and returns %FALSE. In a worker that is to serve calls, and in a nursery, it
- * does not return: the process serves until the application is done with it or gone, and exits. In a worker that was
- * passed other senders only, it returns %FALSE as well, and [func@Ferry.Worker.get_sender] and
- * [func@Ferry.Worker.get_transport] give them.
+ * does not return: the process serves until the application is done with it or gone, and exits. In one that was started
+ * for a channel it does not return either, and the process ends with its function. In a worker that was passed other
+ * senders only, it returns %FALSE as well, and [func@Ferry.Worker.get_sender] and [func@Ferry.Worker.get_transport]
+ * give them.
  *
  * A worker that serves ignores `SIGINT`: what Ctrl-C means is the application's to say. A process that one of its
  * functions executes inherits that. One that cannot go on, since application and worker are of versions that do not
@@ -205,16 +226,14 @@ ferry_worker_main (int *argc, char ***argv)
     return FALSE;
   if (ferry_attachment_get_downlink (&error) == NULL)
     give_up (error);
+  if (ferry_worker_has_transport (FERRY_CHANNEL_TRANSPORT))
+    converse ();
   if (!ferry_attachment_has_sender (FERRY_CALLS_SENDER))
     return FALSE;
   downlink = ferry_attachment_take_downlink (FERRY_DOWNLINK_SERVES, FERRY_CALLS_SENDER, &error);
   if (downlink == NULL)
     give_up (error);
-  if (!forked_by_nursery)
-    {
-      take_name ();
-      run_initialisers (NULL);
-    }
+  prepare ();
   serve (downlink);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a pool makes of the launcher that it is given. */
+/* What a pool, or a channel, makes of the launcher that it is given. */
 
 #include "config.h"
 
@@ -10,12 +10,11 @@
 #include "base/ferry-base-private.h"
 #include "worker/ferry-launcher-private.h"
 
-/* main: a launcher of the same workers, which has them forked by a nursery that the other launcher starts. */
+/* main: a launcher of the same workers, without senders and nursery. */
 FerryLauncher *
-ferry_launcher_new_forked (FerryLauncher *launcher)
+ferry_launcher_new_copy (FerryLauncher *launcher)
 {
   FerryLauncher *self = ferry_launcher_new ((const char *const *) launcher->argv);
-  g_autoptr (FerryNursery) nursery = ferry_nursery_new (launcher);
 
   ferry_launcher_set_environ (self, (const char *const *) launcher->environ);
   ferry_launcher_set_cwd (self, launcher->cwd);
@@ -28,6 +27,16 @@ ferry_launcher_new_forked (FerryLauncher *launcher)
 
       ferry_launcher_set_stream (self, (FerryStream) i, launcher->modes[i], fd);
     }
+  return self;
+}
+
+/* main: a launcher of the same workers, which has them forked by a nursery that the other launcher starts. */
+FerryLauncher *
+ferry_launcher_new_forked (FerryLauncher *launcher)
+{
+  FerryLauncher *self = ferry_launcher_new_copy (launcher);
+  g_autoptr (FerryNursery) nursery = ferry_nursery_new (launcher);
+
   ferry_launcher_set_nursery (self, nursery);
   return self;
 }

@@ -69,6 +69,7 @@ GArray *ferry_named_senders_new (void);
 void ferry_named_senders_tell (GArray *self, FerryWorker *worker);
 
 /* In ferry-launcher-copy.c. */
+FerryLauncher *ferry_launcher_new_copy (FerryLauncher *launcher);
 FerryLauncher *ferry_launcher_new_forked (FerryLauncher *launcher);
 void ferry_launcher_log_inherited (FerryLauncher *self);
 char *ferry_launcher_dup_program_name (FerryLauncher *self);

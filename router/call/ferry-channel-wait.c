@@ -1,0 +1,133 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Waiting for a channel: by sleeping where the thread may, and on the router's thread by iterating its context. */
+
+#include "config.h"
+
+#include "base/ferry-base-private.h"
+#include "call/ferry-channel-private.h"
+#include "route/ferry-router-private.h"
+
+typedef gboolean (*Condition) (FerryChannel *self, gpointer data);
+
+static gboolean
+holds (FerryChannel *self, Condition condition, gpointer data)
+{
+  gboolean held;
+
+  pthread_mutex_lock (&self->lock);
+  held = condition (self, data);
+  pthread_mutex_unlock (&self->lock);
+  return held;
+}
+
+static gboolean
+set_flag (gpointer data)
+{
+  *(gboolean *) data = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+wake_up (GCancellable *cancellable, gpointer data)
+{
+  return G_SOURCE_REMOVE;
+}
+
+/* The router's thread: iterates its context. */
+static void
+iterate (FerryChannel *self, Condition condition, gpointer data, gint64 timeout, GCancellable *cancellable)
+{
+  GMainContext *context = self->router->context;
+  g_autoptr (GSource) timer = NULL;
+  g_autoptr (GSource) cancelled = NULL;
+  gboolean over = FALSE;
+
+  if (timeout > 0)
+    {
+      timer = g_timeout_source_new ((guint) MIN (timeout / FERRY_MICROSECONDS_PER_MILLISECOND + 1, G_MAXUINT));
+      g_source_set_callback (timer, set_flag, &over, NULL);
+      g_source_attach (timer, context);
+    }
+  if (cancellable != NULL)
+    {
+      cancelled = g_cancellable_source_new (cancellable);
+      g_source_set_callback (cancelled, G_SOURCE_FUNC (wake_up), NULL, NULL);
+      g_source_attach (cancelled, context);
+    }
+  while (!over && !holds (self, condition, data) && !g_cancellable_is_cancelled (cancellable))
+    g_main_context_iteration (context, TRUE);
+  if (timer != NULL)
+    g_source_destroy (timer);
+  if (cancelled != NULL)
+    g_source_destroy (cancelled);
+}
+
+static void
+cancelled_cb (GCancellable *cancellable, gpointer data)
+{
+  FerryChannel *self = data;
+
+  pthread_mutex_lock (&self->lock);
+  pthread_cond_broadcast (&self->changed);
+  pthread_mutex_unlock (&self->lock);
+}
+
+static void
+sleep_until (FerryChannel *self, Condition condition, gpointer data, gint64 timeout, GCancellable *cancellable)
+{
+  gint64 deadline = timeout < 0 ? 0 : ferry_time_add (g_get_monotonic_time (), timeout);
+  gulong id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self, NULL) : 0;
+  struct timespec until = {deadline / G_USEC_PER_SEC, deadline % G_USEC_PER_SEC * 1000};
+  gboolean in_time = TRUE;
+
+  pthread_mutex_lock (&self->lock);
+  while (in_time && !condition (self, data) && !g_cancellable_is_cancelled (cancellable))
+    if (deadline > 0)
+      in_time = pthread_cond_timedwait (&self->changed, &self->lock, &until) != ETIMEDOUT;
+    else
+      pthread_cond_wait (&self->changed, &self->lock);
+  pthread_mutex_unlock (&self->lock);
+  g_cancellable_disconnect (cancellable, id);
+}
+
+static gboolean
+check_not_in_handler (FerryChannel *self, GError **error)
+{
+  if (!self->router->dispatching && !ferry_timers_is_dispatching (ferry_router_get_timers (self->router)))
+    return TRUE;
+  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BUSY,
+                       "A handler cannot wait for what would come through the same loop; use the _async form");
+  return FALSE;
+}
+
+gboolean
+ferry_channel_wait_until (FerryChannel *self, Condition condition, gpointer data, gint64 timeout,
+                          GCancellable *cancellable, const char *form, GError **error)
+{
+  g_autoptr (FerryChannel) kept G_GNUC_UNUSED = g_object_ref (self);
+
+  if (holds (self, condition, data))
+    return TRUE;
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return FALSE;
+  if (timeout != 0 && self->router != NULL && self->router->thread == g_thread_self ())
+    {
+      if (!check_not_in_handler (self, error))
+        return FALSE;
+      iterate (self, condition, data, timeout, cancellable);
+    }
+  else if (timeout != 0)
+    {
+      if (!ferry_transport_check_may_wait (self->transport, form, error))
+        return FALSE;
+      sleep_until (self, condition, data, timeout, cancellable);
+    }
+  if (holds (self, condition, data))
+    return TRUE;
+  if (!g_cancellable_set_error_if_cancelled (cancellable, error))
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                         "The other end of the channel did nothing in time; give it more");
+  return FALSE;
+}

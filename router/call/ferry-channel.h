@@ -1,0 +1,79 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#if !defined(FERRY_INSIDE) && !defined(FERRY_COMPILATION)
+#error "Include <ferry.h>, not this header."
+#endif
+
+#include <gio/gio.h>
+
+#include "base/ferry-version.h"
+#include "call/ferry-transport.h"
+
+G_BEGIN_DECLS
+
+/**
+ * FERRY_CHANNEL_WINDOW: (value 64)
+ *
+ * How many messages lie untaken at an end of a channel at the most.
+ *
+ * Since: 0.1
+ */
+#define FERRY_CHANNEL_WINDOW 64
+
+#define FERRY_TYPE_CHANNEL (ferry_channel_get_type ())
+
+FERRY_AVAILABLE_IN_0_1
+G_DECLARE_FINAL_TYPE (FerryChannel, ferry_channel, FERRY, CHANNEL, GObject)
+
+FERRY_AVAILABLE_IN_0_1
+FerryChannel *ferry_channel_new (FerryTransport *transport) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+FerryTransport *ferry_channel_get_transport (FerryChannel *self);
+
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_channel_send (FerryChannel *self, GVariant *value, gint64 timeout, GCancellable *cancellable,
+                             GError **error);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_channel_send_error (FerryChannel *self, const GError *failure, gint64 timeout, GCancellable *cancellable,
+                                   GError **error);
+FERRY_AVAILABLE_IN_0_1
+void ferry_channel_send_async (FerryChannel *self, GVariant *value, GCancellable *cancellable,
+                               GAsyncReadyCallback callback, gpointer user_data);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_channel_send_finish (FerryChannel *self, GAsyncResult *result, GError **error);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_channel_send_acknowledged (FerryChannel *self, GVariant *value, gint64 timeout,
+                                          GCancellable *cancellable, GError **error);
+FERRY_AVAILABLE_IN_0_1
+void ferry_channel_send_acknowledged_async (FerryChannel *self, GVariant *value, GCancellable *cancellable,
+                                            GAsyncReadyCallback callback, gpointer user_data);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_channel_send_acknowledged_finish (FerryChannel *self, GAsyncResult *result, GError **error);
+
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_channel_receive (FerryChannel *self, gint64 timeout, GCancellable *cancellable, GVariant **value,
+                                GError **failure, GError **error);
+FERRY_AVAILABLE_IN_0_1
+void ferry_channel_receive_async (FerryChannel *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                                  gpointer user_data);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_channel_receive_finish (FerryChannel *self, GAsyncResult *result, GVariant **value, GError **failure,
+                                       GError **error);
+FERRY_AVAILABLE_IN_0_1
+void ferry_channel_set_flowing (FerryChannel *self, gboolean flowing);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_channel_get_flowing (FerryChannel *self);
+
+FERRY_AVAILABLE_IN_0_1
+void ferry_channel_close (FerryChannel *self);
+FERRY_AVAILABLE_IN_0_1
+void ferry_channel_fail (FerryChannel *self, const GError *failure);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_channel_get_closed (FerryChannel *self);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_channel_get_writable (FerryChannel *self);
+
+G_END_DECLS

@@ -1,0 +1,26 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A channel with a worker that was started for it, at both ends.
+ *
+ * The worker is passed one transport, by a reserved name; the first message over it, of FERRY_CHANNEL_ORDER_TYPE, names
+ * the function and has its arguments. */
+
+#pragma once
+
+#include "call/ferry-channel-private.h"
+#include "task/ferry-channel-start.h"
+
+G_BEGIN_DECLS
+
+#define FERRY_CHANNEL_TRANSPORT "ferry.channel"
+#define FERRY_CHANNEL_ORDER_TYPE "(smv)"
+
+/* worker: runs the function that the application asks for. Returns the status to exit with. */
+int ferry_channel_serve (void);
+
+/* In ferry-wait-all.c. main: a worker that ferry_wait_all() waits for was started, or has ended. */
+void ferry_wait_all_begin (FerryRouter *router);
+void ferry_wait_all_end (FerryRouter *router);
+
+G_END_DECLS
