@@ -17,7 +17,7 @@
 
 #define N_WORKERS 2
 #define MAX_ROUNDS 16
-#define N_FILES 400
+#define N_FILES 1600
 #define N_TINY 100000
 
 /* ---- files ---- */
