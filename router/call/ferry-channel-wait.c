@@ -92,16 +92,6 @@ sleep_until (FerryChannel *self, Condition condition, gpointer data, gint64 time
   g_cancellable_disconnect (cancellable, id);
 }
 
-static gboolean
-check_not_in_handler (FerryChannel *self, GError **error)
-{
-  if (!self->router->dispatching && !ferry_timers_is_dispatching (ferry_router_get_timers (self->router)))
-    return TRUE;
-  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BUSY,
-                       "A handler cannot wait for what would come through the same loop; use the _async form");
-  return FALSE;
-}
-
 gboolean
 ferry_channel_wait_until (FerryChannel *self, Condition condition, gpointer data, gint64 timeout,
                           GCancellable *cancellable, const char *form, GError **error)
@@ -114,7 +104,7 @@ ferry_channel_wait_until (FerryChannel *self, Condition condition, gpointer data
     return FALSE;
   if (timeout != 0 && self->router != NULL && self->router->thread == g_thread_self ())
     {
-      if (!check_not_in_handler (self, error))
+      if (!ferry_router_check_not_in_handler (self->router, error))
         return FALSE;
       iterate (self, condition, data, timeout, cancellable);
     }

@@ -91,6 +91,22 @@ ferry_router_check (FerryRouter *self, GError **error)
   return FALSE;
 }
 
+gboolean
+ferry_router_is_in_handler (FerryRouter *self)
+{
+  return self->dispatching || ferry_timers_is_dispatching (ferry_router_get_timers (self));
+}
+
+gboolean
+ferry_router_check_not_in_handler (FerryRouter *self, GError **error)
+{
+  if (!ferry_router_is_in_handler (self))
+    return TRUE;
+  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BUSY,
+                       "A handler cannot wait for what would come through the same loop; use the _async form");
+  return FALSE;
+}
+
 static gboolean
 pinged (gpointer user_data)
 {

@@ -11,6 +11,7 @@
 #include "task/ferry-executor-private.h"
 
 #include "base/ferry-base-private.h"
+#include "task/ferry-iterate-private.h"
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (FerryExecutor, ferry_executor, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, ferry_executor_list_model_init))
@@ -260,10 +261,10 @@ refuse_waiting (gpointer data)
     source_fail_all (&self->source, error);
 }
 
-static void
-wait_timed_out (gpointer data)
+static gboolean
+task_is_done (gpointer data)
 {
-  *(gboolean *) data = TRUE;
+  return ferry_task_get_done (data);
 }
 
 static gboolean
@@ -271,8 +272,7 @@ driver_wait (gpointer executor, FerryTask *task, gint64 timeout, GError **error)
 {
   FerryExecutor *self = executor;
   FerryRouter *router = self->pool->router;
-  gboolean timed_out = FALSE;
-  FerryTimer timer = {0};
+  gboolean done;
 
   if (ferry_timer_is_set (&self->refuse_timer))
     {
@@ -283,7 +283,7 @@ driver_wait (gpointer executor, FerryTask *task, gint64 timeout, GError **error)
     }
   if (!ferry_router_check (router, error))
     return FALSE;
-  if (router->dispatching || ferry_timers_is_dispatching (self->timers))
+  if (ferry_router_is_in_handler (router))
     {
       g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BUSY,
                            "A handler cannot wait for a task, whose end would come through the same loop; use "
@@ -291,14 +291,9 @@ driver_wait (gpointer executor, FerryTask *task, gint64 timeout, GError **error)
       return FALSE;
     }
   g_object_ref (self);
-  if (timeout >= 0)
-    ferry_timers_set (self->timers, &timer, ferry_time_add (g_get_monotonic_time (), timeout), wait_timed_out,
-                      &timed_out);
-  while (!ferry_task_get_done (task) && !timed_out)
-    g_main_context_iteration (router->context, TRUE);
-  ferry_timers_unset (self->timers, &timer);
+  done = ferry_iterate (router, task_is_done, task, timeout);
   g_object_unref (self);
-  if (ferry_task_get_done (task))
+  if (done)
     return TRUE;
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "Task “%s” is not done yet; wait longer, or cancel it",
                ferry_task_get_name (task));

@@ -9,9 +9,16 @@
 
 G_BEGIN_DECLS
 
-/* main: timeout is in microseconds, negative for as long as it takes; what says, for the message, what did not come
- * about. Fails with FERRY_ERROR_TIMED_OUT, FERRY_ERROR_NOT_RUNNING, FERRY_ERROR_WRONG_THREAD, and with FERRY_ERROR_BUSY
- * in a handler of the router's. */
+/* main: whether this is the place to wait: FERRY_ERROR_NOT_RUNNING, FERRY_ERROR_WRONG_THREAD, and FERRY_ERROR_BUSY in a
+ * handler of the router's. */
+gboolean ferry_iterate_check (FerryRouter *router, GError **error);
+
+/* main, where ferry_iterate_check() holds: timeout is in microseconds, negative for as long as it takes; with 0, what
+ * is ready is dispatched. Whoever owns data keeps it. Returns whether the condition holds. */
+gboolean ferry_iterate (FerryRouter *router, FerryCondition condition, gpointer data, gint64 timeout);
+
+/* main: ferry_iterate_check() and ferry_iterate(), with 0 for not at all. what says, for the message, what did not come
+ * about. Fails with FERRY_ERROR_TIMED_OUT besides. */
 gboolean ferry_iterate_until (FerryRouter *router, FerryCondition condition, gpointer data, gint64 timeout,
                               const char *what, GError **error);
 

@@ -15,30 +15,36 @@ timed_out (gpointer data)
 }
 
 gboolean
-ferry_iterate_until (FerryRouter *router, FerryCondition condition, gpointer data, gint64 timeout, const char *what,
-                     GError **error)
+ferry_iterate_check (FerryRouter *router, GError **error)
+{
+  return ferry_router_check (router, error) && ferry_router_check_not_in_handler (router, error);
+}
+
+gboolean
+ferry_iterate (FerryRouter *router, FerryCondition condition, gpointer data, gint64 timeout)
 {
   g_autoptr (FerryRouter) kept G_GNUC_UNUSED = g_object_ref (router);
   FerryTimers *timers = ferry_router_get_timers (router);
-  gboolean over = timeout == 0;
+  gboolean over = FALSE;
   FerryTimer timer = {0};
 
-  if (condition (data))
-    return TRUE;
-  if (!ferry_router_check (router, error))
-    return FALSE;
-  if (router->dispatching || ferry_timers_is_dispatching (timers))
-    {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BUSY,
-                           "A handler cannot wait for what would come through the same loop; use the _async form");
-      return FALSE;
-    }
-  if (timeout > 0)
+  if (timeout >= 0)
     ferry_timers_set (timers, &timer, ferry_time_add (g_get_monotonic_time (), timeout), timed_out, &over);
   while (!condition (data) && !over)
     g_main_context_iteration (router->context, TRUE);
   ferry_timers_unset (timers, &timer);
+  return condition (data);
+}
+
+gboolean
+ferry_iterate_until (FerryRouter *router, FerryCondition condition, gpointer data, gint64 timeout, const char *what,
+                     GError **error)
+{
   if (condition (data))
+    return TRUE;
+  if (!ferry_iterate_check (router, error))
+    return FALSE;
+  if (timeout != 0 && ferry_iterate (router, condition, data, timeout))
     return TRUE;
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "%s in time; wait longer", what);
   return FALSE;

@@ -160,9 +160,9 @@ collected_cb (GObject *map, GAsyncResult *result, gpointer data)
 }
 
 static gboolean
-is_finished (FerryMap *self)
+is_finished (gpointer data)
 {
-  return self->finished;
+  return FERRY_MAP (data)->finished;
 }
 
 /* The call returns in the context's next turn, or in this one. */

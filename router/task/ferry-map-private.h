@@ -162,7 +162,7 @@ gboolean ferry_map_choose_mode (FerryMap *self, FerryMapMode mode);
 /* Whether this is the place to wait: FERRY_ERROR_BUSY, NOT_RUNNING, WRONG_THREAD. */
 gboolean ferry_map_may_wait (FerryMap *self, GError **error);
 /* Iterates the router's context until condition holds: FERRY_ERROR_TIMED_OUT, BUSY, NOT_RUNNING, WRONG_THREAD. */
-gboolean ferry_map_wait (FerryMap *self, gboolean (*condition) (FerryMap *self), gint64 timeout, GError **error);
+gboolean ferry_map_wait (FerryMap *self, FerryCondition condition, gint64 timeout, GError **error);
 
 /* In ferry-map-collect.c. */
 void ferry_map_collect_result (FerryMap *self, FerryMapResult *result);

@@ -12,6 +12,7 @@
 #include "base/ferry-base-private.h"
 #include "ferry-marshallers.h"
 #include "route/ferry-router-private.h"
+#include "task/ferry-iterate-private.h"
 #include "task/ferry-map-private.h"
 #include "task/ferry-pool-private.h"
 #include "task/ferry-waiters-private.h"
@@ -228,8 +229,10 @@ ferry_map_start (FerryMap *self)
 /* ---- taking them one by one ---- */
 
 static gboolean
-has_news (FerryMap *self)
+has_news (gpointer data)
 {
+  FerryMap *self = data;
+
   return self->finished || ferry_map_has_result (self);
 }
 
@@ -263,21 +266,13 @@ take (FerryMap *self, guint64 *index, GVariant **value, GError **failure, GError
   return TRUE;
 }
 
-static void
-timed_out (gpointer data)
-{
-  *(gboolean *) data = TRUE;
-}
-
 /* main */
 gboolean
 ferry_map_may_wait (FerryMap *self, GError **error)
 {
-  FerryPool *pool = ferry_executor_get_pool (self->executor);
-
-  if (!ferry_router_check (pool->router, error))
+  if (!ferry_iterate_check (ferry_executor_get_pool (self->executor)->router, error))
     return FALSE;
-  if (!pool->router->dispatching && !ferry_timers_is_dispatching (pool->timers) && !self->delivering)
+  if (!self->delivering)
     return TRUE;
   g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BUSY,
                        "A handler cannot wait for what would come through the same loop; use the _async form");
@@ -286,22 +281,13 @@ ferry_map_may_wait (FerryMap *self, GError **error)
 
 /* main */
 gboolean
-ferry_map_wait (FerryMap *self, gboolean (*condition) (FerryMap *self), gint64 timeout, GError **error)
+ferry_map_wait (FerryMap *self, FerryCondition condition, gint64 timeout, GError **error)
 {
-  FerryPool *pool = ferry_executor_get_pool (self->executor);
-  gboolean over = FALSE;
-  FerryTimer timer = {0};
-
   if (condition (self))
     return TRUE;
   if (!ferry_map_may_wait (self, error))
     return FALSE;
-  if (timeout >= 0)
-    ferry_timers_set (pool->timers, &timer, g_get_monotonic_time () + timeout, timed_out, &over);
-  while (!condition (self) && !over)
-    g_main_context_iteration (pool->router->context, TRUE);
-  ferry_timers_unset (pool->timers, &timer);
-  if (condition (self))
+  if (ferry_iterate (ferry_executor_get_pool (self->executor)->router, condition, self, timeout))
     return TRUE;
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "The map over “%s” was not so far in time; wait longer",
                self->function);

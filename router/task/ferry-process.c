@@ -15,6 +15,7 @@
 #include "base/ferry-base-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-executor.h"
+#include "task/ferry-iterate-private.h"
 #include "task/ferry-pool.h"
 #include "task/ferry-task-private.h"
 #include "task/ferry-waiters-private.h"
@@ -204,8 +205,10 @@ ferry_process_get_task (FerryProcess *self)
 }
 
 static gboolean
-has_news (FerryProcess *self)
+has_news (gpointer data)
 {
+  FerryProcess *self = data;
+
   return !g_queue_is_empty (&self->values) || ferry_task_get_done (self->task);
 }
 
@@ -220,38 +223,23 @@ take_value (FerryProcess *self)
   return value;
 }
 
-static void
-timed_out (gpointer data)
+static gboolean
+is_done (gpointer data)
 {
-  *(gboolean *) data = TRUE;
+  return ferry_task_get_done (FERRY_PROCESS (data)->task);
 }
 
-/* Iterates the router's context until there is a value or the end; with the end only, until that. */
 static gboolean
-wait (FerryProcess *self, gboolean for_end, gint64 timeout, GError **error)
+wait (FerryProcess *self, FerryCondition condition, gint64 timeout, const char *what, GError **error)
 {
   g_autoptr (FerryProcess) kept G_GNUC_UNUSED = g_object_ref (self);
-  FerryTimers *timers = ferry_router_get_timers (self->router);
-  gboolean over = FALSE;
-  FerryTimer timer = {0};
 
-  if (!ferry_router_check (self->router, error))
+  if (!ferry_iterate_check (self->router, error))
     return FALSE;
-  if (self->router->dispatching || ferry_timers_is_dispatching (timers))
-    {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BUSY,
-                           "A handler cannot wait for what would come through the same loop; use the _async form");
-      return FALSE;
-    }
-  if (timeout >= 0)
-    ferry_timers_set (timers, &timer, ferry_time_add (g_get_monotonic_time (), timeout), timed_out, &over);
-  while (!(for_end ? ferry_task_get_done (self->task) : has_news (self)) && !over)
-    g_main_context_iteration (self->router->context, TRUE);
-  ferry_timers_unset (timers, &timer);
-  if (for_end ? ferry_task_get_done (self->task) : has_news (self))
+  if (ferry_iterate (self->router, condition, self, timeout))
     return TRUE;
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "Process “%s” %s in time; wait longer, or drop it",
-               ferry_task_get_name (self->task), for_end ? "did not end" : "neither yielded nor ended");
+               ferry_task_get_name (self->task), what);
   return FALSE;
 }
 
@@ -282,7 +270,7 @@ ferry_process_next (FerryProcess *self, gint64 timeout, GVariant **value, GError
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   *value = NULL;
-  if (!has_news (self) && !wait (self, FALSE, timeout, error))
+  if (!has_news (self) && !wait (self, has_news, timeout, "neither yielded nor ended", error))
     return FALSE;
   *value = take_value (self);
   return TRUE;
@@ -386,7 +374,7 @@ ferry_process_join (FerryProcess *self, gint64 timeout, GError **error)
   g_return_val_if_fail (FERRY_IS_PROCESS (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (!ferry_task_get_done (self->task) && !wait (self, TRUE, timeout, error))
+  if (!ferry_task_get_done (self->task) && !wait (self, is_done, timeout, "did not end", error))
     return FALSE;
   return raise_error (self, error);
 }

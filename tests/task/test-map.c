@@ -373,6 +373,22 @@ takes_values_of_several_types (void)
     g_assert_true (g_variant_equal (g_ptr_array_index (results, i), g_ptr_array_index (values, i)));
 }
 
+/* The latest time there is, and not one that has passed long ago. */
+static void
+waits_for_as_long_as_can_be_said (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  g_autoptr (FerryMap) map = map_test_new (test, "hold", FERRY_MAP_ORDERED, held_and_numbers (1));
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) value = NULL;
+
+  map_test_open_gate ();
+  g_assert_true (ferry_map_next (map, G_MAXINT64, NULL, &value, NULL, &error));
+  g_assert_no_error (error);
+  map_test_close_gate ();
+  map_test_assert_end (map);
+}
+
 static void
 takes_items_without_arguments (void)
 {
@@ -479,6 +495,7 @@ main (int argc, char **argv)
   g_test_add_func ("/map/collecting-stops-at-the-first-error", collecting_stops_at_the_first_error);
   g_test_add_func ("/map/feeds-from-a-list-model", feeds_from_a_list_model);
   g_test_add_func ("/map/takes-values-of-several-types", takes_values_of_several_types);
+  g_test_add_func ("/map/waits-for-as-long-as-can-be-said", waits_for_as_long_as_can_be_said);
   g_test_add_func ("/map/takes-items-without-arguments", takes_items_without_arguments);
   g_test_add_data_func ("/map/ends-at-once-without-items/processes", in_processes, ends_at_once_without_items);
   g_test_add_data_func ("/map/ends-at-once-without-items/threads", in_threads, ends_at_once_without_items);
