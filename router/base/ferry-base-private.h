@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <glib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/ferry-error.h"
@@ -23,6 +24,30 @@ static inline gint64
 ferry_time_add (gint64 time, gint64 microseconds)
 {
   return microseconds > G_MAXINT64 - time ? G_MAXINT64 : time + microseconds;
+}
+
+/* The monotonic time at which a timeout from now is over: G_MAXINT64, which is never, for one that is negative. */
+static inline gint64
+ferry_deadline_after (gint64 timeout)
+{
+  return timeout < 0 ? G_MAXINT64 : ferry_time_add (g_get_monotonic_time (), timeout);
+}
+
+/* Numbers of what is sent or kept as bytes: little-endian, and not aligned. */
+static inline guint32
+ferry_read_u32 (const guint8 *data)
+{
+  guint32 number;
+
+  memcpy (&number, data, sizeof number);
+  return GUINT32_FROM_LE (number);
+}
+
+static inline void
+ferry_write_u32 (guint8 *data, guint32 number)
+{
+  number = GUINT32_TO_LE (number);
+  memcpy (data, &number, sizeof number);
 }
 
 static inline void

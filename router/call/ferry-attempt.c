@@ -23,7 +23,7 @@ ferry_attempt_new (const char *address, gint64 timeout, gboolean wait, GError **
   if (!ferry_address_init (&self->address, address, error))
     return NULL;
   self->wait = wait;
-  self->deadline = timeout < 0 ? G_MAXINT64 : ferry_time_add (g_get_monotonic_time (), timeout);
+  self->deadline = ferry_deadline_after (timeout);
   if (!wait || self->address.path != NULL)
     return g_steal_pointer (&self);
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,

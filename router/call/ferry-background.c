@@ -304,7 +304,7 @@ gboolean
 ferry_background_put (FerryBackground *self, GVariant *result, gint64 timeout, GCancellable *cancellable,
                       GError **error)
 {
-  gint64 deadline = timeout < 0 ? G_MAXINT64 : ferry_time_add (g_get_monotonic_time (), timeout);
+  gint64 deadline = ferry_deadline_after (timeout);
   g_autoptr (GVariant) kept = NULL;
   gboolean added;
   gulong id;

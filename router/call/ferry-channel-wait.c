@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-cond-private.h"
 #include "call/ferry-channel-private.h"
 #include "route/ferry-router-private.h"
 
@@ -77,17 +78,13 @@ cancelled_cb (GCancellable *cancellable, gpointer data)
 static void
 sleep_until (FerryChannel *self, Condition condition, gpointer data, gint64 timeout, GCancellable *cancellable)
 {
-  gint64 deadline = timeout < 0 ? 0 : ferry_time_add (g_get_monotonic_time (), timeout);
+  gint64 deadline = ferry_deadline_after (timeout);
   gulong id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self, NULL) : 0;
-  struct timespec until = {deadline / G_USEC_PER_SEC, deadline % G_USEC_PER_SEC * 1000};
   gboolean in_time = TRUE;
 
   pthread_mutex_lock (&self->lock);
   while (in_time && !condition (self, data) && !g_cancellable_is_cancelled (cancellable))
-    if (deadline > 0)
-      in_time = pthread_cond_timedwait (&self->changed, &self->lock, &until) != ETIMEDOUT;
-    else
-      pthread_cond_wait (&self->changed, &self->lock);
+    in_time = ferry_cond_wait_until (&self->changed, &self->lock, deadline);
   pthread_mutex_unlock (&self->lock);
   g_cancellable_disconnect (cancellable, id);
 }

@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-cond-private.h"
 #include "call/ferry-channel-outgoing-private.h"
 #include "call/ferry-link-transport-private.h"
 #include "ferry-marshallers.h"
@@ -374,12 +375,7 @@ ferry_channel_class_init (FerryChannelClass *klass)
 static void
 ferry_channel_init (FerryChannel *self)
 {
-  pthread_condattr_t monotonic;
-
-  pthread_condattr_init (&monotonic);
-  pthread_condattr_setclock (&monotonic, CLOCK_MONOTONIC);
-  pthread_cond_init (&self->changed, &monotonic);
-  pthread_condattr_destroy (&monotonic);
+  ferry_cond_init (&self->changed);
   pthread_mutex_init (&self->lock, NULL);
   g_queue_init (&self->out);
   g_queue_init (&self->taken_calls);

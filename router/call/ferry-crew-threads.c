@@ -9,6 +9,7 @@
 #include "call/ferry-crew-private.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-cond-private.h"
 
 gboolean
 ferry_crew_summon_locked (FerryCrew *self)
@@ -32,18 +33,10 @@ ferry_crew_summon_locked (FerryCrew *self)
 static gboolean
 wait_locked (FerryCrew *self)
 {
-  gboolean in_time = TRUE;
+  gboolean in_time;
 
   self->n_idle++;
-  if (self->idle_time < 0)
-    pthread_cond_wait (&self->work, &self->lock);
-  else
-    {
-      gint64 until = g_get_monotonic_time () + self->idle_time;
-      struct timespec time = {.tv_sec = until / G_USEC_PER_SEC, .tv_nsec = (until % G_USEC_PER_SEC) * 1000};
-
-      in_time = pthread_cond_timedwait (&self->work, &self->lock, &time) == 0;
-    }
+  in_time = ferry_cond_wait_until (&self->work, &self->lock, ferry_deadline_after (self->idle_time));
   self->n_idle--;
   /* Whoever wakes looks at the queue now, also in place of another. */
   self->coming = FALSE;

@@ -6,20 +6,16 @@
 #include "call/ferry-crew-private.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-cond-private.h"
 
 FerryCrew *
 ferry_crew_new (void)
 {
   FerryCrew *self = g_new0 (FerryCrew, 1);
-  pthread_condattr_t attributes;
 
   atomic_init (&self->references, 1);
   pthread_mutex_init (&self->lock, NULL);
-  pthread_condattr_init (&attributes);
-  /* As g_get_monotonic_time() counts. */
-  pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
-  pthread_cond_init (&self->work, &attributes);
-  pthread_condattr_destroy (&attributes);
+  ferry_cond_init (&self->work);
   ferry_handler_table_init (&self->handlers);
   g_queue_init (&self->queue);
   g_queue_init (&self->waiters);

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#include "base/ferry-error.h"
+#include "base/ferry-base-private.h"
 
 #define INITIAL_CAPACITY ((gsize) 64 * 1024)
 /* A buffer that grew beyond this is given back once it is empty. */
@@ -23,36 +23,20 @@ static const guint8 magic[8] = {'F', 'E', 'R', 'R', 'Y', 'S', 'T', 'M'};
 /* Values are in the byte order of the machine that sends them. This number, sent likewise, tells which that is. */
 #define BYTE_ORDER_MARK 0x01020304u
 
-static guint32
-read_number (const guint8 *data)
-{
-  guint32 number;
-
-  memcpy (&number, data, sizeof number);
-  return GUINT32_FROM_LE (number);
-}
-
-static void
-write_number (guint8 *data, guint32 number)
-{
-  number = GUINT32_TO_LE (number);
-  memcpy (data, &number, sizeof number);
-}
-
 void
 ferry_greeting_write (guint8 greeting[FERRY_GREETING_SIZE])
 {
   const guint32 mark = BYTE_ORDER_MARK;
 
   memcpy (greeting, magic, sizeof magic);
-  write_number (greeting + 8, FERRY_STREAM_VERSION);
+  ferry_write_u32 (greeting + 8, FERRY_STREAM_VERSION);
   memcpy (greeting + 12, &mark, sizeof mark);
 }
 
 void
 ferry_frame_write_header (guint8 header[FERRY_FRAME_HEADER_SIZE], guint32 size)
 {
-  write_number (header, size);
+  ferry_write_u32 (header, size);
 }
 
 void
@@ -81,7 +65,7 @@ get_frame_size (const FerryFrameDecoder *self)
     return FERRY_GREETING_SIZE;
   if (get_held (self) < FERRY_FRAME_HEADER_SIZE)
     return FERRY_FRAME_HEADER_SIZE;
-  return FERRY_FRAME_HEADER_SIZE + (gsize) read_number (self->buffer + self->begin);
+  return FERRY_FRAME_HEADER_SIZE + (gsize) ferry_read_u32 (self->buffer + self->begin);
 }
 
 static void
@@ -131,7 +115,7 @@ ferry_frame_decoder_add (FerryFrameDecoder *self, gsize n)
 static FerryFrameStatus
 check_greeting (const guint8 *greeting, GError **error)
 {
-  guint32 version = read_number (greeting + 8);
+  guint32 version = ferry_read_u32 (greeting + 8);
   guint32 mark;
 
   memcpy (&mark, greeting + 12, sizeof mark);
@@ -189,7 +173,7 @@ ferry_frame_decoder_next (FerryFrameDecoder *self, gconstpointer *message, gsize
     }
   if (get_held (self) < FERRY_FRAME_HEADER_SIZE)
     return FERRY_FRAME_NONE;
-  length = read_number (self->buffer + self->begin);
+  length = ferry_read_u32 (self->buffer + self->begin);
   if (length == 0 || length > self->max_message)
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,

@@ -8,33 +8,17 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/ferry-error.h"
+#include "base/ferry-base-private.h"
 
 static const guint8 knock_magic[8] = {'F', 'E', 'R', 'R', 'Y', 'K', 'N', 'K'};
 static const guint8 answer_magic[8] = {'F', 'E', 'R', 'R', 'Y', 'A', 'N', 'S'};
-
-static guint32
-read_number (const guint8 *data)
-{
-  guint32 number;
-
-  memcpy (&number, data, sizeof number);
-  return GUINT32_FROM_LE (number);
-}
-
-static void
-write_number (guint8 *data, guint32 number)
-{
-  number = GUINT32_TO_LE (number);
-  memcpy (data, &number, sizeof number);
-}
 
 void
 ferry_knock_write (guint8 knock[FERRY_KNOCK_SIZE])
 {
   memcpy (knock, knock_magic, sizeof knock_magic);
-  write_number (knock + 8, FERRY_KNOCK_VERSION);
-  write_number (knock + 12, 0);
+  ferry_write_u32 (knock + 8, FERRY_KNOCK_VERSION);
+  ferry_write_u32 (knock + 12, 0);
 }
 
 gboolean
@@ -43,7 +27,7 @@ ferry_knock_read (const guint8 knock[FERRY_KNOCK_SIZE], FerryKnockStatus *status
   if (memcmp (knock, knock_magic, sizeof knock_magic) != 0)
     return FALSE;
   /* The last four bytes are of later versions: this one says nothing in them, and looks at nothing there. */
-  *status = read_number (knock + 8) == FERRY_KNOCK_VERSION ? FERRY_KNOCK_WELCOME : FERRY_KNOCK_VERSION_DIFFERS;
+  *status = ferry_read_u32 (knock + 8) == FERRY_KNOCK_VERSION ? FERRY_KNOCK_WELCOME : FERRY_KNOCK_VERSION_DIFFERS;
   return TRUE;
 }
 
@@ -54,9 +38,9 @@ ferry_knock_send_answer (int fd, FerryKnockStatus status, const char *text)
   gsize size = MIN (strlen (text), FERRY_KNOCK_MAX_TEXT);
 
   memcpy (answer, answer_magic, sizeof answer_magic);
-  write_number (answer + 8, FERRY_KNOCK_VERSION);
-  write_number (answer + 12, status);
-  write_number (answer + 16, (guint32) size);
+  ferry_write_u32 (answer + 8, FERRY_KNOCK_VERSION);
+  ferry_write_u32 (answer + 12, status);
+  ferry_write_u32 (answer + 16, (guint32) size);
   memcpy (answer + FERRY_KNOCK_ANSWER_SIZE, text, size);
   size += FERRY_KNOCK_ANSWER_SIZE;
   /* Nothing was written to that socket before, so that there is room for all of it. */
@@ -67,8 +51,8 @@ gboolean
 ferry_knock_read_answer (const guint8 answer[FERRY_KNOCK_ANSWER_SIZE], guint32 *status, guint32 *text_size,
                          GError **error)
 {
-  *status = read_number (answer + 12);
-  *text_size = read_number (answer + 16);
+  *status = ferry_read_u32 (answer + 12);
+  *text_size = ferry_read_u32 (answer + 16);
   if (memcmp (answer, answer_magic, sizeof answer_magic) == 0 && *text_size <= FERRY_KNOCK_MAX_TEXT)
     return TRUE;
   g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,

@@ -482,7 +482,7 @@ wait_for_one (FerryPorter *porter, gint64 deadline, GCancellable *cancellable, G
 FerryTransport *
 ferry_listener_accept (FerryListener *self, gint64 timeout, GCancellable *cancellable, GError **error)
 {
-  gint64 deadline = timeout < 0 ? G_MAXINT64 : ferry_time_add (g_get_monotonic_time (), timeout);
+  gint64 deadline = ferry_deadline_after (timeout);
   g_autoptr (GError) failure = NULL;
   FerryTransport *transport;
   gboolean started;

@@ -23,7 +23,7 @@ typedef struct
 
   pthread_mutex_t lock;
   pthread_cond_t room;
-  pthread_cond_t closed; /* apart from room, of which each message may make some */
+  pthread_cond_t closed;            /* apart from room, of which each message may make some */
   FerryTransportCallFunc call_func; /* lock: (nullable), as the next one */
   GObject *call_owner;              /* lock: (unowned) (nullable) */
   FerryTransportEndFunc owner_func; /* lock: (nullable): tells the next one of the end */

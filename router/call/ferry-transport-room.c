@@ -7,6 +7,7 @@
 
 #include "call/ferry-transport-fields-private.h"
 
+#include "base/ferry-cond-private.h"
 #include "base/ferry-error.h"
 
 guint64
@@ -34,15 +35,6 @@ cancelled_cb (GCancellable *cancellable, gpointer data)
   ferry_transport_wake_waiting (data);
 }
 
-/* Returns FALSE when it is time. */
-static gboolean
-wait_until_locked (FerryTransportPrivate *priv, gint64 deadline)
-{
-  struct timespec time = {.tv_sec = deadline / G_USEC_PER_SEC, .tv_nsec = (deadline % G_USEC_PER_SEC) * 1000};
-
-  return pthread_cond_timedwait (&priv->room, &priv->lock, &time) != ETIMEDOUT;
-}
-
 gboolean
 ferry_transport_wait_for_room (FerryTransport *self, guint64 count, gint64 deadline, GCancellable *cancellable,
                                GError **error)
@@ -55,10 +47,7 @@ ferry_transport_wait_for_room (FerryTransport *self, guint64 count, gint64 deadl
   atomic_fetch_add (&priv->n_waiting, 1);
   while (in_time && atomic_load (&priv->room_count) == count && priv->reason == NULL &&
          !g_cancellable_is_cancelled (cancellable))
-    if (deadline > 0)
-      in_time = wait_until_locked (priv, deadline);
-    else
-      pthread_cond_wait (&priv->room, &priv->lock);
+    in_time = ferry_cond_wait_until (&priv->room, &priv->lock, deadline > 0 ? deadline : G_MAXINT64);
   atomic_fetch_sub (&priv->n_waiting, 1);
   pthread_mutex_unlock (&priv->lock);
   g_cancellable_disconnect (cancellable, id);

@@ -15,6 +15,7 @@
 #include <pthread.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-cond-private.h"
 
 /* How many requests are kept that came before somebody took them. */
 #define MAX_EARLY 1024
@@ -465,16 +466,11 @@ static void
 ferry_transport_init (FerryTransport *self)
 {
   FerryTransportPrivate *priv = ferry_transport_get_private (self);
-  pthread_condattr_t attributes;
 
   priv->transactions = ferry_transactions_new (&funcs, self, call_came, self);
   g_queue_init (&priv->early);
   g_queue_init (&priv->kept);
   pthread_mutex_init (&priv->lock, NULL);
-  pthread_condattr_init (&attributes);
-  /* As g_get_monotonic_time() counts. */
-  pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
-  pthread_cond_init (&priv->room, &attributes);
+  ferry_cond_init (&priv->room);
   pthread_cond_init (&priv->closed, NULL);
-  pthread_condattr_destroy (&attributes);
 }
