@@ -18,6 +18,14 @@ G_BEGIN_DECLS
 
 gboolean ferry_set_system_error (GError **error, const char *what);
 
+/* For who takes a floating value, and only borrows others. Returns (transfer full) (nullable): value if it was
+ * floating, to be dropped at the end. */
+static inline GVariant *
+ferry_variant_take_floating (GVariant *value)
+{
+  return value != NULL && g_variant_is_floating (value) ? g_variant_ref_sink (value) : NULL;
+}
+
 /* A monotonic time so many microseconds after another, the latest there is for what an application means by for ever.
  */
 static inline gint64

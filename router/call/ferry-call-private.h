@@ -49,12 +49,16 @@ struct _FerryTransactions
   guint early_next;     /* place in it */
   guint64 highest_call; /* the highest number of a request that came */
   GQueue unsent;        /* (element-type FerryCall) (owned): dropped calls whose refusal was not taken yet */
-  GError *reason;       /* (owned) (nullable): set by close() */
+  GError *reason;       /* lock to set, once: (owned) (nullable): set by close() */
   GHashTable *pieces;   /* (element-type guint64 GByteArray) (owned) (nullable): of answers, by their numbers */
   guint64 pieces_size;  /* bytes of those */
   guint64 max_answer;
   guint64 n_late;
   guint64 n_unknown;
+
+  /* What each message looks at, lock to write. */
+  _Atomic gboolean closed; /* reason is set */
+  _Atomic gboolean has_unsent;
 };
 
 typedef enum
@@ -88,6 +92,7 @@ gboolean ferry_call_try_ref (FerryCall *self);
 gboolean ferry_call_add_window (FerryCall *self, guint n);
 void ferry_call_cancel (FerryCall *self, FerryCancelReason reason);
 void ferry_call_free (FerryCall *self);
+gboolean ferry_transactions_is_closed (FerryTransactions *self);
 gboolean ferry_transactions_send (FerryTransactions *self, const FerryCallMessage *message, GError **error);
 gboolean ferry_transactions_receive_piece (FerryTransactions *self, const FerryCallMessage *message, GError **error);
 gboolean ferry_transactions_check_pieces (FerryTransactions *self, const FerryCallMessage *message, GError **error);

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-#include "base/ferry-error.h"
+#include "base/ferry-base-private.h"
 
 FerryCall *
 ferry_call_new (FerryTransactions *owner, const FerryCallMessage *message)
@@ -88,6 +88,13 @@ set_over (FerryCall *self)
   pthread_mutex_unlock (&self->owner->lock);
 }
 
+static void
+note_unsent_locked (FerryTransactions *self)
+{
+  /* Relaxed: who reads it takes the lock for what it tells of, and looks again with the next message. */
+  atomic_store_explicit (&self->has_unsent, self->unsent.length > 0, memory_order_relaxed);
+}
+
 /* Keeps a dropped call until its refusal is taken. Returns FALSE when nothing can be sent any more. */
 static gboolean
 keep_unsent (FerryCall *self, gboolean first)
@@ -101,19 +108,9 @@ keep_unsent (FerryCall *self, gboolean first)
     g_queue_push_head (&owner->unsent, self);
   else if (kept)
     g_queue_push_tail (&owner->unsent, self);
+  note_unsent_locked (owner);
   pthread_mutex_unlock (&owner->lock);
   return kept;
-}
-
-static gboolean
-is_closed (FerryTransactions *self)
-{
-  gboolean closed;
-
-  pthread_mutex_lock (&self->lock);
-  closed = self->reason != NULL;
-  pthread_mutex_unlock (&self->lock);
-  return closed;
 }
 
 /* Returns FALSE when the transport has no room, and keeps the call then. */
@@ -133,7 +130,7 @@ send_refusal (FerryCall *self, gboolean first)
 static gboolean
 refuse_dropped (FerryCall *self, gboolean first)
 {
-  if (!is_closed (self->owner) && !send_refusal (self, first))
+  if (!ferry_transactions_is_closed (self->owner) && !send_refusal (self, first))
     return FALSE;
   set_over (self);
   ferry_call_unref (self);
@@ -150,6 +147,7 @@ ferry_transactions_flush_unsent (FerryTransactions *self)
     {
       pthread_mutex_lock (&self->lock);
       call = g_queue_pop_head (&self->unsent);
+      note_unsent_locked (self);
       pthread_mutex_unlock (&self->lock);
     }
   while (call != NULL && refuse_dropped (call, TRUE));
@@ -176,9 +174,13 @@ ferry_call_unref (FerryCall *self)
       refuse_dropped (self, FALSE);
       return;
     }
-  pthread_mutex_lock (&self->owner->lock);
-  leave_table_locked (self);
-  pthread_mutex_unlock (&self->owner->lock);
+  /* One that is over has left the table: whoever ended it, with a reference, saw to that. */
+  if (atomic_load_explicit (&self->state, memory_order_relaxed) != FERRY_CALL_OVER)
+    {
+      pthread_mutex_lock (&self->owner->lock);
+      leave_table_locked (self);
+      pthread_mutex_unlock (&self->owner->lock);
+    }
   ferry_call_free (self);
 }
 
@@ -318,7 +320,6 @@ end (FerryCall *self, FerryCallKind kind, GVariant *value, GError **error)
   /* Relaxed: this takes the right to answer, and hands nothing over. */
   gboolean is_first_answer = atomic_compare_exchange_strong_explicit (&self->state, &state, FERRY_CALL_ANSWERING,
                                                                       memory_order_relaxed, memory_order_relaxed);
-  gboolean behind;
 
   g_return_val_if_fail (is_first_answer, FALSE);
 
@@ -328,10 +329,7 @@ end (FerryCall *self, FerryCallKind kind, GVariant *value, GError **error)
       return FALSE;
     }
   set_over (self);
-  pthread_mutex_lock (&self->owner->lock);
-  behind = self->owner->unsent.length > 0;
-  pthread_mutex_unlock (&self->owner->lock);
-  if (behind)
+  if (atomic_load_explicit (&self->owner->has_unsent, memory_order_relaxed))
     ferry_transactions_flush_unsent (self->owner);
   return TRUE;
 }
@@ -340,9 +338,9 @@ end (FerryCall *self, FerryCallKind kind, GVariant *value, GError **error)
 gboolean
 ferry_call_answer (FerryCall *self, GVariant *result, GError **error)
 {
-  g_autoptr (GVariant) value = result != NULL ? g_variant_ref_sink (result) : NULL;
+  g_autoptr (GVariant) taken = ferry_variant_take_floating (result);
 
-  return end (self, FERRY_CALL_ANSWER, value, error);
+  return end (self, FERRY_CALL_ANSWER, result, error);
 }
 
 /* trace and notes are (nullable). */
@@ -435,13 +433,13 @@ send_value (FerryCall *self, const char *name, GVariant *value, GError **error)
 gboolean
 ferry_call_send_item (FerryCall *self, GVariant *value, GError **error)
 {
-  g_autoptr (GVariant) kept = g_variant_ref_sink (value);
+  g_autoptr (GVariant) taken = ferry_variant_take_floating (value);
 
   if ((self->flags & FERRY_CALL_STREAM) == 0)
     return TRUE;
   if (!take_window (self, error))
     return FALSE;
-  if (send_value (self, NULL, kept, error))
+  if (send_value (self, NULL, value, error))
     return TRUE;
   atomic_fetch_add_explicit (&self->window, 1, memory_order_relaxed);
   return FALSE;
@@ -450,11 +448,11 @@ ferry_call_send_item (FerryCall *self, GVariant *value, GError **error)
 gboolean
 ferry_call_send_value (FerryCall *self, const char *name, GVariant *value, GError **error)
 {
-  g_autoptr (GVariant) kept = g_variant_ref_sink (value);
+  g_autoptr (GVariant) taken = ferry_variant_take_floating (value);
 
   g_return_val_if_fail (name != NULL, FALSE);
 
   if ((self->flags & FERRY_CALL_ONE_WAY) != 0)
     return TRUE;
-  return send_value (self, name, kept, error);
+  return send_value (self, name, value, error);
 }

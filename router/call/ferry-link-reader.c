@@ -73,13 +73,32 @@ find_by_xid (guint64 xid)
   return NULL;
 }
 
-static void
-take_message (const FerryDownMessage *message)
+/* What the latest message was for, so that a weak reference, which costs a lock of all threads', is not looked at for
+ * each. It is dropped before the thread waits. */
+typedef struct
 {
-  g_autoptr (FerryTransport) transport = find_by_connection_id (message->connection_id);
+  guint64 connection_id;     /* 0 where nothing is kept */
+  FerryTransport *transport; /* (owned) (nullable) */
+} Latest;
 
-  if (transport != NULL)
-    ferry_transport_receive_held (transport, message->data, message->size);
+static void
+latest_clear (Latest *self)
+{
+  self->connection_id = 0;
+  g_clear_object (&self->transport);
+}
+
+static void
+take_message (Latest *latest, const FerryDownMessage *message)
+{
+  if (latest->connection_id != message->connection_id)
+    {
+      latest_clear (latest);
+      latest->connection_id = message->connection_id;
+      latest->transport = find_by_connection_id (message->connection_id);
+    }
+  if (latest->transport != NULL)
+    ferry_transport_receive_held (latest->transport, message->data, message->size);
 }
 
 static void
@@ -131,16 +150,19 @@ end_all (FerryError code, const char *text)
 
 /* Returns FALSE when nothing more can come. */
 static gboolean
-receive (void)
+receive (Latest *latest)
 {
   FerryDownMessage message;
-  FerryDownEvent event = ferry_downlink_receive (downlink, FERRY_NO_DEADLINE, &message);
+  FerryDownEvent event =
+    ferry_downlink_receive (downlink, latest->connection_id != 0 ? 0 : FERRY_NO_DEADLINE, &message);
 
   take_cancels ();
+  if (event != FERRY_DOWN_EVENT_MESSAGE)
+    latest_clear (latest);
   switch (event)
     {
     case FERRY_DOWN_EVENT_MESSAGE:
-      take_message (&message);
+      take_message (latest, &message);
       return TRUE;
     case FERRY_DOWN_EVENT_PIPE_CLOSED:
       end_one (message.connection_id);
@@ -164,6 +186,8 @@ receive (void)
 static gpointer
 read_down (gpointer data)
 {
+  Latest latest = {0, NULL};
+
   for (guint i = 0; i < entries->len; i++)
     {
       Entry *entry = g_ptr_array_index (entries, i);
@@ -177,7 +201,7 @@ read_down (gpointer data)
   running = TRUE;
   g_cond_broadcast (&reader_runs);
   g_mutex_unlock (&reader_lock);
-  while (receive ())
+  while (receive (&latest))
     ;
   return NULL;
 }

@@ -55,7 +55,10 @@ G_DEFINE_FINAL_TYPE (FerryLinkTransport, ferry_link_transport, FERRY_TYPE_TRANSP
 typedef struct
 {
   GWeakRef transport;
-  GMainContext *context; /* const: (owned) (nullable): the router's */
+  FerryRouter *router;   /* const: (unowned): there when it dispatches, and only used then */
+  FerryTransport *kept;  /* router's thread: (unowned) (nullable): the router keeps it until its dispatch ends */
+  guint64 kept_for;      /* router's thread: the number of that dispatch */
+  GMainContext *context; /* const: (owned): the router's */
   _Atomic gboolean told; /* of room, on its way to that */
 } End;
 
@@ -65,7 +68,7 @@ end_clear (gpointer data)
   End *end = data;
 
   g_weak_ref_clear (&end->transport);
-  g_clear_pointer (&end->context, g_main_context_unref);
+  g_main_context_unref (end->context);
 }
 
 static void
@@ -172,11 +175,18 @@ static void
 message_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariantType *type, gpointer user_data)
 {
   End *end = user_data;
-  g_autoptr (FerryTransport) transport = g_weak_ref_get (&end->transport);
 
+  /* A weak reference costs a lock of all threads', so it is looked at once a dispatch. */
+  if (end->kept_for != end->router->dispatch_number)
+    {
+      end->kept = g_weak_ref_get (&end->transport);
+      end->kept_for = end->router->dispatch_number;
+      if (end->kept != NULL)
+        ferry_router_keep (end->router, end->kept);
+    }
   /* One that comes as a variant is taken for its bytes, and breaks a rule by them. */
-  if (transport != NULL)
-    ferry_transport_receive_held (transport, data, size);
+  if (end->kept != NULL)
+    ferry_transport_receive_held (end->kept, data, size);
 }
 
 static GError *
@@ -313,7 +323,7 @@ ferry_link_transport_init (FerryLinkTransport *self)
 
 /* Takes receiver over. index: of its pipe among those of the link. */
 static FerryLinkTransport *
-link_transport_new (FerryReceiver *receiver, GMainContext *context, guint index)
+link_transport_new (FerryReceiver *receiver, FerryRouter *router, guint index)
 {
   FerryLinkTransport *self = g_object_new (FERRY_TYPE_LINK_TRANSPORT, NULL);
   End *end = g_atomic_rc_box_new0 (End);
@@ -322,7 +332,8 @@ link_transport_new (FerryReceiver *receiver, GMainContext *context, guint index)
   self->router_thread = g_thread_self ();
   ferry_transport_set_first_xid (FERRY_TRANSPORT (self), ferry_transport_get_first_xid (index));
   g_weak_ref_init (&end->transport, self);
-  end->context = context != NULL ? g_main_context_ref (context) : NULL;
+  end->router = router;
+  end->context = g_main_context_ref (router->context);
   self->end = g_atomic_rc_box_acquire (end);
   self->room_watch = (FerryRoomWatch){.func = room_came, .data = self};
   receiver->internal = TRUE;
@@ -391,7 +402,7 @@ ferry_launcher_add_transport (FerryLauncher *self, FerryRouter *router, const ch
     return NULL;
   sender_name = g_strconcat (FERRY_TRANSPORT_SENDER_PREFIX, name, NULL);
   /* Senders are added behind those that are there, and go to the worker in that order. */
-  transport = link_transport_new (receiver, router->context, self->senders->len);
+  transport = link_transport_new (receiver, router, self->senders->len);
   ferry_transactions_set_max_answer (ferry_transport_get_transactions (FERRY_TRANSPORT (transport)),
                                      router->max_message_size);
   if (!ferry_launcher_add_watched_sender (self, sender_name, sender, launcher_done, transport, error))

@@ -17,7 +17,7 @@ typedef struct
   GTask *task;               /* const: (owned) */
   GCancellable *cancellable; /* const: (owned) (nullable) */
   char *method;              /* const: (owned) */
-  FerryAsk *ask;             /* (owned) (nullable): set before anybody can want to end it */
+  guint64 xid;               /* set before anybody can want to end it */
 
   gboolean over;    /* mux's lock, as what follows */
   GSource *timeout; /* (owned) (nullable) */
@@ -40,7 +40,6 @@ pending_unref (gpointer data)
   /* Release what this thread did with it; acquire what others did, for the one that frees it. */
   if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
     return;
-  g_clear_pointer (&self->ask, ferry_ask_unref);
   g_object_unref (self->task);
   g_clear_object (&self->cancellable);
   g_free (self->method);
@@ -95,7 +94,7 @@ timed_out (gpointer data)
   Pending *self = data;
   g_autoptr (GError) error = ferry_mux_new_timed_out_error (self->method);
 
-  ferry_ask_abandon (self->ask, FERRY_CANCEL_REASON_DEADLINE, error);
+  ferry_mux_abandon (self->mux, self->xid, FERRY_CANCEL_REASON_DEADLINE, error);
   return G_SOURCE_REMOVE;
 }
 
@@ -105,7 +104,7 @@ cancelled (GCancellable *cancellable, gpointer data)
   Pending *self = data;
   g_autoptr (GError) error = g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "“%s” was cancelled", self->method);
 
-  ferry_ask_abandon (self->ask, FERRY_CANCEL_REASON_CANCELLED, error);
+  ferry_mux_abandon (self->mux, self->xid, FERRY_CANCEL_REASON_CANCELLED, error);
 }
 
 static void
@@ -188,8 +187,8 @@ ferry_mux_transact_async (FerryMux *self, const char *method, GVariant *argument
   pending->task = g_object_ref (task);
   g_set_object (&pending->cancellable, cancellable);
   pending->method = g_strdup (method);
-  pending->ask = ferry_mux_ask (self, &request, &task_funcs, pending, &error);
-  if (pending->ask == NULL)
+  pending->xid = ferry_mux_ask (self, &request, &task_funcs, pending, &error);
+  if (pending->xid == 0)
     {
       g_task_return_error (task, error);
       pending_unref (pending);

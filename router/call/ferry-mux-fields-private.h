@@ -15,13 +15,11 @@ struct _FerryMux
   FerryTransactions *transactions; /* const: (unowned): the transport's */
 
   GMutex lock;
-  GQueue asks;     /* lock: (element-type FerryAsk) (unowned): what is waited for, by node */
   GError *stopped; /* lock to set, once: (owned) (nullable) */
   _Atomic gboolean is_stopped;
 };
 
 /* any: FALSE with FERRY_ERROR_CLOSED once it was stopped. */
 gboolean ferry_mux_check_running (FerryMux *self, GError **error);
-void ferry_mux_abandon_all (FerryMux *self, const GError *error);
 
 G_END_DECLS

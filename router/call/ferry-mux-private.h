@@ -1,11 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a mux waits for, one transaction each.
- *
- * References: the transactions have one until the answer came or was forgotten, and who asked has one.
- * Locks:      the mux's, under which it is decided who ends an ask: its answer, its asker, or the mux's stop. Nothing
- * is called with it held. */
+/* What a mux asks, by the numbers of its transactions: whoever takes one out of their table ends it, be that its
+ * answer, its asker or the mux's stop. */
 
 #pragma once
 
@@ -13,8 +10,6 @@
 #include "call/ferry-transport-private.h"
 
 G_BEGIN_DECLS
-
-typedef struct _FerryAsk FerryAsk;
 
 typedef struct
 {
@@ -36,24 +31,22 @@ typedef struct
   guint window;        /* more than 0: a stream is wanted */
 } FerryAskRequest;
 
-/* any: asks. data stays until done was called, or destroy. Fails with FERRY_ERROR_CLOSED, and as
- * ferry_transactions_ask(). */
-FerryAsk *ferry_mux_ask (FerryMux *self, const FerryAskRequest *request, const FerryAskFuncs *funcs, gpointer data,
-                         GError **error);
+/* any: asks. data stays until done was called, or destroy. Returns the transaction's number, or 0 with an error:
+ * FERRY_ERROR_CLOSED, and as ferry_transactions_ask(). It may be over by then. */
+guint64 ferry_mux_ask (FerryMux *self, const FerryAskRequest *request, const FerryAskFuncs *funcs, gpointer data,
+                       GError **error);
 /* The same, but waits for room, which the thread may do. */
-FerryAsk *ferry_mux_ask_waiting (FerryMux *self, const FerryAskRequest *request, const FerryAskFuncs *funcs,
-                                 gpointer data, GCancellable *cancellable, GError **error);
-void ferry_ask_unref (FerryAsk *self);
-guint64 ferry_ask_get_xid (FerryAsk *self);
+guint64 ferry_mux_ask_waiting (FerryMux *self, const FerryAskRequest *request, const FerryAskFuncs *funcs,
+                               gpointer data, GCancellable *cancellable, GError **error);
 /* any: ends it with error, and tells the other end. Returns FALSE when it had its end; done may be under way then. */
-gboolean ferry_ask_abandon (FerryAsk *self, FerryCancelReason reason, const GError *error);
+gboolean ferry_mux_abandon (FerryMux *self, guint64 xid, FerryCancelReason reason, const GError *error);
 /* any: more items of the stream may come. */
-void ferry_ask_add_window (FerryAsk *self, guint n);
+void ferry_mux_add_window (FerryMux *self, guint64 xid, guint n);
+/* any: the numbers of all that it waits for, in their order. Returns (element-type guint64) (transfer full). */
+GArray *ferry_mux_list_asked (FerryMux *self);
 
 GError *ferry_mux_new_timed_out_error (const char *method);
 /* Monotonic time, 0 for none, from a timeout in microseconds, negative for none. */
 gint64 ferry_mux_get_deadline (gint64 timeout);
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryAsk, ferry_ask_unref)
 
 G_END_DECLS

@@ -65,9 +65,11 @@ ferry_mux_get_deadline (gint64 timeout)
 
 /* ---- a thread that waits ---- */
 
-/* Bits of a waiter's state: it is over, and above that, how often it was told to look again. */
+/* Bits of a waiter's state: it is over; it sleeps, or is about to; and above these, how often it was told to look
+ * again. */
 #define WAITER_OVER 1u
-#define WAITER_LOOK 2u
+#define WAITER_ASLEEP 2u
+#define WAITER_LOOK 4u
 
 /* A lock of its own, and not the mux's: who answers would have to let go of it before a thread that it wakes can go on.
  * In fact none at all: the state is what the thread sleeps on. */
@@ -86,8 +88,8 @@ waiter_tell (Waiter *self, guint32 what)
   _Atomic guint32 *state = &self->state;
 
   /* Release: pairs with waiter_is_over(). */
-  atomic_fetch_add_explicit (state, what, memory_order_release);
-  syscall (SYS_futex, state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+  if ((atomic_fetch_add_explicit (state, what, memory_order_release) & WAITER_ASLEEP) != 0)
+    syscall (SYS_futex, state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
 static void
@@ -120,8 +122,13 @@ static gboolean
 waiter_sleep (Waiter *self, guint32 state, gint64 deadline)
 {
   struct timespec until = {.tv_sec = deadline / G_USEC_PER_SEC, .tv_nsec = (deadline % G_USEC_PER_SEC) * 1000};
+  guint32 asleep = state | WAITER_ASLEEP;
 
-  return syscall (SYS_futex, &self->state, FUTEX_WAIT_BITSET_PRIVATE, state, deadline > 0 ? &until : NULL, NULL,
+  /* Relaxed: it is one word, and who changes it after this finds the mark. */
+  if (!atomic_compare_exchange_strong_explicit (&self->state, &state, asleep, memory_order_relaxed,
+                                                memory_order_relaxed))
+    return TRUE;
+  return syscall (SYS_futex, &self->state, FUTEX_WAIT_BITSET_PRIVATE, asleep, deadline > 0 ? &until : NULL, NULL,
                   FUTEX_BITSET_MATCH_ANY) == 0 ||
          errno != ETIMEDOUT;
 }
@@ -145,18 +152,18 @@ static const FerryAskFuncs waiter_funcs = {.done = waiter_done};
 static void
 waiter_run (Waiter *self, const FerryAskRequest *request, GCancellable *cancellable)
 {
-  g_autoptr (FerryAsk) ask = NULL;
+  guint64 xid = ferry_mux_ask_waiting (self->mux, request, &waiter_funcs, self, cancellable, &self->error);
   g_autoptr (GError) error = NULL;
   gboolean cancelled;
 
-  ask = ferry_mux_ask_waiting (self->mux, request, &waiter_funcs, self, cancellable, &self->error);
-  if (ask == NULL || waiter_wait (self, request->deadline, cancellable))
+  if (xid == 0 || waiter_wait (self, request->deadline, cancellable))
     return;
   cancelled = g_cancellable_set_error_if_cancelled (cancellable, &error);
   if (!cancelled)
     error = ferry_mux_new_timed_out_error (request->method);
   /* Where its answer comes at this moment, that counts, and is waited for. */
-  if (!ferry_ask_abandon (ask, cancelled ? FERRY_CANCEL_REASON_CANCELLED : FERRY_CANCEL_REASON_DEADLINE, error))
+  if (!ferry_mux_abandon (self->mux, xid, cancelled ? FERRY_CANCEL_REASON_CANCELLED : FERRY_CANCEL_REASON_DEADLINE,
+                          error))
     waiter_wait (self, 0, NULL);
 }
 
@@ -242,15 +249,13 @@ ferry_mux_transact_with_func (FerryMux *self, const char *method, GVariant *argu
   g_autoptr (GVariant) kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
   FerryAskRequest request = {method, kept, 0, 0};
   FerryAskFuncs funcs = {.func = func};
-  g_autoptr (FerryAsk) ask = NULL;
 
   g_return_val_if_fail (FERRY_IS_MUX (self), 0);
   g_return_val_if_fail (method != NULL, 0);
   g_return_val_if_fail (func != NULL, 0);
   g_return_val_if_fail (error == NULL || *error == NULL, 0);
 
-  ask = ferry_mux_ask (self, &request, &funcs, user_data, error);
-  return ask != NULL ? ferry_ask_get_xid (ask) : 0;
+  return ferry_mux_ask (self, &request, &funcs, user_data, error);
 }
 
 /**
@@ -343,6 +348,15 @@ ferry_mux_send (FerryMux *self, const char *method, GVariant *arguments, gint64 
 
 /* ---- the end ---- */
 
+static void
+abandon_all (FerryMux *self, const GError *error)
+{
+  g_autoptr (GArray) xids = ferry_mux_list_asked (self);
+
+  for (guint i = 0; i < xids->len; i++)
+    ferry_mux_abandon (self, g_array_index (xids, guint64, i), FERRY_CANCEL_REASON_CANCELLED, error);
+}
+
 /**
  * ferry_mux_stop:
  * @self: a mux
@@ -370,7 +384,7 @@ ferry_mux_stop (FerryMux *self)
   atomic_store_explicit (&self->is_stopped, TRUE, memory_order_release);
   g_mutex_unlock (&self->lock);
   if (!stopped)
-    ferry_mux_abandon_all (self, reason);
+    abandon_all (self, reason);
 }
 
 /**
@@ -395,7 +409,7 @@ ferry_mux_get_stopped (FerryMux *self)
  * ferry_mux_get_n_in_flight:
  * @self: a mux
  *
- * Any thread.
+ * Counts them: what it costs grows with what is in flight over the transport. Any thread.
  *
  * Returns: how many of its transactions are not over
  *
@@ -404,14 +418,12 @@ ferry_mux_get_stopped (FerryMux *self)
 guint
 ferry_mux_get_n_in_flight (FerryMux *self)
 {
-  guint n;
+  g_autoptr (GArray) xids = NULL;
 
   g_return_val_if_fail (FERRY_IS_MUX (self), 0);
 
-  g_mutex_lock (&self->lock);
-  n = self->asks.length;
-  g_mutex_unlock (&self->lock);
-  return n;
+  xids = ferry_mux_list_asked (self);
+  return xids->len;
 }
 
 /**
@@ -550,6 +562,5 @@ ferry_mux_class_init (FerryMuxClass *klass)
 static void
 ferry_mux_init (FerryMux *self)
 {
-  g_queue_init (&self->asks);
   g_mutex_init (&self->lock);
 }

@@ -13,11 +13,11 @@
 typedef struct
 {
   _Atomic gint references;
-  FerryTransport *transport; /* const: (owned) */
-  char *method;              /* const: (owned) */
-  gint64 deadline;           /* const: monotonic time in microseconds, 0 for none */
-  guint window;              /* const */
-  FerryAsk *ask;             /* (owned) (nullable): set before anybody else has the stream, but for its items */
+  FerryMux *mux;   /* const: (owned) */
+  char *method;    /* const: (owned) */
+  gint64 deadline; /* const: monotonic time in microseconds, 0 for none */
+  guint window;    /* const */
+  guint64 xid;     /* 0: it was not asked. Set before anybody else has the stream, but for its items */
 
   GMutex lock;
   GCond cond;
@@ -69,12 +69,11 @@ stream_unref (Stream *self)
     return;
   g_queue_clear_full (&self->items, (GDestroyNotify) g_variant_unref);
   g_assert (g_queue_is_empty (&self->waiting));
-  g_clear_pointer (&self->ask, ferry_ask_unref);
   g_clear_pointer (&self->result, g_variant_unref);
   g_clear_error (&self->error);
   g_cond_clear (&self->cond);
   g_mutex_clear (&self->lock);
-  g_object_unref (self->transport);
+  g_object_unref (self->mux);
   g_free (self->method);
   g_free (self);
 }
@@ -140,7 +139,7 @@ tell_taken (Stream *self)
     }
   g_mutex_unlock (&self->lock);
   if (n > 0)
-    ferry_ask_add_window (self->ask, n);
+    ferry_mux_add_window (self->mux, self->xid, n);
 }
 
 /* ---- taking ---- */
@@ -174,7 +173,7 @@ time_out (Stream *self)
 {
   g_autoptr (GError) error = ferry_mux_new_timed_out_error (self->method);
 
-  ferry_ask_abandon (self->ask, FERRY_CANCEL_REASON_DEADLINE, error);
+  ferry_mux_abandon (self->mux, self->xid, FERRY_CANCEL_REASON_DEADLINE, error);
 }
 
 /**
@@ -208,7 +207,7 @@ ferry_replies_next (FerryReplies *self, GCancellable *cancellable, GVariant **va
 
   stream = self->stream;
   *value = NULL;
-  if (!ferry_transport_check_may_wait (stream->transport, "ferry_replies_next_async()", error))
+  if (!ferry_transport_check_may_wait (ferry_mux_get_transport (stream->mux), "ferry_replies_next_async()", error))
     return FALSE;
   id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), stream, NULL) : 0;
   g_mutex_lock (&stream->lock);
@@ -481,7 +480,7 @@ ferry_replies_cancel (FerryReplies *self)
   g_return_if_fail (FERRY_IS_REPLIES (self));
 
   error = g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "“%s” was cancelled", self->stream->method);
-  ferry_ask_abandon (self->stream->ask, FERRY_CANCEL_REASON_CANCELLED, error);
+  ferry_mux_abandon (self->stream->mux, self->stream->xid, FERRY_CANCEL_REASON_CANCELLED, error);
 }
 
 /* ---- the object ---- */
@@ -491,10 +490,8 @@ ferry_replies_finalize (GObject *object)
 {
   FerryReplies *self = FERRY_REPLIES (object);
 
-  if (self->stream->ask != NULL)
+  if (self->stream->xid != 0)
     ferry_replies_cancel (self);
-  /* Which has a reference to the stream until it was answered. */
-  g_clear_pointer (&self->stream->ask, ferry_ask_unref);
   stream_unref (self->stream);
 
   G_OBJECT_CLASS (ferry_replies_parent_class)->finalize (object);
@@ -551,13 +548,13 @@ ferry_mux_transact_stream (FerryMux *self, const char *method, GVariant *argumen
 
   replies = g_object_new (FERRY_TYPE_REPLIES, NULL);
   stream = replies->stream;
-  stream->transport = g_object_ref (self->transport);
+  stream->mux = g_object_ref (self);
   stream->method = g_strdup (method);
   stream->deadline = request.deadline;
   stream->window = window;
   atomic_fetch_add_explicit (&stream->references, 1, memory_order_relaxed);
-  stream->ask = ferry_mux_ask (self, &request, &stream_funcs, stream, error);
-  if (stream->ask != NULL)
+  stream->xid = ferry_mux_ask (self, &request, &stream_funcs, stream, error);
+  if (stream->xid != 0)
     return g_steal_pointer (&replies);
   stream_unref (stream);
   return NULL;

@@ -88,11 +88,22 @@ gboolean ferry_transactions_cancel (FerryTransactions *self, guint64 xid, FerryC
 /* Forgets a transaction: its answer will count as late. Returns FALSE when there is no such transaction any more. An
  * item's callback that another thread is in may still be under way. */
 gboolean ferry_transactions_forget (FerryTransactions *self, guint64 xid);
+/* Both at once, where data is no NULL. Returns the data of the transaction, whose done() is not called then, or NULL.
+ */
+gpointer ferry_transactions_abandon (FerryTransactions *self, guint64 xid, FerryCancelReason reason);
+
+/* The numbers of those that match, in their order. match is called with a lock held.
+ * Returns (element-type guint64) (transfer full). */
+GArray *ferry_transactions_list_asked (FerryTransactions *self,
+                                       gboolean (*match) (const FerryAnswerFuncs *funcs, gpointer data,
+                                                          gpointer user_data),
+                                       gpointer user_data);
+
 /* Lets the other end send n more items of a stream. */
 gboolean ferry_transactions_add_window (FerryTransactions *self, guint64 xid, guint n, GError **error);
 
-/* Takes a message of the other end's. One thread at a time, or the callbacks of one transaction overlap. Returns FALSE
- * with FERRY_ERROR_PROTOCOL when it is malformed. */
+/* Takes a message of the other end's; the caller has a reference. One thread at a time, or the callbacks of one
+ * transaction overlap. Returns FALSE with FERRY_ERROR_PROTOCOL when it is malformed. */
 gboolean ferry_transactions_receive (FerryTransactions *self, gconstpointer data, gsize size, GError **error);
 /* Takes a cancel that came by another road, before its request or after. */
 void ferry_transactions_receive_cancel (FerryTransactions *self, guint64 xid, guint16 reason);

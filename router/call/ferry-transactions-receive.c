@@ -249,20 +249,14 @@ ferry_transactions_receive_cancel (FerryTransactions *self, guint64 xid, guint16
 gboolean
 ferry_transactions_receive (FerryTransactions *self, gconstpointer data, gsize size, GError **error)
 {
-  g_autoptr (FerryTransactions) kept G_GNUC_UNUSED = ferry_transactions_ref (self);
   FerryCallMessage message;
-  gboolean open;
-  gboolean behind;
 
   if (!ferry_call_message_parse (&message, data, size, error))
     return FALSE;
-  pthread_mutex_lock (&self->lock);
-  open = self->reason == NULL;
-  behind = self->unsent.length > 0;
-  pthread_mutex_unlock (&self->lock);
-  if (!open)
+  if (ferry_transactions_is_closed (self))
     return TRUE;
-  if (behind)
+  /* Relaxed: see note_unsent_locked() in ferry-call.c. */
+  if (atomic_load_explicit (&self->has_unsent, memory_order_relaxed))
     ferry_transactions_flush_unsent (self);
 
   switch (message.header.kind)

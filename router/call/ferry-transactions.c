@@ -10,7 +10,7 @@
 
 #include "call/ferry-call-private.h"
 
-#include "base/ferry-error.h"
+#include "base/ferry-base-private.h"
 
 FerryTransactions *
 ferry_transactions_new (const FerryTransportFuncs *funcs, gpointer transport, FerryRequestFunc request_func,
@@ -78,10 +78,17 @@ ferry_transactions_unref (FerryTransactions *self)
 
 /* ---- sending ---- */
 
-static gboolean
-check_open_locked (FerryTransactions *self, GError **error)
+gboolean
+ferry_transactions_is_closed (FerryTransactions *self)
 {
-  if (self->reason == NULL)
+  /* Acquire: pairs with ferry_transactions_close(); the reason is there then, for good. */
+  return atomic_load_explicit (&self->closed, memory_order_acquire);
+}
+
+static gboolean
+check_open (FerryTransactions *self, GError **error)
+{
+  if (!ferry_transactions_is_closed (self))
     return TRUE;
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The other end is gone: %s", self->reason->message);
   return FALSE;
@@ -91,12 +98,7 @@ check_open_locked (FerryTransactions *self, GError **error)
 gboolean
 ferry_transactions_send (FerryTransactions *self, const FerryCallMessage *message, GError **error)
 {
-  gboolean open;
-
-  pthread_mutex_lock (&self->lock);
-  open = check_open_locked (self, error);
-  pthread_mutex_unlock (&self->lock);
-  return open && self->funcs.send (self->transport, message, error);
+  return check_open (self, error) && self->funcs.send (self->transport, message, error);
 }
 
 gboolean
@@ -119,7 +121,7 @@ begin (FerryTransactions *self, const FerryRequest *request, const FerryAnswerFu
   guint64 xid = 0;
 
   pthread_mutex_lock (&self->lock);
-  if (check_open_locked (self, error))
+  if (check_open (self, error))
     {
       xid = self->next_xid++;
       if ((request->flags & FERRY_CALL_ONE_WAY) == 0)
@@ -155,7 +157,7 @@ guint64
 ferry_transactions_ask (FerryTransactions *self, const FerryRequest *request, const FerryAnswerFuncs *funcs,
                         gpointer data, GError **error)
 {
-  g_autoptr (GVariant) arguments = request->arguments != NULL ? g_variant_ref_sink (request->arguments) : NULL;
+  g_autoptr (GVariant) taken = ferry_variant_take_floating (request->arguments);
   g_autoptr (GError) failure = NULL;
   FerryCallMessage message;
   guint64 xid;
@@ -166,10 +168,10 @@ ferry_transactions_ask (FerryTransactions *self, const FerryRequest *request, co
   g_return_val_if_fail ((request->flags & FERRY_CALL_ONE_WAY) == 0 || (request->flags & FERRY_CALL_STREAM) == 0, 0);
   g_return_val_if_fail (request->window == 0 || (request->flags & FERRY_CALL_STREAM) != 0, 0);
 
-  if (!ferry_call_message_check (request->method, arguments, error))
+  if (!ferry_call_message_check (request->method, request->arguments, error))
     return 0;
   /* Serialises the arguments, so it is done before the lock is taken. */
-  ferry_call_message_init (&message, FERRY_CALL_REQUEST, 0, request->method, arguments);
+  ferry_call_message_init (&message, FERRY_CALL_REQUEST, 0, request->method, request->arguments);
   message.header.number = request->deadline;
   message.header.flags = (guint8) request->flags;
   message.header.window = request->window;
@@ -196,16 +198,14 @@ is_asked (FerryTransactions *self, guint64 xid)
   return found;
 }
 
-gboolean
-ferry_transactions_cancel (FerryTransactions *self, guint64 xid, FerryCancelReason reason)
+static void
+send_cancel (FerryTransactions *self, guint64 xid, FerryCancelReason reason)
 {
   g_autoptr (GError) error = NULL;
   FerryCallMessage message;
 
-  if (!is_asked (self, xid))
-    return FALSE;
   if (self->funcs.cancel != NULL && self->funcs.cancel (self->transport, xid, reason, &error))
-    return TRUE;
+    return;
   /* Where the quick road is closed or full, the slow one will do. When that is too, the end of the link is near, or
    * the other end is so far behind that it would not have heard of the request yet. */
   ferry_call_message_init (&message, FERRY_CALL_CANCEL, xid, NULL, NULL);
@@ -213,7 +213,16 @@ ferry_transactions_cancel (FerryTransactions *self, guint64 xid, FerryCancelReas
   g_clear_error (&error);
   if (!ferry_transactions_send (self, &message, &error))
     g_debug ("The cancel of transaction %" G_GUINT64_FORMAT " was not sent: %s", xid, error->message);
-  return TRUE;
+}
+
+gboolean
+ferry_transactions_cancel (FerryTransactions *self, guint64 xid, FerryCancelReason reason)
+{
+  gboolean asked = is_asked (self, xid);
+
+  if (asked)
+    send_cancel (self, xid, reason);
+  return asked;
 }
 
 gboolean
@@ -226,6 +235,41 @@ ferry_transactions_forget (FerryTransactions *self, guint64 xid)
   ferry_transactions_drop_pieces_locked (self, xid);
   pthread_mutex_unlock (&self->lock);
   return found;
+}
+
+gpointer
+ferry_transactions_abandon (FerryTransactions *self, guint64 xid, FerryCancelReason reason)
+{
+  FerryXidEntry entry = {.data = NULL};
+  gboolean found;
+
+  pthread_mutex_lock (&self->lock);
+  found = ferry_xid_table_remove (&self->asked, xid, &entry);
+  ferry_transactions_drop_pieces_locked (self, xid);
+  pthread_mutex_unlock (&self->lock);
+  if (found)
+    send_cancel (self, xid, reason);
+  return entry.data;
+}
+
+GArray *
+ferry_transactions_list_asked (FerryTransactions *self,
+                               gboolean (*match) (const FerryAnswerFuncs *funcs, gpointer data, gpointer user_data),
+                               gpointer user_data)
+{
+  GArray *xids = g_array_new (FALSE, FALSE, sizeof (guint64));
+
+  pthread_mutex_lock (&self->lock);
+  for (guint i = 0; i < self->asked.n_slots; i++)
+    {
+      FerryXidEntry *entry = &self->asked.slots[i];
+
+      if (entry->xid != 0 && match (&entry->funcs, entry->data, user_data))
+        g_array_append_val (xids, entry->xid);
+    }
+  pthread_mutex_unlock (&self->lock);
+  g_array_sort (xids, ferry_xid_compare);
+  return xids;
 }
 
 /* The window that is counted here is never smaller than what the other end knows of: so it grows before it is sent. */
@@ -313,6 +357,8 @@ ferry_transactions_close (FerryTransactions *self, const GError *reason)
       return;
     }
   self->reason = g_error_copy (reason);
+  /* Release: pairs with ferry_transactions_is_closed(). */
+  atomic_store_explicit (&self->closed, TRUE, memory_order_release);
   asked = ferry_xid_table_steal_all (&self->asked);
   g_clear_pointer (&self->pieces, g_hash_table_unref);
   calls = ref_calls_locked (self);

@@ -44,5 +44,7 @@ FerryXidEntry *ferry_xid_table_add (FerryXidTable *self, guint64 xid);
 gboolean ferry_xid_table_remove (FerryXidTable *self, guint64 xid, FerryXidEntry *entry);
 /* Takes all of them out, in the order of their numbers. */
 GArray *ferry_xid_table_steal_all (FerryXidTable *self);
+/* For sorting numbers, or entries by theirs. */
+int ferry_xid_compare (gconstpointer a, gconstpointer b);
 
 G_END_DECLS

@@ -113,11 +113,12 @@ ferry_xid_table_remove (FerryXidTable *self, guint64 xid, FerryXidEntry *entry)
   return TRUE;
 }
 
-static int
-compare_xids (gconstpointer a, gconstpointer b)
+/* Of numbers, and of entries, which begin with theirs. */
+int
+ferry_xid_compare (gconstpointer a, gconstpointer b)
 {
-  guint64 one = ((const FerryXidEntry *) a)->xid;
-  guint64 other = ((const FerryXidEntry *) b)->xid;
+  guint64 one = *(const guint64 *) a;
+  guint64 other = *(const guint64 *) b;
 
   return one < other ? -1 : one > other;
 }
@@ -132,7 +133,7 @@ ferry_xid_table_steal_all (FerryXidTable *self)
       if (self->slots[i].xid != 0)
         g_array_append_val (entries, self->slots[i]);
     }
-  g_array_sort (entries, compare_xids);
+  g_array_sort (entries, ferry_xid_compare);
   ferry_xid_table_clear (self);
   return entries;
 }

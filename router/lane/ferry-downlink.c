@@ -7,6 +7,16 @@
 
 #include <string.h>
 
+#include "base/ferry-base-private.h"
+#include "base/ferry-usable-cores.h"
+
+/* How often a wait looks before it sleeps, where that pays: some microseconds. */
+#define MAX_LOOKS 256
+/* A sleep that was shorter, in microseconds, would better have been none. */
+#define SHORT_SLEEP 30
+/* After how many waits in a row that looked in vain they sleep at once again. */
+#define MAX_PATIENCE 4
+
 typedef struct
 {
   guint index;
@@ -16,6 +26,7 @@ typedef struct
 struct _FerryDownlink
 {
   FerryUplink *uplink; /* const: (owned) */
+  gboolean may_look;   /* const: there is another core for whoever sends */
 
   /* Of the thread that receives. */
   FerryLaneReader down;
@@ -23,6 +34,8 @@ struct _FerryDownlink
   FerryAssembly assembly; /* of a large message; whole: it is the latest message */
   gboolean broken;
   guint interrupts_taken;
+  guint n_taken;   /* messages since the last sleep */
+  guint patience;  /* how many more waits look before they sleep */
   GArray *watched; /* (element-type WatchedPipe) (owned) (nullable) */
 
   _Atomic guint interrupts; /* any: how often a wait was interrupted */
@@ -42,6 +55,7 @@ ferry_downlink_new (FerryUplink *uplink)
   FerrySegment *segment = &uplink->segment;
 
   self->uplink = ferry_uplink_ref (uplink);
+  self->may_look = ferry_get_n_usable_cores () > 1;
   pthread_mutex_init (&self->lock, NULL);
   ferry_lane_reader_init (&self->down, ferry_segment_get_down (segment), segment->down_ring, FERRY_DOWN_CAPACITY);
   ferry_lane_reader_init (&self->express, ferry_segment_get_express (segment), segment->express_ring,
@@ -304,6 +318,51 @@ take_closed_pipe (FerryDownlink *self, FerryDownMessage *message)
   return FALSE;
 }
 
+static inline void
+pause_processor (void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause ();
+#elif defined(__aarch64__) || defined(__arm__)
+  __asm__ volatile("yield");
+#endif
+}
+
+/* Looks for a while whether something comes, which spares whoever sends it a system call, and both a wake-up. */
+static gboolean
+look_around (FerryDownlink *self, guint32 seen)
+{
+  if (self->patience == 0)
+    return FALSE;
+  for (guint i = 0; i < MAX_LOOKS; i++)
+    {
+      if (!ferry_lane_reader_look (&self->down) || ferry_lane_reader_get_available (&self->down) > 0 ||
+          load_bell (self) != seen || ferry_downlink_has_cancel (self))
+        {
+          self->patience = MAX_PATIENCE;
+          return TRUE;
+        }
+      pause_processor ();
+    }
+  self->patience--;
+  return FALSE;
+}
+
+/* Returns FALSE when the deadline passed. Several messages since the last sleep, and a short one now: somebody sends
+ * without waiting for answers, a little slower than they are taken. Who sends one at a time and waits would only have
+ * to share the processor. */
+static gboolean
+sleep_until_rung (FerryDownlink *self, guint32 seen, gint64 deadline)
+{
+  gint64 began = self->may_look && self->n_taken > 1 ? g_get_monotonic_time () : 0;
+  gboolean in_time = ferry_futex_doorbell_wait (get_bell (self), seen, deadline);
+
+  if (began != 0 && g_get_monotonic_time () - began < SHORT_SLEEP)
+    self->patience = MAX_PATIENCE;
+  self->n_taken = 0;
+  return in_time;
+}
+
 /* worker: waits for what the application sends. */
 FerryDownEvent
 ferry_downlink_receive (FerryDownlink *self, gint64 deadline, FerryDownMessage *message)
@@ -314,15 +373,17 @@ ferry_downlink_receive (FerryDownlink *self, gint64 deadline, FerryDownMessage *
       guint32 seen = load_bell (self);
       FerryDownEvent event = take_event (self, message);
 
+      self->n_taken += event == FERRY_DOWN_EVENT_MESSAGE;
       if (event == FERRY_DOWN_EVENT_NOTHING && take_closed_pipe (self, message))
         return FERRY_DOWN_EVENT_PIPE_CLOSED;
       if (event != FERRY_DOWN_EVENT_NOTHING || take_interrupt (self, &self->interrupts_taken) || deadline == 0 ||
           arm_express (self))
         return event;
+      if (look_around (self, seen))
+        continue;
       if (!ferry_lane_reader_arm (&self->down))
         return break_lane (self);
-      if (ferry_lane_reader_get_available (&self->down) == 0 &&
-          !ferry_futex_doorbell_wait (get_bell (self), seen, deadline))
+      if (ferry_lane_reader_get_available (&self->down) == 0 && !sleep_until_rung (self, seen, deadline))
         return FERRY_DOWN_EVENT_NOTHING;
     }
 }

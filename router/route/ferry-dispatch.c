@@ -8,8 +8,8 @@
  * of messages that follows what the handlers cost.
  *
  * A handler may close pipes, stop the router, start it again, and drop whatever it likes: receivers that are closed
- * wait in the graveyard until the dispatch is over, and after each delivery the dispatch sees whether the router still
- * has the monitor that the block came from. */
+ * wait in the graveyard until the dispatch is over, as does what ferry_router_keep() was given, and after each delivery
+ * the dispatch sees whether the router still has the monitor that the block came from. */
 
 #include "config.h"
 
@@ -341,6 +341,26 @@ dispatch_latest (FerryRouter *self, FerryMonitor *monitor, const FerryBudget *bu
   return result;
 }
 
+/* router's thread, in a dispatch: takes a reference to object over until that ends. */
+void
+ferry_router_keep (FerryRouter *self, gpointer object)
+{
+  g_assert (self->dispatching);
+  g_ptr_array_add (self->graveyard, object);
+}
+
+/* Somebody's code may be called when objects go, and even begin another dispatch. */
+static void
+bury (FerryRouter *self)
+{
+  g_autoptr (GPtrArray) dead = NULL;
+
+  if (self->graveyard->len == 0)
+    return;
+  dead = g_steal_pointer (&self->graveyard);
+  self->graveyard = g_ptr_array_new_with_free_func (g_object_unref);
+}
+
 /* router's thread: delivers what is in the local queue, until there is no more or the budget is spent. */
 FerryDispatchResult
 ferry_router_dispatch (FerryRouter *self, const FerryBudget *budget)
@@ -351,6 +371,7 @@ ferry_router_dispatch (FerryRouter *self, const FerryBudget *budget)
   gint64 last = g_get_monotonic_time ();
 
   self->dispatching = TRUE;
+  self->dispatch_number++;
   while (result == FERRY_DISPATCH_IDLE)
     {
       FerryBlock *block;
@@ -372,7 +393,7 @@ ferry_router_dispatch (FerryRouter *self, const FerryBudget *budget)
       put_block_away (self, monitor, block);
     }
   self->dispatching = FALSE;
-  g_ptr_array_set_size (self->graveyard, 0);
+  bury (self);
   /* A handler that stopped the router may have started it again. */
   if (result == FERRY_DISPATCH_STOPPED && self->pingee != NULL)
     ferry_pingee_ping (self->pingee);

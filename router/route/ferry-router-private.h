@@ -52,8 +52,9 @@ struct _FerryRouter
   gsize cursor;      /* how much of it is done */
   gboolean dispatching;
   gboolean stopping;
-  guint check_every;    /* messages between two looks at the clock */
-  GPtrArray *graveyard; /* (owned) (element-type FerryReceiver): closed during a dispatch */
+  guint64 dispatch_number; /* of the current or the latest dispatch; the first is 1 */
+  guint check_every;       /* messages between two looks at the clock */
+  GPtrArray *graveyard; /* (owned) (element-type GObject): what the dispatch may still use; see ferry_router_keep() */
   FerryHotCells hot_cells;
 
   guint64 messages;
@@ -113,6 +114,7 @@ typedef enum
 } FerryDispatchResult;
 
 FerryDispatchResult ferry_router_dispatch (FerryRouter *self, const FerryBudget *budget);
+void ferry_router_keep (FerryRouter *self, gpointer object);
 void ferry_router_discard (FerryRouter *self, FerryMonitor *monitor);
 void ferry_router_deliver (FerryRouter *self, FerryPipe *pipe, const GVariantType *type, gconstpointer data,
                            gsize size);

@@ -61,7 +61,7 @@ static BenchRoute routes[N_ROUTES] = {
   [POOL_FLOOR] = {DOWN "floor-pool", &bench_road_floor, BENCH_MAIN_TO_WORKER, 1},
   [POOL_FERRY] = {DOWN "ferry-pool", &bench_road_ferry, BENCH_MAIN_TO_WORKER, 1},
   [THREADS_FLOOR] = {THREADS "floor", &bench_road_floor, BENCH_THREADS_TO_WORKER, 1},
-  [THREADS_FERRY] = {THREADS "ferry", &bench_road_ferry, BENCH_THREADS_TO_WORKER, 2},
+  [THREADS_FERRY] = {THREADS "ferry", &bench_road_ferry, BENCH_THREADS_TO_WORKER, 0},
   [THREADS_ZEROMQ] = {THREADS "zeromq", &bench_road_zeromq, BENCH_THREADS_TO_WORKER, 1},
   [THREADS_GDBUS] = {THREADS "gdbus", &bench_road_gdbus, BENCH_THREADS_TO_WORKER, 1},
   [SOCKET] = {"echo/socketpair", &bench_road_socket, BENCH_THREAD_TO_THREAD, 0},
@@ -97,10 +97,19 @@ typedef struct
   guint n_pairs;
 } Bench;
 
+/* A row's name may be given with its size and how many are under way, or without. */
 static gboolean
-is_measured (const Bench *self, int route)
+is_wanted (const Bench *self, const char *route, guint size, guint in_flight)
 {
-  return routes[route].end != NULL;
+  g_autofree char *row = g_strdup_printf ("transact/%s/%u/%s", sizes[size].name, in_flight, route);
+
+  return self->options->only == NULL || g_str_has_suffix (row, self->options->only);
+}
+
+static gboolean
+is_measured (const Bench *self, int route, guint size, guint in_flight)
+{
+  return routes[route].end != NULL && is_wanted (self, routes[route].name, size, in_flight);
 }
 
 static void
@@ -112,7 +121,8 @@ open_routes (const BenchOptions *options)
       g_autoptr (GError) error = NULL;
 
       route->orders = -1;
-      if (options->only != NULL && !g_str_has_suffix (route->name, options->only))
+      if (options->only != NULL && !g_str_has_suffix (route->name, options->only) &&
+          !g_str_has_suffix (options->only, route->name))
         continue;
       if (route->road->open == NULL)
         {
@@ -181,7 +191,7 @@ run_block (Bench *self, int route, guint size, double *median)
 {
   const BenchOrders orders = {1, sizes[size].bytes, self->block, G_MAXINT32 * G_GINT64_CONSTANT (100)};
 
-  if (is_measured (self, route))
+  if (is_measured (self, route, size, 1))
     *median = bench_route_run (&routes[route], &orders).median / 1e3;
 }
 
@@ -221,7 +231,7 @@ measure_single (Bench *self, guint size)
         medians[N_ROUTES][pair] = ask_python (self, size, 1, self->block) / 1e3;
     }
   for (int route = 0; route < N_ROUTES; route++)
-    if (is_measured (self, route))
+    if (is_measured (self, route, size, 1))
       print_row (size, 1, routes[route].name, bench_median (medians[route], self->n_pairs), "us");
   if (self->python != NULL)
     print_row (size, 1, "echo/python", bench_median (medians[N_ROUTES], self->n_pairs), "us");
@@ -231,9 +241,9 @@ measure_single (Bench *self, guint size)
 /* ---- many ---- */
 
 static gboolean
-has_many (const Bench *self, int route)
+has_many (const Bench *self, int route, guint size)
 {
-  return is_measured (self, route) && routes[route].road != &bench_road_floor;
+  return is_measured (self, route, size, MANY) && routes[route].road != &bench_road_floor;
 }
 
 static double
@@ -271,7 +281,7 @@ measure_many (Bench *self, guint size)
   for (guint round = 0; round < options->rounds; round++)
     {
       for (int route = 0; route < N_ROUTES; route++)
-        if (has_many (self, route))
+        if (has_many (self, route, size))
           {
             run_window (route, size, options->warm_up);
             rates[route][round] = run_window (route, size, options->window);
@@ -280,7 +290,7 @@ measure_many (Bench *self, guint size)
         rates[N_ROUTES][round] = ask_python (self, size, MANY, options->quick ? 2000 : 10000);
     }
   for (int route = 0; route < N_ROUTES; route++)
-    if (has_many (self, route))
+    if (has_many (self, route, size))
       print_row (size, MANY, routes[route].name, bench_median (rates[route], options->rounds), "calls/s");
   if (self->python != NULL)
     print_row (size, MANY, "echo/python", bench_median (rates[N_ROUTES], options->rounds), "calls/s");
