@@ -122,6 +122,7 @@ struct _FerryLink
   gboolean stalled;    /* waits for blocks to come back */
   gint64 rested_at;    /* monotonic time when the up lane was last left alone */
   guint64 rested_head; /* the up lane's head at that time */
+  guint64 n_since;     /* about how many records came since then */
   gboolean dozing;     /* its lane is left to fill for a moment, unarmed */
 
   pthread_mutex_t down_lock; /* any: nobody waits with it held */

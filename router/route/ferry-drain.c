@@ -287,10 +287,20 @@ drain_large (FerryMonitor *self, Walk *walk)
       if (!handle_large_record (self, walk, &header, place))
         return FALSE;
       ferry_lane_reader_consume (lane, ferry_record_size (header.length));
+      walk->link->n_since++;
       if (walk->link->assembly.data == NULL)
         return TRUE;
     }
   return TRUE;
+}
+
+/* How many records it has, were all as long as the first. */
+static gsize
+count_alike (const FerryBlock *block)
+{
+  const FerryRecordHeader *first = (const FerryRecordHeader *) (const void *) block->data;
+
+  return (block->size - 1) / ferry_record_size (first->length) + 1;
 }
 
 static void
@@ -310,6 +320,7 @@ drain_small (FerryMonitor *self, Walk *walk)
       return;
     }
   block->charge = FERRY_BLOCK_SIZE;
+  link->n_since += count_alike (block);
   ferry_lane_reader_consume (&link->up, walk->size);
   ferry_monitor_push (self, block);
 }

@@ -15,9 +15,10 @@
 #define VISITS_PER_ROUND 8
 
 /* Ringing a doorbell costs the sender far more than a message, so a busy lane is not armed when it runs empty, but
- * left to fill for a moment first, as network cards moderate their interrupts. A lane is busy when at least a few KiB
- * came through it since it rested last, at this rate; one that carries a message now and then is armed at once,
- * and rings at once. */
+ * left to fill for a moment first, as network cards moderate their interrupts. A lane is busy when at least a few
+ * records and a few KiB came through it since it rested last, at this rate; one that carries a message now and then,
+ * large as it may be, is armed at once, and rings at once. */
+#define BUSY_RECORDS 4
 #define BUSY_BYTES 4096
 #define BUSY_BYTES_PER_MICROSECOND 20
 #define DOZE_MICROSECONDS 50
@@ -28,7 +29,8 @@ is_busy (FerryLink *link, gint64 now)
 {
   guint64 bytes = link->up.head - link->rested_head;
 
-  return bytes >= BUSY_BYTES && bytes >= (guint64) (now - link->rested_at) * BUSY_BYTES_PER_MICROSECOND;
+  return link->n_since >= BUSY_RECORDS && bytes >= BUSY_BYTES &&
+         bytes >= (guint64) (now - link->rested_at) * BUSY_BYTES_PER_MICROSECOND;
 }
 
 /* From here on counts what is_busy() looks at. */
@@ -37,6 +39,7 @@ note_rest (FerryLink *link, gint64 now)
 {
   link->rested_at = now;
   link->rested_head = link->up.head;
+  link->n_since = 0;
 }
 
 /* The lane was drained to what its writer is just writing. Leaves a busy one to fill: a reader at the writer's heels
