@@ -34,6 +34,8 @@ typedef struct
   gboolean (*send) (gpointer transport, const FerryCallMessage *message, GError **error);
   /* Overtakes what was sent. (nullable): then a cancel is a message like others, which is sent */
   gboolean (*cancel) (gpointer transport, guint64 xid, FerryCancelReason reason, GError **error);
+  /* (nullable): a window grew, or a call was cancelled: somebody may wait for that. */
+  void (*note_room) (gpointer transport);
   /* Whether large answers go in pieces, so that they do not hold up others. */
   gboolean in_pieces;
   /* (nullable): called with the last reference: until then a send() that began before close() may be under way */

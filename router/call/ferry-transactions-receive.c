@@ -202,6 +202,13 @@ find_call (FerryTransactions *self, guint64 xid)
   return call;
 }
 
+static void
+note_room (FerryTransactions *self)
+{
+  if (self->funcs.note_room != NULL)
+    self->funcs.note_room (self->transport);
+}
+
 /* For a call that is over, a window comes too late, and that is no fault. */
 static gboolean
 receive_window (FerryTransactions *self, const FerryCallMessage *message, GError **error)
@@ -209,7 +216,10 @@ receive_window (FerryTransactions *self, const FerryCallMessage *message, GError
   g_autoptr (FerryCall) call = find_call (self, message->header.xid);
 
   if (call == NULL || ferry_call_add_window (call, (guint) message->header.number))
-    return TRUE;
+    {
+      note_room (self);
+      return TRUE;
+    }
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "Transaction %" G_GUINT64_FORMAT " has an impossible window",
                message->header.xid);
   return FALSE;
@@ -244,6 +254,7 @@ ferry_transactions_receive_cancel (FerryTransactions *self, guint64 xid, guint16
   call = find_call (self, xid);
   if (call != NULL)
     ferry_call_cancel (call, reason);
+  note_room (self);
 }
 
 gboolean

@@ -73,7 +73,19 @@ send_cancel (gpointer transport, guint64 xid, FerryCancelReason reason, GError *
   return priv->cancel != NULL && priv->cancel (transport, xid, (guint16) reason);
 }
 
-static const FerryTransportFuncs funcs = {.send = send_message, .cancel = send_cancel, .in_pieces = TRUE};
+/* Somebody may have found no window, or no cancel, and be about to wait: so it is counted in any case. */
+static void
+note_room (gpointer transport)
+{
+  ferry_transport_wake_waiting (ferry_transport_get_private (transport));
+}
+
+static const FerryTransportFuncs funcs = {
+  .send = send_message,
+  .cancel = send_cancel,
+  .note_room = note_room,
+  .in_pieces = TRUE,
+};
 
 /* ---- being asked ---- */
 
@@ -203,15 +215,12 @@ ferry_transport_receive_held (FerryTransport *self, gconstpointer data, gsize si
   if (!ferry_transactions_receive (priv->transactions, data, size, &error))
     ferry_transport_end (self, error);
   ferry_transport_set_receiving_thread (self, before);
-  /* It may have been a window, and somebody may have found none and be about to wait: so it is counted in any case. */
-  ferry_transport_wake_waiting (priv);
 }
 
 void
 ferry_transport_receive_cancel (FerryTransport *self, guint64 xid, guint16 reason)
 {
   ferry_transactions_receive_cancel (ferry_transport_get_private (self)->transactions, xid, reason);
-  ferry_transport_wake_waiting (ferry_transport_get_private (self));
 }
 
 void
