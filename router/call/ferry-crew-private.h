@@ -95,9 +95,16 @@ GQueue ferry_crew_steal_waiters_locked (FerryCrew *self);
 void ferry_crew_complete (GQueue *waiters);
 void ferry_crew_turn_away (GQueue *queue, const GError *reason);
 
-/* Returns whether the caller is to call ferry_crew_start_thread(), without the lock. */
-gboolean ferry_crew_summon_locked (FerryCrew *self);
-void ferry_crew_start_thread (FerryCrew *self);
+/* What is to be done for what waits in the queue, once the lock is let go of. */
+typedef enum
+{
+  FERRY_CREW_SUMMONS_NONE,
+  FERRY_CREW_SUMMONS_WAKE,
+  FERRY_CREW_SUMMONS_START,
+} FerryCrewSummons;
+
+FerryCrewSummons ferry_crew_summon_locked (FerryCrew *self);
+void ferry_crew_summon (FerryCrew *self, FerryCrewSummons summons);
 
 GSource *ferry_crew_source_new (FerryCrew *self);
 /* Whether the calling thread may run a handler at once. */

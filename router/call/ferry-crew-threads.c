@@ -11,22 +11,34 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-cond-private.h"
 
-gboolean
+static void start_thread (FerryCrew *self);
+
+FerryCrewSummons
 ferry_crew_summon_locked (FerryCrew *self)
 {
   if (self->queue.length == 0 || self->coming)
-    return FALSE;
+    return FERRY_CREW_SUMMONS_NONE;
   if (self->n_idle > 0)
     {
       self->coming = TRUE;
-      pthread_cond_signal (&self->work);
-      return FALSE;
+      return FERRY_CREW_SUMMONS_WAKE;
     }
   if (self->n_threads >= self->n_threads_wanted)
-    return FALSE;
+    return FERRY_CREW_SUMMONS_NONE;
   self->coming = TRUE;
   self->n_threads++;
-  return TRUE;
+  return FERRY_CREW_SUMMONS_START;
+}
+
+/* A thread that is woken wants the lock first, so it is woken without. Should it wake by itself before that, it finds
+ * the queue, and another one wakes for nothing. */
+void
+ferry_crew_summon (FerryCrew *self, FerryCrewSummons summons)
+{
+  if (summons == FERRY_CREW_SUMMONS_WAKE)
+    pthread_cond_signal (&self->work);
+  else if (summons == FERRY_CREW_SUMMONS_START)
+    start_thread (self);
 }
 
 /* Returns FALSE when it waited for as long as an idle thread does. */
@@ -65,14 +77,13 @@ static void
 work_locked (FerryCrew *self)
 {
   FerryCrewRun run;
+  FerryCrewSummons summons;
   GQueue waiters;
-  gboolean starts;
 
   ferry_crew_begin_locked (self, &run, NULL);
-  starts = ferry_crew_summon_locked (self);
+  summons = ferry_crew_summon_locked (self);
   pthread_mutex_unlock (&self->lock);
-  if (starts)
-    ferry_crew_start_thread (self);
+  ferry_crew_summon (self, summons);
   ferry_crew_perform (&run);
   pthread_mutex_lock (&self->lock);
   ferry_crew_end_locked (self, &run);
@@ -88,7 +99,7 @@ static gpointer
 thread_main (gpointer data)
 {
   g_autoptr (FerryCrew) self = data;
-  gboolean starts;
+  FerryCrewSummons summons;
   GQueue waiters;
 
   pthread_mutex_lock (&self->lock);
@@ -97,11 +108,10 @@ thread_main (gpointer data)
     work_locked (self);
   self->n_threads--;
   /* It may have been the one that was summoned. */
-  starts = ferry_crew_summon_locked (self);
+  summons = ferry_crew_summon_locked (self);
   waiters = ferry_crew_steal_waiters_locked (self);
   pthread_mutex_unlock (&self->lock);
-  if (starts)
-    ferry_crew_start_thread (self);
+  ferry_crew_summon (self, summons);
   ferry_crew_complete (&waiters);
   return NULL;
 }
@@ -129,8 +139,8 @@ give_up_thread (FerryCrew *self, const GError *failure)
   ferry_crew_complete (&waiters);
 }
 
-void
-ferry_crew_start_thread (FerryCrew *self)
+static void
+start_thread (FerryCrew *self)
 {
   g_autoptr (GError) error = NULL;
   GThread *thread;

@@ -147,7 +147,7 @@ ferry_crew_take (FerryCrew *self, FerryInvocation *invocation)
 {
   g_autoptr (GError) refusal = NULL;
   GSource *source = NULL;
-  gboolean summoned = FALSE;
+  FerryCrewSummons summons = FERRY_CREW_SUMMONS_NONE;
   gboolean now = FALSE;
   FerryCrewRun run;
 
@@ -167,7 +167,7 @@ ferry_crew_take (FerryCrew *self, FerryInvocation *invocation)
       if (self->place == FERRY_CREW_PLACE_CONTEXT)
         source = ferry_crew_summon_source_locked (self);
       else
-        summoned = ferry_crew_summon_locked (self);
+        summons = ferry_crew_summon_locked (self);
     }
   pthread_mutex_unlock (&self->lock);
 
@@ -175,8 +175,8 @@ ferry_crew_take (FerryCrew *self, FerryInvocation *invocation)
     run_now (self, &run);
   else if (source != NULL)
     ferry_crew_wake_source (source);
-  else if (summoned)
-    ferry_crew_start_thread (self);
+  else
+    ferry_crew_summon (self, summons);
   if (refusal == NULL)
     return;
   ferry_invocation_turn_away (invocation, refusal);

@@ -7,7 +7,7 @@
  *
  * worker to main:     asker, monitor, main loop, reader, asker
  * main to worker:     main loop, reader, monitor, main loop; with a pool: main loop, reader, pool, monitor, main loop
- * threads to worker:  asker, reader, pool, monitor, main loop, asker */
+ * threads to worker:  asker, reader, monitor, main loop, asker */
 
 #include "config.h"
 

@@ -60,10 +60,10 @@ static BenchRoute routes[N_ROUTES] = {
   [DOWN_GDBUS] = {DOWN "gdbus", &bench_road_gdbus, BENCH_MAIN_TO_WORKER, 0},
   [POOL_FLOOR] = {DOWN "floor-pool", &bench_road_floor, BENCH_MAIN_TO_WORKER, 1},
   [POOL_FERRY] = {DOWN "ferry-pool", &bench_road_ferry, BENCH_MAIN_TO_WORKER, 1},
-  [THREADS_FLOOR] = {THREADS "floor", &bench_road_floor, BENCH_THREADS_TO_WORKER, 1},
+  [THREADS_FLOOR] = {THREADS "floor", &bench_road_floor, BENCH_THREADS_TO_WORKER, 0},
   [THREADS_FERRY] = {THREADS "ferry", &bench_road_ferry, BENCH_THREADS_TO_WORKER, 0},
-  [THREADS_ZEROMQ] = {THREADS "zeromq", &bench_road_zeromq, BENCH_THREADS_TO_WORKER, 1},
-  [THREADS_GDBUS] = {THREADS "gdbus", &bench_road_gdbus, BENCH_THREADS_TO_WORKER, 1},
+  [THREADS_ZEROMQ] = {THREADS "zeromq", &bench_road_zeromq, BENCH_THREADS_TO_WORKER, 0},
+  [THREADS_GDBUS] = {THREADS "gdbus", &bench_road_gdbus, BENCH_THREADS_TO_WORKER, 0},
   [SOCKET] = {"echo/socketpair", &bench_road_socket, BENCH_THREAD_TO_THREAD, 0},
 };
 
