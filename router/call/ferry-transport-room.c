@@ -158,8 +158,7 @@ ferry_transport_check_may_wait (FerryTransport *self, const char *form, GError *
   GThread *receiving =
     atomic_load_explicit (&ferry_transport_get_private (self)->receiving_thread, memory_order_relaxed);
 
-  /* Who owns a context has a lock, which the main loop needs as well; outside of a dispatch nothing is held up. */
-  if (receiving != g_thread_self () && (g_main_depth () == 0 || !g_main_context_is_owner (NULL)))
+  if (receiving != g_thread_self () && !g_main_context_is_owner (NULL))
     return TRUE;
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD,
                "To wait on this thread would hold up %s; use %s, or another thread",
