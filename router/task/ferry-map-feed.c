@@ -396,18 +396,24 @@ was_refused (FerryMapChunk *chunk, const GError *error)
          !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
 
+/* The items before the one that the worker was at have sent their answers, and those behind it were not begun. */
+static void
+lose_item (FerryMap *self, FerryMapChunk *chunk, const GError *error)
+{
+  gboolean was_there = ferry_map_chunk_get_place (chunk) < chunk->n_come;
+
+  put_again (self, chunk, was_there ? chunk->n_come : chunk->n_come + 1, FALSE);
+  if (!was_there && chunk->n_come < chunk->n_items && !self->cancelled)
+    ferry_map_take_result (self, chunk->first + chunk->n_come++, NULL, g_error_copy (error));
+}
+
 void
 ferry_map_chunk_failed (FerryMap *self, gpointer data, const GError *error)
 {
   g_autoptr (FerryMapChunk) chunk = unlink_chunk (self, data);
 
   if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST))
-    {
-      /* The items before this one have sent their answers, and those behind it were not begun. */
-      put_again (self, chunk, chunk->n_come + 1, FALSE);
-      if (chunk->n_come < chunk->n_items && !self->cancelled)
-        ferry_map_take_result (self, chunk->first + chunk->n_come++, NULL, g_error_copy (error));
-    }
+    lose_item (self, chunk, error);
   else if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE) && chunk->n_items > 1)
     put_again (self, chunk, chunk->n_come, TRUE);
   else
