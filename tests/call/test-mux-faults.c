@@ -8,11 +8,13 @@
 
 #include "config.h"
 
+#include <fcntl.h>
 #include <glib-unix.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "call/ferry-call-message-private.h"
@@ -441,6 +443,87 @@ an_error_has_its_trace_whoever_runs_the_handler (gconstpointer kind)
     }
 }
 
+/* ---- frames that break off, or whose length is not true ---- */
+
+#define GREETING "FERRYSTM\1\0\0\0"
+
+typedef struct
+{
+  const char *name;
+  gsize size;
+  const char *bytes; /* behind the greeting */
+  gboolean ends;     /* the stream, with them */
+} Broken;
+
+static const Broken broken[] = {
+  {"an-end-inside-a-length", 2, "\1\0", TRUE},
+  {"an-end-before-a-message", 4, "\x40\0\0\0", TRUE},
+  {"an-end-inside-a-message", 10, "\x40\0\0\0abcdef", TRUE},
+  {"a-length-of-nothing", 4, "\0\0\0\0", FALSE},
+  {"a-length-of-2-gigabytes", 4, "\xff\xff\xff\x7f", FALSE},
+  {"a-length-of-4-gigabytes", 4, "\xff\xff\xff\xff", FALSE},
+};
+
+static void
+put (int fd, gconstpointer bytes, gsize size)
+{
+  g_assert_cmpint (write (fd, bytes, size), ==, (gssize) size);
+}
+
+/* in, out: the peer's. Over a pipe an end is an end and no hang-up. */
+static void
+fail_all (const Broken *row, FerryTransport *end, int in, int out)
+{
+  const guint32 mark = 0x01020304;
+  g_autoptr (FerryMux) mux = ferry_mux_new (end);
+  g_auto (Outcome) outcome = {0};
+
+  ask (mux, "echo", 3, -1, NULL, &outcome);
+  put (out, GREETING, 12);
+  put (out, &mark, sizeof mark);
+  put (out, row->bytes, row->size);
+  if (row->ends && in != out)
+    close (out);
+  else if (row->ends)
+    g_assert_cmpint (shutdown (out, SHUT_WR), ==, 0);
+  wait_done (&outcome, 3);
+  g_assert_cmpuint (outcome.n_good, ==, 0);
+  g_assert_error (outcome.error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
+  if (!row->ends && in != out)
+    close (out);
+  close (in);
+}
+
+static void
+fails_over_pipes (gconstpointer row)
+{
+  guint n_fds = ferry_test_count_fds ();
+  g_autoptr (FerryTransport) end = NULL;
+  int there[2];
+  int back[2];
+
+  g_assert_cmpint (pipe2 (there, O_CLOEXEC), ==, 0);
+  g_assert_cmpint (pipe2 (back, O_CLOEXEC), ==, 0);
+  end = ferry_transport_new_for_descriptors (back[0], there[1], NULL);
+  fail_all (row, end, there[0], back[1]);
+  g_clear_object (&end);
+  transport_test_wait_left (0, n_fds);
+}
+
+static void
+fails_over_a_socket (gconstpointer row)
+{
+  guint n_fds = ferry_test_count_fds ();
+  g_autoptr (FerryTransport) end = NULL;
+  int fds[2];
+
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
+  end = ferry_transport_new_for_descriptors (fds[0], fds[0], NULL);
+  fail_all (row, end, fds[1], fds[1]);
+  g_clear_object (&end);
+  transport_test_wait_left (0, n_fds);
+}
+
 typedef struct
 {
   const char *name;
@@ -489,5 +572,13 @@ main (int argc, char **argv)
   for (guint i = 0; i < transport_test_n_kinds; i++)
     add_facts (transport_test_kinds[i].name, &transport_test_kinds[i]);
   add_facts ("lanes", NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (broken); i++)
+    {
+      g_autofree char *pipes = g_strdup_printf ("/mux-faults/pipes/%s-fails-all", broken[i].name);
+      g_autofree char *socket = g_strdup_printf ("/mux-faults/one-descriptor/%s-fails-all", broken[i].name);
+
+      g_test_add_data_func (pipes, &broken[i], fails_over_pipes);
+      g_test_add_data_func (socket, &broken[i], fails_over_a_socket);
+    }
   return g_test_run ();
 }
