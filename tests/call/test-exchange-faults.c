@@ -113,9 +113,9 @@ send_all (FerryTransport *end)
 static void
 what_came_with_the_end_is_stored (gconstpointer kind)
 {
-  g_autoptr (FerryRouter) router = ferry_test_router_new ();
-  g_autoptr (FerryExchange) exchange = ferry_exchange_new (router, NULL);
   g_autoptr (TransportTestPair) pair = transport_test_pair_new (kind);
+  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryExchange) exchange = ferry_exchange_new (router, NULL);
   g_autoptr (FerryChannel) channel = ferry_channel_new (pair->ends[0]);
   g_autoptr (GError) error = NULL;
   Heard heard = {0};
@@ -132,8 +132,7 @@ what_came_with_the_end_is_stored (gconstpointer kind)
   g_assert_cmpuint (ferry_exchange_get_n_active (exchange), ==, 0);
   g_clear_object (&channel);
   g_clear_object (&exchange);
-  g_clear_pointer (&pair, transport_test_pair_free);
-  ferry_test_router_stop (g_steal_pointer (&router));
+  ferry_test_router_stop (router);
 }
 
 static void
