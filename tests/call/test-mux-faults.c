@@ -182,8 +182,7 @@ typedef struct
   FerryDemux *demux;     /* (owned) (nullable): in this process */
   FerryRouter *router;   /* (owned) (nullable): of a worker, as the next one */
   FerryWorker *worker;
-  guint n_fds; /* open before, as the next one */
-  guint n_threads;
+  guint n_fds; /* open before */
 } Scene;
 
 static void
@@ -209,7 +208,6 @@ scene_new (const TransportTestKind *kind, Crew crew, guint n_threads)
   Scene *self = g_new0 (Scene, 1);
 
   self->n_fds = ferry_test_count_fds ();
-  self->n_threads = transport_test_count_threads ();
   if (kind == NULL)
     start_worker (self, crew, n_threads);
   else
@@ -248,7 +246,7 @@ scene_free (Scene *self)
   g_clear_object (&self->there);
   if (self->router != NULL)
     ferry_test_router_stop (self->router);
-  transport_test_wait_left (self->n_threads, self->n_fds);
+  transport_test_wait_left (0, self->n_fds);
   g_free (self);
 }
 
