@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* What goes wrong with channels and exchanges of pprocess does not go wrong here: with workers, whose functions
- * tests/call/channel-test.h has, and over transports of each kind. docs/coming-from.md has the list. */
+ * tests/call/channel-test.h has, and over transports of each kind. docs/conversations.md has the list. */
 
 #include "config.h"
 

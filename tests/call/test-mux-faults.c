@@ -2,22 +2,19 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* What goes wrong with Mux and DeMux of old does not go wrong here, over transports of each kind, with nothing but what
- * is public at the asking end. docs/coming-from.md has the list.
+ * is public at the asking end. docs/conversations.md has the list.
  *
  * The other end answers in this process, or over the lanes of a worker's link in another one, which is this program. */
 
 #include "config.h"
 
-#include <fcntl.h>
-#include <glib-unix.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "call/ferry-call-message-private.h"
+#include "call/mux-outcome.h"
 #include "call/transport-test.h"
 
 #define N_CROWD 64
@@ -116,6 +113,9 @@ be_in_the_crowd (FerryInvocation *invocation, gpointer transport)
         atomic_store (&all_came, TRUE);
       g_thread_yield ();
     }
+  /* Were there no bound, more would come in now. */
+  for (guint i = 0; i < 2000; i++)
+    g_thread_yield ();
   atomic_fetch_sub (&n_inside, 1);
   ferry_invocation_return_value (invocation, g_variant_new_uint32 (atomic_load (&most_inside)));
 }
@@ -252,77 +252,13 @@ scene_free (Scene *self)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Scene, scene_free)
 
-/* What became of transactions that were alike. */
-typedef struct
-{
-  guint n_done;
-  guint n_good;
-  guint32 most;  /* of their results */
-  GError *error; /* (owned) (nullable): the last one */
-} Outcome;
-
-static void
-outcome_clear (Outcome *self)
-{
-  g_clear_error (&self->error);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Outcome, outcome_clear)
-
-static void
-transacted (GObject *mux, GAsyncResult *result, gpointer data)
-{
-  Outcome *outcome = data;
-  g_autoptr (GVariant) value = NULL;
-  g_autoptr (GError) error = NULL;
-
-  outcome->n_done++;
-  if (ferry_mux_transact_finish (FERRY_MUX (mux), result, &value, &error))
-    outcome->n_good++;
-  if (value != NULL)
-    outcome->most = MAX (outcome->most, g_variant_get_uint32 (value));
-  if (error == NULL)
-    return;
-  g_clear_error (&outcome->error);
-  outcome->error = g_steal_pointer (&error);
-}
-
-static void
-ask (FerryMux *mux, const char *method, guint n, gint64 timeout, GCancellable *cancellable, Outcome *outcome)
-{
-  for (guint i = 0; i < n; i++)
-    ferry_mux_transact_async (mux, method, g_variant_new_uint32 (7), timeout, cancellable, transacted, outcome);
-}
-
-typedef struct
-{
-  Outcome *outcome;
-  guint n;
-} Wanted;
-
-static gboolean
-are_done (gpointer data)
-{
-  Wanted *wanted = data;
-
-  return wanted->outcome->n_done >= wanted->n;
-}
-
-static void
-wait_done (Outcome *outcome, guint n)
-{
-  Wanted wanted = {outcome, n};
-
-  ferry_test_run_until (are_done, &wanted);
-}
-
 static void
 assert_answers (Scene *scene)
 {
-  g_auto (Outcome) outcome = {0};
+  g_auto (MuxOutcome) outcome = {0};
 
-  ask (scene->mux, "echo", 1, -1, NULL, &outcome);
-  wait_done (&outcome, 1);
+  mux_outcome_ask (scene->mux, "echo", 1, -1, NULL, &outcome);
+  mux_outcome_wait (&outcome, 1);
   g_assert_no_error (outcome.error);
   g_assert_cmpuint (outcome.most, ==, 7);
 }
@@ -333,11 +269,11 @@ static void
 an_answer_of_an_unknown_transaction_ends_nothing (gconstpointer kind)
 {
   g_autoptr (Scene) scene = scene_new (kind, CREW_POOL, 1);
-  g_auto (Outcome) outcome = {0};
+  g_auto (MuxOutcome) outcome = {0};
 
   assert_answers (scene);
-  ask (scene->mux, "strange", 3, -1, NULL, &outcome);
-  wait_done (&outcome, 3);
+  mux_outcome_ask (scene->mux, "strange", 3, -1, NULL, &outcome);
+  mux_outcome_wait (&outcome, 3);
   g_assert_no_error (outcome.error);
   g_assert_cmpuint (outcome.most, ==, 7);
   g_assert_cmpuint (ferry_mux_get_n_unknown (scene->mux), ==, 60);
@@ -351,15 +287,15 @@ an_answer_that_comes_with_the_hang_up_is_heard (gconstpointer kind)
   for (guint i = 0; i < 10; i++)
     {
       g_autoptr (Scene) scene = scene_new (kind, CREW_POOL, 1);
-      g_auto (Outcome) outcome = {0};
-      g_auto (Outcome) later = {0};
+      g_auto (MuxOutcome) outcome = {0};
+      g_auto (MuxOutcome) later = {0};
 
-      ask (scene->mux, "go", 1, -1, NULL, &outcome);
-      wait_done (&outcome, 1);
+      mux_outcome_ask (scene->mux, "go", 1, -1, NULL, &outcome);
+      mux_outcome_wait (&outcome, 1);
       g_assert_no_error (outcome.error);
       g_assert_cmpuint (outcome.most, ==, 7);
-      ask (scene->mux, "echo", 1, -1, NULL, &later);
-      wait_done (&later, 1);
+      mux_outcome_ask (scene->mux, "echo", 1, -1, NULL, &later);
+      mux_outcome_wait (&later, 1);
       g_assert_nonnull (later.error);
     }
 }
@@ -368,10 +304,10 @@ static void
 a_deadline_ends_the_waiting (gconstpointer kind)
 {
   g_autoptr (Scene) scene = scene_new (kind, CREW_POOL, 1);
-  g_auto (Outcome) outcome = {0};
+  g_auto (MuxOutcome) outcome = {0};
 
-  ask (scene->mux, "wait", 5, G_USEC_PER_SEC / 50, NULL, &outcome);
-  wait_done (&outcome, 5);
+  mux_outcome_ask (scene->mux, "wait", 5, G_USEC_PER_SEC / 50, NULL, &outcome);
+  mux_outcome_wait (&outcome, 5);
   g_assert_cmpuint (outcome.n_good, ==, 0);
   g_assert_error (outcome.error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
   /* The one thread there heard of it. */
@@ -383,11 +319,11 @@ a_cancel_ends_the_waiting (gconstpointer kind)
 {
   g_autoptr (Scene) scene = scene_new (kind, CREW_POOL, 1);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-  g_auto (Outcome) outcome = {0};
+  g_auto (MuxOutcome) outcome = {0};
 
-  ask (scene->mux, "wait", 5, HOUR, cancellable, &outcome);
+  mux_outcome_ask (scene->mux, "wait", 5, HOUR, cancellable, &outcome);
   g_cancellable_cancel (cancellable);
-  wait_done (&outcome, 5);
+  mux_outcome_wait (&outcome, 5);
   g_assert_cmpuint (outcome.n_good, ==, 0);
   g_assert_error (outcome.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   assert_answers (scene);
@@ -397,15 +333,15 @@ static void
 a_demux_that_stops_answers_what_waits (gconstpointer kind)
 {
   g_autoptr (Scene) scene = scene_new (kind, CREW_POOL, 1);
-  g_auto (Outcome) outcome = {0};
-  g_auto (Outcome) later = {0};
+  g_auto (MuxOutcome) outcome = {0};
+  g_auto (MuxOutcome) later = {0};
 
-  ask (scene->mux, "stop", N_CROWD, -1, NULL, &outcome);
-  wait_done (&outcome, N_CROWD);
+  mux_outcome_ask (scene->mux, "stop", N_CROWD, -1, NULL, &outcome);
+  mux_outcome_wait (&outcome, N_CROWD);
   g_assert_cmpuint (outcome.n_good, ==, 1);
   g_assert_error (outcome.error, FERRY_ERROR, FERRY_ERROR_REFUSED);
-  ask (scene->mux, "echo", 1, -1, NULL, &later);
-  wait_done (&later, 1);
+  mux_outcome_ask (scene->mux, "echo", 1, -1, NULL, &later);
+  mux_outcome_wait (&later, 1);
   g_assert_error (later.error, FERRY_ERROR, FERRY_ERROR_REFUSED);
 }
 
@@ -413,10 +349,10 @@ static void
 threads_on_demand_are_bounded (gconstpointer kind)
 {
   g_autoptr (Scene) scene = scene_new (kind, CREW_ON_DEMAND, N_THREADS);
-  g_auto (Outcome) outcome = {0};
+  g_auto (MuxOutcome) outcome = {0};
 
-  ask (scene->mux, "crowd", N_CROWD, -1, NULL, &outcome);
-  wait_done (&outcome, N_CROWD);
+  mux_outcome_ask (scene->mux, "crowd", N_CROWD, -1, NULL, &outcome);
+  mux_outcome_wait (&outcome, N_CROWD);
   g_assert_no_error (outcome.error);
   g_assert_cmpuint (outcome.most, ==, N_THREADS);
 }
@@ -427,99 +363,18 @@ an_error_has_its_trace_whoever_runs_the_handler (gconstpointer kind)
   for (Crew crew = CREW_POOL; crew < N_CREWS; crew++)
     {
       g_autoptr (Scene) scene = scene_new (kind, crew, 1);
-      g_auto (Outcome) outcome = {0};
+      g_auto (MuxOutcome) outcome = {0};
       g_autofree char *trace = NULL;
       g_autofree char *place = NULL;
 
-      ask (scene->mux, "raise", 1, -1, NULL, &outcome);
-      wait_done (&outcome, 1);
+      mux_outcome_ask (scene->mux, "raise", 1, -1, NULL, &outcome);
+      mux_outcome_wait (&outcome, 1);
       g_assert_error (outcome.error, G_FILE_ERROR, G_FILE_ERROR_NOENT);
       trace = ferry_error_get_trace (outcome.error);
       g_assert_nonnull (trace);
       place = g_strdup_printf ("in function “raise” of %s (", outcome.error->message);
       g_assert_nonnull (strstr (trace, place));
     }
-}
-
-/* ---- frames that break off, or whose length is not true ---- */
-
-#define GREETING "FERRYSTM\1\0\0\0"
-
-typedef struct
-{
-  const char *name;
-  gsize size;
-  const char *bytes; /* behind the greeting */
-  gboolean ends;     /* the stream, with them */
-} Broken;
-
-static const Broken broken[] = {
-  {"an-end-inside-a-length", 2, "\1\0", TRUE},
-  {"an-end-before-a-message", 4, "\x40\0\0\0", TRUE},
-  {"an-end-inside-a-message", 10, "\x40\0\0\0abcdef", TRUE},
-  {"a-length-of-nothing", 4, "\0\0\0\0", FALSE},
-  {"a-length-of-2-gigabytes", 4, "\xff\xff\xff\x7f", FALSE},
-  {"a-length-of-4-gigabytes", 4, "\xff\xff\xff\xff", FALSE},
-};
-
-static void
-put (int fd, gconstpointer bytes, gsize size)
-{
-  g_assert_cmpint (write (fd, bytes, size), ==, (gssize) size);
-}
-
-/* in, out: the peer's. Over a pipe an end is an end and no hang-up. */
-static void
-fail_all (const Broken *row, FerryTransport *end, int in, int out)
-{
-  const guint32 mark = 0x01020304;
-  g_autoptr (FerryMux) mux = ferry_mux_new (end);
-  g_auto (Outcome) outcome = {0};
-
-  ask (mux, "echo", 3, -1, NULL, &outcome);
-  put (out, GREETING, 12);
-  put (out, &mark, sizeof mark);
-  put (out, row->bytes, row->size);
-  if (row->ends && in != out)
-    close (out);
-  else if (row->ends)
-    g_assert_cmpint (shutdown (out, SHUT_WR), ==, 0);
-  wait_done (&outcome, 3);
-  g_assert_cmpuint (outcome.n_good, ==, 0);
-  g_assert_error (outcome.error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
-  if (!row->ends && in != out)
-    close (out);
-  close (in);
-}
-
-static void
-fails_over_pipes (gconstpointer row)
-{
-  guint n_fds = ferry_test_count_fds ();
-  g_autoptr (FerryTransport) end = NULL;
-  int there[2];
-  int back[2];
-
-  g_assert_cmpint (pipe2 (there, O_CLOEXEC), ==, 0);
-  g_assert_cmpint (pipe2 (back, O_CLOEXEC), ==, 0);
-  end = ferry_transport_new_for_descriptors (back[0], there[1], NULL);
-  fail_all (row, end, there[0], back[1]);
-  g_clear_object (&end);
-  transport_test_wait_left (0, n_fds);
-}
-
-static void
-fails_over_a_socket (gconstpointer row)
-{
-  guint n_fds = ferry_test_count_fds ();
-  g_autoptr (FerryTransport) end = NULL;
-  int fds[2];
-
-  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
-  end = ferry_transport_new_for_descriptors (fds[0], fds[0], NULL);
-  fail_all (row, end, fds[1], fds[1]);
-  g_clear_object (&end);
-  transport_test_wait_left (0, n_fds);
 }
 
 typedef struct
@@ -538,17 +393,6 @@ static const Fact facts[] = {
   {"an-error-has-its-trace-whoever-runs-the-handler", an_error_has_its_trace_whoever_runs_the_handler},
 };
 
-/* A thread of GLib's has some from its first use on. */
-static void
-open_descriptors_of_glib (void)
-{
-  g_autoptr (GSource) source = g_unix_signal_source_new (SIGUSR2);
-
-  g_source_attach (source, NULL);
-  g_source_destroy (source);
-  g_main_context_iteration (NULL, FALSE);
-}
-
 static void
 add_facts (const char *name, const TransportTestKind *kind)
 {
@@ -566,17 +410,9 @@ main (int argc, char **argv)
   if (argc > 1 && strcmp (argv[1], "worker") == 0)
     return be_worker (argv);
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-  open_descriptors_of_glib ();
+  mux_outcome_open_descriptors ();
   for (guint i = 0; i < transport_test_n_kinds; i++)
     add_facts (transport_test_kinds[i].name, &transport_test_kinds[i]);
   add_facts ("lanes", NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (broken); i++)
-    {
-      g_autofree char *pipes = g_strdup_printf ("/mux-faults/pipes/%s-fails-all", broken[i].name);
-      g_autofree char *socket = g_strdup_printf ("/mux-faults/one-descriptor/%s-fails-all", broken[i].name);
-
-      g_test_add_data_func (pipes, &broken[i], fails_over_pipes);
-      g_test_add_data_func (socket, &broken[i], fails_over_a_socket);
-    }
   return g_test_run ();
 }
