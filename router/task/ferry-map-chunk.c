@@ -205,10 +205,12 @@ ferry_map_chunk_new (FerryMap *map, guint64 first, GVariant *const *items, guint
   FerryMapChunk *self;
   GVariant *array;
 
-  if (map->chunk_size == 1)
+  if (ferry_map_get_fixed_size (map) == 1)
     {
       self = chunk_new (map, first, 1, map->function, items[0]);
       self->is_plain = TRUE;
+      if (map->run_timeout > 0)
+        ferry_task_set_run_timeout (FERRY_TASK (self), map->run_timeout);
       return self;
     }
   if (are_alike (items, n_items))

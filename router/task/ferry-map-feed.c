@@ -46,7 +46,9 @@ get_n_workers (FerryMap *self)
 static guint
 get_wanted_size (FerryMap *self)
 {
-  return self->chunk_size > 0 ? self->chunk_size : ferry_map_get_automatic_size (self);
+  guint fixed = ferry_map_get_fixed_size (self);
+
+  return fixed > 0 ? fixed : ferry_map_get_automatic_size (self);
 }
 
 static guint64
@@ -153,7 +155,7 @@ fill_batch (FerryMap *self, guint size)
 static gint64
 get_limit (FerryMap *self)
 {
-  return self->chunk_size > 0 ? -1 : LONGEST_MICROSECONDS;
+  return ferry_map_get_fixed_size (self) > 0 ? -1 : LONGEST_MICROSECONDS;
 }
 
 void
@@ -283,10 +285,11 @@ static gboolean
 may_have_more_chunks (FerryMap *self)
 {
   guint few = CHUNKS_A_WORKER * get_n_workers (self);
+  guint fixed = ferry_map_get_fixed_size (self);
 
-  if (self->chunk_size == 0)
+  if (fixed == 0)
     return self->chunks.length < few;
-  if (self->chunks.length <= MAX (ferry_map_get_bound (self) / self->chunk_size / 2, few))
+  if (self->chunks.length <= MAX (ferry_map_get_bound (self) / fixed / 2, few))
     self->filling_up = TRUE;
   return self->filling_up;
 }

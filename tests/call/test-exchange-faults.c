@@ -150,6 +150,14 @@ get_channel (FerryExchange *exchange, guint i)
   return g_list_model_get_item (ferry_exchange_get_active (exchange), i);
 }
 
+/* The exchange has heard all that there is to hear. */
+static void
+settle (void)
+{
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+}
+
 static void
 what_a_dead_worker_had_sent_is_stored (gconstpointer word)
 {
@@ -164,6 +172,7 @@ what_a_dead_worker_had_sent_is_stored (gconstpointer word)
   channel = get_channel (exchange, 0);
   exit = ferry_channel_wait (channel, PATIENCE, &error);
   g_assert_no_error (error);
+  settle ();
   g_assert_cmpuint (ferry_exchange_get_n_active (exchange), ==, 1);
   g_signal_connect (exchange, "data", G_CALLBACK (take_data), &heard);
   ferry_exchange_finish (exchange, PATIENCE, &error);
@@ -185,6 +194,7 @@ ready_names_who_died_with_something_to_say (void)
   start (exchange, "count-and", g_variant_new ("(us)", N_MESSAGES, "kill"));
   channel = get_channel (exchange, 0);
   exit = ferry_channel_wait (channel, PATIENCE, NULL);
+  settle ();
   ready = ferry_exchange_ready (exchange, PATIENCE, NULL);
   g_assert_cmpuint (ready->len, ==, 1);
   g_assert_true (ready->pdata[0] == channel);
