@@ -24,7 +24,7 @@ transacted (GObject *mux, GAsyncResult *result, gpointer data)
   outcome->n_done++;
   if (ferry_mux_transact_finish (FERRY_MUX (mux), result, &value, &error))
     outcome->n_good++;
-  if (value != NULL)
+  if (value != NULL && g_variant_is_of_type (value, G_VARIANT_TYPE_UINT32))
     outcome->most = MAX (outcome->most, g_variant_get_uint32 (value));
   if (error == NULL)
     return;

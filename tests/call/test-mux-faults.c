@@ -8,6 +8,7 @@
 
 #include "config.h"
 
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +69,18 @@ answer_and_go (FerryInvocation *invocation, gpointer transport)
   if (ferry_worker_get_transport ("calls", NULL) != NULL)
     _exit (0);
   ferry_transport_close (transport);
+}
+
+/* Together, more than is taken out of a lane while nobody dispatches. */
+static void
+answer_much_and_die (FerryInvocation *invocation, gpointer transport)
+{
+  static const guint8 bytes[10000] = {0};
+  static guint n_answered;
+
+  ferry_invocation_return_value (invocation, g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, sizeof bytes, 1));
+  if (++n_answered == N_CROWD)
+    raise (SIGKILL);
 }
 
 static void
@@ -142,9 +155,9 @@ new_demux (FerryTransport *transport, Crew crew, guint n_threads)
     const char *method;
     FerryDemuxHandler func;
   } handlers[] = {
-    {"echo", echo},          {"strange", be_strange},    {"go", answer_and_go},
-    {"wait", wait_for_ever}, {"crowd", be_in_the_crowd}, {"stop", stop_before_the_crowd},
-    {"raise", raise_error},
+    {"echo", echo},          {"strange", be_strange},       {"go", answer_and_go},
+    {"wait", wait_for_ever}, {"crowd", be_in_the_crowd},    {"stop", stop_before_the_crowd},
+    {"raise", raise_error},  {"much", answer_much_and_die},
   };
   FerryDemux *demux = ferry_demux_new (transport);
 
@@ -377,6 +390,24 @@ an_error_has_its_trace_whoever_runs_the_handler (gconstpointer kind)
     }
 }
 
+/* The worker is gone, and its end known to whoever reaped it, while most of it lies in its lane. */
+static void
+what_lies_in_the_lane_of_a_dead_worker_is_heard (void)
+{
+  g_autoptr (Scene) scene = scene_new (NULL, CREW_POOL, 1);
+  g_auto (MuxOutcome) outcome = {0};
+  GPid pid;
+
+  assert_answers (scene);
+  pid = ferry_worker_get_pid (scene->worker);
+  mux_outcome_ask (scene->mux, "much", N_CROWD, -1, NULL, &outcome);
+  while (kill (pid, 0) == 0)
+    g_thread_yield ();
+  mux_outcome_wait (&outcome, N_CROWD);
+  g_assert_no_error (outcome.error);
+  g_assert_cmpuint (outcome.n_good, ==, N_CROWD);
+}
+
 typedef struct
 {
   const char *name;
@@ -414,5 +445,7 @@ main (int argc, char **argv)
   for (guint i = 0; i < transport_test_n_kinds; i++)
     add_facts (transport_test_kinds[i].name, &transport_test_kinds[i]);
   add_facts ("lanes", NULL);
+  g_test_add_func ("/mux-faults/lanes/what-lies-in-the-lane-of-a-dead-worker-is-heard",
+                   what_lies_in_the_lane_of_a_dead_worker_is_heard);
   return g_test_run ();
 }
