@@ -99,6 +99,7 @@ struct _FerryChannel
 
   /* What the layer above has of a worker that was started with it. The router's thread. */
   gpointer worker;             /* (nullable): as it likes */
+  GDestroyNotify worker_alone; /* (nullable): called when the transport is closed */
   GDestroyNotify worker_unref; /* called with the last reference, by any thread */
 };
 

@@ -105,6 +105,20 @@ take_news (FerryChannelEnd *end)
   return news;
 }
 
+/* context: one that is closed at the worker's end, or cut off, has nothing more to do with the worker. */
+static void
+tell_closed (FerryChannel *self)
+{
+  gboolean lost;
+
+  pthread_mutex_lock (&self->lock);
+  lost = self->lost != NULL;
+  pthread_mutex_unlock (&self->lock);
+  if (lost && self->worker_alone != NULL)
+    self->worker_alone (self->worker);
+  ferry_channel_notify_closed (self);
+}
+
 static gboolean
 tell (gpointer data)
 {
@@ -120,7 +134,7 @@ tell (gpointer data)
   if ((news & FERRY_CHANNEL_TELL_WRITABLE) != 0)
     ferry_channel_notify_writable (self);
   if ((news & FERRY_CHANNEL_TELL_CLOSED) != 0)
-    ferry_channel_notify_closed (self);
+    tell_closed (self);
   if (self->news_func != NULL && (news & ~(guint) FERRY_CHANNEL_TELL_WRITABLE) != 0)
     self->news_func (self->news_data);
   return G_SOURCE_REMOVE;

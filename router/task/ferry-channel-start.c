@@ -27,7 +27,7 @@ typedef struct
   GWeakRef channel;    /* any */
   FerryExit *exit;     /* (owned) (nullable): once it has ended */
   GPtrArray *waiters;  /* (owned) (nullable) (element-type FerryWaiter) */
-  FerryTimer timer;    /* set when the channel was dropped */
+  FerryTimer timer;    /* set when the channel was dropped, or has ended */
 } Run;
 
 static Run *
@@ -89,14 +89,21 @@ grace_is_over (gpointer data)
   ferry_worker_force_exit (((Run *) data)->worker);
 }
 
-static gboolean
-begin_grace (gpointer data)
+/* Nobody listens to the worker any more. */
+static void
+limit_rest (gpointer data)
 {
   Run *self = data;
 
   if (self->exit == NULL)
     ferry_timers_set (ferry_router_get_timers (self->router), &self->timer,
                       ferry_time_add (g_get_monotonic_time (), GRACE), grace_is_over, self);
+}
+
+static gboolean
+begin_grace (gpointer data)
+{
+  limit_rest (data);
   return G_SOURCE_REMOVE;
 }
 
@@ -168,6 +175,7 @@ join (FerryChannel *channel, FerryRouter *router, FerryWorker *worker)
   self->worker = worker;
   g_weak_ref_init (&self->channel, channel);
   channel->worker = self;
+  channel->worker_alone = limit_rest;
   channel->worker_unref = run_drop;
   closure = g_cclosure_new (G_CALLBACK (worker_ended), run_ref (self), run_closure_unref);
   g_signal_connect_closure (worker, "ended", closure, FALSE);
@@ -206,7 +214,7 @@ add_channel (FerryLauncher *starter, FerryRouter *router, GError **error)
  *
  * When the last reference to the channel goes, the function's receiving ends and its sending fails; a worker that has
  * not ended 5 seconds later is killed. To let it work for longer, keep the channel and use
- * [method@Ferry.Channel.wait_async].
+ * [method@Ferry.Channel.wait_async]. A worker that closes its end for good is to exit as well, and is killed as late.
  *
  * On the router's thread, in whose main context the channel's signals are emitted.
  *

@@ -26,12 +26,16 @@ struct _FerryMapChunk
   guint64 first; /* index of the first item */
   guint n_items;
   guint n_come;      /* so many came to their end, in order */
+  guint attempt;     /* of the task, which the last answer was of */
+  guint n_answers;   /* that came of it */
   gboolean is_plain; /* the one item's call itself */
   gboolean waits_for_room;
 };
 
 /* items: (nullable GVariant) of n_items elements. limit: see the function. */
 FerryMapChunk *ferry_map_chunk_new (FerryMap *map, guint64 first, GVariant *const *items, guint n_items, gint64 limit);
+/* Which item the worker is at, as far as it has said: one that came in an earlier attempt, perhaps. */
+guint ferry_map_chunk_get_place (FerryMapChunk *self);
 /* The items as the worker gets them: an array (transfer full). */
 GVariant *ferry_map_chunk_get_items (FerryMapChunk *self);
 /* The same of items that are a part of another chunk's. */

@@ -19,31 +19,68 @@
 
 G_DEFINE_FINAL_TYPE (FerryMapChunk, ferry_map_chunk, FERRY_TYPE_TASK)
 
-/* An item's answer. The worker sends them in order, and nothing else under these names. */
+guint
+ferry_map_chunk_get_place (FerryMapChunk *self)
+{
+  return self->attempt == ferry_task_get_n_attempts (FERRY_TASK (self)) ? self->n_answers : 0;
+}
+
+/* Whether an answer is that of the next item. Not one of a worker that says more than it was asked; nor one of an item
+ * that another worker has answered, which then said that it had not begun. */
+static gboolean
+is_wanted (FerryMapChunk *self)
+{
+  guint place = ferry_map_chunk_get_place (self);
+
+  if (self->is_plain)
+    return FALSE;
+  self->attempt = ferry_task_get_n_attempts (FERRY_TASK (self));
+  self->n_answers = MIN (place + 1, self->n_items);
+  return place == self->n_come && place < self->n_items;
+}
+
+/* What an item's answer says: its value, or its error. */
+static GVariant *
+read_answer (FerryMap *map, const char *type, GVariant *value, GError **error)
+{
+  g_autofree char *trace = NULL;
+
+  if (g_str_equal (type, FERRY_MAP_MESSAGE_ERROR))
+    {
+      *error = ferry_error_from_variant (value, &trace);
+      if (trace != NULL)
+        ferry_trace_remember (*error, trace);
+      return NULL;
+    }
+  if (g_str_equal (type, FERRY_MAP_MESSAGE_NOTHING))
+    value = NULL;
+  else if (!g_str_equal (type, FERRY_MAP_MESSAGE_VALUE))
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
+                           "The worker answered an item in a way that is none; build application and worker with the "
+                           "same version of Ferry");
+      return NULL;
+    }
+  if (map->entry != NULL && !ferry_function_check_result (map->entry, value, error))
+    return NULL;
+  return value != NULL ? g_variant_ref (value) : NULL;
+}
+
+/* The worker sends the items' answers in order, and nothing else under these names. */
 static void
 take_answer (FerryMapChunk *self, const char *type, GVariant *value)
 {
-  g_autoptr (FerryMapHold) map = ferry_map_hold (self->map);
+  g_autoptr (FerryMapHold) map = NULL;
   guint64 index = self->first + self->n_come;
-  g_autoptr (GError) error = NULL;
-  g_autofree char *trace = NULL;
+  GError *error = NULL;
+  GVariant *result;
 
-  if (self->n_come == self->n_items)
+  if (!is_wanted (self))
     return;
+  map = ferry_map_hold (self->map);
   self->n_come++;
-  if (g_str_equal (type, FERRY_MAP_MESSAGE_NOTHING))
-    value = NULL;
-  if (g_str_equal (type, FERRY_MAP_MESSAGE_ERROR))
-    {
-      error = ferry_error_from_variant (value, &trace);
-      if (trace != NULL)
-        ferry_trace_remember (error, trace);
-    }
-  else if (map->entry != NULL)
-    ferry_function_check_result (map->entry, value, &error);
-  if (error != NULL)
-    value = NULL;
-  ferry_map_take_result (map, index, value != NULL ? g_variant_ref (value) : NULL, g_steal_pointer (&error));
+  result = read_answer (map, type, value, &error);
+  ferry_map_take_result (map, index, result, error);
 }
 
 static void
@@ -168,10 +205,12 @@ ferry_map_chunk_new (FerryMap *map, guint64 first, GVariant *const *items, guint
   FerryMapChunk *self;
   GVariant *array;
 
-  if (map->chunk_size == 1)
+  if (ferry_map_get_fixed_size (map) == 1)
     {
       self = chunk_new (map, first, 1, map->function, items[0]);
       self->is_plain = TRUE;
+      if (map->run_timeout > 0)
+        ferry_task_set_run_timeout (FERRY_TASK (self), map->run_timeout);
       return self;
     }
   if (are_alike (items, n_items))

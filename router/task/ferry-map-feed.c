@@ -46,7 +46,9 @@ get_n_workers (FerryMap *self)
 static guint
 get_wanted_size (FerryMap *self)
 {
-  return self->chunk_size > 0 ? self->chunk_size : ferry_map_get_automatic_size (self);
+  guint fixed = ferry_map_get_fixed_size (self);
+
+  return fixed > 0 ? fixed : ferry_map_get_automatic_size (self);
 }
 
 static guint64
@@ -153,7 +155,7 @@ fill_batch (FerryMap *self, guint size)
 static gint64
 get_limit (FerryMap *self)
 {
-  return self->chunk_size > 0 ? -1 : LONGEST_MICROSECONDS;
+  return ferry_map_get_fixed_size (self) > 0 ? -1 : LONGEST_MICROSECONDS;
 }
 
 void
@@ -283,10 +285,11 @@ static gboolean
 may_have_more_chunks (FerryMap *self)
 {
   guint few = CHUNKS_A_WORKER * get_n_workers (self);
+  guint fixed = ferry_map_get_fixed_size (self);
 
-  if (self->chunk_size == 0)
+  if (fixed == 0)
     return self->chunks.length < few;
-  if (self->chunks.length <= MAX (ferry_map_get_bound (self) / self->chunk_size / 2, few))
+  if (self->chunks.length <= MAX (ferry_map_get_bound (self) / fixed / 2, few))
     self->filling_up = TRUE;
   return self->filling_up;
 }
@@ -396,18 +399,24 @@ was_refused (FerryMapChunk *chunk, const GError *error)
          !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
 
+/* The items before the one that the worker was at have sent their answers, and those behind it were not begun. */
+static void
+lose_item (FerryMap *self, FerryMapChunk *chunk, const GError *error)
+{
+  gboolean was_there = ferry_map_chunk_get_place (chunk) < chunk->n_come;
+
+  put_again (self, chunk, was_there ? chunk->n_come : chunk->n_come + 1, FALSE);
+  if (!was_there && chunk->n_come < chunk->n_items && !self->cancelled)
+    ferry_map_take_result (self, chunk->first + chunk->n_come++, NULL, g_error_copy (error));
+}
+
 void
 ferry_map_chunk_failed (FerryMap *self, gpointer data, const GError *error)
 {
   g_autoptr (FerryMapChunk) chunk = unlink_chunk (self, data);
 
   if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST))
-    {
-      /* The items before this one have sent their answers, and those behind it were not begun. */
-      put_again (self, chunk, chunk->n_come + 1, FALSE);
-      if (chunk->n_come < chunk->n_items && !self->cancelled)
-        ferry_map_take_result (self, chunk->first + chunk->n_come++, NULL, g_error_copy (error));
-    }
+    lose_item (self, chunk, error);
   else if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE) && chunk->n_items > 1)
     put_again (self, chunk, chunk->n_come, TRUE);
   else

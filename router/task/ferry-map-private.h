@@ -59,6 +59,7 @@ struct _FerryMap
   const FerryFunctionEntry *entry; /* (nullable): what this program knows of the function */
   guint chunk_size;                /* 0: automatic */
   guint max_in_flight;             /* 0: automatic */
+  gint64 run_timeout;              /* of an item, in microseconds; 0: none */
   int priority;
 
   /* In ferry-map-feed.c. */
@@ -139,6 +140,14 @@ static inline gboolean
 ferry_map_is_dropped (FerryMap *self)
 {
   return g_atomic_int_get ((gint *) &G_OBJECT (self)->ref_count) <= self->n_holds;
+}
+
+/* How many items a chunk has, where that is said; else 0. A limit in time is a task's, so that such items are one each.
+ */
+static inline guint
+ferry_map_get_fixed_size (FerryMap *self)
+{
+  return self->run_timeout > 0 ? 1 : self->chunk_size;
 }
 
 /* In ferry-map-properties.c. */

@@ -288,6 +288,28 @@ ferry_map_set_max_in_flight (FerryMap *self, guint max_in_flight)
 }
 
 /**
+ * ferry_map_set_run_timeout:
+ * @self: a map that was not started, and to which no item was added
+ * @timeout: microseconds; 0 for none, which it is at first
+ *
+ * Sets how long an item may take once it is begun, as [method@Ferry.Task.set_run_timeout] does for a task. When the
+ * time is over, the item fails with %FERRY_ERROR_TIMED_OUT at once, and the others go on; the worker is asked to stop,
+ * and ended when it does not. Items with a limit are given to workers one by one, whatever
+ * [property@Ferry.Map:chunk-size] says.
+ *
+ * Since: 0.1
+ */
+void
+ferry_map_set_run_timeout (FerryMap *self, gint64 timeout)
+{
+  g_return_if_fail (FERRY_IS_MAP (self));
+  g_return_if_fail (!self->feeding);
+  g_return_if_fail (timeout >= 0);
+
+  self->run_timeout = timeout;
+}
+
+/**
  * ferry_map_set_priority:
  * @self: a map
  * @priority: the priority of the map's chunks

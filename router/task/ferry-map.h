@@ -84,6 +84,8 @@ FERRY_AVAILABLE_IN_0_1
 void ferry_map_set_max_in_flight (FerryMap *self, guint max_in_flight);
 FERRY_AVAILABLE_IN_0_1
 void ferry_map_set_priority (FerryMap *self, int priority);
+FERRY_AVAILABLE_IN_0_1
+void ferry_map_set_run_timeout (FerryMap *self, gint64 timeout);
 
 FERRY_AVAILABLE_IN_0_1
 void ferry_map_start (FerryMap *self);

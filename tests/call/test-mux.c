@@ -335,6 +335,74 @@ calls_a_function (gconstpointer data)
   g_assert_false (ferry_mux_cancel (test->mux, 1));
 }
 
+typedef struct
+{
+  FerryMux *mux; /* (unowned) */
+  _Atomic guint n_called;
+  _Atomic guint n_cancelled;
+  _Atomic guint n_closed;
+} Ends;
+
+static void
+note_end (GVariant *result, const GError *error, gpointer data)
+{
+  Ends *ends = data;
+
+  atomic_fetch_add (&ends->n_cancelled, g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
+  atomic_fetch_add (&ends->n_closed, g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED));
+  atomic_fetch_add (&ends->n_called, 1);
+  g_main_context_wakeup (NULL);
+}
+
+static void
+stop_in_it (GVariant *result, const GError *error, gpointer data)
+{
+  Ends *ends = data;
+
+  ferry_mux_stop (ends->mux);
+  note_end (result, error, data);
+}
+
+static void
+wait_called (Ends *ends, guint n)
+{
+  while (atomic_load (&ends->n_called) < n)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+/* It says whether there was something to cancel. */
+static void
+is_cancelled_by_its_number (gconstpointer data)
+{
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 2, FALSE);
+  Ends ends = {.mux = test->mux};
+  guint64 first = ferry_mux_transact_with_func (test->mux, "never", NULL, note_end, &ends, NULL);
+  guint64 second = ferry_mux_transact_with_func (test->mux, "never", NULL, note_end, &ends, NULL);
+
+  g_assert_true (ferry_mux_cancel (test->mux, second));
+  wait_called (&ends, 1);
+  g_assert_false (ferry_mux_cancel (test->mux, second));
+  g_assert_true (ferry_mux_cancel (test->mux, first));
+  wait_called (&ends, 2);
+  g_assert_false (ferry_mux_cancel (test->mux, first));
+  g_assert_cmpuint (atomic_load (&ends.n_cancelled), ==, 2);
+}
+
+static void
+may_be_stopped_where_an_answer_comes (gconstpointer data)
+{
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 11, FALSE);
+  Ends ends = {.mux = test->mux};
+
+  for (guint i = 0; i < 10; i++)
+    g_assert_cmpuint (ferry_mux_transact_with_func (test->mux, "never", NULL, note_end, &ends, NULL), >, 0);
+  g_assert_cmpuint (ferry_mux_transact_with_func (test->mux, "echo", g_variant_new_uint32 (1), stop_in_it, &ends, NULL),
+                    >, 0);
+  wait_called (&ends, 11);
+  g_assert_cmpuint (atomic_load (&ends.n_closed), ==, 10);
+  g_assert_true (ferry_mux_get_stopped (test->mux));
+}
+
 /* ---- answers in pieces ---- */
 
 static void
@@ -458,6 +526,8 @@ static const Case cases[] = {
   {"times-out-and-cancels-in-any-order", times_out_and_cancels_in_any_order},
   {"sends-one-way", sends_one_way},
   {"calls-a-function", calls_a_function},
+  {"is-cancelled-by-its-number", is_cancelled_by_its_number},
+  {"may-be-stopped-where-an-answer-comes", may_be_stopped_where_an_answer_comes},
   {"streams-within-a-window", streams_within_a_window},
   {"streams-on-the-main-loop", streams_on_the_main_loop},
   {"drops-streams-at-any-time", drops_streams_at_any_time},

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Lengths, licence lines and words that do not belong: check-text.py TOP"""
+"""Lengths, licence lines, words that do not belong and tests that pages name: check-text.py TOP"""
 
 import re
 import sys
@@ -67,6 +67,20 @@ def sleeps(tree):
             for line, _ in sources.lines_with(sources.without_comments(text), SLEEP)]
 
 
+def missing_tests(tree):
+    """Tests that the last column of a page's table names: some program has the path's first word and its last one."""
+    programs = sources.select(tree, r"tests/\w+/test-.*\.c$").values()
+    complaints = []
+    for name, text in sources.select(tree, r"docs/.*\.md$").items():
+        for line, cell in sources.lines_with(text, r"(?<=\| )`/[^|\n]*(?=\|\n)"):
+            for path in re.findall(r"`(/[^`]*)`", cell):
+                words = path.split("/")
+                if not any('"/%s/' % words[1] in text and re.search('["/]%s"' % re.escape(words[-1]), text)
+                           for text in programs):
+                    complaints.append("%s:%d: there is no test %s" % (name, line, path))
+    return complaints
+
+
 def untidy(tree):
     complaints = []
     for name, text in sources.select(tree, r".*\.(c|h|py|sh|pml|md|in)$", r"(.*/)?meson\.build$", r"run$").items():
@@ -94,6 +108,11 @@ CHECKS = {
         {"tests/lane/test-a.c": "  g_usleep (1000);\n"},
         {"tests/workers/a.c": "  sleep(1);\n"},
     ]),
+    "each test that a page names is there": (missing_tests, [
+        {"docs/a.md": "| a | `/ring/*/wraps` |\n", "tests/lane/test-a.c": '"/ring/%s/%s" "wraps-not"'},
+        {"docs/a.md": "| a | `/ring/wraps`, `/ring/ends` |\n", "tests/lane/test-a.c": '"/ring/wraps"'},
+        {"docs/a.md": "| a | `/ring/wraps` |\n", "tests/lane/test-a.c": '"/lane/wraps"'},
+    ]),
     "no blanks at ends of lines, no tabs": (untidy, [
         {"router/lane/a.c": "int a; \n"},
         {"router/lane/a.c": "int a;"},
@@ -103,6 +122,9 @@ CHECKS = {
 
 INNOCENT = {
     "router/lane/a.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\nint asleep (void);\n",
+    "docs/a.md": "| `/dev/null` | b |\n| a | `/ring/*/wraps`, `/ring/ends` |\n",
+    "tests/lane/test-a.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\n"
+                           + 'a = "/ring/%s/%s", b = "wraps", c = "/ring/ends";\n',
     "tests/bench/a.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\n  usleep (1);\n",
     "router/lane/b.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n"
                        + sample_function(FUNCTION_LIMIT - 1)["router/lane/a.c"],

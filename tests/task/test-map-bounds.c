@@ -140,6 +140,65 @@ takes_what_is_added (void)
   map_test_assert_end (map);
 }
 
+/* ---- limits in time ---- */
+
+static GVariant *
+every_third_holds (gpointer data, GError **error)
+{
+  g_autoptr (GVariant) number = map_test_source_next (data, error);
+
+  if (number == NULL || g_variant_get_int64 (number) % 3 != 0)
+    return g_steal_pointer (&number);
+  return g_variant_new_int64 (-g_variant_get_int64 (number) - 1);
+}
+
+static void
+an_item_that_takes_too_long_fails_alone (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
+  g_autoptr (FerryMap) map = ferry_map_new (test->executor, "hold", FERRY_MAP_ORDERED);
+  MapTestSource source = {.length = 9, .fails_at = -1};
+
+  ferry_map_set_source (map, every_third_holds, &source, NULL);
+  ferry_map_set_chunk_size (map, 4);
+  ferry_map_set_run_timeout (map, G_USEC_PER_SEC / 20);
+  for (gint64 i = 0; i < 9; i++)
+    if (i % 3 == 0)
+      {
+        g_autoptr (GError) failure = map_test_take_failure (map, NULL);
+
+        g_assert_error (failure, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+      }
+    else
+      g_assert_cmpint (map_test_take (map, NULL), ==, 2 * i);
+  map_test_assert_end (map);
+  g_assert_null (ferry_map_get_error (map));
+}
+
+/* These never look: each worker is ended, and another one takes its place. */
+static void
+items_that_hang_end_with_their_workers (gconstpointer function)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
+  g_autoptr (FerryMap) map = ferry_map_new (test->executor, function, FERRY_MAP_UNORDERED);
+  g_autoptr (FerryMap) next = NULL;
+
+  ferry_map_set_run_timeout (map, G_USEC_PER_SEC / 20);
+  for (guint i = 0; i < 3; i++)
+    g_assert_true (ferry_map_add (map, NULL, NULL));
+  ferry_map_close_input (map);
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr (GError) failure = map_test_take_failure (map, NULL);
+
+      g_assert_error (failure, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+    }
+  map_test_assert_end (map);
+  next = map_test_new (test, "double", FERRY_MAP_ORDERED, map_test_numbers (10));
+  for (gint64 i = 0; i < 10; i++)
+    g_assert_cmpint (map_test_take (next, NULL), ==, 2 * i);
+}
+
 /* ---- chunks ---- */
 
 typedef struct
@@ -346,6 +405,11 @@ main (int argc, char **argv)
   g_test_add_data_func ("/map/pulls-no-more-than-the-bound/ordered", ordered, pulls_no_more_than_the_bound);
   g_test_add_data_func ("/map/pulls-no-more-than-the-bound/unordered", unordered, pulls_no_more_than_the_bound);
   g_test_add_func ("/map/nobody-takes-and-nothing-is-pulled", nobody_takes_and_nothing_is_pulled);
+  g_test_add_func ("/map/an-item-that-takes-too-long-fails-alone", an_item_that_takes_too_long_fails_alone);
+  g_test_add_data_func ("/map/items-that-hang-end-with-their-workers/asleep", "pause-for-ever",
+                        items_that_hang_end_with_their_workers);
+  g_test_add_data_func ("/map/items-that-hang-end-with-their-workers/stubborn", "stubborn",
+                        items_that_hang_end_with_their_workers);
   g_test_add_func ("/map/waiting-results-count-against-the-bound", waiting_results_count_against_the_bound);
   g_test_add_func ("/map/waits-for-room-in-its-executor", waits_for_room_in_its_executor);
   g_test_add_func ("/map/takes-what-is-added", takes_what_is_added);

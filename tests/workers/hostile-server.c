@@ -8,6 +8,8 @@
  *   take             take the next call, which is what the others are about; at a finish record, exit
  *   claim            claim it by the rules
  *   one              take one, claim it, and answer it with nothing
+ *   first:FILE       go on only if there is no such file, which there is then; else serve-items
+ *   serve-items      claim each chunk of a map's items that comes, and answer each with itself, until a finish record
  *   serve            claim each call that comes and answer it with nothing, until a finish record
  *   answer-unread    answer the next calls without end, claiming and reading none of them
  *   serve-late       answer each call that comes once it was cancelled; take no cancel
@@ -36,7 +38,7 @@
  *   ring-for-ever
  * The process:
  *   output:N         write N MiB of what is no text, and no line, to standard output
- *   close-output  hang-up  stop-senders  exit:N  pause  spin
+ *   close-output  hang-up  stop-senders  exit:N  kill  pause  spin
  *   fork             have a child do what follows, in which the marks of a forked process are taken off
  *   write-for-ever   answers of the call, without end */
 
@@ -44,17 +46,20 @@
 
 #include "workers/hostile-forgery.h"
 
+#include <fcntl.h>
 #include <ferry.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "task/ferry-map-function-private.h"
 #include "task/ferry-serve-private.h"
 #include "worker/ferry-attachment-private.h"
 
 FerrySender *calls;
 FerrySender *progress;
 guint64 current;
+static GVariant *arguments; /* (owned) (nullable): of the call that was taken last */
 static FerryDownlink *downlink;
 
 static FerryLinkControl *
@@ -90,8 +95,11 @@ take (void)
         }
       check (ferry_call_message_parse (&call, message.data, message.size, NULL), "a message that is none");
       current = call.header.xid;
-      if (call.header.kind == FERRY_CALL_REQUEST)
-        return TRUE;
+      if (call.header.kind != FERRY_CALL_REQUEST)
+        continue;
+      g_clear_pointer (&arguments, g_variant_unref);
+      arguments = ferry_call_message_dup_value (&call);
+      return TRUE;
     }
 }
 
@@ -144,8 +152,51 @@ answer_late (void)
   while (take ());
 }
 
+static void
+answer_items (void)
+{
+  g_autoptr (GVariant) items = NULL;
+  gsize n;
+
+  check (arguments != NULL && g_variant_is_of_type (arguments, G_VARIANT_TYPE (FERRY_MAP_ARGUMENTS_TYPE)),
+         "a chunk that is none");
+  items = g_variant_get_child_value (arguments, 2);
+  n = g_variant_n_children (items);
+  for (gsize i = 0; i < n; i++)
+    {
+      g_autoptr (GVariant) item = g_variant_get_child_value (items, i);
+
+      send_message (FERRY_CALL_ITEM, current, FERRY_MAP_MESSAGE_VALUE, item);
+    }
+  send_message (FERRY_CALL_ANSWER, current, NULL, g_variant_new_int64 (1));
+}
+
+/* A chunk of one item may be a call of the function itself. */
+static void
+serve_items (void)
+{
+  while (take ())
+    if (ferry_downlink_claim (downlink, current) != FERRY_CLAIM_BEGUN)
+      continue;
+    else if (g_variant_is_of_type (arguments, G_VARIANT_TYPE_INT64))
+      send_message (FERRY_CALL_ANSWER, current, NULL, arguments);
+    else
+      answer_items ();
+  _exit (0);
+}
+
+static void
+be_first (const char *path)
+{
+  int fd = open (path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+  if (fd < 0)
+    serve_items ();
+  close (fd);
+}
+
 static gboolean
-obey_call (const char *order)
+obey_call (const char *order, const char *value)
 {
   if (strcmp (order, "take") == 0)
     {
@@ -158,6 +209,10 @@ obey_call (const char *order)
     answer_one ();
   else if (strcmp (order, "serve-late") == 0)
     answer_late ();
+  else if (strcmp (order, "serve-items") == 0)
+    serve_items ();
+  else if (g_str_has_prefix (order, "first:"))
+    be_first (value);
   else if (strcmp (order, "serve") == 0)
     answer_all (TRUE, FERRY_CALL_ANSWER);
   else if (strcmp (order, "answer-unread") == 0)
@@ -282,6 +337,8 @@ obey_process (const char *order, guint64 n)
     check (ferry_sender_stop (calls, NULL) && ferry_sender_stop (progress, NULL), "stop");
   else if (g_str_has_prefix (order, "exit:"))
     _exit ((int) n);
+  else if (strcmp (order, "kill") == 0)
+    raise (SIGKILL);
   else if (strcmp (order, "pause") == 0)
     for (;;)
       pause ();
@@ -310,7 +367,8 @@ obey (const char *order)
     for (guint64 i = read_number (order); i > 0; i--)
       obey (star + 1);
   else
-    check (obey_call (order) || obey_message (order, value, n) || obey_memory (order, value) || obey_process (order, n),
+    check (obey_call (order, value) || obey_message (order, value, n) || obey_memory (order, value) ||
+             obey_process (order, n),
            order);
 }
 
