@@ -238,12 +238,12 @@ end_came (FerryChannel *self, FerryCall *call, GVariant *value)
   GError *error = value != NULL ? read_error (value) : NULL;
   gboolean first;
 
-  if ((ferry_call_get_flags (call) & FERRY_CALL_ONE_WAY) == 0)
-    ferry_call_answer (call, NULL, NULL);
   pthread_mutex_lock (&self->lock);
   first = !self->ended;
   if (first)
     {
+      if ((ferry_call_get_flags (call) & FERRY_CALL_ONE_WAY) == 0)
+        g_queue_push_tail (&self->taken_calls, ferry_call_ref (call));
       self->ended = TRUE;
       self->end_error = g_steal_pointer (&error);
       pthread_cond_broadcast (&self->changed);
