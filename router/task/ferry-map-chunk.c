@@ -53,7 +53,8 @@ ferry_map_chunk_message (FerryTask *task, const char *type, GVariant *value)
 
   if (!FERRY_MAP_IS_RESERVED_MESSAGE (type))
     FERRY_TASK_CLASS (ferry_map_chunk_parent_class)->message (task, type, value);
-  else if (self->map != NULL && !self->map->cancelled)
+  /* The one item of a plain chunk is answered by the end of its call. */
+  else if (self->map != NULL && !self->map->cancelled && !self->is_plain)
     take_answer (self, type, value);
 }
 
