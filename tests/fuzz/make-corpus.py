@@ -70,6 +70,14 @@ def credit(n, type_string=b"u"):
     return says(b"credit", type_string, struct.pack("=I", n))
 
 
+def item(name, type_string=b"u", body=b"1234"):
+    return b"\0" + call(ITEM, 1, 0, name, type_string, body)
+
+
+def chunk_done(took, type_string=b"x"):
+    return b"\0" + call(ANSWER, 1, 0, b"", type_string, struct.pack("=q", took))
+
+
 def knock(version=1, magic=b"FERRYKNK"):
     return magic + struct.pack("<II", version, 0)
 
@@ -144,6 +152,27 @@ CORPUS = {
         "descriptors": packet(attach(), 1),
         "short": packet(attach()[:20]),
         "long": packet(attach() + b"\0"),
+    },
+    "map": {
+        "chunks": b"\3" + (item(b"\1") * 3 + chunk_done(50)) * 34,
+        "automatic": b"\x08" + (item(b"\1") + chunk_done(50)) * 2 + (item(b"\1") * 4 + chunk_done(200)) * 8,
+        "one-by-one": b"\x09" + (b"\0" + call(ANSWER, 1, 0, b"", b"u", b"1234")) * 100,
+        "out-of-turn": b"\x0b" + (b"\x20" + call(ITEM, 1, 0, b"\1", b"u", b"1234")) * 3 + b"\x20" + call(ANSWER, 1) + b"\1",
+        "answered-twice": b"\x09" + item(b"\1") + chunk_done(5) + item(b"\1") + chunk_done(5),
+        "answered-and-failed": b"\x09" + item(b"\1") + b"\0" + call(ERROR, 1, 0, b"", *FAILURE),
+        "too-few": b"\x0b" + item(b"\1") + chunk_done(50) + item(b"\1") * 2 + chunk_done(-1),
+        "too-many": b"\x0b" + item(b"\1") * 5 + chunk_done(50),
+        "none": b"\x0b" + chunk_done(50) * 3,
+        "errors": b"\x0b" + item(b"\3", *FAILURE) + item(b"\3") + item(b"\3", b"", b"") + chunk_done(1),
+        "nothings": b"\x1b" + item(b"\2", b"()", b"\0") + item(b"\2") + item(b"\1", b"", b"") + chunk_done(1),
+        "types": b"\x1b" + item(b"\1", b"s", b"text\0") + item(b"\1") + item(b"\1", b"a{vs}", b"text") + chunk_done(0),
+        "other-names": b"\x0b" + item(b"\4") + item(b"text") + item(b"\x1f", b"", b"") + chunk_done(1),
+        "times": b"\0" + b"".join(item(b"\1") + chunk_done(n) for n in (2**63 - 1, -2**63, 0, -1, 1)),
+        "time-of-no-type": b"\0" + (item(b"\1") + chunk_done(1, b"t")) * 3,
+        "failed": b"\x0b" + item(b"\1") + b"\0" + call(ERROR, 1, 0, b"", *FAILURE),
+        "lost": b"\x0b" + item(b"\1") + b"\1" + item(b"\1") * 3 + b"\1" + b"\x21" * 9,
+        "too-large": b"\x0b" + item(b"\1") + b"\2" * 9,
+        "cancelled": b"\3" + item(b"\1") + b"\3" + item(b"\1") + chunk_done(5),
     },
     "nursery": {
         "started": packet(header(4, 2) + struct.pack("=QII", 1, 1234, 0), 1),
