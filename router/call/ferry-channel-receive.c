@@ -307,6 +307,22 @@ has_news (FerryChannel *self, gpointer data)
   return self->in.length > 0 || self->ended || self->lost != NULL;
 }
 
+/* What was taken, or the end, as callers get it. Takes bad_end. */
+static gboolean
+give (FerryIncoming *incoming, GError *bad_end, GVariant **value, GError **failure, GError **error)
+{
+  if (bad_end != NULL)
+    {
+      g_propagate_error (error, bad_end);
+      return FALSE;
+    }
+  if (incoming != NULL)
+    *value = g_steal_pointer (&incoming->value);
+  if (incoming != NULL && failure != NULL)
+    *failure = g_steal_pointer (&incoming->failure);
+  return TRUE;
+}
+
 /**
  * ferry_channel_receive:
  * @self: a channel
@@ -360,16 +376,7 @@ ferry_channel_receive (FerryChannel *self, gint64 timeout, GCancellable *cancell
     }
   /* Another thread may have taken it. */
   while (taken == FERRY_CHANNEL_NOTHING);
-  if (bad_end != NULL)
-    {
-      g_propagate_error (error, g_steal_pointer (&bad_end));
-      return FALSE;
-    }
-  if (incoming != NULL)
-    *value = g_steal_pointer (&incoming->value);
-  if (incoming != NULL && failure != NULL)
-    *failure = g_steal_pointer (&incoming->failure);
-  return TRUE;
+  return give (incoming, g_steal_pointer (&bad_end), value, failure, error);
 }
 
 /**
@@ -444,16 +451,7 @@ ferry_channel_receive_finish (FerryChannel *self, GAsyncResult *result, GVariant
 
   *value = NULL;
   incoming = g_task_propagate_pointer (G_TASK (result), &bad_end);
-  if (bad_end != NULL)
-    {
-      g_propagate_error (error, g_steal_pointer (&bad_end));
-      return FALSE;
-    }
-  if (incoming != NULL)
-    *value = g_steal_pointer (&incoming->value);
-  if (incoming != NULL && failure != NULL)
-    *failure = g_steal_pointer (&incoming->failure);
-  return TRUE;
+  return give (incoming, g_steal_pointer (&bad_end), value, failure, error);
 }
 
 /* Of a channel that goes: nobody takes what still lies there. */
