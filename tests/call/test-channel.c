@@ -412,11 +412,7 @@ what_was_taken_is_acknowledged_once_there_is_room (gconstpointer kind)
   assert_answered (end);
 }
 
-static const struct
-{
-  const char *name;
-  void (*func) (gconstpointer kind);
-} facts[] = {
+static const TransportTestFact facts[] = {
   {"messages-go-both-ways-in-order", messages_go_both_ways_in_order},
   {"sender-waits-for-a-slow-taker", sender_waits_for_a_slow_taker},
   {"window-bounds-what-lies-untaken", window_bounds_what_lies_untaken},
@@ -444,12 +440,6 @@ main (int argc, char **argv)
   source = g_unix_signal_source_new (SIGUSR2);
   g_source_attach (source, NULL);
   g_source_destroy (source);
-  for (guint i = 0; i < transport_test_n_kinds; i++)
-    for (guint j = 0; j < G_N_ELEMENTS (facts); j++)
-      {
-        g_autofree char *path = g_strdup_printf ("/channel/%s/%s", transport_test_kinds[i].name, facts[j].name);
-
-        g_test_add_data_func (path, &transport_test_kinds[i], facts[j].func);
-      }
+  transport_test_add_facts ("channel", facts, G_N_ELEMENTS (facts));
   return g_test_run ();
 }
