@@ -10,6 +10,7 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-channel-private.h"
+#include "call/ferry-heed-private.h"
 
 /* References: the queue's, the cancellable's source's, and that of who sets it up. */
 struct _FerryReceive
@@ -407,13 +408,8 @@ ferry_channel_receive_async (FerryChannel *self, GCancellable *cancellable, GAsy
   g_task_set_source_tag (receive->task, ferry_channel_receive_async);
   g_task_set_check_cancellable (receive->task, FALSE);
   if (cancellable != NULL)
-    {
-      receive->source = g_cancellable_source_new (cancellable);
-      g_source_set_static_name (receive->source, "[ferry] stop receiving");
-      g_source_set_callback (receive->source, G_SOURCE_FUNC (receive_cancelled), receive_ref (receive), receive_unref);
-      /* Before anybody can end it, and destroy this. */
-      g_source_attach (receive->source, g_task_get_context (receive->task));
-    }
+    ferry_heed_cancellable (receive->task, &receive->source, "[ferry] stop receiving", receive_cancelled,
+                            receive_ref (receive), receive_unref);
   pthread_mutex_lock (&self->lock);
   g_queue_push_tail (&self->receives, receive_ref (receive));
   pthread_mutex_unlock (&self->lock);

@@ -7,6 +7,7 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-channel-outgoing-private.h"
+#include "call/ferry-heed-private.h"
 #include "route/ferry-router-private.h"
 
 /* ---- sending ---- */
@@ -215,13 +216,8 @@ send_async (FerryChannel *self, GVariant *value, gboolean acknowledged, GTask *t
   g_task_set_check_cancellable (task, FALSE);
   item->task = g_object_ref (task);
   if (cancellable != NULL)
-    {
-      item->source = g_cancellable_source_new (cancellable);
-      g_source_set_static_name (item->source, "[ferry] stop sending");
-      g_source_set_callback (item->source, G_SOURCE_FUNC (cancelled), ferry_outgoing_ref (item), ferry_outgoing_unref);
-      /* Before anybody can end it, and destroy this. */
-      g_source_attach (item->source, g_task_get_context (task));
-    }
+    ferry_heed_cancellable (task, &item->source, "[ferry] stop sending", cancelled, ferry_outgoing_ref (item),
+                            ferry_outgoing_unref);
   if (g_cancellable_set_error_if_cancelled (cancellable, &error) || !line_up (self, item, &error))
     {
       pthread_mutex_lock (&self->lock);
