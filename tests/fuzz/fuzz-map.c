@@ -19,7 +19,7 @@
 #define SIZE_MASK 7
 #define ORDERED 8
 #define TYPED 16
-#define N_ITEMS 100
+#define N_ITEMS 24
 
 typedef struct
 {

@@ -154,9 +154,9 @@ CORPUS = {
         "long": packet(attach() + b"\0"),
     },
     "map": {
-        "chunks": b"\3" + (item(b"\1") * 3 + chunk_done(50)) * 34,
+        "chunks": b"\3" + (item(b"\1") * 3 + chunk_done(50)) * 8,
         "automatic": b"\x08" + (item(b"\1") + chunk_done(50)) * 2 + (item(b"\1") * 4 + chunk_done(200)) * 8,
-        "one-by-one": b"\x09" + (b"\0" + call(ANSWER, 1, 0, b"", b"u", b"1234")) * 100,
+        "one-by-one": b"\x09" + (b"\0" + call(ANSWER, 1, 0, b"", b"u", b"1234")) * 24,
         "out-of-turn": b"\x0b" + (b"\x20" + call(ITEM, 1, 0, b"\1", b"u", b"1234")) * 3 + b"\x20" + call(ANSWER, 1) + b"\1",
         "answered-twice": b"\x09" + item(b"\1") + chunk_done(5) + item(b"\1") + chunk_done(5),
         "answered-and-failed": b"\x09" + item(b"\1") + b"\0" + call(ERROR, 1, 0, b"", *FAILURE),
