@@ -16,10 +16,10 @@
 #include "call/ferry-background.h"
 
 #include <pthread.h>
-#include <signal.h>
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-cond-private.h"
+#include "base/ferry-thread-private.h"
 #include "call/ferry-mux.h"
 
 typedef struct
@@ -177,16 +177,10 @@ start_giving_attaching (FerryBackground *self, FerryTransport *transport, GError
 {
   Giving *giving = g_new (Giving, 1);
   g_autoptr (GError) failure = NULL;
-  sigset_t all;
-  sigset_t before;
 
   self->cancellable = g_cancellable_new ();
   *giving = (Giving){self, ferry_mux_new (transport), g_object_ref (self->cancellable)};
-  /* No signal of the worker's is handled on a thread of Ferry's. */
-  sigfillset (&all);
-  pthread_sigmask (SIG_SETMASK, &all, &before);
-  self->giver = g_thread_try_new ("ferry-giver", give_main, giving, &failure);
-  pthread_sigmask (SIG_SETMASK, &before, NULL);
+  self->giver = ferry_thread_try_new ("ferry-giver", give_main, giving, &failure);
   if (self->giver != NULL)
     return TRUE;
   g_clear_object (&self->cancellable);

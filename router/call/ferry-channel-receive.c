@@ -10,6 +10,7 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-channel-private.h"
+#include "call/ferry-heed-private.h"
 
 /* References: the queue's, the cancellable's source's, and that of who sets it up. */
 struct _FerryReceive
@@ -238,12 +239,12 @@ end_came (FerryChannel *self, FerryCall *call, GVariant *value)
   GError *error = value != NULL ? read_error (value) : NULL;
   gboolean first;
 
-  if ((ferry_call_get_flags (call) & FERRY_CALL_ONE_WAY) == 0)
-    ferry_call_answer (call, NULL, NULL);
   pthread_mutex_lock (&self->lock);
   first = !self->ended;
   if (first)
     {
+      if ((ferry_call_get_flags (call) & FERRY_CALL_ONE_WAY) == 0)
+        g_queue_push_tail (&self->taken_calls, ferry_call_ref (call));
       self->ended = TRUE;
       self->end_error = g_steal_pointer (&error);
       pthread_cond_broadcast (&self->changed);
@@ -307,6 +308,22 @@ has_news (FerryChannel *self, gpointer data)
   return self->in.length > 0 || self->ended || self->lost != NULL;
 }
 
+/* What was taken, or the end, as callers get it. Takes bad_end. */
+static gboolean
+give (FerryIncoming *incoming, GError *bad_end, GVariant **value, GError **failure, GError **error)
+{
+  if (bad_end != NULL)
+    {
+      g_propagate_error (error, bad_end);
+      return FALSE;
+    }
+  if (incoming != NULL)
+    *value = g_steal_pointer (&incoming->value);
+  if (incoming != NULL && failure != NULL)
+    *failure = g_steal_pointer (&incoming->failure);
+  return TRUE;
+}
+
 /**
  * ferry_channel_receive:
  * @self: a channel
@@ -360,16 +377,7 @@ ferry_channel_receive (FerryChannel *self, gint64 timeout, GCancellable *cancell
     }
   /* Another thread may have taken it. */
   while (taken == FERRY_CHANNEL_NOTHING);
-  if (bad_end != NULL)
-    {
-      g_propagate_error (error, g_steal_pointer (&bad_end));
-      return FALSE;
-    }
-  if (incoming != NULL)
-    *value = g_steal_pointer (&incoming->value);
-  if (incoming != NULL && failure != NULL)
-    *failure = g_steal_pointer (&incoming->failure);
-  return TRUE;
+  return give (incoming, g_steal_pointer (&bad_end), value, failure, error);
 }
 
 /**
@@ -400,13 +408,8 @@ ferry_channel_receive_async (FerryChannel *self, GCancellable *cancellable, GAsy
   g_task_set_source_tag (receive->task, ferry_channel_receive_async);
   g_task_set_check_cancellable (receive->task, FALSE);
   if (cancellable != NULL)
-    {
-      receive->source = g_cancellable_source_new (cancellable);
-      g_source_set_static_name (receive->source, "[ferry] stop receiving");
-      g_source_set_callback (receive->source, G_SOURCE_FUNC (receive_cancelled), receive_ref (receive), receive_unref);
-      /* Before anybody can end it, and destroy this. */
-      g_source_attach (receive->source, g_task_get_context (receive->task));
-    }
+    ferry_heed_cancellable (receive->task, &receive->source, "[ferry] stop receiving", receive_cancelled,
+                            receive_ref (receive), receive_unref);
   pthread_mutex_lock (&self->lock);
   g_queue_push_tail (&self->receives, receive_ref (receive));
   pthread_mutex_unlock (&self->lock);
@@ -444,16 +447,7 @@ ferry_channel_receive_finish (FerryChannel *self, GAsyncResult *result, GVariant
 
   *value = NULL;
   incoming = g_task_propagate_pointer (G_TASK (result), &bad_end);
-  if (bad_end != NULL)
-    {
-      g_propagate_error (error, g_steal_pointer (&bad_end));
-      return FALSE;
-    }
-  if (incoming != NULL)
-    *value = g_steal_pointer (&incoming->value);
-  if (incoming != NULL && failure != NULL)
-    *failure = g_steal_pointer (&incoming->failure);
-  return TRUE;
+  return give (incoming, g_steal_pointer (&bad_end), value, failure, error);
 }
 
 /* Of a channel that goes: nobody takes what still lies there. */

@@ -7,6 +7,7 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-channel-outgoing-private.h"
+#include "call/ferry-heed-private.h"
 #include "route/ferry-router-private.h"
 
 /* ---- sending ---- */
@@ -215,13 +216,8 @@ send_async (FerryChannel *self, GVariant *value, gboolean acknowledged, GTask *t
   g_task_set_check_cancellable (task, FALSE);
   item->task = g_object_ref (task);
   if (cancellable != NULL)
-    {
-      item->source = g_cancellable_source_new (cancellable);
-      g_source_set_static_name (item->source, "[ferry] stop sending");
-      g_source_set_callback (item->source, G_SOURCE_FUNC (cancelled), ferry_outgoing_ref (item), ferry_outgoing_unref);
-      /* Before anybody can end it, and destroy this. */
-      g_source_attach (item->source, g_task_get_context (task));
-    }
+    ferry_heed_cancellable (task, &item->source, "[ferry] stop sending", cancelled, ferry_outgoing_ref (item),
+                            ferry_outgoing_unref);
   if (g_cancellable_set_error_if_cancelled (cancellable, &error) || !line_up (self, item, &error))
     {
       pthread_mutex_lock (&self->lock);
@@ -353,25 +349,49 @@ ferry_channel_wait_end_sent (FerryChannel *self)
   pthread_mutex_unlock (&self->lock);
 }
 
+/* What a channel that goes still owes. */
 typedef struct
 {
   FerryTransport *transport; /* (owned) */
   gboolean of_link;
-  GVariant *value; /* (owned) (nullable) */
+  GQueue calls;        /* (element-type FerryCall) (owned): taken, and to be acknowledged */
+  FerryOutgoing *item; /* (owned) (nullable): the end */
 } Farewell;
+
+static void
+farewell_free (Farewell *self)
+{
+  g_queue_clear_full (&self->calls, (GDestroyNotify) ferry_call_unref);
+  g_clear_pointer (&self->item, ferry_outgoing_unref);
+  g_object_unref (self->transport);
+  g_free (self);
+}
+
+/* Returns FALSE when there is no room. */
+static gboolean
+say_farewell (Farewell *self)
+{
+  g_autoptr (GError) error = NULL;
+  FerryCall *call;
+
+  while ((call = g_queue_peek_head (&self->calls)) != NULL)
+    {
+      g_clear_error (&error);
+      if (!ferry_call_answer (call, NULL, &error) && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+        return FALSE;
+      ferry_call_unref (g_queue_pop_head (&self->calls));
+    }
+  g_clear_error (&error);
+  return self->item == NULL || ferry_channel_transmit_end (self->transport, self->of_link, self->item->value, &error) ||
+         !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
+}
 
 static gboolean
 try_farewell (gpointer data)
 {
-  Farewell *self = data;
-  g_autoptr (GError) error = NULL;
-
-  if (!ferry_channel_transmit_end (self->transport, self->of_link, self->value, &error) &&
-      g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+  if (!say_farewell (data))
     return FALSE;
-  g_object_unref (self->transport);
-  g_clear_pointer (&self->value, g_variant_unref);
-  g_free (self);
+  farewell_free (data);
   return TRUE;
 }
 
@@ -379,21 +399,20 @@ try_farewell (gpointer data)
 void
 ferry_channel_send_farewell (FerryChannel *self)
 {
-  g_autoptr (FerryOutgoing) item = NULL;
   guint64 count = ferry_transport_get_room_count (self->transport);
-  Farewell *farewell;
+  Farewell *farewell = g_new0 (Farewell, 1);
 
+  farewell->transport = g_object_ref (self->transport);
+  farewell->of_link = self->router != NULL;
   pthread_mutex_lock (&self->lock);
   /* Another thread whose pump is at it has a reference after all, and comes here with that, if it is still needed. */
   if (!self->pumping)
-    item = g_queue_pop_head (&self->out);
+    {
+      farewell->item = g_queue_pop_head (&self->out);
+      farewell->calls = self->taken_calls;
+      g_queue_init (&self->taken_calls);
+    }
   pthread_mutex_unlock (&self->lock);
-  if (item == NULL)
-    return;
-  farewell = g_new0 (Farewell, 1);
-  farewell->transport = g_object_ref (self->transport);
-  farewell->of_link = self->router != NULL;
-  farewell->value = item->value != NULL ? g_variant_ref (item->value) : NULL;
   if (!try_farewell (farewell))
     ferry_transport_send_later (self->transport, try_farewell, farewell, count);
 }

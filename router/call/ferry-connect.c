@@ -8,9 +8,8 @@
 
 #include "call/ferry-connect.h"
 
-#include <signal.h>
-
 #include "base/ferry-base-private.h"
+#include "base/ferry-thread-private.h"
 #include "call/ferry-attempt-private.h"
 
 /* Of ferry_transport_connect_to(). */
@@ -68,8 +67,6 @@ start (const char *address, gint64 timeout, gboolean wait, GTask *task)
 {
   g_autoptr (GError) error = NULL;
   FerryAttempt *attempt = ferry_attempt_new (address, timeout, wait, &error);
-  sigset_t all;
-  sigset_t before;
   GThread *thread;
 
   if (attempt == NULL)
@@ -78,11 +75,7 @@ start (const char *address, gint64 timeout, gboolean wait, GTask *task)
       return;
     }
   g_task_set_task_data (task, attempt, (GDestroyNotify) ferry_attempt_free);
-  /* No signal of the application's is handled on a thread of Ferry's. */
-  sigfillset (&all);
-  pthread_sigmask (SIG_SETMASK, &all, &before);
-  thread = g_thread_try_new ("ferry-connect", attempt_main, g_object_ref (task), &error);
-  pthread_sigmask (SIG_SETMASK, &before, NULL);
+  thread = ferry_thread_try_new ("ferry-connect", attempt_main, g_object_ref (task), &error);
   if (thread != NULL)
     {
       g_thread_unref (thread);

@@ -14,9 +14,8 @@
 
 #include "config.h"
 
-#include <signal.h>
-
 #include "base/ferry-base-private.h"
+#include "base/ferry-thread-private.h"
 #include "call/ferry-link-transport-private.h"
 #include "route/ferry-sender-private.h"
 #include "worker/ferry-attachment-private.h"
@@ -206,19 +205,14 @@ read_down (gpointer data)
   return NULL;
 }
 
-/* With all signals blocked: the worker's handlers run on its own threads. Waits until the thread is at its work, so
- * that a process may end right after: tools find things left behind by a thread that is only half made. */
+/* Waits until the thread is at its work, so that a process may end right after: tools find things left behind by a
+ * thread that is only half made. */
 static gboolean
 start_thread_locked (GError **error)
 {
-  sigset_t all;
-  sigset_t before;
   GThread *thread;
 
-  sigfillset (&all);
-  pthread_sigmask (SIG_SETMASK, &all, &before);
-  thread = g_thread_try_new ("ferry-reader", read_down, NULL, error);
-  pthread_sigmask (SIG_SETMASK, &before, NULL);
+  thread = ferry_thread_try_new ("ferry-reader", read_down, NULL, error);
   if (thread == NULL)
     return FALSE;
   g_thread_unref (thread);

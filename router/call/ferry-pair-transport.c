@@ -18,10 +18,10 @@
 #include "call/ferry-transport-private.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-thread-private.h"
 
 /* While that many bytes lie in a lane, no further message is taken: so at most that and one message do. */
 #define MAX_QUEUED ((gsize) 1024 * 1024)
@@ -297,10 +297,14 @@ static void
 start_receiving (FerryTransport *end)
 {
   Receiving *receiving = g_new (Receiving, 1);
+  g_autoptr (GError) error = NULL;
   g_autoptr (GThread) thread = NULL;
 
   *receiving = (Receiving){link_ref (FERRY_PAIR_TRANSPORT (end)->link), FERRY_PAIR_TRANSPORT (end)->index};
-  thread = g_thread_new ("ferry-pair", receive_all, receiving);
+  thread = ferry_thread_try_new ("ferry-pair", receive_all, receiving, &error);
+  /* There is no error for it: as g_thread_new(). */
+  if (thread == NULL)
+    g_error ("A thread of a pair of transports could not be started: %s", error->message);
   ferry_transport_set_receiving_thread (end, thread);
 }
 
@@ -322,8 +326,6 @@ start_receiving (FerryTransport *end)
 void
 ferry_transport_new_pair (FerryTransport **one, FerryTransport **other)
 {
-  sigset_t all;
-  sigset_t before;
   Link *link;
 
   g_return_if_fail (one != NULL);
@@ -333,10 +335,6 @@ ferry_transport_new_pair (FerryTransport **one, FerryTransport **other)
   *one = end_new (link, 0);
   *other = end_new (link, 1);
   link_unref (link);
-  /* No signal of the application's is handled on a thread of Ferry's. */
-  sigfillset (&all);
-  pthread_sigmask (SIG_SETMASK, &all, &before);
   start_receiving (*one);
   start_receiving (*other);
-  pthread_sigmask (SIG_SETMASK, &before, NULL);
 }

@@ -6,12 +6,12 @@
 #include "call/ferry-porter-private.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-cond-private.h"
+#include "base/ferry-thread-private.h"
 #include "call/ferry-knock-private.h"
 
 /* At once; the oldest one is sent away for a further one. */
@@ -270,14 +270,8 @@ static gboolean
 start_starting (FerryPorter *self, GError **error)
 {
   g_autoptr (GError) failure = NULL;
-  sigset_t all;
-  sigset_t before;
 
-  /* No signal of the worker's is handled on a thread of Ferry's. */
-  sigfillset (&all);
-  pthread_sigmask (SIG_SETMASK, &all, &before);
-  self->thread = g_thread_try_new ("ferry-porter", porter_main, ferry_porter_ref (self), &failure);
-  pthread_sigmask (SIG_SETMASK, &before, NULL);
+  self->thread = ferry_thread_try_new ("ferry-porter", porter_main, ferry_porter_ref (self), &failure);
   if (self->thread != NULL)
     return TRUE;
   ferry_porter_unref (self);

@@ -20,9 +20,8 @@
 
 #include "call/ferry-transport-private.h"
 
-#include <signal.h>
-
 #include "base/ferry-base-private.h"
+#include "base/ferry-thread-private.h"
 #include "call/ferry-frame-decoder-private.h"
 #include "call/ferry-stream-writer-private.h"
 
@@ -444,19 +443,13 @@ ferry_stream_transport_init (FerryStreamTransport *self)
 {
 }
 
-/* No signal of the application's is handled on a thread of Ferry's. */
 static GThread *
 start_reader (Core *core, GError **error)
 {
   g_autoptr (GError) failure = NULL;
-  sigset_t all;
-  sigset_t before;
   GThread *thread;
 
-  sigfillset (&all);
-  pthread_sigmask (SIG_SETMASK, &all, &before);
-  thread = g_thread_try_new ("ferry-reader", read_main, core_ref (core), &failure);
-  pthread_sigmask (SIG_SETMASK, &before, NULL);
+  thread = ferry_thread_try_new ("ferry-reader", read_main, core_ref (core), &failure);
   if (thread == NULL)
     {
       core_unref (core);

@@ -4,7 +4,8 @@
 /* What lies where in the memory that an application and a worker share, and what goes over their control socket.
  *
  * Nothing but structures and constants, pinned by the compiler. docs/protocol.md says the same in prose, so that a
- * worker can be written in another language; the two change together, and with FERRY_PROTOCOL_VERSION.
+ * worker can be written in another language; the two change together, and from the first release on
+ * FERRY_PROTOCOL_VERSION with them.
  *
  * A segment, one for each link:
  *

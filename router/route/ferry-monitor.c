@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-thread-private.h"
 #include "route/ferry-exit-private.h"
 
 /* How long a stop waits for the workers that it killed, to have their exit records whole. */
@@ -254,17 +255,10 @@ monitor_main (gpointer data)
   return NULL;
 }
 
-/* Starts the thread, with all signals blocked: the application's handlers run on its own threads. */
 static gboolean
 start_thread (FerryMonitor *self, GError **error)
 {
-  sigset_t all;
-  sigset_t before;
-
-  sigfillset (&all);
-  pthread_sigmask (SIG_SETMASK, &all, &before);
-  self->thread = g_thread_try_new ("ferry-monitor", monitor_main, self, error);
-  pthread_sigmask (SIG_SETMASK, &before, NULL);
+  self->thread = ferry_thread_try_new ("ferry-monitor", monitor_main, self, error);
   return self->thread != NULL;
 }
 

@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "base/ferry-base-private.h"
+#include "call/ferry-heed-private.h"
 #include "task/ferry-exchange-private.h"
 #include "task/ferry-iterate-private.h"
 
@@ -174,15 +175,6 @@ turn_cancelled (GCancellable *cancellable, gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-static void
-follow_cancellable (FerryWaiting *waiting, GCancellable *cancellable)
-{
-  waiting->source = g_cancellable_source_new (cancellable);
-  g_source_set_static_name (waiting->source, "[ferry] stop waiting for a turn");
-  g_source_set_callback (waiting->source, G_SOURCE_FUNC (turn_cancelled), waiting, NULL);
-  g_source_attach (waiting->source, g_task_get_context (waiting->call));
-}
-
 /**
  * ferry_exchange_add_wait_async:
  * @self: an exchange
@@ -210,7 +202,8 @@ ferry_exchange_add_wait_async (FerryExchange *self, FerryChannel *channel, GCanc
   g_task_set_task_data (waiting->call, g_object_ref (channel), g_object_unref);
   g_task_set_check_cancellable (waiting->call, FALSE);
   if (cancellable != NULL)
-    follow_cancellable (waiting, cancellable);
+    ferry_heed_cancellable (waiting->call, &waiting->source, "[ferry] stop waiting for a turn", turn_cancelled, waiting,
+                            NULL);
   ferry_exchange_line_up (self, waiting);
   ferry_exchange_start_waiting (self, NULL);
 }

@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "base/ferry-base-private.h"
+#include "call/ferry-heed-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-channel-start-private.h"
 #include "task/ferry-exchange-private.h"
@@ -228,9 +229,7 @@ ferry_exchange_remove (FerryExchange *self, FerryChannel *channel)
 void
 ferry_waiting_free (FerryWaiting *self)
 {
-  if (self->source != NULL)
-    g_source_destroy (self->source);
-  g_clear_pointer (&self->source, g_source_unref);
+  ferry_stop_heeding (&self->source);
   g_free (self->function);
   g_clear_pointer (&self->arguments, g_variant_unref);
   g_clear_object (&self->call);

@@ -10,6 +10,7 @@
 #include "task/ferry-executor-private.h"
 
 #include "base/ferry-base-private.h"
+#include "call/ferry-heed-private.h"
 #include "worker/ferry-function-private.h"
 
 /* any: counts a task in, where there is room for it. */
@@ -76,14 +77,6 @@ submission_free (gpointer data)
   g_free (submission);
 }
 
-static void
-stop_heeding_cancellable (Submission *submission)
-{
-  if (submission->source != NULL)
-    g_source_destroy (submission->source);
-  g_clear_pointer (&submission->source, g_source_unref);
-}
-
 static gboolean
 submission_cancelled (GCancellable *cancellable, gpointer data)
 {
@@ -91,18 +84,9 @@ submission_cancelled (GCancellable *cancellable, gpointer data)
   FerryExecutor *self = g_task_get_source_object (waiter);
 
   g_queue_remove (&self->waiters, waiter);
-  stop_heeding_cancellable (g_task_get_task_data (waiter));
+  ferry_stop_heeding (&((Submission *) g_task_get_task_data (waiter))->source);
   g_task_return_error_if_cancelled (waiter);
   return G_SOURCE_REMOVE;
-}
-
-static void
-heed_cancellable (Submission *submission, GTask *waiter, GCancellable *cancellable)
-{
-  submission->source = g_cancellable_source_new (cancellable);
-  g_source_set_static_name (submission->source, "[ferry] stop waiting for room");
-  g_source_set_callback (submission->source, G_SOURCE_FUNC (submission_cancelled), waiter, NULL);
-  g_source_attach (submission->source, g_task_get_context (waiter));
 }
 
 /* main: the submission that waits longest (transfer full), which does not wait any more. */
@@ -111,7 +95,7 @@ ferry_executor_pop_waiter (FerryExecutor *self)
 {
   GTask *waiter = g_queue_pop_head (&self->waiters);
 
-  stop_heeding_cancellable (g_task_get_task_data (waiter));
+  ferry_stop_heeding (&((Submission *) g_task_get_task_data (waiter))->source);
   return waiter;
 }
 
@@ -231,7 +215,8 @@ ferry_executor_submit_task_async (FerryExecutor *self, FerryTask *task, GCancell
   submission->task = g_object_ref (task);
   g_task_set_task_data (waiter, submission, submission_free);
   if (cancellable != NULL)
-    heed_cancellable (submission, waiter, cancellable);
+    ferry_heed_cancellable (waiter, &submission->source, "[ferry] stop waiting for room", submission_cancelled, waiter,
+                            NULL);
   g_queue_push_tail (&self->waiters, waiter);
   ferry_executor_wake_waiters (self);
 }

@@ -27,18 +27,12 @@ static void queue_timed_out (gpointer data);
 static void
 set_queue_timer (FerryExecutor *self, FerryTask *task)
 {
-  gint64 timeout = ferry_task_get_queue_timeout (task);
-  gint64 deadline = ferry_task_get_deadline (task);
-  gint64 since = ferry_task_get_submit_time (task);
-
-  if (timeout == 0 && deadline == 0)
-    return;
   /* The time that a lost worker was at it was no waiting. */
-  if (ferry_task_get_seat (task)->n_deaths > 0)
-    since = g_get_monotonic_time ();
-  if (timeout > 0)
-    deadline = deadline > 0 ? MIN (deadline, ferry_time_add (since, timeout)) : ferry_time_add (since, timeout);
-  ferry_timers_set (self->timers, &ferry_task_get_seat (task)->timer, deadline, queue_timed_out, task);
+  gint64 since = ferry_task_get_seat (task)->n_deaths > 0 ? g_get_monotonic_time () : ferry_task_get_submit_time (task);
+  gint64 deadline = ferry_task_get_deadline_of (task, since, ferry_task_get_queue_timeout (task));
+
+  if (deadline > 0)
+    ferry_timers_set (self->timers, &ferry_task_get_seat (task)->timer, deadline, queue_timed_out, task);
 }
 
 /* main: a task has come to its end, and has said so. */

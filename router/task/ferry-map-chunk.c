@@ -32,6 +32,7 @@ is_wanted (FerryMapChunk *self)
 {
   guint place = ferry_map_chunk_get_place (self);
 
+  /* The one item of a plain chunk is answered by the end of its call. */
   if (self->is_plain)
     return FALSE;
   self->attempt = ferry_task_get_n_attempts (FERRY_TASK (self));

@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "base/ferry-base-private.h"
+#include "call/ferry-heed-private.h"
 #include "task/ferry-map-private.h"
 
 static void
@@ -48,14 +49,6 @@ ferry_map_collect_result (FerryMap *self, FerryMapResult *result)
   list->pdata[result->index] = g_steal_pointer (&result->value);
 }
 
-static void
-stop_heeding_cancellable (FerryMap *self)
-{
-  if (self->collector_source != NULL)
-    g_source_destroy (self->collector_source);
-  g_clear_pointer (&self->collector_source, g_source_unref);
-}
-
 void
 ferry_map_finish_collecting (FerryMap *self)
 {
@@ -63,7 +56,7 @@ ferry_map_finish_collecting (FerryMap *self)
 
   if (call == NULL)
     return;
-  stop_heeding_cancellable (self);
+  ferry_stop_heeding (&self->collector_source);
   if (self->collect_error != NULL)
     g_task_return_error (call, g_steal_pointer (&self->collect_error));
   else if (self->cancelled)
@@ -79,15 +72,6 @@ collecting_cancelled (GCancellable *cancellable, gpointer data)
 {
   ferry_map_cancel (data);
   return G_SOURCE_REMOVE;
-}
-
-static void
-heed_cancellable (FerryMap *self, GCancellable *cancellable)
-{
-  self->collector_source = g_cancellable_source_new (cancellable);
-  g_source_set_static_name (self->collector_source, "[ferry] cancel a map");
-  g_source_set_callback (self->collector_source, G_SOURCE_FUNC (collecting_cancelled), self, NULL);
-  g_source_attach (self->collector_source, g_task_get_context (self->collector));
 }
 
 /**
@@ -117,7 +101,8 @@ ferry_map_collect_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyC
   g_task_set_check_cancellable (self->collector, FALSE);
   self->collected = g_ptr_array_new_with_free_func (free_value);
   if (cancellable != NULL)
-    heed_cancellable (self, cancellable);
+    ferry_heed_cancellable (self->collector, &self->collector_source, "[ferry] cancel a map", collecting_cancelled,
+                            self, NULL);
   if (g_cancellable_is_cancelled (cancellable))
     ferry_map_cancel (self);
   else

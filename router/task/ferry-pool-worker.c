@@ -80,11 +80,7 @@ get_source (FerryTask *task)
 static gint64
 get_run_deadline (FerryTask *task)
 {
-  gint64 timeout = ferry_task_get_run_timeout (task);
-  gint64 deadline = ferry_task_get_deadline (task);
-  gint64 end = timeout > 0 ? ferry_time_add (g_get_monotonic_time (), timeout) : 0;
-
-  return deadline > 0 && (end == 0 || deadline < end) ? deadline : end;
+  return ferry_task_get_deadline_of (task, g_get_monotonic_time (), ferry_task_get_run_timeout (task));
 }
 
 static GError *

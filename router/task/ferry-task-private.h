@@ -58,6 +58,9 @@ gboolean ferry_task_claim (FerryTask *self, const FerryTaskDriver *driver, gpoin
 FerryTaskSeat *ferry_task_get_seat (FerryTask *self);
 
 gint64 ferry_task_get_deadline (FerryTask *self);
+/* The deadline of what has so many microseconds since then (0: as long as it takes), and ends with the task's own
+ * deadline at the latest. 0: never. */
+gint64 ferry_task_get_deadline_of (FerryTask *self, gint64 since, gint64 timeout);
 gint64 ferry_task_get_run_timeout (FerryTask *self);
 gint64 ferry_task_get_queue_timeout (FerryTask *self);
 gint64 ferry_task_get_cancel_grace (FerryTask *self);

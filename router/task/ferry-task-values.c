@@ -5,7 +5,7 @@
 
 #include "config.h"
 
-#include "base/ferry-error.h"
+#include "base/ferry-base-private.h"
 #include "task/ferry-task-fields-private.h"
 
 /**
@@ -472,6 +472,15 @@ gint64
 ferry_task_get_deadline (FerryTask *self)
 {
   return ferry_task_peek_rest (self)->deadline;
+}
+
+gint64
+ferry_task_get_deadline_of (FerryTask *self, gint64 since, gint64 timeout)
+{
+  gint64 deadline = ferry_task_get_deadline (self);
+  gint64 end = timeout > 0 ? ferry_time_add (since, timeout) : 0;
+
+  return deadline > 0 && (end == 0 || deadline < end) ? deadline : end;
 }
 
 gint64

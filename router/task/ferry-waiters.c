@@ -5,6 +5,8 @@
 
 #include "task/ferry-waiters-private.h"
 
+#include "call/ferry-heed-private.h"
+
 typedef struct
 {
   GTask *call;
@@ -17,11 +19,7 @@ waiter_free (gpointer data)
 {
   FerryWaiter *waiter = data;
 
-  if (waiter->source != NULL)
-    {
-      g_source_destroy (waiter->source);
-      g_source_unref (waiter->source);
-    }
+  ferry_stop_heeding (&waiter->source);
   g_object_unref (waiter->call);
   g_free (waiter);
 }
@@ -44,17 +42,11 @@ void
 ferry_waiters_add (GPtrArray **waiters, GTask *call)
 {
   FerryWaiter *waiter = g_new0 (FerryWaiter, 1);
-  GCancellable *cancellable = g_task_get_cancellable (call);
 
   waiter->call = g_object_ref (call);
   waiter->waiters = waiters;
-  if (cancellable != NULL)
-    {
-      waiter->source = g_cancellable_source_new (cancellable);
-      g_source_set_static_name (waiter->source, "[ferry] stop waiting");
-      g_source_set_callback (waiter->source, G_SOURCE_FUNC (waiter_cancelled), waiter, NULL);
-      g_source_attach (waiter->source, g_task_get_context (call));
-    }
+  if (g_task_get_cancellable (call) != NULL)
+    ferry_heed_cancellable (call, &waiter->source, "[ferry] stop waiting", waiter_cancelled, waiter, NULL);
   if (*waiters == NULL)
     *waiters = g_ptr_array_new_with_free_func (waiter_free);
   g_ptr_array_add (*waiters, waiter);

@@ -110,21 +110,12 @@ progress_cb (FerryTask *task, gpointer user_data)
 }
 
 static void
-run_for (gint64 duration)
-{
-  const gint64 end = bench_now () + duration;
-
-  while (bench_now () < end)
-    g_main_context_iteration (NULL, TRUE);
-}
-
-static void
 measure_progress (const BenchOptions *options, guint64 *n_reports, guint n_workers)
 {
   double shares[MAX_ROUNDS], rates[MAX_ROUNDS];
   const gint64 window = options->quick ? options->window * 5 : G_GINT64_CONSTANT (1000000000);
 
-  run_for (window / 2);
+  bench_run_for (window / 2);
   for (guint round = 0; round < options->rounds; round++)
     {
       const gint64 started = bench_now ();
@@ -132,7 +123,7 @@ measure_progress (const BenchOptions *options, guint64 *n_reports, guint n_worke
       const guint64 before = *n_reports;
       double elapsed;
 
-      run_for (window);
+      bench_run_for (window);
       elapsed = (double) (bench_now () - started);
       shares[round] = 100 * (bench_thread_cpu () - used) / elapsed;
       rates[round] = (*n_reports - before) * 1e9 / elapsed / n_workers;

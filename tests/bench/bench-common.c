@@ -78,6 +78,15 @@ bench_pause (gint64 nanoseconds)
 }
 
 void
+bench_run_for (gint64 duration)
+{
+  const gint64 end = bench_now () + duration;
+
+  while (bench_now () < end)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+void
 bench_print (const char *name, double value, const char *unit)
 {
   char number[G_ASCII_DTOSTR_BUF_SIZE];
@@ -127,6 +136,12 @@ bench_quantile (const double *values, gsize n_values, double quantile)
   if ((gsize) below + 1 >= n_values)
     return sorted[n_values - 1];
   return sorted[(gsize) below] + (position - below) * (sorted[(gsize) below + 1] - sorted[(gsize) below]);
+}
+
+double
+bench_array_quantile (const GArray *array, double quantile)
+{
+  return bench_quantile ((gconstpointer) array->data, array->len, quantile);
 }
 
 double

@@ -34,12 +34,16 @@ gboolean bench_options_parse (BenchOptions *options, int *argc, char ***argv);
 gint64 bench_now (void);
 gint64 bench_thread_cpu (void);
 void bench_pause (gint64 nanoseconds);
+/* Iterates the default main context for so many ns. */
+void bench_run_for (gint64 duration);
 
 void bench_print (const char *name, double value, const char *unit);
 void bench_print_budget (const char *text);
 void bench_comment (const char *format, ...) G_GNUC_PRINTF (1, 2);
 
 double bench_quantile (const double *values, gsize n_values, double quantile);
+/* The same of an array of doubles. */
+double bench_array_quantile (const GArray *array, double quantile);
 double bench_median (const double *values, gsize n_values);
 double bench_median_ratio (const double *values, const double *base, gsize n_values);
 

@@ -13,9 +13,9 @@
 #include <stdlib.h>
 
 #include "bench-ferry.h"
+#include "bench-frame-watch.h"
 
 #define N_WORKERS 4
-#define FRAME 16.667 /* ms, at 60 frames a second */
 #define SLOW_PAINTING G_GINT64_CONSTANT (30000000)
 #define INTERVAL 5000 /* µs between the messages whose wait is measured */
 #define EXIT_SKIPPED 77
@@ -23,9 +23,8 @@
 typedef struct
 {
   GtkWindow *window;
-  gint64 painting;  /* ns that a frame takes on top of what GTK needs */
-  gint64 last;      /* when the last frame was done, in ns; 0 when none was */
-  GArray *into;     /* (nullable) (element-type double) where intervals go, in ms */
+  gint64 painting; /* ns that a frame takes on top of what GTK needs */
+  BenchFrameWatch frames;
   GArray *unloaded; /* (owned) */
   GArray *control;  /* (owned) */
   GArray *flood;    /* (owned) */
@@ -56,27 +55,15 @@ tick_cb (GtkWidget *widget, GdkFrameClock *clock, gpointer user_data)
 }
 
 static void
-after_paint_cb (GdkFrameClock *clock, gpointer user_data)
-{
-  Bench *self = user_data;
-  const gint64 now = bench_now ();
-  const double interval = (now - self->last) / 1e6;
-
-  if (self->into != NULL && self->last != 0)
-    g_array_append_val (self->into, interval);
-  self->last = now;
-}
-
-static void
 bench_init (Bench *self)
 {
   GtkWidget *area = gtk_drawing_area_new ();
 
   *self = (Bench){.window = GTK_WINDOW (gtk_window_new ()),
-                  .unloaded = g_array_new (FALSE, FALSE, sizeof (double)),
-                  .control = g_array_new (FALSE, FALSE, sizeof (double)),
-                  .flood = g_array_new (FALSE, FALSE, sizeof (double)),
-                  .slow = g_array_new (FALSE, FALSE, sizeof (double))};
+                  .unloaded = bench_frame_intervals_new (),
+                  .control = bench_frame_intervals_new (),
+                  .flood = bench_frame_intervals_new (),
+                  .slow = bench_frame_intervals_new ()};
   gtk_window_set_default_size (self->window, 320, 240);
   gtk_drawing_area_set_draw_func (GTK_DRAWING_AREA (area), draw_cb, self, NULL);
   gtk_widget_add_tick_callback (area, tick_cb, NULL, NULL);
@@ -84,7 +71,7 @@ bench_init (Bench *self)
   gtk_window_present (self->window);
   while (!gtk_widget_get_mapped (area))
     g_main_context_iteration (NULL, TRUE);
-  g_signal_connect (gtk_widget_get_frame_clock (area), "after-paint", G_CALLBACK (after_paint_cb), self);
+  bench_frame_watch_init (&self->frames, area);
 }
 
 static void
@@ -130,10 +117,9 @@ watch (Bench *self, BenchFeed *feed, GArray *into, gint64 duration)
   BenchSample sample;
 
   bench_feed_run (duration / 8);
-  self->last = 0;
-  self->into = into;
+  bench_frame_watch_note (&self->frames, into);
   sample = bench_feed_sample (feed, duration);
-  self->into = NULL;
+  bench_frame_watch_note (&self->frames, NULL);
   return sample.rate;
 }
 
@@ -156,24 +142,6 @@ run_round (Bench *self, gint64 duration)
   close_feed (self, feed);
 }
 
-static double
-quantile_of (const GArray *array, double quantile)
-{
-  return bench_quantile ((gconstpointer) array->data, array->len, quantile);
-}
-
-static void
-print_frames (const char *name, const GArray *intervals)
-{
-  g_autofree char *median = g_strdup_printf ("frames/%s/median", name);
-  g_autofree char *p99 = g_strdup_printf ("frames/%s/p99", name);
-  g_autofree char *max = g_strdup_printf ("frames/%s/max", name);
-
-  bench_print (median, quantile_of (intervals, 0.5), "ms");
-  bench_print (p99, quantile_of (intervals, 0.99), "ms");
-  bench_print (max, quantile_of (intervals, 1), "ms");
-}
-
 static void
 run_flood (Bench *self, const BenchOptions *options)
 {
@@ -181,14 +149,17 @@ run_flood (Bench *self, const BenchOptions *options)
 
   for (guint round = 0; round < (options->quick ? 3 : options->rounds); round++)
     run_round (self, duration);
-  print_frames ("unloaded", self->unloaded);
-  print_frames ("control", self->control);
-  print_frames ("flood", self->flood);
+  bench_frame_print ("frames", "unloaded", self->unloaded);
+  bench_frame_print ("frames", "control", self->control);
+  bench_frame_print ("frames", "flood", self->flood);
   bench_print ("frames/flood/messages", self->rate, "messages/s");
-  bench_print ("frames/p99-over-unloaded", quantile_of (self->flood, 0.99) - quantile_of (self->unloaded, 0.99), "ms");
-  bench_print ("frames/p99-over-control", quantile_of (self->flood, 0.99) - quantile_of (self->control, 0.99), "ms");
+  bench_print ("frames/p99-over-unloaded",
+               bench_array_quantile (self->flood, 0.99) - bench_array_quantile (self->unloaded, 0.99), "ms");
+  bench_print ("frames/p99-over-control",
+               bench_array_quantile (self->flood, 0.99) - bench_array_quantile (self->control, 0.99), "ms");
   bench_print_budget ("<= 2");
-  bench_print ("frames/max-over-control", (quantile_of (self->flood, 1) - quantile_of (self->control, 1)) / FRAME,
+  bench_print ("frames/max-over-control",
+               (bench_array_quantile (self->flood, 1) - bench_array_quantile (self->control, 1)) / BENCH_FRAME,
                "frames");
   bench_print_budget ("<= 1");
 }
@@ -206,14 +177,14 @@ run_slow_painting (Bench *self, gint64 duration, const char *name, guint n_flood
   gint64 started = bench_now ();
   guint64 messages = 0;
 
-  self->into = self->slow;
+  bench_frame_watch_note (&self->frames, self->slow);
   if (!bench_port_order (&paced->ports[0], n_messages, INTERVAL) || !bench_feed_wait (paced, n_messages))
     bench_feed_fail (paced, NULL);
-  self->into = NULL;
+  bench_frame_watch_note (&self->frames, NULL);
   for (guint i = 0; i < n_flooding; i++)
     messages += flood->ports[i].next;
-  bench_print (median, quantile_of (paced->ports[0].delays, 0.5), "us");
-  bench_print (max, quantile_of (paced->ports[0].delays, 1) / 1000, "ms");
+  bench_print (median, bench_array_quantile (paced->ports[0].delays, 0.5), "us");
+  bench_print (max, bench_array_quantile (paced->ports[0].delays, 1) / 1000, "ms");
   bench_print_budget ("<= 100 and a frame");
   bench_print (rate, (messages + n_messages) * 1e9 / (bench_now () - started), "messages/s");
   close_feed (self, paced);
@@ -241,7 +212,7 @@ main (int argc, char **argv)
   duration = (options.quick ? 800 : 4000) * G_GINT64_CONSTANT (1000000);
   run_slow_painting (&self, duration, "calm", 0);
   run_slow_painting (&self, duration, "flood", N_WORKERS);
-  print_frames ("painting-30ms", self.slow);
+  bench_frame_print ("frames", "painting-30ms", self.slow);
   bench_clear (&self);
   return self.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -14,12 +14,11 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
-#include "bench-common.h"
 #include "bench-crew.h"
+#include "bench-frame-watch.h"
 
 #define N_ROWS 10000
 #define N_WORKERS 2
-#define FRAME 16.667   /* ms, at 60 frames a second */
 #define TASK_TIME 2000 /* µs */
 #define LEAVING 8      /* rows a frame, which is about what the tasks do */
 #define SPEED 40       /* pixels a frame */
@@ -30,9 +29,8 @@ typedef struct
   GtkWindow *window;
   GtkListView *view;
   GtkAdjustment *adjustment;
-  double step;             /* pixels a frame, and which way */
-  gint64 last;             /* when the last frame was done, in ns; 0 when none was */
-  GArray *into;            /* (nullable) (element-type double) where intervals go, in ms */
+  double step; /* pixels a frame, and which way */
+  BenchFrameWatch frames;
   GArray *control;         /* (owned) */
   GArray *executor;        /* (owned): finished tasks stay in the list */
   GArray *leaving;         /* (owned): they leave it */
@@ -148,7 +146,7 @@ tick_cb (GtkWidget *widget, GdkFrameClock *clock, gpointer user_data)
   const double value = gtk_adjustment_get_value (self->adjustment) + self->step;
   const double end = gtk_adjustment_get_upper (self->adjustment) - gtk_adjustment_get_page_size (self->adjustment);
 
-  if (self->into == NULL)
+  if (self->frames.into == NULL)
     return G_SOURCE_CONTINUE;
   for (guint i = 0; self->shrinking != NULL && i < LEAVING; i++)
     g_list_store_remove (self->shrinking, 0);
@@ -157,18 +155,6 @@ tick_cb (GtkWidget *widget, GdkFrameClock *clock, gpointer user_data)
   gtk_adjustment_set_value (self->adjustment, CLAMP (value, 0, end));
   gtk_widget_queue_draw (widget);
   return G_SOURCE_CONTINUE;
-}
-
-static void
-after_paint_cb (GdkFrameClock *clock, gpointer user_data)
-{
-  Bench *self = user_data;
-  const gint64 now = bench_now ();
-  const double interval = (now - self->last) / 1e6;
-
-  if (self->into != NULL && self->last != 0)
-    g_array_append_val (self->into, interval);
-  self->last = now;
 }
 
 static void
@@ -183,10 +169,10 @@ bench_init (Bench *self)
   *self = (Bench){.window = GTK_WINDOW (gtk_window_new ()),
                   .view = GTK_LIST_VIEW (gtk_list_view_new (NULL, factory)),
                   .step = SPEED,
-                  .control = g_array_new (FALSE, FALSE, sizeof (double)),
-                  .executor = g_array_new (FALSE, FALSE, sizeof (double)),
-                  .leaving = g_array_new (FALSE, FALSE, sizeof (double)),
-                  .control_leaving = g_array_new (FALSE, FALSE, sizeof (double)),
+                  .control = bench_frame_intervals_new (),
+                  .executor = bench_frame_intervals_new (),
+                  .leaving = bench_frame_intervals_new (),
+                  .control_leaving = bench_frame_intervals_new (),
                   .router = bench_router_open ()};
   gtk_window_set_default_size (self->window, 320, 480);
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), GTK_WIDGET (self->view));
@@ -196,7 +182,7 @@ bench_init (Bench *self)
   gtk_window_present (self->window);
   while (!gtk_widget_get_mapped (scrolled))
     g_main_context_iteration (NULL, TRUE);
-  g_signal_connect (gtk_widget_get_frame_clock (scrolled), "after-paint", G_CALLBACK (after_paint_cb), self);
+  bench_frame_watch_init (&self->frames, scrolled);
 }
 
 static void
@@ -212,15 +198,6 @@ bench_clear (Bench *self)
 
 /* ---- what is measured ---- */
 
-static void
-run_for (gint64 duration)
-{
-  const gint64 end = bench_now () + duration;
-
-  while (bench_now () < end)
-    g_main_context_iteration (NULL, TRUE);
-}
-
 /* Shows the rows, and notes the intervals of frames once all has settled. */
 static void
 watch (Bench *self, GListModel *rows, GArray *into, gint64 duration)
@@ -228,11 +205,10 @@ watch (Bench *self, GListModel *rows, GArray *into, gint64 duration)
   g_autoptr (GtkSelectionModel) selection = GTK_SELECTION_MODEL (gtk_no_selection_new (g_object_ref (rows)));
 
   gtk_list_view_set_model (self->view, selection);
-  run_for (G_GINT64_CONSTANT (500000000));
-  self->last = 0;
-  self->into = into;
-  run_for (duration);
-  self->into = NULL;
+  bench_run_for (G_GINT64_CONSTANT (500000000));
+  bench_frame_watch_note (&self->frames, into);
+  bench_run_for (duration);
+  bench_frame_watch_note (&self->frames, NULL);
   gtk_adjustment_set_value (self->adjustment, 0);
   gtk_list_view_set_model (self->view, NULL);
 }
@@ -298,24 +274,6 @@ run_control (Bench *self, GArray *into, gboolean keep, gint64 duration)
     }
 }
 
-static double
-quantile_of (const GArray *array, double quantile)
-{
-  return bench_quantile ((gconstpointer) array->data, array->len, quantile);
-}
-
-static void
-print_frames (const char *name, const GArray *intervals)
-{
-  g_autofree char *median = g_strdup_printf ("list/%s/median", name);
-  g_autofree char *p99 = g_strdup_printf ("list/%s/p99", name);
-  g_autofree char *max = g_strdup_printf ("list/%s/max", name);
-
-  bench_print (median, quantile_of (intervals, 0.5), "ms");
-  bench_print (p99, quantile_of (intervals, 0.99), "ms");
-  bench_print (max, quantile_of (intervals, 1), "ms");
-}
-
 int
 main (int argc, char **argv)
 {
@@ -340,14 +298,16 @@ main (int argc, char **argv)
       run_executor (&self, self.executor, TRUE, duration);
       run_executor (&self, self.leaving, FALSE, duration);
     }
-  print_frames ("control", self.control);
-  print_frames ("executor", self.executor);
-  print_frames ("control-leaving", self.control_leaving);
-  print_frames ("executor-leaving", self.leaving);
+  bench_frame_print ("list", "control", self.control);
+  bench_frame_print ("list", "executor", self.executor);
+  bench_frame_print ("list", "control-leaving", self.control_leaving);
+  bench_frame_print ("list", "executor-leaving", self.leaving);
   bench_print ("list/executor/tasks", (double) self.n_done, "tasks");
-  bench_print ("list/p99-over-control", quantile_of (self.executor, 0.99) - quantile_of (self.control, 0.99), "ms");
+  bench_print ("list/p99-over-control",
+               bench_array_quantile (self.executor, 0.99) - bench_array_quantile (self.control, 0.99), "ms");
   bench_print_budget ("<= 2");
-  bench_print ("list/max-over-control", (quantile_of (self.executor, 1) - quantile_of (self.control, 1)) / FRAME,
+  bench_print ("list/max-over-control",
+               (bench_array_quantile (self.executor, 1) - bench_array_quantile (self.control, 1)) / BENCH_FRAME,
                "frames");
   bench_print_budget ("<= 1");
   bench_clear (&self);

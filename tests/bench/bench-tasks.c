@@ -52,15 +52,6 @@ submit (Bench *self)
 }
 
 static void
-run_for (gint64 duration)
-{
-  const gint64 end = bench_now () + duration;
-
-  while (bench_now () < end)
-    g_main_context_iteration (NULL, TRUE);
-}
-
-static void
 run_until_done (Bench *self)
 {
   self->refilling = FALSE;
@@ -79,11 +70,11 @@ measure_rate (Bench *self, const BenchOptions *options, guint length, double *cp
   self->refilling = TRUE;
   while (self->n_submitted - self->n_done < length)
     submit (self);
-  run_for (options->warm_up);
+  bench_run_for (options->warm_up);
   before = self->n_done;
   used = bench_thread_cpu ();
   started = bench_now ();
-  run_for (options->window);
+  bench_run_for (options->window);
   rate = (self->n_done - before) * 1e9 / (bench_now () - started);
   *cpu = (double) (bench_thread_cpu () - used) / (self->n_done - before);
   self->refilling = FALSE;

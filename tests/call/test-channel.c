@@ -371,11 +371,48 @@ asynchronous_messages_line_up (gconstpointer kind)
   assert_end (both->ends[1], 0, 0);
 }
 
-static const struct
+static TransportTestGate gate = TRANSPORT_TEST_GATE_INIT;
+
+static void
+pass_gate (FerryTransport *self, FerryCall *call, GObject *owner)
 {
-  const char *name;
-  void (*func) (gconstpointer kind);
-} facts[] = {
+  transport_test_gate_pass (&gate);
+}
+
+static void
+assert_answered (TransportTestAnswer *answer)
+{
+  transport_test_wait_count (&answer->n_done, 1);
+  g_assert_no_error (answer->error);
+}
+
+/* Also when the end that took it is gone by then. */
+static void
+what_was_taken_is_acknowledged_once_there_is_room (gconstpointer kind)
+{
+  g_autoptr (TransportTestPair) pair = transport_test_pair_new (kind);
+  g_autoptr (FerryChannel) channel = ferry_channel_new (pair->ends[1]);
+  g_autofree guint8 *bytes = g_malloc0 (30000);
+  g_autoptr (GVariant) large = g_variant_ref_sink (g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, 30000, 1));
+  g_autoptr (TransportTestAnswer) message = NULL;
+  g_autoptr (TransportTestAnswer) end = NULL;
+
+  transport_test_gate_set (&gate, FALSE);
+  transport_test_take_calls (pair, 0, pass_gate);
+  while (transport_test_try_tell (pair->ends[1], "noise", large))
+    ;
+  message = transport_test_ask (pair->ends[0], FERRY_CHANNEL_MESSAGE, g_variant_new_uint32 (7));
+  end = transport_test_ask (pair->ends[0], FERRY_CHANNEL_END, NULL);
+  assert_next (channel, 7);
+  assert_end (channel, 0, 0);
+  g_clear_object (&channel);
+  g_assert_cmpuint (message->n_done, ==, 0);
+  transport_test_gate_set (&gate, TRUE);
+  assert_answered (message);
+  assert_answered (end);
+}
+
+static const TransportTestFact facts[] = {
   {"messages-go-both-ways-in-order", messages_go_both_ways_in_order},
   {"sender-waits-for-a-slow-taker", sender_waits_for_a_slow_taker},
   {"window-bounds-what-lies-untaken", window_bounds_what_lies_untaken},
@@ -390,6 +427,7 @@ static const struct
   {"message-beyond-the-window-closes-it", message_beyond_the_window_closes_it},
   {"large-messages-wait-for-room", large_messages_wait_for_room},
   {"asynchronous-messages-line-up", asynchronous_messages_line_up},
+  {"what-was-taken-is-acknowledged-once-there-is-room", what_was_taken_is_acknowledged_once_there_is_room},
 };
 
 int
@@ -402,12 +440,6 @@ main (int argc, char **argv)
   source = g_unix_signal_source_new (SIGUSR2);
   g_source_attach (source, NULL);
   g_source_destroy (source);
-  for (guint i = 0; i < transport_test_n_kinds; i++)
-    for (guint j = 0; j < G_N_ELEMENTS (facts); j++)
-      {
-        g_autofree char *path = g_strdup_printf ("/channel/%s/%s", transport_test_kinds[i].name, facts[j].name);
-
-        g_test_add_data_func (path, &transport_test_kinds[i], facts[j].func);
-      }
+  transport_test_add_facts ("channel", facts, G_N_ELEMENTS (facts));
   return g_test_run ();
 }

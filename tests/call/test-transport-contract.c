@@ -321,11 +321,7 @@ test_nobody_waits_on_the_receiving_thread (gconstpointer kind)
   g_thread_join (g_thread_new ("wait", check_may_wait, pair->ends[OTHER]));
 }
 
-static const struct
-{
-  const char *name;
-  void (*func) (gconstpointer kind);
-} facts[] = {
+static const TransportTestFact facts[] = {
   {"delivers-in-order", test_delivers_in_order},
   {"both-ends-ask-and-answer", test_both_ends_ask_and_answer},
   {"large-messages-cross", test_large_messages_cross},
@@ -339,12 +335,6 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-  for (guint i = 0; i < transport_test_n_kinds; i++)
-    for (guint j = 0; j < G_N_ELEMENTS (facts); j++)
-      {
-        g_autofree char *path = g_strdup_printf ("/transport/%s/%s", transport_test_kinds[i].name, facts[j].name);
-
-        g_test_add_data_func (path, &transport_test_kinds[i], facts[j].func);
-      }
+  transport_test_add_facts ("transport", facts, G_N_ELEMENTS (facts));
   return g_test_run ();
 }

@@ -248,11 +248,7 @@ test_many_come_and_go (gconstpointer kind)
   transport_test_wait_left (0, n_fds);
 }
 
-static const struct
-{
-  const char *name;
-  void (*func) (gconstpointer kind);
-} facts[] = {
+static const TransportTestFact facts[] = {
   {"what-was-sent-before-the-end-arrives", test_what_was_sent_before_the_end_arrives},
   {"what-waits-at-the-end-arrives", test_what_waits_at_the_end_arrives},
   {"an-end-that-cannot-send-still-hears", test_an_end_that_cannot_send_still_hears},
@@ -269,12 +265,6 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-  for (guint i = 0; i < transport_test_n_kinds; i++)
-    for (guint j = 0; j < G_N_ELEMENTS (facts); j++)
-      {
-        g_autofree char *path = g_strdup_printf ("/transport/%s/%s", transport_test_kinds[i].name, facts[j].name);
-
-        g_test_add_data_func (path, &transport_test_kinds[i], facts[j].func);
-      }
+  transport_test_add_facts ("transport", facts, G_N_ELEMENTS (facts));
   return g_test_run ();
 }

@@ -108,12 +108,22 @@ connect_tcp (FerryTransport **one, FerryTransport **other)
   *other = new_for_socket (accepted);
 }
 
-const TransportTestKind transport_test_kinds[] = {
+static const TransportTestKind kinds[] = {
   {"socket-pair", connect_socket_pair},       {"pipes", connect_pipes},
   {"one-descriptor", connect_one_descriptor}, {"tcp", connect_tcp},
   {"in-process", ferry_transport_new_pair},
 };
-const guint transport_test_n_kinds = G_N_ELEMENTS (transport_test_kinds);
+void
+transport_test_add_facts (const char *group, const TransportTestFact *facts, guint n_facts)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    for (guint j = 0; j < n_facts; j++)
+      {
+        g_autofree char *path = g_strdup_printf ("/%s/%s/%s", group, kinds[i].name, facts[j].name);
+
+        g_test_add_data_func (path, &kinds[i], facts[j].func);
+      }
+}
 
 /* ---- waiting ---- */
 

@@ -21,8 +21,15 @@ typedef struct
   void (*connect) (FerryTransport **one, FerryTransport **other);
 } TransportTestKind;
 
-extern const TransportTestKind transport_test_kinds[];
-extern const guint transport_test_n_kinds;
+/* What is to hold for each kind. */
+typedef struct
+{
+  const char *name;
+  void (*func) (gconstpointer kind);
+} TransportTestFact;
+
+/* Adds the tests /GROUP/KIND/FACT. */
+void transport_test_add_facts (const char *group, const TransportTestFact *facts, guint n_facts);
 
 typedef struct
 {

@@ -58,6 +58,26 @@ REQUEST, ANSWER, ERROR, REFUSE, ITEM, WINDOW, CALL_CANCEL = range(1, 8)
 FAILURE = b"(sissas)", b"g-io-error-quark\0\0\0\0" + struct.pack("=i", 12) + b"full\0in\0" + b"\x20\x1d\x11"
 
 
+def says(method, type_string=b"", body=b"", xid=1, flags=1):
+    return b"m" + call(REQUEST, xid, 0, b"ferry.channel." + method, type_string, body, flags)
+
+
+def message(number, xid=1, flags=1):
+    return says(b"message", b"t", struct.pack("=Q", number), xid, flags)
+
+
+def credit(n, type_string=b"u"):
+    return says(b"credit", type_string, struct.pack("=I", n))
+
+
+def item(name, type_string=b"u", body=b"1234"):
+    return b"\0" + call(ITEM, 1, 0, name, type_string, body)
+
+
+def chunk_done(took, type_string=b"x"):
+    return b"\0" + call(ANSWER, 1, 0, b"", type_string, struct.pack("=q", took))
+
+
 def knock(version=1, magic=b"FERRYKNK"):
     return magic + struct.pack("<II", version, 0)
 
@@ -133,6 +153,27 @@ CORPUS = {
         "short": packet(attach()[:20]),
         "long": packet(attach() + b"\0"),
     },
+    "map": {
+        "chunks": b"\3" + (item(b"\1") * 3 + chunk_done(50)) * 8,
+        "automatic": b"\x08" + (item(b"\1") + chunk_done(50)) * 2 + (item(b"\1") * 4 + chunk_done(200)) * 8,
+        "one-by-one": b"\x09" + (b"\0" + call(ANSWER, 1, 0, b"", b"u", b"1234")) * 24,
+        "out-of-turn": b"\x0b" + (b"\x20" + call(ITEM, 1, 0, b"\1", b"u", b"1234")) * 3 + b"\x20" + call(ANSWER, 1) + b"\1",
+        "answered-twice": b"\x09" + item(b"\1") + chunk_done(5) + item(b"\1") + chunk_done(5),
+        "answered-and-failed": b"\x09" + item(b"\1") + b"\0" + call(ERROR, 1, 0, b"", *FAILURE),
+        "too-few": b"\x0b" + item(b"\1") + chunk_done(50) + item(b"\1") * 2 + chunk_done(-1),
+        "too-many": b"\x0b" + item(b"\1") * 5 + chunk_done(50),
+        "none": b"\x0b" + chunk_done(50) * 3,
+        "errors": b"\x0b" + item(b"\3", *FAILURE) + item(b"\3") + item(b"\3", b"", b"") + chunk_done(1),
+        "nothings": b"\x1b" + item(b"\2", b"()", b"\0") + item(b"\2") + item(b"\1", b"", b"") + chunk_done(1),
+        "types": b"\x1b" + item(b"\1", b"s", b"text\0") + item(b"\1") + item(b"\1", b"a{vs}", b"text") + chunk_done(0),
+        "other-names": b"\x0b" + item(b"\4") + item(b"text") + item(b"\x1f", b"", b"") + chunk_done(1),
+        "times": b"\0" + b"".join(item(b"\1") + chunk_done(n) for n in (2**63 - 1, -2**63, 0, -1, 1)),
+        "time-of-no-type": b"\0" + (item(b"\1") + chunk_done(1, b"t")) * 3,
+        "failed": b"\x0b" + item(b"\1") + b"\0" + call(ERROR, 1, 0, b"", *FAILURE),
+        "lost": b"\x0b" + item(b"\1") + b"\1" + item(b"\1") * 3 + b"\1" + b"\x21" * 9,
+        "too-large": b"\x0b" + item(b"\1") + b"\2" * 9,
+        "cancelled": b"\3" + item(b"\1") + b"\3" + item(b"\1") + chunk_done(5),
+    },
     "nursery": {
         "started": packet(header(4, 2) + struct.pack("=QII", 1, 1234, 0), 1),
         "failed": packet(header(5, 2) + struct.pack("=QII", 1, 0, 6) + b"broken"),
@@ -175,6 +216,42 @@ CORPUS = {
         "twice": call(REQUEST, 9, 0, b"keep") * 2,
         "malformed-value": call(REQUEST, 1, 0, b"answer", b"(ii)", b"abc"),
         "short": call(REQUEST, 1, 0, b"answer", b"(si)")[:34],
+    },
+    "channel": {
+        "messages": b"\0" + message(1) + message(2) + b"rr" + b"RR" + message(3) + message(4) + says(b"end") + b"rR",
+        "acknowledged": b"\0" + message(1, 7, 0) + message(2, 8, 0) + b"rr" + b"R" + message(3, 9, 0) + message(4, 10, 0),
+        "asked-twice": b"\0" + message(1, 7, 0) * 2,
+        "failures": b"\0" + says(b"failure", *FAILURE) + says(b"failure", b"i", b"1234") + says(b"failure") + b"rrr",
+        "no-value": b"\0" + says(b"message"),
+        "windows": b"\0" + message(1) * 64 + b"r" * 32 + message(2) * 32 + b"r" * 64 + message(3) * 64,
+        "window-full": b"\0" + message(1) * 65,
+        "window-full-untaken": b"\0" + message(1) * 64 + b"r" * 31 + message(2),
+        "sends": b"\0" + b"s" * 70 + b"SSS" + credit(2) + b"s" + credit(62) + b"e" * 9 + b"c" + b"s",
+        "credit-too-many": b"\0" + b"ss" + credit(3),
+        "credit-none": b"\0" + b"s" + credit(0),
+        "credit-huge": b"\0" + b"s" + credit(0xffffffff),
+        "credit-type": b"\0" + b"s" + credit(1, b"i"),
+        "credits-after-end": b"\0" + b"s" * 64 + b"Sc" + credit(32) + credit(32),
+        "answers": b"\0" + b"AAA" + b"".join(b"m" + call(ANSWER, xid) for xid in (2, 2, 1, 9))
+                   + b"m" + call(REFUSE, 3, 0, b"", *FAILURE),
+        "answers-of-others": b"\0" + b"sAS" + b"m" + call(ANSWER, 1) + b"m" + call(ERROR, 2, 0, b"", *FAILURE),
+        "raised": b"\0" + message(1) + says(b"end", *FAILURE) + b"rrR",
+        "end-of-no-error": b"\0" + says(b"end", b"s", b"bad\0") + b"r",
+        "end-twice": b"\0" + says(b"end") * 2,
+        "end-answered": b"\0" + b"b" + says(b"end", xid=5, flags=0) + b" ",
+        "behind-end": b"\0" + says(b"end") + message(1),
+        "cancelled": b"\0" + b"RR" + b"x" + message(1) + b"s" * 64 + b"SA" + b"x" + credit(64) + b"A" + b"x"
+                     + b"m" + call(ANSWER, 67),
+        "no-room": b"\0" + b"bsSA" + message(1, 7, 0) + b"rx" + b"f" + b" ",
+        "no-room-to-answer": b"\0" + b"b" + b"".join(message(n, n, 0) for n in range(1, 65)) + b"r" * 64 + b" ",
+        "fails": b"\0" + b"Sf" + b"sSAe" + message(1) + b"r",
+        "of-link": b"\1" + b"sc" + b"m" + call(ANSWER, 2) + message(1) + b"r",
+        "of-link-dropped": b"\3" + b"bs",
+        "dropped-before-it-could-answer": b"\2" + b"b" + message(1, 7, 0) + message(2, 8, 0) + b"r" + says(b"end", xid=9, flags=0),
+        "dropped": b"\2" + b"bSSA" + message(1, 7, 0) + message(2),
+        "others": b"\0" + b"m" + call(REQUEST, 1, 0, b"square", b"u", b"1234") + b"m" + call(CALL_CANCEL, 1, 1)
+                  + b"m" + call(WINDOW, 1, 5) + b"m" + call(ITEM, 1, 0, b"", b"s", b"one\0") + message(1),
+        "stream": b"\0" + message(1, 7, 2) + b"m" + call(WINDOW, 7, 1000000) + b"r",
     },
     "transport": {
         "small": b"\0" + greeting() + b"".join(frame(b"m" * n) for n in range(1, 40)),

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Lengths, licence lines, words that do not belong and tests that pages name: check-text.py TOP"""
+"""Lengths, licence lines, words that do not belong, tests that pages name, fuzzers that are left out: check-text.py TOP"""
 
 import re
 import sys
@@ -92,6 +92,15 @@ def untidy(tree):
     return complaints
 
 
+def unlisted_fuzzers(tree):
+    """run-fuzz finds them by their entry; the suite replays those that its meson.build lists."""
+    listed = re.findall(r"'([a-z-]+)'", tree.get("tests/fuzz/meson.build", ""))
+    fuzzers = {re.sub(r".*fuzz-(.*)\.c$", r"\1", name): text
+               for name, text in sources.select(tree, r"tests/fuzz/fuzz-.*\.c$").items()}
+    return ["tests/fuzz/meson.build does not list “%s”" % name for name, text in fuzzers.items()
+            if re.search(r"^LLVMFuzzerTestOneInput", text, re.MULTILINE) and name not in listed]
+
+
 def sample_function(lines):
     return {"router/lane/a.c": "void\na (void)\n{\n" + "  b ();\n" * lines + "}\n"}
 
@@ -118,6 +127,10 @@ CHECKS = {
         {"router/lane/a.c": "int a;"},
         {"README.md": "\ta\n"},
     ]),
+    "each fuzzer is in the suite": (unlisted_fuzzers, [
+        {"tests/fuzz/fuzz-a.c": "int\nLLVMFuzzerTestOneInput (const guint8 *data, gsize size)\n",
+         "tests/fuzz/meson.build": "fuzzers = ['b']\n"},
+    ]),
 }
 
 INNOCENT = {
@@ -128,6 +141,10 @@ INNOCENT = {
     "tests/bench/a.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\n  usleep (1);\n",
     "router/lane/b.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n"
                        + sample_function(FUNCTION_LIMIT - 1)["router/lane/a.c"],
+    "tests/fuzz/fuzz-a.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\n"
+                           "int\nLLVMFuzzerTestOneInput (const guint8 *data, gsize size)\n",
+    "tests/fuzz/fuzz-scene.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n",
+    "tests/fuzz/meson.build": "# SPDX-FileCopyrightText: A\n# SPDX-License-Identifier: B\n\nfuzzers = ['a']\n",
 }
 
 

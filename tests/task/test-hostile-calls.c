@@ -156,6 +156,24 @@ test_takes_a_huge_result (void)
   hostile_test_assert_memory (test, 300 * 1000 * 1000);
 }
 
+/* An item that is a call of its own ends with that, and not with a message as a chunk's items do. */
+static void
+test_takes_one_answer_of_an_item (void)
+{
+  g_autoptr (HostileTest) test =
+    hostile_test_new ("take claim 2*m:kind=5,name=\\001,type=s,text=early m:type=s,text=late pause");
+  g_autoptr (FerryMap) map = ferry_map_new (test->executor, "unknown-here", FERRY_MAP_ORDERED);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) results = NULL;
+
+  ferry_map_set_chunk_size (map, 1);
+  ferry_map_set_arguments (map, g_variant_new_strv ((const char *[]){"x"}, 1));
+  results = ferry_map_collect (map, FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (results->len, ==, 1);
+  g_assert_cmpstr (g_variant_get_string (results->pdata[0], NULL), ==, "late");
+}
+
 /* ---- names ---- */
 
 static void
@@ -312,6 +330,7 @@ main (int argc, char **argv)
     }
   g_test_add_func ("/hostile-calls/cuts-errors-that-are-too-long", test_cuts_errors_that_are_too_long);
   g_test_add_func ("/hostile-calls/refuses-a-result-of-another-type", test_refuses_a_result_of_another_type);
+  g_test_add_func ("/hostile-calls/takes-one-answer-of-an-item", test_takes_one_answer_of_an_item);
   g_test_add_func ("/hostile-calls/survives-a-deep-variant", test_survives_a_deep_variant);
   g_test_add_func ("/hostile-calls/takes-a-huge-result", test_takes_a_huge_result);
   g_test_add_func ("/hostile-calls/makes-no-quarks-of-names", test_makes_no_quarks_of_names);

@@ -47,12 +47,17 @@ static GMutex lock;
 static GPtrArray *all; /* lock: (element-type Named) */
 static GObject *owner;
 
-static void
-check (gboolean condition)
-{
-  if (!condition)
-    _exit (3);
-}
+/* Says on standard error what is not as it must be. */
+#define check(condition)                                                                                               \
+  G_STMT_START                                                                                                         \
+  {                                                                                                                    \
+    if (!(condition))                                                                                                  \
+      {                                                                                                                \
+        g_printerr ("transport-worker: %s: “%s” does not hold\n", G_STRFUNC, #condition);                              \
+        _exit (3);                                                                                                     \
+      }                                                                                                                \
+  }                                                                                                                    \
+  G_STMT_END
 
 static const char *
 name_of (FerryTransport *transport)
@@ -292,9 +297,12 @@ take_call (FerryTransport *transport, FerryCall *call, GObject *data)
 static FerryTransport *
 get_transport (const char *name)
 {
-  FerryTransport *transport = ferry_worker_get_transport (name, NULL);
+  g_autoptr (GError) error = NULL;
+  FerryTransport *transport = ferry_worker_get_transport (name, &error);
   Named *named = g_new0 (Named, 1);
 
+  if (error != NULL)
+    g_printerr ("transport-worker: %s: %s\n", name, error->message);
   check (transport != NULL);
   named->name = g_strdup (name);
   named->transport = transport;
