@@ -351,18 +351,16 @@ who_waits_for_a_turn_holds_up_no_loop (void)
   g_assert_true (ferry_exchange_finish (exchange, PATIENCE, NULL));
 }
 
+static const TransportTestFact facts[] = {
+  {"what-came-with-the-end-is-stored", what_came_with_the_end_is_stored},
+};
+
 int
 main (int argc, char **argv)
 {
   ferry_channel_function_register ("census", NULL, give_census);
   channel_test_init (&argc, &argv);
-  for (guint i = 0; i < transport_test_n_kinds; i++)
-    {
-      g_autofree char *path =
-        g_strdup_printf ("/exchange-faults/%s/what-came-with-the-end-is-stored", transport_test_kinds[i].name);
-
-      g_test_add_data_func (path, &transport_test_kinds[i], what_came_with_the_end_is_stored);
-    }
+  transport_test_add_facts ("exchange-faults", facts, G_N_ELEMENTS (facts));
   g_test_add_data_func ("/exchange-faults/what-a-killed-worker-had-sent-is-stored", "kill",
                         what_a_dead_worker_had_sent_is_stored);
   g_test_add_data_func ("/exchange-faults/what-a-worker-that-exited-had-sent-is-stored", "exit",
