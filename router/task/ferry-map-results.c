@@ -86,6 +86,8 @@ need_place (FerryMap *self, guint64 place)
   gsize n_old = self->n_places;
   gsize n = MAX (n_old, FEWEST_PLACES);
 
+  /* No worker has a say in it: what one answers was checked. */
+  g_assert (place >= self->n_taken && place < self->n_submitted);
   while (place - self->n_taken >= n)
     n *= 2;
   if (n == n_old)
