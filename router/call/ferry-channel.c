@@ -317,8 +317,8 @@ ferry_channel_dispose (GObject *object)
   if (source != NULL)
     g_source_destroy (source);
   ferry_channel_clear_incoming (self);
-  if (self->worker != NULL)
-    self->worker_unref (g_steal_pointer (&self->worker));
+  if (self->process != NULL)
+    self->process_unref (g_steal_pointer (&self->process));
 
   G_OBJECT_CLASS (ferry_channel_parent_class)->dispose (object);
 }

@@ -13,6 +13,8 @@ G_BEGIN_DECLS
 /* How many threads this process has, those that are not Ferry's as well. In the child of a process with threads,
  * whatever lock another thread held stays locked for ever: so that is looked at before each fork. */
 guint ferry_count_threads (void);
+/* Their names, for a message: those that are not the first one. */
+char *ferry_list_threads (void);
 /* fork(); the child ends with its parent. Returns as fork() does. */
 pid_t ferry_fork_child (void);
 /* Without this, all that are forked from a process would draw the same numbers. */

@@ -27,6 +27,25 @@ ferry_count_threads (void)
   return n;
 }
 
+char *
+ferry_list_threads (void)
+{
+  GString *names = g_string_new (NULL);
+  GDir *folder = g_dir_open ("/proc/self/task", 0, NULL);
+  const char *id;
+
+  while (folder != NULL && (id = g_dir_read_name (folder)) != NULL)
+    {
+      g_autofree char *path = g_build_filename ("/proc/self/task", id, "comm", NULL);
+      g_autofree char *name = NULL;
+
+      if (g_ascii_strtoll (id, NULL, 10) != getpid () && g_file_get_contents (path, &name, NULL, NULL))
+        g_string_append_printf (names, "%s“%s”", names->len > 0 ? ", " : "", g_strstrip (name));
+    }
+  g_clear_pointer (&folder, g_dir_close);
+  return g_string_free (names, FALSE);
+}
+
 pid_t
 ferry_fork_child (void)
 {
