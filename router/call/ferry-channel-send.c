@@ -76,12 +76,13 @@ wait_sent (FerryChannel *self, FerryOutgoing *item, gint64 timeout, GCancellable
   return item->error == NULL;
 }
 
-/* What a polled transport has no thread to write, this one does: so a process that ends right after that has lost
- * nothing. When the time is over, or somebody cancels, it counts as sent already, and goes out later. */
+/* What a polled transport has no thread to write, the one that iterates its context does: so a process that ends right
+ * after that has lost nothing. When the time is over, or somebody cancels, it counts as sent already, and goes out
+ * later. */
 static void
 wait_flushed (FerryChannel *self, gint64 timeout, GCancellable *cancellable)
 {
-  if (timeout != 0 && ferry_channel_may_wait_to_send (self))
+  if (timeout != 0 && ferry_transport_get_context (self->transport) != NULL && ferry_channel_may_wait_to_send (self))
     ferry_channel_wait_until (self, is_flushed, NULL, timeout, cancellable, "", NULL);
 }
 
