@@ -12,6 +12,7 @@
 
 #include "config.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -291,6 +292,11 @@ join (GPid pid, int pidfd, int fd)
 static FerryChannel *
 begin_as_child (int fd)
 {
+  struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+
+  /* Until the parent has its pidfd, and greets: where children are reaped by whoever comes first, that of one that has
+   * ended by then would be another's. */
+  TEMP_FAILURE_RETRY (poll (&poll_fd, 1, -1));
   ferry_polled_transport_disown_all ();
   while (children.head != NULL)
     {
