@@ -199,6 +199,28 @@ other_children_are_not_waited_for (void)
 }
 
 static void
+end_at_once (FerryChannel *channel, gpointer data)
+{
+  _exit (3);
+}
+
+static void
+end_is_heard_where_somebody_else_takes_the_status (void)
+{
+  g_autoptr (CreateTest) test = create_test_new ();
+
+  signal (SIGCHLD, SIG_IGN);
+  for (guint i = 0; i < 200; i++)
+    {
+      g_autoptr (FerryChannel) channel = create_test_start (end_at_once, NULL);
+
+      create_test_assert_bad_end (channel, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+      create_test_assert_exit (channel, -1, 0);
+    }
+  signal (SIGCHLD, SIG_DFL);
+}
+
+static void
 send_random_number (FerryChannel *channel, gpointer data)
 {
   create_test_send (channel, g_random_int ());
@@ -411,6 +433,8 @@ main (int argc, char **argv)
   g_test_add_func ("/channel-create-ends/channel-of-a-brother-is-closed", channel_of_a_brother_is_closed);
   g_test_add_func ("/channel-create-ends/channel-of-a-brother-is-left-alone", channel_of_a_brother_is_left_alone);
   g_test_add_func ("/channel-create-ends/other-children-are-not-waited-for", other_children_are_not_waited_for);
+  g_test_add_func ("/channel-create-ends/end-is-heard-where-somebody-else-takes-the-status",
+                   end_is_heard_where_somebody_else_takes_the_status);
   g_test_add_func ("/channel-create-ends/children-draw-numbers-of-their-own", children_draw_numbers_of_their_own);
   g_test_add_func ("/channel-create-ends/child-ends-with-its-parent", child_ends_with_its_parent);
   g_test_add_func ("/channel-create-ends/child-of-a-dropped-channel-ends-and-leaves-nothing",

@@ -181,6 +181,44 @@ child_killed_while_it_sends_loses_nothing_that_was_sent (void)
     kill_after (test, i);
 }
 
+static GVariant *
+new_text (guint i)
+{
+  g_autofree char *text = g_strnfill (3000, (char) ('a' + i % 26));
+
+  return g_variant_new_string (text);
+}
+
+static void
+send_texts_and_die (FerryChannel *channel, gpointer data)
+{
+  for (guint i = 0; i < FERRY_CHANNEL_WINDOW - 1; i++)
+    ferry_channel_send (channel, new_text (i), -1, NULL, NULL);
+  raise (SIGKILL);
+}
+
+static void
+what_a_dead_child_had_sent_comes_before_its_end (void)
+{
+  g_autoptr (CreateTest) test = create_test_new ();
+  g_autoptr (FerryChannel) channel = create_test_start (send_texts_and_die, NULL);
+  siginfo_t info;
+
+  g_assert_cmpint (waitid (P_PID, (id_t) ferry_channel_get_pid (channel), &info, WEXITED | WNOWAIT), ==, 0);
+  create_test_assert_exit (channel, 0, SIGKILL);
+  for (guint i = 0; i < FERRY_CHANNEL_WINDOW - 1; i++)
+    {
+      g_autoptr (GVariant) expected = g_variant_ref_sink (new_text (i));
+      g_autoptr (GVariant) value = NULL;
+      g_autoptr (GError) error = NULL;
+
+      ferry_channel_receive (channel, PATIENCE, NULL, &value, NULL, &error);
+      g_assert_no_error (error);
+      g_assert_cmpvariant (value, expected);
+    }
+  create_test_assert_bad_end (channel, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+}
+
 static void
 send_and_leave (FerryChannel *channel, gpointer data)
 {
@@ -412,6 +450,8 @@ main (int argc, char **argv)
   g_test_add_func ("/channel-create/error-as-a-value-is-not-raised", error_as_a_value_is_not_raised);
   g_test_add_func ("/channel-create/child-killed-while-it-sends-loses-nothing-that-was-sent",
                    child_killed_while_it_sends_loses_nothing_that_was_sent);
+  g_test_add_func ("/channel-create/what-a-dead-child-had-sent-comes-before-its-end",
+                   what_a_dead_child_had_sent_comes_before_its_end);
   g_test_add_func ("/channel-create/exit-waits-for-what-was-sent", exit_waits_for_what_was_sent);
   g_test_add_func ("/channel-create/two-that-send-much-do-not-wait-for-each-other",
                    two_that_send_much_do_not_wait_for_each_other);
