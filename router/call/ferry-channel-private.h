@@ -73,15 +73,16 @@ struct _FerryChannel
   pthread_mutex_t lock;
   pthread_cond_t changed; /* something that a thread may wait for; of the monotonic clock */
 
-  GQueue out;            /* lock, as what follows: (element-type FerryOutgoing) (owned) */
-  GQueue taken_calls;    /* (element-type FerryCall) (owned): to be acknowledged */
-  guint credits;         /* messages that the other end has room for */
-  guint n_taken;         /* messages that were taken and not given back */
-  gboolean pumping;      /* a thread is at it */
-  gboolean pump_again;   /* when that is done */
-  gboolean kept;         /* the transport will call when there is room */
-  gboolean closing;      /* the end is in `out`, or was sent */
-  gboolean wants_notify; /* somebody found it not writable */
+  GQueue out;             /* lock, as what follows: (element-type FerryOutgoing) (owned) */
+  GQueue taken_calls;     /* (element-type FerryCall) (owned): to be acknowledged */
+  guint credits;          /* messages that the other end has room for */
+  guint n_taken;          /* messages that were taken and not given back */
+  gboolean pumping;       /* a thread is at it */
+  FerryOutgoing *sending; /* (unowned) (nullable): the first in `out`, while the pump sends it */
+  gboolean pump_again;    /* when that is done */
+  gboolean kept;          /* the transport will call when there is room */
+  gboolean closing;       /* the end is in `out`, or was sent */
+  gboolean wants_notify;  /* somebody found it not writable */
 
   GQueue in;          /* (element-type FerryIncoming) (owned) */
   GQueue receives;    /* (element-type FerryReceive) (owned): only while `in` is empty */
