@@ -43,8 +43,6 @@ main (int argc, char **argv)
   listener = ferry_listener_new_from_environment (NULL);
   if (argc < 2 || listener == NULL)
     return 2;
-  /* Who leaves and comes again need not wait until that was noticed. */
-  ferry_listener_set_max_attached (listener, 4);
   thread = g_thread_new ("accept", accept_all, listener);
   for (guint i = 0; i < (guint) atoi (argv[1]); i++)
     if (!ferry_background_put (background, g_variant_new_uint32 (i), -1, NULL, NULL))
