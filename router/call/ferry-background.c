@@ -432,8 +432,9 @@ ferry_background_attach (FerryBackground *self, FerryTransport *transport, GErro
  *
  * Gives results to an application as [method@Ferry.Background.attach] does, but as the messages of a channel, without a
  * number: for an application that takes them with [method@Ferry.Channel.receive], or whose exchange does
- * ([method@Ferry.Exchange.connect_async]). A result is kept until it was taken. One that was taken by an application
- * that ended in the same instant may be given to the next one again.
+ * ([method@Ferry.Exchange.connect_async]). A result is kept until it was taken. One that was taken in the same
+ * instant in which the next application attaches, or whose application ends then, may be given again: a listener that
+ * lets in one at a time, as it does where nothing else is said, hears all that one has said before the next one comes.
  *
  * After [method@Ferry.Background.finish] the channel is closed behind the last result. Any thread but one that receives
  * for the channel's transport.

@@ -300,6 +300,18 @@ test_results_are_messages_and_end_when_there_are_no_more (void)
   g_assert_finalize_object (background);
 }
 
+static gboolean
+has_one (gpointer background)
+{
+  return ferry_background_get_n_results (background) == 1;
+}
+
+static gboolean
+has_two (gpointer background)
+{
+  return ferry_background_get_n_results (background) == 2;
+}
+
 static void
 test_message_that_was_not_taken_is_given_to_the_next_one (void)
 {
@@ -311,10 +323,13 @@ test_message_that_was_not_taken_is_given_to_the_next_one (void)
   put (background, 72);
   channel = attach_channel (background);
   assert_taken (channel, 70);
-  /* The next one has come by now, or comes to nobody. */
+  /* That this one was taken is heard before somebody else attaches. The next one has come by now, or comes to nobody.
+   */
+  transport_test_wait (has_two, background);
   g_object_unref (channel);
   channel = attach_channel (background);
   assert_taken (channel, 71);
+  transport_test_wait (has_one, background);
   g_object_unref (channel);
   ferry_background_finish (background);
   channel = attach_channel (background);
