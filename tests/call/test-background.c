@@ -339,6 +339,33 @@ test_message_that_was_not_taken_is_given_to_the_next_one (void)
   g_assert_finalize_object (background);
 }
 
+/* Whoever is told that all is over may end in the next instant. */
+static void
+test_worker_that_waited_has_told_of_the_end (void)
+{
+  for (guint i = 0; i < 100; i++)
+    {
+      FerryBackground *background = ferry_background_new ("result", 10);
+      g_autoptr (FerryTransport) one = NULL;
+      g_autoptr (FerryTransport) other = NULL;
+      g_autoptr (FerryChannel) kept = NULL;
+      g_autoptr (FerryChannel) channel = NULL;
+      g_autoptr (GError) error = NULL;
+
+      ferry_transport_new_pair (&one, &other);
+      kept = ferry_channel_new (one);
+      channel = ferry_channel_new (other);
+      g_assert_true (ferry_background_attach_channel (background, kept, &error));
+      put (background, i);
+      ferry_background_finish (background);
+      assert_taken (channel, i);
+      g_assert_true (ferry_background_wait_taken (background, PATIENCE, NULL, &error));
+      ferry_transport_close (one);
+      g_assert_null (take (channel));
+      g_assert_finalize_object (background);
+    }
+}
+
 static void
 test_worker_waits_until_all_are_taken (void)
 {
@@ -382,6 +409,7 @@ main (int argc, char **argv)
                    test_results_are_messages_and_end_when_there_are_no_more);
   g_test_add_func ("/background/message-that-was-not-taken-is-given-to-the-next-one",
                    test_message_that_was_not_taken_is_given_to_the_next_one);
+  g_test_add_func ("/background/worker-that-waited-has-told-of-the-end", test_worker_that_waited_has_told_of_the_end);
   g_test_add_func ("/background/worker-waits-until-all-are-taken", test_worker_waits_until_all_are_taken);
   return g_test_run ();
 }
