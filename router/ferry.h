@@ -35,6 +35,7 @@
 #include "call/ferry-replies.h"
 #include "call/ferry-transport.h"
 
+#include "task/ferry-channel-create.h"
 #include "task/ferry-channel-start.h"
 #include "task/ferry-error-list.h"
 #include "task/ferry-exchange.h"

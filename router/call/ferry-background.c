@@ -3,8 +3,8 @@
 
 /* Results that wait for an application.
  *
- * While one is attached, a thread gives it the oldest result, waits for the answer, takes the result out of the queue,
- * and goes on. When that fails the thread ends, and the result stays where it is.
+ * While one is attached, a thread gives it the oldest result, waits for the answer, or for the message to be taken,
+ * takes the result out of the queue, and goes on. When that fails the thread ends, and the result stays where it is.
  *
  * Threads:   any, where nothing else is said. The giver is the thread.
  * Locks:     lock; the transport is not called with it held. attaching is held for longer, by who starts and joins the
@@ -20,6 +20,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-cond-private.h"
 #include "base/ferry-thread-private.h"
+#include "call/ferry-channel-private.h"
 #include "call/ferry-mux.h"
 
 typedef struct
@@ -39,6 +40,9 @@ typedef struct
  * and is the first one that the next application is given. So none is lost. One that was taken up by an application
  * that ended before its answer had gone out is given again, with the same number: numbers begin at 1 and are given in
  * order, so that whoever remembers the last one knows it again.
+ *
+ * Where less will do, an application takes the results as the messages of a channel: see
+ * [method@Ferry.Background.attach_channel].
  *
  * The results are in the worker's memory, and end with it.
  *
@@ -70,12 +74,15 @@ struct _FerryBackground
   GQueue results;      /* lock: (element-type Result) (owned): the oldest first */
   guint64 last_number; /* lock */
   gboolean leaving;    /* lock: the giver is to end */
+  gboolean giving;     /* lock: there is one that has not ended */
+  gboolean finished;   /* lock: no more results come */
 };
 
 typedef struct
 {
   FerryBackground *background; /* (unowned): it joins the thread */
-  FerryMux *mux;               /* (owned) */
+  FerryMux *mux;               /* (owned) (nullable): that, or the next one */
+  FerryChannel *channel;       /* (owned) (nullable) */
   GCancellable *cancellable;   /* (owned) */
 } Giving;
 
@@ -92,23 +99,29 @@ result_free (gpointer data)
 
 /* ---- the giver ---- */
 
-/* The oldest result as what the application is given, or NULL when it is time to leave. */
 static GVariant *
-wait_for_result (FerryBackground *self)
+make_given (Giving *giving, const Result *result)
 {
-  GVariant *arguments = NULL;
+  if (giving->channel != NULL)
+    return g_variant_ref (result->value);
+  return g_variant_ref_sink (g_variant_new ("(tv)", result->number, result->value));
+}
+
+/* The oldest result as what the application is given, or NULL when it is time to leave, or at the end. */
+static GVariant *
+wait_for_result (Giving *giving, gboolean *at_end)
+{
+  FerryBackground *self = giving->background;
+  GVariant *given = NULL;
 
   pthread_mutex_lock (&self->lock);
-  while (self->results.length == 0 && !self->leaving)
+  while (self->results.length == 0 && !self->leaving && !self->finished)
     pthread_cond_wait (&self->changed, &self->lock);
-  if (!self->leaving)
-    {
-      const Result *result = self->results.head->data;
-
-      arguments = g_variant_ref_sink (g_variant_new ("(tv)", result->number, result->value));
-    }
+  *at_end = self->results.length == 0 && !self->leaving;
+  if (!self->leaving && !*at_end)
+    given = make_given (giving, self->results.head->data);
   pthread_mutex_unlock (&self->lock);
-  return arguments;
+  return given;
 }
 
 static void
@@ -124,34 +137,64 @@ drop_oldest (FerryBackground *self)
 }
 
 static gboolean
-give (Giving *giving, GVariant *arguments)
+give (Giving *giving, GVariant *given)
 {
   g_autoptr (GVariant) answer = NULL;
   g_autoptr (GError) error = NULL;
+  gboolean taken;
 
-  if (ferry_mux_transact (giving->mux, giving->background->method, arguments, -1, giving->cancellable, &answer, &error))
+  if (giving->channel != NULL)
+    taken = ferry_channel_send_acknowledged (giving->channel, given, -1, giving->cancellable, &error);
+  else
+    taken =
+      ferry_mux_transact (giving->mux, giving->background->method, given, -1, giving->cancellable, &answer, &error);
+  if (taken)
     return TRUE;
   g_debug ("A result was not taken, and waits for the next application: %s", error->message);
   return FALSE;
+}
+
+static void
+giving_free (Giving *giving)
+{
+  g_clear_object (&giving->mux);
+  g_clear_object (&giving->channel);
+  g_object_unref (giving->cancellable);
+  g_free (giving);
+}
+
+static void
+give_end (Giving *giving)
+{
+  if (giving->channel == NULL)
+    return;
+  ferry_channel_close (giving->channel);
+  ferry_channel_wait_end_sent (giving->channel);
 }
 
 static gpointer
 give_main (gpointer data)
 {
   Giving *giving = data;
-  gboolean given = TRUE;
+  FerryBackground *self = giving->background;
+  gboolean taken = TRUE;
+  gboolean at_end = FALSE;
 
-  while (given)
+  while (taken)
     {
-      g_autoptr (GVariant) arguments = wait_for_result (giving->background);
+      g_autoptr (GVariant) given = wait_for_result (giving, &at_end);
 
-      given = arguments != NULL && give (giving, arguments);
-      if (given)
-        drop_oldest (giving->background);
+      taken = given != NULL && give (giving, given);
+      if (taken)
+        drop_oldest (self);
     }
-  g_object_unref (giving->mux);
-  g_object_unref (giving->cancellable);
-  g_free (giving);
+  if (at_end)
+    give_end (giving);
+  giving_free (giving);
+  pthread_mutex_lock (&self->lock);
+  self->giving = FALSE;
+  pthread_cond_broadcast (&self->changed);
+  pthread_mutex_unlock (&self->lock);
   return NULL;
 }
 
@@ -172,21 +215,30 @@ stop_giving_attaching (FerryBackground *self)
   pthread_mutex_unlock (&self->lock);
 }
 
+static void
+set_giving (FerryBackground *self, gboolean giving)
+{
+  pthread_mutex_lock (&self->lock);
+  self->giving = giving;
+  pthread_mutex_unlock (&self->lock);
+}
+
+/* Takes over mux or channel. */
 static gboolean
-start_giving_attaching (FerryBackground *self, FerryTransport *transport, GError **error)
+start_giving_attaching (FerryBackground *self, FerryMux *mux, FerryChannel *channel, GError **error)
 {
   Giving *giving = g_new (Giving, 1);
   g_autoptr (GError) failure = NULL;
 
   self->cancellable = g_cancellable_new ();
-  *giving = (Giving){self, ferry_mux_new (transport), g_object_ref (self->cancellable)};
+  *giving = (Giving){self, mux, channel, g_object_ref (self->cancellable)};
+  set_giving (self, TRUE);
   self->giver = ferry_thread_try_new ("ferry-giver", give_main, giving, &failure);
   if (self->giver != NULL)
     return TRUE;
+  set_giving (self, FALSE);
   g_clear_object (&self->cancellable);
-  g_object_unref (giving->mux);
-  g_object_unref (giving->cancellable);
-  g_free (giving);
+  giving_free (giving);
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_SYSTEM, "A thread for giving results could not be started: %s",
                failure->message);
   return FALSE;
@@ -258,6 +310,17 @@ cancelled_cb (GCancellable *cancellable, gpointer data)
 }
 
 static gboolean
+is_finished (FerryBackground *self)
+{
+  gboolean finished;
+
+  pthread_mutex_lock (&self->lock);
+  finished = self->finished;
+  pthread_mutex_unlock (&self->lock);
+  return finished;
+}
+
+static gboolean
 put_in_time (FerryBackground *self, GVariant *value, gint64 deadline, GCancellable *cancellable)
 {
   gboolean in_time = TRUE;
@@ -265,8 +328,10 @@ put_in_time (FerryBackground *self, GVariant *value, gint64 deadline, GCancellab
   Result *result;
 
   pthread_mutex_lock (&self->lock);
-  while (!(room = self->results.length < self->max_results) && in_time && !g_cancellable_is_cancelled (cancellable))
+  while (!(room = self->results.length < self->max_results) && in_time && !self->finished &&
+         !g_cancellable_is_cancelled (cancellable))
     in_time = ferry_cond_wait_until (&self->changed, &self->lock, deadline);
+  room = room && !self->finished;
   if (room)
     {
       result = g_new (Result, 1);
@@ -290,7 +355,7 @@ put_in_time (FerryBackground *self, GVariant *value, gint64 deadline, GCancellab
  * Adds a result, for the application that is attached or for the next one. Any thread.
  *
  * Returns: whether it was added; if not, with %FERRY_ERROR_WOULD_BLOCK when there was no time to wait,
- *   %FERRY_ERROR_TIMED_OUT or %G_IO_ERROR_CANCELLED
+ *   %FERRY_ERROR_TIMED_OUT or %G_IO_ERROR_CANCELLED; with %FERRY_ERROR_CLOSED after [method@Ferry.Background.finish]
  *
  * Since: 0.1
  */
@@ -313,7 +378,10 @@ ferry_background_put (FerryBackground *self, GVariant *result, gint64 timeout, G
   g_cancellable_disconnect (cancellable, id);
   if (added)
     return TRUE;
-  if (!g_cancellable_set_error_if_cancelled (cancellable, error))
+  if (is_finished (self))
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED,
+                         "The background was finished, and takes no more results; put them before");
+  else if (!g_cancellable_set_error_if_cancelled (cancellable, error))
     g_set_error (error, FERRY_ERROR, timeout == 0 ? FERRY_ERROR_WOULD_BLOCK : FERRY_ERROR_TIMED_OUT,
                  "%u results wait already, which is the most there may be; wait until they are taken",
                  self->max_results);
@@ -344,9 +412,110 @@ ferry_background_attach (FerryBackground *self, FerryTransport *transport, GErro
 
   pthread_mutex_lock (&self->attaching);
   stop_giving_attaching (self);
-  started = start_giving_attaching (self, transport, error);
+  started = start_giving_attaching (self, ferry_mux_new (transport), NULL, error);
   pthread_mutex_unlock (&self->attaching);
   return started;
+}
+
+/**
+ * ferry_background_attach_channel:
+ * @self: a background
+ * @channel: a channel with an application, such as one over what a [class@Ferry.Listener] gives, that nobody else sends
+ *   over; a reference is kept as with [method@Ferry.Background.attach]
+ * @error: return location for an error
+ *
+ * Gives results to an application as [method@Ferry.Background.attach] does, but as the messages of a channel, without a
+ * number: for an application that takes them with [method@Ferry.Channel.receive], or whose exchange does
+ * ([method@Ferry.Exchange.connect_async]). A result is kept until it was taken. One that was taken in the same
+ * instant in which the next application attaches, or whose application ends then, may be given again: a listener that
+ * lets in one at a time, as it does where nothing else is said, hears all that one has said before the next one comes.
+ *
+ * After [method@Ferry.Background.finish] the channel is closed behind the last result. Any thread but one that receives
+ * for the channel's transport.
+ *
+ * Returns: whether it could; if not, with %FERRY_ERROR_SYSTEM
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_background_attach_channel (FerryBackground *self, FerryChannel *channel, GError **error)
+{
+  gboolean started;
+
+  g_return_val_if_fail (FERRY_IS_BACKGROUND (self), FALSE);
+  g_return_val_if_fail (FERRY_IS_CHANNEL (channel), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  pthread_mutex_lock (&self->attaching);
+  stop_giving_attaching (self);
+  started = start_giving_attaching (self, NULL, g_object_ref (channel), error);
+  pthread_mutex_unlock (&self->attaching);
+  return started;
+}
+
+/**
+ * ferry_background_finish:
+ * @self: a background
+ *
+ * Says that no more results come: those that wait are still given, to the application that is attached or to those that
+ * attach later, and behind them a channel is closed. Does nothing where it was said before. Any thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_background_finish (FerryBackground *self)
+{
+  g_return_if_fail (FERRY_IS_BACKGROUND (self));
+
+  pthread_mutex_lock (&self->lock);
+  self->finished = TRUE;
+  pthread_cond_broadcast (&self->changed);
+  pthread_mutex_unlock (&self->lock);
+}
+
+/* lock is held. */
+static gboolean
+is_taken_locked (FerryBackground *self)
+{
+  return self->results.length == 0 && !(self->finished && self->giving);
+}
+
+/**
+ * ferry_background_wait_taken:
+ * @self: a background
+ * @timeout: how long to wait, in microseconds; negative for any time, 0 for not at all
+ * @cancellable: (nullable): a cancellable
+ * @error: return location for an error
+ *
+ * Waits until no result is left, and where there was a [method@Ferry.Background.finish], until an application that is
+ * attached by a channel has been told so: then the worker can end. Any thread but that of a main loop, and those that
+ * receive for a transport.
+ *
+ * Returns: whether it is so; if not, with %FERRY_ERROR_TIMED_OUT or %G_IO_ERROR_CANCELLED
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_background_wait_taken (FerryBackground *self, gint64 timeout, GCancellable *cancellable, GError **error)
+{
+  gint64 deadline = ferry_deadline_after (timeout);
+  gboolean in_time = TRUE;
+  gboolean taken;
+  gulong id;
+
+  g_return_val_if_fail (FERRY_IS_BACKGROUND (self), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self, NULL) : 0;
+  pthread_mutex_lock (&self->lock);
+  while (!(taken = is_taken_locked (self)) && in_time && !g_cancellable_is_cancelled (cancellable))
+    in_time = ferry_cond_wait_until (&self->changed, &self->lock, deadline);
+  pthread_mutex_unlock (&self->lock);
+  g_cancellable_disconnect (cancellable, id);
+  if (!taken && !g_cancellable_set_error_if_cancelled (cancellable, error))
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                         "Nobody took the results in time; wait longer, or end without");
+  return taken;
 }
 
 /**

@@ -7,6 +7,7 @@
 #error "Include <ferry.h>, not this header."
 #endif
 
+#include "call/ferry-channel.h"
 #include "call/ferry-transport.h"
 
 G_BEGIN_DECLS
@@ -24,7 +25,13 @@ gboolean ferry_background_put (FerryBackground *self, GVariant *result, gint64 t
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_background_attach (FerryBackground *self, FerryTransport *transport, GError **error);
 FERRY_AVAILABLE_IN_0_1
+gboolean ferry_background_attach_channel (FerryBackground *self, FerryChannel *channel, GError **error);
+FERRY_AVAILABLE_IN_0_1
 void ferry_background_detach (FerryBackground *self);
+FERRY_AVAILABLE_IN_0_1
+void ferry_background_finish (FerryBackground *self);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_background_wait_taken (FerryBackground *self, gint64 timeout, GCancellable *cancellable, GError **error);
 FERRY_AVAILABLE_IN_0_1
 guint ferry_background_get_n_results (FerryBackground *self);
 

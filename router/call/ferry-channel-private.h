@@ -73,15 +73,16 @@ struct _FerryChannel
   pthread_mutex_t lock;
   pthread_cond_t changed; /* something that a thread may wait for; of the monotonic clock */
 
-  GQueue out;            /* lock, as what follows: (element-type FerryOutgoing) (owned) */
-  GQueue taken_calls;    /* (element-type FerryCall) (owned): to be acknowledged */
-  guint credits;         /* messages that the other end has room for */
-  guint n_taken;         /* messages that were taken and not given back */
-  gboolean pumping;      /* a thread is at it */
-  gboolean pump_again;   /* when that is done */
-  gboolean kept;         /* the transport will call when there is room */
-  gboolean closing;      /* the end is in `out`, or was sent */
-  gboolean wants_notify; /* somebody found it not writable */
+  GQueue out;             /* lock, as what follows: (element-type FerryOutgoing) (owned) */
+  GQueue taken_calls;     /* (element-type FerryCall) (owned): to be acknowledged */
+  guint credits;          /* messages that the other end has room for */
+  guint n_taken;          /* messages that were taken and not given back */
+  gboolean pumping;       /* a thread is at it */
+  FerryOutgoing *sending; /* (unowned) (nullable): the first in `out`, while the pump sends it */
+  gboolean pump_again;    /* when that is done */
+  gboolean kept;          /* the transport will call when there is room */
+  gboolean closing;       /* the end is in `out`, or was sent */
+  gboolean wants_notify;  /* somebody found it not writable */
 
   GQueue in;          /* (element-type FerryIncoming) (owned) */
   GQueue receives;    /* (element-type FerryReceive) (owned): only while `in` is empty */
@@ -97,10 +98,10 @@ struct _FerryChannel
   void (*news_func) (gpointer data); /* context: (nullable): for an exchange */
   gpointer news_data;
 
-  /* What the layer above has of a worker that was started with it. The router's thread. */
-  gpointer worker;             /* (nullable): as it likes */
-  GDestroyNotify worker_alone; /* (nullable): called when the transport is closed */
-  GDestroyNotify worker_unref; /* called with the last reference, by any thread */
+  /* What the layer above has of the process that was started with it. The thread that started it. */
+  gpointer process;             /* (nullable): as it likes */
+  GDestroyNotify process_alone; /* (nullable): called when the transport is closed */
+  GDestroyNotify process_unref; /* called with the last reference, by any thread */
 };
 
 /* What others have of a channel without a reference. Counted references, by g_atomic_rc_box. */
@@ -114,12 +115,15 @@ void ferry_channel_end_unref (gpointer end);
 
 /* In ferry-channel.c. lock is held: has it told in the context. */
 void ferry_channel_tell_locked (FerryChannel *self, guint news);
-/* In ferry-channel-wait.c. Waits until condition holds, which is looked at with the lock held. On the router's thread
- * its context is iterated. form names what to use instead where nobody may wait. Fails with FERRY_ERROR_TIMED_OUT,
- * FERRY_ERROR_BUSY, FERRY_ERROR_WRONG_THREAD, G_IO_ERROR_CANCELLED. */
+/* In ferry-channel-wait.c. Waits until condition holds, which is looked at with the lock held. On the router's thread,
+ * and that of a polled transport, the context is iterated. form names what to use instead where nobody may wait. Fails
+ * with FERRY_ERROR_TIMED_OUT, FERRY_ERROR_BUSY, FERRY_ERROR_WRONG_THREAD, G_IO_ERROR_CANCELLED, FERRY_ERROR_CLOSED in a
+ * child of who has it. */
 gboolean ferry_channel_wait_until (FerryChannel *self, gboolean (*condition) (FerryChannel *self, gpointer data),
                                    gpointer data, gint64 timeout, GCancellable *cancellable, const char *form,
                                    GError **error);
+/* Whether a thread that sends may wait for room: never on the router's thread. */
+gboolean ferry_channel_may_wait_to_send (FerryChannel *self);
 /* In ferry-channel.c, any: ends the transport, for a rule that the other end broke. */
 void ferry_channel_fault (FerryChannel *self, const char *what);
 /* The context's thread: has func called whenever there may be something to take, or the end, and once more by
@@ -143,6 +147,8 @@ void ferry_channel_drop_outgoing (GQueue *outgoing, const GError *reason);
 void ferry_channel_send_end (FerryChannel *self, const GError *failure, const char *trace);
 /* Waits until the end was sent, or cannot be any more. */
 void ferry_channel_wait_end_sent (FerryChannel *self);
+/* Of a polled transport: waits until all that was sent lies before the other end. */
+void ferry_channel_flush (FerryChannel *self);
 /* Where the channel itself may go: has the end sent by the transport as soon as there is room. */
 void ferry_channel_send_farewell (FerryChannel *self);
 gboolean ferry_channel_has_control_locked (FerryChannel *self);

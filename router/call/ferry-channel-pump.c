@@ -214,12 +214,20 @@ pump_item (FerryChannel *self, FerryOutgoing *head)
   gboolean done;
 
   item->state = FERRY_OUTGOING_SENDING;
+  self->sending = head;
   self->credits -= credit;
   pthread_mutex_unlock (&self->lock);
   sent = transmit (self, item, &xid, &error);
   pthread_mutex_lock (&self->lock);
+  self->sending = NULL;
   if (!sent)
     self->credits += credit;
+  /* Where the transport has ended meanwhile, nobody comes for it any more. */
+  if (!sent && self->lost != NULL && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+    {
+      g_clear_error (&error);
+      g_set_error (&error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The other end is gone: %s", self->lost->message);
+    }
   if (!sent && !item->given_up && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
     {
       item->state = FERRY_OUTGOING_QUEUED;
@@ -407,9 +415,8 @@ ferry_channel_credits_came (FerryChannel *self, guint n)
 void
 ferry_channel_steal_outgoing_locked (FerryChannel *self, GQueue *outgoing)
 {
-  FerryOutgoing *first = g_queue_peek_head (&self->out);
-  FerryOutgoing *sending =
-    first != NULL && first->state == FERRY_OUTGOING_SENDING ? g_queue_pop_head (&self->out) : NULL;
+  /* That one is the pump's, also where it was ended already: with the transport, before whoever sends it knows. */
+  FerryOutgoing *sending = self->sending != NULL ? g_queue_pop_head (&self->out) : NULL;
 
   *outgoing = self->out;
   g_queue_init (&self->out);

@@ -8,6 +8,7 @@
 #include "base/ferry-base-private.h"
 #include "call/ferry-channel-outgoing-private.h"
 #include "call/ferry-heed-private.h"
+#include "call/ferry-polled-transport-private.h"
 #include "route/ferry-router-private.h"
 
 /* ---- sending ---- */
@@ -39,17 +40,16 @@ is_over (FerryChannel *self, gpointer item)
 }
 
 static gboolean
-may_wait (FerryChannel *self)
+is_flushed (FerryChannel *self, gpointer data)
 {
-  return (self->router == NULL || self->router->thread != g_thread_self ()) &&
-         ferry_transport_check_may_wait (self->transport, "", NULL);
+  return ferry_polled_transport_is_flushed (self->transport);
 }
 
 /* Waits for what was lined up. */
 static gboolean
 wait_sent (FerryChannel *self, FerryOutgoing *item, gint64 timeout, GCancellable *cancellable, GError **error)
 {
-  gboolean waits = timeout != 0 && (item->acknowledged || may_wait (self));
+  gboolean waits = timeout != 0 && (item->acknowledged || ferry_channel_may_wait_to_send (self));
   g_autoptr (GError) failure = NULL;
 
   if (!ferry_channel_wait_until (self, is_over, item, waits ? timeout : 0, cancellable,
@@ -77,6 +77,16 @@ wait_sent (FerryChannel *self, FerryOutgoing *item, gint64 timeout, GCancellable
   return item->error == NULL;
 }
 
+/* What a polled transport has no thread to write, the one that iterates its context does: so a process that ends right
+ * after that has lost nothing. When the time is over, or somebody cancels, it counts as sent already, and goes out
+ * later. */
+static void
+wait_flushed (FerryChannel *self, gint64 timeout, GCancellable *cancellable)
+{
+  if (timeout != 0 && ferry_transport_get_context (self->transport) != NULL && ferry_channel_may_wait_to_send (self))
+    ferry_channel_wait_until (self, is_flushed, NULL, timeout, cancellable, "", NULL);
+}
+
 static gboolean
 send_and_wait (FerryChannel *self, const char *method, GVariant *value, gboolean acknowledged, gint64 timeout,
                GCancellable *cancellable, GError **error)
@@ -86,7 +96,10 @@ send_and_wait (FerryChannel *self, const char *method, GVariant *value, gboolean
   if (g_cancellable_set_error_if_cancelled (cancellable, error) || !line_up (self, item, error))
     return FALSE;
   ferry_channel_pump (self);
-  return wait_sent (self, item, timeout, cancellable, error);
+  if (!wait_sent (self, item, timeout, cancellable, error))
+    return FALSE;
+  wait_flushed (self, timeout, cancellable);
+  return TRUE;
 }
 
 /**
@@ -347,6 +360,21 @@ ferry_channel_wait_end_sent (FerryChannel *self)
   while (self->out.length > 0 && self->lost == NULL)
     pthread_cond_wait (&self->changed, &self->lock);
   pthread_mutex_unlock (&self->lock);
+}
+
+static gboolean
+is_all_sent (FerryChannel *self, gpointer data)
+{
+  return self->out.length == 0 || self->lost != NULL;
+}
+
+/* The thread of a polled transport: where it may not iterate, only what the other end has room for. */
+void
+ferry_channel_flush (FerryChannel *self)
+{
+  if (ferry_channel_may_wait_to_send (self))
+    ferry_channel_wait_until (self, is_all_sent, NULL, -1, NULL, "", NULL);
+  ferry_polled_transport_flush (self->transport);
 }
 
 /* What a channel that goes still owes. */

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Waiting for a channel: by sleeping where the thread may, and on the router's thread by iterating its context. */
+/* Waiting for a channel: by sleeping where the thread may, and by iterating a main context on the router's thread, and
+ * on that which receives for a polled transport by doing so. */
 
 #include "config.h"
 
@@ -36,11 +37,10 @@ wake_up (GCancellable *cancellable, gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* The router's thread: iterates its context. */
 static void
-iterate (FerryChannel *self, Condition condition, gpointer data, gint64 timeout, GCancellable *cancellable)
+iterate (FerryChannel *self, GMainContext *context, Condition condition, gpointer data, gint64 timeout,
+         GCancellable *cancellable)
 {
-  GMainContext *context = self->router->context;
   g_autoptr (GSource) timer = NULL;
   g_autoptr (GSource) cancelled = NULL;
   gboolean over = FALSE;
@@ -89,28 +89,45 @@ sleep_until (FerryChannel *self, Condition condition, gpointer data, gint64 time
   g_cancellable_disconnect (cancellable, id);
 }
 
+/* What this thread has to iterate to wait, and may: (nullable). Returns FALSE where it may neither do that nor sleep.
+ */
+static gboolean
+find_context (FerryChannel *self, const char *form, GMainContext **context, GError **error)
+{
+  *context = ferry_transport_get_context (self->transport);
+  if (*context != NULL)
+    return ferry_transport_check_may_iterate (self->transport, form, error);
+  if (self->router == NULL || self->router->thread != g_thread_self ())
+    return ferry_transport_check_may_wait (self->transport, form, error);
+  *context = self->router->context;
+  return ferry_router_check_not_in_handler (self->router, error);
+}
+
+gboolean
+ferry_channel_may_wait_to_send (FerryChannel *self)
+{
+  GMainContext *context;
+
+  return (self->router == NULL || self->router->thread != g_thread_self ()) && find_context (self, "", &context, NULL);
+}
+
 gboolean
 ferry_channel_wait_until (FerryChannel *self, Condition condition, gpointer data, gint64 timeout,
                           GCancellable *cancellable, const char *form, GError **error)
 {
   g_autoptr (FerryChannel) kept G_GNUC_UNUSED = g_object_ref (self);
+  GMainContext *context;
 
   if (holds (self, condition, data))
     return TRUE;
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
-  if (timeout != 0 && self->router != NULL && self->router->thread == g_thread_self ())
-    {
-      if (!ferry_router_check_not_in_handler (self->router, error))
-        return FALSE;
-      iterate (self, condition, data, timeout, cancellable);
-    }
+  if (timeout != 0 && !find_context (self, form, &context, error))
+    return FALSE;
+  if (timeout != 0 && context != NULL)
+    iterate (self, context, condition, data, timeout, cancellable);
   else if (timeout != 0)
-    {
-      if (!ferry_transport_check_may_wait (self->transport, form, error))
-        return FALSE;
-      sleep_until (self, condition, data, timeout, cancellable);
-    }
+    sleep_until (self, condition, data, timeout, cancellable);
   if (holds (self, condition, data))
     return TRUE;
   if (!g_cancellable_set_error_if_cancelled (cancellable, error))

@@ -114,8 +114,8 @@ tell_closed (FerryChannel *self)
   pthread_mutex_lock (&self->lock);
   lost = self->lost != NULL;
   pthread_mutex_unlock (&self->lock);
-  if (lost && self->worker_alone != NULL)
-    self->worker_alone (self->worker);
+  if (lost && self->process_alone != NULL)
+    self->process_alone (self->process);
   ferry_channel_notify_closed (self);
 }
 
@@ -331,8 +331,8 @@ ferry_channel_dispose (GObject *object)
   if (source != NULL)
     g_source_destroy (source);
   ferry_channel_clear_incoming (self);
-  if (self->worker != NULL)
-    self->worker_unref (g_steal_pointer (&self->worker));
+  if (self->process != NULL)
+    self->process_unref (g_steal_pointer (&self->process));
 
   G_OBJECT_CLASS (ferry_channel_parent_class)->dispose (object);
 }

@@ -34,6 +34,16 @@ void ferry_transport_set_receiving_thread (FerryTransport *self, GThread *thread
  * default main context. form names what to use instead. */
 gboolean ferry_transport_check_may_wait (FerryTransport *self, const char *form, GError **error);
 
+/* For a transport that is received where a main context is iterated, by this thread. Before it is used. */
+void ferry_transport_set_context (FerryTransport *self, GMainContext *context);
+/* What this thread may iterate to wait for the other end: (nullable). */
+GMainContext *ferry_transport_get_context (FerryTransport *self);
+/* As ferry_transport_check_may_wait(), for who iterates that: FERRY_ERROR_BUSY where what came is being handed over,
+ * and FERRY_ERROR_CLOSED where it was disowned. */
+gboolean ferry_transport_check_may_iterate (FerryTransport *self, const char *form, GError **error);
+/* In a child that was forked: the transport is the parent's, and nobody waits for it here. */
+void ferry_transport_disown (FerryTransport *self);
+
 /* Has func called with each request that comes, first of all with those that came while nobody took them. owner is
  * (unowned), and referenced while it is called. Returns FALSE with FERRY_ERROR_ALREADY_RUNNING when somebody takes them
  * already. */

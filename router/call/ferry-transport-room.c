@@ -9,6 +9,7 @@
 
 #include "base/ferry-cond-private.h"
 #include "base/ferry-error.h"
+#include "call/ferry-polled-transport-private.h"
 
 guint64
 ferry_transport_get_room_count (FerryTransport *self)
@@ -164,4 +165,42 @@ ferry_transport_check_may_wait (FerryTransport *self, const char *form, GError *
                "To wait on this thread would hold up %s; use %s, or another thread",
                receiving == g_thread_self () ? "the answer that is waited for" : "the main loop", form);
   return FALSE;
+}
+
+void
+ferry_transport_set_context (FerryTransport *self, GMainContext *context)
+{
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
+
+  priv->context = g_main_context_ref (context);
+  priv->context_thread = g_thread_self ();
+}
+
+GMainContext *
+ferry_transport_get_context (FerryTransport *self)
+{
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
+
+  return priv->context_thread == g_thread_self () ? priv->context : NULL;
+}
+
+gboolean
+ferry_transport_check_may_iterate (FerryTransport *self, const char *form, GError **error)
+{
+  if (ferry_transport_get_private (self)->disowned)
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED,
+                         "The channel is that of the process that this one was forked from; this one has that which "
+                         "ferry_channel_create() gave it");
+  else if (ferry_polled_transport_is_receiving ())
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BUSY,
+                 "To wait in a callback of what has just come would hold up what comes next; use %s", form);
+  else
+    return TRUE;
+  return FALSE;
+}
+
+void
+ferry_transport_disown (FerryTransport *self)
+{
+  ferry_transport_get_private (self)->disowned = TRUE;
 }

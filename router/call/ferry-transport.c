@@ -455,6 +455,7 @@ ferry_transport_finalize (GObject *object)
   ferry_transactions_unref (priv->transactions);
   g_clear_error (&priv->refusal);
   g_clear_error (&priv->reason);
+  g_clear_pointer (&priv->context, g_main_context_unref);
   pthread_cond_destroy (&priv->closed);
   pthread_cond_destroy (&priv->room);
   pthread_mutex_destroy (&priv->lock);

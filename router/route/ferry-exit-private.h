@@ -10,5 +10,7 @@ G_BEGIN_DECLS
 
 FerryExit *ferry_exit_new (FerryCloseReason reason, const char *message);
 FerryExit *ferry_exit_new_for_link (FerryLink *link);
+/* Of a process without a link. code and status are those of waitid(), 0 where it has told another. */
+FerryExit *ferry_exit_new_for_process (const char *name, GPid pid, int code, int status);
 
 G_END_DECLS

@@ -49,25 +49,27 @@ quote_last_error (FerryLink *link, char *text)
 }
 
 static char *
+describe_end (FerryExit *self, const char *name)
+{
+  if (self->signal != 0)
+    return g_strdup_printf ("Worker “%s” (process %d) was killed by signal %d (%s)%s", name, (int) self->pid,
+                            self->signal, strsignal (self->signal), self->core_dumped ? ", core dumped" : "");
+  if (self->exit_status >= 0)
+    return g_strdup_printf ("Worker “%s” (process %d) exited with status %d", name, (int) self->pid, self->exit_status);
+  return g_strdup_printf ("Worker “%s” (process %d) ended, and its status was taken by another part of the program",
+                          name, (int) self->pid);
+}
+
+static char *
 describe_process (FerryExit *self, FerryLink *link)
 {
   char *text;
 
-  if (self->signal != 0)
-    return quote_last_error (
-      link, g_strdup_printf ("Worker “%s” (process %d) was killed by signal %d (%s)%s", link->name, (int) self->pid,
-                             self->signal, strsignal (self->signal), self->core_dumped ? ", core dumped" : ""));
-  if (self->exit_status >= 0)
-    {
-      text = g_strdup_printf ("Worker “%s” (process %d) exited with status %d", link->name, (int) self->pid,
-                              self->exit_status);
-      return self->exit_status > 0 ? quote_last_error (link, text) : text;
-    }
-  if (link->parent != FERRY_PARENT_SELF)
+  if (self->signal == 0 && self->exit_status < 0 && link->parent != FERRY_PARENT_SELF)
     return g_strdup_printf ("Worker “%s” (process %d) ended, and its nursery did not say how", link->name,
                             (int) self->pid);
-  return g_strdup_printf ("Worker “%s” (process %d) ended, and its status was taken by another part of the program",
-                          link->name, (int) self->pid);
+  text = describe_end (self, link->name);
+  return self->signal != 0 || self->exit_status > 0 ? quote_last_error (link, text) : text;
 }
 
 static char *
@@ -99,6 +101,19 @@ describe_cause (FerryExit *self, FerryLink *link)
     }
 }
 
+/* code and status are those of waitid(). */
+static void
+set_status (FerryExit *self, int code, int status)
+{
+  if (code == CLD_EXITED)
+    self->exit_status = status;
+  else if (code == CLD_KILLED || code == CLD_DUMPED)
+    {
+      self->signal = status;
+      self->core_dumped = code == CLD_DUMPED;
+    }
+}
+
 /* The record of a link that has ended. */
 FerryExit *
 ferry_exit_new_for_link (FerryLink *link)
@@ -106,13 +121,8 @@ ferry_exit_new_for_link (FerryLink *link)
   FerryExit *self = ferry_exit_new (FERRY_CLOSE_REASON_EXITED, NULL);
 
   self->pid = link->pid;
-  if (link->reaped && link->wait_code == CLD_EXITED)
-    self->exit_status = link->wait_status;
-  else if (link->reaped && (link->wait_code == CLD_KILLED || link->wait_code == CLD_DUMPED))
-    {
-      self->signal = link->wait_status;
-      self->core_dumped = link->wait_code == CLD_DUMPED;
-    }
+  if (link->reaped)
+    set_status (self, link->wait_code, link->wait_status);
   if (link->cause != FERRY_NO_CAUSE)
     self->reason = (FerryCloseReason) link->cause;
   else if (self->signal != 0)
@@ -123,6 +133,19 @@ ferry_exit_new_for_link (FerryLink *link)
       g_strfreev (self->last_lines);
       self->last_lines = ferry_output_dup_last_lines (link->output);
     }
+  return self;
+}
+
+FerryExit *
+ferry_exit_new_for_process (const char *name, GPid pid, int code, int status)
+{
+  FerryExit *self = ferry_exit_new (FERRY_CLOSE_REASON_EXITED, NULL);
+
+  self->pid = pid;
+  set_status (self, code, status);
+  if (self->signal != 0)
+    self->reason = FERRY_CLOSE_REASON_KILLED;
+  self->message = describe_end (self, name);
   return self;
 }
 

@@ -19,8 +19,11 @@ G_BEGIN_DECLS
 /* worker: runs the function that the application asks for. Returns the status to exit with. */
 int ferry_channel_serve (void);
 
-/* In ferry-wait-all.c. main: a worker that ferry_wait_all() waits for was started, or has ended. */
+/* In ferry-wait-all.c. main: a worker that ferry_wait_all() waits for was started, or has ended; router is NULL for one
+ * that was forked. */
 void ferry_wait_all_begin (FerryRouter *router);
 void ferry_wait_all_end (FerryRouter *router);
+/* In a child that was forked: its parent's are none of its own. */
+void ferry_wait_all_forget (void);
 
 G_END_DECLS

@@ -11,6 +11,7 @@
 #include "base/ferry-base-private.h"
 #include "call/ferry-link-transport.h"
 #include "route/ferry-router-private.h"
+#include "task/ferry-channel-process-private.h"
 #include "task/ferry-channel-start-private.h"
 #include "task/ferry-iterate-private.h"
 #include "task/ferry-waiters-private.h"
@@ -21,12 +22,10 @@
 
 typedef struct
 {
+  FerryChannelProcess process;
   _Atomic gint references;
   FerryRouter *router; /* const: (owned) */
-  FerryWorker *worker; /* const: (owned) */
   GWeakRef channel;    /* any */
-  FerryExit *exit;     /* (owned) (nullable): once it has ended */
-  GPtrArray *waiters;  /* (owned) (nullable) (element-type FerryWaiter) */
   FerryTimer timer;    /* set when the channel was dropped, or has ended */
 } Run;
 
@@ -47,8 +46,8 @@ run_unref (gpointer data)
   if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
     return;
   g_weak_ref_clear (&self->channel);
-  g_clear_pointer (&self->exit, ferry_exit_unref);
-  g_object_unref (self->worker);
+  g_clear_pointer (&self->process.exit, ferry_exit_unref);
+  g_object_unref (self->process.worker);
   g_object_unref (self->router);
   g_free (self);
 }
@@ -61,17 +60,10 @@ run_closure_unref (gpointer data, GClosure *closure)
 
 /* ---- its end ---- */
 
-static void
-worker_ended (FerryWorker *worker, FerryExit *exit, gpointer data)
+void
+ferry_channel_process_end (FerryChannelProcess *self, FerryExit *exit, FerryChannel *channel)
 {
-  g_autoptr (FerryChannel) channel = NULL;
-  Run *self = run_ref (data);
-
-  self->exit = ferry_exit_ref (exit);
-  /* Each has the other until here. */
-  g_signal_handlers_disconnect_by_data (worker, self);
-  ferry_timers_unset (ferry_router_get_timers (self->router), &self->timer);
-  channel = g_weak_ref_get (&self->channel);
+  self->exit = exit;
   if (channel != NULL)
     {
       pthread_mutex_lock (&channel->lock);
@@ -79,6 +71,19 @@ worker_ended (FerryWorker *worker, FerryExit *exit, gpointer data)
       pthread_mutex_unlock (&channel->lock);
     }
   ferry_waiters_return (&self->waiters);
+}
+
+static void
+worker_ended (FerryWorker *worker, FerryExit *exit, gpointer data)
+{
+  g_autoptr (FerryChannel) channel = NULL;
+  Run *self = run_ref (data);
+
+  /* Each has the other until here. */
+  g_signal_handlers_disconnect_by_data (worker, self);
+  ferry_timers_unset (ferry_router_get_timers (self->router), &self->timer);
+  channel = g_weak_ref_get (&self->channel);
+  ferry_channel_process_end (&self->process, ferry_exit_ref (exit), channel);
   ferry_wait_all_end (self->router);
   run_unref (self);
 }
@@ -86,7 +91,7 @@ worker_ended (FerryWorker *worker, FerryExit *exit, gpointer data)
 static void
 grace_is_over (gpointer data)
 {
-  ferry_worker_force_exit (((Run *) data)->worker);
+  ferry_worker_force_exit (((Run *) data)->process.worker);
 }
 
 /* Nobody listens to the worker any more. */
@@ -95,7 +100,7 @@ limit_rest (gpointer data)
 {
   Run *self = data;
 
-  if (self->exit == NULL)
+  if (self->process.exit == NULL)
     ferry_timers_set (ferry_router_get_timers (self->router), &self->timer,
                       ferry_time_add (g_get_monotonic_time (), GRACE), grace_is_over, self);
 }
@@ -172,11 +177,11 @@ join (FerryChannel *channel, FerryRouter *router, FerryWorker *worker)
 
   atomic_init (&self->references, 1);
   self->router = g_object_ref (router);
-  self->worker = worker;
+  self->process.worker = worker;
   g_weak_ref_init (&self->channel, channel);
-  channel->worker = self;
-  channel->worker_alone = limit_rest;
-  channel->worker_unref = run_drop;
+  channel->process = self;
+  channel->process_alone = limit_rest;
+  channel->process_unref = run_drop;
   closure = g_cclosure_new (G_CALLBACK (worker_ended), run_ref (self), run_closure_unref);
   g_signal_connect_closure (worker, "ended", closure, FALSE);
   ferry_wait_all_begin (router);
@@ -312,14 +317,15 @@ ferry_channel_get_worker (FerryChannel *self)
 {
   g_return_val_if_fail (FERRY_IS_CHANNEL (self), NULL);
 
-  return self->worker != NULL ? ((Run *) self->worker)->worker : NULL;
+  return self->process != NULL ? ferry_channel_get_process (self)->worker : NULL;
 }
 
 /**
  * ferry_channel_get_pid:
  * @self: a channel
  *
- * The number of the worker's process, for showing. On the router's thread.
+ * The number of the process that was started with the channel, for showing. On the thread that started it. After
+ * [func@Ferry.Channel.create] it tells which process this is: the child has 0.
  *
  * Returns: the number, 0 where there is none, or none yet
  *
@@ -328,16 +334,21 @@ ferry_channel_get_worker (FerryChannel *self)
 GPid
 ferry_channel_get_pid (FerryChannel *self)
 {
+  FerryChannelProcess *process;
+
   g_return_val_if_fail (FERRY_IS_CHANNEL (self), 0);
 
-  return self->worker != NULL ? ferry_worker_get_pid (((Run *) self->worker)->worker) : 0;
+  process = ferry_channel_get_process (self);
+  if (process == NULL)
+    return 0;
+  return process->worker != NULL ? ferry_worker_get_pid (process->worker) : process->pid;
 }
 
 /**
  * ferry_channel_get_exit:
  * @self: a channel
  *
- * How the worker ended that was started with it; kept as long as the channel. On the router's thread.
+ * How the process ended that was started with it; kept as long as the channel. On the thread that started it.
  *
  * Returns: (transfer none) (nullable): the exit record, %NULL while the worker runs
  *
@@ -348,7 +359,7 @@ ferry_channel_get_exit (FerryChannel *self)
 {
   g_return_val_if_fail (FERRY_IS_CHANNEL (self), NULL);
 
-  return self->worker != NULL ? ((Run *) self->worker)->exit : NULL;
+  return self->process != NULL ? ferry_channel_get_process (self)->exit : NULL;
 }
 
 static gboolean
@@ -358,13 +369,26 @@ has_exited (gpointer data)
 }
 
 static gboolean
-check_worker (FerryChannel *self, GError **error)
+check_process (FerryChannel *self, GError **error)
 {
-  if (self->worker != NULL)
+  if (self->process != NULL)
     return TRUE;
   g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_STARTED,
-                       "The channel has no worker to wait for; only ferry_channel_start() starts one");
+                       "The channel has no process to wait for; ferry_channel_start() and, in the parent, "
+                       "ferry_channel_create() start one");
   return FALSE;
+}
+
+static gboolean
+wait_for_exit (FerryChannel *self, gint64 timeout, GError **error)
+{
+  static const char what[] = "The channel's process did not end";
+
+  if (ferry_channel_get_worker (self) != NULL)
+    return ferry_iterate_until (((Run *) self->process)->router, has_exited, self, timeout, what, error);
+  return (has_exited (self) ||
+          ferry_transport_check_may_iterate (self->transport, "ferry_channel_wait_async()", error)) &&
+         ferry_iterate_context_until (self->context, has_exited, self, timeout, what, error);
 }
 
 /**
@@ -373,12 +397,14 @@ check_worker (FerryChannel *self, GError **error)
  * @timeout: how long to wait, in microseconds; negative for as long as it takes
  * @error: return location for an error
  *
- * Waits until the worker has ended that was started with the channel. A worker that sends on while nobody takes it does
- * not end: take it first. The router's main context is iterated meanwhile, so this is for tests and console programs;
- * an application uses [method@Ferry.Channel.wait_async]. On the router's thread.
+ * Waits until the process has ended that was started with the channel. One that sends on while nobody takes it does not
+ * end: take it first. The router's main context, or that of [func@Ferry.Channel.create], is iterated meanwhile, so this
+ * is for tests and console programs; an application uses [method@Ferry.Channel.wait_async]. On the thread that started
+ * it.
  *
  * Fails with %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_NOT_STARTED when the channel was made over a transport,
- * %FERRY_ERROR_BUSY in a handler of the router's, %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD.
+ * %FERRY_ERROR_BUSY in a handler of the router's, %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD, and with
+ * %FERRY_ERROR_CLOSED in a child that has the channel from its parent.
  *
  * Returns: (transfer full) (nullable): how it ended
  *
@@ -393,8 +419,7 @@ ferry_channel_wait (FerryChannel *self, gint64 timeout, GError **error)
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   kept = g_object_ref (self);
-  if (!check_worker (self, error) ||
-      !ferry_iterate_until (self->router, has_exited, self, timeout, "The channel's worker did not end", error))
+  if (!check_process (self, error) || !wait_for_exit (self, timeout, error))
     return NULL;
   return ferry_exit_ref (ferry_channel_get_exit (self));
 }
@@ -406,7 +431,7 @@ ferry_channel_wait (FerryChannel *self, gint64 timeout, GError **error)
  * @callback: (scope async): called when the worker has ended
  * @user_data: data for @callback
  *
- * Waits for the end of the worker that was started with the channel. On the router's thread.
+ * Waits for the end of the process that was started with the channel. On the thread that started it.
  *
  * Since: 0.1
  */
@@ -421,12 +446,12 @@ ferry_channel_wait_async (FerryChannel *self, GCancellable *cancellable, GAsyncR
 
   call = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (call, ferry_channel_wait_async);
-  if (!check_worker (self, &error))
+  if (!check_process (self, &error))
     g_task_return_error (call, error);
   else if (has_exited (self))
     g_task_return_boolean (call, TRUE);
   else
-    ferry_waiters_add (&((Run *) self->worker)->waiters, call);
+    ferry_waiters_add (&ferry_channel_get_process (self)->waiters, call);
 }
 
 /**

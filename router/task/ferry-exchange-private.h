@@ -4,7 +4,7 @@
 /* What the parts of an exchange share: ferry-exchange.c has the set and what comes, ferry-exchange-wait.c the waiting,
  * ferry-exchange-properties.c the settings.
  *
- * Threads:    the router's.
+ * Threads:    the router's; without one, that which made it.
  * Invariants: a member is in the list exactly while its exchange is set. n_running counts the members that are not
  *             over; while it is at the limit, what is started or added waits in `waiting`, in order.
  * References: handlers may remove any channel, and drop the exchange: who calls them has both. */
@@ -38,7 +38,8 @@ struct _FerryExchange
 {
   GObject parent_instance;
 
-  FerryRouter *router;     /* const: (owned) */
+  FerryRouter *router;     /* const: (owned) (nullable) */
+  GMainContext *context;   /* const: (owned): without a router, what is iterated to wait */
   FerryLauncher *launcher; /* const: (owned) (nullable) */
   GListStore *active;      /* const: (owned) (element-type FerryChannel) */
   GHashTable *members;     /* const: (owned) (element-type FerryChannel FerryMember) */

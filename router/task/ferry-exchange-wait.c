@@ -2,14 +2,25 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Waiting for an exchange: for news, for its turn, for the end of all. Each in two forms: one that iterates the
- * router's main context, for console programs and tests, and one in GIO's manner. */
+ * router's main context, or where there is no router its own, for console programs and tests, and one in GIO's manner.
+ */
 
 #include "config.h"
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-heed-private.h"
+#include "task/ferry-channel-create.h"
+#include "task/ferry-channel-start.h"
 #include "task/ferry-exchange-private.h"
 #include "task/ferry-iterate-private.h"
+
+static gboolean
+wait_until (FerryExchange *self, FerryCondition condition, gint64 timeout, const char *what, GError **error)
+{
+  if (self->router != NULL)
+    return ferry_iterate_until (self->router, condition, self, timeout, what, error);
+  return ferry_iterate_context_until (self->context, condition, self, timeout, what, error);
+}
 
 /* ---- news ---- */
 
@@ -62,7 +73,7 @@ ferry_exchange_ready (FerryExchange *self, gint64 timeout, GError **error)
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   kept = g_object_ref (self);
-  if (!ferry_iterate_until (self->router, is_ready, self, timeout, "No channel of the exchange had news", error))
+  if (!wait_until (self, is_ready, timeout, "No channel of the exchange had news", error))
     return NULL;
   return list_ready (self);
 }
@@ -153,7 +164,7 @@ ferry_exchange_add_wait (FerryExchange *self, FerryChannel *channel, gint64 time
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   kept = g_object_ref (self);
-  if (!ferry_iterate_until (self->router, has_turn, self, timeout, "No worker of the exchange ended", error))
+  if (!wait_until (self, has_turn, timeout, "No worker of the exchange ended", error))
     return FALSE;
   ferry_exchange_add (self, channel);
   return TRUE;
@@ -229,6 +240,55 @@ ferry_exchange_add_wait_finish (FerryExchange *self, GAsyncResult *result, GErro
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
+/**
+ * ferry_exchange_create:
+ * @self: an exchange
+ * @timeout: how long to wait for its turn, in microseconds; 0 for not at all, negative for as long as it takes
+ * @error: return location for an error
+ *
+ * Forks the process as [func@Ferry.Channel.create] does, once the limit allows it, and adds the parent's end of the
+ * channel. Where it has to wait, it sets [property@Ferry.Exchange:flowing]: connect [signal@Ferry.Exchange::data]
+ * first. The child, whose channel has the number 0 ([method@Ferry.Channel.get_pid]), leaves the exchange alone.
+ *
+ * ```c
+ * for (guint i = 0; i < 100; i++)
+ *   {
+ *     g_autoptr (FerryChannel) channel = ferry_exchange_create (exchange, -1, &error);
+ *
+ *     if (channel != NULL && ferry_channel_get_pid (channel) == 0)
+ *       {
+ *         ferry_channel_send (channel, g_variant_new_uint32 (i * i), -1, NULL, NULL);
+ *         ferry_channel_exit (channel, 0);
+ *       }
+ *   }
+ * ```
+ *
+ * Fails as [func@Ferry.Channel.create], and as [method@Ferry.Exchange.ready] where it waits.
+ *
+ * Returns: (transfer full): the channel, in both processes; %NULL with an error in the one that there is
+ *
+ * Since: 0.1
+ */
+FerryChannel *
+ferry_exchange_create (FerryExchange *self, gint64 timeout, GError **error)
+{
+  g_autoptr (FerryExchange) kept = NULL;
+  FerryChannel *channel;
+
+  g_return_val_if_fail (FERRY_IS_EXCHANGE (self), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  kept = g_object_ref (self);
+  if (!has_turn (self))
+    ferry_exchange_set_flowing (self, TRUE);
+  if (!wait_until (self, has_turn, timeout, "No process of the exchange ended", error))
+    return NULL;
+  channel = ferry_channel_create (error);
+  if (channel != NULL && ferry_channel_get_pid (channel) != 0)
+    ferry_exchange_add (self, channel);
+  return channel;
+}
+
 /* ---- the end of all ---- */
 
 static gboolean
@@ -265,8 +325,7 @@ ferry_exchange_finish (FerryExchange *self, gint64 timeout, GError **error)
 
   kept = g_object_ref (self);
   ferry_exchange_set_flowing (self, TRUE);
-  return ferry_iterate_until (self->router, is_finished, self, timeout, "The channels did not come to their end",
-                              error);
+  return wait_until (self, is_finished, timeout, "The channels did not come to their end", error);
 }
 
 /**

@@ -33,7 +33,8 @@
  * then, unless [property@Ferry.Exchange:autoclose] is off; whoever has a reference finds how its worker ended with
  * [method@Ferry.Channel.get_exit].
  *
- * On the router's thread. Channels that are added are to be made there as well.
+ * On the router's thread. Channels that are added are to be made there as well. Without a router it is for the channels
+ * of [func@Ferry.Channel.create], on the thread that creates them.
  *
  * Since: 0.1
  */
@@ -75,7 +76,7 @@ has_come_to_its_end (FerryChannel *channel)
   pthread_mutex_lock (&channel->lock);
   taken = channel->end_taken;
   pthread_mutex_unlock (&channel->lock);
-  return taken && (ferry_channel_get_worker (channel) == NULL || ferry_channel_get_exit (channel) != NULL);
+  return taken && (channel->process == NULL || ferry_channel_get_exit (channel) != NULL);
 }
 
 gboolean
@@ -361,8 +362,10 @@ ferry_exchange_start (FerryExchange *self, const char *function, GVariant *argum
 
 /**
  * ferry_exchange_new:
- * @router: a router
- * @launcher: (nullable): what starts workers; %NULL where channels are only added
+ * @router: (nullable): a router; %NULL for channels of [func@Ferry.Channel.create] only
+ * @launcher: (nullable): what starts workers, which takes a router; %NULL where channels are only added or created
+ *
+ * Without a router, what waits iterates the main context that is the thread-default one now.
  *
  * Returns: (transfer full): a new exchange
  *
@@ -373,11 +376,12 @@ ferry_exchange_new (FerryRouter *router, FerryLauncher *launcher)
 {
   FerryExchange *self;
 
-  g_return_val_if_fail (FERRY_IS_ROUTER (router), NULL);
+  g_return_val_if_fail (router == NULL || FERRY_IS_ROUTER (router), NULL);
   g_return_val_if_fail (launcher == NULL || FERRY_IS_LAUNCHER (launcher), NULL);
+  g_return_val_if_fail (launcher == NULL || router != NULL, NULL);
 
   self = g_object_new (FERRY_TYPE_EXCHANGE, NULL);
-  self->router = g_object_ref (router);
+  g_set_object (&self->router, router);
   g_set_object (&self->launcher, launcher);
   return self;
 }
@@ -413,6 +417,7 @@ ferry_exchange_finalize (GObject *object)
   g_object_unref (self->active);
   g_clear_object (&self->launcher);
   g_clear_object (&self->router);
+  g_main_context_unref (self->context);
 
   G_OBJECT_CLASS (ferry_exchange_parent_class)->finalize (object);
 }
@@ -448,6 +453,7 @@ ferry_exchange_init (FerryExchange *self)
 {
   self->active = g_list_store_new (FERRY_TYPE_CHANNEL);
   self->members = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) ferry_member_unref);
+  self->context = g_main_context_ref_thread_default ();
   self->autoclose = TRUE;
   g_queue_init (&self->waiting);
 }

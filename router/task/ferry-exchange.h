@@ -50,6 +50,14 @@ FERRY_AVAILABLE_IN_0_1
 gboolean ferry_exchange_start (FerryExchange *self, const char *function, GVariant *arguments, GError **error);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_exchange_start_waiting (FerryExchange *self, GError **error);
+FERRY_AVAILABLE_IN_0_1
+void ferry_exchange_connect_async (FerryExchange *self, const char *address, gint64 timeout, GCancellable *cancellable,
+                                   GAsyncReadyCallback callback, gpointer user_data);
+FERRY_AVAILABLE_IN_0_1
+FerryChannel *ferry_exchange_connect_finish (FerryExchange *self, GAsyncResult *result,
+                                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+FerryChannel *ferry_exchange_create (FerryExchange *self, gint64 timeout, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_exchange_add_wait (FerryExchange *self, FerryChannel *channel, gint64 timeout, GError **error);

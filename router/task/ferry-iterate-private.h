@@ -22,4 +22,9 @@ gboolean ferry_iterate (FerryRouter *router, FerryCondition condition, gpointer 
 gboolean ferry_iterate_until (FerryRouter *router, FerryCondition condition, gpointer data, gint64 timeout,
                               const char *what, GError **error);
 
+/* The same where there is no router: context is the thread-default one. Fails with FERRY_ERROR_WRONG_THREAD where it is
+ * another, FERRY_ERROR_BUSY where what came is being handed over, and FERRY_ERROR_TIMED_OUT. */
+gboolean ferry_iterate_context_until (GMainContext *context, FerryCondition condition, gpointer data, gint64 timeout,
+                                      const char *what, GError **error);
+
 G_END_DECLS

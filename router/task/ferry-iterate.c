@@ -6,6 +6,7 @@
 #include "task/ferry-iterate-private.h"
 
 #include "base/ferry-base-private.h"
+#include "call/ferry-polled-transport-private.h"
 #include "route/ferry-router-private.h"
 
 static void
@@ -36,6 +37,30 @@ ferry_iterate (FerryRouter *router, FerryCondition condition, gpointer data, gin
   return condition (data);
 }
 
+static void
+set_timed_out (const char *what, GError **error)
+{
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "%s in time; wait longer", what);
+}
+
+/* Not in the child of who made it: that has another one. */
+static gboolean
+check_context (GMainContext *context, GError **error)
+{
+  g_autoptr (GMainContext) here = g_main_context_ref_thread_default ();
+
+  if (here != context)
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD,
+                         "It was made with another main context: wait on its thread, and in the process that made it");
+  else if (ferry_polled_transport_is_receiving ())
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BUSY,
+                         "To wait in a callback of what has just come would hold up what comes next; wait outside of "
+                         "it, or without blocking");
+  else
+    return TRUE;
+  return FALSE;
+}
+
 gboolean
 ferry_iterate_until (FerryRouter *router, FerryCondition condition, gpointer data, gint64 timeout, const char *what,
                      GError **error)
@@ -46,6 +71,39 @@ ferry_iterate_until (FerryRouter *router, FerryCondition condition, gpointer dat
     return FALSE;
   if (timeout != 0 && ferry_iterate (router, condition, data, timeout))
     return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "%s in time; wait longer", what);
+  set_timed_out (what, error);
+  return FALSE;
+}
+
+static gboolean
+timed_out_cb (gpointer data)
+{
+  timed_out (data);
+  return G_SOURCE_REMOVE;
+}
+
+gboolean
+ferry_iterate_context_until (GMainContext *context, FerryCondition condition, gpointer data, gint64 timeout,
+                             const char *what, GError **error)
+{
+  g_autoptr (GMainContext) kept G_GNUC_UNUSED = g_main_context_ref (context);
+  g_autoptr (GSource) timer = NULL;
+  gboolean over = timeout == 0;
+
+  if (!condition (data) && !check_context (context, error))
+    return FALSE;
+  if (timeout > 0)
+    {
+      timer = g_timeout_source_new ((guint) MIN (timeout / FERRY_MICROSECONDS_PER_MILLISECOND + 1, G_MAXUINT));
+      g_source_set_callback (timer, timed_out_cb, &over, NULL);
+      g_source_attach (timer, context);
+    }
+  while (!condition (data) && !over)
+    g_main_context_iteration (context, TRUE);
+  if (timer != NULL)
+    g_source_destroy (timer);
+  if (condition (data))
+    return TRUE;
+  set_timed_out (what, error);
   return FALSE;
 }

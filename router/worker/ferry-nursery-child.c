@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/random.h>
 
 #include "base/ferry-base-private.h"
 #include "worker/ferry-nursery-private.h"
@@ -75,20 +74,6 @@ set_name (const char *name)
   memset (title.start, 0, MAX (title.size, length + 1));
   memcpy (title.start, name, length);
   program_invocation_name = program_invocation_short_name = title.start;
-}
-
-/* nursery: without this, each worker would draw the same numbers. Done ahead of each, since a worker that did it would
- * need the time and, of its own, the pages that it changes. */
-void
-ferry_nursery_reseed (void)
-{
-  guint32 seeds[3];
-
-  if (getrandom (seeds, sizeof seeds, 0) != sizeof seeds)
-    return;
-  srandom (seeds[0]);
-  srand48 ((long) seeds[1]);
-  g_random_set_seed (seeds[2]);
 }
 
 static void

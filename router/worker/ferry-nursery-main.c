@@ -24,8 +24,6 @@
 #include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/single_threaded.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -33,6 +31,7 @@
 #include "base/ferry-base-private.h"
 #include "lane/ferry-nursery-packet-private.h"
 #include "worker/ferry-attachment-private.h"
+#include "worker/ferry-fork-private.h"
 #include "worker/ferry-nursery-private.h"
 
 #ifndef P_PIDFD
@@ -56,7 +55,6 @@ enum
 typedef struct
 {
   int control;
-  pid_t pid;
   GArray *children;        /* (element-type Child) */
   GArray *polls;           /* (element-type struct pollfd) */
   pid_t spare_pid;         /* the child in spare, or the latest that was */
@@ -83,25 +81,10 @@ static void (*rehearsal) (void); /* (nullable) */
 /* After what this process was first seen to have more than one thread; NULL: not yet. */
 static char *threads_since;
 
-static guint
-count_threads (void)
-{
-  guint n = 0;
-  GDir *folder;
-
-  if (__libc_single_threaded)
-    return 1;
-  folder = g_dir_open ("/proc/self/task", 0, NULL);
-  while (folder != NULL && g_dir_read_name (folder) != NULL)
-    n++;
-  g_clear_pointer (&folder, g_dir_close);
-  return n;
-}
-
 static void
 look_for_threads (const char *after)
 {
-  if (threads_since == NULL && count_threads () > 1)
+  if (threads_since == NULL && ferry_count_threads () > 1)
     threads_since = g_strdup (after);
 }
 
@@ -174,7 +157,8 @@ prepare (int control)
   sigprocmask (SIG_SETMASK, &none, NULL);
   g_unsetenv (FERRY_NURSERY_VARIABLE);
   g_setenv (FERRY_CONTROL_FD_VARIABLE, number, TRUE);
-  ferry_nursery_reseed ();
+  /* Ahead of each child: one that did it would need the time and, of its own, the pages that it changes. */
+  ferry_reseed ();
 }
 
 static void
@@ -343,25 +327,11 @@ refuse_for_threads (Nursery *self, guint64 id, guint n_threads)
   return ferry_nursery_send_failed (self->control, id, 0, text);
 }
 
-/* fork(), and in the child what has to come first. */
-static pid_t
-fork_child (Nursery *self)
-{
-  pid_t pid = fork ();
-
-  if (pid != 0)
-    return pid;
-  prctl (PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid () != self->pid)
-    _exit (EXIT_FAILURE);
-  return 0;
-}
-
 /* Returns TRUE in the worker. */
 static gboolean
 fork_worker (Nursery *self, FerryStartOrder *order)
 {
-  guint n_threads = count_threads ();
+  guint n_threads = ferry_count_threads ();
   gboolean told;
   pid_t pid;
 
@@ -371,7 +341,7 @@ fork_worker (Nursery *self, FerryStartOrder *order)
         finish (self, EXIT_SUCCESS);
       return FALSE;
     }
-  pid = fork_child (self);
+  pid = ferry_fork_child ();
   if (pid == 0)
     {
       let_go (self);
@@ -385,7 +355,7 @@ fork_worker (Nursery *self, FerryStartOrder *order)
   if (!told)
     finish (self, EXIT_SUCCESS);
   /* For the next one. */
-  ferry_nursery_reseed ();
+  ferry_reseed ();
   return FALSE;
 }
 
@@ -448,10 +418,10 @@ fork_spare (Nursery *self)
   pid_t pid;
 
   self->spare_lost = TRUE;
-  if (count_threads () > 1 || socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
+  if (ferry_count_threads () > 1 || socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
     return FALSE;
   atomic_store_explicit (self->taking, SPARE_ID, memory_order_relaxed);
-  pid = fork_child (self);
+  pid = ferry_fork_child ();
   if (pid == 0)
     {
       close (sockets[0]);
@@ -476,7 +446,7 @@ fork_spare (Nursery *self)
   self->spare_pid = pid;
   self->spare_asked = FALSE;
   self->spare_lost = FALSE;
-  ferry_nursery_reseed ();
+  ferry_reseed ();
   return FALSE;
 }
 
@@ -572,7 +542,6 @@ ferry_nursery_run (GError **error)
   /* A worker returns, and leaves it as it is. */
   static Nursery self = {.control = -1};
 
-  self.pid = getpid ();
   if (!attach (&self.control, error))
     return -1;
   prepare (self.control);

@@ -42,7 +42,6 @@ void ferry_nursery_set_rehearsal (void (*rehearse) (void));
 int ferry_nursery_run (GError **error);
 
 /* In ferry-nursery-child.c. */
-void ferry_nursery_reseed (void);
 void ferry_nursery_warm_up (int control);
 void ferry_nursery_become_worker (FerryStartOrder *order, int control);
 

@@ -238,6 +238,161 @@ test_no_more_wait_than_may (void)
   end (&application);
 }
 
+/* ---- as the messages of a channel ---- */
+
+#define PATIENCE (FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC)
+
+/* Returns the application's end. */
+static FerryChannel *
+attach_channel (FerryBackground *background)
+{
+  g_autoptr (FerryTransport) one = NULL;
+  g_autoptr (FerryTransport) other = NULL;
+  g_autoptr (FerryChannel) channel = NULL;
+  g_autoptr (GError) error = NULL;
+
+  ferry_transport_new_pair (&one, &other);
+  channel = ferry_channel_new (one);
+  g_assert_true (ferry_background_attach_channel (background, channel, &error));
+  g_assert_no_error (error);
+  return ferry_channel_new (other);
+}
+
+/* NULL: the good end. */
+static GVariant *
+take (FerryChannel *channel)
+{
+  g_autoptr (GError) error = NULL;
+  GVariant *value = NULL;
+
+  g_assert_true (ferry_channel_receive (channel, PATIENCE, NULL, &value, NULL, &error));
+  g_assert_no_error (error);
+  return value;
+}
+
+static void
+assert_taken (FerryChannel *channel, guint32 expected)
+{
+  g_autoptr (GVariant) value = take (channel);
+
+  g_assert_nonnull (value);
+  g_assert_cmpuint (g_variant_get_uint32 (value), ==, expected);
+}
+
+static void
+test_results_are_messages_and_end_when_there_are_no_more (void)
+{
+  FerryBackground *background = ferry_background_new ("result", 10);
+  g_autoptr (FerryChannel) channel = NULL;
+  g_autoptr (GError) error = NULL;
+
+  put (background, 70);
+  channel = attach_channel (background);
+  put (background, 71);
+  assert_taken (channel, 70);
+  assert_taken (channel, 71);
+  put (background, 72);
+  ferry_background_finish (background);
+  g_assert_false (ferry_background_put (background, g_variant_new_uint32 (73), -1, NULL, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
+  assert_taken (channel, 72);
+  g_assert_null (take (channel));
+  g_assert_finalize_object (background);
+}
+
+static gboolean
+has_one (gpointer background)
+{
+  return ferry_background_get_n_results (background) == 1;
+}
+
+static gboolean
+has_two (gpointer background)
+{
+  return ferry_background_get_n_results (background) == 2;
+}
+
+static void
+test_message_that_was_not_taken_is_given_to_the_next_one (void)
+{
+  FerryBackground *background = ferry_background_new ("result", 10);
+  FerryChannel *channel;
+
+  put (background, 70);
+  put (background, 71);
+  put (background, 72);
+  channel = attach_channel (background);
+  assert_taken (channel, 70);
+  /* That this one was taken is heard before somebody else attaches. The next one has come by now, or comes to nobody.
+   */
+  transport_test_wait (has_two, background);
+  g_object_unref (channel);
+  channel = attach_channel (background);
+  assert_taken (channel, 71);
+  transport_test_wait (has_one, background);
+  g_object_unref (channel);
+  ferry_background_finish (background);
+  channel = attach_channel (background);
+  assert_taken (channel, 72);
+  g_assert_null (take (channel));
+  g_object_unref (channel);
+  g_assert_finalize_object (background);
+}
+
+/* Whoever is told that all is over may end in the next instant. */
+static void
+test_worker_that_waited_has_told_of_the_end (void)
+{
+  for (guint i = 0; i < 100; i++)
+    {
+      FerryBackground *background = ferry_background_new ("result", 10);
+      g_autoptr (FerryTransport) one = NULL;
+      g_autoptr (FerryTransport) other = NULL;
+      g_autoptr (FerryChannel) kept = NULL;
+      g_autoptr (FerryChannel) channel = NULL;
+      g_autoptr (GError) error = NULL;
+
+      ferry_transport_new_pair (&one, &other);
+      kept = ferry_channel_new (one);
+      channel = ferry_channel_new (other);
+      g_assert_true (ferry_background_attach_channel (background, kept, &error));
+      put (background, i);
+      ferry_background_finish (background);
+      assert_taken (channel, i);
+      g_assert_true (ferry_background_wait_taken (background, PATIENCE, NULL, &error));
+      ferry_transport_close (one);
+      g_assert_null (take (channel));
+      g_assert_finalize_object (background);
+    }
+}
+
+static void
+test_worker_waits_until_all_are_taken (void)
+{
+  FerryBackground *background = ferry_background_new ("result", 10);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (FerryChannel) channel = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (ferry_background_wait_taken (background, 0, NULL, &error));
+  put (background, 70);
+  g_assert_false (ferry_background_wait_taken (background, 1000, NULL, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+  g_clear_error (&error);
+  g_cancellable_cancel (cancellable);
+  g_assert_false (ferry_background_wait_taken (background, -1, cancellable, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_clear_error (&error);
+  channel = attach_channel (background);
+  ferry_background_finish (background);
+  assert_taken (channel, 70);
+  g_assert_true (ferry_background_wait_taken (background, PATIENCE, NULL, &error));
+  g_assert_no_error (error);
+  /* It was told so, and nothing more comes that would tell it. */
+  g_assert_finalize_object (background);
+  g_assert_null (take (channel));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -250,5 +405,11 @@ main (int argc, char **argv)
                    test_what_an_application_failed_to_take_is_given_to_the_next_one);
   g_test_add_func ("/background/who-attaches-takes-the-place-of-who-did", test_who_attaches_takes_the_place_of_who_did);
   g_test_add_func ("/background/no-more-wait-than-may", test_no_more_wait_than_may);
+  g_test_add_func ("/background/results-are-messages-and-end-when-there-are-no-more",
+                   test_results_are_messages_and_end_when_there_are_no_more);
+  g_test_add_func ("/background/message-that-was-not-taken-is-given-to-the-next-one",
+                   test_message_that_was_not_taken_is_given_to_the_next_one);
+  g_test_add_func ("/background/worker-that-waited-has-told-of-the-end", test_worker_that_waited_has_told_of_the_end);
+  g_test_add_func ("/background/worker-waits-until-all-are-taken", test_worker_waits_until_all_are_taken);
   return g_test_run ();
 }

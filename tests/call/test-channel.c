@@ -430,6 +430,62 @@ static const TransportTestFact facts[] = {
   {"what-was-taken-is-acknowledged-once-there-is-room", what_was_taken_is_acknowledged_once_there_is_room},
 };
 
+/* ---- a transport that ends while it sends ---- */
+
+#define TYPE_ABRUPT_TRANSPORT (abrupt_transport_get_type ())
+G_DECLARE_FINAL_TYPE (AbruptTransport, abrupt_transport, ABRUPT, TRANSPORT, FerryTransport)
+
+struct _AbruptTransport
+{
+  FerryTransport parent_instance;
+};
+
+G_DEFINE_FINAL_TYPE (AbruptTransport, abrupt_transport, FERRY_TYPE_TRANSPORT)
+
+static gboolean
+abrupt_transport_send (FerryTransport *transport, const GOutputVector *parts, guint n_parts, GError **error)
+{
+  g_autoptr (GError) reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "It went in between");
+
+  /* As another thread does that finds its end just now. */
+  ferry_transport_end (transport, reason);
+  return TRUE;
+}
+
+static void
+abrupt_transport_close (FerryTransport *transport)
+{
+}
+
+static void
+abrupt_transport_class_init (AbruptTransportClass *klass)
+{
+  FERRY_TRANSPORT_CLASS (klass)->send = abrupt_transport_send;
+  FERRY_TRANSPORT_CLASS (klass)->close = abrupt_transport_close;
+}
+
+static void
+abrupt_transport_init (AbruptTransport *self)
+{
+}
+
+static void
+message_is_let_go_of_once_when_the_transport_ends_meanwhile (void)
+{
+  for (guint i = 0; i < 100; i++)
+    {
+      g_autoptr (FerryTransport) transport = g_object_new (TYPE_ABRUPT_TRANSPORT, NULL);
+      FerryChannel *channel = ferry_channel_new (transport);
+      g_autoptr (GVariant) value = g_variant_ref_sink (g_variant_new_uint32 (i));
+      g_autoptr (GError) error = NULL;
+
+      g_assert_false (ferry_channel_send_acknowledged (channel, value, PATIENCE, NULL, &error));
+      g_assert_error (error, FERRY_ERROR, FERRY_ERROR_NOT_ACKNOWLEDGED);
+      g_assert_nonnull (strstr (error->message, "It went in between"));
+      g_assert_finalize_object (channel);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -441,5 +497,7 @@ main (int argc, char **argv)
   g_source_attach (source, NULL);
   g_source_destroy (source);
   transport_test_add_facts ("channel", facts, G_N_ELEMENTS (facts));
+  g_test_add_func ("/channel/message-is-let-go-of-once-when-the-transport-ends-meanwhile",
+                   message_is_let_go_of_once_when_the_transport_ends_meanwhile);
   return g_test_run ();
 }

@@ -1,0 +1,575 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The core is what the source in the main context and the object share; the object is only one who refers to it. The
+ * source has a reference to the object only while it hands over what one read brought, so that the last reference of
+ * others' closes the transport.
+ *
+ * What is sent is written at once, as far as the socket takes it; the rest lies in a queue that the source writes. A
+ * message that was begun is always finished, so its rest is queued however much waits.
+ *
+ * Threads: any, where nothing else is said.
+ * Locks:   lock, a leaf but for the list of all: nobody is called with it held but the system, which does not wait.
+ * Trust:   none in what comes. */
+
+#include "config.h"
+
+#include "call/ferry-polled-transport-private.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "base/ferry-base-private.h"
+#include "call/ferry-frame-decoder-private.h"
+
+/* While that many bytes wait, no further message is taken. */
+#define MAX_QUEUED ((gsize) 1024 * 1024)
+/* How long what was sent before the end may take, where the context is iterated. */
+#define LINGER (5 * G_USEC_PER_SEC)
+
+#define FERRY_TYPE_POLLED_TRANSPORT (ferry_polled_transport_get_type ())
+G_DECLARE_FINAL_TYPE (FerryPolledTransport, ferry_polled_transport, FERRY, POLLED_TRANSPORT, FerryTransport)
+
+typedef struct
+{
+  _Atomic gint references;
+  GWeakRef transport;
+  FerryFrameDecoder decoder;       /* context */
+  void (*hung_up) (gpointer data); /* context: (nullable) */
+  gpointer hung_up_data;
+  GDestroyNotify hung_up_destroy; /* (nullable) */
+  _Atomic gsize n_queued;         /* the lock to write: bytes that the socket has not taken */
+
+  pthread_mutex_t lock;
+  int fd;            /* lock, as what follows: -1 once it is closed */
+  GSource *source;   /* (unowned) (nullable): as long as fd is open, and has a reference to this */
+  gpointer tag;      /* (nullable): of fd in source; NULL once nothing more comes */
+  GByteArray *queue; /* (owned): from `begin` on, what is still to be written */
+  gsize begin;
+  gboolean refused;   /* who has no room is to be told of it */
+  gboolean closing;   /* the transport is closed */
+  const char *failed; /* (nullable): why nothing can be written any more */
+  GList node;         /* of `all` */
+} Core;
+
+typedef struct
+{
+  GSource source;
+  Core *core; /* const: (owned) */
+} Source;
+
+struct _FerryPolledTransport
+{
+  FerryTransport parent_instance;
+  Core *core; /* const: (owned) */
+};
+
+G_DEFINE_FINAL_TYPE (FerryPolledTransport, ferry_polled_transport, FERRY_TYPE_TRANSPORT)
+
+static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
+static GQueue all = G_QUEUE_INIT; /* all_lock: (element-type Core) (unowned): whose socket is open */
+
+/* How many sources of this kind this thread is dispatching. */
+static _Thread_local guint n_receiving;
+
+/* ---- the core ---- */
+
+static Core *
+core_ref (Core *core)
+{
+  /* Relaxed: whoever refers to it has a reference already. */
+  atomic_fetch_add_explicit (&core->references, 1, memory_order_relaxed);
+  return core;
+}
+
+static void
+core_unref (Core *core)
+{
+  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
+  if (atomic_fetch_sub_explicit (&core->references, 1, memory_order_acq_rel) > 1)
+    return;
+  g_assert (core->fd < 0);
+  ferry_frame_decoder_clear (&core->decoder);
+  g_byte_array_unref (core->queue);
+  g_weak_ref_clear (&core->transport);
+  pthread_mutex_destroy (&core->lock);
+  g_free (core);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Core, core_unref)
+
+static void
+count_queued_locked (Core *core)
+{
+  /* Relaxed: who waits for it is woken otherwise, and then looks again. */
+  atomic_store_explicit (&core->n_queued, core->queue->len - core->begin, memory_order_relaxed);
+}
+
+static void
+fail_locked (Core *core, const char *why)
+{
+  if (core->failed == NULL)
+    core->failed = why;
+  g_byte_array_set_size (core->queue, 0);
+  core->begin = 0;
+  count_queued_locked (core);
+}
+
+/* The caller has a reference. */
+static void
+close_locked (Core *core)
+{
+  if (core->fd < 0)
+    return;
+  fail_locked (core, "The transport was closed at this end");
+  pthread_mutex_lock (&all_lock);
+  g_queue_unlink (&all, &core->node);
+  pthread_mutex_unlock (&all_lock);
+  g_source_destroy (core->source);
+  core->source = NULL;
+  core->tag = NULL;
+  ferry_clear_fd (&core->fd);
+}
+
+static void
+watch_locked (Core *core)
+{
+  if (core->tag != NULL)
+    g_source_modify_unix_fd (core->source, core->tag, G_IO_IN | (core->queue->len > core->begin ? G_IO_OUT : 0));
+}
+
+/* ---- writing ---- */
+
+/* Returns how much the socket took; 0 as well where it takes nothing any more. */
+static gsize
+write_locked (Core *core, const struct iovec *parts, guint n_parts)
+{
+  struct msghdr message = {.msg_iov = (struct iovec *) parts, .msg_iovlen = n_parts};
+  gssize n = TEMP_FAILURE_RETRY (sendmsg (core->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
+
+  if (n < 0 && errno != EAGAIN)
+    fail_locked (core, "The other process takes nothing more");
+  return n > 0 ? (gsize) n : 0;
+}
+
+static void
+append_locked (Core *core, const guint8 *data, gsize size)
+{
+  /* What was written goes when it is as much as what was not: so each byte is moved once, on the average. */
+  if (core->begin > 0 && core->begin >= core->queue->len - core->begin)
+    {
+      g_byte_array_remove_range (core->queue, 0, (guint) core->begin);
+      core->begin = 0;
+    }
+  g_byte_array_append (core->queue, data, (guint) size);
+}
+
+static void
+queue_rest_locked (Core *core, const struct iovec *parts, guint n_parts, gsize written)
+{
+  for (guint i = 0; i < n_parts; i++)
+    {
+      gsize skipped = MIN (written, parts[i].iov_len);
+
+      written -= skipped;
+      if (skipped < parts[i].iov_len)
+        append_locked (core, (const guint8 *) parts[i].iov_base + skipped, parts[i].iov_len - skipped);
+    }
+  count_queued_locked (core);
+  watch_locked (core);
+}
+
+/* Writes of what is queued what the socket takes. Returns whether there is room for whom there was none. */
+static gboolean
+write_queued_locked (Core *core)
+{
+  struct iovec part;
+  gsize n;
+  gboolean room;
+
+  do
+    {
+      part = (struct iovec){core->queue->data + core->begin, core->queue->len - core->begin};
+      n = part.iov_len > 0 ? write_locked (core, &part, 1) : 0;
+      core->begin += n;
+    }
+  while (n > 0);
+  if (core->begin == core->queue->len)
+    {
+      g_byte_array_set_size (core->queue, 0);
+      core->begin = 0;
+    }
+  count_queued_locked (core);
+  watch_locked (core);
+  room = core->refused && core->queue->len - core->begin < MAX_QUEUED / 2;
+  if (room)
+    core->refused = FALSE;
+  if (core->closing && core->queue->len == 0)
+    close_locked (core);
+  return room;
+}
+
+static gboolean
+check_room_locked (Core *core, GError **error)
+{
+  if (core->failed != NULL)
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, core->failed);
+  else if (core->closing)
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The transport was closed at this end");
+  else if (core->queue->len - core->begin >= MAX_QUEUED)
+    {
+      core->refused = TRUE;
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK,
+                   "%" G_GSIZE_FORMAT " bytes wait for the other process to take them: wait for room",
+                   core->queue->len - core->begin);
+    }
+  else
+    return TRUE;
+  return FALSE;
+}
+
+static gboolean
+send_parts (Core *core, const struct iovec *parts, guint n_parts, GError **error)
+{
+  gboolean sent;
+  gsize written = 0;
+
+  pthread_mutex_lock (&core->lock);
+  sent = check_room_locked (core, error);
+  if (sent && core->queue->len == 0)
+    {
+      written = write_locked (core, parts, n_parts);
+      sent = check_room_locked (core, error);
+    }
+  if (sent)
+    queue_rest_locked (core, parts, n_parts, written);
+  pthread_mutex_unlock (&core->lock);
+  return sent;
+}
+
+/* ---- reading; the context's thread ---- */
+
+static gssize
+read_locked (Core *core, guint8 *room, gsize size)
+{
+  gssize n;
+
+  if (core->tag == NULL)
+    {
+      errno = EAGAIN;
+      return -1;
+    }
+  n = TEMP_FAILURE_RETRY (recv (core->fd, room, size, MSG_DONTWAIT));
+  /* The other end was closed with something unread before it. */
+  return n < 0 && errno != EAGAIN ? 0 : n;
+}
+
+/* Hands over what came whole. Messages are copied: their handlers may iterate the context, and more comes. */
+static void
+hand_over (Core *core)
+{
+  g_autoptr (FerryTransport) transport = g_weak_ref_get (&core->transport);
+  g_autoptr (GError) reason = NULL;
+  FerryFrameStatus status = FERRY_FRAME_NONE;
+  gconstpointer message;
+  gsize size;
+
+  while (transport != NULL && !ferry_transport_get_closed (transport) &&
+         (status = ferry_frame_decoder_next (&core->decoder, &message, &size, &reason)) == FERRY_FRAME_MESSAGE)
+    {
+      g_autofree guint8 *copy = g_memdup2 (message, size);
+
+      ferry_transport_receive (transport, copy, size);
+    }
+  if (status == FERRY_FRAME_BROKEN)
+    ferry_transport_end (transport, reason);
+}
+
+/* Nothing more comes, and nobody is there who could take anything. */
+static void
+end_input (Core *core)
+{
+  g_autoptr (FerryTransport) transport = g_weak_ref_get (&core->transport);
+  g_autoptr (GError) reason = ferry_frame_decoder_end (&core->decoder);
+
+  pthread_mutex_lock (&core->lock);
+  /* The socket would be said to have hung up for ever. */
+  if (core->tag != NULL)
+    g_source_remove_unix_fd (core->source, g_steal_pointer (&core->tag));
+  fail_locked (core, "The other process is gone");
+  if (core->closing)
+    close_locked (core);
+  pthread_mutex_unlock (&core->lock);
+  if (transport == NULL)
+    return;
+  /* Who has something to send hears of it. */
+  ferry_transport_note_room (transport);
+  if (core->hung_up != NULL)
+    core->hung_up (core->hung_up_data);
+  else
+    ferry_transport_end (transport, reason);
+}
+
+/* Returns how much came; 0 at the end, and -1 where nothing lies there. */
+static gssize
+read_some (Core *core)
+{
+  guint8 discarded[4096];
+  guint8 *room = discarded;
+  gsize size = sizeof discarded;
+  gboolean closing;
+  gssize n;
+
+  pthread_mutex_lock (&core->lock);
+  closing = core->closing;
+  if (!closing)
+    room = ferry_frame_decoder_get_room (&core->decoder, &size);
+  n = read_locked (core, room, size);
+  pthread_mutex_unlock (&core->lock);
+  if (n > 0 && !closing)
+    {
+      ferry_frame_decoder_add (&core->decoder, (gsize) n);
+      hand_over (core);
+    }
+  return n;
+}
+
+static void
+write_some (Core *core)
+{
+  g_autoptr (FerryTransport) transport = g_weak_ref_get (&core->transport);
+  gboolean room = FALSE;
+
+  pthread_mutex_lock (&core->lock);
+  if (core->fd >= 0)
+    room = write_queued_locked (core);
+  pthread_mutex_unlock (&core->lock);
+  if (room && transport != NULL)
+    ferry_transport_note_room (transport);
+}
+
+/* ---- the source ---- */
+
+static gboolean
+dispatch (GSource *source, GSourceFunc callback, gpointer data)
+{
+  g_autoptr (Core) core = core_ref (((Source *) source)->core);
+  gint64 ready_time = g_source_get_ready_time (source);
+  GIOCondition condition;
+
+  pthread_mutex_lock (&core->lock);
+  condition = core->tag != NULL ? g_source_query_unix_fd (source, core->tag) : 0;
+  pthread_mutex_unlock (&core->lock);
+  n_receiving++;
+  if ((condition & G_IO_OUT) != 0)
+    write_some (core);
+  if ((condition & (G_IO_IN | G_IO_HUP | G_IO_ERR)) != 0 && read_some (core) == 0)
+    end_input (core);
+  n_receiving--;
+  if (ready_time >= 0 && ready_time <= g_source_get_time (source))
+    {
+      pthread_mutex_lock (&core->lock);
+      close_locked (core);
+      pthread_mutex_unlock (&core->lock);
+    }
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+finalize_source (GSource *source)
+{
+  core_unref (((Source *) source)->core);
+}
+
+static GSourceFuncs source_funcs = {.dispatch = dispatch, .finalize = finalize_source};
+
+static Core *
+core_new (int fd, gpointer transport, GMainContext *context)
+{
+  Core *core = g_new0 (Core, 1);
+
+  atomic_init (&core->references, 2);
+  g_weak_ref_init (&core->transport, transport);
+  ferry_frame_decoder_init (&core->decoder, FERRY_FRAME_MAX_MESSAGE);
+  pthread_mutex_init (&core->lock, NULL);
+  core->fd = fd;
+  core->queue = g_byte_array_new ();
+  core->source = g_source_new (&source_funcs, sizeof (Source));
+  ((Source *) core->source)->core = core;
+  g_source_set_static_name (core->source, "[ferry] polled transport");
+  core->tag = g_source_add_unix_fd (core->source, fd, G_IO_IN);
+  g_source_attach (core->source, context);
+  core->node.data = core;
+  pthread_mutex_lock (&all_lock);
+  g_queue_push_tail_link (&all, &core->node);
+  pthread_mutex_unlock (&all_lock);
+  /* The context has another one, until it is destroyed. */
+  g_source_unref (core->source);
+  return core;
+}
+
+/* ---- the object ---- */
+
+static gboolean
+ferry_polled_transport_send (FerryTransport *transport, const GOutputVector *parts, guint n_parts, GError **error)
+{
+  struct iovec framed[1 + FERRY_CALL_MAX_PARTS];
+  guint8 header[FERRY_FRAME_HEADER_SIZE];
+  gsize size = 0;
+
+  g_return_val_if_fail (n_parts <= FERRY_CALL_MAX_PARTS, FALSE);
+
+  for (guint i = 0; i < n_parts; i++)
+    {
+      framed[1 + i] = (struct iovec){(gpointer) parts[i].buffer, parts[i].size};
+      size += parts[i].size;
+    }
+  if (size > FERRY_FRAME_MAX_MESSAGE)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
+                   "A message of %" G_GSIZE_FORMAT " bytes is larger than the %u bytes that this transport carries: "
+                   "send less at once",
+                   size, FERRY_FRAME_MAX_MESSAGE);
+      return FALSE;
+    }
+  ferry_frame_write_header (header, (guint32) size);
+  framed[0] = (struct iovec){header, sizeof header};
+  return send_parts (FERRY_POLLED_TRANSPORT (transport)->core, framed, 1 + n_parts, error);
+}
+
+static void
+ferry_polled_transport_close (FerryTransport *transport)
+{
+  Core *core = FERRY_POLLED_TRANSPORT (transport)->core;
+
+  pthread_mutex_lock (&core->lock);
+  core->closing = TRUE;
+  if (core->queue->len == 0)
+    close_locked (core);
+  else if (core->fd >= 0 && g_source_get_ready_time (core->source) < 0)
+    g_source_set_ready_time (core->source, g_get_monotonic_time () + LINGER);
+  pthread_mutex_unlock (&core->lock);
+}
+
+static void
+ferry_polled_transport_finalize (GObject *object)
+{
+  FerryPolledTransport *self = FERRY_POLLED_TRANSPORT (object);
+
+  if (self->core->hung_up_destroy != NULL)
+    self->core->hung_up_destroy (self->core->hung_up_data);
+  core_unref (self->core);
+
+  G_OBJECT_CLASS (ferry_polled_transport_parent_class)->finalize (object);
+}
+
+static void
+ferry_polled_transport_class_init (FerryPolledTransportClass *klass)
+{
+  FERRY_TRANSPORT_CLASS (klass)->send = ferry_polled_transport_send;
+  FERRY_TRANSPORT_CLASS (klass)->close = ferry_polled_transport_close;
+  G_OBJECT_CLASS (klass)->finalize = ferry_polled_transport_finalize;
+}
+
+static void
+ferry_polled_transport_init (FerryPolledTransport *self)
+{
+}
+
+FerryTransport *
+ferry_polled_transport_new (int fd)
+{
+  FerryPolledTransport *self = g_object_new (FERRY_TYPE_POLLED_TRANSPORT, NULL);
+  g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
+  guint8 greeting[FERRY_GREETING_SIZE];
+  const struct iovec part = {greeting, sizeof greeting};
+
+  self->core = core_new (fd, self, context);
+  ferry_transport_set_context (FERRY_TRANSPORT (self), context);
+  ferry_greeting_write (greeting);
+  /* Where it fails the source finds out why. */
+  send_parts (self->core, &part, 1, NULL);
+  return FERRY_TRANSPORT (self);
+}
+
+void
+ferry_polled_transport_set_hang_up_func (FerryTransport *self, void (*func) (gpointer data), gpointer data,
+                                         GDestroyNotify destroy)
+{
+  Core *core = FERRY_POLLED_TRANSPORT (self)->core;
+
+  core->hung_up = func;
+  core->hung_up_data = data;
+  core->hung_up_destroy = destroy;
+}
+
+void
+ferry_polled_transport_drain (FerryTransport *self)
+{
+  g_autoptr (Core) core = core_ref (FERRY_POLLED_TRANSPORT (self)->core);
+  gssize n = 1;
+  int left = 0;
+
+  pthread_mutex_lock (&core->lock);
+  if (core->fd >= 0)
+    ioctl (core->fd, FIONREAD, &left);
+  pthread_mutex_unlock (&core->lock);
+  n_receiving++;
+  for (; left > 0 && n > 0; left -= (int) n)
+    n = read_some (core);
+  n_receiving--;
+}
+
+gboolean
+ferry_polled_transport_is_flushed (FerryTransport *self)
+{
+  /* Relaxed: see count_queued_locked(). */
+  return !FERRY_IS_POLLED_TRANSPORT (self) ||
+         atomic_load_explicit (&FERRY_POLLED_TRANSPORT (self)->core->n_queued, memory_order_relaxed) == 0;
+}
+
+void
+ferry_polled_transport_flush (FerryTransport *self)
+{
+  Core *core = FERRY_POLLED_TRANSPORT (self)->core;
+
+  pthread_mutex_lock (&core->lock);
+  while (core->queue->len > 0)
+    {
+      struct pollfd poll_fd = {.fd = core->fd, .events = POLLOUT};
+
+      TEMP_FAILURE_RETRY (poll (&poll_fd, 1, -1));
+      write_queued_locked (core);
+    }
+  pthread_mutex_unlock (&core->lock);
+}
+
+gboolean
+ferry_polled_transport_is_receiving (void)
+{
+  return n_receiving > 0;
+}
+
+void
+ferry_polled_transport_disown_all (void)
+{
+  GList *next;
+
+  for (GList *node = all.head; node != NULL; node = next)
+    {
+      g_autoptr (Core) core = core_ref (node->data);
+      g_autoptr (FerryTransport) transport = g_weak_ref_get (&core->transport);
+
+      next = node->next;
+      pthread_mutex_lock (&core->lock);
+      fail_locked (core, "The other end belongs to the process that this one was forked from");
+      close_locked (core);
+      pthread_mutex_unlock (&core->lock);
+      if (transport != NULL)
+        ferry_transport_disown (transport);
+    }
+}
