@@ -169,18 +169,19 @@ typedef struct
 {
   const char *name;
   const char *orders;
-  guint n_messages;  /* that are there to be taken */
-  int code;          /* of FERRY_ERROR, with which it ends; -1 for the good end */
-  const char *words; /* of that error */
-  guint n_failures;  /* how many of the messages are errors */
-  gboolean is_fault; /* the worker was ended for it */
+  guint n_messages;    /* that are there to be taken */
+  int code;            /* of FERRY_ERROR, with which it ends; -1 for the good end */
+  const char *words;   /* of that error */
+  guint n_failures;    /* how many of the messages are errors */
+  gboolean is_fault;   /* the worker was ended for it */
+  gboolean if_untaken; /* it is a fault only where nothing is taken meanwhile */
 } Row;
 
 #define FAULT(n_messages, words) n_messages, FERRY_ERROR_PROTOCOL, words, 0, TRUE
 #define GOOD(n_messages) n_messages, -1, ""
 
 static const Row rows[] = {
-  {"ends-one-that-sends-beyond-the-window", "1000*say " MESSAGE " 7;pause", FAULT (64, "there was no room")},
+  {"ends-one-that-sends-beyond-the-window", "1000*say " MESSAGE " 7;pause", FAULT (64, "there was no room"), TRUE},
   {"ends-one-that-sends-behind-its-end", "say " END ";say " MESSAGE " 7;pause", 0, -1, "", 0, TRUE},
   {"ends-one-that-ends-twice", "number 1;say " END ";say " END ";pause", 1, -1, "", 0, TRUE},
   {"ends-one-that-sends-nothing", "number 1;say " MESSAGE ";pause", FAULT (1, "without a value")},
@@ -188,7 +189,7 @@ static const Row rows[] = {
   {"ends-one-that-gives-room-of-another-type", "say " CREDIT " 'x';pause", FAULT (0, "room for more")},
   {"ends-one-that-gives-too-much-room", "say " CREDIT " uint32 65;pause", FAULT (0, "room for more")},
   {"ends-one-that-gives-all-room-there-is", "say " CREDIT " uint32 4294967295;pause", FAULT (0, "room for more")},
-  {"ends-one-that-asks-twice-at-once", "2*ask 5 " MESSAGE " 7;pause", FAULT (1, "is asked twice")},
+  {"ends-one-that-asks-twice-at-once", "2*ask 5 " MESSAGE " 7;pause", FAULT (1, "is asked twice"), TRUE},
   {"ends-one-that-sends-garbage", "3*number 7;raw 5000;pause", FAULT (3, "an unknown kind")},
   {"ends-one-that-sends-little", "raw 3;pause", FAULT (0, "less than a header")},
   {"ends-one-that-sends-nothing-at-all", "raw 0;pause", FAULT (0, "less than a header")},
@@ -298,6 +299,8 @@ test_all_in_an_exchange (void)
   g_signal_connect (exchange, "data", G_CALLBACK (take_data), &heard);
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     {
+      if (rows[i].if_untaken)
+        continue;
       g_assert_true (ferry_exchange_start (exchange, "forge", g_variant_new_string (rows[i].orders), NULL));
       g_assert_true (ferry_exchange_start (exchange, "square", g_variant_new_uint32 (i), NULL));
       sum += i * i;
