@@ -84,6 +84,8 @@ static void
 latest_clear (Latest *self)
 {
   self->connection_id = 0;
+  if (self->transport != NULL)
+    ferry_transport_end_run (self->transport);
   g_clear_object (&self->transport);
 }
 
@@ -97,7 +99,7 @@ take_message (Latest *latest, const FerryDownMessage *message)
       latest->transport = find_by_connection_id (message->connection_id);
     }
   if (latest->transport != NULL)
-    ferry_transport_receive_held (latest->transport, message->data, message->size);
+    ferry_transport_receive_in_run (latest->transport, message->data, message->size);
 }
 
 static void

@@ -172,6 +172,14 @@ room_came (gpointer data)
 /* ---- up ---- */
 
 static void
+end_run (gpointer data)
+{
+  g_autoptr (FerryTransport) transport = data;
+
+  ferry_transport_end_run (transport);
+}
+
+static void
 message_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariantType *type, gpointer user_data)
 {
   End *end = user_data;
@@ -182,11 +190,11 @@ message_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVa
       end->kept = g_weak_ref_get (&end->transport);
       end->kept_for = end->router->dispatch_number;
       if (end->kept != NULL)
-        ferry_router_keep (end->router, end->kept);
+        ferry_router_keep (end->router, end->kept, end_run);
     }
   /* One that comes as a variant is taken for its bytes, and breaks a rule by them. */
   if (end->kept != NULL)
-    ferry_transport_receive_held (end->kept, data, size);
+    ferry_transport_receive_in_run (end->kept, data, size);
 }
 
 static GError *

@@ -52,9 +52,11 @@ release (gpointer data)
 
 /* For who took it out of the table, with whose reference. */
 static void
-end (Ask *self, GVariant *result, const GError *error)
+end (Ask *self, GVariant *result, const GError *error, gboolean later)
 {
-  if (self->funcs.done != NULL)
+  if (self->funcs.wake != NULL)
+    self->funcs.wake (self->data, result, error, later);
+  else if (self->funcs.done != NULL)
     self->funcs.done (self->data, result, error);
   else
     self->funcs.func (result, error, self->data);
@@ -64,9 +66,16 @@ end (Ask *self, GVariant *result, const GError *error)
 static void
 answered (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
 {
+  Ask *self = data;
+  FerryTransport *transport = self->mux->transport;
+  /* Whoever is woken with others is so before other code runs, which may take its time, or wait for it. */
+  gboolean in_run = ferry_transport_take_answering (transport);
+
   if (result != NULL)
     ferry_known_types_add (result);
-  end (data, result, error);
+  if (in_run && self->funcs.wake == NULL)
+    ferry_transport_end_run (transport);
+  end (self, result, error, in_run);
 }
 
 static void
@@ -74,8 +83,10 @@ item_came (gpointer data, const char *name, GVariant *value)
 {
   Ask *self = data;
 
-  if (name[0] == '\0' && value != NULL)
-    self->funcs.item (self->data, value);
+  if (name[0] != '\0' || value == NULL)
+    return;
+  ferry_transport_end_run (self->mux->transport);
+  self->funcs.item (self->data, value);
 }
 
 static const FerryAnswerFuncs plain_funcs = {.done = answered};
@@ -153,7 +164,7 @@ ferry_mux_abandon (FerryMux *self, guint64 xid, FerryCancelReason reason, const 
 
   if (ask == NULL)
     return FALSE;
-  end (ask, NULL, error);
+  end (ask, NULL, error, FALSE);
   return TRUE;
 }
 

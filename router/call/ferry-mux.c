@@ -5,13 +5,8 @@
 
 #include "call/ferry-mux-fields-private.h"
 
-#include <errno.h>
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
-
 #include "base/ferry-base-private.h"
+#include "call/ferry-berths-private.h"
 
 /**
  * FerryMux:
@@ -71,42 +66,48 @@ ferry_mux_get_deadline (gint64 timeout)
 #define WAITER_ASLEEP 2u
 #define WAITER_LOOK 4u
 
-/* A lock of its own, and not the mux's: who answers would have to let go of it before a thread that it wakes can go on.
- * In fact none at all: the state is what the thread sleeps on. */
+/* No lock, which who answers would have to let go of before a thread that it wakes can go on. */
 typedef struct
 {
-  FerryMux *mux; /* (unowned) */
+  FerryMux *mux;       /* (unowned) */
+  FerryBerths *berths; /* (unowned): the transport's */
+  guint berth;
   _Atomic guint32 state;
   GVariant *result; /* (owned) (nullable): of who ends it, as the next one, until it is over */
   GError *error;    /* (owned) (nullable) */
 } Waiter;
 
-/* any. A waiter may be gone as soon as it is over: of its memory only the address is used then. */
+/* any. A waiter may be gone as soon as it is over, so what is needed is taken before. */
 static void
-waiter_tell (Waiter *self, guint32 what)
+waiter_tell (Waiter *self, guint32 what, gboolean later)
 {
-  _Atomic guint32 *state = &self->state;
+  FerryBerths *berths = self->berths;
+  guint berth = self->berth;
 
   /* Release: pairs with waiter_is_over(). */
-  if ((atomic_fetch_add_explicit (state, what, memory_order_release) & WAITER_ASLEEP) != 0)
-    syscall (SYS_futex, state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+  if ((atomic_fetch_add_explicit (&self->state, what, memory_order_release) & WAITER_ASLEEP) == 0)
+    return;
+  if (later)
+    ferry_berths_wake_later (berths, berth);
+  else
+    ferry_berths_wake (berths, berth);
 }
 
 static void
-waiter_done (gpointer data, GVariant *result, const GError *error)
+waiter_done (gpointer data, GVariant *result, const GError *error, gboolean later)
 {
   Waiter *self = data;
 
   self->result = result != NULL ? g_variant_ref (result) : NULL;
   self->error = error != NULL ? g_error_copy (error) : NULL;
-  waiter_tell (self, WAITER_OVER);
+  waiter_tell (self, WAITER_OVER, later);
 }
 
 /* While this runs, who waits does not go: disconnecting waits for it. */
 static void
 waiter_cancelled (GCancellable *cancellable, gpointer data)
 {
-  waiter_tell (data, WAITER_LOOK);
+  waiter_tell (data, WAITER_LOOK, FALSE);
 }
 
 static gboolean
@@ -121,16 +122,13 @@ waiter_is_over (Waiter *self, guint32 *state)
 static gboolean
 waiter_sleep (Waiter *self, guint32 state, gint64 deadline)
 {
-  struct timespec until = {.tv_sec = deadline / G_USEC_PER_SEC, .tv_nsec = (deadline % G_USEC_PER_SEC) * 1000};
-  guint32 asleep = state | WAITER_ASLEEP;
+  guint32 seen = ferry_berths_look (self->berths, self->berth);
 
-  /* Relaxed: it is one word, and who changes it after this finds the mark. */
-  if (!atomic_compare_exchange_strong_explicit (&self->state, &state, asleep, memory_order_relaxed,
+  /* Relaxed: it is one word, and who changes it after this finds the mark, and rings. */
+  if (!atomic_compare_exchange_strong_explicit (&self->state, &state, state | WAITER_ASLEEP, memory_order_relaxed,
                                                 memory_order_relaxed))
     return TRUE;
-  return syscall (SYS_futex, &self->state, FUTEX_WAIT_BITSET_PRIVATE, asleep, deadline > 0 ? &until : NULL, NULL,
-                  FUTEX_BITSET_MATCH_ANY) == 0 ||
-         errno != ETIMEDOUT;
+  return ferry_berths_sleep (self->berths, self->berth, seen, deadline);
 }
 
 /* Returns whether it is over, and not just its time, or cancelled. */
@@ -147,7 +145,7 @@ waiter_wait (Waiter *self, gint64 deadline, GCancellable *cancellable)
   return waiter_is_over (self, &state);
 }
 
-static const FerryAskFuncs waiter_funcs = {.done = waiter_done};
+static const FerryAskFuncs waiter_funcs = {.wake = waiter_done};
 
 static void
 waiter_run (Waiter *self, const FerryAskRequest *request, GCancellable *cancellable)
@@ -208,7 +206,10 @@ ferry_mux_transact (FerryMux *self, const char *method, GVariant *arguments, gin
   if (!ferry_transport_check_may_wait (self->transport, "ferry_mux_transact_async()", error) ||
       g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
+  waiter.berths = ferry_transport_get_berths (self->transport);
+  waiter.berth = ferry_berths_take (waiter.berths);
   waiter_run (&waiter, &request, cancellable);
+  ferry_berths_leave (waiter.berths, waiter.berth);
   if (waiter.error != NULL)
     {
       g_propagate_error (error, waiter.error);

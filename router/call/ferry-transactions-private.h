@@ -107,6 +107,10 @@ gboolean ferry_transactions_add_window (FerryTransactions *self, guint64 xid, gu
 /* Takes a message of the other end's; the caller has a reference. One thread at a time, or the callbacks of one
  * transaction overlap. Returns FALSE with FERRY_ERROR_PROTOCOL when it is malformed. */
 gboolean ferry_transactions_receive (FerryTransactions *self, gconstpointer data, gsize size, GError **error);
+/* In done(), on the thread that calls receive(): whether that is for an answer. Once: what done() calls may end more.
+ */
+gboolean ferry_transactions_take_answering (FerryTransactions *self);
+
 /* Takes a cancel that came by another road, before its request or after. */
 void ferry_transactions_receive_cancel (FerryTransactions *self, guint64 xid, guint16 reason);
 /* The end of the link: every transaction that this end asked is done with reason, and calls that it was asked are

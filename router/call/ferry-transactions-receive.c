@@ -27,22 +27,33 @@ count_stray_locked (FerryTransactions *self, guint64 xid)
 
 /* pieces is taken; NULL where the value came whole. */
 static void
-hand_over_answer (const FerryXidEntry *entry, const FerryCallMessage *message, GByteArray *pieces)
+hand_over_answer (FerryTransactions *self, const FerryXidEntry *entry, const FerryCallMessage *message,
+                  GByteArray *pieces)
 {
   g_autoptr (GVariant) value =
     pieces != NULL ? ferry_call_message_join_value (message, pieces) : ferry_call_message_dup_value (message);
   g_autoptr (GError) error = NULL;
   g_autofree char *trace = NULL;
 
-  if (message->header.kind == FERRY_CALL_ANSWER)
+  if (message->header.kind != FERRY_CALL_ANSWER)
     {
-      entry->funcs.done (entry->data, value, NULL, NULL, FALSE);
-      return;
+      error = ferry_error_from_variant (value, &trace);
+      if (trace != NULL)
+        ferry_trace_remember (error, trace);
+      g_clear_pointer (&value, g_variant_unref);
     }
-  error = ferry_error_from_variant (value, &trace);
-  if (trace != NULL)
-    ferry_trace_remember (error, trace);
-  entry->funcs.done (entry->data, NULL, error, trace, message->header.kind == FERRY_CALL_REFUSE);
+  self->answering = TRUE;
+  entry->funcs.done (entry->data, value, error, trace, message->header.kind == FERRY_CALL_REFUSE);
+  self->answering = FALSE;
+}
+
+gboolean
+ferry_transactions_take_answering (FerryTransactions *self)
+{
+  gboolean answering = self->answering;
+
+  self->answering = FALSE;
+  return answering;
 }
 
 /* Takes the transaction out, with what came of its answer in pieces. Returns FALSE when there is no such transaction.
@@ -76,7 +87,7 @@ receive_answer (FerryTransactions *self, const FerryCallMessage *message, GError
   /* An error, or a whole answer, does without what came before. */
   if (!joined)
     g_clear_pointer (&pieces, g_byte_array_unref);
-  hand_over_answer (&entry, message, pieces);
+  hand_over_answer (self, &entry, message, pieces);
   return TRUE;
 }
 

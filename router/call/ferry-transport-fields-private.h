@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "call/ferry-berths-private.h"
 #include "call/ferry-transport-private.h"
 
 G_BEGIN_DECLS
@@ -17,9 +18,10 @@ typedef struct
   FerryTransactions *transactions;                                        /* const: (owned) */
   gboolean (*cancel) (FerryTransport *self, guint64 xid, guint16 reason); /* const: (nullable) */
   _Atomic (GThread *) receiving_thread;                                   /* (unowned) (nullable) */
-  GMainContext *context;                                                  /* const: (owned) (nullable) */
-  GThread *context_thread;                                                /* const: (unowned) (nullable) */
-  gboolean disowned;                                                      /* const, but for who has forked */
+  FerryBerths berths;
+  GMainContext *context;   /* const: (owned) (nullable) */
+  GThread *context_thread; /* const: (unowned) (nullable) */
+  gboolean disowned;       /* const, but for who has forked */
   _Atomic guint64 room_count;
   _Atomic guint n_waiting;
   _Atomic guint n_kept; /* the lock to write: how many are in kept */

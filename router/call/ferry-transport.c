@@ -98,6 +98,7 @@ call_came (FerryTransactions *transactions, FerryCall *call, gpointer data)
   g_autoptr (GError) refusal = NULL;
   FerryTransportCallFunc func;
 
+  ferry_transport_end_run (self);
   pthread_mutex_lock (&priv->lock);
   func = priv->call_func;
   if (func != NULL)
@@ -199,11 +200,12 @@ ferry_transport_receive (FerryTransport *self, gconstpointer data, gsize size)
   g_return_if_fail (FERRY_IS_TRANSPORT (self));
 
   kept = g_object_ref (self);
-  ferry_transport_receive_held (self, data, size);
+  ferry_transport_receive_in_run (self, data, size);
+  ferry_transport_end_run (self);
 }
 
 void
-ferry_transport_receive_held (FerryTransport *self, gconstpointer data, gsize size)
+ferry_transport_receive_in_run (FerryTransport *self, gconstpointer data, gsize size)
 {
   FerryTransportPrivate *priv = ferry_transport_get_private (self);
   g_autoptr (GError) error = NULL;

@@ -341,24 +341,32 @@ dispatch_latest (FerryRouter *self, FerryMonitor *monitor, const FerryBudget *bu
   return result;
 }
 
-/* router's thread, in a dispatch: takes a reference to object over until that ends. */
+/* router's thread, in a dispatch: has let_go called with object when that ends. */
 void
-ferry_router_keep (FerryRouter *self, gpointer object)
+ferry_router_keep (FerryRouter *self, gpointer object, GDestroyNotify let_go)
 {
+  const FerryKept kept = {object, let_go};
+
   g_assert (self->dispatching);
-  g_ptr_array_add (self->graveyard, object);
+  g_array_append_val (self->graveyard, kept);
 }
 
 /* Somebody's code may be called when objects go, and even begin another dispatch. */
 static void
 bury (FerryRouter *self)
 {
-  g_autoptr (GPtrArray) dead = NULL;
+  g_autoptr (GArray) dead = NULL;
 
   if (self->graveyard->len == 0)
     return;
   dead = g_steal_pointer (&self->graveyard);
-  self->graveyard = g_ptr_array_new_with_free_func (g_object_unref);
+  self->graveyard = g_array_new (FALSE, FALSE, sizeof (FerryKept));
+  for (guint i = 0; i < dead->len; i++)
+    {
+      const FerryKept *kept = &g_array_index (dead, FerryKept, i);
+
+      kept->let_go (kept->object);
+    }
 }
 
 /* router's thread: delivers what is in the local queue, until there is no more or the budget is spent. */
