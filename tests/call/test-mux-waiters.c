@@ -1,0 +1,78 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Threads that wait for answers, beside code that is called for others. */
+
+#include "config.h"
+
+#include <stdatomic.h>
+
+#include "call/mux-test.h"
+
+typedef struct
+{
+  MuxTest *test;
+  _Atomic gboolean is_through; /* who waits has the answer */
+  _Atomic gboolean called;
+} Fellow;
+
+static gpointer
+wait_for_answer (gpointer data)
+{
+  Fellow *self = data;
+  g_autoptr (GVariant) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  ferry_mux_transact (self->test->mux, "echo", g_variant_new_uint32 (5), -1, NULL, &result, &error);
+  g_assert_no_error (error);
+  atomic_store (&self->is_through, TRUE);
+  return NULL;
+}
+
+static void
+wait_for_fellow (GVariant *result, const GError *error, gpointer data)
+{
+  Fellow *self = data;
+  gint64 deadline = g_get_monotonic_time () + FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC;
+
+  while (!atomic_load (&self->is_through) && g_get_monotonic_time () < deadline)
+    g_thread_yield ();
+  g_assert_true (atomic_load (&self->is_through));
+  atomic_store (&self->called, TRUE);
+  g_main_context_wakeup (NULL);
+}
+
+/* Its answer comes first, and both may come at once. */
+static void
+who_waits_is_woken_before_other_code_runs (gconstpointer data)
+{
+  g_autoptr (MuxTest) test = mux_test_new ((MuxTestWay) GPOINTER_TO_UINT (data), 1, FALSE);
+
+  for (guint i = 0; i < 200; i++)
+    {
+      Fellow fellow = {.test = test};
+      GThread *thread = g_thread_new ("fellow", wait_for_answer, &fellow);
+      g_autoptr (GError) error = NULL;
+
+      while (ferry_mux_get_n_in_flight (test->mux) == 0 && !atomic_load (&fellow.is_through))
+        g_thread_yield ();
+      g_assert_cmpuint (ferry_mux_transact_with_func (test->mux, "echo", NULL, wait_for_fellow, &fellow, &error), >, 0);
+      while (!atomic_load (&fellow.called))
+        g_main_context_iteration (NULL, TRUE);
+      g_thread_join (thread);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  for (guint way = 0; way < MUX_TEST_N_WAYS; way++)
+    {
+      g_autofree char *path =
+        g_strdup_printf ("/mux-waiters/%s/are-woken-before-other-code-runs", mux_test_way_names[way]);
+
+      g_test_add_data_func (path, GUINT_TO_POINTER (way), who_waits_is_woken_before_other_code_runs);
+    }
+  return g_test_run ();
+}
