@@ -79,9 +79,14 @@ wake (GCancellable *cancellable, gpointer data)
 static void
 sleep_on (GCancellable *cancellable)
 {
-  gboolean is_woken = FALSE;
-  gulong handler = g_cancellable_connect (cancellable, G_CALLBACK (wake), &is_woken, NULL);
+  gboolean is_woken;
+  gulong handler;
 
+  /* With the lock that wake() takes, as ThreadSanitizer does not see those of GLib. */
+  pthread_mutex_lock (&sleep_lock);
+  is_woken = FALSE;
+  pthread_mutex_unlock (&sleep_lock);
+  handler = g_cancellable_connect (cancellable, G_CALLBACK (wake), &is_woken, NULL);
   g_atomic_int_set (&is_running, TRUE);
   pthread_mutex_lock (&sleep_lock);
   while (!is_woken)
