@@ -16,7 +16,7 @@ typedef struct
   FerryMux *mux;             /* const: (unowned): task has it */
   GTask *task;               /* const: (owned) */
   GCancellable *cancellable; /* const: (owned) (nullable) */
-  char *method;              /* const: (owned) */
+  char *method;              /* const: (owned) (nullable): NULL where nothing but its answer ends it */
   guint64 xid;               /* set before anybody can want to end it */
 
   gboolean over;    /* mux's lock, as what follows */
@@ -59,6 +59,8 @@ disarm (Pending *self)
   g_autoptr (GSource) timeout = NULL;
   gulong id;
 
+  if (self->method == NULL)
+    return;
   g_mutex_lock (&self->mux->lock);
   self->over = TRUE;
   timeout = g_steal_pointer (&self->timeout);
@@ -186,7 +188,8 @@ ferry_mux_transact_async (FerryMux *self, const char *method, GVariant *argument
   pending->mux = self;
   pending->task = g_object_ref (task);
   g_set_object (&pending->cancellable, cancellable);
-  pending->method = g_strdup (method);
+  if (timeout >= 0 || cancellable != NULL)
+    pending->method = g_strdup (method);
   pending->xid = ferry_mux_ask (self, &request, &task_funcs, pending, &error);
   if (pending->xid == 0)
     {
