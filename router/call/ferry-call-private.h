@@ -56,8 +56,6 @@ struct _FerryTransactions
   guint64 n_late;
   guint64 n_unknown;
 
-  gboolean answering; /* receiving thread: it is handing an answer over, and nobody's code runs yet */
-
   /* What each message looks at, lock to write. */
   _Atomic gboolean closed; /* reason is set */
   _Atomic gboolean has_unsent;

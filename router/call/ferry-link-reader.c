@@ -123,13 +123,16 @@ take_cancel (guint64 xid, guint16 reason)
 }
 
 static void
-take_cancels (void)
+take_cancels (Latest *latest)
 {
   guint64 xid;
   guint16 reason;
 
   while (ferry_downlink_take_cancel (downlink, &xid, &reason))
-    take_cancel (xid, reason);
+    {
+      latest_clear (latest);
+      take_cancel (xid, reason);
+    }
 }
 
 /* The application hears of it first: who hears of it here may be about to exit. */
@@ -157,7 +160,7 @@ receive (Latest *latest)
   FerryDownEvent event =
     ferry_downlink_receive (downlink, latest->connection_id != 0 ? 0 : FERRY_NO_DEADLINE, &message);
 
-  take_cancels ();
+  take_cancels (latest);
   if (event != FERRY_DOWN_EVENT_MESSAGE)
     latest_clear (latest);
   switch (event)

@@ -172,11 +172,12 @@ room_came (gpointer data)
 /* ---- up ---- */
 
 static void
-end_run (gpointer data)
+run_ended (gpointer data)
 {
-  g_autoptr (FerryTransport) transport = data;
+  End *end = data;
 
-  ferry_transport_end_run (transport);
+  if (end->kept_for == end->router->dispatch_number && end->kept != NULL)
+    ferry_transport_end_run (end->kept);
 }
 
 static void
@@ -190,7 +191,7 @@ message_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVa
       end->kept = g_weak_ref_get (&end->transport);
       end->kept_for = end->router->dispatch_number;
       if (end->kept != NULL)
-        ferry_router_keep (end->router, end->kept, end_run);
+        ferry_router_keep (end->router, end->kept);
     }
   /* One that comes as a variant is taken for its bytes, and breaks a rule by them. */
   if (end->kept != NULL)
@@ -346,6 +347,7 @@ link_transport_new (FerryReceiver *receiver, FerryRouter *router, guint index)
   self->room_watch = (FerryRoomWatch){.func = room_came, .data = self};
   receiver->internal = TRUE;
   ferry_receiver_set_handler (receiver, message_came, end, end_unref);
+  receiver->run_ended = run_ended;
   g_signal_connect_data (receiver, "closed", G_CALLBACK (pipe_closed), g_atomic_rc_box_acquire (end), end_closure_unref,
                          0);
   return self;

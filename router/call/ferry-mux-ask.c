@@ -66,16 +66,17 @@ end (Ask *self, GVariant *result, const GError *error, gboolean later)
 static void
 answered (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
 {
-  Ask *self = data;
-  FerryTransport *transport = self->mux->transport;
-  /* Whoever is woken with others is so before other code runs, which may take its time, or wait for it. */
-  gboolean in_run = ferry_transport_take_answering (transport);
-
   if (result != NULL)
     ferry_known_types_add (result);
-  if (in_run && self->funcs.wake == NULL)
-    ferry_transport_end_run (transport);
-  end (self, result, error, in_run);
+  end (data, result, error, FALSE);
+}
+
+static void
+answered_in_run (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
+{
+  if (result != NULL)
+    ferry_known_types_add (result);
+  end (data, result, error, TRUE);
 }
 
 static void
@@ -83,14 +84,21 @@ item_came (gpointer data, const char *name, GVariant *value)
 {
   Ask *self = data;
 
-  if (name[0] != '\0' || value == NULL)
-    return;
-  ferry_transport_end_run (self->mux->transport);
-  self->funcs.item (self->data, value);
+  if (name[0] == '\0' && value != NULL)
+    self->funcs.item (self->data, value);
 }
 
 static const FerryAnswerFuncs plain_funcs = {.done = answered};
+static const FerryAnswerFuncs waiting_funcs = {.done = answered, .done_in_run = answered_in_run};
 static const FerryAnswerFuncs stream_funcs = {.item = item_came, .done = answered, .hold = hold, .release = release};
+
+static const FerryAnswerFuncs *
+get_answer_funcs (const FerryAskRequest *request, const FerryAskFuncs *funcs)
+{
+  if (request->window > 0)
+    return &stream_funcs;
+  return funcs->wake != NULL ? &waiting_funcs : &plain_funcs;
+}
 
 static Ask *
 ask_new (FerryMux *mux, const FerryAskFuncs *funcs, gpointer data)
@@ -124,8 +132,7 @@ ferry_mux_ask (FerryMux *self, const FerryAskRequest *request, const FerryAskFun
   if (request->arguments != NULL)
     ferry_known_types_add (request->arguments);
   ask = ask_new (self, funcs, data);
-  xid = ferry_transactions_ask (self->transactions, &message, request->window > 0 ? &stream_funcs : &plain_funcs, ask,
-                                error);
+  xid = ferry_transactions_ask (self->transactions, &message, get_answer_funcs (request, funcs), ask, error);
   if (xid == 0)
     ask_free (ask);
   /* It is in the table now, and the table has a lock: a stop that did not find it there has set its mark before that,

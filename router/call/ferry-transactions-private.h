@@ -36,6 +36,9 @@ typedef struct
   gboolean (*cancel) (gpointer transport, guint64 xid, FerryCancelReason reason, GError **error);
   /* (nullable): a window grew, or a call was cancelled: somebody may wait for that. */
   void (*note_room) (gpointer transport);
+  /* (nullable): in receive(), before anybody's code is called that may take its time: whom done_in_run() is to wake is
+   * woken no later. */
+  void (*end_run) (gpointer transport);
   /* Whether large answers go in pieces, so that they do not hold up others. */
   gboolean in_pieces;
   /* (nullable): called with the last reference: until then a send() that began before close() may be under way */
@@ -49,6 +52,8 @@ typedef struct
   /* Called once: with the result (floating references are sunk), or an error and its trace; refused: it was not begun.
    */
   void (*done) (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused);
+  /* (nullable): in place of done(), by receive(): for who only wakes a thread, and may do so as late as end_run(). */
+  void (*done_in_run) (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused);
   /* (nullable): data is in use while an item is handed over, which done() on another thread does not wait for. Only to
    * count a reference: hold is called with a lock held. */
   void (*hold) (gpointer data);
@@ -107,9 +112,6 @@ gboolean ferry_transactions_add_window (FerryTransactions *self, guint64 xid, gu
 /* Takes a message of the other end's; the caller has a reference. One thread at a time, or the callbacks of one
  * transaction overlap. Returns FALSE with FERRY_ERROR_PROTOCOL when it is malformed. */
 gboolean ferry_transactions_receive (FerryTransactions *self, gconstpointer data, gsize size, GError **error);
-/* In done(), on the thread that calls receive(): whether that is for an answer. Once: what done() calls may end more.
- */
-gboolean ferry_transactions_take_answering (FerryTransactions *self);
 
 /* Takes a cancel that came by another road, before its request or after. */
 void ferry_transactions_receive_cancel (FerryTransactions *self, guint64 xid, guint16 reason);

@@ -25,6 +25,13 @@ count_stray_locked (FerryTransactions *self, guint64 xid)
     self->n_unknown++;
 }
 
+static void
+end_run (FerryTransactions *self)
+{
+  if (self->funcs.end_run != NULL)
+    self->funcs.end_run (self->transport);
+}
+
 /* pieces is taken; NULL where the value came whole. */
 static void
 hand_over_answer (FerryTransactions *self, const FerryXidEntry *entry, const FerryCallMessage *message,
@@ -32,6 +39,7 @@ hand_over_answer (FerryTransactions *self, const FerryXidEntry *entry, const Fer
 {
   g_autoptr (GVariant) value =
     pieces != NULL ? ferry_call_message_join_value (message, pieces) : ferry_call_message_dup_value (message);
+  void (*done) (gpointer data, GVariant * result, GError * error, const char *trace, gboolean refused);
   g_autoptr (GError) error = NULL;
   g_autofree char *trace = NULL;
 
@@ -42,18 +50,13 @@ hand_over_answer (FerryTransactions *self, const FerryXidEntry *entry, const Fer
         ferry_trace_remember (error, trace);
       g_clear_pointer (&value, g_variant_unref);
     }
-  self->answering = TRUE;
-  entry->funcs.done (entry->data, value, error, trace, message->header.kind == FERRY_CALL_REFUSE);
-  self->answering = FALSE;
-}
-
-gboolean
-ferry_transactions_take_answering (FerryTransactions *self)
-{
-  gboolean answering = self->answering;
-
-  self->answering = FALSE;
-  return answering;
+  done = entry->funcs.done_in_run;
+  if (done == NULL)
+    {
+      end_run (self);
+      done = entry->funcs.done;
+    }
+  done (entry->data, value, error, trace, message->header.kind == FERRY_CALL_REFUSE);
 }
 
 /* Takes the transaction out, with what came of its answer in pieces. Returns FALSE when there is no such transaction.
@@ -284,12 +287,15 @@ ferry_transactions_receive (FerryTransactions *self, gconstpointer data, gsize s
   switch (message.header.kind)
     {
     case FERRY_CALL_REQUEST:
+      end_run (self);
       return receive_request (self, &message, error);
     case FERRY_CALL_ITEM:
+      end_run (self);
       return receive_item (self, &message, error);
     case FERRY_CALL_WINDOW:
       return receive_window (self, &message, error);
     case FERRY_CALL_CANCEL:
+      end_run (self);
       ferry_transactions_receive_cancel (self, message.header.xid, (guint16) message.header.number);
       return TRUE;
     case FERRY_CALL_PIECE:

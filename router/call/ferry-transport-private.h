@@ -21,11 +21,9 @@ typedef void (*FerryTransportCallFunc) (FerryTransport *self, FerryCall *call, G
 FerryTransactions *ferry_transport_get_transactions (FerryTransport *self);
 
 /* As ferry_transport_receive(), for a caller that has a reference meanwhile, and that calls ferry_transport_end_run()
- * behind the last of a few messages: threads that wait for what these answer are woken no later. */
+ * behind the last of a few, before anything else: threads that wait for what these answer are woken no later. */
 void ferry_transport_receive_in_run (FerryTransport *self, gconstpointer data, gsize size);
 void ferry_transport_end_run (FerryTransport *self);
-/* any, in done(): whether this is the receiving thread, at an answer; see ferry_transactions_take_answering(). */
-gboolean ferry_transport_take_answering (FerryTransport *self);
 FerryBerths *ferry_transport_get_berths (FerryTransport *self);
 /* For a transport with a road for cancels that overtakes what was sent. Before anything is asked. */
 void ferry_transport_set_cancel_func (FerryTransport *self,

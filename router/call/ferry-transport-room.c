@@ -213,16 +213,6 @@ ferry_transport_get_berths (FerryTransport *self)
   return &ferry_transport_get_private (self)->berths;
 }
 
-gboolean
-ferry_transport_take_answering (FerryTransport *self)
-{
-  FerryTransportPrivate *priv = ferry_transport_get_private (self);
-
-  /* Relaxed: see ferry_transport_check_may_wait(). */
-  return atomic_load_explicit (&priv->receiving_thread, memory_order_relaxed) == g_thread_self () &&
-         ferry_transactions_take_answering (priv->transactions);
-}
-
 void
 ferry_transport_end_run (FerryTransport *self)
 {

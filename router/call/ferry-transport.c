@@ -80,10 +80,17 @@ note_room (gpointer transport)
   ferry_transport_wake_waiting (ferry_transport_get_private (transport));
 }
 
+static void
+end_run (gpointer transport)
+{
+  ferry_transport_end_run (transport);
+}
+
 static const FerryTransportFuncs funcs = {
   .send = send_message,
   .cancel = send_cancel,
   .note_room = note_room,
+  .end_run = end_run,
   .in_pieces = TRUE,
 };
 
@@ -98,7 +105,6 @@ call_came (FerryTransactions *transactions, FerryCall *call, gpointer data)
   g_autoptr (GError) refusal = NULL;
   FerryTransportCallFunc func;
 
-  ferry_transport_end_run (self);
   pthread_mutex_lock (&priv->lock);
   func = priv->call_func;
   if (func != NULL)
@@ -215,7 +221,10 @@ ferry_transport_receive_in_run (FerryTransport *self, gconstpointer data, gsize 
   /* Until this returns it is this thread, whatever the transport said; one thread at a time writes here. */
   ferry_transport_set_receiving_thread (self, g_thread_self ());
   if (!ferry_transactions_receive (priv->transactions, data, size, &error))
-    ferry_transport_end (self, error);
+    {
+      ferry_transport_end_run (self);
+      ferry_transport_end (self, error);
+    }
   ferry_transport_set_receiving_thread (self, before);
 }
 

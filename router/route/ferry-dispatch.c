@@ -79,6 +79,14 @@ ferry_router_deliver (FerryRouter *self, FerryPipe *pipe, const GVariantType *ty
         g_variant_new_from_data (type != NULL ? type : G_VARIANT_TYPE_BYTESTRING, copy, size, FALSE, g_free, copy));
 }
 
+/* The receiver's handler was called for the last time before other code is. */
+static inline void
+end_run (FerryReceiver *receiver)
+{
+  if (G_UNLIKELY (receiver != NULL && receiver->run_ended != NULL))
+    receiver->run_ended (receiver->handler_data);
+}
+
 /* A message with a block of its own is handed over with its memory. */
 static void
 deliver_large (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
@@ -101,6 +109,7 @@ deliver_large (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
   if (receiver->handler != NULL)
     {
       receiver->handler (receiver, block->data, block->size, type, receiver->handler_data);
+      end_run (receiver);
       return;
     }
   bytes = ferry_local_queue_keep (monitor->local, block);
@@ -163,8 +172,10 @@ look_at_clock (FerryRouter *self, const FerryBudget *budget, gint64 *last)
   return now >= budget->until;
 }
 
+/* *running becomes the receiver that got the latest message; one that is closed is kept, as long as the dispatch. */
 static FerryDispatchResult
-dispatch_records (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, const FerryBudget *budget, gint64 *last)
+deliver_records (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, const FerryBudget *budget, gint64 *last,
+                 FerryReceiver **running)
 {
   guint left = self->check_every;
   gsize cursor = self->cursor;
@@ -190,12 +201,18 @@ dispatch_records (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, c
           latest_id = header->connection_id;
           pipe = ferry_router_find_pipe (self, latest_id);
           g_assert (pipe != NULL);
+          end_run (*running);
+          *running = pipe->receiver;
         }
       deliver_record (self, pipe, header);
       if (G_UNLIKELY (self->monitor != monitor))
         return FERRY_DISPATCH_STOPPED;
-      if (G_UNLIKELY (budget->condition != NULL && budget->condition (budget->user_data)))
-        return FERRY_DISPATCH_SPENT;
+      if (G_UNLIKELY (budget->condition != NULL))
+        {
+          end_run (*running);
+          if (budget->condition (budget->user_data))
+            return FERRY_DISPATCH_SPENT;
+        }
       if (G_UNLIKELY (--left == 0))
         {
           if (look_at_clock (self, budget, last))
@@ -204,6 +221,16 @@ dispatch_records (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, c
         }
     }
   return FERRY_DISPATCH_IDLE;
+}
+
+static FerryDispatchResult
+dispatch_records (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, const FerryBudget *budget, gint64 *last)
+{
+  FerryReceiver *running = NULL;
+  FerryDispatchResult result = deliver_records (self, monitor, block, budget, last, &running);
+
+  end_run (running);
+  return result;
 }
 
 /* Who sends to a worker that has ended may do so until its observer was told, and what its memory says is looked at
@@ -341,32 +368,24 @@ dispatch_latest (FerryRouter *self, FerryMonitor *monitor, const FerryBudget *bu
   return result;
 }
 
-/* router's thread, in a dispatch: has let_go called with object when that ends. */
+/* router's thread, in a dispatch: takes a reference to object over until that ends. */
 void
-ferry_router_keep (FerryRouter *self, gpointer object, GDestroyNotify let_go)
+ferry_router_keep (FerryRouter *self, gpointer object)
 {
-  const FerryKept kept = {object, let_go};
-
   g_assert (self->dispatching);
-  g_array_append_val (self->graveyard, kept);
+  g_ptr_array_add (self->graveyard, object);
 }
 
 /* Somebody's code may be called when objects go, and even begin another dispatch. */
 static void
 bury (FerryRouter *self)
 {
-  g_autoptr (GArray) dead = NULL;
+  g_autoptr (GPtrArray) dead = NULL;
 
   if (self->graveyard->len == 0)
     return;
   dead = g_steal_pointer (&self->graveyard);
-  self->graveyard = g_array_new (FALSE, FALSE, sizeof (FerryKept));
-  for (guint i = 0; i < dead->len; i++)
-    {
-      const FerryKept *kept = &g_array_index (dead, FerryKept, i);
-
-      kept->let_go (kept->object);
-    }
+  self->graveyard = g_ptr_array_new_with_free_func (g_object_unref);
 }
 
 /* router's thread: delivers what is in the local queue, until there is no more or the budget is spent. */

@@ -44,7 +44,7 @@ ferry_router_end_pipe (FerryRouter *self, FerryPipe *pipe, FerryExit *exit)
   self->n_open--;
   /* A handler of this receiver's may be running, on memory that goes with it. */
   if (self->dispatching)
-    ferry_router_keep (self, g_object_ref (receiver), g_object_unref);
+    ferry_router_keep (self, g_object_ref (receiver));
   ferry_receiver_emit_closed (receiver, exit);
 }
 

@@ -21,6 +21,7 @@ struct _FerryReceiver
   FerryReceiverHandler handler; /* main, as what follows */
   gpointer handler_data;
   GDestroyNotify handler_destroy;
+  void (*run_ended) (gpointer handler_data); /* (nullable): behind a few messages that the handler got in a row */
   guint64 messages;
   guint64 undelivered;
   FerryExit *exit; /* (owned) (nullable): set when the pipe is closed by its other end */

@@ -54,7 +54,7 @@ struct _FerryRouter
   gboolean stopping;
   guint64 dispatch_number; /* of the current or the latest dispatch; the first is 1 */
   guint check_every;       /* messages between two looks at the clock */
-  GArray *graveyard;       /* (owned) (element-type FerryKept): what the dispatch may still use */
+  GPtrArray *graveyard;    /* (owned) (element-type GObject): what the dispatch may still use */
   FerryHotCells hot_cells;
 
   guint64 messages;
@@ -106,13 +106,6 @@ typedef struct
   gpointer user_data;
 } FerryBudget;
 
-/* What is kept until a dispatch is over. */
-typedef struct
-{
-  gpointer object;
-  GDestroyNotify let_go;
-} FerryKept;
-
 typedef enum
 {
   FERRY_DISPATCH_IDLE,    /* nothing is left */
@@ -121,7 +114,7 @@ typedef enum
 } FerryDispatchResult;
 
 FerryDispatchResult ferry_router_dispatch (FerryRouter *self, const FerryBudget *budget);
-void ferry_router_keep (FerryRouter *self, gpointer object, GDestroyNotify let_go);
+void ferry_router_keep (FerryRouter *self, gpointer object);
 void ferry_router_discard (FerryRouter *self, FerryMonitor *monitor);
 void ferry_router_deliver (FerryRouter *self, FerryPipe *pipe, const GVariantType *type, gconstpointer data,
                            gsize size);

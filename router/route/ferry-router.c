@@ -366,7 +366,7 @@ ferry_router_finalize (GObject *object)
   FerryRouter *self = FERRY_ROUTER (object);
 
   g_ptr_array_unref (self->slots);
-  g_array_unref (self->graveyard);
+  g_ptr_array_unref (self->graveyard);
   ferry_hot_cells_clear (&self->hot_cells);
   g_array_unref (self->free_slots);
   ferry_timers_free (self->timers);
@@ -581,7 +581,7 @@ ferry_router_init (FerryRouter *self)
 {
   self->slots = g_ptr_array_new_with_free_func (ferry_pipe_free);
   self->free_slots = g_array_new (FALSE, FALSE, sizeof (guint));
-  self->graveyard = g_array_new (FALSE, FALSE, sizeof (FerryKept));
+  self->graveyard = g_ptr_array_new_with_free_func (g_object_unref);
   ferry_hot_cells_init (&self->hot_cells);
   self->check_every = 16;
 }
