@@ -19,6 +19,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <signal.h>
 
 #include "call/ferry-handler-table-private.h"
 #include "call/ferry-invocation-private.h"
@@ -52,6 +53,7 @@ struct _FerryCrew
   GMainContext *context;  /* (owned) (nullable) */
 
   pthread_cond_t work;
+  sigset_t signals; /* that are blocked on its threads: as with whoever opened it */
   guint n_threads;
   guint n_idle;
   gboolean coming; /* a thread was woken or started, and has not looked at the queue yet */

@@ -103,6 +103,8 @@ thread_main (gpointer data)
   GQueue waiters;
 
   pthread_mutex_lock (&self->lock);
+  /* It may have been started by a thread that receives, which blocks all of them; and what handlers start inherits. */
+  pthread_sigmask (SIG_SETMASK, &self->signals, NULL);
   self->coming = FALSE;
   while (find_work_locked (self))
     work_locked (self);

@@ -207,6 +207,8 @@ ferry_crew_open (FerryCrew *self)
   pthread_mutex_lock (&self->lock);
   opened = !self->open;
   self->open = TRUE;
+  if (opened)
+    pthread_sigmask (SIG_SETMASK, NULL, &self->signals);
   if (opened && self->place == FERRY_CREW_PLACE_CONTEXT)
     {
       self->ready = FALSE;

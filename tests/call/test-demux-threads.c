@@ -6,6 +6,8 @@
 
 #include "config.h"
 
+#include <signal.h>
+
 #include "call/demux-test.h"
 
 #include <stdatomic.h>
@@ -310,6 +312,44 @@ test_flood_receiving (void)
   run (&flood, NULL);
 }
 
+/* ---- signals ---- */
+
+static void
+tell_blocked (FerryInvocation *invocation, gpointer data)
+{
+  sigset_t blocked;
+
+  pthread_sigmask (SIG_SETMASK, NULL, &blocked);
+  ferry_invocation_return_value (
+    invocation, g_variant_new_uint32 (sigismember (&blocked, SIGTERM) | sigismember (&blocked, SIGUSR1) << 1));
+}
+
+/* A thread that receives blocks all signals, and starts those that answer: what a handler starts is not to inherit it.
+ */
+static void
+test_signals (void)
+{
+  g_autoptr (DemuxTestPair) pair = demux_test_pair_new ();
+  DemuxTestAnswer *answer;
+  sigset_t one;
+  sigset_t all;
+  sigset_t before;
+
+  sigemptyset (&one);
+  sigaddset (&one, SIGUSR1);
+  sigfillset (&all);
+  ferry_demux_set_threads (pair->demux, 1);
+  ferry_demux_add_handler (pair->demux, "blocked", tell_blocked, NULL, NULL);
+  demux_test_pair_by_hand (pair, ASKING);
+  pthread_sigmask (SIG_BLOCK, &one, &before);
+  demux_test_start (pair);
+  answer = demux_test_ask (pair, "blocked", NULL);
+  pthread_sigmask (SIG_SETMASK, &all, NULL);
+  g_assert_true (demux_test_deliver (pair, ASKING));
+  pthread_sigmask (SIG_SETMASK, &before, NULL);
+  demux_test_expect_value (answer, 2);
+}
+
 static gpointer
 start_and_stop (gpointer data)
 {
@@ -350,5 +390,6 @@ main (int argc, char **argv)
   g_test_add_func ("/demux/ends-each-of-a-flood-once/on-the-receiving-thread", test_flood_receiving);
   g_test_add_func ("/demux/ends-each-of-a-flood-once/while-it-starts-and-stops", test_flood_stops);
 
+  g_test_add_func ("/demux/its-threads-block-the-signals-that-its-starter-blocks", test_signals);
   return g_test_run ();
 }
