@@ -307,6 +307,8 @@ ferry_exchange_start_waiting (FerryExchange *self, GError **error)
   self->starting = TRUE;
   while (ferry_exchange_has_room (self) && (waiting = g_queue_pop_head (&self->waiting)) != NULL)
     {
+      /* Handlers may iterate the context, and its turn is not taken back. */
+      ferry_stop_heeding (&waiting->source);
       start_one (self, waiting, first == NULL ? &first : NULL);
       ferry_waiting_free (waiting);
     }

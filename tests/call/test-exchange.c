@@ -321,6 +321,38 @@ channels_wait_for_their_turn (void)
 }
 
 static void
+cancel_and_iterate (FerryExchange *exchange, GParamSpec *pspec, gpointer cancellable)
+{
+  if (ferry_exchange_get_n_waiting (exchange) > 0)
+    return;
+  g_cancellable_cancel (cancellable);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+}
+
+static void
+turn_that_has_come_is_not_taken_back (void)
+{
+  g_autoptr (ChannelTest) test = channel_test_new ();
+  g_autoptr (Heard) heard = heard_new (test);
+  g_autoptr (FerryChannel) first = channel_test_start (test, "echo", NULL);
+  g_autoptr (FerryChannel) second = channel_test_start (test, "square", g_variant_new_uint32 (5));
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  guint n_added = 0;
+
+  ferry_exchange_set_limit (heard->exchange, 1);
+  ferry_exchange_add (heard->exchange, first);
+  ferry_exchange_add_wait_async (heard->exchange, second, cancellable, note_added, &n_added);
+  g_signal_connect (heard->exchange, "notify::n-waiting", G_CALLBACK (cancel_and_iterate), cancellable);
+  ferry_exchange_remove (heard->exchange, first);
+  g_assert_cmpuint (ferry_exchange_get_n_active (heard->exchange), ==, 1);
+  ferry_exchange_set_flowing (heard->exchange, TRUE);
+  finish (heard);
+  g_assert_cmpuint (heard->sum, ==, 25);
+  g_assert_cmpuint (n_added, ==, 1);
+}
+
+static void
 remove_it (FerryExchange *exchange, FerryChannel *channel, GVariant *value, GError *failure, GError *error,
            gpointer data)
 {
@@ -419,6 +451,7 @@ main (int argc, char **argv)
   g_test_add_func ("/exchange/ready-tells-who-has-news", ready_tells_who_has_news);
   g_test_add_func ("/exchange/ready-is-told-without-blocking", ready_is_told_without_blocking);
   g_test_add_func ("/exchange/channels-wait-for-their-turn", channels_wait_for_their_turn);
+  g_test_add_func ("/exchange/turn-that-has-come-is-not-taken-back", turn_that_has_come_is_not_taken_back);
   g_test_add_func ("/exchange/channel-is-removed-while-data-comes", channel_is_removed_while_data_comes);
   g_test_add_func ("/exchange/channels-stay-without-autoclose", channels_stay_without_autoclose);
   g_test_add_func ("/exchange/dropped-exchange-ends-its-workers", dropped_exchange_ends_its_workers);
