@@ -199,6 +199,8 @@ play_round (guint round)
   ferry_test_run_until (all_were_called, NULL);
   g_source_remove (timer);
   mux_test_free (test);
+  /* Nothing can come any more, and nothing was told twice. */
+  g_assert_cmpuint (atomic_load (&play.n_called), ==, atomic_load (&play.n_asked));
 }
 
 static void
