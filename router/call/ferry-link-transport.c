@@ -221,6 +221,8 @@ pipe_closed (FerryReceiver *receiver, FerryExit *exit, gpointer data)
 
   if (self == NULL)
     return;
+  /* It may have come right behind an answer. */
+  run_ended (end);
   g_mutex_lock (&self->lock);
   self->pipe_closed = TRUE;
   g_mutex_unlock (&self->lock);

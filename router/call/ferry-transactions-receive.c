@@ -299,6 +299,7 @@ ferry_transactions_receive (FerryTransactions *self, gconstpointer data, gsize s
       ferry_transactions_receive_cancel (self, message.header.xid, (guint16) message.header.number);
       return TRUE;
     case FERRY_CALL_PIECE:
+      end_run (self);
       return ferry_transactions_receive_piece (self, &message, error);
     default:
       return receive_answer (self, &message, error);

@@ -1,0 +1,237 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A thread whose answer came together with something else, which is somebody's code on the receiving thread and waits
+ * for that thread. */
+
+#include "config.h"
+
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "call/ferry-mux.h"
+#include "call/link-test.h"
+
+#define THEIR_XID 7
+
+/* Takes what is sent, and what comes is brought by hand. */
+#define TYPE_SILENT_TRANSPORT (silent_transport_get_type ())
+G_DECLARE_FINAL_TYPE (SilentTransport, silent_transport, SILENT, TRANSPORT, FerryTransport)
+
+struct _SilentTransport
+{
+  FerryTransport parent_instance;
+};
+
+G_DEFINE_FINAL_TYPE (SilentTransport, silent_transport, FERRY_TYPE_TRANSPORT)
+
+static gboolean
+silent_transport_send (FerryTransport *transport, const GOutputVector *parts, guint n_parts, GError **error)
+{
+  return TRUE;
+}
+
+static void
+silent_transport_close (FerryTransport *transport)
+{
+}
+
+static void
+silent_transport_class_init (SilentTransportClass *klass)
+{
+  FERRY_TRANSPORT_CLASS (klass)->send = silent_transport_send;
+  FERRY_TRANSPORT_CLASS (klass)->close = silent_transport_close;
+}
+
+static void
+silent_transport_init (SilentTransport *self)
+{
+}
+
+/* A message comes, and others after it. */
+static void
+bring (FerryTransport *transport, FerryCallKind kind, guint64 xid, const char *method)
+{
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  FerryCallMessage message;
+  FerryPart parts[FERRY_CALL_MAX_PARTS];
+  guint n_parts;
+
+  ferry_call_message_init (&message, kind, xid, method, NULL);
+  message.header.number = kind == FERRY_CALL_CANCEL ? FERRY_CANCEL_REASON_CANCELLED : 0;
+  n_parts = ferry_call_message_get_parts (&message, parts);
+  for (guint i = 0; i < n_parts; i++)
+    g_byte_array_append (bytes, parts[i].data, (guint) parts[i].size);
+  ferry_transport_receive_in_run (transport, bytes->data, bytes->len);
+}
+
+/* ---- who waits ---- */
+
+typedef struct
+{
+  FerryMux *mux;    /* (owned) */
+  GThread *thread;  /* (owned) */
+  _Atomic pid_t id; /* of the thread */
+  _Atomic gboolean is_through;
+} Fellow;
+
+static gpointer
+wait_for_answer (gpointer data)
+{
+  Fellow *self = data;
+  g_autoptr (GError) error = NULL;
+
+  atomic_store (&self->id, (pid_t) syscall (SYS_gettid));
+  ferry_mux_transact (self->mux, "echo", NULL, -1, NULL, NULL, &error);
+  g_assert_no_error (error);
+  atomic_store (&self->is_through, TRUE);
+  return NULL;
+}
+
+static gboolean
+sleeps (Fellow *self)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/self/task/%d/syscall", (int) atomic_load (&self->id));
+  g_autofree char *text = NULL;
+  g_autofree char *wanted = g_strdup_printf ("%d ", (int) SYS_futex);
+
+  return ferry_mux_get_n_in_flight (self->mux) == 1 && g_file_get_contents (path, &text, NULL, NULL) &&
+         g_str_has_prefix (text, wanted);
+}
+
+static void
+fellow_start (Fellow *self, FerryTransport *transport)
+{
+  *self = (Fellow){.mux = ferry_mux_new (transport)};
+  self->thread = g_thread_new ("fellow", wait_for_answer, self);
+  while (!sleeps (self))
+    g_thread_yield ();
+}
+
+static void
+fellow_end (Fellow *self)
+{
+  g_thread_join (self->thread);
+  g_clear_object (&self->mux);
+}
+
+static void
+wait_for_fellow (Fellow *self)
+{
+  gint64 deadline = g_get_monotonic_time () + FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC / 4;
+
+  while (!atomic_load (&self->is_through) && g_get_monotonic_time () < deadline)
+    g_thread_yield ();
+  g_assert_true (atomic_load (&self->is_through));
+}
+
+/* ---- what comes behind an answer ---- */
+
+static void
+keep_call (FerryTransport *transport, FerryCall *call, GObject *owner)
+{
+  *(FerryCall **) g_object_get_data (owner, "call") = ferry_call_ref (call);
+}
+
+static void
+wait_in_cancel (FerryCall *call, gpointer data)
+{
+  wait_for_fellow (data);
+}
+
+static void
+is_woken_before_a_cancel_is_heard (void)
+{
+  g_autoptr (FerryTransport) transport = g_object_new (TYPE_SILENT_TRANSPORT, NULL);
+  g_autoptr (GObject) owner = g_object_new (G_TYPE_OBJECT, NULL);
+  g_autoptr (FerryCall) call = NULL;
+  Fellow fellow;
+
+  g_object_set_data (owner, "call", &call);
+  g_assert_true (ferry_transport_take_calls (transport, keep_call, owner, NULL));
+  bring (transport, FERRY_CALL_REQUEST, THEIR_XID, "work");
+  g_assert_nonnull (call);
+  ferry_call_set_cancel_func (call, wait_in_cancel, &fellow);
+  fellow_start (&fellow, transport);
+  bring (transport, FERRY_CALL_ANSWER, 1, NULL);
+  bring (transport, FERRY_CALL_CANCEL, THEIR_XID, NULL);
+  g_assert_cmpuint (ferry_call_get_cancelled (call), !=, 0);
+  ferry_transport_end_run (transport);
+  fellow_end (&fellow);
+}
+
+static void
+wait_in_answer (GVariant *result, const GError *error, gpointer data)
+{
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
+  wait_for_fellow (data);
+}
+
+static void
+is_woken_before_the_end_is_heard (void)
+{
+  g_autoptr (FerryTransport) transport = g_object_new (TYPE_SILENT_TRANSPORT, NULL);
+  Fellow fellow;
+  g_autoptr (FerryMux) mux = ferry_mux_new (transport);
+
+  fellow_start (&fellow, transport);
+  g_assert_cmpuint (ferry_mux_transact_with_func (mux, "echo", NULL, wait_in_answer, &fellow, NULL), ==, 2);
+  bring (transport, FERRY_CALL_ANSWER, 1, NULL);
+  ferry_transport_receive_in_run (transport, "no message", 10);
+  g_assert_true (ferry_transport_get_closed (transport));
+  ferry_transport_end_run (transport);
+  fellow_end (&fellow);
+}
+
+/* ---- on the router's thread ---- */
+
+typedef struct
+{
+  Fellow fellow;
+  gboolean called;
+} Scene;
+
+static void
+wait_in_handler (GVariant *result, const GError *error, gpointer data)
+{
+  Scene *scene = data;
+
+  g_assert_no_error (error);
+  wait_for_fellow (&scene->fellow);
+  scene->called = TRUE;
+}
+
+/* The answers are those of two transports of a worker, and both lie in its lane before the first one is looked at. */
+static void
+is_woken_before_another_pipe_is_heard (void)
+{
+  g_auto (LinkTest) test = {0};
+  g_autoptr (FerryMux) mux = NULL;
+
+  link_test_init (&test);
+  mux = ferry_mux_new (test.b);
+  link_test_assert_answers (test.a, "name", NULL, "'a'");
+  for (guint i = 0; i < 200; i++)
+    {
+      Scene scene = {0};
+
+      fellow_start (&scene.fellow, test.a);
+      g_assert_cmpuint (ferry_mux_transact_with_func (mux, "name", NULL, wait_in_handler, &scene, NULL), >, 0);
+      ferry_test_wait_flag (&scene.called);
+      fellow_end (&scene.fellow);
+    }
+  g_clear_object (&mux);
+  link_test_close (&test);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/mux-runs/who-waits-is-woken-before-a-cancel-is-heard", is_woken_before_a_cancel_is_heard);
+  g_test_add_func ("/mux-runs/who-waits-is-woken-before-the-end-is-heard", is_woken_before_the_end_is_heard);
+  g_test_add_func ("/mux-runs/who-waits-is-woken-before-another-pipe-is-heard", is_woken_before_another_pipe_is_heard);
+  return g_test_run ();
+}
