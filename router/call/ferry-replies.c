@@ -154,15 +154,15 @@ cancelled_cb (GCancellable *cancellable, gpointer data)
   g_mutex_unlock (&self->lock);
 }
 
-/* Waits for an item or the end. Returns FALSE when the time is over before that. */
+/* Waits for an item or the end. Returns FALSE when the time is over before that. deadline: 0 for none. */
 static gboolean
-wait_locked (Stream *self, GCancellable *cancellable)
+wait_locked (Stream *self, gint64 deadline, GCancellable *cancellable)
 {
   gboolean in_time = TRUE;
 
   while (g_queue_is_empty (&self->items) && !self->over && in_time && !g_cancellable_is_cancelled (cancellable))
-    if (self->deadline > 0)
-      in_time = g_cond_wait_until (&self->cond, &self->lock, self->deadline);
+    if (deadline > 0)
+      in_time = g_cond_wait_until (&self->cond, &self->lock, deadline);
     else
       g_cond_wait (&self->cond, &self->lock);
   return in_time || self->over || !g_queue_is_empty (&self->items);
@@ -197,7 +197,7 @@ gboolean
 ferry_replies_next (FerryReplies *self, GCancellable *cancellable, GVariant **value, GError **error)
 {
   Stream *stream;
-  gboolean in_time;
+  gboolean good;
   gboolean over;
   gulong id;
 
@@ -211,24 +211,27 @@ ferry_replies_next (FerryReplies *self, GCancellable *cancellable, GVariant **va
     return FALSE;
   id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), stream, NULL) : 0;
   g_mutex_lock (&stream->lock);
-  in_time = wait_locked (stream, cancellable);
-  g_mutex_unlock (&stream->lock);
-  g_cancellable_disconnect (cancellable, id);
-  if (!in_time)
-    time_out (stream);
-
-  g_mutex_lock (&stream->lock);
+  if (!wait_locked (stream, stream->deadline, cancellable))
+    {
+      g_mutex_unlock (&stream->lock);
+      time_out (stream);
+      g_mutex_lock (&stream->lock);
+      /* Where its end comes at this moment, on another thread, that counts. */
+      wait_locked (stream, 0, NULL);
+    }
+  /* With the lock since then: others may take from it too. */
   *value = g_queue_pop_head (&stream->items);
   stream->n_taken += *value != NULL;
   over = stream->over;
   if (*value == NULL && over && stream->error != NULL && error != NULL)
     *error = g_error_copy (stream->error);
-  in_time = *value != NULL || (over && stream->error == NULL);
+  good = *value != NULL || (over && stream->error == NULL);
   g_mutex_unlock (&stream->lock);
+  g_cancellable_disconnect (cancellable, id);
   if (*value == NULL && !over)
     g_cancellable_set_error_if_cancelled (cancellable, error);
   tell_taken (stream);
-  return in_time;
+  return good;
 }
 
 /* ---- taking, in GIO's manner ---- */

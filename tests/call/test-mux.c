@@ -482,6 +482,44 @@ has_none_in_flight (gpointer data)
   return ferry_mux_get_n_in_flight (data) == 0;
 }
 
+static FerryReplies *shared;
+static _Atomic guint n_shared;
+
+static void
+take_shared (MuxTest *test, guint number)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GVariant) value = NULL;
+
+  do
+    {
+      g_autoptr (GError) error = NULL;
+      gboolean good;
+
+      g_clear_pointer (&value, g_variant_unref);
+      good = ferry_replies_next (shared, cancellable, &value, &error);
+      g_assert_no_error (error);
+      g_assert_true (good);
+      atomic_fetch_add (&n_shared, value != NULL ? 1 : 0);
+    }
+  while (value != NULL);
+}
+
+/* One may find that another has taken what it was woken for. */
+static void
+threads_share_a_stream (gconstpointer data)
+{
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1, FALSE);
+  g_autoptr (GError) error = NULL;
+
+  n_shared = 0;
+  shared = ferry_mux_transact_stream (test->mux, "numbers", g_variant_new_uint64 (5000), 4, -1, &error);
+  g_assert_no_error (error);
+  mux_test_run_threads (test, 8, take_shared);
+  g_assert_cmpuint (n_shared, ==, 5000);
+  g_clear_object (&shared);
+}
+
 static void
 drops_streams_at_any_time (gconstpointer data)
 {
@@ -530,6 +568,7 @@ static const Case cases[] = {
   {"may-be-stopped-where-an-answer-comes", may_be_stopped_where_an_answer_comes},
   {"streams-within-a-window", streams_within_a_window},
   {"streams-on-the-main-loop", streams_on_the_main_loop},
+  {"threads-share-a-stream", threads_share_a_stream},
   {"drops-streams-at-any-time", drops_streams_at_any_time},
 };
 
