@@ -12,7 +12,7 @@
 #include "call/mux-test.h"
 
 #define N_THREADS 64
-#define N_ROUNDS 27
+#define N_ROUNDS 60
 #ifdef __SANITIZE_ADDRESS__
 #define N_EACH 6
 #else
@@ -189,7 +189,10 @@ play_round (guint round)
   guint timer;
 
   play.seed = g_test_rand_int ();
+  /* Every second worker is killed. */
   play.fate = (Fate) (round / MUX_TEST_N_WAYS % n_fates);
+  if (way == MUX_TEST_LANES && round % 2 == 0)
+    play.fate = FATE_KILL;
   play.moment = (guint) g_test_rand_int_range (1, N_THREADS * N_EACH);
   play.n_asked = play.n_called = play.n_over = 0;
   play.fated = FALSE;
