@@ -109,8 +109,8 @@ GArray *ferry_transactions_list_asked (FerryTransactions *self,
 /* Lets the other end send n more items of a stream. */
 gboolean ferry_transactions_add_window (FerryTransactions *self, guint64 xid, guint n, GError **error);
 
-/* Takes a message of the other end's; the caller has a reference. One thread at a time, or the callbacks of one
- * transaction overlap. Returns FALSE with FERRY_ERROR_PROTOCOL when it is malformed. */
+/* Takes a message of the other end's. Callbacks may drop the last reference. One thread at a time, or the callbacks of
+ * one transaction overlap. Returns FALSE with FERRY_ERROR_PROTOCOL when it is malformed. */
 gboolean ferry_transactions_receive (FerryTransactions *self, gconstpointer data, gsize size, GError **error);
 
 /* Takes a cancel that came by another road, before its request or after. */
