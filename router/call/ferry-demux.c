@@ -174,7 +174,9 @@ set_place (FerryDemux *self, FerryCrewPlace place, guint n_threads, gint64 idle_
  * @n_threads: how many, or 0 to run handlers on the thread that receives
  *
  * Has handlers run on a pool of threads, which stay until it is stopped. While a handler runs on the receiving thread,
- * nothing is received, cancels neither; what came before the start is answered on the thread that starts. Any thread.
+ * nothing is received, cancels neither; what came before the start is answered on the thread that starts. A receiving
+ * thread of the library's own blocks all signals, which a process that a handler starts inherits; the threads of a pool
+ * block what the thread that starts the demux blocks. Any thread.
  *
  * Since: 0.1
  */
