@@ -54,6 +54,8 @@ release (gpointer data)
 static void
 end (Ask *self, GVariant *result, const GError *error, gboolean later)
 {
+  if (result != NULL)
+    ferry_known_types_add (result);
   if (self->funcs.wake != NULL)
     self->funcs.wake (self->data, result, error, later);
   else if (self->funcs.done != NULL)
@@ -66,16 +68,12 @@ end (Ask *self, GVariant *result, const GError *error, gboolean later)
 static void
 answered (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
 {
-  if (result != NULL)
-    ferry_known_types_add (result);
   end (data, result, error, FALSE);
 }
 
 static void
 answered_in_run (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
 {
-  if (result != NULL)
-    ferry_known_types_add (result);
   end (data, result, error, TRUE);
 }
 
