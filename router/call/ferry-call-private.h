@@ -82,7 +82,10 @@ struct _FerryCall
   gsize n_sent;                                         /* of who answers: bytes of the value that went in pieces */
   void (*cancel_func) (FerryCall *call, gpointer data); /* the owner's lock: (nullable): not called yet */
   gpointer cancel_data;                                 /* the owner's lock */
-  gpointer attached;                                    /* of the one thread that attaches, and of who frees the call */
+  void (*window_func) (gpointer data);                  /* the owner's lock, as the next two: (nullable) */
+  void (*window_hold) (gpointer data);
+  gpointer window_data;
+  gpointer attached; /* of the one thread that attaches, and of who frees the call */
   GDestroyNotify attached_destroy;
   char method[]; /* const */
 };
@@ -90,6 +93,7 @@ struct _FerryCall
 FerryCall *ferry_call_new (FerryTransactions *owner, const FerryCallMessage *message);
 gboolean ferry_call_try_ref (FerryCall *self);
 gboolean ferry_call_add_window (FerryCall *self, guint n);
+void ferry_call_note_window (FerryCall *self);
 void ferry_call_cancel (FerryCall *self, FerryCancelReason reason);
 void ferry_call_free (FerryCall *self);
 gboolean ferry_transactions_is_closed (FerryTransactions *self);

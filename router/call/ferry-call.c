@@ -395,6 +395,32 @@ ferry_call_add_window (FerryCall *self, guint n)
   return TRUE;
 }
 
+void
+ferry_call_note_window (FerryCall *self)
+{
+  void (*func) (gpointer data);
+  gpointer data;
+
+  pthread_mutex_lock (&self->owner->lock);
+  func = self->window_func;
+  data = self->window_data;
+  if (func != NULL)
+    self->window_hold (data);
+  pthread_mutex_unlock (&self->owner->lock);
+  if (func != NULL)
+    func (data);
+}
+
+void
+ferry_call_set_window_func (FerryCall *self, void (*func) (gpointer data), void (*hold) (gpointer data), gpointer data)
+{
+  pthread_mutex_lock (&self->owner->lock);
+  self->window_func = func;
+  self->window_hold = hold;
+  self->window_data = data;
+  pthread_mutex_unlock (&self->owner->lock);
+}
+
 static gboolean
 take_window (FerryCall *self, GError **error)
 {

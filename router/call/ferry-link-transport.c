@@ -253,6 +253,9 @@ launcher_done (FerryWorker *worker, gpointer data)
       atomic_store_explicit (&self->link, ferry_link_ref (link), memory_order_release);
     }
   g_mutex_unlock (&self->lock);
+  /* What was turned away for want of a worker may be asked now. */
+  if (link != NULL && !ended)
+    ferry_transport_note_room (FERRY_TRANSPORT (self));
   if (ours)
     ferry_receiver_abandon (self->receiver);
   if (!ended && link == NULL)

@@ -153,6 +153,10 @@ void ferry_call_drop (FerryCall *self);
 /* An item of the stream: FERRY_ERROR_WOULD_BLOCK while the window is used up. Dropped where no stream is wanted. */
 gboolean ferry_call_send_item (FerryCall *self, GVariant *value, GError **error);
 guint ferry_call_get_window (FerryCall *self);
+/* Called whenever the window has grown, on the thread that takes that. data is held meanwhile: hold counts a reference,
+ * with a lock held, which func drops. NULL: nothing is called any more. */
+void ferry_call_set_window_func (FerryCall *self, void (*func) (gpointer data), void (*hold) (gpointer data),
+                                 gpointer data);
 /* A value of a named type, which uses no window. */
 gboolean ferry_call_send_value (FerryCall *self, const char *name, GVariant *value, GError **error);
 

@@ -232,6 +232,8 @@ receive_window (FerryTransactions *self, const FerryCallMessage *message, GError
   if (call == NULL || ferry_call_add_window (call, (guint) message->header.number))
     {
       note_room (self);
+      if (call != NULL)
+        ferry_call_note_window (call);
       return TRUE;
     }
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "Transaction %" G_GUINT64_FORMAT " has an impossible window",
