@@ -50,8 +50,12 @@ G_BEGIN_DECLS
  * @FERRY_ERROR_SET_ASIDE: The task ended several workers, and is not tried again.
  * @FERRY_ERROR_NOT_ACKNOWLEDGED: The conversation ended before the other end had taken the message.
  * @FERRY_ERROR_REMOTE: An error of another process, of a domain that this one does not know; the message names it.
- * @FERRY_ERROR_NOT_LISTENING: Nobody listens at the address.
- * @FERRY_ERROR_NOT_ALLOWED: The other end belongs to another user, or permissions keep this one from it.
+ * @FERRY_ERROR_NOT_LISTENING: Nobody listens at the address, or the exporter of an object does not.
+ * @FERRY_ERROR_NOT_ALLOWED: The other end belongs to another user, or permissions keep this one from it; or a property
+ *   is not to be read, or not to be written.
+ * @FERRY_ERROR_UNKNOWN_OBJECT: No object of that name is exported, or the reference is not, or no longer, one of this
+ *   transport's.
+ * @FERRY_ERROR_UNKNOWN_MEMBER: The object's interface has no such method, property, signal or item operation.
  *
  * What can go wrong at run time, each with its remedy in the message.
  *
@@ -90,6 +94,8 @@ typedef enum
   FERRY_ERROR_REMOTE,
   FERRY_ERROR_NOT_LISTENING,
   FERRY_ERROR_NOT_ALLOWED,
+  FERRY_ERROR_UNKNOWN_OBJECT,
+  FERRY_ERROR_UNKNOWN_MEMBER,
 } FerryError;
 
 FERRY_AVAILABLE_IN_0_1

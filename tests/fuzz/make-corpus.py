@@ -109,6 +109,151 @@ def packet(data, n_fds=0):
     return bytes([len(data), n_fds]) + data
 
 
+# ---- GVariant: what is put into the values of views ----
+
+SIZES = {"y": 1, "b": 1, "i": 4, "u": 4, "x": 8, "t": 8}
+
+
+def split_types(types):
+    """The types that stand one behind another."""
+    parts = []
+    while types:
+        end = 0
+        while types[end] in "am":
+            end += 1
+        if types[end] == "(":
+            depth = 1
+            while depth > 0:
+                end += 1
+                depth += {"(": 1, ")": -1}.get(types[end], 0)
+        parts.append(types[:end + 1])
+        types = types[end + 1:]
+    return parts
+
+
+def alignment(kind):
+    if kind[0] in "am":
+        return alignment(kind[1:])
+    if kind[0] == "(":
+        return max([1] + [alignment(part) for part in split_types(kind[1:-1])])
+    return 8 if kind == "v" else SIZES.get(kind, 1)
+
+
+def is_fixed(kind):
+    return kind in SIZES or (kind[0] == "(" and all(is_fixed(part) for part in split_types(kind[1:-1])))
+
+
+def pad(data, kind):
+    return data + b"\0" * (-len(data) % alignment(kind))
+
+
+def offsets(data, ends):
+    size = 1
+    while len(data) + size * len(ends) >= 256 ** size:
+        size *= 2
+    return data + b"".join(end.to_bytes(size, "little") for end in ends)
+
+
+def pack_tuple(kind, value):
+    parts = split_types(kind[1:-1])
+    data, ends = b"", []
+    for number, (part, item) in enumerate(zip(parts, value)):
+        data = pad(data, part) + pack(part, item)
+        if not is_fixed(part) and number < len(parts) - 1:
+            ends.insert(0, len(data))
+    return pad(data, kind) or b"\0" if is_fixed(kind) else offsets(data, ends)
+
+
+def pack_array(kind, value):
+    data, ends = b"", []
+    for item in value:
+        data = pad(data, kind) + pack(kind, item)
+        ends.append(len(data))
+    return data if is_fixed(kind) or not ends else offsets(data, ends)
+
+
+def pack(kind, value):
+    """A value as GVariant has it; that of a "v" is its type and its value."""
+    if kind in SIZES:
+        return int(value).to_bytes(SIZES[kind], "little", signed=value < 0)
+    if kind == "s":
+        return value.encode() + b"\0"
+    if kind == "v":
+        return pack(*value) + b"\0" + value[0].encode()
+    if kind[0] == "m":
+        return b"" if value is None else pack(kind[1:], value) + (b"" if is_fixed(kind[1:]) else b"\0")
+    return pack_array(kind[1:], value) if kind[0] == "a" else pack_tuple(kind, value)
+
+
+def counted(data):
+    return struct.pack("<H", len(data)) + data
+
+
+CALL_STEP, GET, SET, DELETE, GET_ITEM, SET_ITEM, DELETE_ITEM, CONTAINS, LENGTH, PASS, SUPER, ROWS = range(12)
+ONE_WAY, STREAM, AS_PROXY, WINDOW_OF_3 = 1, 2, 4, 0x32
+NODE, LIST, DICTIONARY, NOBODY, OTHER_GENERATION, GIVEN = range(6)
+
+
+def then(*orders):
+    """Orders with a settling behind each."""
+    return b"".join(order + b"\0" for order in orders)
+
+
+def step(kind, name="", argument=None):
+    return (kind, name, argument)
+
+
+def view(root, *steps, flags=0):
+    return b"V" + bytes([root, flags]) + counted(pack("a(ysmv)", steps))
+
+
+def follow(root, properties, signals, changes=False, flags=WINDOW_OF_3):
+    return b"F" + bytes([root, flags | (AS_PROXY if changes else 0)]) + counted(
+        pack("(asasb)", (properties, signals, changes)))
+
+
+def release(root, n):
+    return b"R" + bytes([root, ONE_WAY | n << 2])
+
+
+def of_method(name, kind, value, xid=200, flags=0):
+    return b"m" + call(REQUEST, xid, 0, b"ferry." + name, kind.encode(), pack(kind, value), flags)
+
+
+def nested(depth):
+    value = ("i", 5)
+    for _ in range(depth):
+        value = ("v", value)
+    return value
+
+
+RESULT = "(mvttss)"
+DESCRIPTION = "(sa(sa(ss)a(ss))a(ssu)a(sa(ss))u)"
+FEED_ITEM = "(a(stv)a(sv)ta(tttt)t)"
+
+
+def said(order, which, kind, value):
+    return order + bytes([which]) + counted(pack(kind, value))
+
+
+def gives(value=None, generation=0, number=0, name="", interface="", which=0):
+    return said(b"v", which, RESULT, (value, generation, number, name, interface))
+
+
+def rows(revision, length, *values):
+    return gives(("(ttav)", (revision, length, [("i", value) for value in values])))
+
+
+def tells(which, properties=(), signals=(), missed=0, changes=(), length=0):
+    return said(b"f", which, FEED_ITEM, (properties, signals, missed, changes, length))
+
+
+def describes(name="fuzz.Node", methods=(), members=(), signals=(), flags=0):
+    return said(b"d", 0, DESCRIPTION, (name, methods, members, signals, flags))
+
+
+SELF, MAKE = step(CALL_STEP, "self"), step(CALL_STEP, "make")
+
 SMALL = (record(BYTES, b"hello") + record(TYPE, b"(ts)", 2, 1) + record(VARIANT, b"12345678hello\0", 2, 1)
          + record(BYTES, b"", 2) + record(STOP) + record(STOP, b"", 2))
 PIECES = (record(LARGE, large(33000)) + record(PIECE, b"x" * 32752) + record(BYTES, b"between", 2)
@@ -143,6 +288,51 @@ CORPUS = {
         "too-large": cell(1, BYTES, b"hello", size=4089),
         "no-type": cell(1, VARIANT, b"hello", b"a{vs}"),
         "stop": cell(1, STOP, b""),
+    },
+    "export": {
+        "results": b"\0" + then(
+            b"A\0", gives(("i", 5)), b"A\5", gives(("s", "text")), b"A\6", gives(("(tv)", (3, ("i", 6)))), b"A\0", gives(),
+            b"A\0", b"A\0", b"A\0", b"e\1", b"E\1", b"e\0"),
+        "references": b"\0" + then(
+            *[b"A\0", gives(None, 7, 9, "", "fuzz.Node")] * 3, b"A\0", gives(None, 7, 10, "other", "fuzz.Node"), b"P\0",
+            b"A\1", gives(None, 7, 9), b"A\0", gives(None, 8, 9), b"A\2", gives(None, 7, 11), b"A\0",
+            gives(None, 7, 1, "node"), b"B", b"P\0", b"P\0", b" ", b"P\0"),
+        "false-results": b"\0" + then(
+            *[b"A\0"] * 8, gives(("i", 5), 7, 9), gives(None, 0, 9), gives(None, 7, 9, "n" * 256),
+            gives(None, 7, 9, "", "i" * 256), gives(None, 2**64 - 1, 2**64 - 1), said(b"a", 0, "v", ("i", 1)),
+            said(b"a", 0, "v", ("(ttt)", (1, 2, 3))), b"m" + call(ANSWER, 2)),
+        "late": b"\0" + then(b"A\0", b"A\0", b"A\5", b"X", gives(None, 7, 9), gives(None, 7, 9), gives(("i", 1))),
+        "listening": b"\1" + then(
+            b"A\0", b"w\x1d", b"A\0", b"w\x1c", b"A\0", b"w\x21", b"A\7", describes(), b"w\1", b"A\0", b"e\0",
+            b"w\x1d", *[b"w\x1c", b"w\x1d"] * 20),
+        "descriptions": b"\0" + then(
+            b"A\7", describes("fuzz.Node", [("make", [("n", "i")], [("", "o")])], [("value", "i", 3), ("next", "", 1)],
+                             [("told", [("n", "i")])], 63), b"A\7", b"A\0", b"A\5"),
+        "false-descriptions": b"\0" + then(
+            b"A\7", describes(""), b"A\7", describes("n" * 256), b"A\7", describes(flags=64), b"A\7",
+            describes(members=[("a", "i", 3), ("a", "i", 3)]), b"A\7", describes(members=[("a", "ii", 3)]), b"A\7",
+            describes(members=[("a", "i", 4)]), b"A\7", describes(methods=[("", [], [])]), b"A\7",
+            describes(methods=[("a", [("", "(i")], [])]), b"A\7", describes(signals=[("s", [("", "")])]), b"A\7",
+            b"d\0" + counted(b"\xff" * 50)),
+        "feeds": b"\0" + then(
+            b"F\0", tells(0, [("value", 1, ("i", 5)), ("label", 1, ("s", "a"))], [("told", ("(i)", (1,)))], 3),
+            tells(0, [("value", 2, ("i", 6))]), tells(0, [], [("told", ("i", 1)), ("", ("()", ()))], 2**64 - 1),
+            b"F\1", b"F\0", tells(0, [(str(n), n, ("i", n)) for n in range(60)]), b"e\1", said(b"o", 0, "v", ("i", 1))),
+        "replicas": b"\0" + then(
+            b"R\0", tells(0, [("value", 1, ("i", 5))]), b"L\6", tells(0, [("value", 2, ("i", 7))]),
+            gives(("(tv)", (3, ("i", 6)))), tells(0, [("value", 3, ("s", "text")), ("next", 1, ("i", 1))]),
+            tells(0, [("value", 4, ("i", 101))]), b"L\7", b"e\1"),
+        "lists": b"\0" + then(
+            b"R\1", tells(0, changes=[(0, 0, 0, 0)], length=3), b"L\0", b"L\2", rows(0, 3, 10, 11, 12),
+            tells(0, changes=[(1, 1, 1, 2)]), b"L\1", rows(1, 4, 10, 20, 21, 12), tells(0, changes=[(2, 0, 4, 0)]),
+            tells(0, changes=[(3, 0, 0, 2**64 - 1)]), b"L\xff", rows(3, 2**64 - 1, *range(128))),
+        "false-lists": b"\0" + then(
+            b"R\1", tells(0, changes=[(0, 0, 0, 0)], length=3), tells(0, changes=[(1, 4, 0, 1)]), b"R\1",
+            tells(0, changes=[(5, 0, 9, 0)], length=3), b"R\1", tells(0, length=2), b"L\1", rows(0, 2, 1), b"R\1",
+            tells(0, length=2), b"L\1", gives(None, 7, 9), b"L\0", gives(("s", "text")), tells(0, changes=[(0, 0, 0, 0)])),
+        "window": b"\0" + then(b"F\0", b"m" + call(ITEM, 2, 0, b"", b"i", b"1234") * 1,
+                               *[b"m" + call(ITEM, 1, 0, b"", b"(bt)", pack("(bt)", (n % 2, 7))) for n in range(20)]),
+        "malformed": b"\0" + then(b"A\0", b"v\0" + counted(b"\xff" * 40), b"F\0", b"f\0" + counted(b"\x90" * 60)),
     },
     "attach": {
         "good": packet(attach()),
@@ -252,6 +442,55 @@ CORPUS = {
         "others": b"\0" + b"m" + call(REQUEST, 1, 0, b"square", b"u", b"1234") + b"m" + call(CALL_CANCEL, 1, 1)
                   + b"m" + call(WINDOW, 1, 5) + b"m" + call(ITEM, 1, 0, b"", b"s", b"one\0") + message(1),
         "stream": b"\0" + message(1, 7, 2) + b"m" + call(WINDOW, 7, 1000000) + b"r",
+    },
+    "view": {
+        "members": b"\0" + then(
+            view(NODE, step(GET, "value")), view(NODE, step(SET, "value", ("i", 50))), view(NODE, step(DELETE, "value")),
+            view(NODE, step(SET, "label", ("s", "text"))), view(NODE, step(CALL_STEP, "add", ("(i)", (3,)))),
+            view(NODE, step(CALL_STEP, "echo", ("(v)", (("s", "text"),)))), view(NODE, step(GET, "next"), SELF)),
+        "faults": b"\0" + then(
+            view(NODE, step(GET, "secret")), view(NODE, step(SET, "value", ("i", 101))),
+            view(NODE, step(SET, "next", ("i", 1))), view(NODE, step(SET, "value", ("s", "1"))),
+            view(NODE, step(CALL_STEP, "add", ("(s)", ("x",)))), view(NODE, step(12, "value")), view(NODE, step(GET)),
+            view(NODE, step(GET, "n" * 256)), view(NODE, step(SET, "value", ("i", 1)), SELF), view(NOBODY, SELF),
+            view(OTHER_GENERATION, SELF), view(NODE, step(SUPER, "GObject"), step(CALL_STEP, "add", ("(i)", (3,)))),
+            view(NODE, step(CALL_STEP, "stranger")), view(NODE, step(PASS, "nobody"))),
+        "chains": b"\1" + then(
+            view(NODE, *[SELF] * 64), view(NODE, *[SELF] * 65), view(NODE, MAKE, SELF, step(GET, "label")),
+            view(NODE, MAKE, step(SUPER, ""), step(CALL_STEP, "add", ("(i)", (3,)))), view(NODE, step(PASS, "give"), SELF),
+            view(NODE, step(CALL_STEP, "echo", ("(v)", (nested(60),))))),
+        "references": b"\0" + then(
+            view(NODE, MAKE), view(NODE, MAKE), view(GIVEN, SELF), view(GIVEN + 1, SELF), release(GIVEN, 1),
+            release(GIVEN, 9), release(GIVEN, 1), view(GIVEN, SELF), view(NODE, MAKE, flags=ONE_WAY), release(NODE, 1),
+            b"D" + bytes([GIVEN, 0])),
+        "value-proxies": b"\0" + then(
+            view(NODE, step(GET, "label"), flags=AS_PROXY), view(GIVEN, step(LENGTH)), view(GIVEN),
+            view(GIVEN, step(GET, "label")), view(GIVEN, SELF), view(GIVEN, step(PASS, "give")), follow(GIVEN, ["*"], []),
+            view(GIVEN, step(SUPER), SELF), b"D" + bytes([GIVEN, 0]), view(GIVEN, flags=AS_PROXY), release(GIVEN, 1)),
+        "held": b"\0" + then(
+            view(NODE, step(CALL_STEP, "hold"), SELF), view(NODE, SELF), view(NODE, SELF), b"x\1", b"x\2", b"S", b"l",
+            view(NODE, SELF), b"t", view(NODE, step(PASS, "hold")), b"x\5"),
+        "containers": b"\0" + then(
+            b"c\2", b"c\4", view(LIST, step(LENGTH)), view(LIST, step(ROWS, "", ("(tu)", (0, 10)))),
+            view(LIST, step(ROWS, "", ("(tu)", (2**64 - 1, 1024)))), view(LIST, step(ROWS, "", ("(tu)", (0, 2**32 - 1)))),
+            view(LIST, step(GET_ITEM, "", ("u", 0)), SELF), view(LIST, step(SET_ITEM, "", ("(vv)", (("u", 0), ("i", 1))))),
+            view(LIST, step(DELETE_ITEM, "", ("u", 0))), view(DICTIONARY, step(GET_ITEM, "", ("s", "key"))),
+            view(DICTIONARY, step(SET_ITEM, "", ("(vv)", (("s", "b"), ("s", "c"))))),
+            view(DICTIONARY, step(CONTAINS, "", ("s", "b"))), view(DICTIONARY, step(DELETE_ITEM, "", ("s", "b"))),
+            view(DICTIONARY, step(LENGTH))),
+        "feeds": b"\0" + then(
+            follow(NODE, ["*"], ["told"]), follow(LIST, [], [], True), b"c\7", b"c\4", b"c\5", b"w\1\5", b"c\7", b"x\1",
+            b"c\3", follow(DICTIONARY, ["*"], ["changed"]), follow(NODE, ["secret"], []), follow(NODE, [], [], True),
+            follow(NODE, ["*"], [], flags=0), follow(NODE, ["*"], [], flags=ONE_WAY), b"b", b"c\7", b" "),
+        "watches": b"\0" + then(b"W\x32", b"s", b"t", b"S", b"t", b"s", b"w\1\1", b"t", b"W\0", b"W\1", b"x\1"),
+        "descriptions": b"\0" + then(*[b"D" + bytes([root, 0]) for root in range(6)]),
+        "no-room": b"\0" + then(b"b", view(NODE, MAKE), view(NODE, SELF), b"W\x32", follow(NODE, ["*"], []), b"c\7", b" "),
+        "other-types": b"\0" + then(*[of_method(name, kind, value, 200 + 10 * i + j, flags)
+                                     for i, name in enumerate((b"View", b"Follow", b"Describe", b"Release", b"Watch"))
+                                     for j, (kind, value, flags) in enumerate((
+                                         ("s", "text", 0), ("(stt)", ("node", 0, 0), 1), ("(ttt)", (7, 1, 1), 0)))]),
+        "malformed": b"\0" + then(b"V\0\0" + counted(b"\xff" * 40), b"F\0\x32" + counted(b"\x80" * 21),
+                                  b"V\0\0" + counted(pack("a(ysmv)", [SELF])[:-1])),
     },
     "transport": {
         "small": b"\0" + greeting() + b"".join(frame(b"m" * n) for n in range(1, 40)),

@@ -1,0 +1,48 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A transport over which an exporter answers: the references that the other end has, and what it listens to.
+ *
+ * Owner:   counted, as a GObject; the exporter has one until the transport ends, or until it goes itself.
+ * Threads: any.
+ * Trust:   none in the other end. */
+
+#pragma once
+
+#include "call/ferry-demux.h"
+#include "call/ferry-exporter-private.h"
+#include "call/ferry-push-private.h"
+
+G_BEGIN_DECLS
+
+#define FERRY_TYPE_EXPORTER_LINK (ferry_exporter_link_get_type ())
+
+G_DECLARE_FINAL_TYPE (FerryExporterLink, ferry_exporter_link, FERRY, EXPORTER_LINK, GObject)
+
+FerryExporterLink *ferry_exporter_link_new (FerryExporter *exporter, FerryTransport *transport);
+/* Where it answers is set up by the caller, before it is started. */
+FerryDemux *ferry_exporter_link_get_demux (FerryExporterLink *self);
+gboolean ferry_exporter_link_start (FerryExporterLink *self, GError **error);
+/* Answers no more, and drops all references; what is followed ends with reason. */
+void ferry_exporter_link_close (FerryExporterLink *self, const GError *reason);
+
+/* (transfer full) (nullable) */
+FerryExporter *ferry_exporter_link_dup_exporter (FerryExporterLink *self);
+/* Resolves the view of a request, and answers it then; returns FALSE with an error where that is the answer. */
+gboolean ferry_exporter_link_start_view (FerryExporterLink *self, FerryExporter *exporter, FerryInvocation *invocation,
+                                         GError **error);
+/* The exporter listens, or does not any more: watchers are told; the latter ends what is followed. */
+void ferry_exporter_link_tell (FerryExporterLink *self, gboolean listening);
+/* (transfer full) (nullable): what a request is about. FERRY_ERROR_UNKNOWN_OBJECT. */
+FerryExported *ferry_exporter_link_find (FerryExporterLink *self, FerryExporter *exporter, const FerryObjectRoot *root,
+                                         GError **error);
+/* The other end gets a reference to it. FERRY_ERROR_TOO_LARGE. */
+gboolean ferry_exporter_link_add_reference (FerryExporterLink *self, FerryExported *exported, GError **error);
+guint64 ferry_exporter_link_get_n_references (FerryExporterLink *self);
+/* (element-type FerryExported): adds those that it has references to. */
+void ferry_exporter_link_list_references (FerryExporterLink *self, GPtrArray *list);
+/* A feed is open until it is removed. FERRY_ERROR_TOO_LARGE. */
+gboolean ferry_exporter_link_add_push (FerryExporterLink *self, FerryPush *push, GError **error);
+void ferry_exporter_link_remove_push (FerryExporterLink *self, FerryPush *push);
+
+G_END_DECLS

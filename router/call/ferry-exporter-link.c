@@ -1,0 +1,500 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* References are counted as they are sent: what the other end drops are those that have arrived there, so one that is
+ * under way keeps its object. */
+
+#include "config.h"
+
+#include "call/ferry-exporter-link-private.h"
+
+#include "base/ferry-base-private.h"
+#include "call/ferry-follower-private.h"
+#include "call/ferry-interface-private.h"
+#include "call/ferry-transport-private.h"
+
+typedef struct
+{
+  FerryExported *exported; /* (owned) */
+  guint64 count;
+} Reference;
+
+struct _FerryExporterLink
+{
+  GObject parent_instance;
+
+  GWeakRef exporter;         /* (element-type FerryExporter) */
+  FerryTransport *transport; /* const: (owned), as the next */
+  FerryDemux *demux;
+
+  pthread_mutex_t lock;
+  GHashTable *references; /* lock: (element-type guint64 Reference), as what follows; owned */
+  GPtrArray *pushes;      /* (element-type FerryPush): feeds (owned) */
+  GPtrArray *watches;     /* (element-type FerryPush): of who watches whether it listens (owned) */
+  guint n_before;         /* requests that waited when the exporter was stopped, and have not been taken up */
+  gboolean closed;
+};
+
+G_DEFINE_FINAL_TYPE (FerryExporterLink, ferry_exporter_link, G_TYPE_OBJECT)
+
+FerryDemux *
+ferry_exporter_link_get_demux (FerryExporterLink *self)
+{
+  return self->demux;
+}
+
+FerryExporter *
+ferry_exporter_link_dup_exporter (FerryExporterLink *self)
+{
+  return g_weak_ref_get (&self->exporter);
+}
+
+/* ---- references ---- */
+
+static void
+reference_free (gpointer data)
+{
+  Reference *reference = data;
+
+  ferry_exported_unref (reference->exported);
+  g_free (reference);
+}
+
+gboolean
+ferry_exporter_link_add_reference (FerryExporterLink *self, FerryExported *exported, GError **error)
+{
+  Reference *reference;
+  gboolean is_full;
+  gboolean closed;
+
+  pthread_mutex_lock (&self->lock);
+  closed = self->closed;
+  reference = g_hash_table_lookup (self->references, &exported->number);
+  is_full = reference == NULL && g_hash_table_size (self->references) >= FERRY_MAX_REFERENCES;
+  if (reference == NULL && !is_full && !closed)
+    {
+      reference = g_new (Reference, 1);
+      *reference = (Reference){ferry_exported_ref (exported), 0};
+      g_hash_table_insert (self->references, &exported->number, reference);
+    }
+  if (reference != NULL && !closed)
+    reference->count++;
+  pthread_mutex_unlock (&self->lock);
+  if (is_full)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
+                 "The other end has references to %d objects already, and gets no more until it drops some",
+                 FERRY_MAX_REFERENCES);
+  else if (closed)
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The transport is closed");
+  return !is_full && !closed;
+}
+
+/* What the other end says of a number that it does not have, or of more references than it got, is passed over: it
+ * can hurt nobody but itself. */
+static void
+drop_references (FerryExporterLink *self, guint64 number, guint64 count)
+{
+  Reference *reference;
+
+  pthread_mutex_lock (&self->lock);
+  reference = g_hash_table_lookup (self->references, &number);
+  if (reference != NULL)
+    reference->count -= MIN (count, reference->count);
+  if (reference != NULL && reference->count == 0)
+    g_hash_table_steal (self->references, &number);
+  else
+    reference = NULL;
+  pthread_mutex_unlock (&self->lock);
+  /* It may be the last of the object, which runs code of the application's. */
+  g_clear_pointer (&reference, reference_free);
+}
+
+guint64
+ferry_exporter_link_get_n_references (FerryExporterLink *self)
+{
+  guint64 n;
+
+  pthread_mutex_lock (&self->lock);
+  n = g_hash_table_size (self->references);
+  pthread_mutex_unlock (&self->lock);
+  return n;
+}
+
+void
+ferry_exporter_link_list_references (FerryExporterLink *self, GPtrArray *list)
+{
+  GHashTableIter iter;
+  gpointer reference;
+
+  pthread_mutex_lock (&self->lock);
+  g_hash_table_iter_init (&iter, self->references);
+  while (g_hash_table_iter_next (&iter, NULL, &reference))
+    g_ptr_array_add (list, ferry_exported_ref (((Reference *) reference)->exported));
+  pthread_mutex_unlock (&self->lock);
+}
+
+FerryExported *
+ferry_exporter_link_find (FerryExporterLink *self, FerryExporter *exporter, const FerryObjectRoot *root, GError **error)
+{
+  FerryExported *exported = NULL;
+  Reference *reference;
+
+  if (root->generation == 0)
+    return ferry_exporter_find (exporter, root->name, error);
+  pthread_mutex_lock (&self->lock);
+  reference = root->generation == ferry_exporter_get_generation (exporter)
+                ? g_hash_table_lookup (self->references, &root->number)
+                : NULL;
+  if (reference != NULL)
+    exported = ferry_exported_ref (reference->exported);
+  pthread_mutex_unlock (&self->lock);
+  if (exported == NULL)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_OBJECT,
+                 "The reference %" G_GUINT64_FORMAT " is none of this transport's, or was dropped; get a new one",
+                 root->number);
+  return exported;
+}
+
+/* ---- descriptions ---- */
+
+static gboolean
+describe (FerryExporterLink *self, FerryExporter *exporter, FerryInvocation *invocation, GError **error)
+{
+  GVariant *arguments = ferry_invocation_get_arguments (invocation);
+  g_autoptr (FerryExported) exported = NULL;
+  FerryObjectRoot root;
+
+  if (arguments == NULL || !g_variant_is_of_type (arguments, G_VARIANT_TYPE ("(stt)")))
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "An object is named by “(stt)”");
+      return FALSE;
+    }
+  g_variant_get (arguments, "(&stt)", &root.name, &root.generation, &root.number);
+  exported = ferry_exporter_link_find (self, exporter, &root, error);
+  if (exported != NULL && exported->interface == NULL)
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_OBJECT, "A value has no description");
+  if (exported == NULL || exported->interface == NULL)
+    return FALSE;
+  ferry_invocation_return_value (invocation, ferry_interface_describe (exported->interface));
+  return TRUE;
+}
+
+/* ---- what others listen to ---- */
+
+/* Returns whether there was a place. */
+static gboolean
+add_push (FerryExporterLink *self, GPtrArray *pushes, FerryPush *push)
+{
+  gboolean has_room;
+
+  pthread_mutex_lock (&self->lock);
+  has_room = pushes->len < FERRY_MAX_FOLLOWERS && !self->closed;
+  if (has_room)
+    g_ptr_array_add (pushes, ferry_push_ref (push));
+  pthread_mutex_unlock (&self->lock);
+  return has_room;
+}
+
+gboolean
+ferry_exporter_link_add_push (FerryExporterLink *self, FerryPush *push, GError **error)
+{
+  if (add_push (self, self->pushes, push))
+    return TRUE;
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "At most %d feeds go over a transport", FERRY_MAX_FOLLOWERS);
+  return FALSE;
+}
+
+static void
+remove_push (FerryExporterLink *self, GPtrArray *pushes, FerryPush *push)
+{
+  g_autoptr (FerryPush) held = NULL;
+  guint index;
+
+  pthread_mutex_lock (&self->lock);
+  if (g_ptr_array_find (pushes, push, &index))
+    held = g_ptr_array_steal_index_fast (pushes, index);
+  pthread_mutex_unlock (&self->lock);
+}
+
+void
+ferry_exporter_link_remove_push (FerryExporterLink *self, FerryPush *push)
+{
+  remove_push (self, self->pushes, push);
+}
+
+typedef struct
+{
+  FerryExporterLink *link; /* const: (owned) */
+  FerryPush *push;         /* const: (unowned) */
+  gboolean told;           /* of who makes an item, as the next */
+  gboolean listening;
+} Watch;
+
+static GVariant *
+watch_make (gpointer data)
+{
+  Watch *self = data;
+  g_autoptr (FerryExporter) exporter = g_weak_ref_get (&self->link->exporter);
+  gboolean listening = exporter != NULL && ferry_exporter_get_listening (exporter);
+
+  if (self->told && self->listening == listening)
+    return NULL;
+  self->told = TRUE;
+  self->listening = listening;
+  return g_variant_new ("(bt)", listening, exporter != NULL ? ferry_exporter_get_generation (exporter) : 0);
+}
+
+static void
+watch_gone (gpointer data)
+{
+  Watch *self = data;
+
+  remove_push (self->link, self->link->watches, self->push);
+}
+
+static void
+watch_free (gpointer data)
+{
+  Watch *self = data;
+
+  g_object_unref (self->link);
+  g_free (self);
+}
+
+static const FerryPushFuncs watch_funcs = {watch_make, watch_gone, watch_free};
+
+static void
+start_watch (FerryExporterLink *self, FerryInvocation *invocation)
+{
+  g_autoptr (FerryPush) push = NULL;
+  g_autoptr (GError) error = NULL;
+  Watch *watch = g_new0 (Watch, 1);
+
+  watch->link = g_object_ref (self);
+  watch->push = push = ferry_push_new (invocation, &watch_funcs, watch);
+  if (!add_push (self, self->watches, push))
+    {
+      error = g_error_new (FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "At most %d watch a transport", FERRY_MAX_FOLLOWERS);
+      ferry_push_end (push, error);
+    }
+  else if (ferry_invocation_is_cancelled (invocation))
+    watch_gone (watch);
+  else
+    ferry_push_kick (push);
+}
+
+/* Returns (element-type FerryPush) (transfer full): empties pushes. */
+static GPtrArray *
+steal_pushes (FerryExporterLink *self, GPtrArray *pushes)
+{
+  GPtrArray *stolen = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_push_unref);
+
+  pthread_mutex_lock (&self->lock);
+  while (pushes->len > 0)
+    g_ptr_array_add (stolen, g_ptr_array_steal_index_fast (pushes, pushes->len - 1));
+  pthread_mutex_unlock (&self->lock);
+  return stolen;
+}
+
+static void
+end_pushes (FerryExporterLink *self, GPtrArray *pushes, const GError *reason)
+{
+  g_autoptr (GPtrArray) stolen = steal_pushes (self, pushes);
+
+  for (guint i = 0; i < stolen->len; i++)
+    ferry_push_end (stolen->pdata[i], reason);
+}
+
+void
+ferry_exporter_link_tell (FerryExporterLink *self, gboolean listening)
+{
+  g_autoptr (GPtrArray) watches = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_push_unref);
+  g_autoptr (GError) reason = NULL;
+
+  pthread_mutex_lock (&self->lock);
+  for (guint i = 0; i < self->watches->len; i++)
+    g_ptr_array_add (watches, ferry_push_ref (self->watches->pdata[i]));
+  self->n_before = listening ? 0 : ferry_demux_get_n_pending (self->demux);
+  pthread_mutex_unlock (&self->lock);
+  for (guint i = 0; i < watches->len; i++)
+    ferry_push_kick (watches->pdata[i]);
+  reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING, "The exporter does not listen any more");
+  if (!listening)
+    end_pushes (self, self->pushes, reason);
+}
+
+/* ---- requests ---- */
+
+/* The first that are taken up after a stop are those that waited then. */
+static gboolean
+was_before (FerryExporterLink *self)
+{
+  gboolean before;
+
+  pthread_mutex_lock (&self->lock);
+  before = self->n_before > 0;
+  self->n_before -= before;
+  pthread_mutex_unlock (&self->lock);
+  return before;
+}
+
+static void
+release (FerryExporterLink *self, FerryExporter *exporter, FerryInvocation *invocation)
+{
+  GVariant *arguments = ferry_invocation_get_arguments (invocation);
+  guint64 generation, number, count;
+
+  if (arguments == NULL || !g_variant_is_of_type (arguments, G_VARIANT_TYPE ("(ttt)")))
+    return;
+  g_variant_get (arguments, "(ttt)", &generation, &number, &count);
+  if (generation == ferry_exporter_get_generation (exporter))
+    drop_references (self, number, count);
+}
+
+static void
+answer (FerryExporterLink *self, FerryExporter *exporter, FerryInvocation *invocation, gboolean before)
+{
+  const char *method = ferry_invocation_get_method (invocation);
+  g_autoptr (GError) error = NULL;
+  gboolean answered;
+
+  if (!ferry_exporter_check_listening (exporter, before, &error))
+    answered = FALSE;
+  else if (g_str_equal (method, FERRY_OBJECT_METHOD_VIEW))
+    answered = ferry_exporter_link_start_view (self, exporter, invocation, &error);
+  else
+    answered = describe (self, exporter, invocation, &error);
+  if (answered)
+    return;
+  if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_REFUSED))
+    ferry_invocation_refuse (invocation, error->message);
+  else
+    ferry_invocation_return_error (invocation, error);
+}
+
+static void
+request_came (FerryInvocation *invocation, gpointer data)
+{
+  FerryExporterLink *self = data;
+  const char *method = ferry_invocation_get_method (invocation);
+  g_autoptr (FerryExporter) exporter = g_weak_ref_get (&self->exporter);
+  gboolean before = was_before (self);
+
+  if (exporter == NULL)
+    {
+      ferry_invocation_refuse (invocation, "The exporter is gone");
+      return;
+    }
+  ferry_exporter_count_request (exporter);
+  if (g_str_equal (method, FERRY_OBJECT_METHOD_RELEASE))
+    release (self, exporter, invocation);
+  else if (ferry_invocation_is_one_way (invocation))
+    /* Nobody would get the result, nor drop the reference that it may be. */
+    g_debug ("A one-way call of “%s” is passed over: it is for its answer", method);
+  else if (g_str_equal (method, FERRY_OBJECT_METHOD_WATCH))
+    start_watch (self, invocation);
+  else if (g_str_equal (method, FERRY_OBJECT_METHOD_FOLLOW))
+    ferry_follower_start (self, exporter, invocation);
+  else
+    answer (self, exporter, invocation, before);
+}
+
+static const char *const methods[] = {FERRY_OBJECT_METHOD_VIEW, FERRY_OBJECT_METHOD_WATCH, FERRY_OBJECT_METHOD_DESCRIBE,
+                                      FERRY_OBJECT_METHOD_FOLLOW, FERRY_OBJECT_METHOD_RELEASE};
+
+/* ---- beginning and end ---- */
+
+static void
+transport_ended (FerryTransport *transport, GObject *owner)
+{
+  FerryExporterLink *self = FERRY_EXPORTER_LINK (owner);
+  g_autoptr (FerryExporter) exporter = g_weak_ref_get (&self->exporter);
+  g_autoptr (GError) reason = NULL;
+
+  if (exporter != NULL)
+    {
+      ferry_exporter_drop_link (exporter, self);
+      return;
+    }
+  reason = ferry_transport_dup_reason (transport);
+  ferry_exporter_link_close (self, reason);
+}
+
+gboolean
+ferry_exporter_link_start (FerryExporterLink *self, GError **error)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
+    ferry_demux_add_handler (self->demux, methods[i], request_came, g_object_ref (self), g_object_unref);
+  if (!ferry_demux_start (self->demux, error))
+    return FALSE;
+  ferry_transport_watch_end (self->transport, transport_ended, G_OBJECT (self));
+  if (ferry_transport_get_closed (self->transport))
+    transport_ended (self->transport, G_OBJECT (self));
+  return TRUE;
+}
+
+void
+ferry_exporter_link_close (FerryExporterLink *self, const GError *reason)
+{
+  g_autoptr (GHashTable) references = NULL;
+  gboolean was_closed;
+
+  pthread_mutex_lock (&self->lock);
+  was_closed = self->closed;
+  self->closed = TRUE;
+  references = self->references;
+  self->references = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, reference_free);
+  pthread_mutex_unlock (&self->lock);
+  if (was_closed)
+    return;
+  ferry_transport_watch_end (self->transport, NULL, NULL);
+  ferry_demux_stop (self->demux);
+  end_pushes (self, self->pushes, reason);
+  end_pushes (self, self->watches, reason);
+  /* The handlers have references to this. */
+  for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
+    ferry_demux_remove_handler (self->demux, methods[i]);
+}
+
+FerryExporterLink *
+ferry_exporter_link_new (FerryExporter *exporter, FerryTransport *transport)
+{
+  FerryExporterLink *self = g_object_new (FERRY_TYPE_EXPORTER_LINK, NULL);
+
+  g_weak_ref_set (&self->exporter, exporter);
+  self->transport = g_object_ref (transport);
+  self->demux = ferry_demux_new (transport);
+  return self;
+}
+
+static void
+ferry_exporter_link_finalize (GObject *object)
+{
+  FerryExporterLink *self = FERRY_EXPORTER_LINK (object);
+
+  g_weak_ref_clear (&self->exporter);
+  g_clear_object (&self->demux);
+  g_clear_object (&self->transport);
+  g_hash_table_unref (self->references);
+  g_ptr_array_unref (self->pushes);
+  g_ptr_array_unref (self->watches);
+  pthread_mutex_destroy (&self->lock);
+
+  G_OBJECT_CLASS (ferry_exporter_link_parent_class)->finalize (object);
+}
+
+static void
+ferry_exporter_link_class_init (FerryExporterLinkClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = ferry_exporter_link_finalize;
+}
+
+static void
+ferry_exporter_link_init (FerryExporterLink *self)
+{
+  g_weak_ref_init (&self->exporter, NULL);
+  pthread_mutex_init (&self->lock, NULL);
+  self->references = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, reference_free);
+  self->pushes = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_push_unref);
+  self->watches = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_push_unref);
+}

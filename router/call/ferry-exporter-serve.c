@@ -1,0 +1,195 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Where an exporter's methods are called: on a main context, on threads, or by hand, which is a main context that
+ * nobody else iterates. */
+
+#include "config.h"
+
+#include "base/ferry-base-private.h"
+#include "call/ferry-exporter-fields-private.h"
+
+void
+ferry_exporter_place_demux (FerryExporter *self, FerryDemux *demux)
+{
+  if (self->place == FERRY_EXPORTER_PLACE_THREADS)
+    ferry_demux_set_threads (demux, self->n_threads);
+  else
+    ferry_demux_set_context (demux, self->context);
+}
+
+/* Takes context. */
+static void
+set_place (FerryExporter *self, FerryExporterPlace place, GMainContext *context, guint n_threads)
+{
+  GMainContext *before = context;
+  gboolean is_fresh;
+
+  pthread_mutex_lock (&self->lock);
+  is_fresh = self->links->len == 0;
+  if (is_fresh)
+    {
+      before = self->context;
+      self->place = place;
+      self->context = context;
+      self->n_threads = n_threads;
+    }
+  pthread_mutex_unlock (&self->lock);
+  g_clear_pointer (&before, g_main_context_unref);
+  g_return_if_fail (is_fresh);
+}
+
+/**
+ * ferry_exporter_set_context:
+ * @self: an exporter without a transport
+ * @context: (nullable): a main context, or %NULL for the default one
+ *
+ * Has methods called, properties read and written on a main context: for objects that belong to one, as widgets do. Any
+ * thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_exporter_set_context (FerryExporter *self, GMainContext *context)
+{
+  g_return_if_fail (FERRY_IS_EXPORTER (self));
+
+  set_place (self, FERRY_EXPORTER_PLACE_CONTEXT,
+             g_main_context_ref (context != NULL ? context : g_main_context_default ()), 0);
+}
+
+/**
+ * ferry_exporter_set_threads:
+ * @self: an exporter without a transport
+ * @n_threads: how many each transport has, at least 1
+ *
+ * Has methods called, properties read and written on threads of the exporter's own: with 1, on one for each transport.
+ * Objects are called by one at a time where their policy says so, and are otherwise to be safe for use by several
+ * threads. Any thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_exporter_set_threads (FerryExporter *self, guint n_threads)
+{
+  g_return_if_fail (FERRY_IS_EXPORTER (self));
+  g_return_if_fail (n_threads > 0);
+
+  set_place (self, FERRY_EXPORTER_PLACE_THREADS, NULL, n_threads);
+}
+
+/**
+ * ferry_exporter_set_by_hand:
+ * @self: an exporter without a transport
+ *
+ * Has requests wait until [method@Ferry.Exporter.process_requests] or [method@Ferry.Exporter.poll] is called, and
+ * answers them there. Any thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_exporter_set_by_hand (FerryExporter *self)
+{
+  g_return_if_fail (FERRY_IS_EXPORTER (self));
+
+  set_place (self, FERRY_EXPORTER_PLACE_HAND, g_main_context_new (), 0);
+}
+
+static guint64
+get_n_requests (FerryExporter *self)
+{
+  /* Relaxed: a count, of what this thread did. */
+  return atomic_load_explicit (&self->n_requests, memory_order_relaxed);
+}
+
+/**
+ * ferry_exporter_process_requests:
+ * @self: an exporter whose requests are answered by hand
+ *
+ * Answers what has been asked, and does not wait for more. One thread at a time.
+ *
+ * Returns: how many requests it took up
+ *
+ * Since: 0.1
+ */
+guint
+ferry_exporter_process_requests (FerryExporter *self)
+{
+  guint64 before;
+
+  g_return_val_if_fail (FERRY_IS_EXPORTER (self), 0);
+  g_return_val_if_fail (self->place == FERRY_EXPORTER_PLACE_HAND, 0);
+
+  before = get_n_requests (self);
+  while (g_main_context_iteration (self->context, FALSE))
+    ;
+  return (guint) (get_n_requests (self) - before);
+}
+
+static gboolean
+woken_cb (gpointer data)
+{
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+cancelled_cb (GCancellable *cancellable, gpointer context)
+{
+  g_main_context_wakeup (context);
+}
+
+static GSource *
+add_timer (GMainContext *context, gint64 ready_time)
+{
+  GSource *source = g_timeout_source_new (G_MAXUINT);
+
+  g_source_set_callback (source, woken_cb, NULL, NULL);
+  g_source_set_ready_time (source, ready_time);
+  g_source_attach (source, context);
+  return source;
+}
+
+/**
+ * ferry_exporter_poll:
+ * @self: an exporter whose requests are answered by hand
+ * @timeout: how long to wait at the most, in microseconds; negative: as long as it takes
+ * @cancellable: (nullable): ends the waiting
+ * @error: return location for an error
+ *
+ * Waits until something is asked, and answers what has been asked by then. One thread at a time.
+ *
+ * Fails with %FERRY_ERROR_TIMED_OUT and %G_IO_ERROR_CANCELLED when nothing was asked.
+ *
+ * Returns: whether it took up a request
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_exporter_poll (FerryExporter *self, gint64 timeout, GCancellable *cancellable, GError **error)
+{
+  gint64 deadline = ferry_deadline_after (timeout);
+  GSource *timer = NULL;
+  guint64 before;
+  gulong id;
+
+  g_return_val_if_fail (FERRY_IS_EXPORTER (self), FALSE);
+  g_return_val_if_fail (self->place == FERRY_EXPORTER_PLACE_HAND, FALSE);
+
+  before = get_n_requests (self);
+  id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self->context, NULL) : 0;
+  if (timeout >= 0)
+    timer = add_timer (self->context, deadline);
+  while (get_n_requests (self) == before && g_get_monotonic_time () < deadline &&
+         !g_cancellable_is_cancelled (cancellable))
+    g_main_context_iteration (self->context, TRUE);
+  g_cancellable_disconnect (cancellable, id);
+  if (timer != NULL)
+    g_source_destroy (timer);
+  g_clear_pointer (&timer, g_source_unref);
+  ferry_exporter_process_requests (self);
+  if (get_n_requests (self) != before)
+    return TRUE;
+  if (!g_cancellable_set_error_if_cancelled (cancellable, error))
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "Nothing was asked in time");
+  return FALSE;
+}

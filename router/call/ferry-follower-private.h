@@ -1,0 +1,16 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Somebody at the other end of a transport who follows an object: its properties, its signals, and its list. */
+
+#pragma once
+
+#include "call/ferry-exporter-link-private.h"
+#include "call/ferry-invocation.h"
+
+G_BEGIN_DECLS
+
+/* Answers the invocation in the end, in one way or another. */
+void ferry_follower_start (FerryExporterLink *link, FerryExporter *exporter, FerryInvocation *invocation);
+
+G_END_DECLS

@@ -1,0 +1,19 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A row as its table and its replica see it. */
+
+#pragma once
+
+#include "call/ferry-list-row.h"
+#include "call/ferry-row-table-private.h"
+
+G_BEGIN_DECLS
+
+FerryListRow *ferry_list_row_new (void);
+FerryRowPlace *ferry_list_row_get_place (FerryListRow *self);
+/* Has its value from now on; nobody is told yet. Once. */
+void ferry_list_row_load (FerryListRow *self, GVariant *value);
+void ferry_list_row_notify_loaded (FerryListRow *self);
+
+G_END_DECLS

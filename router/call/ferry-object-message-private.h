@@ -1,0 +1,123 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What proxies and exporters say to each other: the methods of the transactions that carry it, and the values in them.
+ *
+ * Owner:   what is taken from a message borrows from its GVariant.
+ * Threads: any.
+ * Trust:   none. Values of the other end have any type and content until one of the functions below took them. */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* Answered: a FerryViewRequest, FerryViewResult. */
+#define FERRY_OBJECT_METHOD_VIEW "ferry.View"
+/* A stream of (bt): whether the exporter listens, and its generation. The first one comes at once. */
+#define FERRY_OBJECT_METHOD_WATCH "ferry.Watch"
+/* Answered: a FerryObjectRoot, the description of its interface. */
+#define FERRY_OBJECT_METHOD_DESCRIBE "ferry.Describe"
+/* A stream of FerryFeedItems: a FerryFollowRequest. The answer, an error, comes when there is nothing more to follow.
+ */
+#define FERRY_OBJECT_METHOD_FOLLOW "ferry.Follow"
+/* One-way: (ttt), generation, number, and how many references to it that arrived are dropped. */
+#define FERRY_OBJECT_METHOD_RELEASE "ferry.Release"
+
+/* Limits, for what is sent and for what is taken. */
+#define FERRY_VIEW_MAX_STEPS 64
+#define FERRY_MEMBER_NAME_MAX 255
+#define FERRY_FOLLOW_MAX_NAMES 256
+#define FERRY_ROWS_MAX 1024        /* rows of a list in one answer */
+#define FERRY_MAX_REFERENCES 65536 /* objects that an end holds over one transport */
+#define FERRY_MAX_FOLLOWERS 1024   /* feeds of one transport */
+
+typedef enum
+{
+  FERRY_STEP_CALL,        /* name; a tuple */
+  FERRY_STEP_GET,         /* name */
+  FERRY_STEP_SET,         /* name; a value. Gives (tv): the count of changes, and the value that it has then */
+  FERRY_STEP_DELETE,      /* name: the property gets its default. As FERRY_STEP_SET */
+  FERRY_STEP_GET_ITEM,    /* a key */
+  FERRY_STEP_SET_ITEM,    /* (vv): key and value */
+  FERRY_STEP_DELETE_ITEM, /* a key */
+  FERRY_STEP_CONTAINS,    /* a key. Gives b */
+  FERRY_STEP_LENGTH,      /* gives t */
+  FERRY_STEP_PASS,        /* name of a function; a tuple */
+  FERRY_STEP_SUPER,       /* name of a type, or empty; a call follows */
+  FERRY_STEP_ROWS,        /* (tu): position, and how many. Gives (ttav): revision, length, rows */
+  FERRY_N_STEPS,
+} FerryStepKind;
+
+/* An exported object: by its name, or by its number where the generation is not 0. */
+typedef struct
+{
+  const char *name;
+  guint64 generation;
+  guint64 number;
+} FerryObjectRoot;
+
+typedef struct
+{
+  guint8 kind; /* a FerryStepKind */
+  const char *name;
+  GVariant *argument; /* (nullable) */
+} FerryStep;
+
+typedef struct
+{
+  FerryObjectRoot root;
+  gboolean as_proxy; /* also of a result that is a value */
+  guint n_steps;
+  FerryStep *steps; /* (owned) */
+  GVariant *held;   /* (owned) (nullable): what names and arguments are borrowed from */
+} FerryViewRequest;
+
+/* Returns (transfer floating). */
+GVariant *ferry_view_request_to_variant (const FerryViewRequest *self);
+/* arguments (nullable). Fails with FERRY_ERROR_BAD_ARGUMENTS; there is nothing to be cleared then. */
+gboolean ferry_view_request_take (FerryViewRequest *self, GVariant *arguments, GError **error);
+/* The rules for steps that both ends keep: FERRY_ERROR_BAD_ARGUMENTS. */
+gboolean ferry_view_request_check (const FerryViewRequest *self, GError **error);
+void ferry_view_request_clear (FerryViewRequest *self);
+/* The same as text, for logs and messages. n_steps: how many of them. */
+char *ferry_view_request_to_string (const FerryViewRequest *self, guint n_steps);
+
+/* A result: a value, nothing, or a reference to an object, which counts. */
+typedef struct
+{
+  GVariant *value;    /* (owned) (nullable) */
+  guint64 generation; /* 0: no object */
+  guint64 number;
+  const char *name;      /* (nullable): the name under which the object is exported; borrowed from held, as the next */
+  const char *interface; /* (nullable): of the object; none of a value's proxy */
+  GVariant *held;        /* (owned) (nullable) */
+} FerryViewResult;
+
+GVariant *ferry_view_result_to_variant (const FerryViewResult *self);
+/* Fails with FERRY_ERROR_PROTOCOL. */
+gboolean ferry_view_result_take (FerryViewResult *self, GVariant *answer, GError **error);
+void ferry_view_result_clear (FerryViewResult *self);
+
+typedef struct
+{
+  FerryObjectRoot root;
+  GVariant *properties; /* (owned): as, "*" for all */
+  GVariant *signals;    /* (owned): as */
+  gboolean list;        /* whether changes of the list are followed */
+} FerryFollowRequest;
+
+GVariant *ferry_follow_request_to_variant (const FerryObjectRoot *root, const char *const *properties,
+                                           const char *const *signals, gboolean list);
+gboolean ferry_follow_request_take (FerryFollowRequest *self, GVariant *arguments, GError **error);
+void ferry_follow_request_clear (FerryFollowRequest *self);
+
+/* An item of a feed: (a(stv)a(sv)ta(tttt)t).
+ * properties: name, count of its changes, newest value. signals: name and arguments, a tuple, in their order.
+ * n_missed: signals that there was no room for, before those that come here. changes: of the list, in their order:
+ * revision, position, how many went, and how many came; several may have been joined into one. length: of the list,
+ * of the first item of a stream only, which begins with a change of nothing that says its revision. */
+#define FERRY_FEED_ITEM_TYPE "(a(stv)a(sv)ta(tttt)t)"
+
+G_END_DECLS

@@ -1,0 +1,359 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "call/ferry-object-message-private.h"
+
+#include <string.h>
+
+#include "base/ferry-error.h"
+
+#define REQUEST_TYPE "(sttba(ysmv))"
+#define RESULT_TYPE "(mvttss)"
+#define FOLLOW_TYPE "(sttasasb)"
+
+/* How much of an argument is shown. */
+#define SHOWN_MAX 60
+
+/* ---- steps ---- */
+
+typedef enum
+{
+  ARGUMENT_NONE,
+  ARGUMENT_TUPLE, /* or none */
+  ARGUMENT_ANY,
+} ArgumentRule;
+
+static const struct
+{
+  gboolean named;
+  ArgumentRule argument;
+  const char *type;   /* (nullable): of the argument */
+  gboolean goes_on;   /* whether there may be a step behind it */
+  const char *format; /* of the text; %s are the name and the argument */
+} rules[FERRY_N_STEPS] = {
+  [FERRY_STEP_CALL] = {TRUE, ARGUMENT_TUPLE, NULL, TRUE, ".%s%s"},
+  [FERRY_STEP_GET] = {TRUE, ARGUMENT_NONE, NULL, TRUE, ".%s%s"},
+  [FERRY_STEP_SET] = {TRUE, ARGUMENT_ANY, NULL, FALSE, ".%s = %s"},
+  [FERRY_STEP_DELETE] = {TRUE, ARGUMENT_NONE, NULL, FALSE, ".%s = default%s"},
+  [FERRY_STEP_GET_ITEM] = {FALSE, ARGUMENT_ANY, NULL, TRUE, "%s[%s]"},
+  [FERRY_STEP_SET_ITEM] = {FALSE, ARGUMENT_ANY, "(vv)", FALSE, "%s[] = %s"},
+  [FERRY_STEP_DELETE_ITEM] = {FALSE, ARGUMENT_ANY, NULL, FALSE, ".delete%s(%s)"},
+  [FERRY_STEP_CONTAINS] = {FALSE, ARGUMENT_ANY, NULL, FALSE, ".contains%s(%s)"},
+  [FERRY_STEP_LENGTH] = {FALSE, ARGUMENT_NONE, NULL, FALSE, ".length%s%s"},
+  [FERRY_STEP_PASS] = {TRUE, ARGUMENT_TUPLE, NULL, TRUE, " → %s%s"},
+  [FERRY_STEP_SUPER] = {TRUE, ARGUMENT_NONE, NULL, TRUE, ".super(%s)%s"},
+  [FERRY_STEP_ROWS] = {FALSE, ARGUMENT_ANY, "(tu)", FALSE, ".rows%s%s"},
+};
+
+static gboolean
+check_argument (const FerryStep *step, GError **error)
+{
+  guint32 n_rows = 0;
+
+  if (rules[step->kind].argument == ARGUMENT_ANY
+        ? step->argument == NULL
+        : rules[step->kind].argument == ARGUMENT_NONE && step->argument != NULL)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "An operation of kind %u %s", step->kind,
+                   step->argument == NULL ? "wants a value" : "takes no value");
+      return FALSE;
+    }
+  if (step->argument == NULL)
+    return TRUE;
+  if (rules[step->kind].argument == ARGUMENT_TUPLE && !g_variant_is_of_type (step->argument, G_VARIANT_TYPE_TUPLE))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                   "The arguments of “%s” are of type “%s”, and have to be a tuple", step->name,
+                   g_variant_get_type_string (step->argument));
+      return FALSE;
+    }
+  if (rules[step->kind].type != NULL && !g_variant_is_of_type (step->argument, G_VARIANT_TYPE (rules[step->kind].type)))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "An operation of kind %u takes “%s”, and not “%s”",
+                   step->kind, rules[step->kind].type, g_variant_get_type_string (step->argument));
+      return FALSE;
+    }
+  if (step->kind == FERRY_STEP_ROWS)
+    g_variant_get_child (step->argument, 1, "u", &n_rows);
+  if (n_rows > FERRY_ROWS_MAX)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "%u rows were asked for, of which %d come at a time",
+                   n_rows, FERRY_ROWS_MAX);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+check_step (const FerryViewRequest *self, guint index, GError **error)
+{
+  const FerryStep *step = &self->steps[index];
+  const FerryStep *before = index > 0 ? &self->steps[index - 1] : NULL;
+  gboolean needs_name;
+
+  if (step->kind >= FERRY_N_STEPS)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "There is no operation of kind %u", step->kind);
+      return FALSE;
+    }
+  needs_name = rules[step->kind].named && step->kind != FERRY_STEP_SUPER;
+  if (strlen (step->name) > FERRY_MEMBER_NAME_MAX || (needs_name && step->name[0] == '\0'))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                   "A name has 1 to %d bytes, and that of operation %u has %" G_GSIZE_FORMAT, FERRY_MEMBER_NAME_MAX,
+                   index + 1, strlen (step->name));
+      return FALSE;
+    }
+  if (before != NULL && !rules[before->kind].goes_on)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                   "Operation %u gives nothing that another one could be done on: resolve it by itself", index);
+      return FALSE;
+    }
+  if (before != NULL && before->kind == FERRY_STEP_SUPER && step->kind != FERRY_STEP_CALL)
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                           "Only a method has an implementation of a parent class: “super” stands before a call");
+      return FALSE;
+    }
+  return check_argument (step, error);
+}
+
+gboolean
+ferry_view_request_check (const FerryViewRequest *self, GError **error)
+{
+  if (strlen (self->root.name) > FERRY_MEMBER_NAME_MAX)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "The name of an object has at most %d bytes",
+                   FERRY_MEMBER_NAME_MAX);
+      return FALSE;
+    }
+  if (self->n_steps > FERRY_VIEW_MAX_STEPS)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "A view of %u operations; %d go into one transaction",
+                   self->n_steps, FERRY_VIEW_MAX_STEPS);
+      return FALSE;
+    }
+  for (guint i = 0; i < self->n_steps; i++)
+    if (!check_step (self, i, error))
+      return FALSE;
+  if (self->n_steps > 0 && self->steps[self->n_steps - 1].kind == FERRY_STEP_SUPER)
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "No call follows “super”");
+      return FALSE;
+    }
+  return TRUE;
+}
+
+/* ---- requests ---- */
+
+GVariant *
+ferry_view_request_to_variant (const FerryViewRequest *self)
+{
+  GVariantBuilder steps;
+
+  g_variant_builder_init (&steps, G_VARIANT_TYPE ("a(ysmv)"));
+  for (guint i = 0; i < self->n_steps; i++)
+    {
+      const FerryStep *step = &self->steps[i];
+      GVariant *argument = step->argument != NULL ? g_variant_new_variant (step->argument) : NULL;
+
+      g_variant_builder_add_value (&steps, g_variant_new_tuple (
+                                             (GVariant *[]){
+                                               g_variant_new_byte (step->kind),
+                                               g_variant_new_string (step->name),
+                                               g_variant_new_maybe (G_VARIANT_TYPE_VARIANT, argument),
+                                             },
+                                             3));
+    }
+  return g_variant_new_tuple (
+    (GVariant *[]){
+      g_variant_new_string (self->root.name),
+      g_variant_new_uint64 (self->root.generation),
+      g_variant_new_uint64 (self->root.number),
+      g_variant_new_boolean (self->as_proxy),
+      g_variant_builder_end (&steps),
+    },
+    5);
+}
+
+static gboolean
+take_type (GVariant *value, const char *type, const char *what, FerryError code, GError **error)
+{
+  if (value != NULL && g_variant_is_of_type (value, G_VARIANT_TYPE (type)))
+    return TRUE;
+  g_set_error (error, FERRY_ERROR, code, "%s is a value of type “%s”, and not “%s”", what, type,
+               value != NULL ? g_variant_get_type_string (value) : "()");
+  return FALSE;
+}
+
+gboolean
+ferry_view_request_take (FerryViewRequest *self, GVariant *arguments, GError **error)
+{
+  g_autoptr (GVariant) steps = NULL;
+  gsize n_steps;
+
+  *self = (FerryViewRequest){0};
+  if (!take_type (arguments, REQUEST_TYPE, "A view", FERRY_ERROR_BAD_ARGUMENTS, error))
+    return FALSE;
+  g_variant_get (arguments, "(&sttb@a(ysmv))", &self->root.name, &self->root.generation, &self->root.number,
+                 &self->as_proxy, &steps);
+  n_steps = g_variant_n_children (steps);
+  if (n_steps > FERRY_VIEW_MAX_STEPS)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
+                   "A view of %" G_GSIZE_FORMAT " operations; %d go into one transaction", n_steps,
+                   FERRY_VIEW_MAX_STEPS);
+      return FALSE;
+    }
+  self->held = g_variant_ref (arguments);
+  self->n_steps = (guint) n_steps;
+  self->steps = g_new0 (FerryStep, n_steps);
+  for (guint i = 0; i < self->n_steps; i++)
+    g_variant_get_child (steps, i, "(y&smv)", &self->steps[i].kind, &self->steps[i].name, &self->steps[i].argument);
+  if (ferry_view_request_check (self, error))
+    return TRUE;
+  ferry_view_request_clear (self);
+  return FALSE;
+}
+
+void
+ferry_view_request_clear (FerryViewRequest *self)
+{
+  for (guint i = 0; i < self->n_steps; i++)
+    g_clear_pointer (&self->steps[i].argument, g_variant_unref);
+  g_clear_pointer (&self->steps, g_free);
+  self->n_steps = 0;
+  g_clear_pointer (&self->held, g_variant_unref);
+}
+
+static char *
+show_argument (const FerryStep *step)
+{
+  g_autofree char *text = NULL;
+  gboolean is_call = step->kind == FERRY_STEP_CALL || step->kind == FERRY_STEP_PASS;
+
+  if (step->argument == NULL)
+    return g_strdup (is_call ? "()" : "");
+  if (g_variant_get_size (step->argument) > 4096)
+    return g_strdup_printf (is_call ? "(%" G_GSIZE_FORMAT " bytes)" : "%" G_GSIZE_FORMAT " bytes",
+                            g_variant_get_size (step->argument));
+  text = g_variant_print (step->argument, FALSE);
+  if (g_utf8_strlen (text, -1) > SHOWN_MAX)
+    strcpy (g_utf8_offset_to_pointer (text, SHOWN_MAX - 1), "…");
+  /* A tuple of one has a comma behind it, which a call has not. */
+  if (is_call && g_str_has_suffix (text, ",)"))
+    strcpy (text + strlen (text) - 2, ")");
+  return g_steal_pointer (&text);
+}
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+char *
+ferry_view_request_to_string (const FerryViewRequest *self, guint n_steps)
+{
+  GString *text = g_string_new (self->root.generation == 0 ? self->root.name : NULL);
+
+  if (self->root.generation != 0)
+    g_string_append_printf (text, "%s#%" G_GUINT64_FORMAT, self->root.name, self->root.number);
+  for (guint i = 0; i < MIN (n_steps, self->n_steps); i++)
+    {
+      g_autofree char *argument = show_argument (&self->steps[i]);
+
+      g_string_append_printf (text, rules[self->steps[i].kind].format, self->steps[i].name, argument);
+    }
+  return g_string_free (text, FALSE);
+}
+#pragma GCC diagnostic pop
+
+/* ---- results ---- */
+
+GVariant *
+ferry_view_result_to_variant (const FerryViewResult *self)
+{
+  GVariant *value = self->value != NULL ? g_variant_new_variant (self->value) : NULL;
+
+  return g_variant_new_tuple (
+    (GVariant *[]){
+      g_variant_new_maybe (G_VARIANT_TYPE_VARIANT, value),
+      g_variant_new_uint64 (self->generation),
+      g_variant_new_uint64 (self->number),
+      g_variant_new_string (self->name != NULL ? self->name : ""),
+      g_variant_new_string (self->interface != NULL ? self->interface : ""),
+    },
+    5);
+}
+
+static const char *
+none_if_empty (const char *name)
+{
+  return name[0] != '\0' ? name : NULL;
+}
+
+gboolean
+ferry_view_result_take (FerryViewResult *self, GVariant *answer, GError **error)
+{
+  const char *name;
+  const char *interface;
+
+  *self = (FerryViewResult){0};
+  if (!take_type (answer, RESULT_TYPE, "What a view gives", FERRY_ERROR_PROTOCOL, error))
+    return FALSE;
+  g_variant_get (answer, "(mvtt&s&s)", &self->value, &self->generation, &self->number, &name, &interface);
+  if (strlen (name) > FERRY_MEMBER_NAME_MAX || strlen (interface) > FERRY_MEMBER_NAME_MAX ||
+      (self->generation != 0 && self->value != NULL))
+    {
+      g_clear_pointer (&self->value, g_variant_unref);
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "What a view gave is no result of one");
+      return FALSE;
+    }
+  self->name = none_if_empty (name);
+  self->interface = none_if_empty (interface);
+  self->held = g_variant_ref (answer);
+  return TRUE;
+}
+
+void
+ferry_view_result_clear (FerryViewResult *self)
+{
+  g_clear_pointer (&self->value, g_variant_unref);
+  g_clear_pointer (&self->held, g_variant_unref);
+}
+
+/* ---- following ---- */
+
+GVariant *
+ferry_follow_request_to_variant (const FerryObjectRoot *root, const char *const *properties, const char *const *signals,
+                                 gboolean list)
+{
+  static const char *const none[] = {NULL};
+
+  return g_variant_new ("(stt^as^asb)", root->name, root->generation, root->number,
+                        properties != NULL ? properties : none, signals != NULL ? signals : none, list);
+}
+
+gboolean
+ferry_follow_request_take (FerryFollowRequest *self, GVariant *arguments, GError **error)
+{
+  *self = (FerryFollowRequest){0};
+  if (!take_type (arguments, FOLLOW_TYPE, "What is to be followed", FERRY_ERROR_BAD_ARGUMENTS, error))
+    return FALSE;
+  g_variant_get (arguments, "(&stt@as@asb)", &self->root.name, &self->root.generation, &self->root.number,
+                 &self->properties, &self->signals, &self->list);
+  if (g_variant_n_children (self->properties) <= FERRY_FOLLOW_MAX_NAMES &&
+      g_variant_n_children (self->signals) <= FERRY_FOLLOW_MAX_NAMES)
+    return TRUE;
+  ferry_follow_request_clear (self);
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "At most %d properties and signals are followed at a time",
+               FERRY_FOLLOW_MAX_NAMES);
+  return FALSE;
+}
+
+void
+ferry_follow_request_clear (FerryFollowRequest *self)
+{
+  g_clear_pointer (&self->properties, g_variant_unref);
+  g_clear_pointer (&self->signals, g_variant_unref);
+}

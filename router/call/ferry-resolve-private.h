@@ -1,0 +1,43 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A view on its way to its result, in another process or in this one.
+ *
+ * It has its end once: with the result, the error that came, its deadline, or its cancellation. What comes after the
+ * latter two is still looked at, as it may bring a reference that has to be dropped again. */
+
+#pragma once
+
+#include "call/ferry-proxy-private.h"
+#include "call/ferry-view-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  GVariant *value;    /* (owned) (nullable) */
+  FerryProxy *object; /* (owned) (nullable) */
+  guint64 n_changes;  /* where a property was set: see FERRY_STEP_SET */
+} FerryResolved;
+
+void ferry_resolved_clear (FerryResolved *self);
+
+/* Called once, on any thread, possibly before ferry_resolve_start() returns. result is the callee's. */
+typedef void (*FerryResolveFunc) (gpointer data, FerryResolved *result, const GError *error);
+
+typedef struct _FerryResolve FerryResolve;
+
+/* deadline: monotonic time in microseconds, 0 for none: the other end is told, and the caller sees to it.
+ * Returns (transfer full). */
+FerryResolve *ferry_resolve_start (FerryView *view, gint64 deadline, FerryResolveFunc func, gpointer data);
+void ferry_resolve_unref (FerryResolve *self);
+/* Ends it with error, unless it has its end: then it returns FALSE, and func was called, or is being called. func is
+ * not called here. */
+gboolean ferry_resolve_abandon (FerryResolve *self, gboolean timed_out);
+
+/* In GIO's manner; the task's result is a FerryResolved. Takes the task. */
+void ferry_resolve_run_task (FerryView *view, gint64 timeout, GTask *task);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryResolve, ferry_resolve_unref)
+
+G_END_DECLS

@@ -1,0 +1,281 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "call/ferry-resolve-private.h"
+
+#include "base/ferry-base-private.h"
+#include "call/ferry-mux-private.h"
+#include "call/ferry-transactions-private.h"
+#include "call/ferry-transport-private.h"
+#include "call/ferry-view-run-private.h"
+
+struct _FerryResolve
+{
+  _Atomic gint references;
+  FerryView *view;       /* const: (owned) */
+  FerryResolveFunc func; /* const, as the next */
+  gpointer data;
+  gint64 deadline; /* const */
+  guint64 xid;     /* of who starts it: 0 where it is in this process */
+
+  _Atomic gboolean over;
+  GCancellable *cancellable; /* const: (owned) (nullable): of one in this process: for its methods */
+};
+
+void
+ferry_resolved_clear (FerryResolved *self)
+{
+  g_clear_pointer (&self->value, g_variant_unref);
+  g_clear_object (&self->object);
+}
+
+static FerryResolve *
+resolve_ref (FerryResolve *self)
+{
+  /* Relaxed: whoever refers to it has a reference already. */
+  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  return self;
+}
+
+void
+ferry_resolve_unref (FerryResolve *self)
+{
+  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
+  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+    return;
+  g_clear_object (&self->cancellable);
+  ferry_view_unref (self->view);
+  g_free (self);
+}
+
+/* ---- its end ---- */
+
+/* Returns whether this is the end. */
+static gboolean
+claim (FerryResolve *self)
+{
+  return !atomic_exchange (&self->over, TRUE);
+}
+
+/* Takes result's content. */
+static void
+end (FerryResolve *self, FerryResolved *result, const GError *error)
+{
+  gboolean is_default = error != NULL && self->view->default_value != NULL &&
+                        (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING) ||
+                         g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED) ||
+                         g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST));
+
+  if (!claim (self))
+    {
+      ferry_resolved_clear (result);
+      return;
+    }
+  if (is_default)
+    result->value = g_variant_ref (self->view->default_value);
+  self->func (self->data, result, is_default ? NULL : error);
+  ferry_resolved_clear (result);
+}
+
+/* What a property was set to comes with the count of its changes. */
+static void
+unwrap_change (FerryResolve *self, FerryResolved *result)
+{
+  const FerryStep *last = self->view->n_steps > 0 ? &self->view->steps[self->view->n_steps - 1] : NULL;
+  g_autoptr (GVariant) change = NULL;
+
+  if (last == NULL || (last->kind != FERRY_STEP_SET && last->kind != FERRY_STEP_DELETE) || result->value == NULL ||
+      !g_variant_is_of_type (result->value, G_VARIANT_TYPE ("(tv)")))
+    return;
+  change = g_steal_pointer (&result->value);
+  g_variant_get (change, "(tv)", &result->n_changes, &result->value);
+}
+
+/* ---- in another process ---- */
+
+/* The receiving thread, or the one that ended the transport. */
+static void
+answered (gpointer data, GVariant *answer, const GError *error)
+{
+  FerryResolve *self = data;
+  FerryProxy *proxy = self->view->proxy;
+  FerryResolved result = {0};
+  FerryViewResult told = {0};
+  g_autoptr (GError) failure = error != NULL ? g_error_copy (error) : NULL;
+
+  if (failure == NULL && ferry_view_result_take (&told, answer, &failure))
+    {
+      if (told.generation != 0)
+        result.object = ferry_proxy_link_take_object (proxy->link, &told);
+      else
+        result.value = g_steal_pointer (&told.value);
+      ferry_view_result_clear (&told);
+      unwrap_change (self, &result);
+    }
+  end (self, &result, failure);
+}
+
+static void
+resolve_destroy (gpointer data)
+{
+  ferry_resolve_unref (data);
+}
+
+static const FerryAskFuncs ask_funcs = {.done = answered, .destroy = resolve_destroy};
+
+static gboolean
+has_member (GDBusInterfaceInfo *info, const FerryStep *step, GError **error)
+{
+  gboolean is_call = step->kind == FERRY_STEP_CALL;
+
+  if (is_call ? g_dbus_interface_info_lookup_method (info, step->name) != NULL
+              : g_dbus_interface_info_lookup_property (info, step->name) != NULL)
+    return TRUE;
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER, "The interface %s has no %s “%s”", info->name,
+               is_call ? "method" : "property", step->name);
+  return FALSE;
+}
+
+/* A member that the interface is known not to have costs no trip. */
+static gboolean
+check_member (FerryProxy *proxy, const FerryViewRequest *request, GError **error)
+{
+  const FerryStep *step = request->n_steps > 0 ? &request->steps[0] : NULL;
+  GDBusInterfaceInfo *info;
+  gboolean known;
+
+  if (step == NULL || (step->kind != FERRY_STEP_CALL && step->kind != FERRY_STEP_GET && step->kind != FERRY_STEP_SET))
+    return TRUE;
+  info = ferry_proxy_dup_info (proxy);
+  if (info == NULL)
+    return TRUE;
+  known = has_member (info, step, error);
+  g_dbus_interface_info_unref (info);
+  return known;
+}
+
+static gboolean
+start_remote (FerryResolve *self, FerryViewRequest *view, GError **error)
+{
+  FerryProxyLink *link = self->view->proxy->link;
+  g_autoptr (GVariant) arguments = NULL;
+  FerryAskRequest request = {FERRY_OBJECT_METHOD_VIEW, NULL, self->deadline, 0};
+
+  if (!ferry_proxy_link_check_listening (link, error) || !check_member (self->view->proxy, view, error))
+    return FALSE;
+  arguments = g_variant_ref_sink (ferry_view_request_to_variant (view));
+  request.arguments = arguments;
+  self->xid = ferry_mux_ask (ferry_proxy_link_get_mux (link), &request, &ask_funcs, resolve_ref (self), error);
+  if (self->xid == 0)
+    ferry_resolve_unref (self);
+  return self->xid != 0;
+}
+
+/* ---- in this process ---- */
+
+static void
+run_done (gpointer data, FerryExported *object, GVariant *value, const GError *error)
+{
+  FerryResolve *self = data;
+  FerryProxy *proxy = self->view->proxy;
+  FerryResolved result = {0};
+  g_autoptr (FerryExported) held = NULL;
+
+  if (error == NULL && object == NULL && value != NULL && self->view->as_proxy)
+    object = held = ferry_exporter_hold_value (proxy->exporter, value);
+  if (object != NULL)
+    {
+      g_autoptr (FerryExported) own = ferry_proxy_find_exported (proxy, NULL);
+
+      result.object = own == object ? g_object_ref (proxy) : ferry_proxy_new_for_exported (proxy->exporter, object);
+    }
+  else if (value != NULL)
+    result.value = g_variant_ref (value);
+  unwrap_change (self, &result);
+  end (self, &result, error);
+}
+
+static gboolean
+run_is_cancelled (gpointer data)
+{
+  return g_cancellable_is_cancelled (((FerryResolve *) data)->cancellable);
+}
+
+static GCancellable *
+run_get_cancellable (gpointer data)
+{
+  return ((FerryResolve *) data)->cancellable;
+}
+
+static gint64
+run_get_deadline (gpointer data)
+{
+  return ((FerryResolve *) data)->deadline;
+}
+
+static const FerryViewRunFuncs run_funcs = {run_done, run_is_cancelled, run_get_cancellable, run_get_deadline,
+                                            resolve_destroy};
+
+static gboolean
+start_local (FerryResolve *self, FerryViewRequest *view, GError **error)
+{
+  FerryProxy *proxy = self->view->proxy;
+  FerryViewRequest own = *view;
+  g_autoptr (FerryViewRun) run = NULL;
+  FerryExported *root;
+
+  if (!ferry_exporter_check_listening (proxy->exporter, FALSE, error))
+    return FALSE;
+  root = ferry_proxy_find_exported (proxy, error);
+  if (root == NULL)
+    return FALSE;
+  /* The names are the view's, which this has. */
+  own.steps = g_memdup2 (view->steps, sizeof *view->steps * view->n_steps);
+  for (guint i = 0; i < own.n_steps; i++)
+    if (own.steps[i].argument != NULL)
+      g_variant_ref (own.steps[i].argument);
+  self->cancellable = g_cancellable_new ();
+  run = ferry_view_run_new (proxy->exporter, &own, root, &run_funcs, resolve_ref (self));
+  ferry_view_run_start (run);
+  return TRUE;
+}
+
+/* ---- both ---- */
+
+FerryResolve *
+ferry_resolve_start (FerryView *view, gint64 deadline, FerryResolveFunc func, gpointer data)
+{
+  FerryResolve *self = g_new0 (FerryResolve, 1);
+  FerryResolved nothing = {0};
+  FerryViewRequest request;
+  g_autoptr (GError) error = NULL;
+
+  atomic_init (&self->references, 1);
+  self->view = ferry_view_ref (view);
+  self->func = func;
+  self->data = data;
+  self->deadline = deadline;
+  ferry_view_fill_request (view, &request);
+  if (!ferry_view_request_check (&request, &error) ||
+      !(view->proxy->link != NULL ? start_remote (self, &request, &error) : start_local (self, &request, &error)))
+    end (self, &nothing, error);
+  return self;
+}
+
+gboolean
+ferry_resolve_abandon (FerryResolve *self, gboolean timed_out)
+{
+  FerryProxy *proxy = self->view->proxy;
+
+  if (!claim (self))
+    return FALSE;
+  if (self->cancellable != NULL)
+    g_cancellable_cancel (self->cancellable);
+  else if (self->xid != 0)
+    ferry_transactions_cancel (
+      ferry_transport_get_transactions (ferry_mux_get_transport (ferry_proxy_link_get_mux (proxy->link))), self->xid,
+      timed_out ? FERRY_CANCEL_REASON_DEADLINE : FERRY_CANCEL_REASON_CANCELLED);
+  return TRUE;
+}

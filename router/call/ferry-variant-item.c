@@ -1,0 +1,167 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "call/ferry-variant-item-private.h"
+
+#include "base/ferry-error.h"
+
+static gboolean
+read_number (GVariant *key, gboolean *is_negative, guint64 *amount)
+{
+  gint64 number;
+
+  switch (g_variant_classify (key))
+    {
+    case G_VARIANT_CLASS_UINT16:
+      *amount = g_variant_get_uint16 (key);
+      return TRUE;
+    case G_VARIANT_CLASS_UINT32:
+      *amount = g_variant_get_uint32 (key);
+      return TRUE;
+    case G_VARIANT_CLASS_UINT64:
+      *amount = g_variant_get_uint64 (key);
+      return TRUE;
+    case G_VARIANT_CLASS_INT16:
+      number = g_variant_get_int16 (key);
+      break;
+    case G_VARIANT_CLASS_INT32:
+      number = g_variant_get_int32 (key);
+      break;
+    case G_VARIANT_CLASS_INT64:
+      number = g_variant_get_int64 (key);
+      break;
+    default:
+      return FALSE;
+    }
+  *is_negative = number < 0;
+  *amount = number < 0 ? -(guint64) number : (guint64) number;
+  return TRUE;
+}
+
+gboolean
+ferry_variant_get_position (GVariant *key, guint64 length, guint64 *position, GError **error)
+{
+  gboolean is_negative = FALSE;
+  guint64 amount = 0;
+
+  if (!read_number (key, &is_negative, &amount))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "A position is a number, and not of type “%s”",
+                   g_variant_get_type_string (key));
+      return FALSE;
+    }
+  if (is_negative ? amount > length : amount >= length)
+    {
+      g_autofree char *shown = g_variant_print (key, FALSE);
+
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                   "The list has no position %s: its length is %" G_GUINT64_FORMAT "; ask for the length first", shown,
+                   length);
+      return FALSE;
+    }
+  *position = is_negative ? length - amount : amount;
+  return TRUE;
+}
+
+static gboolean
+is_dictionary (GVariant *value)
+{
+  return g_variant_is_of_type (value, G_VARIANT_TYPE_DICTIONARY);
+}
+
+static gboolean
+check_container (GVariant *value, GError **error)
+{
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_ARRAY) || g_variant_is_of_type (value, G_VARIANT_TYPE_TUPLE))
+    return TRUE;
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER, "A value of type “%s” has no items",
+               g_variant_get_type_string (value));
+  return FALSE;
+}
+
+/* Returns (transfer full) (nullable) */
+static GVariant *
+find_entry (GVariant *dictionary, GVariant *key)
+{
+  GVariantIter entries;
+  GVariant *entry;
+
+  g_variant_iter_init (&entries, dictionary);
+  while ((entry = g_variant_iter_next_value (&entries)) != NULL)
+    {
+      g_autoptr (GVariant) taken = entry;
+      g_autoptr (GVariant) its_key = g_variant_get_child_value (taken, 0);
+
+      if (g_variant_equal (its_key, key))
+        return g_variant_get_child_value (taken, 1);
+    }
+  return NULL;
+}
+
+/* Takes item. */
+static GVariant *
+unwrap (GVariant *item)
+{
+  GVariant *content;
+
+  if (item == NULL || !g_variant_is_of_type (item, G_VARIANT_TYPE_VARIANT))
+    return item;
+  content = g_variant_get_variant (item);
+  g_variant_unref (item);
+  return content;
+}
+
+GVariant *
+ferry_variant_get_item (GVariant *value, GVariant *key, GError **error)
+{
+  GVariant *item = NULL;
+  guint64 position;
+
+  if (!check_container (value, error))
+    return NULL;
+  if (is_dictionary (value))
+    {
+      item = find_entry (value, key);
+      if (item == NULL)
+        g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "There is no item of that key");
+    }
+  else if (ferry_variant_get_position (key, g_variant_n_children (value), &position, error))
+    item = g_variant_get_child_value (value, (gsize) position);
+  return unwrap (item);
+}
+
+gboolean
+ferry_variant_contains (GVariant *value, GVariant *key, gboolean *contains, GError **error)
+{
+  gsize n = 0;
+
+  if (!check_container (value, error))
+    return FALSE;
+  *contains = FALSE;
+  if (is_dictionary (value))
+    {
+      g_autoptr (GVariant) item = find_entry (value, key);
+
+      *contains = item != NULL;
+      return TRUE;
+    }
+  n = g_variant_n_children (value);
+  for (gsize i = 0; i < n && !*contains; i++)
+    {
+      g_autoptr (GVariant) item = unwrap (g_variant_get_child_value (value, i));
+
+      *contains = g_variant_equal (item, key);
+    }
+  return TRUE;
+}
+
+gboolean
+ferry_variant_get_length (GVariant *value, guint64 *length, GError **error)
+{
+  if (!check_container (value, error))
+    return FALSE;
+  *length = g_variant_n_children (value);
+  return TRUE;
+}

@@ -1,0 +1,526 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Turns: a run has the object that it is at for itself where the object's policy says so, from the first step on it to
+ * the last. Where the method of an object calls that object again, in its own process and on its own thread, the turn
+ * is the caller's.
+ *
+ * A run that goes on because another one has left is put into the thread's queue, and taken up once that one is
+ * through: so many that wait do not nest. */
+
+#include "config.h"
+
+#include "call/ferry-view-run-private.h"
+
+#include "base/ferry-error.h"
+#include "call/ferry-method-call-private.h"
+#include "call/ferry-remote-error-private.h"
+#include "call/ferry-view-step-private.h"
+
+/* How a method's function and its answer meet. */
+#define PHASE_RETURNED 1
+#define PHASE_ANSWERED 2
+
+struct _FerryViewRun
+{
+  _Atomic gint references;
+  FerryExporter *exporter; /* const: (owned) */
+  FerryViewRunFuncs funcs; /* const */
+  gpointer data;           /* const: (owned) */
+
+  /* Of the thread that is at it. */
+  FerryViewRequest request;
+  guint next;             /* step */
+  FerryExported *current; /* (owned) (nullable): what the next step is done on, or there is value */
+  GVariant *value;        /* (owned) (nullable) */
+  FerryExported *turn;    /* (owned) (nullable): of which this run has the turn, or waits for it */
+  FerryViewRun *outer;    /* (unowned) (nullable): while a method is called: whose method the thread was in before */
+  const char *super;      /* (nullable): of the request: the class whose implementation is called */
+
+  /* Of the step that waits for its answer: of who answers, until PHASE_ANSWERED is set. */
+  _Atomic guint phase;
+  const FerryMember *member; /* (nullable): of the object's interface */
+  GVariant *answer;          /* (owned) (nullable) */
+  GObject *answer_object;    /* (owned) (nullable) */
+  GError *answer_error;      /* (owned) (nullable) */
+};
+
+static GPrivate current_run;  /* (unowned): whose method the thread is in */
+static GPrivate thread_queue; /* a GQueue of runs, on the stack of who takes them up */
+
+static void set_current (FerryViewRun *self, FerryExported *exported, GVariant *value);
+
+FerryViewRun *
+ferry_view_run_new (FerryExporter *exporter, FerryViewRequest *request, FerryExported *root,
+                    const FerryViewRunFuncs *funcs, gpointer data)
+{
+  FerryViewRun *self = g_new0 (FerryViewRun, 1);
+
+  atomic_init (&self->references, 1);
+  self->exporter = g_object_ref (exporter);
+  self->funcs = *funcs;
+  self->data = data;
+  self->request = *request;
+  *request = (FerryViewRequest){0};
+  set_current (self, root, NULL);
+  return self;
+}
+
+FerryViewRun *
+ferry_view_run_ref (FerryViewRun *self)
+{
+  /* Relaxed: whoever refers to it has a reference already. */
+  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  return self;
+}
+
+void
+ferry_view_run_unref (FerryViewRun *self)
+{
+  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
+  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+    return;
+  self->funcs.destroy (self->data);
+  ferry_view_request_clear (&self->request);
+  g_clear_pointer (&self->current, ferry_exported_unref);
+  g_clear_pointer (&self->value, g_variant_unref);
+  g_assert (self->turn == NULL);
+  g_clear_pointer (&self->answer, g_variant_unref);
+  g_clear_object (&self->answer_object);
+  g_clear_error (&self->answer_error);
+  g_object_unref (self->exporter);
+  g_free (self);
+}
+
+GCancellable *
+ferry_view_run_get_cancellable (FerryViewRun *self)
+{
+  return self->funcs.get_cancellable (self->data);
+}
+
+gint64
+ferry_view_run_get_deadline (FerryViewRun *self)
+{
+  return self->funcs.get_deadline (self->data);
+}
+
+gboolean
+ferry_view_run_has_begun (FerryViewRun *self)
+{
+  return self->next > 0;
+}
+
+/* ---- turns ---- */
+
+static void resume (FerryViewRun *self);
+
+/* Of those around it only while this thread is in their methods: so nothing of theirs changes. */
+static gboolean
+has_turn (FerryViewRun *self, FerryExported *exported)
+{
+  if (self->turn == exported)
+    return TRUE;
+  for (FerryViewRun *run = g_private_get (&current_run); run != NULL; run = run->outer)
+    if (run->turn == exported)
+      return TRUE;
+  return FALSE;
+}
+
+static void
+leave_turn (FerryViewRun *self)
+{
+  FerryExported *turn = g_steal_pointer (&self->turn);
+  FerryViewRun *next;
+
+  if (turn == NULL)
+    return;
+  next = ferry_exported_leave_turn (turn, self);
+  if (next != NULL)
+    resume (next);
+  ferry_exported_unref (turn);
+}
+
+/* Returns FALSE when it has to wait: then it is called again. */
+static gboolean
+ensure_turn (FerryViewRun *self)
+{
+  FerryExported *wanted = self->current;
+
+  if (wanted == NULL || wanted->policy != FERRY_CALL_POLICY_SERIAL || has_turn (self, wanted))
+    return TRUE;
+  leave_turn (self);
+  /* Before others can see it wait, and call it. */
+  self->turn = ferry_exported_ref (wanted);
+  if (ferry_exported_take_turn (wanted, self))
+    return TRUE;
+  return FALSE;
+}
+
+/* ---- the end ---- */
+
+static void
+finish (FerryViewRun *self, const GError *error)
+{
+  self->funcs.done (self->data, error == NULL ? self->current : NULL, error == NULL ? self->value : NULL, error);
+  leave_turn (self);
+}
+
+/* The place where the error was raised, in the words of whoever asked. */
+static void
+add_place (FerryViewRun *self, const GError *error)
+{
+  g_autofree char *inner = ferry_error_get_trace (error);
+  g_autofree char *place = ferry_view_request_to_string (&self->request, self->next + 1);
+  g_autofree char *trace = ferry_trace_add_place (inner, place);
+
+  ferry_trace_remember (error, trace);
+}
+
+void
+ferry_view_run_refuse (FerryViewRun *self, const GError *error)
+{
+  /* It waits, and has nothing yet. */
+  g_clear_pointer (&self->turn, ferry_exported_unref);
+  if (self->funcs.refused != NULL)
+    self->funcs.refused (self->data, error);
+  else
+    self->funcs.done (self->data, NULL, NULL, error);
+}
+
+/* ---- steps ---- */
+
+/* What the next step is done on; takes either. */
+static void
+set_current (FerryViewRun *self, FerryExported *exported, GVariant *value)
+{
+  g_autoptr (FerryExported) before = g_steal_pointer (&self->current);
+
+  g_clear_pointer (&self->value, g_variant_unref);
+  if (exported != NULL && exported->value != NULL)
+    {
+      self->value = g_variant_ref (exported->value);
+      ferry_exported_unref (exported);
+      return;
+    }
+  self->current = exported;
+  self->value = value;
+}
+
+static gboolean
+set_current_object (FerryViewRun *self, GObject *object, GError **error)
+{
+  FerryExported *exported = ferry_exporter_find_object (self->exporter, object, error);
+
+  if (exported == NULL)
+    return FALSE;
+  set_current (self, exported, NULL);
+  return TRUE;
+}
+
+/* The result of a method as the next step has it: without the tuple around a single one. Takes value. */
+static gboolean
+take_answer_value (FerryViewRun *self, GVariant *value, GError **error)
+{
+  g_autoptr (GVariant) taken = value;
+  const GVariantType *type = self->member != NULL ? self->member->out_type : NULL;
+  gsize n = type != NULL ? g_variant_type_n_items (type) : 0;
+
+  if (type == NULL)
+    set_current (self, NULL, g_steal_pointer (&taken));
+  else if (n == 0 && (taken == NULL || g_variant_is_of_type (taken, type)))
+    set_current (self, NULL, NULL);
+  else if (taken != NULL && g_variant_is_of_type (taken, type))
+    set_current (self, NULL, n == 1 ? g_variant_get_child_value (taken, 0) : g_steal_pointer (&taken));
+  else if (taken != NULL && n == 1 && g_variant_is_of_type (taken, g_variant_type_first (type)))
+    set_current (self, NULL, g_steal_pointer (&taken));
+  else
+    {
+      g_autofree char *expected = g_variant_type_dup_string (type);
+
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_RESULT, "“%s” gave a value of type “%s”, and should give “%s”",
+                   self->member->name, taken != NULL ? g_variant_get_type_string (taken) : "()", expected);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+take_answer_object (FerryViewRun *self, GError **error)
+{
+  if (self->member != NULL && !g_variant_type_equal (self->member->out_type, G_VARIANT_TYPE ("(o)")))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_RESULT,
+                   "“%s” gave an object, for which its out signature has to be “o”", self->member->name);
+      return FALSE;
+    }
+  return set_current_object (self, self->answer_object, error);
+}
+
+/* Returns FALSE with an error. */
+static gboolean
+take_answer (FerryViewRun *self, GError **error)
+{
+  gboolean taken = FALSE;
+
+  if (self->answer_error != NULL)
+    {
+      add_place (self, self->answer_error);
+      g_propagate_error (error, g_steal_pointer (&self->answer_error));
+    }
+  else if (self->answer_object != NULL)
+    taken = take_answer_object (self, error);
+  else
+    taken = take_answer_value (self, g_steal_pointer (&self->answer), error);
+  g_clear_pointer (&self->answer, g_variant_unref);
+  g_clear_object (&self->answer_object);
+  self->member = NULL;
+  return taken;
+}
+
+/* Returns whether it has its answer. */
+static gboolean
+call (FerryViewRun *self, FerryMethodFunc func, gpointer user_data, const FerryStep *step)
+{
+  g_autoptr (FerryExported) callee = ferry_exported_ref (self->current);
+  FerryMethodCall *method_call = ferry_method_call_new (self, callee->object, step->name, step->argument);
+
+  /* Relaxed: nobody else has the call yet. */
+  atomic_store_explicit (&self->phase, 0, memory_order_relaxed);
+  self->outer = g_private_get (&current_run);
+  g_private_set (&current_run, self);
+  func (callee->object, method_call, user_data);
+  /* The answer may have come, and the run gone on elsewhere: only when this thread has said that it is through. */
+  g_private_set (&current_run, self->outer);
+  ferry_method_call_unref (method_call);
+  /* Acquire the answer of who came first; release what this thread did with the run to who comes now. */
+  if ((atomic_fetch_or_explicit (&self->phase, PHASE_RETURNED, memory_order_acq_rel) & PHASE_ANSWERED) == 0)
+    return FALSE;
+  atomic_store_explicit (&self->phase, 0, memory_order_relaxed);
+  return TRUE;
+}
+
+static gboolean
+check_in_type (const FerryMember *member, GVariant *arguments, GError **error)
+{
+  g_autofree char *expected = NULL;
+
+  if (arguments != NULL ? g_variant_is_of_type (arguments, member->in_type)
+                        : g_variant_type_n_items (member->in_type) == 0)
+    return TRUE;
+  expected = g_variant_type_dup_string (member->in_type);
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "“%s” takes “%s”, and not “%s”", member->name, expected,
+               arguments != NULL ? g_variant_get_type_string (arguments) : "()");
+  return FALSE;
+}
+
+typedef enum
+{
+  STEP_DONE,
+  STEP_FAILED,
+  STEP_WAITS,
+} StepOutcome;
+
+static StepOutcome
+call_method (FerryViewRun *self, const FerryStep *step, GError **error)
+{
+  const char *super = g_steal_pointer (&self->super);
+  FerryMethodFunc func = NULL;
+
+  self->member = ferry_interface_find (self->current->interface, FERRY_MEMBER_METHOD, step->name, error);
+  if (self->member == NULL || !check_in_type (self->member, step->argument, error))
+    return STEP_FAILED;
+  func = ferry_member_find_func (self->member, self->current->object, super, error);
+  if (func == NULL)
+    return STEP_FAILED;
+  if (!call (self, func, self->member->user_data, step))
+    return STEP_WAITS;
+  return take_answer (self, error) ? STEP_DONE : STEP_FAILED;
+}
+
+static StepOutcome
+pass_to_function (FerryViewRun *self, const FerryStep *step, GError **error)
+{
+  const FerryPassFunction *function = ferry_exporter_find_function (self->exporter, step->name, error);
+
+  if (function == NULL)
+    return STEP_FAILED;
+  self->member = NULL;
+  if (!call (self, function->func, function->user_data, step))
+    return STEP_WAITS;
+  return take_answer (self, error) ? STEP_DONE : STEP_FAILED;
+}
+
+/* A step that is through at once. */
+static StepOutcome
+perform (FerryViewRun *self, const FerryStep *step, GError **error)
+{
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GObject) object = NULL;
+
+  if (self->current != NULL ? !ferry_view_step_on_object (self->current, step, &value, &object, error)
+                            : !ferry_view_step_on_value (self->value, step, &value, error))
+    return STEP_FAILED;
+  if (object != NULL)
+    return set_current_object (self, object, error) ? STEP_DONE : STEP_FAILED;
+  set_current (self, NULL, g_steal_pointer (&value));
+  return STEP_DONE;
+}
+
+static StepOutcome
+take_step (FerryViewRun *self, GError **error)
+{
+  const FerryStep *step = &self->request.steps[self->next];
+
+  if (self->current != NULL)
+    switch (step->kind)
+      {
+      case FERRY_STEP_CALL:
+        return call_method (self, step, error);
+      case FERRY_STEP_PASS:
+        return pass_to_function (self, step, error);
+      case FERRY_STEP_SUPER:
+        self->super = step->name;
+        return STEP_DONE;
+      default:
+        break;
+      }
+  return perform (self, step, error);
+}
+
+/* ---- running ---- */
+
+static gboolean
+check_wanted (FerryViewRun *self, GError **error)
+{
+  if (self->funcs.is_cancelled == NULL || !self->funcs.is_cancelled (self->data))
+    return TRUE;
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Nobody wants the result any more");
+  return FALSE;
+}
+
+/* Takes steps until it is through, or waits. answered: the step that it waited in has its answer. */
+static void
+go_on (FerryViewRun *self, gboolean answered)
+{
+  g_autoptr (FerryViewRun) alive G_GNUC_UNUSED = ferry_view_run_ref (self);
+  g_autoptr (GError) error = NULL;
+  StepOutcome outcome = STEP_DONE;
+
+  if (answered)
+    {
+      outcome = take_answer (self, &error) ? STEP_DONE : STEP_FAILED;
+      self->next++;
+    }
+  while (outcome == STEP_DONE && self->next < self->request.n_steps)
+    {
+      if (!ensure_turn (self))
+        return;
+      outcome = check_wanted (self, &error) ? take_step (self, &error) : STEP_FAILED;
+      if (outcome == STEP_WAITS)
+        return;
+      self->next++;
+    }
+  finish (self, error);
+}
+
+/* Whoever answers and the turn that it got may both call it, never at once: a run that waits for a turn has no step
+ * under way. */
+static void
+go_on_now (FerryViewRun *self)
+{
+  /* Acquire: pairs with the answer's release. */
+  guint phase = atomic_exchange_explicit (&self->phase, 0, memory_order_acquire);
+
+  go_on (self, (phase & PHASE_ANSWERED) != 0);
+}
+
+/* Takes up what the thread was left. Takes the run. */
+static void
+take_up (FerryViewRun *self)
+{
+  GQueue *queue = g_private_get (&thread_queue);
+  GQueue own = G_QUEUE_INIT;
+
+  if (queue != NULL)
+    {
+      g_queue_push_tail (queue, self);
+      return;
+    }
+  g_private_set (&thread_queue, &own);
+  for (; self != NULL; self = g_queue_pop_head (&own))
+    {
+      go_on_now (self);
+      ferry_view_run_unref (self);
+    }
+  g_private_set (&thread_queue, NULL);
+}
+
+static gboolean
+resumed_cb (gpointer data)
+{
+  take_up (ferry_view_run_ref (data));
+  return G_SOURCE_REMOVE;
+}
+
+/* Returns whether the run goes on here; it was given to the exporter's context otherwise. Takes the run then. */
+static gboolean
+is_here (FerryViewRun *self)
+{
+  GMainContext *context = ferry_exporter_get_context (self->exporter);
+  g_autoptr (GSource) source = NULL;
+
+  if (context == NULL || g_main_context_is_owner (context))
+    return TRUE;
+  source = g_idle_source_new ();
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_static_name (source, "[ferry] a view goes on");
+  g_source_set_callback (source, resumed_cb, self, (GDestroyNotify) ferry_view_run_unref);
+  g_source_attach (source, context);
+  return FALSE;
+}
+
+/* Takes the run. */
+static void
+resume (FerryViewRun *self)
+{
+  if (is_here (self))
+    take_up (self);
+}
+
+void
+ferry_view_run_take_up_others (void)
+{
+  GQueue *queue = g_private_get (&thread_queue);
+  FerryViewRun *run;
+
+  while (queue != NULL && (run = g_queue_pop_head (queue)) != NULL)
+    {
+      go_on_now (run);
+      ferry_view_run_unref (run);
+    }
+}
+
+void
+ferry_view_run_start (FerryViewRun *self)
+{
+  GMainContext *context = ferry_exporter_get_context (self->exporter);
+  gboolean acquired = context != NULL && g_main_context_acquire (context);
+
+  if (context == NULL || acquired)
+    go_on (self, FALSE);
+  else
+    resume (ferry_view_run_ref (self));
+  if (acquired)
+    g_main_context_release (context);
+}
+
+void
+ferry_view_run_answer (FerryViewRun *self, GVariant *value, GObject *object, GError *error)
+{
+  self->answer = value;
+  self->answer_object = object;
+  self->answer_error = error;
+  /* Release the answer to who goes on; acquire what the thread of the function did with the run. */
+  if ((atomic_fetch_or_explicit (&self->phase, PHASE_ANSWERED, memory_order_acq_rel) & PHASE_RETURNED) != 0)
+    resume (ferry_view_run_ref (self));
+}

@@ -1,0 +1,336 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "object-scene.h"
+
+#include <sys/socket.h>
+
+#include "worker/worker-test.h"
+
+struct _ObjectSceneKind
+{
+  const char *name;
+  /* Makes two connected ends; NULL where there is none. */
+  void (*connect) (FerryTransport **one, FerryTransport **other);
+  gboolean has_worker;
+};
+
+/* ---- the kinds ---- */
+
+static void
+connect_sockets (FerryTransport **one, FerryTransport **other)
+{
+  g_autoptr (GError) error = NULL;
+  int fds[2];
+
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
+  *one = ferry_transport_new_for_descriptors (fds[0], fds[0], &error);
+  g_assert_no_error (error);
+  *other = ferry_transport_new_for_descriptors (fds[1], fds[1], &error);
+  g_assert_no_error (error);
+}
+
+static const ObjectSceneKind kinds[] = {
+  {"same-process", NULL, FALSE},
+  {"memory", ferry_transport_new_pair, FALSE},
+  {"socket", connect_sockets, FALSE},
+  {"worker", NULL, TRUE},
+};
+
+/* ---- setting up ---- */
+
+void
+object_scene_spawn (ObjectScene *self, const char *first_order, const char *second_order)
+{
+  g_autoptr (GError) error = NULL;
+
+  self->router = ferry_test_router_new ();
+  self->launcher = worker_test_launcher_new ("object-worker", first_order, second_order, NULL);
+  self->here = ferry_launcher_add_transport (self->launcher, self->router, "objects", &error);
+  g_assert_no_error (error);
+  self->worker = worker_test_spawn (self->launcher, self->router);
+}
+
+static void
+export_here (ObjectScene *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  self->exporter = ferry_exporter_new ();
+  self->shop = test_shop_new (self->exporter);
+  ferry_exporter_set_threads (self->exporter, 4);
+  if (self->kind->connect != NULL)
+    {
+      self->kind->connect (&self->here, &self->there);
+      ferry_exporter_add_transport (self->exporter, self->there, &error);
+      g_assert_no_error (error);
+    }
+  ferry_exporter_start (self->exporter);
+}
+
+static gboolean
+has_no_references (gpointer exporter)
+{
+  return ferry_exporter_get_n_references (exporter) == 0;
+}
+
+static gboolean
+has_no_counters (gpointer data)
+{
+  return test_counter_count () == 0;
+}
+
+/* What is left of proxies is left by an error of theirs. */
+void
+object_scene_close (ObjectScene *self)
+{
+  if (self->exporter != NULL && self->here != NULL && !ferry_transport_get_closed (self->here))
+    object_scene_look_until (has_no_references, self->exporter);
+  if (self->here != NULL)
+    ferry_transport_close (self->here);
+  g_clear_object (&self->here);
+  if (self->worker != NULL && self->killed)
+    ferry_test_wait_ended (self->worker);
+  else if (self->worker != NULL)
+    worker_test_assert_exit (self->worker, FERRY_CLOSE_REASON_EXITED, "status 0");
+  g_clear_object (&self->worker);
+  g_clear_object (&self->launcher);
+  if (self->router != NULL)
+    ferry_test_router_stop (self->router);
+  self->router = NULL;
+  g_clear_object (&self->there);
+  g_clear_object (&self->exporter);
+  g_clear_pointer (&self->shop, test_shop_free);
+  object_scene_look_until (has_no_counters, NULL);
+}
+
+void
+object_scene_kill_worker (ObjectScene *self)
+{
+  self->killed = TRUE;
+  ferry_worker_force_exit (self->worker);
+}
+
+gboolean
+object_scene_has_worker (ObjectScene *self)
+{
+  return self->worker != NULL;
+}
+
+typedef struct
+{
+  const ObjectSceneKind *kind;
+  const ObjectSceneFact *fact;
+} Case;
+
+static void
+run_case (gconstpointer data)
+{
+  const Case *self = data;
+  ObjectScene scene = {.kind = self->kind};
+
+  if (self->kind->has_worker)
+    object_scene_spawn (&scene, "serve", NULL);
+  else
+    export_here (&scene);
+  self->fact->func (&scene);
+  object_scene_close (&scene);
+}
+
+static void
+add_facts_of (const ObjectSceneKind *kind, const char *group, const ObjectSceneFact *facts, guint n_facts)
+{
+  for (guint i = 0; i < n_facts; i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/%s/%s/%s", group, kind->name, facts[i].name);
+      Case *one = g_new (Case, 1);
+
+      *one = (Case){kind, &facts[i]};
+      g_test_add_data_func_full (path, one, run_case, g_free);
+    }
+}
+
+void
+object_scene_add_facts (const char *group, const ObjectSceneFact *facts, guint n_facts)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    add_facts_of (&kinds[i], group, facts, n_facts);
+}
+
+void
+object_scene_add_near_facts (const char *group, const ObjectSceneFact *facts, guint n_facts)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    if (kinds[i].connect != NULL)
+      add_facts_of (&kinds[i], group, facts, n_facts);
+}
+
+void
+object_scene_add_remote_facts (const char *group, const ObjectSceneFact *facts, guint n_facts)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    if (kinds[i].connect != NULL || kinds[i].has_worker)
+      add_facts_of (&kinds[i], group, facts, n_facts);
+}
+
+static gboolean
+is_listening (gpointer proxy)
+{
+  return ferry_proxy_get_listening (proxy);
+}
+
+FerryProxy *
+object_scene_new_proxy (ObjectScene *self, const char *name)
+{
+  FerryProxy *proxy =
+    self->here != NULL ? ferry_proxy_new (self->here, name) : ferry_proxy_new_local (self->exporter, name);
+
+  ferry_test_run_until (is_listening, proxy);
+  return proxy;
+}
+
+/* ---- asking ---- */
+
+void
+object_outcome_clear (ObjectOutcome *self)
+{
+  g_clear_pointer (&self->value, g_variant_unref);
+  g_clear_object (&self->object);
+  g_clear_error (&self->error);
+  self->over = FALSE;
+}
+
+static void
+resolved_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  ObjectOutcome *self = data;
+  gboolean resolved = ferry_view_resolve_finish (result, &self->value, &self->object, &self->error);
+
+  g_assert_true (resolved == (self->error == NULL));
+  g_assert_false (self->over);
+  self->over = TRUE;
+}
+
+void
+object_scene_ask (FerryView *view, gint64 timeout, GCancellable *cancellable, ObjectOutcome *outcome)
+{
+  ferry_view_resolve_async (view, timeout, cancellable, resolved_cb, outcome);
+}
+
+void
+object_scene_ask_call (FerryProxy *proxy, const char *method, GVariant *arguments, ObjectOutcome *outcome)
+{
+  ferry_proxy_call_async (proxy, method, arguments, -1, NULL, resolved_cb, outcome);
+}
+
+void
+object_scene_resolve (FerryView *view, ObjectOutcome *outcome)
+{
+  object_scene_ask (view, -1, NULL, outcome);
+  ferry_view_unref (view);
+  ferry_test_wait_flag (&outcome->over);
+}
+
+void
+object_scene_assert_gives (FerryView *view, const char *text)
+{
+  g_auto (ObjectOutcome) outcome = {0};
+  g_autofree char *printed = NULL;
+
+  object_scene_resolve (view, &outcome);
+  g_assert_no_error (outcome.error);
+  g_assert_null (outcome.object);
+  if (outcome.value != NULL)
+    printed = g_variant_print (outcome.value, FALSE);
+  g_assert_cmpstr (printed, ==, text);
+}
+
+void
+object_scene_assert_fails (FerryView *view, GQuark domain, int code)
+{
+  g_auto (ObjectOutcome) outcome = {0};
+
+  object_scene_resolve (view, &outcome);
+  g_assert_error (outcome.error, domain, code);
+  g_assert_null (outcome.value);
+  g_assert_null (outcome.object);
+}
+
+static FerryView *
+new_call (FerryProxy *proxy, const char *method, GVariant *arguments)
+{
+  FerryView *view = ferry_view_new (proxy);
+
+  ferry_view_call (view, method, arguments);
+  return view;
+}
+
+void
+object_scene_assert_call (FerryProxy *proxy, const char *method, GVariant *arguments, const char *text)
+{
+  object_scene_assert_gives (new_call (proxy, method, arguments), text);
+}
+
+void
+object_scene_assert_call_fails (FerryProxy *proxy, const char *method, GVariant *arguments, GQuark domain, int code)
+{
+  object_scene_assert_fails (new_call (proxy, method, arguments), domain, code);
+}
+
+guint
+object_scene_get_number (FerryView *view)
+{
+  g_auto (ObjectOutcome) outcome = {0};
+
+  object_scene_resolve (view, &outcome);
+  g_assert_no_error (outcome.error);
+  if (g_variant_is_of_type (outcome.value, G_VARIANT_TYPE_INT32))
+    return (guint) g_variant_get_int32 (outcome.value);
+  if (g_variant_is_of_type (outcome.value, G_VARIANT_TYPE_UINT64))
+    return (guint) g_variant_get_uint64 (outcome.value);
+  return g_variant_get_uint32 (outcome.value);
+}
+
+/* ---- waiting ---- */
+
+static FerryView *
+new_pass (FerryProxy *control, const char *function, const char *name)
+{
+  FerryView *view = ferry_view_new (control);
+
+  ferry_view_pass_to (view, function, g_variant_new ("(s)", name));
+  return view;
+}
+
+void
+object_scene_wait_number (ObjectScene *self, const char *function, const char *name, guint number)
+{
+  g_autoptr (FerryProxy) control = object_scene_new_proxy (self, "control");
+  gint64 deadline = g_get_monotonic_time () + FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC;
+
+  while (object_scene_get_number (new_pass (control, function, name)) != number)
+    g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+}
+
+void
+object_scene_let_go (ObjectScene *self, const char *name)
+{
+  g_autoptr (FerryProxy) control = object_scene_new_proxy (self, "control");
+
+  object_scene_assert_gives (new_pass (control, "let-go", name), NULL);
+}
+
+void
+object_scene_look_until (FerryTestCondition condition, gpointer data)
+{
+  gint64 deadline = g_get_monotonic_time () + FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC;
+
+  while (!condition (data))
+    {
+      g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+      g_main_context_iteration (NULL, FALSE);
+      g_thread_yield ();
+    }
+}

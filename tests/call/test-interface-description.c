@@ -1,0 +1,466 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Interfaces of descriptions, descriptions of interfaces, and descriptions that are none. */
+
+#include "config.h"
+
+#include <string.h>
+
+#include "ferry-test.h"
+#include "interface-test.h"
+
+#define READ_WRITE (G_DBUS_PROPERTY_INFO_FLAGS_READABLE | G_DBUS_PROPERTY_INFO_FLAGS_WRITABLE)
+
+/* ---- from a description ---- */
+
+static GDBusInterfaceInfo *
+parse_info (const char *members)
+{
+  g_autofree char *xml =
+    g_strdup_printf ("<node><interface name='" INTERFACE_TEST_NAME "'>%s</interface></node>", members);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GDBusNodeInfo) node = g_dbus_node_info_new_for_xml (xml, &error);
+
+  g_assert_no_error (error);
+  return g_dbus_interface_info_ref (node->interfaces[0]);
+}
+
+static FerryInterface *
+take_info (const char *members, GType type, GError **error)
+{
+  GDBusInterfaceInfo *info = parse_info (members);
+  FerryInterface *interface = ferry_interface_new_for_info (info, type, error);
+
+  g_dbus_interface_info_unref (info);
+  return interface;
+}
+
+static void
+assert_no_interface (const char *members, const char *first, const char *second)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (take_info (members, COUNTER_TYPE, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+  g_assert_nonnull (strstr (error->message, first));
+  g_assert_nonnull (strstr (error->message, second));
+}
+
+static void
+test_names_with_capitals_are_found_with_dashes (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryInterface) interface =
+    take_info ("<property name='BitRate' type='u' access='readwrite'/>"
+               "<property name='title' type='s' access='read'/>"
+               "<property name='Int64' type='x' access='write'/>"
+               "<signal name='LevelChanged'><arg name='title' type='s'/><arg type='i'/></signal>"
+               "<signal name='emptied'/>",
+               COUNTER_TYPE, &error);
+  const FerryMember *member;
+
+  g_assert_no_error (error);
+  member = ferry_interface_find (interface, FERRY_MEMBER_PROPERTY, "BitRate", NULL);
+  g_assert_cmpstr (member->pspec->name, ==, "bit-rate");
+  g_assert_cmpuint (member->access, ==, READ_WRITE);
+  g_assert_null (ferry_interface_find (interface, FERRY_MEMBER_PROPERTY, "bit-rate", NULL));
+  member = ferry_interface_find (interface, FERRY_MEMBER_PROPERTY, "title", NULL);
+  g_assert_cmpuint (member->access, ==, G_DBUS_PROPERTY_INFO_FLAGS_READABLE);
+  member = ferry_interface_find (interface, FERRY_MEMBER_PROPERTY, "Int64", NULL);
+  g_assert_cmpstr (member->pspec->name, ==, "int64");
+  member = ferry_interface_find (interface, FERRY_MEMBER_SIGNAL, "LevelChanged", NULL);
+  g_assert_cmpuint (member->signal_id, ==, g_signal_lookup ("level-changed", COUNTER_TYPE));
+  g_assert_nonnull (ferry_interface_find (interface, FERRY_MEMBER_SIGNAL, "emptied", NULL));
+}
+
+typedef struct
+{
+  GObjectClass parent_class;
+} PortClass;
+typedef GObject Port;
+
+static GType port_get_type (void);
+
+G_DEFINE_TYPE (Port, port, G_TYPE_OBJECT)
+
+static void
+port_class_init (PortClass *klass)
+{
+  g_signal_new ("http-port", port_get_type (), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  g_signal_new ("url", port_get_type (), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  g_signal_new ("use-ipv6-too", port_get_type (), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+static void
+port_init (Port *self)
+{
+}
+
+static void
+test_capitals_in_a_row_are_one_word (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryInterface) interface =
+    take_info ("<signal name='HTTPPort'/><signal name='URL'/><signal name='UseIpv6Too'/>", port_get_type (), &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (ferry_interface_find (interface, FERRY_MEMBER_SIGNAL, "HTTPPort", NULL)->signal_id, ==,
+                    g_signal_lookup ("http-port", port_get_type ()));
+}
+
+static void
+test_methods_are_to_be_bound (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryInterface) interface =
+    take_info ("<method name='Toggle'><arg name='how' type='i' direction='in'/><arg type='s' direction='in'/>"
+               "<arg type='as' direction='out'/></method><method name='Stop'/>",
+               COUNTER_TYPE, &error);
+  const FerryMember *member;
+
+  g_assert_no_error (error);
+  member = ferry_interface_find (interface, FERRY_MEMBER_METHOD, "Toggle", NULL);
+  g_assert_true (g_variant_type_equal (member->in_type, G_VARIANT_TYPE ("(is)")));
+  g_assert_true (g_variant_type_equal (member->out_type, G_VARIANT_TYPE ("(as)")));
+  g_assert_cmpstr (member->in_names[0], ==, "how");
+  ferry_interface_bind_class_method (interface, "Toggle", G_STRUCT_OFFSET (CounterClass, toggle));
+  g_assert_false (ferry_interface_seal (interface, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+  g_assert_nonnull (strstr (error->message, "“Stop”"));
+  g_assert_nonnull (strstr (error->message, "ferry_interface_bind_method()"));
+  g_clear_error (&error);
+  ferry_interface_bind_method (interface, "Stop", counter_toggle, NULL, NULL);
+  g_assert_true (ferry_interface_seal (interface, &error));
+  g_assert_no_error (error);
+}
+
+static void
+test_what_the_type_lacks_is_named (void)
+{
+  assert_no_interface ("<property name='SampleRate' type='u' access='read'/>", "“SampleRate”", "“sample-rate”");
+  assert_no_interface ("<signal name='LevelSunk'/>", "“LevelSunk”", "“level-sunk”");
+  assert_no_interface ("<property name='Date' type='s' access='read'/>", "“Date”", "GDateTime");
+}
+
+static void
+test_what_has_another_type_is_named (void)
+{
+  assert_no_interface ("<property name='BitRate' type='i' access='read'/>", "“BitRate”", "“i”");
+  assert_no_interface ("<property name='Title' type='o' access='read'/>", "“Title”", "“o”");
+  assert_no_interface ("<property name='Mode' type='u' access='read'/>", "“Mode”", "CounterMode");
+  assert_no_interface ("<property name='Peer' type='o' access='read'/>", "“Peer”", "GObject");
+  assert_no_interface ("<signal name='Emptied'><arg type='s'/></signal>", "“Emptied”", "“(s)”");
+  assert_no_interface ("<signal name='LevelChanged'><arg type='si'/></signal>", "“LevelChanged”", "complete types");
+  assert_no_interface ("<signal name='Pointed'><arg type='t'/></signal>", "“Pointed”", "cannot be sent");
+}
+
+static void
+test_what_the_type_does_not_allow_is_named (void)
+{
+  assert_no_interface ("<property name='Serial' type='s' access='readwrite'/>", "“Serial”", "does not allow");
+  assert_no_interface ("<property name='Secret' type='s' access='read'/>", "“Secret”", "does not allow");
+}
+
+static void
+test_description_that_cannot_be_is_refused (void)
+{
+  assert_no_interface ("<method name='A'/><method name='A'/>", "two of the method", "“A”");
+  assert_no_interface ("<method name='a.b'/>", "“a.b”", "cannot name a method");
+  assert_no_interface ("<method name='A'><arg type='*' direction='in'/></method>", "“(*)”", "complete types");
+  assert_no_interface ("<method name='A'><arg type='i' direction='out'/><arg type='a' direction='out'/></method>",
+                       "“(ia)”", "complete types");
+}
+
+/* ---- telling, and being told ---- */
+
+static GDBusInterfaceInfo *
+take_text (const char *text, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+  g_autoptr (GVariant) description =
+    g_variant_parse (G_VARIANT_TYPE (FERRY_DESCRIPTION_TYPE), text, NULL, NULL, &failure);
+
+  g_assert_no_error (failure);
+  return ferry_interface_info_from_description (description, error);
+}
+
+static void
+assert_described (FerryInterface *interface, const char *text)
+{
+  g_autoptr (GVariant) description = g_variant_ref_sink (ferry_interface_describe (interface));
+  g_autoptr (GVariant) wanted = g_variant_parse (G_VARIANT_TYPE (FERRY_DESCRIPTION_TYPE), text, NULL, NULL, NULL);
+
+  g_assert_nonnull (wanted);
+  g_assert_cmpvariant (description, wanted);
+}
+
+static void
+test_description_has_all_members (void)
+{
+  g_autoptr (FerryInterface) interface = ferry_interface_new (INTERFACE_TEST_NAME, COUNTER_TYPE);
+
+  ferry_interface_add_method (interface, "add", "ia{sv}", "x", counter_toggle, NULL, NULL);
+  ferry_interface_add_property (interface, "bit-rate", READ_WRITE);
+  ferry_interface_add_property (interface, "peer", G_DBUS_PROPERTY_INFO_FLAGS_READABLE);
+  ferry_interface_add_signal (interface, "level-changed");
+  assert_described (interface, "('com.example.Counter', [('add', [('', 'i'), ('', 'a{sv}')], [('', 'x')])],"
+                               " [('bit-rate', 'u', 3), ('peer', '', 1)],"
+                               " [('level-changed', [('', 's'), ('', 'i')])], 0)");
+}
+
+static gboolean
+get_length (gpointer object, guint64 *length, gpointer user_data, GError **error)
+{
+  g_assert_not_reached ();
+}
+
+static void
+test_description_says_what_a_container_offers (void)
+{
+  g_autoptr (FerryInterface) interface = ferry_interface_new (INTERFACE_TEST_NAME, COUNTER_TYPE);
+
+  assert_described (interface, "('com.example.Counter', [], [], [], 0)");
+  ferry_interface_set_container (interface, &(FerryContainerFuncs){.get_length = get_length}, NULL, NULL);
+  assert_described (interface, "('com.example.Counter', [], [], [], 16)");
+}
+
+static void
+test_other_end_makes_the_same_of_it (void)
+{
+  g_autoptr (FerryInterface) interface = take_info (
+    "<method name='Toggle'><arg name='how' type='i' direction='in'/><arg name='1st' type='s' direction='in'/>"
+    "<arg name='rows' type='as' direction='out'/></method>"
+    "<property name='BitRate' type='u' access='readwrite'/><property name='title' type='s' access='read'/>"
+    "<signal name='LevelChanged'><arg name='title' type='s'/><arg type='i'/></signal>",
+    COUNTER_TYPE, NULL);
+  GDBusInterfaceInfo *info = ferry_interface_create_info (interface);
+  GDBusMethodInfo *method = g_dbus_interface_info_lookup_method (info, "Toggle");
+  GDBusPropertyInfo *rate = g_dbus_interface_info_lookup_property (info, "BitRate");
+  GDBusSignalInfo *changed = g_dbus_interface_info_lookup_signal (info, "LevelChanged");
+
+  g_assert_cmpstr (info->name, ==, INTERFACE_TEST_NAME);
+  g_assert_cmpstr (method->in_args[0]->name, ==, "how");
+  g_assert_cmpstr (method->in_args[0]->signature, ==, "i");
+  g_assert_null (method->in_args[1]->name);
+  g_assert_cmpstr (method->in_args[1]->signature, ==, "s");
+  g_assert_null (method->in_args[2]);
+  g_assert_cmpstr (method->out_args[0]->name, ==, "rows");
+  g_assert_null (method->out_args[1]);
+  g_assert_cmpstr (rate->signature, ==, "u");
+  g_assert_cmpuint (rate->flags, ==, READ_WRITE);
+  g_assert_cmpuint (g_dbus_interface_info_lookup_property (info, "title")->flags, ==,
+                    G_DBUS_PROPERTY_INFO_FLAGS_READABLE);
+  g_assert_cmpstr (changed->args[1]->signature, ==, "i");
+  g_assert_null (info->properties[2]);
+  g_dbus_interface_info_unref (info);
+}
+
+static void
+test_an_interface_can_be_made_of_its_own_description (void)
+{
+  g_autoptr (FerryInterface) interface = ferry_interface_new (INTERFACE_TEST_NAME, COUNTER_TYPE);
+  g_autoptr (FerryInterface) again = NULL;
+  g_autoptr (GVariant) before = NULL;
+  g_autoptr (GVariant) after = NULL;
+  g_autoptr (GError) error = NULL;
+  GDBusInterfaceInfo *info;
+
+  ferry_interface_add_method (interface, "add", "ia{sv}", "x", counter_toggle, NULL, NULL);
+  ferry_interface_add_all (interface);
+  info = ferry_interface_create_info (interface);
+  again = ferry_interface_new_for_info (info, COUNTER_TYPE, &error);
+  g_assert_no_error (error);
+  before = g_variant_ref_sink (ferry_interface_describe (interface));
+  after = g_variant_ref_sink (ferry_interface_describe (again));
+  g_assert_cmpvariant (before, after);
+  g_dbus_interface_info_unref (info);
+}
+
+static void
+assert_protocol_error (const char *text)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (take_text (text, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
+}
+
+static void
+test_hostile_names_are_refused (void)
+{
+  assert_protocol_error ("('', [], [], [], 0)");
+  assert_protocol_error ("('nodot', [], [], [], 0)");
+  assert_protocol_error ("('a..b', [], [], [], 0)");
+  assert_protocol_error ("('a.b', [('', [], [])], [], [], 0)");
+  assert_protocol_error ("('a.b', [('m m', [], [])], [], [], 0)");
+  assert_protocol_error ("('a.b', [('1m', [], [])], [], [], 0)");
+  assert_protocol_error ("('a.b', [('m\\n', [], [])], [], [], 0)");
+  assert_protocol_error ("('a.b', [('m', [('a b', 'i')], [])], [], [], 0)");
+  assert_protocol_error ("('a.b', [('m', [], [('<', 'i')])], [], [], 0)");
+  assert_protocol_error ("('a.b', [], [('-p', 'i', 1)], [], 0)");
+  assert_protocol_error ("('a.b', [], [], [('s.s', [])], 0)");
+}
+
+static void
+test_hostile_types_are_refused (void)
+{
+  assert_protocol_error ("('a.b', [('m', [('', '')], [])], [], [], 0)");
+  assert_protocol_error ("('a.b', [('m', [('', 'ii')], [])], [], [], 0)");
+  assert_protocol_error ("('a.b', [('m', [('', 'a*')], [])], [], [], 0)");
+  assert_protocol_error ("('a.b', [('m', [], [('', '(')])], [], [], 0)");
+  assert_protocol_error ("('a.b', [], [('p', 'si', 1)], [], 0)");
+  assert_protocol_error ("('a.b', [], [('p', '?', 1)], [], 0)");
+  assert_protocol_error ("('a.b', [], [], [('s', [('', 'z')])], 0)");
+}
+
+static void
+test_hostile_numbers_are_refused (void)
+{
+  assert_protocol_error ("('a.b', [], [('p', 'i', 0)], [], 0)");
+  assert_protocol_error ("('a.b', [], [('p', 'i', 4)], [], 0)");
+  assert_protocol_error ("('a.b', [], [('p', 'i', 4294967295)], [], 0)");
+  assert_protocol_error ("('a.b', [], [], [], 64)");
+}
+
+static void
+test_twice_the_same_is_refused (void)
+{
+  GDBusInterfaceInfo *info;
+
+  assert_protocol_error ("('a.b', [('m', [], []), ('n', [], []), ('m', [], [])], [], [], 0)");
+  assert_protocol_error ("('a.b', [], [('p', 'i', 1), ('p', 's', 1)], [], 0)");
+  assert_protocol_error ("('a.b', [], [], [('s', []), ('s', [])], 0)");
+  /* One of each kind may have a name. */
+  info = take_text ("('a.b', [('m', [], [])], [('m', 'i', 1)], [('m', [])], 63)", NULL);
+  g_assert_nonnull (info);
+  g_dbus_interface_info_unref (info);
+}
+
+/* Of so many methods, each with so many arguments, with names and types of such lengths. */
+static GVariant *
+describe_many (guint n_methods, guint n_arguments, guint name_length, guint type_length)
+{
+  g_autofree char *signature = g_strnfill (type_length, 'a');
+  GVariantBuilder builder;
+
+  signature[type_length - 1] = 'i';
+  g_variant_builder_init (&builder, G_VARIANT_TYPE (FERRY_DESCRIPTION_TYPE));
+  g_variant_builder_add (&builder, "s", "a.b");
+  g_variant_builder_open (&builder, G_VARIANT_TYPE ("a(sa(ss)a(ss))"));
+  for (guint i = 0; i < n_methods; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("m%0*u", (int) name_length - 1, i);
+
+      g_variant_builder_open (&builder, G_VARIANT_TYPE ("(sa(ss)a(ss))"));
+      g_variant_builder_add (&builder, "s", name);
+      g_variant_builder_open (&builder, G_VARIANT_TYPE ("a(ss)"));
+      for (guint argument = 0; argument < n_arguments; argument++)
+        g_variant_builder_add (&builder, "(ss)", "", signature);
+      g_variant_builder_close (&builder);
+      g_variant_builder_add_value (&builder, g_variant_new_array (G_VARIANT_TYPE ("(ss)"), NULL, 0));
+      g_variant_builder_close (&builder);
+    }
+  g_variant_builder_close (&builder);
+  g_variant_builder_add_value (&builder, g_variant_new_array (G_VARIANT_TYPE ("(ssu)"), NULL, 0));
+  g_variant_builder_add_value (&builder, g_variant_new_array (G_VARIANT_TYPE ("(sa(ss))"), NULL, 0));
+  g_variant_builder_add (&builder, "u", 0);
+  return g_variant_ref_sink (g_variant_builder_end (&builder));
+}
+
+static void
+assert_many (guint n_methods, guint n_arguments, guint name_length, guint type_length, gboolean taken)
+{
+  g_autoptr (GVariant) description = describe_many (n_methods, n_arguments, name_length, type_length);
+  g_autoptr (GError) error = NULL;
+  GDBusInterfaceInfo *info = ferry_interface_info_from_description (description, &error);
+
+  g_assert_true ((info != NULL) == taken);
+  if (taken)
+    g_dbus_interface_info_unref (info);
+  else
+    g_assert_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
+}
+
+static void
+test_numbers_and_lengths_are_bounded (void)
+{
+  assert_many (1024, 1, 8, 1, TRUE);
+  assert_many (1025, 1, 8, 1, FALSE);
+  assert_many (1, 64, 8, 1, TRUE);
+  assert_many (1, 65, 8, 1, FALSE);
+  assert_many (1, 1, 255, 1, TRUE);
+  assert_many (1, 1, 256, 1, FALSE);
+  assert_many (1, 1, 8, 100, TRUE);
+  assert_many (1, 1, 8, 256, FALSE);
+}
+
+static void
+test_what_is_no_description_is_refused (void)
+{
+  g_autoptr (GVariant) other = g_variant_ref_sink (g_variant_new ("(ss)", "a.b", "c"));
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (ferry_interface_info_from_description (other, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
+}
+
+/* Every byte of a description that is right, changed in some ways and cut off: what is made of it is right or nothing.
+ */
+static void
+test_changed_bytes_are_an_error_or_a_description (void)
+{
+  g_autoptr (GVariant) right = g_variant_parse (
+    G_VARIANT_TYPE (FERRY_DESCRIPTION_TYPE),
+    "('a.b', [('m', [('x', 'i')], [('', 's')])], [('p', 'u', 1)], [('s', [('', 's')])], 3)", NULL, NULL, NULL);
+  static const guint8 masks[] = {0x01, 0x20, 0x80, 0xff};
+  gsize size = g_variant_get_size (right);
+  guint n_refused = 0;
+
+  for (gsize i = 0; i < size * G_N_ELEMENTS (masks); i++)
+    {
+      guint8 *copy = g_memdup2 (g_variant_get_data (right), size);
+      g_autoptr (GVariant) changed = NULL;
+      g_autoptr (GError) error = NULL;
+      GDBusInterfaceInfo *info;
+
+      copy[i / G_N_ELEMENTS (masks)] ^= masks[i % G_N_ELEMENTS (masks)];
+      changed = g_variant_ref_sink (
+        g_variant_new_from_data (G_VARIANT_TYPE (FERRY_DESCRIPTION_TYPE), copy, size - i % 2, FALSE, g_free, copy));
+      info = ferry_interface_info_from_description (changed, &error);
+      g_assert_true ((info == NULL) == (error != NULL));
+      if (info == NULL)
+        n_refused++;
+      else
+        g_assert_true (g_dbus_is_interface_name (info->name) && g_variant_is_normal_form (changed));
+      g_clear_pointer (&info, g_dbus_interface_info_unref);
+    }
+  g_assert_cmpuint (n_refused, >, size);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+#define ADD(path, func) g_test_add_func ("/interface-description/" path, func)
+  ADD ("names-with-capitals-are-found-with-dashes", test_names_with_capitals_are_found_with_dashes);
+  ADD ("capitals-in-a-row-are-one-word", test_capitals_in_a_row_are_one_word);
+  ADD ("methods-are-to-be-bound", test_methods_are_to_be_bound);
+  ADD ("what-the-type-lacks-is-named", test_what_the_type_lacks_is_named);
+  ADD ("what-has-another-type-is-named", test_what_has_another_type_is_named);
+  ADD ("what-the-type-does-not-allow-is-named", test_what_the_type_does_not_allow_is_named);
+  ADD ("description-that-cannot-be-is-refused", test_description_that_cannot_be_is_refused);
+  ADD ("description-has-all-members", test_description_has_all_members);
+  ADD ("description-says-what-a-container-offers", test_description_says_what_a_container_offers);
+  ADD ("other-end-makes-the-same-of-it", test_other_end_makes_the_same_of_it);
+  ADD ("an-interface-can-be-made-of-its-own-description", test_an_interface_can_be_made_of_its_own_description);
+  ADD ("hostile-names-are-refused", test_hostile_names_are_refused);
+  ADD ("hostile-types-are-refused", test_hostile_types_are_refused);
+  ADD ("hostile-numbers-are-refused", test_hostile_numbers_are_refused);
+  ADD ("twice-the-same-is-refused", test_twice_the_same_is_refused);
+  ADD ("numbers-and-lengths-are-bounded", test_numbers_and_lengths_are_bounded);
+  ADD ("what-is-no-description-is-refused", test_what_is_no_description_is_refused);
+  ADD ("changed-bytes-are-an-error-or-a-description", test_changed_bytes_are_an_error_or_a_description);
+#undef ADD
+  return g_test_run ();
+}

@@ -1,0 +1,374 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Objects over a transport within this process: what a proxy can do, and how each thing fails. */
+
+#include "config.h"
+
+#include <locale.h>
+
+#include "ferry-test.h"
+#include "object-test.h"
+
+typedef struct
+{
+  FerryTransport *here;  /* (owned) */
+  FerryTransport *there; /* (owned) */
+  FerryExporter *exporter;
+  FerryInterface *interface;
+  TestCounter *counter;
+  FerryProxy *proxy;
+} Scene;
+
+/* What a view gave. */
+typedef struct
+{
+  gboolean over;
+  gboolean resolved;
+  GVariant *value;
+  FerryProxy *object;
+  GError *error;
+} Outcome;
+
+static void
+outcome_clear (Outcome *self)
+{
+  g_clear_pointer (&self->value, g_variant_unref);
+  g_clear_object (&self->object);
+  g_clear_error (&self->error);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Outcome, outcome_clear)
+
+static gboolean
+is_listening (gpointer proxy)
+{
+  return ferry_proxy_get_listening (proxy);
+}
+
+static void
+set_up (Scene *self, gconstpointer threads)
+{
+  g_autoptr (GError) error = NULL;
+
+  ferry_transport_new_pair (&self->here, &self->there);
+  self->exporter = ferry_exporter_new ();
+  if (GPOINTER_TO_INT (threads) > 0)
+    ferry_exporter_set_threads (self->exporter, GPOINTER_TO_UINT (threads));
+  else
+    ferry_exporter_set_context (self->exporter, NULL);
+  self->interface = test_counter_create_interface ();
+  self->counter = test_counter_new ("first");
+  ferry_exporter_export (self->exporter, "counter", G_OBJECT (self->counter), self->interface, FERRY_CALL_POLICY_SERIAL,
+                         &error);
+  g_assert_no_error (error);
+  ferry_exporter_export_type (self->exporter, self->interface, FERRY_CALL_POLICY_SERIAL);
+  ferry_exporter_add_transport (self->exporter, self->there, &error);
+  g_assert_no_error (error);
+  ferry_exporter_start (self->exporter);
+  self->proxy = ferry_proxy_new (self->here, "counter");
+  ferry_test_run_until (is_listening, self->proxy);
+}
+
+/* For what no source of the main context tells of. */
+static void
+look_until (FerryTestCondition condition, gpointer data)
+{
+  gint64 deadline = g_get_monotonic_time () + FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC;
+
+  while (!condition (data))
+    {
+      g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+      g_main_context_iteration (NULL, FALSE);
+      g_thread_yield ();
+    }
+}
+
+static gboolean
+has_no_references (gpointer exporter)
+{
+  return ferry_exporter_get_n_references (exporter) == 0;
+}
+
+static gboolean
+has_no_counters (gpointer data)
+{
+  return test_counter_count () == 0;
+}
+
+static void
+tear_down (Scene *self, gconstpointer data)
+{
+  g_clear_object (&self->proxy);
+  look_until (has_no_references, self->exporter);
+  g_clear_object (&self->exporter);
+  g_clear_object (&self->interface);
+  g_clear_object (&self->counter);
+  ferry_transport_close (self->here);
+  g_clear_object (&self->here);
+  g_clear_object (&self->there);
+  look_until (has_no_counters, NULL);
+}
+
+static void
+resolved_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Outcome *self = data;
+
+  self->resolved = ferry_view_resolve_finish (result, &self->value, &self->object, &self->error);
+  self->over = TRUE;
+}
+
+static void
+resolve (FerryView *view, Outcome *outcome)
+{
+  ferry_view_resolve_async (view, -1, NULL, resolved_cb, outcome);
+  ferry_test_wait_flag (&outcome->over);
+}
+
+static void
+assert_value (Outcome *outcome, const char *text)
+{
+  g_autofree char *printed = NULL;
+
+  g_assert_no_error (outcome->error);
+  g_assert_true (outcome->resolved);
+  g_assert_nonnull (outcome->value);
+  printed = g_variant_print (outcome->value, FALSE);
+  g_assert_cmpstr (printed, ==, text);
+}
+
+static void
+call (FerryProxy *proxy, const char *method, GVariant *arguments, Outcome *outcome)
+{
+  g_autoptr (FerryView) view = ferry_view_new (proxy);
+
+  ferry_view_call (view, method, arguments);
+  resolve (view, outcome);
+}
+
+static void
+test_call (Scene *self, gconstpointer data)
+{
+  g_auto (Outcome) first = {0};
+  g_auto (Outcome) second = {0};
+  g_auto (Outcome) third = {0};
+
+  call (self->proxy, "add", g_variant_new ("(i)", 3), &first);
+  assert_value (&first, "3");
+  call (self->proxy, "thread", NULL, &second);
+  assert_value (&second, "3");
+  call (self->proxy, "stop", NULL, &third);
+  g_assert_no_error (third.error);
+  g_assert_null (third.value);
+}
+
+static void
+test_set (Scene *self, gconstpointer data)
+{
+  g_autoptr (FerryView) set = ferry_view_new (self->proxy);
+  g_autoptr (FerryView) get = ferry_view_new (self->proxy);
+  g_auto (Outcome) first = {0};
+  g_auto (Outcome) second = {0};
+
+  ferry_view_set (set, "value", g_variant_new_int32 (77));
+  resolve (set, &first);
+  assert_value (&first, "77");
+  ferry_view_get (get, "value");
+  resolve (get, &second);
+  assert_value (&second, "77");
+  g_assert_cmpint (test_counter_get_value (self->counter), ==, 77);
+}
+
+static void
+test_self (Scene *self, gconstpointer data)
+{
+  g_auto (Outcome) outcome = {0};
+
+  call (self->proxy, "get_self", NULL, &outcome);
+  g_assert_no_error (outcome.error);
+  g_assert_true (outcome.object == self->proxy);
+}
+
+static void
+test_chain (Scene *self, gconstpointer data)
+{
+  g_autoptr (TestCounter) next = test_counter_new ("next");
+  g_autoptr (FerryView) view = ferry_view_new (self->proxy);
+  g_autofree char *text = NULL;
+  g_auto (Outcome) outcome = {0};
+
+  test_counter_set_next (self->counter, next);
+  ferry_view_call (view, "get_self", NULL);
+  ferry_view_call (view, "get_self", NULL);
+  ferry_view_get (view, "next");
+  ferry_view_call (view, "get_self", NULL);
+  ferry_view_get (view, "label");
+  text = ferry_view_to_string (view);
+  g_assert_cmpstr (text, ==, "counter.get_self().get_self().next.get_self().label");
+  resolve (view, &outcome);
+  assert_value (&outcome, "'next'");
+}
+
+static void
+test_reference (Scene *self, gconstpointer data)
+{
+  g_auto (Outcome) first = {0};
+  g_auto (Outcome) second = {0};
+
+  call (self->proxy, "make", g_variant_new ("(s)", "made"), &first);
+  g_assert_no_error (first.error);
+  g_assert_nonnull (first.object);
+  g_assert_cmpuint (ferry_exporter_get_n_references (self->exporter), ==, 1);
+  g_assert_cmpint (test_counter_count (), ==, 2);
+  call (first.object, "add", g_variant_new ("(i)", 5), &second);
+  assert_value (&second, "5");
+  g_clear_object (&first.object);
+  look_until (has_no_references, self->exporter);
+}
+
+static void
+test_fail (Scene *self, gconstpointer data)
+{
+  g_auto (Outcome) outcome = {0};
+  g_autofree char *trace = NULL;
+
+  call (self->proxy, "fail", g_variant_new ("(s)", "no such luck"), &outcome);
+  g_assert_error (outcome.error, G_IO_ERROR, G_IO_ERROR_BUSY);
+  g_assert_cmpstr (outcome.error->message, ==, "no such luck");
+  trace = ferry_error_get_trace (outcome.error);
+  g_assert_nonnull (strstr (trace, "counter.fail('no such luck')"));
+}
+
+static gboolean
+has_changed (gpointer proxy)
+{
+  g_autoptr (GVariant) value = ferry_proxy_dup_cached (proxy, "value");
+
+  return value != NULL && g_variant_get_int32 (value) == 12;
+}
+
+static void
+test_follow (Scene *self, gconstpointer data)
+{
+  ferry_proxy_follow (self->proxy, (const char *const[]){"*", NULL}, (const char *const[]){"counted", NULL});
+  test_counter_set_value (self->counter, 12);
+  ferry_test_run_until (has_changed, self->proxy);
+}
+
+static gboolean
+has_first_value (gpointer proxy)
+{
+  g_autoptr (GVariant) value = ferry_proxy_dup_cached (proxy, "value");
+
+  return value != NULL;
+}
+
+/* The watch of the exporter's state has one thing to tell, that it listens, and has told that before. */
+static void
+test_follow_again (Scene *self, gconstpointer data)
+{
+  ferry_proxy_follow (self->proxy, (const char *const[]){"value", NULL}, NULL);
+  ferry_test_run_until (has_first_value, self->proxy);
+  ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_FULFIL);
+  ferry_exporter_start (self->exporter);
+  test_counter_set_value (self->counter, 12);
+  ferry_test_run_until (has_changed, self->proxy);
+}
+
+static void
+waited_cb (GObject *proxy, GAsyncResult *result, gpointer data)
+{
+  Outcome *self = data;
+
+  self->resolved = ferry_proxy_wait_until_listening_finish (FERRY_PROXY (proxy), result, &self->error);
+  self->over = TRUE;
+}
+
+static void
+wait_until_listening (Scene *self, Outcome *outcome)
+{
+  ferry_proxy_wait_until_listening_async (self->proxy, -1, NULL, waited_cb, outcome);
+  ferry_test_wait_flag (&outcome->over);
+}
+
+static gboolean
+is_not_listening (gpointer proxy)
+{
+  return !ferry_proxy_get_listening (proxy);
+}
+
+static void
+test_another_exporter (Scene *self, gconstpointer data)
+{
+  g_autoptr (FerryExporter) other = ferry_exporter_new ();
+  g_autoptr (GError) error = NULL;
+  g_auto (Outcome) first = {0};
+  g_auto (Outcome) second = {0};
+  g_auto (Outcome) third = {0};
+
+  g_object_unref (g_steal_pointer (&self->exporter));
+  ferry_test_run_until (is_not_listening, self->proxy);
+  wait_until_listening (self, &first);
+  g_assert_error (first.error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING);
+  self->exporter = g_steal_pointer (&other);
+  ferry_exporter_export (self->exporter, "counter", G_OBJECT (self->counter), self->interface, FERRY_CALL_POLICY_SERIAL,
+                         &error);
+  g_assert_no_error (error);
+  ferry_exporter_add_transport (self->exporter, self->there, &error);
+  g_assert_no_error (error);
+  ferry_exporter_start (self->exporter);
+  wait_until_listening (self, &second);
+  g_assert_no_error (second.error);
+  call (self->proxy, "add", g_variant_new ("(i)", 2), &third);
+  assert_value (&third, "2");
+}
+
+static void
+test_stopped (Scene *self, gconstpointer data)
+{
+  g_autoptr (FerryView) view = ferry_view_new (self->proxy);
+  g_auto (Outcome) first = {0};
+  g_auto (Outcome) second = {0};
+
+  ferry_view_get (view, "value");
+  ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_REFUSE);
+  resolve (view, &first);
+  g_assert_error (first.error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING);
+  ferry_view_set_default (view, g_variant_new_int32 (-1));
+  resolve (view, &second);
+  assert_value (&second, "-1");
+}
+
+static void
+add (const char *name, void (*test) (Scene *, gconstpointer))
+{
+  static const char *const places[] = {"context", "thread"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (places); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/proxy/%s/%s", places[i], name);
+
+      g_test_add (path, Scene, GINT_TO_POINTER (i), set_up, test, tear_down);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  setlocale (LC_ALL, "");
+  g_test_init (&argc, &argv, NULL);
+
+  add ("calls-a-method", test_call);
+  add ("sets-and-gets-a-property", test_set);
+  add ("is-what-a-method-gives-that-gives-its-object", test_self);
+  add ("has-a-chain-done-in-one-trip", test_chain);
+  add ("keeps-an-object-as-long-as-it-lives", test_reference);
+  add ("has-an-error-with-the-place-where-it-was-raised", test_fail);
+  add ("knows-the-newest-value-of-what-it-follows", test_follow);
+  add ("follows-again-what-was-stopped-for-a-moment", test_follow_again);
+  add ("finds-another-exporter-where-one-has-left", test_another_exporter);
+  add ("has-a-default-where-nobody-listens", test_stopped);
+
+  return g_test_run ();
+}

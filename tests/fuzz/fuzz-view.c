@@ -1,0 +1,496 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* An exporter, and whatever the other end asks of it, mixed with what its objects do.
+ *
+ * The first byte says that the objects have several callers at a time (1). Then come orders, a byte each, some of them
+ * with more: see obey(). Roots are made from the references that were given, so that the search need not guess them.
+ * Books are kept here of what goes out: a request has one answer, a stream no more items than were wanted, and the
+ * exporter has just the references that were sent and not dropped. */
+
+#include "config.h"
+
+#include <string.h>
+
+#include "base/ferry-error.h"
+#include "call/ferry-dictionary.h"
+#include "call/ferry-exporter-fields-private.h"
+#include "call/ferry-transport-private.h"
+#include "fuzz-node.h"
+#include "fuzz.h"
+
+/* ---- what goes out ---- */
+
+typedef struct
+{
+  FerryTransport parent_instance;
+  gboolean full;
+  GHashTable *windows;    /* (owned): xid to how many items are wanted, of what is to be answered */
+  GHashTable *references; /* (owned): number to how many were sent and not dropped */
+  GArray *given;          /* (element-type guint64): numbers, as they were sent */
+  guint64 generation;
+} FuzzTransport;
+
+typedef FerryTransportClass FuzzTransportClass;
+
+static GType fuzz_transport_get_type (void);
+G_DEFINE_FINAL_TYPE (FuzzTransport, fuzz_transport, FERRY_TYPE_TRANSPORT)
+
+static void
+add_number (GHashTable *table, guint64 key, guint64 n)
+{
+  guint64 *before = g_hash_table_lookup (table, &key);
+
+  n += before != NULL ? *before : 0;
+  g_hash_table_insert (table, g_memdup2 (&key, sizeof key), g_memdup2 (&n, sizeof n));
+}
+
+static void
+book_answer (FuzzTransport *self, const FerryCallMessage *message)
+{
+  g_autoptr (GVariant) value = ferry_call_message_dup_value (message);
+  guint64 generation, number;
+
+  if (message->header.kind != FERRY_CALL_ANSWER || value == NULL ||
+      !g_variant_is_of_type (value, G_VARIANT_TYPE ("(mvttss)")))
+    return;
+  g_variant_get (value, "(mvttss)", NULL, &generation, &number, NULL, NULL);
+  if (generation == 0)
+    return;
+  g_assert_cmpuint (generation, ==, self->generation);
+  add_number (self->references, number, 1);
+  g_array_append_val (self->given, number);
+}
+
+static gboolean
+fuzz_transport_send (FerryTransport *transport, const GOutputVector *parts, guint n_parts, GError **error)
+{
+  FuzzTransport *self = (FuzzTransport *) transport;
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  FerryCallMessage message;
+  guint64 *window;
+
+  if (self->full)
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK, "It is full");
+      return FALSE;
+    }
+  for (guint i = 0; i < n_parts; i++)
+    g_byte_array_append (bytes, parts[i].buffer, (guint) parts[i].size);
+  g_assert_true (ferry_call_message_parse (&message, bytes->data, bytes->len, NULL));
+  window = g_hash_table_lookup (self->windows, &message.header.xid);
+  g_assert_nonnull (window);
+  if (message.header.kind == FERRY_CALL_ITEM)
+    {
+      g_assert_cmpuint (*window, >, 0);
+      (*window)--;
+      return TRUE;
+    }
+  g_assert_true (message.header.kind == FERRY_CALL_ANSWER || message.header.kind == FERRY_CALL_ERROR ||
+                 message.header.kind == FERRY_CALL_REFUSE);
+  g_hash_table_remove (self->windows, &message.header.xid);
+  book_answer (self, &message);
+  return TRUE;
+}
+
+static void
+fuzz_transport_close (FerryTransport *transport)
+{
+}
+
+static void
+fuzz_transport_finalize (GObject *object)
+{
+  FuzzTransport *self = (FuzzTransport *) object;
+
+  g_hash_table_unref (self->windows);
+  g_hash_table_unref (self->references);
+  g_array_unref (self->given);
+  G_OBJECT_CLASS (fuzz_transport_parent_class)->finalize (object);
+}
+
+static void
+fuzz_transport_class_init (FuzzTransportClass *klass)
+{
+  klass->send = fuzz_transport_send;
+  klass->close = fuzz_transport_close;
+  G_OBJECT_CLASS (klass)->finalize = fuzz_transport_finalize;
+}
+
+static void
+fuzz_transport_init (FuzzTransport *self)
+{
+  self->windows = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
+  self->references = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
+  self->given = g_array_new (FALSE, FALSE, sizeof (guint64));
+}
+
+/* ---- the scene ---- */
+
+typedef struct
+{
+  FuzzTransport *transport; /* (owned) */
+  FerryExporter *exporter;  /* (owned) */
+  FuzzNode *node;           /* (owned) */
+  GListStore *list;         /* (owned) */
+  FerryDictionary *dictionary;
+  guint64 last_xid;
+  GHashTable *cancelled; /* (owned): xids */
+  const guint8 *data;    /* of the input, as the next two */
+  gsize size;
+  gsize at;
+} Scene;
+
+static guint8
+next_byte (Scene *self)
+{
+  return self->at < self->size ? self->data[self->at++] : 0;
+}
+
+/* Two bytes of a length, and so many. Returns (transfer full). */
+static GBytes *
+next_bytes (Scene *self)
+{
+  gsize low = next_byte (self);
+  gsize wanted = low | (gsize) next_byte (self) << 8;
+  gsize length = MIN (wanted, self->size - self->at);
+  GBytes *bytes = g_bytes_new (self->data + self->at, length);
+
+  self->at += length;
+  return bytes;
+}
+
+/* Returns (transfer floating): of any content that has this type. */
+static GVariant *
+next_value (Scene *self, const char *type)
+{
+  g_autoptr (GBytes) bytes = next_bytes (self);
+
+  return g_variant_new_from_bytes (G_VARIANT_TYPE (type), bytes, FALSE);
+}
+
+static FerryObjectRoot
+next_root (Scene *self)
+{
+  static const char *const names[] = {"node", "list", "dictionary", ""};
+  GArray *given = self->transport->given;
+  guint8 which = next_byte (self);
+
+  if (which < G_N_ELEMENTS (names))
+    return (FerryObjectRoot){names[which], 0, 0};
+  if (given->len == 0)
+    return (FerryObjectRoot){"node", which == 4, which};
+  return (FerryObjectRoot){"node", self->transport->generation + (which == 4),
+                           g_array_index (given, guint64, which % given->len)};
+}
+
+static void
+book_release (Scene *self, GVariant *arguments)
+{
+  guint64 generation, number, count;
+  guint64 *n;
+
+  if (arguments == NULL || !g_variant_is_of_type (arguments, G_VARIANT_TYPE ("(ttt)")))
+    return;
+  g_variant_get (arguments, "(ttt)", &generation, &number, &count);
+  n = g_hash_table_lookup (self->transport->references, &number);
+  if (n == NULL || generation != self->transport->generation)
+    return;
+  *n -= MIN (*n, count);
+  if (*n == 0)
+    g_hash_table_remove (self->transport->references, &number);
+}
+
+static gboolean
+is_release (const FerryCallMessage *message)
+{
+  return message->header.kind == FERRY_CALL_REQUEST &&
+         message->header.name_length == strlen (FERRY_OBJECT_METHOD_RELEASE) &&
+         memcmp (message->name, FERRY_OBJECT_METHOD_RELEASE, message->header.name_length) == 0;
+}
+
+/* What the books say, before the exporter may answer. */
+static void
+book_request (Scene *self, const FerryCallMessage *message)
+{
+  g_autoptr (GVariant) arguments = ferry_call_message_dup_value (message);
+  guint64 *window = g_hash_table_lookup (self->transport->windows, &message->header.xid);
+
+  if (message->header.kind == FERRY_CALL_WINDOW && window != NULL)
+    *window += (guint64) message->header.number;
+  if (message->header.kind != FERRY_CALL_REQUEST || window != NULL)
+    return;
+  if ((message->header.flags & FERRY_CALL_ONE_WAY) == 0)
+    add_number (self->transport->windows, message->header.xid,
+                (message->header.flags & FERRY_CALL_STREAM) != 0 ? message->header.window : 0);
+  if (is_release (message))
+    book_release (self, arguments);
+}
+
+/* A release that was taken back, or whose time is over, may be passed over or not. */
+static gboolean
+may_be_passed_over (Scene *self, const FerryCallMessage *message)
+{
+  return is_release (message) &&
+         (message->header.number != 0 || g_hash_table_contains (self->cancelled, &message->header.xid));
+}
+
+static void
+come (Scene *self, gconstpointer data, gsize size)
+{
+  FerryTransport *transport = (FerryTransport *) self->transport;
+  FerryCallMessage message;
+
+  if (ferry_transport_get_closed (transport))
+    return;
+  if (ferry_call_message_parse (&message, data, size, NULL))
+    {
+      if (message.header.kind == FERRY_CALL_CANCEL)
+        g_hash_table_add (self->cancelled, g_memdup2 (&message.header.xid, sizeof message.header.xid));
+      if (may_be_passed_over (self, &message))
+        return;
+      book_request (self, &message);
+    }
+  ferry_transport_receive (transport, data, size);
+}
+
+/* Takes value. flags: FerryCallFlags, and 0xf0 the window. */
+static void
+ask (Scene *self, const char *method, GVariant *value, guint8 flags)
+{
+  g_autoptr (GVariant) arguments = value != NULL ? g_variant_ref_sink (value) : NULL;
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  FerryPart parts[FERRY_CALL_MAX_PARTS];
+  FerryCallMessage message;
+  guint n_parts;
+
+  ferry_call_message_init (&message, FERRY_CALL_REQUEST, ++self->last_xid, method, arguments);
+  message.header.flags = flags & 3;
+  message.header.window = (flags & FERRY_CALL_STREAM) != 0 ? flags >> 4 : 0;
+  n_parts = ferry_call_message_get_parts (&message, parts);
+  for (guint i = 0; i < n_parts; i++)
+    g_byte_array_append (bytes, parts[i].data, (guint) parts[i].size);
+  come (self, bytes->data, bytes->len);
+}
+
+static void
+tell_number (Scene *self, FerryCallKind kind, guint64 xid, gint64 number)
+{
+  FerryCallMessage message;
+  FerryPart parts[FERRY_CALL_MAX_PARTS];
+
+  ferry_call_message_init (&message, kind, xid, NULL, NULL);
+  message.header.number = number;
+  g_assert_cmpuint (ferry_call_message_get_parts (&message, parts), ==, 1);
+  come (self, parts[0].data, parts[0].size);
+}
+
+static void
+ask_to_follow (Scene *self, const FerryObjectRoot *root, guint8 flags)
+{
+  g_autoptr (GVariant) value = g_variant_ref_sink (next_value (self, "(asasb)"));
+  g_autoptr (GVariant) properties = g_variant_get_child_value (value, 0);
+  g_autoptr (GVariant) signals = g_variant_get_child_value (value, 1);
+
+  ask (self, FERRY_OBJECT_METHOD_FOLLOW,
+       g_variant_new ("(stt@as@asb)", root->name, root->generation, root->number, properties, signals, flags & 4),
+       flags);
+}
+
+static void
+ask_about_root (Scene *self, guint8 order)
+{
+  FerryObjectRoot root = next_root (self);
+  guint8 flags = next_byte (self);
+
+  if (order == 'D')
+    ask (self, FERRY_OBJECT_METHOD_DESCRIBE, g_variant_new ("(stt)", root.name, root.generation, root.number), flags);
+  else if (order == 'R')
+    ask (self, FERRY_OBJECT_METHOD_RELEASE, g_variant_new ("(ttt)", root.generation, root.number, (guint64) flags >> 2),
+         flags & 3);
+  else if (order == 'F')
+    ask_to_follow (self, &root, flags);
+  else
+    ask (self, FERRY_OBJECT_METHOD_VIEW,
+         g_variant_new ("(sttb@a(ysmv))", root.name, root.generation, root.number, (flags & 4) != 0,
+                        next_value (self, "a(ysmv)")),
+         flags);
+}
+
+/* ---- what happens here ---- */
+
+static void
+change (Scene *self, guint8 how)
+{
+  g_autoptr (GObject) added = g_object_new (fuzz_node_get_type (), NULL);
+
+  g_object_set (self->node, "value", how % 100, NULL);
+  if (how % 2 == 0)
+    g_list_store_insert (self->list, how % (g_list_model_get_n_items (G_LIST_MODEL (self->list)) + 1), added);
+  else if (g_list_model_get_n_items (G_LIST_MODEL (self->list)) > 0)
+    g_list_store_remove (self->list, 0);
+  for (int i = 0; i < how % 8; i++)
+    g_signal_emit_by_name (self->node, "told", i);
+}
+
+static gboolean
+let_go_cb (gpointer data)
+{
+  fuzz_node_let_go ();
+  return G_SOURCE_REMOVE;
+}
+
+/* Where a context is iterated nobody waits for room, as other threads may. */
+static void
+let_go_soon (void)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_source_set_callback (source, let_go_cb, NULL, NULL);
+  g_source_attach (source, g_main_context_get_thread_default ());
+}
+
+static void
+make_room (Scene *self, gboolean full)
+{
+  self->transport->full = full;
+  if (!full)
+    ferry_transport_note_room ((FerryTransport *) self->transport);
+}
+
+static void
+obey (Scene *self, guint8 order)
+{
+  g_autoptr (GBytes) bytes = NULL;
+  gsize size;
+
+  switch (order)
+    {
+    case 'm': /* a message, whole */
+      bytes = next_bytes (self);
+      come (self, g_bytes_get_data (bytes, &size), g_bytes_get_size (bytes));
+      break;
+    case 'V': /* root, flags, steps */
+    case 'F': /* root, flags, (asasb) */
+    case 'D': /* root, flags */
+    case 'R': /* root, and four times how many, with flags */
+      ask_about_root (self, order);
+      break;
+    case 'W': /* flags */
+      ask (self, FERRY_OBJECT_METHOD_WATCH, NULL, next_byte (self));
+      break;
+    case 'x': /* transaction */
+      tell_number (self, FERRY_CALL_CANCEL, next_byte (self), 1);
+      break;
+    case 'w': /* transaction, and how many */
+      tell_number (self, FERRY_CALL_WINDOW, next_byte (self), next_byte (self) + 1);
+      break;
+    case 'c': /* how */
+      change (self, next_byte (self));
+      break;
+    case 'l':
+      let_go_soon ();
+      break;
+    case 's':
+    case 'S':
+      ferry_exporter_stop (self->exporter, order == 's' ? FERRY_STOP_MODE_FULFIL : FERRY_STOP_MODE_REFUSE);
+      break;
+    case 't':
+      ferry_exporter_start (self->exporter);
+      break;
+    default:
+      make_room (self, order == 'b');
+      break;
+    }
+}
+
+/* ---- the whole ---- */
+
+static void export(Scene *self, const char *name, gpointer object, FerryInterface *interface, FerryCallPolicy policy)
+{
+  g_autoptr (FerryInterface) owned = interface;
+
+  g_assert_true (ferry_exporter_export (self->exporter, name, object, owned, policy, NULL));
+  ferry_exporter_export_type (self->exporter, owned, policy);
+}
+
+static void
+set_up (Scene *self, GMainContext *context, FerryCallPolicy policy)
+{
+  FerryInterface *rows = ferry_interface_new ("fuzz.List", G_TYPE_LIST_STORE);
+
+  ferry_interface_set_list (rows, fuzz_node_get_row, fuzz_node_make_item, NULL, NULL);
+  self->transport = g_object_new (fuzz_transport_get_type (), NULL);
+  self->exporter = ferry_exporter_new ();
+  self->cancelled = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  self->transport->generation = self->exporter->generation = 7;
+  ferry_exporter_set_context (self->exporter, context);
+  self->node = g_object_new (fuzz_node_get_type (), NULL);
+  self->node->next = g_object_new (fuzz_leaf_get_type (), NULL);
+  self->list = g_list_store_new (fuzz_node_get_type ());
+  self->dictionary = ferry_dictionary_new ();
+  ferry_dictionary_set (self->dictionary, "key", g_variant_new_int32 (1));
+  export(self, "node", self->node, fuzz_node_create_interface (), policy);
+  export(self, "list", self->list, rows, policy);
+  export(self, "dictionary", self->dictionary, ferry_dictionary_create_interface ("fuzz.Dictionary"), policy);
+  ferry_exporter_add_function (self->exporter, "give", fuzz_node_give_self, NULL, NULL);
+  ferry_exporter_add_function (self->exporter, "hold", fuzz_node_hold, NULL, NULL);
+  g_assert_true (ferry_exporter_add_transport (self->exporter, (FerryTransport *) self->transport, NULL));
+  ferry_exporter_start (self->exporter);
+}
+
+static void
+settle (GMainContext *context)
+{
+  while (g_main_context_iteration (context, FALSE))
+    ;
+}
+
+static void
+finish (Scene *self, GMainContext *context)
+{
+  g_autoptr (GError) reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The input is over");
+  FerryTransport *transport = (FerryTransport *) self->transport;
+
+  make_room (self, FALSE);
+  settle (context);
+  while (fuzz_node_let_go ())
+    settle (context);
+  if (ferry_transport_get_closed (transport))
+    g_assert_cmpuint (ferry_exporter_get_n_references (self->exporter), ==, 0);
+  else
+    g_assert_cmpuint (ferry_exporter_get_n_references (self->exporter), ==,
+                      g_hash_table_size (self->transport->references));
+  ferry_transport_end (transport, reason);
+  settle (context);
+  g_assert_cmpuint (ferry_exporter_get_n_references (self->exporter), ==, 0);
+  g_assert_finalize_object (self->exporter);
+  settle (context);
+  g_assert_finalize_object (self->transport);
+  g_hash_table_unref (self->cancelled);
+  g_assert_finalize_object (self->node);
+  g_assert_finalize_object (self->list);
+  g_assert_finalize_object ((gpointer) self->dictionary);
+  g_assert_cmpuint (fuzz_node_count (), ==, 0);
+}
+
+int
+LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  Scene scene = {.data = data, .size = size, .at = 1};
+
+  if (size == 0)
+    return 0;
+  g_main_context_push_thread_default (context);
+  set_up (&scene, context, (data[0] & 1) != 0 ? FERRY_CALL_POLICY_CONCURRENT : FERRY_CALL_POLICY_SERIAL);
+  while (scene.at < size)
+    {
+      obey (&scene, next_byte (&scene));
+      if (next_byte (&scene) % 4 != 3)
+        settle (context);
+    }
+  finish (&scene, context);
+  g_main_context_pop_thread_default (context);
+  return 0;
+}
