@@ -25,7 +25,7 @@ bench_options_parse (BenchOptions *options, int *argc, char ***argv)
   const GOptionEntry entries[] = {
     {"quick", 'q', G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, &quick, "Short windows: rough figures in seconds", NULL},
     {"only", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &only,
-     "Measure only that row of throughput, start or transact", "ROW"},
+     "Measure only that row of throughput, start, transact or objects", "ROW"},
     {NULL},
   };
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);

@@ -63,7 +63,12 @@ ferry_open (BenchRoute *route, GError **error)
   else if (!start_answering (self, TRUE, 0, error))
     return NULL;
   self->worker = ferry_launcher_spawn (launcher, router, error);
-  return self->worker != NULL ? self : NULL;
+  if (self->worker == NULL)
+    return NULL;
+  while (ferry_worker_get_pid (self->worker) == 0)
+    g_main_context_iteration (NULL, TRUE);
+  route->pid = ferry_worker_get_pid (self->worker);
+  return self;
 }
 
 static void

@@ -137,6 +137,23 @@ add_source (End *self)
   g_source_attach (self->source, NULL);
 }
 
+/* Only while the route is used: to ask the socket what it has costs a system call, before and after each poll. */
+static void
+zeromq_listen (BenchRoute *route, gboolean in_use)
+{
+  End *self = route->end;
+
+  if (self->socket == NULL)
+    return;
+  if (in_use)
+    add_source (self);
+  else
+    {
+      g_source_destroy (self->source);
+      g_clear_pointer (&self->source, g_source_unref);
+    }
+}
+
 static gpointer
 zeromq_open (BenchRoute *route, GError **error)
 {
@@ -151,7 +168,6 @@ zeromq_open (BenchRoute *route, GError **error)
     self->trips = &route->trips;
   self->socket = socket_new (self, route->direction == BENCH_MAIN_TO_WORKER ? ZMQ_DEALER : ZMQ_ROUTER);
   check (zmq_bind (self->socket, self->address));
-  add_source (self);
   return bench_route_spawn (route, self->address, NULL, 0, error) ? self : NULL;
 }
 
@@ -160,11 +176,6 @@ zeromq_close (BenchRoute *route)
 {
   End *self = route->end;
 
-  if (self->source != NULL)
-    {
-      g_source_destroy (self->source);
-      g_source_unref (self->source);
-    }
   if (self->socket != NULL)
     zmq_close (self->socket);
   for (guint i = 0; i < G_N_ELEMENTS (self->dealers); i++)
@@ -234,6 +245,7 @@ const BenchRoad bench_road_zeromq = {
   .name = "zeromq",
   .open = zeromq_open,
   .close = zeromq_close,
+  .listen = zeromq_listen,
   .attach = zeromq_attach,
   .serve = zeromq_serve,
   .ask = zeromq_ask,

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The other end of bench-transact, whatever the road: bench-transact-worker ROAD DIRECTION THREADS ADDRESS.
- * Asks as it is ordered through its standard input, or answers until it is killed. */
+/* The other end of bench-transact and bench-objects, whatever the road: bench-transact-worker ROAD DIRECTION THREADS
+ * ADDRESS. Asks as it is ordered through its standard input, or answers until it is killed. */
 
 #include "config.h"
 
@@ -13,10 +13,7 @@
 #include "bench-trips.h"
 
 static const BenchRoad *const roads[] = {
-  &bench_road_ferry,
-  &bench_road_floor,
-  &bench_road_gdbus,
-  &bench_road_zeromq,
+  &bench_road_ferry, &bench_road_floor, &bench_road_gdbus, &bench_road_object_call, &bench_road_zeromq,
 };
 
 static const BenchRoad *

@@ -10,9 +10,9 @@
 #include "config.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "bench-crew.h"
+#include "bench-placement.h"
 #include "bench-python.h"
 #include "bench-trips.h"
 
@@ -20,8 +20,9 @@
 #define QUICK_BLOCK 20
 #define MAX_PAIRS 100
 #define QUICK_PAIRS 30
-#define MAX_ROUNDS 16
+#define ROUNDS 11 /* every way has a fast and a slow state, and stays in either for a while */
 #define MANY BENCH_MAX_IN_FLIGHT
+#define MANY_KIND G_STRINGIFY (BENCH_MAX_IN_FLIGHT)
 
 enum
 {
@@ -89,27 +90,35 @@ static const struct
   guint32 bytes;
 } sizes[] = {{"64B", 64}, {"4KiB", 4096}};
 
+/* Of one trip at a time. */
+static const struct
+{
+  BenchPlacement placement;
+  const char *kind;
+} placements[] = {{BENCH_PLACEMENT_ONE_CORE, "1/one-core"}, {BENCH_PLACEMENT_TWO_CORES, "1/two-cores"}};
+
 typedef struct
 {
   const BenchOptions *options;
   BenchPython *python; /* (owned) (nullable) */
   guint block;
   guint n_pairs;
+  guint n_rounds;
 } Bench;
 
-/* A row's name may be given with its size and how many are under way, or without. */
+/* A row's name may be given with its size and what goes before the route's name, or without. */
 static gboolean
-is_wanted (const Bench *self, const char *route, guint size, guint in_flight)
+is_wanted (const Bench *self, const char *route, guint size, const char *kind)
 {
-  g_autofree char *row = g_strdup_printf ("transact/%s/%u/%s", sizes[size].name, in_flight, route);
+  g_autofree char *row = g_strdup_printf ("transact/%s/%s/%s", sizes[size].name, kind, route);
 
   return self->options->only == NULL || g_str_has_suffix (row, self->options->only);
 }
 
 static gboolean
-is_measured (const Bench *self, int route, guint size, guint in_flight)
+is_measured (const Bench *self, int route, guint size, const char *kind)
 {
-  return routes[route].end != NULL && is_wanted (self, routes[route].name, size, in_flight);
+  return routes[route].end != NULL && is_wanted (self, routes[route].name, size, kind);
 }
 
 static void
@@ -118,7 +127,6 @@ open_routes (const BenchOptions *options)
   for (int i = 0; i < N_ROUTES; i++)
     {
       BenchRoute *route = &routes[i];
-      g_autoptr (GError) error = NULL;
 
       route->orders = -1;
       if (options->only != NULL && !g_str_has_suffix (route->name, options->only) &&
@@ -129,10 +137,7 @@ open_routes (const BenchOptions *options)
           bench_comment ("transact/%s skipped: it is not installed", route->name);
           continue;
         }
-      route->end = route->road->open (route, &error);
-      if (route->end == NULL)
-        bench_fail (route->name, error);
-      route->trips = bench_trips_new (route->road, route->end);
+      bench_route_open (route);
     }
 }
 
@@ -140,36 +145,22 @@ static void
 close_routes (void)
 {
   for (int i = 0; i < N_ROUTES; i++)
-    {
-      BenchRoute *route = &routes[i];
-
-      if (route->end == NULL)
-        continue;
-      if (route->process != NULL)
-        {
-          g_subprocess_force_exit (route->process);
-          g_subprocess_wait (route->process, NULL, NULL);
-          g_clear_object (&route->process);
-        }
-      route->road->close (route);
-      bench_trips_free (route->trips);
-      if (route->orders >= 0)
-        close (route->orders);
-    }
+    if (routes[i].end != NULL)
+      bench_route_close (&routes[i]);
 }
 
 static void
-print_row (guint size, guint in_flight, const char *route, double value, const char *unit)
+print_row (guint size, const char *kind, const char *route, double value, const char *unit)
 {
-  g_autofree char *name = g_strdup_printf ("transact/%s/%u/%s", sizes[size].name, in_flight, route);
+  g_autofree char *name = g_strdup_printf ("transact/%s/%s/%s", sizes[size].name, kind, route);
 
   bench_print (name, value, unit);
 }
 
 static void
-print_ratio (guint size, guint in_flight, const char *route, const char *versus, double value, const char *budget)
+print_ratio (guint size, const char *kind, const char *route, const char *versus, double value, const char *budget)
 {
-  g_autofree char *name = g_strdup_printf ("ratio/transact/%s/%u/%s-vs-%s", sizes[size].name, in_flight, route, versus);
+  g_autofree char *name = g_strdup_printf ("ratio/transact/%s/%s/%s-vs-%s", sizes[size].name, kind, route, versus);
 
   bench_print (name, value, "x");
   if (budget != NULL)
@@ -187,16 +178,16 @@ ask_python (Bench *self, guint size, guint in_flight, guint n)
 /* ---- one at a time ---- */
 
 static void
-run_block (Bench *self, int route, guint size, double *median)
+run_block (Bench *self, int route, guint size, const char *kind, double *median)
 {
   const BenchOrders orders = {1, sizes[size].bytes, self->block, G_MAXINT32 * G_GINT64_CONSTANT (100)};
 
-  if (is_measured (self, route, size, 1))
+  if (is_measured (self, route, size, kind))
     *median = bench_route_run (&routes[route], &orders).median / 1e3;
 }
 
 static void
-print_floor_ratios (guint size, double (*medians)[MAX_PAIRS], guint n_pairs)
+print_floor_ratios (guint size, const char *kind, double (*medians)[MAX_PAIRS], guint n_pairs)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (comparisons); i++)
     {
@@ -208,34 +199,48 @@ print_floor_ratios (guint size, double (*medians)[MAX_PAIRS], guint n_pairs)
         continue;
       for (guint pair = 0; pair < n_pairs; pair++)
         ratios[pair] = ferry[pair] / base[pair];
-      print_ratio (size, 1, comparisons[i].name, "floor", bench_quantile (ratios, n_pairs, 0.25),
+      print_ratio (size, kind, comparisons[i].name, "floor", bench_quantile (ratios, n_pairs, 0.25),
                    "<= 1.3: the lower quartile over pairs of blocks");
-      print_ratio (size, 1, comparisons[i].name, "floor-median", bench_median (ratios, n_pairs), NULL);
+      print_ratio (size, kind, comparisons[i].name, "floor-median", bench_median (ratios, n_pairs), NULL);
     }
 }
 
 /* Medians of blocks, in µs. */
 static void
-measure_single (Bench *self, guint size)
+measure_single (Bench *self, guint size, const char *kind)
 {
-  double medians[N_ROUTES + 1][MAX_PAIRS] = {0};
+  double medians[N_ROUTES][MAX_PAIRS] = {0};
+
+  for (guint pair = 0; pair < self->n_pairs; pair++)
+    for (int route = 0; route < N_ROUTES; route++)
+      run_block (self, route, size, kind, &medians[route][pair]);
+  for (int route = 0; route < N_ROUTES; route++)
+    if (is_measured (self, route, size, kind))
+      print_row (size, kind, routes[route].name, bench_median (medians[route], self->n_pairs), "us");
+  print_floor_ratios (size, kind, medians, self->n_pairs);
+}
+
+static void
+measure_singles (Bench *self, guint size)
+{
   double unused;
 
-  for (int route = 0; route < N_ROUTES; route++)
-    run_block (self, route, size, &unused);
-  for (guint pair = 0; pair < self->n_pairs; pair++)
+  for (gsize i = 0; i < G_N_ELEMENTS (placements); i++)
     {
+      if (!bench_placement_is_possible (placements[i].placement))
+        {
+          bench_comment ("transact/%s/%s skipped: it takes two cores", sizes[size].name, placements[i].kind);
+          continue;
+        }
+      /* An answer from everywhere first: then all threads that are to be placed are there. */
       for (int route = 0; route < N_ROUTES; route++)
-        run_block (self, route, size, &medians[route][pair]);
-      if (self->python != NULL)
-        medians[N_ROUTES][pair] = ask_python (self, size, 1, self->block) / 1e3;
+        run_block (self, route, size, placements[i].kind, &unused);
+      bench_place_routes (placements[i].placement, routes, N_ROUTES);
+      measure_single (self, size, placements[i].kind);
     }
-  for (int route = 0; route < N_ROUTES; route++)
-    if (is_measured (self, route, size, 1))
-      print_row (size, 1, routes[route].name, bench_median (medians[route], self->n_pairs), "us");
+  bench_place_routes (BENCH_PLACEMENT_FREE, routes, N_ROUTES);
   if (self->python != NULL)
-    print_row (size, 1, "echo/python", bench_median (medians[N_ROUTES], self->n_pairs), "us");
-  print_floor_ratios (size, medians, self->n_pairs);
+    print_row (size, "1", "echo/python", ask_python (self, size, 1, self->block * self->n_pairs) / 1e3, "us");
 }
 
 /* ---- many ---- */
@@ -243,7 +248,7 @@ measure_single (Bench *self, guint size)
 static gboolean
 has_many (const Bench *self, int route, guint size)
 {
-  return is_measured (self, route, size, MANY) && routes[route].road != &bench_road_floor;
+  return is_measured (self, route, size, MANY_KIND) && routes[route].road != &bench_road_floor;
 }
 
 static double
@@ -256,7 +261,7 @@ run_window (int route, guint size, gint64 duration)
 }
 
 static void
-print_peer_ratios (guint size, double (*rates)[MAX_ROUNDS], guint n_rounds)
+print_peer_ratios (guint size, double (*rates)[ROUNDS], guint n_rounds)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (comparisons); i++)
     {
@@ -265,9 +270,11 @@ print_peer_ratios (guint size, double (*rates)[MAX_ROUNDS], guint n_rounds)
       const double *gdbus = rates[comparisons[i].gdbus];
 
       if (ferry[0] > 0 && gdbus[0] > 0)
-        print_ratio (size, MANY, comparisons[i].name, "gdbus", bench_median_ratio (ferry, gdbus, n_rounds), ">= 15");
+        print_ratio (size, MANY_KIND, comparisons[i].name, "gdbus", bench_median_ratio (ferry, gdbus, n_rounds),
+                     ">= 15");
       if (ferry[0] > 0 && zeromq[0] > 0)
-        print_ratio (size, MANY, comparisons[i].name, "zeromq", bench_median_ratio (ferry, zeromq, n_rounds), ">= 1.2");
+        print_ratio (size, MANY_KIND, comparisons[i].name, "zeromq", bench_median_ratio (ferry, zeromq, n_rounds),
+                     ">= 1.2");
     }
 }
 
@@ -276,9 +283,9 @@ static void
 measure_many (Bench *self, guint size)
 {
   const BenchOptions *options = self->options;
-  double rates[N_ROUTES + 1][MAX_ROUNDS] = {0};
+  double rates[N_ROUTES + 1][ROUNDS] = {0};
 
-  for (guint round = 0; round < options->rounds; round++)
+  for (guint round = 0; round < self->n_rounds; round++)
     {
       for (int route = 0; route < N_ROUTES; route++)
         if (has_many (self, route, size))
@@ -291,10 +298,10 @@ measure_many (Bench *self, guint size)
     }
   for (int route = 0; route < N_ROUTES; route++)
     if (has_many (self, route, size))
-      print_row (size, MANY, routes[route].name, bench_median (rates[route], options->rounds), "calls/s");
+      print_row (size, MANY_KIND, routes[route].name, bench_median (rates[route], self->n_rounds), "calls/s");
   if (self->python != NULL)
-    print_row (size, MANY, "echo/python", bench_median (rates[N_ROUTES], options->rounds), "calls/s");
-  print_peer_ratios (size, rates, options->rounds);
+    print_row (size, MANY_KIND, "echo/python", bench_median (rates[N_ROUTES], self->n_rounds), "calls/s");
+  print_peer_ratios (size, rates, self->n_rounds);
 }
 
 int
@@ -307,12 +314,13 @@ main (int argc, char **argv)
     return EXIT_FAILURE;
   self.block = options.quick ? QUICK_BLOCK : BLOCK;
   self.n_pairs = options.quick ? QUICK_PAIRS : MAX_PAIRS;
+  self.n_rounds = options.quick ? MIN (options.rounds, ROUNDS) : ROUNDS;
   open_routes (&options);
   if (options.only == NULL)
     self.python = bench_python_new ("transact/echo/python");
   for (guint size = 0; size < G_N_ELEMENTS (sizes); size++)
     {
-      measure_single (&self, size);
+      measure_singles (&self, size);
       measure_many (&self, size);
     }
   bench_python_free (self.python);

@@ -229,6 +229,32 @@ bench_trips_obey (BenchTrips *self)
 
 /* ---- a route ---- */
 
+void
+bench_route_open (BenchRoute *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  self->end = self->road->open (self, &error);
+  if (self->end == NULL)
+    bench_fail (self->name, error);
+  self->trips = bench_trips_new (self->road, self->end);
+}
+
+void
+bench_route_close (BenchRoute *self)
+{
+  if (self->process != NULL)
+    {
+      g_subprocess_force_exit (self->process);
+      g_subprocess_wait (self->process, NULL, NULL);
+      g_clear_object (&self->process);
+    }
+  self->road->close (self);
+  bench_trips_free (self->trips);
+  if (self->orders >= 0)
+    close (self->orders);
+}
+
 static gboolean
 reported_cb (int fd, GIOCondition condition, gpointer data)
 {
@@ -257,6 +283,8 @@ bench_route_run (BenchRoute *self, const BenchOrders *orders)
 {
   BenchReport told;
 
+  if (self->road->listen != NULL)
+    self->road->listen (self, TRUE);
   switch (self->direction)
     {
     case BENCH_WORKER_TO_MAIN:
@@ -273,6 +301,8 @@ bench_route_run (BenchRoute *self, const BenchOrders *orders)
       told = bench_trips_run_here (self->trips, orders);
       break;
     }
+  if (self->road->listen != NULL)
+    self->road->listen (self, FALSE);
   if (told.n_wrong > 0)
     bench_fail ("an answer was not what was asked", NULL);
   return told;
@@ -312,5 +342,8 @@ bench_route_spawn (BenchRoute *self, const char *address, const int *fds, guint 
   for (guint i = 0; i < n_fds; i++)
     g_subprocess_launcher_take_fd (launcher, fds[i], 3 + i);
   self->process = g_subprocess_launcher_spawnv (launcher, (const char *const *) argv, error);
-  return self->process != NULL;
+  if (self->process == NULL)
+    return FALSE;
+  self->pid = (GPid) g_ascii_strtoll (g_subprocess_get_identifier (self->process), NULL, 10);
+  return TRUE;
 }

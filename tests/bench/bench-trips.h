@@ -73,12 +73,14 @@ struct _BenchTrips
   _Atomic guint n_wrong;
 };
 
-/* The first two members are for the application, the next two for the worker, and the rest for whoever asks. */
+/* The first three members are for the application, the next two for the worker, and the rest for whoever asks. */
 struct _BenchRoad
 {
   const char *name;
   gpointer (*open) (BenchRoute *route, GError **error);
   void (*close) (BenchRoute *route);
+  void (*listen) (BenchRoute *route, gboolean in_use); /* (nullable): takes part in the main loop or not, so that it
+                                                        * costs the other routes nothing */
 
   gpointer (*attach) (BenchDirection direction, guint n_threads, const char *address, GError **error);
   void (*serve) (gpointer end); /* (nullable): answers for as long as the process lives */
@@ -96,6 +98,7 @@ struct _BenchRoute
   BenchDirection direction;
   guint n_threads;      /* that answer, 0 for the one that receives */
   GSubprocess *process; /* (owned) (nullable): the worker, unless Ferry launched it */
+  GPid pid;             /* the worker's, 0: none */
   int orders;           /* (owned): where the worker is ordered */
   gpointer end;         /* (owned) (nullable): what the road keeps; without it the route is not there */
   BenchTrips *trips;    /* (owned) */
@@ -105,6 +108,13 @@ extern const BenchRoad bench_road_ferry;
 extern const BenchRoad bench_road_ferry_async;
 extern const BenchRoad bench_road_floor;
 extern const BenchRoad bench_road_gdbus;
+extern const BenchRoad bench_road_gdbus_get;   /* reads a property of the worker */
+extern const BenchRoad bench_road_object_call; /* of a worker's object, as the next two; all have one worker */
+extern const BenchRoad bench_road_object_get;
+extern const BenchRoad bench_road_object_view;
+extern const BenchRoad bench_road_object_transaction;       /* answered by the thread that receives */
+extern const BenchRoad bench_road_object_transaction_pool;  /* by a thread that does nothing else, as the next one */
+extern const BenchRoad bench_road_object_transaction_async; /* asked with ferry_mux_transact_async() */
 extern const BenchRoad bench_road_socket;
 extern const BenchRoad bench_road_zeromq; /* without functions where libzmq is missing */
 
@@ -122,6 +132,9 @@ BenchSlot *bench_trips_find (BenchTrips *self, gconstpointer data, gsize size);
 char **bench_route_argv (const BenchRoute *self, const char *address);
 int bench_route_take_orders_fd (BenchRoute *self);
 gboolean bench_route_spawn (BenchRoute *self, const char *address, const int *fds, guint n_fds, GError **error);
+/* Opens its road; a failure ends the program. bench_route_close() ends its worker. */
+void bench_route_open (BenchRoute *self);
+void bench_route_close (BenchRoute *self);
 BenchReport bench_route_run (BenchRoute *self, const BenchOrders *orders);
 
 G_END_DECLS
