@@ -144,6 +144,8 @@ add_shortcuts (GtkApplication *application)
     {"job.run-next-current", {"<Control>Up"}},
     {"job.cancel-current", {"<Control>BackSpace"}},
     {"job.retry-current", {"<Control>r"}},
+    {"page.show::jobs", {"<Alt>1"}},
+    {"page.show::object", {"<Alt>2"}},
     {"win.show-help-overlay", {"<Control>question"}},
     {"window.close", {"<Control>w"}},
     {"app.quit", {"<Control>q"}},

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* What application and workers of the demo have agreed on: the functions, which are named as the kinds of
- * ferry-demo-spec.h are, their arguments and results, and what they say on their way.
+ * ferry-demo-spec.h are, their arguments and results, and what they say on their way; and the methods of the object.
  *
  *   sha256   an iteration: path -> files and bytes; yields digests, and sends what it could not read
  *   primes   limit -> primes
@@ -41,5 +41,31 @@ G_BEGIN_DECLS
 
 /* What bytes are counted in, in the reports of sha256. */
 #define FERRY_DEMO_BYTES "bytes"
+
+/* ---- the object ---- */
+
+/* What has the worker's program serve the plate that is heated, in place of functions; and the transport for that. */
+#define FERRY_DEMO_HEAT_ARGUMENT "heat"
+#define FERRY_DEMO_HEAT_TRANSPORT "object"
+
+/* The objects: the plate, with the properties of ferry-demo-heat-properties.h and the methods below, and the list of
+ * its log, of rows that have a simulated time in seconds, and words. */
+#define FERRY_DEMO_HEAT_OBJECT "heat"
+#define FERRY_DEMO_LOG_OBJECT "log"
+#define FERRY_DEMO_LOG_ROW_TYPE "(ds)"
+
+/* A place on the plate, from the left and from above. */
+#define FERRY_DEMO_HEAT_ADD_SOURCE "add-source"
+#define FERRY_DEMO_HEAT_ADD_SOURCE_ARGUMENTS "uu"
+#define FERRY_DEMO_HEAT_START "start"
+#define FERRY_DEMO_HEAT_STOP "stop"
+#define FERRY_DEMO_HEAT_RESET "reset"
+/* How many steps, at most so many. */
+#define FERRY_DEMO_HEAT_STEP "step"
+#define FERRY_DEMO_HEAT_STEP_ARGUMENTS "u"
+#define FERRY_DEMO_HEAT_MAX_STEPS 10000
+/* Gives width and height, the temperatures in °C that black and white are, and red, green and blue of each place. */
+#define FERRY_DEMO_HEAT_RENDER "render"
+#define FERRY_DEMO_HEAT_RENDER_RESULT "uudday"
 
 G_END_DECLS

@@ -22,6 +22,7 @@ struct _FerryDemoSession
   FerryRouter *router;
   FerryPool *pool;
   FerryExecutor *executor;
+  FerryDemoObject *object;
   guint64 last_id;
   int highest_priority; /* that a task was given */
 
@@ -115,6 +116,7 @@ ferry_demo_session_dispose (GObject *object)
   FerryDemoSession *self = FERRY_DEMO_SESSION (object);
 
   ferry_demo_session_stop (self);
+  g_clear_object (&self->object);
   g_clear_object (&self->executor);
   g_clear_object (&self->pool);
   g_clear_object (&self->router);
@@ -167,6 +169,7 @@ ferry_demo_session_new (const char *worker_path, guint max_workers)
   self->executor = ferry_executor_new (self->pool);
   ferry_executor_set_keep_finished (self->executor, KEEP_FINISHED);
   g_signal_connect_object (self->executor, "items-changed", G_CALLBACK (tasks_changed_cb), self, G_CONNECT_SWAPPED);
+  self->object = ferry_demo_object_new (self->router, worker_path);
   return self;
 }
 
@@ -206,6 +209,7 @@ ferry_demo_session_stop (FerryDemoSession *self)
   if (self->router == NULL || !ferry_router_get_running (self->router))
     return;
 
+  ferry_demo_object_stop (self->object);
   ferry_executor_shutdown_async (self->executor, SHUTDOWN_TIME, NULL, ended_cb, &executor_ended);
   wait_for (&executor_ended);
   ferry_pool_stop_async (self->pool, POOL_TIME, NULL, ended_cb, &pool_ended);
@@ -293,6 +297,12 @@ FerryExecutor *
 ferry_demo_session_get_executor (FerryDemoSession *self)
 {
   return self->executor;
+}
+
+FerryDemoObject *
+ferry_demo_session_get_object (FerryDemoSession *self)
+{
+  return self->object;
 }
 
 /* Tasks that are not done. */

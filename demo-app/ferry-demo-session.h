@@ -7,11 +7,12 @@
 
 #include "ferry-demo-card.h"
 #include "ferry-demo-meter.h"
+#include "ferry-demo-object.h"
 
 G_BEGIN_DECLS
 
-/* The router, the pool of workers, the executor with its list of tasks, and the meter of the traffic: all of the demo
- * that is not widgets.
+/* The router, the pool of workers, the executor with its list of tasks, the meter of the traffic, and the object in a
+ * worker of its own: all of the demo that is not widgets.
  *
  * Signal "turned": the words of the tasks and the reading are new; a few times a second while there is work. */
 
@@ -31,6 +32,7 @@ void ferry_demo_session_run_next (FerryDemoSession *self, guint64 id);
 FerryTask *ferry_demo_session_find (FerryDemoSession *self, guint64 id);
 
 FerryExecutor *ferry_demo_session_get_executor (FerryDemoSession *self);
+FerryDemoObject *ferry_demo_session_get_object (FerryDemoSession *self);
 guint ferry_demo_session_get_n_open (FerryDemoSession *self);
 gboolean ferry_demo_session_is_turning (FerryDemoSession *self);
 const FerryDemoReading *ferry_demo_session_get_reading (FerryDemoSession *self);

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The window: the list of the executor's tasks, what can be done with them, how far all of them are, and the figures
- * below.
+/* The window. Its page of jobs: the list of the executor's tasks, what can be done with them, how far all of them are,
+ * and the figures below. Its other page is FerryDemoObjectPage.
  *
  * Bars move when a function reports, words at the session's turns. The frame clock is kept going while there is work,
  * so that its figure is honest; an idle window draws nothing. */
@@ -10,11 +10,13 @@
 #include "ferry-demo-window.h"
 
 #include "ferry-demo-format.h"
+#include "ferry-demo-object-page.h"
 #include "ferry-demo-primes-dialog.h"
 #include "ferry-demo-row.h"
 #include "ferry-demo-words.h"
 
 #define NO_FIGURE "–"
+#define JOBS_PAGE "jobs"
 
 #define MANY 100
 #define MANY_LIMIT G_GUINT64_CONSTANT (20000000)
@@ -30,7 +32,11 @@ struct _FerryDemoWindow
   guint tick_callback;
   GtkFileChooserNative *folder_chooser;
 
+  GtkWidget *pages;
+  GtkWidget *object_page;
   GtkWidget *add_button;
+  GtkWidget *cancel_all_button;
+  GtkWidget *clear_button;
   GtkWidget *workers_button;
   GtkWidget *workers_label;
   GtkAdjustment *workers_adjustment;
@@ -145,6 +151,33 @@ tasks_changed_cb (FerryDemoWindow *self)
     self->tick_callback = gtk_widget_add_tick_callback (GTK_WIDGET (self), tick_cb, NULL, NULL);
 }
 
+/* ---- pages ---- */
+
+static gboolean
+is_showing_jobs (FerryDemoWindow *self)
+{
+  return g_str_equal (gtk_stack_get_visible_child_name (GTK_STACK (self->pages)), JOBS_PAGE);
+}
+
+/* What is in the header bar for the jobs is there with their page. */
+static void
+page_changed_cb (FerryDemoWindow *self)
+{
+  gboolean jobs = is_showing_jobs (self);
+
+  gtk_widget_set_visible (self->add_button, jobs);
+  gtk_widget_set_visible (self->cancel_all_button, jobs);
+  gtk_widget_set_visible (self->clear_button, jobs);
+  gtk_widget_set_visible (self->workers_button, jobs);
+}
+
+static void
+show_page (GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  gtk_stack_set_visible_child_name (GTK_STACK (FERRY_DEMO_WINDOW (widget)->pages),
+                                    g_variant_get_string (parameter, NULL));
+}
+
 /* ---- adding ---- */
 
 static void
@@ -153,6 +186,7 @@ add_job (FerryDemoWindow *self, FerryDemoKind kind, const char *argument)
   g_autoptr (GError) error = NULL;
   g_autoptr (FerryDemoSpec) spec = ferry_demo_spec_new (kind, argument, &error);
 
+  gtk_stack_set_visible_child_name (GTK_STACK (self->pages), JOBS_PAGE);
   if (spec != NULL)
     ferry_demo_session_add (self->session, spec);
   else
@@ -239,7 +273,10 @@ add_hang (GtkWidget *widget, const char *action, GVariant *parameter)
 static void
 open_add_menu (GtkWidget *widget, const char *action, GVariant *parameter)
 {
-  gtk_menu_button_popup (GTK_MENU_BUTTON (FERRY_DEMO_WINDOW (widget)->add_button));
+  FerryDemoWindow *self = FERRY_DEMO_WINDOW (widget);
+
+  gtk_stack_set_visible_child_name (GTK_STACK (self->pages), JOBS_PAGE);
+  gtk_menu_button_popup (GTK_MENU_BUTTON (self->add_button));
 }
 
 /* ---- tasks of the list ---- */
@@ -309,14 +346,16 @@ cancel_task (FerryDemoWindow *self, guint64 id)
     ferry_task_cancel (task);
 }
 
-/* The task that keys are meant for: of the row that has the focus in one of its buttons, or the one that is selected.
- */
+/* The task that keys are meant for: of the row that has the focus in one of its buttons, or the one that is selected;
+ * NULL where no task is to be seen. */
 static FerryTask *
 get_current_task (FerryDemoWindow *self)
 {
   GtkWidget *focus = gtk_window_get_focus (GTK_WINDOW (self));
   GtkWidget *row = focus != NULL ? gtk_widget_get_ancestor (focus, FERRY_DEMO_TYPE_ROW) : NULL;
 
+  if (!is_showing_jobs (self))
+    return NULL;
   return row != NULL ? ferry_demo_row_get_task (FERRY_DEMO_ROW (row))
                      : gtk_single_selection_get_selected_item (self->selection);
 }
@@ -375,6 +414,7 @@ ferry_demo_window_dispose (GObject *object)
 static void
 install_actions (GtkWidgetClass *widget_class)
 {
+  gtk_widget_class_install_action (widget_class, "page.show", "s", show_page);
   gtk_widget_class_install_action (widget_class, "job.add", NULL, open_add_menu);
   gtk_widget_class_install_action (widget_class, "job.add-sha256", NULL, choose_folder);
   gtk_widget_class_install_action (widget_class, "job.add-primes", NULL, choose_limit);
@@ -395,7 +435,11 @@ static void
 bind_template (GtkWidgetClass *widget_class)
 {
   gtk_widget_class_set_template_from_resource (widget_class, "/org/ferryproject/Demo/ferry-demo-window.ui");
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, pages);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, object_page);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, add_button);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, cancel_all_button);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, clear_button);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, workers_button);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, workers_label);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, workers_adjustment);
@@ -419,6 +463,7 @@ ferry_demo_window_class_init (FerryDemoWindowClass *klass)
 
   G_OBJECT_CLASS (klass)->dispose = ferry_demo_window_dispose;
 
+  g_type_ensure (FERRY_DEMO_TYPE_OBJECT_PAGE);
   g_type_ensure (FERRY_DEMO_TYPE_ROW);
   bind_template (widget_class);
   install_actions (widget_class);
@@ -429,6 +474,8 @@ ferry_demo_window_init (FerryDemoWindow *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
   gtk_adjustment_set_upper (self->workers_adjustment, FERRY_DEMO_MAX_WORKERS);
+  g_signal_connect_object (self->pages, "notify::visible-child-name", G_CALLBACK (page_changed_cb), self,
+                           G_CONNECT_SWAPPED);
 }
 
 static void
@@ -460,6 +507,8 @@ ferry_demo_window_new (GtkApplication *application, FerryDemoSession *session)
   follow (self, self->executor, "notify::fraction", show_counts);
   follow (self, pool, "notify::max-workers", show_workers);
   follow (self, session, "turned", turned_cb);
+  ferry_demo_object_page_set_object (FERRY_DEMO_OBJECT_PAGE (self->object_page),
+                                     ferry_demo_session_get_object (session));
   tasks_changed_cb (self);
   show_figures (self);
   return GTK_WIDGET (self);

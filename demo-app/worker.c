@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The demo's worker: the functions that it has, and no toolkit. The demo's pool starts it, and asks it for one job
- * after the other; it ends when the pool is done with it, or gone. */
+ * after the other; it ends when the pool is done with it, or gone. With an argument it serves an object instead. */
 
 #include <ferry.h>
 #include <locale.h>
@@ -25,6 +25,8 @@ int
 main (int argc, char *argv[])
 {
   setlocale (LC_ALL, "");
+  if (argc == 2 && g_str_equal (argv[1], FERRY_DEMO_HEAT_ARGUMENT))
+    return worker_heat ();
   register_functions ();
   ferry_worker_main (&argc, &argv);
 

@@ -1,0 +1,358 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Invariant: what is of a worker is there from its launch until its end was told, and is replaced as a whole. What
+ *            comes of an earlier worker's calls is told apart by the generation. */
+
+#include "ferry-demo-object.h"
+
+#include "ferry-demo-message.h"
+
+/* Microseconds. */
+#define CONNECT_TIME (10 * G_USEC_PER_SEC)
+#define CALL_TIME (10 * G_USEC_PER_SEC)
+
+/* As in the pool: the window comes first. */
+#define NICENESS 10
+
+/* So that somebody who kills the worker finds it at work. */
+#define KILL_CALLS 5
+#define KILL_STEPS 500u
+
+struct _FerryDemoObject
+{
+  GObject parent_instance;
+
+  FerryRouter *router;
+  char *worker_path;
+
+  FerryDemoObjectState state;
+  guint generation; /* how many workers there were */
+  FerryWorker *worker;
+  GCancellable *cancellable;
+  FerryProxy *proxy;
+  FerryProxy *log_proxy;
+  GObject *replica;
+  FerryListReplica *log;
+
+  guint n_pending; /* operations that have not called back, of any generation */
+  char *reason;
+  guint n_failed; /* calls of this generation that its end made fail */
+  char *failure;
+};
+
+typedef enum
+{
+  SIGNAL_CHANGED,
+  SIGNAL_REFUSED,
+  N_SIGNALS
+} FerryDemoObjectSignal;
+
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (FerryDemoObject, ferry_demo_object, G_TYPE_OBJECT)
+
+static void
+drop_worker (FerryDemoObject *self)
+{
+  g_cancellable_cancel (self->cancellable);
+  g_clear_object (&self->cancellable);
+  g_clear_object (&self->log);
+  g_clear_object (&self->replica);
+  g_clear_object (&self->log_proxy);
+  g_clear_object (&self->proxy);
+  g_clear_object (&self->worker);
+}
+
+static void
+set_state (FerryDemoObject *self, FerryDemoObjectState state)
+{
+  self->state = state;
+  g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
+}
+
+static void
+lose (FerryDemoObject *self, const char *reason)
+{
+  if (self->reason == NULL)
+    self->reason = g_strdup (reason);
+  drop_worker (self);
+  set_state (self, FERRY_DEMO_OBJECT_STATE_LOST);
+}
+
+static void
+ended_cb (FerryDemoObject *self, FerryExit *exit_record, FerryWorker *worker)
+{
+  if (worker == self->worker)
+    lose (self, ferry_exit_get_message (exit_record));
+}
+
+/* Who does not do what is expected of it is of no use. That it ends is told as every end is. */
+static void
+give_up (FerryDemoObject *self, const char *reason)
+{
+  if (self->reason == NULL)
+    self->reason = g_strdup (reason);
+  if (self->worker != NULL)
+    ferry_worker_force_exit (self->worker);
+}
+
+/* ---- calls ---- */
+
+static gboolean
+is_end (const GError *error)
+{
+  return g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST) ||
+         g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
+}
+
+static void
+answered_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  FerryDemoObject *self = g_task_get_source_object (task);
+  gboolean current = GPOINTER_TO_UINT (g_task_get_task_data (task)) == self->generation;
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GError) error = NULL;
+
+  ferry_proxy_call_finish (FERRY_PROXY (source), result, &value, NULL, &error);
+  self->n_pending--;
+  if (current && error != NULL && is_end (error))
+    {
+      self->n_failed++;
+      g_free (self->failure);
+      self->failure = g_strdup (error->message);
+      g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
+    }
+
+  if (error != NULL)
+    g_task_return_error (task, g_steal_pointer (&error));
+  else
+    g_task_return_pointer (task, value != NULL ? g_steal_pointer (&value) : g_variant_ref_sink (g_variant_new ("()")),
+                           (GDestroyNotify) g_variant_unref);
+}
+
+void
+ferry_demo_object_call_async (FerryDemoObject *self, const char *method, GVariant *arguments,
+                              GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (self, NULL, callback, user_data);
+
+  g_return_if_fail (self->state == FERRY_DEMO_OBJECT_STATE_LIVE);
+
+  g_task_set_task_data (task, GUINT_TO_POINTER (self->generation), NULL);
+  self->n_pending++;
+  ferry_proxy_call_async (self->proxy, method, arguments, CALL_TIME, NULL, answered_cb, task);
+}
+
+/* Returns a tuple, also where there is no result. */
+GVariant *
+ferry_demo_object_call_finish (FerryDemoObject *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/* The replica has the plate's value again. */
+static void
+set_failed_cb (FerryDemoObject *self, const char *property, const GError *error)
+{
+  if (!is_end (error))
+    g_signal_emit (self, signals[SIGNAL_REFUSED], 0, error->message);
+}
+
+/* ---- workers ---- */
+
+static void
+listening_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (FerryDemoObject) self = user_data;
+  g_autoptr (GError) error = NULL;
+  gboolean listening = ferry_proxy_wait_until_listening_finish (FERRY_PROXY (source), result, &error);
+
+  self->n_pending--;
+  if (FERRY_PROXY (source) != self->proxy)
+    return;
+  if (listening)
+    set_state (self, FERRY_DEMO_OBJECT_STATE_LIVE);
+  else if (is_end (error))
+    g_debug ("Not connected: %s", error->message); /* the worker's end says more */
+  else
+    give_up (self, error->message);
+}
+
+static FerryLauncher *
+create_launcher (FerryDemoObject *self)
+{
+  const char *const argv[] = {self->worker_path, FERRY_DEMO_HEAT_ARGUMENT, NULL};
+  FerryLauncher *launcher = ferry_launcher_new (argv);
+
+  ferry_launcher_set_name (launcher, FERRY_DEMO_HEAT_OBJECT);
+  ferry_launcher_silence_stream (launcher, FERRY_STREAM_STDIN);
+  ferry_launcher_silence_stream (launcher, FERRY_STREAM_STDOUT);
+  ferry_launcher_log_stream (launcher, FERRY_STREAM_STDERR);
+  ferry_launcher_set_nice (launcher, NICENESS);
+  return launcher;
+}
+
+static gboolean
+launch (FerryDemoObject *self, GError **error)
+{
+  g_autoptr (FerryLauncher) launcher = create_launcher (self);
+  g_autoptr (FerryTransport) transport =
+    ferry_launcher_add_transport (launcher, self->router, FERRY_DEMO_HEAT_TRANSPORT, error);
+
+  if (transport == NULL)
+    return FALSE;
+  self->worker = ferry_launcher_spawn (launcher, self->router, error);
+  if (self->worker == NULL)
+    return FALSE;
+
+  g_signal_connect_object (self->worker, "ended", G_CALLBACK (ended_cb), self, G_CONNECT_SWAPPED);
+  self->cancellable = g_cancellable_new ();
+  self->proxy = ferry_proxy_new (transport, FERRY_DEMO_HEAT_OBJECT);
+  g_signal_connect_object (self->proxy, "set-failed", G_CALLBACK (set_failed_cb), self, G_CONNECT_SWAPPED);
+  self->replica = ferry_proxy_create_replica (self->proxy, FERRY_DEMO_TYPE_HEAT_REPLICA, NULL);
+  self->log_proxy = ferry_proxy_new (transport, FERRY_DEMO_LOG_OBJECT);
+  self->log = ferry_list_replica_new (self->log_proxy);
+  self->n_pending++;
+  ferry_proxy_wait_until_listening_async (self->proxy, CONNECT_TIME, self->cancellable, listening_cb,
+                                          g_object_ref (self));
+  return TRUE;
+}
+
+/* Where there is a worker already it stays. */
+void
+ferry_demo_object_start (FerryDemoObject *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (self->worker != NULL)
+    return;
+  self->generation++;
+  self->n_failed = 0;
+  g_clear_pointer (&self->failure, g_free);
+  g_clear_pointer (&self->reason, g_free);
+  if (launch (self, &error))
+    set_state (self, FERRY_DEMO_OBJECT_STATE_CONNECTING);
+  else
+    lose (self, error->message);
+}
+
+/* With some calls under way, which fail then. */
+void
+ferry_demo_object_kill (FerryDemoObject *self)
+{
+  if (self->worker == NULL)
+    return;
+  for (guint i = 0; i < KILL_CALLS && self->state == FERRY_DEMO_OBJECT_STATE_LIVE; i++)
+    ferry_demo_object_call_async (self, FERRY_DEMO_HEAT_STEP, g_variant_new ("(u)", KILL_STEPS), NULL, NULL);
+  ferry_worker_force_exit (self->worker);
+}
+
+/* Returns when the worker has ended and all calls have, and dispatches the main context until then. */
+void
+ferry_demo_object_stop (FerryDemoObject *self)
+{
+  g_autoptr (FerryWorker) worker = g_steal_pointer (&self->worker);
+
+  drop_worker (self);
+  if (worker != NULL)
+    ferry_worker_force_exit (worker);
+  while (self->n_pending > 0 || (worker != NULL && ferry_worker_get_state (worker) != FERRY_WORKER_STATE_ENDED))
+    g_main_context_iteration (NULL, TRUE);
+  set_state (self, FERRY_DEMO_OBJECT_STATE_OFF);
+}
+
+/* ---- the object ---- */
+
+static void
+ferry_demo_object_dispose (GObject *object)
+{
+  FerryDemoObject *self = FERRY_DEMO_OBJECT (object);
+
+  drop_worker (self);
+  g_clear_object (&self->router);
+  G_OBJECT_CLASS (ferry_demo_object_parent_class)->dispose (object);
+}
+
+static void
+ferry_demo_object_finalize (GObject *object)
+{
+  FerryDemoObject *self = FERRY_DEMO_OBJECT (object);
+
+  g_free (self->worker_path);
+  g_free (self->reason);
+  g_free (self->failure);
+  G_OBJECT_CLASS (ferry_demo_object_parent_class)->finalize (object);
+}
+
+static void
+ferry_demo_object_class_init (FerryDemoObjectClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = ferry_demo_object_dispose;
+  object_class->finalize = ferry_demo_object_finalize;
+
+  signals[SIGNAL_CHANGED] =
+    g_signal_new ("changed", FERRY_DEMO_TYPE_OBJECT, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[SIGNAL_REFUSED] = g_signal_new ("refused", FERRY_DEMO_TYPE_OBJECT, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                          G_TYPE_NONE, 1, G_TYPE_STRING);
+}
+
+static void
+ferry_demo_object_init (FerryDemoObject *self)
+{
+}
+
+FerryDemoObject *
+ferry_demo_object_new (FerryRouter *router, const char *worker_path)
+{
+  FerryDemoObject *self = g_object_new (FERRY_DEMO_TYPE_OBJECT, NULL);
+
+  self->router = g_object_ref (router);
+  self->worker_path = g_strdup (worker_path);
+  return self;
+}
+
+FerryDemoObjectState
+ferry_demo_object_get_state (FerryDemoObject *self)
+{
+  return self->state;
+}
+
+const char *
+ferry_demo_object_get_reason (FerryDemoObject *self)
+{
+  return self->reason;
+}
+
+GPid
+ferry_demo_object_get_pid (FerryDemoObject *self)
+{
+  return self->worker != NULL ? ferry_worker_get_pid (self->worker) : 0;
+}
+
+guint
+ferry_demo_object_get_n_failed (FerryDemoObject *self)
+{
+  return self->n_failed;
+}
+
+const char *
+ferry_demo_object_get_failure (FerryDemoObject *self)
+{
+  return self->failure;
+}
+
+FerryDemoHeatReplica *
+ferry_demo_object_get_replica (FerryDemoObject *self)
+{
+  return self->replica != NULL ? FERRY_DEMO_HEAT_REPLICA (self->replica) : NULL;
+}
+
+GListModel *
+ferry_demo_object_get_log (FerryDemoObject *self)
+{
+  return self->log != NULL ? G_LIST_MODEL (self->log) : NULL;
+}

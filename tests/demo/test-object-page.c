@@ -1,0 +1,495 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The page of the object that lives in a worker. */
+
+#include "config.h"
+
+#include "demo-app/ferry-demo-object-page.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "demo-app/ferry-demo-heat.h"
+#include "demo-app/ferry-demo-plate.h"
+#include "window-test.h"
+
+static GtkWidget *
+get_page (WindowTest *test)
+{
+  return window_test_get (test, "object_page");
+}
+
+static GtkWidget *
+get_part (WindowTest *test, const char *name)
+{
+  return GTK_WIDGET (gtk_widget_get_template_child (get_page (test), FERRY_DEMO_TYPE_OBJECT_PAGE, name));
+}
+
+static const char *
+get_text (WindowTest *test, const char *name)
+{
+  return gtk_label_get_text (GTK_LABEL (get_part (test, name)));
+}
+
+static FerryDemoObject *
+get_object (WindowTest *test)
+{
+  return ferry_demo_session_get_object (test->session);
+}
+
+static guint
+get_n_pictures (WindowTest *test)
+{
+  return ferry_demo_object_page_get_n_pictures (FERRY_DEMO_OBJECT_PAGE (get_page (test)));
+}
+
+static void
+activate (WindowTest *test, const char *action)
+{
+  g_assert_true (gtk_widget_activate_action (get_page (test), action, NULL));
+}
+
+static void
+show_page (WindowTest *test, const char *name)
+{
+  g_assert_true (gtk_widget_activate_action (test->window, "page.show", "s", name));
+}
+
+/* ---- facts to wait for ---- */
+
+typedef struct
+{
+  WindowTest *test;
+  FerryDemoObjectState state;
+  guint n_pictures;
+  guint64 n_steps;
+  const char *part;
+  const char *text;
+} Fact;
+
+static gboolean
+has_state (gpointer data)
+{
+  const Fact *fact = data;
+
+  return ferry_demo_object_get_state (get_object (fact->test)) == fact->state;
+}
+
+static gboolean
+has_pictures (gpointer data)
+{
+  const Fact *fact = data;
+
+  return get_n_pictures (fact->test) >= fact->n_pictures;
+}
+
+static gboolean
+has_text (gpointer data)
+{
+  const Fact *fact = data;
+
+  return strstr (get_text (fact->test, fact->part), fact->text) != NULL;
+}
+
+static void
+wait_state (WindowTest *test, FerryDemoObjectState state)
+{
+  Fact fact = {.test = test, .state = state};
+
+  demo_test_poll_until (has_state, &fact);
+}
+
+static void
+wait_more_pictures (WindowTest *test, guint n_more)
+{
+  Fact fact = {.test = test, .n_pictures = get_n_pictures (test) + n_more};
+
+  demo_test_poll_until (has_pictures, &fact);
+}
+
+static guint64
+get_steps (WindowTest *test)
+{
+  guint64 steps;
+
+  g_object_get (ferry_demo_object_get_replica (get_object (test)), "steps", &steps, NULL);
+  return steps;
+}
+
+static gboolean
+has_steps (gpointer data)
+{
+  const Fact *fact = data;
+
+  return get_steps (fact->test) >= fact->n_steps;
+}
+
+static void
+wait_more_steps (WindowTest *test, guint n_more)
+{
+  Fact fact = {.test = test, .n_steps = get_steps (test) + n_more};
+
+  demo_test_poll_until (has_steps, &fact);
+}
+
+static void
+wait_text (WindowTest *test, const char *part, const char *text)
+{
+  Fact fact = {.test = test, .part = part, .text = text};
+
+  demo_test_poll_until (has_text, &fact);
+}
+
+#define TALL 400
+
+static gboolean
+is_tall (gpointer widget)
+{
+  return gtk_widget_get_height (widget) >= TALL;
+}
+
+static void
+go_live (WindowTest *test)
+{
+  show_page (test, "object");
+  wait_state (test, FERRY_DEMO_OBJECT_STATE_LIVE);
+}
+
+/* ---- tests ---- */
+
+static void
+test_goes_live_when_it_is_seen (WindowTest *test, gconstpointer data)
+{
+  if (test->window == NULL)
+    return;
+  g_assert_cmpint (ferry_demo_object_get_state (get_object (test)), ==, FERRY_DEMO_OBJECT_STATE_OFF);
+  show_page (test, "object");
+  g_assert_cmpint (ferry_demo_object_get_state (get_object (test)), ==, FERRY_DEMO_OBJECT_STATE_CONNECTING);
+  g_assert_cmpstr (get_text (test, "state_label"), ==, "Connecting…");
+  g_assert_false (gtk_widget_is_sensitive (get_part (test, "controls")));
+  wait_state (test, FERRY_DEMO_OBJECT_STATE_LIVE);
+  g_assert_true (g_str_has_prefix (get_text (test, "state_label"), "Live in process "));
+  g_assert_true (gtk_widget_is_sensitive (get_part (test, "controls")));
+  g_assert_cmpint (ferry_demo_object_get_pid (get_object (test)), >, 0);
+
+  /* One, of a plate that stands still. */
+  wait_more_pictures (test, 1);
+  g_assert_cmpint (
+    gdk_paintable_get_intrinsic_width (ferry_demo_plate_get_paintable (FERRY_DEMO_PLATE (get_part (test, "plate")))),
+    ==, FERRY_DEMO_HEAT_WIDTH);
+  g_assert_false (gtk_info_bar_get_revealed (GTK_INFO_BAR (get_part (test, "info_bar"))));
+}
+
+static void
+test_pictures_come_while_it_runs (WindowTest *test, gconstpointer data)
+{
+  guint n_pictures;
+
+  if (test->window == NULL)
+    return;
+  go_live (test);
+  g_assert_false (gtk_switch_get_active (GTK_SWITCH (get_part (test, "running_switch"))));
+  activate (test, "object.start-or-stop");
+  wait_more_pictures (test, 20);
+  g_assert_true (gtk_switch_get_active (GTK_SWITCH (get_part (test, "running_switch"))));
+  g_assert_cmpstr (gtk_button_get_label (GTK_BUTTON (get_part (test, "start_button"))), ==, "_Stop");
+  g_assert_cmpuint (get_steps (test), >, 0);
+  g_assert_cmpstr (get_text (test, "steps_label"), !=, "0");
+
+  /* The switch is the same property, from the other side; a plate that stands still costs no frames. */
+  gtk_switch_set_active (GTK_SWITCH (get_part (test, "running_switch")), FALSE);
+  wait_text (test, "rate_label", "–");
+  window_test_wait_words (get_part (test, "log_list"), "Stopped");
+  g_assert_cmpstr (gtk_button_get_label (GTK_BUTTON (get_part (test, "start_button"))), ==, "_Start");
+
+  /* A page that nobody sees asks for nothing. */
+  activate (test, "object.start-or-stop");
+  wait_more_pictures (test, 1);
+  show_page (test, "jobs");
+  wait_more_steps (test, 300);
+  n_pictures = get_n_pictures (test);
+  wait_more_steps (test, 300);
+  g_assert_cmpuint (get_n_pictures (test), ==, n_pictures);
+  show_page (test, "object");
+  wait_more_pictures (test, 2);
+}
+
+static void
+count_cb (guint *count)
+{
+  ++*count;
+}
+
+static void
+test_slider_is_not_echoed (WindowTest *test, gconstpointer data)
+{
+  GtkAdjustment *adjustment;
+  FerryDemoHeatReplica *replica;
+  guint n_moves = 0, n_notifies = 0;
+  double conductivity;
+
+  if (test->window == NULL)
+    return;
+  go_live (test);
+  adjustment = gtk_range_get_adjustment (GTK_RANGE (get_part (test, "conductivity_scale")));
+  replica = ferry_demo_object_get_replica (get_object (test));
+  g_assert_cmpfloat (gtk_adjustment_get_value (adjustment), ==, FERRY_DEMO_HEAT_CONDUCTIVITY);
+  g_signal_connect_swapped (adjustment, "value-changed", G_CALLBACK (count_cb), &n_moves);
+  g_signal_connect_swapped (replica, "notify::conductivity", G_CALLBACK (count_cb), &n_notifies);
+
+  gtk_adjustment_set_value (adjustment, 321.0);
+  /* That the worker has it, its log says; and with the steps of a later call all is there that came before. */
+  window_test_wait_words (get_part (test, "log_list"), "Conductivity 321 W/(m·K)");
+  activate (test, "object.step");
+  wait_text (test, "steps_label", "100");
+  g_object_get (replica, "conductivity", &conductivity, NULL);
+  g_assert_cmpfloat (conductivity, ==, 321.0);
+  g_assert_cmpfloat (gtk_adjustment_get_value (adjustment), ==, 321.0);
+  g_assert_cmpuint (n_moves, ==, 1);
+  g_assert_cmpuint (n_notifies, ==, 1);
+  /* What the worker tells is not set at the worker: it would refuse steps. */
+  g_assert_false (gtk_info_bar_get_revealed (GTK_INFO_BAR (get_part (test, "info_bar"))));
+  /* Had it been set twice, the worker would say it in another row. */
+  g_assert_cmpuint (g_list_model_get_n_items (ferry_demo_object_get_log (get_object (test))), ==, 1);
+  g_signal_handlers_disconnect_by_data (adjustment, &n_moves);
+  g_signal_handlers_disconnect_by_data (replica, &n_notifies);
+}
+
+/* The last position of a slider that is drawn is the one that both ends have. */
+static void
+test_drawn_slider_ends_where_it_is (WindowTest *test, gconstpointer data)
+{
+  GtkAdjustment *adjustment;
+
+  if (test->window == NULL)
+    return;
+  go_live (test);
+  adjustment = gtk_range_get_adjustment (GTK_RANGE (get_part (test, "speed_scale")));
+  for (double speed = FERRY_DEMO_HEAT_SPEED_MIN; speed <= FERRY_DEMO_HEAT_SPEED_MAX; speed += 10.0)
+    {
+      gtk_adjustment_set_value (adjustment, speed);
+      g_main_context_iteration (NULL, FALSE);
+    }
+  window_test_wait_words (get_part (test, "log_list"), "2000 steps a second");
+  activate (test, "object.step");
+  wait_text (test, "steps_label", "100");
+  g_assert_cmpfloat (gtk_adjustment_get_value (adjustment), ==, FERRY_DEMO_HEAT_SPEED_MAX);
+}
+
+static gboolean
+is_warm (gpointer data)
+{
+  return !g_str_equal (get_text (data, "max_label"), "20.0 °C");
+}
+
+static void
+test_click_adds_heat_source (WindowTest *test, gconstpointer data)
+{
+  FerryDemoPlate *plate;
+  double width, height;
+  guint column, row;
+
+  if (test->window == NULL)
+    return;
+  go_live (test);
+  wait_more_pictures (test, 1);
+  plate = FERRY_DEMO_PLATE (get_part (test, "plate"));
+  /* So that there is something above the picture, and below. */
+  gtk_widget_set_size_request (GTK_WIDGET (plate), -1, TALL);
+  demo_test_poll_until (is_tall, plate);
+  width = gtk_widget_get_width (GTK_WIDGET (plate));
+  height = gtk_widget_get_height (GTK_WIDGET (plate));
+  g_assert_true (ferry_demo_plate_find_place (plate, width / 2.0, height / 2.0, &column, &row));
+  g_assert_cmpuint (column, ==, FERRY_DEMO_HEAT_WIDTH / 2);
+  g_assert_cmpuint (row, ==, FERRY_DEMO_HEAT_HEIGHT / 2);
+  g_assert_cmpfloat (width * FERRY_DEMO_HEAT_HEIGHT / FERRY_DEMO_HEAT_WIDTH, <, height - 20.0);
+  g_assert_false (ferry_demo_plate_find_place (plate, width / 2.0, 5.0, &column, &row));
+  g_assert_false (ferry_demo_plate_find_place (plate, width / 2.0, height - 5.0, &column, &row));
+  g_assert_false (ferry_demo_plate_find_place (plate, -1.0, height / 2.0, &column, &row));
+  g_assert_false (ferry_demo_plate_find_place (plate, width + 1.0, height / 2.0, &column, &row));
+
+  g_signal_emit_by_name (plate, "place-chosen", 12, 34);
+  window_test_wait_words (get_part (test, "log_list"), "Heat source at 12 mm, 34 mm");
+  wait_text (test, "sources_label", "1");
+  g_assert_cmpstr (get_text (test, "max_label"), ==, "20.0 °C");
+  activate (test, "object.step");
+  demo_test_poll_until (is_warm, test);
+  activate (test, "object.reset");
+  wait_text (test, "sources_label", "0");
+  wait_text (test, "max_label", "20.0 °C");
+}
+
+static void
+test_refusal_is_shown (WindowTest *test, gconstpointer data)
+{
+  if (test->window == NULL)
+    return;
+  go_live (test);
+  for (guint i = 0; i <= FERRY_DEMO_HEAT_MAX_SOURCES; i++)
+    activate (test, "object.add-source");
+  wait_text (test, "info_label", "The plate has room for 64 heat sources");
+  g_assert_true (gtk_info_bar_get_revealed (GTK_INFO_BAR (get_part (test, "info_bar"))));
+  g_assert_cmpint (ferry_demo_object_get_state (get_object (test)), ==, FERRY_DEMO_OBJECT_STATE_LIVE);
+  g_assert_cmpint (gtk_info_bar_get_message_type (GTK_INFO_BAR (get_part (test, "info_bar"))), ==, GTK_MESSAGE_WARNING);
+}
+
+/* A figure that is the worker's alone. */
+static void
+test_refused_property_is_set_back (WindowTest *test, gconstpointer data)
+{
+  if (test->window == NULL)
+    return;
+  go_live (test);
+  activate (test, "object.step");
+  wait_text (test, "steps_label", "100");
+  g_object_set (ferry_demo_object_get_replica (get_object (test)), "steps", G_GUINT64_CONSTANT (12345), NULL);
+  g_assert_cmpstr (get_text (test, "steps_label"), ==, "12,345");
+  wait_text (test, "steps_label", "100");
+  wait_text (test, "info_label", "steps");
+  g_assert_true (gtk_info_bar_get_revealed (GTK_INFO_BAR (get_part (test, "info_bar"))));
+}
+
+static void
+assert_lost (WindowTest *test, const char *reason)
+{
+  wait_state (test, FERRY_DEMO_OBJECT_STATE_LOST);
+  g_assert_cmpstr (get_text (test, "state_label"), ==, "Lost");
+  g_assert_nonnull (strstr (get_text (test, "info_label"), reason));
+  g_assert_true (gtk_info_bar_get_revealed (GTK_INFO_BAR (get_part (test, "info_bar"))));
+  g_assert_cmpint (gtk_info_bar_get_message_type (GTK_INFO_BAR (get_part (test, "info_bar"))), ==, GTK_MESSAGE_ERROR);
+  g_assert_false (gtk_widget_is_sensitive (get_part (test, "controls")));
+  g_assert_false (gtk_widget_is_sensitive (get_part (test, "start_button")));
+  g_assert_false (gtk_widget_is_sensitive (get_part (test, "plate")));
+}
+
+static void
+test_killed_worker_is_followed_by_another (WindowTest *test, gconstpointer data)
+{
+  GtkAdjustment *adjustment;
+  GPid first;
+
+  if (test->window == NULL)
+    return;
+  go_live (test);
+  adjustment = gtk_range_get_adjustment (GTK_RANGE (get_part (test, "power_scale")));
+  gtk_adjustment_set_value (adjustment, 77.0);
+  activate (test, "object.start-or-stop");
+  wait_more_pictures (test, 5);
+  first = ferry_demo_object_get_pid (get_object (test));
+
+  activate (test, "object.kill");
+  assert_lost (test, "signal 9");
+  wait_text (test, "failed_label", " failed: ");
+  g_assert_true (gtk_widget_get_visible (get_part (test, "failed_label")));
+  g_assert_cmpuint (ferry_demo_object_get_n_failed (get_object (test)), >, 0);
+  demo_test_wait_workers (0);
+  /* What was learned of it stays to be read. */
+  g_assert_cmpfloat (gtk_adjustment_get_value (adjustment), ==, 77.0);
+  g_assert_cmpstr (get_text (test, "steps_label"), !=, "0");
+
+  activate (test, "object.restart");
+  wait_state (test, FERRY_DEMO_OBJECT_STATE_LIVE);
+  g_assert_false (gtk_info_bar_get_revealed (GTK_INFO_BAR (get_part (test, "info_bar"))));
+  g_assert_cmpint (ferry_demo_object_get_pid (get_object (test)), !=, first);
+  g_assert_cmpuint (ferry_demo_object_get_n_failed (get_object (test)), ==, 0);
+  g_assert_true (gtk_widget_is_sensitive (get_part (test, "controls")));
+  wait_more_pictures (test, 1);
+  g_assert_cmpfloat (gtk_adjustment_get_value (adjustment), ==, FERRY_DEMO_HEAT_POWER);
+  wait_text (test, "steps_label", "0");
+  activate (test, "object.start-or-stop");
+  wait_more_pictures (test, 5);
+  window_test_wait_words (get_part (test, "log_list"), "Started");
+}
+
+/* By somebody else, and with a page that is not seen. */
+static void
+test_end_is_heard_behind_another_page (WindowTest *test, gconstpointer data)
+{
+  if (test->window == NULL)
+    return;
+  go_live (test);
+  show_page (test, "jobs");
+  g_assert_no_errno (kill (ferry_demo_object_get_pid (get_object (test)), SIGTERM));
+  assert_lost (test, "signal 15");
+  show_page (test, "object");
+  g_assert_cmpint (ferry_demo_object_get_state (get_object (test)), ==, FERRY_DEMO_OBJECT_STATE_LOST);
+  activate (test, "object.restart");
+  wait_state (test, FERRY_DEMO_OBJECT_STATE_LIVE);
+}
+
+static gboolean
+is_lost (gpointer object)
+{
+  return ferry_demo_object_get_state (object) == FERRY_DEMO_OBJECT_STATE_LOST;
+}
+
+static void
+test_program_that_is_missing_is_told (void)
+{
+  g_autoptr (FerryRouter) router = ferry_router_new (NULL);
+  g_autoptr (FerryDemoObject) object = ferry_demo_object_new (router, "/nonexistent/worker");
+
+  g_assert_true (ferry_router_start (router, NULL));
+  for (guint i = 0; i < 2; i++)
+    {
+      ferry_demo_object_start (object);
+      demo_test_poll_until (is_lost, object);
+      g_assert_nonnull (strstr (ferry_demo_object_get_reason (object), "/nonexistent/worker"));
+      g_assert_null (ferry_demo_object_get_replica (object));
+      g_assert_null (ferry_demo_object_get_log (object));
+    }
+  ferry_demo_object_stop (object);
+  g_assert_true (ferry_router_stop (router, NULL));
+}
+
+static gboolean
+is_cancelled (FerryTask *task)
+{
+  return ferry_task_get_state (task) == FERRY_TASK_STATE_CANCELLING ||
+         ferry_task_get_state (task) == FERRY_TASK_STATE_CANCELLED;
+}
+
+static void
+test_pages_have_their_own_header (WindowTest *test, gconstpointer data)
+{
+  static const char *const buttons[] = {"add_button", "cancel_all_button", "clear_button", "workers_button"};
+
+  if (test->window == NULL)
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS (buttons); i++)
+    g_assert_true (gtk_widget_get_visible (window_test_get (test, buttons[i])));
+  show_page (test, "object");
+  for (guint i = 0; i < G_N_ELEMENTS (buttons); i++)
+    g_assert_false (gtk_widget_get_visible (window_test_get (test, buttons[i])));
+
+  /* Who adds a job wants to see it. */
+  window_test_activate (test, "job.add-hang");
+  g_assert_cmpstr (gtk_stack_get_visible_child_name (GTK_STACK (window_test_get (test, "pages"))), ==, "jobs");
+  g_assert_true (gtk_widget_get_visible (window_test_get (test, "add_button")));
+  gtk_selection_model_select_item (gtk_list_view_get_model (GTK_LIST_VIEW (window_test_get (test, "list"))), 0, TRUE);
+  show_page (test, "object");
+  window_test_activate (test, "job.cancel-current");
+  g_assert_false (is_cancelled (window_test_get_task (test, 0)));
+  show_page (test, "jobs");
+  window_test_activate (test, "job.cancel-current");
+  g_assert_true (is_cancelled (window_test_get_task (test, 0)));
+}
+
+int
+main (int argc, char **argv)
+{
+  window_test_init (&argc, &argv);
+  window_test_add ("/object-page/goes-live-when-it-is-seen", test_goes_live_when_it_is_seen);
+  window_test_add ("/object-page/pictures-come-while-it-runs", test_pictures_come_while_it_runs);
+  window_test_add ("/object-page/slider-is-not-echoed", test_slider_is_not_echoed);
+  window_test_add ("/object-page/drawn-slider-ends-where-it-is", test_drawn_slider_ends_where_it_is);
+  window_test_add ("/object-page/click-adds-heat-source", test_click_adds_heat_source);
+  window_test_add ("/object-page/refusal-is-shown", test_refusal_is_shown);
+  window_test_add ("/object-page/refused-property-is-set-back", test_refused_property_is_set_back);
+  window_test_add ("/object-page/killed-worker-is-followed-by-another", test_killed_worker_is_followed_by_another);
+  window_test_add ("/object-page/end-is-heard-behind-another-page", test_end_is_heard_behind_another_page);
+  g_test_add_func ("/object-page/program-that-is-missing-is-told", test_program_that_is_missing_is_told);
+  window_test_add ("/object-page/pages-have-their-own-header", test_pages_have_their_own_header);
+  return g_test_run ();
+}
