@@ -88,6 +88,8 @@ gboolean ferry_call_message_check (const char *name, GVariant *value, GError **e
 void ferry_call_message_init (FerryCallMessage *self, FerryCallKind kind, guint64 xid, const char *name,
                               GVariant *value);
 guint ferry_call_message_get_parts (const FerryCallMessage *self, FerryPart parts[FERRY_CALL_MAX_PARTS]);
+/* Whether length bytes, with or without a zero behind them, are the string of one definite type. */
+gboolean ferry_call_is_definite_type (const char *type_string, gsize length);
 /* Borrows data, of any alignment. Fails with FERRY_ERROR_PROTOCOL, and leaves self undefined then. */
 gboolean ferry_call_message_parse (FerryCallMessage *self, gconstpointer data, gsize size, GError **error);
 /* Makes an answer's message the next of its pieces, the one that has the value's bytes from offset on; the last one

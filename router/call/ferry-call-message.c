@@ -180,8 +180,8 @@ find_header_fault (const FerryCallHeader *header)
   return NULL;
 }
 
-static gboolean
-is_definite_type (const char *type_string, gsize length)
+gboolean
+ferry_call_is_definite_type (const char *type_string, gsize length)
 {
   const char *end = NULL;
 
@@ -231,7 +231,7 @@ find_fault (FerryCallMessage *self, const guint8 *data, gsize size)
   if (self->header.type_length == 0)
     return NULL;
   self->type_string = (const char *) data + sizeof self->header + self->header.name_length;
-  if (!is_definite_type (self->type_string, self->header.type_length))
+  if (!ferry_call_is_definite_type (self->type_string, self->header.type_length))
     return "an impossible type";
   if (rules[self->header.kind].value == PART_ERROR && !is_error_type (self))
     return "an error that is of another type";

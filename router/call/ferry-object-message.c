@@ -8,9 +8,8 @@
 #include <string.h>
 
 #include "base/ferry-error.h"
+#include "call/ferry-packing-private.h"
 
-#define REQUEST_TYPE "(sttba(ysmv))"
-#define RESULT_TYPE "(mvttss)"
 #define FOLLOW_TYPE "(sttasasb)"
 
 /* How much of an argument is shown. */
@@ -149,34 +148,77 @@ ferry_view_request_check (const FerryViewRequest *self, GError **error)
 
 /* ---- requests ---- */
 
+typedef struct
+{
+  guint64 generation;
+  guint64 number;
+  guint32 n_steps;
+  guint16 name_length;
+  guint8 as_proxy;
+  guint8 zero;
+} RequestHeader;
+
+typedef struct
+{
+  guint64 size; /* of the argument */
+  guint32 type_length;
+  guint16 name_length;
+  guint8 kind;
+  guint8 zero;
+} StepHeader;
+
+G_STATIC_ASSERT (sizeof (RequestHeader) == 24);
+G_STATIC_ASSERT (sizeof (StepHeader) == 16);
+
+static void
+measure (GVariant *value, guint32 *type_length, guint64 *size)
+{
+  if (value == NULL)
+    return;
+  *type_length = (guint32) strlen (g_variant_get_type_string (value));
+  *size = g_variant_get_size (value);
+}
+
+static gsize
+pack_step (const FerryStep *step, guint8 *packed, gsize at)
+{
+  gsize length = strlen (step->name);
+  StepHeader header = {.name_length = (guint16) length, .kind = step->kind};
+
+  measure (step->argument, &header.type_length, &header.size);
+  at = ferry_pack_bytes (packed, at, &header, sizeof header);
+  at = ferry_pack_string (packed, at, step->name, length);
+  return step->argument != NULL ? ferry_pack_value (packed, at, step->argument) : at;
+}
+
+/* Returns the size. packed: (nullable): then it is only counted. */
+static gsize
+pack_request (const FerryViewRequest *self, guint8 *packed)
+{
+  gsize length = strlen (self->root.name);
+  const RequestHeader header = {
+    .generation = self->root.generation,
+    .number = self->root.number,
+    .n_steps = self->n_steps,
+    .name_length = (guint16) length,
+    .as_proxy = self->as_proxy != FALSE,
+  };
+  gsize at = ferry_pack_bytes (packed, 0, &header, sizeof header);
+
+  at = ferry_pack_string (packed, at, self->root.name, length);
+  for (guint i = 0; i < self->n_steps; i++)
+    at = pack_step (&self->steps[i], packed, at);
+  return at;
+}
+
 GVariant *
 ferry_view_request_to_variant (const FerryViewRequest *self)
 {
-  GVariantBuilder steps;
+  gsize size = pack_request (self, NULL);
+  guint8 *packed = g_malloc (size);
 
-  g_variant_builder_init (&steps, G_VARIANT_TYPE ("a(ysmv)"));
-  for (guint i = 0; i < self->n_steps; i++)
-    {
-      const FerryStep *step = &self->steps[i];
-      GVariant *argument = step->argument != NULL ? g_variant_new_variant (step->argument) : NULL;
-
-      g_variant_builder_add_value (&steps, g_variant_new_tuple (
-                                             (GVariant *[]){
-                                               g_variant_new_byte (step->kind),
-                                               g_variant_new_string (step->name),
-                                               g_variant_new_maybe (G_VARIANT_TYPE_VARIANT, argument),
-                                             },
-                                             3));
-    }
-  return g_variant_new_tuple (
-    (GVariant *[]){
-      g_variant_new_string (self->root.name),
-      g_variant_new_uint64 (self->root.generation),
-      g_variant_new_uint64 (self->root.number),
-      g_variant_new_boolean (self->as_proxy),
-      g_variant_builder_end (&steps),
-    },
-    5);
+  pack_request (self, packed);
+  return ferry_pack_end (packed, size);
 }
 
 static gboolean
@@ -189,32 +231,68 @@ take_type (GVariant *value, const char *type, const char *what, FerryError code,
   return FALSE;
 }
 
+static gboolean
+unpack_step (FerryStep *step, FerryUnpacking *unpacking)
+{
+  StepHeader header;
+
+  if (!ferry_unpack_bytes (unpacking, &header, sizeof header) || header.zero != 0 ||
+      (header.type_length == 0 && header.size != 0))
+    return FALSE;
+  step->kind = header.kind;
+  step->name = ferry_unpack_string (unpacking, header.name_length);
+  if (step->name != NULL && header.type_length > 0)
+    step->argument = ferry_unpack_value (unpacking, header.type_length, header.size);
+  return step->name != NULL && (step->argument != NULL) == (header.type_length > 0);
+}
+
+/* As many as were announced; those that could be unpacked are in self in any case. */
+static gboolean
+unpack_steps (FerryViewRequest *self, FerryUnpacking *unpacking, guint n_steps)
+{
+  self->steps = g_new0 (FerryStep, n_steps);
+  for (; self->n_steps < n_steps; self->n_steps++)
+    if (!unpack_step (&self->steps[self->n_steps], unpacking))
+      return FALSE;
+  return ferry_unpack_end (unpacking);
+}
+
+static gboolean
+unpack_root (FerryViewRequest *self, FerryUnpacking *unpacking, guint *n_steps)
+{
+  RequestHeader header;
+
+  if (!ferry_unpack_bytes (unpacking, &header, sizeof header) || header.as_proxy > 1 || header.zero != 0)
+    return FALSE;
+  self->root = (FerryObjectRoot){ferry_unpack_string (unpacking, header.name_length), header.generation, header.number};
+  self->as_proxy = header.as_proxy;
+  *n_steps = header.n_steps;
+  return self->root.name != NULL;
+}
+
 gboolean
 ferry_view_request_take (FerryViewRequest *self, GVariant *arguments, GError **error)
 {
-  g_autoptr (GVariant) steps = NULL;
-  gsize n_steps;
+  FerryUnpacking unpacking;
+  guint n_steps = 0;
+  gboolean unpacked;
 
   *self = (FerryViewRequest){0};
-  if (!take_type (arguments, REQUEST_TYPE, "A view", FERRY_ERROR_BAD_ARGUMENTS, error))
-    return FALSE;
-  g_variant_get (arguments, "(&sttb@a(ysmv))", &self->root.name, &self->root.generation, &self->root.number,
-                 &self->as_proxy, &steps);
-  n_steps = g_variant_n_children (steps);
-  if (n_steps > FERRY_VIEW_MAX_STEPS)
+  unpacked = ferry_unpack_begin (&unpacking, arguments) && unpack_root (self, &unpacking, &n_steps);
+  if (unpacked && n_steps > FERRY_VIEW_MAX_STEPS)
     {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
-                   "A view of %" G_GSIZE_FORMAT " operations; %d go into one transaction", n_steps,
-                   FERRY_VIEW_MAX_STEPS);
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "A view of %u operations; %d go into one transaction",
+                   n_steps, FERRY_VIEW_MAX_STEPS);
       return FALSE;
     }
-  self->held = g_variant_ref (arguments);
-  self->n_steps = (guint) n_steps;
-  self->steps = g_new0 (FerryStep, n_steps);
-  for (guint i = 0; i < self->n_steps; i++)
-    g_variant_get_child (steps, i, "(y&smv)", &self->steps[i].kind, &self->steps[i].name, &self->steps[i].argument);
-  if (ferry_view_request_check (self, error))
-    return TRUE;
+  unpacked = unpacked && unpack_steps (self, &unpacking, n_steps);
+  if (!unpacked)
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "What was asked is no view");
+  else if (ferry_view_request_check (self, error))
+    {
+      self->held = g_variant_ref (arguments);
+      return TRUE;
+    }
   ferry_view_request_clear (self);
   return FALSE;
 }
@@ -270,20 +348,50 @@ ferry_view_request_to_string (const FerryViewRequest *self, guint n_steps)
 
 /* ---- results ---- */
 
+typedef struct
+{
+  guint64 generation;
+  guint64 number;
+  guint64 size; /* of the value */
+  guint32 type_length;
+  guint16 name_length;
+  guint16 interface_length;
+} ResultHeader;
+
+G_STATIC_ASSERT (sizeof (ResultHeader) == 32);
+
+static gsize
+length_of (const char *string)
+{
+  return string != NULL ? strlen (string) : 0;
+}
+
+static gsize
+pack_result (const FerryViewResult *self, guint8 *packed)
+{
+  ResultHeader header = {
+    .generation = self->generation,
+    .number = self->number,
+    .name_length = (guint16) length_of (self->name),
+    .interface_length = (guint16) length_of (self->interface),
+  };
+  gsize at;
+
+  measure (self->value, &header.type_length, &header.size);
+  at = ferry_pack_bytes (packed, 0, &header, sizeof header);
+  at = ferry_pack_string (packed, at, self->name, header.name_length);
+  at = ferry_pack_string (packed, at, self->interface, header.interface_length);
+  return self->value != NULL ? ferry_pack_value (packed, at, self->value) : at;
+}
+
 GVariant *
 ferry_view_result_to_variant (const FerryViewResult *self)
 {
-  GVariant *value = self->value != NULL ? g_variant_new_variant (self->value) : NULL;
+  gsize size = pack_result (self, NULL);
+  guint8 *packed = g_malloc (size);
 
-  return g_variant_new_tuple (
-    (GVariant *[]){
-      g_variant_new_maybe (G_VARIANT_TYPE_VARIANT, value),
-      g_variant_new_uint64 (self->generation),
-      g_variant_new_uint64 (self->number),
-      g_variant_new_string (self->name != NULL ? self->name : ""),
-      g_variant_new_string (self->interface != NULL ? self->interface : ""),
-    },
-    5);
+  pack_result (self, packed);
+  return ferry_pack_end (packed, size);
 }
 
 static const char *
@@ -292,27 +400,45 @@ none_if_empty (const char *name)
   return name[0] != '\0' ? name : NULL;
 }
 
-gboolean
-ferry_view_result_take (FerryViewResult *self, GVariant *answer, GError **error)
+/* value is in self in any case. */
+static gboolean
+unpack_result (FerryViewResult *self, FerryUnpacking *unpacking)
 {
+  ResultHeader header;
   const char *name;
   const char *interface;
 
-  *self = (FerryViewResult){0};
-  if (!take_type (answer, RESULT_TYPE, "What a view gives", FERRY_ERROR_PROTOCOL, error))
+  if (!ferry_unpack_bytes (unpacking, &header, sizeof header) || header.name_length > FERRY_MEMBER_NAME_MAX ||
+      header.interface_length > FERRY_MEMBER_NAME_MAX || (header.type_length == 0 && header.size != 0) ||
+      (header.type_length > 0 && header.generation != 0))
     return FALSE;
-  g_variant_get (answer, "(mvtt&s&s)", &self->value, &self->generation, &self->number, &name, &interface);
-  if (strlen (name) > FERRY_MEMBER_NAME_MAX || strlen (interface) > FERRY_MEMBER_NAME_MAX ||
-      (self->generation != 0 && self->value != NULL))
-    {
-      g_clear_pointer (&self->value, g_variant_unref);
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "What a view gave is no result of one");
-      return FALSE;
-    }
+  name = ferry_unpack_string (unpacking, header.name_length);
+  interface = name != NULL ? ferry_unpack_string (unpacking, header.interface_length) : NULL;
+  if (interface == NULL)
+    return FALSE;
+  self->generation = header.generation;
+  self->number = header.number;
   self->name = none_if_empty (name);
   self->interface = none_if_empty (interface);
-  self->held = g_variant_ref (answer);
-  return TRUE;
+  if (header.type_length > 0)
+    self->value = ferry_unpack_value (unpacking, header.type_length, header.size);
+  return (self->value != NULL) == (header.type_length > 0) && ferry_unpack_end (unpacking);
+}
+
+gboolean
+ferry_view_result_take (FerryViewResult *self, GVariant *answer, GError **error)
+{
+  FerryUnpacking unpacking;
+
+  *self = (FerryViewResult){0};
+  if (ferry_unpack_begin (&unpacking, answer) && unpack_result (self, &unpacking))
+    {
+      self->held = g_variant_ref (answer);
+      return TRUE;
+    }
+  ferry_view_result_clear (self);
+  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "What a view gave is no result of one");
+  return FALSE;
 }
 
 void

@@ -152,9 +152,18 @@ view (const char *name, guint64 generation, guint64 number, const char *steps)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) parsed = g_variant_parse (G_VARIANT_TYPE ("a(ysmv)"), steps, NULL, NULL, &error);
+  FerryViewRequest request = {.root = {name, generation, number}};
+  GVariant *packed;
 
   g_assert_no_error (error);
-  return g_variant_new ("(sttb@a(ysmv))", name, generation, number, FALSE, parsed);
+  request.n_steps = (guint) g_variant_n_children (parsed);
+  request.steps = g_new0 (FerryStep, request.n_steps);
+  for (guint i = 0; i < request.n_steps; i++)
+    g_variant_get_child (parsed, i, "(y&smv)", &request.steps[i].kind, &request.steps[i].name,
+                         &request.steps[i].argument);
+  packed = ferry_view_request_to_variant (&request);
+  ferry_view_request_clear (&request);
+  return packed;
 }
 
 GVariant *
@@ -173,11 +182,15 @@ void
 hostile_object_make (HostileObject *self, guint index, guint64 *generation, guint64 *number)
 {
   g_auto (HostileAnswer) answer = {0};
+  FerryViewResult result;
 
   hostile_object_ask (self, index, FERRY_OBJECT_METHOD_VIEW,
                       hostile_object_view ("counter", "[(0, 'make', <('made',)>)]"), &answer);
   g_assert_no_error (answer.error);
-  g_variant_get (answer.value, "(mvtt&s&s)", NULL, generation, number, NULL, NULL);
+  g_assert_true (ferry_view_result_take (&result, answer.value, NULL));
+  *generation = result.generation;
+  *number = result.number;
+  ferry_view_result_clear (&result);
   g_assert_cmpuint (*generation, !=, 0);
 }
 
@@ -207,11 +220,12 @@ void
 hostile_object_assert_answers (HostileObject *self, guint index)
 {
   g_auto (HostileAnswer) answer = {0};
-  g_autoptr (GVariant) value = NULL;
+  FerryViewResult result;
 
   hostile_object_ask (self, index, FERRY_OBJECT_METHOD_VIEW, hostile_object_view ("control", "[(0, 'add', <(1,)>)]"),
                       &answer);
   g_assert_no_error (answer.error);
-  g_variant_get (answer.value, "(mvttss)", &value, NULL, NULL, NULL, NULL);
-  g_assert_true (g_variant_is_of_type (value, G_VARIANT_TYPE_INT32));
+  g_assert_true (ferry_view_result_take (&result, answer.value, NULL));
+  g_assert_true (g_variant_is_of_type (result.value, G_VARIANT_TYPE_INT32));
+  ferry_view_result_clear (&result);
 }

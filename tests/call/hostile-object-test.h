@@ -11,8 +11,6 @@
 
 G_BEGIN_DECLS
 
-#define HOSTILE_OBJECT_REQUEST "(sttba(ysmv))"
-
 typedef struct
 {
   FerryTransport *here[2];  /* (owned) */

@@ -162,6 +162,8 @@ static const char *const others[] = {
   "(uint64 1, uint64 2, uint64 3, uint64 4)",
   "@a{sv} {}",
   "@mv nothing",
+  "@ay []",
+  "b'counter'",
 };
 
 static void

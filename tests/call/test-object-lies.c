@@ -173,13 +173,32 @@ call (Liar *self, GVariant *lie, Outcome *outcome)
   ferry_test_wait_flag (&outcome->over);
 }
 
+/* Returns (transfer floating). */
+static GVariant *
+give_object (guint64 generation, guint64 number, const char *name, const char *interface)
+{
+  const FerryViewResult result = {.generation = generation, .number = number, .name = name, .interface = interface};
+
+  return ferry_view_result_to_variant (&result);
+}
+
+/* Returns (transfer floating). */
+static GVariant *
+give_value (GVariant *value, guint64 generation)
+{
+  g_autoptr (GVariant) taken = g_variant_ref_sink (value);
+  const FerryViewResult result = {.value = taken, .generation = generation};
+
+  return ferry_view_result_to_variant (&result);
+}
+
 /* The proxy goes on to give what is true. */
 static void
 assert_honest (Liar *self)
 {
   g_auto (Outcome) outcome = {0};
 
-  call (self, g_variant_new_parsed ("(@mv <5>, uint64 0, uint64 0, '', '')"), &outcome);
+  call (self, give_value (g_variant_new_int32 (5), 0), &outcome);
   g_assert_no_error (outcome.error);
   g_assert_cmpint (g_variant_get_int32 (outcome.value), ==, 5);
 }
@@ -194,24 +213,24 @@ test_results (Liar *self, gconstpointer data)
     "()",
     "'text'",
     "(uint64 1, uint64 2)",
-    "(@mv nothing, uint64 0, uint64 0, '', '', '')",
     "<5>",
-    "(@mv <5>, uint64 7, uint64 1, '', '')",
     "(5, uint64 7, uint64 1, '', '')",
     "@mv nothing",
-    "(@mv <5>, 7, 1, '', '')",
+    "@ay []",
+    "b'no result of a view, though of the same type'",
   };
   g_autofree char *name = g_strnfill (256, 'n');
 
-  for (guint i = 0; i < G_N_ELEMENTS (lies) + 2; i++)
+  for (guint i = 0; i < G_N_ELEMENTS (lies) + 3; i++)
     {
       g_auto (Outcome) outcome = {0};
-      GVariant *lie = i < G_N_ELEMENTS (lies)
-                        ? g_variant_new_parsed (lies[i])
-                        : g_variant_new ("(@mvttss)", g_variant_new_maybe (G_VARIANT_TYPE_VARIANT, NULL), (guint64) 7,
-                                         (guint64) 1, i % 2 == 0 ? name : "", i % 2 == 0 ? "" : name);
 
-      call (self, lie, &outcome);
+      if (i < G_N_ELEMENTS (lies))
+        call (self, g_variant_new_parsed (lies[i]), &outcome);
+      else if (i == G_N_ELEMENTS (lies))
+        call (self, give_value (g_variant_new_int32 (5), GENERATION), &outcome);
+      else
+        call (self, give_object (GENERATION, 1, i % 2 == 0 ? name : "", i % 2 == 0 ? "" : name), &outcome);
       g_assert_error (outcome.error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
       g_assert_true (outcome.value == NULL && outcome.object == NULL);
       assert_honest (self);
@@ -230,10 +249,7 @@ test_references (Liar *self, gconstpointer data)
       guint64 generation = i % 3 == 0 ? 0 : i % 3 == 1 ? GENERATION : G_MAXUINT64;
 
       self->n_references += generation != 0;
-      call (self,
-            g_variant_new ("(@mvttss)", g_variant_new_maybe (G_VARIANT_TYPE_VARIANT, NULL), generation, numbers[i / 3],
-                           i % 2 == 0 ? "" : "liar", "org.example.Lie"),
-            &outcome);
+      call (self, give_object (generation, numbers[i / 3], i % 2 == 0 ? "" : "liar", "org.example.Lie"), &outcome);
       g_assert_no_error (outcome.error);
       g_assert_true ((outcome.object != NULL) == (generation != 0));
     }
@@ -256,7 +272,7 @@ test_late (Liar *self, gconstpointer data)
       ferry_test_wait_flag (&outcome.over);
       g_assert_error (outcome.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
       self->n_references++;
-      ferry_invocation_return_value (kept, g_variant_new_parsed ("(@mv nothing, uint64 7, %t, '', '')", (guint64) i));
+      ferry_invocation_return_value (kept, give_object (GENERATION, i, NULL, NULL));
       ferry_test_run_until (has_no_references, self);
     }
 }

@@ -459,6 +459,7 @@ static void
 obey (Scene *self, guint8 order)
 {
   g_autoptr (GBytes) bytes = NULL;
+  guint8 state;
 
   switch (order)
     {
@@ -467,7 +468,7 @@ obey (Scene *self, guint8 order)
       come (self, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
       break;
     case 'v': /* which, and a result */
-      say_next (self, FERRY_CALL_ANSWER, FERRY_OBJECT_METHOD_VIEW, "(mvttss)");
+      say_next (self, FERRY_CALL_ANSWER, FERRY_OBJECT_METHOD_VIEW, "ay");
       break;
     case 'd': /* which, and a description */
       say_next (self, FERRY_CALL_ANSWER, FERRY_OBJECT_METHOD_DESCRIBE, FERRY_DESCRIPTION_TYPE);
@@ -482,7 +483,8 @@ obey (Scene *self, guint8 order)
       say_next (self, FERRY_CALL_ANSWER, FERRY_OBJECT_METHOD_VIEW, "v");
       break;
     case 'w': /* 1: it listens; four times its generation */
-      tell_listening (self, (self->at < self->size ? self->data[self->at] : 0) & 1, next_byte (self) >> 2);
+      state = next_byte (self);
+      tell_listening (self, state & 1, state >> 2);
       break;
     case 'e':
     case 'E': /* which */

@@ -49,17 +49,17 @@ static void
 book_answer (FuzzTransport *self, const FerryCallMessage *message)
 {
   g_autoptr (GVariant) value = ferry_call_message_dup_value (message);
-  guint64 generation, number;
+  FerryViewResult result;
 
-  if (message->header.kind != FERRY_CALL_ANSWER || value == NULL ||
-      !g_variant_is_of_type (value, G_VARIANT_TYPE ("(mvttss)")))
+  if (message->header.kind != FERRY_CALL_ANSWER || !ferry_view_result_take (&result, value, NULL))
     return;
-  g_variant_get (value, "(mvttss)", NULL, &generation, &number, NULL, NULL);
-  if (generation == 0)
-    return;
-  g_assert_cmpuint (generation, ==, self->generation);
-  add_number (self->references, number, 1);
-  g_array_append_val (self->given, number);
+  if (result.generation != 0)
+    {
+      g_assert_cmpuint (result.generation, ==, self->generation);
+      add_number (self->references, result.number, 1);
+      g_array_append_val (self->given, result.number);
+    }
+  ferry_view_result_clear (&result);
 }
 
 static gboolean
@@ -297,6 +297,24 @@ ask_to_follow (Scene *self, const FerryObjectRoot *root, guint8 flags)
        flags);
 }
 
+/* Returns (transfer floating): how many steps it says there are, and their bytes. */
+static GVariant *
+next_view (Scene *self, const FerryObjectRoot *root, gboolean as_proxy)
+{
+  const FerryViewRequest request = {.root = *root, .as_proxy = as_proxy};
+  g_autoptr (GVariant) head = g_variant_ref_sink (ferry_view_request_to_variant (&request));
+  GByteArray *packed = g_byte_array_new ();
+  guint32 n_steps = next_byte (self);
+  g_autoptr (GBytes) steps = next_bytes (self);
+  g_autoptr (GBytes) bytes = NULL;
+
+  g_byte_array_append (packed, g_variant_get_data (head), (guint) g_variant_get_size (head));
+  memcpy (packed->data + 16, &n_steps, sizeof n_steps);
+  g_byte_array_append (packed, g_bytes_get_data (steps, NULL), (guint) g_bytes_get_size (steps));
+  bytes = g_byte_array_free_to_bytes (packed);
+  return g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, bytes, FALSE);
+}
+
 static void
 ask_about_root (Scene *self, guint8 order)
 {
@@ -311,10 +329,7 @@ ask_about_root (Scene *self, guint8 order)
   else if (order == 'F')
     ask_to_follow (self, &root, flags);
   else
-    ask (self, FERRY_OBJECT_METHOD_VIEW,
-         g_variant_new ("(sttb@a(ysmv))", root.name, root.generation, root.number, (flags & 4) != 0,
-                        next_value (self, "a(ysmv)")),
-         flags);
+    ask (self, FERRY_OBJECT_METHOD_VIEW, next_view (self, &root, (flags & 4) != 0), flags);
 }
 
 /* ---- what happens here ---- */
@@ -370,7 +385,7 @@ obey (Scene *self, guint8 order)
       bytes = next_bytes (self);
       come (self, g_bytes_get_data (bytes, &size), g_bytes_get_size (bytes));
       break;
-    case 'V': /* root, flags, steps */
+    case 'V': /* root, flags, how many steps, steps */
     case 'F': /* root, flags, (asasb) */
     case 'D': /* root, flags */
     case 'R': /* root, and four times how many, with flags */

@@ -203,8 +203,30 @@ def step(kind, name="", argument=None):
     return (kind, name, argument)
 
 
+def aligned(data):
+    return data + b"\0" * (-len(data) % 8)
+
+
+def string(data):
+    return aligned(data + b"\0") if data else b""
+
+
+def sizes_and_parts(value):
+    """Of a value in a view or its result: how many bytes it has, and its type; then type and value as they are there."""
+    if value is None:
+        return 0, 0, b""
+    kind, body = value[0].encode(), pack(*value)
+    return len(body), len(kind), string(kind) + aligned(body)
+
+
+def pack_step(kind, name, argument):
+    size, type_length, parts = sizes_and_parts(argument)
+    name = name.encode()
+    return struct.pack("=QIHBB", size, type_length, len(name), kind, 0) + string(name) + parts
+
+
 def view(root, *steps, flags=0):
-    return b"V" + bytes([root, flags]) + counted(pack("a(ysmv)", steps))
+    return b"V" + bytes([root, flags, len(steps)]) + counted(b"".join(pack_step(*one) for one in steps))
 
 
 def follow(root, properties, signals, changes=False, flags=WINDOW_OF_3):
@@ -227,7 +249,6 @@ def nested(depth):
     return value
 
 
-RESULT = "(mvttss)"
 DESCRIPTION = "(sa(sa(ss)a(ss))a(ssu)a(sa(ss))u)"
 FEED_ITEM = "(a(stv)a(sv)ta(tttt)t)"
 
@@ -237,7 +258,10 @@ def said(order, which, kind, value):
 
 
 def gives(value=None, generation=0, number=0, name="", interface="", which=0):
-    return said(b"v", which, RESULT, (value, generation, number, name, interface))
+    size, type_length, parts = sizes_and_parts(value)
+    name, interface = name.encode(), interface.encode()
+    head = struct.pack("=QQQIHH", generation, number, size, type_length, len(name), len(interface))
+    return b"v" + bytes([which]) + counted(head + string(name) + string(interface) + parts)
 
 
 def rows(revision, length, *values):
@@ -489,8 +513,11 @@ CORPUS = {
                                      for i, name in enumerate((b"View", b"Follow", b"Describe", b"Release", b"Watch"))
                                      for j, (kind, value, flags) in enumerate((
                                          ("s", "text", 0), ("(stt)", ("node", 0, 0), 1), ("(ttt)", (7, 1, 1), 0)))]),
-        "malformed": b"\0" + then(b"V\0\0" + counted(b"\xff" * 40), b"F\0\x32" + counted(b"\x80" * 21),
-                                  b"V\0\0" + counted(pack("a(ysmv)", [SELF])[:-1])),
+        "malformed": b"\0" + then(b"V\0\0\1" + counted(b"\xff" * 40), b"F\0\x32" + counted(b"\x80" * 21),
+                                  b"V\0\0\1" + counted(pack_step(*SELF)[:-1]), b"V\0\0\2" + counted(pack_step(*SELF)),
+                                  b"V\0\0\1" + counted(pack_step(*SELF) * 2),
+                                  b"V\0\0\1" + counted(struct.pack("=QIHBB", 2**64 - 1, 2**32 - 1, 0, 0, 0)),
+                                  b"V\0\0\1" + counted(struct.pack("=QIHBB", 2**64 - 8, 1, 0, 2, 0) + string(b"i"))),
     },
     "transport": {
         "small": b"\0" + greeting() + b"".join(frame(b"m" * n) for n in range(1, 40)),

@@ -1,0 +1,131 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "call/ferry-packing-private.h"
+
+#include <string.h>
+
+#include "call/ferry-call-message-private.h"
+
+static gsize
+padding_of (gsize size)
+{
+  return -size & 7;
+}
+
+/* ---- packing ---- */
+
+/* Up to the next multiple of 8. */
+static gsize
+pack_padding (guint8 *packed, gsize at)
+{
+  gsize padding = padding_of (at);
+
+  if (packed != NULL && padding > 0)
+    memset (packed + at, 0, padding);
+  return at + padding;
+}
+
+gsize
+ferry_pack_bytes (guint8 *packed, gsize at, gconstpointer bytes, gsize size)
+{
+  if (packed != NULL && size > 0)
+    memcpy (packed + at, bytes, size);
+  return pack_padding (packed, at + size);
+}
+
+gsize
+ferry_pack_string (guint8 *packed, gsize at, const char *string, gsize length)
+{
+  return ferry_pack_bytes (packed, at, string, length > 0 ? length + 1 : 0);
+}
+
+gsize
+ferry_pack_value (guint8 *packed, gsize at, GVariant *value)
+{
+  const char *type = g_variant_get_type_string (value);
+  gsize size = g_variant_get_size (value);
+
+  at = ferry_pack_string (packed, at, type, strlen (type));
+  if (packed != NULL && size > 0)
+    g_variant_store (value, packed + at);
+  return pack_padding (packed, at + size);
+}
+
+GVariant *
+ferry_pack_end (guint8 *packed, gsize size)
+{
+  return g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, packed, size, TRUE, g_free, packed);
+}
+
+/* ---- unpacking ---- */
+
+gboolean
+ferry_unpack_begin (FerryUnpacking *self, GVariant *packed)
+{
+  if (packed == NULL || !g_variant_is_of_type (packed, G_VARIANT_TYPE_BYTESTRING))
+    return FALSE;
+  *self = (FerryUnpacking){packed, g_variant_get_data (packed), g_variant_get_size (packed), 0};
+  return self->data != NULL;
+}
+
+/* Returns so many bytes, and goes on behind their padding, or NULL. */
+static const guint8 *
+next (FerryUnpacking *self, gsize size)
+{
+  gsize left = self->size - self->at;
+  const guint8 *bytes = self->data + self->at;
+
+  /* In this order, as size plus padding may be more than a number holds. */
+  if (size > left || size + padding_of (size) > left)
+    return NULL;
+  self->at += size + padding_of (size);
+  return bytes;
+}
+
+gboolean
+ferry_unpack_bytes (FerryUnpacking *self, gpointer bytes, gsize size)
+{
+  const guint8 *from = next (self, size);
+
+  if (from != NULL)
+    memcpy (bytes, from, size);
+  return from != NULL;
+}
+
+const char *
+ferry_unpack_string (FerryUnpacking *self, gsize length)
+{
+  const char *string;
+
+  if (length == 0)
+    return "";
+  if (length == G_MAXSIZE)
+    return NULL;
+  string = (const char *) next (self, length + 1);
+  /* With a length, g_utf8_validate() takes no zero bytes. */
+  return string != NULL && string[length] == '\0' && g_utf8_validate_len (string, length, NULL) ? string : NULL;
+}
+
+GVariant *
+ferry_unpack_value (FerryUnpacking *self, gsize type_length, gsize size)
+{
+  const char *type = ferry_unpack_string (self, type_length);
+  const guint8 *bytes;
+
+  if (type == NULL || !ferry_call_is_definite_type (type, type_length))
+    return NULL;
+  bytes = next (self, size);
+  if (bytes == NULL)
+    return NULL;
+  return g_variant_ref_sink (g_variant_new_from_data ((const GVariantType *) type, bytes, size, FALSE,
+                                                      (GDestroyNotify) g_variant_unref, g_variant_ref (self->held)));
+}
+
+gboolean
+ferry_unpack_end (const FerryUnpacking *self)
+{
+  return self->at == self->size;
+}
