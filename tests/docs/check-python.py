@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Python reaches Ferry through its introspection data: check-python.py API-VERSION VERSION WORKER
+"""Python reaches Ferry through its introspection data: check-python.py API-VERSION VERSION WORKER OBJECT-WORKER
 
-The worker is tests/workers/serving-worker.c, which serves the tasks that are submitted from here.
+The first worker is tests/workers/serving-worker.c, which serves the tasks that are submitted from here, the other one
+tests/workers/object-worker.c, whose counter counts as long as it is not stopped.
 
 Skipped where Python has no bindings (PyGObject).
 """
 
+import concurrent.futures
 import sys
 import threading
 
@@ -15,7 +17,7 @@ import tap
 
 try:
     import gi
-    from gi.repository import GLib
+    from gi.repository import Gio, GLib, GObject
 except ImportError:
     gi = None
 
@@ -142,12 +144,16 @@ def test_own_task(report, ferry, executor):
     report.equal("after its values", task.heard, [0, 1, 2, "done"])
 
 
-def raised_by(task):
+def raised_in(function):
     try:
-        task.wait(-1)
+        function()
     except GLib.Error as error:
         return error
     return GLib.Error("nothing was raised")
+
+
+def raised_by(task):
+    return raised_in(lambda: task.wait(-1))
 
 
 def test_failing_task(report, ferry, executor):
@@ -199,8 +205,111 @@ def test_tasks(report, ferry, router, worker):
     test_function(report, ferry, router)
 
 
+def run_in_thread(function):
+    """Has function run in a thread, where it may wait, and the main loop until it is through. Returns its result."""
+    loop = GLib.MainLoop()
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        future = pool.submit(function)
+        future.add_done_callback(lambda _: GLib.idle_add(loop.quit))
+        loop.run()
+    return future.result()
+
+
+def use_counter(ferry, counter):
+    """A counter of another process is toggled, read and stopped while it runs."""
+    toggle = ferry.View.new(counter)
+    toggle.pass_to("toggle", None)
+    counter.wait_until_listening(ferry.NO_DEADLINE, None)
+    start = counter.get("value", -1, None).unpack()
+    while counter.get("value", -1, None).unpack() < start + 100:
+        pass
+    is_counting = toggle.resolve(-1, None).value.unpack()
+    halted = [counter.get("value", -1, None).unpack() for _ in range(100)]
+    counter.set("value", GLib.Variant("i", 5), -1, None)
+    added = counter.call("add", GLib.Variant("(i)", (3,)), -1, None).value.unpack()
+    counts_again = toggle.resolve(-1, None).value.unpack()
+    while counter.get("value", -1, None).unpack() == added:
+        pass
+    itself = counter.call("get_self", None, -1, None).object
+    counter.call("stop", None, -1, None)
+    return is_counting, len(set(halted)), added, counts_again, itself
+
+
+def test_proxy(report, ferry, router, worker):
+    launcher = ferry.Launcher.new([worker, "turns"])
+    counter = ferry.Proxy.new(launcher.add_transport(router, "objects"), "counter")
+    process = launcher.spawn(router)
+    loop = GLib.MainLoop()
+    process.connect("ended", lambda *_: loop.quit())
+    report.equal("a counter elsewhere is toggled, read and stopped while it runs",
+                 run_in_thread(lambda: use_counter(ferry, counter)), (False, 1, 8, True, counter))
+    if process.props.state != ferry.WorkerState.ENDED:
+        loop.run()
+    report.equal("after which its process ends in good order", process.get_exit().get_exit_status(), 7)
+    error = run_in_thread(lambda: raised_in(lambda: counter.call("stop", None, -1, None)))
+    report.fact("and calls are errors", error.matches(ferry.Error.quark(), ferry.Error.CLOSED), [str(error)])
+    error = raised_in(lambda: counter.call("stop", None, -1, None))
+    report.fact("no call waits on the main loop's thread",
+                error.matches(ferry.Error.quark(), ferry.Error.WRONG_THREAD), [str(error)])
+
+
+def define_counter():
+    class Counter(GObject.Object):
+        value = GObject.Property(type=int, default=0, minimum=0, maximum=100)
+
+    return Counter
+
+
+def export_counter(ferry, transport):
+    """An object of Python's own, with a method and a property. Returns it, and what has to be kept."""
+    def add(counter, call, word):
+        number, = call.get_arguments().unpack()
+        if number < 0:
+            call.return_error(GLib.Error(word, "g-io-error-quark", Gio.IOErrorEnum.INVALID_ARGUMENT))
+            return
+        counter.value += number
+        call.return_value(GLib.Variant("i", counter.value))
+
+    counter = define_counter()()
+    interface = ferry.Interface.new("org.example.Counter", type(counter))
+    interface.add_method("add", "i", "i", add, "less than nothing")
+    interface.add_property("value", Gio.DBusPropertyInfoFlags.READABLE)
+    exporter = ferry.Exporter.new()
+    exporter.set_context(None)
+    exporter.export("counter", counter, interface, ferry.CallPolicy.SERIAL)
+    exporter.add_transport(transport)
+    exporter.start()
+    return counter, exporter
+
+
+def test_exported_object(report, ferry):
+    here, there = ferry.Transport.new_pair()
+    counter, exporter = export_counter(ferry, here)
+    proxy = ferry.Proxy.new(there, "counter")
+    heard = []
+    loop = GLib.MainLoop()
+
+    def hear(_, name, value):
+        heard.append((name, value.unpack()))
+        if value.unpack() == 42:
+            loop.quit()
+
+    proxy.connect("changed", hear)
+    proxy.follow(["value"], None)
+    run_in_thread(lambda: proxy.wait_until_listening(ferry.NO_DEADLINE, None))
+    report.equal("a method of Python's is called", run_in_thread(
+        lambda: proxy.call("add", GLib.Variant("(i)", (3,)), -1, None).value.unpack()), 3)
+    error = run_in_thread(lambda: raised_in(lambda: proxy.call("add", GLib.Variant("(i)", (-1,)), -1, None)))
+    report.fact("its error is raised", error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.INVALID_ARGUMENT), [str(error)])
+    GLib.idle_add(lambda: counter.set_property("value", 42))
+    loop.run()
+    report.equal("its property is followed", heard[-1], ("value", 42))
+    exporter.stop(ferry.StopMode.FULFIL)
+    report.fact("it can be stopped", not exporter.get_listening())
+
+
 def body(report):
-    api_version, version, worker = sys.argv[1:]
+    api_version, version, worker, object_worker = sys.argv[1:]
     if gi is None:
         report.skip("python", "there is no PyGObject for %s" % sys.executable)
         return
@@ -215,6 +324,8 @@ def body(report):
     test_route_until(report, Ferry, router)
     test_error(report, Ferry, router)
     test_tasks(report, Ferry, router, worker)
+    test_proxy(report, Ferry, router, object_worker)
+    test_exported_object(report, Ferry)
     report.fact("and stops", router.stop() and not router.get_running())
 
 
