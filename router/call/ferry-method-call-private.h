@@ -11,6 +11,7 @@
 G_BEGIN_DECLS
 
 /* Takes a reference of each. arguments: (nullable). */
+/* method: of the run's request. */
 FerryMethodCall *ferry_method_call_new (FerryViewRun *run, GObject *object, const char *method, GVariant *arguments);
 
 G_END_DECLS

@@ -13,14 +13,25 @@
 struct _FerryMethodCall
 {
   _Atomic gint references;
-  FerryViewRun *run; /* const: (owned): which has the request's arguments, as long as it goes on */
-  GObject *object;   /* const: (owned), as the next two */
-  char *method;
-  GVariant *arguments;
+  FerryViewRun *run;   /* const: (owned): whose request has the method's name */
+  GObject *object;     /* const: (owned), as arguments */
+  const char *method;  /* const: borrowed from run */
+  GVariant *arguments; /* const */
   _Atomic gboolean answered;
 };
 
 G_DEFINE_BOXED_TYPE (FerryMethodCall, ferry_method_call, ferry_method_call_ref, ferry_method_call_unref)
+
+/* Returns (transfer none): one for all calls without arguments. */
+static GVariant *
+get_no_arguments (void)
+{
+  static gsize value = 0;
+
+  if (g_once_init_enter (&value))
+    g_once_init_leave (&value, (gsize) g_variant_ref_sink (g_variant_new_tuple (NULL, 0)));
+  return (GVariant *) value;
+}
 
 FerryMethodCall *
 ferry_method_call_new (FerryViewRun *run, GObject *object, const char *method, GVariant *arguments)
@@ -30,8 +41,8 @@ ferry_method_call_new (FerryViewRun *run, GObject *object, const char *method, G
   atomic_init (&self->references, 1);
   self->run = ferry_view_run_ref (run);
   self->object = g_object_ref (object);
-  self->method = g_strdup (method);
-  self->arguments = arguments != NULL ? g_variant_ref (arguments) : g_variant_ref_sink (g_variant_new_tuple (NULL, 0));
+  self->method = method;
+  self->arguments = g_variant_ref (arguments != NULL ? arguments : get_no_arguments ());
   return self;
 }
 
@@ -85,7 +96,6 @@ ferry_method_call_unref (FerryMethodCall *self)
       g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "“%s” was dropped without an answer", self->method));
   ferry_view_run_unref (self->run);
   g_object_unref (self->object);
-  g_free (self->method);
   g_variant_unref (self->arguments);
   g_free (self);
 }

@@ -10,17 +10,24 @@
 
 G_BEGIN_DECLS
 
+/* A single call takes no memory but the view's own. */
+#define FERRY_VIEW_N_OWN_STEPS 2
+#define FERRY_VIEW_OWN_NAMES_SIZE 64
+
 struct _FerryView
 {
   _Atomic gint references;
-  FerryProxy *proxy;   /* const: (owned) */
-  GStringChunk *names; /* (owned), as what follows; const once it is frozen */
-  FerryStep *steps;    /* their names are in names */
+  FerryProxy *proxy; /* const: (owned) */
+  FerryStep *steps;  /* own_steps, or (owned), as what follows; const once it is frozen */
   guint n_steps;
   guint n_allocated;
   GVariant *default_value; /* (nullable) */
   gboolean as_proxy;
   gboolean frozen;
+  GStringChunk *names; /* (nullable): of steps, where they do not fit into own_names */
+  gsize n_own_names;   /* bytes */
+  FerryStep own_steps[FERRY_VIEW_N_OWN_STEPS];
+  char own_names[FERRY_VIEW_OWN_NAMES_SIZE];
 };
 
 /* argument (nullable): a floating reference is taken. */

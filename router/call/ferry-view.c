@@ -32,7 +32,8 @@ ferry_view_new (FerryProxy *proxy)
   self = g_new0 (FerryView, 1);
   atomic_init (&self->references, 1);
   self->proxy = g_object_ref (proxy);
-  self->names = g_string_chunk_new (64);
+  self->steps = self->own_steps;
+  self->n_allocated = G_N_ELEMENTS (self->own_steps);
   return self;
 }
 
@@ -100,9 +101,10 @@ ferry_view_unref (FerryView *self)
   for (guint i = 0; i < self->n_steps; i++)
     g_clear_pointer (&self->steps[i].argument, g_variant_unref);
   g_clear_pointer (&self->default_value, g_variant_unref);
-  g_string_chunk_free (self->names);
+  g_clear_pointer (&self->names, g_string_chunk_free);
   g_object_unref (self->proxy);
-  g_free (self->steps);
+  if (self->steps != self->own_steps)
+    g_free (self->steps);
   g_free (self);
 }
 
@@ -203,6 +205,35 @@ ferry_view_to_string (FerryView *self)
 
 /* ---- operations ---- */
 
+static void
+grow (FerryView *self)
+{
+  FerryStep *steps = g_new (FerryStep, 2 * self->n_allocated);
+
+  memcpy (steps, self->steps, sizeof *steps * self->n_steps);
+  if (self->steps != self->own_steps)
+    g_free (self->steps);
+  self->steps = steps;
+  self->n_allocated *= 2;
+}
+
+/* Returns a copy that the view has. */
+static const char *
+keep_name (FerryView *self, const char *name)
+{
+  gsize size = strlen (name) + 1;
+  char *kept = self->own_names + self->n_own_names;
+
+  if (size <= sizeof self->own_names - self->n_own_names)
+    {
+      self->n_own_names += size;
+      return memcpy (kept, name, size);
+    }
+  if (self->names == NULL)
+    self->names = g_string_chunk_new (256);
+  return g_string_chunk_insert (self->names, name);
+}
+
 /* Takes a floating argument. */
 void
 ferry_view_append (FerryView *self, FerryStepKind kind, const char *name, GVariant *argument)
@@ -210,13 +241,10 @@ ferry_view_append (FerryView *self, FerryStepKind kind, const char *name, GVaria
   FerryStep *step;
 
   if (self->n_steps == self->n_allocated)
-    {
-      self->n_allocated = MAX (2 * self->n_allocated, 2);
-      self->steps = g_renew (FerryStep, self->steps, self->n_allocated);
-    }
+    grow (self);
   step = &self->steps[self->n_steps++];
   step->kind = kind;
-  step->name = g_string_chunk_insert (self->names, name);
+  step->name = keep_name (self, name);
   step->argument = argument != NULL ? g_variant_ref_sink (argument) : NULL;
 }
 
