@@ -416,6 +416,18 @@ list_test_look (ListTest *self, guint position)
   return cell->row;
 }
 
+gboolean
+list_test_is_loaded (ListTest *self, guint position)
+{
+  return ferry_list_row_get_loaded (list_test_look (self, position));
+}
+
+void
+list_test_count_cb (GObject *object, GParamSpec *pspec, guint *n)
+{
+  ++*n;
+}
+
 void
 list_test_look_away (ListTest *self, guint position)
 {
@@ -450,6 +462,16 @@ list_test_new (guint length)
   list_test_replace (self, length);
   self->replica = ferry_list_replica_new_from (&source, self);
   g_signal_connect (self->replica, "items-changed", G_CALLBACK (items_changed_cb), self);
+  return self;
+}
+
+ListTest *
+list_test_new_begun (guint length)
+{
+  ListTest *self = list_test_new (length);
+
+  list_test_begin (self);
+  list_test_deliver (self);
   return self;
 }
 

@@ -68,6 +68,8 @@ typedef struct _ListTest
 
 /* length: of the list; nothing is told yet. */
 ListTest *list_test_new (guint length);
+/* The same of a list that has told what it has. */
+ListTest *list_test_new_begun (guint length);
 /* Nothing of the replica is left. */
 void list_test_free (ListTest *self);
 
@@ -104,6 +106,9 @@ void list_test_settle (ListTest *self);
 
 /* The row of that place, which is held from then on. Returns (transfer none). */
 FerryListRow *list_test_look (ListTest *self, guint position);
+gboolean list_test_is_loaded (ListTest *self, guint position);
+/* For “notify” signals. */
+void list_test_count_cb (GObject *object, GParamSpec *pspec, guint *n);
 void list_test_look_away (ListTest *self, guint position);
 /* The row has its place's number. */
 void list_test_assert_right (ListTest *self, guint position);

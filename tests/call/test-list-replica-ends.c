@@ -7,29 +7,13 @@
 
 #include "call/list-test.h"
 
-static ListTest *
-begin (guint length)
-{
-  ListTest *test = list_test_new (length);
-
-  list_test_begin (test);
-  list_test_deliver (test);
-  return test;
-}
-
-static void
-count_cb (GObject *object, GParamSpec *pspec, guint *n)
-{
-  ++*n;
-}
-
 static void
 test_failed (void)
 {
-  ListTest *test = begin (1000);
+  ListTest *test = list_test_new_begun (1000);
   guint n_errors = 0;
 
-  g_signal_connect (test->replica, "notify::error", G_CALLBACK (count_cb), &n_errors);
+  g_signal_connect (test->replica, "notify::error", G_CALLBACK (list_test_count_cb), &n_errors);
   list_test_look (test, 5);
   list_test_look (test, 500);
   list_test_turn (test);
@@ -39,8 +23,8 @@ test_failed (void)
   g_assert_true (ferry_list_replica_get_following (test->replica));
   list_test_settle (test);
   g_assert_cmpuint (test->n_asked, ==, 2);
-  g_assert_true (ferry_list_row_get_loaded (list_test_look (test, 5)));
-  g_assert_false (ferry_list_row_get_loaded (list_test_look (test, 500)));
+  g_assert_true (list_test_is_loaded (test, 5));
+  g_assert_false (list_test_is_loaded (test, 500));
   list_test_settle (test);
   g_assert_cmpuint (test->n_asked, ==, 3);
   list_test_assert_all_right (test);
@@ -51,7 +35,7 @@ test_failed (void)
 static void
 test_failed_alone (void)
 {
-  ListTest *test = begin (10000);
+  ListTest *test = list_test_new_begun (10000);
 
   list_test_look (test, 9000);
   for (guint i = 0; i < 4; i++)
@@ -61,7 +45,7 @@ test_failed_alone (void)
   while (test->fetches->len > 0)
     list_test_fail (list_test_get_fetch (test, 0));
   list_test_settle (test);
-  g_assert_true (ferry_list_row_get_loaded (list_test_look (test, 9000)));
+  g_assert_true (list_test_is_loaded (test, 9000));
   for (guint i = 0; i < 4; i++)
     g_assert_false (ferry_list_row_get_loaded (list_test_look (test, i * 1000)));
   list_test_settle (test);
@@ -72,11 +56,11 @@ test_failed_alone (void)
 static void
 test_stopped (gconstpointer for_ever)
 {
-  ListTest *test = begin (1000);
+  ListTest *test = list_test_new_begun (1000);
   FerryListRow *row = list_test_look (test, 5);
   guint n_following = 0;
 
-  g_signal_connect (test->replica, "notify::following", G_CALLBACK (count_cb), &n_following);
+  g_signal_connect (test->replica, "notify::following", G_CALLBACK (list_test_count_cb), &n_following);
   list_test_settle (test);
   list_test_look (test, 300);
   list_test_turn (test);
@@ -88,7 +72,7 @@ test_stopped (gconstpointer for_ever)
   g_assert_error (ferry_list_replica_get_error (test->replica), FERRY_ERROR, FERRY_ERROR_NOT_LISTENING);
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (test->replica)), ==, 1000);
   g_assert_true (list_test_look (test, 5) == row);
-  g_assert_false (ferry_list_row_get_loaded (list_test_look (test, 500)));
+  g_assert_false (list_test_is_loaded (test, 500));
   list_test_turn (test);
   g_assert_cmpuint (test->n_asked, ==, 2);
   list_test_free (test);
@@ -98,7 +82,7 @@ test_stopped (gconstpointer for_ever)
 static void
 test_stopped_before (void)
 {
-  ListTest *test = begin (1000);
+  ListTest *test = list_test_new_begun (1000);
 
   list_test_look (test, 5);
   list_test_fall_silent (test, FALSE);
@@ -111,7 +95,7 @@ test_stopped_before (void)
 static void
 test_empty (void)
 {
-  ListTest *test = begin (0);
+  ListTest *test = list_test_new_begun (0);
 
   g_assert_true (ferry_list_replica_get_following (test->replica));
   g_assert_cmpuint (test->n_changed, ==, 0);
@@ -121,12 +105,12 @@ test_empty (void)
 static void
 test_listens_again (void)
 {
-  ListTest *test = begin (1000);
+  ListTest *test = list_test_new_begun (1000);
   g_autoptr (FerryListRow) row = g_object_ref (list_test_look (test, 5));
   guint n_following = 0;
   guint n_changed;
 
-  g_signal_connect (test->replica, "notify::following", G_CALLBACK (count_cb), &n_following);
+  g_signal_connect (test->replica, "notify::following", G_CALLBACK (list_test_count_cb), &n_following);
   list_test_look (test, 500);
   list_test_turn (test);
   list_test_answer (list_test_get_fetch (test, 1));
@@ -181,7 +165,7 @@ test_hostile_items (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (items); i++)
     {
-      ListTest *test = begin (1000);
+      ListTest *test = list_test_new_begun (1000);
 
       g_test_message ("%s", items[i]);
       list_test_look (test, 3);
@@ -196,7 +180,7 @@ test_hostile_items (void)
 static void
 test_hostile_order (void)
 {
-  ListTest *test = begin (1000);
+  ListTest *test = list_test_new_begun (1000);
 
   test->blind = TRUE;
   list_test_give_item (test, FALSE, "[(18446744073709551615, 0, 0, 10), (5, 0, 0, 1)], 0");
@@ -208,7 +192,7 @@ test_hostile_order (void)
 static void
 test_hostile_beginning (void)
 {
-  ListTest *test = begin (1000);
+  ListTest *test = list_test_new_begun (1000);
 
   list_test_give_item (test, TRUE, "[(7, 0, 0, 0), (8, 21, 0, 0)], 20");
   assert_broken_off (test, 1000);
@@ -230,7 +214,7 @@ test_hostile_answers (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (answers); i++)
     {
-      ListTest *test = begin (10);
+      ListTest *test = list_test_new_begun (10);
 
       g_test_message ("%s", answers[i]);
       list_test_look (test, 3);
@@ -244,7 +228,7 @@ test_hostile_answers (void)
 static void
 test_other_length (void)
 {
-  ListTest *test = begin (10);
+  ListTest *test = list_test_new_begun (10);
 
   list_test_look (test, 3);
   list_test_turn (test);
@@ -253,7 +237,7 @@ test_other_length (void)
     g_variant_new_parsed ("(uint64 0, uint64 11, [<0>, <1>, <2>, <3>, <4>, <5>, <6>, <7>, <8>, <9>])"));
   g_assert_error (ferry_list_replica_get_error (test->replica), FERRY_ERROR, FERRY_ERROR_PROTOCOL);
   g_assert_true (ferry_list_replica_get_following (test->replica));
-  g_assert_false (ferry_list_row_get_loaded (list_test_look (test, 3)));
+  g_assert_false (list_test_is_loaded (test, 3));
   list_test_settle (test);
   list_test_assert_all_right (test);
   list_test_free (test);
@@ -263,7 +247,7 @@ test_other_length (void)
 static void
 test_hostile_between (void)
 {
-  ListTest *test = begin (10);
+  ListTest *test = list_test_new_begun (10);
   g_autoptr (FerryListRow) row = g_list_model_get_item (G_LIST_MODEL (test->replica), 0);
 
   test->blind = TRUE;
@@ -279,7 +263,7 @@ test_hostile_between (void)
 static void
 test_foreign_values (void)
 {
-  ListTest *test = begin (2);
+  ListTest *test = list_test_new_begun (2);
   g_autoptr (FerryListRow) first = NULL;
   g_autoptr (FerryListRow) second = NULL;
 
@@ -365,7 +349,7 @@ test_too_long (void)
 static void
 test_released (void)
 {
-  ListTest *test = begin (1000);
+  ListTest *test = list_test_new_begun (1000);
   FerryListRow *row = list_test_look (test, 5);
 
   list_test_look (test, 900);
@@ -389,7 +373,7 @@ dispose_cb (GListModel *model)
 static void
 test_disposed_in_change (void)
 {
-  ListTest *test = begin (1000);
+  ListTest *test = list_test_new_begun (1000);
 
   list_test_look (test, 5);
   list_test_turn (test);
@@ -411,7 +395,7 @@ release_cb (GObject *row, GParamSpec *pspec, ListTest *test)
 static void
 test_released_in_load (void)
 {
-  ListTest *test = begin (1000);
+  ListTest *test = list_test_new_begun (1000);
   g_autoptr (FerryListRow) first = g_list_model_get_item (G_LIST_MODEL (test->replica), 0);
   g_autoptr (FerryListRow) last = g_list_model_get_item (G_LIST_MODEL (test->replica), 127);
 
@@ -432,7 +416,7 @@ released_on_error_cb (GObject *replica, GParamSpec *pspec, ListTest *test)
 static void
 test_released_in_failure (void)
 {
-  ListTest *test = begin (1000);
+  ListTest *test = list_test_new_begun (1000);
 
   g_signal_connect (test->replica, "notify::error", G_CALLBACK (released_on_error_cb), test);
   list_test_look (test, 0);

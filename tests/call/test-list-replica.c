@@ -9,22 +9,6 @@
 
 #define PAGE 128
 
-static ListTest *
-begin (guint length)
-{
-  ListTest *test = list_test_new (length);
-
-  list_test_begin (test);
-  list_test_deliver (test);
-  return test;
-}
-
-static gboolean
-is_loaded (ListTest *test, guint position)
-{
-  return ferry_list_row_get_loaded (list_test_look (test, position));
-}
-
 static void
 test_length (void)
 {
@@ -50,21 +34,15 @@ test_length (void)
 }
 
 static void
-count_cb (GObject *object, GParamSpec *pspec, guint *n)
-{
-  ++*n;
-}
-
-static void
 test_page (void)
 {
-  ListTest *test = begin (1000);
+  ListTest *test = list_test_new_begun (1000);
   ListTestFetch *fetch;
   guint n_loaded = 0;
 
-  g_assert_false (is_loaded (test, 130));
-  g_signal_connect (list_test_look (test, 130), "notify::loaded", G_CALLBACK (count_cb), &n_loaded);
-  g_assert_false (is_loaded (test, 255));
+  g_assert_false (list_test_is_loaded (test, 130));
+  g_signal_connect (list_test_look (test, 130), "notify::loaded", G_CALLBACK (list_test_count_cb), &n_loaded);
+  g_assert_false (list_test_is_loaded (test, 255));
   list_test_turn (test);
   fetch = list_test_get_fetch (test, 0);
   g_assert_cmpuint (fetch->position, ==, PAGE);
@@ -73,9 +51,9 @@ test_page (void)
   list_test_answer (fetch);
   g_assert_cmpuint (test->n_loaded, ==, 2);
   g_assert_cmpuint (n_loaded, ==, 1);
-  g_assert_true (is_loaded (test, 130));
-  g_assert_true (is_loaded (test, 200));
-  g_assert_false (is_loaded (test, 256));
+  g_assert_true (list_test_is_loaded (test, 130));
+  g_assert_true (list_test_is_loaded (test, 200));
+  g_assert_false (list_test_is_loaded (test, 256));
   list_test_settle (test);
   list_test_assert_all_right (test);
   g_assert_cmpuint (test->n_asked, ==, 2);
@@ -85,7 +63,7 @@ test_page (void)
 static void
 test_last_page (void)
 {
-  ListTest *test = begin (300);
+  ListTest *test = list_test_new_begun (300);
 
   list_test_look (test, 299);
   list_test_turn (test);
@@ -98,7 +76,7 @@ test_last_page (void)
 static void
 test_page_size (void)
 {
-  ListTest *test = begin (1000);
+  ListTest *test = list_test_new_begun (1000);
 
   ferry_list_replica_set_page_size (test->replica, 10);
   g_assert_cmpuint (ferry_list_replica_get_page_size (test->replica), ==, 10);
@@ -113,7 +91,7 @@ test_page_size (void)
 static void
 test_once (void)
 {
-  ListTest *test = begin (1000);
+  ListTest *test = list_test_new_begun (1000);
 
   for (guint i = 0; i < PAGE; i++)
     {
@@ -123,7 +101,7 @@ test_once (void)
   g_assert_cmpuint (test->n_asked, ==, 1);
   list_test_settle (test);
   for (guint i = 0; i < PAGE; i++)
-    g_assert_true (is_loaded (test, i));
+    g_assert_true (list_test_is_loaded (test, i));
   list_test_settle (test);
   g_assert_cmpuint (test->n_asked, ==, 1);
   list_test_free (test);
@@ -132,7 +110,7 @@ test_once (void)
 static void
 test_newest_first (void)
 {
-  ListTest *test = begin (100 * PAGE);
+  ListTest *test = list_test_new_begun (100 * PAGE);
 
   for (guint i = 0; i < 10; i++)
     list_test_look (test, i * PAGE);
@@ -156,7 +134,7 @@ test_newest_first (void)
 static void
 test_scrolling (void)
 {
-  ListTest *test = begin (1000000);
+  ListTest *test = list_test_new_begun (1000000);
 
   for (guint i = 0; i < 999000; i += 30)
     {
@@ -176,7 +154,7 @@ test_scrolling (void)
 static void
 test_cache (void)
 {
-  ListTest *test = begin (10 * PAGE);
+  ListTest *test = list_test_new_begun (10 * PAGE);
 
   ferry_list_replica_set_cache_size (test->replica, 2 * PAGE);
   for (guint i = 0; i < 3; i++)
@@ -185,17 +163,17 @@ test_cache (void)
       list_test_settle (test);
     }
   list_test_look_away (test, PAGE);
-  g_assert_true (is_loaded (test, PAGE));
-  g_assert_true (is_loaded (test, 2 * PAGE));
-  g_assert_true (is_loaded (test, 0));
-  g_assert_false (is_loaded (test, 1));
+  g_assert_true (list_test_is_loaded (test, PAGE));
+  g_assert_true (list_test_is_loaded (test, 2 * PAGE));
+  g_assert_true (list_test_is_loaded (test, 0));
+  g_assert_false (list_test_is_loaded (test, 1));
   list_test_settle (test);
   g_assert_cmpuint (test->n_asked, ==, 4);
   ferry_list_replica_set_cache_size (test->replica, 0);
   list_test_look_away (test, 0);
-  g_assert_false (is_loaded (test, 0));
+  g_assert_false (list_test_is_loaded (test, 0));
   list_test_settle (test);
-  g_assert_true (is_loaded (test, 0));
+  g_assert_true (list_test_is_loaded (test, 0));
   list_test_assert_all_right (test);
   list_test_free (test);
 }
@@ -209,18 +187,18 @@ note_gone (gpointer data, GObject *object)
 static void
 test_released (void)
 {
-  ListTest *test = begin (PAGE);
+  ListTest *test = list_test_new_begun (PAGE);
   guint n_gone = 0;
 
   g_object_weak_ref (G_OBJECT (list_test_look (test, 3)), note_gone, &n_gone);
   list_test_settle (test);
   list_test_look_away (test, 3);
   g_assert_cmpuint (n_gone, ==, 0);
-  g_assert_true (is_loaded (test, 3));
+  g_assert_true (list_test_is_loaded (test, 3));
   list_test_look_away (test, 3);
   ferry_list_replica_set_cache_size (test->replica, 0);
   g_assert_cmpuint (n_gone, ==, 1);
-  g_assert_false (is_loaded (test, 3));
+  g_assert_false (list_test_is_loaded (test, 3));
   list_test_settle (test);
   list_test_free (test);
 }
@@ -230,11 +208,11 @@ test_released (void)
 static void
 test_n_items (void)
 {
-  ListTest *test = begin (1000);
+  ListTest *test = list_test_new_begun (1000);
   guint n_items = 0;
   guint n = 0;
 
-  g_signal_connect (test->replica, "notify::n-items", G_CALLBACK (count_cb), &n_items);
+  g_signal_connect (test->replica, "notify::n-items", G_CALLBACK (list_test_count_cb), &n_items);
   list_test_splice (test, 5, 1, 1);
   list_test_settle (test);
   g_assert_cmpuint (n_items, ==, 0);
@@ -249,7 +227,7 @@ test_n_items (void)
 static void
 test_moves (void)
 {
-  ListTest *test = begin (1000);
+  ListTest *test = list_test_new_begun (1000);
   FerryListRow *loaded = list_test_look (test, 500);
   FerryListRow *removed = g_object_ref (list_test_look (test, 10));
   FerryListRow *empty;
@@ -264,7 +242,7 @@ test_moves (void)
   g_assert_true (list_test_look (test, 580) == loaded);
   g_assert_true (list_test_look (test, 980) == empty);
   g_assert_cmpuint (g_variant_get_uint64 (ferry_list_row_get_value (removed)), ==, number);
-  g_assert_false (is_loaded (test, 10));
+  g_assert_false (list_test_is_loaded (test, 10));
   list_test_settle (test);
   g_assert_true (ferry_list_row_get_loaded (empty));
   list_test_assert_all_right (test);
@@ -275,7 +253,7 @@ test_moves (void)
 static void
 test_removed_empty (void)
 {
-  ListTest *test = begin (1000);
+  ListTest *test = list_test_new_begun (1000);
   g_autoptr (FerryListRow) row = g_object_ref (list_test_look (test, 700));
 
   list_test_splice (test, 0, 1000, 10);
@@ -288,7 +266,7 @@ test_removed_empty (void)
 static void
 test_append (void)
 {
-  ListTest *test = begin (1000000);
+  ListTest *test = list_test_new_begun (1000000);
   guint n_changed = test->n_changed;
 
   list_test_look (test, 0);
@@ -307,7 +285,7 @@ test_append (void)
 static void
 test_too_old (void)
 {
-  ListTest *test = begin (1000);
+  ListTest *test = list_test_new_begun (1000);
 
   list_test_look (test, 0);
   list_test_turn (test);
@@ -319,8 +297,8 @@ test_too_old (void)
   list_test_deliver (test);
   list_test_look (test, 0);
   list_test_answer (list_test_get_fetch (test, 0));
-  g_assert_false (is_loaded (test, 0));
-  g_assert_false (is_loaded (test, 1));
+  g_assert_false (list_test_is_loaded (test, 0));
+  g_assert_false (list_test_is_loaded (test, 1));
   list_test_settle (test);
   list_test_assert_all_right (test);
   g_assert_cmpuint (test->n_asked, ==, 2);
@@ -330,7 +308,7 @@ test_too_old (void)
 static void
 test_too_new (void)
 {
-  ListTest *test = begin (1000);
+  ListTest *test = list_test_new_begun (1000);
 
   list_test_look (test, 0);
   list_test_look (test, 20);
@@ -339,12 +317,12 @@ test_too_new (void)
   list_test_splice (test, 0, 1, 0);
   list_test_tell (test);
   list_test_answer (list_test_get_fetch (test, 0));
-  g_assert_false (is_loaded (test, 0));
-  g_assert_false (is_loaded (test, 20));
+  g_assert_false (list_test_is_loaded (test, 0));
+  g_assert_false (list_test_is_loaded (test, 20));
   list_test_turn (test);
   g_assert_cmpuint (test->n_asked, ==, 1);
   list_test_deliver (test);
-  g_assert_true (is_loaded (test, 24));
+  g_assert_true (list_test_is_loaded (test, 24));
   list_test_look (test, 0);
   list_test_settle (test);
   list_test_assert_all_right (test);
@@ -355,7 +333,7 @@ test_too_new (void)
 static void
 test_jumped_past (void)
 {
-  ListTest *test = begin (1000);
+  ListTest *test = list_test_new_begun (1000);
 
   list_test_look (test, 0);
   list_test_turn (test);
@@ -368,13 +346,13 @@ test_jumped_past (void)
   list_test_join (test);
   list_test_tell (test);
   list_test_deliver (test);
-  g_assert_true (is_loaded (test, 0));
-  g_assert_true (is_loaded (test, 4));
-  g_assert_false (is_loaded (test, 5));
-  g_assert_false (is_loaded (test, 15));
-  g_assert_true (is_loaded (test, 16));
-  g_assert_true (is_loaded (test, 128));
-  g_assert_false (is_loaded (test, 129));
+  g_assert_true (list_test_is_loaded (test, 0));
+  g_assert_true (list_test_is_loaded (test, 4));
+  g_assert_false (list_test_is_loaded (test, 5));
+  g_assert_false (list_test_is_loaded (test, 15));
+  g_assert_true (list_test_is_loaded (test, 16));
+  g_assert_true (list_test_is_loaded (test, 128));
+  g_assert_false (list_test_is_loaded (test, 129));
   list_test_settle (test);
   list_test_assert_all_right (test);
   g_assert_cmpuint (test->n_asked, ==, 3);
@@ -384,7 +362,7 @@ test_jumped_past (void)
 static void
 test_moved_out (void)
 {
-  ListTest *test = begin (10 * PAGE);
+  ListTest *test = list_test_new_begun (10 * PAGE);
 
   list_test_look (test, 10);
   list_test_turn (test);
@@ -402,7 +380,7 @@ test_moved_out (void)
 static void
 test_shrunk (void)
 {
-  ListTest *test = begin (1000);
+  ListTest *test = list_test_new_begun (1000);
 
   list_test_look (test, 100);
   list_test_look (test, 999);
@@ -429,7 +407,7 @@ deliver_more (GListModel *model, guint position, guint n_removed, guint n_added,
 static void
 test_nested (void)
 {
-  ListTest *test = begin (1000);
+  ListTest *test = list_test_new_begun (1000);
 
   g_signal_connect (test->replica, "items-changed", G_CALLBACK (deliver_more), test);
   for (guint i = 0; i < 10; i++)

@@ -169,29 +169,8 @@ typedef struct
   guint n_items; /* of the list, by what it said */
   guint n_asked; /* calls, and how many of them returned */
   guint n_returned;
-  const guint8 *data; /* of the input, as the next two */
-  gsize size;
-  gsize at;
+  FuzzInput input;
 } Scene;
-
-static guint8
-next_byte (Scene *self)
-{
-  return self->at < self->size ? self->data[self->at++] : 0;
-}
-
-/* Two bytes of a length, and so many. Returns (transfer full). */
-static GBytes *
-next_bytes (Scene *self)
-{
-  gsize low = next_byte (self);
-  gsize wanted = low | (gsize) next_byte (self) << 8;
-  gsize length = MIN (wanted, self->size - self->at);
-  GBytes *bytes = g_bytes_new (self->data + self->at, length);
-
-  self->at += length;
-  return bytes;
-}
 
 /* ---- what comes ---- */
 
@@ -250,8 +229,8 @@ say (Scene *self, FerryCallKind kind, guint64 xid, GVariant *value)
 static void
 say_next (Scene *self, FerryCallKind kind, const char *method, const char *type)
 {
-  guint8 which = next_byte (self);
-  g_autoptr (GBytes) bytes = next_bytes (self);
+  guint8 which = fuzz_input_next_byte (&self->input);
+  g_autoptr (GBytes) bytes = fuzz_input_next_bytes (&self->input);
   g_autoptr (GVariant) value = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE (type), bytes, FALSE));
   g_autoptr (GPtrArray) fit = g_ptr_array_new ();
   Request *request;
@@ -430,19 +409,19 @@ obey_owner (Scene *self, guint8 order)
   switch (order)
     {
     case 'A': /* how */
-      ask (self, next_byte (self));
+      ask (self, fuzz_input_next_byte (&self->input));
       break;
     case 'F': /* how */
-      follow (self, next_byte (self));
+      follow (self, fuzz_input_next_byte (&self->input));
       break;
     case 'R': /* how */
-      make_replica (self, next_byte (self));
+      make_replica (self, fuzz_input_next_byte (&self->input));
       break;
     case 'L': /* where */
-      look (self, next_byte (self));
+      look (self, fuzz_input_next_byte (&self->input));
       break;
     case 'P': /* which */
-      drop_proxy (self, next_byte (self));
+      drop_proxy (self, fuzz_input_next_byte (&self->input));
       break;
     case 'X':
       g_cancellable_cancel (self->cancellable);
@@ -464,7 +443,7 @@ obey (Scene *self, guint8 order)
   switch (order)
     {
     case 'm': /* a message, whole */
-      bytes = next_bytes (self);
+      bytes = fuzz_input_next_bytes (&self->input);
       come (self, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
       break;
     case 'v': /* which, and a result */
@@ -483,12 +462,12 @@ obey (Scene *self, guint8 order)
       say_next (self, FERRY_CALL_ANSWER, FERRY_OBJECT_METHOD_VIEW, "v");
       break;
     case 'w': /* 1: it listens; four times its generation */
-      state = next_byte (self);
+      state = fuzz_input_next_byte (&self->input);
       tell_listening (self, state & 1, state >> 2);
       break;
     case 'e':
     case 'E': /* which */
-      fail_one (self, next_byte (self), order == 'E');
+      fail_one (self, fuzz_input_next_byte (&self->input), order == 'E');
       break;
     default:
       obey_owner (self, order);
@@ -560,7 +539,7 @@ int
 LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
 {
   g_autoptr (GMainContext) context = g_main_context_new ();
-  Scene scene = {.data = data, .size = size, .at = 1};
+  Scene scene = {.input = {data, size, 1}};
 
   if (size == 0)
     return 0;
@@ -572,10 +551,10 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   scene.proxy = ferry_proxy_new ((FerryTransport *) scene.transport, "node");
   if ((data[0] & 1) == 0)
     tell_listening (&scene, TRUE, 7);
-  while (scene.at < size)
+  while (scene.input.at < size)
     {
-      obey (&scene, next_byte (&scene));
-      if (next_byte (&scene) % 4 != 3)
+      obey (&scene, fuzz_input_next_byte (&scene.input));
+      if (fuzz_input_next_byte (&scene.input) % 4 != 3)
         settle (context);
     }
   finish (&scene, context);

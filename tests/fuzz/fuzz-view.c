@@ -136,35 +136,14 @@ typedef struct
   FerryDictionary *dictionary;
   guint64 last_xid;
   GHashTable *cancelled; /* (owned): xids */
-  const guint8 *data;    /* of the input, as the next two */
-  gsize size;
-  gsize at;
+  FuzzInput input;
 } Scene;
-
-static guint8
-next_byte (Scene *self)
-{
-  return self->at < self->size ? self->data[self->at++] : 0;
-}
-
-/* Two bytes of a length, and so many. Returns (transfer full). */
-static GBytes *
-next_bytes (Scene *self)
-{
-  gsize low = next_byte (self);
-  gsize wanted = low | (gsize) next_byte (self) << 8;
-  gsize length = MIN (wanted, self->size - self->at);
-  GBytes *bytes = g_bytes_new (self->data + self->at, length);
-
-  self->at += length;
-  return bytes;
-}
 
 /* Returns (transfer floating): of any content that has this type. */
 static GVariant *
 next_value (Scene *self, const char *type)
 {
-  g_autoptr (GBytes) bytes = next_bytes (self);
+  g_autoptr (GBytes) bytes = fuzz_input_next_bytes (&self->input);
 
   return g_variant_new_from_bytes (G_VARIANT_TYPE (type), bytes, FALSE);
 }
@@ -174,7 +153,7 @@ next_root (Scene *self)
 {
   static const char *const names[] = {"node", "list", "dictionary", ""};
   GArray *given = self->transport->given;
-  guint8 which = next_byte (self);
+  guint8 which = fuzz_input_next_byte (&self->input);
 
   if (which < G_N_ELEMENTS (names))
     return (FerryObjectRoot){names[which], 0, 0};
@@ -304,8 +283,8 @@ next_view (Scene *self, const FerryObjectRoot *root, gboolean as_proxy)
   const FerryViewRequest request = {.root = *root, .as_proxy = as_proxy};
   g_autoptr (GVariant) head = g_variant_ref_sink (ferry_view_request_to_variant (&request));
   GByteArray *packed = g_byte_array_new ();
-  guint32 n_steps = next_byte (self);
-  g_autoptr (GBytes) steps = next_bytes (self);
+  guint32 n_steps = fuzz_input_next_byte (&self->input);
+  g_autoptr (GBytes) steps = fuzz_input_next_bytes (&self->input);
   g_autoptr (GBytes) bytes = NULL;
 
   g_byte_array_append (packed, g_variant_get_data (head), (guint) g_variant_get_size (head));
@@ -319,7 +298,7 @@ static void
 ask_about_root (Scene *self, guint8 order)
 {
   FerryObjectRoot root = next_root (self);
-  guint8 flags = next_byte (self);
+  guint8 flags = fuzz_input_next_byte (&self->input);
 
   if (order == 'D')
     ask (self, FERRY_OBJECT_METHOD_DESCRIBE, g_variant_new ("(stt)", root.name, root.generation, root.number), flags);
@@ -382,7 +361,7 @@ obey (Scene *self, guint8 order)
   switch (order)
     {
     case 'm': /* a message, whole */
-      bytes = next_bytes (self);
+      bytes = fuzz_input_next_bytes (&self->input);
       come (self, g_bytes_get_data (bytes, &size), g_bytes_get_size (bytes));
       break;
     case 'V': /* root, flags, how many steps, steps */
@@ -392,16 +371,17 @@ obey (Scene *self, guint8 order)
       ask_about_root (self, order);
       break;
     case 'W': /* flags */
-      ask (self, FERRY_OBJECT_METHOD_WATCH, NULL, next_byte (self));
+      ask (self, FERRY_OBJECT_METHOD_WATCH, NULL, fuzz_input_next_byte (&self->input));
       break;
     case 'x': /* transaction */
-      tell_number (self, FERRY_CALL_CANCEL, next_byte (self), 1);
+      tell_number (self, FERRY_CALL_CANCEL, fuzz_input_next_byte (&self->input), 1);
       break;
     case 'w': /* transaction, and how many */
-      tell_number (self, FERRY_CALL_WINDOW, next_byte (self), next_byte (self) + 1);
+      tell_number (self, FERRY_CALL_WINDOW, fuzz_input_next_byte (&self->input),
+                   fuzz_input_next_byte (&self->input) + 1);
       break;
     case 'c': /* how */
-      change (self, next_byte (self));
+      change (self, fuzz_input_next_byte (&self->input));
       break;
     case 'l':
       let_go_soon ();
@@ -493,16 +473,16 @@ int
 LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
 {
   g_autoptr (GMainContext) context = g_main_context_new ();
-  Scene scene = {.data = data, .size = size, .at = 1};
+  Scene scene = {.input = {data, size, 1}};
 
   if (size == 0)
     return 0;
   g_main_context_push_thread_default (context);
   set_up (&scene, context, (data[0] & 1) != 0 ? FERRY_CALL_POLICY_CONCURRENT : FERRY_CALL_POLICY_SERIAL);
-  while (scene.at < size)
+  while (scene.input.at < size)
     {
-      obey (&scene, next_byte (&scene));
-      if (next_byte (&scene) % 4 != 3)
+      obey (&scene, fuzz_input_next_byte (&scene.input));
+      if (fuzz_input_next_byte (&scene.input) % 4 != 3)
         settle (context);
     }
   finish (&scene, context);

@@ -12,6 +12,33 @@ G_BEGIN_DECLS
 
 int LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
 
+/* An input as orders and what belongs to them. Beyond its end there are zeros, and no bytes. */
+typedef struct
+{
+  const guint8 *data;
+  gsize size;
+  gsize at;
+} FuzzInput;
+
+static inline guint8
+fuzz_input_next_byte (FuzzInput *self)
+{
+  return self->at < self->size ? self->data[self->at++] : 0;
+}
+
+/* Two bytes of a length, and so many. Returns (transfer full). */
+static inline GBytes *
+fuzz_input_next_bytes (FuzzInput *self)
+{
+  gsize low = fuzz_input_next_byte (self);
+  gsize wanted = low | (gsize) fuzz_input_next_byte (self) << 8;
+  gsize length = MIN (wanted, self->size - self->at);
+  GBytes *bytes = g_bytes_new (self->data + self->at, length);
+
+  self->at += length;
+  return bytes;
+}
+
 /* In fuzz-monitor.c: a monitor without a thread, and a link of two pipes whose connection ids are 1 and 2. */
 typedef struct _FuzzMonitor FuzzMonitor;
 
