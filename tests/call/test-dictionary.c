@@ -277,6 +277,81 @@ test_interface_has_keys_and_changes (Fixture *self, gconstpointer data)
   g_assert_false (ferry_interface_is_list (self->interface));
 }
 
+/* ---- by a proxy ---- */
+
+/* Sets two items, and returns the keys. */
+static gpointer
+use_thread (gpointer proxy)
+{
+  g_autoptr (FerryView) view = ferry_view_new (proxy);
+  g_autoptr (FerryView) other = ferry_view_new (proxy);
+  g_autoptr (GError) error = NULL;
+  GVariant *keys = NULL;
+
+  ferry_proxy_wait_until_listening (proxy, -1, NULL, &error);
+  g_assert_no_error (error);
+  ferry_view_set_item (view, g_variant_new_string ("b"), g_variant_new_int32 (1));
+  ferry_view_resolve (view, -1, NULL, NULL, NULL, &error);
+  g_assert_no_error (error);
+  ferry_view_set_item (other, g_variant_new_string ("a"), g_variant_new_int32 (2));
+  ferry_view_resolve (other, -1, NULL, NULL, NULL, &error);
+  g_assert_no_error (error);
+  ferry_proxy_call (proxy, "keys", NULL, -1, NULL, &keys, NULL, &error);
+  g_assert_no_error (error);
+  return keys;
+}
+
+static void
+received_cb (FerryProxy *proxy, const char *signal, GVariant *arguments, GString *heard)
+{
+  g_autofree char *text = g_variant_print (arguments, FALSE);
+
+  g_string_append_printf (heard, "%s%s", signal, text);
+}
+
+static gboolean
+is_followed (gpointer dictionary)
+{
+  return g_signal_has_handler_pending (dictionary, g_signal_lookup ("changed", FERRY_TYPE_DICTIONARY), 0, TRUE);
+}
+
+static gboolean
+has_heard (gpointer data)
+{
+  const GString *heard = data;
+
+  return g_str_has_suffix (heard->str, "changed('a', <2>)");
+}
+
+static void
+test_proxy_gives_keys_and_tells_changes (void)
+{
+  g_autoptr (FerryDictionary) dictionary = ferry_dictionary_new ();
+  g_autoptr (FerryInterface) interface = ferry_dictionary_create_interface (NAME);
+  g_autoptr (FerryExporter) exporter = ferry_exporter_new ();
+  g_autoptr (FerryTransport) here = NULL;
+  g_autoptr (FerryTransport) there = NULL;
+  g_autoptr (FerryProxy) proxy = NULL;
+  g_autoptr (GString) heard = g_string_new (NULL);
+  g_autoptr (GVariant) keys = NULL;
+  g_autofree char *text = NULL;
+
+  ferry_transport_new_pair (&here, &there);
+  g_assert_true (
+    ferry_exporter_export (exporter, "words", G_OBJECT (dictionary), interface, FERRY_CALL_POLICY_SERIAL, NULL));
+  g_assert_true (ferry_exporter_add_transport (exporter, there, NULL));
+  proxy = ferry_proxy_new (here, "words");
+  g_signal_connect (proxy, "received", G_CALLBACK (received_cb), heard);
+  ferry_proxy_follow (proxy, NULL, (const char *const[]){"changed", NULL});
+  ferry_exporter_start (exporter);
+  /* What changes before is nobody's to hear. */
+  ferry_test_run_until (is_followed, dictionary);
+  keys = g_thread_join (g_thread_new ("use", use_thread, proxy));
+  text = g_variant_print (keys, FALSE);
+  g_assert_cmpstr (text, ==, "['a', 'b']");
+  ferry_test_run_until (has_heard, heard);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -293,6 +368,7 @@ main (int argc, char **argv)
   ADD_REMOTE ("missing-key-is-named", test_missing_key_is_named);
   ADD_REMOTE ("key-that-is-no-string-is-refused", test_key_that_is_no_string_is_refused);
   ADD_REMOTE ("interface-has-keys-and-changes", test_interface_has_keys_and_changes);
+  ADD ("proxy-gives-keys-and-tells-changes", test_proxy_gives_keys_and_tells_changes);
 #undef ADD
 #undef ADD_REMOTE
   return g_test_run ();
