@@ -44,6 +44,7 @@ struct _FerryDemux
 
   FerryTransport *transport; /* const: (owned) */
   FerryCrew *crew;           /* const: (owned) */
+  _Atomic guint64 n_received;
 
   pthread_mutex_t lock;
   gboolean telling;    /* lock, as the next one: a thread is telling the transport */
@@ -303,7 +304,16 @@ call_came (FerryTransport *transport, FerryCall *call, GObject *owner)
 {
   FerryDemux *self = FERRY_DEMUX (owner);
 
-  ferry_crew_take (self->crew, ferry_invocation_new (transport, call));
+  FerryInvocation *invocation = ferry_invocation_new (transport, call);
+
+  invocation->number = atomic_fetch_add (&self->n_received, 1) + 1;
+  ferry_crew_take (self->crew, invocation);
+}
+
+guint64
+ferry_demux_get_n_received (FerryDemux *self)
+{
+  return atomic_load (&self->n_received);
 }
 
 /* Registers, or takes that back. Returns FALSE with an error when another demux has the transport. */

@@ -32,10 +32,10 @@ struct _FerryExported
   _Atomic gint references;
   guint64 number;            /* const: never used again */
   FerryObjectTable *table;   /* const: (owned) */
-  GObject *object;           /* const: (owned) (nullable), as the next three */
+  GObject *object;           /* const: (owned) (nullable), as the next two */
   FerryInterface *interface; /* (owned) (nullable): none of a value */
   GVariant *value;           /* (owned) (nullable): in place of an object */
-  FerryCallPolicy policy;
+  _Atomic FerryCallPolicy policy;
   char *name; /* the table's lock: (owned) (nullable): the one under which it is exported */
 
   pthread_mutex_t lock;

@@ -66,7 +66,7 @@ ferry_exported_new (FerryObjectTable *table, GObject *object, FerryInterface *in
   self->object = object != NULL ? g_object_ref (object) : NULL;
   self->interface = interface != NULL ? g_object_ref (interface) : NULL;
   self->value = value != NULL ? g_variant_ref (value) : NULL;
-  self->policy = policy;
+  atomic_init (&self->policy, policy);
   pthread_mutex_init (&self->lock, NULL);
   /* One that is about to go makes room. */
   if (object != NULL)

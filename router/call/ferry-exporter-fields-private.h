@@ -44,10 +44,13 @@ struct _FerryExporter
   FerryStopMode stop_mode;
 
   _Atomic guint64 n_requests; /* that were taken up */
+  _Atomic guint64 n_names;    /* how often names have changed */
 };
 
 void ferry_exporter_type_free (gpointer data);
 void ferry_pass_function_free (gpointer data);
+/* (element-type FerryExporterLink) (transfer full) */
+GPtrArray *ferry_exporter_list_links (FerryExporter *self);
 /* Has what a link's demux calls run where the exporter says. */
 void ferry_exporter_place_demux (FerryExporter *self, FerryDemux *demux);
 

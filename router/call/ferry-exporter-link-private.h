@@ -33,6 +33,11 @@ gboolean ferry_exporter_link_start_view (FerryExporterLink *self, FerryExporter 
                                          GError **error);
 /* The exporter listens, or does not any more: watchers are told; the latter ends what is followed. */
 void ferry_exporter_link_tell (FerryExporterLink *self, gboolean listening);
+/* Around the moment from which on the exporter does not listen: what has come by the latter came before the stop. */
+void ferry_exporter_link_begin_stop (FerryExporterLink *self);
+void ferry_exporter_link_end_stop (FerryExporterLink *self);
+/* Names have changed: watchers are told, and whoever follows left (nullable) by its name hears that it is gone. */
+void ferry_exporter_link_tell_names (FerryExporterLink *self, FerryExported *left);
 /* (transfer full) (nullable): what a request is about. FERRY_ERROR_UNKNOWN_OBJECT. */
 FerryExported *ferry_exporter_link_find (FerryExporterLink *self, FerryExporter *exporter, const FerryObjectRoot *root,
                                          GError **error);

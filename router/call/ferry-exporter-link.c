@@ -9,8 +9,10 @@
 #include "call/ferry-exporter-link-private.h"
 
 #include "base/ferry-base-private.h"
+#include "call/ferry-demux-private.h"
 #include "call/ferry-follower-private.h"
 #include "call/ferry-interface-private.h"
+#include "call/ferry-invocation-private.h"
 #include "call/ferry-transport-private.h"
 
 typedef struct
@@ -31,7 +33,7 @@ struct _FerryExporterLink
   GHashTable *references; /* lock: (element-type guint64 Reference), as what follows; owned */
   GPtrArray *pushes;      /* (element-type FerryPush): feeds (owned) */
   GPtrArray *watches;     /* (element-type FerryPush): of who watches whether it listens (owned) */
-  guint n_before;         /* requests that waited when the exporter was stopped, and have not been taken up */
+  guint64 last_before;    /* of the demux's invocations: the last one that came before the latest stop */
   gboolean closed;
 };
 
@@ -226,8 +228,9 @@ typedef struct
 {
   FerryExporterLink *link; /* const: (owned) */
   FerryPush *push;         /* const: (unowned) */
-  gboolean told;           /* of who makes an item, as the next */
+  gboolean told;           /* of who makes an item, as the next two */
   gboolean listening;
+  guint64 n_names; /* how often names had changed */
 } Watch;
 
 static GVariant *
@@ -236,11 +239,13 @@ watch_make (gpointer data)
   Watch *self = data;
   g_autoptr (FerryExporter) exporter = g_weak_ref_get (&self->link->exporter);
   gboolean listening = exporter != NULL && ferry_exporter_get_listening (exporter);
+  guint64 n_names = exporter != NULL ? ferry_exporter_get_n_names (exporter) : 0;
 
-  if (self->told && self->listening == listening)
+  if (self->told && self->listening == listening && self->n_names == n_names)
     return NULL;
   self->told = TRUE;
   self->listening = listening;
+  self->n_names = n_names;
   return g_variant_new ("(bt)", listening, exporter != NULL ? ferry_exporter_get_generation (exporter) : 0);
 }
 
@@ -305,35 +310,81 @@ end_pushes (FerryExporterLink *self, GPtrArray *pushes, const GError *reason)
     ferry_push_end (stolen->pdata[i], reason);
 }
 
+/* Returns (element-type FerryPush) (transfer full). */
+static GPtrArray *
+list_pushes (FerryExporterLink *self, GPtrArray *pushes)
+{
+  GPtrArray *list = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_push_unref);
+
+  pthread_mutex_lock (&self->lock);
+  for (guint i = 0; i < pushes->len; i++)
+    g_ptr_array_add (list, ferry_push_ref (pushes->pdata[i]));
+  pthread_mutex_unlock (&self->lock);
+  return list;
+}
+
+static void
+tell_watches (FerryExporterLink *self)
+{
+  g_autoptr (GPtrArray) watches = list_pushes (self, self->watches);
+
+  for (guint i = 0; i < watches->len; i++)
+    ferry_push_kick (watches->pdata[i]);
+}
+
 void
 ferry_exporter_link_tell (FerryExporterLink *self, gboolean listening)
 {
-  g_autoptr (GPtrArray) watches = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_push_unref);
   g_autoptr (GError) reason = NULL;
 
-  pthread_mutex_lock (&self->lock);
-  for (guint i = 0; i < self->watches->len; i++)
-    g_ptr_array_add (watches, ferry_push_ref (self->watches->pdata[i]));
-  self->n_before = listening ? 0 : ferry_demux_get_n_pending (self->demux);
-  pthread_mutex_unlock (&self->lock);
-  for (guint i = 0; i < watches->len; i++)
-    ferry_push_kick (watches->pdata[i]);
+  tell_watches (self);
+  if (listening)
+    return;
   reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING, "The exporter does not listen any more");
-  if (!listening)
-    end_pushes (self, self->pushes, reason);
+  end_pushes (self, self->pushes, reason);
+}
+
+void
+ferry_exporter_link_tell_names (FerryExporterLink *self, FerryExported *left)
+{
+  g_autoptr (GPtrArray) pushes = left != NULL ? list_pushes (self, self->pushes) : NULL;
+  g_autoptr (GError) reason =
+    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING, "The object is not exported by that name any more");
+
+  for (guint i = 0; left != NULL && i < pushes->len; i++)
+    if (ferry_follower_has_by_name (pushes->pdata[i], left))
+      {
+        ferry_exporter_link_remove_push (self, pushes->pdata[i]);
+        ferry_push_end (pushes->pdata[i], reason);
+      }
+  tell_watches (self);
 }
 
 /* ---- requests ---- */
 
-/* The first that are taken up after a stop are those that waited then. */
+void
+ferry_exporter_link_begin_stop (FerryExporterLink *self)
+{
+  pthread_mutex_lock (&self->lock);
+  self->last_before = G_MAXUINT64;
+  pthread_mutex_unlock (&self->lock);
+}
+
+void
+ferry_exporter_link_end_stop (FerryExporterLink *self)
+{
+  pthread_mutex_lock (&self->lock);
+  self->last_before = ferry_demux_get_n_received (self->demux);
+  pthread_mutex_unlock (&self->lock);
+}
+
 static gboolean
-was_before (FerryExporterLink *self)
+was_before (FerryExporterLink *self, FerryInvocation *invocation)
 {
   gboolean before;
 
   pthread_mutex_lock (&self->lock);
-  before = self->n_before > 0;
-  self->n_before -= before;
+  before = invocation->number <= self->last_before;
   pthread_mutex_unlock (&self->lock);
   return before;
 }
@@ -352,13 +403,15 @@ release (FerryExporterLink *self, FerryExporter *exporter, FerryInvocation *invo
 }
 
 static void
-answer (FerryExporterLink *self, FerryExporter *exporter, FerryInvocation *invocation, gboolean before)
+answer (FerryExporterLink *self, FerryExporter *exporter, FerryInvocation *invocation)
 {
   const char *method = ferry_invocation_get_method (invocation);
   g_autoptr (GError) error = NULL;
   gboolean answered;
 
-  if (!ferry_exporter_check_listening (exporter, before, &error))
+  /* Looked at in this order: who sees that it was stopped also sees what came before. */
+  if (!ferry_exporter_check_listening (exporter, FALSE, NULL) &&
+      !ferry_exporter_check_listening (exporter, was_before (self, invocation), &error))
     answered = FALSE;
   else if (g_str_equal (method, FERRY_OBJECT_METHOD_VIEW))
     answered = ferry_exporter_link_start_view (self, exporter, invocation, &error);
@@ -378,7 +431,6 @@ request_came (FerryInvocation *invocation, gpointer data)
   FerryExporterLink *self = data;
   const char *method = ferry_invocation_get_method (invocation);
   g_autoptr (FerryExporter) exporter = g_weak_ref_get (&self->exporter);
-  gboolean before = was_before (self);
 
   if (exporter == NULL)
     {
@@ -396,7 +448,7 @@ request_came (FerryInvocation *invocation, gpointer data)
   else if (g_str_equal (method, FERRY_OBJECT_METHOD_FOLLOW))
     ferry_follower_start (self, exporter, invocation);
   else
-    answer (self, exporter, invocation, before);
+    answer (self, exporter, invocation);
 }
 
 static const char *const methods[] = {FERRY_OBJECT_METHOD_VIEW, FERRY_OBJECT_METHOD_WATCH, FERRY_OBJECT_METHOD_DESCRIBE,

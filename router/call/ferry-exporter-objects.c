@@ -7,6 +7,8 @@
 
 #include "call/ferry-exporter-fields-private.h"
 
+#include <stdatomic.h>
+
 #include "base/ferry-base-private.h"
 #include "call/ferry-interface-private.h"
 
@@ -50,6 +52,23 @@ set_name (FerryExported *exported, const char *name)
   g_free (exported->name);
   exported->name = g_strdup (name);
   pthread_mutex_unlock (&exported->table->lock);
+}
+
+guint64
+ferry_exporter_get_n_names (FerryExporter *self)
+{
+  return atomic_load (&self->n_names);
+}
+
+/* left: (nullable): has lost its name. */
+static void
+tell_names (FerryExporter *self, FerryExported *left)
+{
+  g_autoptr (GPtrArray) links = ferry_exporter_list_links (self);
+
+  atomic_fetch_add (&self->n_names, 1);
+  for (guint i = 0; i < links->len; i++)
+    ferry_exporter_link_tell_names (links->pdata[i], left);
 }
 
 static gboolean
@@ -105,9 +124,13 @@ ferry_exporter_export (FerryExporter *self, const char *name, GObject *object, F
   if (is_exported)
     {
       set_name (exported, name);
+      /* It may have a record by its type, with the policy of that. Relaxed: whoever is at it goes on as it began. */
+      atomic_store_explicit (&exported->policy, policy, memory_order_relaxed);
       g_hash_table_insert (self->names, g_strdup (name), ferry_exported_ref (exported));
     }
   pthread_mutex_unlock (&self->lock);
+  if (is_exported)
+    tell_names (self, NULL);
   return is_exported;
 }
 
@@ -127,12 +150,14 @@ ferry_exporter_export (FerryExporter *self, const char *name, GObject *object, F
 void
 ferry_exporter_export_type (FerryExporter *self, FerryInterface *interface, FerryCallPolicy policy)
 {
-  g_autoptr (GError) error = NULL;
   FerryExporterType *entry;
+  gboolean is_complete;
 
   g_return_if_fail (FERRY_IS_EXPORTER (self));
   g_return_if_fail (FERRY_IS_INTERFACE (interface));
-  g_return_if_fail (ferry_interface_seal (interface, &error));
+
+  is_complete = ferry_interface_seal (interface, NULL);
+  g_return_if_fail (is_complete);
 
   entry = g_new (FerryExporterType, 1);
   *entry = (FerryExporterType){g_object_ref (interface), policy};
@@ -146,7 +171,8 @@ ferry_exporter_export_type (FerryExporter *self, FerryInterface *interface, Ferr
  * @self: an exporter
  * @name: the name of an object
  *
- * Takes back a name. References that others have to the object stay good until they drop them. Any thread.
+ * Takes back a name. References that others have to the object stay good until they drop them; who follows it by its
+ * name follows the next object that is exported by that name. Any thread.
  *
  * Returns: whether there was an object of that name
  *
@@ -166,6 +192,8 @@ ferry_exporter_unexport (FerryExporter *self, const char *name)
   if (exported != NULL)
     set_name (exported, NULL);
   pthread_mutex_unlock (&self->lock);
+  if (exported != NULL)
+    tell_names (self, exported);
   return exported != NULL;
 }
 

@@ -29,6 +29,8 @@ FerryExported *ferry_exporter_hold_value (FerryExporter *self, GVariant *value);
 /* (nullable): for as long as the exporter lives. FERRY_ERROR_UNKNOWN_FUNCTION. */
 const FerryPassFunction *ferry_exporter_find_function (FerryExporter *self, const char *name, GError **error);
 guint64 ferry_exporter_get_generation (FerryExporter *self);
+/* How often names have changed: so that those who know what one stood for ask again. */
+guint64 ferry_exporter_get_n_names (FerryExporter *self);
 /* Where runs go on that were answered elsewhere: (transfer none) (nullable). */
 GMainContext *ferry_exporter_get_context (FerryExporter *self);
 /* Whether requests are answered. before: this one may be of those that came before the stop. Fails with

@@ -129,9 +129,8 @@ ferry_exporter_drop_link (FerryExporter *self, gpointer link)
     ferry_exporter_link_close (held, reason);
 }
 
-/* Returns (element-type FerryExporterLink) (transfer full). */
-static GPtrArray *
-list_links (FerryExporter *self)
+GPtrArray *
+ferry_exporter_list_links (FerryExporter *self)
 {
   GPtrArray *links = g_ptr_array_new_with_free_func (g_object_unref);
 
@@ -183,7 +182,7 @@ ferry_exporter_get_n_references (FerryExporter *self)
 
   g_return_val_if_fail (FERRY_IS_EXPORTER (self), 0);
 
-  links = list_links (self);
+  links = ferry_exporter_list_links (self);
   for (guint i = 0; i < links->len; i++)
     n += ferry_exporter_link_get_n_references (links->pdata[i]);
   return n;
@@ -216,17 +215,20 @@ ferry_exporter_check_listening (FerryExporter *self, gboolean before, GError **e
 static gboolean
 set_listening (FerryExporter *self, gboolean listening, FerryStopMode mode)
 {
-  g_autoptr (GPtrArray) links = NULL;
+  g_autoptr (GPtrArray) links = ferry_exporter_list_links (self);
   gboolean changed;
 
+  for (guint i = 0; i < links->len && !listening; i++)
+    ferry_exporter_link_begin_stop (links->pdata[i]);
   pthread_mutex_lock (&self->lock);
   changed = self->listening != listening;
   self->listening = listening;
   self->stop_mode = mode;
   pthread_mutex_unlock (&self->lock);
+  for (guint i = 0; i < links->len && !listening; i++)
+    ferry_exporter_link_end_stop (links->pdata[i]);
   if (!changed)
     return FALSE;
-  links = list_links (self);
   for (guint i = 0; i < links->len; i++)
     ferry_exporter_link_tell (links->pdata[i], listening);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_LISTENING]);
@@ -254,7 +256,7 @@ ferry_exporter_start (FerryExporter *self)
 static GPtrArray *
 list_exported (FerryExporter *self)
 {
-  g_autoptr (GPtrArray) links = list_links (self);
+  g_autoptr (GPtrArray) links = ferry_exporter_list_links (self);
   GPtrArray *list = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_exported_unref);
   GHashTableIter iter;
   gpointer exported;
@@ -349,7 +351,7 @@ static void
 ferry_exporter_dispose (GObject *object)
 {
   FerryExporter *self = FERRY_EXPORTER (object);
-  g_autoptr (GPtrArray) links = list_links (self);
+  g_autoptr (GPtrArray) links = ferry_exporter_list_links (self);
 
   for (guint i = 0; i < links->len; i++)
     ferry_exporter_drop_link (self, links->pdata[i]);

@@ -34,10 +34,11 @@ typedef enum
 
 /**
  * FerryStopMode:
- * @FERRY_STOP_MODE_FULFIL: What was asked before is answered.
- * @FERRY_STOP_MODE_REFUSE: What was asked before and has not begun is refused with %FERRY_ERROR_REFUSED.
+ * @FERRY_STOP_MODE_FULFIL: What had come before is answered.
+ * @FERRY_STOP_MODE_REFUSE: What had come before and has not begun is refused with %FERRY_ERROR_REFUSED.
  *
- * What becomes of what was asked before an exporter was stopped. What has begun goes on to its answer either way.
+ * What becomes of what had come by the time that an exporter was stopped. What has begun goes on to its answer either
+ * way; what is on its way yet finds nobody who listens.
  *
  * Since: 0.1
  */

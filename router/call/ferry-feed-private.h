@@ -23,7 +23,8 @@ typedef struct
   /* May close the feed. */
   void (*item) (gpointer data, GVariant *item, gboolean is_first);
   /* (nullable): nothing comes for now, since the exporter does not listen, or for ever, with the reason; it may close
-   * the feed. FERRY_ERROR_UNKNOWN_OBJECT and the like come here too, for ever. */
+   * the feed. FERRY_ERROR_UNKNOWN_OBJECT and the like come here too, for ever; a first item may follow nevertheless,
+   * when the name stands for something else. */
   void (*silent) (gpointer data, const GError *reason, gboolean for_ever);
 } FerryFeedFuncs;
 

@@ -45,7 +45,8 @@ struct _FerryFeed
   gint64 last_item;            /* when it came */
   _Atomic gboolean wants_room; /* a stream was not opened for want of it */
   GSource *pause;              /* (owned) (nullable): until the next is taken */
-  gboolean silent;             /* it was told that nothing comes, for ever */
+  gboolean silent;             /* it was told that nothing comes, for ever or as long as names are the same */
+  guint64 edition;             /* of the link, when the stream was opened */
 };
 
 static void take_next (FerryFeed *self);
@@ -123,13 +124,21 @@ is_worth_another_try (const GError *error)
          g_error_matches (error, FERRY_ERROR, FERRY_ERROR_REFUSED);
 }
 
+/* What was refused may be there after the next change of names, or after one that has come meanwhile. */
+static gboolean
+may_be_there_now (FerryFeed *self)
+{
+  return self->root.generation == 0 && ferry_proxy_link_get_edition (self->link) != self->edition;
+}
+
 static void
 stream_ended (FerryFeed *self, const GError *error)
 {
   g_autoptr (GError) end = ferry_proxy_link_dup_end (self->link);
+  gboolean again = end == NULL && (is_worth_another_try (error) || may_be_there_now (self));
 
   g_clear_object (&self->replies);
-  tell_silent (self, end != NULL ? end : error, end != NULL || !is_worth_another_try (error));
+  tell_silent (self, end != NULL ? end : error, !again);
   /* The exporter may have stopped and started again, which is no change for who has heard of neither. */
   if (!self->closed && !self->silent)
     make_pause (self, g_get_monotonic_time () + PACE);
@@ -140,7 +149,7 @@ pass_on (FerryFeed *self, GVariant *item)
 {
   gboolean is_first = self->is_first;
 
-  self->is_first = FALSE;
+  self->is_first = self->silent = FALSE;
   self->last_item = g_get_monotonic_time ();
   if (!self->closed)
     self->funcs.item (self->data, item, is_first);
@@ -209,6 +218,7 @@ open_stream (FerryFeed *self)
                                                        (const char *const *) self->signals, self->list);
 
   self->is_first = TRUE;
+  self->edition = ferry_proxy_link_get_edition (self->link);
   self->replies = ferry_mux_transact_stream (mux, FERRY_OBJECT_METHOD_FOLLOW, request, WINDOW, -1, &error);
   if (self->replies != NULL)
     take_next (self);
@@ -228,7 +238,7 @@ look (gpointer data)
 
   /* Before it is looked at: a change that comes now has it look again. */
   atomic_store (&self->looks, FALSE);
-  if (self->closed || self->silent || self->replies != NULL || self->pause != NULL)
+  if (self->closed || self->replies != NULL || self->pause != NULL || (self->silent && !may_be_there_now (self)))
     return G_SOURCE_REMOVE;
   if (ferry_proxy_link_is_listening (self->link))
     {
@@ -302,7 +312,7 @@ ferry_feed_open (FerryProxy *proxy, const char *const *properties, const char *c
       tell_refusal_soon (self);
       return self;
     }
-  self->watch = ferry_proxy_link_add_watch (self->link, look_soon, feed_ref (self), feed_unref);
+  self->watch = ferry_proxy_link_add_watch (self->link, TRUE, look_soon, feed_ref (self), feed_unref);
   look_soon (self);
   return self;
 }

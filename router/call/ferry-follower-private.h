@@ -12,5 +12,7 @@ G_BEGIN_DECLS
 
 /* Answers the invocation in the end, in one way or another. */
 void ferry_follower_start (FerryExporterLink *link, FerryExporter *exporter, FerryInvocation *invocation);
+/* Whether the feed is of that object, and found it by its name. */
+gboolean ferry_follower_has_by_name (FerryPush *feed, FerryExported *exported);
 
 G_END_DECLS

@@ -46,6 +46,7 @@ struct _Follower
 {
   FerryExporterLink *link; /* const: (owned), as the next */
   FerryExported *exported;
+  gboolean by_name;      /* const: it was found so */
   FerryPush *push;       /* const: (unowned): it has this */
   GPtrArray *properties; /* const: (element-type Followed) (owned), as the next */
   GPtrArray *signals;
@@ -506,10 +507,30 @@ make_follower (FerryExporterLink *link, FerryExporter *exporter, const FerryFoll
       return NULL;
     }
   self = follower_new (link, g_steal_pointer (&exported), request->list);
+  self->by_name = request->root.generation == 0;
   if (add_members (self, request, error))
     return self;
   follower_free (self);
   return NULL;
+}
+
+static gboolean
+check_name (Follower *self, GError **error)
+{
+  g_autofree char *name = self->by_name ? ferry_exported_dup_name (self->exported) : NULL;
+
+  if (!self->by_name || name != NULL)
+    return TRUE;
+  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING, "The object's name was taken back meanwhile");
+  return FALSE;
+}
+
+gboolean
+ferry_follower_has_by_name (FerryPush *feed, FerryExported *exported)
+{
+  Follower *self = ferry_push_get_data (feed);
+
+  return self->by_name && self->exported == exported;
 }
 
 void
@@ -541,8 +562,8 @@ ferry_follower_start (FerryExporterLink *link, FerryExporter *exporter, FerryInv
     ferry_exported_count_revisions (self->exported);
   connect_all (self);
   note_first_values (self);
-  /* A stop ends the feeds that it finds. */
-  if (ferry_exporter_check_listening (exporter, FALSE, &error))
+  /* A stop ends the feeds that it finds, and so does a name that is taken back. */
+  if (ferry_exporter_check_listening (exporter, FALSE, &error) && check_name (self, &error))
     ferry_push_kick (push);
   else
     ferry_push_end (push, error);

@@ -21,6 +21,7 @@ struct _FerryInvocation
   _Atomic guint state;                  /* FERRY_INVOCATION_… */
   FerryCall *call;                      /* const: (owned) */
   FerryTransport *transport;            /* const: (owned) */
+  guint64 number;                       /* const: of its demux's */
   _Atomic (GCancellable *) cancellable; /* (owned) (nullable): set once */
   GList link;                           /* the crew's lock: in its queue */
 

@@ -211,9 +211,12 @@ void
 ferry_method_call_return_value (FerryMethodCall *self, GVariant *value)
 {
   g_autoptr (GVariant) taken = value != NULL ? g_variant_ref_sink (value) : NULL;
+  gboolean is_first;
 
   g_return_if_fail (self != NULL);
-  g_return_if_fail (claim (self));
+
+  is_first = claim (self);
+  g_return_if_fail (is_first);
 
   ferry_view_run_answer (self->run, g_steal_pointer (&taken), NULL, NULL);
 }
@@ -232,9 +235,13 @@ ferry_method_call_return_value (FerryMethodCall *self, GVariant *value)
 void
 ferry_method_call_return_object (FerryMethodCall *self, GObject *object)
 {
+  gboolean is_first;
+
   g_return_if_fail (self != NULL);
   g_return_if_fail (G_IS_OBJECT (object));
-  g_return_if_fail (claim (self));
+
+  is_first = claim (self);
+  g_return_if_fail (is_first);
 
   ferry_view_run_answer (self->run, NULL, g_object_ref (object), NULL);
 }
@@ -254,9 +261,13 @@ ferry_method_call_return_object (FerryMethodCall *self, GObject *object)
 void
 ferry_method_call_return_error (FerryMethodCall *self, const GError *failure)
 {
+  gboolean is_first;
+
   g_return_if_fail (self != NULL);
   g_return_if_fail (failure != NULL);
-  g_return_if_fail (claim (self));
+
+  is_first = claim (self);
+  g_return_if_fail (is_first);
 
   ferry_view_run_answer (self->run, NULL, NULL, g_error_copy (failure));
 }

@@ -40,13 +40,13 @@ describe_here (FerryProxy *self, GError **error)
 }
 
 static GDBusInterfaceInfo *
-take (FerryProxy *self, guint64 generation, GVariant *description, GError **error)
+take (FerryProxy *self, guint64 edition, GVariant *description, GError **error)
 {
   GDBusInterfaceInfo *info = ferry_interface_info_from_description (description, error);
   g_autofree char *key = dup_key (self);
 
   if (info != NULL)
-    ferry_proxy_link_set_info (self->link, key, generation, info);
+    ferry_proxy_link_set_info (self->link, key, edition, info);
   return info;
 }
 
@@ -66,8 +66,8 @@ new_request (FerryProxy *self)
  * @cancellable: (nullable): ends the waiting
  * @error: return location for an error
  *
- * Gives the description of the object's interface: methods, properties, signals. It is asked for once, until the
- * exporter is another one; from then on a member that is not in it costs no trip.
+ * Gives the description of the object's interface: methods, properties, signals. It is asked for once, until
+ * names change at the other end; from then on a member that is not in it costs no trip.
  *
  * Threads and errors are those of [method@Ferry.View.resolve]; %FERRY_ERROR_PROTOCOL where what comes is no
  * description.
@@ -81,7 +81,7 @@ ferry_proxy_describe (FerryProxy *self, gint64 timeout, GCancellable *cancellabl
 {
   g_autoptr (GVariant) description = NULL;
   GDBusInterfaceInfo *info;
-  guint64 generation;
+  guint64 edition;
 
   g_return_val_if_fail (FERRY_IS_PROXY (self), NULL);
 
@@ -90,12 +90,12 @@ ferry_proxy_describe (FerryProxy *self, gint64 timeout, GCancellable *cancellabl
   info = ferry_proxy_dup_info (self);
   if (info != NULL)
     return info;
-  generation = ferry_proxy_link_get_generation (self->link);
+  edition = ferry_proxy_link_get_edition (self->link);
   if (!ferry_proxy_link_check_listening (self->link, error) ||
       !ferry_mux_transact (ferry_proxy_link_get_mux (self->link), FERRY_OBJECT_METHOD_DESCRIBE, new_request (self),
                            timeout, cancellable, &description, error))
     return NULL;
-  return take (self, generation, description, error);
+  return take (self, edition, description, error);
 }
 
 static void
@@ -134,7 +134,7 @@ ferry_proxy_describe_async (FerryProxy *self, gint64 timeout, GCancellable *canc
   g_autoptr (GTask) task = NULL;
   GDBusInterfaceInfo *info;
   GError *error = NULL;
-  guint64 generation;
+  guint64 edition;
 
   g_return_if_fail (FERRY_IS_PROXY (self));
 
@@ -147,8 +147,8 @@ ferry_proxy_describe_async (FerryProxy *self, gint64 timeout, GCancellable *canc
     g_task_return_error (task, error);
   else
     {
-      generation = ferry_proxy_link_get_generation (self->link);
-      g_task_set_task_data (task, g_memdup2 (&generation, sizeof generation), g_free);
+      edition = ferry_proxy_link_get_edition (self->link);
+      g_task_set_task_data (task, g_memdup2 (&edition, sizeof edition), g_free);
       ferry_mux_transact_async (ferry_proxy_link_get_mux (self->link), FERRY_OBJECT_METHOD_DESCRIBE, new_request (self),
                                 timeout, cancellable, described_cb, g_steal_pointer (&task));
     }

@@ -31,17 +31,18 @@ gboolean ferry_proxy_link_check_listening (FerryProxyLink *self, GError **error)
 /* Why the transport has ended, or the exporter has left it; NULL while neither is so. Returns (transfer full)
  * (nullable). */
 GError *ferry_proxy_link_dup_end (FerryProxyLink *self);
-/* Has func called with each change of whether it listens, and with its end; on the receiving thread. One that is there
- * already is not told. Returns a number to remove it by. */
+/* Has func called with each change of whether it listens, and with its end; where names is set, also when the exporter
+ * says that names stand for other objects now. On the receiving thread. One that is there already is not told. Returns
+ * a number to remove it by. */
 typedef void (*FerryProxyLinkFunc) (gpointer data);
-guint64 ferry_proxy_link_add_watch (FerryProxyLink *self, FerryProxyLinkFunc func, gpointer data,
+guint64 ferry_proxy_link_add_watch (FerryProxyLink *self, gboolean names, FerryProxyLinkFunc func, gpointer data,
                                     GDestroyNotify destroy);
 /* It may be under way on another thread. */
 void ferry_proxy_link_remove_watch (FerryProxyLink *self, guint64 number);
 
-/* The proxy of a result's object, one for each as long as there is any. Takes the reference that arrived.
- * Returns (transfer full). */
-FerryProxy *ferry_proxy_link_take_object (FerryProxyLink *self, const FerryViewResult *result);
+/* The proxy of a result's object, one for each as long as there is any, and of several of a name the one that asked.
+ * Takes the reference that arrived. Returns (transfer full). */
+FerryProxy *ferry_proxy_link_take_object (FerryProxyLink *self, const FerryViewResult *result, FerryProxy *asker);
 /* The proxy of a name goes into the table, or comes out of it. */
 void ferry_proxy_link_add_name (FerryProxyLink *self, FerryProxy *proxy, const char *name);
 /* For a proxy that goes: forgets it, and drops the references that came for it. */
@@ -49,10 +50,11 @@ void ferry_proxy_link_forget (FerryProxyLink *self, const char *name, guint64 ge
 /* Of a proxy by number: how many references came for it. With no lock: only as it goes. */
 void ferry_proxy_link_release (FerryProxyLink *self, guint64 generation, guint64 number, guint64 count);
 
-/* What is known of an interface: until the exporter is another one. Returns (transfer full) (nullable). */
+/* Another one whenever the exporter has said anything of its state or its names. */
+guint64 ferry_proxy_link_get_edition (FerryProxyLink *self);
+/* What is known of an interface: in the edition in which it was asked for. Returns (transfer full) (nullable). */
 GDBusInterfaceInfo *ferry_proxy_link_dup_info (FerryProxyLink *self, const char *object);
-void ferry_proxy_link_set_info (FerryProxyLink *self, const char *object, guint64 generation, GDBusInterfaceInfo *info);
-guint64 ferry_proxy_link_get_generation (FerryProxyLink *self);
+void ferry_proxy_link_set_info (FerryProxyLink *self, const char *object, guint64 edition, GDBusInterfaceInfo *info);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryProxyLink, ferry_proxy_link_unref)
 

@@ -25,6 +25,7 @@
 typedef struct
 {
   guint64 number;
+  gboolean names;
   FerryProxyLinkFunc func;
   gpointer data;
   GDestroyNotify destroy;
@@ -53,8 +54,8 @@ struct _FerryProxyLink
   pthread_mutex_t lock;
   GHashTable *by_number; /* lock: (element-type guint64 Entry), as what follows; owned */
   GHashTable *by_name;   /* (element-type utf8 Entry) */
-  GHashTable *infos;     /* (element-type utf8 GDBusInterfaceInfo): by object, of the generation */
-  guint64 generation;
+  GHashTable *infos;     /* (element-type utf8 GDBusInterfaceInfo): by object, of the edition */
+  guint64 edition;       /* how often the exporter said something, its end included */
   gboolean listening;
   Stream *stream;     /* (unowned) (nullable): open, or being opened */
   GError *end;        /* (nullable): of the transport */
@@ -104,9 +105,9 @@ watch_unref (gpointer data)
 
 /* ---- whether it listens ---- */
 
-/* Returns (transfer full) (element-type Watch) */
+/* Returns (transfer full) (element-type Watch): all, or of names. */
 static GPtrArray *
-list_watches_locked (FerryProxyLink *self)
+list_watches_locked (FerryProxyLink *self, gboolean all)
 {
   GPtrArray *list = g_ptr_array_new_with_free_func (watch_unref);
 
@@ -114,6 +115,8 @@ list_watches_locked (FerryProxyLink *self)
     {
       Watch *watch = self->watches->pdata[i];
 
+      if (!all && !watch->names)
+        continue;
       atomic_fetch_add_explicit (&watch->references, 1, memory_order_relaxed);
       g_ptr_array_add (list, watch);
     }
@@ -131,26 +134,30 @@ call_watches (GPtrArray *watches)
     }
 }
 
+static GHashTable *
+new_infos (void)
+{
+  return g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_dbus_interface_info_unref);
+}
+
+/* That the exporter says the same again means that names stand for other objects. */
 static void
-set_state (FerryProxyLink *self, gboolean listening, guint64 generation)
+set_state (FerryProxyLink *self, gboolean listening)
 {
   g_autoptr (GPtrArray) watches = NULL;
   g_autoptr (GHashTable) infos = NULL;
 
   pthread_mutex_lock (&self->lock);
-  if (generation != 0 && generation != self->generation)
+  self->edition++;
+  if (g_hash_table_size (self->infos) > 0)
     {
-      infos = self->infos;
-      self->infos =
-        g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_dbus_interface_info_unref);
-      self->generation = generation;
+      infos = g_steal_pointer (&self->infos);
+      self->infos = new_infos ();
     }
-  if (self->listening != listening || self->end != NULL || self->left != NULL)
-    watches = list_watches_locked (self);
+  watches = list_watches_locked (self, self->listening != listening || self->end != NULL || self->left != NULL);
   self->listening = listening;
   pthread_mutex_unlock (&self->lock);
-  if (watches != NULL)
-    call_watches (watches);
+  call_watches (watches);
 }
 
 /* Returns whether it is the link's still. */
@@ -172,13 +179,12 @@ stream_item (gpointer data, GVariant *item)
 {
   Stream *self = data;
   gboolean listening;
-  guint64 generation;
   guint64 xid;
 
   if (!is_current (self, &xid) || !g_variant_is_of_type (item, G_VARIANT_TYPE ("(bt)")))
     return;
-  g_variant_get (item, "(bt)", &listening, &generation);
-  set_state (self->link, listening, generation);
+  g_variant_get (item, "(bt)", &listening, NULL);
+  set_state (self->link, listening);
   /* The number may not be known yet with the first; the window is larger than that. */
   if (xid != 0)
     ferry_mux_add_window (self->link->mux, xid, 1);
@@ -202,7 +208,7 @@ stream_done (gpointer data, GVariant *result, const GError *error)
                               error != NULL ? error->message : "it has left");
   pthread_mutex_unlock (&link->lock);
   if (current)
-    set_state (link, FALSE, 0);
+    set_state (link, FALSE);
 }
 
 static void
@@ -319,12 +325,14 @@ ferry_proxy_link_dup_end (FerryProxyLink *self)
 }
 
 guint64
-ferry_proxy_link_add_watch (FerryProxyLink *self, FerryProxyLinkFunc func, gpointer data, GDestroyNotify destroy)
+ferry_proxy_link_add_watch (FerryProxyLink *self, gboolean names, FerryProxyLinkFunc func, gpointer data,
+                            GDestroyNotify destroy)
 {
   Watch *watch = g_new0 (Watch, 1);
   guint64 number;
 
   atomic_init (&watch->references, 1);
+  watch->names = names;
   watch->func = func;
   watch->data = data;
   watch->destroy = destroy;
@@ -375,13 +383,15 @@ ferry_proxy_link_add_name (FerryProxyLink *self, FerryProxy *proxy, const char *
 }
 
 FerryProxy *
-ferry_proxy_link_take_object (FerryProxyLink *self, const FerryViewResult *result)
+ferry_proxy_link_take_object (FerryProxyLink *self, const FerryViewResult *result, FerryProxy *asker)
 {
   FerryProxy *proxy = NULL;
   gboolean by_name;
 
   pthread_mutex_lock (&self->lock);
-  if (result->name != NULL)
+  if (result->name != NULL && asker->generation == 0 && g_str_equal (result->name, asker->name))
+    proxy = g_object_ref (asker);
+  else if (result->name != NULL)
     proxy = find_locked (self->by_name, result->name);
   by_name = proxy != NULL;
   if (proxy == NULL)
@@ -396,6 +406,7 @@ ferry_proxy_link_take_object (FerryProxyLink *self, const FerryViewResult *resul
   if (proxy == NULL)
     {
       proxy = ferry_proxy_new_for_reference (self, result);
+      ferry_proxy_set_as_proxy (proxy, ferry_proxy_get_as_proxy (asker));
       g_hash_table_insert (self->by_number, g_memdup2 (&result->number, sizeof result->number), entry_new (proxy));
     }
   proxy->n_references += !by_name;
@@ -442,23 +453,23 @@ ferry_proxy_link_dup_info (FerryProxyLink *self, const char *object)
 }
 
 void
-ferry_proxy_link_set_info (FerryProxyLink *self, const char *object, guint64 generation, GDBusInterfaceInfo *info)
+ferry_proxy_link_set_info (FerryProxyLink *self, const char *object, guint64 edition, GDBusInterfaceInfo *info)
 {
   pthread_mutex_lock (&self->lock);
-  if (generation == self->generation)
+  if (edition == self->edition)
     g_hash_table_insert (self->infos, g_strdup (object), g_dbus_interface_info_ref (info));
   pthread_mutex_unlock (&self->lock);
 }
 
 guint64
-ferry_proxy_link_get_generation (FerryProxyLink *self)
+ferry_proxy_link_get_edition (FerryProxyLink *self)
 {
-  guint64 generation;
+  guint64 edition;
 
   pthread_mutex_lock (&self->lock);
-  generation = self->generation;
+  edition = self->edition;
   pthread_mutex_unlock (&self->lock);
-  return generation;
+  return edition;
 }
 
 FerryMux *
@@ -481,7 +492,7 @@ link_new (FerryTransport *transport)
   pthread_mutex_init (&self->lock, NULL);
   self->by_number = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, entry_free);
   self->by_name = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, entry_free);
-  self->infos = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_dbus_interface_info_unref);
+  self->infos = new_infos ();
   self->watches = g_ptr_array_new_with_free_func (watch_unref);
   return self;
 }

@@ -29,6 +29,7 @@ struct _FerryProxy
   GMainContext *context;     /* const: (owned): where it notifies */
   guint64 watch;             /* const: of the link */
   gulong exporter_watch;     /* const: of the exporter */
+  _Atomic gboolean as_proxy; /* whether values stay where they are */
   _Atomic gboolean notifies; /* its context is to notify of a change of whether it listens */
   FerryFeed *feed;           /* the context's thread, as the next: (owned) (nullable) */
   GHashTable *cached;        /* (element-type utf8 GVariant) (owned) (nullable): newest values of what is followed */
@@ -41,6 +42,9 @@ FerryProxy *ferry_proxy_new_for_exported (FerryExporter *exporter, FerryExported
 void ferry_proxy_get_root (FerryProxy *self, FerryObjectRoot *root);
 /* Of a proxy in the object's own process. Returns (transfer full) (nullable). */
 FerryExported *ferry_proxy_find_exported (FerryProxy *self, GError **error);
+
+/* Whether this thread may wait for it: FERRY_ERROR_WRONG_THREAD, which names what to use. */
+gboolean ferry_proxy_check_may_wait (FerryProxy *self, const char *async_form, GError **error);
 
 /* What is known of its interface. Returns (transfer full) (nullable). */
 GDBusInterfaceInfo *ferry_proxy_dup_info (FerryProxy *self);

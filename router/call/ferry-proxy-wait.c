@@ -96,6 +96,21 @@ may_listen_later (FerryProxy *self, GError **error)
   return FALSE;
 }
 
+gboolean
+ferry_proxy_check_may_wait (FerryProxy *self, const char *async_form, GError **error)
+{
+  GMainContext *context;
+
+  if (self->link != NULL)
+    return ferry_transport_check_may_wait (ferry_proxy_get_transport (self), async_form, error);
+  context = ferry_exporter_get_context (self->exporter);
+  if (!g_main_context_is_owner (NULL) && (context == NULL || !g_main_context_is_owner (context)))
+    return TRUE;
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD,
+               "To wait on this thread would hold up its main loop; use %s, or another thread", async_form);
+  return FALSE;
+}
+
 /* Returns FALSE when the time is over. */
 static gboolean
 wait_for_change (Bell *bell, guint *seen, gint64 deadline)
@@ -163,12 +178,14 @@ ferry_proxy_wait_until_listening (FerryProxy *self, gint64 timeout, GCancellable
 
   g_return_val_if_fail (FERRY_IS_PROXY (self), FALSE);
 
-  if (self->link != NULL && !ferry_transport_check_may_wait (ferry_proxy_get_transport (self),
-                                                             "ferry_proxy_wait_until_listening_async()", error))
+  /* In this process it is seen at once. */
+  if (self->link == NULL && ferry_proxy_get_listening (self))
+    return TRUE;
+  if (!ferry_proxy_check_may_wait (self, "ferry_proxy_wait_until_listening_async()", error))
     return FALSE;
   bell = bell_new ();
   if (self->link != NULL)
-    watch = ferry_proxy_link_add_watch (self->link, ring, bell_ref (bell), bell_unref);
+    watch = ferry_proxy_link_add_watch (self->link, FALSE, ring, bell_ref (bell), bell_unref);
   else
     handler = g_signal_connect_data (self->exporter, "notify::listening", G_CALLBACK (exporter_rings), bell_ref (bell),
                                      bell_closure_unref, 0);
@@ -342,7 +359,7 @@ ferry_proxy_wait_until_listening_async (FerryProxy *self, gint64 timeout, GCance
   if (cancellable != NULL)
     add_source (wait, 1, g_cancellable_source_new (cancellable), G_SOURCE_FUNC (wait_cancelled));
   if (self->link != NULL)
-    wait->watch = ferry_proxy_link_add_watch (self->link, look_soon, wait_ref (wait), wait_unref);
+    wait->watch = ferry_proxy_link_add_watch (self->link, FALSE, look_soon, wait_ref (wait), wait_unref);
   else
     wait->handler = g_signal_connect_data (self->exporter, "notify::listening", G_CALLBACK (exporter_looks),
                                            wait_ref (wait), wait_closure_unref, 0);

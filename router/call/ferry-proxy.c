@@ -108,7 +108,7 @@ watch (FerryProxy *self)
   GWeakRef *proxy = weak_ref_new (self);
 
   if (self->link != NULL)
-    self->watch = ferry_proxy_link_add_watch (self->link, state_changed, proxy, weak_ref_free);
+    self->watch = ferry_proxy_link_add_watch (self->link, FALSE, state_changed, proxy, weak_ref_free);
   else
     self->exporter_watch = g_signal_connect_data (self->exporter, "notify::listening", G_CALLBACK (exporter_changed),
                                                   proxy, weak_ref_closure_free, 0);
@@ -264,150 +264,42 @@ ferry_proxy_get_listening (FerryProxy *self)
                             : ferry_exporter_get_listening (self->exporter);
 }
 
-/* ---- single operations ---- */
-
 /**
- * ferry_proxy_call:
+ * ferry_proxy_set_as_proxy:
  * @self: a proxy
- * @method: the name of a method of the interface
- * @arguments: (nullable): a tuple; a floating reference is taken
- * @timeout: how long to wait at the most, in microseconds; negative: as long as it takes
- * @cancellable: (nullable): ends the waiting, and tells the object's end
- * @value: (out) (optional) (nullable) (transfer full): the result, where it is a value; %NULL where there is none
- * @object: (out) (optional) (nullable) (transfer full): a proxy of the result, where it is an object
- * @error: return location for an error
+ * @as_proxy: whether values stay where they are
  *
- * Calls a method, and waits for its result: as a [struct@Ferry.View] of this one operation, whose threads and errors
- * are those of [method@Ferry.View.resolve].
- *
- * Returns: whether it was answered
- *
- * Since: 0.1
- */
-gboolean
-ferry_proxy_call (FerryProxy *self, const char *method, GVariant *arguments, gint64 timeout, GCancellable *cancellable,
-                  GVariant **value, FerryProxy **object, GError **error)
-{
-  g_autoptr (FerryView) view = NULL;
-
-  g_return_val_if_fail (FERRY_IS_PROXY (self), FALSE);
-  g_return_val_if_fail (method != NULL, FALSE);
-
-  view = ferry_view_new (self);
-  ferry_view_call (view, method, arguments);
-  return ferry_view_resolve (view, timeout, cancellable, value, object, error);
-}
-
-/**
- * ferry_proxy_call_async:
- * @self: a proxy
- * @method: the name of a method of the interface
- * @arguments: (nullable): a tuple; a floating reference is taken
- * @timeout: how long to wait at the most, in microseconds; negative: as long as it takes
- * @cancellable: (nullable): ends the waiting, and tells the object's end
- * @callback: (scope async): called when it was answered
- * @user_data: data for @callback
- *
- * As [method@Ferry.Proxy.call], without waiting. Any thread.
+ * Has the values that its calls and views give stay in the other process, and be proxies here: what
+ * [method@Ferry.View.set_as_proxy] does for one view, and the state in which its views begin. It is that of the proxies
+ * that come so, too. [method@Ferry.Proxy.get] gives the value nevertheless. Any thread.
  *
  * Since: 0.1
  */
 void
-ferry_proxy_call_async (FerryProxy *self, const char *method, GVariant *arguments, gint64 timeout,
-                        GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+ferry_proxy_set_as_proxy (FerryProxy *self, gboolean as_proxy)
 {
-  g_autoptr (FerryView) view = NULL;
-
   g_return_if_fail (FERRY_IS_PROXY (self));
-  g_return_if_fail (method != NULL);
 
-  view = ferry_view_new (self);
-  ferry_view_call (view, method, arguments);
-  ferry_view_resolve_async (view, timeout, cancellable, callback, user_data);
+  /* Relaxed, as below: nothing else goes by it. */
+  atomic_store_explicit (&self->as_proxy, as_proxy, memory_order_relaxed);
 }
 
 /**
- * ferry_proxy_call_finish:
+ * ferry_proxy_get_as_proxy:
  * @self: a proxy
- * @result: what the callback was given
- * @value: (out) (optional) (nullable) (transfer full): the result, where it is a value; %NULL where there is none
- * @object: (out) (optional) (nullable) (transfer full): a proxy of the result, where it is an object
- * @error: return location for an error
  *
- * Ends [method@Ferry.Proxy.call_async]; fails as [method@Ferry.View.resolve] does.
+ * Any thread.
  *
- * Returns: whether it was answered
+ * Returns: whether values stay where they are, unless a view says otherwise
  *
  * Since: 0.1
  */
 gboolean
-ferry_proxy_call_finish (FerryProxy *self, GAsyncResult *result, GVariant **value, FerryProxy **object, GError **error)
+ferry_proxy_get_as_proxy (FerryProxy *self)
 {
   g_return_val_if_fail (FERRY_IS_PROXY (self), FALSE);
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
 
-  return ferry_view_resolve_finish (result, value, object, error);
-}
-
-/**
- * ferry_proxy_get:
- * @self: a proxy
- * @property: the name of a property of the interface, whose type is no class
- * @timeout: how long to wait at the most, in microseconds; negative: as long as it takes
- * @cancellable: (nullable): ends the waiting
- * @error: return location for an error
- *
- * Reads a property: see [method@Ferry.View.resolve] for threads and errors.
- *
- * Returns: (transfer full) (nullable): its value, or %NULL with an error
- *
- * Since: 0.1
- */
-GVariant *
-ferry_proxy_get (FerryProxy *self, const char *property, gint64 timeout, GCancellable *cancellable, GError **error)
-{
-  g_autoptr (FerryView) view = NULL;
-  GVariant *value = NULL;
-
-  g_return_val_if_fail (FERRY_IS_PROXY (self), NULL);
-  g_return_val_if_fail (property != NULL, NULL);
-
-  view = ferry_view_new (self);
-  ferry_view_get (view, property);
-  if (ferry_view_resolve (view, timeout, cancellable, &value, NULL, error) && value == NULL)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_RESULT, "“%s” is an object; use a view to get a proxy of it",
-                 property);
-  return value;
-}
-
-/**
- * ferry_proxy_set:
- * @self: a proxy
- * @property: the name of a property of the interface
- * @value: what it is set to; a floating reference is taken
- * @timeout: how long to wait at the most, in microseconds; negative: as long as it takes
- * @cancellable: (nullable): ends the waiting
- * @error: return location for an error
- *
- * Sets a property, and waits until that is done: see [method@Ferry.View.resolve] for threads and errors.
- *
- * Returns: whether it was set
- *
- * Since: 0.1
- */
-gboolean
-ferry_proxy_set (FerryProxy *self, const char *property, GVariant *value, gint64 timeout, GCancellable *cancellable,
-                 GError **error)
-{
-  g_autoptr (FerryView) view = NULL;
-
-  g_return_val_if_fail (FERRY_IS_PROXY (self), FALSE);
-  g_return_val_if_fail (property != NULL, FALSE);
-  g_return_val_if_fail (value != NULL, FALSE);
-
-  view = ferry_view_new (self);
-  ferry_view_set (view, property, value);
-  return ferry_view_resolve (view, timeout, cancellable, NULL, NULL, error);
+  return atomic_load_explicit (&self->as_proxy, memory_order_relaxed);
 }
 
 /* ---- signals ---- */

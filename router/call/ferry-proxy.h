@@ -33,6 +33,10 @@ const char *ferry_proxy_get_name (FerryProxy *self);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_proxy_get_listening (FerryProxy *self);
 FERRY_AVAILABLE_IN_0_1
+void ferry_proxy_set_as_proxy (FerryProxy *self, gboolean as_proxy);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_proxy_get_as_proxy (FerryProxy *self);
+FERRY_AVAILABLE_IN_0_1
 gboolean ferry_proxy_wait_until_listening (FerryProxy *self, gint64 timeout, GCancellable *cancellable, GError **error);
 FERRY_AVAILABLE_IN_0_1
 void ferry_proxy_wait_until_listening_async (FerryProxy *self, gint64 timeout, GCancellable *cancellable,
@@ -53,8 +57,18 @@ FERRY_AVAILABLE_IN_0_1
 GVariant *ferry_proxy_get (FerryProxy *self, const char *property, gint64 timeout, GCancellable *cancellable,
                            GError **error);
 FERRY_AVAILABLE_IN_0_1
+void ferry_proxy_get_async (FerryProxy *self, const char *property, gint64 timeout, GCancellable *cancellable,
+                            GAsyncReadyCallback callback, gpointer user_data);
+FERRY_AVAILABLE_IN_0_1
+GVariant *ferry_proxy_get_finish (FerryProxy *self, GAsyncResult *result, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
 gboolean ferry_proxy_set (FerryProxy *self, const char *property, GVariant *value, gint64 timeout,
                           GCancellable *cancellable, GError **error);
+FERRY_AVAILABLE_IN_0_1
+void ferry_proxy_set_async (FerryProxy *self, const char *property, GVariant *value, gint64 timeout,
+                            GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_proxy_set_finish (FerryProxy *self, GAsyncResult *result, GError **error);
 
 FERRY_AVAILABLE_IN_0_1
 void ferry_proxy_describe_async (FerryProxy *self, gint64 timeout, GCancellable *cancellable,

@@ -30,6 +30,7 @@ typedef struct
 FerryPush *ferry_push_new (FerryInvocation *invocation, const FerryPushFuncs *funcs, gpointer data);
 FerryPush *ferry_push_ref (FerryPush *self);
 void ferry_push_unref (FerryPush *self);
+gpointer ferry_push_get_data (FerryPush *self);
 /* There is something to tell. */
 void ferry_push_kick (FerryPush *self);
 /* Ends the stream, unless it has its end. */

@@ -48,6 +48,12 @@ ferry_push_unref (FerryPush *self)
   g_free (self);
 }
 
+gpointer
+ferry_push_get_data (FerryPush *self)
+{
+  return self->data;
+}
+
 /* Returns whether this thread is to end it. */
 static gboolean
 claim_end (FerryPush *self)

@@ -6,6 +6,10 @@
  * value has seen that it has then. So a slider that is dragged never jumps back to where it was, and a value that the
  * object has put right comes here nevertheless.
  *
+ * While values of the object are set here, other properties may change with them, as those do that a class computes
+ * from each other: the object has done the same, and says so in a moment. Only what it has not said after some time is
+ * a change of this end's own, and sent.
+ *
  * Of what is set here quickly the newest value is sent, one at a time. */
 
 #include "config.h"
@@ -15,6 +19,9 @@
 #include "base/ferry-error.h"
 #include "call/ferry-interface-private.h"
 #include "call/ferry-resolve-private.h"
+
+/* How long the object has to say what followed from a change, in milliseconds. */
+#define CONSEQUENCE_TIME 100
 
 /* References: of the object that it is attached to, and of each value that is on its way. */
 typedef struct
@@ -26,6 +33,9 @@ typedef struct
   GHashTable *properties; /* (element-type utf8 Property) (owned) */
   GTask *task;            /* (owned) (nullable): waits for the first values; it has the object */
   GSource *cancel;        /* (owned) (nullable): its cancellable */
+  guint applying;         /* how many are setting properties here to what the object has */
+  GMainContext *context;  /* const: (owned) */
+  GSource *settling;      /* (owned) (nullable): what has changed meanwhile is looked at then */
 } Replica;
 
 typedef struct
@@ -36,7 +46,7 @@ typedef struct
   guint64 n_changes; /* that it had seen then */
   GVariant *wanted;  /* (owned) (nullable): what it was set to here, and that was not sent yet */
   gboolean under_way;
-  gboolean applying; /* it is set here to what the object has */
+  gboolean disturbed; /* it has changed here while values of the object were set */
 } Property;
 
 static void
@@ -56,6 +66,7 @@ replica_unref (Replica *self)
     return;
   g_hash_table_unref (self->properties);
   g_object_unref (self->proxy);
+  g_main_context_unref (self->context);
   g_free (self);
 }
 
@@ -102,9 +113,9 @@ apply (Property *self)
       ferry_proxy_emit_set_failed (self->replica->proxy, self->pspec->name, error);
       return;
     }
-  self->applying = TRUE;
+  self->replica->applying++;
   g_object_set_property (self->replica->object, self->pspec->name, &value);
-  self->applying = FALSE;
+  self->replica->applying--;
 }
 
 static void
@@ -120,6 +131,68 @@ note_remote (Property *self, guint64 n_changes, GVariant *value)
 /* ---- from here to the object ---- */
 
 static void send_wanted (Property *self);
+
+/* Returns (transfer full) (nullable): what it is here, where the object does not have that. */
+static GVariant *
+get_own_change (Property *self)
+{
+  g_autoptr (GVariant) value = self->replica->object != NULL ? get_here (self) : NULL;
+
+  if (value == NULL || (self->remote != NULL && g_variant_equal (value, self->remote)))
+    return NULL;
+  return g_steal_pointer (&value);
+}
+
+static gboolean
+settle_cb (gpointer data)
+{
+  Replica *self = data;
+  GHashTableIter iter;
+  gpointer property;
+
+  g_clear_pointer (&self->settling, g_source_unref);
+  g_hash_table_iter_init (&iter, self->properties);
+  while (g_hash_table_iter_next (&iter, NULL, &property))
+    {
+      Property *disturbed = property;
+      g_autoptr (GVariant) value = disturbed->disturbed ? get_own_change (disturbed) : NULL;
+
+      disturbed->disturbed = FALSE;
+      if (value == NULL || disturbed->wanted != NULL)
+        continue;
+      disturbed->wanted = g_steal_pointer (&value);
+      if (!disturbed->under_way)
+        send_wanted (disturbed);
+    }
+  return G_SOURCE_REMOVE;
+}
+
+/* After values were set: what the object has as well needs no second look. */
+static void
+look_at_disturbed (Replica *self)
+{
+  GHashTableIter iter;
+  gpointer property;
+  gboolean is_calm = TRUE;
+
+  if (self->applying > 0 || self->object == NULL)
+    return;
+  g_hash_table_iter_init (&iter, self->properties);
+  while (g_hash_table_iter_next (&iter, NULL, &property))
+    {
+      Property *disturbed = property;
+      g_autoptr (GVariant) value = disturbed->disturbed ? get_own_change (disturbed) : NULL;
+
+      disturbed->disturbed = value != NULL;
+      is_calm = is_calm && value == NULL;
+    }
+  if (is_calm || self->settling != NULL)
+    return;
+  self->settling = g_timeout_source_new (CONSEQUENCE_TIME);
+  g_source_set_static_name (self->settling, "[ferry] a replica's own changes");
+  g_source_set_callback (self->settling, settle_cb, self, NULL);
+  g_source_attach (self->settling, self->context);
+}
 
 static void
 sent_cb (GObject *proxy, GAsyncResult *result, gpointer data)
@@ -141,6 +214,7 @@ sent_cb (GObject *proxy, GAsyncResult *result, gpointer data)
     send_wanted (self);
   else
     apply (self);
+  look_at_disturbed (replica);
   replica_unref (replica);
 }
 
@@ -164,8 +238,13 @@ changed_here (GObject *object, GParamSpec *pspec, gpointer data)
   Property *self = g_hash_table_lookup (replica->properties, pspec->name);
   g_autoptr (GVariant) value = NULL;
 
-  if (self == NULL || self->applying)
+  if (self == NULL)
     return;
+  if (replica->applying > 0)
+    {
+      self->disturbed = TRUE;
+      return;
+    }
   value = get_here (self);
   if (value == NULL || (!self->under_way && self->remote != NULL && g_variant_equal (value, self->remote)))
     return;
@@ -217,17 +296,27 @@ item_came (gpointer data, GVariant *item, gboolean is_first)
   /* Another stream may be another object's, of the same name. */
   if (is_first)
     forget_counts (self);
+  /* All are known before one is set, which may change others. */
   g_variant_iter_init (&iter, changes);
-  while (self->object != NULL && g_variant_iter_next (&iter, "(&stv)", &name, &n_changes, &value))
+  while (g_variant_iter_next (&iter, "(&stv)", &name, &n_changes, &value))
     {
       g_autoptr (GVariant) taken = value;
       Property *property = g_hash_table_lookup (self->properties, name);
 
-      if (property == NULL)
-        continue;
-      note_remote (property, n_changes, taken);
-      apply (property);
+      if (property != NULL)
+        note_remote (property, n_changes, taken);
     }
+  self->applying++;
+  g_variant_iter_init (&iter, changes);
+  while (self->object != NULL && g_variant_iter_next (&iter, "(&stv)", &name, NULL, NULL))
+    {
+      Property *property = g_hash_table_lookup (self->properties, name);
+
+      if (property != NULL)
+        apply (property);
+    }
+  self->applying--;
+  look_at_disturbed (self);
   if (self->task != NULL)
     end_task (self, NULL);
 }
@@ -252,6 +341,9 @@ object_gone (gpointer data, GObject *object)
 
   self->object = NULL;
   g_clear_pointer (&self->feed, ferry_feed_close);
+  if (self->settling != NULL)
+    g_source_destroy (self->settling);
+  g_clear_pointer (&self->settling, g_source_unref);
   replica_unref (self);
 }
 
@@ -264,6 +356,7 @@ attach (GObject *object, FerryProxy *proxy, const char *const *properties)
   self->references = 1;
   self->object = object;
   self->proxy = g_object_ref (proxy);
+  self->context = g_main_context_ref_thread_default ();
   self->properties = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, property_free);
   for (guint i = 0; properties[i] != NULL; i++)
     {
@@ -334,7 +427,11 @@ create (FerryProxy *proxy, GType type, const char *const *properties, GObject **
  * Makes an object whose properties follow those of the object in the other process, and with `g_object_bind_property()`
  * reach any widget: what changes there is set here, with `notify::`, and what is set here is set there. What the
  * object refuses, as a property that cannot be written there, is set back here: see
- * [signal@Ferry.Proxy::set-failed].
+ * [signal@Ferry.Proxy::set-failed]. What changes here while something of the object is set, such as a property that
+ * the class computes from it, is sent only where the object does not come to the same within a tenth of a second.
+ *
+ * Where the object does not have one of the properties, or cannot be followed, the replica keeps its values, and
+ * nothing tells: [method@Ferry.Proxy.create_replica_async] does.
  *
  * It begins with the class's defaults, gets its values when the exporter listens, and keeps them when that stops or
  * ends. Where widgets with limits of their own are bound, which would set back what does not fit them yet, use

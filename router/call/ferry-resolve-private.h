@@ -35,6 +35,9 @@ void ferry_resolve_unref (FerryResolve *self);
  * not called here. */
 gboolean ferry_resolve_abandon (FerryResolve *self, gboolean timed_out);
 
+/* Waits: see ferry_view_resolve(). async_form: what to use where this thread may not. */
+gboolean ferry_resolve_wait (FerryView *view, const char *async_form, gint64 timeout, GCancellable *cancellable,
+                             GVariant **value, FerryProxy **object, GError **error);
 /* In GIO's manner; the task's result is a FerryResolved. Takes the task. */
 void ferry_resolve_run_task (FerryView *view, gint64 timeout, GTask *task);
 

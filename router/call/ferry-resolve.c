@@ -20,6 +20,7 @@ struct _FerryResolve
   gint64 deadline; /* const */
   guint64 xid;     /* of who starts it: 0 where it is in this process */
 
+  gboolean as_proxy; /* const: of one in this process */
   _Atomic gboolean over;
   GCancellable *cancellable; /* const: (owned) (nullable): of one in this process: for its methods */
 };
@@ -108,7 +109,7 @@ answered (gpointer data, GVariant *answer, const GError *error)
   if (failure == NULL && ferry_view_result_take (&told, answer, &failure))
     {
       if (told.generation != 0)
-        result.object = ferry_proxy_link_take_object (proxy->link, &told);
+        result.object = ferry_proxy_link_take_object (proxy->link, &told, proxy);
       else
         result.value = g_steal_pointer (&told.value);
       ferry_view_result_clear (&told);
@@ -183,13 +184,15 @@ run_done (gpointer data, FerryExported *object, GVariant *value, const GError *e
   FerryResolved result = {0};
   g_autoptr (FerryExported) held = NULL;
 
-  if (error == NULL && object == NULL && value != NULL && self->view->as_proxy)
+  if (error == NULL && object == NULL && value != NULL && self->as_proxy)
     object = held = ferry_exporter_hold_value (proxy->exporter, value);
   if (object != NULL)
     {
       g_autoptr (FerryExported) own = ferry_proxy_find_exported (proxy, NULL);
 
       result.object = own == object ? g_object_ref (proxy) : ferry_proxy_new_for_exported (proxy->exporter, object);
+      if (own != object)
+        ferry_proxy_set_as_proxy (result.object, ferry_proxy_get_as_proxy (proxy));
     }
   else if (value != NULL)
     result.value = g_variant_ref (value);
@@ -236,9 +239,10 @@ start_local (FerryResolve *self, FerryViewRequest *view, GError **error)
   for (guint i = 0; i < own.n_steps; i++)
     if (own.steps[i].argument != NULL)
       g_variant_ref (own.steps[i].argument);
+  self->as_proxy = view->as_proxy;
   self->cancellable = g_cancellable_new ();
   run = ferry_view_run_new (proxy->exporter, &own, root, &run_funcs, resolve_ref (self));
-  ferry_view_run_start (run);
+  ferry_view_run_start_here (run);
   return TRUE;
 }
 

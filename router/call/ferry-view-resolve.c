@@ -80,27 +80,10 @@ wait_until_over (Wait *self, gint64 deadline, GCancellable *cancellable)
   return over;
 }
 
-static gboolean
-check_may_wait (FerryView *view, GError **error)
-{
-  FerryProxy *proxy = view->proxy;
-
-  if (proxy->link != NULL)
-    return ferry_transport_check_may_wait (ferry_mux_get_transport (ferry_proxy_link_get_mux (proxy->link)),
-                                           "ferry_view_resolve_async()", error);
-  if (!g_main_context_is_owner (NULL) && !(ferry_exporter_get_context (proxy->exporter) != NULL &&
-                                           g_main_context_is_owner (ferry_exporter_get_context (proxy->exporter))))
-    return TRUE;
-  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD,
-                       "The method answers later, and to wait on this thread would hold up its main loop; use "
-                       "ferry_view_resolve_async(), or another thread");
-  return FALSE;
-}
-
 /* An object in this process may have answered at once: only who would have to wait is asked whether it may. */
 static gboolean
-wait_for (FerryView *view, FerryResolve *resolve, Wait *wait, gint64 deadline, GCancellable *cancellable,
-          GError **error)
+wait_for (FerryView *view, FerryResolve *resolve, Wait *wait, const char *async_form, gint64 deadline,
+          GCancellable *cancellable, GError **error)
 {
   gulong id;
   gboolean over;
@@ -110,7 +93,7 @@ wait_for (FerryView *view, FerryResolve *resolve, Wait *wait, gint64 deadline, G
       ferry_view_run_take_up_others ();
       if (wait_until_over (wait, 1, NULL))
         return TRUE;
-      if (!check_may_wait (view, error) && ferry_resolve_abandon (resolve, FALSE))
+      if (!ferry_proxy_check_may_wait (view->proxy, async_form, error) && ferry_resolve_abandon (resolve, FALSE))
         return FALSE;
       g_clear_error (error);
     }
@@ -125,7 +108,8 @@ wait_for (FerryView *view, FerryResolve *resolve, Wait *wait, gint64 deadline, G
 }
 
 static gboolean
-resolve_and_wait (FerryView *view, gint64 timeout, GCancellable *cancellable, FerryResolved *result, GError **error)
+resolve_and_wait (FerryView *view, const char *async_form, gint64 timeout, GCancellable *cancellable,
+                  FerryResolved *result, GError **error)
 {
   gint64 deadline = ferry_mux_get_deadline (timeout);
   g_autoptr (FerryResolve) resolve = NULL;
@@ -134,13 +118,13 @@ resolve_and_wait (FerryView *view, gint64 timeout, GCancellable *cancellable, Fe
 
   *result = (FerryResolved){0};
   /* Of another process nothing comes at once: so nothing is asked where it could not be waited for. */
-  if ((view->proxy->link != NULL && !check_may_wait (view, error)) ||
+  if ((view->proxy->link != NULL && !ferry_proxy_check_may_wait (view->proxy, async_form, error)) ||
       g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
   g_mutex_init (&wait.lock);
   g_cond_init (&wait.cond);
   resolve = ferry_resolve_start (view, deadline, wait_over, &wait);
-  over = wait_for (view, resolve, &wait, deadline, cancellable, error);
+  over = wait_for (view, resolve, &wait, async_form, deadline, cancellable, error);
   g_cond_clear (&wait.cond);
   g_mutex_clear (&wait.lock);
   if (!over)
@@ -329,6 +313,18 @@ give (FerryResolved *result, GVariant **value, FerryProxy **object)
   ferry_resolved_clear (result);
 }
 
+gboolean
+ferry_resolve_wait (FerryView *view, const char *async_form, gint64 timeout, GCancellable *cancellable,
+                    GVariant **value, FerryProxy **object, GError **error)
+{
+  FerryResolved result;
+
+  if (!resolve_and_wait (view, async_form, timeout, cancellable, &result, error))
+    return FALSE;
+  give (&result, value, object);
+  return TRUE;
+}
+
 /**
  * ferry_view_resolve:
  * @self: a view
@@ -343,6 +339,8 @@ give (FerryResolved *result, GVariant **value, FerryProxy **object)
  *
  * Any thread, but not one that would wait for itself: not that of the default main context, nor the one that receives.
  * In the object's own process there is no traffic; the methods are called here, unless they belong to another thread.
+ * While one is called here, neither @timeout nor @cancellable can end it, though it can look at both; and one that
+ * answers later was called by the time that %FERRY_ERROR_WRONG_THREAD says so.
  *
  * Fails with %FERRY_ERROR_NOT_LISTENING, unless there is a default; %FERRY_ERROR_UNKNOWN_OBJECT,
  * %FERRY_ERROR_UNKNOWN_MEMBER, %FERRY_ERROR_NOT_ALLOWED, %FERRY_ERROR_BAD_ARGUMENTS; %FERRY_ERROR_TIMED_OUT,
@@ -357,14 +355,9 @@ gboolean
 ferry_view_resolve (FerryView *self, gint64 timeout, GCancellable *cancellable, GVariant **value, FerryProxy **object,
                     GError **error)
 {
-  FerryResolved result;
-
   g_return_val_if_fail (self != NULL, FALSE);
 
-  if (!resolve_and_wait (self, timeout, cancellable, &result, error))
-    return FALSE;
-  give (&result, value, object);
-  return TRUE;
+  return ferry_resolve_wait (self, "ferry_view_resolve_async()", timeout, cancellable, value, object, error);
 }
 
 /**

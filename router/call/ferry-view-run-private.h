@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* A view as it is resolved: step after step, each on what the one before it gave. A method may answer later, and on
- * another thread; then the run goes on there, or on the exporter's main context where it has one.
+ * another thread; then the run goes on where the exporter has its methods called: on its main context, or on a thread
+ * that is nobody else's.
  *
  * Owner:   counted references.
  * Threads: one at a time, except where something else is said. */
@@ -36,8 +37,10 @@ FerryViewRun *ferry_view_run_new (FerryExporter *exporter, FerryViewRequest *req
                                   const FerryViewRunFuncs *funcs, gpointer data);
 FerryViewRun *ferry_view_run_ref (FerryViewRun *self);
 void ferry_view_run_unref (FerryViewRun *self);
-/* Begins. It may be through when this returns. */
+/* Begins, on the exporter's own thread or context. It may be through when this returns. */
 void ferry_view_run_start (FerryViewRun *self);
+/* The same of one that this process asks for: where it is asked for in a method, that method's turns are its own. */
+void ferry_view_run_start_here (FerryViewRun *self);
 /* Of one that waits for its turn and was taken out of the queue: ends it with error. */
 void ferry_view_run_refuse (FerryViewRun *self, const GError *error);
 /* For a thread that is about to wait for a run: takes up the runs that were left to it further up. */

@@ -34,6 +34,7 @@ struct _FerryViewRun
   FerryExported *current; /* (owned) (nullable): what the next step is done on, or there is value */
   GVariant *value;        /* (owned) (nullable) */
   FerryExported *turn;    /* (owned) (nullable): of which this run has the turn, or waits for it */
+  FerryViewRun *caller;   /* const: (owned) (nullable): in whose method this was asked for */
   FerryViewRun *outer;    /* (unowned) (nullable): while a method is called: whose method the thread was in before */
   const char *super;      /* (nullable): of the request: the class whose implementation is called */
 
@@ -47,6 +48,7 @@ struct _FerryViewRun
 
 static GPrivate current_run;  /* (unowned): whose method the thread is in */
 static GPrivate thread_queue; /* a GQueue of runs, on the stack of who takes them up */
+static GPrivate serves;       /* not NULL: this thread may call the methods of exporters that have threads */
 
 static void set_current (FerryViewRun *self, FerryExported *exported, GVariant *value);
 
@@ -88,6 +90,7 @@ ferry_view_run_unref (FerryViewRun *self)
   g_clear_pointer (&self->answer, g_variant_unref);
   g_clear_object (&self->answer_object);
   g_clear_error (&self->answer_error);
+  g_clear_pointer (&self->caller, ferry_view_run_unref);
   g_object_unref (self->exporter);
   g_free (self);
 }
@@ -114,13 +117,18 @@ ferry_view_run_has_begun (FerryViewRun *self)
 
 static void resume (FerryViewRun *self);
 
-/* Of those around it only while this thread is in their methods: so nothing of theirs changes. */
+/* Those around it count from the one on that it was asked for in, and only while this thread is in their methods: so
+ * nothing of theirs changes. What else the thread does meanwhile, as in a main loop that a method runs, has no part. */
 static gboolean
 has_turn (FerryViewRun *self, FerryExported *exported)
 {
+  FerryViewRun *run = self->caller != NULL ? g_private_get (&current_run) : NULL;
+
   if (self->turn == exported)
     return TRUE;
-  for (FerryViewRun *run = g_private_get (&current_run); run != NULL; run = run->outer)
+  while (run != NULL && run != self->caller)
+    run = run->outer;
+  for (; run != NULL; run = run->outer)
     if (run->turn == exported)
       return TRUE;
   return FALSE;
@@ -462,15 +470,52 @@ resumed_cb (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Returns whether the run goes on here; it was given to the exporter's context otherwise. Takes the run then. */
+/* Takes the run. */
+static void
+go_on_in_thread (gpointer data, gpointer user_data)
+{
+  g_private_set (&serves, &serves);
+  take_up (data);
+  g_private_set (&serves, NULL);
+}
+
+/* Whoever answers a call, or has called an object of its own process, is not to call others' methods on its thread. As
+ * many threads as there are runs that go on: were there fewer, a method that waits for another could wait for ever.
+ * Takes the run. */
+static void
+hand_to_thread (FerryViewRun *self)
+{
+  static gsize pool = 0;
+
+  if (g_once_init_enter (&pool))
+    g_once_init_leave (&pool, (gsize) g_thread_pool_new (go_on_in_thread, NULL, -1, FALSE, NULL));
+  g_thread_pool_push ((GThreadPool *) pool, self, NULL);
+}
+
+/* The answer of the last step calls nobody. */
+static gboolean
+is_last (FerryViewRun *self)
+{
+  /* Relaxed: it goes on in any case after the answer was acquired. */
+  return (atomic_load_explicit (&self->phase, memory_order_relaxed) & PHASE_ANSWERED) != 0 &&
+         self->next + 1 >= self->request.n_steps;
+}
+
+/* Returns whether the run goes on here; it was given to the exporter's context, or a thread, otherwise. Takes the run
+ * then. */
 static gboolean
 is_here (FerryViewRun *self)
 {
   GMainContext *context = ferry_exporter_get_context (self->exporter);
   g_autoptr (GSource) source = NULL;
 
-  if (context == NULL || g_main_context_is_owner (context))
+  if (context != NULL ? g_main_context_is_owner (context) : g_private_get (&serves) != NULL || is_last (self))
     return TRUE;
+  if (context == NULL)
+    {
+      hand_to_thread (self);
+      return FALSE;
+    }
   source = g_idle_source_new ();
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
   g_source_set_static_name (source, "[ferry] a view goes on");
@@ -500,8 +545,8 @@ ferry_view_run_take_up_others (void)
     }
 }
 
-void
-ferry_view_run_start (FerryViewRun *self)
+static void
+start (FerryViewRun *self)
 {
   GMainContext *context = ferry_exporter_get_context (self->exporter);
   gboolean acquired = context != NULL && g_main_context_acquire (context);
@@ -512,6 +557,25 @@ ferry_view_run_start (FerryViewRun *self)
     resume (ferry_view_run_ref (self));
   if (acquired)
     g_main_context_release (context);
+}
+
+void
+ferry_view_run_start (FerryViewRun *self)
+{
+  gpointer before = g_private_get (&serves);
+
+  g_private_set (&serves, &serves);
+  start (self);
+  g_private_set (&serves, before);
+}
+
+void
+ferry_view_run_start_here (FerryViewRun *self)
+{
+  FerryViewRun *caller = g_private_get (&current_run);
+
+  self->caller = caller != NULL ? ferry_view_run_ref (caller) : NULL;
+  start (self);
 }
 
 void

@@ -32,6 +32,7 @@ ferry_view_new (FerryProxy *proxy)
   self = g_new0 (FerryView, 1);
   atomic_init (&self->references, 1);
   self->proxy = g_object_ref (proxy);
+  self->as_proxy = ferry_proxy_get_as_proxy (proxy);
   self->steps = self->own_steps;
   self->n_allocated = G_N_ELEMENTS (self->own_steps);
   return self;
@@ -175,10 +176,19 @@ ferry_view_get_n_steps (FerryView *self)
   return self->n_steps;
 }
 
+/* Of what sets or deletes there is nothing to have a proxy of. */
+static gboolean
+gives_proxy (FerryView *self)
+{
+  FerryStepKind last = self->n_steps > 0 ? self->steps[self->n_steps - 1].kind : FERRY_STEP_GET;
+
+  return self->as_proxy && last != FERRY_STEP_SET && last != FERRY_STEP_DELETE;
+}
+
 void
 ferry_view_fill_request (FerryView *self, FerryViewRequest *request)
 {
-  *request = (FerryViewRequest){.as_proxy = self->as_proxy, .n_steps = self->n_steps, .steps = self->steps};
+  *request = (FerryViewRequest){.as_proxy = gives_proxy (self), .n_steps = self->n_steps, .steps = self->steps};
   ferry_proxy_get_root (self->proxy, &request->root);
 }
 
@@ -504,7 +514,8 @@ ferry_view_set_default (FerryView *self, GVariant *value)
  * @as_proxy: whether values stay where they are
  *
  * Has a result that is a value stay in the other process, and be a proxy here, as objects always are. What can be done
- * with it is [method@Ferry.View.get_item] and its siblings; a view without an operation gives the value.
+ * with it is [method@Ferry.View.get_item] and its siblings; a view without an operation gives the value, if it is not
+ * to be a proxy. A view begins as its proxy is: see [method@Ferry.Proxy.set_as_proxy].
  *
  * Since: 0.1
  */

@@ -9,10 +9,12 @@
 
 #include "call/ferry-interface-private.h"
 #include "call/ferry-object-message-private.h"
+#include "call/ferry-proxy-private.h"
 #include "ferry-test.h"
 #include "object-test.h"
 
 #define GENERATION 7
+#define N_STATES 20000
 
 typedef struct
 {
@@ -332,7 +334,7 @@ flood_thread (gpointer data)
 {
   Flood *self = data;
 
-  for (guint i = 0; i < 20000; i++)
+  for (guint i = 0; i < N_STATES; i++)
     {
       send_item (self->watch, i % 2 == 0 ? "(false, uint64 7)" : "(true, uint64 7)");
       if (i % 4000 == 0)
@@ -340,6 +342,14 @@ flood_thread (gpointer data)
     }
   self->over = TRUE;
   return NULL;
+}
+
+static gboolean
+has_all_states (gpointer data)
+{
+  Liar *self = data;
+
+  return ferry_proxy_link_get_edition (self->proxy->link) == 1 + N_STATES;
 }
 
 /* While the main context is not iterated, one notification waits, and not one for each. */
@@ -355,7 +365,7 @@ test_watch_flood (Liar *self, gconstpointer data)
     ;
   g_assert_cmpuint (self->n_notified, >, 0);
   g_assert_cmpuint (self->n_notified, <, 10);
-  ferry_test_run_until (is_listening, self->proxy);
+  ferry_test_run_until (has_all_states, self);
   assert_honest (self);
 }
 
