@@ -6,9 +6,9 @@
  * value has seen that it has then. So a slider that is dragged never jumps back to where it was, and a value that the
  * object has put right comes here nevertheless.
  *
- * While values of the object are set here, other properties may change with them, as those do that a class computes
- * from each other: the object has done the same, and says so in a moment. Only what it has not said after some time is
- * a change of this end's own, and sent.
+ * With a property others may change, as those do that a class computes from each other: the object does the same, and
+ * says so in a moment. So of what changes while a value of the object is set here, or another property is on its way to
+ * it, only that is sent which the object has not said after some time.
  *
  * Of what is set here quickly the newest value is sent, one at a time. */
 
@@ -34,6 +34,7 @@ typedef struct
   GTask *task;            /* (owned) (nullable): waits for the first values; it has the object */
   GSource *cancel;        /* (owned) (nullable): its cancellable */
   guint applying;         /* how many are setting properties here to what the object has */
+  guint n_under_way;      /* properties that are being set there */
   GMainContext *context;  /* const: (owned) */
   GSource *settling;      /* (owned) (nullable): what has changed meanwhile is looked at then */
 } Replica;
@@ -46,7 +47,7 @@ typedef struct
   guint64 n_changes; /* that it had seen then */
   GVariant *wanted;  /* (owned) (nullable): what it was set to here, and that was not sent yet */
   gboolean under_way;
-  gboolean disturbed; /* it has changed here while values of the object were set */
+  gboolean disturbed; /* it has changed here while others were set, here or there */
 } Property;
 
 static void
@@ -167,6 +168,17 @@ settle_cb (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+static void
+settle_later (Replica *self)
+{
+  if (self->settling != NULL)
+    return;
+  self->settling = g_timeout_source_new (CONSEQUENCE_TIME);
+  g_source_set_static_name (self->settling, "[ferry] a replica's own changes");
+  g_source_set_callback (self->settling, settle_cb, self, NULL);
+  g_source_attach (self->settling, self->context);
+}
+
 /* After values were set: what the object has as well needs no second look. */
 static void
 look_at_disturbed (Replica *self)
@@ -186,12 +198,8 @@ look_at_disturbed (Replica *self)
       disturbed->disturbed = value != NULL;
       is_calm = is_calm && value == NULL;
     }
-  if (is_calm || self->settling != NULL)
-    return;
-  self->settling = g_timeout_source_new (CONSEQUENCE_TIME);
-  g_source_set_static_name (self->settling, "[ferry] a replica's own changes");
-  g_source_set_callback (self->settling, settle_cb, self, NULL);
-  g_source_attach (self->settling, self->context);
+  if (!is_calm)
+    settle_later (self);
 }
 
 static void
@@ -203,6 +211,7 @@ sent_cb (GObject *proxy, GAsyncResult *result, gpointer data)
   FerryResolved *resolved = g_task_propagate_pointer (G_TASK (result), &error);
 
   self->under_way = FALSE;
+  replica->n_under_way--;
   if (resolved != NULL && resolved->value != NULL)
     note_remote (self, resolved->n_changes, resolved->value);
   if (resolved != NULL)
@@ -225,6 +234,7 @@ send_wanted (Property *self)
   g_autoptr (FerryView) view = ferry_view_new (replica->proxy);
 
   self->under_way = TRUE;
+  replica->n_under_way++;
   replica->references++;
   ferry_view_set (view, self->pspec->name, self->wanted);
   g_clear_pointer (&self->wanted, g_variant_unref);
@@ -240,9 +250,11 @@ changed_here (GObject *object, GParamSpec *pspec, gpointer data)
 
   if (self == NULL)
     return;
-  if (replica->applying > 0)
+  if (replica->applying > 0 || replica->n_under_way > (self->under_way ? 1u : 0u))
     {
       self->disturbed = TRUE;
+      if (replica->applying == 0)
+        settle_later (replica);
       return;
     }
   value = get_here (self);
@@ -427,8 +439,8 @@ create (FerryProxy *proxy, GType type, const char *const *properties, GObject **
  * Makes an object whose properties follow those of the object in the other process, and with `g_object_bind_property()`
  * reach any widget: what changes there is set here, with `notify::`, and what is set here is set there. What the
  * object refuses, as a property that cannot be written there, is set back here: see
- * [signal@Ferry.Proxy::set-failed]. What changes here while something of the object is set, such as a property that
- * the class computes from it, is sent only where the object does not come to the same within a tenth of a second.
+ * [signal@Ferry.Proxy::set-failed]. What changes here together with another property, such as one that the class
+ * computes from it, is sent only where the object does not come to the same within a tenth of a second.
  *
  * Where the object does not have one of the properties, or cannot be followed, the replica keeps its values, and
  * nothing tells: [method@Ferry.Proxy.create_replica_async] does.
