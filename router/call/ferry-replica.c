@@ -35,6 +35,7 @@ typedef struct
   GSource *cancel;        /* (owned) (nullable): its cancellable */
   guint applying;         /* how many are setting properties here to what the object has */
   guint n_under_way;      /* properties that are being set there */
+  guint64 n_disturbed;    /* how often there was a disturbance */
   GMainContext *context;  /* const: (owned) */
   GSource *settling;      /* (owned) (nullable): what has changed meanwhile is looked at then */
 } Replica;
@@ -47,7 +48,7 @@ typedef struct
   guint64 n_changes; /* that it had seen then */
   GVariant *wanted;  /* (owned) (nullable): what it was set to here, and that was not sent yet */
   gboolean under_way;
-  gboolean disturbed; /* it has changed here while others were set, here or there */
+  guint64 disturbed; /* not 0: it has changed here while others were set, here or there, and in that order */
 } Property;
 
 static void
@@ -144,29 +145,29 @@ get_own_change (Property *self)
   return g_steal_pointer (&value);
 }
 
-static gboolean
-settle_cb (gpointer data)
+/* Forgets those that the object has as well. Returns (nullable): the one that was disturbed first. */
+static Property *
+find_disturbed (Replica *self)
 {
-  Replica *self = data;
   GHashTableIter iter;
   gpointer property;
+  Property *first = NULL;
 
-  g_clear_pointer (&self->settling, g_source_unref);
   g_hash_table_iter_init (&iter, self->properties);
   while (g_hash_table_iter_next (&iter, NULL, &property))
     {
       Property *disturbed = property;
-      g_autoptr (GVariant) value = disturbed->disturbed ? get_own_change (disturbed) : NULL;
+      g_autoptr (GVariant) value = disturbed->disturbed != 0 ? get_own_change (disturbed) : NULL;
 
-      disturbed->disturbed = FALSE;
-      if (value == NULL || disturbed->wanted != NULL)
-        continue;
-      disturbed->wanted = g_steal_pointer (&value);
-      if (!disturbed->under_way)
-        send_wanted (disturbed);
+      if (value == NULL)
+        disturbed->disturbed = 0;
+      else if (first == NULL || disturbed->disturbed < first->disturbed)
+        first = disturbed;
     }
-  return G_SOURCE_REMOVE;
+  return first;
 }
+
+static gboolean settle_cb (gpointer data);
 
 static void
 settle_later (Replica *self)
@@ -183,23 +184,27 @@ settle_later (Replica *self)
 static void
 look_at_disturbed (Replica *self)
 {
-  GHashTableIter iter;
-  gpointer property;
-  gboolean is_calm = TRUE;
-
-  if (self->applying > 0 || self->object == NULL)
-    return;
-  g_hash_table_iter_init (&iter, self->properties);
-  while (g_hash_table_iter_next (&iter, NULL, &property))
-    {
-      Property *disturbed = property;
-      g_autoptr (GVariant) value = disturbed->disturbed ? get_own_change (disturbed) : NULL;
-
-      disturbed->disturbed = value != NULL;
-      is_calm = is_calm && value == NULL;
-    }
-  if (!is_calm)
+  if (self->applying == 0 && self->object != NULL && find_disturbed (self) != NULL)
     settle_later (self);
+}
+
+/* One is sent: the others may follow from it, which is seen the next time. */
+static gboolean
+settle_cb (gpointer data)
+{
+  Replica *self = data;
+  Property *first = find_disturbed (self);
+
+  g_clear_pointer (&self->settling, g_source_unref);
+  if (first == NULL)
+    return G_SOURCE_REMOVE;
+  first->disturbed = 0;
+  g_clear_pointer (&first->wanted, g_variant_unref);
+  first->wanted = get_own_change (first);
+  if (!first->under_way)
+    send_wanted (first);
+  look_at_disturbed (self);
+  return G_SOURCE_REMOVE;
 }
 
 static void
@@ -252,7 +257,7 @@ changed_here (GObject *object, GParamSpec *pspec, gpointer data)
     return;
   if (replica->applying > 0 || replica->n_under_way > (self->under_way ? 1u : 0u))
     {
-      self->disturbed = TRUE;
+      self->disturbed = ++replica->n_disturbed;
       if (replica->applying == 0)
         settle_later (replica);
       return;

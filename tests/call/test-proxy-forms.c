@@ -1,0 +1,469 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The forms in which a proxy is asked: with and without waiting, for values and for proxies of them, and by more than
+ * one proxy of a name. What holds over a transport holds in the object's own process. */
+
+#include "config.h"
+
+#include <locale.h>
+#include <string.h>
+
+#include "ferry-test.h"
+#include "object-test.h"
+
+typedef struct
+{
+  FerryTransport *here;  /* (owned) */
+  FerryTransport *there; /* (owned) */
+  FerryExporter *exporter;
+  FerryInterface *interface;
+  TestCounter *counter;
+  FerryProxy *proxy;
+} Scene;
+
+/* What the callback was given. */
+typedef struct
+{
+  FerryProxy *proxy;
+  GAsyncResult *result;
+} Answer;
+
+static void
+answer_clear (Answer *self)
+{
+  g_clear_object (&self->proxy);
+  g_clear_object (&self->result);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Answer, answer_clear)
+
+/* ---- a scene ---- */
+
+static gboolean
+is_listening (gpointer proxy)
+{
+  return ferry_proxy_get_listening (proxy);
+}
+
+static void
+set_up (Scene *self, gconstpointer local)
+{
+  g_autoptr (GError) error = NULL;
+
+  ferry_transport_new_pair (&self->here, &self->there);
+  self->exporter = ferry_exporter_new ();
+  ferry_exporter_set_context (self->exporter, NULL);
+  self->interface = test_counter_create_interface ();
+  self->counter = test_counter_new ("first");
+  ferry_exporter_export (self->exporter, "counter", G_OBJECT (self->counter), self->interface, FERRY_CALL_POLICY_SERIAL,
+                         &error);
+  g_assert_no_error (error);
+  ferry_exporter_export_type (self->exporter, self->interface, FERRY_CALL_POLICY_SERIAL);
+  ferry_exporter_add_transport (self->exporter, self->there, &error);
+  g_assert_no_error (error);
+  ferry_exporter_start (self->exporter);
+  self->proxy = GPOINTER_TO_INT (local) ? ferry_proxy_new_local (self->exporter, "counter")
+                                        : ferry_proxy_new (self->here, "counter");
+  ferry_test_run_until (is_listening, self->proxy);
+}
+
+/* For what no source of the main context tells of. */
+static void
+look_until (FerryTestCondition condition, gpointer data)
+{
+  gint64 deadline = g_get_monotonic_time () + FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC;
+
+  while (!condition (data))
+    {
+      g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+      g_main_context_iteration (NULL, FALSE);
+      g_thread_yield ();
+    }
+}
+
+static gboolean
+has_no_references (gpointer exporter)
+{
+  return ferry_exporter_get_n_references (exporter) == 0;
+}
+
+static gboolean
+has_no_counters (gpointer data)
+{
+  return test_counter_count () == 0;
+}
+
+static void
+tear_down (Scene *self, gconstpointer data)
+{
+  g_clear_object (&self->proxy);
+  look_until (has_no_references, self->exporter);
+  g_clear_object (&self->exporter);
+  g_clear_object (&self->interface);
+  g_clear_object (&self->counter);
+  ferry_transport_close (self->here);
+  g_clear_object (&self->here);
+  g_clear_object (&self->there);
+  look_until (has_no_counters, NULL);
+}
+
+/* ---- asking ---- */
+
+static void
+answered_cb (GObject *proxy, GAsyncResult *result, gpointer data)
+{
+  Answer *self = data;
+
+  self->proxy = g_object_ref (FERRY_PROXY (proxy));
+  self->result = g_object_ref (result);
+}
+
+static gboolean
+is_answered (gpointer data)
+{
+  return ((Answer *) data)->result != NULL;
+}
+
+static GVariant *
+get (FerryProxy *proxy, const char *property, GError **error)
+{
+  g_auto (Answer) answer = {0};
+
+  ferry_proxy_get_async (proxy, property, -1, NULL, answered_cb, &answer);
+  ferry_test_run_until (is_answered, &answer);
+  g_assert_true (answer.proxy == proxy);
+  return ferry_proxy_get_finish (proxy, answer.result, error);
+}
+
+static gboolean
+set (FerryProxy *proxy, const char *property, GVariant *value, GError **error)
+{
+  g_auto (Answer) answer = {0};
+
+  ferry_proxy_set_async (proxy, property, value, -1, NULL, answered_cb, &answer);
+  ferry_test_run_until (is_answered, &answer);
+  g_assert_true (answer.proxy == proxy);
+  return ferry_proxy_set_finish (proxy, answer.result, error);
+}
+
+/* Takes the view. */
+static void
+resolve (FerryView *view, GVariant **value, FerryProxy **object)
+{
+  g_auto (Answer) answer = {0};
+  g_autoptr (GError) error = NULL;
+
+  ferry_view_resolve_async (view, -1, NULL, answered_cb, &answer);
+  ferry_view_unref (view);
+  ferry_test_run_until (is_answered, &answer);
+  ferry_view_resolve_finish (answer.result, value, object, &error);
+  g_assert_no_error (error);
+}
+
+static void
+call (FerryProxy *proxy, const char *method, GVariant *arguments, GVariant **value, FerryProxy **object)
+{
+  g_auto (Answer) answer = {0};
+  g_autoptr (GError) error = NULL;
+
+  ferry_proxy_call_async (proxy, method, arguments, -1, NULL, answered_cb, &answer);
+  ferry_test_run_until (is_answered, &answer);
+  ferry_proxy_call_finish (proxy, answer.result, value, object, &error);
+  g_assert_no_error (error);
+}
+
+/* Takes value. */
+static void
+assert_number (GVariant *value, int number)
+{
+  g_assert_nonnull (value);
+  g_assert_cmpstr (g_variant_get_type_string (value), ==, "i");
+  g_assert_cmpint (g_variant_get_int32 (value), ==, number);
+  g_variant_unref (value);
+}
+
+/* Takes the view. */
+static void
+assert_gives_number (FerryView *view, int number)
+{
+  FerryProxy *object = NULL;
+  GVariant *value = NULL;
+
+  resolve (view, &value, &object);
+  g_assert_null (object);
+  assert_number (value, number);
+}
+
+/* Takes the view. Returns (transfer full). */
+static FerryProxy *
+assert_gives_proxy (FerryView *view)
+{
+  FerryProxy *object = NULL;
+  GVariant *value = NULL;
+
+  resolve (view, &value, &object);
+  g_assert_null (value);
+  g_assert_nonnull (object);
+  return object;
+}
+
+/* ---- without waiting ---- */
+
+static void
+test_async (Scene *self, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (set (self->proxy, "value", g_variant_new_int32 (77), &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (test_counter_get_value (self->counter), ==, 77);
+  assert_number (get (self->proxy, "value", &error), 77);
+  g_assert_no_error (error);
+}
+
+static void
+test_async_unknown (Scene *self, gconstpointer data)
+{
+  g_autoptr (GError) from_get = NULL;
+  g_autoptr (GError) from_set = NULL;
+  g_autoptr (GError) from_value = NULL;
+
+  g_assert_null (get (self->proxy, "nothing", &from_get));
+  g_assert_error (from_get, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER);
+  g_assert_false (set (self->proxy, "nothing", g_variant_new_int32 (1), &from_set));
+  g_assert_error (from_set, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER);
+  g_assert_false (set (self->proxy, "value", g_variant_new_string ("one"), &from_value));
+  g_assert_error (from_value, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+}
+
+static void
+test_async_object (Scene *self, gconstpointer data)
+{
+  g_autoptr (TestCounter) next = test_counter_new ("next");
+  g_autoptr (GError) error = NULL;
+
+  test_counter_set_next (self->counter, next);
+  g_assert_null (get (self->proxy, "next", &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_RESULT);
+  /* The proxy that nobody got has let go of it. */
+  look_until (has_no_references, self->exporter);
+}
+
+/* ---- waiting where that is not allowed ---- */
+
+/* Takes error. */
+static void
+assert_refused (GError *error, const char *async_form)
+{
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD);
+  g_assert_nonnull (strstr (error->message, async_form));
+  g_error_free (error);
+}
+
+static void
+test_refusals (Scene *self, gconstpointer data)
+{
+  g_autoptr (FerryView) view = ferry_view_new (self->proxy);
+  GError *errors[5] = {0};
+
+  ferry_view_get (view, "value");
+  g_assert_true (g_main_context_acquire (NULL));
+  g_assert_false (ferry_proxy_call (self->proxy, "stop", NULL, -1, NULL, NULL, NULL, &errors[0]));
+  g_assert_null (ferry_proxy_get (self->proxy, "value", -1, NULL, &errors[1]));
+  g_assert_false (ferry_proxy_set (self->proxy, "value", g_variant_new_int32 (9), -1, NULL, &errors[2]));
+  g_assert_false (ferry_view_resolve (view, -1, NULL, NULL, NULL, &errors[3]));
+  g_assert_false (ferry_proxy_wait_until_listening (self->proxy, -1, NULL, &errors[4]));
+  g_main_context_release (NULL);
+  assert_refused (errors[0], " ferry_proxy_call_async()");
+  assert_refused (errors[1], " ferry_proxy_get_async()");
+  assert_refused (errors[2], " ferry_proxy_set_async()");
+  assert_refused (errors[3], " ferry_view_resolve_async()");
+  assert_refused (errors[4], " ferry_proxy_wait_until_listening_async()");
+  /* What is refused is not asked for either. */
+  assert_number (get (self->proxy, "value", NULL), 0);
+}
+
+/* Only an answer that comes later is waited for: what is asked for is there at once otherwise. */
+static void
+test_local_refusals (Scene *self, gconstpointer data)
+{
+  g_autoptr (FerryView) view = ferry_view_new (self->proxy);
+  GVariant *value;
+  GError *errors[5] = {0};
+
+  ferry_view_call (view, "hold", NULL);
+  g_assert_true (g_main_context_acquire (NULL));
+  g_assert_true (ferry_proxy_set (self->proxy, "value", g_variant_new_int32 (9), -1, NULL, NULL));
+  value = ferry_proxy_get (self->proxy, "value", -1, NULL, NULL);
+  g_assert_false (ferry_proxy_call (self->proxy, "hold", NULL, -1, NULL, NULL, NULL, &errors[0]));
+  g_assert_null (ferry_proxy_get (self->proxy, "value", -1, NULL, &errors[1]));
+  g_assert_false (ferry_proxy_set (self->proxy, "value", g_variant_new_int32 (8), -1, NULL, &errors[2]));
+  g_assert_false (ferry_view_resolve (view, -1, NULL, NULL, NULL, &errors[3]));
+  ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_FULFIL);
+  g_assert_false (ferry_proxy_wait_until_listening (self->proxy, -1, NULL, &errors[4]));
+  g_main_context_release (NULL);
+  assert_number (value, 9);
+  assert_refused (errors[0], " ferry_proxy_call_async()");
+  assert_refused (errors[1], " ferry_proxy_get_async()");
+  assert_refused (errors[2], " ferry_proxy_set_async()");
+  assert_refused (errors[3], " ferry_view_resolve_async()");
+  assert_refused (errors[4], " ferry_proxy_wait_until_listening_async()");
+  test_counter_let_go (self->counter);
+}
+
+static void
+test_local_listens (Scene *self, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (g_main_context_acquire (NULL));
+  g_assert_true (ferry_proxy_wait_until_listening (self->proxy, -1, NULL, &error));
+  g_main_context_release (NULL);
+  g_assert_no_error (error);
+}
+
+/* ---- proxies of values ---- */
+
+static void
+test_as_proxy (Scene *self, gconstpointer data)
+{
+  g_autoptr (FerryProxy) sum = NULL;
+  g_autoptr (FerryProxy) again = NULL;
+  GVariant *value = NULL;
+  FerryView *view;
+
+  g_assert_false (ferry_proxy_get_as_proxy (self->proxy));
+  ferry_proxy_set_as_proxy (self->proxy, TRUE);
+  g_assert_true (ferry_proxy_get_as_proxy (self->proxy));
+  call (self->proxy, "add", g_variant_new ("(i)", 3), &value, &sum);
+  g_assert_null (value);
+  g_assert_nonnull (sum);
+  g_assert_true (ferry_proxy_get_as_proxy (sum));
+  again = assert_gives_proxy (ferry_view_new (sum));
+  g_assert_true (ferry_proxy_get_as_proxy (again));
+  view = ferry_view_new (again);
+  ferry_view_set_as_proxy (view, FALSE);
+  assert_gives_number (view, 3);
+}
+
+static void
+test_as_proxy_objects (Scene *self, gconstpointer data)
+{
+  g_autoptr (FerryProxy) made = NULL;
+  g_autoptr (FerryProxy) sum = NULL;
+
+  ferry_proxy_set_as_proxy (self->proxy, TRUE);
+  call (self->proxy, "make", g_variant_new ("(s)", "made"), NULL, &made);
+  g_assert_nonnull (made);
+  g_assert_true (ferry_proxy_get_as_proxy (made));
+  call (made, "add", g_variant_new ("(i)", 5), NULL, &sum);
+  g_assert_nonnull (sum);
+}
+
+static void
+test_as_proxy_values (Scene *self, gconstpointer data)
+{
+  g_autoptr (FerryProxy) kept = NULL;
+  GVariant *value = NULL;
+  FerryView *view;
+
+  ferry_proxy_set_as_proxy (self->proxy, TRUE);
+  view = ferry_view_new (self->proxy);
+  ferry_view_set_as_proxy (view, FALSE);
+  ferry_view_call (view, "add", g_variant_new ("(i)", 4));
+  assert_gives_number (view, 4);
+  view = ferry_view_new (self->proxy);
+  ferry_view_get (view, "value");
+  kept = assert_gives_proxy (view);
+  assert_number (get (self->proxy, "value", NULL), 4);
+  ferry_proxy_set_as_proxy (self->proxy, FALSE);
+  call (self->proxy, "add", g_variant_new ("(i)", 1), &value, NULL);
+  assert_number (value, 5);
+}
+
+static void
+test_set_as_proxy (Scene *self, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  FerryView *view = ferry_view_new (self->proxy);
+
+  ferry_view_set_as_proxy (view, TRUE);
+  ferry_view_set (view, "value", g_variant_new_int32 (77));
+  assert_gives_number (view, 77);
+  view = ferry_view_new (self->proxy);
+  ferry_view_set_as_proxy (view, TRUE);
+  ferry_view_delete (view, "value");
+  assert_gives_number (view, 0);
+  ferry_proxy_set_as_proxy (self->proxy, TRUE);
+  g_assert_true (set (self->proxy, "value", g_variant_new_int32 (78), &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (test_counter_get_value (self->counter), ==, 78);
+  g_assert_cmpuint (ferry_exporter_get_n_references (self->exporter), ==, 0);
+}
+
+/* ---- two proxies of a name ---- */
+
+static void
+test_namesakes (Scene *self, gconstpointer local)
+{
+  g_autoptr (FerryProxy) other = GPOINTER_TO_INT (local) ? ferry_proxy_new_local (self->exporter, "counter")
+                                                         : ferry_proxy_new (self->here, "counter");
+  FerryProxy *const askers[] = {self->proxy, other, other, self->proxy, other, self->proxy};
+
+  g_assert_true (other != self->proxy);
+  for (guint i = 0; i < G_N_ELEMENTS (askers); i++)
+    {
+      g_autoptr (FerryProxy) given = NULL;
+
+      call (askers[i], "get_self", NULL, NULL, &given);
+      g_assert_true (given == askers[i]);
+    }
+  look_until (has_no_references, self->exporter);
+}
+
+/* ---- the tests ---- */
+
+static void
+add_local (const char *name, void (*test) (Scene *, gconstpointer))
+{
+  g_autofree char *path = g_strdup_printf ("/proxy-forms/local/%s", name);
+
+  g_test_add (path, Scene, GINT_TO_POINTER (TRUE), set_up, test, tear_down);
+}
+
+static void
+add_remote (const char *name, void (*test) (Scene *, gconstpointer))
+{
+  g_autofree char *path = g_strdup_printf ("/proxy-forms/transport/%s", name);
+
+  g_test_add (path, Scene, GINT_TO_POINTER (FALSE), set_up, test, tear_down);
+}
+
+static void
+add (const char *name, void (*test) (Scene *, gconstpointer))
+{
+  add_remote (name, test);
+  add_local (name, test);
+}
+
+int
+main (int argc, char **argv)
+{
+  setlocale (LC_ALL, "");
+  g_test_init (&argc, &argv, NULL);
+
+  add ("sets-and-gets-without-waiting", test_async);
+  add ("says-without-waiting-what-cannot-be-got-or-set", test_async_unknown);
+  add ("gets-no-property-that-is-an-object", test_async_object);
+  add_remote ("names-the-async-form-of-what-it-refuses", test_refusals);
+  add_local ("names-the-async-form-of-what-it-refuses", test_local_refusals);
+  add_local ("sees-at-once-on-the-main-thread-that-it-listens", test_local_listens);
+  add ("has-values-stay-where-they-are", test_as_proxy);
+  add ("has-values-stay-also-of-objects-that-it-gives", test_as_proxy_objects);
+  add ("gives-the-value-to-who-asks-for-it", test_as_proxy_values);
+  add ("gives-no-proxy-of-what-was-set", test_set_as_proxy);
+  add ("is-what-its-object-gives-though-it-has-a-namesake", test_namesakes);
+
+  return g_test_run ();
+}
