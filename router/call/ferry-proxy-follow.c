@@ -81,7 +81,14 @@ item_came (gpointer data, GVariant *item, gboolean is_first)
   take_signals (self, item);
 }
 
-static const FerryFeedFuncs feed_funcs = {.item = item_came};
+static void
+fell_silent (gpointer data, const GError *reason, gboolean for_ever)
+{
+  if (for_ever)
+    ferry_proxy_emit_follow_failed (data, reason);
+}
+
+static const FerryFeedFuncs feed_funcs = {.item = item_came, .silent = fell_silent};
 
 /**
  * ferry_proxy_follow:
@@ -95,7 +102,7 @@ static const FerryFeedFuncs feed_funcs = {.item = item_came};
  * never held up: of a property that changes quickly the values in between are left out, signals are counted that
  * nobody has taken for too long.
  *
- * Where one of them is not exported, nothing is told.
+ * Where one of them is not exported, nothing is told but that, by [signal@Ferry.Proxy::follow-failed].
  *
  * The thread of the proxy's main context.
  *

@@ -56,6 +56,7 @@ FerryProxy *ferry_proxy_get_followable (FerryProxy *self, GError **error);
 void ferry_proxy_emit_changed (FerryProxy *self, const char *property, GVariant *value);
 void ferry_proxy_emit_received (FerryProxy *self, const char *signal, GVariant *arguments);
 void ferry_proxy_emit_missed (FerryProxy *self, guint64 n);
+void ferry_proxy_emit_follow_failed (FerryProxy *self, const GError *error);
 void ferry_proxy_emit_set_failed (FerryProxy *self, const char *property, const GError *error);
 
 G_END_DECLS

@@ -39,6 +39,7 @@ enum
   SIGNAL_RECEIVED,
   SIGNAL_MISSED,
   SIGNAL_SET_FAILED,
+  SIGNAL_FOLLOW_FAILED,
   N_SIGNALS,
 };
 
@@ -324,6 +325,12 @@ ferry_proxy_emit_missed (FerryProxy *self, guint64 n)
 }
 
 void
+ferry_proxy_emit_follow_failed (FerryProxy *self, const GError *error)
+{
+  g_signal_emit (self, signals[SIGNAL_FOLLOW_FAILED], 0, error);
+}
+
+void
 ferry_proxy_emit_set_failed (FerryProxy *self, const char *property, const GError *error)
 {
   g_signal_emit (self, signals[SIGNAL_SET_FAILED], 0, property, error);
@@ -439,6 +446,21 @@ install_signals (void)
    */
   signals[SIGNAL_SET_FAILED] = g_signal_new ("set-failed", FERRY_TYPE_PROXY, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                              G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_ERROR);
+
+  /**
+   * FerryProxy::follow-failed:
+   * @self: the proxy
+   * @error: why
+   *
+   * What [method@Ferry.Proxy.follow] or a replica was to follow cannot be followed: there is no such object, as
+   * %FERRY_ERROR_UNKNOWN_OBJECT, or it does not have one of the members, %FERRY_ERROR_UNKNOWN_MEMBER, or not for
+   * reading, %FERRY_ERROR_NOT_ALLOWED; or the transport has ended, with the reason of that. Nothing is told then, until
+   * the name stands for an object that can be followed.
+   *
+   * Since: 0.1
+   */
+  signals[SIGNAL_FOLLOW_FAILED] = g_signal_new ("follow-failed", FERRY_TYPE_PROXY, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                                NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
 }
 
 static void

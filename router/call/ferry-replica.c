@@ -345,6 +345,8 @@ silent (gpointer data, const GError *reason, gboolean for_ever)
 
   if (for_ever && self->task != NULL)
     end_task (self, g_error_copy (reason));
+  else if (for_ever)
+    ferry_proxy_emit_follow_failed (self->proxy, reason);
 }
 
 static const FerryFeedFuncs feed_funcs = {.item = item_came, .silent = silent};
@@ -448,7 +450,7 @@ create (FerryProxy *proxy, GType type, const char *const *properties, GObject **
  * computes from it, is sent only where the object does not come to the same within a tenth of a second.
  *
  * Where the object does not have one of the properties, or cannot be followed, the replica keeps its values, and
- * nothing tells: [method@Ferry.Proxy.create_replica_async] does.
+ * [signal@Ferry.Proxy::follow-failed] tells.
  *
  * It begins with the class's defaults, gets its values when the exporter listens, and keeps them when that stops or
  * ends. Where widgets with limits of their own are bound, which would set back what does not fit them yet, use

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <locale.h>
+#include <string.h>
 
 #include "call/number-list.h"
 #include "ferry-test.h"
@@ -173,17 +174,48 @@ test_replica (Scene *self, gconstpointer data)
 }
 
 static void
+follow_failed_cb (FerryProxy *proxy, const GError *error, gpointer data)
+{
+  GError **failure = data;
+
+  g_assert_null (*failure);
+  *failure = g_error_copy (error);
+}
+
+static gboolean
+has_failed (gpointer failure)
+{
+  return *(GError **) failure != NULL;
+}
+
+static void
 test_nothing_at_first (Scene *self, gconstpointer data)
 {
-  g_autoptr (GObject) replica = ferry_proxy_create_replica (self->proxy, TEST_TYPE_COUNTER, value_only);
+  g_autoptr (GObject) replica = NULL;
   g_autoptr (TestCounter) counter = NULL;
-  g_auto (Outcome) outcome = {0};
+  g_autoptr (GError) failure = NULL;
 
-  /* The feed was refused by the time that this is answered, as both go the same way. */
-  call (self, "stop", NULL, &outcome);
-  g_assert_error (outcome.error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_OBJECT);
+  g_signal_connect (self->proxy, "follow-failed", G_CALLBACK (follow_failed_cb), &failure);
+  replica = ferry_proxy_create_replica (self->proxy, TEST_TYPE_COUNTER, value_only);
+  ferry_test_run_until (has_failed, &failure);
+  g_assert_error (failure, FERRY_ERROR, FERRY_ERROR_UNKNOWN_OBJECT);
   counter = export_counter (self, 7);
   wait_value (replica, 7);
+  g_signal_handlers_disconnect_by_data (self->proxy, &failure);
+}
+
+static void
+test_no_such_member (Scene *self, gconstpointer data)
+{
+  g_autoptr (TestCounter) counter = export_counter (self, 1);
+  g_autoptr (GError) failure = NULL;
+
+  g_signal_connect (self->proxy, "follow-failed", G_CALLBACK (follow_failed_cb), &failure);
+  ferry_proxy_follow (self->proxy, (const char *const[]){"value", "vlaue", NULL}, NULL);
+  ferry_test_run_until (has_failed, &failure);
+  g_assert_error (failure, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER);
+  g_assert_nonnull (strstr (failure->message, "vlaue"));
+  g_signal_handlers_disconnect_by_data (self->proxy, &failure);
 }
 
 static gboolean
@@ -355,6 +387,7 @@ main (int argc, char **argv)
   } facts[] = {
     {"a-replica-follows-the-object-that-has-the-name", test_replica},
     {"what-nobody-exported-yet-is-followed-once-it-is", test_nothing_at_first},
+    {"what-cannot-be-followed-is-told", test_no_such_member},
     {"a-list-replica-shows-the-list-that-has-the-name", test_list},
     {"a-description-is-that-of-the-object-that-has-the-name", test_description},
     {"the-latest-policy-holds", test_policy},
