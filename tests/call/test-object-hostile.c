@@ -144,9 +144,10 @@ test_depth (HostileObject *self)
 
       for (guint i = 0; i < depth; i++)
         value = g_variant_new_variant (value);
-      own.argument = value;
+      own.argument = g_variant_ref_sink (value);
       request.steps = &own;
       hostile_object_ask (self, 0, VIEW, ferry_view_request_to_variant (&request), &answer);
+      g_variant_unref (value);
       g_assert_nonnull (answer.error);
     }
 }
