@@ -393,7 +393,7 @@ ferry_proxy_finalize (GObject *object)
 }
 
 static void
-install_signals (void)
+install_news (void)
 {
   /**
    * FerryProxy::changed:
@@ -433,7 +433,11 @@ install_signals (void)
    */
   signals[SIGNAL_MISSED] =
     g_signal_new ("missed", FERRY_TYPE_PROXY, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_UINT64);
+}
 
+static void
+install_failures (void)
+{
   /**
    * FerryProxy::set-failed:
    * @self: the proxy
@@ -493,7 +497,8 @@ ferry_proxy_class_init (FerryProxyClass *klass)
     g_param_spec_boolean ("listening", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
-  install_signals ();
+  install_news ();
+  install_failures ();
 }
 
 static void

@@ -6,9 +6,10 @@
  * value has seen that it has then. So a slider that is dragged never jumps back to where it was, and a value that the
  * object has put right comes here nevertheless.
  *
- * With a property others may change, as those do that a class computes from each other: the object does the same, and
- * says so in a moment. So of what changes while a value of the object is set here, or another property is on its way to
- * it, only that is sent which the object has not said after some time.
+ * While values of the object are set here, other properties may change with them, as those do that a class computes
+ * from each other: the object has done the same, and says so in a moment. Only what it has not said after some time is
+ * a change of this end's own, and sent. What is set here is sent at once, each property in its turn, as what follows it
+ * on the way may go by it.
  *
  * Of what is set here quickly the newest value is sent, one at a time. */
 
@@ -34,7 +35,6 @@ typedef struct
   GTask *task;            /* (owned) (nullable): waits for the first values; it has the object */
   GSource *cancel;        /* (owned) (nullable): its cancellable */
   guint applying;         /* how many are setting properties here to what the object has */
-  guint n_under_way;      /* properties that are being set there */
   guint64 n_disturbed;    /* how often there was a disturbance */
   GMainContext *context;  /* const: (owned) */
   GSource *settling;      /* (owned) (nullable): what has changed meanwhile is looked at then */
@@ -48,7 +48,7 @@ typedef struct
   guint64 n_changes; /* that it had seen then */
   GVariant *wanted;  /* (owned) (nullable): what it was set to here, and that was not sent yet */
   gboolean under_way;
-  guint64 disturbed; /* not 0: it has changed here while others were set, here or there, and in that order */
+  guint64 disturbed; /* not 0: it has changed here while values of the object were set, and in that order */
 } Property;
 
 static void
@@ -216,7 +216,6 @@ sent_cb (GObject *proxy, GAsyncResult *result, gpointer data)
   FerryResolved *resolved = g_task_propagate_pointer (G_TASK (result), &error);
 
   self->under_way = FALSE;
-  replica->n_under_way--;
   if (resolved != NULL && resolved->value != NULL)
     note_remote (self, resolved->n_changes, resolved->value);
   if (resolved != NULL)
@@ -239,7 +238,6 @@ send_wanted (Property *self)
   g_autoptr (FerryView) view = ferry_view_new (replica->proxy);
 
   self->under_way = TRUE;
-  replica->n_under_way++;
   replica->references++;
   ferry_view_set (view, self->pspec->name, self->wanted);
   g_clear_pointer (&self->wanted, g_variant_unref);
@@ -255,11 +253,9 @@ changed_here (GObject *object, GParamSpec *pspec, gpointer data)
 
   if (self == NULL)
     return;
-  if (replica->applying > 0 || replica->n_under_way > (self->under_way ? 1u : 0u))
+  if (replica->applying > 0)
     {
       self->disturbed = ++replica->n_disturbed;
-      if (replica->applying == 0)
-        settle_later (replica);
       return;
     }
   value = get_here (self);
@@ -446,8 +442,9 @@ create (FerryProxy *proxy, GType type, const char *const *properties, GObject **
  * Makes an object whose properties follow those of the object in the other process, and with `g_object_bind_property()`
  * reach any widget: what changes there is set here, with `notify::`, and what is set here is set there. What the
  * object refuses, as a property that cannot be written there, is set back here: see
- * [signal@Ferry.Proxy::set-failed]. What changes here together with another property, such as one that the class
- * computes from it, is sent only where the object does not come to the same within a tenth of a second.
+ * [signal@Ferry.Proxy::set-failed]. What changes here while something of the object is set, such as a property that
+ * the class computes from it, is sent only where the object does not come to the same within a tenth of a second. What
+ * is set here is sent with all that changes by it, in the order in which it is notified.
  *
  * Where the object does not have one of the properties, or cannot be followed, the replica keeps its values, and
  * [signal@Ferry.Proxy::follow-failed] tells.

@@ -267,19 +267,6 @@ test_set_here (Scene *self, gconstpointer data)
   g_assert_cmpuint (self->object->n_celsius_sets, ==, 1);
 }
 
-/* A degree that the other scale does not lead back to: were that sent as well, the object would be set to another. */
-static void
-test_set_here_once (Scene *self, gconstpointer data)
-{
-  g_object_set (self->replica, "celsius", 21, NULL);
-  ferry_test_run_until (agree, self);
-  settle (self);
-  assert_shows (self->object, 21, 69);
-  assert_shows (self->replica, 21, 69);
-  g_assert_cmpuint (self->object->n_celsius_sets, ==, 1);
-  g_assert_cmpuint (self->object->n_fahrenheit_sets, ==, 0);
-}
-
 static void
 clamp_mark_cb (GObject *replica, GParamSpec *pspec, gpointer data)
 {
@@ -376,7 +363,6 @@ main (int argc, char **argv)
   add ("/replica-siblings/what-a-handler-sets-meanwhile-is-sent", test_clamped_mark);
   add ("/replica-siblings/what-a-handler-sets-of-two-siblings-is-sent", test_clamped);
   add ("/replica-siblings/what-a-handler-sets-of-another-property-is-sent", test_marked);
-  add ("/replica-siblings/what-is-set-here-does-not-send-its-sibling", test_set_here_once);
 
   return g_test_run ();
 }
