@@ -211,26 +211,37 @@ ferry_exporter_check_listening (FerryExporter *self, gboolean before, GError **e
   return FALSE;
 }
 
+/* Those that there are now: one that was added before the flag was set would hear of it from nobody else. */
+static void
+tell_links (FerryExporter *self, gboolean listening)
+{
+  g_autoptr (GPtrArray) links = ferry_exporter_list_links (self);
+
+  for (guint i = 0; i < links->len; i++)
+    ferry_exporter_link_tell (links->pdata[i], listening);
+}
+
 /* Returns whether that is news. */
 static gboolean
 set_listening (FerryExporter *self, gboolean listening, FerryStopMode mode)
 {
   g_autoptr (GPtrArray) links = ferry_exporter_list_links (self);
+  /* What comes behind a stop does not become what came before by another one. */
+  gboolean stops = !listening && ferry_exporter_get_listening (self);
   gboolean changed;
 
-  for (guint i = 0; i < links->len && !listening; i++)
+  for (guint i = 0; i < links->len && stops; i++)
     ferry_exporter_link_begin_stop (links->pdata[i]);
   pthread_mutex_lock (&self->lock);
   changed = self->listening != listening;
   self->listening = listening;
   self->stop_mode = mode;
   pthread_mutex_unlock (&self->lock);
-  for (guint i = 0; i < links->len && !listening; i++)
+  for (guint i = 0; i < links->len && stops; i++)
     ferry_exporter_link_end_stop (links->pdata[i]);
   if (!changed)
     return FALSE;
-  for (guint i = 0; i < links->len; i++)
-    ferry_exporter_link_tell (links->pdata[i], listening);
+  tell_links (self, listening);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_LISTENING]);
   return TRUE;
 }

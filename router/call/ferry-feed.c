@@ -139,6 +139,7 @@ stream_ended (FerryFeed *self, const GError *error)
 
   g_clear_object (&self->replies);
   tell_silent (self, end != NULL ? end : error, !again);
+  self->silent = self->silent && !again;
   /* The exporter may have stopped and started again, which is no change for who has heard of neither. */
   if (!self->closed && !self->silent)
     make_pause (self, g_get_monotonic_time () + PACE);

@@ -21,8 +21,8 @@
 #include "call/ferry-interface-private.h"
 #include "call/ferry-resolve-private.h"
 
-/* How long the object has to say what followed from a change, in milliseconds. */
-#define CONSEQUENCE_TIME 100
+/* How long the object has to say what followed from a change, in microseconds. */
+#define CONSEQUENCE_TIME (100 * 1000)
 
 /* References: of the object that it is attached to, and of each value that is on its way. */
 typedef struct
@@ -48,7 +48,8 @@ typedef struct
   guint64 n_changes; /* that it had seen then */
   GVariant *wanted;  /* (owned) (nullable): what it was set to here, and that was not sent yet */
   gboolean under_way;
-  guint64 disturbed; /* not 0: it has changed here while values of the object were set, and in that order */
+  guint64 disturbed;   /* not 0: it has changed here while values of the object were set, and in that order */
+  gint64 disturbed_at; /* when it began to */
 } Property;
 
 static void
@@ -170,11 +171,12 @@ find_disturbed (Replica *self)
 static gboolean settle_cb (gpointer data);
 
 static void
-settle_later (Replica *self)
+settle_later (Replica *self, gint64 when)
 {
   if (self->settling != NULL)
     return;
-  self->settling = g_timeout_source_new (CONSEQUENCE_TIME);
+  self->settling = g_timeout_source_new (G_MAXUINT);
+  g_source_set_ready_time (self->settling, when);
   g_source_set_static_name (self->settling, "[ferry] a replica's own changes");
   g_source_set_callback (self->settling, settle_cb, self, NULL);
   g_source_attach (self->settling, self->context);
@@ -184,8 +186,10 @@ settle_later (Replica *self)
 static void
 look_at_disturbed (Replica *self)
 {
-  if (self->applying == 0 && self->object != NULL && find_disturbed (self) != NULL)
-    settle_later (self);
+  Property *first = self->applying == 0 && self->object != NULL ? find_disturbed (self) : NULL;
+
+  if (first != NULL)
+    settle_later (self, first->disturbed_at + CONSEQUENCE_TIME);
 }
 
 /* One is sent: the others may follow from it, which is seen the next time. */
@@ -196,14 +200,18 @@ settle_cb (gpointer data)
   Property *first = find_disturbed (self);
 
   g_clear_pointer (&self->settling, g_source_unref);
-  if (first == NULL)
-    return G_SOURCE_REMOVE;
+  if (first == NULL || g_get_monotonic_time () < first->disturbed_at + CONSEQUENCE_TIME)
+    {
+      look_at_disturbed (self);
+      return G_SOURCE_REMOVE;
+    }
   first->disturbed = 0;
   g_clear_pointer (&first->wanted, g_variant_unref);
   first->wanted = get_own_change (first);
   if (!first->under_way)
     send_wanted (first);
-  look_at_disturbed (self);
+  if (find_disturbed (self) != NULL)
+    settle_later (self, g_get_monotonic_time () + CONSEQUENCE_TIME);
   return G_SOURCE_REMOVE;
 }
 
@@ -255,6 +263,8 @@ changed_here (GObject *object, GParamSpec *pspec, gpointer data)
     return;
   if (replica->applying > 0)
     {
+      if (self->disturbed == 0)
+        self->disturbed_at = g_get_monotonic_time ();
       self->disturbed = ++replica->n_disturbed;
       return;
     }

@@ -34,7 +34,8 @@ struct _FerryViewRun
   FerryExported *current; /* (owned) (nullable): what the next step is done on, or there is value */
   GVariant *value;        /* (owned) (nullable) */
   FerryExported *turn;    /* (owned) (nullable): of which this run has the turn, or waits for it */
-  FerryViewRun *caller;   /* const: (owned) (nullable): in whose method this was asked for */
+  guint64 number;         /* const: no other run has it, and it is not 0 */
+  guint64 caller;         /* const: the number of the one in whose method this was asked for, or 0 */
   FerryViewRun *outer;    /* (unowned) (nullable): while a method is called: whose method the thread was in before */
   const char *super;      /* (nullable): of the request: the class whose implementation is called */
 
@@ -48,7 +49,7 @@ struct _FerryViewRun
 
 static GPrivate current_run;  /* (unowned): whose method the thread is in */
 static GPrivate thread_queue; /* a GQueue of runs, on the stack of who takes them up */
-static GPrivate serves;       /* not NULL: this thread may call the methods of exporters that have threads */
+static GPrivate serves;       /* (unowned): the exporter whose methods this thread is there to call */
 
 static void set_current (FerryViewRun *self, FerryExported *exported, GVariant *value);
 
@@ -56,9 +57,12 @@ FerryViewRun *
 ferry_view_run_new (FerryExporter *exporter, FerryViewRequest *request, FerryExported *root,
                     const FerryViewRunFuncs *funcs, gpointer data)
 {
+  static _Atomic guint64 last_number;
   FerryViewRun *self = g_new0 (FerryViewRun, 1);
 
   atomic_init (&self->references, 1);
+  /* Relaxed: all that matters is that no two have the same. */
+  self->number = atomic_fetch_add_explicit (&last_number, 1, memory_order_relaxed) + 1;
   self->exporter = g_object_ref (exporter);
   self->funcs = *funcs;
   self->data = data;
@@ -90,7 +94,6 @@ ferry_view_run_unref (FerryViewRun *self)
   g_clear_pointer (&self->answer, g_variant_unref);
   g_clear_object (&self->answer_object);
   g_clear_error (&self->answer_error);
-  g_clear_pointer (&self->caller, ferry_view_run_unref);
   g_object_unref (self->exporter);
   g_free (self);
 }
@@ -117,20 +120,24 @@ ferry_view_run_has_begun (FerryViewRun *self)
 
 static void resume (FerryViewRun *self);
 
-/* Those around it count from the one on that it was asked for in, and only while this thread is in their methods: so
+/* Those in whose methods it was asked for count, each in the next one's, and only while this thread is in them: so
  * nothing of theirs changes. What else the thread does meanwhile, as in a main loop that a method runs, has no part. */
 static gboolean
 has_turn (FerryViewRun *self, FerryExported *exported)
 {
-  FerryViewRun *run = self->caller != NULL ? g_private_get (&current_run) : NULL;
+  FerryViewRun *run = g_private_get (&current_run);
 
   if (self->turn == exported)
     return TRUE;
-  while (run != NULL && run != self->caller)
-    run = run->outer;
-  for (; run != NULL; run = run->outer)
-    if (run->turn == exported)
-      return TRUE;
+  for (guint64 caller = self->caller; caller != 0; caller = run->caller)
+    {
+      while (run != NULL && run->number != caller)
+        run = run->outer;
+      if (run == NULL)
+        return FALSE;
+      if (run->turn == exported)
+        return TRUE;
+    }
   return FALSE;
 }
 
@@ -474,8 +481,10 @@ resumed_cb (gpointer data)
 static void
 go_on_in_thread (gpointer data, gpointer user_data)
 {
-  g_private_set (&serves, &serves);
-  take_up (data);
+  FerryViewRun *self = data;
+
+  g_private_set (&serves, self->exporter);
+  take_up (self);
   g_private_set (&serves, NULL);
 }
 
@@ -509,7 +518,7 @@ is_here (FerryViewRun *self)
   GMainContext *context = ferry_exporter_get_context (self->exporter);
   g_autoptr (GSource) source = NULL;
 
-  if (context != NULL ? g_main_context_is_owner (context) : g_private_get (&serves) != NULL || is_last (self))
+  if (context != NULL ? g_main_context_is_owner (context) : g_private_get (&serves) == self->exporter || is_last (self))
     return TRUE;
   if (context == NULL)
     {
@@ -564,7 +573,7 @@ ferry_view_run_start (FerryViewRun *self)
 {
   gpointer before = g_private_get (&serves);
 
-  g_private_set (&serves, &serves);
+  g_private_set (&serves, self->exporter);
   start (self);
   g_private_set (&serves, before);
 }
@@ -574,7 +583,7 @@ ferry_view_run_start_here (FerryViewRun *self)
 {
   FerryViewRun *caller = g_private_get (&current_run);
 
-  self->caller = caller != NULL ? ferry_view_run_ref (caller) : NULL;
+  self->caller = caller != NULL ? caller->number : 0;
   start (self);
 }
 
