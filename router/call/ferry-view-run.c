@@ -57,11 +57,10 @@ FerryViewRun *
 ferry_view_run_new (FerryExporter *exporter, FerryViewRequest *request, FerryExported *root,
                     const FerryViewRunFuncs *funcs, gpointer data)
 {
-  static _Atomic guint64 last_number;
+  static _Atomic guint64 last_number; /* relaxed: all that matters is that no two runs have the same */
   FerryViewRun *self = g_new0 (FerryViewRun, 1);
 
   atomic_init (&self->references, 1);
-  /* Relaxed: all that matters is that no two have the same. */
   self->number = atomic_fetch_add_explicit (&last_number, 1, memory_order_relaxed) + 1;
   self->exporter = g_object_ref (exporter);
   self->funcs = *funcs;
@@ -133,10 +132,8 @@ has_turn (FerryViewRun *self, FerryExported *exported)
     {
       while (run != NULL && run->number != caller)
         run = run->outer;
-      if (run == NULL)
-        return FALSE;
-      if (run->turn == exported)
-        return TRUE;
+      if (run == NULL || run->turn == exported)
+        return run != NULL;
     }
   return FALSE;
 }
@@ -481,16 +478,13 @@ resumed_cb (gpointer data)
 static void
 go_on_in_thread (gpointer data, gpointer user_data)
 {
-  FerryViewRun *self = data;
-
-  g_private_set (&serves, self->exporter);
-  take_up (self);
+  g_private_set (&serves, ((FerryViewRun *) data)->exporter);
+  take_up (data);
   g_private_set (&serves, NULL);
 }
 
-/* Whoever answers a call, or has called an object of its own process, is not to call others' methods on its thread. As
- * many threads as there are runs that go on: were there fewer, a method that waits for another could wait for ever.
- * Takes the run. */
+/* Whoever answers, or calls an object of its own process, is not to call others' methods. As many threads as there are
+ * runs: with fewer, a method that waits for another could wait for ever. Takes the run. */
 static void
 hand_to_thread (FerryViewRun *self)
 {
@@ -510,15 +504,22 @@ is_last (FerryViewRun *self)
          self->next + 1 >= self->request.n_steps;
 }
 
-/* Returns whether the run goes on here; it was given to the exporter's context, or a thread, otherwise. Takes the run
- * then. */
+/* Not in a method, which might have the turn that this run waits for. */
+static gboolean
+serves_now (FerryViewRun *self)
+{
+  return g_private_get (&serves) == self->exporter && g_private_get (&current_run) == NULL;
+}
+
+/* Returns whether the run goes on here; it was given to the exporter's context or a thread otherwise, which takes it.
+ */
 static gboolean
 is_here (FerryViewRun *self)
 {
   GMainContext *context = ferry_exporter_get_context (self->exporter);
   g_autoptr (GSource) source = NULL;
 
-  if (context != NULL ? g_main_context_is_owner (context) : g_private_get (&serves) == self->exporter || is_last (self))
+  if (context != NULL ? g_main_context_is_owner (context) : serves_now (self) || is_last (self))
     return TRUE;
   if (context == NULL)
     {
