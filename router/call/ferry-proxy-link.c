@@ -58,6 +58,7 @@ struct _FerryProxyLink
   guint64 edition;       /* how often the exporter said something, its end included */
   gboolean listening;
   Stream *stream;     /* (unowned) (nullable): open, or being opened */
+  gboolean again;     /* one was wanted while that, of an exporter that does not listen, was open */
   GError *end;        /* (nullable): of the transport */
   GError *left;       /* (nullable): the exporter has left the transport; asking again forgets it */
   GPtrArray *watches; /* (element-type Watch) (owned) */
@@ -148,6 +149,7 @@ set_state (FerryProxyLink *self, gboolean listening)
   g_autoptr (GHashTable) infos = NULL;
 
   pthread_mutex_lock (&self->lock);
+  self->again = self->again && !listening;
   self->edition++;
   if (g_hash_table_size (self->infos) > 0)
     {
@@ -190,12 +192,15 @@ stream_item (gpointer data, GVariant *item)
     ferry_mux_add_window (self->link->mux, xid, 1);
 }
 
+static void open_stream (FerryProxyLink *self);
+
 static void
 stream_done (gpointer data, GVariant *result, const GError *error)
 {
   Stream *self = data;
   FerryProxyLink *link = self->link;
   gboolean current;
+  gboolean again;
 
   pthread_mutex_lock (&link->lock);
   current = link->stream == self;
@@ -206,9 +211,14 @@ stream_done (gpointer data, GVariant *result, const GError *error)
   if (current && link->end == NULL && link->left == NULL)
     link->left = g_error_new (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING, "No exporter is at the other end any more: %s",
                               error != NULL ? error->message : "it has left");
+  again = current && link->again && link->end == NULL;
+  link->again = link->again && !again;
   pthread_mutex_unlock (&link->lock);
   if (current)
     set_state (link, FALSE);
+  /* Its end was on its way when somebody came who looks for the next exporter. */
+  if (again)
+    open_stream (link);
 }
 
 static void
@@ -265,6 +275,7 @@ open_stream (FerryProxyLink *self)
   stream->link = ferry_proxy_link_ref (self);
   pthread_mutex_lock (&self->lock);
   opens = self->stream == NULL && self->end == NULL;
+  self->again = self->again || (!opens && !self->listening);
   if (opens)
     {
       self->stream = stream;
