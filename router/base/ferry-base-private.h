@@ -41,6 +41,13 @@ ferry_deadline_after (gint64 timeout)
   return timeout < 0 ? G_MAXINT64 : ferry_time_add (g_get_monotonic_time (), timeout);
 }
 
+/* How many bytes there are from size to the next multiple of 8. */
+static inline gsize
+ferry_padding_of (gsize size)
+{
+  return -size & 7;
+}
+
 /* Numbers of what is sent or kept as bytes: little-endian, and not aligned. */
 static inline guint32
 ferry_read_u32 (const guint8 *data)

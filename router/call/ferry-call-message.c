@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-#include "base/ferry-error.h"
+#include "base/ferry-base-private.h"
 #include "call/ferry-remote-error-private.h"
 
 typedef enum
@@ -43,12 +43,6 @@ static const KindRules rules[] = {
   [FERRY_CALL_CANCEL] = {PART_NEVER, PART_NEVER, FERRY_CANCEL_REASON_CANCELLED, FERRY_CANCEL_REASON_DEADLINE},
   [FERRY_CALL_PIECE] = {PART_NEVER, PART_BYTES, 1, G_MAXINT64},
 };
-
-static gsize
-padding_of (gsize size)
-{
-  return -size & 7;
-}
 
 gboolean
 ferry_call_message_check (const char *name, GVariant *value, GError **error)
@@ -123,7 +117,7 @@ ferry_call_message_get_parts (const FerryCallMessage *self, FerryPart parts[FERR
     {&self->header, sizeof self->header},
     {self->name, self->header.name_length},
     {self->type_string, self->header.type_length},
-    {zeros, padding_of (head)},
+    {zeros, ferry_padding_of (head)},
     {self->body, self->body_size},
   };
   guint n_parts = 0;
@@ -212,7 +206,7 @@ find_fault (FerryCallMessage *self, const guint8 *data, gsize size)
   if (fault != NULL)
     return fault;
   head = sizeof self->header + self->header.name_length + self->header.type_length;
-  head += padding_of (head);
+  head += ferry_padding_of (head);
   if (size < head)
     return "less than its header says";
   if (rules[self->header.kind].value == PART_BYTES)

@@ -344,19 +344,26 @@ ferry_exporter_link_tell (FerryExporterLink *self, gboolean listening)
   end_pushes (self, self->pushes, reason);
 }
 
-void
-ferry_exporter_link_tell_names (FerryExporterLink *self, FerryExported *left)
+static void
+end_feeds_by_name (FerryExporterLink *self, FerryExported *left)
 {
-  g_autoptr (GPtrArray) pushes = left != NULL ? list_pushes (self, self->pushes) : NULL;
+  g_autoptr (GPtrArray) pushes = list_pushes (self, self->pushes);
   g_autoptr (GError) reason =
     g_error_new_literal (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING, "The object is not exported by that name any more");
 
-  for (guint i = 0; left != NULL && i < pushes->len; i++)
+  for (guint i = 0; i < pushes->len; i++)
     if (ferry_follower_has_by_name (pushes->pdata[i], left))
       {
         ferry_exporter_link_remove_push (self, pushes->pdata[i]);
         ferry_push_end (pushes->pdata[i], reason);
       }
+}
+
+void
+ferry_exporter_link_tell_names (FerryExporterLink *self, FerryExported *left)
+{
+  if (left != NULL)
+    end_feeds_by_name (self, left);
   tell_watches (self);
 }
 

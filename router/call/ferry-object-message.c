@@ -222,16 +222,6 @@ ferry_view_request_to_variant (const FerryViewRequest *self)
 }
 
 static gboolean
-take_type (GVariant *value, const char *type, const char *what, FerryError code, GError **error)
-{
-  if (value != NULL && g_variant_is_of_type (value, G_VARIANT_TYPE (type)))
-    return TRUE;
-  g_set_error (error, FERRY_ERROR, code, "%s is a value of type “%s”, and not “%s”", what, type,
-               value != NULL ? g_variant_get_type_string (value) : "()");
-  return FALSE;
-}
-
-static gboolean
 unpack_step (FerryStep *step, FerryUnpacking *unpacking)
 {
   StepHeader header;
@@ -464,8 +454,13 @@ gboolean
 ferry_follow_request_take (FerryFollowRequest *self, GVariant *arguments, GError **error)
 {
   *self = (FerryFollowRequest){0};
-  if (!take_type (arguments, FOLLOW_TYPE, "What is to be followed", FERRY_ERROR_BAD_ARGUMENTS, error))
-    return FALSE;
+  if (arguments == NULL || !g_variant_is_of_type (arguments, G_VARIANT_TYPE (FOLLOW_TYPE)))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                   "What is to be followed is a value of type “%s”, and not “%s”", FOLLOW_TYPE,
+                   arguments != NULL ? g_variant_get_type_string (arguments) : "()");
+      return FALSE;
+    }
   g_variant_get (arguments, "(&stt@as@asb)", &self->root.name, &self->root.generation, &self->root.number,
                  &self->properties, &self->signals, &self->list);
   if (g_variant_n_children (self->properties) <= FERRY_FOLLOW_MAX_NAMES &&

@@ -7,13 +7,8 @@
 
 #include <string.h>
 
+#include "base/ferry-base-private.h"
 #include "call/ferry-call-message-private.h"
-
-static gsize
-padding_of (gsize size)
-{
-  return -size & 7;
-}
 
 /* ---- packing ---- */
 
@@ -21,7 +16,7 @@ padding_of (gsize size)
 static gsize
 pack_padding (guint8 *packed, gsize at)
 {
-  gsize padding = padding_of (at);
+  gsize padding = ferry_padding_of (at);
 
   if (packed != NULL && padding > 0)
     memset (packed + at, 0, padding);
@@ -79,9 +74,9 @@ next (FerryUnpacking *self, gsize size)
   const guint8 *bytes = self->data + self->at;
 
   /* In this order, as size plus padding may be more than a number holds. */
-  if (size > left || size + padding_of (size) > left)
+  if (size > left || size + ferry_padding_of (size) > left)
     return NULL;
-  self->at += size + padding_of (size);
+  self->at += size + ferry_padding_of (size);
   return bytes;
 }
 

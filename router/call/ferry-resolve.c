@@ -84,10 +84,9 @@ end (FerryResolve *self, FerryResolved *result, const GError *error)
 static void
 unwrap_change (FerryResolve *self, FerryResolved *result)
 {
-  const FerryStep *last = self->view->n_steps > 0 ? &self->view->steps[self->view->n_steps - 1] : NULL;
   g_autoptr (GVariant) change = NULL;
 
-  if (last == NULL || (last->kind != FERRY_STEP_SET && last->kind != FERRY_STEP_DELETE) || result->value == NULL ||
+  if (!ferry_view_is_change (self->view) || result->value == NULL ||
       !g_variant_is_of_type (result->value, G_VARIANT_TYPE ("(tv)")))
     return;
   change = g_steal_pointer (&result->value);

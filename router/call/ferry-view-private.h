@@ -32,6 +32,8 @@ struct _FerryView
 
 /* argument (nullable): a floating reference is taken. */
 void ferry_view_append (FerryView *self, FerryStepKind kind, const char *name, GVariant *argument);
+/* Whether it sets or deletes a property: what comes of it is a change, as FERRY_STEP_SET has it. */
+gboolean ferry_view_is_change (FerryView *self);
 /* Borrows everything: it is not to be cleared. */
 void ferry_view_fill_request (FerryView *self, FerryViewRequest *request);
 

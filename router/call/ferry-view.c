@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "base/ferry-base-private.h"
 #include "call/ferry-proxy-private.h"
 
 G_DEFINE_BOXED_TYPE (FerryView, ferry_view, ferry_view_ref, ferry_view_unref)
@@ -176,19 +177,23 @@ ferry_view_get_n_steps (FerryView *self)
   return self->n_steps;
 }
 
-/* Of what sets or deletes there is nothing to have a proxy of. */
-static gboolean
-gives_proxy (FerryView *self)
+gboolean
+ferry_view_is_change (FerryView *self)
 {
-  FerryStepKind last = self->n_steps > 0 ? self->steps[self->n_steps - 1].kind : FERRY_STEP_GET;
+  const FerryStep *last = self->n_steps > 0 ? &self->steps[self->n_steps - 1] : NULL;
 
-  return self->as_proxy && last != FERRY_STEP_SET && last != FERRY_STEP_DELETE;
+  return last != NULL && (last->kind == FERRY_STEP_SET || last->kind == FERRY_STEP_DELETE);
 }
 
+/* Of a change there is nothing to have a proxy of. */
 void
 ferry_view_fill_request (FerryView *self, FerryViewRequest *request)
 {
-  *request = (FerryViewRequest){.as_proxy = gives_proxy (self), .n_steps = self->n_steps, .steps = self->steps};
+  *request = (FerryViewRequest){
+    .as_proxy = self->as_proxy && !ferry_view_is_change (self),
+    .n_steps = self->n_steps,
+    .steps = self->steps,
+  };
   ferry_proxy_get_root (self->proxy, &request->root);
 }
 
@@ -262,8 +267,7 @@ ferry_view_append (FerryView *self, FerryStepKind kind, const char *name, GVaria
 static void
 drop_floating (GVariant *value)
 {
-  if (value != NULL && g_variant_is_floating (value))
-    g_variant_unref (g_variant_ref_sink (value));
+  g_autoptr (GVariant) taken G_GNUC_UNUSED = ferry_variant_take_floating (value);
 }
 
 #define RETURN_IF_FROZEN(self, argument)                                                                               \
