@@ -61,11 +61,14 @@ ferry_exporter_set_context (FerryExporter *self, GMainContext *context)
 /**
  * ferry_exporter_set_threads:
  * @self: an exporter without a transport
- * @n_threads: how many each transport has, at least 1
+ * @n_threads: how many each transport has, or 0 for the thread that receives for it
  *
  * Has methods called, properties read and written on threads of the exporter's own: with 1, on one for each transport.
  * Objects are called by one at a time where their policy says so, and are otherwise to be safe for use by several
- * threads. Any thread.
+ * threads. What goes on after a method that answers later does so on a thread of a pool. Any thread.
+ *
+ * With 0 a call costs one change of threads less. While a method runs nothing is received then, cancels neither, and
+ * it cannot wait for what comes over that transport: for objects whose methods are quick.
  *
  * Since: 0.1
  */
@@ -73,7 +76,6 @@ void
 ferry_exporter_set_threads (FerryExporter *self, guint n_threads)
 {
   g_return_if_fail (FERRY_IS_EXPORTER (self));
-  g_return_if_fail (n_threads > 0);
 
   set_place (self, FERRY_EXPORTER_PLACE_THREADS, NULL, n_threads);
 }

@@ -95,6 +95,34 @@ ferry_proxy_call_finish (FerryProxy *self, GAsyncResult *result, GVariant **valu
   return ferry_view_resolve_finish (result, value, object, error);
 }
 
+/**
+ * ferry_proxy_call_with_func:
+ * @self: a proxy
+ * @method: the name of a method of the interface
+ * @arguments: (nullable): a tuple; a floating reference is taken
+ * @func: (scope async): called once with the result, or with why there is none
+ * @user_data: data for @func
+ *
+ * As [method@Ferry.Proxy.call], without waiting, and at the least cost, for those who call often: @func is called as
+ * [method@Ferry.View.resolve_with_func] says. Any thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_proxy_call_with_func (FerryProxy *self, const char *method, GVariant *arguments, FerryViewFunc func,
+                            gpointer user_data)
+{
+  g_autoptr (FerryView) view = NULL;
+
+  g_return_if_fail (FERRY_IS_PROXY (self));
+  g_return_if_fail (method != NULL);
+  g_return_if_fail (func != NULL);
+
+  view = ferry_view_new (self);
+  ferry_view_call (view, method, arguments);
+  ferry_view_resolve_with_func (view, func, user_data);
+}
+
 /* ---- reading ---- */
 
 /* Also of a proxy whose results stay where they are: this asks for the value. */

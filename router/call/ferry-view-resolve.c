@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Waiting for a view: a thread that holds still, or a task. */
+/* Waiting for a view: a thread that holds still, a task, or a function. */
 
 #include "config.h"
 
@@ -301,6 +301,23 @@ ferry_resolve_run_task (FerryView *view, gint64 timeout, GTask *task)
   pending_unref (self);
 }
 
+/* ---- a function ---- */
+
+typedef struct
+{
+  FerryViewFunc func;
+  gpointer user_data;
+} Answering;
+
+static void
+answering_done (gpointer data, FerryResolved *result, const GError *error)
+{
+  Answering *self = data;
+
+  self->func (result->value, result->object, error, self->user_data);
+  g_free (self);
+}
+
 /* ---- public ---- */
 
 static void
@@ -358,6 +375,32 @@ ferry_view_resolve (FerryView *self, gint64 timeout, GCancellable *cancellable, 
   g_return_val_if_fail (self != NULL, FALSE);
 
   return ferry_resolve_wait (self, "ferry_view_resolve_async()", timeout, cancellable, value, object, error);
+}
+
+/**
+ * ferry_view_resolve_with_func:
+ * @self: a view, which is not changed before @func is called
+ * @func: (scope async): called once with the result, or with why there is none
+ * @user_data: data for @func
+ *
+ * As [method@Ferry.View.resolve], without waiting, and at the least cost: @func is called on the thread that receives
+ * for the transport (the router's thread, for a worker's link), on the one that closes it, or in the object's own
+ * process on the one that answers; and on this one, before this returns, where nothing can be asked. It may take any
+ * time. Any thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_view_resolve_with_func (FerryView *self, FerryViewFunc func, gpointer user_data)
+{
+  Answering *answering;
+
+  g_return_if_fail (self != NULL);
+  g_return_if_fail (func != NULL);
+
+  answering = g_new (Answering, 1);
+  *answering = (Answering){func, user_data};
+  ferry_resolve_unref (ferry_resolve_start (self, 0, answering_done, answering));
 }
 
 /**

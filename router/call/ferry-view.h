@@ -31,6 +31,19 @@ typedef struct _FerryView FerryView;
 
 typedef struct _FerryProxy FerryProxy;
 
+/**
+ * FerryViewFunc:
+ * @value: (transfer none) (nullable): the result, where it is a value; %NULL where there is none
+ * @object: (transfer none) (nullable): a proxy of the result, where it is an object
+ * @error: (transfer none) (nullable): the error, or %NULL
+ * @user_data: the data given with it
+ *
+ * Called once with what a view was resolved to, on a thread where nothing may wait.
+ *
+ * Since: 0.1
+ */
+typedef void (*FerryViewFunc) (GVariant *value, FerryProxy *object, const GError *error, gpointer user_data);
+
 FERRY_AVAILABLE_IN_0_1
 GType ferry_view_get_type (void) G_GNUC_CONST;
 FERRY_AVAILABLE_IN_0_1
@@ -86,6 +99,8 @@ gboolean ferry_view_resolve (FerryView *self, gint64 timeout, GCancellable *canc
 FERRY_AVAILABLE_IN_0_1
 void ferry_view_resolve_async (FerryView *self, gint64 timeout, GCancellable *cancellable, GAsyncReadyCallback callback,
                                gpointer user_data);
+FERRY_AVAILABLE_IN_0_1
+void ferry_view_resolve_with_func (FerryView *self, FerryViewFunc func, gpointer user_data);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_view_resolve_finish (GAsyncResult *result, GVariant **value, FerryProxy **object, GError **error);
 

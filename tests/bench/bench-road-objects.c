@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An object of a worker, which is called and read, and transactions that carry the same. One worker has all of them,
- * on a transport each for the object, for what the thread that receives answers, and for what a thread answers. */
+/* Objects of a worker, which are called and read, and transactions that carry the same. One worker has all of them, on
+ * a transport each for what the thread that receives answers, and for what a thread answers. */
 
 #include "config.h"
 
@@ -18,25 +18,28 @@
 
 typedef enum
 {
-  OBJECT,
+  OBJECT_RECEIVER,
+  OBJECT_POOL,
   RECEIVER,
   POOL,
   N_ENDS,
 } End;
 
-static const char *const end_names[N_ENDS] = {"object", "receiver", "pool"};
+#define N_OBJECTS (OBJECT_POOL + 1)
+
+static const char *const end_names[N_ENDS] = {"object-receiver", "object-pool", "receiver", "pool"};
+static const guint end_threads[N_ENDS] = {0, 1, 0, 1};
 
 typedef struct
 {
-  FerryTransport *transports[N_ENDS]; /* (owned) */
-  FerryMux *muxes[N_ENDS];            /* (owned) (nullable): in the application, for those that are no object's */
-  FerryDemux *demuxes[N_ENDS];        /* (owned) (nullable): in the worker, for the same */
-  FerryProxy *proxy;                  /* (owned) (nullable): in the application */
-  FerryExporter *exporter;            /* (owned) (nullable): in the worker, as the next one */
-  GObject *echoer;                    /* (owned) (nullable) */
-  FerryWorker *worker;                /* (owned) (nullable): in the application, as the next one */
-  FerryRouter *router;                /* (owned) (nullable) */
-  guint n_routes;                     /* in the application: that use it */
+  FerryTransport *transports[N_ENDS];  /* (owned) */
+  FerryMux *muxes[N_ENDS];             /* (owned) (nullable): in the application, for those that are no object's */
+  FerryDemux *demuxes[N_ENDS];         /* (owned) (nullable): in the worker, for the same */
+  FerryProxy *proxies[N_OBJECTS];      /* (owned) (nullable): in the application */
+  FerryExporter *exporters[N_OBJECTS]; /* (owned) (nullable): in the worker */
+  FerryWorker *worker;                 /* (owned) (nullable): in the application, as the next one */
+  FerryRouter *router;                 /* (owned) (nullable) */
+  guint n_routes;                      /* in the application: that use it */
 } Pair;
 
 static Pair pair;
@@ -55,10 +58,11 @@ launch (BenchRoute *route, GError **error)
       pair.transports[i] = ferry_launcher_add_transport (launcher, pair.router, end_names[i], error);
       if (pair.transports[i] == NULL)
         return FALSE;
-      if (i != OBJECT)
+      if (i < N_OBJECTS)
+        pair.proxies[i] = ferry_proxy_new (pair.transports[i], NAME);
+      else
         pair.muxes[i] = ferry_mux_new (pair.transports[i]);
     }
-  pair.proxy = ferry_proxy_new (pair.transports[OBJECT], NAME);
   pair.worker = ferry_launcher_spawn (launcher, pair.router, error);
   return pair.worker != NULL;
 }
@@ -72,7 +76,8 @@ objects_open (BenchRoute *route, GError **error)
         return NULL;
       while (ferry_worker_get_pid (pair.worker) == 0)
         g_main_context_iteration (NULL, TRUE);
-      bench_wait_until_listening (pair.proxy);
+      for (guint i = 0; i < N_OBJECTS; i++)
+        bench_wait_until_listening (pair.proxies[i]);
     }
   route->pid = ferry_worker_get_pid (pair.worker);
   return &pair;
@@ -95,7 +100,8 @@ objects_close (BenchRoute *route)
   ferry_worker_force_exit (pair.worker);
   while (!is_over ())
     g_main_context_iteration (NULL, TRUE);
-  g_clear_object (&pair.proxy);
+  for (guint i = 0; i < N_OBJECTS; i++)
+    g_clear_object (&pair.proxies[i]);
   for (guint i = 0; i < N_ENDS; i++)
     {
       g_clear_object (&pair.muxes[i]);
@@ -113,18 +119,29 @@ echo (FerryInvocation *invocation, gpointer data)
   ferry_invocation_return_value (invocation, ferry_invocation_get_arguments (invocation));
 }
 
-static gboolean export(GError **error)
+static gboolean
+start_exporter (End end, GError **error)
 {
   g_autoptr (FerryInterface) interface = bench_echoer_create_interface ();
+  g_autoptr (GObject) echoer = g_object_new (BENCH_TYPE_ECHOER, NULL);
+  FerryExporter *exporter = pair.exporters[end] = ferry_exporter_new ();
 
-  pair.echoer = g_object_new (BENCH_TYPE_ECHOER, NULL);
-  pair.exporter = ferry_exporter_new ();
-  ferry_exporter_set_threads (pair.exporter, 1);
-  if (!ferry_exporter_export (pair.exporter, NAME, pair.echoer, interface, FERRY_CALL_POLICY_SERIAL, error) ||
-      !ferry_exporter_add_transport (pair.exporter, pair.transports[OBJECT], error))
+  ferry_exporter_set_threads (exporter, end_threads[end]);
+  if (!ferry_exporter_export (exporter, NAME, echoer, interface, FERRY_CALL_POLICY_SERIAL, error) ||
+      !ferry_exporter_add_transport (exporter, pair.transports[end], error))
     return FALSE;
-  ferry_exporter_start (pair.exporter);
+  ferry_exporter_start (exporter);
   return TRUE;
+}
+
+static gboolean
+start_demux (End end, GError **error)
+{
+  FerryDemux *demux = pair.demuxes[end] = ferry_demux_new (pair.transports[end]);
+
+  ferry_demux_add_handler (demux, METHOD, echo, NULL, NULL);
+  ferry_demux_set_threads (demux, end_threads[end]);
+  return ferry_demux_start (demux, error);
 }
 
 static gpointer
@@ -133,23 +150,16 @@ objects_attach (BenchDirection direction, guint n_threads, const char *address, 
   for (guint i = 0; i < N_ENDS; i++)
     {
       pair.transports[i] = ferry_worker_get_transport (end_names[i], error);
-      if (pair.transports[i] == NULL)
-        return NULL;
-      if (i == OBJECT)
-        continue;
-      pair.demuxes[i] = ferry_demux_new (pair.transports[i]);
-      ferry_demux_add_handler (pair.demuxes[i], METHOD, echo, NULL, NULL);
-      ferry_demux_set_threads (pair.demuxes[i], i == POOL ? 1 : 0);
-      if (!ferry_demux_start (pair.demuxes[i], error))
+      if (pair.transports[i] == NULL || !(i < N_OBJECTS ? start_exporter (i, error) : start_demux (i, error)))
         return NULL;
     }
-  return export(error) ? &pair : NULL;
+  return &pair;
 }
 
 static void
 objects_serve (gpointer end)
 {
-  ferry_transport_wait_closed (pair.transports[OBJECT]);
+  ferry_transport_wait_closed (pair.transports[OBJECT_POOL]);
 }
 
 /* ---- what is asked ---- */
@@ -275,6 +285,7 @@ transact_pool (BenchSlot *slot)
 /* ---- the object ---- */
 
 static void ask_call (BenchSlot *slot);
+static void ask_call_receiver (BenchSlot *slot);
 static void ask_get (BenchSlot *slot);
 static void ask_view (BenchSlot *slot);
 
@@ -292,17 +303,42 @@ called (GObject *proxy, GAsyncResult *result, gpointer data)
 static void
 ask_call (BenchSlot *slot)
 {
-  ferry_proxy_call_async (pair.proxy, METHOD, slot_arguments (slot), ANY_TIME, NULL, called, slot);
+  ferry_proxy_call_async (pair.proxies[OBJECT_POOL], METHOD, slot_arguments (slot), ANY_TIME, NULL, called, slot);
+}
+
+static void
+call_answered (GVariant *value, FerryProxy *object, const GError *error, gpointer data)
+{
+  if (end_bytes (data, value, error))
+    ask_call_receiver (data);
+}
+
+static void
+ask_call_receiver (BenchSlot *slot)
+{
+  ferry_proxy_call_with_func (pair.proxies[OBJECT_RECEIVER], METHOD, slot_arguments (slot), call_answered, slot);
+}
+
+static gboolean
+transact_object (BenchSlot *slot, End end)
+{
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GError) error = NULL;
+
+  ferry_proxy_call (pair.proxies[end], METHOD, slot_arguments (slot), ANY_TIME, NULL, &value, NULL, &error);
+  return end_bytes (slot, value, error);
 }
 
 static gboolean
 transact_call (BenchSlot *slot)
 {
-  g_autoptr (GVariant) value = NULL;
-  g_autoptr (GError) error = NULL;
+  return transact_object (slot, OBJECT_POOL);
+}
 
-  ferry_proxy_call (pair.proxy, METHOD, slot_arguments (slot), ANY_TIME, NULL, &value, NULL, &error);
-  return end_bytes (slot, value, error);
+static gboolean
+transact_call_receiver (BenchSlot *slot)
+{
+  return transact_object (slot, OBJECT_RECEIVER);
 }
 
 static void
@@ -319,7 +355,7 @@ got (GObject *proxy, GAsyncResult *result, gpointer data)
 static void
 ask_get (BenchSlot *slot)
 {
-  g_autoptr (FerryView) view = ferry_view_new (pair.proxy);
+  g_autoptr (FerryView) view = ferry_view_new (pair.proxies[OBJECT_POOL]);
 
   ferry_view_get (view, "text");
   ferry_view_resolve_async (view, ANY_TIME, NULL, got, slot);
@@ -329,7 +365,7 @@ static gboolean
 transact_get (BenchSlot *slot)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) value = ferry_proxy_get (pair.proxy, "text", ANY_TIME, NULL, &error);
+  g_autoptr (GVariant) value = ferry_proxy_get (pair.proxies[OBJECT_POOL], "text", ANY_TIME, NULL, &error);
 
   return end_text (slot, value, error);
 }
@@ -337,7 +373,7 @@ transact_get (BenchSlot *slot)
 static FerryView *
 slot_view (BenchSlot *slot)
 {
-  FerryView *view = ferry_view_new (pair.proxy);
+  FerryView *view = ferry_view_new (pair.proxies[OBJECT_POOL]);
 
   for (guint i = 1; i < N_STEPS; i++)
     ferry_view_call (view, "get_self", NULL);
@@ -379,6 +415,7 @@ transact_view (BenchSlot *slot)
   .name = "objects", .open = objects_open, .close = objects_close, .attach = objects_attach, .serve = objects_serve
 
 const BenchRoad bench_road_object_call = {ROAD, .ask = ask_call, .transact = transact_call};
+const BenchRoad bench_road_object_call_receiver = {ROAD, .ask = ask_call_receiver, .transact = transact_call_receiver};
 const BenchRoad bench_road_object_get = {ROAD, .ask = ask_get, .transact = transact_get};
 const BenchRoad bench_road_object_view = {ROAD, .ask = ask_view, .transact = transact_view};
 const BenchRoad bench_road_object_transaction = {ROAD, .ask = ask_receiver, .transact = transact_receiver};
