@@ -26,6 +26,19 @@ ferry_test_run_until (FerryTestCondition condition, gpointer data)
   g_source_remove (timer);
 }
 
+void
+ferry_test_look_until (FerryTestCondition condition, gpointer data)
+{
+  gint64 deadline = g_get_monotonic_time () + FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC;
+
+  while (!condition (data))
+    {
+      g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+      g_main_context_iteration (NULL, FALSE);
+      g_thread_yield ();
+    }
+}
+
 static gboolean
 flag_is_set (gpointer data)
 {

@@ -23,6 +23,8 @@ typedef gboolean (*FerryTestCondition) (gpointer data);
 
 /* Iterates the default main context until condition holds; fails the test when it takes too long. */
 void ferry_test_run_until (FerryTestCondition condition, gpointer data);
+/* The same, for what no source of the main context tells of: looks over and over. */
+void ferry_test_look_until (FerryTestCondition condition, gpointer data);
 /* Iterates the default main context until *flag. */
 void ferry_test_wait_flag (gboolean *flag);
 /* How many descriptors the process has open. */

@@ -77,7 +77,7 @@ stop (HostileObject *self)
 {
   g_clear_object (&self->exporter);
   g_clear_pointer (&self->shop, test_shop_free);
-  hostile_object_look_until (has_only_item, NULL);
+  ferry_test_look_until (has_only_item, NULL);
 }
 
 void
@@ -98,10 +98,10 @@ hostile_object_free (HostileObject *self)
       g_object_unref (self->here[i]);
       g_object_unref (self->there[i]);
     }
-  hostile_object_look_until (has_no_references, self->exporter);
+  ferry_test_look_until (has_no_references, self->exporter);
   stop (self);
   g_clear_object (&self->list);
-  hostile_object_look_until (has_no_counters, NULL);
+  ferry_test_look_until (has_no_counters, NULL);
   g_free (self);
 }
 
@@ -201,19 +201,6 @@ hostile_object_tell (HostileObject *self, guint index, const char *method, GVari
 
   ferry_mux_send (self->muxes[index], method, arguments, 0, NULL, &error);
   g_assert_no_error (error);
-}
-
-void
-hostile_object_look_until (FerryTestCondition condition, gpointer data)
-{
-  gint64 deadline = g_get_monotonic_time () + FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC;
-
-  while (!condition (data))
-    {
-      g_assert_cmpint (g_get_monotonic_time (), <, deadline);
-      g_main_context_iteration (NULL, FALSE);
-      g_thread_yield ();
-    }
 }
 
 void

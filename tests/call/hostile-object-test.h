@@ -49,7 +49,6 @@ GVariant *hostile_object_view_number (guint64 generation, guint64 number, const 
 /* Has an object made, and gives its reference. */
 void hostile_object_make (HostileObject *self, guint index, guint64 *generation, guint64 *number);
 void hostile_object_tell (HostileObject *self, guint index, const char *method, GVariant *arguments);
-void hostile_object_look_until (FerryTestCondition condition, gpointer data);
 /* An honest caller is answered. */
 void hostile_object_assert_answers (HostileObject *self, guint index);
 

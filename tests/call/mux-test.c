@@ -108,21 +108,6 @@ has_no_more_fds (gpointer data)
 }
 
 static gboolean
-look_again (gpointer data)
-{
-  return G_SOURCE_CONTINUE;
-}
-
-void
-mux_test_look_until (FerryTestCondition condition, gpointer data)
-{
-  guint timer = g_timeout_add (2, look_again, NULL);
-
-  ferry_test_run_until (condition, data);
-  g_source_remove (timer);
-}
-
-static gboolean
 is_gone (gpointer data)
 {
   g_autoptr (GObject) object = g_weak_ref_get (data);
@@ -150,14 +135,14 @@ mux_test_free (MuxTest *self)
   g_weak_ref_init (&mux, self->mux);
   g_clear_object (&self->mux);
   /* The thread that has called the last function has still to let go of it. */
-  mux_test_look_until (is_gone, &mux);
+  ferry_test_look_until (is_gone, &mux);
   g_weak_ref_clear (&mux);
   g_clear_object (&self->demux);
   g_clear_object (&self->other);
   g_clear_object (&self->transport);
   if (self->router != NULL)
     ferry_test_router_stop (self->router);
-  mux_test_look_until (has_no_more_fds, self);
+  ferry_test_look_until (has_no_more_fds, self);
   g_free (self);
 }
 

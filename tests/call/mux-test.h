@@ -38,8 +38,6 @@ struct _MuxTest
 MuxTest *mux_test_new (MuxTestWay way, guint n_threads, gboolean on_demand);
 /* Nothing is left: no transaction, descriptor, process. */
 void mux_test_free (MuxTest *self);
-/* For what no source of the main context tells of. */
-void mux_test_look_until (FerryTestCondition condition, gpointer data);
 /* Runs func on n threads at once, and the main loop until they are through. */
 void mux_test_run_threads (MuxTest *self, guint n, void (*func) (MuxTest *self, guint number));
 /* Asks on a thread of its own, and runs the main loop until that is through. */

@@ -87,7 +87,7 @@ void
 object_scene_close (ObjectScene *self)
 {
   if (self->exporter != NULL && self->here != NULL && !ferry_transport_get_closed (self->here))
-    object_scene_look_until (has_no_references, self->exporter);
+    ferry_test_look_until (has_no_references, self->exporter);
   if (self->here != NULL)
     ferry_transport_close (self->here);
   g_clear_object (&self->here);
@@ -103,7 +103,7 @@ object_scene_close (ObjectScene *self)
   g_clear_object (&self->there);
   g_clear_object (&self->exporter);
   g_clear_pointer (&self->shop, test_shop_free);
-  object_scene_look_until (has_no_counters, NULL);
+  ferry_test_look_until (has_no_counters, NULL);
 }
 
 void
@@ -320,17 +320,4 @@ object_scene_let_go (ObjectScene *self, const char *name)
   g_autoptr (FerryProxy) control = object_scene_new_proxy (self, "control");
 
   object_scene_assert_gives (new_pass (control, "let-go", name), NULL);
-}
-
-void
-object_scene_look_until (FerryTestCondition condition, gpointer data)
-{
-  gint64 deadline = g_get_monotonic_time () + FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC;
-
-  while (!condition (data))
-    {
-      g_assert_cmpint (g_get_monotonic_time (), <, deadline);
-      g_main_context_iteration (NULL, FALSE);
-      g_thread_yield ();
-    }
 }

@@ -78,7 +78,4 @@ guint object_scene_get_number (FerryView *view);
 void object_scene_wait_number (ObjectScene *self, const char *function, const char *name, guint number);
 void object_scene_let_go (ObjectScene *self, const char *name);
 
-/* For what no source of the main context tells of. */
-void object_scene_look_until (FerryTestCondition condition, gpointer data);
-
 G_END_DECLS

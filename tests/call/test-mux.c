@@ -538,7 +538,7 @@ drops_streams_at_any_time (gconstpointer data)
       if (i % 3 == 0)
         ferry_replies_cancel (replies);
     }
-  mux_test_look_until (has_none_in_flight, test->mux);
+  ferry_test_look_until (has_none_in_flight, test->mux);
   mux_test_transact (test, "echo", g_variant_new_uint32 (5), -1, NULL, &echo, &error);
   g_assert_no_error (error);
 }

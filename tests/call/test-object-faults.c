@@ -157,7 +157,7 @@ caller_closes (ObjectScene *scene)
   ask_and_close (scene);
   if (scene->exporter == NULL)
     return; /* the worker ends in order, since its transport does */
-  object_scene_look_until (is_left_and_cancelled, scene);
+  ferry_test_look_until (is_left_and_cancelled, scene);
   test_counter_let_go (scene->shop->counter);
 }
 
@@ -227,7 +227,7 @@ is_over (gpointer data)
 static void
 join_waiter (Waiter *self, GThread *thread, GQuark domain, int code)
 {
-  object_scene_look_until (is_over, self);
+  ferry_test_look_until (is_over, self);
   g_thread_join (thread);
   g_assert_error (self->error, domain, code);
   g_clear_error (&self->error);

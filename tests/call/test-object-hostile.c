@@ -421,7 +421,7 @@ test_many_feeds (HostileObject *self)
   for (guint i = 0; i < 2; i++)
     {
       fill (self, FERRY_OBJECT_METHOD_FOLLOW, "value");
-      hostile_object_look_until (is_not_followed, self->shop->counter);
+      ferry_test_look_until (is_not_followed, self->shop->counter);
       fill (self, FERRY_OBJECT_METHOD_WATCH, NULL);
       /* What was asked before has been taken up with this. */
       hostile_object_assert_answers (self, 0);
@@ -451,7 +451,7 @@ test_no_stream (HostileObject *self)
                                                              (const char *const[]){"counted", NULL}, FALSE),
                             -1, cancellable, never_cb, &feed);
   ferry_mux_transact_async (self->muxes[0], FERRY_OBJECT_METHOD_WATCH, NULL, -1, cancellable, never_cb, &watch);
-  hostile_object_look_until (is_followed, self->shop->counter);
+  ferry_test_look_until (is_followed, self->shop->counter);
   for (int i = 0; i < 10000; i++)
     test_counter_emit (self->shop->counter, i, "x");
   hostile_object_assert_answers (self, 0);
@@ -460,7 +460,7 @@ test_no_stream (HostileObject *self)
   ferry_test_wait_flag (&feed.over);
   ferry_test_wait_flag (&watch.over);
   g_assert_error (feed.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-  hostile_object_look_until (is_not_followed, self->shop->counter);
+  ferry_test_look_until (is_not_followed, self->shop->counter);
 }
 
 static gboolean
@@ -479,7 +479,7 @@ test_stream_of_view (HostileObject *self)
     self->muxes[0], VIEW, hostile_object_view ("counter", "[(77, 'value', nothing)]"), 5, -1, &error);
 
   g_assert_no_error (error);
-  hostile_object_look_until (is_done, replies);
+  ferry_test_look_until (is_done, replies);
   assert_ends (wrong, FERRY_ERROR_BAD_ARGUMENTS);
 }
 

@@ -157,9 +157,9 @@ end_worker (Application *self, gboolean killed)
   else
     ferry_test_wait_ended (self->worker);
   g_assert_false (ferry_test_is_alive (pid));
-  object_scene_look_until (has_no_transports, self->exporter);
+  ferry_test_look_until (has_no_transports, self->exporter);
   g_assert_true (has_no_references (self->exporter));
-  object_scene_look_until (has_four_counters, NULL);
+  ferry_test_look_until (has_four_counters, NULL);
   g_clear_object (&self->worker);
   g_clear_object (&self->transport);
   g_clear_object (&self->launcher);
@@ -195,7 +195,7 @@ test_kills (void)
   g_ptr_array_unref (self.stale);
   g_clear_object (&self.exporter);
   test_shop_free (self.shop);
-  object_scene_look_until (has_no_counters, NULL);
+  ferry_test_look_until (has_no_counters, NULL);
   ferry_test_router_stop (self.router);
   g_rand_free (self.rand);
 }

@@ -51,7 +51,7 @@ listen (Hand *self)
   g_assert_no_error (error);
   ferry_exporter_start (self->exporter);
   self->proxy = ferry_proxy_new (self->here, "counter");
-  object_scene_look_until (is_heard, self);
+  ferry_test_look_until (is_heard, self);
 }
 
 static void
@@ -76,7 +76,7 @@ tear_down (Hand *self, gconstpointer data)
   g_object_unref (self->there);
   g_clear_object (&self->exporter);
   test_shop_free (self->shop);
-  object_scene_look_until (has_no_counters, NULL);
+  ferry_test_look_until (has_no_counters, NULL);
 }
 
 typedef struct
@@ -101,7 +101,7 @@ ask (Hand *self, ObjectOutcome *outcomes, guint n)
 
   for (guint i = 0; i < n; i++)
     object_scene_ask_call (self->proxy, "add", g_variant_new ("(i)", 1), &outcomes[i]);
-  object_scene_look_until (are_pending, &pending);
+  ferry_test_look_until (are_pending, &pending);
 }
 
 static void
@@ -220,13 +220,13 @@ test_rounds (Hand *self, gconstpointer data)
 
       ferry_exporter_start (self->exporter);
       ferry_exporter_start (self->exporter);
-      object_scene_look_until (is_heard, self);
+      ferry_test_look_until (is_heard, self);
       ask (self, &outcome, 1);
       ferry_exporter_process_requests (self->exporter);
       assert_outcomes (&outcome, 1, -1);
       ferry_exporter_stop (self->exporter, i % 2 == 0 ? FERRY_STOP_MODE_FULFIL : FERRY_STOP_MODE_REFUSE);
       ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_FULFIL);
-      object_scene_look_until (is_unheard, self);
+      ferry_test_look_until (is_unheard, self);
       object_scene_ask_call (self->proxy, "add", g_variant_new ("(i)", 1), &outcome);
       assert_outcomes (&outcome, 1, FERRY_ERROR_NOT_LISTENING);
     }
@@ -258,7 +258,7 @@ test_successor (Hand *self, gconstpointer data)
 
   g_clear_object (&self->exporter);
   test_shop_free (self->shop);
-  object_scene_look_until (is_silent, self->proxy);
+  ferry_test_look_until (is_silent, self->proxy);
   g_clear_object (&self->proxy);
   self->exporter = ferry_exporter_new ();
   self->shop = test_shop_new (self->exporter);
@@ -276,7 +276,7 @@ wait_pending (Hand *self, guint n)
 {
   Pending pending = {self->exporter, n};
 
-  object_scene_look_until (are_pending, &pending);
+  ferry_test_look_until (are_pending, &pending);
 }
 
 /* One is dropped while another one to the same object is on its way. */

@@ -74,20 +74,6 @@ is_listening (gpointer proxy)
   return ferry_proxy_get_listening (proxy);
 }
 
-/* For what no source of the main context tells of. */
-static void
-look_until (FerryTestCondition condition, gpointer data)
-{
-  gint64 deadline = g_get_monotonic_time () + FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC;
-
-  while (!condition (data))
-    {
-      g_assert_cmpint (g_get_monotonic_time (), <, deadline);
-      g_main_context_iteration (NULL, FALSE);
-      g_thread_yield ();
-    }
-}
-
 static void
 set_up (Scene *self, gconstpointer wired)
 {
@@ -109,7 +95,7 @@ set_up (Scene *self, gconstpointer wired)
   for (guint i = 0; i < 2; i++)
     {
       self->ends[i].other = ferry_proxy_new (self->ends[i].transport, "counter");
-      look_until (is_listening, self->ends[i].other);
+      ferry_test_look_until (is_listening, self->ends[i].other);
     }
   self->n_open = ferry_test_count_fds ();
 }
@@ -137,8 +123,8 @@ static void
 assert_nothing_left (Scene *self)
 {
   for (guint i = 0; i < 2; i++)
-    look_until (has_no_references, self->ends[i].exporter);
-  look_until (has_four_counters, NULL);
+    ferry_test_look_until (has_no_references, self->ends[i].exporter);
+  ferry_test_look_until (has_four_counters, NULL);
 }
 
 static gboolean
@@ -159,7 +145,7 @@ tear_down (Scene *self, gconstpointer data)
       ferry_transport_close (self->ends[i].transport);
       g_clear_object (&self->ends[i].counter);
     }
-  look_until (has_no_counters, NULL);
+  ferry_test_look_until (has_no_counters, NULL);
   for (guint i = 0; i < 2; i++)
     {
       g_clear_object (&self->ends[i].transport);
@@ -167,7 +153,7 @@ tear_down (Scene *self, gconstpointer data)
       g_mutex_clear (&self->ends[i].lock);
     }
   g_clear_pointer (&self->wires, demux_test_pair_free);
-  look_until (has_fds, self);
+  ferry_test_look_until (has_fds, self);
 }
 
 /* ---- calls ---- */
@@ -347,7 +333,7 @@ answer_late (Scene *self)
   g_autoptr (FerryMethodCall) call = NULL;
   g_autoptr (TestCounter) made = test_counter_new ("late");
 
-  look_until (has_late, &self->ends[1]);
+  ferry_test_look_until (has_late, &self->ends[1]);
   call = g_queue_pop_head (&self->ends[1].late);
   ferry_method_call_return_object (call, G_OBJECT (made));
 }
@@ -364,7 +350,7 @@ test_late (Scene *self, gconstpointer data)
       ferry_proxy_call_async (self->ends[0].other, "late", NULL, cancels ? -1 : 100000, cancels ? cancellable : NULL,
                               failed_cb, &outcome);
       /* One whose time is over before it was begun is none of these. */
-      look_until (has_late, &self->ends[1]);
+      ferry_test_look_until (has_late, &self->ends[1]);
       if (cancels)
         g_cancellable_cancel (cancellable);
       ferry_test_wait_flag (&outcome.over);
@@ -426,7 +412,7 @@ test_exporter_gone (Scene *self, gconstpointer data)
   kept = g_ptr_array_new_with_free_func (g_object_unref);
   run_threads (self, 1, make_many);
   g_clear_object (&self->ends[1].exporter);
-  look_until (has_four_counters, NULL);
+  ferry_test_look_until (has_four_counters, NULL);
   self->ends[1].exporter = ferry_exporter_new ();
   g_clear_pointer (&kept, g_ptr_array_unref);
 }

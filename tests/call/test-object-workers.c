@@ -104,12 +104,12 @@ has_no_counters (gpointer data)
 static void
 tear_down (Application *self, gconstpointer data)
 {
-  object_scene_look_until (has_no_transports, self->exporter);
+  ferry_test_look_until (has_no_transports, self->exporter);
   forget (self);
   ferry_test_router_stop (self->router);
   g_object_unref (self->exporter);
   test_shop_free (self->shop);
-  object_scene_look_until (has_no_counters, NULL);
+  ferry_test_look_until (has_no_counters, NULL);
 }
 
 /* ---- what is held ---- */
@@ -133,7 +133,7 @@ wait_held (TestCounter *counter, guint n)
 {
   Held held = {counter, n};
 
-  object_scene_look_until (is_held, &held);
+  ferry_test_look_until (is_held, &held);
 }
 
 static gboolean
@@ -169,7 +169,7 @@ test_serial (Application *self, gconstpointer data)
 {
   spawn (self, 0, "hold", "counter");
   spawn (self, 1, "hold", "counter");
-  object_scene_look_until (have_both_asked, self->exporter);
+  ferry_test_look_until (have_both_asked, self->exporter);
   wait_held (self->shop->counter, 1);
   test_counter_let_go (self->shop->counter);
   wait_held (self->shop->counter, 1);
@@ -209,7 +209,7 @@ test_killed (Application *self, gconstpointer data)
   wait_held (self->shop->counter, 1);
   wait_held (self->shop->wide, 1);
   ferry_worker_force_exit (self->workers[0]);
-  object_scene_look_until (is_cancelled, &held);
+  ferry_test_look_until (is_cancelled, &held);
   ferry_test_wait_ended (self->workers[0]);
   test_counter_let_go (self->shop->counter);
   /* The other one has nothing to do with it. */
@@ -229,7 +229,7 @@ test_closed (Application *self, gconstpointer data)
   wait_held (self->shop->counter, 1);
   ferry_transport_close (self->transports[0]);
   finish (self, 0, words);
-  object_scene_look_until (is_cancelled, &held);
+  ferry_test_look_until (is_cancelled, &held);
   test_counter_let_go (self->shop->counter);
 }
 
@@ -253,7 +253,7 @@ test_refused (Application *self, gconstpointer data)
   spawn (self, 0, "hold", "counter");
   wait_held (self->shop->counter, 1);
   spawn (self, 1, "hold", "counter");
-  object_scene_look_until (have_both_asked, self->exporter);
+  ferry_test_look_until (have_both_asked, self->exporter);
   ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_REFUSE);
   finish (self, 1, words);
   test_counter_let_go (self->shop->counter);
@@ -288,7 +288,7 @@ test_orders (Application *self, gconstpointer data)
       finish (self, 0, "status 0");
       g_assert_cmpint (test_counter_get_value (self->shop->counter), ==, (int) i + 1);
       ferry_exporter_stop (self->exporter, i % 2 == 0 ? FERRY_STOP_MODE_FULFIL : FERRY_STOP_MODE_REFUSE);
-      object_scene_look_until (has_no_transports, self->exporter);
+      ferry_test_look_until (has_no_transports, self->exporter);
       forget (self);
     }
 }
@@ -334,7 +334,7 @@ test_threads (Application *self, gconstpointer data)
       g_assert_no_error (error);
       threads[i] = g_thread_new ("call", call_thread, ends[i][0]);
     }
-  object_scene_look_until (has_all_of_threads, self->shop->counter);
+  ferry_test_look_until (has_all_of_threads, self->shop->counter);
   for (guint i = 0; i < 2; i++)
     {
       g_thread_join (threads[i]);

@@ -68,20 +68,6 @@ set_up (Scene *self, gconstpointer local)
   ferry_test_run_until (is_listening, self->proxy);
 }
 
-/* For what no source of the main context tells of. */
-static void
-look_until (FerryTestCondition condition, gpointer data)
-{
-  gint64 deadline = g_get_monotonic_time () + FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC;
-
-  while (!condition (data))
-    {
-      g_assert_cmpint (g_get_monotonic_time (), <, deadline);
-      g_main_context_iteration (NULL, FALSE);
-      g_thread_yield ();
-    }
-}
-
 static gboolean
 has_no_references (gpointer exporter)
 {
@@ -98,14 +84,14 @@ static void
 tear_down (Scene *self, gconstpointer data)
 {
   g_clear_object (&self->proxy);
-  look_until (has_no_references, self->exporter);
+  ferry_test_look_until (has_no_references, self->exporter);
   g_clear_object (&self->exporter);
   g_clear_object (&self->interface);
   g_clear_object (&self->counter);
   ferry_transport_close (self->here);
   g_clear_object (&self->here);
   g_clear_object (&self->there);
-  look_until (has_no_counters, NULL);
+  ferry_test_look_until (has_no_counters, NULL);
 }
 
 /* ---- asking ---- */
@@ -247,7 +233,7 @@ test_async_object (Scene *self, gconstpointer data)
   g_assert_null (get (self->proxy, "next", &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_RESULT);
   /* The proxy that nobody got has let go of it. */
-  look_until (has_no_references, self->exporter);
+  ferry_test_look_until (has_no_references, self->exporter);
 }
 
 /* ---- waiting where that is not allowed ---- */
@@ -419,7 +405,7 @@ test_namesakes (Scene *self, gconstpointer local)
       call (askers[i], "get_self", NULL, NULL, &given);
       g_assert_true (given == askers[i]);
     }
-  look_until (has_no_references, self->exporter);
+  ferry_test_look_until (has_no_references, self->exporter);
 }
 
 /* ---- the tests ---- */

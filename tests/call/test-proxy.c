@@ -70,20 +70,6 @@ set_up (Scene *self, gconstpointer threads)
   ferry_test_run_until (is_listening, self->proxy);
 }
 
-/* For what no source of the main context tells of. */
-static void
-look_until (FerryTestCondition condition, gpointer data)
-{
-  gint64 deadline = g_get_monotonic_time () + FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC;
-
-  while (!condition (data))
-    {
-      g_assert_cmpint (g_get_monotonic_time (), <, deadline);
-      g_main_context_iteration (NULL, FALSE);
-      g_thread_yield ();
-    }
-}
-
 static gboolean
 has_no_references (gpointer exporter)
 {
@@ -100,14 +86,14 @@ static void
 tear_down (Scene *self, gconstpointer data)
 {
   g_clear_object (&self->proxy);
-  look_until (has_no_references, self->exporter);
+  ferry_test_look_until (has_no_references, self->exporter);
   g_clear_object (&self->exporter);
   g_clear_object (&self->interface);
   g_clear_object (&self->counter);
   ferry_transport_close (self->here);
   g_clear_object (&self->here);
   g_clear_object (&self->there);
-  look_until (has_no_counters, NULL);
+  ferry_test_look_until (has_no_counters, NULL);
 }
 
 static void
@@ -224,7 +210,7 @@ test_reference (Scene *self, gconstpointer data)
   call (first.object, "add", g_variant_new ("(i)", 5), &second);
   assert_value (&second, "5");
   g_clear_object (&first.object);
-  look_until (has_no_references, self->exporter);
+  ferry_test_look_until (has_no_references, self->exporter);
 }
 
 static void

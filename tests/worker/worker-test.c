@@ -148,7 +148,7 @@ look_again (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
-/* Waits for what is no event of ours; only a look can tell. */
+/* As ferry_test_look_until(), for what other processes do, who need the processor meanwhile. */
 void
 worker_test_look_until (FerryTestCondition condition, gpointer data)
 {
