@@ -9,18 +9,8 @@
 #include <locale.h>
 #include <string.h>
 
-#include "ferry-test.h"
 #include "object-test.h"
-
-typedef struct
-{
-  FerryTransport *here;  /* (owned) */
-  FerryTransport *there; /* (owned) */
-  FerryExporter *exporter;
-  FerryInterface *interface;
-  TestCounter *counter;
-  FerryProxy *proxy;
-} Scene;
+#include "pair-scene.h"
 
 /* What the callback was given. */
 typedef struct
@@ -41,56 +31,23 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Answer, answer_clear)
 /* ---- a scene ---- */
 
 static gboolean
-is_listening (gpointer proxy)
-{
-  return ferry_proxy_get_listening (proxy);
-}
-
-static void
-set_up (Scene *self, gconstpointer local)
-{
-  g_autoptr (GError) error = NULL;
-
-  ferry_transport_new_pair (&self->here, &self->there);
-  self->exporter = ferry_exporter_new ();
-  ferry_exporter_set_context (self->exporter, NULL);
-  self->interface = test_counter_create_interface ();
-  self->counter = test_counter_new ("first");
-  ferry_exporter_export (self->exporter, "counter", G_OBJECT (self->counter), self->interface, FERRY_CALL_POLICY_SERIAL,
-                         &error);
-  g_assert_no_error (error);
-  ferry_exporter_export_type (self->exporter, self->interface, FERRY_CALL_POLICY_SERIAL);
-  ferry_exporter_add_transport (self->exporter, self->there, &error);
-  g_assert_no_error (error);
-  ferry_exporter_start (self->exporter);
-  self->proxy = GPOINTER_TO_INT (local) ? ferry_proxy_new_local (self->exporter, "counter")
-                                        : ferry_proxy_new (self->here, "counter");
-  ferry_test_run_until (is_listening, self->proxy);
-}
-
-static gboolean
-has_no_references (gpointer exporter)
-{
-  return ferry_exporter_get_n_references (exporter) == 0;
-}
-
-static gboolean
 has_no_counters (gpointer data)
 {
   return test_counter_count () == 0;
 }
 
 static void
-tear_down (Scene *self, gconstpointer data)
+set_up (PairScene *self, gconstpointer local)
 {
-  g_clear_object (&self->proxy);
-  ferry_test_look_until (has_no_references, self->exporter);
-  g_clear_object (&self->exporter);
-  g_clear_object (&self->interface);
-  g_clear_object (&self->counter);
-  ferry_transport_close (self->here);
-  g_clear_object (&self->here);
-  g_clear_object (&self->there);
+  self->local = GPOINTER_TO_INT (local);
+  pair_scene_open (self, 0, "counter", test_counter_create_interface (), test_counter_new ("first"));
+  pair_scene_wait_listening (self);
+}
+
+static void
+tear_down (PairScene *self, gconstpointer data)
+{
+  pair_scene_close (self);
   ferry_test_look_until (has_no_counters, NULL);
 }
 
@@ -197,19 +154,19 @@ assert_gives_proxy (FerryView *view)
 /* ---- without waiting ---- */
 
 static void
-test_async (Scene *self, gconstpointer data)
+test_async (PairScene *self, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
 
   g_assert_true (set (self->proxy, "value", g_variant_new_int32 (77), &error));
   g_assert_no_error (error);
-  g_assert_cmpint (test_counter_get_value (self->counter), ==, 77);
+  g_assert_cmpint (test_counter_get_value (self->object), ==, 77);
   assert_number (get (self->proxy, "value", &error), 77);
   g_assert_no_error (error);
 }
 
 static void
-test_async_unknown (Scene *self, gconstpointer data)
+test_async_unknown (PairScene *self, gconstpointer data)
 {
   g_autoptr (GError) from_get = NULL;
   g_autoptr (GError) from_set = NULL;
@@ -224,16 +181,16 @@ test_async_unknown (Scene *self, gconstpointer data)
 }
 
 static void
-test_async_object (Scene *self, gconstpointer data)
+test_async_object (PairScene *self, gconstpointer data)
 {
   g_autoptr (TestCounter) next = test_counter_new ("next");
   g_autoptr (GError) error = NULL;
 
-  test_counter_set_next (self->counter, next);
+  test_counter_set_next (self->object, next);
   g_assert_null (get (self->proxy, "next", &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_RESULT);
   /* The proxy that nobody got has let go of it. */
-  ferry_test_look_until (has_no_references, self->exporter);
+  pair_scene_wait_dropped (self);
 }
 
 /* ---- waiting where that is not allowed ---- */
@@ -248,7 +205,7 @@ assert_refused (GError *error, const char *async_form)
 }
 
 static void
-test_refusals (Scene *self, gconstpointer data)
+test_refusals (PairScene *self, gconstpointer data)
 {
   g_autoptr (FerryView) view = ferry_view_new (self->proxy);
   GError *errors[5] = {0};
@@ -272,7 +229,7 @@ test_refusals (Scene *self, gconstpointer data)
 
 /* Only an answer that comes later is waited for: what is asked for is there at once otherwise. */
 static void
-test_local_refusals (Scene *self, gconstpointer data)
+test_local_refusals (PairScene *self, gconstpointer data)
 {
   g_autoptr (FerryView) view = ferry_view_new (self->proxy);
   GVariant *value;
@@ -295,11 +252,11 @@ test_local_refusals (Scene *self, gconstpointer data)
   assert_refused (errors[2], " ferry_proxy_set_async()");
   assert_refused (errors[3], " ferry_view_resolve_async()");
   assert_refused (errors[4], " ferry_proxy_wait_until_listening_async()");
-  test_counter_let_go (self->counter);
+  test_counter_let_go (self->object);
 }
 
 static void
-test_local_listens (Scene *self, gconstpointer data)
+test_local_listens (PairScene *self, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
 
@@ -312,7 +269,7 @@ test_local_listens (Scene *self, gconstpointer data)
 /* ---- proxies of values ---- */
 
 static void
-test_as_proxy (Scene *self, gconstpointer data)
+test_as_proxy (PairScene *self, gconstpointer data)
 {
   g_autoptr (FerryProxy) sum = NULL;
   g_autoptr (FerryProxy) again = NULL;
@@ -334,7 +291,7 @@ test_as_proxy (Scene *self, gconstpointer data)
 }
 
 static void
-test_as_proxy_objects (Scene *self, gconstpointer data)
+test_as_proxy_objects (PairScene *self, gconstpointer data)
 {
   g_autoptr (FerryProxy) made = NULL;
   g_autoptr (FerryProxy) sum = NULL;
@@ -348,7 +305,7 @@ test_as_proxy_objects (Scene *self, gconstpointer data)
 }
 
 static void
-test_as_proxy_values (Scene *self, gconstpointer data)
+test_as_proxy_values (PairScene *self, gconstpointer data)
 {
   g_autoptr (FerryProxy) kept = NULL;
   GVariant *value = NULL;
@@ -369,7 +326,7 @@ test_as_proxy_values (Scene *self, gconstpointer data)
 }
 
 static void
-test_set_as_proxy (Scene *self, gconstpointer data)
+test_set_as_proxy (PairScene *self, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
   FerryView *view = ferry_view_new (self->proxy);
@@ -384,17 +341,16 @@ test_set_as_proxy (Scene *self, gconstpointer data)
   ferry_proxy_set_as_proxy (self->proxy, TRUE);
   g_assert_true (set (self->proxy, "value", g_variant_new_int32 (78), &error));
   g_assert_no_error (error);
-  g_assert_cmpint (test_counter_get_value (self->counter), ==, 78);
+  g_assert_cmpint (test_counter_get_value (self->object), ==, 78);
   g_assert_cmpuint (ferry_exporter_get_n_references (self->exporter), ==, 0);
 }
 
 /* ---- two proxies of a name ---- */
 
 static void
-test_namesakes (Scene *self, gconstpointer local)
+test_namesakes (PairScene *self, gconstpointer data)
 {
-  g_autoptr (FerryProxy) other = GPOINTER_TO_INT (local) ? ferry_proxy_new_local (self->exporter, "counter")
-                                                         : ferry_proxy_new (self->here, "counter");
+  g_autoptr (FerryProxy) other = pair_scene_new_proxy (self, "counter");
   FerryProxy *const askers[] = {self->proxy, other, other, self->proxy, other, self->proxy};
 
   g_assert_true (other != self->proxy);
@@ -405,29 +361,29 @@ test_namesakes (Scene *self, gconstpointer local)
       call (askers[i], "get_self", NULL, NULL, &given);
       g_assert_true (given == askers[i]);
     }
-  ferry_test_look_until (has_no_references, self->exporter);
+  pair_scene_wait_dropped (self);
 }
 
 /* ---- the tests ---- */
 
 static void
-add_local (const char *name, void (*test) (Scene *, gconstpointer))
+add_local (const char *name, void (*test) (PairScene *, gconstpointer))
 {
   g_autofree char *path = g_strdup_printf ("/proxy-forms/local/%s", name);
 
-  g_test_add (path, Scene, GINT_TO_POINTER (TRUE), set_up, test, tear_down);
+  g_test_add (path, PairScene, GINT_TO_POINTER (TRUE), set_up, test, tear_down);
 }
 
 static void
-add_remote (const char *name, void (*test) (Scene *, gconstpointer))
+add_remote (const char *name, void (*test) (PairScene *, gconstpointer))
 {
   g_autofree char *path = g_strdup_printf ("/proxy-forms/transport/%s", name);
 
-  g_test_add (path, Scene, GINT_TO_POINTER (FALSE), set_up, test, tear_down);
+  g_test_add (path, PairScene, GINT_TO_POINTER (FALSE), set_up, test, tear_down);
 }
 
 static void
-add (const char *name, void (*test) (Scene *, gconstpointer))
+add (const char *name, void (*test) (PairScene *, gconstpointer))
 {
   add_remote (name, test);
   add_local (name, test);

@@ -7,18 +7,8 @@
 
 #include <locale.h>
 
-#include "ferry-test.h"
 #include "object-test.h"
-
-typedef struct
-{
-  FerryTransport *here;  /* (owned) */
-  FerryTransport *there; /* (owned) */
-  FerryExporter *exporter;
-  FerryInterface *interface;
-  TestCounter *counter;
-  FerryProxy *proxy;
-} Scene;
+#include "pair-scene.h"
 
 /* What a view gave. */
 typedef struct
@@ -41,58 +31,23 @@ outcome_clear (Outcome *self)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Outcome, outcome_clear)
 
 static gboolean
-is_listening (gpointer proxy)
-{
-  return ferry_proxy_get_listening (proxy);
-}
-
-static void
-set_up (Scene *self, gconstpointer threads)
-{
-  g_autoptr (GError) error = NULL;
-
-  ferry_transport_new_pair (&self->here, &self->there);
-  self->exporter = ferry_exporter_new ();
-  if (GPOINTER_TO_INT (threads) > 0)
-    ferry_exporter_set_threads (self->exporter, GPOINTER_TO_UINT (threads));
-  else
-    ferry_exporter_set_context (self->exporter, NULL);
-  self->interface = test_counter_create_interface ();
-  self->counter = test_counter_new ("first");
-  ferry_exporter_export (self->exporter, "counter", G_OBJECT (self->counter), self->interface, FERRY_CALL_POLICY_SERIAL,
-                         &error);
-  g_assert_no_error (error);
-  ferry_exporter_export_type (self->exporter, self->interface, FERRY_CALL_POLICY_SERIAL);
-  ferry_exporter_add_transport (self->exporter, self->there, &error);
-  g_assert_no_error (error);
-  ferry_exporter_start (self->exporter);
-  self->proxy = ferry_proxy_new (self->here, "counter");
-  ferry_test_run_until (is_listening, self->proxy);
-}
-
-static gboolean
-has_no_references (gpointer exporter)
-{
-  return ferry_exporter_get_n_references (exporter) == 0;
-}
-
-static gboolean
 has_no_counters (gpointer data)
 {
   return test_counter_count () == 0;
 }
 
 static void
-tear_down (Scene *self, gconstpointer data)
+set_up (PairScene *self, gconstpointer threads)
 {
-  g_clear_object (&self->proxy);
-  ferry_test_look_until (has_no_references, self->exporter);
-  g_clear_object (&self->exporter);
-  g_clear_object (&self->interface);
-  g_clear_object (&self->counter);
-  ferry_transport_close (self->here);
-  g_clear_object (&self->here);
-  g_clear_object (&self->there);
+  pair_scene_open (self, GPOINTER_TO_UINT (threads), "counter", test_counter_create_interface (),
+                   test_counter_new ("first"));
+  pair_scene_wait_listening (self);
+}
+
+static void
+tear_down (PairScene *self, gconstpointer data)
+{
+  pair_scene_close (self);
   ferry_test_look_until (has_no_counters, NULL);
 }
 
@@ -134,7 +89,7 @@ call (FerryProxy *proxy, const char *method, GVariant *arguments, Outcome *outco
 }
 
 static void
-test_call (Scene *self, gconstpointer data)
+test_call (PairScene *self, gconstpointer data)
 {
   g_auto (Outcome) first = {0};
   g_auto (Outcome) second = {0};
@@ -150,7 +105,7 @@ test_call (Scene *self, gconstpointer data)
 }
 
 static void
-test_set (Scene *self, gconstpointer data)
+test_set (PairScene *self, gconstpointer data)
 {
   g_autoptr (FerryView) set = ferry_view_new (self->proxy);
   g_autoptr (FerryView) get = ferry_view_new (self->proxy);
@@ -163,11 +118,11 @@ test_set (Scene *self, gconstpointer data)
   ferry_view_get (get, "value");
   resolve (get, &second);
   assert_value (&second, "77");
-  g_assert_cmpint (test_counter_get_value (self->counter), ==, 77);
+  g_assert_cmpint (test_counter_get_value (self->object), ==, 77);
 }
 
 static void
-test_self (Scene *self, gconstpointer data)
+test_self (PairScene *self, gconstpointer data)
 {
   g_auto (Outcome) outcome = {0};
 
@@ -177,14 +132,14 @@ test_self (Scene *self, gconstpointer data)
 }
 
 static void
-test_chain (Scene *self, gconstpointer data)
+test_chain (PairScene *self, gconstpointer data)
 {
   g_autoptr (TestCounter) next = test_counter_new ("next");
   g_autoptr (FerryView) view = ferry_view_new (self->proxy);
   g_autofree char *text = NULL;
   g_auto (Outcome) outcome = {0};
 
-  test_counter_set_next (self->counter, next);
+  test_counter_set_next (self->object, next);
   ferry_view_call (view, "get_self", NULL);
   ferry_view_call (view, "get_self", NULL);
   ferry_view_get (view, "next");
@@ -197,7 +152,7 @@ test_chain (Scene *self, gconstpointer data)
 }
 
 static void
-test_reference (Scene *self, gconstpointer data)
+test_reference (PairScene *self, gconstpointer data)
 {
   g_auto (Outcome) first = {0};
   g_auto (Outcome) second = {0};
@@ -210,11 +165,11 @@ test_reference (Scene *self, gconstpointer data)
   call (first.object, "add", g_variant_new ("(i)", 5), &second);
   assert_value (&second, "5");
   g_clear_object (&first.object);
-  ferry_test_look_until (has_no_references, self->exporter);
+  pair_scene_wait_dropped (self);
 }
 
 static void
-test_fail (Scene *self, gconstpointer data)
+test_fail (PairScene *self, gconstpointer data)
 {
   g_auto (Outcome) outcome = {0};
   g_autofree char *trace = NULL;
@@ -235,10 +190,10 @@ has_changed (gpointer proxy)
 }
 
 static void
-test_follow (Scene *self, gconstpointer data)
+test_follow (PairScene *self, gconstpointer data)
 {
   ferry_proxy_follow (self->proxy, (const char *const[]){"*", NULL}, (const char *const[]){"counted", NULL});
-  test_counter_set_value (self->counter, 12);
+  test_counter_set_value (self->object, 12);
   ferry_test_run_until (has_changed, self->proxy);
 }
 
@@ -252,13 +207,13 @@ has_first_value (gpointer proxy)
 
 /* The watch of the exporter's state has one thing to tell, that it listens, and has told that before. */
 static void
-test_follow_again (Scene *self, gconstpointer data)
+test_follow_again (PairScene *self, gconstpointer data)
 {
   ferry_proxy_follow (self->proxy, (const char *const[]){"value", NULL}, NULL);
   ferry_test_run_until (has_first_value, self->proxy);
   ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_FULFIL);
   ferry_exporter_start (self->exporter);
-  test_counter_set_value (self->counter, 12);
+  test_counter_set_value (self->object, 12);
   ferry_test_run_until (has_changed, self->proxy);
 }
 
@@ -272,7 +227,7 @@ waited_cb (GObject *proxy, GAsyncResult *result, gpointer data)
 }
 
 static void
-wait_until_listening (Scene *self, Outcome *outcome)
+wait_until_listening (PairScene *self, Outcome *outcome)
 {
   ferry_proxy_wait_until_listening_async (self->proxy, -1, NULL, waited_cb, outcome);
   ferry_test_wait_flag (&outcome->over);
@@ -285,7 +240,7 @@ is_not_listening (gpointer proxy)
 }
 
 static void
-test_another_exporter (Scene *self, gconstpointer data)
+test_another_exporter (PairScene *self, gconstpointer data)
 {
   g_autoptr (FerryExporter) other = ferry_exporter_new ();
   g_autoptr (GError) error = NULL;
@@ -298,8 +253,7 @@ test_another_exporter (Scene *self, gconstpointer data)
   wait_until_listening (self, &first);
   g_assert_error (first.error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING);
   self->exporter = g_steal_pointer (&other);
-  ferry_exporter_export (self->exporter, "counter", G_OBJECT (self->counter), self->interface, FERRY_CALL_POLICY_SERIAL,
-                         &error);
+  ferry_exporter_export (self->exporter, "counter", self->object, self->interface, FERRY_CALL_POLICY_SERIAL, &error);
   g_assert_no_error (error);
   ferry_exporter_add_transport (self->exporter, self->there, &error);
   g_assert_no_error (error);
@@ -311,7 +265,7 @@ test_another_exporter (Scene *self, gconstpointer data)
 }
 
 static void
-test_stopped (Scene *self, gconstpointer data)
+test_stopped (PairScene *self, gconstpointer data)
 {
   g_autoptr (FerryView) view = ferry_view_new (self->proxy);
   g_auto (Outcome) first = {0};
@@ -327,7 +281,7 @@ test_stopped (Scene *self, gconstpointer data)
 }
 
 static void
-add (const char *name, void (*test) (Scene *, gconstpointer))
+add (const char *name, void (*test) (PairScene *, gconstpointer))
 {
   static const char *const places[] = {"context", "thread"};
 
@@ -335,7 +289,7 @@ add (const char *name, void (*test) (Scene *, gconstpointer))
     {
       g_autofree char *path = g_strdup_printf ("/proxy/%s/%s", places[i], name);
 
-      g_test_add (path, Scene, GINT_TO_POINTER (i), set_up, test, tear_down);
+      g_test_add (path, PairScene, GINT_TO_POINTER (i), set_up, test, tear_down);
     }
 }
 

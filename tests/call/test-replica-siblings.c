@@ -8,7 +8,7 @@
 
 #include <locale.h>
 
-#include "ferry-test.h"
+#include "pair-scene.h"
 
 /* For longer than a replica waits for what the object says itself, in milliseconds. */
 #define SETTLING_TIME 150
@@ -96,11 +96,8 @@ thermometer_init (Thermometer *self)
 
 typedef struct
 {
-  FerryTransport *here;
-  FerryTransport *there;
-  FerryExporter *exporter;
-  FerryProxy *proxy;
-  Thermometer *object;
+  PairScene pair;
+  Thermometer *object; /* (unowned) */
   Thermometer *replica;
   gboolean settled; /* the time for that is over */
 } Scene;
@@ -124,52 +121,26 @@ has_replica (gpointer data)
 static void
 create (Scene *self)
 {
-  ferry_proxy_create_replica_async (self->proxy, thermometer_get_type (), NULL, NULL, created_cb, self);
+  ferry_proxy_create_replica_async (self->pair.proxy, thermometer_get_type (), NULL, NULL, created_cb, self);
   ferry_test_run_until (has_replica, self);
 }
 
 static void
 set_up (Scene *self, gconstpointer data)
 {
-  g_autoptr (FerryInterface) interface = ferry_interface_new ("org.example.Thermometer", thermometer_get_type ());
-  g_autoptr (GError) error = NULL;
+  FerryInterface *interface = ferry_interface_new ("org.example.Thermometer", thermometer_get_type ());
 
-  ferry_transport_new_pair (&self->here, &self->there);
-  self->exporter = ferry_exporter_new ();
-  ferry_exporter_set_context (self->exporter, NULL);
   ferry_interface_add_all (interface);
   self->object = g_object_new (thermometer_get_type (), NULL);
-  ferry_exporter_export (self->exporter, "thermometer", G_OBJECT (self->object), interface, FERRY_CALL_POLICY_SERIAL,
-                         &error);
-  g_assert_no_error (error);
-  ferry_exporter_add_transport (self->exporter, self->there, &error);
-  g_assert_no_error (error);
-  ferry_exporter_start (self->exporter);
-  self->proxy = ferry_proxy_new (self->here, "thermometer");
+  pair_scene_open (&self->pair, 0, "thermometer", interface, self->object);
   create (self);
-}
-
-static gboolean
-is_gone (gpointer data)
-{
-  return *(gpointer *) data == NULL;
 }
 
 static void
 tear_down (Scene *self, gconstpointer data)
 {
-  gpointer object = self->object;
-
   g_clear_object (&self->replica);
-  g_clear_object (&self->proxy);
-  ferry_transport_close (self->here);
-  g_clear_object (&self->exporter);
-  g_clear_object (&self->here);
-  g_clear_object (&self->there);
-  g_object_add_weak_pointer (object, &object);
-  g_object_unref (self->object);
-  /* What is on its way has a reference of its own, on the threads of the transport as well. */
-  ferry_test_look_until (is_gone, &object);
+  pair_scene_cut (&self->pair);
 }
 
 static gboolean

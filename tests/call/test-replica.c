@@ -7,7 +7,7 @@
 
 #include <locale.h>
 
-#include "ferry-test.h"
+#include "pair-scene.h"
 
 /* ---- what both have ---- */
 
@@ -118,11 +118,8 @@ gauge_init (Gauge *self)
 
 typedef struct
 {
-  FerryTransport *here;
-  FerryTransport *there;
-  FerryExporter *exporter;
-  Tank *tank;
-  FerryProxy *proxy;
+  PairScene pair;
+  Tank *tank;        /* (unowned) */
   GString *failures; /* properties whose setting failed, a letter each */
 } Scene;
 
@@ -136,47 +133,22 @@ set_failed_cb (FerryProxy *proxy, const char *property, const GError *error, gpo
 static void
 set_up (Scene *self, gconstpointer data)
 {
-  g_autoptr (FerryInterface) interface = ferry_interface_new ("org.example.Tank", tank_get_type ());
+  FerryInterface *interface = ferry_interface_new ("org.example.Tank", tank_get_type ());
   const GDBusPropertyInfoFlags both = G_DBUS_PROPERTY_INFO_FLAGS_READABLE | G_DBUS_PROPERTY_INFO_FLAGS_WRITABLE;
-  g_autoptr (GError) error = NULL;
 
-  ferry_transport_new_pair (&self->here, &self->there);
-  self->exporter = ferry_exporter_new ();
-  ferry_exporter_set_context (self->exporter, NULL);
   ferry_interface_add_property (interface, "level", both);
   ferry_interface_add_property (interface, "text", both);
   ferry_interface_add_property (interface, "sealed", G_DBUS_PROPERTY_INFO_FLAGS_READABLE);
   self->tank = g_object_new (tank_get_type (), "level", 50, "text", "full", NULL);
-  ferry_exporter_export (self->exporter, "tank", G_OBJECT (self->tank), interface, FERRY_CALL_POLICY_SERIAL, &error);
-  g_assert_no_error (error);
-  ferry_exporter_add_transport (self->exporter, self->there, &error);
-  g_assert_no_error (error);
-  ferry_exporter_start (self->exporter);
-  self->proxy = ferry_proxy_new (self->here, "tank");
+  pair_scene_open (&self->pair, 0, "tank", interface, self->tank);
   self->failures = g_string_new (NULL);
-  g_signal_connect (self->proxy, "set-failed", G_CALLBACK (set_failed_cb), self->failures);
-}
-
-static gboolean
-is_gone (gpointer data)
-{
-  return *(gpointer *) data == NULL;
+  g_signal_connect (self->pair.proxy, "set-failed", G_CALLBACK (set_failed_cb), self->failures);
 }
 
 static void
 tear_down (Scene *self, gconstpointer data)
 {
-  gpointer tank = self->tank;
-
-  g_clear_object (&self->proxy);
-  ferry_transport_close (self->here);
-  g_clear_object (&self->exporter);
-  g_clear_object (&self->here);
-  g_clear_object (&self->there);
-  g_object_add_weak_pointer (tank, &tank);
-  g_object_unref (self->tank);
-  /* What is on its way has a reference of its own, on the threads of the transport as well. */
-  ferry_test_look_until (is_gone, &tank);
+  pair_scene_cut (&self->pair);
   g_string_free (self->failures, TRUE);
 }
 
@@ -201,7 +173,7 @@ create (Scene *self)
 {
   Gauge *gauge = NULL;
 
-  ferry_proxy_create_replica_async (self->proxy, gauge_get_type (), NULL, NULL, created_cb, &gauge);
+  ferry_proxy_create_replica_async (self->pair.proxy, gauge_get_type (), NULL, NULL, created_cb, &gauge);
   ferry_test_run_until (is_set, &gauge);
   return gauge;
 }
@@ -322,12 +294,12 @@ test_class_rounds (Scene *self, gconstpointer data)
 {
   g_autoptr (FerryInterface) interface = ferry_interface_new ("org.example.Gauge", gauge_get_type ());
   g_autoptr (GObject) object = g_object_new (gauge_get_type (), "level", 57, NULL);
-  g_autoptr (FerryProxy) proxy = ferry_proxy_new (self->here, "gauge");
+  g_autoptr (FerryProxy) proxy = ferry_proxy_new (self->pair.here, "gauge");
   g_autoptr (GObject) replica = NULL;
   g_autoptr (GError) error = NULL;
 
   ferry_interface_add_all (interface);
-  ferry_exporter_export (self->exporter, "gauge", object, interface, FERRY_CALL_POLICY_SERIAL, &error);
+  ferry_exporter_export (self->pair.exporter, "gauge", object, interface, FERRY_CALL_POLICY_SERIAL, &error);
   g_assert_no_error (error);
   replica = ferry_proxy_create_replica (proxy, tank_get_type (), (const char *const[]){"level", NULL});
   wait_level ((Tank *) replica, 50);
@@ -336,7 +308,7 @@ test_class_rounds (Scene *self, gconstpointer data)
   g_assert_cmpint (((Gauge *) object)->level, ==, 68);
   g_assert_cmpuint (((Gauge *) object)->n_sets, ==, 2);
   g_clear_object (&replica);
-  g_assert_true (ferry_exporter_unexport (self->exporter, "gauge"));
+  g_assert_true (ferry_exporter_unexport (self->pair.exporter, "gauge"));
 }
 
 static gboolean
@@ -404,12 +376,12 @@ test_late (Scene *self, gconstpointer data)
 {
   Outcome outcome = {0};
 
-  ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_FULFIL);
-  ferry_proxy_create_replica_async (self->proxy, gauge_get_type (), NULL, NULL, outcome_cb, &outcome);
+  ferry_exporter_stop (self->pair.exporter, FERRY_STOP_MODE_FULFIL);
+  ferry_proxy_create_replica_async (self->pair.proxy, gauge_get_type (), NULL, NULL, outcome_cb, &outcome);
   for (int i = 0; i < 100; i++)
     g_main_context_iteration (NULL, FALSE);
   g_assert_false (outcome.over);
-  ferry_exporter_start (self->exporter);
+  ferry_exporter_start (self->pair.exporter);
   ferry_test_wait_flag (&outcome.over);
   g_assert_no_error (outcome.error);
   g_assert_cmpint (((Gauge *) outcome.replica)->level, ==, 50);
@@ -422,8 +394,8 @@ test_cancelled (Scene *self, gconstpointer data)
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   Outcome outcome = {0};
 
-  ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_FULFIL);
-  ferry_proxy_create_replica_async (self->proxy, gauge_get_type (), NULL, cancellable, outcome_cb, &outcome);
+  ferry_exporter_stop (self->pair.exporter, FERRY_STOP_MODE_FULFIL);
+  ferry_proxy_create_replica_async (self->pair.proxy, gauge_get_type (), NULL, cancellable, outcome_cb, &outcome);
   g_cancellable_cancel (cancellable);
   ferry_test_wait_flag (&outcome.over);
   g_assert_error (outcome.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
@@ -433,7 +405,7 @@ test_cancelled (Scene *self, gconstpointer data)
 static void
 test_unknown (Scene *self, gconstpointer data)
 {
-  g_autoptr (FerryProxy) nobody = ferry_proxy_new (self->here, "nobody");
+  g_autoptr (FerryProxy) nobody = ferry_proxy_new (self->pair.here, "nobody");
   Outcome outcome = {0};
 
   ferry_proxy_create_replica_async (nobody, gauge_get_type (), NULL, NULL, outcome_cb, &outcome);
@@ -447,9 +419,9 @@ test_closed (Scene *self, gconstpointer data)
 {
   Outcome outcome = {0};
 
-  ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_FULFIL);
-  ferry_proxy_create_replica_async (self->proxy, gauge_get_type (), NULL, NULL, outcome_cb, &outcome);
-  ferry_transport_close (self->there);
+  ferry_exporter_stop (self->pair.exporter, FERRY_STOP_MODE_FULFIL);
+  ferry_proxy_create_replica_async (self->pair.proxy, gauge_get_type (), NULL, NULL, outcome_cb, &outcome);
+  ferry_transport_close (self->pair.there);
   ferry_test_wait_flag (&outcome.over);
   g_assert_error (outcome.error, FERRY_ERROR, FERRY_ERROR_CLOSED);
   g_clear_error (&outcome.error);
