@@ -12,23 +12,8 @@
 #include <string.h>
 
 #include "call/ferry-channel-private.h"
+#include "fuzz-end.h"
 #include "fuzz.h"
-
-typedef struct
-{
-  FerryTransport parent_instance;
-  gboolean full;
-  guint n_room;        /* messages that may go out */
-  guint n_given;       /* credits that went to the other end */
-  guint64 latest;      /* number of the owner's message that went out last */
-  gboolean end_sent;   /* nothing of the owner's goes behind it */
-  GHashTable *answers; /* (owned): xids of what may be answered: taken, or an end */
-} FuzzTransport;
-
-typedef FerryTransportClass FuzzTransportClass;
-
-static GType fuzz_transport_get_type (void);
-G_DEFINE_FINAL_TYPE (FuzzTransport, fuzz_transport, FERRY_TYPE_TRANSPORT)
 
 /* What came and was not taken. */
 typedef struct
@@ -39,11 +24,16 @@ typedef struct
 
 typedef struct
 {
-  FuzzTransport *transport; /* (owned) */
-  FerryChannel *channel;    /* (owned) (nullable) */
+  FerryTransport *transport; /* (owned) */
+  FerryChannel *channel;     /* (owned) (nullable) */
   GCancellable *cancellable;
-  GQueue expected; /* (element-type Expected) (owned) */
-  guint n_came;    /* messages */
+  guint n_room;        /* messages that may go out */
+  guint n_given;       /* credits that went to the other end */
+  guint64 latest;      /* number of the owner's message that went out last */
+  gboolean end_sent;   /* nothing of the owner's goes behind it */
+  GHashTable *answers; /* (owned): xids of what may be answered: taken, or an end */
+  GQueue expected;     /* (element-type Expected) (owned) */
+  guint n_came;        /* messages */
   gboolean ended;
   guint64 n_sent; /* by the owner, and numbered so */
   guint n_asked;  /* calls in GIO's manner, and how many of them returned */
@@ -61,75 +51,37 @@ name_is (const FerryCallMessage *message, const char *name)
 }
 
 static void
-book_request (FuzzTransport *self, const FerryCallMessage *message)
+book_request (Scene *scene, const FerryCallMessage *message)
 {
   g_autoptr (GVariant) value = ferry_call_message_dup_value (message);
 
-  g_assert_false (self->end_sent && !name_is (message, FERRY_CHANNEL_CREDIT));
+  g_assert_false (scene->end_sent && !name_is (message, FERRY_CHANNEL_CREDIT));
   if (name_is (message, FERRY_CHANNEL_END))
-    self->end_sent = TRUE;
+    scene->end_sent = TRUE;
   else if (name_is (message, FERRY_CHANNEL_CREDIT))
-    self->n_given += g_variant_get_uint32 (value);
+    scene->n_given += g_variant_get_uint32 (value);
   else
     {
-      g_assert_cmpuint (self->n_room--, >, 0);
+      g_assert_cmpuint (scene->n_room--, >, 0);
       if (name_is (message, FERRY_CHANNEL_MESSAGE))
-        g_assert_cmpuint (g_variant_get_uint64 (value), >, self->latest);
+        g_assert_cmpuint (g_variant_get_uint64 (value), >, scene->latest);
       if (name_is (message, FERRY_CHANNEL_MESSAGE))
-        self->latest = g_variant_get_uint64 (value);
+        scene->latest = g_variant_get_uint64 (value);
     }
 }
 
-static gboolean
-fuzz_transport_send (FerryTransport *transport, const GOutputVector *parts, guint n_parts, GError **error)
+static void
+note_sent (const FerryCallMessage *message, gpointer data)
 {
-  FuzzTransport *self = (FuzzTransport *) transport;
-  g_autoptr (GByteArray) bytes = g_byte_array_new ();
-  FerryCallMessage message;
+  Scene *scene = data;
 
-  if (self->full)
-    {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK, "It is full");
-      return FALSE;
-    }
-  for (guint i = 0; i < n_parts; i++)
-    g_byte_array_append (bytes, parts[i].buffer, (guint) parts[i].size);
-  g_assert_true (ferry_call_message_parse (&message, bytes->data, bytes->len, NULL));
-  if (message.header.kind == FERRY_CALL_REQUEST)
-    book_request (self, &message);
-  else if (message.header.kind == FERRY_CALL_ANSWER)
-    g_assert_true (g_hash_table_remove (self->answers, &message.header.xid));
+  if (message->header.kind == FERRY_CALL_REQUEST)
+    book_request (scene, message);
+  else if (message->header.kind == FERRY_CALL_ANSWER)
+    g_assert_true (g_hash_table_remove (scene->answers, &message->header.xid));
   else
-    g_assert_true (message.header.kind == FERRY_CALL_REFUSE &&
-                   !g_hash_table_contains (self->answers, &message.header.xid));
-  return TRUE;
-}
-
-static void
-fuzz_transport_close (FerryTransport *transport)
-{
-}
-
-static void
-fuzz_transport_finalize (GObject *object)
-{
-  g_hash_table_unref (((FuzzTransport *) object)->answers);
-  G_OBJECT_CLASS (fuzz_transport_parent_class)->finalize (object);
-}
-
-static void
-fuzz_transport_class_init (FuzzTransportClass *klass)
-{
-  klass->send = fuzz_transport_send;
-  klass->close = fuzz_transport_close;
-  G_OBJECT_CLASS (klass)->finalize = fuzz_transport_finalize;
-}
-
-static void
-fuzz_transport_init (FuzzTransport *self)
-{
-  self->n_room = FERRY_CHANNEL_WINDOW;
-  self->answers = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+    g_assert_true (message->header.kind == FERRY_CALL_REFUSE &&
+                   !g_hash_table_contains (scene->answers, &message->header.xid));
 }
 
 /* ---- what comes ---- */
@@ -145,7 +97,7 @@ static void
 allow_answer (Scene *scene, guint64 xid)
 {
   if (xid != 0)
-    g_hash_table_add (scene->transport->answers, g_memdup2 (&xid, sizeof xid));
+    g_hash_table_add (scene->answers, g_memdup2 (&xid, sizeof xid));
 }
 
 static void
@@ -164,7 +116,6 @@ take (Scene *scene, GVariant *value, GError *failure)
 static gboolean
 book_before (Scene *scene, const FerryCallMessage *message)
 {
-  FuzzTransport *transport = scene->transport;
   guint64 xid = (message->header.flags & FERRY_CALL_ONE_WAY) == 0 ? message->header.xid : 0;
   g_autoptr (GVariant) value = NULL;
   gboolean is_message;
@@ -181,15 +132,15 @@ book_before (Scene *scene, const FerryCallMessage *message)
     return !scene->ended;
   value = ferry_call_message_dup_value (message);
   if (is_message)
-    return !scene->ended && scene->n_came - transport->n_given < FERRY_CHANNEL_WINDOW &&
+    return !scene->ended && scene->n_came - scene->n_given < FERRY_CHANNEL_WINDOW &&
            (value != NULL || name_is (message, FERRY_CHANNEL_FAILURE));
   if (!name_is (message, FERRY_CHANNEL_CREDIT))
     return TRUE;
   if (value != NULL && g_variant_is_of_type (value, G_VARIANT_TYPE_UINT32))
     n = g_variant_get_uint32 (value);
-  if (n == 0 || n > FERRY_CHANNEL_WINDOW - transport->n_room)
+  if (n == 0 || n > FERRY_CHANNEL_WINDOW - scene->n_room)
     return FALSE;
-  transport->n_room += n;
+  scene->n_room += n;
   return TRUE;
 }
 
@@ -217,7 +168,7 @@ book_after (Scene *scene, const FerryCallMessage *message)
 static void
 come (Scene *scene, const guint8 *data, gsize size)
 {
-  FerryTransport *transport = (FerryTransport *) scene->transport;
+  FerryTransport *transport = scene->transport;
   FerryCallMessage message;
   gboolean parsed = ferry_call_message_parse (&message, data, size, NULL);
   gboolean sound;
@@ -251,7 +202,7 @@ send_now (Scene *scene)
   g_autoptr (GError) error = NULL;
   gboolean sent = ferry_channel_send (scene->channel, next_number (scene), 0, NULL, &error);
 
-  g_assert_true (sent == (scene->transport->latest == scene->n_sent));
+  g_assert_true (sent == (scene->latest == scene->n_sent));
   g_assert_true (sent || g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK) ||
                  g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED));
 }
@@ -337,14 +288,6 @@ raise_error (Scene *scene, gboolean as_value)
 }
 
 static void
-make_room (Scene *scene, gboolean full)
-{
-  scene->transport->full = full;
-  if (!full)
-    ferry_transport_note_room ((FerryTransport *) scene->transport);
-}
-
-static void
 obey (Scene *scene, guint8 order)
 {
   switch (order)
@@ -378,7 +321,7 @@ obey (Scene *scene, guint8 order)
       g_cancellable_cancel (scene->cancellable);
       break;
     default:
-      make_room (scene, order == 'b');
+      fuzz_end_set_full (scene->transport, order == 'b');
       break;
     }
 }
@@ -389,11 +332,10 @@ obey (Scene *scene, guint8 order)
 static void
 settle (Scene *scene, GMainContext *context)
 {
-  while (g_main_context_iteration (context, FALSE))
-    ;
+  fuzz_end_settle (context);
   if (g_cancellable_is_cancelled (scene->cancellable))
     g_cancellable_reset (scene->cancellable);
-  g_assert_cmpuint (scene->transport->n_given + scene->expected.length, <=, scene->n_came);
+  g_assert_cmpuint (scene->n_given + scene->expected.length, <=, scene->n_came);
 }
 
 static void
@@ -424,7 +366,7 @@ finish (Scene *scene, GMainContext *context, gboolean channel_first)
 
   if (!channel_first)
     {
-      ferry_transport_end ((FerryTransport *) scene->transport, reason);
+      ferry_transport_end (scene->transport, reason);
       settle (scene, context);
       while (receive_now (scene))
         ;
@@ -432,13 +374,14 @@ finish (Scene *scene, GMainContext *context, gboolean channel_first)
     }
   g_object_add_weak_pointer (G_OBJECT (scene->channel), (gpointer *) &scene->channel);
   g_object_unref (scene->channel);
-  make_room (scene, FALSE);
-  ferry_transport_end ((FerryTransport *) scene->transport, reason);
+  fuzz_end_set_full (scene->transport, FALSE);
+  ferry_transport_end (scene->transport, reason);
   settle (scene, context);
   g_assert_cmpuint (scene->n_returned, ==, scene->n_asked);
   g_assert_null (scene->channel);
   g_queue_clear_full (&scene->expected, expected_free);
   g_assert_finalize_object (scene->transport);
+  g_hash_table_unref (scene->answers);
   g_object_unref (scene->cancellable);
 }
 
@@ -451,8 +394,10 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   if (size == 0)
     return 0;
   g_main_context_push_thread_default (context);
-  scene.transport = g_object_new (fuzz_transport_get_type (), NULL);
-  scene.channel = ferry_channel_new ((FerryTransport *) scene.transport);
+  scene.transport = fuzz_end_new (note_sent, &scene);
+  scene.n_room = FERRY_CHANNEL_WINDOW;
+  scene.answers = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  scene.channel = ferry_channel_new (scene.transport);
   scene.cancellable = g_cancellable_new ();
   if ((data[0] & 1) != 0)
     scene.channel->router = ferry_router_new (context);

@@ -18,7 +18,7 @@
 #include "call/ferry-object-message-private.h"
 #include "call/ferry-proxy.h"
 #include "call/ferry-remote-error-private.h"
-#include "call/ferry-transport-private.h"
+#include "fuzz-end.h"
 #include "fuzz-node.h"
 #include "fuzz.h"
 
@@ -31,8 +31,6 @@ g_get_monotonic_time (void)
   return 10000;
 }
 
-/* ---- what goes out ---- */
-
 typedef struct
 {
   guint64 xid;
@@ -42,16 +40,22 @@ typedef struct
 
 typedef struct
 {
-  FerryTransport parent_instance;
-  gboolean full;
-  GPtrArray *open;        /* (element-type Request) (owned): not answered */
-  GHashTable *references; /* (owned): generation and number, as text, to how many arrived and were not dropped */
-} FuzzTransport;
+  FerryTransport *transport; /* (owned) */
+  GPtrArray *open;           /* (element-type Request) (owned): not answered */
+  GHashTable *references;    /* (owned): generation and number, as text, to how many arrived and were not dropped */
+  FerryProxy *proxy;         /* (owned): of a name */
+  GPtrArray *proxies;        /* (element-type FerryProxy) (owned): that came as results */
+  GObject *replica;          /* (owned) (nullable) */
+  FerryListReplica *list;    /* (owned) (nullable) */
+  GPtrArray *rows;           /* (element-type FerryListRow) (owned): that are looked at */
+  GCancellable *cancellable;
+  guint n_items; /* of the list, by what it said */
+  guint n_asked; /* calls, and how many of them returned */
+  guint n_returned;
+  FuzzInput input;
+} Scene;
 
-typedef FerryTransportClass FuzzTransportClass;
-
-static GType fuzz_transport_get_type (void);
-G_DEFINE_FINAL_TYPE (FuzzTransport, fuzz_transport, FERRY_TYPE_TRANSPORT)
+/* ---- what goes out ---- */
 
 static void
 request_free (gpointer data)
@@ -61,7 +65,7 @@ request_free (gpointer data)
 }
 
 static Request *
-find_request (FuzzTransport *self, guint64 xid)
+find_request (Scene *self, guint64 xid)
 {
   for (guint i = 0; i < self->open->len; i++)
     if (((Request *) self->open->pdata[i])->xid == xid)
@@ -70,7 +74,7 @@ find_request (FuzzTransport *self, guint64 xid)
 }
 
 static void
-count_reference (FuzzTransport *self, guint64 generation, guint64 number, gint64 n)
+count_reference (Scene *self, guint64 generation, guint64 number, gint64 n)
 {
   g_autofree char *key = g_strdup_printf ("%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT, generation, number);
   gint64 count = n + GPOINTER_TO_INT (g_hash_table_lookup (self->references, key));
@@ -83,7 +87,7 @@ count_reference (FuzzTransport *self, guint64 generation, guint64 number, gint64
 }
 
 static void
-book_request (FuzzTransport *self, const FerryCallMessage *message)
+book_request (Scene *self, const FerryCallMessage *message)
 {
   g_autoptr (GVariant) value = ferry_call_message_dup_value (message);
   g_autofree char *method = g_strndup (message->name, message->header.name_length);
@@ -103,74 +107,17 @@ book_request (FuzzTransport *self, const FerryCallMessage *message)
   g_ptr_array_add (self->open, request);
 }
 
-static gboolean
-fuzz_transport_send (FerryTransport *transport, const GOutputVector *parts, guint n_parts, GError **error)
-{
-  FuzzTransport *self = (FuzzTransport *) transport;
-  g_autoptr (GByteArray) bytes = g_byte_array_new ();
-  FerryCallMessage message;
-  Request *request;
-
-  if (self->full)
-    {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK, "It is full");
-      return FALSE;
-    }
-  for (guint i = 0; i < n_parts; i++)
-    g_byte_array_append (bytes, parts[i].buffer, (guint) parts[i].size);
-  g_assert_true (ferry_call_message_parse (&message, bytes->data, bytes->len, NULL));
-  request = find_request (self, message.header.xid);
-  if (message.header.kind == FERRY_CALL_REQUEST)
-    book_request (self, &message);
-  else if (message.header.kind == FERRY_CALL_WINDOW && request != NULL)
-    request->window += (guint) message.header.number;
-  return TRUE;
-}
-
 static void
-fuzz_transport_close (FerryTransport *transport)
+note_sent (const FerryCallMessage *message, gpointer data)
 {
+  Scene *self = data;
+  Request *request = find_request (self, message->header.xid);
+
+  if (message->header.kind == FERRY_CALL_REQUEST)
+    book_request (self, message);
+  else if (message->header.kind == FERRY_CALL_WINDOW && request != NULL)
+    request->window += (guint) message->header.number;
 }
-
-static void
-fuzz_transport_finalize (GObject *object)
-{
-  g_ptr_array_unref (((FuzzTransport *) object)->open);
-  g_hash_table_unref (((FuzzTransport *) object)->references);
-  G_OBJECT_CLASS (fuzz_transport_parent_class)->finalize (object);
-}
-
-static void
-fuzz_transport_class_init (FuzzTransportClass *klass)
-{
-  klass->send = fuzz_transport_send;
-  klass->close = fuzz_transport_close;
-  G_OBJECT_CLASS (klass)->finalize = fuzz_transport_finalize;
-}
-
-static void
-fuzz_transport_init (FuzzTransport *self)
-{
-  self->open = g_ptr_array_new_with_free_func (request_free);
-  self->references = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-}
-
-/* ---- the scene ---- */
-
-typedef struct
-{
-  FuzzTransport *transport; /* (owned) */
-  FerryProxy *proxy;        /* (owned): of a name */
-  GPtrArray *proxies;       /* (element-type FerryProxy) (owned): that came as results */
-  GObject *replica;         /* (owned) (nullable) */
-  FerryListReplica *list;   /* (owned) (nullable) */
-  GPtrArray *rows;          /* (element-type FerryListRow) (owned): that are looked at */
-  GCancellable *cancellable;
-  guint n_items; /* of the list, by what it said */
-  guint n_asked; /* calls, and how many of them returned */
-  guint n_returned;
-  FuzzInput input;
-} Scene;
 
 /* ---- what comes ---- */
 
@@ -178,7 +125,7 @@ typedef struct
 static void
 book_answer (Scene *self, const FerryCallMessage *message)
 {
-  Request *request = find_request (self->transport, message->header.xid);
+  Request *request = find_request (self, message->header.xid);
   g_autoptr (GVariant) value = NULL;
   FerryViewResult result;
 
@@ -189,16 +136,16 @@ book_answer (Scene *self, const FerryCallMessage *message)
       g_str_equal (request->method, FERRY_OBJECT_METHOD_VIEW) && ferry_view_result_take (&result, value, NULL))
     {
       if (result.generation != 0)
-        count_reference (self->transport, result.generation, result.number, 1);
+        count_reference (self, result.generation, result.number, 1);
       ferry_view_result_clear (&result);
     }
-  g_ptr_array_remove (self->transport->open, request);
+  g_ptr_array_remove (self->open, request);
 }
 
 static void
 come (Scene *self, gconstpointer data, gsize size)
 {
-  FerryTransport *transport = (FerryTransport *) self->transport;
+  FerryTransport *transport = self->transport;
   FerryCallMessage message;
 
   if (ferry_transport_get_closed (transport))
@@ -213,15 +160,11 @@ static void
 say (Scene *self, FerryCallKind kind, guint64 xid, GVariant *value)
 {
   g_autoptr (GVariant) body = g_variant_ref_sink (value);
-  g_autoptr (GByteArray) bytes = g_byte_array_new ();
-  FerryPart parts[FERRY_CALL_MAX_PARTS];
+  g_autoptr (GByteArray) bytes = NULL;
   FerryCallMessage message;
-  guint n_parts;
 
   ferry_call_message_init (&message, kind, xid, NULL, body);
-  n_parts = ferry_call_message_get_parts (&message, parts);
-  for (guint i = 0; i < n_parts; i++)
-    g_byte_array_append (bytes, parts[i].data, (guint) parts[i].size);
+  bytes = fuzz_end_join (&message);
   come (self, bytes->data, bytes->len);
 }
 
@@ -235,9 +178,9 @@ say_next (Scene *self, FerryCallKind kind, const char *method, const char *type)
   g_autoptr (GPtrArray) fit = g_ptr_array_new ();
   Request *request;
 
-  for (guint i = 0; i < self->transport->open->len; i++)
+  for (guint i = 0; i < self->open->len; i++)
     {
-      request = self->transport->open->pdata[i];
+      request = self->open->pdata[i];
       if (g_str_equal (request->method, method) && (kind != FERRY_CALL_ITEM || request->window > 0))
         g_ptr_array_add (fit, request);
     }
@@ -251,9 +194,9 @@ say_next (Scene *self, FerryCallKind kind, const char *method, const char *type)
 static void
 tell_listening (Scene *self, gboolean listening, guint64 generation)
 {
-  for (guint i = 0; i < self->transport->open->len; i++)
+  for (guint i = 0; i < self->open->len; i++)
     {
-      Request *request = self->transport->open->pdata[i];
+      Request *request = self->open->pdata[i];
 
       if (!g_str_equal (request->method, FERRY_OBJECT_METHOD_WATCH) || request->window == 0)
         continue;
@@ -267,11 +210,10 @@ static void
 fail_one (Scene *self, guint which, gboolean refused)
 {
   g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_BUSY, "It is busy");
-  FuzzTransport *transport = self->transport;
 
-  if (transport->open->len > 0)
+  if (self->open->len > 0)
     say (self, refused ? FERRY_CALL_REFUSE : FERRY_CALL_ERROR,
-         ((Request *) transport->open->pdata[which % transport->open->len])->xid,
+         ((Request *) self->open->pdata[which % self->open->len])->xid,
          g_variant_new ("(sissas)", "ferry-error-quark", (gint32) which % 40, error->message, "", NULL));
 }
 
@@ -396,14 +338,6 @@ drop_proxy (Scene *self, guint8 which)
 }
 
 static void
-make_room (Scene *self, gboolean full)
-{
-  self->transport->full = full;
-  if (!full)
-    ferry_transport_note_room ((FerryTransport *) self->transport);
-}
-
-static void
 obey_owner (Scene *self, guint8 order)
 {
   switch (order)
@@ -429,7 +363,7 @@ obey_owner (Scene *self, guint8 order)
       self->cancellable = g_cancellable_new ();
       break;
     default:
-      make_room (self, order == 'B');
+      fuzz_end_set_full (self->transport, order == 'B');
       break;
     }
 }
@@ -477,13 +411,6 @@ obey (Scene *self, guint8 order)
 
 /* ---- the whole ---- */
 
-static void
-settle (GMainContext *context)
-{
-  while (g_main_context_iteration (context, FALSE))
-    ;
-}
-
 static gboolean
 is_call (const Request *request)
 {
@@ -495,13 +422,13 @@ is_call (const Request *request)
 static void
 answer_all (Scene *self, GMainContext *context)
 {
-  GPtrArray *open = self->transport->open;
+  GPtrArray *open = self->open;
 
-  for (guint i = 0; !ferry_transport_get_closed ((FerryTransport *) self->transport) && i < open->len;)
+  for (guint i = 0; !ferry_transport_get_closed (self->transport) && i < open->len;)
     if (is_call (open->pdata[i]))
       {
         fail_one (self, i, FALSE);
-        settle (context);
+        fuzz_end_settle (context);
         i = 0;
       }
     else
@@ -512,25 +439,27 @@ static void
 finish (Scene *self, GMainContext *context)
 {
   g_autoptr (GError) reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The input is over");
-  FerryTransport *transport = (FerryTransport *) self->transport;
+  FerryTransport *transport = self->transport;
 
   g_ptr_array_unref (self->rows);
   g_clear_object (&self->list);
   g_clear_object (&self->replica);
   ferry_proxy_unfollow (self->proxy);
-  make_room (self, FALSE);
-  settle (context);
+  fuzz_end_set_full (self->transport, FALSE);
+  fuzz_end_settle (context);
   answer_all (self, context);
   g_ptr_array_unref (self->proxies);
-  settle (context);
+  fuzz_end_settle (context);
   if (!ferry_transport_get_closed (transport))
-    g_assert_cmpuint (g_hash_table_size (self->transport->references), ==, 0);
+    g_assert_cmpuint (g_hash_table_size (self->references), ==, 0);
   ferry_transport_end (transport, reason);
-  settle (context);
+  fuzz_end_settle (context);
   g_assert_cmpuint (self->n_returned, ==, self->n_asked);
   g_assert_finalize_object (self->proxy);
-  settle (context);
+  fuzz_end_settle (context);
   g_assert_finalize_object (self->transport);
+  g_ptr_array_unref (self->open);
+  g_hash_table_unref (self->references);
   g_object_unref (self->cancellable);
   g_assert_cmpuint (fuzz_node_count (), ==, 0);
 }
@@ -544,18 +473,20 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   if (size == 0)
     return 0;
   g_main_context_push_thread_default (context);
-  scene.transport = g_object_new (fuzz_transport_get_type (), NULL);
+  scene.transport = fuzz_end_new (note_sent, &scene);
+  scene.open = g_ptr_array_new_with_free_func (request_free);
+  scene.references = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   scene.proxies = g_ptr_array_new_with_free_func (g_object_unref);
   scene.rows = g_ptr_array_new_with_free_func (g_object_unref);
   scene.cancellable = g_cancellable_new ();
-  scene.proxy = ferry_proxy_new ((FerryTransport *) scene.transport, "node");
+  scene.proxy = ferry_proxy_new (scene.transport, "node");
   if ((data[0] & 1) == 0)
     tell_listening (&scene, TRUE, 7);
   while (scene.input.at < size)
     {
       obey (&scene, fuzz_input_next_byte (&scene.input));
       if (fuzz_input_next_byte (&scene.input) % 4 != 3)
-        settle (context);
+        fuzz_end_settle (context);
     }
   finish (&scene, context);
   g_main_context_pop_thread_default (context);

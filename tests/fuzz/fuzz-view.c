@@ -15,26 +15,27 @@
 #include "base/ferry-error.h"
 #include "call/ferry-dictionary.h"
 #include "call/ferry-exporter-fields-private.h"
-#include "call/ferry-transport-private.h"
+#include "fuzz-end.h"
 #include "fuzz-node.h"
 #include "fuzz.h"
 
-/* ---- what goes out ---- */
-
 typedef struct
 {
-  FerryTransport parent_instance;
-  gboolean full;
+  FerryTransport *transport; /* (owned) */
+  FerryExporter *exporter;   /* (owned) */
+  FuzzNode *node;            /* (owned) */
+  GListStore *list;          /* (owned) */
+  FerryDictionary *dictionary;
+  guint64 last_xid;
+  GHashTable *cancelled;  /* (owned): xids */
   GHashTable *windows;    /* (owned): xid to how many items are wanted, of what is to be answered */
   GHashTable *references; /* (owned): number to how many were sent and not dropped */
-  GArray *given;          /* (element-type guint64): numbers, as they were sent */
+  GArray *given;          /* (element-type guint64) (owned): numbers, as they were sent */
   guint64 generation;
-} FuzzTransport;
+  FuzzInput input;
+} Scene;
 
-typedef FerryTransportClass FuzzTransportClass;
-
-static GType fuzz_transport_get_type (void);
-G_DEFINE_FINAL_TYPE (FuzzTransport, fuzz_transport, FERRY_TYPE_TRANSPORT)
+/* ---- what goes out ---- */
 
 static void
 add_number (GHashTable *table, guint64 key, guint64 n)
@@ -46,7 +47,7 @@ add_number (GHashTable *table, guint64 key, guint64 n)
 }
 
 static void
-book_answer (FuzzTransport *self, const FerryCallMessage *message)
+book_answer (Scene *self, const FerryCallMessage *message)
 {
   g_autoptr (GVariant) value = ferry_call_message_dup_value (message);
   FerryViewResult result;
@@ -62,82 +63,26 @@ book_answer (FuzzTransport *self, const FerryCallMessage *message)
   ferry_view_result_clear (&result);
 }
 
-static gboolean
-fuzz_transport_send (FerryTransport *transport, const GOutputVector *parts, guint n_parts, GError **error)
+static void
+note_sent (const FerryCallMessage *message, gpointer data)
 {
-  FuzzTransport *self = (FuzzTransport *) transport;
-  g_autoptr (GByteArray) bytes = g_byte_array_new ();
-  FerryCallMessage message;
-  guint64 *window;
+  Scene *self = data;
+  guint64 *window = g_hash_table_lookup (self->windows, &message->header.xid);
 
-  if (self->full)
-    {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK, "It is full");
-      return FALSE;
-    }
-  for (guint i = 0; i < n_parts; i++)
-    g_byte_array_append (bytes, parts[i].buffer, (guint) parts[i].size);
-  g_assert_true (ferry_call_message_parse (&message, bytes->data, bytes->len, NULL));
-  window = g_hash_table_lookup (self->windows, &message.header.xid);
   g_assert_nonnull (window);
-  if (message.header.kind == FERRY_CALL_ITEM)
+  if (message->header.kind == FERRY_CALL_ITEM)
     {
       g_assert_cmpuint (*window, >, 0);
       (*window)--;
-      return TRUE;
+      return;
     }
-  g_assert_true (message.header.kind == FERRY_CALL_ANSWER || message.header.kind == FERRY_CALL_ERROR ||
-                 message.header.kind == FERRY_CALL_REFUSE);
-  g_hash_table_remove (self->windows, &message.header.xid);
-  book_answer (self, &message);
-  return TRUE;
+  g_assert_true (message->header.kind == FERRY_CALL_ANSWER || message->header.kind == FERRY_CALL_ERROR ||
+                 message->header.kind == FERRY_CALL_REFUSE);
+  g_hash_table_remove (self->windows, &message->header.xid);
+  book_answer (self, message);
 }
 
-static void
-fuzz_transport_close (FerryTransport *transport)
-{
-}
-
-static void
-fuzz_transport_finalize (GObject *object)
-{
-  FuzzTransport *self = (FuzzTransport *) object;
-
-  g_hash_table_unref (self->windows);
-  g_hash_table_unref (self->references);
-  g_array_unref (self->given);
-  G_OBJECT_CLASS (fuzz_transport_parent_class)->finalize (object);
-}
-
-static void
-fuzz_transport_class_init (FuzzTransportClass *klass)
-{
-  klass->send = fuzz_transport_send;
-  klass->close = fuzz_transport_close;
-  G_OBJECT_CLASS (klass)->finalize = fuzz_transport_finalize;
-}
-
-static void
-fuzz_transport_init (FuzzTransport *self)
-{
-  self->windows = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
-  self->references = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
-  self->given = g_array_new (FALSE, FALSE, sizeof (guint64));
-}
-
-/* ---- the scene ---- */
-
-typedef struct
-{
-  FuzzTransport *transport; /* (owned) */
-  FerryExporter *exporter;  /* (owned) */
-  FuzzNode *node;           /* (owned) */
-  GListStore *list;         /* (owned) */
-  FerryDictionary *dictionary;
-  guint64 last_xid;
-  GHashTable *cancelled; /* (owned): xids */
-  FuzzInput input;
-} Scene;
+/* ---- what comes ---- */
 
 /* Returns (transfer floating): of any content that has this type. */
 static GVariant *
@@ -152,15 +97,14 @@ static FerryObjectRoot
 next_root (Scene *self)
 {
   static const char *const names[] = {"node", "list", "dictionary", ""};
-  GArray *given = self->transport->given;
   guint8 which = fuzz_input_next_byte (&self->input);
 
   if (which < G_N_ELEMENTS (names))
     return (FerryObjectRoot){names[which], 0, 0};
-  if (given->len == 0)
+  if (self->given->len == 0)
     return (FerryObjectRoot){"node", which == 4, which};
-  return (FerryObjectRoot){"node", self->transport->generation + (which == 4),
-                           g_array_index (given, guint64, which % given->len)};
+  return (FerryObjectRoot){"node", self->generation + (which == 4),
+                           g_array_index (self->given, guint64, which % self->given->len)};
 }
 
 static void
@@ -172,12 +116,12 @@ book_release (Scene *self, GVariant *arguments)
   if (arguments == NULL || !g_variant_is_of_type (arguments, G_VARIANT_TYPE ("(ttt)")))
     return;
   g_variant_get (arguments, "(ttt)", &generation, &number, &count);
-  n = g_hash_table_lookup (self->transport->references, &number);
-  if (n == NULL || generation != self->transport->generation)
+  n = g_hash_table_lookup (self->references, &number);
+  if (n == NULL || generation != self->generation)
     return;
   *n -= MIN (*n, count);
   if (*n == 0)
-    g_hash_table_remove (self->transport->references, &number);
+    g_hash_table_remove (self->references, &number);
 }
 
 static gboolean
@@ -193,14 +137,14 @@ static void
 book_request (Scene *self, const FerryCallMessage *message)
 {
   g_autoptr (GVariant) arguments = ferry_call_message_dup_value (message);
-  guint64 *window = g_hash_table_lookup (self->transport->windows, &message->header.xid);
+  guint64 *window = g_hash_table_lookup (self->windows, &message->header.xid);
 
   if (message->header.kind == FERRY_CALL_WINDOW && window != NULL)
     *window += (guint64) message->header.number;
   if (message->header.kind != FERRY_CALL_REQUEST || window != NULL)
     return;
   if ((message->header.flags & FERRY_CALL_ONE_WAY) == 0)
-    add_number (self->transport->windows, message->header.xid,
+    add_number (self->windows, message->header.xid,
                 (message->header.flags & FERRY_CALL_STREAM) != 0 ? message->header.window : 0);
   if (is_release (message))
     book_release (self, arguments);
@@ -217,7 +161,7 @@ may_be_passed_over (Scene *self, const FerryCallMessage *message)
 static void
 come (Scene *self, gconstpointer data, gsize size)
 {
-  FerryTransport *transport = (FerryTransport *) self->transport;
+  FerryTransport *transport = self->transport;
   FerryCallMessage message;
 
   if (ferry_transport_get_closed (transport))
@@ -238,17 +182,13 @@ static void
 ask (Scene *self, const char *method, GVariant *value, guint8 flags)
 {
   g_autoptr (GVariant) arguments = value != NULL ? g_variant_ref_sink (value) : NULL;
-  g_autoptr (GByteArray) bytes = g_byte_array_new ();
-  FerryPart parts[FERRY_CALL_MAX_PARTS];
+  g_autoptr (GByteArray) bytes = NULL;
   FerryCallMessage message;
-  guint n_parts;
 
   ferry_call_message_init (&message, FERRY_CALL_REQUEST, ++self->last_xid, method, arguments);
   message.header.flags = flags & 3;
   message.header.window = (flags & FERRY_CALL_STREAM) != 0 ? flags >> 4 : 0;
-  n_parts = ferry_call_message_get_parts (&message, parts);
-  for (guint i = 0; i < n_parts; i++)
-    g_byte_array_append (bytes, parts[i].data, (guint) parts[i].size);
+  bytes = fuzz_end_join (&message);
   come (self, bytes->data, bytes->len);
 }
 
@@ -345,14 +285,6 @@ let_go_soon (void)
 }
 
 static void
-make_room (Scene *self, gboolean full)
-{
-  self->transport->full = full;
-  if (!full)
-    ferry_transport_note_room ((FerryTransport *) self->transport);
-}
-
-static void
 obey (Scene *self, guint8 order)
 {
   g_autoptr (GBytes) bytes = NULL;
@@ -394,7 +326,7 @@ obey (Scene *self, guint8 order)
       ferry_exporter_start (self->exporter);
       break;
     default:
-      make_room (self, order == 'b');
+      fuzz_end_set_full (self->transport, order == 'b');
       break;
     }
 }
@@ -415,10 +347,13 @@ set_up (Scene *self, GMainContext *context, FerryCallPolicy policy)
   FerryInterface *rows = ferry_interface_new ("fuzz.List", G_TYPE_LIST_STORE);
 
   ferry_interface_set_list (rows, fuzz_node_get_row, fuzz_node_make_item, NULL, NULL);
-  self->transport = g_object_new (fuzz_transport_get_type (), NULL);
+  self->transport = fuzz_end_new (note_sent, self);
   self->exporter = ferry_exporter_new ();
   self->cancelled = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
-  self->transport->generation = self->exporter->generation = 7;
+  self->windows = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
+  self->references = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
+  self->given = g_array_new (FALSE, FALSE, sizeof (guint64));
+  self->generation = self->exporter->generation = 7;
   ferry_exporter_set_context (self->exporter, context);
   self->node = g_object_new (fuzz_node_get_type (), NULL);
   self->node->next = g_object_new (fuzz_leaf_get_type (), NULL);
@@ -430,39 +365,34 @@ set_up (Scene *self, GMainContext *context, FerryCallPolicy policy)
   export(self, "dictionary", self->dictionary, ferry_dictionary_create_interface ("fuzz.Dictionary"), policy);
   ferry_exporter_add_function (self->exporter, "give", fuzz_node_give_self, NULL, NULL);
   ferry_exporter_add_function (self->exporter, "hold", fuzz_node_hold, NULL, NULL);
-  g_assert_true (ferry_exporter_add_transport (self->exporter, (FerryTransport *) self->transport, NULL));
+  g_assert_true (ferry_exporter_add_transport (self->exporter, self->transport, NULL));
   ferry_exporter_start (self->exporter);
-}
-
-static void
-settle (GMainContext *context)
-{
-  while (g_main_context_iteration (context, FALSE))
-    ;
 }
 
 static void
 finish (Scene *self, GMainContext *context)
 {
   g_autoptr (GError) reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The input is over");
-  FerryTransport *transport = (FerryTransport *) self->transport;
+  FerryTransport *transport = self->transport;
 
-  make_room (self, FALSE);
-  settle (context);
+  fuzz_end_set_full (transport, FALSE);
+  fuzz_end_settle (context);
   while (fuzz_node_let_go ())
-    settle (context);
+    fuzz_end_settle (context);
   if (ferry_transport_get_closed (transport))
     g_assert_cmpuint (ferry_exporter_get_n_references (self->exporter), ==, 0);
   else
-    g_assert_cmpuint (ferry_exporter_get_n_references (self->exporter), ==,
-                      g_hash_table_size (self->transport->references));
+    g_assert_cmpuint (ferry_exporter_get_n_references (self->exporter), ==, g_hash_table_size (self->references));
   ferry_transport_end (transport, reason);
-  settle (context);
+  fuzz_end_settle (context);
   g_assert_cmpuint (ferry_exporter_get_n_references (self->exporter), ==, 0);
   g_assert_finalize_object (self->exporter);
-  settle (context);
+  fuzz_end_settle (context);
   g_assert_finalize_object (self->transport);
   g_hash_table_unref (self->cancelled);
+  g_hash_table_unref (self->windows);
+  g_hash_table_unref (self->references);
+  g_array_unref (self->given);
   g_assert_finalize_object (self->node);
   g_assert_finalize_object (self->list);
   g_assert_finalize_object ((gpointer) self->dictionary);
@@ -483,7 +413,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
     {
       obey (&scene, fuzz_input_next_byte (&scene.input));
       if (fuzz_input_next_byte (&scene.input) % 4 != 3)
-        settle (context);
+        fuzz_end_settle (context);
     }
   finish (&scene, context);
   g_main_context_pop_thread_default (context);
