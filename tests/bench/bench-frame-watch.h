@@ -20,12 +20,18 @@ typedef struct
 } BenchFrameWatch;
 
 GArray *bench_frame_intervals_new (void);
-/* Of a widget that is mapped, and goes before the watch does. */
-void bench_frame_watch_init (BenchFrameWatch *self, GtkWidget *widget);
+/* Takes the options and opens the display. Ends the program where either fails. */
+void bench_frame_begin (const char *bench, BenchOptions *options, int *argc, char ***argv);
+/* Shows the window with child, which goes before the watch does. */
+void bench_frame_watch_init (BenchFrameWatch *self, GtkWindow *window, GtkWidget *child);
 /* Notes intervals from the next frame on; NULL: no more. */
 void bench_frame_watch_note (BenchFrameWatch *self, GArray *into);
 
 /* Prints median, p99 and max, as BENCH/NAME/median and so on. */
 void bench_frame_print (const char *bench, const char *name, const GArray *intervals);
+/* Prints how far the p99 is over that of base, as BENCH/p99-over-NAME. */
+void bench_frame_print_p99_over (const char *bench, const char *name, const GArray *intervals, const GArray *base);
+/* Prints that, the max over that of base, and what is allowed of both. */
+void bench_frame_print_over (const char *bench, const char *name, const GArray *intervals, const GArray *base);
 
 G_END_DECLS

@@ -18,7 +18,6 @@
 #define N_WORKERS 4
 #define SLOW_PAINTING G_GINT64_CONSTANT (30000000)
 #define INTERVAL 5000 /* µs between the messages whose wait is measured */
-#define EXIT_SKIPPED 77
 
 typedef struct
 {
@@ -67,11 +66,7 @@ bench_init (Bench *self)
   gtk_window_set_default_size (self->window, 320, 240);
   gtk_drawing_area_set_draw_func (GTK_DRAWING_AREA (area), draw_cb, self, NULL);
   gtk_widget_add_tick_callback (area, tick_cb, NULL, NULL);
-  gtk_window_set_child (self->window, area);
-  gtk_window_present (self->window);
-  while (!gtk_widget_get_mapped (area))
-    g_main_context_iteration (NULL, TRUE);
-  bench_frame_watch_init (&self->frames, area);
+  bench_frame_watch_init (&self->frames, self->window, area);
 }
 
 static void
@@ -153,15 +148,8 @@ run_flood (Bench *self, const BenchOptions *options)
   bench_frame_print ("frames", "control", self->control);
   bench_frame_print ("frames", "flood", self->flood);
   bench_print ("frames/flood/messages", self->rate, "messages/s");
-  bench_print ("frames/p99-over-unloaded",
-               bench_array_quantile (self->flood, 0.99) - bench_array_quantile (self->unloaded, 0.99), "ms");
-  bench_print ("frames/p99-over-control",
-               bench_array_quantile (self->flood, 0.99) - bench_array_quantile (self->control, 0.99), "ms");
-  bench_print_budget ("<= 2");
-  bench_print ("frames/max-over-control",
-               (bench_array_quantile (self->flood, 1) - bench_array_quantile (self->control, 1)) / BENCH_FRAME,
-               "frames");
-  bench_print_budget ("<= 1");
+  bench_frame_print_p99_over ("frames", "unloaded", self->flood, self->unloaded);
+  bench_frame_print_over ("frames", "control", self->flood, self->control);
 }
 
 /* Measures how long the messages of one paced worker wait while painting takes nearly all the time. */
@@ -198,14 +186,7 @@ main (int argc, char **argv)
   gint64 duration;
   Bench self;
 
-  if (!bench_options_parse (&options, &argc, &argv))
-    return EXIT_FAILURE;
-  g_setenv ("GSK_RENDERER", "cairo", FALSE);
-  if (!gtk_init_check ())
-    {
-      bench_comment ("frames skipped: there is no display");
-      return EXIT_SKIPPED;
-    }
+  bench_frame_begin ("frames", &options, &argc, &argv);
   bench_init (&self);
   run_flood (&self, &options);
   self.painting = SLOW_PAINTING;

@@ -22,7 +22,6 @@
 #define TASK_TIME 2000 /* µs */
 #define LEAVING 8      /* rows a frame, which is about what the tasks do */
 #define SPEED 40       /* pixels a frame */
-#define EXIT_SKIPPED 77
 
 typedef struct
 {
@@ -177,12 +176,8 @@ bench_init (Bench *self)
   gtk_window_set_default_size (self->window, 320, 480);
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), GTK_WIDGET (self->view));
   self->adjustment = gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (scrolled));
-  gtk_window_set_child (self->window, scrolled);
   gtk_widget_add_tick_callback (GTK_WIDGET (self->view), tick_cb, self, NULL);
-  gtk_window_present (self->window);
-  while (!gtk_widget_get_mapped (scrolled))
-    g_main_context_iteration (NULL, TRUE);
-  bench_frame_watch_init (&self->frames, scrolled);
+  bench_frame_watch_init (&self->frames, self->window, scrolled);
 }
 
 static void
@@ -281,14 +276,7 @@ main (int argc, char **argv)
   gint64 duration;
   Bench self;
 
-  if (!bench_options_parse (&options, &argc, &argv))
-    return EXIT_FAILURE;
-  g_setenv ("GSK_RENDERER", "cairo", FALSE);
-  if (!gtk_init_check ())
-    {
-      bench_comment ("list skipped: there is no display");
-      return EXIT_SKIPPED;
-    }
+  bench_frame_begin ("list", &options, &argc, &argv);
   bench_init (&self);
   duration = (options.quick ? 800 : 3000) * G_GINT64_CONSTANT (1000000);
   for (guint round = 0; round < (options.quick ? 3 : options.rounds); round++)
@@ -303,13 +291,7 @@ main (int argc, char **argv)
   bench_frame_print ("list", "control-leaving", self.control_leaving);
   bench_frame_print ("list", "executor-leaving", self.leaving);
   bench_print ("list/executor/tasks", (double) self.n_done, "tasks");
-  bench_print ("list/p99-over-control",
-               bench_array_quantile (self.executor, 0.99) - bench_array_quantile (self.control, 0.99), "ms");
-  bench_print_budget ("<= 2");
-  bench_print ("list/max-over-control",
-               (bench_array_quantile (self.executor, 1) - bench_array_quantile (self.control, 1)) / BENCH_FRAME,
-               "frames");
-  bench_print_budget ("<= 1");
+  bench_frame_print_over ("list", "control", self.executor, self.control);
   bench_clear (&self);
   return EXIT_SUCCESS;
 }

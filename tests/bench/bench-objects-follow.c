@@ -20,7 +20,6 @@
 
 #define RATE 100000 /* changes a second */
 #define SETTLE G_GINT64_CONSTANT (10000000000)
-#define EXIT_SKIPPED 77
 
 typedef struct
 {
@@ -65,12 +64,8 @@ bench_init (Bench *self)
   gtk_box_append (GTK_BOX (box), self->label);
   gtk_box_append (GTK_BOX (box), scale);
   gtk_widget_add_tick_callback (box, tick_cb, NULL, NULL);
-  gtk_window_set_child (self->window, box);
-  gtk_window_present (self->window);
-  while (!gtk_widget_get_mapped (box))
-    g_main_context_iteration (NULL, TRUE);
+  bench_frame_watch_init (&self->frames, self->window, box);
   bench_wait_until_listening (self->proxy);
-  bench_frame_watch_init (&self->frames, box);
 }
 
 static void
@@ -148,15 +143,8 @@ print (Bench *self)
   bench_frame_print ("objects/follow", "unloaded", self->unloaded);
   bench_frame_print ("objects/follow", "control", self->control);
   bench_frame_print ("objects/follow", "followed", self->follow);
-  bench_print ("objects/follow/p99-over-unloaded",
-               bench_array_quantile (self->follow, 0.99) - bench_array_quantile (self->unloaded, 0.99), "ms");
-  bench_print ("objects/follow/p99-over-control",
-               bench_array_quantile (self->follow, 0.99) - bench_array_quantile (self->control, 0.99), "ms");
-  bench_print_budget ("<= 2");
-  bench_print ("objects/follow/max-over-control",
-               (bench_array_quantile (self->follow, 1) - bench_array_quantile (self->control, 1)) / BENCH_FRAME,
-               "frames");
-  bench_print_budget ("<= 1");
+  bench_frame_print_p99_over ("objects/follow", "unloaded", self->follow, self->unloaded);
+  bench_frame_print_over ("objects/follow", "control", self->follow, self->control);
 }
 
 int
@@ -170,14 +158,7 @@ main (int argc, char **argv)
   guint n_rounds;
   Bench self;
 
-  if (!bench_options_parse (&options, &argc, &argv))
-    return EXIT_FAILURE;
-  g_setenv ("GSK_RENDERER", "cairo", FALSE);
-  if (!gtk_init_check ())
-    {
-      bench_comment ("objects-follow skipped: there is no display");
-      return EXIT_SKIPPED;
-    }
+  bench_frame_begin ("objects-follow", &options, &argc, &argv);
   bench_init (&self);
   duration = (options.quick ? 400 : 3000) * G_GINT64_CONSTANT (1000000);
   n_rounds = options.quick ? 3 : MIN (options.rounds, G_N_ELEMENTS (made));

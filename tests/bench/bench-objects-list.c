@@ -23,7 +23,6 @@
 #define QUICK_ROUNDS 2 /* as there are so many ways */
 #define MISSED (1.5 * BENCH_FRAME)
 #define SETTLE G_GINT64_CONSTANT (10000000000)
-#define EXIT_SKIPPED 77
 
 typedef enum
 {
@@ -140,13 +139,9 @@ bench_init (Bench *self)
   gtk_window_set_default_size (self->window, 320, 480);
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), GTK_WIDGET (self->view));
   self->adjustment = gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (scrolled));
-  gtk_window_set_child (self->window, scrolled);
   gtk_widget_add_tick_callback (GTK_WIDGET (self->view), tick_cb, self, NULL);
-  gtk_window_present (self->window);
-  while (!gtk_widget_get_mapped (scrolled))
-    g_main_context_iteration (NULL, TRUE);
+  bench_frame_watch_init (&self->frames, self->window, scrolled);
   bench_wait_until_listening (self->proxy);
-  bench_frame_watch_init (&self->frames, scrolled);
 }
 
 static void
@@ -308,13 +303,7 @@ print (const char *bench, const Figures *local, const Figures *remote)
   print_figure (bench, "remote/missed", get_missed (remote), "%");
   print_figure (bench, "missed-over-local", get_missed (remote) - get_missed (local), "%");
   bench_print_budget ("<= 1: one frame of a hundred, which is what the p99 leaves out");
-  print_figure (bench, "p99-over-local",
-                bench_array_quantile (remote->intervals, 0.99) - bench_array_quantile (local->intervals, 0.99), "ms");
-  bench_print_budget ("<= 2");
-  print_figure (
-    bench, "max-over-local",
-    (bench_array_quantile (remote->intervals, 1) - bench_array_quantile (local->intervals, 1)) / BENCH_FRAME, "frames");
-  bench_print_budget ("<= 1");
+  bench_frame_print_over (bench, "local", remote->intervals, local->intervals);
   print_figure (bench, "local/passed", bench_array_quantile (local->passed, 0.5), "rows");
   print_figure (bench, "remote/passed", bench_array_quantile (remote->passed, 0.5), "rows");
   print_figure (bench, "remote/shown", remote->n_shown, "rows");
@@ -332,14 +321,7 @@ main (int argc, char **argv)
   gint64 duration;
   Bench self;
 
-  if (!bench_options_parse (&options, &argc, &argv))
-    return EXIT_FAILURE;
-  g_setenv ("GSK_RENDERER", "cairo", FALSE);
-  if (!gtk_init_check ())
-    {
-      bench_comment ("objects-list skipped: there is no display");
-      return EXIT_SKIPPED;
-    }
+  bench_frame_begin ("objects-list", &options, &argc, &argv);
   bench_init (&self);
   duration = (options.quick ? 500 : 3000) * G_GINT64_CONSTANT (1000000);
   for (guint way = 0; way < N_WAYS; way++)
