@@ -6,16 +6,16 @@
 #include "pair-scene.h"
 
 void
-pair_scene_open (PairScene *self, guint threads, const char *name, FerryInterface *interface, gpointer object)
+pair_scene_open (PairScene *self, int place, const char *name, FerryInterface *interface, gpointer object)
 {
   g_autoptr (GError) error = NULL;
 
   ferry_transport_new_pair (&self->here, &self->there);
   self->exporter = ferry_exporter_new ();
-  if (threads > 0)
-    ferry_exporter_set_threads (self->exporter, threads);
-  else
+  if (place == PAIR_SCENE_CONTEXT)
     ferry_exporter_set_context (self->exporter, NULL);
+  else
+    ferry_exporter_set_threads (self->exporter, (guint) place);
   self->interface = interface;
   self->object = object;
   ferry_exporter_export (self->exporter, name, object, interface, FERRY_CALL_POLICY_SERIAL, &error);

@@ -9,6 +9,10 @@
 
 G_BEGIN_DECLS
 
+/* Where the object's methods are called, or on so many threads. */
+#define PAIR_SCENE_CONTEXT (-1)
+#define PAIR_SCENE_RECEIVING 0
+
 typedef struct
 {
   FerryTransport *here;  /* (owned) */
@@ -20,8 +24,8 @@ typedef struct
   FerryProxy *proxy;
 } PairScene;
 
-/* Exports the object, and its type, with so many threads, or on the main context with 0. Takes interface and object. */
-void pair_scene_open (PairScene *self, guint threads, const char *name, FerryInterface *interface, gpointer object);
+/* Exports the object, and its type. place: see above. Takes interface and object. */
+void pair_scene_open (PairScene *self, int place, const char *name, FerryInterface *interface, gpointer object);
 /* (transfer full) */
 FerryProxy *pair_scene_new_proxy (PairScene *self, const char *name);
 void pair_scene_wait_listening (PairScene *self);

@@ -40,7 +40,7 @@ static void
 set_up (PairScene *self, gconstpointer local)
 {
   self->local = GPOINTER_TO_INT (local);
-  pair_scene_open (self, 0, "counter", test_counter_create_interface (), test_counter_new ("first"));
+  pair_scene_open (self, PAIR_SCENE_CONTEXT, "counter", test_counter_create_interface (), test_counter_new ("first"));
   pair_scene_wait_listening (self);
 }
 

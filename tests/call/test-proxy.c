@@ -37,9 +37,9 @@ has_no_counters (gpointer data)
 }
 
 static void
-set_up (PairScene *self, gconstpointer threads)
+set_up (PairScene *self, gconstpointer place)
 {
-  pair_scene_open (self, GPOINTER_TO_UINT (threads), "counter", test_counter_create_interface (),
+  pair_scene_open (self, GPOINTER_TO_INT (place), "counter", test_counter_create_interface (),
                    test_counter_new ("first"));
   pair_scene_wait_listening (self);
 }
@@ -283,13 +283,17 @@ test_stopped (PairScene *self, gconstpointer data)
 static void
 add (const char *name, void (*test) (PairScene *, gconstpointer))
 {
-  static const char *const places[] = {"context", "thread"};
+  static const struct
+  {
+    const char *name;
+    int place;
+  } places[] = {{"context", PAIR_SCENE_CONTEXT}, {"receiving", PAIR_SCENE_RECEIVING}, {"thread", 1}};
 
   for (guint i = 0; i < G_N_ELEMENTS (places); i++)
     {
-      g_autofree char *path = g_strdup_printf ("/proxy/%s/%s", places[i], name);
+      g_autofree char *path = g_strdup_printf ("/proxy/%s/%s", places[i].name, name);
 
-      g_test_add (path, PairScene, GINT_TO_POINTER (i), set_up, test, tear_down);
+      g_test_add (path, PairScene, GINT_TO_POINTER (places[i].place), set_up, test, tear_down);
     }
 }
 

@@ -132,7 +132,7 @@ set_up (Scene *self, gconstpointer data)
 
   ferry_interface_add_all (interface);
   self->object = g_object_new (thermometer_get_type (), NULL);
-  pair_scene_open (&self->pair, 0, "thermometer", interface, self->object);
+  pair_scene_open (&self->pair, PAIR_SCENE_CONTEXT, "thermometer", interface, self->object);
   create (self);
 }
 

@@ -140,7 +140,7 @@ set_up (Scene *self, gconstpointer data)
   ferry_interface_add_property (interface, "text", both);
   ferry_interface_add_property (interface, "sealed", G_DBUS_PROPERTY_INFO_FLAGS_READABLE);
   self->tank = g_object_new (tank_get_type (), "level", 50, "text", "full", NULL);
-  pair_scene_open (&self->pair, 0, "tank", interface, self->tank);
+  pair_scene_open (&self->pair, PAIR_SCENE_CONTEXT, "tank", interface, self->tank);
   self->failures = g_string_new (NULL);
   g_signal_connect (self->pair.proxy, "set-failed", G_CALLBACK (set_failed_cb), self->failures);
 }
