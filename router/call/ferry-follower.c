@@ -46,7 +46,7 @@ struct _Follower
 {
   FerryExporterLink *link; /* const: (owned), as the next */
   FerryExported *exported;
-  gboolean by_name;      /* const: it was found so */
+  char *name;            /* const: (owned) (nullable): by which it was found */
   FerryPush *push;       /* const: (unowned): it has this */
   GPtrArray *properties; /* const: (element-type Followed) (owned), as the next */
   GPtrArray *signals;
@@ -399,6 +399,7 @@ follower_free (gpointer data)
   g_array_unref (self->changes);
   g_ptr_array_unref (self->properties);
   g_ptr_array_unref (self->signals);
+  g_free (self->name);
   ferry_exported_unref (self->exported);
   g_object_unref (self->link);
   pthread_mutex_destroy (&self->lock);
@@ -507,7 +508,8 @@ make_follower (FerryExporterLink *link, FerryExporter *exporter, const FerryFoll
       return NULL;
     }
   self = follower_new (link, g_steal_pointer (&exported), request->list);
-  self->by_name = request->root.generation == 0;
+  if (request->root.generation == 0)
+    self->name = g_strdup (request->root.name);
   if (add_members (self, request, error))
     return self;
   follower_free (self);
@@ -515,11 +517,11 @@ make_follower (FerryExporterLink *link, FerryExporter *exporter, const FerryFoll
 }
 
 static gboolean
-check_name (Follower *self, GError **error)
+check_name (Follower *self, FerryExporter *exporter, GError **error)
 {
-  g_autofree char *name = self->by_name ? ferry_exported_dup_name (self->exported) : NULL;
+  g_autoptr (FerryExported) found = self->name != NULL ? ferry_exporter_find (exporter, self->name, NULL) : NULL;
 
-  if (!self->by_name || name != NULL)
+  if (self->name == NULL || found == self->exported)
     return TRUE;
   g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING, "The object's name was taken back meanwhile");
   return FALSE;
@@ -530,7 +532,7 @@ ferry_follower_has_by_name (FerryPush *feed, FerryExported *exported)
 {
   Follower *self = ferry_push_get_data (feed);
 
-  return self->by_name && self->exported == exported;
+  return self->name != NULL && self->exported == exported;
 }
 
 void
@@ -563,7 +565,7 @@ ferry_follower_start (FerryExporterLink *link, FerryExporter *exporter, FerryInv
   connect_all (self);
   note_first_values (self);
   /* A stop ends the feeds that it finds, and so does a name that is taken back. */
-  if (ferry_exporter_check_listening (exporter, FALSE, &error) && check_name (self, &error))
+  if (ferry_exporter_check_listening (exporter, FALSE, &error) && check_name (self, exporter, &error))
     ferry_push_kick (push);
   else
     ferry_push_end (push, error);
