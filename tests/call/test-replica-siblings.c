@@ -315,6 +315,74 @@ test_marked (Scene *self, gconstpointer data)
   g_assert_cmpuint (self->object->n_fahrenheit_sets, ==, 0);
 }
 
+/* ---- a time for each change ---- */
+
+/* What a replica waits, in microseconds, and in milliseconds the part of it after which the next change comes. */
+#define OWN_TIME (100 * 1000)
+#define PART_TIME 60
+
+typedef struct
+{
+  Scene *scene;
+  gint64 changed_at;  /* before the replica's mark was set by its handler, for the last time */
+  gint64 received_at; /* when the object's mark was */
+  gboolean part_is_over;
+} Times;
+
+static void
+time_mark_cb (GObject *replica, GParamSpec *pspec, gpointer data)
+{
+  ((Times *) data)->changed_at = g_get_monotonic_time ();
+  g_object_set (replica, "mark", ((Thermometer *) replica)->celsius, NULL);
+}
+
+static void
+mark_received_cb (GObject *object, GParamSpec *pspec, gpointer data)
+{
+  ((Times *) data)->received_at = g_get_monotonic_time ();
+}
+
+static gboolean
+part_over_cb (gpointer data)
+{
+  ((Times *) data)->part_is_over = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+has_begun (gpointer data)
+{
+  return ((Times *) data)->changed_at != 0;
+}
+
+static gboolean
+is_received (gpointer data)
+{
+  Times *self = data;
+
+  return self->scene->object->mark == 90 && agree (self->scene);
+}
+
+/* The object comes to the first change by itself while that waits, and not to the second. */
+static void
+test_own_time (Scene *self, gconstpointer data)
+{
+  Times times = {.scene = self};
+
+  g_signal_connect (self->replica, "notify::celsius", G_CALLBACK (time_mark_cb), &times);
+  g_object_set (self->object, "celsius", 80, NULL);
+  ferry_test_run_until (has_begun, &times);
+  g_object_set (self->object, "mark", 80, NULL);
+  g_timeout_add (PART_TIME, part_over_cb, &times);
+  ferry_test_wait_flag (&times.part_is_over);
+  g_signal_connect (self->object, "notify::mark", G_CALLBACK (mark_received_cb), &times);
+  g_object_set (self->object, "celsius", 90, NULL);
+  ferry_test_run_until (is_received, &times);
+  g_assert_cmpint (times.received_at - times.changed_at, >=, OWN_TIME);
+  g_signal_handlers_disconnect_by_data (self->object, &times);
+  g_signal_handlers_disconnect_by_data (self->replica, &times);
+}
+
 static void
 add (const char *path, void (*test) (Scene *, gconstpointer))
 {
@@ -334,6 +402,7 @@ main (int argc, char **argv)
   add ("/replica-siblings/what-a-handler-sets-meanwhile-is-sent", test_clamped_mark);
   add ("/replica-siblings/what-a-handler-sets-of-two-siblings-is-sent", test_clamped);
   add ("/replica-siblings/what-a-handler-sets-of-another-property-is-sent", test_marked);
+  add ("/replica-siblings/a-change-waits-its-own-time-and-not-the-rest-of-another's", test_own_time);
 
   return g_test_run ();
 }
