@@ -208,10 +208,11 @@ stream_done (gpointer data, GVariant *result, const GError *error)
     link->stream = NULL;
   if (current && link->end == NULL)
     link->end = ferry_transport_dup_reason (link->transport);
-  if (current && link->end == NULL && link->left == NULL)
+  again = current && link->again && link->end == NULL;
+  /* Whoever waits for the next one is not told that there is none. */
+  if (current && link->end == NULL && link->left == NULL && !again)
     link->left = g_error_new (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING, "No exporter is at the other end any more: %s",
                               error != NULL ? error->message : "it has left");
-  again = current && link->again && link->end == NULL;
   link->again = link->again && !again;
   pthread_mutex_unlock (&link->lock);
   if (current)
