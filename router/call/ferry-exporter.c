@@ -235,7 +235,7 @@ set_listening (FerryExporter *self, gboolean listening, FerryStopMode mode)
   pthread_mutex_lock (&self->lock);
   changed = self->listening != listening;
   self->listening = listening;
-  self->stop_mode = mode;
+  self->stop_mode = changed ? mode : self->stop_mode;
   pthread_mutex_unlock (&self->lock);
   for (guint i = 0; i < links->len && stops; i++)
     ferry_exporter_link_end_stop (links->pdata[i]);
