@@ -33,6 +33,8 @@ guint64 ferry_exporter_get_generation (FerryExporter *self);
 guint64 ferry_exporter_get_n_names (FerryExporter *self);
 /* Where runs go on that were answered elsewhere: (transfer none) (nullable). */
 GMainContext *ferry_exporter_get_context (FerryExporter *self);
+/* Has func called on that context. */
+void ferry_exporter_call_later (FerryExporter *self, GSourceFunc func, gpointer data, GDestroyNotify destroy);
 /* Whether requests are answered. before: this one may be of those that came before the stop. Fails with
  * FERRY_ERROR_NOT_LISTENING and FERRY_ERROR_REFUSED. */
 gboolean ferry_exporter_check_listening (FerryExporter *self, gboolean before, GError **error);

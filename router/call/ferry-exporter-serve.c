@@ -18,6 +18,17 @@ ferry_exporter_place_demux (FerryExporter *self, FerryDemux *demux)
     ferry_demux_set_context (demux, self->context);
 }
 
+void
+ferry_exporter_call_later (FerryExporter *self, GSourceFunc func, gpointer data, GDestroyNotify destroy)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_static_name (source, "[ferry] a view goes on");
+  g_source_set_callback (source, func, data, destroy);
+  g_source_attach (source, self->context);
+}
+
 /* Takes context. */
 static void
 set_place (FerryExporter *self, FerryExporterPlace place, GMainContext *context, guint n_threads)

@@ -6,7 +6,7 @@
  * is the caller's.
  *
  * A run that goes on because another one has left is put into the thread's queue, and taken up once that one is
- * through: so many that wait do not nest. */
+ * through: so many that wait do not nest. An object's code begins with no queue, as it may wait. */
 
 #include "config.h"
 
@@ -36,7 +36,8 @@ struct _FerryViewRun
   FerryExported *turn;    /* (owned) (nullable): of which this run has the turn, or waits for it */
   guint64 number;         /* const: no other run has it, and it is not 0 */
   guint64 caller;         /* const: the number of the one in whose method this was asked for, or 0 */
-  FerryViewRun *outer;    /* (unowned) (nullable): while a method is called: whose method the thread was in before */
+  FerryViewRun *outer;    /* (unowned) (nullable): in the object's code: in whose the thread was before */
+  GQueue *left;           /* (unowned) (nullable): the same: what the thread is to take up when it is through */
   const char *super;      /* (nullable): of the request: the class whose implementation is called */
 
   /* Of the step that waits for its answer: of who answers, until PHASE_ANSWERED is set. */
@@ -47,7 +48,7 @@ struct _FerryViewRun
   GError *answer_error;      /* (owned) (nullable) */
 };
 
-static GPrivate current_run;  /* (unowned): whose method the thread is in */
+static GPrivate current_run;  /* (unowned): whose object's code the thread is in: a method, or a property's */
 static GPrivate thread_queue; /* a GQueue of runs, on the stack of who takes them up */
 static GPrivate serves;       /* (unowned): the exporter whose methods this thread is there to call */
 
@@ -229,33 +230,6 @@ set_current_object (FerryViewRun *self, GObject *object, GError **error)
   return TRUE;
 }
 
-/* The result of a method as the next step has it: without the tuple around a single one. Takes value. */
-static gboolean
-take_answer_value (FerryViewRun *self, GVariant *value, GError **error)
-{
-  g_autoptr (GVariant) taken = value;
-  const GVariantType *type = self->member != NULL ? self->member->out_type : NULL;
-  gsize n = type != NULL ? g_variant_type_n_items (type) : 0;
-
-  if (type == NULL)
-    set_current (self, NULL, g_steal_pointer (&taken));
-  else if (n == 0 && (taken == NULL || g_variant_is_of_type (taken, type)))
-    set_current (self, NULL, NULL);
-  else if (taken != NULL && g_variant_is_of_type (taken, type))
-    set_current (self, NULL, n == 1 ? g_variant_get_child_value (taken, 0) : g_steal_pointer (&taken));
-  else if (taken != NULL && n == 1 && g_variant_is_of_type (taken, g_variant_type_first (type)))
-    set_current (self, NULL, g_steal_pointer (&taken));
-  else
-    {
-      g_autofree char *expected = g_variant_type_dup_string (type);
-
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_RESULT, "“%s” gave a value of type “%s”, and should give “%s”",
-                   self->member->name, taken != NULL ? g_variant_get_type_string (taken) : "()", expected);
-      return FALSE;
-    }
-  return TRUE;
-}
-
 static gboolean
 take_answer_object (FerryViewRun *self, GError **error)
 {
@@ -272,6 +246,7 @@ take_answer_object (FerryViewRun *self, GError **error)
 static gboolean
 take_answer (FerryViewRun *self, GError **error)
 {
+  GVariant *value = NULL;
   gboolean taken = FALSE;
 
   if (self->answer_error != NULL)
@@ -281,12 +256,34 @@ take_answer (FerryViewRun *self, GError **error)
     }
   else if (self->answer_object != NULL)
     taken = take_answer_object (self, error);
-  else
-    taken = take_answer_value (self, g_steal_pointer (&self->answer), error);
+  else if ((taken = ferry_view_step_unpack (self->member, self->answer, &value, error)))
+    set_current (self, NULL, value);
   g_clear_pointer (&self->answer, g_variant_unref);
   g_clear_object (&self->answer_object);
   self->member = NULL;
   return taken;
+}
+
+static void pass_on (GQueue *queue);
+
+/* What is asked for in the object's code is asked for in this run. It may wait for what the thread was left, and for
+ * what comes meanwhile: neither waits for it. */
+static void
+begin_code (FerryViewRun *self)
+{
+  self->outer = g_private_get (&current_run);
+  self->left = g_private_get (&thread_queue);
+  g_private_set (&current_run, self);
+  g_private_set (&thread_queue, NULL);
+  if (self->left != NULL)
+    pass_on (self->left);
+}
+
+static void
+end_code (FerryViewRun *self)
+{
+  g_private_set (&current_run, self->outer);
+  g_private_set (&thread_queue, self->left);
 }
 
 /* Returns whether it has its answer. */
@@ -298,31 +295,16 @@ call (FerryViewRun *self, FerryMethodFunc func, gpointer user_data, const FerryS
 
   /* Relaxed: nobody else has the call yet. */
   atomic_store_explicit (&self->phase, 0, memory_order_relaxed);
-  self->outer = g_private_get (&current_run);
-  g_private_set (&current_run, self);
+  begin_code (self);
   func (callee->object, method_call, user_data);
   /* The answer may have come, and the run gone on elsewhere: only when this thread has said that it is through. */
-  g_private_set (&current_run, self->outer);
+  end_code (self);
   ferry_method_call_unref (method_call);
   /* Acquire the answer of who came first; release what this thread did with the run to who comes now. */
   if ((atomic_fetch_or_explicit (&self->phase, PHASE_RETURNED, memory_order_acq_rel) & PHASE_ANSWERED) == 0)
     return FALSE;
   atomic_store_explicit (&self->phase, 0, memory_order_relaxed);
   return TRUE;
-}
-
-static gboolean
-check_in_type (const FerryMember *member, GVariant *arguments, GError **error)
-{
-  g_autofree char *expected = NULL;
-
-  if (arguments != NULL ? g_variant_is_of_type (arguments, member->in_type)
-                        : g_variant_type_n_items (member->in_type) == 0)
-    return TRUE;
-  expected = g_variant_type_dup_string (member->in_type);
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "“%s” takes “%s”, and not “%s”", member->name, expected,
-               arguments != NULL ? g_variant_get_type_string (arguments) : "()");
-  return FALSE;
 }
 
 typedef enum
@@ -339,7 +321,7 @@ call_method (FerryViewRun *self, const FerryStep *step, GError **error)
   FerryMethodFunc func = NULL;
 
   self->member = ferry_interface_find (self->current->interface, FERRY_MEMBER_METHOD, step->name, error);
-  if (self->member == NULL || !check_in_type (self->member, step->argument, error))
+  if (self->member == NULL || !ferry_view_step_check_arguments (self->member, step->argument, error))
     return STEP_FAILED;
   func = ferry_member_find_func (self->member, self->current->object, super, error);
   if (func == NULL)
@@ -368,9 +350,13 @@ perform (FerryViewRun *self, const FerryStep *step, GError **error)
 {
   g_autoptr (GVariant) value = NULL;
   g_autoptr (GObject) object = NULL;
+  gboolean done;
 
-  if (self->current != NULL ? !ferry_view_step_on_object (self->current, step, &value, &object, error)
-                            : !ferry_view_step_on_value (self->value, step, &value, error))
+  begin_code (self);
+  done = self->current != NULL ? ferry_view_step_on_object (self->current, step, &value, &object, error)
+                               : ferry_view_step_on_value (self->value, step, &value, error);
+  end_code (self);
+  if (!done)
     return STEP_FAILED;
   if (object != NULL)
     return set_current_object (self, object, error) ? STEP_DONE : STEP_FAILED;
@@ -495,6 +481,30 @@ hand_to_thread (FerryViewRun *self)
   g_thread_pool_push ((GThreadPool *) pool, self, NULL);
 }
 
+static gboolean
+left_cb (gpointer data)
+{
+  ferry_view_run_take_up_others ();
+  return G_SOURCE_REMOVE;
+}
+
+/* The code that begins may run the main loop, or wait for what others do: these are not to wait for it. */
+static void
+pass_on (GQueue *queue)
+{
+  for (guint n = queue->length; n > 0; n--)
+    {
+      FerryViewRun *run = g_queue_pop_head (queue);
+
+      if (ferry_exporter_get_context (run->exporter) == NULL)
+        hand_to_thread (run);
+      else
+        g_queue_push_tail (queue, run);
+    }
+  if (!g_queue_is_empty (queue))
+    ferry_exporter_call_later (((FerryViewRun *) queue->head->data)->exporter, left_cb, NULL, NULL);
+}
+
 /* The answer of the last step calls nobody. */
 static gboolean
 is_last (FerryViewRun *self)
@@ -504,33 +514,25 @@ is_last (FerryViewRun *self)
          self->next + 1 >= self->request.n_steps;
 }
 
-/* Not in a method, which might have the turn that this run waits for. */
+/* Not in an object's code, which might have the turn that this run waits for. */
 static gboolean
 serves_now (FerryViewRun *self)
 {
   return g_private_get (&serves) == self->exporter && g_private_get (&current_run) == NULL;
 }
 
-/* Returns whether the run goes on here; it was given to the exporter's context or a thread otherwise, which takes it.
- */
+/* Returns whether the run goes on here; it was given to where it does otherwise, which takes it. */
 static gboolean
 is_here (FerryViewRun *self)
 {
   GMainContext *context = ferry_exporter_get_context (self->exporter);
-  g_autoptr (GSource) source = NULL;
 
   if (context != NULL ? g_main_context_is_owner (context) : serves_now (self) || is_last (self))
     return TRUE;
   if (context == NULL)
-    {
-      hand_to_thread (self);
-      return FALSE;
-    }
-  source = g_idle_source_new ();
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_static_name (source, "[ferry] a view goes on");
-  g_source_set_callback (source, resumed_cb, self, (GDestroyNotify) ferry_view_run_unref);
-  g_source_attach (source, context);
+    hand_to_thread (self);
+  else
+    ferry_exporter_call_later (self->exporter, resumed_cb, self, (GDestroyNotify) ferry_view_run_unref);
   return FALSE;
 }
 
@@ -542,17 +544,13 @@ resume (FerryViewRun *self)
     take_up (self);
 }
 
+/* Those of threads are there already. */
 void
 ferry_view_run_take_up_others (void)
 {
-  GQueue *queue = g_private_get (&thread_queue);
-  FerryViewRun *run;
-
-  while (queue != NULL && (run = g_queue_pop_head (queue)) != NULL)
-    {
-      go_on_now (run);
-      ferry_view_run_unref (run);
-    }
+  for (FerryViewRun *in = g_private_get (&current_run); in != NULL; in = in->outer)
+    while (in->left != NULL && !g_queue_is_empty (in->left))
+      take_up (g_queue_pop_head (in->left));
 }
 
 static void

@@ -205,3 +205,44 @@ ferry_view_step_on_value (GVariant *value, const FerryStep *step, GVariant **res
       return FALSE;
     }
 }
+
+/* ---- methods ---- */
+
+gboolean
+ferry_view_step_check_arguments (const FerryMember *member, GVariant *arguments, GError **error)
+{
+  g_autofree char *expected = NULL;
+
+  if (arguments != NULL ? g_variant_is_of_type (arguments, member->in_type)
+                        : g_variant_type_n_items (member->in_type) == 0)
+    return TRUE;
+  expected = g_variant_type_dup_string (member->in_type);
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "“%s” takes “%s”, and not “%s”", member->name, expected,
+               arguments != NULL ? g_variant_get_type_string (arguments) : "()");
+  return FALSE;
+}
+
+gboolean
+ferry_view_step_unpack (const FerryMember *member, GVariant *answer, GVariant **value, GError **error)
+{
+  const GVariantType *type = member != NULL ? member->out_type : NULL;
+  gsize n = type != NULL ? g_variant_type_n_items (type) : 0;
+  gboolean is_whole = type != NULL && answer != NULL && g_variant_is_of_type (answer, type);
+  g_autofree char *expected = NULL;
+
+  *value = NULL;
+  if (n == 0 && type != NULL && (answer == NULL || is_whole))
+    return TRUE;
+  if (is_whole && n == 1)
+    *value = g_variant_get_child_value (answer, 0);
+  else if (is_whole || (n == 1 && answer != NULL && g_variant_is_of_type (answer, g_variant_type_first (type))))
+    *value = g_variant_ref (answer);
+  else if (type == NULL)
+    *value = answer != NULL ? g_variant_ref (answer) : NULL;
+  if (*value != NULL || type == NULL)
+    return TRUE;
+  expected = g_variant_type_dup_string (type);
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_RESULT, "“%s” gave a value of type “%s”, and should give “%s”",
+               member->name, answer != NULL ? g_variant_get_type_string (answer) : "()", expected);
+  return FALSE;
+}
