@@ -108,7 +108,9 @@ are_pending (gpointer data)
 {
   Pending *self = data;
 
-  return ferry_demux_get_n_pending (ferry_exporter_link_get_demux (self->exporter->links->pdata[0])) == self->n;
+  /* They are counted a moment before whoever processes them would find them. */
+  return ferry_demux_get_n_pending (ferry_exporter_link_get_demux (self->exporter->links->pdata[0])) == self->n &&
+         g_main_context_pending (self->exporter->context);
 }
 
 typedef struct
