@@ -431,7 +431,9 @@ test_serve_fails (void)
   proxy = ferry_proxy_new (here, "counter");
   thread = serve (&server, there);
   g_assert_false (ferry_proxy_wait_until_listening (proxy, -1, NULL, &error));
-  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
+  /* That the exporter has left may be heard of before the transport's end. */
+  if (!g_error_matches (error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING))
+    g_assert_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
   g_thread_join (thread);
   g_assert_false (server.served);
   g_assert_error (server.error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
