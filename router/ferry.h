@@ -12,6 +12,7 @@
 #include "base/ferry-usable-cores.h"
 #include "base/ferry-version.h"
 
+#include "route/ferry-buffer.h"
 #include "route/ferry-exit.h"
 #include "route/ferry-pingee.h"
 #include "route/ferry-receiver.h"

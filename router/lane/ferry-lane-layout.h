@@ -18,6 +18,7 @@
  *   12288   the down lane's ring
  *   77824   the up lane's ring
  *   ...     the cells
+ *   ...     the arena: FerryArenaControl in a page of its own, then the memory of buffers
  *
  * All numbers are in the byte order of the machine. */
 
@@ -124,6 +125,27 @@ G_STATIC_ASSERT (offsetof (FerryLaneControl, writer_bell) == 2 * FERRY_LINE_SIZE
 G_STATIC_ASSERT (offsetof (FerryWriterLine, writer_waiting) == 8);
 G_STATIC_ASSERT (offsetof (FerryReaderLine, reader_waiting) == 8);
 
+/* The arena: memory of which the worker gives out buffers, and that the application only reads. A buffer has a number
+ * as long as it is in use. What the application has let go of is told by released; the worker takes all of it. */
+typedef struct
+{
+  _Atomic guint64 released; /* bit n: buffer n is the worker's again. The application sets bits, the worker takes all */
+  guint8 padding[FERRY_LINE_SIZE - 8];
+  _Atomic guint32 writer_waiting; /* stored by the worker: epoch of its latest wait for a buffer; 0: it never waited */
+  guint8 padding_2[FERRY_LINE_SIZE - 4];
+  FerryBellLine bell; /* the worker sleeps here for a buffer */
+} FerryArenaControl;
+
+#define FERRY_ARENA_CONTROL_SIZE 4096
+#define FERRY_ARENA_UNIT 4096 /* offset of each buffer, and its share of the arena, are multiples of it */
+#define FERRY_DEFAULT_ARENA_SIZE (FERRY_ARENA_CONTROL_SIZE + (gsize) 1024 * 1024 * 1024)
+#define FERRY_MAX_ARENA_SIZE (G_GUINT64_CONSTANT (1) << 36)
+#define FERRY_MAX_BUFFERS_PER_LINK 64
+
+G_STATIC_ASSERT (sizeof (FerryArenaControl) == 3 * FERRY_LINE_SIZE);
+G_STATIC_ASSERT (offsetof (FerryArenaControl, writer_waiting) == FERRY_LINE_SIZE);
+G_STATIC_ASSERT (offsetof (FerryArenaControl, bell) == 2 * FERRY_LINE_SIZE);
+
 #define FERRY_SEGMENT_UP_CONTROL 0
 #define FERRY_SEGMENT_DOWN_CONTROL 1024
 #define FERRY_SEGMENT_EXPRESS_CONTROL 2048
@@ -173,7 +195,19 @@ typedef enum
   FERRY_RECORD_GRANT = 8,   /* down: the payload is a FerryGrant and the sender's name */
   FERRY_RECORD_FINISH = 9,  /* down: nothing more will be asked; the worker does what it has, and exits */
   FERRY_RECORD_CANCEL = 10, /* express: the call whose xid is in place of the connection id; number says why */
+  FERRY_RECORD_BUFFER = 11, /* up: a buffer; the payload is a FerryBufferMessage, and what goes with it */
 } FerryRecordKind;
+
+/* Followed by a serialised GVariant of the type announced as the header's number, unless that is 0. */
+typedef struct
+{
+  guint64 offset; /* from the beginning of the arena */
+  guint64 size;
+  guint32 number; /* of the buffer */
+  guint32 reserved;
+} FerryBufferMessage;
+
+G_STATIC_ASSERT (sizeof (FerryBufferMessage) == 24);
 
 typedef struct
 {
@@ -243,6 +277,7 @@ typedef struct
   guint32 n_pipes;
   guint32 n_cells;
   guint32 reserved;
+  guint64 arena_size; /* the last part of the segment; 0 where there is none */
 } FerryWelcome;
 
 typedef struct
@@ -312,7 +347,7 @@ G_STATIC_ASSERT (sizeof (FerryStarted) == 32);
 G_STATIC_ASSERT (sizeof (FerryFailed) == 32);
 G_STATIC_ASSERT (sizeof (FerryEnded) == 32);
 G_STATIC_ASSERT (sizeof (FerryControlHeader) == 16);
-G_STATIC_ASSERT (sizeof (FerryWelcome) == 64);
+G_STATIC_ASSERT (sizeof (FerryWelcome) == 72);
 G_STATIC_ASSERT (sizeof (FerryAttach) == 32);
 
 G_END_DECLS

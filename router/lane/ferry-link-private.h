@@ -12,12 +12,14 @@
 
 #include <pthread.h>
 
+#include "lane/ferry-arena-private.h"
 #include "lane/ferry-handshake-private.h"
 #include "lane/ferry-lane-reader-private.h"
 #include "lane/ferry-lane-writer-private.h"
 #include "lane/ferry-link-state-private.h"
 #include "lane/ferry-output-private.h"
 #include "lane/ferry-segment-private.h"
+#include "lane/ferry-spare-memory-private.h"
 
 G_BEGIN_DECLS
 
@@ -63,6 +65,24 @@ typedef struct
   guint16 number;
 } FerryAssembly;
 
+/* What is said of a buffer. */
+typedef struct
+{
+  guint64 connection_id;
+  guint16 type_number; /* of the metadata; 0: there is none */
+  guint8 *metadata;    /* (owned) (nullable) */
+  gsize metadata_size;
+} FerryBufferNews;
+
+/* A buffer that is being copied. */
+typedef struct
+{
+  FerryMemory memory; /* (owned): data is NULL where none is being copied */
+  gsize filled;
+  FerryBufferMessage message;
+  FerryBufferNews news;
+} FerryBufferCopy;
+
 /* Who is told that what would have blocked may go down now. Embedded in whoever that is. */
 typedef struct
 {
@@ -80,6 +100,8 @@ struct _FerryLink
   GArray *cells;            /* const: (element-type guint32), as connection_ids: each one's cell, or FERRY_NO_CELL */
   guint64 max_message_size; /* const */
   gboolean local;           /* const: the sender is in this process */
+  gboolean trusted;         /* const: its buffers are read where they lie */
+  FerryArena *arena;        /* const: (owned) (nullable) */
 
   FerryLinkState state;
   int cause;    /* the FerryCloseReason that came first, or FERRY_NO_CAUSE */
@@ -99,6 +121,7 @@ struct _FerryLink
   FerrySegment segment;
   FerryLaneReader up;
   FerryAssembly assembly;
+  FerryBufferCopy copy;
   guint n_done;           /* how many pipes were stopped, as drained, or closed by the application */
   gboolean tail_final;    /* the link has ended, and its lane was looked at for the last time */
   gboolean draining_done; /* nothing more is taken from the up lane */
@@ -146,11 +169,12 @@ struct _FerryLink
   _Atomic guint64 cells_pending; /* any: bit n: the router's thread was told of cell n and has not looked yet */
   _Atomic guint64 cells_taken;   /* any: values that the router's thread took from the cells */
   _Atomic gint64 bytes_out;      /* any: bytes of this link's in the local queue, or being dispatched */
-  _Atomic gint64 bytes_kept;     /* any: bytes of its large messages that the application keeps */
+  _Atomic gint64 bytes_kept;     /* any: bytes of its large messages and copied buffers that the application keeps */
+  FerrySpareMemory spare;        /* any: for copies of its buffers */
 };
 
 FerryLink *ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *cells, guint n_pipes,
-                           gsize up_capacity, guint64 max_message_size, GError **error);
+                           gsize up_capacity, gsize arena_size, guint64 max_message_size, GError **error);
 FerryLink *ferry_link_ref (FerryLink *self);
 void ferry_link_unref (FerryLink *self);
 
@@ -164,6 +188,7 @@ void ferry_link_wake_writers (FerryLink *self);
 gboolean ferry_link_reap (FerryLink *self);
 void ferry_link_wait (FerryLink *self);
 void ferry_assembly_clear (FerryAssembly *self);
+void ferry_link_give_up_buffers (FerryLink *self);
 
 /* In ferry-link-send.c: the application's writing end of the down lane and of the express lane. */
 typedef struct

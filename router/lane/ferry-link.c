@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -20,10 +21,21 @@
 #define P_PIDFD 3
 #endif
 
+/* A process that may write only short files can have no larger memory either, and would be killed for trying. */
+static gsize
+fit_arena (gsize arena_size)
+{
+  struct rlimit limit;
+
+  if (getrlimit (RLIMIT_FSIZE, &limit) < 0 || limit.rlim_cur / 2 >= arena_size)
+    return arena_size;
+  return ferry_arena_size_for (limit.rlim_cur / 2);
+}
+
 /* any: makes the memory and the doorbell of a link, in the state attaching. */
 FerryLink *
 ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *cells, guint n_pipes, gsize up_capacity,
-                guint64 max_message_size, GError **error)
+                gsize arena_size, guint64 max_message_size, GError **error)
 {
   g_autoptr (FerryLink) self = g_new0 (FerryLink, 1);
   guint n_cells = 0;
@@ -42,13 +54,20 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
   for (guint i = 0; i < n_pipes; i++)
     n_cells += cells[i] != FERRY_NO_CELL;
   pthread_mutex_init (&self->down_lock, NULL);
+  ferry_spare_memory_init (&self->spare);
   self->queue_node.data = self->active_node.data = self;
   self->doorbell_watch = (FerryWatch){FERRY_WATCH_DOORBELL, self};
   self->control_watch = (FerryWatch){FERRY_WATCH_CONTROL, self};
   self->process_watch = (FerryWatch){FERRY_WATCH_PROCESS, self};
   self->output_watch = (FerryWatch){FERRY_WATCH_OUTPUT, self};
 
-  if (!ferry_segment_create (&self->segment, up_capacity, n_cells, &self->memory, error))
+  arena_size = arena_size > 0 ? fit_arena (arena_size) : 0;
+  if (!ferry_segment_create (&self->segment, up_capacity, n_cells, arena_size, &self->memory, error))
+    return NULL;
+  if (arena_size > 0)
+    self->arena =
+      ferry_arena_new (self->memory, ferry_segment_get_arena_offset (&self->segment), arena_size, FALSE, error);
+  if (arena_size > 0 && self->arena == NULL)
     return NULL;
   self->doorbell = ferry_doorbell_new (error);
   if (self->doorbell < 0)
@@ -85,6 +104,8 @@ ferry_link_unref (FerryLink *self)
     return;
   ferry_link_close_down (self);
   ferry_segment_clear (&self->segment);
+  ferry_link_give_up_buffers (self);
+  ferry_spare_memory_clear (&self->spare);
   ferry_assembly_clear (&self->assembly);
   ferry_clear_fd (&self->memory);
   ferry_clear_fd (&self->doorbell);
@@ -101,6 +122,18 @@ ferry_link_unref (FerryLink *self)
   g_free (self);
 }
 
+/* Nothing more comes. What the application keeps stays readable. */
+void
+ferry_link_give_up_buffers (FerryLink *self)
+{
+  if (self->copy.memory.data != NULL)
+    ferry_spare_memory_give (&self->spare, self->copy.memory);
+  g_free (self->copy.news.metadata);
+  self->copy = (FerryBufferCopy){0};
+  ferry_spare_memory_close (&self->spare);
+  g_clear_pointer (&self->arena, ferry_arena_unref);
+}
+
 /* any, before the link is in a queue: makes the control socket and puts the welcome into it. */
 gboolean
 ferry_link_open_socket (FerryLink *self, GError **error)
@@ -113,6 +146,7 @@ ferry_link_open_socket (FerryLink *self, GError **error)
     .application_pid = (guint32) getpid (),
     .n_pipes = self->connection_ids->len,
     .n_cells = self->segment.n_cells,
+    .arena_size = self->segment.arena_size,
   };
 
   if (!ferry_control_socket_pair (&self->control, &self->worker_end, error) ||
@@ -188,12 +222,15 @@ ferry_link_set_pipe_word (FerryLink *self, guint index, FerryPipeWord word)
   atomic_store_explicit (ferry_segment_get_pipe_word (&self->segment, index), word, memory_order_release);
 }
 
-/* Wakes every thread that waits in a send or for something to come down, so that it sees its pipe word. */
+/* Wakes every thread that waits in a send, for a buffer or for something to come down, so that it sees its pipe word.
+ */
 void
 ferry_link_wake_writers (FerryLink *self)
 {
   ferry_futex_doorbell_ring (&ferry_segment_get_control (&self->segment)->reader_bell.rings);
   ferry_futex_doorbell_ring (&ferry_segment_get_up (&self->segment)->writer_bell.rings);
+  if (self->arena != NULL)
+    ferry_arena_ring (self->arena);
 }
 
 /* A process that is no child of ours: its parent takes its status. */

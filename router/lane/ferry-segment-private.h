@@ -26,18 +26,27 @@ typedef struct
   FerryCell *cells;     /* (nullable): NULL when there are none */
   gsize up_capacity;
   guint n_cells;
-  gsize size;
+  gsize size;       /* of the memfd */
+  gsize arena_size; /* its last part, which is mapped for itself: see ferry-arena-private.h */
 } FerrySegment;
 
-gboolean ferry_segment_create (FerrySegment *self, gsize up_capacity, guint n_cells, int *fd, GError **error);
-gboolean ferry_segment_map (FerrySegment *self, int fd, gsize up_capacity, guint n_cells, GError **error);
+gboolean ferry_segment_create (FerrySegment *self, gsize up_capacity, guint n_cells, gsize arena_size, int *fd,
+                               GError **error);
+gboolean ferry_segment_map (FerrySegment *self, int fd, gsize up_capacity, guint n_cells, gsize arena_size,
+                            GError **error);
 void ferry_segment_clear (FerrySegment *self);
 
-/* Whole pages: a mapping beyond the end of the memory could not be sealed against SIGBUS. */
+/* Without the arena. Whole pages: a mapping beyond the end of the memory could not be sealed against SIGBUS. */
 static inline gsize
 ferry_segment_size_for (gsize up_capacity, guint n_cells)
 {
   return FERRY_SEGMENT_UP_RING + up_capacity + (((gsize) n_cells * sizeof (FerryCell) + 4095) & ~(gsize) 4095);
+}
+
+static inline gsize
+ferry_segment_get_arena_offset (const FerrySegment *self)
+{
+  return self->size - self->arena_size;
 }
 
 static inline FerryLaneControl *

@@ -37,14 +37,14 @@ create_memory (GError **error)
 static gsize
 get_cells_size (const FerrySegment *self)
 {
-  return self->size - FERRY_SEGMENT_UP_RING - self->up_capacity;
+  return self->size - self->arena_size - FERRY_SEGMENT_UP_RING - self->up_capacity;
 }
 
-/* How many addresses a segment takes: the down lane's ring and the up lane's are there twice. */
+/* How many addresses a segment takes, without its arena: the down lane's ring and the up lane's are there twice. */
 static gsize
 get_span (const FerrySegment *self)
 {
-  return self->size + FERRY_DOWN_CAPACITY + self->up_capacity;
+  return self->size - self->arena_size + FERRY_DOWN_CAPACITY + self->up_capacity;
 }
 
 static gboolean
@@ -86,16 +86,26 @@ capacity_is_valid (gsize capacity)
   return capacity >= FERRY_MIN_LANE_CAPACITY && capacity <= FERRY_MAX_LANE_CAPACITY && (capacity & (capacity - 1)) == 0;
 }
 
+static gboolean
+arena_size_is_valid (guint64 size)
+{
+  return size == 0 || (size > FERRY_ARENA_CONTROL_SIZE && size <= FERRY_MAX_ARENA_SIZE && size % FERRY_ARENA_UNIT == 0);
+}
+
 /* Makes and maps a new segment. *fd is the caller's: it is passed to the worker, then closed. */
 gboolean
-ferry_segment_create (FerrySegment *self, gsize up_capacity, guint n_cells, int *fd, GError **error)
+ferry_segment_create (FerrySegment *self, gsize up_capacity, guint n_cells, gsize arena_size, int *fd, GError **error)
 {
   ferry_autofd memory = -1;
 
-  g_assert (capacity_is_valid (up_capacity) && n_cells <= FERRY_MAX_CELLS_PER_LINK);
+  g_assert (capacity_is_valid (up_capacity) && n_cells <= FERRY_MAX_CELLS_PER_LINK && arena_size_is_valid (arena_size));
 
   *self = (FerrySegment){
-    .up_capacity = up_capacity, .n_cells = n_cells, .size = ferry_segment_size_for (up_capacity, n_cells)};
+    .up_capacity = up_capacity,
+    .n_cells = n_cells,
+    .size = ferry_segment_size_for (up_capacity, n_cells) + arena_size,
+    .arena_size = arena_size,
+  };
   memory = create_memory (error);
   if (memory < 0)
     return FALSE;
@@ -136,20 +146,22 @@ check_memory (int fd, gsize size, GError **error)
 
 /* Maps a segment that another process made. fd stays the caller's. */
 gboolean
-ferry_segment_map (FerrySegment *self, int fd, gsize up_capacity, guint n_cells, GError **error)
+ferry_segment_map (FerrySegment *self, int fd, gsize up_capacity, guint n_cells, gsize arena_size, GError **error)
 {
   *self = (FerrySegment){0};
-  if (!capacity_is_valid (up_capacity))
+  if (!capacity_is_valid (up_capacity) || !arena_size_is_valid (arena_size))
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-                   "The lane's capacity of %" G_GSIZE_FORMAT " bytes is no power of two in range; "
-                   "application and worker must use the same version of Ferry",
-                   up_capacity);
+                   "The lane's capacity of %" G_GSIZE_FORMAT
+                   " bytes is no power of two in range, or the arena's size of "
+                   "%" G_GSIZE_FORMAT " bytes is none; application and worker must use the same version of Ferry",
+                   up_capacity, arena_size);
       return FALSE;
     }
   self->up_capacity = up_capacity;
   self->n_cells = n_cells;
-  self->size = ferry_segment_size_for (up_capacity, n_cells);
+  self->size = ferry_segment_size_for (up_capacity, n_cells) + arena_size;
+  self->arena_size = arena_size;
   if (check_memory (fd, self->size, error) && map_parts (self, fd, error))
     return TRUE;
   ferry_segment_clear (self);

@@ -15,6 +15,7 @@
 #include <sys/single_threaded.h>
 
 #include "base/ferry-base-private.h"
+#include "lane/ferry-arena-writer-private.h"
 #include "lane/ferry-doorbell-private.h"
 #include "lane/ferry-lane-writer-private.h"
 #include "lane/ferry-link-private.h"
@@ -29,6 +30,7 @@ typedef struct
   int doorbell;         /* const: (owned) the application's */
   guint64 max_message_size; /* const */
   gsize reserve;            /* const: set before the first send */
+  FerryArenaWriter *arena;  /* const: (owned) (nullable): as reserve */
   GThread *never_waits;     /* const: (nullable) the router's thread, where it is of this process */
   pthread_mutex_t lock;
   FerryLaneWriter writer; /* lock */
@@ -61,10 +63,13 @@ typedef struct
 
 FerryUplink *ferry_uplink_new (FerrySegment *segment, int doorbell, guint64 max_message_size, guint n_pipes);
 FerryUplink *ferry_uplink_new_local (FerryLink *link, GThread *never_waits, GError **error);
+void ferry_uplink_take_memory (FerryUplink *self, int memory);
 FerryUplink *ferry_uplink_ref (FerryUplink *self);
 void ferry_uplink_unref (FerryUplink *self);
 
 FerryWaitResult ferry_uplink_wait (FerryUplink *self, const FerryWait *wait, gsize size);
+FerryWaitResult ferry_uplink_reserve_buffer (FerryUplink *self, const FerryWait *wait, gsize size,
+                                             FerryBufferMessage *message);
 FerryWaitResult ferry_uplink_take_turn (FerryUplink *self, const FerryWait *wait);
 void ferry_uplink_give_turn (FerryUplink *self);
 void ferry_uplink_interrupt (FerryUplink *self);

@@ -25,13 +25,14 @@ ferry_uplink_new (FerrySegment *segment, int doorbell, guint64 max_message_size,
   return self;
 }
 
-/* The sending end of a link whose both ends are in this process. They share one mapping. */
+/* The sending end of a link whose both ends are in this process. They share one mapping. The link's memory is open. */
 FerryUplink *
 ferry_uplink_new_local (FerryLink *link, GThread *never_waits, GError **error)
 {
-  FerrySegment segment = link->segment;
+  FerrySegment *shared = &link->segment;
+  FerrySegment segment = *shared;
   int doorbell = fcntl (link->doorbell, F_DUPFD_CLOEXEC, 0);
-  FerryUplink *self;
+  g_autoptr (FerryUplink) self = NULL;
 
   if (doorbell < 0)
     {
@@ -41,7 +42,28 @@ ferry_uplink_new_local (FerryLink *link, GThread *never_waits, GError **error)
   self = ferry_uplink_new (&segment, doorbell, link->max_message_size, link->connection_ids->len);
   self->link = ferry_link_ref (link);
   self->never_waits = never_waits;
-  return self;
+  if (shared->arena_size > 0)
+    {
+      FerryArena *arena =
+        ferry_arena_new (link->memory, ferry_segment_get_arena_offset (shared), shared->arena_size, TRUE, error);
+
+      if (arena == NULL)
+        return NULL;
+      self->arena = ferry_arena_writer_new (arena);
+    }
+  return g_steal_pointer (&self);
+}
+
+/* memory: the segment's descriptor, which this takes; it is kept where the segment has an arena. */
+void
+ferry_uplink_take_memory (FerryUplink *self, int memory)
+{
+  FerrySegment *segment = &self->segment;
+
+  if (segment->arena_size > 0)
+    self->arena = ferry_arena_writer_new_later (memory, ferry_segment_get_arena_offset (segment), segment->arena_size);
+  else
+    ferry_clear_fd (&memory);
 }
 
 FerryUplink *
@@ -61,6 +83,7 @@ ferry_uplink_unref (FerryUplink *self)
     ferry_link_unref (self->link);
   else
     ferry_segment_clear (&self->segment);
+  g_clear_pointer (&self->arena, ferry_arena_writer_free);
   ferry_clear_fd (&self->doorbell);
   pthread_mutex_destroy (&self->lock);
   g_free (self);
@@ -71,26 +94,34 @@ void
 ferry_uplink_interrupt (FerryUplink *self)
 {
   ferry_futex_doorbell_ring (&ferry_segment_get_up (&self->segment)->writer_bell.rings);
+  if (self->arena != NULL)
+    ferry_arena_writer_ring (self->arena);
 }
 
 /* Sleeps once, unless the bell rang since seen was loaded. Returns READY when it is time to look again. */
 static FerryWaitResult
-sleep_once (FerryUplink *self, const FerryWait *wait, guint32 seen)
+sleep_once (FerryUplink *self, const FerryWait *wait, FerryBellLine *bell, guint32 seen)
 {
   if (wait->interrupted != NULL && wait->interrupted (wait->data))
     return FERRY_WAIT_INTERRUPTED;
   if (wait->deadline == 0 || (self->never_waits != NULL && self->never_waits == g_thread_self ()))
     return FERRY_WAIT_WOULD_BLOCK;
-  if (!ferry_futex_doorbell_wait (&ferry_segment_get_up (&self->segment)->writer_bell.rings, seen, wait->deadline))
+  if (!ferry_futex_doorbell_wait (&bell->rings, seen, wait->deadline))
     return FERRY_WAIT_TIMED_OUT;
   return FERRY_WAIT_READY;
 }
 
+static FerryBellLine *
+get_bell (FerryUplink *self)
+{
+  return &ferry_segment_get_up (&self->segment)->writer_bell;
+}
+
 static guint32
-load_bell (FerryUplink *self)
+load_bell (FerryBellLine *bell)
 {
   /* Acquire: whoever rang before has its pipe word and its turn seen below. */
-  return atomic_load_explicit (&ferry_segment_get_up (&self->segment)->writer_bell.rings, memory_order_acquire);
+  return atomic_load_explicit (&bell->rings, memory_order_acquire);
 }
 
 /* In a child that was just forked, which has one thread: has all sends fail from now on. Without room there is no
@@ -110,7 +141,7 @@ ferry_uplink_wait (FerryUplink *self, const FerryWait *wait, gsize size)
     return FERRY_WAIT_FORKED;
   for (;;)
     {
-      guint32 seen = load_bell (self);
+      guint32 seen = load_bell (get_bell (self));
       gboolean locked = ferry_uplink_lock (self);
       gboolean ready = ferry_lane_writer_arm (&self->writer, size + self->reserve);
       gboolean broken = self->writer.broken;
@@ -123,7 +154,32 @@ ferry_uplink_wait (FerryUplink *self, const FerryWait *wait, gsize size)
         return FERRY_WAIT_BROKEN;
       if (ready)
         return FERRY_WAIT_READY;
-      result = sleep_once (self, wait, seen);
+      result = sleep_once (self, wait, get_bell (self), seen);
+      if (result != FERRY_WAIT_READY)
+        return result;
+    }
+}
+
+/* Waits for a buffer of size bytes, which there can be, of an arena that is open. */
+FerryWaitResult
+ferry_uplink_reserve_buffer (FerryUplink *self, const FerryWait *wait, gsize size, FerryBufferMessage *message)
+{
+  FerryBellLine *bell = &self->arena->arena->control->bell;
+
+  if (self->forked)
+    return FERRY_WAIT_FORKED;
+  for (;;)
+    {
+      guint32 seen = load_bell (bell);
+      FerryWaitResult result;
+
+      if (ferry_uplink_get_pipe_word (self, wait->index) != FERRY_PIPE_WORD_OPEN)
+        return FERRY_WAIT_CLOSED;
+      if (ferry_arena_writer_reserve (self->arena, size, message))
+        return FERRY_WAIT_READY;
+      if (!ferry_arena_writer_arm (self->arena))
+        continue;
+      result = sleep_once (self, wait, bell, seen);
       if (result != FERRY_WAIT_READY)
         return result;
     }
@@ -138,7 +194,7 @@ ferry_uplink_take_turn (FerryUplink *self, const FerryWait *wait)
     return FERRY_WAIT_FORKED;
   for (;;)
     {
-      guint32 seen = load_bell (self);
+      guint32 seen = load_bell (get_bell (self));
       gboolean locked = ferry_uplink_lock (self);
       gboolean mine = !self->large_turn;
       FerryWaitResult result;
@@ -149,7 +205,7 @@ ferry_uplink_take_turn (FerryUplink *self, const FerryWait *wait)
         return FERRY_WAIT_READY;
       if (ferry_uplink_get_pipe_word (self, wait->index) != FERRY_PIPE_WORD_OPEN)
         return FERRY_WAIT_CLOSED;
-      result = sleep_once (self, wait, seen);
+      result = sleep_once (self, wait, get_bell (self), seen);
       if (result != FERRY_WAIT_READY)
         return result;
     }

@@ -17,6 +17,7 @@ typedef enum
 {
   FERRY_BLOCK_RECORDS,  /* size bytes of whole, valid records */
   FERRY_BLOCK_LARGE,    /* one message of size bytes */
+  FERRY_BLOCK_BUFFER,   /* a buffer, and size bytes that go with it */
   FERRY_BLOCK_LAUNCHED, /* the link's process was started: pid */
   FERRY_BLOCK_ATTACHED, /* the worker took up its senders */
   FERRY_BLOCK_CELL,     /* a cell has a value that rang: connection_id, number */
@@ -33,11 +34,12 @@ struct _FerryBlock
   FerryBlockKind kind;
   gsize size;
   gsize charge; /* what the block counts for against its link and the local queue */
-  guint8 *data; /* (owned): FERRY_BLOCK_SIZE bytes in RECORDS, size bytes in LARGE and OUTPUT */
+  guint8 *data; /* (owned): FERRY_BLOCK_SIZE bytes in RECORDS, size bytes in others */
 
-  guint64 connection_id; /* LARGE, CELL */
+  guint64 connection_id; /* LARGE, BUFFER, CELL */
   guint16 message_kind;  /* LARGE: FERRY_RECORD_BYTES or FERRY_RECORD_VARIANT */
-  guint16 number;        /* LARGE: of the type; CELL: of the cell */
+  guint16 number;        /* LARGE, BUFFER: of the type; CELL: of the cell */
+  GBytes *buffer;        /* BUFFER: (owned) */
   GPid pid;              /* LAUNCHED */
   FerryExit *exit;       /* ENDED: (owned) */
 };

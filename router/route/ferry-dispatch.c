@@ -117,6 +117,30 @@ deliver_large (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
 }
 
 static void
+deliver_buffer (FerryRouter *self, FerryBlock *block)
+{
+  FerryPipe *pipe = ferry_router_find_pipe (self, block->connection_id);
+  g_autoptr (GBytes) buffer = g_steal_pointer (&block->buffer);
+  g_autoptr (GVariant) metadata = NULL;
+
+  g_assert (pipe != NULL);
+  if (pipe->receiver == NULL || ferry_receiver_is_abandoned (pipe->receiver))
+    {
+      drop (self, pipe);
+      return;
+    }
+  if (block->number != 0)
+    {
+      gpointer data = g_steal_pointer (&block->data);
+
+      metadata = g_variant_ref_sink (g_variant_new_from_data (g_ptr_array_index (pipe->types, block->number - 1), data,
+                                                              block->size, FALSE, g_free, data));
+    }
+  count (self, pipe->receiver, g_bytes_get_size (buffer));
+  ferry_receiver_emit_buffer (pipe->receiver, metadata, buffer);
+}
+
+static void
 add_type (FerryPipe *pipe, const FerryRecordHeader *header, const char *payload)
 {
   g_autofree char *type_string = g_strndup (payload, header->length);
@@ -240,8 +264,10 @@ static void
 give_up_memory (FerryLink *link)
 {
   ferry_link_close_down (link);
-  if (!link->local)
-    ferry_segment_clear (&link->segment);
+  if (link->local)
+    return;
+  ferry_segment_clear (&link->segment);
+  ferry_link_give_up_buffers (link);
 }
 
 static void
@@ -316,6 +342,9 @@ dispatch_block (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, con
       return dispatch_output (self, monitor, block, budget);
     case FERRY_BLOCK_LARGE:
       deliver_large (self, monitor, block);
+      break;
+    case FERRY_BLOCK_BUFFER:
+      deliver_buffer (self, block);
       break;
     case FERRY_BLOCK_LAUNCHED:
       observer->launched (observer->data, block->pid);
@@ -463,7 +492,7 @@ discard_block (FerryRouter *self, FerryBlock *block, gsize cursor)
 {
   if (block->kind == FERRY_BLOCK_RECORDS)
     discard_records (self, block, cursor);
-  else if (block->kind == FERRY_BLOCK_LARGE)
+  else if (block->kind == FERRY_BLOCK_LARGE || block->kind == FERRY_BLOCK_BUFFER)
     ferry_router_count_undelivered (self, block->connection_id);
 }
 

@@ -100,10 +100,12 @@ check_record (FerryMonitor *self, Walk *walk, const FerryRecordHeader *header, c
     }
 }
 
+/* What has a block of its own. */
 static gboolean
-is_of_large_message (guint16 kind)
+is_single (guint16 kind)
 {
-  return kind == FERRY_RECORD_LARGE || kind == FERRY_RECORD_PIECE || kind == FERRY_RECORD_ABANDON;
+  return kind == FERRY_RECORD_LARGE || kind == FERRY_RECORD_PIECE || kind == FERRY_RECORD_ABANDON ||
+         kind == FERRY_RECORD_BUFFER;
 }
 
 /* The end of the run of records that are like the valid one of plain bytes at offset: same pipe, same length. This is
@@ -125,7 +127,7 @@ skip_alike (const guint8 *data, gsize offset, gsize size)
   return offset;
 }
 
-/* Walks over size copied bytes, which are all there is when complete. Stops before what belongs to a large message,
+/* Walks over size copied bytes, which are all there is when complete. Stops before what has a block of its own,
  * and before a record that the copy cut off. */
 static void
 walk_records (FerryMonitor *self, Walk *walk, const guint8 *data, gsize size, gboolean complete)
@@ -155,7 +157,7 @@ walk_records (FerryMonitor *self, Walk *walk, const guint8 *data, gsize size, gb
             refuse (walk, "its last record goes beyond what it published");
           return;
         }
-      if (G_UNLIKELY (is_of_large_message (header->kind)))
+      if (G_UNLIKELY (is_single (header->kind)))
         return;
       if (G_UNLIKELY (!check_record (self, walk, header, (const char *) (header + 1))))
         return;
@@ -249,10 +251,20 @@ add_piece (FerryMonitor *self, Walk *walk, const FerryRecordHeader *header, cons
 }
 
 static gboolean
-handle_large_record (FerryMonitor *self, Walk *walk, const FerryRecordHeader *header, const guint8 *place)
+take_buffer (FerryMonitor *self, Walk *walk, const FerryRecordHeader *header, const guint8 *place)
+{
+  const char *fault = ferry_monitor_take_buffer (self, walk->link, walk->grant, header, place);
+
+  return fault == NULL || refuse (walk, "%s", fault);
+}
+
+static gboolean
+handle_single_record (FerryMonitor *self, Walk *walk, const FerryRecordHeader *header, const guint8 *place)
 {
   if (!find_grant (self, walk, header->connection_id))
     return FALSE;
+  if (header->kind == FERRY_RECORD_BUFFER)
+    return take_buffer (self, walk, header, place);
   if (header->kind == FERRY_RECORD_LARGE)
     return begin_large (self, walk, header, place);
   if (header->kind == FERRY_RECORD_PIECE)
@@ -264,10 +276,10 @@ handle_large_record (FerryMonitor *self, Walk *walk, const FerryRecordHeader *he
   return TRUE;
 }
 
-/* Takes records of a large message from the lane, as long as there are some and it has not come to its end. Returns
- * whether there was one. */
+/* Takes records that have a block of their own from the lane, up to the end of a message. Returns whether there was
+ * one. */
 static gboolean
-drain_large (FerryMonitor *self, Walk *walk)
+drain_single (FerryMonitor *self, Walk *walk)
 {
   FerryLaneReader *lane = &walk->link->up;
 
@@ -280,11 +292,11 @@ drain_large (FerryMonitor *self, Walk *walk)
       if (available < sizeof header)
         return n > 0;
       memcpy (&header, place, sizeof header);
-      if (!is_of_large_message (header.kind))
+      if (!is_single (header.kind))
         return n > 0;
       if (header.length > FERRY_MAX_RECORD_PAYLOAD || ferry_record_size (header.length) > available)
-        return refuse (walk, "it wrote a piece of %u bytes that goes beyond what it published", header.length);
-      if (!handle_large_record (self, walk, &header, place))
+        return refuse (walk, "it wrote a record of %u bytes that goes beyond what it published", header.length);
+      if (!handle_single_record (self, walk, &header, place))
         return FALSE;
       ferry_lane_reader_consume (lane, ferry_record_size (header.length));
       walk->link->n_since++;
@@ -344,13 +356,15 @@ ferry_monitor_drain (FerryMonitor *self, FerryLink *link)
 
   if (link->draining_done)
     return FERRY_DRAIN_EMPTY;
+  if (ferry_monitor_copy_buffer (self, link))
+    return FERRY_DRAIN_MORE;
   if (!look (link))
     refuse (&walk, "it wrote a position beyond its lane");
   else if (ferry_lane_reader_get_available (&link->up) == 0)
     return FERRY_DRAIN_EMPTY;
   else if (!ferry_local_queue_has_room (self->local, link))
     return FERRY_DRAIN_STALLED;
-  else if (!drain_large (self, &walk) && walk.fault == NULL)
+  else if (!drain_single (self, &walk) && walk.fault == NULL)
     {
       caught_up = ferry_lane_reader_get_available (&link->up) < FERRY_BLOCK_SIZE;
       drain_small (self, &walk);

@@ -201,6 +201,7 @@ ferry_local_queue_give_back (FerryLocalQueue *self, FerryBlock *block)
   block->link = NULL;
   block->charge = 0;
   g_clear_pointer (&block->exit, ferry_exit_unref);
+  g_clear_pointer (&block->buffer, g_bytes_unref);
   if (block->kind == FERRY_BLOCK_RECORDS)
     recycle (self, block);
   else
@@ -213,12 +214,13 @@ ferry_local_queue_give_back (FerryLocalQueue *self, FerryBlock *block)
   ferry_link_unref (link);
 }
 
-/* A large message that the application keeps. */
+/* A large message or the copy of a buffer that the application keeps. */
 typedef struct
 {
   FerryLocalQueue *queue; /* (owned) */
   FerryLink *link;        /* (owned) */
-  guint8 *data;           /* (owned) */
+  guint8 *data;           /* (owned) (nullable), as the next: one of the two */
+  FerryMemory memory;
   gint64 size;
 } KeptMessage;
 
@@ -229,6 +231,8 @@ release_kept (gpointer data)
   KeptMessage *kept = data;
   gint64 before = atomic_fetch_sub_explicit (&kept->link->bytes_kept, kept->size, memory_order_seq_cst);
 
+  if (kept->memory.data != NULL)
+    ferry_spare_memory_give (&kept->link->spare, kept->memory);
   if (before >= FERRY_KEPT_LIMIT && before - kept->size < FERRY_KEPT_LIMIT)
     ferry_doorbell_ring (kept->queue->bell);
   ferry_local_queue_unref (kept->queue);
@@ -237,16 +241,38 @@ release_kept (gpointer data)
   g_free (kept);
 }
 
-/* router's thread: hands the memory of a large message to the application. It counts against the link until it goes. */
+/* Counts against the link until it goes. */
+static KeptMessage *
+kept_message_new (FerryLocalQueue *self, FerryLink *link, gsize size)
+{
+  KeptMessage *kept = g_new0 (KeptMessage, 1);
+
+  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  kept->queue = self;
+  kept->link = ferry_link_ref (link);
+  kept->size = (gint64) size;
+  atomic_fetch_add_explicit (&link->bytes_kept, kept->size, memory_order_relaxed);
+  return kept;
+}
+
+/* router's thread: hands the memory of a large message to the application. */
 GBytes *
 ferry_local_queue_keep (FerryLocalQueue *self, FerryBlock *block)
 {
-  KeptMessage *kept = g_new (KeptMessage, 1);
+  KeptMessage *kept = kept_message_new (self, block->link, block->size);
 
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
-  *kept = (KeptMessage){self, ferry_link_ref (block->link), g_steal_pointer (&block->data), (gint64) block->size};
-  atomic_fetch_add_explicit (&kept->link->bytes_kept, kept->size, memory_order_relaxed);
+  kept->data = g_steal_pointer (&block->data);
   return g_bytes_new_with_free_func (kept->data, block->size, release_kept, kept);
+}
+
+/* monitor: hands on the copy of a buffer, in memory that is the link's spare afterwards. */
+GBytes *
+ferry_local_queue_keep_copy (FerryLocalQueue *self, FerryLink *link, FerryMemory memory, gsize size)
+{
+  KeptMessage *kept = kept_message_new (self, link, size);
+
+  kept->memory = memory;
+  return g_bytes_new_with_free_func (memory.data, size, release_kept, kept);
 }
 
 /* any: bytes in the queue, or being dispatched. */

@@ -38,6 +38,7 @@ struct _FerryReceiver
 FerryReceiver *ferry_receiver_new (guint64 connection_id, GObject *router, FerryReceiverAbandonedFunc abandoned_func);
 void ferry_receiver_abandon (FerryReceiver *self);
 void ferry_receiver_emit_message (FerryReceiver *self, GVariant *message);
+void ferry_receiver_emit_buffer (FerryReceiver *self, GVariant *metadata, GBytes *buffer);
 void ferry_receiver_emit_closed (FerryReceiver *self, FerryExit *exit);
 
 /* In ferry-cell-watch.c. */

@@ -30,6 +30,7 @@ enum
 enum
 {
   SIGNAL_MESSAGE,
+  SIGNAL_BUFFER,
   SIGNAL_CLOSED,
   N_SIGNALS,
 };
@@ -181,6 +182,24 @@ ferry_receiver_class_init (FerryReceiverClass *klass)
                                           g_cclosure_marshal_VOID__VARIANT, G_TYPE_NONE, 1, G_TYPE_VARIANT);
   g_signal_set_va_marshaller (signals[SIGNAL_MESSAGE], G_TYPE_FROM_CLASS (klass), g_cclosure_marshal_VOID__VARIANTv);
   /**
+   * FerryReceiver::buffer:
+   * @self: the receiver
+   * @metadata: (nullable): what came with it
+   * @buffer: its bytes
+   *
+   * Emitted for each buffer ([method@Ferry.Sender.send_buffer]) on the router's thread, in order with the messages and
+   * with a handler as well.
+   *
+   * The bytes may be kept, and passed to other threads; they stay readable after the worker's end. As long as they are
+   * kept they count against the worker, which may have to wait for its next buffer. Of a worker that is not trusted
+   * ([method@Ferry.Launcher.set_trusted]) they are a copy, and what they hold is what the worker says: it is to be
+   * looked at with care, as @metadata is.
+   *
+   * Since: 0.1
+   */
+  signals[SIGNAL_BUFFER] = g_signal_new ("buffer", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                         G_TYPE_NONE, 2, G_TYPE_VARIANT, G_TYPE_BYTES);
+  /**
    * FerryReceiver::closed:
    * @self: the receiver
    * @exit: how the pipe ended
@@ -219,6 +238,13 @@ void
 ferry_receiver_emit_message (FerryReceiver *self, GVariant *message)
 {
   g_signal_emit (self, signals[SIGNAL_MESSAGE], 0, message);
+}
+
+/* main */
+void
+ferry_receiver_emit_buffer (FerryReceiver *self, GVariant *metadata, GBytes *buffer)
+{
+  g_signal_emit (self, signals[SIGNAL_BUFFER], 0, metadata, buffer);
 }
 
 /* main: marks the pipe as at its end; with an exit record, says so. */

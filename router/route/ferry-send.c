@@ -12,21 +12,11 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "route/ferry-sender-private.h"
+#include "route/ferry-send-private.h"
 
 #define HEADER_SIZE sizeof (FerryRecordHeader)
 
 #define COPY_BY_WORDS 128
-
-/* A message on its way. */
-typedef struct
-{
-  FerrySender *sender;
-  GVariant *variant; /* (nullable): NULL for plain bytes */
-  const void *data;
-  gsize size;
-  FerryWait wait;
-} Send;
 
 /* Where size bytes can be written, with the lane taken; or NULL, with the lane given back. */
 static inline guint8 *
@@ -85,9 +75,8 @@ send_bytes_now (FerrySender *self, gconstpointer data, gsize size)
   return TRUE;
 }
 
-/* The number of a type that was announced before, or 0. With the lane taken. */
-static guint16
-find_type_locked (FerrySender *self, const char *type_string)
+guint16
+ferry_send_find_type_locked (FerrySender *self, const char *type_string)
 {
   guint n_types = self->n_types;
 
@@ -103,9 +92,8 @@ find_type_locked (FerrySender *self, const char *type_string)
   return 0;
 }
 
-/* Announces a type at place, for which there is room. Returns its number. */
-static guint16
-announce_type_locked (FerrySender *self, const char *type_string, gsize length, guint8 *place)
+guint16
+ferry_send_announce_type_locked (FerrySender *self, const char *type_string, gsize length, guint8 *place)
 {
   self->types[self->n_types] = g_strdup (type_string);
   self->latest_type = self->n_types++;
@@ -124,7 +112,7 @@ send_variant_now (FerrySender *self, GVariant *variant, gsize size, const FerryL
   gsize record_size = ferry_record_size (payload);
   gsize announcement_size = 0;
   gboolean locked = ferry_uplink_lock (self->uplink);
-  guint16 number = find_type_locked (self, type_string);
+  guint16 number = ferry_send_find_type_locked (self, type_string);
   gsize length = number == 0 ? strlen (type_string) : 0;
   guint8 *place = NULL;
 
@@ -138,7 +126,7 @@ send_variant_now (FerrySender *self, GVariant *variant, gsize size, const FerryL
       return FALSE;
     }
   if (number == 0)
-    number = announce_type_locked (self, type_string, length, place);
+    number = ferry_send_announce_type_locked (self, type_string, length, place);
   place += announcement_size;
   if (large == NULL)
     {
@@ -157,9 +145,8 @@ send_variant_now (FerrySender *self, GVariant *variant, gsize size, const FerryL
   return TRUE;
 }
 
-/* Sets the error of a pipe that is closed; where this end closed it by stopping the sender, that one. */
-static gboolean
-refuse_ended (FerrySender *self, GError **error)
+gboolean
+ferry_send_refuse_ended (FerrySender *self, GError **error)
 {
   FerrySenderState state = ferry_sender_get_state (self);
 
@@ -168,14 +155,13 @@ refuse_ended (FerrySender *self, GError **error)
   return ferry_sender_refuse_closed (self, error);
 }
 
-/* Turns the outcome of a wait into an error. Returns FALSE. */
-static gboolean
-refuse_wait (FerrySender *self, FerryWaitResult result, GError **error)
+gboolean
+ferry_send_refuse_wait (FerrySender *self, FerryWaitResult result, GError **error)
 {
   switch (result)
     {
     case FERRY_WAIT_CLOSED:
-      return refuse_ended (self, error);
+      return ferry_send_refuse_ended (self, error);
     case FERRY_WAIT_WOULD_BLOCK:
       g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK,
                            "The lane is full, and this call may not wait; send again later, or less");
@@ -205,16 +191,15 @@ static gboolean
 has_type_or_number (FerrySender *self, GVariant *variant)
 {
   gboolean locked = ferry_uplink_lock (self->uplink);
-  gboolean can =
-    self->n_types < FERRY_MAX_TYPES_PER_PIPE || find_type_locked (self, g_variant_get_type_string (variant)) != 0;
+  gboolean can = self->n_types < FERRY_MAX_TYPES_PER_PIPE ||
+                 ferry_send_find_type_locked (self, g_variant_get_type_string (variant)) != 0;
 
   ferry_uplink_unlock (self->uplink, locked);
   return can;
 }
 
-/* Waits for room. Returns FALSE with an error when there is no use in trying again. */
-static gboolean
-wait_for_room (Send *send, gsize size, GError **error)
+gboolean
+ferry_send_wait_for_room (FerrySend *send, gsize size, GError **error)
 {
   FerrySender *self = send->sender;
   FerrySenderState state = ferry_sender_get_state (self);
@@ -230,11 +215,11 @@ wait_for_room (Send *send, gsize size, GError **error)
       return FALSE;
     }
   result = ferry_uplink_wait (self->uplink, &send->wait, size);
-  return result == FERRY_WAIT_READY || refuse_wait (self, result, error);
+  return result == FERRY_WAIT_READY || ferry_send_refuse_wait (self, result, error);
 }
 
 static gboolean
-send_piece (Send *send, const guint8 *data, gsize size, GError **error)
+send_piece (FerrySend *send, const guint8 *data, gsize size, GError **error)
 {
   FerrySender *self = send->sender;
   gboolean locked;
@@ -245,7 +230,7 @@ send_piece (Send *send, const guint8 *data, gsize size, GError **error)
       place = take_place (self, ferry_record_size (size), &locked);
       if (place != NULL)
         break;
-      if (!wait_for_room (send, ferry_record_size (size), error))
+      if (!ferry_send_wait_for_room (send, ferry_record_size (size), error))
         return FALSE;
     }
   ferry_record_write_header (place, (guint32) size, FERRY_RECORD_PIECE, 0, self->connection_id);
@@ -255,7 +240,7 @@ send_piece (Send *send, const guint8 *data, gsize size, GError **error)
 }
 
 static gboolean
-begin_large_now (Send *send)
+begin_large_now (FerrySend *send)
 {
   FerrySender *self = send->sender;
   FerryLargeMessage large = {.size = send->size, .kind = FERRY_RECORD_BYTES};
@@ -278,14 +263,14 @@ begin_large_now (Send *send)
 
 /* Sends a message in pieces, with the turn taken. */
 static gboolean
-send_pieces (Send *send, GError **error)
+send_pieces (FerrySend *send, GError **error)
 {
   FerrySender *self = send->sender;
   const guint8 *data = send->variant != NULL ? g_variant_get_data (send->variant) : send->data;
   gsize sent = 0;
 
   while (!begin_large_now (send))
-    if (!wait_for_room (send, 2 * HEADER_SIZE + FERRY_MAX_TYPE_STRING + sizeof (FerryLargeMessage), error))
+    if (!ferry_send_wait_for_room (send, 2 * HEADER_SIZE + FERRY_MAX_TYPE_STRING + sizeof (FerryLargeMessage), error))
       return FALSE;
   while (sent < send->size)
     {
@@ -304,7 +289,7 @@ send_pieces (Send *send, GError **error)
 }
 
 static gboolean
-send_large (Send *send, GError **error)
+send_large (FerrySend *send, GError **error)
 {
   FerrySender *self = send->sender;
   FerryWaitResult result;
@@ -320,14 +305,14 @@ send_large (Send *send, GError **error)
     }
   result = ferry_uplink_take_turn (self->uplink, &send->wait);
   if (result != FERRY_WAIT_READY)
-    return refuse_wait (self, result, error);
+    return ferry_send_refuse_wait (self, result, error);
   sent = send_pieces (send, error);
   ferry_uplink_give_turn (self->uplink);
   return sent;
 }
 
 static gboolean
-send_small (Send *send, GError **error)
+send_small (FerrySend *send, GError **error)
 {
   gsize announcement = send->variant != NULL ? ferry_record_size (FERRY_MAX_TYPE_STRING) : 0;
 
@@ -336,7 +321,7 @@ send_small (Send *send, GError **error)
       if (send->variant != NULL ? send_variant_now (send->sender, send->variant, send->size, NULL)
                                 : send_bytes_now (send->sender, send->data, send->size))
         return TRUE;
-      if (!wait_for_room (send, announcement + ferry_record_size (send->size), error))
+      if (!ferry_send_wait_for_room (send, announcement + ferry_record_size (send->size), error))
         return FALSE;
     }
 }
@@ -353,6 +338,16 @@ cancelled_cb (GCancellable *cancellable, gpointer user_data)
   ferry_uplink_interrupt (user_data);
 }
 
+gulong
+ferry_send_follow_cancellable (FerrySend *send, GCancellable *cancellable)
+{
+  if (cancellable == NULL)
+    return 0;
+  send->wait.interrupted = is_cancelled;
+  send->wait.data = cancellable;
+  return g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), send->sender->uplink, NULL);
+}
+
 /* Only the newest value of the pipe counts, so it goes into a cell and never waits. */
 static gboolean
 send_latest (FerrySender *self, GVariant *variant, gconstpointer data, gsize size, GError **error)
@@ -362,7 +357,7 @@ send_latest (FerrySender *self, GVariant *variant, gconstpointer data, gsize siz
   if (!ferry_sender_check_latest (variant, size, error))
     return FALSE;
   result = ferry_sender_write_latest (self, variant, data, size);
-  return result == FERRY_WAIT_READY || refuse_wait (self, result, error);
+  return result == FERRY_WAIT_READY || ferry_send_refuse_wait (self, result, error);
 }
 
 /* The slow road: the quick one did not do, or was not open to begin with. */
@@ -370,20 +365,15 @@ static gboolean
 send_slowly (FerrySender *self, GVariant *variant, gconstpointer data, gsize size, gint64 deadline,
              GCancellable *cancellable, GError **error)
 {
-  Send send = {self, variant, data, size, {.index = self->index, .deadline = deadline}};
-  gulong handler = 0;
+  FerrySend send = {self, variant, data, size, {.index = self->index, .deadline = deadline}};
+  gulong handler;
   gboolean sent;
 
   if (!ferry_sender_is_sendable (self))
-    return refuse_ended (self, error);
+    return ferry_send_refuse_ended (self, error);
   if (self->latest)
     return send_latest (self, variant, data, size, error);
-  if (cancellable != NULL)
-    {
-      send.wait.interrupted = is_cancelled;
-      send.wait.data = cancellable;
-      handler = g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self->uplink, NULL);
-    }
+  handler = ferry_send_follow_cancellable (&send, cancellable);
   sent = size > FERRY_MAX_RECORD_PAYLOAD ? send_large (&send, error) : send_small (&send, error);
   g_cancellable_disconnect (cancellable, handler);
   return sent;
@@ -500,8 +490,8 @@ ferry_sender_send_bytes (FerrySender *self, gconstpointer data, gsize size, GErr
 
 /* A type that cannot be announced (there are too many, or its string is too long) travels inside a "v". Half of the
  * numbers are left for threads that find room for a new type at the same moment. */
-static GVariant *
-box_where_needed (FerrySender *self, GVariant *variant)
+GVariant *
+ferry_send_box_where_needed (FerrySender *self, GVariant *variant)
 {
   const char *type_string = g_variant_get_type_string (variant);
   gboolean fits = TRUE;
@@ -510,7 +500,7 @@ box_where_needed (FerrySender *self, GVariant *variant)
     {
       gboolean locked = ferry_uplink_lock (self->uplink);
 
-      fits = find_type_locked (self, type_string) != 0;
+      fits = ferry_send_find_type_locked (self, type_string) != 0;
       ferry_uplink_unlock (self->uplink, locked);
     }
   if (G_LIKELY (fits && strlen (type_string) <= FERRY_MAX_TYPE_STRING))
@@ -551,7 +541,7 @@ ferry_sender_send_until (FerrySender *self, GVariant *message, gint64 deadline, 
   taken = g_variant_ref_sink (message);
   if (G_UNLIKELY (cancellable != NULL && g_cancellable_set_error_if_cancelled (cancellable, error)))
     return FALSE;
-  boxed = box_where_needed (self, taken);
+  boxed = ferry_send_box_where_needed (self, taken);
   size = g_variant_get_size (boxed);
   if (G_LIKELY (size < self->quick_limit && send_variant_now (self, boxed, size, NULL)))
     return TRUE;

@@ -289,15 +289,15 @@ start_locally (FerrySender *self, GError **error)
   g_autoptr (FerryLink) link = NULL;
   guint32 cell = self->latest ? 0 : FERRY_NO_CELL;
 
-  link =
-    ferry_link_new ("local sender", &self->connection_id, &cell, 1, self->lane_capacity, self->max_message_size, error);
+  link = ferry_link_new ("local sender", &self->connection_id, &cell, 1, self->lane_capacity,
+                         self->latest ? 0 : FERRY_DEFAULT_ARENA_SIZE, self->max_message_size, error);
   if (link == NULL)
     return FALSE;
-  ferry_clear_fd (&link->memory);
-  link->local = TRUE;
+  link->local = link->trusted = TRUE;
   uplink = ferry_uplink_new_local (link, self->router_thread, error);
   if (uplink == NULL)
     return FALSE;
+  ferry_clear_fd (&link->memory);
   if (!ferry_pipe_share_claim (self->share, FERRY_CLAIM_CLAIMED))
     return ferry_sender_refuse_closed (self, error);
   /* Release: pairs with the router's thread, which looks for the cell. */

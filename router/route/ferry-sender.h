@@ -10,6 +10,7 @@
 #include <gio/gio.h>
 
 #include "base/ferry-version.h"
+#include "route/ferry-buffer.h"
 
 G_BEGIN_DECLS
 
@@ -42,6 +43,16 @@ gboolean ferry_sender_send_bytes (FerrySender *self, gconstpointer data, gsize s
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_sender_send_bytes_until (FerrySender *self, gconstpointer data, gsize size, gint64 deadline,
                                         GCancellable *cancellable, GError **error);
+FERRY_AVAILABLE_IN_0_1
+FerryBuffer *ferry_sender_create_buffer (FerrySender *self, gsize size, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+FerryBuffer *ferry_sender_create_buffer_until (FerrySender *self, gsize size, gint64 deadline,
+                                               GCancellable *cancellable, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_sender_send_buffer (FerrySender *self, GVariant *metadata, FerryBuffer *buffer, GError **error);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_sender_send_buffer_until (FerrySender *self, GVariant *metadata, FerryBuffer *buffer, gint64 deadline,
+                                         GCancellable *cancellable, GError **error);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_sender_stop (FerrySender *self, GError **error);
 

@@ -77,7 +77,7 @@ new_thread (FerryPoolWorker *self, FerrySender *calls, FerrySender *progress, GE
   FerryUplink *uplink;
   Thread *thread;
 
-  link = ferry_link_new ("a thread", connection_ids, cells, 2, self->router->lane_capacity,
+  link = ferry_link_new ("a thread", connection_ids, cells, 2, self->router->lane_capacity, 0,
                          self->router->max_message_size, error);
   if (link == NULL)
     return NULL;

@@ -54,7 +54,8 @@ ferry_rehearse (void)
   g_autoptr (FerrySender) progress = NULL;
   g_autoptr (FerryServe) serve = NULL;
 
-  link = ferry_link_new ("rehearsal", connection_ids, cells, N_PIPES, FERRY_MIN_LANE_CAPACITY, FERRY_BLOCK_SIZE, NULL);
+  link =
+    ferry_link_new ("rehearsal", connection_ids, cells, N_PIPES, FERRY_MIN_LANE_CAPACITY, 0, FERRY_BLOCK_SIZE, NULL);
   if (link == NULL)
     return;
   link->local = TRUE;

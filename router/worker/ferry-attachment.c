@@ -177,9 +177,10 @@ attach (GError **error)
       return NULL;
     }
   ferry_attachment_end_with_application (self->control, welcome.application_pid);
-  if (!ferry_segment_map (&segment, memory, welcome.up_capacity, welcome.n_cells, error))
+  if (!ferry_segment_map (&segment, memory, welcome.up_capacity, welcome.n_cells, welcome.arena_size, error))
     return NULL;
   self->uplink = ferry_uplink_new (&segment, ferry_steal_fd (&doorbell), welcome.max_message_size, welcome.n_pipes);
+  ferry_uplink_take_memory (self->uplink, ferry_steal_fd (&memory));
   self->downlink = ferry_downlink_new (self->uplink);
   if (!read_grants (self, error) || !ferry_control_send_attach (self->control, welcome.segment_size, error))
     return NULL;

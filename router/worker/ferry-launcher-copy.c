@@ -19,6 +19,8 @@ ferry_launcher_new_copy (FerryLauncher *launcher)
   ferry_launcher_set_environ (self, (const char *const *) launcher->environ);
   ferry_launcher_set_cwd (self, launcher->cwd);
   ferry_launcher_set_attach_timeout (self, launcher->attach_timeout);
+  self->arena_size = launcher->arena_size;
+  self->trusted = launcher->trusted;
   ferry_attributes_clear (&self->attributes);
   ferry_attributes_copy (&self->attributes, &launcher->attributes);
   for (guint i = 0; i < FERRY_N_STREAMS; i++)

@@ -46,6 +46,8 @@ struct _FerryLauncher
   char **environ; /* (owned) */
   char *cwd;      /* (owned) (nullable) */
   gint64 attach_timeout;
+  gsize arena_size;
+  gboolean trusted;
   FerryStreamMode modes[FERRY_N_STREAMS];
   int fds[FERRY_N_STREAMS]; /* (owned): where the mode is FERRY_STREAM_GIVEN, else -1 */
   GArray *senders;          /* (owned) (element-type FerryNamedSender) */

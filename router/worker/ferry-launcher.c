@@ -64,6 +64,7 @@ ferry_launcher_init (FerryLauncher *self)
 {
   self->environ = g_get_environ ();
   self->attach_timeout = DEFAULT_ATTACH_TIMEOUT;
+  self->arena_size = FERRY_DEFAULT_ARENA_SIZE;
   for (guint i = 0; i < FERRY_N_STREAMS; i++)
     self->fds[i] = -1;
   self->senders = ferry_named_senders_new ();
@@ -216,6 +217,44 @@ ferry_launcher_set_attach_timeout (FerryLauncher *self, gint64 timeout)
   self->attach_timeout = timeout;
 }
 
+/**
+ * ferry_launcher_set_buffer_capacity:
+ * @self: a launcher
+ * @capacity: how many bytes, at most 64 GiB; 0 for no buffers
+ *
+ * Sets how much memory the worker's buffers ([struct@Ferry.Buffer]) may take together; 1 GiB by default. What is never
+ * used takes none.
+ *
+ * Since: 0.1
+ */
+void
+ferry_launcher_set_buffer_capacity (FerryLauncher *self, guint64 capacity)
+{
+  g_return_if_fail (FERRY_IS_LAUNCHER (self));
+  g_return_if_fail (capacity < FERRY_MAX_ARENA_SIZE);
+
+  self->arena_size = ferry_arena_size_for (capacity);
+}
+
+/**
+ * ferry_launcher_set_trusted:
+ * @self: a launcher
+ * @trusted: whether the worker is trusted
+ *
+ * Sets whether the application may look at the worker's buffers where they lie; by default it may not. A worker keeps
+ * its write mapping of a buffer that it has sent, so one that was taken over by what it was given to read can change it
+ * while it is looked at: of a worker that is not trusted each buffer is copied first.
+ *
+ * Since: 0.1
+ */
+void
+ferry_launcher_set_trusted (FerryLauncher *self, gboolean trusted)
+{
+  g_return_if_fail (FERRY_IS_LAUNCHER (self));
+
+  self->trusted = trusted;
+}
+
 void
 ferry_launcher_set_stream (FerryLauncher *self, FerryStream stream, FerryStreamMode mode, int fd)
 {
@@ -345,7 +384,7 @@ make_plan (FerryLauncher *self, FerryLink *link, gboolean executed, GError **err
 
 /* A link with the launcher's senders granted on it. */
 static FerryLink *
-make_link (FerryLauncher *self, FerryRouter *router, const char *name, GError **error)
+make_link (FerryLauncher *self, FerryRouter *router, const char *name, gsize arena_size, GError **error)
 {
   g_autofree guint64 *connection_ids = g_new (guint64, self->senders->len + 1);
   g_autofree guint32 *cells = g_new (guint32, self->senders->len + 1);
@@ -362,10 +401,11 @@ make_link (FerryLauncher *self, FerryRouter *router, const char *name, GError **
       connection_ids[i] = ferry_sender_get_connection_id (named->sender);
       cells[i] = named->sender->latest ? n_cells++ : FERRY_NO_CELL;
     }
-  link = ferry_link_new (name, connection_ids, cells, self->senders->len, router->lane_capacity,
+  link = ferry_link_new (name, connection_ids, cells, self->senders->len, router->lane_capacity, arena_size,
                          router->max_message_size, error);
   if (link == NULL || !ferry_link_open_socket (link, error))
     return NULL;
+  link->trusted = self->trusted;
   link->attach_timeout = self->senders->len > 0 ? self->attach_timeout : 0;
   for (guint i = 0; i < self->senders->len; i++)
     {
@@ -390,7 +430,7 @@ spawn (FerryLauncher *self, FerryRouter *router, FerryNursery *nursery, gboolean
   g_autoptr (GArray) passed = NULL;
   FerryNurseryLaunch *launch = NULL;
 
-  link = make_link (self, router, name, error);
+  link = make_link (self, router, name, as_nursery ? 0 : self->arena_size, error);
   if (link == NULL)
     return NULL;
   plan = make_plan (self, link, nursery == NULL, error);

@@ -75,6 +75,10 @@ void ferry_launcher_set_cwd (FerryLauncher *self, const char *cwd);
 FERRY_AVAILABLE_IN_0_1
 void ferry_launcher_set_attach_timeout (FerryLauncher *self, gint64 timeout);
 FERRY_AVAILABLE_IN_0_1
+void ferry_launcher_set_buffer_capacity (FerryLauncher *self, guint64 capacity);
+FERRY_AVAILABLE_IN_0_1
+void ferry_launcher_set_trusted (FerryLauncher *self, gboolean trusted);
+FERRY_AVAILABLE_IN_0_1
 void ferry_launcher_inherit_stream (FerryLauncher *self, FerryStream stream);
 FERRY_AVAILABLE_IN_0_1
 void ferry_launcher_silence_stream (FerryLauncher *self, FerryStream stream);

@@ -76,7 +76,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   gsize step = order / 2 == 0 || order == WHOLE_WITH_TAIL ? MAX (tail, 8) : order / 2 * 8;
   gboolean whole = TRUE;
 
-  g_assert_true (ferry_segment_create (&segment, FERRY_MIN_LANE_CAPACITY, 0, &memory, NULL));
+  g_assert_true (ferry_segment_create (&segment, FERRY_MIN_LANE_CAPACITY, 0, 0, &memory, NULL));
   control = express ? ferry_segment_get_express (&segment) : ferry_segment_get_down (&segment);
   if (n > 0)
     memcpy (express ? segment.express_ring : segment.down_ring, data + 1, n);

@@ -49,7 +49,7 @@ fuzz_monitor_new (void)
   FuzzMonitor *self = g_new0 (FuzzMonitor, 1);
 
   self->monitor = make_monitor ();
-  self->link = ferry_link_new ("fuzz", connection_ids, cells, N_PIPES, FUZZ_CAPACITY, FUZZ_MAX_MESSAGE, NULL);
+  self->link = ferry_link_new ("fuzz", connection_ids, cells, N_PIPES, FUZZ_CAPACITY, 0, FUZZ_MAX_MESSAGE, NULL);
   self->link->local = TRUE;
   g_array_set_size (self->monitor->grants, N_PIPES + 1);
   for (guint i = 0; i < N_PIPES; i++)

@@ -20,7 +20,7 @@ map (const FerryWelcome *welcome, int memory)
   g_autoptr (GError) error = NULL;
   FerrySegment segment;
 
-  if (ferry_segment_map (&segment, memory, welcome->up_capacity, welcome->n_cells, &error))
+  if (ferry_segment_map (&segment, memory, welcome->up_capacity, welcome->n_cells, welcome->arena_size, &error))
     {
       segment.up_ring[2 * segment.up_capacity - 1] = segment.down_ring[2 * FERRY_DOWN_CAPACITY - 1] = 1;
       ferry_segment_clear (&segment);
@@ -42,7 +42,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   ferry_autofd doorbell = -1;
   guint n_fds = size > 0 ? data[0] % 5 : 0;
 
-  g_assert_true (ferry_segment_create (&segment, FERRY_MIN_LANE_CAPACITY, 0, &sealed, NULL));
+  g_assert_true (ferry_segment_create (&segment, FERRY_MIN_LANE_CAPACITY, 0, 0, &sealed, NULL));
   ferry_segment_clear (&segment);
   g_assert_true (ferry_control_socket_pair (&application, &worker, NULL));
   fuzz_send_packet (application, data + MIN (size, 1), MAX (size, 1) - 1, sealed, n_fds);

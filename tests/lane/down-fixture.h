@@ -33,7 +33,7 @@ down_ends_init (DownEnds *self, guint64 max_message_size)
   const guint32 cells[] = {FERRY_NO_CELL, FERRY_NO_CELL};
   g_autoptr (GError) error = NULL;
 
-  self->link = ferry_link_new ("test", connection_ids, cells, 2, TEST_CAPACITY, max_message_size, &error);
+  self->link = ferry_link_new ("test", connection_ids, cells, 2, TEST_CAPACITY, 0, max_message_size, &error);
   g_assert_no_error (error);
   self->link->local = TRUE;
   self->uplink = ferry_uplink_new_local (self->link, NULL, &error);

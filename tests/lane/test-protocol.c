@@ -281,12 +281,13 @@ static void
 test_page_has_the_numbers (void)
 {
   g_assert_cmpuint (FERRY_PROTOCOL_VERSION, ==, 2);
-  g_assert_cmpuint (sizeof (FerryWelcome), ==, 64);
+  g_assert_cmpuint (sizeof (FerryWelcome), ==, 72);
   g_assert_cmpuint (offsetof (FerryWelcome, segment_size), ==, 16);
   g_assert_cmpuint (offsetof (FerryWelcome, max_message_size), ==, 40);
   g_assert_cmpuint (offsetof (FerryWelcome, application_pid), ==, 48);
   g_assert_cmpuint (offsetof (FerryWelcome, n_pipes), ==, 52);
   g_assert_cmpuint (offsetof (FerryWelcome, n_cells), ==, 56);
+  g_assert_cmpuint (offsetof (FerryWelcome, arena_size), ==, 64);
   g_assert_cmpuint (offsetof (FerryAttach, worker_pid), ==, 24);
   g_assert_cmpuint (FERRY_SEGMENT_EXPRESS_CONTROL, ==, 2048);
   g_assert_cmpuint (FERRY_SEGMENT_LINK_CONTROL, ==, 3072);
@@ -304,6 +305,15 @@ test_page_has_the_numbers (void)
   g_assert_cmpuint (FERRY_RECORD_GRANT, ==, 8);
   g_assert_cmpuint (FERRY_RECORD_FINISH, ==, 9);
   g_assert_cmpuint (FERRY_RECORD_CANCEL, ==, 10);
+  g_assert_cmpuint (FERRY_RECORD_BUFFER, ==, 11);
+  g_assert_cmpuint (offsetof (FerryBufferMessage, size), ==, 8);
+  g_assert_cmpuint (offsetof (FerryBufferMessage, number), ==, 16);
+  g_assert_cmpuint (FERRY_ARENA_CONTROL_SIZE, ==, 4096);
+  g_assert_cmpuint (FERRY_ARENA_UNIT, ==, 4096);
+  g_assert_cmpuint (FERRY_MAX_BUFFERS_PER_LINK, ==, 64);
+  g_assert_cmpuint (FERRY_MAX_ARENA_SIZE, ==, 68719476736);
+  g_assert_cmpuint (offsetof (FerryArenaControl, writer_waiting), ==, 128);
+  g_assert_cmpuint (offsetof (FerryArenaControl, bell), ==, 256);
   g_assert_cmpuint (offsetof (FerryGrant, cell), ==, 8);
   g_assert_cmpuint (FERRY_CLAIM_HOLD, ==, 1);
   g_assert_cmpuint (FERRY_CLAIM_DOOMED, ==, 2);

@@ -32,7 +32,7 @@ test_worker_new (FerrySharedQueue *queue, gint64 attach_timeout)
   guint32 no_cell = FERRY_NO_CELL;
   g_autoptr (GError) error = NULL;
 
-  self->link = ferry_link_new ("test", &connection_id, &no_cell, 1, CAPACITY, 1000000, &error);
+  self->link = ferry_link_new ("test", &connection_id, &no_cell, 1, CAPACITY, 0, 1000000, &error);
   g_assert_no_error (error);
   ferry_link_open_socket (self->link, &error);
   g_assert_no_error (error);
@@ -55,7 +55,7 @@ test_worker_attach (TestWorker *self)
 
   ferry_control_receive_welcome (self->control, &welcome, &memory, &doorbell, &error);
   g_assert_no_error (error);
-  ferry_segment_map (&segment, memory, welcome.up_capacity, 0, &error);
+  ferry_segment_map (&segment, memory, welcome.up_capacity, 0, 0, &error);
   g_assert_no_error (error);
   self->uplink = ferry_uplink_new (&segment, doorbell, welcome.max_message_size, welcome.n_pipes);
   ferry_control_send_attach (self->control, welcome.segment_size, &error);

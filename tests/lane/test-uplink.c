@@ -35,7 +35,7 @@ ends_init (Ends *self, guint n_pipes, GThread *never_waits)
                       FERRY_NO_CELL, FERRY_NO_CELL, FERRY_NO_CELL, FERRY_NO_CELL};
   g_autoptr (GError) error = NULL;
 
-  self->link = ferry_link_new ("test", connection_ids, cells, n_pipes, TEST_CAPACITY, 1000000, &error);
+  self->link = ferry_link_new ("test", connection_ids, cells, n_pipes, TEST_CAPACITY, 0, 1000000, &error);
   g_assert_no_error (error);
   self->link->local = TRUE;
   self->uplink = ferry_uplink_new_local (self->link, never_waits, &error);

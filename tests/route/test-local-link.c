@@ -69,7 +69,7 @@ local_new (void)
       connection_ids[i] = ferry_sender_get_connection_id (self->pipes[i]->sender);
       cells[i] = FERRY_NO_CELL;
     }
-  self->link = ferry_link_new ("thread", connection_ids, cells, N_PIPES, 128 * 1024, 1000000, &error);
+  self->link = ferry_link_new ("thread", connection_ids, cells, N_PIPES, 128 * 1024, 0, 1000000, &error);
   g_assert_no_error (error);
   ferry_clear_fd (&self->link->memory);
   self->link->local = TRUE;

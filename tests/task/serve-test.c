@@ -116,7 +116,7 @@ serve_test_new_thread (void)
   g_autoptr (FerryUplink) uplink = NULL;
   g_autoptr (GError) error = NULL;
 
-  test->link = ferry_link_new ("thread", ids, cells, 2, LANE_CAPACITY, MAX_MESSAGE, &error);
+  test->link = ferry_link_new ("thread", ids, cells, 2, LANE_CAPACITY, 0, MAX_MESSAGE, &error);
   g_assert_no_error (error);
   ferry_clear_fd (&test->link->memory);
   test->link->local = TRUE;

@@ -68,7 +68,7 @@ static const HostileRow rows[] = {
   {"/hostile-records/refuses-a-record-beyond-the-tail", "attach send:100 drained beyond pause", 100, FAULT,
    "beyond what it published"},
   {"/hostile-records/refuses-a-piece-beyond-the-tail", "attach send:100 large:40000 drained piece-beyond pause", 100,
-   FAULT, "a piece of 64 bytes that goes beyond what it published"},
+   FAULT, "a record of 64 bytes that goes beyond what it published"},
   {"/hostile-records/refuses-half-a-header", "attach send:100 drained half-header pause", 100, FAULT,
    "end within a header"},
   {"/hostile-records/refuses-half-a-record-at-the-end", "attach send:100 drained beyond exit:0", 100, FAULT,

@@ -102,7 +102,7 @@ take_welcome (void)
   if (segment.base != NULL)
     return;
   check (ferry_control_receive_welcome (CONTROL_FD, &welcome, &memory, &doorbell, NULL), "welcome");
-  check (ferry_segment_map (&segment, memory, welcome.up_capacity, welcome.n_cells, NULL), "map");
+  check (ferry_segment_map (&segment, memory, welcome.up_capacity, welcome.n_cells, welcome.arena_size, NULL), "map");
   ferry_lane_writer_init (&writer, ferry_segment_get_up (&segment), segment.up_ring, segment.up_capacity);
   read_grants ();
 }

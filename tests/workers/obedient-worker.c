@@ -6,6 +6,8 @@
  *   send:N       send N messages, numbered on from the last one
  *   flood        send messages without end
  *   large:SIZE   send one message of SIZE bytes, of which byte i is i modulo 251
+ *   buffer:SIZE  send a buffer of SIZE bytes, of which byte i is i modulo 251, with its number among buffers
+ *   scribble:SIZE  send a buffer, and then, which is not allowed, write to it for ever
  *   variant:N    send N GVariants of type (ts)
  *   stop         stop the sender
  *   print:TEXT   print TEXT and a newline to standard output
@@ -73,6 +75,34 @@ send_large (gsize size)
   for (gsize i = 0; i < size; i++)
     data[i] = (guint8) (i % 251);
   check (ferry_sender_send_bytes (sender, data, size, &error), &error);
+}
+
+/* Returns where it lies. */
+static guint8 *
+send_buffer (gsize size)
+{
+  static guint32 n_buffers;
+  g_autoptr (FerryBuffer) buffer = NULL;
+  GError *error = NULL;
+  guint8 *data;
+
+  attach ();
+  buffer = ferry_sender_create_buffer (sender, size, &error);
+  check (buffer != NULL, &error);
+  data = ferry_buffer_get_data (buffer);
+  for (gsize i = 0; i < size; i++)
+    data[i] = (guint8) (i % 251);
+  check (ferry_sender_send_buffer (sender, g_variant_new_uint32 (n_buffers++), buffer, &error), &error);
+  return data;
+}
+
+static void
+scribble (gsize size)
+{
+  guint8 *data = send_buffer (size);
+
+  for (guint8 byte = 0;; byte++)
+    memset (data, byte, size);
 }
 
 static void
@@ -164,6 +194,10 @@ obey (const char *order)
     send_numbers (G_MAXUINT64);
   else if (g_str_has_prefix (order, "large:"))
     send_large (number);
+  else if (g_str_has_prefix (order, "buffer:"))
+    send_buffer (number);
+  else if (g_str_has_prefix (order, "scribble:"))
+    scribble (number);
   else if (g_str_has_prefix (order, "variant:"))
     send_variants (number);
   else if (strcmp (order, "stop") == 0)

@@ -122,19 +122,20 @@ class Link:
         fd = int(os.environ.pop("FERRY_CONTROL_FD"))
         fcntl.fcntl(fd, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
         self.control = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, 0, fd)
-        packet, fds, _, _ = socket.recv_fds(self.control, 64, 2)
+        packet, fds, _, _ = socket.recv_fds(self.control, 72, 2)
         magic, kind, their_version = struct.unpack_from("=8sII", packet)
         if (magic, kind, their_version) != (MAGIC, WELCOME, version):
             self.attach(version, 0)
             self.control.recv(1)
             sys.exit("no welcome in version %d" % version)
-        sizes = struct.unpack_from("=QQQQIIII", packet, 16)
-        size, self.capacity, down_capacity, self.max_message, _, n_pipes, n_cells, _ = sizes
+        sizes = struct.unpack_from("=QQQQIIIIQ", packet, 16)
+        size, self.capacity, down_capacity, self.max_message, _, n_pipes, n_cells, _, arena = sizes
         memory, self.doorbell = fds
         check_memory(memory, size)
-        if size != UP_RING + self.capacity + (n_cells * 8448 + 4095) // 4096 * 4096 or down_capacity != 65536:
+        used = UP_RING + self.capacity + (n_cells * 8448 + 4095) // 4096 * 4096
+        if size != used + arena or down_capacity != 65536:
             sys.exit("the welcome's sizes do not fit")
-        self.memory = mmap.mmap(memory, size)
+        self.memory = mmap.mmap(memory, used)
         os.close(memory)
         self.words64 = memoryview(self.memory).cast("Q")
         self.words32 = memoryview(self.memory).cast("I")

@@ -1,0 +1,54 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The worker's end of an arena: which part of it is which buffer. It is mapped when the first one is wanted: a process
+ * may have less address space than that takes.
+ *
+ * The lowest place that is large enough is taken, so what was used before, and is mapped and warm, is used again.
+ *
+ * Owner:     the uplink.
+ * Threads:   any, by turns under the lock, with which nobody sleeps.
+ * Trust:     what the application says of released buffers is believed only of those that it was sent. */
+
+#pragma once
+
+#include <pthread.h>
+
+#include "lane/ferry-arena-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  gsize offset;
+  gsize size; /* a multiple of FERRY_ARENA_UNIT */
+} FerryArenaRange;
+
+typedef struct
+{
+  int memory;   /* const, as the next two: (owned): the segment's descriptor, or -1 where arena was given */
+  gsize offset; /* of the arena in it */
+  gsize size;
+
+  pthread_mutex_t lock;
+  FerryArena *arena;                                  /* lock; const once it is there: (owned) (nullable) */
+  guint64 in_use;                                     /* lock, as what follows: bit n: there is a buffer n */
+  guint64 sent;                                       /* bit n: the application has it */
+  FerryArenaRange ranges[FERRY_MAX_BUFFERS_PER_LINK]; /* of buffers, by number */
+  GArray *gaps;  /* (element-type FerryArenaRange): in order, none beside another */
+  guint32 epoch; /* of writer_waiting */
+} FerryArenaWriter;
+
+FerryArenaWriter *ferry_arena_writer_new (FerryArena *arena);
+FerryArenaWriter *ferry_arena_writer_new_later (int memory, gsize offset, gsize size);
+gboolean ferry_arena_writer_open (FerryArenaWriter *self, GError **error);
+void ferry_arena_writer_free (FerryArenaWriter *self);
+
+gsize ferry_arena_writer_get_capacity (const FerryArenaWriter *self);
+gboolean ferry_arena_writer_reserve (FerryArenaWriter *self, gsize size, FerryBufferMessage *message);
+gboolean ferry_arena_writer_arm (FerryArenaWriter *self);
+void ferry_arena_writer_give_back (FerryArenaWriter *self, guint32 number);
+void ferry_arena_writer_ring (FerryArenaWriter *self);
+void ferry_arena_writer_set_sent (FerryArenaWriter *self, guint32 number, gboolean sent);
+
+G_END_DECLS

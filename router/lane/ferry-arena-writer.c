@@ -1,0 +1,205 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "lane/ferry-arena-writer-private.h"
+
+#include "base/ferry-base-private.h"
+#include "lane/ferry-wake-private.h"
+
+/* Takes memory. */
+FerryArenaWriter *
+ferry_arena_writer_new_later (int memory, gsize offset, gsize size)
+{
+  FerryArenaWriter *self = g_new0 (FerryArenaWriter, 1);
+  FerryArenaRange all = {FERRY_ARENA_CONTROL_SIZE, size - FERRY_ARENA_CONTROL_SIZE};
+
+  self->memory = memory;
+  self->offset = offset;
+  self->size = size;
+  pthread_mutex_init (&self->lock, NULL);
+  self->gaps = g_array_new (FALSE, FALSE, sizeof (FerryArenaRange));
+  g_array_append_val (self->gaps, all);
+  return self;
+}
+
+/* Takes arena. */
+FerryArenaWriter *
+ferry_arena_writer_new (FerryArena *arena)
+{
+  FerryArenaWriter *self = ferry_arena_writer_new_later (-1, 0, arena->size);
+
+  self->arena = arena;
+  return self;
+}
+
+/* To be called before a buffer is reserved. Returns whether there is memory for buffers. */
+gboolean
+ferry_arena_writer_open (FerryArenaWriter *self, GError **error)
+{
+  gboolean open;
+
+  pthread_mutex_lock (&self->lock);
+  if (self->arena == NULL)
+    self->arena = ferry_arena_new (self->memory, self->offset, self->size, TRUE, error);
+  open = self->arena != NULL;
+  pthread_mutex_unlock (&self->lock);
+  return open;
+}
+
+void
+ferry_arena_writer_free (FerryArenaWriter *self)
+{
+  g_clear_pointer (&self->arena, ferry_arena_unref);
+  ferry_clear_fd (&self->memory);
+  g_array_unref (self->gaps);
+  pthread_mutex_destroy (&self->lock);
+  g_free (self);
+}
+
+/* The largest buffer that there can be. */
+gsize
+ferry_arena_writer_get_capacity (const FerryArenaWriter *self)
+{
+  return self->size - FERRY_ARENA_CONTROL_SIZE;
+}
+
+static FerryArenaRange *
+get_gap (FerryArenaWriter *self, guint index)
+{
+  return &g_array_index (self->gaps, FerryArenaRange, index);
+}
+
+static void
+free_range_locked (FerryArenaWriter *self, FerryArenaRange range)
+{
+  guint index = 0;
+
+  while (index < self->gaps->len && get_gap (self, index)->offset < range.offset)
+    index++;
+  if (index > 0 && get_gap (self, index - 1)->offset + get_gap (self, index - 1)->size == range.offset)
+    get_gap (self, --index)->size += range.size;
+  else
+    g_array_insert_val (self->gaps, index, range);
+  if (index + 1 < self->gaps->len &&
+      get_gap (self, index)->offset + get_gap (self, index)->size == get_gap (self, index + 1)->offset)
+    {
+      get_gap (self, index)->size += get_gap (self, index + 1)->size;
+      g_array_remove_index (self->gaps, index + 1);
+    }
+}
+
+static void
+free_number_locked (FerryArenaWriter *self, guint number)
+{
+  guint64 bit = G_GUINT64_CONSTANT (1) << number;
+
+  self->in_use &= ~bit;
+  self->sent &= ~bit;
+  free_range_locked (self, self->ranges[number]);
+}
+
+/* What the application has let go of since. */
+static void
+collect_locked (FerryArenaWriter *self)
+{
+  guint64 released;
+
+  /* Relaxed: whoever misses a bit here looks again before it sleeps. */
+  if (atomic_load_explicit (&self->arena->control->released, memory_order_relaxed) == 0)
+    return;
+  /* Acquire: the application's reading comes before our writing. */
+  released = atomic_exchange_explicit (&self->arena->control->released, 0, memory_order_acquire) & self->sent;
+  for (guint number = 0; released != 0; number++, released >>= 1)
+    if ((released & 1) != 0)
+      free_number_locked (self, number);
+}
+
+static gboolean
+take_range_locked (FerryArenaWriter *self, gsize size, FerryArenaRange *range)
+{
+  for (guint i = 0; i < self->gaps->len; i++)
+    {
+      FerryArenaRange *gap = get_gap (self, i);
+
+      if (gap->size < size)
+        continue;
+      *range = (FerryArenaRange){gap->offset, size};
+      gap->offset += size;
+      gap->size -= size;
+      if (gap->size == 0)
+        g_array_remove_index (self->gaps, i);
+      return TRUE;
+    }
+  return FALSE;
+}
+
+/* Fills message, whose memory is the caller's from then on. size: from 1 to the capacity. Returns FALSE when there is
+ * no place for it now. */
+gboolean
+ferry_arena_writer_reserve (FerryArenaWriter *self, gsize size, FerryBufferMessage *message)
+{
+  gsize share = (size + FERRY_ARENA_UNIT - 1) & ~(gsize) (FERRY_ARENA_UNIT - 1);
+  gboolean found = FALSE;
+  guint number;
+
+  pthread_mutex_lock (&self->lock);
+  collect_locked (self);
+  if (self->in_use != G_MAXUINT64)
+    {
+      number = (guint) __builtin_ctzll (~self->in_use);
+      found = take_range_locked (self, share, &self->ranges[number]);
+    }
+  if (found)
+    {
+      self->in_use |= G_GUINT64_CONSTANT (1) << number;
+      *message = (FerryBufferMessage){.offset = self->ranges[number].offset, .size = size, .number = number};
+    }
+  pthread_mutex_unlock (&self->lock);
+  return found;
+}
+
+/* Says that a thread is about to sleep for a buffer. Returns whether there is none that was let go of: then it may. */
+gboolean
+ferry_arena_writer_arm (FerryArenaWriter *self)
+{
+  gboolean nothing;
+
+  pthread_mutex_lock (&self->lock);
+  ferry_wake_arm (&self->arena->control->writer_waiting, &self->epoch);
+  nothing = ferry_wake_look (&self->arena->control->released) == 0;
+  pthread_mutex_unlock (&self->lock);
+  return nothing;
+}
+
+/* A buffer that was not sent. */
+void
+ferry_arena_writer_give_back (FerryArenaWriter *self, guint32 number)
+{
+  pthread_mutex_lock (&self->lock);
+  free_number_locked (self, number);
+  pthread_mutex_unlock (&self->lock);
+  ferry_arena_ring (self->arena);
+}
+
+/* Wakes every thread that waits for a buffer, so that it looks again. */
+void
+ferry_arena_writer_ring (FerryArenaWriter *self)
+{
+  pthread_mutex_lock (&self->lock);
+  if (self->arena != NULL)
+    ferry_arena_ring (self->arena);
+  pthread_mutex_unlock (&self->lock);
+}
+
+/* To be set before the application can see its record. */
+void
+ferry_arena_writer_set_sent (FerryArenaWriter *self, guint32 number, gboolean sent)
+{
+  guint64 bit = G_GUINT64_CONSTANT (1) << number;
+
+  pthread_mutex_lock (&self->lock);
+  self->sent = sent ? self->sent | bit : self->sent & ~bit;
+  pthread_mutex_unlock (&self->lock);
+}

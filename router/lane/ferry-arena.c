@@ -1,0 +1,131 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "lane/ferry-arena-private.h"
+
+#include <sys/mman.h>
+
+#include "base/ferry-base-private.h"
+#include "lane/ferry-doorbell-private.h"
+
+static gpointer
+map (int fd, gsize offset, gsize size, int protection)
+{
+  gpointer memory = mmap (NULL, size, protection, MAP_SHARED, fd, (off_t) offset);
+
+  return memory != MAP_FAILED ? memory : NULL;
+}
+
+/* Maps the part of a segment's memfd that begins at offset; fd stays the caller's. Nothing is touched. */
+FerryArena *
+ferry_arena_new (int fd, gsize offset, gsize size, gboolean is_writer, GError **error)
+{
+  FerryArena *self = g_new0 (FerryArena, 1);
+
+  atomic_init (&self->references, 1);
+  self->size = size;
+  self->is_writer = is_writer;
+  self->control = map (fd, offset, FERRY_ARENA_CONTROL_SIZE, PROT_READ | PROT_WRITE);
+  if (self->control != NULL)
+    self->memory = map (fd, offset, size, is_writer ? PROT_READ | PROT_WRITE : PROT_READ);
+  if (self->memory != NULL)
+    return self;
+  ferry_set_system_error (error, "Mapping a link's buffers (mmap)");
+  ferry_arena_unref (self);
+  return NULL;
+}
+
+FerryArena *
+ferry_arena_ref (FerryArena *self)
+{
+  /* Relaxed: whoever refers to it has a reference already. */
+  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  return self;
+}
+
+void
+ferry_arena_unref (FerryArena *self)
+{
+  /* Release, so that our uses come before the end; acquire, so that the end comes after everybody's. */
+  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) != 1)
+    return;
+  if (self->control != NULL)
+    munmap (self->control, FERRY_ARENA_CONTROL_SIZE);
+  if (self->memory != NULL)
+    munmap (self->memory, self->size);
+  g_free (self);
+}
+
+/* Wakes every thread that waits for a buffer, so that it looks again. */
+void
+ferry_arena_ring (FerryArena *self)
+{
+  ferry_futex_doorbell_ring (&self->control->bell.rings);
+}
+
+/* ---- the application's end ---- */
+
+/* What a worker says of a buffer. Returns what is wrong with it, or NULL: then the application has it. */
+const char *
+ferry_arena_take (FerryArena *self, const FerryBufferMessage *message)
+{
+  guint64 bit;
+
+  if (message->number >= FERRY_MAX_BUFFERS_PER_LINK)
+    return "it sent a buffer whose number is none";
+  if (message->offset < FERRY_ARENA_CONTROL_SIZE || message->offset % FERRY_ARENA_UNIT != 0 || message->size == 0 ||
+      message->offset > self->size || message->size > self->size - message->offset)
+    return "it sent a buffer beyond its memory";
+  bit = G_GUINT64_CONSTANT (1) << message->number;
+  /* Relaxed: a worker that keeps to the protocol has acquired that the bit was cleared, and this thread the record. */
+  if ((atomic_fetch_or_explicit (&self->held, bit, memory_order_relaxed) & bit) != 0)
+    return "it sent a buffer that the application has already";
+  return NULL;
+}
+
+/* any: the buffer is the worker's again. No system call, unless a thread of the worker's waits for one. */
+void
+ferry_arena_let_go (FerryArena *self, guint32 number)
+{
+  guint64 bit = G_GUINT64_CONSTANT (1) << number;
+  guint32 epoch;
+
+  /* Relaxed: what follows releases it. */
+  atomic_fetch_and_explicit (&self->held, ~bit, memory_order_relaxed);
+  /* The position that a waiting writer looks at: see ferry-wake-private.h. It also releases our reading of the buffer
+   * to who writes it next. */
+  atomic_fetch_or_explicit (&self->control->released, bit, memory_order_seq_cst);
+  epoch = atomic_load_explicit (&self->control->writer_waiting, memory_order_seq_cst);
+  /* Relaxed: of threads that let go at the same moment one rings, and the others' bits were set before its ring or are
+   * rung for by themselves. */
+  if (G_UNLIKELY (atomic_exchange_explicit (&self->rung, epoch, memory_order_relaxed) != epoch))
+    ferry_arena_ring (self);
+}
+
+typedef struct
+{
+  FerryArena *arena; /* (owned) */
+  guint32 number;
+} Loan;
+
+static void
+loan_free (gpointer data)
+{
+  Loan *self = data;
+
+  ferry_arena_let_go (self->arena, self->number);
+  ferry_arena_unref (self->arena);
+  g_free (self);
+}
+
+/* A buffer that was taken, where it lies; it is let go of with the last reference. */
+GBytes *
+ferry_arena_lend (FerryArena *self, const FerryBufferMessage *message)
+{
+  Loan *loan = g_new (Loan, 1);
+
+  *loan = (Loan){ferry_arena_ref (self), message->number};
+  return g_bytes_new_with_free_func (self->memory + message->offset, message->size, loan_free, loan);
+}

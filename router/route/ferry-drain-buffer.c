@@ -1,0 +1,97 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Buffers, from the lane's records to blocks.
+ *
+ * Threads:   the monitor.
+ * Trust:     a trusted worker's buffer is handed on where it lies. Of any other it is copied into private memory first,
+ *            a part in each visit, so that the links take turns; what the worker changes meanwhile, it changes for
+ *            itself. What comes behind a buffer in the lane waits until it is whole. */
+
+#include "config.h"
+
+#include <string.h>
+
+#include "base/ferry-base-private.h"
+#include "route/ferry-monitor-private.h"
+
+/* How much is copied in one visit. */
+#define COPY_PER_VISIT ((gsize) 1024 * 1024)
+
+static void
+push (FerryMonitor *self, FerryLink *link, const FerryBufferNews *news, GBytes *buffer)
+{
+  FerryBlock *block = ferry_local_queue_take_block (self->local, link, FERRY_BLOCK_BUFFER);
+
+  block->connection_id = news->connection_id;
+  block->number = news->type_number;
+  block->data = news->metadata;
+  block->size = news->metadata_size;
+  /* The bytes of the buffer are counted where they lie. */
+  block->charge = sizeof *block + news->metadata_size;
+  block->buffer = buffer;
+  ferry_monitor_push (self, block);
+}
+
+/* Goes on with the copy that is under way. Returns whether there was one. */
+gboolean
+ferry_monitor_copy_buffer (FerryMonitor *self, FerryLink *link)
+{
+  FerryBufferCopy *copy = &link->copy;
+  gsize size = MIN (copy->message.size - copy->filled, COPY_PER_VISIT);
+
+  if (copy->memory.data == NULL)
+    return FALSE;
+  memcpy (copy->memory.data + copy->filled, link->arena->memory + copy->message.offset + copy->filled, size);
+  copy->filled += size;
+  if (copy->filled < copy->message.size)
+    return TRUE;
+  ferry_arena_let_go (link->arena, copy->message.number);
+  push (self, link, &copy->news, ferry_local_queue_keep_copy (self->local, link, copy->memory, copy->message.size));
+  *copy = (FerryBufferCopy){0};
+  return TRUE;
+}
+
+/* Returns FALSE when there is no memory. */
+static gboolean
+begin_copy (FerryLink *link, const FerryBufferMessage *message, const FerryBufferNews *news)
+{
+  FerryMemory memory;
+
+  if (!ferry_spare_memory_take (&link->spare, message->size, &memory))
+    return FALSE;
+  link->copy = (FerryBufferCopy){.memory = memory, .message = *message, .news = *news};
+  return TRUE;
+}
+
+/* A record of a buffer, at place, whose header was copied and whose length is in the lane. Returns what is wrong with
+ * it, or NULL. */
+const char *
+ferry_monitor_take_buffer (FerryMonitor *self, FerryLink *link, const FerryGrantEntry *grant,
+                           const FerryRecordHeader *header, const guint8 *place)
+{
+  FerryBufferMessage message;
+  FerryBufferNews news = {.connection_id = header->connection_id, .type_number = header->number};
+  const char *fault;
+
+  if (link->arena == NULL)
+    return "it sent a buffer over a link without buffers";
+  if (header->length < sizeof message || header->number > grant->n_types ||
+      (header->number == 0 && header->length != sizeof message))
+    return "its record of a buffer is malformed";
+  memcpy (&message, place + sizeof *header, sizeof message);
+  fault = ferry_arena_take (link->arena, &message);
+  if (fault != NULL)
+    return fault;
+  news.metadata_size = header->length - sizeof message;
+  news.metadata = g_memdup2 (place + sizeof *header + sizeof message, news.metadata_size);
+  if (link->trusted)
+    push (self, link, &news, ferry_arena_lend (link->arena, &message));
+  else if (!begin_copy (link, &message, &news))
+    {
+      ferry_arena_let_go (link->arena, message.number);
+      g_free (news.metadata);
+      return "there is no memory for a copy of its buffer; trust it, or have it send less at a time";
+    }
+  return NULL;
+}
