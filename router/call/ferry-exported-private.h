@@ -41,6 +41,7 @@ struct _FerryExported
   pthread_mutex_t lock;
   FerryViewRun *holder;      /* lock: (unowned) (nullable): whose turn it is */
   GQueue waiting;            /* lock: (element-type FerryViewRun) (owned) */
+  guint sweep_at;            /* lock: at which length those that nobody wants any more are looked for */
   gulong list_handler;       /* lock */
   _Atomic guint64 *revision; /* lock to set: (owned) (nullable): of the list, from when it was first followed */
   _Atomic guint64 n_changes; /* of properties that are followed */
@@ -48,6 +49,8 @@ struct _FerryExported
 
 FerryObjectTable *ferry_object_table_new (void);
 void ferry_object_table_unref (FerryObjectTable *self);
+/* (element-type FerryExported) (transfer full): all objects that others may have asked something of. */
+GPtrArray *ferry_object_table_list (FerryObjectTable *self);
 /* (transfer full) (nullable): the record of an object, with the table's lock. */
 FerryExported *ferry_object_table_find_locked (FerryObjectTable *self, GObject *object);
 
@@ -64,8 +67,10 @@ FerryViewRun *ferry_exported_leave_turn (FerryExported *self, FerryViewRun *run)
 /* Of a list: counts its changes from now on, before those hear of them who look for them later. */
 void ferry_exported_count_revisions (FerryExported *self);
 guint64 ferry_exported_get_revision (FerryExported *self);
-/* Those that wait and have not begun. (element-type FerryViewRun), owned. */
-void ferry_exported_steal_waiting (FerryExported *self, GQueue *stolen);
+/* Answers those that wait and have not begun with error. */
+void ferry_exported_refuse_waiting (FerryExported *self, const GError *error);
+/* Answers those of them that nobody wants any more, where there may be many. */
+void ferry_exported_refuse_unwanted (FerryExported *self);
 
 /* Returns (transfer full) (nullable). */
 char *ferry_exported_dup_name (FerryExported *self);

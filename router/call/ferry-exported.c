@@ -7,6 +7,9 @@
 
 #include "call/ferry-view-run-private.h"
 
+/* How many have to wait before it is worth looking who of them is not wanted any more. */
+#define LEAST_TO_SWEEP 64
+
 FerryObjectTable *
 ferry_object_table_new (void)
 {
@@ -50,6 +53,26 @@ ferry_object_table_find_locked (FerryObjectTable *self, GObject *object)
                                                memory_order_relaxed))
       return exported;
   return NULL;
+}
+
+GPtrArray *
+ferry_object_table_list (FerryObjectTable *self)
+{
+  GPtrArray *list = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_exported_unref);
+  GHashTableIter iter;
+  gpointer object;
+
+  pthread_mutex_lock (&self->lock);
+  g_hash_table_iter_init (&iter, self->objects);
+  while (g_hash_table_iter_next (&iter, &object, NULL))
+    {
+      FerryExported *exported = ferry_object_table_find_locked (self, object);
+
+      if (exported != NULL)
+        g_ptr_array_add (list, exported);
+    }
+  pthread_mutex_unlock (&self->lock);
+  return list;
 }
 
 FerryExported *
@@ -180,20 +203,61 @@ ferry_exported_leave_turn (FerryExported *self, FerryViewRun *run)
   return next;
 }
 
-void
-ferry_exported_steal_waiting (FerryExported *self, GQueue *stolen)
+/* Moves those that have not begun to stolen, or only those of them that nobody wants any more. */
+static void
+steal_locked (FerryExported *self, gboolean unwanted, GQueue *stolen)
 {
-  pthread_mutex_lock (&self->lock);
   for (GList *l = self->waiting.head, *next; l != NULL; l = next)
     {
       next = l->next;
-      if (!ferry_view_run_has_begun (l->data))
-        {
-          g_queue_unlink (&self->waiting, l);
-          g_queue_push_tail_link (stolen, l);
-        }
+      if (ferry_view_run_has_begun (l->data) || (unwanted && !ferry_view_run_is_unwanted (l->data)))
+        continue;
+      g_queue_unlink (&self->waiting, l);
+      g_queue_push_tail_link (stolen, l);
+    }
+}
+
+static void
+refuse (GQueue *stolen, const GError *error)
+{
+  FerryViewRun *run;
+
+  while ((run = g_queue_pop_head (stolen)) != NULL)
+    {
+      ferry_view_run_refuse (run, error);
+      ferry_view_run_unref (run);
+    }
+}
+
+void
+ferry_exported_refuse_waiting (FerryExported *self, const GError *error)
+{
+  GQueue stolen = G_QUEUE_INIT;
+
+  pthread_mutex_lock (&self->lock);
+  steal_locked (self, FALSE, &stolen);
+  pthread_mutex_unlock (&self->lock);
+  refuse (&stolen, error);
+}
+
+/* At each doubling of those that are left: so one that waits is looked at twice, on average. */
+void
+ferry_exported_refuse_unwanted (FerryExported *self)
+{
+  g_autoptr (GError) error = NULL;
+  GQueue stolen = G_QUEUE_INIT;
+
+  pthread_mutex_lock (&self->lock);
+  if (self->waiting.length >= MAX (self->sweep_at, LEAST_TO_SWEEP))
+    {
+      steal_locked (self, TRUE, &stolen);
+      self->sweep_at = 2 * self->waiting.length;
     }
   pthread_mutex_unlock (&self->lock);
+  if (g_queue_is_empty (&stolen))
+    return;
+  error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Nobody wants the result any more");
+  refuse (&stolen, error);
 }
 
 char *

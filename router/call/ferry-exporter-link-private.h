@@ -12,6 +12,7 @@
 #include "call/ferry-demux.h"
 #include "call/ferry-exporter-private.h"
 #include "call/ferry-push-private.h"
+#include "call/ferry-references-private.h"
 
 G_BEGIN_DECLS
 
@@ -41,11 +42,8 @@ void ferry_exporter_link_tell_names (FerryExporterLink *self, FerryExported *lef
 /* (transfer full) (nullable): what a request is about. FERRY_ERROR_UNKNOWN_OBJECT. */
 FerryExported *ferry_exporter_link_find (FerryExporterLink *self, FerryExporter *exporter, const FerryObjectRoot *root,
                                          GError **error);
-/* The other end gets a reference to it. FERRY_ERROR_TOO_LARGE. */
-gboolean ferry_exporter_link_add_reference (FerryExporterLink *self, FerryExported *exported, GError **error);
-guint64 ferry_exporter_link_get_n_references (FerryExporterLink *self);
-/* (element-type FerryExported): adds those that it has references to. */
-void ferry_exporter_link_list_references (FerryExporterLink *self, GPtrArray *list);
+/* What the other end has. */
+FerryReferences *ferry_exporter_link_get_references (FerryExporterLink *self);
 /* A feed is open until it is removed. FERRY_ERROR_TOO_LARGE. */
 gboolean ferry_exporter_link_add_push (FerryExporterLink *self, FerryPush *push, GError **error);
 void ferry_exporter_link_remove_push (FerryExporterLink *self, FerryPush *push);

@@ -1,9 +1,6 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* References are counted as they are sent: what the other end drops are those that have arrived there, so one that is
- * under way keeps its object. */
-
 #include "config.h"
 
 #include "call/ferry-exporter-link-private.h"
@@ -15,12 +12,6 @@
 #include "call/ferry-invocation-private.h"
 #include "call/ferry-transport-private.h"
 
-typedef struct
-{
-  FerryExported *exported; /* (owned) */
-  guint64 count;
-} Reference;
-
 struct _FerryExporterLink
 {
   GObject parent_instance;
@@ -28,12 +19,12 @@ struct _FerryExporterLink
   GWeakRef exporter;         /* (element-type FerryExporter) */
   FerryTransport *transport; /* const: (owned), as the next */
   FerryDemux *demux;
+  FerryReferences references;
 
   pthread_mutex_t lock;
-  GHashTable *references; /* lock: (element-type guint64 Reference), as what follows; owned */
-  GPtrArray *pushes;      /* (element-type FerryPush): feeds (owned) */
-  GPtrArray *watches;     /* (element-type FerryPush): of who watches whether it listens (owned) */
-  guint64 last_before;    /* of the demux's invocations: the last one that came before the latest stop */
+  GPtrArray *pushes;   /* lock, as what follows: (element-type FerryPush): feeds (owned) */
+  GPtrArray *watches;  /* (element-type FerryPush): of who watches whether it listens (owned) */
+  guint64 last_before; /* of the demux's invocations: the last one that came before the latest stop */
   gboolean closed;
 };
 
@@ -53,103 +44,21 @@ ferry_exporter_link_dup_exporter (FerryExporterLink *self)
 
 /* ---- references ---- */
 
-static void
-reference_free (gpointer data)
+FerryReferences *
+ferry_exporter_link_get_references (FerryExporterLink *self)
 {
-  Reference *reference = data;
-
-  ferry_exported_unref (reference->exported);
-  g_free (reference);
-}
-
-gboolean
-ferry_exporter_link_add_reference (FerryExporterLink *self, FerryExported *exported, GError **error)
-{
-  Reference *reference;
-  gboolean is_full;
-  gboolean closed;
-
-  pthread_mutex_lock (&self->lock);
-  closed = self->closed;
-  reference = g_hash_table_lookup (self->references, &exported->number);
-  is_full = reference == NULL && g_hash_table_size (self->references) >= FERRY_MAX_REFERENCES;
-  if (reference == NULL && !is_full && !closed)
-    {
-      reference = g_new (Reference, 1);
-      *reference = (Reference){ferry_exported_ref (exported), 0};
-      g_hash_table_insert (self->references, &exported->number, reference);
-    }
-  if (reference != NULL && !closed)
-    reference->count++;
-  pthread_mutex_unlock (&self->lock);
-  if (is_full)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
-                 "The other end has references to %d objects already, and gets no more until it drops some",
-                 FERRY_MAX_REFERENCES);
-  else if (closed)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The transport is closed");
-  return !is_full && !closed;
-}
-
-/* What the other end says of a number that it does not have, or of more references than it got, is passed over: it
- * can hurt nobody but itself. */
-static void
-drop_references (FerryExporterLink *self, guint64 number, guint64 count)
-{
-  Reference *reference;
-
-  pthread_mutex_lock (&self->lock);
-  reference = g_hash_table_lookup (self->references, &number);
-  if (reference != NULL)
-    reference->count -= MIN (count, reference->count);
-  if (reference != NULL && reference->count == 0)
-    g_hash_table_steal (self->references, &number);
-  else
-    reference = NULL;
-  pthread_mutex_unlock (&self->lock);
-  /* It may be the last of the object, which runs code of the application's. */
-  g_clear_pointer (&reference, reference_free);
-}
-
-guint64
-ferry_exporter_link_get_n_references (FerryExporterLink *self)
-{
-  guint64 n;
-
-  pthread_mutex_lock (&self->lock);
-  n = g_hash_table_size (self->references);
-  pthread_mutex_unlock (&self->lock);
-  return n;
-}
-
-void
-ferry_exporter_link_list_references (FerryExporterLink *self, GPtrArray *list)
-{
-  GHashTableIter iter;
-  gpointer reference;
-
-  pthread_mutex_lock (&self->lock);
-  g_hash_table_iter_init (&iter, self->references);
-  while (g_hash_table_iter_next (&iter, NULL, &reference))
-    g_ptr_array_add (list, ferry_exported_ref (((Reference *) reference)->exported));
-  pthread_mutex_unlock (&self->lock);
+  return &self->references;
 }
 
 FerryExported *
 ferry_exporter_link_find (FerryExporterLink *self, FerryExporter *exporter, const FerryObjectRoot *root, GError **error)
 {
   FerryExported *exported = NULL;
-  Reference *reference;
 
   if (root->generation == 0)
     return ferry_exporter_find (exporter, root->name, error);
-  pthread_mutex_lock (&self->lock);
-  reference = root->generation == ferry_exporter_get_generation (exporter)
-                ? g_hash_table_lookup (self->references, &root->number)
-                : NULL;
-  if (reference != NULL)
-    exported = ferry_exported_ref (reference->exported);
-  pthread_mutex_unlock (&self->lock);
+  if (root->generation == ferry_exporter_get_generation (exporter))
+    exported = ferry_references_find (&self->references, root->number);
   if (exported == NULL)
     g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_OBJECT,
                  "The reference %" G_GUINT64_FORMAT " is none of this transport's, or was dropped; get a new one",
@@ -406,7 +315,7 @@ release (FerryExporterLink *self, FerryExporter *exporter, FerryInvocation *invo
     return;
   g_variant_get (arguments, "(ttt)", &generation, &number, &count);
   if (generation == ferry_exporter_get_generation (exporter))
-    drop_references (self, number, count);
+    ferry_references_drop (&self->references, number, count);
 }
 
 static void
@@ -495,15 +404,13 @@ ferry_exporter_link_start (FerryExporterLink *self, GError **error)
 void
 ferry_exporter_link_close (FerryExporterLink *self, const GError *reason)
 {
-  g_autoptr (GHashTable) references = NULL;
   gboolean was_closed;
 
   pthread_mutex_lock (&self->lock);
   was_closed = self->closed;
   self->closed = TRUE;
-  references = self->references;
-  self->references = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, reference_free);
   pthread_mutex_unlock (&self->lock);
+  ferry_references_close (&self->references);
   if (was_closed)
     return;
   ferry_transport_watch_end (self->transport, NULL, NULL);
@@ -523,6 +430,7 @@ ferry_exporter_link_new (FerryExporter *exporter, FerryTransport *transport)
   g_weak_ref_set (&self->exporter, exporter);
   self->transport = g_object_ref (transport);
   self->demux = ferry_demux_new (transport);
+  ferry_references_init (&self->references, ferry_exporter_get_context (exporter));
   return self;
 }
 
@@ -534,7 +442,7 @@ ferry_exporter_link_finalize (GObject *object)
   g_weak_ref_clear (&self->exporter);
   g_clear_object (&self->demux);
   g_clear_object (&self->transport);
-  g_hash_table_unref (self->references);
+  ferry_references_clear (&self->references);
   g_ptr_array_unref (self->pushes);
   g_ptr_array_unref (self->watches);
   pthread_mutex_destroy (&self->lock);
@@ -553,7 +461,6 @@ ferry_exporter_link_init (FerryExporterLink *self)
 {
   g_weak_ref_init (&self->exporter, NULL);
   pthread_mutex_init (&self->lock, NULL);
-  self->references = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, reference_free);
   self->pushes = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_push_unref);
   self->watches = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_push_unref);
 }

@@ -8,6 +8,7 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-exporter-fields-private.h"
+#include "call/ferry-exporter-link-private.h"
 
 void
 ferry_exporter_place_demux (FerryExporter *self, FerryDemux *demux)
@@ -115,11 +116,23 @@ get_n_requests (FerryExporter *self)
   return atomic_load_explicit (&self->n_requests, memory_order_relaxed);
 }
 
+static guint
+count_pending (FerryExporter *self)
+{
+  g_autoptr (GPtrArray) links = ferry_exporter_list_links (self);
+  guint n = 0;
+
+  for (guint i = 0; i < links->len; i++)
+    n += ferry_demux_get_n_pending (ferry_exporter_link_get_demux (links->pdata[i]));
+  return n;
+}
+
 /**
  * ferry_exporter_process_requests:
  * @self: an exporter whose requests are answered by hand
  *
- * Answers what has been asked, and does not wait for more. One thread at a time.
+ * Answers what has been asked, and does not wait for more. It comes back also where others go on asking: what is asked
+ * meanwhile may be left for the next time. One thread at a time.
  *
  * Returns: how many requests it took up
  *
@@ -129,12 +142,14 @@ guint
 ferry_exporter_process_requests (FerryExporter *self)
 {
   guint64 before;
+  guint64 wanted;
 
   g_return_val_if_fail (FERRY_IS_EXPORTER (self), 0);
   g_return_val_if_fail (self->place == FERRY_EXPORTER_PLACE_HAND, 0);
 
   before = get_n_requests (self);
-  while (g_main_context_iteration (self->context, FALSE))
+  wanted = before + MAX (count_pending (self), 1);
+  while (get_n_requests (self) < wanted && g_main_context_iteration (self->context, FALSE))
     ;
   return (guint) (get_n_requests (self) - before);
 }

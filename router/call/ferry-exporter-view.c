@@ -33,7 +33,7 @@ make_result (Request *self, FerryExporter *exporter, FerryExported *object, GVar
       result->value = value;
       return TRUE;
     }
-  if (!ferry_exporter_link_add_reference (self->link, object, error))
+  if (!ferry_references_add (ferry_exporter_link_get_references (self->link), object, error))
     return FALSE;
   result->generation = ferry_exporter_get_generation (exporter);
   result->number = object->number;

@@ -184,7 +184,7 @@ ferry_exporter_get_n_references (FerryExporter *self)
 
   links = ferry_exporter_list_links (self);
   for (guint i = 0; i < links->len; i++)
-    n += ferry_exporter_link_get_n_references (links->pdata[i]);
+    n += ferry_references_get_n (ferry_exporter_link_get_references (links->pdata[i]));
   return n;
 }
 
@@ -263,41 +263,15 @@ ferry_exporter_start (FerryExporter *self)
   set_listening (self, TRUE, FERRY_STOP_MODE_FULFIL);
 }
 
-/* (element-type FerryExported) (transfer full): all that others may have asked something of. */
-static GPtrArray *
-list_exported (FerryExporter *self)
-{
-  g_autoptr (GPtrArray) links = ferry_exporter_list_links (self);
-  GPtrArray *list = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_exported_unref);
-  GHashTableIter iter;
-  gpointer exported;
-
-  pthread_mutex_lock (&self->lock);
-  g_hash_table_iter_init (&iter, self->names);
-  while (g_hash_table_iter_next (&iter, NULL, &exported))
-    g_ptr_array_add (list, ferry_exported_ref (exported));
-  pthread_mutex_unlock (&self->lock);
-  for (guint i = 0; i < links->len; i++)
-    ferry_exporter_link_list_references (links->pdata[i], list);
-  return list;
-}
-
 static void
 refuse_waiting (FerryExporter *self)
 {
-  g_autoptr (GPtrArray) list = list_exported (self);
+  g_autoptr (GPtrArray) list = ferry_object_table_list (self->table);
   g_autoptr (GError) error = NULL;
-  GQueue waiting = G_QUEUE_INIT;
-  FerryViewRun *run;
 
   ferry_exporter_check_listening (self, TRUE, &error);
   for (guint i = 0; i < list->len; i++)
-    ferry_exported_steal_waiting (list->pdata[i], &waiting);
-  while ((run = g_queue_pop_head (&waiting)) != NULL)
-    {
-      ferry_view_run_refuse (run, error);
-      ferry_view_run_unref (run);
-    }
+    ferry_exported_refuse_waiting (list->pdata[i], error);
 }
 
 /**

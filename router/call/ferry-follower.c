@@ -15,6 +15,8 @@
 #include "call/ferry-interface-private.h"
 
 #define MAX_SIGNALS 4096
+/* Of their arguments; a single one may have more. */
+#define MAX_SIGNAL_BYTES ((gsize) 4 * 1024 * 1024)
 #define MAX_SIGNALS_AN_ITEM 512
 #define MAX_CHANGES 1024
 
@@ -35,6 +37,7 @@ typedef struct
 {
   const FerryMember *member;
   GVariant *arguments; /* (owned) */
+  gsize size;          /* of them */
 } Emission;
 
 typedef struct
@@ -58,7 +61,8 @@ struct _Follower
   gboolean connected; /* they are there */
   gboolean ready;     /* the first values are there */
   gboolean has_news;
-  GQueue emissions; /* (element-type Emission) (owned) */
+  GQueue emissions;     /* (element-type Emission) (owned) */
+  gsize emission_bytes; /* of their arguments */
   guint64 n_missed;
   GArray *changes; /* (element-type Change) */
   guint64 length;
@@ -113,6 +117,7 @@ make_signals_locked (Follower *self)
   for (guint n = 0; n < MAX_SIGNALS_AN_ITEM && (emission = g_queue_pop_head (&self->emissions)) != NULL; n++)
     {
       g_variant_builder_add (&builder, "(sv)", emission->member->name, emission->arguments);
+      self->emission_bytes -= emission->size;
       emission_free (emission);
     }
   return g_variant_builder_end (&builder);
@@ -204,6 +209,13 @@ collect (const GValue *values, guint n)
   return g_variant_ref_sink (g_variant_builder_end (&builder));
 }
 
+static gboolean
+has_room_locked (Follower *self, gsize size)
+{
+  return self->emissions.length == 0 ||
+         (self->emissions.length < MAX_SIGNALS && self->emission_bytes + size <= MAX_SIGNAL_BYTES);
+}
+
 static void
 signal_emitted (GClosure *closure, GValue *result, guint n_values, const GValue *values, gpointer hint,
                 gpointer marshal_data)
@@ -216,10 +228,14 @@ signal_emitted (GClosure *closure, GValue *result, guint n_values, const GValue 
   if (arguments == NULL)
     return;
   emission = g_new (Emission, 1);
-  *emission = (Emission){signal->member, g_steal_pointer (&arguments)};
+  *emission = (Emission){signal->member, arguments, g_variant_get_size (arguments)};
+  g_steal_pointer (&arguments);
   pthread_mutex_lock (&self->lock);
-  if (self->emissions.length < MAX_SIGNALS)
-    g_queue_push_tail (&self->emissions, g_steal_pointer (&emission));
+  if (has_room_locked (self, emission->size))
+    {
+      self->emission_bytes += emission->size;
+      g_queue_push_tail (&self->emissions, g_steal_pointer (&emission));
+    }
   else
     self->n_missed++;
   self->has_news = TRUE;
@@ -427,8 +443,13 @@ follower_new (FerryExporterLink *link, FerryExported *exported, gboolean list)
 static void
 add_followed (Follower *self, GPtrArray *list, const FerryMember *member)
 {
-  Followed *followed = g_new0 (Followed, 1);
+  Followed *followed;
 
+  /* Named twice, it is told of once. */
+  for (guint i = 0; i < list->len; i++)
+    if (((Followed *) list->pdata[i])->member == member)
+      return;
+  followed = g_new0 (Followed, 1);
   followed->follower = self;
   followed->member = member;
   g_ptr_array_add (list, followed);

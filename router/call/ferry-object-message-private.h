@@ -29,9 +29,10 @@ G_BEGIN_DECLS
 #define FERRY_VIEW_MAX_STEPS 64
 #define FERRY_MEMBER_NAME_MAX 255
 #define FERRY_FOLLOW_MAX_NAMES 256
-#define FERRY_ROWS_MAX 1024        /* rows of a list in one answer */
-#define FERRY_MAX_REFERENCES 65536 /* objects that an end holds over one transport */
-#define FERRY_MAX_FOLLOWERS 1024   /* feeds of one transport */
+#define FERRY_ROWS_MAX 1024                      /* rows of a list in one answer */
+#define FERRY_MAX_REFERENCES 65536               /* objects that an end holds over one transport */
+#define FERRY_MAX_HELD_BYTES (256 * 1024 * 1024) /* of values among them */
+#define FERRY_MAX_FOLLOWERS 1024                 /* feeds of one transport */
 
 typedef enum
 {

@@ -27,9 +27,16 @@ typedef void (*FerryResolveFunc) (gpointer data, FerryResolved *result, const GE
 
 typedef struct _FerryResolve FerryResolve;
 
-/* deadline: monotonic time in microseconds, 0 for none: the other end is told, and the caller sees to it.
- * Returns (transfer full). */
-FerryResolve *ferry_resolve_start (FerryView *view, gint64 deadline, FerryResolveFunc func, gpointer data);
+/* Of a thread that may wait until the transport has room. */
+typedef struct
+{
+  GCancellable *cancellable; /* (unowned) (nullable): ends that */
+} FerryResolveWait;
+
+/* deadline: monotonic time in microseconds, 0 for none: the other end is told, and the caller sees to it. wait: NULL
+ * for one that may not. Returns (transfer full). */
+FerryResolve *ferry_resolve_start (FerryView *view, gint64 deadline, const FerryResolveWait *wait,
+                                   FerryResolveFunc func, gpointer data);
 void ferry_resolve_unref (FerryResolve *self);
 /* Ends it with error, unless it has its end: then it returns FALSE, and func was called, or is being called. func is
  * not called here. */

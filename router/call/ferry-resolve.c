@@ -7,6 +7,7 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-mux-private.h"
+#include "call/ferry-remote-error.h"
 #include "call/ferry-transactions-private.h"
 #include "call/ferry-transport-private.h"
 #include "call/ferry-view-run-private.h"
@@ -60,14 +61,26 @@ claim (FerryResolve *self)
   return !atomic_exchange (&self->over, TRUE);
 }
 
-/* Takes result's content. */
-static void
-end (FerryResolve *self, FerryResolved *result, const GError *error)
+/* Not so where the object itself has failed, with whatever code: then its place is in the trace, before n_places of
+ * others'. */
+static gboolean
+nobody_listens (const GError *error, guint n_places)
 {
-  gboolean is_default = error != NULL && self->view->default_value != NULL &&
-                        (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING) ||
-                         g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED) ||
-                         g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST));
+  g_autofree char *trace = ferry_error_get_trace (error);
+
+  for (const char *at = trace; at != NULL && *at != '\0'; at++)
+    if (*at == '\n' && n_places-- == 0)
+      return FALSE;
+  return g_error_matches (error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING) ||
+         g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED) ||
+         g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+}
+
+/* Takes result's content. n_places: of error: how many places its trace has where it is not the object's. */
+static void
+end (FerryResolve *self, FerryResolved *result, const GError *error, guint n_places)
+{
+  gboolean is_default = error != NULL && self->view->default_value != NULL && nobody_listens (error, n_places);
 
   if (!claim (self))
     {
@@ -114,7 +127,8 @@ answered (gpointer data, GVariant *answer, const GError *error)
       ferry_view_result_clear (&told);
       unwrap_change (self, &result);
     }
-  end (self, &result, failure);
+  /* The other end's place is in what it answers, whoever has failed there. */
+  end (self, &result, failure, 1);
 }
 
 static void
@@ -157,7 +171,7 @@ check_member (FerryProxy *proxy, const FerryViewRequest *request, GError **error
 }
 
 static gboolean
-start_remote (FerryResolve *self, FerryViewRequest *view, GError **error)
+start_remote (FerryResolve *self, FerryViewRequest *view, const FerryResolveWait *wait, GError **error)
 {
   FerryProxyLink *link = self->view->proxy->link;
   g_autoptr (GVariant) arguments = NULL;
@@ -167,7 +181,12 @@ start_remote (FerryResolve *self, FerryViewRequest *view, GError **error)
     return FALSE;
   arguments = g_variant_ref_sink (ferry_view_request_to_variant (view));
   request.arguments = arguments;
-  self->xid = ferry_mux_ask (ferry_proxy_link_get_mux (link), &request, &ask_funcs, resolve_ref (self), error);
+  resolve_ref (self);
+  if (wait != NULL)
+    self->xid =
+      ferry_mux_ask_waiting (ferry_proxy_link_get_mux (link), &request, &ask_funcs, self, wait->cancellable, error);
+  else
+    self->xid = ferry_mux_ask (ferry_proxy_link_get_mux (link), &request, &ask_funcs, self, error);
   if (self->xid == 0)
     ferry_resolve_unref (self);
   return self->xid != 0;
@@ -196,7 +215,7 @@ run_done (gpointer data, FerryExported *object, GVariant *value, const GError *e
   else if (value != NULL)
     result.value = g_variant_ref (value);
   unwrap_change (self, &result);
-  end (self, &result, error);
+  end (self, &result, error, 0);
 }
 
 static gboolean
@@ -248,7 +267,8 @@ start_local (FerryResolve *self, FerryViewRequest *view, GError **error)
 /* ---- both ---- */
 
 FerryResolve *
-ferry_resolve_start (FerryView *view, gint64 deadline, FerryResolveFunc func, gpointer data)
+ferry_resolve_start (FerryView *view, gint64 deadline, const FerryResolveWait *wait, FerryResolveFunc func,
+                     gpointer data)
 {
   FerryResolve *self = g_new0 (FerryResolve, 1);
   FerryResolved nothing = {0};
@@ -262,8 +282,8 @@ ferry_resolve_start (FerryView *view, gint64 deadline, FerryResolveFunc func, gp
   self->deadline = deadline;
   ferry_view_fill_request (view, &request);
   if (!ferry_view_request_check (&request, &error) ||
-      !(view->proxy->link != NULL ? start_remote (self, &request, &error) : start_local (self, &request, &error)))
-    end (self, &nothing, error);
+      !(view->proxy->link != NULL ? start_remote (self, &request, wait, &error) : start_local (self, &request, &error)))
+    end (self, &nothing, error, 0);
   return self;
 }
 

@@ -113,6 +113,7 @@ resolve_and_wait (FerryView *view, const char *async_form, gint64 timeout, GCanc
 {
   gint64 deadline = ferry_mux_get_deadline (timeout);
   g_autoptr (FerryResolve) resolve = NULL;
+  const FerryResolveWait room = {cancellable};
   Wait wait = {.result = result};
   gboolean over;
 
@@ -123,7 +124,7 @@ resolve_and_wait (FerryView *view, const char *async_form, gint64 timeout, GCanc
     return FALSE;
   g_mutex_init (&wait.lock);
   g_cond_init (&wait.cond);
-  resolve = ferry_resolve_start (view, deadline, wait_over, &wait);
+  resolve = ferry_resolve_start (view, deadline, &room, wait_over, &wait);
   over = wait_for (view, resolve, &wait, async_form, deadline, cancellable, error);
   g_cond_clear (&wait.cond);
   g_mutex_clear (&wait.lock);
@@ -293,7 +294,7 @@ ferry_resolve_run_task (FerryView *view, gint64 timeout, GTask *task)
   self->view = ferry_view_ref (view);
   g_mutex_init (&self->lock);
   g_task_set_check_cancellable (task, FALSE);
-  self->resolve = ferry_resolve_start (view, deadline, pending_done, self);
+  self->resolve = ferry_resolve_start (view, deadline, NULL, pending_done, self);
   if (deadline > 0)
     set_timer (self, deadline);
   if (cancellable != NULL)
@@ -400,7 +401,7 @@ ferry_view_resolve_with_func (FerryView *self, FerryViewFunc func, gpointer user
 
   answering = g_new (Answering, 1);
   *answering = (Answering){func, user_data};
-  ferry_resolve_unref (ferry_resolve_start (self, 0, answering_done, answering));
+  ferry_resolve_unref (ferry_resolve_start (self, 0, NULL, answering_done, answering));
 }
 
 /**

@@ -45,6 +45,8 @@ void ferry_view_run_start_here (FerryViewRun *self);
 void ferry_view_run_refuse (FerryViewRun *self, const GError *error);
 /* For a thread that is about to wait for a run: takes up the runs that were left to it further up. */
 void ferry_view_run_take_up_others (void);
+/* Whether nobody wants its result any more. */
+gboolean ferry_view_run_is_unwanted (FerryViewRun *self);
 /* Whether its first step was begun. With the lock of the object that it waits for. */
 gboolean ferry_view_run_has_begun (FerryViewRun *self);
 
