@@ -52,6 +52,8 @@ request_done (gpointer data, FerryExported *object, GVariant *value, const GErro
 
   if (failure == NULL && exporter == NULL)
     failure = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The exporter is gone");
+  if (error != NULL)
+    ferry_error_mark_raised (failure);
   if (failure != NULL || !make_result (self, exporter, object, value, &result, &failure))
     ferry_invocation_return_error (self->invocation, failure);
   else

@@ -32,7 +32,10 @@ G_BEGIN_DECLS
 #define FERRY_ROWS_MAX 1024                      /* rows of a list in one answer */
 #define FERRY_MAX_REFERENCES 65536               /* objects that an end holds over one transport */
 #define FERRY_MAX_HELD_BYTES (256 * 1024 * 1024) /* of values among them */
-#define FERRY_MAX_FOLLOWERS 1024                 /* feeds of one transport */
+/* Added to the code of an error that says that nobody listens, where an object has raised it: it has another meaning.
+ */
+#define FERRY_RAISED_CODE 65536
+#define FERRY_MAX_FOLLOWERS 1024 /* feeds of one transport */
 
 typedef enum
 {
@@ -120,5 +123,10 @@ void ferry_follow_request_clear (FerryFollowRequest *self);
  * revision, position, how many went, and how many came; several may have been joined into one. length: of the list,
  * of the first item of a stream only, which begins with a change of nothing that says its revision. */
 #define FERRY_FEED_ITEM_TYPE "(a(stv)a(sv)ta(tttt)t)"
+
+gboolean ferry_error_says_nobody_listens (const GError *error);
+/* Marks an error that an object has raised, and takes the mark off: returns whether it had one. */
+void ferry_error_mark_raised (GError *error);
+gboolean ferry_error_take_raised (GError *error);
 
 G_END_DECLS

@@ -9,6 +9,7 @@
 
 #include "base/ferry-error.h"
 #include "call/ferry-packing-private.h"
+#include "call/ferry-remote-error-private.h"
 
 #define FOLLOW_TYPE "(sttasasb)"
 
@@ -477,4 +478,41 @@ ferry_follow_request_clear (FerryFollowRequest *self)
 {
   g_clear_pointer (&self->properties, g_variant_unref);
   g_clear_pointer (&self->signals, g_variant_unref);
+}
+
+/* ---- errors ---- */
+
+gboolean
+ferry_error_says_nobody_listens (const GError *error)
+{
+  return g_error_matches (error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING) ||
+         g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED) ||
+         g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+}
+
+/* Its trace is found by what it is. */
+static void
+set_code (GError *error, int code)
+{
+  g_autofree char *trace = ferry_error_get_trace (error);
+
+  error->code = code;
+  if (trace != NULL)
+    ferry_trace_remember (error, trace);
+}
+
+void
+ferry_error_mark_raised (GError *error)
+{
+  if (ferry_error_says_nobody_listens (error))
+    set_code (error, error->code + FERRY_RAISED_CODE);
+}
+
+gboolean
+ferry_error_take_raised (GError *error)
+{
+  if (error->domain != FERRY_ERROR || error->code < FERRY_RAISED_CODE)
+    return FALSE;
+  set_code (error, error->code - FERRY_RAISED_CODE);
+  return TRUE;
 }

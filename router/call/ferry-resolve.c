@@ -7,7 +7,6 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-mux-private.h"
-#include "call/ferry-remote-error.h"
 #include "call/ferry-transactions-private.h"
 #include "call/ferry-transport-private.h"
 #include "call/ferry-view-run-private.h"
@@ -61,26 +60,12 @@ claim (FerryResolve *self)
   return !atomic_exchange (&self->over, TRUE);
 }
 
-/* Not so where the object itself has failed, with whatever code: then its place is in the trace, before n_places of
- * others'. */
-static gboolean
-nobody_listens (const GError *error, guint n_places)
-{
-  g_autofree char *trace = ferry_error_get_trace (error);
-
-  for (const char *at = trace; at != NULL && *at != '\0'; at++)
-    if (*at == '\n' && n_places-- == 0)
-      return FALSE;
-  return g_error_matches (error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING) ||
-         g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED) ||
-         g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
-}
-
-/* Takes result's content. n_places: of error: how many places its trace has where it is not the object's. */
+/* Takes result's content. raised: the object itself has failed, with whatever code. */
 static void
-end (FerryResolve *self, FerryResolved *result, const GError *error, guint n_places)
+end (FerryResolve *self, FerryResolved *result, const GError *error, gboolean raised)
 {
-  gboolean is_default = error != NULL && self->view->default_value != NULL && nobody_listens (error, n_places);
+  gboolean is_default =
+    error != NULL && !raised && self->view->default_value != NULL && ferry_error_says_nobody_listens (error);
 
   if (!claim (self))
     {
@@ -117,6 +102,7 @@ answered (gpointer data, GVariant *answer, const GError *error)
   FerryResolved result = {0};
   FerryViewResult told = {0};
   g_autoptr (GError) failure = error != NULL ? g_error_copy (error) : NULL;
+  gboolean raised;
 
   if (failure == NULL && ferry_view_result_take (&told, answer, &failure))
     {
@@ -127,8 +113,8 @@ answered (gpointer data, GVariant *answer, const GError *error)
       ferry_view_result_clear (&told);
       unwrap_change (self, &result);
     }
-  /* The other end's place is in what it answers, whoever has failed there. */
-  end (self, &result, failure, 1);
+  raised = failure != NULL && ferry_error_take_raised (failure);
+  end (self, &result, failure, raised);
 }
 
 static void
@@ -215,7 +201,8 @@ run_done (gpointer data, FerryExported *object, GVariant *value, const GError *e
   else if (value != NULL)
     result.value = g_variant_ref (value);
   unwrap_change (self, &result);
-  end (self, &result, error, 0);
+  /* What a run fails with is the object's. */
+  end (self, &result, error, TRUE);
 }
 
 static gboolean
@@ -283,7 +270,7 @@ ferry_resolve_start (FerryView *view, gint64 deadline, const FerryResolveWait *w
   ferry_view_fill_request (view, &request);
   if (!ferry_view_request_check (&request, &error) ||
       !(view->proxy->link != NULL ? start_remote (self, &request, wait, &error) : start_local (self, &request, &error)))
-    end (self, &nothing, error, 0);
+    end (self, &nothing, error, FALSE);
   return self;
 }
 

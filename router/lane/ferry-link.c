@@ -103,15 +103,15 @@ ferry_link_unref (FerryLink *self)
   if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) != 1)
     return;
   ferry_link_close_down (self);
-  ferry_segment_clear (&self->segment);
-  ferry_link_give_up_buffers (self);
-  ferry_spare_memory_clear (&self->spare);
-  ferry_assembly_clear (&self->assembly);
   ferry_clear_fd (&self->memory);
   ferry_clear_fd (&self->doorbell);
   ferry_clear_fd (&self->control);
   ferry_clear_fd (&self->worker_end);
   ferry_clear_fd (&self->pidfd);
+  ferry_segment_clear (&self->segment);
+  ferry_link_give_up_buffers (self);
+  ferry_spare_memory_clear (&self->spare);
+  ferry_assembly_clear (&self->assembly);
   g_clear_pointer (&self->nursery, ferry_nursery_link_free);
   g_clear_pointer (&self->output, ferry_output_free);
   g_array_unref (self->connection_ids);
