@@ -336,6 +336,11 @@ test_proxy_gives_keys_and_tells_changes (void)
   g_autoptr (GVariant) keys = NULL;
   g_autofree char *text = NULL;
 
+#ifdef __SANITIZE_THREAD__
+  /* The streams of a call are guarded by locks of GLib, which ThreadSanitizer does not see. */
+  g_test_skip ("A pair's threads are not looked at under ThreadSanitizer");
+  return;
+#endif
   ferry_transport_new_pair (&here, &there);
   g_assert_true (
     ferry_exporter_export (exporter, "words", G_OBJECT (dictionary), interface, FERRY_CALL_POLICY_SERIAL, NULL));
