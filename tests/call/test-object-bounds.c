@@ -5,8 +5,10 @@
 
 #include "config.h"
 
+#include <fcntl.h>
 #include <locale.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include "call/ferry-exported-private.h"
 #include "call/ferry-exporter-private.h"
@@ -131,6 +133,112 @@ test_slow_follower (void)
   g_assert_cmpuint (told.n_missed, ==, 0);
   ferry_replies_cancel (replies);
   pair_scene_cut (&scene);
+}
+
+/* More than a message may have. */
+#define N_BURST (64 * 1024 * 1024 / 256 / 1024 + 8)
+
+typedef struct
+{
+  guint64 n_received;
+  guint64 n_missed;
+  gboolean has_last;
+} Heard;
+
+static void
+received_cb (FerryProxy *proxy, const char *name, GVariant *arguments, gpointer data)
+{
+  Heard *self = data;
+  int number;
+
+  g_variant_get (arguments, "(i&s)", &number, NULL);
+  self->n_received++;
+  self->has_last |= number < 0;
+}
+
+static void
+missed_cb (FerryProxy *proxy, guint64 n, gpointer data)
+{
+  ((Heard *) data)->n_missed += n;
+}
+
+static void
+failed_cb (FerryProxy *proxy, const GError *error, gpointer data)
+{
+  g_assert_no_error (error);
+}
+
+static gboolean
+has_heard_all (gpointer data)
+{
+  Heard *self = data;
+
+  return self->n_received + self->n_missed == N_BURST;
+}
+
+static gboolean
+is_followed (gpointer counter)
+{
+  return g_signal_has_handler_pending (counter, g_signal_lookup ("counted", TEST_TYPE_COUNTER), 0, TRUE);
+}
+
+static FerryTransport *
+new_end (int in_fd, int out_fd)
+{
+  g_autoptr (GError) error = NULL;
+  FerryTransport *end = ferry_transport_new_for_descriptors (in_fd, out_fd, &error);
+
+  g_assert_no_error (error);
+  return end;
+}
+
+static void
+burst (TestCounter *counter, FerryProxy *proxy)
+{
+  static const char *const signals[] = {"counted", NULL};
+  g_autofree char *text = make_text (EMISSION_SIZE);
+  Heard heard = {0};
+
+  g_signal_connect (proxy, "received", G_CALLBACK (received_cb), &heard);
+  g_signal_connect (proxy, "missed", G_CALLBACK (missed_cb), &heard);
+  g_signal_connect (proxy, "follow-failed", G_CALLBACK (failed_cb), NULL);
+  ferry_proxy_follow (proxy, NULL, signals);
+  ferry_test_look_until (is_followed, counter);
+  for (int i = 0; i < N_BURST; i++)
+    test_counter_emit (counter, i, text);
+  ferry_test_run_until (has_heard_all, &heard);
+  test_counter_emit (counter, -1, "last");
+  ferry_test_wait_flag (&heard.has_last);
+  g_signal_handlers_disconnect_by_data (proxy, &heard);
+}
+
+static void
+test_burst (void)
+{
+  g_autoptr (FerryInterface) interface = test_counter_create_interface ();
+  g_autoptr (FerryExporter) exporter = ferry_exporter_new ();
+  g_autoptr (TestCounter) counter = test_counter_new ("counter");
+  g_autoptr (FerryTransport) here = NULL;
+  g_autoptr (FerryTransport) there = NULL;
+  g_autoptr (FerryProxy) proxy = NULL;
+  g_autoptr (GError) error = NULL;
+  int forth[2];
+  int back[2];
+
+  g_assert_cmpint (pipe2 (forth, O_CLOEXEC), ==, 0);
+  g_assert_cmpint (pipe2 (back, O_CLOEXEC), ==, 0);
+  here = new_end (back[0], forth[1]);
+  there = new_end (forth[0], back[1]);
+  ferry_exporter_export (exporter, "counter", G_OBJECT (counter), interface, FERRY_CALL_POLICY_SERIAL, &error);
+  g_assert_no_error (error);
+  ferry_exporter_add_transport (exporter, there, &error);
+  g_assert_no_error (error);
+  ferry_exporter_start (exporter);
+  proxy = ferry_proxy_new (here, "counter");
+  burst (counter, proxy);
+  g_clear_object (&proxy);
+  ferry_transport_close (here);
+  ferry_transport_wait_closed (there);
 }
 
 /* ---- values that are held ---- */
@@ -416,6 +524,7 @@ main (int argc, char **argv)
 
   g_test_add_func ("/object-bounds/a-name-that-is-followed-many-times-is-told-of-once", test_followed_twice);
   g_test_add_func ("/object-bounds/signals-that-wait-are-bounded-in-bytes-and-told-as-missed", test_slow_follower);
+  g_test_add_func ("/object-bounds/a-burst-of-signals-ends-nobodys-feed", test_burst);
   g_test_add_func ("/object-bounds/values-that-are-held-are-bounded-in-bytes", test_held_values);
   g_test_add_func ("/object-bounds/cancelled-calls-do-not-wait-for-a-turn", test_unwanted_calls);
   g_test_add_func ("/object-bounds/a-call-that-waits-also-waits-for-room", test_full_transport);
