@@ -100,7 +100,7 @@ make_text (gsize size)
   return g_strnfill (size, 'x');
 }
 
-/* Whoever reads nothing has room for the item of the first values, and for no other. */
+/* Between two items it reads nothing, and no other is sent to it. */
 static void
 test_slow_follower (void)
 {

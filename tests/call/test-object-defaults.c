@@ -1,0 +1,105 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a view gives in place of an error, and in place of which. */
+
+#include "config.h"
+
+#include <locale.h>
+
+#include "call/ferry-remote-error-private.h"
+#include "ferry-test.h"
+#include "object-test.h"
+#include "pair-scene.h"
+
+static void
+fail_with (gpointer object, FerryMethodCall *call, gpointer data)
+{
+  int code;
+
+  g_variant_get (ferry_method_call_get_arguments (call), "(i)", &code);
+  ferry_method_call_return_new_error (call, FERRY_ERROR, code, "What it asked somebody else has failed");
+}
+
+static FerryView *
+new_failing_view (PairScene *scene, int code)
+{
+  FerryView *self = ferry_view_new (scene->proxy);
+
+  ferry_view_call (self, "fail_with", g_variant_new ("(i)", code));
+  ferry_view_set_default (self, g_variant_new_int32 (-1));
+  return self;
+}
+
+static void
+assert_own_error (PairScene *scene, int code)
+{
+  g_autoptr (FerryView) view = new_failing_view (scene, code);
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GError) error = NULL;
+
+  ferry_view_resolve (view, -1, NULL, &value, NULL, &error);
+  g_assert_error (error, FERRY_ERROR, code);
+  g_assert_null (value);
+}
+
+static void
+assert_default (PairScene *scene)
+{
+  g_autoptr (FerryView) view = new_failing_view (scene, FERRY_ERROR_BUSY);
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GError) error = NULL;
+
+  ferry_view_resolve (view, -1, NULL, &value, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (g_variant_get_int32 (value), ==, -1);
+}
+
+static void
+test_default (gconstpointer local)
+{
+  FerryInterface *interface = test_counter_create_interface ();
+  PairScene scene = {.local = local != NULL};
+
+  ferry_interface_add_method (interface, "fail_with", "i", "i", fail_with, NULL, NULL);
+  pair_scene_open (&scene, PAIR_SCENE_RECEIVING, "counter", interface, test_counter_new ("counter"));
+  pair_scene_wait_listening (&scene);
+  assert_own_error (&scene, FERRY_ERROR_NOT_LISTENING);
+  assert_own_error (&scene, FERRY_ERROR_CLOSED);
+  assert_own_error (&scene, FERRY_ERROR_WORKER_LOST);
+  assert_own_error (&scene, FERRY_ERROR_BUSY);
+  ferry_exporter_stop (scene.exporter, FERRY_STOP_MODE_REFUSE);
+  assert_default (&scene);
+  pair_scene_close (&scene);
+}
+
+/* Traces are found by what an error says: that of one which came from elsewhere is not this one's. */
+static void
+test_default_of_alike (void)
+{
+  FerryInterface *interface = test_counter_create_interface ();
+  PairScene scene = {.local = TRUE};
+  g_autoptr (GError) error = NULL;
+
+  ferry_interface_add_method (interface, "fail_with", "i", "i", fail_with, NULL, NULL);
+  pair_scene_open (&scene, PAIR_SCENE_RECEIVING, "counter", interface, test_counter_new ("counter"));
+  ferry_exporter_stop (scene.exporter, FERRY_STOP_MODE_REFUSE);
+  ferry_proxy_call (scene.proxy, "get_self", NULL, -1, NULL, NULL, NULL, &error);
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING);
+  ferry_trace_remember (error, "another process\n");
+  assert_default (&scene);
+  pair_scene_close (&scene);
+}
+
+int
+main (int argc, char **argv)
+{
+  setlocale (LC_ALL, "");
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_data_func ("/object-defaults/no-error-of-the-object-is-hidden", NULL, test_default);
+  g_test_add_data_func ("/object-defaults/no-error-of-an-object-in-this-process-is-hidden", "local", test_default);
+  g_test_add_func ("/object-defaults/another-error-that-said-the-same-takes-nothing-from-it", test_default_of_alike);
+
+  return g_test_run ();
+}
