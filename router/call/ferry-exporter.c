@@ -25,7 +25,8 @@
  * transport. A reference belongs to the transport over which it was given, and to this exporter: anywhere else, and
  * after either has gone, it is %FERRY_ERROR_UNKNOWN_OBJECT, and never another object.
  *
- * With the last reference to the exporter all transports lose it: whoever waits for an answer gets one, or a refusal.
+ * With the last reference to the exporter all transports lose it: whoever waits for an answer gets one, or a refusal. A
+ * call that has begun holds one until it is answered; to end before, close the transports.
  *
  * Any thread may use it.
  *

@@ -13,6 +13,9 @@
 #include "base/ferry-base-private.h"
 #include "call/ferry-variant-item-private.h"
 
+/* How many rows are made to find one. */
+#define MAX_SEARCHED 65536
+
 /* ---- rows ---- */
 
 static GVariant *
@@ -163,6 +166,13 @@ static gboolean
 contains (gpointer object, GVariant *key, gboolean *is_there, gpointer user_data, GError **error)
 {
   *is_there = FALSE;
+  /* Whoever asks is not to hold up the thread for as long as it likes. */
+  if (g_list_model_get_n_items (object) > MAX_SEARCHED)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
+                   "A list of more than %d items is not searched; add a method that knows where to look", MAX_SEARCHED);
+      return FALSE;
+    }
   for (guint i = 0; !*is_there; i++)
     {
       g_autoptr (GObject) item = g_list_model_get_item (object, i);

@@ -405,7 +405,8 @@ ferry_interface_set_container (FerryInterface *self, const FerryContainerFuncs *
  *
  * Without @get_row, a row is a dictionary `a{sv}` of the item's readable properties that can be sent, and an item that
  * is asked for by its position is given as an object. With it, it is given as the row. Whether the list contains a
- * value is whether one of its rows is equal to it.
+ * value is whether one of its rows is equal to it; each is made for that, so it fails with %FERRY_ERROR_TOO_LARGE
+ * where there are more than 65,536.
  *
  * Where the object is a [class@Gio.ListStore], items can be removed, and where @make_item is given, replaced. Otherwise
  * that fails with %FERRY_ERROR_NOT_ALLOWED; a position that the list does not have, and an item of another type than

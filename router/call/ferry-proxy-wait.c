@@ -160,8 +160,9 @@ wait_with_bell (FerryProxy *self, Bell *bell, gint64 deadline, GCancellable *can
  *
  * Any thread, but not that of the default main context, nor the one that receives.
  *
- * Fails with %FERRY_ERROR_TIMED_OUT, %G_IO_ERROR_CANCELLED, %FERRY_ERROR_WRONG_THREAD, and with why the transport has
- * ended, such as %FERRY_ERROR_CLOSED and %FERRY_ERROR_WORKER_LOST.
+ * Fails with %FERRY_ERROR_TIMED_OUT, %G_IO_ERROR_CANCELLED, %FERRY_ERROR_WRONG_THREAD, with %FERRY_ERROR_NOT_LISTENING
+ * when the exporter leaves the transport, and with why the transport has ended, such as %FERRY_ERROR_CLOSED and
+ * %FERRY_ERROR_WORKER_LOST.
  *
  * Returns: whether it listens
  *

@@ -360,8 +360,11 @@ ferry_resolve_wait (FerryView *view, const char *async_form, gint64 timeout, GCa
  * While one is called here, neither @timeout nor @cancellable can end it, though it can look at both; and one that
  * answers later was called by the time that %FERRY_ERROR_WRONG_THREAD says so.
  *
+ * While the transport has no room it waits for that as well.
+ *
  * Fails with %FERRY_ERROR_NOT_LISTENING, unless there is a default; %FERRY_ERROR_UNKNOWN_OBJECT,
- * %FERRY_ERROR_UNKNOWN_MEMBER, %FERRY_ERROR_NOT_ALLOWED, %FERRY_ERROR_BAD_ARGUMENTS; %FERRY_ERROR_TIMED_OUT,
+ * %FERRY_ERROR_UNKNOWN_MEMBER, %FERRY_ERROR_UNKNOWN_FUNCTION, %FERRY_ERROR_NOT_ALLOWED, %FERRY_ERROR_BAD_ARGUMENTS,
+ * %FERRY_ERROR_BAD_RESULT, %FERRY_ERROR_TOO_LARGE, %FERRY_ERROR_PROTOCOL; %FERRY_ERROR_TIMED_OUT,
  * %G_IO_ERROR_CANCELLED, %FERRY_ERROR_WRONG_THREAD, %FERRY_ERROR_REFUSED; with the end of the transport, such as
  * %FERRY_ERROR_CLOSED and %FERRY_ERROR_WORKER_LOST; and with what a method fails with.
  *
@@ -386,8 +389,8 @@ ferry_view_resolve (FerryView *self, gint64 timeout, GCancellable *cancellable, 
  *
  * As [method@Ferry.View.resolve], without waiting, and at the least cost: @func is called on the thread that receives
  * for the transport (the router's thread, for a worker's link), on the one that closes it, or in the object's own
- * process on the one that answers; and on this one, before this returns, where nothing can be asked. It may take any
- * time. Any thread.
+ * process on the one that answers; and on this one, before this returns, where nothing can be asked, as with
+ * %FERRY_ERROR_WOULD_BLOCK where the transport has no room. It may take any time. Any thread.
  *
  * Since: 0.1
  */
@@ -412,7 +415,8 @@ ferry_view_resolve_with_func (FerryView *self, FerryViewFunc func, gpointer user
  * @callback: (scope async): called when it was resolved
  * @user_data: data for @callback
  *
- * As [method@Ferry.View.resolve], without waiting. Any thread.
+ * As [method@Ferry.View.resolve], without waiting: where the transport has no room it fails with
+ * %FERRY_ERROR_WOULD_BLOCK, at once. Any thread.
  *
  * Since: 0.1
  */

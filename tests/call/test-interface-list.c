@@ -294,6 +294,31 @@ test_contains_compares_rows (void)
   g_assert_false (contains (interface, store, g_variant_new_string ("three")));
 }
 
+/* All of them are the same one. */
+static void
+test_long_lists_are_not_searched (void)
+{
+  g_autoptr (FerryInterface) interface = new_list (G_TYPE_LIST_STORE, row_of, NULL);
+  g_autoptr (GListStore) store = new_store ();
+  g_autoptr (Counter) item = g_object_new (COUNTER_TYPE, "title", "many", NULL);
+  g_autofree gpointer *items = g_new (gpointer, 65536);
+  g_autoptr (GVariant) key = g_variant_ref_sink (g_variant_new_string ("many"));
+  g_autoptr (GError) error = NULL;
+  gboolean is_there;
+  gpointer data;
+  const FerryContainerFuncs *funcs = get_funcs (interface, &data);
+
+  for (guint i = 0; i < 65536; i++)
+    items[i] = item;
+  g_list_store_splice (store, 3, 0, items, 65533);
+  g_assert_true (funcs->contains (store, key, &is_there, data, &error));
+  g_assert_no_error (error);
+  g_assert_true (is_there);
+  g_list_store_append (store, item);
+  g_assert_false (funcs->contains (store, key, &is_there, data, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
+}
+
 static void
 test_without_rows_items_are_objects (void)
 {
@@ -355,6 +380,7 @@ main (int argc, char **argv)
   ADD ("value-that-makes-no-item-is-refused", test_value_that_makes_no_item_is_refused);
   ADD ("only-stores-are-changed", test_only_stores_are_changed);
   ADD ("contains-compares-rows", test_contains_compares_rows);
+  ADD ("lists-that-are-long-are-not-searched", test_long_lists_are_not_searched);
   ADD ("without-rows-items-are-objects", test_without_rows_items_are_objects);
   ADD ("without-rows-a-row-is-the-properties", test_without_rows_a_row_is_the_properties);
   ADD ("a-list-is-of-list-models", test_a_list_is_of_list_models);

@@ -12,13 +12,14 @@
 #include "object-test.h"
 #include "pair-scene.h"
 
+/* Hands on what another exporter has told it. */
 static void
 fail_with (gpointer object, FerryMethodCall *call, gpointer data)
 {
   int code;
 
   g_variant_get (ferry_method_call_get_arguments (call), "(i)", &code);
-  ferry_method_call_return_new_error (call, FERRY_ERROR, code, "What it asked somebody else has failed");
+  ferry_method_call_return_new_error (call, FERRY_ERROR, code, "The exporter does not listen; wait until it does");
 }
 
 static FerryView *
