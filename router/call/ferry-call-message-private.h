@@ -85,6 +85,7 @@ typedef struct
  * FERRY_ERROR_TOO_LARGE. */
 gboolean ferry_call_message_check (const char *name, GVariant *value, GError **error);
 /* Borrows name and value, which were checked. Flags, number and window are for the caller to fill in. */
+void ferry_call_message_set_bytes (FerryCallMessage *self, gconstpointer data, gsize size);
 void ferry_call_message_init (FerryCallMessage *self, FerryCallKind kind, guint64 xid, const char *name,
                               GVariant *value);
 guint ferry_call_message_get_parts (const FerryCallMessage *self, FerryPart parts[FERRY_CALL_MAX_PARTS]);

@@ -75,6 +75,16 @@ get_body (GVariant *value)
   return data != NULL ? data : zeros;
 }
 
+/* A value of type “ay”, whose bytes stay the caller's. */
+void
+ferry_call_message_set_bytes (FerryCallMessage *self, gconstpointer data, gsize size)
+{
+  self->type_string = "ay";
+  self->header.type_length = (guint16) strlen (self->type_string);
+  self->body = data;
+  self->body_size = size;
+}
+
 void
 ferry_call_message_init (FerryCallMessage *self, FerryCallKind kind, guint64 xid, const char *name, GVariant *value)
 {

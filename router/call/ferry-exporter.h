@@ -19,9 +19,9 @@ G_BEGIN_DECLS
 
 /**
  * FerryCallPolicy:
- * @FERRY_CALL_POLICY_SERIAL: One caller at a time: a chain of operations is through before the next one begins. A method
- *   that has its own object called over a transport, and waits for that, waits for itself; in the object's process there
- *   is [ctor@Ferry.Proxy.new_local], which does not.
+ * @FERRY_CALL_POLICY_SERIAL: One caller at a time: a chain of operations is through before the next one begins. A
+ * method that has its own object called over a transport, and waits for that, waits for itself; in the object's process
+ * there is [ctor@Ferry.Proxy.new_local], which does not.
  * @FERRY_CALL_POLICY_CONCURRENT: As many at a time as the exporter has threads, or leaves unanswered.
  *
  * How many callers an exported object has at a time.

@@ -117,6 +117,7 @@ ferry_mux_ask (FerryMux *self, const FerryAskRequest *request, const FerryAskFun
   FerryRequest message = {
     .method = request->method,
     .arguments = request->arguments,
+    .packed = request->packed,
     .deadline = request->deadline,
     .flags = request->window > 0 ? FERRY_CALL_STREAM : 0,
     .window = (guint16) request->window,

@@ -32,6 +32,7 @@ typedef struct
   GVariant *arguments; /* (nullable): no floating reference */
   gint64 deadline;     /* monotonic time in microseconds, 0 for none */
   guint window;        /* more than 0: a stream is wanted */
+  FerryPart packed; /* in place of arguments: the bytes of an “ay”, until asking returns; data is NULL for none */
 } FerryAskRequest;
 
 /* any: asks. data stays until done was called, or destroy. Returns the transaction's number, or 0 with an error:

@@ -80,6 +80,8 @@ typedef struct
 
 /* Returns (transfer floating). */
 GVariant *ferry_view_request_to_variant (const FerryViewRequest *self);
+/* The bytes of that, at place where they have room there, and otherwise in memory of their own: (transfer full). */
+guint8 *ferry_view_request_pack (const FerryViewRequest *self, guint8 *place, gsize room, gsize *size);
 /* arguments (nullable). Fails with FERRY_ERROR_BAD_ARGUMENTS; there is nothing to be cleared then. */
 gboolean ferry_view_request_take (FerryViewRequest *self, GVariant *arguments, GError **error);
 /* The rules for steps that both ends keep: FERRY_ERROR_BAD_ARGUMENTS. */

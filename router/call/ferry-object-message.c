@@ -212,6 +212,18 @@ pack_request (const FerryViewRequest *self, guint8 *packed)
   return at;
 }
 
+guint8 *
+ferry_view_request_pack (const FerryViewRequest *self, guint8 *place, gsize room, gsize *size)
+{
+  guint8 *packed = place;
+
+  *size = pack_request (self, NULL);
+  if (*size > room)
+    packed = g_malloc (*size);
+  pack_request (self, packed);
+  return packed;
+}
+
 GVariant *
 ferry_view_request_to_variant (const FerryViewRequest *self)
 {

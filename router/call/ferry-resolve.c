@@ -11,6 +11,9 @@
 #include "call/ferry-transport-private.h"
 #include "call/ferry-view-run-private.h"
 
+/* Requests of up to so many bytes are made on the stack. */
+#define PACKED_HERE 512
+
 struct _FerryResolve
 {
   _Atomic gint references;
@@ -160,19 +163,22 @@ static gboolean
 start_remote (FerryResolve *self, FerryViewRequest *view, const FerryResolveWait *wait, GError **error)
 {
   FerryProxyLink *link = self->view->proxy->link;
-  g_autoptr (GVariant) arguments = NULL;
-  FerryAskRequest request = {FERRY_OBJECT_METHOD_VIEW, NULL, self->deadline, 0};
+  FerryAskRequest request = {.method = FERRY_OBJECT_METHOD_VIEW, .deadline = self->deadline};
+  guint8 place[PACKED_HERE];
+  guint8 *packed;
 
   if (!ferry_proxy_link_check_listening (link, error) || !check_member (self->view->proxy, view, error))
     return FALSE;
-  arguments = g_variant_ref_sink (ferry_view_request_to_variant (view));
-  request.arguments = arguments;
+  packed = ferry_view_request_pack (view, place, sizeof place, &request.packed.size);
+  request.packed.data = packed;
   resolve_ref (self);
   if (wait != NULL)
     self->xid =
       ferry_mux_ask_waiting (ferry_proxy_link_get_mux (link), &request, &ask_funcs, self, wait->cancellable, error);
   else
     self->xid = ferry_mux_ask (ferry_proxy_link_get_mux (link), &request, &ask_funcs, self, error);
+  if (packed != place)
+    g_free (packed);
   if (self->xid == 0)
     ferry_resolve_unref (self);
   return self->xid != 0;

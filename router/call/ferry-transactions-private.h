@@ -67,6 +67,7 @@ typedef struct
   gint64 deadline;     /* monotonic time in microseconds; 0: none. The other end is told; this end has its own timer */
   FerryCallFlags flags;
   guint16 window;
+  FerryPart packed; /* in place of arguments: the bytes of an “ay”; data is NULL for none */
 } FerryRequest;
 
 /* The call is borrowed: one that nobody took a reference of is refused when this returns. */

@@ -172,6 +172,8 @@ ferry_transactions_ask (FerryTransactions *self, const FerryRequest *request, co
     return 0;
   /* Serialises the arguments, so it is done before the lock is taken. */
   ferry_call_message_init (&message, FERRY_CALL_REQUEST, 0, request->method, request->arguments);
+  if (request->packed.data != NULL)
+    ferry_call_message_set_bytes (&message, request->packed.data, request->packed.size);
   message.header.number = request->deadline;
   message.header.flags = (guint8) request->flags;
   message.header.window = request->window;
