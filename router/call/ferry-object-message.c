@@ -227,10 +227,9 @@ ferry_view_request_pack (const FerryViewRequest *self, guint8 *place, gsize room
 GVariant *
 ferry_view_request_to_variant (const FerryViewRequest *self)
 {
-  gsize size = pack_request (self, NULL);
-  guint8 *packed = g_malloc (size);
+  gsize size;
+  guint8 *packed = ferry_view_request_pack (self, NULL, 0, &size);
 
-  pack_request (self, packed);
   return ferry_pack_end (packed, size);
 }
 

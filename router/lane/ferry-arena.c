@@ -26,7 +26,6 @@ ferry_arena_new (int fd, gsize offset, gsize size, gboolean is_writer, GError **
 
   atomic_init (&self->references, 1);
   self->size = size;
-  self->is_writer = is_writer;
   self->control = map (fd, offset, FERRY_ARENA_CONTROL_SIZE, PROT_READ | PROT_WRITE);
   if (self->control != NULL)
     self->memory = map (fd, offset, size, is_writer ? PROT_READ | PROT_WRITE : PROT_READ);

@@ -61,14 +61,16 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
   self->process_watch = (FerryWatch){FERRY_WATCH_PROCESS, self};
   self->output_watch = (FerryWatch){FERRY_WATCH_OUTPUT, self};
 
-  arena_size = arena_size > 0 ? fit_arena (arena_size) : 0;
+  arena_size = fit_arena (arena_size);
   if (!ferry_segment_create (&self->segment, up_capacity, n_cells, arena_size, &self->memory, error))
     return NULL;
   if (arena_size > 0)
-    self->arena =
-      ferry_arena_new (self->memory, ferry_segment_get_arena_offset (&self->segment), arena_size, FALSE, error);
-  if (arena_size > 0 && self->arena == NULL)
-    return NULL;
+    {
+      self->arena =
+        ferry_arena_new (self->memory, ferry_segment_get_arena_offset (&self->segment), arena_size, FALSE, error);
+      if (self->arena == NULL)
+        return NULL;
+    }
   self->doorbell = ferry_doorbell_new (error);
   if (self->doorbell < 0)
     return NULL;

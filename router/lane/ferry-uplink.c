@@ -29,8 +29,7 @@ ferry_uplink_new (FerrySegment *segment, int doorbell, guint64 max_message_size,
 FerryUplink *
 ferry_uplink_new_local (FerryLink *link, GThread *never_waits, GError **error)
 {
-  FerrySegment *shared = &link->segment;
-  FerrySegment segment = *shared;
+  FerrySegment segment = link->segment;
   int doorbell = fcntl (link->doorbell, F_DUPFD_CLOEXEC, 0);
   g_autoptr (FerryUplink) self = NULL;
 
@@ -42,10 +41,10 @@ ferry_uplink_new_local (FerryLink *link, GThread *never_waits, GError **error)
   self = ferry_uplink_new (&segment, doorbell, link->max_message_size, link->connection_ids->len);
   self->link = ferry_link_ref (link);
   self->never_waits = never_waits;
-  if (shared->arena_size > 0)
+  if (self->segment.arena_size > 0)
     {
-      FerryArena *arena =
-        ferry_arena_new (link->memory, ferry_segment_get_arena_offset (shared), shared->arena_size, TRUE, error);
+      FerryArena *arena = ferry_arena_new (link->memory, ferry_segment_get_arena_offset (&self->segment),
+                                           self->segment.arena_size, TRUE, error);
 
       if (arena == NULL)
         return NULL;

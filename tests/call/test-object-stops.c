@@ -29,19 +29,6 @@ typedef struct
   FerryProxy *proxy;
 } Scene;
 
-static void
-look_until (FerryTestCondition condition, gpointer data)
-{
-  gint64 deadline = g_get_monotonic_time () + FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC;
-
-  while (!condition (data))
-    {
-      g_assert_cmpint (g_get_monotonic_time (), <, deadline);
-      g_main_context_iteration (NULL, FALSE);
-      g_thread_yield ();
-    }
-}
-
 static gboolean
 is_heard (gpointer data)
 {
@@ -74,7 +61,7 @@ set_up (Scene *self, gconstpointer data)
   g_assert_no_error (error);
   ferry_exporter_start (self->exporter);
   self->proxy = ferry_proxy_new (self->here, "counter");
-  look_until (is_heard, self);
+  ferry_test_look_until (is_heard, self);
 }
 
 static gboolean
@@ -92,7 +79,7 @@ tear_down (Scene *self, gconstpointer data)
   g_object_unref (self->there);
   g_clear_object (&self->exporter);
   g_clear_object (&self->counter);
-  look_until (has_no_counters, NULL);
+  ferry_test_look_until (has_no_counters, NULL);
 }
 
 /* ---- two stops ---- */
@@ -145,7 +132,7 @@ ask (Scene *self, Answer *answers, guint n_others)
                                 answered_cb, &answers[i]);
       ferry_view_request_clear (&request);
     }
-  look_until (are_pending, &pending);
+  ferry_test_look_until (are_pending, &pending);
 }
 
 /* code: 0: they are done. */
@@ -264,7 +251,7 @@ join_while_it_changes (Scene *self, gboolean starts)
   atomic_store (&joining.over, TRUE);
   g_thread_join (thread);
   remove_entries (self->exporter);
-  look_until (starts ? is_heard : is_unheard, &late);
+  ferry_test_look_until (starts ? is_heard : is_unheard, &late);
   g_clear_object (&late.proxy);
   ferry_transport_close (late.here);
   ferry_transport_wait_closed (late.there);
@@ -278,7 +265,7 @@ test_join (Scene *self, gconstpointer data)
   for (guint i = 0; i < N_ROUNDS; i++)
     {
       join_while_it_changes (self, i % 2 == 1);
-      look_until (i % 2 == 1 ? is_heard : is_unheard, self);
+      ferry_test_look_until (i % 2 == 1 ? is_heard : is_unheard, self);
     }
 }
 
@@ -313,8 +300,8 @@ test_join_in_handler (Scene *self, gconstpointer data)
         ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_FULFIL);
       else
         ferry_exporter_start (self->exporter);
-      look_until (i == 0 ? is_heard : is_unheard, &late);
-      look_until (i == 0 ? is_heard : is_unheard, self);
+      ferry_test_look_until (i == 0 ? is_heard : is_unheard, &late);
+      ferry_test_look_until (i == 0 ? is_heard : is_unheard, self);
       if (i == 0)
         ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_FULFIL);
       g_clear_object (&late.proxy);
