@@ -379,6 +379,7 @@ ferry_downlink_receive (FerryDownlink *self, gint64 deadline, FerryDownMessage *
       if (event != FERRY_DOWN_EVENT_NOTHING || take_interrupt (self, &self->interrupts_taken) || deadline == 0 ||
           arm_express (self))
         return event;
+      ferry_uplink_hurry (self->uplink);
       if (look_around (self, seen))
         continue;
       if (!ferry_lane_reader_arm (&self->down))

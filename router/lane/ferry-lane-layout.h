@@ -44,7 +44,8 @@ typedef struct
 {
   _Atomic guint64 tail;           /* bytes ever written; a multiple of 8 */
   _Atomic guint32 writer_waiting; /* epoch of the writer's latest wait for room; 0: it never waited */
-  guint8 padding[FERRY_LINE_SIZE - 12];
+  _Atomic guint32 unhurried;      /* 1: what is published may be taken a little later, many at a time; else 0 */
+  guint8 padding[FERRY_LINE_SIZE - 16];
 } FerryWriterLine;
 
 /* What the lane's reader stores and its writer loads. */

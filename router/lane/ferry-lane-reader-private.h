@@ -43,4 +43,12 @@ ferry_lane_reader_get_place (FerryLaneReader *self)
   return self->ring + (self->head & (self->capacity - 1));
 }
 
+/* Whether the writer leaves it to the reader to look now and then, rather than at once. */
+static inline gboolean
+ferry_lane_reader_is_unhurried (FerryLaneReader *self)
+{
+  /* Relaxed: a hint. The writer rings when it takes it back. */
+  return atomic_load_explicit (&self->control->writer.unhurried, memory_order_relaxed) == 1;
+}
+
 G_END_DECLS

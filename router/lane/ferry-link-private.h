@@ -147,6 +147,7 @@ struct _FerryLink
   guint64 rested_head; /* the up lane's head at that time */
   guint64 n_since;     /* about how many records came since then */
   gboolean dozing;     /* its lane is left to fill for a moment, unarmed */
+  gboolean lingering;  /* the same for longer, at its writer's wish, and until that rings */
 
   pthread_mutex_t down_lock; /* any: nobody waits with it held */
   FerryLaneWriter down;      /* down_lock, as what follows */

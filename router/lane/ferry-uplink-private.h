@@ -123,6 +123,26 @@ ferry_uplink_publish_and_unlock (FerryUplink *self, gsize size, gboolean locked)
     ferry_doorbell_ring (self->doorbell);
 }
 
+/* any: the reader may let a moment pass, and then take what came meanwhile all at once; until ferry_uplink_hurry(). */
+static inline void
+ferry_uplink_take_time (FerryUplink *self)
+{
+  /* Relaxed: a hint. */
+  atomic_store_explicit (&self->writer.control->writer.unhurried, 1, memory_order_relaxed);
+}
+
+/* any: ends that, and has the reader look for what waits for it: it may not be armed, and is rung for all the same. */
+static inline void
+ferry_uplink_hurry (FerryUplink *self)
+{
+  /* Relaxed: who publishes something and then sleeps on the answer calls this itself, in between. That the reader sees
+   * what was published, and no hint any more, is due to the ring, a system call that it looks after. */
+  if (atomic_load_explicit (&self->writer.control->writer.unhurried, memory_order_relaxed) == 0)
+    return;
+  atomic_store_explicit (&self->writer.control->writer.unhurried, 0, memory_order_relaxed);
+  ferry_doorbell_ring (self->doorbell);
+}
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryUplink, ferry_uplink_unref)
 
 G_END_DECLS

@@ -35,6 +35,8 @@ typedef struct
   GQueue stalled;           /* monitor: (element-type FerryLink) links that wait for blocks to come back */
   GQueue dozing;            /* monitor: (element-type FerryLink) links whose lanes are left to fill for a moment */
   gint64 doze_until;        /* monitor: when the moment is over */
+  GQueue lingering;         /* monitor: (element-type FerryLink) those whose writers are in no hurry */
+  gint64 linger_until;      /* monitor: when they are looked after */
   guint n_unpinged;         /* monitor: blocks that were pushed since the latest ping */
   gboolean stopping;        /* monitor */
   pthread_mutex_t lock;

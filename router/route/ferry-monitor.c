@@ -227,6 +227,7 @@ end_links (FerryMonitor *self)
   late = reap_killed (self);
   g_queue_clear (&self->stalled);
   g_queue_clear (&self->dozing);
+  g_queue_clear (&self->lingering);
   while (!g_queue_is_empty (&self->shared->links))
     ferry_monitor_finish_link (self, g_queue_peek_head (&self->shared->links));
   if (late->len > 0)

@@ -5,7 +5,11 @@
  *
  * pending is set by the first ping and cleared before the callback runs, so any number of pings in between is one
  * wake-up of the context, and a ping that comes while the callback looks around is not lost: it finds the flag clear
- * and makes the source ready again.
+ * and wakes the context again.
+ *
+ * The source looks at the flag whenever the context looks at its sources. A ready time would do as well, but the context
+ * is locked while one is set, and woken under that lock: where both threads share a core, the one that was woken runs at
+ * once, and into the lock.
  *
  * The pinged source runs at the priority that was asked for. The ageing source runs at default priority, but only
  * when a ping has waited too long: sources of higher priority (a window that paints all the time) would otherwise
@@ -50,11 +54,11 @@ G_DEFINE_BOXED_TYPE (FerryPingee, ferry_pingee, ferry_pingee_ref, ferry_pingee_u
 
 /* any */
 static void
-set_ready (FerryPingee *self, gint64 ready_time)
+wake (FerryPingee *self)
 {
   pthread_mutex_lock (&self->lock);
-  if (self->pinged != NULL)
-    g_source_set_ready_time (self->pinged, ready_time);
+  if (self->pinged != NULL && !g_main_context_is_owner (self->context))
+    g_main_context_wakeup (self->context);
   pthread_mutex_unlock (&self->lock);
 }
 
@@ -66,21 +70,31 @@ dispatch (FerryPingee *self)
 
   /* A nested loop inside the callback runs neither source; the ping stays pending until that has returned. */
   if (self->dispatching)
-    {
-      set_ready (self, -1);
-      return G_SOURCE_CONTINUE;
-    }
+    return G_SOURCE_CONTINUE;
   self->dispatching = TRUE;
-  set_ready (self, -1);
   atomic_store_explicit (&self->since, 0, memory_order_relaxed);
   /* Sequentially consistent: clearing comes before whatever the callback looks at. */
   atomic_store_explicit (&self->pending, 0, memory_order_seq_cst);
   if (self->func (self->user_data))
     ferry_pingee_ping (self);
   self->dispatching = FALSE;
-  if (atomic_load_explicit (&self->pending, memory_order_relaxed) != 0)
-    set_ready (self, 0);
   return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+pinged_check (GSource *source)
+{
+  FerryPingee *self = ((PingeeSource *) source)->pingee;
+
+  /* Relaxed: a ping that is missed here wakes the context, which then looks again. */
+  return !self->dispatching && atomic_load_explicit (&self->pending, memory_order_relaxed) != 0;
+}
+
+static gboolean
+pinged_prepare (GSource *source, int *timeout)
+{
+  *timeout = -1;
+  return pinged_check (source);
 }
 
 static gboolean
@@ -129,7 +143,8 @@ source_finalize (GSource *source)
   ferry_pingee_unref (((PingeeSource *) source)->pingee);
 }
 
-static GSourceFuncs pinged_funcs = {.dispatch = pinged_dispatch, .finalize = source_finalize};
+static GSourceFuncs pinged_funcs = {
+  .prepare = pinged_prepare, .check = pinged_check, .dispatch = pinged_dispatch, .finalize = source_finalize};
 static GSourceFuncs aged_funcs = {
   .prepare = aged_prepare, .check = aged_check, .dispatch = pinged_dispatch, .finalize = source_finalize};
 
@@ -300,8 +315,6 @@ ferry_pingee_connect (FerryPingee *self, GMainContext *context, GError **error)
       aged = make_source (self, &aged_funcs, G_PRIORITY_DEFAULT, "[ferry] pingee, aged");
       self->aged = g_source_ref (aged);
     }
-  if (atomic_load_explicit (&self->pending, memory_order_seq_cst) != 0)
-    g_source_set_ready_time (pinged, 0);
   g_source_attach (pinged, self->context);
   if (aged != NULL)
     g_source_attach (aged, self->context);
@@ -360,5 +373,5 @@ ferry_pingee_ping (FerryPingee *self)
   if (atomic_exchange_explicit (&self->pending, 1, memory_order_seq_cst) != 0)
     return;
   atomic_store_explicit (&self->since, g_get_monotonic_time (), memory_order_relaxed);
-  set_ready (self, 0);
+  wake (self);
 }

@@ -23,6 +23,10 @@
 #define BUSY_BYTES_PER_MICROSECOND 20
 #define DOZE_MICROSECONDS 50
 
+/* A worker that goes through a chunk of items has something every moment that nobody waits for so much; it says so, and
+ * then wakes neither this thread nor the main loop each time. */
+#define LINGER_MICROSECONDS 1000
+
 /* Whether much came through the lane since it last rested. */
 static gboolean
 is_busy (FerryLink *link, gint64 now)
@@ -58,17 +62,63 @@ doze (FerryMonitor *self, FerryLink *link, gint64 now)
   return TRUE;
 }
 
-/* Looks after the links that dozed. */
+/* The lane is empty, and its writer is in no hurry. It is left alone for a while, unarmed, until something comes in
+ * none. Returns FALSE when it is to be armed. */
+static gboolean
+linger (FerryMonitor *self, FerryLink *link, gint64 now)
+{
+  if (link->state != FERRY_LINK_OPEN || link->n_since == 0 || !ferry_lane_reader_is_unhurried (&link->up))
+    return FALSE;
+  note_rest (link, now);
+  ferry_shared_queue_deactivate (self->shared, link);
+  if (g_queue_is_empty (&self->lingering))
+    self->linger_until = now + LINGER_MICROSECONDS;
+  link->lingering = TRUE;
+  g_queue_push_tail (&self->lingering, link);
+  return TRUE;
+}
+
+/* Its doorbell rang, or it came to an end. */
+static void
+stop_lingering (FerryMonitor *self, FerryLink *link)
+{
+  g_queue_remove (&self->lingering, link);
+  link->lingering = FALSE;
+}
+
+/* Looks after the links that were left alone for as long as that. */
 static void
 wake_dozing (FerryMonitor *self)
 {
+  gint64 now;
   FerryLink *link;
 
-  while ((link = g_queue_pop_head (&self->dozing)) != NULL)
+  if (g_queue_is_empty (&self->dozing) && g_queue_is_empty (&self->lingering))
+    return;
+  now = g_get_monotonic_time ();
+  while (now >= self->doze_until && (link = g_queue_pop_head (&self->dozing)) != NULL)
     {
       link->dozing = FALSE;
       ferry_shared_queue_activate (self->shared, link);
     }
+  while (now >= self->linger_until && (link = g_queue_pop_head (&self->lingering)) != NULL)
+    {
+      link->lingering = FALSE;
+      ferry_shared_queue_activate (self->shared, link);
+    }
+}
+
+/* When wake_dozing() has something to do. */
+static gint64
+get_waking_time (FerryMonitor *self)
+{
+  gint64 until = FERRY_SLEEP;
+
+  if (!g_queue_is_empty (&self->dozing))
+    until = self->doze_until;
+  if (!g_queue_is_empty (&self->lingering))
+    until = until == FERRY_SLEEP ? self->linger_until : MIN (until, self->linger_until);
+  return until;
 }
 
 /* The lane is empty. It is armed, and left alone unless something came meanwhile. */
@@ -91,7 +141,7 @@ rest_link (FerryMonitor *self, FerryLink *link)
       return;
     }
   now = g_get_monotonic_time ();
-  if (doze (self, link, now))
+  if (doze (self, link, now) || linger (self, link, now))
     return;
   note_rest (link, now);
   if (!ferry_lane_reader_arm (&link->up) || ferry_lane_reader_get_available (&link->up) > 0)
@@ -193,9 +243,8 @@ ferry_monitor_work_or_sleep (FerryMonitor *self)
       ferry_local_queue_arm (self->local);
       revive_stalled (self);
     }
-  ferry_shared_queue_wait (self->shared, g_queue_is_empty (&self->dozing) ? FERRY_SLEEP : self->doze_until);
-  if (!g_queue_is_empty (&self->dozing) && g_get_monotonic_time () >= self->doze_until)
-    wake_dozing (self);
+  ferry_shared_queue_wait (self->shared, get_waking_time (self));
+  wake_dozing (self);
   ferry_monitor_run_commands (self);
   for (guint n = 0; n < VISITS_PER_ROUND && !self->stopping; n++)
     {
@@ -206,6 +255,8 @@ ferry_monitor_work_or_sleep (FerryMonitor *self)
       /* Before the lane: a value that was written before a record is told of before it. */
       if (!is_ahead_of_its_nursery (link))
         ferry_monitor_take_cells (self, link);
+      if (link->lingering)
+        stop_lingering (self, link);
       if (!link->stalled && !link->dozing)
         visit_link (self, link);
       else

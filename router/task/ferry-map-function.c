@@ -10,6 +10,7 @@
 #include "base/ferry-base-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "task/ferry-answer-private.h"
+#include "task/ferry-serve-private.h"
 
 typedef struct
 {
@@ -163,7 +164,10 @@ run_chunk (FerryJob *job, GVariant *arguments, GError **error)
   if (!chunk_init (&chunk, job, arguments, error))
     return NULL;
   ferry_job_set_function_name (job, chunk.function->name);
+  if (chunk.n_items > 1)
+    ferry_serve_take_time (job->serve);
   done = run_items (&chunk, begun_at, error);
+  ferry_serve_hurry (job->serve);
   ferry_job_set_function_name (job, FERRY_MAP_FUNCTION);
   return done ? g_variant_new_int64 (g_get_monotonic_time () - begun_at) : NULL;
 }

@@ -39,6 +39,10 @@ gboolean ferry_serve_receive (FerryServe *self, GError **error);
 void ferry_serve_watch (FerryServe *self);
 /* any: writes what a job reported. Never waits; where the pipe has no room, *written is FALSE. */
 gboolean ferry_serve_report (FerryServe *self, gconstpointer data, gsize size, gboolean *written, GError **error);
+/* The thread that serves: nobody waits for each answer that is sent from now on, until it waits for something itself,
+ * or says so. They reach the main loop a millisecond later at most, many at a time. */
+void ferry_serve_take_time (FerryServe *self);
+void ferry_serve_hurry (FerryServe *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryServe, ferry_serve_free)
 

@@ -238,6 +238,18 @@ take_message (FerryServe *self, const FerryDownMessage *message)
     ferry_job_cancel (self->current, ferry_call_get_cancelled (self->current->call));
 }
 
+void
+ferry_serve_take_time (FerryServe *self)
+{
+  ferry_uplink_take_time (self->calls->uplink);
+}
+
+void
+ferry_serve_hurry (FerryServe *self)
+{
+  ferry_uplink_hurry (self->calls->uplink);
+}
+
 gboolean
 ferry_serve_receive (FerryServe *self, GError **error)
 {

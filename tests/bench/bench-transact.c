@@ -15,6 +15,7 @@
 #include "bench-placement.h"
 #include "bench-python.h"
 #include "bench-trips.h"
+#include "bench-wakes.h"
 
 #define BLOCK 50 /* trips, one at a time */
 #define QUICK_BLOCK 20
@@ -48,6 +49,7 @@ enum
 #define UP "worker-to-main/"
 #define DOWN "main-to-worker/"
 #define THREADS "threads-to-worker/"
+#define WAKES THREADS "wakes"
 
 static BenchRoute routes[N_ROUTES] = {
   [UP_FLOOR] = {UP "floor", &bench_road_floor, BENCH_WORKER_TO_MAIN, 0},
@@ -278,12 +280,34 @@ print_peer_ratios (guint size, double (*rates)[ROUNDS], guint n_rounds)
     }
 }
 
+/* The threads alone, without anything that they ask: see bench-wakes.h. */
+static double
+run_wakes (gint64 duration)
+{
+  BenchWakes *wakes = bench_wakes_new (MANY);
+  double rate = bench_wakes_run (wakes, duration);
+
+  bench_wakes_free (wakes);
+  return rate;
+}
+
+static void
+print_wakes (guint size, const double *wakes, const double *ferry, guint n_rounds)
+{
+  if (wakes[0] == 0)
+    return;
+  print_row (size, MANY_KIND, WAKES, bench_median (wakes, n_rounds), "wakes/s");
+  if (ferry[0] > 0)
+    print_ratio (size, MANY_KIND, THREADS "ferry", "wakes", bench_median_ratio (ferry, wakes, n_rounds), NULL);
+}
+
 /* Trips a second. */
 static void
 measure_many (Bench *self, guint size)
 {
   const BenchOptions *options = self->options;
   double rates[N_ROUTES + 1][ROUNDS] = {0};
+  double wakes[ROUNDS] = {0};
 
   for (guint round = 0; round < self->n_rounds; round++)
     {
@@ -293,6 +317,8 @@ measure_many (Bench *self, guint size)
             run_window (route, size, options->warm_up);
             rates[route][round] = run_window (route, size, options->window);
           }
+      if (is_wanted (self, WAKES, size, MANY_KIND))
+        wakes[round] = run_wakes (options->window);
       if (self->python != NULL)
         rates[N_ROUTES][round] = ask_python (self, size, MANY, options->quick ? 2000 : 10000);
     }
@@ -302,6 +328,7 @@ measure_many (Bench *self, guint size)
   if (self->python != NULL)
     print_row (size, MANY_KIND, "echo/python", bench_median (rates[N_ROUTES], self->n_rounds), "calls/s");
   print_peer_ratios (size, rates, self->n_rounds);
+  print_wakes (size, wakes, rates[THREADS_FERRY], self->n_rounds);
 }
 
 int

@@ -82,6 +82,26 @@ holds_results_back_for_an_earlier_one (void)
   map_test_assert_end (map);
 }
 
+/* A chunk's worker is not in a hurry; but what an item gave is not held up by the next one either. */
+static void
+gives_results_while_the_next_item_of_the_chunk_runs (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  g_autoptr (FerryMap) map = ferry_map_new (test->executor, "hold", FERRY_MAP_ORDERED);
+
+  ferry_map_set_chunk_size (map, 8);
+  for (gint64 i = 1; i < 8; i++)
+    g_assert_true (ferry_map_add (map, g_variant_new_int64 (i), NULL));
+  g_assert_true (ferry_map_add (map, g_variant_new_int64 (-1), NULL));
+  ferry_map_close_input (map);
+  for (gint64 i = 1; i < 8; i++)
+    g_assert_cmpint (map_test_take (map, NULL), ==, 2 * i);
+  map_test_open_gate ();
+  g_assert_cmpint (map_test_take (map, NULL), ==, -2);
+  map_test_close_gate ();
+  map_test_assert_end (map);
+}
+
 static void
 equals_the_sequential_map (gconstpointer data)
 {
@@ -483,6 +503,8 @@ main (int argc, char **argv)
   g_test_add_func ("/map/gives-results-in-order-of-submission", gives_results_in_order_of_submission);
   g_test_add_func ("/map/gives-results-as-they-come", gives_results_as_they_come);
   g_test_add_func ("/map/holds-results-back-for-an-earlier-one", holds_results_back_for_an_earlier_one);
+  g_test_add_func ("/map/gives-results-while-the-next-item-of-the-chunk-runs",
+                   gives_results_while_the_next_item_of_the_chunk_runs);
   g_test_add_data_func ("/map/equals-the-sequential-map/ordered", ordered, equals_the_sequential_map);
   g_test_add_data_func ("/map/equals-the-sequential-map/unordered", unordered, equals_the_sequential_map);
   g_test_add_func ("/map/emits-each-result-and-its-end", emits_each_result_and_its_end);
