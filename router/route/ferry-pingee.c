@@ -7,9 +7,9 @@
  * wake-up of the context, and a ping that comes while the callback looks around is not lost: it finds the flag clear
  * and wakes the context again.
  *
- * The source looks at the flag whenever the context looks at its sources. A ready time would do as well, but the context
- * is locked while one is set, and woken under that lock: where both threads share a core, the one that was woken runs at
- * once, and into the lock.
+ * The source looks at the flag whenever the context looks at its sources. A ready time would do as well, but the
+ * context is locked while one is set, and woken under that lock: where both threads share a core, the one that was
+ * woken runs at once, and into the lock.
  *
  * The pinged source runs at the priority that was asked for. The ageing source runs at default priority, but only
  * when a ping has waited too long: sources of higher priority (a window that paints all the time) would otherwise

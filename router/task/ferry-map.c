@@ -34,11 +34,11 @@
  * however long the input is, however slow the first item or whoever takes the results.
  *
  * Workers get items in chunks, so that small ones do not cost a message each; see [property@Ferry.Map:chunk-size]. Each
- * item's result comes when the item is done, whatever the size of its chunk. An item that fails is a result as well,
- * and the rest goes on. A worker that dies costs the item that it was at, which fails with %FERRY_ERROR_WORKER_LOST:
- * the others of its chunk are run by another worker, and none is run twice. Where the executor takes no tasks any more,
- * or its pool cannot start workers, the items that were taken fail, no more are taken, and [property@Ferry.Map:error]
- * says why.
+ * item's result comes when the item is done, or a millisecond later, whatever the size of its chunk. An item that fails
+ * is a result as well, and the rest goes on. A worker that dies costs the item that it was at, which fails with
+ * %FERRY_ERROR_WORKER_LOST: the others of its chunk are run by another worker, and none is run twice. Where the
+ * executor takes no tasks any more, or its pool cannot start workers, the items that were taken fail, no more are
+ * taken, and [property@Ferry.Map:error] says why.
  *
  * The chunks are tasks of the executor: they have its order and priorities, and its list shows them.
  *
