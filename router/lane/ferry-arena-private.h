@@ -46,6 +46,8 @@ FerryArena *ferry_arena_new (int fd, gsize offset, gsize size, gboolean is_write
 FerryArena *ferry_arena_ref (FerryArena *self);
 void ferry_arena_unref (FerryArena *self);
 void ferry_arena_ring (FerryArena *self);
+void ferry_arena_set_copied (FerryArena *self);
+guint ferry_arena_count_held (FerryArena *self);
 
 const char *ferry_arena_take (FerryArena *self, const FerryBufferMessage *message);
 void ferry_arena_let_go (FerryArena *self, guint32 number);

@@ -34,6 +34,7 @@ typedef struct
   FerryArena *arena;                                  /* lock; const once it is there: (owned) (nullable) */
   guint64 in_use;                                     /* lock, as what follows: bit n: there is a buffer n */
   guint64 sent;                                       /* bit n: the application has it */
+  gsize sent_size;                                    /* of those */
   FerryArenaRange ranges[FERRY_MAX_BUFFERS_PER_LINK]; /* of buffers, by number */
   GArray *gaps;  /* (element-type FerryArenaRange): in order, none beside another */
   guint32 epoch; /* of writer_waiting */

@@ -8,6 +8,10 @@
 #include "base/ferry-base-private.h"
 #include "lane/ferry-wake-private.h"
 
+/* Where each buffer is copied when it comes, and comes back, so many bytes keep both ends at work: what is beyond them
+ * only waits, in memory that is cold. */
+#define MAX_AHEAD ((gsize) 4 * 1024 * 1024)
+
 /* Takes memory. */
 FerryArenaWriter *
 ferry_arena_writer_new_later (int memory, gsize offset, gsize size)
@@ -95,6 +99,8 @@ free_number_locked (FerryArenaWriter *self, guint number)
 {
   guint64 bit = G_GUINT64_CONSTANT (1) << number;
 
+  if ((self->sent & bit) != 0)
+    self->sent_size -= self->ranges[number].size;
   self->in_use &= ~bit;
   self->sent &= ~bit;
   free_range_locked (self, self->ranges[number]);
@@ -135,6 +141,16 @@ take_range_locked (FerryArenaWriter *self, gsize size, FerryArenaRange *range)
   return FALSE;
 }
 
+/* Whether the application has as much as is of use to it at a time: always two buffers at least, since one is copied
+ * while the next is filled. */
+static gboolean
+is_ahead_locked (FerryArenaWriter *self, gsize size)
+{
+  /* Relaxed: it is a hint, and never taken back. */
+  return atomic_load_explicit (&self->arena->control->copied, memory_order_relaxed) != 0 &&
+         self->sent_size + size > MAX_AHEAD && __builtin_popcountll (self->sent) >= 2;
+}
+
 /* Fills message, whose memory is the caller's from then on. size: from 1 to the capacity. Returns FALSE when there is
  * no place for it now. */
 gboolean
@@ -146,7 +162,7 @@ ferry_arena_writer_reserve (FerryArenaWriter *self, gsize size, FerryBufferMessa
 
   pthread_mutex_lock (&self->lock);
   collect_locked (self);
-  if (self->in_use != G_MAXUINT64)
+  if (self->in_use != G_MAXUINT64 && !is_ahead_locked (self, share))
     {
       number = (guint) __builtin_ctzll (~self->in_use);
       found = take_range_locked (self, share, &self->ranges[number]);
@@ -200,6 +216,7 @@ ferry_arena_writer_set_sent (FerryArenaWriter *self, guint32 number, gboolean se
   guint64 bit = G_GUINT64_CONSTANT (1) << number;
 
   pthread_mutex_lock (&self->lock);
-  self->sent = sent ? self->sent | bit : self->sent & ~bit;
+  self->sent ^= bit;
+  self->sent_size += sent ? self->ranges[number].size : -self->ranges[number].size;
   pthread_mutex_unlock (&self->lock);
 }

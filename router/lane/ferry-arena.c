@@ -66,6 +66,22 @@ ferry_arena_ring (FerryArena *self)
 
 /* ---- the application's end ---- */
 
+/* Has the worker send no more at a time than keeps both ends at work. */
+void
+ferry_arena_set_copied (FerryArena *self)
+{
+  /* Relaxed: a hint. */
+  atomic_store_explicit (&self->control->copied, 1, memory_order_relaxed);
+}
+
+/* How many buffers the application has. */
+guint
+ferry_arena_count_held (FerryArena *self)
+{
+  /* Relaxed: it may be out of date at once. */
+  return (guint) __builtin_popcountll (atomic_load_explicit (&self->held, memory_order_relaxed));
+}
+
 /* What a worker says of a buffer. Returns what is wrong with it, or NULL: then the application has it. */
 const char *
 ferry_arena_take (FerryArena *self, const FerryBufferMessage *message)

@@ -131,7 +131,8 @@ G_STATIC_ASSERT (offsetof (FerryReaderLine, reader_waiting) == 8);
 typedef struct
 {
   _Atomic guint64 released; /* bit n: buffer n is the worker's again. The application sets bits, the worker takes all */
-  guint8 padding[FERRY_LINE_SIZE - 8];
+  _Atomic guint32 copied;   /* stored by the application: 1 where it copies each buffer when it comes; else 0 */
+  guint8 padding[FERRY_LINE_SIZE - 12];
   _Atomic guint32 writer_waiting; /* stored by the worker: epoch of its latest wait for a buffer; 0: it never waited */
   guint8 padding_2[FERRY_LINE_SIZE - 4];
   FerryBellLine bell; /* the worker sleeps here for a buffer */
@@ -144,6 +145,7 @@ typedef struct
 #define FERRY_MAX_BUFFERS_PER_LINK 64
 
 G_STATIC_ASSERT (sizeof (FerryArenaControl) == 3 * FERRY_LINE_SIZE);
+G_STATIC_ASSERT (offsetof (FerryArenaControl, copied) == 8);
 G_STATIC_ASSERT (offsetof (FerryArenaControl, writer_waiting) == FERRY_LINE_SIZE);
 G_STATIC_ASSERT (offsetof (FerryArenaControl, bell) == 2 * FERRY_LINE_SIZE);
 

@@ -142,12 +142,13 @@ struct _FerryLink
   GList queue_node;  /* in the shared queue's list of all links */
   GList active_node; /* in its list of active links */
   gboolean active;
-  gboolean stalled;    /* waits for blocks to come back */
-  gint64 rested_at;    /* monotonic time when the up lane was last left alone */
-  guint64 rested_head; /* the up lane's head at that time */
-  guint64 n_since;     /* about how many records came since then */
-  gboolean dozing;     /* its lane is left to fill for a moment, unarmed */
-  gboolean lingering;  /* the same for longer, at its writer's wish, and until that rings */
+  gboolean stalled;      /* waits for blocks to come back */
+  gint64 rested_at;      /* monotonic time when the up lane was last left alone */
+  guint64 rested_head;   /* the up lane's head at that time */
+  guint64 n_since;       /* about how many records came since then */
+  guint64 buffers_since; /* bytes of buffers that did */
+  gboolean dozing;       /* its lane is left to fill for a moment, unarmed */
+  gboolean lingering;    /* the same for longer, at its writer's wish, and until that rings */
 
   pthread_mutex_t down_lock; /* any: nobody waits with it held */
   FerryLaneWriter down;      /* down_lock, as what follows */

@@ -58,6 +58,7 @@ begin_copy (FerryLink *link, const FerryBufferMessage *message, const FerryBuffe
 {
   FerryMemory memory;
 
+  ferry_arena_set_copied (link->arena);
   if (!ferry_spare_memory_take (&link->spare, message->size, &memory))
     return FALSE;
   link->copy = (FerryBufferCopy){.memory = memory, .message = *message, .news = *news};
@@ -83,6 +84,7 @@ ferry_monitor_take_buffer (FerryMonitor *self, FerryLink *link, const FerryGrant
   fault = ferry_arena_take (link->arena, &message);
   if (fault != NULL)
     return fault;
+  link->buffers_since += message.size;
   news.metadata_size = header->length - sizeof message;
   news.metadata = g_memdup2 (place + sizeof *header + sizeof message, news.metadata_size);
   if (link->trusted)

@@ -21,6 +21,7 @@
 #define BUSY_RECORDS 4
 #define BUSY_BYTES 4096
 #define BUSY_BYTES_PER_MICROSECOND 20
+#define STREAM_BUFFERS 2
 #define DOZE_MICROSECONDS 50
 
 /* A worker that goes through a chunk of items has something every moment that nobody waits for so much; it says so, and
@@ -37,6 +38,15 @@ is_busy (FerryLink *link, gint64 now)
          bytes >= (guint64) (now - link->rested_at) * BUSY_BYTES_PER_MICROSECOND;
 }
 
+/* Whether buffers come one behind the other: their bytes come at that rate, and the latest is not the only one that
+ * the application has, so it is not that its answer to it is waited for. */
+static gboolean
+is_streaming (FerryLink *link, gint64 now)
+{
+  return link->buffers_since > 0 && ferry_arena_count_held (link->arena) >= STREAM_BUFFERS &&
+         link->buffers_since >= (guint64) (now - link->rested_at) * BUSY_BYTES_PER_MICROSECOND;
+}
+
 /* From here on counts what is_busy() looks at. */
 static void
 note_rest (FerryLink *link, gint64 now)
@@ -44,6 +54,7 @@ note_rest (FerryLink *link, gint64 now)
   link->rested_at = now;
   link->rested_head = link->up.head;
   link->n_since = 0;
+  link->buffers_since = 0;
 }
 
 /* The lane was drained to what its writer is just writing. Leaves a busy one to fill: a reader at the writer's heels
@@ -51,7 +62,7 @@ note_rest (FerryLink *link, gint64 now)
 static gboolean
 doze (FerryMonitor *self, FerryLink *link, gint64 now)
 {
-  if (link->state != FERRY_LINK_OPEN || !is_busy (link, now))
+  if (link->state != FERRY_LINK_OPEN || (!is_busy (link, now) && !is_streaming (link, now)))
     return FALSE;
   note_rest (link, now);
   ferry_shared_queue_deactivate (self->shared, link);

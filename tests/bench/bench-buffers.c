@@ -1,0 +1,208 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Large data from a worker: buffers of 1, 16 and 256 MiB, beside peers, beside the worker's own filling of the same
+ * memory, and beside a copy from one warm buffer to another. */
+
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "bench-carry.h"
+
+#define MEBIBYTE ((gsize) 1024 * 1024)
+#define WARM_UP 4 /* buffers: all memory that is used again was touched */
+#define MAX_ROUNDS 16
+
+enum
+{
+  PACED,
+  RECYCLED,
+  UNTRUSTED,
+  PIPE,
+  SOCKET,
+  SHARED,
+  GDBUS,
+  ZEROMQ,
+  N_WAYS,
+  MEMSET = N_WAYS, /* how quickly the worker fills what it sends as RECYCLED */
+  MEMCPY,          /* in this process */
+  N_ROWS,
+};
+
+static const BenchWay *const ways[N_WAYS] = {
+  [PACED] = &bench_way_paced, [RECYCLED] = &bench_way_recycled, [UNTRUSTED] = &bench_way_untrusted,
+  [PIPE] = &bench_way_pipe,   [SOCKET] = &bench_way_socket,     [SHARED] = &bench_way_shared,
+  [GDBUS] = &bench_way_gdbus, [ZEROMQ] = &bench_way_zeromq,
+};
+
+/* What is divided by what. */
+static const struct
+{
+  int way;
+  int base;
+  const char *name;
+  const char *budget;
+} comparisons[] = {
+  {RECYCLED, MEMSET, "recycled-vs-memset", ">= 0.9"}, {UNTRUSTED, MEMCPY, "untrusted-vs-memcpy", ">= 0.5"},
+  {UNTRUSTED, SOCKET, "untrusted-vs-socket", ">= 1"}, {RECYCLED, PIPE, "recycled-vs-pipe", NULL},
+  {RECYCLED, SOCKET, "recycled-vs-socket", NULL},     {RECYCLED, SHARED, "recycled-vs-shared", NULL},
+  {RECYCLED, GDBUS, "recycled-vs-gdbus", NULL},       {RECYCLED, ZEROMQ, "recycled-vs-zeromq", NULL},
+};
+
+static const guint sizes[] = {1, 16, 256};
+
+/* Of one round. */
+typedef struct
+{
+  double rate;   /* bytes a second */
+  double memset; /* the same while the worker filled them */
+  double cost;   /* what one costs this process, all its threads, in µs */
+} Carried;
+
+static gint64
+get_processor_time (void)
+{
+  struct rusage usage;
+
+  getrusage (RUSAGE_SELF, &usage);
+  return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * G_USEC_PER_SEC + usage.ru_utime.tv_usec +
+         usage.ru_stime.tv_usec;
+}
+
+static Carried
+carry (const BenchWay *way, gsize size, gint64 window)
+{
+  BenchCarrier carrier = {.way = way, .size = size};
+  g_autoptr (GError) error = NULL;
+  gint64 started, elapsed, used, filling;
+  double n;
+
+  if (!way->open (&carrier, &error))
+    bench_carry_fail (way->name, error);
+  while (carrier.n_taken < WARM_UP)
+    way->take (&carrier);
+  filling = carrier.filling;
+  used = get_processor_time ();
+  started = bench_now ();
+  do
+    {
+      way->take (&carrier);
+      elapsed = bench_now () - started;
+    }
+  while (elapsed < window);
+  used = get_processor_time () - used;
+  filling = carrier.filling - filling;
+  way->close (&carrier);
+  n = (double) (carrier.n_taken - WARM_UP);
+  return (Carried){n * size * 1e9 / elapsed, n * size * 1e9 / filling, used / n};
+}
+
+static double
+copy (gsize size, gint64 window)
+{
+  g_autofree guint8 *from = g_malloc (size);
+  g_autofree guint8 *to = g_malloc (size);
+  gint64 started, elapsed;
+  guint64 n = 0;
+
+  memset (from, 1, size);
+  memset (to, 2, size);
+  started = bench_now ();
+  do
+    {
+      memcpy (to, from, size);
+      /* What nobody reads, a compiler need not write. */
+      __asm__ volatile("" : : "r"(to), "r"(from) : "memory");
+      n++;
+      elapsed = bench_now () - started;
+    }
+  while (elapsed < window);
+  return (double) n * (double) size * 1e9 / (double) elapsed;
+}
+
+static void
+print (guint size, const char *name, double value, const char *unit)
+{
+  g_autofree char *row = g_strdup_printf ("buffers/%uMiB/%s", size, name);
+
+  bench_print (row, value, unit);
+}
+
+static void
+print_ratios (guint size, double (*rates)[MAX_ROUNDS], guint n_rounds)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (comparisons); i++)
+    {
+      g_autofree char *row = g_strdup_printf ("ratio/buffers/%uMiB/%s", size, comparisons[i].name);
+
+      if (rates[comparisons[i].way][0] == 0 || rates[comparisons[i].base][0] == 0)
+        continue;
+      bench_print (row, bench_median_ratio (rates[comparisons[i].way], rates[comparisons[i].base], n_rounds), "x");
+      if (comparisons[i].budget != NULL)
+        bench_print_budget (comparisons[i].budget);
+    }
+}
+
+static gboolean
+is_wanted (const BenchOptions *options, const char *name)
+{
+  return options->only == NULL || g_str_equal (options->only, name);
+}
+
+static void
+run_size (const BenchOptions *options, guint size, double *cost)
+{
+  double rates[N_ROWS][MAX_ROUNDS] = {0}, costs[MAX_ROUNDS] = {0};
+
+  for (guint round = 0; round < options->rounds; round++)
+    {
+      for (int way = 0; way < N_WAYS; way++)
+        {
+          Carried carried;
+
+          if (ways[way]->open == NULL || !is_wanted (options, ways[way]->name))
+            continue;
+          carried = carry (ways[way], size * MEBIBYTE, options->window);
+          if (way == PACED)
+            costs[round] = carried.cost;
+          else
+            rates[way][round] = carried.rate;
+          if (way == RECYCLED)
+            rates[MEMSET][round] = carried.memset;
+        }
+      if (is_wanted (options, "memcpy"))
+        rates[MEMCPY][round] = copy (size * MEBIBYTE, options->window);
+    }
+  for (int row = 0; row < N_ROWS; row++)
+    if (rates[row][0] > 0)
+      print (size,
+             row == MEMSET   ? "memset"
+             : row == MEMCPY ? "memcpy"
+                             : ways[row]->name,
+             bench_median (rates[row], options->rounds) / 1e9, "GB/s");
+  *cost = bench_median (costs, options->rounds);
+  if (*cost > 0)
+    print (size, "paced/cost", *cost, "us");
+  print_ratios (size, rates, options->rounds);
+}
+
+int
+main (int argc, char **argv)
+{
+  double costs[G_N_ELEMENTS (sizes)];
+  BenchOptions options;
+
+  if (!bench_options_parse (&options, &argc, &argv))
+    return EXIT_FAILURE;
+  options.rounds = MIN (options.rounds, MAX_ROUNDS);
+  for (gsize i = 0; i < G_N_ELEMENTS (sizes); i++)
+    run_size (&options, sizes[i], &costs[i]);
+  if (costs[0] == 0)
+    return EXIT_SUCCESS;
+  bench_print ("ratio/buffers/paced/cost-256MiB-vs-1MiB", costs[2] / costs[0], "x");
+  bench_print_budget ("flat: what receiving costs does not depend on the size");
+  return EXIT_SUCCESS;
+}

@@ -1,0 +1,112 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Which buffers a worker may have at a time. */
+
+#include "config.h"
+
+#include "lane/ferry-arena-writer-private.h"
+
+#include <sys/mman.h>
+
+#define MEBIBYTE ((gsize) 1024 * 1024)
+
+typedef struct
+{
+  FerryArena *arena;        /* (owned): the application's end */
+  FerryArenaWriter *writer; /* (owned) */
+} Fixture;
+
+static void
+set_up (Fixture *self, gconstpointer data)
+{
+  const gsize size = ferry_arena_size_for (32 * MEBIBYTE);
+  g_autoptr (GError) error = NULL;
+  int fd = memfd_create ("test-arena-writer", MFD_CLOEXEC);
+
+  g_assert_cmpint (fd, >=, 0);
+  g_assert_no_errno (ftruncate (fd, (off_t) size));
+  self->arena = ferry_arena_new (fd, 0, size, FALSE, &error);
+  g_assert_no_error (error);
+  self->writer = ferry_arena_writer_new_later (fd, 0, size);
+  g_assert_true (ferry_arena_writer_open (self->writer, &error));
+}
+
+static void
+tear_down (Fixture *self, gconstpointer data)
+{
+  ferry_arena_writer_free (self->writer);
+  ferry_arena_unref (self->arena);
+}
+
+/* Returns whether there was a place for it. */
+static gboolean
+send (Fixture *self, gsize size, FerryBufferMessage *message)
+{
+  if (!ferry_arena_writer_reserve (self->writer, size, message))
+    return FALSE;
+  ferry_arena_writer_set_sent (self->writer, message->number, TRUE);
+  g_assert_null (ferry_arena_take (self->arena, message));
+  return TRUE;
+}
+
+static void
+fills_all_of_it (Fixture *self, gconstpointer data)
+{
+  FerryBufferMessage messages[32];
+
+  for (guint i = 0; i < G_N_ELEMENTS (messages); i++)
+    g_assert_true (send (self, MEBIBYTE, &messages[i]));
+  g_assert_cmpuint (ferry_arena_count_held (self->arena), ==, 32);
+  g_assert_false (send (self, 1, &messages[0]));
+  ferry_arena_let_go (self->arena, messages[7].number);
+  g_assert_true (send (self, MEBIBYTE, &messages[0]));
+  g_assert_cmpuint (messages[0].offset, ==, messages[7].offset);
+}
+
+/* Two large ones, one that is copied and one behind it; then it waits, although there is memory. */
+static void
+does_not_run_ahead_of_copies (Fixture *self, gconstpointer data)
+{
+  FerryBufferMessage messages[3];
+
+  ferry_arena_set_copied (self->arena);
+  g_assert_true (send (self, 8 * MEBIBYTE, &messages[0]));
+  g_assert_true (send (self, 8 * MEBIBYTE, &messages[1]));
+  g_assert_false (send (self, 8 * MEBIBYTE, &messages[2]));
+  ferry_arena_let_go (self->arena, messages[0].number);
+  g_assert_true (send (self, 8 * MEBIBYTE, &messages[2]));
+  g_assert_cmpuint (messages[2].offset, ==, messages[0].offset);
+  g_assert_false (send (self, 1, &messages[0]));
+}
+
+/* Several small ones, as long as they come to little; one that was not sent, or could not be, does not count. */
+static void
+runs_ahead_of_copies_with_small_ones (Fixture *self, gconstpointer data)
+{
+  FerryBufferMessage messages[8], unsent;
+
+  ferry_arena_set_copied (self->arena);
+  g_assert_true (ferry_arena_writer_reserve (self->writer, 16 * MEBIBYTE, &unsent));
+  ferry_arena_writer_set_sent (self->writer, unsent.number, TRUE);
+  ferry_arena_writer_set_sent (self->writer, unsent.number, FALSE);
+  for (guint i = 0; i < 4; i++)
+    g_assert_true (send (self, MEBIBYTE, &messages[i]));
+  g_assert_false (send (self, MEBIBYTE, &messages[4]));
+  for (guint i = 0; i < 4; i++)
+    ferry_arena_let_go (self->arena, messages[i].number);
+  for (guint i = 0; i < 4; i++)
+    g_assert_true (send (self, MEBIBYTE, &messages[i]));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add ("/arena-writer/fills-all-of-it", Fixture, NULL, set_up, fills_all_of_it, tear_down);
+  g_test_add ("/arena-writer/does-not-run-ahead-of-copies", Fixture, NULL, set_up, does_not_run_ahead_of_copies,
+              tear_down);
+  g_test_add ("/arena-writer/runs-ahead-of-copies-with-small-ones", Fixture, NULL, set_up,
+              runs_ahead_of_copies_with_small_ones, tear_down);
+  return g_test_run ();
+}
