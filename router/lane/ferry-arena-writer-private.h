@@ -35,6 +35,8 @@ typedef struct
   guint64 in_use;                                     /* lock, as what follows: bit n: there is a buffer n */
   guint64 sent;                                       /* bit n: the application has it */
   gsize sent_size;                                    /* of those */
+  guint64 spare;                                      /* bit n: it was reserved as one to spare */
+  gsize spare_size;                                   /* of those */
   FerryArenaRange ranges[FERRY_MAX_BUFFERS_PER_LINK]; /* of buffers, by number */
   GArray *gaps;  /* (element-type FerryArenaRange): in order, none beside another */
   guint32 epoch; /* of writer_waiting */
@@ -47,6 +49,7 @@ void ferry_arena_writer_free (FerryArenaWriter *self);
 
 gsize ferry_arena_writer_get_capacity (const FerryArenaWriter *self);
 gboolean ferry_arena_writer_reserve (FerryArenaWriter *self, gsize size, FerryBufferMessage *message);
+gboolean ferry_arena_writer_reserve_spare (FerryArenaWriter *self, gsize size, FerryBufferMessage *message);
 gboolean ferry_arena_writer_arm (FerryArenaWriter *self);
 void ferry_arena_writer_give_back (FerryArenaWriter *self, guint32 number);
 void ferry_arena_writer_ring (FerryArenaWriter *self);

@@ -12,6 +12,11 @@
  * only waits, in memory that is cold. */
 #define MAX_AHEAD ((gsize) 4 * 1024 * 1024)
 
+/* How much there may be of what has another way too: enough to keep both ends at work. */
+#define MAX_SPARE ((gsize) 16 * 1024 * 1024)
+/* Where buffers are copied, less than this goes another way as quickly, through memory that is warm. */
+#define MIN_COPIED ((gsize) 2 * 1024 * 1024)
+
 /* Takes memory. */
 FerryArenaWriter *
 ferry_arena_writer_new_later (int memory, gsize offset, gsize size)
@@ -101,8 +106,11 @@ free_number_locked (FerryArenaWriter *self, guint number)
 
   if ((self->sent & bit) != 0)
     self->sent_size -= self->ranges[number].size;
+  if ((self->spare & bit) != 0)
+    self->spare_size -= self->ranges[number].size;
   self->in_use &= ~bit;
   self->sent &= ~bit;
+  self->spare &= ~bit;
   free_range_locked (self, self->ranges[number]);
 }
 
@@ -120,6 +128,12 @@ collect_locked (FerryArenaWriter *self)
   for (guint number = 0; released != 0; number++, released >>= 1)
     if ((released & 1) != 0)
       free_number_locked (self, number);
+}
+
+static gsize
+get_share (gsize size)
+{
+  return (size + FERRY_ARENA_UNIT - 1) & ~(gsize) (FERRY_ARENA_UNIT - 1);
 }
 
 static gboolean
@@ -141,14 +155,35 @@ take_range_locked (FerryArenaWriter *self, gsize size, FerryArenaRange *range)
   return FALSE;
 }
 
+static gboolean
+is_copied (FerryArenaWriter *self)
+{
+  /* Relaxed: it is a hint, and never taken back. */
+  return atomic_load_explicit (&self->arena->control->copied, memory_order_relaxed) != 0;
+}
+
 /* Whether the application has as much as is of use to it at a time: always two buffers at least, since one is copied
  * while the next is filled. */
 static gboolean
 is_ahead_locked (FerryArenaWriter *self, gsize size)
 {
-  /* Relaxed: it is a hint, and never taken back. */
-  return atomic_load_explicit (&self->arena->control->copied, memory_order_relaxed) != 0 &&
-         self->sent_size + size > MAX_AHEAD && __builtin_popcountll (self->sent) >= 2;
+  return is_copied (self) && self->sent_size + size > MAX_AHEAD && __builtin_popcountll (self->sent) >= 2;
+}
+
+static gboolean
+reserve_locked (FerryArenaWriter *self, gsize size, FerryBufferMessage *message)
+{
+  gsize share = get_share (size);
+  guint number;
+
+  if (self->in_use == G_MAXUINT64 || is_ahead_locked (self, share))
+    return FALSE;
+  number = (guint) __builtin_ctzll (~self->in_use);
+  if (!take_range_locked (self, share, &self->ranges[number]))
+    return FALSE;
+  self->in_use |= G_GUINT64_CONSTANT (1) << number;
+  *message = (FerryBufferMessage){.offset = self->ranges[number].offset, .size = size, .number = number};
+  return TRUE;
 }
 
 /* Fills message, whose memory is the caller's from then on. size: from 1 to the capacity. Returns FALSE when there is
@@ -156,24 +191,47 @@ is_ahead_locked (FerryArenaWriter *self, gsize size)
 gboolean
 ferry_arena_writer_reserve (FerryArenaWriter *self, gsize size, FerryBufferMessage *message)
 {
-  gsize share = (size + FERRY_ARENA_UNIT - 1) & ~(gsize) (FERRY_ARENA_UNIT - 1);
-  gboolean found = FALSE;
-  guint number;
+  gboolean reserved;
 
   pthread_mutex_lock (&self->lock);
   collect_locked (self);
-  if (self->in_use != G_MAXUINT64 && !is_ahead_locked (self, share))
+  reserved = reserve_locked (self, size, message);
+  pthread_mutex_unlock (&self->lock);
+  return reserved;
+}
+
+/* Whether it is worth a buffer, there is little of that yet, and half of everything is left besides. */
+static gboolean
+is_spare_locked (FerryArenaWriter *self, gsize share)
+{
+  gsize room = 0;
+
+  if (is_copied (self) && share < MIN_COPIED)
+    return FALSE;
+  for (guint i = 0; i < self->gaps->len; i++)
+    room += get_gap (self, i)->size;
+  return (__builtin_popcountll (self->spare) < 2 || self->spare_size + share <= MAX_SPARE) &&
+         __builtin_popcountll (self->in_use) < FERRY_MAX_BUFFERS_PER_LINK / 2 &&
+         room >= share + ferry_arena_writer_get_capacity (self) / 2;
+}
+
+/* The same for who has another way too: what the application has not come to, or keeps, leaves room for buffers. size:
+ * any, and at least 1. */
+gboolean
+ferry_arena_writer_reserve_spare (FerryArenaWriter *self, gsize size, FerryBufferMessage *message)
+{
+  gboolean reserved;
+
+  pthread_mutex_lock (&self->lock);
+  collect_locked (self);
+  reserved = is_spare_locked (self, get_share (size)) && reserve_locked (self, size, message);
+  if (reserved)
     {
-      number = (guint) __builtin_ctzll (~self->in_use);
-      found = take_range_locked (self, share, &self->ranges[number]);
-    }
-  if (found)
-    {
-      self->in_use |= G_GUINT64_CONSTANT (1) << number;
-      *message = (FerryBufferMessage){.offset = self->ranges[number].offset, .size = size, .number = number};
+      self->spare |= G_GUINT64_CONSTANT (1) << message->number;
+      self->spare_size += self->ranges[message->number].size;
     }
   pthread_mutex_unlock (&self->lock);
-  return found;
+  return reserved;
 }
 
 /* Says that a thread is about to sleep for a buffer. Returns whether there is none that was let go of: then it may. */

@@ -191,7 +191,8 @@ typedef enum
   FERRY_RECORD_BYTES = 1,   /* up and down: a message; the payload is its bytes */
   FERRY_RECORD_VARIANT = 2, /* up: a message; the payload is a serialised GVariant of the type announced as number */
   FERRY_RECORD_TYPE = 3,    /* up: announces a type string, without its terminating zero, as number */
-  FERRY_RECORD_LARGE = 4,   /* up and down: a message follows in pieces; the payload is a FerryLargeMessage */
+  FERRY_RECORD_LARGE = 4,   /* up and down: a message follows in pieces; the payload is a FerryLargeMessage. Up, it may
+                             * lie in a buffer instead, whose FerryBufferMessage comes behind that */
   FERRY_RECORD_PIECE = 5,   /* up and down: a piece of it */
   FERRY_RECORD_ABANDON = 6, /* up: the rest of it will not come */
   FERRY_RECORD_STOP = 7,    /* up: the sender was stopped */

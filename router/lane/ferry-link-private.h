@@ -69,8 +69,9 @@ typedef struct
 typedef struct
 {
   guint64 connection_id;
-  guint16 type_number; /* of the metadata; 0: there is none */
-  guint8 *metadata;    /* (owned) (nullable) */
+  guint16 message_kind; /* of a large message that lies in it: FERRY_RECORD_BYTES or _VARIANT; else 0 */
+  guint16 type_number;  /* of the metadata or the message; 0: there is none */
+  guint8 *metadata;     /* (owned) (nullable) */
   gsize metadata_size;
 } FerryBufferNews;
 

@@ -39,7 +39,7 @@ struct _FerryBlock
   guint64 connection_id; /* LARGE, BUFFER, CELL */
   guint16 message_kind;  /* LARGE: FERRY_RECORD_BYTES or FERRY_RECORD_VARIANT */
   guint16 number;        /* LARGE, BUFFER: of the type; CELL: of the cell */
-  GBytes *buffer;        /* BUFFER: (owned) */
+  GBytes *buffer;        /* BUFFER, LARGE where data is not set: (owned) */
   GPid pid;              /* LAUNCHED */
   FerryExit *exit;       /* ENDED: (owned) */
 };

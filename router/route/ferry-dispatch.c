@@ -106,13 +106,18 @@ deliver_large (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
     }
   type = get_type (pipe, block->message_kind, block->number);
   count (self, receiver, block->size);
+  /* What lies in a buffer is there already. */
+  bytes = g_steal_pointer (&block->buffer);
   if (receiver->handler != NULL)
     {
-      receiver->handler (receiver, block->data, block->size, type, receiver->handler_data);
+      const guint8 *data = bytes != NULL ? g_bytes_get_data (bytes, NULL) : block->data;
+
+      receiver->handler (receiver, data, block->size, type, receiver->handler_data);
       end_run (receiver);
       return;
     }
-  bytes = ferry_local_queue_keep (monitor->local, block);
+  if (bytes == NULL)
+    bytes = ferry_local_queue_keep (monitor->local, block);
   emit (receiver, g_variant_new_from_bytes (type != NULL ? type : G_VARIANT_TYPE_BYTESTRING, bytes, FALSE));
 }
 

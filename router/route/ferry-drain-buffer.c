@@ -21,35 +21,40 @@
 static void
 push (FerryMonitor *self, FerryLink *link, const FerryBufferNews *news, GBytes *buffer)
 {
-  FerryBlock *block = ferry_local_queue_take_block (self->local, link, FERRY_BLOCK_BUFFER);
+  FerryBlock *block =
+    ferry_local_queue_take_block (self->local, link, news->message_kind != 0 ? FERRY_BLOCK_LARGE : FERRY_BLOCK_BUFFER);
 
   block->connection_id = news->connection_id;
+  block->message_kind = news->message_kind;
   block->number = news->type_number;
   block->data = news->metadata;
-  block->size = news->metadata_size;
-  /* The bytes of the buffer are counted where they lie. */
-  block->charge = sizeof *block + news->metadata_size;
+  block->size = news->message_kind != 0 ? g_bytes_get_size (buffer) : news->metadata_size;
+  /* A message counts against the queue, wherever it lies. The bytes of a buffer are counted there alone. */
+  block->charge = sizeof *block + block->size;
   block->buffer = buffer;
   ferry_monitor_push (self, block);
 }
 
-/* Goes on with the copy that is under way. Returns whether there was one. */
-gboolean
+/* Goes on with the copy that is under way. Returns EMPTY when there is none. The queue may have filled since it was
+ * begun, and a message counts there. */
+FerryDrainResult
 ferry_monitor_copy_buffer (FerryMonitor *self, FerryLink *link)
 {
   FerryBufferCopy *copy = &link->copy;
   gsize size = MIN (copy->message.size - copy->filled, COPY_PER_VISIT);
 
   if (copy->memory.data == NULL)
-    return FALSE;
+    return FERRY_DRAIN_EMPTY;
+  if (!ferry_local_queue_has_room (self->local, link))
+    return FERRY_DRAIN_STALLED;
   memcpy (copy->memory.data + copy->filled, link->arena->memory + copy->message.offset + copy->filled, size);
   copy->filled += size;
   if (copy->filled < copy->message.size)
-    return TRUE;
+    return FERRY_DRAIN_MORE;
   ferry_arena_let_go (link->arena, copy->message.number);
   push (self, link, &copy->news, ferry_local_queue_keep_copy (self->local, link, copy->memory, copy->message.size));
   *copy = (FerryBufferCopy){0};
-  return TRUE;
+  return FERRY_DRAIN_MORE;
 }
 
 /* Returns FALSE when there is no memory. */
@@ -65,6 +70,29 @@ begin_copy (FerryLink *link, const FerryBufferMessage *message, const FerryBuffe
   return TRUE;
 }
 
+/* Hands on the buffer, or begins to copy it. news is taken over. Returns what is wrong with it, or NULL. */
+static const char *
+take (FerryMonitor *self, FerryLink *link, const FerryBufferMessage *message, FerryBufferNews *news)
+{
+  const char *fault =
+    link->arena != NULL ? ferry_arena_take (link->arena, message) : "it sent a buffer over a link without buffers";
+
+  if (fault == NULL && !link->trusted && !begin_copy (link, message, news))
+    {
+      ferry_arena_let_go (link->arena, message->number);
+      fault = "there is no memory for a copy of its buffer; trust it, or have it send less at a time";
+    }
+  if (fault != NULL)
+    {
+      g_free (news->metadata);
+      return fault;
+    }
+  link->buffers_since += message->size;
+  if (link->trusted)
+    push (self, link, news, ferry_arena_lend (link->arena, message));
+  return NULL;
+}
+
 /* A record of a buffer, at place, whose header was copied and whose length is in the lane. Returns what is wrong with
  * it, or NULL. */
 const char *
@@ -73,27 +101,30 @@ ferry_monitor_take_buffer (FerryMonitor *self, FerryLink *link, const FerryGrant
 {
   FerryBufferMessage message;
   FerryBufferNews news = {.connection_id = header->connection_id, .type_number = header->number};
-  const char *fault;
 
-  if (link->arena == NULL)
-    return "it sent a buffer over a link without buffers";
   if (header->length < sizeof message || header->number > grant->n_types ||
       (header->number == 0 && header->length != sizeof message))
     return "its record of a buffer is malformed";
   memcpy (&message, place + sizeof *header, sizeof message);
-  fault = ferry_arena_take (link->arena, &message);
-  if (fault != NULL)
-    return fault;
-  link->buffers_since += message.size;
   news.metadata_size = header->length - sizeof message;
   news.metadata = g_memdup2 (place + sizeof *header + sizeof message, news.metadata_size);
-  if (link->trusted)
-    push (self, link, &news, ferry_arena_lend (link->arena, &message));
-  else if (!begin_copy (link, &message, &news))
-    {
-      ferry_arena_let_go (link->arena, message.number);
-      g_free (news.metadata);
-      return "there is no memory for a copy of its buffer; trust it, or have it send less at a time";
-    }
-  return NULL;
+  return take (self, link, &message, &news);
+}
+
+/* A large message, which was checked but for its place: that is what is left to read. */
+const char *
+ferry_monitor_take_large (FerryMonitor *self, FerryLink *link, guint64 connection_id, const FerryLargeMessage *large,
+                          const guint8 *place)
+{
+  FerryBufferNews news = {
+    .connection_id = connection_id,
+    .message_kind = large->kind,
+    .type_number = large->number,
+  };
+  FerryBufferMessage message;
+
+  memcpy (&message, place, sizeof message);
+  if (message.size != large->size)
+    return "its large message is not as long as the buffer that it lies in";
+  return take (self, link, &message, &news);
 }

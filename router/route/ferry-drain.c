@@ -192,9 +192,12 @@ static gboolean
 begin_large (FerryMonitor *self, Walk *walk, const FerryRecordHeader *header, const guint8 *place)
 {
   FerryAssembly *assembly = &walk->link->assembly;
+  const gsize with_buffer = sizeof (FerryLargeMessage) + sizeof (FerryBufferMessage);
+  const gboolean is_whole = header->length == with_buffer;
   FerryLargeMessage large;
+  const char *fault;
 
-  if (header->length != sizeof large || assembly->data != NULL)
+  if (!is_whole && (header->length != sizeof large || assembly->data != NULL))
     return refuse (walk, "it began a large message %s", assembly->data != NULL ? "within another" : "without its size");
   memcpy (&large, place + sizeof *header, sizeof large);
   if (large.size <= FERRY_MAX_RECORD_PAYLOAD || large.size > walk->link->max_message_size)
@@ -204,6 +207,12 @@ begin_large (FerryMonitor *self, Walk *walk, const FerryRecordHeader *header, co
   if (!(large.kind == FERRY_RECORD_BYTES && large.number == 0) &&
       !(large.kind == FERRY_RECORD_VARIANT && large.number >= 1 && large.number <= walk->grant->n_types))
     return refuse (walk, "it announced a large message of kind %u and type number %u", large.kind, large.number);
+  if (is_whole)
+    {
+      fault = ferry_monitor_take_large (self, walk->link, header->connection_id, &large,
+                                        place + sizeof *header + sizeof large);
+      return fault == NULL || refuse (walk, "%s", fault);
+    }
   *assembly = (FerryAssembly){
     .size = large.size,
     .allocated = MIN (large.size, FIRST_ALLOCATION),
@@ -300,7 +309,7 @@ drain_single (FerryMonitor *self, Walk *walk)
         return FALSE;
       ferry_lane_reader_consume (lane, ferry_record_size (header.length));
       walk->link->n_since++;
-      if (walk->link->assembly.data == NULL)
+      if (header.kind != FERRY_RECORD_PIECE || walk->link->assembly.data == NULL)
         return TRUE;
     }
   return TRUE;
@@ -353,11 +362,13 @@ ferry_monitor_drain (FerryMonitor *self, FerryLink *link)
 {
   Walk walk = {.link = link};
   gboolean caught_up = FALSE;
+  FerryDrainResult copied;
 
   if (link->draining_done)
     return FERRY_DRAIN_EMPTY;
-  if (ferry_monitor_copy_buffer (self, link))
-    return FERRY_DRAIN_MORE;
+  copied = ferry_monitor_copy_buffer (self, link);
+  if (copied != FERRY_DRAIN_EMPTY)
+    return copied;
   if (!look (link))
     refuse (&walk, "it wrote a position beyond its lane");
   else if (ferry_lane_reader_get_available (&link->up) == 0)

@@ -120,9 +120,11 @@ void ferry_monitor_push (FerryMonitor *self, FerryBlock *block);
 void ferry_monitor_ping (FerryMonitor *self);
 
 /* In ferry-drain-buffer.c. */
-gboolean ferry_monitor_copy_buffer (FerryMonitor *self, FerryLink *link);
+FerryDrainResult ferry_monitor_copy_buffer (FerryMonitor *self, FerryLink *link);
 const char *ferry_monitor_take_buffer (FerryMonitor *self, FerryLink *link, const FerryGrantEntry *grant,
                                        const FerryRecordHeader *header, const guint8 *place);
+const char *ferry_monitor_take_large (FerryMonitor *self, FerryLink *link, guint64 connection_id,
+                                      const FerryLargeMessage *large, const guint8 *place);
 
 /* In ferry-output-drain.c. */
 FerryDrainResult ferry_monitor_drain_output (FerryMonitor *self, FerryLink *link);

@@ -18,21 +18,6 @@
 
 #define COPY_BY_WORDS 128
 
-/* Where size bytes can be written, with the lane taken; or NULL, with the lane given back. */
-static inline guint8 *
-take_place (FerrySender *self, gsize size, gboolean *locked)
-{
-  FerryUplink *uplink = self->uplink;
-  guint8 *place = NULL;
-
-  *locked = ferry_uplink_lock (uplink);
-  if (G_LIKELY (ferry_sender_is_sendable (self)))
-    place = ferry_uplink_get_place_locked (uplink, size);
-  if (G_UNLIKELY (place == NULL))
-    ferry_uplink_unlock (uplink, *locked);
-  return place;
-}
-
 /* Copies a message. A small one has mostly just been written, field by field: to load more at once than was stored at
  * once makes the processor wait until all its stores are out of the way, which on the road to another core's cache
  * costs more than the whole send. So small ones go by words of 8 bytes and not through memcpy(), which takes the widest
@@ -65,7 +50,7 @@ send_bytes_now (FerrySender *self, gconstpointer data, gsize size)
 {
   gsize record_size = ferry_record_size (size);
   gboolean locked;
-  guint8 *place = take_place (self, record_size, &locked);
+  guint8 *place = ferry_send_take_place (self, record_size, &locked);
 
   if (G_UNLIKELY (place == NULL))
     return FALSE;
@@ -102,46 +87,16 @@ ferry_send_announce_type_locked (FerrySender *self, const char *type_string, gsi
   return (guint16) self->n_types;
 }
 
-/* Writes a record for the variant, behind the announcement of its type where that is new; both appear at once.
- * With large, the record is the beginning of a message in pieces. */
 static gboolean
-send_variant_now (FerrySender *self, GVariant *variant, gsize size, const FerryLargeMessage *large)
+send_variant_now (FerrySender *self, GVariant *variant, gsize size)
 {
-  const char *type_string = g_variant_get_type_string (variant);
-  gsize payload = large != NULL ? sizeof *large : size;
-  gsize record_size = ferry_record_size (payload);
-  gsize announcement_size = 0;
-  gboolean locked = ferry_uplink_lock (self->uplink);
-  guint16 number = ferry_send_find_type_locked (self, type_string);
-  gsize length = number == 0 ? strlen (type_string) : 0;
-  guint8 *place = NULL;
+  FerryTypedPlace typed;
 
-  if (number == 0)
-    announcement_size = ferry_record_size (length);
-  if (G_LIKELY (ferry_sender_is_sendable (self) && (number != 0 || self->n_types < FERRY_MAX_TYPES_PER_PIPE)))
-    place = ferry_uplink_get_place_locked (self->uplink, announcement_size + record_size);
-  if (G_UNLIKELY (place == NULL))
-    {
-      ferry_uplink_unlock (self->uplink, locked);
-      return FALSE;
-    }
-  if (number == 0)
-    number = ferry_send_announce_type_locked (self, type_string, length, place);
-  place += announcement_size;
-  if (large == NULL)
-    {
-      ferry_record_write_header (place, (guint32) size, FERRY_RECORD_VARIANT, number, self->connection_id);
-      g_variant_store (variant, place + HEADER_SIZE);
-    }
-  else
-    {
-      FerryLargeMessage announced = *large;
-
-      announced.number = number;
-      ferry_record_write_header (place, sizeof announced, FERRY_RECORD_LARGE, 0, self->connection_id);
-      memcpy (place + HEADER_SIZE, &announced, sizeof announced);
-    }
-  ferry_uplink_publish_and_unlock (self->uplink, announcement_size + record_size, locked);
+  if (G_UNLIKELY (!ferry_send_take_typed_place (self, g_variant_get_type_string (variant), size, &typed)))
+    return FALSE;
+  ferry_record_write_header (typed.place, (guint32) size, FERRY_RECORD_VARIANT, typed.number, self->connection_id);
+  g_variant_store (variant, typed.place + HEADER_SIZE);
+  ferry_uplink_publish_and_unlock (self->uplink, typed.size, typed.locked);
   return TRUE;
 }
 
@@ -218,97 +173,47 @@ ferry_send_wait_for_room (FerrySend *send, gsize size, GError **error)
   return result == FERRY_WAIT_READY || ferry_send_refuse_wait (self, result, error);
 }
 
-static gboolean
-send_piece (FerrySend *send, const guint8 *data, gsize size, GError **error)
+void
+ferry_send_store (const FerrySend *send, guint8 *place)
 {
-  FerrySender *self = send->sender;
-  gboolean locked;
-  guint8 *place;
-
-  for (;;)
-    {
-      place = take_place (self, ferry_record_size (size), &locked);
-      if (place != NULL)
-        break;
-      if (!ferry_send_wait_for_room (send, ferry_record_size (size), error))
-        return FALSE;
-    }
-  ferry_record_write_header (place, (guint32) size, FERRY_RECORD_PIECE, 0, self->connection_id);
-  memcpy (place + HEADER_SIZE, data, size);
-  ferry_uplink_publish_and_unlock (self->uplink, ferry_record_size (size), locked);
-  return TRUE;
-}
-
-static gboolean
-begin_large_now (FerrySend *send)
-{
-  FerrySender *self = send->sender;
-  FerryLargeMessage large = {.size = send->size, .kind = FERRY_RECORD_BYTES};
-  gboolean locked;
-  guint8 *place;
-
   if (send->variant != NULL)
+    g_variant_store (send->variant, place);
+  for (guint i = 0; i < send->n_parts; i++)
     {
-      large.kind = FERRY_RECORD_VARIANT;
-      return send_variant_now (self, send->variant, send->size, &large);
+      copy_payload (place, send->parts[i].data, send->parts[i].size);
+      place += send->parts[i].size;
     }
-  place = take_place (self, ferry_record_size (sizeof large), &locked);
-  if (place == NULL)
+}
+
+const guint8 *
+ferry_send_get_data (FerrySend *send)
+{
+  if (send->variant != NULL)
+    return g_variant_get_data (send->variant);
+  if (send->n_parts == 1)
+    return send->parts[0].data;
+  if (send->joined == NULL)
+    {
+      send->joined = g_malloc (send->size);
+      ferry_send_store (send, send->joined);
+    }
+  return send->joined;
+}
+
+static inline gboolean
+send_parts_now (FerrySender *self, const FerryPart *parts, guint n_parts, gsize size)
+{
+  const FerrySend send = {.parts = parts, .n_parts = n_parts};
+  gsize record_size = ferry_record_size (size);
+  gboolean locked;
+  guint8 *place = ferry_send_take_place (self, record_size, &locked);
+
+  if (G_UNLIKELY (place == NULL))
     return FALSE;
-  ferry_record_write_header (place, sizeof large, FERRY_RECORD_LARGE, 0, self->connection_id);
-  memcpy (place + HEADER_SIZE, &large, sizeof large);
-  ferry_uplink_publish_and_unlock (self->uplink, ferry_record_size (sizeof large), locked);
+  ferry_record_write_header (place, (guint32) size, FERRY_RECORD_BYTES, 0, self->connection_id);
+  ferry_send_store (&send, place + HEADER_SIZE);
+  ferry_uplink_publish_and_unlock (self->uplink, record_size, locked);
   return TRUE;
-}
-
-/* Sends a message in pieces, with the turn taken. */
-static gboolean
-send_pieces (FerrySend *send, GError **error)
-{
-  FerrySender *self = send->sender;
-  const guint8 *data = send->variant != NULL ? g_variant_get_data (send->variant) : send->data;
-  gsize sent = 0;
-
-  while (!begin_large_now (send))
-    if (!ferry_send_wait_for_room (send, 2 * HEADER_SIZE + FERRY_MAX_TYPE_STRING + sizeof (FerryLargeMessage), error))
-      return FALSE;
-  while (sent < send->size)
-    {
-      gsize size = MIN (send->size - sent, FERRY_MAX_RECORD_PAYLOAD);
-
-      if (!send_piece (send, data + sent, size, error))
-        {
-          gboolean locked = ferry_uplink_lock (self->uplink);
-
-          ferry_uplink_write_control_and_unlock (self->uplink, FERRY_RECORD_ABANDON, self->connection_id, locked);
-          return FALSE;
-        }
-      sent += size;
-    }
-  return TRUE;
-}
-
-static gboolean
-send_large (FerrySend *send, GError **error)
-{
-  FerrySender *self = send->sender;
-  FerryWaitResult result;
-  gboolean sent;
-
-  if (send->size > self->max_message_size)
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
-                   "The message has %" G_GSIZE_FORMAT " bytes, and the router takes %" G_GUINT64_FORMAT
-                   "; send parts of it, or raise FerryRouter:max-message-size",
-                   send->size, self->max_message_size);
-      return FALSE;
-    }
-  result = ferry_uplink_take_turn (self->uplink, &send->wait);
-  if (result != FERRY_WAIT_READY)
-    return ferry_send_refuse_wait (self, result, error);
-  sent = send_pieces (send, error);
-  ferry_uplink_give_turn (self->uplink);
-  return sent;
 }
 
 static gboolean
@@ -318,8 +223,8 @@ send_small (FerrySend *send, GError **error)
 
   for (;;)
     {
-      if (send->variant != NULL ? send_variant_now (send->sender, send->variant, send->size, NULL)
-                                : send_bytes_now (send->sender, send->data, send->size))
+      if (send->variant != NULL ? send_variant_now (send->sender, send->variant, send->size)
+                                : send_parts_now (send->sender, send->parts, send->n_parts, send->size))
         return TRUE;
       if (!ferry_send_wait_for_room (send, announcement + ferry_record_size (send->size), error))
         return FALSE;
@@ -348,35 +253,49 @@ ferry_send_follow_cancellable (FerrySend *send, GCancellable *cancellable)
   return g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), send->sender->uplink, NULL);
 }
 
-/* Only the newest value of the pipe counts, so it goes into a cell and never waits. */
 static gboolean
-send_latest (FerrySender *self, GVariant *variant, gconstpointer data, gsize size, GError **error)
+send_latest (FerrySend *send, GError **error)
 {
+  FerrySender *self = send->sender;
   FerryWaitResult result;
 
-  if (!ferry_sender_check_latest (variant, size, error))
+  if (!ferry_sender_check_latest (send->variant, send->size, error))
     return FALSE;
-  result = ferry_sender_write_latest (self, variant, data, size);
+  result = ferry_sender_write_latest (self, send->variant, ferry_send_get_data (send), send->size);
   return result == FERRY_WAIT_READY || ferry_send_refuse_wait (self, result, error);
 }
 
-/* The slow road: the quick one did not do, or was not open to begin with. */
+/* The slow road: the quick one did not do, or was not open to begin with. Only the newest value of a pipe for latest
+ * ones counts, so it goes into a cell and never waits. */
 static gboolean
-send_slowly (FerrySender *self, GVariant *variant, gconstpointer data, gsize size, gint64 deadline,
-             GCancellable *cancellable, GError **error)
+send_slowly (FerrySend *send, GCancellable *cancellable, GError **error)
 {
-  FerrySend send = {self, variant, data, size, {.index = self->index, .deadline = deadline}};
+  FerrySender *self = send->sender;
   gulong handler;
   gboolean sent;
 
   if (!ferry_sender_is_sendable (self))
     return ferry_send_refuse_ended (self, error);
+  send->wait.index = self->index;
   if (self->latest)
-    return send_latest (self, variant, data, size, error);
-  handler = ferry_send_follow_cancellable (&send, cancellable);
-  sent = size > FERRY_MAX_RECORD_PAYLOAD ? send_large (&send, error) : send_small (&send, error);
-  g_cancellable_disconnect (cancellable, handler);
+    sent = send_latest (send, error);
+  else
+    {
+      handler = ferry_send_follow_cancellable (send, cancellable);
+      sent = send->size > FERRY_MAX_RECORD_PAYLOAD ? ferry_send_large (send, error) : send_small (send, error);
+      g_cancellable_disconnect (cancellable, handler);
+    }
+  g_free (send->joined);
   return sent;
+}
+
+static gboolean
+send_bytes_slowly (FerrySender *self, const FerryPart *parts, guint n_parts, gsize size, gint64 deadline,
+                   GCancellable *cancellable, GError **error)
+{
+  FerrySend send = {.sender = self, .parts = parts, .n_parts = n_parts, .size = size, .wait = {.deadline = deadline}};
+
+  return send_slowly (&send, cancellable, error);
 }
 
 /**
@@ -421,27 +340,7 @@ ferry_sender_send_bytes_until (FerrySender *self, gconstpointer data, gsize size
     return FALSE;
   if (G_LIKELY (size < self->quick_limit && send_bytes_now (self, data, size)))
     return TRUE;
-  return send_slowly (self, NULL, data, size, deadline, cancellable, error);
-}
-
-static inline gboolean
-send_parts_now (FerrySender *self, const FerryPart *parts, guint n_parts, gsize size)
-{
-  gsize record_size = ferry_record_size (size);
-  gboolean locked;
-  guint8 *place = take_place (self, record_size, &locked);
-
-  if (G_UNLIKELY (place == NULL))
-    return FALSE;
-  ferry_record_write_header (place, (guint32) size, FERRY_RECORD_BYTES, 0, self->connection_id);
-  place += HEADER_SIZE;
-  for (guint i = 0; i < n_parts; i++)
-    {
-      copy_payload (place, parts[i].data, parts[i].size);
-      place += parts[i].size;
-    }
-  ferry_uplink_publish_and_unlock (self->uplink, record_size, locked);
-  return TRUE;
+  return send_bytes_slowly (self, &(FerryPart){data, size}, 1, size, deadline, cancellable, error);
 }
 
 /* any: sends one message of plain bytes whose parts lie apart. As ferry_sender_send_bytes_until(). */
@@ -449,7 +348,6 @@ gboolean
 ferry_sender_send_parts (FerrySender *self, const FerryPart *parts, guint n_parts, gint64 deadline,
                          GCancellable *cancellable, GError **error)
 {
-  g_autofree guint8 *joined = NULL;
   gsize size = 0;
 
   if (G_UNLIKELY (cancellable != NULL && g_cancellable_set_error_if_cancelled (cancellable, error)))
@@ -458,14 +356,7 @@ ferry_sender_send_parts (FerrySender *self, const FerryPart *parts, guint n_part
     size += parts[i].size;
   if (G_LIKELY (size < self->quick_limit && send_parts_now (self, parts, n_parts, size)))
     return TRUE;
-  joined = g_malloc (size);
-  size = 0;
-  for (guint i = 0; i < n_parts; i++)
-    {
-      copy_payload (joined + size, parts[i].data, parts[i].size);
-      size += parts[i].size;
-    }
-  return send_slowly (self, NULL, joined, size, deadline, cancellable, error);
+  return send_bytes_slowly (self, parts, n_parts, size, deadline, cancellable, error);
 }
 
 /**
@@ -533,6 +424,7 @@ ferry_sender_send_until (FerrySender *self, GVariant *message, gint64 deadline, 
 {
   g_autoptr (GVariant) taken = NULL;
   g_autoptr (GVariant) boxed = NULL;
+  FerrySend send;
   gsize size;
 
   g_return_val_if_fail (ferry_sender_is_sender (self) || FERRY_IS_SENDER (self), FALSE);
@@ -543,9 +435,10 @@ ferry_sender_send_until (FerrySender *self, GVariant *message, gint64 deadline, 
     return FALSE;
   boxed = ferry_send_box_where_needed (self, taken);
   size = g_variant_get_size (boxed);
-  if (G_LIKELY (size < self->quick_limit && send_variant_now (self, boxed, size, NULL)))
+  if (G_LIKELY (size < self->quick_limit && send_variant_now (self, boxed, size)))
     return TRUE;
-  return send_slowly (self, boxed, NULL, size, deadline, cancellable, error);
+  send = (FerrySend){.sender = self, .variant = boxed, .size = size, .wait = {.deadline = deadline}};
+  return send_slowly (&send, cancellable, error);
 }
 
 /**

@@ -30,6 +30,9 @@ static const Work works[] = {
   {&bench_way_untrusted},
   {&bench_way_paced, 1000000, TRUE},
   {&bench_way_frames, 16666667},
+  {&bench_way_message},
+  {&bench_way_message_untrusted},
+  {&bench_way_message_pieces},
 };
 
 static int

@@ -189,6 +189,35 @@ run_size (const BenchOptions *options, guint size, double *cost)
   print_ratios (size, rates, options->rounds);
 }
 
+/* ---- large messages ---- */
+
+/* From a little more than a record takes. */
+static const guint message_sizes[] = {40, 64, 128, 256, 512, 1024, 4096, 16384};
+
+static void
+run_messages (const BenchOptions *options, guint kibibytes)
+{
+  static const BenchWay *const message_ways[] = {&bench_way_message_pieces, &bench_way_message,
+                                                 &bench_way_message_untrusted};
+  double rates[G_N_ELEMENTS (message_ways)][MAX_ROUNDS];
+
+  for (guint round = 0; round < options->rounds; round++)
+    for (gsize way = 0; way < G_N_ELEMENTS (message_ways); way++)
+      rates[way][round] = carry (message_ways[way], kibibytes * (gsize) 1024, options->window).rate;
+  for (gsize way = 0; way < G_N_ELEMENTS (message_ways); way++)
+    {
+      g_autofree char *row = g_strdup_printf ("messages/%uKiB/%s", kibibytes, message_ways[way]->name);
+
+      bench_print (row, bench_median (rates[way], options->rounds) / 1e9, "GB/s");
+    }
+  for (gsize way = 1; way < G_N_ELEMENTS (message_ways); way++)
+    {
+      g_autofree char *row = g_strdup_printf ("ratio/messages/%uKiB/%s-vs-pieces", kibibytes, message_ways[way]->name);
+
+      bench_print (row, bench_median_ratio (rates[way], rates[0], options->rounds), "x");
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -200,6 +229,8 @@ main (int argc, char **argv)
   options.rounds = MIN (options.rounds, MAX_ROUNDS);
   for (gsize i = 0; i < G_N_ELEMENTS (sizes); i++)
     run_size (&options, sizes[i], &costs[i]);
+  for (gsize i = 0; i < G_N_ELEMENTS (message_sizes) && is_wanted (&options, "messages"); i++)
+    run_messages (&options, message_sizes[i]);
   if (costs[0] == 0)
     return EXIT_SUCCESS;
   bench_print ("ratio/buffers/paced/cost-256MiB-vs-1MiB", costs[2] / costs[0], "x");

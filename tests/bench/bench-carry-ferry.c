@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Buffers: of a worker that is trusted, and of one that is not. */
+/* Buffers and large messages: of a worker that is trusted, and of one that is not. */
 
 #include "config.h"
 
@@ -23,6 +23,7 @@ typedef struct
 {
   FerrySender *sender; /* (owned) */
   FerryBuffer *buffer; /* (owned) (nullable) */
+  guint8 *memory;      /* (owned) (nullable): of messages */
 } WorkerEnd;
 
 static void
@@ -42,9 +43,15 @@ unread_cb (FerryReceiver *receiver, GVariant *metadata, GBytes *buffer, gpointer
   self->n_taken += g_bytes_get_size (buffer) == self->size;
 }
 
-gboolean
-bench_carrier_open_link (BenchCarrier *self, gboolean trusted, GCallback buffer_func, gpointer user_data,
-                         GError **error)
+static void
+handle_bytes (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariantType *type, gpointer user_data)
+{
+  bench_carrier_check (user_data, data, size);
+}
+
+/* capacity: of its buffers; 0 for the usual one. */
+static gboolean
+open_link (BenchCarrier *self, gboolean trusted, guint64 capacity, GError **error)
 {
   g_autofree char *worker = bench_carry_find_worker ();
   g_autofree char *size = g_strdup_printf ("%" G_GSIZE_FORMAT, self->size);
@@ -56,13 +63,51 @@ bench_carrier_open_link (BenchCarrier *self, gboolean trusted, GCallback buffer_
   self->end = end;
   end->router = ferry_router_new (NULL);
   ferry_launcher_set_trusted (launcher, trusted);
+  if (capacity > 0)
+    ferry_launcher_set_buffer_capacity (launcher, capacity);
   if (!ferry_router_start (end->router, error) ||
       !ferry_router_pipe (end->router, FERRY_PIPE_QUEUED, &sender, &end->receiver, error) ||
       !ferry_launcher_add_sender (launcher, SENDER_NAME, sender, error))
     return FALSE;
-  end->handler = g_signal_connect (end->receiver, "buffer", buffer_func, user_data);
   end->worker = ferry_launcher_spawn (launcher, end->router, error);
   return end->worker != NULL;
+}
+
+gboolean
+bench_carrier_open_link (BenchCarrier *self, gboolean trusted, GCallback buffer_func, gpointer user_data,
+                         GError **error)
+{
+  if (!open_link (self, trusted, 0, error))
+    return FALSE;
+  ((End *) self->end)->handler = g_signal_connect (((End *) self->end)->receiver, "buffer", buffer_func, user_data);
+  return TRUE;
+}
+
+static gboolean
+open_for_messages (BenchCarrier *self, gboolean trusted, guint64 capacity, GError **error)
+{
+  if (!open_link (self, trusted, capacity, error))
+    return FALSE;
+  ferry_receiver_set_handler (((End *) self->end)->receiver, handle_bytes, self, NULL);
+  return TRUE;
+}
+
+static gboolean
+message_open (BenchCarrier *self, GError **error)
+{
+  return open_for_messages (self, TRUE, 0, error);
+}
+
+static gboolean
+message_untrusted_open (BenchCarrier *self, GError **error)
+{
+  return open_for_messages (self, FALSE, 0, error);
+}
+
+static gboolean
+message_pieces_open (BenchCarrier *self, GError **error)
+{
+  return open_for_messages (self, TRUE, 1, error);
 }
 
 static gboolean
@@ -100,7 +145,8 @@ ferry_close (BenchCarrier *self)
   End *end = self->end;
   g_autoptr (GError) error = NULL;
 
-  g_signal_handler_disconnect (end->receiver, end->handler);
+  if (end->handler != 0)
+    g_signal_handler_disconnect (end->receiver, end->handler);
   ferry_worker_force_exit (end->worker);
   while (ferry_worker_get_state (end->worker) != FERRY_WORKER_STATE_ENDED)
     g_main_context_iteration (NULL, TRUE);
@@ -144,6 +190,54 @@ ferry_send (gpointer data, gsize size)
 
   return ferry_sender_send_buffer (end->sender, NULL, buffer, NULL);
 }
+
+static guint8 *
+message_begin (gpointer data, gsize size)
+{
+  WorkerEnd *end = data;
+
+  if (end->memory == NULL)
+    end->memory = g_malloc (size);
+  return end->memory;
+}
+
+static gboolean
+message_send (gpointer data, gsize size)
+{
+  WorkerEnd *end = data;
+
+  return ferry_sender_send_bytes (end->sender, end->memory, size, NULL);
+}
+
+const BenchWay bench_way_message = {
+  .name = "message",
+  .open = message_open,
+  .take = ferry_take,
+  .close = ferry_close,
+  .attach = ferry_attach,
+  .begin = message_begin,
+  .send = message_send,
+};
+
+const BenchWay bench_way_message_untrusted = {
+  .name = "message-untrusted",
+  .open = message_untrusted_open,
+  .take = ferry_take,
+  .close = ferry_close,
+  .attach = ferry_attach,
+  .begin = message_begin,
+  .send = message_send,
+};
+
+const BenchWay bench_way_message_pieces = {
+  .name = "message-pieces",
+  .open = message_pieces_open,
+  .take = ferry_take,
+  .close = ferry_close,
+  .attach = ferry_attach,
+  .begin = message_begin,
+  .send = message_send,
+};
 
 const BenchWay bench_way_recycled = {
   .name = "recycled",

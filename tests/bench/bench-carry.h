@@ -52,6 +52,11 @@ extern const BenchWay bench_way_untrusted;
 extern const BenchWay bench_way_paced;  /* as recycled, a thousand a second, which nobody fills and nobody reads */
 extern const BenchWay bench_way_frames; /* as recycled, sixty a second, and nothing is checked but their size */
 
+/* Messages of plain bytes that are as large: of a worker that is trusted or not, and where there are no buffers. */
+extern const BenchWay bench_way_message;
+extern const BenchWay bench_way_message_untrusted;
+extern const BenchWay bench_way_message_pieces;
+
 /* Ends the process. */
 void bench_carry_fail (const char *what, const GError *error) G_GNUC_NORETURN;
 /* Counts a buffer, and looks whether it is the one that is due. */
