@@ -22,6 +22,8 @@
 #include "worker/ferry-function.h"
 #include "worker/ferry-launcher.h"
 #include "worker/ferry-nursery.h"
+#include "worker/ferry-sandbox-strength.h"
+#include "worker/ferry-sandbox.h"
 #include "worker/ferry-worker.h"
 
 #include "call/ferry-background.h"

@@ -261,6 +261,7 @@ typedef enum
   FERRY_CONTROL_STARTED = 4, /* nursery to application, with the pidfd of what it forked */
   FERRY_CONTROL_FAILED = 5,  /* nursery to application: what it was asked for could not be started */
   FERRY_CONTROL_ENDED = 6,   /* nursery to application: what it forked has ended, and was reaped */
+  FERRY_CONTROL_CONFINED = 7, /* worker to application, before it attaches: how much of its sandbox it has */
 } FerryControlKind;
 
 typedef struct
@@ -291,6 +292,31 @@ typedef struct
   guint32 worker_pid;
   guint32 reserved;
 } FerryAttach;
+
+/* The layers of a sandbox. */
+#define FERRY_LAYER_LIMITS (1u << 0)
+#define FERRY_LAYER_NO_NEW_PRIVILEGES (1u << 1)
+#define FERRY_LAYER_LANDLOCK (1u << 2)
+#define FERRY_LAYER_LANDLOCK_NETWORK (1u << 3) /* beside FERRY_LAYER_LANDLOCK, where it can: TCP as well */
+#define FERRY_LAYER_LANDLOCK_SCOPE (1u << 4)   /* beside it, where it can: signals and abstract addresses as well */
+#define FERRY_LAYER_SYSTEM_CALLS (1u << 5)
+#define FERRY_LAYER_NAMESPACES (1u << 6)
+
+/* Those that the worker enters by itself; the others are whoever's who starts it. */
+#define FERRY_LAYERS_OF_WORKER                                                                                         \
+  (FERRY_LAYER_LANDLOCK | FERRY_LAYER_LANDLOCK_NETWORK | FERRY_LAYER_LANDLOCK_SCOPE | FERRY_LAYER_SYSTEM_CALLS)
+
+/* The environment variable by which a worker is told of its sandbox. */
+#define FERRY_SANDBOX_VARIABLE "FERRY_SANDBOX"
+
+typedef struct
+{
+  FerryControlHeader header;
+  guint32 layers;         /* of FERRY_LAYERS_OF_WORKER, those that it has entered */
+  guint32 landlock_errno; /* why it has not entered Landlock; 0 where it has, or was not told to */
+  guint32 filter_errno;   /* the same for the filter of system calls */
+  guint32 reserved;
+} FerryConfined;
 
 /* The longest packet of a control socket. */
 #define FERRY_MAX_PACKET_SIZE (128 * 1024)
@@ -353,5 +379,6 @@ G_STATIC_ASSERT (sizeof (FerryEnded) == 32);
 G_STATIC_ASSERT (sizeof (FerryControlHeader) == 16);
 G_STATIC_ASSERT (sizeof (FerryWelcome) == 72);
 G_STATIC_ASSERT (sizeof (FerryAttach) == 32);
+G_STATIC_ASSERT (sizeof (FerryConfined) == 32);
 
 G_END_DECLS

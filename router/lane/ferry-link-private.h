@@ -53,6 +53,17 @@ typedef enum
 
 typedef struct _FerryNurseryLink FerryNurseryLink;
 
+/* The sandbox of the process at the other end. */
+typedef struct
+{
+  guint32 required; /* const: the layers without which it is ended */
+  guint32 given;    /* const: the layers that it was started with */
+  guint32 layers;   /* those that it has, as far as is known */
+  gboolean awaited; /* it is to say which of its own layers it has, before all else */
+  gboolean wrapped; /* const: another program is started, which starts it in namespaces, and is what is watched */
+  int pidfd;        /* (owned): of the process itself, where it is wrapped and known; else -1 */
+} FerryConfinement;
+
 /* A message that arrives in pieces. */
 typedef struct
 {
@@ -137,6 +148,7 @@ struct _FerryLink
   FerryWatch process_watch;
   FerryWatch output_watch;
 
+  FerryConfinement confinement;
   FerryNurseryLink *nursery; /* const: (owned) (nullable): set where a nursery is at the other end */
   FerryOutput *output;       /* (owned) (nullable): the standard streams that are logged */
 
@@ -192,6 +204,12 @@ gboolean ferry_link_reap (FerryLink *self);
 void ferry_link_wait (FerryLink *self);
 void ferry_assembly_clear (FerryAssembly *self);
 void ferry_link_give_up_buffers (FerryLink *self);
+
+/* In ferry-confinement.c. */
+void ferry_confinement_begin (FerryLink *link);
+FerryControlEvent ferry_confinement_receive (FerryLink *link, GError **error);
+gboolean ferry_confinement_send (int fd, guint32 layers, int landlock_errno, int filter_errno);
+char *ferry_confinement_name_layers (guint32 layers);
 
 /* In ferry-link-send.c: the application's writing end of the down lane and of the express lane. */
 typedef struct

@@ -44,6 +44,7 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
 
   atomic_init (&self->references, 1);
   self->memory = self->doorbell = self->control = self->worker_end = self->pidfd = -1;
+  self->confinement.pidfd = -1;
   self->cause = FERRY_NO_CAUSE;
   self->name = g_strdup (name);
   self->max_message_size = max_message_size;
@@ -110,6 +111,7 @@ ferry_link_unref (FerryLink *self)
   ferry_clear_fd (&self->control);
   ferry_clear_fd (&self->worker_end);
   ferry_clear_fd (&self->pidfd);
+  ferry_clear_fd (&self->confinement.pidfd);
   ferry_segment_clear (&self->segment);
   ferry_link_give_up_buffers (self);
   ferry_spare_memory_clear (&self->spare);
@@ -194,6 +196,10 @@ ferry_link_send_signal (FerryLink *self, int signal_number)
     }
   if (self->pidfd < 0 || self->reaped)
     return FALSE;
+  /* What wraps it passes no signal on, and ends when it ends. */
+  if (self->confinement.pidfd >= 0 &&
+      syscall (SYS_pidfd_send_signal, self->confinement.pidfd, signal_number, NULL, 0) == 0)
+    return TRUE;
   return syscall (SYS_pidfd_send_signal, self->pidfd, signal_number, NULL, 0) == 0;
 }
 
@@ -246,6 +252,18 @@ reap_grandchild (FerryLink *self)
   return self->reaped;
 }
 
+/* What wraps a process tells of its death by a signal as a shell does. */
+static void
+unwrap_status (FerryLink *self)
+{
+  int signal_number = self->wait_status - 128;
+
+  if (self->wait_code != CLD_EXITED || signal_number <= 0 || signal_number >= NSIG)
+    return;
+  self->wait_code = CLD_KILLED;
+  self->wait_status = signal_number;
+}
+
 /* Takes the exit status of a process that has ended, after ending what is left of its process group: as long as the
  * leader is not reaped, nobody else can have that group's number. Returns FALSE when the process has not ended. */
 gboolean
@@ -267,6 +285,8 @@ ferry_link_reap (FerryLink *self)
   /* ECHILD: the program has somebody else reap its children, or ignores SIGCHLD. The status is lost, the end not. */
   self->wait_code = info.si_code;
   self->wait_status = info.si_status;
+  if (self->confinement.wrapped)
+    unwrap_status (self);
   self->reaped = TRUE;
   return TRUE;
 }

@@ -260,6 +260,17 @@ ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEven
   enter_state (self, link, transition->next, event);
 }
 
+/* A worker without senders has no more to say. */
+static FerryControlEvent
+receive_confined (FerrySharedQueue *self, FerryLink *link, GError **error)
+{
+  FerryControlEvent event = ferry_confinement_receive (link, error);
+
+  if (event == FERRY_CONTROL_TAKEN && link->connection_ids->len == 0)
+    ferry_shared_queue_set_deadline (self, link, 0);
+  return event;
+}
+
 static void
 read_control (FerrySharedQueue *self, FerryLink *link)
 {
@@ -271,6 +282,8 @@ read_control (FerrySharedQueue *self, FerryLink *link)
 
       if (attached && link->nursery != NULL)
         event = ferry_nursery_link_receive (self, link, &error);
+      else if (link->confinement.awaited)
+        event = receive_confined (self, link, &error);
       else
         event = ferry_control_receive (link->control, attached, link->segment.size, &error);
       switch (event)

@@ -22,6 +22,7 @@
 #include "lane/ferry-handshake-private.h"
 #include "lane/ferry-uplink-private.h"
 #include "route/ferry-sender-private.h"
+#include "worker/ferry-sandbox-private.h"
 
 typedef struct
 {
@@ -86,6 +87,16 @@ is_control_socket (const char *text, int *fd)
     return FALSE;
   *fd = (int) number;
   return getsockopt (*fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == SOCK_SEQPACKET;
+}
+
+/* The control socket's descriptor, where there is one that nobody has taken; else -1. */
+int
+ferry_attachment_find_control_fd (void)
+{
+  const char *text = get_control_text ();
+  int fd;
+
+  return text != NULL && is_control_socket (text, &fd) ? fd : -1;
 }
 
 /* The control socket's descriptor, which no child of ours inherits, and no second look finds. */
@@ -166,6 +177,8 @@ attach (GError **error)
   FerrySegment segment = {0};
   FerryWelcome welcome;
 
+  /* It was entered when the library was loaded; this is for a program that has the library within itself. */
+  ferry_sandbox_enter ();
   self->grants = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, grant_free);
   self->control = ferry_attachment_take_control_fd (error);
   if (self->control < 0)

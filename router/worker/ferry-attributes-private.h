@@ -22,6 +22,8 @@ typedef struct
   gboolean nice_set;
   guint32 limits_set; /* bit n: limits[n] counts */
   guint64 limits[FERRY_N_LIMITS];
+  guint64 private_memory;     /* of a sandbox: a limit in bytes, or 0 */
+  gboolean no_new_privileges; /* of a sandbox */
 } FerryAttributes;
 
 void ferry_attributes_copy (FerryAttributes *self, const FerryAttributes *other);

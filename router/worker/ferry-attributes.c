@@ -6,6 +6,7 @@
 #include "worker/ferry-attributes-private.h"
 
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include "base/ferry-base-private.h"
@@ -55,7 +56,9 @@ ferry_attributes_apply (const FerryAttributes *self)
       if (failure != 0)
         return failure;
     }
-  return 0;
+  if (self->no_new_privileges && prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+    return errno;
+  return self->private_memory > 0 ? apply_limit (RLIMIT_DATA, self->private_memory) : 0;
 }
 
 /**

@@ -9,8 +9,9 @@
 
 #include "base/ferry-base-private.h"
 #include "worker/ferry-launcher-private.h"
+#include "worker/ferry-sandbox-private.h"
 
-/* main: a launcher of the same workers, without senders and nursery. */
+/* main: a launcher of the same workers, in the same sandbox, without senders and nursery. */
 FerryLauncher *
 ferry_launcher_new_copy (FerryLauncher *launcher)
 {
@@ -21,6 +22,7 @@ ferry_launcher_new_copy (FerryLauncher *launcher)
   ferry_launcher_set_attach_timeout (self, launcher->attach_timeout);
   self->arena_size = launcher->arena_size;
   self->trusted = launcher->trusted;
+  g_set_object (&self->sandbox, launcher->sandbox);
   ferry_attributes_clear (&self->attributes);
   ferry_attributes_copy (&self->attributes, &launcher->attributes);
   for (guint i = 0; i < FERRY_N_STREAMS; i++)
@@ -32,13 +34,17 @@ ferry_launcher_new_copy (FerryLauncher *launcher)
   return self;
 }
 
-/* main: a launcher of the same workers, which has them forked by a nursery that the other launcher starts. */
+/* main: a launcher of the same workers, which has them forked by a nursery that the other launcher starts. What is in a
+ * sandbox is executed all the same. */
 FerryLauncher *
 ferry_launcher_new_forked (FerryLauncher *launcher)
 {
   FerryLauncher *self = ferry_launcher_new_copy (launcher);
-  g_autoptr (FerryNursery) nursery = ferry_nursery_new (launcher);
+  g_autoptr (FerryNursery) nursery = NULL;
 
+  if (ferry_sandbox_is_on (launcher->sandbox))
+    return self;
+  nursery = ferry_nursery_new (launcher);
   ferry_launcher_set_nursery (self, nursery);
   return self;
 }

@@ -12,6 +12,7 @@
 #include "lane/ferry-lane-layout.h"
 #include "worker/ferry-launcher-private.h"
 #include "worker/ferry-nursery-private.h"
+#include "worker/ferry-sandbox-private.h"
 #include "worker/ferry-spawn-private.h"
 
 static gboolean
@@ -23,6 +24,8 @@ check_fits (FerryLauncher *self, GError **error)
     what = "senders";
   else if (self->nursery != NULL)
     what = "a nursery";
+  else if (ferry_sandbox_is_on (self->sandbox))
+    what = "a sandbox, in which it could not listen";
   for (guint i = 0; i < FERRY_N_STREAMS; i++)
     if (self->modes[i] == FERRY_STREAM_LOGGED)
       what = "logged streams";
@@ -82,8 +85,8 @@ fill_streams (FerryLauncher *self, FerrySpawnPlan *plan, GError **error)
  * working directory are as the launcher says. No router need run. On the launcher's thread, which waits until the
  * program is executed.
  *
- * Fails with %FERRY_ERROR_LAUNCH_FAILED, with %FERRY_ERROR_BAD_ARGUMENTS where the launcher has senders, a nursery or
- * logged streams, and with %FERRY_ERROR_SYSTEM.
+ * Fails with %FERRY_ERROR_LAUNCH_FAILED, with %FERRY_ERROR_BAD_ARGUMENTS where the launcher has senders, a nursery, a
+ * sandbox or logged streams, and with %FERRY_ERROR_SYSTEM.
  *
  * Returns: whether it was started
  *

@@ -8,6 +8,7 @@
 #include "worker/ferry-attributes-private.h"
 #include "worker/ferry-launcher.h"
 #include "worker/ferry-nursery.h"
+#include "worker/ferry-sandbox.h"
 
 G_BEGIN_DECLS
 
@@ -53,6 +54,7 @@ struct _FerryLauncher
   GArray *senders;          /* (owned) (element-type FerryNamedSender) */
   FerryAttributes attributes;
   FerryNursery *nursery; /* (owned) (nullable): what forks its workers */
+  FerrySandbox *sandbox; /* (owned) (nullable): what its workers run in */
 };
 
 void ferry_launcher_set_stream (FerryLauncher *self, FerryStream stream, FerryStreamMode mode, int fd);

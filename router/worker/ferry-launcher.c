@@ -11,6 +11,7 @@
 #include "base/ferry-base-private.h"
 #include "route/ferry-router-private.h"
 #include "worker/ferry-nursery-private.h"
+#include "worker/ferry-sandbox-private.h"
 #include "worker/ferry-spawn-private.h"
 #include "worker/ferry-worker-private.h"
 
@@ -49,6 +50,7 @@ ferry_launcher_finalize (GObject *object)
   g_array_unref (self->senders);
   ferry_attributes_clear (&self->attributes);
   g_clear_object (&self->nursery);
+  g_clear_object (&self->sandbox);
 
   G_OBJECT_CLASS (ferry_launcher_parent_class)->finalize (object);
 }
@@ -418,6 +420,19 @@ make_link (FerryLauncher *self, FerryRouter *router, const char *name, gsize are
   return g_steal_pointer (&link);
 }
 
+/* A worker that is to say what it has of its sandbox has to do so in time, also where it has no senders. */
+static gboolean
+confine (FerryLauncher *self, FerrySpawnPlan *plan, FerryLink *link, GError **error)
+{
+  if (!ferry_sandbox_is_on (self->sandbox))
+    return TRUE;
+  if (!ferry_sandbox_apply (self->sandbox, plan, link, error))
+    return FALSE;
+  if ((link->confinement.required & FERRY_LAYERS_OF_WORKER) != 0)
+    link->attach_timeout = self->attach_timeout;
+  return TRUE;
+}
+
 /* Starts a worker through nursery, or by executing it where that is NULL. */
 static FerryWorker *
 spawn (FerryLauncher *self, FerryRouter *router, FerryNursery *nursery, gboolean as_nursery, GError **error)
@@ -434,7 +449,7 @@ spawn (FerryLauncher *self, FerryRouter *router, FerryNursery *nursery, gboolean
   if (link == NULL)
     return NULL;
   plan = make_plan (self, link, nursery == NULL, error);
-  if (plan == NULL)
+  if (plan == NULL || !confine (self, plan, link, error))
     return NULL;
   if (as_nursery)
     {
@@ -467,10 +482,24 @@ spawn (FerryLauncher *self, FerryRouter *router, FerryNursery *nursery, gboolean
   return g_steal_pointer (&worker);
 }
 
+/* In a sandbox nothing can fork, and what is forked has its parent's layout of addresses. */
+static gboolean
+check_executed (FerryLauncher *self, GError **error)
+{
+  if (!ferry_sandbox_is_on (self->sandbox))
+    return TRUE;
+  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                       "A worker in a sandbox is executed and never forked by a nursery; give the launcher one of the "
+                       "two");
+  return FALSE;
+}
+
 /* main: starts the launcher's program as a nursery. The router runs. */
 FerryWorker *
 ferry_launcher_spawn_nursery (FerryLauncher *self, FerryRouter *router, GError **error)
 {
+  if (!check_executed (self, error))
+    return NULL;
   return spawn (self, router, NULL, TRUE, error);
 }
 
@@ -487,8 +516,9 @@ ferry_launcher_spawn_nursery (FerryLauncher *self, FerryRouter *router, GError *
  *
  * Fails with %FERRY_ERROR_NOT_RUNNING, %FERRY_ERROR_WRONG_THREAD,
  * %FERRY_ERROR_ALREADY_STARTED or %FERRY_ERROR_CLOSED when a sender cannot be passed any more,
- * %FERRY_ERROR_BAD_ARGUMENTS when it belongs to another router,
- * %FERRY_ERROR_LAUNCH_FAILED when there is no such program in `PATH` or the nursery ends again and again,
+ * %FERRY_ERROR_BAD_ARGUMENTS when it belongs to another router or the launcher has a nursery and a sandbox,
+ * %FERRY_ERROR_LAUNCH_FAILED when there is no such program in `PATH`, the nursery ends again and again or the system
+ * lacks what the sandbox requires,
  * %FERRY_ERROR_TOO_LARGE, and
  * %FERRY_ERROR_SYSTEM when the system has no memory or descriptors for it.
  *
@@ -504,6 +534,8 @@ ferry_launcher_spawn (FerryLauncher *self, FerryRouter *router, GError **error)
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   if (!ferry_router_check (router, error))
+    return NULL;
+  if (self->nursery != NULL && !check_executed (self, error))
     return NULL;
   if (self->nursery != NULL && !ferry_nursery_prepare (self->nursery, router, error))
     return NULL;

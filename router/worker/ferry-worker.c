@@ -33,6 +33,7 @@ struct _FerryWorker
   FerryMonitor *monitor; /* const: (owned) */
   GPid pid;              /* main, as what follows */
   FerryWorkerState state;
+  FerrySandboxStrength strength;
   FerryExit *exit;                  /* (owned) (nullable) */
   FerryTaskNameFunc task_name_func; /* (nullable): what it is doing, for its log */
   gpointer task_name_data;
@@ -212,6 +213,10 @@ set_state (FerryWorker *self, FerryWorkerState state)
 static void
 attached (gpointer data)
 {
+  FerryWorker *self = data;
+
+  /* The monitor changes it no more, and told of this through the local queue. */
+  self->strength = (FerrySandboxStrength) self->link->confinement.layers;
   set_state (data, FERRY_WORKER_STATE_OPEN);
 }
 
@@ -278,7 +283,7 @@ ferry_worker_get_name (FerryWorker *self)
  * ferry_worker_get_pid:
  * @self: a worker
  *
- * The number of the process. It is for showing: to send a signal, use [method@Ferry.Worker.send_signal], which never
+ * The number of the process; where a sandbox has namespaces, that of bubblewrap, which starts it. It is for showing: to send a signal, use [method@Ferry.Worker.send_signal], which never
  * hits another process that was given the number meanwhile. On the router's thread.
  *
  * Returns: the number, or 0 as long as it was not started
@@ -309,6 +314,25 @@ ferry_worker_get_state (FerryWorker *self)
   g_return_val_if_fail (FERRY_IS_WORKER (self), FERRY_WORKER_STATE_ENDED);
 
   return self->state;
+}
+
+/**
+ * ferry_worker_get_sandbox_strength:
+ * @self: a worker
+ *
+ * The layers of its sandbox that the process has in fact: those that it was started with, and those that it said it had
+ * entered before it did anything else. On the router's thread.
+ *
+ * Returns: the layers, once it is %FERRY_WORKER_STATE_OPEN; %FERRY_SANDBOX_STRENGTH_NONE before, and without a sandbox
+ *
+ * Since: 0.1
+ */
+FerrySandboxStrength
+ferry_worker_get_sandbox_strength (FerryWorker *self)
+{
+  g_return_val_if_fail (FERRY_IS_WORKER (self), FERRY_SANDBOX_STRENGTH_NONE);
+
+  return self->strength;
 }
 
 /**

@@ -12,6 +12,7 @@
 #include "base/ferry-version.h"
 #include "route/ferry-exit.h"
 #include "route/ferry-sender.h"
+#include "worker/ferry-sandbox-strength.h"
 
 G_BEGIN_DECLS
 
@@ -45,6 +46,8 @@ FERRY_AVAILABLE_IN_0_1
 FerryWorkerState ferry_worker_get_state (FerryWorker *self);
 FERRY_AVAILABLE_IN_0_1
 FerryExit *ferry_worker_get_exit (FerryWorker *self);
+FERRY_AVAILABLE_IN_0_1
+FerrySandboxStrength ferry_worker_get_sandbox_strength (FerryWorker *self);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_worker_send_signal (FerryWorker *self, int signal_number, GError **error);
 FERRY_AVAILABLE_IN_0_1

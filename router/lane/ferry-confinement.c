@@ -1,0 +1,237 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a worker says of its sandbox, as the application hears it.
+ *
+ * A worker enters its layers of the sandbox before its main(), and says which it has in a packet of its own, the first
+ * that it sends: so that is known before it has read anything that could turn it. One that says nothing has none of
+ * them. What is required and is not there ends it, before it is given anything.
+ *
+ * Where the worker was started in namespaces, it is the grandchild of the process that was spawned. Which one it is the
+ * kernel says, with the packet; its number counts once it is seen to be a descendant of that process. */
+
+#include "config.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "base/ferry-base-private.h"
+#include "lane/ferry-link-private.h"
+
+/* Between the process that was spawned and the worker are one or two others. */
+#define MAX_GENERATIONS 4
+
+static const char *const layer_names[] = {
+  "limits",
+  "no new privileges",
+  "Landlock",
+  "Landlock's network rules",
+  "Landlock's scope",
+  "the filter of system calls",
+  "namespaces",
+};
+
+/* (transfer full): the layers by name. */
+char *
+ferry_confinement_name_layers (guint32 layers)
+{
+  GString *text = g_string_new (NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (layer_names); i++)
+    if ((layers & (1u << i)) != 0)
+      g_string_append_printf (text, "%s%s", text->len > 0 ? ", " : "", layer_names[i]);
+  return g_string_free (text, FALSE);
+}
+
+static void
+set_credentials_wanted (FerryLink *link, gboolean wanted)
+{
+  int value = wanted;
+
+  setsockopt (link->control, SOL_SOCKET, SO_PASSCRED, &value, sizeof value);
+}
+
+/* any, before the worker is launched: has the link wait for what the worker says of its sandbox. */
+void
+ferry_confinement_begin (FerryLink *link)
+{
+  FerryConfinement *self = &link->confinement;
+
+  self->layers = self->given;
+  self->awaited = TRUE;
+  if (self->wrapped)
+    set_credentials_wanted (link, TRUE);
+}
+
+static pid_t
+get_parent (pid_t pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", (int) pid);
+  g_autofree char *text = NULL;
+  const char *end;
+  int parent = 0;
+
+  if (!g_file_get_contents (path, &text, NULL, NULL))
+    return 0;
+  /* The name of the process is in brackets, and may have any in itself. */
+  end = strrchr (text, ')');
+  return end != NULL && sscanf (end, ") %*c %d", &parent) == 1 ? parent : 0;
+}
+
+static gboolean
+descends_from (pid_t pid, pid_t ancestor)
+{
+  for (guint i = 0; i < MAX_GENERATIONS && pid > 1; i++)
+    {
+      pid = get_parent (pid);
+      if (pid == ancestor)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* The descriptor comes first: while the process that it stands for lives, nobody else has its number. */
+static void
+take_process (FerryLink *link, pid_t pid)
+{
+  ferry_autofd pidfd = -1;
+  struct pollfd poll_fd = {.events = POLLIN};
+
+  if (pid <= 0)
+    return;
+  pidfd = (int) syscall (SYS_pidfd_open, pid, 0);
+  if (pidfd < 0 || !descends_from (pid, link->pid))
+    return;
+  poll_fd.fd = pidfd;
+  if (poll (&poll_fd, 1, 0) == 0)
+    link->confinement.pidfd = ferry_steal_fd (&pidfd);
+}
+
+static void
+append_reason (GString *text, const char *layer, guint32 number)
+{
+  if (number > 0 && number < 4096)
+    g_string_append_printf (text, " (%s: %s)", layer, g_strerror ((int) number));
+}
+
+/* Ends a worker that lacks what is required. report: NULL where it said nothing. */
+static gboolean
+check_required (FerryLink *link, const FerryConfined *report, GError **error)
+{
+  const FerryConfinement *self = &link->confinement;
+  guint32 missing = self->required & ~self->layers;
+  g_autofree char *names = ferry_confinement_name_layers (missing);
+  g_autoptr (GString) reasons = g_string_new (NULL);
+
+  if (missing == 0)
+    return TRUE;
+  if (report != NULL && (missing & FERRY_LAYER_LANDLOCK) != 0)
+    append_reason (reasons, "Landlock", report->landlock_errno);
+  if (report != NULL && (missing & FERRY_LAYER_SYSTEM_CALLS) != 0)
+    append_reason (reasons, "the filter", report->filter_errno);
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
+               "Worker “%s” lacks what its sandbox requires, and was ended: %s%s; %s", link->name, names, reasons->str,
+               report != NULL ? "require less of the sandbox, or run it where there is that"
+                              : "it must be a program of this version of Ferry that was told nothing else by "
+                                "its environment");
+  ferry_link_note (link, FERRY_CLOSE_REASON_LAUNCH_FAILED, (*error)->message);
+  return FALSE;
+}
+
+/* monitor: of a worker that attaches at once. */
+static FerryControlEvent
+go_without (FerryLink *link, GError **error)
+{
+  link->confinement.awaited = FALSE;
+  set_credentials_wanted (link, FALSE);
+  return check_required (link, NULL, error) ? FERRY_CONTROL_TAKEN : FERRY_CONTROL_INVALID;
+}
+
+static FerryControlEvent
+take_report (FerryLink *link, const FerryConfined *report, GError **error)
+{
+  FerryConfinement *self = &link->confinement;
+
+  self->awaited = FALSE;
+  self->layers = self->given | (report->layers & FERRY_LAYERS_OF_WORKER);
+  return check_required (link, report, error) ? FERRY_CONTROL_TAKEN : FERRY_CONTROL_INVALID;
+}
+
+static gboolean
+is_report (const FerryConfined *packet, gssize size)
+{
+  return size == sizeof *packet && memcmp (packet->header.magic, FERRY_PROTOCOL_MAGIC, 8) == 0 &&
+         packet->header.kind == FERRY_CONTROL_CONFINED && packet->header.version == FERRY_PROTOCOL_VERSION;
+}
+
+static pid_t
+get_sender (struct msghdr *message)
+{
+  for (struct cmsghdr *header = CMSG_FIRSTHDR (message); header != NULL; header = CMSG_NXTHDR (message, header))
+    if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_CREDENTIALS)
+      {
+        struct ucred credentials;
+
+        memcpy (&credentials, CMSG_DATA (header), sizeof credentials);
+        return credentials.pid;
+      }
+  return 0;
+}
+
+/* monitor: takes what the worker says of its sandbox, or leaves its first packet for ferry_control_receive() where that
+ * is another one. FERRY_CONTROL_TAKEN: the next call is for that. There is room for the sender's credentials, where they
+ * are asked for, and for no descriptor. */
+FerryControlEvent
+ferry_confinement_receive (FerryLink *link, GError **error)
+{
+  union
+  {
+    char bytes[CMSG_SPACE (sizeof (struct ucred))];
+    struct cmsghdr align;
+  } control = {0};
+  gboolean wrapped = link->confinement.wrapped;
+  FerryConfined report = {0};
+  struct iovec vector = {.iov_base = &report, .iov_len = sizeof report};
+  struct msghdr message = {.msg_iov = &vector,
+                           .msg_iovlen = 1,
+                           .msg_control = wrapped ? control.bytes : NULL,
+                           .msg_controllen = wrapped ? sizeof control.bytes : 0};
+  gssize size = TEMP_FAILURE_RETRY (recv (link->control, &report, sizeof report, MSG_DONTWAIT | MSG_PEEK | MSG_TRUNC));
+
+  if (size < 0)
+    return errno == EAGAIN || errno == EWOULDBLOCK ? FERRY_CONTROL_NOTHING : FERRY_CONTROL_CLOSED;
+  if (size == 0)
+    return FERRY_CONTROL_CLOSED;
+  if (!is_report (&report, size))
+    return go_without (link, error);
+  size = TEMP_FAILURE_RETRY (recvmsg (link->control, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
+  set_credentials_wanted (link, FALSE);
+  if (!is_report (&report, size) || (message.msg_flags & MSG_CTRUNC) != 0)
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
+                           "The worker sent descriptors, which travel only from application to worker, on its control "
+                           "socket");
+      return FERRY_CONTROL_INVALID;
+    }
+  if (wrapped)
+    take_process (link, get_sender (&message));
+  return take_report (link, &report, error);
+}
+
+/* worker: says which layers it has entered. */
+gboolean
+ferry_confinement_send (int fd, guint32 layers, int landlock_errno, int filter_errno)
+{
+  FerryConfined packet = {
+    .header = {.kind = FERRY_CONTROL_CONFINED, .version = FERRY_PROTOCOL_VERSION},
+    .layers = layers,
+    .landlock_errno = (guint32) landlock_errno,
+    .filter_errno = (guint32) filter_errno,
+  };
+
+  memcpy (packet.header.magic, FERRY_PROTOCOL_MAGIC, sizeof packet.header.magic);
+  return send (fd, &packet, sizeof packet, MSG_DONTWAIT | MSG_NOSIGNAL) == (gssize) sizeof packet;
+}

@@ -1,0 +1,133 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Starting a worker by bubblewrap, in namespaces of its own: it sees no process but itself, no network, and a file
+ * system that is read-only but for the paths that it may write to. Which files it may read is Landlock's to say: a
+ * program needs its libraries before it can enter anything, and nobody knows which they are.
+ *
+ * bubblewrap's own signs of success say nothing of the system that it runs on, so it is tried: on some it is not
+ * installed, on others namespaces are not for ordinary users, or there are none within the container that this is.
+ *
+ * bubblewrap stays, and waits for what it started: that is what is watched. It is killed when we end, and with it all
+ * that is in its namespace of processes. It exits with the status of the program, or as a shell does for a signal. */
+
+#include "config.h"
+
+#include "worker/ferry-bubblewrap-private.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "base/ferry-base-private.h"
+
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
+#define PROGRAM "bwrap"
+#define TRIAL_TIMEOUT_MS 1000
+
+static const char *const arguments[] = {"--unshare-all", "--die-with-parent", "--ro-bind", "/",    "/",
+                                        "--proc",        "/proc",             "--dev",     "/dev", NULL};
+
+static char *path; /* const, once known: (nullable) */
+
+static void
+add_all (GPtrArray *argv, const char *const *words)
+{
+  for (guint i = 0; words[i] != NULL; i++)
+    g_ptr_array_add (argv, g_strdup (words[i]));
+}
+
+static char **
+end_arguments (GPtrArray *argv)
+{
+  g_ptr_array_add (argv, NULL);
+  return (char **) g_ptr_array_free (argv, FALSE);
+}
+
+void
+ferry_bubblewrap_wrap (FerrySpawnPlan *plan, const FerrySandboxPlan *sandbox)
+{
+  GPtrArray *argv = g_ptr_array_new ();
+  g_auto (GStrv) before = plan->argv;
+
+  g_ptr_array_add (argv, g_strdup (path));
+  add_all (argv, arguments);
+  if (sandbox->network)
+    g_ptr_array_add (argv, g_strdup ("--share-net"));
+  for (guint i = 0; i < sandbox->writable->len; i++)
+    {
+      const char *writable = g_ptr_array_index (sandbox->writable, i);
+      const char *words[] = {"--bind-try", writable, writable, NULL};
+
+      add_all (argv, words);
+    }
+  g_ptr_array_add (argv, g_strdup ("--"));
+  g_ptr_array_add (argv, g_steal_pointer (&plan->program));
+  add_all (argv, (const char *const *) before + 1);
+  plan->program = g_strdup (path);
+  plan->argv = end_arguments (argv);
+}
+
+static gboolean
+spawn (FerrySpawnPlan *plan, GPid *pid, int *pidfd)
+{
+  sigset_t all;
+  sigset_t before;
+  gboolean success;
+
+  sigfillset (&all);
+  pthread_sigmask (SIG_SETMASK, &all, &before);
+  success = ferry_spawn (plan, -1, pid, pidfd, NULL);
+  pthread_sigmask (SIG_SETMASK, &before, NULL);
+  return success;
+}
+
+static gboolean
+wait_for_success (int pidfd)
+{
+  struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
+  siginfo_t info = {0};
+
+  if (TEMP_FAILURE_RETRY (poll (&poll_fd, 1, TRIAL_TIMEOUT_MS)) != 1)
+    syscall (SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+  TEMP_FAILURE_RETRY (waitid (P_PIDFD, (id_t) pidfd, &info, WEXITED));
+  return info.si_code == CLD_EXITED && info.si_status == 0;
+}
+
+/* Has bubblewrap start itself, which then only tells its version. */
+static gboolean
+try_to_start (void)
+{
+  g_autoptr (FerrySpawnPlan) plan = g_new0 (FerrySpawnPlan, 1);
+  g_autoptr (FerrySandboxPlan) sandbox = ferry_sandbox_plan_new ();
+  const char *version[] = {path, "--version", NULL};
+  ferry_autofd pidfd = -1;
+  GPid pid;
+
+  plan->program = g_strdup (path);
+  plan->argv = g_strdupv ((char **) version);
+  plan->environ = g_get_environ ();
+  plan->attributes.no_new_privileges = TRUE;
+  for (guint i = 0; i < G_N_ELEMENTS (plan->streams); i++)
+    plan->streams[i] = open ("/dev/null", O_RDWR | O_CLOEXEC);
+  ferry_bubblewrap_wrap (plan, sandbox);
+  return spawn (plan, &pid, &pidfd) && wait_for_success (pidfd);
+}
+
+gboolean
+ferry_bubblewrap_works (void)
+{
+  static gsize known;
+
+  if (g_once_init_enter (&known))
+    {
+      path = g_find_program_in_path (PROGRAM);
+      g_once_init_leave (&known, path != NULL && try_to_start () ? 2 : 1);
+    }
+  return known == 2;
+}

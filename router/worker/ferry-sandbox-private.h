@@ -1,0 +1,37 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A sandbox from within the layer. It belongs to the router's thread. */
+
+#pragma once
+
+#include "lane/ferry-link-private.h"
+#include "worker/ferry-sandbox-plan-private.h"
+#include "worker/ferry-sandbox.h"
+#include "worker/ferry-spawn-private.h"
+
+G_BEGIN_DECLS
+
+struct _FerrySandbox
+{
+  GObject parent_instance;
+
+  FerrySandboxPolicy policy;
+  guint32 layers;
+  guint32 required_layers;
+  gboolean network;
+  GPtrArray *read_only; /* (owned) (element-type filename): absolute */
+  GPtrArray *writable;  /* (owned) (element-type filename): absolute */
+  guint64 memory_limit; /* 0: none, as of the others */
+  guint64 cpu_limit;
+  guint64 descriptor_limit;
+};
+
+/* In ferry-sandbox-launch.c: for a launcher whose worker is executed. */
+gboolean ferry_sandbox_is_on (FerrySandbox *self);
+gboolean ferry_sandbox_apply (FerrySandbox *self, FerrySpawnPlan *plan, FerryLink *link, GError **error);
+
+/* In ferry-sandbox-enter.c. worker, before it has threads: enters the sandbox that the environment tells of, once. */
+void ferry_sandbox_enter (void);
+
+G_END_DECLS
