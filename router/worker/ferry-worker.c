@@ -210,13 +210,17 @@ set_state (FerryWorker *self, FerryWorkerState state)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
 }
 
+/* The monitor has told through the local queue of what it changes no more after. */
+static void
+take_strength (FerryWorker *self)
+{
+  self->strength = (FerrySandboxStrength) self->link->confinement.layers;
+}
+
 static void
 attached (gpointer data)
 {
-  FerryWorker *self = data;
-
-  /* The monitor changes it no more, and told of this through the local queue. */
-  self->strength = (FerrySandboxStrength) self->link->confinement.layers;
+  take_strength (data);
   set_state (data, FERRY_WORKER_STATE_OPEN);
 }
 
@@ -237,6 +241,8 @@ ended (gpointer data, FerryExit *exit)
   FerryWorker *self = data;
 
   self->exit = ferry_exit_ref (exit);
+  /* One that is gone soon may never have been seen open. */
+  take_strength (self);
   g_clear_pointer (&self->link, ferry_link_unref);
   set_state (self, FERRY_WORKER_STATE_ENDED);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_EXIT]);
@@ -323,7 +329,7 @@ ferry_worker_get_state (FerryWorker *self)
  * The layers of its sandbox that the process has in fact: those that it was started with, and those that it said it had
  * entered before it did anything else. On the router's thread.
  *
- * Returns: the layers, once it is %FERRY_WORKER_STATE_OPEN; %FERRY_SANDBOX_STRENGTH_NONE before, and without a sandbox
+ * Returns: the layers, from %FERRY_WORKER_STATE_OPEN on; %FERRY_SANDBOX_STRENGTH_NONE before, and without a sandbox
  *
  * Since: 0.1
  */

@@ -1,0 +1,226 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a worker in a sandbox tries, and which layer refuses it: each layer is tried by itself, so that none is credited
+ * with what another does, and the whole sandbox once more. That the attempt works without a sandbox is seen first. */
+
+#include "config.h"
+
+#include <gio/gio.h>
+#include <gio/gunixsocketaddress.h>
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "base/ferry-base-private.h"
+#include "worker/sandbox-test.h"
+
+#define LANDLOCK FERRY_SANDBOX_STRENGTH_LANDLOCK
+#define TCP FERRY_SANDBOX_STRENGTH_LANDLOCK_NETWORK
+#define SCOPE FERRY_SANDBOX_STRENGTH_LANDLOCK_SCOPE
+#define CALLS FERRY_SANDBOX_STRENGTH_SYSTEM_CALLS
+#define NAMESPACES FERRY_SANDBOX_STRENGTH_NAMESPACES
+#define ANY_LANDLOCK (LANDLOCK | TCP | SCOPE)
+
+/* %F a file, %N one that is not there, %D a folder, %P a port, %S a local socket, %I our number, %A a place in our
+ * memory. */
+static const struct
+{
+  const char *name;
+  const char *order;
+  guint refused_by;
+} attempts[] = {
+  {"reads-no-file-outside-the-grants", "read:%F", LANDLOCK},
+  {"lists-no-folder-outside-the-grants", "list:%D", LANDLOCK},
+  {"writes-no-file-outside-the-grants", "write:%F", LANDLOCK | NAMESPACES},
+  {"makes-no-file-outside-the-grants", "write:%N", LANDLOCK | NAMESPACES},
+  {"changes-no-file-s-permissions", "mode:%F", CALLS | NAMESPACES},
+  {"connects-to-no-loopback-address", "connect:%P", CALLS | TCP | NAMESPACES},
+  {"binds-no-port", "bind", CALLS | TCP},
+  {"connects-to-no-local-socket", "local:%S", CALLS},
+  {"executes-no-program", "execute:/bin/true", CALLS | LANDLOCK},
+  {"spawns-no-program", "spawn:/bin/true", CALLS | LANDLOCK},
+  {"forks-not-once", "fork", CALLS},
+  {"writes-no-memory-of-the-application-through-proc", "memory:%I:%A", ANY_LANDLOCK | NAMESPACES},
+  {"writes-no-memory-of-the-application-by-a-call", "remote:%I:%A", CALLS | ANY_LANDLOCK | NAMESPACES},
+  {"traces-not-the-application", "trace:%I", CALLS | ANY_LANDLOCK | NAMESPACES},
+  {"signals-not-the-application", "signal:%I", CALLS | SCOPE | NAMESPACES},
+  {"queues-no-signal-to-the-application", "queue:%I", CALLS | SCOPE | NAMESPACES},
+  {"changes-no-limit-of-the-application", "limit:%I", CALLS | NAMESPACES},
+  {"makes-no-namespace", "unshare", CALLS},
+  {"adds-no-key", "keys", CALLS},
+};
+
+static const guint layers[] = {LANDLOCK, TCP, SCOPE, CALLS, NAMESPACES};
+
+static volatile guint32 target;
+
+typedef struct
+{
+  char *folder; /* (owned) */
+  char *file;   /* (owned) */
+  char *absent; /* (owned) */
+  char *local;  /* (owned) */
+  guint16 port;
+  GSocketListener *listener; /* (owned) */
+} Surroundings;
+
+static void
+surroundings_init (Surroundings *self)
+{
+  g_autoptr (GSocketAddress) address = NULL;
+  g_autoptr (GError) error = NULL;
+
+  self->folder = g_dir_make_tmp ("ferry-sandbox-XXXXXX", &error);
+  g_assert_no_error (error);
+  self->file = g_build_filename (self->folder, "file", NULL);
+  self->absent = g_build_filename (self->folder, "absent", NULL);
+  self->local = g_build_filename (self->folder, "socket", NULL);
+  g_file_set_contents (self->file, "text", -1, &error);
+  g_assert_no_error (error);
+  self->listener = g_socket_listener_new ();
+  self->port = g_socket_listener_add_any_inet_port (self->listener, NULL, &error);
+  g_assert_no_error (error);
+  address = g_unix_socket_address_new (self->local);
+  g_socket_listener_add_address (self->listener, address, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT, NULL, NULL,
+                                 &error);
+  g_assert_no_error (error);
+}
+
+static void
+surroundings_clear (Surroundings *self)
+{
+  g_socket_listener_close (self->listener);
+  g_object_unref (self->listener);
+  g_unlink (self->file);
+  g_unlink (self->absent);
+  g_unlink (self->local);
+  g_assert_no_errno (g_rmdir (self->folder));
+  g_free (self->folder);
+  g_free (self->file);
+  g_free (self->absent);
+  g_free (self->local);
+}
+
+static char *
+fill_order (const Surroundings *self, const char *order)
+{
+  GString *text = g_string_new (order);
+  g_autofree char *port = g_strdup_printf ("%u", self->port);
+  g_autofree char *pid = g_strdup_printf ("%d", (int) getpid ());
+  g_autofree char *place = g_strdup_printf ("%" G_GUINT64_FORMAT, (guint64) (guintptr) &target);
+
+  g_string_replace (text, "%F", self->file, 0);
+  g_string_replace (text, "%N", self->absent, 0);
+  g_string_replace (text, "%D", self->folder, 0);
+  g_string_replace (text, "%S", self->local, 0);
+  g_string_replace (text, "%P", port, 0);
+  g_string_replace (text, "%I", pid, 0);
+  g_string_replace (text, "%A", place, 0);
+  return g_string_free (text, FALSE);
+}
+
+/* Tries it with some layers; returns the error number. */
+static int
+try_with (SandboxTest *test, guint some_layers, const char *order, const char *absent)
+{
+  struct rlimit limit;
+  struct rlimit before;
+  int outcome;
+
+  target = 0;
+  getrlimit (RLIMIT_CORE, &before);
+  ferry_sandbox_set_layers (test->sandbox, some_layers);
+  outcome = sandbox_test_try (test, order);
+  getrlimit (RLIMIT_CORE, &limit);
+  if (outcome != 0)
+    {
+      g_assert_cmpuint (target, ==, 0);
+      g_assert_false (g_file_test (absent, G_FILE_TEST_EXISTS));
+      g_assert_cmpuint (limit.rlim_cur, ==, before.rlim_cur);
+    }
+  g_unlink (absent);
+  return outcome;
+}
+
+/* Reads what the kernel says of our memory, so that nobody takes for refused what wrote in vain. */
+static gboolean
+works_without_sandbox (SandboxTest *test, const char *order, const char *absent)
+{
+  int outcome;
+
+  ferry_sandbox_set_policy (test->sandbox, FERRY_SANDBOX_POLICY_OFF);
+  outcome = try_with (test, 0, order, absent);
+  ferry_sandbox_set_policy (test->sandbox, FERRY_SANDBOX_POLICY_PREFERRED);
+  if (outcome == 0 && (g_str_has_prefix (order, "memory:") || g_str_has_prefix (order, "remote:")))
+    g_assert_cmpuint (target, ==, 1);
+  return outcome == 0;
+}
+
+/* Tries each layer that the system has by itself. Returns those that it has not. */
+static guint
+try_each_layer (SandboxTest *test, guint refused_by, const char *order, const char *absent)
+{
+  guint missing = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (layers); i++)
+    {
+      int outcome;
+
+      if ((layers[i] & ferry_sandbox_get_strength ()) == 0)
+        {
+          missing |= layers[i];
+          continue;
+        }
+      outcome = try_with (test, layers[i], order, absent);
+      g_assert_cmpuint (ferry_worker_get_sandbox_strength (test->worker), ==, layers[i]);
+      if ((outcome != 0) != ((layers[i] & refused_by) != 0))
+        {
+          g_autofree char *name = ferry_sandbox_describe_strength (layers[i]);
+
+          g_error ("%s with %s alone: %s", order, name, g_strerror (outcome));
+        }
+    }
+  return missing;
+}
+
+static void
+test_attempt (gconstpointer data)
+{
+  gsize row = GPOINTER_TO_SIZE (data);
+  g_autoptr (SandboxTest) test = sandbox_test_new ();
+  g_autofree char *order = NULL;
+  guint has = ferry_sandbox_get_strength ();
+  Surroundings surroundings;
+  guint missing;
+
+  surroundings_init (&surroundings);
+  order = fill_order (&surroundings, attempts[row].order);
+  if (!works_without_sandbox (test, order, surroundings.absent))
+    g_test_skip ("this system refuses it without a sandbox too");
+  else
+    {
+      missing = try_each_layer (test, attempts[row].refused_by, order, surroundings.absent);
+      if ((attempts[row].refused_by & has) != 0)
+        g_assert_cmpint (try_with (test, has, order, surroundings.absent), !=, 0);
+      if (missing != 0)
+        sandbox_test_has (missing);
+    }
+  surroundings_clear (&surroundings);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (attempts); i++)
+    {
+      g_autofree char *path = g_strconcat ("/sandbox/", attempts[i].name, NULL);
+
+      g_test_add_data_func (path, GSIZE_TO_POINTER (i), test_attempt);
+    }
+  return g_test_run ();
+}
