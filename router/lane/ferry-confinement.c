@@ -24,14 +24,12 @@
 /* Between the process that was spawned and the worker are one or two others. */
 #define MAX_GENERATIONS 4
 
+/* Above it there are none. */
+#define MAX_ERROR_NUMBER 4096
+
 static const char *const layer_names[] = {
-  "limits",
-  "no new privileges",
-  "Landlock",
-  "Landlock's network rules",
-  "Landlock's scope",
-  "the filter of system calls",
-  "namespaces",
+  "limits",           "no new privileges",          "Landlock",   "Landlock's network rules",
+  "Landlock's scope", "the filter of system calls", "namespaces",
 };
 
 /* (transfer full): the layers by name. */
@@ -106,39 +104,55 @@ take_process (FerryLink *link, pid_t pid)
   if (pidfd < 0 || !descends_from (pid, link->pid))
     return;
   poll_fd.fd = pidfd;
-  if (poll (&poll_fd, 1, 0) == 0)
-    link->confinement.pidfd = ferry_steal_fd (&pidfd);
+  if (poll (&poll_fd, 1, 0) != 0)
+    return;
+  link->confinement.pidfd = ferry_steal_fd (&pidfd);
+  link->confinement.pid = pid;
 }
 
+/* Why a layer was not entered, as the worker says. */
 static void
 append_reason (GString *text, const char *layer, guint32 number)
 {
-  if (number > 0 && number < 4096)
-    g_string_append_printf (text, " (%s: %s)", layer, g_strerror ((int) number));
+  const char *reason = number == EBUSY ? "the process had several threads already" : g_strerror ((int) number);
+
+  if (number > 0 && number < MAX_ERROR_NUMBER)
+    g_string_append_printf (text, " (%s: %s)", layer, reason);
 }
 
-/* Ends a worker that lacks what is required. report: NULL where it said nothing. */
-static gboolean
+/* report: NULL where the worker said nothing. */
+static char *
+describe_missing (guint32 missing, const FerryConfined *report)
+{
+  GString *text = g_string_new (NULL);
+  g_autofree char *names = ferry_confinement_name_layers (missing);
+
+  g_string_append (text, names);
+  if (report == NULL)
+    return g_string_free (g_string_append (text, ", or does not say that it has it; build application and worker with "
+                                                 "the same version of Ferry"),
+                          FALSE);
+  if ((missing & FERRY_LAYER_LANDLOCK) != 0)
+    append_reason (text, "Landlock", report->landlock_errno);
+  if ((missing & FERRY_LAYER_SYSTEM_CALLS) != 0)
+    append_reason (text, "the filter", report->filter_errno);
+  return g_string_free (g_string_append (text, "; require less of the sandbox, or mend that"), FALSE);
+}
+
+/* Ends a worker that lacks what is required, as one that could not be launched. */
+static FerryControlEvent
 check_required (FerryLink *link, const FerryConfined *report, GError **error)
 {
-  const FerryConfinement *self = &link->confinement;
-  guint32 missing = self->required & ~self->layers;
-  g_autofree char *names = ferry_confinement_name_layers (missing);
-  g_autoptr (GString) reasons = g_string_new (NULL);
+  guint32 missing = link->confinement.required & ~link->confinement.layers;
+  g_autofree char *text = NULL;
 
   if (missing == 0)
-    return TRUE;
-  if (report != NULL && (missing & FERRY_LAYER_LANDLOCK) != 0)
-    append_reason (reasons, "Landlock", report->landlock_errno);
-  if (report != NULL && (missing & FERRY_LAYER_SYSTEM_CALLS) != 0)
-    append_reason (reasons, "the filter", report->filter_errno);
+    return FERRY_CONTROL_TAKEN;
+  text = describe_missing (missing, report);
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
-               "Worker “%s” lacks what its sandbox requires, and was ended: %s%s; %s", link->name, names, reasons->str,
-               report != NULL ? "require less of the sandbox, or run it where there is that"
-                              : "it must be a program of this version of Ferry that was told nothing else by "
-                                "its environment");
+               "Worker “%s” was ended, as it lacks what its sandbox requires: %s", link->name, text);
   ferry_link_note (link, FERRY_CLOSE_REASON_LAUNCH_FAILED, (*error)->message);
-  return FALSE;
+  return FERRY_CONTROL_INVALID;
 }
 
 /* monitor: of a worker that attaches at once. */
@@ -147,7 +161,7 @@ go_without (FerryLink *link, GError **error)
 {
   link->confinement.awaited = FALSE;
   set_credentials_wanted (link, FALSE);
-  return check_required (link, NULL, error) ? FERRY_CONTROL_TAKEN : FERRY_CONTROL_INVALID;
+  return check_required (link, NULL, error);
 }
 
 static FerryControlEvent
@@ -157,7 +171,7 @@ take_report (FerryLink *link, const FerryConfined *report, GError **error)
 
   self->awaited = FALSE;
   self->layers = self->given | (report->layers & FERRY_LAYERS_OF_WORKER);
-  return check_required (link, report, error) ? FERRY_CONTROL_TAKEN : FERRY_CONTROL_INVALID;
+  return check_required (link, report, error);
 }
 
 static gboolean
@@ -182,8 +196,8 @@ get_sender (struct msghdr *message)
 }
 
 /* monitor: takes what the worker says of its sandbox, or leaves its first packet for ferry_control_receive() where that
- * is another one. FERRY_CONTROL_TAKEN: the next call is for that. There is room for the sender's credentials, where they
- * are asked for, and for no descriptor. */
+ * is another one. FERRY_CONTROL_TAKEN: the next call is for that. There is room for the sender's credentials, where
+ * they are asked for, and for no descriptor. */
 FerryControlEvent
 ferry_confinement_receive (FerryLink *link, GError **error)
 {

@@ -255,12 +255,12 @@ ferry_record_size (gsize payload)
 /* The messages of the control socket, each a packet of its own. */
 typedef enum
 {
-  FERRY_CONTROL_WELCOME = 1, /* application to worker, with two descriptors: the segment, the up lane's doorbell */
-  FERRY_CONTROL_ATTACH = 2,  /* worker to application, without descriptors; the last packet it may send */
-  FERRY_CONTROL_START = 3,   /* application to nursery, with the worker's end of a control socket, and streams */
-  FERRY_CONTROL_STARTED = 4, /* nursery to application, with the pidfd of what it forked */
-  FERRY_CONTROL_FAILED = 5,  /* nursery to application: what it was asked for could not be started */
-  FERRY_CONTROL_ENDED = 6,   /* nursery to application: what it forked has ended, and was reaped */
+  FERRY_CONTROL_WELCOME = 1,  /* application to worker, with two descriptors: the segment, the up lane's doorbell */
+  FERRY_CONTROL_ATTACH = 2,   /* worker to application, without descriptors; the last packet it may send */
+  FERRY_CONTROL_START = 3,    /* application to nursery, with the worker's end of a control socket, and streams */
+  FERRY_CONTROL_STARTED = 4,  /* nursery to application, with the pidfd of what it forked */
+  FERRY_CONTROL_FAILED = 5,   /* nursery to application: what it was asked for could not be started */
+  FERRY_CONTROL_ENDED = 6,    /* nursery to application: what it forked has ended, and was reaped */
   FERRY_CONTROL_CONFINED = 7, /* worker to application, before it attaches: how much of its sandbox it has */
 } FerryControlKind;
 

@@ -62,6 +62,7 @@ typedef struct
   gboolean awaited; /* it is to say which of its own layers it has, before all else */
   gboolean wrapped; /* const: another program is started, which starts it in namespaces, and is what is watched */
   int pidfd;        /* (owned): of the process itself, where it is wrapped and known; else -1 */
+  GPid pid;         /* its number, or 0 */
 } FerryConfinement;
 
 /* A message that arrives in pieces. */

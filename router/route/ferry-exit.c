@@ -120,7 +120,7 @@ ferry_exit_new_for_link (FerryLink *link)
 {
   FerryExit *self = ferry_exit_new (FERRY_CLOSE_REASON_EXITED, NULL);
 
-  self->pid = link->pid;
+  self->pid = link->confinement.pid != 0 ? link->confinement.pid : link->pid;
   if (link->reaped)
     set_status (self, link->wait_code, link->wait_status);
   if (link->cause != FERRY_NO_CAUSE)

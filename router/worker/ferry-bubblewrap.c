@@ -30,8 +30,8 @@
 #define PROGRAM "bwrap"
 #define TRIAL_TIMEOUT_MS 1000
 
-static const char *const arguments[] = {"--unshare-all", "--die-with-parent", "--ro-bind", "/",    "/",
-                                        "--proc",        "/proc",             "--dev",     "/dev", NULL};
+static const char *const arguments[] = {
+  "--unshare-all", "--die-with-parent", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", NULL};
 
 static char *path; /* const, once known: (nullable) */
 

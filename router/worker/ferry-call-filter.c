@@ -49,18 +49,19 @@ static const char *const refused[] = {
   /* The clock. */
   "settimeofday", "stime", "clock_settime", "clock_settime64", "adjtimex", "clock_adjtime", "clock_adjtime64",
   /* Namespaces and mounts. */
-  "unshare", "setns", "mount", "umount", "umount2", "pivot_root", "chroot", "move_mount", "open_tree",
-  "open_tree_attr", "fsopen", "fsconfig", "fsmount", "fspick", "mount_setattr", "open_by_handle_at",
-  "name_to_handle_at",
+  "unshare", "setns", "mount", "umount", "umount2", "pivot_root", "chroot", "move_mount", "open_tree", "open_tree_attr",
+  "fsopen", "fsconfig", "fsmount", "fspick", "mount_setattr", "open_by_handle_at", "name_to_handle_at",
   /* What is shared with all processes of the user, and is no file. */
   "add_key", "request_key", "keyctl", "shmget", "shmat", "shmctl", "semget", "semop", "semtimedop", "semctl", "msgget",
   "msgsnd", "msgrcv", "msgctl", "mq_open", "mq_unlink", NULL};
 
 /* What Landlock does not look at. A worker that may write somewhere needs it there. */
 static const char *const refused_without_writable_paths[] = {
-  "chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "chown32", "fchown", "fchown32", "lchown", "lchown32",
-  "fchownat", "setxattr", "lsetxattr", "fsetxattr", "setxattrat", "removexattr", "lremovexattr", "fremovexattr",
-  "removexattrat", "utime", "utimes", "futimesat", "utimensat", "utimensat_time64", "file_setattr", NULL};
+  "chmod",         "fchmod",    "fchmodat",   "fchmodat2",   "chown",        "chown32",
+  "fchown",        "fchown32",  "lchown",     "lchown32",    "fchownat",     "setxattr",
+  "lsetxattr",     "fsetxattr", "setxattrat", "removexattr", "lremovexattr", "fremovexattr",
+  "removexattrat", "utime",     "utimes",     "futimesat",   "utimensat",    "utimensat_time64",
+  "file_setattr",  NULL};
 
 /* Calls that a library of filters may not have by name yet, of those that have the same number everywhere. */
 static const struct
@@ -68,9 +69,9 @@ static const struct
   const char *name;
   int number;
 } newer[] = {
-  {"process_madvise", 440}, {"mount_setattr", 442}, {"quotactl_fd", 443}, {"memfd_secret", 447},
-  {"process_mrelease", 448}, {"fchmodat2", 452}, {"setxattrat", 463}, {"removexattrat", 466},
-  {"open_tree_attr", 467}, {"file_setattr", 469},
+  {"process_madvise", 440},  {"mount_setattr", 442}, {"quotactl_fd", 443}, {"memfd_secret", 447},
+  {"process_mrelease", 448}, {"fchmodat2", 452},     {"setxattrat", 463},  {"removexattrat", 466},
+  {"open_tree_attr", 467},   {"file_setattr", 469},
 };
 
 static const char *const refused_without_network[] = {"connect", "bind", "listen", "accept", "accept4", NULL};
@@ -157,8 +158,8 @@ refuse_controls (scmp_filter_ctx filter)
   return TRUE;
 }
 
-/* Where the network is granted it is the internet's, with what its names are looked up by. A local socket is none of it:
- * behind those are the session bus and the display. */
+/* Where the network is granted it is the internet's, with what its names are looked up by. A local socket is none of
+ * it: behind those are the session bus and the display. */
 static gboolean
 refuse_socket_families (scmp_filter_ctx filter)
 {

@@ -210,17 +210,21 @@ set_state (FerryWorker *self, FerryWorkerState state)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
 }
 
-/* The monitor has told through the local queue of what it changes no more after. */
+/* The monitor changes it no more, and has told of that through the local queue. */
 static void
-take_strength (FerryWorker *self)
+take_confinement (FerryWorker *self)
 {
-  self->strength = (FerrySandboxStrength) self->link->confinement.layers;
+  const FerryConfinement *confinement = &self->link->confinement;
+
+  self->strength = (FerrySandboxStrength) confinement->layers;
+  if (confinement->pid != 0 && self->pid != confinement->pid)
+    launched (self, confinement->pid);
 }
 
 static void
 attached (gpointer data)
 {
-  take_strength (data);
+  take_confinement (data);
   set_state (data, FERRY_WORKER_STATE_OPEN);
 }
 
@@ -242,7 +246,7 @@ ended (gpointer data, FerryExit *exit)
 
   self->exit = ferry_exit_ref (exit);
   /* One that is gone soon may never have been seen open. */
-  take_strength (self);
+  take_confinement (self);
   g_clear_pointer (&self->link, ferry_link_unref);
   set_state (self, FERRY_WORKER_STATE_ENDED);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_EXIT]);
@@ -289,8 +293,9 @@ ferry_worker_get_name (FerryWorker *self)
  * ferry_worker_get_pid:
  * @self: a worker
  *
- * The number of the process; where a sandbox has namespaces, that of bubblewrap, which starts it. It is for showing: to send a signal, use [method@Ferry.Worker.send_signal], which never
- * hits another process that was given the number meanwhile. On the router's thread.
+ * The number of the process; where a sandbox has namespaces, that of bubblewrap until it has attached. It is for
+ * showing: to send a signal, use [method@Ferry.Worker.send_signal], which never hits another process that was given the
+ * number meanwhile. On the router's thread.
  *
  * Returns: the number, or 0 as long as it was not started
  *

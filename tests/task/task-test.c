@@ -270,25 +270,39 @@ warm_up (void)
   task_test_settle ();
 }
 
-TaskTest *
-task_test_new (gboolean in_threads, guint max_workers)
+/* launcher: NULL for a pool of threads. */
+static TaskTest *
+new_with_launcher (FerryLauncher *launcher, guint max_workers)
 {
   TaskTest *test = g_new0 (TaskTest, 1);
 
   warm_up ();
   test->n_fds = ferry_test_count_fds ();
   test->router = ferry_test_router_new ();
-  if (in_threads)
+  if (launcher == NULL)
     test->pool = ferry_pool_new_for_threads (test->router);
   else
-    {
-      g_autoptr (FerryLauncher) launcher = task_test_launcher_new ();
-
-      test->pool = ferry_pool_new (test->router, launcher);
-    }
+    test->pool = ferry_pool_new (test->router, launcher);
   ferry_pool_set_max_workers (test->pool, max_workers);
   test->executor = ferry_executor_new (test->pool);
   return test;
+}
+
+TaskTest *
+task_test_new (gboolean in_threads, guint max_workers)
+{
+  g_autoptr (FerryLauncher) launcher = in_threads ? NULL : task_test_launcher_new ();
+
+  return new_with_launcher (launcher, max_workers);
+}
+
+TaskTest *
+task_test_new_in_sandbox (FerrySandbox *sandbox, guint max_workers)
+{
+  g_autoptr (FerryLauncher) launcher = task_test_launcher_new ();
+
+  ferry_launcher_set_sandbox (launcher, sandbox);
+  return new_with_launcher (launcher, max_workers);
 }
 
 static gboolean

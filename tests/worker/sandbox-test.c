@@ -55,7 +55,7 @@ message_cb (FerryReceiver *receiver, gconstpointer data, gsize size, const GVari
 }
 
 static void
-buffer_cb (FerryReceiver *receiver, GBytes *bytes, GVariant *metadata, gpointer user_data)
+buffer_cb (FerryReceiver *receiver, GVariant *metadata, GBytes *bytes, gpointer user_data)
 {
   SandboxTest *self = user_data;
 
@@ -97,6 +97,18 @@ sandbox_test_try (SandboxTest *self, const char *order)
     return 0;
   g_assert_cmpuint (self->outcomes->len, ==, 1);
   return g_array_index (self->outcomes, int, 0);
+}
+
+static gboolean
+has_outcome (gpointer data)
+{
+  return ((SandboxTest *) data)->outcomes->len > 0;
+}
+
+void
+sandbox_test_wait_outcome (SandboxTest *self)
+{
+  ferry_test_run_until (has_outcome, self);
 }
 
 gboolean

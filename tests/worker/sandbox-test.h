@@ -27,6 +27,8 @@ void sandbox_test_free (SandboxTest *self);
 void sandbox_test_start (SandboxTest *self, const char *orders);
 /* Starts one and waits for its end, which must be a good one. Returns the error number that its one order met. */
 int sandbox_test_try (SandboxTest *self, const char *order);
+/* Waits until the worker has sent something. */
+void sandbox_test_wait_outcome (SandboxTest *self);
 /* Whether the system has the layers. Else the test is skipped, and says which are missing. */
 gboolean sandbox_test_has (FerrySandboxStrength layers);
 

@@ -33,7 +33,8 @@
  *   input               reads standard input, and sends what it is in place of a number
  *   buffer:SIZE         sends a buffer of so many bytes, of which byte i is i modulo 251
  *   abort               dies of SIGABRT
- *   term                waits for SIGTERM, and then exits with status 9
+ *   block               blocks SIGTERM from now on
+ *   term                waits for SIGTERM, which is blocked, and then exits with status 9
  *   exit:STATUS         exits at once
  *   spin                computes for ever */
 
@@ -308,16 +309,21 @@ send_buffer (gsize size)
   check (ferry_sender_send_buffer (sender, NULL, buffer, &error), &error);
 }
 
+static void
+block_sigterm (sigset_t *set)
+{
+  sigemptyset (set);
+  sigaddset (set, SIGTERM);
+  sigprocmask (SIG_BLOCK, set, NULL);
+}
+
 static G_GNUC_NORETURN void
 wait_for_sigterm (void)
 {
   sigset_t set;
   int number;
 
-  sigemptyset (&set);
-  sigaddset (&set, SIGTERM);
-  sigprocmask (SIG_BLOCK, &set, NULL);
-  /* What was sent before the wait is as good. */
+  block_sigterm (&set);
   sigwait (&set, &number);
   exit (9);
 }
@@ -408,9 +414,12 @@ static void
 obey (const char *what, const char *value, const char *place)
 {
   GError *error = NULL;
+  sigset_t set;
   int outcome;
 
-  if (g_str_equal (what, "buffer"))
+  if (g_str_equal (what, "block"))
+    block_sigterm (&set);
+  else if (g_str_equal (what, "buffer"))
     send_buffer (g_ascii_strtoull (value, NULL, 10));
   else if (g_str_equal (what, "abort"))
     abort ();

@@ -1,0 +1,125 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A pool whose workers are in a sandbox: tasks, messages, cancelling and deaths are what they are without one. */
+
+#include "config.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "base/ferry-base-private.h"
+#include "task/task-test.h"
+
+static TaskTest *
+begin (guint max_workers)
+{
+  g_autoptr (FerrySandbox) sandbox = ferry_sandbox_new ();
+
+  ferry_sandbox_set_policy (sandbox, FERRY_SANDBOX_POLICY_PREFERRED);
+  return task_test_new_in_sandbox (sandbox, max_workers);
+}
+
+static void
+test_tasks_have_results (void)
+{
+  g_autoptr (TaskTest) test = begin (2);
+  g_autoptr (FerryTask) numbers = task_test_submit (test->executor, "add", g_variant_new ("(xx)", 40, 2));
+  g_autoptr (FerryTask) large = task_test_submit (test->executor, "bytes", g_variant_new_uint64 (1000000));
+  g_autoptr (GVariant) result = NULL;
+  g_autoptr (FerryTask) many = task_test_submit (test->executor, "report", g_variant_new_uint64 (1000));
+
+  task_test_assert_result (numbers, "42");
+  task_test_wait_done (large);
+  result = ferry_task_get_result (large, NULL);
+  g_assert_cmpuint (g_variant_get_size (result), ==, 1000000);
+  task_test_wait_done (many);
+  g_assert_cmpint (ferry_task_get_state (many), ==, FERRY_TASK_STATE_COMPLETED);
+}
+
+/* Whoever started the process, without those that made its namespaces. */
+static GPid
+get_starter (GPid pid)
+{
+  for (;;)
+    {
+      g_autofree char *path = NULL;
+      g_autofree char *name = NULL;
+
+      pid = task_test_get_parent (pid);
+      path = g_strdup_printf ("/proc/%d/comm", (int) pid);
+      if (!g_file_get_contents (path, &name, NULL, NULL) || !g_str_has_prefix (name, "bwrap"))
+        return pid;
+    }
+}
+
+static void
+test_workers_are_executed (void)
+{
+  g_autoptr (TaskTest) test = begin (1);
+  g_autoptr (FerryTask) task = task_test_submit (test->executor, "sleep-until-cancelled", NULL);
+  g_autoptr (FerryWorker) worker = NULL;
+
+  ferry_pool_set_use_nursery (test->pool, TRUE);
+  task_test_wait_begun (task);
+  worker = g_list_model_get_item (ferry_pool_get_workers (test->pool), 0);
+  g_assert_cmpint (get_starter (ferry_worker_get_pid (worker)), ==, getpid ());
+  g_assert_cmpuint (ferry_worker_get_sandbox_strength (worker), ==, ferry_sandbox_get_strength ());
+  ferry_task_cancel (task);
+  task_test_assert_cancelled (task);
+}
+
+static void
+test_tasks_are_cancelled (void)
+{
+  g_autoptr (TaskTest) test = begin (2);
+  g_autoptr (FerryTask) asleep = task_test_submit (test->executor, "sleep-until-cancelled", NULL);
+  g_autoptr (FerryTask) busy = task_test_submit (test->executor, "report-until-cancelled", NULL);
+
+  task_test_wait_begun (asleep);
+  task_test_wait_begun (busy);
+  ferry_task_cancel (asleep);
+  ferry_task_cancel (busy);
+  task_test_assert_cancelled (asleep);
+  task_test_assert_cancelled (busy);
+}
+
+static void
+test_tasks_that_do_not_listen_are_ended (void)
+{
+  g_autoptr (TaskTest) test = begin (1);
+  g_autoptr (FerryTask) deaf = task_test_submit (test->executor, "spin-for-ever", NULL);
+  g_autoptr (FerryTask) next = NULL;
+
+  ferry_task_set_cancel_grace (deaf, 100 * FERRY_MICROSECONDS_PER_MILLISECOND);
+  task_test_wait_begun (deaf);
+  ferry_task_cancel (deaf);
+  task_test_assert_cancelled (deaf);
+  next = task_test_submit (test->executor, "double", g_variant_new_int64 (4));
+  task_test_assert_result (next, "8");
+}
+
+static void
+test_a_crash_fails_its_own_task (void)
+{
+  g_autoptr (TaskTest) test = begin (1);
+  g_autoptr (FerryTask) crash = task_test_submit (test->executor, "crash", g_variant_new_int32 (SIGSEGV));
+  g_autoptr (FerryTask) next = task_test_submit (test->executor, "double", g_variant_new_int64 (4));
+  const GError *error = task_test_assert_failed (crash, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+
+  g_assert_nonnull (strstr (error->message, "signal 11"));
+  task_test_assert_result (next, "8");
+}
+
+int
+main (int argc, char **argv)
+{
+  task_test_init (&argc, &argv);
+
+  g_test_add_func ("/pool-sandbox/tasks-have-results", test_tasks_have_results);
+  g_test_add_func ("/pool-sandbox/workers-are-executed", test_workers_are_executed);
+  g_test_add_func ("/pool-sandbox/tasks-are-cancelled", test_tasks_are_cancelled);
+  g_test_add_func ("/pool-sandbox/tasks-that-do-not-listen-are-ended", test_tasks_that_do_not_listen_are_ended);
+  g_test_add_func ("/pool-sandbox/a-crash-fails-its-own-task", test_a_crash_fails_its_own_task);
+  return g_test_run ();
+}

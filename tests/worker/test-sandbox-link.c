@@ -1,0 +1,344 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a worker in a sandbox can do nevertheless, with all layers that there are: what it was granted, what belongs to
+ * itself, and all that goes over its link. And what it has only so much of. */
+
+#include "config.h"
+
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/ferry-base-private.h"
+#include "worker/sandbox-test.h"
+
+#define MEBIBYTE (1024 * 1024)
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define HAS_SANITIZER TRUE
+#else
+#define HAS_SANITIZER FALSE
+#endif
+
+static char *
+make_file (const char *text)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *folder = g_dir_make_tmp ("ferry-sandbox-XXXXXX", &error);
+  char *file;
+
+  g_assert_no_error (error);
+  file = g_build_filename (folder, "file", NULL);
+  g_file_set_contents (file, text, -1, &error);
+  g_assert_no_error (error);
+  return file;
+}
+
+static void
+remove_file (const char *file)
+{
+  g_autofree char *folder = g_path_get_dirname (file);
+
+  g_assert_no_errno (g_unlink (file));
+  g_assert_no_errno (g_rmdir (folder));
+}
+
+static int
+try_path (SandboxTest *test, const char *what, const char *path)
+{
+  g_autofree char *order = g_strdup_printf ("%s:%s", what, path);
+
+  return sandbox_test_try (test, order);
+}
+
+static void
+test_reads_what_it_was_granted (void)
+{
+  g_autoptr (SandboxTest) test = sandbox_test_new ();
+  g_autofree char *file = make_file ("text");
+  g_autofree char *folder = g_path_get_dirname (file);
+  gboolean refused = (ferry_sandbox_get_strength () & FERRY_SANDBOX_STRENGTH_LANDLOCK) != 0;
+
+  ferry_sandbox_add_read_only_path (test->sandbox, "/nonexistent");
+  ferry_sandbox_add_read_only_path (test->sandbox, file);
+  g_assert_cmpint (try_path (test, "read", file), ==, 0);
+  g_assert_cmpint (try_path (test, "write", file), !=, 0);
+  g_assert_cmpint (try_path (test, "list", folder) != 0, ==, refused);
+  ferry_sandbox_add_read_only_path (test->sandbox, folder);
+  g_assert_cmpint (try_path (test, "list", folder), ==, 0);
+  g_assert_cmpint (try_path (test, "write", file), !=, 0);
+  remove_file (file);
+}
+
+static void
+test_writes_what_it_was_granted (void)
+{
+  g_autoptr (SandboxTest) test = sandbox_test_new ();
+  g_autofree char *file = make_file ("text");
+  g_autofree char *other = make_file ("text");
+  g_autofree char *folder = g_path_get_dirname (file);
+
+  ferry_sandbox_add_writable_path (test->sandbox, folder);
+  g_assert_cmpint (try_path (test, "write", file), ==, 0);
+  g_assert_cmpint (try_path (test, "mode", file), ==, 0);
+  g_assert_cmpint (try_path (test, "write", other), !=, 0);
+  remove_file (other);
+  remove_file (file);
+}
+
+/* Its order cannot name it: they are told apart by blanks and colons. */
+static void
+test_is_granted_a_path_with_any_characters (void)
+{
+  g_autoptr (SandboxTest) test = sandbox_test_new ();
+  g_autofree char *file = make_file ("text");
+  g_autofree char *folder = g_path_get_dirname (file);
+  g_autofree char *strange = g_build_filename (folder, "100% read=:\n\377", NULL);
+  g_autofree char *link = g_build_filename (folder, "link", NULL);
+
+  g_assert_no_errno (g_mkdir (strange, 0700));
+  g_assert_no_errno (symlink (strange, link));
+  if ((ferry_sandbox_get_strength () & FERRY_SANDBOX_STRENGTH_LANDLOCK) != 0)
+    g_assert_cmpint (try_path (test, "list", link), ==, EACCES);
+  ferry_sandbox_add_writable_path (test->sandbox, strange);
+  g_assert_cmpint (try_path (test, "list", link), ==, 0);
+  g_assert_no_errno (g_unlink (link));
+  g_assert_no_errno (g_rmdir (strange));
+  remove_file (file);
+}
+
+static void
+test_reads_what_the_system_has (void)
+{
+  g_autoptr (SandboxTest) test = sandbox_test_new ();
+
+  ferry_sandbox_add_system_paths (test->sandbox);
+  g_assert_cmpint (sandbox_test_try (test, "list:/usr"), ==, 0);
+  g_assert_cmpint (sandbox_test_try (test, "write:/usr/ferry-sandbox-test"), !=, 0);
+  if (sandbox_test_has (FERRY_SANDBOX_STRENGTH_LANDLOCK))
+    g_assert_cmpint (sandbox_test_try (test, "read:/etc/passwd"), !=, 0);
+}
+
+static void
+test_reads_a_descriptor_that_the_application_opened (void)
+{
+  g_autoptr (SandboxTest) test = sandbox_test_new ();
+  g_autofree char *file = make_file ("abcd");
+  guint32 expected;
+
+  memcpy (&expected, "abcd", sizeof expected);
+  ferry_launcher_take_stream_fd (test->launcher, FERRY_STREAM_STDIN, g_open (file, O_RDONLY | O_CLOEXEC));
+  g_assert_cmpint (sandbox_test_try (test, "input"), ==, (int) expected);
+  remove_file (file);
+}
+
+static void
+test_has_the_network_where_it_was_granted (void)
+{
+  g_autoptr (SandboxTest) test = sandbox_test_new ();
+
+  ferry_sandbox_set_network (test->sandbox, TRUE);
+  g_assert_cmpint (sandbox_test_try (test, "bind"), ==, 0);
+  if (sandbox_test_has (FERRY_SANDBOX_STRENGTH_SYSTEM_CALLS))
+    g_assert_cmpint (sandbox_test_try (test, "local:/nonexistent"), ==, EPERM);
+}
+
+static void
+test_starts_threads (void)
+{
+  g_autoptr (SandboxTest) test = sandbox_test_new ();
+
+  g_assert_cmpint (sandbox_test_try (test, "thread"), ==, 0);
+}
+
+static void
+test_knows_no_call_that_is_newer_than_the_filter (void)
+{
+  g_autoptr (SandboxTest) test = sandbox_test_new ();
+
+  g_assert_cmpint (sandbox_test_try (test, "new-call"), ==, ENOSYS);
+}
+
+/* ---- limits ---- */
+
+static void
+test_has_no_more_memory_than_allowed (void)
+{
+  g_autoptr (SandboxTest) test = sandbox_test_new ();
+
+  if (HAS_SANITIZER)
+    {
+      g_test_skip ("a sanitizer has its own idea of memory");
+      return;
+    }
+  g_assert_cmpint (sandbox_test_try (test, "allocate:100000000"), ==, 0);
+  g_assert_cmpint (sandbox_test_try (test, "share:100000000"), ==, 0);
+  g_assert_cmpint (sandbox_test_try (test, "memfd:100000000"), ==, 0);
+  ferry_sandbox_set_memory_limit (test->sandbox, 64 * MEBIBYTE);
+  g_assert_cmpint (sandbox_test_try (test, "allocate:10000000"), ==, 0);
+  g_assert_cmpint (sandbox_test_try (test, "allocate:100000000"), ==, ENOMEM);
+  if (!sandbox_test_has (FERRY_SANDBOX_STRENGTH_SYSTEM_CALLS))
+    return;
+  g_assert_cmpint (sandbox_test_try (test, "share:100000000"), ==, EPERM);
+  g_assert_cmpint (sandbox_test_try (test, "memfd:100000000"), ==, EPERM);
+}
+
+static void
+test_has_no_more_descriptors_than_allowed (void)
+{
+  g_autoptr (SandboxTest) test = sandbox_test_new ();
+
+  ferry_sandbox_set_descriptor_limit (test->sandbox, 40);
+  g_assert_cmpint (sandbox_test_try (test, "descriptors:20"), ==, 0);
+  g_assert_cmpint (sandbox_test_try (test, "descriptors:60"), ==, EMFILE);
+}
+
+static void
+test_has_no_more_processor_time_than_allowed (void)
+{
+  g_autoptr (SandboxTest) test = sandbox_test_new ();
+
+  ferry_sandbox_set_cpu_limit (test->sandbox, 1);
+  sandbox_test_start (test, "spin");
+  worker_test_assert_exit (test->worker, FERRY_CLOSE_REASON_KILLED, "signal 24");
+}
+
+/* ---- the link ---- */
+
+static void
+test_sends_buffers_beyond_its_memory_limit (void)
+{
+  g_autoptr (SandboxTest) test = sandbox_test_new ();
+  const guint8 *data;
+  gsize size;
+
+  if (!HAS_SANITIZER)
+    ferry_sandbox_set_memory_limit (test->sandbox, 64 * MEBIBYTE);
+  sandbox_test_start (test, "buffer:100000000");
+  ferry_test_wait_ended (test->worker);
+  g_assert_true (ferry_exit_is_success (ferry_worker_get_exit (test->worker)));
+  g_assert_nonnull (test->buffer);
+  data = g_bytes_get_data (test->buffer, &size);
+  g_assert_cmpuint (size, ==, 100000000);
+  for (gsize i = 0; i < size; i++)
+    if (data[i] != (guint8) (i % 251))
+      g_error ("byte %" G_GSIZE_FORMAT " is %u", i, data[i]);
+}
+
+static void
+test_tells_how_it_exited (void)
+{
+  g_autoptr (SandboxTest) test = sandbox_test_new ();
+
+  sandbox_test_start (test, "exit:7");
+  worker_test_assert_exit (test->worker, FERRY_CLOSE_REASON_EXITED, "status 7");
+  sandbox_test_start (test, "exit:255");
+  worker_test_assert_exit (test->worker, FERRY_CLOSE_REASON_EXITED, "status 255");
+}
+
+static void
+test_tells_an_abort (void)
+{
+  g_autoptr (SandboxTest) test = sandbox_test_new ();
+
+  sandbox_test_start (test, "abort");
+  worker_test_assert_exit (test->worker, FERRY_CLOSE_REASON_KILLED, "signal 6");
+}
+
+static void
+test_hears_of_sigterm (void)
+{
+  g_autoptr (SandboxTest) test = sandbox_test_new ();
+  g_autoptr (GError) error = NULL;
+
+  sandbox_test_start (test, "block thread term");
+  sandbox_test_wait_outcome (test);
+  ferry_worker_send_signal (test->worker, SIGTERM, &error);
+  g_assert_no_error (error);
+  worker_test_assert_exit (test->worker, FERRY_CLOSE_REASON_EXITED, "status 9");
+}
+
+/* The number of the worker that has the text in its command line; or 0. What starts it has that too. */
+static GPid
+find_process (const char *text)
+{
+  g_autoptr (GDir) folder = g_dir_open ("/proc", 0, NULL);
+  const char *name;
+
+  while ((name = g_dir_read_name (folder)) != NULL)
+    {
+      g_autofree char *path = g_build_filename ("/proc", name, "cmdline", NULL);
+      g_autofree char *line = NULL;
+      gsize size;
+
+      if (!g_ascii_isdigit (name[0]) || !g_file_get_contents (path, &line, &size, NULL) || size == 0)
+        continue;
+      if (g_str_has_suffix (line, "/sandboxed-worker") && memmem (line, size, text, strlen (text)) != NULL)
+        return atoi (name);
+    }
+  return 0;
+}
+
+static void
+test_ends_at_once_when_it_is_forced_to (void)
+{
+  g_autoptr (SandboxTest) test = sandbox_test_new ();
+  g_autofree char *mark = g_strdup_printf ("read:/nonexistent-%d", (int) getpid ());
+  g_autofree char *orders = g_strconcat (mark, " spin", NULL);
+  GPid pid;
+
+  sandbox_test_start (test, orders);
+  worker_test_wait_open (test->worker);
+  pid = find_process (mark);
+  g_assert_cmpint (pid, >, 0);
+  ferry_worker_force_exit (test->worker);
+  worker_test_assert_exit (test->worker, FERRY_CLOSE_REASON_KILLED, "signal 9");
+  worker_test_wait_gone (pid);
+}
+
+static void
+test_ends_with_the_router (void)
+{
+  SandboxTest *test = sandbox_test_new ();
+  g_autofree char *mark = g_strdup_printf ("read:/nonexistent-%d", (int) getpid ());
+  g_autofree char *orders = g_strconcat (mark, " spin", NULL);
+  GPid pid;
+
+  sandbox_test_start (test, orders);
+  worker_test_wait_open (test->worker);
+  pid = find_process (mark);
+  g_assert_cmpint (pid, >, 0);
+  sandbox_test_free (test);
+  worker_test_wait_gone (pid);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/sandbox-link/reads-what-it-was-granted", test_reads_what_it_was_granted);
+  g_test_add_func ("/sandbox-link/writes-what-it-was-granted", test_writes_what_it_was_granted);
+  g_test_add_func ("/sandbox-link/is-granted-a-path-with-any-characters", test_is_granted_a_path_with_any_characters);
+  g_test_add_func ("/sandbox-link/reads-what-the-system-has", test_reads_what_the_system_has);
+  g_test_add_func ("/sandbox-link/reads-a-descriptor-that-the-application-opened",
+                   test_reads_a_descriptor_that_the_application_opened);
+  g_test_add_func ("/sandbox-link/has-the-network-where-it-was-granted", test_has_the_network_where_it_was_granted);
+  g_test_add_func ("/sandbox-link/starts-threads", test_starts_threads);
+  g_test_add_func ("/sandbox-link/knows-no-call-that-is-newer-than-the-filter",
+                   test_knows_no_call_that_is_newer_than_the_filter);
+  g_test_add_func ("/sandbox-link/has-no-more-memory-than-allowed", test_has_no_more_memory_than_allowed);
+  g_test_add_func ("/sandbox-link/has-no-more-descriptors-than-allowed", test_has_no_more_descriptors_than_allowed);
+  g_test_add_func ("/sandbox-link/has-no-more-processor-time-than-allowed",
+                   test_has_no_more_processor_time_than_allowed);
+  g_test_add_func ("/sandbox-link/sends-buffers-beyond-its-memory-limit", test_sends_buffers_beyond_its_memory_limit);
+  g_test_add_func ("/sandbox-link/tells-how-it-exited", test_tells_how_it_exited);
+  g_test_add_func ("/sandbox-link/tells-an-abort", test_tells_an_abort);
+  g_test_add_func ("/sandbox-link/hears-of-sigterm", test_hears_of_sigterm);
+  g_test_add_func ("/sandbox-link/ends-at-once-when-it-is-forced-to", test_ends_at_once_when_it_is_forced_to);
+  g_test_add_func ("/sandbox-link/ends-with-the-router", test_ends_with_the_router);
+  return g_test_run ();
+}
