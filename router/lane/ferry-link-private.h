@@ -63,6 +63,7 @@ typedef struct
   gboolean wrapped; /* const: another program is started, which starts it in namespaces, and is what is watched */
   int pidfd;        /* (owned): of the process itself, where it is wrapped and known; else -1 */
   GPid pid;         /* its number, or 0 */
+  gboolean killed;  /* it was sent SIGKILL; a second one is for what wraps it */
 } FerryConfinement;
 
 /* A message that arrives in pieces. */

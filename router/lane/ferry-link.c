@@ -185,6 +185,16 @@ ferry_link_grant (FerryLink *self, guint index, const char *sender_name)
   return TRUE;
 }
 
+/* What wraps a process passes no signal on, and ends when it ends: so the process itself gets it, where it is known. */
+static gboolean
+signal_wrapped (FerryConfinement *self, int signal_number)
+{
+  if (self->pidfd < 0 || (signal_number == SIGKILL && self->killed))
+    return FALSE;
+  self->killed |= signal_number == SIGKILL;
+  return syscall (SYS_pidfd_send_signal, self->pidfd, signal_number, NULL, 0) == 0;
+}
+
 /* Sends the process a signal, as soon as there is one. Returns FALSE when there is none any more. */
 gboolean
 ferry_link_send_signal (FerryLink *self, int signal_number)
@@ -196,9 +206,7 @@ ferry_link_send_signal (FerryLink *self, int signal_number)
     }
   if (self->pidfd < 0 || self->reaped)
     return FALSE;
-  /* What wraps it passes no signal on, and ends when it ends. */
-  if (self->confinement.pidfd >= 0 &&
-      syscall (SYS_pidfd_send_signal, self->confinement.pidfd, signal_number, NULL, 0) == 0)
+  if (signal_wrapped (&self->confinement, signal_number))
     return TRUE;
   return syscall (SYS_pidfd_send_signal, self->pidfd, signal_number, NULL, 0) == 0;
 }

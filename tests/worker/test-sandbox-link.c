@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -315,6 +317,34 @@ test_ends_with_the_router (void)
   worker_test_wait_gone (pid);
 }
 
+static gboolean
+is_nowhere (gpointer mark)
+{
+  return find_process (mark) == 0;
+}
+
+static void
+test_ends_with_the_application (void)
+{
+  GPid application = g_test_subprocess () ? getppid () : getpid ();
+  g_autofree char *mark = g_strdup_printf ("read:/nonexistent-%d", (int) application);
+  g_autofree char *orders = g_strconcat (mark, " spin", NULL);
+
+  if (g_test_subprocess ())
+    {
+      SandboxTest *test = sandbox_test_new ();
+
+      sandbox_test_start (test, orders);
+      worker_test_wait_open (test->worker);
+      g_print ("there is %s\n", find_process (mark) > 0 ? "a worker" : "none");
+      fflush (NULL);
+      raise (SIGKILL);
+    }
+  g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+  g_test_trap_assert_stdout ("*there is a worker*");
+  worker_test_look_until (is_nowhere, mark);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -340,5 +370,6 @@ main (int argc, char **argv)
   g_test_add_func ("/sandbox-link/hears-of-sigterm", test_hears_of_sigterm);
   g_test_add_func ("/sandbox-link/ends-at-once-when-it-is-forced-to", test_ends_at_once_when_it_is_forced_to);
   g_test_add_func ("/sandbox-link/ends-with-the-router", test_ends_with_the_router);
+  g_test_add_func ("/sandbox-link/ends-with-the-application", test_ends_with_the_application);
   return g_test_run ();
 }
