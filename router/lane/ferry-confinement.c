@@ -82,7 +82,7 @@ get_parent (pid_t pid)
 static gboolean
 descends_from (pid_t pid, pid_t ancestor)
 {
-  for (guint i = 0; i < MAX_GENERATIONS && pid > 1; i++)
+  for (guint i = 0; i < MAX_GENERATIONS && pid > 1 && ancestor > 0; i++)
     {
       pid = get_parent (pid);
       if (pid == ancestor)

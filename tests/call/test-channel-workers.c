@@ -43,6 +43,26 @@ worker_is_another_process (void)
 }
 
 static void
+worker_is_in_the_sandbox_of_its_launcher (void)
+{
+  g_autoptr (ChannelTest) test = channel_test_new ();
+  g_autoptr (FerrySandbox) sandbox = ferry_sandbox_new ();
+  g_autoptr (FerryChannel) channel = NULL;
+
+  ferry_sandbox_set_policy (sandbox, FERRY_SANDBOX_POLICY_PREFERRED);
+  ferry_launcher_setenv (test->launcher, "LSAN_OPTIONS", "detect_leaks=0");
+  ferry_launcher_set_sandbox (test->launcher, sandbox);
+  channel = channel_test_start (test, "echo", NULL);
+  channel_test_send (channel, 5);
+  channel_test_assert_next (channel, 5);
+  g_assert_cmpuint (ferry_worker_get_sandbox_strength (ferry_channel_get_worker (channel)), ==,
+                    ferry_sandbox_get_strength ());
+  ferry_channel_close (channel);
+  channel_test_assert_good_end (channel);
+  channel_test_assert_exit (channel, 0, 0);
+}
+
+static void
 messages_go_both_ways_in_order (void)
 {
   g_autoptr (ChannelTest) test = channel_test_new ();
@@ -431,6 +451,8 @@ main (int argc, char **argv)
   channel_test_init (&argc, &argv);
   g_test_add_func ("/channel-workers/square-comes-from-each-worker", square_comes_from_each_worker);
   g_test_add_func ("/channel-workers/worker-is-another-process", worker_is_another_process);
+  g_test_add_func ("/channel-workers/worker-is-in-the-sandbox-of-its-launcher",
+                   worker_is_in_the_sandbox_of_its_launcher);
   g_test_add_func ("/channel-workers/messages-go-both-ways-in-order", messages_go_both_ways_in_order);
   g_test_add_func ("/channel-workers/acknowledged-message-was-taken", acknowledged_message_was_taken);
   g_test_add_func ("/channel-workers/untaken-message-is-not-acknowledged", untaken_message_is_not_acknowledged);

@@ -42,6 +42,10 @@ def attach(version=VERSION, segment_size=UP_RING + 131072):
     return header(2, version) + struct.pack("=QII", segment_size, 1, 0)
 
 
+def confined(layers, landlock_errno=0, filter_errno=0, version=VERSION):
+    return header(7, version) + struct.pack("=IIII", layers, landlock_errno, filter_errno, 0)
+
+
 def welcome(version=VERSION, capacity=131072, n_pipes=1, n_cells=0):
     return header(1, version) + struct.pack("=QQQQIIII", UP_RING + capacity, capacity, 65536, 1000000, 1, n_pipes,
                                             n_cells, 0)
@@ -357,6 +361,20 @@ CORPUS = {
         "window": b"\0" + then(b"F\0", b"m" + call(ITEM, 2, 0, b"", b"i", b"1234") * 1,
                                *[b"m" + call(ITEM, 1, 0, b"", b"(bt)", pack("(bt)", (n % 2, 7))) for n in range(20)]),
         "malformed": b"\0" + then(b"A\0", b"v\0" + counted(b"\xff" * 40), b"F\0", b"f\0" + counted(b"\x90" * 60)),
+    },
+    "confined": {
+        "good": b"\x24" + packet(confined(0x3c)),
+        "nothing-required": b"\0" + packet(confined(0)),
+        "missing": b"\x24" + packet(confined(4, 0, 1)),
+        "all-bits": b"\x7f" + packet(confined(0xffffffff, 0xffffffff, 0xffffffff)),
+        "attach": b"\0" + packet(attach()),
+        "attach-where-it-is-required": b"\x24" + packet(attach()),
+        "version": b"\x24" + packet(confined(0x3c, version=VERSION + 1)),
+        "descriptors": b"\0" + packet(confined(0x3c), 1),
+        "wrapped": b"\xa4" + packet(confined(0x3c)),
+        "wrapped-with-descriptors": b"\x80" + packet(confined(0x3c), 4),
+        "short": b"\0" + packet(confined(0x3c)[:31]),
+        "long": b"\0" + packet(confined(0x3c) + b"\0"),
     },
     "attach": {
         "good": packet(attach()),

@@ -289,6 +289,10 @@ test_page_has_the_numbers (void)
   g_assert_cmpuint (offsetof (FerryWelcome, n_cells), ==, 56);
   g_assert_cmpuint (offsetof (FerryWelcome, arena_size), ==, 64);
   g_assert_cmpuint (offsetof (FerryAttach, worker_pid), ==, 24);
+  g_assert_cmpuint (sizeof (FerryConfined), ==, 32);
+  g_assert_cmpuint (offsetof (FerryConfined, layers), ==, 16);
+  g_assert_cmpuint (offsetof (FerryConfined, landlock_errno), ==, 20);
+  g_assert_cmpuint (offsetof (FerryConfined, filter_errno), ==, 24);
   g_assert_cmpuint (FERRY_SEGMENT_EXPRESS_CONTROL, ==, 2048);
   g_assert_cmpuint (FERRY_SEGMENT_LINK_CONTROL, ==, 3072);
   g_assert_cmpuint (offsetof (FerryLinkControl, reader_bell), ==, 0);
