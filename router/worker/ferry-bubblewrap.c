@@ -49,6 +49,18 @@ end_arguments (GPtrArray *argv)
   return (char **) g_ptr_array_free (argv, FALSE);
 }
 
+/* What a program that is its own worker calls itself would be bubblewrap there. */
+static char *
+resolve_own (char *program)
+{
+  char *target = g_str_has_prefix (program, "/proc/self/") ? g_file_read_link (program, NULL) : NULL;
+
+  if (target == NULL)
+    return program;
+  g_free (program);
+  return target;
+}
+
 void
 ferry_bubblewrap_wrap (FerrySpawnPlan *plan, const FerrySandboxPlan *sandbox)
 {
@@ -67,7 +79,7 @@ ferry_bubblewrap_wrap (FerrySpawnPlan *plan, const FerrySandboxPlan *sandbox)
       add_all (argv, words);
     }
   g_ptr_array_add (argv, g_strdup ("--"));
-  g_ptr_array_add (argv, g_steal_pointer (&plan->program));
+  g_ptr_array_add (argv, resolve_own (g_steal_pointer (&plan->program)));
   add_all (argv, (const char *const *) before + 1);
   plan->program = g_strdup (path);
   plan->argv = end_arguments (argv);
