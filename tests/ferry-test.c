@@ -137,12 +137,18 @@ closed_cb (FerryReceiver *receiver, FerryExit *exit, gpointer user_data)
 FerryTestPipe *
 ferry_test_pipe_new (FerryRouter *router)
 {
+  return ferry_test_pipe_new_with_flags (router, FERRY_PIPE_QUEUED);
+}
+
+FerryTestPipe *
+ferry_test_pipe_new_with_flags (FerryRouter *router, FerryPipeFlags flags)
+{
   g_autoptr (GError) error = NULL;
   FerryTestPipe *pipe = g_new0 (FerryTestPipe, 1);
 
   pipe->router = router;
   pipe->in_order = TRUE;
-  ferry_router_pipe (router, FERRY_PIPE_QUEUED, &pipe->sender, &pipe->receiver, &error);
+  ferry_router_pipe (router, flags, &pipe->sender, &pipe->receiver, &error);
   g_assert_no_error (error);
   ferry_receiver_set_handler (pipe->receiver, message_cb, pipe, NULL);
   g_signal_connect (pipe->receiver, "closed", G_CALLBACK (closed_cb), pipe);

@@ -51,6 +51,7 @@ FerryRouter *ferry_test_router_new (void);
 void ferry_test_router_stop (FerryRouter *router);
 
 FerryTestPipe *ferry_test_pipe_new (FerryRouter *router);
+FerryTestPipe *ferry_test_pipe_new_with_flags (FerryRouter *router, FerryPipeFlags flags);
 void ferry_test_pipe_free (FerryTestPipe *pipe);
 void ferry_test_pipe_wait_closed (FerryTestPipe *pipe);
 void ferry_test_pipe_wait_count (FerryTestPipe *pipe, guint64 n_messages);

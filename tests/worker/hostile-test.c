@@ -32,6 +32,8 @@ hostile_test_spawn (HostileTest *self, const char *orders)
   g_auto (GStrv) argv = g_strsplit (line, " ", -1);
   g_autoptr (FerryLauncher) launcher = ferry_launcher_new ((const char *const *) argv);
 
+  ferry_launcher_set_trusted (launcher, self->trusted);
+  ferry_launcher_set_buffer_capacity (launcher, self->buffers);
   worker_test_add_sender (launcher, "out", self->pipe);
   worker_test_add_sender (launcher, "second", self->second);
   self->worker = worker_test_spawn (launcher, self->router);

@@ -18,6 +18,8 @@ typedef struct
   FerryTestPipe *pipe;   /* the hostile worker's sender */
   FerryTestPipe *second; /* another one of it */
   FerryWorker *worker;
+  gboolean trusted; /* the hostile worker, as its launcher is told */
+  guint64 buffers;  /* what its buffers may take; none unless set before it is started */
 } HostileTest;
 
 /* One thing that a hostile worker does. */

@@ -22,6 +22,7 @@
  *   stop  stop-payload  abandon   records without payload, and a stop with one
  *   large:SIZE  large-kind:KIND  large-short   the beginning of a message in pieces
  *   large-storm:N  begin and abandon a message of 60 MB, N times
+ *   buffer:KEY=VALUE,...  a buffer: its offset (4096), size (8), number (0), type (0) and the length of its record (24)
  *   garbage:SIZE   publish that many random bytes
  *   mid-write      write a record, and stop (SIGSTOP) before it is published
  * Memory:
@@ -31,6 +32,8 @@
  *   head           overwrite the reader's head
  *   waiting:N      N messages, with random numbers in all words of waiting and ringing before each
  *   table          overwrite the pipe table
+ *   released       say of all buffers that the application has let go of them
+ *   arena:N        N times random bytes over the page of the arena's words
  *   scribble:N     N times random bytes over the whole segment
  * The doorbell:
  *   bell-block  bell-fill  bell-empty  bell-storm   make it blocking, full, empty; ring it without end
@@ -46,6 +49,7 @@
 #include <sys/socket.h>
 
 #include "base/ferry-base-private.h"
+#include "lane/ferry-arena-private.h"
 #include "lane/ferry-doorbell-private.h"
 #include "lane/ferry-handshake-private.h"
 #include "lane/ferry-lane-reader-private.h"
@@ -58,6 +62,7 @@
 static FerryWelcome welcome;
 static FerrySegment segment;
 static FerryLaneWriter writer;
+static FerryArena *arena;
 static int doorbell = -1;
 static guint64 connection_ids[FERRY_MAX_PIPES_PER_LINK];
 static guint64 connection_id;
@@ -103,6 +108,8 @@ take_welcome (void)
     return;
   check (ferry_control_receive_welcome (CONTROL_FD, &welcome, &memory, &doorbell, NULL), "welcome");
   check (ferry_segment_map (&segment, memory, welcome.up_capacity, welcome.n_cells, welcome.arena_size, NULL), "map");
+  if (welcome.arena_size > 0)
+    arena = ferry_arena_new (memory, ferry_segment_get_arena_offset (&segment), welcome.arena_size, TRUE, NULL);
   ferry_lane_writer_init (&writer, ferry_segment_get_up (&segment), segment.up_ring, segment.up_capacity);
   read_grants ();
 }
@@ -315,6 +322,38 @@ obey_record (const char *order, const char *value, guint64 n)
   return TRUE;
 }
 
+static void
+write_buffer (const char *text)
+{
+  static guint8 payload[FERRY_MAX_RECORD_PAYLOAD] = {0};
+  FerryBufferMessage message = {.offset = FERRY_ARENA_CONTROL_SIZE, .size = 8};
+  g_auto (GStrv) pairs = g_strsplit (text, ",", -1);
+  gsize length = sizeof message;
+  guint16 type = 0;
+
+  for (char **pair = pairs; *pair != NULL; pair++)
+    {
+      const char *sign = strchr (*pair, '=');
+      guint64 n = g_ascii_strtoull (sign != NULL ? sign + 1 : "", NULL, 0);
+
+      if (g_str_has_prefix (*pair, "offset="))
+        message.offset = n;
+      else if (g_str_has_prefix (*pair, "size="))
+        message.size = n;
+      else if (g_str_has_prefix (*pair, "number="))
+        message.number = (guint32) n;
+      else if (g_str_has_prefix (*pair, "type="))
+        type = (guint16) n;
+      else if (g_str_has_prefix (*pair, "length="))
+        length = n;
+      else
+        check (FALSE, *pair);
+    }
+  memset (payload, 0xa5, sizeof payload);
+  memcpy (payload, &message, sizeof message);
+  write_record (FERRY_RECORD_BUFFER, type, payload, length);
+}
+
 static gboolean
 obey_large (const char *order, const char *value, guint64 n)
 {
@@ -334,6 +373,8 @@ obey_large (const char *order, const char *value, guint64 n)
     write_header (FERRY_RECORD_PIECE, 64, 40);
   else if (strcmp (order, "abandon") == 0)
     write_record (FERRY_RECORD_ABANDON, 0, NULL, 0);
+  else if (g_str_has_prefix (order, "buffer:"))
+    write_buffer (value);
   else
     return FALSE;
   return TRUE;
@@ -383,6 +424,13 @@ scribble (guint64 n)
     }
 }
 
+static void
+scribble_over_arena (guint64 n)
+{
+  for (guint64 i = 0; i < n; i++)
+    fill_randomly ((guint8 *) arena->control, FERRY_ARENA_CONTROL_SIZE);
+}
+
 static gboolean
 obey_memory (const char *order, const char *value, guint64 n)
 {
@@ -400,6 +448,10 @@ obey_memory (const char *order, const char *value, guint64 n)
     fill_randomly (segment.base + FERRY_SEGMENT_PIPE_TABLE, FERRY_SEGMENT_EXPRESS_RING - FERRY_SEGMENT_PIPE_TABLE);
   else if (g_str_has_prefix (order, "scribble:"))
     scribble (n);
+  else if (strcmp (order, "released") == 0)
+    atomic_store (&arena->control->released, G_MAXUINT64);
+  else if (g_str_has_prefix (order, "arena:"))
+    scribble_over_arena (n);
   else
     return FALSE;
   return TRUE;
