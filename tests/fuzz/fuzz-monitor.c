@@ -12,12 +12,15 @@
 #include "route/ferry-monitor-private.h"
 
 #define N_PIPES 2
+#define ARENA_CAPACITY (200 * 1024)
+#define CHILDREN_READ 1000
 
 struct _FuzzMonitor
 {
   FerryMonitor *monitor;
   FerryLink *link;
-  guint n_types[N_PIPES + 1]; /* by the connection id: what came out of the local queue */
+  GPtrArray *types[N_PIPES + 1]; /* (element-type utf8): by the connection id: what came out of the local queue */
+  GPtrArray *kept;               /* (element-type GBytes) */
 };
 
 static gboolean
@@ -41,32 +44,57 @@ make_monitor (void)
   return monitor;
 }
 
-FuzzMonitor *
-fuzz_monitor_new (void)
+static FuzzMonitor *
+make (gsize arena_size, gboolean trusted)
 {
   const guint64 connection_ids[N_PIPES] = {1, 2};
   const guint32 cells[N_PIPES] = {FERRY_NO_CELL, FERRY_NO_CELL};
   FuzzMonitor *self = g_new0 (FuzzMonitor, 1);
 
   self->monitor = make_monitor ();
-  self->link = ferry_link_new ("fuzz", connection_ids, cells, N_PIPES, FUZZ_CAPACITY, 0, FUZZ_MAX_MESSAGE, NULL);
+  self->link =
+    ferry_link_new ("fuzz", connection_ids, cells, N_PIPES, FUZZ_CAPACITY, arena_size, FUZZ_MAX_MESSAGE, NULL);
   self->link->local = TRUE;
+  self->link->trusted = trusted;
+  self->kept = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
   g_array_set_size (self->monitor->grants, N_PIPES + 1);
   for (guint i = 0; i < N_PIPES; i++)
-    g_array_index (self->monitor->grants, FerryGrantEntry, i + 1) =
-      (FerryGrantEntry){connection_ids[i], self->link, i, 0};
+    {
+      g_array_index (self->monitor->grants, FerryGrantEntry, i + 1) =
+        (FerryGrantEntry){connection_ids[i], self->link, i, 0};
+      self->types[i + 1] = g_ptr_array_new_with_free_func (g_free);
+    }
   g_assert_true (ferry_shared_queue_add (self->monitor->shared, self->link, NULL));
   return self;
+}
+
+FuzzMonitor *
+fuzz_monitor_new (void)
+{
+  return make (0, FALSE);
+}
+
+FuzzMonitor *
+fuzz_monitor_new_with_buffers (gboolean trusted)
+{
+  return make (ferry_arena_size_for (ARENA_CAPACITY), trusted);
 }
 
 void
 fuzz_monitor_free (FuzzMonitor *self)
 {
+  g_ptr_array_set_size (self->kept, 0);
+  /* What is being copied nobody has let go of. */
+  g_assert_true (self->link->arena == NULL || self->link->copy.memory.data != NULL || self->link->arena->held == 0);
+  g_assert_cmpint (atomic_load (&self->link->bytes_kept), ==, 0);
   ferry_shared_queue_remove (self->monitor->shared, self->link);
   g_assert_cmpint (atomic_load (&self->link->bytes_out), ==, 0);
   g_assert_cmpint (atomic_load (&self->link->references), ==, 1);
   ferry_link_unref (self->link);
   ferry_monitor_unref (self->monitor);
+  for (guint i = 1; i <= N_PIPES; i++)
+    g_ptr_array_unref (self->types[i]);
+  g_ptr_array_unref (self->kept);
   g_free (self);
 }
 
@@ -76,15 +104,55 @@ fuzz_monitor_get_ring (FuzzMonitor *self)
   return self->link->segment.up_ring;
 }
 
+void
+fuzz_monitor_drop (FuzzMonitor *self, guint index)
+{
+  if (self->kept->len > 0)
+    g_ptr_array_remove_index (self->kept, index % self->kept->len);
+}
+
+void
+fuzz_walk_variant (GVariant *variant, guint *n_left)
+{
+  if (*n_left == 0)
+    return;
+  --*n_left;
+  if (g_variant_is_of_type (variant, G_VARIANT_TYPE_STRING))
+    g_assert_true (g_utf8_validate (g_variant_get_string (variant, NULL), -1, NULL));
+  if (!g_variant_is_container (variant))
+    return;
+  for (gsize i = 0; i < g_variant_n_children (variant) && *n_left > 0; i++)
+    {
+      g_autoptr (GVariant) child = g_variant_get_child_value (variant, i);
+
+      fuzz_walk_variant (child, n_left);
+    }
+}
+
+/* As the router makes it, of memory of just that size. */
 static void
-check_message (FuzzMonitor *self, guint64 connection_id, guint16 kind, guint16 number)
+check_variant (FuzzMonitor *self, guint64 connection_id, guint16 number, gconstpointer data, gsize size)
+{
+  gpointer copy = g_memdup2 (data, size);
+  const char *type = g_ptr_array_index (self->types[connection_id], number - 1);
+  g_autoptr (GVariant) variant =
+    g_variant_ref_sink (g_variant_new_from_data (G_VARIANT_TYPE (type), copy, size, FALSE, g_free, copy));
+  guint n_left = CHILDREN_READ;
+
+  fuzz_walk_variant (variant, &n_left);
+}
+
+static void
+check_message (FuzzMonitor *self, guint64 connection_id, guint16 kind, guint16 number, gconstpointer data, gsize size)
 {
   g_assert_cmpuint (connection_id, >=, 1);
   g_assert_cmpuint (connection_id, <=, N_PIPES);
   if (kind == FERRY_RECORD_BYTES)
     g_assert_cmpuint (number, ==, 0);
-  if (kind == FERRY_RECORD_VARIANT)
-    g_assert_true (number >= 1 && number <= self->n_types[connection_id]);
+  if (kind != FERRY_RECORD_VARIANT)
+    return;
+  g_assert_true (number >= 1 && number <= self->types[connection_id]->len);
+  check_variant (self, connection_id, number, data, size);
 }
 
 /* What the router's thread relies on. */
@@ -101,14 +169,15 @@ check_records (FuzzMonitor *self, const FerryBlock *block)
 
       g_assert_cmpuint (block->size - size, >=, sizeof *header);
       g_assert_cmpuint (header->length, <=, FERRY_MAX_RECORD_PAYLOAD);
-      check_message (self, header->connection_id, header->kind, header->number);
+      check_message (self, header->connection_id, header->kind, header->number, header + 1, header->length);
       size += ferry_record_size (header->length);
       if (header->kind == FERRY_RECORD_TYPE)
         {
           type = g_strndup ((const char *) (header + 1), header->length);
-          g_assert_cmpuint (header->number, ==, ++self->n_types[header->connection_id]);
-          g_assert_cmpuint (header->number, <=, FERRY_MAX_TYPES_PER_PIPE);
           g_assert_true (g_variant_type_string_is_valid (type));
+          g_ptr_array_add (self->types[header->connection_id], g_steal_pointer (&type));
+          g_assert_cmpuint (header->number, ==, self->types[header->connection_id]->len);
+          g_assert_cmpuint (header->number, <=, FERRY_MAX_TYPES_PER_PIPE);
         }
       else
         g_assert_true (header->kind == FERRY_RECORD_BYTES || header->kind == FERRY_RECORD_VARIANT ||
@@ -117,22 +186,45 @@ check_records (FuzzMonitor *self, const FerryBlock *block)
   g_assert_cmpuint (size, ==, block->size);
 }
 
+/* A trusted worker's lies in the arena, any other's does not. */
+static void
+check_buffer (FuzzMonitor *self, const FerryBlock *block)
+{
+  const FerryArena *arena = self->link->arena;
+  gsize size;
+  const guint8 *data = g_bytes_get_data (block->buffer, &size);
+  gboolean in_arena = data >= arena->memory + FERRY_ARENA_CONTROL_SIZE && data < arena->memory + arena->size;
+
+  g_assert_cmpint (in_arena, ==, self->link->trusted);
+  g_assert_true (size > 0 && size <= ARENA_CAPACITY);
+  g_assert_true (!in_arena || size <= (gsize) (arena->memory + arena->size - data));
+  check_message (self, block->connection_id, block->number != 0 ? FERRY_RECORD_VARIANT : FERRY_RECORD_BYTES,
+                 block->number, block->data, block->size);
+  g_assert_cmpuint (g_bytes_hash (block->buffer), ==, g_bytes_hash (block->buffer));
+  g_ptr_array_add (self->kept, g_bytes_ref (block->buffer));
+}
+
+static void
+check_large (FuzzMonitor *self, const FerryBlock *block)
+{
+  g_assert_cmpuint (block->size, >, FERRY_MAX_RECORD_PAYLOAD);
+  g_assert_cmpuint (block->size, <=, FUZZ_MAX_MESSAGE);
+  g_assert_true (block->message_kind == FERRY_RECORD_BYTES || block->message_kind == FERRY_RECORD_VARIANT);
+  check_message (self, block->connection_id, block->message_kind, block->number, block->data, block->size);
+  /* Reads all of it, for what watches over memory to see. */
+  g_assert_nonnull (block->data);
+  g_free (g_memdup2 (block->data, block->size));
+}
+
 static void
 check_block (FuzzMonitor *self, const FerryBlock *block)
 {
   if (block->kind == FERRY_BLOCK_RECORDS)
-    {
-      check_records (self, block);
-      return;
-    }
-  g_assert_cmpint (block->kind, ==, FERRY_BLOCK_LARGE);
-  g_assert_cmpuint (block->size, >, FERRY_MAX_RECORD_PAYLOAD);
-  g_assert_cmpuint (block->size, <=, FUZZ_MAX_MESSAGE);
-  g_assert_true (block->message_kind == FERRY_RECORD_BYTES || block->message_kind == FERRY_RECORD_VARIANT);
-  check_message (self, block->connection_id, block->message_kind, block->number);
-  /* Reads all of it, for what watches over memory to see. */
-  g_assert_nonnull (block->data);
-  g_free (g_memdup2 (block->data, block->size));
+    check_records (self, block);
+  else if (block->kind == FERRY_BLOCK_LARGE)
+    check_large (self, block);
+  else
+    check_buffer (self, block);
 }
 
 static void
@@ -159,6 +251,8 @@ fuzz_monitor_publish (FuzzMonitor *self, guint64 tail)
       result = ferry_monitor_drain (self->monitor, self->link);
       g_assert_cmpint (atomic_load (&self->link->bytes_out), <=, FERRY_LINK_WINDOW + FUZZ_MAX_MESSAGE);
       check_queue (self);
+      if (result == FERRY_DRAIN_STALLED)
+        fuzz_monitor_drop (self, 0);
     }
   while (result != FERRY_DRAIN_EMPTY);
   g_assert_true ((self->link->cause == FERRY_CLOSE_REASON_PROTOCOL_ERROR) == self->link->draining_done);

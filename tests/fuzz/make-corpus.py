@@ -6,7 +6,7 @@
 import os
 import struct
 
-BYTES, VARIANT, TYPE, LARGE, PIECE, ABANDON, STOP, GRANT, FINISH, CANCEL = range(1, 11)
+DROP, BYTES, VARIANT, TYPE, LARGE, PIECE, ABANDON, STOP, GRANT, FINISH, CANCEL, BUFFER = range(12)
 VERSION = 2
 NO_CELL = 0xffffffff
 UP_RING = 77824
@@ -32,6 +32,19 @@ def cell(sequence, kind, payload, type_string=b"", begun=0, size=None):
 
 def order(kind, number=0, connection_id=1, payload=0, length=0):
     return struct.pack("=BBBBI", kind, number, connection_id, payload, length)
+
+
+def buffer_order(kind, buffer=0, number=0, connection_id=1, pages=1, rest=0, size=1, later=False, place=None):
+    place = pages * 4 if place is None else place
+    return struct.pack("=BBBBBBH", kind, number, connection_id | (128 if later else 0), buffer, place, rest, size)
+
+
+def moved(position, reads=True, share=0, absolute=False, arms=False):
+    return bytes([share << 3 | arms << 2 | absolute << 1 | reads]) + struct.pack("=Q", position % 2**64)
+
+
+def variant(kind, value=None, body=b""):
+    return counted(kind.encode()) + (pack(kind, value) if value is not None else body)
 
 
 def header(kind, version=VERSION, magic=b"FERRYLNK"):
@@ -307,6 +320,51 @@ CORPUS = {
         "abandoned": order(LARGE, payload=1, length=99999) + order(PIECE, length=9) + order(ABANDON),
         "grows": order(LARGE, payload=1, length=2500000) + order(PIECE, length=32752) * 76 + order(PIECE, length=10848),
         "types": b"".join(order(TYPE, (n + 1) % 256, 1, n % 4) for n in range(256)),
+    },
+    "buffers": {
+        name + ("-trusted" if trusted else ""): bytes([trusted]) + orders
+        for trusted in (0, 1) for name, orders in {
+            "one": buffer_order(BUFFER, size=100),
+            "many": b"".join(buffer_order(BUFFER, n, pages=1 + n % 50, size=50 * n + 1) for n in range(64)),
+            "again": (buffer_order(BUFFER, 5) + buffer_order(DROP)) * 9 + buffer_order(BUFFER, 5) * 2,
+            "at-once": b"".join(buffer_order(BUFFER, n, later=True, size=9000) for n in range(7)) + buffer_order(STOP, size=0),
+            "in-pieces": buffer_order(LARGE, size=40000) + b"".join(
+                buffer_order(BUFFER, n, connection_id=2, later=n < 4) for n in range(5)) + buffer_order(PIECE, size=32752),
+            "metadata": buffer_order(TYPE, 0, 1, size=0) + b"".join(
+                buffer_order(BUFFER, n, 1, rest=n * 4, size=1 + n) for n in range(60)),
+            "metadata-of-no-type": buffer_order(BUFFER, rest=9),
+            "metadata-of-type-2": buffer_order(TYPE, 0, 1, size=1) + buffer_order(BUFFER, 0, 2, rest=9),
+            "number": buffer_order(BUFFER, 64),
+            "offset": buffer_order(BUFFER, place=5),
+            "offset-of-words": buffer_order(BUFFER, place=0),
+            "far-away": buffer_order(BUFFER, place=255, size=65535),
+            "size-0": buffer_order(BUFFER, size=0),
+            "largest": buffer_order(BUFFER, size=12800),
+            "too-large": buffer_order(BUFFER, size=12801),
+        }.items()
+    },
+    "lane": {
+        "steps": b"".join(moved(4096, share=1) + moved(0, False, 2) for _ in range(40)),
+        "full": moved(131072) + moved(0, share=31) + moved(0, False, 31) + moved(126976, False, 31),
+        "backwards": moved(64, share=1) + moved(-8),
+        "head-beyond": moved(0, False, 1) + moved(8192, False),
+        "odd": moved(4),
+        "around": moved(131072, share=31) * 20,
+        "anywhere": moved(2**63, absolute=True),
+        "armed": moved(8, arms=True, share=1) + moved(0, False, 1, arms=True) + moved(8, arms=True),
+    },
+    "variant": {
+        "dictionary": variant("a{sv}", [("a", ("i", 5)), ("b", ("s", "text"))]),
+        "row": variant("(ts)", (5, "hello")),
+        "short": variant("(tsat)", body=b"12345678hello\0\x0e"),
+        "nested": variant("v", nested(60)),
+        "nested-too-deeply": variant("v", body=b"\0v" * 4000),
+        "maybe": variant("amv", body=b"\1\0i\0\x04"),
+        "strings": variant("as", body=b"one\0two\0\xff\xfe\0\x04\x08\x0b"),
+        "offsets-that-overlap": variant("aas", body=b"\0" * 9 + b"\x09" * 40),
+        "no-type": variant("a{vs}", body=b"text"),
+        "objects": variant("(ogsb)", body=b"no path\0((\0text\0\7\x13\x0b\x08"),
+        "units": variant("a()", body=b"\0" * 300),
     },
     "cell": {
         "bytes": cell(1, BYTES, b"hello"),

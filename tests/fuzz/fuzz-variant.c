@@ -1,0 +1,52 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A variant as a receiver gets it: any type, which two bytes of length precede, and any bytes. All of its children are
+ * walked, and what they say. */
+
+#include "config.h"
+
+#include "fuzz.h"
+#include "route/ferry-router-private.h"
+
+static guint n_messages;
+
+static void
+message_cb (FerryReceiver *receiver, GVariant *message, gpointer data)
+{
+  guint n_left = 10000;
+
+  n_messages++;
+  g_assert_cmpstr (g_variant_get_type_string (message), ==, data);
+  fuzz_walk_variant (message, &n_left);
+}
+
+int
+LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
+{
+  static FerryRouter *router;
+  static FerrySender *sender;
+  static FerryReceiver *receiver;
+  FuzzInput input = {data, size, 0};
+  g_autoptr (GBytes) type_bytes = fuzz_input_next_bytes (&input);
+  g_autofree char *type =
+    g_strndup (g_bytes_get_data (type_bytes, NULL), MIN (g_bytes_get_size (type_bytes), FERRY_MAX_TYPE_STRING));
+  gulong handler;
+  guint before = n_messages;
+
+  if (router == NULL)
+    {
+      router = ferry_router_new (NULL);
+      g_assert_true (ferry_router_start (router, NULL));
+      g_assert_true (ferry_router_pipe (router, FERRY_PIPE_QUEUED, &sender, &receiver, NULL));
+    }
+  /* As the monitor checks it when it is announced. */
+  if (type == NULL || !g_variant_type_string_is_valid (type) || !g_variant_type_is_definite (G_VARIANT_TYPE (type)))
+    return 0;
+  handler = g_signal_connect (receiver, "message", G_CALLBACK (message_cb), type);
+  ferry_router_deliver (router, ferry_router_find_pipe (router, ferry_receiver_get_connection_id (receiver)),
+                        G_VARIANT_TYPE (type), input.data + input.at, input.size - input.at);
+  g_assert_cmpuint (n_messages, ==, before + 1);
+  g_signal_handler_disconnect (receiver, handler);
+  return 0;
+}
