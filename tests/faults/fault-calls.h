@@ -1,0 +1,44 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* System calls that fail when a test says so. The library stands before libc, so it has the calls of Ferry and of GLib;
+ * a program that is not linked with it is preloaded with it, and reads from FERRY_FAULT what is to fail: the call's
+ * name, which one of them, and errno, with blanks between them.
+ *
+ * Threads: any. */
+
+#pragma once
+
+#include <stddef.h>
+
+/* Calls that are given a descriptor are one kind, where nothing tells them apart for who calls them. */
+typedef enum
+{
+  FAULT_MEMFD_CREATE,
+  FAULT_MMAP,
+  FAULT_EVENTFD,
+  FAULT_SOCKETPAIR,
+  FAULT_SENDMSG,
+  FAULT_RECVMSG,
+  FAULT_SEND,
+  FAULT_RECV,
+  FAULT_EPOLL_CREATE,
+  FAULT_EPOLL_CTL, /* to add and to modify: to take out never fails for want of anything */
+  FAULT_CLONE,     /* and fork: what posix_spawn() is made of */
+  FAULT_PIDFD_OPEN,
+  FAULT_PIPE,
+  FAULT_DUP,
+  FAULT_OPEN,
+  FAULT_SOCKET,
+  FAULT_ACCEPT,
+  FAULT_N_CALLS,
+} FaultCall;
+
+extern const char *const fault_call_names[FAULT_N_CALLS];
+
+/* The n-th call from now on fails, once; the first is 1. */
+void fault_arm (FaultCall call, unsigned n, int error_number);
+/* Nothing fails any more. Returns how many calls there were. */
+unsigned fault_disarm (void);
+/* Bytes that were mapped and not unmapped. */
+size_t fault_get_mapped (void);

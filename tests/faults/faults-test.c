@@ -1,0 +1,273 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "faults/faults-test.h"
+
+#include <glib-unix.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Whoever has it in its environment is of this test's. */
+#define FAMILY "FERRY_TEST_FAMILY"
+
+/* A scene has fewer calls of one kind than this. */
+#define MAX_CALLS 400
+
+typedef struct
+{
+  char *name; /* (owned) */
+  FaultsScene scene;
+  Fault fault;
+} FaultsCase;
+
+/* What must not become more. */
+typedef struct
+{
+  guint n_fds;
+  guint n_segments; /* mappings of links' memory */
+  gsize n_pages;    /* mapped by calls of mmap() */
+  guint n_processes;
+} Holdings;
+
+static char *family;
+
+/* ---- what is held ---- */
+
+static guint
+count_segments (void)
+{
+  g_autofree char *text = NULL;
+  guint n = 0;
+
+  g_assert_true (g_file_get_contents ("/proc/self/maps", &text, NULL, NULL));
+  for (const char *at = strstr (text, "memfd:ferry"); at != NULL; at = strstr (at + 1, "memfd:ferry"))
+    n++;
+  return n;
+}
+
+static gboolean
+is_in_family (const char *pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%s/environ", pid);
+  g_autofree char *text = NULL;
+  gsize size = 0;
+
+  return g_file_get_contents (path, &text, &size, NULL) && memmem (text, size, family, strlen (family)) != NULL;
+}
+
+/* A child of ours that nobody has reaped has no environment any more. */
+static gboolean
+is_own_zombie (const char *pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%s/stat", pid);
+  g_autofree char *text = NULL;
+  const char *state;
+  char letter = 0;
+  int parent = 0;
+
+  if (!g_file_get_contents (path, &text, NULL, NULL))
+    return FALSE;
+  state = strrchr (text, ')');
+  return state != NULL && sscanf (state, ") %c %d", &letter, &parent) == 2 && letter == 'Z' && parent == getpid ();
+}
+
+static guint
+count_processes (void)
+{
+  g_autoptr (GDir) folder = g_dir_open ("/proc", 0, NULL);
+  const char *name;
+  guint n = 0;
+
+  while ((name = g_dir_read_name (folder)) != NULL)
+    if (g_ascii_isdigit (name[0]))
+      n += is_in_family (name) || is_own_zombie (name);
+  return n;
+}
+
+static Holdings
+take_stock (void)
+{
+  return (Holdings){ferry_test_count_fds (), count_segments (), fault_get_mapped (), count_processes ()};
+}
+
+static gboolean
+is_as_before (gpointer data)
+{
+  const Holdings *before = data;
+  Holdings now = take_stock ();
+
+  return now.n_fds == before->n_fds && now.n_segments == before->n_segments && now.n_pages == before->n_pages &&
+         now.n_processes == before->n_processes;
+}
+
+/* What other threads and processes give back they give back soon. */
+static void
+assert_as_before (const Holdings *before, const char *what)
+{
+  gint64 deadline = g_get_monotonic_time () + FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC;
+  Holdings now;
+
+  while (!is_as_before ((gpointer) before) && g_get_monotonic_time () < deadline)
+    {
+      g_main_context_iteration (NULL, FALSE);
+      g_thread_yield ();
+    }
+  now = take_stock ();
+  if (!is_as_before ((gpointer) before))
+    g_error ("After %s there are %u descriptors, %u segments, %" G_GSIZE_FORMAT " pages and %u processes, and before "
+             "there were %u, %u, %" G_GSIZE_FORMAT " and %u",
+             what, now.n_fds, now.n_segments, now.n_pages, now.n_processes, before->n_fds, before->n_segments,
+             before->n_pages, before->n_processes);
+}
+
+/* ---- what is said ---- */
+
+gboolean
+faults_test_works (FaultsTest *test, GError **error, ...)
+{
+  gboolean documented = FALSE;
+  va_list codes;
+
+  if (*error == NULL)
+    return TRUE;
+  va_start (codes, error);
+  for (int code = va_arg (codes, int); code >= 0; code = va_arg (codes, int))
+    documented = documented || g_error_matches (*error, FERRY_ERROR, code);
+  va_end (codes);
+  if (test->expecting || !documented || (*error)->message[0] == '\0')
+    g_error ("Not expected: %s %d: %s", g_quark_to_string ((*error)->domain), (*error)->code, (*error)->message);
+  g_test_message ("%s", (*error)->message);
+  g_clear_error (error);
+  return FALSE;
+}
+
+void
+faults_test_check_exit (FaultsTest *test, FerryExit *exit, ...)
+{
+  int reason = (int) ferry_exit_get_reason (exit);
+  gboolean documented = FALSE;
+  va_list reasons;
+  int first;
+
+  va_start (reasons, exit);
+  first = va_arg (reasons, int);
+  for (int allowed = first; allowed >= 0; allowed = va_arg (reasons, int))
+    documented = documented || allowed == reason;
+  va_end (reasons);
+  if (!documented || ferry_exit_get_message (exit)[0] == '\0' || (test->expecting && reason != first))
+    g_error ("Not expected: %d: %s", reason, ferry_exit_get_message (exit));
+  g_test_message ("%s", ferry_exit_get_message (exit));
+}
+
+/* ---- playing ---- */
+
+/* The router goes on. */
+static void
+assert_carries (FerryRouter *router)
+{
+  FerryTestPipe *pipe = ferry_test_pipe_new (router);
+  FerryWorker *worker = ferry_test_spawn_obedient (router, pipe, "send:10", NULL);
+
+  ferry_test_pipe_wait_closed (pipe);
+  ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_STOPPED);
+  g_assert_cmpuint (pipe->n_messages, ==, 10);
+  g_assert_true (pipe->in_order);
+  ferry_test_wait_ended (worker);
+  g_object_unref (worker);
+  ferry_test_pipe_free (pipe);
+}
+
+/* Returns whether there was a call that failed. */
+static gboolean
+play (FaultsTest *test, const FaultsCase *self, guint n, const Holdings *before)
+{
+  g_autofree char *what =
+    g_strdup_printf ("%s with %s number %u that fails with “%s”", self->name, fault_call_names[self->fault.call], n,
+                     g_strerror (self->fault.error_number));
+  guint n_calls;
+
+  g_test_message ("%s", what);
+  fault_arm (self->fault.call, n, self->fault.error_number);
+  self->scene (test);
+  n_calls = fault_disarm ();
+  assert_carries (test->router);
+  assert_as_before (before, what);
+  g_assert_cmpuint (n_calls, <, MAX_CALLS);
+  return n_calls >= n;
+}
+
+static gboolean
+has_no_link (gpointer data)
+{
+  return count_segments () == 0 && count_processes () == 0;
+}
+
+/* What GLib opens at its first use, and what is loaded then, stays. */
+static void
+warm_up (FaultsTest *test, FaultsScene scene)
+{
+  g_source_unref (g_unix_signal_source_new (SIGHUP));
+  g_object_unref (g_task_new (NULL, NULL, NULL, NULL));
+  test->expecting = TRUE;
+  for (guint i = 0; i < 2; i++)
+    {
+      scene (test);
+      assert_carries (test->router);
+    }
+  test->expecting = FALSE;
+  ferry_test_look_until (has_no_link, NULL);
+}
+
+static void
+test_case (gconstpointer data)
+{
+  const FaultsCase *self = data;
+  FaultsTest test = {.router = ferry_test_router_new ()};
+  Holdings before;
+  guint n = 1;
+
+  warm_up (&test, self->scene);
+  before = take_stock ();
+  while (play (&test, self, n, &before))
+    n++;
+  g_test_message ("%u calls", n - 1);
+  /* A fault that nothing comes upon is none. */
+  g_assert_cmpuint (n, >, 1);
+  ferry_test_router_stop (test.router);
+}
+
+static void
+case_free (gpointer data)
+{
+  g_free (((FaultsCase *) data)->name);
+  g_free (data);
+}
+
+void
+faults_test_add (const char *name, FaultsScene scene, const Fault *faults, gsize n_faults)
+{
+  for (gsize i = 0; i < n_faults; i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/faults/%s/%s-%s", name, fault_call_names[faults[i].call],
+                                               strerrorname_np (faults[i].error_number));
+      FaultsCase *self = g_new (FaultsCase, 1);
+
+      *self = (FaultsCase){g_strdup (name), scene, faults[i]};
+      g_test_add_data_func_full (path, self, test_case, case_free);
+    }
+}
+
+void
+faults_test_init (int *argc, char ***argv)
+{
+  g_autofree char *own = g_strdup_printf ("%d", (int) getpid ());
+
+  g_test_init (argc, argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  /* What fails may be warned of. */
+  g_log_set_always_fatal (G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL);
+  family = g_strdup_printf (FAMILY "=%s", own);
+  g_setenv (FAMILY, own, TRUE);
+}

@@ -1,0 +1,43 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Scenes that are played over and over: each time another system call fails in them, until one was played in which
+ * there was no such call left to fail. After each, the process has no descriptor, mapping and process more than before,
+ * and the router that was running all the while carries the messages of a new worker.
+ *
+ * A scene asks for what it likes, and looks at what it gets: a call either does what it is for, or fails with one of
+ * its documented errors. It cleans up after itself. */
+
+#pragma once
+
+#include "faults/fault-calls.h"
+#include "worker/worker-test.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  FaultCall call;
+  int error_number;
+} Fault;
+
+typedef struct
+{
+  FerryRouter *router; /* (owned): it runs all the while */
+  gboolean expecting;  /* nothing fails in this one: all must be well */
+} FaultsTest;
+
+typedef void (*FaultsScene) (FaultsTest *test);
+
+/* To be called in main(), in place of g_test_init(). */
+void faults_test_init (int *argc, char ***argv);
+/* Adds a test of each fault in a scene: /NAME/CALL. */
+void faults_test_add (const char *name, FaultsScene scene, const Fault *faults, gsize n_faults);
+
+/* Whether there is no error. One must be of the codes of FERRY_ERROR that end with -1, and say something; where
+ * nothing fails there must be none. Frees it. */
+gboolean faults_test_works (FaultsTest *test, GError **error, ...);
+/* The reason must be one of those that end with -1; where nothing fails, the first one. */
+void faults_test_check_exit (FaultsTest *test, FerryExit *exit, ...);
+
+G_END_DECLS

@@ -1,0 +1,254 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What routers, pipes, workers and nurseries do when the system refuses them something. */
+
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "faults/faults-test.h"
+
+#define REFUSED FERRY_ERROR_SYSTEM, FERRY_ERROR_LAUNCH_FAILED
+
+typedef struct
+{
+  guint n_messages;
+  guint n_buffers;
+  guint64 n_bytes;
+  FerryExit *exit; /* (owned) (nullable) */
+} Heard;
+
+static void
+message_cb (FerryReceiver *receiver, GVariant *message, gpointer data)
+{
+  Heard *heard = data;
+
+  heard->n_messages++;
+  heard->n_bytes += g_variant_get_size (message);
+}
+
+static void
+buffer_cb (FerryReceiver *receiver, GVariant *metadata, GBytes *buffer, gpointer data)
+{
+  Heard *heard = data;
+
+  heard->n_buffers++;
+  heard->n_bytes += g_bytes_get_size (buffer);
+}
+
+static void
+closed_cb (FerryReceiver *receiver, FerryExit *exit, gpointer data)
+{
+  Heard *heard = data;
+
+  g_assert_null (heard->exit);
+  heard->exit = ferry_exit_ref (exit);
+}
+
+static gboolean
+has_exit (gpointer data)
+{
+  return ((Heard *) data)->exit != NULL;
+}
+
+static void
+listen_to (FerryReceiver *receiver, Heard *heard)
+{
+  g_signal_connect (receiver, "message", G_CALLBACK (message_cb), heard);
+  g_signal_connect (receiver, "buffer", G_CALLBACK (buffer_cb), heard);
+  g_signal_connect (receiver, "closed", G_CALLBACK (closed_cb), heard);
+}
+
+/* Waits for the end of a worker, which sent all if it exited. Where there is no memory for a copy of what it sent, it
+ * is ended as one that broke a rule. */
+static void
+follow (FaultsTest *test, FerryWorker *worker, Heard *heard, gboolean trusted)
+{
+  int without_copy = trusted ? -1 : FERRY_CLOSE_REASON_PROTOCOL_ERROR;
+  FerryExit *exit;
+
+  ferry_test_run_until (has_exit, heard);
+  ferry_test_wait_ended (worker);
+  exit = ferry_worker_get_exit (worker);
+  faults_test_check_exit (test, exit, FERRY_CLOSE_REASON_EXITED, FERRY_CLOSE_REASON_LAUNCH_FAILED,
+                          FERRY_CLOSE_REASON_HUNG_UP, without_copy, -1);
+  if (ferry_exit_get_reason (exit) != FERRY_CLOSE_REASON_EXITED)
+    return;
+  faults_test_check_exit (test, heard->exit, FERRY_CLOSE_REASON_STOPPED, -1);
+  g_assert_cmpint (ferry_exit_get_exit_status (exit), ==, 0);
+  g_assert_cmpuint (heard->n_messages, ==, 14);
+  g_assert_cmpuint (heard->n_buffers, ==, 1);
+}
+
+static const char *const orders[] = {NULL, "send:10", "buffer:5000", "variant:3", "large:100000", "print:hello", NULL};
+
+static void
+run_worker (FaultsTest *test, FerryRouter *router, gboolean trusted)
+{
+  g_autoptr (FerryLauncher) launcher = NULL;
+  g_autoptr (FerryWorker) worker = NULL;
+  g_autoptr (FerrySender) sender = NULL;
+  g_autoptr (FerryReceiver) receiver = NULL;
+  g_autoptr (FerrySender) latest = NULL;
+  g_autoptr (FerryReceiver) latest_receiver = NULL;
+  g_autoptr (GError) error = NULL;
+  const char *argv[G_N_ELEMENTS (orders)];
+  Heard heard = {0};
+
+  memcpy (argv, orders, sizeof orders);
+  argv[0] = g_getenv ("FERRY_TEST_WORKER");
+  launcher = ferry_launcher_new (argv);
+  ferry_launcher_set_trusted (launcher, trusted);
+  ferry_launcher_log_stream (launcher, FERRY_STREAM_STDOUT);
+  ferry_router_pipe (router, FERRY_PIPE_QUEUED, &sender, &receiver, &error);
+  g_assert_no_error (error);
+  ferry_router_pipe (router, FERRY_PIPE_LATEST, &latest, &latest_receiver, &error);
+  g_assert_no_error (error);
+  listen_to (receiver, &heard);
+  ferry_launcher_add_sender (launcher, "out", sender, &error);
+  g_assert_no_error (error);
+  ferry_launcher_add_sender (launcher, "latest", latest, &error);
+  g_assert_no_error (error);
+  worker = ferry_launcher_spawn (launcher, router, &error);
+  g_assert_true ((worker == NULL) == (error != NULL));
+  if (faults_test_works (test, &error, REFUSED, -1))
+    follow (test, worker, &heard, trusted);
+  else
+    {
+      ferry_router_close_pipe (router, receiver, &error);
+      g_assert_no_error (error);
+      ferry_router_close_pipe (router, latest_receiver, &error);
+      g_assert_no_error (error);
+    }
+  g_clear_pointer (&heard.exit, ferry_exit_unref);
+}
+
+static void
+play_worker (FaultsTest *test)
+{
+  run_worker (test, test->router, TRUE);
+}
+
+static void
+play_untrusted_worker (FaultsTest *test)
+{
+  run_worker (test, test->router, FALSE);
+}
+
+/* A pipe whose sender is used here. */
+static void
+play_local (FaultsTest *test)
+{
+  g_autoptr (FerrySender) sender = NULL;
+  g_autoptr (FerryReceiver) receiver = NULL;
+  g_autoptr (GError) error = NULL;
+  Heard heard = {0};
+
+  ferry_router_pipe (test->router, FERRY_PIPE_QUEUED, &sender, &receiver, &error);
+  g_assert_no_error (error);
+  listen_to (receiver, &heard);
+  ferry_sender_start (sender, &error);
+  if (!faults_test_works (test, &error, REFUSED, -1))
+    {
+      /* It may be tried again. */
+      ferry_sender_start (sender, &error);
+      g_assert_no_error (error);
+    }
+  /* That the monitor cannot watch it is known later. */
+  for (guint i = 0; i < 10; i++)
+    {
+      ferry_sender_send (sender, g_variant_new_uint32 (i), &error);
+      faults_test_works (test, &error, FERRY_ERROR_CLOSED, -1);
+    }
+  ferry_sender_stop (sender, &error);
+  faults_test_works (test, &error, FERRY_ERROR_CLOSED, -1);
+  ferry_test_run_until (has_exit, &heard);
+  faults_test_check_exit (test, heard.exit, FERRY_CLOSE_REASON_STOPPED, FERRY_CLOSE_REASON_LAUNCH_FAILED, -1);
+  if (ferry_exit_get_reason (heard.exit) == FERRY_CLOSE_REASON_STOPPED)
+    g_assert_cmpuint (heard.n_messages, ==, 10);
+  ferry_exit_unref (heard.exit);
+}
+
+static void
+play_router (FaultsTest *test)
+{
+  g_autoptr (FerryRouter) router = ferry_router_new (NULL);
+  g_autoptr (GError) error = NULL;
+
+  ferry_router_start (router, &error);
+  if (!faults_test_works (test, &error, FERRY_ERROR_SYSTEM, -1))
+    {
+      /* It may be tried again. */
+      ferry_router_start (router, &error);
+      g_assert_no_error (error);
+    }
+  run_worker (test, router, TRUE);
+  ferry_router_stop (router, &error);
+  g_assert_no_error (error);
+}
+
+static void
+play_nursery (FaultsTest *test)
+{
+  g_autofree char *program = ferry_test_build_path ("nursery-worker");
+  const char *const argv[] = {program, NULL};
+  g_autoptr (FerryLauncher) base = ferry_launcher_new (argv);
+  g_autoptr (FerryNursery) nursery = ferry_nursery_new (base);
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
+  FerryWorker *workers[3] = {NULL};
+  g_autoptr (GError) error = NULL;
+
+  ferry_launcher_set_nursery (launcher, nursery);
+  ferry_launcher_silence_stream (launcher, FERRY_STREAM_STDOUT);
+  for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
+    {
+      workers[i] = ferry_launcher_spawn (launcher, test->router, &error);
+      g_assert_true ((workers[i] == NULL) == (error != NULL));
+      faults_test_works (test, &error, REFUSED, -1);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
+    {
+      if (workers[i] == NULL)
+        continue;
+      ferry_test_wait_ended (workers[i]);
+      faults_test_check_exit (test, ferry_worker_get_exit (workers[i]), FERRY_CLOSE_REASON_EXITED,
+                              FERRY_CLOSE_REASON_LAUNCH_FAILED, FERRY_CLOSE_REASON_NURSERY_LOST, -1);
+      g_object_unref (workers[i]);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  static const Fault faults[] = {
+    {FAULT_MEMFD_CREATE, EMFILE}, {FAULT_MEMFD_CREATE, ENOMEM}, {FAULT_MMAP, ENOMEM},      {FAULT_EVENTFD, EMFILE},
+    {FAULT_SOCKETPAIR, EMFILE},   {FAULT_SENDMSG, ENOBUFS},     {FAULT_SENDMSG, EAGAIN},   {FAULT_RECVMSG, ENOMEM},
+    {FAULT_RECVMSG, EAGAIN},      {FAULT_RECVMSG, EINTR},       {FAULT_EPOLL_CTL, ENOSPC}, {FAULT_EPOLL_CTL, ENOMEM},
+    {FAULT_CLONE, EAGAIN},        {FAULT_CLONE, ENOMEM},        {FAULT_PIPE, EMFILE},      {FAULT_DUP, EMFILE},
+  };
+  static const Fault local[] = {
+    {FAULT_MEMFD_CREATE, EMFILE}, {FAULT_MMAP, ENOMEM}, {FAULT_EVENTFD, ENFILE},
+    {FAULT_EPOLL_CTL, ENOSPC},    {FAULT_DUP, EMFILE},
+  };
+  static const Fault of_router[] = {
+    {FAULT_EPOLL_CREATE, EMFILE}, {FAULT_EVENTFD, EMFILE}, {FAULT_EPOLL_CTL, ENOSPC},
+    {FAULT_DUP, EMFILE},          {FAULT_MMAP, ENOMEM},
+  };
+  static const Fault of_nursery[] = {
+    {FAULT_MEMFD_CREATE, EMFILE}, {FAULT_MMAP, ENOMEM},    {FAULT_EVENTFD, EMFILE},   {FAULT_SOCKETPAIR, EMFILE},
+    {FAULT_SENDMSG, ENOBUFS},     {FAULT_SENDMSG, EAGAIN}, {FAULT_SENDMSG, EINTR},    {FAULT_RECVMSG, ENOMEM},
+    {FAULT_RECVMSG, EAGAIN},      {FAULT_RECVMSG, EINTR},  {FAULT_EPOLL_CTL, ENOSPC}, {FAULT_CLONE, EAGAIN},
+    {FAULT_DUP, EMFILE},          {FAULT_OPEN, EMFILE},
+  };
+  static const Fault copies[] = {{FAULT_MMAP, ENOMEM}};
+
+  faults_test_init (&argc, &argv);
+  faults_test_add ("worker", play_worker, faults, G_N_ELEMENTS (faults));
+  faults_test_add ("untrusted-worker", play_untrusted_worker, copies, G_N_ELEMENTS (copies));
+  faults_test_add ("local-sender", play_local, local, G_N_ELEMENTS (local));
+  faults_test_add ("router", play_router, of_router, G_N_ELEMENTS (of_router));
+  faults_test_add ("nursery", play_nursery, of_nursery, G_N_ELEMENTS (of_nursery));
+  return g_test_run ();
+}
