@@ -154,6 +154,17 @@ watch_output (FerrySharedQueue *self, FerryLink *link, GError **error)
   return TRUE;
 }
 
+/* What of a link is watched already: it may live on for a while with those who know it, and is none of ours. */
+static void
+unwatch (FerrySharedQueue *self, FerryLink *link)
+{
+  epoll_ctl (self->epoll, EPOLL_CTL_DEL, link->doorbell, NULL);
+  forget (self, &link->control);
+  for (guint i = 0; link->output != NULL && i < FERRY_N_OUTPUTS; i++)
+    if (link->output->pipes[i].fd >= 0)
+      epoll_ctl (self->epoll, EPOLL_CTL_DEL, link->output->pipes[i].fd, NULL);
+}
+
 /* Adds a link, with a reference. Its lane is armed, so that the first record rings. */
 gboolean
 ferry_shared_queue_add (FerrySharedQueue *self, FerryLink *link, GError **error)
@@ -161,7 +172,10 @@ ferry_shared_queue_add (FerrySharedQueue *self, FerryLink *link, GError **error)
   if (!watch (self, link->doorbell, EPOLLIN | EPOLLET, &link->doorbell_watch, error) ||
       (link->control >= 0 && !watch (self, link->control, EPOLLIN | EPOLLRDHUP, &link->control_watch, error)) ||
       !watch_output (self, link, error))
-    return FALSE;
+    {
+      unwatch (self, link);
+      return FALSE;
+    }
   if (link->local)
     link->state = FERRY_LINK_OPEN;
   else if (link->attach_timeout > 0 && link->parent == FERRY_PARENT_SELF)

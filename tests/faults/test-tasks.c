@@ -1,0 +1,166 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What pools, executors, tasks and maps do when the system refuses them something. */
+
+#include "config.h"
+
+#include <errno.h>
+
+#include "faults/faults-test.h"
+
+#define N_TASKS 4
+
+/* What a task that was not done says. */
+#define NOT_DONE FERRY_ERROR_SYSTEM, FERRY_ERROR_LAUNCH_FAILED, FERRY_ERROR_WORKER_LOST, FERRY_ERROR_REFUSED
+
+static gboolean
+is_done (gpointer data)
+{
+  return ferry_task_get_done (data);
+}
+
+static gboolean
+has_no_pipes (gpointer data)
+{
+  return ferry_router_get_n_pipes (data) == 0;
+}
+
+static void
+check_task (FaultsTest *test, FerryTask *task, gint64 number)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) result = NULL;
+
+  ferry_test_run_until (is_done, task);
+  result = ferry_task_get_result (task, &error);
+  if (faults_test_works (test, &error, NOT_DONE, -1))
+    g_assert_cmpint (g_variant_get_int64 (result), ==, number);
+}
+
+static void
+run_tasks (FaultsTest *test, FerryExecutor *executor)
+{
+  FerryTask *tasks[N_TASKS] = {NULL};
+  g_autoptr (GError) error = NULL;
+
+  for (gint64 i = 0; i < N_TASKS; i++)
+    {
+      tasks[i] = ferry_executor_submit (executor, "add", g_variant_new ("(xx)", i, i), &error);
+      g_assert_true ((tasks[i] == NULL) == (error != NULL));
+      faults_test_works (test, &error, NOT_DONE, -1);
+    }
+  for (gint64 i = 0; i < N_TASKS; i++)
+    if (tasks[i] != NULL)
+      {
+        check_task (test, tasks[i], 2 * i);
+        g_object_unref (tasks[i]);
+      }
+}
+
+static void
+run_map (FaultsTest *test, FerryExecutor *executor)
+{
+  g_autoptr (FerryMap) map = ferry_map_new (executor, "double", FERRY_MAP_ORDERED);
+  g_autoptr (GPtrArray) results = NULL;
+  g_autoptr (GError) error = NULL;
+
+  for (gint64 i = 0; i < N_TASKS; i++)
+    {
+      ferry_map_add (map, g_variant_new_int64 (i), &error);
+      g_assert_no_error (error);
+    }
+  ferry_map_close_input (map);
+  results = ferry_map_collect (map, FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC, &error);
+  if (!faults_test_works (test, &error, NOT_DONE, -1))
+    return;
+  g_assert_cmpuint (results->len, ==, N_TASKS);
+  for (gint64 i = 0; i < N_TASKS; i++)
+    g_assert_cmpint (g_variant_get_int64 (results->pdata[i]), ==, 2 * i);
+}
+
+static void
+play (FaultsTest *test, FerryPool *pool)
+{
+  FerryExecutor *executor = ferry_executor_new (pool);
+  g_autoptr (GError) error = NULL;
+
+  ferry_pool_set_max_workers (pool, 2);
+  ferry_pool_start (pool, &error);
+  faults_test_works (test, &error, NOT_DONE, -1);
+  run_tasks (test, executor);
+  run_map (test, executor);
+  /* A pool that was refused something once is as good as any. */
+  run_tasks (test, executor);
+  g_object_unref (executor);
+  g_object_unref (pool);
+  ferry_test_look_until (has_no_pipes, test->router);
+}
+
+static FerryPool *
+make_pool (FaultsTest *test)
+{
+  g_autofree char *program = ferry_test_build_path ("serving-worker");
+  const char *const argv[] = {program, NULL};
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
+
+  return ferry_pool_new (test->router, launcher);
+}
+
+static void
+play_pool (FaultsTest *test)
+{
+  play (test, make_pool (test));
+}
+
+static void
+play_pool_without_nursery (FaultsTest *test)
+{
+  FerryPool *pool = make_pool (test);
+
+  ferry_pool_set_use_nursery (pool, FALSE);
+  play (test, pool);
+}
+
+static GVariant *
+add (FerryJob *job, GVariant *arguments, GError **error)
+{
+  gint64 a, b;
+
+  g_variant_get (arguments, "(xx)", &a, &b);
+  return g_variant_new_int64 (a + b);
+}
+
+static GVariant *
+double_it (FerryJob *job, GVariant *arguments, GError **error)
+{
+  return g_variant_new_int64 (2 * g_variant_get_int64 (arguments));
+}
+
+static void
+play_pool_of_threads (FaultsTest *test)
+{
+  play (test, ferry_pool_new_for_threads (test->router));
+}
+
+int
+main (int argc, char **argv)
+{
+  static const Fault faults[] = {
+    {FAULT_MEMFD_CREATE, EMFILE}, {FAULT_MMAP, ENOMEM},    {FAULT_EVENTFD, EMFILE}, {FAULT_SOCKETPAIR, EMFILE},
+    {FAULT_SENDMSG, ENOBUFS},     {FAULT_SENDMSG, EAGAIN}, {FAULT_RECVMSG, ENOMEM}, {FAULT_RECVMSG, EAGAIN},
+    {FAULT_EPOLL_CTL, ENOSPC},    {FAULT_CLONE, EAGAIN},   {FAULT_DUP, EMFILE},
+  };
+  static const Fault of_threads[] = {
+    {FAULT_MEMFD_CREATE, EMFILE}, {FAULT_MMAP, ENOMEM}, {FAULT_EVENTFD, EMFILE},
+    {FAULT_EPOLL_CTL, ENOSPC},    {FAULT_DUP, EMFILE},
+  };
+
+  ferry_function_register ("add", "(xx)", "x", add);
+  ferry_function_register ("double", "x", "x", double_it);
+  faults_test_init (&argc, &argv);
+  faults_test_add ("pool", play_pool, faults, G_N_ELEMENTS (faults));
+  faults_test_add ("pool-without-nursery", play_pool_without_nursery, faults, G_N_ELEMENTS (faults));
+  faults_test_add ("pool-of-threads", play_pool_of_threads, of_threads, G_N_ELEMENTS (of_threads));
+  return g_test_run ();
+}
