@@ -152,7 +152,11 @@ write_locked (Core *core, const struct iovec *parts, guint n_parts)
   gssize n = TEMP_FAILURE_RETRY (sendmsg (core->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
 
   if (n < 0 && errno != EAGAIN)
-    fail_locked (core, "The other process takes nothing more");
+    {
+      fail_locked (core, "The other process takes nothing more");
+      /* Where it is the system that takes nothing, the other process would wait for what never comes. */
+      shutdown (core->fd, SHUT_WR);
+    }
   return n > 0 ? (gsize) n : 0;
 }
 

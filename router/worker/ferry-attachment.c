@@ -176,6 +176,7 @@ attach (GError **error)
   ferry_autofd doorbell = -1;
   FerrySegment segment = {0};
   FerryWelcome welcome;
+  g_autoptr (GError) failure = NULL;
 
   /* It was entered when the library was loaded; this is for a program that has the library within itself. */
   ferry_sandbox_enter ();
@@ -183,10 +184,12 @@ attach (GError **error)
   self->control = ferry_attachment_take_control_fd (error);
   if (self->control < 0)
     return NULL;
-  if (!ferry_control_receive_welcome (self->control, &welcome, &memory, &doorbell, error))
+  if (!ferry_control_receive_welcome (self->control, &welcome, &memory, &doorbell, &failure))
     {
-      /* So that the application hears which version met which. */
-      ferry_control_send_attach (self->control, 0, NULL);
+      /* So that the application hears which version met which. Nothing else is any of its business. */
+      if (g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_VERSION))
+        ferry_control_send_attach (self->control, 0, NULL);
+      g_propagate_error (error, g_steal_pointer (&failure));
       return NULL;
     }
   ferry_attachment_end_with_application (self->control, welcome.application_pid);

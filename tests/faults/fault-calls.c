@@ -34,6 +34,7 @@ static _Atomic int armed = -1;
 static _Atomic unsigned n_calls;
 static unsigned failing;
 static int failure;
+static char witness[256];
 static _Atomic size_t mapped;
 
 void
@@ -58,7 +59,7 @@ fault_get_mapped (void)
   return atomic_load (&mapped);
 }
 
-/* In a program that was preloaded. What it starts in turn is to be left alone. */
+/* In a program that was preloaded. */
 __attribute__ ((constructor)) static void
 read_order (void)
 {
@@ -67,7 +68,7 @@ read_order (void)
   unsigned n;
   int error_number;
 
-  if (order == NULL || sscanf (order, "%31s %u %d", name, &n, &error_number) != 3)
+  if (order == NULL || sscanf (order, "%31s %u %d %255s", name, &n, &error_number, witness) != 4)
     return;
   for (int call = 0; call < FAULT_N_CALLS; call++)
     if (strcmp (name, fault_call_names[call]) == 0)
@@ -79,6 +80,8 @@ fails (FaultCall call)
 {
   if (atomic_load (&armed) != (int) call || atomic_fetch_add (&n_calls, 1) + 1 != failing)
     return false;
+  if (witness[0] != '\0')
+    unlink (witness);
   errno = failure;
   return true;
 }

@@ -5,10 +5,13 @@
 
 #include "faults/faults-test.h"
 
+#include <errno.h>
 #include <glib-unix.h>
+#include <glib/gstdio.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 /* Whoever has it in its environment is of this test's. */
 #define FAMILY "FERRY_TEST_FAMILY"
@@ -16,11 +19,21 @@
 /* A scene has fewer calls of one kind than this. */
 #define MAX_CALLS 400
 
+/* Where a call fails. */
+typedef enum
+{
+  PLACE_HERE,
+  PLACE_LONE,   /* here, without a router */
+  PLACE_WITHIN, /* in a process that the scene starts */
+  PLACE_LIMIT,  /* wherever the limit of descriptors is met */
+} Place;
+
 typedef struct
 {
   char *name; /* (owned) */
   FaultsScene scene;
   Fault fault;
+  Place place;
 } FaultsCase;
 
 /* What must not become more. */
@@ -139,6 +152,7 @@ faults_test_works (FaultsTest *test, GError **error, ...)
   if (test->expecting || !documented || (*error)->message[0] == '\0')
     g_error ("Not expected: %s %d: %s", g_quark_to_string ((*error)->domain), (*error)->code, (*error)->message);
   g_test_message ("%s", (*error)->message);
+  test->n_refused++;
   g_clear_error (error);
   return FALSE;
 }
@@ -159,6 +173,18 @@ faults_test_check_exit (FaultsTest *test, FerryExit *exit, ...)
   if (!documented || ferry_exit_get_message (exit)[0] == '\0' || (test->expecting && reason != first))
     g_error ("Not expected: %d: %s", reason, ferry_exit_get_message (exit));
   g_test_message ("%s", ferry_exit_get_message (exit));
+  test->n_refused += reason != first || ferry_exit_get_exit_status (exit) > 0;
+}
+
+void
+faults_test_set_order (FaultsTest *test, FerryLauncher *launcher)
+{
+  g_autofree char *library = ferry_test_build_path ("libferry-fault-calls.so");
+
+  if (test->order == NULL)
+    return;
+  ferry_launcher_setenv (launcher, "LD_PRELOAD", library);
+  ferry_launcher_setenv (launcher, "FERRY_FAULT", test->order);
 }
 
 /* ---- playing ---- */
@@ -179,23 +205,70 @@ assert_carries (FerryRouter *router)
   ferry_test_pipe_free (pipe);
 }
 
-/* Returns whether there was a call that failed. */
+/* Each returns whether something failed. */
+
 static gboolean
-play (FaultsTest *test, const FaultsCase *self, guint n, Holdings *before)
+play_here (FaultsTest *test, const FaultsCase *self, guint n)
 {
-  g_autofree char *what =
-    g_strdup_printf ("%s with %s number %u that fails with “%s”", self->name, fault_call_names[self->fault.call], n,
-                     g_strerror (self->fault.error_number));
   guint n_calls;
 
-  g_test_message ("%s", what);
   fault_arm (self->fault.call, n, self->fault.error_number);
   self->scene (test);
   n_calls = fault_disarm ();
-  assert_carries (test->router);
-  assert_no_more (before, what);
   g_assert_cmpuint (n_calls, <, MAX_CALLS);
   return n_calls >= n;
+}
+
+static gboolean
+play_within (FaultsTest *test, const FaultsCase *self, guint n)
+{
+  g_autofree char *witness = g_build_filename (g_get_tmp_dir (), "ferry-faults-witness", NULL);
+  g_autofree char *order =
+    g_strdup_printf ("%s %u %d %s", fault_call_names[self->fault.call], n, self->fault.error_number, witness);
+
+  g_assert_true (g_file_set_contents (witness, "", 0, NULL));
+  test->order = order;
+  self->scene (test);
+  test->order = NULL;
+  return g_unlink (witness) < 0;
+}
+
+static gboolean
+play_with_limit (FaultsTest *test, const FaultsCase *self, guint n)
+{
+  struct rlimit before;
+  struct rlimit limit;
+
+  g_assert_no_errno (getrlimit (RLIMIT_NOFILE, &before));
+  limit = before;
+  limit.rlim_cur = ferry_test_count_fds () + n - 1;
+  test->n_refused = 0;
+  g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &limit));
+  self->scene (test);
+  g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &before));
+  return test->n_refused > 0;
+}
+
+static gboolean
+play (FaultsTest *test, const FaultsCase *self, guint n, Holdings *before)
+{
+  g_autofree char *what = self->place == PLACE_LIMIT ? g_strdup_printf ("%s with %u descriptors", self->name, n - 1)
+                                                     : g_strdup_printf ("%s with %s number %u that fails with “%s”",
+                                                                        self->name, fault_call_names[self->fault.call],
+                                                                        n, g_strerror (self->fault.error_number));
+  gboolean failed;
+
+  g_test_message ("%s", what);
+  if (self->place == PLACE_WITHIN)
+    failed = play_within (test, self, n);
+  else if (self->place == PLACE_LIMIT)
+    failed = play_with_limit (test, self, n);
+  else
+    failed = play_here (test, self, n);
+  if (test->router != NULL)
+    assert_carries (test->router);
+  assert_no_more (before, what);
+  return failed;
 }
 
 static gboolean
@@ -208,14 +281,14 @@ has_no_link (gpointer data)
 static void
 warm_up (FaultsTest *test, FaultsScene scene)
 {
-  g_source_unref (g_unix_signal_source_new (SIGHUP));
-  g_object_unref (g_task_new (NULL, NULL, NULL, NULL));
   test->expecting = TRUE;
-  for (guint i = 0; i < 2; i++)
+  if (test->router != NULL)
     {
-      scene (test);
+      g_source_unref (g_unix_signal_source_new (SIGHUP));
       assert_carries (test->router);
     }
+  for (guint i = 0; i < 2; i++)
+    scene (test);
   test->expecting = FALSE;
   ferry_test_look_until (has_no_link, NULL);
 }
@@ -224,10 +297,12 @@ static void
 test_case (gconstpointer data)
 {
   const FaultsCase *self = data;
-  FaultsTest test = {.router = ferry_test_router_new ()};
+  FaultsTest test = {.within = self->place == PLACE_WITHIN || self->place == PLACE_LIMIT};
   Holdings before;
   guint n = 1;
 
+  if (self->place != PLACE_LONE)
+    test.router = ferry_test_router_new ();
   warm_up (&test, self->scene);
   before = take_stock ();
   while (play (&test, self, n, &before))
@@ -235,7 +310,8 @@ test_case (gconstpointer data)
   g_test_message ("%u calls", n - 1);
   /* A fault that nothing comes upon is none. */
   g_assert_cmpuint (n, >, 1);
-  ferry_test_router_stop (test.router);
+  if (test.router != NULL)
+    ferry_test_router_stop (test.router);
 }
 
 static void
@@ -245,18 +321,46 @@ case_free (gpointer data)
   g_free (data);
 }
 
+static void
+add (const char *place_name, const char *name, FaultsScene scene, Fault fault, Place place)
+{
+  FaultsCase *self = g_new (FaultsCase, 1);
+  g_autofree char *path = NULL;
+
+  *self = (FaultsCase){g_strdup (name), scene, fault, place};
+  if (place == PLACE_LIMIT)
+    path = g_strdup_printf ("/faults/%s/limit", name);
+  else
+    path = g_strdup_printf ("/faults/%s%s/%s-%s", name, place_name, fault_call_names[fault.call],
+                            strerrorname_np (fault.error_number));
+  g_test_add_data_func_full (path, self, test_case, case_free);
+}
+
 void
 faults_test_add (const char *name, FaultsScene scene, const Fault *faults, gsize n_faults)
 {
   for (gsize i = 0; i < n_faults; i++)
-    {
-      g_autofree char *path = g_strdup_printf ("/faults/%s/%s-%s", name, fault_call_names[faults[i].call],
-                                               strerrorname_np (faults[i].error_number));
-      FaultsCase *self = g_new (FaultsCase, 1);
+    add ("", name, scene, faults[i], PLACE_HERE);
+}
 
-      *self = (FaultsCase){g_strdup (name), scene, faults[i]};
-      g_test_add_data_func_full (path, self, test_case, case_free);
-    }
+void
+faults_test_add_lone (const char *name, FaultsScene scene, const Fault *faults, gsize n_faults)
+{
+  for (gsize i = 0; i < n_faults; i++)
+    add ("", name, scene, faults[i], PLACE_LONE);
+}
+
+void
+faults_test_add_within (const char *name, FaultsScene scene, const Fault *faults, gsize n_faults)
+{
+  for (gsize i = 0; i < n_faults; i++)
+    add ("-within", name, scene, faults[i], PLACE_WITHIN);
+}
+
+void
+faults_test_add_limit (const char *name, FaultsScene scene)
+{
+  add ("", name, scene, (Fault){FAULT_N_CALLS, 0}, PLACE_LIMIT);
 }
 
 void

@@ -23,8 +23,11 @@ typedef struct
 
 typedef struct
 {
-  FerryRouter *router; /* (owned): it runs all the while */
+  FerryRouter *router; /* (owned) (nullable): it runs all the while */
   gboolean expecting;  /* nothing fails in this one: all must be well */
+  gboolean within;     /* it is in the scene's worker that something may fail, and not in this process alone */
+  const char *order;   /* (unowned) (nullable): what is to fail there */
+  guint n_refused;     /* what did not work since the scene began */
 } FaultsTest;
 
 typedef void (*FaultsScene) (FaultsTest *test);
@@ -33,6 +36,15 @@ typedef void (*FaultsScene) (FaultsTest *test);
 void faults_test_init (int *argc, char ***argv);
 /* Adds a test of each fault in a scene: /NAME/CALL. */
 void faults_test_add (const char *name, FaultsScene scene, const Fault *faults, gsize n_faults);
+/* The same without a router, in a process without threads. */
+void faults_test_add_lone (const char *name, FaultsScene scene, const Fault *faults, gsize n_faults);
+/* The same, but what fails does so in the worker or nursery that the scene starts, with faults_test_set_order(). */
+void faults_test_add_within (const char *name, FaultsScene scene, const Fault *faults, gsize n_faults);
+/* Adds a test of a process that may have no descriptor more than it has, then one, and so on. */
+void faults_test_add_limit (const char *name, FaultsScene scene);
+
+/* Has what fails fail in what the launcher starts. */
+void faults_test_set_order (FaultsTest *test, FerryLauncher *launcher);
 
 /* Whether there is no error. One must be of the codes of FERRY_ERROR that end with -1, and say something; where
  * nothing fails there must be none. Frees it. */

@@ -104,6 +104,7 @@ make_pool (FaultsTest *test)
   const char *const argv[] = {program, NULL};
   g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
 
+  faults_test_set_order (test, launcher);
   return ferry_pool_new (test->router, launcher);
 }
 
@@ -155,6 +156,11 @@ main (int argc, char **argv)
     {FAULT_MEMFD_CREATE, EMFILE}, {FAULT_MMAP, ENOMEM}, {FAULT_EVENTFD, EMFILE},
     {FAULT_EPOLL_CTL, ENOSPC},    {FAULT_DUP, EMFILE},
   };
+  static const Fault within[] = {
+    {FAULT_MMAP, ENOMEM},     {FAULT_SOCKETPAIR, EMFILE}, {FAULT_CLONE, EAGAIN},   {FAULT_PIDFD_OPEN, EMFILE},
+    {FAULT_SENDMSG, ENOBUFS}, {FAULT_SENDMSG, EAGAIN},    {FAULT_RECVMSG, ENOMEM}, {FAULT_RECVMSG, EAGAIN},
+    {FAULT_SEND, ENOBUFS},    {FAULT_DUP, EMFILE},
+  };
 
   ferry_function_register ("add", "(xx)", "x", add);
   ferry_function_register ("double", "x", "x", double_it);
@@ -162,5 +168,8 @@ main (int argc, char **argv)
   faults_test_add ("pool", play_pool, faults, G_N_ELEMENTS (faults));
   faults_test_add ("pool-without-nursery", play_pool_without_nursery, faults, G_N_ELEMENTS (faults));
   faults_test_add ("pool-of-threads", play_pool_of_threads, of_threads, G_N_ELEMENTS (of_threads));
+  faults_test_add_within ("pool", play_pool, within, G_N_ELEMENTS (within));
+  faults_test_add_limit ("pool", play_pool);
+  faults_test_add_limit ("pool-without-nursery", play_pool_without_nursery);
   return g_test_run ();
 }

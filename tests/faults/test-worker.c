@@ -76,6 +76,9 @@ follow (FaultsTest *test, FerryWorker *worker, Heard *heard, gboolean trusted)
                           FERRY_CLOSE_REASON_HUNG_UP, without_copy, -1);
   if (ferry_exit_get_reason (exit) != FERRY_CLOSE_REASON_EXITED)
     return;
+  /* A worker that is refused something says so, and exits. */
+  if (test->within && ferry_exit_get_exit_status (exit) == 2)
+    return;
   faults_test_check_exit (test, heard->exit, FERRY_CLOSE_REASON_STOPPED, -1);
   g_assert_cmpint (ferry_exit_get_exit_status (exit), ==, 0);
   g_assert_cmpuint (heard->n_messages, ==, 14);
@@ -100,6 +103,7 @@ run_worker (FaultsTest *test, FerryRouter *router, gboolean trusted)
   memcpy (argv, orders, sizeof orders);
   argv[0] = g_getenv ("FERRY_TEST_WORKER");
   launcher = ferry_launcher_new (argv);
+  faults_test_set_order (test, launcher);
   ferry_launcher_set_trusted (launcher, trusted);
   ferry_launcher_log_stream (launcher, FERRY_STREAM_STDOUT);
   ferry_router_pipe (router, FERRY_PIPE_QUEUED, &sender, &receiver, &error);
@@ -153,8 +157,13 @@ play_local (FaultsTest *test)
   if (!faults_test_works (test, &error, REFUSED, -1))
     {
       /* It may be tried again. */
-      ferry_sender_start (sender, &error);
-      g_assert_no_error (error);
+      if (!ferry_sender_start (sender, &error))
+        {
+          faults_test_works (test, &error, test->within ? FERRY_ERROR_SYSTEM : -1, -1);
+          ferry_router_close_pipe (test->router, receiver, &error);
+          g_assert_no_error (error);
+          return;
+        }
     }
   /* That the monitor cannot watch it is known later. */
   for (guint i = 0; i < 10; i++)
@@ -181,8 +190,11 @@ play_router (FaultsTest *test)
   if (!faults_test_works (test, &error, FERRY_ERROR_SYSTEM, -1))
     {
       /* It may be tried again. */
-      ferry_router_start (router, &error);
-      g_assert_no_error (error);
+      if (!ferry_router_start (router, &error))
+        {
+          faults_test_works (test, &error, test->within ? FERRY_ERROR_SYSTEM : -1, -1);
+          return;
+        }
     }
   run_worker (test, router, TRUE);
   ferry_router_stop (router, &error);
@@ -200,6 +212,7 @@ play_nursery (FaultsTest *test)
   FerryWorker *workers[3] = {NULL};
   g_autoptr (GError) error = NULL;
 
+  faults_test_set_order (test, base);
   ferry_launcher_set_nursery (launcher, nursery);
   ferry_launcher_silence_stream (launcher, FERRY_STREAM_STDOUT);
   for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
@@ -242,6 +255,14 @@ main (int argc, char **argv)
     {FAULT_RECVMSG, EAGAIN},      {FAULT_RECVMSG, EINTR},  {FAULT_EPOLL_CTL, ENOSPC}, {FAULT_CLONE, EAGAIN},
     {FAULT_DUP, EMFILE},          {FAULT_OPEN, EMFILE},
   };
+  static const Fault within_worker[] = {
+    {FAULT_MMAP, ENOMEM}, {FAULT_RECVMSG, ENOMEM}, {FAULT_RECVMSG, EINTR}, {FAULT_SEND, ENOBUFS}, {FAULT_SEND, EAGAIN},
+  };
+  static const Fault within_nursery[] = {
+    {FAULT_MMAP, ENOMEM},   {FAULT_CLONE, EAGAIN},   {FAULT_PIDFD_OPEN, EMFILE}, {FAULT_SENDMSG, ENOBUFS},
+    {FAULT_SENDMSG, EINTR}, {FAULT_RECVMSG, ENOMEM}, {FAULT_RECVMSG, EINTR},     {FAULT_DUP, EMFILE},
+    {FAULT_OPEN, EMFILE},   {FAULT_SEND, ENOBUFS},
+  };
   static const Fault copies[] = {{FAULT_MMAP, ENOMEM}};
 
   faults_test_init (&argc, &argv);
@@ -250,5 +271,11 @@ main (int argc, char **argv)
   faults_test_add ("local-sender", play_local, local, G_N_ELEMENTS (local));
   faults_test_add ("router", play_router, of_router, G_N_ELEMENTS (of_router));
   faults_test_add ("nursery", play_nursery, of_nursery, G_N_ELEMENTS (of_nursery));
+  faults_test_add_within ("worker", play_worker, within_worker, G_N_ELEMENTS (within_worker));
+  faults_test_add_within ("nursery", play_nursery, within_nursery, G_N_ELEMENTS (within_nursery));
+  faults_test_add_limit ("worker", play_worker);
+  faults_test_add_limit ("local-sender", play_local);
+  faults_test_add_limit ("router", play_router);
+  faults_test_add_limit ("nursery", play_nursery);
   return g_test_run ();
 }
