@@ -39,8 +39,8 @@ fuzz_input_next_bytes (FuzzInput *self)
   return bytes;
 }
 
-/* In fuzz-monitor.c: a monitor without a thread, and a link of two pipes whose connection ids are 1 and 2. What comes out
- * of it is read as the router's thread does. */
+/* In fuzz-monitor.c: a monitor without a thread, and a link of two pipes whose connection ids are 1 and 2. What comes
+ * out of it is read as the router's thread does. */
 typedef struct _FuzzMonitor FuzzMonitor;
 
 FuzzMonitor *fuzz_monitor_new (void);
