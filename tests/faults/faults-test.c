@@ -222,7 +222,7 @@ play_here (FaultsTest *test, const FaultsCase *self, guint n)
 static gboolean
 play_within (FaultsTest *test, const FaultsCase *self, guint n)
 {
-  g_autofree char *witness = g_build_filename (g_get_tmp_dir (), "ferry-faults-witness", NULL);
+  g_autofree char *witness = g_strdup_printf ("%s/ferry-faults-%d", g_get_tmp_dir (), (int) getpid ());
   g_autofree char *order =
     g_strdup_printf ("%s %u %d %s", fault_call_names[self->fault.call], n, self->fault.error_number, witness);
 
