@@ -1,11 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The handshake over the control socket.
+/* The handshake over the control socket, and what follows it there.
  *
- * The application's welcome lies in the socket before the worker is started, with the only descriptors that ever
- * travel: application to worker. The worker answers with one packet, and that is the last it may send. No call here
- * waits, except for the worker's own reading of its welcome. */
+ * The application's welcome lies in the socket before the worker is started, with the descriptors of their link. The
+ * worker answers with one packet. That is the last it may send, unless a sender of its has one-shot buffers: then it
+ * offers their memory, one descriptor in each packet. No call here waits, except for the worker's own reading of its
+ * welcome. */
 
 #pragma once
 
@@ -26,9 +27,12 @@ typedef enum
 
 gboolean ferry_control_socket_pair (int *application_fd, int *worker_fd, GError **error);
 gboolean ferry_control_send_welcome (int fd, const FerryWelcome *welcome, int memory, int doorbell, GError **error);
-FerryControlEvent ferry_control_receive (int fd, gboolean attached, gsize segment_size, GError **error);
+FerryControlEvent ferry_control_receive (int fd, gboolean attached, gsize segment_size, GArray *descriptors,
+                                         GError **error);
+FerryControlEvent ferry_control_receive_offer (int fd, FerryOffer *packet, GArray *descriptors, GError **error);
 
 gboolean ferry_control_receive_welcome (int fd, FerryWelcome *welcome, int *memory, int *doorbell, GError **error);
 gboolean ferry_control_send_attach (int fd, gsize segment_size, GError **error);
+int ferry_control_send_offer (int fd, guint64 number, int memory);
 
 G_END_DECLS

@@ -13,6 +13,10 @@
 
 #define N_DESCRIPTORS 2
 
+/* As many as the kernel lets through in one packet. With less room it would drop the others itself, and a descriptor
+ * that takes long to be closed would hold up whoever reads. */
+#define MAX_DESCRIPTORS 253
+
 /* How long a worker waits for the welcome that was put into its socket before it was started. */
 #define WELCOME_TIMEOUT_MS 10000
 
@@ -81,14 +85,27 @@ check_attach (const FerryAttach *packet, gsize size, gsize segment_size, GError 
   return FERRY_CONTROL_ATTACHED;
 }
 
-/* application: takes the next packet of the worker's, which is hostile until checked. With no room for control
- * messages in the call, the kernel drops descriptors that come along and says that it truncated. */
-FerryControlEvent
-ferry_control_receive (int fd, gboolean attached, gsize segment_size, GError **error)
+static void
+collect_descriptors (struct msghdr *message, GArray *descriptors)
 {
-  FerryAttach packet = {0};
-  struct iovec vector = {.iov_base = &packet, .iov_len = sizeof packet};
-  struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
+  for (struct cmsghdr *header = CMSG_FIRSTHDR (message); header != NULL; header = CMSG_NXTHDR (message, header))
+    if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+      g_array_append_vals (descriptors, CMSG_DATA (header), (header->cmsg_len - CMSG_LEN (0)) / sizeof (int));
+}
+
+/* Takes one packet of up to capacity bytes; the descriptors that came along are added to the caller's. Returns TAKEN
+ * with a size of at least 1. */
+static FerryControlEvent
+receive_packet (int fd, gpointer packet, gsize capacity, gsize *packet_size, GArray *descriptors, GError **error)
+{
+  union
+  {
+    char bytes[CMSG_SPACE (MAX_DESCRIPTORS * sizeof (int))];
+    struct cmsghdr align;
+  } control;
+  struct iovec vector = {.iov_base = packet, .iov_len = capacity};
+  struct msghdr message = {
+    .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
   gssize size;
 
   do
@@ -96,15 +113,75 @@ ferry_control_receive (int fd, gboolean attached, gsize segment_size, GError **e
   while (size < 0 && errno == EINTR);
   if (size < 0)
     return errno == EAGAIN || errno == EWOULDBLOCK ? FERRY_CONTROL_NOTHING : FERRY_CONTROL_CLOSED;
+  collect_descriptors (&message, descriptors);
   if ((message.msg_flags & MSG_CTRUNC) != 0)
-    return invalid (error, "sent descriptors, which travel only from application to worker,");
-  if (size == 0)
+    return invalid (error, "sent a control message that was truncated (or this process has too many files open)");
+  if (size == 0 && descriptors->len == 0)
     return FERRY_CONTROL_CLOSED;
   if ((message.msg_flags & MSG_TRUNC) != 0)
     return invalid (error, "sent a packet that is too long");
+  *packet_size = (gsize) size;
+  return FERRY_CONTROL_TAKEN;
+}
+
+/* application: takes the next packet of the worker's, which is hostile until checked. What came along is added to
+ * descriptors, and is the caller's, who does not close it on a thread that others wait for. */
+FerryControlEvent
+ferry_control_receive (int fd, gboolean attached, gsize segment_size, GArray *descriptors, GError **error)
+{
+  FerryAttach packet = {0};
+  gsize size = 0;
+  FerryControlEvent event = receive_packet (fd, &packet, sizeof packet, &size, descriptors, error);
+
+  if (descriptors->len > 0 && event == FERRY_CONTROL_TAKEN)
+    return invalid (error, "sent descriptors, of which it has none to send,");
+  if (event != FERRY_CONTROL_TAKEN)
+    return event;
   if (attached)
     return invalid (error, "sent a second packet");
-  return check_attach (&packet, (gsize) size, segment_size, error);
+  return check_attach (&packet, size, segment_size, error);
+}
+
+/* application: the same for a worker that has attached, and has one-shot buffers to offer. Returns TAKEN with one
+ * descriptor more. */
+FerryControlEvent
+ferry_control_receive_offer (int fd, FerryOffer *packet, GArray *descriptors, GError **error)
+{
+  guint n_before = descriptors->len;
+  gsize size = 0;
+  FerryControlEvent event = receive_packet (fd, packet, sizeof *packet, &size, descriptors, error);
+
+  if (event != FERRY_CONTROL_TAKEN)
+    return event;
+  if (size != sizeof *packet || memcmp (packet->header.magic, FERRY_PROTOCOL_MAGIC, 8) != 0 ||
+      packet->header.version != FERRY_PROTOCOL_VERSION || packet->header.kind != FERRY_CONTROL_OFFER)
+    return invalid (error, "sent a packet that offers no buffer");
+  if (descriptors->len != n_before + 1)
+    return invalid (error, "offered a buffer without one descriptor");
+  return FERRY_CONTROL_TAKEN;
+}
+
+/* worker: offers the memory of a buffer. Returns 0, or the number of an error. */
+int
+ferry_control_send_offer (int fd, guint64 number, int memory)
+{
+  union
+  {
+    char bytes[CMSG_SPACE (sizeof (int))];
+    struct cmsghdr align;
+  } control = {0};
+  FerryOffer packet = {.header = {.kind = FERRY_CONTROL_OFFER, .version = FERRY_PROTOCOL_VERSION}, .number = number};
+  struct iovec vector = {.iov_base = &packet, .iov_len = sizeof packet};
+  struct msghdr message = {
+    .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+  struct cmsghdr *rights = CMSG_FIRSTHDR (&message);
+
+  memcpy (packet.header.magic, FERRY_PROTOCOL_MAGIC, sizeof packet.header.magic);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN (sizeof memory);
+  memcpy (CMSG_DATA (rights), &memory, sizeof memory);
+  return TEMP_FAILURE_RETRY (sendmsg (fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL)) < 0 ? errno : 0;
 }
 
 /* Takes the descriptors out of message. What is not wanted is closed. Returns whether they are the two expected. */

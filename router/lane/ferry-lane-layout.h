@@ -200,6 +200,7 @@ typedef enum
   FERRY_RECORD_FINISH = 9,  /* down: nothing more will be asked; the worker does what it has, and exits */
   FERRY_RECORD_CANCEL = 10, /* express: the call whose xid is in place of the connection id; number says why */
   FERRY_RECORD_BUFFER = 11, /* up: a buffer; the payload is a FerryBufferMessage, and what goes with it */
+  FERRY_RECORD_ONE_SHOT = 12, /* up: a buffer in memory of its own; the payload is a FerryOneShotMessage, as above */
 } FerryRecordKind;
 
 /* Followed by a serialised GVariant of the type announced as the header's number, unless that is 0. */
@@ -212,6 +213,15 @@ typedef struct
 } FerryBufferMessage;
 
 G_STATIC_ASSERT (sizeof (FerryBufferMessage) == 24);
+
+/* As above. The descriptor of the memory came over the control socket before, in the FerryOffer of that number. */
+typedef struct
+{
+  guint64 number;
+  guint64 size; /* that of the memory as well */
+} FerryOneShotMessage;
+
+G_STATIC_ASSERT (sizeof (FerryOneShotMessage) == 16);
 
 typedef struct
 {
@@ -227,11 +237,14 @@ typedef struct
 {
   guint32 index; /* of the sender's word in the pipe table */
   guint32 name_length;
-  guint32 cell; /* the number of its cell, or FERRY_NO_CELL */
-  guint32 reserved;
+  guint32 cell;  /* the number of its cell, or FERRY_NO_CELL */
+  guint32 flags; /* FERRY_GRANT_ONE_SHOT, or 0 */
 } FerryGrant;
 
 #define FERRY_NO_CELL G_MAXUINT32
+
+/* Its buffers have memory of their own each, which is handed over with them. */
+#define FERRY_GRANT_ONE_SHOT (1u << 0)
 
 G_STATIC_ASSERT (sizeof (FerryGrant) == 16);
 
@@ -256,12 +269,13 @@ ferry_record_size (gsize payload)
 typedef enum
 {
   FERRY_CONTROL_WELCOME = 1,  /* application to worker, with two descriptors: the segment, the up lane's doorbell */
-  FERRY_CONTROL_ATTACH = 2,   /* worker to application, without descriptors; the last packet it may send */
+  FERRY_CONTROL_ATTACH = 2,   /* worker to application, without descriptors */
   FERRY_CONTROL_START = 3,    /* application to nursery, with the worker's end of a control socket, and streams */
   FERRY_CONTROL_STARTED = 4,  /* nursery to application, with the pidfd of what it forked */
   FERRY_CONTROL_FAILED = 5,   /* nursery to application: what it was asked for could not be started */
   FERRY_CONTROL_ENDED = 6,    /* nursery to application: what it forked has ended, and was reaped */
   FERRY_CONTROL_CONFINED = 7, /* worker to application, before it attaches: how much of its sandbox it has */
+  FERRY_CONTROL_OFFER = 8,    /* worker to application, with one descriptor: the memory of a one-shot buffer */
 } FerryControlKind;
 
 typedef struct
@@ -317,6 +331,18 @@ typedef struct
   guint32 filter_errno;   /* the same for the filter of system calls */
   guint32 reserved;
 } FerryConfined;
+
+/* The record that the memory is for is published after it was sent. */
+typedef struct
+{
+  FerryControlHeader header;
+  guint64 number; /* from 1 on, without gaps */
+} FerryOffer;
+
+/* How many may lie with the application whose records it has not taken. */
+#define FERRY_MAX_OFFERS_PER_LINK 16
+
+G_STATIC_ASSERT (sizeof (FerryOffer) == 24);
 
 /* The longest packet of a control socket. */
 #define FERRY_MAX_PACKET_SIZE (128 * 1024)

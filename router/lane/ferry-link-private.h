@@ -17,6 +17,7 @@
 #include "lane/ferry-lane-reader-private.h"
 #include "lane/ferry-lane-writer-private.h"
 #include "lane/ferry-link-state-private.h"
+#include "lane/ferry-offers-private.h"
 #include "lane/ferry-output-private.h"
 #include "lane/ferry-segment-private.h"
 #include "lane/ferry-spare-memory-private.h"
@@ -116,6 +117,7 @@ struct _FerryLink
   gboolean local;           /* const: the sender is in this process */
   gboolean trusted;         /* const: its buffers are read where they lie */
   FerryArena *arena;        /* const: (owned) (nullable) */
+  FerryOffers *offers;      /* (owned) (nullable): const: whether there are any: some pipe has one-shot buffers */
 
   FerryLinkState state;
   int cause;    /* the FerryCloseReason that came first, or FERRY_NO_CAUSE */
@@ -186,7 +188,7 @@ struct _FerryLink
   _Atomic guint64 cells_pending; /* any: bit n: the router's thread was told of cell n and has not looked yet */
   _Atomic guint64 cells_taken;   /* any: values that the router's thread took from the cells */
   _Atomic gint64 bytes_out;      /* any: bytes of this link's in the local queue, or being dispatched */
-  _Atomic gint64 bytes_kept;     /* any: bytes of its large messages and copied buffers that the application keeps */
+  _Atomic gint64 bytes_kept;     /* any: bytes of its large messages and private buffers that the application keeps */
   FerrySpareMemory spare;        /* any: for copies of its buffers */
 };
 
@@ -196,6 +198,7 @@ FerryLink *ferry_link_ref (FerryLink *self);
 void ferry_link_unref (FerryLink *self);
 
 gboolean ferry_link_open_socket (FerryLink *self, GError **error);
+void ferry_link_allow_one_shots (FerryLink *self, guint index);
 gboolean ferry_link_grant (FerryLink *self, guint index, const char *sender_name);
 gboolean ferry_link_send_signal (FerryLink *self, int signal_number);
 void ferry_link_send_pending_signals (FerryLink *self);

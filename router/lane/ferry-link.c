@@ -136,6 +136,7 @@ ferry_link_give_up_buffers (FerryLink *self)
   self->copy = (FerryBufferCopy){0};
   ferry_spare_memory_close (&self->spare);
   g_clear_pointer (&self->arena, ferry_arena_unref);
+  g_clear_pointer (&self->offers, ferry_offers_free);
 }
 
 /* any, before the link is in a queue: makes the control socket and puts the welcome into it. */
@@ -160,6 +161,15 @@ ferry_link_open_socket (FerryLink *self, GError **error)
   return TRUE;
 }
 
+/* any, before its grant: the buffers of that pipe come in memory of their own each. */
+void
+ferry_link_allow_one_shots (FerryLink *self, guint index)
+{
+  if (self->offers == NULL)
+    self->offers = ferry_offers_new ();
+  ferry_offers_allow (self->offers, index);
+}
+
 /* any, before the worker is launched: puts a sender's name and connection id into the down lane. Returns FALSE when
  * the lane has no room for it. */
 gboolean
@@ -169,6 +179,7 @@ ferry_link_grant (FerryLink *self, guint index, const char *sender_name)
     .index = index,
     .name_length = (guint32) strlen (sender_name),
     .cell = g_array_index (self->cells, guint32, index),
+    .flags = ferry_offers_allows (self->offers, index) ? FERRY_GRANT_ONE_SHOT : 0,
   };
   gsize length = sizeof grant + grant.name_length;
   guint8 *place;

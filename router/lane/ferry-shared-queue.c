@@ -8,10 +8,12 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include "base/ferry-base-private.h"
 #include "lane/ferry-doorbell-private.h"
 #include "lane/ferry-nursery-link-private.h"
+#include "lane/ferry-stray-private.h"
 
 #define N_EVENTS 64
 
@@ -92,6 +94,22 @@ forget (FerrySharedQueue *self, int *fd)
   if (*fd >= 0)
     epoll_ctl (self->epoll, EPOLL_CTL_DEL, *fd, NULL);
   ferry_clear_fd (fd);
+}
+
+/* What lies unread in a control socket goes with it, and descriptors may be among it. */
+static void
+forget_control (FerrySharedQueue *self, FerryLink *link)
+{
+  char byte;
+
+  if (link->control < 0)
+    return;
+  epoll_ctl (self->epoll, EPOLL_CTL_DEL, link->control, NULL);
+  shutdown (link->control, SHUT_RDWR);
+  if (recv (link->control, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) > 0)
+    ferry_stray_close (ferry_steal_fd (&link->control));
+  else
+    ferry_clear_fd (&link->control);
 }
 
 void
@@ -206,7 +224,7 @@ ferry_shared_queue_remove (FerrySharedQueue *self, FerryLink *link)
   ferry_shared_queue_deactivate (self, link);
   ferry_shared_queue_set_deadline (self, link, 0);
   forget (self, &link->doorbell);
-  forget (self, &link->control);
+  forget_control (self, link);
   forget (self, &link->pidfd);
   g_queue_unlink (&self->links, &link->queue_node);
   set_queue (NULL, link);
@@ -261,12 +279,12 @@ ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEven
     ferry_nursery_link_close (link);
   if (transition->next == FERRY_LINK_HUNG_UP && link->state != FERRY_LINK_HUNG_UP)
     {
-      forget (self, &link->control);
+      forget_control (self, link);
       ferry_shared_queue_set_deadline (self, link, g_get_monotonic_time () + HANG_UP_GRACE);
     }
   else if (transition->next == FERRY_LINK_ENDED)
     {
-      forget (self, &link->control);
+      forget_control (self, link);
       epoll_ctl (self->epoll, EPOLL_CTL_DEL, link->doorbell, NULL);
     }
   else if (transition->next == FERRY_LINK_OPEN)
@@ -285,22 +303,33 @@ receive_confined (FerrySharedQueue *self, FerryLink *link, GError **error)
   return event;
 }
 
+static FerryControlEvent
+receive (FerrySharedQueue *self, FerryLink *link, GError **error)
+{
+  gboolean attached = link->state != FERRY_LINK_ATTACHING;
+  FerryControlEvent event;
+  GArray *strays;
+
+  if (attached && link->nursery != NULL)
+    return ferry_nursery_link_receive (self, link, error);
+  if (attached && link->offers != NULL)
+    return ferry_offers_receive (link->offers, link->control, error);
+  if (link->confinement.awaited)
+    return receive_confined (self, link, error);
+  strays = ferry_strays_new ();
+  event = ferry_control_receive (link->control, attached, link->segment.size, strays, error);
+  ferry_strays_free (strays);
+  return event;
+}
+
 static void
 read_control (FerrySharedQueue *self, FerryLink *link)
 {
   while (link->control >= 0)
     {
       g_autoptr (GError) error = NULL;
-      gboolean attached = link->state != FERRY_LINK_ATTACHING;
-      FerryControlEvent event;
 
-      if (attached && link->nursery != NULL)
-        event = ferry_nursery_link_receive (self, link, &error);
-      else if (link->confinement.awaited)
-        event = receive_confined (self, link, &error);
-      else
-        event = ferry_control_receive (link->control, attached, link->segment.size, &error);
-      switch (event)
+      switch (receive (self, link, &error))
         {
         case FERRY_CONTROL_TAKEN:
           break;

@@ -31,11 +31,14 @@ typedef struct
   guint64 max_message_size; /* const */
   gsize reserve;            /* const: set before the first send */
   FerryArenaWriter *arena;  /* const: (owned) (nullable): as reserve */
+  int control;              /* const: (unowned): as reserve: what memory is handed over by, or -1 */
   GThread *never_waits;     /* const: (nullable) the router's thread, where it is of this process */
   pthread_mutex_t lock;
   FerryLaneWriter writer; /* lock */
   gboolean forked;        /* this is a copy in a child of the process that writes the lane */
   gboolean large_turn;    /* lock: a message is being sent in pieces */
+  guint64 n_offers;       /* lock: one-shot buffers sent */
+  guint64 offer_ends[FERRY_MAX_OFFERS_PER_LINK]; /* lock: where the record of the latest ones end, by their numbers */
   _Atomic gint references;
 } FerryUplink;
 
@@ -70,6 +73,7 @@ void ferry_uplink_unref (FerryUplink *self);
 FerryWaitResult ferry_uplink_wait (FerryUplink *self, const FerryWait *wait, gsize size);
 FerryWaitResult ferry_uplink_reserve_buffer (FerryUplink *self, const FerryWait *wait, gsize size,
                                              FerryBufferMessage *message);
+FerryWaitResult ferry_uplink_wait_for_offer (FerryUplink *self, const FerryWait *wait);
 FerryWaitResult ferry_uplink_take_turn (FerryUplink *self, const FerryWait *wait);
 void ferry_uplink_give_turn (FerryUplink *self);
 void ferry_uplink_interrupt (FerryUplink *self);
@@ -110,6 +114,13 @@ ferry_uplink_get_place_locked (FerryUplink *self, gsize size)
   if (!ferry_lane_writer_has_room (&self->writer, size + self->reserve))
     return NULL;
   return ferry_lane_writer_get_place (&self->writer);
+}
+
+/* With the lane taken: where the record ends that must have been taken before one more buffer is offered. */
+static inline guint64
+ferry_uplink_get_offer_gate_locked (FerryUplink *self)
+{
+  return self->offer_ends[self->n_offers % FERRY_MAX_OFFERS_PER_LINK];
 }
 
 /* Publishes what was written at the place, gives the lane back, and rings when the reader sleeps. */

@@ -16,6 +16,7 @@ ferry_uplink_new (FerrySegment *segment, int doorbell, guint64 max_message_size,
   self->segment = *segment;
   *segment = (FerrySegment){0};
   self->doorbell = doorbell;
+  self->control = -1;
   self->max_message_size = max_message_size;
   self->reserve = (n_pipes + 1) * sizeof (FerryRecordHeader);
   pthread_mutex_init (&self->lock, NULL);
@@ -146,6 +147,36 @@ ferry_uplink_wait (FerryUplink *self, const FerryWait *wait, gsize size)
       gboolean broken = self->writer.broken;
       FerryWaitResult result;
 
+      ferry_uplink_unlock (self, locked);
+      if (ferry_uplink_get_pipe_word (self, wait->index) != FERRY_PIPE_WORD_OPEN)
+        return FERRY_WAIT_CLOSED;
+      if (broken)
+        return FERRY_WAIT_BROKEN;
+      if (ready)
+        return FERRY_WAIT_READY;
+      result = sleep_once (self, wait, get_bell (self), seen);
+      if (result != FERRY_WAIT_READY)
+        return result;
+    }
+}
+
+/* Waits until one more buffer may be offered: so many records before it was taken, and its descriptor with it. */
+FerryWaitResult
+ferry_uplink_wait_for_offer (FerryUplink *self, const FerryWait *wait)
+{
+  if (self->forked)
+    return FERRY_WAIT_FORKED;
+  for (;;)
+    {
+      guint32 seen = load_bell (get_bell (self));
+      gboolean locked = ferry_uplink_lock (self);
+      gboolean ready;
+      gboolean broken;
+      FerryWaitResult result;
+
+      ferry_lane_writer_arm (&self->writer, 0);
+      ready = self->writer.head >= ferry_uplink_get_offer_gate_locked (self);
+      broken = self->writer.broken;
       ferry_uplink_unlock (self, locked);
       if (ferry_uplink_get_pipe_word (self, wait->index) != FERRY_PIPE_WORD_OPEN)
         return FERRY_WAIT_CLOSED;

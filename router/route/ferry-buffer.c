@@ -5,6 +5,10 @@
 
 #include "route/ferry-buffer-private.h"
 
+#include <sys/mman.h>
+
+#include "lane/ferry-one-shot-private.h"
+
 G_DEFINE_BOXED_TYPE (FerryBuffer, ferry_buffer, ferry_buffer_ref, ferry_buffer_unref)
 
 /* A buffer that was reserved in the uplink's arena. */
@@ -13,10 +17,50 @@ ferry_buffer_new (FerryUplink *uplink, const FerryBufferMessage *message)
 {
   FerryBuffer *self = g_new (FerryBuffer, 1);
 
-  *self = (FerryBuffer){.uplink = ferry_uplink_ref (uplink), .message = *message};
+  *self = (FerryBuffer){.uplink = ferry_uplink_ref (uplink), .message = *message, .memory = -1};
   atomic_init (&self->references, 1);
   self->data = uplink->arena->arena->memory + message->offset;
   return self;
+}
+
+/* A buffer in memory of its own. */
+FerryBuffer *
+ferry_buffer_new_one_shot (FerryUplink *uplink, gsize size, GError **error)
+{
+  guint8 *data;
+  int memory = ferry_one_shot_create (size, &data, error);
+  FerryBuffer *self;
+
+  if (memory < 0)
+    return NULL;
+  self = g_new (FerryBuffer, 1);
+  *self = (FerryBuffer){
+    .uplink = ferry_uplink_ref (uplink),
+    .message = {.size = size},
+    .data = data,
+    .memory = memory,
+    .mapped = size,
+  };
+  atomic_init (&self->references, 1);
+  return self;
+}
+
+/* Has it stay as it is for good, wherever it is mapped. */
+gboolean
+ferry_buffer_seal (FerryBuffer *self, GError **error)
+{
+  self->sealed = self->sealed || ferry_one_shot_seal (self->memory, self->message.size, self->data, self->mapped, error);
+  return self->sealed;
+}
+
+/* The memory goes, or is the application's alone. */
+void
+ferry_buffer_drop_one_shot (FerryBuffer *self)
+{
+  if (self->data != NULL)
+    munmap (self->data, self->mapped);
+  self->data = NULL;
+  ferry_clear_fd (&self->memory);
 }
 
 /**
@@ -55,7 +99,9 @@ ferry_buffer_unref (FerryBuffer *self)
   /* Release what this thread did with it; acquire what others did, for the one that frees it. */
   if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
     return;
-  if (self->data != NULL)
+  if (ferry_buffer_is_one_shot (self))
+    ferry_buffer_drop_one_shot (self);
+  else if (self->data != NULL)
     ferry_arena_writer_give_back (self->uplink->arena, self->message.number);
   ferry_uplink_unref (self->uplink);
   g_free (self);
@@ -66,6 +112,7 @@ ferry_buffer_unref (FerryBuffer *self)
  * @self: a buffer
  *
  * The memory, which begins at a page. What it holds at first is what it was used for before, by this process, or zeros.
+ * That of a one-shot buffer ([flags@Ferry.PipeFlags]) can only be read from when it was first tried to be sent.
  *
  * Returns: (nullable): [method@Ferry.Buffer.get_size] bytes, to be read and written; %NULL once the buffer was sent
  *
@@ -97,7 +144,7 @@ ferry_buffer_get_size (FerryBuffer *self)
 
 /**
  * ferry_buffer_shrink:
- * @self: a buffer that was not sent
+ * @self: a buffer that was not sent, nor tried to be
  * @size: how many bytes it is to have, from 1 to as many as it has
  *
  * Cuts the buffer off, for what turned out to be shorter than it might have been.
@@ -108,7 +155,7 @@ void
 ferry_buffer_shrink (FerryBuffer *self, gsize size)
 {
   g_return_if_fail (self != NULL);
-  g_return_if_fail (self->data != NULL);
+  g_return_if_fail (self->data != NULL && !self->sealed);
   g_return_if_fail (size > 0 && size <= self->message.size);
 
   self->message.size = size;

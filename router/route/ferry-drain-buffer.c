@@ -6,13 +6,16 @@
  * Threads:   the monitor.
  * Trust:     a trusted worker's buffer is handed on where it lies. Of any other it is copied into private memory first,
  *            a part in each visit, so that the links take turns; what the worker changes meanwhile, it changes for
- *            itself. What comes behind a buffer in the lane waits until it is whole. */
+ *            itself. What comes behind a buffer in the lane waits until it is whole. A one-shot buffer has memory of its
+ *            own, which nobody can change any more once it is mapped. */
 
 #include "config.h"
 
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "lane/ferry-one-shot-private.h"
+#include "lane/ferry-stray-private.h"
 #include "route/ferry-monitor-private.h"
 
 /* How much is copied in one visit. */
@@ -93,6 +96,21 @@ take (FerryMonitor *self, FerryLink *link, const FerryBufferMessage *message, Fe
   return NULL;
 }
 
+/* message_size: what comes before the metadata. */
+static gboolean
+is_well_formed (const FerryRecordHeader *header, gsize message_size, const FerryGrantEntry *grant)
+{
+  return header->length >= message_size && header->number <= grant->n_types &&
+         (header->number != 0 || header->length == message_size);
+}
+
+static void
+take_metadata (FerryBufferNews *news, const FerryRecordHeader *header, gsize message_size, const guint8 *place)
+{
+  news->metadata_size = header->length - message_size;
+  news->metadata = g_memdup2 (place + sizeof *header + message_size, news->metadata_size);
+}
+
 /* A record of a buffer, at place, whose header was copied and whose length is in the lane. Returns what is wrong with
  * it, or NULL. */
 const char *
@@ -102,12 +120,12 @@ ferry_monitor_take_buffer (FerryMonitor *self, FerryLink *link, const FerryGrant
   FerryBufferMessage message;
   FerryBufferNews news = {.connection_id = header->connection_id, .type_number = header->number};
 
-  if (header->length < sizeof message || header->number > grant->n_types ||
-      (header->number == 0 && header->length != sizeof message))
+  if (ferry_offers_allows (link->offers, grant->index))
+    return "it sent a buffer through a pipe without such buffers";
+  if (!is_well_formed (header, sizeof message, grant))
     return "its record of a buffer is malformed";
   memcpy (&message, place + sizeof *header, sizeof message);
-  news.metadata_size = header->length - sizeof message;
-  news.metadata = g_memdup2 (place + sizeof *header + sizeof message, news.metadata_size);
+  take_metadata (&news, header, sizeof message, place);
   return take (self, link, &message, &news);
 }
 
@@ -127,4 +145,36 @@ ferry_monitor_take_large (FerryMonitor *self, FerryLink *link, guint64 connectio
   if (message.size != large->size)
     return "its large message is not as long as the buffer that it lies in";
   return take (self, link, &message, &news);
+}
+
+/* The same for one whose memory was offered before. */
+const char *
+ferry_monitor_take_one_shot (FerryMonitor *self, FerryLink *link, const FerryGrantEntry *grant,
+                             const FerryRecordHeader *header, const guint8 *place)
+{
+  FerryOneShotMessage message;
+  FerryBufferNews news = {.connection_id = header->connection_id, .type_number = header->number};
+  const char *fault;
+  guint8 *data = NULL;
+  int fd = -1;
+
+  if (link->arena == NULL || !ferry_offers_allows (link->offers, grant->index))
+    return "it sent a one-shot buffer through a pipe without such buffers";
+  if (!is_well_formed (header, sizeof message, grant))
+    return "its record of a one-shot buffer is malformed";
+  memcpy (&message, place + sizeof *header, sizeof message);
+  fault = ferry_offers_take (link->offers, link->control, message.number, &fd);
+  if (fault != NULL)
+    return fault;
+  fault = ferry_one_shot_map (fd, message.size, link->arena->size - FERRY_ARENA_CONTROL_SIZE, &data);
+  if (fault != NULL)
+    {
+      ferry_stray_close (fd);
+      return fault;
+    }
+  /* Memory that is mapped here: to close it is quick. */
+  close (fd);
+  take_metadata (&news, header, sizeof message, place);
+  push (self, link, &news, ferry_local_queue_keep_mapping (self->local, link, data, message.size));
+  return NULL;
 }

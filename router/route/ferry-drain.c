@@ -105,7 +105,7 @@ static gboolean
 is_single (guint16 kind)
 {
   return kind == FERRY_RECORD_LARGE || kind == FERRY_RECORD_PIECE || kind == FERRY_RECORD_ABANDON ||
-         kind == FERRY_RECORD_BUFFER;
+         kind == FERRY_RECORD_BUFFER || kind == FERRY_RECORD_ONE_SHOT;
 }
 
 /* The end of the run of records that are like the valid one of plain bytes at offset: same pipe, same length. This is
@@ -262,7 +262,9 @@ add_piece (FerryMonitor *self, Walk *walk, const FerryRecordHeader *header, cons
 static gboolean
 take_buffer (FerryMonitor *self, Walk *walk, const FerryRecordHeader *header, const guint8 *place)
 {
-  const char *fault = ferry_monitor_take_buffer (self, walk->link, walk->grant, header, place);
+  gboolean one_shot = header->kind == FERRY_RECORD_ONE_SHOT;
+  const char *fault = one_shot ? ferry_monitor_take_one_shot (self, walk->link, walk->grant, header, place)
+                               : ferry_monitor_take_buffer (self, walk->link, walk->grant, header, place);
 
   return fault == NULL || refuse (walk, "%s", fault);
 }
@@ -272,7 +274,7 @@ handle_single_record (FerryMonitor *self, Walk *walk, const FerryRecordHeader *h
 {
   if (!find_grant (self, walk, header->connection_id))
     return FALSE;
-  if (header->kind == FERRY_RECORD_BUFFER)
+  if (header->kind == FERRY_RECORD_BUFFER || header->kind == FERRY_RECORD_ONE_SHOT)
     return take_buffer (self, walk, header, place);
   if (header->kind == FERRY_RECORD_LARGE)
     return begin_large (self, walk, header, place);

@@ -7,7 +7,7 @@
  * share out is not drained further until some of it is back: that one rule gives fairness between workers, bounded
  * memory and bounded latency, because what is not drained stays in the lane and makes its sender wait.
  *
- * Owner:   counted references: the monitor's, and one for each large message and copied buffer that the application
+ * Owner:   counted references: the monitor's, and one for each large message and private buffer that the application
  *          keeps.
  * Threads: the monitor takes blocks from the pool and pushes; the router's thread pops and gives back. */
 
@@ -23,8 +23,11 @@ G_BEGIN_DECLS
 
 typedef struct _FerryLocalQueue FerryLocalQueue;
 
-/* What the application may keep of the large messages and copied buffers of one link, whose memory it is handed. */
+/* What the application may keep of the large messages and private buffers of one link, whose memory it is handed. */
 #define FERRY_KEPT_LIMIT (256 * 1024 * 1024)
+
+/* What a buffer that is mapped counts for at least: the system bounds how many mappings a process has. */
+#define FERRY_KEPT_MAPPING_CHARGE (64 * 1024)
 
 FerryLocalQueue *ferry_local_queue_new (FerrySharedQueue *waker, gsize limit, GError **error);
 void ferry_local_queue_unref (FerryLocalQueue *self);
@@ -39,6 +42,7 @@ FerryBlock *ferry_local_queue_pop_until (FerryLocalQueue *self, gint64 deadline)
 void ferry_local_queue_give_back (FerryLocalQueue *self, FerryBlock *block);
 GBytes *ferry_local_queue_keep (FerryLocalQueue *self, FerryBlock *block);
 GBytes *ferry_local_queue_keep_copy (FerryLocalQueue *self, FerryLink *link, FerryMemory memory, gsize size);
+GBytes *ferry_local_queue_keep_mapping (FerryLocalQueue *self, FerryLink *link, guint8 *data, gsize size);
 gint64 ferry_local_queue_get_bytes (FerryLocalQueue *self);
 
 G_END_DECLS

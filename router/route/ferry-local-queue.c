@@ -6,6 +6,7 @@
 #include "route/ferry-local-queue-private.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 
 #include "base/ferry-base-private.h"
 #include "lane/ferry-doorbell-private.h"
@@ -214,14 +215,15 @@ ferry_local_queue_give_back (FerryLocalQueue *self, FerryBlock *block)
   ferry_link_unref (link);
 }
 
-/* A large message or the copy of a buffer that the application keeps. */
+/* A large message, the copy of a buffer or a one-shot buffer that the application keeps. */
 typedef struct
 {
   FerryLocalQueue *queue; /* (owned) */
   FerryLink *link;        /* (owned) */
-  guint8 *data;           /* (owned) (nullable), as the next: one of the two */
+  guint8 *data;           /* (owned) (nullable), as the next two: one of the three */
   FerryMemory memory;
-  gint64 size;
+  FerryMemory mapping;
+  gint64 size; /* what it counts for */
 } KeptMessage;
 
 /* any */
@@ -233,6 +235,8 @@ release_kept (gpointer data)
 
   if (kept->memory.data != NULL)
     ferry_spare_memory_give (&kept->link->spare, kept->memory);
+  if (kept->mapping.data != NULL)
+    munmap (kept->mapping.data, kept->mapping.capacity);
   if (before >= FERRY_KEPT_LIMIT && before - kept->size < FERRY_KEPT_LIMIT)
     ferry_doorbell_ring (kept->queue->bell);
   ferry_local_queue_unref (kept->queue);
@@ -273,6 +277,16 @@ ferry_local_queue_keep_copy (FerryLocalQueue *self, FerryLink *link, FerryMemory
 
   kept->memory = memory;
   return g_bytes_new_with_free_func (memory.data, size, release_kept, kept);
+}
+
+/* monitor: hands on a one-shot buffer, which is unmapped when it goes. */
+GBytes *
+ferry_local_queue_keep_mapping (FerryLocalQueue *self, FerryLink *link, guint8 *data, gsize size)
+{
+  KeptMessage *kept = kept_message_new (self, link, MAX (size, FERRY_KEPT_MAPPING_CHARGE));
+
+  kept->mapping = (FerryMemory){data, size};
+  return g_bytes_new_with_free_func (data, size, release_kept, kept);
 }
 
 /* any: bytes in the queue, or being dispatched. */

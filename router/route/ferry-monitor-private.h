@@ -125,6 +125,8 @@ const char *ferry_monitor_take_buffer (FerryMonitor *self, FerryLink *link, cons
                                        const FerryRecordHeader *header, const guint8 *place);
 const char *ferry_monitor_take_large (FerryMonitor *self, FerryLink *link, guint64 connection_id,
                                       const FerryLargeMessage *large, const guint8 *place);
+const char *ferry_monitor_take_one_shot (FerryMonitor *self, FerryLink *link, const FerryGrantEntry *grant,
+                                         const FerryRecordHeader *header, const guint8 *place);
 
 /* In ferry-output-drain.c. */
 FerryDrainResult ferry_monitor_drain_output (FerryMonitor *self, FerryLink *link);

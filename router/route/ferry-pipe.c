@@ -138,7 +138,8 @@ ferry_router_pipe (FerryRouter *self, FerryPipeFlags flags, FerrySender **sender
   FerryPipe *pipe;
 
   g_return_val_if_fail (FERRY_IS_ROUTER (self), FALSE);
-  g_return_val_if_fail ((flags & ~FERRY_PIPE_LATEST) == 0, FALSE);
+  g_return_val_if_fail ((flags & ~(FERRY_PIPE_LATEST | FERRY_PIPE_ONE_SHOT_BUFFERS)) == 0, FALSE);
+  g_return_val_if_fail (flags != (FERRY_PIPE_LATEST | FERRY_PIPE_ONE_SHOT_BUFFERS), FALSE);
   g_return_val_if_fail (sender != NULL && receiver != NULL, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
@@ -153,6 +154,7 @@ ferry_router_pipe (FerryRouter *self, FerryPipeFlags flags, FerrySender **sender
   *receiver = g_object_ref (pipe->receiver);
   *sender = ferry_sender_new (connection_id, pipe->share, self->monitor, self->thread, self->lane_capacity,
                               self->max_message_size, (flags & FERRY_PIPE_LATEST) != 0);
+  (*sender)->one_shot = (flags & FERRY_PIPE_ONE_SHOT_BUFFERS) != 0;
   return TRUE;
 }
 

@@ -35,8 +35,17 @@ check_can_have_buffers (FerrySender *self, gsize size, GError **error)
                  "; see ferry_launcher_set_buffer_capacity()",
                  size, ferry_arena_writer_get_capacity (arena));
   else
-    return ferry_arena_writer_open (arena, error);
+    return ferry_sender_has_one_shots (self) || ferry_arena_writer_open (arena, error);
   return FALSE;
+}
+
+static FerryBuffer *
+create_one_shot (FerrySender *self, gsize size, GError **error)
+{
+  if (!self->uplink->forked)
+    return ferry_buffer_new_one_shot (self->uplink, size, error);
+  ferry_send_refuse_wait (self, FERRY_WAIT_FORKED, error);
+  return NULL;
 }
 
 /**
@@ -54,13 +63,16 @@ check_can_have_buffers (FerrySender *self, gsize size, GError **error)
  * of them at a time. It waits while there is no room, until the application lets go of one, or this process drops one:
  * so do not wait with buffers in hand that nobody else can free. On the router's own thread it never waits.
  *
+ * In a worker, where the pipe was opened with one-shot buffers ([flags@Ferry.PipeFlags]), each has fresh memory of its
+ * own, at most as much as that capacity says; it takes a descriptor until it was sent, and it does not wait here.
+ *
  * Any thread may call this.
  *
  * Fails with %FERRY_ERROR_NOT_STARTED or %FERRY_ERROR_STOPPED in the wrong state, %FERRY_ERROR_CLOSED when the
  * other end is gone, %FERRY_ERROR_WOULD_BLOCK when it would have to wait and may not, %FERRY_ERROR_TIMED_OUT when
  * the deadline passed, %FERRY_ERROR_TOO_LARGE, %FERRY_ERROR_BAD_ARGUMENTS on a pipe for latest values,
  * %FERRY_ERROR_NOT_A_WORKER in a process that was forked from the worker, %FERRY_ERROR_SYSTEM when there is no
- * address space for it, and with %G_IO_ERROR_CANCELLED.
+ * address space or no descriptor for it, and with %G_IO_ERROR_CANCELLED.
  *
  * Returns: (transfer full) (nullable): a buffer, or %NULL with an error
  *
@@ -80,6 +92,8 @@ ferry_sender_create_buffer_until (FerrySender *self, gsize size, gint64 deadline
 
   if (g_cancellable_set_error_if_cancelled (cancellable, error) || !check_can_have_buffers (self, size, error))
     return NULL;
+  if (ferry_sender_has_one_shots (self))
+    return create_one_shot (self, size, error);
   send.wait = (FerryWait){.index = self->index, .deadline = deadline};
   handler = ferry_send_follow_cancellable (&send, cancellable);
   result = ferry_uplink_reserve_buffer (self->uplink, &send.wait, size, &message);
@@ -149,8 +163,15 @@ send_now (FerrySend *send, const FerryBufferMessage *message)
 }
 
 static gboolean
-check_fits (FerrySend *send, GError **error)
+check_fits (FerrySend *send, const FerryBuffer *buffer, GError **error)
 {
+  if (ferry_buffer_is_one_shot (buffer) != ferry_sender_has_one_shots (send->sender))
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                           "The buffer was made by a sender of another kind of pipe; one-shot buffers go through pipes "
+                           "that were opened with FERRY_PIPE_ONE_SHOT_BUFFERS, and no others do");
+      return FALSE;
+    }
   if (send->size <= FERRY_MAX_RECORD_PAYLOAD - sizeof (FerryBufferMessage))
     return TRUE;
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
@@ -171,6 +192,20 @@ send_or_wait (FerrySend *send, const FerryBufferMessage *message, GError **error
   return TRUE;
 }
 
+/* A buffer in the arena, which stays mapped. */
+static gboolean
+lend (FerrySend *send, FerryBuffer *buffer, GError **error)
+{
+  FerryArenaWriter *arena = send->sender->uplink->arena;
+
+  ferry_arena_writer_set_sent (arena, buffer->message.number, TRUE);
+  if (send_or_wait (send, &buffer->message, error))
+    buffer->data = NULL;
+  else
+    ferry_arena_writer_set_sent (arena, buffer->message.number, FALSE);
+  return buffer->data == NULL;
+}
+
 /**
  * ferry_sender_send_buffer_until:
  * @self: the sender that made @buffer, or another one of its worker
@@ -184,9 +219,12 @@ send_or_wait (FerrySend *send, const FerryBufferMessage *message, GError **error
  * Sends a buffer. It arrives in order with the sender's other messages, by [signal@Ferry.Receiver::buffer]. From then
  * on its memory is the application's, until that lets go of it; it is not to be written to any more.
  *
- * Waits while the lane is full. A buffer that could not be sent is as it was. Any thread may call this.
+ * Waits while the lane is full. A buffer that could not be sent is as it was; a one-shot buffer may be sent again, and
+ * only read. Of those, a worker has 16 on the way at a time. Any thread may call this.
  *
- * Fails as [method@Ferry.Sender.send_bytes_until].
+ * Fails as [method@Ferry.Sender.send_bytes_until]; with %FERRY_ERROR_BAD_ARGUMENTS for a one-shot buffer on a pipe
+ * that was not opened for them, or any other on one that was, and with %FERRY_ERROR_SYSTEM where one cannot be
+ * sealed, because something else still has its memory mapped or writes to it.
  *
  * Returns: %TRUE when it will arrive
  *
@@ -215,15 +253,13 @@ ferry_sender_send_buffer_until (FerrySender *self, GVariant *metadata, FerryBuff
   send.variant = boxed;
   send.size = boxed != NULL ? g_variant_get_size (boxed) : 0;
   send.wait = (FerryWait){.index = self->index, .deadline = deadline};
-  if (!check_fits (&send, error))
+  if (!check_fits (&send, buffer, error))
     return FALSE;
   handler = ferry_send_follow_cancellable (&send, cancellable);
-  ferry_arena_writer_set_sent (self->uplink->arena, buffer->message.number, TRUE);
-  sent = send_or_wait (&send, &buffer->message, error);
-  if (sent)
-    buffer->data = NULL;
+  if (ferry_buffer_is_one_shot (buffer))
+    sent = ferry_send_one_shot (&send, buffer, error);
   else
-    ferry_arena_writer_set_sent (self->uplink->arena, buffer->message.number, FALSE);
+    sent = lend (&send, buffer, error);
   g_cancellable_disconnect (cancellable, handler);
   return sent;
 }

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "route/ferry-buffer-private.h"
 #include "route/ferry-sender-private.h"
 
 G_BEGIN_DECLS
@@ -43,8 +44,12 @@ gboolean ferry_send_wait_for_room (FerrySend *send, gsize size, GError **error);
 gboolean ferry_send_refuse_ended (FerrySender *self, GError **error);
 /* Turns the outcome of a wait into an error. Returns FALSE. */
 gboolean ferry_send_refuse_wait (FerrySender *self, FerryWaitResult result, GError **error);
-/* Has the cancellable, which may be NULL, end the waits of send. Returns what g_cancellable_disconnect() takes. */
+/* Has the cancellable, which may be NULL, end the waits of send, whose wait.data it is from then on. Returns what
+ * g_cancellable_disconnect() takes. */
 gulong ferry_send_follow_cancellable (FerrySend *send, GCancellable *cancellable);
+
+/* In ferry-send-one-shot.c: hands the memory of a buffer over, or waits. */
+gboolean ferry_send_one_shot (FerrySend *send, FerryBuffer *buffer, GError **error);
 
 /* Where size bytes can be written, with the lane taken; or NULL, with the lane given back. */
 static inline guint8 *

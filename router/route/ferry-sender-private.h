@@ -46,6 +46,7 @@ struct _FerrySender
   gsize lane_capacity;      /* const */
   guint64 max_message_size; /* const */
   gboolean latest;          /* const: only the newest value counts */
+  gboolean one_shot;        /* const: in a worker, each of its buffers has memory of its own */
 
   _Atomic gint state;  /* any; leaves STARTED only with the lane taken */
   FerryUplink *uplink; /* (owned) (nullable): set before the state becomes STARTED, and for good */
@@ -85,6 +86,14 @@ ferry_sender_is_sendable (FerrySender *self)
 {
   return ferry_sender_get_state (self) == FERRY_SENDER_STARTED &&
          ferry_uplink_get_pipe_word (self->uplink, self->index) == FERRY_PIPE_WORD_OPEN;
+}
+
+/* Whether its buffers have memory of their own each. Not where the other end is in this process. Once it has an uplink.
+ */
+static inline gboolean
+ferry_sender_has_one_shots (FerrySender *self)
+{
+  return self->one_shot && self->uplink->control >= 0;
 }
 
 gboolean ferry_sender_refuse_state (FerrySenderState state, GError **error);

@@ -29,6 +29,7 @@ typedef struct
   guint64 connection_id;
   guint index;
   guint32 cell;
+  guint32 flags;
   GWeakRef sender;
   gboolean taken;
 } Grant;
@@ -148,6 +149,7 @@ add_grant (Attachment *self, const FerryDownGrant *grant)
   entry->connection_id = grant->connection_id;
   entry->index = grant->index;
   entry->cell = grant->cell;
+  entry->flags = grant->flags;
   g_hash_table_replace (self->grants, g_strndup (grant->name, grant->name_length), entry);
 }
 
@@ -197,6 +199,7 @@ attach (GError **error)
     return NULL;
   self->uplink = ferry_uplink_new (&segment, ferry_steal_fd (&doorbell), welcome.max_message_size, welcome.n_pipes);
   ferry_uplink_take_memory (self->uplink, ferry_steal_fd (&memory));
+  self->uplink->control = self->control;
   self->downlink = ferry_downlink_new (self->uplink);
   if (!read_grants (self, error) || !ferry_control_send_attach (self->control, welcome.segment_size, error))
     return NULL;
@@ -234,6 +237,7 @@ take_sender (Attachment *self, const char *name, GError **error)
       return NULL;
     }
   sender = ferry_sender_new_granted (grant->connection_id, self->uplink, grant->index, grant->cell);
+  sender->one_shot = (grant->flags & FERRY_GRANT_ONE_SHOT) != 0;
   g_weak_ref_set (&grant->sender, sender);
   grant->taken = TRUE;
   return sender;

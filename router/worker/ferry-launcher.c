@@ -411,7 +411,11 @@ make_link (FerryLauncher *self, FerryRouter *router, const char *name, gsize are
   link->attach_timeout = self->senders->len > 0 ? self->attach_timeout : 0;
   for (guint i = 0; i < self->senders->len; i++)
     {
-      if (ferry_link_grant (link, i, g_array_index (self->senders, FerryNamedSender, i).name))
+      FerryNamedSender *named = &g_array_index (self->senders, FerryNamedSender, i);
+
+      if (named->sender->one_shot)
+        ferry_link_allow_one_shots (link, i);
+      if (ferry_link_grant (link, i, named->name))
         continue;
       g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
                            "The names of the worker's senders take more than 64 KiB; use shorter ones");

@@ -103,6 +103,18 @@ make_welcome (void)
   return welcome;
 }
 
+/* The next packet; what comes along is closed. */
+static FerryControlEvent
+receive_packet (int fd, gboolean attached, gsize segment_size, GError **error)
+{
+  g_autoptr (GArray) descriptors = g_array_new (FALSE, FALSE, sizeof (int));
+  FerryControlEvent event = ferry_control_receive (fd, attached, segment_size, descriptors, error);
+
+  for (guint i = 0; i < descriptors->len; i++)
+    close (g_array_index (descriptors, int, i));
+  return event;
+}
+
 /* What the application makes of a packet; its complaint must hold words. */
 static void
 assert_attach_invalid (gconstpointer packet, gsize size, int code, const char *words)
@@ -112,7 +124,7 @@ assert_attach_invalid (gconstpointer packet, gsize size, int code, const char *w
 
   sockets_init (&sockets);
   send_packet (sockets.worker, packet, size, 0);
-  g_assert_cmpint (ferry_control_receive (sockets.application, FALSE, SEGMENT_SIZE, &error), ==, FERRY_CONTROL_INVALID);
+  g_assert_cmpint (receive_packet (sockets.application, FALSE, SEGMENT_SIZE, &error), ==, FERRY_CONTROL_INVALID);
   g_assert_error (error, FERRY_ERROR, code);
   g_assert_nonnull (strstr (error->message, words));
 }
@@ -151,7 +163,7 @@ test_attach_answers_the_welcome (void)
   sockets_init (&sockets);
   ferry_control_send_attach (sockets.worker, SEGMENT_SIZE, &error);
   g_assert_no_error (error);
-  g_assert_cmpint (ferry_control_receive (sockets.application, FALSE, SEGMENT_SIZE, &error), ==,
+  g_assert_cmpint (receive_packet (sockets.application, FALSE, SEGMENT_SIZE, &error), ==,
                    FERRY_CONTROL_ATTACHED);
   g_assert_no_error (error);
 }
@@ -163,7 +175,7 @@ test_nothing_is_there_yet (void)
   g_autoptr (GError) error = NULL;
 
   sockets_init (&sockets);
-  g_assert_cmpint (ferry_control_receive (sockets.application, FALSE, SEGMENT_SIZE, &error), ==, FERRY_CONTROL_NOTHING);
+  g_assert_cmpint (receive_packet (sockets.application, FALSE, SEGMENT_SIZE, &error), ==, FERRY_CONTROL_NOTHING);
   g_assert_no_error (error);
 }
 
@@ -175,7 +187,7 @@ test_closed_end_is_seen (void)
 
   sockets_init (&sockets);
   ferry_clear_fd (&sockets.worker);
-  g_assert_cmpint (ferry_control_receive (sockets.application, TRUE, SEGMENT_SIZE, &error), ==, FERRY_CONTROL_CLOSED);
+  g_assert_cmpint (receive_packet (sockets.application, TRUE, SEGMENT_SIZE, &error), ==, FERRY_CONTROL_CLOSED);
   g_assert_no_error (error);
 }
 
@@ -189,9 +201,9 @@ test_attach_before_the_close_counts (void)
   ferry_control_send_attach (sockets.worker, SEGMENT_SIZE, &error);
   g_assert_no_error (error);
   ferry_clear_fd (&sockets.worker);
-  g_assert_cmpint (ferry_control_receive (sockets.application, FALSE, SEGMENT_SIZE, &error), ==,
+  g_assert_cmpint (receive_packet (sockets.application, FALSE, SEGMENT_SIZE, &error), ==,
                    FERRY_CONTROL_ATTACHED);
-  g_assert_cmpint (ferry_control_receive (sockets.application, TRUE, SEGMENT_SIZE, &error), ==, FERRY_CONTROL_CLOSED);
+  g_assert_cmpint (receive_packet (sockets.application, TRUE, SEGMENT_SIZE, &error), ==, FERRY_CONTROL_CLOSED);
 }
 
 static void
@@ -305,9 +317,9 @@ test_second_packet_is_invalid (void)
   sockets_init (&sockets);
   ferry_control_send_attach (sockets.worker, SEGMENT_SIZE, NULL);
   ferry_control_send_attach (sockets.worker, SEGMENT_SIZE, NULL);
-  g_assert_cmpint (ferry_control_receive (sockets.application, FALSE, SEGMENT_SIZE, &error), ==,
+  g_assert_cmpint (receive_packet (sockets.application, FALSE, SEGMENT_SIZE, &error), ==,
                    FERRY_CONTROL_ATTACHED);
-  g_assert_cmpint (ferry_control_receive (sockets.application, TRUE, SEGMENT_SIZE, &error), ==, FERRY_CONTROL_INVALID);
+  g_assert_cmpint (receive_packet (sockets.application, TRUE, SEGMENT_SIZE, &error), ==, FERRY_CONTROL_INVALID);
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
   g_assert_nonnull (strstr (error->message, "second packet"));
 }
@@ -321,7 +333,7 @@ assert_descriptors_refused (gsize size, guint n, gboolean attached)
 
   sockets_init (&sockets);
   send_packet (sockets.worker, &attach, size, n);
-  g_assert_cmpint (ferry_control_receive (sockets.application, attached, SEGMENT_SIZE, &error), ==,
+  g_assert_cmpint (receive_packet (sockets.application, attached, SEGMENT_SIZE, &error), ==,
                    FERRY_CONTROL_INVALID);
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
   g_assert_nonnull (strstr (error->message, "descriptors"));

@@ -1,0 +1,138 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "lane/ferry-one-shot-private.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "base/ferry-base-private.h"
+
+/* From Linux 6.3; the C library of Debian 12 does not name it. Older kernels refuse it with EINVAL. */
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
+
+#define REQUIRED_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
+
+/* What fstat() counts blocks in. */
+#define BLOCK_SIZE 512
+
+/* ---- worker ---- */
+
+/* The kernel would send a signal that ends the process. */
+static gboolean
+check_may_be_so_large (gsize size, GError **error)
+{
+  struct rlimit limit;
+
+  if (getrlimit (RLIMIT_FSIZE, &limit) < 0 || size <= limit.rlim_cur)
+    return TRUE;
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
+               "A buffer of %" G_GSIZE_FORMAT " bytes is wanted, and this process may write files of %" G_GUINT64_FORMAT
+               " (RLIMIT_FSIZE)",
+               size, (guint64) limit.rlim_cur);
+  return FALSE;
+}
+
+int
+ferry_one_shot_create (gsize size, guint8 **data, GError **error)
+{
+  ferry_autofd fd = -1;
+
+  if (!check_may_be_so_large (size, error))
+    return -1;
+  fd = memfd_create ("ferry-buffer", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+  if (fd < 0 && errno == EINVAL)
+    fd = memfd_create ("ferry-buffer", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (fd < 0 || ftruncate (fd, (off_t) size) < 0)
+    {
+      ferry_set_system_error (error, "Making a buffer's memory (memfd_create)");
+      return -1;
+    }
+  *data = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (*data != MAP_FAILED)
+    return ferry_steal_fd (&fd);
+  ferry_set_system_error (error, "Mapping a buffer's memory (mmap)");
+  return -1;
+}
+
+static gboolean
+is_all_there (const struct stat *file, gsize size)
+{
+  return (guint64) file->st_blocks * BLOCK_SIZE >= size;
+}
+
+/* What was never written has no pages yet, and the application takes none of which that is so. */
+static gboolean
+fill_holes (int fd, gsize size)
+{
+  struct stat file;
+
+  return fstat (fd, &file) == 0 &&
+         (is_all_there (&file, size) || TEMP_FAILURE_RETRY (fallocate (fd, 0, 0, (off_t) size)) == 0);
+}
+
+/* There must be no mapping to write by when it is sealed; something else keeps the place meanwhile. */
+gboolean
+ferry_one_shot_seal (int fd, gsize size, guint8 *data, gsize mapped, GError **error)
+{
+  int fixed = MAP_FIXED | MAP_PRIVATE;
+
+  if (ftruncate (fd, (off_t) size) < 0 || !fill_holes (fd, size))
+    return ferry_set_system_error (error, "Filling a buffer's memory (fallocate)");
+  if (mmap (data, mapped, PROT_NONE, fixed | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) == MAP_FAILED)
+    return ferry_set_system_error (error, "Sealing a buffer's memory (mmap)");
+  if (fcntl (fd, F_ADD_SEALS, REQUIRED_SEALS) < 0)
+    {
+      ferry_set_system_error (error, "Sealing a buffer's memory (F_ADD_SEALS)");
+      mmap (data, mapped, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_SHARED, fd, 0);
+      return FALSE;
+    }
+  return mmap (data, mapped, PROT_READ, fixed, fd, 0) != MAP_FAILED ||
+         ferry_set_system_error (error, "Sealing a buffer's memory (mmap)");
+}
+
+/* ---- application ---- */
+
+/* The seals are read first, and before anything is asked that a file system of the worker's own could leave
+ * unanswered: only files in memory have any. hugetlbfs has them too, and still ends its reader with SIGBUS. */
+static const char *
+check_memory (int fd, gsize size, gsize limit)
+{
+  int seals = fcntl (fd, F_GET_SEALS);
+  struct statfs file_system;
+  struct stat file;
+
+  if (size == 0 || size > limit)
+    return "it sent a one-shot buffer of a size beyond its limit";
+  if (seals < 0 || (seals & REQUIRED_SEALS) != REQUIRED_SEALS)
+    return "it sent a one-shot buffer in memory that is not sealed";
+  if (fstatfs (fd, &file_system) < 0 || file_system.f_type != TMPFS_MAGIC)
+    return "it sent a one-shot buffer in memory that lies on no tmpfs";
+  if (fstat (fd, &file) < 0 || file.st_size < 0 || (guint64) file.st_size != size)
+    return "it sent a one-shot buffer in memory of another size";
+  if (!is_all_there (&file, size))
+    return "it sent a one-shot buffer in memory with holes";
+  return NULL;
+}
+
+/* Private, since until Linux 6.7 what is sealed against writing could not be mapped shared. */
+const char *
+ferry_one_shot_map (int fd, gsize size, gsize limit, guint8 **data)
+{
+  const char *fault = check_memory (fd, size, limit);
+
+  if (fault != NULL)
+    return fault;
+  *data = mmap (NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+  if (*data == MAP_FAILED)
+    return "there is no address space for its one-shot buffer; drop some before more come";
+  return NULL;
+}
