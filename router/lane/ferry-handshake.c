@@ -93,8 +93,7 @@ collect_descriptors (struct msghdr *message, GArray *descriptors)
       g_array_append_vals (descriptors, CMSG_DATA (header), (header->cmsg_len - CMSG_LEN (0)) / sizeof (int));
 }
 
-/* Takes one packet of up to capacity bytes; the descriptors that came along are added to the caller's. Returns TAKEN
- * with a size of at least 1. */
+/* Takes one packet of up to capacity bytes; the descriptors that came along are added to the caller's. */
 static FerryControlEvent
 receive_packet (int fd, gpointer packet, gsize capacity, gsize *packet_size, GArray *descriptors, GError **error)
 {
@@ -106,6 +105,7 @@ receive_packet (int fd, gpointer packet, gsize capacity, gsize *packet_size, GAr
   struct iovec vector = {.iov_base = packet, .iov_len = capacity};
   struct msghdr message = {
     .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+  guint n_before = descriptors->len;
   gssize size;
 
   do
@@ -116,7 +116,7 @@ receive_packet (int fd, gpointer packet, gsize capacity, gsize *packet_size, GAr
   collect_descriptors (&message, descriptors);
   if ((message.msg_flags & MSG_CTRUNC) != 0)
     return invalid (error, "sent a control message that was truncated (or this process has too many files open)");
-  if (size == 0 && descriptors->len == 0)
+  if (size == 0 && descriptors->len == n_before)
     return FERRY_CONTROL_CLOSED;
   if ((message.msg_flags & MSG_TRUNC) != 0)
     return invalid (error, "sent a packet that is too long");

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Buffers of worker processes: of one that is trusted they are read where they lie, of any other they are copied. */
+/* Buffers of worker processes: of one that is trusted they are read where they lie, of any other they are copied, or,
+ * where the pipe was opened for that, handed over with memory of their own. */
 
 #include "config.h"
 
@@ -11,6 +12,13 @@
 
 #define SIZE_NUMBER 5242883
 #define SIZE ((gsize) SIZE_NUMBER)
+
+typedef enum
+{
+  COPIED,
+  TRUSTED,
+  ONE_SHOT,
+} Mode;
 
 typedef struct
 {
@@ -64,12 +72,13 @@ closed_cb (FerryReceiver *receiver, FerryExit *exit, gpointer data)
 }
 
 static void
-set_up (Scene *self, gconstpointer trusted)
+set_up (Scene *self, gconstpointer mode)
 {
+  FerryPipeFlags flags = GPOINTER_TO_INT (mode) == ONE_SHOT ? FERRY_PIPE_ONE_SHOT_BUFFERS : FERRY_PIPE_QUEUED;
   g_autoptr (GError) error = NULL;
 
   self->router = ferry_test_router_new ();
-  ferry_router_pipe (self->router, FERRY_PIPE_QUEUED, &self->sender, &self->receiver, &error);
+  ferry_router_pipe (self->router, flags, &self->sender, &self->receiver, &error);
   g_assert_no_error (error);
   g_signal_connect (self->receiver, "buffer", G_CALLBACK (buffer_cb), self);
   g_signal_connect (self->receiver, "message", G_CALLBACK (message_cb), self);
@@ -79,7 +88,7 @@ set_up (Scene *self, gconstpointer trusted)
 }
 
 static void
-spawn (Scene *self, gconstpointer trusted, GStrv orders)
+spawn (Scene *self, gconstpointer mode, GStrv orders)
 {
   g_autoptr (GStrvBuilder) argv = g_strv_builder_new ();
   g_auto (GStrv) all = NULL;
@@ -89,7 +98,7 @@ spawn (Scene *self, gconstpointer trusted, GStrv orders)
   g_strv_builder_addv (argv, (const char **) orders);
   all = g_strv_builder_end (argv);
   self->launcher = ferry_launcher_new ((const char *const *) all);
-  ferry_launcher_set_trusted (self->launcher, GPOINTER_TO_INT (trusted));
+  ferry_launcher_set_trusted (self->launcher, GPOINTER_TO_INT (mode) == TRUSTED);
   ferry_launcher_set_buffer_capacity (self->launcher, 64 * 1024 * 1024);
   g_assert_true (ferry_launcher_add_sender (self->launcher, "out", self->sender, &error));
   self->worker = worker_test_spawn (self->launcher, self->router);
@@ -107,9 +116,9 @@ tear_down (Scene *self, gconstpointer data)
 }
 
 static void
-test_arrive (Scene *self, gconstpointer trusted)
+test_arrive (Scene *self, gconstpointer mode)
 {
-  spawn (self, trusted,
+  spawn (self, mode,
          (char *[]){(char *) "buffer:1", (char *) "variant:1", (char *) "buffer:" G_STRINGIFY (SIZE_NUMBER),
                     (char *) "variant:1", NULL});
   ferry_test_wait_flag (&self->closed);
@@ -123,7 +132,7 @@ test_arrive (Scene *self, gconstpointer trusted)
 
 /* More than all of them may take: each is dropped as it comes, and its memory serves again. */
 static void
-test_many (Scene *self, gconstpointer trusted)
+test_many (Scene *self, gconstpointer mode)
 {
   g_autoptr (GStrvBuilder) orders = g_strv_builder_new ();
   g_auto (GStrv) all = NULL;
@@ -132,7 +141,7 @@ test_many (Scene *self, gconstpointer trusted)
     g_strv_builder_add (orders, i % 2 == 0 ? "buffer:3000000" : "buffer:500001");
   all = g_strv_builder_end (orders);
   self->keeps = FALSE;
-  spawn (self, trusted, all);
+  spawn (self, mode, all);
   ferry_test_wait_flag (&self->closed);
   worker_test_assert_exit (self->worker, FERRY_CLOSE_REASON_EXITED, "status 0");
   g_assert_cmpuint (self->n_buffers, ==, 200);
@@ -146,12 +155,12 @@ has_one (gpointer data)
 
 /* What a worker changes that is not trusted, it changes for itself. */
 static void
-test_copy (Scene *self, gconstpointer trusted)
+test_copy (Scene *self, gconstpointer mode)
 {
   g_autoptr (GBytes) seen = NULL;
   const guint8 *data;
 
-  spawn (self, trusted, (char *[]){(char *) "scribble:" G_STRINGIFY (SIZE_NUMBER), NULL});
+  spawn (self, mode, (char *[]){(char *) "scribble:" G_STRINGIFY (SIZE_NUMBER), NULL});
   ferry_test_run_until (has_one, self);
   data = g_bytes_get_data (self->buffers->pdata[0], NULL);
   seen = g_bytes_new (data, SIZE);
@@ -168,8 +177,14 @@ has_started (gpointer data)
   return ((Scene *) data)->n_buffers >= 5;
 }
 
+static gboolean
+has_so_many_fds (gpointer data)
+{
+  return ferry_test_count_fds () == *(guint *) data;
+}
+
 static void
-test_killed (Scene *self, gconstpointer trusted)
+test_killed (Scene *self, gconstpointer mode)
 {
   g_autoptr (GStrvBuilder) orders = g_strv_builder_new ();
   g_auto (GStrv) all = NULL;
@@ -179,7 +194,7 @@ test_killed (Scene *self, gconstpointer trusted)
   for (guint i = 0; i < 2000; i++)
     g_strv_builder_add (orders, "buffer:" G_STRINGIFY (SIZE_NUMBER));
   all = g_strv_builder_end (orders);
-  spawn (self, trusted, all);
+  spawn (self, mode, all);
   ferry_test_run_until (has_started, self);
   ferry_worker_force_exit (self->worker);
   ferry_test_wait_flag (&self->closed);
@@ -188,17 +203,31 @@ test_killed (Scene *self, gconstpointer trusted)
   for (guint i = 0; i < n; i++)
     assert_pattern (self->buffers->pdata[i], SIZE);
   g_clear_object (&self->worker);
-  g_assert_cmpuint (ferry_test_count_fds (), ==, n_fds);
+  ferry_test_look_until (has_so_many_fds, &n_fds);
+}
+
+/* What was handed over is out of the worker's reach. */
+static void
+test_lost (Scene *self, gconstpointer mode)
+{
+  spawn (self, mode, (char *[]){(char *) "scribble:" G_STRINGIFY (SIZE_NUMBER), NULL});
+  ferry_test_wait_flag (&self->closed);
+  worker_test_assert_exit (self->worker, FERRY_CLOSE_REASON_KILLED, "signal 11");
+  g_assert_cmpuint (self->n_buffers, ==, 1);
+  assert_pattern (self->buffers->pdata[0], SIZE);
 }
 
 static void
 add (const char *name, void (*test) (Scene *, gconstpointer))
 {
-  g_autofree char *trusted = g_strdup_printf ("/buffers/trusted/%s", name);
-  g_autofree char *copied = g_strdup_printf ("/buffers/copied/%s", name);
+  static const char *const modes[] = {[COPIED] = "copied", [TRUSTED] = "trusted", [ONE_SHOT] = "one-shot"};
 
-  g_test_add (trusted, Scene, GINT_TO_POINTER (TRUE), set_up, test, tear_down);
-  g_test_add (copied, Scene, GINT_TO_POINTER (FALSE), set_up, test, tear_down);
+  for (int mode = COPIED; mode <= ONE_SHOT; mode++)
+    {
+      g_autofree char *path = g_strdup_printf ("/buffers/%s/%s", modes[mode], name);
+
+      g_test_add (path, Scene, GINT_TO_POINTER (mode), set_up, test, tear_down);
+    }
 }
 
 int
@@ -207,9 +236,11 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 
   add ("arrive-and-stay", test_arrive);
-  add ("have-memory-that-serves-again", test_many);
+  add ("are-as-many-as-it-takes", test_many);
   add ("of-a-killed-worker-are-whole", test_killed);
-  g_test_add ("/buffers/copied/are-not-changed-by-their-worker", Scene, GINT_TO_POINTER (FALSE), set_up, test_copy,
+  g_test_add ("/buffers/copied/are-not-changed-by-their-worker", Scene, GINT_TO_POINTER (COPIED), set_up, test_copy,
+              tear_down);
+  g_test_add ("/buffers/one-shot/are-out-of-their-workers-reach", Scene, GINT_TO_POINTER (ONE_SHOT), set_up, test_lost,
               tear_down);
 
   return g_test_run ();
