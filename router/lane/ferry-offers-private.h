@@ -23,6 +23,7 @@ typedef struct
   GArray *descriptors;                        /* (element-type int) (owned elements): in the order of their numbers */
   guint64 n_received;
   guint64 n_taken;
+  char *fault; /* (owned) (nullable): what was wrong in the socket when a record was taken */
 } FerryOffers;
 
 FerryOffers *ferry_offers_new (void);

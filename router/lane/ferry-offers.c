@@ -21,6 +21,7 @@ void
 ferry_offers_free (FerryOffers *self)
 {
   ferry_strays_free (self->descriptors);
+  g_free (self->fault);
   g_free (self);
 }
 
@@ -62,6 +63,18 @@ ferry_offers_receive (FerryOffers *self, int control, GError **error)
   return FERRY_CONTROL_TAKEN;
 }
 
+/* Nothing says that the socket was looked at before the lane. */
+static void
+look_for_one_more (FerryOffers *self, int control)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (control < 0 || ferry_offers_receive (self, control, &error) != FERRY_CONTROL_INVALID)
+    return;
+  g_free (self->fault);
+  self->fault = g_strdup (error->message);
+}
+
 /* The descriptor for a record: *fd is the caller's. control: -1 where it was closed, with all that was in it taken.
  * Returns what is wrong, or NULL. */
 const char *
@@ -69,8 +82,11 @@ ferry_offers_take (FerryOffers *self, int control, guint64 number, int *fd)
 {
   if (number != self->n_taken + 1)
     return "its records of one-shot buffers are out of order";
-  if (self->descriptors->len == 0 &&
-      (control < 0 || ferry_offers_receive (self, control, NULL) != FERRY_CONTROL_TAKEN))
+  if (self->descriptors->len == 0)
+    look_for_one_more (self, control);
+  if (self->fault != NULL)
+    return self->fault;
+  if (self->descriptors->len == 0)
     return "its record of a one-shot buffer came without a descriptor before it";
   self->n_taken++;
   *fd = g_array_index (self->descriptors, int, 0);
