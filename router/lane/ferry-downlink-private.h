@@ -37,8 +37,8 @@ typedef struct
 typedef struct
 {
   guint64 connection_id;
-  guint32 index;    /* of its word in the pipe table */
-  guint32 cell;     /* as in FerryGrant, as flags */
+  guint32 index; /* of its word in the pipe table */
+  guint32 cell;  /* as in FerryGrant, as flags */
   guint32 flags;
   const char *name; /* borrowed until the next record is received; not terminated */
   gsize name_length;

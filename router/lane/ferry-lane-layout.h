@@ -188,18 +188,18 @@ G_STATIC_ASSERT (sizeof (FerryRecordHeader) == 16);
 
 typedef enum
 {
-  FERRY_RECORD_BYTES = 1,   /* up and down: a message; the payload is its bytes */
-  FERRY_RECORD_VARIANT = 2, /* up: a message; the payload is a serialised GVariant of the type announced as number */
-  FERRY_RECORD_TYPE = 3,    /* up: announces a type string, without its terminating zero, as number */
-  FERRY_RECORD_LARGE = 4,   /* up and down: a message follows in pieces; the payload is a FerryLargeMessage. Up, it may
-                             * lie in a buffer instead, whose FerryBufferMessage comes behind that */
-  FERRY_RECORD_PIECE = 5,   /* up and down: a piece of it */
-  FERRY_RECORD_ABANDON = 6, /* up: the rest of it will not come */
-  FERRY_RECORD_STOP = 7,    /* up: the sender was stopped */
-  FERRY_RECORD_GRANT = 8,   /* down: the payload is a FerryGrant and the sender's name */
-  FERRY_RECORD_FINISH = 9,  /* down: nothing more will be asked; the worker does what it has, and exits */
-  FERRY_RECORD_CANCEL = 10, /* express: the call whose xid is in place of the connection id; number says why */
-  FERRY_RECORD_BUFFER = 11, /* up: a buffer; the payload is a FerryBufferMessage, and what goes with it */
+  FERRY_RECORD_BYTES = 1,     /* up and down: a message; the payload is its bytes */
+  FERRY_RECORD_VARIANT = 2,   /* up: a message; the payload is a serialised GVariant of the type announced as number */
+  FERRY_RECORD_TYPE = 3,      /* up: announces a type string, without its terminating zero, as number */
+  FERRY_RECORD_LARGE = 4,     /* up and down: a message follows in pieces; the payload is a FerryLargeMessage. Up,
+                               * it may lie in a buffer instead, whose FerryBufferMessage comes behind that */
+  FERRY_RECORD_PIECE = 5,     /* up and down: a piece of it */
+  FERRY_RECORD_ABANDON = 6,   /* up: the rest of it will not come */
+  FERRY_RECORD_STOP = 7,      /* up: the sender was stopped */
+  FERRY_RECORD_GRANT = 8,     /* down: the payload is a FerryGrant and the sender's name */
+  FERRY_RECORD_FINISH = 9,    /* down: nothing more will be asked; the worker does what it has, and exits */
+  FERRY_RECORD_CANCEL = 10,   /* express: the call whose xid is in place of the connection id; number says why */
+  FERRY_RECORD_BUFFER = 11,   /* up: a buffer; the payload is a FerryBufferMessage, and what goes with it */
   FERRY_RECORD_ONE_SHOT = 12, /* up: a buffer in memory of its own; the payload is a FerryOneShotMessage, as above */
 } FerryRecordKind;
 

@@ -46,7 +46,8 @@ refuse (GError **error, const char *what)
   return FERRY_CONTROL_INVALID;
 }
 
-/* Takes the next one from the socket. A worker knows which of its records were taken, so it never has too many there. */
+/* Takes the next one from the socket. A worker knows which of its records were taken, so it never has too many there.
+ */
 FerryControlEvent
 ferry_offers_receive (FerryOffers *self, int control, GError **error)
 {

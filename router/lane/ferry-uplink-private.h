@@ -34,10 +34,10 @@ typedef struct
   int control;              /* const: (unowned): as reserve: what memory is handed over by, or -1 */
   GThread *never_waits;     /* const: (nullable) the router's thread, where it is of this process */
   pthread_mutex_t lock;
-  FerryLaneWriter writer; /* lock */
-  gboolean forked;        /* this is a copy in a child of the process that writes the lane */
-  gboolean large_turn;    /* lock: a message is being sent in pieces */
-  guint64 n_offers;       /* lock: one-shot buffers sent */
+  FerryLaneWriter writer;                        /* lock */
+  gboolean forked;                               /* this is a copy in a child of the process that writes the lane */
+  gboolean large_turn;                           /* lock: a message is being sent in pieces */
+  guint64 n_offers;                              /* lock: one-shot buffers sent */
   guint64 offer_ends[FERRY_MAX_OFFERS_PER_LINK]; /* lock: where the record of the latest ones end, by their numbers */
   _Atomic gint references;
 } FerryUplink;

@@ -49,7 +49,8 @@ ferry_buffer_new_one_shot (FerryUplink *uplink, gsize size, GError **error)
 gboolean
 ferry_buffer_seal (FerryBuffer *self, GError **error)
 {
-  self->sealed = self->sealed || ferry_one_shot_seal (self->memory, self->message.size, self->data, self->mapped, error);
+  self->sealed =
+    self->sealed || ferry_one_shot_seal (self->memory, self->message.size, self->data, self->mapped, error);
   return self->sealed;
 }
 

@@ -6,8 +6,8 @@
  * Threads:   the monitor.
  * Trust:     a trusted worker's buffer is handed on where it lies. Of any other it is copied into private memory first,
  *            a part in each visit, so that the links take turns; what the worker changes meanwhile, it changes for
- *            itself. What comes behind a buffer in the lane waits until it is whole. A one-shot buffer has memory of its
- *            own, which nobody can change any more once it is mapped. */
+ *            itself. What comes behind a buffer in the lane waits until it is whole. A one-shot buffer has memory of
+ * its own, which nobody can change any more once it is mapped. */
 
 #include "config.h"
 

@@ -32,9 +32,10 @@ G_BEGIN_DECLS
  *   [property@Ferry.Router:latest-interval] at the most. The last one always arrives, before `closed`. A message has at
  *   most 4,088 bytes, less the string of its type.
  * @FERRY_PIPE_ONE_SHOT_BUFFERS: Each buffer that a worker sends has memory of its own, which is sealed and handed over
- *   with it: nothing is copied, and the worker cannot change it any more. See [method@Ferry.Sender.create_buffer_until].
- *   For what is large and comes now and then from workers that are not trusted; where buffers come one after the other,
- *   copies into memory that is used again are quicker. Of a sender in the application itself it changes nothing.
+ *   with it: nothing is copied, and the worker cannot change it any more. See
+ * [method@Ferry.Sender.create_buffer_until]. For what is large and comes now and then from workers that are not
+ * trusted; where buffers come one after the other, copies into memory that is used again are quicker. Of a sender in
+ * the application itself it changes nothing.
  *
  * What kind of pipe [method@Ferry.Router.pipe] makes.
  *

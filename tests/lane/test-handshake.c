@@ -163,8 +163,7 @@ test_attach_answers_the_welcome (void)
   sockets_init (&sockets);
   ferry_control_send_attach (sockets.worker, SEGMENT_SIZE, &error);
   g_assert_no_error (error);
-  g_assert_cmpint (receive_packet (sockets.application, FALSE, SEGMENT_SIZE, &error), ==,
-                   FERRY_CONTROL_ATTACHED);
+  g_assert_cmpint (receive_packet (sockets.application, FALSE, SEGMENT_SIZE, &error), ==, FERRY_CONTROL_ATTACHED);
   g_assert_no_error (error);
 }
 
@@ -201,8 +200,7 @@ test_attach_before_the_close_counts (void)
   ferry_control_send_attach (sockets.worker, SEGMENT_SIZE, &error);
   g_assert_no_error (error);
   ferry_clear_fd (&sockets.worker);
-  g_assert_cmpint (receive_packet (sockets.application, FALSE, SEGMENT_SIZE, &error), ==,
-                   FERRY_CONTROL_ATTACHED);
+  g_assert_cmpint (receive_packet (sockets.application, FALSE, SEGMENT_SIZE, &error), ==, FERRY_CONTROL_ATTACHED);
   g_assert_cmpint (receive_packet (sockets.application, TRUE, SEGMENT_SIZE, &error), ==, FERRY_CONTROL_CLOSED);
 }
 
@@ -317,8 +315,7 @@ test_second_packet_is_invalid (void)
   sockets_init (&sockets);
   ferry_control_send_attach (sockets.worker, SEGMENT_SIZE, NULL);
   ferry_control_send_attach (sockets.worker, SEGMENT_SIZE, NULL);
-  g_assert_cmpint (receive_packet (sockets.application, FALSE, SEGMENT_SIZE, &error), ==,
-                   FERRY_CONTROL_ATTACHED);
+  g_assert_cmpint (receive_packet (sockets.application, FALSE, SEGMENT_SIZE, &error), ==, FERRY_CONTROL_ATTACHED);
   g_assert_cmpint (receive_packet (sockets.application, TRUE, SEGMENT_SIZE, &error), ==, FERRY_CONTROL_INVALID);
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
   g_assert_nonnull (strstr (error->message, "second packet"));
@@ -333,8 +330,7 @@ assert_descriptors_refused (gsize size, guint n, gboolean attached)
 
   sockets_init (&sockets);
   send_packet (sockets.worker, &attach, size, n);
-  g_assert_cmpint (receive_packet (sockets.application, attached, SEGMENT_SIZE, &error), ==,
-                   FERRY_CONTROL_INVALID);
+  g_assert_cmpint (receive_packet (sockets.application, attached, SEGMENT_SIZE, &error), ==, FERRY_CONTROL_INVALID);
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
   g_assert_nonnull (strstr (error->message, "descriptors"));
 }
