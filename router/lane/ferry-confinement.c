@@ -19,6 +19,7 @@
 #include <sys/syscall.h>
 
 #include "base/ferry-base-private.h"
+#include "lane/ferry-handshake-private.h"
 #include "lane/ferry-link-private.h"
 
 /* Between the process that was spawned and the worker are one or two others. */
@@ -175,63 +176,41 @@ take_report (FerryLink *link, const FerryConfined *report, GError **error)
 }
 
 static gboolean
-is_report (const FerryConfined *packet, gssize size)
+is_report (const FerryConfined *packet, gsize size)
 {
   return size == sizeof *packet && memcmp (packet->header.magic, FERRY_PROTOCOL_MAGIC, 8) == 0 &&
          packet->header.kind == FERRY_CONTROL_CONFINED && packet->header.version == FERRY_PROTOCOL_VERSION;
 }
 
-static pid_t
-get_sender (struct msghdr *message)
-{
-  for (struct cmsghdr *header = CMSG_FIRSTHDR (message); header != NULL; header = CMSG_NXTHDR (message, header))
-    if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_CREDENTIALS)
-      {
-        struct ucred credentials;
-
-        memcpy (&credentials, CMSG_DATA (header), sizeof credentials);
-        return credentials.pid;
-      }
-  return 0;
-}
-
 /* monitor: takes what the worker says of its sandbox, or leaves its first packet for ferry_control_receive() where that
- * is another one. FERRY_CONTROL_TAKEN: the next call is for that. There is room for the sender's credentials, where
- * they are asked for, and for no descriptor. */
+ * is another one. FERRY_CONTROL_TAKEN: the next call is for that. descriptors: as there. */
 FerryControlEvent
-ferry_confinement_receive (FerryLink *link, GError **error)
+ferry_confinement_receive (FerryLink *link, GArray *descriptors, GError **error)
 {
-  union
-  {
-    char bytes[CMSG_SPACE (sizeof (struct ucred))];
-    struct cmsghdr align;
-  } control = {0};
-  gboolean wrapped = link->confinement.wrapped;
   FerryConfined report = {0};
-  struct iovec vector = {.iov_base = &report, .iov_len = sizeof report};
-  struct msghdr message = {.msg_iov = &vector,
-                           .msg_iovlen = 1,
-                           .msg_control = wrapped ? control.bytes : NULL,
-                           .msg_controllen = wrapped ? sizeof control.bytes : 0};
+  gsize received = 0;
+  pid_t sender = 0;
   gssize size = TEMP_FAILURE_RETRY (recv (link->control, &report, sizeof report, MSG_DONTWAIT | MSG_PEEK | MSG_TRUNC));
+  FerryControlEvent event;
 
   if (size < 0)
     return errno == EAGAIN || errno == EWOULDBLOCK ? FERRY_CONTROL_NOTHING : FERRY_CONTROL_CLOSED;
   if (size == 0)
     return FERRY_CONTROL_CLOSED;
-  if (!is_report (&report, size))
+  if (!is_report (&report, (gsize) size))
     return go_without (link, error);
-  size = TEMP_FAILURE_RETRY (recvmsg (link->control, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
+  event = ferry_control_receive_packet (link->control, &report, sizeof report, &received, descriptors, &sender, error);
   set_credentials_wanted (link, FALSE);
-  if (!is_report (&report, size) || (message.msg_flags & MSG_CTRUNC) != 0)
+  if (event != FERRY_CONTROL_TAKEN)
+    return event;
+  if (descriptors->len > 0 || !is_report (&report, received))
     {
       g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-                           "The worker sent descriptors, which travel only from application to worker, on its control "
-                           "socket");
+                           "The worker sent descriptors, of which it has none to send, on its control socket");
       return FERRY_CONTROL_INVALID;
     }
-  if (wrapped)
-    take_process (link, get_sender (&message));
+  if (link->confinement.wrapped)
+    take_process (link, sender);
   return take_report (link, &report, error);
 }
 

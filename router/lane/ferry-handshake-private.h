@@ -4,13 +4,14 @@
 /* The handshake over the control socket, and what follows it there.
  *
  * The application's welcome lies in the socket before the worker is started, with the descriptors of their link. The
- * worker answers with one packet. That is the last it may send, unless a sender of its has one-shot buffers: then it
- * offers their memory, one descriptor in each packet. No call here waits, except for the worker's own reading of its
- * welcome. */
+ * worker answers with one packet, and in a sandbox with one before it. That is the last it may send, unless a sender of
+ * its has one-shot buffers: then it offers their memory, one descriptor in each packet. No call here waits, except for
+ * the worker's own reading of its welcome. */
 
 #pragma once
 
 #include <glib.h>
+#include <sys/types.h>
 
 #include "lane/ferry-lane-layout.h"
 
@@ -27,6 +28,8 @@ typedef enum
 
 gboolean ferry_control_socket_pair (int *application_fd, int *worker_fd, GError **error);
 gboolean ferry_control_send_welcome (int fd, const FerryWelcome *welcome, int memory, int doorbell, GError **error);
+FerryControlEvent ferry_control_receive_packet (int fd, gpointer packet, gsize capacity, gsize *packet_size,
+                                                GArray *descriptors, pid_t *sender, GError **error);
 FerryControlEvent ferry_control_receive (int fd, gboolean attached, gsize segment_size, GArray *descriptors,
                                          GError **error);
 FerryControlEvent ferry_control_receive_offer (int fd, FerryOffer *packet, GArray *descriptors, GError **error);

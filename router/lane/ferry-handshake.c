@@ -86,20 +86,34 @@ check_attach (const FerryAttach *packet, gsize size, gsize segment_size, GError 
 }
 
 static void
-collect_descriptors (struct msghdr *message, GArray *descriptors)
+collect (struct msghdr *message, GArray *descriptors, pid_t *sender)
 {
   for (struct cmsghdr *header = CMSG_FIRSTHDR (message); header != NULL; header = CMSG_NXTHDR (message, header))
-    if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
-      g_array_append_vals (descriptors, CMSG_DATA (header), (header->cmsg_len - CMSG_LEN (0)) / sizeof (int));
+    {
+      if (header->cmsg_level != SOL_SOCKET)
+        continue;
+      if (header->cmsg_type == SCM_RIGHTS)
+        g_array_append_vals (descriptors, CMSG_DATA (header), (header->cmsg_len - CMSG_LEN (0)) / sizeof (int));
+      if (header->cmsg_type == SCM_CREDENTIALS && sender != NULL)
+        {
+          struct ucred credentials;
+
+          memcpy (&credentials, CMSG_DATA (header), sizeof credentials);
+          *sender = credentials.pid;
+        }
+    }
 }
 
-/* Takes one packet of up to capacity bytes; the descriptors that came along are added to the caller's. */
-static FerryControlEvent
-receive_packet (int fd, gpointer packet, gsize capacity, gsize *packet_size, GArray *descriptors, GError **error)
+/* application: takes one packet of up to capacity bytes, of whatever kind. The descriptors that came along are added to
+ * the caller's, who does not close them on a thread that others wait for. sender: (nullable): set where the socket was
+ * asked for credentials. */
+FerryControlEvent
+ferry_control_receive_packet (int fd, gpointer packet, gsize capacity, gsize *packet_size, GArray *descriptors,
+                              pid_t *sender, GError **error)
 {
   union
   {
-    char bytes[CMSG_SPACE (MAX_DESCRIPTORS * sizeof (int))];
+    char bytes[CMSG_SPACE (MAX_DESCRIPTORS * sizeof (int)) + CMSG_SPACE (sizeof (struct ucred))];
     struct cmsghdr align;
   } control;
   struct iovec vector = {.iov_base = packet, .iov_len = capacity};
@@ -113,7 +127,7 @@ receive_packet (int fd, gpointer packet, gsize capacity, gsize *packet_size, GAr
   while (size < 0 && errno == EINTR);
   if (size < 0)
     return errno == EAGAIN || errno == EWOULDBLOCK ? FERRY_CONTROL_NOTHING : FERRY_CONTROL_CLOSED;
-  collect_descriptors (&message, descriptors);
+  collect (&message, descriptors, sender);
   if ((message.msg_flags & MSG_CTRUNC) != 0)
     return invalid (error, "sent a control message that was truncated (or this process has too many files open)");
   if (size == 0 && descriptors->len == n_before)
@@ -124,14 +138,13 @@ receive_packet (int fd, gpointer packet, gsize capacity, gsize *packet_size, GAr
   return FERRY_CONTROL_TAKEN;
 }
 
-/* application: takes the next packet of the worker's, which is hostile until checked. What came along is added to
- * descriptors, and is the caller's, who does not close it on a thread that others wait for. */
+/* application: takes the next packet of the worker's, which is hostile until checked. */
 FerryControlEvent
 ferry_control_receive (int fd, gboolean attached, gsize segment_size, GArray *descriptors, GError **error)
 {
   FerryAttach packet = {0};
   gsize size = 0;
-  FerryControlEvent event = receive_packet (fd, &packet, sizeof packet, &size, descriptors, error);
+  FerryControlEvent event = ferry_control_receive_packet (fd, &packet, sizeof packet, &size, descriptors, NULL, error);
 
   if (descriptors->len > 0 && event == FERRY_CONTROL_TAKEN)
     return invalid (error, "sent descriptors, of which it has none to send,");
@@ -149,7 +162,7 @@ ferry_control_receive_offer (int fd, FerryOffer *packet, GArray *descriptors, GE
 {
   guint n_before = descriptors->len;
   gsize size = 0;
-  FerryControlEvent event = receive_packet (fd, packet, sizeof *packet, &size, descriptors, error);
+  FerryControlEvent event = ferry_control_receive_packet (fd, packet, sizeof *packet, &size, descriptors, NULL, error);
 
   if (event != FERRY_CONTROL_TAKEN)
     return event;

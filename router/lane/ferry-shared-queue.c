@@ -294,9 +294,9 @@ ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEven
 
 /* A worker without senders has no more to say. */
 static FerryControlEvent
-receive_confined (FerrySharedQueue *self, FerryLink *link, GError **error)
+receive_confined (FerrySharedQueue *self, FerryLink *link, GArray *strays, GError **error)
 {
-  FerryControlEvent event = ferry_confinement_receive (link, error);
+  FerryControlEvent event = ferry_confinement_receive (link, strays, error);
 
   if (event == FERRY_CONTROL_TAKEN && link->connection_ids->len == 0)
     ferry_shared_queue_set_deadline (self, link, 0);
@@ -314,10 +314,11 @@ receive (FerrySharedQueue *self, FerryLink *link, GError **error)
     return ferry_nursery_link_receive (self, link, error);
   if (attached && link->offers != NULL)
     return ferry_offers_receive (link->offers, link->control, error);
-  if (link->confinement.awaited)
-    return receive_confined (self, link, error);
   strays = ferry_strays_new ();
-  event = ferry_control_receive (link->control, attached, link->segment.size, strays, error);
+  if (link->confinement.awaited)
+    event = receive_confined (self, link, strays, error);
+  else
+    event = ferry_control_receive (link->control, attached, link->segment.size, strays, error);
   ferry_strays_free (strays);
   return event;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "descriptor-array.h"
 #include "fuzz.h"
 #include "lane/ferry-handshake-private.h"
 
@@ -17,14 +18,12 @@
 static FerryControlEvent
 receive (int fd, gboolean attached, const guint8 *packet, gsize size, guint n_fds)
 {
-  g_autoptr (GArray) descriptors = g_array_new (FALSE, FALSE, sizeof (int));
+  g_autoptr (GArray) descriptors = descriptor_array_new ();
   g_autoptr (GError) error = NULL;
   FerryControlEvent event = ferry_control_receive (fd, attached, SEGMENT_SIZE, descriptors, &error);
   FerryAttach attach = {0};
 
   g_assert_cmpuint (descriptors->len, ==, n_fds);
-  for (guint i = 0; i < descriptors->len; i++)
-    close (g_array_index (descriptors, int, i));
   g_assert_true ((error != NULL) == (event == FERRY_CONTROL_INVALID));
   g_assert_true ((event == FERRY_CONTROL_CLOSED) == (size == 0 && n_fds == 0));
   if (event != FERRY_CONTROL_ATTACHED)

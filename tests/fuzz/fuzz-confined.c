@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "base/ferry-base-private.h"
+#include "descriptor-array.h"
 #include "fuzz.h"
 #include "lane/ferry-link-private.h"
 
@@ -46,11 +47,12 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   while (at + 2 <= size && link->confinement.awaited)
     {
       gsize length = MIN (data[at], size - at - 2);
+      g_autoptr (GArray) descriptors = descriptor_array_new ();
       g_autoptr (GError) error = NULL;
       FerryControlEvent event;
 
       fuzz_send_packet (link->worker_end, data + at + 2, length, link->worker_end, data[at + 1] % 5);
-      event = ferry_confinement_receive (link, &error);
+      event = ferry_confinement_receive (link, descriptors, &error);
       check (link, event, error);
       if (event == FERRY_CONTROL_CLOSED || event == FERRY_CONTROL_INVALID)
         return 0;

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "base/ferry-base-private.h"
+#include "descriptor-array.h"
 #include "ferry-test.h"
 #include "lane/ferry-link-private.h"
 
@@ -38,8 +39,9 @@ make_link (guint32 required, guint32 given, gboolean wrapped)
 static FerryControlEvent
 receive (FerryLink *link, const char *words)
 {
+  g_autoptr (GArray) descriptors = descriptor_array_new ();
   g_autoptr (GError) error = NULL;
-  FerryControlEvent event = ferry_confinement_receive (link, &error);
+  FerryControlEvent event = ferry_confinement_receive (link, descriptors, &error);
 
   g_assert_true ((event == FERRY_CONTROL_INVALID) == (error != NULL));
   if (words != NULL)

@@ -5,6 +5,7 @@
 
 #include "config.h"
 
+#include "descriptor-array.h"
 #include "ferry-test.h"
 
 #include <fcntl.h>
@@ -107,12 +108,9 @@ make_welcome (void)
 static FerryControlEvent
 receive_packet (int fd, gboolean attached, gsize segment_size, GError **error)
 {
-  g_autoptr (GArray) descriptors = g_array_new (FALSE, FALSE, sizeof (int));
-  FerryControlEvent event = ferry_control_receive (fd, attached, segment_size, descriptors, error);
+  g_autoptr (GArray) descriptors = descriptor_array_new ();
 
-  for (guint i = 0; i < descriptors->len; i++)
-    close (g_array_index (descriptors, int, i));
-  return event;
+  return ferry_control_receive (fd, attached, segment_size, descriptors, error);
 }
 
 /* What the application makes of a packet; its complaint must hold words. */
