@@ -77,6 +77,7 @@ typedef struct
   const char *type_string; /* (nullable): header.type_length bytes */
   gconstpointer body;      /* (nullable): the serialised value */
   gsize body_size;
+  GBytes *whole; /* (nullable): the message, where its memory can be kept */
 } FerryCallMessage;
 
 #define FERRY_CALL_MAX_PARTS 5
@@ -96,7 +97,7 @@ gboolean ferry_call_message_parse (FerryCallMessage *self, gconstpointer data, g
 /* Makes an answer's message the next of its pieces, the one that has the value's bytes from offset on; the last one
  * stays an answer. */
 void ferry_call_message_cut (FerryCallMessage *self, gsize offset);
-/* Returns the value with a copy of its bytes, no floating reference, or NULL where there is none. */
+/* Returns the value, no floating reference, or NULL where there is none. It keeps whole, or has a copy of its bytes. */
 GVariant *ferry_call_message_dup_value (const FerryCallMessage *self);
 /* The same, with the bytes that came before in pieces. Takes those. */
 GVariant *ferry_call_message_join_value (const FerryCallMessage *self, GByteArray *pieces);

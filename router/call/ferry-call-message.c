@@ -272,7 +272,12 @@ ferry_call_message_dup_value (const FerryCallMessage *self)
 
   if (self->type_string == NULL)
     return NULL;
-  bytes = g_bytes_new (self->body, self->body_size);
+  if (self->whole != NULL && self->body_size > 0)
+    bytes = g_bytes_new_from_bytes (
+      self->whole, (gsize) ((const guint8 *) self->body - (const guint8 *) g_bytes_get_data (self->whole, NULL)),
+      self->body_size);
+  else
+    bytes = g_bytes_new (self->body, self->body_size);
   return new_value (self, bytes);
 }
 

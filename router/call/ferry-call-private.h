@@ -98,6 +98,7 @@ void ferry_call_cancel (FerryCall *self, FerryCancelReason reason);
 void ferry_call_free (FerryCall *self);
 gboolean ferry_transactions_is_closed (FerryTransactions *self);
 gboolean ferry_transactions_send (FerryTransactions *self, const FerryCallMessage *message, GError **error);
+gboolean ferry_transactions_send_in_buffer (FerryTransactions *self, const FerryCallMessage *message);
 gboolean ferry_transactions_receive_piece (FerryTransactions *self, const FerryCallMessage *message, GError **error);
 gboolean ferry_transactions_check_pieces (FerryTransactions *self, const FerryCallMessage *message, GError **error);
 GByteArray *ferry_transactions_take_pieces_locked (FerryTransactions *self, guint64 xid);

@@ -268,9 +268,10 @@ ferry_call_attach (FerryCall *self, gpointer data, GDestroyNotify destroy)
 
 /* ---- answering ---- */
 
-/* Others get a turn between two of them. Where there is no room in the middle, the next try goes on there. */
+/* Whole, or in pieces: others get a turn between two of them. Where there is no room in the middle, the next try goes
+ * on there. */
 static gboolean
-send_pieces (FerryCall *self, const FerryCallMessage *answer, GError **error)
+send_large (FerryCall *self, const FerryCallMessage *answer, GError **error)
 {
   guint64 max_answer;
 
@@ -285,6 +286,8 @@ send_pieces (FerryCall *self, const FerryCallMessage *answer, GError **error)
                    self->method, answer->body_size, max_answer);
       return FALSE;
     }
+  if (self->n_sent == 0 && ferry_transactions_send_in_buffer (self->owner, answer))
+    return TRUE;
   for (;;)
     {
       FerryCallMessage message = *answer;
@@ -309,7 +312,7 @@ send_end (FerryCall *self, FerryCallKind kind, GVariant *value, GError **error)
     return FALSE;
   ferry_call_message_init (&message, kind, self->xid, NULL, value);
   if (kind == FERRY_CALL_ANSWER && self->owner->funcs.in_pieces && message.body_size > FERRY_CALL_PIECE_SIZE)
-    return send_pieces (self, &message, error);
+    return send_large (self, &message, error);
   return ferry_transactions_send (self->owner, &message, error);
 }
 

@@ -194,7 +194,11 @@ message_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVa
         ferry_router_keep (end->router, end->kept);
     }
   /* One that comes as a variant is taken for its bytes, and breaks a rule by them. */
-  if (end->kept != NULL)
+  if (G_UNLIKELY (end->kept == NULL))
+    return;
+  if (G_UNLIKELY (receiver->large != NULL))
+    ferry_transport_receive_bytes_in_run (end->kept, receiver->large);
+  else
     ferry_transport_receive_in_run (end->kept, data, size);
 }
 

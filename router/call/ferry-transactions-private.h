@@ -39,7 +39,9 @@ typedef struct
   /* (nullable): in receive(), before anybody's code is called that may take its time: whom done_in_run() is to wake is
    * woken no later. */
   void (*end_run) (gpointer transport);
-  /* Whether large answers go in pieces, so that they do not hold up others. */
+  /* (nullable): sends a large message whole where that holds up no others. Returns FALSE when it cannot. */
+  gboolean (*send_in_buffer) (gpointer transport, const FerryCallMessage *message);
+  /* Whether large answers go in pieces otherwise, so that they do not hold up others. */
   gboolean in_pieces;
   /* (nullable): called with the last reference: until then a send() that began before close() may be under way */
   void (*destroy) (gpointer transport);
@@ -113,6 +115,8 @@ gboolean ferry_transactions_add_window (FerryTransactions *self, guint64 xid, gu
 /* Takes a message of the other end's. Callbacks may drop the last reference. One thread at a time, or the callbacks of
  * one transaction overlap. Returns FALSE with FERRY_ERROR_PROTOCOL when it is malformed. */
 gboolean ferry_transactions_receive (FerryTransactions *self, gconstpointer data, gsize size, GError **error);
+/* The same; a value of the message keeps bytes. */
+gboolean ferry_transactions_receive_bytes (FerryTransactions *self, GBytes *bytes, GError **error);
 
 /* Takes a cancel that came by another road, before its request or after. */
 void ferry_transactions_receive_cancel (FerryTransactions *self, guint64 xid, guint16 reason);

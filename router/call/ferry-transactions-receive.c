@@ -273,37 +273,55 @@ ferry_transactions_receive_cancel (FerryTransactions *self, guint64 xid, guint16
   note_room (self);
 }
 
-gboolean
-ferry_transactions_receive (FerryTransactions *self, gconstpointer data, gsize size, GError **error)
+/* A message that was parsed. */
+static gboolean
+receive (FerryTransactions *self, const FerryCallMessage *message, GError **error)
 {
-  FerryCallMessage message;
-
-  if (!ferry_call_message_parse (&message, data, size, error))
-    return FALSE;
   if (ferry_transactions_is_closed (self))
     return TRUE;
   /* Relaxed: see note_unsent_locked() in ferry-call.c. */
   if (atomic_load_explicit (&self->has_unsent, memory_order_relaxed))
     ferry_transactions_flush_unsent (self);
 
-  switch (message.header.kind)
+  switch (message->header.kind)
     {
     case FERRY_CALL_REQUEST:
       end_run (self);
-      return receive_request (self, &message, error);
+      return receive_request (self, message, error);
     case FERRY_CALL_ITEM:
       end_run (self);
-      return receive_item (self, &message, error);
+      return receive_item (self, message, error);
     case FERRY_CALL_WINDOW:
-      return receive_window (self, &message, error);
+      return receive_window (self, message, error);
     case FERRY_CALL_CANCEL:
       end_run (self);
-      ferry_transactions_receive_cancel (self, message.header.xid, (guint16) message.header.number);
+      ferry_transactions_receive_cancel (self, message->header.xid, (guint16) message->header.number);
       return TRUE;
     case FERRY_CALL_PIECE:
       end_run (self);
-      return ferry_transactions_receive_piece (self, &message, error);
+      return ferry_transactions_receive_piece (self, message, error);
     default:
-      return receive_answer (self, &message, error);
+      return receive_answer (self, message, error);
     }
+}
+
+gboolean
+ferry_transactions_receive (FerryTransactions *self, gconstpointer data, gsize size, GError **error)
+{
+  FerryCallMessage message;
+
+  return ferry_call_message_parse (&message, data, size, error) && receive (self, &message, error);
+}
+
+gboolean
+ferry_transactions_receive_bytes (FerryTransactions *self, GBytes *bytes, GError **error)
+{
+  FerryCallMessage message;
+  gsize size;
+  gconstpointer data = g_bytes_get_data (bytes, &size);
+
+  if (!ferry_call_message_parse (&message, data, size, error))
+    return FALSE;
+  message.whole = bytes;
+  return receive (self, &message, error);
 }

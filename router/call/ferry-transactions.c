@@ -101,6 +101,14 @@ ferry_transactions_send (FerryTransactions *self, const FerryCallMessage *messag
   return check_open (self, error) && self->funcs.send (self->transport, message, error);
 }
 
+/* any, without the lock */
+gboolean
+ferry_transactions_send_in_buffer (FerryTransactions *self, const FerryCallMessage *message)
+{
+  return self->funcs.send_in_buffer != NULL && check_open (self, NULL) &&
+         self->funcs.send_in_buffer (self->transport, message);
+}
+
 gboolean
 ferry_transactions_refuse (FerryTransactions *self, guint64 xid, const GError *reason, GError **error)
 {

@@ -17,7 +17,9 @@ typedef struct
 {
   FerryTransactions *transactions;                                        /* const: (owned) */
   gboolean (*cancel) (FerryTransport *self, guint64 xid, guint16 reason); /* const: (nullable) */
-  _Atomic (GThread *) receiving_thread;                                   /* (unowned) (nullable) */
+  /* const: (nullable) */
+  gboolean (*send_in_buffer) (FerryTransport *self, const FerryPart *parts, guint n_parts);
+  _Atomic (GThread *) receiving_thread; /* (unowned) (nullable) */
   FerryBerths berths;
   GMainContext *context;   /* const: (owned) (nullable) */
   GThread *context_thread; /* const: (unowned) (nullable) */

@@ -23,11 +23,17 @@ FerryTransactions *ferry_transport_get_transactions (FerryTransport *self);
 /* As ferry_transport_receive(), for a caller that has a reference meanwhile, and that calls ferry_transport_end_run()
  * behind the last of a few, before anything else: threads that wait for what these answer are woken no later. */
 void ferry_transport_receive_in_run (FerryTransport *self, gconstpointer data, gsize size);
+/* The same; a value of the message keeps bytes. */
+void ferry_transport_receive_bytes_in_run (FerryTransport *self, GBytes *bytes);
 void ferry_transport_end_run (FerryTransport *self);
 FerryBerths *ferry_transport_get_berths (FerryTransport *self);
 /* For a transport with a road for cancels that overtakes what was sent. Before anything is asked. */
 void ferry_transport_set_cancel_func (FerryTransport *self,
                                       gboolean (*cancel) (FerryTransport *self, guint64 xid, guint16 reason));
+/* For a transport that has another way for a large message, which holds up no others: send returns FALSE where it is
+ * not open. Before anything is asked. */
+void ferry_transport_set_buffer_func (FerryTransport *self,
+                                      gboolean (*send) (FerryTransport *self, const FerryPart *parts, guint n_parts));
 /* What this end asks is numbered from that on, so that several transports share the road for cancels. */
 void ferry_transport_set_first_xid (FerryTransport *self, guint64 first);
 /* A cancel that came by that road. */

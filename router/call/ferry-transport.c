@@ -66,6 +66,16 @@ send_message (gpointer transport, const FerryCallMessage *message, GError **erro
 }
 
 static gboolean
+send_in_buffer (gpointer transport, const FerryCallMessage *message)
+{
+  FerryTransportPrivate *priv = ferry_transport_get_private (transport);
+  FerryPart parts[FERRY_CALL_MAX_PARTS];
+
+  return priv->send_in_buffer != NULL &&
+         priv->send_in_buffer (transport, parts, ferry_call_message_get_parts (message, parts));
+}
+
+static gboolean
 send_cancel (gpointer transport, guint64 xid, FerryCancelReason reason, GError **error)
 {
   FerryTransportPrivate *priv = ferry_transport_get_private (transport);
@@ -91,6 +101,7 @@ static const FerryTransportFuncs funcs = {
   .cancel = send_cancel,
   .note_room = note_room,
   .end_run = end_run,
+  .send_in_buffer = send_in_buffer,
   .in_pieces = TRUE,
 };
 
@@ -210,22 +221,38 @@ ferry_transport_receive (FerryTransport *self, gconstpointer data, gsize size)
   ferry_transport_end_run (self);
 }
 
-void
-ferry_transport_receive_in_run (FerryTransport *self, gconstpointer data, gsize size)
+/* Receives data, or bytes where that is not NULL. */
+static void
+receive_in_run (FerryTransport *self, gconstpointer data, gsize size, GBytes *bytes)
 {
   FerryTransportPrivate *priv = ferry_transport_get_private (self);
   g_autoptr (GError) error = NULL;
+  gboolean received;
   GThread *before;
 
   before = atomic_load_explicit (&priv->receiving_thread, memory_order_relaxed);
   /* Until this returns it is this thread, whatever the transport said; one thread at a time writes here. */
   ferry_transport_set_receiving_thread (self, g_thread_self ());
-  if (!ferry_transactions_receive (priv->transactions, data, size, &error))
+  received = bytes != NULL ? ferry_transactions_receive_bytes (priv->transactions, bytes, &error)
+                           : ferry_transactions_receive (priv->transactions, data, size, &error);
+  if (!received)
     {
       ferry_transport_end_run (self);
       ferry_transport_end (self, error);
     }
   ferry_transport_set_receiving_thread (self, before);
+}
+
+void
+ferry_transport_receive_in_run (FerryTransport *self, gconstpointer data, gsize size)
+{
+  receive_in_run (self, data, size, NULL);
+}
+
+void
+ferry_transport_receive_bytes_in_run (FerryTransport *self, GBytes *bytes)
+{
+  receive_in_run (self, NULL, 0, bytes);
 }
 
 void
@@ -435,6 +462,13 @@ ferry_transport_set_cancel_func (FerryTransport *self,
                                  gboolean (*cancel) (FerryTransport *self, guint64 xid, guint16 reason))
 {
   ferry_transport_get_private (self)->cancel = cancel;
+}
+
+void
+ferry_transport_set_buffer_func (FerryTransport *self,
+                                 gboolean (*send) (FerryTransport *self, const FerryPart *parts, guint n_parts))
+{
+  ferry_transport_get_private (self)->send_in_buffer = send;
 }
 
 void

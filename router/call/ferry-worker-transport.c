@@ -37,6 +37,12 @@ ferry_worker_transport_send (FerryTransport *transport, const GOutputVector *vec
   return ferry_sender_send_parts (self->sender, parts, n_vectors, FERRY_NO_DEADLINE, NULL, error);
 }
 
+static gboolean
+send_in_buffer (FerryTransport *transport, const FerryPart *parts, guint n_parts)
+{
+  return ferry_sender_send_parts_in_buffer (FERRY_WORKER_TRANSPORT (transport)->sender, parts, n_parts);
+}
+
 /* any: tells the application, which hears `closed`. Does nothing where that was done. */
 void
 ferry_worker_transport_stop (FerryTransport *transport)
@@ -74,7 +80,7 @@ ferry_worker_transport_new (FerrySender *sender)
 
   ferry_transactions_set_max_answer (ferry_transport_get_transactions (FERRY_TRANSPORT (self)),
                                      sender->max_message_size);
-
+  ferry_transport_set_buffer_func (FERRY_TRANSPORT (self), send_in_buffer);
   self->sender = g_object_ref (sender);
   return FERRY_TRANSPORT (self);
 }

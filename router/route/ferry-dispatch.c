@@ -107,17 +107,15 @@ deliver_large (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
   type = get_type (pipe, block->message_kind, block->number);
   count (self, receiver, block->size);
   /* What lies in a buffer is there already. */
-  bytes = g_steal_pointer (&block->buffer);
+  bytes = block->buffer != NULL ? g_steal_pointer (&block->buffer) : ferry_local_queue_keep (monitor->local, block);
   if (receiver->handler != NULL)
     {
-      const guint8 *data = bytes != NULL ? g_bytes_get_data (bytes, NULL) : block->data;
-
-      receiver->handler (receiver, data, block->size, type, receiver->handler_data);
+      receiver->large = ferry_local_queue_may_keep (block->link) ? bytes : NULL;
+      receiver->handler (receiver, g_bytes_get_data (bytes, NULL), block->size, type, receiver->handler_data);
+      receiver->large = NULL;
       end_run (receiver);
       return;
     }
-  if (bytes == NULL)
-    bytes = ferry_local_queue_keep (monitor->local, block);
   emit (receiver, g_variant_new_from_bytes (type != NULL ? type : G_VARIANT_TYPE_BYTESTRING, bytes, FALSE));
 }
 

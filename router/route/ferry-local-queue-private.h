@@ -40,6 +40,7 @@ void ferry_local_queue_push (FerryLocalQueue *self, FerryBlock *block);
 FerryBlock *ferry_local_queue_pop (FerryLocalQueue *self);
 FerryBlock *ferry_local_queue_pop_until (FerryLocalQueue *self, gint64 deadline);
 void ferry_local_queue_give_back (FerryLocalQueue *self, FerryBlock *block);
+gboolean ferry_local_queue_may_keep (FerryLink *link);
 GBytes *ferry_local_queue_keep (FerryLocalQueue *self, FerryBlock *block);
 GBytes *ferry_local_queue_keep_copy (FerryLocalQueue *self, FerryLink *link, FerryMemory memory, gsize size);
 GBytes *ferry_local_queue_keep_mapping (FerryLocalQueue *self, FerryLink *link, guint8 *data, gsize size);

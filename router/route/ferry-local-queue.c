@@ -259,6 +259,14 @@ kept_message_new (FerryLocalQueue *self, FerryLink *link, gsize size)
   return kept;
 }
 
+/* any: whether a layer above may keep a message for an application that knows nothing of a limit. Else it copies what
+ * it keeps, and the link goes on. */
+gboolean
+ferry_local_queue_may_keep (FerryLink *link)
+{
+  return atomic_load_explicit (&link->bytes_kept, memory_order_relaxed) < FERRY_KEPT_LIMIT / 2;
+}
+
 /* router's thread: hands the memory of a large message to the application. */
 GBytes *
 ferry_local_queue_keep (FerryLocalQueue *self, FerryBlock *block)

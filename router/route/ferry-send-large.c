@@ -122,6 +122,19 @@ send_pieces (FerrySend *send, GError **error)
 }
 
 gboolean
+ferry_sender_send_parts_in_buffer (FerrySender *self, const FerryPart *parts, guint n_parts)
+{
+  FerrySend send = {
+    .sender = self, .parts = parts, .n_parts = n_parts, .wait = {.index = self->index, .deadline = FERRY_NO_DEADLINE}};
+  FerryBufferMessage message;
+
+  for (guint i = 0; i < n_parts; i++)
+    send.size += parts[i].size;
+  return send.size > FERRY_MAX_RECORD_PAYLOAD && send.size <= self->max_message_size &&
+         ferry_sender_is_sendable (self) && reserve (&send, &message) && send_in_buffer (&send, &message, NULL);
+}
+
+gboolean
 ferry_send_large (FerrySend *send, GError **error)
 {
   FerrySender *self = send->sender;

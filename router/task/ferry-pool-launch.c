@@ -40,7 +40,8 @@ calls_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVari
   g_autoptr (GError) error = NULL;
 
   ferry_pool_worker_ref (self);
-  if (!ferry_transactions_receive (self->calls, data, size, &error))
+  if (!(receiver->large != NULL ? ferry_transactions_receive_bytes (self->calls, receiver->large, &error)
+                                : ferry_transactions_receive (self->calls, data, size, &error)))
     ferry_pool_worker_fault (self, error->message);
   ferry_pool_worker_unref (self);
 }
