@@ -18,7 +18,8 @@ typedef struct
   guint8 connection_id; /* and 128: it is published with the next one */
   guint8 buffer;        /* its number */
   guint8 place;         /* of the buffer, in quarters of a page; 255: as far away as can be */
-  guint8 rest;          /* length of the record's payload beyond the message */
+  guint8 rest;          /* length of the record's payload beyond the message; of a large one, bits: 1 it lies in the
+                         * buffer, 2 is of a type, 4 is not as long as that */
   guint16 size;         /* of the buffer; 65535: the largest there is. Or of what else it is */
 } Order;
 
@@ -27,16 +28,24 @@ make_payload (const Order *order, guint8 *payload)
 {
   FerryBufferMessage buffer = {order->place < 255 ? order->place * 1024u : -(guint64) 4096,
                                order->size < 65535 ? order->size * 16u : -(guint64) 4096, order->buffer, 0};
-  FerryLargeMessage large = {order->size, FERRY_RECORD_BYTES, 0, 0};
+  const gboolean is_whole = (order->rest & 1) != 0;
+  const gboolean is_typed = (order->rest & 2) != 0;
+  FerryLargeMessage large = {is_whole ? buffer.size + (order->rest & 4) : order->size,
+                             is_typed ? FERRY_RECORD_VARIANT : FERRY_RECORD_BYTES, is_typed ? order->number : 0, 0};
 
   if (order->kind == FERRY_RECORD_TYPE)
     return strlen (strcpy ((char *) payload, order->size % 2 != 0 ? "a{sv}" : "(ts)"));
   if (order->kind != FERRY_RECORD_BUFFER && order->kind != FERRY_RECORD_LARGE)
     return MIN (order->size, FERRY_MAX_RECORD_PAYLOAD);
+  if (order->kind == FERRY_RECORD_LARGE)
+    {
+      memcpy (payload, &large, sizeof large);
+      memcpy (payload + sizeof large, &buffer, sizeof buffer);
+      return is_whole ? sizeof large + sizeof buffer : sizeof large;
+    }
   memset (payload, order->rest, sizeof buffer + order->rest);
-  memcpy (payload, order->kind == FERRY_RECORD_BUFFER ? (gconstpointer) &buffer : &large,
-          order->kind == FERRY_RECORD_BUFFER ? sizeof buffer : sizeof large);
-  return order->kind == FERRY_RECORD_BUFFER ? sizeof buffer + order->rest : sizeof large;
+  memcpy (payload, &buffer, sizeof buffer);
+  return sizeof buffer + order->rest;
 }
 
 int

@@ -187,8 +187,9 @@ check_records (FuzzMonitor *self, const FerryBlock *block)
 }
 
 /* A trusted worker's lies in the arena, any other's does not. */
+/* What lies in a buffer, and is kept. */
 static void
-check_buffer (FuzzMonitor *self, const FerryBlock *block)
+check_memory (FuzzMonitor *self, const FerryBlock *block)
 {
   const FerryArena *arena = self->link->arena;
   gsize size;
@@ -198,10 +199,16 @@ check_buffer (FuzzMonitor *self, const FerryBlock *block)
   g_assert_cmpint (in_arena, ==, self->link->trusted);
   g_assert_true (size > 0 && size <= ARENA_CAPACITY);
   g_assert_true (!in_arena || size <= (gsize) (arena->memory + arena->size - data));
-  check_message (self, block->connection_id, block->number != 0 ? FERRY_RECORD_VARIANT : FERRY_RECORD_BYTES,
-                 block->number, block->data, block->size);
   g_assert_cmpuint (g_bytes_hash (block->buffer), ==, g_bytes_hash (block->buffer));
   g_ptr_array_add (self->kept, g_bytes_ref (block->buffer));
+}
+
+static void
+check_buffer (FuzzMonitor *self, const FerryBlock *block)
+{
+  check_memory (self, block);
+  check_message (self, block->connection_id, block->number != 0 ? FERRY_RECORD_VARIANT : FERRY_RECORD_BYTES,
+                 block->number, block->data, block->size);
 }
 
 static void
@@ -210,6 +217,15 @@ check_large (FuzzMonitor *self, const FerryBlock *block)
   g_assert_cmpuint (block->size, >, FERRY_MAX_RECORD_PAYLOAD);
   g_assert_cmpuint (block->size, <=, FUZZ_MAX_MESSAGE);
   g_assert_true (block->message_kind == FERRY_RECORD_BYTES || block->message_kind == FERRY_RECORD_VARIANT);
+  if (block->buffer != NULL)
+    {
+      g_assert_null (block->data);
+      g_assert_cmpuint (g_bytes_get_size (block->buffer), ==, block->size);
+      check_memory (self, block);
+      check_message (self, block->connection_id, block->message_kind, block->number,
+                     g_bytes_get_data (block->buffer, NULL), block->size);
+      return;
+    }
   check_message (self, block->connection_id, block->message_kind, block->number, block->data, block->size);
   /* Reads all of it, for what watches over memory to see. */
   g_assert_nonnull (block->data);

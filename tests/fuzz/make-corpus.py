@@ -256,6 +256,9 @@ CORPUS = {
             "at-once": b"".join(buffer_order(BUFFER, n, later=True, size=9000) for n in range(7)) + buffer_order(STOP, size=0),
             "in-pieces": buffer_order(LARGE, size=40000) + b"".join(
                 buffer_order(BUFFER, n, connection_id=2, later=n < 4) for n in range(5)) + buffer_order(PIECE, size=32752),
+            "messages": buffer_order(TYPE, 0, 1, size=0) + b"".join(
+                buffer_order(LARGE, n, n % 2, rest=1 + n % 2 * 2, size=2048 + n) for n in range(9)),
+            "message-of-a-size": buffer_order(LARGE, size=40000) + buffer_order(LARGE, 0, 1, size=3000, rest=7),
             "metadata": buffer_order(TYPE, 0, 1, size=0) + b"".join(
                 buffer_order(BUFFER, n, 1, rest=n * 4, size=1 + n) for n in range(60)),
             "metadata-of-no-type": buffer_order(BUFFER, rest=9),

@@ -53,6 +53,17 @@ static const HostileRow refused[] = {
   AFTER_ONE ("refuses-metadata-of-another-senders-type", "type:1:t second buffer:type=1,length=32",
              "record of a buffer is malformed"),
   AFTER_ONE ("refuses-a-record-over-the-limit", "type:1:ay length:32753", "a record of 32753 bytes, where 32752"),
+  AFTER_ONE ("refuses-a-message-longer-than-its-buffer", "whole:message=40001", "not as long as the buffer"),
+  AFTER_ONE ("refuses-a-message-shorter-than-its-buffer", "whole:message=39999", "not as long as the buffer"),
+  AFTER_ONE ("refuses-a-message-that-is-not-large", "whole:size=32752", "announced a message of 32752 bytes"),
+  AFTER_ONE ("refuses-a-message-over-the-limit", "whole:size=0xffffffffffffffff", "announced a message of 1844674"),
+  AFTER_ONE ("refuses-a-message-of-no-kind", "whole:kind=3", "a large message of kind 3"),
+  AFTER_ONE ("refuses-a-message-of-no-type", "whole:kind=2,type=1", "type number 1"),
+  AFTER_ONE ("refuses-bytes-with-a-type", "type:1:t whole:type=1", "type number 1"),
+  AFTER_ONE ("refuses-a-message-beyond-the-end", "whole:offset=1048576", "a buffer beyond its memory"),
+  AFTER_ONE ("refuses-a-message-in-no-number", "whole:number=64", "a buffer whose number is none"),
+  AFTER_ONE ("refuses-a-message-with-half-a-buffer", "whole:length=32", "a large message without its size"),
+  AFTER_ONE ("refuses-a-message-with-more-than-a-buffer", "whole:length=48", "a large message without its size"),
   AFTER_ONE ("refuses-another-senders-id", "id:123456789012", "which it was not granted"),
 };
 
@@ -71,6 +82,10 @@ static const BufferRow taken[] = {
   TAKEN ("takes-metadata-that-might-be-nested", "type:1:v buffer:type=1,length=9000", 1),
   TAKEN ("takes-what-lies-in-another-buffer", "buffer:size=9000 buffer:number=1,offset=8192", 2),
   TAKEN ("takes-wild-words", "buffer: arena:9 buffer:number=1 arena:9", 2),
+  {{"takes-messages-in-buffers-within-one-in-pieces",
+    "attach send:5 large:33000 whole: whole:number=1 piece:32752 piece:248 buffer:number=2 exit:0", 8, EXITED,
+    "status 0"},
+   1},
   TAKEN ("takes-buffers-within-a-large-message",
          "large:33000 second buffer: buffer:number=1 buffer:number=2 buffer:number=3", 4),
 };

@@ -23,6 +23,7 @@
  *   large:SIZE  large-kind:KIND  large-short   the beginning of a message in pieces
  *   large-storm:N  begin and abandon a message of 60 MB, N times
  *   buffer:KEY=VALUE,...  a buffer: its offset (4096), size (8), number (0), type (0) and the length of its record (24)
+ *   whole:KEY=VALUE,...   a large message (of 40000 bytes, or message=SIZE) in a buffer: as above, and its kind (1)
  *   garbage:SIZE   publish that many random bytes
  *   mid-write      write a record, and stop (SIGSTOP) before it is published
  * Memory:
@@ -322,14 +323,19 @@ obey_record (const char *order, const char *value, guint64 n)
   return TRUE;
 }
 
-static void
-write_buffer (const char *text)
+typedef struct
 {
-  static guint8 payload[FERRY_MAX_RECORD_PAYLOAD] = {0};
-  FerryBufferMessage message = {.offset = FERRY_ARENA_CONTROL_SIZE, .size = 8};
+  FerryBufferMessage buffer;
+  guint64 message; /* 0: as long as the buffer */
+  gsize length;
+  guint16 kind;
+  guint16 type;
+} BufferOrder;
+
+static void
+parse_buffer (const char *text, BufferOrder *order)
+{
   g_auto (GStrv) pairs = g_strsplit (text, ",", -1);
-  gsize length = sizeof message;
-  guint16 type = 0;
 
   for (char **pair = pairs; *pair != NULL; pair++)
     {
@@ -337,21 +343,51 @@ write_buffer (const char *text)
       guint64 n = g_ascii_strtoull (sign != NULL ? sign + 1 : "", NULL, 0);
 
       if (g_str_has_prefix (*pair, "offset="))
-        message.offset = n;
+        order->buffer.offset = n;
       else if (g_str_has_prefix (*pair, "size="))
-        message.size = n;
+        order->buffer.size = n;
       else if (g_str_has_prefix (*pair, "number="))
-        message.number = (guint32) n;
+        order->buffer.number = (guint32) n;
       else if (g_str_has_prefix (*pair, "type="))
-        type = (guint16) n;
+        order->type = (guint16) n;
       else if (g_str_has_prefix (*pair, "length="))
-        length = n;
+        order->length = n;
+      else if (g_str_has_prefix (*pair, "kind="))
+        order->kind = (guint16) n;
+      else if (g_str_has_prefix (*pair, "message="))
+        order->message = n;
       else
         check (FALSE, *pair);
     }
+}
+
+static void
+write_buffer (const char *text)
+{
+  static guint8 payload[FERRY_MAX_RECORD_PAYLOAD];
+  BufferOrder order = {.buffer = {.offset = FERRY_ARENA_CONTROL_SIZE, .size = 8}, .length = sizeof order.buffer};
+
+  parse_buffer (text, &order);
   memset (payload, 0xa5, sizeof payload);
-  memcpy (payload, &message, sizeof message);
-  write_record (FERRY_RECORD_BUFFER, type, payload, length);
+  memcpy (payload, &order.buffer, sizeof order.buffer);
+  write_record (FERRY_RECORD_BUFFER, order.type, payload, order.length);
+}
+
+static void
+write_whole (const char *text)
+{
+  guint8 payload[sizeof (FerryLargeMessage) + sizeof (FerryBufferMessage) + 8] = {0};
+  BufferOrder order = {.buffer = {.offset = FERRY_ARENA_CONTROL_SIZE, .size = 40000},
+                       .length = sizeof payload - 8,
+                       .kind = FERRY_RECORD_BYTES};
+  FerryLargeMessage large;
+
+  parse_buffer (text, &order);
+  large = (FerryLargeMessage){
+    .size = order.message != 0 ? order.message : order.buffer.size, .kind = order.kind, .number = order.type};
+  memcpy (payload, &large, sizeof large);
+  memcpy (payload + sizeof large, &order.buffer, sizeof order.buffer);
+  write_record (FERRY_RECORD_LARGE, 0, payload, MIN (order.length, sizeof payload));
 }
 
 static gboolean
@@ -375,6 +411,8 @@ obey_large (const char *order, const char *value, guint64 n)
     write_record (FERRY_RECORD_ABANDON, 0, NULL, 0);
   else if (g_str_has_prefix (order, "buffer:"))
     write_buffer (value);
+  else if (g_str_has_prefix (order, "whole:"))
+    write_whole (value);
   else
     return FALSE;
   return TRUE;
