@@ -6,12 +6,11 @@
 import os
 import struct
 
+from packets import CORPUS as PACKETS, header, packet, VERSION, UP_RING
 from variants import pack
 
 DROP, BYTES, VARIANT, TYPE, LARGE, PIECE, ABANDON, STOP, GRANT, FINISH, CANCEL, BUFFER = range(12)
-VERSION = 2
 NO_CELL = 0xffffffff
-UP_RING = 77824
 
 
 def record(kind, payload=b"", connection_id=1, number=0):
@@ -47,18 +46,6 @@ def moved(position, reads=True, share=0, absolute=False, arms=False):
 
 def variant(kind, value=None, body=b""):
     return counted(kind.encode()) + (pack(kind, value) if value is not None else body)
-
-
-def header(kind, version=VERSION, magic=b"FERRYLNK"):
-    return magic + struct.pack("=II", kind, version)
-
-
-def attach(version=VERSION, segment_size=UP_RING + 131072):
-    return header(2, version) + struct.pack("=QII", segment_size, 1, 0)
-
-
-def confined(layers, landlock_errno=0, filter_errno=0, version=VERSION):
-    return header(7, version) + struct.pack("=IIII", layers, landlock_errno, filter_errno, 0)
 
 
 def welcome(version=VERSION, capacity=131072, n_pipes=1, n_cells=0):
@@ -122,10 +109,6 @@ def progress(fraction, amount=0, total=0, unit=b"", text=b"", unit_length=None, 
 def start(flags=0, name=b"name", cwd=b"/", environment=b"A=b\0C=d\0"):
     return (header(3, 2) + struct.pack("=QiIIIII5Q", 1, 0, flags, 3, len(name), len(cwd), len(environment), 1, 2, 3, 4, 5)
             + name + cwd + environment)
-
-
-def packet(data, n_fds=0):
-    return bytes([len(data), n_fds]) + data
 
 
 def counted(data):
@@ -227,6 +210,7 @@ PIECES = (record(LARGE, large(33000)) + record(PIECE, b"x" * 32752) + record(BYT
           + record(PIECE, b"y" * 248) + record(STOP))
 
 CORPUS = {
+    **PACKETS,
     "drain": {
         "small": b"\0" + SMALL,
         "torn": b"\3" + SMALL,
@@ -348,29 +332,6 @@ CORPUS = {
         "window": b"\0" + then(b"F\0", b"m" + call(ITEM, 2, 0, b"", b"i", b"1234") * 1,
                                *[b"m" + call(ITEM, 1, 0, b"", b"(bt)", pack("(bt)", (n % 2, 7))) for n in range(20)]),
         "malformed": b"\0" + then(b"A\0", b"v\0" + counted(b"\xff" * 40), b"F\0", b"f\0" + counted(b"\x90" * 60)),
-    },
-    "confined": {
-        "good": b"\x24" + packet(confined(0x3c)),
-        "nothing-required": b"\0" + packet(confined(0)),
-        "missing": b"\x24" + packet(confined(4, 0, 1)),
-        "all-bits": b"\x7f" + packet(confined(0xffffffff, 0xffffffff, 0xffffffff)),
-        "attach": b"\0" + packet(attach()),
-        "attach-where-it-is-required": b"\x24" + packet(attach()),
-        "version": b"\x24" + packet(confined(0x3c, version=VERSION + 1)),
-        "descriptors": b"\0" + packet(confined(0x3c), 1),
-        "wrapped": b"\xa4" + packet(confined(0x3c)),
-        "wrapped-with-descriptors": b"\x80" + packet(confined(0x3c), 4),
-        "short": b"\0" + packet(confined(0x3c)[:31]),
-        "long": b"\0" + packet(confined(0x3c) + b"\0"),
-    },
-    "attach": {
-        "good": packet(attach()),
-        "version": packet(attach(VERSION + 1)),
-        "refused": packet(attach(VERSION, 0)),
-        "second": packet(attach()) + packet(attach()),
-        "descriptors": packet(attach(), 1),
-        "short": packet(attach()[:20]),
-        "long": packet(attach() + b"\0"),
     },
     "map": {
         "chunks": b"\3" + (item(b"\1") * 3 + chunk_done(50)) * 8,

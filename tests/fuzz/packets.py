@@ -1,0 +1,63 @@
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The packets that a worker sends on its control socket, and the corpus of those who take them."""
+
+import struct
+
+VERSION = 2
+UP_RING = 77824
+
+
+def header(kind, version=VERSION, magic=b"FERRYLNK"):
+    return magic + struct.pack("=II", kind, version)
+
+
+def attach(version=VERSION, segment_size=UP_RING + 131072):
+    return header(2, version) + struct.pack("=QII", segment_size, 1, 0)
+
+
+def confined(layers, landlock_errno=0, filter_errno=0, version=VERSION):
+    return header(7, version) + struct.pack("=IIII", layers, landlock_errno, filter_errno, 0)
+
+
+def packet(data, n_fds=0):
+    return bytes([len(data), n_fds]) + data
+
+
+CORPUS = {
+    "confined": {
+        "good": b"\x24" + packet(confined(0x3c)),
+        "nothing-required": b"\0" + packet(confined(0)),
+        "missing": b"\x24" + packet(confined(4, 0, 1)),
+        "all-bits": b"\x7f" + packet(confined(0xffffffff, 0xffffffff, 0xffffffff)),
+        "attach": b"\0" + packet(attach()),
+        "attach-where-it-is-required": b"\x24" + packet(attach()),
+        "version": b"\x24" + packet(confined(0x3c, version=VERSION + 1)),
+        "descriptors": b"\0" + packet(confined(0x3c), 1),
+        "wrapped": b"\xa4" + packet(confined(0x3c)),
+        "wrapped-with-descriptors": b"\x80" + packet(confined(0x3c), 4),
+        "short": b"\0" + packet(confined(0x3c)[:31]),
+        "long": b"\0" + packet(confined(0x3c) + b"\0"),
+    },
+    "offers": {
+        "one": bytes([0, 1, 3, 2, 0, 0, 3, 1, 2]),
+        "unseen": bytes([0, 1, 3, 3, 1, 2, 0, 2, 3, 3, 2, 2]),
+        "sixteen": b"".join(bytes([0, n, 3, 2, 0, 0]) for n in range(1, 18)),
+        "not-sealed": bytes([0, 1, 2, 3, 1, 2]),
+        "another-size": bytes([0, 1, 3, 3, 1, 1]),
+        "without": bytes([0, 1, 1, 2, 0, 0]),
+        "two": bytes([0, 1, 5, 2, 0, 0]),
+        "four": bytes([1, 3, 9, 2, 0, 0]),
+        "out-of-order": bytes([0, 2, 3, 2, 0, 0]),
+        "too-early": bytes([3, 1, 2]),
+    },
+    "attach": {
+        "good": packet(attach()),
+        "version": packet(attach(VERSION + 1)),
+        "refused": packet(attach(VERSION, 0)),
+        "second": packet(attach()) + packet(attach()),
+        "descriptors": packet(attach(), 1),
+        "short": packet(attach()[:20]),
+        "long": packet(attach() + b"\0"),
+    },
+}
