@@ -28,6 +28,7 @@ static const Work works[] = {
   {&bench_way_zeromq},
   {&bench_way_recycled},
   {&bench_way_untrusted},
+  {&bench_way_one_shot},
   {&bench_way_paced, 1000000, TRUE},
   {&bench_way_frames, 16666667},
   {&bench_way_message},

@@ -21,6 +21,7 @@ enum
   PACED,
   RECYCLED,
   UNTRUSTED,
+  ONE_SHOT,
   PIPE,
   SOCKET,
   SHARED,
@@ -33,9 +34,9 @@ enum
 };
 
 static const BenchWay *const ways[N_WAYS] = {
-  [PACED] = &bench_way_paced, [RECYCLED] = &bench_way_recycled, [UNTRUSTED] = &bench_way_untrusted,
-  [PIPE] = &bench_way_pipe,   [SOCKET] = &bench_way_socket,     [SHARED] = &bench_way_shared,
-  [GDBUS] = &bench_way_gdbus, [ZEROMQ] = &bench_way_zeromq,
+  [PACED] = &bench_way_paced,       [RECYCLED] = &bench_way_recycled, [UNTRUSTED] = &bench_way_untrusted,
+  [ONE_SHOT] = &bench_way_one_shot, [PIPE] = &bench_way_pipe,         [SOCKET] = &bench_way_socket,
+  [SHARED] = &bench_way_shared,     [GDBUS] = &bench_way_gdbus,       [ZEROMQ] = &bench_way_zeromq,
 };
 
 /* What is divided by what. */
@@ -46,10 +47,11 @@ static const struct
   const char *name;
   const char *budget;
 } comparisons[] = {
-  {RECYCLED, MEMSET, "recycled-vs-memset", ">= 0.9"}, {UNTRUSTED, MEMCPY, "untrusted-vs-memcpy", ">= 0.5"},
-  {UNTRUSTED, SOCKET, "untrusted-vs-socket", ">= 1"}, {RECYCLED, PIPE, "recycled-vs-pipe", NULL},
-  {RECYCLED, SOCKET, "recycled-vs-socket", NULL},     {RECYCLED, SHARED, "recycled-vs-shared", NULL},
-  {RECYCLED, GDBUS, "recycled-vs-gdbus", NULL},       {RECYCLED, ZEROMQ, "recycled-vs-zeromq", NULL},
+  {RECYCLED, MEMSET, "recycled-vs-memset", ">= 0.9"},   {RECYCLED, ONE_SHOT, "recycled-vs-one-shot", ">= 3"},
+  {UNTRUSTED, MEMCPY, "untrusted-vs-memcpy", ">= 0.5"}, {UNTRUSTED, SOCKET, "untrusted-vs-socket", ">= 1"},
+  {RECYCLED, PIPE, "recycled-vs-pipe", NULL},           {RECYCLED, SOCKET, "recycled-vs-socket", NULL},
+  {RECYCLED, SHARED, "recycled-vs-shared", NULL},       {RECYCLED, GDBUS, "recycled-vs-gdbus", NULL},
+  {RECYCLED, ZEROMQ, "recycled-vs-zeromq", NULL},
 };
 
 static const guint sizes[] = {1, 16, 256};

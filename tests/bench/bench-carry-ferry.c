@@ -51,7 +51,7 @@ handle_bytes (FerryReceiver *receiver, gconstpointer data, gsize size, const GVa
 
 /* capacity: of its buffers; 0 for the usual one. */
 static gboolean
-open_link (BenchCarrier *self, gboolean trusted, guint64 capacity, GError **error)
+open_link (BenchCarrier *self, gboolean trusted, guint64 capacity, FerryPipeFlags flags, GError **error)
 {
   g_autofree char *worker = bench_carry_find_worker ();
   g_autofree char *size = g_strdup_printf ("%" G_GSIZE_FORMAT, self->size);
@@ -66,27 +66,34 @@ open_link (BenchCarrier *self, gboolean trusted, guint64 capacity, GError **erro
   if (capacity > 0)
     ferry_launcher_set_buffer_capacity (launcher, capacity);
   if (!ferry_router_start (end->router, error) ||
-      !ferry_router_pipe (end->router, FERRY_PIPE_QUEUED, &sender, &end->receiver, error) ||
+      !ferry_router_pipe (end->router, flags, &sender, &end->receiver, error) ||
       !ferry_launcher_add_sender (launcher, SENDER_NAME, sender, error))
     return FALSE;
   end->worker = ferry_launcher_spawn (launcher, end->router, error);
   return end->worker != NULL;
 }
 
-gboolean
-bench_carrier_open_link (BenchCarrier *self, gboolean trusted, GCallback buffer_func, gpointer user_data,
-                         GError **error)
+static gboolean
+open_for_buffers (BenchCarrier *self, gboolean trusted, FerryPipeFlags flags, GCallback buffer_func, gpointer user_data,
+                  GError **error)
 {
-  if (!open_link (self, trusted, 0, error))
+  if (!open_link (self, trusted, 0, flags, error))
     return FALSE;
   ((End *) self->end)->handler = g_signal_connect (((End *) self->end)->receiver, "buffer", buffer_func, user_data);
   return TRUE;
 }
 
+gboolean
+bench_carrier_open_link (BenchCarrier *self, gboolean trusted, GCallback buffer_func, gpointer user_data,
+                         GError **error)
+{
+  return open_for_buffers (self, trusted, FERRY_PIPE_QUEUED, buffer_func, user_data, error);
+}
+
 static gboolean
 open_for_messages (BenchCarrier *self, gboolean trusted, guint64 capacity, GError **error)
 {
-  if (!open_link (self, trusted, capacity, error))
+  if (!open_link (self, trusted, capacity, FERRY_PIPE_QUEUED, error))
     return FALSE;
   ferry_receiver_set_handler (((End *) self->end)->receiver, handle_bytes, self, NULL);
   return TRUE;
@@ -120,6 +127,12 @@ static gboolean
 untrusted_open (BenchCarrier *self, GError **error)
 {
   return bench_carrier_open_link (self, FALSE, G_CALLBACK (buffer_cb), self, error);
+}
+
+static gboolean
+one_shot_open (BenchCarrier *self, GError **error)
+{
+  return open_for_buffers (self, FALSE, FERRY_PIPE_ONE_SHOT_BUFFERS, G_CALLBACK (buffer_cb), self, error);
 }
 
 static gboolean
@@ -252,6 +265,16 @@ const BenchWay bench_way_recycled = {
 const BenchWay bench_way_untrusted = {
   .name = "untrusted",
   .open = untrusted_open,
+  .take = ferry_take,
+  .close = ferry_close,
+  .attach = ferry_attach,
+  .begin = ferry_begin,
+  .send = ferry_send,
+};
+
+const BenchWay bench_way_one_shot = {
+  .name = "one-shot",
+  .open = one_shot_open,
   .take = ferry_take,
   .close = ferry_close,
   .attach = ferry_attach,
