@@ -61,23 +61,35 @@ listen_to (FerryReceiver *receiver, Heard *heard)
   g_signal_connect (receiver, "closed", G_CALLBACK (closed_cb), heard);
 }
 
-/* Waits for the end of a worker, which sent all if it exited. Where there is no memory for a copy of what it sent, it
- * is ended as one that broke a rule. */
-static void
-follow (FaultsTest *test, FerryWorker *worker, Heard *heard, gboolean trusted)
+/* What is asked of a worker beyond the ordinary. */
+typedef struct
 {
-  int without_copy = trusted ? -1 : FERRY_CLOSE_REASON_PROTOCOL_ERROR;
+  gboolean trusted;
+  FerryPipeFlags flags;
+  FerrySandbox *sandbox; /* (nullable) */
+} Kind;
+
+/* Waits for the end of a worker, which sent all if it exited. Where there is no memory for a copy of what it sent, it
+ * is ended as one that broke a rule. One in namespaces that loses its control socket before it attaches takes the
+ * application for gone, and ends itself. */
+static void
+follow (FaultsTest *test, FerryWorker *worker, Heard *heard, const Kind *kind)
+{
+  int without_application = kind->sandbox != NULL ? FERRY_CLOSE_REASON_KILLED : FERRY_CLOSE_REASON_HUNG_UP;
+  int without_copy = kind->trusted ? -1 : FERRY_CLOSE_REASON_PROTOCOL_ERROR;
   FerryExit *exit;
 
   ferry_test_run_until (has_exit, heard);
   ferry_test_wait_ended (worker);
   exit = ferry_worker_get_exit (worker);
   faults_test_check_exit (test, exit, FERRY_CLOSE_REASON_EXITED, FERRY_CLOSE_REASON_LAUNCH_FAILED,
-                          FERRY_CLOSE_REASON_HUNG_UP, without_copy, -1);
+                          FERRY_CLOSE_REASON_HUNG_UP, without_application, without_copy, -1);
   if (ferry_exit_get_reason (exit) != FERRY_CLOSE_REASON_EXITED)
     return;
-  /* A worker that is refused something says so, and exits. */
-  if (test->within && ferry_exit_get_exit_status (exit) == 2)
+  /* A worker that is refused something says so, and exits; so does one whose link was closed for want of something
+   * here.
+   */
+  if (!test->expecting && (ferry_exit_get_exit_status (exit) == 2 || ferry_exit_get_exit_status (exit) == 3))
     return;
   faults_test_check_exit (test, heard->exit, FERRY_CLOSE_REASON_STOPPED, -1);
   g_assert_cmpint (ferry_exit_get_exit_status (exit), ==, 0);
@@ -87,8 +99,10 @@ follow (FaultsTest *test, FerryWorker *worker, Heard *heard, gboolean trusted)
 
 static const char *const orders[] = {NULL, "send:10", "buffer:5000", "variant:3", "large:100000", "print:hello", NULL};
 
+static const Kind ordinary = {.trusted = TRUE};
+
 static void
-run_worker (FaultsTest *test, FerryRouter *router, gboolean trusted)
+run_worker (FaultsTest *test, FerryRouter *router, const Kind *kind)
 {
   g_autoptr (FerryLauncher) launcher = NULL;
   g_autoptr (FerryWorker) worker = NULL;
@@ -104,9 +118,10 @@ run_worker (FaultsTest *test, FerryRouter *router, gboolean trusted)
   argv[0] = g_getenv ("FERRY_TEST_WORKER");
   launcher = ferry_launcher_new (argv);
   faults_test_set_order (test, launcher);
-  ferry_launcher_set_trusted (launcher, trusted);
+  ferry_launcher_set_trusted (launcher, kind->trusted);
+  ferry_launcher_set_sandbox (launcher, kind->sandbox);
   ferry_launcher_log_stream (launcher, FERRY_STREAM_STDOUT);
-  ferry_router_pipe (router, FERRY_PIPE_QUEUED, &sender, &receiver, &error);
+  ferry_router_pipe (router, kind->flags, &sender, &receiver, &error);
   g_assert_no_error (error);
   ferry_router_pipe (router, FERRY_PIPE_LATEST, &latest, &latest_receiver, &error);
   g_assert_no_error (error);
@@ -118,7 +133,7 @@ run_worker (FaultsTest *test, FerryRouter *router, gboolean trusted)
   worker = ferry_launcher_spawn (launcher, router, &error);
   g_assert_true ((worker == NULL) == (error != NULL));
   if (faults_test_works (test, &error, REFUSED, -1))
-    follow (test, worker, &heard, trusted);
+    follow (test, worker, &heard, kind);
   else
     {
       ferry_router_close_pipe (router, receiver, &error);
@@ -132,13 +147,28 @@ run_worker (FaultsTest *test, FerryRouter *router, gboolean trusted)
 static void
 play_worker (FaultsTest *test)
 {
-  run_worker (test, test->router, TRUE);
+  run_worker (test, test->router, &ordinary);
 }
 
 static void
 play_untrusted_worker (FaultsTest *test)
 {
-  run_worker (test, test->router, FALSE);
+  run_worker (test, test->router, &(Kind){.trusted = FALSE});
+}
+
+/* Its buffer is in memory of its own. */
+static void
+play_one_shot_worker (FaultsTest *test)
+{
+  run_worker (test, test->router, &(Kind){.flags = FERRY_PIPE_ONE_SHOT_BUFFERS});
+}
+
+static void
+play_sandboxed_worker (FaultsTest *test)
+{
+  g_autoptr (FerrySandbox) sandbox = ferry_sandbox_new ();
+
+  run_worker (test, test->router, &(Kind){.trusted = TRUE, .sandbox = sandbox});
 }
 
 /* A pipe whose sender is used here. */
@@ -196,7 +226,7 @@ play_router (FaultsTest *test)
           return;
         }
     }
-  run_worker (test, router, TRUE);
+  run_worker (test, router, &ordinary);
   ferry_router_stop (router, &error);
   g_assert_no_error (error);
 }
@@ -264,16 +294,29 @@ main (int argc, char **argv)
     {FAULT_OPEN, EMFILE},   {FAULT_SEND, ENOBUFS},
   };
   static const Fault copies[] = {{FAULT_MMAP, ENOMEM}};
+  static const Fault one_shot[] = {{FAULT_MMAP, ENOMEM}, {FAULT_RECVMSG, ENOMEM}, {FAULT_RECVMSG, EINTR}};
+  static const Fault within_one_shot[] = {
+    {FAULT_MEMFD_CREATE, EMFILE}, {FAULT_MMAP, ENOMEM},   {FAULT_SENDMSG, ENOBUFS},
+    {FAULT_SENDMSG, EAGAIN},      {FAULT_SENDMSG, EINTR},
+  };
+  static const Fault sandboxed[] = {
+    {FAULT_CLONE, EAGAIN}, {FAULT_PIPE, EMFILE}, {FAULT_DUP, EMFILE}, {FAULT_RECVMSG, ENOMEM}, {FAULT_OPEN, EMFILE},
+  };
 
   faults_test_init (&argc, &argv);
   faults_test_add ("worker", play_worker, faults, G_N_ELEMENTS (faults));
   faults_test_add ("untrusted-worker", play_untrusted_worker, copies, G_N_ELEMENTS (copies));
+  faults_test_add ("one-shot-worker", play_one_shot_worker, one_shot, G_N_ELEMENTS (one_shot));
+  faults_test_add ("sandboxed-worker", play_sandboxed_worker, sandboxed, G_N_ELEMENTS (sandboxed));
+  faults_test_add_within ("one-shot-worker", play_one_shot_worker, within_one_shot, G_N_ELEMENTS (within_one_shot));
   faults_test_add ("local-sender", play_local, local, G_N_ELEMENTS (local));
   faults_test_add ("router", play_router, of_router, G_N_ELEMENTS (of_router));
   faults_test_add ("nursery", play_nursery, of_nursery, G_N_ELEMENTS (of_nursery));
   faults_test_add_within ("worker", play_worker, within_worker, G_N_ELEMENTS (within_worker));
   faults_test_add_within ("nursery", play_nursery, within_nursery, G_N_ELEMENTS (within_nursery));
   faults_test_add_limit ("worker", play_worker);
+  faults_test_add_limit ("one-shot-worker", play_one_shot_worker);
+  faults_test_add_limit ("sandboxed-worker", play_sandboxed_worker);
   faults_test_add_limit ("local-sender", play_local);
   faults_test_add_limit ("router", play_router);
   faults_test_add_limit ("nursery", play_nursery);
