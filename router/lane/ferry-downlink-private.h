@@ -31,6 +31,9 @@ typedef struct
   guint64 connection_id;
   const guint8 *data; /* borrowed until the next receive; aligned to 8 bytes */
   gsize size;
+  GArray *descriptors; /* (element-type int) (nullable): borrowed likewise: those that came with it; what is left of
+                        * them is closed then */
+  gboolean is_short;   /* this process could not take all of them: it has too many files open */
 } FerryDownMessage;
 
 /* A sender that was passed to the worker. */

@@ -9,6 +9,8 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-usable-cores.h"
+#include "lane/ferry-hands-private.h"
+#include "lane/ferry-stray-private.h"
 
 /* How often a wait looks before it sleeps, where that pays: some microseconds. */
 #define MAX_LOOKS 256
@@ -33,6 +35,11 @@ struct _FerryDownlink
   gsize borrowed;         /* size of the record that holds the latest message, not given back yet */
   FerryAssembly assembly; /* of a large message; whole: it is the latest message */
   gboolean broken;
+  GArray *handed;     /* (element-type int) (owned elements) (nullable): descriptors of a message */
+  gboolean is_handed; /* they are of the message that comes next */
+  gboolean is_short;  /* they are not all of them */
+  guint64 handed_for; /* connection id of the message */
+  guint64 n_hands;    /* packets of them that were taken */
   guint interrupts_taken;
   guint n_taken;   /* messages since the last sleep */
   guint patience;  /* how many more waits look before they sleep */
@@ -68,6 +75,7 @@ ferry_downlink_free (FerryDownlink *self)
 {
   ferry_assembly_clear (&self->assembly);
   g_clear_pointer (&self->watched, g_array_unref);
+  g_clear_pointer (&self->handed, ferry_strays_free);
   pthread_mutex_destroy (&self->lock);
   ferry_uplink_unref (self->uplink);
   g_free (self);
@@ -144,6 +152,8 @@ drop_latest (FerryDownlink *self)
   self->borrowed = 0;
   if (self->assembly.data != NULL && self->assembly.filled == self->assembly.size)
     ferry_assembly_clear (&self->assembly);
+  if (self->handed != NULL && !self->is_handed)
+    ferry_strays_close (self->handed);
 }
 
 /* worker, before the first receive: takes the next of the senders that the application passes, which come first in the
@@ -160,7 +170,8 @@ ferry_downlink_receive_grant (FerryDownlink *self, FerryDownGrant *grant)
   event = peek (self, &header, &payload);
   if (event != FERRY_DOWN_EVENT_MESSAGE)
     return event;
-  if (header.kind == FERRY_RECORD_BYTES || header.kind == FERRY_RECORD_LARGE || header.kind == FERRY_RECORD_FINISH)
+  if (header.kind == FERRY_RECORD_BYTES || header.kind == FERRY_RECORD_LARGE || header.kind == FERRY_RECORD_FINISH ||
+      header.kind == FERRY_RECORD_HAND)
     return FERRY_DOWN_EVENT_NOTHING;
   if (header.kind != FERRY_RECORD_GRANT || header.length < sizeof raw)
     return break_lane (self);
@@ -214,6 +225,54 @@ add_piece (FerryDownlink *self, const FerryRecordHeader *header, const guint8 *p
   return TRUE;
 }
 
+static gboolean
+receive_hand (FerryDownlink *self, const FerryHandMessage *message)
+{
+  FerryHand packet;
+  gboolean complete = TRUE;
+
+  if (self->uplink->link != NULL)
+    return ferry_hands_take_local (self->uplink->link, message->number, self->handed);
+  if (!ferry_control_receive_hand (self->uplink->control, &packet, self->handed, &complete))
+    return FALSE;
+  self->is_short = !complete;
+  return packet.number == message->number && packet.n_descriptors == message->n_descriptors;
+}
+
+/* Takes the descriptors of the next message. They were sent before their record, so they are there. */
+static gboolean
+take_hand (FerryDownlink *self, const FerryRecordHeader *header, const guint8 *payload)
+{
+  FerryHandMessage message;
+
+  if (header->length != sizeof message || header->number != 0 || self->assembly.data != NULL || self->is_handed)
+    return FALSE;
+  memcpy (&message, payload, sizeof message);
+  if (message.number != self->n_hands + 1)
+    return FALSE;
+  if (self->handed == NULL)
+    self->handed = ferry_strays_new ();
+  self->n_hands++;
+  self->is_handed = TRUE;
+  self->is_short = FALSE;
+  self->handed_for = header->connection_id;
+  return receive_hand (self, &message);
+}
+
+/* Gives the message that is whole now what came with it. */
+static FerryDownEvent
+deliver (FerryDownlink *self, FerryDownMessage *message)
+{
+  if (!self->is_handed)
+    return FERRY_DOWN_EVENT_MESSAGE;
+  if (message->connection_id != self->handed_for)
+    return break_lane (self);
+  message->descriptors = self->handed;
+  message->is_short = self->is_short;
+  self->is_handed = FALSE;
+  return FERRY_DOWN_EVENT_MESSAGE;
+}
+
 /* Takes a record that belongs to no large message. */
 static FerryDownEvent
 take_record (FerryDownlink *self, const FerryRecordHeader *header, const guint8 *payload, FerryDownMessage *message)
@@ -225,10 +284,10 @@ take_record (FerryDownlink *self, const FerryRecordHeader *header, const guint8 
   if (header->kind == FERRY_RECORD_BYTES)
     {
       self->borrowed = size;
-      *message = (FerryDownMessage){header->connection_id, payload, header->length};
-      return FERRY_DOWN_EVENT_MESSAGE;
+      *message = (FerryDownMessage){header->connection_id, payload, header->length, NULL, FALSE};
+      return deliver (self, message);
     }
-  if (header->kind != FERRY_RECORD_FINISH || header->length != 0)
+  if (header->kind != FERRY_RECORD_FINISH || header->length != 0 || self->is_handed)
     return break_lane (self);
   give_back (self, &self->down, size);
   return FERRY_DOWN_EVENT_FINISH;
@@ -253,17 +312,20 @@ take_event (FerryDownlink *self, FerryDownMessage *message)
 
       if (event != FERRY_DOWN_EVENT_MESSAGE)
         return event;
-      if (header.kind != FERRY_RECORD_LARGE && header.kind != FERRY_RECORD_PIECE)
+      if (header.kind != FERRY_RECORD_LARGE && header.kind != FERRY_RECORD_PIECE && header.kind != FERRY_RECORD_HAND)
         return take_record (self, &header, payload, message);
-      valid =
-        header.kind == FERRY_RECORD_LARGE ? begin_large (self, &header, payload) : add_piece (self, &header, payload);
+      if (header.kind == FERRY_RECORD_HAND)
+        valid = take_hand (self, &header, payload);
+      else
+        valid =
+          header.kind == FERRY_RECORD_LARGE ? begin_large (self, &header, payload) : add_piece (self, &header, payload);
       if (!valid)
         return break_lane (self);
       give_back (self, &self->down, ferry_record_size (header.length));
-      if (assembly->filled == assembly->size)
+      if (header.kind != FERRY_RECORD_HAND && assembly->filled == assembly->size)
         {
-          *message = (FerryDownMessage){assembly->connection_id, assembly->data, assembly->size};
-          return FERRY_DOWN_EVENT_MESSAGE;
+          *message = (FerryDownMessage){assembly->connection_id, assembly->data, assembly->size, NULL, FALSE};
+          return deliver (self, message);
         }
     }
 }

@@ -38,4 +38,7 @@ gboolean ferry_control_receive_welcome (int fd, FerryWelcome *welcome, int *memo
 gboolean ferry_control_send_attach (int fd, gsize segment_size, GError **error);
 int ferry_control_send_offer (int fd, guint64 number, int memory);
 
+int ferry_control_send_hand (int fd, guint64 number, const int *descriptors, guint n_descriptors);
+gboolean ferry_control_receive_hand (int fd, FerryHand *packet, GArray *descriptors, gboolean *complete);
+
 G_END_DECLS

@@ -197,6 +197,63 @@ ferry_control_send_offer (int fd, guint64 number, int memory)
   return TEMP_FAILURE_RETRY (sendmsg (fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL)) < 0 ? errno : 0;
 }
 
+/* application: hands the worker up to FERRY_MAX_HANDED_PER_LINK descriptors, all or none. Returns 0, or the number of
+ * an error. */
+int
+ferry_control_send_hand (int fd, guint64 number, const int *descriptors, guint n_descriptors)
+{
+  union
+  {
+    char bytes[CMSG_SPACE (FERRY_MAX_HANDED_PER_LINK * sizeof (int))];
+    struct cmsghdr align;
+  } control = {0};
+  FerryHand packet = {
+    .header = {.kind = FERRY_CONTROL_HAND, .version = FERRY_PROTOCOL_VERSION},
+    .number = number,
+    .n_descriptors = n_descriptors,
+  };
+  gsize size = n_descriptors * sizeof (int);
+  struct iovec vector = {.iov_base = &packet, .iov_len = sizeof packet};
+  struct msghdr message = {
+    .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = CMSG_SPACE (size)};
+  struct cmsghdr *rights = CMSG_FIRSTHDR (&message);
+
+  g_assert (n_descriptors > 0 && n_descriptors <= FERRY_MAX_HANDED_PER_LINK);
+
+  memcpy (packet.header.magic, FERRY_PROTOCOL_MAGIC, sizeof packet.header.magic);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN (size);
+  memcpy (CMSG_DATA (rights), descriptors, size);
+  return TEMP_FAILURE_RETRY (sendmsg (fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL)) < 0 ? errno : 0;
+}
+
+/* worker: takes the next packet, which must be there, and adds its descriptors to the caller's. *complete becomes FALSE
+ * where this process could not take all of them. Returns FALSE when it is none that an application sends. */
+gboolean
+ferry_control_receive_hand (int fd, FerryHand *packet, GArray *descriptors, gboolean *complete)
+{
+  union
+  {
+    char bytes[CMSG_SPACE (MAX_DESCRIPTORS * sizeof (int))];
+    struct cmsghdr align;
+  } control;
+  struct iovec vector = {.iov_base = packet, .iov_len = sizeof *packet};
+  struct msghdr message = {
+    .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+  guint n_before = descriptors->len;
+  gssize size = TEMP_FAILURE_RETRY (recvmsg (fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
+
+  if (size < 0)
+    return FALSE;
+  collect (&message, descriptors, NULL);
+  *complete = (message.msg_flags & MSG_CTRUNC) == 0;
+  return size == sizeof *packet && (message.msg_flags & MSG_TRUNC) == 0 &&
+         memcmp (packet->header.magic, FERRY_PROTOCOL_MAGIC, 8) == 0 && packet->header.kind == FERRY_CONTROL_HAND &&
+         packet->header.version == FERRY_PROTOCOL_VERSION &&
+         (!*complete || packet->n_descriptors == descriptors->len - n_before);
+}
+
 /* Takes the descriptors out of message. What is not wanted is closed. Returns whether they are the two expected. */
 static gboolean
 take_descriptors (struct msghdr *message, int *memory, int *doorbell)

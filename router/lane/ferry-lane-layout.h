@@ -201,6 +201,7 @@ typedef enum
   FERRY_RECORD_CANCEL = 10,   /* express: the call whose xid is in place of the connection id; number says why */
   FERRY_RECORD_BUFFER = 11,   /* up: a buffer; the payload is a FerryBufferMessage, and what goes with it */
   FERRY_RECORD_ONE_SHOT = 12, /* up: a buffer in memory of its own; the payload is a FerryOneShotMessage, as above */
+  FERRY_RECORD_HAND = 13,     /* down: descriptors belong to the next message; the payload is a FerryHandMessage */
 } FerryRecordKind;
 
 /* Followed by a serialised GVariant of the type announced as the header's number, unless that is 0. */
@@ -222,6 +223,17 @@ typedef struct
 } FerryOneShotMessage;
 
 G_STATIC_ASSERT (sizeof (FerryOneShotMessage) == 16);
+
+/* The message that comes next, for the same pipe, has descriptors. They came over the control socket before, in the
+ * FerryHand of that number. */
+typedef struct
+{
+  guint64 number;
+  guint32 n_descriptors;
+  guint32 reserved;
+} FerryHandMessage;
+
+G_STATIC_ASSERT (sizeof (FerryHandMessage) == 16);
 
 typedef struct
 {
@@ -276,6 +288,7 @@ typedef enum
   FERRY_CONTROL_ENDED = 6,    /* nursery to application: what it forked has ended, and was reaped */
   FERRY_CONTROL_CONFINED = 7, /* worker to application, before it attaches: how much of its sandbox it has */
   FERRY_CONTROL_OFFER = 8,    /* worker to application, with one descriptor: the memory of a one-shot buffer */
+  FERRY_CONTROL_HAND = 9,     /* application to worker, with the descriptors of a message in the down lane */
 } FerryControlKind;
 
 typedef struct
@@ -343,6 +356,20 @@ typedef struct
 #define FERRY_MAX_OFFERS_PER_LINK 16
 
 G_STATIC_ASSERT (sizeof (FerryOffer) == 24);
+
+/* The record that they are for is published after it was sent. */
+typedef struct
+{
+  FerryControlHeader header;
+  guint64 number; /* from 1 on, without gaps */
+  guint32 n_descriptors;
+  guint32 reserved;
+} FerryHand;
+
+/* How many descriptors may lie with a worker that it has not taken, and so the most that one message has. */
+#define FERRY_MAX_HANDED_PER_LINK 64
+
+G_STATIC_ASSERT (sizeof (FerryHand) == 32);
 
 /* The longest packet of a control socket. */
 #define FERRY_MAX_PACKET_SIZE (128 * 1024)

@@ -53,6 +53,7 @@ typedef enum
 } FerryParent;
 
 typedef struct _FerryNurseryLink FerryNurseryLink;
+typedef struct _FerryHands FerryHands;
 
 /* The sandbox of the process at the other end. */
 typedef struct
@@ -144,7 +145,7 @@ struct _FerryLink
 
   int memory; /* until the welcome is sent */
   int doorbell;
-  int control;
+  int control;    /* closed with down_lock, since who sends uses it with that */
   int worker_end; /* the worker's end of the control socket, until it is launched */
   int pidfd;
   FerryWatch doorbell_watch;
@@ -174,6 +175,7 @@ struct _FerryLink
   GQueue express_backlog;    /* the same of the express lane */
   gsize backlog_size;        /* bytes of backlog, but for those of short records */
   gsize backlog_short;       /* bytes of short records */
+  FerryHands *hands;         /* (owned) (nullable): descriptors that went down, from the first on */
   guint turned_away;         /* bits: what kind of message did not get into the backlog since room was last told of */
   GQueue room_watches;       /* (element-type FerryRoomWatch) (unowned) */
   gboolean down_closed;      /* the memory is gone, or nobody reads it any more */
@@ -228,10 +230,25 @@ typedef enum
   FERRY_DOWN_SENT,        /* it is in the lane, or will be as soon as there is room */
   FERRY_DOWN_WOULD_BLOCK, /* the backlog is full */
   FERRY_DOWN_TOO_LARGE,   /* larger than the maximum message size */
+  FERRY_DOWN_UNTAKEN,     /* too many descriptors lie with the worker that it has not taken */
+  FERRY_DOWN_REFUSED,     /* the system does not let the descriptors pass */
   FERRY_DOWN_CLOSED,      /* the link has ended */
 } FerryDownResult;
 
+/* The descriptors that go with a message. */
+typedef struct
+{
+  const int *descriptors; /* they stay the caller's */
+  guint n_descriptors;    /* up to FERRY_MAX_HANDED_PER_LINK */
+  int error_number;       /* (out): of FERRY_DOWN_REFUSED */
+} FerryHandful;
+
 FerryDownResult ferry_link_send (FerryLink *self, guint64 connection_id, const FerryPart *parts, guint n_parts);
+FerryDownResult ferry_link_send_with (FerryLink *self, guint64 connection_id, const FerryPart *parts, guint n_parts,
+                                      FerryHandful *handful);
+guint64 ferry_link_get_n_handed (FerryLink *self);
+guint64 ferry_link_get_n_hands_taken (FerryLink *self);
+void ferry_link_set_fault_locked (FerryLink *self, const char *fault);
 FerryDownResult ferry_link_send_finish (FerryLink *self);
 FerryDownResult ferry_link_send_cancel (FerryLink *self, guint64 xid, guint16 reason);
 guint64 ferry_link_flush_down (FerryLink *self);

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "lane/ferry-doorbell-private.h"
+#include "lane/ferry-hands-private.h"
 #include "lane/ferry-shared-queue-private.h"
 
 /* What may wait for room in the down lane. A message that finds nothing waiting is always taken, whatever its size. */
@@ -35,6 +36,7 @@
 /* What turned_away says. */
 #define LONG_MESSAGE 1
 #define SHORT_MESSAGE 2
+#define HANDED_MESSAGE 4
 
 /* A record that waits for room. */
 typedef struct
@@ -90,8 +92,8 @@ is_usable_locked (FerryLink *self)
 }
 
 /* Leaves it to the monitor to end the link. */
-static void
-set_fault_locked (FerryLink *self, const char *fault)
+void
+ferry_link_set_fault_locked (FerryLink *self, const char *fault)
 {
   if (self->down_fault != NULL)
     return;
@@ -106,7 +108,7 @@ check_lanes_locked (FerryLink *self)
 {
   if (!self->down.broken && !self->express.broken)
     return TRUE;
-  set_fault_locked (self, "it wrote a position beyond what was sent to it");
+  ferry_link_set_fault_locked (self, "it wrote a position beyond what was sent to it");
   return FALSE;
 }
 
@@ -143,6 +145,13 @@ gather (Gather *self, guint8 *place, gsize size)
           self->offset = 0;
         }
     }
+}
+
+/* Where in the down lane the record ends that is put there next. */
+static guint64
+get_next_end (FerryLink *self, gsize payload)
+{
+  return self->down.tail + self->backlog_size + self->backlog_short + ferry_record_size (payload);
 }
 
 static void
@@ -187,7 +196,9 @@ tell_of_room_locked (FerryLink *self)
   if (self->backlog_short <= MAX_BACKLOG / 2)
     self->turned_away &= ~(guint) SHORT_MESSAGE;
   if (g_queue_is_empty (&self->backlog))
-    self->turned_away = 0;
+    self->turned_away &= HANDED_MESSAGE;
+  if ((before & HANDED_MESSAGE) != 0 && ferry_hands_count_locked (self) <= FERRY_MAX_HANDED_PER_LINK / 2)
+    self->turned_away &= ~(guint) HANDED_MESSAGE;
   if (self->turned_away == before)
     return;
   for (GList *node = self->room_watches.head; node != NULL; node = node->next)
@@ -249,9 +260,61 @@ put_message_locked (FerryLink *self, guint64 connection_id, const FerryPart *par
     }
 }
 
+/* Whether so many descriptors may go down now. Where they may not, the lane's writer is armed, so that the worker's
+ * taking some rings. */
+static gboolean
+may_hand_locked (FerryLink *self, guint n)
+{
+  if (ferry_hands_count_locked (self) + n <= FERRY_MAX_HANDED_PER_LINK)
+    return TRUE;
+  ferry_lane_writer_arm (&self->down, 0);
+  return ferry_hands_count_locked (self) + n <= FERRY_MAX_HANDED_PER_LINK;
+}
+
+/* Sends the descriptors of the message that comes next, and puts their record before it. */
+static FerryDownResult
+hand_locked (FerryLink *self, guint64 connection_id, FerryHandful *handful)
+{
+  FerryHandMessage message = {.n_descriptors = handful->n_descriptors};
+  FerryPart part = {&message, sizeof message};
+  Gather payload = {&part, 1, 0};
+
+  if (!self->local && self->control < 0)
+    return FERRY_DOWN_CLOSED;
+  handful->error_number = EAGAIN;
+  if (may_hand_locked (self, handful->n_descriptors))
+    handful->error_number =
+      ferry_hands_send_locked (self, handful->descriptors, handful->n_descriptors, get_next_end (self, sizeof message));
+  switch (handful->error_number)
+    {
+    case 0:
+      message.number = self->hands->n_sent;
+      put_locked (self, &self->down, &self->backlog,
+                  &(FerryRecordHeader){sizeof message, FERRY_RECORD_HAND, 0, connection_id}, &payload);
+      return FERRY_DOWN_SENT;
+    case EAGAIN:
+      self->turned_away |= HANDED_MESSAGE;
+      return FERRY_DOWN_UNTAKEN;
+    case EPIPE:
+    case ECONNRESET:
+      /* The worker is going, or gone: of which of its ends that is told is the monitor's to say. */
+      return FERRY_DOWN_CLOSED;
+    default:
+      return FERRY_DOWN_REFUSED;
+    }
+}
+
 /* any: sends the worker a message of plain bytes for one of its pipes. Never waits. */
 FerryDownResult
 ferry_link_send (FerryLink *self, guint64 connection_id, const FerryPart *parts, guint n_parts)
+{
+  return ferry_link_send_with (self, connection_id, parts, n_parts, NULL);
+}
+
+/* any: the same with descriptors, which all go with it, or nothing does. */
+FerryDownResult
+ferry_link_send_with (FerryLink *self, guint64 connection_id, const FerryPart *parts, guint n_parts,
+                      FerryHandful *handful)
 {
   FerryDownResult result = FERRY_DOWN_CLOSED;
   gsize size = 0;
@@ -274,11 +337,12 @@ ferry_link_send (FerryLink *self, guint64 connection_id, const FerryPart *parts,
         }
       else
         {
-          put_message_locked (self, connection_id, parts, n_parts, size);
+          result = handful != NULL ? hand_locked (self, connection_id, handful) : FERRY_DOWN_SENT;
+          if (result == FERRY_DOWN_SENT)
+            put_message_locked (self, connection_id, parts, n_parts, size);
           flush_locked (self, &self->down, &self->backlog);
-          result = FERRY_DOWN_SENT;
         }
-      if (!check_lanes_locked (self))
+      if (!check_lanes_locked (self) || !is_usable_locked (self))
         result = FERRY_DOWN_CLOSED;
     }
   unlock (self);
@@ -322,6 +386,14 @@ ferry_link_send_cancel (FerryLink *self, guint64 xid, guint16 reason)
                     (FerryRecordHeader){0, FERRY_RECORD_CANCEL, reason, xid});
 }
 
+/* Somebody waits for descriptors to be taken. A ring is good for one look, so another one is asked for. */
+static void
+look_at_handed_locked (FerryLink *self)
+{
+  ferry_lane_writer_arm (&self->down, 0);
+  tell_of_room_locked (self);
+}
+
 /* any: moves into the lanes what waits for room. Returns how many bytes the worker has taken from them so far, which
  * tells one that goes on from one that only rings. */
 guint64
@@ -336,6 +408,8 @@ ferry_link_flush_down (FerryLink *self)
       ferry_lane_writer_look (&self->express, 0);
       flush_locked (self, &self->express, &self->express_backlog);
       flush_locked (self, &self->down, &self->backlog);
+      if ((self->turned_away & HANDED_MESSAGE) != 0)
+        look_at_handed_locked (self);
       check_lanes_locked (self);
     }
   taken = self->down.head + self->express.head;
@@ -378,7 +452,7 @@ load_claim (FerryLink *self)
 static gboolean
 give_up_claim_locked (FerryLink *self)
 {
-  set_fault_locked (self, "it changed its claim over and over");
+  ferry_link_set_fault_locked (self, "it changed its claim over and over");
   return FALSE;
 }
 
@@ -504,5 +578,6 @@ ferry_link_close_down (FerryLink *self)
   g_queue_clear_full (&self->express_backlog, g_free);
   self->backlog_size = 0;
   self->backlog_short = 0;
+  g_clear_pointer (&self->hands, ferry_hands_free);
   unlock (self);
 }

@@ -24,7 +24,7 @@
 /* What fstat() counts blocks in. */
 #define BLOCK_SIZE 512
 
-/* ---- worker ---- */
+/* ---- whoever makes one ---- */
 
 /* The kernel would send a signal that ends the process. */
 static gboolean
@@ -41,6 +41,16 @@ check_may_be_so_large (gsize size, GError **error)
   return FALSE;
 }
 
+static int
+create_memory (void)
+{
+  int fd = memfd_create ("ferry-buffer", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+
+  if (fd < 0 && errno == EINVAL)
+    fd = memfd_create ("ferry-buffer", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  return fd;
+}
+
 int
 ferry_one_shot_create (gsize size, guint8 **data, GError **error)
 {
@@ -48,9 +58,7 @@ ferry_one_shot_create (gsize size, guint8 **data, GError **error)
 
   if (!check_may_be_so_large (size, error))
     return -1;
-  fd = memfd_create ("ferry-buffer", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
-  if (fd < 0 && errno == EINVAL)
-    fd = memfd_create ("ferry-buffer", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  fd = create_memory ();
   if (fd < 0 || ftruncate (fd, (off_t) size) < 0)
     {
       ferry_set_system_error (error, "Making a buffer's memory (memfd_create)");
@@ -97,6 +105,82 @@ ferry_one_shot_seal (int fd, gsize size, guint8 *data, gsize mapped, GError **er
     }
   return mmap (data, mapped, PROT_READ, fixed, fd, 0) != MAP_FAILED ||
          ferry_set_system_error (error, "Sealing a buffer's memory (mmap)");
+}
+
+static gboolean
+write_all (int fd, const guint8 *data, gsize size)
+{
+  while (size > 0)
+    {
+      gssize n = TEMP_FAILURE_RETRY (write (fd, data, size));
+
+      if (n < 0)
+        return FALSE;
+      data += n;
+      size -= (gsize) n;
+    }
+  return TRUE;
+}
+
+/* Without a mapping, which would have to be gone before it can be sealed. */
+int
+ferry_one_shot_create_filled (gconstpointer data, gsize size, GError **error)
+{
+  ferry_autofd fd = -1;
+
+  if (!check_may_be_so_large (size, error))
+    return -1;
+  fd = create_memory ();
+  if (fd >= 0 && write_all (fd, data, size) && fcntl (fd, F_ADD_SEALS, REQUIRED_SEALS) == 0)
+    return ferry_steal_fd (&fd);
+  ferry_set_system_error (error, "Making memory for bytes (memfd_create)");
+  return -1;
+}
+
+/* ---- who is handed one by the application ---- */
+
+typedef struct
+{
+  gpointer data;
+  gsize size;
+} Mapping;
+
+static void
+unmap (gpointer data)
+{
+  Mapping *self = data;
+
+  munmap (self->data, self->size);
+  g_free (self);
+}
+
+/* What is not sealed could be made shorter, which ends whoever reads it then. Private, as below. */
+GBytes *
+ferry_one_shot_map_bytes (int fd, GError **error)
+{
+  const int needed = F_SEAL_SHRINK | F_SEAL_WRITE;
+  int seals = fcntl (fd, F_GET_SEALS);
+  Mapping *mapping;
+  struct stat file;
+  gpointer data;
+
+  if (seals < 0 || (seals & needed) != needed || fstat (fd, &file) < 0)
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                           "The handle stands for a descriptor and not for bytes; get it as one");
+      return NULL;
+    }
+  if (file.st_size == 0)
+    return g_bytes_new (NULL, 0);
+  data = mmap (NULL, (gsize) file.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+  if (data == MAP_FAILED)
+    {
+      ferry_set_system_error (error, "Mapping bytes (mmap)");
+      return NULL;
+    }
+  mapping = g_new (Mapping, 1);
+  *mapping = (Mapping){data, (gsize) file.st_size};
+  return g_bytes_new_with_free_func (data, mapping->size, unmap, mapping);
 }
 
 /* ---- application ---- */

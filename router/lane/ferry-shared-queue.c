@@ -96,20 +96,31 @@ forget (FerrySharedQueue *self, int *fd)
   ferry_clear_fd (fd);
 }
 
+/* Who hands descriptors down may be about to use it. */
+static int
+steal_control (FerryLink *link)
+{
+  int control;
+
+  pthread_mutex_lock (&link->down_lock);
+  control = ferry_steal_fd (&link->control);
+  pthread_mutex_unlock (&link->down_lock);
+  return control;
+}
+
 /* What lies unread in a control socket goes with it, and descriptors may be among it. */
 static void
 forget_control (FerrySharedQueue *self, FerryLink *link)
 {
+  ferry_autofd control = steal_control (link);
   char byte;
 
-  if (link->control < 0)
+  if (control < 0)
     return;
-  epoll_ctl (self->epoll, EPOLL_CTL_DEL, link->control, NULL);
-  shutdown (link->control, SHUT_RDWR);
-  if (recv (link->control, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) > 0)
-    ferry_stray_close (ferry_steal_fd (&link->control));
-  else
-    ferry_clear_fd (&link->control);
+  epoll_ctl (self->epoll, EPOLL_CTL_DEL, control, NULL);
+  shutdown (control, SHUT_RDWR);
+  if (recv (control, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) > 0)
+    ferry_stray_close (ferry_steal_fd (&control));
 }
 
 void
@@ -176,8 +187,10 @@ watch_output (FerrySharedQueue *self, FerryLink *link, GError **error)
 static void
 unwatch (FerrySharedQueue *self, FerryLink *link)
 {
+  int control = steal_control (link);
+
   epoll_ctl (self->epoll, EPOLL_CTL_DEL, link->doorbell, NULL);
-  forget (self, &link->control);
+  forget (self, &control);
   for (guint i = 0; link->output != NULL && i < FERRY_N_OUTPUTS; i++)
     if (link->output->pipes[i].fd >= 0)
       epoll_ctl (self->epoll, EPOLL_CTL_DEL, link->output->pipes[i].fd, NULL);
