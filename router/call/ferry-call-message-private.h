@@ -78,6 +78,8 @@ typedef struct
   gconstpointer body;      /* (nullable): the serialised value */
   gsize body_size;
   GBytes *whole; /* (nullable): the message, where its memory can be kept */
+  const int *descriptors; /* (nullable): where the transport takes any: they go beside the message */
+  guint n_descriptors;
 } FerryCallMessage;
 
 #define FERRY_CALL_MAX_PARTS 5

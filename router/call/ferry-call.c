@@ -266,6 +266,13 @@ ferry_call_attach (FerryCall *self, gpointer data, GDestroyNotify destroy)
   self->attached_destroy = destroy;
 }
 
+/* Returns NULL where nothing is. */
+gpointer
+ferry_call_get_attached (FerryCall *self)
+{
+  return self->attached;
+}
+
 /* ---- answering ---- */
 
 /* Whole, or in pieces: others get a turn between two of them. Where there is no room in the middle, the next try goes

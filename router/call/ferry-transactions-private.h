@@ -69,6 +69,8 @@ typedef struct
   gint64 deadline;     /* monotonic time in microseconds; 0: none. The other end is told; this end has its own timer */
   FerryCallFlags flags;
   guint16 window;
+  const int *descriptors; /* (nullable): for a transport that takes any */
+  guint n_descriptors;
   FerryPart packed; /* in place of arguments: the bytes of an “ay”; data is NULL for none */
 } FerryRequest;
 
@@ -143,6 +145,7 @@ void ferry_call_set_cancel_func (FerryCall *self, void (*func) (FerryCall *call,
 
 /* Once: keeps data until the call is freed, and so for as long as anybody can be in a cancel's func. */
 void ferry_call_attach (FerryCall *self, gpointer data, GDestroyNotify destroy);
+gpointer ferry_call_get_attached (FerryCall *self);
 /* Sends the refusals of calls that were dropped, as far as there is room. */
 void ferry_transactions_flush_unsent (FerryTransactions *self);
 

@@ -185,6 +185,8 @@ ferry_transactions_ask (FerryTransactions *self, const FerryRequest *request, co
   message.header.number = request->deadline;
   message.header.flags = (guint8) request->flags;
   message.header.window = request->window;
+  message.descriptors = request->descriptors;
+  message.n_descriptors = request->n_descriptors;
 
   pthread_mutex_lock (&self->send_lock);
   xid = begin (self, request, funcs, data, &failure);

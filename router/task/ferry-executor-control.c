@@ -119,7 +119,8 @@ ferry_executor_remove (FerryExecutor *self, FerryTask *task, GError **error)
  * Submits the same once more: a new task with the function, the arguments, the name and the settings of one that is
  * done. On the router's thread.
  *
- * Fails with %FERRY_ERROR_NOT_DONE when the task is not done, and as [method@Ferry.Executor.submit_task] does.
+ * Fails with %FERRY_ERROR_NOT_DONE when the task is not done, with %FERRY_ERROR_BAD_ARGUMENTS when it was given
+ * descriptors or bytes, which it has no more, and as [method@Ferry.Executor.submit_task] does.
  *
  * Returns: (transfer full): the new task
  *
@@ -137,6 +138,13 @@ ferry_executor_retry (FerryExecutor *self, FerryTask *task, GError **error)
   if (!ferry_task_get_done (task))
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_DONE, "Task “%s” is not done; cancel it first",
+                   ferry_task_get_name (task));
+      return NULL;
+    }
+  if (ferry_task_had_descriptors (task))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                   "Task “%s” had descriptors, which were closed at its end; make a new one with ferry_task_new()",
                    ferry_task_get_name (task));
       return NULL;
     }

@@ -6,6 +6,7 @@
 #include "task/ferry-job.h"
 
 #include "base/ferry-base-private.h"
+#include "task/ferry-job-handles-private.h"
 #include "task/ferry-map-function-private.h"
 #include "task/ferry-serve-private.h"
 
@@ -108,6 +109,7 @@ ferry_job_finish (FerryJob *self)
   pthread_rwlock_wrlock (&self->uses);
   self->finished = TRUE;
   pthread_rwlock_unlock (&self->uses);
+  ferry_call_drop_descriptors (self->call);
 }
 
 static gboolean

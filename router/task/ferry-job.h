@@ -32,6 +32,11 @@ FERRY_AVAILABLE_IN_0_1
 GCancellable *ferry_job_get_cancellable (FerryJob *self);
 
 FERRY_AVAILABLE_IN_0_1
+int ferry_job_dup_descriptor (FerryJob *self, gint handle, GError **error);
+FERRY_AVAILABLE_IN_0_1
+GBytes *ferry_job_dup_bytes (FerryJob *self, gint handle, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+FERRY_AVAILABLE_IN_0_1
 gboolean ferry_job_report (FerryJob *self, double fraction, const char *text, GError **error);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_job_report_amount (FerryJob *self, guint64 amount, guint64 total, const char *unit, const char *text,

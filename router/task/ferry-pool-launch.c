@@ -81,10 +81,23 @@ send_message (gpointer transport, const FerryCallMessage *message, GError **erro
   FerryPart parts[FERRY_CALL_MAX_PARTS];
   guint n_parts = ferry_call_message_get_parts (message, parts);
 
-  switch (ferry_link_send (self->link, ferry_receiver_get_connection_id (self->calls_receiver), parts, n_parts))
+  FerryHandful handful = {message->descriptors, message->n_descriptors, 0};
+  guint64 connection_id = ferry_receiver_get_connection_id (self->calls_receiver);
+
+  switch (ferry_link_send_with (self->link, connection_id, parts, n_parts, handful.n_descriptors > 0 ? &handful : NULL))
     {
     case FERRY_DOWN_SENT:
       return TRUE;
+    case FERRY_DOWN_UNTAKEN:
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BUSY,
+                           "The worker has descriptors enough to take; ask it later");
+      return FALSE;
+    case FERRY_DOWN_REFUSED:
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_SYSTEM,
+                   "The system does not let the task's %u descriptors pass to a worker; raise the limit of open files: "
+                   "%s",
+                   handful.n_descriptors, g_strerror (handful.error_number));
+      return FALSE;
     case FERRY_DOWN_WOULD_BLOCK:
       g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK, "The worker has enough to read; ask it later");
       return FALSE;

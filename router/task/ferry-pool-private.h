@@ -34,6 +34,7 @@ typedef enum
 } FerryPoolWorkerState;
 
 typedef struct _FerryPoolWorker FerryPoolWorker;
+typedef struct _FerryPoolRoom FerryPoolRoom;
 
 struct _FerryPoolWorker
 {
@@ -60,6 +61,8 @@ struct _FerryPoolWorker
   FerryTimer timer; /* READY: idle for too long; RETIRING: time for force */
   gint64 born_at;
   gint64 idle_at; /* monotonic time since when it has nothing in hand */
+  FerryRoomWatch room_watch;
+  FerryPoolRoom *room; /* (owned) (nullable): while room_watch is in the link */
 };
 
 /* What an executor is to the pool. */
@@ -177,6 +180,10 @@ void ferry_pool_worker_ask_finaliser (FerryPoolWorker *self);
 void ferry_pool_worker_cancel_task (FerryPoolWorker *self, FerryTask *task);
 void ferry_pool_worker_give_time (FerryPoolWorker *self, FerryTask *task, gint64 grace);
 void ferry_pool_worker_force_task (FerryPoolWorker *self, FerryTask *task);
+
+/* In ferry-pool-room.c. */
+void ferry_pool_worker_await_room (FerryPoolWorker *self);
+void ferry_pool_worker_forget_room (FerryPoolWorker *self);
 
 /* In ferry-pool-threads.c. */
 gboolean ferry_pool_worker_start_thread (FerryPoolWorker *self, const char *name, FerrySender *calls,

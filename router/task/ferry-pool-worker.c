@@ -37,6 +37,7 @@ ferry_pool_worker_unref (FerryPoolWorker *self)
   if (--self->references > 0)
     return;
   g_assert (g_queue_is_empty (&self->in_flight) && !ferry_timer_is_set (&self->timer));
+  ferry_pool_worker_forget_room (self);
   g_clear_object (&self->worker);
   g_clear_pointer (&self->thread, g_thread_unref);
   g_clear_object (&self->calls_receiver);
@@ -267,6 +268,11 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
       ferry_pool_worker_fault (self, "it answered a call before the one that it was at");
       return;
     }
+  if (ferry_task_get_seat (task)->n_handed > ferry_link_get_n_hands_taken (self->link))
+    {
+      ferry_pool_worker_fault (self, "it answered a call without taking the descriptors that came with it");
+      return;
+    }
   ferry_receiver_flush_latest (self->progress_receiver);
   if (ferry_task_get_seat (task)->worker != self)
     return;
@@ -305,6 +311,20 @@ item_came (gpointer data, const char *name, GVariant *value)
 
 static const FerryAnswerFuncs answer_funcs = {.item = item_came, .done = answered};
 
+/* A task could not be sent. Returns whether it never can be. */
+static gboolean
+look_at_refusal (FerryPoolWorker *self, const GError *error)
+{
+  /* An honest worker answers what it has read, and then its lane has room. What was taken back stays in the lane until
+   * it is read, which fills that when the worker stands still for hours. */
+  if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK) && g_queue_is_empty (&self->in_flight))
+    ferry_pool_worker_fault (
+      self, self->n_missed > 0 ? "it reads no calls any more" : "it answered calls that it had not read");
+  return !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK) &&
+         !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_BUSY) &&
+         !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
+}
+
 /* main: sends the task's call to the worker, which has room for it. Returns FALSE when it could not be sent now; the
  * task is then still where it was. */
 gboolean
@@ -320,9 +340,14 @@ ferry_pool_worker_hand_over (FerryPoolWorker *self, FerryTask *task)
     .deadline = get_run_deadline (task),
     .flags = (FerryCallFlags) ((guint) kind << FERRY_CALL_KIND_SHIFT),
   };
+  int descriptors[FERRY_MAX_HANDED_PER_LINK];
   g_autoptr (GError) error = NULL;
   guint64 xid;
 
+  request.descriptors = descriptors;
+  request.n_descriptors = ferry_task_get_descriptors (task, descriptors);
+  if (request.n_descriptors > 0)
+    ferry_pool_worker_await_room (self);
   if (kind == FERRY_TASK_KIND_ITERATION)
     {
       request.flags |= FERRY_CALL_STREAM;
@@ -332,14 +357,8 @@ ferry_pool_worker_hand_over (FerryPoolWorker *self, FerryTask *task)
   xid = ferry_transactions_ask (self->calls, &request, &answer_funcs, task, &error);
   if (xid == 0)
     {
-      gboolean for_good = !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK) &&
-                          !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
+      gboolean for_good = look_at_refusal (self, error);
 
-      /* An honest worker answers what it has read, and then its lane has room. What was taken back stays in the lane
-       * until it is read, which fills that when the worker stands still for hours. */
-      if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK) && g_queue_is_empty (&self->in_flight))
-        ferry_pool_worker_fault (
-          self, self->n_missed > 0 ? "it reads no calls any more" : "it answered calls that it had not read");
       if (for_good)
         {
           source->take (source, task);
@@ -355,6 +374,7 @@ ferry_pool_worker_hand_over (FerryPoolWorker *self, FerryTask *task)
     self->latest = now;
   seat->worker = self;
   seat->xid = xid;
+  seat->n_handed = request.n_descriptors > 0 ? ferry_link_get_n_handed (self->link) : 0;
   seat->escalation = 0;
   seat->n_consumed = 0;
   seat->queue_link.data = g_object_ref (task);

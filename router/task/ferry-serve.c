@@ -19,6 +19,7 @@
 #include "base/ferry-base-private.h"
 #include "route/ferry-sender-private.h"
 #include "task/ferry-answer-private.h"
+#include "task/ferry-job-handles-private.h"
 #include "worker/ferry-function-private.h"
 
 struct _FerryServe
@@ -29,7 +30,8 @@ struct _FerryServe
   FerryTransactions *transactions; /* const: (owned) */
 
   /* Of the thread that serves. */
-  GQueue queue; /* (element-type FerryCall): what was asked and not begun */
+  GQueue queue;                    /* (element-type FerryCall): what was asked and not begun */
+  const FerryDownMessage *message; /* (unowned) (nullable): while it is taken */
   gboolean finishing;
   GError *failure; /* (owned) (nullable): why nothing more can come */
 
@@ -56,6 +58,7 @@ take_request (FerryTransactions *transactions, FerryCall *call, gpointer data)
 {
   FerryServe *self = data;
 
+  ferry_call_take_descriptors (call, self->message);
   g_queue_push_tail (&self->queue, ferry_call_ref (call));
 }
 
@@ -226,12 +229,17 @@ ferry_serve_report (FerryServe *self, gconstpointer data, gsize size, gboolean *
 static void
 take_message (FerryServe *self, const FerryDownMessage *message)
 {
+  gboolean received;
+
   if (message->connection_id != ferry_sender_get_connection_id (self->calls))
     {
       g_debug ("A message for pipe %" G_GUINT64_FORMAT " came, which takes none", message->connection_id);
       return;
     }
-  if (!ferry_transactions_receive (self->transactions, message->data, message->size, &self->failure))
+  self->message = message;
+  received = ferry_transactions_receive (self->transactions, message->data, message->size, &self->failure);
+  self->message = NULL;
+  if (!received)
     return;
   /* A cancel may come as a message too. */
   if (self->current != NULL && ferry_call_get_cancelled (self->current->call) != 0)
@@ -328,7 +336,7 @@ begin (FerryServe *self, FerryCall *call)
   g_auto (FerryAnswer) answer = {0};
   const FerryFunctionEntry *function = ferry_answer_find_function (&answer, call);
 
-  if (function != NULL)
+  if (function != NULL && ferry_call_check_descriptors (call, &answer.failure))
     run (self, function, call, &answer);
   ferry_answer_send (&answer, call);
 }

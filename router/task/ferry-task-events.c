@@ -137,6 +137,7 @@ ferry_task_settle (FerryTask *self, const FerryTaskTransition *transition, gbool
   priv->end_time = g_get_monotonic_time ();
   if (priv->state == FERRY_TASK_STATE_COMPLETED && priv->fraction >= 0)
     priv->fraction = 1;
+  ferry_task_drop_handles (self);
   if (!was_submitted)
     return;
   priv->driver = NULL;

@@ -42,7 +42,9 @@ typedef struct
   guint retries;
   guint window;
   GCancellable *cancellable; /* (nullable) */
-  FerryTaskBridge *bridge;   /* (nullable): from the cancellable to the task, from the submission to the end */
+  GArray *handles;           /* (nullable) (element-type FerryTaskHandle) (owned elements): until it is done */
+  gboolean had_handles;
+  FerryTaskBridge *bridge; /* (nullable): from the cancellable to the task, from the submission to the end */
 
   char *message; /* (nullable) */
   char *unit;    /* (nullable) */
@@ -106,6 +108,16 @@ typedef enum
   FERRY_TASK_N_PROPERTIES,
 } FerryTaskProperty;
 
+/* Bytes as memory that can be handed over, for all tasks that have them. Counted references. */
+typedef struct _FerryTaskBytes FerryTaskBytes;
+
+/* What a worker is given beside the arguments; a handle is its place in the row. */
+typedef struct
+{
+  int fd;                /* (owned), but where bytes have it */
+  FerryTaskBytes *bytes; /* (owned) (nullable) */
+} FerryTaskHandle;
+
 FerryTaskPrivate *ferry_task_get_private (FerryTask *self);
 /* The same with its defaults when it is missing. */
 const FerryTaskRest *ferry_task_peek_rest (FerryTask *self);
@@ -115,6 +127,9 @@ FerryTaskRest *ferry_task_need_rest (FerryTask *self);
 void ferry_task_install_properties (FerryTaskClass *klass);
 void ferry_task_notify (FerryTask *self, FerryTaskProperty property);
 void ferry_task_install_signals (FerryTaskClass *klass);
+
+/* Closes what the task had for its workers. */
+void ferry_task_drop_handles (FerryTask *self);
 
 /* main: the end: sets what an end sets, and forgets the executor. was_submitted: see FERRY_TASK_CLAIM_CANCELLED. */
 void ferry_task_settle (FerryTask *self, const FerryTaskTransition *transition, gboolean was_submitted);

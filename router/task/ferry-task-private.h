@@ -27,6 +27,7 @@ typedef struct
   guint64 number;          /* in the order of that list */
   gpointer worker;         /* (nullable): the pool's worker that has it */
   guint64 xid;             /* of its call */
+  guint64 n_handed;        /* how many packets of descriptors had gone to the worker by then; 0: it has none */
   FerryTimer timer;        /* for its queue's deadline, then the run's, then the grace of a cancel */
   guint executing : 1;     /* counted as such */
   guint taken_in : 1;      /* the router's thread has it in its books */
@@ -66,6 +67,11 @@ gint64 ferry_task_get_queue_timeout (FerryTask *self);
 gint64 ferry_task_get_cancel_grace (FerryTask *self);
 guint ferry_task_get_retries (FerryTask *self);
 guint ferry_task_get_window (FerryTask *self);
+/* The descriptors that its handles stand for (FERRY_MAX_HANDED_PER_LINK at most), which stay the task's. Returns how
+ * many they are. */
+guint ferry_task_get_descriptors (FerryTask *self, int *descriptors);
+/* Whether it was given any, which it has no more once it is done. */
+gboolean ferry_task_had_descriptors (FerryTask *self);
 
 gboolean ferry_task_start (FerryTask *self, GPid pid);
 /* These three return TRUE also for what is ignored. */

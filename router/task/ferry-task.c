@@ -81,6 +81,7 @@ ferry_task_finalize (GObject *object)
 {
   FerryTaskPrivate *priv = ferry_task_get_private (FERRY_TASK (object));
 
+  ferry_task_drop_handles (FERRY_TASK (object));
   g_clear_pointer (&priv->rest, rest_free);
   g_clear_pointer (&priv->arguments, g_variant_unref);
   g_clear_pointer (&priv->result, g_variant_unref);

@@ -149,6 +149,11 @@ FERRY_AVAILABLE_IN_0_1
 void ferry_task_set_cancellable (FerryTask *self, GCancellable *cancellable);
 
 FERRY_AVAILABLE_IN_0_1
+gint ferry_task_add_descriptor (FerryTask *self, int fd, GError **error);
+FERRY_AVAILABLE_IN_0_1
+gint ferry_task_add_bytes (FerryTask *self, GBytes *bytes, GError **error);
+
+FERRY_AVAILABLE_IN_0_1
 FerryTaskKind ferry_task_get_kind (FerryTask *self);
 FERRY_AVAILABLE_IN_0_1
 const char *ferry_task_get_name (FerryTask *self);

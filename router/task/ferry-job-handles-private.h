@@ -1,0 +1,21 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The descriptors that came with a call, for its job.
+ *
+ * Owner:   the call, from its coming until its job is finished.
+ * Threads: the one that serves; in a use of the job, any. */
+
+#pragma once
+
+#include "task/ferry-job-private.h"
+
+G_BEGIN_DECLS
+
+/* Takes the descriptors that came with the message, where any did, for the call that it was. */
+void ferry_call_take_descriptors (FerryCall *call, const FerryDownMessage *message);
+/* Whether all came that were sent. */
+gboolean ferry_call_check_descriptors (FerryCall *call, GError **error);
+void ferry_call_drop_descriptors (FerryCall *call);
+
+G_END_DECLS
