@@ -53,6 +53,8 @@
  *   keep-job                 () -> nothing: keeps its job for the next
  *   use-kept-job             () -> s: the message of the error with which the kept job refuses to report
  *
+ * and those of tests/task/descriptor-functions.h.
+ *
  * FERRY_TEST_INITIALISER chooses an initialiser beside the one that counts: "fail" fails, "thread" leaves a thread
  * behind, "crash" dies. Where ferry_worker_main() returns, it says so on standard output, and ends with status 4. */
 
@@ -64,6 +66,8 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
+
+#include "task/descriptor-functions.h"
 
 static guint n_initialisers;
 static guint n_served;
@@ -574,6 +578,7 @@ main (int argc, char **argv)
   for (gsize i = 0; i < G_N_ELEMENTS (functions); i++)
     ferry_function_register (functions[i].name, functions[i].arguments_type, functions[i].result_type,
                              functions[i].function);
+  descriptor_functions_register ();
   ferry_worker_add_initialiser ("count", count_initialiser, NULL);
   if (order != NULL)
     ferry_worker_add_initialiser (order, misbehave_initially, (gpointer) order);
