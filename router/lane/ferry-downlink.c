@@ -10,7 +10,6 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-usable-cores.h"
 #include "lane/ferry-hands-private.h"
-#include "lane/ferry-stray-private.h"
 
 /* How often a wait looks before it sleeps, where that pays: some microseconds. */
 #define MAX_LOOKS 256
@@ -75,7 +74,7 @@ ferry_downlink_free (FerryDownlink *self)
 {
   ferry_assembly_clear (&self->assembly);
   g_clear_pointer (&self->watched, g_array_unref);
-  g_clear_pointer (&self->handed, ferry_strays_free);
+  g_clear_pointer (&self->handed, ferry_descriptors_free);
   pthread_mutex_destroy (&self->lock);
   ferry_uplink_unref (self->uplink);
   g_free (self);
@@ -153,7 +152,7 @@ drop_latest (FerryDownlink *self)
   if (self->assembly.data != NULL && self->assembly.filled == self->assembly.size)
     ferry_assembly_clear (&self->assembly);
   if (self->handed != NULL && !self->is_handed)
-    ferry_strays_close (self->handed);
+    ferry_descriptors_close (self->handed);
 }
 
 /* worker, before the first receive: takes the next of the senders that the application passes, which come first in the
@@ -251,7 +250,7 @@ take_hand (FerryDownlink *self, const FerryRecordHeader *header, const guint8 *p
   if (message.number != self->n_hands + 1)
     return FALSE;
   if (self->handed == NULL)
-    self->handed = ferry_strays_new ();
+    self->handed = g_array_new (FALSE, FALSE, sizeof (int));
   self->n_hands++;
   self->is_handed = TRUE;
   self->is_short = FALSE;

@@ -31,6 +31,10 @@ struct _FerryHands
 
 void ferry_hands_free (FerryHands *self);
 
+/* any: closes descriptors (element-type int) that the application gave, and leaves the array empty. */
+void ferry_descriptors_close (GArray *descriptors);
+void ferry_descriptors_free (GArray *descriptors);
+
 /* How many of its descriptors the worker has not taken yet, as far as its head in the down lane tells. */
 guint ferry_hands_count_locked (FerryLink *link);
 /* Sends the descriptors of the message whose record is to end there in the down lane. Returns 0, or the number of an

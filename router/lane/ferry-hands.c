@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <linux/sockios.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 
 #include "base/ferry-base-private.h"
@@ -28,13 +29,18 @@ hands_new (void)
 }
 
 /* They are the application's own, and so is what their end may wait for. */
-static void
-close_all (gpointer data)
+void
+ferry_descriptors_close (GArray *descriptors)
 {
-  GArray *descriptors = data;
-
   for (guint i = 0; i < descriptors->len; i++)
     close (g_array_index (descriptors, int, i));
+  g_array_set_size (descriptors, 0);
+}
+
+void
+ferry_descriptors_free (GArray *descriptors)
+{
+  ferry_descriptors_close (descriptors);
   g_array_unref (descriptors);
 }
 
@@ -42,7 +48,7 @@ void
 ferry_hands_free (FerryHands *self)
 {
   g_array_unref (self->under_way);
-  g_queue_clear_full (&self->local, close_all);
+  g_queue_clear_full (&self->local, (GDestroyNotify) ferry_descriptors_free);
   g_free (self);
 }
 
@@ -89,13 +95,22 @@ send_local (FerryHands *self, const int *descriptors, guint n_descriptors)
       if (copy < 0)
         {
           error_number = errno;
-          close_all (copies);
+          ferry_descriptors_free (copies);
           return error_number;
         }
       g_array_append_val (copies, copy);
     }
   g_queue_push_tail (&self->local, copies);
   return 0;
+}
+
+/* Whether the other end is closed, which the monitor hears of, and not only shut for what we send. */
+static gboolean
+has_hung_up (int control)
+{
+  struct pollfd poll_fd = {.fd = control, .events = 0};
+
+  return poll (&poll_fd, 1, 0) == 1 && (poll_fd.revents & POLLHUP) != 0;
 }
 
 int
@@ -112,6 +127,8 @@ ferry_hands_send_locked (FerryLink *link, const int *descriptors, guint n_descri
     error_number = send_local (self, descriptors, n_descriptors);
   else
     error_number = ferry_control_send_hand (link->control, self->n_sent + 1, descriptors, n_descriptors);
+  if (error_number == EPIPE && !has_hung_up (link->control))
+    ferry_link_set_fault_locked (link, "it shut its control socket down");
   if (error_number != 0)
     return error_number;
   self->n_sent++;

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 
 #include "base/ferry-base-private.h"
+#include "lane/ferry-hands-private.h"
 #include "lane/ferry-one-shot-private.h"
 
 typedef struct
@@ -20,20 +21,11 @@ typedef struct
 } Handed;
 
 static void
-close_all (Handed *self)
-{
-  for (guint i = 0; i < self->descriptors->len; i++)
-    close (g_array_index (self->descriptors, int, i));
-  g_array_set_size (self->descriptors, 0);
-}
-
-static void
 handed_free (gpointer data)
 {
   Handed *self = data;
 
-  close_all (self);
-  g_array_unref (self->descriptors);
+  ferry_descriptors_free (self->descriptors);
   g_free (self);
 }
 
@@ -72,7 +64,7 @@ ferry_call_drop_descriptors (FerryCall *call)
   Handed *self = ferry_call_get_attached (call);
 
   if (self != NULL)
-    close_all (self);
+    ferry_descriptors_close (self->descriptors);
 }
 
 /* In a use. Returns -1 with an error. */
