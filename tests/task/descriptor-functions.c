@@ -82,7 +82,7 @@ dup_text (GBytes *bytes)
   gsize size;
   const char *data = g_bytes_get_data (bytes, &size);
 
-  return g_strndup (data, size);
+  return g_strndup (data != NULL ? data : "", size);
 }
 
 static GVariant *
@@ -162,6 +162,18 @@ write_to_bytes (FerryJob *job, GVariant *arguments, GError **error)
 }
 
 static GVariant *
+open_path (FerryJob *job, GVariant *arguments, GError **error)
+{
+  int fd = open (g_variant_get_string (arguments, NULL), O_RDONLY | O_CLOEXEC);
+
+  if (fd < 0)
+    g_set_error_literal (error, G_FILE_ERROR, g_file_error_from_errno (errno), g_strerror (errno));
+  else
+    close (fd);
+  return NULL;
+}
+
+static GVariant *
 count_open (FerryJob *job, GVariant *arguments, GError **error)
 {
   guint n = 0;
@@ -195,6 +207,7 @@ descriptor_functions_register (void)
   ferry_function_register ("report-handle", "h", "s", report_handle);
   ferry_function_register ("step-handle", "h", "s", step_handle);
   ferry_function_register ("write-to-bytes", "h", "s", write_to_bytes);
+  ferry_function_register ("open-path", "s", "", open_path);
   ferry_function_register ("count-open", NULL, "u", count_open);
   ferry_function_register ("limit-open", "u", "", limit_open);
 }

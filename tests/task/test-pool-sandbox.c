@@ -5,6 +5,8 @@
 
 #include "config.h"
 
+#include <fcntl.h>
+#include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
 
@@ -111,6 +113,31 @@ test_a_crash_fails_its_own_task (void)
   task_test_assert_result (next, "8");
 }
 
+/* The sandbox lets the worker open no file of the user's; what it is given it may use. */
+static void
+test_tasks_are_given_files_and_bytes (void)
+{
+  g_autoptr (TaskTest) test = begin (1);
+  g_autofree char *path = g_build_filename (g_get_tmp_dir (), "picture", NULL);
+  g_autoptr (FerryTask) by_name = NULL;
+  g_autoptr (FerryTask) file = ferry_task_new (FERRY_TASK_KIND_CALL, "read-handle", g_variant_new_handle (0));
+  g_autoptr (FerryTask) bytes = ferry_task_new (FERRY_TASK_KIND_CALL, "read-bytes", g_variant_new_handle (0));
+  g_autoptr (GBytes) some = g_bytes_new_static ("some bytes", 10);
+  ferry_autofd fd = -1;
+
+  g_assert_true (g_file_set_contents (path, "a picture", -1, NULL));
+  fd = open (path, O_RDONLY | O_CLOEXEC);
+  g_assert_cmpint (ferry_task_add_descriptor (file, fd, NULL), ==, 0);
+  g_assert_cmpint (ferry_task_add_bytes (bytes, some, NULL), ==, 0);
+  by_name = task_test_submit (test->executor, "open-path", g_variant_new_string (path));
+  task_test_submit_task (test->executor, file);
+  task_test_submit_task (test->executor, bytes);
+  task_test_assert_failed (by_name, G_FILE_ERROR, G_FILE_ERROR_ACCES);
+  task_test_assert_result (file, "'a picture'");
+  task_test_assert_result (bytes, "'some bytes'");
+  g_unlink (path);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -121,5 +148,6 @@ main (int argc, char **argv)
   g_test_add_func ("/pool-sandbox/tasks-are-cancelled", test_tasks_are_cancelled);
   g_test_add_func ("/pool-sandbox/tasks-that-do-not-listen-are-ended", test_tasks_that_do_not_listen_are_ended);
   g_test_add_func ("/pool-sandbox/a-crash-fails-its-own-task", test_a_crash_fails_its_own_task);
+  g_test_add_func ("/pool-sandbox/tasks-are-given-files-and-bytes", test_tasks_are_given_files_and_bytes);
   return g_test_run ();
 }
