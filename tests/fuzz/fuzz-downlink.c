@@ -3,16 +3,18 @@
 
 /* Bytes in a down lane or an express lane, as the worker reads them. The first byte says which (the lowest bit: the
  * express lane) and how much is published at a time (in units of 8 bytes; 0: all); with 255, the last eight bytes are
- * the tail of the down lane. */
+ * the tail of the down lane. Packets of descriptors lie in the control socket, of one, two, and so on. */
 
 #include "config.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 #include "fuzz.h"
 #include "lane/ferry-downlink-private.h"
 
 #define WHOLE_WITH_TAIL 255
+#define N_HANDS 4
 
 static void
 check_message (const FerryDownMessage *message)
@@ -21,6 +23,17 @@ check_message (const FerryDownMessage *message)
   g_assert_cmpuint ((guintptr) message->data % 8, ==, 0);
   /* Reads all of it, for what watches over memory to see. */
   g_free (g_memdup2 (message->data, message->size));
+  for (guint i = 0; message->descriptors != NULL && i < message->descriptors->len; i++)
+    g_assert_cmpint (fcntl (g_array_index (message->descriptors, int, i), F_GETFD), >=, 0);
+}
+
+static void
+send_hands (int control)
+{
+  const int descriptors[N_HANDS] = {control, control, control, control};
+
+  for (guint i = 1; i <= N_HANDS; i++)
+    g_assert_cmpint (ferry_control_send_hand (control, i, descriptors, i), ==, 0);
 }
 
 /* Returns FALSE when the lane is broken. */
@@ -69,6 +82,8 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   FerrySegment segment;
   FerryLaneControl *control;
   ferry_autofd memory = -1;
+  ferry_autofd application = -1;
+  ferry_autofd worker = -1;
   guint8 order = size > 0 ? data[0] : 0;
   gboolean express = order != WHOLE_WITH_TAIL && order % 2 == 1;
   gsize n = MIN (MAX (size, 1) - 1, express ? FERRY_EXPRESS_CAPACITY : FERRY_DOWN_CAPACITY);
@@ -86,6 +101,9 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
       step = tail;
     }
   uplink = ferry_uplink_new (&segment, -1, FUZZ_MAX_MESSAGE, 1);
+  g_assert_true (ferry_control_socket_pair (&application, &worker, NULL));
+  send_hands (application);
+  uplink->control = worker;
   downlink = ferry_downlink_new (uplink);
   for (guint64 at = 0; at < tail && whole; at += MIN (step, tail - at))
     {

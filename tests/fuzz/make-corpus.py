@@ -6,10 +6,10 @@
 import os
 import struct
 
-from packets import CORPUS as PACKETS, header, packet, VERSION, UP_RING
+from packets import CORPUS as PACKETS, UP_RING, VERSION, hand, header, packet, welcome
 from variants import pack
 
-DROP, BYTES, VARIANT, TYPE, LARGE, PIECE, ABANDON, STOP, GRANT, FINISH, CANCEL, BUFFER = range(12)
+DROP, BYTES, VARIANT, TYPE, LARGE, PIECE, ABANDON, STOP, GRANT, FINISH, CANCEL, BUFFER, ONE_SHOT, HAND = range(14)
 NO_CELL = 0xffffffff
 
 
@@ -20,6 +20,10 @@ def record(kind, payload=b"", connection_id=1, number=0):
 
 def large(size, kind=BYTES, number=0):
     return struct.pack("=QHHI", size, kind, number, 0)
+
+
+def handed(number, n, connection_id=1):
+    return record(HAND, struct.pack("=QII", number, n, 0), connection_id)
 
 
 def grant(index, name, connection_id):
@@ -46,11 +50,6 @@ def moved(position, reads=True, share=0, absolute=False, arms=False):
 
 def variant(kind, value=None, body=b""):
     return counted(kind.encode()) + (pack(kind, value) if value is not None else body)
-
-
-def welcome(version=VERSION, capacity=131072, n_pipes=1, n_cells=0):
-    return header(1, version) + struct.pack("=QQQQIIII", UP_RING + capacity, capacity, 65536, 1000000, 1, n_pipes,
-                                            n_cells, 0)
 
 
 def call(kind, xid, number=0, name=b"", type_string=b"", body=b"", flags=0, window=0):
@@ -524,6 +523,23 @@ CORPUS = {
         "cancel-with-payload": b"\1" + record(CANCEL, b"12345678", 5, 1),
         "variant": b"\0" + record(VARIANT, b"12345678", 1, 1),
         "tail": b"\377" + record(BYTES, b"hello") + struct.pack("=Q", 65544),
+        "handed": b"\0" + handed(1, 1) + record(BYTES, b"hello") + record(BYTES, b"none") + handed(2, 2)
+                  + record(LARGE, large(33000)) + record(PIECE, b"x" * 32752) + record(PIECE, b"y" * 248),
+        "handed-to-another": b"\0" + handed(1, 1) + record(BYTES, b"hello", 2),
+        "handed-twice": b"\0" + handed(1, 1) + handed(2, 2) + record(BYTES, b"hello"),
+        "handed-out-of-order": b"\0" + handed(2, 2) + record(BYTES, b"hello"),
+        "handed-less": b"\0" + handed(1, 2) + record(BYTES, b"hello"),
+        "handed-without-a-packet": b"\0" + b"".join(handed(i, i) + record(BYTES, b"hello") for i in range(1, 6)),
+    },
+    "hand": {
+        "one": b"\1" + hand(1, 1),
+        "four": b"\4" + hand(7, 4),
+        "too-few": b"\1" + hand(1, 2),
+        "none": b"\0" + hand(1, 0),
+        "version": b"\1" + hand(1, 1, VERSION + 1),
+        "kind": b"\1" + welcome(),
+        "short": b"\1" + hand(1, 1)[:31],
+        "long": b"\1" + hand(1, 1) + b"x",
     },
     "output": {
         "lines": b"\x00one\ntwo\n\nthree",

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The packets that a worker sends on its control socket, and the corpus of those who take them."""
+"""The packets of a control socket, as docs/protocol.md has them, and the corpus of those who take a worker's."""
 
 import struct
 
@@ -18,6 +18,15 @@ def attach(version=VERSION, segment_size=UP_RING + 131072):
 
 def confined(layers, landlock_errno=0, filter_errno=0, version=VERSION):
     return header(7, version) + struct.pack("=IIII", layers, landlock_errno, filter_errno, 0)
+
+
+def welcome(version=VERSION, capacity=131072, n_pipes=1, n_cells=0):
+    return header(1, version) + struct.pack("=QQQQIIII", UP_RING + capacity, capacity, 65536, 1000000, 1, n_pipes,
+                                            n_cells, 0)
+
+
+def hand(number, n, version=VERSION):
+    return header(9, version) + struct.pack("=QII", number, n, 0)
 
 
 def packet(data, n_fds=0):
