@@ -38,8 +38,8 @@ void ferry_descriptors_free (GArray *descriptors);
 /* How many of its descriptors the worker has not taken yet, as far as its head in the down lane tells. */
 guint ferry_hands_count_locked (FerryLink *link);
 /* Sends the descriptors of the message whose record is to end there in the down lane. Returns 0, or the number of an
- * error: EAGAIN where the control socket is full. */
-int ferry_hands_send_locked (FerryLink *link, const int *descriptors, guint n_descriptors, guint64 record_end);
+ * error: EAGAIN where the worker has to take some first. Then its taking some rings. */
+int ferry_hands_send_locked (FerryLink *link, const FerryHandful *handful, guint64 record_end);
 
 /* any: the other end of a link within this process: takes the packet of that number, and adds its descriptors. Returns
  * FALSE when it is not there. */

@@ -113,10 +113,10 @@ has_hung_up (int control)
   return poll (&poll_fd, 1, 0) == 1 && (poll_fd.revents & POLLHUP) != 0;
 }
 
-int
-ferry_hands_send_locked (FerryLink *link, const int *descriptors, guint n_descriptors, guint64 record_end)
+static int
+send_now (FerryLink *link, const FerryHandful *handful, guint64 record_end)
 {
-  FerryHanded handed = {record_end, n_descriptors};
+  FerryHanded handed = {record_end, handful->n_descriptors};
   FerryHands *self;
   int error_number;
 
@@ -124,17 +124,47 @@ ferry_hands_send_locked (FerryLink *link, const int *descriptors, guint n_descri
     link->hands = hands_new ();
   self = link->hands;
   if (link->local)
-    error_number = send_local (self, descriptors, n_descriptors);
+    error_number = send_local (self, handful->descriptors, handful->n_descriptors);
   else
-    error_number = ferry_control_send_hand (link->control, self->n_sent + 1, descriptors, n_descriptors);
+    error_number =
+      ferry_control_send_hand (link->control, self->n_sent + 1, handful->descriptors, handful->n_descriptors);
   if (error_number == EPIPE && !has_hung_up (link->control))
     ferry_link_set_fault_locked (link, "it shut its control socket down");
   if (error_number != 0)
     return error_number;
   self->n_sent++;
-  self->n_under_way += n_descriptors;
+  self->n_under_way += handful->n_descriptors;
   g_array_append_val (self->under_way, handed);
   return 0;
+}
+
+/* Whether so many may go down now. Where they may not, the lane's writer is armed, so that the worker's taking some
+ * rings. */
+static gboolean
+may_send (FerryLink *link, guint n)
+{
+  if (ferry_hands_count_locked (link) + n <= FERRY_MAX_HANDED_PER_LINK)
+    return TRUE;
+  ferry_lane_writer_arm (&link->down, 0);
+  return ferry_hands_count_locked (link) + n <= FERRY_MAX_HANDED_PER_LINK;
+}
+
+int
+ferry_hands_send_locked (FerryLink *link, const FerryHandful *handful, guint64 record_end)
+{
+  int error_number;
+
+  if (!may_send (link, handful->n_descriptors))
+    return EAGAIN;
+  error_number = send_now (link, handful, record_end);
+  if (error_number != EAGAIN)
+    return error_number;
+  ferry_lane_writer_arm (&link->down, 0);
+  if (ferry_hands_count_locked (link) > 0)
+    return EAGAIN;
+  /* Nothing is there to be taken, so that nobody would tell of room. */
+  error_number = send_now (link, handful, record_end);
+  return error_number == EAGAIN ? ENOBUFS : error_number;
 }
 
 gboolean

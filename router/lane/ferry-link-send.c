@@ -260,17 +260,6 @@ put_message_locked (FerryLink *self, guint64 connection_id, const FerryPart *par
     }
 }
 
-/* Whether so many descriptors may go down now. Where they may not, the lane's writer is armed, so that the worker's
- * taking some rings. */
-static gboolean
-may_hand_locked (FerryLink *self, guint n)
-{
-  if (ferry_hands_count_locked (self) + n <= FERRY_MAX_HANDED_PER_LINK)
-    return TRUE;
-  ferry_lane_writer_arm (&self->down, 0);
-  return ferry_hands_count_locked (self) + n <= FERRY_MAX_HANDED_PER_LINK;
-}
-
 /* Sends the descriptors of the message that comes next, and puts their record before it. */
 static FerryDownResult
 hand_locked (FerryLink *self, guint64 connection_id, FerryHandful *handful)
@@ -281,10 +270,7 @@ hand_locked (FerryLink *self, guint64 connection_id, FerryHandful *handful)
 
   if (!self->local && self->control < 0)
     return FERRY_DOWN_CLOSED;
-  handful->error_number = EAGAIN;
-  if (may_hand_locked (self, handful->n_descriptors))
-    handful->error_number =
-      ferry_hands_send_locked (self, handful->descriptors, handful->n_descriptors, get_next_end (self, sizeof message));
+  handful->error_number = ferry_hands_send_locked (self, handful, get_next_end (self, sizeof message));
   switch (handful->error_number)
     {
     case 0:
@@ -297,7 +283,7 @@ hand_locked (FerryLink *self, guint64 connection_id, FerryHandful *handful)
       return FERRY_DOWN_UNTAKEN;
     case EPIPE:
     case ECONNRESET:
-      /* The worker is going, or gone: of which of its ends that is told is the monitor's to say. */
+      /* The worker is going, or gone: how it ended is the monitor's to say. */
       return FERRY_DOWN_CLOSED;
     default:
       return FERRY_DOWN_REFUSED;

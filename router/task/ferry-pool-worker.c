@@ -260,7 +260,8 @@ static void
 answered (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
 {
   g_autoptr (FerryTask) task = data;
-  g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (ferry_task_get_seat (task)->worker);
+  FerryTaskSeat *seat = ferry_task_get_seat (task);
+  g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (seat->worker);
   gint64 now = g_get_monotonic_time ();
 
   if (task != get_first (self))
@@ -268,13 +269,13 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
       ferry_pool_worker_fault (self, "it answered a call before the one that it was at");
       return;
     }
-  if (ferry_task_get_seat (task)->n_handed > ferry_link_get_n_hands_taken (self->link))
+  if (seat->n_handed > 0 && seat->n_handed > ferry_link_get_n_hands_taken (self->link))
     {
       ferry_pool_worker_fault (self, "it answered a call without taking the descriptors that came with it");
       return;
     }
   ferry_receiver_flush_latest (self->progress_receiver);
-  if (ferry_task_get_seat (task)->worker != self)
+  if (seat->worker != self)
     return;
   ferry_pool_worker_heard (self);
   g_object_unref (unlink_task (self, task));
@@ -282,7 +283,7 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
   if (self->pool != NULL)
     ferry_pool_note_time (self->pool, now - self->latest);
   self->latest = now;
-  if (refused && ferry_task_get_seat (task)->n_refusals++ < MAX_REFUSALS)
+  if (refused && seat->n_refusals++ < MAX_REFUSALS)
     give_back (task);
   else if (error != NULL)
     fail_task (task, FERRY_TASK_EVENT_ERROR, g_error_copy (error), trace, NULL);

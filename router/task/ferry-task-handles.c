@@ -19,6 +19,10 @@
 #include "base/ferry-base-private.h"
 #include "lane/ferry-lane-layout.h"
 #include "lane/ferry-one-shot-private.h"
+#include "lane/ferry-stray-private.h"
+
+/* To give back more memory than this takes longer than to have a thread do it. */
+#define LARGE_SIZE (4 * 1024 * 1024)
 
 struct _FerryTaskBytes
 {
@@ -103,7 +107,10 @@ drop_bytes (FerryTaskBytes *self)
   pthread_mutex_unlock (&bytes_lock);
   if (!last)
     return;
-  ferry_clear_fd (&self->fd);
+  if (g_bytes_get_size (self->bytes) > LARGE_SIZE)
+    ferry_stray_close (self->fd);
+  else
+    close (self->fd);
   g_bytes_unref (self->bytes);
   g_free (self);
 }
@@ -209,8 +216,8 @@ ferry_task_add_descriptor (FerryTask *self, int fd, GError **error)
  * Gives the task's function bytes, which it gets with [method@Ferry.Job.dup_bytes], by the handle that this returns, as
  * in [method@Ferry.Task.add_descriptor]. They do not pass through the worker's lane, and may have any size.
  *
- * They are copied once, into memory that nobody can change. Tasks that are given the same #GBytes share that, as long
- * as one of them is not done; so do the workers that run them.
+ * They are copied once, in this call, into memory that nobody can change. Tasks that are given the same #GBytes share
+ * that, as long as one of them is not done; so do the workers that run them.
  *
  * Fails as [method@Ferry.Task.add_descriptor] does, and with %FERRY_ERROR_TOO_LARGE when they are more than this
  * process may write into a file. Any thread may call this.
