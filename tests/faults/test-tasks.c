@@ -6,8 +6,10 @@
 #include "config.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "faults/faults-test.h"
+#include "task/descriptor-functions.h"
 
 #define N_TASKS 4
 
@@ -97,6 +99,59 @@ play (FaultsTest *test, FerryPool *pool)
   ferry_test_look_until (has_no_pipes, test->router);
 }
 
+/* Where nothing is refused, the text is given. */
+static FerryTask *
+new_task_with_text (FaultsTest *test, const char *function, gboolean as_bytes)
+{
+  FerryTask *task = ferry_task_new (FERRY_TASK_KIND_CALL, function, g_variant_new_handle (0));
+  g_autoptr (GBytes) bytes = g_bytes_new_static ("text", 4);
+  g_autoptr (GError) error = NULL;
+  gint handle;
+
+  if (as_bytes)
+    handle = ferry_task_add_bytes (task, bytes, &error);
+  else
+    handle = ferry_task_add_descriptor (task, STDIN_FILENO, &error);
+  g_assert_true ((handle == 0) == (error == NULL));
+  if (!faults_test_works (test, &error, FERRY_ERROR_SYSTEM, -1))
+    g_clear_object (&task);
+  return task;
+}
+
+static void
+run_task_with_text (FaultsTest *test, FerryExecutor *executor, const char *function, gboolean as_bytes)
+{
+  g_autoptr (FerryTask) task = new_task_with_text (test, function, as_bytes);
+  g_autoptr (GVariant) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (task == NULL)
+    return;
+  if (ferry_executor_submit_task (executor, task, &error))
+    {
+      ferry_test_run_until (is_done, task);
+      result = ferry_task_get_result (task, &error);
+    }
+  if (faults_test_works (test, &error, NOT_DONE, -1) && as_bytes)
+    g_assert_cmpstr (g_variant_get_string (result, NULL), ==, "text");
+}
+
+static void
+play_descriptors (FaultsTest *test, FerryPool *pool)
+{
+  FerryExecutor *executor = ferry_executor_new (pool);
+
+  ferry_pool_set_max_workers (pool, 1);
+  for (guint i = 0; i < 2; i++)
+    {
+      run_task_with_text (test, executor, "read-bytes", TRUE);
+      run_task_with_text (test, executor, "is-open", FALSE);
+    }
+  g_object_unref (executor);
+  g_object_unref (pool);
+  ferry_test_look_until (has_no_pipes, test->router);
+}
+
 static FerryPool *
 make_pool (FaultsTest *test)
 {
@@ -121,6 +176,18 @@ play_pool_without_nursery (FaultsTest *test)
 
   ferry_pool_set_use_nursery (pool, FALSE);
   play (test, pool);
+}
+
+static void
+play_descriptors_of_processes (FaultsTest *test)
+{
+  play_descriptors (test, make_pool (test));
+}
+
+static void
+play_descriptors_of_threads (FaultsTest *test)
+{
+  play_descriptors (test, ferry_pool_new_for_threads (test->router));
 }
 
 static GVariant *
@@ -164,10 +231,15 @@ main (int argc, char **argv)
 
   ferry_function_register ("add", "(xx)", "x", add);
   ferry_function_register ("double", "x", "x", double_it);
+  descriptor_functions_register ();
   faults_test_init (&argc, &argv);
   faults_test_add ("pool", play_pool, faults, G_N_ELEMENTS (faults));
   faults_test_add ("pool-without-nursery", play_pool_without_nursery, faults, G_N_ELEMENTS (faults));
   faults_test_add ("pool-of-threads", play_pool_of_threads, of_threads, G_N_ELEMENTS (of_threads));
+  faults_test_add ("descriptors", play_descriptors_of_processes, faults, G_N_ELEMENTS (faults));
+  faults_test_add ("descriptors-of-threads", play_descriptors_of_threads, of_threads, G_N_ELEMENTS (of_threads));
+  faults_test_add_within ("descriptors", play_descriptors_of_processes, within, G_N_ELEMENTS (within));
+  faults_test_add_limit ("descriptors", play_descriptors_of_processes);
   faults_test_add_within ("pool", play_pool, within, G_N_ELEMENTS (within));
   faults_test_add_limit ("pool", play_pool);
   faults_test_add_limit ("pool-without-nursery", play_pool_without_nursery);

@@ -162,6 +162,17 @@ write_to_bytes (FerryJob *job, GVariant *arguments, GError **error)
 }
 
 static GVariant *
+is_open (FerryJob *job, GVariant *arguments, GError **error)
+{
+  int fd = ferry_job_dup_descriptor (job, g_variant_get_handle (arguments), error);
+
+  if (fd < 0)
+    return NULL;
+  close (fd);
+  return g_variant_new_boolean (TRUE);
+}
+
+static GVariant *
 open_path (FerryJob *job, GVariant *arguments, GError **error)
 {
   int fd = open (g_variant_get_string (arguments, NULL), O_RDONLY | O_CLOEXEC);
@@ -207,6 +218,7 @@ descriptor_functions_register (void)
   ferry_function_register ("report-handle", "h", "s", report_handle);
   ferry_function_register ("step-handle", "h", "s", step_handle);
   ferry_function_register ("write-to-bytes", "h", "s", write_to_bytes);
+  ferry_function_register ("is-open", "h", "b", is_open);
   ferry_function_register ("open-path", "s", "", open_path);
   ferry_function_register ("count-open", NULL, "u", count_open);
   ferry_function_register ("limit-open", "u", "", limit_open);

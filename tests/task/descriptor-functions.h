@@ -14,6 +14,7 @@
  *   report-handle      h -> s: the same as read-handle, with a report on the way
  *   step-handle        h -> s: the same with a step
  *   write-to-bytes     h -> s: how each way of changing the bytes fails
+ *   is-open            h -> b: whether there is a descriptor
  *   open-path          s -> nothing: opens a file by its name
  *   count-open         () -> u: how many descriptors this process has open
  *   limit-open         u -> nothing: from now on it may have so many */
