@@ -201,6 +201,61 @@ test_what_is_not_taken_is_closed_with_the_link (gconstpointer over_socket)
   g_assert_cmpuint (count_fds (), ==, before);
 }
 
+#define N_BETWEEN_THREADS 20000
+
+/* How many descriptors the message of that number has: some have none. */
+static guint
+get_n (guint64 number)
+{
+  return (guint) (number * 7 % 23);
+}
+
+static gpointer
+take_all (gpointer data)
+{
+  Scene *self = data;
+
+  for (guint64 i = 0; i < N_BETWEEN_THREADS; i++)
+    {
+      FerryDownMessage message;
+
+      g_assert_cmpint (ferry_downlink_receive (self->ends.downlink, down_watchdog_time (), &message), ==,
+                       FERRY_DOWN_EVENT_MESSAGE);
+      down_check (&message, i, 8 + i % 64);
+      g_assert_cmpuint (message.descriptors != NULL ? message.descriptors->len : 0, ==, get_n (i));
+    }
+  return NULL;
+}
+
+/* Whoever is turned away is rung for, every time. */
+static void
+test_they_go_between_threads (gconstpointer over_socket)
+{
+  g_auto (Scene) scene = {0};
+  ferry_autofd fd = new_file ();
+  GThread *taker;
+  guint n_turned_away = 0;
+
+  scene_init (&scene, over_socket != NULL);
+  taker = g_thread_new ("test-taker", take_all, &scene);
+  for (guint64 i = 0; i < N_BETWEEN_THREADS;)
+    {
+      FerryDownResult result =
+        get_n (i) > 0 ? send_with (&scene, i, 8 + i % 64, fd, get_n (i)) : down_send (&scene.ends, i, 8 + i % 64);
+
+      if (result == FERRY_DOWN_SENT)
+        {
+          i++;
+          continue;
+        }
+      g_assert_cmpint (result, ==, FERRY_DOWN_UNTAKEN);
+      n_turned_away++;
+      down_wait_and_flush (&scene.ends);
+    }
+  g_thread_join (taker);
+  g_assert_cmpuint (n_turned_away, >, 0);
+}
+
 /* Takes what is in the lane as one does that has no eye for descriptors. */
 static void
 pass_all (Scene *self)
@@ -356,6 +411,7 @@ main (int argc, char **argv)
   add_both ("descriptors-come-with-their-message", test_descriptors_come_with_their_message);
   add_both ("large-messages-have-them-too", test_large_messages_have_them_too);
   add_both ("64-may-lie-with-a-worker", test_64_may_lie_with_a_worker);
+  add_both ("they-go-between-threads", test_they_go_between_threads);
   add_both ("what-is-not-taken-is-closed-with-the-link", test_what_is_not_taken_is_closed_with_the_link);
   add_both ("a-descriptor-that-is-not-open-is-refused", test_a_descriptor_that_is_not_open_is_refused);
   g_test_add_func ("/hands/who-passes-them-by-is-found-out", test_who_passes_them_by_is_found_out);

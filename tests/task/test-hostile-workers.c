@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MILLISECONDS(n) ((gint64) (n) *1000)
 #define MEGABYTES(n) ((gsize) (n) *1000 * 1000)
@@ -244,6 +245,26 @@ test_ends_a_worker_that_answers_what_it_has_not_read (void)
   g_assert_cmpuint (ferry_router_get_counter (test->honest->router, FERRY_COUNTER_PROTOCOL_ERRORS), >, 0);
 }
 
+/* What lies unread in its socket counts against all that this user has there. */
+static void
+test_ends_a_worker_that_leaves_descriptors_unread (void)
+{
+  g_autoptr (HostileTest) test = hostile_test_new ("take m: answer-unread");
+  g_autoptr (GPtrArray) witnesses = g_ptr_array_new_with_free_func ((GDestroyNotify) task_test_witness_free);
+  Done all = {witnesses, 6};
+
+  for (guint i = 0; i < 6; i++)
+    {
+      g_autoptr (FerryTask) task = hostile_test_new_task (FERRY_TASK_KIND_CALL);
+
+      g_assert_cmpint (ferry_task_add_descriptor (task, STDERR_FILENO, NULL), ==, 0);
+      ferry_task_set_run_timeout (task, G_USEC_PER_SEC * 100);
+      g_ptr_array_add (witnesses, hostile_test_submit (test, task));
+    }
+  ferry_test_run_until (are_done, &all);
+  g_assert_cmpuint (ferry_router_get_counter (test->honest->router, FERRY_COUNTER_PROTOCOL_ERRORS), >, 0);
+}
+
 /* More cancels than the express lane has room for. */
 static void
 test_goes_on_when_no_cancel_is_taken (void)
@@ -343,6 +364,8 @@ main (int argc, char **argv)
                    test_sends_so_much_to_a_worker_that_reads_nothing);
   g_test_add_func ("/hostile-workers/ends-a-worker-that-answers-what-it-has-not-read",
                    test_ends_a_worker_that_answers_what_it_has_not_read);
+  g_test_add_func ("/hostile-workers/ends-a-worker-that-leaves-descriptors-unread",
+                   test_ends_a_worker_that_leaves_descriptors_unread);
   g_test_add_func ("/hostile-workers/goes-on-when-no-cancel-is-taken", test_goes_on_when_no_cancel_is_taken);
   g_test_add_func ("/hostile-workers/logs-a-flood-without-an-end", test_logs_a_flood_without_an_end);
   return g_test_run ();
