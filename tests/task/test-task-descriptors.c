@@ -14,6 +14,8 @@
 #include "task/descriptor-functions.h"
 #include "task/task-test.h"
 
+#define N_AT_A_TIME 7
+
 /* A file that has no name, with this text. */
 static int
 open_text (const char *text)
@@ -411,6 +413,65 @@ test_tasks_of_a_killed_worker_leave_none (void)
   task_test_assert_result (behind, "'saved'");
 }
 
+typedef struct
+{
+  FerryTask **tasks;
+  guint n_done; /* so many are wanted */
+} Wanted;
+
+static gboolean
+are_done (gpointer data)
+{
+  Wanted *wanted = data;
+  guint n = 0;
+
+  for (guint i = 0; i < N_AT_A_TIME; i++)
+    n += ferry_task_get_done (wanted->tasks[i]);
+  return n >= wanted->n_done;
+}
+
+static void
+kill_some_worker (TaskTest *test, guint number)
+{
+  GListModel *workers = ferry_pool_get_workers (test->pool);
+  guint n = g_list_model_get_n_items (workers);
+  g_autoptr (FerryWorker) worker = n > 0 ? g_list_model_get_item (workers, number % n) : NULL;
+
+  if (worker != NULL && ferry_worker_get_pid (worker) > 0)
+    kill (ferry_worker_get_pid (worker), SIGKILL);
+}
+
+/* Workers are killed while they take descriptors, use them, or have some unread: each task is given them again. */
+static void
+test_workers_are_killed_at_any_time (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
+  FerryTask *tasks[N_AT_A_TIME];
+
+  ferry_pool_set_restart_limit (test->pool, 1000, G_USEC_PER_SEC);
+  ferry_pool_set_death_limit (test->pool, 0);
+  for (guint round = 0; round < 40; round++)
+    {
+      Wanted wanted = {tasks, round % N_AT_A_TIME};
+
+      for (guint i = 0; i < N_AT_A_TIME; i++)
+        {
+          tasks[i] = ferry_task_new (FERRY_TASK_KIND_CALL, "read-handles", new_handles (20));
+          ferry_task_set_retries (tasks[i], 1000);
+          for (guint j = 0; j < 20; j++)
+            add_text (tasks[i], "z");
+          task_test_submit_task (test->executor, tasks[i]);
+        }
+      ferry_test_run_until (are_done, &wanted);
+      kill_some_worker (test, round);
+      for (guint i = 0; i < N_AT_A_TIME; i++)
+        {
+          task_test_assert_result (tasks[i], "'zzzzzzzzzzzzzzzzzzzz'");
+          g_object_unref (tasks[i]);
+        }
+    }
+}
+
 static gboolean
 is_stopped (gpointer worker)
 {
@@ -493,6 +554,7 @@ main (int argc, char **argv)
   g_test_add_func ("/task-descriptors/a-worker-without-room-fails-that-task-only",
                    test_a_worker_without_room_fails_that_task_only);
   g_test_add_func ("/task-descriptors/tasks-of-a-killed-worker-leave-none", test_tasks_of_a_killed_worker_leave_none);
+  g_test_add_func ("/task-descriptors/workers-are-killed-at-any-time", test_workers_are_killed_at_any_time);
   g_test_add_func ("/task-descriptors/a-slow-worker-is-waited-for", test_a_slow_worker_is_waited_for);
   return g_test_run ();
 }
