@@ -42,6 +42,16 @@ G_BEGIN_DECLS
 /* What bytes are counted in, in the reports of sha256. */
 #define FERRY_DEMO_BYTES "bytes"
 
+/* ---- tiles ---- */
+
+/* A tile of the Mandelbrot set: its left and top edge in the plane, how far it is from one pixel to the next, and after
+ * how many iterations a point counts as one that stays; gives the microseconds that it took, and the pixels as
+ * ferry-demo-mandelbrot-set.h has them. Can be cancelled, and reports nothing. */
+#define FERRY_DEMO_MANDELBROT "mandelbrot-tile"
+#define FERRY_DEMO_MANDELBROT_ARGUMENTS "(dddu)"
+#define FERRY_DEMO_MANDELBROT_RESULT "(xay)"
+#define FERRY_DEMO_MANDELBROT_MAX_ITERATIONS 100000u
+
 /* ---- the object ---- */
 
 /* What has the worker's program serve the plate that is heated, in place of functions; and the transport for that. */

@@ -14,6 +14,7 @@ GVariant *worker_primes (FerryJob *job, GVariant *arguments, GError **error);
 GVariant *worker_crash (FerryJob *job, GVariant *arguments, GError **error);
 GVariant *worker_hang (FerryJob *job, GVariant *arguments, GError **error);
 GVariant *worker_flood (FerryJob *job, GVariant *arguments, GError **error);
+GVariant *worker_mandelbrot (FerryJob *job, GVariant *arguments, GError **error);
 
 /* Not a function: all that the process does, to its end. Returns what it exits with. */
 int worker_heat (void);
