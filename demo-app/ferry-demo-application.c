@@ -146,6 +146,7 @@ add_shortcuts (GtkApplication *application)
     {"job.retry-current", {"<Control>r"}},
     {"page.show::jobs", {"<Alt>1"}},
     {"page.show::object", {"<Alt>2"}},
+    {"page.show::mandelbrot", {"<Alt>3"}},
     {"win.show-help-overlay", {"<Control>question"}},
     {"window.close", {"<Control>w"}},
     {"app.quit", {"<Control>q"}},

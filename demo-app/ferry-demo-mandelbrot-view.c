@@ -4,6 +4,7 @@
 #include "ferry-demo-mandelbrot-view.h"
 
 #include <math.h>
+#include <string.h>
 
 /* What the whole set takes, with something around it. */
 #define WHOLE_RE (-0.75)
@@ -113,6 +114,30 @@ ferry_demo_mandelbrot_view_place (const FerryDemoMandelbrotView *self, int width
   double bottom = round (((double) (tile->y + 1) * side + self->im) / self->scale + height / 2.0);
 
   graphene_rect_init (place, (float) left, (float) top, (float) (right - left), (float) (bottom - top));
+}
+
+/* Noughts at the end say nothing. */
+static char *
+format_exactly (double number, double exactness)
+{
+  int n_digits = CLAMP ((int) ceil (-log10 (exactness)), 0, 16);
+  char *text = g_strdup_printf ("%.*f", n_digits, number);
+  gsize length = strlen (text);
+
+  while (n_digits-- > 0 && text[length - 1] == '0')
+    text[--length] = '\0';
+  if (!g_ascii_isdigit (text[length - 1]))
+    text[length - 1] = '\0';
+  return text;
+}
+
+char *
+ferry_demo_mandelbrot_view_describe (const FerryDemoMandelbrotView *self)
+{
+  g_autofree char *re = format_exactly (self->re, self->scale);
+  g_autofree char *im = format_exactly (fabs (self->im), self->scale);
+
+  return g_strdup_printf ("%s %s %s i", re, self->im < 0.0 ? "-" : "+", im);
 }
 
 /* ---- tiles ---- */

@@ -50,6 +50,9 @@ GArray *ferry_demo_mandelbrot_view_find_tiles (const FerryDemoMandelbrotView *se
 void ferry_demo_mandelbrot_view_place (const FerryDemoMandelbrotView *self, int width, int height,
                                        const FerryDemoMandelbrotTile *tile, graphene_rect_t *place);
 
+/* The place in the middle, as exactly as a pixel is: "-0.75 + 0.1 i". */
+char *ferry_demo_mandelbrot_view_describe (const FerryDemoMandelbrotView *self) G_GNUC_WARN_UNUSED_RESULT;
+
 double ferry_demo_mandelbrot_tile_get_left (const FerryDemoMandelbrotTile *self);
 double ferry_demo_mandelbrot_tile_get_top (const FerryDemoMandelbrotTile *self);
 double ferry_demo_mandelbrot_tile_get_step (const FerryDemoMandelbrotTile *self);

@@ -3,14 +3,11 @@
 
 #include "ferry-demo-session.h"
 
+#include "ferry-demo-ending.h"
 #include "ferry-demo-task.h"
 
 /* All that is done stays to be read, within reason. */
 #define KEEP_FINISHED 10000
-
-/* Whoever leaves waits no longer than that: half a second more, where workers are slow to end. */
-#define SHUTDOWN_TIME (2 * G_USEC_PER_SEC)
-#define POOL_TIME (G_USEC_PER_SEC / 2)
 
 /* Work in the background leaves the processor to the window that shows it when there is not enough for both. */
 #define NICENESS 10
@@ -23,6 +20,7 @@ struct _FerryDemoSession
   FerryPool *pool;
   FerryExecutor *executor;
   FerryDemoObject *object;
+  FerryDemoMandelbrotTiles *mandelbrot_tiles;
   guint64 last_id;
   int highest_priority; /* that a task was given */
 
@@ -117,6 +115,7 @@ ferry_demo_session_dispose (GObject *object)
 
   ferry_demo_session_stop (self);
   g_clear_object (&self->object);
+  g_clear_object (&self->mandelbrot_tiles);
   g_clear_object (&self->executor);
   g_clear_object (&self->pool);
   g_clear_object (&self->router);
@@ -170,6 +169,7 @@ ferry_demo_session_new (const char *worker_path, guint max_workers)
   ferry_executor_set_keep_finished (self->executor, KEEP_FINISHED);
   g_signal_connect_object (self->executor, "items-changed", G_CALLBACK (tasks_changed_cb), self, G_CONNECT_SWAPPED);
   self->object = ferry_demo_object_new (self->router, worker_path);
+  self->mandelbrot_tiles = ferry_demo_mandelbrot_tiles_new (self->router, worker_path, ferry_get_n_usable_cores ());
   return self;
 }
 
@@ -179,30 +179,11 @@ ferry_demo_session_start (FerryDemoSession *self, GError **error)
   return ferry_router_start (self->router, error) && ferry_pool_start (self->pool, error);
 }
 
-static void
-ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (!(FERRY_IS_EXECUTOR (source) ? ferry_executor_shutdown_finish (FERRY_EXECUTOR (source), result, &error)
-                                   : ferry_pool_stop_finish (FERRY_POOL (source), result, &error)))
-    g_warning ("Not ended in good order: %s", error->message);
-  *(gboolean *) user_data = TRUE;
-}
-
-static void
-wait_for (gboolean *ended)
-{
-  while (!*ended)
-    g_main_context_iteration (NULL, TRUE);
-}
-
 /* Cancels all tasks and ends all workers, the deaf ones by force. Takes as long as it takes workers to leave, and at
  * most as long as there is time for it. */
 void
 ferry_demo_session_stop (FerryDemoSession *self)
 {
-  gboolean executor_ended = FALSE, pool_ended = FALSE;
   g_autoptr (GError) error = NULL;
 
   g_clear_handle_id (&self->turn_timeout, g_source_remove);
@@ -210,10 +191,8 @@ ferry_demo_session_stop (FerryDemoSession *self)
     return;
 
   ferry_demo_object_stop (self->object);
-  ferry_executor_shutdown_async (self->executor, SHUTDOWN_TIME, NULL, ended_cb, &executor_ended);
-  wait_for (&executor_ended);
-  ferry_pool_stop_async (self->pool, POOL_TIME, NULL, ended_cb, &pool_ended);
-  wait_for (&pool_ended);
+  ferry_demo_mandelbrot_tiles_stop (self->mandelbrot_tiles);
+  ferry_demo_end (self->executor);
   if (!ferry_router_stop (self->router, &error))
     g_warning ("The router did not stop: %s", error->message);
 }
@@ -303,6 +282,12 @@ FerryDemoObject *
 ferry_demo_session_get_object (FerryDemoSession *self)
 {
   return self->object;
+}
+
+FerryDemoMandelbrotTiles *
+ferry_demo_session_get_mandelbrot_tiles (FerryDemoSession *self)
+{
+  return self->mandelbrot_tiles;
 }
 
 /* Tasks that are not done. */

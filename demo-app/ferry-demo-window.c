@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The window. Its page of jobs: the list of the executor's tasks, what can be done with them, how far all of them are,
- * and the figures below. Its other page is FerryDemoObjectPage.
+ * and the figures below. Its other pages are FerryDemoObjectPage and FerryDemoMandelbrotPage.
  *
  * Bars move when a function reports, words at the session's turns. The frame clock is kept going while there is work,
  * so that its figure is honest; an idle window draws nothing. */
@@ -10,6 +10,7 @@
 #include "ferry-demo-window.h"
 
 #include "ferry-demo-format.h"
+#include "ferry-demo-mandelbrot-page.h"
 #include "ferry-demo-object-page.h"
 #include "ferry-demo-primes-dialog.h"
 #include "ferry-demo-row.h"
@@ -34,6 +35,7 @@ struct _FerryDemoWindow
 
   GtkWidget *pages;
   GtkWidget *object_page;
+  GtkWidget *mandelbrot_page;
   GtkWidget *add_button;
   GtkWidget *cancel_all_button;
   GtkWidget *clear_button;
@@ -437,6 +439,7 @@ bind_template (GtkWidgetClass *widget_class)
   gtk_widget_class_set_template_from_resource (widget_class, "/org/ferryproject/Demo/ferry-demo-window.ui");
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, pages);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, object_page);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, mandelbrot_page);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, add_button);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, cancel_all_button);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, clear_button);
@@ -463,6 +466,7 @@ ferry_demo_window_class_init (FerryDemoWindowClass *klass)
 
   G_OBJECT_CLASS (klass)->dispose = ferry_demo_window_dispose;
 
+  g_type_ensure (FERRY_DEMO_TYPE_MANDELBROT_PAGE);
   g_type_ensure (FERRY_DEMO_TYPE_OBJECT_PAGE);
   g_type_ensure (FERRY_DEMO_TYPE_ROW);
   bind_template (widget_class);
@@ -509,6 +513,8 @@ ferry_demo_window_new (GtkApplication *application, FerryDemoSession *session)
   follow (self, session, "turned", turned_cb);
   ferry_demo_object_page_set_object (FERRY_DEMO_OBJECT_PAGE (self->object_page),
                                      ferry_demo_session_get_object (session));
+  ferry_demo_mandelbrot_page_set_tiles (FERRY_DEMO_MANDELBROT_PAGE (self->mandelbrot_page),
+                                        ferry_demo_session_get_mandelbrot_tiles (session));
   tasks_changed_cb (self);
   show_figures (self);
   return GTK_WIDGET (self);

@@ -164,6 +164,25 @@ test_pan_moves_what_is_seen (void)
   g_assert_cmpfloat (view.re, >=, -3.0);
 }
 
+static void
+assert_words (double re, double im, double scale, const char *words)
+{
+  FerryDemoMandelbrotView view = {re, im, scale};
+  g_autofree char *described = ferry_demo_mandelbrot_view_describe (&view);
+
+  g_assert_cmpstr (described, ==, words);
+}
+
+static void
+test_places_are_told_as_exactly_as_they_are_seen (void)
+{
+  assert_words (-0.75, 0.0, 0.005, "-0.75 + 0 i");
+  assert_words (-0.75, 0.1, 0.005, "-0.75 + 0.1 i");
+  assert_words (-0.743643887037151, -0.131825904205330, 1e-6, "-0.743644 - 0.131826 i");
+  assert_words (-0.743643887037151, 0.131825904205330, 1e-14, "-0.743643887037151 + 0.13182590420533 i");
+  assert_words (2.0, 1.0, 1.0, "2 + 1 i");
+}
+
 static gboolean
 has_point (const graphene_rect_t *place, float x, float y)
 {
@@ -253,6 +272,8 @@ main (int argc, char **argv)
   g_test_add_func ("/mandelbrot/zoom-keeps-what-it-is-about", test_zoom_keeps_what_it_is_about);
   g_test_add_func ("/mandelbrot/zoom-ends-where-doubles-do", test_zoom_ends_where_doubles_do);
   g_test_add_func ("/mandelbrot/pan-moves-what-is-seen", test_pan_moves_what_is_seen);
+  g_test_add_func ("/mandelbrot/places-are-told-as-exactly-as-they-are-seen",
+                   test_places_are_told_as_exactly_as_they_are_seen);
   g_test_add_func ("/mandelbrot/tiles-cover-the-view-without-gap", test_tiles_cover_the_view_without_gap);
   g_test_add_func ("/mandelbrot/nearest-tiles-come-first", test_nearest_tiles_come_first);
   g_test_add_func ("/mandelbrot/quarters-make-up-their-tile", test_quarters_make_up_their_tile);
