@@ -42,6 +42,7 @@ struct _FerryDemoMandelbrotTiles
 {
   GObject parent_instance;
 
+  char *worker_path;
   FerryPool *pool;
   FerryExecutor *executor;
   gboolean started; /* the pool, which has to be stopped then */
@@ -193,7 +194,9 @@ take_result (FerryDemoMandelbrotTiles *self, const FerryDemoMandelbrotTile *tile
 static void
 fail (FerryDemoMandelbrotTiles *self, const char *reason)
 {
-  if (self->failure == NULL)
+  if (self->failure == NULL && ferry_pool_get_error (self->pool) != NULL)
+    self->failure = g_strdup_printf ("“%s” does not work as a worker. %s", self->worker_path, reason);
+  else if (self->failure == NULL)
     self->failure = g_strdup (reason);
   g_hash_table_remove_all (self->requests);
 }
@@ -398,6 +401,7 @@ ferry_demo_mandelbrot_tiles_finalize (GObject *object)
   g_array_unref (self->wanted);
   g_hash_table_unref (self->requests);
   g_hash_table_unref (self->entries);
+  g_free (self->worker_path);
   g_free (self->failure);
   g_free (self->loss);
   G_OBJECT_CLASS (ferry_demo_mandelbrot_tiles_parent_class)->finalize (object);
@@ -441,6 +445,7 @@ ferry_demo_mandelbrot_tiles_new (FerryRouter *router, const char *worker_path, g
   ferry_launcher_set_nice (launcher, NICENESS);
   ferry_launcher_set_trusted (launcher, TRUE);
 
+  self->worker_path = g_strdup (worker_path);
   self->pool = ferry_pool_new (router, launcher);
   ferry_pool_set_name (self->pool, "mandelbrot");
   ferry_pool_set_max_workers (self->pool, max_workers);

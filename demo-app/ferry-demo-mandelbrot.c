@@ -104,13 +104,19 @@ move (FerryDemoMandelbrot *self, const FerryDemoMandelbrotView *view)
 }
 
 void
+ferry_demo_mandelbrot_show_view (FerryDemoMandelbrot *self, const FerryDemoMandelbrotView *view)
+{
+  self->whole = FALSE;
+  move (self, view);
+}
+
+void
 ferry_demo_mandelbrot_pan (FerryDemoMandelbrot *self, double x, double y)
 {
   FerryDemoMandelbrotView view = self->view;
 
-  self->whole = FALSE;
   ferry_demo_mandelbrot_view_pan (&view, x, y);
-  move (self, &view);
+  ferry_demo_mandelbrot_show_view (self, &view);
 }
 
 /* From `before` on, which is what is seen now, or was when a gesture began. */
@@ -119,9 +125,8 @@ zoom_from (FerryDemoMandelbrot *self, const FerryDemoMandelbrotView *before, dou
 {
   FerryDemoMandelbrotView view = *before;
 
-  self->whole = FALSE;
   ferry_demo_mandelbrot_view_zoom (&view, factor, x - get_width (self) / 2.0, y - get_height (self) / 2.0);
-  move (self, &view);
+  ferry_demo_mandelbrot_show_view (self, &view);
 }
 
 void
@@ -261,9 +266,8 @@ drag_update_cb (FerryDemoMandelbrot *self, double x, double y)
 
   if (x == 0.0 && y == 0.0)
     return;
-  self->whole = FALSE;
   ferry_demo_mandelbrot_view_pan (&view, x, y);
-  move (self, &view);
+  ferry_demo_mandelbrot_show_view (self, &view);
 }
 
 static void

@@ -25,6 +25,7 @@ void ferry_demo_mandelbrot_zoom (FerryDemoMandelbrot *self, double factor, doubl
 void ferry_demo_mandelbrot_zoom_in (FerryDemoMandelbrot *self);
 void ferry_demo_mandelbrot_zoom_out (FerryDemoMandelbrot *self);
 void ferry_demo_mandelbrot_show_whole (FerryDemoMandelbrot *self);
+void ferry_demo_mandelbrot_show_view (FerryDemoMandelbrot *self, const FerryDemoMandelbrotView *view);
 
 const FerryDemoMandelbrotView *ferry_demo_mandelbrot_get_view (FerryDemoMandelbrot *self);
 /* The tiles that are seen. (element-type FerryDemoMandelbrotTile) */
