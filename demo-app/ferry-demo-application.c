@@ -21,6 +21,7 @@ struct _FerryDemoApplication
   gboolean show_version;
   gboolean run_jobs;
   int n_workers; /* 0 when nobody said */
+  char *page;    /* NULL for the usual one */
   char *picture_path;
   char **arguments;
 
@@ -33,6 +34,18 @@ struct _FerryDemoApplication
 };
 
 G_DEFINE_FINAL_TYPE (FerryDemoApplication, ferry_demo_application, GTK_TYPE_APPLICATION)
+
+static gboolean
+check_page (const char *page, GError **error)
+{
+  static const char *const pages[] = {"jobs", "object", "mandelbrot", NULL};
+
+  if (page == NULL || g_strv_contains (pages, page))
+    return TRUE;
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+               "There is no page “%s”: choose among jobs, object and mandelbrot", page);
+  return FALSE;
+}
 
 static gboolean
 check_arguments (FerryDemoApplication *self, GError **error)
@@ -58,6 +71,8 @@ check_arguments (FerryDemoApplication *self, GError **error)
                    FERRY_DEMO_MAX_WORKERS);
       return FALSE;
     }
+  if (!check_page (self->page, error))
+    return FALSE;
   if (self->run_jobs == (self->specs->len > 0))
     return TRUE;
   g_set_error_literal (
@@ -205,7 +220,8 @@ static void
 after_paint_cb (FerryDemoApplication *self)
 {
   GtkWindow *window = gtk_application_get_active_window (GTK_APPLICATION (self));
-  gboolean last = self->automaton == NULL || ferry_demo_auto_is_finished (self->automaton);
+  gboolean last = self->automaton != NULL ? ferry_demo_auto_is_finished (self->automaton)
+                                          : window != NULL && ferry_demo_window_is_settled (FERRY_DEMO_WINDOW (window));
   guint score = self->automaton == NULL ? 0 : ferry_demo_auto_get_score (self->automaton);
 
   if (self->picture == NULL || window == NULL || (score == 0 && !last))
@@ -256,6 +272,8 @@ ferry_demo_application_activate (GApplication *application)
   self->watch = ferry_demo_watch_new (GTK_APPLICATION (application), ferry_demo_session_get_executor (self->session),
                                       FERRY_DEMO_LONG_WORK);
   window = GTK_WINDOW (ferry_demo_window_new (GTK_APPLICATION (application), self->session));
+  if (self->page != NULL)
+    ferry_demo_window_show_page (FERRY_DEMO_WINDOW (window), self->page);
   gtk_window_present (window);
   if (self->picture_path != NULL)
     {
@@ -295,6 +313,7 @@ ferry_demo_application_finalize (GObject *object)
   g_clear_object (&self->watch);
   g_clear_object (&self->session);
   g_ptr_array_unref (self->specs);
+  g_free (self->page);
   g_free (self->picture_path);
   g_strfreev (self->arguments);
   G_OBJECT_CLASS (ferry_demo_application_parent_class)->finalize (object);
@@ -320,6 +339,8 @@ ferry_demo_application_init (FerryDemoApplication *self)
      "Run the jobs with nobody at the mouse, print their results, and quit", NULL},
     {"screenshot", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &self->picture_path,
      "Save a picture of the window as PNG, and quit", "FILE"},
+    {"page", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &self->page, "Open at this page: jobs, object or mandelbrot",
+     "PAGE"},
     {"workers", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_INT, &self->n_workers, "How many workers there may be at a time",
      "NUMBER"},
     {"version", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, &self->show_version, "Show the version, and quit", NULL},
@@ -340,7 +361,8 @@ ferry_demo_application_init (FerryDemoApplication *self)
     "  hang             a worker that hangs half-way\n"
     "  flood[:NUMBER]   as many messages a second as go through (2000000 messages)\n"
     "\n"
-    "The picture shows the window as it opens, and with --auto the jobs in mid-work.\n"
+    "The picture shows the window as it opens, with --auto the jobs in mid-work, and with --page mandelbrot the\n"
+    "whole set.\n"
     "Jobs wait while all workers are busy; by default there may be one for each processor, and two at least.\n"
     "With --auto, the status is 0 when every job did what was expected of it, 1 when one did\n"
     "not, and 2 when the command line is wrong.\n");

@@ -72,12 +72,19 @@ show_view (FerryDemoMandelbrotPage *self)
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "mandelbrot.zoom-in", !at_end);
 }
 
+/* Of small ones there is more to say. */
+static char *
+format_magnification (double magnification)
+{
+  return magnification < 9.95 ? g_strdup_printf ("%.2g", magnification) : ferry_demo_format_amount (magnification);
+}
+
 static void
 show_figures (FerryDemoMandelbrotPage *self)
 {
   const FerryDemoMandelbrotFigures *figures = ferry_demo_mandelbrot_tiles_get_figures (self->tiles);
   FerryPool *pool = ferry_demo_mandelbrot_tiles_get_pool (self->tiles);
-  g_autofree char *magnified = ferry_demo_format_amount (ferry_demo_mandelbrot_get_magnification (self->mandelbrot));
+  g_autofree char *magnified = format_magnification (ferry_demo_mandelbrot_get_magnification (self->mandelbrot));
   g_autofree char *workers = ferry_demo_format_counted (ferry_pool_get_n_workers (pool), "worker", "workers");
   gboolean any = figures->tiles_per_second > 0.0;
 
@@ -100,7 +107,7 @@ show_loss (FerryDemoMandelbrotPage *self)
   if (figures->n_lost == self->n_lost)
     return;
   self->n_lost = figures->n_lost;
-  text = g_strdup_printf ("%s. What it was at is begun again by another one.",
+  text = g_strdup_printf ("%s. Had it begun a tile, that is begun again.",
                           ferry_demo_mandelbrot_tiles_get_loss (self->tiles));
   show_info (self, GTK_MESSAGE_WARNING, text);
 }
@@ -226,6 +233,31 @@ bind_template (GtkWidgetClass *widget_class)
 }
 
 static void
+add_keys (GtkWidgetClass *widget_class)
+{
+  static const struct
+  {
+    guint value;
+    GdkModifierType modifiers;
+    const char *action;
+  } keys[] = {
+    {GDK_KEY_plus, 0, "mandelbrot.zoom-in"},
+    {GDK_KEY_plus, GDK_SHIFT_MASK, "mandelbrot.zoom-in"}, /* where it is above another sign */
+    {GDK_KEY_equal, 0, "mandelbrot.zoom-in"},
+    {GDK_KEY_KP_Add, 0, "mandelbrot.zoom-in"},
+    {GDK_KEY_minus, 0, "mandelbrot.zoom-out"},
+    {GDK_KEY_KP_Subtract, 0, "mandelbrot.zoom-out"},
+    {GDK_KEY_0, 0, "mandelbrot.show-whole"},
+    {GDK_KEY_KP_0, 0, "mandelbrot.show-whole"},
+    {GDK_KEY_Home, 0, "mandelbrot.show-whole"},
+    {GDK_KEY_KP_Home, 0, "mandelbrot.show-whole"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    gtk_widget_class_add_binding_action (widget_class, keys[i].value, keys[i].modifiers, keys[i].action, NULL);
+}
+
+static void
 ferry_demo_mandelbrot_page_class_init (FerryDemoMandelbrotPageClass *klass)
 {
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
@@ -241,6 +273,7 @@ ferry_demo_mandelbrot_page_class_init (FerryDemoMandelbrotPageClass *klass)
   gtk_widget_class_install_action (widget_class, "mandelbrot.show-whole", NULL, show_whole);
   gtk_widget_class_install_action (widget_class, "mandelbrot.kill", NULL, kill_worker);
   gtk_widget_class_install_action (widget_class, "mandelbrot.retry", NULL, retry);
+  add_keys (widget_class);
 }
 
 static void
@@ -260,4 +293,12 @@ ferry_demo_mandelbrot_page_set_tiles (FerryDemoMandelbrotPage *self, FerryDemoMa
   g_signal_connect_object (tiles, "changed", G_CALLBACK (show_soon), self, G_CONNECT_SWAPPED);
   ferry_demo_mandelbrot_set_tiles (self->mandelbrot, tiles);
   show_soon (self);
+}
+
+/* Whether no more is to come: all is there that is seen, or nothing comes any more. */
+gboolean
+ferry_demo_mandelbrot_page_is_settled (FerryDemoMandelbrotPage *self)
+{
+  return ferry_demo_mandelbrot_tiles_get_failure (self->tiles) != NULL ||
+         ferry_demo_mandelbrot_is_complete (self->mandelbrot);
 }

@@ -14,5 +14,6 @@ G_DECLARE_FINAL_TYPE (FerryDemoMandelbrotPage, ferry_demo_mandelbrot_page, FERRY
 
 /* To be called once. */
 void ferry_demo_mandelbrot_page_set_tiles (FerryDemoMandelbrotPage *self, FerryDemoMandelbrotTiles *tiles);
+gboolean ferry_demo_mandelbrot_page_is_settled (FerryDemoMandelbrotPage *self);
 
 G_END_DECLS

@@ -29,7 +29,8 @@ struct _FerryDemoMandelbrot
 
   FerryDemoMandelbrotTiles *tiles;
   FerryDemoMandelbrotView view;
-  gboolean whole; /* the set is seen as a whole, also when there is another amount of room for it */
+  gboolean whole;     /* the set is seen as a whole, also when there is another amount of room for it */
+  double whole_scale; /* as it was when the set was last seen so */
 
   GtkGesture *drag;               /* (unowned) the widget's */
   FerryDemoMandelbrotView before; /* what was seen when the drag began, or the gesture of two fingers */
@@ -154,6 +155,7 @@ ferry_demo_mandelbrot_show_whole (FerryDemoMandelbrot *self)
 
   ferry_demo_mandelbrot_view_fit (&view, get_width (self), get_height (self));
   self->whole = TRUE;
+  self->whole_scale = view.scale;
   move (self, &view);
 }
 
@@ -293,84 +295,35 @@ fingers_cb (FerryDemoMandelbrot *self, double factor, GtkGesture *fingers)
     zoom_from (self, &self->before, factor, x, y);
 }
 
-typedef enum
-{
-  KEY_ZOOM_IN,
-  KEY_ZOOM_OUT,
-  KEY_WHOLE,
-  KEY_LEFT,
-  KEY_RIGHT,
-  KEY_UP,
-  KEY_DOWN,
-} Key;
-
 static gboolean
-key_cb (GtkWidget *widget, GVariant *arguments, gpointer user_data)
+arrow_cb (GtkWidget *widget, GVariant *arguments, gpointer user_data)
 {
-  FerryDemoMandelbrot *self = FERRY_DEMO_MANDELBROT (widget);
+  int x, y;
 
-  switch ((Key) g_variant_get_int32 (arguments))
-    {
-    case KEY_ZOOM_IN:
-      ferry_demo_mandelbrot_zoom_in (self);
-      break;
-    case KEY_ZOOM_OUT:
-      ferry_demo_mandelbrot_zoom_out (self);
-      break;
-    case KEY_WHOLE:
-      ferry_demo_mandelbrot_show_whole (self);
-      break;
-    case KEY_LEFT:
-      ferry_demo_mandelbrot_pan (self, PAN_STEP, 0.0);
-      break;
-    case KEY_RIGHT:
-      ferry_demo_mandelbrot_pan (self, -PAN_STEP, 0.0);
-      break;
-    case KEY_UP:
-      ferry_demo_mandelbrot_pan (self, 0.0, PAN_STEP);
-      break;
-    case KEY_DOWN:
-      ferry_demo_mandelbrot_pan (self, 0.0, -PAN_STEP);
-      break;
-    default:
-      g_assert_not_reached ();
-    }
+  g_variant_get (arguments, "(ii)", &x, &y);
+  ferry_demo_mandelbrot_pan (FERRY_DEMO_MANDELBROT (widget), -x * PAN_STEP, -y * PAN_STEP);
   return GDK_EVENT_STOP;
 }
 
+/* Only while the widget has the focus: elsewhere arrows go from one button to the next. */
 static void
 add_keys (GtkWidgetClass *widget_class)
 {
   static const struct
   {
-    guint value;
-    Key key;
+    guint arrow, keypad_arrow;
+    int x, y;
   } keys[] = {
-    {GDK_KEY_plus, KEY_ZOOM_IN},
-    {GDK_KEY_equal, KEY_ZOOM_IN},
-    {GDK_KEY_KP_Add, KEY_ZOOM_IN},
-    {GDK_KEY_minus, KEY_ZOOM_OUT},
-    {GDK_KEY_KP_Subtract, KEY_ZOOM_OUT},
-    {GDK_KEY_0, KEY_WHOLE},
-    {GDK_KEY_KP_0, KEY_WHOLE},
-    {GDK_KEY_Home, KEY_WHOLE},
-    {GDK_KEY_KP_Home, KEY_WHOLE},
-    {GDK_KEY_Left, KEY_LEFT},
-    {GDK_KEY_KP_Left, KEY_LEFT},
-    {GDK_KEY_Right, KEY_RIGHT},
-    {GDK_KEY_KP_Right, KEY_RIGHT},
-    {GDK_KEY_Up, KEY_UP},
-    {GDK_KEY_KP_Up, KEY_UP},
-    {GDK_KEY_Down, KEY_DOWN},
-    {GDK_KEY_KP_Down, KEY_DOWN},
+    {GDK_KEY_Left, GDK_KEY_KP_Left, -1, 0},
+    {GDK_KEY_Right, GDK_KEY_KP_Right, 1, 0},
+    {GDK_KEY_Up, GDK_KEY_KP_Up, 0, -1},
+    {GDK_KEY_Down, GDK_KEY_KP_Down, 0, 1},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
     {
-      gtk_widget_class_add_binding (widget_class, keys[i].value, 0, key_cb, "i", keys[i].key);
-      /* On some keyboards plus is above another sign. */
-      if (keys[i].key == KEY_ZOOM_IN)
-        gtk_widget_class_add_binding (widget_class, keys[i].value, GDK_SHIFT_MASK, key_cb, "i", keys[i].key);
+      gtk_widget_class_add_binding (widget_class, keys[i].arrow, 0, arrow_cb, "(ii)", keys[i].x, keys[i].y);
+      gtk_widget_class_add_binding (widget_class, keys[i].keypad_arrow, 0, arrow_cb, "(ii)", keys[i].x, keys[i].y);
     }
 }
 
@@ -473,6 +426,7 @@ ferry_demo_mandelbrot_init (FerryDemoMandelbrot *self)
 {
   self->whole = TRUE;
   ferry_demo_mandelbrot_view_fit (&self->view, NATURAL_SIZE, NATURAL_SIZE);
+  self->whole_scale = self->view.scale;
   gtk_widget_set_focusable (GTK_WIDGET (self), TRUE);
   gtk_widget_set_overflow (GTK_WIDGET (self), GTK_OVERFLOW_HIDDEN);
   gtk_widget_set_cursor_from_name (GTK_WIDGET (self), "grab");
@@ -499,10 +453,7 @@ ferry_demo_mandelbrot_get_view (FerryDemoMandelbrot *self)
 double
 ferry_demo_mandelbrot_get_magnification (FerryDemoMandelbrot *self)
 {
-  FerryDemoMandelbrotView whole;
-
-  ferry_demo_mandelbrot_view_fit (&whole, get_width (self), get_height (self));
-  return whole.scale / self->view.scale;
+  return self->whole_scale / self->view.scale;
 }
 
 gboolean

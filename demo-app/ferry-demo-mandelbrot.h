@@ -7,8 +7,8 @@
 
 G_BEGIN_DECLS
 
-/* The Mandelbrot set to be looked at from near and far: dragged with a pointer, zoomed with a wheel, two fingers or
- * keys. Asks for the tiles that it shows while it is seen, and for none when it is not.
+/* The Mandelbrot set to be looked at from near and far: dragged with a pointer, zoomed with a wheel or two fingers, and
+ * moved with the arrow keys. Asks for the tiles that it shows while it is seen, and for none when it is not.
  *
  * Signal "moved": something else is looked at. */
 
@@ -30,7 +30,7 @@ void ferry_demo_mandelbrot_show_view (FerryDemoMandelbrot *self, const FerryDemo
 const FerryDemoMandelbrotView *ferry_demo_mandelbrot_get_view (FerryDemoMandelbrot *self);
 /* The tiles that are seen. (element-type FerryDemoMandelbrotTile) */
 GArray *ferry_demo_mandelbrot_find_tiles (FerryDemoMandelbrot *self) G_GNUC_WARN_UNUSED_RESULT;
-/* How much larger all is than with the whole set. */
+/* How much larger all is than when the whole set was seen last. */
 double ferry_demo_mandelbrot_get_magnification (FerryDemoMandelbrot *self);
 /* Whether it goes no further in. */
 gboolean ferry_demo_mandelbrot_is_at_end (FerryDemoMandelbrot *self);

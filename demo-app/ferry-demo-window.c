@@ -176,8 +176,7 @@ page_changed_cb (FerryDemoWindow *self)
 static void
 show_page (GtkWidget *widget, const char *action, GVariant *parameter)
 {
-  gtk_stack_set_visible_child_name (GTK_STACK (FERRY_DEMO_WINDOW (widget)->pages),
-                                    g_variant_get_string (parameter, NULL));
+  ferry_demo_window_show_page (FERRY_DEMO_WINDOW (widget), g_variant_get_string (parameter, NULL));
 }
 
 /* ---- adding ---- */
@@ -518,4 +517,20 @@ ferry_demo_window_new (GtkApplication *application, FerryDemoSession *session)
   tasks_changed_cb (self);
   show_figures (self);
   return GTK_WIDGET (self);
+}
+
+void
+ferry_demo_window_show_page (FerryDemoWindow *self, const char *page)
+{
+  gtk_stack_set_visible_child_name (GTK_STACK (self->pages), page);
+}
+
+/* Whether what the page shows is there: a picture of it is worth taking. */
+gboolean
+ferry_demo_window_is_settled (FerryDemoWindow *self)
+{
+  GtkWidget *page = gtk_stack_get_visible_child (GTK_STACK (self->pages));
+
+  return page != self->mandelbrot_page ||
+         ferry_demo_mandelbrot_page_is_settled (FERRY_DEMO_MANDELBROT_PAGE (self->mandelbrot_page));
 }
