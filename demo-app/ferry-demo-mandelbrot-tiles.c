@@ -4,8 +4,9 @@
 /* Invariant: a tile is among the entries, or among the requests, or in neither; never in both. A request holds its task
  *            until that is done; one that is dropped takes its handler along, so nothing comes of a cancelled task.
  *
- * A worker's tile is not copied: the bytes of the texture are those of its buffer. That is sound for workers that are
- * trusted, and these are: the program is the demo's own, and reads nothing but four numbers. */
+ * A tile lies in a buffer of its link, out of which the result is copied once; its bytes are the texture's then. The
+ * workers are trusted, so that buffers are read where they lie: the program is the demo's own, and is given nothing to
+ * read but four numbers. */
 
 #include "ferry-demo-mandelbrot-tiles.h"
 
