@@ -207,7 +207,7 @@ done_cb (FerryTask *task, Request *request)
 {
   FerryDemoMandelbrotTiles *self = request->tiles;
   FerryDemoMandelbrotTile tile = request->tile;
-  g_autoptr (FerryTask) kept = g_object_ref (task);
+  g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (task);
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) result = ferry_task_get_result (task, &error);
 
