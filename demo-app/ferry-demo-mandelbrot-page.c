@@ -17,7 +17,8 @@ struct _FerryDemoMandelbrotPage
 
   FerryDemoMandelbrotTiles *tiles;
   guint tick_callback;
-  guint n_lost; /* workers that were lost, as far as that was told */
+  guint n_lost;    /* workers that were lost, as far as that was told */
+  gboolean failed; /* likewise: who has closed the bar has read it */
 
   GtkWidget *content;
   GtkWidget *info_bar;
@@ -119,8 +120,9 @@ show_state (FerryDemoMandelbrotPage *self)
   gboolean empty = ferry_demo_mandelbrot_tiles_get_figures (self->tiles)->n_come == 0;
 
   show_loss (self);
-  if (failure != NULL)
+  if (failure != NULL && !self->failed)
     show_info (self, GTK_MESSAGE_ERROR, failure);
+  self->failed = failure != NULL;
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "mandelbrot.retry", failure != NULL);
   gtk_widget_set_visible (self->empty_box, empty);
   gtk_spinner_set_spinning (GTK_SPINNER (self->spinner), empty && failure == NULL);
@@ -180,6 +182,7 @@ retry (GtkWidget *widget, const char *action, GVariant *parameter)
   FerryDemoMandelbrotPage *self = FERRY_DEMO_MANDELBROT_PAGE (widget);
 
   gtk_info_bar_set_revealed (GTK_INFO_BAR (self->info_bar), FALSE);
+  self->failed = FALSE;
   ferry_demo_mandelbrot_tiles_retry (self->tiles);
 }
 

@@ -171,6 +171,12 @@ is_sensitive (gpointer widget)
   return gtk_widget_is_sensitive (widget);
 }
 
+static gboolean
+is_revealed (gpointer info_bar)
+{
+  return gtk_info_bar_get_revealed (info_bar);
+}
+
 static void
 open_page (WindowTest *test)
 {
@@ -540,6 +546,7 @@ test_worker_that_is_missing_is_told (void)
     {
       demo_test_poll_until (has_failed, get_tiles (&test));
       wait_text (&test, "info_label", "/nonexistent/worker");
+      demo_test_poll_until (is_revealed, get_part (&test, "info_bar"));
       wait_text (&test, "empty_label", "There is no worker");
       g_assert_cmpint (gtk_info_bar_get_message_type (GTK_INFO_BAR (get_part (&test, "info_bar"))), ==,
                        GTK_MESSAGE_ERROR);
