@@ -348,7 +348,7 @@ end (FerryCall *self, FerryCallKind kind, GVariant *value, GError **error)
 gboolean
 ferry_call_answer (FerryCall *self, GVariant *result, GError **error)
 {
-  g_autoptr (GVariant) taken = ferry_variant_take_floating (result);
+  g_autoptr (GVariant) taken G_GNUC_UNUSED = ferry_variant_take_floating (result);
 
   return end (self, FERRY_CALL_ANSWER, result, error);
 }
@@ -469,7 +469,7 @@ send_value (FerryCall *self, const char *name, GVariant *value, GError **error)
 gboolean
 ferry_call_send_item (FerryCall *self, GVariant *value, GError **error)
 {
-  g_autoptr (GVariant) taken = ferry_variant_take_floating (value);
+  g_autoptr (GVariant) taken G_GNUC_UNUSED = ferry_variant_take_floating (value);
 
   if ((self->flags & FERRY_CALL_STREAM) == 0)
     return TRUE;
@@ -484,7 +484,7 @@ ferry_call_send_item (FerryCall *self, GVariant *value, GError **error)
 gboolean
 ferry_call_send_value (FerryCall *self, const char *name, GVariant *value, GError **error)
 {
-  g_autoptr (GVariant) taken = ferry_variant_take_floating (value);
+  g_autoptr (GVariant) taken G_GNUC_UNUSED = ferry_variant_take_floating (value);
 
   g_return_val_if_fail (name != NULL, FALSE);
 

@@ -165,7 +165,7 @@ guint64
 ferry_transactions_ask (FerryTransactions *self, const FerryRequest *request, const FerryAnswerFuncs *funcs,
                         gpointer data, GError **error)
 {
-  g_autoptr (GVariant) taken = ferry_variant_take_floating (request->arguments);
+  g_autoptr (GVariant) taken G_GNUC_UNUSED = ferry_variant_take_floating (request->arguments);
   g_autoptr (GError) failure = NULL;
   FerryCallMessage message;
   guint64 xid;
