@@ -162,6 +162,8 @@ add_shortcuts (GtkApplication *application)
     {"page.show::jobs", {"<Alt>1"}},
     {"page.show::object", {"<Alt>2"}},
     {"page.show::mandelbrot", {"<Alt>3"}},
+    {"page.show::pictures", {"<Alt>4"}},
+    {"pictures.open", {"<Control><Shift>o"}},
     {"win.show-help-overlay", {"<Control>question"}},
     {"window.close", {"<Control>w"}},
     {"app.quit", {"<Control>q"}},

@@ -10,7 +10,11 @@
  *   hang     never gives a result
  *   flood    number of messages, 0 for no end -> number of messages; sends each of them
  *
- * All report how far they are. Times are CLOCK_MONOTONIC in microseconds, so that two processes of one machine can
+ * and one that is not a kind, which other workers run, in a sandbox:
+ *
+ *   thumbnail   a file, and the longest side that is wanted -> a picture
+ *
+ * All kinds report how far they are. Times are CLOCK_MONOTONIC in microseconds, so that two processes of one machine can
  * compare them. */
 
 #pragma once
@@ -51,6 +55,20 @@ G_BEGIN_DECLS
 #define FERRY_DEMO_MANDELBROT_ARGUMENTS "(dddu)"
 #define FERRY_DEMO_MANDELBROT_RESULT "(xay)"
 #define FERRY_DEMO_MANDELBROT_MAX_ITERATIONS 100000u
+
+/* ---- pictures ---- */
+
+#define FERRY_DEMO_THUMBNAIL "thumbnail"
+#define FERRY_DEMO_THUMBNAIL_ARGUMENTS "(hu)"
+/* The file is the only one that a task has. */
+#define FERRY_DEMO_THUMBNAIL_HANDLE 0
+/* Width, height, bytes from one row to the next, channels (3 or 4: red, green, blue, and opacity), and the pixels. */
+#define FERRY_DEMO_THUMBNAIL_RESULT "(uuuuay)"
+/* The longest side that the application asks for. */
+#define FERRY_DEMO_THUMBNAIL_SIDE 160
+
+/* A variable of the environment: a thumbnail of that size, as in 13x17, has its worker crash. */
+#define FERRY_DEMO_CRASH_SIZE "FERRY_DEMO_CRASH_SIZE"
 
 /* ---- the object ---- */
 

@@ -21,6 +21,7 @@ struct _FerryDemoSession
   FerryExecutor *executor;
   FerryDemoObject *object;
   FerryDemoMandelbrotTiles *mandelbrot_tiles;
+  FerryDemoThumbnails *thumbnails;
   guint64 last_id;
   int highest_priority; /* that a task was given */
 
@@ -116,6 +117,7 @@ ferry_demo_session_dispose (GObject *object)
   ferry_demo_session_stop (self);
   g_clear_object (&self->object);
   g_clear_object (&self->mandelbrot_tiles);
+  g_clear_object (&self->thumbnails);
   g_clear_object (&self->executor);
   g_clear_object (&self->pool);
   g_clear_object (&self->router);
@@ -170,6 +172,7 @@ ferry_demo_session_new (const char *worker_path, guint max_workers)
   g_signal_connect_object (self->executor, "items-changed", G_CALLBACK (tasks_changed_cb), self, G_CONNECT_SWAPPED);
   self->object = ferry_demo_object_new (self->router, worker_path);
   self->mandelbrot_tiles = ferry_demo_mandelbrot_tiles_new (self->router, worker_path, ferry_get_n_usable_cores ());
+  self->thumbnails = ferry_demo_thumbnails_new (self->router, worker_path, ferry_get_n_usable_cores ());
   return self;
 }
 
@@ -192,6 +195,7 @@ ferry_demo_session_stop (FerryDemoSession *self)
 
   ferry_demo_object_stop (self->object);
   ferry_demo_mandelbrot_tiles_stop (self->mandelbrot_tiles);
+  ferry_demo_thumbnails_stop (self->thumbnails);
   ferry_demo_end (self->executor);
   if (!ferry_router_stop (self->router, &error))
     g_warning ("The router did not stop: %s", error->message);
@@ -288,6 +292,12 @@ FerryDemoMandelbrotTiles *
 ferry_demo_session_get_mandelbrot_tiles (FerryDemoSession *self)
 {
   return self->mandelbrot_tiles;
+}
+
+FerryDemoThumbnails *
+ferry_demo_session_get_thumbnails (FerryDemoSession *self)
+{
+  return self->thumbnails;
 }
 
 /* Tasks that are not done. */

@@ -9,11 +9,13 @@
 #include "ferry-demo-mandelbrot-tiles.h"
 #include "ferry-demo-meter.h"
 #include "ferry-demo-object.h"
+#include "ferry-demo-thumbnails.h"
 
 G_BEGIN_DECLS
 
 /* The router, the pool of workers, the executor with its list of tasks, the meter of the traffic, the object in a
- * worker of its own, and the tiles of the Mandelbrot set with workers of theirs: all of the demo that is not widgets.
+ * worker of its own, and the tiles of the Mandelbrot set and the pictures with workers of theirs: all of the demo that
+ * is not widgets.
  *
  * Signal "turned": the words of the tasks and the reading are new; a few times a second while there is work. */
 
@@ -35,6 +37,7 @@ FerryTask *ferry_demo_session_find (FerryDemoSession *self, guint64 id);
 FerryExecutor *ferry_demo_session_get_executor (FerryDemoSession *self);
 FerryDemoObject *ferry_demo_session_get_object (FerryDemoSession *self);
 FerryDemoMandelbrotTiles *ferry_demo_session_get_mandelbrot_tiles (FerryDemoSession *self);
+FerryDemoThumbnails *ferry_demo_session_get_thumbnails (FerryDemoSession *self);
 guint ferry_demo_session_get_n_open (FerryDemoSession *self);
 gboolean ferry_demo_session_is_turning (FerryDemoSession *self);
 const FerryDemoReading *ferry_demo_session_get_reading (FerryDemoSession *self);

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The window. Its page of jobs: the list of the executor's tasks, what can be done with them, how far all of them are,
- * and the figures below. Its other pages are FerryDemoObjectPage and FerryDemoMandelbrotPage.
+ * and the figures below. Its other pages are FerryDemoObjectPage, FerryDemoMandelbrotPage and FerryDemoThumbnailPage.
  *
  * Bars move when a function reports, words at the session's turns. The frame clock is kept going while there is work,
  * so that its figure is honest; an idle window draws nothing. */
@@ -14,10 +14,12 @@
 #include "ferry-demo-object-page.h"
 #include "ferry-demo-primes-dialog.h"
 #include "ferry-demo-row.h"
+#include "ferry-demo-thumbnail-page.h"
 #include "ferry-demo-words.h"
 
 #define NO_FIGURE "–"
 #define JOBS_PAGE "jobs"
+#define PICTURES_PAGE "pictures"
 
 #define MANY 100
 #define MANY_LIMIT G_GUINT64_CONSTANT (20000000)
@@ -36,6 +38,7 @@ struct _FerryDemoWindow
   GtkWidget *pages;
   GtkWidget *object_page;
   GtkWidget *mandelbrot_page;
+  GtkWidget *thumbnail_page;
   GtkWidget *add_button;
   GtkWidget *cancel_all_button;
   GtkWidget *clear_button;
@@ -177,6 +180,15 @@ static void
 show_page (GtkWidget *widget, const char *action, GVariant *parameter)
 {
   ferry_demo_window_show_page (FERRY_DEMO_WINDOW (widget), g_variant_get_string (parameter, NULL));
+}
+
+static void
+open_pictures (GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  FerryDemoWindow *self = FERRY_DEMO_WINDOW (widget);
+
+  gtk_stack_set_visible_child_name (GTK_STACK (self->pages), PICTURES_PAGE);
+  ferry_demo_thumbnail_page_choose_folder (FERRY_DEMO_THUMBNAIL_PAGE (self->thumbnail_page));
 }
 
 /* ---- adding ---- */
@@ -416,6 +428,7 @@ static void
 install_actions (GtkWidgetClass *widget_class)
 {
   gtk_widget_class_install_action (widget_class, "page.show", "s", show_page);
+  gtk_widget_class_install_action (widget_class, "pictures.open", NULL, open_pictures);
   gtk_widget_class_install_action (widget_class, "job.add", NULL, open_add_menu);
   gtk_widget_class_install_action (widget_class, "job.add-sha256", NULL, choose_folder);
   gtk_widget_class_install_action (widget_class, "job.add-primes", NULL, choose_limit);
@@ -439,6 +452,7 @@ bind_template (GtkWidgetClass *widget_class)
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, pages);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, object_page);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, mandelbrot_page);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, thumbnail_page);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, add_button);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, cancel_all_button);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, clear_button);
@@ -468,6 +482,7 @@ ferry_demo_window_class_init (FerryDemoWindowClass *klass)
   g_type_ensure (FERRY_DEMO_TYPE_MANDELBROT_PAGE);
   g_type_ensure (FERRY_DEMO_TYPE_OBJECT_PAGE);
   g_type_ensure (FERRY_DEMO_TYPE_ROW);
+  g_type_ensure (FERRY_DEMO_TYPE_THUMBNAIL_PAGE);
   bind_template (widget_class);
   install_actions (widget_class);
 }
@@ -514,6 +529,8 @@ ferry_demo_window_new (GtkApplication *application, FerryDemoSession *session)
                                      ferry_demo_session_get_object (session));
   ferry_demo_mandelbrot_page_set_tiles (FERRY_DEMO_MANDELBROT_PAGE (self->mandelbrot_page),
                                         ferry_demo_session_get_mandelbrot_tiles (session));
+  ferry_demo_thumbnail_page_set_thumbnails (FERRY_DEMO_THUMBNAIL_PAGE (self->thumbnail_page),
+                                            ferry_demo_session_get_thumbnails (session));
   tasks_changed_cb (self);
   show_figures (self);
   return GTK_WIDGET (self);

@@ -15,6 +15,7 @@ GVariant *worker_crash (FerryJob *job, GVariant *arguments, GError **error);
 GVariant *worker_hang (FerryJob *job, GVariant *arguments, GError **error);
 GVariant *worker_flood (FerryJob *job, GVariant *arguments, GError **error);
 GVariant *worker_mandelbrot (FerryJob *job, GVariant *arguments, GError **error);
+GVariant *worker_thumbnail (FerryJob *job, GVariant *arguments, GError **error);
 
 /* Not a function: all that the process does, to its end. Returns what it exits with. */
 int worker_heat (void);

@@ -1,0 +1,23 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <gtk/gtk.h>
+
+#include "ferry-demo-thumbnails.h"
+
+G_BEGIN_DECLS
+
+/* The thumbnails of a folder in a grid that fills while somebody scrolls: at first those of the user's own pictures,
+ * when the page is seen for the first time. While nobody sees it nothing is decoded. */
+
+#define FERRY_DEMO_TYPE_THUMBNAIL_PAGE (ferry_demo_thumbnail_page_get_type ())
+G_DECLARE_FINAL_TYPE (FerryDemoThumbnailPage, ferry_demo_thumbnail_page, FERRY_DEMO, THUMBNAIL_PAGE, GtkWidget)
+
+/* To be called once. */
+void ferry_demo_thumbnail_page_set_thumbnails (FerryDemoThumbnailPage *self, FerryDemoThumbnails *thumbnails);
+/* Has somebody choose a folder. */
+void ferry_demo_thumbnail_page_choose_folder (FerryDemoThumbnailPage *self);
+
+G_END_DECLS
