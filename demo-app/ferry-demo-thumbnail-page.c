@@ -1,9 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The grid has widgets for far more pictures than are to be seen. Which ones are, is looked up among those widgets:
- * when something has moved, at the beginning of the next frame, where places hold that were given in the one before,
- * and once more in the frame after that, where the last move is in them too. */
+/* The grid has widgets for far more pictures than are to be seen. Which ones are, is looked up among those widgets when
+ * something has moved: after the next frame was painted, since within it they have places of two frames. */
 
 #include "ferry-demo-thumbnail-page.h"
 
@@ -11,7 +10,6 @@
 #include "ferry-demo-pace.h"
 #include "ferry-demo-thumbnail-tile.h"
 
-#define LOOKS_AFTER_MOVE 2
 #define TURN_MILLISECONDS 250
 
 struct _FerryDemoThumbnailPage
@@ -23,8 +21,7 @@ struct _FerryDemoThumbnailPage
   GHashTable *bound; /* (element-type GtkListItem): items that have a picture */
   GtkFileChooserNative *folder_chooser;
 
-  guint tick_callback;
-  guint n_looks; /* that are still to be taken */
+  GdkFrameClock *frame_clock; /* (nullable): that a look was asked of */
   guint turn_timeout;
   FerryDemoPace pace;
 
@@ -45,15 +42,17 @@ G_DEFINE_FINAL_TYPE (FerryDemoThumbnailPage, ferry_demo_thumbnail_page, GTK_TYPE
 
 /* ---- what is to be seen ---- */
 
-/* Whether some of the item's tile is within the window that is scrolled. */
+/* Whether some of the item's tile is within the window that is scrolled. Tiles that are not have places of long ago,
+ * and are not mapped. */
 static gboolean
 is_in_sight (FerryDemoThumbnailPage *self, GtkListItem *item)
 {
-  graphene_rect_t bounds;
+  GtkWidget *tile = gtk_list_item_get_child (item);
   float height = (float) gtk_widget_get_height (self->scrolled_window);
+  graphene_rect_t bounds;
 
-  return gtk_widget_compute_bounds (gtk_list_item_get_child (item), self->scrolled_window, &bounds) &&
-         bounds.size.height > 0 && bounds.origin.y < height && bounds.origin.y + bounds.size.height > 0;
+  return gtk_widget_get_mapped (tile) && gtk_widget_compute_bounds (tile, self->scrolled_window, &bounds) &&
+         bounds.origin.y < height && bounds.origin.y + bounds.size.height > 0;
 }
 
 static void
@@ -74,24 +73,29 @@ look (FerryDemoThumbnailPage *self)
     ferry_demo_thumbnails_set_visible (self->thumbnails, first, last - first + 1);
 }
 
-static gboolean
-tick_cb (GtkWidget *widget, GdkFrameClock *frame_clock, gpointer user_data)
+static void
+stop_looking (FerryDemoThumbnailPage *self)
 {
-  FerryDemoThumbnailPage *self = FERRY_DEMO_THUMBNAIL_PAGE (widget);
+  if (self->frame_clock != NULL)
+    g_signal_handlers_disconnect_by_data (self->frame_clock, self);
+  g_clear_object (&self->frame_clock);
+}
 
+static void
+after_paint_cb (FerryDemoThumbnailPage *self)
+{
+  stop_looking (self);
   look (self);
-  if (--self->n_looks > 0)
-    return G_SOURCE_CONTINUE;
-  self->tick_callback = 0;
-  return G_SOURCE_REMOVE;
 }
 
 static void
 moved_cb (FerryDemoThumbnailPage *self)
 {
-  self->n_looks = LOOKS_AFTER_MOVE;
-  if (self->tick_callback == 0 && self->thumbnails != NULL)
-    self->tick_callback = gtk_widget_add_tick_callback (GTK_WIDGET (self), tick_cb, NULL, NULL);
+  if (self->frame_clock != NULL || !gtk_widget_get_mapped (GTK_WIDGET (self)))
+    return;
+  self->frame_clock = g_object_ref (gtk_widget_get_frame_clock (GTK_WIDGET (self)));
+  g_signal_connect_object (self->frame_clock, "after-paint", G_CALLBACK (after_paint_cb), self, G_CONNECT_SWAPPED);
+  gdk_frame_clock_request_phase (self->frame_clock, GDK_FRAME_CLOCK_PHASE_AFTER_PAINT);
 }
 
 static void
@@ -323,14 +327,6 @@ ferry_demo_thumbnail_page_map (GtkWidget *widget)
     open_usual_folder (self);
   ferry_demo_thumbnails_resume (self->thumbnails);
   moved_cb (self);
-}
-
-static void
-stop_looking (FerryDemoThumbnailPage *self)
-{
-  if (self->tick_callback != 0)
-    gtk_widget_remove_tick_callback (GTK_WIDGET (self), self->tick_callback);
-  self->tick_callback = 0;
 }
 
 static void

@@ -1,0 +1,300 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The page of pictures, in the window and with real workers. */
+
+#include "config.h"
+
+#include "demo-app/ferry-demo-thumbnail-page.h"
+
+#include <string.h>
+
+#include "demo-app/ferry-demo-thumbnail-tile.h"
+#include "picture-test.h"
+#include "window-test.h"
+
+static GtkWidget *
+get_part (WindowTest *test, const char *name)
+{
+  return GTK_WIDGET (
+    gtk_widget_get_template_child (window_test_get (test, "thumbnail_page"), FERRY_DEMO_TYPE_THUMBNAIL_PAGE, name));
+}
+
+static FerryDemoThumbnails *
+get_thumbnails (WindowTest *test)
+{
+  return ferry_demo_session_get_thumbnails (test->session);
+}
+
+static void
+show_page (WindowTest *test, const char *name)
+{
+  g_assert_true (gtk_widget_activate_action (test->window, "page.show", "s", name));
+}
+
+/* A page that has a folder does not open the user's. */
+static void
+open_folder (WindowTest *test, const char *folder)
+{
+  ferry_demo_thumbnails_open (get_thumbnails (test), folder);
+  show_page (test, "pictures");
+}
+
+/* The tile that is bound to the picture of that name, or NULL. */
+static GtkWidget *
+find_tile (GtkWidget *widget, const char *name)
+{
+  FerryDemoThumbnail *picture = FERRY_DEMO_IS_THUMBNAIL_TILE (widget)
+                                  ? ferry_demo_thumbnail_tile_get_picture (FERRY_DEMO_THUMBNAIL_TILE (widget))
+                                  : NULL;
+
+  if (picture != NULL && g_str_equal (ferry_demo_thumbnail_get_name (picture), name))
+    return widget;
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child; child = gtk_widget_get_next_sibling (child))
+    {
+      GtkWidget *found = find_tile (child, name);
+
+      if (found != NULL)
+        return found;
+    }
+  return NULL;
+}
+
+static const char *
+get_tile_page (GtkWidget *tile)
+{
+  GtkWidget *stack = GTK_WIDGET (gtk_widget_get_template_child (tile, FERRY_DEMO_TYPE_THUMBNAIL_TILE, "stack"));
+
+  return gtk_stack_get_visible_child_name (GTK_STACK (stack));
+}
+
+/* ---- facts to wait for ---- */
+
+typedef struct
+{
+  WindowTest *test;
+  const char *name;
+  const char *page;
+} Fact;
+
+static gboolean
+has_tile (gpointer data)
+{
+  const Fact *fact = data;
+  GtkWidget *tile = find_tile (get_part (fact->test, "grid"), fact->name);
+
+  return tile != NULL && g_str_equal (get_tile_page (tile), fact->page);
+}
+
+static GtkWidget *
+wait_tile (WindowTest *test, const char *name, const char *page)
+{
+  Fact fact = {test, name, page};
+
+  demo_test_poll_until (has_tile, &fact);
+  return find_tile (get_part (test, "grid"), name);
+}
+
+static gboolean
+is_done (gpointer data)
+{
+  FerryDemoThumbnails *thumbnails = get_thumbnails (data);
+  guint n_pictures = g_list_model_get_n_items (ferry_demo_thumbnails_get_pictures (thumbnails));
+
+  return n_pictures > 0 && ferry_demo_thumbnails_get_n_tried (thumbnails) == n_pictures &&
+         ferry_demo_thumbnails_get_n_decoding (thumbnails) == 0;
+}
+
+static gboolean
+decodes_nothing (gpointer data)
+{
+  return ferry_demo_thumbnails_get_n_decoding (get_thumbnails (data)) == 0;
+}
+
+static gboolean
+decodes (gpointer data)
+{
+  return !decodes_nothing (data);
+}
+
+/* ---- tests ---- */
+
+static void
+test_page_fills (WindowTest *test, gconstpointer data)
+{
+  char *folder;
+
+  if (test->window == NULL)
+    return;
+  folder = demo_test_folder_new ();
+  picture_test_write_many (folder, 50);
+  open_folder (test, folder);
+  g_assert_false (gtk_widget_get_visible (window_test_get (test, "add_button")));
+  wait_tile (test, "000.png", "shown");
+  wait_tile (test, "049.png", "shown");
+  window_test_wait_words (get_part (test, "content"), "50 pictures");
+  demo_test_folder_remove (folder);
+}
+
+static void
+test_broken_picture_tells_why (WindowTest *test, gconstpointer data)
+{
+  GtkWidget *tile;
+  char *folder;
+
+  if (test->window == NULL)
+    return;
+  folder = demo_test_folder_new ();
+  picture_test_write (folder, "1.png", 100, 100, PICTURE_TEST_RED);
+  picture_test_write_crasher (folder, "2.png");
+  picture_test_write_bomb (folder, "3.png");
+  picture_test_write (folder, "4.png", 100, 100, PICTURE_TEST_BLUE);
+  open_folder (test, folder);
+  tile = wait_tile (test, "2.png", "broken");
+  g_assert_nonnull (strstr (gtk_widget_get_tooltip_text (tile), "signal 6"));
+  tile = wait_tile (test, "3.png", "broken");
+  g_assert_nonnull (strstr (gtk_widget_get_tooltip_text (tile), "60,000 × 60,000"));
+  gtk_test_accessible_assert_role (tile, GTK_ACCESSIBLE_ROLE_IMG);
+  gtk_test_accessible_assert_property (tile, GTK_ACCESSIBLE_PROPERTY_LABEL, "3.png");
+  g_assert_true (gtk_test_accessible_has_property (GTK_ACCESSIBLE (tile), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION));
+  window_test_wait_words (tile, "60,000 × 60,000");
+  tile = wait_tile (test, "4.png", "shown");
+  g_assert_cmpstr (gtk_widget_get_tooltip_text (tile), ==, "4.png");
+  wait_tile (test, "1.png", "shown");
+  window_test_wait_words (get_part (test, "content"), "4 pictures, 2 cannot be shown");
+  demo_test_folder_remove (folder);
+}
+
+static void
+note_cb (FerryDemoThumbnail *picture, gpointer user_data)
+{
+  if (ferry_demo_thumbnail_get_state (picture) == FERRY_DEMO_THUMBNAIL_STATE_DECODING)
+    g_ptr_array_add (user_data, g_strdup (ferry_demo_thumbnail_get_name (picture)));
+}
+
+static gboolean
+is_begun (gpointer data)
+{
+  return ((GPtrArray *) data)->len > 0;
+}
+
+static gboolean
+is_listed (gpointer data)
+{
+  return ferry_demo_thumbnails_get_state (get_thumbnails (data)) == FERRY_DEMO_THUMBNAILS_STATE_LISTED;
+}
+
+static gboolean
+is_at_end (gpointer data)
+{
+  GtkWidget *scrolled = get_part (data, "scrolled_window");
+  GtkAdjustment *adjustment = gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (scrolled));
+  double end = gtk_adjustment_get_upper (adjustment) - gtk_adjustment_get_page_size (adjustment);
+
+  if (end <= 0)
+    return FALSE;
+  if (gtk_adjustment_get_value (adjustment) >= end - 1)
+    return TRUE;
+  gtk_adjustment_set_value (adjustment, end);
+  return FALSE;
+}
+
+/* The page is scrolled to its end while nothing is decoded; and what comes then is not the first of the rest. */
+static void
+test_pictures_in_sight_come_first (WindowTest *test, gconstpointer data)
+{
+  g_autoptr (GPtrArray) order = g_ptr_array_new_with_free_func (g_free);
+  GListModel *pictures;
+  char *folder;
+
+  if (test->window == NULL)
+    return;
+  folder = demo_test_folder_new ();
+  picture_test_write_many (folder, 900);
+  ferry_demo_thumbnails_open (get_thumbnails (test), folder);
+  demo_test_poll_until (is_listed, test);
+  show_page (test, "pictures");
+  ferry_demo_thumbnails_pause (get_thumbnails (test));
+  demo_test_poll_until (is_at_end, test);
+  wait_tile (test, "899.png", "waiting");
+  demo_test_poll_until (decodes_nothing, test);
+  pictures = ferry_demo_thumbnails_get_pictures (get_thumbnails (test));
+  for (guint i = 0; i < 900; i++)
+    {
+      g_autoptr (FerryDemoThumbnail) picture = g_list_model_get_item (pictures, i);
+
+      g_signal_connect (picture, "changed", G_CALLBACK (note_cb), order);
+    }
+  gtk_test_widget_wait_for_draw (test->window);
+  gtk_test_widget_wait_for_draw (test->window);
+  ferry_demo_thumbnails_resume (get_thumbnails (test));
+  demo_test_poll_until (is_begun, order);
+  g_assert_cmpstr (order->pdata[0], >, "860.png");
+  wait_tile (test, "899.png", "shown");
+  demo_test_poll_until (is_done, test);
+  for (guint i = 0; i < 900; i++)
+    {
+      g_autoptr (FerryDemoThumbnail) picture = g_list_model_get_item (pictures, i);
+
+      g_signal_handlers_disconnect_by_data (picture, order);
+    }
+
+  /* The first ones were dropped, and come again when somebody scrolls back. */
+  g_assert_cmpuint (ferry_demo_thumbnails_get_n_kept (get_thumbnails (test)), <, 900);
+  gtk_adjustment_set_value (
+    gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (get_part (test, "scrolled_window"))), 0);
+  wait_tile (test, "000.png", "shown");
+  demo_test_folder_remove (folder);
+}
+
+static void
+test_leaving_the_page_cancels (WindowTest *test, gconstpointer data)
+{
+  char *folder;
+  guint n_tried;
+
+  if (test->window == NULL)
+    return;
+  folder = demo_test_folder_new ();
+  picture_test_write_many (folder, 900);
+  open_folder (test, folder);
+  demo_test_poll_until (decodes, test);
+  show_page (test, "jobs");
+  demo_test_poll_until (decodes_nothing, test);
+  n_tried = ferry_demo_thumbnails_get_n_tried (get_thumbnails (test));
+  g_assert_cmpuint (n_tried, <, 900);
+  show_page (test, "pictures");
+  demo_test_poll_until (is_done, test);
+  g_assert_cmpuint (ferry_demo_thumbnails_get_n_broken (get_thumbnails (test)), ==, 0);
+  demo_test_folder_remove (folder);
+}
+
+static void
+test_empty_folder_says_so (WindowTest *test, gconstpointer data)
+{
+  char *folder;
+
+  if (test->window == NULL)
+    return;
+  folder = demo_test_folder_new ();
+  open_folder (test, folder);
+  window_test_wait_words (get_part (test, "content"), "No Pictures in This Folder");
+  window_test_wait_words (get_part (test, "content"), "Open a Folder…");
+  ferry_demo_thumbnails_open (get_thumbnails (test), "/nonexistent/pictures");
+  window_test_wait_words (get_part (test, "content"), "This Folder Cannot Be Shown");
+  window_test_wait_words (get_part (test, "content"), "/nonexistent/pictures");
+  demo_test_folder_remove (folder);
+}
+
+int
+main (int argc, char **argv)
+{
+  window_test_init (&argc, &argv);
+  picture_test_init ();
+  window_test_add ("/thumbnail-page/page-fills", test_page_fills);
+  window_test_add ("/thumbnail-page/broken-picture-tells-why", test_broken_picture_tells_why);
+  window_test_add ("/thumbnail-page/pictures-in-sight-come-first", test_pictures_in_sight_come_first);
+  window_test_add ("/thumbnail-page/leaving-the-page-cancels", test_leaving_the_page_cancels);
+  window_test_add ("/thumbnail-page/empty-folder-says-so", test_empty_folder_says_so);
+  return g_test_run ();
+}
