@@ -23,6 +23,7 @@ struct _FerryDemoApplication
   int n_workers; /* 0 when nobody said */
   char *page;    /* NULL for the usual one */
   char *picture_path;
+  char *pictures_folder; /* NULL for the usual one */
   char **arguments;
 
   GPtrArray *specs; /* (element-type FerryDemoSpec) */
@@ -38,12 +39,12 @@ G_DEFINE_FINAL_TYPE (FerryDemoApplication, ferry_demo_application, GTK_TYPE_APPL
 static gboolean
 check_page (const char *page, GError **error)
 {
-  static const char *const pages[] = {"jobs", "object", "mandelbrot", NULL};
+  static const char *const pages[] = {"jobs", "object", "mandelbrot", "pictures", NULL};
 
   if (page == NULL || g_strv_contains (pages, page))
     return TRUE;
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-               "There is no page “%s”: choose among jobs, object and mandelbrot", page);
+               "There is no page “%s”: choose among jobs, object, mandelbrot and pictures", page);
   return FALSE;
 }
 
@@ -73,11 +74,11 @@ check_arguments (FerryDemoApplication *self, GError **error)
     }
   if (!check_page (self->page, error))
     return FALSE;
-  if (self->run_jobs == (self->specs->len > 0))
+  if (self->run_jobs ? self->specs->len > 0 || self->pictures_folder != NULL : self->specs->len == 0)
     return TRUE;
   g_set_error_literal (
     error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-    self->run_jobs ? "--auto needs at least one job" : "Jobs can only be given together with --auto");
+    self->run_jobs ? "--auto needs at least one job, or --pictures" : "Jobs can only be given together with --auto");
   return FALSE;
 }
 
@@ -249,7 +250,15 @@ start_jobs (FerryDemoApplication *self)
   self->exit_status = EXIT_FAILURE;
   self->automaton = ferry_demo_auto_new (self->session);
   g_signal_connect_object (self->automaton, "finished", G_CALLBACK (finished_cb), self, G_CONNECT_SWAPPED);
-  ferry_demo_auto_start (self->automaton, self->specs);
+  ferry_demo_auto_start (self->automaton, self->specs, self->pictures_folder != NULL);
+}
+
+/* Their page has them decoded as soon as it is seen. */
+static void
+open_pictures (FerryDemoApplication *self, GtkWidget *window)
+{
+  ferry_demo_thumbnails_open (ferry_demo_session_get_thumbnails (self->session), self->pictures_folder);
+  gtk_widget_activate_action (window, "page.show", "s", "pictures");
 }
 
 static void
@@ -277,6 +286,8 @@ ferry_demo_application_activate (GApplication *application)
   if (self->page != NULL)
     ferry_demo_window_show_page (FERRY_DEMO_WINDOW (window), self->page);
   gtk_window_present (window);
+  if (self->pictures_folder != NULL)
+    open_pictures (self, GTK_WIDGET (window));
   if (self->picture_path != NULL)
     {
       self->picture = ferry_demo_picture_new (self->picture_path);
@@ -317,6 +328,7 @@ ferry_demo_application_finalize (GObject *object)
   g_ptr_array_unref (self->specs);
   g_free (self->page);
   g_free (self->picture_path);
+  g_free (self->pictures_folder);
   g_strfreev (self->arguments);
   G_OBJECT_CLASS (ferry_demo_application_parent_class)->finalize (object);
 }
@@ -341,8 +353,10 @@ ferry_demo_application_init (FerryDemoApplication *self)
      "Run the jobs with nobody at the mouse, print their results, and quit", NULL},
     {"screenshot", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &self->picture_path,
      "Save a picture of the window as PNG, and quit", "FILE"},
-    {"page", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &self->page, "Open at this page: jobs, object or mandelbrot",
-     "PAGE"},
+    {"page", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &self->page,
+     "Open at this page: jobs, object, mandelbrot or pictures", "PAGE"},
+    {"pictures", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &self->pictures_folder,
+     "Show the pictures of a folder; with --auto, say how many there are", "FOLDER"},
     {"workers", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_INT, &self->n_workers, "How many workers there may be at a time",
      "NUMBER"},
     {"version", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, &self->show_version, "Show the version, and quit", NULL},
@@ -363,8 +377,8 @@ ferry_demo_application_init (FerryDemoApplication *self)
     "  hang             a worker that hangs half-way\n"
     "  flood[:NUMBER]   as many messages a second as go through (2000000 messages)\n"
     "\n"
-    "The picture shows the window as it opens, with --auto the jobs in mid-work, and with --page mandelbrot the\n"
-    "whole set.\n"
+    "The picture shows the window as it opens, with --auto the jobs in mid-work, or all pictures, and with\n"
+    "--page mandelbrot the whole set.\n"
     "Jobs wait while all workers are busy; by default there may be one for each processor, and two at least.\n"
     "With --auto, the status is 0 when every job did what was expected of it, 1 when one did\n"
     "not, and 2 when the command line is wrong.\n");

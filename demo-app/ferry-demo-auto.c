@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "ferry-demo-thumbnail.h"
 #include "ferry-demo-words.h"
 
 /* A worker that says nothing for so long, though it should not hang, will not come back. */
@@ -17,6 +18,7 @@ struct _FerryDemoAuto
   FerryDemoSession *session;
   GPtrArray *tasks; /* (element-type FerryTask) */
   guint n_over;
+  gboolean awaits_pictures;
   gboolean started;
   gboolean failed;
 };
@@ -94,6 +96,56 @@ print_result (FerryDemoCard *card)
     }
 }
 
+/* Of a job, or of all pictures. */
+static void
+take_end (FerryDemoAuto *self)
+{
+  if (fflush (stdout) != 0)
+    self->failed = TRUE;
+  if (ferry_demo_auto_is_finished (self))
+    g_signal_emit (self, signals[SIGNAL_FINISHED], 0);
+}
+
+static void
+print_pictures (FerryDemoThumbnails *thumbnails)
+{
+  GListModel *pictures = ferry_demo_thumbnails_get_pictures (thumbnails);
+
+  for (guint i = 0; i < g_list_model_get_n_items (pictures); i++)
+    {
+      g_autoptr (FerryDemoThumbnail) picture = g_list_model_get_item (pictures, i);
+      const char *reason = ferry_demo_thumbnail_get_reason (picture);
+
+      if (reason != NULL)
+        printf ("%s: %s\n", ferry_demo_thumbnail_get_path (picture), reason);
+    }
+  printf ("%u pictures in %s, %u cannot be shown\n", g_list_model_get_n_items (pictures),
+          ferry_demo_thumbnails_get_folder (thumbnails), ferry_demo_thumbnails_get_n_broken (thumbnails));
+}
+
+/* A picture that cannot be shown is a result like any other. */
+static void
+pictures_changed_cb (FerryDemoAuto *self)
+{
+  FerryDemoThumbnails *thumbnails = ferry_demo_session_get_thumbnails (self->session);
+  FerryDemoThumbnailsState state = ferry_demo_thumbnails_get_state (thumbnails);
+  guint n_pictures = g_list_model_get_n_items (ferry_demo_thumbnails_get_pictures (thumbnails));
+
+  if (!self->awaits_pictures)
+    return;
+  if (state == FERRY_DEMO_THUMBNAILS_STATE_FAILED)
+    {
+      fprintf (stderr, "ferry-demo: pictures: %s\n", ferry_demo_thumbnails_get_reason (thumbnails));
+      self->failed = TRUE;
+    }
+  else if (state == FERRY_DEMO_THUMBNAILS_STATE_LISTED && ferry_demo_thumbnails_get_n_tried (thumbnails) == n_pictures)
+    print_pictures (thumbnails);
+  else
+    return;
+  self->awaits_pictures = FALSE;
+  take_end (self);
+}
+
 static void
 finish_task (FerryDemoAuto *self, FerryDemoCard *card)
 {
@@ -106,11 +158,8 @@ finish_task (FerryDemoAuto *self, FerryDemoCard *card)
       self->failed = TRUE;
     }
 
-  if (fflush (stdout) != 0)
-    self->failed = TRUE;
   self->n_over++;
-  if (ferry_demo_auto_is_finished (self))
-    g_signal_emit (self, signals[SIGNAL_FINISHED], 0);
+  take_end (self);
 }
 
 static void
@@ -172,7 +221,7 @@ ferry_demo_auto_new (FerryDemoSession *session)
 
 /* Submits a task for each of the specs. */
 void
-ferry_demo_auto_start (FerryDemoAuto *self, GPtrArray *specs)
+ferry_demo_auto_start (FerryDemoAuto *self, GPtrArray *specs, gboolean with_pictures)
 {
   g_return_if_fail (!self->started);
 
@@ -185,9 +234,12 @@ ferry_demo_auto_start (FerryDemoAuto *self, GPtrArray *specs)
       else
         self->failed = TRUE;
     }
+  self->awaits_pictures = with_pictures;
   self->started = TRUE;
 
   g_signal_connect_object (self->session, "turned", G_CALLBACK (turned_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (ferry_demo_session_get_thumbnails (self->session), "changed",
+                           G_CALLBACK (pictures_changed_cb), self, G_CONNECT_SWAPPED);
   for (guint i = 0; i < self->tasks->len; i++)
     {
       FerryDemoCard *card = get_card (self, i);
@@ -201,7 +253,7 @@ ferry_demo_auto_start (FerryDemoAuto *self, GPtrArray *specs)
 gboolean
 ferry_demo_auto_is_finished (FerryDemoAuto *self)
 {
-  return self->started && self->n_over == self->tasks->len;
+  return self->started && self->n_over == self->tasks->len && !self->awaits_pictures;
 }
 
 gboolean

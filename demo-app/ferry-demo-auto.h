@@ -15,7 +15,8 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (FerryDemoAuto, ferry_demo_auto, FERRY_DEMO, AUTO, GObject)
 
 FerryDemoAuto *ferry_demo_auto_new (FerryDemoSession *session) G_GNUC_WARN_UNUSED_RESULT;
-void ferry_demo_auto_start (FerryDemoAuto *self, GPtrArray *specs);
+/* with_pictures: those of the folder that was opened are waited for, and told of, as well. */
+void ferry_demo_auto_start (FerryDemoAuto *self, GPtrArray *specs, gboolean with_pictures);
 gboolean ferry_demo_auto_is_finished (FerryDemoAuto *self);
 gboolean ferry_demo_auto_is_success (FerryDemoAuto *self);
 guint ferry_demo_auto_get_score (FerryDemoAuto *self);

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "demo-test.h"
+#include "picture-test.h"
 
 #include <glib/gstdio.h>
 #include <signal.h>
@@ -363,6 +364,34 @@ test_ended_in_the_middle (gconstpointer data)
   demo_test_wait_workers (0);
 }
 
+/* A picture that cannot be shown is told of, and no failure; a folder that cannot be read is one. */
+static void
+test_pictures (void)
+{
+  g_autofree char *expected = NULL;
+  char *folder;
+
+  if (!demo_test_has_display ())
+    return;
+  folder = demo_test_folder_new ();
+  picture_test_write_many (folder, 30);
+  picture_test_write_bomb (folder, "bomb.png");
+  expected = g_strdup_printf ("31 pictures in %s, 1 cannot be shown\n", folder);
+  {
+    g_autoptr (DemoRun) run = RUN_DEMO (0, NULL, "--auto", "--pictures", folder);
+
+    g_assert_nonnull (strstr (run->output, "/bomb.png: 60"));
+    g_assert_true (g_str_has_suffix (run->output, expected));
+  }
+  {
+    g_autoptr (DemoRun) run = RUN_DEMO (1, NULL, "--auto", "--pictures", "/nonexistent/pictures", "primes:100");
+
+    g_assert_cmpstr (run->output, ==, "25 primes up to 100\n");
+    g_assert_nonnull (strstr (run->errors, "/nonexistent/pictures"));
+  }
+  demo_test_folder_remove (folder);
+}
+
 static guint32
 get_number (const char *bytes)
 {
@@ -407,6 +436,10 @@ test_picture (void)
   assert_picture (path);
   g_assert_no_errno (g_remove (path));
   demo_test_run_free (RUN_DEMO (1, NULL, "--auto", "--screenshot", path, "sha256:/nonexistent/ferry"));
+  assert_picture (path);
+  g_assert_no_errno (g_remove (path));
+  picture_test_write_many (folder, 30);
+  demo_test_run_free (RUN_DEMO (0, NULL, "--auto", "--screenshot", path, "--pictures", folder));
   assert_picture (path);
   demo_test_folder_remove (folder);
 }
@@ -495,6 +528,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/auto/interrupted-in-the-middle", GINT_TO_POINTER (SIGINT), test_ended_in_the_middle);
   g_test_add_func ("/auto/picture", test_picture);
   g_test_add_func ("/auto/picture-of-whole-set", test_picture_of_whole_set);
+  g_test_add_func ("/auto/pictures", test_pictures);
   g_test_add_func ("/auto/picture-not-saved", test_picture_not_saved);
   return g_test_run ();
 }
