@@ -34,21 +34,24 @@ get_page (FerryDemoThumbnailState state)
     }
 }
 
+/* The grid's cell has the focus, and is what is told of. */
 static void
 describe (FerryDemoThumbnailTile *self)
 {
   const char *name = ferry_demo_thumbnail_get_name (self->picture);
   const char *reason = ferry_demo_thumbnail_get_reason (self->picture);
   g_autofree char *tooltip = reason != NULL ? g_strdup_printf ("%s\n%s", name, reason) : g_strdup (name);
-  GtkAccessible *accessible = GTK_ACCESSIBLE (self);
+  GtkWidget *cell = gtk_widget_get_parent (GTK_WIDGET (self));
 
   gtk_widget_set_tooltip_text (GTK_WIDGET (self), tooltip);
-  gtk_accessible_update_property (accessible, GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
-  if (reason != NULL)
-    gtk_accessible_update_property (accessible, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, reason, -1);
-  else
-    gtk_accessible_reset_property (accessible, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION);
   gtk_label_set_text (GTK_LABEL (self->reason_label), reason != NULL ? reason : "");
+  if (cell == NULL)
+    return;
+  gtk_accessible_update_property (GTK_ACCESSIBLE (cell), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+  if (reason != NULL)
+    gtk_accessible_update_property (GTK_ACCESSIBLE (cell), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, reason, -1);
+  else
+    gtk_accessible_reset_property (GTK_ACCESSIBLE (cell), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION);
 }
 
 static void
@@ -80,7 +83,7 @@ ferry_demo_thumbnail_tile_class_init (FerryDemoThumbnailTileClass *klass)
   G_OBJECT_CLASS (klass)->dispose = ferry_demo_thumbnail_tile_dispose;
   gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
   gtk_widget_class_set_css_name (widget_class, "thumbnail");
-  gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_IMG);
+  gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_PRESENTATION);
 
   gtk_widget_class_set_template_from_resource (widget_class, "/org/ferryproject/Demo/ferry-demo-thumbnail-tile.ui");
   gtk_widget_class_bind_template_child (widget_class, FerryDemoThumbnailTile, content);
