@@ -21,7 +21,8 @@ struct _FerryDemoThumbnailPage
   GHashTable *bound; /* (element-type GtkListItem): items that have a picture */
   GtkFileChooserNative *folder_chooser;
 
-  GdkFrameClock *frame_clock; /* (nullable): that a look was asked of */
+  GdkFrameClock *frame_clock;     /* (nullable): that a look was asked of */
+  FerryDemoThumbnailsState state; /* that is shown */
   guint turn_timeout;
   FerryDemoPace pace;
 
@@ -228,6 +229,10 @@ changed_cb (FerryDemoThumbnailPage *self)
 {
   FerryDemoThumbnailsState state = ferry_demo_thumbnails_get_state (self->thumbnails);
 
+  /* A picture more: the next turn says it. */
+  if (state == self->state && self->turn_timeout != 0)
+    return;
+  self->state = state;
   show_folder (self);
   gtk_info_bar_set_revealed (GTK_INFO_BAR (self->info_bar), FALSE);
   switch (state)
