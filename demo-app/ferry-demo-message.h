@@ -14,8 +14,8 @@
  *
  *   thumbnail   a file, and the longest side that is wanted -> a picture
  *
- * All kinds report how far they are. Times are CLOCK_MONOTONIC in microseconds, so that two processes of one machine can
- * compare them. */
+ * All kinds report how far they are. Times are CLOCK_MONOTONIC in microseconds, so that two processes of one machine
+ * can compare them. */
 
 #pragma once
 

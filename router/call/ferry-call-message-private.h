@@ -77,7 +77,7 @@ typedef struct
   const char *type_string; /* (nullable): header.type_length bytes */
   gconstpointer body;      /* (nullable): the serialised value */
   gsize body_size;
-  GBytes *whole; /* (nullable): the message, where its memory can be kept */
+  GBytes *whole;          /* (nullable): the message, where its memory can be kept */
   const int *descriptors; /* (nullable): where the transport takes any: they go beside the message */
   guint n_descriptors;
 } FerryCallMessage;

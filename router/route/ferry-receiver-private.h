@@ -22,8 +22,7 @@ struct _FerryReceiver
   gpointer handler_data;
   GDestroyNotify handler_destroy;
   void (*run_ended) (gpointer handler_data); /* (nullable): behind a few messages that the handler got in a row */
-  GBytes
-    *large; /* (unowned) (nullable): the message with which the handler is called, where that can be kept */
+  GBytes *large; /* (unowned) (nullable): the message with which the handler is called, where that can be kept */
   guint64 messages;
   guint64 undelivered;
   FerryExit *exit; /* (owned) (nullable): set when the pipe is closed by its other end */

@@ -99,8 +99,8 @@ ferry_sender_has_one_shots (FerrySender *self)
 gboolean ferry_sender_refuse_state (FerrySenderState state, GError **error);
 gboolean ferry_sender_refuse_closed (FerrySender *self, GError **error);
 
-/* any: sends a message larger than a record at once, in a buffer. Returns FALSE where there is none to spare, or it could
- * not be sent for another reason, which sending it otherwise tells. Waits for no more than a record's room. */
+/* any: sends a message larger than a record at once, in a buffer. Returns FALSE where there is none to spare, or it
+ * could not be sent for another reason, which sending it otherwise tells. Waits for no more than a record's room. */
 gboolean ferry_sender_send_parts_in_buffer (FerrySender *self, const FerryPart *parts, guint n_parts);
 gboolean ferry_sender_send_parts (FerrySender *self, const FerryPart *parts, guint n_parts, gint64 deadline,
                                   GCancellable *cancellable, GError **error);
