@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "ferry-demo-format.h"
+#include "ferry-demo-jpeg-end.h"
 
 #define CHUNK_SIZE (64 * 1024)
 
@@ -18,6 +19,7 @@ typedef struct
   int width; /* as the file says, 0 until it has */
   int height;
   gboolean refused;
+  FerryDemoJpegEnd end;
 } Picture;
 
 /* A size of nothing ends the loading; any other is what decoders that can do so decode to, which saves most of the
@@ -39,7 +41,7 @@ size_prepared_cb (GdkPixbufLoader *loader, int width, int height, gpointer user_
 }
 
 static gboolean
-load_chunk (GdkPixbufLoader *loader, int descriptor, gboolean *at_end, GError **error)
+load_chunk (GdkPixbufLoader *loader, Picture *picture, int descriptor, gboolean *at_end, GError **error)
 {
   guint8 chunk[CHUNK_SIZE];
   ssize_t size;
@@ -56,16 +58,17 @@ load_chunk (GdkPixbufLoader *loader, int descriptor, gboolean *at_end, GError **
       return FALSE;
     }
   *at_end = size == 0;
+  ferry_demo_jpeg_end_look (&picture->end, chunk, (gsize) size);
   return *at_end || gdk_pixbuf_loader_write (loader, chunk, (gsize) size, error);
 }
 
 static gboolean
-load (GdkPixbufLoader *loader, const Picture *picture, int descriptor, GError **error)
+load (GdkPixbufLoader *loader, Picture *picture, int descriptor, GError **error)
 {
   gboolean at_end = FALSE, good = TRUE;
 
   while (good && !at_end && !picture->refused)
-    good = load_chunk (loader, descriptor, &at_end, error);
+    good = load_chunk (loader, picture, descriptor, &at_end, error);
   /* It wants to be closed after errors too, of which the first one counts. */
   return gdk_pixbuf_loader_close (loader, good ? error : NULL) && good;
 }
@@ -109,13 +112,15 @@ ferry_demo_thumbnail_decode_file (int descriptor, guint side, GError **error)
   g_signal_connect (loader, "size-prepared", G_CALLBACK (size_prepared_cb), &picture);
   good = load (loader, &picture, descriptor, &failure);
   pixbuf = gdk_pixbuf_loader_get_pixbuf (loader);
-  if (good && !picture.refused && pixbuf != NULL)
+  if (good && !picture.refused && pixbuf != NULL && !ferry_demo_jpeg_end_is_missing (&picture.end))
     return fit (gdk_pixbuf_apply_embedded_orientation (pixbuf), side);
 
   if (picture.refused)
     set_refusal (&picture, error);
   else if (failure != NULL)
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, failure->message);
+  else if (pixbuf != NULL)
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "The file ends before the picture does");
   else
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "There is no picture in the file");
   return NULL;

@@ -94,6 +94,16 @@ picture_test_write_damaged (const char *folder, const char *name)
 }
 
 void
+picture_test_write_cut_off (const char *folder, const char *name)
+{
+  gsize size;
+  g_autofree char *data = make ("jpeg", 200, 200, PICTURE_TEST_RED, &size);
+
+  /* What a picture of one colour is made of is at its end, and short. */
+  write_file (folder, name, data, size - 20);
+}
+
+void
 picture_test_write_crasher (const char *folder, const char *name)
 {
   picture_test_write (folder, name, PICTURE_TEST_CRASH_WIDTH, PICTURE_TEST_CRASH_HEIGHT, PICTURE_TEST_RED);

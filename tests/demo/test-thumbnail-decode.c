@@ -5,6 +5,7 @@
 
 #include "config.h"
 
+#include "demo-app/ferry-demo-jpeg-end.h"
 #include "demo-app/ferry-demo-thumbnail-decode.h"
 
 #include <fcntl.h>
@@ -110,6 +111,35 @@ test_what_is_no_picture_is_refused (Test *test, gconstpointer data)
 }
 
 static void
+test_what_is_cut_off_is_refused (Test *test, gconstpointer data)
+{
+  picture_test_write_cut_off (test->folder, "cut-off.jpg");
+  assert_refused (test, "cut-off.jpg", "The file ends before the picture does");
+}
+
+/* An end that is not the picture's: of another one within the segments. */
+static void
+test_jpeg_ends_at_its_own_end (Test *test, gconstpointer data)
+{
+  static const guint8 file[] = {
+    0xff, 0xd8, 0xff, 0xe1, 0,    6, 0xff, 0xd9, 0xff, 0xd9, /* a segment of 4 bytes */
+    0xff, 0xff, 0xda, 0,    3,    7,                         /* the head of a scan */
+    1,    0xff, 0,    2,    0xff, 0, 0xff, 0xd3, 3,          /* the scan */
+    0xff, 0xd9,
+  };
+
+  for (gsize step = 1; step <= sizeof file; step++)
+    for (gsize size = 0; size <= sizeof file; size++)
+      {
+        FerryDemoJpegEnd end = {0};
+
+        for (gsize at = 0; at < size; at += step)
+          ferry_demo_jpeg_end_look (&end, file + at, MIN (step, size - at));
+        g_assert_cmpint (ferry_demo_jpeg_end_is_missing (&end), ==, size < sizeof file);
+      }
+}
+
+static void
 add (const char *path, void (*func) (Test *test, gconstpointer data))
 {
   g_test_add (path, Test, NULL, set_up, func, tear_down);
@@ -123,5 +153,7 @@ main (int argc, char **argv)
   add ("/thumbnail-decode/picture-stands-as-camera-was-held", test_picture_stands_as_camera_was_held);
   add ("/thumbnail-decode/bomb-is-refused-with-its-size", test_bomb_is_refused_with_its_size);
   add ("/thumbnail-decode/what-is-no-picture-is-refused", test_what_is_no_picture_is_refused);
+  add ("/thumbnail-decode/what-is-cut-off-is-refused", test_what_is_cut_off_is_refused);
+  add ("/thumbnail-decode/jpeg-ends-at-its-own-end", test_jpeg_ends_at_its_own_end);
   return g_test_run ();
 }
