@@ -44,6 +44,28 @@ apply_limit (int resource, guint64 value)
   return setrlimit (resource, &limit) < 0 ? errno : 0;
 }
 
+/* The main thread's stack grows by itself, and counts against its own limit alone: as far as it may be now, and no
+ * further. */
+static __attribute__ ((no_sanitize_address)) int
+hold_stack (guint64 bytes)
+{
+  struct rlimit limit;
+
+  if (getrlimit (RLIMIT_STACK, &limit) < 0)
+    return errno;
+  limit.rlim_cur = MIN (limit.rlim_cur, bytes);
+  limit.rlim_max = limit.rlim_cur;
+  return setrlimit (RLIMIT_STACK, &limit) < 0 ? errno : 0;
+}
+
+static __attribute__ ((no_sanitize_address)) int
+limit_private_memory (guint64 bytes)
+{
+  int failure = hold_stack (bytes);
+
+  return failure != 0 ? failure : apply_limit (RLIMIT_DATA, bytes);
+}
+
 __attribute__ ((no_sanitize_address)) int
 ferry_attributes_apply (const FerryAttributes *self)
 {
@@ -58,7 +80,7 @@ ferry_attributes_apply (const FerryAttributes *self)
     }
   if (self->no_new_privileges && prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
     return errno;
-  return self->private_memory > 0 ? apply_limit (RLIMIT_DATA, self->private_memory) : 0;
+  return self->private_memory > 0 ? limit_private_memory (self->private_memory) : 0;
 }
 
 /**

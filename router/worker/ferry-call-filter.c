@@ -22,6 +22,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -36,6 +37,9 @@
 #define FIRST_UNKNOWN_CALL 470
 #define LAST_UNKNOWN_CALL 560
 
+/* The bits of a socket's type that are not flags. */
+#define SOCKET_TYPES 0xf
+
 /* By name, as a library may be older than the kernel that it runs on; what does not exist here is left out. */
 static const char *const refused[] = {
   /* Other programs and processes. */
@@ -45,7 +49,9 @@ static const char *const refused[] = {
   "bpf", "perf_event_open", "userfaultfd", "io_uring_setup", "io_uring_enter", "io_uring_register", "kexec_load",
   "kexec_file_load", "init_module", "finit_module", "delete_module", "create_module", "reboot", "syslog", "acct",
   "swapon", "swapoff", "quotactl", "quotactl_fd", "nfsservctl", "lookup_dcookie", "vhangup", "iopl", "ioperm",
-  "modify_ldt", "uselib", "_sysctl", "fanotify_init", "sethostname", "setdomainname",
+  "modify_ldt", "uselib", "_sysctl", "sethostname", "setdomainname", "setrlimit",
+  /* What others do with their files. Landlock does not look at these, nor, before Linux 6.2, at the next two. */
+  "inotify_add_watch", "fanotify_init", "fanotify_mark", "truncate", "truncate64",
   /* The clock. */
   "settimeofday", "stime", "clock_settime", "clock_settime64", "adjtimex", "clock_adjtime", "clock_adjtime64",
   /* Namespaces and mounts. */
@@ -118,6 +124,26 @@ refuse_if (scmp_filter_ctx filter, int number, struct scmp_arg_cmp condition)
   return seccomp_rule_add (filter, SCMP_ACT_ERRNO (EPERM), number, 1, condition) == 0;
 }
 
+/* Of the calls that may be about any process, those about the calling thread are left, which is number 0. */
+static gboolean
+refuse_scheduling (scmp_filter_ctx filter)
+{
+  static const char *const names[] = {"sched_setscheduler", "sched_setparam", "sched_setattr", "sched_setaffinity"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    if (!refuse_if (filter, find_number (names[i]), SCMP_A0 (SCMP_CMP_NE, 0)))
+      return FALSE;
+  return TRUE;
+}
+
+/* A worker has itself ended with the application, and may not take that back. */
+static gboolean
+refuse_outliving (scmp_filter_ctx filter)
+{
+  return seccomp_rule_add (filter, SCMP_ACT_ERRNO (EPERM), SCMP_SYS (prctl), 2, SCMP_A0 (SCMP_CMP_EQ, PR_SET_PDEATHSIG),
+                           SCMP_A1 (SCMP_CMP_NE, SIGKILL)) == 0;
+}
+
 static gboolean
 refuse_processes (scmp_filter_ctx filter)
 {
@@ -129,12 +155,13 @@ refuse_processes (scmp_filter_ctx filter)
   struct scmp_arg_cmp no_thread = SCMP_A0 (SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0);
 #endif
 
-  return refuse_if (filter, SCMP_SYS (clone), no_thread) &&
+  return refuse_if (filter, SCMP_SYS (clone), no_thread) && refuse_scheduling (filter) && refuse_outliving (filter) &&
          refuse_if (filter, SCMP_SYS (kill), SCMP_A0 (SCMP_CMP_NE, self)) &&
          refuse_if (filter, SCMP_SYS (tgkill), SCMP_A0 (SCMP_CMP_NE, self)) &&
          refuse_if (filter, SCMP_SYS (rt_sigqueueinfo), SCMP_A0 (SCMP_CMP_NE, self)) &&
          refuse_if (filter, SCMP_SYS (rt_tgsigqueueinfo), SCMP_A0 (SCMP_CMP_NE, self)) &&
          refuse_if (filter, SCMP_SYS (prlimit64), SCMP_A0 (SCMP_CMP_NE, 0)) &&
+         refuse_if (filter, SCMP_SYS (prlimit64), SCMP_A2 (SCMP_CMP_NE, 0)) &&
          refuse_if (filter, SCMP_SYS (setpriority), SCMP_A0 (SCMP_CMP_NE, PRIO_PROCESS)) &&
          refuse_if (filter, SCMP_SYS (setpriority), SCMP_A1 (SCMP_CMP_NE, 0)) &&
          refuse_if (filter, SCMP_SYS (personality), SCMP_A0 (SCMP_CMP_NE, 0xffffffff));
@@ -172,11 +199,21 @@ refuse_socket_families (scmp_filter_ctx filter)
          refuse_if (filter, SCMP_SYS (socket), SCMP_A0 (SCMP_CMP_GT, AF_NETLINK));
 }
 
-/* One end of a pair of datagram sockets can be pointed elsewhere. */
+/* One end of a pair of datagram sockets can be pointed elsewhere, and what is asked for as a raw one is such a pair. */
+static gboolean
+refuse_pairs (scmp_filter_ctx filter)
+{
+  for (int type = 0; type <= SOCKET_TYPES; type++)
+    if (type != SOCK_STREAM && type != SOCK_SEQPACKET &&
+        !refuse_if (filter, SCMP_SYS (socketpair), SCMP_A1 (SCMP_CMP_MASKED_EQ, SOCKET_TYPES, (scmp_datum_t) type)))
+      return FALSE;
+  return TRUE;
+}
+
 static gboolean
 refuse_sockets (scmp_filter_ctx filter, gboolean network)
 {
-  if (!refuse_if (filter, SCMP_SYS (socketpair), SCMP_A1 (SCMP_CMP_MASKED_EQ, 0xf, SOCK_DGRAM)))
+  if (!refuse_pairs (filter))
     return FALSE;
   if (network)
     return refuse_socket_families (filter);
@@ -184,12 +221,16 @@ refuse_sockets (scmp_filter_ctx filter, gboolean network)
          refuse_names (filter, refused_without_network);
 }
 
+/* Nor does memory that grows like a stack count where the rest does. */
 static gboolean
-refuse_shared_memory (scmp_filter_ctx filter)
+refuse_uncounted_memory (scmp_filter_ctx filter)
 {
   const scmp_datum_t kind = MAP_SHARED | MAP_ANONYMOUS;
+  const scmp_datum_t grows = MAP_GROWSDOWN;
 
   return refuse_names (filter, refused_with_memory_limit) &&
+         refuse_if (filter, SCMP_SYS (mmap), SCMP_A3 (SCMP_CMP_MASKED_EQ, grows, grows)) &&
+         refuse_if (filter, SCMP_SYS (mmap2), SCMP_A3 (SCMP_CMP_MASKED_EQ, grows, grows)) &&
          refuse_if (filter, SCMP_SYS (mmap), SCMP_A3 (SCMP_CMP_MASKED_EQ, kind, kind)) &&
          refuse_if (filter, SCMP_SYS (mmap2), SCMP_A3 (SCMP_CMP_MASKED_EQ, kind, kind));
 }
@@ -201,7 +242,7 @@ fill (scmp_filter_ctx filter, const FerrySandboxPlan *plan)
   return seccomp_attr_set (filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO (ENOSYS)) == 0 &&
          seccomp_attr_set (filter, SCMP_FLTATR_CTL_OPTIMIZE, 2) == 0 && refuse_names (filter, refused) &&
          refuse_unknown (filter) && refuse_processes (filter) && refuse_controls (filter) &&
-         refuse_sockets (filter, plan->network) && (!plan->memory_limited || refuse_shared_memory (filter)) &&
+         refuse_sockets (filter, plan->network) && (!plan->memory_limited || refuse_uncounted_memory (filter)) &&
          (plan->writable->len > 0 || refuse_names (filter, refused_without_writable_paths));
 }
 

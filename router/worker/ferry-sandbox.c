@@ -7,6 +7,8 @@
 
 #include "base/ferry-base-private.h"
 
+#define USUAL_DESCRIPTORS 256
+
 #define ALL_LAYERS                                                                                                     \
   (FERRY_LAYERS_OF_WORKER | FERRY_LAYER_LIMITS | FERRY_LAYER_NO_NEW_PRIVILEGES | FERRY_LAYER_NAMESPACES)
 #define USUALLY_REQUIRED                                                                                               \
@@ -86,6 +88,7 @@ ferry_sandbox_init (FerrySandbox *self)
   self->policy = FERRY_SANDBOX_POLICY_REQUIRED;
   self->layers = ALL_LAYERS;
   self->required_layers = USUALLY_REQUIRED;
+  self->descriptor_limit = USUAL_DESCRIPTORS;
   self->read_only = g_ptr_array_new_with_free_func (g_free);
   self->writable = g_ptr_array_new_with_free_func (g_free);
 }
@@ -93,7 +96,7 @@ ferry_sandbox_init (FerrySandbox *self)
 /**
  * ferry_sandbox_new:
  *
- * Makes a sandbox that grants nothing, limits nothing and is required.
+ * Makes a sandbox that grants nothing, limits nothing but descriptors, to 256, and is required.
  *
  * Returns: (transfer full): a new sandbox
  *
@@ -303,7 +306,7 @@ ferry_sandbox_set_cpu_limit (FerrySandbox *self, guint64 seconds)
  * @descriptors: one more than the highest number of a descriptor; 0 for no limit
  *
  * Limits the descriptors of the worker, as %FERRY_LIMIT_OPEN_FILES does. Where the launcher has that limit too, the
- * lower one counts.
+ * lower one counts. Unless this is called, it is 256: what lies in sockets and pipes counts against no limit of memory.
  *
  * Since: 0.1
  */

@@ -6,6 +6,7 @@
 
 #include "config.h"
 
+#include <signal.h>
 #include <string.h>
 
 #include "base/ferry-base-private.h"
@@ -160,17 +161,28 @@ has_three (gpointer data)
   return ((Scene *) data)->n_buffers == 3;
 }
 
+static gboolean
+is_paused (gpointer pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", GPOINTER_TO_INT (pid));
+  g_autofree char *text = NULL;
+
+  return g_file_get_contents (path, &text, NULL, NULL) && strstr (text, ") T ") != NULL;
+}
+
 /* The application takes nothing while it keeps as much as it may: so descriptors stay where they are, and the worker
  * waits, as long as it is told to. */
 static void
 test_bounded (Scene *self, gconstpointer data)
 {
-  const char *orders = "empty:100000000 empty:100000000 empty:100000000 until-full late cancelled again";
+  const char *orders = "empty:100000000 empty:100000000 empty:100000000 pause until-full late cancelled again";
   ferry_autofd output = spawn (self, orders);
   g_autofree char *line = NULL;
 
   self->keeps = TRUE;
   ferry_test_run_until (has_three, self);
+  ferry_test_look_until (is_paused, GINT_TO_POINTER (ferry_worker_get_pid (self->worker)));
+  g_assert_no_errno (kill (ferry_worker_get_pid (self->worker), SIGCONT));
   line = worker_test_read_line (output);
   g_assert_cmpstr (line, ==, "again");
   /* Whatever there was to dispatch. */

@@ -179,6 +179,7 @@ test_has_no_more_memory_than_allowed (void)
   g_assert_cmpint (sandbox_test_try (test, "allocate:100000000"), ==, 0);
   g_assert_cmpint (sandbox_test_try (test, "share:100000000"), ==, 0);
   g_assert_cmpint (sandbox_test_try (test, "memfd:100000000"), ==, 0);
+  g_assert_cmpint (sandbox_test_try (test, "stack:100000000"), ==, 0);
   ferry_sandbox_set_memory_limit (test->sandbox, 64 * MEBIBYTE);
   g_assert_cmpint (sandbox_test_try (test, "allocate:10000000"), ==, 0);
   g_assert_cmpint (sandbox_test_try (test, "allocate:100000000"), ==, ENOMEM);
@@ -186,6 +187,8 @@ test_has_no_more_memory_than_allowed (void)
     return;
   g_assert_cmpint (sandbox_test_try (test, "share:100000000"), ==, EPERM);
   g_assert_cmpint (sandbox_test_try (test, "memfd:100000000"), ==, EPERM);
+  g_assert_cmpint (sandbox_test_try (test, "stack:100000000"), ==, EPERM);
+  g_assert_cmpint (sandbox_test_try (test, "deepen:1000000000"), ==, EPERM);
 }
 
 static void
@@ -193,6 +196,9 @@ test_has_no_more_descriptors_than_allowed (void)
 {
   g_autoptr (SandboxTest) test = sandbox_test_new ();
 
+  /* What a socket holds is nobody's memory: so there are not many unless one says so. */
+  g_assert_cmpint (sandbox_test_try (test, "descriptors:200"), ==, 0);
+  g_assert_cmpint (sandbox_test_try (test, "descriptors:260"), ==, EMFILE);
   ferry_sandbox_set_descriptor_limit (test->sandbox, 40);
   g_assert_cmpint (sandbox_test_try (test, "descriptors:20"), ==, 0);
   g_assert_cmpint (sandbox_test_try (test, "descriptors:60"), ==, EMFILE);

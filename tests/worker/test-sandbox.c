@@ -49,6 +49,12 @@ static const struct
   {"signals-not-the-application", "signal:%I", CALLS | SCOPE | NAMESPACES},
   {"queues-no-signal-to-the-application", "queue:%I", CALLS | SCOPE | NAMESPACES},
   {"changes-no-limit-of-the-application", "limit:%I", CALLS | NAMESPACES},
+  {"takes-no-time-of-the-application", "schedule:%I", CALLS | NAMESPACES},
+  {"moves-not-the-application", "place:%I", CALLS | NAMESPACES},
+  {"makes-no-sockets-that-anyone-can-be-reached-by", "pair", CALLS},
+  {"sees-not-what-becomes-of-files", "watch:%D", CALLS},
+  {"empties-no-file", "empty:%F", CALLS | LANDLOCK | NAMESPACES},
+  {"outlives-not-the-application", "outlive", CALLS},
   {"makes-no-namespace", "unshare", CALLS},
   {"adds-no-key", "keys", CALLS},
 };
@@ -186,6 +192,17 @@ try_each_layer (SandboxTest *test, guint refused_by, const char *order, const ch
   return missing;
 }
 
+/* Landlock knows of cutting off since Linux 6.2, a little before it knew of TCP. */
+static guint
+get_refused_by (gsize row)
+{
+  guint refused_by = attempts[row].refused_by;
+
+  if (g_str_has_prefix (attempts[row].order, "empty:") && (ferry_sandbox_get_strength () & TCP) == 0)
+    refused_by &= ~(guint) LANDLOCK;
+  return refused_by;
+}
+
 static void
 test_attempt (gconstpointer data)
 {
@@ -202,8 +219,8 @@ test_attempt (gconstpointer data)
     g_test_skip ("this system refuses it without a sandbox too");
   else
     {
-      missing = try_each_layer (test, attempts[row].refused_by, order, surroundings.absent);
-      if ((attempts[row].refused_by & has) != 0)
+      missing = try_each_layer (test, get_refused_by (row), order, surroundings.absent);
+      if ((get_refused_by (row) & has) != 0)
         g_assert_cmpint (try_with (test, has, order, surroundings.absent), !=, 0);
       if (missing != 0)
         sandbox_test_has (missing);

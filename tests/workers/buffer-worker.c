@@ -6,6 +6,7 @@
  *   threads:N      four threads send N buffers each, filled with the thread's number, with (uu): thread and number
  *   empty:SIZE     send a buffer to which nothing was written
  *   shrunk:SIZE    send one that was made of twice the size
+ *   pause          stop, until it is continued
  *   until-full     send small ones without waiting until that would block, and say how many that were
  *   late           have a deadline pass for one more
  *   cancelled      have one more cancelled
@@ -15,6 +16,7 @@
  * What it says goes as a message, a string. */
 
 #include <ferry.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -194,6 +196,8 @@ obey (const char *order)
     send_buffer (create (n), NULL);
   else if (g_str_has_prefix (order, "shrunk:"))
     send_shrunk (n);
+  else if (strcmp (order, "pause") == 0)
+    raise (SIGSTOP);
   else if (strcmp (order, "until-full") == 0)
     send_until_full ();
   else if (strcmp (order, "late") == 0)

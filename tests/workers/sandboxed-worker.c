@@ -21,6 +21,14 @@
  *   fork                forks, and again, 20 times unless it is refused
  *   spawn:PATH          has posix_spawn() start a program
  *   thread              starts a thread, and waits for its end
+ *   schedule:PID        gives another process the policy that it has
+ *   place:PID           puts another process on the processors that it is on
+ *   pair                makes a pair of sockets that take messages from anyone
+ *   watch:PATH          has itself told of what happens in a folder
+ *   empty:PATH          cuts a file down to nothing
+ *   outlive             goes on when its parent ends
+ *   stack:SIZE          allocates and touches memory that grows downwards
+ *   deepen:SIZE         raises the limit of its stack
  *   allocate:SIZE       allocates and touches private memory
  *   share:SIZE          the same of memory that can be shared
  *   memfd:SIZE          the same of a file in memory
@@ -50,6 +58,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -217,6 +226,47 @@ execute (const char *path)
   return errno;
 }
 
+static int
+schedule (pid_t pid)
+{
+  struct sched_param parameters = {0};
+
+  return outcome_of (sched_setscheduler (pid, SCHED_OTHER, &parameters));
+}
+
+static int
+put_in_place (pid_t pid)
+{
+  cpu_set_t set;
+
+  if (sched_getaffinity (pid, sizeof set, &set) < 0)
+    return errno;
+  return outcome_of (sched_setaffinity (pid, sizeof set, &set));
+}
+
+/* The kernel makes datagram sockets of it. */
+static int
+make_pair (void)
+{
+  int pair[2];
+
+  if (socketpair (AF_UNIX, SOCK_RAW, 0, pair) < 0)
+    return errno;
+  close (pair[0]);
+  close (pair[1]);
+  return 0;
+}
+
+static int
+watch (const char *path)
+{
+  int fd = inotify_init1 (IN_CLOEXEC);
+  int outcome = outcome_of (inotify_add_watch (fd, path, IN_OPEN));
+
+  close (fd);
+  return outcome;
+}
+
 static void *
 do_nothing (void *data)
 {
@@ -246,6 +296,14 @@ map (gsize size, int flags, int fd)
   memset (memory, 1, size);
   munmap (memory, size);
   return 0;
+}
+
+static int
+deepen (gsize size)
+{
+  struct rlimit limit = {size, size};
+
+  return outcome_of (setrlimit (RLIMIT_STACK, &limit));
 }
 
 static int
@@ -339,6 +397,10 @@ try_files (const char *what, const char *value, int *outcome)
     *outcome = try_to_open (value, O_WRONLY | O_CREAT);
   else if (g_str_equal (what, "mode"))
     *outcome = outcome_of (chmod (value, 0600));
+  else if (g_str_equal (what, "empty"))
+    *outcome = outcome_of (truncate (value, 0));
+  else if (g_str_equal (what, "watch"))
+    *outcome = watch (value);
   else if (g_str_equal (what, "connect"))
     *outcome = try_port (atoi (value), connect);
   else if (g_str_equal (what, "local"))
@@ -369,6 +431,12 @@ try_processes (const char *what, const char *value, const char *place, int *outc
     *outcome = outcome_of (sigqueue (pid, SIGURG, (union sigval){0}));
   else if (g_str_equal (what, "limit"))
     *outcome = take_core_dumps (pid);
+  else if (g_str_equal (what, "schedule"))
+    *outcome = schedule (pid);
+  else if (g_str_equal (what, "place"))
+    *outcome = put_in_place (pid);
+  else if (g_str_equal (what, "outlive"))
+    *outcome = outcome_of (prctl (PR_SET_PDEATHSIG, 0, 0, 0, 0));
   else if (g_str_equal (what, "fork"))
     *outcome = fork_often ();
   else if (g_str_equal (what, "spawn"))
@@ -387,6 +455,12 @@ try_others (const char *what, const char *value, int *outcome)
 
   if (g_str_equal (what, "allocate"))
     *outcome = map (number, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+  else if (g_str_equal (what, "stack"))
+    *outcome = map (number, MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN, -1);
+  else if (g_str_equal (what, "deepen"))
+    *outcome = deepen (number);
+  else if (g_str_equal (what, "pair"))
+    *outcome = make_pair ();
   else if (g_str_equal (what, "share"))
     *outcome = map (number, MAP_SHARED | MAP_ANONYMOUS, -1);
   else if (g_str_equal (what, "memfd"))
