@@ -21,9 +21,6 @@
 
 #define REQUIRED_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
-/* What fstat() counts blocks in. */
-#define BLOCK_SIZE 512
-
 /* ---- whoever makes one ---- */
 
 /* The kernel would send a signal that ends the process. */
@@ -71,20 +68,48 @@ ferry_one_shot_create (gsize size, guint8 **data, GError **error)
   return -1;
 }
 
-static gboolean
-is_all_there (const struct stat *file, gsize size)
+/* Where the next page is missing, from offset on; size when there is none. What was allocated and never written is
+ * missing too. Blocks are no measure: there may be some beyond the end, which go when it is cut to the size that it
+ * has. */
+static gsize
+find_hole (int fd, gsize offset, gsize size)
 {
-  return (guint64) file->st_blocks * BLOCK_SIZE >= size;
+  off_t hole = lseek (fd, (off_t) offset, SEEK_HOLE);
+
+  return hole < 0 ? offset : MIN ((gsize) hole, size);
 }
 
-/* What was never written has no pages yet, and the application takes none of which that is so. */
+static gboolean
+write_zeros (int fd, gsize from, gsize to)
+{
+  static const guint8 zeros[64 * 1024];
+
+  while (from < to)
+    {
+      gssize n = TEMP_FAILURE_RETRY (pwrite (fd, zeros, MIN (to - from, sizeof zeros), (off_t) from));
+
+      if (n <= 0)
+        return FALSE;
+      from += (gsize) n;
+    }
+  return TRUE;
+}
+
+/* The application takes no memory that has any. */
 static gboolean
 fill_holes (int fd, gsize size)
 {
-  struct stat file;
+  gsize hole;
 
-  return fstat (fd, &file) == 0 &&
-         (is_all_there (&file, size) || TEMP_FAILURE_RETRY (fallocate (fd, 0, 0, (off_t) size)) == 0);
+  for (gsize at = 0; (hole = find_hole (fd, at, size)) < size;)
+    {
+      off_t next = lseek (fd, (off_t) hole, SEEK_DATA);
+
+      at = next < 0 ? size : MIN ((gsize) next, size);
+      if (!write_zeros (fd, hole, at))
+        return FALSE;
+    }
+  return TRUE;
 }
 
 /* There must be no mapping to write by when it is sealed; something else keeps the place meanwhile. */
@@ -94,7 +119,7 @@ ferry_one_shot_seal (int fd, gsize size, guint8 *data, gsize mapped, GError **er
   int fixed = MAP_FIXED | MAP_PRIVATE;
 
   if (ftruncate (fd, (off_t) size) < 0 || !fill_holes (fd, size))
-    return ferry_set_system_error (error, "Filling a buffer's memory (fallocate)");
+    return ferry_set_system_error (error, "Filling a buffer's memory (pwrite)");
   if (mmap (data, mapped, PROT_NONE, fixed | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) == MAP_FAILED)
     return ferry_set_system_error (error, "Sealing a buffer's memory (mmap)");
   if (fcntl (fd, F_ADD_SEALS, REQUIRED_SEALS) < 0)
@@ -202,7 +227,7 @@ check_memory (int fd, gsize size, gsize limit)
     return "it sent a one-shot buffer in memory that lies on no tmpfs";
   if (fstat (fd, &file) < 0 || file.st_size < 0 || (guint64) file.st_size != size)
     return "it sent a one-shot buffer in memory of another size";
-  if (!is_all_there (&file, size))
+  if (find_hole (fd, 0, size) < size)
     return "it sent a one-shot buffer in memory with holes";
   return NULL;
 }

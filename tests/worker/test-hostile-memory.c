@@ -40,6 +40,8 @@ static const Row rows[] = {
   REFUSES ("memory-that-is-shorter-than-it-says", "offer:short record", "of another size"),
   REFUSES ("memory-that-is-longer-than-it-says", "offer:long record", "of another size"),
   REFUSES ("memory-that-is-not-all-there", "offer:sparse record", "with holes"),
+  REFUSES ("memory-that-is-only-counted", "offer:counted record", "with holes"),
+  REFUSES ("memory-that-is-beyond-its-end", "offer:beyond record", "with holes"),
   REFUSES ("memory-with-a-hole", "offer:hole record", "with holes"),
   REFUSES ("a-giant", "offer:giant record:1099511627776", "beyond its limit"),
   REFUSES ("nothing", "offer:good record:18446744073709551615", "beyond its limit"),

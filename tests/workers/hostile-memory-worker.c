@@ -8,7 +8,8 @@
  *   offer:WHAT     send a descriptor, of a MiB of memory unless the name says other:
  *                    good, unsealed, writable (all seals but that against writing), open (without that against more of
  *                    them), hugetlb (with all seals), disk (a file with another name in the folder of the program),
- *                    pipe, directory, socket, null (/dev/null), short, long (by a byte), sparse, hole, giant (1 TiB),
+ *                    pipe, directory, socket, null (/dev/null), short, long (by a byte), sparse, counted (allocated,
+ *                    not written), beyond (the same behind its end), hole, giant (1 TiB),
  *                    or else none, two, many (200 good ones in one packet)
  *   punched        one in which it then tries to punch a hole, which must be refused
  *   offers:N       N good ones
@@ -173,6 +174,18 @@ make_hole (void)
   return fd;
 }
 
+/* Blocks are counted for it that no page is in, or of which none is within its size. */
+static int
+make_counted (gboolean within)
+{
+  int fd = memfd_create ("hostile", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+  check (fd >= 0 && ftruncate (fd, SIZE) == 0, "memfd_create");
+  check (fallocate (fd, FALLOC_FL_KEEP_SIZE, within ? 0 : SIZE, SIZE) == 0, "fallocate");
+  check (fcntl (fd, F_ADD_SEALS, ALL_SEALS) == 0, "seal");
+  return fd;
+}
+
 static int
 make_punched (void)
 {
@@ -225,6 +238,8 @@ make (const char *what)
     return make_memory (SIZE, SIZE - PAGE, 0, ALL_SEALS);
   if (strcmp (what, "giant") == 0)
     return make_memory (GIANT, PAGE, 0, ALL_SEALS);
+  if (strcmp (what, "counted") == 0 || strcmp (what, "beyond") == 0)
+    return make_counted (strcmp (what, "counted") == 0);
   if (strcmp (what, "hole") == 0)
     return make_hole ();
   return make_memory (SIZE, SIZE, 0, ALL_SEALS);
