@@ -31,6 +31,7 @@ struct _FerryDemoThumbnailPage
   GtkWidget *info_label;
   GtkWidget *stack;
   GtkWidget *counts_label;
+  GtkWidget *sandbox_image;
   GtkWidget *folder_label;
   GtkWidget *progress_bar;
   GtkWidget *scrolled_window;
@@ -166,6 +167,37 @@ show_counts (FerryDemoThumbnailPage *self)
   gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (self->progress_bar),
                                  n_pictures > 0 ? (double) n_tried / n_pictures : 0);
   gtk_widget_set_visible (self->progress_bar, n_tried < n_pictures);
+}
+
+/* How much of a sandbox this system gives its workers: most of it comes from the kernel, and may be missing. */
+static void
+show_strength (FerryDemoThumbnailPage *self, FerrySandboxStrength strength)
+{
+  const guint strong = FERRY_SANDBOX_STRENGTH_LANDLOCK | FERRY_SANDBOX_STRENGTH_SYSTEM_CALLS;
+  g_autofree char *layers = ferry_sandbox_describe_strength (strength);
+  g_autofree char *words = g_strdup_printf ("The decoders are kept from the system by: %s", layers);
+  const char *icon = "security-medium-symbolic";
+
+  if ((strength & strong) == strong)
+    icon = "security-high-symbolic";
+  else if ((strength & strong) == 0)
+    icon = "security-low-symbolic";
+  gtk_image_set_from_icon_name (GTK_IMAGE (self->sandbox_image), icon);
+  gtk_widget_set_tooltip_text (self->sandbox_image, words);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->sandbox_image), GTK_ACCESSIBLE_PROPERTY_LABEL, words, -1);
+  gtk_widget_set_visible (self->sandbox_image, TRUE);
+}
+
+static void
+strength_came (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (FerryDemoThumbnailPage) self = user_data;
+  g_autoptr (GError) error = NULL;
+  FerrySandboxStrength strength = ferry_sandbox_get_strength_finish (result, &error);
+
+  /* A page that is gone shows nothing. */
+  if (error == NULL && self->content != NULL)
+    show_strength (self, strength);
 }
 
 static gboolean
@@ -387,6 +419,7 @@ ferry_demo_thumbnail_page_class_init (FerryDemoThumbnailPageClass *klass)
   BIND (info_label);
   BIND (stack);
   BIND (counts_label);
+  BIND (sandbox_image);
   BIND (folder_label);
   BIND (progress_bar);
   BIND (scrolled_window);
@@ -427,4 +460,5 @@ ferry_demo_thumbnail_page_set_thumbnails (FerryDemoThumbnailPage *self, FerryDem
   gtk_grid_view_set_model (GTK_GRID_VIEW (self->grid), GTK_SELECTION_MODEL (self->selection));
   g_signal_connect_object (thumbnails, "changed", G_CALLBACK (changed_cb), self, G_CONNECT_SWAPPED);
   changed_cb (self);
+  ferry_sandbox_get_strength_async (NULL, strength_came, g_object_ref (self));
 }

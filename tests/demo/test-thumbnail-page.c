@@ -136,6 +136,25 @@ test_page_fills (WindowTest *test, gconstpointer data)
   demo_test_folder_remove (folder);
 }
 
+static gboolean
+is_visible (gpointer widget)
+{
+  return gtk_widget_get_visible (widget);
+}
+
+static void
+test_says_how_strong_the_sandbox_is (WindowTest *test, gconstpointer data)
+{
+  g_autofree char *layers = ferry_sandbox_describe_strength (ferry_sandbox_get_strength ());
+  GtkWidget *image;
+
+  if (test->window == NULL)
+    return;
+  image = get_part (test, "sandbox_image");
+  ferry_test_run_until (is_visible, image);
+  g_assert_nonnull (strstr (gtk_widget_get_tooltip_text (image), layers));
+}
+
 static void
 assert_tells (GtkWidget *tile, const char *words)
 {
@@ -303,6 +322,7 @@ main (int argc, char **argv)
   window_test_init (&argc, &argv);
   picture_test_init ();
   window_test_add ("/thumbnail-page/page-fills", test_page_fills);
+  window_test_add ("/thumbnail-page/says-how-strong-the-sandbox-is", test_says_how_strong_the_sandbox_is);
   window_test_add ("/thumbnail-page/broken-picture-tells-why", test_broken_picture_tells_why);
   window_test_add ("/thumbnail-page/pictures-in-sight-come-first", test_pictures_in_sight_come_first);
   window_test_add ("/thumbnail-page/leaving-the-page-cancels", test_leaving_the_page_cancels);
