@@ -15,7 +15,7 @@
 /* How much there may be of what has another way too: enough to keep both ends at work. */
 #define MAX_SPARE ((gsize) 16 * 1024 * 1024)
 /* Where buffers are copied, less than this goes another way as quickly, through memory that is warm. */
-#define MIN_COPIED ((gsize) 2 * 1024 * 1024)
+#define MIN_COPIED ((gsize) 1024 * 1024)
 
 /* Takes memory. */
 FerryArenaWriter *
