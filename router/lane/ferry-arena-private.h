@@ -27,6 +27,7 @@ typedef struct
   FerryArenaControl *control; /* const, as what follows: (owned): a mapping of its own */
   guint8 *memory;             /* (owned): all of it, so that offsets are those of records */
   gsize size;
+  gboolean is_writer;
 
   _Atomic gint references;
   _Atomic guint64 held; /* the application's: bit n: it has buffer n */

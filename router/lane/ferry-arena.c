@@ -9,6 +9,7 @@
 
 #include "base/ferry-base-private.h"
 #include "lane/ferry-doorbell-private.h"
+#include "lane/ferry-unmap-private.h"
 
 static gpointer
 map (int fd, gsize offset, gsize size, int protection)
@@ -26,6 +27,7 @@ ferry_arena_new (int fd, gsize offset, gsize size, gboolean is_writer, GError **
 
   atomic_init (&self->references, 1);
   self->size = size;
+  self->is_writer = is_writer;
   self->control = map (fd, offset, FERRY_ARENA_CONTROL_SIZE, PROT_READ | PROT_WRITE);
   if (self->control != NULL)
     self->memory = map (fd, offset, size, is_writer ? PROT_READ | PROT_WRITE : PROT_READ);
@@ -52,8 +54,10 @@ ferry_arena_unref (FerryArena *self)
     return;
   if (self->control != NULL)
     munmap (self->control, FERRY_ARENA_CONTROL_SIZE);
-  if (self->memory != NULL)
+  if (self->memory != NULL && self->is_writer)
     munmap (self->memory, self->size);
+  else if (self->memory != NULL)
+    ferry_unmap_soon (self->memory, self->size);
   g_free (self);
 }
 

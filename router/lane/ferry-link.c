@@ -112,7 +112,7 @@ ferry_link_unref (FerryLink *self)
   ferry_clear_fd (&self->worker_end);
   ferry_clear_fd (&self->pidfd);
   ferry_clear_fd (&self->confinement.pidfd);
-  ferry_segment_clear (&self->segment);
+  ferry_segment_clear_soon (&self->segment);
   ferry_link_give_up_buffers (self);
   ferry_spare_memory_clear (&self->spare);
   ferry_assembly_clear (&self->assembly);

@@ -35,6 +35,8 @@ gboolean ferry_segment_create (FerrySegment *self, gsize up_capacity, guint n_ce
 gboolean ferry_segment_map (FerrySegment *self, int fd, gsize up_capacity, guint n_cells, gsize arena_size,
                             GError **error);
 void ferry_segment_clear (FerrySegment *self);
+/* The same of who may not wait: with the last mapping go all pages of the memory, also those of its arena. */
+void ferry_segment_clear_soon (FerrySegment *self);
 
 /* Without the arena. Whole pages: a mapping beyond the end of the memory could not be sealed against SIGBUS. */
 static inline gsize

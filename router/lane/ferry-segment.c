@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "lane/ferry-segment-private.h"
+#include "lane/ferry-unmap-private.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -174,4 +175,15 @@ ferry_segment_clear (FerrySegment *self)
   if (self->base != NULL)
     munmap (self->base, get_span (self));
   *self = (FerrySegment){0};
+}
+
+void
+ferry_segment_clear_soon (FerrySegment *self)
+{
+  if (self->base != NULL && self->arena_size > 0)
+    {
+      ferry_unmap_soon (self->base, get_span (self));
+      self->base = NULL;
+    }
+  ferry_segment_clear (self);
 }

@@ -7,6 +7,8 @@
 
 #include <sys/mman.h>
 
+#include "lane/ferry-unmap-private.h"
+
 /* How much is kept for later; what comes back beyond it is given to the system. */
 #define SPARE_LIMIT ((gsize) 512 * 1024 * 1024)
 #define UNIT ((gsize) 64 * 1024)
@@ -30,7 +32,7 @@ ferry_spare_memory_close (FerrySpareMemory *self)
     {
       FerryMemory memory = g_array_index (self->spare, FerryMemory, i);
 
-      munmap (memory.data, memory.capacity);
+      ferry_unmap_soon (memory.data, memory.capacity);
     }
   g_array_set_size (self->spare, 0);
   self->total = 0;
@@ -107,5 +109,5 @@ ferry_spare_memory_give (FerrySpareMemory *self, FerryMemory memory)
     }
   pthread_mutex_unlock (&self->lock);
   if (memory.data != NULL)
-    munmap (memory.data, memory.capacity);
+    ferry_unmap_soon (memory.data, memory.capacity);
 }

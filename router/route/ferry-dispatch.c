@@ -269,7 +269,7 @@ give_up_memory (FerryLink *link)
   ferry_link_close_down (link);
   if (link->local)
     return;
-  ferry_segment_clear (&link->segment);
+  ferry_segment_clear_soon (&link->segment);
   ferry_link_give_up_buffers (link);
 }
 

@@ -6,10 +6,10 @@
 #include "route/ferry-local-queue-private.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 
 #include "base/ferry-base-private.h"
 #include "lane/ferry-doorbell-private.h"
+#include "lane/ferry-unmap-private.h"
 
 /* How many empty blocks are kept for the next flood; more are freed. */
 #define POOL_SIZE 64
@@ -236,7 +236,7 @@ release_kept (gpointer data)
   if (kept->memory.data != NULL)
     ferry_spare_memory_give (&kept->link->spare, kept->memory);
   if (kept->mapping.data != NULL)
-    munmap (kept->mapping.data, kept->mapping.capacity);
+    ferry_unmap_soon (kept->mapping.data, kept->mapping.capacity);
   if (before >= FERRY_KEPT_LIMIT && before - kept->size < FERRY_KEPT_LIMIT)
     ferry_doorbell_ring (kept->queue->bell);
   ferry_local_queue_unref (kept->queue);

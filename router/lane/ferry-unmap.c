@@ -1,0 +1,74 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "lane/ferry-unmap-private.h"
+
+#include <pthread.h>
+#include <sys/mman.h>
+
+#include "base/ferry-base-private.h"
+#include "base/ferry-thread-private.h"
+
+/* Less goes as quickly as a thread is told. */
+#define SMALL ((gsize) 256 * 1024)
+
+typedef struct
+{
+  gpointer data;
+  gsize size;
+} Mapping;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static GQueue mappings = G_QUEUE_INIT; /* lock: (element-type Mapping) (owned) */
+static gboolean is_running;            /* lock: somebody is on the way to them */
+
+static gpointer
+unmap_all (gpointer unused)
+{
+  Mapping *mapping;
+
+  for (;;)
+    {
+      pthread_mutex_lock (&lock);
+      mapping = g_queue_pop_head (&mappings);
+      is_running = mapping != NULL;
+      pthread_mutex_unlock (&lock);
+      if (mapping == NULL)
+        return NULL;
+      munmap (mapping->data, mapping->size);
+      g_free (mapping);
+    }
+}
+
+static void
+push (gpointer data, gsize size)
+{
+  Mapping *mapping = g_new (Mapping, 1);
+  gboolean start;
+  GThread *thread;
+
+  *mapping = (Mapping){data, size};
+  pthread_mutex_lock (&lock);
+  g_queue_push_tail (&mappings, mapping);
+  start = !is_running;
+  is_running = TRUE;
+  pthread_mutex_unlock (&lock);
+  if (!start)
+    return;
+  thread = ferry_thread_try_new ("ferry-unmapper", unmap_all, NULL, NULL);
+  if (thread != NULL)
+    g_thread_unref (thread);
+  else
+    unmap_all (NULL);
+}
+
+void
+ferry_unmap_soon (gpointer data, gsize size)
+{
+  if (size < SMALL)
+    munmap (data, size);
+  else
+    push (data, size);
+}
