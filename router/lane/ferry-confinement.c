@@ -16,6 +16,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "base/ferry-base-private.h"
@@ -109,6 +110,18 @@ take_process (FerryLink *link, pid_t pid)
     return;
   link->confinement.pidfd = ferry_steal_fd (&pidfd);
   link->confinement.pid = pid;
+}
+
+/* Whether it sees our processes. What wraps a worker may not have kept them from it. */
+static gboolean
+is_in_our_namespace (pid_t pid)
+{
+  char path[64];
+  struct stat theirs, ours;
+
+  g_snprintf (path, sizeof path, "/proc/%d/ns/pid", (int) pid);
+  return stat (path, &theirs) == 0 && stat ("/proc/self/ns/pid", &ours) == 0 && theirs.st_ino == ours.st_ino &&
+         theirs.st_dev == ours.st_dev;
 }
 
 /* Why a layer was not entered, as the worker says. */
@@ -210,7 +223,11 @@ ferry_confinement_receive (FerryLink *link, GArray *descriptors, GError **error)
       return FERRY_CONTROL_INVALID;
     }
   if (link->confinement.wrapped)
-    take_process (link, sender);
+    {
+      take_process (link, sender);
+      if (link->confinement.pid != 0 && is_in_our_namespace (link->confinement.pid))
+        link->confinement.given &= ~(guint32) FERRY_LAYER_NAMESPACES;
+    }
   return take_report (link, &report, error);
 }
 

@@ -175,9 +175,10 @@ add (FerryTask *self, FerryTaskHandle handle)
  * function gets it with [method@Ferry.Job.dup_descriptor], by the handle that this returns, which the arguments say;
  * by convention as a value of type “h”. Handles count from 0, those of [method@Ferry.Task.add_bytes] among them.
  *
- * The task has a copy of its own, until it is done; each attempt gets the same one, and with it one position in the
- * file. What the worker may do with a descriptor is what it was opened for, whatever a [class@Ferry.Sandbox] keeps the
- * worker from opening itself: so a file is opened for reading only where it is to be read only.
+ * The task has a copy of its own, until it is done: many tasks that wait with a file each want a limit of the queue, or
+ * of their number, below that of open files. Each attempt gets the same one, and with it one position in the file. What
+ * the worker may do with a descriptor is what it was opened for, whatever a [class@Ferry.Sandbox] keeps the worker from
+ * opening itself: so a file is opened for reading only where it is to be read only.
  *
  * Descriptors go to a worker when it is given the task. A task waits for a worker that has not taken 64 of those that
  * it was given before. Where the system refuses to pass one, or the worker has too many files open, the task fails with

@@ -144,8 +144,10 @@ pool_new (Bench *self)
   const char *const argv[] = {path, NULL};
   g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
   g_autoptr (FerrySandbox) sandbox = ferry_sandbox_new ();
+  g_autofree char *strength = ferry_sandbox_describe_strength (ferry_sandbox_get_strength ());
   FerryPool *pool;
 
+  g_print ("# sandbox: %s\n", strength);
   ferry_sandbox_set_policy (sandbox, FERRY_SANDBOX_POLICY_PREFERRED);
   ferry_sandbox_add_system_paths (sandbox);
   ferry_sandbox_set_memory_limit (sandbox, MEMORY_LIMIT);
