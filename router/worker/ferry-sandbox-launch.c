@@ -130,4 +130,7 @@ ferry_launcher_set_sandbox (FerryLauncher *self, FerrySandbox *sandbox)
   g_return_if_fail (sandbox == NULL || FERRY_IS_SANDBOX (sandbox));
 
   g_set_object (&self->sandbox, sandbox);
+  /* The launch needs to know, and is not to wait for it. */
+  if (sandbox != NULL)
+    ferry_sandbox_get_strength_async (NULL, NULL, NULL);
 }
