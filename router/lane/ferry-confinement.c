@@ -203,9 +203,13 @@ ferry_confinement_receive (FerryLink *link, GArray *descriptors, GError **error)
   FerryConfined report = {0};
   gsize received = 0;
   pid_t sender = 0;
-  gssize size = TEMP_FAILURE_RETRY (recv (link->control, &report, sizeof report, MSG_DONTWAIT | MSG_PEEK | MSG_TRUNC));
   FerryControlEvent event;
+  gssize size;
 
+  /* ECONNRESET: see ferry_control_receive_packet(). A worker that lacks something ends before it reads its welcome. */
+  do
+    size = recv (link->control, &report, sizeof report, MSG_DONTWAIT | MSG_PEEK | MSG_TRUNC);
+  while (size < 0 && (errno == EINTR || errno == ECONNRESET));
   if (size < 0)
     return errno == EAGAIN || errno == EWOULDBLOCK ? FERRY_CONTROL_NOTHING : FERRY_CONTROL_CLOSED;
   if (size == 0)

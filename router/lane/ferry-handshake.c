@@ -122,9 +122,11 @@ ferry_control_receive_packet (int fd, gpointer packet, gsize capacity, gsize *pa
   guint n_before = descriptors->len;
   gssize size;
 
+  /* A worker that ends and has not read all that it was sent leaves ECONNRESET, which is told once, and before what it
+   * sent itself. */
   do
     size = recvmsg (fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  while (size < 0 && errno == EINTR);
+  while (size < 0 && (errno == EINTR || errno == ECONNRESET));
   if (size < 0)
     return errno == EAGAIN || errno == EWOULDBLOCK ? FERRY_CONTROL_NOTHING : FERRY_CONTROL_CLOSED;
   collect (&message, descriptors, sender);

@@ -335,6 +335,20 @@ assert_descriptors_refused (gsize size, guint n, gboolean attached)
 
 /* The fixture counts what is open afterwards. */
 static void
+test_attach_counts_of_who_left_something_unread (void)
+{
+  g_auto (Sockets) sockets;
+  g_autoptr (GError) error = NULL;
+
+  sockets_init (&sockets);
+  send_packet (sockets.application, "unread", 6, 0);
+  g_assert_true (ferry_control_send_attach (sockets.worker, 4096, &error));
+  ferry_clear_fd (&sockets.worker);
+  g_assert_cmpint (receive_packet (sockets.application, FALSE, 4096, &error), ==, FERRY_CONTROL_ATTACHED);
+  g_assert_cmpint (receive_packet (sockets.application, TRUE, 4096, &error), ==, FERRY_CONTROL_CLOSED);
+}
+
+static void
 test_descriptors_are_refused_and_closed (void)
 {
   assert_descriptors_refused (sizeof (FerryAttach), 1, FALSE);
@@ -458,6 +472,8 @@ add_attach_tests (void)
   g_test_add_func ("/handshake/wrong-kind-is-invalid", test_wrong_kind_is_invalid);
   g_test_add_func ("/handshake/wrong-segment-size-is-invalid", test_wrong_segment_size_is_invalid);
   g_test_add_func ("/handshake/second-packet-is-invalid", test_second_packet_is_invalid);
+  g_test_add_func ("/handshake/attach-counts-of-who-left-something-unread",
+                   test_attach_counts_of_who_left_something_unread);
   g_test_add_func ("/handshake/descriptors-are-refused-and-closed", test_descriptors_are_refused_and_closed);
   g_test_add_func ("/handshake/descriptors-in-an-empty-packet-are-refused",
                    test_descriptors_in_an_empty_packet_are_refused);
