@@ -65,17 +65,32 @@ ferry_test_count_fds (void)
   return n - 3;
 }
 
-gboolean
-ferry_test_is_alive (GPid pid)
+/* What the system says of a process, one letter; 'X' for one that is not there. */
+static char
+get_state (GPid pid)
 {
   g_autofree char *path = g_strdup_printf ("/proc/%d/stat", (int) pid);
   g_autofree char *text = NULL;
   const char *state;
 
   if (!g_file_get_contents (path, &text, NULL, NULL))
-    return FALSE;
+    return 'X';
   state = strrchr (text, ')');
-  return state != NULL && state[2] != 'Z' && state[2] != 'X';
+  return state != NULL ? state[2] : 'X';
+}
+
+gboolean
+ferry_test_is_alive (GPid pid)
+{
+  const char state = get_state (pid);
+
+  return state != 'Z' && state != 'X';
+}
+
+gboolean
+ferry_test_is_stopped (GPid pid)
+{
+  return get_state (pid) == 'T';
 }
 
 char *

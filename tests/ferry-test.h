@@ -31,6 +31,8 @@ void ferry_test_wait_flag (gboolean *flag);
 guint ferry_test_count_fds (void);
 /* Whether a process of that number exists and is no zombie. */
 gboolean ferry_test_is_alive (GPid pid);
+/* Whether it was stopped by a signal, and not continued. */
+gboolean ferry_test_is_stopped (GPid pid);
 /* A path beside the test programs, such as that of a worker. */
 char *ferry_test_build_path (const char *name);
 

@@ -133,9 +133,24 @@ ferry_uplink_mark_forked (FerryUplink *self)
   self->writer.capacity = 0;
 }
 
-/* Waits until size bytes are free; another thread may have them before the caller. */
-FerryWaitResult
-ferry_uplink_wait (FerryUplink *self, const FerryWait *wait, gsize size)
+/* Arms the writer, so that the reader's next step rings. Returns whether there is nothing to wait for. */
+typedef gboolean (*ArmFunc) (FerryUplink *self, gsize size);
+
+static gboolean
+arm_for_room_locked (FerryUplink *self, gsize size)
+{
+  return ferry_lane_writer_arm (&self->writer, size + self->reserve);
+}
+
+static gboolean
+arm_for_offer_locked (FerryUplink *self, gsize unused)
+{
+  ferry_lane_writer_arm (&self->writer, 0);
+  return self->writer.head >= ferry_uplink_get_offer_gate_locked (self);
+}
+
+static FerryWaitResult
+wait_for_reader (FerryUplink *self, const FerryWait *wait, ArmFunc arm, gsize size)
 {
   if (self->forked)
     return FERRY_WAIT_FORKED;
@@ -143,7 +158,7 @@ ferry_uplink_wait (FerryUplink *self, const FerryWait *wait, gsize size)
     {
       guint32 seen = load_bell (get_bell (self));
       gboolean locked = ferry_uplink_lock (self);
-      gboolean ready = ferry_lane_writer_arm (&self->writer, size + self->reserve);
+      gboolean ready = arm (self, size);
       gboolean broken = self->writer.broken;
       FerryWaitResult result;
 
@@ -160,34 +175,18 @@ ferry_uplink_wait (FerryUplink *self, const FerryWait *wait, gsize size)
     }
 }
 
+/* Waits until size bytes are free; another thread may have them before the caller. */
+FerryWaitResult
+ferry_uplink_wait (FerryUplink *self, const FerryWait *wait, gsize size)
+{
+  return wait_for_reader (self, wait, arm_for_room_locked, size);
+}
+
 /* Waits until one more buffer may be offered: so many records before it was taken, and its descriptor with it. */
 FerryWaitResult
 ferry_uplink_wait_for_offer (FerryUplink *self, const FerryWait *wait)
 {
-  if (self->forked)
-    return FERRY_WAIT_FORKED;
-  for (;;)
-    {
-      guint32 seen = load_bell (get_bell (self));
-      gboolean locked = ferry_uplink_lock (self);
-      gboolean ready;
-      gboolean broken;
-      FerryWaitResult result;
-
-      ferry_lane_writer_arm (&self->writer, 0);
-      ready = self->writer.head >= ferry_uplink_get_offer_gate_locked (self);
-      broken = self->writer.broken;
-      ferry_uplink_unlock (self, locked);
-      if (ferry_uplink_get_pipe_word (self, wait->index) != FERRY_PIPE_WORD_OPEN)
-        return FERRY_WAIT_CLOSED;
-      if (broken)
-        return FERRY_WAIT_BROKEN;
-      if (ready)
-        return FERRY_WAIT_READY;
-      result = sleep_once (self, wait, get_bell (self), seen);
-      if (result != FERRY_WAIT_READY)
-        return result;
-    }
+  return wait_for_reader (self, wait, arm_for_offer_locked, 0);
 }
 
 /* Waits for a buffer of size bytes, which there can be, of an arena that is open. */

@@ -136,29 +136,15 @@ send_now (FerrySend *send, const FerryBufferMessage *message)
   FerrySender *self = send->sender;
   const char *type_string = send->variant != NULL ? g_variant_get_type_string (send->variant) : NULL;
   gsize length = sizeof *message + send->size;
-  gsize announcement_size = 0;
-  gboolean locked = ferry_uplink_lock (self->uplink);
-  guint16 number = type_string != NULL ? ferry_send_find_type_locked (self, type_string) : 0;
-  gboolean is_new = type_string != NULL && number == 0;
-  guint8 *place = NULL;
+  FerryTypedPlace typed;
 
-  if (is_new)
-    announcement_size = ferry_record_size (strlen (type_string));
-  if (ferry_sender_is_sendable (self) && (!is_new || self->n_types < FERRY_MAX_TYPES_PER_PIPE))
-    place = ferry_uplink_get_place_locked (self->uplink, announcement_size + ferry_record_size (length));
-  if (place == NULL)
-    {
-      ferry_uplink_unlock (self->uplink, locked);
-      return FALSE;
-    }
-  if (is_new)
-    number = ferry_send_announce_type_locked (self, type_string, strlen (type_string), place);
-  place += announcement_size;
-  ferry_record_write_header (place, (guint32) length, FERRY_RECORD_BUFFER, number, self->connection_id);
-  memcpy (place + HEADER_SIZE, message, sizeof *message);
+  if (!ferry_send_take_typed_place (self, type_string, length, &typed))
+    return FALSE;
+  ferry_record_write_header (typed.place, (guint32) length, FERRY_RECORD_BUFFER, typed.number, self->connection_id);
+  memcpy (typed.place + HEADER_SIZE, message, sizeof *message);
   if (send->variant != NULL)
-    g_variant_store (send->variant, place + HEADER_SIZE + sizeof *message);
-  ferry_uplink_publish_and_unlock (self->uplink, announcement_size + ferry_record_size (length), locked);
+    g_variant_store (send->variant, typed.place + HEADER_SIZE + sizeof *message);
+  ferry_uplink_publish_and_unlock (self->uplink, typed.size, typed.locked);
   return TRUE;
 }
 

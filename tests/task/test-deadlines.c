@@ -38,10 +38,7 @@ is_empty (gpointer data)
 static gboolean
 is_stopped_process (gpointer data)
 {
-  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", *(GPid *) data);
-  g_autofree char *text = NULL;
-
-  return g_file_get_contents (path, &text, NULL, NULL) && strstr (text, ") T ") != NULL;
+  return ferry_test_is_stopped (*(GPid *) data);
 }
 
 static gboolean

@@ -475,10 +475,7 @@ test_workers_are_killed_at_any_time (void)
 static gboolean
 is_stopped (gpointer worker)
 {
-  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", (int) ferry_worker_get_pid (worker));
-  g_autofree char *stat = NULL;
-
-  return g_file_get_contents (path, &stat, NULL, NULL) && strstr (stat, ") T ") != NULL;
+  return ferry_test_is_stopped (ferry_worker_get_pid (worker));
 }
 
 /* A worker that has not begun to read has the descriptors of a task that was taken back. The next one waits until it

@@ -164,10 +164,7 @@ has_three (gpointer data)
 static gboolean
 is_paused (gpointer pid)
 {
-  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", GPOINTER_TO_INT (pid));
-  g_autofree char *text = NULL;
-
-  return g_file_get_contents (path, &text, NULL, NULL) && strstr (text, ") T ") != NULL;
+  return ferry_test_is_stopped (GPOINTER_TO_INT (pid));
 }
 
 /* The application takes nothing while it keeps as much as it may: so descriptors stay where they are, and the worker
