@@ -62,12 +62,6 @@ activate (WindowTest *test, const char *action)
   g_assert_true (gtk_widget_activate_action (get_page (test), action, NULL));
 }
 
-static void
-show_page (WindowTest *test, const char *name)
-{
-  g_assert_true (gtk_widget_activate_action (test->window, "page.show", "s", name));
-}
-
 /* ---- facts to wait for ---- */
 
 static gboolean
@@ -180,7 +174,7 @@ is_revealed (gpointer info_bar)
 static void
 open_page (WindowTest *test)
 {
-  show_page (test, "mandelbrot");
+  window_test_show_page (test, "mandelbrot");
   wait_complete (test);
 }
 
@@ -247,7 +241,7 @@ test_first_view_completes (WindowTest *test, gconstpointer data)
   if (test->window == NULL)
     return;
   g_assert_cmpuint (get_figures (test).n_asked, ==, 0);
-  show_page (test, "mandelbrot");
+  window_test_show_page (test, "mandelbrot");
   g_assert_true (gtk_widget_get_visible (get_part (test, "empty_box")));
   wait_complete (test);
   g_assert_cmpuint (count_holes (test), ==, 0);
@@ -470,7 +464,7 @@ test_leaving_the_page_cancels (WindowTest *test, gconstpointer data)
   open_page (test);
   ferry_demo_mandelbrot_show_view (get_mandelbrot (test), &slow);
   demo_test_poll_until (is_busy, test);
-  show_page (test, "jobs");
+  window_test_show_page (test, "jobs");
   figures = get_figures (test);
   g_assert_cmpuint (figures.n_open, ==, 0);
   g_assert_cmpuint (figures.n_cancelled, >, 0);
@@ -480,7 +474,7 @@ test_leaving_the_page_cancels (WindowTest *test, gconstpointer data)
   g_assert_cmpuint (get_figures (test).n_lost, ==, 0);
   g_assert_cmpuint (get_figures (test).n_come, ==, figures.n_come);
 
-  show_page (test, "mandelbrot");
+  window_test_show_page (test, "mandelbrot");
   g_assert_cmpuint (get_figures (test).n_open, >, 0);
   activate (test, "mandelbrot.show-whole");
   wait_complete (test);
@@ -541,7 +535,7 @@ test_worker_that_is_missing_is_told (void)
   g_assert_true (ferry_demo_session_start (session, NULL));
   test.window = ferry_demo_window_new (NULL, session);
   gtk_window_present (GTK_WINDOW (test.window));
-  show_page (&test, "mandelbrot");
+  window_test_show_page (&test, "mandelbrot");
   for (guint i = 0; i < 2; i++)
     {
       demo_test_poll_until (has_failed, get_tiles (&test));

@@ -50,12 +50,6 @@ activate (WindowTest *test, const char *action)
   g_assert_true (gtk_widget_activate_action (get_page (test), action, NULL));
 }
 
-static void
-show_page (WindowTest *test, const char *name)
-{
-  g_assert_true (gtk_widget_activate_action (test->window, "page.show", "s", name));
-}
-
 /* ---- facts to wait for ---- */
 
 typedef struct
@@ -152,7 +146,7 @@ is_tall (gpointer widget)
 static void
 go_live (WindowTest *test)
 {
-  show_page (test, "object");
+  window_test_show_page (test, "object");
   wait_state (test, FERRY_DEMO_OBJECT_STATE_LIVE);
 }
 
@@ -164,7 +158,7 @@ test_goes_live_when_it_is_seen (WindowTest *test, gconstpointer data)
   if (test->window == NULL)
     return;
   g_assert_cmpint (ferry_demo_object_get_state (get_object (test)), ==, FERRY_DEMO_OBJECT_STATE_OFF);
-  show_page (test, "object");
+  window_test_show_page (test, "object");
   g_assert_cmpint (ferry_demo_object_get_state (get_object (test)), ==, FERRY_DEMO_OBJECT_STATE_CONNECTING);
   g_assert_cmpstr (get_text (test, "state_label"), ==, "Connecting…");
   g_assert_false (gtk_widget_is_sensitive (get_part (test, "controls")));
@@ -206,12 +200,12 @@ test_pictures_come_while_it_runs (WindowTest *test, gconstpointer data)
   /* A page that nobody sees asks for nothing. */
   activate (test, "object.start-or-stop");
   wait_more_pictures (test, 1);
-  show_page (test, "jobs");
+  window_test_show_page (test, "jobs");
   wait_more_steps (test, 300);
   n_pictures = get_n_pictures (test);
   wait_more_steps (test, 300);
   g_assert_cmpuint (get_n_pictures (test), ==, n_pictures);
-  show_page (test, "object");
+  window_test_show_page (test, "object");
   wait_more_pictures (test, 2);
 }
 
@@ -409,10 +403,10 @@ test_end_is_heard_behind_another_page (WindowTest *test, gconstpointer data)
   if (test->window == NULL)
     return;
   go_live (test);
-  show_page (test, "jobs");
+  window_test_show_page (test, "jobs");
   g_assert_no_errno (kill (ferry_demo_object_get_pid (get_object (test)), SIGTERM));
   assert_lost (test, "signal 15");
-  show_page (test, "object");
+  window_test_show_page (test, "object");
   g_assert_cmpint (ferry_demo_object_get_state (get_object (test)), ==, FERRY_DEMO_OBJECT_STATE_LOST);
   activate (test, "object.restart");
   wait_state (test, FERRY_DEMO_OBJECT_STATE_LIVE);
@@ -459,7 +453,7 @@ test_pages_have_their_own_header (WindowTest *test, gconstpointer data)
     return;
   for (guint i = 0; i < G_N_ELEMENTS (buttons); i++)
     g_assert_true (gtk_widget_get_visible (window_test_get (test, buttons[i])));
-  show_page (test, "object");
+  window_test_show_page (test, "object");
   for (guint i = 0; i < G_N_ELEMENTS (buttons); i++)
     g_assert_false (gtk_widget_get_visible (window_test_get (test, buttons[i])));
 
@@ -468,10 +462,10 @@ test_pages_have_their_own_header (WindowTest *test, gconstpointer data)
   g_assert_cmpstr (gtk_stack_get_visible_child_name (GTK_STACK (window_test_get (test, "pages"))), ==, "jobs");
   g_assert_true (gtk_widget_get_visible (window_test_get (test, "add_button")));
   gtk_selection_model_select_item (gtk_list_view_get_model (GTK_LIST_VIEW (window_test_get (test, "list"))), 0, TRUE);
-  show_page (test, "object");
+  window_test_show_page (test, "object");
   window_test_activate (test, "job.cancel-current");
   g_assert_false (is_cancelled (window_test_get_task (test, 0)));
-  show_page (test, "jobs");
+  window_test_show_page (test, "jobs");
   window_test_activate (test, "job.cancel-current");
   g_assert_true (is_cancelled (window_test_get_task (test, 0)));
 }

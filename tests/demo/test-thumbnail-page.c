@@ -26,18 +26,12 @@ get_thumbnails (WindowTest *test)
   return ferry_demo_session_get_thumbnails (test->session);
 }
 
-static void
-show_page (WindowTest *test, const char *name)
-{
-  g_assert_true (gtk_widget_activate_action (test->window, "page.show", "s", name));
-}
-
 /* A page that has a folder does not open the user's. */
 static void
 open_folder (WindowTest *test, const char *folder)
 {
   ferry_demo_thumbnails_open (get_thumbnails (test), folder);
-  show_page (test, "pictures");
+  window_test_show_page (test, "pictures");
 }
 
 /* The tile that is bound to the picture of that name, or NULL. */
@@ -243,7 +237,7 @@ test_pictures_in_sight_come_first (WindowTest *test, gconstpointer data)
   picture_test_write_many (folder, 900);
   ferry_demo_thumbnails_open (get_thumbnails (test), folder);
   demo_test_poll_until (is_listed, test);
-  show_page (test, "pictures");
+  window_test_show_page (test, "pictures");
   ferry_demo_thumbnails_pause (get_thumbnails (test));
   demo_test_poll_until (is_at_end, test);
   wait_tile (test, "899.png", "waiting");
@@ -289,11 +283,11 @@ test_leaving_the_page_cancels (WindowTest *test, gconstpointer data)
   picture_test_write_many (folder, 900);
   open_folder (test, folder);
   demo_test_poll_until (decodes, test);
-  show_page (test, "jobs");
+  window_test_show_page (test, "jobs");
   demo_test_poll_until (decodes_nothing, test);
   n_tried = ferry_demo_thumbnails_get_n_tried (get_thumbnails (test));
   g_assert_cmpuint (n_tried, <, 900);
-  show_page (test, "pictures");
+  window_test_show_page (test, "pictures");
   demo_test_poll_until (is_done, test);
   g_assert_cmpuint (ferry_demo_thumbnails_get_n_broken (get_thumbnails (test)), ==, 0);
   demo_test_folder_remove (folder);

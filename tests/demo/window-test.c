@@ -189,6 +189,12 @@ has_row (gpointer data)
   return find_widget (fact->test->window, shows_task, fact->task) != NULL;
 }
 
+void
+window_test_show_page (WindowTest *test, const char *name)
+{
+  g_assert_true (gtk_widget_activate_action (test->window, "page.show", "s", name));
+}
+
 GtkWidget *
 window_test_wait_row (WindowTest *test, FerryTask *task)
 {

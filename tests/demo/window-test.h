@@ -45,6 +45,7 @@ GtkWidget *window_test_wait_row (WindowTest *test, FerryTask *task);
 void window_test_wait_state (FerryTask *task, FerryDemoState state);
 void window_test_wait_idle (WindowTest *test);
 
+void window_test_show_page (WindowTest *test, const char *name);
 void window_test_click (GtkWidget *row, const char *name);
 void window_test_activate (WindowTest *test, const char *action);
 
