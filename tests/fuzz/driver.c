@@ -71,6 +71,15 @@ run_corpus (void)
     }
 }
 
+/* Seeds age with the protocol: one that nothing accepts any more begins no search. */
+static void
+test_corpus_is_good (void)
+{
+  fuzz_n_accepted = 0;
+  run_corpus ();
+  g_assert_cmpuint (fuzz_n_accepted, >, 0);
+}
+
 static void
 test_corpus (void)
 {
@@ -143,6 +152,7 @@ main (int argc, char **argv)
   corpus_path = g_test_build_filename (G_TEST_DIST, "fuzz", "corpus", FUZZ_NAME, NULL);
   load_corpus ();
   g_test_add_func ("/fuzz-" FUZZ_NAME "/corpus-is-decoded", test_corpus);
+  g_test_add_func ("/fuzz-" FUZZ_NAME "/some-of-the-corpus-is-accepted", test_corpus_is_good);
   g_test_add_func ("/fuzz-" FUZZ_NAME "/changed-corpus-is-decoded", test_changed);
   g_test_add_func ("/fuzz-" FUZZ_NAME "/random-bytes-are-decoded", test_random);
   status = g_test_run ();

@@ -68,6 +68,7 @@ take_request (FerryTransactions *self, FerryCall *call, gpointer data)
   const char *method = ferry_call_get_method (call);
   GVariant *arguments = ferry_call_get_arguments (call);
 
+  fuzz_n_accepted++;
   g_assert_true (g_utf8_validate (method, -1, NULL));
   g_assert_cmpint (ferry_call_get_deadline (call), >=, 0);
   read_value (arguments);

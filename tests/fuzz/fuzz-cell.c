@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A cell whose writer does as it likes: a byte each says by how much sequence and begun go on, and the rest of the
- * input fills the slot. What is taken must be what an honest writer could have written. */
+/* A cell whose writer does as it likes: a byte each says by how much sequence and begun go on, the rest fills the slot.
+ */
 
 #include "config.h"
 
@@ -14,14 +14,13 @@
 static void
 check_value (const FerryCellValue *value)
 {
-  const guint8 *data = value->data;
-  const guint8 *words = (const guint8 *) value->words;
+  const gsize at = (gsize) ((const guint8 *) value->data - (const guint8 *) value->words);
 
-  g_assert_true (data >= words + sizeof (FerryCellHeader) && data + value->size <= words + sizeof value->words);
+  fuzz_n_accepted++;
+  g_assert_true (at >= sizeof (FerryCellHeader) && at + value->size <= sizeof value->words);
   if (!value->has_type)
     return;
-  g_assert_cmpuint (strlen (value->type), <=, FERRY_MAX_TYPE_STRING);
-  g_assert_true (g_variant_type_string_is_valid (value->type));
+  g_assert_true (strlen (value->type) <= FERRY_MAX_TYPE_STRING && g_variant_type_string_is_valid (value->type));
   /* As the router does with it. */
   g_variant_unref (g_variant_ref_sink (
     g_variant_new_from_data ((const GVariantType *) value->type, value->data, value->size, FALSE, NULL, NULL)));

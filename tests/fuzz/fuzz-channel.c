@@ -106,6 +106,7 @@ take (Scene *scene, GVariant *value, GError *failure)
   Expected *expected = g_queue_pop_head (&scene->expected);
   g_autofree char *text = value != NULL ? g_variant_print (value, TRUE) : NULL;
 
+  fuzz_n_accepted++;
   g_assert_nonnull (expected);
   g_assert_cmpstr (text, ==, expected->text);
   g_assert_true ((failure != NULL) == (text == NULL));

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "fuzz.h"
+#include "fuzz-monitor.h"
 
 int
 LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
@@ -24,11 +24,11 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   if (data[0] == 255)
     {
       memcpy (&tail, data + 1 + end - 8, sizeof tail);
-      fuzz_monitor_publish (fuzz, tail);
+      fuzz_monitor_publish_tail (fuzz, tail);
       return 0;
     }
   do
     tail = data[0] == 0 ? end : MIN (tail + data[0] * 8u, end);
-  while (fuzz_monitor_publish (fuzz, tail) && tail < end);
+  while (fuzz_monitor_publish_tail (fuzz, tail) && tail < end);
   return 0;
 }

@@ -235,6 +235,7 @@ resolved_cb (GObject *source, GAsyncResult *result, gpointer data)
   gboolean resolved = ferry_view_resolve_finish (result, &value, &object, &error);
 
   self->n_returned++;
+  fuzz_n_accepted += resolved;
   g_assert_true (resolved == (error == NULL));
   g_assert_true (value == NULL || object == NULL);
   if (object != NULL && self->proxies->len < MAX_PROXIES)

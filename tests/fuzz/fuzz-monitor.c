@@ -3,12 +3,12 @@
 
 #include "config.h"
 
-#include "fuzz.h"
+#include "fuzz-monitor.h"
 
 #include <string.h>
-#include <sys/socket.h>
 
 #include "base/ferry-base-private.h"
+#include "lane/ferry-lane-writer-private.h"
 #include "route/ferry-monitor-private.h"
 
 #define N_PIPES 2
@@ -21,6 +21,8 @@ struct _FuzzMonitor
   FerryLink *link;
   GPtrArray *types[N_PIPES + 1]; /* (element-type utf8): by the connection id: what came out of the local queue */
   GPtrArray *kept;               /* (element-type GBytes) */
+  guint64 tail;                  /* of what is written */
+  guint64 published;             /* of that, what the monitor knows */
 };
 
 static gboolean
@@ -104,29 +106,27 @@ fuzz_monitor_get_ring (FuzzMonitor *self)
   return self->link->segment.up_ring;
 }
 
+guint8 *
+fuzz_monitor_get_payload (FuzzMonitor *self)
+{
+  return fuzz_monitor_get_ring (self) + self->tail % FUZZ_CAPACITY + sizeof (FerryRecordHeader);
+}
+
+gsize
+fuzz_monitor_write (FuzzMonitor *self, guint8 kind, guint8 number, guint64 connection_id, gsize length)
+{
+  guint8 *place = fuzz_monitor_get_ring (self) + self->tail % FUZZ_CAPACITY;
+
+  ferry_record_write_header (place, (guint32) length, kind, number, connection_id);
+  self->tail += ferry_record_size (length);
+  return self->tail - self->published;
+}
+
 void
 fuzz_monitor_drop (FuzzMonitor *self, guint index)
 {
   if (self->kept->len > 0)
     g_ptr_array_remove_index (self->kept, index % self->kept->len);
-}
-
-void
-fuzz_walk_variant (GVariant *variant, guint *n_left)
-{
-  if (*n_left == 0)
-    return;
-  --*n_left;
-  if (g_variant_is_of_type (variant, G_VARIANT_TYPE_STRING))
-    g_assert_true (g_utf8_validate (g_variant_get_string (variant, NULL), -1, NULL));
-  if (!g_variant_is_container (variant))
-    return;
-  for (gsize i = 0; i < g_variant_n_children (variant) && *n_left > 0; i++)
-    {
-      g_autoptr (GVariant) child = g_variant_get_child_value (variant, i);
-
-      fuzz_walk_variant (child, n_left);
-    }
 }
 
 /* As the router makes it, of memory of just that size. */
@@ -145,6 +145,7 @@ check_variant (FuzzMonitor *self, guint64 connection_id, guint16 number, gconstp
 static void
 check_message (FuzzMonitor *self, guint64 connection_id, guint16 kind, guint16 number, gconstpointer data, gsize size)
 {
+  fuzz_n_accepted++;
   g_assert_cmpuint (connection_id, >=, 1);
   g_assert_cmpuint (connection_id, <=, N_PIPES);
   if (kind == FERRY_RECORD_BYTES)
@@ -186,8 +187,7 @@ check_records (FuzzMonitor *self, const FerryBlock *block)
   g_assert_cmpuint (size, ==, block->size);
 }
 
-/* A trusted worker's lies in the arena, any other's does not. */
-/* What lies in a buffer, and is kept. */
+/* What lies in a buffer, and is kept: a trusted worker's in the arena, any other's does not. */
 static void
 check_memory (FuzzMonitor *self, const FerryBlock *block)
 {
@@ -255,12 +255,18 @@ check_queue (FuzzMonitor *self)
     }
 }
 
-/* Publishes a tail and drains the lane. Returns FALSE when the link was given up. */
 gboolean
-fuzz_monitor_publish (FuzzMonitor *self, guint64 tail)
+fuzz_monitor_publish (FuzzMonitor *self)
+{
+  return fuzz_monitor_publish_tail (self, self->tail);
+}
+
+gboolean
+fuzz_monitor_publish_tail (FuzzMonitor *self, guint64 tail)
 {
   FerryDrainResult result;
 
+  self->published = tail;
   atomic_store (&ferry_segment_get_up (&self->link->segment)->writer.tail, tail);
   do
     {
@@ -274,28 +280,4 @@ fuzz_monitor_publish (FuzzMonitor *self, guint64 tail)
   g_assert_true ((self->link->cause == FERRY_CLOSE_REASON_PROTOCOL_ERROR) == self->link->draining_done);
   g_assert_true (!self->link->draining_done || self->link->detail != NULL);
   return !self->link->draining_done;
-}
-
-void
-fuzz_send_packet (int socket, gconstpointer data, gsize size, int fd, guint n_fds)
-{
-  union
-  {
-    char bytes[CMSG_SPACE (4 * sizeof (int))];
-    struct cmsghdr align;
-  } control = {0};
-  struct iovec vector = {.iov_base = (gpointer) data, .iov_len = size};
-  struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
-
-  g_assert_cmpuint (n_fds, <=, 4);
-  if (n_fds > 0)
-    {
-      message.msg_control = control.bytes;
-      message.msg_controllen = CMSG_SPACE (n_fds * sizeof (int));
-      control.align = (struct cmsghdr){
-        .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN (n_fds * sizeof (int))};
-      for (guint i = 0; i < n_fds; i++)
-        memcpy (CMSG_DATA (&control.align) + i * sizeof (int), &fd, sizeof fd);
-    }
-  g_assert_cmpint (sendmsg (socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT), ==, (gssize) size);
 }

@@ -32,6 +32,7 @@ check_lines (GByteArray *lines)
       g_assert_cmpuint (strlen (text), ==, header.length);
       g_assert_true (g_utf8_validate (text, header.length, NULL));
       g_assert_null (strchr (text, '\n'));
+      fuzz_n_accepted++;
       n_bytes += header.length;
       at += sizeof header + header.length + 1;
     }

@@ -33,6 +33,7 @@ take_messages (FerryFrameDecoder *decoder, Outcome *outcome)
 
   while ((status = ferry_frame_decoder_next (decoder, &message, &size, &error)) == FERRY_FRAME_MESSAGE)
     {
+      fuzz_n_accepted++;
       g_assert_cmpuint (size, >, 0);
       g_assert_cmpuint (size, <=, MAX_MESSAGE);
       g_byte_array_append (outcome->given, (const guint8 *) &size, sizeof size);

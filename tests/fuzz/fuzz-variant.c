@@ -1,22 +1,19 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A variant as a receiver gets it: any type, which two bytes of length precede, and any bytes. All of its children are
- * walked, and what they say. */
+/* A variant as a receiver gets it, whole: any type, which two bytes of length precede, and any bytes. */
 
 #include "config.h"
 
 #include "fuzz.h"
 #include "route/ferry-router-private.h"
 
-static guint n_messages;
-
 static void
 message_cb (FerryReceiver *receiver, GVariant *message, gpointer data)
 {
   guint n_left = 10000;
 
-  n_messages++;
+  fuzz_n_accepted++;
   g_assert_cmpstr (g_variant_get_type_string (message), ==, data);
   fuzz_walk_variant (message, &n_left);
 }
@@ -32,7 +29,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   g_autofree char *type =
     g_strndup (g_bytes_get_data (type_bytes, NULL), MIN (g_bytes_get_size (type_bytes), FERRY_MAX_TYPE_STRING));
   gulong handler;
-  guint before = n_messages;
+  guint before = fuzz_n_accepted;
 
   if (router == NULL)
     {
@@ -46,7 +43,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   handler = g_signal_connect (receiver, "message", G_CALLBACK (message_cb), type);
   ferry_router_deliver (router, ferry_router_find_pipe (router, ferry_receiver_get_connection_id (receiver)),
                         G_VARIANT_TYPE (type), input.data + input.at, input.size - input.at);
-  g_assert_cmpuint (n_messages, ==, before + 1);
+  g_assert_cmpuint (fuzz_n_accepted, ==, before + 1);
   g_signal_handler_disconnect (receiver, handler);
   return 0;
 }

@@ -54,6 +54,7 @@ book_answer (Scene *self, const FerryCallMessage *message)
 
   if (message->header.kind != FERRY_CALL_ANSWER || !ferry_view_result_take (&result, value, NULL))
     return;
+  fuzz_n_accepted++;
   if (result.generation != 0)
     {
       g_assert_cmpuint (result.generation, ==, self->generation);

@@ -39,28 +39,10 @@ fuzz_input_next_bytes (FuzzInput *self)
   return bytes;
 }
 
-/* In fuzz-monitor.c: a monitor without a thread, and a link of two pipes whose connection ids are 1 and 2. What comes
- * out of it is read as the router's thread does. */
-typedef struct _FuzzMonitor FuzzMonitor;
-
-FuzzMonitor *fuzz_monitor_new (void);
-/* One whose link has an arena; buffers that come are kept. */
-FuzzMonitor *fuzz_monitor_new_with_buffers (gboolean trusted);
-/* Drops one of the buffers that are kept, where there are any. */
-void fuzz_monitor_drop (FuzzMonitor *self, guint index);
-void fuzz_monitor_free (FuzzMonitor *self);
-guint8 *fuzz_monitor_get_ring (FuzzMonitor *self);
-gboolean fuzz_monitor_publish (FuzzMonitor *self, guint64 tail);
+/* How often a decoder took what it was given: each fuzzer counts, and driver.c asks that its corpus has such inputs. */
+extern guint fuzz_n_accepted;
 
 /* Reads a variant and its children, up to that many of them. */
 void fuzz_walk_variant (GVariant *variant, guint *n_left);
-
-#define FUZZ_CAPACITY (128 * 1024)
-#define FUZZ_MAX_MESSAGE 3000000
-
-/* Sends a packet over a socket, with copies of a descriptor. */
-void fuzz_send_packet (int socket, gconstpointer data, gsize size, int fd, guint n_fds);
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (FuzzMonitor, fuzz_monitor_free)
 
 G_END_DECLS

@@ -357,10 +357,13 @@ CORPUS = {
         "started": packet(header(4, 2) + struct.pack("=QII", 1, 1234, 0), 1),
         "failed": packet(header(5, 2) + struct.pack("=QII", 1, 0, 6) + b"broken"),
         "ended": packet(header(6, 2) + struct.pack("=QII", 1, 1, 255)) + packet(header(6, 2) + struct.pack("=QII", 2, 2, 9)),
+        "descriptors": packet(header(4, 2) + struct.pack("=QII", 1, 1234, 0), 3),
+    },
+    "orders": {
         "start": packet(start(16), 1),
         "streams": packet(start(23), 4),
         "short": packet(start()[:80], 1),
-        "descriptors": packet(header(4, 2) + struct.pack("=QII", 1, 1234, 0), 3),
+        "ended": packet(header(6, 2) + struct.pack("=QII", 1, 1, 255)),
     },
     "welcome": {
         "good": b"\2" + welcome(),

@@ -21,8 +21,8 @@ def confined(layers, landlock_errno=0, filter_errno=0, version=VERSION):
 
 
 def welcome(version=VERSION, capacity=131072, n_pipes=1, n_cells=0):
-    return header(1, version) + struct.pack("=QQQQIIII", UP_RING + capacity, capacity, 65536, 1000000, 1, n_pipes,
-                                            n_cells, 0)
+    return header(1, version) + struct.pack("=QQQQIIIIQ", UP_RING + capacity, capacity, 65536, 1000000, 1, n_pipes,
+                                            n_cells, 0, 0)
 
 
 def hand(number, n, version=VERSION):

@@ -1,0 +1,45 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Packets of an application's, as a nursery takes them. Whatever comes, no descriptor is left. */
+
+#include "config.h"
+
+#include <string.h>
+
+#include "fuzz-packet.h"
+#include "lane/ferry-nursery-packet-private.h"
+
+static void
+check_order (const FerryStartOrder *order, const FuzzPacket *packet)
+{
+  fuzz_n_accepted++;
+  g_assert_true (order->control >= 0 && packet->n_fds >= 1);
+  g_assert_cmpuint (strlen (order->name), <=, order->start.name_length);
+  if (order->environment != NULL)
+    g_assert_cmpint (order->environment[order->start.environment_length], ==, '\0');
+}
+
+int
+LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
+{
+  static guint8 buffer[FERRY_MAX_PACKET_SIZE];
+  FuzzInput input = {data, size, 0};
+  FuzzPacket packet;
+
+  while (fuzz_packet_next (&packet, &input))
+    {
+      g_auto (FuzzSocket) socket = fuzz_socket_open ();
+      g_autoptr (GError) error = NULL;
+      FerryStartOrder order;
+      FerryControlEvent event;
+
+      fuzz_packet_send (&packet, socket.application, socket.application);
+      event = ferry_start_order_receive (&order, socket.worker, buffer, &error);
+      g_assert_true ((error != NULL) == (event == FERRY_CONTROL_INVALID));
+      if (event == FERRY_CONTROL_TAKEN)
+        check_order (&order, &packet);
+      ferry_start_order_clear (&order);
+    }
+  return 0;
+}

@@ -1,0 +1,52 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Packets on a control socket, as a fuzzer sends them. */
+
+#pragma once
+
+#include "fuzz.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  gconstpointer data; /* (unowned) */
+  gsize size;
+  guint n_fds; /* at most 4 */
+} FuzzPacket;
+
+/* As many fit into a socket. */
+#define FUZZ_MAX_PACKETS 80
+
+/* Takes the next one of an input, where each begins with its length and with how many descriptors come along. Returns
+ * FALSE at the end of the input. */
+gboolean fuzz_packet_next (FuzzPacket *self, FuzzInput *input);
+/* Takes all of an input as one, but for its first byte: how many descriptors come along. */
+FuzzPacket fuzz_packet_take_all (const guint8 *data, gsize size);
+/* Sends it over a socket, with copies of fd. */
+void fuzz_packet_send (const FuzzPacket *self, int socket, int fd);
+
+/* Both ends of a control socket. */
+typedef struct
+{
+  int application;
+  int worker;
+} FuzzSocket;
+
+FuzzSocket fuzz_socket_open (void);
+void fuzz_socket_close (FuzzSocket *self);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FuzzSocket, fuzz_socket_close)
+
+/* Closes descriptors that were received, here: they are none of those that take their time. */
+void fuzz_close_all (GArray *descriptors);
+
+#define FUZZ_MEMORY_SIZE ((gsize) 8192)
+
+/* Memory that a worker may hand over, or such that it could still write to. It stays open. */
+int fuzz_memory_get (gboolean sealed);
+/* Maps what was handed over as the application does. Returns FALSE where that refuses it. */
+gboolean fuzz_memory_map (int fd, gsize size);
+
+G_END_DECLS
