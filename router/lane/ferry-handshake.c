@@ -319,7 +319,8 @@ ferry_control_receive_welcome (int fd, FerryWelcome *welcome, int *memory, int *
                    FERRY_CONTROL_FD_VARIABLE);
       return FALSE;
     }
-  size = TEMP_FAILURE_RETRY (recvmsg (fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
+  /* MSG_TRUNC: the size is that of the whole packet, also where it is longer than a welcome. */
+  size = TEMP_FAILURE_RETRY (recvmsg (fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | MSG_TRUNC));
   if (size < 0)
     return ferry_set_system_error (error, "Reading the application's welcome (recvmsg)");
   complete = take_descriptors (&message, memory, doorbell);

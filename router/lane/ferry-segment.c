@@ -64,12 +64,14 @@ static gboolean
 map_parts (FerrySegment *self, int fd, GError **error)
 {
   guint8 *base = mmap (NULL, get_span (self), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-  guint8 *second = base + FERRY_SEGMENT_UP_RING;
-  guint8 *third = second + FERRY_DOWN_CAPACITY + self->up_capacity;
+  guint8 *second;
+  guint8 *third;
 
   if (base == MAP_FAILED)
     return ferry_set_system_error (error, "Mapping a link's memory (mmap)");
   self->base = base;
+  second = base + FERRY_SEGMENT_UP_RING;
+  third = second + FERRY_DOWN_CAPACITY + self->up_capacity;
   if (!map_again (second, FERRY_DOWN_CAPACITY + self->up_capacity, fd, FERRY_SEGMENT_DOWN_RING) ||
       !map_again (third, self->up_capacity + get_cells_size (self), fd, FERRY_SEGMENT_UP_RING))
     return ferry_set_system_error (error, "Mapping a link's rings (mmap)");

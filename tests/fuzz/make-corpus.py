@@ -374,6 +374,7 @@ CORPUS = {
         "too-few": b"\1" + welcome(),
         "too-many": b"\3" + welcome(),
         "short": b"\2" + welcome()[:40],
+        "long": b"\2" + welcome() + b"\0",
     },
     "grants": {
         "two": grant(0, b"out", 17) + grant(1, b"progress", 18),
