@@ -112,16 +112,20 @@ take_process (FerryLink *link, pid_t pid)
   link->confinement.pid = pid;
 }
 
-/* Whether it sees our processes. What wraps a worker may not have kept them from it. */
+/* Whether our processes are kept from it: what wraps a worker says so, and may not have done it. One that has ended
+ * since is none to be kept from anything. */
 static gboolean
-is_in_our_namespace (pid_t pid)
+has_namespaces (pid_t pid)
 {
   char path[64];
   struct stat theirs, ours;
 
   g_snprintf (path, sizeof path, "/proc/%d/ns/pid", (int) pid);
-  return stat (path, &theirs) == 0 && stat ("/proc/self/ns/pid", &ours) == 0 && theirs.st_ino == ours.st_ino &&
-         theirs.st_dev == ours.st_dev;
+  if (pid <= 0 || stat ("/proc/self/ns/pid", &ours) < 0)
+    return FALSE;
+  if (stat (path, &theirs) < 0)
+    return errno == ENOENT;
+  return theirs.st_ino != ours.st_ino || theirs.st_dev != ours.st_dev;
 }
 
 /* Why a layer was not entered, as the worker says. */
@@ -229,8 +233,8 @@ ferry_confinement_receive (FerryLink *link, GArray *descriptors, GError **error)
   if (link->confinement.wrapped)
     {
       take_process (link, sender);
-      if (link->confinement.pid != 0 && is_in_our_namespace (link->confinement.pid))
-        link->confinement.given &= ~(guint32) FERRY_LAYER_NAMESPACES;
+      if (has_namespaces (sender))
+        link->confinement.given |= FERRY_LAYER_NAMESPACES;
     }
   return take_report (link, &report, error);
 }

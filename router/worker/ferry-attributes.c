@@ -30,12 +30,21 @@ ferry_attributes_clear (FerryAttributes *self)
   g_clear_pointer (&self->name, g_free);
 }
 
+/* What this process may raise its own to. */
+guint64
+ferry_attributes_get_own_limit (FerryLimit limit)
+{
+  struct rlimit own;
+
+  return getrlimit (resources[limit], &own) == 0 ? own.rlim_max : RLIM_INFINITY;
+}
+
 /* A process that passes its processor time is told so by a signal first, and killed a second later. */
 static __attribute__ ((no_sanitize_address)) int
 apply_limit (int resource, guint64 value)
 {
   struct rlimit limit;
-  rlim_t hard = value + (resource == RLIMIT_CPU);
+  rlim_t hard = resource == RLIMIT_CPU && value < RLIM_INFINITY ? value + 1 : value;
 
   if (getrlimit (resource, &limit) < 0)
     return errno;
@@ -61,9 +70,12 @@ hold_stack (guint64 bytes)
 static __attribute__ ((no_sanitize_address)) int
 limit_private_memory (guint64 bytes)
 {
+  struct rlimit own;
   int failure = hold_stack (bytes);
 
-  return failure != 0 ? failure : apply_limit (RLIMIT_DATA, bytes);
+  if (failure == 0 && getrlimit (RLIMIT_DATA, &own) < 0)
+    failure = errno;
+  return failure != 0 ? failure : apply_limit (RLIMIT_DATA, MIN (bytes, own.rlim_max));
 }
 
 __attribute__ ((no_sanitize_address)) int

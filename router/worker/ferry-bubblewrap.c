@@ -18,6 +18,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -30,8 +32,8 @@
 #define PROGRAM "bwrap"
 #define TRIAL_TIMEOUT_MS 1000
 
-static const char *const arguments[] = {
-  "--unshare-all", "--die-with-parent", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", NULL};
+static const char *const arguments[] = {"--unshare-all", "--die-with-parent", "--cap-drop", "ALL", NULL};
+static const char *const system_folders[] = {"--proc", "/proc", "--dev", "/dev", NULL};
 
 static char *path; /* const, once known: (nullable) */
 
@@ -61,23 +63,62 @@ resolve_own (char *program)
   return target;
 }
 
+/* It does not mount over a symbolic link. */
+static GPtrArray *
+resolve_all (GPtrArray *paths)
+{
+  GPtrArray *resolved = g_ptr_array_new_with_free_func (free);
+
+  for (guint i = 0; i < paths->len; i++)
+    {
+      char *target = realpath (g_ptr_array_index (paths, i), NULL);
+
+      if (target != NULL)
+        g_ptr_array_add (resolved, target);
+    }
+  return resolved;
+}
+
+static gboolean
+is_or_is_below (const char *file, const char *folder)
+{
+  const gsize length = strlen (folder);
+
+  return strncmp (file, folder, length) == 0 && (file[length] == '\0' || file[length] == '/');
+}
+
+/* What is mounted later lies over what was before: the system's folders over a root that is writable, for our /proc is
+ * not the worker's, and other paths over those. */
+static void
+add_mounts (GPtrArray *argv, GPtrArray *writable)
+{
+  const gboolean root = g_ptr_array_find_with_equal_func (writable, "/", g_str_equal, NULL);
+  const char *const root_words[] = {root ? "--bind" : "--ro-bind", "/", "/", NULL};
+
+  add_all (argv, root_words);
+  add_all (argv, system_folders);
+  for (guint i = 0; i < writable->len; i++)
+    {
+      const char *file = g_ptr_array_index (writable, i);
+      const char *const words[] = {"--bind-try", file, file, NULL};
+
+      if (!g_str_equal (file, "/") && !is_or_is_below (file, "/proc"))
+        add_all (argv, words);
+    }
+}
+
 void
 ferry_bubblewrap_wrap (FerrySpawnPlan *plan, const FerrySandboxPlan *sandbox)
 {
   GPtrArray *argv = g_ptr_array_new ();
+  g_autoptr (GPtrArray) writable = resolve_all (sandbox->writable);
   g_auto (GStrv) before = plan->argv;
 
   g_ptr_array_add (argv, g_strdup (path));
   add_all (argv, arguments);
   if (sandbox->network)
     g_ptr_array_add (argv, g_strdup ("--share-net"));
-  for (guint i = 0; i < sandbox->writable->len; i++)
-    {
-      const char *writable = g_ptr_array_index (sandbox->writable, i);
-      const char *words[] = {"--bind-try", writable, writable, NULL};
-
-      add_all (argv, words);
-    }
+  add_mounts (argv, writable);
   g_ptr_array_add (argv, g_strdup ("--"));
   g_ptr_array_add (argv, resolve_own (g_steal_pointer (&plan->program)));
   add_all (argv, (const char *const *) before + 1);

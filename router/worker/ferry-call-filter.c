@@ -20,6 +20,8 @@
 #ifdef FERRY_HAVE_SECCOMP
 
 #include <fcntl.h>
+#include <linux/netlink.h>
+#include <linux/sockios.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -37,6 +39,26 @@
 #define FIRST_UNKNOWN_CALL 470
 #define LAST_UNKNOWN_CALL 560
 
+/* Of the allowed requests to descriptors, the first. */
+#define N_CONTROLS_WITHOUT_NETWORK 6
+
+/* By their numbers, which headers of the kernel have and those of the C library do not. */
+#ifndef PR_SCHED_CORE
+#define PR_SCHED_CORE 62
+#endif
+#ifndef F_SET_RW_HINT
+#define F_SET_RW_HINT 1036
+#endif
+#ifndef F_SET_FILE_RW_HINT
+#define F_SET_FILE_RW_HINT 1038
+#endif
+
+#if defined(__s390__) || defined(__s390x__)
+#define CLONE_FLAGS SCMP_A1
+#else
+#define CLONE_FLAGS SCMP_A0
+#endif
+
 /* The bits of a socket's type that are not flags. */
 #define SOCKET_TYPES 0xf
 
@@ -44,30 +66,36 @@
 static const char *const refused[] = {
   /* Other programs and processes. */
   "execve", "execveat", "fork", "vfork", "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise",
-  "process_mrelease", "kcmp", "pidfd_getfd", "pidfd_send_signal", "tkill", "migrate_pages", "move_pages", "ioprio_set",
+  "process_mrelease", "kcmp", "pidfd_open", "pidfd_getfd", "pidfd_send_signal", "tkill", "migrate_pages", "move_pages",
+  "ioprio_set", "setpgid", "setsid",
   /* The kernel itself, and what much of it hangs on. */
   "bpf", "perf_event_open", "userfaultfd", "io_uring_setup", "io_uring_enter", "io_uring_register", "kexec_load",
   "kexec_file_load", "init_module", "finit_module", "delete_module", "create_module", "reboot", "syslog", "acct",
   "swapon", "swapoff", "quotactl", "quotactl_fd", "nfsservctl", "lookup_dcookie", "vhangup", "iopl", "ioperm",
-  "modify_ldt", "uselib", "_sysctl", "sethostname", "setdomainname", "setrlimit",
-  /* What others do with their files. Landlock does not look at these, nor, before Linux 6.2, at the next two. */
-  "inotify_add_watch", "fanotify_init", "fanotify_mark", "truncate", "truncate64",
+  "modify_ldt", "uselib", "_sysctl", "sethostname", "setdomainname", "setrlimit", "landlock_create_ruleset",
+  "landlock_add_rule", "landlock_restrict_self", "seccomp", "vm86", "vm86old",
+  /* What the user, or the whole system, has only so much of. */
+  "inotify_init", "inotify_init1", "io_setup", "io_destroy", "io_submit", "io_cancel", "io_getevents", "io_pgetevents",
+  /* What others do with their files, and what they say of them. Landlock does not look at these, nor, before Linux
+   * 6.2, at the last two. */
+  "inotify_add_watch", "fanotify_init", "fanotify_mark", "getxattr", "lgetxattr", "getxattrat", "listxattr",
+  "llistxattr", "listxattrat", "truncate", "truncate64",
   /* The clock. */
   "settimeofday", "stime", "clock_settime", "clock_settime64", "adjtimex", "clock_adjtime", "clock_adjtime64",
   /* Namespaces and mounts. */
   "unshare", "setns", "mount", "umount", "umount2", "pivot_root", "chroot", "move_mount", "open_tree", "open_tree_attr",
-  "fsopen", "fsconfig", "fsmount", "fspick", "mount_setattr", "open_by_handle_at", "name_to_handle_at",
+  "fsopen", "fsconfig", "fsmount", "fspick", "mount_setattr", "statmount", "listmount", "open_by_handle_at",
+  "name_to_handle_at",
   /* What is shared with all processes of the user, and is no file. */
   "add_key", "request_key", "keyctl", "shmget", "shmat", "shmctl", "semget", "semop", "semtimedop", "semctl", "msgget",
   "msgsnd", "msgrcv", "msgctl", "mq_open", "mq_unlink", NULL};
 
 /* What Landlock does not look at. A worker that may write somewhere needs it there. */
 static const char *const refused_without_writable_paths[] = {
-  "chmod",         "fchmod",    "fchmodat",   "fchmodat2",   "chown",        "chown32",
-  "fchown",        "fchown32",  "lchown",     "lchown32",    "fchownat",     "setxattr",
-  "lsetxattr",     "fsetxattr", "setxattrat", "removexattr", "lremovexattr", "fremovexattr",
-  "removexattrat", "utime",     "utimes",     "futimesat",   "utimensat",    "utimensat_time64",
-  "file_setattr",  NULL};
+  "chmod",      "fchmod",      "fchmodat",         "fchmodat2",    "chown",         "chown32",   "fchown",
+  "fchown32",   "lchown",      "lchown32",         "fchownat",     "setxattr",      "lsetxattr", "fsetxattr",
+  "setxattrat", "removexattr", "lremovexattr",     "fremovexattr", "removexattrat", "utime",     "utimes",
+  "futimesat",  "utimensat",   "utimensat_time64", "file_setattr", "flock",         NULL};
 
 /* Calls that a library of filters may not have by name yet, of those that have the same number everywhere. */
 static const struct
@@ -75,9 +103,23 @@ static const struct
   const char *name;
   int number;
 } newer[] = {
-  {"process_madvise", 440},  {"mount_setattr", 442}, {"quotactl_fd", 443}, {"memfd_secret", 447},
-  {"process_mrelease", 448}, {"fchmodat2", 452},     {"setxattrat", 463},  {"removexattrat", 466},
-  {"open_tree_attr", 467},   {"file_setattr", 469},
+  {"process_madvise", 440},
+  {"mount_setattr", 442},
+  {"quotactl_fd", 443},
+  {"landlock_add_rule", 445},
+  {"landlock_restrict_self", 446},
+  {"landlock_create_ruleset", 444},
+  {"memfd_secret", 447},
+  {"process_mrelease", 448},
+  {"fchmodat2", 452},
+  {"statmount", 457},
+  {"listmount", 458},
+  {"setxattrat", 463},
+  {"getxattrat", 464},
+  {"listxattrat", 465},
+  {"removexattrat", 466},
+  {"open_tree_attr", 467},
+  {"file_setattr", 469},
 };
 
 static const char *const refused_without_network[] = {"connect", "bind", "listen", "accept", "accept4", NULL};
@@ -136,12 +178,29 @@ refuse_scheduling (scmp_filter_ctx filter)
   return TRUE;
 }
 
-/* A worker has itself ended with the application, and may not take that back. */
+/* A worker has itself ended with the application, and may not take that back. It does not share a processor's threads
+ * with those that it chooses, and has no filters of its own, which are the kernel's memory. */
 static gboolean
-refuse_outliving (scmp_filter_ctx filter)
+refuse_settings (scmp_filter_ctx filter)
 {
-  return seccomp_rule_add (filter, SCMP_ACT_ERRNO (EPERM), SCMP_SYS (prctl), 2, SCMP_A0 (SCMP_CMP_EQ, PR_SET_PDEATHSIG),
+  return refuse_if (filter, SCMP_SYS (prctl), SCMP_A0 (SCMP_CMP_MASKED_EQ, G_MAXUINT32, PR_SCHED_CORE)) &&
+         refuse_if (filter, SCMP_SYS (prctl), SCMP_A0 (SCMP_CMP_MASKED_EQ, G_MAXUINT32, PR_SET_SECCOMP)) &&
+         seccomp_rule_add (filter, SCMP_ACT_ERRNO (EPERM), SCMP_SYS (prctl), 2,
+                           SCMP_A0 (SCMP_CMP_MASKED_EQ, G_MAXUINT32, PR_SET_PDEATHSIG),
                            SCMP_A1 (SCMP_CMP_NE, SIGKILL)) == 0;
+}
+
+/* Threads only, and in no namespace of their own. */
+static gboolean
+refuse_clones (scmp_filter_ctx filter)
+{
+  static const scmp_datum_t namespaces[] = {CLONE_NEWNS,   CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC,
+                                            CLONE_NEWUSER, CLONE_NEWPID,    CLONE_NEWNET};
+
+  for (guint i = 0; i < G_N_ELEMENTS (namespaces); i++)
+    if (!refuse_if (filter, SCMP_SYS (clone), CLONE_FLAGS (SCMP_CMP_MASKED_EQ, namespaces[i], namespaces[i])))
+      return FALSE;
+  return refuse_if (filter, SCMP_SYS (clone), CLONE_FLAGS (SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
 }
 
 static gboolean
@@ -149,13 +208,8 @@ refuse_processes (scmp_filter_ctx filter)
 {
   scmp_datum_t self = (scmp_datum_t) getpid ();
 
-#if defined(__s390__) || defined(__s390x__)
-  struct scmp_arg_cmp no_thread = SCMP_A1 (SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0);
-#else
-  struct scmp_arg_cmp no_thread = SCMP_A0 (SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0);
-#endif
-
-  return refuse_if (filter, SCMP_SYS (clone), no_thread) && refuse_scheduling (filter) && refuse_outliving (filter) &&
+  return refuse_clones (filter) && refuse_scheduling (filter) && refuse_settings (filter) &&
+         refuse_if (filter, SCMP_SYS (get_robust_list), SCMP_A0 (SCMP_CMP_NE, 0)) &&
          refuse_if (filter, SCMP_SYS (kill), SCMP_A0 (SCMP_CMP_NE, self)) &&
          refuse_if (filter, SCMP_SYS (tgkill), SCMP_A0 (SCMP_CMP_NE, self)) &&
          refuse_if (filter, SCMP_SYS (rt_sigqueueinfo), SCMP_A0 (SCMP_CMP_NE, self)) &&
@@ -167,22 +221,60 @@ refuse_processes (scmp_filter_ctx filter)
          refuse_if (filter, SCMP_SYS (personality), SCMP_A0 (SCMP_CMP_NE, 0xffffffff));
 }
 
-/* Ways of a descriptor to type into a terminal, and to send its owner a signal. The kernel looks at 32 bits of these
- * arguments, so the filter does too. */
+/* Refuses whatever begins with these bits and is not allowed. The kernel looks at 32 bits of a request. */
 static gboolean
-refuse_controls (scmp_filter_ctx filter)
+refuse_requests (scmp_filter_ctx filter, const guint32 *allowed, guint n_allowed, guint32 prefix, guint n_bits)
 {
-  static const guint32 controls[] = {TIOCSTI, TIOCLINUX, FIOSETOWN, SIOCSPGRP};
-  static const guint32 commands[] = {F_SETOWN, F_SETOWN_EX, F_SETSIG};
+  const guint32 mask = n_bits > 0 ? ~(guint32) 0 << (32 - n_bits) : 0;
+  guint i;
 
-  for (guint i = 0; i < G_N_ELEMENTS (controls); i++)
-    if (!refuse_if (filter, SCMP_SYS (ioctl), SCMP_A1 (SCMP_CMP_MASKED_EQ, G_MAXUINT32, controls[i])))
-      return FALSE;
-  for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
+  for (i = 0; i < n_allowed && (allowed[i] & mask) != prefix; i++)
+    ;
+  if (i == n_allowed)
+    return refuse_if (filter, SCMP_SYS (ioctl), SCMP_A1 (SCMP_CMP_MASKED_EQ, mask, prefix));
+  return n_bits == 32 || (refuse_requests (filter, allowed, n_allowed, prefix, n_bits + 1) &&
+                          refuse_requests (filter, allowed, n_allowed, prefix | 1u << (31 - n_bits), n_bits + 1));
+}
+
+/* What a descriptor can be asked for beside reading and writing is without end, of drivers and file systems, and much
+ * of it changes what somebody else opened: so this is a list of what is allowed, which are few and old. They tell what
+ * a descriptor is, how much is there, and whether one waits for it. */
+static gboolean
+refuse_controls (scmp_filter_ctx filter, gboolean network)
+{
+  static const guint32 allowed[] = {TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIOCLEX, FIONCLEX,
+                                    /* Of networks: */
+                                    SIOCATMARK, SIOCOUTQ, SIOCGIFNAME, SIOCGIFINDEX, SIOCGIFCONF, SIOCGIFFLAGS,
+                                    SIOCGIFADDR, SIOCGIFDSTADDR, SIOCGIFBRDADDR, SIOCGIFNETMASK, SIOCGIFMTU};
+
+  return refuse_requests (filter, allowed, network ? G_N_ELEMENTS (allowed) : N_CONTROLS_WITHOUT_NETWORK, 0, 0);
+}
+
+static gboolean
+refuse_commands (scmp_filter_ctx filter, const guint32 *commands, guint n)
+{
+  for (guint i = 0; i < n; i++)
     if (!refuse_if (filter, SCMP_SYS (fcntl), SCMP_A1 (SCMP_CMP_MASKED_EQ, G_MAXUINT32, commands[i])) ||
         !refuse_if (filter, SCMP_SYS (fcntl64), SCMP_A1 (SCMP_CMP_MASKED_EQ, G_MAXUINT32, commands[i])))
       return FALSE;
   return TRUE;
+}
+
+/* Ways of a descriptor to have its owner signalled, which for a terminal is the program in front, and to keep others
+ * from a file: a lease has them wait for most of a minute, a lock for as long as the worker lives. */
+static gboolean
+refuse_descriptor_flags (scmp_filter_ctx filter, gboolean locks)
+{
+  static const guint32 commands[] = {F_SETOWN, F_SETOWN_EX,  F_SETSIG,      F_SETLEASE,
+                                     F_NOTIFY, F_SETPIPE_SZ, F_SET_RW_HINT, F_SET_FILE_RW_HINT};
+  static const guint32 lock_commands[] = {F_SETLK, F_SETLKW, F_SETLK64, F_SETLKW64, F_OFD_SETLK, F_OFD_SETLKW};
+  const struct scmp_arg_cmp sets_flags = SCMP_A1 (SCMP_CMP_MASKED_EQ, G_MAXUINT32, F_SETFL);
+  const struct scmp_arg_cmp asynchronous = SCMP_A2 (SCMP_CMP_MASKED_EQ, O_ASYNC, O_ASYNC);
+
+  return refuse_commands (filter, commands, G_N_ELEMENTS (commands)) &&
+         (locks || refuse_commands (filter, lock_commands, G_N_ELEMENTS (lock_commands))) &&
+         seccomp_rule_add (filter, SCMP_ACT_ERRNO (EPERM), SCMP_SYS (fcntl), 2, sets_flags, asynchronous) == 0 &&
+         seccomp_rule_add (filter, SCMP_ACT_ERRNO (EPERM), SCMP_SYS (fcntl64), 2, sets_flags, asynchronous) == 0;
 }
 
 /* Where the network is granted it is the internet's, with what its names are looked up by. A local socket is none of
@@ -196,13 +288,17 @@ refuse_socket_families (scmp_filter_ctx filter)
     if (!refuse_if (filter, SCMP_SYS (socket), SCMP_A0 (SCMP_CMP_EQ, between[i])))
       return FALSE;
   return refuse_if (filter, SCMP_SYS (socket), SCMP_A0 (SCMP_CMP_LE, AF_UNIX)) &&
-         refuse_if (filter, SCMP_SYS (socket), SCMP_A0 (SCMP_CMP_GT, AF_NETLINK));
+         refuse_if (filter, SCMP_SYS (socket), SCMP_A0 (SCMP_CMP_GT, AF_NETLINK)) &&
+         seccomp_rule_add (filter, SCMP_ACT_ERRNO (EPERM), SCMP_SYS (socket), 2, SCMP_A0 (SCMP_CMP_EQ, AF_NETLINK),
+                           SCMP_A2 (SCMP_CMP_NE, NETLINK_ROUTE)) == 0;
 }
 
 /* One end of a pair of datagram sockets can be pointed elsewhere, and what is asked for as a raw one is such a pair. */
 static gboolean
 refuse_pairs (scmp_filter_ctx filter)
 {
+  if (!refuse_if (filter, SCMP_SYS (socketpair), SCMP_A0 (SCMP_CMP_NE, AF_UNIX)))
+    return FALSE;
   for (int type = 0; type <= SOCKET_TYPES; type++)
     if (type != SOCK_STREAM && type != SOCK_SEQPACKET &&
         !refuse_if (filter, SCMP_SYS (socketpair), SCMP_A1 (SCMP_CMP_MASKED_EQ, SOCKET_TYPES, (scmp_datum_t) type)))
@@ -241,8 +337,9 @@ fill (scmp_filter_ctx filter, const FerrySandboxPlan *plan)
   /* Another processor's calls, such as those of 32 bits on one of 64, would pass by the rules. */
   return seccomp_attr_set (filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO (ENOSYS)) == 0 &&
          seccomp_attr_set (filter, SCMP_FLTATR_CTL_OPTIMIZE, 2) == 0 && refuse_names (filter, refused) &&
-         refuse_unknown (filter) && refuse_processes (filter) && refuse_controls (filter) &&
-         refuse_sockets (filter, plan->network) && (!plan->memory_limited || refuse_uncounted_memory (filter)) &&
+         refuse_unknown (filter) && refuse_processes (filter) && refuse_controls (filter, plan->network) &&
+         refuse_descriptor_flags (filter, plan->writable->len > 0) && refuse_sockets (filter, plan->network) &&
+         (plan->address_space == 0 || refuse_uncounted_memory (filter)) &&
          (plan->writable->len > 0 || refuse_names (filter, refused_without_writable_paths));
 }
 

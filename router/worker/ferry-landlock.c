@@ -5,7 +5,8 @@
  * its kernel, and have less.
  *
  * All that the kernel can refuse is refused, and what the plan grants is let through again. Nothing is granted that
- * would let a worker execute a program, or make a device.
+ * would let a worker execute a program or make a device, nor a symbolic link or a pipe, which who opens them in its
+ * folder would follow, or wait for.
  *
  * A file that was opened before, and a descriptor that is given to the worker, stay usable: rights are checked where a
  * path is walked, and go with the descriptor from there. */
@@ -60,7 +61,7 @@ enum
 #define READ_ONLY (FILE_READ | FOLDER_READ)
 #define WRITABLE                                                                                                       \
   (READ_ONLY | FILE_WRITE | FILE_TRUNCATE | FOLDER_REMOVE_FOLDER | FOLDER_REMOVE_FILE | FOLDER_MAKE_FOLDER |           \
-   FOLDER_MAKE_FILE | FOLDER_MAKE_FIFO | FOLDER_MAKE_LINK | FOLDER_REFER)
+   FOLDER_MAKE_FILE | FOLDER_REFER)
 #define OF_FILES (FILE_EXECUTE | FILE_WRITE | FILE_READ | FILE_TRUNCATE | DEVICE_CONTROL)
 
 #define NETWORK_ALL ((1 << 0) | (1 << 1)) /* bind TCP, connect TCP */
@@ -110,7 +111,7 @@ get_known_rights (int abi)
   return rights;
 }
 
-/* A path that is not there grants nothing. */
+/* A path that is not there grants nothing, nor does one of what is on no disk, such as a pipe: that nobody refuses. */
 static gboolean
 grant_path (int ruleset, const char *path, guint64 rights)
 {
@@ -124,7 +125,7 @@ grant_path (int ruleset, const char *path, guint64 rights)
     return FALSE;
   if (!S_ISDIR (status.st_mode))
     rule.allowed &= OF_FILES;
-  return syscall (ADD_RULE, ruleset, RULE_PATH_BENEATH, &rule, 0) == 0;
+  return syscall (ADD_RULE, ruleset, RULE_PATH_BENEATH, &rule, 0) == 0 || errno == EBADFD;
 }
 
 static gboolean

@@ -54,7 +54,7 @@ void
 ferry_launcher_log_inherited (FerryLauncher *self)
 {
   for (guint i = FERRY_STREAM_STDOUT; i <= FERRY_STREAM_STDERR; i++)
-    if (self->modes[i] == FERRY_STREAM_INHERITED)
+    if (self->modes[i] <= FERRY_STREAM_INHERITED)
       ferry_launcher_log_stream (self, (FerryStream) i);
 }
 

@@ -22,6 +22,7 @@ G_BEGIN_DECLS
 
 typedef enum
 {
+  FERRY_STREAM_USUAL, /* inherited, but not into a sandbox */
   FERRY_STREAM_INHERITED,
   FERRY_STREAM_SILENCED,
   FERRY_STREAM_GIVEN,

@@ -26,7 +26,8 @@
  * In the manner of #GSubprocessLauncher: set it up, then [method@Ferry.Launcher.spawn]. A launcher can spawn several
  * workers; the senders go to the next one, and all the rest stays as it is.
  *
- * The worker inherits its standard streams and nothing else, and is in a process group of its own: it does not get
+ * The worker inherits its standard streams, unless it is in a sandbox, and nothing else, and is in a process group of
+ * its own: it does not get
  * the Ctrl-C of the application's terminal, and what it starts and leaves in that group ends with it. When the
  * application is killed there is nobody to end that group: then the worker itself ends, and what it started only if
  * it sees to that, or is a worker that has attached.
@@ -206,7 +207,7 @@ ferry_launcher_set_cwd (FerryLauncher *self, const char *cwd)
  *
  * Sets how long the worker may take until it asks for its first sender; 30 seconds by default. One that takes longer
  * is killed, with the reason %FERRY_CLOSE_REASON_NEVER_ATTACHED. A worker that was passed no sender need not
- * attach.
+ * attach; one whose sandbox requires layers that are its own to enter has to, and has 30 seconds where this is 0.
  *
  * Since: 0.1
  */
@@ -270,7 +271,10 @@ ferry_launcher_set_stream (FerryLauncher *self, FerryStream stream, FerryStreamM
  * @self: a launcher
  * @stream: a standard stream
  *
- * Has the worker use the application's own stream. That is the default.
+ * Has the worker use the application's own stream. That is the default, but for a worker in a sandbox
+ * ([method@Ferry.Launcher.set_sandbox]): unless it is told so its standard input is at its end, and what it writes to
+ * standard output and error is logged. A terminal that is shared could be set, and a pipe that is shared turned round,
+ * whatever the sandbox.
  *
  * Since: 0.1
  */
@@ -329,14 +333,27 @@ open_output (FerryLink *link, guint stream, GError **error)
   return ferry_output_open (link->output, stream, error);
 }
 
+/* Whoever has a terminal or a pipe of ours can do more with it than to read or write. */
+static FerryStreamMode
+get_stream_mode (FerryLauncher *self, guint stream)
+{
+  if (self->modes[stream] != FERRY_STREAM_USUAL)
+    return self->modes[stream];
+  if (!ferry_sandbox_is_on (self->sandbox))
+    return FERRY_STREAM_INHERITED;
+  return stream == FERRY_STREAM_STDIN ? FERRY_STREAM_SILENCED : FERRY_STREAM_LOGGED;
+}
+
 static gboolean
 fill_stream (FerryLauncher *self, FerrySpawnPlan *plan, FerryLink *link, guint stream, GError **error)
 {
-  if (self->modes[stream] == FERRY_STREAM_LOGGED)
+  const FerryStreamMode mode = get_stream_mode (self, stream);
+
+  if (mode == FERRY_STREAM_LOGGED)
     return (plan->streams[stream] = open_output (link, stream, error)) >= 0;
-  if (self->modes[stream] == FERRY_STREAM_SILENCED)
+  if (mode == FERRY_STREAM_SILENCED)
     plan->streams[stream] = open ("/dev/null", O_RDWR | O_CLOEXEC);
-  else if (self->modes[stream] == FERRY_STREAM_GIVEN)
+  else if (mode == FERRY_STREAM_GIVEN)
     plan->streams[stream] = fcntl (self->fds[stream], F_DUPFD_CLOEXEC, 0);
   else
     return TRUE;
@@ -433,7 +450,7 @@ confine (FerryLauncher *self, FerrySpawnPlan *plan, FerryLink *link, GError **er
   if (!ferry_sandbox_apply (self->sandbox, plan, link, error))
     return FALSE;
   if ((link->confinement.required & FERRY_LAYERS_OF_WORKER) != 0)
-    link->attach_timeout = self->attach_timeout;
+    link->attach_timeout = self->attach_timeout > 0 ? self->attach_timeout : DEFAULT_ATTACH_TIMEOUT;
   return TRUE;
 }
 

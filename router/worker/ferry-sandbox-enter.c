@@ -11,8 +11,12 @@
 
 #include "config.h"
 
+#include <linux/capability.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sysexits.h>
 
 #include "base/ferry-base-private.h"
@@ -23,6 +27,9 @@
 #include "worker/ferry-landlock-private.h"
 #include "worker/ferry-sandbox-private.h"
 
+#define MAX_THREADS 512
+#define MAX_QUEUED_SIGNALS 1024
+
 typedef struct
 {
   guint32 layers;
@@ -30,7 +37,67 @@ typedef struct
   int filter_errno;
 } Outcome;
 
-/* The filter comes last: Landlock's calls are the kernel's business, which it may come to refuse. */
+/* ---- limits ---- */
+
+static gboolean
+lower_limit (int resource, guint64 value)
+{
+  struct rlimit limit;
+
+  if (getrlimit (resource, &limit) < 0)
+    return FALSE;
+  limit.rlim_max = MIN (limit.rlim_max, value);
+  limit.rlim_cur = MIN (limit.rlim_cur, limit.rlim_max);
+  return setrlimit (resource, &limit) == 0;
+}
+
+/* Memory that was filled and is then only read counts as nobody's, nor do the kernel's tables of what is mapped: so
+ * what is mapped is limited as well, beyond what is there now. */
+static gboolean
+limit_address_space (guint64 more)
+{
+  g_autofree char *text = NULL;
+  guint64 n_pages;
+
+  if (!g_file_get_contents ("/proc/self/statm", &text, NULL, NULL) ||
+      sscanf (text, "%" G_GUINT64_FORMAT, &n_pages) != 1)
+    return FALSE;
+  return lower_limit (RLIMIT_AS, n_pages * (guint64) sysconf (_SC_PAGESIZE) + more);
+}
+
+/* bubblewrap's namespace of users has one. Elsewhere threads are counted with all that the user has. */
+static gboolean
+counts_its_own_threads (void)
+{
+  g_autofree char *text = NULL;
+  guint inside, outside, n;
+
+  return g_file_get_contents ("/proc/self/uid_map", &text, NULL, NULL) &&
+         sscanf (text, "%u %u %u", &inside, &outside, &n) == 3 && n == 1;
+}
+
+static gboolean
+enter_limits (const FerrySandboxPlan *plan)
+{
+  return (plan->layers & FERRY_LAYER_LIMITS) == 0 ||
+         (lower_limit (RLIMIT_SIGPENDING, MAX_QUEUED_SIGNALS) &&
+          (plan->address_space == 0 || limit_address_space (plan->address_space)) &&
+          (!counts_its_own_threads () || lower_limit (RLIMIT_NPROC, MAX_THREADS)));
+}
+
+/* ---- layers ---- */
+
+/* A worker of root's is not to be one. */
+static gboolean
+drop_capabilities (void)
+{
+  struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+  struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
+
+  return syscall (SYS_capset, &header, none) == 0;
+}
+
+/* The filter comes last: it refuses Landlock's calls. */
 static Outcome
 enter_layers (const FerrySandboxPlan *plan)
 {
@@ -38,9 +105,11 @@ enter_layers (const FerrySandboxPlan *plan)
 
   if ((plan->layers & FERRY_LAYERS_OF_WORKER) == 0)
     return outcome;
-  if (ferry_count_threads () > 1)
+  if (ferry_count_threads () != 1)
     return (Outcome){.landlock_errno = EBUSY, .filter_errno = EBUSY};
   outcome.layers = ferry_landlock_enter (plan, &outcome.landlock_errno);
+  if ((plan->layers & FERRY_LAYER_NO_NEW_PRIVILEGES) != 0)
+    drop_capabilities ();
   if ((plan->layers & FERRY_LAYER_SYSTEM_CALLS) == 0)
     return outcome;
   outcome.filter_errno = ferry_call_filter_enter (plan);
@@ -62,14 +131,18 @@ enter (const char *text)
   g_autoptr (FerrySandboxPlan) plan = ferry_sandbox_plan_new_from_text (text);
   int control = ferry_attachment_find_control_fd ();
   Outcome outcome;
+  gboolean limited;
   guint32 missing;
 
   if (plan == NULL)
     give_up ("what " FERRY_SANDBOX_VARIABLE " says of the sandbox was not understood; build application and worker "
              "with the same version of Ferry");
+  limited = enter_limits (plan);
   outcome = enter_layers (plan);
   if (control >= 0)
     ferry_confinement_send (control, outcome.layers, outcome.landlock_errno, outcome.filter_errno);
+  if (!limited)
+    give_up ("the limits of its sandbox could not be set");
   missing = plan->required & FERRY_LAYERS_OF_WORKER & ~outcome.layers;
   if (missing != 0)
     {

@@ -14,12 +14,12 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  guint32 layers;          /* what is tried, FERRY_LAYER_ bits */
-  guint32 required;        /* those without which the worker does not run */
-  gboolean network;        /* it may reach others */
-  gboolean memory_limited; /* memory that no limit counts is refused */
-  GPtrArray *read_only;    /* (owned) (element-type filename): absolute paths */
-  GPtrArray *writable;     /* (owned) (element-type filename): the same */
+  guint32 layers;        /* what is tried, FERRY_LAYER_ bits */
+  guint32 required;      /* those without which the worker does not run */
+  gboolean network;      /* it may reach others */
+  guint64 address_space; /* bytes that it may map beside what is mapped when it enters; 0: no limit of memory */
+  GPtrArray *read_only;  /* (owned) (element-type filename): absolute paths */
+  GPtrArray *writable;   /* (owned) (element-type filename): the same */
 } FerrySandboxPlan;
 
 FerrySandboxPlan *ferry_sandbox_plan_new (void);

@@ -47,8 +47,8 @@ ferry_sandbox_plan_to_text (const FerrySandboxPlan *self)
   g_string_append_printf (text, " layers=%u required=%u", self->layers, self->required);
   if (self->network)
     g_string_append (text, " network");
-  if (self->memory_limited)
-    g_string_append (text, " memory");
+  if (self->address_space > 0)
+    g_string_append_printf (text, " address-space=%" G_GUINT64_FORMAT, self->address_space);
   append_paths (text, "read", self->read_only);
   append_paths (text, "write", self->writable);
   return g_string_free (text, FALSE);
@@ -83,8 +83,6 @@ take_word (FerrySandboxPlan *self, const char *word)
 
   if (g_strcmp0 (word, "network") == 0)
     return self->network = TRUE;
-  if (g_strcmp0 (word, "memory") == 0)
-    return self->memory_limited = TRUE;
   if (value == NULL)
     return FALSE;
   value++;
@@ -92,6 +90,8 @@ take_word (FerrySandboxPlan *self, const char *word)
     return take_number (value, &self->layers);
   if (g_str_has_prefix (word, "required="))
     return take_number (value, &self->required);
+  if (g_str_has_prefix (word, "address-space="))
+    return g_ascii_string_to_unsigned (value, 10, 1, G_MAXINT64, &self->address_space, NULL);
   if (g_str_has_prefix (word, "read="))
     return take_path (value, self->read_only);
   return g_str_has_prefix (word, "write=") && take_path (value, self->writable);

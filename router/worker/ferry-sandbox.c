@@ -43,11 +43,12 @@ static const char *const system_paths[] = {"/usr",
  * What a worker may do to the system that it runs on: a description, given to the launcher
  * ([method@Ferry.Launcher.set_sandbox]).
  *
- * A new one grants nothing. The worker has what it was executed with (its program and libraries, its standard streams,
- * its link with the application) and from its first instruction of `main()` on it opens no file, makes no socket,
- * starts no program or process, and touches no other process. So files reach it as descriptors that the application
- * opened, or as messages; what it needs beside that is granted by path. Messages, buffers, tasks, cancelling and the
- * rest of the link work as they do without a sandbox.
+ * A new one grants nothing. The worker has what it was executed with (its program and libraries, and its link with the
+ * application) and from its first instruction of `main()` on it opens no file, makes no socket, starts no program or
+ * process, and touches no other process. So files reach it as descriptors that the application opened, or as messages;
+ * what it needs beside that is granted by path. Messages, buffers, tasks, cancelling and the rest of the link work as
+ * they do without a sandbox. Standard streams are not shared with the application unless its launcher says so
+ * ([method@Ferry.Launcher.inherit_stream]).
  *
  * What comes later than the first instruction counts: a library that is loaded when it is needed, a locale, a time zone
  * are files that are opened. [method@Ferry.Sandbox.add_system_paths] grants reading them.
@@ -227,11 +228,13 @@ ferry_sandbox_add_read_only_path (FerrySandbox *self, const char *path)
  * @self: a sandbox
  * @path: (type filename): a file, or a folder with all that is in it
  *
- * Lets the worker read and write a file, or read, write, make and remove files in a folder. A path that does not exist
- * when the worker starts grants nothing.
+ * Lets the worker read and write a file, or read, write, make and remove files and folders in a folder. A path that
+ * does not exist when the worker starts grants nothing. Symbolic links, named pipes and devices are not made there:
+ * who opens what a worker has left would follow the one, and wait for the other.
  *
  * The rights and times of files are nothing that Landlock looks at, and a worker with a writable path may change them:
- * where there are no namespaces, of any file of the user's that it can name.
+ * of any file of the user's that it has a descriptor of and, where there are no namespaces, that it can name. It may
+ * also lock files that it can open.
  *
  * Since: 0.1
  */
@@ -270,7 +273,8 @@ ferry_sandbox_add_system_paths (FerrySandbox *self)
  * Limits the memory that is the worker's own: an allocation beyond it fails, and most programs then end. Stacks of
  * threads count in full; programs and libraries, files that are mapped for reading, and the link's memory do not, which
  * has a limit of its own ([method@Ferry.Launcher.set_buffer_capacity]). Memory that could be got past the limit, being
- * shared, is refused.
+ * shared, is refused; and of what is mapped without being the worker's own memory, such as files and what was made
+ * unwritable, there may be 1 GiB beside what is mapped before `main()`.
  *
  * Since: 0.1
  */

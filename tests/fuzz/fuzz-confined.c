@@ -12,7 +12,8 @@
 
 #define WRAPPED 0x80
 
-static void
+/* Returns whether more may come. */
+static gboolean
 receive (FerryLink *link)
 {
   const FerryConfinement *self = &link->confinement;
@@ -20,11 +21,11 @@ receive (FerryLink *link)
   g_autoptr (GError) error = NULL;
   FerryControlEvent event = ferry_confinement_receive (link, descriptors, &error);
 
+  fuzz_n_accepted += event == FERRY_CONTROL_TAKEN;
   g_assert_true ((error != NULL) == (event == FERRY_CONTROL_INVALID) && self->pid == 0);
   g_assert_cmpuint (self->layers & ~FERRY_LAYERS_OF_WORKER, ==, self->given);
-  fuzz_n_accepted += event == FERRY_CONTROL_TAKEN;
-  if (event == FERRY_CONTROL_TAKEN)
-    g_assert_true (!self->awaited && (self->required & ~self->layers) == 0);
+  g_assert_true (event != FERRY_CONTROL_TAKEN || (self->required & ~self->layers) == 0);
+  return self->awaited && event != FERRY_CONTROL_CLOSED && event != FERRY_CONTROL_INVALID;
 }
 
 int
@@ -41,10 +42,8 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   link->confinement.required = order & ~WRAPPED;
   link->confinement.given = FERRY_LAYER_LIMITS;
   link->confinement.wrapped = (order & WRAPPED) != 0;
-  for (ferry_confinement_begin (link); link->confinement.awaited && fuzz_packet_next (&packet, &input);)
-    {
-      fuzz_packet_send (&packet, link->worker_end, link->worker_end);
-      receive (link);
-    }
+  ferry_confinement_begin (link);
+  for (gboolean more = TRUE; more && fuzz_packet_next (&packet, &input); more = receive (link))
+    fuzz_packet_send (&packet, link->worker_end, link->worker_end);
   return 0;
 }

@@ -91,6 +91,103 @@ test_writes_what_it_was_granted (void)
   remove_file (file);
 }
 
+/* Who opens what is there would follow the one, and wait for the other. */
+static void
+test_leaves_no_traps_where_it_may_write (void)
+{
+  g_autoptr (SandboxTest) test = sandbox_test_new ();
+  g_autofree char *file = make_file ("text");
+  g_autofree char *folder = g_path_get_dirname (file);
+  g_autofree char *trap = g_build_filename (folder, "trap", NULL);
+
+  if (!sandbox_test_has (FERRY_SANDBOX_STRENGTH_LANDLOCK))
+    return;
+  ferry_sandbox_add_writable_path (test->sandbox, folder);
+  g_assert_cmpint (try_path (test, "link", trap), ==, EACCES);
+  g_assert_cmpint (try_path (test, "fifo", trap), ==, EACCES);
+  remove_file (file);
+}
+
+static void
+test_writes_behind_a_link_that_it_was_granted (void)
+{
+  g_autoptr (SandboxTest) test = sandbox_test_new ();
+  g_autofree char *file = make_file ("text");
+  g_autofree char *other = make_file ("text");
+  g_autofree char *folder = g_path_get_dirname (file);
+  g_autofree char *link = g_strconcat (other, "-link", NULL);
+
+  g_assert_no_errno (symlink (folder, link));
+  ferry_sandbox_add_writable_path (test->sandbox, link);
+  g_assert_cmpint (try_path (test, "write", file), ==, 0);
+  g_assert_cmpint (try_path (test, "write", other), !=, 0);
+  g_assert_no_errno (g_unlink (link));
+  remove_file (other);
+  remove_file (file);
+}
+
+/* A pipe is nothing that can be granted, nor refused. */
+static void
+test_has_its_sandbox_whatever_was_granted (void)
+{
+  g_autoptr (SandboxTest) test = sandbox_test_new ();
+  int pair[2];
+
+  g_assert_no_errno (pipe (pair));
+  ferry_launcher_take_stream_fd (test->launcher, FERRY_STREAM_STDIN, pair[0]);
+  ferry_sandbox_add_read_only_path (test->sandbox, "/dev/stdin");
+  g_assert_cmpint (try_path (test, "read", "/dev/stdin"), ==, 0);
+  g_assert_cmpuint (ferry_worker_get_sandbox_strength (test->worker), ==, ferry_sandbox_get_strength ());
+  close (pair[1]);
+}
+
+static void
+test_sees_only_itself_where_it_may_write_anywhere (void)
+{
+  g_autoptr (SandboxTest) test = sandbox_test_new ();
+  g_autofree char *own = g_strdup_printf ("/proc/%d", (int) getpid ());
+
+  if (!sandbox_test_has (FERRY_SANDBOX_STRENGTH_NAMESPACES))
+    return;
+  ferry_sandbox_add_writable_path (test->sandbox, "/proc");
+  g_assert_cmpint (try_path (test, "list", own), ==, ENOENT);
+  ferry_sandbox_add_writable_path (test->sandbox, "/");
+  g_assert_cmpint (try_path (test, "list", own), ==, ENOENT);
+  g_assert_cmpint (try_path (test, "list", "/proc/1"), ==, 0);
+}
+
+static int
+compare_stream (SandboxTest *test, int stream)
+{
+  g_autofree char *order = NULL;
+  struct stat status;
+
+  g_assert_no_errno (fstat (stream, &status));
+  order = g_strdup_printf ("same:%d:%" G_GUINT64_FORMAT, stream, (guint64) status.st_ino);
+  return sandbox_test_try (test, order);
+}
+
+static void
+test_has_no_stream_of_the_application (void)
+{
+  g_autoptr (SandboxTest) test = sandbox_test_new ();
+  int input = dup (STDIN_FILENO);
+  int pair[2];
+
+  g_assert_no_errno (pipe (pair));
+  dup2 (pair[0], STDIN_FILENO);
+  for (int stream = FERRY_STREAM_STDIN; stream <= FERRY_STREAM_STDERR; stream++)
+    {
+      g_assert_cmpint (compare_stream (test, stream), ==, EXDEV);
+      ferry_launcher_inherit_stream (test->launcher, (FerryStream) stream);
+      g_assert_cmpint (compare_stream (test, stream), ==, 0);
+    }
+  dup2 (input, STDIN_FILENO);
+  close (input);
+  close (pair[0]);
+  close (pair[1]);
+}
+
 /* Its order cannot name it: they are told apart by blanks and colons. */
 static void
 test_is_granted_a_path_with_any_characters (void)
@@ -144,8 +241,11 @@ test_has_the_network_where_it_was_granted (void)
 
   ferry_sandbox_set_network (test->sandbox, TRUE);
   g_assert_cmpint (sandbox_test_try (test, "bind"), ==, 0);
-  if (sandbox_test_has (FERRY_SANDBOX_STRENGTH_SYSTEM_CALLS))
-    g_assert_cmpint (sandbox_test_try (test, "local:/nonexistent"), ==, EPERM);
+  g_assert_cmpint (sandbox_test_try (test, "netlink:0"), ==, 0);
+  if (!sandbox_test_has (FERRY_SANDBOX_STRENGTH_SYSTEM_CALLS))
+    return;
+  g_assert_cmpint (sandbox_test_try (test, "local:/nonexistent"), ==, EPERM);
+  g_assert_cmpint (sandbox_test_try (test, "netlink:15"), ==, EPERM);
 }
 
 static void
@@ -180,9 +280,15 @@ test_has_no_more_memory_than_allowed (void)
   g_assert_cmpint (sandbox_test_try (test, "share:100000000"), ==, 0);
   g_assert_cmpint (sandbox_test_try (test, "memfd:100000000"), ==, 0);
   g_assert_cmpint (sandbox_test_try (test, "stack:100000000"), ==, 0);
+  g_assert_cmpint (sandbox_test_try (test, "reserve:8000000000"), ==, 0);
+  g_assert_cmpint (sandbox_test_try (test, "stretch:8000000000"), ==, 0);
   ferry_sandbox_set_memory_limit (test->sandbox, 64 * MEBIBYTE);
   g_assert_cmpint (sandbox_test_try (test, "allocate:10000000"), ==, 0);
   g_assert_cmpint (sandbox_test_try (test, "allocate:100000000"), ==, ENOMEM);
+  /* What is mapped and counts as nobody's has its limit as well. */
+  g_assert_cmpint (sandbox_test_try (test, "reserve:500000000"), ==, 0);
+  g_assert_cmpint (sandbox_test_try (test, "reserve:8000000000"), ==, ENOMEM);
+  g_assert_cmpint (sandbox_test_try (test, "stretch:8000000000"), ==, ENOMEM);
   if (!sandbox_test_has (FERRY_SANDBOX_STRENGTH_SYSTEM_CALLS))
     return;
   g_assert_cmpint (sandbox_test_try (test, "share:100000000"), ==, EPERM);
@@ -202,6 +308,31 @@ test_has_no_more_descriptors_than_allowed (void)
   ferry_sandbox_set_descriptor_limit (test->sandbox, 40);
   g_assert_cmpint (sandbox_test_try (test, "descriptors:20"), ==, 0);
   g_assert_cmpint (sandbox_test_try (test, "descriptors:60"), ==, EMFILE);
+}
+
+/* Namespaces are what has them counted. */
+static void
+test_has_no_more_threads_than_allowed (void)
+{
+  g_autoptr (SandboxTest) test = sandbox_test_new ();
+
+  g_assert_cmpint (sandbox_test_try (test, "threads:300"), ==, 0);
+  if (HAS_SANITIZER)
+    g_test_skip ("a sanitizer has no memory for so many threads");
+  else if (geteuid () == 0)
+    g_test_skip ("of root's threads the kernel allows any number");
+  else if (sandbox_test_has (FERRY_SANDBOX_STRENGTH_NAMESPACES))
+    g_assert_cmpint (sandbox_test_try (test, "threads:600"), ==, EAGAIN);
+}
+
+static void
+test_has_no_capability (void)
+{
+  g_autoptr (SandboxTest) test = sandbox_test_new ();
+
+  g_assert_cmpint (sandbox_test_try (test, "capability"), ==, EPERM);
+  ferry_sandbox_set_layers (test->sandbox, ferry_sandbox_get_strength () & ~FERRY_SANDBOX_STRENGTH_NAMESPACES);
+  g_assert_cmpint (sandbox_test_try (test, "capability"), ==, EPERM);
 }
 
 static void
@@ -358,6 +489,13 @@ main (int argc, char **argv)
 
   g_test_add_func ("/sandbox-link/reads-what-it-was-granted", test_reads_what_it_was_granted);
   g_test_add_func ("/sandbox-link/writes-what-it-was-granted", test_writes_what_it_was_granted);
+  g_test_add_func ("/sandbox-link/leaves-no-traps-where-it-may-write", test_leaves_no_traps_where_it_may_write);
+  g_test_add_func ("/sandbox-link/writes-behind-a-link-that-it-was-granted",
+                   test_writes_behind_a_link_that_it_was_granted);
+  g_test_add_func ("/sandbox-link/has-its-sandbox-whatever-was-granted", test_has_its_sandbox_whatever_was_granted);
+  g_test_add_func ("/sandbox-link/sees-only-itself-where-it-may-write-anywhere",
+                   test_sees_only_itself_where_it_may_write_anywhere);
+  g_test_add_func ("/sandbox-link/has-no-stream-of-the-application", test_has_no_stream_of_the_application);
   g_test_add_func ("/sandbox-link/is-granted-a-path-with-any-characters", test_is_granted_a_path_with_any_characters);
   g_test_add_func ("/sandbox-link/reads-what-the-system-has", test_reads_what_the_system_has);
   g_test_add_func ("/sandbox-link/reads-a-descriptor-that-the-application-opened",
@@ -368,6 +506,8 @@ main (int argc, char **argv)
                    test_knows_no_call_that_is_newer_than_the_filter);
   g_test_add_func ("/sandbox-link/has-no-more-memory-than-allowed", test_has_no_more_memory_than_allowed);
   g_test_add_func ("/sandbox-link/has-no-more-descriptors-than-allowed", test_has_no_more_descriptors_than_allowed);
+  g_test_add_func ("/sandbox-link/has-no-more-threads-than-allowed", test_has_no_more_threads_than_allowed);
+  g_test_add_func ("/sandbox-link/has-no-capability", test_has_no_capability);
   g_test_add_func ("/sandbox-link/has-no-more-processor-time-than-allowed",
                    test_has_no_more_processor_time_than_allowed);
   g_test_add_func ("/sandbox-link/sends-buffers-beyond-its-memory-limit", test_sends_buffers_beyond_its_memory_limit);

@@ -6,10 +6,13 @@
 
 #include "config.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 
 #include "base/ferry-base-private.h"
+#include "worker/ferry-worker-private.h"
 #include "worker/sandbox-test.h"
 
 #define NAMESPACES FERRY_SANDBOX_STRENGTH_NAMESPACES
@@ -37,6 +40,17 @@ test_has_all_that_is_required (void)
   ferry_test_wait_ended (test->worker);
 }
 
+/* Whatever wraps it. */
+static void
+test_program_that_is_not_there_cannot_be_launched (void)
+{
+  g_autoptr (SandboxTest) test = sandbox_test_new ();
+
+  ferry_launcher_set_argv (test->launcher, (const char *const[]){"/nonexistent/worker", NULL});
+  test->worker = worker_test_spawn (test->launcher, test->router);
+  worker_test_assert_exit (test->worker, FERRY_CLOSE_REASON_LAUNCH_FAILED, "No such file");
+}
+
 static void
 test_is_nothing_where_it_is_off (void)
 {
@@ -46,6 +60,13 @@ test_is_nothing_where_it_is_off (void)
   ferry_sandbox_set_memory_limit (test->sandbox, 1);
   g_assert_cmpint (sandbox_test_try (test, "read:/etc/passwd"), ==, 0);
   g_assert_cmpuint (ferry_worker_get_sandbox_strength (test->worker), ==, FERRY_SANDBOX_STRENGTH_NONE);
+}
+
+static void
+require_landlock (SandboxTest *test)
+{
+  ferry_sandbox_set_policy (test->sandbox, FERRY_SANDBOX_POLICY_REQUIRED);
+  ferry_sandbox_set_required_layers (test->sandbox, LANDLOCK);
 }
 
 static void
@@ -80,6 +101,88 @@ test_fails_without_bubblewrap_where_that_is_required (void)
   ferry_sandbox_set_policy (test->sandbox, FERRY_SANDBOX_POLICY_PREFERRED);
   g_assert_cmpint (sandbox_test_try (test, "fork"), >=, 0);
   g_assert_cmpuint (ferry_worker_get_sandbox_strength (test->worker), ==, ferry_sandbox_get_strength ());
+}
+
+/* Programs that take bubblewrap's arguments, and start what they are told as they are. */
+static const char *const wrappers[] = {"exec \"$@\"", "\"$@\"; exit $?"};
+
+static void
+test_trusts_no_wrapper (gconstpointer line)
+{
+  g_autoptr (SandboxTest) test = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *script = NULL;
+  g_autofree char *folder = NULL;
+  g_autofree char *program = NULL;
+
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+      g_test_trap_assert_passed ();
+      return;
+    }
+  script = g_strdup_printf ("#!/bin/sh\n[ \"$1\" != --version ] || exit 0\nwhile [ \"$1\" != -- ]; do shift; done\n"
+                            "shift\n%s\n",
+                            (const char *) line);
+  folder = g_dir_make_tmp ("ferry-sandbox-XXXXXX", &error);
+  program = g_build_filename (folder, "bwrap", NULL);
+  g_file_set_contents (program, script, -1, &error);
+  g_assert_no_error (error);
+  g_assert_no_errno (g_chmod (program, 0700));
+  g_setenv ("PATH", folder, TRUE);
+  g_assert_cmpuint (ferry_sandbox_get_strength () & NAMESPACES, ==, NAMESPACES);
+  test = sandbox_test_new ();
+  ferry_sandbox_set_layers (test->sandbox, NAMESPACES);
+  g_assert_cmpint (sandbox_test_try (test, "thread"), ==, 0);
+  g_assert_cmpuint (ferry_worker_get_sandbox_strength (test->worker), ==, FERRY_SANDBOX_STRENGTH_NONE);
+  ferry_sandbox_set_policy (test->sandbox, FERRY_SANDBOX_POLICY_REQUIRED);
+  ferry_sandbox_set_required_layers (test->sandbox, NAMESPACES);
+  sandbox_test_start (test, "thread");
+  worker_test_assert_exit (test->worker, FERRY_CLOSE_REASON_LAUNCH_FAILED, "namespaces");
+  g_assert_no_errno (g_unlink (program));
+  g_assert_no_errno (g_rmdir (folder));
+}
+
+/* Where the application may have less than the sandbox allows. In a process of its own, which cannot have more again.
+ */
+static void
+test_only_lowers_limits (void)
+{
+  const struct rlimit few = {200, 200};
+  const struct rlimit little = {30, 30};
+  g_autoptr (SandboxTest) test = NULL;
+
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+      g_test_trap_assert_passed ();
+      return;
+    }
+  g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &few));
+  test = sandbox_test_new ();
+  g_assert_cmpint (sandbox_test_try (test, "descriptors:20"), ==, 0);
+  ferry_sandbox_set_cpu_limit (test->sandbox, G_MAXUINT64);
+  ferry_sandbox_set_memory_limit (test->sandbox, G_MAXUINT64);
+  g_assert_cmpint (sandbox_test_try (test, "descriptors:20"), ==, 0);
+  g_assert_no_errno (setrlimit (RLIMIT_CPU, &little));
+  ferry_sandbox_set_cpu_limit (test->sandbox, 60);
+  g_assert_cmpint (sandbox_test_try (test, "descriptors:20"), ==, 0);
+}
+
+static void
+test_waits_for_ever_for_no_worker (void)
+{
+  g_autoptr (SandboxTest) test = sandbox_test_new ();
+
+  ferry_launcher_set_attach_timeout (test->launcher, 0);
+  sandbox_test_start (test, "exit:0");
+  g_assert_cmpint (ferry_worker_get_link (test->worker)->attach_timeout, ==, 0);
+  if (!sandbox_test_has (LANDLOCK))
+    return;
+  require_landlock (test);
+  sandbox_test_start (test, "exit:0");
+  g_assert_cmpint (ferry_worker_get_link (test->worker)->attach_timeout, >, 0);
+  ferry_test_wait_ended (test->worker);
 }
 
 static void
@@ -151,13 +254,6 @@ start_by_shell (SandboxTest *test, const char *change)
 }
 
 static void
-require_landlock (SandboxTest *test)
-{
-  ferry_sandbox_set_policy (test->sandbox, FERRY_SANDBOX_POLICY_REQUIRED);
-  ferry_sandbox_set_required_layers (test->sandbox, LANDLOCK);
-}
-
-static void
 test_ends_a_worker_that_has_less_than_is_required (void)
 {
   g_autoptr (SandboxTest) test = NULL;
@@ -194,9 +290,9 @@ test_lets_a_worker_run_that_has_less_than_is_preferred (void)
   ferry_test_wait_ended (test->worker);
   g_assert_true (ferry_exit_is_success (ferry_worker_get_exit (test->worker)));
   g_assert_cmpuint (test->pipe->n_messages, ==, 1);
+  /* Of its namespaces nobody knows. */
   g_assert_cmpuint (ferry_worker_get_sandbox_strength (test->worker), ==,
-                    ferry_sandbox_get_strength () &
-                      (FERRY_SANDBOX_STRENGTH_LIMITS | FERRY_SANDBOX_STRENGTH_NO_NEW_PRIVILEGES | NAMESPACES));
+                    FERRY_SANDBOX_STRENGTH_LIMITS | FERRY_SANDBOX_STRENGTH_NO_NEW_PRIVILEGES);
 }
 
 /* The worker itself does not go on, whatever becomes of what it says. */
@@ -359,9 +455,15 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/sandbox-policy/worker-has-all-that-is-required", test_has_all_that_is_required);
+  g_test_add_func ("/sandbox-policy/program-that-is-not-there-cannot-be-launched",
+                   test_program_that_is_not_there_cannot_be_launched);
   g_test_add_func ("/sandbox-policy/is-nothing-where-it-is-off", test_is_nothing_where_it_is_off);
   g_test_add_func ("/sandbox-policy/launch-fails-without-bubblewrap-where-that-is-required",
                    test_fails_without_bubblewrap_where_that_is_required);
+  g_test_add_data_func ("/sandbox-policy/trusts-no-wrapper-that-executes", wrappers[0], test_trusts_no_wrapper);
+  g_test_add_data_func ("/sandbox-policy/trusts-no-wrapper-that-forks", wrappers[1], test_trusts_no_wrapper);
+  g_test_add_func ("/sandbox-policy/only-lowers-limits", test_only_lowers_limits);
+  g_test_add_func ("/sandbox-policy/waits-for-ever-for-no-worker", test_waits_for_ever_for_no_worker);
   g_test_add_func ("/sandbox-policy/launch-fails-where-it-leaves-out-what-it-requires",
                    test_fails_where_it_leaves_out_what_it_requires);
   g_test_add_func ("/sandbox-policy/is-not-for-what-a-nursery-forks", test_is_not_for_what_a_nursery_forks);

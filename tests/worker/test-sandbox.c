@@ -57,6 +57,20 @@ static const struct
   {"outlives-not-the-application", "outlive", CALLS},
   {"makes-no-namespace", "unshare", CALLS},
   {"adds-no-key", "keys", CALLS},
+  {"has-nobody-wait-for-a-file", "lease:%F", CALLS | LANDLOCK},
+  {"locks-no-file", "lock:%F", CALLS | LANDLOCK},
+  {"reads-no-attributes-of-files", "attributes:%F", CALLS},
+  {"has-no-descriptor-signal-its-owner", "turn-async", CALLS},
+  {"has-no-descriptor-signal-its-owner-by-a-flag", "turn-async-flag", CALLS},
+  {"asks-no-socket-of-the-network", "name-interface", CALLS},
+  {"gets-no-descriptor-of-the-application", "pidfd:%I", CALLS | NAMESPACES},
+  {"learns-no-address-within-the-application", "robust-list:%I", CALLS | ANY_LANDLOCK | NAMESPACES},
+  {"leaves-not-its-group", "leave-group", CALLS},
+  {"shares-no-core-with-the-application", "share-core:%I", CALLS | ANY_LANDLOCK | NAMESPACES},
+  {"outlives-not-the-application-by-a-wide-number", "outlive-by-wide", CALLS},
+  {"makes-no-ruleset", "make-ruleset", CALLS},
+  {"takes-no-queue-of-the-system", "queue-reads", CALLS},
+  {"starts-no-thread-in-a-namespace", "thread-in-namespace", CALLS | NAMESPACES},
 };
 
 static const guint layers[] = {LANDLOCK, TCP, SCOPE, CALLS, NAMESPACES};

@@ -44,7 +44,9 @@
  *   block               blocks SIGTERM from now on
  *   term                waits for SIGTERM, which is blocked, and then exits with status 9
  *   exit:STATUS         exits at once
- *   spin                computes for ever */
+ *   spin                computes for ever
+ *
+ * and those of sandbox-attempts.h. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -72,6 +74,8 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "sandbox-attempts.h"
 
 /* Higher than any that there is. */
 #define NEW_CALL 555
@@ -261,8 +265,11 @@ static int
 watch (const char *path)
 {
   int fd = inotify_init1 (IN_CLOEXEC);
-  int outcome = outcome_of (inotify_add_watch (fd, path, IN_OPEN));
+  int outcome;
 
+  if (fd < 0)
+    return errno;
+  outcome = outcome_of (inotify_add_watch (fd, path, IN_OPEN));
   close (fd);
   return outcome;
 }
@@ -505,7 +512,7 @@ obey (const char *what, const char *value, const char *place)
     for (;;)
       ;
   else if (try_files (what, value, &outcome) || try_processes (what, value, place, &outcome) ||
-           try_others (what, value, &outcome))
+           try_others (what, value, &outcome) || sandbox_attempt (what, value, place, &outcome))
     check (ferry_sender_send_bytes (sender, &outcome, sizeof outcome, &error), &error);
   else
     g_error ("sandboxed-worker: no such order: %s", what);
