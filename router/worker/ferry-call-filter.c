@@ -317,7 +317,17 @@ refuse_sockets (scmp_filter_ctx filter, gboolean network)
          refuse_names (filter, refused_without_network);
 }
 
-/* Nor does memory that grows like a stack count where the rest does. */
+/* Where the main thread's stack ends at its lowest. What is mapped otherwise lies below that. */
+static guintptr
+get_end_of_stack (void)
+{
+  struct rlimit limit;
+  const guintptr here = (guintptr) __builtin_frame_address (0);
+
+  return getrlimit (RLIMIT_STACK, &limit) == 0 && limit.rlim_cur < here ? here - (guintptr) limit.rlim_cur : 0;
+}
+
+/* Nor does memory that grows like a stack count where the rest does, which a piece of the stack does anywhere. */
 static gboolean
 refuse_uncounted_memory (scmp_filter_ctx filter)
 {
@@ -325,6 +335,7 @@ refuse_uncounted_memory (scmp_filter_ctx filter)
   const scmp_datum_t grows = MAP_GROWSDOWN;
 
   return refuse_names (filter, refused_with_memory_limit) &&
+         refuse_if (filter, SCMP_SYS (mremap), SCMP_A0 (SCMP_CMP_GE, get_end_of_stack ())) &&
          refuse_if (filter, SCMP_SYS (mmap), SCMP_A3 (SCMP_CMP_MASKED_EQ, grows, grows)) &&
          refuse_if (filter, SCMP_SYS (mmap2), SCMP_A3 (SCMP_CMP_MASKED_EQ, grows, grows)) &&
          refuse_if (filter, SCMP_SYS (mmap), SCMP_A3 (SCMP_CMP_MASKED_EQ, kind, kind)) &&

@@ -27,10 +27,9 @@
  * workers; the senders go to the next one, and all the rest stays as it is.
  *
  * The worker inherits its standard streams, unless it is in a sandbox, and nothing else, and is in a process group of
- * its own: it does not get
- * the Ctrl-C of the application's terminal, and what it starts and leaves in that group ends with it. When the
- * application is killed there is nobody to end that group: then the worker itself ends, and what it started only if
- * it sees to that, or is a worker that has attached.
+ * its own: it does not get the Ctrl-C of the application's terminal, and what it starts and leaves in that group ends
+ * with it. When the application is killed there is nobody to end that group: then the worker itself ends, and what it
+ * started only if it sees to that, or is a worker that has attached.
  *
  * A launcher belongs to one thread, the router's.
  *

@@ -14,7 +14,7 @@
 #include "worker/ferry-launcher-private.h"
 #include "worker/ferry-sandbox-private.h"
 
-#define ADDRESS_ROOM (G_GUINT64_CONSTANT (1) << 30)
+#define ADDRESS_ROOM (G_GUINT64_CONSTANT (512) << 20)
 
 gboolean
 ferry_sandbox_is_on (FerrySandbox *self)

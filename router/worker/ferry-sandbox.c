@@ -273,8 +273,11 @@ ferry_sandbox_add_system_paths (FerrySandbox *self)
  * Limits the memory that is the worker's own: an allocation beyond it fails, and most programs then end. Stacks of
  * threads count in full; programs and libraries, files that are mapped for reading, and the link's memory do not, which
  * has a limit of its own ([method@Ferry.Launcher.set_buffer_capacity]). Memory that could be got past the limit, being
- * shared, is refused; and of what is mapped without being the worker's own memory, such as files and what was made
- * unwritable, there may be 1 GiB beside what is mapped before `main()`.
+ * shared, is refused, and with it buffers that are handed over (%FERRY_PIPE_ONE_SHOT_BUFFERS).
+ *
+ * What counts is memory that can be written to. A worker that was turned can make some unwritable while it has no use
+ * for it; so what it has mapped is limited, too: to the limit, the buffers' capacity and 512 MiB beside what is mapped
+ * before `main()`. That is also as much as it can map of files.
  *
  * Since: 0.1
  */
