@@ -13,6 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "bench-dbus.h"
+
 #define PATH "/buffers"
 #define INTERFACE "org.example.Buffers"
 
@@ -25,18 +27,6 @@ typedef struct
 
 static const char introspection[] = "<node><interface name='" INTERFACE "'><method name='Take'>"
                                     "<arg type='h' direction='in'/></method></interface></node>";
-
-static GDBusConnection *
-connection_new (int fd, const char *guid, GDBusConnectionFlags flags, GError **error)
-{
-  g_autoptr (GSocket) socket = g_socket_new_from_fd (fd, error);
-  g_autoptr (GSocketConnection) stream = NULL;
-
-  if (socket == NULL)
-    return NULL;
-  stream = g_socket_connection_factory_create_connection (socket);
-  return g_dbus_connection_new_sync (G_IO_STREAM (stream), guid, flags, NULL, NULL, error);
-}
 
 static void
 take_cb (GDBusConnection *connection, const char *sender, const char *path, const char *interface, const char *method,
@@ -67,7 +57,7 @@ gdbus_open (BenchCarrier *self, GError **error)
     return g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, "socketpair failed"), FALSE;
   if (!bench_carrier_spawn (self, "", fds[1], error))
     return FALSE;
-  self->end = connection_new (
+  self->end = bench_dbus_connect (
     fds[0], guid, G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_SERVER | G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING,
     error);
   if (self->end == NULL ||
@@ -104,7 +94,7 @@ gdbus_attach (const char *address, gsize size)
   g_autoptr (GError) error = NULL;
   WorkerEnd *end = g_new0 (WorkerEnd, 1);
 
-  end->connection = connection_new (BENCH_CARRY_FD, NULL, G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT, &error);
+  end->connection = bench_dbus_connect (BENCH_CARRY_FD, NULL, G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT, &error);
   if (end->connection == NULL)
     bench_carry_fail ("gdbus", error);
   return end;

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "bench-dbus.h"
 #include "bench-feed.h"
 
 #define PATH "/org/example/Bench"
@@ -24,18 +25,6 @@ typedef struct
 } Sender;
 
 static const char introspection[] = "<node><interface name='" INTERFACE "'><method name='Sync'/></interface></node>";
-
-static GDBusConnection *
-connection_new (int fd, const char *guid, GDBusConnectionFlags flags, GError **error)
-{
-  g_autoptr (GSocket) socket = g_socket_new_from_fd (fd, error);
-  g_autoptr (GSocketConnection) stream = NULL;
-
-  if (socket == NULL)
-    return NULL;
-  stream = g_socket_connection_factory_create_connection (socket);
-  return g_dbus_connection_new_sync (G_IO_STREAM (stream), guid, flags, NULL, NULL, error);
-}
 
 static void
 message_cb (GDBusConnection *connection, const char *sender, const char *path, const char *interface,
@@ -82,7 +71,7 @@ gdbus_connect (BenchPort *port, GError **error)
     return g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, "socketpair failed"), FALSE;
   if (!bench_port_spawn (port, "3", &fds[1], 1, error))
     return FALSE;
-  connection = connection_new (
+  connection = bench_dbus_connect (
     fds[0], guid, G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_SERVER | G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING,
     error);
   if (connection == NULL)
@@ -113,8 +102,8 @@ gdbus_attach (const char *address, gsize size, GError **error)
 {
   Sender *self = g_new0 (Sender, 1);
 
-  self->connection = connection_new ((int) g_ascii_strtoll (address, NULL, 10), NULL,
-                                     G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT, error);
+  self->connection = bench_dbus_connect ((int) g_ascii_strtoll (address, NULL, 10), NULL,
+                                         G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT, error);
   return self->connection != NULL ? self : NULL;
 }
 

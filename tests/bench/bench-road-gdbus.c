@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "bench-crew.h"
+#include "bench-dbus.h"
 #include "bench-echoer.h"
 #include "bench-trips.h"
 
@@ -22,19 +23,6 @@
 static const char introspection[] = "<node><interface name='" INTERFACE "'><method name='" METHOD "'>"
                                     "<arg type='ay' direction='in'/><arg type='ay' direction='out'/></method>"
                                     "<property name='" PROPERTY "' type='s' access='read'/></interface></node>";
-
-static GDBusConnection *
-connection_new (int fd, const char *guid, GDBusConnectionFlags flags, GError **error)
-{
-  g_autoptr (GSocket) socket = g_socket_new_from_fd (fd, error);
-  g_autoptr (GSocketConnection) stream = NULL;
-
-  if (socket == NULL)
-    return NULL;
-  stream = g_socket_connection_factory_create_connection (socket);
-  return g_dbus_connection_new_sync (G_IO_STREAM (stream), guid,
-                                     flags | G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING, NULL, NULL, error);
-}
 
 static void
 method_call_cb (GDBusConnection *connection, const char *sender, const char *path, const char *interface,
@@ -74,7 +62,11 @@ gdbus_open (BenchRoute *route, GError **error)
     bench_fail ("a socket", NULL);
   if (!bench_route_spawn (route, "-", &fds[1], 1, error))
     return NULL;
-  return start (connection_new (fds[0], guid, G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_SERVER, error), error);
+  return start (
+    bench_dbus_connect (
+      fds[0], guid, G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_SERVER | G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING,
+      error),
+    error);
 }
 
 static void
@@ -90,7 +82,11 @@ gdbus_close (BenchRoute *route)
 static gpointer
 gdbus_attach (BenchDirection direction, guint n_threads, const char *address, GError **error)
 {
-  return start (connection_new (WORKER_SOCKET, NULL, G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT, error), error);
+  return start (
+    bench_dbus_connect (
+      WORKER_SOCKET, NULL,
+      G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT | G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING, error),
+    error);
 }
 
 static void
