@@ -57,8 +57,8 @@ ferry_demo_thumbnailer_init (FerryDemoThumbnailer *self)
 }
 
 /* The system's own files are what decoders are loaded from, and what kinds of files are told by. */
-static FerrySandbox *
-make_sandbox (void)
+FerrySandbox *
+ferry_demo_thumbnailer_create_sandbox (void)
 {
   FerrySandbox *sandbox = ferry_sandbox_new ();
 
@@ -73,7 +73,7 @@ ferry_demo_thumbnailer_new (FerryRouter *router, const char *worker_path, guint 
 {
   const char *const argv[] = {worker_path, NULL};
   g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
-  g_autoptr (FerrySandbox) sandbox = make_sandbox ();
+  g_autoptr (FerrySandbox) sandbox = ferry_demo_thumbnailer_create_sandbox ();
   FerryDemoThumbnailer *self = g_object_new (FERRY_DEMO_TYPE_THUMBNAILER, NULL);
 
   ferry_launcher_silence_stream (launcher, FERRY_STREAM_STDIN);

@@ -14,6 +14,9 @@ G_BEGIN_DECLS
 #define FERRY_DEMO_TYPE_THUMBNAILER (ferry_demo_thumbnailer_get_type ())
 G_DECLARE_FINAL_TYPE (FerryDemoThumbnailer, ferry_demo_thumbnailer, FERRY_DEMO, THUMBNAILER, GObject)
 
+/* What the workers run in. (transfer full) */
+FerrySandbox *ferry_demo_thumbnailer_create_sandbox (void) G_GNUC_WARN_UNUSED_RESULT;
+
 FerryDemoThumbnailer *ferry_demo_thumbnailer_new (FerryRouter *router, const char *worker_path,
                                                   guint max_workers) G_GNUC_WARN_UNUSED_RESULT;
 gboolean ferry_demo_thumbnailer_start (FerryDemoThumbnailer *self, GError **error);

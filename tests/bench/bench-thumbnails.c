@@ -21,12 +21,12 @@
 #include "bench-pictures.h"
 #include "demo-app/ferry-demo-message.h"
 #include "demo-app/ferry-demo-thumbnail-decode.h"
+#include "demo-app/ferry-demo-thumbnailer.h"
 
 #define N_PICTURES 2000
 #define N_PICTURES_QUICK 240
 #define N_SLICES 10
 #define SEED 20261120
-#define MEMORY_LIMIT (G_GUINT64_CONSTANT (1) << 30)
 #define PICTURES_PER_WORKER 3
 #define N_COLUMNS 6
 #define N_CELLS 24
@@ -143,14 +143,11 @@ pool_new (Bench *self)
   g_autofree char *path = bench_path_beside ("../../demo-app/ferry-demo-worker");
   const char *const argv[] = {path, NULL};
   g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
-  g_autoptr (FerrySandbox) sandbox = ferry_sandbox_new ();
+  g_autoptr (FerrySandbox) sandbox = ferry_demo_thumbnailer_create_sandbox ();
   g_autofree char *strength = ferry_sandbox_describe_strength (ferry_sandbox_get_strength ());
   FerryPool *pool;
 
   g_print ("# sandbox: %s\n", strength);
-  ferry_sandbox_set_policy (sandbox, FERRY_SANDBOX_POLICY_PREFERRED);
-  ferry_sandbox_add_system_paths (sandbox);
-  ferry_sandbox_set_memory_limit (sandbox, MEMORY_LIMIT);
   ferry_launcher_set_sandbox (launcher, sandbox);
   pool = ferry_pool_new (self->router, launcher);
   ferry_pool_set_max_workers (pool, self->n_cores);
