@@ -177,6 +177,8 @@ settle_later (Replica *self, gint64 when)
     return;
   self->settling = g_timeout_source_new (G_MAXUINT);
   g_source_set_ready_time (self->settling, when);
+  /* Where the loop stood still, what the object says lies there by now, and is heard first. */
+  g_source_set_priority (self->settling, G_PRIORITY_HIGH_IDLE);
   g_source_set_static_name (self->settling, "[ferry] a replica's own changes");
   g_source_set_callback (self->settling, settle_cb, self, NULL);
   g_source_attach (self->settling, self->context);
