@@ -18,6 +18,7 @@
 #include "lane/ferry-lane-writer-private.h"
 #include "lane/ferry-link-state-private.h"
 #include "lane/ferry-offers-private.h"
+#include "lane/ferry-one-shot-check-private.h"
 #include "lane/ferry-output-private.h"
 #include "lane/ferry-segment-private.h"
 #include "lane/ferry-spare-memory-private.h"
@@ -99,6 +100,14 @@ typedef struct
   FerryBufferNews news;
 } FerryBufferCopy;
 
+/* A one-shot buffer whose memory is being looked at. */
+typedef struct
+{
+  FerryOneShotCheck *check; /* (owned) (nullable): NULL where there is none */
+  gsize size;
+  FerryBufferNews news;
+} FerryOneShotArrival;
+
 /* Who is told that what would have blocked may go down now. Embedded in whoever that is. */
 typedef struct
 {
@@ -139,6 +148,7 @@ struct _FerryLink
   FerryLaneReader up;
   FerryAssembly assembly;
   FerryBufferCopy copy;
+  FerryOneShotArrival arrival;
   guint n_done;           /* how many pipes were stopped, as drained, or closed by the application */
   gboolean tail_final;    /* the link has ended, and its lane was looked at for the last time */
   gboolean draining_done; /* nothing more is taken from the up lane */

@@ -134,6 +134,9 @@ ferry_link_give_up_buffers (FerryLink *self)
     ferry_spare_memory_give (&self->spare, self->copy.memory);
   g_free (self->copy.news.metadata);
   self->copy = (FerryBufferCopy){0};
+  g_clear_pointer (&self->arrival.check, ferry_one_shot_check_drop);
+  g_free (self->arrival.news.metadata);
+  self->arrival = (FerryOneShotArrival){0};
   ferry_spare_memory_close (&self->spare);
   g_clear_pointer (&self->arena, ferry_arena_unref);
   g_clear_pointer (&self->offers, ferry_offers_free);

@@ -19,6 +19,9 @@
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
 
+/* Of stat(), in bytes. */
+#define BLOCK_SIZE 512
+
 #define REQUIRED_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
 /* ---- whoever makes one ---- */
@@ -68,48 +71,30 @@ ferry_one_shot_create (gsize size, guint8 **data, GError **error)
   return -1;
 }
 
-/* Where the next page is missing, from offset on; size when there is none. What was allocated and never written is
- * missing too. Blocks are no measure: there may be some beyond the end, which go when it is cut to the size that it
- * has. */
-static gsize
-find_hole (int fd, gsize offset, gsize size)
+static guint64
+round_to_pages (gsize size)
 {
-  off_t hole = lseek (fd, (off_t) offset, SEEK_HOLE);
+  const guint64 page_size = (guint64) sysconf (_SC_PAGESIZE);
 
-  return hole < 0 ? offset : MIN ((gsize) hole, size);
+  return (size + page_size - 1) / page_size * page_size;
 }
 
+/* What was allocated and is never written reads as zeros. Pages are counted and not looked for, which takes longer the
+ * more there are. What lies beyond the end counts as well, and goes where memory is cut to the size that it has. */
 static gboolean
-write_zeros (int fd, gsize from, gsize to)
+cut_and_count (int fd, gsize size)
 {
-  static const guint8 zeros[64 * 1024];
+  struct stat file;
 
-  while (from < to)
-    {
-      gssize n = TEMP_FAILURE_RETRY (pwrite (fd, zeros, MIN (to - from, sizeof zeros), (off_t) from));
-
-      if (n <= 0)
-        return FALSE;
-      from += (gsize) n;
-    }
-  return TRUE;
+  return ftruncate (fd, (off_t) size) == 0 && fstat (fd, &file) == 0 &&
+         (guint64) file.st_blocks * BLOCK_SIZE >= round_to_pages (size);
 }
 
-/* The application takes no memory that has any. */
+/* The application takes no memory that has holes. */
 static gboolean
-fill_holes (int fd, gsize size)
+fill (int fd, gsize size)
 {
-  gsize hole;
-
-  for (gsize at = 0; (hole = find_hole (fd, at, size)) < size;)
-    {
-      off_t next = lseek (fd, (off_t) hole, SEEK_DATA);
-
-      at = next < 0 ? size : MIN ((gsize) next, size);
-      if (!write_zeros (fd, hole, at))
-        return FALSE;
-    }
-  return TRUE;
+  return cut_and_count (fd, size) || TEMP_FAILURE_RETRY (fallocate (fd, 0, 0, (off_t) size)) == 0;
 }
 
 /* There must be no mapping to write by when it is sealed; something else keeps the place meanwhile. */
@@ -118,8 +103,8 @@ ferry_one_shot_seal (int fd, gsize size, guint8 *data, gsize mapped, GError **er
 {
   int fixed = MAP_FIXED | MAP_PRIVATE;
 
-  if (ftruncate (fd, (off_t) size) < 0 || !fill_holes (fd, size))
-    return ferry_set_system_error (error, "Filling a buffer's memory (pwrite)");
+  if (!fill (fd, size))
+    return ferry_set_system_error (error, "Filling a buffer's memory (fallocate)");
   if (mmap (data, mapped, PROT_NONE, fixed | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) == MAP_FAILED)
     return ferry_set_system_error (error, "Sealing a buffer's memory (mmap)");
   if (fcntl (fd, F_ADD_SEALS, REQUIRED_SEALS) < 0)
@@ -210,6 +195,16 @@ ferry_one_shot_map_bytes (int fd, GError **error)
 
 /* ---- application ---- */
 
+/* A page that is missing would be allocated by who reads it, whom the kernel may then end for want of one. Of what lies
+ * beyond the end there is the rest of a huge page at most, since the monitor waits until it is freed. */
+static gboolean
+is_all_there (int fd, gsize size, const struct stat *file)
+{
+  const guint64 huge_page_size = round_to_pages (1) * (round_to_pages (1) / sizeof (gpointer));
+
+  return (guint64) file->st_blocks * BLOCK_SIZE < round_to_pages (size) + huge_page_size && cut_and_count (fd, size);
+}
+
 /* The seals are read first, and before anything is asked that a file system of the worker's own could leave
  * unanswered: only files in memory have any. hugetlbfs has them too, and still ends its reader with SIGBUS. */
 static const char *
@@ -227,7 +222,9 @@ check_memory (int fd, gsize size, gsize limit)
     return "it sent a one-shot buffer in memory that lies on no tmpfs";
   if (fstat (fd, &file) < 0 || file.st_size < 0 || (guint64) file.st_size != size)
     return "it sent a one-shot buffer in memory of another size";
-  if (find_hole (fd, 0, size) < size)
+  if ((fcntl (fd, F_GETFL) & O_ACCMODE) != O_RDWR)
+    return "it sent a one-shot buffer by a descriptor that was not opened for writing as well";
+  if (!is_all_there (fd, size, &file))
     return "it sent a one-shot buffer in memory with holes";
   return NULL;
 }

@@ -7,7 +7,7 @@
  * Trust:     a trusted worker's buffer is handed on where it lies. Of any other it is copied into private memory first,
  *            a part in each visit, so that the links take turns; what the worker changes meanwhile, it changes for
  *            itself. What comes behind a buffer in the lane waits until it is whole. A one-shot buffer has memory of
- * its own, which nobody can change any more once it is mapped. */
+ *            its own, which nobody can change any more once it is mapped. */
 
 #include "config.h"
 
@@ -147,7 +147,33 @@ ferry_monitor_take_large (FerryMonitor *self, FerryLink *link, guint64 connectio
   return take (self, link, &message, &news);
 }
 
-/* The same for one whose memory was offered before. */
+static gsize
+get_one_shot_limit (const FerryLink *link)
+{
+  return link->arena->size - FERRY_ARENA_CONTROL_SIZE;
+}
+
+static const char *
+take_small_one_shot (FerryMonitor *self, FerryLink *link, int fd, gsize size, FerryBufferNews *news,
+                     const FerryRecordHeader *header, const guint8 *place)
+{
+  guint8 *data = NULL;
+  const char *fault = ferry_one_shot_map (fd, size, get_one_shot_limit (link), &data);
+
+  if (fault != NULL)
+    {
+      ferry_stray_close (fd);
+      return fault;
+    }
+  /* Memory that is mapped here: to close it is quick. */
+  close (fd);
+  take_metadata (news, header, sizeof (FerryOneShotMessage), place);
+  push (self, link, news, ferry_local_queue_keep_mapping (self->local, link, data, size));
+  return NULL;
+}
+
+/* The same for one whose memory was offered before. Much memory is looked at by another thread; what comes behind it in
+ * the lane waits until that is done. */
 const char *
 ferry_monitor_take_one_shot (FerryMonitor *self, FerryLink *link, const FerryGrantEntry *grant,
                              const FerryRecordHeader *header, const guint8 *place)
@@ -155,7 +181,6 @@ ferry_monitor_take_one_shot (FerryMonitor *self, FerryLink *link, const FerryGra
   FerryOneShotMessage message;
   FerryBufferNews news = {.connection_id = header->connection_id, .type_number = header->number};
   const char *fault;
-  guint8 *data = NULL;
   int fd = -1;
 
   if (link->arena == NULL || !ferry_offers_allows (link->offers, grant->index))
@@ -166,15 +191,38 @@ ferry_monitor_take_one_shot (FerryMonitor *self, FerryLink *link, const FerryGra
   fault = ferry_offers_take (link->offers, link->control, message.number, &fd);
   if (fault != NULL)
     return fault;
-  fault = ferry_one_shot_map (fd, message.size, link->arena->size - FERRY_ARENA_CONTROL_SIZE, &data);
-  if (fault != NULL)
-    {
-      ferry_stray_close (fd);
-      return fault;
-    }
-  /* Memory that is mapped here: to close it is quick. */
-  close (fd);
+  if (message.size < FERRY_ONE_SHOT_LARGE)
+    return take_small_one_shot (self, link, fd, message.size, &news, header, place);
   take_metadata (&news, header, sizeof message, place);
-  push (self, link, &news, ferry_local_queue_keep_mapping (self->local, link, data, message.size));
+  link->arrival = (FerryOneShotArrival){
+    ferry_one_shot_check_begin (fd, message.size, get_one_shot_limit (link), self->shared->wake), message.size, news};
   return NULL;
+}
+
+/* Whether nobody looks at memory that came over the link. */
+gboolean
+ferry_monitor_has_looked (const FerryLink *link)
+{
+  return link->arrival.check == NULL || ferry_one_shot_check_is_done (link->arrival.check);
+}
+
+/* Goes on with the one-shot buffer whose memory was looked at. Returns EMPTY when there is none, or what is wrong with
+ * it in *fault. */
+FerryDrainResult
+ferry_monitor_finish_one_shot (FerryMonitor *self, FerryLink *link, const char **fault)
+{
+  FerryOneShotArrival *arrival = &link->arrival;
+  guint8 *data;
+
+  if (arrival->check == NULL)
+    return FERRY_DRAIN_EMPTY;
+  if (!ferry_monitor_has_looked (link) || !ferry_local_queue_has_room (self->local, link))
+    return FERRY_DRAIN_STALLED;
+  *fault = ferry_one_shot_check_end (arrival->check, &data);
+  if (*fault == NULL)
+    push (self, link, &arrival->news, ferry_local_queue_keep_mapping (self->local, link, data, arrival->size));
+  else
+    g_free (arrival->news.metadata);
+  *arrival = (FerryOneShotArrival){0};
+  return FERRY_DRAIN_MORE;
 }

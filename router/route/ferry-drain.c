@@ -364,14 +364,19 @@ ferry_monitor_drain (FerryMonitor *self, FerryLink *link)
 {
   Walk walk = {.link = link};
   gboolean caught_up = FALSE;
-  FerryDrainResult copied;
+  const char *fault = NULL;
+  FerryDrainResult gone_on;
 
   if (link->draining_done)
     return FERRY_DRAIN_EMPTY;
-  copied = ferry_monitor_copy_buffer (self, link);
-  if (copied != FERRY_DRAIN_EMPTY)
-    return copied;
-  if (!look (link))
+  gone_on = ferry_monitor_copy_buffer (self, link);
+  if (gone_on == FERRY_DRAIN_EMPTY)
+    gone_on = ferry_monitor_finish_one_shot (self, link, &fault);
+  if (fault != NULL)
+    refuse (&walk, "%s", fault);
+  else if (gone_on != FERRY_DRAIN_EMPTY)
+    return gone_on;
+  else if (!look (link))
     refuse (&walk, "it wrote a position beyond its lane");
   else if (ferry_lane_reader_get_available (&link->up) == 0)
     return FERRY_DRAIN_EMPTY;

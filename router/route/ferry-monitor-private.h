@@ -121,6 +121,8 @@ void ferry_monitor_ping (FerryMonitor *self);
 
 /* In ferry-drain-buffer.c. */
 FerryDrainResult ferry_monitor_copy_buffer (FerryMonitor *self, FerryLink *link);
+FerryDrainResult ferry_monitor_finish_one_shot (FerryMonitor *self, FerryLink *link, const char **fault);
+gboolean ferry_monitor_has_looked (const FerryLink *link);
 const char *ferry_monitor_take_buffer (FerryMonitor *self, FerryLink *link, const FerryGrantEntry *grant,
                                        const FerryRecordHeader *header, const guint8 *place);
 const char *ferry_monitor_take_large (FerryMonitor *self, FerryLink *link, guint64 connection_id,

@@ -234,7 +234,7 @@ revive_stalled (FerryMonitor *self)
       GList *next = node->next;
       FerryLink *link = node->data;
 
-      if (ferry_local_queue_has_room (self->local, link))
+      if (ferry_local_queue_has_room (self->local, link) && ferry_monitor_has_looked (link))
         {
           link->stalled = FALSE;
           g_queue_delete_link (&self->stalled, node);

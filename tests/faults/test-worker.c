@@ -303,10 +303,9 @@ main (int argc, char **argv)
     {FAULT_SENDMSG, EAGAIN},      {FAULT_SENDMSG, EINTR},
   };
   static const Fault sandboxed[] = {
-    {FAULT_CLONE, EAGAIN},
-    {FAULT_PIPE, EMFILE},
-    {FAULT_DUP, EMFILE},
-    {FAULT_RECVMSG, ENOMEM},
+    {FAULT_CLONE, EAGAIN},      {FAULT_PIPE, EMFILE},         {FAULT_DUP, EMFILE},     {FAULT_RECVMSG, ENOMEM},
+    {FAULT_PIDFD_OPEN, EMFILE}, {FAULT_MEMFD_CREATE, EMFILE}, {FAULT_EVENTFD, EMFILE}, {FAULT_SOCKETPAIR, EMFILE},
+    {FAULT_EPOLL_CTL, ENOMEM},  {FAULT_SENDMSG, ENOBUFS},
   };
 
   faults_test_init (&argc, &argv);

@@ -21,11 +21,12 @@ typedef struct
   const char *orders; /* behind 100 messages */
   const char *words;  /* of the fault; NULL where there is none, and the worker exits */
   guint n_buffers;
+  guint8 byte; /* that they are full of */
 } Row;
 
 #define REFUSES(name, orders, words)                                                                                   \
   {                                                                                                                    \
-    "/hostile-memory/refuses-" name, orders " pause", words, 0                                                         \
+    "/hostile-memory/refuses-" name, orders " pause", words, 0, 0                                                      \
   }
 
 static const Row rows[] = {
@@ -40,7 +41,7 @@ static const Row rows[] = {
   REFUSES ("memory-that-is-shorter-than-it-says", "offer:short record", "of another size"),
   REFUSES ("memory-that-is-longer-than-it-says", "offer:long record", "of another size"),
   REFUSES ("memory-that-is-not-all-there", "offer:sparse record", "with holes"),
-  REFUSES ("memory-that-is-only-counted", "offer:counted record", "with holes"),
+  REFUSES ("memory-that-cannot-be-counted", "offer:read-only record", "not opened for writing"),
   REFUSES ("memory-that-is-beyond-its-end", "offer:beyond record", "with holes"),
   REFUSES ("memory-with-a-hole", "offer:hole record", "with holes"),
   REFUSES ("a-giant", "offer:giant record:1099511627776", "beyond its limit"),
@@ -50,7 +51,7 @@ static const Row rows[] = {
   REFUSES ("an-offer-with-many-descriptors", "offer:many record", "without one descriptor"),
   REFUSES ("a-record-without-a-descriptor", "record", "without a descriptor"),
   {"/hostile-memory/refuses-a-second-record-for-a-descriptor", "offer:good record record pause", "without a descriptor",
-   1},
+   1, 7},
   REFUSES ("a-record-out-of-order", "offer:good offer:good number:2", "out of order"),
   REFUSES ("an-offer-out-of-order", "packet:order", "out of order"),
   REFUSES ("an-offer-that-is-too-short", "packet:short", "offers no buffer"),
@@ -62,9 +63,10 @@ static const Row rows[] = {
   REFUSES ("metadata-of-no-type", "offer:good typed:1", "malformed"),
   REFUSES ("a-buffer-of-the-other-kind", "lent", "without such buffers"),
   REFUSES ("a-record-for-another-pipe", "offer:good second record", "without such buffers"),
-  {"/hostile-memory/takes-what-is-good", "offer:good record offer:good offer:good record record exit", NULL, 3},
-  {"/hostile-memory/takes-what-a-hole-could-not-be-punched-into", "punched record exit", NULL, 1},
-  {"/hostile-memory/drops-descriptors-without-records", "offers:16 exit", NULL, 0},
+  {"/hostile-memory/takes-what-is-good", "offer:good record offer:good offer:good record record exit", NULL, 3, 7},
+  {"/hostile-memory/takes-what-was-allocated-and-not-written", "offer:counted record exit", NULL, 1, 0},
+  {"/hostile-memory/takes-what-a-hole-could-not-be-punched-into", "punched record exit", NULL, 1, 7},
+  {"/hostile-memory/drops-descriptors-without-records", "offers:16 exit", NULL, 0, 0},
 };
 
 typedef struct
@@ -140,7 +142,7 @@ scene_end (Scene *self, const Row *row)
 
       g_assert_cmpuint (size, ==, SIZE);
       for (gsize at = 0; at < size; at++)
-        g_assert_cmpuint (data[at], ==, 7);
+        g_assert_cmpuint (data[at], ==, row->byte);
     }
   g_clear_object (&self->sender);
   g_clear_object (&self->receiver);

@@ -281,6 +281,7 @@ test_has_no_more_memory_than_allowed (void)
   g_assert_cmpint (sandbox_test_try (test, "memfd:100000000"), ==, 0);
   g_assert_cmpint (sandbox_test_try (test, "stack:100000000"), ==, 0);
   g_assert_cmpint (sandbox_test_try (test, "reserve:8000000000"), ==, 0);
+  g_assert_cmpint (sandbox_test_try (test, "shelve:8000000000"), ==, 0);
   g_assert_cmpint (sandbox_test_try (test, "stretch:8000000000"), ==, 0);
   ferry_sandbox_set_memory_limit (test->sandbox, 64 * MEBIBYTE);
   g_assert_cmpint (sandbox_test_try (test, "allocate:10000000"), ==, 0);
@@ -289,6 +290,8 @@ test_has_no_more_memory_than_allowed (void)
   ferry_launcher_set_buffer_capacity (test->launcher, 16 * MEBIBYTE);
   g_assert_cmpint (sandbox_test_try (test, "reserve:400000000"), ==, 0);
   g_assert_cmpint (sandbox_test_try (test, "reserve:800000000"), ==, ENOMEM);
+  g_assert_cmpint (sandbox_test_try (test, "shelve:300000000"), ==, 0);
+  g_assert_cmpint (sandbox_test_try (test, "shelve:800000000"), ==, ENOMEM);
   if (!sandbox_test_has (FERRY_SANDBOX_STRENGTH_SYSTEM_CALLS))
     return;
   g_assert_cmpint (sandbox_test_try (test, "share:100000000"), ==, EPERM);

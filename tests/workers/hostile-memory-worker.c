@@ -186,6 +186,16 @@ make_counted (gboolean within)
   return fd;
 }
 
+/* Without another descriptor of it that could be written to. */
+static int
+make_read_only (void)
+{
+  ferry_autofd fd = make_memory (SIZE, SIZE, 0, ALL_SEALS);
+  g_autofree char *path = g_strdup_printf ("/proc/self/fd/%d", fd);
+
+  return open (path, O_RDONLY | O_CLOEXEC);
+}
+
 static int
 make_punched (void)
 {
@@ -242,6 +252,8 @@ make (const char *what)
     return make_counted (strcmp (what, "counted") == 0);
   if (strcmp (what, "hole") == 0)
     return make_hole ();
+  if (strcmp (what, "read-only") == 0)
+    return make_read_only ();
   return make_memory (SIZE, SIZE, 0, ALL_SEALS);
 }
 

@@ -227,6 +227,22 @@ reserve (gsize size)
   return 0;
 }
 
+/* In pieces, each of which counts only until it is put away. What is not touched takes no memory. */
+static int
+shelve (gsize size)
+{
+  const gsize piece = 16 * 1024 * 1024;
+
+  for (gsize done = 0; done < size; done += piece)
+    {
+      void *memory = mmap (NULL, piece, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+      if (memory == MAP_FAILED || mprotect (memory, piece, PROT_READ) < 0)
+        return errno;
+    }
+  return 0;
+}
+
 /* A page that the stack has grown by, far from where it is used. */
 static int
 stretch (gsize size)
@@ -304,6 +320,8 @@ sandbox_attempt (const char *what, const char *value, const char *second, int *o
     *outcome = have_threads ((guint) number);
   else if (g_str_equal (what, "reserve"))
     *outcome = reserve (number);
+  else if (g_str_equal (what, "shelve"))
+    *outcome = shelve (number);
   else if (g_str_equal (what, "stretch"))
     *outcome = stretch (number);
   else

@@ -23,6 +23,7 @@
  *   capability          raises the limits of others, which needs a capability
  *   threads:N           has that many threads at a time
  *   reserve:SIZE        maps memory that is only read
+ *   shelve:SIZE         has so much memory that it has made unwritable meanwhile
  *   stretch:SIZE        makes a page of its stack so large
  *   same:FD:INODE       sees whether a descriptor is the file of that number: 0, or EXDEV */
 
