@@ -47,6 +47,7 @@ FerryArenaWriter *ferry_arena_writer_new_later (int memory, gsize offset, gsize 
 gboolean ferry_arena_writer_open (FerryArenaWriter *self, GError **error);
 void ferry_arena_writer_free (FerryArenaWriter *self);
 
+void ferry_arena_writer_pin (FerryArenaWriter *self);
 gsize ferry_arena_writer_get_capacity (const FerryArenaWriter *self);
 gboolean ferry_arena_writer_reserve (FerryArenaWriter *self, gsize size, FerryBufferMessage *message);
 gboolean ferry_arena_writer_reserve_spare (FerryArenaWriter *self, gsize size, FerryBufferMessage *message);

@@ -199,6 +199,8 @@ attach (GError **error)
     return NULL;
   self->uplink = ferry_uplink_new (&segment, ferry_steal_fd (&doorbell), welcome.max_message_size, welcome.n_pipes);
   ferry_uplink_take_memory (self->uplink, ferry_steal_fd (&memory));
+  if (self->uplink->arena != NULL && ferry_sandbox_limits_memory ())
+    ferry_arena_writer_pin (self->uplink->arena);
   self->uplink->control = self->control;
   self->downlink = ferry_downlink_new (self->uplink);
   if (!read_grants (self, error) || !ferry_control_send_attach (self->control, welcome.segment_size, error))

@@ -37,6 +37,8 @@ typedef struct
   int filter_errno;
 } Outcome;
 
+static gboolean limits_memory; /* const, once main() has begun */
+
 /* ---- limits ---- */
 
 static gboolean
@@ -137,6 +139,7 @@ enter (const char *text)
   if (plan == NULL)
     give_up ("what " FERRY_SANDBOX_VARIABLE " says of the sandbox was not understood; build application and worker "
              "with the same version of Ferry");
+  limits_memory = plan->address_space > 0;
   limited = enter_limits (plan);
   outcome = enter_layers (plan);
   if (control >= 0)
@@ -166,6 +169,12 @@ ferry_sandbox_enter (void)
   /* Before there is another thread that could look at the environment. */
   g_unsetenv (FERRY_SANDBOX_VARIABLE);
   enter (text);
+}
+
+gboolean
+ferry_sandbox_limits_memory (void)
+{
+  return limits_memory;
 }
 
 static __attribute__ ((constructor)) void

@@ -33,5 +33,7 @@ gboolean ferry_sandbox_apply (FerrySandbox *self, FerrySpawnPlan *plan, FerryLin
 
 /* In ferry-sandbox-enter.c. worker, before it has threads: enters the sandbox that the environment tells of, once. */
 void ferry_sandbox_enter (void);
+/* worker: whether this one is in a sandbox that limits its memory. */
+gboolean ferry_sandbox_limits_memory (void);
 
 G_END_DECLS

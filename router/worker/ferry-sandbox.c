@@ -276,8 +276,9 @@ ferry_sandbox_add_system_paths (FerrySandbox *self)
  * shared, is refused, and with it buffers that are handed over (%FERRY_PIPE_ONE_SHOT_BUFFERS).
  *
  * What counts is memory that can be written to. A worker that was turned can make some unwritable while it has no use
- * for it; so what it has mapped is limited, too: to the limit, the buffers' capacity and 512 MiB beside what is mapped
- * before `main()`. That is also as much as it can map of files.
+ * for it; so what it has mapped is limited, too: to the limit and 512 MiB beside the buffers and what is mapped before
+ * `main()`. That is also as much as it can map of files. Before Linux 6.10 the buffers' addresses can be used for that
+ * as well.
  *
  * Since: 0.1
  */

@@ -13,11 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "base/ferry-base-private.h"
 #include "worker/sandbox-test.h"
 
 #define MEBIBYTE (1024 * 1024)
+#define MSEAL 462
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define HAS_SANITIZER TRUE
@@ -329,6 +331,22 @@ test_has_no_more_threads_than_allowed (void)
     g_assert_cmpint (sandbox_test_try (test, "threads:600"), ==, EAGAIN);
 }
 
+/* Addresses that buffers have could else be had for what a limit is to keep away. */
+static void
+test_keeps_buffers_where_they_are (void)
+{
+  g_autoptr (SandboxTest) test = sandbox_test_new ();
+
+  if (syscall (MSEAL, NULL, 0, 0) != 0)
+    {
+      g_test_skip ("the kernel cannot keep them there; it can from Linux 6.10 on");
+      return;
+    }
+  g_assert_cmpint (sandbox_test_try (test, "unmap"), ==, 0);
+  ferry_sandbox_set_memory_limit (test->sandbox, HAS_SANITIZER ? (guint64) 1 << 40 : 64 * MEBIBYTE);
+  g_assert_cmpint (sandbox_test_try (test, "unmap"), ==, EPERM);
+}
+
 static void
 test_has_no_capability (void)
 {
@@ -511,6 +529,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sandbox-link/has-no-more-memory-than-allowed", test_has_no_more_memory_than_allowed);
   g_test_add_func ("/sandbox-link/has-no-more-descriptors-than-allowed", test_has_no_more_descriptors_than_allowed);
   g_test_add_func ("/sandbox-link/has-no-more-threads-than-allowed", test_has_no_more_threads_than_allowed);
+  g_test_add_func ("/sandbox-link/keeps-buffers-where-they-are", test_keeps_buffers_where_they_are);
   g_test_add_func ("/sandbox-link/has-no-capability", test_has_no_capability);
   g_test_add_func ("/sandbox-link/has-no-more-processor-time-than-allowed",
                    test_has_no_more_processor_time_than_allowed);

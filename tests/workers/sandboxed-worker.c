@@ -40,6 +40,7 @@
  *   new-call            makes a system call that no kernel has yet
  *   input               reads standard input, and sends what it is in place of a number
  *   buffer:SIZE         sends a buffer of so many bytes, of which byte i is i modulo 251
+ *   unmap               takes a page of a buffer away from where it is mapped
  *   abort               dies of SIGABRT
  *   block               blocks SIGTERM from now on
  *   term                waits for SIGTERM, which is blocked, and then exits with status 9
@@ -374,6 +375,16 @@ send_buffer (gsize size)
   check (ferry_sender_send_buffer (sender, NULL, buffer, &error), &error);
 }
 
+static int
+unmap_buffer (void)
+{
+  GError *error = NULL;
+  g_autoptr (FerryBuffer) buffer = ferry_sender_create_buffer (sender, 1024 * 1024, &error);
+
+  check (buffer != NULL, &error);
+  return outcome_of (munmap (ferry_buffer_get_data (buffer), (gsize) sysconf (_SC_PAGESIZE)));
+}
+
 static void
 block_sigterm (sigset_t *set)
 {
@@ -466,6 +477,8 @@ try_others (const char *what, const char *value, int *outcome)
     *outcome = map (number, MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN, -1);
   else if (g_str_equal (what, "deepen"))
     *outcome = deepen (number);
+  else if (g_str_equal (what, "unmap"))
+    *outcome = unmap_buffer ();
   else if (g_str_equal (what, "pair"))
     *outcome = make_pair ();
   else if (g_str_equal (what, "share"))
