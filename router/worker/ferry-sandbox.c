@@ -277,8 +277,8 @@ ferry_sandbox_add_system_paths (FerrySandbox *self)
  *
  * What counts is memory that can be written to. A worker that was turned can make some unwritable while it has no use
  * for it; so what it has mapped is limited, too: to the limit and 512 MiB beside the buffers and what is mapped before
- * `main()`. That is also as much as it can map of files. Before Linux 6.10 the buffers' addresses can be used for that
- * as well.
+ * `main()`. That is also as much as it can map of files. Before Linux 6.10, and before it has asked for a sender, the
+ * buffers' addresses can be used for that as well.
  *
  * Since: 0.1
  */
