@@ -117,15 +117,24 @@ take_process (FerryLink *link, pid_t pid)
 static gboolean
 has_namespaces (pid_t pid)
 {
-  char path[64];
-  struct stat theirs, ours;
+  /* That of networks may be ours, where that was granted. */
+  static const char *const names[] = {"pid", "mnt", "ipc"};
 
-  g_snprintf (path, sizeof path, "/proc/%d/ns/pid", (int) pid);
-  if (pid <= 0 || stat ("/proc/self/ns/pid", &ours) < 0)
-    return FALSE;
-  if (stat (path, &theirs) < 0)
-    return errno == ENOENT;
-  return theirs.st_ino != ours.st_ino || theirs.st_dev != ours.st_dev;
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      char path[64];
+      struct stat theirs, ours;
+
+      g_snprintf (path, sizeof path, "/proc/self/ns/%s", names[i]);
+      if (pid <= 0 || stat (path, &ours) < 0)
+        return FALSE;
+      g_snprintf (path, sizeof path, "/proc/%d/ns/%s", (int) pid, names[i]);
+      if (stat (path, &theirs) < 0)
+        return errno == ENOENT;
+      if (theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev)
+        return FALSE;
+    }
+  return TRUE;
 }
 
 /* Why a layer was not entered, as the worker says. */

@@ -110,8 +110,8 @@ enter_layers (const FerrySandboxPlan *plan)
   if (ferry_count_threads () != 1)
     return (Outcome){.landlock_errno = EBUSY, .filter_errno = EBUSY};
   outcome.layers = ferry_landlock_enter (plan, &outcome.landlock_errno);
-  if ((plan->layers & FERRY_LAYER_NO_NEW_PRIVILEGES) != 0)
-    drop_capabilities ();
+  if ((plan->layers & FERRY_LAYER_NO_NEW_PRIVILEGES) != 0 && !drop_capabilities ())
+    return (Outcome){.landlock_errno = errno, .filter_errno = errno};
   if ((plan->layers & FERRY_LAYER_SYSTEM_CALLS) == 0)
     return outcome;
   outcome.filter_errno = ferry_call_filter_enter (plan);

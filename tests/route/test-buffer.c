@@ -187,6 +187,9 @@ test_unsent_is_free (Scene *self, gconstpointer data)
   gpointer place = ferry_buffer_get_data (first);
 
   g_assert_true (ferry_buffer_get_data (second) != place);
+  g_assert_true (ferry_buffer_ref (first) == first);
+  ferry_buffer_unref (first);
+  g_assert_true (ferry_buffer_get_data (first) == place);
   ferry_buffer_unref (first);
   first = create (self, SIZE);
   g_assert_true (ferry_buffer_get_data (first) == place);
