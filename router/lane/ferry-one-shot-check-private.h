@@ -21,11 +21,11 @@ G_BEGIN_DECLS
 
 typedef struct _FerryOneShotCheck FerryOneShotCheck;
 
-/* Takes fd over. size, limit: as of ferry_one_shot_map(). bell: rung at the end; it stays the caller's. */
-FerryOneShotCheck *ferry_one_shot_check_begin (int fd, gsize size, gsize limit, int bell);
+/* Takes fd over. size, limit: as of ferry_one_shot_map(). done: called with data once it is done, by the thread. */
+FerryOneShotCheck *ferry_one_shot_check_begin (int fd, gsize size, gsize limit, GDestroyNotify done, gpointer data);
 gboolean ferry_one_shot_check_is_done (FerryOneShotCheck *self);
 /* Of one that is done: returns what is wrong, or NULL with the mapping, which is the caller's. Frees it. */
-const char *ferry_one_shot_check_end (FerryOneShotCheck *self, guint8 **data);
+const char *ferry_one_shot_check_end (FerryOneShotCheck *self, guint8 **memory);
 void ferry_one_shot_check_drop (FerryOneShotCheck *self);
 
 G_END_DECLS

@@ -5,24 +5,24 @@
 
 #include "lane/ferry-one-shot-check-private.h"
 
-#include <fcntl.h>
+#include <stdatomic.h>
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
-#include "lane/ferry-doorbell-private.h"
 #include "lane/ferry-one-shot-private.h"
 #include "lane/ferry-unmap-private.h"
 
 struct _FerryOneShotCheck
 {
   _Atomic gint references;
-  int fd;   /* (owned) */
-  int bell; /* (owned) */
+  int fd; /* (owned) */
   gsize size;
   gsize limit;
-  const char *fault;     /* the thread's until it is done, as is the next */
-  guint8 *data;          /* (owned) (nullable) */
-  _Atomic gboolean done; /* released by the thread */
+  const char *fault;        /* the thread's until it is done, as is the next */
+  guint8 *memory;           /* (owned) (nullable) */
+  _Atomic gboolean is_done; /* released by the thread */
+  GDestroyNotify done;
+  gpointer data;
 };
 
 static void
@@ -31,10 +31,8 @@ unref (FerryOneShotCheck *self)
   /* Acquire and release: whoever frees it sees what the other has written. */
   if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
     return;
-  if (self->data != NULL)
-    ferry_unmap_soon (self->data, self->size);
-  ferry_clear_fd (&self->fd);
-  ferry_clear_fd (&self->bell);
+  if (self->memory != NULL)
+    ferry_unmap_soon (self->memory, self->size);
   g_free (self);
 }
 
@@ -43,48 +41,46 @@ look (gpointer data)
 {
   FerryOneShotCheck *self = data;
 
-  self->fault = ferry_one_shot_map (self->fd, self->size, self->limit, &self->data);
+  self->fault = ferry_one_shot_map (self->fd, self->size, self->limit, &self->memory);
   ferry_clear_fd (&self->fd);
-  atomic_store_explicit (&self->done, TRUE, memory_order_release);
-  if (self->bell >= 0)
-    ferry_doorbell_ring (self->bell);
+  atomic_store_explicit (&self->is_done, TRUE, memory_order_release);
+  self->done (self->data);
   unref (self);
   return NULL;
 }
 
 FerryOneShotCheck *
-ferry_one_shot_check_begin (int fd, gsize size, gsize limit, int bell)
+ferry_one_shot_check_begin (int fd, gsize size, gsize limit, GDestroyNotify done, gpointer data)
 {
   FerryOneShotCheck *self = g_new0 (FerryOneShotCheck, 1);
-  GThread *thread = NULL;
+  GThread *thread;
 
   atomic_init (&self->references, 2);
   self->fd = fd;
   self->size = size;
   self->limit = limit;
-  self->bell = fcntl (bell, F_DUPFD_CLOEXEC, 0);
-  if (self->bell >= 0)
-    thread = ferry_thread_try_new ("ferry-checker", look, self, NULL);
-  /* The caller looks whether it is done before it waits for the bell. */
-  if (thread == NULL)
-    look (self);
-  else
+  self->done = done;
+  self->data = data;
+  thread = ferry_thread_try_new ("ferry-checker", look, self, NULL);
+  if (thread != NULL)
     g_thread_unref (thread);
+  else
+    look (self);
   return self;
 }
 
 gboolean
 ferry_one_shot_check_is_done (FerryOneShotCheck *self)
 {
-  return atomic_load_explicit (&self->done, memory_order_acquire);
+  return atomic_load_explicit (&self->is_done, memory_order_acquire);
 }
 
 const char *
-ferry_one_shot_check_end (FerryOneShotCheck *self, guint8 **data)
+ferry_one_shot_check_end (FerryOneShotCheck *self, guint8 **memory)
 {
   const char *fault = self->fault;
 
-  *data = g_steal_pointer (&self->data);
+  *memory = g_steal_pointer (&self->memory);
   unref (self);
   return fault;
 }

@@ -172,6 +172,14 @@ take_small_one_shot (FerryMonitor *self, FerryLink *link, int fd, gsize size, Fe
   return NULL;
 }
 
+/* any */
+static void
+looked (gpointer queue)
+{
+  ferry_local_queue_ring (queue);
+  ferry_local_queue_unref (queue);
+}
+
 /* The same for one whose memory was offered before. Much memory is looked at by another thread; what comes behind it in
  * the lane waits until that is done. */
 const char *
@@ -194,8 +202,9 @@ ferry_monitor_take_one_shot (FerryMonitor *self, FerryLink *link, const FerryGra
   if (message.size < FERRY_ONE_SHOT_LARGE)
     return take_small_one_shot (self, link, fd, message.size, &news, header, place);
   take_metadata (&news, header, sizeof message, place);
-  link->arrival = (FerryOneShotArrival){
-    ferry_one_shot_check_begin (fd, message.size, get_one_shot_limit (link), self->shared->wake), message.size, news};
+  link->arrival = (FerryOneShotArrival){ferry_one_shot_check_begin (fd, message.size, get_one_shot_limit (link), looked,
+                                                                    ferry_local_queue_ref (self->local)),
+                                        message.size, news};
   return NULL;
 }
 

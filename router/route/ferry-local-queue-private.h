@@ -30,7 +30,10 @@ typedef struct _FerryLocalQueue FerryLocalQueue;
 #define FERRY_KEPT_MAPPING_CHARGE (64 * 1024)
 
 FerryLocalQueue *ferry_local_queue_new (FerrySharedQueue *waker, gsize limit, GError **error);
+FerryLocalQueue *ferry_local_queue_ref (FerryLocalQueue *self);
 void ferry_local_queue_unref (FerryLocalQueue *self);
+/* Has the monitor look again at the links that wait. */
+void ferry_local_queue_ring (FerryLocalQueue *self);
 
 gboolean ferry_local_queue_has_room (FerryLocalQueue *self, FerryLink *link);
 void ferry_local_queue_arm (FerryLocalQueue *self);

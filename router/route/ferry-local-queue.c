@@ -66,6 +66,21 @@ free_blocks (FerryBlock *block)
 }
 
 /* any. The last reference goes with nothing in the queue. */
+/* any */
+FerryLocalQueue *
+ferry_local_queue_ref (FerryLocalQueue *self)
+{
+  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  return self;
+}
+
+/* any */
+void
+ferry_local_queue_ring (FerryLocalQueue *self)
+{
+  ferry_doorbell_ring (self->bell);
+}
+
 void
 ferry_local_queue_unref (FerryLocalQueue *self)
 {
@@ -251,8 +266,7 @@ kept_message_new (FerryLocalQueue *self, FerryLink *link, gsize size)
 {
   KeptMessage *kept = g_new0 (KeptMessage, 1);
 
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
-  kept->queue = self;
+  kept->queue = ferry_local_queue_ref (self);
   kept->link = ferry_link_ref (link);
   kept->size = (gint64) size;
   atomic_fetch_add_explicit (&link->bytes_kept, kept->size, memory_order_relaxed);

@@ -7,10 +7,8 @@
 
 #include "ferry-test.h"
 
-#include <fcntl.h>
-#include <poll.h>
+#include <stdatomic.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 
 #include "base/ferry-base-private.h"
@@ -18,10 +16,11 @@
 #include "lane/ferry-one-shot-private.h"
 
 #define SIZE ((gsize) 4 * 1024 * 1024)
+#define N_DROPPED 100
 
 typedef struct
 {
-  int bell;
+  _Atomic guint n_done;
   guint n_fds;
 } Scene;
 
@@ -29,8 +28,6 @@ static void
 set_up (Scene *self, gconstpointer data)
 {
   self->n_fds = ferry_test_count_fds ();
-  self->bell = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
-  g_assert_no_errno (self->bell);
 }
 
 static gboolean
@@ -51,7 +48,6 @@ is_unmapped (gpointer unused)
 static void
 tear_down (Scene *self, gconstpointer data)
 {
-  ferry_clear_fd (&self->bell);
   ferry_test_look_until (has_so_many_fds, &self->n_fds);
   ferry_test_look_until (is_unmapped, NULL);
 }
@@ -72,20 +68,24 @@ make_sealed (void)
 }
 
 static void
-wait_for_bell (Scene *self)
+done_cb (gpointer scene)
 {
-  struct pollfd poll_fd = {.fd = self->bell, .events = POLLIN};
+  atomic_fetch_add (&((Scene *) scene)->n_done, 1);
+}
 
-  g_assert_cmpint (TEMP_FAILURE_RETRY (poll (&poll_fd, 1, 40000)), ==, 1);
+static gboolean
+has_been_told (gpointer scene)
+{
+  return atomic_load (&((Scene *) scene)->n_done) == 1;
 }
 
 static void
 test_good (Scene *self, gconstpointer data)
 {
-  FerryOneShotCheck *check = ferry_one_shot_check_begin (make_sealed (), SIZE, SIZE, self->bell);
+  FerryOneShotCheck *check = ferry_one_shot_check_begin (make_sealed (), SIZE, SIZE, done_cb, self);
   guint8 *memory;
 
-  wait_for_bell (self);
+  ferry_test_look_until (has_been_told, self);
   g_assert_true (ferry_one_shot_check_is_done (check));
   g_assert_null (ferry_one_shot_check_end (check, &memory));
   /* What nobody wrote are zeros. */
@@ -97,10 +97,10 @@ test_good (Scene *self, gconstpointer data)
 static void
 test_bad (Scene *self, gconstpointer data)
 {
-  FerryOneShotCheck *check = ferry_one_shot_check_begin (make_sealed (), SIZE - 1, SIZE, self->bell);
+  FerryOneShotCheck *check = ferry_one_shot_check_begin (make_sealed (), SIZE - 1, SIZE, done_cb, self);
   guint8 *memory;
 
-  wait_for_bell (self);
+  ferry_test_look_until (has_been_told, self);
   g_assert_nonnull (strstr (ferry_one_shot_check_end (check, &memory), "of another size"));
   g_assert_null (memory);
 }
@@ -111,30 +111,25 @@ is_done (gpointer check)
   return ferry_one_shot_check_is_done (check);
 }
 
+static gboolean
+has_told_all (gpointer scene)
+{
+  return atomic_load (&((Scene *) scene)->n_done) == N_DROPPED;
+}
+
 /* Whoever is the last has it all go: that is seen at the end of the scene. */
 static void
 test_dropped (Scene *self, gconstpointer data)
 {
-  for (guint i = 0; i < 100; i++)
+  for (guint i = 0; i < N_DROPPED; i++)
     {
-      FerryOneShotCheck *check = ferry_one_shot_check_begin (make_sealed (), SIZE, SIZE, self->bell);
+      FerryOneShotCheck *check = ferry_one_shot_check_begin (make_sealed (), SIZE, SIZE, done_cb, self);
 
       if (i % 3 == 0)
         ferry_test_look_until (is_done, check);
       ferry_one_shot_check_drop (check);
     }
-}
-
-/* Without a descriptor for the bell there is no other thread, and no answer is waited for in vain. */
-static void
-test_without_bell (Scene *self, gconstpointer data)
-{
-  FerryOneShotCheck *check = ferry_one_shot_check_begin (make_sealed (), SIZE, SIZE, -1);
-  guint8 *memory;
-
-  g_assert_true (ferry_one_shot_check_is_done (check));
-  g_assert_null (ferry_one_shot_check_end (check, &memory));
-  munmap (memory, SIZE);
+  ferry_test_look_until (has_told_all, self);
 }
 
 int
@@ -147,6 +142,5 @@ main (int argc, char **argv)
   g_test_add ("/one-shot-check/maps-what-is-good", Scene, NULL, set_up, test_good, tear_down);
   g_test_add ("/one-shot-check/refuses-what-is-not", Scene, NULL, set_up, test_bad, tear_down);
   g_test_add ("/one-shot-check/leaves-nothing-when-it-is-dropped", Scene, NULL, set_up, test_dropped, tear_down);
-  g_test_add ("/one-shot-check/is-done-at-once-without-a-bell", Scene, NULL, set_up, test_without_bell, tear_down);
   return g_test_run ();
 }

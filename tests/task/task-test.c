@@ -304,6 +304,8 @@ task_test_new_in_sandbox (FerrySandbox *sandbox, guint max_workers)
   /* What looks for leaks at the end would do so by another process. */
   ferry_launcher_setenv (launcher, "LSAN_OPTIONS", "detect_leaks=0");
   ferry_launcher_set_sandbox (launcher, sandbox);
+  /* Descriptors are counted from here on, and those of a trial that is under way are none to be had again. */
+  ferry_sandbox_get_strength ();
   return new_with_launcher (launcher, max_workers);
 }
 
