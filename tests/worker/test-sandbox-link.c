@@ -343,7 +343,7 @@ test_keeps_buffers_where_they_are (void)
       return;
     }
   g_assert_cmpint (sandbox_test_try (test, "unmap"), ==, 0);
-  ferry_sandbox_set_memory_limit (test->sandbox, HAS_SANITIZER ? (guint64) 1 << 40 : 64 * MEBIBYTE);
+  ferry_sandbox_set_memory_limit (test->sandbox, HAS_SANITIZER ? (guint64) 1 << 46 : 64 * MEBIBYTE);
   g_assert_cmpint (sandbox_test_try (test, "unmap"), ==, EPERM);
   if (!HAS_SANITIZER)
     g_assert_cmpint (sandbox_test_try (test, "shelve:800000000"), ==, ENOMEM);
