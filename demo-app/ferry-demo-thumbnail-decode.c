@@ -10,6 +10,7 @@
 
 #include "ferry-demo-format.h"
 #include "ferry-demo-jpeg-end.h"
+#include "ferry-demo-png-end.h"
 
 #define CHUNK_SIZE (64 * 1024)
 
@@ -19,7 +20,8 @@ typedef struct
   int width; /* as the file says, 0 until it has */
   int height;
   gboolean refused;
-  FerryDemoJpegEnd end;
+  FerryDemoJpegEnd jpeg_end;
+  FerryDemoPngEnd png_end;
 } Picture;
 
 /* A size of nothing ends the loading; any other is what decoders that can do so decode to, which saves most of the
@@ -58,7 +60,8 @@ load_chunk (GdkPixbufLoader *loader, Picture *picture, int descriptor, gboolean 
       return FALSE;
     }
   *at_end = size == 0;
-  ferry_demo_jpeg_end_look (&picture->end, chunk, (gsize) size);
+  ferry_demo_jpeg_end_look (&picture->jpeg_end, chunk, (gsize) size);
+  ferry_demo_png_end_look (&picture->png_end, chunk, (gsize) size);
   return *at_end || gdk_pixbuf_loader_write (loader, chunk, (gsize) size, error);
 }
 
@@ -71,6 +74,13 @@ load (GdkPixbufLoader *loader, Picture *picture, int descriptor, GError **error)
     good = load_chunk (loader, picture, descriptor, &at_end, error);
   /* It wants to be closed after errors too, of which the first one counts. */
   return gdk_pixbuf_loader_close (loader, good ? error : NULL) && good;
+}
+
+/* Decoders paint what there is, and say nothing of what is missing. */
+static gboolean
+is_cut_off (const Picture *picture)
+{
+  return ferry_demo_jpeg_end_is_missing (&picture->jpeg_end) || ferry_demo_png_end_is_missing (&picture->png_end);
 }
 
 static void
@@ -112,7 +122,7 @@ ferry_demo_thumbnail_decode_file (int descriptor, guint side, GError **error)
   g_signal_connect (loader, "size-prepared", G_CALLBACK (size_prepared_cb), &picture);
   good = load (loader, &picture, descriptor, &failure);
   pixbuf = gdk_pixbuf_loader_get_pixbuf (loader);
-  if (good && !picture.refused && pixbuf != NULL && !ferry_demo_jpeg_end_is_missing (&picture.end))
+  if (good && !picture.refused && pixbuf != NULL && !is_cut_off (&picture))
     return fit (gdk_pixbuf_apply_embedded_orientation (pixbuf), side);
 
   if (picture.refused)

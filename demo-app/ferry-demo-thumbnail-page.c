@@ -261,9 +261,13 @@ changed_cb (FerryDemoThumbnailPage *self)
 {
   FerryDemoThumbnailsState state = ferry_demo_thumbnails_get_state (self->thumbnails);
 
-  /* A picture more: the next turn says it. */
+  /* A picture more: the next turn says it, but for the last one. */
   if (state == self->state && self->turn_timeout != 0)
-    return;
+    {
+      if (ferry_demo_thumbnails_get_n_decoding (self->thumbnails) == 0)
+        show_counts (self);
+      return;
+    }
   self->state = state;
   show_folder (self);
   gtk_info_bar_set_revealed (GTK_INFO_BAR (self->info_bar), FALSE);

@@ -97,7 +97,8 @@ void
 picture_test_write_cut_off (const char *folder, const char *name)
 {
   gsize size;
-  g_autofree char *data = make ("jpeg", 200, 200, PICTURE_TEST_RED, &size);
+  const char *type = g_str_has_suffix (name, ".png") ? "png" : "jpeg";
+  g_autofree char *data = make (type, 200, 200, PICTURE_TEST_RED, &size);
 
   /* What a picture of one colour is made of is at its end, and short. */
   write_file (folder, name, data, size - 20);

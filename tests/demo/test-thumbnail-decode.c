@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "demo-app/ferry-demo-jpeg-end.h"
+#include "demo-app/ferry-demo-png-end.h"
 #include "demo-app/ferry-demo-thumbnail-decode.h"
 
 #include <fcntl.h>
@@ -114,7 +115,9 @@ static void
 test_what_is_cut_off_is_refused (Test *test, gconstpointer data)
 {
   picture_test_write_cut_off (test->folder, "cut-off.jpg");
+  picture_test_write_cut_off (test->folder, "cut-off.png");
   assert_refused (test, "cut-off.jpg", "The file ends before the picture does");
+  assert_refused (test, "cut-off.png", "The file ends before the picture does");
 }
 
 /* An end that is not the picture's: of another one within the segments. */
@@ -139,6 +142,26 @@ test_jpeg_ends_at_its_own_end (Test *test, gconstpointer data)
       }
 }
 
+/* An end that is not the picture's: within a chunk. */
+static void
+test_png_ends_at_its_own_end (Test *test, gconstpointer data)
+{
+  static const guint8 file[] = {
+    0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n', 0, 0, 0, 8, 't', 'E', 'X', 't', 0,   0,
+    0,    0,   'I', 'E', 'N',  'D',  1,    2,    3, 4, 0, 0, 0,   0,   'I', 'E', 'N', 'D',
+  };
+
+  for (gsize step = 1; step <= sizeof file; step++)
+    for (gsize size = 0; size <= sizeof file; size++)
+      {
+        FerryDemoPngEnd end = {0};
+
+        for (gsize at = 0; at < size; at += step)
+          ferry_demo_png_end_look (&end, file + at, MIN (step, size - at));
+        g_assert_cmpint (ferry_demo_png_end_is_missing (&end), ==, size < sizeof file);
+      }
+}
+
 static void
 add (const char *path, void (*func) (Test *test, gconstpointer data))
 {
@@ -155,5 +178,6 @@ main (int argc, char **argv)
   add ("/thumbnail-decode/what-is-no-picture-is-refused", test_what_is_no_picture_is_refused);
   add ("/thumbnail-decode/what-is-cut-off-is-refused", test_what_is_cut_off_is_refused);
   add ("/thumbnail-decode/jpeg-ends-at-its-own-end", test_jpeg_ends_at_its_own_end);
+  add ("/thumbnail-decode/png-ends-at-its-own-end", test_png_ends_at_its_own_end);
   return g_test_run ();
 }
