@@ -265,6 +265,22 @@ play_nursery (FaultsTest *test)
     }
 }
 
+static void
+add_sandboxed (void)
+{
+  static const Fault sandboxed[] = {
+    {FAULT_CLONE, EAGAIN},      {FAULT_PIPE, EMFILE},         {FAULT_DUP, EMFILE},
+    {FAULT_RECVMSG, ENOMEM},    {FAULT_MEMFD_CREATE, EMFILE}, {FAULT_EVENTFD, EMFILE},
+    {FAULT_SOCKETPAIR, EMFILE}, {FAULT_EPOLL_CTL, ENOMEM},    {FAULT_SENDMSG, ENOBUFS},
+  };
+  /* The worker is not the process that was started. */
+  static const Fault wrapped[] = {{FAULT_PIDFD_OPEN, EMFILE}};
+
+  faults_test_add ("sandboxed-worker", play_sandboxed_worker, sandboxed, G_N_ELEMENTS (sandboxed));
+  if ((ferry_sandbox_get_strength () & FERRY_SANDBOX_STRENGTH_NAMESPACES) != 0)
+    faults_test_add ("sandboxed-worker", play_sandboxed_worker, wrapped, G_N_ELEMENTS (wrapped));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -302,21 +318,12 @@ main (int argc, char **argv)
     {FAULT_MEMFD_CREATE, EMFILE}, {FAULT_MMAP, ENOMEM},   {FAULT_SENDMSG, ENOBUFS},
     {FAULT_SENDMSG, EAGAIN},      {FAULT_SENDMSG, EINTR},
   };
-  static const Fault sandboxed[] = {
-    {FAULT_CLONE, EAGAIN},      {FAULT_PIPE, EMFILE},         {FAULT_DUP, EMFILE},
-    {FAULT_RECVMSG, ENOMEM},    {FAULT_MEMFD_CREATE, EMFILE}, {FAULT_EVENTFD, EMFILE},
-    {FAULT_SOCKETPAIR, EMFILE}, {FAULT_EPOLL_CTL, ENOMEM},    {FAULT_SENDMSG, ENOBUFS},
-  };
-  /* The worker is not the process that was started. */
-  static const Fault wrapped[] = {{FAULT_PIDFD_OPEN, EMFILE}};
 
   faults_test_init (&argc, &argv);
   faults_test_add ("worker", play_worker, faults, G_N_ELEMENTS (faults));
   faults_test_add ("untrusted-worker", play_untrusted_worker, copies, G_N_ELEMENTS (copies));
   faults_test_add ("one-shot-worker", play_one_shot_worker, one_shot, G_N_ELEMENTS (one_shot));
-  faults_test_add ("sandboxed-worker", play_sandboxed_worker, sandboxed, G_N_ELEMENTS (sandboxed));
-  if ((ferry_sandbox_get_strength () & FERRY_SANDBOX_STRENGTH_NAMESPACES) != 0)
-    faults_test_add ("sandboxed-worker", play_sandboxed_worker, wrapped, G_N_ELEMENTS (wrapped));
+  add_sandboxed ();
   faults_test_add_within ("one-shot-worker", play_one_shot_worker, within_one_shot, G_N_ELEMENTS (within_one_shot));
   faults_test_add ("local-sender", play_local, local, G_N_ELEMENTS (local));
   faults_test_add ("router", play_router, of_router, G_N_ELEMENTS (of_router));
