@@ -9,7 +9,7 @@ import sys
 import sources
 import tap
 
-FILE_LIMIT = 600
+FILE_LIMIT = 1500
 FUNCTION_LIMIT = 60
 
 # Written in two parts, so that this file does not hold them.
