@@ -26,4 +26,16 @@ ferry_thread_try_new (const char *name, GThreadFunc func, gpointer data, GError 
   return thread;
 }
 
+/* In a thread of its own, which nobody waits for; or here, where there can be none. */
+static inline void
+ferry_thread_run_aside (const char *name, GThreadFunc func, gpointer data)
+{
+  GThread *thread = ferry_thread_try_new (name, func, data, NULL);
+
+  if (thread != NULL)
+    g_thread_unref (thread);
+  else
+    func (data);
+}
+
 G_END_DECLS

@@ -6,16 +6,20 @@
 #include "lane/ferry-one-shot-check-private.h"
 
 #include <stdatomic.h>
+#include <unistd.h>
 
-#include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
 #include "lane/ferry-one-shot-private.h"
+#include "lane/ferry-stray-private.h"
 #include "lane/ferry-unmap-private.h"
+
+/* Less is looked at at once. */
+#define SMALL ((gsize) 1024 * 1024)
 
 struct _FerryOneShotCheck
 {
   _Atomic gint references;
-  int fd; /* (owned) */
+  int fd; /* (owned): the looker's */
   gsize size;
   gsize limit;
   const char *fault;        /* the thread's until it is done, as is the next */
@@ -42,7 +46,11 @@ look (gpointer data)
   FerryOneShotCheck *self = data;
 
   self->fault = ferry_one_shot_map (self->fd, self->size, self->limit, &self->memory);
-  ferry_clear_fd (&self->fd);
+  /* Memory that is mapped is quick to close. */
+  if (self->fault == NULL)
+    close (self->fd);
+  else
+    ferry_stray_close (self->fd);
   atomic_store_explicit (&self->is_done, TRUE, memory_order_release);
   self->done (self->data);
   unref (self);
@@ -53,7 +61,6 @@ FerryOneShotCheck *
 ferry_one_shot_check_begin (int fd, gsize size, gsize limit, GDestroyNotify done, gpointer data)
 {
   FerryOneShotCheck *self = g_new0 (FerryOneShotCheck, 1);
-  GThread *thread;
 
   atomic_init (&self->references, 2);
   self->fd = fd;
@@ -61,11 +68,10 @@ ferry_one_shot_check_begin (int fd, gsize size, gsize limit, GDestroyNotify done
   self->limit = limit;
   self->done = done;
   self->data = data;
-  thread = ferry_thread_try_new ("ferry-checker", look, self, NULL);
-  if (thread != NULL)
-    g_thread_unref (thread);
-  else
+  if (size < SMALL)
     look (self);
+  else
+    ferry_thread_run_aside ("ferry-checker", look, self);
   return self;
 }
 

@@ -28,7 +28,6 @@ close_all (gpointer data)
 void
 ferry_strays_close (GArray *self)
 {
-  GThread *thread;
   GArray *taken;
 
   if (self->len == 0)
@@ -36,11 +35,7 @@ ferry_strays_close (GArray *self)
   taken = ferry_strays_new ();
   g_array_append_vals (taken, self->data, self->len);
   g_array_set_size (self, 0);
-  thread = ferry_thread_try_new ("ferry-closer", close_all, taken, NULL);
-  if (thread != NULL)
-    g_thread_unref (thread);
-  else
-    close_all (taken);
+  ferry_thread_run_aside ("ferry-closer", close_all, taken);
 }
 
 void

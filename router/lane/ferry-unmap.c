@@ -47,7 +47,6 @@ push (gpointer data, gsize size)
 {
   Mapping *mapping = g_new (Mapping, 1);
   gboolean start;
-  GThread *thread;
 
   *mapping = (Mapping){data, size};
   pthread_mutex_lock (&lock);
@@ -55,13 +54,8 @@ push (gpointer data, gsize size)
   start = !is_running;
   is_running = TRUE;
   pthread_mutex_unlock (&lock);
-  if (!start)
-    return;
-  thread = ferry_thread_try_new ("ferry-unmapper", unmap_all, NULL, NULL);
-  if (thread != NULL)
-    g_thread_unref (thread);
-  else
-    unmap_all (NULL);
+  if (start)
+    ferry_thread_run_aside ("ferry-unmapper", unmap_all, NULL);
 }
 
 void

@@ -14,8 +14,6 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "lane/ferry-one-shot-private.h"
-#include "lane/ferry-stray-private.h"
 #include "route/ferry-monitor-private.h"
 
 /* How much is copied in one visit. */
@@ -147,31 +145,6 @@ ferry_monitor_take_large (FerryMonitor *self, FerryLink *link, guint64 connectio
   return take (self, link, &message, &news);
 }
 
-static gsize
-get_one_shot_limit (const FerryLink *link)
-{
-  return link->arena->size - FERRY_ARENA_CONTROL_SIZE;
-}
-
-static const char *
-take_small_one_shot (FerryMonitor *self, FerryLink *link, int fd, gsize size, FerryBufferNews *news,
-                     const FerryRecordHeader *header, const guint8 *place)
-{
-  guint8 *data = NULL;
-  const char *fault = ferry_one_shot_map (fd, size, get_one_shot_limit (link), &data);
-
-  if (fault != NULL)
-    {
-      ferry_stray_close (fd);
-      return fault;
-    }
-  /* Memory that is mapped here: to close it is quick. */
-  close (fd);
-  take_metadata (news, header, sizeof (FerryOneShotMessage), place);
-  push (self, link, news, ferry_local_queue_keep_mapping (self->local, link, data, size));
-  return NULL;
-}
-
 /* any */
 static void
 looked (gpointer queue)
@@ -180,8 +153,7 @@ looked (gpointer queue)
   ferry_local_queue_unref (queue);
 }
 
-/* The same for one whose memory was offered before. Much memory is looked at by another thread; what comes behind it in
- * the lane waits until that is done. */
+/* The same for one whose memory was offered before. What comes behind it in the lane waits until that was looked at. */
 const char *
 ferry_monitor_take_one_shot (FerryMonitor *self, FerryLink *link, const FerryGrantEntry *grant,
                              const FerryRecordHeader *header, const guint8 *place)
@@ -199,12 +171,10 @@ ferry_monitor_take_one_shot (FerryMonitor *self, FerryLink *link, const FerryGra
   fault = ferry_offers_take (link->offers, link->control, message.number, &fd);
   if (fault != NULL)
     return fault;
-  if (message.size < FERRY_ONE_SHOT_LARGE)
-    return take_small_one_shot (self, link, fd, message.size, &news, header, place);
   take_metadata (&news, header, sizeof message, place);
-  link->arrival = (FerryOneShotArrival){ferry_one_shot_check_begin (fd, message.size, get_one_shot_limit (link), looked,
-                                                                    ferry_local_queue_ref (self->local)),
-                                        message.size, news};
+  link->arrival = (FerryOneShotArrival){.size = message.size, .news = news};
+  link->arrival.check = ferry_one_shot_check_begin (fd, message.size, link->arena->size - FERRY_ARENA_CONTROL_SIZE,
+                                                    looked, ferry_local_queue_ref (self->local));
   return NULL;
 }
 

@@ -65,7 +65,6 @@ free_blocks (FerryBlock *block)
     }
 }
 
-/* any. The last reference goes with nothing in the queue. */
 /* any */
 FerryLocalQueue *
 ferry_local_queue_ref (FerryLocalQueue *self)
@@ -81,6 +80,7 @@ ferry_local_queue_ring (FerryLocalQueue *self)
   ferry_doorbell_ring (self->bell);
 }
 
+/* any. The last reference goes with nothing in the queue. */
 void
 ferry_local_queue_unref (FerryLocalQueue *self)
 {

@@ -232,12 +232,7 @@ end_links (FerryMonitor *self)
     ferry_monitor_finish_link (self, g_queue_peek_head (&self->shared->links));
   if (late->len > 0)
     {
-      GThread *reaper = g_thread_try_new ("ferry-reaper", reap_in_background, late, NULL);
-
-      if (reaper != NULL)
-        g_thread_unref (reaper);
-      else
-        reap_in_background (late);
+      ferry_thread_run_aside ("ferry-reaper", reap_in_background, late);
     }
   else
     g_array_unref (late);

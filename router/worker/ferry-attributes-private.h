@@ -31,6 +31,9 @@ void ferry_attributes_clear (FerryAttributes *self);
 
 /* In a new process: system calls, and nothing else. Returns 0 or an error number. */
 int ferry_attributes_apply (const FerryAttributes *self);
+/* The same, of one resource as setrlimit() has it. */
+int ferry_attributes_lower_limit (int resource, guint64 value);
+
 guint64 ferry_attributes_get_own_limit (FerryLimit limit);
 
 G_END_DECLS

@@ -53,6 +53,19 @@ apply_limit (int resource, guint64 value)
   return setrlimit (resource, &limit) < 0 ? errno : 0;
 }
 
+/* Lowers what there is, and leaves it where it is lower already. Returns 0 or an error number. */
+__attribute__ ((no_sanitize_address)) int
+ferry_attributes_lower_limit (int resource, guint64 value)
+{
+  struct rlimit limit;
+
+  if (getrlimit (resource, &limit) < 0)
+    return errno;
+  limit.rlim_max = MIN (limit.rlim_max, value);
+  limit.rlim_cur = MIN (limit.rlim_cur, limit.rlim_max);
+  return setrlimit (resource, &limit) < 0 ? errno : 0;
+}
+
 /* The main thread's stack grows by itself, and counts against its own limit alone: as far as it may be now, and no
  * further. */
 static __attribute__ ((no_sanitize_address)) int
@@ -62,20 +75,15 @@ hold_stack (guint64 bytes)
 
   if (getrlimit (RLIMIT_STACK, &limit) < 0)
     return errno;
-  limit.rlim_cur = MIN (limit.rlim_cur, bytes);
-  limit.rlim_max = limit.rlim_cur;
-  return setrlimit (RLIMIT_STACK, &limit) < 0 ? errno : 0;
+  return ferry_attributes_lower_limit (RLIMIT_STACK, MIN (limit.rlim_cur, bytes));
 }
 
 static __attribute__ ((no_sanitize_address)) int
 limit_private_memory (guint64 bytes)
 {
-  struct rlimit own;
   int failure = hold_stack (bytes);
 
-  if (failure == 0 && getrlimit (RLIMIT_DATA, &own) < 0)
-    failure = errno;
-  return failure != 0 ? failure : apply_limit (RLIMIT_DATA, MIN (bytes, own.rlim_max));
+  return failure != 0 ? failure : ferry_attributes_lower_limit (RLIMIT_DATA, bytes);
 }
 
 __attribute__ ((no_sanitize_address)) int

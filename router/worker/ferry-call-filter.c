@@ -25,6 +25,7 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -38,9 +39,6 @@
  * same on all processors. */
 #define FIRST_UNKNOWN_CALL 470
 #define LAST_UNKNOWN_CALL 560
-
-/* Of the allowed requests to descriptors, the first. */
-#define N_CONTROLS_WITHOUT_NETWORK 6
 
 /* By their numbers, which headers of the kernel have and those of the C library do not. */
 #ifndef PR_SCHED_CORE
@@ -166,6 +164,12 @@ refuse_if (scmp_filter_ctx filter, int number, struct scmp_arg_cmp condition)
   return seccomp_rule_add (filter, SCMP_ACT_ERRNO (EPERM), number, 1, condition) == 0;
 }
 
+static gboolean
+refuse_if_both (scmp_filter_ctx filter, int number, struct scmp_arg_cmp first, struct scmp_arg_cmp second)
+{
+  return seccomp_rule_add (filter, SCMP_ACT_ERRNO (EPERM), number, 2, first, second) == 0;
+}
+
 /* Of the calls that may be about any process, those about the calling thread are left, which is number 0. */
 static gboolean
 refuse_scheduling (scmp_filter_ctx filter)
@@ -185,9 +189,8 @@ refuse_settings (scmp_filter_ctx filter)
 {
   return refuse_if (filter, SCMP_SYS (prctl), SCMP_A0 (SCMP_CMP_MASKED_EQ, G_MAXUINT32, PR_SCHED_CORE)) &&
          refuse_if (filter, SCMP_SYS (prctl), SCMP_A0 (SCMP_CMP_MASKED_EQ, G_MAXUINT32, PR_SET_SECCOMP)) &&
-         seccomp_rule_add (filter, SCMP_ACT_ERRNO (EPERM), SCMP_SYS (prctl), 2,
-                           SCMP_A0 (SCMP_CMP_MASKED_EQ, G_MAXUINT32, PR_SET_PDEATHSIG),
-                           SCMP_A1 (SCMP_CMP_NE, SIGKILL)) == 0;
+         refuse_if_both (filter, SCMP_SYS (prctl), SCMP_A0 (SCMP_CMP_MASKED_EQ, G_MAXUINT32, PR_SET_PDEATHSIG),
+                         SCMP_A1 (SCMP_CMP_NE, SIGKILL));
 }
 
 /* Threads only, and in no namespace of their own. */
@@ -242,12 +245,15 @@ refuse_requests (scmp_filter_ctx filter, const guint32 *allowed, guint n_allowed
 static gboolean
 refuse_controls (scmp_filter_ctx filter, gboolean network)
 {
-  static const guint32 allowed[] = {TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIOCLEX, FIONCLEX,
-                                    /* Of networks: */
-                                    SIOCATMARK, SIOCOUTQ, SIOCGIFNAME, SIOCGIFINDEX, SIOCGIFCONF, SIOCGIFFLAGS,
-                                    SIOCGIFADDR, SIOCGIFDSTADDR, SIOCGIFBRDADDR, SIOCGIFNETMASK, SIOCGIFMTU};
+  static const guint32 plain[] = {TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIOCLEX, FIONCLEX};
+  static const guint32 of_networks[] = {SIOCATMARK,     SIOCOUTQ,       SIOCGIFNAME, SIOCGIFINDEX,
+                                        SIOCGIFCONF,    SIOCGIFFLAGS,   SIOCGIFADDR, SIOCGIFDSTADDR,
+                                        SIOCGIFBRDADDR, SIOCGIFNETMASK, SIOCGIFMTU};
+  guint32 allowed[G_N_ELEMENTS (plain) + G_N_ELEMENTS (of_networks)];
 
-  return refuse_requests (filter, allowed, network ? G_N_ELEMENTS (allowed) : N_CONTROLS_WITHOUT_NETWORK, 0, 0);
+  memcpy (allowed, plain, sizeof plain);
+  memcpy (allowed + G_N_ELEMENTS (plain), of_networks, sizeof of_networks);
+  return refuse_requests (filter, allowed, network ? G_N_ELEMENTS (allowed) : G_N_ELEMENTS (plain), 0, 0);
 }
 
 static gboolean
@@ -273,8 +279,8 @@ refuse_descriptor_flags (scmp_filter_ctx filter, gboolean locks)
 
   return refuse_commands (filter, commands, G_N_ELEMENTS (commands)) &&
          (locks || refuse_commands (filter, lock_commands, G_N_ELEMENTS (lock_commands))) &&
-         seccomp_rule_add (filter, SCMP_ACT_ERRNO (EPERM), SCMP_SYS (fcntl), 2, sets_flags, asynchronous) == 0 &&
-         seccomp_rule_add (filter, SCMP_ACT_ERRNO (EPERM), SCMP_SYS (fcntl64), 2, sets_flags, asynchronous) == 0;
+         refuse_if_both (filter, SCMP_SYS (fcntl), sets_flags, asynchronous) &&
+         refuse_if_both (filter, SCMP_SYS (fcntl64), sets_flags, asynchronous);
 }
 
 /* Where the network is granted it is the internet's, with what its names are looked up by. A local socket is none of
@@ -289,8 +295,8 @@ refuse_socket_families (scmp_filter_ctx filter)
       return FALSE;
   return refuse_if (filter, SCMP_SYS (socket), SCMP_A0 (SCMP_CMP_LE, AF_UNIX)) &&
          refuse_if (filter, SCMP_SYS (socket), SCMP_A0 (SCMP_CMP_GT, AF_NETLINK)) &&
-         seccomp_rule_add (filter, SCMP_ACT_ERRNO (EPERM), SCMP_SYS (socket), 2, SCMP_A0 (SCMP_CMP_EQ, AF_NETLINK),
-                           SCMP_A2 (SCMP_CMP_NE, NETLINK_ROUTE)) == 0;
+         refuse_if_both (filter, SCMP_SYS (socket), SCMP_A0 (SCMP_CMP_EQ, AF_NETLINK),
+                         SCMP_A2 (SCMP_CMP_NE, NETLINK_ROUTE));
 }
 
 /* One end of a pair of datagram sockets can be pointed elsewhere, and what is asked for as a raw one is such a pair. */

@@ -22,6 +22,7 @@
 #include "base/ferry-base-private.h"
 #include "lane/ferry-link-private.h"
 #include "worker/ferry-attachment-private.h"
+#include "worker/ferry-attributes-private.h"
 #include "worker/ferry-call-filter-private.h"
 #include "worker/ferry-fork-private.h"
 #include "worker/ferry-landlock-private.h"
@@ -44,13 +45,7 @@ static gboolean limits_memory; /* const, once main() has begun */
 static gboolean
 lower_limit (int resource, guint64 value)
 {
-  struct rlimit limit;
-
-  if (getrlimit (resource, &limit) < 0)
-    return FALSE;
-  limit.rlim_max = MIN (limit.rlim_max, value);
-  limit.rlim_cur = MIN (limit.rlim_cur, limit.rlim_max);
-  return setrlimit (resource, &limit) == 0;
+  return ferry_attributes_lower_limit (resource, value) == 0;
 }
 
 /* Memory that was filled and is then only read counts as nobody's, nor do the kernel's tables of what is mapped: so
