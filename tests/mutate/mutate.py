@@ -1,0 +1,349 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Changes the library at random places, one at a time, and tells which changes no test notices.
+
+mutate.py TOP FOLDER [N [SEED [FILE...]]]
+
+TOP is the project. FOLDER is where a copy of it is changed and built. N changes are chosen, with SEED, among all of the
+library or of the files named. The copy's tests of the changed layer and of the layers above it run until one fails.
+
+A change whose object code is the same changes nothing, and another one is taken in its place. A change that the file
+'unnoticeable' lists, with its reason, is not counted. What was noticed is kept in FOLDER, so that a run that was
+interrupted goes on where it stood; what survived is tried again."""
+
+import collections
+import concurrent.futures
+import ctypes
+import hashlib
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import changes
+
+LAYERS = ("base", "lane", "route", "worker", "call", "task")
+SUITES_OF_ALL = ("faults", "fuzz")
+COPIED = ("router", "tests", "demo-app", "data", "docs", "build-aux", "meson.build", "meson_options.txt", "README.md",
+          "CHANGELOG.md", "HACKING.md", "COPYING", "run", ".clang-format")
+PR_SET_CHILD_SUBREAPER = 36
+# A test that takes this much longer than it did hangs.
+PATIENCE = 20
+SHORTEST_PATIENCE = 60
+
+Test = collections.namedtuple("Test", "name command environment folder suites alone targets")
+
+
+def say(text):
+    print(text, flush=True)
+
+
+class Copy:
+    """The copy of the project: its files, its build and its tests."""
+
+    def __init__(self, top, folder):
+        self.source = os.path.join(folder, "source")
+        self.build = os.path.join(folder, "build")
+        self.bring_up_to_date(top)
+        self.configure()
+        self.tests = self.read_tests()
+        self.make([])
+
+    def bring_up_to_date(self, top):
+        """Writes only what differs, so that only that is built again."""
+        kept = set()
+        for entry in COPIED:
+            for path in files_below(top, entry):
+                kept.add(path)
+                with open(os.path.join(top, path), "rb") as file:
+                    write_if_different(os.path.join(self.source, path), file.read())
+                shutil.copymode(os.path.join(top, path), os.path.join(self.source, path))
+        for path in files_below(self.source, "."):
+            if os.path.normpath(path) not in kept:
+                os.unlink(os.path.join(self.source, path))
+
+    def configure(self):
+        if os.path.exists(os.path.join(self.build, "build.ninja")):
+            return
+        environment = dict(os.environ)
+        # Hundreds of programs are linked for each change.
+        if shutil.which("ld.lld"):
+            environment["LDFLAGS"] = "-fuse-ld=lld"
+        subprocess.run(["meson", "setup", self.build, self.source, "--buildtype=custom", "-Doptimization=1",
+                        "-Ddebug=false", "-Dintrospection=disabled", "-Ddemo=disabled", "-Dmodel=disabled",
+                        "-Dzeromq=disabled"], check=True, stdout=subprocess.DEVNULL, env=environment)
+
+    def read_tests(self):
+        text = subprocess.run(["meson", "introspect", self.build, "--tests", "--targets"], check=True,
+                              stdout=subprocess.PIPE, text=True).stdout
+        data = json.loads(text)
+        outputs = {target["id"]: target["filename"] for target in data["targets"]}
+        tests = []
+        for test in data["tests"]:
+            suites = [suite.rpartition(":")[2] for suite in test["suite"]]
+            targets = [os.path.relpath(name, self.build) for one in test["depends"] for name in outputs[one]]
+            tests.append(Test(test["name"], test["cmd"], test["env"], test["workdir"] or self.build, suites,
+                              not test["is_parallel"], targets))
+        return [test for test in tests if set(test.suites) & set(LAYERS + SUITES_OF_ALL)]
+
+    def make(self, targets):
+        """Returns whether that could be built; the targets of all tests when none are named."""
+        targets = targets or sorted({target for test in self.tests for target in test.targets})
+        done = subprocess.run(["ninja", "-C", self.build, *targets], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True, check=False)
+        return done.returncode == 0
+
+    def object_of(self, path):
+        """The object file of a source, as ninja calls it."""
+        layer, name = path.split("/")[1:3]
+        folder = os.path.join(self.build, "router")
+        for library in sorted(os.listdir(folder)):
+            candidate = os.path.join("router", library, "%s_%s.o" % (layer, name))
+            if library.endswith(".p") and os.path.exists(os.path.join(self.build, candidate)):
+                return candidate
+        return None
+
+    def read(self, path):
+        with open(os.path.join(self.source, path), encoding="utf-8") as file:
+            return file.read()
+
+    def write(self, path, text):
+        with open(os.path.join(self.source, path), "w", encoding="utf-8") as file:
+            file.write(text)
+
+
+def files_below(top, entry):
+    if os.path.isfile(os.path.join(top, entry)):
+        return [entry]
+    found = []
+    for folder, folders, names in os.walk(os.path.join(top, entry)):
+        folders[:] = [name for name in folders if name != "__pycache__"]
+        found += [os.path.normpath(os.path.relpath(os.path.join(folder, name), top)) for name in names]
+    return found
+
+
+def write_if_different(path, data):
+    if os.path.exists(path):
+        with open(path, "rb") as file:
+            if file.read() == data:
+                return
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(data)
+
+
+def digest(path):
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+def key_of(change, text):
+    """A change of the same place in the same text has the same key."""
+    parts = (change.path, str(change.start), change.replacement, text)
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+# ---- running tests ----
+
+
+class Run:
+    """Some tests, several at a time, until one fails."""
+
+    def __init__(self, times):
+        self.times = times
+        self.lock = threading.Lock()
+        self.processes = set()
+        self.failed = None
+
+    def one(self, test):
+        if self.failed is not None:
+            return
+        patience = max(SHORTEST_PATIENCE, PATIENCE * self.times.get(test.name, 0))
+        began = time.monotonic()
+        with self.lock:
+            if self.failed is not None:
+                return
+            process = subprocess.Popen(test.command, cwd=test.folder, env={**os.environ, **test.environment},
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                       start_new_session=True)
+            self.processes.add(process)
+        try:
+            status = process.wait(patience)
+        except subprocess.TimeoutExpired:
+            status = "it hangs"
+        with self.lock:
+            self.processes.discard(process)
+            if status not in (0, 77) and self.failed is None:
+                self.failed = test.name if status != "it hangs" else test.name + ", which hangs"
+                for other in self.processes:
+                    kill_group(other)
+            elif self.failed is None:
+                self.times[test.name] = time.monotonic() - began
+        if status == "it hangs":
+            kill_group(process)
+            process.wait()
+
+    def all(self, tests):
+        beside = [test for test in tests if not test.alone]
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
+            list(threads.map(self.one, beside))
+        for test in tests:
+            if test.alone:
+                self.one(test)
+        return self.failed
+
+
+def kill_group(process):
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def reap_orphans():
+    """What a test that was killed left behind is ours, as this program is a subreaper."""
+    text = subprocess.run(["ps", "-o", "pid=", "--ppid", str(os.getpid())], stdout=subprocess.PIPE, text=True,
+                          check=False).stdout
+    for pid in map(int, text.split()):
+        try:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        except (ProcessLookupError, ChildProcessError):
+            pass
+
+
+def tests_for(copy, path, times):
+    """Those of the layer and the ones above it; the ones whose names are alike first, then the quick ones."""
+    layer = path.split("/")[1]
+    suites = set(LAYERS[LAYERS.index(layer):]) | set(SUITES_OF_ALL)
+    words = set(re.findall(r"[a-z]+", path.rpartition("/")[2])) - {"ferry", "c"}
+
+    def order(test):
+        return -len(words & set(re.findall(r"[a-z]+", test.name.partition("-")[2]))), times.get(test.name, 0)
+
+    return sorted((test for test in copy.tests if set(test.suites) & suites), key=order)
+
+
+# ---- changes ----
+
+
+def read_unnoticeable(top):
+    """Lines of 'path function | line before | line after | reason'; a reason goes on in lines that begin with blanks."""
+    listed = set()
+    with open(os.path.join(top, "tests/mutate/unnoticeable"), encoding="utf-8") as file:
+        for line in file:
+            if line.strip() and not line.startswith(("#", " ")):
+                listed.add(tuple(part.strip() for part in line.split(" | ", 3)[:3]))
+    return listed
+
+
+def choose(copy, seed, paths):
+    found = []
+    for path in sorted(paths or files_below(copy.source, "router")):
+        if path.endswith(".c") and path.count("/") == 2:
+            found += changes.changes_of(path, copy.read(path))
+    random.Random(seed).shuffle(found)
+    return found
+
+
+class Mutation:
+    """A whole run: the changes, what became of each, and what earlier runs found."""
+
+    def __init__(self, top, folder):
+        self.kept_path = os.path.join(folder, "noticed.json")
+        self.kept = {"times": {}, "noticed": {}}
+        if os.path.exists(self.kept_path):
+            with open(self.kept_path, encoding="utf-8") as file:
+                self.kept = json.load(file)
+        self.unnoticeable = read_unnoticeable(top)
+        self.copy = Copy(top, folder)
+        self.counts = collections.Counter()
+        self.survivors = []
+
+    def keep(self):
+        with open(self.kept_path + ".new", "w", encoding="utf-8") as file:
+            json.dump(self.kept, file)
+        os.replace(self.kept_path + ".new", self.kept_path)
+
+    def check_unchanged(self):
+        """All tests pass before anything is changed, or no failure would mean anything."""
+        missing = [test for test in self.copy.tests if test.name not in self.kept["times"]]
+        failed = Run(self.kept["times"]).all(missing)
+        self.keep()
+        if failed is not None:
+            sys.exit("mutate: %s fails before anything is changed: mend it first." % failed)
+
+    def try_one(self, change):
+        """Returns 'noticed by …', 'survived', or None where the change is none."""
+        text = self.copy.read(change.path)
+        key = key_of(change, text)
+        if key in self.kept["noticed"]:
+            return self.kept["noticed"][key]
+        target = self.copy.object_of(change.path)
+        pristine = digest(os.path.join(self.copy.build, target))
+        self.copy.write(change.path, change.apply(text))
+        try:
+            if not self.copy.make([target]) or digest(os.path.join(self.copy.build, target)) == pristine:
+                return None
+            if not self.copy.make([]):
+                return None
+            failed = Run(self.kept["times"]).all(tests_for(self.copy, change.path, self.kept["times"]))
+        finally:
+            self.copy.write(change.path, text)
+            self.copy.make([target])
+            reap_orphans()
+        if failed is None:
+            return "survived"
+        self.kept["noticed"][key] = "noticed by " + failed
+        self.keep()
+        return self.kept["noticed"][key]
+
+    def run(self, number, seed, paths):
+        for change in choose(self.copy, seed, paths):
+            if self.counts["tried"] == number:
+                break
+            if (change.place, change.before, change.after) in self.unnoticeable:
+                self.counts["listed"] += 1
+                say("listed: %s" % change)
+                continue
+            outcome = self.try_one(change)
+            if outcome is None:
+                self.counts["none"] += 1
+                continue
+            self.counts["tried"] += 1
+            self.counts["noticed"] += outcome != "survived"
+            if outcome == "survived":
+                self.survivors.append(change)
+            say("%3d %s: %s" % (self.counts["tried"], outcome, change))
+
+    def report(self):
+        say("")
+        for change in self.survivors:
+            say("survived: %s" % change)
+        tried = self.counts["tried"]
+        say("%d changes, %d noticed (%d %%), %d survived; not counted: %d that change no code, %d listed"
+            % (tried, self.counts["noticed"], 100 * self.counts["noticed"] // max(tried, 1), len(self.survivors),
+               self.counts["none"], self.counts["listed"]))
+
+
+def main():
+    top, folder = (os.path.abspath(name) for name in sys.argv[1:3])
+    number = int(sys.argv[3]) if len(sys.argv) > 3 else 20
+    seed = int(sys.argv[4]) if len(sys.argv) > 4 else random.SystemRandom().randrange(1000000)
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    os.makedirs(folder, exist_ok=True)
+    mutation = Mutation(top, folder)
+    mutation.check_unchanged()
+    say("%d changes, seed %d:" % (number, seed))
+    mutation.run(number, seed, sys.argv[5:])
+    mutation.report()
+
+
+main()
