@@ -5,6 +5,7 @@
 
 #include "lane/ferry-nursery-link-private.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -248,14 +249,24 @@ end_unwanted (int pidfd)
   syscall (SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
 }
 
+/* A nursery that has ended has no children any more. Its workers end with it, which is about to be heard. */
+static gboolean
+has_ended (FerryLink *nursery)
+{
+  struct pollfd poll_fd = {.fd = nursery->pidfd, .events = POLLIN};
+
+  return poll (&poll_fd, 1, 0) == 1;
+}
+
 static gboolean
 take_started (FerrySharedQueue *queue, FerryLink *nursery, Birth *birth, FerryNurseryAnswer *answer)
 {
   FerryLink *link = birth->link;
 
-  if (birth->request != NULL || birth->started ||
-      !ferry_pidfd_is_child (answer->pidfd, (GPid) answer->pid, nursery->pid))
+  if (birth->request != NULL || birth->started)
     return FALSE;
+  if (!ferry_pidfd_is_child (answer->pidfd, (GPid) answer->pid, nursery->pid))
+    return has_ended (nursery);
   birth->started = TRUE;
   note_answered (nursery->nursery);
   if (link->state == FERRY_LINK_ENDED)

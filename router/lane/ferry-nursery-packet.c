@@ -387,7 +387,10 @@ G_STATIC_ASSERT (sizeof (ProcessInfo) == 64);
 
 #define GET_PROCESS_INFO _IOWR (0xff, 11, ProcessInfo)
 
-/* The number that the kernel names for a pidfd, 0 where there is none. */
+/* What the kernel names in place of a number. */
+#define REAPED (-1)
+
+/* The number that the kernel names for a pidfd; 0 where there is none. */
 static GPid
 read_pidfd (int pidfd)
 {
@@ -414,18 +417,29 @@ read_parent (GPid pid)
   return name_end != NULL && strlen (name_end) > 4 ? (GPid) g_ascii_strtoll (name_end + 4, NULL, 10) : 0;
 }
 
+/* What the kernel says when a pidfd is asked whether its process can be signalled: 0, ESRCH where that was reaped,
+ * ENOSYS where pidfds cannot be asked at all (as under valgrind), or another error number. */
+static int
+probe (int pidfd)
+{
+  return syscall (SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0 ? errno : 0;
+}
+
 /* monitor: whether a descriptor that a nursery gave us is the pidfd of process pid, a child of parent, so that it
- * cannot have us signal another. One that was reaped meanwhile cannot be asked about, nor be signalled. */
+ * cannot have us signal another. One that was reaped meanwhile cannot be asked about, nor be signalled: it is none to
+ * be kept from. A child may be reaped at any time, so where it does not look like one it is asked again. */
 gboolean
 ferry_pidfd_is_child (int pidfd, GPid pid, GPid parent)
 {
   ProcessInfo info = {.mask = 1};
-  GPid named;
+  int answer;
 
   if (ioctl (pidfd, GET_PROCESS_INFO, &info) == 0)
     return info.tgid == (guint32) pid && info.parent == (guint32) parent;
-  if (syscall (SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0)
-    return errno == ESRCH;
-  named = read_pidfd (pidfd);
-  return named == -1 || (named == pid && read_parent (pid) == parent);
+  answer = probe (pidfd);
+  if (answer != 0 && answer != ENOSYS)
+    return answer == ESRCH;
+  if (read_pidfd (pidfd) == pid && read_parent (pid) == parent)
+    return TRUE;
+  return answer == ENOSYS ? read_pidfd (pidfd) == REAPED : probe (pidfd) == ESRCH;
 }
