@@ -41,19 +41,13 @@ has_task (FerryExecutor *self, FerryTask *task, GError **error)
 gboolean
 ferry_executor_set_task_priority (FerryExecutor *self, FerryTask *task, int priority, GError **error)
 {
-  FerryTaskSeat *seat;
-
   g_return_val_if_fail (FERRY_IS_EXECUTOR (self), FALSE);
   g_return_val_if_fail (FERRY_IS_TASK (task), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   if (!has_task (self, task, error))
     return FALSE;
-  seat = ferry_task_get_seat (task);
-  /* One that was sent ahead comes back, if it was not begun. */
-  if (seat->worker != NULL)
-    ferry_pool_worker_take_back (seat->worker);
-  if (seat->worker != NULL || ferry_task_get_state (task) != FERRY_TASK_STATE_WAITING)
+  if (!ferry_executor_take_back (task))
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_BUSY,
                    "Task “%s” was begun; only those that wait can change their place", ferry_task_get_name (task));
@@ -79,8 +73,8 @@ ferry_executor_set_task_priority (FerryExecutor *self, FerryTask *task, int prio
  * Takes a task out of the list: one that is done is forgotten, one that waits is cancelled first. On the router's
  * thread.
  *
- * Fails with %FERRY_ERROR_BUSY while the task is being run: cancel it, and wait for its end. Fails with
- * %FERRY_ERROR_BAD_ARGUMENTS when the executor does not have it.
+ * Fails with %FERRY_ERROR_BUSY, and leaves the task alone, while a worker runs it: cancel it, and wait for its end.
+ * Fails with %FERRY_ERROR_BAD_ARGUMENTS when the executor does not have it.
  *
  * Returns: %TRUE on success
  *
@@ -96,10 +90,11 @@ ferry_executor_remove (FerryExecutor *self, FerryTask *task, GError **error)
   if (!has_task (self, task, error))
     return FALSE;
   g_object_ref (task);
-  if (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING)
+  if (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING && ferry_executor_take_back (task))
     ferry_task_cancel (task);
   if (!ferry_task_get_done (task))
     {
+      ferry_pool_pump (self->pool);
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_BUSY, "Task “%s” is being run; cancel it, and wait for its end",
                    ferry_task_get_name (task));
       g_object_unref (task);
@@ -190,7 +185,7 @@ list_open (FerryExecutor *self)
  * ferry_executor_cancel_all:
  * @self: an executor
  *
- * Cancels every task: those that wait at once, those that run as [method@Ferry.Task.cancel] does. On the router's
+ * Cancels every task, as [method@Ferry.Task.cancel] does: those that no worker has begun at once. On the router's
  * thread.
  *
  * Returns: how many tasks were cancelled
@@ -310,6 +305,10 @@ ferry_executor_stop (FerryExecutor *self)
  * Takes no more tasks, and cancels all that there are. Those that run have the time to end by themselves; halfway their
  * workers are asked to end, and when the time is over they are killed, and whatever is left is given up. So a shutdown
  * with a timeout always ends in time. Workers go on to be kept by the pool, as other executors may use them.
+ *
+ * A thread cannot be killed: a function that is given up in a pool of threads runs on after the shutdown. A shutdown
+ * without a timeout, of tasks with a grace time ([method@Ferry.Task.set_cancel_grace]) that is long enough, ends when
+ * all functions have returned.
  *
  * On the router's thread. Calling it again with less time makes it end earlier.
  *

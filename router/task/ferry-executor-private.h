@@ -81,6 +81,7 @@ void ferry_executor_notify_state (FerryExecutor *self);
 /* In ferry-executor.c. */
 extern const FerryTaskDriver ferry_executor_driver;
 void ferry_executor_take_in (FerryExecutor *self, FerryTask *task);
+gboolean ferry_executor_take_back (FerryTask *task);
 void ferry_executor_empty_inbox (FerryExecutor *self);
 void ferry_executor_put_into_inbox (FerryExecutor *self, FerryTask *task);
 

@@ -162,6 +162,18 @@ new_queue_error (FerryTask *task)
     ferry_task_get_name (task), ferry_task_get_queue_timeout (task) / FERRY_MICROSECONDS_PER_MILLISECOND);
 }
 
+/* main: a task that was sent ahead comes back into the queue, unless the worker has begun it. Returns whether the task
+ * is in the queue. The pool is to be pumped afterwards, as other tasks may have come back with it. */
+gboolean
+ferry_executor_take_back (FerryTask *task)
+{
+  FerryTaskSeat *seat = ferry_task_get_seat (task);
+
+  if (seat->worker != NULL)
+    ferry_pool_worker_take_back (seat->worker);
+  return seat->worker == NULL && ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING;
+}
+
 static void
 queue_timed_out (gpointer data)
 {
@@ -169,10 +181,7 @@ queue_timed_out (gpointer data)
   FerryTaskSeat *seat = ferry_task_get_seat (task);
   g_autoptr (FerryExecutor) self = g_object_ref (from_source (seat->queue));
 
-  /* A task that was sent ahead is taken back, unless it was begun this moment. */
-  if (seat->worker != NULL)
-    ferry_pool_worker_take_back (seat->worker);
-  if (seat->worker != NULL || ferry_task_get_state (task) != FERRY_TASK_STATE_WAITING)
+  if (!ferry_executor_take_back (task))
     {
       ferry_pool_pump (self->pool);
       return;
@@ -182,28 +191,39 @@ queue_timed_out (gpointer data)
   ferry_pool_pump (self->pool);
 }
 
-/* The task was asked to cancel. One that waited is cancelled by that; it is taken out of wherever it waits. */
+/* A task that waits is about to be cancelled. It comes back into the queue, or executes; handlers may do other things
+ * to it. */
+static void
+driver_withdraw (gpointer executor, FerryTask *task)
+{
+  g_autoptr (FerryExecutor) kept G_GNUC_UNUSED = g_object_ref (executor);
+  FerryTaskSeat *seat = ferry_task_get_seat (task);
+
+  while (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING && seat->worker != NULL)
+    ferry_pool_worker_withdraw_task (seat->worker, task);
+}
+
+/* The task was asked to cancel. One that waited is cancelled by that, and leaves the queue. One that executed is in a
+ * worker's hands, which has not heard of it. */
 static void
 driver_cancelled (gpointer executor, FerryTask *task)
 {
   FerryExecutor *self = executor;
   FerryTaskSeat *seat = ferry_task_get_seat (task);
 
-  gboolean waited = ferry_task_get_done (task);
-
   /* In the inbox: the router's thread finds it done when it takes it in. */
   if (!seat->taken_in)
     return;
   g_object_ref (self);
   g_object_ref (task);
-  if (waited)
-    ferry_timers_unset (self->timers, &seat->timer);
-  if (seat->worker != NULL)
-    ferry_pool_worker_cancel_task (seat->worker, task);
+  if (ferry_task_get_done (task))
+    {
+      ferry_timers_unset (self->timers, &seat->timer);
+      ferry_task_queue_remove (&self->queue, task);
+      task_done (self, task);
+    }
   else
-    ferry_task_queue_remove (&self->queue, task);
-  if (waited)
-    task_done (self, task);
+    ferry_pool_worker_cancel_task (seat->worker, task);
   ferry_pool_pump (self->pool);
   g_object_unref (task);
   g_object_unref (self);
@@ -300,7 +320,8 @@ driver_get_context (gpointer executor)
   return FERRY_EXECUTOR (executor)->pool->router->context;
 }
 
-const FerryTaskDriver ferry_executor_driver = {driver_cancelled, driver_consumed, driver_wait, driver_get_context};
+const FerryTaskDriver ferry_executor_driver = {driver_withdraw, driver_cancelled, driver_consumed, driver_wait,
+                                               driver_get_context};
 
 /* main: a task that was accepted takes its place in the queue. Takes its reference over. */
 void

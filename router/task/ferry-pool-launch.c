@@ -200,8 +200,7 @@ worker_state_changed (FerryWorker *worker, GParamSpec *pspec, gpointer data)
 
   if (ferry_worker_get_state (worker) != FERRY_WORKER_STATE_OPEN)
     return;
-  self->attached = TRUE;
-  ferry_pool_worker_start_first (self);
+  ferry_pool_worker_take_process (self);
 }
 
 static void

@@ -108,15 +108,18 @@ ferry_pool_worker_force_task (FerryPoolWorker *self, FerryTask *task)
   ferry_pool_worker_kill (self);
 }
 
-/* main: gives a task that is being run, and was asked to end, so much time for it. */
+/* main: gives a task that is being run, and was asked to end, so much time for it. One that was given less before keeps
+ * to that. */
 void
 ferry_pool_worker_give_time (FerryPoolWorker *self, FerryTask *task, gint64 grace)
 {
   FerryTaskSeat *seat = ferry_task_get_seat (task);
+  gint64 time = ferry_time_add (g_get_monotonic_time (), grace / 2);
+  gboolean is_pressed = ferry_timer_is_set (&seat->timer) && seat->timer.func == press;
 
-  if (seat->escalation > 0)
+  if (seat->escalation > 0 || (is_pressed && seat->timer.deadline <= time))
     return;
-  ferry_timers_set (self->timers, &seat->timer, ferry_time_add (g_get_monotonic_time (), grace / 2), press, task);
+  ferry_timers_set (self->timers, &seat->timer, time, press, task);
 }
 
 /* main: the task was cancelled: where it was not begun, it is taken back, with what is behind it; else its function is

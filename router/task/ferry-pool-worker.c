@@ -113,29 +113,55 @@ run_timed_out (gpointer data)
     source->done (source, task);
 }
 
-/* The first task in flight is being run: it hears so once the process is known. */
-void
-ferry_pool_worker_start_first (FerryPoolWorker *self)
+static GPid
+get_pid (FerryPoolWorker *self)
 {
-  FerryTask *task = get_first (self);
-  FerryTaskSource *source;
-  gint64 deadline;
+  return self->worker != NULL ? ferry_worker_get_pid (self->worker) : getpid ();
+}
 
-  if (task == NULL || self->first_started || !self->attached)
-    return;
-  self->first_started = TRUE;
-  if (ferry_task_get_done (task))
-    return;
-  source = get_source (task);
-  deadline = get_run_deadline (task);
+/* A task that waits hears that it is being run. */
+static void
+start_task (FerryPoolWorker *self, FerryTask *task)
+{
+  FerryTaskSource *source = get_source (task);
+  gint64 deadline = get_run_deadline (task);
+
   if (deadline > 0)
     ferry_timers_set (self->timers, &ferry_task_get_seat (task)->timer, deadline, run_timed_out, task);
   else
     ferry_timers_unset (self->timers, &ferry_task_get_seat (task)->timer);
   g_object_ref (task);
   source->started (source, task);
-  ferry_task_start (task, self->worker != NULL ? ferry_worker_get_pid (self->worker) : getpid ());
+  ferry_task_start (task, get_pid (self));
   g_object_unref (task);
+}
+
+/* The first task in flight is being run: it hears so once the process is known. One that was to be cancelled may have
+ * heard it before. */
+void
+ferry_pool_worker_start_first (FerryPoolWorker *self)
+{
+  FerryTask *task = get_first (self);
+
+  if (task == NULL || self->first_started || !self->attached)
+    return;
+  self->first_started = TRUE;
+  if (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING)
+    start_task (self, task);
+}
+
+/* main: the process is known, and has attached. A task that was started before hears which process it is. */
+void
+ferry_pool_worker_take_process (FerryPoolWorker *self)
+{
+  for (GList *link = self->in_flight.head; link != NULL; link = link->next)
+    if (ferry_task_get_seat (link->data)->executing)
+      {
+        ferry_task_take_pid (link->data, get_pid (self));
+        break;
+      }
+  self->attached = TRUE;
+  ferry_pool_worker_start_first (self);
 }
 
 /* main: the worker said something about its first task, so that it runs that, whether we heard of its process or not:
@@ -431,6 +457,17 @@ ferry_pool_worker_take_back (FerryPoolWorker *self)
     limit_retirement (self);
   else if (self->pool != NULL)
     ferry_pool_note_idle (self->pool, self);
+}
+
+/* main: takes back a task that waits. Where the worker has begun it, the task hears so. */
+void
+ferry_pool_worker_withdraw_task (FerryPoolWorker *self, FerryTask *task)
+{
+  g_autoptr (FerryPoolWorker) kept G_GNUC_UNUSED = ferry_pool_worker_ref (self);
+
+  ferry_pool_worker_take_back (self);
+  if (ferry_task_get_seat (task)->worker == self && ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING)
+    start_task (self, task);
 }
 
 /* main: so many of a task's items were consumed. The worker is told of half a window at a time, so that few such

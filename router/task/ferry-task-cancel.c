@@ -144,13 +144,15 @@ connect_driver (FerryTaskPrivate *priv, FerryTask *self, const FerryTaskDriver *
                                                 driver->get_context != NULL ? driver->get_context (executor) : NULL);
 }
 
-static void
-disconnect_driver (FerryTaskPrivate *priv)
+void
+ferry_task_drop_cancellable (FerryTask *self)
 {
-  priv->driver = NULL;
-  priv->executor = NULL;
-  if (priv->rest != NULL && priv->rest->bridge != NULL)
-    ferry_task_bridge_disconnect (g_steal_pointer (&priv->rest->bridge));
+  FerryTaskRest *rest = ferry_task_get_private (self)->rest;
+
+  if (rest == NULL)
+    return;
+  g_clear_pointer (&rest->bridge, ferry_task_bridge_disconnect);
+  g_clear_object (&rest->cancellable);
 }
 
 /* any */
@@ -172,12 +174,15 @@ ferry_task_claim (FerryTask *self, const FerryTaskDriver *driver, gpointer execu
   if (atomic_compare_exchange_strong_explicit (&priv->claim, &claim, FERRY_TASK_CLAIM_TAKEN, memory_order_acq_rel,
                                                memory_order_acquire))
     return TRUE;
-  disconnect_driver (priv);
+  /* A cancel came between. It leaves to this thread what this thread may be looking at. */
+  priv->driver = NULL;
+  priv->executor = NULL;
+  ferry_task_drop_cancellable (self);
   return refuse_claim (self, claim, error);
 }
 
-/* main: whether the task was not submitted, and now cannot be any more. */
-static gboolean
+/* main: a task that was not submitted cannot be any more. Returns how far its submission had come. */
+static FerryTaskClaim
 forestall_claim (FerryTaskPrivate *priv)
 {
   guint claim = atomic_load_explicit (&priv->claim, memory_order_acquire);
@@ -186,18 +191,22 @@ forestall_claim (FerryTaskPrivate *priv)
   while (claim == FERRY_TASK_CLAIM_FREE || claim == FERRY_TASK_CLAIM_UNDER_WAY)
     if (atomic_compare_exchange_weak_explicit (&priv->claim, &claim, FERRY_TASK_CLAIM_CANCELLED, memory_order_acq_rel,
                                                memory_order_acquire))
-      return TRUE;
-  return FALSE;
+      break;
+  return (FerryTaskClaim) claim;
 }
 
 static void
 cancel_waiting (FerryTask *self, FerryTaskPrivate *priv, const FerryTaskTransition *transition)
 {
-  gboolean was_submitted = !forestall_claim (priv);
+  FerryTaskClaim claim = forestall_claim (priv);
+  gboolean was_submitted = claim == FERRY_TASK_CLAIM_TAKEN;
   const FerryTaskDriver *driver = was_submitted ? priv->driver : NULL;
   gpointer executor = was_submitted ? priv->executor : NULL;
 
   ferry_task_settle (self, transition, was_submitted);
+  /* A thread that submits at this moment looks at the cancellable, and drops it itself. */
+  if (claim == FERRY_TASK_CLAIM_FREE)
+    ferry_task_drop_cancellable (self);
   /* The executor first, so that its queue and its numbers are right when handlers look at them. */
   if (driver != NULL)
     driver->cancelled (executor, self);
@@ -208,13 +217,22 @@ static void
 cancel_executing (FerryTask *self, FerryTaskPrivate *priv, const FerryTaskTransition *transition)
 {
   priv->state = transition->next;
-  priv->driver->cancelled (priv->executor, self);
-  /* A driver that needs no time for it has ended the task, and told of that. */
-  if (priv->state != FERRY_TASK_STATE_CANCELLING)
-    return;
+  /* First, as the driver may end the task at once: each state is told of. Handlers may end it as well. */
   ferry_task_notify (self, FERRY_TASK_PROP_STATE);
   if (priv->state == FERRY_TASK_STATE_CANCELLING)
     ferry_task_notify (self, FERRY_TASK_PROP_CANCELLABLE);
+  if (priv->state == FERRY_TASK_STATE_CANCELLING)
+    priv->driver->cancelled (priv->executor, self);
+}
+
+/* main: a task may have been begun without the application having heard of it. Afterwards its state is true. */
+static void
+withdraw (FerryTaskPrivate *priv, FerryTask *self)
+{
+  /* Acquire: the driver; pairs with ferry_task_claim(). */
+  if (priv->state == FERRY_TASK_STATE_WAITING &&
+      atomic_load_explicit (&priv->claim, memory_order_acquire) == FERRY_TASK_CLAIM_TAKEN)
+    priv->driver->withdraw (priv->executor, self);
 }
 
 /**
@@ -224,10 +242,11 @@ cancel_executing (FerryTask *self, FerryTaskPrivate *priv, const FerryTaskTransi
  * Asks for the end of the task. On the router's thread; from other threads use a cancellable, see
  * [method@Ferry.Task.set_cancellable].
  *
- * A task that waits is cancelled at once, before this returns; one that was not submitted cannot be any more. A task
- * that executes is cancelling until its function returns, or its worker is ended after the grace time
- * ([method@Ferry.Task.set_cancel_grace]); nothing that the function does meanwhile is signalled, also not its result.
- * May be called from within any handler.
+ * A task that no worker has begun is cancelled before this returns; one that was not submitted cannot be any more. A
+ * task that a worker has begun, whether the application has heard of that or not, is cancelling. It is cancelled when
+ * its function has returned, or its worker has ended after the grace time ([method@Ferry.Task.set_cancel_grace]).
+ * Nothing that the function does meanwhile is signalled, also not its result. [enum@Ferry.TaskState] lists the steps
+ * that handlers see. May be called from within any handler.
  *
  * Returns: %FALSE if the task was cancelled before, or is done
  *
@@ -243,10 +262,11 @@ ferry_task_cancel (FerryTask *self)
   g_return_val_if_fail (FERRY_IS_TASK (self), FALSE);
 
   priv = ferry_task_get_private (self);
+  kept = g_object_ref (self);
+  withdraw (priv, self);
   transition = ferry_task_state_next ((FerryTaskState) priv->state, FERRY_TASK_EVENT_CANCEL);
   if (transition->step != FERRY_TASK_STEP_TAKEN)
     return FALSE;
-  kept = g_object_ref (self);
   if (transition->next == FERRY_TASK_STATE_CANCELLING)
     cancel_executing (self, priv, transition);
   else

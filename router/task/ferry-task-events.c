@@ -142,8 +142,7 @@ ferry_task_settle (FerryTask *self, const FerryTaskTransition *transition, gbool
     return;
   priv->driver = NULL;
   priv->executor = NULL;
-  if (priv->rest != NULL && priv->rest->bridge != NULL)
-    ferry_task_bridge_disconnect (g_steal_pointer (&priv->rest->bridge));
+  ferry_task_drop_cancellable (self);
 }
 
 void
@@ -200,6 +199,19 @@ ferry_task_start (FerryTask *self, GPid pid)
   ferry_task_notify (self, FERRY_TASK_PROP_START_TIME);
   ferry_task_notify (self, FERRY_TASK_PROP_STATE);
   return TRUE;
+}
+
+/* main: a function may begin before the application has heard of its process. */
+void
+ferry_task_take_pid (FerryTask *self, GPid pid)
+{
+  FerryTaskPrivate *priv = ferry_task_get_private (self);
+
+  if (priv->pid == pid)
+    return;
+  priv->pid = pid;
+  if (still_reports (priv))
+    ferry_task_notify (self, FERRY_TASK_PROP_PID);
 }
 
 /* A bar must not jump back, so what is known once is not unknown or less again while the attempt lasts. */

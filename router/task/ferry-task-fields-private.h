@@ -41,7 +41,7 @@ typedef struct
   gint64 cancel_grace;
   guint retries;
   guint window;
-  GCancellable *cancellable; /* (nullable) */
+  GCancellable *cancellable; /* (nullable): until the task is done */
   GArray *handles;           /* (nullable) (element-type FerryTaskHandle) (owned elements): until it is done */
   gboolean had_handles;
   FerryTaskBridge *bridge; /* (nullable): from the cancellable to the task, from the submission to the end */
@@ -130,6 +130,8 @@ void ferry_task_install_signals (FerryTaskClass *klass);
 
 /* Closes what the task had for its workers. */
 void ferry_task_drop_handles (FerryTask *self);
+/* Lets go of the task's cancellable, and of the bridge from it. */
+void ferry_task_drop_cancellable (FerryTask *self);
 
 /* main: the end: sets what an end sets, and forgets the executor. was_submitted: see FERRY_TASK_CLAIM_CANCELLED. */
 void ferry_task_settle (FerryTask *self, const FerryTaskTransition *transition, gboolean was_submitted);

@@ -40,9 +40,13 @@ typedef struct
 /* How a task reaches its executor. */
 typedef struct
 {
-  /* The task was asked to cancel, and its state allows it. Called once the state is CANCELLING (it executed); a task
-   * that waited is CANCELLED already, and has to be taken out of the queue, where it may not have come yet when it was
-   * submitted on another thread. Nothing was signalled so far. */
+  /* A task that waits was asked to cancel. The executor takes it back from the worker that it was sent ahead to. Where
+   * the worker has begun it, the executor starts the task, which executes then. Handlers may run, so the caller looks
+   * at the state anew. */
+  void (*withdraw) (gpointer executor, FerryTask *task);
+  /* The task was asked to cancel, and its state allows it. A task that executed is CANCELLING, and has said so. A task
+   * that waited is CANCELLED, has signalled nothing so far, and is to be taken out of the queue. It is not in the queue
+   * yet where another thread submitted it a moment ago. */
   void (*cancelled) (gpointer executor, FerryTask *task);
   /* The consumer took what was yielded: n items more may come. */
   void (*consumed) (gpointer executor, FerryTask *task, guint n);
@@ -74,6 +78,8 @@ guint ferry_task_get_descriptors (FerryTask *self, int *descriptors);
 gboolean ferry_task_had_descriptors (FerryTask *self);
 
 gboolean ferry_task_start (FerryTask *self, GPid pid);
+/* The process that runs the task is known later than that the task runs. */
+void ferry_task_take_pid (FerryTask *self, GPid pid);
 /* These three return TRUE also for what is ignored. */
 gboolean ferry_task_take_progress (FerryTask *self, const FerryProgress *progress);
 gboolean ferry_task_take_message (FerryTask *self, const char *type, GVariant *value);

@@ -64,9 +64,6 @@ ferry_task_peek_rest (FerryTask *self)
 static void
 rest_free (FerryTaskRest *rest)
 {
-  if (rest->bridge != NULL)
-    ferry_task_bridge_disconnect (rest->bridge);
-  g_clear_object (&rest->cancellable);
   g_clear_pointer (&rest->exit, ferry_exit_unref);
   g_clear_error (&rest->late_error);
   g_free (rest->trace);
@@ -82,6 +79,7 @@ ferry_task_finalize (GObject *object)
   FerryTaskPrivate *priv = ferry_task_get_private (FERRY_TASK (object));
 
   ferry_task_drop_handles (FERRY_TASK (object));
+  ferry_task_drop_cancellable (FERRY_TASK (object));
   g_clear_pointer (&priv->rest, rest_free);
   g_clear_pointer (&priv->arguments, g_variant_unref);
   g_clear_pointer (&priv->result, g_variant_unref);

@@ -16,14 +16,34 @@ G_BEGIN_DECLS
 
 /**
  * FerryTaskState:
- * @FERRY_TASK_STATE_WAITING: Not begun: it was not submitted, or waits in a queue.
- * @FERRY_TASK_STATE_EXECUTING: A worker runs its function.
- * @FERRY_TASK_STATE_CANCELLING: It was cancelled, and its worker has not stopped yet. Nothing is signalled any more.
+ * @FERRY_TASK_STATE_WAITING: The task was not submitted, waits in a queue, or was sent ahead to a busy worker.
+ * @FERRY_TASK_STATE_EXECUTING: A worker has the task in hand and nothing before it.
+ * @FERRY_TASK_STATE_CANCELLING: The task was cancelled, and its worker has not stopped yet. Of its function nothing is
+ *   signalled any more.
  * @FERRY_TASK_STATE_COMPLETED: The function gave its result.
- * @FERRY_TASK_STATE_FAILED: The function failed, its worker was lost, a deadline passed, or it was refused.
- * @FERRY_TASK_STATE_CANCELLED: It was cancelled, and nothing runs any more.
+ * @FERRY_TASK_STATE_FAILED: The function failed, its worker was lost, a deadline passed, or the task was refused.
+ * @FERRY_TASK_STATE_CANCELLED: The task was cancelled, and its function was not begun, has returned, or has ended with
+ *   its worker. The exception is a function that was given up (see below).
  *
  * How far a task has come.
+ *
+ * Handlers of `notify::state` see each of these steps, and no other:
+ *
+ * - waiting to executing: a worker has it. Where a worker is idle, this is within the submission.
+ * - waiting to failed: its time for waiting is over, or it is refused.
+ * - waiting to cancelled: it is cancelled before any worker has begun it.
+ * - executing to waiting: its worker was lost, refused it or had not begun it, and it is tried again.
+ * - executing to completed or failed: its function is done, its worker was lost, or its time is over.
+ * - executing to cancelling: it is cancelled.
+ * - cancelling to cancelled: its function has returned or had not been begun, or its worker has ended.
+ *
+ * A worker may begin a function before the application hears of it. Where such a task is cancelled, it goes from
+ * waiting to executing and on to cancelling within the cancel. A handler that itself changes the state, by a cancel for
+ * instance, makes GObject repeat the notification that is under way; it then stands for all steps so far.
+ *
+ * A function is given up in two cases. A thread cannot be ended by force: a function in a pool of threads that does not
+ * return within the grace time of a cancel runs on, and so do its uses of data of the application. When the time of
+ * [method@Ferry.Executor.shutdown_async] is over, tasks end without waiting for workers that are killed at that moment.
  *
  * Since: 0.1
  */

@@ -6,6 +6,15 @@
 #include "task/lone-task.h"
 
 static void
+withdraw (gpointer data, FerryTask *task)
+{
+  TaskTestExecutor *executor = data;
+
+  if (executor->has_begun)
+    g_assert_true (ferry_task_start (task, 77));
+}
+
+static void
 cancelled (gpointer data, FerryTask *task)
 {
   TaskTestExecutor *executor = data;
@@ -41,6 +50,7 @@ get_context (gpointer data)
 }
 
 const FerryTaskDriver task_test_driver = {
+  .withdraw = withdraw,
   .cancelled = cancelled,
   .consumed = consumed,
   .wait = wait_for,

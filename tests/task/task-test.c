@@ -498,6 +498,13 @@ task_test_wait_begun (FerryTask *task)
   task_test_poll_until (is_begun, task);
 }
 
+void
+task_test_wait_begun_unheard (FerryTask *task)
+{
+  while (!is_begun (task))
+    g_thread_yield ();
+}
+
 GPid
 task_test_get_parent (GPid pid)
 {

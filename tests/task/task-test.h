@@ -47,6 +47,8 @@ void task_test_submit_task (FerryExecutor *executor, FerryTask *task);
 void task_test_wait_done (FerryTask *task);
 /* Waits until the task's function runs, which is later than the task executes: that is said when a worker has it. */
 void task_test_wait_begun (FerryTask *task);
+/* Waits until the task's function runs, without a turn of the main loop: the task does not hear of it. */
+void task_test_wait_begun_unheard (FerryTask *task);
 void task_test_wait_state (FerryTask *task, FerryTaskState state);
 /* Waits for the end; text is the result's, or NULL for none. */
 void task_test_assert_result (FerryTask *task, const char *text);

@@ -92,9 +92,24 @@ test_ends_at_once (void)
   g_autoptr (TaskTestEar) ear = task_test_ear_new (task);
 
   g_assert_true (ferry_task_cancel (task));
-  task_test_assert_heard (ear, "end-time state done done!");
+  task_test_assert_heard (ear, "state cancellable end-time state done done!");
   g_assert_error (ferry_task_get_late_error (task), G_FILE_ERROR, G_FILE_ERROR_NOSPC);
   g_assert_null (ferry_task_get_error (task));
+}
+
+static void
+test_begun (void)
+{
+  TaskTestExecutor executor = {.has_begun = TRUE};
+  g_autoptr (FerryTask) task = task_test_new (&executor);
+  g_autoptr (TaskTestEar) ear = task_test_ear_new (task);
+
+  g_assert_true (ferry_task_cancel (task));
+  g_assert_cmpint (executor.state_then, ==, FERRY_TASK_STATE_CANCELLING);
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLING);
+  task_test_assert_heard (ear, "n-attempts pid start-time state state cancellable");
+  g_assert_true (ferry_task_complete (task, NULL));
+  task_test_assert_heard (ear, "end-time state done done!");
 }
 
 static void
@@ -292,6 +307,32 @@ test_cancellable_let_go (void)
   g_assert_finalize_object (cancellable);
 }
 
+/* However a task comes to its end, it lets go of its cancellable then. */
+static void
+test_drops_cancellable (void)
+{
+  for (guint i = 0; i < 4; i++)
+    {
+      TaskTestExecutor executor = {0};
+      g_autoptr (FerryTask) task = task_test_new (NULL);
+      GCancellable *cancellable = g_cancellable_new ();
+
+      ferry_task_set_cancellable (task, cancellable);
+      if (i > 0)
+        g_assert_true (ferry_task_claim (task, &task_test_driver, &executor, NULL));
+      if (i < 2)
+        g_assert_true (ferry_task_cancel (task));
+      else
+        g_assert_true (ferry_task_start (task, 77));
+      if (i == 2)
+        g_assert_true (ferry_task_complete (task, NULL));
+      if (i == 3)
+        g_assert_true (ferry_task_fail (task, FERRY_TASK_EVENT_LOST, task_test_error ("gone"), NULL, NULL));
+      g_assert_true (ferry_task_get_done (task));
+      g_assert_finalize_object (cancellable);
+    }
+}
+
 static gpointer
 cancel_thread (gpointer cancellable)
 {
@@ -345,6 +386,9 @@ test_claim_races (void)
       g_assert_true (ferry_task_cancel (task));
       g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
       g_assert_cmpint (GPOINTER_TO_INT (g_thread_join (thread)), ==, ferry_task_get_submit_time (task) != 0);
+      while (g_main_context_iteration (NULL, FALSE))
+        ;
+      g_assert_finalize_object (g_steal_pointer (&cancellable));
     }
 }
 
@@ -372,6 +416,7 @@ main (int argc, char **argv)
   g_test_add_func ("/task-cancel/ends-a-waiting-task-at-once", test_cancel_waiting);
   g_test_add_func ("/task-cancel/silences-an-executing-task", test_cancel_executing);
   g_test_add_func ("/task-cancel/meets-a-driver-that-needs-no-time", test_ends_at_once);
+  g_test_add_func ("/task-cancel/finds-that-a-waiting-task-was-begun", test_begun);
   g_test_add_func ("/task-cancel/may-be-called-in-any-handler", test_cancel_in_handlers);
   g_test_add_func ("/task-cancel/cuts-a-report-short", test_report_stops);
   g_test_add_func ("/task-cancel/follows-a-cancellable", test_cancellable);
@@ -380,6 +425,7 @@ main (int argc, char **argv)
   g_test_add_func ("/task-cancel/follows-one-that-was-cancelled-before", test_cancelled_cancellable);
   g_test_add_func ("/task-cancel/lets-handlers-disconnect", test_disconnects);
   g_test_add_func ("/task-cancel/lets-the-cancellable-go", test_cancellable_let_go);
+  g_test_add_func ("/task-cancel/lets-the-cancellable-go-at-every-end", test_drops_cancellable);
   g_test_add_func ("/task-cancel/races-with-the-end", test_cancellable_races);
   g_test_add_func ("/task-cancel/races-with-a-submission", test_claim_races);
   g_test_add_func ("/task-cancel/has-one-of-two-submissions-win", test_claims_race);
