@@ -62,6 +62,30 @@ worker_is_in_the_sandbox_of_its_launcher (void)
   channel_test_assert_exit (channel, 0, 0);
 }
 
+/* What starts a launcher's channels belongs to a router's monitor, and another router needs another one. */
+static void
+launcher_starts_channels_of_each_router (void)
+{
+  g_autoptr (ChannelTest) test = channel_test_new ();
+  g_autoptr (FerryRouter) other = ferry_router_new (NULL);
+  g_autoptr (GError) error = NULL;
+
+  ferry_router_start (other, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < 4; i++)
+    {
+      FerryRouter *router = i % 2 == 0 ? test->router : other;
+      g_autoptr (FerryChannel) channel =
+        ferry_channel_start (test->launcher, router, "square", g_variant_new_uint32 (i), &error);
+
+      g_assert_no_error (error);
+      channel_test_assert_next (channel, i * i);
+      channel_test_assert_good_end (channel);
+      channel_test_assert_exit (channel, 0, 0);
+    }
+  g_assert_true (ferry_router_stop (other, &error));
+}
+
 static void
 messages_go_both_ways_in_order (void)
 {
@@ -453,6 +477,7 @@ main (int argc, char **argv)
   g_test_add_func ("/channel-workers/worker-is-another-process", worker_is_another_process);
   g_test_add_func ("/channel-workers/worker-is-in-the-sandbox-of-its-launcher",
                    worker_is_in_the_sandbox_of_its_launcher);
+  g_test_add_func ("/channel-workers/launcher-starts-channels-of-each-router", launcher_starts_channels_of_each_router);
   g_test_add_func ("/channel-workers/messages-go-both-ways-in-order", messages_go_both_ways_in_order);
   g_test_add_func ("/channel-workers/acknowledged-message-was-taken", acknowledged_message_was_taken);
   g_test_add_func ("/channel-workers/untaken-message-is-not-acknowledged", untaken_message_is_not_acknowledged);

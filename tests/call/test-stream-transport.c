@@ -531,6 +531,35 @@ test_any_stream_will_do (void)
   g_assert_cmpuint (g_memory_output_stream_get_data_size (G_MEMORY_OUTPUT_STREAM (output)), ==, FERRY_GREETING_SIZE);
 }
 
+/* The greeting arrives while the stream is open, and not with its end only. */
+static void
+test_what_a_filter_buffers_is_flushed (void)
+{
+  g_autoptr (GInputStream) input = NULL;
+  g_autoptr (GOutputStream) output = NULL;
+  g_autoptr (GOutputStream) buffered = NULL;
+  g_autoptr (GIOStream) stream = NULL;
+  g_autoptr (FerryTransport) end = NULL;
+  g_autoptr (GError) error = NULL;
+  guint8 greeting[FERRY_GREETING_SIZE];
+  int in[2];
+  int out[2];
+
+  g_assert_cmpint (pipe2 (in, O_CLOEXEC), ==, 0);
+  g_assert_cmpint (pipe2 (out, O_CLOEXEC), ==, 0);
+  input = g_unix_input_stream_new (in[0], TRUE);
+  output = g_unix_output_stream_new (out[1], TRUE);
+  buffered = g_buffered_output_stream_new (output);
+  stream = g_simple_io_stream_new (input, buffered);
+  end = ferry_transport_new_for_stream (stream, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (read (out[0], greeting, sizeof greeting), ==, sizeof greeting);
+  g_assert_false (ferry_transport_get_closed (end));
+  close (in[1]);
+  transport_test_wait_closed (end, FERRY_ERROR_CLOSED);
+  close (out[0]);
+}
+
 static const struct
 {
   const char *name;
@@ -557,6 +586,7 @@ static const struct
   {"takes-descriptors-over-when-it-fails", test_takes_descriptors_over_when_it_fails},
   {"a-closed-stream-is-refused", test_a_closed_stream_is_refused},
   {"any-stream-will-do", test_any_stream_will_do},
+  {"what-a-filter-buffers-is-flushed", test_what_a_filter_buffers_is_flushed},
 };
 
 int

@@ -276,6 +276,21 @@ test_largest_values_are_no_lie (void)
     }
 }
 
+/* Of the longest type string that is allowed: a tuple of that many types less the brackets. */
+static void
+test_longest_type_string_is_no_lie (void)
+{
+  g_autoptr (TestCell) cell = test_cell_new ();
+  char *type = (char *) ((guint64 *) cell->cell->slots[1] + 1);
+
+  memset (type, 'y', FERRY_MAX_TYPE_STRING);
+  type[0] = '(';
+  type[FERRY_MAX_TYPE_STRING - 1] = ')';
+  put_header (cell, 1, FERRY_MAX_TYPE_STRING - 2, FERRY_RECORD_VARIANT, FERRY_MAX_TYPE_STRING);
+  g_assert_cmpint (take (cell), ==, FERRY_CELL_NEW);
+  g_assert_cmpuint (strlen (cell->value.type), ==, FERRY_MAX_TYPE_STRING);
+}
+
 static void
 test_strings_that_are_no_type_are_refused (void)
 {
@@ -472,6 +487,7 @@ add_tests_of_lies (void)
 {
   g_test_add_func ("/cell/headers-that-lie-are-refused", test_headers_that_lie_are_refused);
   g_test_add_func ("/cell/largest-values-are-no-lie", test_largest_values_are_no_lie);
+  g_test_add_func ("/cell/longest-type-string-is-no-lie", test_longest_type_string_is_no_lie);
   g_test_add_func ("/cell/strings-that-are-no-type-are-refused", test_strings_that_are_no_type_are_refused);
   g_test_add_func ("/cell/count-that-jumps-ahead-is-taken", test_count_that_jumps_ahead_is_taken);
   g_test_add_func ("/cell/count-that-goes-back-is-refused", test_count_that_goes_back_is_refused);

@@ -156,7 +156,8 @@ def key_of(change, text):
 class Run:
     """Some tests, several at a time, until one fails."""
 
-    def __init__(self, times):
+    def __init__(self, logs, times):
+        self.logs = logs
         self.times = times
         self.lock = threading.Lock()
         self.processes = set()
@@ -170,9 +171,9 @@ class Run:
         with self.lock:
             if self.failed is not None:
                 return
-            process = subprocess.Popen(test.command, cwd=test.folder, env={**os.environ, **test.environment},
-                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                       start_new_session=True)
+            with open(os.path.join(self.logs, test.name), "wb") as log:
+                process = subprocess.Popen(test.command, cwd=test.folder, env={**os.environ, **test.environment},
+                                           stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
             self.processes.add(process)
         try:
             status = process.wait(patience)
@@ -258,6 +259,8 @@ class Mutation:
 
     def __init__(self, top, folder):
         self.kept_path = os.path.join(folder, "noticed.json")
+        self.logs = os.path.join(folder, "logs")
+        os.makedirs(self.logs, exist_ok=True)
         self.kept = {"times": {}, "noticed": {}}
         if os.path.exists(self.kept_path):
             with open(self.kept_path, encoding="utf-8") as file:
@@ -275,10 +278,15 @@ class Mutation:
     def check_unchanged(self):
         """All tests pass before anything is changed, or no failure would mean anything."""
         missing = [test for test in self.copy.tests if test.name not in self.kept["times"]]
-        failed = Run(self.kept["times"]).all(missing)
+        failed = Run(self.logs, self.kept["times"]).all(missing)
         self.keep()
         if failed is not None:
-            sys.exit("mutate: %s fails before anything is changed: mend it first." % failed)
+            sys.exit("mutate: a test fails before anything is changed, and must be mended first: %s. What it printed is in "
+                     "%s." % (failed, self.logs))
+
+    def run_tests(self, change):
+        times = self.kept["times"]
+        return Run(self.logs, times).all(tests_for(self.copy, change.path, times))
 
     def try_one(self, change):
         """Returns 'noticed by …', 'survived', or None where the change is none."""
@@ -294,7 +302,7 @@ class Mutation:
                 return None
             if not self.copy.make([]):
                 return None
-            failed = Run(self.kept["times"]).all(tests_for(self.copy, change.path, self.kept["times"]))
+            failed = self.run_tests(change)
         finally:
             self.copy.write(change.path, text)
             self.copy.make([target])
