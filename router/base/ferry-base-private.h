@@ -18,6 +18,11 @@ G_BEGIN_DECLS
 
 gboolean ferry_set_system_error (GError **error, const char *what);
 
+/* The trace that an error of FERRY_ERROR carries: see call/ferry-remote-error-private.h, which knows of other domains.
+ */
+GRefString *ferry_error_get_carried_trace (const GError *error);
+void ferry_error_set_carried_trace (GError *error, GRefString *trace);
+
 /* For who takes a floating value, and only borrows others. Returns (transfer full) (nullable): value if it was
  * floating, to be dropped at the end. */
 static inline GVariant *

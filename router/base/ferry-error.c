@@ -7,6 +7,46 @@
 
 #include "base/ferry-base-private.h"
 
+/* What an error of this domain carries: g_error_copy() copies it, g_prefix_error() leaves it, and it goes with the
+ * error.
+ *
+ * The functions are what G_DEFINE_EXTENDED_ERROR() makes. That would give the domain the name “FerryError”, and its
+ * name is part of the protocol. */
+typedef struct
+{
+  GRefString *trace; /* (owned) (nullable) */
+} Carried;
+
+/* Carried lies before the error, at GLib's alignment. */
+static Carried *
+get_carried (const GError *error)
+{
+  const gsize alignment = 2 * sizeof (gsize);
+
+  g_assert (error->domain == FERRY_ERROR);
+  return (gpointer) ((guint8 *) error - ((sizeof (Carried) + alignment - 1) & -alignment));
+}
+
+static void
+init_carried (GError *error)
+{
+  get_carried (error)->trace = NULL;
+}
+
+static void
+copy_carried (const GError *source, GError *copy)
+{
+  GRefString *trace = get_carried (source)->trace;
+
+  get_carried (copy)->trace = trace != NULL ? g_ref_string_acquire (trace) : NULL;
+}
+
+static void
+clear_carried (GError *error)
+{
+  g_clear_pointer (&get_carried (error)->trace, g_ref_string_release);
+}
+
 /**
  * ferry_error_quark:
  *
@@ -19,7 +59,40 @@
 GQuark
 ferry_error_quark (void)
 {
-  return g_quark_from_static_string ("ferry-error-quark");
+  static GQuark quark;
+  static gsize registered;
+
+  if (g_once_init_enter (&registered))
+    {
+      quark = g_error_domain_register_static ("ferry-error-quark", sizeof (Carried), init_carried, copy_carried,
+                                              clear_carried);
+      g_once_init_leave (&registered, 1);
+    }
+  return quark;
+}
+
+/* GLib has to know that errors of this domain carry something before the first of them is made. A language binding
+ * makes one by the domain's name, and need not have called ferry_error_quark(). */
+static __attribute__ ((constructor)) void
+register_domain (void)
+{
+  ferry_error_quark ();
+}
+
+/* (transfer none) (nullable): error is of FERRY_ERROR. */
+GRefString *
+ferry_error_get_carried_trace (const GError *error)
+{
+  return get_carried (error)->trace;
+}
+
+/* error is of FERRY_ERROR. */
+void
+ferry_error_set_carried_trace (GError *error, GRefString *trace)
+{
+  g_ref_string_acquire (trace);
+  clear_carried (error);
+  get_carried (error)->trace = trace;
 }
 
 /* Sets a FERRY_ERROR_SYSTEM error that names the call that failed, from errno. Returns FALSE. */

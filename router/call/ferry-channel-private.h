@@ -67,6 +67,7 @@ struct _FerryChannel
   GMainContext *context;           /* const: (owned): where signals are emitted */
   gpointer end;                    /* const: (owned): the FerryChannelEnd */
   gboolean takes_calls;            /* const: the transport's */
+  guint64 begun;                   /* const: ferry_trace_get_moment() when it was made */
   char *function;                  /* const: (owned) (nullable): that it was started with */
   GVariant *arguments;             /* const: (owned) (nullable) */
 

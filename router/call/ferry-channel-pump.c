@@ -10,6 +10,7 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-channel-outgoing-private.h"
+#include "call/ferry-remote-error-private.h"
 
 FerryOutgoing *
 ferry_outgoing_new (FerryChannel *channel, const char *method, GVariant *value, gboolean acknowledged)
@@ -67,7 +68,7 @@ ferry_outgoing_return (FerryOutgoing *self)
   if (self->source != NULL)
     g_source_destroy (self->source);
   if (self->task != NULL && self->error != NULL)
-    g_task_return_error (self->task, g_error_copy (self->error));
+    g_task_return_error (self->task, ferry_error_copy (self->error));
   else if (self->task != NULL)
     g_task_return_boolean (self->task, TRUE);
 }

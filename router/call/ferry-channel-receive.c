@@ -11,6 +11,7 @@
 #include "base/ferry-base-private.h"
 #include "call/ferry-channel-private.h"
 #include "call/ferry-heed-private.h"
+#include "call/ferry-remote-error-private.h"
 
 /* References: the queue's, the cancellable's source's, and that of who sets it up. */
 struct _FerryReceive
@@ -50,7 +51,7 @@ read_error (GVariant *value)
   GError *error = ferry_error_from_variant (value, &trace);
 
   if (trace != NULL)
-    ferry_trace_remember (error, trace);
+    ferry_error_set_trace (error, trace);
   return error;
 }
 
@@ -83,8 +84,8 @@ take_end_locked (FerryChannel *self)
     ferry_channel_tell_locked (self, FERRY_CHANNEL_TELL_END_TAKEN);
   self->end_taken = TRUE;
   if (self->ended)
-    return self->end_error != NULL ? g_error_copy (self->end_error) : NULL;
-  return g_error_copy (self->lost);
+    return self->end_error != NULL ? ferry_error_copy (self->end_error) : NULL;
+  return ferry_error_copy (self->lost);
 }
 
 /* any: takes a message without waiting. At a bad end, error is set. */

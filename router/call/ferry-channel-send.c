@@ -9,6 +9,7 @@
 #include "call/ferry-channel-outgoing-private.h"
 #include "call/ferry-heed-private.h"
 #include "call/ferry-polled-transport-private.h"
+#include "call/ferry-remote-error-private.h"
 #include "route/ferry-router-private.h"
 
 /* ---- sending ---- */
@@ -73,7 +74,7 @@ wait_sent (FerryChannel *self, FerryOutgoing *item, gint64 timeout, GCancellable
     pthread_cond_wait (&self->changed, &self->lock);
   pthread_mutex_unlock (&self->lock);
   if (item->error != NULL && error != NULL)
-    *error = g_error_copy (item->error);
+    *error = ferry_error_copy (item->error);
   return item->error == NULL;
 }
 
@@ -163,7 +164,7 @@ ferry_channel_send_error (FerryChannel *self, const GError *failure, gint64 time
   g_return_val_if_fail (failure != NULL, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  trace = ferry_error_get_trace (failure);
+  trace = ferry_error_dup_trace (failure, self->begun);
   return send_and_wait (self, FERRY_CHANNEL_FAILURE, ferry_error_to_variant (failure, trace, NULL), FALSE, timeout,
                         cancellable, error);
 }

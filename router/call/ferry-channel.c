@@ -7,6 +7,7 @@
 #include "base/ferry-cond-private.h"
 #include "call/ferry-channel-outgoing-private.h"
 #include "call/ferry-link-transport-private.h"
+#include "call/ferry-remote-error-private.h"
 #include "ferry-marshallers.h"
 #include "route/ferry-router-private.h"
 
@@ -209,7 +210,7 @@ transport_ended (FerryTransport *transport, GObject *owner)
   first = self->lost == NULL;
   if (first)
     {
-      self->lost = g_error_copy (reason);
+      self->lost = ferry_error_copy (reason);
       ferry_channel_steal_outgoing_locked (self, &outgoing);
       pthread_cond_broadcast (&self->changed);
       ferry_channel_tell_locked (self, FERRY_CHANNEL_TELL_CLOSED);
@@ -258,7 +259,7 @@ ferry_channel_fail (FerryChannel *self, const GError *failure)
   g_return_if_fail (FERRY_IS_CHANNEL (self));
   g_return_if_fail (failure != NULL);
 
-  inner = ferry_error_get_trace (failure);
+  inner = ferry_error_dup_trace (failure, self->begun);
   trace = ferry_trace_add_place (inner, self->function != NULL ? self->function : "ferry_channel_fail");
   ferry_channel_send_end (self, failure, trace);
 }
@@ -301,6 +302,7 @@ ferry_channel_constructed (GObject *object)
   FerryChannel *self = FERRY_CHANNEL (object);
   FerryChannelEnd *end = g_atomic_rc_box_new0 (FerryChannelEnd);
 
+  self->begun = ferry_trace_get_moment ();
   self->transactions = ferry_transport_get_transactions (self->transport);
   self->router = ferry_link_transport_dup_router (self->transport);
   g_weak_ref_init (&end->channel, self);

@@ -338,7 +338,7 @@ answer (FerryExporterLink *self, FerryExporter *exporter, FerryInvocation *invoc
   if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_REFUSED))
     ferry_invocation_refuse (invocation, error->message);
   else
-    ferry_invocation_return_error (invocation, error);
+    ferry_invocation_pass_error (invocation, error);
 }
 
 static void

@@ -10,6 +10,7 @@
 #include "base/ferry-error.h"
 #include "call/ferry-interface-private.h"
 #include "call/ferry-invocation-private.h"
+#include "call/ferry-remote-error-private.h"
 #include "call/ferry-view-run-private.h"
 
 typedef struct
@@ -46,7 +47,7 @@ request_done (gpointer data, FerryExported *object, GVariant *value, const GErro
 {
   Request *self = data;
   g_autoptr (FerryExporter) exporter = ferry_exporter_link_dup_exporter (self->link);
-  g_autoptr (GError) failure = error != NULL ? g_error_copy (error) : NULL;
+  g_autoptr (GError) failure = error != NULL ? ferry_error_copy (error) : NULL;
   g_autofree char *name = object != NULL ? ferry_exported_dup_name (object) : NULL;
   FerryViewResult result = {.name = name};
 
@@ -55,7 +56,7 @@ request_done (gpointer data, FerryExported *object, GVariant *value, const GErro
   if (error != NULL)
     ferry_error_mark_raised (failure);
   if (failure != NULL || !make_result (self, exporter, object, value, &result, &failure))
-    ferry_invocation_return_error (self->invocation, failure);
+    ferry_invocation_pass_error (self->invocation, failure);
   else
     ferry_invocation_return_value (self->invocation, ferry_view_result_to_variant (&result));
 }

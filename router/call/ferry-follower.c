@@ -13,6 +13,7 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-interface-private.h"
+#include "call/ferry-invocation-private.h"
 
 #define MAX_SIGNALS 4096
 /* Of their arguments; a single one may have more. */
@@ -571,7 +572,7 @@ ferry_follower_start (FerryExporterLink *link, FerryExporter *exporter, FerryInv
     }
   if (self == NULL)
     {
-      ferry_invocation_return_error (invocation, error);
+      ferry_invocation_pass_error (invocation, error);
       return;
     }
   push = ferry_push_new (invocation, &follower_funcs, self);

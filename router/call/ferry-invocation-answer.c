@@ -15,6 +15,7 @@
 
 #include "base/ferry-error.h"
 #include "call/ferry-known-types-private.h"
+#include "call/ferry-remote-error-private.h"
 
 /* How much is left of the message of an error that was too large to be sent. */
 #define SHORT_MESSAGE 1024
@@ -54,7 +55,7 @@ try_send (FerryInvocation *self, GError **error)
 static char *
 make_trace (FerryInvocation *self, const GError *failure)
 {
-  g_autofree char *inner = ferry_error_get_trace (failure);
+  g_autofree char *inner = ferry_error_dup_trace (failure, self->begun);
 
   return ferry_trace_add_place (inner, ferry_invocation_get_method (self));
 }
@@ -136,9 +137,12 @@ deliver (FerryInvocation *self, gboolean waits)
     }
 }
 
+/* Takes trace, which is (nullable). */
 static void
-deliver_failure (FerryInvocation *self, FerryCallKind kind, const GError *failure, gboolean waits)
+deliver_failure (FerryInvocation *self, FerryCallKind kind, const GError *failure, char *trace, gboolean waits)
 {
+  g_autofree char *taken = trace;
+
   if (ferry_invocation_is_one_way (self))
     {
       g_debug ("A one-way call of “%s” failed: %s", ferry_invocation_get_method (self), failure->message);
@@ -146,8 +150,7 @@ deliver_failure (FerryInvocation *self, FerryCallKind kind, const GError *failur
     }
   self->kind = kind;
   self->failure = g_error_copy (failure);
-  if (kind == FERRY_CALL_ERROR)
-    self->trace = make_trace (self, failure);
+  self->trace = g_steal_pointer (&taken);
   deliver (self, waits);
 }
 
@@ -156,8 +159,12 @@ ferry_invocation_turn_away (FerryInvocation *self, const GError *reason)
 {
   gboolean is_refusal = g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_REFUSED);
 
-  if (claim (self))
-    deliver_failure (self, is_refusal ? FERRY_CALL_REFUSE : FERRY_CALL_ERROR, reason, FALSE);
+  if (!claim (self))
+    return;
+  if (is_refusal)
+    deliver_failure (self, FERRY_CALL_REFUSE, reason, NULL, FALSE);
+  else
+    deliver_failure (self, FERRY_CALL_ERROR, reason, make_trace (self, reason), FALSE);
 }
 
 gboolean
@@ -225,7 +232,14 @@ ferry_invocation_return_error (FerryInvocation *self, const GError *failure)
   g_return_if_fail (failure != NULL);
 
   if (claim (self))
-    deliver_failure (self, FERRY_CALL_ERROR, failure, TRUE);
+    deliver_failure (self, FERRY_CALL_ERROR, failure, make_trace (self, failure), TRUE);
+}
+
+void
+ferry_invocation_pass_error (FerryInvocation *self, const GError *failure)
+{
+  if (claim (self))
+    deliver_failure (self, FERRY_CALL_ERROR, failure, ferry_error_dup_trace (failure, self->begun), TRUE);
 }
 
 /**
@@ -276,5 +290,5 @@ ferry_invocation_refuse (FerryInvocation *self, const char *reason)
 
   failure = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED, reason);
   if (claim (self))
-    deliver_failure (self, FERRY_CALL_REFUSE, failure, TRUE);
+    deliver_failure (self, FERRY_CALL_REFUSE, failure, NULL, TRUE);
 }

@@ -22,6 +22,7 @@ struct _FerryInvocation
   FerryCall *call;                      /* const: (owned) */
   FerryTransport *transport;            /* const: (owned) */
   guint64 number;                       /* const: of its demux's */
+  guint64 begun;                        /* const: ferry_trace_get_moment() when it came */
   _Atomic (GCancellable *) cancellable; /* (owned) (nullable): set once */
   GList link;                           /* the crew's lock: in its queue */
 
@@ -36,6 +37,8 @@ struct _FerryInvocation
 
 FerryInvocation *ferry_invocation_new (FerryTransport *transport, FerryCall *call);
 gboolean ferry_invocation_may_wait (FerryInvocation *self);
+/* Answers with an error that says where it was raised, or that was raised by no function: no place is added. */
+void ferry_invocation_pass_error (FerryInvocation *self, const GError *failure);
 /* Answers without waiting for room, whatever thread this is. */
 void ferry_invocation_turn_away (FerryInvocation *self, const GError *reason);
 /* Whether it is to be begun; answers it where its time is over or it was cancelled. */

@@ -14,6 +14,7 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-known-types-private.h"
+#include "call/ferry-remote-error-private.h"
 
 /**
  * FerryInvocation:
@@ -44,6 +45,7 @@ ferry_invocation_new (FerryTransport *transport, FerryCall *call)
   self->call = ferry_call_ref (call);
   self->transport = g_object_ref (transport);
   self->link.data = self;
+  self->begun = ferry_trace_get_moment ();
   return self;
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/ferry-error.h"
 #include "call/ferry-list-replica-private.h"
+#include "call/ferry-remote-error-private.h"
 
 typedef struct
 {
@@ -172,7 +173,7 @@ take_event (FerryListReplica *self, const Event *event)
     {
       g_object_freeze_notify (G_OBJECT (self));
       if (event->reason != NULL)
-        ferry_list_replica_take_error (self, g_error_copy (event->reason));
+        ferry_list_replica_take_error (self, ferry_error_copy (event->reason));
       ferry_list_replica_set_following (self, FALSE);
       g_object_thaw_notify (G_OBJECT (self));
       return;
@@ -192,7 +193,7 @@ add_event (FerryListReplica *self, GVariant *item, gboolean is_first, const GErr
 
   added->item = item != NULL ? g_variant_ref (item) : NULL;
   added->is_first = is_first;
-  added->reason = reason != NULL ? g_error_copy (reason) : NULL;
+  added->reason = reason != NULL ? ferry_error_copy (reason) : NULL;
   g_queue_push_tail (&self->events, added);
   if (self->taking)
     return;

@@ -18,6 +18,7 @@
 #include "base/ferry-error.h"
 #include "call/ferry-list-replica-private.h"
 #include "call/ferry-list-row-private.h"
+#include "call/ferry-remote-error-private.h"
 
 #define ANSWER_TYPE "(ttav)"
 
@@ -75,7 +76,7 @@ fail (FerryListReplica *self, FerryRowFetch *fetch, const GError *error)
   release (fetch);
   ferry_list_replica_schedule (self);
   if (self->following || self->error == NULL)
-    ferry_list_replica_take_error (self, g_error_copy (error));
+    ferry_list_replica_take_error (self, ferry_error_copy (error));
 }
 
 /* The rows of an answer from first on, as those from position on. Who is loaded goes to loaded: all rows have their

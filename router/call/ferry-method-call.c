@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "base/ferry-error.h"
+#include "call/ferry-remote-error-private.h"
 
 struct _FerryMethodCall
 {
@@ -269,7 +270,7 @@ ferry_method_call_return_error (FerryMethodCall *self, const GError *failure)
   is_first = claim (self);
   g_return_if_fail (is_first);
 
-  ferry_view_run_answer (self->run, NULL, NULL, g_error_copy (failure));
+  ferry_view_run_answer (self->run, NULL, NULL, ferry_error_copy_since (failure, ferry_view_run_get_begun (self->run)));
 }
 
 /**

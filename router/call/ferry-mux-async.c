@@ -7,6 +7,7 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-mux-fields-private.h"
+#include "call/ferry-remote-error-private.h"
 
 /* References: the answer's, until it came; the timeout's and the cancellable's, while they may call; and that of who
  * sets it up. */
@@ -81,7 +82,7 @@ task_done (gpointer data, GVariant *result, const GError *error)
 
   disarm (self);
   if (error != NULL)
-    g_task_return_error (self->task, g_error_copy (error));
+    g_task_return_error (self->task, ferry_error_copy (error));
   else
     g_task_return_pointer (self->task, result != NULL ? g_variant_ref (result) : NULL,
                            (GDestroyNotify) g_variant_unref);

@@ -7,6 +7,7 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-berths-private.h"
+#include "call/ferry-remote-error-private.h"
 
 /**
  * FerryMux:
@@ -41,7 +42,7 @@ ferry_mux_check_running (FerryMux *self, GError **error)
   if (!atomic_load_explicit (&self->is_stopped, memory_order_acquire))
     return TRUE;
   if (error != NULL)
-    *error = g_error_copy (self->stopped);
+    *error = ferry_error_copy (self->stopped);
   return FALSE;
 }
 
@@ -99,7 +100,7 @@ waiter_done (gpointer data, GVariant *result, const GError *error, gboolean late
   Waiter *self = data;
 
   self->result = result != NULL ? g_variant_ref (result) : NULL;
-  self->error = error != NULL ? g_error_copy (error) : NULL;
+  self->error = error != NULL ? ferry_error_copy (error) : NULL;
   waiter_tell (self, WAITER_OVER, later);
 }
 
@@ -380,7 +381,7 @@ ferry_mux_stop (FerryMux *self)
   g_mutex_lock (&self->lock);
   stopped = self->stopped != NULL;
   if (!stopped)
-    self->stopped = g_error_copy (reason);
+    self->stopped = ferry_error_copy (reason);
   /* Release: pairs with ferry_mux_check_running(). */
   atomic_store_explicit (&self->is_stopped, TRUE, memory_order_release);
   g_mutex_unlock (&self->lock);

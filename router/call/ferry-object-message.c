@@ -501,15 +501,15 @@ ferry_error_says_nobody_listens (const GError *error)
          g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
 }
 
-/* Its trace is found by what it is. */
+/* Of an error of FERRY_ERROR. It carries its trace; those alike are found by the code as well. */
 static void
 set_code (GError *error, int code)
 {
-  g_autofree char *trace = ferry_error_get_trace (error);
+  g_autofree char *trace = ferry_error_dup_trace (error, 0);
 
   error->code = code;
   if (trace != NULL)
-    ferry_trace_remember (error, trace);
+    ferry_error_set_trace (error, trace);
 }
 
 void

@@ -18,6 +18,7 @@
 #include "call/ferry-mux-private.h"
 #include "call/ferry-proxy-private.h"
 #include "call/ferry-releases-private.h"
+#include "call/ferry-remote-error-private.h"
 #include "call/ferry-transport-private.h"
 
 #define WATCH_WINDOW 16
@@ -297,7 +298,7 @@ ferry_proxy_link_check_listening (FerryProxyLink *self, GError **error)
 
   pthread_mutex_lock (&self->lock);
   listening = self->listening;
-  end = self->end != NULL ? g_error_copy (self->end) : NULL;
+  end = self->end != NULL ? ferry_error_copy (self->end) : NULL;
   pthread_mutex_unlock (&self->lock);
   if (listening)
     return TRUE;
@@ -331,7 +332,7 @@ ferry_proxy_link_dup_end (FerryProxyLink *self)
 
   pthread_mutex_lock (&self->lock);
   end = self->end != NULL ? self->end : self->left;
-  copy = end != NULL ? g_error_copy (end) : NULL;
+  copy = end != NULL ? ferry_error_copy (end) : NULL;
   pthread_mutex_unlock (&self->lock);
   return copy;
 }

@@ -27,7 +27,21 @@ GError *ferry_error_from_variant (GVariant *variant, char **trace);
 char *ferry_trace_add_place (const char *inner, const char *function);
 /* Lines of a backtrace of the calling thread, indented, without the skip innermost; NULL where glibc gives none. */
 char *ferry_trace_new_backtrace (guint skip);
-/* Has ferry_error_get_trace() find the trace of errors that are alike. */
-void ferry_trace_remember (const GError *error, const char *trace);
+
+/* ---- the trace of an error ---- */
+
+/* Where the process is in the order in which its errors were given traces. Who begins what may fail takes it. */
+guint64 ferry_trace_get_moment (void);
+/* Gives error its trace, in place of one that it has. */
+void ferry_error_set_trace (GError *error, const char *trace);
+/* The trace of this very error, for who hands it on: (transfer full) (nullable). since is when the work began that ends
+ * with it, or 0: what another domain's error has from before is not found. */
+char *ferry_error_dup_trace (const GError *error, guint64 since);
+/* g_error_copy(), which keeps no trace of an error of another domain, and this does: as ferry_error_dup_trace() finds
+ * it. */
+GError *ferry_error_copy_since (const GError *error, guint64 since);
+GError *ferry_error_copy (const GError *error);
+/* For who keeps the trace itself: trace is (nullable). */
+GError *ferry_error_copy_with_trace (const GError *error, const char *trace);
 
 G_END_DECLS

@@ -1,14 +1,19 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Errors as values, and the traces of those that came home.
+/* Errors as values, and their traces.
  *
- * A GError has room for a domain, a code and a message. So the traces of the latest errors are kept beside them, in one
- * table of the process, and found by these three.
+ * An error of FERRY_ERROR carries its trace. A GError of another domain has room for a domain, a code and a message
+ * only, and nothing tells when it is freed or copied. So the traces of the latest errors are kept beside them, in one
+ * table of the process. It finds the error by where it and its message lie, which is certain while it lives. Another
+ * error may lie there later, and say the same: so who hands an error on looks only at what came since it began, and
+ * never adds to what an earlier failure left. A copy that others made is found by domain, code and message; that is
+ * good enough to be shown, and for nothing else.
  *
  * Threads:   any; the table has a lock.
  * Trust:     none in a value: strings are valid UTF-8 by GVariant's own checks, and bounded here.
- * Invariant: newest and by_error hold the same traces, at most MAX_TRACES and MAX_BYTES of them. */
+ * Invariant: newest has all traces, at most MAX_TRACES and MAX_BYTES of them, and each is in by_place, by_error or
+ * both. */
 
 #include "config.h"
 
@@ -17,11 +22,12 @@
 #include <errno.h>
 #include <execinfo.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/ferry-error.h"
+#include "base/ferry-base-private.h"
 
 #define MAX_MESSAGE (64 * 1024)
 #define MAX_DOMAIN 255
@@ -201,20 +207,25 @@ ferry_trace_new_backtrace (guint skip)
   return text->len > 0 ? g_strdup (text->str) : NULL;
 }
 
-/* ---- traces of errors that came home ---- */
+/* ---- the trace of an error ---- */
 
 typedef struct
 {
-  GError *error; /* (owned) */
-  char *trace;   /* (owned) */
+  const GError *place;       /* (nullable): where the error is; never looked at. NULL for one that carries its trace */
+  const char *message_place; /* the same of its message */
+  guint64 number;
+  GError *error;     /* (owned): alike */
+  GRefString *trace; /* (owned) */
   gsize size;
   GList link; /* in newest */
 } Trace;
 
 static pthread_mutex_t traces_lock = PTHREAD_MUTEX_INITIALIZER;
 static GQueue newest = G_QUEUE_INIT; /* traces_lock: (element-type Trace): the newest first, by link */
-static GHashTable *by_error;         /* traces_lock: (element-type GError Trace): keys and values unowned */
+static GHashTable *by_place;         /* traces_lock: (element-type GError Trace): by address; values unowned */
+static GHashTable *by_error;         /* traces_lock: (element-type GError Trace): the newest of those alike; unowned */
 static gsize n_bytes;                /* traces_lock */
+static _Atomic guint64 n_traces;     /* how many there were; traces_lock to write it */
 
 static guint
 hash_error (gconstpointer data)
@@ -236,49 +247,204 @@ equal_errors (gconstpointer a, gconstpointer b)
 static void
 drop_locked (Trace *trace)
 {
-  g_hash_table_remove (by_error, trace->error);
+  if (g_hash_table_lookup (by_place, trace->place) == trace)
+    g_hash_table_remove (by_place, trace->place);
+  if (g_hash_table_lookup (by_error, trace->error) == trace)
+    g_hash_table_remove (by_error, trace->error);
   g_queue_unlink (&newest, &trace->link);
   n_bytes -= trace->size;
   g_error_free (trace->error);
-  g_free (trace->trace);
+  g_ref_string_release (trace->trace);
   g_free (trace);
 }
 
-void
-ferry_trace_remember (const GError *error, const char *trace)
+/* Its error was freed: there may be copies. */
+static void
+leave_place_locked (Trace *trace)
 {
-  Trace *remembered = g_new0 (Trace, 1);
+  g_hash_table_remove (by_place, trace->place);
+  trace->place = NULL;
+  if (g_hash_table_lookup (by_error, trace->error) != trace)
+    drop_locked (trace);
+}
+
+static void
+insert_locked (Trace *trace)
+{
+  Trace *same_place;
   Trace *alike;
 
-  remembered->error = g_error_copy (error);
-  remembered->trace = dup_bounded (trace, 2 * FERRY_MAX_TRACE);
-  remembered->size = sizeof *remembered + strlen (error->message) + strlen (remembered->trace);
-  remembered->link.data = remembered;
-  pthread_mutex_lock (&traces_lock);
   if (by_error == NULL)
-    by_error = g_hash_table_new (hash_error, equal_errors);
-  alike = g_hash_table_lookup (by_error, error);
-  if (alike != NULL)
+    {
+      by_place = g_hash_table_new (NULL, NULL);
+      by_error = g_hash_table_new (hash_error, equal_errors);
+    }
+  same_place = trace->place != NULL ? g_hash_table_lookup (by_place, trace->place) : NULL;
+  if (same_place != NULL)
+    leave_place_locked (same_place);
+  alike = g_hash_table_lookup (by_error, trace->error);
+  /* One that has a place is found by that. */
+  if (alike != NULL && alike->place == NULL)
     drop_locked (alike);
-  g_hash_table_insert (by_error, remembered->error, remembered);
-  g_queue_push_head_link (&newest, &remembered->link);
-  n_bytes += remembered->size;
+  if (trace->place != NULL)
+    g_hash_table_insert (by_place, (gpointer) trace->place, trace);
+  /* The key is the trace's own error, so it is exchanged as well. */
+  g_hash_table_replace (by_error, trace->error, trace);
+  g_queue_push_head_link (&newest, &trace->link);
+  n_bytes += trace->size;
   while (newest.length > MAX_TRACES || (n_bytes > MAX_BYTES && newest.length > 1))
     drop_locked (newest.tail->data);
+}
+
+/* trace is bounded. */
+static void
+remember (const GError *error, GRefString *trace)
+{
+  gboolean carries = error->domain == FERRY_ERROR;
+  Trace *remembered = g_new0 (Trace, 1);
+
+  remembered->place = carries ? NULL : error;
+  remembered->message_place = error->message;
+  remembered->error = g_error_new_literal (error->domain, error->code, error->message);
+  remembered->trace = g_ref_string_acquire (trace);
+  remembered->size = sizeof *remembered + strlen (error->message) + g_ref_string_length (trace);
+  remembered->link.data = remembered;
+  pthread_mutex_lock (&traces_lock);
+  remembered->number = atomic_load_explicit (&n_traces, memory_order_relaxed) + 1;
+  /* Relaxed: a count, and who compares with it has the lock. */
+  atomic_store_explicit (&n_traces, remembered->number, memory_order_relaxed);
+  insert_locked (remembered);
   pthread_mutex_unlock (&traces_lock);
+}
+
+/* (transfer full) (nullable) */
+static GRefString *
+find_by_place (const GError *error, guint64 since)
+{
+  GRefString *found = NULL;
+  Trace *trace;
+
+  pthread_mutex_lock (&traces_lock);
+  trace = by_place != NULL ? g_hash_table_lookup (by_place, error) : NULL;
+  if (trace != NULL && trace->message_place == error->message && trace->number > since &&
+      equal_errors (trace->error, error))
+    found = g_ref_string_acquire (trace->trace);
+  pthread_mutex_unlock (&traces_lock);
+  return found;
+}
+
+/* (transfer full) (nullable) */
+static GRefString *
+find_alike (const GError *error)
+{
+  GRefString *found = NULL;
+  Trace *trace;
+
+  pthread_mutex_lock (&traces_lock);
+  trace = by_error != NULL ? g_hash_table_lookup (by_error, error) : NULL;
+  if (trace != NULL)
+    found = g_ref_string_acquire (trace->trace);
+  pthread_mutex_unlock (&traces_lock);
+  return found;
+}
+
+/* (transfer full) (nullable) */
+static GRefString *
+find_own (const GError *error, guint64 since)
+{
+  GRefString *carried;
+
+  if (error->domain != FERRY_ERROR)
+    return find_by_place (error, since);
+  carried = ferry_error_get_carried_trace (error);
+  return carried != NULL ? g_ref_string_acquire (carried) : NULL;
+}
+
+/* (transfer full) (nullable); takes found. */
+static char *
+dup_found (GRefString *found)
+{
+  char *text = g_strdup (found);
+
+  g_clear_pointer (&found, g_ref_string_release);
+  return text;
+}
+
+static void
+set_trace (GError *error, GRefString *trace)
+{
+  if (error->domain == FERRY_ERROR)
+    ferry_error_set_carried_trace (error, trace);
+  remember (error, trace);
+}
+
+guint64
+ferry_trace_get_moment (void)
+{
+  /* Relaxed: what this thread was handed an error for is counted already. */
+  return atomic_load_explicit (&n_traces, memory_order_relaxed);
+}
+
+void
+ferry_error_set_trace (GError *error, const char *trace)
+{
+  g_autofree char *bounded = dup_bounded (trace, 2 * FERRY_MAX_TRACE);
+  GRefString *shared = g_ref_string_new (bounded);
+
+  set_trace (error, shared);
+  g_ref_string_release (shared);
+}
+
+char *
+ferry_error_dup_trace (const GError *error, guint64 since)
+{
+  return dup_found (find_own (error, since));
+}
+
+GError *
+ferry_error_copy_since (const GError *error, guint64 since)
+{
+  GError *copy = g_error_copy (error);
+  GRefString *trace = error->domain != FERRY_ERROR ? find_by_place (error, since) : NULL;
+
+  if (trace != NULL)
+    {
+      set_trace (copy, trace);
+      g_ref_string_release (trace);
+    }
+  return copy;
+}
+
+GError *
+ferry_error_copy (const GError *error)
+{
+  return ferry_error_copy_since (error, 0);
+}
+
+GError *
+ferry_error_copy_with_trace (const GError *error, const char *trace)
+{
+  GError *copy = g_error_copy (error);
+
+  if (trace != NULL)
+    ferry_error_set_trace (copy, trace);
+  return copy;
 }
 
 /**
  * ferry_error_get_trace:
- * @error: an error, as it came from a worker
+ * @error: an error, as it came from another process
  *
  * Where an error that came from another process was raised, as text: a line for each place that handed it on, the
  * innermost first, with a backtrace below where there is one.
  *
- * An error has room for a domain, a code and a message, and for nothing else. So the traces of the latest 1,024 errors
- * that came from other processes are kept apart (fewer when they are very long), and found by these three. When several
- * errors were alike in all three, the trace is that of the newest. An error that was changed on its way, by
- * `g_prefix_error()` for example, is not found.
+ * The trace is the error's own, also when others are alike. An error of %FERRY_ERROR carries it, and so do its copies,
+ * also under another message. An error of another domain has no room for it: so the traces of the latest 1,024 of them
+ * are kept apart (fewer when they are very long), each for its error.
+ *
+ * An error without a trace of its own has that of the newest one with the same domain, code and message, if there is
+ * one. That serves copies of errors of other domains, and errors that a language binding makes anew. An error of
+ * another domain that was changed on its way, by `g_prefix_error()` for example, is not found.
  *
  * May be called from any thread.
  *
@@ -289,14 +455,10 @@ ferry_trace_remember (const GError *error, const char *trace)
 char *
 ferry_error_get_trace (const GError *error)
 {
-  Trace *trace;
-  char *copy;
+  GRefString *own;
 
   g_return_val_if_fail (error != NULL, NULL);
 
-  pthread_mutex_lock (&traces_lock);
-  trace = by_error != NULL ? g_hash_table_lookup (by_error, error) : NULL;
-  copy = trace != NULL ? g_strdup (trace->trace) : NULL;
-  pthread_mutex_unlock (&traces_lock);
-  return copy;
+  own = find_own (error, 0);
+  return dup_found (own != NULL ? own : find_alike (error));
 }

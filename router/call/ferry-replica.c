@@ -19,6 +19,7 @@
 
 #include "base/ferry-error.h"
 #include "call/ferry-interface-private.h"
+#include "call/ferry-remote-error-private.h"
 #include "call/ferry-resolve-private.h"
 
 /* How long the object has to say what followed from a change, in microseconds. */
@@ -352,7 +353,7 @@ silent (gpointer data, const GError *reason, gboolean for_ever)
   Replica *self = data;
 
   if (for_ever && self->task != NULL)
-    end_task (self, g_error_copy (reason));
+    end_task (self, ferry_error_copy (reason));
   else if (for_ever)
     ferry_proxy_emit_follow_failed (self->proxy, reason);
 }

@@ -6,6 +6,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-error.h"
 #include "call/ferry-mux-fields-private.h"
+#include "call/ferry-remote-error-private.h"
 
 /* What the object and its transaction share: so that the object can go while the transaction is in flight, and ends it.
  *
@@ -108,7 +109,7 @@ stream_done (gpointer data, GVariant *result, const GError *error)
   g_mutex_lock (&self->lock);
   self->over = TRUE;
   self->result = result != NULL ? g_variant_ref (result) : NULL;
-  self->error = error != NULL ? g_error_copy (error) : NULL;
+  self->error = error != NULL ? ferry_error_copy (error) : NULL;
   waiting = self->waiting;
   g_queue_init (&self->waiting);
   g_cond_broadcast (&self->cond);
@@ -224,7 +225,7 @@ ferry_replies_next (FerryReplies *self, GCancellable *cancellable, GVariant **va
   stream->n_taken += *value != NULL;
   over = stream->over;
   if (*value == NULL && over && stream->error != NULL && error != NULL)
-    *error = g_error_copy (stream->error);
+    *error = ferry_error_copy (stream->error);
   good = *value != NULL || (over && stream->error == NULL);
   g_mutex_unlock (&stream->lock);
   g_cancellable_disconnect (cancellable, id);
@@ -266,7 +267,7 @@ wait_end (Wait *self, GVariant *value, const GError *error)
     if (self->sources[i] != NULL)
       g_source_destroy (self->sources[i]);
   if (error != NULL)
-    g_task_return_error (self->task, g_error_copy (error));
+    g_task_return_error (self->task, ferry_error_copy (error));
   else
     g_task_return_pointer (self->task, value != NULL ? g_variant_ref (value) : NULL, (GDestroyNotify) g_variant_unref);
   wait_unref (self);
@@ -331,7 +332,7 @@ take_or_wait (Stream *self, Wait *wait, GVariant **value, GError **error)
   self->n_taken += *value != NULL;
   waits = *value == NULL && !self->over;
   if (*value == NULL && self->error != NULL)
-    *error = g_error_copy (self->error);
+    *error = ferry_error_copy (self->error);
   if (waits)
     g_queue_push_tail (&self->waiting, wait_ref (wait));
   g_mutex_unlock (&self->lock);
@@ -459,7 +460,7 @@ ferry_replies_dup_result (FerryReplies *self, GError **error)
     g_set_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK,
                  "“%s” has not ended; take its values until there are no more", stream->method);
   else if (stream->error != NULL)
-    g_propagate_error (error, g_error_copy (stream->error));
+    g_propagate_error (error, ferry_error_copy (stream->error));
   else if (stream->result != NULL)
     result = g_variant_ref (stream->result);
   g_mutex_unlock (&stream->lock);

@@ -7,6 +7,7 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-mux-private.h"
+#include "call/ferry-remote-error-private.h"
 #include "call/ferry-transactions-private.h"
 #include "call/ferry-transport-private.h"
 #include "call/ferry-view-run-private.h"
@@ -104,7 +105,7 @@ answered (gpointer data, GVariant *answer, const GError *error)
   FerryProxy *proxy = self->view->proxy;
   FerryResolved result = {0};
   FerryViewResult told = {0};
-  g_autoptr (GError) failure = error != NULL ? g_error_copy (error) : NULL;
+  g_autoptr (GError) failure = error != NULL ? ferry_error_copy (error) : NULL;
   gboolean raised;
 
   if (failure == NULL && ferry_view_result_take (&told, answer, &failure))

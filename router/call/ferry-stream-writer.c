@@ -20,6 +20,7 @@
 #include <time.h>
 
 #include "base/ferry-base-private.h"
+#include "call/ferry-remote-error-private.h"
 
 /* Up to this size a message is put together first: one write is quicker than one for each part. */
 #define SMALL_MESSAGE 4096
@@ -211,7 +212,7 @@ static gboolean
 check_locked (FerryStreamWriter *self, GError **error)
 {
   if (self->failure != NULL)
-    g_propagate_error (error, g_error_copy (self->failure));
+    g_propagate_error (error, ferry_error_copy (self->failure));
   else if (self->finishing)
     g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The transport was closed at this end");
   else if (self->queued >= FERRY_STREAM_MAX_QUEUED)
@@ -410,7 +411,7 @@ ferry_stream_writer_dup_failure (FerryStreamWriter *self)
   GError *failure;
 
   pthread_mutex_lock (&self->lock);
-  failure = self->failure != NULL ? g_error_copy (self->failure) : NULL;
+  failure = self->failure != NULL ? ferry_error_copy (self->failure) : NULL;
   pthread_mutex_unlock (&self->lock);
   return failure;
 }

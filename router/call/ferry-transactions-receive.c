@@ -47,7 +47,7 @@ hand_over_answer (FerryTransactions *self, const FerryXidEntry *entry, const Fer
     {
       error = ferry_error_from_variant (value, &trace);
       if (trace != NULL)
-        ferry_trace_remember (error, trace);
+        ferry_error_set_trace (error, trace);
       g_clear_pointer (&value, g_variant_unref);
     }
   done = entry->funcs.done_in_run;

@@ -11,6 +11,7 @@
 #include "call/ferry-call-private.h"
 
 #include "base/ferry-base-private.h"
+#include "call/ferry-remote-error-private.h"
 
 FerryTransactions *
 ferry_transactions_new (const FerryTransportFuncs *funcs, gpointer transport, FerryRequestFunc request_func,
@@ -368,7 +369,7 @@ ferry_transactions_close (FerryTransactions *self, const GError *reason)
       pthread_mutex_unlock (&self->lock);
       return;
     }
-  self->reason = g_error_copy (reason);
+  self->reason = ferry_error_copy (reason);
   /* Release: pairs with ferry_transactions_is_closed(). */
   atomic_store_explicit (&self->closed, TRUE, memory_order_release);
   asked = ferry_xid_table_steal_all (&self->asked);
@@ -383,7 +384,7 @@ ferry_transactions_close (FerryTransactions *self, const GError *reason)
   for (guint i = 0; i < asked->len; i++)
     {
       FerryXidEntry *entry = &g_array_index (asked, FerryXidEntry, i);
-      g_autoptr (GError) copy = g_error_copy (self->reason);
+      g_autoptr (GError) copy = ferry_error_copy (self->reason);
 
       entry->funcs.done (entry->data, NULL, copy, NULL, FALSE);
     }

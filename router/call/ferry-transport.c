@@ -16,6 +16,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-cond-private.h"
+#include "call/ferry-remote-error-private.h"
 
 /* How many requests are kept that came before somebody took them. */
 #define MAX_EARLY 1024
@@ -121,7 +122,7 @@ call_came (FerryTransactions *transactions, FerryCall *call, gpointer data)
   if (func != NULL)
     owner = g_object_ref (priv->call_owner);
   else if (priv->refusal != NULL)
-    refusal = g_error_copy (priv->refusal);
+    refusal = ferry_error_copy (priv->refusal);
   else if (priv->early.length < MAX_EARLY && priv->reason == NULL)
     g_queue_push_tail (&priv->early, ferry_call_ref (call));
   else
@@ -189,7 +190,7 @@ ferry_transport_leave_calls (FerryTransport *self, const GError *reason)
   priv->call_func = NULL;
   priv->call_owner = NULL;
   g_clear_error (&priv->refusal);
-  priv->refusal = g_error_copy (reason);
+  priv->refusal = ferry_error_copy (reason);
   early = priv->early;
   g_queue_init (&priv->early);
   pthread_mutex_unlock (&priv->lock);
@@ -315,7 +316,7 @@ ferry_transport_end (FerryTransport *self, const GError *reason)
       pthread_mutex_unlock (&priv->lock);
       return;
     }
-  priv->reason = g_error_copy (reason);
+  priv->reason = ferry_error_copy (reason);
   end_func = g_steal_pointer (&priv->end_func);
   early = priv->early;
   g_queue_init (&priv->early);
@@ -444,7 +445,7 @@ ferry_transport_dup_reason (FerryTransport *self)
 
   priv = ferry_transport_get_private (self);
   pthread_mutex_lock (&priv->lock);
-  reason = priv->reason != NULL ? g_error_copy (priv->reason) : NULL;
+  reason = priv->reason != NULL ? ferry_error_copy (priv->reason) : NULL;
   pthread_mutex_unlock (&priv->lock);
   return reason;
 }

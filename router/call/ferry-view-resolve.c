@@ -7,6 +7,7 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-mux-private.h"
+#include "call/ferry-remote-error-private.h"
 #include "call/ferry-resolve-private.h"
 #include "call/ferry-transport-private.h"
 #include "call/ferry-view-run-private.h"
@@ -46,7 +47,7 @@ wait_over (gpointer data, FerryResolved *result, const GError *error)
   g_mutex_lock (&self->lock);
   *self->result = *result;
   *result = (FerryResolved){0};
-  self->error = error != NULL ? g_error_copy (error) : NULL;
+  self->error = error != NULL ? ferry_error_copy (error) : NULL;
   self->over = TRUE;
   g_cond_signal (&self->cond);
   g_mutex_unlock (&self->lock);
@@ -207,7 +208,7 @@ pending_done (gpointer data, FerryResolved *result, const GError *error)
 
   disarm (self);
   if (error != NULL)
-    g_task_return_error (self->task, g_error_copy (error));
+    g_task_return_error (self->task, ferry_error_copy (error));
   else
     {
       g_task_return_pointer (self->task, g_memdup2 (result, sizeof *result), resolved_free);

@@ -20,6 +20,7 @@ struct _FerryViewRun
   FerryExporter *exporter; /* const: (owned) */
   FerryViewRunFuncs funcs; /* const */
   gpointer data;           /* const: (owned) */
+  guint64 begun;           /* const: ferry_trace_get_moment() when it was made */
 
   /* Of the thread that is at it. */
   FerryViewRequest request;

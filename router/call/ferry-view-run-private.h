@@ -19,7 +19,8 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  /* Called once. result: an object where there is one, and otherwise value, which may be NULL; both borrowed. */
+  /* Called once. result: an object where there is one, and otherwise value, which may be NULL; both borrowed.
+   * error has its trace. */
   void (*done) (gpointer data, FerryExported *object, GVariant *value, const GError *error);
   /* (nullable): whether nobody wants the result any more. */
   gboolean (*is_cancelled) (gpointer data);
@@ -54,6 +55,8 @@ gboolean ferry_view_run_has_begun (FerryViewRun *self);
 void ferry_view_run_answer (FerryViewRun *self, GVariant *value, GObject *object, GError *error);
 GCancellable *ferry_view_run_get_cancellable (FerryViewRun *self);
 gint64 ferry_view_run_get_deadline (FerryViewRun *self);
+/* ferry_trace_get_moment() when it was made. */
+guint64 ferry_view_run_get_begun (FerryViewRun *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryViewRun, ferry_view_run_unref)
 

@@ -28,6 +28,7 @@ ferry_view_run_new (FerryExporter *exporter, FerryViewRequest *request, FerryExp
   self->exporter = g_object_ref (exporter);
   self->funcs = *funcs;
   self->data = data;
+  self->begun = ferry_trace_get_moment ();
   self->request = *request;
   *request = (FerryViewRequest){0};
   set_current (self, root, NULL);
@@ -70,6 +71,12 @@ gint64
 ferry_view_run_get_deadline (FerryViewRun *self)
 {
   return self->funcs.get_deadline (self->data);
+}
+
+guint64
+ferry_view_run_get_begun (FerryViewRun *self)
+{
+  return self->begun;
 }
 
 gboolean
@@ -136,22 +143,24 @@ ensure_turn (FerryViewRun *self)
 
 /* ---- the end ---- */
 
+/* The place where the error was raised, in the words of the caller: the view up to the step that failed. */
 static void
-finish (FerryViewRun *self, const GError *error)
+add_place (FerryViewRun *self, GError *error)
 {
-  self->funcs.done (self->data, error == NULL ? self->current : NULL, error == NULL ? self->value : NULL, error);
-  leave_turn (self);
-}
-
-/* The place where the error was raised, in the words of whoever asked. */
-static void
-add_place (FerryViewRun *self, const GError *error)
-{
-  g_autofree char *inner = ferry_error_get_trace (error);
-  g_autofree char *place = ferry_view_request_to_string (&self->request, self->next + 1);
+  g_autofree char *inner = ferry_error_dup_trace (error, self->begun);
+  g_autofree char *place = ferry_view_request_to_string (&self->request, self->next);
   g_autofree char *trace = ferry_trace_add_place (inner, place);
 
-  ferry_trace_remember (error, trace);
+  ferry_error_set_trace (error, trace);
+}
+
+static void
+finish (FerryViewRun *self, GError *error)
+{
+  if (error != NULL)
+    add_place (self, error);
+  self->funcs.done (self->data, error == NULL ? self->current : NULL, error == NULL ? self->value : NULL, error);
+  leave_turn (self);
 }
 
 void
@@ -215,10 +224,7 @@ take_answer (FerryViewRun *self, GError **error)
   gboolean taken = FALSE;
 
   if (self->answer_error != NULL)
-    {
-      add_place (self, self->answer_error);
-      g_propagate_error (error, g_steal_pointer (&self->answer_error));
-    }
+    g_propagate_error (error, g_steal_pointer (&self->answer_error));
   else if (self->answer_object != NULL)
     taken = take_answer_object (self, error);
   else if ((taken = ferry_view_step_unpack (self->member, self->answer, &value, error)))

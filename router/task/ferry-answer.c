@@ -92,7 +92,7 @@ make_trace (const GError *failure, FerryJob *job)
 
   if (captured != NULL)
     return g_steal_pointer (&captured);
-  inner = ferry_error_get_trace (failure);
+  inner = ferry_error_dup_trace (failure, job->begun);
   return ferry_trace_add_place (inner, ferry_job_get_function_name (job));
 }
 

@@ -203,7 +203,7 @@ ferry_error_list_add (FerryErrorList *self, const char *phase, const GError *err
   if (!passes (self, error))
     return FALSE;
   trace = ferry_error_get_trace (error);
-  append (self, phase, g_error_copy (error), trace);
+  append (self, phase, ferry_error_copy (error), trace);
   return TRUE;
 }
 
@@ -260,7 +260,7 @@ ferry_error_list_add_task (FerryErrorList *self, const char *phase, FerryTask *t
   error = ferry_task_get_error (task);
   if (error == NULL || !passes (self, error))
     return FALSE;
-  append (self, phase, g_error_copy (error), ferry_task_get_trace (task));
+  append (self, phase, ferry_error_copy (error), ferry_task_get_trace (task));
   return TRUE;
 }
 
@@ -407,7 +407,8 @@ ferry_error_list_raise_any (FerryErrorList *self, const char *phase, GError **er
   first = ferry_error_list_get_first (self, phase);
   if (first == NULL)
     return TRUE;
-  g_propagate_error (error, g_error_copy (ferry_error_record_get_error (first)));
+  g_propagate_error (
+    error, ferry_error_copy_with_trace (ferry_error_record_get_error (first), ferry_error_record_get_trace (first)));
   return FALSE;
 }
 

@@ -11,6 +11,7 @@
 #include "task/ferry-executor-private.h"
 
 #include "base/ferry-base-private.h"
+#include "call/ferry-remote-error-private.h"
 #include "task/ferry-iterate-private.h"
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (FerryExecutor, ferry_executor, G_TYPE_OBJECT,
@@ -143,7 +144,7 @@ source_fail_all (FerryTaskSource *source, const GError *error)
       if (ferry_task_get_done (task) || ferry_task_get_seat (task)->worker != NULL)
         continue;
       ferry_task_queue_remove (&self->queue, task);
-      fail_waiting (self, task, FERRY_TASK_EVENT_REFUSE, g_error_copy (error));
+      fail_waiting (self, task, FERRY_TASK_EVENT_REFUSE, ferry_error_copy (error));
     }
 }
 
@@ -253,7 +254,7 @@ static gboolean
 can_run (FerryExecutor *self, GError **error)
 {
   if (self->pool->error != NULL)
-    g_propagate_error (error, g_error_copy (self->pool->error));
+    g_propagate_error (error, ferry_error_copy (self->pool->error));
   else if (self->shutting_down)
     g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_REFUSED, "The executor is being shut down");
   else

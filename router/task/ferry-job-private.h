@@ -37,6 +37,7 @@ struct _FerryJob
   /* any: the call's, or in a map that of the function over the items; it stays where it is as long as the job */
   const char *_Atomic function_name;
   pthread_t thread; /* const: the one that serves */
+  guint64 begun;    /* the thread that serves: ferry_trace_get_moment() when the function was called */
 
   pthread_rwlock_t uses;
   gboolean finished; /* uses; its writer, the thread that serves, reads it without */
@@ -56,6 +57,9 @@ struct _FerryJob
 FerryJob *ferry_job_new (FerryServe *serve, FerryCall *call);
 /* The thread that serves: the job is about to run another function. The name is never freed. */
 void ferry_job_set_function_name (FerryJob *self, const char *name);
+/* The thread that serves: the function is about to be called, for the next item of a map too. What errors it was left
+ * with before have nothing to do with it. */
+void ferry_job_begin_function (FerryJob *self);
 /* After the function returned: what it still does with the job fails with FERRY_ERROR_STOPPED. */
 void ferry_job_finish (FerryJob *self);
 /* any: has the job stop, as far as it looks; the first reason counts. */

@@ -6,6 +6,7 @@
 #include "task/ferry-job.h"
 
 #include "base/ferry-base-private.h"
+#include "call/ferry-remote-error-private.h"
 #include "task/ferry-job-handles-private.h"
 #include "task/ferry-map-function-private.h"
 #include "task/ferry-serve-private.h"
@@ -93,7 +94,17 @@ ferry_job_new (FerryServe *serve, FerryCall *call)
   atomic_init (&self->function_name, ferry_call_get_method (call));
   self->kind = ferry_call_get_task_kind (call);
   self->thread = pthread_self ();
+  self->begun = ferry_trace_get_moment ();
   return self;
+}
+
+void
+ferry_job_begin_function (FerryJob *self)
+{
+  self->begun = ferry_trace_get_moment ();
+  pthread_mutex_lock (&self->lock);
+  g_clear_pointer (&self->traces, g_ptr_array_unref);
+  pthread_mutex_unlock (&self->lock);
 }
 
 void

@@ -50,7 +50,7 @@ read_answer (FerryMap *map, const char *type, GVariant *value, GError **error)
     {
       *error = ferry_error_from_variant (value, &trace);
       if (trace != NULL)
-        ferry_trace_remember (*error, trace);
+        ferry_error_set_trace (*error, trace);
       return NULL;
     }
   if (g_str_equal (type, FERRY_MAP_MESSAGE_NOTHING))

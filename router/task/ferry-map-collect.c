@@ -9,6 +9,7 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-heed-private.h"
+#include "call/ferry-remote-error-private.h"
 #include "task/ferry-map-private.h"
 
 static void
@@ -62,7 +63,7 @@ ferry_map_finish_collecting (FerryMap *self)
   else if (self->cancelled)
     g_task_return_new_error (call, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The map was cancelled");
   else if (self->error != NULL)
-    g_task_return_error (call, g_error_copy (self->error));
+    g_task_return_error (call, ferry_error_copy (self->error));
   else
     g_task_return_pointer (call, g_steal_pointer (&self->collected), (GDestroyNotify) g_ptr_array_unref);
 }

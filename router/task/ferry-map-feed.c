@@ -14,6 +14,7 @@
 #include "config.h"
 
 #include "base/ferry-base-private.h"
+#include "call/ferry-remote-error-private.h"
 #include "task/ferry-map-chunk-private.h"
 
 #define TARGET_MICROSECONDS 4000.0
@@ -218,7 +219,7 @@ static void
 fail_items (FerryMap *self, FerryMapChunk *chunk, const GError *error)
 {
   while (chunk->n_come < chunk->n_items && !self->cancelled)
-    ferry_map_take_result (self, chunk->first + chunk->n_come++, NULL, g_error_copy (error));
+    ferry_map_take_result (self, chunk->first + chunk->n_come++, NULL, ferry_error_copy (error));
 }
 
 /* Nothing that is submitted will be run any more. */
@@ -226,7 +227,7 @@ static void
 give_up (FerryMap *self, const GError *error)
 {
   if (self->error == NULL)
-    self->error = g_error_copy (error);
+    self->error = ferry_error_copy (error);
   ferry_map_end_input (self);
 }
 
@@ -407,7 +408,7 @@ lose_item (FerryMap *self, FerryMapChunk *chunk, const GError *error)
 
   put_again (self, chunk, was_there ? chunk->n_come : chunk->n_come + 1, FALSE);
   if (!was_there && chunk->n_come < chunk->n_items && !self->cancelled)
-    ferry_map_take_result (self, chunk->first + chunk->n_come++, NULL, g_error_copy (error));
+    ferry_map_take_result (self, chunk->first + chunk->n_come++, NULL, ferry_error_copy (error));
 }
 
 void

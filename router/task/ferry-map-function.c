@@ -136,6 +136,7 @@ run_item (Chunk *self, gsize i, GError **error)
 
   if (!ferry_function_check_arguments (self->function, arguments, &answer.failure))
     return send_answer (self, &answer, error);
+  ferry_job_begin_function (self->job);
   result = self->function->function (self->job, arguments, &failure);
   ferry_answer_take (&answer, self->function, result, failure, self->job);
   return send_answer (self, &answer, error);

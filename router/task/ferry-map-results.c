@@ -10,6 +10,7 @@
 #include "config.h"
 
 #include "base/ferry-base-private.h"
+#include "call/ferry-remote-error-private.h"
 #include "ferry-marshallers.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-iterate-private.h"
@@ -245,7 +246,7 @@ set_end_error (FerryMap *self, GError **error)
   if (self->cancelled)
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The map was cancelled");
   else if (self->error != NULL)
-    g_propagate_error (error, g_error_copy (self->error));
+    g_propagate_error (error, ferry_error_copy (self->error));
   return FALSE;
 }
 

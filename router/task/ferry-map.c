@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "base/ferry-base-private.h"
+#include "call/ferry-remote-error-private.h"
 #include "task/ferry-map-private.h"
 #include "task/ferry-pool-private.h"
 
@@ -246,7 +247,7 @@ may_add (FerryMap *self, GError **error)
   if (self->cancelled)
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The map was cancelled");
   else if (self->error != NULL)
-    g_propagate_error (error, g_error_copy (self->error));
+    g_propagate_error (error, ferry_error_copy (self->error));
   else if (self->input.closed)
     g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The map's input was closed; make another map");
   else if (self->n_submitted - self->n_taken + self->input.added.length >= ferry_map_get_bound (self))

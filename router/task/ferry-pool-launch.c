@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "base/ferry-base-private.h"
+#include "call/ferry-remote-error-private.h"
 #include "task/ferry-pool-private.h"
 #include "task/ferry-serve-private.h"
 #include "worker/ferry-worker-private.h"
@@ -145,7 +146,7 @@ initialised (gpointer data, GVariant *result, GError *error, const char *trace, 
     return;
   if (error != NULL)
     {
-      g_autoptr (GError) reason = g_error_copy (error);
+      g_autoptr (GError) reason = ferry_error_copy (error);
 
       g_prefix_error (
         &reason, "The workers' initialiser “%s” failed; mend it, then call ferry_pool_reset(): ", pool->initialiser);

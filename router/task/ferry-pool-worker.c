@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "call/ferry-remote-error-private.h"
 #include "task/ferry-serve-private.h"
 #include "worker/ferry-worker-private.h"
 
@@ -312,7 +313,7 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
   if (refused && seat->n_refusals++ < MAX_REFUSALS)
     give_back (task);
   else if (error != NULL)
-    fail_task (task, FERRY_TASK_EVENT_ERROR, g_error_copy (error), trace, NULL);
+    fail_task (task, FERRY_TASK_EVENT_ERROR, ferry_error_copy (error), trace, NULL);
   else
     complete_task (task, result);
   go_on (self);

@@ -12,6 +12,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-usable-cores.h"
+#include "call/ferry-remote-error-private.h"
 #include "worker/ferry-nursery-private.h"
 
 /* So much work may be sent ahead to one worker, by the time that tasks took lately, and so many tasks: enough to bridge
@@ -284,7 +285,7 @@ ferry_pool_pump (FerryPool *self)
   /* What came back from a worker after the pool had failed. */
   if (self->error != NULL)
     {
-      g_autoptr (GError) reason = g_error_copy (self->error);
+      g_autoptr (GError) reason = ferry_error_copy (self->error);
 
       ferry_pool_fail_sources (self, reason);
     }
@@ -425,7 +426,7 @@ ferry_pool_fail (FerryPool *self, GError *error)
       return;
     }
   self->error = error;
-  reason = g_error_copy (error);
+  reason = ferry_error_copy (error);
   ferry_pool_notify_error (self);
   ferry_pool_fail_sources (self, reason);
 }
@@ -551,7 +552,7 @@ ferry_pool_start (FerryPool *self, GError **error)
   start_minimum (self);
   if (self->error == NULL)
     return TRUE;
-  g_propagate_error (error, g_error_copy (self->error));
+  g_propagate_error (error, ferry_error_copy (self->error));
   return FALSE;
 }
 

@@ -17,6 +17,7 @@
 #include "task/ferry-serve-private.h"
 
 #include "base/ferry-base-private.h"
+#include "call/ferry-remote-error-private.h"
 #include "route/ferry-sender-private.h"
 #include "task/ferry-answer-private.h"
 #include "task/ferry-job-handles-private.h"
@@ -287,7 +288,7 @@ ferry_serve_receive (FerryServe *self, GError **error)
   ferry_serve_take_cancels (self);
   if (self->failure == NULL)
     return TRUE;
-  g_propagate_error (error, g_error_copy (self->failure));
+  g_propagate_error (error, ferry_error_copy (self->failure));
   return FALSE;
 }
 
@@ -375,7 +376,7 @@ close_all (FerryServe *self)
   g_autoptr (GError) reason = NULL;
 
   stop_watching (self);
-  reason = self->failure != NULL ? g_error_copy (self->failure)
+  reason = self->failure != NULL ? ferry_error_copy (self->failure)
                                  : g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The worker is finished");
   ferry_transactions_close (self->transactions, reason);
   ferry_sender_stop (self->calls, NULL);

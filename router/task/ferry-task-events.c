@@ -9,6 +9,7 @@
 
 #include "config.h"
 
+#include "call/ferry-remote-error-private.h"
 #include "ferry-marshallers.h"
 #include "task/ferry-task-fields-private.h"
 #include "task/ferry-waiters-private.h"
@@ -452,7 +453,7 @@ ferry_task_note_late_error (FerryTask *self, const GError *error, const char *tr
   gboolean expected = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 
   if (rest->late_error == NULL)
-    rest->late_error = g_error_copy (error);
+    rest->late_error = ferry_error_copy (error);
   /* clang-format off: a line a field */
   g_log_structured (G_LOG_DOMAIN, expected ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_INFO, "FERRY_TASK",
                     ferry_task_get_name (self), "FERRY_FUNCTION", ferry_task_get_function (self), "FERRY_ERROR_DOMAIN",

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "base/ferry-base-private.h"
+#include "call/ferry-remote-error-private.h"
 #include "task/ferry-task-fields-private.h"
 
 /**
@@ -452,7 +453,7 @@ ferry_task_get_result (FerryTask *self, GError **error)
     case FERRY_TASK_STATE_COMPLETED:
       return priv->result != NULL ? g_variant_ref (priv->result) : NULL;
     case FERRY_TASK_STATE_FAILED:
-      g_propagate_error (error, g_error_copy (priv->error));
+      g_propagate_error (error, ferry_error_copy_with_trace (priv->error, ferry_task_get_trace (self)));
       return NULL;
     case FERRY_TASK_STATE_CANCELLED:
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Task “%s” was cancelled", ferry_task_get_name (self));

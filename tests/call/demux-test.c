@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "call/ferry-remote-error-private.h"
 
 /* ---- the transport ---- */
 
@@ -316,7 +317,7 @@ note_done (gpointer data, GVariant *result, GError *error, const char *trace, gb
   self->has_value = result != NULL;
   if (result != NULL)
     self->value = g_variant_get_uint32 (result);
-  self->error = error != NULL ? g_error_copy (error) : NULL;
+  self->error = error != NULL ? ferry_error_copy (error) : NULL;
   self->trace = g_strdup (trace);
   self->refused = refused;
   /* Release the answer. */

@@ -183,9 +183,7 @@ test_error (void)
   g_autoptr (DemuxTestPair) pair = pair_with (keep_cb, NULL, 1);
   DemuxTestAnswer *answer = demux_test_ask (pair, "fail-first", ONE);
   g_autoptr (FerryInvocation) invocation = take_kept ();
-  g_autoptr (FerryInvocation) second = NULL;
   g_autofree char *process = g_strdup_printf ("process %d ", (int) getpid ());
-  DemuxTestAnswer *outer;
 
   ferry_invocation_return_new_error (invocation, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "No file %d", 5);
   demux_test_wait (answer);
@@ -194,17 +192,49 @@ test_error (void)
   g_assert_false (answer->refused);
   g_assert_nonnull (strstr (answer->trace, "“fail-first”"));
   g_assert_nonnull (strstr (answer->trace, process));
+  demux_test_answer_free (answer);
+}
 
-  /* Handed on, it has both places, the inner one first. */
-  outer = demux_test_ask (pair, "fail-second", ONE);
-  second = take_kept ();
-  ferry_invocation_return_error (second, answer->error);
+/* A call that asks another one, which fails, and hands that error on. */
+static void
+test_error_that_is_handed_on (void)
+{
+  g_autoptr (DemuxTestPair) pair = pair_with (keep_cb, NULL, 1);
+  DemuxTestAnswer *outer = demux_test_ask (pair, "fail-second", ONE);
+  g_autoptr (FerryInvocation) second = take_kept ();
+  DemuxTestAnswer *inner = demux_test_ask (pair, "fail-first", ONE);
+  g_autoptr (FerryInvocation) first = take_kept ();
+
+  ferry_invocation_return_new_error (first, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "No file %d", 5);
+  demux_test_wait (inner);
+  ferry_invocation_return_error (second, inner->error);
   demux_test_wait (outer);
+  /* It has both places, the inner one first. */
   g_assert_error (outer->error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
   g_assert_nonnull (strstr (outer->trace, "“fail-first”"));
   g_assert_true (strstr (outer->trace, "“fail-first”") < strstr (outer->trace, "“fail-second”"));
   demux_test_answer_free (outer);
-  demux_test_answer_free (answer);
+  demux_test_answer_free (inner);
+}
+
+static void
+test_error_that_is_alike (void)
+{
+  g_autoptr (DemuxTestPair) pair = pair_with (keep_cb, NULL, 1);
+
+  for (guint i = 0; i < 10; i++)
+    {
+      g_autofree char *method = g_strdup_printf ("fail-%u", i);
+      g_autofree char *line = g_strdup_printf ("in function “%s”", method);
+      DemuxTestAnswer *answer = demux_test_ask (pair, method, ONE);
+      g_autoptr (FerryInvocation) invocation = take_kept ();
+
+      ferry_invocation_return_new_error (invocation, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "alike");
+      demux_test_wait (answer);
+      g_assert_true (g_str_has_prefix (answer->trace, line));
+      g_assert_true (strchr (answer->trace, '\n') == answer->trace + strlen (answer->trace) - 1);
+      demux_test_answer_free (answer);
+    }
 }
 
 static GVariant *
@@ -555,7 +585,9 @@ main (int argc, char **argv)
   g_test_add_func ("/invocation/is-refused-with-a-reason", test_refuse);
   g_test_add_func ("/invocation/takes-one-answer", test_twice);
   g_test_add_func ("/invocation/sends-nothing-one-way", test_one_way);
-  g_test_add_func ("/invocation/errors-arrive-with-each-place-they-were-at", test_error);
+  g_test_add_func ("/invocation/errors-arrive-as-they-are-and-with-their-place", test_error);
+  g_test_add_func ("/invocation/an-error-that-is-handed-on-has-both-places", test_error_that_is_handed_on);
+  g_test_add_func ("/invocation/an-alike-error-has-its-own-place", test_error_that_is_alike);
   g_test_add_func ("/invocation/says-that-an-answer-is-too-large", test_too_large);
   g_test_add_func ("/invocation/fires-its-cancellable-once", test_cancellable);
   g_test_add_func ("/invocation/fires-a-cancellable-that-comes-after-the-cancel", test_cancellable_late);

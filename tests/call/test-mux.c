@@ -78,6 +78,28 @@ carries_errors_home (gconstpointer data)
   g_assert_nonnull (strstr (trace, "work"));
 }
 
+/* Where the other end is in this process, it also has the traces that arrived. */
+static void
+has_a_trace_for_each_error (gconstpointer data)
+{
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1, FALSE);
+  g_autofree char *wanted = NULL;
+
+  for (guint i = 0; i < 20; i++)
+    {
+      g_autofree char *trace = NULL;
+      g_autoptr (GError) error = NULL;
+
+      g_assert_false (mux_test_transact (test, "work", g_variant_new ("(uu)", 0, 19), -1, NULL, NULL, &error));
+      trace = ferry_error_get_trace (error);
+      g_assert_nonnull (trace);
+      if (wanted == NULL)
+        wanted = g_steal_pointer (&trace);
+      else
+        g_assert_cmpstr (trace, ==, wanted);
+    }
+}
+
 static void
 tells_an_unknown_method (gconstpointer data)
 {
@@ -553,6 +575,7 @@ static const Case cases[] = {
   {"answers-700-threads-from-a-pool", answers_700_threads_from_a_pool},
   {"answers-700-threads-on-demand", answers_700_threads_on_demand},
   {"carries-errors-home", carries_errors_home},
+  {"has-a-trace-for-each-error", has_a_trace_for_each_error},
   {"tells-an-unknown-method", tells_an_unknown_method},
   {"gives-up-in-time", gives_up_in_time},
   {"is-cancelled", is_cancelled},

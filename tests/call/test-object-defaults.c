@@ -87,7 +87,7 @@ test_default_of_alike (void)
   ferry_exporter_stop (scene.exporter, FERRY_STOP_MODE_REFUSE);
   ferry_proxy_call (scene.proxy, "get_self", NULL, -1, NULL, NULL, NULL, &error);
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING);
-  ferry_trace_remember (error, "another process\n");
+  ferry_error_set_trace (error, "another process\n");
   assert_default (&scene);
   pair_scene_close (&scene);
 }

@@ -181,6 +181,90 @@ test_fail (PairScene *self, gconstpointer data)
   g_assert_nonnull (strstr (trace, "counter.fail('no such luck')"));
 }
 
+/* Has the object fail, and returns the trace of its error: a line. */
+static char *
+assert_fails_with_a_place (FerryView *view, const char *place, Outcome *outcome)
+{
+  g_autofree char *line = g_strdup_printf ("in function “%s” of process", place);
+  g_autofree char *trace = NULL;
+
+  resolve (view, outcome);
+  g_assert_nonnull (outcome->error);
+  trace = ferry_error_get_trace (outcome->error);
+  g_assert_nonnull (trace);
+  g_assert_true (g_str_has_prefix (trace, line));
+  g_assert_true (strchr (trace, '\n') == trace + strlen (trace) - 1);
+  return g_steal_pointer (&trace);
+}
+
+/* Both processes are this one: so it also has the traces that arrived when the next error is raised. */
+static void
+test_trace_does_not_grow (PairScene *self, gconstpointer data)
+{
+  g_autoptr (FerryView) view = ferry_view_new (self->proxy);
+
+  ferry_view_call (view, "fail", g_variant_new ("(s)", "again"));
+  for (guint i = 0; i < 20; i++)
+    {
+      g_auto (Outcome) outcome = {0};
+
+      g_free (assert_fails_with_a_place (view, "counter.fail('again')", &outcome));
+      g_assert_error (outcome.error, G_IO_ERROR, G_IO_ERROR_BUSY);
+    }
+}
+
+static void
+assert_keeps_trace (GError *error, const char *wanted)
+{
+  g_autofree char *trace = ferry_error_get_trace (error);
+
+  g_assert_cmpstr (trace, ==, wanted);
+}
+
+static void
+test_alike_errors (PairScene *self, gconstpointer data)
+{
+  g_autoptr (FerryView) near = ferry_view_new (self->proxy);
+  g_autoptr (FerryView) far = ferry_view_new (self->proxy);
+  g_auto (Outcome) first = {0};
+  g_auto (Outcome) second = {0};
+  g_autofree char *first_trace = NULL;
+  g_autofree char *second_trace = NULL;
+
+  ferry_view_call (near, "fail", g_variant_new ("(s)", "alike"));
+  ferry_view_call (far, "get_self", NULL);
+  ferry_view_call (far, "fail", g_variant_new ("(s)", "alike"));
+  first_trace = assert_fails_with_a_place (near, "counter.fail('alike')", &first);
+  second_trace = assert_fails_with_a_place (far, "counter.get_self().fail('alike')", &second);
+  g_assert_cmpstr (first.error->message, ==, second.error->message);
+  assert_keeps_trace (first.error, first_trace);
+  assert_keeps_trace (second.error, second_trace);
+}
+
+static void
+test_copies (PairScene *self, gconstpointer data)
+{
+  g_autoptr (FerryView) near = ferry_view_new (self->proxy);
+  g_autoptr (FerryView) far = ferry_view_new (self->proxy);
+  g_auto (Outcome) first = {0};
+  g_auto (Outcome) second = {0};
+  g_autofree char *first_trace = NULL;
+  g_autoptr (GError) copy = NULL;
+
+  ferry_view_call (near, "none", NULL);
+  ferry_view_call (far, "get_self", NULL);
+  ferry_view_call (far, "none", NULL);
+  first_trace = assert_fails_with_a_place (near, "counter.none()", &first);
+  copy = g_error_copy (first.error);
+  g_assert_error (copy, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER);
+  g_free (assert_fails_with_a_place (far, "counter.get_self().none()", &second));
+  g_assert_cmpstr (first.error->message, ==, second.error->message);
+  g_clear_error (&first.error);
+  assert_keeps_trace (copy, first_trace);
+  g_prefix_error (&copy, "Nothing done: ");
+  assert_keeps_trace (copy, first_trace);
+}
+
 static gboolean
 has_changed (gpointer proxy)
 {
@@ -309,6 +393,9 @@ main (int argc, char **argv)
   add ("has-a-chain-done-in-one-trip", test_chain);
   add ("keeps-an-object-as-long-as-it-lives", test_reference);
   add ("has-an-error-with-the-place-where-it-was-raised", test_fail);
+  add ("has-an-error-whose-trace-does-not-grow", test_trace_does_not_grow);
+  add ("has-alike-errors-with-their-own-traces", test_alike_errors);
+  add ("has-an-error-whose-copies-keep-its-trace", test_copies);
   add ("knows-the-newest-value-of-what-it-follows", test_follow);
   add ("follows-again-what-was-stopped-for-a-moment", test_follow_again);
   add ("finds-another-exporter-where-one-has-left", test_another_exporter);

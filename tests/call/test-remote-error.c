@@ -212,7 +212,7 @@ remember (int code, const char *message, const char *trace)
 {
   g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, code, message);
 
-  ferry_trace_remember (error, trace);
+  ferry_error_set_trace (error, trace);
 }
 
 static void
@@ -229,21 +229,128 @@ test_trace_is_found_by_domain_code_and_message (void)
   assert_trace (G_IO_ERROR, 1, "one", "newer trace of one");
 }
 
+/* One that carries its trace, and one for which it is kept. */
+static const struct
+{
+  const char *name;
+  GQuark (*get_domain) (void);
+} domains[] = {{"carried", ferry_error_quark}, {"kept-apart", g_io_error_quark}};
+
+static GError *
+new_traced (GQuark domain, const char *trace)
+{
+  GError *error = g_error_new_literal (domain, 1, "alike");
+
+  ferry_error_set_trace (error, trace);
+  return error;
+}
+
+static void
+assert_own_trace (const GError *error, guint64 since, const char *wanted)
+{
+  g_autofree char *trace = ferry_error_dup_trace (error, since);
+
+  g_assert_cmpstr (trace, ==, wanted);
+}
+
+static void
+test_alike_errors_keep_their_own_traces (gconstpointer data)
+{
+  GQuark domain = domains[GPOINTER_TO_UINT (data)].get_domain ();
+  g_autoptr (GError) first = new_traced (domain, "first");
+  g_autoptr (GError) second = new_traced (domain, "second");
+  g_autofree char *trace_of_first = ferry_error_get_trace (first);
+  g_autofree char *trace_of_second = ferry_error_get_trace (second);
+
+  g_assert_cmpstr (trace_of_first, ==, "first");
+  g_assert_cmpstr (trace_of_second, ==, "second");
+}
+
+static void
+test_copies_keep_their_traces (gconstpointer data)
+{
+  GQuark domain = domains[GPOINTER_TO_UINT (data)].get_domain ();
+  g_autoptr (GError) first = new_traced (domain, "first");
+  g_autoptr (GError) second = new_traced (domain, "second");
+  g_autoptr (GError) copy = ferry_error_copy (first);
+  g_autoptr (GError) told = ferry_error_copy_with_trace (second, "told");
+
+  assert_own_trace (copy, 0, "first");
+  assert_own_trace (told, 0, "told");
+  g_clear_error (&first);
+  assert_own_trace (copy, 0, "first");
+  assert_own_trace (second, 0, "second");
+}
+
+static void
+test_an_alike_error_has_no_trace_to_hand_on (gconstpointer data)
+{
+  GQuark domain = domains[GPOINTER_TO_UINT (data)].get_domain ();
+  g_autoptr (GError) raised = new_traced (domain, "raised");
+  g_autoptr (GError) fresh = g_error_new_literal (domain, 1, "alike");
+  g_autoptr (GError) copy = ferry_error_copy (fresh);
+
+  assert_own_trace (fresh, 0, NULL);
+  assert_own_trace (copy, 0, NULL);
+}
+
+static void
+test_a_change_keeps_the_trace (void)
+{
+  g_autoptr (GError) error = new_traced (FERRY_ERROR, "trace");
+  g_autofree char *trace = NULL;
+
+  g_prefix_error (&error, "Changed: ");
+  trace = ferry_error_get_trace (error);
+  g_assert_cmpstr (trace, ==, "trace");
+}
+
+/* An error that was freed is the same, for all that can be known of it, as one that is made alike in its place. */
+static void
+test_work_finds_no_trace_from_before_it_began (void)
+{
+  g_autoptr (GError) error = new_traced (G_IO_ERROR, "before");
+  guint64 begun = ferry_trace_get_moment ();
+  g_autoptr (GError) copy = ferry_error_copy_since (error, begun);
+
+  assert_own_trace (error, begun, NULL);
+  assert_own_trace (copy, 0, NULL);
+  ferry_error_set_trace (error, "within");
+  assert_own_trace (error, begun, "within");
+}
+
 static void
 test_the_latest_traces_are_kept (void)
 {
+  g_autoptr (GPtrArray) errors = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
+
   for (guint i = 0; i <= N_REMEMBERED; i++)
     {
-      g_autofree char *message = g_strdup_printf ("latest %u", i);
-
-      remember (3, message, message);
+      g_ptr_array_add (errors, g_error_new (G_IO_ERROR, 3, "latest %u", i));
+      ferry_error_set_trace (errors->pdata[i], ((GError *) errors->pdata[i])->message);
       /* This one is the newest again each time. */
-      remember (3, "latest 0", "newest");
+      ferry_error_set_trace (errors->pdata[0], "newest");
     }
   assert_trace (G_IO_ERROR, 3, "latest 0", "newest");
   assert_trace (G_IO_ERROR, 3, "latest 1", NULL);
   assert_trace (G_IO_ERROR, 3, "latest 2", "latest 2");
   assert_trace (G_IO_ERROR, 3, "latest 1024", "latest 1024");
+  assert_own_trace (errors->pdata[0], 0, "newest");
+  assert_own_trace (errors->pdata[1], 0, NULL);
+  assert_own_trace (errors->pdata[2], 0, "latest 2");
+}
+
+static void
+test_a_copy_of_a_freed_error_has_its_trace (void)
+{
+  g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, 4, "short-lived");
+  g_autoptr (GError) copy = g_error_copy (error);
+
+  ferry_error_set_trace (error, "of the freed one");
+  g_clear_error (&error);
+  for (guint i = 0; i < 10; i++)
+    remember (4, "another one in its place", "another trace");
+  assert_trace (G_IO_ERROR, 4, "short-lived", "of the freed one");
 }
 
 static void
@@ -268,7 +375,7 @@ remember_and_look (gpointer data)
       g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, 9, message);
       g_autofree char *trace = NULL;
 
-      ferry_trace_remember (error, message);
+      ferry_error_set_trace (error, message);
       trace = ferry_error_get_trace (error);
       g_assert_true (trace == NULL || g_str_equal (trace, message));
     }
@@ -294,6 +401,14 @@ test_null_is_a_critical (void)
   g_test_assert_expected_messages ();
 }
 
+static void
+add_domain (guint i, const char *name, void (*test) (gconstpointer))
+{
+  g_autofree char *path = g_strdup_printf ("/remote-error/%s/%s", domains[i].name, name);
+
+  g_test_add_data_func (path, GUINT_TO_POINTER (i), test);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -311,6 +426,15 @@ main (int argc, char **argv)
   ADD ("place-finds-room-in-a-full-trace", test_place_finds_room_in_a_full_trace);
   ADD ("backtrace-is-indented", test_backtrace_is_indented);
   ADD ("trace-is-found-by-domain-code-and-message", test_trace_is_found_by_domain_code_and_message);
+  for (guint i = 0; i < G_N_ELEMENTS (domains); i++)
+    {
+      add_domain (i, "alike-errors-keep-their-own-traces", test_alike_errors_keep_their_own_traces);
+      add_domain (i, "copies-keep-their-traces", test_copies_keep_their_traces);
+      add_domain (i, "an-alike-error-has-no-trace-to-hand-on", test_an_alike_error_has_no_trace_to_hand_on);
+    }
+  ADD ("a-copy-of-a-freed-error-has-its-trace", test_a_copy_of_a_freed_error_has_its_trace);
+  ADD ("a-change-keeps-the-trace", test_a_change_keeps_the_trace);
+  ADD ("work-finds-no-trace-from-before-it-began", test_work_finds_no_trace_from_before_it_began);
   ADD ("the-latest-traces-are-kept", test_the_latest_traces_are_kept);
   ADD ("memory-of-long-traces-is-bounded", test_memory_of_long_traces_is_bounded);
   ADD ("any-thread-may-look", test_any_thread_may_look);

@@ -59,6 +59,16 @@ refuse (FerryJob *job, GVariant *arguments, GError **error)
   return NULL;
 }
 
+static GVariant *
+fail_alike (FerryJob *job, GVariant *arguments, GError **error)
+{
+  if (g_variant_get_int64 (arguments) % 2 == 0)
+    ferry_job_set_error (job, error, G_IO_ERROR, G_IO_ERROR_FAILED, "alike");
+  else
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, "alike");
+  return NULL;
+}
+
 static gint64
 get_processor_time (void)
 {
@@ -85,6 +95,7 @@ map_test_init (int *argc, char ***argv)
   ferry_function_register ("double", "x", "x", double_number);
   ferry_function_register ("hold", "x", "x", hold);
   ferry_function_register ("refuse", "x", "x", refuse);
+  ferry_function_register ("alike", "x", "x", fail_alike);
   ferry_function_register ("spin", "t", "t", spin);
 }
 

@@ -6,6 +6,7 @@
  *   double   x -> x: twice its argument
  *   hold     x -> x: as double, but for negative numbers, which wait for the gate or a cancel first
  *   refuse   x -> x: as double, but for odd numbers, which fail with G_IO_ERROR_INVALID_ARGUMENT
+ *   alike    x -> x: fails with G_IO_ERROR_FAILED “alike”, and for even numbers with a backtrace
  *   spin     t -> t: its argument, after so many microseconds of the processor's time
  */
 

@@ -213,7 +213,7 @@ test_trace_of_remote_error (void)
   g_autoptr (FerryErrorList) list = ferry_error_list_new ();
   g_autoptr (GError) error = task_test_error ("far away");
 
-  ferry_trace_remember (error, "in a worker");
+  ferry_error_set_trace (error, "in a worker");
   g_assert_true (ferry_error_list_add (list, NULL, error));
   g_assert_true (ferry_error_list_take (list, NULL, &error));
   g_assert_cmpstr (ferry_error_record_get_trace (ferry_error_list_get_first (list, NULL)), ==, "in a worker");

@@ -47,6 +47,27 @@ an_error_does_not_end_the_rest (gconstpointer in_threads)
   g_assert_null (ferry_map_get_error (map));
 }
 
+/* The items of a chunk are run by one job. */
+static void
+alike_errors_of_items_have_their_own_traces (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  g_autoptr (FerryMap) map = map_test_new (test, "alike", FERRY_MAP_ORDERED, map_test_numbers (8));
+
+  ferry_map_set_chunk_size (map, 4);
+  for (guint i = 0; i < 8; i++)
+    {
+      g_autoptr (GError) failure = map_test_take_failure (map, NULL);
+      g_autofree char *trace = ferry_error_get_trace (failure);
+
+      g_assert_error (failure, G_IO_ERROR, G_IO_ERROR_FAILED);
+      g_assert_true (g_str_has_prefix (trace, "in function “alike”"));
+      g_assert_true ((strstr (trace, "\n    ") != NULL) == (i % 2 == 0));
+      g_assert_null (strstr (strchr (trace, '\n'), "in function"));
+    }
+  map_test_assert_end (map);
+}
+
 static void
 every_other_item_fails (void)
 {
@@ -338,6 +359,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/map/an-error-does-not-end-the-rest/processes", in_processes, an_error_does_not_end_the_rest);
   g_test_add_data_func ("/map/an-error-does-not-end-the-rest/threads", in_threads, an_error_does_not_end_the_rest);
   g_test_add_func ("/map/every-other-item-fails", every_other_item_fails);
+  g_test_add_func ("/map/alike-errors-of-items-have-their-own-traces", alike_errors_of_items_have_their_own_traces);
   g_test_add_func ("/map/a-wrong-type-fails-its-item", a_wrong_type_fails_its_item);
   g_test_add_func ("/map/an-unknown-function-fails-all", an_unknown_function_fails_all);
   g_test_add_func ("/map/the-chunk-function-wants-chunks", the_chunk_function_wants_chunks);
