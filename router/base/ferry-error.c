@@ -105,3 +105,22 @@ ferry_set_system_error (GError **error, const char *what)
   errno = saved_errno;
   return FALSE;
 }
+
+/* Whether errno says that the system has too little of something now: the same call may succeed later. */
+gboolean
+ferry_is_shortage (int error_number)
+{
+  switch (error_number)
+    {
+    case EAGAIN:  /* processes and threads, of the user or of a control group */
+    case ENOMEM:  /* memory */
+    case EMFILE:  /* descriptors of this process */
+    case ENFILE:  /* open files of the system */
+    case ENOBUFS: /* room in a socket */
+    case ENOSPC:  /* what epoll may watch, or a file system */
+    case ETXTBSY: /* the program is just being written */
+      return TRUE;
+    default:
+      return FALSE;
+    }
+}

@@ -412,7 +412,8 @@ typedef struct
   FerryControlHeader header;
   guint64 id;
   guint32 pid; /* 0 when nothing was forked; else a start and an end are told of as well */
-  guint32 text_length;
+  guint16 text_length;
+  guint16 error_number; /* what the system gave as its reason; 0: it is the nursery's own */
 } FerryFailed;
 
 #define FERRY_MAX_FAILURE_TEXT 1024

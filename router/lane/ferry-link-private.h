@@ -53,6 +53,13 @@ typedef enum
   FERRY_PARENT_LOST,    /* a nursery that is gone: the pidfd tells that it ended, and nobody how */
 } FerryParent;
 
+/* What kept a process from being started, and so whether another launch may do better. */
+typedef enum
+{
+  FERRY_OBSTACLE_LASTING,  /* it is there until somebody removes it: the program is missing, for instance */
+  FERRY_OBSTACLE_SHORTAGE, /* the system has too little of something, which may be over soon */
+} FerryObstacle;
+
 typedef struct _FerryNurseryLink FerryNurseryLink;
 typedef struct _FerryHands FerryHands;
 
@@ -130,9 +137,10 @@ struct _FerryLink
   FerryOffers *offers;      /* (owned) (nullable): const: whether there are any: some pipe has one-shot buffers */
 
   FerryLinkState state;
-  int cause;    /* the FerryCloseReason that came first, or FERRY_NO_CAUSE */
-  char *detail; /* (owned) (nullable): what a protocol error or a failed launch was */
-  GPid pid;     /* 0 until launched */
+  int cause;              /* the FerryCloseReason that came first, or FERRY_NO_CAUSE */
+  char *detail;           /* (owned) (nullable): what a protocol error or a failed launch was */
+  FerryObstacle obstacle; /* of a launch that failed */
+  GPid pid;               /* 0 until launched */
   FerryParent parent;
   guint64 pending_signals; /* bit n: signal n is to be sent as soon as there is a process */
   gboolean gone;           /* the pidfd says that the process ended; the nursery is still to say how */

@@ -71,12 +71,13 @@ ferry_nursery_link_free (FerryNurseryLink *self)
 }
 
 static void
-fail (FerrySharedQueue *queue, Birth *birth, const char *why)
+fail (FerrySharedQueue *queue, Birth *birth, int error_number, const char *why)
 {
   g_autofree char *text = g_utf8_make_valid (why, -1);
   g_autofree char *detail = g_strdup_printf ("Worker “%s” could not be started: %s", birth->link->name, text);
 
   birth->failed = TRUE;
+  birth->link->obstacle = ferry_is_shortage (error_number) ? FERRY_OBSTACLE_SHORTAGE : FERRY_OBSTACLE_LASTING;
   ferry_shared_queue_apply (queue, birth->link, FERRY_LINK_LAUNCH_FAILED, detail);
 }
 
@@ -135,7 +136,7 @@ send_waiting (FerrySharedQueue *queue, FerryLink *nursery)
           note_asked (queue, birth->link);
           continue;
         }
-      fail (queue, birth, g_strerror (failure));
+      fail (queue, birth, failure, g_strerror (failure));
       g_hash_table_remove (self->births, &birth->id);
     }
   return FALSE;
@@ -206,6 +207,7 @@ ferry_nursery_link_start (FerrySharedQueue *queue, FerryLink *nursery, FerryLink
       g_clear_pointer (&request, ferry_start_request_free);
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
                    "Worker “%s” could not be started: its nursery “%s” has ended", link->name, nursery->name);
+      link->obstacle = nursery->obstacle;
       if (error != NULL)
         ferry_link_note (link, cause, (*error)->message);
       return FALSE;
@@ -279,7 +281,7 @@ take_started (FerrySharedQueue *queue, FerryLink *nursery, Birth *birth, FerryNu
   if (!ferry_shared_queue_set_process (queue, link, (GPid) answer->pid, ferry_steal_fd (&answer->pidfd), NULL))
     {
       end_unwanted (link->pidfd);
-      fail (queue, birth, "its process cannot be watched; raise the limit of open files");
+      fail (queue, birth, EMFILE, "its process cannot be watched; raise the limit of open files");
       return TRUE;
     }
   ferry_link_send_pending_signals (link);
@@ -294,7 +296,7 @@ take_failed (FerrySharedQueue *queue, FerryLink *nursery, Birth *birth, FerryNur
 {
   if (birth->request != NULL || birth->failed || (answer->pid == 0 && birth->started))
     return FALSE;
-  fail (queue, birth, answer->text);
+  fail (queue, birth, answer->error_number, answer->text);
   if (answer->pid != 0)
     return TRUE;
   note_answered (nursery->nursery);
@@ -393,6 +395,7 @@ lose_birth (FerrySharedQueue *queue, FerryLink *nursery, Birth *birth, int cause
     return;
   detail = g_strdup_printf ("Worker “%s” ended with its nursery “%s” (process %d)", link->name, nursery->name,
                             (int) nursery->pid);
+  link->obstacle = nursery->obstacle;
   ferry_link_note (link, cause, detail);
   if (!birth->started)
     {

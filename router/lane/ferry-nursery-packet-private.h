@@ -54,11 +54,12 @@ typedef struct
   int pidfd;                             /* STARTED: (owned); checked to be one by ferry_pidfd_is_child() */
   int code;                              /* ENDED */
   int status;                            /* ENDED */
+  int error_number;                      /* FAILED */
   char text[FERRY_MAX_FAILURE_TEXT + 1]; /* FAILED: any bytes */
 } FerryNurseryAnswer;
 
 gboolean ferry_nursery_send_started (int control, guint64 id, GPid pid, int pidfd);
-gboolean ferry_nursery_send_failed (int control, guint64 id, GPid pid, const char *text);
+gboolean ferry_nursery_send_failed (int control, guint64 id, GPid pid, int error_number, const char *text);
 gboolean ferry_nursery_send_ended (int control, guint64 id, int code, int status);
 FerryControlEvent ferry_nursery_answer_receive (FerryNurseryAnswer *self, int control, GError **error);
 

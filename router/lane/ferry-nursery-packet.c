@@ -256,7 +256,7 @@ ferry_nursery_send_started (int control, guint64 id, GPid pid, int pidfd)
 }
 
 gboolean
-ferry_nursery_send_failed (int control, guint64 id, GPid pid, const char *text)
+ferry_nursery_send_failed (int control, guint64 id, GPid pid, int error_number, const char *text)
 {
   struct
   {
@@ -266,7 +266,8 @@ ferry_nursery_send_failed (int control, guint64 id, GPid pid, const char *text)
   gsize length = MIN (strlen (text), sizeof packet.text);
 
   fill_header (&packet.failed.header, FERRY_CONTROL_FAILED);
-  packet.failed.text_length = (guint32) length;
+  packet.failed.text_length = (guint16) length;
+  packet.failed.error_number = (guint16) error_number;
   memcpy (packet.text, text, length);
   return send_packet (control, &packet, sizeof packet.failed + length, NULL, 0, 0) == 0;
 }
@@ -309,6 +310,7 @@ read_failed (FerryNurseryAnswer *self, const AnswerPacket *packet, gsize size)
     return FALSE;
   self->id = packet->failed.id;
   self->pid = packet->failed.pid;
+  self->error_number = packet->failed.error_number;
   memcpy (self->text, packet->bytes + sizeof packet->failed, packet->failed.text_length);
   self->text[packet->failed.text_length] = '\0';
   return TRUE;

@@ -13,4 +13,7 @@ FerryExit *ferry_exit_new_for_link (FerryLink *link);
 /* Of a process without a link. code and status are those of waitid(), 0 where it has told another. */
 FerryExit *ferry_exit_new_for_process (const char *name, GPid pid, int code, int status);
 
+/* Of a launch that failed. */
+FerryObstacle ferry_exit_get_obstacle (FerryExit *self);
+
 G_END_DECLS

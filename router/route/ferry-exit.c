@@ -12,6 +12,7 @@ struct _FerryExit
 {
   _Atomic gint references;
   FerryCloseReason reason; /* const, as all that follows */
+  FerryObstacle obstacle;
   char *message;
   GPid pid;
   int exit_status;
@@ -127,6 +128,7 @@ ferry_exit_new_for_link (FerryLink *link)
     self->reason = (FerryCloseReason) link->cause;
   else if (self->signal != 0)
     self->reason = FERRY_CLOSE_REASON_KILLED;
+  self->obstacle = link->obstacle;
   self->message = describe_cause (self, link);
   if (link->output != NULL)
     {
@@ -147,6 +149,12 @@ ferry_exit_new_for_process (const char *name, GPid pid, int code, int status)
     self->reason = FERRY_CLOSE_REASON_KILLED;
   self->message = describe_end (self, name);
   return self;
+}
+
+FerryObstacle
+ferry_exit_get_obstacle (FerryExit *self)
+{
+  return self->obstacle;
 }
 
 /**

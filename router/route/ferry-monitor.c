@@ -348,6 +348,14 @@ link_command_free (gpointer data)
   g_free (command);
 }
 
+/* A cause that was noted before has its own obstacle: that of the nursery, for instance. */
+static void
+note_obstacle (FerryLink *link, const GError *error)
+{
+  if (link->cause == FERRY_NO_CAUSE && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_SYSTEM))
+    link->obstacle = FERRY_OBSTACLE_SHORTAGE;
+}
+
 static void
 launch_link (FerryMonitor *self, LinkCommand *command)
 {
@@ -357,7 +365,10 @@ launch_link (FerryMonitor *self, LinkCommand *command)
   int pidfd = -1;
 
   if (!command->launch (command->data, link->worker_end, &pid, &pidfd, &error))
-    ferry_shared_queue_apply (self->shared, link, FERRY_LINK_LAUNCH_FAILED, error->message);
+    {
+      note_obstacle (link, error);
+      ferry_shared_queue_apply (self->shared, link, FERRY_LINK_LAUNCH_FAILED, error->message);
+    }
   else if (pid == 0)
     return;
   else if (!ferry_shared_queue_set_process (self->shared, link, pid, pidfd, &error))
@@ -365,6 +376,7 @@ launch_link (FerryMonitor *self, LinkCommand *command)
       /* It cannot be watched, so it is ended here. */
       ferry_link_send_signal (link, SIGKILL);
       ferry_link_wait (link);
+      note_obstacle (link, error);
       ferry_shared_queue_apply (self->shared, link, FERRY_LINK_LAUNCH_FAILED, error->message);
     }
   else
@@ -394,6 +406,7 @@ add_link_command (FerryMonitor *self, gpointer data)
   add_grants (self, link);
   if (!ferry_shared_queue_add (self->shared, link, &error))
     {
+      note_obstacle (link, error);
       ferry_link_note (link, FERRY_CLOSE_REASON_LAUNCH_FAILED, error->message);
       link->state = FERRY_LINK_ENDED;
       refuse_launch (command);

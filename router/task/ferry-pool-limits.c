@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/ferry-base-private.h"
+#include "route/ferry-exit-private.h"
 #include "task/ferry-pool-private.h"
 #include "worker/ferry-function-private.h"
 
@@ -47,34 +48,63 @@ describe_limit (FerryPool *self, FerryExit *exit)
                       lines[0] != NULL ? ":\n" : "", text);
 }
 
-/* A worker could not be started, or ended before it was of use: no other one is started before a pause, which is the
- * longer the more of them there were lately. */
+/* Nothing is started before a pause, which is the longer the more of these times there were lately. */
 static void
-back_off (FerryPool *self)
+back_off (FerryPool *self, GArray *times)
 {
   gint64 now = g_get_monotonic_time ();
   gint64 pause = FIRST_BACK_OFF;
 
-  forget_before (self->restarts, now - self->restart_interval);
-  g_array_append_val (self->restarts, now);
-  for (guint i = 1; i < self->restarts->len && pause < MAX_BACK_OFF; i++)
+  forget_before (times, now - self->restart_interval);
+  g_array_append_val (times, now);
+  for (guint i = 1; i < times->len && pause < MAX_BACK_OFF; i++)
     pause *= 2;
   ferry_timers_set (self->timers, &self->back_off, now + MIN (pause, MAX_BACK_OFF), backed_off, self);
 }
 
-/* main: a worker could not be started. As long as there are others, they do what there is to do, and it is tried again:
- * the system may have been short of something for a moment. Takes error over. */
-void
-ferry_pool_note_failed_start (FerryPool *self, GError *error)
+static GError *
+describe_refusals (FerryPool *self, const GError *error)
 {
-  if (ferry_pool_count_live (self) == 0)
+  return g_error_new (
+    FERRY_ERROR, FERRY_ERROR_SYSTEM,
+    "The system had too little for a worker of the pool “%s” %u times; free what it is short of, then "
+    "call ferry_pool_reset(). The last time: %s",
+    ferry_pool_get_name (self), self->refusals->len, error->message);
+}
+
+/* The system had too little for a worker. All those that were being started at that time have met the same shortage:
+ * what comes of the others within the pause is not counted again. */
+static void
+note_refusal (FerryPool *self, const GError *error)
+{
+  if (!ferry_timer_is_set (&self->back_off))
+    {
+      back_off (self, self->refusals);
+      g_message ("The pool “%s” starts a worker again after a pause: %s", ferry_pool_get_name (self), error->message);
+    }
+  if (self->refusals->len > self->restart_limit && ferry_pool_count_live (self) == 0)
+    ferry_pool_fail (self, describe_refusals (self, error));
+}
+
+/* main: a worker could not be started. What the system is short of may be there again soon, so that it is tried again
+ * until there were too many of such times. What stays as it is fails the pool, unless there are other workers, which
+ * then do what there is to do. Takes error over. */
+void
+ferry_pool_note_failed_start (FerryPool *self, FerryObstacle obstacle, GError *error)
+{
+  if (obstacle != FERRY_OBSTACLE_SHORTAGE && ferry_pool_count_live (self) == 0)
     {
       ferry_pool_fail (self, error);
       return;
     }
-  g_message ("The pool “%s” goes on with the workers that it has: %s", ferry_pool_get_name (self), error->message);
+  if (obstacle == FERRY_OBSTACLE_SHORTAGE)
+    note_refusal (self, error);
+  else
+    {
+      g_message ("The pool “%s” goes on with the workers that it has: %s", ferry_pool_get_name (self), error->message);
+      back_off (self, self->restarts);
+    }
   g_error_free (error);
-  back_off (self);
 }
 
 /* main: a worker ended that was not told to. One that had worked is simply replaced, and so are those that were lost
@@ -90,13 +120,14 @@ ferry_pool_note_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
   if (ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_LAUNCH_FAILED)
     {
       ferry_pool_note_failed_start (
-        self, g_error_new_literal (FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED, ferry_exit_get_message (exit)));
+        self, ferry_exit_get_obstacle (exit),
+        g_error_new_literal (FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED, ferry_exit_get_message (exit)));
       return;
     }
   /* An initialiser that was begun is no task. */
   if (worker->n_done > 0 || worker->lost_task || ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_NURSERY_LOST)
     return;
-  back_off (self);
+  back_off (self, self->restarts);
   if (self->restarts->len > self->restart_limit)
     ferry_pool_fail (self, describe_limit (self, exit));
 }

@@ -113,6 +113,7 @@ struct _FerryPool
   guint next_source;  /* whose turn it is */
   double mean_time;   /* of a task, in microseconds; 0: not known yet */
   GArray *restarts;   /* (element-type gint64): times of those ends that count against the limit */
+  GArray *refusals;   /* (element-type gint64): times at which the system had too little for a worker */
   guint64 n_restarts;
   FerryTimer back_off; /* set: no worker is started before */
   GError *error;       /* (owned) (nullable): why no worker is started any more */
@@ -151,7 +152,7 @@ void ferry_pool_notify_error (FerryPool *self);
 void ferry_pool_notify_workers (FerryPool *self);
 
 /* In ferry-pool-limits.c. */
-void ferry_pool_note_failed_start (FerryPool *self, GError *error);
+void ferry_pool_note_failed_start (FerryPool *self, FerryObstacle obstacle, GError *error);
 void ferry_pool_note_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit);
 gboolean ferry_pool_check_result (FerryTask *task, GVariant *result, GError **error);
 gboolean ferry_pool_worker_is_too_large (FerryPoolWorker *self, guint64 max_memory);

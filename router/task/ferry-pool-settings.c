@@ -227,7 +227,10 @@ ferry_pool_set_use_nursery (FerryPool *self, gboolean use_nursery)
  *
  * Limits how often a worker that ends before it has begun anything is replaced: each time after a pause that doubles,
  * and when there are more of them than @restarts in @interval, not any more: the pool then fails. By default 5 in 60
- * seconds. Workers that end at a task are replaced without limit. On the router's thread.
+ * seconds. Workers that end at a task are replaced without limit.
+ *
+ * What the system refuses a worker for want of memory, descriptors or processes is tried again after such pauses as
+ * well, and limited alike: with no worker left the pool then fails with %FERRY_ERROR_SYSTEM. On the router's thread.
  *
  * Since: 0.1
  */

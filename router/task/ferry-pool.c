@@ -163,7 +163,10 @@ start_worker (FerryPool *self)
   worker = ferry_pool_worker_new (self, &error);
   if (worker == NULL)
     {
-      ferry_pool_note_failed_start (self, g_steal_pointer (&error));
+      gboolean short_of = g_error_matches (error, FERRY_ERROR, FERRY_ERROR_SYSTEM);
+
+      ferry_pool_note_failed_start (self, short_of ? FERRY_OBSTACLE_SHORTAGE : FERRY_OBSTACLE_LASTING,
+                                    g_steal_pointer (&error));
       return FALSE;
     }
   self->started = TRUE;
@@ -485,6 +488,7 @@ ferry_pool_finalize (GObject *object)
   g_ptr_array_unref (self->workers);
   g_ptr_array_unref (self->sources);
   g_array_unref (self->restarts);
+  g_array_unref (self->refusals);
   g_object_unref (self->list);
   g_clear_error (&self->error);
   g_free (self->name);
@@ -523,6 +527,7 @@ ferry_pool_init (FerryPool *self)
   self->workers = g_ptr_array_new_with_free_func (release_worker);
   self->sources = g_ptr_array_new ();
   self->restarts = g_array_new (FALSE, FALSE, sizeof (gint64));
+  self->refusals = g_array_new (FALSE, FALSE, sizeof (gint64));
 }
 
 /**
@@ -533,7 +538,10 @@ ferry_pool_init (FerryPool *self)
  * Starts as many workers as the pool keeps at least, so that the first tasks find them warm. Not needed: workers are
  * started when there are tasks for them. On the router's thread.
  *
- * Fails with the error that the pool failed with (see [method@Ferry.Pool.get_error]), and with the errors of
+ * What the system has too little for now is tried again after a pause ([method@Ferry.Pool.set_restart_limit]), and is no
+ * error of this call.
+ *
+ * Fails with the error that the pool failed with (see [method@Ferry.Pool.get_error]), and with the other errors of
  * [method@Ferry.Launcher.spawn].
  *
  * Returns: %TRUE on success
@@ -572,6 +580,7 @@ ferry_pool_reset (FerryPool *self)
 
   g_clear_error (&self->error);
   g_array_set_size (self->restarts, 0);
+  g_array_set_size (self->refusals, 0);
   if (self->starter != NULL && self->starter->nursery != NULL)
     ferry_nursery_forgive (self->starter->nursery);
   ferry_timers_unset (self->timers, &self->back_off);

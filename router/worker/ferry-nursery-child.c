@@ -129,7 +129,7 @@ give_up (FerryStartOrder *order, int control, const char *what, int failure)
 {
   g_autofree char *text = g_strdup_printf ("%s: %s", what, g_strerror (failure));
 
-  ferry_nursery_send_failed (control, order->start.id, getpid (), text);
+  ferry_nursery_send_failed (control, order->start.id, getpid (), failure, text);
   _exit (127);
 }
 

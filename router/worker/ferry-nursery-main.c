@@ -290,7 +290,7 @@ refuse (Nursery *self, guint64 id, const char *what, int failure)
 {
   g_autofree char *text = g_strdup_printf ("%s: %s", what, g_strerror (failure));
 
-  return ferry_nursery_send_failed (self->control, id, 0, text);
+  return ferry_nursery_send_failed (self->control, id, 0, failure, text);
 }
 
 /* Returns FALSE when the application cannot be told. */
@@ -324,7 +324,7 @@ refuse_for_threads (Nursery *self, guint64 id, guint n_threads)
                      "safely; have its program start none before its workers run",
                      n_threads, threads_since != NULL && g_str_has_prefix (threads_since, "before") ? "" : "after ",
                      threads_since != NULL ? threads_since : "a moment ago");
-  return ferry_nursery_send_failed (self->control, id, 0, text);
+  return ferry_nursery_send_failed (self->control, id, 0, 0, text);
 }
 
 /* Returns TRUE in the worker. */
@@ -378,7 +378,7 @@ take_order (Nursery *self, int leash, FerryStartOrder *order)
     _exit (EXIT_FAILURE);
   if (event == FERRY_CONTROL_TAKEN)
     return event;
-  ferry_nursery_send_failed (self->control, id, getpid (),
+  ferry_nursery_send_failed (self->control, id, getpid (), EMFILE,
                              "its descriptors did not reach it; raise the limit of open files");
   _exit (EXIT_FAILURE);
 }

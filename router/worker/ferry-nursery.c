@@ -112,7 +112,11 @@ ended_cb (FerryWorker *worker, FerryExit *exit, gpointer user_data)
 {
   FerryNursery *self = user_data;
 
-  if (worker != self->worker || ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_ROUTER_STOPPED)
+  FerryCloseReason reason = ferry_exit_get_reason (exit);
+
+  /* A program that was not executed costs nothing to try, and its workers are told the reason. */
+  if (worker != self->worker || reason == FERRY_CLOSE_REASON_ROUTER_STOPPED ||
+      reason == FERRY_CLOSE_REASON_LAUNCH_FAILED)
     return;
   if (g_get_monotonic_time () - self->started_at >= SOON)
     {

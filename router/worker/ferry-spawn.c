@@ -26,6 +26,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -202,34 +203,93 @@ give_birth (Birth *birth, int (*child) (void *data), int *pidfd)
   return pid;
 }
 
+/* ---- what is said of a process that could not be started ---- */
+
+/* The beginning of the program's file, or nothing where that cannot be read. */
+static gsize
+read_beginning (const FerrySpawnPlan *plan, char *buffer, gsize size)
+{
+  g_autofree char *path = g_canonicalize_filename (plan->program, plan->cwd);
+  ferry_autofd fd = open (path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  struct stat status;
+  gssize got = -1;
+
+  if (fd >= 0 && fstat (fd, &status) == 0 && S_ISREG (status.st_mode))
+    got = TEMP_FAILURE_RETRY (read (fd, buffer, size));
+  return got > 0 ? (gsize) got : 0;
+}
+
+/* What is missing: the program, or what its file names to run it. The system gives one reason for all three. */
+static char *
+describe_missing (const FerrySpawnPlan *plan)
+{
+  char beginning[256] = {0};
+  gsize size = read_beginning (plan, beginning, sizeof beginning - 1);
+  const char *name = beginning + strspn (beginning, "#! \t");
+
+  if (size == 0)
+    return g_strdup ("check the path");
+  if (!g_str_has_prefix (beginning, "#!"))
+    return g_strdup ("its file is there, and what loads it is missing; build it for this system");
+  return g_strdup_printf ("its file is there, and its interpreter “%.*s” is missing; install that, or mend the file's "
+                          "first line",
+                          (int) strcspn (name, " \t\r\n"), name);
+}
+
+/* What to do about a program that is not executed. */
+static char *
+describe_remedy (const FerrySpawnPlan *plan, int error_number)
+{
+  switch (error_number)
+    {
+    case ENOENT:
+      return describe_missing (plan);
+    case EACCES:
+      return g_strdup ("make it executable (chmod +x), and check its folders and the mount");
+    case ENOEXEC:
+      return g_strdup ("begin a script with “#!” and its interpreter, and build a program for this processor");
+    default:
+      return g_strdup ("check the program");
+    }
+}
+
 static gboolean
 refuse (const Birth *birth, GError **error)
 {
   const char *program = birth->plan->program;
   const char *reason = g_strerror (birth->failed_errno);
+  g_autofree char *remedy = NULL;
 
+  if (ferry_is_shortage (birth->failed_errno))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_SYSTEM,
+                   "The program “%s” could not be started: %s; raise the limits, or start fewer processes", program,
+                   reason);
+      return FALSE;
+    }
   switch (birth->failed_step)
     {
     case STEP_DIRECTORY:
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
-                   "Worker “%s” could not be started in the folder “%s”: %s; check the folder", program,
+                   "The program “%s” could not be started in the folder “%s”: %s; check the folder", program,
                    birth->plan->cwd, reason);
       break;
     case STEP_EXECUTE:
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
-                   "Worker “%s” could not be executed: %s; check the path and its permissions", program, reason);
+      remedy = describe_remedy (birth->plan, birth->failed_errno);
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED, "The program “%s” could not be executed: %s; %s",
+                   program, reason, remedy);
       break;
     case STEP_ATTRIBUTES:
-      g_set_error (
-        error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
-        "Worker “%s” could not be given its priority and limits: %s; ask for no more than the application has", program,
-        reason);
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
+                   "The program “%s” could not be given its priority and limits: %s; ask for no more than the "
+                   "application has",
+                   program, reason);
       break;
     case STEP_NONE:
     case STEP_PARENT:
     case STEP_DESCRIPTORS:
     default:
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED, "Worker “%s” could not be started: %s", program,
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED, "The program “%s” could not be started: %s", program,
                    reason);
       break;
     }

@@ -1,0 +1,147 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A pool whose workers cannot be started, because the system has too little of something: it tries again, and gives up
+ * at its limit. */
+
+#include "config.h"
+
+#include "task/task-test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+typedef enum
+{
+  IN_PROCESSES,
+  IN_FORKED_PROCESSES,
+  IN_THREADS,
+} Kind;
+
+static struct rlimit before;
+
+/* No descriptor more can be had. */
+static void
+lower_limit (void)
+{
+  struct rlimit limit;
+  int lowest = fcntl (0, F_DUPFD_CLOEXEC, 0);
+
+  g_assert_cmpint (lowest, >, 0);
+  close (lowest);
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &before), ==, 0);
+  limit = before;
+  limit.rlim_cur = (rlim_t) lowest;
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+}
+
+static void
+lift_limit (void)
+{
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &before), ==, 0);
+}
+
+static TaskTest *
+new_test (Kind kind)
+{
+  TaskTest *test = task_test_new (kind == IN_THREADS, 2);
+
+  if (kind == IN_PROCESSES)
+    ferry_pool_set_use_nursery (test->pool, FALSE);
+  return test;
+}
+
+/* The attempt is made where the task is submitted. */
+static FerryTask *
+submit_under_the_limit (TaskTest *test)
+{
+  FerryTask *task;
+
+  lower_limit ();
+  task = task_test_submit (test->executor, "nothing", NULL);
+  lift_limit ();
+  return task;
+}
+
+static void
+is_tried_again (gconstpointer data)
+{
+  g_autoptr (TaskTest) test = new_test (GPOINTER_TO_INT (data));
+  g_autoptr (FerryTask) task = submit_under_the_limit (test);
+
+  g_assert_false (ferry_task_get_done (task));
+  g_assert_no_error (ferry_pool_get_error (test->pool));
+  task_test_assert_result (task, NULL);
+}
+
+/* The workers that a pool keeps at least are wanted without any task. */
+static gboolean
+has_two_workers (gpointer data)
+{
+  return ferry_pool_get_n_workers (data) == 2;
+}
+
+static void
+is_tried_again_without_a_task (gconstpointer data)
+{
+  g_autoptr (TaskTest) test = new_test (GPOINTER_TO_INT (data));
+  g_autoptr (GError) error = NULL;
+
+  ferry_pool_set_min_workers (test->pool, 2);
+  lower_limit ();
+  g_assert_true (ferry_pool_start (test->pool, &error));
+  lift_limit ();
+  g_assert_no_error (error);
+  g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 0);
+  ferry_test_run_until (has_two_workers, test->pool);
+}
+
+static void
+fails_the_pool_at_its_limit (gconstpointer data)
+{
+  g_autoptr (TaskTest) test = new_test (GPOINTER_TO_INT (data));
+  g_autoptr (FerryTask) task = NULL;
+  g_autoptr (FerryTask) again = NULL;
+  const GError *error;
+
+  ferry_pool_set_restart_limit (test->pool, 2, 60 * G_USEC_PER_SEC);
+  lower_limit ();
+  task = task_test_submit (test->executor, "nothing", NULL);
+  g_assert_false (ferry_task_get_done (task));
+  task_test_wait_done (task);
+  lift_limit ();
+  error = task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_SYSTEM);
+  if (strstr (error->message, " 3 times") == NULL || strstr (error->message, "ferry_pool_reset") == NULL ||
+      strstr (error->message, g_strerror (EMFILE)) == NULL)
+    g_error ("%s", error->message);
+  g_assert_error (ferry_pool_get_error (test->pool), FERRY_ERROR, FERRY_ERROR_SYSTEM);
+  ferry_pool_reset (test->pool);
+  again = task_test_submit (test->executor, "nothing", NULL);
+  task_test_assert_result (again, NULL);
+}
+
+static void
+add (const char *fact, GTestDataFunc func)
+{
+  static const char *const kinds[] = {"processes", "forked-processes", "threads"};
+
+  for (Kind kind = IN_PROCESSES; kind <= IN_THREADS; kind++)
+    {
+      g_autofree char *path = g_strdup_printf ("/refusals/of-%s-%s", kinds[kind], fact);
+
+      g_test_add_data_func (path, GINT_TO_POINTER (kind), func);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  task_test_init (&argc, &argv);
+  add ("are-tried-again", is_tried_again);
+  add ("are-tried-again-without-a-task", is_tried_again_without_a_task);
+  add ("fail-the-pool-at-its-limit", fails_the_pool_at_its_limit);
+  return g_test_run ();
+}
