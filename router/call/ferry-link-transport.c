@@ -378,7 +378,8 @@ ferry_link_transport_dup_router (FerryTransport *transport)
  * @error: return location for an error
  *
  * Has the next worker that is spawned be joined to the application by a transport, over which both may ask and answer.
- * The worker gets its end with [func@Ferry.Worker.get_transport].
+ * The worker gets its end with [func@Ferry.Worker.get_transport]. That is a worker of [method@Ferry.Launcher.spawn] or
+ * of [func@Ferry.Channel.start]; the workers of a pool have no transports, see [ctor@Ferry.Pool.new].
  *
  * Until the worker is spawned, what is asked fails with %FERRY_ERROR_NOT_STARTED. From then on it may be asked: it
  * waits until the worker takes it. Sending never waits here; where the worker has more than 1 MiB to read, it fails

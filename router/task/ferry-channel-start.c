@@ -202,6 +202,28 @@ add_channel (FerryLauncher *starter, FerryRouter *router, GError **error)
   return channel;
 }
 
+/* Spawns the worker of channel. */
+static FerryWorker *
+spawn (FerryLauncher *starter, FerryRouter *router, FerryChannel **channel, const char *function, GVariant *arguments,
+       GError **error)
+{
+  g_autoptr (FerryChannel) self = add_channel (starter, router, error);
+  FerryWorker *worker;
+
+  if (self == NULL)
+    return NULL;
+  ferry_channel_set_job (self, function, arguments);
+  ferry_launcher_set_name (starter, function);
+  worker = ferry_launcher_spawn (starter, router, error);
+  if (worker == NULL)
+    {
+      ferry_launcher_drop_last_sender (starter);
+      return NULL;
+    }
+  *channel = g_steal_pointer (&self);
+  return worker;
+}
+
 /**
  * ferry_channel_start:
  * @launcher: what starts the worker: a program that calls [func@Ferry.Worker.main], such as this one
@@ -212,6 +234,7 @@ add_channel (FerryLauncher *starter, FerryRouter *router, GError **error)
  *
  * Starts a worker that runs a function with its end of a new channel. The worker is forked by a nursery: the launcher's
  * own, or one that is started with the first channel, with what the launcher says then, and ends with the launcher.
+ * Senders and transports that were added to the launcher go to this worker.
  *
  * A function that the worker's program does not have, and arguments that are not its type, are errors that
  * [method@Ferry.Channel.receive] gives. The worker exits with status 0 when its function succeeded, and with 1 when it
@@ -247,17 +270,14 @@ ferry_channel_start (FerryLauncher *launcher, FerryRouter *router, const char *f
   if (!ferry_router_check (router, error))
     return NULL;
   starter = get_starter (launcher, router);
-  self = add_channel (starter, router, error);
-  if (self == NULL)
-    return NULL;
-  ferry_channel_set_job (self, function, kept);
-  ferry_launcher_set_name (starter, function);
-  worker = ferry_launcher_spawn (starter, router, error);
+  /* The launcher's senders are for its next worker, which is this one. */
+  if (starter != launcher)
+    ferry_launcher_swap_senders (launcher, starter);
+  worker = spawn (starter, router, &self, function, kept, error);
+  if (worker == NULL && starter != launcher)
+    ferry_launcher_swap_senders (launcher, starter);
   if (worker == NULL)
-    {
-      ferry_launcher_clear_senders (starter);
-      return NULL;
-    }
+    return NULL;
   join (self, router, worker);
   if (!ferry_channel_send (self, g_variant_new (FERRY_CHANNEL_ORDER_TYPE, function, kept), 0, NULL, error))
     return NULL;

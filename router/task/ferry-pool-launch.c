@@ -233,12 +233,19 @@ connect_worker (FerryPoolWorker *self)
 }
 
 /* What starts the workers: the pool's launcher, or one like it that has them forked. Made at the first start, so that
- * the launcher can be told everything before. */
+ * the launcher can be told everything before. What is then with the launcher for a worker would wait for ever; what
+ * comes later is for one that is spawned, and fails until then. */
 static FerryLauncher *
-get_starter (FerryPool *pool)
+get_starter (FerryPool *pool, GError **error)
 {
   if (pool->starter != NULL)
     return pool->starter;
+  if (!ferry_launcher_check_no_senders (pool->launcher, "the pool",
+                                        "have tasks use ferry_job_send() and ferry_job_yield(), or spawn a worker of "
+                                        "its own for them; then give the pool another launcher, or call "
+                                        "ferry_pool_reset()",
+                                        error))
+    return NULL;
   ferry_launcher_log_inherited (pool->launcher);
   if (pool->use_nursery && pool->launcher->nursery == NULL)
     pool->starter = ferry_launcher_new_forked (pool->launcher);
@@ -251,18 +258,19 @@ static gboolean
 start_process (FerryPoolWorker *self, const char *name, FerrySender *calls, FerrySender *progress, GError **error)
 {
   FerryPool *pool = self->pool;
-  FerryLauncher *starter = get_starter (pool);
+  FerryLauncher *starter = get_starter (pool, error);
+  GArray *senders;
 
-  ferry_launcher_set_name (starter, name);
-  if (!ferry_launcher_add_reserved_sender (starter, FERRY_CALLS_SENDER, calls, error) ||
-      !ferry_launcher_add_reserved_sender (starter, FERRY_PROGRESS_SENDER, progress, error))
+  if (starter == NULL)
     return FALSE;
-  self->worker = ferry_launcher_spawn (starter, self->router, error);
+  ferry_launcher_set_name (starter, name);
+  senders = ferry_launcher_set_senders_aside (starter);
+  if (ferry_launcher_add_reserved_sender (starter, FERRY_CALLS_SENDER, calls, error) &&
+      ferry_launcher_add_reserved_sender (starter, FERRY_PROGRESS_SENDER, progress, error))
+    self->worker = ferry_launcher_spawn (starter, self->router, error);
+  ferry_launcher_put_senders_back (starter, senders);
   if (self->worker == NULL)
-    {
-      ferry_launcher_clear_senders (starter);
-      return FALSE;
-    }
+    return FALSE;
   self->link = ferry_link_ref (ferry_worker_get_link (self->worker));
   connect_worker (self);
   g_list_store_append (pool->list, self->worker);

@@ -367,10 +367,13 @@ ferry_pool_notify_workers (FerryPool *self)
 /**
  * ferry_pool_new:
  * @router: a router
- * @launcher: how a worker is started; the pool's from then on
+ * @launcher: how a worker is started, which has no senders and transports; the pool's from then on
  *
  * Makes a pool of processes. No worker is started yet, and the router need not run yet. Standard output and error of
  * the workers are logged ([method@Ferry.Launcher.log_stream]), unless the launcher has them go elsewhere.
+ *
+ * Senders and transports do not reach the workers of a pool. Where the launcher has some when the first worker is
+ * started, the pool fails with %FERRY_ERROR_BAD_ARGUMENTS, which [method@Ferry.Pool.start] and each task tell.
  *
  * Returns: (transfer full): the pool
  *

@@ -68,7 +68,11 @@ gboolean ferry_launcher_add_reserved_sender (FerryLauncher *self, const char *na
                                              GError **error);
 gboolean ferry_launcher_add_watched_sender (FerryLauncher *self, const char *name, FerrySender *sender,
                                             FerryPassedFunc passed, gpointer data, GError **error);
-void ferry_launcher_clear_senders (FerryLauncher *self);
+void ferry_launcher_drop_last_sender (FerryLauncher *self);
+GArray *ferry_launcher_set_senders_aside (FerryLauncher *self);
+void ferry_launcher_put_senders_back (FerryLauncher *self, GArray *senders);
+void ferry_launcher_swap_senders (FerryLauncher *self, FerryLauncher *other);
+gboolean ferry_launcher_check_no_senders (FerryLauncher *self, const char *what, const char *remedy, GError **error);
 gboolean ferry_launcher_pass_senders (FerryLauncher *self, GError **error);
 GArray *ferry_named_senders_new (void);
 void ferry_named_senders_tell (GArray *self, FerryWorker *worker);

@@ -123,11 +123,56 @@ ferry_launcher_add_watched_sender (FerryLauncher *self, const char *name, FerryS
   return add_sender (self, name, sender, passed, data, error);
 }
 
-/* main: forgets the senders that the next worker was to be passed. */
+/* main: forgets the sender that was added last, and there is one. */
 void
-ferry_launcher_clear_senders (FerryLauncher *self)
+ferry_launcher_drop_last_sender (FerryLauncher *self)
 {
-  g_array_set_size (self->senders, 0);
+  g_array_set_size (self->senders, self->senders->len - 1);
+}
+
+/* main: (transfer full): the senders that the next worker was to be passed. A worker that is started meanwhile is none
+ * of theirs. */
+GArray *
+ferry_launcher_set_senders_aside (FerryLauncher *self)
+{
+  GArray *senders = self->senders;
+
+  self->senders = ferry_named_senders_new ();
+  return senders;
+}
+
+/* main: takes what was set aside. Senders that were added meanwhile, and not passed, are forgotten. */
+void
+ferry_launcher_put_senders_back (FerryLauncher *self, GArray *senders)
+{
+  g_array_unref (self->senders);
+  self->senders = senders;
+}
+
+/* main: the next worker of each is passed what was the other's. */
+void
+ferry_launcher_swap_senders (FerryLauncher *self, FerryLauncher *other)
+{
+  GArray *senders = self->senders;
+
+  self->senders = other->senders;
+  other->senders = senders;
+}
+
+/* main: whether the launcher has no senders and transports, which would not reach those that they are meant for. what:
+ * what it starts; remedy: what to do. FERRY_ERROR_BAD_ARGUMENTS. */
+gboolean
+ferry_launcher_check_no_senders (FerryLauncher *self, const char *what, const char *remedy, GError **error)
+{
+  const char *name;
+
+  if (self->senders->len == 0)
+    return TRUE;
+  name = g_array_index (self->senders, FerryNamedSender, 0).name;
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+               "The launcher of %s has %u senders or transports, “%s” first, which its workers would not get: %s", what,
+               self->senders->len, name, remedy);
+  return FALSE;
 }
 
 /**
@@ -137,7 +182,9 @@ ferry_launcher_clear_senders (FerryLauncher *self)
  * @sender: a sender that was not started
  * @error: return location for an error
  *
- * Has the next worker that is spawned be passed a sender.
+ * Has the next worker that is spawned be passed a sender. That is one of [method@Ferry.Launcher.spawn] or of
+ * [func@Ferry.Channel.start]: a pool and a nursery refuse to start with a launcher that has senders, as their workers
+ * would not get them.
  *
  * Fails with %FERRY_ERROR_ALREADY_STARTED or %FERRY_ERROR_STOPPED when the sender is in use,
  * %FERRY_ERROR_BAD_ARGUMENTS when the name is empty or longer than 255 bytes or begins with `ferry.`, or name or

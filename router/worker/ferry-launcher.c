@@ -514,13 +514,19 @@ check_executed (FerryLauncher *self, GError **error)
   return FALSE;
 }
 
-/* main: starts the launcher's program as a nursery. The router runs. */
+/* main: starts the launcher's program as a nursery, which is passed no senders. The router runs. */
 FerryWorker *
 ferry_launcher_spawn_nursery (FerryLauncher *self, FerryRouter *router, GError **error)
 {
+  GArray *senders;
+  FerryWorker *worker;
+
   if (!check_executed (self, error))
     return NULL;
-  return spawn (self, router, NULL, TRUE, error);
+  senders = ferry_launcher_set_senders_aside (self);
+  worker = spawn (self, router, NULL, TRUE, error);
+  ferry_launcher_put_senders_back (self, senders);
+  return worker;
 }
 
 /**

@@ -86,7 +86,7 @@ ferry_nursery_init (FerryNursery *self)
 /**
  * ferry_nursery_new:
  * @launcher: what the nursery is started with: a program that calls [func@Ferry.Worker.main], its arguments,
- *   environment, folder and streams
+ *   environment, folder and streams, and no senders: those are for the launcher that the nursery is given to
  *
  * Makes a nursery, which is started when it is needed. Its workers have its environment, folder and standard output and
  * error unless their own launcher says otherwise; their standard input is empty.
@@ -128,11 +128,25 @@ ended_cb (FerryWorker *worker, FerryExit *exit, gpointer user_data)
   self->last_exit = ferry_exit_ref (exit);
 }
 
+/* Senders that come later wait for a worker that is spawned. */
+static gboolean
+check_launcher (FerryNursery *self, GError **error)
+{
+  return self->n_starts > 0 ||
+         ferry_launcher_check_no_senders (self->launcher, "the nursery",
+                                          "add them to the launcher that was given the nursery, which spawns the "
+                                          "workers",
+                                          error);
+}
+
 static gboolean
 start (FerryNursery *self, FerryRouter *router, GError **error)
 {
-  FerryWorker *worker = ferry_launcher_spawn_nursery (self->launcher, router, error);
+  FerryWorker *worker;
 
+  if (!check_launcher (self, error))
+    return FALSE;
+  worker = ferry_launcher_spawn_nursery (self->launcher, router, error);
   if (worker == NULL)
     return FALSE;
   g_clear_object (&self->worker);
@@ -189,8 +203,8 @@ ferry_nursery_prepare (FerryNursery *self, FerryRouter *router, GError **error)
  * router's thread.
  *
  * Fails with %FERRY_ERROR_NOT_RUNNING, %FERRY_ERROR_WRONG_THREAD, %FERRY_ERROR_BAD_ARGUMENTS when it runs with another
- * router, %FERRY_ERROR_LAUNCH_FAILED when there is no such program in `PATH`, and %FERRY_ERROR_SYSTEM. That it could
- * not be executed is told by its worker's end.
+ * router, or its launcher has senders or transports at the first start, %FERRY_ERROR_LAUNCH_FAILED when there is no
+ * such program in `PATH`, and %FERRY_ERROR_SYSTEM. That it could not be executed is told by its worker's end.
  *
  * Returns: %TRUE on success
  *

@@ -107,6 +107,18 @@ give_pid (FerryChannel *channel, GVariant *arguments, GError **error)
   return ferry_channel_send (channel, g_variant_new_int32 (getpid ()), -1, NULL, error);
 }
 
+/* Over a transport that the launcher was given beside the channel. */
+static gboolean
+ask (FerryChannel *channel, GVariant *arguments, GError **error)
+{
+  g_autoptr (FerryTransport) transport = ferry_worker_get_transport ("beside", error);
+  g_autoptr (FerryMux) mux = transport != NULL ? ferry_mux_new (transport) : NULL;
+  g_autoptr (GVariant) answer = NULL;
+
+  return mux != NULL && ferry_mux_transact (mux, "double", arguments, -1, NULL, &answer, error) &&
+         ferry_channel_send (channel, answer, -1, NULL, error);
+}
+
 /* The first message is a word that it waits for before it takes others. */
 static gboolean
 hold (FerryChannel *channel, GVariant *arguments, GError **error)
@@ -152,6 +164,7 @@ channel_test_init (int *argc, char ***argv)
   ferry_channel_function_register ("count-and", "(us)", count_and);
   ferry_channel_function_register ("mixed", NULL, mix);
   ferry_channel_function_register ("give-pid", NULL, give_pid);
+  ferry_channel_function_register ("ask", "u", ask);
   ferry_channel_function_register ("hold", NULL, hold);
   ferry_channel_function_register ("greedy", NULL, be_greedy);
   ferry_channel_function_register ("deaf", NULL, be_deaf);

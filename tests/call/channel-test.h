@@ -9,6 +9,7 @@
  *   count-and   (us): the same, and then does what the word says: raise, kill, exit, hang, acknowledge
  *   mixed       sends a number, an error as a value, a number, and raises an error like that one
  *   give-pid    i: its process' number
+ *   ask         u: asks for its "double" over the transport "beside", and sends the answer
  *   hold        takes nothing before its input is closed, then sends how many messages came
  *   greedy      sends for ever, and reports nothing: ends when sending fails
  *   deaf        takes nothing, and never ends by itself */

@@ -469,6 +469,64 @@ waiting_is_for_no_longer_than_asked (void)
   channel_test_assert_next (channel, 5);
 }
 
+static void
+answer_double (FerryInvocation *invocation, gpointer data)
+{
+  guint number = g_variant_get_uint32 (ferry_invocation_get_arguments (invocation));
+
+  ferry_invocation_return_value (invocation, g_variant_new_uint32 (2 * number));
+}
+
+/* The launcher's transport goes to the worker of the next channel, whether the launcher has a nursery or not. */
+static void
+worker_gets_the_transport_of_its_launcher (gconstpointer data)
+{
+  static const char *const self_argv[] = {"/proc/self/exe", NULL};
+  g_autoptr (ChannelTest) test = channel_test_new ();
+  g_autoptr (FerryLauncher) base = ferry_launcher_new (self_argv);
+  g_autoptr (FerryNursery) nursery = data != NULL ? ferry_nursery_new (base) : NULL;
+
+  ferry_launcher_set_nursery (test->launcher, nursery);
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (FerryTransport) transport =
+        ferry_launcher_add_transport (test->launcher, test->router, "beside", &error);
+      g_autoptr (FerryDemux) demux = ferry_demux_new (transport);
+      g_autoptr (FerryChannel) channel = NULL;
+
+      g_assert_no_error (error);
+      ferry_demux_add_handler (demux, "double", answer_double, NULL, NULL);
+      ferry_demux_start (demux, &error);
+      g_assert_no_error (error);
+      channel = channel_test_start (test, "ask", g_variant_new_uint32 (i));
+      channel_test_assert_next (channel, 2 * i);
+      channel_test_assert_good_end (channel);
+      channel_test_assert_exit (channel, 0, 0);
+    }
+}
+
+/* What was not passed stays with the launcher, but for the channel's own transport. */
+static void
+refused_start_leaves_the_launcher_its_transport (void)
+{
+  static const char *const nowhere[] = {"no-program-of-this-name", NULL};
+  g_autoptr (ChannelTest) test = channel_test_new ();
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new (nowhere);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryTransport) transport = ferry_launcher_add_transport (launcher, test->router, "beside", &error);
+
+  for (guint i = 0; i < 2; i++)
+    {
+      g_assert_null (ferry_channel_start (launcher, test->router, "ask", g_variant_new_uint32 (1), &error));
+      g_assert_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED);
+      g_clear_error (&error);
+      g_assert_false (ferry_transport_get_closed (transport));
+    }
+  g_assert_null (ferry_launcher_add_transport (launcher, test->router, "beside", &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -478,6 +536,12 @@ main (int argc, char **argv)
   g_test_add_func ("/channel-workers/worker-is-in-the-sandbox-of-its-launcher",
                    worker_is_in_the_sandbox_of_its_launcher);
   g_test_add_func ("/channel-workers/launcher-starts-channels-of-each-router", launcher_starts_channels_of_each_router);
+  g_test_add_data_func ("/channel-workers/worker-gets-the-transport-of-its-launcher", NULL,
+                        worker_gets_the_transport_of_its_launcher);
+  g_test_add_data_func ("/channel-workers/worker-of-a-nursery-gets-the-transport-of-its-launcher", "nursery",
+                        worker_gets_the_transport_of_its_launcher);
+  g_test_add_func ("/channel-workers/refused-start-leaves-the-launcher-its-transport",
+                   refused_start_leaves_the_launcher_its_transport);
   g_test_add_func ("/channel-workers/messages-go-both-ways-in-order", messages_go_both_ways_in_order);
   g_test_add_func ("/channel-workers/acknowledged-message-was-taken", acknowledged_message_was_taken);
   g_test_add_func ("/channel-workers/untaken-message-is-not-acknowledged", untaken_message_is_not_acknowledged);

@@ -558,6 +558,63 @@ stops_in_time_though_the_nursery_stands_still (void)
   kill (nursery, SIGCONT);
 }
 
+static FerryTransport *
+add_transport (TaskTest *test)
+{
+  g_autoptr (FerryLauncher) launcher = NULL;
+  g_autoptr (GError) error = NULL;
+  FerryTransport *transport;
+
+  g_object_get (test->pool, "launcher", &launcher, NULL);
+  transport = ferry_launcher_add_transport (launcher, test->router, "questions", &error);
+  g_assert_no_error (error);
+  return transport;
+}
+
+/* A question over the transport would wait for ever. */
+static void
+refuses_transports_of_its_launcher (gconstpointer data)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryTransport) transport = add_transport (test);
+  g_autoptr (FerryTask) task = NULL;
+  g_autoptr (GError) error = NULL;
+  const GError *reason;
+
+  ferry_pool_set_use_nursery (test->pool, data != NULL);
+  task = task_test_submit (test->executor, "nothing", NULL);
+  reason = task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+  if (strstr (reason->message, "questions") == NULL || strstr (reason->message, "ferry_job_send()") == NULL)
+    g_error ("%s", reason->message);
+  g_assert_false (ferry_pool_start (test->pool, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+  g_assert_false (ferry_transport_get_closed (transport));
+}
+
+/* What a launcher is given while its pool runs is for a worker that is spawned: no worker of the pool, and no nursery,
+ * takes it. */
+static void
+leaves_later_transports_alone (gconstpointer data)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryTransport) transport = NULL;
+
+  ferry_pool_set_use_nursery (test->pool, data != NULL);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (FerryTask) task = task_test_submit (test->executor, "nothing", NULL);
+      g_autoptr (FerryTask) last = NULL;
+
+      task_test_assert_result (task, NULL);
+      if (transport == NULL)
+        transport = add_transport (test);
+      last = task_test_submit (test->executor, "exit", g_variant_new_int32 (3));
+      task_test_assert_failed (last, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+    }
+  g_assert_no_error (ferry_pool_get_error (test->pool));
+  g_assert_false (ferry_transport_get_closed (transport));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -592,6 +649,12 @@ main (int argc, char **argv)
   g_test_add_func ("/pool/keeps-the-deadlines-of-tasks", keeps_deadlines_of_tasks);
   g_test_add_func ("/pool/outlives-stops-of-its-router", outlives_stops_of_its_router);
   g_test_add_func ("/pool/takes-the-longest-times-for-ever", takes_the_longest_times_for_ever);
+  g_test_add_data_func ("/pool/refuses-transports-of-its-launcher", NULL, refuses_transports_of_its_launcher);
+  g_test_add_data_func ("/pool/refuses-transports-of-its-launcher-also-with-a-nursery", "nursery",
+                        refuses_transports_of_its_launcher);
+  g_test_add_data_func ("/pool/leaves-later-transports-alone", NULL, leaves_later_transports_alone);
+  g_test_add_data_func ("/pool/leaves-later-transports-alone-also-with-a-nursery", "nursery",
+                        leaves_later_transports_alone);
   g_test_add_func ("/pool/stops-in-time-though-the-nursery-stands-still",
                    stops_in_time_though_the_nursery_stands_still);
   return g_test_run ();

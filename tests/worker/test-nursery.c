@@ -348,6 +348,29 @@ test_goes_when_nobody_needs_it (void)
   ferry_test_router_stop (test.router);
 }
 
+/* The workers get what their own launcher has; what the nursery's has would reach nobody. */
+static void
+test_refuses_senders_of_its_launcher (void)
+{
+  NurseryTest test;
+  g_autoptr (GError) error = NULL;
+  FerryTestPipe *pipe;
+
+  nursery_test_begin (&test);
+  pipe = ferry_test_pipe_new (test.router);
+  g_assert_true (ferry_launcher_add_sender (test.base, "out", pipe->sender, &error));
+  g_assert_false (ferry_nursery_start (test.nursery, test.router, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+  g_assert_nonnull (strstr (error->message, "“out”"));
+  g_clear_error (&error);
+  g_assert_null (ferry_launcher_spawn (test.launcher, test.router, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+  g_assert_cmpuint (ferry_nursery_get_n_starts (test.nursery), ==, 0);
+  ferry_router_close_pipe (test.router, pipe->receiver, NULL);
+  ferry_test_pipe_free (pipe);
+  nursery_test_finish (&test);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -372,6 +395,7 @@ main (int argc, char **argv)
   g_test_add_func ("/nursery/worker-must-attach-in-time", test_needs_an_attached_worker_in_time);
   g_test_add_func ("/nursery/stops-with-its-router", test_stops_with_its_router);
   g_test_add_func ("/nursery/stops-while-workers-are-asked-for", test_stops_while_workers_are_asked_for);
+  g_test_add_func ("/nursery/refuses-senders-of-its-launcher", test_refuses_senders_of_its_launcher);
   g_test_add_func ("/nursery/goes-when-nobody-needs-it", test_goes_when_nobody_needs_it);
   return g_test_run ();
 }

@@ -311,7 +311,7 @@ break_rule (const char *how, int control, guint64 id)
   else if (strcmp (how, "unknown-end") == 0)
     ferry_nursery_send_ended (control, id + 1000, CLD_EXITED, 0);
   else if (strcmp (how, "unknown-failure") == 0)
-    ferry_nursery_send_failed (control, id + 1000, 0, "none");
+    ferry_nursery_send_failed (control, id + 1000, 0, 0, "none");
   else if (strcmp (how, "end-before-start") == 0)
     ferry_nursery_send_ended (control, id, CLD_EXITED, 0);
   else if (strcmp (how, "parent-for-child") == 0)
@@ -347,7 +347,7 @@ break_rule (const char *how, int control, guint64 id)
   else if (strcmp (how, "hang-up") == 0)
     close (control);
   else if (strcmp (how, "fail-with-bytes") == 0)
-    ferry_nursery_send_failed (control, id, 0, "b\xff\xfe ytes");
+    ferry_nursery_send_failed (control, id, 0, 0, "b\xff\xfe ytes");
 }
 
 /* Attaches, takes an order and answers it wrongly. */
