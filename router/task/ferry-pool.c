@@ -538,8 +538,8 @@ ferry_pool_init (FerryPool *self)
  * Starts as many workers as the pool keeps at least, so that the first tasks find them warm. Not needed: workers are
  * started when there are tasks for them. On the router's thread.
  *
- * What the system has too little for now is tried again after a pause ([method@Ferry.Pool.set_restart_limit]), and is no
- * error of this call.
+ * What the system has too little for now is tried again after a pause ([method@Ferry.Pool.set_restart_limit]), and is
+ * no error of this call.
  *
  * Fails with the error that the pool failed with (see [method@Ferry.Pool.get_error]), and with the other errors of
  * [method@Ferry.Launcher.spawn].
