@@ -292,6 +292,7 @@ test_a_launcher_with_logged_streams_starts_none (void)
 
 /* ---- users ---- */
 
+/* To be asked before anything is declared that would be cleaned up. */
 static gboolean
 lacks_privilege (void)
 {
@@ -304,12 +305,13 @@ lacks_privilege (void)
 static void
 test_another_user_does_not_reach_the_socket (void)
 {
+  if (lacks_privilege ())
+    return;
+
   g_auto (ListenerTestPlace) place;
   ListenerTestWorker worker;
   g_autofree char *expected = g_strdup_printf ("%d Permissions", FERRY_ERROR_NOT_ALLOWED);
 
-  if (lacks_privilege ())
-    return;
   listener_test_place_init (&place);
   listener_test_worker_init (&worker, place.address, "loop", NULL, "listening");
   listener_test_kill_application (listener_test_application ("attach", place.address, NOBODY, expected));
@@ -348,11 +350,12 @@ test_a_worker_of_another_user_is_not_trusted (void)
 static void
 test_another_user_who_is_allowed_gets_in (void)
 {
+  if (lacks_privilege ())
+    return;
+
   g_auto (ListenerTestPlace) place;
   ListenerTestWorker worker;
 
-  if (lacks_privilege ())
-    return;
   listener_test_place_init (&place);
   listener_test_worker_init (&worker, place.address, "loop", "+" NOBODY, "listening");
   listener_test_kill_application (listener_test_application ("attach", place.address, NOBODY, "1"));
