@@ -338,7 +338,7 @@ give (FerryIncoming *incoming, GError *bad_end, GVariant **value, GError **failu
  * conversation, and all that it sent was taken. Where @failure is %NULL, an error that was sent as a message is
  * dropped.
  *
- * @error is what the other end raised, with its domain, code and message (see [func@Ferry.error_get_trace]), or the
+ * @error is what the other end raised, with its domain, code and message (see [func@Ferry.Error.get_trace]), or the
  * channel's own; both come behind all messages, and as often as this is called then. An error that was sent as a
  * message comes in @failure, and is never one of these.
  *

@@ -220,7 +220,7 @@ ferry_invocation_return_value (FerryInvocation *self, GVariant *value)
  * @failure: why there is no answer
  *
  * Answers with an error. Domain, code and message arrive as they are, with a trace
- * ([func@Ferry.error_get_trace]) that names this process and the method, and what the error had of a trace already when
+ * ([func@Ferry.Error.get_trace]) that names this process and the method, and what the error had of a trace already when
  * it came from yet another process. Threads as with [method@Ferry.Invocation.return_value].
  *
  * Since: 0.1

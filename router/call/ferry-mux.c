@@ -181,7 +181,7 @@ waiter_run (Waiter *self, const FerryAskRequest *request, GCancellable *cancella
  * [method@Ferry.Mux.transact_async].
  *
  * Fails with the error that the other end answers, which comes with its domain and code (see
- * [func@Ferry.error_get_trace]); with %FERRY_ERROR_TIMED_OUT, %G_IO_ERROR_CANCELLED, %FERRY_ERROR_REFUSED when it was
+ * [func@Ferry.Error.get_trace]); with %FERRY_ERROR_TIMED_OUT, %G_IO_ERROR_CANCELLED, %FERRY_ERROR_REFUSED when it was
  * not begun, %FERRY_ERROR_CLOSED when the mux was stopped or the transport closed, %FERRY_ERROR_WORKER_LOST when
  * the worker ended before it had answered, %FERRY_ERROR_BAD_ARGUMENTS and
  * %FERRY_ERROR_TOO_LARGE for what cannot be sent.

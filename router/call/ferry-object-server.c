@@ -49,7 +49,7 @@ serve (FerryExporter *exporter, Server *server, const FerryObjectServerFuncs *fu
 
 /**
  * ferry_serve_objects:
- * @transport: over which it serves: in a worker, what [func@Ferry.worker_get_transport] gave
+ * @transport: over which it serves: in a worker, what [func@Ferry.Worker.get_transport] gave
  * @funcs: what it does besides
  * @user_data: (closure): data for the functions
  * @error: return location for an error

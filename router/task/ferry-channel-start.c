@@ -228,7 +228,7 @@ spawn (FerryLauncher *starter, FerryRouter *router, FerryChannel **channel, cons
  * ferry_channel_start:
  * @launcher: what starts the worker: a program that calls [func@Ferry.Worker.main], such as this one
  * @router: a running router
- * @function: the name of a function that the program registers with [func@Ferry.channel_function_register]
+ * @function: the name of a function that the program registers with [func@Ferry.Channel.function_register]
  * @arguments: (nullable): its arguments; a floating reference is taken
  * @error: return location for an error
  *
