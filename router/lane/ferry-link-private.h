@@ -27,6 +27,7 @@ G_BEGIN_DECLS
 
 typedef struct _FerryLink FerryLink;
 typedef struct _FerrySharedQueue FerrySharedQueue;
+typedef struct _FerryBlock FerryBlock;
 
 /* What an epoll event says it is about. */
 typedef enum
@@ -123,6 +124,18 @@ typedef struct
   GList node;
 } FerryRoomWatch;
 
+/* router's thread: a link among those that have blocks to be dispatched. See ferry-turns-private.h. */
+typedef struct
+{
+  FerryBlock *first; /* (owned) (nullable): the row of its blocks */
+  FerryBlock *last;  /* (unowned): of the row, where there is one */
+  GQueue *list;      /* (unowned) (nullable): the list that it is in */
+  GList node;        /* in that */
+  gint64 spent;      /* microseconds that its handlers took and that it was not passed over for */
+  guint check_every; /* messages between two looks at the clock; at least 1 */
+  guint left;        /* messages until the next look */
+} FerryLinkTurn;
+
 struct _FerryLink
 {
   _Atomic gint references;  /* any */
@@ -207,7 +220,8 @@ struct _FerryLink
   gboolean told_attached;        /* the layer above was told that the link is open */
   _Atomic guint64 cells_pending; /* any: bit n: the router's thread was told of cell n and has not looked yet */
   _Atomic guint64 cells_taken;   /* any: values that the router's thread took from the cells */
-  _Atomic gint64 bytes_out;      /* any: bytes of this link's in the local queue, or being dispatched */
+  FerryLinkTurn turn;            /* router's thread */
+  _Atomic gint64 share_out;      /* any: what its blocks in the local queue, or being dispatched, count for */
   _Atomic gint64 bytes_kept;     /* any: bytes of its large messages and private buffers that the application keeps */
   FerrySpareMemory spare;        /* any: for copies of its buffers */
 };

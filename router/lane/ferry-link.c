@@ -46,6 +46,7 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
   self->memory = self->doorbell = self->control = self->worker_end = self->pidfd = -1;
   self->confinement.pidfd = -1;
   self->cause = FERRY_NO_CAUSE;
+  self->turn.check_every = self->turn.left = 1;
   self->name = g_strdup (name);
   self->max_message_size = max_message_size;
   self->connection_ids = g_array_sized_new (FALSE, FALSE, sizeof (guint64), n_pipes);

@@ -25,15 +25,15 @@ typedef enum
   FERRY_BLOCK_ENDED,    /* the last block of a link: exit */
 } FerryBlockKind;
 
-typedef struct _FerryBlock FerryBlock;
-
 struct _FerryBlock
 {
-  FerryBlock *next; /* in the pool */
+  FerryBlock *next; /* in the pool, or in its link's row */
   FerryLink *link;  /* (owned) */
   FerryBlockKind kind;
   gsize size;
-  gsize charge; /* what the block counts for against its link and the local queue */
+  gsize cursor; /* RECORDS, OUTPUT: how much of it was delivered */
+  gsize charge; /* bytes that it counts for against the local queue */
+  gsize share;  /* what it counts for against its link, of FERRY_LINK_WINDOW */
   guint8 *data; /* (owned): FERRY_BLOCK_SIZE bytes in RECORDS, size bytes in others */
 
   guint64 connection_id; /* LARGE, BUFFER, CELL */

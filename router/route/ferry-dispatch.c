@@ -3,9 +3,10 @@
 
 /* From blocks to receivers, on the router's thread.
  *
- * A dispatch goes on until its budget is spent; where it stopped within a block is kept in the router, so the next one
- * goes on from there. Reading the clock costs as much as delivering a few messages, so it is looked at after a number
- * of messages that follows what the handlers cost.
+ * A dispatch goes on until its budget is spent. Within it links take turns (ferry-turns-private.h), by the time that
+ * their handlers take. Where a turn or the budget ended within a block is kept in that, so the next one goes on from
+ * there. Reading the clock costs as much as delivering a few messages, so it is looked at after a number of messages
+ * that follows what the link's handlers cost, and at the end of a row.
  *
  * A handler may close pipes, stop the router, start it again, and drop whatever it likes: receivers that are closed
  * wait in the graveyard until the dispatch is over, as does what ferry_router_keep() was given, and after each delivery
@@ -184,19 +185,25 @@ deliver_record (FerryRouter *self, FerryPipe *pipe, const FerryRecordHeader *hea
     end_stopped (self, pipe);
 }
 
-/* Adapts how many messages go by between two looks at the clock. Returns whether the budget is spent. */
-static gboolean
-look_at_clock (FerryRouter *self, const FerryBudget *budget, gint64 *last)
+/* Has the link's handlers pay for the time since the last look, and adapts how many messages go by between two. The
+ * number is the link's own: handlers of others may cost a thousand times as much. */
+static FerryDispatchResult
+look_at_clock (FerryLink *link, const FerryBudget *budget, gint64 *last)
 {
+  FerryLinkTurn *turn = &link->turn;
   gint64 now = g_get_monotonic_time ();
   gint64 passed = now - *last;
+  gboolean is_over = ferry_turns_charge (link, passed);
 
-  if (passed < CHECK_INTERVAL / 2 && self->check_every < MAX_CHECK_EVERY)
-    self->check_every *= 2;
-  else if (passed > CHECK_INTERVAL * 2 && self->check_every > 1)
-    self->check_every = MAX (self->check_every / 4, 1);
+  if (passed < CHECK_INTERVAL / 2 && turn->left == 0 && turn->check_every < MAX_CHECK_EVERY)
+    turn->check_every *= 2;
+  else if (passed > CHECK_INTERVAL * 2 && turn->left < turn->check_every)
+    turn->check_every = MAX (turn->check_every / 4, 1);
+  turn->left = turn->check_every;
   *last = now;
-  return now >= budget->until;
+  if (now >= budget->until)
+    return FERRY_DISPATCH_SPENT;
+  return is_over ? FERRY_DISPATCH_TURN : FERRY_DISPATCH_IDLE;
 }
 
 /* *running becomes the receiver that got the latest message; one that is closed is kept, as long as the dispatch. */
@@ -204,8 +211,9 @@ static FerryDispatchResult
 deliver_records (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, const FerryBudget *budget, gint64 *last,
                  FerryReceiver **running)
 {
-  guint left = self->check_every;
-  gsize cursor = self->cursor;
+  FerryLinkTurn *turn = &block->link->turn;
+  guint left = turn->left;
+  gsize cursor = block->cursor;
   guint64 latest_id = 0;
   guint32 latest_length = 0;
   gsize latest_size = sizeof (FerryRecordHeader);
@@ -222,7 +230,7 @@ deliver_records (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, co
           latest_size = ferry_record_size (latest_length);
         }
       cursor += latest_size;
-      self->cursor = cursor;
+      block->cursor = cursor;
       if (G_UNLIKELY (header->connection_id != latest_id))
         {
           latest_id = header->connection_id;
@@ -242,11 +250,16 @@ deliver_records (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, co
         }
       if (G_UNLIKELY (--left == 0))
         {
-          if (look_at_clock (self, budget, last))
-            return FERRY_DISPATCH_SPENT;
-          left = self->check_every;
+          FerryDispatchResult result;
+
+          turn->left = 0;
+          result = look_at_clock (block->link, budget, last);
+          if (result != FERRY_DISPATCH_IDLE)
+            return result;
+          left = turn->left;
         }
     }
+  turn->left = left;
   return FERRY_DISPATCH_IDLE;
 }
 
@@ -303,31 +316,34 @@ end_link (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
   g_free (observer);
 }
 
-/* Delivers the line at the cursor, and moves that on. */
+/* Delivers the line at the block's cursor, and moves that on. */
 static void
-deliver_line (FerryBlock *block, gsize *cursor)
+deliver_line (FerryBlock *block)
 {
   FerryLinkObserver *observer = block->link->user_data;
-  const guint8 *place = block->data + *cursor;
+  const guint8 *place = block->data + block->cursor;
   FerryOutputLine line;
 
   memcpy (&line, place, sizeof line);
-  *cursor += sizeof line + line.length + 1;
+  block->cursor += sizeof line + line.length + 1;
   observer->output (observer->data, line.stream, (const char *) place + sizeof line);
 }
 
 static FerryDispatchResult
-dispatch_output (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, const FerryBudget *budget)
+dispatch_output (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, const FerryBudget *budget, gint64 *last)
 {
-  while (self->cursor < block->size)
+  FerryDispatchResult result;
+
+  while (block->cursor < block->size)
     {
-      deliver_line (block, &self->cursor);
+      deliver_line (block);
       if (self->monitor != monitor)
         return FERRY_DISPATCH_STOPPED;
       if (budget->condition != NULL && budget->condition (budget->user_data))
         return FERRY_DISPATCH_SPENT;
-      if (g_get_monotonic_time () >= budget->until)
-        return FERRY_DISPATCH_SPENT;
+      result = look_at_clock (block->link, budget, last);
+      if (result != FERRY_DISPATCH_IDLE)
+        return result;
     }
   return FERRY_DISPATCH_IDLE;
 }
@@ -342,7 +358,7 @@ dispatch_block (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, con
     case FERRY_BLOCK_RECORDS:
       return dispatch_records (self, monitor, block, budget, last);
     case FERRY_BLOCK_OUTPUT:
-      return dispatch_output (self, monitor, block, budget);
+      return dispatch_output (self, monitor, block, budget, last);
     case FERRY_BLOCK_LARGE:
       deliver_large (self, monitor, block);
       break;
@@ -367,36 +383,47 @@ dispatch_block (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, con
     return FERRY_DISPATCH_STOPPED;
   if (budget->condition != NULL && budget->condition (budget->user_data))
     return FERRY_DISPATCH_SPENT;
-  return look_at_clock (self, budget, last) ? FERRY_DISPATCH_SPENT : FERRY_DISPATCH_IDLE;
+  return look_at_clock (block->link, budget, last);
 }
 
-/* Gives the block back unless a part of it is left for the next dispatch. */
+/* Gives the block back, or puts it into its row again where a part of it is left. A stop of the router has counted that
+ * part. */
 static void
 put_block_away (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
 {
   gboolean in_parts = block->kind == FERRY_BLOCK_RECORDS || block->kind == FERRY_BLOCK_OUTPUT;
 
-  if (self->block == block && in_parts && self->cursor < block->size)
-    return;
-  if (self->block == block)
-    self->block = NULL;
-  ferry_local_queue_give_back (monitor->local, block);
+  if (g_steal_pointer (&self->block) != NULL && in_parts && block->cursor < block->size)
+    ferry_turns_put_back (&self->turns, block);
+  else
+    ferry_local_queue_give_back (monitor->local, block);
 }
 
-/* Has the cells their turn, where it is time. A block that is not begun may be the end of a link, which a stop of the
- * router looks for in the queue only; so it goes first. */
+static void
+take_what_came (FerryRouter *self, FerryMonitor *monitor)
+{
+  FerryBlock *block = ferry_local_queue_pop_all (monitor->local);
+
+  while (block != NULL)
+    {
+      FerryBlock *next = g_steal_pointer (&block->next);
+
+      ferry_turns_add (&self->turns, block);
+      block = next;
+    }
+}
+
+/* Dispatches a block, or a part of it. */
 static FerryDispatchResult
-dispatch_latest (FerryRouter *self, FerryMonitor *monitor, const FerryBudget *budget, gint64 *last)
+dispatch_next (FerryRouter *self, FerryMonitor *monitor, const FerryBudget *budget, gint64 *last)
 {
   FerryBlock *block = self->block;
-  FerryDispatchResult result;
+  FerryDispatchResult result = dispatch_block (self, monitor, block, budget, last);
 
-  if (G_LIKELY (*last < ferry_router_get_tick (self)) || (block != NULL && block->kind != FERRY_BLOCK_RECORDS))
-    return FERRY_DISPATCH_IDLE;
-  result = ferry_router_deliver_latest (self, monitor, budget, last);
-  /* A stop leaves the block to the dispatch that it happened in. */
-  if (result == FERRY_DISPATCH_STOPPED && block != NULL)
-    put_block_away (self, monitor, block);
+  /* The next link does not pay for this one. */
+  if (result == FERRY_DISPATCH_IDLE && block->kind == FERRY_BLOCK_RECORDS && block->link->turn.first == NULL)
+    result = look_at_clock (block->link, budget, last);
+  put_block_away (self, monitor, block);
   return result;
 }
 
@@ -431,25 +458,23 @@ ferry_router_dispatch (FerryRouter *self, const FerryBudget *budget)
 
   self->dispatching = TRUE;
   self->dispatch_number++;
-  while (result == FERRY_DISPATCH_IDLE)
+  while (result == FERRY_DISPATCH_IDLE || result == FERRY_DISPATCH_TURN)
     {
-      FerryBlock *block;
-
-      result = dispatch_latest (self, monitor, budget, &last);
-      if (result != FERRY_DISPATCH_IDLE)
-        break;
-      block = self->block;
-      if (block == NULL)
+      if (G_UNLIKELY (last >= ferry_router_get_tick (self)))
         {
-          block = self->block = ferry_local_queue_pop (monitor->local);
-          self->cursor = 0;
+          result = ferry_router_deliver_latest (self, monitor, budget, &last);
+          if (result != FERRY_DISPATCH_IDLE)
+            break;
         }
-      if (block == NULL && last >= ferry_router_get_tick (self))
-        continue;
-      if (block == NULL)
-        break;
-      result = dispatch_block (self, monitor, block, budget, &last);
-      put_block_away (self, monitor, block);
+      take_what_came (self, monitor);
+      self->block = ferry_turns_take (&self->turns);
+      if (self->block != NULL)
+        result = dispatch_next (self, monitor, budget, &last);
+      else if (last < ferry_router_get_tick (self))
+        {
+          result = FERRY_DISPATCH_IDLE;
+          break;
+        }
     }
   self->dispatching = FALSE;
   bury (self);
@@ -471,8 +496,10 @@ ferry_router_count_undelivered (FerryRouter *self, guint64 connection_id)
 }
 
 static void
-discard_records (FerryRouter *self, FerryBlock *block, gsize cursor)
+discard_records (FerryRouter *self, FerryBlock *block)
 {
+  gsize cursor = block->cursor;
+
   while (cursor < block->size)
     {
       const FerryRecordHeader *header = (const FerryRecordHeader *) (const void *) (block->data + cursor);
@@ -484,17 +511,17 @@ discard_records (FerryRouter *self, FerryBlock *block, gsize cursor)
 }
 
 static void
-deliver_lines (FerryBlock *block, gsize cursor)
+deliver_lines (FerryBlock *block)
 {
-  while (cursor < block->size)
-    deliver_line (block, &cursor);
+  while (block->cursor < block->size)
+    deliver_line (block);
 }
 
 static void
-discard_block (FerryRouter *self, FerryBlock *block, gsize cursor)
+discard_block (FerryRouter *self, FerryBlock *block)
 {
   if (block->kind == FERRY_BLOCK_RECORDS)
-    discard_records (self, block, cursor);
+    discard_records (self, block);
   else if (block->kind == FERRY_BLOCK_LARGE || block->kind == FERRY_BLOCK_BUFFER)
     ferry_router_count_undelivered (self, block->connection_id);
 }
@@ -505,19 +532,17 @@ void
 ferry_router_discard (FerryRouter *self, FerryMonitor *monitor)
 {
   FerryBlock *current = g_steal_pointer (&self->block);
-  gsize cursor = self->cursor;
   GQueue news = G_QUEUE_INIT;
   FerryBlock *block;
 
   if (current != NULL && current->kind == FERRY_BLOCK_RECORDS)
-    discard_records (self, current, cursor);
+    discard_records (self, current);
   if (current != NULL && current->kind == FERRY_BLOCK_OUTPUT)
-    deliver_lines (current, cursor);
-  if (current != NULL && !self->dispatching)
-    ferry_local_queue_give_back (monitor->local, current);
-  while ((block = ferry_local_queue_pop (monitor->local)) != NULL)
+    deliver_lines (current);
+  take_what_came (self, monitor);
+  while ((block = ferry_turns_take (&self->turns)) != NULL)
     {
-      discard_block (self, block, 0);
+      discard_block (self, block);
       if (block->kind == FERRY_BLOCK_ENDED || block->kind == FERRY_BLOCK_OUTPUT)
         g_queue_push_tail (&news, block);
       else
@@ -526,7 +551,7 @@ ferry_router_discard (FerryRouter *self, FerryMonitor *monitor)
   while ((block = g_queue_pop_head (&news)) != NULL)
     {
       if (block->kind == FERRY_BLOCK_OUTPUT)
-        deliver_lines (block, 0);
+        deliver_lines (block);
       else
         end_link (self, monitor, block);
       ferry_local_queue_give_back (monitor->local, block);

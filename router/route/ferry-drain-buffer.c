@@ -30,8 +30,10 @@ push (FerryMonitor *self, FerryLink *link, const FerryBufferNews *news, GBytes *
   block->number = news->type_number;
   block->data = news->metadata;
   block->size = news->message_kind != 0 ? g_bytes_get_size (buffer) : news->metadata_size;
-  /* A message counts against the queue, wherever it lies. The bytes of a buffer are counted there alone. */
+  /* A message counts against the queue, wherever it lies. The bytes of a buffer are counted elsewhere. */
   block->charge = sizeof *block + block->size;
+  if (news->message_kind == 0)
+    block->share = ferry_local_queue_get_buffer_share (g_bytes_get_size (buffer));
   block->buffer = buffer;
   ferry_monitor_push (self, block);
 }

@@ -18,8 +18,21 @@
 
 G_BEGIN_DECLS
 
-/* Four blocks a link: measured to carry three times what two do, and more than eight, which leave the cache. */
+/* What a link may have out: four blocks of records, measured to carry three times what two do, and more than eight,
+ * which leave the cache. */
 #define FERRY_LINK_WINDOW (4 * FERRY_BLOCK_SIZE)
+
+/* Of buffers it is a number that matters to the handlers, and bytes that matter to the memory: 32 buffers of up to
+ * 512 KiB, 16 of a MiB, and two of 8 MiB or more, since one is filled or copied while another is handled. */
+#define FERRY_SMALLEST_BUFFER_SHARE (FERRY_LINK_WINDOW / 32)
+#define FERRY_LARGEST_BUFFER_SHARE (FERRY_LINK_WINDOW / 2)
+#define FERRY_BUFFER_SHARE_DIVISOR 64
+
+static inline gsize
+ferry_local_queue_get_buffer_share (gsize size)
+{
+  return CLAMP (size / FERRY_BUFFER_SHARE_DIVISOR, FERRY_SMALLEST_BUFFER_SHARE, FERRY_LARGEST_BUFFER_SHARE);
+}
 
 typedef struct _FerryLocalQueue FerryLocalQueue;
 
@@ -41,6 +54,7 @@ FerryBlock *ferry_local_queue_take_block (FerryLocalQueue *self, FerryLink *link
 void ferry_local_queue_push (FerryLocalQueue *self, FerryBlock *block);
 
 FerryBlock *ferry_local_queue_pop (FerryLocalQueue *self);
+FerryBlock *ferry_local_queue_pop_all (FerryLocalQueue *self);
 FerryBlock *ferry_local_queue_pop_until (FerryLocalQueue *self, gint64 deadline);
 void ferry_local_queue_give_back (FerryLocalQueue *self, FerryBlock *block);
 gboolean ferry_local_queue_may_keep (FerryLink *link);

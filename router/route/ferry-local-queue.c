@@ -94,13 +94,16 @@ ferry_local_queue_unref (FerryLocalQueue *self)
   g_aligned_free (self);
 }
 
-/* monitor: whether the link may have another block out. Sequentially consistent, to serve as the look after an arm. */
+/* monitor: whether the link may have another block out. Half of the queue is for links that have none, so that those
+ * that flood it do not keep the others out. Sequentially consistent, to serve as the look after an arm. */
 gboolean
 ferry_local_queue_has_room (FerryLocalQueue *self, FerryLink *link)
 {
-  return atomic_load_explicit (&link->bytes_out, memory_order_seq_cst) < FERRY_LINK_WINDOW &&
-         atomic_load_explicit (&link->bytes_kept, memory_order_seq_cst) < FERRY_KEPT_LIMIT &&
-         atomic_load_explicit (&self->bytes_out, memory_order_seq_cst) < self->limit;
+  gint64 share_out = atomic_load_explicit (&link->share_out, memory_order_seq_cst);
+  gint64 limit = share_out == 0 ? self->limit : self->limit / 2;
+
+  return share_out < FERRY_LINK_WINDOW && atomic_load_explicit (&self->bytes_out, memory_order_seq_cst) < limit &&
+         atomic_load_explicit (&link->bytes_kept, memory_order_seq_cst) < FERRY_KEPT_LIMIT;
 }
 
 /* monitor: says that it is about to sleep until a block comes back. */
@@ -152,6 +155,7 @@ ferry_local_queue_take_block (FerryLocalQueue *self, FerryLink *link, FerryBlock
     }
   block->kind = kind;
   block->link = ferry_link_ref (link);
+  block->cursor = 0;
   return block;
 }
 
@@ -159,8 +163,9 @@ ferry_local_queue_take_block (FerryLocalQueue *self, FerryLink *link, FerryBlock
 void
 ferry_local_queue_push (FerryLocalQueue *self, FerryBlock *block)
 {
+  block->share = MAX (block->share, block->charge);
   /* Relaxed: only the monitor adds, and only it asks whether there is room. */
-  atomic_fetch_add_explicit (&block->link->bytes_out, (gint64) block->charge, memory_order_relaxed);
+  atomic_fetch_add_explicit (&block->link->share_out, (gint64) block->share, memory_order_relaxed);
   atomic_fetch_add_explicit (&self->bytes_out, (gint64) block->charge, memory_order_relaxed);
   ferry_hand_over (block);
   g_async_queue_push (self->queue, block);
@@ -175,6 +180,23 @@ ferry_local_queue_pop (FerryLocalQueue *self)
   if (block != NULL)
     ferry_take_over (block);
   return block;
+}
+
+/* router's thread: all that is there, the first one first, each with the next one as its next; NULL for nothing. */
+FerryBlock *
+ferry_local_queue_pop_all (FerryLocalQueue *self)
+{
+  FerryBlock *first = NULL;
+  FerryBlock **place = &first;
+
+  g_async_queue_lock (self->queue);
+  while ((*place = g_async_queue_try_pop_unlocked (self->queue)) != NULL)
+    {
+      ferry_take_over (*place);
+      place = &(*place)->next;
+    }
+  g_async_queue_unlock (self->queue);
+  return first;
 }
 
 /* router's thread: waits for a block until deadline, in monotonic time. */
@@ -203,19 +225,28 @@ recycle (FerryLocalQueue *self, FerryBlock *block)
     !atomic_compare_exchange_weak_explicit (&self->returned, &top, block, memory_order_release, memory_order_relaxed));
 }
 
+static gboolean
+falls_below (gint64 limit, gint64 before, gint64 after)
+{
+  return before >= limit && after < limit;
+}
+
 /* router's thread: gives a block back, and wakes the monitor where it waits for that. Not at the first block that
- * comes back but when half of the link's window is free, so that a flood costs a wake-up for a few blocks. */
+ * comes back but when half of the link's window is free, so that a flood costs a wake-up for a few blocks; or when
+ * there is room for other links again. */
 void
 ferry_local_queue_give_back (FerryLocalQueue *self, FerryBlock *block)
 {
   FerryLink *link = block->link;
   gint64 charge = (gint64) block->charge;
-  gint64 link_left = atomic_fetch_sub_explicit (&link->bytes_out, charge, memory_order_seq_cst) - charge;
-  gint64 left = atomic_fetch_sub_explicit (&self->bytes_out, charge, memory_order_seq_cst) - charge;
-  gboolean enough = link_left <= FERRY_LINK_WINDOW / 2 && left < self->limit;
+  gint64 share = (gint64) block->share;
+  gint64 link_left = atomic_fetch_sub_explicit (&link->share_out, share, memory_order_seq_cst) - share;
+  gint64 before = atomic_fetch_sub_explicit (&self->bytes_out, charge, memory_order_seq_cst);
+  gboolean enough = link_left <= FERRY_LINK_WINDOW / 2 || falls_below (self->limit, before, before - charge) ||
+                    falls_below (self->limit / 2, before, before - charge);
 
   block->link = NULL;
-  block->charge = 0;
+  block->charge = block->share = 0;
   g_clear_pointer (&block->exit, ferry_exit_unref);
   g_clear_pointer (&block->buffer, g_bytes_unref);
   if (block->kind == FERRY_BLOCK_RECORDS)
@@ -225,7 +256,7 @@ ferry_local_queue_give_back (FerryLocalQueue *self, FerryBlock *block)
       g_free (block->data);
       g_free (block);
     }
-  if (charge > 0 && enough && ferry_wake_due (&self->waiting, &self->rung))
+  if (share > 0 && enough && ferry_wake_due (&self->waiting, &self->rung))
     ferry_doorbell_ring (self->bell);
   ferry_link_unref (link);
 }

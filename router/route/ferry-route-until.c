@@ -23,9 +23,11 @@ route (FerryRouter *self, FerryBudget *budget, GError **error)
         }
       else if (g_get_monotonic_time () < budget->until)
         {
-          self->block =
+          FerryBlock *block =
             ferry_local_queue_pop_until (self->monitor->local, MIN (budget->until, ferry_router_get_tick (self)));
-          self->cursor = 0;
+
+          if (block != NULL)
+            ferry_turns_add (&self->turns, block);
           continue;
         }
       if (budget->condition (budget->user_data))

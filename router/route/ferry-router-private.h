@@ -10,6 +10,7 @@
 #include "route/ferry-router.h"
 #include "route/ferry-sender-private.h"
 #include "route/ferry-timers-private.h"
+#include "route/ferry-turns-private.h"
 
 G_BEGIN_DECLS
 
@@ -48,12 +49,11 @@ struct _FerryRouter
   guint64 next_use;   /* goes into the next connection id, so that no two are alike */
   guint n_open;
 
+  FerryTurns turns;  /* blocks that came out of the local queue */
   FerryBlock *block; /* (owned) (nullable): being dispatched */
-  gsize cursor;      /* how much of it is done */
   gboolean dispatching;
   gboolean stopping;
   guint64 dispatch_number; /* of the current or the latest dispatch; the first is 1 */
-  guint check_every;       /* messages between two looks at the clock */
   GPtrArray *graveyard;    /* (owned) (element-type GObject): what the dispatch may still use */
   FerryHotCells hot_cells;
 
@@ -109,6 +109,7 @@ typedef struct
 typedef enum
 {
   FERRY_DISPATCH_IDLE,    /* nothing is left */
+  FERRY_DISPATCH_TURN,    /* the link had its turn; the next link's is begun. Never the end of a dispatch */
   FERRY_DISPATCH_SPENT,   /* the budget is spent, or its condition holds; something may be left */
   FERRY_DISPATCH_STOPPED, /* the router was stopped meanwhile */
 } FerryDispatchResult;

@@ -583,5 +583,4 @@ ferry_router_init (FerryRouter *self)
   self->free_slots = g_array_new (FALSE, FALSE, sizeof (guint));
   self->graveyard = g_ptr_array_new_with_free_func (g_object_unref);
   ferry_hot_cells_init (&self->hot_cells);
-  self->check_every = 16;
 }

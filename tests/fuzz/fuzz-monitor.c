@@ -90,7 +90,7 @@ fuzz_monitor_free (FuzzMonitor *self)
   g_assert_true (self->link->arena == NULL || self->link->copy.memory.data != NULL || self->link->arena->held == 0);
   g_assert_cmpint (atomic_load (&self->link->bytes_kept), ==, 0);
   ferry_shared_queue_remove (self->monitor->shared, self->link);
-  g_assert_cmpint (atomic_load (&self->link->bytes_out), ==, 0);
+  g_assert_cmpint (atomic_load (&self->link->share_out), ==, 0);
   g_assert_cmpint (atomic_load (&self->link->references), ==, 1);
   ferry_link_unref (self->link);
   ferry_monitor_unref (self->monitor);
@@ -271,7 +271,7 @@ fuzz_monitor_publish_tail (FuzzMonitor *self, guint64 tail)
   do
     {
       result = ferry_monitor_drain (self->monitor, self->link);
-      g_assert_cmpint (atomic_load (&self->link->bytes_out), <=, FERRY_LINK_WINDOW + FUZZ_MAX_MESSAGE);
+      g_assert_cmpint (atomic_load (&self->link->share_out), <=, FERRY_LINK_WINDOW + FUZZ_MAX_MESSAGE);
       check_queue (self);
       if (result == FERRY_DRAIN_STALLED)
         fuzz_monitor_drop (self, 0);

@@ -189,6 +189,21 @@ park_monitor (FerryMonitor *monitor, gpointer data)
   g_atomic_int_set (&park->parked, FALSE);
 }
 
+static void
+raise_flag (FerryMonitor *monitor, gpointer data)
+{
+  g_atomic_int_set ((gint *) data, TRUE);
+}
+
+void
+route_test_wait_monitor (FerrySender *sender)
+{
+  gint passed = FALSE;
+
+  g_assert_true (ferry_monitor_invoke (sender->monitor, raise_flag, &passed, NULL));
+  wait_until_set (&passed);
+}
+
 /* The monitor stands still meanwhile: it would else make many small blocks of them, of which a few only may be out. */
 void
 route_test_burst (FerrySender *sender, guint64 first, guint64 n)

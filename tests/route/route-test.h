@@ -41,6 +41,8 @@ void route_test_send_numbers (FerrySender *sender, guint64 first, guint64 n);
 void route_test_burst (FerrySender *sender, guint64 first, guint64 n);
 /* Waits until the monitor took all that the sender sent. */
 void route_test_wait_drained (FerrySender *sender);
+/* Waits until what the monitor took is in the local queue. */
+void route_test_wait_monitor (FerrySender *sender);
 /* Has the link's share of blocks out, so that nothing more is drained until the main context runs; the lane itself
  * stays empty. Sends some messages for it, numbered from 0. Returns how many. */
 guint64 route_test_use_up_window (FerryRouter *router, FerrySender *sender);

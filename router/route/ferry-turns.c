@@ -1,0 +1,114 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "route/ferry-turns-private.h"
+
+/* Microseconds of handlers' time in a turn. Another link waits for one turn of each link that has something: so with
+ * forty floods it waits for one dispatch budget. A shorter turn would mean more looks at the clock. */
+#define TURN 100
+
+/* A handler that took longer than this is forgiven the rest: its link would else wait for long, for one slow message.
+ */
+#define HIGHEST_DEBT (40 * TURN)
+
+static void
+list (FerryTurns *self, FerryLink *link)
+{
+  FerryLinkTurn *turn = &link->turn;
+
+  turn->node.data = ferry_link_ref (link);
+  turn->list = &self->fresh;
+  g_queue_push_tail_link (turn->list, &turn->node);
+}
+
+static void
+unlist (FerryLink *link)
+{
+  FerryLinkTurn *turn = &link->turn;
+
+  g_queue_unlink (turn->list, &turn->node);
+  turn->list = NULL;
+  turn->spent = 0;
+  ferry_link_unref (link);
+}
+
+static void
+move_behind_the_others (FerryTurns *self, FerryLink *link)
+{
+  FerryLinkTurn *turn = &link->turn;
+
+  g_queue_unlink (turn->list, &turn->node);
+  turn->list = &self->others;
+  g_queue_push_tail_link (turn->list, &turn->node);
+}
+
+/* Takes block: it is the last one of its link's row. */
+void
+ferry_turns_add (FerryTurns *self, FerryBlock *block)
+{
+  FerryLinkTurn *turn = &block->link->turn;
+
+  block->next = NULL;
+  if (turn->first == NULL)
+    turn->first = block;
+  else
+    turn->last->next = block;
+  turn->last = block;
+  if (turn->list == NULL)
+    list (self, block->link);
+}
+
+/* The block whose turn it is, which becomes the caller's; NULL when there is none. */
+FerryBlock *
+ferry_turns_take (FerryTurns *self)
+{
+  for (;;)
+    {
+      GQueue *list = self->fresh.head != NULL ? &self->fresh : &self->others;
+      FerryLink *link = g_queue_peek_head (list);
+      FerryBlock *block;
+
+      if (link == NULL)
+        return NULL;
+      if (link->turn.spent >= TURN)
+        {
+          link->turn.spent -= TURN;
+          move_behind_the_others (self, link);
+          continue;
+        }
+      block = link->turn.first;
+      if (block != NULL)
+        {
+          link->turn.first = g_steal_pointer (&block->next);
+          return block;
+        }
+      if (list == &self->fresh && self->others.head != NULL)
+        move_behind_the_others (self, link);
+      else
+        unlist (link);
+    }
+}
+
+/* Takes a block that ferry_turns_take() gave and of which a part is left: it is the first one of its link's row. */
+void
+ferry_turns_put_back (FerryTurns *self, FerryBlock *block)
+{
+  FerryLinkTurn *turn = &block->link->turn;
+
+  block->next = turn->first;
+  turn->first = block;
+  if (block->next == NULL)
+    turn->last = block;
+  if (turn->list == NULL)
+    list (self, block->link);
+}
+
+/* The link's handlers took so many microseconds. Returns whether its turn is over. */
+gboolean
+ferry_turns_charge (FerryLink *link, gint64 passed)
+{
+  link->turn.spent = MIN (link->turn.spent + passed, HIGHEST_DEBT);
+  return link->turn.spent >= TURN;
+}
