@@ -229,6 +229,8 @@ give_up (FerryMap *self, const GError *error)
   if (self->error == NULL)
     self->error = ferry_error_copy (error);
   ferry_map_end_input (self);
+  /* What waits to be added hears of it. */
+  self->pump_again = TRUE;
 }
 
 static void
@@ -330,6 +332,7 @@ ferry_map_pump (FerryMap *self)
   do
     {
       self->pump_again = FALSE;
+      ferry_map_serve_adds (self);
       while (submit_next (self))
         ;
     }

@@ -78,6 +78,10 @@ struct _FerryMap
   gboolean waits_for_room; /* in the executor */
   gboolean input_ended;
 
+  /* In ferry-map.c. */
+  GQueue adds;      /* (element-type MapAdd) (owned): calls of add_async() that wait for room, in order */
+  gboolean closing; /* the input is closed behind them */
+
   /* In ferry-map-results.c. */
   FerryMapMode mode;
   FerryMapResult *places; /* (owned): a ring; place i is that of item i, or of the i-th that came */
@@ -86,6 +90,7 @@ struct _FerryMap
   guint64 n_taken;
   guint64 n_failed;
   gboolean delivering;
+  guint n_asked;             /* calls of next_async() that were not finished */
   GPtrArray *waiters;        /* (nullable) (element-type FerryWaiter): calls that wait for a result or the end */
   GTask *collector;          /* (owned) (nullable) */
   GPtrArray *collected;      /* (owned) (nullable) (element-type GVariant) */
@@ -150,6 +155,11 @@ ferry_map_get_fixed_size (FerryMap *self)
   return self->run_timeout > 0 ? 1 : self->chunk_size;
 }
 
+/* In ferry-map.c. */
+guint64 ferry_map_count_in_flight (FerryMap *self);
+/* Adds what waits for room, as far as there is some. Callbacks run: the caller holds the map. */
+void ferry_map_serve_adds (FerryMap *self);
+
 /* In ferry-map-properties.c. */
 void ferry_map_install_properties (GObjectClass *object_class);
 void ferry_map_notify (FerryMap *self, FerryMapProperty property);
@@ -168,6 +178,8 @@ void ferry_map_check_finished (FerryMap *self);
 
 /* Has results given in that way from now on. A critical and FALSE when another way was chosen. */
 gboolean ferry_map_choose_mode (FerryMap *self, FerryMapMode mode);
+/* Whether results are taken while a thread waits for something else. */
+gboolean ferry_map_gives_results (FerryMap *self);
 /* Whether this is the place to wait: FERRY_ERROR_BUSY, NOT_RUNNING, WRONG_THREAD. */
 gboolean ferry_map_may_wait (FerryMap *self, GError **error);
 /* Iterates the router's context until condition holds: FERRY_ERROR_TIMED_OUT, BUSY, NOT_RUNNING, WRONG_THREAD. */

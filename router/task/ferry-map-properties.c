@@ -165,7 +165,8 @@ install_settings (void)
    * FerryMap:max-in-flight:
    *
    * How many items may be in flight: taken from the input, and their results not taken yet; 0, the default, for what
-   * keeps the workers busy, which is 128 a worker, or 8 chunks a worker where those are more.
+   * keeps the workers busy, which is 128 a worker, or 8 chunks a worker where those are more. Workers are counted as
+   * [property@Ferry.Pool:max-workers] does. [method@Ferry.Map.get_in_flight_limit] says how many that is.
    *
    * Since: 0.1
    */
@@ -285,6 +286,8 @@ ferry_map_set_max_in_flight (FerryMap *self, guint max_in_flight)
     return;
   self->max_in_flight = max_in_flight;
   ferry_map_notify (self, FERRY_MAP_PROP_MAX_IN_FLIGHT);
+  if (self->feeding)
+    ferry_map_pump (self);
 }
 
 /**
@@ -417,6 +420,44 @@ ferry_map_get_max_in_flight (FerryMap *self)
   g_return_val_if_fail (FERRY_IS_MAP (self), 0);
 
   return self->max_in_flight;
+}
+
+/**
+ * ferry_map_get_in_flight_limit:
+ * @self: a map
+ *
+ * How many items may be in flight as things are: [property@Ferry.Map:max-in-flight] where that was set, and else what
+ * it says. That may change while the map finds out how long items take, and with the pool's workers.
+ *
+ * Returns: the number of items
+ *
+ * Since: 0.1
+ */
+guint64
+ferry_map_get_in_flight_limit (FerryMap *self)
+{
+  g_return_val_if_fail (FERRY_IS_MAP (self), 0);
+
+  return ferry_map_get_bound (self);
+}
+
+/**
+ * ferry_map_get_n_in_flight:
+ * @self: a map
+ *
+ * How many items are in flight: added or taken from the input, and their results not taken yet. While that is less than
+ * [method@Ferry.Map.get_in_flight_limit], and nothing waits in [method@Ferry.Map.add_async], one more can be added.
+ *
+ * Returns: the number of items
+ *
+ * Since: 0.1
+ */
+guint64
+ferry_map_get_n_in_flight (FerryMap *self)
+{
+  g_return_val_if_fail (FERRY_IS_MAP (self), 0);
+
+  return ferry_map_count_in_flight (self);
 }
 
 /**

@@ -269,6 +269,12 @@ take (FerryMap *self, guint64 *index, GVariant **value, GError **failure, GError
   return TRUE;
 }
 
+gboolean
+ferry_map_gives_results (FerryMap *self)
+{
+  return self->mode == FERRY_MAP_MODE_TAKEN ? self->n_asked > 0 : self->mode != FERRY_MAP_MODE_NONE;
+}
+
 /* main */
 gboolean
 ferry_map_may_wait (FerryMap *self, GError **error)
@@ -368,6 +374,7 @@ ferry_map_next_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyCall
 
   call = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (call, ferry_map_next_async);
+  self->n_asked++;
   if (!ferry_map_choose_mode (self, FERRY_MAP_MODE_TAKEN))
     g_task_return_new_error (call, FERRY_ERROR, FERRY_ERROR_BUSY, "The map gives its results in another way");
   else if (has_news (self))
@@ -405,6 +412,7 @@ ferry_map_next_finish (FerryMap *self, GAsyncResult *result, guint64 *index, GVa
   g_return_val_if_fail (g_async_result_is_tagged (result, ferry_map_next_async), FALSE);
 
   clear_outputs (value, failure);
+  self->n_asked--;
   if (!g_task_propagate_boolean (G_TASK (result), error))
     return FALSE;
   if (has_news (self))

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "base/ferry-base-private.h"
+#include "call/ferry-heed-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "task/ferry-map-private.h"
 #include "task/ferry-pool-private.h"
@@ -69,7 +70,7 @@ ferry_map_finalize (GObject *object)
 {
   FerryMap *self = FERRY_MAP (object);
 
-  g_assert (self->chunks.length == 0 && self->collector == NULL);
+  g_assert (self->chunks.length == 0 && self->collector == NULL && self->adds.length == 0);
   g_clear_pointer (&self->batch, g_ptr_array_unref);
   g_clear_pointer (&self->collected, g_ptr_array_unref);
   g_clear_error (&self->collect_error);
@@ -241,8 +242,23 @@ ferry_map_set_source (FerryMap *self, FerryMapSource func, gpointer user_data, G
   self->input.destroy = destroy;
 }
 
+/* ---- by hand ---- */
+
+guint64
+ferry_map_count_in_flight (FerryMap *self)
+{
+  return self->n_submitted - self->n_taken + self->input.added.length;
+}
+
 static gboolean
-may_add (FerryMap *self, GError **error)
+has_room (FerryMap *self)
+{
+  return ferry_map_count_in_flight (self) < ferry_map_get_bound (self);
+}
+
+/* Whether there will ever be room again. */
+static gboolean
+check_open (FerryMap *self, GError **error)
 {
   if (self->cancelled)
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The map was cancelled");
@@ -250,12 +266,48 @@ may_add (FerryMap *self, GError **error)
     g_propagate_error (error, ferry_error_copy (self->error));
   else if (self->input.closed)
     g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The map's input was closed; make another map");
-  else if (self->n_submitted - self->n_taken + self->input.added.length >= ferry_map_get_bound (self))
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK,
-                         "The map has as many items in flight as it may; take results first, or allow more");
   else
     return TRUE;
   return FALSE;
+}
+
+/* Whether one more item may be asked for. */
+static gboolean
+check_may_add (FerryMap *self, GError **error)
+{
+  if (!check_open (self, error))
+    return FALSE;
+  if (!self->closing)
+    return TRUE;
+  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The map's input was closed; make another map");
+  return FALSE;
+}
+
+static void
+add (FerryMap *self, GVariant *arguments)
+{
+  self->feeding = TRUE;
+  ferry_map_input_add (&self->input, arguments);
+}
+
+/* Adds an item if there is room for it, behind those that wait. */
+static gboolean
+try_add (FerryMap *self, GVariant *arguments, GError **error)
+{
+  if (!check_may_add (self, error))
+    return FALSE;
+  if (self->adds.length > 0 || !has_room (self))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK,
+                   "The map has %" G_GUINT64_FORMAT " items in flight, and may have %" G_GUINT64_FORMAT
+                   "; take results first, wait with ferry_map_add_waiting() or ferry_map_add_async(), or raise "
+                   "FerryMap:max-in-flight",
+                   ferry_map_count_in_flight (self), ferry_map_get_bound (self));
+      return FALSE;
+    }
+  add (self, arguments);
+  ferry_map_pump (self);
+  return TRUE;
 }
 
 /**
@@ -265,11 +317,13 @@ may_add (FerryMap *self, GError **error)
  * @error: return location for an error
  *
  * Adds an item, and has it run when there is a worker for it, whether the map was started or not. Its index is the
- * number of those that were added before.
+ * number of those that were added before. It never waits.
  *
- * Fails with %FERRY_ERROR_WOULD_BLOCK when [property@Ferry.Map:max-in-flight] items are in flight,
- * %FERRY_ERROR_CLOSED after [method@Ferry.Map.close_input], %G_IO_ERROR_CANCELLED after [method@Ferry.Map.cancel], and
- * with [property@Ferry.Map:error] where there is one.
+ * Fails with %FERRY_ERROR_WOULD_BLOCK, and the item is not added, while [method@Ferry.Map.get_in_flight_limit] items
+ * are in flight (128 a worker, unless [property@Ferry.Map:max-in-flight] says otherwise) and their results are not
+ * taken: [method@Ferry.Map.add_waiting] and [method@Ferry.Map.add_async] wait for room. Fails with %FERRY_ERROR_CLOSED
+ * after [method@Ferry.Map.close_input], %G_IO_ERROR_CANCELLED after [method@Ferry.Map.cancel], and with
+ * [property@Ferry.Map:error] where there is one.
  *
  * Returns: %TRUE when the item was added
  *
@@ -285,19 +339,208 @@ ferry_map_add (FerryMap *self, GVariant *arguments, GError **error)
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
-  if (!may_add (self, error))
-    return FALSE;
-  self->feeding = TRUE;
-  ferry_map_input_add (&self->input, kept);
+  return try_add (self, kept, error);
+}
+
+/* Whether a try is worth it: it adds, or says why never. */
+static gboolean
+is_worth_a_try (gpointer data)
+{
+  FerryMap *self = data;
+
+  return !check_may_add (self, NULL) || (self->adds.length == 0 && has_room (self));
+}
+
+static gboolean
+wait_for_room (FerryMap *self, gint64 timeout, GError **error)
+{
+  if (is_worth_a_try (self))
+    return TRUE;
+  if (ferry_map_gives_results (self))
+    return ferry_map_wait (self, is_worth_a_try, timeout, error);
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK,
+               "The map has %" G_GUINT64_FORMAT " items in flight, as many as it may, and nothing takes results while "
+               "this waits; call ferry_map_start() first, or take results with ferry_map_next()",
+               ferry_map_count_in_flight (self));
+  return FALSE;
+}
+
+/**
+ * ferry_map_add_waiting:
+ * @self: a map without another input
+ * @arguments: (nullable): the arguments of one more item; a floating reference is sunk
+ * @timeout: how long to wait, in microseconds; negative for as long as it takes
+ * @error: return location for an error
+ *
+ * Adds an item, as [method@Ferry.Map.add] does, and waits while there is no room for it. Meanwhile results have to be
+ * taken, since that is what makes room: call [method@Ferry.Map.start], or ask with [method@Ferry.Map.next_async] or
+ * [method@Ferry.Map.collect_async], before. While it waits, the router's main context is iterated, so this is for tests
+ * and console programs; an application uses [method@Ferry.Map.add_async]. On the router's thread.
+ *
+ * Fails as [method@Ferry.Map.add], but with %FERRY_ERROR_WOULD_BLOCK only where nothing takes results; with
+ * %FERRY_ERROR_TIMED_OUT, with %FERRY_ERROR_BUSY in a handler of the router's, with %FERRY_ERROR_NOT_RUNNING and
+ * %FERRY_ERROR_WRONG_THREAD.
+ *
+ * Returns: %TRUE when the item was added
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_map_add_waiting (FerryMap *self, GVariant *arguments, gint64 timeout, GError **error)
+{
+  g_autoptr (FerryMapHold) held G_GNUC_UNUSED = NULL;
+  g_autoptr (GVariant) kept G_GNUC_UNUSED = NULL;
+
+  g_return_val_if_fail (FERRY_IS_MAP (self), FALSE);
+  g_return_val_if_fail (self->input.kind == FERRY_MAP_INPUT_BY_HAND, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  held = ferry_map_hold (self);
+  kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
+  return wait_for_room (self, timeout, error) && try_add (self, kept, error);
+}
+
+/* A call of add_async() that waits. */
+typedef struct
+{
+  FerryMap *map;       /* (unowned): the call has it */
+  GTask *call;         /* (owned) */
+  GVariant *arguments; /* (owned) (nullable) */
+  GSource *source;     /* (owned) (nullable): of the call's cancellable */
+} MapAdd;
+
+static void
+map_add_free (MapAdd *self)
+{
+  ferry_stop_heeding (&self->source);
+  g_clear_pointer (&self->arguments, g_variant_unref);
+  g_object_unref (self->call);
+  g_free (self);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MapAdd, map_add_free)
+
+static void
+close_behind_adds (FerryMap *self)
+{
+  if (self->closing && self->adds.length == 0)
+    self->input.closed = TRUE;
+}
+
+void
+ferry_map_serve_adds (FerryMap *self)
+{
+  while (self->adds.length > 0)
+    {
+      g_autoptr (GError) refusal = NULL;
+      g_autoptr (MapAdd) served = NULL;
+      gboolean open = check_open (self, &refusal);
+
+      if (open && !has_room (self))
+        return;
+      served = g_queue_pop_head (&self->adds);
+      if (open)
+        add (self, served->arguments);
+      close_behind_adds (self);
+      /* Its cancellable has no say any more. Callbacks may do anything. */
+      ferry_stop_heeding (&served->source);
+      if (open)
+        g_task_return_boolean (served->call, TRUE);
+      else
+        g_task_return_error (served->call, g_steal_pointer (&refusal));
+    }
+}
+
+static gboolean
+add_cancelled (GCancellable *cancellable, gpointer data)
+{
+  g_autoptr (MapAdd) cancelled = data;
+  g_autoptr (FerryMapHold) self = ferry_map_hold (cancelled->map);
+
+  g_queue_remove (&self->adds, cancelled);
+  close_behind_adds (self);
+  g_task_return_error_if_cancelled (cancelled->call);
   ferry_map_pump (self);
-  return TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+/**
+ * ferry_map_add_async:
+ * @self: a map without another input
+ * @arguments: (nullable): the arguments of one more item; a floating reference is sunk
+ * @cancellable: (nullable): ends the waiting, and the item is not added
+ * @callback: (scope async) (closure user_data): called when the item was added
+ * @user_data: data for @callback
+ *
+ * Adds an item, as [method@Ferry.Map.add] does, when there is room for it. Items are added in the order of the calls.
+ * Those that wait for room are not bounded: ask for the next one in the callback. [method@Ferry.Map.close_input] closes
+ * the input behind them. On the router's thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_map_add_async (FerryMap *self, GVariant *arguments, GCancellable *cancellable, GAsyncReadyCallback callback,
+                     gpointer user_data)
+{
+  g_autoptr (FerryMapHold) held G_GNUC_UNUSED = NULL;
+  g_autoptr (GTask) call = NULL;
+  g_autoptr (GError) refusal = NULL;
+  MapAdd *waiting;
+
+  g_return_if_fail (FERRY_IS_MAP (self));
+  g_return_if_fail (self->input.kind == FERRY_MAP_INPUT_BY_HAND);
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  held = ferry_map_hold (self);
+  waiting = g_new0 (MapAdd, 1);
+  waiting->map = self;
+  waiting->arguments = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
+  waiting->call = g_task_new (self, cancellable, callback, user_data);
+  call = g_object_ref (waiting->call);
+  g_task_set_source_tag (call, ferry_map_add_async);
+  g_task_set_check_cancellable (call, FALSE);
+  if (!check_may_add (self, &refusal) || g_cancellable_set_error_if_cancelled (cancellable, &refusal))
+    {
+      map_add_free (waiting);
+      g_task_return_error (call, g_steal_pointer (&refusal));
+      return;
+    }
+  if (cancellable != NULL)
+    ferry_heed_cancellable (call, &waiting->source, "[ferry] stop waiting for room in a map", add_cancelled, waiting,
+                            NULL);
+  g_queue_push_tail (&self->adds, waiting);
+  ferry_map_pump (self);
+}
+
+/**
+ * ferry_map_add_finish:
+ * @self: a map
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Ends [method@Ferry.Map.add_async]. Fails as [method@Ferry.Map.add], but not with %FERRY_ERROR_WOULD_BLOCK; and with
+ * %G_IO_ERROR_CANCELLED when the waiting was cancelled. The item was not added then.
+ *
+ * Returns: %TRUE when the item was added
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_map_add_finish (FerryMap *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (FERRY_IS_MAP (self), FALSE);
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  g_return_val_if_fail (g_async_result_is_tagged (result, ferry_map_add_async), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
 }
 
 /**
  * ferry_map_close_input:
  * @self: a map without another input
  *
- * Says that no more items will be added: the map is finished when the results of those that were are taken.
+ * Says that no more items will be added: the map is finished when the results of those that were are taken. What waits
+ * in [method@Ferry.Map.add_async] is still added.
  *
  * Since: 0.1
  */
@@ -307,7 +550,8 @@ ferry_map_close_input (FerryMap *self)
   g_return_if_fail (FERRY_IS_MAP (self));
   g_return_if_fail (self->input.kind == FERRY_MAP_INPUT_BY_HAND);
 
-  self->input.closed = TRUE;
+  self->closing = TRUE;
+  close_behind_adds (self);
   if (self->feeding)
     ferry_map_pump (self);
 }
@@ -336,5 +580,6 @@ ferry_map_cancel (FerryMap *self)
   ferry_map_end_input (self);
   ferry_map_clear_results (self);
   ferry_map_drop_chunks (self, FALSE);
+  ferry_map_serve_adds (self);
   ferry_map_check_finished (self);
 }

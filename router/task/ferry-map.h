@@ -74,7 +74,15 @@ void ferry_map_set_model (FerryMap *self, GListModel *model, FerryMapArguments f
 FERRY_AVAILABLE_IN_0_1
 void ferry_map_set_source (FerryMap *self, FerryMapSource func, gpointer user_data, GDestroyNotify destroy);
 FERRY_AVAILABLE_IN_0_1
-gboolean ferry_map_add (FerryMap *self, GVariant *arguments, GError **error);
+gboolean ferry_map_add (FerryMap *self, GVariant *arguments, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_map_add_waiting (FerryMap *self, GVariant *arguments, gint64 timeout,
+                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+void ferry_map_add_async (FerryMap *self, GVariant *arguments, GCancellable *cancellable, GAsyncReadyCallback callback,
+                          gpointer user_data);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_map_add_finish (FerryMap *self, GAsyncResult *result, GError **error);
 FERRY_AVAILABLE_IN_0_1
 void ferry_map_close_input (FerryMap *self);
 
@@ -118,6 +126,10 @@ FERRY_AVAILABLE_IN_0_1
 guint ferry_map_get_chunk_size (FerryMap *self);
 FERRY_AVAILABLE_IN_0_1
 guint ferry_map_get_max_in_flight (FerryMap *self);
+FERRY_AVAILABLE_IN_0_1
+guint64 ferry_map_get_in_flight_limit (FerryMap *self);
+FERRY_AVAILABLE_IN_0_1
+guint64 ferry_map_get_n_in_flight (FerryMap *self);
 FERRY_AVAILABLE_IN_0_1
 int ferry_map_get_priority (FerryMap *self);
 FERRY_AVAILABLE_IN_0_1

@@ -69,7 +69,7 @@ run_map (FaultsTest *test, FerryExecutor *executor)
 
   for (gint64 i = 0; i < N_TASKS; i++)
     {
-      ferry_map_add (map, g_variant_new_int64 (i), &error);
+      g_assert_true (ferry_map_add (map, g_variant_new_int64 (i), &error));
       g_assert_no_error (error);
     }
   ferry_map_close_input (map);
