@@ -16,7 +16,7 @@ G_BEGIN_DECLS
  * @FERRY_CLOSE_REASON_STOPPED: The sender was stopped: nothing is missing.
  * @FERRY_CLOSE_REASON_EXITED: The worker's process exited; the exit record has its status.
  * @FERRY_CLOSE_REASON_KILLED: A signal ended the worker's process; the exit record has its number.
- * @FERRY_CLOSE_REASON_NEVER_ATTACHED: The worker did not take up its senders in time, and was killed.
+ * @FERRY_CLOSE_REASON_NEVER_ATTACHED: The worker did not attach in time, and was killed.
  * @FERRY_CLOSE_REASON_LAUNCH_FAILED: The worker's process could not be started.
  * @FERRY_CLOSE_REASON_HUNG_UP: The worker closed its control socket and went on running, and was killed.
  * @FERRY_CLOSE_REASON_PROTOCOL_ERROR: The worker broke a rule of the protocol, and was killed.

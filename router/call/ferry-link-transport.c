@@ -370,6 +370,13 @@ ferry_link_transport_dup_router (FerryTransport *transport)
   return g_weak_ref_get (&FERRY_LINK_TRANSPORT (transport)->receiver->router);
 }
 
+/* What the worker's program calls for a transport of that name. */
+static const char *
+get_entry (const char *name)
+{
+  return g_str_has_prefix (name, FERRY_RESERVED_SENDER_PREFIX) ? FERRY_MAIN_ENTRY : "ferry_worker_get_transport()";
+}
+
 /**
  * ferry_launcher_add_transport:
  * @self: a launcher
@@ -425,7 +432,7 @@ ferry_launcher_add_transport (FerryLauncher *self, FerryRouter *router, const ch
   transport = link_transport_new (receiver, router, self->senders->len);
   ferry_transactions_set_max_answer (ferry_transport_get_transactions (FERRY_TRANSPORT (transport)),
                                      router->max_message_size);
-  if (!ferry_launcher_add_watched_sender (self, sender_name, sender, launcher_done, transport, error))
+  if (!ferry_launcher_add_watched_sender (self, sender_name, sender, get_entry (name), launcher_done, transport, error))
     return NULL;
   transport->with_launcher = TRUE;
   g_object_ref (transport);

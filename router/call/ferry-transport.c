@@ -411,11 +411,15 @@ ferry_transport_get_closed (FerryTransport *self)
 void
 ferry_transport_wait_closed (FerryTransport *self)
 {
+  g_autoptr (GError) error = NULL;
   FerryTransportPrivate *priv;
 
   g_return_if_fail (FERRY_IS_TRANSPORT (self));
-  g_return_if_fail (ferry_transport_check_may_wait (self, "a notification", NULL));
-
+  if (!ferry_transport_check_may_wait (self, "notify::closed", &error))
+    {
+      g_critical ("%s: %s", G_STRFUNC, error->message);
+      return;
+    }
   priv = ferry_transport_get_private (self);
   pthread_mutex_lock (&priv->lock);
   while (priv->reason == NULL)

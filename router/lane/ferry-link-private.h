@@ -59,6 +59,7 @@ typedef enum
 {
   FERRY_OBSTACLE_LASTING,  /* it is there until somebody removes it: the program is missing, for instance */
   FERRY_OBSTACLE_SHORTAGE, /* the system has too little of something, which may be over soon */
+  FERRY_OBSTACLE_NURSERY,  /* its nursery forks nothing; its program may be executed */
 } FerryObstacle;
 
 typedef struct _FerryNurseryLink FerryNurseryLink;
@@ -139,7 +140,9 @@ typedef struct
 struct _FerryLink
 {
   _Atomic gint references;  /* any */
-  char *name;               /* const: (owned), for messages */
+  char *name;               /* const: (owned), for messages, as the next two */
+  char *program;            /* const: (owned) (nullable): what the process runs */
+  const char *entry;        /* const: (unowned) (nullable): the function that it has to call; NULL: none */
   GArray *connection_ids;   /* const: (element-type guint64), by the index in the pipe table */
   gpointer user_data;       /* const: (unowned), of the layer above */
   GArray *cells;            /* const: (element-type guint32), as connection_ids: each one's cell, or FERRY_NO_CELL */
@@ -150,6 +153,7 @@ struct _FerryLink
   FerryOffers *offers;      /* (owned) (nullable): const: whether there are any: some pipe has one-shot buffers */
 
   FerryLinkState state;
+  gboolean was_open;
   int cause;              /* the FerryCloseReason that came first, or FERRY_NO_CAUSE */
   char *detail;           /* (owned) (nullable): what a protocol error or a failed launch was */
   FerryObstacle obstacle; /* of a launch that failed */

@@ -124,6 +124,7 @@ ferry_link_unref (FerryLink *self)
   pthread_mutex_destroy (&self->down_lock);
   g_free (self->detail);
   g_free (self->name);
+  g_free (self->program);
   g_free (self);
 }
 

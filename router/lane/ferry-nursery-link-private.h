@@ -31,5 +31,6 @@ void ferry_nursery_link_flush (FerrySharedQueue *queue, FerryLink *nursery);
 FerryControlEvent ferry_nursery_link_receive (FerrySharedQueue *queue, FerryLink *nursery, GError **error);
 void ferry_nursery_link_close (FerryLink *nursery);
 void ferry_nursery_link_lose (FerrySharedQueue *queue, FerryLink *nursery, int cause);
+void ferry_nursery_link_finish (FerrySharedQueue *queue, FerryLink *nursery, const char *message);
 
 G_END_DECLS

@@ -33,6 +33,7 @@ struct _FerryNurseryLink
   GHashTable *births; /* (element-type guint64 Birth) */
   GQueue waiting;     /* (element-type Birth): not sent yet, oldest first */
   gboolean blocked;   /* the socket is full, and watched for room */
+  char *epitaph;      /* (owned) (nullable): how the nursery ended, once that is known */
 
   pthread_mutex_t lock;
   guint64 latest_id; /* lock */
@@ -67,17 +68,31 @@ ferry_nursery_link_free (FerryNurseryLink *self)
   g_queue_clear (&self->waiting);
   g_hash_table_unref (self->births);
   pthread_mutex_destroy (&self->lock);
+  g_free (self->epitaph);
   g_free (self);
 }
 
+static FerryObstacle
+get_obstacle (int error_number)
+{
+  return ferry_is_shortage (error_number) ? FERRY_OBSTACLE_SHORTAGE : FERRY_OBSTACLE_LASTING;
+}
+
+/* A reason of the nursery's own is that it has threads, and so for each worker. */
+static FerryObstacle
+get_obstacle_of_answer (const FerryNurseryAnswer *answer)
+{
+  return answer->pid == 0 && answer->error_number == 0 ? FERRY_OBSTACLE_NURSERY : get_obstacle (answer->error_number);
+}
+
 static void
-fail (FerrySharedQueue *queue, Birth *birth, int error_number, const char *why)
+fail (FerrySharedQueue *queue, Birth *birth, FerryObstacle obstacle, const char *why)
 {
   g_autofree char *text = g_utf8_make_valid (why, -1);
   g_autofree char *detail = g_strdup_printf ("Worker “%s” could not be started: %s", birth->link->name, text);
 
   birth->failed = TRUE;
-  birth->link->obstacle = ferry_is_shortage (error_number) ? FERRY_OBSTACLE_SHORTAGE : FERRY_OBSTACLE_LASTING;
+  birth->link->obstacle = obstacle;
   ferry_shared_queue_apply (queue, birth->link, FERRY_LINK_LAUNCH_FAILED, detail);
 }
 
@@ -136,7 +151,7 @@ send_waiting (FerrySharedQueue *queue, FerryLink *nursery)
           note_asked (queue, birth->link);
           continue;
         }
-      fail (queue, birth, failure, g_strerror (failure));
+      fail (queue, birth, get_obstacle (failure), g_strerror (failure));
       g_hash_table_remove (self->births, &birth->id);
     }
   return FALSE;
@@ -190,6 +205,18 @@ ferry_nursery_link_end_ask (FerryLink *nursery)
   pthread_mutex_unlock (&nursery->nursery->lock);
 }
 
+/* Notes why the process at the other end of link was never forked: its nursery has ended. */
+static void
+note_unborn (FerryLink *nursery, FerryLink *link)
+{
+  int cause = nursery->cause == FERRY_CLOSE_REASON_LAUNCH_FAILED ? nursery->cause : FERRY_CLOSE_REASON_NURSERY_LOST;
+  g_autofree char *detail =
+    g_strdup_printf ("Worker “%s” could not be started. %s", link->name, nursery->nursery->epitaph);
+
+  link->obstacle = nursery->obstacle;
+  ferry_link_note (link, cause, detail);
+}
+
 /* Has the nursery fork the process at the other end of link, with the request, which is taken; or with NULL where it
  * was sent under that identity. What becomes of it is told by the link; where that has ended, nothing is sent, and what
  * was sent is undone when it is answered. */
@@ -200,16 +227,11 @@ ferry_nursery_link_start (FerrySharedQueue *queue, FerryLink *nursery, FerryLink
   FerryNurseryLink *self = nursery->nursery;
   Birth *birth;
 
-  if (nursery->state > FERRY_LINK_OPEN)
+  if (self->epitaph != NULL)
     {
-      int cause = nursery->cause == FERRY_CLOSE_REASON_LAUNCH_FAILED ? nursery->cause : FERRY_CLOSE_REASON_NURSERY_LOST;
-
       g_clear_pointer (&request, ferry_start_request_free);
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
-                   "Worker “%s” could not be started: its nursery “%s” has ended", link->name, nursery->name);
-      link->obstacle = nursery->obstacle;
-      if (error != NULL)
-        ferry_link_note (link, cause, (*error)->message);
+      note_unborn (nursery, link);
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED, self->epitaph);
       return FALSE;
     }
   if (link->state == FERRY_LINK_ENDED && request != NULL)
@@ -229,8 +251,10 @@ ferry_nursery_link_start (FerrySharedQueue *queue, FerryLink *nursery, FerryLink
       birth->id = ++self->latest_id;
       self->direct = FALSE;
       pthread_mutex_unlock (&self->lock);
-      g_queue_push_tail (&self->waiting, birth);
     }
+  /* Where the nursery is about to end, it waits to hear how. */
+  if (request != NULL && nursery->state <= FERRY_LINK_OPEN)
+    g_queue_push_tail (&self->waiting, birth);
   g_hash_table_insert (self->births, &birth->id, birth);
   ferry_nursery_link_flush (queue, nursery);
   return TRUE;
@@ -281,7 +305,7 @@ take_started (FerrySharedQueue *queue, FerryLink *nursery, Birth *birth, FerryNu
   if (!ferry_shared_queue_set_process (queue, link, (GPid) answer->pid, ferry_steal_fd (&answer->pidfd), NULL))
     {
       end_unwanted (link->pidfd);
-      fail (queue, birth, EMFILE, "its process cannot be watched; raise the limit of open files");
+      fail (queue, birth, FERRY_OBSTACLE_SHORTAGE, "its process cannot be watched; raise the limit of open files");
       return TRUE;
     }
   ferry_link_send_pending_signals (link);
@@ -296,7 +320,7 @@ take_failed (FerrySharedQueue *queue, FerryLink *nursery, Birth *birth, FerryNur
 {
   if (birth->request != NULL || birth->failed || (answer->pid == 0 && birth->started))
     return FALSE;
-  fail (queue, birth, answer->error_number, answer->text);
+  fail (queue, birth, get_obstacle_of_answer (answer), answer->text);
   if (answer->pid != 0)
     return TRUE;
   note_answered (nursery->nursery);
@@ -385,23 +409,17 @@ end_group (FerryLink *link)
   syscall (SYS_pidfd_send_signal, link->pidfd, SIGKILL, NULL, SIGNAL_GROUP);
 }
 
+/* A process that the nursery had forked. */
 static void
-lose_birth (FerrySharedQueue *queue, FerryLink *nursery, Birth *birth, int cause)
+lose_started (FerrySharedQueue *queue, FerryLink *nursery, FerryLink *link, int cause)
 {
-  FerryLink *link = birth->link;
   g_autofree char *detail = NULL;
 
   if (link->state == FERRY_LINK_ENDED)
     return;
   detail = g_strdup_printf ("Worker “%s” ended with its nursery “%s” (process %d)", link->name, nursery->name,
                             (int) nursery->pid);
-  link->obstacle = nursery->obstacle;
   ferry_link_note (link, cause, detail);
-  if (!birth->started)
-    {
-      ferry_shared_queue_apply (queue, link, FERRY_LINK_LAUNCH_FAILED, NULL);
-      return;
-    }
   end_group (link);
   link->parent = FERRY_PARENT_LOST;
   if (link->gone)
@@ -409,19 +427,48 @@ lose_birth (FerrySharedQueue *queue, FerryLink *nursery, Birth *birth, int cause
 }
 
 /* Nothing more will be heard of the nursery. Its workers end with it: by the kernel when it is dead, and by us where it
- * only hung up. When the router stops, it reaps them first. */
+ * only hung up. When the router stops, it reaps them first. What was asked for and not forked waits to hear how the
+ * nursery ended. */
 void
 ferry_nursery_link_lose (FerrySharedQueue *queue, FerryLink *nursery, int cause)
 {
   FerryNurseryLink *self = nursery->nursery;
   GHashTableIter iterator;
-  gpointer birth;
+  gpointer value;
 
   if (cause != FERRY_CLOSE_REASON_ROUTER_STOPPED)
     ferry_link_send_signal (nursery, SIGKILL);
   g_queue_clear (&self->waiting);
   g_hash_table_iter_init (&iterator, self->births);
-  while (g_hash_table_iter_next (&iterator, NULL, &birth))
-    lose_birth (queue, nursery, birth, cause);
+  while (g_hash_table_iter_next (&iterator, NULL, &value))
+    {
+      Birth *birth = value;
+
+      if (!birth->started)
+        continue;
+      lose_started (queue, nursery, birth->link, cause);
+      g_hash_table_iter_remove (&iterator);
+    }
+}
+
+/* It is known how the nursery ended, which message says. */
+void
+ferry_nursery_link_finish (FerrySharedQueue *queue, FerryLink *nursery, const char *message)
+{
+  FerryNurseryLink *self = nursery->nursery;
+  GHashTableIter iterator;
+  gpointer value;
+
+  self->epitaph = g_strdup (message);
+  g_hash_table_iter_init (&iterator, self->births);
+  while (g_hash_table_iter_next (&iterator, NULL, &value))
+    {
+      FerryLink *link = ((Birth *) value)->link;
+
+      if (link->state == FERRY_LINK_ENDED)
+        continue;
+      note_unborn (nursery, link);
+      ferry_shared_queue_apply (queue, link, FERRY_LINK_LAUNCH_FAILED, NULL);
+    }
   g_hash_table_remove_all (self->births);
 }

@@ -260,6 +260,7 @@ enter_state (FerrySharedQueue *self, FerryLink *link, FerryLinkState state, Ferr
   FerryLinkState before = link->state;
 
   link->state = state;
+  link->was_open = link->was_open || state == FERRY_LINK_OPEN;
   if (link->nursery != NULL && state == FERRY_LINK_OPEN)
     ferry_nursery_link_flush (self, link);
   else if (link->nursery != NULL && state > FERRY_LINK_OPEN && before <= FERRY_LINK_OPEN)

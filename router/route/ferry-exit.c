@@ -7,6 +7,7 @@
 
 #include <string.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 
 struct _FerryExit
 {
@@ -36,7 +37,7 @@ ferry_exit_new (FerryCloseReason reason, const char *message)
   return self;
 }
 
-/* What a process that failed wrote to standard error last says more than its status, mostly. */
+/* What a process that failed wrote to standard error last says more than its status, mostly. Takes text. */
 static char *
 quote_last_error (FerryLink *link, char *text)
 {
@@ -49,49 +50,102 @@ quote_last_error (FerryLink *link, char *text)
   return quoted;
 }
 
+/* (transfer full): what a process runs, which in a message is no link of this process' own. */
+static char *
+name_program (const char *program)
+{
+  char *target = strcmp (program, "/proc/self/exe") == 0 ? g_file_read_link (program, NULL) : NULL;
+
+  return target != NULL ? target : g_strdup (program);
+}
+
+/* (transfer full): the process at the other end; with its program, as long as that is what may be wrong. */
+static char *
+name_process (GPid pid, FerryLink *link)
+{
+  const char *noun = link->nursery != NULL ? "Nursery" : "Worker";
+  g_autofree char *program = NULL;
+
+  if (link->was_open || link->program == NULL)
+    return g_strdup_printf ("%s “%s” (process %d)", noun, link->name, (int) pid);
+  program = name_program (link->program);
+  return g_strdup_printf ("%s “%s” (process %d) of the program “%s”", noun, link->name, (int) pid, program);
+}
+
 static char *
 describe_end (FerryExit *self, const char *name)
 {
   if (self->signal != 0)
-    return g_strdup_printf ("Worker “%s” (process %d) was killed by signal %d (%s)%s", name, (int) self->pid,
-                            self->signal, strsignal (self->signal), self->core_dumped ? ", core dumped" : "");
+    return g_strdup_printf ("%s was killed by signal %d (%s)%s", name, self->signal, strsignal (self->signal),
+                            self->core_dumped ? ", core dumped" : "");
   if (self->exit_status >= 0)
-    return g_strdup_printf ("Worker “%s” (process %d) exited with status %d", name, (int) self->pid, self->exit_status);
-  return g_strdup_printf ("Worker “%s” (process %d) ended, and its status was taken by another part of the program",
-                          name, (int) self->pid);
+    return g_strdup_printf ("%s exited with status %d", name, self->exit_status);
+  return g_strdup_printf ("%s ended, and its status was taken by another part of the program", name);
+}
+
+/* A process that ended before it attached, and was to: of a program that is no worker, or that could not become one.
+ * Takes text. */
+static char *
+explain_early_end (FerryExit *self, FerryLink *link, char *text)
+{
+  g_autofree char *end = text;
+
+  if (self->exit_status == 0)
+    return g_strdup_printf ("%s before it attached; have the program call %s", end, link->entry);
+  if (link->output != NULL && link->output->last_error != NULL)
+    return quote_last_error (link, g_strdup_printf ("%s before it attached", end));
+  if (self->exit_status == EX_UNAVAILABLE && link->confinement.required != 0)
+    return g_strdup_printf ("%s before it attached, as one that cannot enter its sandbox; require less of the sandbox, "
+                            "or look at what it wrote to standard error",
+                            end);
+  return g_strdup_printf ("%s before it attached; look at what it wrote to standard error, and have the program call "
+                          "%s",
+                          end, link->entry);
 }
 
 static char *
 describe_process (FerryExit *self, FerryLink *link)
 {
+  g_autofree char *name = name_process (self->pid, link);
   char *text;
 
   if (self->signal == 0 && self->exit_status < 0 && link->parent != FERRY_PARENT_SELF)
-    return g_strdup_printf ("Worker “%s” (process %d) ended, and its nursery did not say how", link->name,
-                            (int) self->pid);
-  text = describe_end (self, link->name);
+    return g_strdup_printf ("%s ended, and its nursery did not say how", name);
+  text = describe_end (self, name);
+  if (!link->was_open && link->entry != NULL)
+    return explain_early_end (self, link, text);
   return self->signal != 0 || self->exit_status > 0 ? quote_last_error (link, text) : text;
+}
+
+static char *
+describe_absence (FerryExit *self, FerryLink *link)
+{
+  g_autofree char *name = name_process (self->pid, link);
+
+  return quote_last_error (link, g_strdup_printf ("%s did not attach in time and was ended; have the program call %s, "
+                                                  "or give it longer with ferry_launcher_set_attach_timeout()",
+                                                  name, link->entry != NULL ? link->entry : "what enters its sandbox"));
 }
 
 static char *
 describe_cause (FerryExit *self, FerryLink *link)
 {
+  const char *noun = link->nursery != NULL ? "Nursery" : "Worker";
+
   switch (self->reason)
     {
     case FERRY_CLOSE_REASON_STOPPED:
       return g_strdup_printf ("The sender was stopped");
     case FERRY_CLOSE_REASON_NEVER_ATTACHED:
-      return g_strdup_printf ("Worker “%s” (process %d) did not take up its senders in time and was ended; "
-                              "it must call ferry_worker_get_sender()",
-                              link->name, (int) self->pid);
+      return describe_absence (self, link);
     case FERRY_CLOSE_REASON_LAUNCH_FAILED:
     case FERRY_CLOSE_REASON_NURSERY_LOST:
       return g_strdup (link->detail);
     case FERRY_CLOSE_REASON_HUNG_UP:
-      return g_strdup_printf ("Worker “%s” (process %d) closed its control socket, went on running and was ended",
+      return g_strdup_printf ("%s “%s” (process %d) closed its control socket, went on running and was ended", noun,
                               link->name, (int) self->pid);
     case FERRY_CLOSE_REASON_PROTOCOL_ERROR:
-      return g_strdup_printf ("Worker “%s” (process %d) broke the protocol and was ended: %s", link->name,
+      return g_strdup_printf ("%s “%s” (process %d) broke the protocol and was ended: %s", noun, link->name,
                               (int) self->pid, link->detail != NULL ? link->detail : "no detail");
     case FERRY_CLOSE_REASON_ROUTER_STOPPED:
       return g_strdup ("The router was stopped");
@@ -142,12 +196,14 @@ FerryExit *
 ferry_exit_new_for_process (const char *name, GPid pid, int code, int status)
 {
   FerryExit *self = ferry_exit_new (FERRY_CLOSE_REASON_EXITED, NULL);
+  g_autofree char *process = NULL;
 
   self->pid = pid;
   set_status (self, code, status);
   if (self->signal != 0)
     self->reason = FERRY_CLOSE_REASON_KILLED;
-  self->message = describe_end (self, name);
+  process = g_strdup_printf ("Worker “%s” (process %d)", name, (int) pid);
+  self->message = describe_end (self, process);
   return self;
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
+#include "lane/ferry-nursery-link-private.h"
 #include "route/ferry-exit-private.h"
 
 /* How long a stop waits for the workers that it killed, to have their exit records whole. */
@@ -130,9 +131,21 @@ ferry_monitor_push_news (FerryMonitor *self, FerryLink *link, FerryBlockKind kin
   FerryBlock *block = ferry_local_queue_take_block (self->local, link, kind);
 
   block->pid = link->pid;
-  if (kind == FERRY_BLOCK_ENDED)
-    block->exit = ferry_exit_new_for_link (link);
   ferry_monitor_push (self, block);
+}
+
+/* Tells of its end; a nursery's is heard of before that of the workers that it did not come to fork. */
+static void
+tell_end (FerryMonitor *self, FerryLink *link)
+{
+  FerryBlock *block = ferry_local_queue_take_block (self->local, link, FERRY_BLOCK_ENDED);
+  g_autoptr (FerryExit) exit = ferry_exit_new_for_link (link);
+
+  block->pid = link->pid;
+  block->exit = ferry_exit_ref (exit);
+  ferry_monitor_push (self, block);
+  if (link->nursery != NULL)
+    ferry_nursery_link_finish (self->shared, link, ferry_exit_get_message (exit));
 }
 
 /* monitor: tells of the process, once there is one. */
@@ -158,7 +171,7 @@ ferry_monitor_finish_link (FerryMonitor *self, FerryLink *link)
   ferry_shared_queue_remove (self->shared, link);
   close_all_pipes (link, self->stopping ? FERRY_PIPE_WORD_ROUTER_STOPPED : FERRY_PIPE_WORD_LINK_ENDED);
   /* The memory goes when the router's thread has heard of the end: see end_link() in ferry-dispatch.c. */
-  ferry_monitor_push_news (self, link, FERRY_BLOCK_ENDED);
+  tell_end (self, link);
 }
 
 /* A process that outlives the router's stop for a moment. */
@@ -412,7 +425,7 @@ add_link_command (FerryMonitor *self, gpointer data)
       refuse_launch (command);
       remove_grants (self, link);
       close_all_pipes (link, FERRY_PIPE_WORD_LINK_ENDED);
-      ferry_monitor_push_news (self, link, FERRY_BLOCK_ENDED);
+      tell_end (self, link);
     }
   else if (command->launch != NULL)
     launch_link (self, command);

@@ -234,7 +234,8 @@ spawn (FerryLauncher *starter, FerryRouter *router, FerryChannel **channel, cons
  *
  * Starts a worker that runs a function with its end of a new channel. The worker is forked by a nursery: the launcher's
  * own, or one that is started with the first channel, with what the launcher says then, and ends with the launcher.
- * Senders and transports that were added to the launcher go to this worker.
+ * Senders and transports that were added to the launcher go to this worker. Where the program turns out to be no
+ * nursery, the workers of later channels are executed.
  *
  * A function that the worker's program does not have, and arguments that are not its type, are errors that
  * [method@Ferry.Channel.receive] gives. The worker exits with status 0 when its function succeeded, and with 1 when it

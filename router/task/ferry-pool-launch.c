@@ -201,6 +201,8 @@ worker_state_changed (FerryWorker *worker, GParamSpec *pspec, gpointer data)
 
   if (ferry_worker_get_state (worker) != FERRY_WORKER_STATE_OPEN)
     return;
+  if (self->pool != NULL)
+    self->pool->has_attached = TRUE;
   ferry_pool_worker_take_process (self);
 }
 

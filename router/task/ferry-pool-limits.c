@@ -107,6 +107,23 @@ ferry_pool_note_failed_start (FerryPool *self, FerryObstacle obstacle, GError *e
   g_error_free (error);
 }
 
+/* How many workers may end before they are of use. A program of which no worker has ever attached, and that lets the
+ * time for that pass, is hardly one that does: it is tried once more. */
+static guint
+get_limit (FerryPool *self, FerryExit *exit)
+{
+  gboolean never = ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_NEVER_ATTACHED && !self->has_attached;
+
+  return never ? MIN (self->restart_limit, 1) : self->restart_limit;
+}
+
+/* The nursery cannot fork the worker, and the next one is executed. */
+static gboolean
+is_for_the_nursery_only (FerryPool *self, FerryExit *exit)
+{
+  return ferry_exit_get_obstacle (exit) == FERRY_OBSTACLE_NURSERY && self->starter->may_execute;
+}
+
 /* main: a worker ended that was not told to. One that had worked is simply replaced, and so are those that were lost
  * with their nursery, which counts its own ends. Those that end before they have done anything are replaced after a
  * pause, and when there are too many of them, not any more. */
@@ -119,6 +136,8 @@ ferry_pool_note_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
   self->n_restarts++;
   if (ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_LAUNCH_FAILED)
     {
+      if (is_for_the_nursery_only (self, exit))
+        return;
       ferry_pool_note_failed_start (
         self, ferry_exit_get_obstacle (exit),
         g_error_new_literal (FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED, ferry_exit_get_message (exit)));
@@ -128,7 +147,7 @@ ferry_pool_note_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
   if (worker->n_done > 0 || worker->lost_task || ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_NURSERY_LOST)
     return;
   back_off (self, self->restarts);
-  if (self->restarts->len > self->restart_limit)
+  if (self->restarts->len > get_limit (self, exit))
     ferry_pool_fail (self, describe_limit (self, exit));
 }
 

@@ -115,8 +115,9 @@ struct _FerryPool
   GArray *restarts;   /* (element-type gint64): times of those ends that count against the limit */
   GArray *refusals;   /* (element-type gint64): times at which the system had too little for a worker */
   guint64 n_restarts;
-  FerryTimer back_off; /* set: no worker is started before */
-  GError *error;       /* (owned) (nullable): why no worker is started any more */
+  FerryTimer back_off;   /* set: no worker is started before */
+  GError *error;         /* (owned) (nullable): why no worker is started any more */
+  gboolean has_attached; /* some worker has, so that the program is one that does */
   gboolean started;
   gboolean stopping;
   gboolean pumping;

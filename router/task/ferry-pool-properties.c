@@ -274,6 +274,9 @@ install_limits (void)
    * Whether workers are forked by a nursery, which takes a tenth of a millisecond, or executed one by one, which
    * gives each a layout of its memory of its own. The launcher's own nursery counts before this.
    *
+   * A program that cannot be a nursery, since it has threads when it is to fork, say, is executed for each worker all
+   * the same: a message tells so once, and [method@Ferry.Pool.reset] has a nursery tried again.
+   *
    * Since: 0.1
    */
   properties[PROP_USE_NURSERY] = g_param_spec_boolean (

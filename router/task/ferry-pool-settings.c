@@ -229,6 +229,9 @@ ferry_pool_set_use_nursery (FerryPool *self, gboolean use_nursery)
  * and when there are more of them than @restarts in @interval, not any more: the pool then fails. By default 5 in 60
  * seconds. Workers that end at a task are replaced without limit.
  *
+ * A worker that does not attach in its time ([method@Ferry.Launcher.set_attach_timeout]) is replaced once where none of
+ * the pool's workers ever has: the program then hardly calls [func@Ferry.Worker.main].
+ *
  * What the system refuses a worker for want of memory, descriptors or processes is tried again after such pauses as
  * well, and limited alike: with no worker left the pool then fails with %FERRY_ERROR_SYSTEM. On the router's thread.
  *

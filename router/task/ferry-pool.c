@@ -583,6 +583,9 @@ ferry_pool_reset (FerryPool *self)
   g_array_set_size (self->refusals, 0);
   if (self->starter != NULL && self->starter->nursery != NULL)
     ferry_nursery_forgive (self->starter->nursery);
+  else if (self->starter != NULL && self->starter->may_execute)
+    /* It may be a nursery now. */
+    g_clear_object (&self->starter);
   ferry_timers_unset (self->timers, &self->back_off);
   ferry_pool_notify_error (self);
   ferry_pool_pump (self);

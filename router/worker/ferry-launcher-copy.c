@@ -35,7 +35,7 @@ ferry_launcher_new_copy (FerryLauncher *launcher)
 }
 
 /* main: a launcher of the same workers, which has them forked by a nursery that the other launcher starts. What is in a
- * sandbox is executed all the same. */
+ * sandbox is executed all the same, and so is a program that turns out to be no nursery. */
 FerryLauncher *
 ferry_launcher_new_forked (FerryLauncher *launcher)
 {
@@ -46,6 +46,7 @@ ferry_launcher_new_forked (FerryLauncher *launcher)
     return self;
   nursery = ferry_nursery_new (launcher);
   ferry_launcher_set_nursery (self, nursery);
+  self->may_execute = TRUE;
   return self;
 }
 

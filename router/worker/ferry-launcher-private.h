@@ -15,6 +15,9 @@ G_BEGIN_DECLS
 /* What the names of senders begin with that Ferry itself passes to its workers. */
 #define FERRY_RESERVED_SENDER_PREFIX "ferry."
 
+/* What a program calls for the senders that Ferry passes it. */
+#define FERRY_MAIN_ENTRY "ferry_worker_main() at the beginning of main()"
+
 #define FERRY_N_STREAMS 3
 
 /* The environment variable by which a persistent worker is told its address. */
@@ -36,6 +39,7 @@ typedef struct
 {
   char *name;             /* (owned) */
   FerrySender *sender;    /* (owned) */
+  const char *entry;      /* (unowned): the function that has to be called for it */
   FerryPassedFunc passed; /* (nullable): NULL once it was called */
   gpointer passed_data;
 } FerryNamedSender;
@@ -55,6 +59,7 @@ struct _FerryLauncher
   GArray *senders;          /* (owned) (element-type FerryNamedSender) */
   FerryAttributes attributes;
   FerryNursery *nursery; /* (owned) (nullable): what forks its workers */
+  gboolean may_execute;  /* they are executed where the nursery cannot fork them */
   FerrySandbox *sandbox; /* (owned) (nullable): what its workers run in */
 };
 
@@ -67,7 +72,7 @@ FerryWorker *ferry_launcher_spawn_nursery (FerryLauncher *self, FerryRouter *rou
 gboolean ferry_launcher_add_reserved_sender (FerryLauncher *self, const char *name, FerrySender *sender,
                                              GError **error);
 gboolean ferry_launcher_add_watched_sender (FerryLauncher *self, const char *name, FerrySender *sender,
-                                            FerryPassedFunc passed, gpointer data, GError **error);
+                                            const char *entry, FerryPassedFunc passed, gpointer data, GError **error);
 void ferry_launcher_drop_last_sender (FerryLauncher *self);
 GArray *ferry_launcher_set_senders_aside (FerryLauncher *self);
 void ferry_launcher_put_senders_back (FerryLauncher *self, GArray *senders);

@@ -75,8 +75,8 @@ count_latest (FerryLauncher *self)
 }
 
 static gboolean
-add_sender (FerryLauncher *self, const char *name, FerrySender *sender, FerryPassedFunc passed, gpointer data,
-            GError **error)
+add_sender (FerryLauncher *self, const char *name, FerrySender *sender, const char *entry, FerryPassedFunc passed,
+            gpointer data, GError **error)
 {
   FerryNamedSender named;
 
@@ -102,7 +102,7 @@ add_sender (FerryLauncher *self, const char *name, FerrySender *sender, FerryPas
                    FERRY_MAX_CELLS_PER_LINK);
       return FALSE;
     }
-  named = (FerryNamedSender){g_strdup (name), g_object_ref (sender), passed, data};
+  named = (FerryNamedSender){g_strdup (name), g_object_ref (sender), entry, passed, data};
   g_array_append_val (self->senders, named);
   return TRUE;
 }
@@ -111,16 +111,16 @@ add_sender (FerryLauncher *self, const char *name, FerrySender *sender, FerryPas
 gboolean
 ferry_launcher_add_reserved_sender (FerryLauncher *self, const char *name, FerrySender *sender, GError **error)
 {
-  return add_sender (self, name, sender, NULL, NULL, error);
+  return add_sender (self, name, sender, FERRY_MAIN_ENTRY, NULL, NULL, error);
 }
 
-/* main: the same. passed is called once, with the worker that was spawned with the sender, or with NULL when there will
- * be none; not where this returns FALSE. */
+/* main: the same, of which entry is what the worker's program calls for it. passed is called once, with the worker that
+ * was spawned with the sender, or with NULL when there will be none; not where this returns FALSE. */
 gboolean
-ferry_launcher_add_watched_sender (FerryLauncher *self, const char *name, FerrySender *sender, FerryPassedFunc passed,
-                                   gpointer data, GError **error)
+ferry_launcher_add_watched_sender (FerryLauncher *self, const char *name, FerrySender *sender, const char *entry,
+                                   FerryPassedFunc passed, gpointer data, GError **error)
 {
-  return add_sender (self, name, sender, passed, data, error);
+  return add_sender (self, name, sender, entry, passed, data, error);
 }
 
 /* main: forgets the sender that was added last, and there is one. */
@@ -204,7 +204,7 @@ ferry_launcher_add_sender (FerryLauncher *self, const char *name, FerrySender *s
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   if (!g_str_has_prefix (name, FERRY_RESERVED_SENDER_PREFIX))
-    return add_sender (self, name, sender, NULL, NULL, error);
+    return add_sender (self, name, sender, "ferry_worker_get_sender()", NULL, NULL, error);
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
                "The sender cannot be passed as “%s”; names that begin with “%s” are Ferry's own, choose another", name,
                FERRY_RESERVED_SENDER_PREFIX);

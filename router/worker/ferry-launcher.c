@@ -369,7 +369,7 @@ ferry_launcher_find_program (FerryLauncher *self, GError **error)
   found = g_find_program_in_path (self->argv[0]);
   if (found == NULL)
     g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
-                 "Worker “%s” was not found in PATH; give its path, or install it", self->argv[0]);
+                 "The program “%s” was not found in PATH; give its path, or install it", self->argv[0]);
   return found;
 }
 
@@ -400,6 +400,22 @@ make_plan (FerryLauncher *self, FerryLink *link, gboolean executed, GError **err
   return g_steal_pointer (&plan);
 }
 
+/* What the worker's program has to call: what Ferry needs itself comes first. */
+static const char *
+get_entry (FerryLauncher *self)
+{
+  const char *entry = NULL;
+
+  for (guint i = 0; i < self->senders->len; i++)
+    {
+      const FerryNamedSender *named = &g_array_index (self->senders, FerryNamedSender, i);
+
+      if (entry == NULL || strcmp (named->entry, FERRY_MAIN_ENTRY) == 0)
+        entry = named->entry;
+    }
+  return entry;
+}
+
 /* A link with the launcher's senders granted on it. */
 static FerryLink *
 make_link (FerryLauncher *self, FerryRouter *router, const char *name, gsize arena_size, GError **error)
@@ -423,6 +439,7 @@ make_link (FerryLauncher *self, FerryRouter *router, const char *name, gsize are
                          router->max_message_size, error);
   if (link == NULL || !ferry_link_open_socket (link, error))
     return NULL;
+  link->entry = get_entry (self);
   link->trusted = self->trusted;
   link->attach_timeout = self->senders->len > 0 ? self->attach_timeout : 0;
   for (guint i = 0; i < self->senders->len; i++)
@@ -469,10 +486,14 @@ spawn (FerryLauncher *self, FerryRouter *router, FerryNursery *nursery, gboolean
   if (link == NULL)
     return NULL;
   plan = make_plan (self, link, nursery == NULL, error);
-  if (plan == NULL || !confine (self, plan, link, error))
+  if (plan == NULL)
+    return NULL;
+  link->program = g_strdup (plan->program);
+  if (!confine (self, plan, link, error))
     return NULL;
   if (as_nursery)
     {
+      link->entry = FERRY_MAIN_ENTRY;
       link->nursery = ferry_nursery_link_new ();
       link->attach_timeout = self->attach_timeout;
       plan->environ = g_environ_setenv (plan->environ, FERRY_NURSERY_VARIABLE, "1", TRUE);
@@ -512,6 +533,20 @@ check_executed (FerryLauncher *self, GError **error)
                        "A worker in a sandbox is executed and never forked by a nursery; give the launcher one of the "
                        "two");
   return FALSE;
+}
+
+/* Has the workers executed from now on where that is wanted, and their program cannot be a nursery. */
+static void
+give_up_nursery (FerryLauncher *self)
+{
+  FerryExit *obstacle = self->nursery != NULL && self->may_execute ? ferry_nursery_get_obstacle (self->nursery) : NULL;
+
+  if (obstacle == NULL)
+    return;
+  g_message (
+    "The program “%s” cannot be a nursery, and is executed for each worker from now on, which takes longer: %s",
+    self->argv[0], ferry_exit_get_message (obstacle));
+  g_clear_object (&self->nursery);
 }
 
 /* main: starts the launcher's program as a nursery, which is passed no senders. The router runs. */
@@ -561,9 +596,8 @@ ferry_launcher_spawn (FerryLauncher *self, FerryRouter *router, GError **error)
 
   if (!ferry_router_check (router, error))
     return NULL;
-  if (self->nursery != NULL && !check_executed (self, error))
-    return NULL;
-  if (self->nursery != NULL && !ferry_nursery_prepare (self->nursery, router, error))
+  give_up_nursery (self);
+  if (self->nursery != NULL && (!check_executed (self, error) || !ferry_nursery_prepare (self->nursery, router, error)))
     return NULL;
   return spawn (self, router, self->nursery, FALSE, error);
 }

@@ -20,6 +20,7 @@ G_BEGIN_DECLS
 typedef struct _FerryNurseryLaunch FerryNurseryLaunch;
 
 void ferry_nursery_forgive (FerryNursery *self);
+FerryExit *ferry_nursery_get_obstacle (FerryNursery *self);
 gboolean ferry_nursery_prepare (FerryNursery *self, FerryRouter *router, GError **error);
 void ferry_nursery_watch_worker (FerryNursery *self, FerryWorker *worker);
 FerryNurseryLaunch *ferry_nursery_launch_new (FerryNursery *self, FerryLink *link, FerrySpawnPlan *plan,

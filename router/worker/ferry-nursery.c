@@ -8,12 +8,12 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "route/ferry-exit-private.h"
 #include "worker/ferry-launcher-private.h"
 #include "worker/ferry-worker-private.h"
 
-/* A nursery that ends this soon after its start, this often in a row, is not started again by itself. */
-#define SOON (5 * G_USEC_PER_SEC)
-#define MAX_SOON 3
+/* A nursery that ends this often in a row without having forked a worker is not started again by itself. */
+#define MAX_IN_VAIN 3
 
 /**
  * FerryNursery:
@@ -30,6 +30,10 @@
  *
  * A nursery has one thread. One that was found to have more refuses to fork, naming the initialiser after which it had.
  *
+ * A worker that was asked for and not forked ends with %FERRY_CLOSE_REASON_NURSERY_LOST, or with
+ * %FERRY_CLOSE_REASON_LAUNCH_FAILED where the nursery's program could not be executed; the message says how the nursery
+ * ended.
+ *
  * Its process ends with the router, and when neither the object nor any of its workers is left. It belongs to the
  * router's thread.
  *
@@ -43,10 +47,10 @@ struct _FerryNursery
   FerryWorker *worker;     /* (owned) (nullable): the process, the latest one where it has ended */
   FerryMonitor *monitor;   /* (unowned): whose the process is; only compared, while that lives */
   char **environ;          /* (owned) (nullable): what the process was started with */
-  gint64 started_at;
   guint n_starts;
-  guint n_soon;         /* how many in a row ended soon after their start */
-  FerryExit *last_exit; /* (owned) (nullable): of the latest of those */
+  guint n_in_vain;      /* how many in a row ended without having forked a worker */
+  gboolean is_unfit;    /* it forks nothing, or did not attach in its time */
+  FerryExit *last_exit; /* (owned) (nullable): what the latest of those said, or the worker that was not forked */
 };
 
 G_DEFINE_FINAL_TYPE (FerryNursery, ferry_nursery, G_TYPE_OBJECT)
@@ -108,24 +112,25 @@ ferry_nursery_new (FerryLauncher *launcher)
 }
 
 static void
+note_exit (FerryNursery *self, FerryExit *exit)
+{
+  g_clear_pointer (&self->last_exit, ferry_exit_unref);
+  self->last_exit = ferry_exit_ref (exit);
+}
+
+static void
 ended_cb (FerryWorker *worker, FerryExit *exit, gpointer user_data)
 {
   FerryNursery *self = user_data;
-
   FerryCloseReason reason = ferry_exit_get_reason (exit);
 
   /* A program that was not executed costs nothing to try, and its workers are told the reason. */
   if (worker != self->worker || reason == FERRY_CLOSE_REASON_ROUTER_STOPPED ||
       reason == FERRY_CLOSE_REASON_LAUNCH_FAILED)
     return;
-  if (g_get_monotonic_time () - self->started_at >= SOON)
-    {
-      self->n_soon = 0;
-      return;
-    }
-  self->n_soon++;
-  g_clear_pointer (&self->last_exit, ferry_exit_unref);
-  self->last_exit = ferry_exit_ref (exit);
+  self->n_in_vain++;
+  self->is_unfit = reason == FERRY_CLOSE_REASON_NEVER_ATTACHED;
+  note_exit (self, exit);
 }
 
 /* Senders that come later wait for a worker that is spawned. */
@@ -155,7 +160,6 @@ start (FerryNursery *self, FerryRouter *router, GError **error)
   self->monitor = router->monitor;
   g_strfreev (self->environ);
   self->environ = g_strdupv (self->launcher->environ);
-  self->started_at = g_get_monotonic_time ();
   self->n_starts++;
   return TRUE;
 }
@@ -174,7 +178,16 @@ check_router (FerryNursery *self, FerryRouter *router, GError **error)
 void
 ferry_nursery_forgive (FerryNursery *self)
 {
-  self->n_soon = 0;
+  self->n_in_vain = 0;
+  self->is_unfit = FALSE;
+}
+
+/* main: (nullable): what says that the program cannot be a nursery, so that its workers are better executed; NULL where
+ * nothing does. */
+FerryExit *
+ferry_nursery_get_obstacle (FerryNursery *self)
+{
+  return self->is_unfit || self->n_in_vain >= MAX_IN_VAIN ? self->last_exit : NULL;
 }
 
 /* main: starts the process where there is none. */
@@ -183,12 +196,12 @@ ferry_nursery_prepare (FerryNursery *self, FerryRouter *router, GError **error)
 {
   if (is_alive (self))
     return check_router (self, router, error);
-  if (self->n_soon < MAX_SOON)
+  if (self->n_in_vain < MAX_IN_VAIN)
     return start (self, router, error);
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
-               "The nursery ended %u times soon after its start, and is not started again before "
+               "The nursery ended %u times without having started a worker, and is not started again before "
                "ferry_nursery_start() is called, or ferry_pool_reset() where a pool has it; the last time: %s",
-               self->n_soon, ferry_exit_get_message (self->last_exit));
+               self->n_in_vain, ferry_exit_get_message (self->last_exit));
   return FALSE;
 }
 
@@ -199,8 +212,8 @@ ferry_nursery_prepare (FerryNursery *self, FerryRouter *router, GError **error)
  * @error: return location for an error
  *
  * Starts the nursery's process ahead of the first worker, so that it has prepared itself when that is asked for. Does
- * nothing where it runs. One that ended soon after its start three times in a row is started again by this only. On the
- * router's thread.
+ * nothing where it runs. One that ended three times in a row without having forked a worker is started again by this
+ * only. On the router's thread.
  *
  * Fails with %FERRY_ERROR_NOT_RUNNING, %FERRY_ERROR_WRONG_THREAD, %FERRY_ERROR_BAD_ARGUMENTS when it runs with another
  * router, or its launcher has senders or transports at the first start, %FERRY_ERROR_LAUNCH_FAILED when there is no
@@ -219,7 +232,7 @@ ferry_nursery_start (FerryNursery *self, FerryRouter *router, GError **error)
 
   if (!ferry_router_check (router, error))
     return FALSE;
-  self->n_soon = 0;
+  ferry_nursery_forgive (self);
   return ferry_nursery_prepare (self, router, error);
 }
 
@@ -283,9 +296,19 @@ ferry_launcher_set_nursery (FerryLauncher *self, FerryNursery *nursery)
 static void
 worker_pid_cb (FerryWorker *worker, GParamSpec *pspec, gpointer user_data)
 {
+  ferry_nursery_forgive (user_data);
+}
+
+static void
+worker_refused_cb (FerryWorker *worker, FerryExit *exit, gpointer user_data)
+{
   FerryNursery *self = user_data;
 
-  self->n_soon = 0;
+  if (ferry_exit_get_reason (exit) != FERRY_CLOSE_REASON_LAUNCH_FAILED ||
+      ferry_exit_get_obstacle (exit) != FERRY_OBSTACLE_NURSERY)
+    return;
+  self->is_unfit = TRUE;
+  note_exit (self, exit);
 }
 
 static void
@@ -305,6 +328,7 @@ void
 ferry_nursery_watch_worker (FerryNursery *self, FerryWorker *worker)
 {
   g_signal_connect_data (worker, "notify::pid", G_CALLBACK (worker_pid_cb), g_object_ref (self), drop_nursery, 0);
+  g_signal_connect_object (worker, "ended", G_CALLBACK (worker_refused_cb), self, 0);
   g_signal_connect_data (worker, "ended", G_CALLBACK (worker_ended_cb), g_object_ref (self), drop_nursery,
                          G_CONNECT_AFTER);
 }
@@ -330,6 +354,7 @@ FerryNurseryLaunch *
 ferry_nursery_launch_new (FerryNursery *self, FerryLink *link, FerrySpawnPlan *plan, GError **error)
 {
   const FerryAttributes *attributes = &plan->attributes;
+  FerryLink *nursery = ferry_worker_get_link (self->worker);
   FerryStart start = {.nice = attributes->nice, .limits_set = attributes->limits_set};
   gboolean same = environments_are_equal (plan->environ, self->environ);
   FerryStartRequest *request;
@@ -348,10 +373,10 @@ ferry_nursery_launch_new (FerryNursery *self, FerryLink *link, FerrySpawnPlan *p
       ferry_start_request_take_stream (request, i, ferry_steal_fd (&plan->streams[i]));
   ferry_start_request_take_control (request, ferry_steal_fd (&link->worker_end));
   link->parent = FERRY_PARENT_ASKED;
+  link->program = g_strdup (nursery->program);
   launch = g_new (FerryNurseryLaunch, 1);
-  *launch =
-    (FerryNurseryLaunch){ferry_monitor_ref (self->monitor), ferry_link_ref (ferry_worker_get_link (self->worker)),
-                         ferry_link_ref (link), request, 0};
+  *launch = (FerryNurseryLaunch){ferry_monitor_ref (self->monitor), ferry_link_ref (nursery), ferry_link_ref (link),
+                                 request, 0};
   return launch;
 }
 

@@ -6,8 +6,6 @@
 
 #include "config.h"
 
-#include <unistd.h>
-
 #include "base/ferry-base-private.h"
 #include "lane/ferry-link-private.h"
 #include "worker/ferry-bubblewrap-private.h"
@@ -102,13 +100,6 @@ make_plan (FerrySandbox *self, const FerryLink *link, guint32 possible)
   return plan;
 }
 
-/* What wraps a program that cannot be executed would tell so by an exit status of its own. */
-static gboolean
-can_be_executed (const char *program)
-{
-  return !g_path_is_absolute (program) || access (program, X_OK) == 0;
-}
-
 /* main: has the plan, of a program that is executed, start it in the sandbox. Fails with FERRY_ERROR_LAUNCH_FAILED. */
 gboolean
 ferry_sandbox_apply (FerrySandbox *self, FerrySpawnPlan *plan, FerryLink *link, GError **error)
@@ -129,7 +120,8 @@ ferry_sandbox_apply (FerrySandbox *self, FerrySpawnPlan *plan, FerryLink *link, 
   confinement->required = sandbox->required;
   /* Namespaces are given once they have been seen. */
   confinement->given = sandbox->layers & ~(FERRY_LAYERS_OF_WORKER | FERRY_LAYER_NAMESPACES);
-  confinement->wrapped = (sandbox->layers & FERRY_LAYER_NAMESPACES) != 0 && can_be_executed (plan->program);
+  /* What wraps a program that cannot be executed would tell so by an exit status of its own. */
+  confinement->wrapped = (sandbox->layers & FERRY_LAYER_NAMESPACES) != 0 && ferry_spawn_can_execute (plan);
   if (confinement->wrapped)
     ferry_bubblewrap_wrap (plan, sandbox);
   ferry_confinement_begin (link);

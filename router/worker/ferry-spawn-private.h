@@ -27,6 +27,8 @@ gboolean ferry_spawn (gpointer plan, int control_fd, GPid *pid, int *pidfd, GErr
 /* Of a process that is nobody's child, and so outlives the application. FERRY_ERROR_LAUNCH_FAILED. */
 gboolean ferry_spawn_detached (FerrySpawnPlan *plan, GPid *pid, GError **error);
 
+gboolean ferry_spawn_can_execute (const FerrySpawnPlan *plan);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerrySpawnPlan, ferry_spawn_plan_free)
 
 G_END_DECLS

@@ -205,11 +205,10 @@ give_birth (Birth *birth, int (*child) (void *data), int *pidfd)
 
 /* ---- what is said of a process that could not be started ---- */
 
-/* The beginning of the program's file, or nothing where that cannot be read. */
+/* The beginning of a file, or nothing where that cannot be read. */
 static gsize
-read_beginning (const FerrySpawnPlan *plan, char *buffer, gsize size)
+read_beginning (const char *path, char *buffer, gsize size)
 {
-  g_autofree char *path = g_canonicalize_filename (plan->program, plan->cwd);
   ferry_autofd fd = open (path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   struct stat status;
   gssize got = -1;
@@ -219,21 +218,46 @@ read_beginning (const FerrySpawnPlan *plan, char *buffer, gsize size)
   return got > 0 ? (gsize) got : 0;
 }
 
+/* (transfer full) (nullable): what the first line of a script names. */
+static char *
+read_interpreter (const char *path)
+{
+  char beginning[256] = {0};
+  const char *name = beginning + 2;
+
+  read_beginning (path, beginning, sizeof beginning - 1);
+  if (!g_str_has_prefix (beginning, "#!"))
+    return NULL;
+  name += strspn (name, " \t");
+  return g_strndup (name, strcspn (name, " \t\r\n"));
+}
+
+/* any: whether the program is there and may be executed, and the interpreter of a script is there. */
+gboolean
+ferry_spawn_can_execute (const FerrySpawnPlan *plan)
+{
+  g_autofree char *path = g_canonicalize_filename (plan->program, plan->cwd);
+  g_autofree char *interpreter = NULL;
+
+  if (access (path, X_OK) < 0)
+    return FALSE;
+  interpreter = read_interpreter (path);
+  return interpreter == NULL || access (interpreter, X_OK) == 0;
+}
+
 /* What is missing: the program, or what its file names to run it. The system gives one reason for all three. */
 static char *
 describe_missing (const FerrySpawnPlan *plan)
 {
-  char beginning[256] = {0};
-  gsize size = read_beginning (plan, beginning, sizeof beginning - 1);
-  const char *name = beginning + strspn (beginning, "#! \t");
+  g_autofree char *path = g_canonicalize_filename (plan->program, plan->cwd);
+  g_autofree char *interpreter = read_interpreter (path);
 
-  if (size == 0)
+  if (access (path, F_OK) < 0)
     return g_strdup ("check the path");
-  if (!g_str_has_prefix (beginning, "#!"))
+  if (interpreter == NULL)
     return g_strdup ("its file is there, and what loads it is missing; build it for this system");
-  return g_strdup_printf ("its file is there, and its interpreter “%.*s” is missing; install that, or mend the file's "
-                          "first line",
-                          (int) strcspn (name, " \t\r\n"), name);
+  return g_strdup_printf (
+    "its file is there, and its interpreter “%s” is missing; install that, or mend the file's first line", interpreter);
 }
 
 /* What to do about a program that is not executed. */

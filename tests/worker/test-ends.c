@@ -279,7 +279,7 @@ test_ends_a_worker_that_never_attaches (void)
   g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (router);
   g_autoptr (FerryWorker) worker = spawn_with_timeout (router, pipe, "pause");
 
-  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_NEVER_ATTACHED, "did not take up its senders");
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_NEVER_ATTACHED, "did not attach in time");
   ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_NEVER_ATTACHED);
   g_assert_cmpint (ferry_exit_get_signal (pipe->exit), ==, SIGKILL);
   g_assert_false (ferry_test_is_alive (ferry_worker_get_pid (worker)));

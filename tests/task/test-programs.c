@@ -1,0 +1,305 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Programs that are no workers: whatever starts them, the message names the program, the reason and what to do. */
+
+#include "config.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "task/task-test.h"
+
+#define PATIENCE (FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC)
+
+/* Long enough for none that never attaches, and for all that end by themselves. */
+#define ATTACH_TIMEOUT (10 * 1000)
+
+typedef struct
+{
+  const char *name;    /* of the file */
+  const char *content; /* (nullable): there is no such file */
+  guint mode;
+  gboolean attaches_never;
+  const char *words[3]; /* (nullable): what the message has beside the program's path */
+} Program;
+
+static const Program programs[] = {
+  {"missing", NULL, 0, FALSE, {"No such file or directory", "check the path"}},
+  {"not-executable", "#!/bin/sh\n", 0600, FALSE, {"Permission denied", "chmod +x"}},
+  {"without-interpreter", "#! /no/such/shell -e\n", 0700, FALSE, {"No such file or directory", "“/no/such/shell”"}},
+  {"without-first-line", "echo\n", 0700, FALSE, {"Exec format error", "“#!”"}},
+  {"ends-well", "#!/bin/sh\n", 0700, FALSE, {"exited with status 0", "before it attached"}},
+  {"ends-with-69", "#!/bin/sh\nexit 69\n", 0700, FALSE, {"exited with status 69", "before it attached"}},
+  {"goes-on", "#!/bin/sh\nexec tail -f /dev/null\n", 0700, TRUE, {"did not attach in time"}},
+};
+
+typedef struct
+{
+  FerryRouter *router;     /* (owned) */
+  FerryLauncher *launcher; /* (owned) */
+  const Program *program;
+  char *folder; /* (owned) */
+  char *path;   /* (owned) */
+} Test;
+
+static void
+test_init (Test *self, const Program *program)
+{
+  g_autoptr (GError) error = NULL;
+
+  self->program = program;
+  self->folder = g_dir_make_tmp ("ferry-test-programs-XXXXXX", &error);
+  g_assert_no_error (error);
+  self->path = g_build_filename (self->folder, program->name, NULL);
+  if (program->content != NULL)
+    {
+      g_assert_true (g_file_set_contents (self->path, program->content, -1, NULL));
+      g_assert_cmpint (g_chmod (self->path, (int) program->mode), ==, 0);
+    }
+  self->router = ferry_test_router_new ();
+  self->launcher = ferry_launcher_new ((const char *const[]){self->path, NULL});
+  if (program->attaches_never)
+    ferry_launcher_set_attach_timeout (self->launcher, ATTACH_TIMEOUT);
+}
+
+static void
+test_clear (Test *self)
+{
+  g_object_unref (self->launcher);
+  task_test_settle ();
+  ferry_test_router_stop (self->router);
+  g_unlink (self->path);
+  g_rmdir (self->folder);
+  g_free (self->path);
+  g_free (self->folder);
+}
+
+static void
+assert_says (const char *message, const char *words)
+{
+  if (strstr (message, words) == NULL)
+    g_error ("“%s” does not say “%s”", message, words);
+}
+
+/* entry: what a program has to call that can be executed. */
+static void
+check (Test *test, const char *message, const char *entry)
+{
+  const Program *program = test->program;
+
+  assert_says (message, test->path);
+  for (guint i = 0; program->words[i] != NULL; i++)
+    assert_says (message, program->words[i]);
+  if (strstr (message, "attach") != NULL)
+    assert_says (message, entry);
+}
+
+static void
+run_in_pool (Test *test, gboolean use_nursery)
+{
+  g_autoptr (FerryPool) pool = ferry_pool_new (test->router, test->launcher);
+  g_autoptr (FerryExecutor) executor = ferry_executor_new (pool);
+  g_autoptr (FerryTask) task = NULL;
+
+  ferry_pool_set_use_nursery (pool, use_nursery);
+  ferry_pool_set_restart_limit (pool, 1, 60 * G_USEC_PER_SEC);
+  task = task_test_submit (executor, "nothing", NULL);
+  task_test_wait_done (task);
+  g_assert_nonnull (ferry_pool_get_error (pool));
+  check (test, ferry_task_get_error (task)->message, "ferry_worker_main()");
+  task_test_wait_workers (pool, 0);
+}
+
+static void
+run_pool (Test *test)
+{
+  run_in_pool (test, FALSE);
+}
+
+static void
+run_pool_with_nursery (Test *test)
+{
+  run_in_pool (test, TRUE);
+}
+
+/* More often than a nursery is started in vain, so that what is executed at last is told as well. */
+static void
+run_channel (Test *test)
+{
+  for (guint i = 0; i < 5; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GVariant) value = NULL;
+      g_autoptr (FerryChannel) channel = ferry_channel_start (test->launcher, test->router, "echo", NULL, &error);
+
+      g_assert_no_error (error);
+      g_assert_false (ferry_channel_receive (channel, PATIENCE, NULL, &value, NULL, &error));
+      check (test, error->message, "ferry_worker_main()");
+      g_clear_error (&error);
+      g_clear_pointer (&value, g_variant_unref);
+    }
+}
+
+static void
+take_error (FerryExchange *exchange, FerryChannel *channel, GVariant *value, GError *failure, GError *error,
+            gpointer data)
+{
+  Test *test = data;
+
+  g_assert_null (value);
+  check (test, error->message, "ferry_worker_main()");
+}
+
+static void
+run_exchange (Test *test)
+{
+  g_autoptr (FerryExchange) exchange = ferry_exchange_new (test->router, test->launcher);
+  g_autoptr (GError) error = NULL;
+
+  ferry_exchange_set_limit (exchange, 1);
+  g_signal_connect (exchange, "data", G_CALLBACK (take_error), test);
+  ferry_exchange_set_flowing (exchange, TRUE);
+  for (guint i = 0; i < 2; i++)
+    g_assert_true (ferry_exchange_start (exchange, "echo", NULL, &error));
+  g_assert_true (ferry_exchange_finish (exchange, PATIENCE, &error));
+}
+
+static void
+wait_ended (FerryWorker *worker)
+{
+  ferry_test_wait_ended (worker);
+  task_test_settle ();
+}
+
+static void
+run_sender (Test *test)
+{
+  FerryTestPipe *pipe = ferry_test_pipe_new (test->router);
+  g_autoptr (FerryWorker) worker = NULL;
+
+  g_assert_true (ferry_launcher_add_sender (test->launcher, "out", pipe->sender, NULL));
+  worker = ferry_launcher_spawn (test->launcher, test->router, NULL);
+  wait_ended (worker);
+  ferry_test_pipe_wait_closed (pipe);
+  check (test, ferry_exit_get_message (pipe->exit), "ferry_worker_get_sender()");
+  check (test, ferry_exit_get_message (ferry_worker_get_exit (worker)), "ferry_worker_get_sender()");
+  ferry_test_pipe_free (pipe);
+}
+
+static void
+run_transport (Test *test)
+{
+  g_autoptr (FerryTransport) transport = ferry_launcher_add_transport (test->launcher, test->router, "questions", NULL);
+  g_autoptr (FerryWorker) worker = ferry_launcher_spawn (test->launcher, test->router, NULL);
+  g_autoptr (GError) reason = NULL;
+
+  wait_ended (worker);
+  reason = ferry_transport_dup_reason (transport);
+  g_assert_error (reason, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  check (test, reason->message, "ferry_worker_get_transport()");
+}
+
+static void
+run_in_sandbox (Test *test)
+{
+  g_autoptr (FerrySandbox) sandbox = ferry_sandbox_new ();
+
+  ferry_sandbox_set_policy (sandbox, FERRY_SANDBOX_POLICY_PREFERRED);
+  ferry_sandbox_add_read_only_path (sandbox, test->folder);
+  ferry_launcher_set_sandbox (test->launcher, sandbox);
+  run_transport (test);
+}
+
+typedef struct
+{
+  const char *name;
+  void (*run) (Test *test);
+} Way;
+
+static const Way ways[] = {
+  {"pool", run_pool},          {"pool-with-nursery", run_pool_with_nursery},
+  {"channel", run_channel},    {"exchange", run_exchange},
+  {"sender", run_sender},      {"transport", run_transport},
+  {"sandbox", run_in_sandbox},
+};
+
+static void
+tells_what_to_do (gconstpointer data)
+{
+  guint number = GPOINTER_TO_UINT (data);
+  Test test;
+
+  test_init (&test, &programs[number % G_N_ELEMENTS (programs)]);
+  ways[number / G_N_ELEMENTS (programs)].run (&test);
+  test_clear (&test);
+}
+
+/* ---- a worker that is no nursery ---- */
+
+static guint n_messages;
+
+static GLogWriterOutput
+count_messages (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
+{
+  for (gsize i = 0; i < n_fields; i++)
+    n_messages += strcmp (fields[i].key, "MESSAGE") == 0 && strstr (fields[i].value, "cannot be a nursery") != NULL;
+  return g_log_writer_default (level, fields, n_fields, data);
+}
+
+/* Its initialiser leaves a thread behind, so that it cannot be forked. */
+static void
+is_executed_where_it_cannot_be_forked (void)
+{
+  g_autoptr (FerryRouter) router = ferry_test_router_new ();
+  g_autofree char *path = ferry_test_build_path ("serving-worker");
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new ((const char *const[]){path, NULL});
+  g_autoptr (FerryPool) pool = ferry_pool_new (router, launcher);
+  g_autoptr (FerryExecutor) executor = ferry_executor_new (pool);
+
+  ferry_launcher_setenv (launcher, "FERRY_TEST_INITIALISER", "thread");
+  ferry_pool_set_max_workers (pool, 2);
+  ferry_pool_set_max_tasks (pool, 1);
+  n_messages = 0;
+  for (guint i = 0; i < 6; i++)
+    {
+      g_autoptr (FerryTask) task = task_test_submit (executor, "nothing", NULL);
+
+      task_test_assert_result (task, NULL);
+      g_assert_no_error (ferry_pool_get_error (pool));
+    }
+  g_assert_cmpuint (n_messages, ==, 1);
+  /* A reset tries a nursery again. */
+  ferry_pool_reset (pool);
+  for (guint i = 0; i < 4; i++)
+    {
+      g_autoptr (FerryTask) task = task_test_submit (executor, "nothing", NULL);
+
+      task_test_assert_result (task, NULL);
+    }
+  g_assert_cmpuint (n_messages, ==, 2);
+  g_clear_object (&executor);
+  g_clear_object (&pool);
+  task_test_settle ();
+  ferry_test_router_stop (g_steal_pointer (&router));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_log_set_writer_func (count_messages, NULL, NULL);
+  for (guint way = 0; way < G_N_ELEMENTS (ways); way++)
+    for (guint program = 0; program < G_N_ELEMENTS (programs); program++)
+      {
+        g_autofree char *path = g_strdup_printf ("/programs/%s/%s", ways[way].name, programs[program].name);
+
+        /* What starts a worker in namespaces has a shell run a file without a first line. */
+        if (ways[way].run == run_in_sandbox && strcmp (programs[program].name, "without-first-line") == 0)
+          continue;
+        g_test_add_data_func (path, GUINT_TO_POINTER (way * G_N_ELEMENTS (programs) + program), tells_what_to_do);
+      }
+  g_test_add_func ("/programs/is-executed-where-it-cannot-be-forked", is_executed_where_it_cannot_be_forked);
+  return g_test_run ();
+}
