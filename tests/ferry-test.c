@@ -9,6 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 
+/* It is found beside the library, which the tests have within themselves. */
+static __attribute__ ((constructor)) void
+name_guardian (void)
+{
+  g_setenv ("FERRY_GUARDIAN", FERRY_TEST_GUARDIAN, FALSE);
+}
+
 static gboolean
 timed_out (gpointer data)
 {
@@ -107,6 +114,16 @@ ferry_test_router_new (void)
 
   ferry_router_start (router, &error);
   g_assert_no_error (error);
+  return router;
+}
+
+FerryRouter *
+ferry_test_router_new_with_guardian (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryWorker) worker = ferry_test_spawn_obedient (router, NULL, NULL, NULL);
+
+  ferry_test_wait_ended (worker);
   return router;
 }
 

@@ -50,6 +50,8 @@ typedef struct
 } FerryTestPipe;
 
 FerryRouter *ferry_test_router_new (void);
+/* The same with its guardian, whose descriptors it has from its first launch on: for tests that count descriptors. */
+FerryRouter *ferry_test_router_new_with_guardian (void);
 void ferry_test_router_stop (FerryRouter *router);
 
 FerryTestPipe *ferry_test_pipe_new (FerryRouter *router);

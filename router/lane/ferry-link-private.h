@@ -37,6 +37,7 @@ typedef enum
   FERRY_WATCH_CONTROL,
   FERRY_WATCH_PROCESS,
   FERRY_WATCH_OUTPUT,
+  FERRY_WATCH_GUARDIAN,
 } FerryWatchKind;
 
 typedef struct

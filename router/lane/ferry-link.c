@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-thread-private.h"
 #include "lane/ferry-cell-private.h"
 #include "lane/ferry-doorbell-private.h"
 #include "lane/ferry-nursery-link-private.h"
@@ -20,6 +21,9 @@
 #ifndef P_PIDFD
 #define P_PIDFD 3
 #endif
+
+/* So many processes are reaped without a thread for it. */
+#define N_AT_ONCE 1000
 
 /* A process that may write only short files can have no larger memory either, and would be killed for trying. */
 static gsize
@@ -288,6 +292,35 @@ unwrap_status (FerryLink *self)
   self->wait_status = signal_number;
 }
 
+/* Waits for processes that were killed. */
+static gpointer
+reap_group (gpointer data)
+{
+  siginfo_t info;
+
+  while (TEMP_FAILURE_RETRY (waitid (P_PGID, (id_t) GPOINTER_TO_INT (data), &info, WEXITED | __WALL)) == 0)
+    ;
+  return NULL;
+}
+
+/* A process may make its own children ours (CLONE_PARENT). They are in its group, which was killed, and nobody else has
+ * that group's number before they are reaped. */
+static void
+reap_rest (GPid group)
+{
+  siginfo_t info;
+
+  for (guint i = 0; i < N_AT_ONCE; i++)
+    {
+      info.si_pid = 0;
+      if (waitid (P_PGID, (id_t) group, &info, WEXITED | WNOHANG | __WALL) < 0)
+        return;
+      if (info.si_pid == 0)
+        break;
+    }
+  ferry_thread_run_aside ("ferry-reaper", reap_group, GINT_TO_POINTER (group));
+}
+
 /* Takes the exit status of a process that has ended, after ending what is left of its process group: as long as the
  * leader is not reaped, nobody else can have that group's number. Returns FALSE when the process has not ended. */
 gboolean
@@ -305,6 +338,7 @@ ferry_link_reap (FerryLink *self)
         return FALSE;
       kill (-self->pid, SIGKILL);
       TEMP_FAILURE_RETRY (waitid (P_PIDFD, (id_t) self->pidfd, &again, WEXITED | WNOHANG));
+      reap_rest (self->pid);
     }
   /* ECHILD: the program has somebody else reap its children, or ignores SIGCHLD. The status is lost, the end not. */
   self->wait_code = info.si_code;

@@ -308,6 +308,7 @@ take_started (FerrySharedQueue *queue, FerryLink *nursery, Birth *birth, FerryNu
       fail (queue, birth, FERRY_OBSTACLE_SHORTAGE, "its process cannot be watched; raise the limit of open files");
       return TRUE;
     }
+  ferry_shared_queue_guard (queue, link);
   ferry_link_send_pending_signals (link);
   ferry_shared_queue_activate (queue, link);
   return TRUE;

@@ -11,6 +11,7 @@
 
 #pragma once
 
+#include "lane/ferry-guardian-private.h"
 #include "lane/ferry-link-private.h"
 
 G_BEGIN_DECLS
@@ -27,6 +28,11 @@ struct _FerrySharedQueue
   GQueue active;       /* those to be visited, by active_node, in the order of their turns */
   guint n_timed;       /* how many links have a deadline */
   _Atomic gint faults; /* any: some link's worker broke the protocol with what it is sent */
+
+  FerryGuardian guardian;
+  FerryGuardianStartFunc start_guardian;
+  FerryWatch guardian_watch;
+  guint n_guardians_soon; /* how many in a row ended soon after their start */
 
   /* (nullable): has what other threads asked for so far be done, before what may come of it is taken in. Changes
    * links' states, and removes none. */
@@ -48,6 +54,9 @@ void ferry_shared_queue_activate (FerrySharedQueue *self, FerryLink *link);
 void ferry_shared_queue_deactivate (FerrySharedQueue *self, FerryLink *link);
 FerryLink *ferry_shared_queue_next (FerrySharedQueue *self);
 void ferry_shared_queue_wait (FerrySharedQueue *self, gint64 until);
+gboolean ferry_shared_queue_open_guardian (FerrySharedQueue *self, FerryGuardianStartFunc start, GError **error);
+void ferry_shared_queue_close_guardian (FerrySharedQueue *self);
+gboolean ferry_shared_queue_guard (FerrySharedQueue *self, FerryLink *link);
 void ferry_shared_queue_wake (FerrySharedQueue *self);
 void ferry_shared_queue_report_fault (FerrySharedQueue *self);
 

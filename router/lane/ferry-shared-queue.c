@@ -23,6 +23,10 @@
 /* How often a doorbell may ring with nothing coming through the lane, before that is taken for a storm. */
 #define RINGS_ALLOWED 1000
 
+/* A guardian that ends this soon after its start, this often in a row, is replaced at the next launch only. */
+#define SOON (1 * G_USEC_PER_SEC)
+#define MAX_SOON 3
+
 FerrySharedQueue *
 ferry_shared_queue_new (GError **error)
 {
@@ -30,6 +34,8 @@ ferry_shared_queue_new (GError **error)
   struct epoll_event event = {.events = EPOLLIN | EPOLLET};
 
   self->wake = -1;
+  self->guardian = (FerryGuardian) FERRY_GUARDIAN_INIT;
+  self->guardian_watch = (FerryWatch){FERRY_WATCH_GUARDIAN, NULL};
   g_queue_init (&self->links);
   g_queue_init (&self->active);
   self->epoll = epoll_create1 (EPOLL_CLOEXEC);
@@ -55,6 +61,7 @@ void
 ferry_shared_queue_free (FerrySharedQueue *self)
 {
   g_assert (g_queue_is_empty (&self->links));
+  ferry_shared_queue_close_guardian (self);
   ferry_clear_fd (&self->epoll);
   ferry_clear_fd (&self->wake);
   g_free (self);
@@ -84,6 +91,79 @@ watch (FerrySharedQueue *self, int fd, guint32 events, FerryWatch *what, GError 
   if (epoll_ctl (self->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
     return ferry_set_system_error (error, "Watching a link (epoll_ctl)");
   return TRUE;
+}
+
+/* Has the guardian, where there is one, end the link's process with the application. */
+gboolean
+ferry_shared_queue_guard (FerrySharedQueue *self, FerryLink *link)
+{
+  FerryGuardianWord word = link->nursery != NULL ? FERRY_GUARDIAN_GUARD_NURSERY : FERRY_GUARDIAN_GUARD;
+
+  return self->guardian.socket < 0 || link->pid == 0 || link->pidfd < 0 || link->reaped ||
+         ferry_guardian_tell (self->guardian.socket, word, link->pid, link->pidfd);
+}
+
+/* The link's process has ended. */
+static void
+release (FerrySharedQueue *self, FerryLink *link)
+{
+  if (self->guardian.socket >= 0 && link->pid != 0)
+    ferry_guardian_tell (self->guardian.socket, FERRY_GUARDIAN_RELEASE, link->pid, -1);
+}
+
+static gboolean
+guard_all (FerrySharedQueue *self, GError **error)
+{
+  for (GList *node = self->links.head; node != NULL; node = node->next)
+    if (!ferry_shared_queue_guard (self, node->data))
+      return ferry_set_system_error (error, "Telling the guardian of a worker (sendmsg)");
+  return TRUE;
+}
+
+/* Has the links' processes guarded, by a guardian that start starts where there is none. Does nothing where that has no
+ * program to start. */
+gboolean
+ferry_shared_queue_open_guardian (FerrySharedQueue *self, FerryGuardianStartFunc start, GError **error)
+{
+  FerryGuardian *guardian = &self->guardian;
+
+  if (guardian->socket >= 0)
+    return TRUE;
+  self->start_guardian = start;
+  if (!start (guardian, error))
+    return FALSE;
+  if (guardian->socket < 0)
+    return TRUE;
+  if (watch (self, guardian->socket, EPOLLIN | EPOLLRDHUP, &self->guardian_watch, error) && guard_all (self, error))
+    return TRUE;
+  ferry_shared_queue_close_guardian (self);
+  return FALSE;
+}
+
+void
+ferry_shared_queue_close_guardian (FerrySharedQueue *self)
+{
+  if (self->guardian.socket >= 0)
+    epoll_ctl (self->epoll, EPOLL_CTL_DEL, self->guardian.socket, NULL);
+  ferry_guardian_close (&self->guardian);
+}
+
+static gboolean
+is_recent (gint64 time)
+{
+  return g_get_monotonic_time () - time < SOON;
+}
+
+/* The guardian has ended, which it does not do by itself: it is replaced, at once or at the next launch. */
+static void
+handle_guardian (FerrySharedQueue *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  self->n_guardians_soon = is_recent (self->guardian.started_at) ? self->n_guardians_soon + 1 : 0;
+  ferry_shared_queue_close_guardian (self);
+  if (self->n_guardians_soon < MAX_SOON && !ferry_shared_queue_open_guardian (self, self->start_guardian, &error))
+    g_debug ("The guardian is replaced at the next launch: %s", error->message);
 }
 
 /* A description that a worker holds as well stays in the epoll set when only our descriptor is closed, so it is
@@ -412,6 +492,7 @@ handle_faults (FerrySharedQueue *self)
 void
 ferry_shared_queue_end_process (FerrySharedQueue *self, FerryLink *link)
 {
+  release (self, link);
   epoll_ctl (self->epoll, EPOLL_CTL_DEL, link->pidfd, NULL);
   read_control (self, link);
   ferry_shared_queue_apply (self, link, FERRY_LINK_PROCESS_ENDED, NULL);
@@ -505,6 +586,9 @@ ferry_shared_queue_wait (FerrySharedQueue *self, gint64 until)
           break;
         case FERRY_WATCH_PROCESS:
           handle_process (self, what->link);
+          break;
+        case FERRY_WATCH_GUARDIAN:
+          handle_guardian (self);
           break;
         case FERRY_WATCH_OUTPUT:
           what->link->output->ready = TRUE;

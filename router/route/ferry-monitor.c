@@ -238,6 +238,8 @@ end_links (FerryMonitor *self)
       close_all_pipes (link, FERRY_PIPE_WORD_ROUTER_STOPPED);
     }
   late = reap_killed (self);
+  /* It kills what is left. */
+  ferry_shared_queue_close_guardian (self->shared);
   g_queue_clear (&self->stalled);
   g_queue_clear (&self->dozing);
   g_queue_clear (&self->lingering);

@@ -24,6 +24,7 @@
 #include <sys/wait.h>
 
 #include "base/ferry-base-private.h"
+#include "worker/ferry-guardian-start-private.h"
 
 #ifndef P_PIDFD
 #define P_PIDFD 3
@@ -141,13 +142,14 @@ spawn (FerrySpawnPlan *plan, GPid *pid, int *pidfd)
 }
 
 static gboolean
-wait_for_success (int pidfd)
+wait_for_success (GPid pid, int pidfd)
 {
   struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
   siginfo_t info = {0};
 
+  /* Not only the process: what it has started waits for it for ever. Its number is its own until it is reaped. */
   if (TEMP_FAILURE_RETRY (poll (&poll_fd, 1, TRIAL_TIMEOUT_MS)) != 1)
-    syscall (SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+    kill (-pid, SIGKILL);
   TEMP_FAILURE_RETRY (waitid (P_PIDFD, (id_t) pidfd, &info, WEXITED));
   return info.si_code == CLD_EXITED && info.si_status == 0;
 }
@@ -159,9 +161,14 @@ try_to_start (void)
   g_autoptr (FerrySpawnPlan) plan = g_new0 (FerrySpawnPlan, 1);
   g_autoptr (FerrySandboxPlan) sandbox = ferry_sandbox_plan_new ();
   const char *version[] = {path, "--version", NULL};
+  FerryGuardian guardian = FERRY_GUARDIAN_INIT;
   ferry_autofd pidfd = -1;
+  gboolean works;
   GPid pid;
 
+  if (!ferry_guardian_start (&guardian, NULL))
+    return FALSE;
+  plan->guardian = guardian.socket;
   plan->program = g_strdup (path);
   plan->argv = g_strdupv ((char **) version);
   plan->environ = g_get_environ ();
@@ -169,7 +176,9 @@ try_to_start (void)
   for (guint i = 0; i < G_N_ELEMENTS (plan->streams); i++)
     plan->streams[i] = open ("/dev/null", O_RDWR | O_CLOEXEC);
   ferry_bubblewrap_wrap (plan, sandbox);
-  return spawn (plan, &pid, &pidfd) && wait_for_success (pidfd);
+  works = spawn (plan, &pid, &pidfd) && wait_for_success (pid, pidfd);
+  ferry_guardian_close (&guardian);
+  return works;
 }
 
 gboolean

@@ -28,8 +28,8 @@
  *
  * The worker inherits its standard streams, unless it is in a sandbox, and nothing else, and is in a process group of
  * its own: it does not get the Ctrl-C of the application's terminal, and what it starts and leaves in that group ends
- * with it. When the application is killed there is nobody to end that group: then the worker itself ends, and what it
- * started only if it sees to that, or is a worker that has attached.
+ * with it. The same is true when the application ends, or is killed. What has left that group by `setsid()` or
+ * `setpgid()` lives on.
  *
  * A launcher belongs to one thread, the router's.
  *
@@ -491,6 +491,8 @@ spawn (FerryLauncher *self, FerryRouter *router, FerryNursery *nursery, gboolean
   link->program = g_strdup (plan->program);
   if (!confine (self, plan, link, error))
     return NULL;
+  plan->queue = router->monitor->shared;
+  plan->is_nursery = as_nursery;
   if (as_nursery)
     {
       link->entry = FERRY_MAIN_ENTRY;

@@ -24,6 +24,8 @@
 #include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -49,6 +51,8 @@ enum
 {
   POLL_CONTROL,
   POLL_SPARE,
+  POLL_APPLICATION,
+  POLL_GROUPS,
   N_POLLS, /* then the children's pidfds */
 };
 
@@ -57,6 +61,7 @@ typedef struct
   int control;
   GArray *children;        /* (element-type Child) */
   GArray *polls;           /* (element-type struct pollfd) */
+  GArray *groups;          /* (element-type pid_t): of workers that have ended, where some are left that are ours */
   pid_t spare_pid;         /* the child in spare, or the latest that was */
   gboolean spare_asked;    /* a request lies before it */
   gboolean spare_lost;     /* it ended without having been asked for anything: it is not replaced at once */
@@ -111,8 +116,24 @@ ferry_nursery_set_rehearsal (void (*rehearse) (void))
   rehearsal = rehearse;
 }
 
+/* The kernel ends us with the application until this has looked. From then on we end our workers ourselves, whatever
+ * they have taken off, and then end. Returns the application's pidfd, or -1 where another program started us. */
+static int
+watch_application (guint32 pid)
+{
+  int pidfd = (guint32) getppid () == pid ? (int) syscall (SYS_pidfd_open, (pid_t) pid, 0) : -1;
+
+  if (pidfd < 0)
+    return -1;
+  prctl (PR_SET_PDEATHSIG, 0);
+  /* It may have ended before, and another process have its number. */
+  if ((guint32) getppid () != pid)
+    _exit (EXIT_SUCCESS);
+  return pidfd;
+}
+
 static gboolean
-attach (int *control, GError **error)
+attach (int *control, int *application, GError **error)
 {
   ferry_autofd fd = ferry_attachment_take_control_fd (error);
   ferry_autofd memory = -1;
@@ -127,6 +148,7 @@ attach (int *control, GError **error)
       return FALSE;
     }
   ferry_attachment_end_with_application (fd, welcome.application_pid);
+  *application = watch_application (welcome.application_pid);
   if (!ferry_control_send_attach (fd, welcome.segment_size, error))
     return FALSE;
   *control = ferry_steal_fd (&fd);
@@ -188,6 +210,18 @@ get_spare (Nursery *self)
   return &get_poll (self, POLL_SPARE)->fd;
 }
 
+/* The signal that tells of a child's end is for a descriptor, in this process and in no worker. */
+static sigset_t
+set_signals (int how)
+{
+  sigset_t ends;
+
+  sigemptyset (&ends);
+  sigaddset (&ends, SIGCHLD);
+  sigprocmask (how, &ends, NULL);
+  return ends;
+}
+
 /* worker: closes what is the nursery's. Its memory stays as it is: to free it would copy the pages that it lies on. */
 static void
 let_go (Nursery *self)
@@ -195,6 +229,7 @@ let_go (Nursery *self)
   for (guint i = POLL_SPARE; i < self->polls->len; i++)
     if (get_poll (self, i)->fd >= 0)
       close (get_poll (self, i)->fd);
+  set_signals (SIG_UNBLOCK);
 }
 
 /* The application is gone, or has let go: nobody hears of the workers any more. */
@@ -263,6 +298,26 @@ lose_spare (Nursery *self)
   self->spare_lost = TRUE;
 }
 
+/* A worker may make its own children ours (CLONE_PARENT). They are in its group, and die with it. */
+static void
+reap_groups (Nursery *self)
+{
+  struct signalfd_siginfo signal_info;
+
+  TEMP_FAILURE_RETRY (read (get_poll (self, POLL_GROUPS)->fd, &signal_info, sizeof signal_info));
+  for (guint i = self->groups->len; i-- > 0;)
+    {
+      pid_t group = g_array_index (self->groups, pid_t, i);
+      pid_t reaped;
+
+      do
+        reaped = waitpid (-group, NULL, WNOHANG | __WALL);
+      while (reaped > 0);
+      if (reaped < 0)
+        g_array_remove_index_fast (self->groups, i);
+    }
+}
+
 /* Ends what is left of the child's process group before the child is reaped, while its number is its own. */
 static void
 reap (Nursery *self, guint index)
@@ -278,6 +333,8 @@ reap (Nursery *self, guint index)
   id = child->id;
   kill (-child->pid, SIGKILL);
   TEMP_FAILURE_RETRY (waitpid (child->pid, NULL, 0));
+  g_array_append_val (self->groups, child->pid);
+  reap_groups (self);
   ferry_clear_fd (&get_child_poll (self, index)->fd);
   g_array_remove_index_fast (self->polls, N_POLLS + index);
   g_array_remove_index_fast (self->children, index);
@@ -516,6 +573,7 @@ serve_all (Nursery *self)
 
       /* While the spare has a request before it, only the end of the application is of interest here. */
       get_poll (self, POLL_CONTROL)->events = waiting ? 0 : POLLIN;
+      get_poll (self, POLL_GROUPS)->events = self->groups->len > 0 ? POLLIN : 0;
       n = TEMP_FAILURE_RETRY (ppoll ((struct pollfd *) (void *) self->polls->data, self->polls->len,
                                      pausing   ? &pause
                                      : waiting ? &grace
@@ -525,6 +583,10 @@ serve_all (Nursery *self)
         end_stuck_spare (self);
       else if (n == 0 && fork_spare (self))
         return;
+      if (n > 0 && get_poll (self, POLL_APPLICATION)->revents != 0)
+        finish (self, EXIT_SUCCESS);
+      if (n > 0 && get_poll (self, POLL_GROUPS)->revents != 0)
+        reap_groups (self);
       if (n > 0 && get_poll (self, POLL_SPARE)->revents != 0)
         hear_spare (self);
       /* From the last one down, since the last one takes the place of one that goes. */
@@ -541,8 +603,10 @@ ferry_nursery_run (GError **error)
 {
   /* A worker returns, and leaves it as it is. */
   static Nursery self = {.control = -1};
+  int application = -1;
+  sigset_t ends;
 
-  if (!attach (&self.control, error))
+  if (!attach (&self.control, &application, error))
     return -1;
   prepare (self.control);
   self.taking = mmap (NULL, sizeof *self.taking, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -552,9 +616,13 @@ ferry_nursery_run (GError **error)
       return -1;
     }
   self.children = g_array_new (FALSE, FALSE, sizeof (Child));
+  self.groups = g_array_new (FALSE, FALSE, sizeof (pid_t));
   self.polls = g_array_new (FALSE, FALSE, sizeof (struct pollfd));
   add_poll (&self, self.control);
   add_poll (&self, -1);
+  add_poll (&self, application);
+  ends = set_signals (SIG_BLOCK);
+  add_poll (&self, signalfd (-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK));
   serve_all (&self);
   return 0;
 }

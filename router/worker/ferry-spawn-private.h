@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include "lane/ferry-shared-queue-private.h"
 #include "worker/ferry-attributes-private.h"
 
 G_BEGIN_DECLS
@@ -20,6 +21,10 @@ typedef struct
   char *cwd;                  /* const: (owned) (nullable) */
   int streams[3];             /* const: (owned): what standard input, output and error become; -1 to inherit */
   FerryAttributes attributes; /* const */
+  FerrySharedQueue *queue;    /* const: (unowned) (nullable): whose guardian ends the process with the application */
+  gboolean is_nursery;        /* const */
+  gboolean lost_guardian;     /* the guardian was found to have ended, and was replaced */
+  int guardian;               /* const: (unowned): where there is no queue, the socket of its guardian, or -1 */
 } FerrySpawnPlan;
 
 void ferry_spawn_plan_free (gpointer plan);

@@ -32,6 +32,7 @@
 
 #include "base/ferry-base-private.h"
 #include "lane/ferry-lane-layout.h"
+#include "worker/ferry-guardian-start-private.h"
 
 #ifndef P_PIDFD
 #define P_PIDFD 3
@@ -51,6 +52,7 @@ typedef enum
 {
   STEP_NONE,
   STEP_PARENT,
+  STEP_GUARDIAN,
   STEP_DESCRIPTORS,
   STEP_DIRECTORY,
   STEP_ATTRIBUTES,
@@ -62,6 +64,7 @@ typedef struct
 {
   const FerrySpawnPlan *plan;
   int control_fd;
+  int guardian;
   pid_t parent;
   guint8 *detached_stack;  /* (nullable): of the process that outlives us, until it executes */
   volatile pid_t detached; /* its number */
@@ -148,6 +151,19 @@ become_program (Birth *birth)
   return 127;
 }
 
+/* child: from here on it is ended with the application, whatever its program takes off. */
+static CHILD void
+meet_guardian (Birth *birth)
+{
+  FerryGuardianWord word = birth->plan->is_nursery ? FERRY_GUARDIAN_GUARD_NURSERY : FERRY_GUARDIAN_GUARD;
+  pid_t self = getpid ();
+  int pidfd = (int) syscall (SYS_pidfd_open, self, 0);
+
+  if (pidfd < 0 || !ferry_guardian_tell (birth->guardian, word, self, pidfd))
+    fail (birth, STEP_GUARDIAN);
+  close (pidfd);
+}
+
 static CHILD int
 be_born (void *data)
 {
@@ -156,6 +172,8 @@ be_born (void *data)
   if (prctl (PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid () != birth->parent)
     fail (birth, STEP_PARENT);
   setpgid (0, 0);
+  if (birth->guardian >= 0)
+    meet_guardian (birth);
   return become_program (birth);
 }
 
@@ -309,6 +327,10 @@ refuse (const Birth *birth, GError **error)
                    "application has",
                    program, reason);
       break;
+    case STEP_GUARDIAN:
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
+                   "Worker “%s” could not be started, as the guardian could not be told of it: %s", program, reason);
+      break;
     case STEP_NONE:
     case STEP_PARENT:
     case STEP_DESCRIPTORS:
@@ -320,14 +342,39 @@ refuse (const Birth *birth, GError **error)
   return FALSE;
 }
 
+/* Whether it can be tried again, with another guardian: that one has ended, which the queue is about to hear. */
+static gboolean
+replace_guardian (FerrySpawnPlan *plan, const Birth *birth)
+{
+  if (birth->failed_step != STEP_GUARDIAN || birth->failed_errno != EPIPE || plan->queue == NULL || plan->lost_guardian)
+    return FALSE;
+  plan->lost_guardian = TRUE;
+  ferry_shared_queue_close_guardian (plan->queue);
+  return TRUE;
+}
+
+static gboolean
+find_guardian (const FerrySpawnPlan *plan, int *guardian, GError **error)
+{
+  *guardian = plan->guardian;
+  if (plan->queue == NULL)
+    return TRUE;
+  if (!ferry_shared_queue_open_guardian (plan->queue, ferry_guardian_start, error))
+    return FALSE;
+  *guardian = plan->queue->guardian.socket;
+  return TRUE;
+}
+
 /* monitor: a FerryLaunchFunc; plan is a FerrySpawnPlan. */
 gboolean
 ferry_spawn (gpointer plan, int control_fd, GPid *pid, int *pidfd, GError **error)
 {
-  Birth birth = {.plan = plan, .control_fd = control_fd, .parent = getpid ()};
+  Birth birth = {.plan = plan, .control_fd = control_fd, .guardian = -1, .parent = getpid ()};
   ferry_autofd process = -1;
   pid_t child;
 
+  if (!find_guardian (plan, &birth.guardian, error))
+    return FALSE;
   /* The monitor has all signals blocked, so none is handled in the child before it resets them. */
   child = give_birth (&birth, be_born, &process);
   if (child < 0)
@@ -339,7 +386,11 @@ ferry_spawn (gpointer plan, int control_fd, GPid *pid, int *pidfd, GError **erro
     {
       siginfo_t info;
 
+      if (birth.guardian >= 0)
+        ferry_guardian_tell (birth.guardian, FERRY_GUARDIAN_RELEASE, child, -1);
       TEMP_FAILURE_RETRY (waitid (P_PIDFD, (id_t) process, &info, WEXITED));
+      if (replace_guardian (plan, &birth))
+        return ferry_spawn (plan, control_fd, pid, pidfd, error);
       return refuse (&birth, error);
     }
   *pid = child;
@@ -366,7 +417,7 @@ give_detached_birth (Birth *birth, int *pidfd)
 gboolean
 ferry_spawn_detached (FerrySpawnPlan *plan, GPid *pid, GError **error)
 {
-  Birth birth = {.plan = plan, .control_fd = -1, .detached_stack = make_stack ()};
+  Birth birth = {.plan = plan, .control_fd = -1, .guardian = -1, .detached_stack = make_stack ()};
   ferry_autofd process = -1;
   siginfo_t info;
 

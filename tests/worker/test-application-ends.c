@@ -19,13 +19,18 @@
 /* What a link's memory is called in /proc. */
 #define MEMORY_NAME "/memfd:ferry-link"
 
+#define N_WORKERS 7
+/* Workers, and three that one of them has made the application's. */
+#define N_CHILDREN 10
+
 typedef struct
 {
   GPid pid;
   int input;
   int output;
-  GArray *workers;    /* (element-type GPid) */
+  GArray *workers;    /* (element-type GPid): and what else the application is the parent of */
   GHashTable *inodes; /* (element-type utf8): of its links' memory */
+  GPid guardian;
 } Application;
 
 /* Adds the inode numbers of the links' memory that a process has mapped to a set. */
@@ -85,6 +90,83 @@ collect_all (void)
   return inodes;
 }
 
+static GPid
+get_parent (GPid pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", (int) pid);
+  g_autofree char *text = NULL;
+  int parent = 0;
+
+  if (g_file_get_contents (path, &text, NULL, NULL))
+    sscanf (strrchr (text, ')'), ") %*c %d", &parent);
+  return parent;
+}
+
+static char *
+get_name (GPid pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/comm", (int) pid);
+  char *text = NULL;
+
+  return g_file_get_contents (path, &text, NULL, NULL) ? g_strstrip (text) : g_strdup ("");
+}
+
+/* All that the application is the parent of. */
+static GArray *
+collect_children (Application *self)
+{
+  GArray *children = g_array_new (FALSE, FALSE, sizeof (GPid));
+  g_autoptr (GDir) folder = g_dir_open ("/proc", 0, NULL);
+  const char *name;
+
+  while ((name = g_dir_read_name (folder)) != NULL)
+    {
+      GPid pid = atoi (name);
+
+      if (pid > 0 && get_parent (pid) == self->pid)
+        g_array_append_val (children, pid);
+    }
+  return children;
+}
+
+/* Whether a process has a pidfd of another one. */
+static gboolean
+has_pidfd (GPid pid, GPid other)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/fdinfo", (int) pid);
+  g_autofree char *line = g_strdup_printf ("\nPid:\t%d\n", (int) other);
+  g_autoptr (GDir) folder = g_dir_open (path, 0, NULL);
+  const char *name;
+
+  while (folder != NULL && (name = g_dir_read_name (folder)) != NULL)
+    {
+      g_autofree char *file = g_build_filename (path, name, NULL);
+      g_autofree char *text = NULL;
+
+      if (g_file_get_contents (file, &text, NULL, NULL) && strstr (text, line) != NULL)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* The application's guardian, or 0. */
+static GPid
+find_guardian (Application *self)
+{
+  g_autoptr (GDir) folder = g_dir_open ("/proc", 0, NULL);
+  const char *name;
+
+  while ((name = g_dir_read_name (folder)) != NULL)
+    {
+      GPid pid = atoi (name);
+      g_autofree char *program = pid > 0 ? get_name (pid) : NULL;
+
+      if (g_strcmp0 (program, "ferry-guardian") == 0 && has_pidfd (pid, self->pid))
+        return pid;
+    }
+  return 0;
+}
+
 /* Starts an application, and waits until its workers are what they are. */
 static Application
 application_start (void)
@@ -107,10 +189,15 @@ application_start (void)
       g_assert_true (ferry_test_is_alive (pid));
       g_array_append_val (self.workers, pid);
     }
-  g_assert_cmpuint (self.workers->len, ==, 5);
+  g_assert_cmpuint (self.workers->len, ==, N_WORKERS);
+  g_array_unref (self.workers);
+  self.workers = collect_children (&self);
+  self.guardian = find_guardian (&self);
+  g_assert_cmpint (self.guardian, !=, 0);
+  g_assert_cmpuint (self.workers->len, ==, N_CHILDREN);
   self.inodes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   collect_mapped (self.pid, self.inodes);
-  g_assert_cmpuint (g_hash_table_size (self.inodes), ==, 5);
+  g_assert_cmpuint (g_hash_table_size (self.inodes), ==, N_WORKERS);
   return self;
 }
 
@@ -124,6 +211,7 @@ assert_nothing_is_left (Application *self)
   waitpid (self->pid, NULL, 0);
   for (guint i = 0; i < self->workers->len; i++)
     worker_test_wait_gone (g_array_index (self->workers, GPid, i));
+  worker_test_wait_gone (self->guardian);
   left = collect_all ();
   g_hash_table_iter_init (&iter, self->inodes);
   while (g_hash_table_iter_next (&iter, &inode, NULL))
@@ -166,6 +254,29 @@ test_leaves_nothing_when_it_forgets_to_stop (void)
   assert_nothing_is_left (&application);
 }
 
+static gboolean
+has_other_guardian (gpointer data)
+{
+  Application *application = data;
+  GPid guardian = find_guardian (application);
+
+  return guardian != 0 && guardian != application->guardian;
+}
+
+/* Whoever ends the guardian gains nothing. */
+static void
+test_leaves_nothing_after_its_guardian_was_replaced (void)
+{
+  Application application = application_start ();
+
+  g_assert_no_errno (kill (application.guardian, SIGKILL));
+  worker_test_wait_gone (application.guardian);
+  worker_test_look_until (has_other_guardian, &application);
+  application.guardian = find_guardian (&application);
+  g_assert_no_errno (kill (application.pid, SIGKILL));
+  assert_nothing_is_left (&application);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -176,6 +287,8 @@ main (int argc, char **argv)
 
       g_test_add_data_func (path, GSIZE_TO_POINTER (i), test_leaves_nothing_when_killed);
     }
+  g_test_add_func ("/application/leaves-nothing-after-its-guardian-was-replaced",
+                   test_leaves_nothing_after_its_guardian_was_replaced);
   g_test_add_func ("/application/leaves-no-stopped-worker", test_leaves_no_stopped_worker);
   g_test_add_func ("/application/leaves-nothing-when-it-forgets-to-stop", test_leaves_nothing_when_it_forgets_to_stop);
   return g_test_run ();

@@ -77,7 +77,7 @@ set_up (Scene *self, gconstpointer mode)
   FerryPipeFlags flags = GPOINTER_TO_INT (mode) == ONE_SHOT ? FERRY_PIPE_ONE_SHOT_BUFFERS : FERRY_PIPE_QUEUED;
   g_autoptr (GError) error = NULL;
 
-  self->router = ferry_test_router_new ();
+  self->router = ferry_test_router_new_with_guardian ();
   ferry_router_pipe (self->router, flags, &self->sender, &self->receiver, &error);
   g_assert_no_error (error);
   g_signal_connect (self->receiver, "buffer", G_CALLBACK (buffer_cb), self);

@@ -8,6 +8,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 
 #include "base/ferry-base-private.h"
 #include "worker/worker-test.h"
@@ -187,6 +188,30 @@ test_a_forked_child_does_not_write_into_the_lane (void)
   ferry_test_router_stop (router);
 }
 
+static gboolean
+has_no_child (gpointer data)
+{
+  siginfo_t info = {0};
+
+  return waitid (P_PGID, (id_t) * (GPid *) data, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0;
+}
+
+/* Such as a worker has by CLONE_PARENT. */
+static void
+test_that_are_the_applications_are_ended_and_reaped (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryWorker) worker =
+    ferry_test_spawn_obedient (router, NULL, "give-dead:200", "give-away:3", "exit:0", NULL);
+  GPid pid;
+
+  worker_test_wait_launched (worker);
+  pid = ferry_worker_get_pid (worker);
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_EXITED, "status 0");
+  worker_test_look_until (has_no_child, &pid);
+  ferry_test_router_stop (router);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -201,5 +226,7 @@ main (int argc, char **argv)
   g_test_add_func ("/grandchildren/end-with-a-killed-worker", test_ends_children_of_a_killed_worker);
   g_test_add_func ("/grandchildren/a-forked-child-does-not-write-into-the-lane",
                    test_a_forked_child_does_not_write_into_the_lane);
+  g_test_add_func ("/grandchildren/that-are-the-applications-are-ended-and-reaped",
+                   test_that_are_the_applications_are_ended_and_reaped);
   return g_test_run ();
 }

@@ -124,7 +124,7 @@ test_leaves_no_descriptor_of_hostile_workers (void)
 {
   static const char *const orders[] = {"welcome packet:descriptors pause", "attach send:100 kind:0 pause",
                                        "attach drained tail:4 pause", "attach packet:attach pause"};
-  FerryRouter *router = ferry_test_router_new ();
+  FerryRouter *router = ferry_test_router_new_with_guardian ();
   g_autofree char *path = ferry_test_build_path ("hostile-worker");
   guint before = ferry_test_count_fds ();
 

@@ -315,7 +315,7 @@ test_has_name_and_states (void)
 static void
 test_leaks_no_descriptor (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  FerryRouter *router = ferry_test_router_new_with_guardian ();
   guint before = ferry_test_count_fds ();
   FerryWorker *workers[N_WORKERS];
   FerryTestPipe *pipes[N_WORKERS];
@@ -339,7 +339,7 @@ test_leaks_no_descriptor (void)
 static void
 test_leaks_no_descriptor_of_failed_launches (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  FerryRouter *router = ferry_test_router_new_with_guardian ();
   guint before = ferry_test_count_fds ();
 
   for (guint i = 0; i < N_WORKERS; i++)

@@ -246,6 +246,35 @@ test_silent_nursery_is_not_waited_for (void)
   nursery_test_finish (&test);
 }
 
+/* Whether process data is the parent of nothing but one spare. */
+static gboolean
+has_one_child (gpointer data)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/task/%d/children", *(GPid *) data, *(GPid *) data);
+  g_autofree char *text = NULL;
+  g_auto (GStrv) numbers = NULL;
+
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  numbers = g_strsplit (g_strstrip (text), " ", -1);
+  return g_strv_length (numbers) <= 1;
+}
+
+/* Such as a worker has by CLONE_PARENT. */
+static void
+test_reaps_children_that_its_workers_made_its_own (void)
+{
+  NurseryTest test;
+  g_autoptr (FerryWorker) worker = NULL;
+  GPid nursery;
+
+  nursery_test_begin (&test);
+  worker = nursery_test_spawn (&test, "give-away:200 exit:0");
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_EXITED, "status 0");
+  nursery = ferry_worker_get_pid (ferry_nursery_get_worker (test.nursery));
+  worker_test_look_until (has_one_child, &nursery);
+  nursery_test_finish (&test);
+}
+
 /* ---- the application dies ---- */
 
 static void
@@ -316,6 +345,8 @@ main (int argc, char **argv)
     }
   g_test_add_func ("/nursery-ends/failure-may-have-any-bytes", test_failure_may_have_any_bytes);
   g_test_add_func ("/nursery-ends/silent-nursery-is-not-waited-for", test_silent_nursery_is_not_waited_for);
+  g_test_add_func ("/nursery-ends/reaps-children-that-its-workers-made-its-own",
+                   test_reaps_children_that_its_workers_made_its_own);
   g_test_add_func ("/nursery-ends/application-takes-all-along", test_application_takes_all_along);
   return g_test_run ();
 }

@@ -20,9 +20,9 @@
 #include "base/ferry-base-private.h"
 #include "worker/nursery-test.h"
 
-/* What an idle nursery has open: three standard streams, its control socket, and the socket and the pidfd of its
- * spare. */
-#define N_IDLE_DESCRIPTORS 6
+/* What an idle nursery has open: three standard streams, its control socket, the socket and the pidfd of its spare, the
+ * application's pidfd, and what tells of the ends of children. */
+#define N_IDLE_DESCRIPTORS 8
 
 typedef struct
 {

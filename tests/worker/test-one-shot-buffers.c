@@ -82,7 +82,7 @@ set_up (Scene *self, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
 
-  self->router = ferry_test_router_new ();
+  self->router = ferry_test_router_new_with_guardian ();
   self->n_fds = ferry_test_count_fds ();
   ferry_router_pipe (self->router, FERRY_PIPE_ONE_SHOT_BUFFERS, &self->sender, &self->receiver, &error);
   g_assert_no_error (error);

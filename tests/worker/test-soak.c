@@ -135,7 +135,7 @@ test_nothing_is_left_of_many_workers (void)
 {
   const char *text = g_getenv ("FERRY_SOAK_SECONDS");
   gint64 seconds = text != NULL ? g_ascii_strtoll (text, NULL, 10) : DEFAULT_SECONDS;
-  FerryRouter *router = ferry_test_router_new ();
+  FerryRouter *router = ferry_test_router_new_with_guardian ();
   guint n_fds = ferry_test_count_fds ();
   gint64 resident;
 

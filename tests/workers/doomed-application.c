@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define N_KINDS 5
+#define N_KINDS 7
 #define PROGRAM_KIND 4
 
 typedef struct
@@ -30,11 +30,16 @@ typedef struct
  * time. */
 static const struct
 {
-  const char *orders[3];
+  const char *orders[5];
   gboolean attaches;
 } kinds[N_KINDS] = {
-  {{"send:1", "spin", NULL}, TRUE}, {{"send:1", "pause", NULL}, TRUE},  {{"flood", NULL, NULL}, TRUE},
-  {{"pause", NULL, NULL}, FALSE},   {{"-f", "/dev/null", NULL}, FALSE},
+  {{"send:1", "spin", NULL}, TRUE},
+  {{"send:1", "pause", NULL}, TRUE},
+  {{"flood", NULL, NULL}, TRUE},
+  {{"pause", NULL, NULL}, FALSE},
+  {{"-f", "/dev/null", NULL}, FALSE},
+  {{"attach", "evade", "send:1", "pause", NULL}, TRUE},
+  {{"attach", "give-away:3", "send:1", "pause", NULL}, TRUE},
 };
 
 static Doomed doomed[N_KINDS];
@@ -57,7 +62,12 @@ message_cb (FerryReceiver *receiver, gconstpointer data, gsize size, const GVari
 static void
 spawn (FerryRouter *router, guint kind, const char *obedient_worker)
 {
-  const char *argv[] = {kind == PROGRAM_KIND ? "tail" : obedient_worker, kinds[kind].orders[0], kinds[kind].orders[1],
+  const char *const *orders = kinds[kind].orders;
+  const char *argv[] = {kind == PROGRAM_KIND ? "tail" : obedient_worker,
+                        orders[0],
+                        orders[1],
+                        orders[1] != NULL ? orders[2] : NULL,
+                        orders[1] != NULL && orders[2] != NULL ? orders[3] : NULL,
                         NULL};
   g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
   Doomed *self = &doomed[kind];

@@ -5,8 +5,8 @@
  *
  *   nursery-application NURSERY-WORKER
  *
- * When all run, it writes the numbers of their processes to standard output, the nursery's first, a line each, and an
- * empty line. */
+ * One of its workers evades its end. When all run, it writes the numbers of their processes to standard output, the
+ * nursery's first, a line each, and an empty line. */
 
 #include <ferry.h>
 #include <stdio.h>
@@ -14,21 +14,33 @@
 
 #define N_WORKERS 3
 
+/* It comes when the worker has evaded. */
+static void
+message_cb (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariantType *type, gpointer user_data)
+{
+  *(gboolean *) user_data = TRUE;
+}
+
 int
 main (int argc, char **argv)
 {
   const char *command[] = {argv[1], NULL};
-  const char *const orders[N_WORKERS] = {"pause", "spin", "pause"};
+  const char *const orders[N_WORKERS] = {"evade send:1 pause", "spin", "pause"};
   FerryRouter *router = ferry_router_new (NULL);
   FerryLauncher *base = ferry_launcher_new (command);
   FerryLauncher *launcher = ferry_launcher_new (command);
   FerryNursery *nursery = ferry_nursery_new (base);
   FerryWorker *workers[N_WORKERS];
+  FerrySender *sender;
+  FerryReceiver *receiver;
+  gboolean evaded = FALSE;
 
   ferry_launcher_silence_stream (base, FERRY_STREAM_STDOUT);
   ferry_launcher_set_nursery (launcher, nursery);
-  if (!ferry_router_start (router, NULL))
+  if (!ferry_router_start (router, NULL) || !ferry_router_pipe (router, FERRY_PIPE_QUEUED, &sender, &receiver, NULL) ||
+      !ferry_launcher_add_sender (launcher, "out", sender, NULL))
     return 2;
+  ferry_receiver_set_handler (receiver, message_cb, &evaded, NULL);
   for (int i = 0; i < N_WORKERS; i++)
     {
       ferry_launcher_setenv (launcher, "WORKER_ORDERS", orders[i]);
@@ -39,6 +51,8 @@ main (int argc, char **argv)
   for (int i = 0; i < N_WORKERS; i++)
     while (ferry_worker_get_pid (workers[i]) == 0)
       g_main_context_iteration (NULL, TRUE);
+  while (!evaded)
+    g_main_context_iteration (NULL, TRUE);
   printf ("%d\n", (int) ferry_worker_get_pid (ferry_nursery_get_worker (nursery)));
   for (int i = 0; i < N_WORKERS; i++)
     printf ("%d\n", (int) ferry_worker_get_pid (workers[i]));

@@ -16,6 +16,8 @@
  *   tell:TEXT  part:TEXT  error:TEXT   write TEXT with a newline, without one, or to standard error
  *   lines:N         write N lines, their numbers
  *   send:N          send N messages of 8 bytes, their numbers
+ *   evade           ask for the sender, and take off whatever would end it with its nursery, and heed no signal
+ *   give-away:N     have N children that are the nursery's (CLONE_PARENT) and exit at once
  *   child           start a process that waits for ever, and tell its number
  *   allocate:SIZE   allocate and touch so many bytes; tell "yes" or "no"
  *   exit:STATUS  kill:SIGNAL  pause  spin */
@@ -35,6 +37,7 @@
 #include <sys/wait.h>
 
 #include "base/ferry-base-private.h"
+#include "evasion.h"
 #include "worker/ferry-attachment-private.h"
 #include "worker/ferry-nursery-private.h"
 
@@ -143,6 +146,18 @@ send_numbers (guint64 n)
       g_error ("%s", error->message);
 }
 
+/* Attaching comes first, as it has the worker end with its nursery. */
+static void
+evade (void)
+{
+  static FerrySender *sender;
+
+  sender = ferry_worker_get_sender ("out", NULL);
+  if (sender == NULL)
+    g_error ("There is no sender to attach with");
+  evasion_begin ();
+}
+
 static void
 write_lines (guint n)
 {
@@ -193,6 +208,11 @@ work (const char *order, const char *rest)
     write_lines ((guint) atoi (rest));
   else if (g_str_has_prefix (order, "send:"))
     send_numbers (g_ascii_strtoull (rest, NULL, 10));
+  else if (strcmp (order, "evade") == 0)
+    evade ();
+  else if (g_str_has_prefix (order, "give-away:"))
+    for (int i = atoi (order + strlen ("give-away:")); i > 0; i--)
+      evasion_give_away (FALSE);
   else if (strcmp (order, "child") == 0)
     start_child ();
   else if (g_str_has_prefix (order, "allocate:"))

@@ -17,6 +17,9 @@
  *   pause        hang for ever, asleep
  *   spin         hang for ever, computing
  *   hang-up      close every descriptor from 3 on, and go on
+ *   evade        take off whatever would end it with the application, and heed no signal
+ *   give-away:N  have N children that are the application's (CLONE_PARENT) and wait for ever
+ *   give-dead:N  have N such children that exit at once
  *   fork-send    have a forked child try to send, and end with status 4 unless it is refused
  *   attach       ask for the sender, and nothing else; the orders to send do that by themselves
  *
@@ -30,6 +33,8 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "evasion.h"
 
 static FerrySender *sender;
 static guint64 next_number;
@@ -155,6 +160,14 @@ fork_and_send (void)
 }
 
 static void
+give_away (guint64 n, gboolean waits)
+{
+  for (guint64 i = 0; i < n; i++)
+    if (evasion_give_away (waits) < 0)
+      exit (5);
+}
+
+static void
 spin (void)
 {
   for (volatile guint64 i = 0;; i++)
@@ -213,6 +226,10 @@ obey (const char *order)
     close_range (3, ~0U, 0);
   else if (strcmp (order, "fork-send") == 0)
     fork_and_send ();
+  else if (strcmp (order, "evade") == 0)
+    evasion_begin ();
+  else if (g_str_has_prefix (order, "give-"))
+    give_away (number, g_str_has_prefix (order, "give-away:"));
   else if (strcmp (order, "attach") == 0)
     attach ();
   else
