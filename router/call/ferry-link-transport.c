@@ -137,7 +137,7 @@ send_cancel (FerryTransport *transport, guint64 xid, guint16 reason)
   return link != NULL && ferry_link_send_cancel (link, xid, reason) == FERRY_DOWN_SENT;
 }
 
-static gboolean
+static void
 note_room (gpointer data)
 {
   End *end = data;
@@ -147,7 +147,6 @@ note_room (gpointer data)
   atomic_store (&end->told, FALSE);
   if (transport != NULL)
     ferry_transport_note_room (transport);
-  return G_SOURCE_REMOVE;
 }
 
 /* any, with the link's lock held, so that nothing may be sent here: that is for the router's thread. The transport may
@@ -157,16 +156,10 @@ room_came (gpointer data)
 {
   FerryLinkTransport *self = data;
   End *end = self->end;
-  g_autoptr (GSource) source = NULL;
 
   ferry_transport_wake_waiting (ferry_transport_get_private (FERRY_TRANSPORT (self)));
-  if (atomic_exchange (&end->told, TRUE))
-    return;
-  source = g_idle_source_new ();
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_static_name (source, "[ferry] room in a link");
-  g_source_set_callback (source, note_room, g_atomic_rc_box_acquire (end), end_unref);
-  g_source_attach (source, end->context);
+  if (!atomic_exchange (&end->told, TRUE))
+    ferry_errands_post (end->context, note_room, g_atomic_rc_box_acquire (end), end_unref);
 }
 
 /* ---- up ---- */

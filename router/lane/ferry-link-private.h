@@ -203,6 +203,8 @@ struct _FerryLink
   guint64 buffers_since; /* bytes of buffers that did */
   gboolean dozing;       /* its lane is left to fill for a moment, unarmed */
   gboolean lingering;    /* the same for longer, at its writer's wish, and until that rings */
+  gboolean fenced;       /* the router's thread waits until its lane is drained to the next one */
+  guint64 fence;         /* the lane's tail when that began */
 
   pthread_mutex_t down_lock; /* any: nobody waits with it held */
   FerryLaneWriter down;      /* down_lock, as what follows */

@@ -30,6 +30,7 @@ struct _FerryBlock
   FerryBlock *next; /* in the pool, or in its link's row */
   FerryLink *link;  /* (owned) */
   FerryBlockKind kind;
+  guint64 serial; /* the first block that was pushed has 1 */
   gsize size;
   gsize cursor; /* RECORDS, OUTPUT: how much of it was delivered */
   gsize charge; /* bytes that it counts for against the local queue */

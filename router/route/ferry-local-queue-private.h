@@ -53,9 +53,13 @@ void ferry_local_queue_arm (FerryLocalQueue *self);
 FerryBlock *ferry_local_queue_take_block (FerryLocalQueue *self, FerryLink *link, FerryBlockKind kind);
 void ferry_local_queue_push (FerryLocalQueue *self, FerryBlock *block);
 
+guint64 ferry_local_queue_get_n_pushed (FerryLocalQueue *self);
+
 FerryBlock *ferry_local_queue_pop (FerryLocalQueue *self);
 FerryBlock *ferry_local_queue_pop_all (FerryLocalQueue *self);
-FerryBlock *ferry_local_queue_pop_until (FerryLocalQueue *self, gint64 deadline);
+guint64 ferry_local_queue_get_n_popped (FerryLocalQueue *self);
+void ferry_local_queue_wait_until (FerryLocalQueue *self, gint64 deadline);
+void ferry_local_queue_nudge (FerryLocalQueue *self);
 void ferry_local_queue_give_back (FerryLocalQueue *self, FerryBlock *block);
 gboolean ferry_local_queue_may_keep (FerryLink *link);
 GBytes *ferry_local_queue_keep (FerryLocalQueue *self, FerryBlock *block);

@@ -21,6 +21,10 @@ struct _FerryLocalQueue
   GAsyncQueue *queue; /* any: (owned) (element-type FerryBlock) */
   gint64 limit;       /* const */
 
+  FerryBlock nudge;        /* stands in the queue for no block, to wake the thread that sleeps on it */
+  _Atomic gboolean nudged; /* any: it is in the queue, or about to be */
+
+  guint64 n_pushed; /* monitor */
   FerryBlock *pool; /* monitor: (owned) empty blocks */
   guint n_pool;     /* monitor */
   guint32 epoch;    /* monitor: of waiting */
@@ -30,7 +34,8 @@ struct _FerryLocalQueue
   _Atomic (FerryBlock *) returned __attribute__ ((aligned (FERRY_LINE_SIZE))); /* any: (owned) blocks given back */
   _Atomic gint64 bytes_out;                                                    /* any */
   _Atomic guint32 waiting;
-  guint32 rung; /* router's thread */
+  guint32 rung;     /* router's thread */
+  guint64 n_popped; /* router's thread */
 };
 
 FerryLocalQueue *
@@ -80,13 +85,27 @@ ferry_local_queue_ring (FerryLocalQueue *self)
   ferry_doorbell_ring (self->bell);
 }
 
-/* any. The last reference goes with nothing in the queue. */
+/* What was taken out of the queue; NULL for a nudge. */
+static FerryBlock *
+as_block (FerryLocalQueue *self, FerryBlock *block)
+{
+  if (block == NULL)
+    return NULL;
+  ferry_take_over (block);
+  if (block != &self->nudge)
+    return block;
+  /* Sequentially consistent: what the next nudge is for is looked at after this, or finds the flag clear. */
+  atomic_store_explicit (&self->nudged, FALSE, memory_order_seq_cst);
+  return NULL;
+}
+
+/* any. The last reference goes with no block in the queue. */
 void
 ferry_local_queue_unref (FerryLocalQueue *self)
 {
   if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) != 1)
     return;
-  g_assert (g_async_queue_length (self->queue) == 0);
+  g_assert (ferry_local_queue_pop (self) == NULL);
   free_blocks (self->pool);
   free_blocks (atomic_load_explicit (&self->returned, memory_order_acquire));
   g_async_queue_unref (self->queue);
@@ -167,19 +186,39 @@ ferry_local_queue_push (FerryLocalQueue *self, FerryBlock *block)
   /* Relaxed: only the monitor adds, and only it asks whether there is room. */
   atomic_fetch_add_explicit (&block->link->share_out, (gint64) block->share, memory_order_relaxed);
   atomic_fetch_add_explicit (&self->bytes_out, (gint64) block->charge, memory_order_relaxed);
+  block->serial = ++self->n_pushed;
   ferry_hand_over (block);
   g_async_queue_push (self->queue, block);
+}
+
+/* monitor: how many blocks were pushed so far. */
+guint64
+ferry_local_queue_get_n_pushed (FerryLocalQueue *self)
+{
+  return self->n_pushed;
+}
+
+/* router's thread: how many of them were popped. */
+guint64
+ferry_local_queue_get_n_popped (FerryLocalQueue *self)
+{
+  return self->n_popped;
 }
 
 /* router's thread */
 FerryBlock *
 ferry_local_queue_pop (FerryLocalQueue *self)
 {
-  FerryBlock *block = g_async_queue_try_pop (self->queue);
+  for (;;)
+    {
+      gpointer first = g_async_queue_try_pop (self->queue);
+      FerryBlock *block = as_block (self, first);
 
-  if (block != NULL)
-    ferry_take_over (block);
-  return block;
+      if (first != NULL && block == NULL)
+        continue;
+      self->n_popped += block != NULL;
+      return block;
+    }
 }
 
 /* router's thread: all that is there, the first one first, each with the next one as its next; NULL for nothing. */
@@ -188,30 +227,47 @@ ferry_local_queue_pop_all (FerryLocalQueue *self)
 {
   FerryBlock *first = NULL;
   FerryBlock **place = &first;
+  FerryBlock *taken;
 
   g_async_queue_lock (self->queue);
-  while ((*place = g_async_queue_try_pop_unlocked (self->queue)) != NULL)
+  while ((taken = g_async_queue_try_pop_unlocked (self->queue)) != NULL)
     {
-      ferry_take_over (*place);
+      *place = as_block (self, taken);
+      if (*place == NULL)
+        continue;
+      self->n_popped++;
       place = &(*place)->next;
     }
   g_async_queue_unlock (self->queue);
+  *place = NULL;
   return first;
 }
 
-/* router's thread: waits for a block until deadline, in monotonic time. */
-FerryBlock *
-ferry_local_queue_pop_until (FerryLocalQueue *self, gint64 deadline)
+/* router's thread: sleeps until there is a block, which stays in the queue, until a nudge, or until deadline, in
+ * monotonic time. */
+void
+ferry_local_queue_wait_until (FerryLocalQueue *self, gint64 deadline)
 {
   gint64 left = deadline - g_get_monotonic_time ();
   FerryBlock *block;
 
   if (left <= 0)
-    return ferry_local_queue_pop (self);
-  block = g_async_queue_timeout_pop (self->queue, (guint64) left);
-  if (block != NULL)
-    ferry_take_over (block);
-  return block;
+    return;
+  block = as_block (self, g_async_queue_timeout_pop (self->queue, (guint64) left));
+  if (block == NULL)
+    return;
+  ferry_hand_over (block);
+  g_async_queue_push_front (self->queue, block);
+}
+
+/* any: has the router's thread, which sleeps on the queue or is about to, look around. */
+void
+ferry_local_queue_nudge (FerryLocalQueue *self)
+{
+  if (atomic_exchange_explicit (&self->nudged, TRUE, memory_order_seq_cst))
+    return;
+  ferry_hand_over (&self->nudge);
+  g_async_queue_push (self->queue, &self->nudge);
 }
 
 static void

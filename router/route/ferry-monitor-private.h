@@ -15,6 +15,18 @@
 
 G_BEGIN_DECLS
 
+/* What ferry_router_route_until() sets at its beginning, and passes when all that was sent before is dispatched. The
+ * monitor has reached it when it has drained each lane to where the lane was written at that time. */
+typedef struct
+{
+  guint64 latest;          /* router's thread: the number of the one that was set last */
+  guint64 number;          /* monitor, as the next two: of the one that is set up */
+  guint rounds;            /* until it is set up */
+  gboolean open;           /* it is not reached */
+  _Atomic guint64 reached; /* any: the number of the one that was reached last */
+  _Atomic guint64 pushed;  /* any: how many blocks had been pushed by then */
+} FerryFence;
+
 /* monitor: where a pipe comes in. Its number is found through the low bits of its connection id. */
 typedef struct
 {
@@ -38,6 +50,7 @@ typedef struct
   GQueue lingering;         /* monitor: (element-type FerryLink) those whose writers are in no hurry */
   gint64 linger_until;      /* monitor: when they are looked after */
   guint n_unpinged;         /* monitor: blocks that were pushed since the latest ping */
+  FerryFence fence;         /* see there */
   gboolean stopping;        /* monitor */
   pthread_mutex_t lock;
   GQueue commands;          /* lock: (element-type Command) */
@@ -101,6 +114,8 @@ void ferry_monitor_finish_link (FerryMonitor *self, FerryLink *link);
 
 /* In ferry-visit.c. */
 void ferry_monitor_work_or_sleep (FerryMonitor *self);
+guint64 ferry_monitor_set_fence (FerryMonitor *self);
+gboolean ferry_monitor_is_fence_reached (FerryMonitor *self, guint64 number, guint64 *n_pushed);
 
 /* In ferry-monitor-cells.c. */
 void ferry_monitor_take_cells (FerryMonitor *self, FerryLink *link);

@@ -59,7 +59,7 @@ ferry_router_free_slot (FerryRouter *self, FerryPipe *pipe)
   ferry_pipe_free (pipe);
 }
 
-static gboolean
+static void
 close_abandoned (gpointer data)
 {
   FerryReceiver *receiver = data;
@@ -67,27 +67,18 @@ close_abandoned (gpointer data)
 
   if (router != NULL && !receiver->closed)
     ferry_router_close_pipe (router, receiver, NULL);
-  return G_SOURCE_REMOVE;
 }
 
-/* any: the owner of a receiver was disposed. Not g_main_context_invoke(), which runs its function on the calling
- * thread when nobody iterates the context at the moment. */
+/* any: the owner of a receiver was disposed. */
 static void
 receiver_abandoned (FerryReceiver *receiver, gpointer data)
 {
   FerryRouter *self = data;
-  g_autoptr (GSource) source = NULL;
 
   if (ferry_router_check (self, NULL))
-    {
-      close_abandoned (receiver);
-      return;
-    }
-  source = g_idle_source_new ();
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_static_name (source, "[ferry] close a pipe whose owner is gone");
-  g_source_set_callback (source, close_abandoned, g_object_ref (receiver), g_object_unref);
-  g_source_attach (source, self->context);
+    close_abandoned (receiver);
+  else
+    ferry_errands_post (self->context, close_abandoned, g_object_ref (receiver), g_object_unref);
 }
 
 /* A connection id that no pipe of this router has had before. */

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "route/ferry-cell-watch-private.h"
+#include "route/ferry-errands-private.h"
 #include "route/ferry-exit-private.h"
 #include "route/ferry-monitor-private.h"
 #include "route/ferry-receiver-private.h"
@@ -32,6 +33,7 @@ struct _FerryRouter
 
   GMainContext *context; /* const: (owned) */
   FerryTimers *timers;   /* const: (owned): of the context; they outlive a stop */
+  FerryErrands *errands; /* const: (owned): the context's */
   int priority;          /* main, as all that follows */
   gint64 dispatch_budget;
   gint64 ageing;

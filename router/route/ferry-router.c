@@ -94,7 +94,7 @@ ferry_router_check (FerryRouter *self, GError **error)
 gboolean
 ferry_router_is_in_handler (FerryRouter *self)
 {
-  return self->dispatching || ferry_timers_is_dispatching (ferry_router_get_timers (self));
+  return self->dispatching || ferry_timers_is_dispatching (self->timers) || ferry_errands_is_running (self->errands);
 }
 
 gboolean
@@ -324,16 +324,16 @@ ferry_router_constructed (GObject *object)
   if (self->context == NULL)
     self->context = g_main_context_ref_thread_default ();
   self->timers = ferry_timers_new (self->context);
+  self->errands = ferry_errands_ref_for (self->context);
 }
 
-static gboolean
+static void
 stop_abandoned (gpointer data)
 {
   FerryRouter *self = data;
 
   if (get_thread (self) != NULL)
     stop (self);
-  return G_SOURCE_REMOVE;
 }
 
 /* The router's thread may be in the middle of a dispatch, and receivers hear there and nowhere else. So a running
@@ -346,12 +346,7 @@ ferry_router_dispose (GObject *object)
 
   if (thread != NULL && thread != g_thread_self ())
     {
-      g_autoptr (GSource) source = g_idle_source_new ();
-
-      g_source_set_priority (source, G_PRIORITY_DEFAULT);
-      g_source_set_static_name (source, "[ferry] stop a router that nobody has");
-      g_source_set_callback (source, stop_abandoned, g_object_ref (self), g_object_unref);
-      g_source_attach (source, self->context);
+      ferry_errands_post (self->context, stop_abandoned, g_object_ref (self), g_object_unref);
       return;
     }
   if (thread != NULL)
@@ -370,6 +365,7 @@ ferry_router_finalize (GObject *object)
   ferry_hot_cells_clear (&self->hot_cells);
   g_array_unref (self->free_slots);
   ferry_timers_free (self->timers);
+  ferry_errands_unref (self->errands);
   g_main_context_unref (self->context);
 
   G_OBJECT_CLASS (ferry_router_parent_class)->finalize (object);

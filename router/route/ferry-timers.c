@@ -91,6 +91,21 @@ set_ready_at (FerryTimers *self, gint64 deadline)
   g_source_set_ready_time (&self->source, deadline == NEVER ? -1 : MAX (deadline, 0));
 }
 
+static void
+run_first (FerryTimers *self)
+{
+  FerryTimer *timer = at (self, 1);
+
+  take_out (self, timer);
+  timer->func (timer->data);
+}
+
+static void
+follow_first (FerryTimers *self)
+{
+  set_ready_at (self, self->heap->len > 0 ? at (self, 1)->deadline : NEVER);
+}
+
 static gboolean
 timers_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
@@ -102,16 +117,13 @@ timers_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
   self->dispatching = TRUE;
   for (; left > 0 && self->heap->len > 0 && at (self, 1)->deadline <= now; left--)
     {
-      FerryTimer *timer = at (self, 1);
-
-      take_out (self, timer);
-      timer->func (timer->data);
+      run_first (self);
       /* The timers may have been freed by it; the source is kept by its context until this returns. */
       if (g_source_is_destroyed (source))
         return G_SOURCE_REMOVE;
     }
   self->dispatching = FALSE;
-  set_ready_at (self, self->heap->len > 0 ? at (self, 1)->deadline : NEVER);
+  follow_first (self);
   return G_SOURCE_CONTINUE;
 }
 
@@ -170,6 +182,34 @@ ferry_timers_unset (FerryTimers *self, FerryTimer *timer)
 {
   if (timer->position != 0)
     take_out (self, timer);
+}
+
+guint
+ferry_timers_get_n (const FerryTimers *self)
+{
+  return self->heap->len;
+}
+
+gint64
+ferry_timers_get_first (const FerryTimers *self)
+{
+  return self->heap->len > 0 ? ((FerryTimer *) g_ptr_array_index (self->heap, 0))->deadline : NEVER;
+}
+
+gboolean
+ferry_timers_run_one (FerryTimers *self, gint64 now)
+{
+  if (ferry_timers_get_first (self) > now)
+    return FALSE;
+  g_assert (!self->dispatching);
+  g_source_ref (&self->source);
+  self->dispatching = TRUE;
+  run_first (self);
+  self->dispatching = FALSE;
+  if (!g_source_is_destroyed (&self->source))
+    follow_first (self);
+  g_source_unref (&self->source);
+  return TRUE;
 }
 
 gboolean

@@ -32,6 +32,7 @@ typedef struct
 void ferry_turns_add (FerryTurns *self, FerryBlock *block);
 FerryBlock *ferry_turns_take (FerryTurns *self);
 void ferry_turns_put_back (FerryTurns *self, FerryBlock *block);
+gboolean ferry_turns_has_until (const FerryTurns *self, guint64 serial);
 gboolean ferry_turns_charge (FerryLink *link, gint64 passed);
 
 G_END_DECLS

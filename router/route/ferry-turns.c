@@ -105,6 +105,26 @@ ferry_turns_put_back (FerryTurns *self, FerryBlock *block)
     list (self, block->link);
 }
 
+static gboolean
+has_row_until (const GQueue *list, guint64 serial)
+{
+  for (const GList *node = list->head; node != NULL; node = node->next)
+    {
+      const FerryBlock *first = ((FerryLink *) node->data)->turn.first;
+
+      if (first != NULL && first->serial <= serial)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* Whether there is a block of those that were pushed up to the one of that serial. */
+gboolean
+ferry_turns_has_until (const FerryTurns *self, guint64 serial)
+{
+  return has_row_until (&self->fresh, serial) || has_row_until (&self->others, serial);
+}
+
 /* The link's handlers took so many microseconds. Returns whether its turn is over. */
 gboolean
 ferry_turns_charge (FerryLink *link, gint64 passed)

@@ -244,6 +244,103 @@ revive_stalled (FerryMonitor *self)
     }
 }
 
+/* ---- the fence ---- */
+
+static void
+set_fence_command (FerryMonitor *self, gpointer data)
+{
+  self->fence.number = *(guint64 *) data;
+  self->fence.open = FALSE;
+  /* It is set up in the next round, which begins at once: what processes and sockets had to say before is heard then.
+   */
+  self->fence.rounds = 2;
+  ferry_shared_queue_wake (self->shared);
+}
+
+/* router's thread: has the monitor tell when it has drained what was sent so far. Takes the place of an earlier fence.
+ * Returns its number. */
+guint64
+ferry_monitor_set_fence (FerryMonitor *self)
+{
+  guint64 number = ++self->fence.latest;
+
+  ferry_monitor_invoke (self, set_fence_command, g_memdup2 (&number, sizeof number), g_free);
+  return number;
+}
+
+/* router's thread: n_pushed is how many blocks were pushed before it was reached. */
+gboolean
+ferry_monitor_is_fence_reached (FerryMonitor *self, guint64 number, guint64 *n_pushed)
+{
+  /* Acquire: the count is as new; pairs with look_at_fence(). */
+  if (atomic_load_explicit (&self->fence.reached, memory_order_acquire) < number)
+    return FALSE;
+  *n_pushed = atomic_load_explicit (&self->fence.pushed, memory_order_relaxed);
+  return TRUE;
+}
+
+/* Whether something may be drained from the lane, or is to follow what was. */
+static gboolean
+may_be_drained (FerryLink *link)
+{
+  return link->state != FERRY_LINK_ATTACHING && !is_ahead_of_its_nursery (link) &&
+         (!link->draining_done || link->state == FERRY_LINK_ENDED);
+}
+
+/* Whether the link goes on only when the application drops buffers that it keeps. */
+static gboolean
+is_held_up (FerryMonitor *self, FerryLink *link)
+{
+  return link->stalled && ferry_monitor_has_looked (link) && ferry_local_queue_get_bytes (self->local) == 0 &&
+         !ferry_local_queue_has_room (self->local, link);
+}
+
+static gboolean
+is_before_fence (FerryMonitor *self, FerryLink *link)
+{
+  return link->fenced && may_be_drained (link) && !is_held_up (self, link) &&
+         (link->state == FERRY_LINK_ENDED || link->up.head < link->fence || link->copy.memory.data != NULL ||
+          link->arrival.check != NULL);
+}
+
+static void
+set_up_fence (FerryMonitor *self)
+{
+  for (GList *node = self->shared->links.head; node != NULL; node = node->next)
+    {
+      FerryLink *link = node->data;
+
+      link->fenced = may_be_drained (link);
+      if (!link->fenced)
+        continue;
+      ferry_monitor_take_cells (self, link);
+      /* A tail that is out of range is left for the next visit to find. */
+      if (!link->tail_final)
+        ferry_lane_reader_look (&link->up);
+      link->fence = link->up.tail;
+      if (!is_before_fence (self, link) || link->stalled)
+        continue;
+      if (link->dozing)
+        g_queue_remove (&self->dozing, link);
+      link->dozing = FALSE;
+      ferry_shared_queue_activate (self->shared, link);
+    }
+  self->fence.open = TRUE;
+}
+
+static void
+look_at_fence (FerryMonitor *self)
+{
+  for (GList *node = self->shared->links.head; node != NULL; node = node->next)
+    if (is_before_fence (self, node->data))
+      return;
+  self->fence.open = FALSE;
+  atomic_store_explicit (&self->fence.pushed, ferry_local_queue_get_n_pushed (self->local), memory_order_relaxed);
+  /* Release: pairs with ferry_monitor_is_fence_reached(). */
+  atomic_store_explicit (&self->fence.reached, self->fence.number, memory_order_release);
+  ferry_local_queue_nudge (self->local);
+}
+
 /* monitor: sleeps until there is something to do, and does a round of it. */
 void
 ferry_monitor_work_or_sleep (FerryMonitor *self)
@@ -257,6 +354,8 @@ ferry_monitor_work_or_sleep (FerryMonitor *self)
   ferry_shared_queue_wait (self->shared, get_waking_time (self));
   wake_dozing (self);
   ferry_monitor_run_commands (self);
+  if (G_UNLIKELY (self->fence.rounds > 0) && --self->fence.rounds == 0)
+    set_up_fence (self);
   for (guint n = 0; n < VISITS_PER_ROUND && !self->stopping; n++)
     {
       FerryLink *link = ferry_shared_queue_next (self->shared);
@@ -274,4 +373,6 @@ ferry_monitor_work_or_sleep (FerryMonitor *self)
         ferry_shared_queue_deactivate (self->shared, link);
     }
   ferry_monitor_ping (self);
+  if (G_UNLIKELY (self->fence.open))
+    look_at_fence (self);
 }

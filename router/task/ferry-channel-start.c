@@ -105,30 +105,19 @@ limit_rest (gpointer data)
                       ferry_time_add (g_get_monotonic_time (), GRACE), grace_is_over, self);
 }
 
-static gboolean
-begin_grace (gpointer data)
-{
-  limit_rest (data);
-  return G_SOURCE_REMOVE;
-}
-
 /* any: the channel was dropped. Its worker hears that, and is to end. */
 static void
 run_drop (gpointer data)
 {
   Run *self = data;
-  g_autoptr (GSource) source = NULL;
 
-  if (self->router->thread == g_thread_self ())
+  if (self->router->thread != g_thread_self ())
     {
-      begin_grace (self);
-      run_unref (self);
+      ferry_errands_post (self->router->context, limit_rest, self, run_unref);
       return;
     }
-  source = g_idle_source_new ();
-  g_source_set_static_name (source, "[ferry] a channel was dropped");
-  g_source_set_callback (source, begin_grace, self, run_unref);
-  g_source_attach (source, self->router->context);
+  limit_rest (self);
+  run_unref (self);
 }
 
 /* ---- its start ---- */

@@ -238,18 +238,6 @@ force_end (gpointer data)
   g_object_unref (self);
 }
 
-static void
-refuse_waiters (FerryExecutor *self)
-{
-  while (self->waiters.head != NULL)
-    {
-      g_autoptr (GTask) waiter = ferry_executor_pop_waiter (self);
-
-      g_task_return_new_error (waiter, FERRY_ERROR, FERRY_ERROR_STOPPED,
-                               "The executor was stopped while the task waited for room; make another one");
-    }
-}
-
 /* main: where the executor is being stopped and has no open task left, it is stopped. */
 void
 ferry_executor_finish_shutdown (FerryExecutor *self)
@@ -270,7 +258,7 @@ begin_stop (FerryExecutor *self)
   /* Release: a thread that sees it finds nothing to rely on but the inbox, which is emptied below. */
   atomic_store_explicit (&self->state, FERRY_EXECUTOR_STATE_STOPPING, memory_order_release);
   ferry_executor_notify_state (self);
-  refuse_waiters (self);
+  ferry_executor_refuse_waiters (self);
 }
 
 /**

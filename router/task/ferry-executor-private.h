@@ -29,6 +29,8 @@ FerryTask *ferry_task_queue_peek (FerryTaskQueue *self);
 /* Those that wait now, the next one first, with references. */
 GPtrArray *ferry_task_queue_list (FerryTaskQueue *self);
 
+typedef struct _FerrySubmission FerrySubmission;
+
 struct _FerryExecutor
 {
   GObject parent_instance;
@@ -43,14 +45,14 @@ struct _FerryExecutor
   _Atomic gint n_queued; /* any: tasks that wait: in the queue, in the inbox, or sent ahead */
 
   pthread_mutex_t inbox_lock;
-  GQueue inbox;          /* inbox_lock: (element-type FerryTask) (owned) */
-  GSource *inbox_source; /* inbox_lock: (owned) (nullable): set while something is in the inbox */
+  GQueue inbox;           /* inbox_lock: (element-type FerryTask) (owned) */
+  gboolean inbox_is_told; /* inbox_lock: the router's thread is to look into it */
 
   FerryTaskQueue queue;
   GSequence *list;       /* (owned) (element-type FerryTask): what the model shows */
   guint64 latest_number; /* of a task in it */
   GQueue finished; /* (element-type FerryTask): those of the list that are done, the oldest first, by seat's link */
-  GQueue waiters;  /* (element-type GTask) (owned): submissions that wait for room, see ferry-executor-submit.c */
+  GQueue waiters;  /* (element-type FerrySubmission) (owned): those that wait for room, see ferry-executor-submit.c */
   guint n_open;    /* tasks that are not done */
   guint n_executing;
   guint64 n_completed;
@@ -87,7 +89,10 @@ void ferry_executor_put_into_inbox (FerryExecutor *self, FerryTask *task);
 
 /* In ferry-executor-submit.c. */
 void ferry_executor_wake_waiters (FerryExecutor *self);
-GTask *ferry_executor_pop_waiter (FerryExecutor *self);
+void ferry_executor_refuse_waiters (FerryExecutor *self);
+/* error (nullable): why the task was not submitted. */
+typedef void (*FerrySubmittedFunc) (gpointer data, const GError *error);
+void ferry_executor_submit_when_room (FerryExecutor *self, FerryTask *task, FerrySubmittedFunc func, gpointer data);
 
 /* In ferry-executor-control.c. */
 void ferry_executor_finish_shutdown (FerryExecutor *self);

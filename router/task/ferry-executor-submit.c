@@ -60,43 +60,85 @@ submit_now (FerryExecutor *self, FerryTask *task, GError **error)
   return TRUE;
 }
 
-/* A submission that waits for room: the data of its GTask. */
-typedef struct
+/* A submission that waits for room. */
+struct _FerrySubmission
 {
-  FerryTask *task; /* (owned) */
-  GSource *source; /* (owned) (nullable): of the call's cancellable */
-} Submission;
+  FerryExecutor *executor; /* (owned) */
+  FerryTask *task;         /* (owned) */
+  GTask *call;             /* (owned) (nullable): what is returned; without one, func is called by an errand */
+  GSource *source;         /* (owned) (nullable): of the call's cancellable */
+  FerrySubmittedFunc func;
+  gpointer data;
+  GError *error; /* (owned) (nullable): what func is given */
+};
 
 static void
 submission_free (gpointer data)
 {
-  Submission *submission = data;
+  FerrySubmission *self = data;
 
-  g_assert (submission->source == NULL);
-  g_object_unref (submission->task);
-  g_free (submission);
+  g_assert (self->source == NULL);
+  g_clear_object (&self->call);
+  g_clear_error (&self->error);
+  g_object_unref (self->task);
+  g_object_unref (self->executor);
+  g_free (self);
+}
+
+static void
+call_submitted (gpointer data)
+{
+  FerrySubmission *self = data;
+
+  self->func (self->data, self->error);
+}
+
+/* main: ends the waiting, with an error (transfer full) (nullable). */
+static void
+end_submission (FerrySubmission *self, GError *error)
+{
+  if (self->call == NULL)
+    {
+      self->error = error;
+      ferry_errands_post (self->executor->pool->router->context, call_submitted, self, submission_free);
+      return;
+    }
+  if (error != NULL)
+    g_task_return_error (self->call, error);
+  else
+    g_task_return_boolean (self->call, TRUE);
+  submission_free (self);
+}
+
+static FerrySubmission *
+pop_waiter (FerryExecutor *self)
+{
+  FerrySubmission *submission = g_queue_pop_head (&self->waiters);
+
+  ferry_stop_heeding (&submission->source);
+  return submission;
 }
 
 static gboolean
 submission_cancelled (GCancellable *cancellable, gpointer data)
 {
-  g_autoptr (GTask) waiter = data;
-  FerryExecutor *self = g_task_get_source_object (waiter);
+  FerrySubmission *submission = data;
 
-  g_queue_remove (&self->waiters, waiter);
-  ferry_stop_heeding (&((Submission *) g_task_get_task_data (waiter))->source);
-  g_task_return_error_if_cancelled (waiter);
+  g_queue_remove (&submission->executor->waiters, submission);
+  ferry_stop_heeding (&submission->source);
+  g_task_return_error_if_cancelled (submission->call);
+  submission_free (submission);
   return G_SOURCE_REMOVE;
 }
 
-/* main: the submission that waits longest (transfer full), which does not wait any more. */
-GTask *
-ferry_executor_pop_waiter (FerryExecutor *self)
+/* main: the executor was stopped. */
+void
+ferry_executor_refuse_waiters (FerryExecutor *self)
 {
-  GTask *waiter = g_queue_pop_head (&self->waiters);
-
-  ferry_stop_heeding (&((Submission *) g_task_get_task_data (waiter))->source);
-  return waiter;
+  while (self->waiters.head != NULL)
+    end_submission (pop_waiter (self),
+                    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_STOPPED,
+                                         "The executor was stopped while the task waited for room; make another one"));
 }
 
 /* main: submissions that waited for room go on. */
@@ -105,20 +147,39 @@ ferry_executor_wake_waiters (FerryExecutor *self)
 {
   while (self->waiters.head != NULL && take_room (self))
     {
-      g_autoptr (GTask) waiter = ferry_executor_pop_waiter (self);
-      Submission *submission = g_task_get_task_data (waiter);
-      g_autoptr (GError) error = NULL;
+      FerrySubmission *submission = pop_waiter (self);
+      GCancellable *cancellable = submission->call != NULL ? g_task_get_cancellable (submission->call) : NULL;
+      GError *error = NULL;
 
-      if (g_cancellable_set_error_if_cancelled (g_task_get_cancellable (waiter), &error) ||
-          !check (self, submission->task, &error))
+      if (g_cancellable_set_error_if_cancelled (cancellable, &error) || !check (self, submission->task, &error))
         atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
-      else if (submit_now (self, submission->task, &error))
-        {
-          g_task_return_boolean (waiter, TRUE);
-          continue;
-        }
-      g_task_return_error (waiter, g_steal_pointer (&error));
+      else
+        submit_now (self, submission->task, &error);
+      end_submission (submission, error);
     }
+}
+
+static FerrySubmission *
+submission_new (FerryExecutor *executor, FerryTask *task)
+{
+  FerrySubmission *self = g_new0 (FerrySubmission, 1);
+
+  self->executor = g_object_ref (executor);
+  self->task = g_object_ref (task);
+  return self;
+}
+
+/* main: submits a task as soon as there is room, and has func called by an errand then, or when it will not be
+ * submitted. */
+void
+ferry_executor_submit_when_room (FerryExecutor *self, FerryTask *task, FerrySubmittedFunc func, gpointer data)
+{
+  FerrySubmission *submission = submission_new (self, task);
+
+  submission->func = func;
+  submission->data = data;
+  g_queue_push_tail (&self->waiters, submission);
+  ferry_executor_wake_waiters (self);
 }
 
 /**
@@ -203,21 +264,18 @@ void
 ferry_executor_submit_task_async (FerryExecutor *self, FerryTask *task, GCancellable *cancellable,
                                   GAsyncReadyCallback callback, gpointer user_data)
 {
-  Submission *submission;
-  GTask *waiter;
+  FerrySubmission *submission;
 
   g_return_if_fail (FERRY_IS_EXECUTOR (self));
   g_return_if_fail (FERRY_IS_TASK (task));
 
-  waiter = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (waiter, ferry_executor_submit_task_async);
-  submission = g_new0 (Submission, 1);
-  submission->task = g_object_ref (task);
-  g_task_set_task_data (waiter, submission, submission_free);
+  submission = submission_new (self, task);
+  submission->call = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (submission->call, ferry_executor_submit_task_async);
   if (cancellable != NULL)
-    ferry_heed_cancellable (waiter, &submission->source, "[ferry] stop waiting for room", submission_cancelled, waiter,
-                            NULL);
-  g_queue_push_tail (&self->waiters, waiter);
+    ferry_heed_cancellable (submission->call, &submission->source, "[ferry] stop waiting for room",
+                            submission_cancelled, submission, NULL);
+  g_queue_push_tail (&self->waiters, submission);
   ferry_executor_wake_waiters (self);
 }
 

@@ -362,37 +362,32 @@ ferry_executor_empty_inbox (FerryExecutor *self)
   pthread_mutex_lock (&self->inbox_lock);
   tasks = self->inbox;
   g_queue_init (&self->inbox);
-  if (self->inbox_source != NULL)
-    g_source_destroy (self->inbox_source);
-  g_clear_pointer (&self->inbox_source, g_source_unref);
+  self->inbox_is_told = FALSE;
   pthread_mutex_unlock (&self->inbox_lock);
   while ((task = g_queue_pop_head (&tasks)) != NULL)
     ferry_executor_take_in (self, task);
 }
 
-static gboolean
-inbox_ready (gpointer data)
+static void
+inbox_told (gpointer data)
 {
   ferry_executor_empty_inbox (data);
-  return G_SOURCE_REMOVE;
 }
 
 /* any: leaves a task for the router's thread. */
 void
 ferry_executor_put_into_inbox (FerryExecutor *self, FerryTask *task)
 {
+  gboolean was_told;
+
   pthread_mutex_lock (&self->inbox_lock);
   ferry_hand_over (task);
   g_queue_push_tail (&self->inbox, g_object_ref (task));
-  if (self->inbox_source == NULL)
-    {
-      self->inbox_source = g_idle_source_new ();
-      g_source_set_priority (self->inbox_source, G_PRIORITY_DEFAULT);
-      g_source_set_static_name (self->inbox_source, "[ferry] tasks of other threads");
-      g_source_set_callback (self->inbox_source, inbox_ready, g_object_ref (self), g_object_unref);
-      g_source_attach (self->inbox_source, self->pool->router->context);
-    }
+  was_told = self->inbox_is_told;
+  self->inbox_is_told = TRUE;
   pthread_mutex_unlock (&self->inbox_lock);
+  if (!was_told)
+    ferry_errands_post (self->pool->router->context, inbox_told, g_object_ref (self), g_object_unref);
 }
 
 static void

@@ -15,6 +15,7 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-remote-error-private.h"
+#include "task/ferry-executor-private.h"
 #include "task/ferry-map-chunk-private.h"
 
 #define TARGET_MICROSECONDS 4000.0
@@ -245,12 +246,10 @@ chunk_refused (FerryMap *self, FerryMapChunk *chunk, const GError *error)
 }
 
 static void
-room_came (GObject *executor, GAsyncResult *result, gpointer data)
+room_came (gpointer data, const GError *error)
 {
   g_autoptr (FerryMapChunk) chunk = data;
   g_autoptr (FerryMapHold) self = chunk->map != NULL ? ferry_map_hold (chunk->map) : NULL;
-  g_autoptr (GError) error = NULL;
-  gboolean submitted = ferry_executor_submit_task_finish (FERRY_EXECUTOR (executor), result, &error);
 
   /* It may have come to its end before this is called. */
   if (self == NULL)
@@ -258,7 +257,7 @@ room_came (GObject *executor, GAsyncResult *result, gpointer data)
   chunk->waits_for_room = FALSE;
   self->waits_for_room = FALSE;
   /* A chunk whose map was cancelled meanwhile was cancelled, and is not submitted. */
-  if (!submitted)
+  if (error != NULL)
     chunk_refused (self, chunk, error);
   ferry_map_pump (self);
 }
@@ -279,7 +278,7 @@ submit (FerryMap *self, FerryMapChunk *chunk)
     }
   chunk->waits_for_room = TRUE;
   self->waits_for_room = TRUE;
-  ferry_executor_submit_task_async (self->executor, FERRY_TASK (chunk), NULL, room_came, g_object_ref (chunk));
+  ferry_executor_submit_when_room (self->executor, FERRY_TASK (chunk), room_came, g_object_ref (chunk));
 }
 
 /* Chunks of a fixed size, which may be small, are submitted many at a time: when half of them are done, and not one for

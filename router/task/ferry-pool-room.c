@@ -11,12 +11,12 @@
 
 #include "task/ferry-pool-private.h"
 
-/* Counted references: the worker, and the source that is on its way. */
+/* Counted references: the worker, and the errand that is on its way. */
 struct _FerryPoolRoom
 {
   GWeakRef pool;
   GMainContext *context; /* const: (owned): the router's */
-  _Atomic gboolean told; /* any: a source is on its way */
+  _Atomic gboolean told; /* any: an errand is on its way */
 };
 
 static void
@@ -34,7 +34,7 @@ room_unref (gpointer data)
   g_atomic_rc_box_release_full (data, room_clear);
 }
 
-static gboolean
+static void
 pump (gpointer data)
 {
   FerryPoolRoom *self = data;
@@ -44,22 +44,15 @@ pump (gpointer data)
   atomic_store (&self->told, FALSE);
   if (pool != NULL)
     ferry_pool_pump (pool);
-  return G_SOURCE_REMOVE;
 }
 
 static void
 room_came (gpointer data)
 {
   FerryPoolRoom *self = data;
-  g_autoptr (GSource) source = NULL;
 
-  if (atomic_exchange (&self->told, TRUE))
-    return;
-  source = g_idle_source_new ();
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_static_name (source, "[ferry] room for descriptors");
-  g_source_set_callback (source, pump, g_atomic_rc_box_acquire (self), room_unref);
-  g_source_attach (source, self->context);
+  if (!atomic_exchange (&self->told, TRUE))
+    ferry_errands_post (self->context, pump, g_atomic_rc_box_acquire (self), room_unref);
 }
 
 /* main: has the pool hand over what it can once the worker has taken descriptors. */

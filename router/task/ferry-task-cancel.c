@@ -10,6 +10,7 @@
 #include "config.h"
 
 #include "base/ferry-error.h"
+#include "route/ferry-errands-private.h"
 #include "task/ferry-task-fields-private.h"
 
 /* From a cancellable to a task. The handler holds one reference, and whoever made it the other.
@@ -56,7 +57,7 @@ bridge_closure_gone (gpointer data, GClosure *closure)
 }
 
 /* main */
-static gboolean
+static void
 cancel_bridged (gpointer data)
 {
   FerryTaskBridge *self = data;
@@ -64,25 +65,18 @@ cancel_bridged (gpointer data)
 
   if (task != NULL)
     ferry_task_cancel (task);
-  return G_SOURCE_REMOVE;
 }
 
-/* any. Always by a source, also on the router's thread: handlers of the task's then never run inside
+/* any. Always by an errand, also on the router's thread: handlers of the task's then never run inside
  * g_cancellable_cancel(), where they must not disconnect from the cancellable. */
 static void
 cancellable_cancelled (GCancellable *cancellable, gpointer data)
 {
   FerryTaskBridge *self = data;
-  g_autoptr (GSource) source = NULL;
 
   /* Acquire-release: what was done before the cancel is seen by the router's thread that heeds it. */
-  if (atomic_exchange_explicit (&self->cancelled, 1, memory_order_acq_rel) != 0)
-    return;
-  source = g_idle_source_new ();
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_static_name (source, "[ferry] cancel a task");
-  g_source_set_callback (source, cancel_bridged, bridge_ref (self), bridge_unref);
-  g_source_attach (source, self->context);
+  if (atomic_exchange_explicit (&self->cancelled, 1, memory_order_acq_rel) == 0)
+    ferry_errands_post (self->context, cancel_bridged, bridge_ref (self), bridge_unref);
 }
 
 FerryTaskBridge *

@@ -10,6 +10,7 @@
 
 #include "task/ferry-task-group.h"
 
+#include "route/ferry-errands-private.h"
 #include "task/ferry-waiters-private.h"
 
 #include <stdatomic.h>
@@ -84,33 +85,24 @@ cancel_abandoned (FerryTaskGroup *self)
   ferry_task_group_cancel (self);
 }
 
-static gboolean
+static void
 cancel_abandoned_cb (gpointer data)
 {
   cancel_abandoned (data);
-  return G_SOURCE_REMOVE;
 }
 
-/* any: the owner's last breath. It may be drawn on another thread, so nothing of the router's thread is touched. Not
- * g_main_context_invoke(), which runs its function on the calling thread when nobody iterates the context. */
+/* any: the owner is disposed, maybe on another thread, where nothing of the router's thread is touched. */
 static void
 owner_disposed (gpointer data, GObject *owner)
 {
   g_autoptr (FerryTaskGroup) self = data;
-  g_autoptr (GSource) source = NULL;
 
   /* Release: pairs with is_abandoned(). */
   atomic_store_explicit (&self->abandoned, 1, memory_order_release);
   if (self->thread == g_thread_self ())
-    {
-      cancel_abandoned (self);
-      return;
-    }
-  source = g_idle_source_new ();
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_static_name (source, "[ferry] cancel tasks whose owner is gone");
-  g_source_set_callback (source, cancel_abandoned_cb, g_object_ref (self), g_object_unref);
-  g_source_attach (source, self->context);
+    cancel_abandoned (self);
+  else
+    ferry_errands_post (self->context, cancel_abandoned_cb, g_object_ref (self), g_object_unref);
 }
 
 /* main: an owner that is being disposed is not found any more, or has said so; its notification then drops the

@@ -142,21 +142,218 @@ test_times_out_in_a_flood (void)
 }
 
 static void
-test_without_time_delivers_what_is_there (void)
+route_without_time (FerryRouter *router)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (ferry_router_route_until (router, never, NULL, 0, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+}
+
+/* In the last rounds, most of what a lane holds. */
+static void
+test_without_time_delivers_all_that_was_sent (void)
 {
   FerryRouter *router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
-  g_autoptr (GError) error = NULL;
+  guint64 n = 0;
 
-  route_test_burst (pipe->sender, 0, 10);
-  /* What the monitor took is in the local queue a moment later: its counter says so. */
-  while (ferry_router_get_counter (router, FERRY_COUNTER_QUEUED_BYTES) == 0)
-    g_thread_yield ();
-  g_assert_false (ferry_router_route_until (router, never, NULL, 0, &error));
-  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
-  g_assert_cmpuint (pipe->n_messages, >, 0);
+  for (guint64 round = 0; round < 200; round++)
+    {
+      guint64 n_sent = round < 190 ? 10 : 50000;
+
+      route_test_send_numbers (pipe->sender, n, n_sent);
+      n += n_sent;
+      route_without_time (router);
+      g_assert_cmpuint (pipe->n_messages, ==, n);
+    }
+  g_assert_true (pipe->in_order);
   g_clear_pointer (&pipe, ferry_test_pipe_free);
   ferry_test_router_stop (router);
+}
+
+static gboolean
+has_pid (gpointer worker)
+{
+  return ferry_worker_get_pid (worker) > 0;
+}
+
+static void
+test_without_time_delivers_all_that_a_worker_sent (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (router);
+  g_autoptr (FerryWorker) worker = ferry_test_spawn_obedient (router, pipe, "send:10000", NULL);
+
+  g_assert_true (ferry_router_route_until (router, has_pid, worker, LONG, NULL));
+  while (ferry_test_is_alive (ferry_worker_get_pid (worker)))
+    g_thread_yield ();
+  route_without_time (router);
+  g_assert_cmpuint (pipe->n_messages, ==, 10000);
+  g_assert_true (pipe->in_order);
+  ferry_test_pipe_wait_closed (pipe);
+  ferry_test_wait_ended (worker);
+  ferry_test_router_stop (router);
+}
+
+typedef struct
+{
+  FerryRouter *router;
+  FerryLink *link; /* that of the first message */
+} Look;
+
+static gboolean
+sees_link (gpointer user_data)
+{
+  Look *look = user_data;
+
+  if (look->router->block != NULL)
+    look->link = look->router->block->link;
+  return look->link != NULL;
+}
+
+/* A link is left alone while the application keeps much of what came over it, which it does as long as it waits here.
+ */
+static void
+test_without_time_does_not_wait_for_what_is_kept (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
+  Look look = {router};
+
+  route_test_send_numbers (pipe->sender, 0, 1);
+  g_assert_true (ferry_router_route_until (router, sees_link, &look, LONG, NULL));
+  atomic_fetch_add (&look.link->bytes_kept, FERRY_KEPT_LIMIT);
+  route_test_send_numbers (pipe->sender, 1, 10);
+  route_without_time (router);
+  g_assert_cmpuint (pipe->n_messages, ==, 1);
+  atomic_fetch_sub (&look.link->bytes_kept, FERRY_KEPT_LIMIT);
+  ferry_local_queue_ring (router->monitor->local);
+  route (pipe, 11);
+  g_clear_pointer (&pipe, ferry_test_pipe_free);
+  ferry_test_router_stop (router);
+}
+
+/* ---- what else the router does ---- */
+
+static void
+raise_flag (gpointer flag)
+{
+  *(gboolean *) flag = TRUE;
+}
+
+static gboolean
+is_raised (gpointer flag)
+{
+  return *(gboolean *) flag;
+}
+
+static void
+test_runs_timers (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  gboolean is_over = FALSE;
+  gboolean is_late = FALSE;
+  FerryTimer timer = {0};
+  FerryTimer late = {0};
+
+  ferry_timers_set (router->timers, &timer, g_get_monotonic_time () + 10 * MILLISECOND, raise_flag, &is_over);
+  ferry_timers_set (router->timers, &late, g_get_monotonic_time () + G_USEC_PER_SEC * G_GINT64_CONSTANT (3600),
+                    raise_flag, &is_late);
+  g_assert_true (ferry_router_route_until (router, is_raised, &is_over, -1, NULL));
+  g_assert_false (is_late);
+  ferry_timers_unset (router->timers, &late);
+  ferry_test_router_stop (router);
+}
+
+static void
+test_runs_timers_in_a_flood (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (router);
+  g_autoptr (FerryWorker) worker = ferry_test_spawn_obedient (router, pipe, "flood", NULL);
+  gboolean is_over = FALSE;
+  FerryTimer timer = {0};
+
+  route (pipe, 1000);
+  ferry_timers_set (router->timers, &timer, g_get_monotonic_time () + 10 * MILLISECOND, raise_flag, &is_over);
+  g_assert_true (ferry_router_route_until (router, is_raised, &is_over, LONG, NULL));
+  g_clear_pointer (&pipe, ferry_test_pipe_free);
+  ferry_test_wait_ended (worker);
+  ferry_test_router_stop (router);
+}
+
+typedef struct
+{
+  FerryRouter *router;
+  gboolean done;
+} Errand;
+
+static void
+do_errand (gpointer data)
+{
+  Errand *errand = data;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (ferry_router_route_until (errand->router, always, NULL, LONG, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BUSY);
+  errand->done = TRUE;
+}
+
+static gboolean
+is_done (gpointer errand)
+{
+  return ((Errand *) errand)->done;
+}
+
+static gpointer
+post_errand (gpointer data)
+{
+  ferry_errands_post (NULL, do_errand, data, NULL);
+  return NULL;
+}
+
+/* Posted before, while it sleeps, and while it delivers. */
+static void
+test_runs_errands_of_other_threads (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+
+  for (guint round = 0; round < 200; round++)
+    {
+      Errand errand = {router, FALSE};
+      GThread *thread = g_thread_new ("errand", post_errand, &errand);
+
+      if (round % 2 == 0)
+        g_thread_join (g_steal_pointer (&thread));
+      g_assert_true (ferry_router_route_until (router, is_done, &errand, -1, NULL));
+      g_clear_pointer (&thread, g_thread_join);
+    }
+  ferry_test_router_stop (router);
+}
+
+static gboolean
+is_no_process (gpointer worker)
+{
+  return !ferry_test_is_alive (ferry_worker_get_pid (worker));
+}
+
+/* The condition holds by itself when the news of the end comes, and is looked at first. */
+static void
+test_leaves_the_end_of_a_worker_to_a_stop (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new ((const char *[]){"true", NULL});
+  g_autoptr (GError) error = NULL;
+  FerryWorker *worker = ferry_launcher_spawn (launcher, router, &error);
+
+  g_assert_no_error (error);
+  g_assert_true (ferry_router_route_until (router, has_pid, worker, LONG, NULL));
+  g_assert_true (ferry_router_route_until (router, is_no_process, worker, LONG, NULL));
+  g_assert_true (ferry_router_stop (router, NULL));
+  g_assert_cmpint (ferry_worker_get_state (worker), ==, FERRY_WORKER_STATE_ENDED);
+  g_assert_finalize_object (worker);
+  g_assert_finalize_object (router);
 }
 
 static void
@@ -344,7 +541,17 @@ main (int argc, char **argv)
                               test_looks_after_each_message_of_a_worker);
   g_test_add_func ("/route-until/times-out", test_times_out);
   route_test_add_untraceable ("/route-until/times-out-in-a-flood", test_times_out_in_a_flood);
-  g_test_add_func ("/route-until/without-time-delivers-what-is-there", test_without_time_delivers_what_is_there);
+  g_test_add_func ("/route-until/without-time-delivers-all-that-was-sent",
+                   test_without_time_delivers_all_that_was_sent);
+  route_test_add_untraceable ("/route-until/without-time-delivers-all-that-a-worker-sent",
+                              test_without_time_delivers_all_that_a_worker_sent);
+  g_test_add_func ("/route-until/without-time-does-not-wait-for-what-is-kept",
+                   test_without_time_does_not_wait_for_what_is_kept);
+  g_test_add_func ("/route-until/runs-timers", test_runs_timers);
+  route_test_add_untraceable ("/route-until/runs-timers-in-a-flood", test_runs_timers_in_a_flood);
+  g_test_add_func ("/route-until/runs-errands-of-other-threads", test_runs_errands_of_other_threads);
+  route_test_add_untraceable ("/route-until/leaves-the-end-of-a-worker-to-a-stop",
+                              test_leaves_the_end_of_a_worker_to_a_stop);
   g_test_add_func ("/route-until/main-loop-takes-over-again", test_main_loop_takes_over_again);
   g_test_add_func ("/route-until/other-sources-do-not-run", test_other_sources_do_not_run);
   g_test_add_func ("/route-until/refuses-a-handler-of-the-main-loop", test_refuses_a_handler_of_the_main_loop);

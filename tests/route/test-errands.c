@@ -1,0 +1,233 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What any thread leaves for the thread of a main context. */
+
+#include "config.h"
+
+#include "ferry-test.h"
+
+#include "route/ferry-errands-private.h"
+
+typedef struct
+{
+  GMainContext *context;
+  FerryErrands *errands;
+  GString *calls;
+  gboolean done;
+} Scene;
+
+typedef struct
+{
+  Scene *scene;
+  char name;
+} Errand;
+
+static Scene *
+scene_new (void)
+{
+  Scene *scene = g_new0 (Scene, 1);
+
+  scene->context = g_main_context_new ();
+  scene->errands = ferry_errands_ref_for (scene->context);
+  scene->calls = g_string_new (NULL);
+  return scene;
+}
+
+static void
+scene_free (Scene *scene)
+{
+  ferry_errands_unref (scene->errands);
+  g_main_context_unref (scene->context);
+  g_string_free (scene->calls, TRUE);
+  g_free (scene);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Scene, scene_free)
+
+static void
+note_call (gpointer data)
+{
+  Errand *errand = data;
+
+  g_assert_true (ferry_errands_is_running (errand->scene->errands));
+  g_string_append_c (errand->scene->calls, errand->name);
+}
+
+static void
+note_end (gpointer data)
+{
+  Errand *errand = data;
+
+  g_string_append_c (errand->scene->calls, g_ascii_toupper (errand->name));
+  g_free (errand);
+}
+
+static void
+post_func (Scene *scene, void (*func) (gpointer data), char name)
+{
+  Errand *errand = g_new (Errand, 1);
+
+  *errand = (Errand){scene, name};
+  ferry_errands_post (scene->context, func, errand, note_end);
+}
+
+static void
+post (Scene *scene, const char *names)
+{
+  for (; *names != '\0'; names++)
+    post_func (scene, note_call, *names);
+}
+
+static void
+settle (Scene *scene)
+{
+  while (g_main_context_iteration (scene->context, FALSE))
+    ;
+}
+
+static void
+test_order (void)
+{
+  g_autoptr (Scene) scene = scene_new ();
+
+  post (scene, "abc");
+  g_assert_cmpuint (ferry_errands_get_n (scene->errands), ==, 3);
+  g_assert_cmpstr (scene->calls->str, ==, "");
+  settle (scene);
+  g_assert_cmpstr (scene->calls->str, ==, "aAbBcC");
+  g_assert_false (ferry_errands_is_running (scene->errands));
+  g_assert_false (g_main_context_pending (scene->context));
+}
+
+static void
+test_by_hand (void)
+{
+  g_autoptr (Scene) scene = scene_new ();
+
+  post (scene, "ab");
+  g_assert_true (ferry_errands_run_one (scene->errands));
+  g_assert_cmpstr (scene->calls->str, ==, "aA");
+  g_assert_true (ferry_errands_run_one (scene->errands));
+  g_assert_false (ferry_errands_run_one (scene->errands));
+  g_assert_cmpstr (scene->calls->str, ==, "aAbB");
+  /* Nothing is left of them. */
+  g_assert_false (g_main_context_pending (scene->context));
+  post (scene, "c");
+  settle (scene);
+  g_assert_cmpstr (scene->calls->str, ==, "aAbBcC");
+}
+
+static void
+iterate (gpointer data)
+{
+  Errand *errand = data;
+
+  note_call (errand);
+  settle (errand->scene);
+}
+
+static void
+test_within_an_errand (void)
+{
+  g_autoptr (Scene) scene = scene_new ();
+
+  post_func (scene, iterate, 'a');
+  post (scene, "bc");
+  settle (scene);
+  g_assert_cmpstr (scene->calls->str, ==, "abBcCA");
+}
+
+static void
+post_again (gpointer data)
+{
+  Errand *errand = data;
+
+  note_call (errand);
+  post_func (errand->scene, post_again, errand->name);
+}
+
+static void
+test_one_that_posts_without_end (void)
+{
+  g_autoptr (Scene) scene = scene_new ();
+
+  post_func (scene, post_again, 'a');
+  for (guint n = 1; n <= 3; n++)
+    {
+      g_assert_true (g_main_context_iteration (scene->context, FALSE));
+      g_assert_cmpuint (scene->calls->len, ==, 2 * n);
+    }
+}
+
+static void
+test_one_for_each_context (void)
+{
+  g_autoptr (Scene) scene = scene_new ();
+  g_autoptr (Scene) other = scene_new ();
+
+  g_assert_true (scene->errands != other->errands);
+  post (scene, "a");
+  post (other, "b");
+  settle (other);
+  g_assert_cmpstr (scene->calls->str, ==, "");
+  g_assert_cmpstr (other->calls->str, ==, "bB");
+  settle (scene);
+  g_assert_cmpstr (scene->calls->str, ==, "aA");
+}
+
+/* The data goes with the context, and a context that gets the same address has errands of its own. */
+static void
+test_end_of_the_context (void)
+{
+  for (guint round = 0; round < 10; round++)
+    {
+      Scene *scene = scene_new ();
+      g_autoptr (GString) calls = g_string_new (NULL);
+
+      g_string_free (g_steal_pointer (&scene->calls), TRUE);
+      scene->calls = calls;
+      post (scene, "ab");
+      g_clear_pointer (&scene->errands, ferry_errands_unref);
+      g_main_context_unref (scene->context);
+      g_assert_cmpstr (calls->str, ==, "AB");
+      g_free (scene);
+    }
+}
+
+static gpointer
+post_thousand (gpointer data)
+{
+  for (guint i = 0; i < 1000; i++)
+    post (data, "a");
+  return NULL;
+}
+
+static void
+test_threads (void)
+{
+  g_autoptr (Scene) scene = scene_new ();
+  GThread *threads[4];
+
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    threads[i] = g_thread_new ("poster", post_thousand, scene);
+  while (scene->calls->len < 2 * 1000 * G_N_ELEMENTS (threads))
+    g_main_context_iteration (scene->context, TRUE);
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    g_thread_join (threads[i]);
+  g_assert_false (g_main_context_pending (scene->context));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/errands/run-in-order-and-not-at-once", test_order);
+  g_test_add_func ("/errands/run-one-by-one-by-hand", test_by_hand);
+  g_test_add_func ("/errands/run-in-a-loop-within-an-errand", test_within_an_errand);
+  g_test_add_func ("/errands/that-leave-errands-let-others-have-their-turn", test_one_that_posts_without_end);
+  g_test_add_func ("/errands/are-their-context-s", test_one_for_each_context);
+  g_test_add_func ("/errands/go-with-their-context", test_end_of_the_context);
+  g_test_add_func ("/errands/of-many-threads-all-run", test_threads);
+  return g_test_run ();
+}
