@@ -92,8 +92,6 @@ void ferry_call_message_set_bytes (FerryCallMessage *self, gconstpointer data, g
 void ferry_call_message_init (FerryCallMessage *self, FerryCallKind kind, guint64 xid, const char *name,
                               GVariant *value);
 guint ferry_call_message_get_parts (const FerryCallMessage *self, FerryPart parts[FERRY_CALL_MAX_PARTS]);
-/* Whether length bytes, with or without a zero behind them, are the string of one definite type. */
-gboolean ferry_call_is_definite_type (const char *type_string, gsize length);
 /* Borrows data, of any alignment. Fails with FERRY_ERROR_PROTOCOL, and leaves self undefined then. */
 gboolean ferry_call_message_parse (FerryCallMessage *self, gconstpointer data, gsize size, GError **error);
 /* Makes an answer's message the next of its pieces, the one that has the value's bytes from offset on; the last one
@@ -101,7 +99,8 @@ gboolean ferry_call_message_parse (FerryCallMessage *self, gconstpointer data, g
 void ferry_call_message_cut (FerryCallMessage *self, gsize offset);
 /* Returns the value, no floating reference, or NULL where there is none. It keeps whole, or has a copy of its bytes. */
 GVariant *ferry_call_message_dup_value (const FerryCallMessage *self);
-/* The same, with the bytes that came before in pieces. Takes those. */
-GVariant *ferry_call_message_join_value (const FerryCallMessage *self, GByteArray *pieces);
+/* The same, with the bytes that came before in pieces. Takes those. Fails with FERRY_ERROR_PROTOCOL where the value is
+ * deeper than it may be. */
+GVariant *ferry_call_message_join_value (const FerryCallMessage *self, GByteArray *pieces, GError **error);
 
 G_END_DECLS

@@ -14,7 +14,11 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-depth-private.h"
 #include "call/ferry-remote-error-private.h"
+
+#define FAULT_TOO_DEEP                                                                                                 \
+  "a value of more than " G_STRINGIFY (FERRY_MAX_DEPTH) " levels, those inside its variants counted"
 
 typedef enum
 {
@@ -61,7 +65,7 @@ ferry_call_message_check (const char *name, GVariant *value, GError **error)
                    "A value's type string is longer than %d bytes: put the value into a variant", FERRY_MAX_CALL_TYPE);
       return FALSE;
     }
-  return TRUE;
+  return value == NULL || ferry_depth_check (value, error);
 }
 
 /* A value of fixed size that came malformed from another process has a size and no bytes, and reads as zeros; so it
@@ -184,18 +188,6 @@ find_header_fault (const FerryCallHeader *header)
   return NULL;
 }
 
-gboolean
-ferry_call_is_definite_type (const char *type_string, gsize length)
-{
-  const char *end = NULL;
-
-  if (!g_variant_type_string_scan (type_string, type_string + length, &end) || end != type_string + length)
-    return FALSE;
-  /* These three stand for more than one type, wherever they are. */
-  return memchr (type_string, '*', length) == NULL && memchr (type_string, '?', length) == NULL &&
-         memchr (type_string, 'r', length) == NULL;
-}
-
 static gboolean
 is_error_type (const FerryCallMessage *self)
 {
@@ -235,13 +227,25 @@ find_fault (FerryCallMessage *self, const guint8 *data, gsize size)
   if (self->header.type_length == 0)
     return NULL;
   self->type_string = (const char *) data + sizeof self->header + self->header.name_length;
-  if (!ferry_call_is_definite_type (self->type_string, self->header.type_length))
-    return "an impossible type";
+  switch (ferry_depth_judge_type (self->type_string, self->header.type_length))
+    {
+    case FERRY_TYPE_NOT_DEFINITE:
+      return "a type that is no string of one definite type";
+    case FERRY_TYPE_TOO_DEEP:
+      return "a type of more than " G_STRINGIFY (FERRY_MAX_DEPTH) " levels";
+    case FERRY_TYPE_GOOD:
+    default:
+      break;
+    }
   if (rules[self->header.kind].value == PART_ERROR && !is_error_type (self))
     return "an error that is of another type";
   self->body = size > head ? data + head : NULL;
   self->body_size = size - head;
-  return NULL;
+  /* The end of a value is looked at with what came before it. */
+  if (self->header.kind == FERRY_CALL_ANSWER && self->header.number != 0)
+    return NULL;
+  return ferry_depth_allows (self->type_string, self->header.type_length, self->body, self->body_size) ? NULL
+                                                                                                       : FAULT_TOO_DEEP;
 }
 
 gboolean
@@ -282,11 +286,17 @@ ferry_call_message_dup_value (const FerryCallMessage *self)
 }
 
 GVariant *
-ferry_call_message_join_value (const FerryCallMessage *self, GByteArray *pieces)
+ferry_call_message_join_value (const FerryCallMessage *self, GByteArray *pieces, GError **error)
 {
   g_autoptr (GBytes) bytes = NULL;
 
   g_byte_array_append (pieces, self->body, (guint) self->body_size);
   bytes = g_byte_array_free_to_bytes (pieces);
-  return new_value (self, bytes);
+  if (ferry_depth_allows (self->type_string, self->header.type_length, g_bytes_get_data (bytes, NULL),
+                          g_bytes_get_size (bytes)))
+    return new_value (self, bytes);
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
+               "The answer to transaction %" G_GUINT64_FORMAT ", which came in pieces, has " FAULT_TOO_DEEP,
+               self->header.xid);
+  return NULL;
 }

@@ -7,6 +7,7 @@
 
 #include "call/ferry-exporter-link-private.h"
 
+#include "base/ferry-depth-private.h"
 #include "base/ferry-error.h"
 #include "call/ferry-interface-private.h"
 #include "call/ferry-invocation-private.h"
@@ -32,7 +33,7 @@ make_result (Request *self, FerryExporter *exporter, FerryExported *object, GVar
   if (object == NULL)
     {
       result->value = value;
-      return TRUE;
+      return value == NULL || ferry_depth_check (value, error);
     }
   if (!ferry_references_add (ferry_exporter_link_get_references (self->link), object, error))
     return FALSE;

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/ferry-depth-private.h"
 #include "base/ferry-error.h"
 #include "call/ferry-packing-private.h"
 #include "call/ferry-remote-error-private.h"
@@ -62,6 +63,8 @@ check_argument (const FerryStep *step, GError **error)
     }
   if (step->argument == NULL)
     return TRUE;
+  if (!ferry_depth_check (step->argument, error))
+    return FALSE;
   if (rules[step->kind].argument == ARGUMENT_TUPLE && !g_variant_is_of_type (step->argument, G_VARIANT_TYPE_TUPLE))
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "call/ferry-call-message-private.h"
+#include "base/ferry-depth-private.h"
 
 /* ---- packing ---- */
 
@@ -110,10 +110,10 @@ ferry_unpack_value (FerryUnpacking *self, gsize type_length, gsize size)
   const char *type = ferry_unpack_string (self, type_length);
   const guint8 *bytes;
 
-  if (type == NULL || !ferry_call_is_definite_type (type, type_length))
+  if (type == NULL || ferry_depth_judge_type (type, type_length) != FERRY_TYPE_GOOD)
     return NULL;
   bytes = next (self, size);
-  if (bytes == NULL)
+  if (bytes == NULL || !ferry_depth_allows (type, type_length, bytes, size))
     return NULL;
   return g_variant_ref_sink (g_variant_new_from_data ((const GVariantType *) type, bytes, size, FALSE,
                                                       (GDestroyNotify) g_variant_unref, g_variant_ref (self->held)));

@@ -32,17 +32,21 @@ end_run (FerryTransactions *self)
     self->funcs.end_run (self->transport);
 }
 
-/* pieces is taken; NULL where the value came whole. */
-static void
+/* pieces is taken; NULL where the value came whole. Returns FALSE, having told it, where the pieces come to a value
+ * that breaks a rule. */
+static gboolean
 hand_over_answer (FerryTransactions *self, const FerryXidEntry *entry, const FerryCallMessage *message,
-                  GByteArray *pieces)
+                  GByteArray *pieces, GError **broken)
 {
-  g_autoptr (GVariant) value =
-    pieces != NULL ? ferry_call_message_join_value (message, pieces) : ferry_call_message_dup_value (message);
   void (*done) (gpointer data, GVariant * result, GError * error, const char *trace, gboolean refused);
   g_autoptr (GError) error = NULL;
   g_autofree char *trace = NULL;
+  g_autoptr (GVariant) value =
+    pieces != NULL ? ferry_call_message_join_value (message, pieces, &error) : ferry_call_message_dup_value (message);
+  gboolean is_good = error == NULL;
 
+  if (!is_good && broken != NULL)
+    *broken = g_error_copy (error);
   if (message->header.kind != FERRY_CALL_ANSWER)
     {
       error = ferry_error_from_variant (value, &trace);
@@ -57,6 +61,7 @@ hand_over_answer (FerryTransactions *self, const FerryXidEntry *entry, const Fer
       done = entry->funcs.done;
     }
   done (entry->data, value, error, trace, message->header.kind == FERRY_CALL_REFUSE);
+  return is_good;
 }
 
 /* Takes the transaction out, with what came of its answer in pieces. Returns FALSE when there is no such transaction.
@@ -90,8 +95,7 @@ receive_answer (FerryTransactions *self, const FerryCallMessage *message, GError
   /* An error, or a whole answer, does without what came before. */
   if (!joined)
     g_clear_pointer (&pieces, g_byte_array_unref);
-  hand_over_answer (self, &entry, message, pieces);
-  return TRUE;
+  return hand_over_answer (self, &entry, message, pieces, error);
 }
 
 static gboolean

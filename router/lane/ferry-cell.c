@@ -7,9 +7,15 @@
 
 #include <string.h>
 
+#include "base/ferry-depth-private.h"
+
 /* How often a copy that was written over is made again. A writer that never pauses gets in the way of one copy in a
  * few; a hostile one gets in the way of all, and costs this much. */
 #define MAX_TRIES 16
+
+#define FAULT_TOO_DEEP                                                                                                 \
+  "it wrote a value of more than " G_STRINGIFY (FERRY_MAX_DEPTH) " levels into a cell, those inside its variants "     \
+                                                                 "counted; it must send it flat"
 
 static gsize
 count_words (gsize size)
@@ -111,13 +117,24 @@ copy_value (FerryCell *cell, guint64 sequence, guint64 *words)
   return atomic_load_explicit (&cell->begun, memory_order_relaxed) <= sequence + 1;
 }
 
-static gboolean
-check_type (FerryCellValue *value, const FerryCellHeader *header)
+/* Returns what is wrong with a value that has a type, or NULL. */
+static const char *
+check_variant (FerryCellValue *value, const FerryCellHeader *header)
 {
   memcpy (value->type, value->words + 1, header->type_length);
   value->type[header->type_length] = '\0';
-  return strlen (value->type) == header->type_length && g_variant_type_string_is_valid (value->type) &&
-         g_variant_type_is_definite (G_VARIANT_TYPE (value->type));
+  switch (ferry_depth_judge_type (value->type, header->type_length))
+    {
+    case FERRY_TYPE_NOT_DEFINITE:
+      return "it wrote a value into a cell whose type is no string of one definite type";
+    case FERRY_TYPE_GOOD:
+      if (ferry_depth_allows (value->type, header->type_length, value->data, value->size))
+        return NULL;
+      return FAULT_TOO_DEEP;
+    case FERRY_TYPE_TOO_DEEP:
+    default:
+      return FAULT_TOO_DEEP;
+    }
 }
 
 /* Looks at the copy only. Returns what is wrong with it, or NULL. */
@@ -137,7 +154,7 @@ check_value (FerryCellValue *value)
     return header.type_length == 0 ? NULL : "it gave plain bytes in a cell a type";
   if (header.kind != FERRY_RECORD_VARIANT)
     return "it wrote a value of an unknown kind into a cell";
-  return check_type (value, &header) ? NULL : "it wrote a value into a cell whose type is no definite type string";
+  return check_variant (value, &header);
 }
 
 /* Takes the newest value. With INVALID, *fault says what was wrong. */

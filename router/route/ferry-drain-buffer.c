@@ -38,10 +38,20 @@ push (FerryMonitor *self, FerryLink *link, const FerryBufferNews *news, GBytes *
   ferry_monitor_push (self, block);
 }
 
-/* Goes on with the copy that is under way. Returns EMPTY when there is none. The queue may have filled since it was
- * begun, and a message counts there. */
+/* Whether a message in a buffer is no deeper than it may be. What has a pipe that is gone is dropped later. */
+static gboolean
+allows (FerryMonitor *self, FerryLink *link, const FerryBufferNews *news, gconstpointer data, gsize size)
+{
+  const FerryGrantEntry *grant =
+    news->message_kind != 0 ? ferry_monitor_find_grant (self, link, news->connection_id) : NULL;
+
+  return grant == NULL || ferry_grant_entry_allows (grant, news->type_number, data, size);
+}
+
+/* Goes on with the copy that is under way. Returns EMPTY when there is none, or what is wrong with it in *fault. The
+ * queue may have filled since it was begun, and a message counts there. */
 FerryDrainResult
-ferry_monitor_copy_buffer (FerryMonitor *self, FerryLink *link)
+ferry_monitor_copy_buffer (FerryMonitor *self, FerryLink *link, const char **fault)
 {
   FerryBufferCopy *copy = &link->copy;
   gsize size = MIN (copy->message.size - copy->filled, COPY_PER_VISIT);
@@ -54,6 +64,11 @@ ferry_monitor_copy_buffer (FerryMonitor *self, FerryLink *link)
   copy->filled += size;
   if (copy->filled < copy->message.size)
     return FERRY_DRAIN_MORE;
+  if (!allows (self, link, &copy->news, copy->memory.data, copy->message.size))
+    {
+      *fault = FERRY_FAULT_TOO_DEEP;
+      return FERRY_DRAIN_MORE;
+    }
   ferry_arena_let_go (link->arena, copy->message.number);
   push (self, link, &copy->news, ferry_local_queue_keep_copy (self->local, link, copy->memory, copy->message.size));
   *copy = (FerryBufferCopy){0};
@@ -85,6 +100,12 @@ take (FerryMonitor *self, FerryLink *link, const FerryBufferMessage *message, Fe
       ferry_arena_let_go (link->arena, message->number);
       fault = "there is no memory for a copy of its buffer; trust it, or have it send less at a time";
     }
+  if (fault == NULL && link->trusted &&
+      !allows (self, link, news, link->arena->memory + message->offset, message->size))
+    {
+      ferry_arena_let_go (link->arena, message->number);
+      fault = FERRY_FAULT_TOO_DEEP;
+    }
   if (fault != NULL)
     {
       g_free (news->metadata);
@@ -104,11 +125,17 @@ is_well_formed (const FerryRecordHeader *header, gsize message_size, const Ferry
          (header->number != 0 || header->length == message_size);
 }
 
-static void
-take_metadata (FerryBufferNews *news, const FerryRecordHeader *header, gsize message_size, const guint8 *place)
+/* Returns what is wrong with it, or NULL. */
+static const char *
+take_metadata (FerryBufferNews *news, const FerryGrantEntry *grant, const FerryRecordHeader *header, gsize message_size,
+               const guint8 *place)
 {
   news->metadata_size = header->length - message_size;
   news->metadata = g_memdup2 (place + sizeof *header + message_size, news->metadata_size);
+  if (ferry_grant_entry_allows (grant, news->type_number, news->metadata, news->metadata_size))
+    return NULL;
+  g_clear_pointer (&news->metadata, g_free);
+  return FERRY_FAULT_TOO_DEEP;
 }
 
 /* A record of a buffer, at place, whose header was copied and whose length is in the lane. Returns what is wrong with
@@ -119,14 +146,15 @@ ferry_monitor_take_buffer (FerryMonitor *self, FerryLink *link, const FerryGrant
 {
   FerryBufferMessage message;
   FerryBufferNews news = {.connection_id = header->connection_id, .type_number = header->number};
+  const char *fault;
 
   if (ferry_offers_allows (link->offers, grant->index))
     return "it sent a buffer through a pipe without such buffers";
   if (!is_well_formed (header, sizeof message, grant))
     return "its record of a buffer is malformed";
   memcpy (&message, place + sizeof *header, sizeof message);
-  take_metadata (&news, header, sizeof message, place);
-  return take (self, link, &message, &news);
+  fault = take_metadata (&news, grant, header, sizeof message, place);
+  return fault != NULL ? fault : take (self, link, &message, &news);
 }
 
 /* A large message, which was checked but for its place: that is what is left to read. */
@@ -170,10 +198,15 @@ ferry_monitor_take_one_shot (FerryMonitor *self, FerryLink *link, const FerryGra
   if (!is_well_formed (header, sizeof message, grant))
     return "its record of a one-shot buffer is malformed";
   memcpy (&message, place + sizeof *header, sizeof message);
-  fault = ferry_offers_take (link->offers, link->control, message.number, &fd);
+  fault = take_metadata (&news, grant, header, sizeof message, place);
   if (fault != NULL)
     return fault;
-  take_metadata (&news, header, sizeof message, place);
+  fault = ferry_offers_take (link->offers, link->control, message.number, &fd);
+  if (fault != NULL)
+    {
+      g_free (news.metadata);
+      return fault;
+    }
   link->arrival = (FerryOneShotArrival){.size = message.size, .news = news};
   link->arrival.check = ferry_one_shot_check_begin (fd, message.size, link->arena->size - FERRY_ARENA_CONTROL_SIZE,
                                                     looked, ferry_local_queue_ref (self->local));

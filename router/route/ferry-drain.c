@@ -63,17 +63,21 @@ find_grant (FerryMonitor *self, Walk *walk, guint64 connection_id)
 static gboolean
 check_type (Walk *walk, const FerryRecordHeader *header, const char *payload)
 {
-  g_autofree char *type_string = NULL;
+  FerryGrantEntry *grant = walk->grant;
+  const char *fault;
 
   if (header->length > FERRY_MAX_TYPE_STRING || header->number != walk->grant->n_types + 1 ||
       header->number > FERRY_MAX_TYPES_PER_PIPE)
     return refuse (walk, "it announced type number %u of %u bytes after %u types", header->number, header->length,
                    walk->grant->n_types);
-  type_string = g_strndup (payload, header->length);
-  if (strlen (type_string) != header->length || !g_variant_type_string_is_valid (type_string) ||
-      !g_variant_type_is_definite (G_VARIANT_TYPE (type_string)))
-    return refuse (walk, "it announced something that is no definite type string");
-  walk->grant->n_types++;
+  fault = ferry_type_verdict_to_fault (ferry_depth_judge_type (payload, header->length));
+  if (fault != NULL)
+    return refuse (walk, "what it announced as type number %u %s; it must send other types", header->number, fault);
+  grant->n_types++;
+  if (grant->deep == NULL)
+    grant->deep = g_ptr_array_new_with_free_func (g_free);
+  g_ptr_array_add (grant->deep,
+                   ferry_depth_varies (payload, header->length) ? g_strndup (payload, header->length) : NULL);
   return TRUE;
 }
 
@@ -88,8 +92,10 @@ check_record (FerryMonitor *self, Walk *walk, const FerryRecordHeader *header, c
   switch (header->kind)
     {
     case FERRY_RECORD_VARIANT:
-      return (header->number >= 1 && header->number <= walk->grant->n_types) ||
-             refuse (walk, "it used type number %u, of %u announced", header->number, walk->grant->n_types);
+      if (header->number < 1 || header->number > walk->grant->n_types)
+        return refuse (walk, "it used type number %u, of %u announced", header->number, walk->grant->n_types);
+      return ferry_grant_entry_allows (walk->grant, header->number, payload, header->length) ||
+             refuse (walk, FERRY_FAULT_TOO_DEEP);
     case FERRY_RECORD_TYPE:
       return check_type (walk, header, payload);
     case FERRY_RECORD_STOP:
@@ -254,8 +260,11 @@ add_piece (FerryMonitor *self, Walk *walk, const FerryRecordHeader *header, cons
     }
   memcpy (assembly->data + assembly->filled, place + sizeof *header, header->length);
   assembly->filled += header->length;
-  if (assembly->filled == assembly->size)
-    finish_large (self, walk->link);
+  if (assembly->filled < assembly->size)
+    return TRUE;
+  if (!ferry_grant_entry_allows (walk->grant, assembly->number, assembly->data, assembly->size))
+    return refuse (walk, FERRY_FAULT_TOO_DEEP);
+  finish_large (self, walk->link);
   return TRUE;
 }
 
@@ -369,7 +378,7 @@ ferry_monitor_drain (FerryMonitor *self, FerryLink *link)
 
   if (link->draining_done)
     return FERRY_DRAIN_EMPTY;
-  gone_on = ferry_monitor_copy_buffer (self, link);
+  gone_on = ferry_monitor_copy_buffer (self, link, &fault);
   if (gone_on == FERRY_DRAIN_EMPTY)
     gone_on = ferry_monitor_finish_one_shot (self, link, &fault);
   if (fault != NULL)

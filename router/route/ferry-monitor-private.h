@@ -10,6 +10,7 @@
 
 #pragma once
 
+#include "base/ferry-depth-private.h"
 #include "route/ferry-local-queue-private.h"
 #include "route/ferry-pingee.h"
 
@@ -35,6 +36,8 @@ typedef struct
   guint index;     /* in the link's pipe table */
   guint n_types;   /* announced so far */
   gboolean done;   /* its stop was drained, or the application closed it */
+  GPtrArray *deep; /* (nullable) (owned) (element-type utf8): by number, the types whose values may be deeper than they
+                      are; NULL for others */
 } FerryGrantEntry;
 
 typedef struct
@@ -92,6 +95,15 @@ gboolean ferry_monitor_fault_link (FerryMonitor *self, FerryLink *link, const ch
 
 FerryGrantEntry *ferry_monitor_find_grant (FerryMonitor *self, FerryLink *link, guint64 connection_id);
 
+/* monitor: whether a value of a type that was announced is no deeper than it may be. number: 0 for plain bytes. */
+static inline gboolean
+ferry_grant_entry_allows (const FerryGrantEntry *self, guint16 number, gconstpointer data, gsize size)
+{
+  const char *type = number > 0 && self->deep != NULL ? g_ptr_array_index (self->deep, number - 1) : NULL;
+
+  return G_LIKELY (type == NULL) || ferry_depth_allows (type, strlen (type), data, size);
+}
+
 /* monitor: nothing more comes through a pipe that its sender stopped, or that is closed. */
 static inline void
 ferry_grant_entry_set_done (FerryGrantEntry *self)
@@ -121,6 +133,10 @@ gboolean ferry_monitor_is_fence_reached (FerryMonitor *self, guint64 number, gui
 void ferry_monitor_take_cells (FerryMonitor *self, FerryLink *link);
 gboolean ferry_monitor_refuse_cell (FerryMonitor *self, guint64 connection_id, const char *fault);
 
+#define FERRY_FAULT_TOO_DEEP                                                                                           \
+  "it sent a value of more than " G_STRINGIFY (FERRY_MAX_DEPTH) " levels, those inside its variants counted; it must " \
+                                                                "send it flat, or in parts"
+
 /* In ferry-drain.c. */
 typedef enum
 {
@@ -135,7 +151,7 @@ void ferry_monitor_push (FerryMonitor *self, FerryBlock *block);
 void ferry_monitor_ping (FerryMonitor *self);
 
 /* In ferry-drain-buffer.c. */
-FerryDrainResult ferry_monitor_copy_buffer (FerryMonitor *self, FerryLink *link);
+FerryDrainResult ferry_monitor_copy_buffer (FerryMonitor *self, FerryLink *link, const char **fault);
 FerryDrainResult ferry_monitor_finish_one_shot (FerryMonitor *self, FerryLink *link, const char **fault);
 gboolean ferry_monitor_has_looked (const FerryLink *link);
 const char *ferry_monitor_take_buffer (FerryMonitor *self, FerryLink *link, const FerryGrantEntry *grant,

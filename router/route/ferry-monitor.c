@@ -97,7 +97,7 @@ add_grants (FerryMonitor *self, FerryLink *link)
 
       if (slot >= self->grants->len)
         g_array_set_size (self->grants, slot + 1);
-      g_array_index (self->grants, FerryGrantEntry, slot) = (FerryGrantEntry){connection_id, link, i, 0, FALSE};
+      g_array_index (self->grants, FerryGrantEntry, slot) = (FerryGrantEntry){connection_id, link, i, 0, FALSE, NULL};
     }
 }
 
@@ -109,8 +109,10 @@ remove_grants (FerryMonitor *self, FerryLink *link)
       guint64 connection_id = g_array_index (link->connection_ids, guint64, i);
       FerryGrantEntry *entry = ferry_monitor_find_grant (self, link, connection_id);
 
-      if (entry != NULL)
-        *entry = (FerryGrantEntry){0};
+      if (entry == NULL)
+        continue;
+      g_clear_pointer (&entry->deep, g_ptr_array_unref);
+      *entry = (FerryGrantEntry){0};
     }
 }
 

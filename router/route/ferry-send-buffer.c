@@ -235,7 +235,9 @@ ferry_sender_send_buffer_until (FerrySender *self, GVariant *metadata, FerryBuff
     return FALSE;
   if (!ferry_sender_is_sendable (self))
     return ferry_send_refuse_ended (self, error);
-  boxed = taken != NULL ? ferry_send_box_where_needed (self, taken) : NULL;
+  boxed = taken != NULL ? ferry_send_box_where_needed (self, taken, error) : NULL;
+  if (taken != NULL && boxed == NULL)
+    return FALSE;
   send.variant = boxed;
   send.size = boxed != NULL ? g_variant_get_size (boxed) : 0;
   send.wait = (FerryWait){.index = self->index, .deadline = deadline};

@@ -36,7 +36,7 @@ guint16 ferry_send_announce_type_locked (FerrySender *self, const char *type_str
 /* Sends what is larger than a record, in a buffer or in pieces. */
 gboolean ferry_send_large (FerrySend *send, GError **error);
 /* The same variant, or one of a type that can be announced: (transfer full). */
-GVariant *ferry_send_box_where_needed (FerrySender *self, GVariant *message);
+GVariant *ferry_send_box_where_needed (FerrySender *self, GVariant *message, GError **error);
 
 /* Waits for room. Returns FALSE with an error when there is no use in trying again. */
 gboolean ferry_send_wait_for_room (FerrySend *send, gsize size, GError **error);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-depth-private.h"
 #include "route/ferry-send-private.h"
 
 #define HEADER_SIZE sizeof (FerryRecordHeader)
@@ -380,11 +381,13 @@ ferry_sender_send_bytes (FerrySender *self, gconstpointer data, gsize size, GErr
 }
 
 /* A type that cannot be announced (there are too many, or its string is too long) travels inside a "v". Half of the
- * numbers are left for threads that find room for a new type at the same moment. */
+ * numbers are left for threads that find room for a new type at the same moment. Returns NULL for a value that is
+ * deeper than it may be. */
 GVariant *
-ferry_send_box_where_needed (FerrySender *self, GVariant *variant)
+ferry_send_box_where_needed (FerrySender *self, GVariant *variant, GError **error)
 {
   const char *type_string = g_variant_get_type_string (variant);
+  g_autoptr (GVariant) boxed = NULL;
   gboolean fits = TRUE;
 
   if (G_UNLIKELY (self->uplink != NULL && self->n_types >= FERRY_MAX_TYPES_PER_PIPE / 2))
@@ -395,8 +398,9 @@ ferry_send_box_where_needed (FerrySender *self, GVariant *variant)
       ferry_uplink_unlock (self->uplink, locked);
     }
   if (G_LIKELY (fits && strlen (type_string) <= FERRY_MAX_TYPE_STRING))
-    return g_variant_ref (variant);
-  return g_variant_ref_sink (g_variant_new_variant (variant));
+    return G_LIKELY (ferry_depth_check (variant, error)) ? g_variant_ref (variant) : NULL;
+  boxed = g_variant_ref_sink (g_variant_new_variant (variant));
+  return ferry_depth_check (boxed, error) ? g_steal_pointer (&boxed) : NULL;
 }
 
 /**
@@ -413,6 +417,10 @@ ferry_send_box_where_needed (FerrySender *self, GVariant *variant)
  * The type of the message is announced the first time, and is a number from then on. A pipe carries up to 127
  * types so; a message of yet another type, or of one whose string is longer than 1,024 bytes, arrives as a `v` that
  * holds it.
+ *
+ * A message has at most 64 levels: each array, maybe, tuple, dictionary entry and variant is one, and what is inside
+ * variants counts. One that has more, or a type string of more than 65,536 bytes inside a variant, fails with
+ * %FERRY_ERROR_TOO_LARGE.
  *
  * Returns: %TRUE when the message will arrive
  *
@@ -433,7 +441,9 @@ ferry_sender_send_until (FerrySender *self, GVariant *message, gint64 deadline, 
   taken = g_variant_ref_sink (message);
   if (G_UNLIKELY (cancellable != NULL && g_cancellable_set_error_if_cancelled (cancellable, error)))
     return FALSE;
-  boxed = ferry_send_box_where_needed (self, taken);
+  boxed = ferry_send_box_where_needed (self, taken, error);
+  if (G_UNLIKELY (boxed == NULL))
+    return FALSE;
   size = g_variant_get_size (boxed);
   if (G_LIKELY (size < self->quick_limit && send_variant_now (self, boxed, size)))
     return TRUE;

@@ -13,6 +13,13 @@ get_row (gpointer item, gpointer user_data)
   return g_variant_new_int32 (test_counter_get_value (item));
 }
 
+/* Whose view is printed, for the error's trace. */
+static void
+refuse (gpointer object, FerryMethodCall *call, gpointer user_data)
+{
+  ferry_method_call_return_new_error (call, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "None of this");
+}
+
 static void
 start (HostileObject *self, guint threads)
 {
@@ -25,6 +32,7 @@ start (HostileObject *self, guint threads)
   else
     ferry_exporter_set_context (self->exporter, NULL);
   self->shop = test_shop_new (self->exporter);
+  ferry_exporter_add_function (self->exporter, "refuse", refuse, NULL, NULL);
   ferry_interface_set_list (lists, get_row, NULL, NULL, NULL);
   ferry_exporter_export (self->exporter, "list", G_OBJECT (self->list), lists, FERRY_CALL_POLICY_SERIAL, &error);
   g_assert_no_error (error);

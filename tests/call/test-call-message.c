@@ -362,6 +362,54 @@ test_types_are_definite (void)
   check_cases (&one, 1);
 }
 
+/* Returns a floating reference: n variants around a number. */
+static GVariant *
+make_variants (guint n)
+{
+  GVariant *value = g_variant_new_int32 (1);
+
+  for (; n > 0; n--)
+    value = g_variant_new_variant (value);
+  return value;
+}
+
+/* What one end refuses to send, the other one refuses to take. */
+static void
+test_values_have_64_levels_at_most (void)
+{
+  for (guint n = 63; n <= 66; n++)
+    {
+      g_autoptr (GVariant) value = g_variant_ref_sink (make_variants (n));
+      g_autoptr (GBytes) bytes = call_test_message (FERRY_CALL_REQUEST, 1, 0, "f", value);
+      g_autoptr (GError) error = NULL;
+      FerryCallMessage message;
+
+      g_assert_cmpint (parse (&message, bytes), ==, n <= 64);
+      g_assert_cmpint (ferry_call_message_check ("f", value, &error), ==, n <= 64);
+      if (n <= 64)
+        continue;
+      g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
+      g_assert_nonnull (strstr (error->message, "64 levels"));
+    }
+}
+
+static void
+test_types_have_64_levels_at_most (void)
+{
+  Case one = {FERRY_CALL_ANSWER, 0, 0, 1, 0, NULL, NULL, FALSE};
+
+  for (guint n = 1; n <= 128; n++)
+    {
+      g_autofree char *open = g_strnfill (n, '(');
+      g_autofree char *close = g_strnfill (n, ')');
+      g_autofree char *type = g_strconcat (open, "y", close, NULL);
+
+      one.type = type;
+      one.good = n <= 64;
+      check_cases (&one, 1);
+    }
+}
+
 static void
 test_zero_bytes_are_refused_in_names_and_types (void)
 {
@@ -435,6 +483,8 @@ main (int argc, char **argv)
   ADD ("numbers-and-flags-have-their-range", test_numbers_and_flags_have_their_range);
   ADD ("names-and-values-stand-where-they-belong", test_names_and_values_stand_where_they_belong);
   ADD ("types-are-definite", test_types_are_definite);
+  ADD ("values-have-64-levels-at-most", test_values_have_64_levels_at_most);
+  ADD ("types-have-64-levels-at-most", test_types_have_64_levels_at_most);
   ADD ("zero-bytes-are-refused-in-names-and-types", test_zero_bytes_are_refused_in_names_and_types);
   ADD ("lengths-are-bounded", test_lengths_are_bounded);
   ADD ("random-bytes-do-no-harm", test_random_bytes_do_no_harm);

@@ -130,7 +130,7 @@ test_names (HostileObject *self)
                                FERRY_ERROR_UNKNOWN_OBJECT);
 }
 
-/* As deep as GVariant goes, and deeper: that is cut, and of another type then. */
+/* As deep as a value may be, as deep as GVariant goes, and deeper. */
 static void
 test_depth (HostileObject *self)
 {
@@ -150,6 +150,30 @@ test_depth (HostileObject *self)
       g_variant_unref (value);
       g_assert_nonnull (answer.error);
     }
+}
+
+/* Up to what GLib takes as a type, and aborts at where it prints or walks a value of it. */
+static void
+test_depth_of_types (HostileObject *self)
+{
+  for (guint depth = 1; depth <= 128; depth++)
+    {
+      g_autofree char *open = g_strnfill (depth, '(');
+      g_autofree char *close = g_strnfill (depth, ')');
+      g_autofree char *type = g_strconcat (open, "y", close, NULL);
+      FerryStep step = {FERRY_STEP_PASS, "refuse", NULL};
+      g_auto (HostileAnswer) answer = {0};
+      FerryViewRequest request = {.root = {"counter", 0, 0}, .n_steps = 1, .steps = &step};
+
+      step.argument = g_variant_ref_sink (g_variant_new_from_data (G_VARIANT_TYPE (type), "\1", 1, FALSE, NULL, NULL));
+      hostile_object_ask (self, 0, VIEW, ferry_view_request_to_variant (&request), &answer);
+      g_variant_unref (step.argument);
+      if (depth <= 64)
+        g_assert_error (answer.error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT);
+      else
+        g_assert_error (answer.error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+    }
+  hostile_object_assert_answers (self, 0);
 }
 
 /* ---- other types ---- */
@@ -496,6 +520,7 @@ static const Fact facts[] = {
   {"a-chain-has-an-end", test_chain},
   {"names-are-of-any-length", test_names},
   {"values-are-of-any-depth", test_depth},
+  {"types-are-of-any-depth", test_depth_of_types},
   {"requests-are-of-any-type", test_types},
   {"what-is-asked-one-way-leaves-nothing", test_one_way},
   {"a-stale-reference-reaches-no-other-object", test_stale},

@@ -291,6 +291,59 @@ are_bounded (void)
   end_clear (&asked);
 }
 
+/* Of bytes that are as many variants in each other, when the type says so that comes with the last piece. */
+static gboolean
+take_variants_in_pieces (guint n, Outcome *outcome, GError **error)
+{
+  guint8 *bytes = g_malloc0 (LARGE);
+  g_autoptr (GVariant) value =
+    g_variant_ref_sink (g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, bytes, LARGE, TRUE, g_free, bytes));
+  gboolean taken = TRUE;
+  guint8 *last;
+  gsize size;
+  End asking;
+  End asked;
+
+  for (guint i = 0; i < n - 1; i++)
+    bytes[LARGE - 2 - 2 * i] = 'v';
+  bytes[LARGE - 2 * n] = 'y';
+  end_init (&asking);
+  end_init (&asked);
+  {
+    g_autoptr (FerryCall) call = ask (&asking, &asked, outcome, NULL);
+
+    g_assert_true (ferry_call_answer (call, value, NULL));
+  }
+  last = g_bytes_unref_to_data (g_ptr_array_steal_index (asked.sent, N_PIECES - 1), &size);
+  g_assert_cmpint (memcmp (last + sizeof (FerryCallHeader), "ay", 2), ==, 0);
+  memcpy (last + sizeof (FerryCallHeader), "mv", 2);
+  g_ptr_array_add (asked.sent, g_bytes_new_take (last, size));
+  for (guint i = 0; taken && i < N_PIECES; i++)
+    taken = take (&asking, &asked, i, error);
+  end_clear (&asking);
+  end_clear (&asked);
+  return taken;
+}
+
+static void
+are_refused_where_they_come_to_what_is_too_deep (void)
+{
+  g_autoptr (GError) error = NULL;
+  Outcome outcome = {0};
+
+  g_assert_true (take_variants_in_pieces (63, &outcome, &error));
+  g_assert_no_error (error);
+  g_assert_nonnull (outcome.result);
+  outcome_clear (&outcome);
+
+  g_assert_false (take_variants_in_pieces (64, &outcome, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
+  g_assert_nonnull (strstr (error->message, "more than 64 levels"));
+  g_assert_cmpuint (outcome.n_done, ==, 1);
+  g_assert_error (outcome.error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
+  outcome_clear (&outcome);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -301,5 +354,7 @@ main (int argc, char **argv)
   g_test_add_func ("/pieces/give-way-to-an-error", give_way_to_an_error);
   g_test_add_func ("/pieces/are-dropped-when-nobody-waits", are_dropped_when_nobody_waits);
   g_test_add_func ("/pieces/are-bounded", are_bounded);
+  g_test_add_func ("/pieces/are-refused-where-they-come-to-what-is-too-deep",
+                   are_refused_where_they_come_to_what_is_too_deep);
   return g_test_run ();
 }

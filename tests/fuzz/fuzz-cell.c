@@ -15,6 +15,7 @@ static void
 check_value (const FerryCellValue *value)
 {
   const gsize at = (gsize) ((const guint8 *) value->data - (const guint8 *) value->words);
+  g_autoptr (GVariant) variant = NULL;
 
   fuzz_n_accepted++;
   g_assert_true (at >= sizeof (FerryCellHeader) && at + value->size <= sizeof value->words);
@@ -22,8 +23,9 @@ check_value (const FerryCellValue *value)
     return;
   g_assert_true (strlen (value->type) <= FERRY_MAX_TYPE_STRING && g_variant_type_string_is_valid (value->type));
   /* As the router does with it. */
-  g_variant_unref (g_variant_ref_sink (
-    g_variant_new_from_data ((const GVariantType *) value->type, value->data, value->size, FALSE, NULL, NULL)));
+  variant = g_variant_ref_sink (
+    g_variant_new_from_data ((const GVariantType *) value->type, value->data, value->size, FALSE, NULL, NULL));
+  fuzz_read_variant (variant);
 }
 
 int

@@ -13,7 +13,6 @@
 
 #define N_PIPES 2
 #define ARENA_CAPACITY (200 * 1024)
-#define CHILDREN_READ 1000
 
 struct _FuzzMonitor
 {
@@ -137,9 +136,8 @@ check_variant (FuzzMonitor *self, guint64 connection_id, guint16 number, gconstp
   const char *type = g_ptr_array_index (self->types[connection_id], number - 1);
   g_autoptr (GVariant) variant =
     g_variant_ref_sink (g_variant_new_from_data (G_VARIANT_TYPE (type), copy, size, FALSE, g_free, copy));
-  guint n_left = CHILDREN_READ;
 
-  fuzz_walk_variant (variant, &n_left);
+  fuzz_read_variant (variant);
 }
 
 static void

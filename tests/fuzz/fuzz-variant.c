@@ -5,17 +5,18 @@
 
 #include "config.h"
 
+#include <string.h>
+
+#include "base/ferry-depth-private.h"
 #include "fuzz.h"
 #include "route/ferry-router-private.h"
 
 static void
 message_cb (FerryReceiver *receiver, GVariant *message, gpointer data)
 {
-  guint n_left = 10000;
-
   fuzz_n_accepted++;
   g_assert_cmpstr (g_variant_get_type_string (message), ==, data);
-  fuzz_walk_variant (message, &n_left);
+  fuzz_read_variant (message);
 }
 
 int
@@ -37,8 +38,9 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
       g_assert_true (ferry_router_start (router, NULL));
       g_assert_true (ferry_router_pipe (router, FERRY_PIPE_QUEUED, &sender, &receiver, NULL));
     }
-  /* As the monitor checks it when it is announced. */
-  if (type == NULL || !g_variant_type_string_is_valid (type) || !g_variant_type_is_definite (G_VARIANT_TYPE (type)))
+  /* As the monitor checks them, the type when it is announced. */
+  if (type == NULL || ferry_depth_judge_type (type, strlen (type)) != FERRY_TYPE_GOOD ||
+      !ferry_depth_allows (type, strlen (type), input.data + input.at, input.size - input.at))
     return 0;
   handler = g_signal_connect (receiver, "message", G_CALLBACK (message_cb), type);
   ferry_router_deliver (router, ferry_router_find_pipe (router, ferry_receiver_get_connection_id (receiver)),

@@ -42,7 +42,9 @@ fuzz_input_next_bytes (FuzzInput *self)
 /* How often a decoder took what it was given: each fuzzer counts, and driver.c asks that its corpus has such inputs. */
 extern guint fuzz_n_accepted;
 
-/* Reads a variant and its children, up to that many of them. */
-void fuzz_walk_variant (GVariant *variant, guint *n_left);
+/* Reads a variant and its children, up to that many of them. Returns how many levels they have, as GLib reads them. */
+guint fuzz_walk_variant (GVariant *variant, guint *n_left);
+/* Reads and prints a variant that was accepted, as any handler may do. It is no deeper than it may be. */
+void fuzz_read_variant (GVariant *variant);
 
 G_END_DECLS

@@ -7,6 +7,8 @@
 
 #include "route/route-test.h"
 
+#include <string.h>
+
 #define MILLISECOND 1000
 
 /* ---- state rules ---- */
@@ -387,6 +389,47 @@ test_stopping_ends_a_waiting_send (void)
   ferry_test_router_stop (router);
 }
 
+static GVariant *
+make_variants (guint n)
+{
+  GVariant *value = g_variant_new_int32 (1);
+
+  for (; n > 0; n--)
+    value = g_variant_new_variant (value);
+  return value;
+}
+
+/* The receiver would take it for a fault of the worker. */
+static void
+test_refuses_to_send_what_is_too_deep (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
+  g_autofree char *members = g_strnfill (2000, 'v');
+  g_autofree char *type = g_strdup_printf ("(%s)", members);
+  g_autoptr (GError) error = NULL;
+  GVariantBuilder builder;
+
+  g_assert_false (ferry_sender_send (pipe->sender, make_variants (65), &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
+  g_assert_nonnull (strstr (error->message, "64 levels"));
+  g_clear_error (&error);
+  g_assert_true (ferry_sender_send (pipe->sender, make_variants (64), &error));
+  g_assert_no_error (error);
+
+  /* A type that cannot be announced travels in a variant, which is a level as well. */
+  for (guint n = 62; n <= 63; n++)
+    {
+      g_variant_builder_init (&builder, G_VARIANT_TYPE (type));
+      for (guint i = 0; i < 2000; i++)
+        g_variant_builder_add_value (&builder, make_variants (n));
+      g_assert_cmpint (ferry_sender_send (pipe->sender, g_variant_builder_end (&builder), NULL), ==, n == 62);
+    }
+  ferry_test_pipe_wait_count (pipe, 2);
+  g_clear_pointer (&pipe, ferry_test_pipe_free);
+  ferry_test_router_stop (router);
+}
+
 static void
 test_null_is_a_critical (void)
 {
@@ -431,6 +474,7 @@ add_state_rules (void)
   g_test_add_func ("/sender/refuses-to-stop-before-start", test_refuses_to_stop_before_start);
   g_test_add_func ("/sender/refuses-to-stop-twice", test_refuses_to_stop_twice);
   g_test_add_func ("/sender/dropping-the-last-reference-stops", test_dropping_the_last_reference_stops);
+  g_test_add_func ("/sender/refuses-to-send-what-is-too-deep", test_refuses_to_send_what_is_too_deep);
   g_test_add_func ("/sender/null-is-a-critical", test_null_is_a_critical);
   g_test_add_func ("/sender/no-message-is-a-critical", test_no_message_is_a_critical);
 }

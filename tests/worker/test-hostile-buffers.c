@@ -64,6 +64,8 @@ static const HostileRow refused[] = {
   AFTER_ONE ("refuses-a-message-in-no-number", "whole:number=64", "a buffer whose number is none"),
   AFTER_ONE ("refuses-a-message-with-half-a-buffer", "whole:length=32", "a large message without its size"),
   AFTER_ONE ("refuses-a-message-with-more-than-a-buffer", "whole:length=48", "a large message without its size"),
+  AFTER_ONE ("refuses-a-message-of-65-levels", "type:1:v whole-chain:64", "a value of more than 64 levels"),
+  AFTER_ONE ("refuses-metadata-of-65-levels", "type:1:v metadata-chain:64", "a value of more than 64 levels"),
   AFTER_ONE ("refuses-another-senders-id", "id:123456789012", "which it was not granted"),
 };
 
@@ -80,6 +82,7 @@ static const BufferRow taken[] = {
   TAKEN ("takes-metadata-without-bytes", "type:1:(sa{sv}) buffer:type=1", 1),
   TAKEN ("takes-malformed-metadata", "type:1:(sa{sv}) buffer:type=1,length=61", 1),
   TAKEN ("takes-metadata-that-might-be-nested", "type:1:v buffer:type=1,length=9000", 1),
+  TAKEN ("takes-metadata-of-64-levels", "type:1:v metadata-chain:63", 1),
   TAKEN ("takes-what-lies-in-another-buffer", "buffer:size=9000 buffer:number=1,offset=8192", 2),
   TAKEN ("takes-wild-words", "buffer: arena:9 buffer:number=1 arena:9", 2),
   {{"takes-messages-in-buffers-within-one-in-pieces",

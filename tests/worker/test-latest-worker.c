@@ -226,7 +226,7 @@ test_lies_in_a_cell_are_protocol_errors (void)
 {
   static const Lie lies[] = {
     {"lie", "larger than its cell"},
-    {"type", "no definite type string"},
+    {"type", "no string of one definite type"},
     {"back", "set the count of a cell's values back"},
     {"storm", "over and over"},
   };

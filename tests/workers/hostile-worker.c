@@ -238,6 +238,30 @@ announce_types (guint64 n)
     write_record (FERRY_RECORD_TYPE, (guint16) number, "s", 1);
 }
 
+/* size bytes of n variants, one inside the other, around an array of bytes. Returns (transfer full). */
+static guint8 *
+make_chain (gsize size, guint64 n)
+{
+  guint8 *chain = g_malloc0 (size);
+
+  for (gsize i = 0; i < n; i++)
+    chain[size - 1 - 2 * i] = 'v';
+  memcpy (chain + size - 2 * n, "ay", 2);
+  check (size > 2 * n, "chain");
+  return chain;
+}
+
+/* Announces a type of n tuples. */
+static void
+announce_tuples (guint64 n)
+{
+  g_autofree char *open = g_strnfill (n, '(');
+  g_autofree char *close = g_strnfill (n, ')');
+  g_autofree char *type = g_strconcat (open, "y", close, NULL);
+
+  write_record (FERRY_RECORD_TYPE, 1, type, strlen (type));
+}
+
 static void
 begin_large (guint64 size, guint16 kind)
 {
@@ -298,6 +322,8 @@ obey_record (const char *order, const char *value, guint64 n)
     write_header (FERRY_RECORD_BYTES, (guint32) n, sizeof (FerryRecordHeader));
   else if (g_str_has_prefix (order, "types:"))
     announce_types (n);
+  else if (g_str_has_prefix (order, "type-tuples:"))
+    announce_tuples (n);
   else if (g_str_has_prefix (order, "type:"))
     write_record (FERRY_RECORD_TYPE, (guint16) n, strchr (value, ':') + 1, strlen (strchr (value, ':') + 1));
   else if (strcmp (order, "type-zero") == 0)
@@ -388,6 +414,48 @@ write_whole (const char *text)
   memcpy (payload, &large, sizeof large);
   memcpy (payload + sizeof large, &order.buffer, sizeof order.buffer);
   write_record (FERRY_RECORD_LARGE, 0, payload, MIN (order.length, sizeof payload));
+}
+
+/* Values of type number 1: as a message, in pieces, in a buffer, and beside one. */
+static gboolean
+obey_chain (const char *order, guint64 n)
+{
+  const gsize large_size = FERRY_MAX_RECORD_PAYLOAD + 1000;
+  const FerryLargeMessage large = {.size = large_size, .kind = FERRY_RECORD_VARIANT, .number = 1};
+  const FerryBufferMessage buffer = {.offset = FERRY_ARENA_CONTROL_SIZE, .size = large_size};
+  g_autofree guint8 *chain = strstr (order, "chain:") != NULL ? make_chain (large_size, n) : NULL;
+  const guint8 *small = chain + large_size - 1000;
+
+  if (chain == NULL)
+    return FALSE;
+  if (g_str_has_prefix (order, "chain:"))
+    write_record (FERRY_RECORD_VARIANT, 1, small, 1000);
+  else if (g_str_has_prefix (order, "large-chain:"))
+    {
+      write_record (FERRY_RECORD_LARGE, 0, &large, sizeof large);
+      write_record (FERRY_RECORD_PIECE, 0, chain, FERRY_MAX_RECORD_PAYLOAD);
+      write_record (FERRY_RECORD_PIECE, 0, small, 1000);
+    }
+  else if (g_str_has_prefix (order, "whole-chain:"))
+    {
+      guint8 payload[sizeof large + sizeof buffer];
+
+      memcpy (arena->memory + buffer.offset, chain, large_size);
+      memcpy (payload, &large, sizeof large);
+      memcpy (payload + sizeof large, &buffer, sizeof buffer);
+      write_record (FERRY_RECORD_LARGE, 0, payload, sizeof payload);
+    }
+  else if (g_str_has_prefix (order, "metadata-chain:"))
+    {
+      guint8 payload[sizeof buffer + 1000];
+
+      memcpy (payload, &buffer, sizeof buffer);
+      memcpy (payload + sizeof buffer, small, 1000);
+      write_record (FERRY_RECORD_BUFFER, 1, payload, sizeof payload);
+    }
+  else
+    return FALSE;
+  return TRUE;
 }
 
 static gboolean
@@ -572,8 +640,8 @@ obey (const char *order)
     for (;;)
       pause ();
   else
-    return obey_record (order, value, n) || obey_large (order, value, n) || obey_memory (order, value, n) ||
-           obey_doorbell (order);
+    return obey_record (order, value, n) || obey_large (order, value, n) || obey_chain (order, n) ||
+           obey_memory (order, value, n) || obey_doorbell (order);
   return TRUE;
 }
 

@@ -1,0 +1,37 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The depth of a type, which two bytes of length precede, and of any bytes as a value of it. What is accepted is walked
+ * and printed. */
+
+#include "config.h"
+
+#include "base/ferry-depth-private.h"
+#include "fuzz.h"
+
+#define MAX_NODES 10000
+
+int
+LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
+{
+  FuzzInput input = {data, size, 0};
+  g_autoptr (GBytes) type_bytes = fuzz_input_next_bytes (&input);
+  gsize length = g_bytes_get_size (type_bytes);
+  g_autofree char *type = g_memdup2 (g_bytes_get_data (type_bytes, NULL), length);
+  g_autoptr (GVariant) value = NULL;
+  guint n_left = MAX_NODES;
+
+  if (length > 1024 || ferry_depth_judge_type (type, length) != FERRY_TYPE_GOOD)
+    return 0;
+  value = g_variant_ref_sink (g_variant_new_from_data ((const GVariantType *) type, input.data + input.at,
+                                                       input.size - input.at, FALSE, NULL, NULL));
+  if (ferry_depth_allows (type, length, input.data + input.at, input.size - input.at))
+    {
+      fuzz_n_accepted++;
+      fuzz_read_variant (value);
+    }
+  /* What an honest end sends is refused for its depth alone. */
+  else if (g_variant_is_normal_form (value))
+    g_assert_true (fuzz_walk_variant (value, &n_left) > FERRY_MAX_DEPTH || n_left == 0);
+  return 0;
+}
