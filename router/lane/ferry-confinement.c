@@ -213,6 +213,7 @@ is_report (const FerryConfined *packet, gsize size)
 FerryControlEvent
 ferry_confinement_receive (FerryLink *link, GArray *descriptors, GError **error)
 {
+  FerryConfinement *self = &link->confinement;
   FerryConfined report = {0};
   gsize received = 0;
   pid_t sender = 0;
@@ -225,8 +226,15 @@ ferry_confinement_receive (FerryLink *link, GArray *descriptors, GError **error)
   while (size < 0 && (errno == EINTR || errno == ECONNRESET));
   if (size < 0)
     return errno == EAGAIN || errno == EWOULDBLOCK ? FERRY_CONTROL_NOTHING : FERRY_CONTROL_CLOSED;
-  if (size == 0)
+  if (size == 0 && ferry_control_is_hung_up (link->control))
     return FERRY_CONTROL_CLOSED;
+  /* That it is empty, or of another version, is told before anything else. */
+  if (size == 0 || ferry_control_is_foreign (&report.header, (gsize) size))
+    {
+      self->awaited = FALSE;
+      set_credentials_wanted (link, FALSE);
+      return FERRY_CONTROL_TAKEN;
+    }
   if (!is_report (&report, (gsize) size))
     return go_without (link, error);
   event = ferry_control_receive_packet (link->control, &report, sizeof report, &received, descriptors, &sender, error);

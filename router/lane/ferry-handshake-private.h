@@ -28,6 +28,8 @@ typedef enum
 
 gboolean ferry_control_socket_pair (int *application_fd, int *worker_fd, GError **error);
 gboolean ferry_control_send_welcome (int fd, const FerryWelcome *welcome, int memory, int doorbell, GError **error);
+gboolean ferry_control_is_hung_up (int fd);
+gboolean ferry_control_is_foreign (const FerryControlHeader *header, gsize size);
 FerryControlEvent ferry_control_receive_packet (int fd, gpointer packet, gsize capacity, gsize *packet_size,
                                                 GArray *descriptors, pid_t *sender, GError **error);
 FerryControlEvent ferry_control_receive (int fd, gboolean attached, gsize segment_size, GArray *descriptors,

@@ -60,28 +60,67 @@ ferry_control_send_welcome (int fd, const FerryWelcome *welcome, int memory, int
   return TRUE;
 }
 
+static FerryControlEvent invalid (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
 static FerryControlEvent
-invalid (GError **error, const char *what)
+invalid (GError **error, const char *format, ...)
 {
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "The worker %s on its control socket", what);
+  g_autofree char *what = NULL;
+  va_list arguments;
+
+  va_start (arguments, format);
+  what = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "On its control socket, the worker %s", what);
   return FERRY_CONTROL_INVALID;
 }
 
-static FerryControlEvent
-check_attach (const FerryAttach *packet, gsize size, gsize segment_size, GError **error)
+/* Whether a packet begins as all do, in whatever version. */
+static gboolean
+is_ours (const FerryControlHeader *header, gsize size)
 {
-  if (size < sizeof packet->header || memcmp (packet->header.magic, FERRY_PROTOCOL_MAGIC, 8) != 0)
-    return invalid (error, "sent something that is no packet of Ferry's");
-  if (packet->header.version != FERRY_PROTOCOL_VERSION)
+  return size >= sizeof *header && memcmp (header->magic, FERRY_PROTOCOL_MAGIC, sizeof header->magic) == 0;
+}
+
+/* Whether the packet is one of another version, of which nothing but the header means anything. */
+gboolean
+ferry_control_is_foreign (const FerryControlHeader *header, gsize size)
+{
+  return is_ours (header, size) && header->version != FERRY_PROTOCOL_VERSION;
+}
+
+/* size: of the whole packet, which may be longer than what is there of it. The version comes first. */
+static FerryControlEvent
+check_attach (const FerryAttach *packet, gsize size, guint n_descriptors, gsize segment_size, GError **error)
+{
+  const FerryControlHeader *header = &packet->header;
+
+  if (!is_ours (header, size))
+    return invalid (error,
+                    "sent %" G_GSIZE_FORMAT " bytes with %u descriptors, which do not begin as a packet does; it must "
+                    "answer its welcome with attach",
+                    size, n_descriptors);
+  if (ferry_control_is_foreign (header, size))
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_VERSION,
                    "The worker speaks protocol version %u and this application version %d; "
                    "build both with the same version of Ferry",
-                   packet->header.version, FERRY_PROTOCOL_VERSION);
+                   header->version, FERRY_PROTOCOL_VERSION);
       return FERRY_CONTROL_INVALID;
     }
-  if (size != sizeof *packet || packet->header.kind != FERRY_CONTROL_ATTACH || packet->segment_size != segment_size)
-    return invalid (error, "sent a packet that does not answer the welcome");
+  if (n_descriptors > 0)
+    return invalid (error, "sent %u descriptors with its answer to the welcome; it must send none", n_descriptors);
+  if (header->kind != FERRY_CONTROL_ATTACH)
+    return invalid (error, "answered its welcome with a packet of kind %u; it must send attach, which has kind %d",
+                    header->kind, FERRY_CONTROL_ATTACH);
+  if (size != sizeof *packet)
+    return invalid (error, "sent an attach packet of %" G_GSIZE_FORMAT " bytes; it must have %" G_GSIZE_FORMAT, size,
+                    sizeof *packet);
+  if (packet->segment_size != segment_size)
+    return invalid (error,
+                    "attached with a segment size of %" G_GUINT64_FORMAT "; it must be %" G_GSIZE_FORMAT
+                    ", as its welcome says",
+                    packet->segment_size, segment_size);
   return FERRY_CONTROL_ATTACHED;
 }
 
@@ -104,9 +143,18 @@ collect (struct msghdr *message, GArray *descriptors, pid_t *sender)
     }
 }
 
-/* application: takes one packet of up to capacity bytes, of whatever kind. The descriptors that came along are added to
- * the caller's, who does not close them on a thread that others wait for. sender: (nullable): set where the socket was
- * asked for credentials. */
+/* Of a socket that gave a packet of no bytes, or has ended: those look alike. One that is not closed has not ended. */
+gboolean
+ferry_control_is_hung_up (int fd)
+{
+  struct pollfd poll_fd = {.fd = fd, .events = POLLRDHUP};
+
+  return TEMP_FAILURE_RETRY (poll (&poll_fd, 1, 0)) != 0;
+}
+
+/* application: takes one packet, of whatever kind, as far as it goes into capacity bytes; *packet_size is that of all
+ * of it. The descriptors that came along are added to the caller's, who does not close them on a thread that others
+ * wait for. sender: (nullable): set where the socket was asked for credentials. */
 FerryControlEvent
 ferry_control_receive_packet (int fd, gpointer packet, gsize capacity, gsize *packet_size, GArray *descriptors,
                               pid_t *sender, GError **error)
@@ -125,17 +173,17 @@ ferry_control_receive_packet (int fd, gpointer packet, gsize capacity, gsize *pa
   /* A worker that ends and has not read all that it was sent leaves ECONNRESET, which is told once, and before what it
    * sent itself. */
   do
-    size = recvmsg (fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    size = recvmsg (fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | MSG_TRUNC);
   while (size < 0 && (errno == EINTR || errno == ECONNRESET));
   if (size < 0)
     return errno == EAGAIN || errno == EWOULDBLOCK ? FERRY_CONTROL_NOTHING : FERRY_CONTROL_CLOSED;
   collect (&message, descriptors, sender);
   if ((message.msg_flags & MSG_CTRUNC) != 0)
-    return invalid (error, "sent a control message that was truncated (or this process has too many files open)");
-  if (size == 0 && descriptors->len == n_before)
+    return invalid (error,
+                    "sent a control message that the kernel truncated; it must send one descriptor with each offer and "
+                    "no others (or this process has too many files open)");
+  if (size == 0 && descriptors->len == n_before && ferry_control_is_hung_up (fd))
     return FERRY_CONTROL_CLOSED;
-  if ((message.msg_flags & MSG_TRUNC) != 0)
-    return invalid (error, "sent a packet that is too long");
   *packet_size = (gsize) size;
   return FERRY_CONTROL_TAKEN;
 }
@@ -148,13 +196,14 @@ ferry_control_receive (int fd, gboolean attached, gsize segment_size, GArray *de
   gsize size = 0;
   FerryControlEvent event = ferry_control_receive_packet (fd, &packet, sizeof packet, &size, descriptors, NULL, error);
 
-  if (descriptors->len > 0 && event == FERRY_CONTROL_TAKEN)
-    return invalid (error, "sent descriptors, of which it has none to send,");
   if (event != FERRY_CONTROL_TAKEN)
     return event;
-  if (attached)
-    return invalid (error, "sent a second packet");
-  return check_attach (&packet, size, segment_size, error);
+  if (!attached)
+    return check_attach (&packet, size, descriptors->len, segment_size, error);
+  return invalid (error,
+                  "sent a packet of %" G_GSIZE_FORMAT " bytes with %u descriptors after attach; only a worker with "
+                  "one-shot buffers may send more, which are offers",
+                  size, descriptors->len);
 }
 
 /* application: the same for a worker that has attached, and has one-shot buffers to offer. Returns TAKEN with one
@@ -168,11 +217,15 @@ ferry_control_receive_offer (int fd, FerryOffer *packet, GArray *descriptors, GE
 
   if (event != FERRY_CONTROL_TAKEN)
     return event;
-  if (size != sizeof *packet || memcmp (packet->header.magic, FERRY_PROTOCOL_MAGIC, 8) != 0 ||
-      packet->header.version != FERRY_PROTOCOL_VERSION || packet->header.kind != FERRY_CONTROL_OFFER)
-    return invalid (error, "sent a packet that offers no buffer");
+  if (!is_ours (&packet->header, size) || packet->header.version != FERRY_PROTOCOL_VERSION ||
+      packet->header.kind != FERRY_CONTROL_OFFER || size != sizeof *packet)
+    return invalid (error,
+                    "sent a packet of %" G_GSIZE_FORMAT " bytes that offers no buffer; after attach it may send offers "
+                    "alone, of kind %d and %" G_GSIZE_FORMAT " bytes",
+                    size, FERRY_CONTROL_OFFER, sizeof *packet);
   if (descriptors->len != n_before + 1)
-    return invalid (error, "offered a buffer without one descriptor");
+    return invalid (error, "offered a buffer with %u descriptors; it must send one, that of the memory",
+                    descriptors->len - n_before);
   return FERRY_CONTROL_TAKEN;
 }
 

@@ -20,9 +20,10 @@ typedef struct
   const guint8 *ring;
   gsize capacity;
   guint64 head;
-  guint64 tail;  /* the latest valid value seen */
-  guint32 rung;  /* epoch of writer_waiting that was last rung for */
-  guint32 epoch; /* of reader_waiting */
+  guint64 tail;    /* the latest valid value seen */
+  guint64 refused; /* the latest that was none */
+  guint32 rung;    /* epoch of writer_waiting that was last rung for */
+  guint32 epoch;   /* of reader_waiting */
 } FerryLaneReader;
 
 void ferry_lane_reader_init (FerryLaneReader *self, FerryLaneControl *control, const guint8 *ring, gsize capacity);

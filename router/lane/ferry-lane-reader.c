@@ -18,7 +18,10 @@ take_tail (FerryLaneReader *self, guint64 tail)
 {
   /* A tail that runs backwards makes the first difference huge. */
   if (tail - self->tail > self->capacity || tail - self->head > self->capacity || (tail & 7) != 0)
-    return FALSE;
+    {
+      self->refused = tail;
+      return FALSE;
+    }
   self->tail = tail;
   return TRUE;
 }

@@ -21,9 +21,10 @@ typedef struct
 {
   guint8 pipes[FERRY_MAX_PIPES_PER_LINK / 8]; /* const: bit n: pipe n of the link has one-shot buffers */
   GArray *descriptors;                        /* (element-type int) (owned elements): in the order of their numbers */
+  GArray *strays; /* (element-type int) (owned elements): what came with a packet that was none */
   guint64 n_received;
   guint64 n_taken;
-  char *fault; /* (owned) (nullable): what was wrong in the socket when a record was taken */
+  char *fault; /* (owned) (nullable): what was wrong in the socket: nothing more is taken from it */
 } FerryOffers;
 
 FerryOffers *ferry_offers_new (void);

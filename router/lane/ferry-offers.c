@@ -14,6 +14,7 @@ ferry_offers_new (void)
   FerryOffers *self = g_new0 (FerryOffers, 1);
 
   self->descriptors = ferry_strays_new ();
+  self->strays = ferry_strays_new ();
   return self;
 }
 
@@ -21,6 +22,7 @@ void
 ferry_offers_free (FerryOffers *self)
 {
   ferry_strays_free (self->descriptors);
+  ferry_strays_free (self->strays);
   g_free (self->fault);
   g_free (self);
 }
@@ -39,41 +41,45 @@ ferry_offers_allows (const FerryOffers *self, guint index)
   return self != NULL && (self->pipes[index / 8] >> index % 8 & 1) != 0;
 }
 
-static FerryControlEvent
-refuse (GError **error, const char *what)
+/* What is wrong with an offer, or NULL. */
+static char *
+check_offer (const FerryOffers *self, const FerryOffer *packet)
 {
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "The worker %s on its control socket", what);
-  return FERRY_CONTROL_INVALID;
+  if (packet->number != self->n_received + 1)
+    return g_strdup_printf ("On its control socket, the worker made offer %" G_GUINT64_FORMAT
+                            " of a buffer; it must number offers in order, and this is number %" G_GUINT64_FORMAT,
+                            packet->number, self->n_received + 1);
+  if (self->descriptors->len > FERRY_MAX_OFFERS_PER_LINK)
+    return g_strdup_printf ("On its control socket, the worker offered more buffers than %d before their records were "
+                            "taken; it must wait for the head of its up lane",
+                            FERRY_MAX_OFFERS_PER_LINK);
+  return NULL;
 }
 
 /* Takes the next one from the socket. A worker knows which of its records were taken, so it never has too many there.
- */
+ * After a fault nothing more is taken, and what was offered before is still there for its records. */
 FerryControlEvent
 ferry_offers_receive (FerryOffers *self, int control, GError **error)
 {
+  const guint n_before = self->descriptors->len;
   FerryOffer packet = {0};
-  FerryControlEvent event = ferry_control_receive_offer (control, &packet, self->descriptors, error);
+  g_autoptr (GError) failure = NULL;
+  FerryControlEvent event = ferry_control_receive_offer (control, &packet, self->descriptors, &failure);
 
-  if (event != FERRY_CONTROL_TAKEN)
-    return event;
-  self->n_received++;
-  if (packet.number != self->n_received)
-    return refuse (error, "offered buffers out of order");
-  if (self->descriptors->len > FERRY_MAX_OFFERS_PER_LINK)
-    return refuse (error, "offered more buffers than it may before their records are taken");
-  return FERRY_CONTROL_TAKEN;
-}
-
-/* Nothing says that the socket was looked at before the lane. */
-static void
-look_for_one_more (FerryOffers *self, int control)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (control < 0 || ferry_offers_receive (self, control, &error) != FERRY_CONTROL_INVALID)
-    return;
-  g_free (self->fault);
-  self->fault = g_strdup (error->message);
+  if (event == FERRY_CONTROL_TAKEN)
+    self->fault = check_offer (self, &packet);
+  else if (event == FERRY_CONTROL_INVALID)
+    self->fault = g_strdup (failure->message);
+  if (self->fault == NULL)
+    {
+      self->n_received += event == FERRY_CONTROL_TAKEN;
+      return event;
+    }
+  g_array_append_vals (self->strays, &g_array_index (self->descriptors, int, n_before),
+                       self->descriptors->len - n_before);
+  g_array_set_size (self->descriptors, n_before);
+  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, self->fault);
+  return FERRY_CONTROL_INVALID;
 }
 
 /* The descriptor for a record: *fd is the caller's. control: -1 where it was closed, with all that was in it taken.
@@ -83,9 +89,10 @@ ferry_offers_take (FerryOffers *self, int control, guint64 number, int *fd)
 {
   if (number != self->n_taken + 1)
     return "its records of one-shot buffers are out of order";
-  if (self->descriptors->len == 0)
-    look_for_one_more (self, control);
-  if (self->fault != NULL)
+  /* Nothing says that the socket was looked at before the lane. */
+  if (self->descriptors->len == 0 && self->fault == NULL && control >= 0)
+    ferry_offers_receive (self, control, NULL);
+  if (self->descriptors->len == 0 && self->fault != NULL)
     return self->fault;
   if (self->descriptors->len == 0)
     return "its record of a one-shot buffer came without a descriptor before it";

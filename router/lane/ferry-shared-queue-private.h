@@ -47,6 +47,7 @@ gboolean ferry_shared_queue_add (FerrySharedQueue *self, FerryLink *link, GError
 gboolean ferry_shared_queue_set_process (FerrySharedQueue *self, FerryLink *link, GPid pid, int pidfd, GError **error);
 void ferry_shared_queue_remove (FerrySharedQueue *self, FerryLink *link);
 void ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEvent event, const char *detail);
+void ferry_shared_queue_fault (FerrySharedQueue *self, FerryLink *link, const char *detail);
 void ferry_shared_queue_end_process (FerrySharedQueue *self, FerryLink *link);
 void ferry_shared_queue_set_deadline (FerrySharedQueue *self, FerryLink *link, gint64 deadline);
 void ferry_shared_queue_watch_room (FerrySharedQueue *self, FerryLink *link, gboolean watched);

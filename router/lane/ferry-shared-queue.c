@@ -359,8 +359,6 @@ ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEven
 
   if (event == FERRY_LINK_FAULT || transition->next == FERRY_LINK_ENDED)
     ferry_shared_queue_activate (self, link);
-  if (event == FERRY_LINK_FAULT)
-    link->draining_done = TRUE;
   ferry_link_note (link, transition->cause, detail);
   /* At a stop, a nursery that may have workers ends at its hang-up, after reaping them. */
   if (transition->kill && !(event == FERRY_LINK_STOP && link->nursery != NULL && link->state == FERRY_LINK_OPEN))
@@ -384,6 +382,27 @@ ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEven
   else if (transition->next == FERRY_LINK_OPEN)
     ferry_shared_queue_activate (self, link);
   enter_state (self, link, transition->next, event);
+}
+
+/* A rule was broken, though not by a record. What the worker had published before is still drained, once it has
+ * attached. Before that, nothing says what lies in the lane. */
+static void
+look_for_the_last_time (FerryLink *link)
+{
+  if (link->state == FERRY_LINK_ATTACHING)
+    link->draining_done = TRUE;
+  if (link->draining_done || link->tail_final)
+    return;
+  /* Where the tail is a fault as well, the latest good one is the end. */
+  ferry_lane_reader_look (&link->up);
+  link->tail_final = TRUE;
+}
+
+static void
+apply_fault (FerrySharedQueue *self, FerryLink *link, const char *detail)
+{
+  look_for_the_last_time (link);
+  ferry_shared_queue_apply (self, link, FERRY_LINK_FAULT, detail);
 }
 
 /* A worker without senders has no more to say. */
@@ -438,10 +457,24 @@ read_control (FerrySharedQueue *self, FerryLink *link)
           return;
         case FERRY_CONTROL_INVALID:
         default:
-          ferry_shared_queue_apply (self, link, FERRY_LINK_FAULT, error->message);
+          apply_fault (self, link, error->message);
           return;
         }
     }
+}
+
+/* Ends a link for a rule that its worker broke, though not by a record. What it had published before is still there to
+ * be drained, and nothing that it publishes from here on. */
+void
+ferry_shared_queue_fault (FerrySharedQueue *self, FerryLink *link, const char *detail)
+{
+  if (link->cause == FERRY_CLOSE_REASON_PROTOCOL_ERROR)
+    return;
+  look_for_the_last_time (link);
+  /* The descriptors of published records came before those, and may lie unread. */
+  if (link->offers != NULL && link->state == FERRY_LINK_OPEN)
+    read_control (self, link);
+  apply_fault (self, link, detail);
 }
 
 /* An honest worker does one of these between two rings: it publishes a record, takes what was sent to it, or has a
@@ -458,9 +491,7 @@ handle_doorbell (FerrySharedQueue *self, FerryLink *link)
   link->rings_head = progress;
   if (link->rings_allowed == 0)
     {
-      if (!link->draining_done)
-        ferry_shared_queue_apply (self, link, FERRY_LINK_FAULT,
-                                  "it rang its doorbell over and over without sending anything");
+      ferry_shared_queue_fault (self, link, "it rang its doorbell over and over without sending anything");
       epoll_ctl (self->epoll, EPOLL_CTL_DEL, link->doorbell, NULL);
       return;
     }
@@ -483,8 +514,8 @@ handle_faults (FerrySharedQueue *self)
       pthread_mutex_lock (&link->down_lock);
       fault = link->down_fault;
       pthread_mutex_unlock (&link->down_lock);
-      if (fault != NULL && !link->draining_done)
-        ferry_shared_queue_apply (self, link, FERRY_LINK_FAULT, fault);
+      if (fault != NULL)
+        ferry_shared_queue_fault (self, link, fault);
     }
 }
 

@@ -147,20 +147,26 @@ walk_records (FerryMonitor *self, Walk *walk, const guint8 *data, gsize size, gb
       if (G_UNLIKELY (left < sizeof *header))
         {
           if (complete)
-            refuse (walk, "its records end within a header");
+            refuse (walk,
+                    "its tail leaves %" G_GSIZE_FORMAT
+                    " bytes behind its last record, and a header has %" G_GSIZE_FORMAT
+                    "; it must publish whole records",
+                    left, sizeof *header);
           return;
         }
       if (G_UNLIKELY (header->length > FERRY_MAX_RECORD_PAYLOAD))
         {
-          refuse (walk, "it wrote a record of %u bytes, where %u are allowed", header->length,
-                  (guint) FERRY_MAX_RECORD_PAYLOAD);
+          refuse (walk, "it wrote a record of %u bytes, of which one has at most %u; it must send more in pieces",
+                  header->length, (guint) FERRY_MAX_RECORD_PAYLOAD);
           return;
         }
       record_size = ferry_record_size (header->length);
       if (G_UNLIKELY (record_size > left))
         {
           if (complete)
-            refuse (walk, "its last record goes beyond what it published");
+            refuse (walk,
+                    "its last record has %u bytes, which go beyond what it published; it must publish whole records",
+                    header->length);
           return;
         }
       if (G_UNLIKELY (is_single (header->kind)))
@@ -203,16 +209,33 @@ begin_large (FerryMonitor *self, Walk *walk, const FerryRecordHeader *header, co
   FerryLargeMessage large;
   const char *fault;
 
-  if (!is_whole && (header->length != sizeof large || assembly->data != NULL))
-    return refuse (walk, "it began a large message %s", assembly->data != NULL ? "within another" : "without its size");
-  memcpy (&large, place + sizeof *header, sizeof large);
-  if (large.size <= FERRY_MAX_RECORD_PAYLOAD || large.size > walk->link->max_message_size)
+  if (header->length != sizeof large && !is_whole)
     return refuse (walk,
-                   "it announced a message of %" G_GUINT64_FORMAT " bytes, where %" G_GUINT64_FORMAT " are allowed",
+                   "it wrote a large record of %u bytes; it must have %" G_GSIZE_FORMAT ", or %" G_GSIZE_FORMAT
+                   " with a buffer",
+                   header->length, sizeof large, with_buffer);
+  if (!is_whole && assembly->data != NULL)
+    return refuse (walk,
+                   "it began a large message within another, of which %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT
+                   " bytes have come; it must send the rest first, or abandon it",
+                   assembly->filled, (gsize) assembly->size);
+  memcpy (&large, place + sizeof *header, sizeof large);
+  if (large.size <= FERRY_MAX_RECORD_PAYLOAD)
+    return refuse (walk,
+                   "it announced a large message of %" G_GUINT64_FORMAT " bytes; it must send what has no more than "
+                   "%u in a record",
+                   large.size, (guint) FERRY_MAX_RECORD_PAYLOAD);
+  if (large.size > walk->link->max_message_size)
+    return refuse (walk,
+                   "it announced a large message of %" G_GUINT64_FORMAT " bytes, where %" G_GUINT64_FORMAT
+                   " are allowed; it must send it in parts, or FerryRouter:max-message-size be raised",
                    large.size, walk->link->max_message_size);
   if (!(large.kind == FERRY_RECORD_BYTES && large.number == 0) &&
       !(large.kind == FERRY_RECORD_VARIANT && large.number >= 1 && large.number <= walk->grant->n_types))
-    return refuse (walk, "it announced a large message of kind %u and type number %u", large.kind, large.number);
+    return refuse (walk,
+                   "it announced a large message of kind %u and type number %u, of %u announced; it must be of kind %d "
+                   "and number 0, or of kind %d and the number of a type",
+                   large.kind, large.number, walk->grant->n_types, FERRY_RECORD_BYTES, FERRY_RECORD_VARIANT);
   if (is_whole)
     {
       fault = ferry_monitor_take_large (self, walk->link, header->connection_id, &large,
@@ -250,9 +273,17 @@ add_piece (FerryMonitor *self, Walk *walk, const FerryRecordHeader *header, cons
 {
   FerryAssembly *assembly = &walk->link->assembly;
 
-  if (assembly->data == NULL || assembly->connection_id != header->connection_id || header->length == 0 ||
-      header->length > assembly->size - assembly->filled)
-    return refuse (walk, "it wrote a piece of %u bytes that belongs to no message", header->length);
+  if (assembly->data == NULL || assembly->connection_id != header->connection_id)
+    return refuse (walk,
+                   "it wrote a piece of %u bytes that belongs to no message%s; it must begin one with a large record",
+                   header->length, assembly->data != NULL ? " of its pipe, while another pipe's is under way" : "");
+  if (header->length == 0)
+    return refuse (walk, "it wrote a piece of 0 bytes; it must have at least one");
+  if (header->length > assembly->size - assembly->filled)
+    return refuse (walk,
+                   "it wrote a piece of %u bytes, where %" G_GSIZE_FORMAT " are left of the size that its large record "
+                   "announced",
+                   header->length, (gsize) (assembly->size - assembly->filled));
   if (assembly->filled + header->length > assembly->allocated)
     {
       assembly->allocated = MIN (assembly->size, assembly->allocated * 2);
@@ -291,7 +322,10 @@ handle_single_record (FerryMonitor *self, Walk *walk, const FerryRecordHeader *h
     return add_piece (self, walk, header, place);
   if (header->length != 0 || walk->link->assembly.data == NULL ||
       walk->link->assembly.connection_id != header->connection_id)
-    return refuse (walk, "it abandoned a message that it had not begun");
+    return refuse (walk,
+                   "it wrote an abandon record of %u bytes for a message that it had not begun; it must have 0, and "
+                   "a large record of its pipe before it",
+                   header->length);
   ferry_assembly_clear (&walk->link->assembly);
   return TRUE;
 }
@@ -315,7 +349,10 @@ drain_single (FerryMonitor *self, Walk *walk)
       if (!is_single (header.kind))
         return n > 0;
       if (header.length > FERRY_MAX_RECORD_PAYLOAD || ferry_record_size (header.length) > available)
-        return refuse (walk, "it wrote a record of %u bytes that goes beyond what it published", header.length);
+        return refuse (walk,
+                       "it wrote a record of %u bytes that goes beyond what it published; it must publish whole "
+                       "records, of at most %u bytes",
+                       header.length, (guint) FERRY_MAX_RECORD_PAYLOAD);
       if (!handle_single_record (self, walk, &header, place))
         return FALSE;
       ferry_lane_reader_consume (lane, ferry_record_size (header.length));
@@ -357,14 +394,41 @@ drain_small (FerryMonitor *self, Walk *walk)
   ferry_monitor_push (self, block);
 }
 
-/* After the end of the process one last look is final: others may hold the memory, and go on writing. */
-static gboolean
-look (FerryLink *link)
+/* After a fault that is none of a record, and after the end of the process, one last look is final: the worker, and
+ * others who hold the memory, may go on writing. */
+static void
+look (FerryMonitor *self, FerryLink *link)
 {
+  const FerryLaneReader *lane = &link->up;
+  g_autofree char *fault = NULL;
+
   if (link->tail_final)
-    return TRUE;
+    return;
   link->tail_final = link->state == FERRY_LINK_ENDED;
-  return ferry_lane_reader_look (&link->up);
+  if (ferry_lane_reader_look (&link->up))
+    return;
+  fault = g_strdup_printf ("it stored %" G_GUINT64_FORMAT
+                           " as its up lane's tail, which has to be a multiple of 8 from %" G_GUINT64_FORMAT
+                           " to %" G_GUINT64_FORMAT "; it must store the end of what it has written",
+                           lane->refused, lane->tail, lane->head + lane->capacity);
+  ferry_shared_queue_fault (self->shared, link, fault);
+}
+
+/* A record broke a rule: nothing behind it is looked at. */
+static void
+refuse_record (FerryMonitor *self, FerryLink *link, const char *fault)
+{
+  link->draining_done = TRUE;
+  ferry_shared_queue_apply (self->shared, link, FERRY_LINK_FAULT, fault);
+}
+
+/* Goes on with a buffer that is under way. Returns EMPTY when there is none. */
+static FerryDrainResult
+go_on (FerryMonitor *self, FerryLink *link, const char **fault)
+{
+  FerryDrainResult result = ferry_monitor_copy_buffer (self, link, fault);
+
+  return result == FERRY_DRAIN_EMPTY ? ferry_monitor_finish_one_shot (self, link, fault) : result;
 }
 
 /* monitor: one visit to a link. */
@@ -378,28 +442,30 @@ ferry_monitor_drain (FerryMonitor *self, FerryLink *link)
 
   if (link->draining_done)
     return FERRY_DRAIN_EMPTY;
-  gone_on = ferry_monitor_copy_buffer (self, link, &fault);
-  if (gone_on == FERRY_DRAIN_EMPTY)
-    gone_on = ferry_monitor_finish_one_shot (self, link, &fault);
+  gone_on = go_on (self, link, &fault);
   if (fault != NULL)
-    refuse (&walk, "%s", fault);
-  else if (gone_on != FERRY_DRAIN_EMPTY)
+    {
+      refuse_record (self, link, fault);
+      return FERRY_DRAIN_MORE;
+    }
+  if (gone_on != FERRY_DRAIN_EMPTY)
     return gone_on;
-  else if (!look (link))
-    refuse (&walk, "it wrote a position beyond its lane");
-  else if (ferry_lane_reader_get_available (&link->up) == 0)
-    return FERRY_DRAIN_EMPTY;
-  else if (!ferry_local_queue_has_room (self->local, link))
+  look (self, link);
+  if (ferry_lane_reader_get_available (&link->up) == 0)
+    {
+      link->draining_done = link->tail_final;
+      return FERRY_DRAIN_EMPTY;
+    }
+  if (!ferry_local_queue_has_room (self->local, link))
     return FERRY_DRAIN_STALLED;
-  else if (!drain_single (self, &walk) && walk.fault == NULL)
+  if (!drain_single (self, &walk) && walk.fault == NULL)
     {
       caught_up = ferry_lane_reader_get_available (&link->up) < FERRY_BLOCK_SIZE;
       drain_small (self, &walk);
     }
-
   if (walk.fault != NULL)
     {
-      ferry_shared_queue_apply (self->shared, link, FERRY_LINK_FAULT, walk.fault);
+      refuse_record (self, link, walk.fault);
       g_free (walk.fault);
     }
   return caught_up ? FERRY_DRAIN_CAUGHT_UP : FERRY_DRAIN_MORE;

@@ -71,7 +71,7 @@ refuse_command (FerryMonitor *self, gpointer data)
 
   /* The link may have ended meanwhile. */
   if (entry != NULL && entry->connection_id == refusal->connection_id)
-    ferry_shared_queue_apply (self->shared, entry->link, FERRY_LINK_FAULT, refusal->fault);
+    ferry_shared_queue_fault (self->shared, entry->link, refusal->fault);
 }
 
 /* router's thread: a cell holds what no honest worker writes. fault is static. */

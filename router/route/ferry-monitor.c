@@ -542,7 +542,7 @@ fault_command (FerryMonitor *self, gpointer data)
 
   /* A link that has ended meanwhile has left the queue. */
   if (command->link->queue != NULL)
-    ferry_shared_queue_apply (self->shared, command->link, FERRY_LINK_FAULT, command->detail);
+    ferry_shared_queue_fault (self->shared, command->link, command->detail);
 }
 
 /* any: ends a link whose worker broke a rule that only the layers above know. */

@@ -23,7 +23,8 @@ receive (int fd, gboolean attached, const FuzzPacket *packet)
     .segment_size = SEGMENT_SIZE};
 
   g_assert_true (descriptors->len == packet->n_fds && (error != NULL) == (event == FERRY_CONTROL_INVALID));
-  g_assert_true ((event == FERRY_CONTROL_CLOSED) == (packet->size == 0 && packet->n_fds == 0));
+  /* The other end is open. */
+  g_assert_cmpint (event, !=, FERRY_CONTROL_CLOSED);
   if (event != FERRY_CONTROL_ATTACHED)
     return event;
   fuzz_n_accepted++;

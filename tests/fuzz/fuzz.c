@@ -25,7 +25,11 @@ count_levels (const char **at)
   if (letter != '(' && letter != '{')
     return 0;
   for (; **at != ')' && **at != '}'; n_members++)
-    deepest = MAX (deepest, count_levels (at));
+    {
+      guint levels = count_levels (at);
+
+      deepest = MAX (deepest, levels);
+    }
   ++*at;
   return n_members > 0 ? 1 + deepest : 0;
 }
@@ -46,8 +50,9 @@ fuzz_walk_variant (GVariant *variant, guint *n_left)
   for (gsize i = 0; i < g_variant_n_children (variant) && *n_left > 0; i++)
     {
       g_autoptr (GVariant) child = g_variant_get_child_value (variant, i);
+      guint levels = 1 + fuzz_walk_variant (child, n_left);
 
-      deepest = MAX (deepest, 1 + fuzz_walk_variant (child, n_left));
+      deepest = MAX (deepest, levels);
     }
   return deepest;
 }

@@ -166,7 +166,7 @@ test_types_of_all_lengths (void)
   g_autoptr (TestCell) cell = test_cell_new ();
   g_autoptr (GString) type = g_string_new ("i");
 
-  for (; type->len <= 100; g_string_prepend_c (type, 'a'))
+  for (; type->len <= 65; g_string_prepend_c (type, 'a'))
     {
       ferry_cell_writer_write (&cell->writer, type->str, "12345", 5);
       g_assert_cmpint (take (cell), ==, FERRY_CELL_NEW);
@@ -304,7 +304,7 @@ test_strings_that_are_no_type_are_refused (void)
       memcpy ((guint64 *) cell->cell->slots[1] + 1, strings[i], lengths[i]);
       put_header (cell, 1, 8, FERRY_RECORD_VARIANT, (guint16) lengths[i]);
       g_assert_cmpint (take (cell), ==, FERRY_CELL_INVALID);
-      g_assert_nonnull (strstr (cell->fault, "type string"));
+      g_assert_nonnull (strstr (cell->fault, "no string of one definite type"));
     }
 }
 

@@ -222,6 +222,65 @@ test_another_version_may_have_other_packets (void)
   assert_attach_invalid (&attach, sizeof attach.header, FERRY_ERROR_VERSION, "4711");
 }
 
+/* Of whatever size, and with whatever comes along. */
+static void
+test_another_version_is_told_before_anything_else (void)
+{
+  const gsize sizes[] = {sizeof (FerryControlHeader), 24, 31, 32, 33, 40, 4096};
+  guint8 packet[4096] = {0};
+  FerryAttach attach = make_attach ();
+
+  attach.header.version = OTHER_VERSION;
+  memcpy (packet, &attach, sizeof attach);
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    for (guint n_descriptors = 0; n_descriptors <= 3; n_descriptors += 3)
+      {
+        g_auto (Sockets) sockets;
+        g_autoptr (GError) error = NULL;
+
+        sockets_init (&sockets);
+        send_packet (sockets.worker, packet, sizes[i], n_descriptors);
+        g_assert_cmpint (receive_packet (sockets.application, FALSE, SEGMENT_SIZE, &error), ==, FERRY_CONTROL_INVALID);
+        g_assert_error (error, FERRY_ERROR, FERRY_ERROR_VERSION);
+        g_assert_nonnull (strstr (error->message, "version 4711 and this application version 2"));
+      }
+}
+
+/* It reads as the end of the socket does, which has not ended. */
+static void
+test_an_empty_packet_is_invalid (void)
+{
+  for (guint attached = 0; attached <= 1; attached++)
+    {
+      g_auto (Sockets) sockets;
+      g_autoptr (GError) error = NULL;
+
+      sockets_init (&sockets);
+      send_packet (sockets.worker, "", 0, 0);
+      g_assert_cmpint (receive_packet (sockets.application, attached, SEGMENT_SIZE, &error), ==, FERRY_CONTROL_INVALID);
+      g_assert_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
+      g_assert_nonnull (strstr (error->message, " 0 bytes"));
+    }
+}
+
+/* The kernel says which process it is. */
+static void
+test_the_process_id_is_not_looked_at (void)
+{
+  for (guint pid = 0; pid <= 2; pid++)
+    {
+      g_auto (Sockets) sockets;
+      g_autoptr (GError) error = NULL;
+      FerryAttach attach = make_attach ();
+
+      attach.worker_pid = pid;
+      sockets_init (&sockets);
+      send_packet (sockets.worker, &attach, sizeof attach, 0);
+      g_assert_cmpint (receive_packet (sockets.application, FALSE, SEGMENT_SIZE, &error), ==, FERRY_CONTROL_ATTACHED);
+      g_assert_no_error (error);
+    }
+}
+
 static void
 test_worker_hears_of_another_version (void)
 {
@@ -248,7 +307,7 @@ test_garbage_is_invalid (void)
 
   for (guint i = 0; i < sizeof garbage; i++)
     garbage[i] = (guint8) (i * 77 + 3);
-  assert_attach_invalid (garbage, sizeof garbage, FERRY_ERROR_PROTOCOL, "no packet of Ferry's");
+  assert_attach_invalid (garbage, sizeof garbage, FERRY_ERROR_PROTOCOL, "do not begin as a packet does");
 }
 
 static void
@@ -257,9 +316,9 @@ test_short_packets_are_invalid (void)
   FerryAttach attach = make_attach ();
 
   for (gsize size = 1; size < sizeof attach.header; size++)
-    assert_attach_invalid (&attach, size, FERRY_ERROR_PROTOCOL, "no packet of Ferry's");
+    assert_attach_invalid (&attach, size, FERRY_ERROR_PROTOCOL, "do not begin as a packet does");
   for (gsize size = sizeof attach.header; size < sizeof attach; size++)
-    assert_attach_invalid (&attach, size, FERRY_ERROR_PROTOCOL, "does not answer the welcome");
+    assert_attach_invalid (&attach, size, FERRY_ERROR_PROTOCOL, "it must have 32");
 }
 
 static void
@@ -271,7 +330,8 @@ test_long_packet_is_invalid (void)
     guint8 more;
   } packet = {.attach = make_attach ()};
 
-  assert_attach_invalid (&packet, sizeof packet.attach + 1, FERRY_ERROR_PROTOCOL, "too long");
+  assert_attach_invalid (&packet, sizeof packet.attach + 1, FERRY_ERROR_PROTOCOL,
+                         "an attach packet of 33 bytes; it must have 32");
 }
 
 static void
@@ -282,7 +342,7 @@ test_wrong_magic_is_invalid (void)
       FerryAttach attach = make_attach ();
 
       attach.header.magic[i] ^= 1;
-      assert_attach_invalid (&attach, sizeof attach, FERRY_ERROR_PROTOCOL, "no packet of Ferry's");
+      assert_attach_invalid (&attach, sizeof attach, FERRY_ERROR_PROTOCOL, "do not begin as a packet does");
     }
 }
 
@@ -292,7 +352,8 @@ test_wrong_kind_is_invalid (void)
   FerryAttach attach = make_attach ();
 
   attach.header.kind = FERRY_CONTROL_WELCOME;
-  assert_attach_invalid (&attach, sizeof attach, FERRY_ERROR_PROTOCOL, "does not answer the welcome");
+  assert_attach_invalid (&attach, sizeof attach, FERRY_ERROR_PROTOCOL,
+                         "a packet of kind 1; it must send attach, which has kind 2");
 }
 
 static void
@@ -301,7 +362,7 @@ test_wrong_segment_size_is_invalid (void)
   FerryAttach attach = make_attach ();
 
   attach.segment_size = 0;
-  assert_attach_invalid (&attach, sizeof attach, FERRY_ERROR_PROTOCOL, "does not answer the welcome");
+  assert_attach_invalid (&attach, sizeof attach, FERRY_ERROR_PROTOCOL, "a segment size of 0; it must be ");
 }
 
 static void
@@ -316,7 +377,7 @@ test_second_packet_is_invalid (void)
   g_assert_cmpint (receive_packet (sockets.application, FALSE, SEGMENT_SIZE, &error), ==, FERRY_CONTROL_ATTACHED);
   g_assert_cmpint (receive_packet (sockets.application, TRUE, SEGMENT_SIZE, &error), ==, FERRY_CONTROL_INVALID);
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
-  g_assert_nonnull (strstr (error->message, "second packet"));
+  g_assert_nonnull (strstr (error->message, "a packet of 32 bytes with 0 descriptors after attach"));
 }
 
 static void
@@ -486,6 +547,10 @@ main (int argc, char **argv)
   g_test_add_func ("/handshake/welcome-brings-what-was-sent", test_welcome_brings_what_was_sent);
   g_test_add_func ("/handshake/attach-answers-the-welcome", test_attach_answers_the_welcome);
   g_test_add_func ("/handshake/application-hears-of-another-version", test_application_hears_of_another_version);
+  g_test_add_func ("/handshake/another-version-is-told-before-anything-else",
+                   test_another_version_is_told_before_anything_else);
+  g_test_add_func ("/handshake/an-empty-packet-is-invalid", test_an_empty_packet_is_invalid);
+  g_test_add_func ("/handshake/the-process-id-is-not-looked-at", test_the_process_id_is_not_looked_at);
   g_test_add_func ("/handshake/another-version-may-have-other-packets", test_another_version_may_have_other_packets);
   g_test_add_func ("/handshake/worker-hears-of-another-version", test_worker_hears_of_another_version);
   add_attach_tests ();

@@ -171,7 +171,7 @@ test_fault_is_the_sockets (Scene *self, gconstpointer data)
   offer (self, 1, sealed, 2);
   fault = ferry_offers_take (self->offers, self->application, 1, &fd);
   g_assert_nonnull (fault);
-  g_assert_nonnull (strstr (fault, "without one descriptor"));
+  g_assert_nonnull (strstr (fault, "descriptors; it must send one"));
   g_assert_cmpint (fd, ==, -1);
 }
 

@@ -9,6 +9,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include "lane/ferry-downlink-private.h"
@@ -343,7 +344,7 @@ test_doorbell_storm_is_a_fault (void)
   g_assert_cmpint (worker->link->cause, ==, FERRY_CLOSE_REASON_PROTOCOL_ERROR);
   g_assert_nonnull (strstr (worker->link->detail, "doorbell"));
   g_assert_cmpuint (worker->link->state, ==, FERRY_LINK_HUNG_UP);
-  g_assert_true (worker->link->draining_done);
+  g_assert_true (worker->link->tail_final);
   ferry_doorbell_ring (worker->link->doorbell);
   ferry_shared_queue_wait (queue, 0);
   g_assert_null (ferry_shared_queue_next (queue));
@@ -490,7 +491,74 @@ test_a_second_packet_is_a_fault (void)
   ferry_control_send_attach (worker->control, worker->link->segment.size, NULL);
   ferry_shared_queue_wait (queue, FERRY_SLEEP);
   g_assert_cmpint (worker->link->cause, ==, FERRY_CLOSE_REASON_PROTOCOL_ERROR);
-  g_assert_nonnull (strstr (worker->link->detail, "second packet"));
+  g_assert_nonnull (strstr (worker->link->detail, "after attach"));
+  test_worker_free (worker, queue);
+}
+
+static void
+send_second_packet (FerrySharedQueue *queue, TestWorker *worker)
+{
+  ferry_control_send_attach (worker->control, worker->link->segment.size, NULL);
+  ferry_shared_queue_wait (queue, FERRY_SLEEP);
+}
+
+static void
+ring_without_end (FerrySharedQueue *queue, TestWorker *worker)
+{
+  ring_until_fault (queue, worker->link);
+}
+
+static void
+break_down_lane (FerrySharedQueue *queue, TestWorker *worker)
+{
+  pthread_mutex_lock (&worker->link->down_lock);
+  ferry_link_set_fault_locked (worker->link, "a test's fault");
+  pthread_mutex_unlock (&worker->link->down_lock);
+  while (worker->link->cause == FERRY_NO_CAUSE)
+    ferry_shared_queue_wait (queue, FERRY_SLEEP);
+}
+
+static void
+break_rule_of_above (FerrySharedQueue *queue, TestWorker *worker)
+{
+  ferry_shared_queue_fault (queue, worker->link, "a test's fault");
+}
+
+/* The lane is drained to where its tail was, and no further; a tail that is no good any more takes nothing back. */
+static void
+test_what_was_published_before_a_fault_is_drained (void)
+{
+  void (*const faults[]) (FerrySharedQueue * queue, TestWorker * worker) = {send_second_packet, ring_without_end,
+                                                                            break_down_lane, break_rule_of_above};
+
+  for (guint i = 0; i < G_N_ELEMENTS (faults); i++)
+    {
+      g_autoptr (FerrySharedQueue) queue = queue_new ();
+      TestWorker *worker;
+
+      make_attached (queue, &worker, 1);
+      for (guint n = 0; n < 10; n++)
+        test_worker_write (worker);
+      faults[i](queue, worker);
+      g_assert_cmpint (worker->link->cause, ==, FERRY_CLOSE_REASON_PROTOCOL_ERROR);
+      g_assert_false (worker->link->draining_done);
+      g_assert_true (worker->link->tail_final);
+      test_worker_write (worker);
+      g_assert_cmpuint (ferry_lane_reader_get_available (&worker->link->up), ==, 10 * 16);
+      test_worker_free (worker, queue);
+    }
+}
+
+static void
+test_nothing_is_drained_after_a_fault_before_attaching (void)
+{
+  g_autoptr (FerrySharedQueue) queue = queue_new ();
+  TestWorker *worker = test_worker_new (queue, 0);
+
+  g_assert_cmpint (send (worker->control, "garbage", 7, 0), ==, 7);
+  ferry_shared_queue_wait (queue, FERRY_SLEEP);
+  g_assert_cmpint (worker->link->cause, ==, FERRY_CLOSE_REASON_PROTOCOL_ERROR);
+  g_assert_true (worker->link->draining_done);
   test_worker_free (worker, queue);
 }
 
@@ -570,6 +638,10 @@ add_end_tests (void)
   g_test_add_func ("/shared-queue/attaching-ends-its-timeout", test_attaching_ends_its_timeout);
   g_test_add_func ("/shared-queue/a-worker-that-hangs-up-has-a-second", test_a_worker_that_hangs_up_has_a_second);
   g_test_add_func ("/shared-queue/a-second-packet-is-a-fault", test_a_second_packet_is_a_fault);
+  g_test_add_func ("/shared-queue/what-was-published-before-a-fault-is-drained",
+                   test_what_was_published_before_a_fault_is_drained);
+  g_test_add_func ("/shared-queue/nothing-is-drained-after-a-fault-before-attaching",
+                   test_nothing_is_drained_after_a_fault_before_attaching);
   g_test_add_func ("/shared-queue/the-end-of-the-process-ends-the-link", test_the_end_of_the_process_ends_the_link);
   g_test_add_func ("/shared-queue/a-fault-kills-the-process", test_a_fault_kills_the_process);
   g_test_add_func ("/shared-queue/removed-links-leave-no-descriptor", test_removed_links_leave_no_descriptor);

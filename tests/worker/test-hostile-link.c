@@ -5,7 +5,10 @@
 
 #include "config.h"
 
+#include <poll.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "worker/hostile-test.h"
 
@@ -19,26 +22,34 @@
 
 #define AFTER_100(name, orders, words)                                                                                 \
   {                                                                                                                    \
+    "/hostile-link/" name, "attach send:100 " orders " pause", 100, FAULT, words                                       \
+  }
+
+/* Of what may write over the messages as well. */
+#define DRAINED_100(name, orders, words)                                                                               \
+  {                                                                                                                    \
     "/hostile-link/" name, "attach send:100 drained " orders " pause", 100, FAULT, words                               \
   }
 
 static const HostileRow rows[] = {
-  HANDSHAKE ("refuses-garbage-for-an-answer", "garbage", "no packet of Ferry's"),
-  HANDSHAKE ("refuses-another-magic", "magic", "no packet of Ferry's"),
+  HANDSHAKE ("refuses-garbage-for-an-answer", "garbage", "do not begin as a packet does"),
+  HANDSHAKE ("refuses-another-magic", "magic", "do not begin as a packet does"),
   HANDSHAKE ("refuses-another-version", "version", "protocol version 99 and this application version 2"),
-  HANDSHAKE ("refuses-another-kind-of-answer", "kind", "does not answer the welcome"),
-  HANDSHAKE ("refuses-an-answer-with-another-size", "size", "does not answer the welcome"),
-  HANDSHAKE ("refuses-an-answer-that-is-too-short", "short", "does not answer the welcome"),
-  HANDSHAKE ("refuses-an-answer-that-is-too-long", "long", "too long"),
+  HANDSHAKE ("refuses-another-version-that-is-longer", "version-long", "version 99 and this application version 2"),
+  HANDSHAKE ("refuses-another-version-that-is-shorter", "version-short", "version 99 and this application version 2"),
+  HANDSHAKE ("refuses-another-kind-of-answer", "kind", "a packet of kind 77; it must send attach"),
+  HANDSHAKE ("refuses-an-answer-with-another-size", "size", "with a segment size of"),
+  HANDSHAKE ("refuses-an-answer-that-is-too-short", "short", "an attach packet of 16 bytes; it must have 32"),
+  HANDSHAKE ("refuses-an-answer-that-is-too-long", "long", "an attach packet of 4096 bytes; it must have 32"),
   HANDSHAKE ("refuses-an-answer-with-a-descriptor", "descriptor", "descriptors"),
   HANDSHAKE ("refuses-an-answer-with-many-descriptors", "descriptors", "descriptors"),
-  AFTER_100 ("refuses-a-second-answer", "packet:attach", "a second packet"),
-  AFTER_100 ("refuses-garbage-after-the-answer", "packet:garbage", "a second packet"),
+  AFTER_100 ("refuses-a-second-answer", "packet:attach", "after attach"),
+  AFTER_100 ("refuses-garbage-after-the-answer", "packet:garbage", "after attach"),
   AFTER_100 ("refuses-a-descriptor-after-the-answer", "packet:descriptor", "descriptors"),
   AFTER_100 ("refuses-many-descriptors-after-the-answer", "packet:descriptors", "descriptors"),
-  AFTER_100 ("refuses-a-flood-of-packets", "packets", "on its control socket"),
-  {"/hostile-link/takes-an-empty-packet-for-a-hang-up", "welcome packet:nothing pause", 0, FERRY_CLOSE_REASON_HUNG_UP,
-   "closed its control socket"},
+  AFTER_100 ("refuses-a-flood-of-packets", "packets", "On its control socket"),
+  HANDSHAKE ("refuses-an-empty-answer", "nothing", "sent 0 bytes"),
+  AFTER_100 ("refuses-an-empty-packet-after-the-answer", "packet:nothing", "a packet of 0 bytes"),
 
   AFTER_100 ("refuses-a-storm-of-rings", "bell-storm", "rang its doorbell"),
   AFTER_100 ("refuses-a-storm-of-rings-of-a-blocking-doorbell", "bell-block bell-storm", "rang its doorbell"),
@@ -48,8 +59,8 @@ static const HostileRow rows[] = {
   {"/hostile-link/hears-at-the-end-what-a-full-doorbell-kept", "attach send:50 drained bell-fill send:50 exit:0", 100,
    EXITED, "status 0"},
 
-  AFTER_100 ("survives-scribbling", "scribble:1", "broke the protocol"),
-  AFTER_100 ("survives-scribbling-that-goes-on", "scribble:1000", "broke the protocol"),
+  DRAINED_100 ("survives-scribbling", "scribble:1", "broke the protocol"),
+  DRAINED_100 ("survives-scribbling-that-goes-on", "scribble:1000", "broke the protocol"),
   {"/hostile-link/ignores-a-head-that-is-overwritten", "attach send:50 drained head send:50 exit:0", 100, EXITED,
    "status 0"},
   {"/hostile-link/ignores-a-pipe-table-that-is-overwritten", "attach send:50 table send:50 exit:0", 100, EXITED,
@@ -110,6 +121,44 @@ test_finishes_honest_work_during_a_storm (void)
   ferry_test_router_stop (router);
 }
 
+/* While the application takes nothing, more lies in the lane than its monitor takes out. */
+#define N_UNDRAINED 60000
+
+static gboolean
+has_process (gpointer worker)
+{
+  return ferry_worker_get_pid (worker) != 0;
+}
+
+static void
+assert_delivered_before_the_fault (const char *fault, const char *words)
+{
+  const HostileRow row = {NULL, NULL, N_UNDRAINED, FAULT, words};
+  g_autofree char *orders = g_strdup_printf ("attach send:%d %s pause", N_UNDRAINED, fault);
+  HostileTest test;
+  struct pollfd poll_fd = {.events = POLLIN};
+
+  hostile_test_begin (&test);
+  hostile_test_spawn (&test, orders);
+  ferry_test_run_until (has_process, test.worker);
+  poll_fd.fd = (int) syscall (SYS_pidfd_open, ferry_worker_get_pid (test.worker), 0);
+  /* Where there is none, the process has ended already. */
+  if (poll_fd.fd >= 0)
+    {
+      g_assert_cmpint (TEMP_FAILURE_RETRY (poll (&poll_fd, 1, -1)), ==, 1);
+      close (poll_fd.fd);
+    }
+  hostile_test_assert_ended (&test, &row);
+  hostile_test_finish (&test);
+}
+
+static void
+test_delivers_what_was_published_before_a_fault (void)
+{
+  assert_delivered_before_the_fault ("packet:attach", "after attach");
+  assert_delivered_before_the_fault ("bell-storm", "rang its doorbell");
+}
+
 #define N_HOSTILE 20
 
 static gboolean
@@ -151,6 +200,8 @@ main (int argc, char **argv)
                    test_survives_a_doorbell_that_is_blocking_and_full);
   g_test_add_func ("/hostile-link/survives-a-doorbell-that-is-blocking-and-empty",
                    test_survives_a_doorbell_that_is_blocking_and_empty);
+  g_test_add_func ("/hostile-link/delivers-what-was-published-before-a-fault",
+                   test_delivers_what_was_published_before_a_fault);
   g_test_add_func ("/hostile-link/finishes-honest-work-during-a-storm", test_finishes_honest_work_during_a_storm);
   g_test_add_func ("/hostile-link/leaves-no-descriptor-of-hostile-workers",
                    test_leaves_no_descriptor_of_hostile_workers);

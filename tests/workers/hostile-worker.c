@@ -7,39 +7,24 @@
  * The handshake:
  *   welcome        take the welcome, and do not answer it
  *   attach         answer it, after taking it where that was not done
- *   packet:WHAT    send a packet over the control socket: nothing, garbage, magic, version, kind, size, short, long,
- *                  attach (a good one), descriptor (with a good one), descriptors (200 with a good one)
- *   packets        send good ones without end
- * Records:
- *   send:N         good messages of 8 bytes, numbered on from the last one
- *   second         write for the second sender from here on
- *   id:ID          a message for that connection id
- *   kind:KIND  number:NUMBER  length:LENGTH  type:NUMBER:STRING  variant:NUMBER  piece:SIZE   such a record
- *   types:N        announce N types
- *   type-zero  type-long    announce a type string with a zero in it, or of 1,032 bytes
- *   beyond  piece-beyond    a header that says more than is published
- *   half-header    half a header
- *   stop  stop-payload  abandon   records without payload, and a stop with one
- *   large:SIZE  large-kind:KIND  large-short   the beginning of a message in pieces
- *   large-storm:N  begin and abandon a message of 60 MB, N times
- *   buffer:KEY=VALUE,...  a buffer: its offset (4096), size (8), number (0), type (0) and the length of its record (24)
- *   whole:KEY=VALUE,...   a large message (of 40000 bytes, or message=SIZE) in a buffer: as above, and its kind (1)
- *   garbage:SIZE   publish that many random bytes
- *   mid-write      write a record, and stop (SIGSTOP) before it is published
- * Memory:
- *   drained        wait until all was taken
- *   tail:OFFSET    move the tail by that, from where it should be
- *   tail-beyond    move it past the end of the ring
- *   head           overwrite the reader's head
- *   waiting:N      N messages, with random numbers in all words of waiting and ringing before each
- *   table          overwrite the pipe table
- *   released       say of all buffers that the application has let go of them
- *   arena:N        N times random bytes over the page of the arena's words
- *   scribble:N     N times random bytes over the whole segment
- * The doorbell:
- *   bell-block  bell-fill  bell-empty  bell-storm   make it blocking, full, empty; ring it without end
- * The process:
- *   exit:STATUS  pause */
+ *   packet:WHAT    send a packet over the control socket: nothing, garbage, magic, version, version-long,
+ *                  version-short, kind, size, short, long, attach (a good one), descriptor (with a good one),
+ * descriptors (200 with a good one) packets        send good ones without end Records: send:N         good messages of
+ * 8 bytes, numbered on from the last one second         write for the second sender from here on id:ID          a
+ * message for that connection id kind:KIND  number:NUMBER  length:LENGTH  type:NUMBER:STRING  variant:NUMBER piece:SIZE
+ * such a record types:N        announce N types type-zero  type-long    announce a type string with a zero in it, or of
+ * 1,032 bytes beyond  piece-beyond    a header that says more than is published half-header    half a header stop
+ * stop-payload  abandon   records without payload, and a stop with one large:SIZE  large-kind:KIND  large-short   the
+ * beginning of a message in pieces large-storm:N  begin and abandon a message of 60 MB, N times buffer:KEY=VALUE,...  a
+ * buffer: its offset (4096), size (8), number (0), type (0) and the length of its record (24) whole:KEY=VALUE,...   a
+ * large message (of 40000 bytes, or message=SIZE) in a buffer: as above, and its kind (1) garbage:SIZE   publish that
+ * many random bytes mid-write      write a record, and stop (SIGSTOP) before it is published Memory: drained wait until
+ * all was taken tail:OFFSET    move the tail by that, from where it should be tail-beyond    move it past the end of
+ * the ring head           overwrite the reader's head waiting:N      N messages, with random numbers in all words of
+ * waiting and ringing before each table          overwrite the pipe table released       say of all buffers that the
+ * application has let go of them arena:N        N times random bytes over the page of the arena's words scribble:N N
+ * times random bytes over the whole segment The doorbell: bell-block  bell-fill  bell-empty  bell-storm   make it
+ * blocking, full, empty; ring it without end The process: exit:STATUS  pause */
 
 #include "config.h"
 
@@ -158,7 +143,7 @@ send_bad_packet (const char *what)
     memset (&packet, 0xa5, sizeof packet);
   else if (strcmp (what, "magic") == 0)
     packet.header.magic[7] = 'X';
-  else if (strcmp (what, "version") == 0)
+  else if (g_str_has_prefix (what, "version"))
     packet.header.version = 99;
   else if (strcmp (what, "kind") == 0)
     packet.header.kind = 77;
@@ -174,6 +159,10 @@ send_bad_packet (const char *what)
     n_descriptors = N_DESCRIPTORS;
   else
     check (strcmp (what, "attach") == 0, what);
+  if (strcmp (what, "version-long") == 0)
+    size = sizeof data;
+  else if (strcmp (what, "version-short") == 0)
+    size = sizeof packet - 8;
   memcpy (data, &packet, sizeof packet);
   check (send_packet (data, size, n_descriptors), "packet");
 }
