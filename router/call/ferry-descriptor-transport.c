@@ -10,18 +10,17 @@
 #include <fcntl.h>
 #include <gio/gunixinputstream.h>
 #include <gio/gunixoutputstream.h>
+#include <sys/ioctl.h>
 
 #include "base/ferry-base-private.h"
 
-/* So that who sends never waits for whoever reads. */
+/* So that a sender never waits for a reader. A worker in a sandbox may not set flags by fcntl(). */
 static gboolean
 set_nonblocking (int fd, GError **error)
 {
-  int flags = fcntl (fd, F_GETFL);
+  int on = 1;
 
-  if (flags >= 0 && fcntl (fd, F_SETFL, flags | O_NONBLOCK) == 0)
-    return TRUE;
-  return ferry_set_system_error (error, "fcntl(O_NONBLOCK)");
+  return ioctl (fd, FIONBIO, &on) == 0 || ferry_set_system_error (error, "ioctl(FIONBIO)");
 }
 
 /* A process that is started later and has a copy would keep the other end from hearing of the end. */

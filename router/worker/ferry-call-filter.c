@@ -72,8 +72,10 @@ static const char *const refused[] = {
   "swapon", "swapoff", "quotactl", "quotactl_fd", "nfsservctl", "lookup_dcookie", "vhangup", "iopl", "ioperm",
   "modify_ldt", "uselib", "_sysctl", "sethostname", "setdomainname", "setrlimit", "landlock_create_ruleset",
   "landlock_add_rule", "landlock_restrict_self", "seccomp", "vm86", "vm86old",
-  /* What the user, or the whole system, has only so much of. */
+  /* What the user, or the whole system, has only so much of: watches, queues, memory that is never swapped, and the
+   * time of disks, for which all that write to them wait. */
   "inotify_init", "inotify_init1", "io_setup", "io_destroy", "io_submit", "io_cancel", "io_getevents", "io_pgetevents",
+  "memfd_secret", "sync", "syncfs",
   /* What others do with their files, and what they say of them. Landlock does not look at these, nor, before Linux
    * 6.2, at the last two. */
   "inotify_add_watch", "fanotify_init", "fanotify_mark", "getxattr", "lgetxattr", "getxattrat", "listxattr",
@@ -123,7 +125,7 @@ static const struct
 static const char *const refused_without_network[] = {"connect", "bind", "listen", "accept", "accept4", NULL};
 
 /* Memory that is not private counts against no limit. */
-static const char *const refused_with_memory_limit[] = {"memfd_create", "memfd_secret", NULL};
+static const char *const refused_with_memory_limit[] = {"memfd_create", NULL};
 
 static int
 find_number (const char *name)
@@ -266,21 +268,42 @@ refuse_commands (scmp_filter_ctx filter, const guint32 *commands, guint n)
   return TRUE;
 }
 
+/* The flags of a descriptor belong to all that have a copy: the application, whose reads would no longer wait, or whose
+ * file would no longer be written at its end only. The kernel sets all of them at once, and which descriptor it is
+ * about cannot be seen here: so none are set. A pipe or a socket is told not to wait by FIONBIO, which is about nothing
+ * else. GLib's sockets, and others, set that flag in the other way: so where there is the network it is let pass, but
+ * with no other. */
+static gboolean
+refuse_flags (scmp_filter_ctx filter, gboolean network)
+{
+  static const scmp_datum_t flags[] = {O_APPEND, O_ASYNC, O_DIRECT, O_NOATIME};
+  static const guint32 command[] = {F_SETFL};
+  const struct scmp_arg_cmp sets_flags = SCMP_A1 (SCMP_CMP_MASKED_EQ, G_MAXUINT32, F_SETFL);
+
+  if (!network)
+    return refuse_commands (filter, command, G_N_ELEMENTS (command));
+  for (guint i = 0; i < G_N_ELEMENTS (flags); i++)
+    {
+      const struct scmp_arg_cmp has_flag = SCMP_A2 (SCMP_CMP_MASKED_EQ, flags[i], flags[i]);
+
+      if (!refuse_if_both (filter, SCMP_SYS (fcntl), sets_flags, has_flag) ||
+          !refuse_if_both (filter, SCMP_SYS (fcntl64), sets_flags, has_flag))
+        return FALSE;
+    }
+  return TRUE;
+}
+
 /* Ways of a descriptor to have its owner signalled, which for a terminal is the program in front, and to keep others
  * from a file: a lease has them wait for most of a minute, a lock for as long as the worker lives. */
 static gboolean
-refuse_descriptor_flags (scmp_filter_ctx filter, gboolean locks)
+refuse_descriptor_commands (scmp_filter_ctx filter, gboolean locks)
 {
   static const guint32 commands[] = {F_SETOWN, F_SETOWN_EX,  F_SETSIG,      F_SETLEASE,
                                      F_NOTIFY, F_SETPIPE_SZ, F_SET_RW_HINT, F_SET_FILE_RW_HINT};
   static const guint32 lock_commands[] = {F_SETLK, F_SETLKW, F_SETLK64, F_SETLKW64, F_OFD_SETLK, F_OFD_SETLKW};
-  const struct scmp_arg_cmp sets_flags = SCMP_A1 (SCMP_CMP_MASKED_EQ, G_MAXUINT32, F_SETFL);
-  const struct scmp_arg_cmp asynchronous = SCMP_A2 (SCMP_CMP_MASKED_EQ, O_ASYNC, O_ASYNC);
 
   return refuse_commands (filter, commands, G_N_ELEMENTS (commands)) &&
-         (locks || refuse_commands (filter, lock_commands, G_N_ELEMENTS (lock_commands))) &&
-         refuse_if_both (filter, SCMP_SYS (fcntl), sets_flags, asynchronous) &&
-         refuse_if_both (filter, SCMP_SYS (fcntl64), sets_flags, asynchronous);
+         (locks || refuse_commands (filter, lock_commands, G_N_ELEMENTS (lock_commands)));
 }
 
 /* Where the network is granted it is the internet's, with what its names are looked up by. A local socket is none of
@@ -355,8 +378,8 @@ fill (scmp_filter_ctx filter, const FerrySandboxPlan *plan)
   return seccomp_attr_set (filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO (ENOSYS)) == 0 &&
          seccomp_attr_set (filter, SCMP_FLTATR_CTL_OPTIMIZE, 2) == 0 && refuse_names (filter, refused) &&
          refuse_unknown (filter) && refuse_processes (filter) && refuse_controls (filter, plan->network) &&
-         refuse_descriptor_flags (filter, plan->writable->len > 0) && refuse_sockets (filter, plan->network) &&
-         (plan->address_space == 0 || refuse_uncounted_memory (filter)) &&
+         refuse_flags (filter, plan->network) && refuse_descriptor_commands (filter, plan->writable->len > 0) &&
+         refuse_sockets (filter, plan->network) && (plan->address_space == 0 || refuse_uncounted_memory (filter)) &&
          (plan->writable->len > 0 || refuse_names (filter, refused_without_writable_paths));
 }
 

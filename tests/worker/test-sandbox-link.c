@@ -237,6 +237,19 @@ test_reads_a_descriptor_that_the_application_opened (void)
 }
 
 static void
+test_has_its_own_descriptors_not_wait (void)
+{
+  g_autoptr (SandboxTest) test = sandbox_test_new ();
+
+  g_assert_cmpint (sandbox_test_try (test, "turn-unblocked"), ==, 0);
+  g_assert_cmpint (sandbox_test_try (test, "transport"), ==, 0);
+  ferry_sandbox_set_network (test->sandbox, TRUE);
+  g_assert_cmpint (sandbox_test_try (test, "flag-unblocked"), ==, 0);
+  if (sandbox_test_has (FERRY_SANDBOX_STRENGTH_SYSTEM_CALLS))
+    g_assert_cmpint (sandbox_test_try (test, "flag-append"), ==, EPERM);
+}
+
+static void
 test_has_the_network_where_it_was_granted (void)
 {
   g_autoptr (SandboxTest) test = sandbox_test_new ();
@@ -524,6 +537,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sandbox-link/reads-what-the-system-has", test_reads_what_the_system_has);
   g_test_add_func ("/sandbox-link/reads-a-descriptor-that-the-application-opened",
                    test_reads_a_descriptor_that_the_application_opened);
+  g_test_add_func ("/sandbox-link/has-its-own-descriptors-not-wait", test_has_its_own_descriptors_not_wait);
   g_test_add_func ("/sandbox-link/has-the-network-where-it-was-granted", test_has_the_network_where_it_was_granted);
   g_test_add_func ("/sandbox-link/starts-threads", test_starts_threads);
   g_test_add_func ("/sandbox-link/knows-no-call-that-is-newer-than-the-filter",

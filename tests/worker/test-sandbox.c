@@ -70,6 +70,9 @@ static const struct
   {"outlives-not-the-application-by-a-wide-number", "outlive-by-wide", CALLS},
   {"makes-no-ruleset", "make-ruleset", CALLS},
   {"takes-no-queue-of-the-system", "queue-reads", CALLS},
+  {"has-no-descriptor-written-at-its-end-only", "flag-append", CALLS},
+  {"has-no-descriptor-not-wait-by-a-flag", "flag-unblocked", CALLS},
+  {"has-no-memory-that-is-never-swapped", "secret", CALLS},
   {"starts-no-thread-in-a-namespace", "thread-in-namespace", CALLS | NAMESPACES},
 };
 
@@ -242,10 +245,24 @@ test_attempt (gconstpointer data)
   surroundings_clear (&surroundings);
 }
 
+/* What is not tried without a sandbox, since all that write to a disk would wait for it. */
+static void
+test_stalls_not_the_system (void)
+{
+  g_autoptr (SandboxTest) test = sandbox_test_new ();
+
+  if (!sandbox_test_has (CALLS))
+    return;
+  ferry_sandbox_set_layers (test->sandbox, CALLS | FERRY_SANDBOX_STRENGTH_NO_NEW_PRIVILEGES);
+  g_assert_cmpint (sandbox_test_try (test, "sync"), ==, EPERM);
+  g_assert_cmpint (sandbox_test_try (test, "sync-input"), ==, EPERM);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/sandbox/stalls-not-the-system", test_stalls_not_the_system);
 
   for (gsize i = 0; i < G_N_ELEMENTS (attempts); i++)
     {

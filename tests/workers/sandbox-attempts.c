@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ferry.h>
 #include <linux/capability.h>
 #include <net/if.h>
 #include <pthread.h>
@@ -27,6 +28,7 @@
 #endif
 #define SHARE_FROM 3
 #define CREATE_RULESET 444
+#define MEMFD_SECRET 447
 #define STACK_SIZE 65536
 
 typedef int (*DescriptorFunc) (int fd);
@@ -94,6 +96,39 @@ static int
 flag_signals (int fd)
 {
   return fcntl (fd, F_SETFL, O_ASYNC);
+}
+
+static int
+flag_append (int fd)
+{
+  return fcntl (fd, F_SETFL, O_APPEND);
+}
+
+static int
+flag_unblocked (int fd)
+{
+  return fcntl (fd, F_SETFL, fcntl (fd, F_GETFL) | O_NONBLOCK);
+}
+
+static int
+turn_unblocked (int fd)
+{
+  int on = 1;
+
+  return ioctl (fd, FIONBIO, &on);
+}
+
+static int
+make_transport (int fd)
+{
+  int copy = dup (fd);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryTransport) transport = ferry_transport_new_for_descriptors (copy, copy, &error);
+
+  if (transport != NULL)
+    return 0;
+  errno = EPERM;
+  return -1;
 }
 
 static int
@@ -274,6 +309,14 @@ try_descriptors (const char *what, const char *value, const char *second, int *o
     *outcome = try_socket (request_signals);
   else if (g_str_equal (what, "turn-async-flag"))
     *outcome = try_socket (flag_signals);
+  else if (g_str_equal (what, "flag-append"))
+    *outcome = try_socket (flag_append);
+  else if (g_str_equal (what, "flag-unblocked"))
+    *outcome = try_socket (flag_unblocked);
+  else if (g_str_equal (what, "turn-unblocked"))
+    *outcome = try_socket (turn_unblocked);
+  else if (g_str_equal (what, "transport"))
+    *outcome = try_socket (make_transport);
   else if (g_str_equal (what, "name-interface"))
     *outcome = try_socket (name_interface);
   else if (g_str_equal (what, "netlink"))
@@ -316,6 +359,12 @@ sandbox_attempt (const char *what, const char *value, const char *second, int *o
     *outcome = make_ruleset ();
   else if (g_str_equal (what, "queue-reads"))
     *outcome = make_queue ();
+  else if (g_str_equal (what, "secret"))
+    *outcome = outcome_of (syscall (MEMFD_SECRET, 0));
+  else if (g_str_equal (what, "sync"))
+    *outcome = outcome_of (syscall (SYS_sync));
+  else if (g_str_equal (what, "sync-input"))
+    *outcome = outcome_of (syncfs (STDIN_FILENO));
   else if (g_str_equal (what, "threads"))
     *outcome = have_threads ((guint) number);
   else if (g_str_equal (what, "reserve"))

@@ -10,6 +10,13 @@
  *   fifo:PATH           makes a pipe that has a name
  *   turn-async          has a descriptor signal its owner by a request, and
  *   turn-async-flag     by a flag
+ *   flag-append         has a descriptor written at its end only
+ *   flag-unblocked      has a descriptor not wait, by a flag,
+ *   turn-unblocked      by a request, and
+ *   transport           by making a transport over a socket
+ *   secret              makes memory that is never swapped
+ *   sync                has all that the system has to write written
+ *   sync-input          the same of the file system that standard input is on
  *   name-interface      asks a local socket for the name of the first network interface
  *   netlink:PROTOCOL    makes a socket to the kernel's network
  *   pidfd:PID           gets a descriptor that stands for another process
