@@ -50,7 +50,7 @@ clear_carried (GError *error)
 /**
  * ferry_error_quark:
  *
- * The error domain of Ferry, which `FERRY_ERROR` stands for; its codes are [error@Ferry.Error].
+ * The error domain of Ferry, which `FERRY_ERROR` stands for; its codes are [error@Ferry.Error]. Any thread.
  *
  * Returns: the quark
  *

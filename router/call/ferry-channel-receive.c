@@ -429,7 +429,7 @@ ferry_channel_receive_async (FerryChannel *self, GCancellable *cancellable, GAsy
  * @failure: (out) (transfer full) (nullable) (optional): where an error goes that was sent as a message
  * @error: return location for an error
  *
- * Ends [method@Ferry.Channel.receive_async]. Gives and fails as [method@Ferry.Channel.receive].
+ * Ends [method@Ferry.Channel.receive_async]. Gives and fails as [method@Ferry.Channel.receive]. Any thread.
  *
  * Returns: %TRUE when there is a message, or the good end
  *

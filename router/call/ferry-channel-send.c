@@ -277,7 +277,7 @@ ferry_channel_send_async (FerryChannel *self, GVariant *value, GCancellable *can
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Ends [method@Ferry.Channel.send_async]. Fails as [method@Ferry.Channel.send].
+ * Ends [method@Ferry.Channel.send_async]. Fails as [method@Ferry.Channel.send]. Any thread.
  *
  * Returns: %TRUE when it was sent
  *
@@ -325,7 +325,7 @@ ferry_channel_send_acknowledged_async (FerryChannel *self, GVariant *value, GCan
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Ends [method@Ferry.Channel.send_acknowledged_async]. Fails as [method@Ferry.Channel.send_acknowledged].
+ * Ends [method@Ferry.Channel.send_acknowledged_async]. Fails as [method@Ferry.Channel.send_acknowledged]. Any thread.
  *
  * Returns: %TRUE when the other end has taken it
  *

@@ -149,7 +149,8 @@ ferry_transport_connect_when_there_async (const char *address, gint64 timeout, G
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Ends what [func@Ferry.Transport.connect_to_async] or [func@Ferry.Transport.connect_when_there_async] began.
+ * Ends what [func@Ferry.Transport.connect_to_async] or [func@Ferry.Transport.connect_when_there_async] began. Any
+ * thread.
  *
  * Returns: (transfer full): the transport, or %NULL with @error set
  *

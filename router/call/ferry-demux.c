@@ -454,7 +454,7 @@ ferry_demux_stop_async (FerryDemux *self, GCancellable *cancellable, GAsyncReady
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Ends [method@Ferry.Demux.stop_async].
+ * Ends [method@Ferry.Demux.stop_async]. Any thread.
  *
  * Fails with %G_IO_ERROR_CANCELLED.
  *

@@ -92,7 +92,7 @@ ferry_dictionary_init (FerryDictionary *self)
 /**
  * ferry_dictionary_new:
  *
- * An empty dictionary.
+ * An empty dictionary. Any thread.
  *
  * Returns: (transfer full): a new dictionary
  *
@@ -370,7 +370,7 @@ answer_keys (gpointer object, FerryMethodCall *call, gpointer user_data)
  * remove what is not there fails with %FERRY_ERROR_BAD_ARGUMENTS, and so does a key that is no string. There is a
  * method `keys`, which gives `as`, and the signal [signal@Ferry.Dictionary::changed].
  *
- * Others may set as many values as they like; export it to processes that may.
+ * Others may set as many values as they like; export it to processes that may. Any thread.
  *
  * Returns: (transfer full): a new interface
  *

@@ -255,7 +255,7 @@ take_members (FerryInterface *self, const GDBusInterfaceInfo *info, GError **err
  * small letters: `bit-rate` for `BitRate`, `http-port` for `HTTPPort`. Their types have to be exactly those in the
  * table of [class@Ferry.Interface]: a string is `s` and neither `o` nor `g`, and an enumeration is `i`. A property that
  * is an object has an empty type. What may be read and written there has to be readable and writable here; less is
- * allowed.
+ * allowed. Any thread.
  *
  * Fails with %FERRY_ERROR_BAD_ARGUMENTS, which names what is missing in @type or does not fit, and for a description
  * that itself is none: with names that cannot be, or twice the same, or with more than an interface has.

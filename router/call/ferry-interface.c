@@ -105,7 +105,7 @@ ferry_interface_init (FerryInterface *self)
  * @name: the interface's name, as D-Bus has them: `com.example.Counter`
  * @type: the type of the objects: a class of objects, or an interface that only objects have
  *
- * An interface without members.
+ * An interface without members. Any thread.
  *
  * Returns: (transfer full): a new interface
  *

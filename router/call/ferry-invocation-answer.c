@@ -250,7 +250,7 @@ ferry_invocation_pass_error (FerryInvocation *self, const GError *failure)
  * @format: its message, as for printf()
  * @...: what the format takes
  *
- * Answers with an error that is made here: see [method@Ferry.Invocation.return_error].
+ * Answers with an error that is made here: see [method@Ferry.Invocation.return_error]. Any thread.
  *
  * Since: 0.1
  */

@@ -418,7 +418,8 @@ ferry_launcher_add_transport (FerryLauncher *self, FerryRouter *router, const ch
                    "The transport cannot be called “%s”; a name has 1 to %d bytes", name, (int) MAX_NAME);
       return NULL;
     }
-  if (!ferry_router_pipe (router, FERRY_PIPE_QUEUED, &sender, &receiver, error))
+  if (!ferry_home_check_error (self->home, G_STRFUNC, error) ||
+      !ferry_router_pipe (router, FERRY_PIPE_QUEUED, &sender, &receiver, error))
     return NULL;
   sender_name = g_strconcat (FERRY_TRANSPORT_SENDER_PREFIX, name, NULL);
   /* Senders are added behind those that are there, and go to the worker in that order. */

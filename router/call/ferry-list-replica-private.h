@@ -10,6 +10,7 @@
 #include "call/ferry-list-replica.h"
 #include "call/ferry-list-source-private.h"
 #include "call/ferry-row-table-private.h"
+#include "route/ferry-home-private.h"
 
 G_BEGIN_DECLS
 
@@ -33,6 +34,7 @@ struct _FerryListReplica
   const FerryListSource *source; /* const */
   gpointer end;                  /* const: (unowned): the source's */
   GMainContext *context;         /* const: (owned) */
+  FerryHome *home;               /* const: (owned) */
 
   gpointer feed;   /* (owned) (nullable): NULL when nothing comes any more */
   GQueue events;   /* (owned): what the feed told while what it told before was still being done */

@@ -205,6 +205,7 @@ ferry_list_replica_constructed (GObject *object)
   G_OBJECT_CLASS (ferry_list_replica_parent_class)->constructed (object);
 
   self->context = g_main_context_ref_thread_default ();
+  self->home = self->table.home = ferry_home_new_here ();
   if (self->proxy == NULL)
     return;
   self->source = &ferry_list_source_proxy;
@@ -238,6 +239,7 @@ ferry_list_replica_finalize (GObject *object)
   ferry_row_table_clear (&self->table);
   g_clear_error (&self->error);
   g_clear_pointer (&self->context, g_main_context_unref);
+  g_clear_pointer (&self->home, ferry_home_unref);
   g_clear_object (&self->proxy);
 
   G_OBJECT_CLASS (ferry_list_replica_parent_class)->finalize (object);
@@ -348,7 +350,8 @@ ferry_list_replica_new_from (const FerryListSource *source, gpointer end)
  * Makes a replica of a list, which is empty until the other process told of it: wait for
  * [property@Ferry.ListReplica:following].
  *
- * An object that is no list, or does not exist, is seen by [property@Ferry.ListReplica:error].
+ * An object that is no list, or does not exist, is seen by [property@Ferry.ListReplica:error]. Any thread, which has
+ * the replica from then on.
  *
  * Returns: (transfer full): a new replica
  *
@@ -366,7 +369,7 @@ ferry_list_replica_new (FerryProxy *proxy)
  * ferry_list_replica_get_proxy: (get-property proxy)
  * @self: a replica
  *
- * Gets what stands for the other process' list.
+ * Gets what stands for the other process' list. Any thread.
  *
  * Returns: (transfer none): its proxy
  *
@@ -384,7 +387,7 @@ ferry_list_replica_get_proxy (FerryListReplica *self)
  * ferry_list_replica_get_following: (get-property following)
  * @self: a replica
  *
- * Tells whether the list is that of the other process, and is told of its changes.
+ * Tells whether the list is that of the other process, and is told of its changes. On the thread that made the replica.
  *
  * Returns: %FALSE before the list came, and while its exporter does not listen
  *
@@ -394,6 +397,7 @@ gboolean
 ferry_list_replica_get_following (FerryListReplica *self)
 {
   g_return_val_if_fail (FERRY_IS_LIST_REPLICA (self), FALSE);
+  ferry_return_val_if_elsewhere (self->home, FALSE);
 
   return self->following;
 }
@@ -402,7 +406,7 @@ ferry_list_replica_get_following (FerryListReplica *self)
  * ferry_list_replica_get_error: (get-property error)
  * @self: a replica
  *
- * Gets the latest fault: why rows stay empty, or why the list is not followed.
+ * Gets the latest fault: why rows stay empty, or why the list is not followed. On the thread that made the replica.
  *
  * Returns: (transfer none) (nullable): the error, or %NULL when there was none since the list is followed
  *
@@ -412,6 +416,7 @@ const GError *
 ferry_list_replica_get_error (FerryListReplica *self)
 {
   g_return_val_if_fail (FERRY_IS_LIST_REPLICA (self), NULL);
+  ferry_return_val_if_elsewhere (self->home, NULL);
 
   return self->error;
 }
@@ -421,7 +426,7 @@ ferry_list_replica_get_error (FerryListReplica *self)
  * @self: a replica
  * @page_size: how many rows to ask for at a time, 1 to 1024
  *
- * Says how many rows are asked for at a time, from now on.
+ * Says how many rows are asked for at a time, from now on. On the thread that made the replica.
  *
  * Since: 0.1
  */
@@ -430,6 +435,7 @@ ferry_list_replica_set_page_size (FerryListReplica *self, guint page_size)
 {
   g_return_if_fail (FERRY_IS_LIST_REPLICA (self));
   g_return_if_fail (page_size >= 1 && page_size <= FERRY_ROWS_MAX);
+  ferry_return_if_elsewhere (self->home);
 
   if (self->page_size == page_size)
     return;
@@ -441,7 +447,7 @@ ferry_list_replica_set_page_size (FerryListReplica *self, guint page_size)
  * ferry_list_replica_get_page_size: (get-property page-size)
  * @self: a replica
  *
- * Gets how many rows are asked for at a time.
+ * Gets how many rows are asked for at a time. On the thread that made the replica.
  *
  * Returns: 1 to 1024
  *
@@ -451,6 +457,7 @@ guint
 ferry_list_replica_get_page_size (FerryListReplica *self)
 {
   g_return_val_if_fail (FERRY_IS_LIST_REPLICA (self), 0);
+  ferry_return_val_if_elsewhere (self->home, 0);
 
   return self->page_size;
 }
@@ -460,7 +467,8 @@ ferry_list_replica_get_page_size (FerryListReplica *self)
  * @self: a replica
  * @cache_size: how many rows to keep, 0 for none
  *
- * Says how many rows are kept that nobody needs to hold. Where it is less than before, the rest goes at once.
+ * Says how many rows are kept that nobody needs to hold. Where it is less than before, the rest goes at once. On the
+ * thread that made the replica.
  *
  * Since: 0.1
  */
@@ -470,6 +478,7 @@ ferry_list_replica_set_cache_size (FerryListReplica *self, guint cache_size)
   g_autoptr (GPtrArray) dropped = NULL;
 
   g_return_if_fail (FERRY_IS_LIST_REPLICA (self));
+  ferry_return_if_elsewhere (self->home);
 
   if (self->table.cache_size == cache_size)
     return;
@@ -482,7 +491,7 @@ ferry_list_replica_set_cache_size (FerryListReplica *self, guint cache_size)
  * ferry_list_replica_get_cache_size: (get-property cache-size)
  * @self: a replica
  *
- * Gets how many rows are kept that nobody needs to hold.
+ * Gets how many rows are kept that nobody needs to hold. On the thread that made the replica.
  *
  * Returns: how many rows
  *
@@ -492,6 +501,7 @@ guint
 ferry_list_replica_get_cache_size (FerryListReplica *self)
 {
   g_return_val_if_fail (FERRY_IS_LIST_REPLICA (self), 0);
+  ferry_return_val_if_elsewhere (self->home, 0);
 
   return self->table.cache_size;
 }

@@ -7,10 +7,11 @@
 
 #include "call/ferry-list-row.h"
 #include "call/ferry-row-table-private.h"
+#include "route/ferry-home-private.h"
 
 G_BEGIN_DECLS
 
-FerryListRow *ferry_list_row_new (void);
+FerryListRow *ferry_list_row_new (FerryHome *home);
 FerryRowPlace *ferry_list_row_get_place (FerryListRow *self);
 /* Has its value from now on; nobody is told yet. Once. */
 void ferry_list_row_load (FerryListRow *self, GVariant *value);

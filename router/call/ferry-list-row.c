@@ -28,6 +28,7 @@ struct _FerryListRow
 {
   GObject parent_instance;
 
+  FerryHome *home; /* const: (owned) (nullable): the replica's */
   GVariant *value; /* (owned) (nullable) */
   FerryRowPlace place;
 };
@@ -78,6 +79,7 @@ ferry_list_row_finalize (GObject *object)
   FerryListRow *self = FERRY_LIST_ROW (object);
 
   g_clear_pointer (&self->value, g_variant_unref);
+  g_clear_pointer (&self->home, ferry_home_unref);
 
   G_OBJECT_CLASS (ferry_list_row_parent_class)->finalize (object);
 }
@@ -120,9 +122,13 @@ ferry_list_row_init (FerryListRow *self)
 }
 
 FerryListRow *
-ferry_list_row_new (void)
+ferry_list_row_new (FerryHome *home)
 {
-  return g_object_new (FERRY_TYPE_LIST_ROW, NULL);
+  FerryListRow *self = g_object_new (FERRY_TYPE_LIST_ROW, NULL);
+
+  if (home != NULL)
+    self->home = ferry_home_ref (home);
+  return self;
 }
 
 FerryRowPlace *
@@ -162,6 +168,7 @@ GVariant *
 ferry_list_row_get_value (FerryListRow *self)
 {
   g_return_val_if_fail (FERRY_IS_LIST_ROW (self), NULL);
+  ferry_return_val_if_elsewhere (self->home, NULL);
 
   return self->value;
 }
@@ -180,6 +187,7 @@ gboolean
 ferry_list_row_get_loaded (FerryListRow *self)
 {
   g_return_val_if_fail (FERRY_IS_LIST_ROW (self), FALSE);
+  ferry_return_val_if_elsewhere (self->home, FALSE);
 
   return self->value != NULL;
 }

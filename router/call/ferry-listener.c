@@ -49,6 +49,7 @@ struct _FerryListener
 {
   GObject parent_instance;
 
+  FerryHome *home;     /* const: (owned) */
   FerryPorter *porter; /* const: (owned) */
   char *address;       /* const: (owned) */
 };
@@ -146,6 +147,7 @@ ferry_listener_finalize (GObject *object)
       ferry_porter_unref (self->porter);
     }
   g_free (self->address);
+  ferry_home_unref (self->home);
 
   G_OBJECT_CLASS (ferry_listener_parent_class)->finalize (object);
 }
@@ -197,6 +199,7 @@ ferry_listener_class_init (FerryListenerClass *klass)
 static void
 ferry_listener_init (FerryListener *self)
 {
+  self->home = ferry_home_new_here ();
 }
 
 /**
@@ -207,6 +210,7 @@ ferry_listener_init (FerryListener *self)
  * Takes an address over. From now on applications can connect, and wait until the listener is started or accepts.
  *
  * A socket gets the mode 0600. The folder must be there; one that others may write to should be sticky, as `/tmp` is.
+ * Any thread.
  *
  * Fails with %FERRY_ERROR_ALREADY_RUNNING where another listener, of this process or another, has the address; the
  * message names it. With %FERRY_ERROR_BAD_ARGUMENTS for an address that cannot be one, or a path at which something
@@ -244,6 +248,8 @@ ferry_listener_new (const char *address, GError **error)
  * Takes over the address that the process was given by [method@Ferry.Launcher.spawn_persistent], in the variable
  * `FERRY_LISTEN_ADDRESS`, and removes that from the environment, which is for a time without other threads.
  *
+ * Any thread.
+ *
  * Fails as [ctor@Ferry.Listener.new] does, and with %FERRY_ERROR_NOT_A_WORKER where no address was given.
  *
  * Returns: (transfer full): a listener, or %NULL with @error set
@@ -273,6 +279,8 @@ ferry_listener_new_from_environment (GError **error)
  * ferry_listener_get_address:
  * @self: a listener
  *
+ * Any thread.
+ *
  * Returns: (type filename): the address; of a path, the absolute one
  *
  * Since: 0.1
@@ -290,7 +298,8 @@ ferry_listener_get_address (FerryListener *self)
  * @self: a listener
  * @max_attached: how many, at least 1
  *
- * Sets how many applications are attached at once at the most. Those beyond it that are attached already stay.
+ * Sets how many applications are attached at once at the most. Those beyond it that are attached already stay. Any
+ * thread.
  *
  * Since: 0.1
  */
@@ -315,6 +324,8 @@ ferry_listener_set_max_attached (FerryListener *self, guint max_attached)
  * ferry_listener_get_max_attached:
  * @self: a listener
  *
+ * Any thread.
+ *
  * Returns: how many applications are attached at once at the most
  *
  * Since: 0.1
@@ -338,7 +349,7 @@ ferry_listener_get_max_attached (FerryListener *self)
  * @timeout: how many microseconds, at least 1
  *
  * Sets how long an application that connects from now on may take to say that it is one; 5 seconds by default. Who
- * takes longer is hung up on. Meanwhile others are served.
+ * takes longer is hung up on. Meanwhile others are served. Any thread.
  *
  * Since: 0.1
  */
@@ -360,7 +371,7 @@ ferry_listener_set_greeting_timeout (FerryListener *self, gint64 timeout)
  *
  * Lets applications of another user attach as well. The socket gets the mode 0666: it is the listener that says no to
  * the others. An application takes a worker of its own user or of root only, so this is for workers of root. Before
- * the listener is started or accepts.
+ * the listener is started or accepts. Any thread.
  *
  * Since: 0.1
  */
@@ -381,6 +392,8 @@ ferry_listener_allow_user (FerryListener *self, guint user)
 /**
  * ferry_listener_get_n_attached:
  * @self: a listener
+ *
+ * Any thread.
  *
  * Returns: how many applications are attached, those included that nobody was told of yet
  *
@@ -419,6 +432,8 @@ ferry_listener_start (FerryListener *self, GError **error)
   g_return_val_if_fail (FERRY_IS_LISTENER (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
+  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+    return FALSE;
   pthread_mutex_lock (&self->porter->lock);
   closed = self->porter->stopped;
   if (!closed && self->porter->context == NULL)
@@ -470,7 +485,7 @@ wait_for_one (FerryPorter *porter, gint64 deadline, GCancellable *cancellable, G
  * @error: return location for an error
  *
  * Waits until an application attaches. One that has left again before is passed over. For a worker without a main
- * loop; one thread at a time.
+ * loop; one thread at a time. Any thread.
  *
  * Fails with %FERRY_ERROR_TIMED_OUT, %G_IO_ERROR_CANCELLED, %FERRY_ERROR_CLOSED when the listener is closed, with
  * %FERRY_ERROR_ALREADY_RUNNING where it was started, and %FERRY_ERROR_SYSTEM.
@@ -527,6 +542,7 @@ void
 ferry_listener_close (FerryListener *self)
 {
   g_return_if_fail (FERRY_IS_LISTENER (self));
+  ferry_return_if_elsewhere (self->home);
 
   ferry_porter_stop (self->porter);
 }

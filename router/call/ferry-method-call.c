@@ -281,7 +281,7 @@ ferry_method_call_return_error (FerryMethodCall *self, const GError *failure)
  * @format: its message, as for `printf()`
  * @...: what goes into the message
  *
- * Answers a call with an error: see [method@Ferry.MethodCall.return_error].
+ * Answers a call with an error: see [method@Ferry.MethodCall.return_error]. Any thread.
  *
  * Since: 0.1
  */

@@ -214,7 +214,7 @@ ferry_mux_transact_async (FerryMux *self, const char *method, GVariant *argument
  * @value: (out) (transfer full) (nullable) (optional): where the answer's value goes, %NULL for an answer without one
  * @error: return location for an error
  *
- * Ends [method@Ferry.Mux.transact_async]. Fails as [method@Ferry.Mux.transact].
+ * Ends [method@Ferry.Mux.transact_async]. Fails as [method@Ferry.Mux.transact]. Any thread.
  *
  * Returns: %TRUE when it was answered
  *

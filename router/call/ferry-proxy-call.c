@@ -24,7 +24,7 @@
  * @error: return location for an error
  *
  * Calls a method, and waits for its result: as a [struct@Ferry.View] of this one operation, whose threads and errors
- * are those of [method@Ferry.View.resolve].
+ * are those of [method@Ferry.View.resolve]. Any thread.
  *
  * Returns: whether it was answered
  *
@@ -80,7 +80,7 @@ ferry_proxy_call_async (FerryProxy *self, const char *method, GVariant *argument
  * @object: (out) (optional) (nullable) (transfer full): a proxy of the result, where it is an object
  * @error: return location for an error
  *
- * Ends [method@Ferry.Proxy.call_async]; fails as [method@Ferry.View.resolve] does.
+ * Ends [method@Ferry.Proxy.call_async]; fails as [method@Ferry.View.resolve] does. Any thread.
  *
  * Returns: whether it was answered
  *
@@ -206,7 +206,7 @@ ferry_proxy_get_async (FerryProxy *self, const char *property, gint64 timeout, G
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Ends [method@Ferry.Proxy.get_async]; fails as [method@Ferry.Proxy.get] does.
+ * Ends [method@Ferry.Proxy.get_async]; fails as [method@Ferry.Proxy.get] does. Any thread.
  *
  * Returns: (transfer full) (nullable): its value, or %NULL with an error
  *
@@ -292,7 +292,7 @@ ferry_proxy_set_async (FerryProxy *self, const char *property, GVariant *value, 
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Ends [method@Ferry.Proxy.set_async]; fails as [method@Ferry.View.resolve] does.
+ * Ends [method@Ferry.Proxy.set_async]; fails as [method@Ferry.View.resolve] does. Any thread.
  *
  * Returns: whether it was set
  *

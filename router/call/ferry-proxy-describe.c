@@ -160,7 +160,7 @@ ferry_proxy_describe_async (FerryProxy *self, gint64 timeout, GCancellable *canc
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Ends [method@Ferry.Proxy.describe_async]; fails as [method@Ferry.Proxy.describe] does.
+ * Ends [method@Ferry.Proxy.describe_async]; fails as [method@Ferry.Proxy.describe] does. Any thread.
  *
  * Returns: (transfer full) (nullable): the description, or %NULL with an error
  *

@@ -8,6 +8,7 @@
 #include "call/ferry-proxy-private.h"
 
 #include "base/ferry-error.h"
+#include "route/ferry-home-private.h"
 
 FerryProxy *
 ferry_proxy_get_followable (FerryProxy *self, GError **error)
@@ -90,6 +91,13 @@ fell_silent (gpointer data, const GError *reason, gboolean for_ever)
 
 static const FerryFeedFuncs feed_funcs = {.item = item_came, .silent = fell_silent};
 
+static void
+forget_followed (FerryProxy *self)
+{
+  g_clear_pointer (&self->feed, ferry_feed_close);
+  g_clear_pointer (&self->cached, g_hash_table_unref);
+}
+
 /**
  * ferry_proxy_follow:
  * @self: a proxy
@@ -112,8 +120,10 @@ void
 ferry_proxy_follow (FerryProxy *self, const char *const *properties, const char *const *signals)
 {
   g_return_if_fail (FERRY_IS_PROXY (self));
+  if (!ferry_home_check_context (self->context, G_STRFUNC))
+    return;
 
-  ferry_proxy_unfollow (self);
+  forget_followed (self);
   self->cached = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_variant_unref);
   self->feed = ferry_feed_open (self, properties, signals, FALSE, &feed_funcs, self);
 }
@@ -130,9 +140,10 @@ void
 ferry_proxy_unfollow (FerryProxy *self)
 {
   g_return_if_fail (FERRY_IS_PROXY (self));
+  if (!ferry_home_check_context (self->context, G_STRFUNC))
+    return;
 
-  g_clear_pointer (&self->feed, ferry_feed_close);
-  g_clear_pointer (&self->cached, g_hash_table_unref);
+  forget_followed (self);
 }
 
 /**
@@ -153,6 +164,8 @@ ferry_proxy_dup_cached (FerryProxy *self, const char *property)
 
   g_return_val_if_fail (FERRY_IS_PROXY (self), NULL);
   g_return_val_if_fail (property != NULL, NULL);
+  if (!ferry_home_check_context (self->context, G_STRFUNC))
+    return NULL;
 
   value = self->cached != NULL ? g_hash_table_lookup (self->cached, property) : NULL;
   return value != NULL ? g_variant_ref (value) : NULL;

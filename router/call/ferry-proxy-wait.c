@@ -374,7 +374,8 @@ ferry_proxy_wait_until_listening_async (FerryProxy *self, gint64 timeout, GCance
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Ends [method@Ferry.Proxy.wait_until_listening_async]; fails as [method@Ferry.Proxy.wait_until_listening] does.
+ * Ends [method@Ferry.Proxy.wait_until_listening_async]; fails as [method@Ferry.Proxy.wait_until_listening] does. Any
+ * thread.
  *
  * Returns: whether it listens
  *

@@ -466,7 +466,7 @@ create (FerryProxy *proxy, GType type, const char *const *properties, GObject **
  * ends. Where widgets with limits of their own are bound, which would set back what does not fit them yet, use
  * [method@Ferry.Proxy.create_replica_async]. Nothing is done to classes or types on behalf of the other process.
  *
- * The replica belongs to the main context that is the thread's default one.
+ * The replica belongs to the main context that is the thread's default one. Any thread.
  *
  * Returns: (transfer full): the replica
  *
@@ -504,7 +504,7 @@ cancelled_cb (GCancellable *cancellable, gpointer data)
  * @user_data: data for @callback
  *
  * Makes a replica, and waits until the exporter listens and has told the values of its properties. The thread's default
- * main context is where the replica belongs.
+ * main context is where the replica belongs. Any thread.
  *
  * Since: 0.1
  */
@@ -538,7 +538,7 @@ ferry_proxy_create_replica_async (FerryProxy *self, GType type, const char *cons
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Ends [method@Ferry.Proxy.create_replica_async].
+ * Ends [method@Ferry.Proxy.create_replica_async]. Any thread.
  *
  * Fails with %G_IO_ERROR_CANCELLED, with why the transport has ended, and where the object cannot be followed, such as
  * %FERRY_ERROR_UNKNOWN_OBJECT, %FERRY_ERROR_UNKNOWN_MEMBER and %FERRY_ERROR_NOT_ALLOWED.

@@ -184,7 +184,7 @@ time_out (Stream *self)
  * @value: (out) (transfer full) (nullable): where the next value goes; %NULL at the end
  * @error: return location for an error
  *
- * Takes the next value, and waits for it. Not on a thread that may not wait, as [method@Ferry.Mux.transact].
+ * Takes the next value, and waits for it. Any thread that may wait, as [method@Ferry.Mux.transact].
  *
  * Fails with %FERRY_ERROR_WRONG_THREAD and %G_IO_ERROR_CANCELLED, and goes on when called again; and with what the
  * transaction ended with, after the values that came before: the other end's error, %FERRY_ERROR_TIMED_OUT,
@@ -384,7 +384,7 @@ ferry_replies_next_async (FerryReplies *self, GCancellable *cancellable, GAsyncR
  * @value: (out) (transfer full) (nullable): where the next value goes; %NULL at the end
  * @error: return location for an error
  *
- * Ends [method@Ferry.Replies.next_async]. Fails as [method@Ferry.Replies.next].
+ * Ends [method@Ferry.Replies.next_async]. Fails as [method@Ferry.Replies.next]. Any thread.
  *
  * Returns: %TRUE when there is a value, or a good end
  *

@@ -14,6 +14,7 @@
 #include <glib-object.h>
 
 #include "call/ferry-list-row.h"
+#include "route/ferry-home-private.h"
 
 G_BEGIN_DECLS
 
@@ -23,6 +24,7 @@ typedef struct
   GQueue kept;      /* (element-type FerryListRow) (owned): the one that was asked for last is first */
   GQueue wished;    /* (element-type FerryListRow) (unowned): the same */
   guint cache_size; /* how many are kept */
+  FerryHome *home;  /* (unowned) (nullable): the replica's */
 } FerryRowTable;
 
 /* A row's place in the table. */

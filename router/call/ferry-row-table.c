@@ -92,7 +92,7 @@ ferry_row_table_get (FerryRowTable *self, guint64 position)
       if (place->position == position)
         return g_object_ref (place->row);
     }
-  place = ferry_list_row_get_place (ferry_list_row_new ());
+  place = ferry_list_row_get_place (ferry_list_row_new (self->home));
   place->position = position;
   place->table = self;
   place->iter = g_sequence_insert_before (iter, place);

@@ -441,7 +441,7 @@ ferry_view_resolve_async (FerryView *self, gint64 timeout, GCancellable *cancell
  * @object: (out) (optional) (nullable) (transfer full): a proxy of the result, where it is an object
  * @error: return location for an error
  *
- * Ends [method@Ferry.View.resolve_async]; fails as [method@Ferry.View.resolve] does.
+ * Ends [method@Ferry.View.resolve_async]; fails as [method@Ferry.View.resolve] does. Any thread.
  *
  * Returns: whether it was resolved
  *

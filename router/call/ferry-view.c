@@ -115,7 +115,7 @@ ferry_view_unref (FerryView *self)
  * @self: a view
  *
  * Has no operation added any more, and no setting changed: from now on any number of threads may use it, and
- * [method@Ferry.View.copy] makes one that can be extended.
+ * [method@Ferry.View.copy] makes one that can be extended. Any thread, one at a time until the view is frozen.
  *
  * Since: 0.1
  */
@@ -130,6 +130,8 @@ ferry_view_freeze (FerryView *self)
 /**
  * ferry_view_is_frozen:
  * @self: a view
+ *
+ * Any thread, one at a time until the view is frozen.
  *
  * Returns: whether it was frozen
  *
@@ -164,6 +166,8 @@ ferry_view_get_proxy (FerryView *self)
 /**
  * ferry_view_get_n_steps:
  * @self: a view
+ *
+ * Any thread, one at a time until the view is frozen.
  *
  * Returns: how many operations it has
  *
@@ -201,7 +205,8 @@ ferry_view_fill_request (FerryView *self, FerryViewRequest *request)
  * ferry_view_to_string:
  * @self: a view
  *
- * What it is, for people who read logs: `counter.list[3].append('x')`. Nobody is asked.
+ * What it is, for people who read logs: `counter.list[3].append('x')`. Nobody is asked. Any thread, one at a time until
+ * the view is frozen.
  *
  * Returns: (transfer full): a text
  *
@@ -286,7 +291,8 @@ drop_floating (GVariant *value)
  * @method: the name of a method of the interface
  * @arguments: (nullable): a tuple; a floating reference is taken
  *
- * Then a method is called, and its result is what comes next: an object, or a value.
+ * Then a method is called, and its result is what comes next: an object, or a value. Any thread, one at a time until
+ * the view is frozen.
  *
  * Since: 0.1
  */
@@ -304,7 +310,7 @@ ferry_view_call (FerryView *self, const char *method, GVariant *arguments)
  * @self: a view that is not frozen
  * @property: the name of a property of the interface
  *
- * Then a property is read: a value, or an object.
+ * Then a property is read: a value, or an object. Any thread, one at a time until the view is frozen.
  *
  * Since: 0.1
  */
@@ -323,7 +329,8 @@ ferry_view_get (FerryView *self, const char *property)
  * @property: the name of a property of the interface
  * @value: what it is set to; a floating reference is taken
  *
- * Then a property is set; nothing may follow. The result is the value that the property has then.
+ * Then a property is set; nothing may follow. The result is the value that the property has then. Any thread, one at a
+ * time until the view is frozen.
  *
  * Since: 0.1
  */
@@ -342,7 +349,8 @@ ferry_view_set (FerryView *self, const char *property, GVariant *value)
  * @self: a view that is not frozen
  * @property: the name of a property of the interface
  *
- * Then a property is set to its default; nothing may follow. The result is the value that it has then.
+ * Then a property is set to its default; nothing may follow. The result is the value that it has then. Any thread, one
+ * at a time until the view is frozen.
  *
  * Since: 0.1
  */
@@ -361,7 +369,8 @@ ferry_view_delete (FerryView *self, const char *property)
  * @key: the key: what the container says; of a list a position, which counts from the end where it is negative; a
  *   floating reference is taken
  *
- * Then an item is taken, of an object that is a container, or of a value that is an array, a tuple or a dictionary.
+ * Then an item is taken, of an object that is a container, or of a value that is an array, a tuple or a dictionary. Any
+ * thread, one at a time until the view is frozen.
  *
  * Since: 0.1
  */
@@ -380,7 +389,7 @@ ferry_view_get_item (FerryView *self, GVariant *key)
  * @key: the key; a floating reference is taken
  * @value: the item; a floating reference is taken
  *
- * Then an item of a container is set; nothing may follow.
+ * Then an item of a container is set; nothing may follow. Any thread, one at a time until the view is frozen.
  *
  * Since: 0.1
  */
@@ -401,7 +410,7 @@ ferry_view_set_item (FerryView *self, GVariant *key, GVariant *value)
  * @self: a view that is not frozen
  * @key: the key; a floating reference is taken
  *
- * Then an item of a container is removed; nothing may follow.
+ * Then an item of a container is removed; nothing may follow. Any thread, one at a time until the view is frozen.
  *
  * Since: 0.1
  */
@@ -419,7 +428,8 @@ ferry_view_delete_item (FerryView *self, GVariant *key)
  * @self: a view that is not frozen
  * @key: the key, or of a list or an array the item; a floating reference is taken
  *
- * Then an item is looked for; nothing may follow. The result is a boolean.
+ * Then an item is looked for; nothing may follow. The result is a boolean. Any thread, one at a time until the view is
+ * frozen.
  *
  * Since: 0.1
  */
@@ -436,7 +446,8 @@ ferry_view_contains (FerryView *self, GVariant *key)
  * ferry_view_length:
  * @self: a view that is not frozen
  *
- * Then items are counted; nothing may follow. The result is a 64-bit unsigned number.
+ * Then items are counted; nothing may follow. The result is a 64-bit unsigned number. Any thread, one at a time until
+ * the view is frozen.
  *
  * Since: 0.1
  */
@@ -454,7 +465,8 @@ ferry_view_length (FerryView *self)
  * @function: the name of a function that was added with [method@Ferry.Exporter.add_function]
  * @arguments: (nullable): further arguments, a tuple; a floating reference is taken
  *
- * Then the object is passed to a function of its own process, whose result is what comes next.
+ * Then the object is passed to a function of its own process, whose result is what comes next. Any thread, one at a
+ * time until the view is frozen.
  *
  * Since: 0.1
  */
@@ -473,7 +485,7 @@ ferry_view_pass_to (FerryView *self, const char *function, GVariant *arguments)
  * @type_name: (nullable): the name of a type from which the object's is derived, or %NULL for its parent
  *
  * Has the call that comes next use the implementation of that type's class. It is for methods that are functions of
- * a class: see [method@Ferry.Interface.add_class_method].
+ * a class: see [method@Ferry.Interface.add_class_method]. Any thread, one at a time until the view is frozen.
  *
  * Since: 0.1
  */
@@ -499,7 +511,7 @@ ferry_view_rows (FerryView *self, guint64 position, guint n_rows)
  * @value: (nullable): a value, or %NULL to have none; a floating reference is taken
  *
  * Sets what the result is where nobody listens, in place of %FERRY_ERROR_NOT_LISTENING: because the exporter does not,
- * has not begun to, or its process is gone.
+ * has not begun to, or its process is gone. Any thread, one at a time until the view is frozen.
  *
  * Since: 0.1
  */
@@ -519,7 +531,8 @@ ferry_view_set_default (FerryView *self, GVariant *value)
  *
  * Has a result that is a value stay in the other process, and be a proxy here, as objects always are. What can be done
  * with it is [method@Ferry.View.get_item] and its siblings; a view without an operation gives the value, if it is not
- * to be a proxy. A view begins as its proxy is: see [method@Ferry.Proxy.set_as_proxy].
+ * to be a proxy. A view begins as its proxy is: see [method@Ferry.Proxy.set_as_proxy]. Any thread, one at a time until
+ * the view is frozen.
  *
  * Since: 0.1
  */

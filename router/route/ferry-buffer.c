@@ -113,7 +113,8 @@ ferry_buffer_unref (FerryBuffer *self)
  * @self: a buffer
  *
  * The memory, which begins at a page. What it holds at first is what it was used for before, by this process, or zeros.
- * That of a one-shot buffer ([flags@Ferry.PipeFlags]) can only be read from when it was first tried to be sent.
+ * That of a one-shot buffer ([flags@Ferry.PipeFlags]) can only be read from when it was first tried to be sent. Any
+ * thread, one at a time.
  *
  * Returns: (nullable): [method@Ferry.Buffer.get_size] bytes, to be read and written; %NULL once the buffer was sent
  *
@@ -130,6 +131,8 @@ ferry_buffer_get_data (FerryBuffer *self)
 /**
  * ferry_buffer_get_size:
  * @self: a buffer
+ *
+ * Any thread, one at a time.
  *
  * Returns: how many bytes it has
  *
@@ -148,7 +151,7 @@ ferry_buffer_get_size (FerryBuffer *self)
  * @self: a buffer that was not sent, nor tried to be
  * @size: how many bytes it is to have, from 1 to as many as it has
  *
- * Cuts the buffer off, for what turned out to be shorter than it might have been.
+ * Cuts the buffer off, for what turned out to be shorter than it might have been. Any thread, one at a time.
  *
  * Since: 0.1
  */

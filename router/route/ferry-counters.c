@@ -25,6 +25,7 @@ ferry_router_get_counter (FerryRouter *self, FerryCounter counter)
   FerryMonitor *monitor;
 
   g_return_val_if_fail (FERRY_IS_ROUTER (self), 0);
+  ferry_return_val_if_elsewhere (self->home, 0);
 
   monitor = self->monitor;
   switch (counter)

@@ -217,7 +217,7 @@ ferry_exit_get_obstacle (FerryExit *self)
  * ferry_exit_ref:
  * @self: an exit record
  *
- * Takes a reference.
+ * Takes a reference. Any thread.
  *
  * Returns: (transfer full): @self
  *
@@ -236,7 +236,7 @@ ferry_exit_ref (FerryExit *self)
  * ferry_exit_unref:
  * @self: (transfer full): an exit record
  *
- * Drops a reference; the last one frees the record.
+ * Drops a reference; the last one frees the record. Any thread.
  *
  * Since: 0.1
  */
@@ -256,7 +256,7 @@ ferry_exit_unref (FerryExit *self)
  * ferry_exit_get_reason:
  * @self: an exit record
  *
- * Why the pipe or the worker ended.
+ * Why the pipe or the worker ended. Any thread.
  *
  * Returns: the reason that came first
  *
@@ -274,7 +274,7 @@ ferry_exit_get_reason (FerryExit *self)
  * ferry_exit_get_message:
  * @self: an exit record
  *
- * What happened, in a sentence that can be shown to a user.
+ * What happened, in a sentence that can be shown to a user. Any thread.
  *
  * Returns: (transfer none): the sentence
  *
@@ -292,7 +292,7 @@ ferry_exit_get_message (FerryExit *self)
  * ferry_exit_get_pid:
  * @self: an exit record
  *
- * The process that was at the other end. Another process may have that number by now.
+ * The process that was at the other end. Another process may have that number by now. Any thread.
  *
  * Returns: its number, or 0 when there was none
  *
@@ -310,7 +310,7 @@ ferry_exit_get_pid (FerryExit *self)
  * ferry_exit_get_exit_status:
  * @self: an exit record
  *
- * The status that the process exited with, also where the reason is another one.
+ * The status that the process exited with, also where the reason is another one. Any thread.
  *
  * Returns: 0 to 255, or -1 when it did not exit by itself or its status is not known
  *
@@ -329,7 +329,7 @@ ferry_exit_get_exit_status (FerryExit *self)
  * @self: an exit record
  *
  * The signal that ended the process, also where the reason is another one: a worker that hung up, say, was killed
- * for it.
+ * for it. Any thread.
  *
  * Returns: the signal's number, or 0 when no signal ended it
  *
@@ -347,7 +347,7 @@ ferry_exit_get_signal (FerryExit *self)
  * ferry_exit_get_core_dumped:
  * @self: an exit record
  *
- * Whether the process left a core dump.
+ * Whether the process left a core dump. Any thread.
  *
  * Returns: %TRUE if it did
  *
@@ -366,7 +366,7 @@ ferry_exit_get_core_dumped (FerryExit *self)
  * @self: an exit record
  *
  * What the worker wrote last to the standard streams that were logged ([method@Ferry.Launcher.log_stream]): up to 20
- * lines and 8 KiB, the oldest first.
+ * lines and 8 KiB, the oldest first. Any thread.
  *
  * Returns: (transfer none) (array zero-terminated=1): the lines, none where nothing was logged
  *
@@ -384,7 +384,7 @@ ferry_exit_get_last_lines (FerryExit *self)
  * ferry_exit_is_success:
  * @self: an exit record
  *
- * Whether all went well: the sender was stopped, or the process exited with status 0.
+ * Whether all went well: the sender was stopped, or the process exited with status 0. Any thread.
  *
  * Returns: %TRUE if it did
  *

@@ -330,7 +330,7 @@ ferry_pingee_connect (FerryPingee *self, GMainContext *context, GError **error)
  *
  * Disconnects the pingee: called on the context's own thread, also from within the callback, the callback does not
  * run again; called on another thread, one run that has begun may still be under way. Disconnecting twice does
- * nothing. A ping afterwards is harmless, and is remembered for the next [method@Ferry.Pingee.connect].
+ * nothing. A ping afterwards is harmless, and is remembered for the next [method@Ferry.Pingee.connect]. Any thread.
  *
  * Since: 0.1
  */

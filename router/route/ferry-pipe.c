@@ -112,7 +112,7 @@ take_connection_id (FerryRouter *self, guint64 *connection_id, GError **error)
  * @receiver: (out) (transfer full): where the reading end goes
  * @error: return location for an error
  *
- * Opens a pipe. Connect to the receiver, or set its handler, before the sender sends.
+ * Opens a pipe. Connect to the receiver, or set its handler, before the sender sends. On the router's thread.
  *
  * Fails with %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD, and with
  * %FERRY_ERROR_TOO_LARGE when there are 16,777,216 pipes.
@@ -139,7 +139,7 @@ ferry_router_pipe (FerryRouter *self, FerryPipeFlags flags, FerrySender **sender
   pipe = g_new0 (FerryPipe, 1);
   pipe->connection_id = connection_id;
   pipe->share = ferry_pipe_share_new ();
-  pipe->receiver = ferry_receiver_new (connection_id, G_OBJECT (self), receiver_abandoned);
+  pipe->receiver = ferry_receiver_new (connection_id, G_OBJECT (self), self->home, receiver_abandoned);
   g_ptr_array_index (self->slots, ferry_connection_id_get_slot (connection_id)) = pipe;
   self->n_open++;
   *receiver = g_object_ref (pipe->receiver);
@@ -157,7 +157,7 @@ ferry_router_pipe (FerryRouter *self, FerryPipeFlags flags, FerrySender **sender
  *
  * Closes a pipe from the reading end. The receiver hears nothing more, not even `closed`; its sender is told, and
  * fails with %FERRY_ERROR_CLOSED from then on, also where it waits for room. What was under way is counted
- * and dropped. May be called from within a handler.
+ * and dropped. May be called from within a handler. On the router's thread.
  *
  * Fails with %FERRY_ERROR_NOT_RUNNING, %FERRY_ERROR_WRONG_THREAD, and with
  * %FERRY_ERROR_CLOSED when the pipe is at its end already or belongs to another router.

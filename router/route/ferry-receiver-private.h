@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "route/ferry-home-private.h"
 #include "route/ferry-receiver.h"
 
 G_BEGIN_DECLS
@@ -17,6 +18,7 @@ struct _FerryReceiver
 {
   GObject parent_instance;
 
+  FerryHome *home;              /* const: (owned): the router's */
   guint64 connection_id;        /* const */
   FerryReceiverHandler handler; /* main, as what follows */
   gpointer handler_data;
@@ -36,7 +38,8 @@ struct _FerryReceiver
   GWeakRef router;
 };
 
-FerryReceiver *ferry_receiver_new (guint64 connection_id, GObject *router, FerryReceiverAbandonedFunc abandoned_func);
+FerryReceiver *ferry_receiver_new (guint64 connection_id, GObject *router, FerryHome *home,
+                                   FerryReceiverAbandonedFunc abandoned_func);
 void ferry_receiver_abandon (FerryReceiver *self);
 void ferry_receiver_emit_message (FerryReceiver *self, GVariant *message);
 void ferry_receiver_emit_buffer (FerryReceiver *self, GVariant *metadata, GBytes *buffer);

@@ -81,11 +81,24 @@ unbind (FerryReceiver *self)
 }
 
 static void
+change_handler (FerryReceiver *self, FerryReceiverHandler handler, gpointer user_data, GDestroyNotify destroy)
+{
+  GDestroyNotify old_destroy = self->handler_destroy;
+  gpointer old_data = self->handler_data;
+
+  self->handler = handler;
+  self->handler_data = user_data;
+  self->handler_destroy = destroy;
+  if (old_destroy != NULL)
+    old_destroy (old_data);
+}
+
+static void
 ferry_receiver_dispose (GObject *object)
 {
   FerryReceiver *self = FERRY_RECEIVER (object);
 
-  ferry_receiver_set_handler (self, NULL, NULL, NULL);
+  change_handler (self, NULL, NULL, NULL);
 
   G_OBJECT_CLASS (ferry_receiver_parent_class)->dispose (object);
 }
@@ -96,6 +109,7 @@ ferry_receiver_finalize (GObject *object)
   FerryReceiver *self = FERRY_RECEIVER (object);
 
   g_clear_pointer (&self->exit, ferry_exit_unref);
+  g_clear_pointer (&self->home, ferry_home_unref);
   g_weak_ref_clear (&self->router);
   g_weak_ref_clear (&self->owner);
 
@@ -223,11 +237,12 @@ ferry_receiver_init (FerryReceiver *self)
 
 /* main: the receiver of a new pipe. */
 FerryReceiver *
-ferry_receiver_new (guint64 connection_id, GObject *router, FerryReceiverAbandonedFunc abandoned_func)
+ferry_receiver_new (guint64 connection_id, GObject *router, FerryHome *home, FerryReceiverAbandonedFunc abandoned_func)
 {
   FerryReceiver *self = g_object_new (FERRY_TYPE_RECEIVER, NULL);
 
   self->connection_id = connection_id;
+  self->home = ferry_home_ref (home);
   self->abandoned_func = abandoned_func;
   g_weak_ref_set (&self->router, router);
   return self;
@@ -297,6 +312,7 @@ gboolean
 ferry_receiver_get_closed (FerryReceiver *self)
 {
   g_return_val_if_fail (FERRY_IS_RECEIVER (self), FALSE);
+  ferry_return_val_if_elsewhere (self->home, FALSE);
 
   return self->closed;
 }
@@ -316,6 +332,7 @@ FerryExit *
 ferry_receiver_get_exit (FerryReceiver *self)
 {
   g_return_val_if_fail (FERRY_IS_RECEIVER (self), NULL);
+  ferry_return_val_if_elsewhere (self->home, NULL);
 
   return self->exit;
 }
@@ -334,6 +351,7 @@ guint64
 ferry_receiver_get_messages (FerryReceiver *self)
 {
   g_return_val_if_fail (FERRY_IS_RECEIVER (self), 0);
+  ferry_return_val_if_elsewhere (self->home, 0);
 
   return self->messages;
 }
@@ -353,6 +371,7 @@ guint64
 ferry_receiver_get_undelivered (FerryReceiver *self)
 {
   g_return_val_if_fail (FERRY_IS_RECEIVER (self), 0);
+  ferry_return_val_if_elsewhere (self->home, 0);
 
   return self->undelivered;
 }
@@ -374,18 +393,10 @@ void
 ferry_receiver_set_handler (FerryReceiver *self, FerryReceiverHandler handler, gpointer user_data,
                             GDestroyNotify destroy)
 {
-  GDestroyNotify old_destroy;
-  gpointer old_data;
-
   g_return_if_fail (FERRY_IS_RECEIVER (self));
+  ferry_return_if_elsewhere (self->home);
 
-  old_destroy = self->handler_destroy;
-  old_data = self->handler_data;
-  self->handler = handler;
-  self->handler_data = user_data;
-  self->handler_destroy = destroy;
-  if (old_destroy != NULL)
-    old_destroy (old_data);
+  change_handler (self, handler, user_data, destroy);
 }
 
 /**
@@ -404,6 +415,7 @@ ferry_receiver_bind (FerryReceiver *self, GObject *owner)
 {
   g_return_if_fail (FERRY_IS_RECEIVER (self));
   g_return_if_fail (G_IS_OBJECT (owner));
+  ferry_return_if_elsewhere (self->home);
 
   if (self->closed)
     return;

@@ -6,6 +6,7 @@
 #include "route/ferry-cell-watch-private.h"
 #include "route/ferry-errands-private.h"
 #include "route/ferry-exit-private.h"
+#include "route/ferry-home-private.h"
 #include "route/ferry-monitor-private.h"
 #include "route/ferry-receiver-private.h"
 #include "route/ferry-router.h"
@@ -32,6 +33,7 @@ struct _FerryRouter
   GObject parent_instance;
 
   GMainContext *context; /* const: (owned) */
+  FerryHome *home;       /* const: (owned) */
   FerryTimers *timers;   /* const: (owned): of the context; they outlive a stop */
   FerryErrands *errands; /* const: (owned): the context's */
   int priority;          /* main, as all that follows */

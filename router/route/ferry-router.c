@@ -146,7 +146,7 @@ ferry_router_new (GMainContext *context)
  * Starts the router, with a thread of its own that drains what workers send. The calling thread, which runs the main
  * context, becomes the router's thread.
  *
- * A router that was stopped can be started again.
+ * A router that was stopped can be started again. Any thread may call this.
  *
  * Fails with %FERRY_ERROR_ALREADY_RUNNING, with %FERRY_ERROR_BUSY from within a `closed` handler that a
  * stop calls, and with %FERRY_ERROR_SYSTEM when the system has no thread or descriptors for it.
@@ -182,6 +182,7 @@ ferry_router_start (FerryRouter *self, GError **error)
   /* A new pingee is not connected, so this cannot fail. */
   ferry_pingee_connect (pingee, self->context, NULL);
   self->pingee = g_steal_pointer (&pingee);
+  ferry_home_set_thread (self->home, g_thread_self ());
   g_atomic_pointer_set (&self->thread, g_thread_self ());
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_RUNNING]);
   return TRUE;
@@ -239,6 +240,7 @@ stop (FerryRouter *self)
   self->blocks += atomic_load_explicit (&monitor->n_blocks, memory_order_relaxed);
   self->protocol_errors += atomic_load_explicit (&monitor->n_faults, memory_order_relaxed);
   g_atomic_pointer_set (&self->thread, NULL);
+  ferry_home_set_thread (self->home, NULL);
   ferry_router_discard (self, monitor);
   end_all_pipes (self);
   self->stopping = FALSE;
@@ -254,7 +256,7 @@ stop (FerryRouter *self)
  * receiver whose pipe is open hears `closed` with the reason %FERRY_CLOSE_REASON_ROUTER_STOPPED before this
  * returns, and nothing afterwards; a warning lists their connection ids.
  *
- * May be called from within a handler.
+ * May be called from within a handler. On the router's thread.
  *
  * Fails with %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD.
  *
@@ -310,6 +312,7 @@ guint
 ferry_router_get_n_pipes (FerryRouter *self)
 {
   g_return_val_if_fail (FERRY_IS_ROUTER (self), 0);
+  ferry_return_val_if_elsewhere (self->home, 0);
 
   return self->n_open;
 }
@@ -323,6 +326,7 @@ ferry_router_constructed (GObject *object)
 
   if (self->context == NULL)
     self->context = g_main_context_ref_thread_default ();
+  self->home = ferry_home_new (self->context, NULL);
   self->timers = ferry_timers_new (self->context);
   self->errands = ferry_errands_ref_for (self->context);
 }
@@ -366,6 +370,7 @@ ferry_router_finalize (GObject *object)
   g_array_unref (self->free_slots);
   ferry_timers_free (self->timers);
   ferry_errands_unref (self->errands);
+  ferry_home_unref (self->home);
   g_main_context_unref (self->context);
 
   G_OBJECT_CLASS (ferry_router_parent_class)->finalize (object);
@@ -426,6 +431,7 @@ ferry_router_set_property (GObject *object, guint property_id, const GValue *val
 {
   FerryRouter *self = FERRY_ROUTER (object);
 
+  ferry_return_if_elsewhere (self->home);
   switch (property_id)
     {
     case PROP_MAIN_CONTEXT:

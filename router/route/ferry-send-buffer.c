@@ -115,7 +115,7 @@ ferry_sender_create_buffer_until (FerrySender *self, gsize size, gint64 deadline
  * @size: how many bytes, at least 1
  * @error: return location for an error
  *
- * Makes a buffer, and waits for room as long as it takes. As [method@Ferry.Sender.create_buffer_until].
+ * Makes a buffer, and waits for room as long as it takes. As [method@Ferry.Sender.create_buffer_until]. Any thread.
  *
  * Returns: (transfer full) (nullable): a buffer, or %NULL with an error
  *
@@ -259,7 +259,7 @@ ferry_sender_send_buffer_until (FerrySender *self, GVariant *metadata, FerryBuff
  * @buffer: a buffer that was not sent
  * @error: return location for an error
  *
- * Sends a buffer, and waits for room as long as it takes. As [method@Ferry.Sender.send_buffer_until].
+ * Sends a buffer, and waits for room as long as it takes. As [method@Ferry.Sender.send_buffer_until]. Any thread.
  *
  * Returns: %TRUE when it will arrive
  *

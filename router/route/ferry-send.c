@@ -368,7 +368,7 @@ ferry_sender_send_parts (FerrySender *self, const FerryPart *parts, guint n_part
  * @error: return location for an error
  *
  * Sends a message of plain bytes, and waits for room as long as it takes. As
- * [method@Ferry.Sender.send_bytes_until], which lists the errors.
+ * [method@Ferry.Sender.send_bytes_until], which lists the errors. Any thread.
  *
  * Returns: %TRUE when the message will arrive
  *
@@ -416,7 +416,7 @@ ferry_send_box_where_needed (FerrySender *self, GVariant *variant, GError **erro
  *
  * The type of the message is announced the first time, and is a number from then on. A pipe carries up to 127
  * types so; a message of yet another type, or of one whose string is longer than 1,024 bytes, arrives as a `v` that
- * holds it.
+ * holds it. Any thread.
  *
  * A message has at most 64 levels: each array, maybe, tuple, dictionary entry and variant is one, and what is inside
  * variants counts. One that has more, or a type string of more than 65,536 bytes inside a variant, fails with
@@ -457,7 +457,7 @@ ferry_sender_send_until (FerrySender *self, GVariant *message, gint64 deadline, 
  * @message: the message; a floating reference is taken over
  * @error: return location for an error
  *
- * Sends a #GVariant, and waits for room as long as it takes. As [method@Ferry.Sender.send_until].
+ * Sends a #GVariant, and waits for room as long as it takes. As [method@Ferry.Sender.send_until]. Any thread.
  *
  * Returns: %TRUE when the message will arrive
  *

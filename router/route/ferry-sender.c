@@ -319,7 +319,7 @@ start_locally (FerrySender *self, GError **error)
  * @self: a sender
  * @error: return location for an error
  *
- * Starts the sender; sending is possible from then on. To be called once, by one thread.
+ * Starts the sender; sending is possible from then on. To be called once, by one thread. Any thread.
  *
  * Fails with %FERRY_ERROR_ALREADY_STARTED when the sender was started or passed to a worker before, with
  * %FERRY_ERROR_STOPPED when it was stopped, with %FERRY_ERROR_CLOSED when the pipe is closed, and with
@@ -353,7 +353,7 @@ ferry_sender_start (FerrySender *self, GError **error)
  * @error: return location for an error
  *
  * Stops the sender: the receiver hears `closed` with the reason %FERRY_CLOSE_REASON_STOPPED after the last
- * message. Never waits, also when the lane is full.
+ * message. Never waits, also when the lane is full. Any thread.
  *
  * Fails with %FERRY_ERROR_NOT_STARTED or %FERRY_ERROR_STOPPED when there is nothing to stop, and with
  * %FERRY_ERROR_PROTOCOL when the other end has broken the lane.

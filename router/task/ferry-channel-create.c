@@ -80,6 +80,7 @@ child_unref (gpointer data)
     return;
   g_assert (self->pidfd < 0);
   g_clear_pointer (&self->process.exit, ferry_exit_unref);
+  ferry_home_unref (self->process.home);
   g_source_unref (self->source);
   g_weak_ref_clear (&self->channel);
   g_weak_ref_clear (&self->transport);
@@ -248,6 +249,7 @@ child_new (GPid pid, int pidfd, GMainContext *context)
 
   atomic_init (&self->references, 2);
   self->process.pid = pid;
+  self->process.home = ferry_home_new (context, g_thread_self ());
   self->pidfd = pidfd;
   self->kill_at = G_MAXINT64;
   self->lost_at = G_MAXINT64;
@@ -360,9 +362,10 @@ give_up_child (pid_t pid, GError **error)
  * function makes start none, as long as nobody uses their forms in GIO's manner (`_async`): GLib starts a thread with
  * the first of its tasks. An application uses [func@Ferry.Channel.start].
  *
- * In either process the channel is for the thread that is given it. What waits for it iterates the thread-default main
- * context meanwhile, in which the signals and the asynchronous forms work as well. Calls that wait cannot be made in
- * the callback of an asynchronous one, where they fail with %FERRY_ERROR_BUSY.
+ * Any thread, where the process has no other. In either process the channel is for the thread that is given it. What
+ * waits for it iterates the thread-default main context meanwhile, in which the signals and the asynchronous forms work
+ * as well. Calls that wait cannot be made in the callback of an asynchronous one, where they fail with
+ * %FERRY_ERROR_BUSY.
  *
  * The child has a thread-default main context of its own, and leaves that of the parent alone. It ends with its parent,
  * has new random numbers, and none of the parent's other channels: their ends are closed in it, and what it tries with
@@ -425,7 +428,7 @@ ferry_channel_create (GError **error)
  *
  * Ends a child: closes its end of the channel, unless it was closed or failed, waits until all that it sent lies before
  * the parent, writes what lies in the buffers of streams, and exits, without what the parent would do at its end
- * (`atexit()`, destructors). On the thread that was given the channel.
+ * (`atexit()`, destructors). Any thread.
  *
  * With [method@Ferry.Channel.fail] before it, the parent has an error raised.
  *

@@ -10,12 +10,14 @@
 
 #include "call/ferry-channel-private.h"
 #include "route/ferry-exit.h"
+#include "route/ferry-home-private.h"
 #include "worker/ferry-worker.h"
 
 G_BEGIN_DECLS
 
 typedef struct
 {
+  FerryHome *home;     /* const: (owned): of the thread that started it */
   FerryWorker *worker; /* const: (owned) (nullable): none where it was forked from this process */
   GPid pid;            /* const: where there is no worker */
   FerryExit *exit;     /* (owned) (nullable): once it has ended */

@@ -48,6 +48,7 @@ run_unref (gpointer data)
   g_weak_ref_clear (&self->channel);
   g_clear_pointer (&self->process.exit, ferry_exit_unref);
   g_object_unref (self->process.worker);
+  ferry_home_unref (self->process.home);
   g_object_unref (self->router);
   g_free (self);
 }
@@ -167,6 +168,7 @@ join (FerryChannel *channel, FerryRouter *router, FerryWorker *worker)
   atomic_init (&self->references, 1);
   self->router = g_object_ref (router);
   self->process.worker = worker;
+  self->process.home = ferry_home_ref (router->home);
   g_weak_ref_init (&self->channel, channel);
   channel->process = self;
   channel->process_alone = limit_rest;
@@ -257,7 +259,7 @@ ferry_channel_start (FerryLauncher *launcher, FerryRouter *router, const char *f
   g_return_val_if_fail (function != NULL, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (!ferry_router_check (router, error))
+  if (!ferry_router_check (router, error) || !ferry_home_check_error (launcher->home, G_STRFUNC, error))
     return NULL;
   starter = get_starter (launcher, router);
   /* The launcher's senders are for its next worker, which is this one. */
@@ -316,7 +318,7 @@ ferry_channel_get_arguments (FerryChannel *self)
  * ferry_channel_get_worker:
  * @self: a channel
  *
- * On the router's thread.
+ * Any thread.
  *
  * Returns: (transfer none) (nullable): the worker that was started with it; %NULL where it was made over a transport
  *
@@ -334,8 +336,8 @@ ferry_channel_get_worker (FerryChannel *self)
  * ferry_channel_get_pid:
  * @self: a channel
  *
- * The number of the process that was started with the channel, for showing. On the thread that started it. After
- * [func@Ferry.Channel.create] it tells which process this is: the child has 0.
+ * The number of the process that was started with the channel, for showing. After [func@Ferry.Channel.create] it tells
+ * which process this is: the child has 0. Any thread.
  *
  * Returns: the number, 0 where there is none, or none yet
  *
@@ -354,6 +356,13 @@ ferry_channel_get_pid (FerryChannel *self)
   return process->worker != NULL ? ferry_worker_get_pid (process->worker) : process->pid;
 }
 
+/* The thread that the process was started on; NULL without one. */
+static FerryHome *
+get_home (FerryChannel *self)
+{
+  return self->process != NULL ? ferry_channel_get_process (self)->home : NULL;
+}
+
 /**
  * ferry_channel_get_exit:
  * @self: a channel
@@ -368,6 +377,7 @@ FerryExit *
 ferry_channel_get_exit (FerryChannel *self)
 {
   g_return_val_if_fail (FERRY_IS_CHANNEL (self), NULL);
+  ferry_return_val_if_elsewhere (get_home (self), NULL);
 
   return self->process != NULL ? ferry_channel_get_process (self)->exit : NULL;
 }
@@ -429,7 +439,8 @@ ferry_channel_wait (FerryChannel *self, gint64 timeout, GError **error)
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   kept = g_object_ref (self);
-  if (!check_process (self, error) || !wait_for_exit (self, timeout, error))
+  if (!check_process (self, error) || !ferry_home_check_error (get_home (self), G_STRFUNC, error) ||
+      !wait_for_exit (self, timeout, error))
     return NULL;
   return ferry_exit_ref (ferry_channel_get_exit (self));
 }
@@ -453,6 +464,7 @@ ferry_channel_wait_async (FerryChannel *self, GCancellable *cancellable, GAsyncR
   GError *error = NULL;
 
   g_return_if_fail (FERRY_IS_CHANNEL (self));
+  ferry_return_if_elsewhere (get_home (self));
 
   call = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (call, ferry_channel_wait_async);
@@ -470,7 +482,7 @@ ferry_channel_wait_async (FerryChannel *self, GCancellable *cancellable, GAsyncR
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Ends [method@Ferry.Channel.wait_async].
+ * Ends [method@Ferry.Channel.wait_async]. Any thread.
  *
  * Fails with %G_IO_ERROR_CANCELLED, and with %FERRY_ERROR_NOT_STARTED when the channel was made over a transport.
  *

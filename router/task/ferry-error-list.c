@@ -14,6 +14,7 @@
 #include "base/ferry-error.h"
 #include "call/ferry-remote-error-private.h"
 #include "task/ferry-error-record-private.h"
+#include "task/ferry-task-fields-private.h"
 
 #define RECORD_VARIANT_TYPE "(s" FERRY_ERROR_VARIANT_TYPE ")"
 #define LIST_VARIANT_TYPE "a" RECORD_VARIANT_TYPE
@@ -147,7 +148,7 @@ is_of_phase (FerryErrorRecord *record, const char *phase)
 /**
  * ferry_error_list_new:
  *
- * Makes an empty list, which catches all errors.
+ * Makes an empty list, which catches all errors. Any thread, one at a time.
  *
  * Returns: (transfer full): a new list
  *
@@ -165,7 +166,7 @@ ferry_error_list_new (void)
  * @domain: an error domain
  * @code: a code of the domain, or -1 for all of them
  *
- * Has the list catch such errors, and from the first filter on only what passes one.
+ * Has the list catch such errors, and from the first filter on only what passes one. Any thread, one at a time.
  *
  * Since: 0.1
  */
@@ -186,7 +187,8 @@ ferry_error_list_add_filter (FerryErrorList *self, GQuark domain, int code)
  * @phase: (nullable): the phase of the work; %NULL for none
  * @error: an error, which is copied
  *
- * Catches an error. Its trace is found when it came from another process, see [func@Ferry.Error.get_trace].
+ * Catches an error. Its trace is found when it came from another process, see [func@Ferry.Error.get_trace]. Any thread,
+ * one at a time.
  *
  * Returns: %FALSE if no filter lets it pass, and it was not caught
  *
@@ -213,7 +215,7 @@ ferry_error_list_add (FerryErrorList *self, const char *phase, const GError *err
  * @phase: (nullable): the phase of the work; %NULL for none
  * @error: (inout) (nullable) (transfer full): where an error may be; %NULL is left there when it was caught
  *
- * Catches an error that a call may have set.
+ * Catches an error that a call may have set. Any thread, one at a time.
  *
  * Returns: %TRUE if there is no error any more, or there was none; %FALSE if it passes no filter, and is still there
  *   to be handed on
@@ -257,6 +259,8 @@ ferry_error_list_add_task (FerryErrorList *self, const char *phase, FerryTask *t
   g_return_val_if_fail (FERRY_IS_ERROR_LIST (self), FALSE);
   g_return_val_if_fail (FERRY_IS_TASK (task), FALSE);
 
+  if (!ferry_task_check_home (task, G_STRFUNC))
+    return FALSE;
   error = ferry_task_get_error (task);
   if (error == NULL || !passes (self, error))
     return FALSE;
@@ -291,7 +295,7 @@ check_variant (GVariant *variant, GError **error)
  * @variant: what [method@Ferry.ErrorList.to_variant] gave in another process; a floating reference is sunk
  * @error: return location for an error
  *
- * Catches all errors of a list that came from another process, with their phases and traces.
+ * Catches all errors of a list that came from another process, with their phases and traces. Any thread, one at a time.
  *
  * Fails with the first error that passes no filter, after all others were caught. Fails with
  * %FERRY_ERROR_BAD_ARGUMENTS when the value is no list of errors and with %FERRY_ERROR_TOO_LARGE when it has more than
@@ -351,7 +355,7 @@ add_to_builder (GVariantBuilder *builder, const char *phase, const GError *error
  * The whole list as a value, of the type `a(s(sissas))`: for a worker's function to give back as its result.
  *
  * Of more than 1,024 errors the first so many are in the value, and one of %FERRY_ERROR_TOO_LARGE behind them tells how
- * many are not.
+ * many are not. Any thread, one at a time.
  *
  * Returns: (transfer none): a floating value
  *
@@ -387,7 +391,7 @@ ferry_error_list_to_variant (FerryErrorList *self)
  * ferry_error_list_raise_any:
  * @self: a list
  * @phase: (nullable): the phase to look at; %NULL for all
- * @error: return location for an error
+ * @error: return location for an error Any thread, one at a time.
  *
  * Fails when the list has an error, with a copy of the first one: the others are often its consequences. The list is
  * left as it is.
@@ -417,7 +421,7 @@ ferry_error_list_raise_any (FerryErrorList *self, const char *phase, GError **er
  * @self: a list
  * @phase: (nullable): the phase to look at; %NULL for all
  *
- * The error that was caught first.
+ * The error that was caught first. Any thread, one at a time.
  *
  * Returns: (transfer none) (nullable): its record, which the list owns; %NULL if there is none
  *
@@ -439,7 +443,7 @@ ferry_error_list_get_first (FerryErrorList *self, const char *phase)
  * @self: a list
  * @phase: (nullable): the phase to look at; %NULL for all
  *
- * The error that was caught last.
+ * The error that was caught last. Any thread, one at a time.
  *
  * Returns: (transfer none) (nullable): its record, which the list owns; %NULL if there is none
  *
@@ -462,7 +466,7 @@ ferry_error_list_get_last (FerryErrorList *self, const char *phase)
  * @phase: (nullable): the phase to look at; %NULL for all
  *
  * The records of a phase as they are now, in the order in which they were caught. The list itself is the model that
- * follows what is caught later.
+ * follows what is caught later. Any thread, one at a time.
  *
  * Returns: (transfer full): a model of [class@Ferry.ErrorRecord], which does not change
  *
@@ -487,7 +491,7 @@ ferry_error_list_get_all (FerryErrorList *self, const char *phase)
  * @self: a list
  * @phase: (nullable): the phase to forget; %NULL for all
  *
- * Forgets errors. The filters stay.
+ * Forgets errors. The filters stay. Any thread, one at a time.
  *
  * Since: 0.1
  */

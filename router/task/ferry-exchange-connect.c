@@ -49,7 +49,8 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer data)
  *
  * To leave, remove the channel ([method@Ferry.Exchange.remove]) and drop it, or drop the exchange: the worker goes on,
  * and whoever connects next, in this process or another, goes on with it. A worker that ends without having closed its
- * channel is %FERRY_ERROR_CLOSED to [signal@Ferry.Exchange::data].
+ * channel is %FERRY_ERROR_CLOSED to [signal@Ferry.Exchange::data]. On the router's thread; without a router, on the
+ * thread that made the exchange.
  *
  * Since: 0.1
  */
@@ -61,6 +62,7 @@ ferry_exchange_connect_async (FerryExchange *self, const char *address, gint64 t
 
   g_return_if_fail (FERRY_IS_EXCHANGE (self));
   g_return_if_fail (address != NULL);
+  ferry_return_if_elsewhere (self->home);
 
   call = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (call, ferry_exchange_connect_async);
@@ -79,7 +81,7 @@ ferry_exchange_connect_async (FerryExchange *self, const char *address, gint64 t
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Ends [method@Ferry.Exchange.connect_async]. Fails as those do.
+ * Ends [method@Ferry.Exchange.connect_async]. Fails as those do. Any thread.
  *
  * Returns: (transfer full): the channel, which is in the exchange, or %NULL with @error set
  *

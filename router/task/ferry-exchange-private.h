@@ -12,6 +12,7 @@
 #pragma once
 
 #include "call/ferry-channel-private.h"
+#include "route/ferry-home-private.h"
 #include "task/ferry-exchange.h"
 #include "task/ferry-waiters-private.h"
 
@@ -38,6 +39,7 @@ struct _FerryExchange
 {
   GObject parent_instance;
 
+  FerryHome *home;         /* const: (owned): the router's; without one, that of the thread that made the exchange */
   FerryRouter *router;     /* const: (owned) (nullable) */
   GMainContext *context;   /* const: (owned): without a router, what is iterated to wait */
   FerryLauncher *launcher; /* const: (owned) (nullable) */

@@ -37,7 +37,8 @@ ferry_exchange_notify_waiting (FerryExchange *self)
  * ferry_exchange_get_active: (get-property active)
  * @self: an exchange
  *
- * Its channels, in the order in which they were added.
+ * Its channels, in the order in which they were added. On the router's thread; without a router, on the thread that
+ * made the exchange.
  *
  * Returns: (transfer none): a list of [class@Ferry.Channel]
  *
@@ -47,6 +48,7 @@ GListModel *
 ferry_exchange_get_active (FerryExchange *self)
 {
   g_return_val_if_fail (FERRY_IS_EXCHANGE (self), NULL);
+  ferry_return_val_if_elsewhere (self->home, NULL);
 
   return G_LIST_MODEL (self->active);
 }
@@ -54,6 +56,8 @@ ferry_exchange_get_active (FerryExchange *self)
 /**
  * ferry_exchange_get_n_active: (get-property n-active)
  * @self: an exchange
+ *
+ * On the router's thread; without a router, on the thread that made the exchange.
  *
  * Returns: how many channels it has
  *
@@ -63,6 +67,7 @@ guint
 ferry_exchange_get_n_active (FerryExchange *self)
 {
   g_return_val_if_fail (FERRY_IS_EXCHANGE (self), 0);
+  ferry_return_val_if_elsewhere (self->home, 0);
 
   return g_list_model_get_n_items (G_LIST_MODEL (self->active));
 }
@@ -70,6 +75,8 @@ ferry_exchange_get_n_active (FerryExchange *self)
 /**
  * ferry_exchange_get_n_waiting: (get-property n-waiting)
  * @self: an exchange
+ *
+ * On the router's thread; without a router, on the thread that made the exchange.
  *
  * Returns: how many workers and channels wait for their turn
  *
@@ -79,6 +86,7 @@ guint
 ferry_exchange_get_n_waiting (FerryExchange *self)
 {
   g_return_val_if_fail (FERRY_IS_EXCHANGE (self), 0);
+  ferry_return_val_if_elsewhere (self->home, 0);
 
   return self->waiting.length;
 }
@@ -88,7 +96,8 @@ ferry_exchange_get_n_waiting (FerryExchange *self)
  * @self: an exchange
  * @limit: how many; 0 for any number
  *
- * Sets how many workers run at a time at the most: channels that have not come to their end.
+ * Sets how many workers run at a time at the most: channels that have not come to their end. On the router's thread;
+ * without a router, on the thread that made the exchange.
  *
  * Since: 0.1
  */
@@ -96,6 +105,7 @@ void
 ferry_exchange_set_limit (FerryExchange *self, guint limit)
 {
   g_return_if_fail (FERRY_IS_EXCHANGE (self));
+  ferry_return_if_elsewhere (self->home);
 
   if (self->limit == limit)
     return;
@@ -108,6 +118,8 @@ ferry_exchange_set_limit (FerryExchange *self, guint limit)
  * ferry_exchange_get_limit: (get-property limit)
  * @self: an exchange
  *
+ * On the router's thread; without a router, on the thread that made the exchange.
+ *
  * Returns: how many workers run at a time at the most; 0 for any number
  *
  * Since: 0.1
@@ -116,6 +128,7 @@ guint
 ferry_exchange_get_limit (FerryExchange *self)
 {
   g_return_val_if_fail (FERRY_IS_EXCHANGE (self), 0);
+  ferry_return_val_if_elsewhere (self->home, 0);
 
   return self->limit;
 }
@@ -125,7 +138,8 @@ ferry_exchange_get_limit (FerryExchange *self)
  * @self: an exchange
  * @autoclose: whether channels are removed at their end
  *
- * Sets whether channels are removed when they have come to their end, from now on.
+ * Sets whether channels are removed when they have come to their end, from now on. On the router's thread; without a
+ * router, on the thread that made the exchange.
  *
  * Since: 0.1
  */
@@ -133,6 +147,7 @@ void
 ferry_exchange_set_autoclose (FerryExchange *self, gboolean autoclose)
 {
   g_return_if_fail (FERRY_IS_EXCHANGE (self));
+  ferry_return_if_elsewhere (self->home);
 
   if (self->autoclose == !!autoclose)
     return;
@@ -144,6 +159,8 @@ ferry_exchange_set_autoclose (FerryExchange *self, gboolean autoclose)
  * ferry_exchange_get_autoclose: (get-property autoclose)
  * @self: an exchange
  *
+ * On the router's thread; without a router, on the thread that made the exchange.
+ *
  * Returns: whether channels are removed at their end; %TRUE by default
  *
  * Since: 0.1
@@ -152,6 +169,7 @@ gboolean
 ferry_exchange_get_autoclose (FerryExchange *self)
 {
   g_return_val_if_fail (FERRY_IS_EXCHANGE (self), FALSE);
+  ferry_return_val_if_elsewhere (self->home, FALSE);
 
   return self->autoclose;
 }
@@ -162,7 +180,8 @@ ferry_exchange_get_autoclose (FerryExchange *self)
  * @flowing: whether messages go to the handlers of [signal@Ferry.Exchange::data]
  *
  * Has messages of all channels go to the handlers of [signal@Ferry.Exchange::data], or stay until they are taken from
- * the channels. Those that came before go there as well. Connect the handlers first.
+ * the channels. Those that came before go there as well. Connect the handlers first. On the router's thread; without a
+ * router, on the thread that made the exchange.
  *
  * Since: 0.1
  */
@@ -173,6 +192,7 @@ ferry_exchange_set_flowing (FerryExchange *self, gboolean flowing)
   gpointer channel;
 
   g_return_if_fail (FERRY_IS_EXCHANGE (self));
+  ferry_return_if_elsewhere (self->home);
 
   if (self->flowing == !!flowing)
     return;
@@ -187,6 +207,8 @@ ferry_exchange_set_flowing (FerryExchange *self, gboolean flowing)
  * ferry_exchange_get_flowing: (get-property flowing)
  * @self: an exchange
  *
+ * On the router's thread; without a router, on the thread that made the exchange.
+ *
  * Returns: whether messages go to the handlers of [signal@Ferry.Exchange::data]
  *
  * Since: 0.1
@@ -195,6 +217,7 @@ gboolean
 ferry_exchange_get_flowing (FerryExchange *self)
 {
   g_return_val_if_fail (FERRY_IS_EXCHANGE (self), FALSE);
+  ferry_return_val_if_elsewhere (self->home, FALSE);
 
   return self->flowing;
 }

@@ -54,7 +54,7 @@ is_ready (gpointer data)
  *
  * Waits until channels have a message to take, or their end; [method@Ferry.Channel.receive] takes it without waiting.
  * It iterates the router's main context meanwhile, so it is for tests and console programs; an application uses
- * [method@Ferry.Exchange.ready_async].
+ * [method@Ferry.Exchange.ready_async]. On the router's thread; without a router, on the thread that made the exchange.
  *
  * Fails with %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_BUSY in a handler of the router's, %FERRY_ERROR_NOT_RUNNING and
  * %FERRY_ERROR_WRONG_THREAD.
@@ -72,6 +72,8 @@ ferry_exchange_ready (FerryExchange *self, gint64 timeout, GError **error)
   g_return_val_if_fail (FERRY_IS_EXCHANGE (self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
+  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+    return NULL;
   kept = g_object_ref (self);
   if (!wait_until (self, is_ready, timeout, "No channel of the exchange had news", error))
     return NULL;
@@ -85,7 +87,7 @@ ferry_exchange_ready (FerryExchange *self, gint64 timeout, GError **error)
  * @callback: (scope async): called when channels have something to take, or all have come to their end
  * @user_data: data for @callback
  *
- * Waits for news without blocking.
+ * Waits for news without blocking. On the router's thread; without a router, on the thread that made the exchange.
  *
  * Since: 0.1
  */
@@ -96,6 +98,7 @@ ferry_exchange_ready_async (FerryExchange *self, GCancellable *cancellable, GAsy
   g_autoptr (GTask) call = NULL;
 
   g_return_if_fail (FERRY_IS_EXCHANGE (self));
+  ferry_return_if_elsewhere (self->home);
 
   call = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (call, ferry_exchange_ready_async);
@@ -111,7 +114,7 @@ ferry_exchange_ready_async (FerryExchange *self, GCancellable *cancellable, GAsy
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Ends [method@Ferry.Exchange.ready_async]. Fails with %G_IO_ERROR_CANCELLED.
+ * Ends [method@Ferry.Exchange.ready_async]. Fails with %G_IO_ERROR_CANCELLED. Any thread.
  *
  * Returns: (transfer full) (element-type FerryChannel) (nullable): the channels that have something to take by now;
  * none when all have come to their end, or somebody else took it
@@ -146,7 +149,8 @@ has_turn (gpointer data)
  *
  * Adds a channel once the limit allows it, behind what waits already. It iterates the router's main context meanwhile,
  * so it is for tests and console programs; an application uses [method@Ferry.Exchange.add_wait_async]. Somebody has to
- * take what the other channels send, or it flows; else none comes to its end.
+ * take what the other channels send, or it flows; else none comes to its end. On the router's thread; without a router,
+ * on the thread that made the exchange.
  *
  * Fails as [method@Ferry.Exchange.ready], and does not add the channel then.
  *
@@ -163,6 +167,8 @@ ferry_exchange_add_wait (FerryExchange *self, FerryChannel *channel, gint64 time
   g_return_val_if_fail (FERRY_IS_CHANNEL (channel), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
+  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+    return FALSE;
   kept = g_object_ref (self);
   if (!wait_until (self, has_turn, timeout, "No worker of the exchange ended", error))
     return FALSE;
@@ -194,7 +200,8 @@ turn_cancelled (GCancellable *cancellable, gpointer data)
  * @callback: (scope async): called when it was added
  * @user_data: data for @callback
  *
- * Adds a channel once the limit allows it, behind what waits already.
+ * Adds a channel once the limit allows it, behind what waits already. On the router's thread; without a router, on the
+ * thread that made the exchange.
  *
  * Since: 0.1
  */
@@ -206,6 +213,7 @@ ferry_exchange_add_wait_async (FerryExchange *self, FerryChannel *channel, GCanc
 
   g_return_if_fail (FERRY_IS_EXCHANGE (self));
   g_return_if_fail (FERRY_IS_CHANNEL (channel));
+  ferry_return_if_elsewhere (self->home);
 
   waiting = g_new0 (FerryWaiting, 1);
   waiting->call = g_task_new (self, cancellable, callback, user_data);
@@ -225,7 +233,7 @@ ferry_exchange_add_wait_async (FerryExchange *self, FerryChannel *channel, GCanc
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Ends [method@Ferry.Exchange.add_wait_async]. Fails with %G_IO_ERROR_CANCELLED.
+ * Ends [method@Ferry.Exchange.add_wait_async]. Fails with %G_IO_ERROR_CANCELLED. Any thread.
  *
  * Returns: %TRUE when it was added
  *
@@ -263,6 +271,8 @@ ferry_exchange_add_wait_finish (FerryExchange *self, GAsyncResult *result, GErro
  *   }
  * ```
  *
+ * On the router's thread; without a router, on the thread that made the exchange.
+ *
  * Fails as [func@Ferry.Channel.create], and as [method@Ferry.Exchange.ready] where it waits.
  *
  * Returns: (transfer full): the channel, in both processes; %NULL with an error in the one that there is
@@ -278,6 +288,8 @@ ferry_exchange_create (FerryExchange *self, gint64 timeout, GError **error)
   g_return_val_if_fail (FERRY_IS_EXCHANGE (self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
+  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+    return NULL;
   kept = g_object_ref (self);
   if (!has_turn (self))
     ferry_exchange_set_flowing (self, TRUE);
@@ -309,7 +321,7 @@ is_finished (gpointer data)
  * [method@Ferry.Exchange.finish_async].
  *
  * What a channel ended with is told by [signal@Ferry.Exchange::data], and no error here. Fails as
- * [method@Ferry.Exchange.ready].
+ * [method@Ferry.Exchange.ready]. On the router's thread; without a router, on the thread that made the exchange.
  *
  * Returns: %TRUE when all have come to their end
  *
@@ -323,6 +335,8 @@ ferry_exchange_finish (FerryExchange *self, gint64 timeout, GError **error)
   g_return_val_if_fail (FERRY_IS_EXCHANGE (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
+  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+    return FALSE;
   kept = g_object_ref (self);
   ferry_exchange_set_flowing (self, TRUE);
   return wait_until (self, is_finished, timeout, "The channels did not come to their end", error);
@@ -335,7 +349,8 @@ ferry_exchange_finish (FerryExchange *self, gint64 timeout, GError **error)
  * @callback: (scope async): called when all channels have come to their end
  * @user_data: data for @callback
  *
- * Sets [property@Ferry.Exchange:flowing], and waits as [method@Ferry.Exchange.finish] does, without blocking.
+ * Sets [property@Ferry.Exchange:flowing], and waits as [method@Ferry.Exchange.finish] does, without blocking. On the
+ * router's thread; without a router, on the thread that made the exchange.
  *
  * Since: 0.1
  */
@@ -346,6 +361,7 @@ ferry_exchange_finish_async (FerryExchange *self, GCancellable *cancellable, GAs
   g_autoptr (GTask) call = NULL;
 
   g_return_if_fail (FERRY_IS_EXCHANGE (self));
+  ferry_return_if_elsewhere (self->home);
 
   ferry_exchange_set_flowing (self, TRUE);
   call = g_task_new (self, cancellable, callback, user_data);
@@ -362,7 +378,7 @@ ferry_exchange_finish_async (FerryExchange *self, GCancellable *cancellable, GAs
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Ends [method@Ferry.Exchange.finish_async]. Fails with %G_IO_ERROR_CANCELLED.
+ * Ends [method@Ferry.Exchange.finish_async]. Fails with %G_IO_ERROR_CANCELLED. Any thread.
  *
  * Returns: %TRUE when all have come to their end
  *

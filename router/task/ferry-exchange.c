@@ -8,6 +8,7 @@
 #include "route/ferry-router-private.h"
 #include "task/ferry-channel-start-private.h"
 #include "task/ferry-exchange-private.h"
+#include "worker/ferry-launcher-private.h"
 
 /**
  * FerryExchange:
@@ -166,7 +167,8 @@ news_came (gpointer data)
  * @self: an exchange
  * @channel: a channel that is in no exchange, and whose own messages do not flow
  *
- * Adds a channel, whatever the limit is.
+ * Adds a channel, whatever the limit is. On the router's thread; without a router, on the thread that made the
+ * exchange.
  *
  * Since: 0.1
  */
@@ -178,6 +180,7 @@ ferry_exchange_add (FerryExchange *self, FerryChannel *channel)
   g_return_if_fail (FERRY_IS_EXCHANGE (self));
   g_return_if_fail (FERRY_IS_CHANNEL (channel));
   g_return_if_fail (channel->news_func == NULL);
+  ferry_return_if_elsewhere (self->home);
 
   member = g_rc_box_new0 (FerryMember);
   member->exchange = self;
@@ -195,7 +198,7 @@ ferry_exchange_add (FerryExchange *self, FerryChannel *channel)
  * @channel: a channel
  *
  * Removes a channel, at any time: what comes over it is for whoever takes it. A worker that waits for its turn is
- * started.
+ * started. On the router's thread; without a router, on the thread that made the exchange.
  *
  * Returns: %FALSE when it was not in the exchange
  *
@@ -210,6 +213,7 @@ ferry_exchange_remove (FerryExchange *self, FerryChannel *channel)
 
   g_return_val_if_fail (FERRY_IS_EXCHANGE (self), FALSE);
   g_return_val_if_fail (FERRY_IS_CHANNEL (channel), FALSE);
+  ferry_return_val_if_elsewhere (self->home, FALSE);
 
   kept = g_object_ref (self);
   if (!g_hash_table_steal_extended (self->members, channel, NULL, (gpointer *) &member))
@@ -281,7 +285,8 @@ start_one (FerryExchange *self, FerryWaiting *waiting, GError **error)
  * @error: return location for an error
  *
  * Starts what waits for its turn, as far as the limit allows. This is done whenever a worker has ended, a channel was
- * removed or the limit was raised, so there is seldom need to call it.
+ * removed or the limit was raised, so there is seldom need to call it. On the router's thread; without a router, on the
+ * thread that made the exchange.
  *
  * Fails as [func@Ferry.Channel.start], with the first worker that could not be started; each of these is told by
  * [signal@Ferry.Exchange::data] as well, and the others are started.
@@ -300,6 +305,8 @@ ferry_exchange_start_waiting (FerryExchange *self, GError **error)
   g_return_val_if_fail (FERRY_IS_EXCHANGE (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
+  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+    return FALSE;
   /* A handler that comes here from within leaves it to the call under way. */
   if (self->starting)
     return TRUE;
@@ -329,7 +336,7 @@ ferry_exchange_start_waiting (FerryExchange *self, GError **error)
  *
  * Starts a worker as [func@Ferry.Channel.start] does, and adds its channel; or has that wait, in order, while as many
  * workers run as the limit allows. Handlers tell channels apart by [method@Ferry.Channel.get_function] and
- * [method@Ferry.Channel.get_arguments].
+ * [method@Ferry.Channel.get_arguments]. On the router's thread; without a router, on the thread that made the exchange.
  *
  * Fails as [func@Ferry.Channel.start]. A worker that waited and could not be started is told by
  * [signal@Ferry.Exchange::data].
@@ -349,6 +356,8 @@ ferry_exchange_start (FerryExchange *self, const char *function, GVariant *argum
   g_return_val_if_fail (function != NULL, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
+  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+    return FALSE;
   if (!ferry_router_check (self->router, error))
     return FALSE;
   if (self->waiting.length == 0 && ferry_exchange_has_room (self))
@@ -367,7 +376,8 @@ ferry_exchange_start (FerryExchange *self, const char *function, GVariant *argum
  * @router: (nullable): a router; %NULL for channels of [func@Ferry.Channel.create] only
  * @launcher: (nullable): what starts workers, which takes a router; %NULL where channels are only added or created
  *
- * Without a router, what waits iterates the main context that is the thread-default one now.
+ * Without a router, what waits iterates the main context that is the thread-default one now. Any thread, which has an
+ * exchange without a router from then on.
  *
  * Returns: (transfer full): a new exchange
  *
@@ -385,6 +395,9 @@ ferry_exchange_new (FerryRouter *router, FerryLauncher *launcher)
   self = g_object_new (FERRY_TYPE_EXCHANGE, NULL);
   g_set_object (&self->router, router);
   g_set_object (&self->launcher, launcher);
+  self->home = router != NULL ? ferry_home_ref (router->home) : ferry_home_new_here ();
+  if (launcher != NULL)
+    ferry_launcher_bind (launcher, self->home);
   return self;
 }
 
@@ -419,6 +432,7 @@ ferry_exchange_finalize (GObject *object)
   g_object_unref (self->active);
   g_clear_object (&self->launcher);
   g_clear_object (&self->router);
+  g_clear_pointer (&self->home, ferry_home_unref);
   g_main_context_unref (self->context);
 
   G_OBJECT_CLASS (ferry_exchange_parent_class)->finalize (object);

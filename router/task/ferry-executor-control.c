@@ -45,6 +45,8 @@ ferry_executor_set_task_priority (FerryExecutor *self, FerryTask *task, int prio
   g_return_val_if_fail (FERRY_IS_TASK (task), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
+  if (!ferry_home_check_error (self->pool->router->home, G_STRFUNC, error))
+    return FALSE;
   if (!has_task (self, task, error))
     return FALSE;
   if (!ferry_executor_take_back (task))
@@ -87,6 +89,8 @@ ferry_executor_remove (FerryExecutor *self, FerryTask *task, GError **error)
   g_return_val_if_fail (FERRY_IS_TASK (task), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
+  if (!ferry_home_check_error (self->pool->router->home, G_STRFUNC, error))
+    return FALSE;
   if (!has_task (self, task, error))
     return FALSE;
   g_object_ref (task);
@@ -130,6 +134,8 @@ ferry_executor_retry (FerryExecutor *self, FerryTask *task, GError **error)
   g_return_val_if_fail (FERRY_IS_TASK (task), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
+  if (!ferry_home_check_error (self->pool->router->home, G_STRFUNC, error))
+    return NULL;
   if (!ferry_task_get_done (task))
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_DONE, "Task “%s” is not done; cancel it first",
@@ -159,6 +165,7 @@ void
 ferry_executor_clear_finished (FerryExecutor *self)
 {
   g_return_if_fail (FERRY_IS_EXECUTOR (self));
+  ferry_return_if_elsewhere (self->pool->router->home);
 
   ferry_executor_list_trim (self, 0);
 }
@@ -169,7 +176,6 @@ list_open (FerryExecutor *self)
 {
   GPtrArray *tasks = g_ptr_array_new_with_free_func (g_object_unref);
 
-  ferry_executor_empty_inbox (self);
   for (GSequenceIter *iter = g_sequence_get_begin_iter (self->list); !g_sequence_iter_is_end (iter);
        iter = g_sequence_iter_next (iter))
     {
@@ -181,30 +187,46 @@ list_open (FerryExecutor *self)
   return tasks;
 }
 
+/* main: cancels every task that was taken in. */
+guint
+ferry_executor_cancel_listed (FerryExecutor *self)
+{
+  g_autoptr (GPtrArray) tasks = list_open (self);
+  guint n = 0;
+
+  /* From the last to the first, so that nothing is begun in the place of what is cancelled. */
+  for (guint i = tasks->len; i > 0; i--)
+    n += ferry_task_cancel (g_ptr_array_index (tasks, i - 1));
+  return n;
+}
+
 /**
  * ferry_executor_cancel_all:
  * @self: an executor
  *
- * Cancels every task, as [method@Ferry.Task.cancel] does: those that no worker has begun at once. On the router's
- * thread.
+ * Cancels every task, as [method@Ferry.Task.cancel] does: those that no worker has begun at once. Any thread may call
+ * this. On another than the router's, that thread is asked to cancel what was submitted so far; what this thread
+ * submits later is not cancelled.
  *
- * Returns: how many tasks were cancelled
+ * Returns: how many tasks were cancelled; 0 on another thread, as that is not known yet
  *
  * Since: 0.1
  */
 guint
 ferry_executor_cancel_all (FerryExecutor *self)
 {
-  g_autoptr (GPtrArray) tasks = NULL;
-  guint n = 0;
+  g_autoptr (FerryExecutor) kept G_GNUC_UNUSED = NULL;
 
   g_return_val_if_fail (FERRY_IS_EXECUTOR (self), 0);
 
-  tasks = list_open (self);
-  /* From the last to the first, so that nothing is begun in the place of what is cancelled. */
-  for (guint i = tasks->len; i > 0; i--)
-    n += ferry_task_cancel (g_ptr_array_index (tasks, i - 1));
-  return n;
+  if (!ferry_home_is_here (self->pool->router->home))
+    {
+      ferry_executor_put_cancel_into_inbox (self);
+      return 0;
+    }
+  kept = g_object_ref (self);
+  ferry_executor_empty_inbox (self);
+  return ferry_executor_cancel_listed (self);
 }
 
 /* The time is over. What can be killed is; no task is waited for any more. */
@@ -212,7 +234,10 @@ static void
 force_end (gpointer data)
 {
   FerryExecutor *self = g_object_ref (FERRY_EXECUTOR (data));
-  g_autoptr (GPtrArray) tasks = list_open (self);
+  g_autoptr (GPtrArray) tasks = NULL;
+
+  ferry_executor_empty_inbox (self);
+  tasks = list_open (self);
 
   for (guint i = 0; i < tasks->len; i++)
     {
@@ -274,6 +299,7 @@ void
 ferry_executor_stop (FerryExecutor *self)
 {
   g_return_if_fail (FERRY_IS_EXECUTOR (self));
+  ferry_return_if_elsewhere (self->pool->router->home);
 
   g_object_ref (self);
   begin_stop (self);
@@ -311,6 +337,7 @@ ferry_executor_shutdown_async (FerryExecutor *self, gint64 timeout, GCancellable
   gint64 deadline = ferry_time_add (g_get_monotonic_time (), timeout);
 
   g_return_if_fail (FERRY_IS_EXECUTOR (self));
+  ferry_return_if_elsewhere (self->pool->router->home);
 
   g_object_ref (self);
   shutdown = g_task_new (self, cancellable, callback, user_data);
@@ -326,6 +353,7 @@ ferry_executor_shutdown_async (FerryExecutor *self, gint64 timeout, GCancellable
   ferry_waiters_add (&self->shutdown_waiters, shutdown);
   if (timeout >= 0 && (!ferry_timer_is_set (&self->shutdown_timer) || self->shutdown_timer.deadline > deadline))
     ferry_timers_set (self->timers, &self->shutdown_timer, deadline, force_end, self);
+  ferry_executor_empty_inbox (self);
   tasks = list_open (self);
   for (guint i = tasks->len; i > 0; i--)
     {
@@ -347,7 +375,7 @@ ferry_executor_shutdown_async (FerryExecutor *self, gint64 timeout, GCancellable
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Ends [method@Ferry.Executor.shutdown_async].
+ * Ends [method@Ferry.Executor.shutdown_async]. Any thread.
  *
  * Fails with %G_IO_ERROR_CANCELLED when the waiting was cancelled.
  *

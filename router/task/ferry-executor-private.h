@@ -45,7 +45,7 @@ struct _FerryExecutor
   _Atomic gint n_queued; /* any: tasks that wait: in the queue, in the inbox, or sent ahead */
 
   pthread_mutex_t inbox_lock;
-  GQueue inbox;           /* inbox_lock: (element-type FerryTask) (owned) */
+  GQueue inbox;           /* inbox_lock: (element-type FerryTask) (owned); its own address: all so far are cancelled */
   gboolean inbox_is_told; /* inbox_lock: the router's thread is to look into it */
 
   FerryTaskQueue queue;
@@ -86,6 +86,7 @@ void ferry_executor_take_in (FerryExecutor *self, FerryTask *task);
 gboolean ferry_executor_take_back (FerryTask *task);
 void ferry_executor_empty_inbox (FerryExecutor *self);
 void ferry_executor_put_into_inbox (FerryExecutor *self, FerryTask *task);
+void ferry_executor_put_cancel_into_inbox (FerryExecutor *self);
 
 /* In ferry-executor-submit.c. */
 void ferry_executor_wake_waiters (FerryExecutor *self);
@@ -96,5 +97,6 @@ void ferry_executor_submit_when_room (FerryExecutor *self, FerryTask *task, Ferr
 
 /* In ferry-executor-control.c. */
 void ferry_executor_finish_shutdown (FerryExecutor *self);
+guint ferry_executor_cancel_listed (FerryExecutor *self);
 
 G_END_DECLS

@@ -275,6 +275,7 @@ FerryExecutor *
 ferry_executor_new (FerryPool *pool)
 {
   g_return_val_if_fail (FERRY_IS_POOL (pool), NULL);
+  ferry_return_val_if_elsewhere (pool->router->home, NULL);
 
   return g_object_new (FERRY_TYPE_EXECUTOR, "pool", pool, NULL);
 }
@@ -293,6 +294,7 @@ ferry_executor_set_max_pending (FerryExecutor *self, guint max_pending)
 {
   g_return_if_fail (FERRY_IS_EXECUTOR (self));
   g_return_if_fail (max_pending <= G_MAXINT);
+  ferry_return_if_elsewhere (self->pool->router->home);
 
   if (self->max_pending == max_pending)
     return;
@@ -313,6 +315,7 @@ void
 ferry_executor_set_keep_finished (FerryExecutor *self, guint keep_finished)
 {
   g_return_if_fail (FERRY_IS_EXECUTOR (self));
+  ferry_return_if_elsewhere (self->pool->router->home);
 
   if (self->keep_finished == keep_finished)
     return;
@@ -389,6 +392,7 @@ guint
 ferry_executor_get_n_executing (FerryExecutor *self)
 {
   g_return_val_if_fail (FERRY_IS_EXECUTOR (self), 0);
+  ferry_return_val_if_elsewhere (self->pool->router->home, 0);
 
   return self->n_executing;
 }
@@ -407,6 +411,7 @@ guint64
 ferry_executor_get_n_completed (FerryExecutor *self)
 {
   g_return_val_if_fail (FERRY_IS_EXECUTOR (self), 0);
+  ferry_return_val_if_elsewhere (self->pool->router->home, 0);
 
   return self->n_completed;
 }
@@ -425,6 +430,7 @@ guint64
 ferry_executor_get_n_failed (FerryExecutor *self)
 {
   g_return_val_if_fail (FERRY_IS_EXECUTOR (self), 0);
+  ferry_return_val_if_elsewhere (self->pool->router->home, 0);
 
   return self->n_failed;
 }
@@ -443,6 +449,7 @@ guint64
 ferry_executor_get_n_cancelled (FerryExecutor *self)
 {
   g_return_val_if_fail (FERRY_IS_EXECUTOR (self), 0);
+  ferry_return_val_if_elsewhere (self->pool->router->home, 0);
 
   return self->n_cancelled;
 }
@@ -461,6 +468,7 @@ double
 ferry_executor_get_fraction (FerryExecutor *self)
 {
   g_return_val_if_fail (FERRY_IS_EXECUTOR (self), -1);
+  ferry_return_val_if_elsewhere (self->pool->router->home, -1);
 
   return get_fraction (self);
 }

@@ -268,6 +268,7 @@ ferry_executor_submit_task_async (FerryExecutor *self, FerryTask *task, GCancell
 
   g_return_if_fail (FERRY_IS_EXECUTOR (self));
   g_return_if_fail (FERRY_IS_TASK (task));
+  ferry_return_if_elsewhere (self->pool->router->home);
 
   submission = submission_new (self, task);
   submission->call = g_task_new (self, cancellable, callback, user_data);
@@ -285,7 +286,7 @@ ferry_executor_submit_task_async (FerryExecutor *self, FerryTask *task, GCancell
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Ends [method@Ferry.Executor.submit_task_async].
+ * Ends [method@Ferry.Executor.submit_task_async]. Any thread.
  *
  * Fails as [method@Ferry.Executor.submit_task] does, but for want of room, and with %G_IO_ERROR_CANCELLED.
  *

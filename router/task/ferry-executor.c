@@ -315,14 +315,14 @@ driver_wait (gpointer executor, FerryTask *task, gint64 timeout, GError **error)
   return FALSE;
 }
 
-static GMainContext *
-driver_get_context (gpointer executor)
+static FerryHome *
+driver_get_home (gpointer executor)
 {
-  return FERRY_EXECUTOR (executor)->pool->router->context;
+  return FERRY_EXECUTOR (executor)->pool->router->home;
 }
 
 const FerryTaskDriver ferry_executor_driver = {driver_withdraw, driver_cancelled, driver_consumed, driver_wait,
-                                               driver_get_context};
+                                               driver_get_home};
 
 /* main: a task that was accepted takes its place in the queue. Takes its reference over. */
 void
@@ -352,20 +352,23 @@ ferry_executor_take_in (FerryExecutor *self, FerryTask *task)
     ferry_timers_set (self->timers, &self->refuse_timer, 0, refuse_waiting, self);
 }
 
-/* main: takes in what other threads submitted so far. */
+/* main: takes in what other threads submitted so far, and cancels where they did so in between. */
 void
 ferry_executor_empty_inbox (FerryExecutor *self)
 {
-  GQueue tasks;
-  FerryTask *task;
+  GQueue items;
+  gpointer item;
 
   pthread_mutex_lock (&self->inbox_lock);
-  tasks = self->inbox;
+  items = self->inbox;
   g_queue_init (&self->inbox);
   self->inbox_is_told = FALSE;
   pthread_mutex_unlock (&self->inbox_lock);
-  while ((task = g_queue_pop_head (&tasks)) != NULL)
-    ferry_executor_take_in (self, task);
+  while ((item = g_queue_pop_head (&items)) != NULL)
+    if (item == &self->inbox)
+      ferry_executor_cancel_listed (self);
+    else
+      ferry_executor_take_in (self, item);
 }
 
 static void
@@ -374,20 +377,41 @@ inbox_told (gpointer data)
   ferry_executor_empty_inbox (data);
 }
 
-/* any: leaves a task for the router's thread. */
-void
-ferry_executor_put_into_inbox (FerryExecutor *self, FerryTask *task)
+/* any */
+static void
+put (FerryExecutor *self, gpointer item)
 {
   gboolean was_told;
 
   pthread_mutex_lock (&self->inbox_lock);
-  ferry_hand_over (task);
-  g_queue_push_tail (&self->inbox, g_object_ref (task));
+  g_queue_push_tail (&self->inbox, item);
   was_told = self->inbox_is_told;
   self->inbox_is_told = TRUE;
   pthread_mutex_unlock (&self->inbox_lock);
   if (!was_told)
     ferry_errands_post (self->pool->router->context, inbox_told, g_object_ref (self), g_object_unref);
+}
+
+/* any: leaves a task for the router's thread. */
+void
+ferry_executor_put_into_inbox (FerryExecutor *self, FerryTask *task)
+{
+  ferry_hand_over (task);
+  put (self, g_object_ref (task));
+}
+
+/* any: has the router's thread cancel all tasks so far, and none that this thread submits later. */
+void
+ferry_executor_put_cancel_into_inbox (FerryExecutor *self)
+{
+  gboolean is_there;
+
+  pthread_mutex_lock (&self->inbox_lock);
+  is_there = self->inbox.tail != NULL && self->inbox.tail->data == &self->inbox;
+  pthread_mutex_unlock (&self->inbox_lock);
+  /* Two in a row do what one does: so there are about as many as tasks, and as threads that put one at this moment. */
+  if (!is_there)
+    put (self, &self->inbox);
 }
 
 static void

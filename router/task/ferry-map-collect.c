@@ -95,6 +95,7 @@ ferry_map_collect_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyC
   g_return_if_fail (FERRY_IS_MAP (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
   g_return_if_fail (self->mode == FERRY_MAP_MODE_NONE);
+  ferry_return_if_elsewhere (self->home);
 
   held = ferry_map_hold (self);
   self->collector = g_task_new (self, cancellable, callback, user_data);
@@ -117,7 +118,7 @@ ferry_map_collect_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyC
  * @error: return location for an error
  *
  * Ends [method@Ferry.Map.collect_async]. The list is in the order of the items, whatever that of the map is; for a
- * function without a result it has `()`.
+ * function without a result it has `()`. Any thread.
  *
  * Fails with the error of the first item that came to one, its index before the message, and cancels the rest then;
  * with the error of the source, or that of an executor that takes nothing more; and with %G_IO_ERROR_CANCELLED. Where
@@ -192,6 +193,8 @@ ferry_map_collect (FerryMap *self, gint64 timeout, GError **error)
   g_return_val_if_fail (self->mode == FERRY_MAP_MODE_NONE, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
+  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+    return NULL;
   held = ferry_map_hold (self);
   if (!ferry_map_may_wait (self, error))
     return NULL;

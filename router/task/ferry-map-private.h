@@ -53,6 +53,8 @@ struct _FerryMap
 {
   GObject parent_instance;
 
+  FerryHome *home;                 /* const: (owned): of the executor's tasks */
+  _Atomic gboolean asked;          /* any: another thread asked for the cancel */
   FerryExecutor *executor;         /* const: (owned) */
   char *function;                  /* const */
   FerryMapOrder order;             /* const */

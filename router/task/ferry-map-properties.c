@@ -102,6 +102,7 @@ ferry_map_set_property (GObject *object, guint property_id, const GValue *value,
     {
     case FERRY_MAP_PROP_EXECUTOR:
       self->executor = g_value_dup_object (value);
+      self->home = ferry_home_ref (ferry_pool_get_router (ferry_executor_get_pool (self->executor))->home);
       break;
     case FERRY_MAP_PROP_FUNCTION:
       self->function = g_value_dup_string (value);
@@ -251,7 +252,8 @@ ferry_map_install_properties (GObjectClass *object_class)
  * @self: a map
  * @chunk_size: how many items a worker is given at a time, at most 65536; 0 for as many as take some milliseconds
  *
- * Sets [property@Ferry.Map:chunk-size]. May be called at any time, and counts for the chunks that are made then.
+ * Sets [property@Ferry.Map:chunk-size]. May be called at any time, and counts for the chunks that are made then. On the
+ * router's thread.
  *
  * Since: 0.1
  */
@@ -260,6 +262,7 @@ ferry_map_set_chunk_size (FerryMap *self, guint chunk_size)
 {
   g_return_if_fail (FERRY_IS_MAP (self));
   g_return_if_fail (chunk_size <= FERRY_MAP_MAX_CHUNK_SIZE);
+  ferry_return_if_elsewhere (self->home);
 
   if (self->chunk_size == chunk_size)
     return;
@@ -272,7 +275,8 @@ ferry_map_set_chunk_size (FerryMap *self, guint chunk_size)
  * @self: a map
  * @max_in_flight: how many items may be in flight; 0 for what keeps the workers busy
  *
- * Sets [property@Ferry.Map:max-in-flight]. May be called at any time. A lower number takes nothing back.
+ * Sets [property@Ferry.Map:max-in-flight]. May be called at any time. A lower number takes nothing back. On the
+ * router's thread.
  *
  * Since: 0.1
  */
@@ -281,6 +285,7 @@ ferry_map_set_max_in_flight (FerryMap *self, guint max_in_flight)
 {
   g_return_if_fail (FERRY_IS_MAP (self));
   g_return_if_fail (max_in_flight <= G_MAXINT);
+  ferry_return_if_elsewhere (self->home);
 
   if (self->max_in_flight == max_in_flight)
     return;
@@ -298,7 +303,7 @@ ferry_map_set_max_in_flight (FerryMap *self, guint max_in_flight)
  * Sets how long an item may take once it is begun, as [method@Ferry.Task.set_run_timeout] does for a task. When the
  * time is over, the item fails with %FERRY_ERROR_TIMED_OUT at once, and the others go on; the worker is asked to stop,
  * and ended when it does not. Items with a limit are given to workers one by one, whatever
- * [property@Ferry.Map:chunk-size] says.
+ * [property@Ferry.Map:chunk-size] says. On the router's thread.
  *
  * Since: 0.1
  */
@@ -308,6 +313,7 @@ ferry_map_set_run_timeout (FerryMap *self, gint64 timeout)
   g_return_if_fail (FERRY_IS_MAP (self));
   g_return_if_fail (!self->feeding);
   g_return_if_fail (timeout >= 0);
+  ferry_return_if_elsewhere (self->home);
 
   self->run_timeout = timeout;
 }
@@ -317,7 +323,8 @@ ferry_map_set_run_timeout (FerryMap *self, gint64 timeout)
  * @self: a map
  * @priority: the priority of the map's chunks
  *
- * Sets [property@Ferry.Map:priority]. May be called at any time, and counts for the chunks that are made then.
+ * Sets [property@Ferry.Map:priority]. May be called at any time, and counts for the chunks that are made then. On the
+ * router's thread.
  *
  * Since: 0.1
  */
@@ -325,6 +332,7 @@ void
 ferry_map_set_priority (FerryMap *self, int priority)
 {
   g_return_if_fail (FERRY_IS_MAP (self));
+  ferry_return_if_elsewhere (self->home);
 
   if (self->priority == priority)
     return;
@@ -336,7 +344,7 @@ ferry_map_set_priority (FerryMap *self, int priority)
  * ferry_map_get_executor:
  * @self: a map
  *
- * The executor that runs the map's chunks.
+ * The executor that runs the map's chunks. Any thread.
  *
  * Returns: (transfer none): the executor
  *
@@ -354,7 +362,7 @@ ferry_map_get_executor (FerryMap *self)
  * ferry_map_get_function:
  * @self: a map
  *
- * The name of the function that is applied to the items.
+ * The name of the function that is applied to the items. Any thread.
  *
  * Returns: (transfer none): the name
  *
@@ -372,7 +380,7 @@ ferry_map_get_function (FerryMap *self)
  * ferry_map_get_order:
  * @self: a map
  *
- * In which order results come.
+ * In which order results come. Any thread.
  *
  * Returns: the order
  *
@@ -390,7 +398,7 @@ ferry_map_get_order (FerryMap *self)
  * ferry_map_get_chunk_size:
  * @self: a map
  *
- * What [property@Ferry.Map:chunk-size] was set to.
+ * What [property@Ferry.Map:chunk-size] was set to. On the router's thread.
  *
  * Returns: the number of items, or 0
  *
@@ -400,6 +408,7 @@ guint
 ferry_map_get_chunk_size (FerryMap *self)
 {
   g_return_val_if_fail (FERRY_IS_MAP (self), 0);
+  ferry_return_val_if_elsewhere (self->home, 0);
 
   return self->chunk_size;
 }
@@ -408,7 +417,7 @@ ferry_map_get_chunk_size (FerryMap *self)
  * ferry_map_get_max_in_flight:
  * @self: a map
  *
- * What [property@Ferry.Map:max-in-flight] was set to.
+ * What [property@Ferry.Map:max-in-flight] was set to. On the router's thread.
  *
  * Returns: the number of items, or 0
  *
@@ -418,6 +427,7 @@ guint
 ferry_map_get_max_in_flight (FerryMap *self)
 {
   g_return_val_if_fail (FERRY_IS_MAP (self), 0);
+  ferry_return_val_if_elsewhere (self->home, 0);
 
   return self->max_in_flight;
 }
@@ -427,7 +437,8 @@ ferry_map_get_max_in_flight (FerryMap *self)
  * @self: a map
  *
  * How many items may be in flight as things are: [property@Ferry.Map:max-in-flight] where that was set, and else what
- * it says. That may change while the map finds out how long items take, and with the pool's workers.
+ * it says. That may change while the map finds out how long items take, and with the pool's workers. On the router's
+ * thread.
  *
  * Returns: the number of items
  *
@@ -437,6 +448,7 @@ guint64
 ferry_map_get_in_flight_limit (FerryMap *self)
 {
   g_return_val_if_fail (FERRY_IS_MAP (self), 0);
+  ferry_return_val_if_elsewhere (self->home, 0);
 
   return ferry_map_get_bound (self);
 }
@@ -446,7 +458,8 @@ ferry_map_get_in_flight_limit (FerryMap *self)
  * @self: a map
  *
  * How many items are in flight: added or taken from the input, and their results not taken yet. While that is less than
- * [method@Ferry.Map.get_in_flight_limit], and nothing waits in [method@Ferry.Map.add_async], one more can be added.
+ * [method@Ferry.Map.get_in_flight_limit], and nothing waits in [method@Ferry.Map.add_async], one more can be added. On
+ * the router's thread.
  *
  * Returns: the number of items
  *
@@ -456,6 +469,7 @@ guint64
 ferry_map_get_n_in_flight (FerryMap *self)
 {
   g_return_val_if_fail (FERRY_IS_MAP (self), 0);
+  ferry_return_val_if_elsewhere (self->home, 0);
 
   return ferry_map_count_in_flight (self);
 }
@@ -464,7 +478,7 @@ ferry_map_get_n_in_flight (FerryMap *self)
  * ferry_map_get_priority:
  * @self: a map
  *
- * The priority of the map's chunks.
+ * The priority of the map's chunks. On the router's thread.
  *
  * Returns: the priority
  *
@@ -474,6 +488,7 @@ int
 ferry_map_get_priority (FerryMap *self)
 {
   g_return_val_if_fail (FERRY_IS_MAP (self), 0);
+  ferry_return_val_if_elsewhere (self->home, 0);
 
   return self->priority;
 }
@@ -482,7 +497,7 @@ ferry_map_get_priority (FerryMap *self)
  * ferry_map_get_n_submitted:
  * @self: a map
  *
- * How many items were taken from the input.
+ * How many items were taken from the input. On the router's thread.
  *
  * Returns: the number of items
  *
@@ -492,6 +507,7 @@ guint64
 ferry_map_get_n_submitted (FerryMap *self)
 {
   g_return_val_if_fail (FERRY_IS_MAP (self), 0);
+  ferry_return_val_if_elsewhere (self->home, 0);
 
   return self->n_submitted;
 }
@@ -500,7 +516,7 @@ ferry_map_get_n_submitted (FerryMap *self)
  * ferry_map_get_n_done:
  * @self: a map
  *
- * How many items came to their end, those that failed among them.
+ * How many items came to their end, those that failed among them. On the router's thread.
  *
  * Returns: the number of items
  *
@@ -510,6 +526,7 @@ guint64
 ferry_map_get_n_done (FerryMap *self)
 {
   g_return_val_if_fail (FERRY_IS_MAP (self), 0);
+  ferry_return_val_if_elsewhere (self->home, 0);
 
   return self->n_come;
 }
@@ -518,7 +535,7 @@ ferry_map_get_n_done (FerryMap *self)
  * ferry_map_get_n_failed:
  * @self: a map
  *
- * How many items failed.
+ * How many items failed. On the router's thread.
  *
  * Returns: the number of items
  *
@@ -528,6 +545,7 @@ guint64
 ferry_map_get_n_failed (FerryMap *self)
 {
   g_return_val_if_fail (FERRY_IS_MAP (self), 0);
+  ferry_return_val_if_elsewhere (self->home, 0);
 
   return self->n_failed;
 }
@@ -536,7 +554,7 @@ ferry_map_get_n_failed (FerryMap *self)
  * ferry_map_get_finished:
  * @self: a map
  *
- * Whether the map came to its end; see [signal@Ferry.Map::finished].
+ * Whether the map came to its end; see [signal@Ferry.Map::finished]. On the router's thread.
  *
  * Returns: %TRUE when the map came to its end
  *
@@ -546,6 +564,7 @@ gboolean
 ferry_map_get_finished (FerryMap *self)
 {
   g_return_val_if_fail (FERRY_IS_MAP (self), FALSE);
+  ferry_return_val_if_elsewhere (self->home, FALSE);
 
   return self->finished;
 }
@@ -554,7 +573,7 @@ ferry_map_get_finished (FerryMap *self)
  * ferry_map_get_error:
  * @self: a map
  *
- * Why items were not taken from the input to its end; see [property@Ferry.Map:error].
+ * Why items were not taken from the input to its end; see [property@Ferry.Map:error]. On the router's thread.
  *
  * Returns: (transfer none) (nullable): the error
  *
@@ -564,6 +583,7 @@ const GError *
 ferry_map_get_error (FerryMap *self)
 {
   g_return_val_if_fail (FERRY_IS_MAP (self), NULL);
+  ferry_return_val_if_elsewhere (self->home, NULL);
 
   return self->error;
 }
@@ -572,7 +592,7 @@ ferry_map_get_error (FerryMap *self)
  * ferry_map_get_fraction:
  * @self: a map
  *
- * How many of all items came to their end.
+ * How many of all items came to their end. On the router's thread.
  *
  * Returns: from 0 to 1; negative as long as nobody knows how many items there will be
  *
@@ -584,6 +604,7 @@ ferry_map_get_fraction (FerryMap *self)
   guint64 rest;
 
   g_return_val_if_fail (FERRY_IS_MAP (self), -1);
+  ferry_return_val_if_elsewhere (self->home, -1);
 
   rest = self->input_ended ? 0 : ferry_map_input_get_rest (&self->input);
   if (rest == G_MAXUINT64)

@@ -224,6 +224,7 @@ ferry_map_start (FerryMap *self)
   g_autoptr (FerryMapHold) held G_GNUC_UNUSED = NULL;
 
   g_return_if_fail (FERRY_IS_MAP (self));
+  ferry_return_if_elsewhere (self->home);
 
   held = ferry_map_hold (self);
   ferry_map_choose_mode (self, FERRY_MAP_MODE_EMITTED);
@@ -346,6 +347,8 @@ ferry_map_next (FerryMap *self, gint64 timeout, guint64 *index, GVariant **value
   g_return_val_if_fail (FERRY_IS_MAP (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
+  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+    return FALSE;
   held = ferry_map_hold (self);
   clear_outputs (value, failure);
   return ferry_map_choose_mode (self, FERRY_MAP_MODE_TAKEN) && ferry_map_wait (self, has_news, timeout, error) &&
@@ -371,6 +374,7 @@ ferry_map_next_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyCall
 
   g_return_if_fail (FERRY_IS_MAP (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+  ferry_return_if_elsewhere (self->home);
 
   call = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (call, ferry_map_next_async);
@@ -394,6 +398,7 @@ ferry_map_next_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyCall
  * @error: return location for an error
  *
  * Ends [method@Ferry.Map.next_async], as [method@Ferry.Map.next] does: at the end, it returns %FALSE without an error.
+ * Any thread.
  *
  * Fails with the error of the source, or that of an executor that takes nothing more, behind the last result; with
  * %G_IO_ERROR_CANCELLED when the waiting or the map was cancelled, and with %G_IO_ERROR_PENDING when another call took

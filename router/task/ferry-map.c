@@ -76,6 +76,7 @@ ferry_map_finalize (GObject *object)
   g_clear_error (&self->collect_error);
   g_clear_error (&self->error);
   g_clear_object (&self->executor);
+  g_clear_pointer (&self->home, ferry_home_unref);
   g_free (self->function);
 
   G_OBJECT_CLASS (ferry_map_parent_class)->finalize (object);
@@ -115,7 +116,7 @@ ferry_map_init (FerryMap *self)
  * @function: the name that the function is registered with in the workers
  * @order: in which order results come
  *
- * Makes a map without items.
+ * Makes a map without items. Any thread.
  *
  * Returns: (transfer full): a new map
  *
@@ -142,7 +143,7 @@ is_fresh (FerryMap *self)
  * @self: a map that was not started, and has no input
  * @arguments: an array or a tuple, each of whose elements is the arguments of an item; a floating reference is sunk
  *
- * Sets what the function is applied to.
+ * Sets what the function is applied to. On the router's thread.
  *
  * Since: 0.1
  */
@@ -151,6 +152,7 @@ ferry_map_set_arguments (FerryMap *self, GVariant *arguments)
 {
   g_return_if_fail (FERRY_IS_MAP (self) && is_fresh (self));
   g_return_if_fail (arguments != NULL && g_variant_is_container (arguments));
+  ferry_return_if_elsewhere (self->home);
 
   self->input.kind = FERRY_MAP_INPUT_CONTAINER;
   self->input.from = g_variant_ref_sink (arguments);
@@ -161,7 +163,7 @@ ferry_map_set_arguments (FerryMap *self, GVariant *arguments)
  * @self: a map that was not started, and has no input
  * @arguments: (element-type GLib.Variant): the arguments of each item; elements that float are sunk
  *
- * Sets what the function is applied to. The array must not change until the map is finished.
+ * Sets what the function is applied to. The array must not change until the map is finished. On the router's thread.
  *
  * Since: 0.1
  */
@@ -170,6 +172,7 @@ ferry_map_set_array (FerryMap *self, GPtrArray *arguments)
 {
   g_return_if_fail (FERRY_IS_MAP (self) && is_fresh (self));
   g_return_if_fail (arguments != NULL);
+  ferry_return_if_elsewhere (self->home);
 
   self->input.kind = FERRY_MAP_INPUT_ARRAY;
   self->input.from = g_ptr_array_ref (arguments);
@@ -198,7 +201,7 @@ items_changed (GListModel *model, guint position, guint n_removed, guint n_added
  *
  * Applies the function to the items of a list, from the first to the last. The list may change meanwhile: what is added
  * behind the place that was reached is mapped as well, as long as that is not the end. Indices count the items that
- * were submitted.
+ * were submitted. On the router's thread.
  *
  * Since: 0.1
  */
@@ -209,6 +212,7 @@ ferry_map_set_model (FerryMap *self, GListModel *model, FerryMapArguments func, 
   g_return_if_fail (FERRY_IS_MAP (self) && is_fresh (self));
   g_return_if_fail (G_IS_LIST_MODEL (model));
   g_return_if_fail (func != NULL);
+  ferry_return_if_elsewhere (self->home);
 
   self->input.kind = FERRY_MAP_INPUT_MODEL;
   self->input.from = g_object_ref (model);
@@ -227,6 +231,7 @@ ferry_map_set_model (FerryMap *self, GListModel *model, FerryMapArguments func, 
  *
  * Applies the function to what a function gives, until that gives %NULL. It is called only when there is room for one
  * item more. Where it fails, what it gave before still comes to its end, and the error is [property@Ferry.Map:error].
+ * On the router's thread.
  *
  * Since: 0.1
  */
@@ -235,6 +240,7 @@ ferry_map_set_source (FerryMap *self, FerryMapSource func, gpointer user_data, G
 {
   g_return_if_fail (FERRY_IS_MAP (self) && is_fresh (self));
   g_return_if_fail (func != NULL);
+  ferry_return_if_elsewhere (self->home);
 
   self->input.kind = FERRY_MAP_INPUT_SOURCE;
   self->input.source = func;
@@ -317,7 +323,7 @@ try_add (FerryMap *self, GVariant *arguments, GError **error)
  * @error: return location for an error
  *
  * Adds an item, and has it run when there is a worker for it, whether the map was started or not. Its index is the
- * number of those that were added before. It never waits.
+ * number of those that were added before. It never waits. On the router's thread.
  *
  * Fails with %FERRY_ERROR_WOULD_BLOCK, and the item is not added, while [method@Ferry.Map.get_in_flight_limit] items
  * are in flight (128 a worker, unless [property@Ferry.Map:max-in-flight] says otherwise) and their results are not
@@ -339,7 +345,7 @@ ferry_map_add (FerryMap *self, GVariant *arguments, GError **error)
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
-  return try_add (self, kept, error);
+  return ferry_home_check_error (self->home, G_STRFUNC, error) && try_add (self, kept, error);
 }
 
 /* Whether a try is worth it: it adds, or says why never. */
@@ -395,8 +401,10 @@ ferry_map_add_waiting (FerryMap *self, GVariant *arguments, gint64 timeout, GErr
   g_return_val_if_fail (self->input.kind == FERRY_MAP_INPUT_BY_HAND, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  held = ferry_map_hold (self);
   kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
+  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+    return FALSE;
+  held = ferry_map_hold (self);
   return wait_for_room (self, timeout, error) && try_add (self, kept, error);
 }
 
@@ -490,6 +498,7 @@ ferry_map_add_async (FerryMap *self, GVariant *arguments, GCancellable *cancella
   g_return_if_fail (FERRY_IS_MAP (self));
   g_return_if_fail (self->input.kind == FERRY_MAP_INPUT_BY_HAND);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+  ferry_return_if_elsewhere (self->home);
 
   held = ferry_map_hold (self);
   waiting = g_new0 (MapAdd, 1);
@@ -519,7 +528,7 @@ ferry_map_add_async (FerryMap *self, GVariant *arguments, GCancellable *cancella
  * @error: return location for an error
  *
  * Ends [method@Ferry.Map.add_async]. Fails as [method@Ferry.Map.add], but not with %FERRY_ERROR_WOULD_BLOCK; and with
- * %G_IO_ERROR_CANCELLED when the waiting was cancelled. The item was not added then.
+ * %G_IO_ERROR_CANCELLED when the waiting was cancelled. The item was not added then. Any thread.
  *
  * Returns: %TRUE when the item was added
  *
@@ -540,7 +549,7 @@ ferry_map_add_finish (FerryMap *self, GAsyncResult *result, GError **error)
  * @self: a map without another input
  *
  * Says that no more items will be added: the map is finished when the results of those that were are taken. What waits
- * in [method@Ferry.Map.add_async] is still added.
+ * in [method@Ferry.Map.add_async] is still added. On the router's thread.
  *
  * Since: 0.1
  */
@@ -549,11 +558,18 @@ ferry_map_close_input (FerryMap *self)
 {
   g_return_if_fail (FERRY_IS_MAP (self));
   g_return_if_fail (self->input.kind == FERRY_MAP_INPUT_BY_HAND);
+  ferry_return_if_elsewhere (self->home);
 
   self->closing = TRUE;
   close_behind_adds (self);
   if (self->feeding)
     ferry_map_pump (self);
+}
+
+static void
+cancel_asked (gpointer data)
+{
+  ferry_map_cancel (data);
 }
 
 /**
@@ -562,7 +578,8 @@ ferry_map_close_input (FerryMap *self)
  *
  * Cancels the map: nothing is taken from its input any more, results that nobody took are dropped, what waits is not
  * begun, and what runs is told to stop, as [method@Ferry.Task.cancel] does. When nothing of it runs any more,
- * [signal@Ferry.Map::finished] says so.
+ * [signal@Ferry.Map::finished] says so. Any thread may call this; on another than the router's, that thread is asked to
+ * cancel the map.
  *
  * Since: 0.1
  */
@@ -573,6 +590,13 @@ ferry_map_cancel (FerryMap *self)
 
   g_return_if_fail (FERRY_IS_MAP (self));
 
+  if (!ferry_home_is_here (self->home))
+    {
+      /* Relaxed: the context orders what comes before and after. */
+      if (!atomic_exchange_explicit (&self->asked, TRUE, memory_order_relaxed))
+        ferry_home_invoke (self->home, cancel_asked, g_object_ref (self), g_object_unref);
+      return;
+    }
   if (self->cancelled || self->finished)
     return;
   held = ferry_map_hold (self);

@@ -373,7 +373,8 @@ ferry_pool_notify_workers (FerryPool *self)
  * @launcher: how a worker is started, which has no senders and transports; the pool's from then on
  *
  * Makes a pool of processes. No worker is started yet, and the router need not run yet. Standard output and error of
- * the workers are logged ([method@Ferry.Launcher.log_stream]), unless the launcher has them go elsewhere.
+ * the workers are logged ([method@Ferry.Launcher.log_stream]), unless the launcher has them go elsewhere. Any thread;
+ * the launcher is the router's thread's from then on.
  *
  * Senders and transports do not reach the workers of a pool. Where the launcher has some when the first worker is
  * started, the pool fails with %FERRY_ERROR_BAD_ARGUMENTS, which [method@Ferry.Pool.start] and each task tell.
@@ -397,7 +398,7 @@ ferry_pool_new (FerryRouter *router, FerryLauncher *launcher)
  *
  * Makes a pool of threads of this program, which run the functions that it has registered itself. The same tasks run in
  * them, with the same order and the same limits. A thread cannot be killed: a task that does not end when it is
- * cancelled is given up when its grace is over, and its thread is left behind.
+ * cancelled is given up when its grace is over, and its thread is left behind. Any thread.
  *
  * Returns: (transfer full): the pool
  *
@@ -425,6 +426,7 @@ guint
 ferry_pool_get_min_workers (FerryPool *self)
 {
   g_return_val_if_fail (FERRY_IS_POOL (self), 0);
+  ferry_return_val_if_elsewhere (self->router->home, 0);
 
   return self->min_workers;
 }
@@ -443,6 +445,7 @@ guint
 ferry_pool_get_max_workers (FerryPool *self)
 {
   g_return_val_if_fail (FERRY_IS_POOL (self), 0);
+  ferry_return_val_if_elsewhere (self->router->home, 0);
 
   return self->max_workers;
 }
@@ -461,6 +464,7 @@ guint
 ferry_pool_get_n_workers (FerryPool *self)
 {
   g_return_val_if_fail (FERRY_IS_POOL (self), 0);
+  ferry_return_val_if_elsewhere (self->router->home, 0);
 
   return self->workers->len;
 }
@@ -479,6 +483,7 @@ guint
 ferry_pool_get_n_busy (FerryPool *self)
 {
   g_return_val_if_fail (FERRY_IS_POOL (self), 0);
+  ferry_return_val_if_elsewhere (self->router->home, 0);
 
   return count_busy (self);
 }
@@ -497,6 +502,7 @@ guint64
 ferry_pool_get_n_restarts (FerryPool *self)
 {
   g_return_val_if_fail (FERRY_IS_POOL (self), 0);
+  ferry_return_val_if_elsewhere (self->router->home, 0);
 
   return self->n_restarts;
 }
@@ -515,6 +521,7 @@ const GError *
 ferry_pool_get_error (FerryPool *self)
 {
   g_return_val_if_fail (FERRY_IS_POOL (self), NULL);
+  ferry_return_val_if_elsewhere (self->router->home, NULL);
 
   return self->error;
 }
@@ -533,6 +540,7 @@ const char *
 ferry_pool_get_name (FerryPool *self)
 {
   g_return_val_if_fail (FERRY_IS_POOL (self), NULL);
+  ferry_return_val_if_elsewhere (self->router->home, NULL);
 
   if (self->name == NULL)
     self->name = self->launcher != NULL ? ferry_launcher_dup_program_name (self->launcher) : g_strdup ("thread");
@@ -572,6 +580,7 @@ GListModel *
 ferry_pool_get_workers (FerryPool *self)
 {
   g_return_val_if_fail (FERRY_IS_POOL (self), NULL);
+  ferry_return_val_if_elsewhere (self->router->home, NULL);
 
   return G_LIST_MODEL (self->list);
 }

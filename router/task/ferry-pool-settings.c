@@ -22,6 +22,7 @@ ferry_pool_set_name (FerryPool *self, const char *name)
   char *copy;
 
   g_return_if_fail (FERRY_IS_POOL (self));
+  ferry_return_if_elsewhere (self->router->home);
 
   copy = g_strdup (name);
   g_free (self->name);
@@ -42,6 +43,7 @@ void
 ferry_pool_set_min_workers (FerryPool *self, guint min_workers)
 {
   g_return_if_fail (FERRY_IS_POOL (self));
+  ferry_return_if_elsewhere (self->router->home);
 
   if (self->min_workers == min_workers)
     return;
@@ -64,6 +66,7 @@ void
 ferry_pool_set_min_idle (FerryPool *self, guint min_idle)
 {
   g_return_if_fail (FERRY_IS_POOL (self));
+  ferry_return_if_elsewhere (self->router->home);
 
   if (self->min_idle == min_idle)
     return;
@@ -88,6 +91,7 @@ ferry_pool_set_max_workers (FerryPool *self, guint max_workers)
 {
   g_return_if_fail (FERRY_IS_POOL (self));
   g_return_if_fail (max_workers >= 1);
+  ferry_return_if_elsewhere (self->router->home);
 
   if (self->max_workers == max_workers)
     return;
@@ -110,6 +114,7 @@ ferry_pool_set_idle_timeout (FerryPool *self, gint64 idle_timeout)
 {
   g_return_if_fail (FERRY_IS_POOL (self));
   g_return_if_fail (idle_timeout >= 0 && idle_timeout < G_MAXINT64 / 2);
+  ferry_return_if_elsewhere (self->router->home);
 
   if (self->idle_timeout == idle_timeout)
     return;
@@ -131,6 +136,7 @@ ferry_pool_set_max_age (FerryPool *self, gint64 max_age)
 {
   g_return_if_fail (FERRY_IS_POOL (self));
   g_return_if_fail (max_age >= 0);
+  ferry_return_if_elsewhere (self->router->home);
 
   if (self->max_age == max_age)
     return;
@@ -152,6 +158,7 @@ void
 ferry_pool_set_max_tasks (FerryPool *self, guint max_tasks)
 {
   g_return_if_fail (FERRY_IS_POOL (self));
+  ferry_return_if_elsewhere (self->router->home);
 
   if (self->max_tasks == max_tasks)
     return;
@@ -172,6 +179,7 @@ void
 ferry_pool_set_max_memory (FerryPool *self, guint64 max_memory)
 {
   g_return_if_fail (FERRY_IS_POOL (self));
+  ferry_return_if_elsewhere (self->router->home);
 
   if (self->max_memory == max_memory)
     return;
@@ -192,6 +200,7 @@ void
 ferry_pool_set_death_limit (FerryPool *self, guint death_limit)
 {
   g_return_if_fail (FERRY_IS_POOL (self));
+  ferry_return_if_elsewhere (self->router->home);
 
   if (self->death_limit == death_limit)
     return;
@@ -212,6 +221,7 @@ void
 ferry_pool_set_use_nursery (FerryPool *self, gboolean use_nursery)
 {
   g_return_if_fail (FERRY_IS_POOL (self));
+  ferry_return_if_elsewhere (self->router->home);
 
   if (self->use_nursery == use_nursery)
     return;
@@ -242,6 +252,7 @@ ferry_pool_set_restart_limit (FerryPool *self, guint restarts, gint64 interval)
 {
   g_return_if_fail (FERRY_IS_POOL (self));
   g_return_if_fail (interval > 0);
+  ferry_return_if_elsewhere (self->router->home);
 
   self->restart_limit = restarts;
   self->restart_interval = interval;
@@ -264,6 +275,7 @@ ferry_pool_set_initialiser (FerryPool *self, const char *function, GVariant *arg
   g_autofree char *name = g_strdup (function);
 
   g_return_if_fail (FERRY_IS_POOL (self));
+  ferry_return_if_elsewhere (self->router->home);
 
   g_clear_pointer (&self->initialiser_arguments, g_variant_unref);
   if (arguments != NULL)
@@ -289,6 +301,7 @@ ferry_pool_set_finaliser (FerryPool *self, const char *function, GVariant *argum
   g_autofree char *name = g_strdup (function);
 
   g_return_if_fail (FERRY_IS_POOL (self));
+  ferry_return_if_elsewhere (self->router->home);
 
   g_clear_pointer (&self->finaliser_arguments, g_variant_unref);
   if (arguments != NULL)

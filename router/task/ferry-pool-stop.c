@@ -60,6 +60,7 @@ ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellabl
   g_autoptr (GError) reason = NULL;
 
   g_return_if_fail (FERRY_IS_POOL (self));
+  ferry_return_if_elsewhere (self->router->home);
 
   kept = g_object_ref (self);
   task = g_task_new (self, cancellable, callback, user_data);
@@ -96,7 +97,7 @@ ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellabl
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Ends [method@Ferry.Pool.stop_async].
+ * Ends [method@Ferry.Pool.stop_async]. Any thread.
  *
  * Fails with %FERRY_ERROR_BUSY when the pool was being stopped already, and with %G_IO_ERROR_CANCELLED.
  *

@@ -452,6 +452,8 @@ ferry_pool_constructed (GObject *object)
 
   self->timers = ferry_router_get_timers (self->router);
   self->in_threads = self->launcher == NULL;
+  if (self->launcher != NULL)
+    ferry_launcher_bind (self->launcher, self->router->home);
 }
 
 /* The workers end with their pool. What they have in hand goes back to executors, of which there are none: each holds
@@ -577,6 +579,7 @@ void
 ferry_pool_reset (FerryPool *self)
 {
   g_return_if_fail (FERRY_IS_POOL (self));
+  ferry_return_if_elsewhere (self->router->home);
 
   g_clear_error (&self->error);
   g_array_set_size (self->restarts, 0);

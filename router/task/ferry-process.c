@@ -82,6 +82,13 @@ done (FerryTask *task, gpointer data)
   ferry_waiters_return (&self->end_waiters);
 }
 
+/* Another thread dropped the last reference. */
+static void
+shut_down (gpointer executor)
+{
+  ferry_executor_shutdown_async (executor, 0, NULL, NULL, NULL);
+}
+
 static void
 ferry_process_dispose (GObject *object)
 {
@@ -93,8 +100,10 @@ ferry_process_dispose (GObject *object)
       ferry_task_cancel (self->task);
     }
   /* With no time left, so the worker is killed now. */
-  if (self->executor != NULL)
+  if (self->executor != NULL && ferry_home_is_here (self->router->home))
     ferry_executor_shutdown_async (self->executor, 0, NULL, NULL, NULL);
+  else if (self->executor != NULL)
+    ferry_home_invoke (self->router->home, shut_down, g_object_ref (self->executor), g_object_unref);
   g_clear_object (&self->task);
   g_clear_object (&self->executor);
   g_queue_clear_full (&self->values, (GDestroyNotify) g_variant_unref);
@@ -134,7 +143,7 @@ ferry_process_init (FerryProcess *self)
  * @error: return location for an error
  *
  * Starts a process that runs the function. It is the executable that this process runs, without arguments: where that
- * is the interpreter of a script, use a [class@Ferry.Pool] whose launcher names both.
+ * is the interpreter of a script, use a [class@Ferry.Pool] whose launcher names both. On the router's thread.
  *
  * Fails with %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD, with %FERRY_ERROR_UNKNOWN_FUNCTION when this
  * program has not registered the function, or has not called [func@Ferry.Worker.main], and with
@@ -190,7 +199,7 @@ ferry_process_new (FerryRouter *router, const char *function, GVariant *argument
  * ferry_process_get_task:
  * @self: a process
  *
- * The task behind the process, for its state, its progress and its times.
+ * The task behind the process, for its state, its progress and its times. Any thread.
  *
  * Returns: (transfer none): the task
  *
@@ -253,7 +262,7 @@ wait (FerryProcess *self, FerryCondition condition, gint64 timeout, const char *
  * Takes the next value that the function yielded, and waits for it. While it waits, the router's main context is
  * iterated, so this is for tests and console programs; an application uses [method@Ferry.Process.next_async].
  *
- * How the function ended is said by [method@Ferry.Process.join].
+ * How the function ended is said by [method@Ferry.Process.join]. On the router's thread.
  *
  * Fails with %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_BUSY in a handler of the router's, %FERRY_ERROR_NOT_RUNNING and
  * %FERRY_ERROR_WRONG_THREAD.
@@ -269,6 +278,8 @@ ferry_process_next (FerryProcess *self, gint64 timeout, GVariant **value, GError
   g_return_val_if_fail (value != NULL, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
+  if (!ferry_home_check_error (self->router->home, G_STRFUNC, error))
+    return FALSE;
   *value = NULL;
   if (!has_news (self) && !wait (self, has_news, timeout, "neither yielded nor ended", error))
     return FALSE;
@@ -283,7 +294,7 @@ ferry_process_next (FerryProcess *self, gint64 timeout, GVariant **value, GError
  * @callback: (scope async): called when there is a value, or the function has ended
  * @user_data: data for @callback
  *
- * Waits for the next value that the function yields, or its end.
+ * Waits for the next value that the function yields, or its end. On the router's thread.
  *
  * Since: 0.1
  */
@@ -294,6 +305,7 @@ ferry_process_next_async (FerryProcess *self, GCancellable *cancellable, GAsyncR
   g_autoptr (GTask) call = NULL;
 
   g_return_if_fail (FERRY_IS_PROCESS (self));
+  ferry_return_if_elsewhere (self->router->home);
 
   call = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (call, ferry_process_next_async);
@@ -310,7 +322,7 @@ ferry_process_next_async (FerryProcess *self, GCancellable *cancellable, GAsyncR
  * @value: (out) (transfer full) (nullable): where the value goes; %NULL when the function has ended
  * @error: return location for an error
  *
- * Ends [method@Ferry.Process.next_async].
+ * Ends [method@Ferry.Process.next_async]. Any thread.
  *
  * Fails with %G_IO_ERROR_CANCELLED, and with %G_IO_ERROR_PENDING when another call took the value that this one waited
  * for.
@@ -360,6 +372,7 @@ raise_error (FerryProcess *self, GError **error)
  * Waits for the function's end, and raises its error. What it yielded and nobody took stays to be taken, but a function
  * that waits for somebody to take what it yields does not end: take it first. While this waits, the router's main
  * context is iterated, so it is for tests and console programs; an application uses [method@Ferry.Process.join_async].
+ * On the router's thread.
  *
  * Fails with the function's error, with %FERRY_ERROR_WORKER_LOST when its process died, and as
  * [method@Ferry.Process.next] does.
@@ -374,6 +387,8 @@ ferry_process_join (FerryProcess *self, gint64 timeout, GError **error)
   g_return_val_if_fail (FERRY_IS_PROCESS (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
+  if (!ferry_home_check_error (self->router->home, G_STRFUNC, error))
+    return FALSE;
   if (!ferry_task_get_done (self->task) && !wait (self, is_done, timeout, "did not end", error))
     return FALSE;
   return raise_error (self, error);
@@ -386,7 +401,7 @@ ferry_process_join (FerryProcess *self, gint64 timeout, GError **error)
  * @callback: (scope async): called when the function has ended
  * @user_data: data for @callback
  *
- * Waits for the function's end.
+ * Waits for the function's end. On the router's thread.
  *
  * Since: 0.1
  */
@@ -397,6 +412,7 @@ ferry_process_join_async (FerryProcess *self, GCancellable *cancellable, GAsyncR
   g_autoptr (GTask) call = NULL;
 
   g_return_if_fail (FERRY_IS_PROCESS (self));
+  ferry_return_if_elsewhere (self->router->home);
 
   call = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (call, ferry_process_join_async);
@@ -412,7 +428,7 @@ ferry_process_join_async (FerryProcess *self, GCancellable *cancellable, GAsyncR
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Ends [method@Ferry.Process.join_async].
+ * Ends [method@Ferry.Process.join_async]. Any thread.
  *
  * Fails with the function's error, with %FERRY_ERROR_WORKER_LOST when its process died, and with %G_IO_ERROR_CANCELLED.
  *
@@ -433,7 +449,7 @@ ferry_process_join_finish (FerryProcess *self, GAsyncResult *result, GError **er
  * @self: a process
  * @error: return location for an error
  *
- * The function's result.
+ * The function's result. On the router's thread.
  *
  * Fails with %FERRY_ERROR_NOT_DONE before the end, and then as [method@Ferry.Process.join] does.
  *
@@ -447,5 +463,7 @@ ferry_process_get_result (FerryProcess *self, GError **error)
   g_return_val_if_fail (FERRY_IS_PROCESS (self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
+  if (!ferry_home_check_error (self->router->home, G_STRFUNC, error))
+    return NULL;
   return ferry_task_get_result (self->task, error);
 }

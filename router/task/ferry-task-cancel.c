@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Submitting and cancelling, which may meet: a task is submitted on any thread, and cancelled on the router's, or
- * through a cancellable on any.
+/* Submitting and cancelling, which may meet: a task is submitted and cancelled on any thread. Only the router's thread
+ * changes a task that was submitted; other threads ask it to.
  *
  * Invariant: of ferry_task_claim() and a cancel before it, the word `claim` lets one win. Until it is TAKEN, the driver
  *            and the bridge belong to the thread that claims; from then on, to the router's. */
@@ -130,12 +130,17 @@ refuse_claim (FerryTask *self, guint claim, GError **error)
 static void
 connect_driver (FerryTaskPrivate *priv, FerryTask *self, const FerryTaskDriver *driver, gpointer executor)
 {
+  FerryTaskRest *rest = priv->rest;
+  FerryHome *home;
+
   priv->driver = driver;
   priv->executor = executor;
   priv->submit_time = g_get_monotonic_time ();
-  if (priv->rest != NULL && priv->rest->cancellable != NULL)
-    priv->rest->bridge = ferry_task_bridge_new (self, priv->rest->cancellable,
-                                                driver->get_context != NULL ? driver->get_context (executor) : NULL);
+  home = driver->get_home (executor);
+  if (home != NULL)
+    priv->home = ferry_home_ref (home);
+  if (rest != NULL && rest->cancellable != NULL)
+    rest->bridge = ferry_task_bridge_new (self, rest->cancellable, home != NULL ? ferry_home_get_context (home) : NULL);
 }
 
 void
@@ -190,9 +195,8 @@ forestall_claim (FerryTaskPrivate *priv)
 }
 
 static void
-cancel_waiting (FerryTask *self, FerryTaskPrivate *priv, const FerryTaskTransition *transition)
+cancel_waiting (FerryTask *self, FerryTaskPrivate *priv, const FerryTaskTransition *transition, FerryTaskClaim claim)
 {
-  FerryTaskClaim claim = forestall_claim (priv);
   gboolean was_submitted = claim == FERRY_TASK_CLAIM_TAKEN;
   const FerryTaskDriver *driver = was_submitted ? priv->driver : NULL;
   gpointer executor = was_submitted ? priv->executor : NULL;
@@ -210,7 +214,7 @@ cancel_waiting (FerryTask *self, FerryTaskPrivate *priv, const FerryTaskTransiti
 static void
 cancel_executing (FerryTask *self, FerryTaskPrivate *priv, const FerryTaskTransition *transition)
 {
-  priv->state = transition->next;
+  ferry_task_set_state (priv, transition->next);
   /* First, as the driver may end the task at once: each state is told of. Handlers may end it as well. */
   ferry_task_notify (self, FERRY_TASK_PROP_STATE);
   if (priv->state == FERRY_TASK_STATE_CANCELLING)
@@ -223,18 +227,34 @@ cancel_executing (FerryTask *self, FerryTaskPrivate *priv, const FerryTaskTransi
 static void
 withdraw (FerryTaskPrivate *priv, FerryTask *self)
 {
-  /* Acquire: the driver; pairs with ferry_task_claim(). */
-  if (priv->state == FERRY_TASK_STATE_WAITING &&
-      atomic_load_explicit (&priv->claim, memory_order_acquire) == FERRY_TASK_CLAIM_TAKEN)
+  if (priv->state == FERRY_TASK_STATE_WAITING)
     priv->driver->withdraw (priv->executor, self);
+}
+
+static void
+cancel_asked (gpointer data)
+{
+  ferry_task_cancel (data);
+}
+
+/* any: has the router's thread cancel the task. From now on nothing of the function is signalled. */
+static gboolean
+ask_for_cancel (FerryTask *self, FerryTaskPrivate *priv)
+{
+  /* Acquire-release: what was done before the cancel is seen by the router's thread that heeds it. */
+  if (!ferry_task_get_cancellable (self) || atomic_exchange_explicit (&priv->asked, 1, memory_order_acq_rel) != 0)
+    return FALSE;
+  ferry_home_invoke (priv->home, cancel_asked, g_object_ref (self), g_object_unref);
+  return TRUE;
 }
 
 /**
  * ferry_task_cancel:
  * @self: a task
  *
- * Asks for the end of the task. On the router's thread; from other threads use a cancellable, see
- * [method@Ferry.Task.set_cancellable].
+ * Asks for the end of the task. Any thread may call this. On another than the router's, that thread is asked to cancel
+ * the task, and nothing of the function is signalled from now on; handlers run there and never here. Before the
+ * submission the task is cancelled on the calling thread.
  *
  * A task that no worker has begun is cancelled before this returns; one that was not submitted cannot be any more. A
  * task that a worker has begun, whether the application has heard of that or not, is cancelling. It is cancelled when
@@ -242,7 +262,8 @@ withdraw (FerryTaskPrivate *priv, FerryTask *self)
  * Nothing that the function does meanwhile is signalled, also not its result. [enum@Ferry.TaskState] lists the steps
  * that handlers see. May be called from within any handler.
  *
- * Returns: %FALSE if the task was cancelled before, or is done
+ * Returns: %FALSE if the task was cancelled before, or is done. On another thread %TRUE says that the router's thread
+ * is asked, which may find the task done
  *
  * Since: 0.1
  */
@@ -251,19 +272,26 @@ ferry_task_cancel (FerryTask *self)
 {
   g_autoptr (FerryTask) kept G_GNUC_UNUSED = NULL;
   FerryTaskPrivate *priv;
+  FerryTaskClaim claim;
   const FerryTaskTransition *transition;
 
   g_return_val_if_fail (FERRY_IS_TASK (self), FALSE);
 
   priv = ferry_task_get_private (self);
+  claim = forestall_claim (priv);
+  if (claim == FERRY_TASK_CLAIM_CANCELLED)
+    return FALSE;
+  if (claim == FERRY_TASK_CLAIM_TAKEN && !ferry_home_is_here (priv->home))
+    return ask_for_cancel (self, priv);
   kept = g_object_ref (self);
-  withdraw (priv, self);
+  if (claim == FERRY_TASK_CLAIM_TAKEN)
+    withdraw (priv, self);
   transition = ferry_task_state_next ((FerryTaskState) priv->state, FERRY_TASK_EVENT_CANCEL);
   if (transition->step != FERRY_TASK_STEP_TAKEN)
     return FALSE;
   if (transition->next == FERRY_TASK_STATE_CANCELLING)
     cancel_executing (self, priv, transition);
   else
-    cancel_waiting (self, priv, transition);
+    cancel_waiting (self, priv, transition, claim);
   return TRUE;
 }

@@ -93,13 +93,17 @@ ferry_task_install_signals (FerryTaskClass *klass)
   g_signal_set_va_marshaller (signals[SIGNAL_DONE], type, g_cclosure_marshal_VOID__VOIDv);
 }
 
-/* Whether the task's cancellable was cancelled, on whichever thread, and the router's has not come to cancel the task.
- */
+/* Whether another thread has cancelled the task or its cancellable, and the router's thread has not come to it. */
 static gboolean
 is_forestalled (FerryTaskPrivate *priv)
 {
-  return priv->state == FERRY_TASK_STATE_EXECUTING && priv->rest != NULL && priv->rest->bridge != NULL &&
-         ferry_task_bridge_is_cancelled (priv->rest->bridge);
+  FerryTaskBridge *bridge = priv->rest != NULL ? priv->rest->bridge : NULL;
+
+  if (priv->state != FERRY_TASK_STATE_EXECUTING)
+    return FALSE;
+  /* Acquire: pairs with the exchange in ferry_task_cancel(). */
+  return atomic_load_explicit (&priv->asked, memory_order_acquire) != 0 ||
+         (bridge != NULL && ferry_task_bridge_is_cancelled (bridge));
 }
 
 /* News of the worker find a task that is forestalled as if it were cancelling already, so that none is signalled after
@@ -133,17 +137,19 @@ ferry_task_settle (FerryTask *self, const FerryTaskTransition *transition, gbool
 {
   FerryTaskPrivate *priv = ferry_task_get_private (self);
 
-  priv->state = transition->next;
   priv->leaves_worker = transition->leaves_worker;
   priv->end_time = g_get_monotonic_time ();
-  if (priv->state == FERRY_TASK_STATE_COMPLETED && priv->fraction >= 0)
+  if (transition->next == FERRY_TASK_STATE_COMPLETED && priv->fraction >= 0)
     priv->fraction = 1;
   ferry_task_drop_handles (self);
-  if (!was_submitted)
-    return;
-  priv->driver = NULL;
-  priv->executor = NULL;
-  ferry_task_drop_cancellable (self);
+  if (was_submitted)
+    {
+      priv->driver = NULL;
+      priv->executor = NULL;
+      ferry_task_drop_cancellable (self);
+    }
+  /* Behind all else: any thread may look at a task that is done. */
+  ferry_task_set_state (priv, transition->next);
 }
 
 void
@@ -190,7 +196,7 @@ ferry_task_start (FerryTask *self, GPid pid)
 
   if (look (priv, FERRY_TASK_EVENT_START, &transition) != FERRY_TASK_STEP_TAKEN)
     return FALSE;
-  priv->state = transition->next;
+  ferry_task_set_state (priv, transition->next);
   priv->n_attempts++;
   priv->pid = pid;
   priv->start_time = g_get_monotonic_time ();
@@ -435,7 +441,7 @@ ferry_task_give_back (FerryTask *self)
       finish (self, transition);
       return TRUE;
     }
-  priv->state = transition->next;
+  ferry_task_set_state (priv, transition->next);
   forget_attempt (priv);
   ferry_task_notify (self, FERRY_TASK_PROP_PID);
   ferry_task_notify (self, FERRY_TASK_PROP_START_TIME);

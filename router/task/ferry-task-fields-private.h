@@ -34,8 +34,8 @@ typedef struct _FerryTaskBridge FerryTaskBridge;
 /* The part that is not always there. */
 typedef struct
 {
-  char *name;      /* (nullable) */
-  gint64 deadline; /* monotonic time; 0: none */
+  _Atomic (char *) name; /* (nullable): any, where the task is done */
+  gint64 deadline;       /* monotonic time; 0: none */
   gint64 run_timeout;
   gint64 queue_timeout;
   gint64 cancel_grace;
@@ -60,14 +60,15 @@ typedef struct
 struct _FerryTaskPrivate
 {
   FerryTaskSeat seat;
-  const FerryTaskDriver *driver; /* (nullable): while it is submitted and not done */
-  gpointer executor;             /* (nullable) (unowned): the same */
-  char *function;                /* const */
-  GVariant *arguments;           /* const (nullable) */
-  GVariant *result;              /* (nullable) */
-  GError *error;                 /* (nullable) */
-  FerryTaskRest *rest;           /* (nullable) */
-  double fraction;               /* negative: not known */
+  FerryHome *home;                /* (owned) (nullable): of the executor; const once the claim is TAKEN */
+  const FerryTaskDriver *driver;  /* (nullable): while it is submitted and not done */
+  gpointer executor;              /* (nullable) (unowned): the same */
+  char *function;                 /* const */
+  GVariant *arguments;            /* const (nullable) */
+  GVariant *result;               /* (nullable) */
+  GError *error;                  /* (nullable) */
+  _Atomic (FerryTaskRest *) rest; /* (nullable): any, where the task is done */
+  double fraction;                /* negative: not known */
   gint64 submit_time;
   gint64 start_time;
   gint64 end_time;
@@ -75,9 +76,10 @@ struct _FerryTaskPrivate
   guint n_attempts;
   GPid pid;
   int priority;
-  _Atomic guint claim;     /* atomic: a FerryTaskClaim */
+  _Atomic guint claim;     /* any: a FerryTaskClaim */
+  _Atomic guint8 state;    /* any: a FerryTaskState; changes on the router's thread. Its end is set behind all else */
+  _Atomic guint8 asked;    /* any: another thread asked for its cancel */
   guint kind : 4;          /* const: FerryTaskKind */
-  guint state : 4;         /* FerryTaskState */
   guint leaves_worker : 1; /* done, and the worker may not know yet */
   guint holds_window : 1;  /* what is yielded is not done with when its signal is over */
 };
@@ -119,10 +121,27 @@ typedef struct
 } FerryTaskHandle;
 
 FerryTaskPrivate *ferry_task_get_private (FerryTask *self);
+
+static inline void
+ferry_task_set_state (FerryTaskPrivate *priv, FerryTaskState state)
+{
+  /* Release: what the task came to, for another thread that finds it done. */
+  atomic_store_explicit (&priv->state, (guint8) state, memory_order_release);
+}
+
 /* The same with its defaults when it is missing. */
 const FerryTaskRest *ferry_task_peek_rest (FerryTask *self);
 /* The part that is not always there, made when it is missing. */
 FerryTaskRest *ferry_task_need_rest (FerryTask *self);
+
+/* Whether the caller may look at a task that was submitted: on the router's thread, and on any once it is done, for
+ * then nothing changes any more. With a critical that names the function where not. */
+gboolean ferry_task_check_readable (FerryTask *self, const char *function);
+/* Whether the caller may wait for the task, or change what can be changed after its submission. */
+gboolean ferry_task_check_home (FerryTask *self, const char *function);
+gboolean ferry_task_check_home_error (FerryTask *self, const char *function, GError **error);
+/* Whether the task was not submitted, so that it can be given settings. */
+gboolean ferry_task_check_settable (FerryTask *self, const char *function);
 
 void ferry_task_install_properties (FerryTaskClass *klass);
 void ferry_task_notify (FerryTask *self, FerryTaskProperty property);

@@ -10,7 +10,7 @@
 
 #include "task/ferry-task-group.h"
 
-#include "route/ferry-errands-private.h"
+#include "route/ferry-home-private.h"
 #include "task/ferry-waiters-private.h"
 
 #include <stdatomic.h>
@@ -24,7 +24,8 @@
  * purpose. A task is in the group from when it is added until it is done; it may be in several. The tasks can be of
  * several executors.
  *
- * All of it on the router's thread.
+ * The first thread that adds a task to a group, binds it or waits for it has the group from then on. That is to be the
+ * router's thread, with its main context as the thread-default one.
  *
  * Since: 0.1
  */
@@ -38,9 +39,9 @@ struct _FerryTaskGroup
   gboolean bound;
   GWeakRef owner;
   gpointer owner_address; /* for comparing only */
-  GThread *thread;        /* (unowned): of whoever bound it */
-  GMainContext *context;  /* (nullable): the same thread's */
-  _Atomic gint abandoned; /* atomic: the owner was disposed */
+  FerryHome *home;        /* any: (owned) (nullable): of the thread that used it first; set once */
+  _Atomic gint asked;     /* any: a cancel of another thread is on its way */
+  _Atomic gint abandoned; /* any: the owner was disposed */
 };
 
 enum
@@ -52,6 +53,28 @@ enum
 static GParamSpec *properties[N_PROPERTIES];
 
 G_DEFINE_FINAL_TYPE (FerryTaskGroup, ferry_task_group, G_TYPE_OBJECT)
+
+/* any: (nullable) */
+static FerryHome *
+get_home (FerryTaskGroup *self)
+{
+  return g_atomic_pointer_get (&self->home);
+}
+
+/* any: the first thread that uses the group has it. Returns whether that is this one; with a critical where not. */
+static gboolean
+move_in (FerryTaskGroup *self, const char *function)
+{
+  g_autoptr (FerryHome) home = NULL;
+
+  if (get_home (self) == NULL)
+    {
+      home = ferry_home_new_here ();
+      if (g_atomic_pointer_compare_and_exchange (&self->home, NULL, home))
+        g_steal_pointer (&home);
+    }
+  return ferry_home_check (get_home (self), function);
+}
 
 static gboolean
 is_abandoned (FerryTaskGroup *self)
@@ -99,10 +122,10 @@ owner_disposed (gpointer data, GObject *owner)
 
   /* Release: pairs with is_abandoned(). */
   atomic_store_explicit (&self->abandoned, 1, memory_order_release);
-  if (self->thread == g_thread_self ())
+  if (ferry_home_is_here (get_home (self)))
     cancel_abandoned (self);
   else
-    ferry_errands_post (self->context, cancel_abandoned_cb, g_object_ref (self), g_object_unref);
+    ferry_home_invoke (get_home (self), cancel_abandoned_cb, g_object_ref (self), g_object_unref);
 }
 
 /* main: an owner that is being disposed is not found any more, or has said so; its notification then drops the
@@ -148,7 +171,7 @@ ferry_task_group_finalize (GObject *object)
 
   g_hash_table_unref (self->open);
   g_weak_ref_clear (&self->owner);
-  g_clear_pointer (&self->context, g_main_context_unref);
+  g_clear_pointer (&self->home, ferry_home_unref);
 
   G_OBJECT_CLASS (ferry_task_group_parent_class)->finalize (object);
 }
@@ -210,7 +233,7 @@ task_done (FerryTask *task, FerryTaskGroup *self)
 /**
  * ferry_task_group_new:
  *
- * Makes an empty group.
+ * Makes an empty group. Any thread.
  *
  * Returns: (transfer full): a new group
  *
@@ -242,14 +265,13 @@ ferry_task_group_bind (FerryTaskGroup *self, GObject *owner)
   g_return_if_fail (FERRY_IS_TASK_GROUP (self));
   g_return_if_fail (G_IS_OBJECT (owner));
 
+  if (!move_in (self, G_STRFUNC))
+    return;
   if (is_abandoned (self))
     return;
   unbind (self);
   self->bound = TRUE;
   self->owner_address = owner;
-  self->thread = g_thread_self ();
-  g_clear_pointer (&self->context, g_main_context_unref);
-  self->context = g_main_context_ref_thread_default ();
   g_weak_ref_set (&self->owner, owner);
   g_object_weak_ref (owner, owner_disposed, g_object_ref (self));
 }
@@ -272,6 +294,8 @@ ferry_task_group_add (FerryTaskGroup *self, FerryTask *task)
   g_return_if_fail (FERRY_IS_TASK_GROUP (self));
   g_return_if_fail (FERRY_IS_TASK (task));
 
+  if (!move_in (self, G_STRFUNC))
+    return;
   if (ferry_task_get_done (task) || g_hash_table_contains (self->open, task))
     return;
   handler = g_signal_connect (task, "done", G_CALLBACK (task_done), self);
@@ -281,14 +305,23 @@ ferry_task_group_add (FerryTaskGroup *self, FerryTask *task)
     ferry_task_cancel (task);
 }
 
+static void
+cancel_asked (gpointer data)
+{
+  /* Before the cancel: one that is asked for meanwhile comes once more. As in ferry_task_group_cancel(). */
+  atomic_exchange_explicit (&((FerryTaskGroup *) data)->asked, 0, memory_order_acq_rel);
+  ferry_task_group_cancel (data);
+}
+
 /**
  * ferry_task_group_cancel:
  * @self: a group
  *
  * Cancels all tasks of the group that are not cancelled or done, as [method@Ferry.Task.cancel] does. The group can be
- * used again afterwards. On the router's thread.
+ * used again afterwards. Any thread may call this. On another than the router's, that thread is asked to cancel what
+ * the group has by then.
  *
- * Returns: how many tasks were cancelled
+ * Returns: how many tasks were cancelled; 0 on another thread, as that is not known yet
  *
  * Since: 0.1
  */
@@ -301,6 +334,13 @@ ferry_task_group_cancel (FerryTaskGroup *self)
 
   g_return_val_if_fail (FERRY_IS_TASK_GROUP (self), 0);
 
+  if (!ferry_home_is_here (get_home (self)))
+    {
+      /* Acquire-release: a cancel that finds another one on its way comes before what that one does. */
+      if (!atomic_exchange_explicit (&self->asked, 1, memory_order_acq_rel))
+        ferry_home_invoke (get_home (self), cancel_asked, g_object_ref (self), g_object_unref);
+      return 0;
+    }
   kept = g_object_ref (self);
   tasks = dup_open (self);
   for (guint i = 0; i < tasks->len; i++)
@@ -323,6 +363,7 @@ guint
 ferry_task_group_get_n_open (FerryTaskGroup *self)
 {
   g_return_val_if_fail (FERRY_IS_TASK_GROUP (self), 0);
+  ferry_return_val_if_elsewhere (get_home (self), 0);
 
   return g_hash_table_size (self->open);
 }
@@ -347,6 +388,8 @@ ferry_task_group_wait_async (FerryTaskGroup *self, GCancellable *cancellable, GA
   g_return_if_fail (FERRY_IS_TASK_GROUP (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
+  if (!move_in (self, G_STRFUNC))
+    return;
   call = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (call, ferry_task_group_wait_async);
   g_task_set_check_cancellable (call, FALSE);
@@ -364,7 +407,7 @@ ferry_task_group_wait_async (FerryTaskGroup *self, GCancellable *cancellable, GA
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Ends [method@Ferry.TaskGroup.wait_async]. That all tasks are done does not say how they ended.
+ * Ends [method@Ferry.TaskGroup.wait_async]. That all tasks are done does not say how they ended. Any thread.
  *
  * Fails with %G_IO_ERROR_CANCELLED when the waiting was cancelled.
  *

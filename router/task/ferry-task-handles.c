@@ -138,8 +138,8 @@ may_add (FerryTask *self, GError **error)
   if (atomic_load_explicit (&priv->claim, memory_order_relaxed) != FERRY_TASK_CLAIM_FREE)
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_ALREADY_STARTED,
-                   "Task “%s” was submitted or cancelled already; give it its descriptors before",
-                   ferry_task_get_name (self));
+                   "The task of “%s” was submitted or cancelled already; give it its descriptors before",
+                   ferry_task_get_function (self));
       return FALSE;
     }
   if (rest->handles == NULL || rest->handles->len < FERRY_MAX_HANDED_PER_LINK)

@@ -9,6 +9,7 @@
 
 #pragma once
 
+#include "route/ferry-home-private.h"
 #include "route/ferry-timers-private.h"
 #include "task/ferry-progress-private.h"
 #include "task/ferry-task-state-private.h"
@@ -53,8 +54,8 @@ typedef struct
   /* Drives routing until the task is done (TRUE), or until the time is over (FERRY_ERROR_TIMED_OUT), for
    * ferry_task_wait(). timeout in microseconds, negative for no end. */
   gboolean (*wait) (gpointer executor, FerryTask *task, gint64 timeout, GError **error);
-  /* any: the context (unowned) that the router's thread iterates; without the function, the default one. */
-  GMainContext *(*get_context) (gpointer executor);
+  /* any: the home (unowned) (nullable) of the tasks that the executor has: the router's. */
+  FerryHome *(*get_home) (gpointer executor);
 } FerryTaskDriver;
 
 /* any: claims a task that was not submitted before for the executor (unowned; forgotten when the task is done). Fails

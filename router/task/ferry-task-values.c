@@ -33,6 +33,7 @@ ferry_task_get_kind (FerryTask *self)
  *
  * What the task is called where it is shown, and in errors: unless it was given a name, that of its function and a
  * number, such as “primes 3”.
+ * On the router's thread; any thread, once the task is done.
  *
  * Returns: (transfer none): the name
  *
@@ -41,18 +42,27 @@ ferry_task_get_kind (FerryTask *self)
 const char *
 ferry_task_get_name (FerryTask *self)
 {
+  FerryTaskPrivate *priv;
   FerryTaskRest *rest;
+  char *name;
+  char *made;
 
   g_return_val_if_fail (FERRY_IS_TASK (self), NULL);
+  if (!ferry_task_check_readable (self, G_STRFUNC))
+    return NULL;
 
+  priv = ferry_task_get_private (self);
   rest = ferry_task_need_rest (self);
-  if (rest->name == NULL)
-    {
-      FerryTaskPrivate *priv = ferry_task_get_private (self);
-
-      rest->name = g_strdup_printf ("%s %u", priv->function != NULL ? priv->function : "task", priv->number);
-    }
-  return rest->name;
+  /* Acquire: its letters, of another thread. */
+  name = atomic_load_explicit (&rest->name, memory_order_acquire);
+  if (name != NULL)
+    return name;
+  made = g_strdup_printf ("%s %u", priv->function != NULL ? priv->function : "task", priv->number);
+  /* Release: the letters. Acquire: those of a thread that was faster. */
+  if (atomic_compare_exchange_strong_explicit (&rest->name, &name, made, memory_order_acq_rel, memory_order_acquire))
+    return made;
+  g_free (made);
+  return name;
 }
 
 /**
@@ -95,7 +105,7 @@ ferry_task_get_arguments (FerryTask *self)
  * ferry_task_get_priority:
  * @self: a task
  *
- * The priority in the executor's queue. On the router's thread.
+ * The priority in the executor's queue. On the router's thread; any thread, once the task is done.
  *
  * Returns: the priority
  *
@@ -105,6 +115,8 @@ int
 ferry_task_get_priority (FerryTask *self)
 {
   g_return_val_if_fail (FERRY_IS_TASK (self), 0);
+  if (!ferry_task_check_readable (self, G_STRFUNC))
+    return 0;
 
   return ferry_task_get_private (self)->priority;
 }
@@ -113,7 +125,7 @@ ferry_task_get_priority (FerryTask *self)
  * ferry_task_get_state:
  * @self: a task
  *
- * How far the task has come. On the router's thread.
+ * How far the task has come. Any thread may call this.
  *
  * Returns: the state
  *
@@ -131,7 +143,7 @@ ferry_task_get_state (FerryTask *self)
  * ferry_task_get_done:
  * @self: a task
  *
- * Whether the task is completed, failed or cancelled. On the router's thread.
+ * Whether the task is completed, failed or cancelled. Any thread may call this.
  *
  * Returns: %TRUE if nothing about the task changes any more
  *
@@ -149,7 +161,7 @@ ferry_task_get_done (FerryTask *self)
  * ferry_task_get_cancellable:
  * @self: a task
  *
- * Whether [method@Ferry.Task.cancel] would do something. On the router's thread.
+ * Whether [method@Ferry.Task.cancel] would do something. Any thread may call this.
  *
  * Returns: %TRUE while the task waits, or executes and was not cancelled
  *
@@ -167,7 +179,8 @@ ferry_task_get_cancellable (FerryTask *self)
  * ferry_task_get_fraction:
  * @self: a task
  *
- * How much of the work is done. It never goes back while an attempt lasts. On the router's thread.
+ * How much of the work is done. It never goes back while an attempt lasts. On the router's thread; any thread, once the
+ * task is done.
  *
  * Returns: 0 to 1, or -1 when nobody knows
  *
@@ -177,6 +190,8 @@ double
 ferry_task_get_fraction (FerryTask *self)
 {
   g_return_val_if_fail (FERRY_IS_TASK (self), -1);
+  if (!ferry_task_check_readable (self, G_STRFUNC))
+    return -1;
 
   return ferry_task_get_private (self)->fraction;
 }
@@ -185,7 +200,8 @@ ferry_task_get_fraction (FerryTask *self)
  * ferry_task_get_message:
  * @self: a task
  *
- * The latest text that the function reported with its progress. On the router's thread.
+ * The latest text that the function reported with its progress. On the router's thread; any thread, once the task is
+ * done.
  *
  * Returns: (transfer none) (nullable): the text
  *
@@ -195,6 +211,8 @@ const char *
 ferry_task_get_message (FerryTask *self)
 {
   g_return_val_if_fail (FERRY_IS_TASK (self), NULL);
+  if (!ferry_task_check_readable (self, G_STRFUNC))
+    return NULL;
 
   return ferry_task_peek_rest (self)->message;
 }
@@ -203,7 +221,7 @@ ferry_task_get_message (FerryTask *self)
  * ferry_task_get_amount:
  * @self: a task
  *
- * How much is done, as the function reported it latest. On the router's thread.
+ * How much is done, as the function reported it latest. On the router's thread; any thread, once the task is done.
  *
  * Returns: the amount, in units
  *
@@ -213,6 +231,8 @@ guint64
 ferry_task_get_amount (FerryTask *self)
 {
   g_return_val_if_fail (FERRY_IS_TASK (self), 0);
+  if (!ferry_task_check_readable (self, G_STRFUNC))
+    return 0;
 
   return ferry_task_peek_rest (self)->amount;
 }
@@ -221,7 +241,8 @@ ferry_task_get_amount (FerryTask *self)
  * ferry_task_get_total:
  * @self: a task
  *
- * How much there is to do, as the function reported it latest. On the router's thread.
+ * How much there is to do, as the function reported it latest. On the router's thread; any thread, once the task is
+ * done.
  *
  * Returns: the total, in units, or 0 when it is not known
  *
@@ -231,6 +252,8 @@ guint64
 ferry_task_get_total (FerryTask *self)
 {
   g_return_val_if_fail (FERRY_IS_TASK (self), 0);
+  if (!ferry_task_check_readable (self, G_STRFUNC))
+    return 0;
 
   return ferry_task_peek_rest (self)->total;
 }
@@ -239,7 +262,8 @@ ferry_task_get_total (FerryTask *self)
  * ferry_task_get_unit:
  * @self: a task
  *
- * What the amount is counted in, as the function reported it latest. On the router's thread.
+ * What the amount is counted in, as the function reported it latest. On the router's thread; any thread, once the task
+ * is done.
  *
  * Returns: (transfer none) (nullable): the unit
  *
@@ -249,6 +273,8 @@ const char *
 ferry_task_get_unit (FerryTask *self)
 {
   g_return_val_if_fail (FERRY_IS_TASK (self), NULL);
+  if (!ferry_task_check_readable (self, G_STRFUNC))
+    return NULL;
 
   return ferry_task_peek_rest (self)->unit;
 }
@@ -259,6 +285,7 @@ ferry_task_get_unit (FerryTask *self)
  *
  * The process that runs the task, or ran it: another one may have that number once the task is done. On the router's
  * thread.
+ * On the router's thread; any thread, once the task is done.
  *
  * Returns: the process, or 0 before a worker began the task
  *
@@ -268,6 +295,8 @@ GPid
 ferry_task_get_pid (FerryTask *self)
 {
   g_return_val_if_fail (FERRY_IS_TASK (self), 0);
+  if (!ferry_task_check_readable (self, G_STRFUNC))
+    return 0;
 
   return ferry_task_get_private (self)->pid;
 }
@@ -276,7 +305,7 @@ ferry_task_get_pid (FerryTask *self)
  * ferry_task_get_n_attempts:
  * @self: a task
  *
- * How often a worker began the task. On the router's thread.
+ * How often a worker began the task. On the router's thread; any thread, once the task is done.
  *
  * Returns: the number of attempts
  *
@@ -286,6 +315,8 @@ guint
 ferry_task_get_n_attempts (FerryTask *self)
 {
   g_return_val_if_fail (FERRY_IS_TASK (self), 0);
+  if (!ferry_task_check_readable (self, G_STRFUNC))
+    return 0;
 
   return ferry_task_get_private (self)->n_attempts;
 }
@@ -294,7 +325,7 @@ ferry_task_get_n_attempts (FerryTask *self)
  * ferry_task_get_submit_time:
  * @self: a task
  *
- * When the task was submitted. On the router's thread.
+ * When the task was submitted. Any thread may call this.
  *
  * Returns: monotonic microseconds, or 0 before
  *
@@ -318,7 +349,7 @@ ferry_task_get_submit_time (FerryTask *self)
  * ferry_task_get_start_time:
  * @self: a task
  *
- * When a worker began the latest attempt. On the router's thread.
+ * When a worker began the latest attempt. On the router's thread; any thread, once the task is done.
  *
  * Returns: monotonic microseconds, or 0 while the task waits
  *
@@ -328,6 +359,8 @@ gint64
 ferry_task_get_start_time (FerryTask *self)
 {
   g_return_val_if_fail (FERRY_IS_TASK (self), 0);
+  if (!ferry_task_check_readable (self, G_STRFUNC))
+    return 0;
 
   return ferry_task_get_private (self)->start_time;
 }
@@ -336,7 +369,7 @@ ferry_task_get_start_time (FerryTask *self)
  * ferry_task_get_end_time:
  * @self: a task
  *
- * When the task was done. On the router's thread.
+ * When the task was done. On the router's thread; any thread, once the task is done.
  *
  * Returns: monotonic microseconds, or 0 before
  *
@@ -346,6 +379,8 @@ gint64
 ferry_task_get_end_time (FerryTask *self)
 {
   g_return_val_if_fail (FERRY_IS_TASK (self), 0);
+  if (!ferry_task_check_readable (self, G_STRFUNC))
+    return 0;
 
   return ferry_task_get_private (self)->end_time;
 }
@@ -354,7 +389,7 @@ ferry_task_get_end_time (FerryTask *self)
  * ferry_task_get_error:
  * @self: a task
  *
- * Why the task failed. On the router's thread.
+ * Why the task failed. On the router's thread; any thread, once the task is done.
  *
  * Returns: (transfer none) (nullable): the error of a task that failed, else %NULL
  *
@@ -364,6 +399,8 @@ const GError *
 ferry_task_get_error (FerryTask *self)
 {
   g_return_val_if_fail (FERRY_IS_TASK (self), NULL);
+  if (!ferry_task_check_readable (self, G_STRFUNC))
+    return NULL;
 
   return ferry_task_get_private (self)->error;
 }
@@ -383,6 +420,8 @@ const GError *
 ferry_task_get_late_error (FerryTask *self)
 {
   g_return_val_if_fail (FERRY_IS_TASK (self), NULL);
+  if (!ferry_task_check_home (self, G_STRFUNC))
+    return NULL;
 
   return ferry_task_peek_rest (self)->late_error;
 }
@@ -391,7 +430,8 @@ ferry_task_get_late_error (FerryTask *self)
  * ferry_task_get_trace:
  * @self: a task
  *
- * Where the task's error came from: a line a place, the innermost first. On the router's thread.
+ * Where the task's error came from: a line a place, the innermost first. On the router's thread; any thread, once the
+ * task is done.
  *
  * Returns: (transfer none) (nullable): the trace
  *
@@ -401,6 +441,8 @@ const char *
 ferry_task_get_trace (FerryTask *self)
 {
   g_return_val_if_fail (FERRY_IS_TASK (self), NULL);
+  if (!ferry_task_check_readable (self, G_STRFUNC))
+    return NULL;
 
   return ferry_task_peek_rest (self)->trace;
 }
@@ -409,7 +451,7 @@ ferry_task_get_trace (FerryTask *self)
  * ferry_task_get_exit:
  * @self: a task
  *
- * How the worker ended that was lost with the task. On the router's thread.
+ * How the worker ended that was lost with the task. On the router's thread; any thread, once the task is done.
  *
  * Returns: (transfer none) (nullable): the exit record
  *
@@ -419,6 +461,8 @@ FerryExit *
 ferry_task_get_exit (FerryTask *self)
 {
   g_return_val_if_fail (FERRY_IS_TASK (self), NULL);
+  if (!ferry_task_check_readable (self, G_STRFUNC))
+    return NULL;
 
   return ferry_task_peek_rest (self)->exit;
 }
@@ -428,11 +472,11 @@ ferry_task_get_exit (FerryTask *self)
  * @self: a task
  * @error: return location for an error
  *
- * Gives the result, once the task is done. On the router's thread. The result comes from another process; it is of the
- * type that the function was registered with.
+ * Gives the result, once the task is done. On the router's thread; any thread, once the task is done. The result comes
+ * from another process; it is of the type that the function was registered with.
  *
- * Fails with %FERRY_ERROR_NOT_DONE before the end, with the task's own error when it failed, and with
- * %G_IO_ERROR_CANCELLED when it was cancelled.
+ * Fails with %FERRY_ERROR_NOT_DONE before the end, on another thread than the router's with %FERRY_ERROR_WRONG_THREAD,
+ * with the task's own error when it failed, and with %G_IO_ERROR_CANCELLED when it was cancelled.
  *
  * Returns: (transfer full) (nullable): the result; %NULL without an error when the task is completed and its function
  *   has none
@@ -447,6 +491,8 @@ ferry_task_get_result (FerryTask *self, GError **error)
   g_return_val_if_fail (FERRY_IS_TASK (self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
+  if (!ferry_task_get_done (self) && !ferry_task_check_home_error (self, G_STRFUNC, error))
+    return NULL;
   priv = ferry_task_get_private (self);
   switch ((FerryTaskState) priv->state)
     {

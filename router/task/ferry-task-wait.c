@@ -30,6 +30,8 @@ ferry_task_wait_async (FerryTask *self, GCancellable *cancellable, GAsyncReadyCa
   g_return_if_fail (FERRY_IS_TASK (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
+  if (!ferry_task_get_done (self) && !ferry_task_check_home (self, G_STRFUNC))
+    return;
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, ferry_task_wait_async);
   g_task_set_check_cancellable (task, FALSE);
@@ -47,7 +49,7 @@ ferry_task_wait_async (FerryTask *self, GCancellable *cancellable, GAsyncReadyCa
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Ends [method@Ferry.Task.wait_async], and gives the task's result.
+ * Ends [method@Ferry.Task.wait_async], and gives the task's result. Any thread.
  *
  * Fails as [method@Ferry.Task.get_result] does; with %G_IO_ERROR_CANCELLED also when the waiting was cancelled, where
  * [property@Ferry.Task:done] tells one from the other.

@@ -45,20 +45,74 @@ ferry_task_need_rest (FerryTask *self)
 {
   FerryTaskPrivate *priv = ferry_task_get_private (self);
 
-  if (priv->rest == NULL)
-    {
-      priv->rest = g_new (FerryTaskRest, 1);
-      *priv->rest = no_rest;
-    }
-  return priv->rest;
+  FerryTaskRest *rest = atomic_load_explicit (&priv->rest, memory_order_acquire);
+  FerryTaskRest *made;
+
+  if (rest != NULL)
+    return rest;
+  made = g_new (FerryTaskRest, 1);
+  *made = no_rest;
+  /* Release: what it begins with, for another thread that looks at a task that is done. Acquire: the same of another's.
+   */
+  if (atomic_compare_exchange_strong_explicit (&priv->rest, &rest, made, memory_order_acq_rel, memory_order_acquire))
+    return made;
+  g_free (made);
+  return rest;
 }
 
 const FerryTaskRest *
 ferry_task_peek_rest (FerryTask *self)
 {
+  /* Acquire: pairs with ferry_task_need_rest(). */
+  FerryTaskRest *rest = atomic_load_explicit (&ferry_task_get_private (self)->rest, memory_order_acquire);
+
+  return rest != NULL ? rest : &no_rest;
+}
+
+static gboolean
+is_taken (FerryTaskPrivate *priv)
+{
+  /* Acquire: the home; pairs with ferry_task_claim(). */
+  return atomic_load_explicit (&priv->claim, memory_order_acquire) == FERRY_TASK_CLAIM_TAKEN;
+}
+
+gboolean
+ferry_task_check_readable (FerryTask *self, const char *function)
+{
   FerryTaskPrivate *priv = ferry_task_get_private (self);
 
-  return priv->rest != NULL ? priv->rest : &no_rest;
+  /* Acquire: what the task came to; pairs with ferry_task_settle(). */
+  return !is_taken (priv) || ferry_home_is_here (priv->home) ||
+         atomic_load_explicit (&priv->state, memory_order_acquire) >= FERRY_TASK_STATE_COMPLETED ||
+         ferry_home_check (priv->home, function);
+}
+
+gboolean
+ferry_task_check_home (FerryTask *self, const char *function)
+{
+  FerryTaskPrivate *priv = ferry_task_get_private (self);
+
+  return !is_taken (priv) || ferry_home_check (priv->home, function);
+}
+
+gboolean
+ferry_task_check_home_error (FerryTask *self, const char *function, GError **error)
+{
+  FerryTaskPrivate *priv = ferry_task_get_private (self);
+
+  return !is_taken (priv) || ferry_home_check_error (priv->home, function, error);
+}
+
+gboolean
+ferry_task_check_settable (FerryTask *self, const char *function)
+{
+  /* Relaxed: settings come before the submission by the caller's own order. */
+  if (atomic_load_explicit (&ferry_task_get_private (self)->claim, memory_order_relaxed) == FERRY_TASK_CLAIM_FREE)
+    return TRUE;
+  g_critical ("%s() was called for a task of “%s” that was submitted or cancelled, and does nothing; give a task its "
+              "settings before it is submitted",
+              function, ferry_task_get_function (self));
+  return FALSE;
 }
 
 static void
@@ -80,7 +134,9 @@ ferry_task_finalize (GObject *object)
 
   ferry_task_drop_handles (FERRY_TASK (object));
   ferry_task_drop_cancellable (FERRY_TASK (object));
-  g_clear_pointer (&priv->rest, rest_free);
+  if (priv->rest != NULL)
+    rest_free (priv->rest);
+  g_clear_pointer (&priv->home, ferry_home_unref);
   g_clear_pointer (&priv->arguments, g_variant_unref);
   g_clear_pointer (&priv->result, g_variant_unref);
   g_clear_error (&priv->error);
@@ -144,8 +200,8 @@ ferry_task_new (FerryTaskKind kind, const char *function, GVariant *arguments)
  * @self: a task that was not submitted
  * @name: (nullable): a name for users; %NULL for the one that it has by itself
  *
- * Sets what the task is called where it is shown, and in errors. May also be called on the router's thread after the
- * task was submitted.
+ * Sets what the task is called where it is shown, and in errors. Any thread may call this before the submission; the
+ * router's thread may do so afterwards, until the task is done.
  *
  * Since: 0.1
  */
@@ -156,6 +212,10 @@ ferry_task_set_name (FerryTask *self, const char *name)
 
   g_return_if_fail (FERRY_IS_TASK (self));
 
+  if (!ferry_task_check_home (self, G_STRFUNC))
+    return;
+  /* Other threads may have the name of a task that is done. */
+  g_return_if_fail (!ferry_task_get_done (self));
   rest = ferry_task_need_rest (self);
   if (g_strcmp0 (rest->name, name) == 0)
     return;
@@ -170,7 +230,8 @@ ferry_task_set_name (FerryTask *self, const char *name)
  * @priority: the priority; 0 at first
  *
  * Sets the priority in the executor's queue: tasks with a higher one go first, those with the same one in the order of
- * their submission. For a task in the queue there is [method@Ferry.Executor.set_task_priority].
+ * their submission. For a task in the queue there is [method@Ferry.Executor.set_task_priority]. Any thread, one at a
+ * time, before the submission.
  *
  * Since: 0.1
  */
@@ -180,6 +241,8 @@ ferry_task_set_priority (FerryTask *self, int priority)
   FerryTaskPrivate *priv;
 
   g_return_if_fail (FERRY_IS_TASK (self));
+  if (!ferry_task_check_settable (self, G_STRFUNC))
+    return;
 
   priv = ferry_task_get_private (self);
   if (priv->priority == priority)
@@ -194,7 +257,8 @@ ferry_task_set_priority (FerryTask *self, int priority)
  * @timeout: microseconds; 0 for none, which it is at first
  *
  * Sets how long an attempt may execute. When the time is over, the task fails with %FERRY_ERROR_TIMED_OUT at once; its
- * worker is asked to stop, and ended when it does not. To call it after the submission is a mistake.
+ * worker is asked to stop, and ended when it does not. After the submission this does nothing, with a critical. Any
+ * thread, one at a time, before the submission.
  *
  * Since: 0.1
  */
@@ -203,6 +267,8 @@ ferry_task_set_run_timeout (FerryTask *self, gint64 timeout)
 {
   g_return_if_fail (FERRY_IS_TASK (self));
   g_return_if_fail (timeout >= 0);
+  if (!ferry_task_check_settable (self, G_STRFUNC))
+    return;
 
   ferry_task_need_rest (self)->run_timeout = timeout;
 }
@@ -214,7 +280,8 @@ ferry_task_set_run_timeout (FerryTask *self, gint64 timeout)
  *
  * Sets when the task is wanted no more, whether it waits or executes by then: it fails with %FERRY_ERROR_TIMED_OUT. The
  * function finds the earlier one of this and of the end of its time to run in [method@Ferry.Job.get_deadline], to hand
- * on to what it asks for in turn. To call it after the submission is a mistake.
+ * on to what it asks for in turn. After the submission this does nothing, with a critical. Any thread, one at a time,
+ * before the submission.
  *
  * Since: 0.1
  */
@@ -223,6 +290,8 @@ ferry_task_set_deadline (FerryTask *self, gint64 deadline)
 {
   g_return_if_fail (FERRY_IS_TASK (self));
   g_return_if_fail (deadline >= 0);
+  if (!ferry_task_check_settable (self, G_STRFUNC))
+    return;
 
   ferry_task_need_rest (self)->deadline = deadline;
 }
@@ -233,7 +302,8 @@ ferry_task_set_deadline (FerryTask *self, gint64 deadline)
  * @timeout: microseconds; 0 for none, which it is at first
  *
  * Sets how long the task may wait, counted from its submission. When the time is over, it fails with
- * %FERRY_ERROR_QUEUE_TIMED_OUT. To call it after the submission is a mistake.
+ * %FERRY_ERROR_QUEUE_TIMED_OUT. After the submission this does nothing, with a critical. Any thread, one at a time,
+ * before the submission.
  *
  * Since: 0.1
  */
@@ -242,6 +312,8 @@ ferry_task_set_queue_timeout (FerryTask *self, gint64 timeout)
 {
   g_return_if_fail (FERRY_IS_TASK (self));
   g_return_if_fail (timeout >= 0);
+  if (!ferry_task_check_settable (self, G_STRFUNC))
+    return;
 
   ferry_task_need_rest (self)->queue_timeout = timeout;
 }
@@ -252,7 +324,8 @@ ferry_task_set_queue_timeout (FerryTask *self, gint64 timeout)
  * @grace: microseconds; two seconds at first
  *
  * Sets how long the function has for ending by itself once it was asked to, by a cancel or because its time is over.
- * A worker that runs it for longer is ended. To call it after the submission is a mistake.
+ * A worker that runs it for longer is ended. After the submission this does nothing, with a critical. Any thread, one
+ * at a time, before the submission.
  *
  * Since: 0.1
  */
@@ -261,6 +334,8 @@ ferry_task_set_cancel_grace (FerryTask *self, gint64 grace)
 {
   g_return_if_fail (FERRY_IS_TASK (self));
   g_return_if_fail (grace >= 0);
+  if (!ferry_task_check_settable (self, G_STRFUNC))
+    return;
 
   ferry_task_need_rest (self)->cancel_grace = grace;
 }
@@ -271,8 +346,8 @@ ferry_task_set_cancel_grace (FerryTask *self, gint64 grace)
  * @retries: how often; 0 at first
  *
  * Sets how often the task is begun again when the worker that runs it is lost. Only for functions that are safe to
- * repeat: the lost worker may have done any part of the work. A function that fails is never repeated. To call it after
- * the submission is a mistake.
+ * repeat: the lost worker may have done any part of the work. A function that fails is never repeated. After the
+ * submission this does nothing, with a critical. Any thread, one at a time, before the submission.
  *
  * Since: 0.1
  */
@@ -280,6 +355,8 @@ void
 ferry_task_set_retries (FerryTask *self, guint retries)
 {
   g_return_if_fail (FERRY_IS_TASK (self));
+  if (!ferry_task_check_settable (self, G_STRFUNC))
+    return;
 
   ferry_task_need_rest (self)->retries = retries;
 }
@@ -290,7 +367,7 @@ ferry_task_set_retries (FerryTask *self, guint retries)
  * @window: how many values, at least 1; 16 at first
  *
  * Sets how many values an iteration may be ahead: so many may be yielded and not handled yet before the function waits.
- * To call it after the submission is a mistake.
+ * After the submission this does nothing, with a critical. Any thread, one at a time, before the submission.
  *
  * Since: 0.1
  */
@@ -299,6 +376,8 @@ ferry_task_set_window (FerryTask *self, guint window)
 {
   g_return_if_fail (FERRY_IS_TASK (self));
   g_return_if_fail (window >= 1 && window <= G_MAXUINT16);
+  if (!ferry_task_check_settable (self, G_STRFUNC))
+    return;
 
   ferry_task_need_rest (self)->window = window;
 }
@@ -310,7 +389,8 @@ ferry_task_set_window (FerryTask *self, guint window)
  *
  * Has the task cancelled with the cancellable, from its submission on. That may happen on any thread: nothing that the
  * function does is signalled from then on, and the router's thread then cancels the task as [method@Ferry.Task.cancel]
- * does. No handler of the task's runs within g_cancellable_cancel(). To call it after the submission is a mistake.
+ * does. No handler of the task's runs within g_cancellable_cancel(). Any thread, one at a time, before the submission;
+ * then this does nothing, with a critical.
  *
  * Since: 0.1
  */
@@ -319,6 +399,8 @@ ferry_task_set_cancellable (FerryTask *self, GCancellable *cancellable)
 {
   g_return_if_fail (FERRY_IS_TASK (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+  if (!ferry_task_check_settable (self, G_STRFUNC))
+    return;
 
   g_set_object (&ferry_task_need_rest (self)->cancellable, cancellable);
 }

@@ -74,7 +74,8 @@ none_runs (gpointer data)
  * Waits until all workers have ended that [func@Ferry.Channel.start] and exchanges started with that router, or all
  * that [func@Ferry.Channel.create] and exchanges forked. Other children of the process are left alone: whoever started
  * them waits for them. It iterates the router's main context meanwhile, or the thread-default one, so it is for tests
- * and console programs. On the router's thread, or that which created them.
+ * and console programs. On the router's thread, or on the
+ * thread that created them.
  *
  * Fails with %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_BUSY in a handler of the router's, %FERRY_ERROR_NOT_RUNNING and
  * %FERRY_ERROR_WRONG_THREAD.
@@ -92,6 +93,8 @@ ferry_wait_all (FerryRouter *router, gint64 timeout, GError **error)
   g_return_val_if_fail (router == NULL || FERRY_IS_ROUTER (router), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
+  if (router != NULL && !ferry_home_check_error (router->home, G_STRFUNC, error))
+    return FALSE;
   if (router != NULL)
     return ferry_iterate_until (router, none_runs, get_running (router), timeout, what, error);
   context = g_main_context_ref_thread_default ();
@@ -105,7 +108,8 @@ ferry_wait_all (FerryRouter *router, gint64 timeout, GError **error)
  * @callback: (scope async): called when none runs
  * @user_data: data for @callback
  *
- * Waits as [func@Ferry.wait_all] does, without blocking, on the same thread.
+ * Waits as [func@Ferry.wait_all] does, without blocking. On the router's thread, or
+ * on the thread that created them.
  *
  * Since: 0.1
  */
@@ -115,6 +119,7 @@ ferry_wait_all_async (FerryRouter *router, GCancellable *cancellable, GAsyncRead
   g_autoptr (GTask) call = NULL;
 
   g_return_if_fail (router == NULL || FERRY_IS_ROUTER (router));
+  ferry_return_if_elsewhere (router != NULL ? router->home : NULL);
 
   call = g_task_new (router, cancellable, callback, user_data);
   g_task_set_source_tag (call, ferry_wait_all_async);
@@ -130,7 +135,7 @@ ferry_wait_all_async (FerryRouter *router, GCancellable *cancellable, GAsyncRead
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Ends [func@Ferry.wait_all_async]. Fails with %G_IO_ERROR_CANCELLED.
+ * Ends [func@Ferry.wait_all_async]. Fails with %G_IO_ERROR_CANCELLED. Any thread.
  *
  * Returns: %TRUE when none runs
  *

@@ -209,6 +209,8 @@ be_nursery (int argc, char **argv)
  * A process that was executed ends by `exit()`. One that a nursery forked flushes its standard streams and ends by
  * `_exit()`, so that what its nursery has registered with `atexit()` is not done once for each worker.
  *
+ * The first thread of the process.
+ *
  * Returns: %FALSE where the program is to go on
  *
  * Since: 0.1

@@ -110,7 +110,8 @@ ferry_attributes_apply (const FerryAttributes *self)
  *
  * Sets what the workers spawned after it are called, in exit records and logs. A worker that a nursery forks, or that
  * runs [func@Ferry.Worker.main], has it as the name of its process as well; one that is executed finds it in the
- * environment as `FERRY_WORKER_NAME`.
+ * environment as `FERRY_WORKER_NAME`. On the router's thread, once the launcher was used with a router; before that on
+ * any, one at a time.
  *
  * Since: 0.1
  */
@@ -121,6 +122,7 @@ ferry_launcher_set_name (FerryLauncher *self, const char *name)
 
   g_return_if_fail (FERRY_IS_LAUNCHER (self));
   g_return_if_fail (name == NULL || (name[0] != '\0' && strlen (name) <= MAX_NAME));
+  ferry_return_if_elsewhere (self->home);
 
   copy = g_strdup (name);
   g_free (self->attributes.name);
@@ -134,7 +136,8 @@ ferry_launcher_set_name (FerryLauncher *self, const char *name)
  *
  * Sets how urgent the workers spawned after it are. To be more urgent than the application needs a privilege; without
  * it the worker ends with %FERRY_CLOSE_REASON_LAUNCH_FAILED. Unless this is called, a worker has the priority of the
- * application, or of its nursery.
+ * application, or of its nursery. On the router's thread, once the launcher was used with a router; before that on any,
+ * one at a time.
  *
  * Since: 0.1
  */
@@ -143,6 +146,7 @@ ferry_launcher_set_nice (FerryLauncher *self, int nice)
 {
   g_return_if_fail (FERRY_IS_LAUNCHER (self));
   g_return_if_fail (nice >= -20 && nice <= 19);
+  ferry_return_if_elsewhere (self->home);
 
   self->attributes.nice = nice;
   self->attributes.nice_set = TRUE;
@@ -155,7 +159,8 @@ ferry_launcher_set_nice (FerryLauncher *self, int nice)
  * @value: how much of it the worker may have, in the unit of @limit
  *
  * Sets a limit for each of the workers spawned after it, which they cannot raise again. A limit above the application's
- * own has the worker end with %FERRY_CLOSE_REASON_LAUNCH_FAILED.
+ * own has the worker end with %FERRY_CLOSE_REASON_LAUNCH_FAILED. On the router's thread, once the launcher was used
+ * with a router; before that on any, one at a time.
  *
  * Since: 0.1
  */
@@ -164,6 +169,7 @@ ferry_launcher_set_limit (FerryLauncher *self, FerryLimit limit, guint64 value)
 {
   g_return_if_fail (FERRY_IS_LAUNCHER (self));
   g_return_if_fail (limit < FERRY_N_LIMITS);
+  ferry_return_if_elsewhere (self->home);
 
   self->attributes.limits_set |= 1u << limit;
   self->attributes.limits[limit] = value;
@@ -180,7 +186,8 @@ ferry_launcher_set_limit (FerryLauncher *self, FerryLimit limit, guint64 value)
  *
  * A line is logged in the domain `Ferry-Worker`, at the level `INFO` for standard output and `MESSAGE` for standard
  * error, with the fields `FERRY_WORKER` (its name), `FERRY_PID` and `FERRY_STREAM`. A line of more than 4 KiB
- * is cut into pieces, and what is no UTF-8 is replaced.
+ * is cut into pieces, and what is no UTF-8 is replaced. On the router's thread, once the launcher was used with a
+ * router; before that on any, one at a time.
  *
  * Since: 0.1
  */
@@ -189,6 +196,7 @@ ferry_launcher_log_stream (FerryLauncher *self, FerryStream stream)
 {
   g_return_if_fail (FERRY_IS_LAUNCHER (self));
   g_return_if_fail (stream == FERRY_STREAM_STDOUT || stream == FERRY_STREAM_STDERR);
+  ferry_return_if_elsewhere (self->home);
 
   ferry_launcher_set_stream (self, stream, FERRY_STREAM_LOGGED, -1);
 }

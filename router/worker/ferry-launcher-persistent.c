@@ -102,6 +102,8 @@ ferry_launcher_spawn_persistent (FerryLauncher *self, const char *address, GPid 
   g_return_val_if_fail (address != NULL && address[0] != '\0', FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
+  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+    return FALSE;
   if (!check_fits (self, error))
     return FALSE;
   plan = g_new0 (FerrySpawnPlan, 1);

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include "route/ferry-home-private.h"
 #include "worker/ferry-attributes-private.h"
 #include "worker/ferry-launcher.h"
 #include "worker/ferry-nursery.h"
@@ -48,9 +49,10 @@ struct _FerryLauncher
 {
   GObject parent_instance;
 
-  char **argv;    /* (owned) */
-  char **environ; /* (owned) */
-  char *cwd;      /* (owned) (nullable) */
+  FerryHome *home; /* (owned) (nullable): of the router that the launcher is used with, from the first use on */
+  char **argv;     /* (owned) */
+  char **environ;  /* (owned) */
+  char *cwd;       /* (owned) (nullable) */
   gint64 attach_timeout;
   gsize arena_size;
   gboolean trusted;
@@ -63,6 +65,8 @@ struct _FerryLauncher
   FerrySandbox *sandbox; /* (owned) (nullable): what its workers run in */
 };
 
+/* main: from now on the launcher, and what belongs to it, is for that thread. */
+void ferry_launcher_bind (FerryLauncher *self, FerryHome *home);
 void ferry_launcher_set_stream (FerryLauncher *self, FerryStream stream, FerryStreamMode mode, int fd);
 /* The path of what is executed. FERRY_ERROR_LAUNCH_FAILED. */
 char *ferry_launcher_find_program (FerryLauncher *self, GError **error);

@@ -184,12 +184,13 @@ ferry_launcher_check_no_senders (FerryLauncher *self, const char *what, const ch
  *
  * Has the next worker that is spawned be passed a sender. That is one of [method@Ferry.Launcher.spawn] or of
  * [func@Ferry.Channel.start]: a pool and a nursery refuse to start with a launcher that has senders, as their workers
- * would not get them.
+ * would not get them. On the router's thread, once the launcher was used with a router; before that on any, one at a
+ * time.
  *
  * Fails with %FERRY_ERROR_ALREADY_STARTED or %FERRY_ERROR_STOPPED when the sender is in use,
  * %FERRY_ERROR_BAD_ARGUMENTS when the name is empty or longer than 255 bytes or begins with `ferry.`, or name or
  * sender were added before, and %FERRY_ERROR_TOO_LARGE with more than 1,024 senders, or more than 64 of them of pipes
- * for latest values.
+ * for latest values, and with %FERRY_ERROR_WRONG_THREAD.
  *
  * Returns: %TRUE on success
  *
@@ -203,6 +204,8 @@ ferry_launcher_add_sender (FerryLauncher *self, const char *name, FerrySender *s
   g_return_val_if_fail (FERRY_IS_SENDER (sender), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
+  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+    return FALSE;
   if (!g_str_has_prefix (name, FERRY_RESERVED_SENDER_PREFIX))
     return add_sender (self, name, sender, "ferry_worker_get_sender()", NULL, NULL, error);
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,

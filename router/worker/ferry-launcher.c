@@ -51,6 +51,7 @@ ferry_launcher_finalize (GObject *object)
   ferry_attributes_clear (&self->attributes);
   g_clear_object (&self->nursery);
   g_clear_object (&self->sandbox);
+  g_clear_pointer (&self->home, ferry_home_unref);
 
   G_OBJECT_CLASS (ferry_launcher_parent_class)->finalize (object);
 }
@@ -72,13 +73,24 @@ ferry_launcher_init (FerryLauncher *self)
   self->senders = ferry_named_senders_new ();
 }
 
+void
+ferry_launcher_bind (FerryLauncher *self, FerryHome *home)
+{
+  if (self->home == NULL)
+    self->home = ferry_home_ref (home);
+  if (self->sandbox != NULL)
+    ferry_sandbox_bind (self->sandbox, self->home);
+  if (self->nursery != NULL)
+    ferry_nursery_bind (self->nursery, self->home);
+}
+
 /**
  * ferry_launcher_new:
  * @argv: (array zero-terminated=1) (element-type filename): the program and its arguments; a program without a
  *   slash is looked for in `PATH`
  *
  * Makes a launcher. The worker has the environment that the application has now, its working directory, and its
- * standard streams, unless told otherwise.
+ * standard streams, unless told otherwise. Any thread.
  *
  * Returns: (transfer full): a new launcher
  *
@@ -101,7 +113,8 @@ ferry_launcher_new (const char *const *argv)
  * @self: a launcher
  * @argv: (array zero-terminated=1) (element-type filename): the program and its arguments
  *
- * Sets what is executed, for the workers spawned after it.
+ * Sets what is executed, for the workers spawned after it. On the router's thread, once the launcher was used with a
+ * router; before that on any, one at a time.
  *
  * Since: 0.1
  */
@@ -112,6 +125,7 @@ ferry_launcher_set_argv (FerryLauncher *self, const char *const *argv)
 
   g_return_if_fail (FERRY_IS_LAUNCHER (self));
   g_return_if_fail (argv != NULL && argv[0] != NULL);
+  ferry_return_if_elsewhere (self->home);
 
   copy = g_strdupv ((char **) argv);
   g_strfreev (self->argv);
@@ -123,7 +137,8 @@ ferry_launcher_set_argv (FerryLauncher *self, const char *const *argv)
  * @self: a launcher
  * @environment: (array zero-terminated=1) (element-type filename): the environment, each entry as `NAME=value`
  *
- * Sets the whole environment of the worker.
+ * Sets the whole environment of the worker. On the router's thread, once the launcher was used with a router; before
+ * that on any, one at a time.
  *
  * Since: 0.1
  */
@@ -134,6 +149,7 @@ ferry_launcher_set_environ (FerryLauncher *self, const char *const *environment)
 
   g_return_if_fail (FERRY_IS_LAUNCHER (self));
   g_return_if_fail (environment != NULL);
+  ferry_return_if_elsewhere (self->home);
 
   copy = g_strdupv ((char **) environment);
   g_strfreev (self->environ);
@@ -146,7 +162,8 @@ ferry_launcher_set_environ (FerryLauncher *self, const char *const *environment)
  * @variable: (type filename): the variable's name
  * @value: (type filename): its value
  *
- * Sets one variable of the worker's environment.
+ * Sets one variable of the worker's environment. On the router's thread, once the launcher was used with a router;
+ * before that on any, one at a time.
  *
  * Since: 0.1
  */
@@ -156,6 +173,7 @@ ferry_launcher_setenv (FerryLauncher *self, const char *variable, const char *va
   g_return_if_fail (FERRY_IS_LAUNCHER (self));
   g_return_if_fail (variable != NULL && strchr (variable, '=') == NULL);
   g_return_if_fail (value != NULL);
+  ferry_return_if_elsewhere (self->home);
 
   self->environ = g_environ_setenv (self->environ, variable, value, TRUE);
 }
@@ -165,7 +183,8 @@ ferry_launcher_setenv (FerryLauncher *self, const char *variable, const char *va
  * @self: a launcher
  * @variable: (type filename): the variable's name
  *
- * Takes one variable out of the worker's environment.
+ * Takes one variable out of the worker's environment. On the router's thread, once the launcher was used with a router;
+ * before that on any, one at a time.
  *
  * Since: 0.1
  */
@@ -174,6 +193,7 @@ ferry_launcher_unsetenv (FerryLauncher *self, const char *variable)
 {
   g_return_if_fail (FERRY_IS_LAUNCHER (self));
   g_return_if_fail (variable != NULL && strchr (variable, '=') == NULL);
+  ferry_return_if_elsewhere (self->home);
 
   self->environ = g_environ_unsetenv (self->environ, variable);
 }
@@ -183,7 +203,8 @@ ferry_launcher_unsetenv (FerryLauncher *self, const char *variable)
  * @self: a launcher
  * @cwd: (nullable) (type filename): a folder; %NULL for the application's own
  *
- * Sets the working directory of the worker.
+ * Sets the working directory of the worker. On the router's thread, once the launcher was used with a router; before
+ * that on any, one at a time.
  *
  * Since: 0.1
  */
@@ -193,6 +214,7 @@ ferry_launcher_set_cwd (FerryLauncher *self, const char *cwd)
   char *copy;
 
   g_return_if_fail (FERRY_IS_LAUNCHER (self));
+  ferry_return_if_elsewhere (self->home);
 
   copy = g_strdup (cwd);
   g_free (self->cwd);
@@ -206,7 +228,8 @@ ferry_launcher_set_cwd (FerryLauncher *self, const char *cwd)
  *
  * Sets how long the worker may take until it asks for its first sender; 30 seconds by default. One that takes longer
  * is killed, with the reason %FERRY_CLOSE_REASON_NEVER_ATTACHED. A worker that was passed no sender need not
- * attach; one whose sandbox requires layers that are its own to enter has to, and has 30 seconds where this is 0.
+ * attach; one whose sandbox requires layers that are its own to enter has to, and has 30 seconds where this is 0. On
+ * the router's thread, once the launcher was used with a router; before that on any, one at a time.
  *
  * Since: 0.1
  */
@@ -215,6 +238,7 @@ ferry_launcher_set_attach_timeout (FerryLauncher *self, gint64 timeout)
 {
   g_return_if_fail (FERRY_IS_LAUNCHER (self));
   g_return_if_fail (timeout >= 0 && timeout < G_MAXINT64 / 2);
+  ferry_return_if_elsewhere (self->home);
 
   self->attach_timeout = timeout;
 }
@@ -225,7 +249,7 @@ ferry_launcher_set_attach_timeout (FerryLauncher *self, gint64 timeout)
  * @capacity: how many bytes, at most 64 GiB; 0 for no buffers
  *
  * Sets how much memory the worker's buffers ([struct@Ferry.Buffer]) may take together; 1 GiB by default. What is never
- * used takes none.
+ * used takes none. On the router's thread, once the launcher was used with a router; before that on any, one at a time.
  *
  * Since: 0.1
  */
@@ -234,6 +258,7 @@ ferry_launcher_set_buffer_capacity (FerryLauncher *self, guint64 capacity)
 {
   g_return_if_fail (FERRY_IS_LAUNCHER (self));
   g_return_if_fail (capacity < FERRY_MAX_ARENA_SIZE);
+  ferry_return_if_elsewhere (self->home);
 
   self->arena_size = ferry_arena_size_for (capacity);
 }
@@ -245,7 +270,8 @@ ferry_launcher_set_buffer_capacity (FerryLauncher *self, guint64 capacity)
  *
  * Sets whether the application may look at the worker's buffers where they lie; by default it may not. A worker keeps
  * its write mapping of a buffer that it has sent, so one that was taken over by what it was given to read can change it
- * while it is looked at: of a worker that is not trusted each buffer is copied first.
+ * while it is looked at: of a worker that is not trusted each buffer is copied first. On the router's thread, once the
+ * launcher was used with a router; before that on any, one at a time.
  *
  * Since: 0.1
  */
@@ -253,6 +279,7 @@ void
 ferry_launcher_set_trusted (FerryLauncher *self, gboolean trusted)
 {
   g_return_if_fail (FERRY_IS_LAUNCHER (self));
+  ferry_return_if_elsewhere (self->home);
 
   self->trusted = trusted;
 }
@@ -273,7 +300,8 @@ ferry_launcher_set_stream (FerryLauncher *self, FerryStream stream, FerryStreamM
  * Has the worker use the application's own stream. That is the default, but for a worker in a sandbox
  * ([method@Ferry.Launcher.set_sandbox]): unless it is told so its standard input is at its end, and what it writes to
  * standard output and error is logged. A terminal that is shared could be set, and a pipe that is shared turned round,
- * whatever the sandbox.
+ * whatever the sandbox. On the router's thread, once the launcher was used with a router; before that on any, one at a
+ * time.
  *
  * Since: 0.1
  */
@@ -282,6 +310,7 @@ ferry_launcher_inherit_stream (FerryLauncher *self, FerryStream stream)
 {
   g_return_if_fail (FERRY_IS_LAUNCHER (self));
   g_return_if_fail (stream < FERRY_N_STREAMS);
+  ferry_return_if_elsewhere (self->home);
 
   ferry_launcher_set_stream (self, stream, FERRY_STREAM_INHERITED, -1);
 }
@@ -291,7 +320,8 @@ ferry_launcher_inherit_stream (FerryLauncher *self, FerryStream stream)
  * @self: a launcher
  * @stream: a standard stream
  *
- * Connects the worker's stream to nothing: it reads an end of file, and what it writes is lost.
+ * Connects the worker's stream to nothing: it reads an end of file, and what it writes is lost. On the router's thread,
+ * once the launcher was used with a router; before that on any, one at a time.
  *
  * Since: 0.1
  */
@@ -300,6 +330,7 @@ ferry_launcher_silence_stream (FerryLauncher *self, FerryStream stream)
 {
   g_return_if_fail (FERRY_IS_LAUNCHER (self));
   g_return_if_fail (stream < FERRY_N_STREAMS);
+  ferry_return_if_elsewhere (self->home);
 
   ferry_launcher_set_stream (self, stream, FERRY_STREAM_SILENCED, -1);
 }
@@ -310,7 +341,8 @@ ferry_launcher_silence_stream (FerryLauncher *self, FerryStream stream)
  * @stream: a standard stream
  * @fd: a descriptor, which becomes the launcher's
  *
- * Connects the stream of each worker spawned after this to a descriptor.
+ * Connects the stream of each worker spawned after this to a descriptor. On the router's thread, once the launcher was
+ * used with a router; before that on any, one at a time.
  *
  * Since: 0.1
  */
@@ -320,6 +352,7 @@ ferry_launcher_take_stream_fd (FerryLauncher *self, FerryStream stream, int fd)
   g_return_if_fail (FERRY_IS_LAUNCHER (self));
   g_return_if_fail (stream < FERRY_N_STREAMS);
   g_return_if_fail (fd >= 0);
+  ferry_return_if_elsewhere (self->home);
 
   ferry_launcher_set_stream (self, stream, FERRY_STREAM_GIVEN, fd);
 }
@@ -513,7 +546,7 @@ spawn (FerryLauncher *self, FerryRouter *router, FerryNursery *nursery, gboolean
     }
   passed = g_steal_pointer (&self->senders);
   self->senders = ferry_named_senders_new ();
-  worker = ferry_worker_new (name, link, router->monitor);
+  worker = ferry_worker_new (name, link, router->monitor, router->home);
   if (nursery != NULL)
     ferry_nursery_watch_worker (nursery, worker);
   if (launch != NULL)
@@ -596,8 +629,9 @@ ferry_launcher_spawn (FerryLauncher *self, FerryRouter *router, GError **error)
   g_return_val_if_fail (FERRY_IS_ROUTER (router), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (!ferry_router_check (router, error))
+  if (!ferry_router_check (router, error) || !ferry_home_check_error (self->home, G_STRFUNC, error))
     return NULL;
+  ferry_launcher_bind (self, router->home);
   give_up_nursery (self);
   if (self->nursery != NULL && (!check_executed (self, error) || !ferry_nursery_prepare (self->nursery, router, error)))
     return NULL;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "lane/ferry-nursery-link-private.h"
+#include "route/ferry-home-private.h"
 #include "route/ferry-router-private.h"
 #include "worker/ferry-nursery.h"
 #include "worker/ferry-spawn-private.h"
@@ -21,6 +22,8 @@ typedef struct _FerryNurseryLaunch FerryNurseryLaunch;
 
 void ferry_nursery_forgive (FerryNursery *self);
 FerryExit *ferry_nursery_get_obstacle (FerryNursery *self);
+/* main: from now on the nursery is for that thread. */
+void ferry_nursery_bind (FerryNursery *self, FerryHome *home);
 gboolean ferry_nursery_prepare (FerryNursery *self, FerryRouter *router, GError **error);
 void ferry_nursery_watch_worker (FerryNursery *self, FerryWorker *worker);
 FerryNurseryLaunch *ferry_nursery_launch_new (FerryNursery *self, FerryLink *link, FerrySpawnPlan *plan,

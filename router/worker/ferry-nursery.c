@@ -43,6 +43,7 @@ struct _FerryNursery
 {
   GObject parent_instance;
 
+  FerryHome *home;         /* (owned) (nullable): of the router that it is used with, from the first use on */
   FerryLauncher *launcher; /* const: (owned) */
   FerryWorker *worker;     /* (owned) (nullable): the process, the latest one where it has ended */
   FerryMonitor *monitor;   /* (unowned): whose the process is; only compared, while that lives */
@@ -54,6 +55,15 @@ struct _FerryNursery
 };
 
 G_DEFINE_FINAL_TYPE (FerryNursery, ferry_nursery, G_TYPE_OBJECT)
+
+void
+ferry_nursery_bind (FerryNursery *self, FerryHome *home)
+{
+  if (self->home == NULL)
+    self->home = ferry_home_ref (home);
+  if (self->launcher->home == NULL)
+    ferry_launcher_bind (self->launcher, home);
+}
 
 static gboolean
 is_alive (FerryNursery *self)
@@ -70,6 +80,7 @@ ferry_nursery_finalize (GObject *object)
     ferry_worker_force_exit (self->worker);
   g_clear_object (&self->worker);
   g_object_unref (self->launcher);
+  g_clear_pointer (&self->home, ferry_home_unref);
   g_strfreev (self->environ);
   g_clear_pointer (&self->last_exit, ferry_exit_unref);
 
@@ -93,7 +104,7 @@ ferry_nursery_init (FerryNursery *self)
  *   environment, folder and streams, and no senders: those are for the launcher that the nursery is given to
  *
  * Makes a nursery, which is started when it is needed. Its workers have its environment, folder and standard output and
- * error unless their own launcher says otherwise; their standard input is empty.
+ * error unless their own launcher says otherwise; their standard input is empty. Any thread.
  *
  * Returns: (transfer full): a new nursery
  *
@@ -194,6 +205,9 @@ ferry_nursery_get_obstacle (FerryNursery *self)
 gboolean
 ferry_nursery_prepare (FerryNursery *self, FerryRouter *router, GError **error)
 {
+  if (!ferry_home_check_error (self->home, "ferry_nursery_start", error))
+    return FALSE;
+  ferry_nursery_bind (self, router->home);
   if (is_alive (self))
     return check_router (self, router, error);
   if (self->n_in_vain < MAX_IN_VAIN)
@@ -251,6 +265,7 @@ FerryWorker *
 ferry_nursery_get_worker (FerryNursery *self)
 {
   g_return_val_if_fail (FERRY_IS_NURSERY (self), NULL);
+  ferry_return_val_if_elsewhere (self->home, NULL);
 
   return self->worker;
 }
@@ -269,6 +284,7 @@ guint
 ferry_nursery_get_n_starts (FerryNursery *self)
 {
   g_return_val_if_fail (FERRY_IS_NURSERY (self), 0);
+  ferry_return_val_if_elsewhere (self->home, 0);
 
   return self->n_starts;
 }
@@ -279,7 +295,8 @@ ferry_nursery_get_n_starts (FerryNursery *self)
  * @nursery: (nullable): a nursery, or %NULL to have workers executed
  *
  * Has the workers spawned after this be forked by a nursery. The launcher's program is then not executed, and is there
- * for its name only.
+ * for its name only. On the router's thread, once the launcher was used with a router; before that on any, one at a
+ * time.
  *
  * Since: 0.1
  */
@@ -289,6 +306,7 @@ ferry_launcher_set_nursery (FerryLauncher *self, FerryNursery *nursery)
   g_return_if_fail (FERRY_IS_LAUNCHER (self));
   g_return_if_fail (nursery == NULL || FERRY_IS_NURSERY (nursery));
   g_return_if_fail (nursery == NULL || nursery->launcher != self);
+  ferry_return_if_elsewhere (self->home);
 
   g_set_object (&self->nursery, nursery);
 }

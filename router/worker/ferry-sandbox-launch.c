@@ -138,7 +138,7 @@ ferry_sandbox_apply (FerrySandbox *self, FerrySpawnPlan *plan, FerryLink *link, 
  * Such a worker is executed, and never forked by a nursery, whose workers would share its layout of addresses: with
  * [method@Ferry.Launcher.set_nursery] as well, [method@Ferry.Launcher.spawn] fails. A pool with such a launcher, and a
  * channel, use no nursery. Neither can a worker that outlives the application have a sandbox, since it listens at an
- * address.
+ * address. On the router's thread, once the launcher was used with a router; before that on any, one at a time.
  *
  * Since: 0.1
  */
@@ -147,8 +147,11 @@ ferry_launcher_set_sandbox (FerryLauncher *self, FerrySandbox *sandbox)
 {
   g_return_if_fail (FERRY_IS_LAUNCHER (self));
   g_return_if_fail (sandbox == NULL || FERRY_IS_SANDBOX (sandbox));
+  ferry_return_if_elsewhere (self->home);
 
   g_set_object (&self->sandbox, sandbox);
+  if (sandbox != NULL && self->home != NULL)
+    ferry_sandbox_bind (sandbox, self->home);
   /* The launch needs to know, and is not to wait for it. */
   if (sandbox != NULL)
     ferry_sandbox_get_strength_async (NULL, NULL, NULL);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "lane/ferry-link-private.h"
+#include "route/ferry-home-private.h"
 #include "worker/ferry-sandbox-plan-private.h"
 #include "worker/ferry-sandbox.h"
 #include "worker/ferry-spawn-private.h"
@@ -16,6 +17,7 @@ struct _FerrySandbox
 {
   GObject parent_instance;
 
+  FerryHome *home; /* (owned) (nullable): as that of the launcher */
   FerrySandboxPolicy policy;
   guint32 layers;
   guint32 required_layers;
@@ -26,6 +28,9 @@ struct _FerrySandbox
   guint64 cpu_limit;
   guint64 descriptor_limit;
 };
+
+/* main: from now on the sandbox is for that thread. */
+void ferry_sandbox_bind (FerrySandbox *self, FerryHome *home);
 
 /* In ferry-sandbox-launch.c: for a launcher whose worker is executed. */
 gboolean ferry_sandbox_is_on (FerrySandbox *self);

@@ -59,6 +59,7 @@ get_strength_in_thread (GTask *task, gpointer source, gpointer data, GCancellabl
  * @user_data: data for @callback
  *
  * As [func@Ferry.Sandbox.get_strength], without anybody waiting. Called early, it spares the first launch the trial.
+ * Any thread.
  *
  * Since: 0.1
  */
@@ -80,7 +81,7 @@ ferry_sandbox_get_strength_async (GCancellable *cancellable, GAsyncReadyCallback
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Ends [func@Ferry.Sandbox.get_strength_async]. Fails with %G_IO_ERROR_CANCELLED.
+ * Ends [func@Ferry.Sandbox.get_strength_async]. Fails with %G_IO_ERROR_CANCELLED. Any thread.
  *
  * Returns: the layers, or %FERRY_SANDBOX_STRENGTH_NONE with @error set
  *

@@ -73,6 +73,7 @@ ferry_sandbox_finalize (GObject *object)
 
   g_ptr_array_unref (self->read_only);
   g_ptr_array_unref (self->writable);
+  g_clear_pointer (&self->home, ferry_home_unref);
 
   G_OBJECT_CLASS (ferry_sandbox_parent_class)->finalize (object);
 }
@@ -94,10 +95,17 @@ ferry_sandbox_init (FerrySandbox *self)
   self->writable = g_ptr_array_new_with_free_func (g_free);
 }
 
+void
+ferry_sandbox_bind (FerrySandbox *self, FerryHome *home)
+{
+  if (self->home == NULL)
+    self->home = ferry_home_ref (home);
+}
+
 /**
  * ferry_sandbox_new:
  *
- * Makes a sandbox that grants nothing, limits nothing but descriptors, to 256, and is required.
+ * Makes a sandbox that grants nothing, limits nothing but descriptors, to 256, and is required. Any thread.
  *
  * Returns: (transfer full): a new sandbox
  *
@@ -116,7 +124,8 @@ ferry_sandbox_new (void)
  *
  * Sets what happens where the system cannot give the sandbox. With %FERRY_SANDBOX_POLICY_REQUIRED, the default,
  * [method@Ferry.Launcher.spawn] fails with %FERRY_ERROR_LAUNCH_FAILED and names what is missing; a worker that turns
- * out to lack it ends with %FERRY_CLOSE_REASON_LAUNCH_FAILED, before it was given anything.
+ * out to lack it ends with %FERRY_CLOSE_REASON_LAUNCH_FAILED, before it was given anything. On the router's thread,
+ * once the sandbox was used with a router; before that on any, one at a time.
  *
  * Since: 0.1
  */
@@ -125,6 +134,7 @@ ferry_sandbox_set_policy (FerrySandbox *self, FerrySandboxPolicy policy)
 {
   g_return_if_fail (FERRY_IS_SANDBOX (self));
   g_return_if_fail (policy <= FERRY_SANDBOX_POLICY_OFF);
+  ferry_return_if_elsewhere (self->home);
 
   self->policy = policy;
 }
@@ -133,7 +143,8 @@ ferry_sandbox_set_policy (FerrySandbox *self, FerrySandboxPolicy policy)
  * ferry_sandbox_get_policy:
  * @self: a sandbox
  *
- * What happens where the system cannot give the sandbox.
+ * What happens where the system cannot give the sandbox. On the router's thread, once the sandbox was used with a
+ * router; before that on any, one at a time.
  *
  * Returns: the policy
  *
@@ -143,6 +154,7 @@ FerrySandboxPolicy
 ferry_sandbox_get_policy (FerrySandbox *self)
 {
   g_return_val_if_fail (FERRY_IS_SANDBOX (self), FERRY_SANDBOX_POLICY_OFF);
+  ferry_return_val_if_elsewhere (self->home, FERRY_SANDBOX_POLICY_OFF);
 
   return self->policy;
 }
@@ -153,7 +165,8 @@ ferry_sandbox_get_policy (FerrySandbox *self)
  * @layers: the layers to use
  *
  * Sets which layers are used, where the system has them; all of them by default. Leaving one out serves a worker that
- * it does not suit, such as one that needs to be started without bubblewrap's milliseconds.
+ * it does not suit, such as one that needs to be started without bubblewrap's milliseconds. On the router's thread,
+ * once the sandbox was used with a router; before that on any, one at a time.
  *
  * Since: 0.1
  */
@@ -161,6 +174,7 @@ void
 ferry_sandbox_set_layers (FerrySandbox *self, FerrySandboxStrength layers)
 {
   g_return_if_fail (FERRY_IS_SANDBOX (self));
+  ferry_return_if_elsewhere (self->home);
 
   self->layers = (guint32) layers & ALL_LAYERS;
 }
@@ -171,7 +185,7 @@ ferry_sandbox_set_layers (FerrySandbox *self, FerrySandboxStrength layers)
  * @layers: the layers without which no worker runs
  *
  * Sets what %FERRY_SANDBOX_POLICY_REQUIRED requires: limits, no new privileges, Landlock and the filter of system calls
- * by default.
+ * by default. On the router's thread, once the sandbox was used with a router; before that on any, one at a time.
  *
  * Since: 0.1
  */
@@ -179,6 +193,7 @@ void
 ferry_sandbox_set_required_layers (FerrySandbox *self, FerrySandboxStrength layers)
 {
   g_return_if_fail (FERRY_IS_SANDBOX (self));
+  ferry_return_if_elsewhere (self->home);
 
   self->required_layers = (guint32) layers & ALL_LAYERS;
 }
@@ -192,7 +207,8 @@ ferry_sandbox_set_required_layers (FerrySandbox *self, FerrySandboxStrength laye
  * as the session bus and the display, are refused either way.
  *
  * A program that looks up names needs to read `/etc/resolv.conf`, `/etc/hosts` and `/etc/nsswitch.conf` as well
- * ([method@Ferry.Sandbox.add_read_only_path]).
+ * ([method@Ferry.Sandbox.add_read_only_path]). On the router's thread, once the sandbox was used with a router; before
+ * that on any, one at a time.
  *
  * Since: 0.1
  */
@@ -200,6 +216,7 @@ void
 ferry_sandbox_set_network (FerrySandbox *self, gboolean network)
 {
   g_return_if_fail (FERRY_IS_SANDBOX (self));
+  ferry_return_if_elsewhere (self->home);
 
   self->network = network;
 }
@@ -210,7 +227,8 @@ ferry_sandbox_set_network (FerrySandbox *self, gboolean network)
  * @path: (type filename): a file, or a folder with all that is in it
  *
  * Lets the worker read a file or folder. A path that does not exist when the worker starts grants nothing. To hand over
- * a single file, open it and give the worker the descriptor: then nobody has to think of paths.
+ * a single file, open it and give the worker the descriptor: then nobody has to think of paths. On the router's thread,
+ * once the sandbox was used with a router; before that on any, one at a time.
  *
  * Since: 0.1
  */
@@ -219,6 +237,7 @@ ferry_sandbox_add_read_only_path (FerrySandbox *self, const char *path)
 {
   g_return_if_fail (FERRY_IS_SANDBOX (self));
   g_return_if_fail (path != NULL && path[0] != '\0');
+  ferry_return_if_elsewhere (self->home);
 
   g_ptr_array_add (self->read_only, g_canonicalize_filename (path, NULL));
 }
@@ -234,7 +253,8 @@ ferry_sandbox_add_read_only_path (FerrySandbox *self, const char *path)
  *
  * The rights and times of files are nothing that Landlock looks at, and a worker with a writable path may change them:
  * of any file of the user's that it has a descriptor of and, where there are no namespaces, that it can name. It may
- * also lock files that it can open.
+ * also lock files that it can open. On the router's thread, once the sandbox was used with a router; before that on
+ * any, one at a time.
  *
  * Since: 0.1
  */
@@ -243,6 +263,7 @@ ferry_sandbox_add_writable_path (FerrySandbox *self, const char *path)
 {
   g_return_if_fail (FERRY_IS_SANDBOX (self));
   g_return_if_fail (path != NULL && path[0] != '\0');
+  ferry_return_if_elsewhere (self->home);
 
   g_ptr_array_add (self->writable, g_canonicalize_filename (path, NULL));
 }
@@ -252,7 +273,8 @@ ferry_sandbox_add_writable_path (FerrySandbox *self, const char *path)
  * @self: a sandbox
  *
  * Lets the worker read what programs usually open after their start: libraries and modules, locales, fonts, the time
- * zone, certificates of authorities. Nothing of it is the user's own.
+ * zone, certificates of authorities. Nothing of it is the user's own. On the router's thread, once the sandbox was used
+ * with a router; before that on any, one at a time.
  *
  * Since: 0.1
  */
@@ -260,6 +282,7 @@ void
 ferry_sandbox_add_system_paths (FerrySandbox *self)
 {
   g_return_if_fail (FERRY_IS_SANDBOX (self));
+  ferry_return_if_elsewhere (self->home);
 
   for (guint i = 0; system_paths[i] != NULL; i++)
     ferry_sandbox_add_read_only_path (self, system_paths[i]);
@@ -278,7 +301,8 @@ ferry_sandbox_add_system_paths (FerrySandbox *self)
  * What counts is memory that can be written to. A worker that was turned can make some unwritable while it has no use
  * for it; so what it has mapped is limited, too: to the limit and 512 MiB beside the buffers and what is mapped before
  * `main()`. That is also as much as it can map of files. Before Linux 6.10, and before it has asked for a sender, the
- * buffers' addresses can be used for that as well.
+ * buffers' addresses can be used for that as well. On the router's thread, once the sandbox was used with a router;
+ * before that on any, one at a time.
  *
  * Since: 0.1
  */
@@ -286,6 +310,7 @@ void
 ferry_sandbox_set_memory_limit (FerrySandbox *self, guint64 bytes)
 {
   g_return_if_fail (FERRY_IS_SANDBOX (self));
+  ferry_return_if_elsewhere (self->home);
 
   self->memory_limit = bytes;
 }
@@ -296,7 +321,8 @@ ferry_sandbox_set_memory_limit (FerrySandbox *self, guint64 bytes)
  * @seconds: how many seconds; 0 for no limit
  *
  * Limits the processor time of the worker, from its start to its end, as %FERRY_LIMIT_CPU_TIME does. Where the launcher
- * has that limit too, the lower one counts.
+ * has that limit too, the lower one counts. On the router's thread, once the sandbox was used with a router; before
+ * that on any, one at a time.
  *
  * Since: 0.1
  */
@@ -304,6 +330,7 @@ void
 ferry_sandbox_set_cpu_limit (FerrySandbox *self, guint64 seconds)
 {
   g_return_if_fail (FERRY_IS_SANDBOX (self));
+  ferry_return_if_elsewhere (self->home);
 
   self->cpu_limit = seconds;
 }
@@ -315,6 +342,7 @@ ferry_sandbox_set_cpu_limit (FerrySandbox *self, guint64 seconds)
  *
  * Limits the descriptors of the worker, as %FERRY_LIMIT_OPEN_FILES does. Where the launcher has that limit too, the
  * lower one counts. Unless this is called, it is 256: what lies in sockets and pipes counts against no limit of memory.
+ * On the router's thread, once the sandbox was used with a router; before that on any, one at a time.
  *
  * Since: 0.1
  */
@@ -322,6 +350,7 @@ void
 ferry_sandbox_set_descriptor_limit (FerrySandbox *self, guint64 descriptors)
 {
   g_return_if_fail (FERRY_IS_SANDBOX (self));
+  ferry_return_if_elsewhere (self->home);
 
   self->descriptor_limit = descriptors;
 }

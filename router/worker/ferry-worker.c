@@ -28,12 +28,14 @@ struct _FerryWorker
 {
   GObject parent_instance;
 
-  char *name;            /* const: (owned) */
-  FerryLink *link;       /* main: (owned) (nullable): NULL when the worker has ended */
-  FerryMonitor *monitor; /* const: (owned) */
-  GPid pid;              /* main, as what follows */
-  FerryWorkerState state;
-  FerrySandboxStrength strength;
+  char *name;                       /* const: (owned) */
+  FerryLink *link;                  /* main: (owned) (nullable): NULL when the worker has ended */
+  FerryMonitor *monitor;            /* const: (owned) */
+  FerryHome *home;                  /* const: (owned): the router's */
+  _Atomic gboolean asked;           /* any: another thread asked for its end */
+  _Atomic GPid pid;                 /* any; changes on the router's thread, as the next */
+  _Atomic guint state;              /* any: a FerryWorkerState */
+  FerrySandboxStrength strength;    /* main, as what follows */
   FerryExit *exit;                  /* (owned) (nullable) */
   FerryTaskNameFunc task_name_func; /* (nullable): what it is doing, for its log */
   gpointer task_name_data;
@@ -62,6 +64,7 @@ ferry_worker_finalize (GObject *object)
   g_free (self->name);
   g_clear_pointer (&self->link, ferry_link_unref);
   ferry_monitor_unref (self->monitor);
+  ferry_home_unref (self->home);
   g_clear_pointer (&self->exit, ferry_exit_unref);
 
   G_OBJECT_CLASS (ferry_worker_parent_class)->finalize (object);
@@ -177,13 +180,14 @@ ferry_worker_init (FerryWorker *self)
 
 /* main: the worker at the other end of link. */
 FerryWorker *
-ferry_worker_new (const char *name, FerryLink *link, FerryMonitor *monitor)
+ferry_worker_new (const char *name, FerryLink *link, FerryMonitor *monitor, FerryHome *home)
 {
   FerryWorker *self = g_object_new (FERRY_TYPE_WORKER, NULL);
 
   self->name = g_strdup (name);
   self->link = ferry_link_ref (link);
   self->monitor = ferry_monitor_ref (monitor);
+  self->home = ferry_home_ref (home);
   return self;
 }
 
@@ -295,7 +299,7 @@ ferry_worker_get_name (FerryWorker *self)
  *
  * The number of the process; where a sandbox has namespaces, that of bubblewrap until it has attached. It is for
  * showing: to send a signal, use [method@Ferry.Worker.send_signal], which never hits another process that was given the
- * number meanwhile. On the router's thread.
+ * number meanwhile. Any thread may call this.
  *
  * Returns: the number, or 0 as long as it was not started
  *
@@ -313,7 +317,7 @@ ferry_worker_get_pid (FerryWorker *self)
  * ferry_worker_get_state:
  * @self: a worker
  *
- * How far the worker has come. On the router's thread.
+ * How far the worker has come. Any thread may call this.
  *
  * Returns: the state
  *
@@ -324,7 +328,7 @@ ferry_worker_get_state (FerryWorker *self)
 {
   g_return_val_if_fail (FERRY_IS_WORKER (self), FERRY_WORKER_STATE_ENDED);
 
-  return self->state;
+  return (FerryWorkerState) self->state;
 }
 
 /**
@@ -342,6 +346,7 @@ FerrySandboxStrength
 ferry_worker_get_sandbox_strength (FerryWorker *self)
 {
   g_return_val_if_fail (FERRY_IS_WORKER (self), FERRY_SANDBOX_STRENGTH_NONE);
+  ferry_return_val_if_elsewhere (self->home, FERRY_SANDBOX_STRENGTH_NONE);
 
   return self->strength;
 }
@@ -360,6 +365,7 @@ FerryExit *
 ferry_worker_get_exit (FerryWorker *self)
 {
   g_return_val_if_fail (FERRY_IS_WORKER (self), NULL);
+  ferry_return_val_if_elsewhere (self->home, NULL);
 
   return self->exit;
 }
@@ -373,7 +379,7 @@ ferry_worker_get_exit (FerryWorker *self)
  * Sends the process a signal. It is sent by the router's own thread, after the process was started, so this can be
  * called right after [method@Ferry.Launcher.spawn]. On the router's thread.
  *
- * Fails with %FERRY_ERROR_WORKER_LOST when the worker has ended.
+ * Fails with %FERRY_ERROR_WORKER_LOST when the worker has ended, and with %FERRY_ERROR_WRONG_THREAD.
  *
  * Returns: %TRUE when the signal was sent, or will be
  *
@@ -386,6 +392,8 @@ ferry_worker_send_signal (FerryWorker *self, int signal_number, GError **error)
   g_return_val_if_fail (signal_number > 0 && signal_number < NSIG, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
+  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+    return FALSE;
   if (self->state != FERRY_WORKER_STATE_ENDED && ferry_monitor_send_signal (self->monitor, self->link, signal_number))
     return TRUE;
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "Worker “%s” has ended, so signal %d was not sent",
@@ -393,11 +401,18 @@ ferry_worker_send_signal (FerryWorker *self, int signal_number, GError **error)
   return FALSE;
 }
 
+static void
+force_exit_cb (gpointer data)
+{
+  ferry_worker_force_exit (data);
+}
+
 /**
  * ferry_worker_force_exit:
  * @self: a worker
  *
- * Kills the process at once. What it has sent still arrives. Does nothing when it has ended. On the router's thread.
+ * Kills the process at once. What it has sent still arrives. Does nothing when it has ended. Any thread may call this;
+ * on another than the router's, that thread is asked to do it.
  *
  * Since: 0.1
  */
@@ -406,7 +421,11 @@ ferry_worker_force_exit (FerryWorker *self)
 {
   g_return_if_fail (FERRY_IS_WORKER (self));
 
-  ferry_worker_send_signal (self, SIGKILL, NULL);
+  if (ferry_home_is_here (self->home))
+    ferry_worker_send_signal (self, SIGKILL, NULL);
+  /* Relaxed: the context orders what comes before and after. */
+  else if (!atomic_exchange_explicit (&self->asked, TRUE, memory_order_relaxed))
+    ferry_home_invoke (self->home, force_exit_cb, g_object_ref (self), g_object_unref);
 }
 
 /**

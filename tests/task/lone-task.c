@@ -43,10 +43,10 @@ wait_for (gpointer data, FerryTask *task, gint64 timeout, GError **error)
   return FALSE;
 }
 
-static GMainContext *
-get_context (gpointer data)
+static FerryHome *
+get_home (gpointer data)
 {
-  return ((TaskTestExecutor *) data)->context;
+  return ((TaskTestExecutor *) data)->home;
 }
 
 const FerryTaskDriver task_test_driver = {
@@ -54,7 +54,7 @@ const FerryTaskDriver task_test_driver = {
   .cancelled = cancelled,
   .consumed = consumed,
   .wait = wait_for,
-  .get_context = get_context,
+  .get_home = get_home,
 };
 
 FerryTask *

@@ -137,6 +137,79 @@ cancels_what_comes_into_the_list (void)
   g_signal_handlers_disconnect_by_func (test->executor, cancel_added, NULL);
 }
 
+/* ---- other threads ---- */
+
+typedef struct
+{
+  FerryExecutor *executor;
+  FerryTask *before; /* (owned) */
+  FerryTask *after;  /* (owned) */
+} Elsewhere;
+
+static gpointer
+cancel_between (gpointer data)
+{
+  Elsewhere *self = data;
+
+  self->before = task_test_submit (self->executor, "note", g_variant_new_string ("before"));
+  g_assert_cmpuint (ferry_executor_cancel_all (self->executor), ==, 0);
+  g_assert_cmpuint (ferry_executor_cancel_all (self->executor), ==, 0);
+  self->after = task_test_submit (self->executor, "note", g_variant_new_string ("after"));
+  return NULL;
+}
+
+static void
+cancels_what_a_thread_submitted_before (gconstpointer data)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  g_autoptr (FerryTask) here =
+    GPOINTER_TO_INT (data) ? task_test_submit (test->executor, "gate", g_variant_new_string ("x")) : NULL;
+  Elsewhere elsewhere = {test->executor, NULL, NULL};
+
+  g_thread_join (g_thread_new ("elsewhere", cancel_between, &elsewhere));
+  g_assert_cmpint (ferry_task_get_state (elsewhere.before), ==, FERRY_TASK_STATE_WAITING);
+  g_assert_cmpuint (ferry_executor_get_n_waiting (test->executor), ==, 2);
+  task_test_assert_cancelled (elsewhere.before);
+  task_test_assert_result (elsewhere.after, NULL);
+  if (here != NULL)
+    task_test_assert_cancelled (here);
+  g_object_unref (elsewhere.before);
+  g_object_unref (elsewhere.after);
+}
+
+static gpointer
+cancel_all_the_time (gpointer data)
+{
+  Elsewhere *self = data;
+
+  while (!ferry_task_get_done (self->after))
+    ferry_executor_cancel_all (self->executor);
+  return NULL;
+}
+
+/* Where another thread cancels while tasks run and report, each comes to its end, once and on this thread. */
+static void
+is_cancelled_under_load (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
+  g_autoptr (GPtrArray) witnesses = g_ptr_array_new_with_free_func ((GDestroyNotify) task_test_witness_free);
+  g_autoptr (FerryTask) end = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
+  Elsewhere elsewhere = {test->executor, NULL, end};
+  GThread *thread = g_thread_new ("elsewhere", cancel_all_the_time, &elsewhere);
+
+  for (guint i = 0; i < 500; i++)
+    {
+      g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_PROGRESS, "report-until-cancelled", NULL);
+
+      g_ptr_array_add (witnesses, task_test_witness_new (task));
+      task_test_submit_task (test->executor, task);
+      task_test_assert_cancelled (task);
+    }
+  ferry_task_cancel (end);
+  g_thread_join (thread);
+  g_assert_cmpuint (ferry_executor_get_n_cancelled (test->executor), ==, 500);
+}
+
 /* ---- ends ---- */
 
 static void
@@ -355,6 +428,11 @@ main (int argc, char **argv)
   g_test_add_data_func ("/executor/is-a-list-with-all-tasks", GUINT_TO_POINTER (1000), is_list);
   g_test_add_func ("/executor/is-told-to-cancel-what-comes-into-the-list", cancels_what_comes_into_the_list);
   g_test_add_data_func ("/executor/cancels-all-in-threads", IN_THREADS, cancels_all);
+  g_test_add_data_func ("/executor/cancels-what-a-thread-submitted-before", GINT_TO_POINTER (FALSE),
+                        cancels_what_a_thread_submitted_before);
+  g_test_add_data_func ("/executor/cancels-all-for-another-thread", GINT_TO_POINTER (TRUE),
+                        cancels_what_a_thread_submitted_before);
+  g_test_add_func ("/executor/is-cancelled-under-load-by-another-thread", is_cancelled_under_load);
   g_test_add_func ("/executor/stops", stops);
   g_test_add_data_func ("/executor/shuts-down-a-thread-that-heeds-it", IN_THREADS, shuts_down_what_heeds_it);
   g_test_add_data_func ("/executor/shuts-down-a-thread-without-time", IN_THREADS, shuts_down_without_time);

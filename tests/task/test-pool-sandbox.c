@@ -90,10 +90,11 @@ static void
 test_tasks_that_do_not_listen_are_ended (void)
 {
   g_autoptr (TaskTest) test = begin (1);
-  g_autoptr (FerryTask) deaf = task_test_submit (test->executor, "spin-for-ever", NULL);
+  g_autoptr (FerryTask) deaf = ferry_task_new (FERRY_TASK_KIND_CALL, "spin-for-ever", NULL);
   g_autoptr (FerryTask) next = NULL;
 
   ferry_task_set_cancel_grace (deaf, 100 * FERRY_MICROSECONDS_PER_MILLISECOND);
+  task_test_submit_task (test->executor, deaf);
   task_test_wait_begun (deaf);
   ferry_task_cancel (deaf);
   task_test_assert_cancelled (deaf);

@@ -348,6 +348,84 @@ claim_thread (gpointer task)
   return GINT_TO_POINTER (ferry_task_claim (task, &task_test_driver, &executor, NULL));
 }
 
+/* ---- other threads ---- */
+
+static gpointer
+cancel_task_thread (gpointer task)
+{
+  return GINT_TO_POINTER (ferry_task_cancel (task));
+}
+
+static gboolean
+cancel_elsewhere (FerryTask *task)
+{
+  return GPOINTER_TO_INT (g_thread_join (g_thread_new ("cancel", cancel_task_thread, task)));
+}
+
+static void
+test_cancel_elsewhere (void)
+{
+  g_autoptr (FerryHome) home = ferry_home_new_here ();
+  TaskTestExecutor executor = {.home = home};
+  g_autoptr (FerryTask) task = task_test_new_executing (&executor);
+  g_autoptr (TaskTestEar) ear = task_test_ear_new (task);
+  FerryProgress progress = task_test_progress (0.5, "half");
+
+  g_assert_true (cancel_elsewhere (task));
+  g_assert_false (cancel_elsewhere (task));
+  /* Nothing is signalled on the other thread, and no news here from now on. */
+  task_test_assert_heard (ear, "");
+  g_assert_cmpuint (executor.n_cancelled, ==, 0);
+  g_assert_true (ferry_task_take_progress (task, &progress));
+  g_assert_true (ferry_task_take_yield (task, g_variant_new_uint32 (1)));
+  task_test_assert_heard (ear, "");
+  while (executor.n_cancelled == 0)
+    g_main_context_iteration (NULL, TRUE);
+  task_test_assert_heard (ear, "state cancellable");
+  g_assert_true (ferry_task_complete (task, NULL));
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
+  g_assert_false (cancel_elsewhere (task));
+}
+
+static void
+test_cancel_waiting_elsewhere (void)
+{
+  g_autoptr (FerryHome) home = ferry_home_new_here ();
+  TaskTestExecutor executor = {.home = home};
+  g_autoptr (FerryTask) task = task_test_new (&executor);
+  g_autoptr (TaskTestEar) ear = task_test_ear_new (task);
+
+  g_assert_true (cancel_elsewhere (task));
+  task_test_assert_heard (ear, "");
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_WAITING);
+  ferry_test_run_until (is_done, task);
+  task_test_assert_heard (ear, "end-time state cancellable done done!");
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
+}
+
+/* The last reference may be the one that the cancel has with it. */
+static void
+test_cancel_elsewhere_races (void)
+{
+  for (guint i = 0; i < N_RACES; i++)
+    {
+      g_autoptr (FerryHome) home = ferry_home_new_here ();
+      TaskTestExecutor executor = {.home = home};
+      FerryTask *task = task_test_new_executing (&executor);
+      GThread *thread = g_thread_new ("cancel", cancel_task_thread, g_object_ref (task));
+
+      g_object_add_weak_pointer (G_OBJECT (task), (gpointer *) &task);
+      g_assert_true (ferry_task_complete (task, NULL));
+      g_assert_cmpint (ferry_task_get_state (task), >=, FERRY_TASK_STATE_COMPLETED);
+      g_object_unref (task);
+      g_thread_join (thread);
+      g_object_unref (task);
+      while (g_main_context_iteration (NULL, FALSE))
+        ;
+      g_assert_null (task);
+    }
+}
+
 /* The end of the task and the cancel meet on two threads. */
 static void
 test_cancellable_races (void)
@@ -426,6 +504,9 @@ main (int argc, char **argv)
   g_test_add_func ("/task-cancel/lets-handlers-disconnect", test_disconnects);
   g_test_add_func ("/task-cancel/lets-the-cancellable-go", test_cancellable_let_go);
   g_test_add_func ("/task-cancel/lets-the-cancellable-go-at-every-end", test_drops_cancellable);
+  g_test_add_func ("/task-cancel/is-done-on-the-router-s-thread", test_cancel_elsewhere);
+  g_test_add_func ("/task-cancel/of-a-waiting-task-is-done-on-the-router-s-thread", test_cancel_waiting_elsewhere);
+  g_test_add_func ("/task-cancel/of-another-thread-races-with-the-end", test_cancel_elsewhere_races);
   g_test_add_func ("/task-cancel/races-with-the-end", test_cancellable_races);
   g_test_add_func ("/task-cancel/races-with-a-submission", test_claim_races);
   g_test_add_func ("/task-cancel/has-one-of-two-submissions-win", test_claims_race);

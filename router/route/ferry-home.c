@@ -1,0 +1,123 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "route/ferry-home-private.h"
+
+#include <stdatomic.h>
+
+#include "base/ferry-error.h"
+#include "route/ferry-errands-private.h"
+
+struct _FerryHome
+{
+  GMainContext *context;      /* const: (owned) */
+  _Atomic (GThread *) thread; /* any: (unowned) (nullable): only compared */
+};
+
+FerryHome *
+ferry_home_new (GMainContext *context, GThread *thread)
+{
+  FerryHome *self = g_atomic_rc_box_new0 (FerryHome);
+
+  self->context = g_main_context_ref (context);
+  atomic_init (&self->thread, thread);
+  return self;
+}
+
+FerryHome *
+ferry_home_new_here (void)
+{
+  g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
+
+  return ferry_home_new (context, g_thread_self ());
+}
+
+FerryHome *
+ferry_home_ref (FerryHome *self)
+{
+  return g_atomic_rc_box_acquire (self);
+}
+
+static void
+clear (gpointer data)
+{
+  g_main_context_unref (((FerryHome *) data)->context);
+}
+
+void
+ferry_home_unref (FerryHome *self)
+{
+  g_atomic_rc_box_release_full (self, clear);
+}
+
+void
+ferry_home_set_thread (FerryHome *self, GThread *thread)
+{
+  /* Relaxed: the thread is compared and nothing else. That it is the caller's own was stored by the caller. */
+  atomic_store_explicit (&self->thread, thread, memory_order_relaxed);
+}
+
+GMainContext *
+ferry_home_get_context (FerryHome *self)
+{
+  return self->context;
+}
+
+gboolean
+ferry_home_is_here (FerryHome *self)
+{
+  /* Relaxed: as in ferry_home_set_thread(). */
+  GThread *thread = self != NULL ? atomic_load_explicit (&self->thread, memory_order_relaxed) : NULL;
+
+  return thread == NULL || thread == g_thread_self ();
+}
+
+static void
+complain (const char *function)
+{
+  g_critical ("%s() was called on another thread than the one that it belongs to, and does nothing; call it there, for "
+              "example through g_main_context_invoke()",
+              function);
+}
+
+gboolean
+ferry_home_check (FerryHome *self, const char *function)
+{
+  if (ferry_home_is_here (self))
+    return TRUE;
+  complain (function);
+  return FALSE;
+}
+
+gboolean
+ferry_home_check_error (FerryHome *self, const char *function, GError **error)
+{
+  if (ferry_home_is_here (self))
+    return TRUE;
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD,
+               "%s() was called on another thread than the one that it belongs to; call it there, for example through "
+               "g_main_context_invoke()",
+               function);
+  return FALSE;
+}
+
+gboolean
+ferry_home_check_context (GMainContext *context, const char *function)
+{
+  /* A context that no thread runs can be had: then no other thread is at home there. */
+  if (g_main_context_acquire (context))
+    {
+      g_main_context_release (context);
+      return TRUE;
+    }
+  complain (function);
+  return FALSE;
+}
+
+void
+ferry_home_invoke (FerryHome *self, void (*func) (gpointer data), gpointer data, GDestroyNotify destroy)
+{
+  ferry_errands_post (self->context, func, data, destroy);
+}

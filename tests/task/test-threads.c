@@ -1,0 +1,528 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Public functions on a thread that they do not belong to: each of them works there, or says that it does not, and does
+ * nothing. thread-calls.h has all of them. This program is its own worker. */
+
+#include "config.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "call/ferry-list-row-private.h"
+#include "task/ferry-executor-private.h"
+#include "task/task-test.h"
+
+typedef enum
+{
+  SAYS,  /* by a critical that names the function */
+  FAILS, /* by FERRY_ERROR_WRONG_THREAD */
+  WORKS,
+  IS_LISTED,
+} Outcome;
+
+typedef enum
+{
+  ANY,
+  HOME,
+  SINGLE,
+  UNSAID,
+} Thread;
+
+typedef struct
+{
+  FerryRouter *router;
+  FerryPool *pool;
+  FerryExecutor *executor;
+  FerryLauncher *launcher;
+  FerrySandbox *sandbox;
+  FerryNursery *nursery;
+  FerryReceiver *receiver;
+  FerrySender *sender;
+  FerryWorker *worker;
+  FerryTask *task;        /* is being run */
+  FerryTask *other;       /* is not submitted */
+  FerryTask *unsubmitted; /* the same, for settings */
+  FerryTask *submitted;   /* (nullable) */
+  FerryTaskGroup *group;
+  FerryMap *map;     /* is not started */
+  FerryMap *started; /* the same, started */
+  FerryProcess *process;
+  FerryChannel *channel;
+  FerryExchange *exchange;
+  FerryTransport *transport;
+  FerryTransport *other_end;
+  FerryMux *mux;
+  FerryDemux *demux;
+  FerryExporter *exporter;
+  FerryProxy *proxy;
+  FerryView *view;
+  FerryDictionary *dictionary;
+  FerryInterface *interface;
+  FerryListReplica *replica;
+  FerryListRow *row;
+  FerryListener *listener;
+  FerryErrorList *list;
+  FerryExit *exit;
+  FerryPingee *pingee;
+  GListModel *model;
+  GPtrArray *array;
+  GVariant *arguments;
+  GObject *owner;
+  GError *failure;
+  GError *refused;
+  char *folder;
+  char *address;
+  struct
+  {
+    FerrySender *sender;
+    FerryReceiver *receiver;
+    GVariant *value;
+  } none; /* what a function would give that does nothing */
+} Scene;
+
+typedef struct
+{
+  const char *name;
+  Outcome outcome;
+  void (*call) (Scene *s, GError **error);
+} Call;
+
+static const char *const words[] = {"word", NULL};
+
+static GVariant *
+no_item (gpointer data, GError **error)
+{
+  return NULL;
+}
+
+static GVariant *
+no_arguments (gpointer item, gpointer data)
+{
+  return NULL;
+}
+
+static gboolean
+is_never (gpointer data)
+{
+  return FALSE;
+}
+
+#define CALL(name, outcome, expression)                                                                                \
+  static void call_##name (Scene *s, GError **error) { expression; }
+#define LISTED(name)
+#include "task/thread-calls.h"
+#undef CALL
+#undef LISTED
+
+#define CALL(name, outcome, expression) {#name, outcome, call_##name},
+#define LISTED(name) {#name, IS_LISTED, NULL},
+static const Call calls[] = {
+#include "task/thread-calls.h"
+};
+
+/* What the headers and their documentation say. */
+static const struct
+{
+  const char *name;
+  Thread thread;
+} callables[] = {
+#define CALLABLE(name, thread) {#name, thread},
+#include "public-callables.h"
+};
+
+/* ---- what the library says ---- */
+
+static GMutex lock;
+static GString *criticals; /* lock */
+
+static GLogWriterOutput
+write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
+{
+  if ((level & G_LOG_LEVEL_CRITICAL) == 0)
+    return g_log_writer_default (level, fields, n_fields, data);
+  g_mutex_lock (&lock);
+  for (gsize i = 0; i < n_fields; i++)
+    if (strcmp (fields[i].key, "MESSAGE") == 0)
+      g_string_append_printf (criticals, "%s\n", (const char *) fields[i].value);
+  g_mutex_unlock (&lock);
+  return G_LOG_WRITER_HANDLED;
+}
+
+static char *
+take_criticals (void)
+{
+  char *taken;
+
+  g_mutex_lock (&lock);
+  taken = g_strdup (criticals->str);
+  g_string_truncate (criticals, 0);
+  g_mutex_unlock (&lock);
+  return taken;
+}
+
+/* ---- the objects ---- */
+
+static gboolean
+wait_for_end (FerryChannel *channel, GVariant *arguments, GError **error)
+{
+  g_autoptr (GVariant) value = NULL;
+
+  return ferry_channel_receive (channel, -1, NULL, &value, NULL, error);
+}
+
+static void
+make_conversations (Scene *s)
+{
+  ferry_transport_new_pair (&s->transport, &s->other_end);
+  s->mux = ferry_mux_new (s->transport);
+  s->demux = ferry_demux_new (s->other_end);
+  s->exporter = ferry_exporter_new ();
+  s->proxy = ferry_proxy_new (s->transport, "object");
+  s->view = ferry_view_new (s->proxy);
+  s->dictionary = ferry_dictionary_new ();
+  s->interface = ferry_dictionary_create_interface ("example.Dictionary");
+  s->replica = ferry_list_replica_new (s->proxy);
+  s->row = ferry_list_row_new (s->router->home);
+  s->folder = g_dir_make_tmp ("ferry-threads-XXXXXX", NULL);
+  s->address = g_build_filename (s->folder, "socket", NULL);
+  s->listener = ferry_listener_new (s->address, NULL);
+}
+
+static void
+make_workers (Scene *s)
+{
+  g_autofree char *path = g_file_read_link ("/proc/self/exe", NULL);
+  const char *argv[] = {path, NULL};
+  g_autoptr (FerryLauncher) base = ferry_launcher_new (argv);
+  g_autoptr (FerryLauncher) own = ferry_launcher_new (argv);
+  g_autoptr (FerryPool) processes = NULL;
+  g_autoptr (GError) error = NULL;
+
+  s->launcher = ferry_launcher_new (argv);
+  s->sandbox = ferry_sandbox_new ();
+  ferry_launcher_set_sandbox (s->launcher, s->sandbox);
+  processes = ferry_pool_new (s->router, s->launcher);
+  s->nursery = ferry_nursery_new (base);
+  g_assert_true (ferry_nursery_start (s->nursery, s->router, &error));
+  g_assert_no_error (error);
+  s->channel = ferry_channel_start (own, s->router, "wait-for-end", NULL, &error);
+  g_assert_no_error (error);
+  s->worker = g_object_ref (ferry_channel_get_worker (s->channel));
+  s->exchange = ferry_exchange_new (s->router, own);
+  s->process = ferry_process_new (s->router, "sleep-until-cancelled", NULL, &error);
+  g_assert_no_error (error);
+}
+
+static void
+make_tasks (Scene *s)
+{
+  s->pool = ferry_pool_new_for_threads (s->router);
+  s->executor = ferry_executor_new (s->pool);
+  s->task = task_test_submit (s->executor, "sleep-until-cancelled", NULL);
+  s->other = ferry_task_new (FERRY_TASK_KIND_CALL, "sleep-until-cancelled", NULL);
+  s->unsubmitted = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
+  s->group = ferry_task_group_new ();
+  ferry_task_group_add (s->group, s->task);
+  s->map = ferry_map_new (s->executor, "nothing", FERRY_MAP_ORDERED);
+  s->started = ferry_map_new (s->executor, "nothing", FERRY_MAP_ORDERED);
+  ferry_map_start (s->started);
+  s->list = ferry_error_list_new ();
+}
+
+static Scene *
+scene_new (void)
+{
+  Scene *s = g_new0 (Scene, 1);
+
+  s->router = ferry_test_router_new ();
+  g_assert_true (ferry_router_pipe (s->router, FERRY_PIPE_QUEUED, &s->sender, &s->receiver, NULL));
+  make_tasks (s);
+  make_workers (s);
+  make_conversations (s);
+  s->exit = ferry_exit_new (FERRY_CLOSE_REASON_STOPPED, "stopped");
+  s->pingee = ferry_pingee_new (0, 0, is_never, NULL, NULL);
+  s->model = G_LIST_MODEL (g_list_store_new (G_TYPE_OBJECT));
+  s->array = g_ptr_array_new ();
+  s->arguments = g_variant_ref_sink (g_variant_new_strv (words, 1));
+  s->owner = g_object_new (G_TYPE_OBJECT, NULL);
+  s->failure = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_SYSTEM, "failure");
+  return s;
+}
+
+static gboolean
+has_no_pipes (gpointer data)
+{
+  return ferry_router_get_n_pipes (data) <= 1;
+}
+
+static void
+drop_conversations (Scene *s)
+{
+  ferry_listener_close (s->listener);
+  ferry_mux_stop (s->mux);
+  ferry_demux_stop (s->demux);
+  ferry_transport_close (s->transport);
+  ferry_transport_close (s->other_end);
+  g_clear_object (&s->row);
+  g_clear_object (&s->replica);
+  g_clear_pointer (&s->view, ferry_view_unref);
+  g_clear_object (&s->proxy);
+  g_clear_object (&s->exporter);
+  g_clear_object (&s->mux);
+  g_clear_object (&s->demux);
+  g_clear_object (&s->interface);
+  g_clear_object (&s->dictionary);
+  g_clear_object (&s->listener);
+  g_clear_object (&s->transport);
+  g_clear_object (&s->other_end);
+}
+
+static void
+scene_free (Scene *s)
+{
+  drop_conversations (s);
+  ferry_channel_close (s->channel);
+  g_clear_object (&s->exchange);
+  g_clear_object (&s->channel);
+  g_clear_object (&s->worker);
+  g_clear_object (&s->process);
+  g_clear_object (&s->nursery);
+  g_clear_object (&s->sandbox);
+  g_clear_object (&s->launcher);
+  g_clear_object (&s->map);
+  g_clear_object (&s->started);
+  g_clear_object (&s->group);
+  g_clear_object (&s->task);
+  g_clear_object (&s->other);
+  g_clear_object (&s->unsubmitted);
+  g_clear_object (&s->submitted);
+  g_clear_object (&s->list);
+  g_clear_object (&s->executor);
+  g_clear_object (&s->pool);
+  task_test_poll_until (has_no_pipes, s->router);
+  ferry_router_close_pipe (s->router, s->receiver, NULL);
+  g_clear_object (&s->sender);
+  g_clear_object (&s->receiver);
+  ferry_test_router_stop (s->router);
+  ferry_exit_unref (s->exit);
+  ferry_pingee_unref (s->pingee);
+  g_clear_object (&s->model);
+  g_ptr_array_unref (s->array);
+  g_variant_unref (s->arguments);
+  g_clear_object (&s->owner);
+  g_clear_error (&s->failure);
+  g_clear_error (&s->refused);
+  rmdir (s->folder);
+  g_free (s->folder);
+  g_free (s->address);
+  g_free (s);
+}
+
+/* ---- the calls ---- */
+
+typedef struct
+{
+  const Call *call;
+  Scene *scene;
+  GError *error;
+} Foreign;
+
+static gpointer
+call_there (gpointer data)
+{
+  Foreign *foreign = data;
+
+  foreign->call->call (foreign->scene, &foreign->error);
+  return NULL;
+}
+
+/* Returns what is wrong, or NULL. */
+static char *
+judge (const Call *call, const GError *error, const char *said)
+{
+  g_autofree char *begin = g_strconcat (call->name, "() was called on another thread", NULL);
+  gboolean wrong = g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD);
+
+  switch (call->outcome)
+    {
+    case SAYS:
+      if (g_str_has_prefix (said, begin) && strchr (said, '\n')[1] == '\0')
+        return NULL;
+      return g_strdup_printf ("%s says “%s”", call->name, said);
+    case FAILS:
+      if (wrong && said[0] == '\0')
+        return NULL;
+      return g_strdup_printf ("%s fails with “%s” and says “%s”", call->name, error != NULL ? error->message : "",
+                              said);
+    case WORKS:
+    case IS_LISTED:
+    default:
+      if (!wrong && said[0] == '\0')
+        return NULL;
+      return g_strdup_printf ("%s does not work: “%s” “%s”", call->name, error != NULL ? error->message : "", said);
+    }
+}
+
+static gboolean
+is_ended (gpointer data)
+{
+  Scene *s = data;
+
+  return ferry_task_get_done (s->task) && ferry_task_get_done (s->other) &&
+         (s->submitted == NULL || ferry_task_get_done (s->submitted)) && ferry_map_get_finished (s->started) &&
+         ferry_task_group_get_n_open (s->group) == 0 && ferry_channel_get_exit (s->channel) != NULL;
+}
+
+static void
+every_function_works_or_says_so (void)
+{
+  Scene *s = scene_new ();
+  g_autoptr (GString) complaints = g_string_new (NULL);
+
+  task_test_wait_begun (s->task);
+  /* As a main loop has it, so that no other thread can. */
+  g_assert_true (g_main_context_acquire (NULL));
+  for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
+    {
+      Foreign foreign = {&calls[i], s, NULL};
+      g_autofree char *said = NULL;
+      g_autofree char *complaint = NULL;
+
+      if (calls[i].outcome == IS_LISTED)
+        continue;
+      g_thread_join (g_thread_new ("foreign", call_there, &foreign));
+      said = take_criticals ();
+      complaint = judge (&calls[i], foreign.error, said);
+      if (complaint != NULL)
+        g_string_append_printf (complaints, "%s\n", complaint);
+      g_clear_error (&foreign.error);
+    }
+  g_main_context_release (NULL);
+  g_assert_cmpstr (complaints->str, ==, "");
+  /* What was cancelled there is cancelled here. */
+  ferry_test_run_until (is_ended, s);
+  g_assert_cmpint (ferry_task_get_state (s->task), ==, FERRY_TASK_STATE_CANCELLED);
+  g_assert_cmpint (ferry_task_get_state (s->other), ==, FERRY_TASK_STATE_CANCELLED);
+  g_assert_cmpint (ferry_exit_get_signal (ferry_channel_get_exit (s->channel)), ==, SIGKILL);
+  scene_free (s);
+}
+
+static gpointer
+look_at_done (gpointer task)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) result = ferry_task_get_result (task, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (g_variant_get_string (result, NULL), ==, "word");
+  g_assert_true (ferry_task_get_done (task));
+  g_assert_null (ferry_task_get_error (task));
+  g_assert_null (ferry_task_get_trace (task));
+  g_assert_null (ferry_task_get_exit (task));
+  g_assert_true (g_str_has_prefix (ferry_task_get_name (task), "echo "));
+  g_assert_cmpuint (ferry_task_get_n_attempts (task), ==, 1);
+  g_assert_cmpint (ferry_task_get_end_time (task), >=, ferry_task_get_start_time (task));
+  return NULL;
+}
+
+static void
+any_thread_may_look_at_a_task_that_is_done (void)
+{
+  g_autoptr (FerryRouter) router = ferry_test_router_new ();
+  g_autoptr (FerryPool) pool = ferry_pool_new_for_threads (router);
+  g_autoptr (FerryExecutor) executor = ferry_executor_new (pool);
+  g_autoptr (FerryTask) task = task_test_submit (executor, "echo", g_variant_new_string ("word"));
+  g_autofree char *said = NULL;
+
+  task_test_wait_done (task);
+  g_thread_join (g_thread_new ("foreign", look_at_done, task));
+  said = take_criticals ();
+  g_assert_cmpstr (said, ==, "");
+  g_clear_object (&executor);
+  g_clear_object (&pool);
+  task_test_poll_until (has_no_pipes, router);
+  ferry_router_stop (router, NULL);
+}
+
+/* A task has its settings when it is submitted; one that is given more is told so, and keeps what it has. */
+static void
+a_submitted_task_takes_no_settings (void)
+{
+  g_autoptr (FerryRouter) router = ferry_test_router_new ();
+  g_autoptr (FerryPool) pool = ferry_pool_new_for_threads (router);
+  g_autoptr (FerryExecutor) executor = ferry_executor_new (pool);
+  g_autoptr (FerryTask) task = task_test_submit (executor, "echo", g_variant_new_string ("word"));
+  g_autofree char *said = NULL;
+
+  ferry_task_set_priority (task, 5);
+  said = take_criticals ();
+  g_assert_true (
+    g_str_has_prefix (said, "ferry_task_set_priority() was called for a task of “echo” that was submitted"));
+  g_assert_cmpint (ferry_task_get_priority (task), ==, 0);
+  task_test_assert_result (task, "'word'");
+  g_clear_object (&executor);
+  g_clear_object (&pool);
+  task_test_poll_until (has_no_pipes, router);
+  ferry_router_stop (router, NULL);
+}
+
+static const Call *
+find_call (const char *name)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
+    if (strcmp (calls[i].name, name) == 0)
+      return &calls[i];
+  return NULL;
+}
+
+static const char *
+look_at_callable (const char *name, Thread thread)
+{
+  const Call *call = find_call (name);
+
+  if (call == NULL)
+    return "is not in thread-calls.h";
+  if (thread == UNSAID && !g_str_has_suffix (name, "_get_type"))
+    return "has no thread in its documentation";
+  if (thread == HOME && call->outcome == WORKS)
+    return "is documented to belong to one thread, and works on another";
+  if (thread == HOME && call->outcome == IS_LISTED && strcmp (name, "ferry_job_yield") != 0)
+    return "belongs to one thread, and is not called";
+  if (thread != HOME && (call->outcome == SAYS || call->outcome == FAILS))
+    return "is documented for any thread, and does not work on another";
+  return NULL;
+}
+
+static void
+every_function_is_looked_at (void)
+{
+  g_autoptr (GString) complaints = g_string_new (NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (callables); i++)
+    {
+      const char *complaint = look_at_callable (callables[i].name, callables[i].thread);
+
+      if (complaint != NULL)
+        g_string_append_printf (complaints, "%s %s\n", callables[i].name, complaint);
+    }
+  g_assert_cmpstr (complaints->str, ==, "");
+  g_assert_cmpuint (G_N_ELEMENTS (calls), ==, G_N_ELEMENTS (callables));
+}
+
+int
+main (int argc, char **argv)
+{
+  task_test_register ();
+  ferry_channel_function_register ("wait-for-end", NULL, wait_for_end);
+  if (ferry_worker_main (&argc, &argv))
+    return 0;
+  g_test_init (&argc, &argv, NULL);
+  criticals = g_string_new (NULL);
+  g_log_set_writer_func (write_log, NULL, NULL);
+  g_test_add_func ("/threads/every-function-is-looked-at", every_function_is_looked_at);
+  g_test_add_func ("/threads/every-function-works-or-says-so", every_function_works_or_says_so);
+  g_test_add_func ("/threads/any-thread-may-look-at-a-task-that-is-done", any_thread_may_look_at_a_task_that_is_done);
+  g_test_add_func ("/threads/a-submitted-task-takes-no-settings", a_submitted_task_takes_no_settings);
+  return g_test_run ();
+}
