@@ -8,9 +8,8 @@
 #include "base/ferry-usable-cores.h"
 
 #include <sched.h>
-#include <string.h>
 
-#define CGROUP_ROOT "/sys/fs/cgroup"
+#include "base/ferry-cgroup-private.h"
 
 static guint
 count_affine (void)
@@ -23,44 +22,17 @@ count_affine (void)
   return (guint) CPU_COUNT (&set);
 }
 
-/* What "cpu.max" of one group allows: "max 100000" or "150000 100000". Part of a core counts as one. */
-static guint
-read_quota (const char *folder, guint cores)
+/* "cpu.max" of one group: "max 100000" or "150000 100000". Part of a core counts as one. */
+static void
+limit (const char *text, gpointer data)
 {
-  g_autofree char *path = g_build_filename (CGROUP_ROOT, folder, "cpu.max", NULL);
-  g_autofree char *text = NULL;
-  guint64 quota;
-  guint64 period;
+  guint *cores = data;
   char *end;
+  guint64 quota = g_ascii_strtoull (text, &end, 10);
+  guint64 period = g_ascii_strtoull (end, NULL, 10);
 
-  if (!g_file_get_contents (path, &text, NULL, NULL))
-    return cores;
-  quota = g_ascii_strtoull (text, &end, 10);
-  period = g_ascii_strtoull (end, NULL, 10);
-  if (end == text || quota == 0 || period == 0)
-    return cores;
-  return (guint) MIN ((quota + period - 1) / period, cores);
-}
-
-/* The quota of our group and of each above it; the tightest counts. */
-static guint
-limit_by_cgroup (guint cores)
-{
-  g_autofree char *text = NULL;
-  char *folder;
-  char *slash;
-
-  if (!g_file_get_contents ("/proc/self/cgroup", &text, NULL, NULL) || !g_str_has_prefix (text, "0::"))
-    return cores;
-  folder = text + strlen ("0::");
-  g_strchomp (folder);
-  cores = read_quota (folder, cores);
-  while ((slash = strrchr (folder, '/')) != NULL)
-    {
-      *slash = '\0';
-      cores = read_quota (folder, cores);
-    }
-  return cores;
+  if (end != text && quota > 0 && period > 0)
+    *cores = (guint) MIN ((quota + period - 1) / period, *cores);
 }
 
 /**
@@ -76,5 +48,8 @@ limit_by_cgroup (guint cores)
 guint
 ferry_get_n_usable_cores (void)
 {
-  return MAX (limit_by_cgroup (count_affine ()), 1);
+  guint cores = count_affine ();
+
+  ferry_cgroup_read ("cpu.max", limit, &cores);
+  return MAX (cores, 1);
 }

@@ -52,7 +52,6 @@ guint ferry_arena_count_held (FerryArena *self);
 
 const char *ferry_arena_take (FerryArena *self, const FerryBufferMessage *message);
 void ferry_arena_let_go (FerryArena *self, guint32 number);
-GBytes *ferry_arena_lend (FerryArena *self, const FerryBufferMessage *message);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryArena, ferry_arena_unref)
 

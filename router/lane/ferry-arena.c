@@ -122,29 +122,3 @@ ferry_arena_let_go (FerryArena *self, guint32 number)
   if (G_UNLIKELY (atomic_exchange_explicit (&self->rung, epoch, memory_order_relaxed) != epoch))
     ferry_arena_ring (self);
 }
-
-typedef struct
-{
-  FerryArena *arena; /* (owned) */
-  guint32 number;
-} Loan;
-
-static void
-loan_free (gpointer data)
-{
-  Loan *self = data;
-
-  ferry_arena_let_go (self->arena, self->number);
-  ferry_arena_unref (self->arena);
-  g_free (self);
-}
-
-/* A buffer that was taken, where it lies; it is let go of with the last reference. */
-GBytes *
-ferry_arena_lend (FerryArena *self, const FerryBufferMessage *message)
-{
-  Loan *loan = g_new (Loan, 1);
-
-  *loan = (Loan){ferry_arena_ref (self), message->number};
-  return g_bytes_new_with_free_func (self->memory + message->offset, message->size, loan_free, loan);
-}

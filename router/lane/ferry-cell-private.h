@@ -32,7 +32,7 @@ typedef struct
 typedef struct
 {
   FerryCell *cell;
-  guint64 latest; /* the sequence of the value that was taken last */
+  guint64 latest; /* the sequence of the value that was taken last, which is how many there were */
   guint32 epoch;  /* of reader_waiting */
 } FerryCellReader;
 

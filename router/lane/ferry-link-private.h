@@ -230,6 +230,8 @@ struct _FerryLink
   FerryLinkTurn turn;            /* router's thread */
   _Atomic gint64 share_out;      /* any: what its blocks in the local queue, or being dispatched, count for */
   _Atomic gint64 bytes_kept;     /* any: bytes of its large messages and private buffers that the application keeps */
+  _Atomic gint64 bytes_lent;     /* any: bytes of its buffers that the application keeps where they lie */
+  gboolean wants_memory;         /* stalled: until the application drops some of what it keeps */
   FerrySpareMemory spare;        /* any: for copies of its buffers */
 };
 

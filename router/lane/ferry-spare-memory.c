@@ -11,31 +11,72 @@
 
 /* How much is kept for later; what comes back beyond it is given to the system. */
 #define SPARE_LIMIT ((gsize) 512 * 1024 * 1024)
+/* Less comes from the heap, which uses it again itself and takes no more for it than it is. */
 #define UNIT ((gsize) 64 * 1024)
 /* From this size on the system is asked for large pages, of which there are fewer to fault in. */
 #define LARGE_PAGES_FROM ((gsize) 4 * 1024 * 1024)
 
+typedef struct
+{
+  FerryMemory memory;
+  gint64 since; /* monotonic time when it came back */
+} SpareMemory;
+
 void
 ferry_spare_memory_init (FerrySpareMemory *self)
 {
-  *self = (FerrySpareMemory){.spare = g_array_new (FALSE, FALSE, sizeof (FerryMemory))};
+  *self = (FerrySpareMemory){.spare = g_array_new (FALSE, FALSE, sizeof (SpareMemory))};
   pthread_mutex_init (&self->lock, NULL);
 }
 
-/* Gives all of it to the system, and from now on whatever comes back. */
+/* To be called before any memory is taken. */
+void
+ferry_spare_memory_set_account (FerrySpareMemory *self, FerryMemoryAccount *account)
+{
+  if (self->account == NULL)
+    self->account = ferry_memory_account_ref (account);
+}
+
+static FerryMemory
+remove_locked (FerrySpareMemory *self, guint index)
+{
+  FerryMemory memory = g_array_index (self->spare, SpareMemory, index).memory;
+
+  g_array_remove_index (self->spare, index);
+  self->total -= memory.capacity;
+  if (self->account != NULL)
+    ferry_memory_account_remove_spare (self->account, memory.capacity);
+  return memory;
+}
+
+/* Gives the system what came back before a time. */
+static void
+drop_locked (FerrySpareMemory *self, gint64 before)
+{
+  while (self->spare->len > 0 && g_array_index (self->spare, SpareMemory, 0).since < before)
+    {
+      FerryMemory memory = remove_locked (self, 0);
+
+      ferry_unmap_soon (memory.data, memory.capacity);
+    }
+}
+
+/* Gives the system all that is spare. */
+void
+ferry_spare_memory_drop (FerrySpareMemory *self)
+{
+  pthread_mutex_lock (&self->lock);
+  drop_locked (self, G_MAXINT64);
+  pthread_mutex_unlock (&self->lock);
+}
+
+/* The same, and from now on whatever comes back. */
 void
 ferry_spare_memory_close (FerrySpareMemory *self)
 {
   pthread_mutex_lock (&self->lock);
   self->closed = TRUE;
-  for (guint i = 0; i < self->spare->len; i++)
-    {
-      FerryMemory memory = g_array_index (self->spare, FerryMemory, i);
-
-      ferry_unmap_soon (memory.data, memory.capacity);
-    }
-  g_array_set_size (self->spare, 0);
-  self->total = 0;
+  drop_locked (self, G_MAXINT64);
   pthread_mutex_unlock (&self->lock);
 }
 
@@ -44,42 +85,85 @@ ferry_spare_memory_clear (FerrySpareMemory *self)
 {
   ferry_spare_memory_close (self);
   g_array_unref (self->spare);
+  g_clear_pointer (&self->account, ferry_memory_account_unref);
   pthread_mutex_destroy (&self->lock);
 }
 
-/* The smallest that does, unless more than half of it would be left over. */
-static gboolean
-take_spare_locked (FerrySpareMemory *self, gsize size, FerryMemory *memory)
+/* Gives the system what came back before a time; or, when nothing was taken since, all that is spare, and what comes
+ * back until something is taken. Returns whether it is to be called again. */
+gboolean
+ferry_spare_memory_tidy (FerrySpareMemory *self, gint64 before)
+{
+  gboolean again;
+
+  pthread_mutex_lock (&self->lock);
+  again = self->taken_at >= before;
+  self->is_quiet = !again;
+  drop_locked (self, again ? before : G_MAXINT64);
+  pthread_mutex_unlock (&self->lock);
+  return again;
+}
+
+static gsize
+get_capacity (gsize size)
+{
+  return (size + UNIT - 1) & ~(UNIT - 1);
+}
+
+/* The smallest that does, unless more than half of it would be left over, and of alike ones the latest, which is warm.
+ * G_MAXUINT for none. */
+static guint
+find_locked (FerrySpareMemory *self, gsize size)
 {
   guint best = G_MAXUINT;
 
-  for (guint i = 0; i < self->spare->len; i++)
+  for (guint i = self->spare->len; i-- > 0;)
     {
-      gsize capacity = g_array_index (self->spare, FerryMemory, i).capacity;
+      gsize capacity = g_array_index (self->spare, SpareMemory, i).memory.capacity;
 
-      if (capacity >= size && capacity / 2 <= size &&
-          (best == G_MAXUINT || capacity < g_array_index (self->spare, FerryMemory, best).capacity))
+      if (capacity == size)
+        return i;
+      if (capacity > size && capacity / 2 <= size &&
+          (best == G_MAXUINT || capacity < g_array_index (self->spare, SpareMemory, best).memory.capacity))
         best = i;
     }
-  if (best == G_MAXUINT)
+  return best;
+}
+
+/* Whether to take so much asks nothing of the system. */
+gboolean
+ferry_spare_memory_fits (FerrySpareMemory *self, gsize size)
+{
+  gboolean fits;
+
+  if (size < UNIT)
     return FALSE;
-  *memory = g_array_index (self->spare, FerryMemory, best);
-  self->total -= memory->capacity;
-  g_array_remove_index_fast (self->spare, best);
-  return TRUE;
+  pthread_mutex_lock (&self->lock);
+  fits = find_locked (self, get_capacity (size)) != G_MAXUINT;
+  pthread_mutex_unlock (&self->lock);
+  return fits;
 }
 
 /* At least size bytes, which may hold anything. Returns FALSE when the system has no memory. */
 gboolean
 ferry_spare_memory_take (FerrySpareMemory *self, gsize size, FerryMemory *memory)
 {
-  gsize capacity = (size + UNIT - 1) & ~(UNIT - 1);
-  gboolean taken;
+  gsize capacity = get_capacity (size);
+  guint index;
 
+  if (size < UNIT)
+    {
+      *memory = (FerryMemory){g_try_malloc (size), 0};
+      return memory->data != NULL;
+    }
   pthread_mutex_lock (&self->lock);
-  taken = take_spare_locked (self, capacity, memory);
+  self->taken_at = g_get_monotonic_time ();
+  self->is_quiet = FALSE;
+  index = find_locked (self, capacity);
+  if (index != G_MAXUINT)
+    *memory = remove_locked (self, index);
   pthread_mutex_unlock (&self->lock);
-  if (taken)
+  if (index != G_MAXUINT)
     return TRUE;
   memory->data = mmap (NULL, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   memory->capacity = capacity;
@@ -90,23 +174,31 @@ ferry_spare_memory_take (FerrySpareMemory *self, gsize size, FerryMemory *memory
   return TRUE;
 }
 
+static gboolean
+keep_locked (FerrySpareMemory *self, FerryMemory memory)
+{
+  SpareMemory spare = {memory, g_get_monotonic_time ()};
+
+  if (self->closed || self->is_quiet || memory.capacity > SPARE_LIMIT ||
+      (self->account != NULL && !ferry_memory_account_add_spare (self->account, memory.capacity)))
+    return FALSE;
+  g_array_append_val (self->spare, spare);
+  self->total += memory.capacity;
+  return TRUE;
+}
+
 /* Of what has been there for longest something goes, when there is too much: what is used again comes back. */
 void
 ferry_spare_memory_give (FerrySpareMemory *self, FerryMemory memory)
 {
+  if (memory.capacity == 0)
+    {
+      g_free (memory.data);
+      return;
+    }
   pthread_mutex_lock (&self->lock);
-  if (!self->closed && memory.capacity <= SPARE_LIMIT)
-    {
-      g_array_append_val (self->spare, memory);
-      self->total += memory.capacity;
-      memory = (FerryMemory){0};
-    }
-  if (self->total > SPARE_LIMIT)
-    {
-      memory = g_array_index (self->spare, FerryMemory, 0);
-      g_array_remove_index (self->spare, 0);
-      self->total -= memory.capacity;
-    }
+  if (keep_locked (self, memory))
+    memory = self->total > SPARE_LIMIT ? remove_locked (self, 0) : (FerryMemory){0};
   pthread_mutex_unlock (&self->lock);
   if (memory.data != NULL)
     ferry_unmap_soon (memory.data, memory.capacity);

@@ -87,6 +87,7 @@ static void
 take_and_deliver (FerryRouter *self, FerryPipe *pipe, gint64 now)
 {
   FerryCellWatch *watch = pipe->watch;
+  guint64 before = watch->reader.latest;
   const char *fault = NULL;
   FerryCellValue value;
 
@@ -94,6 +95,9 @@ take_and_deliver (FerryRouter *self, FerryPipe *pipe, gint64 now)
     {
     case FERRY_CELL_NEW:
       watch->delivered_at = now;
+      self->overtaken += watch->reader.latest - before - 1;
+      if (pipe->receiver != NULL)
+        pipe->receiver->overtaken += watch->reader.latest - before - 1;
       atomic_fetch_add_explicit (&watch->link->cells_taken, 1, memory_order_relaxed);
       ferry_router_deliver (self, pipe, value.has_type ? (const GVariantType *) value.type : NULL, value.data,
                             value.size);

@@ -7,13 +7,52 @@
 
 #include "route/ferry-router-private.h"
 
+static guint64
+read_count (_Atomic gint64 *count)
+{
+  /* Relaxed: it may be out of date at once. */
+  return (guint64) atomic_load_explicit (count, memory_order_relaxed);
+}
+
+/* What is there now, and the most that ever was. */
+static guint64
+get_level (FerryRouter *self, FerryCounter counter)
+{
+  FerryMonitor *monitor = self->monitor;
+
+  switch (counter)
+    {
+    case FERRY_COUNTER_QUEUED_BYTES:
+      return monitor != NULL ? (guint64) ferry_local_queue_get_bytes (monitor->local) : 0;
+    case FERRY_COUNTER_LINKS:
+      return monitor != NULL ? atomic_load_explicit (&monitor->n_links, memory_order_relaxed) : 0;
+    case FERRY_COUNTER_WAITING_LINKS:
+      return monitor != NULL ? atomic_load_explicit (&monitor->n_waiting, memory_order_relaxed) : 0;
+    case FERRY_COUNTER_BUFFER_BYTES:
+      return read_count (&self->account->held);
+    case FERRY_COUNTER_SPARE_BYTES:
+      return read_count (&self->account->spare);
+    case FERRY_COUNTER_HIGHEST_QUEUED_BYTES:
+      return MAX (self->highest_queued, monitor != NULL ? (guint64) ferry_local_queue_get_highest (monitor->local) : 0);
+    case FERRY_COUNTER_HIGHEST_WAITING_LINKS:
+      return MAX (self->most_waiting,
+                  monitor != NULL ? atomic_load_explicit (&monitor->most_waiting, memory_order_relaxed) : 0);
+    case FERRY_COUNTER_HIGHEST_BUFFER_BYTES:
+      return read_count (&self->account->highest_held);
+    case FERRY_COUNTER_HIGHEST_SPARE_BYTES:
+      return read_count (&self->account->highest_spare);
+    default:
+      g_return_val_if_reached (0);
+    }
+}
+
 /**
  * ferry_router_get_counter:
  * @self: a router
  * @counter: which one
  *
- * What the router counted since it was made; the counters of what is now are 0 when it does not run. On the
- * router's thread.
+ * What the router counted since it was made. The counters of what is now in the router, and not in the application,
+ * are 0 when it does not run. On the router's thread.
  *
  * Returns: the count
  *
@@ -47,11 +86,9 @@ ferry_router_get_counter (FerryRouter *self, FerryCounter counter)
     case FERRY_COUNTER_PROTOCOL_ERRORS:
       return self->protocol_errors +
              (monitor != NULL ? atomic_load_explicit (&monitor->n_faults, memory_order_relaxed) : 0);
-    case FERRY_COUNTER_QUEUED_BYTES:
-      return monitor != NULL ? (guint64) ferry_local_queue_get_bytes (monitor->local) : 0;
-    case FERRY_COUNTER_LINKS:
-      return monitor != NULL ? atomic_load_explicit (&monitor->n_links, memory_order_relaxed) : 0;
+    case FERRY_COUNTER_OVERTAKEN:
+      return self->overtaken;
     default:
-      g_return_val_if_reached (0);
+      return get_level (self, counter);
     }
 }

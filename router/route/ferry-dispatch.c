@@ -111,7 +111,7 @@ deliver_large (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
   bytes = block->buffer != NULL ? g_steal_pointer (&block->buffer) : ferry_local_queue_keep (monitor->local, block);
   if (receiver->handler != NULL)
     {
-      receiver->large = ferry_local_queue_may_keep (block->link) ? bytes : NULL;
+      receiver->large = ferry_local_queue_may_keep (monitor->local, block->link) ? bytes : NULL;
       receiver->handler (receiver, g_bytes_get_data (bytes, NULL), block->size, type, receiver->handler_data);
       receiver->large = NULL;
       end_run (receiver);

@@ -75,13 +75,27 @@ ferry_monitor_copy_buffer (FerryMonitor *self, FerryLink *link, const char **fau
   return FERRY_DRAIN_MORE;
 }
 
+/* What is spare gives way to a buffer that there is else no room for. */
+static void
+make_room (FerryMonitor *self, FerryLink *link, gsize size)
+{
+  FerryMemoryAccount *account = ferry_local_queue_get_account (self->local);
+
+  if (ferry_spare_memory_fits (&link->spare, size) || ferry_memory_account_has_room (account, size))
+    return;
+  for (GList *node = self->shared->links.head; node != NULL; node = node->next)
+    ferry_spare_memory_drop (&((FerryLink *) node->data)->spare);
+}
+
 /* Returns FALSE when there is no memory. */
 static gboolean
-begin_copy (FerryLink *link, const FerryBufferMessage *message, const FerryBufferNews *news)
+begin_copy (FerryMonitor *self, FerryLink *link, const FerryBufferMessage *message, const FerryBufferNews *news)
 {
   FerryMemory memory;
 
   ferry_arena_set_copied (link->arena);
+  make_room (self, link, message->size);
+  ferry_monitor_tidy_later (self);
   if (!ferry_spare_memory_take (&link->spare, message->size, &memory))
     return FALSE;
   link->copy = (FerryBufferCopy){.memory = memory, .message = *message, .news = *news};
@@ -95,7 +109,7 @@ take (FerryMonitor *self, FerryLink *link, const FerryBufferMessage *message, Fe
   const char *fault =
     link->arena != NULL ? ferry_arena_take (link->arena, message) : "it sent a buffer over a link without buffers";
 
-  if (fault == NULL && !link->trusted && !begin_copy (link, message, news))
+  if (fault == NULL && !link->trusted && !begin_copy (self, link, message, news))
     {
       ferry_arena_let_go (link->arena, message->number);
       fault = "there is no memory for a copy of its buffer; trust it, or have it send less at a time";
@@ -113,7 +127,7 @@ take (FerryMonitor *self, FerryLink *link, const FerryBufferMessage *message, Fe
     }
   link->buffers_since += message->size;
   if (link->trusted)
-    push (self, link, news, ferry_arena_lend (link->arena, message));
+    push (self, link, news, ferry_local_queue_keep_loan (self->local, link, message));
   return NULL;
 }
 

@@ -34,6 +34,7 @@ typedef struct
   gsize size;             /* bytes of whole, valid records at the beginning */
   char *fault;            /* (owned) (nullable): what broke the protocol */
   FerryGrantEntry *grant; /* of the latest record */
+  gboolean wants_memory;  /* the next record is a buffer or a large message, which the link may not have now */
 } Walk;
 
 static gboolean refuse (Walk *walk, const char *format, ...) G_GNUC_PRINTF (2, 3);
@@ -330,6 +331,13 @@ handle_single_record (FerryMonitor *self, Walk *walk, const FerryRecordHeader *h
   return TRUE;
 }
 
+/* Whether the application must have room for it. */
+static gboolean
+takes_memory (guint16 kind)
+{
+  return kind == FERRY_RECORD_LARGE || kind == FERRY_RECORD_BUFFER || kind == FERRY_RECORD_ONE_SHOT;
+}
+
 /* Takes records that have a block of their own from the lane, up to the end of a message. Returns whether there was
  * one. */
 static gboolean
@@ -353,6 +361,9 @@ drain_single (FerryMonitor *self, Walk *walk)
                        "it wrote a record of %u bytes that goes beyond what it published; it must publish whole "
                        "records, of at most %u bytes",
                        header.length, (guint) FERRY_MAX_RECORD_PAYLOAD);
+      walk->wants_memory = takes_memory (header.kind) && !ferry_local_queue_has_memory (self->local, walk->link);
+      if (walk->wants_memory)
+        return TRUE;
       if (!handle_single_record (self, walk, &header, place))
         return FALSE;
       ferry_lane_reader_consume (lane, ferry_record_size (header.length));
@@ -468,5 +479,8 @@ ferry_monitor_drain (FerryMonitor *self, FerryLink *link)
       refuse_record (self, link, walk.fault);
       g_free (walk.fault);
     }
+  link->wants_memory = walk.wants_memory;
+  if (link->wants_memory)
+    return FERRY_DRAIN_STALLED;
   return caught_up ? FERRY_DRAIN_CAUGHT_UP : FERRY_DRAIN_MORE;
 }

@@ -36,19 +36,21 @@ ferry_local_queue_get_buffer_share (gsize size)
 
 typedef struct _FerryLocalQueue FerryLocalQueue;
 
-/* What the application may keep of the large messages and private buffers of one link, whose memory it is handed. */
+/* What the application may keep of the large messages and buffers of one link that are in its own memory. */
 #define FERRY_KEPT_LIMIT (256 * 1024 * 1024)
 
 /* What a buffer that is mapped counts for at least: the system bounds how many mappings a process has. */
 #define FERRY_KEPT_MAPPING_CHARGE (64 * 1024)
 
-FerryLocalQueue *ferry_local_queue_new (FerrySharedQueue *waker, gsize limit, GError **error);
+FerryLocalQueue *ferry_local_queue_new (FerrySharedQueue *waker, FerryMemoryAccount *account, gsize limit,
+                                        GError **error);
 FerryLocalQueue *ferry_local_queue_ref (FerryLocalQueue *self);
 void ferry_local_queue_unref (FerryLocalQueue *self);
 /* Has the monitor look again at the links that wait. */
 void ferry_local_queue_ring (FerryLocalQueue *self);
 
 gboolean ferry_local_queue_has_room (FerryLocalQueue *self, FerryLink *link);
+gboolean ferry_local_queue_has_memory (FerryLocalQueue *self, FerryLink *link);
 void ferry_local_queue_arm (FerryLocalQueue *self);
 FerryBlock *ferry_local_queue_take_block (FerryLocalQueue *self, FerryLink *link, FerryBlockKind kind);
 void ferry_local_queue_push (FerryLocalQueue *self, FerryBlock *block);
@@ -61,10 +63,13 @@ guint64 ferry_local_queue_get_n_popped (FerryLocalQueue *self);
 void ferry_local_queue_wait_until (FerryLocalQueue *self, gint64 deadline);
 void ferry_local_queue_nudge (FerryLocalQueue *self);
 void ferry_local_queue_give_back (FerryLocalQueue *self, FerryBlock *block);
-gboolean ferry_local_queue_may_keep (FerryLink *link);
+gboolean ferry_local_queue_may_keep (FerryLocalQueue *self, FerryLink *link);
 GBytes *ferry_local_queue_keep (FerryLocalQueue *self, FerryBlock *block);
 GBytes *ferry_local_queue_keep_copy (FerryLocalQueue *self, FerryLink *link, FerryMemory memory, gsize size);
 GBytes *ferry_local_queue_keep_mapping (FerryLocalQueue *self, FerryLink *link, guint8 *data, gsize size);
+GBytes *ferry_local_queue_keep_loan (FerryLocalQueue *self, FerryLink *link, const FerryBufferMessage *message);
+FerryMemoryAccount *ferry_local_queue_get_account (FerryLocalQueue *self);
+gint64 ferry_local_queue_get_highest (FerryLocalQueue *self);
 gint64 ferry_local_queue_get_bytes (FerryLocalQueue *self);
 
 G_END_DECLS

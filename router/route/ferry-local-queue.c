@@ -17,9 +17,10 @@
 struct _FerryLocalQueue
 {
   _Atomic gint references;
-  int bell;           /* const: (owned) the shared queue's own doorbell */
-  GAsyncQueue *queue; /* any: (owned) (element-type FerryBlock) */
-  gint64 limit;       /* const */
+  int bell;                    /* const: (owned) the shared queue's own doorbell */
+  GAsyncQueue *queue;          /* any: (owned) (element-type FerryBlock) */
+  gint64 limit;                /* const */
+  FerryMemoryAccount *account; /* const: (owned) */
 
   FerryBlock nudge;        /* stands in the queue for no block, to wake the thread that sleeps on it */
   _Atomic gboolean nudged; /* any: it is in the queue, or about to be */
@@ -33,13 +34,14 @@ struct _FerryLocalQueue
    * counts are the position, and whoever gives a block back is the waker. */
   _Atomic (FerryBlock *) returned __attribute__ ((aligned (FERRY_LINE_SIZE))); /* any: (owned) blocks given back */
   _Atomic gint64 bytes_out;                                                    /* any */
+  _Atomic gint64 highest; /* any, stored by the monitor: the most bytes that were out */
   _Atomic guint32 waiting;
   guint32 rung;     /* router's thread */
   guint64 n_popped; /* router's thread */
 };
 
 FerryLocalQueue *
-ferry_local_queue_new (FerrySharedQueue *waker, gsize limit, GError **error)
+ferry_local_queue_new (FerrySharedQueue *waker, FerryMemoryAccount *account, gsize limit, GError **error)
 {
   ferry_autofd bell = fcntl (waker->wake, F_DUPFD_CLOEXEC, 0);
   FerryLocalQueue *self;
@@ -49,12 +51,21 @@ ferry_local_queue_new (FerrySharedQueue *waker, gsize limit, GError **error)
       ferry_set_system_error (error, "Making the local queue (fcntl)");
       return NULL;
     }
+  if (!ferry_memory_account_set_bell (account, bell, error))
+    return NULL;
   self = g_aligned_alloc0 (1, sizeof (FerryLocalQueue), FERRY_LINE_SIZE);
   atomic_init (&self->references, 1);
   self->bell = ferry_steal_fd (&bell);
   self->queue = g_async_queue_new ();
   self->limit = (gint64) limit;
+  self->account = ferry_memory_account_ref (account);
   return self;
+}
+
+static gboolean
+falls_below (gint64 limit, gint64 before, gint64 after)
+{
+  return before >= limit && after < limit;
 }
 
 static void
@@ -110,6 +121,7 @@ ferry_local_queue_unref (FerryLocalQueue *self)
   free_blocks (atomic_load_explicit (&self->returned, memory_order_acquire));
   g_async_queue_unref (self->queue);
   ferry_clear_fd (&self->bell);
+  ferry_memory_account_unref (self->account);
   g_aligned_free (self);
 }
 
@@ -121,8 +133,24 @@ ferry_local_queue_has_room (FerryLocalQueue *self, FerryLink *link)
   gint64 share_out = atomic_load_explicit (&link->share_out, memory_order_seq_cst);
   gint64 limit = share_out == 0 ? self->limit : self->limit / 2;
 
-  return share_out < FERRY_LINK_WINDOW && atomic_load_explicit (&self->bytes_out, memory_order_seq_cst) < limit &&
-         atomic_load_explicit (&link->bytes_kept, memory_order_seq_cst) < FERRY_KEPT_LIMIT;
+  return share_out < FERRY_LINK_WINDOW && atomic_load_explicit (&self->bytes_out, memory_order_seq_cst) < limit;
+}
+
+/* Whether the application has no buffer or large message of the link. */
+static gboolean
+has_nothing (FerryLink *link)
+{
+  return atomic_load_explicit (&link->bytes_kept, memory_order_seq_cst) == 0 &&
+         atomic_load_explicit (&link->bytes_lent, memory_order_seq_cst) == 0;
+}
+
+/* monitor: whether the link may have another buffer or large message. Where all links together have as much as they
+ * may, a link that has none may have one, so that each goes on. The same order, for the same reason. */
+gboolean
+ferry_local_queue_has_memory (FerryLocalQueue *self, FerryLink *link)
+{
+  return atomic_load_explicit (&link->bytes_kept, memory_order_seq_cst) < FERRY_KEPT_LIMIT &&
+         (has_nothing (link) || !ferry_memory_account_is_full (self->account));
 }
 
 /* monitor: says that it is about to sleep until a block comes back. */
@@ -182,10 +210,15 @@ ferry_local_queue_take_block (FerryLocalQueue *self, FerryLink *link, FerryBlock
 void
 ferry_local_queue_push (FerryLocalQueue *self, FerryBlock *block)
 {
+  gint64 bytes_out;
+
   block->share = MAX (block->share, block->charge);
   /* Relaxed: only the monitor adds, and only it asks whether there is room. */
   atomic_fetch_add_explicit (&block->link->share_out, (gint64) block->share, memory_order_relaxed);
-  atomic_fetch_add_explicit (&self->bytes_out, (gint64) block->charge, memory_order_relaxed);
+  bytes_out =
+    atomic_fetch_add_explicit (&self->bytes_out, (gint64) block->charge, memory_order_relaxed) + (gint64) block->charge;
+  if (bytes_out > atomic_load_explicit (&self->highest, memory_order_relaxed))
+    atomic_store_explicit (&self->highest, bytes_out, memory_order_relaxed);
   block->serial = ++self->n_pushed;
   ferry_hand_over (block);
   g_async_queue_push (self->queue, block);
@@ -281,12 +314,6 @@ recycle (FerryLocalQueue *self, FerryBlock *block)
     !atomic_compare_exchange_weak_explicit (&self->returned, &top, block, memory_order_release, memory_order_relaxed));
 }
 
-static gboolean
-falls_below (gint64 limit, gint64 before, gint64 after)
-{
-  return before >= limit && after < limit;
-}
-
 /* router's thread: gives a block back, and wakes the monitor where it waits for that. Not at the first block that
  * comes back but when half of the link's window is free, so that a flood costs a wake-up for a few blocks; or when
  * there is room for other links again. */
@@ -317,15 +344,18 @@ ferry_local_queue_give_back (FerryLocalQueue *self, FerryBlock *block)
   ferry_link_unref (link);
 }
 
-/* A large message, the copy of a buffer or a one-shot buffer that the application keeps. */
+/* A large message or a buffer that lies in the queue or is kept by the application. */
 typedef struct
 {
   FerryLocalQueue *queue; /* (owned) */
   FerryLink *link;        /* (owned) */
-  guint8 *data;           /* (owned) (nullable), as the next two: one of the three */
+  guint8 *data;           /* (owned) (nullable), as the next three: one of the four */
   FerryMemory memory;
   FerryMemory mapping;
-  gint64 size; /* what it counts for */
+  FerryArena *arena; /* the buffer lies there, and has the number */
+  guint32 number;
+  gsize size;              /* what it counts for */
+  _Atomic gint64 *counter; /* of the link's */
 } KeptMessage;
 
 /* any */
@@ -333,13 +363,22 @@ static void
 release_kept (gpointer data)
 {
   KeptMessage *kept = data;
-  gint64 before = atomic_fetch_sub_explicit (&kept->link->bytes_kept, kept->size, memory_order_seq_cst);
+  FerryMemoryAccount *account = kept->queue->account;
+  gint64 size = (gint64) kept->size;
+  gint64 before = atomic_fetch_sub_explicit (kept->counter, size, memory_order_seq_cst);
 
+  ferry_memory_account_release (account, kept->size);
   if (kept->memory.data != NULL)
     ferry_spare_memory_give (&kept->link->spare, kept->memory);
   if (kept->mapping.data != NULL)
     ferry_unmap_soon (kept->mapping.data, kept->mapping.capacity);
-  if (before >= FERRY_KEPT_LIMIT && before - kept->size < FERRY_KEPT_LIMIT)
+  if (kept->arena != NULL)
+    {
+      ferry_arena_let_go (kept->arena, kept->number);
+      ferry_arena_unref (kept->arena);
+    }
+  if (falls_below (FERRY_KEPT_LIMIT, before, before - size) ||
+      (has_nothing (kept->link) && ferry_memory_account_is_full (account)))
     ferry_doorbell_ring (kept->queue->bell);
   ferry_local_queue_unref (kept->queue);
   ferry_link_unref (kept->link);
@@ -347,32 +386,35 @@ release_kept (gpointer data)
   g_free (kept);
 }
 
-/* Counts against the link until it goes. */
+/* Counts against the link and the account until it goes. */
 static KeptMessage *
-kept_message_new (FerryLocalQueue *self, FerryLink *link, gsize size)
+kept_message_new (FerryLocalQueue *self, FerryLink *link, gsize size, _Atomic gint64 *counter)
 {
   KeptMessage *kept = g_new0 (KeptMessage, 1);
 
   kept->queue = ferry_local_queue_ref (self);
   kept->link = ferry_link_ref (link);
-  kept->size = (gint64) size;
-  atomic_fetch_add_explicit (&link->bytes_kept, kept->size, memory_order_relaxed);
+  kept->size = size;
+  kept->counter = counter;
+  atomic_fetch_add_explicit (counter, (gint64) size, memory_order_relaxed);
+  ferry_memory_account_hold (self->account, size);
   return kept;
 }
 
 /* any: whether a layer above may keep a message for an application that knows nothing of a limit. Else it copies what
  * it keeps, and the link goes on. */
 gboolean
-ferry_local_queue_may_keep (FerryLink *link)
+ferry_local_queue_may_keep (FerryLocalQueue *self, FerryLink *link)
 {
-  return atomic_load_explicit (&link->bytes_kept, memory_order_relaxed) < FERRY_KEPT_LIMIT / 2;
+  return atomic_load_explicit (&link->bytes_kept, memory_order_relaxed) < FERRY_KEPT_LIMIT / 2 &&
+         ferry_memory_account_is_half_empty (self->account);
 }
 
 /* router's thread: hands the memory of a large message to the application. */
 GBytes *
 ferry_local_queue_keep (FerryLocalQueue *self, FerryBlock *block)
 {
-  KeptMessage *kept = kept_message_new (self, block->link, block->size);
+  KeptMessage *kept = kept_message_new (self, block->link, block->size, &block->link->bytes_kept);
 
   kept->data = g_steal_pointer (&block->data);
   return g_bytes_new_with_free_func (kept->data, block->size, release_kept, kept);
@@ -382,7 +424,8 @@ ferry_local_queue_keep (FerryLocalQueue *self, FerryBlock *block)
 GBytes *
 ferry_local_queue_keep_copy (FerryLocalQueue *self, FerryLink *link, FerryMemory memory, gsize size)
 {
-  KeptMessage *kept = kept_message_new (self, link, size);
+  KeptMessage *kept =
+    kept_message_new (self, link, MAX (memory.capacity, size + sizeof (KeptMessage)), &link->bytes_kept);
 
   kept->memory = memory;
   return g_bytes_new_with_free_func (memory.data, size, release_kept, kept);
@@ -392,10 +435,35 @@ ferry_local_queue_keep_copy (FerryLocalQueue *self, FerryLink *link, FerryMemory
 GBytes *
 ferry_local_queue_keep_mapping (FerryLocalQueue *self, FerryLink *link, guint8 *data, gsize size)
 {
-  KeptMessage *kept = kept_message_new (self, link, MAX (size, FERRY_KEPT_MAPPING_CHARGE));
+  KeptMessage *kept = kept_message_new (self, link, MAX (size, FERRY_KEPT_MAPPING_CHARGE), &link->bytes_kept);
 
   kept->mapping = (FerryMemory){data, size};
   return g_bytes_new_with_free_func (data, size, release_kept, kept);
+}
+
+/* monitor: hands on a buffer where it lies, in the arena of the link; it is let go of with the last reference. */
+GBytes *
+ferry_local_queue_keep_loan (FerryLocalQueue *self, FerryLink *link, const FerryBufferMessage *message)
+{
+  KeptMessage *kept = kept_message_new (self, link, message->size, &link->bytes_lent);
+
+  kept->arena = ferry_arena_ref (link->arena);
+  kept->number = message->number;
+  return g_bytes_new_with_free_func (link->arena->memory + message->offset, message->size, release_kept, kept);
+}
+
+/* any: what the buffers and large messages of all links take. */
+FerryMemoryAccount *
+ferry_local_queue_get_account (FerryLocalQueue *self)
+{
+  return self->account;
+}
+
+/* any: the most bytes that were in the queue, or being dispatched, at a time. */
+gint64
+ferry_local_queue_get_highest (FerryLocalQueue *self)
+{
+  return atomic_load_explicit (&self->highest, memory_order_relaxed);
 }
 
 /* any: bytes in the queue, or being dispatched. */

@@ -52,6 +52,8 @@ typedef struct
   gint64 doze_until;        /* monitor: when the moment is over */
   GQueue lingering;         /* monitor: (element-type FerryLink) those whose writers are in no hurry */
   gint64 linger_until;      /* monitor: when they are looked after */
+  gint64 spare_time;        /* const: how long memory for copies is kept unused, in microseconds */
+  gint64 tidy_at;           /* monitor: when what was not used goes, in monotonic time; 0: there is nothing */
   guint n_unpinged;         /* monitor: blocks that were pushed since the latest ping */
   FerryFence fence;         /* see there */
   gboolean stopping;        /* monitor */
@@ -61,7 +63,9 @@ typedef struct
   _Atomic gint references;  /* any */
   _Atomic guint64 n_blocks; /* any, as the next two */
   _Atomic guint64 n_faults;
-  _Atomic guint n_links; /* any: links added and not yet ended on the router's thread */
+  _Atomic guint n_links;   /* any: links added and not yet ended on the router's thread */
+  _Atomic guint n_waiting; /* any: links in stalled, as the next one */
+  _Atomic guint most_waiting;
 } FerryMonitor;
 
 typedef void (*FerryMonitorFunc) (FerryMonitor *monitor, gpointer data);
@@ -81,7 +85,8 @@ ferry_connection_id_get_slot (guint64 connection_id)
   return (guint) (connection_id & (FERRY_MAX_SLOTS - 1));
 }
 
-FerryMonitor *ferry_monitor_new (FerryPingee *pingee, gsize local_queue_limit, GError **error);
+FerryMonitor *ferry_monitor_new (FerryPingee *pingee, FerryMemoryAccount *account, gsize local_queue_limit,
+                                 gint64 spare_time, GError **error);
 FerryMonitor *ferry_monitor_ref (FerryMonitor *self);
 void ferry_monitor_unref (FerryMonitor *self);
 void ferry_monitor_stop (FerryMonitor *self);
@@ -128,6 +133,7 @@ void ferry_monitor_finish_link (FerryMonitor *self, FerryLink *link);
 void ferry_monitor_work_or_sleep (FerryMonitor *self);
 guint64 ferry_monitor_set_fence (FerryMonitor *self);
 gboolean ferry_monitor_is_fence_reached (FerryMonitor *self, guint64 number, guint64 *n_pushed);
+void ferry_monitor_tidy_later (FerryMonitor *self);
 
 /* In ferry-monitor-cells.c. */
 void ferry_monitor_take_cells (FerryMonitor *self, FerryLink *link);

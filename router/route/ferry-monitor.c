@@ -243,6 +243,7 @@ end_links (FerryMonitor *self)
   /* It kills what is left. */
   ferry_shared_queue_close_guardian (self->shared);
   g_queue_clear (&self->stalled);
+  atomic_store_explicit (&self->n_waiting, 0, memory_order_relaxed);
   g_queue_clear (&self->dozing);
   g_queue_clear (&self->lingering);
   while (!g_queue_is_empty (&self->shared->links))
@@ -283,20 +284,22 @@ catch_up (gpointer data)
 
 /* router's thread: makes a monitor that pings pingee after each block, and starts its thread. */
 FerryMonitor *
-ferry_monitor_new (FerryPingee *pingee, gsize local_queue_limit, GError **error)
+ferry_monitor_new (FerryPingee *pingee, FerryMemoryAccount *account, gsize local_queue_limit, gint64 spare_time,
+                   GError **error)
 {
   g_autoptr (FerryMonitor) self = g_new0 (FerryMonitor, 1);
 
   atomic_init (&self->references, 1);
   pthread_mutex_init (&self->lock, NULL);
   self->pingee = ferry_pingee_ref (pingee);
+  self->spare_time = spare_time;
   self->grants = g_array_new (FALSE, TRUE, sizeof (FerryGrantEntry));
   self->shared = ferry_shared_queue_new (error);
   if (self->shared == NULL)
     return NULL;
   self->shared->catch_up = catch_up;
   self->shared->catch_up_data = self;
-  self->local = ferry_local_queue_new (self->shared, local_queue_limit, error);
+  self->local = ferry_local_queue_new (self->shared, account, local_queue_limit, error);
   if (self->local == NULL || !start_thread (self, error))
     return NULL;
   return g_steal_pointer (&self);
@@ -443,6 +446,7 @@ ferry_monitor_add_link (FerryMonitor *self, FerryLink *link, FerryLaunchFunc lau
 {
   LinkCommand *command = g_new (LinkCommand, 1);
 
+  ferry_spare_memory_set_account (&link->spare, ferry_local_queue_get_account (self->local));
   *command = (LinkCommand){ferry_link_ref (link), launch, launch_data, launch_destroy};
   return ferry_monitor_invoke (self, add_link_command, command, link_command_free);
 }

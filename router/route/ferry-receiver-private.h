@@ -27,6 +27,7 @@ struct _FerryReceiver
   GBytes *large; /* (unowned) (nullable): the message with which the handler is called, where that can be kept */
   guint64 messages;
   guint64 undelivered;
+  guint64 overtaken;
   FerryExit *exit; /* (owned) (nullable): set when the pipe is closed by its other end */
   gboolean closed;
   gboolean internal; /* of a layer above, which looks after it: its pipe may be open when the router stops */

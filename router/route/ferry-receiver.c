@@ -377,6 +377,26 @@ ferry_receiver_get_undelivered (FerryReceiver *self)
 }
 
 /**
+ * ferry_receiver_get_overtaken:
+ * @self: a receiver
+ *
+ * How many values of a pipe for latest values ([flags@Ferry.PipeFlags]) a newer one overtook before they were
+ * delivered; those that a worker wrote since the latest delivery are not counted yet. 0 for other pipes. On the
+ * router's thread.
+ *
+ * Returns: the number of values
+ *
+ * Since: 0.1
+ */
+guint64
+ferry_receiver_get_overtaken (FerryReceiver *self)
+{
+  g_return_val_if_fail (FERRY_IS_RECEIVER (self), 0);
+
+  return self->overtaken;
+}
+
+/**
  * ferry_receiver_set_handler:
  * @self: a receiver
  * @handler: (nullable) (scope notified) (closure user_data) (destroy destroy): what to call for each message, in

@@ -46,6 +46,8 @@ FERRY_AVAILABLE_IN_0_1
 guint64 ferry_receiver_get_messages (FerryReceiver *self);
 FERRY_AVAILABLE_IN_0_1
 guint64 ferry_receiver_get_undelivered (FerryReceiver *self);
+FERRY_AVAILABLE_IN_0_1
+guint64 ferry_receiver_get_overtaken (FerryReceiver *self);
 
 FERRY_AVAILABLE_IN_0_1
 void ferry_receiver_set_handler (FerryReceiver *self, FerryReceiverHandler handler, gpointer user_data,

@@ -43,6 +43,8 @@ struct _FerryRouter
   guint64 lane_capacity;
   guint64 max_message_size;
   gint64 latest_interval;
+  gint64 spare_time;
+  FerryMemoryAccount *account; /* const: (owned): of buffers and large messages; it outlives a stop */
 
   GThread *thread;       /* any: set while running */
   FerryMonitor *monitor; /* (owned) (nullable): set while running */
@@ -65,10 +67,13 @@ struct _FerryRouter
   guint64 bytes;
   guint64 dropped;
   guint64 undelivered;
+  guint64 overtaken;
   guint64 dispatches;
   guint64 aged_dispatches;
   guint64 blocks;          /* of earlier runs */
-  guint64 protocol_errors; /* of earlier runs */
+  guint64 protocol_errors; /* of earlier runs, as the next two */
+  guint64 highest_queued;
+  guint64 most_waiting;
 };
 
 /* main: timers on the router's context, whether it runs or not. */

@@ -20,12 +20,16 @@
 #include "route/ferry-router-private.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-usable-memory-private.h"
 
 #define DEFAULT_DISPATCH_BUDGET (4 * FERRY_MICROSECONDS_PER_MILLISECOND)
 #define DEFAULT_AGEING (50 * FERRY_MICROSECONDS_PER_MILLISECOND)
 #define DEFAULT_LATEST_INTERVAL (G_USEC_PER_SEC / 60 + 1)
 #define LOWEST_LATEST_INTERVAL FERRY_MICROSECONDS_PER_MILLISECOND
 #define HIGHEST_LATEST_INTERVAL (3600 * (gint64) G_USEC_PER_SEC)
+/* What is left is for the application itself, its workers and everybody else. */
+#define BUFFER_LIMIT_PART 4
+#define DEFAULT_SPARE_TIME (5 * G_USEC_PER_SEC)
 #define DEFAULT_LOCAL_QUEUE_LIMIT (16 * 1024 * 1024)
 #define DEFAULT_LANE_CAPACITY (2 * 1024 * 1024)
 #define DEFAULT_MAX_MESSAGE_SIZE (64 * 1024 * 1024)
@@ -41,6 +45,8 @@ enum
   PROP_LANE_CAPACITY,
   PROP_MAX_MESSAGE_SIZE,
   PROP_LATEST_INTERVAL,
+  PROP_BUFFER_LIMIT,
+  PROP_SPARE_TIME,
   PROP_RUNNING,
   N_PROPERTIES,
 };
@@ -60,8 +66,9 @@ static GParamSpec *properties[N_PROPERTIES];
  * and animations come first whatever the workers do; and it ages, so that messages keep flowing whatever is painted.
  * What the application does not take in time stays with the workers, who wait.
  *
- * The application's memory stays bounded: by the local queue's limit for all links together, and for each link by
- * its lane, four blocks of 64 KiB, one message that arrives in pieces, and what the application itself keeps.
+ * The application's memory stays bounded: by [property@Ferry.Router:local-queue-limit] and
+ * [property@Ferry.Router:buffer-limit] for all links together, and for each link by its lane, four blocks of 64 KiB,
+ * and one message that arrives in pieces.
  *
  * Since: 0.1
  */
@@ -176,7 +183,7 @@ ferry_router_start (FerryRouter *self, GError **error)
       return FALSE;
     }
   pingee = ferry_pingee_new (self->priority, self->ageing, pinged, self, NULL);
-  self->monitor = ferry_monitor_new (pingee, self->local_queue_limit, error);
+  self->monitor = ferry_monitor_new (pingee, self->account, self->local_queue_limit, self->spare_time, error);
   if (self->monitor == NULL)
     return FALSE;
   /* A new pingee is not connected, so this cannot fail. */
@@ -239,6 +246,9 @@ stop (FerryRouter *self)
   ferry_monitor_stop (monitor);
   self->blocks += atomic_load_explicit (&monitor->n_blocks, memory_order_relaxed);
   self->protocol_errors += atomic_load_explicit (&monitor->n_faults, memory_order_relaxed);
+  self->highest_queued = MAX (self->highest_queued, (guint64) ferry_local_queue_get_highest (monitor->local));
+  self->most_waiting = MAX (self->most_waiting, atomic_load_explicit (&monitor->most_waiting, memory_order_relaxed));
+  ferry_memory_account_set_bell (self->account, -1, NULL);
   g_atomic_pointer_set (&self->thread, NULL);
   ferry_home_set_thread (self->home, NULL);
   ferry_router_discard (self, monitor);
@@ -371,6 +381,7 @@ ferry_router_finalize (GObject *object)
   ferry_timers_free (self->timers);
   ferry_errands_unref (self->errands);
   ferry_home_unref (self->home);
+  ferry_memory_account_unref (self->account);
   g_main_context_unref (self->context);
 
   G_OBJECT_CLASS (ferry_router_parent_class)->finalize (object);
@@ -407,6 +418,12 @@ ferry_router_get_property (GObject *object, guint property_id, GValue *value, GP
     case PROP_LATEST_INTERVAL:
       g_value_set_int64 (value, self->latest_interval);
       break;
+    case PROP_BUFFER_LIMIT:
+      g_value_set_uint64 (value, ferry_memory_account_get_limit (self->account));
+      break;
+    case PROP_SPARE_TIME:
+      g_value_set_int64 (value, self->spare_time);
+      break;
     case PROP_RUNNING:
       g_value_set_boolean (value, get_thread (self) != NULL);
       break;
@@ -424,6 +441,12 @@ round_capacity (guint64 capacity)
   while (rounded * 2 <= capacity)
     rounded *= 2;
   return rounded;
+}
+
+static void
+set_buffer_limit (FerryRouter *self, guint64 limit)
+{
+  ferry_memory_account_set_limit (self->account, limit > 0 ? limit : ferry_get_usable_memory () / BUFFER_LIMIT_PART);
 }
 
 static void
@@ -457,6 +480,12 @@ ferry_router_set_property (GObject *object, guint property_id, const GValue *val
       break;
     case PROP_LATEST_INTERVAL:
       self->latest_interval = g_value_get_int64 (value);
+      break;
+    case PROP_BUFFER_LIMIT:
+      set_buffer_limit (self, g_value_get_uint64 (value));
+      break;
+    case PROP_SPARE_TIME:
+      self->spare_time = g_value_get_int64 (value);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
@@ -554,6 +583,34 @@ install_limit_properties (void)
 }
 
 static void
+install_memory_properties (void)
+{
+  /**
+   * FerryRouter:buffer-limit:
+   *
+   * How many bytes of buffers and large messages of all links the application may have, on their way and kept, and of
+   * memory that is kept for the next ones. Beyond it a link may have one at a time, and its next one waits until some
+   * are dropped; a worker's buffers wait for room then. Other messages pass.
+   *
+   * By default, and where it is set to 0, a quarter of the machine's memory, or of what a control group allows where
+   * that is less. It reads as the number that holds. A change counts at once.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_BUFFER_LIMIT] = g_param_spec_uint64 ("buffer-limit", NULL, NULL, 0, G_MAXINT64, 0, SETTING);
+  /**
+   * FerryRouter:spare-time:
+   *
+   * For how many microseconds memory of buffers that is not used is kept for the next ones, before the system has it
+   * back; 5,000,000 by default. A change counts from the next start.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_SPARE_TIME] = g_param_spec_int64 ("spare-time", NULL, NULL, FERRY_MICROSECONDS_PER_MILLISECOND,
+                                                    G_MAXINT64 / 2, DEFAULT_SPARE_TIME, SETTING);
+}
+
+static void
 ferry_router_class_init (FerryRouterClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
@@ -566,6 +623,7 @@ ferry_router_class_init (FerryRouterClass *klass)
 
   install_scheduling_properties ();
   install_limit_properties ();
+  install_memory_properties ();
   /**
    * FerryRouter:running:
    *
@@ -585,4 +643,5 @@ ferry_router_init (FerryRouter *self)
   self->free_slots = g_array_new (FALSE, FALSE, sizeof (guint));
   self->graveyard = g_ptr_array_new_with_free_func (g_object_unref);
   ferry_hot_cells_init (&self->hot_cells);
+  self->account = ferry_memory_account_new (0);
 }

@@ -62,6 +62,15 @@ typedef enum
  * @FERRY_COUNTER_PROTOCOL_ERRORS: Workers that were ended because they broke a rule of the protocol.
  * @FERRY_COUNTER_QUEUED_BYTES: Bytes in the local queue, or being delivered, now.
  * @FERRY_COUNTER_LINKS: Links that are open now.
+ * @FERRY_COUNTER_OVERTAKEN: Values of pipes for latest values that a newer one overtook before they were delivered.
+ * @FERRY_COUNTER_WAITING_LINKS: Links that wait now until the application takes what they have laid ahead, or drops
+ *   what it keeps of them.
+ * @FERRY_COUNTER_BUFFER_BYTES: Bytes of buffers and large messages that the application has now, on their way or kept.
+ * @FERRY_COUNTER_SPARE_BYTES: Bytes of memory that is kept now for the next buffers.
+ * @FERRY_COUNTER_HIGHEST_QUEUED_BYTES: The most that @FERRY_COUNTER_QUEUED_BYTES ever was.
+ * @FERRY_COUNTER_HIGHEST_WAITING_LINKS: The most that @FERRY_COUNTER_WAITING_LINKS ever was.
+ * @FERRY_COUNTER_HIGHEST_BUFFER_BYTES: The most that @FERRY_COUNTER_BUFFER_BYTES ever was.
+ * @FERRY_COUNTER_HIGHEST_SPARE_BYTES: The most that @FERRY_COUNTER_SPARE_BYTES ever was.
  *
  * What a router counts; see [method@Ferry.Router.get_counter].
  *
@@ -79,6 +88,14 @@ typedef enum
   FERRY_COUNTER_PROTOCOL_ERRORS,
   FERRY_COUNTER_QUEUED_BYTES,
   FERRY_COUNTER_LINKS,
+  FERRY_COUNTER_OVERTAKEN,
+  FERRY_COUNTER_WAITING_LINKS,
+  FERRY_COUNTER_BUFFER_BYTES,
+  FERRY_COUNTER_SPARE_BYTES,
+  FERRY_COUNTER_HIGHEST_QUEUED_BYTES,
+  FERRY_COUNTER_HIGHEST_WAITING_LINKS,
+  FERRY_COUNTER_HIGHEST_BUFFER_BYTES,
+  FERRY_COUNTER_HIGHEST_SPARE_BYTES,
 } FerryCounter;
 
 #define FERRY_TYPE_ROUTER (ferry_router_get_type ())

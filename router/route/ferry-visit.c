@@ -4,11 +4,12 @@
 /* Which link is visited when, and when the monitor sleeps.
  *
  * A link is active (it is visited in turn), or it is left alone for one of four reasons: its worker has not attached;
- * its lane is empty and armed, so that its doorbell brings it back; it dozes, and time brings it back; it has its share
- * of blocks out, and a block that comes back brings it back. */
+ * its lane is empty and armed, so that its doorbell brings it back; it dozes, and time brings it back; it is stalled,
+ * as it has its share of blocks or of memory out, and what comes back of that brings it back. */
 
 #include "config.h"
 
+#include "base/ferry-base-private.h"
 #include "route/ferry-monitor-private.h"
 
 /* How many visits are made before doorbells, sockets and commands are looked at again. */
@@ -129,7 +130,34 @@ get_waking_time (FerryMonitor *self)
     until = self->doze_until;
   if (!g_queue_is_empty (&self->lingering))
     until = until == FERRY_SLEEP ? self->linger_until : MIN (until, self->linger_until);
+  if (self->tidy_at != 0)
+    until = until == FERRY_SLEEP ? self->tidy_at : MIN (until, self->tidy_at);
   return until;
+}
+
+/* monitor: memory for copies is about to be used. There is a timer only while some may be left unused. */
+void
+ferry_monitor_tidy_later (FerryMonitor *self)
+{
+  if (self->tidy_at == 0)
+    self->tidy_at = ferry_time_add (g_get_monotonic_time (), self->spare_time);
+}
+
+/* Gives back memory that was not used for some time. */
+static void
+tidy (FerryMonitor *self)
+{
+  gboolean again = FALSE;
+  gint64 now;
+
+  if (self->tidy_at == 0)
+    return;
+  now = g_get_monotonic_time ();
+  if (now < self->tidy_at)
+    return;
+  for (GList *node = self->shared->links.head; node != NULL; node = node->next)
+    again |= ferry_spare_memory_tidy (&((FerryLink *) node->data)->spare, now - self->spare_time);
+  self->tidy_at = again ? ferry_time_add (now, self->spare_time) : 0;
 }
 
 /* The lane is empty. It is armed, and left alone unless something came meanwhile. */
@@ -160,12 +188,32 @@ rest_link (FerryMonitor *self, FerryLink *link)
   ferry_shared_queue_deactivate (self->shared, link);
 }
 
+/* Whether what the link was stalled for is over. */
+static gboolean
+may_go_on (FerryMonitor *self, FerryLink *link)
+{
+  return ferry_local_queue_has_room (self->local, link) && ferry_monitor_has_looked (link) &&
+         (!link->wants_memory || ferry_local_queue_has_memory (self->local, link));
+}
+
+/* Stored by the monitor alone, so that others can read it. */
+static void
+tell_waiting (FerryMonitor *self)
+{
+  guint n = g_queue_get_length (&self->stalled);
+
+  atomic_store_explicit (&self->n_waiting, n, memory_order_relaxed);
+  if (n > atomic_load_explicit (&self->most_waiting, memory_order_relaxed))
+    atomic_store_explicit (&self->most_waiting, n, memory_order_relaxed);
+}
+
 static void
 stall (FerryMonitor *self, FerryLink *link)
 {
   ferry_shared_queue_deactivate (self->shared, link);
   link->stalled = TRUE;
   g_queue_push_tail (&self->stalled, link);
+  tell_waiting (self);
 }
 
 /* That the process is there is told before anything that it says: it may be quicker than its nursery, whose answer then
@@ -234,10 +282,11 @@ revive_stalled (FerryMonitor *self)
       GList *next = node->next;
       FerryLink *link = node->data;
 
-      if (ferry_local_queue_has_room (self->local, link) && ferry_monitor_has_looked (link))
+      if (may_go_on (self, link))
         {
           link->stalled = FALSE;
           g_queue_delete_link (&self->stalled, node);
+          tell_waiting (self);
           ferry_shared_queue_activate (self->shared, link);
         }
       node = next;
@@ -292,7 +341,7 @@ static gboolean
 is_held_up (FerryMonitor *self, FerryLink *link)
 {
   return link->stalled && ferry_monitor_has_looked (link) && ferry_local_queue_get_bytes (self->local) == 0 &&
-         !ferry_local_queue_has_room (self->local, link);
+         !may_go_on (self, link);
 }
 
 static gboolean
@@ -353,6 +402,7 @@ ferry_monitor_work_or_sleep (FerryMonitor *self)
     }
   ferry_shared_queue_wait (self->shared, get_waking_time (self));
   wake_dozing (self);
+  tidy (self);
   ferry_monitor_run_commands (self);
   if (G_UNLIKELY (self->fence.rounds > 0) && --self->fence.rounds == 0)
     set_up_fence (self);

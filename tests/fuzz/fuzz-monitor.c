@@ -34,6 +34,7 @@ do_nothing (gpointer data)
 static FerryMonitor *
 make_monitor (void)
 {
+  g_autoptr (FerryMemoryAccount) account = ferry_memory_account_new (1024 * 1024 * 1024);
   FerryMonitor *monitor = g_new0 (FerryMonitor, 1);
 
   atomic_init (&monitor->references, 1);
@@ -41,7 +42,8 @@ make_monitor (void)
   monitor->pingee = ferry_pingee_new (0, 0, do_nothing, NULL, NULL);
   monitor->grants = g_array_new (FALSE, TRUE, sizeof (FerryGrantEntry));
   monitor->shared = ferry_shared_queue_new (NULL);
-  monitor->local = ferry_local_queue_new (monitor->shared, 16 * 1024 * 1024, NULL);
+  monitor->spare_time = G_USEC_PER_SEC;
+  monitor->local = ferry_local_queue_new (monitor->shared, account, 16 * 1024 * 1024, NULL);
   return monitor;
 }
 

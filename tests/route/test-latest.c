@@ -109,6 +109,29 @@ test_cold_cell_costs_nothing_and_rings_once (void)
   route_test_stop_with_open_pipes (router);
 }
 
+static void
+test_overtaken_values_are_counted (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+
+  {
+    g_autoptr (LatestTest) pipe = latest_test_new (router);
+    g_autoptr (LatestTest) other = latest_test_new (router);
+
+    for (guint64 n = 1; n <= 10; n++)
+      latest_test_send (pipe, n);
+    latest_test_wait_value (pipe, 10);
+    latest_test_send (other, 1);
+    latest_test_wait_value (other, 1);
+    g_assert_cmpuint (pipe->n_values + ferry_receiver_get_overtaken (pipe->receiver), ==, 10);
+    g_assert_cmpuint (ferry_receiver_get_overtaken (pipe->receiver), >, 0);
+    g_assert_cmpuint (ferry_receiver_get_overtaken (other->receiver), ==, 0);
+    g_assert_cmpuint (ferry_router_get_counter (router, FERRY_COUNTER_OVERTAKEN), ==,
+                      ferry_receiver_get_overtaken (pipe->receiver));
+  }
+  route_test_stop_with_open_pipes (router);
+}
+
 /* A link takes 1,000 rings with nothing between them for an attack; a value that is taken is something. */
 static void
 test_thousands_of_honest_rings_are_no_storm (void)
@@ -564,6 +587,7 @@ main (int argc, char **argv)
                    test_ten_million_values_while_main_loop_is_blocked_are_one_message);
   g_test_add_func ("/latest/torrent-is-newer-each-time-and-ends-with-the-last",
                    test_torrent_is_newer_each_time_and_ends_with_the_last);
+  g_test_add_func ("/latest/overtaken-values-are-counted", test_overtaken_values_are_counted);
   g_test_add_func ("/latest/cold-cell-costs-nothing-and-rings-once", test_cold_cell_costs_nothing_and_rings_once);
   g_test_add_func ("/latest/thousands-of-honest-rings-are-no-storm", test_thousands_of_honest_rings_are_no_storm);
   g_test_add_func ("/latest/one-value-an-interval-is-delivered", test_one_value_an_interval_is_delivered);

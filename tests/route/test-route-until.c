@@ -212,24 +212,29 @@ sees_link (gpointer user_data)
   return look->link != NULL;
 }
 
-/* A link is left alone while the application keeps much of what came over it, which it does as long as it waits here.
- */
+/* A large message waits, and what is behind it, while the application keeps much of what came over its link, which it
+ * does as long as it waits here. */
 static void
 test_without_time_does_not_wait_for_what_is_kept (void)
 {
   FerryRouter *router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
+  static const guint8 large[FERRY_MAX_RECORD_SIZE];
+  g_autoptr (GError) error = NULL;
   Look look = {router};
 
   route_test_send_numbers (pipe->sender, 0, 1);
   g_assert_true (ferry_router_route_until (router, sees_link, &look, LONG, NULL));
   atomic_fetch_add (&look.link->bytes_kept, FERRY_KEPT_LIMIT);
   route_test_send_numbers (pipe->sender, 1, 10);
+  ferry_sender_send_bytes_until (pipe->sender, large, sizeof large, 0, NULL, &error);
+  g_assert_no_error (error);
+  route_test_send_numbers (pipe->sender, 11, 10);
   route_without_time (router);
-  g_assert_cmpuint (pipe->n_messages, ==, 1);
+  g_assert_cmpuint (pipe->n_messages, ==, 11);
   atomic_fetch_sub (&look.link->bytes_kept, FERRY_KEPT_LIMIT);
   ferry_local_queue_ring (router->monitor->local);
-  route (pipe, 11);
+  route (pipe, 22);
   g_clear_pointer (&pipe, ferry_test_pipe_free);
   ferry_test_router_stop (router);
 }

@@ -1,0 +1,49 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the buffers and large messages of all links take in the application, and how much they may.
+ *
+ * Held is what lies in the local queue or is kept by the application; spare is private memory that the next buffers are
+ * copied into. Spare memory gives way to what is held.
+ *
+ * Owner:   counted references: the router's, the local queue's, each link's spare memory, and one for whatever is held.
+ * Threads: any. The counts are statistics and limits: no memory is published through them. */
+
+#pragma once
+
+#include <glib.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  _Atomic gint references;
+  _Atomic gint64 limit;
+  _Atomic gint64 held;
+  _Atomic gint64 spare;
+  _Atomic gint64 highest_held; /* that there was since the beginning, as the next one */
+  _Atomic gint64 highest_spare;
+  pthread_mutex_t lock;
+  int bell; /* lock: (owned): a doorbell that is rung when there is room again, or -1 */
+} FerryMemoryAccount;
+
+FerryMemoryAccount *ferry_memory_account_new (guint64 limit);
+FerryMemoryAccount *ferry_memory_account_ref (FerryMemoryAccount *self);
+void ferry_memory_account_unref (FerryMemoryAccount *self);
+void ferry_memory_account_set_limit (FerryMemoryAccount *self, guint64 limit);
+guint64 ferry_memory_account_get_limit (FerryMemoryAccount *self);
+gboolean ferry_memory_account_set_bell (FerryMemoryAccount *self, int bell, GError **error);
+
+gboolean ferry_memory_account_is_full (FerryMemoryAccount *self);
+gboolean ferry_memory_account_is_half_empty (FerryMemoryAccount *self);
+gboolean ferry_memory_account_has_room (FerryMemoryAccount *self, gsize size);
+void ferry_memory_account_hold (FerryMemoryAccount *self, gsize size);
+void ferry_memory_account_release (FerryMemoryAccount *self, gsize size);
+gboolean ferry_memory_account_add_spare (FerryMemoryAccount *self, gsize size);
+void ferry_memory_account_remove_spare (FerryMemoryAccount *self, gsize size);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryMemoryAccount, ferry_memory_account_unref)
+
+G_END_DECLS

@@ -1,0 +1,154 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "lane/ferry-memory-account-private.h"
+
+#include <fcntl.h>
+
+#include "base/ferry-base-private.h"
+#include "lane/ferry-doorbell-private.h"
+
+FerryMemoryAccount *
+ferry_memory_account_new (guint64 limit)
+{
+  FerryMemoryAccount *self = g_new0 (FerryMemoryAccount, 1);
+
+  atomic_init (&self->references, 1);
+  atomic_init (&self->limit, (gint64) MIN (limit, G_MAXINT64));
+  pthread_mutex_init (&self->lock, NULL);
+  self->bell = -1;
+  return self;
+}
+
+FerryMemoryAccount *
+ferry_memory_account_ref (FerryMemoryAccount *self)
+{
+  /* Relaxed: the caller has a reference already. */
+  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  return self;
+}
+
+void
+ferry_memory_account_unref (FerryMemoryAccount *self)
+{
+  /* Release, so that our uses come before the end; acquire, so that the end comes after everybody's. */
+  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) != 1)
+    return;
+  ferry_clear_fd (&self->bell);
+  pthread_mutex_destroy (&self->lock);
+  g_free (self);
+}
+
+static void
+ring (FerryMemoryAccount *self)
+{
+  pthread_mutex_lock (&self->lock);
+  if (self->bell >= 0)
+    ferry_doorbell_ring (self->bell);
+  pthread_mutex_unlock (&self->lock);
+}
+
+void
+ferry_memory_account_set_limit (FerryMemoryAccount *self, guint64 limit)
+{
+  /* Sequentially consistent, as with release: see ferry_memory_account_is_full(). */
+  atomic_store_explicit (&self->limit, (gint64) MIN (limit, G_MAXINT64), memory_order_seq_cst);
+  ring (self);
+}
+
+guint64
+ferry_memory_account_get_limit (FerryMemoryAccount *self)
+{
+  return (guint64) atomic_load_explicit (&self->limit, memory_order_relaxed);
+}
+
+/* Has a copy of a doorbell rung when there is room again; -1 for none. */
+gboolean
+ferry_memory_account_set_bell (FerryMemoryAccount *self, int bell, GError **error)
+{
+  ferry_autofd copy = bell >= 0 ? fcntl (bell, F_DUPFD_CLOEXEC, 0) : -1;
+
+  if (bell >= 0 && copy < 0)
+    return ferry_set_system_error (error, "Making the account of buffers (fcntl)");
+  pthread_mutex_lock (&self->lock);
+  ferry_clear_fd (&self->bell);
+  self->bell = ferry_steal_fd (&copy);
+  pthread_mutex_unlock (&self->lock);
+  return TRUE;
+}
+
+/* Whether as much is held as may be. Sequentially consistent: who sees that it is, and then sleeps, is woken by the
+ * release that comes after this in the order of all of them. */
+gboolean
+ferry_memory_account_is_full (FerryMemoryAccount *self)
+{
+  return atomic_load_explicit (&self->held, memory_order_seq_cst) >=
+         atomic_load_explicit (&self->limit, memory_order_seq_cst);
+}
+
+/* Whether less than half of what may be is held. */
+gboolean
+ferry_memory_account_is_half_empty (FerryMemoryAccount *self)
+{
+  /* Relaxed: it may be out of date at once. */
+  return atomic_load_explicit (&self->held, memory_order_relaxed) <
+         atomic_load_explicit (&self->limit, memory_order_relaxed) / 2;
+}
+
+/* Whether so much more stays within the limit. */
+gboolean
+ferry_memory_account_has_room (FerryMemoryAccount *self, gsize size)
+{
+  /* Relaxed: it may be out of date at once. */
+  return atomic_load_explicit (&self->held, memory_order_relaxed) +
+           atomic_load_explicit (&self->spare, memory_order_relaxed) + (gint64) size <=
+         atomic_load_explicit (&self->limit, memory_order_relaxed);
+}
+
+static void
+raise_to (_Atomic gint64 *highest, gint64 value)
+{
+  /* Relaxed: a statistic. */
+  gint64 before = atomic_load_explicit (highest, memory_order_relaxed);
+
+  while (value > before &&
+         !atomic_compare_exchange_weak_explicit (highest, &before, value, memory_order_relaxed, memory_order_relaxed))
+    ;
+}
+
+void
+ferry_memory_account_hold (FerryMemoryAccount *self, gsize size)
+{
+  gint64 before = atomic_fetch_add_explicit (&self->held, (gint64) size, memory_order_relaxed);
+
+  raise_to (&self->highest_held, before + (gint64) size);
+}
+
+void
+ferry_memory_account_release (FerryMemoryAccount *self, gsize size)
+{
+  gint64 before = atomic_fetch_sub_explicit (&self->held, (gint64) size, memory_order_seq_cst);
+  gint64 limit = atomic_load_explicit (&self->limit, memory_order_seq_cst);
+
+  if (before >= limit && before - (gint64) size < limit)
+    ring (self);
+}
+
+/* Returns whether it may be kept; if not, it goes to the system. */
+gboolean
+ferry_memory_account_add_spare (FerryMemoryAccount *self, gsize size)
+{
+  if (!ferry_memory_account_has_room (self, size))
+    return FALSE;
+  raise_to (&self->highest_spare,
+            atomic_fetch_add_explicit (&self->spare, (gint64) size, memory_order_relaxed) + (gint64) size);
+  return TRUE;
+}
+
+void
+ferry_memory_account_remove_spare (FerryMemoryAccount *self, gsize size)
+{
+  atomic_fetch_sub_explicit (&self->spare, (gint64) size, memory_order_relaxed);
+}
