@@ -157,19 +157,20 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
       g_value_set_object (value, self->proxy);
       break;
     case PROP_FOLLOWING:
-      g_value_set_boolean (value, self->following);
+      g_value_set_boolean (value, ferry_list_replica_get_following (self));
       break;
     case PROP_ERROR:
-      g_value_set_boxed (value, self->error);
+      g_value_set_boxed (value, ferry_list_replica_get_error (self));
       break;
     case PROP_N_ITEMS:
+      ferry_return_if_elsewhere (self->home);
       g_value_set_uint (value, ferry_list_replica_clip (self->length));
       break;
     case PROP_PAGE_SIZE:
-      g_value_set_uint (value, self->page_size);
+      g_value_set_uint (value, ferry_list_replica_get_page_size (self));
       break;
     case PROP_CACHE_SIZE:
-      g_value_set_uint (value, self->table.cache_size);
+      g_value_set_uint (value, ferry_list_replica_get_cache_size (self));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);

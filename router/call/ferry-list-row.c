@@ -53,10 +53,10 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
   switch (id)
     {
     case PROP_VALUE:
-      g_value_set_variant (value, self->value);
+      g_value_set_variant (value, ferry_list_row_get_value (self));
       break;
     case PROP_LOADED:
-      g_value_set_boolean (value, self->value != NULL);
+      g_value_set_boolean (value, ferry_list_row_get_loaded (self));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);

@@ -127,10 +127,10 @@ ferry_receiver_get_property (GObject *object, guint property_id, GValue *value, 
       g_value_set_uint64 (value, self->connection_id);
       break;
     case PROP_CLOSED:
-      g_value_set_boolean (value, self->closed);
+      g_value_set_boolean (value, ferry_receiver_get_closed (self));
       break;
     case PROP_EXIT:
-      g_value_set_boxed (value, self->exit);
+      g_value_set_boxed (value, ferry_receiver_get_exit (self));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);

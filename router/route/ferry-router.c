@@ -392,6 +392,9 @@ ferry_router_get_property (GObject *object, guint property_id, GValue *value, GP
 {
   FerryRouter *self = FERRY_ROUTER (object);
 
+  /* The others may change on the router's thread. */
+  if (property_id != PROP_MAIN_CONTEXT && property_id != PROP_RUNNING)
+    ferry_return_if_elsewhere (self->home);
   switch (property_id)
     {
     case PROP_MAIN_CONTEXT:

@@ -230,7 +230,7 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
   switch (id)
     {
     case PROP_ACTIVE:
-      g_value_set_object (value, self->active);
+      g_value_set_object (value, ferry_exchange_get_active (self));
       break;
     case PROP_N_ACTIVE:
       g_value_set_uint (value, ferry_exchange_get_n_active (self));
@@ -239,13 +239,13 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
       g_value_set_uint (value, ferry_exchange_get_n_waiting (self));
       break;
     case PROP_LIMIT:
-      g_value_set_uint (value, self->limit);
+      g_value_set_uint (value, ferry_exchange_get_limit (self));
       break;
     case PROP_AUTOCLOSE:
-      g_value_set_boolean (value, self->autoclose);
+      g_value_set_boolean (value, ferry_exchange_get_autoclose (self));
       break;
     case PROP_FLOWING:
-      g_value_set_boolean (value, self->flowing);
+      g_value_set_boolean (value, ferry_exchange_get_flowing (self));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);

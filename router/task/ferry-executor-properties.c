@@ -69,9 +69,11 @@ ferry_executor_get_property (GObject *object, guint property_id, GValue *value, 
       g_value_set_object (value, self->pool);
       break;
     case PROP_MAX_PENDING:
+      ferry_return_if_elsewhere (self->pool->router->home);
       g_value_set_uint (value, self->max_pending);
       break;
     case PROP_KEEP_FINISHED:
+      ferry_return_if_elsewhere (self->pool->router->home);
       g_value_set_uint (value, self->keep_finished);
       break;
     case PROP_STATE:

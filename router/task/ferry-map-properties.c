@@ -61,31 +61,31 @@ ferry_map_get_property (GObject *object, guint property_id, GValue *value, GPara
       g_value_set_enum (value, (int) self->order);
       break;
     case FERRY_MAP_PROP_CHUNK_SIZE:
-      g_value_set_uint (value, self->chunk_size);
+      g_value_set_uint (value, ferry_map_get_chunk_size (self));
       break;
     case FERRY_MAP_PROP_MAX_IN_FLIGHT:
-      g_value_set_uint (value, self->max_in_flight);
+      g_value_set_uint (value, ferry_map_get_max_in_flight (self));
       break;
     case FERRY_MAP_PROP_PRIORITY:
-      g_value_set_int (value, self->priority);
+      g_value_set_int (value, ferry_map_get_priority (self));
       break;
     case FERRY_MAP_PROP_N_SUBMITTED:
-      g_value_set_uint64 (value, self->n_submitted);
+      g_value_set_uint64 (value, ferry_map_get_n_submitted (self));
       break;
     case FERRY_MAP_PROP_N_DONE:
-      g_value_set_uint64 (value, self->n_come);
+      g_value_set_uint64 (value, ferry_map_get_n_done (self));
       break;
     case FERRY_MAP_PROP_N_FAILED:
-      g_value_set_uint64 (value, self->n_failed);
+      g_value_set_uint64 (value, ferry_map_get_n_failed (self));
       break;
     case FERRY_MAP_PROP_FRACTION:
       g_value_set_double (value, ferry_map_get_fraction (self));
       break;
     case FERRY_MAP_PROP_FINISHED:
-      g_value_set_boolean (value, self->finished);
+      g_value_set_boolean (value, ferry_map_get_finished (self));
       break;
     case FERRY_MAP_PROP_ERROR:
-      g_value_set_boxed (value, self->error);
+      g_value_set_boxed (value, ferry_map_get_error (self));
       break;
     case FERRY_MAP_N_PROPERTIES:
     default:

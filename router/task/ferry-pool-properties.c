@@ -68,6 +68,9 @@ ferry_pool_get_property (GObject *object, guint property_id, GValue *value, GPar
 {
   FerryPool *self = FERRY_POOL (object);
 
+  /* Those two are const. */
+  if (property_id != PROP_ROUTER && property_id != PROP_LAUNCHER)
+    ferry_return_if_elsewhere (self->router->home);
   switch (property_id)
     {
     case PROP_ROUTER:

@@ -293,7 +293,8 @@ get_run (FerryTask *self, FerryTaskProperty property, GValue *value)
       g_value_set_int64 (value, ferry_task_get_end_time (self));
       break;
     case FERRY_TASK_PROP_RESULT:
-      g_value_set_variant (value, ferry_task_get_private (self)->result);
+      if (ferry_task_check_readable (self, G_STRFUNC))
+        g_value_set_variant (value, ferry_task_get_private (self)->result);
       break;
     case FERRY_TASK_PROP_ERROR:
       g_value_set_boxed (value, ferry_task_get_error (self));

@@ -87,7 +87,7 @@ ferry_worker_get_property (GObject *object, guint property_id, GValue *value, GP
       g_value_set_enum (value, self->state);
       break;
     case PROP_EXIT:
-      g_value_set_boxed (value, self->exit);
+      g_value_set_boxed (value, ferry_worker_get_exit (self));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);

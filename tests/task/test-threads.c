@@ -131,6 +131,15 @@ static const struct
 #include "public-callables.h"
 };
 
+static const Call *
+find_call (const char *name)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
+    if (strcmp (calls[i].name, name) == 0)
+      return &calls[i];
+  return NULL;
+}
+
 /* ---- what the library says ---- */
 
 static GMutex lock;
@@ -408,6 +417,63 @@ every_function_works_or_says_so (void)
   scene_free (s);
 }
 
+/* ---- properties ---- */
+
+typedef struct
+{
+  GObject *object;
+  const char *prefix; /* of its functions */
+} Named;
+
+static gpointer
+look_at_properties (gpointer data)
+{
+  const Named *named = data;
+  g_autofree GParamSpec **pspecs = g_object_class_list_properties (G_OBJECT_GET_CLASS (named->object), NULL);
+  guint n_compared = 0;
+
+  for (guint i = 0; pspecs[i] != NULL; i++)
+    {
+      g_autofree char *getter = g_strdelimit (g_strdup_printf ("%s_get_%s", named->prefix, pspecs[i]->name), "-", '_');
+      g_auto (GValue) value = G_VALUE_INIT;
+      g_autofree char *said = NULL;
+      const Call *call = find_call (getter);
+
+      if (call == NULL || (pspecs[i]->flags & G_PARAM_READABLE) == 0)
+        continue;
+      g_object_get_property (named->object, pspecs[i]->name, &value);
+      said = take_criticals ();
+      if ((said[0] != '\0') != (call->outcome != WORKS && call->outcome != IS_LISTED))
+        g_error ("%s: the property says “%s”", getter, said);
+      n_compared++;
+    }
+  g_assert_cmpuint (n_compared, >, 0);
+  return NULL;
+}
+
+/* To read a property is to call its function. */
+static void
+properties_say_what_their_functions_say (void)
+{
+  Scene *s = scene_new ();
+  const Named objects[] = {
+    {G_OBJECT (s->receiver), "ferry_receiver"}, {G_OBJECT (s->worker), "ferry_worker"},
+    {G_OBJECT (s->task), "ferry_task"},         {G_OBJECT (s->pool), "ferry_pool"},
+    {G_OBJECT (s->executor), "ferry_executor"}, {G_OBJECT (s->map), "ferry_map"},
+    {G_OBJECT (s->exchange), "ferry_exchange"}, {G_OBJECT (s->group), "ferry_task_group"},
+    {G_OBJECT (s->row), "ferry_list_row"},      {G_OBJECT (s->replica), "ferry_list_replica"},
+    {G_OBJECT (s->channel), "ferry_channel"},   {G_OBJECT (s->listener), "ferry_listener"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (objects); i++)
+    g_thread_join (g_thread_new ("foreign", look_at_properties, (gpointer) &objects[i]));
+  ferry_executor_cancel_all (s->executor);
+  ferry_worker_force_exit (s->worker);
+  scene_free (s);
+}
+
+/* ---- tasks ---- */
+
 static gpointer
 look_at_done (gpointer task)
 {
@@ -467,15 +533,6 @@ a_submitted_task_takes_no_settings (void)
   ferry_router_stop (router, NULL);
 }
 
-static const Call *
-find_call (const char *name)
-{
-  for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
-    if (strcmp (calls[i].name, name) == 0)
-      return &calls[i];
-  return NULL;
-}
-
 static const char *
 look_at_callable (const char *name, Thread thread)
 {
@@ -522,6 +579,7 @@ main (int argc, char **argv)
   g_log_set_writer_func (write_log, NULL, NULL);
   g_test_add_func ("/threads/every-function-is-looked-at", every_function_is_looked_at);
   g_test_add_func ("/threads/every-function-works-or-says-so", every_function_works_or_says_so);
+  g_test_add_func ("/threads/properties-say-what-their-functions-say", properties_say_what_their_functions_say);
   g_test_add_func ("/threads/any-thread-may-look-at-a-task-that-is-done", any_thread_may_look_at_a_task_that_is_done);
   g_test_add_func ("/threads/a-submitted-task-takes-no-settings", a_submitted_task_takes_no_settings);
   return g_test_run ();
