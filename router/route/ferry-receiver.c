@@ -392,6 +392,7 @@ guint64
 ferry_receiver_get_overtaken (FerryReceiver *self)
 {
   g_return_val_if_fail (FERRY_IS_RECEIVER (self), 0);
+  ferry_return_val_if_elsewhere (self->home, 0);
 
   return self->overtaken;
 }

@@ -156,6 +156,7 @@ CALL (ferry_receiver_bind, SAYS, ferry_receiver_bind (s->receiver, G_OBJECT (s->
 CALL (ferry_receiver_get_closed, SAYS, g_assert_false (ferry_receiver_get_closed (s->receiver)))
 CALL (ferry_receiver_get_exit, SAYS, g_assert_null (ferry_receiver_get_exit (s->receiver)))
 CALL (ferry_receiver_get_messages, SAYS, ferry_receiver_get_messages (s->receiver))
+CALL (ferry_receiver_get_overtaken, SAYS, ferry_receiver_get_overtaken (s->receiver))
 CALL (ferry_receiver_get_undelivered, SAYS, ferry_receiver_get_undelivered (s->receiver))
 CALL (ferry_receiver_set_handler, SAYS, ferry_receiver_set_handler (s->receiver, NULL, NULL, NULL))
 CALL (ferry_router_close_pipe, FAILS, g_assert_false (ferry_router_close_pipe (s->router, s->receiver, error)))
