@@ -41,6 +41,11 @@ typedef struct
   void (*end_run) (gpointer transport);
   /* (nullable): sends a large message whole where that holds up no others. Returns FALSE when it cannot. */
   gboolean (*send_in_buffer) (gpointer transport, const FerryCallMessage *message);
+  /* (nullable): by receive(): whether the other end has said that it begins this transaction, where it has to. What it
+   * sends of one that it has not begun, other than a refusal, breaks the protocol. */
+  gboolean (*is_begun) (gpointer transport, guint64 xid);
+  /* Called where it did so, and this end waits for that transaction: so it was begun after all. */
+  void (*note_unclaimed) (gpointer transport, guint64 xid);
   /* Whether large answers go in pieces otherwise, so that they do not hold up others. */
   gboolean in_pieces;
   /* (nullable): called with the last reference: until then a send() that began before close() may be under way */

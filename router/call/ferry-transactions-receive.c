@@ -277,6 +277,29 @@ ferry_transactions_receive_cancel (FerryTransactions *self, guint64 xid, guint16
   note_room (self);
 }
 
+/* What comes of a transaction that is over is dropped later, begun or not. */
+static gboolean
+check_begun (FerryTransactions *self, const FerryCallMessage *message, GError **error)
+{
+  const guint64 xid = message->header.xid;
+  gboolean asked;
+
+  if (self->funcs.is_begun == NULL || message->header.kind == FERRY_CALL_REFUSE ||
+      self->funcs.is_begun (self->transport, xid))
+    return TRUE;
+  pthread_mutex_lock (&self->lock);
+  asked = ferry_xid_table_find (&self->asked, xid) != NULL;
+  pthread_mutex_unlock (&self->lock);
+  if (!asked)
+    return TRUE;
+  self->funcs.note_unclaimed (self->transport, xid);
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
+               "Transaction %" G_GUINT64_FORMAT " has an %s, and was not claimed; a worker must claim a call before it "
+               "begins it",
+               xid, message->header.kind == FERRY_CALL_ITEM ? "item" : "answer");
+  return FALSE;
+}
+
 /* A message that was parsed. */
 static gboolean
 receive (FerryTransactions *self, const FerryCallMessage *message, GError **error)
@@ -294,7 +317,7 @@ receive (FerryTransactions *self, const FerryCallMessage *message, GError **erro
       return receive_request (self, message, error);
     case FERRY_CALL_ITEM:
       end_run (self);
-      return receive_item (self, message, error);
+      return check_begun (self, message, error) && receive_item (self, message, error);
     case FERRY_CALL_WINDOW:
       return receive_window (self, message, error);
     case FERRY_CALL_CANCEL:
@@ -303,9 +326,9 @@ receive (FerryTransactions *self, const FerryCallMessage *message, GError **erro
       return TRUE;
     case FERRY_CALL_PIECE:
       end_run (self);
-      return ferry_transactions_receive_piece (self, message, error);
+      return check_begun (self, message, error) && ferry_transactions_receive_piece (self, message, error);
     default:
-      return receive_answer (self, message, error);
+      return check_begun (self, message, error) && receive_answer (self, message, error);
     }
 }
 

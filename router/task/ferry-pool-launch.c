@@ -34,6 +34,26 @@ ferry_pool_worker_abandon (FerryPoolWorker *self)
   ferry_router_close_pipe (self->router, self->progress_receiver, NULL);
 }
 
+/* main: whether the worker has claimed the call. A claim counts for all calls up to it, so it is looked at once a call.
+ * Acquired with the message that the worker sent after it. */
+static gboolean
+is_begun (gpointer transport, guint64 xid)
+{
+  FerryPoolWorker *self = transport;
+
+  if (xid > self->claimed)
+    self->claimed = ferry_link_get_begun_call (self->link);
+  return xid <= self->claimed;
+}
+
+static void
+note_unclaimed (gpointer transport, guint64 xid)
+{
+  FerryPoolWorker *self = transport;
+
+  self->unclaimed = MAX (self->unclaimed, xid);
+}
+
 static void
 calls_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariantType *type, gpointer user_data)
 {
@@ -60,8 +80,17 @@ progress_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GV
     return;
   g_object_ref (task);
   ferry_pool_worker_ref (self);
-  ferry_pool_worker_heard (self);
-  ferry_task_take_progress (task, &progress);
+  if (is_begun (self, progress.xid))
+    {
+      ferry_pool_worker_heard (self);
+      ferry_task_take_progress (task, &progress);
+    }
+  else
+    {
+      note_unclaimed (self, progress.xid);
+      ferry_pool_worker_fault (self, "it reported progress of a call that was not claimed; a worker must claim a call "
+                                     "before it begins it");
+    }
   ferry_pool_worker_unref (self);
   g_object_unref (task);
 }
@@ -123,7 +152,8 @@ send_cancel (gpointer transport, guint64 xid, FerryCancelReason reason, GError *
   return ferry_link_send_cancel (self->link, xid, (guint16) reason) == FERRY_DOWN_SENT;
 }
 
-static const FerryTransportFuncs transport_funcs = {send_message, send_cancel};
+static const FerryTransportFuncs transport_funcs = {
+  .send = send_message, .cancel = send_cancel, .is_begun = is_begun, .note_unclaimed = note_unclaimed};
 
 /* A worker of a pool is asked, and asks nothing. */
 static void

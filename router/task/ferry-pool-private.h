@@ -53,6 +53,8 @@ struct _FerryPoolWorker
   gboolean first_started; /* the first in flight was told that it runs */
   gboolean attached;
   guint n_missed;       /* so often in a row it did not begin what it had the time to begin, since it was heard of */
+  guint64 claimed;      /* the latest claim that was looked at; it only grows */
+  guint64 unclaimed;    /* the latest call that the worker sent something of without a claim; 0: none */
   gboolean told_to_end; /* by us: its end is no accident */
   gboolean lost_task;   /* it ended at a task */
   guint64 n_done;

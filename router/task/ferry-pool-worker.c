@@ -21,6 +21,9 @@
 /* How long a worker that was told to finish may take for it, before it is killed. */
 #define RETIRE_GRACE (10 * G_USEC_PER_SEC)
 
+/* The same for one that stopped the sender of its calls with a call open: as for one that hangs up. */
+#define FAREWELL_GRACE (1 * G_USEC_PER_SEC)
+
 /* A refused task is put again, to the same program. One that refuses it over and over would have it go to and fro for
  * ever. */
 #define MAX_REFUSALS 3
@@ -423,9 +426,9 @@ return_task (FerryPoolWorker *self, FerryTask *task)
   g_object_unref (task);
 }
 
-/* main: what the worker has not begun. From the last to the first, so that each goes to the front of its queue before
- * those behind it. The first is the only one of which more is known than that it waits, so that handlers run when the
- * walk is at its end. */
+/* main: what the worker has not begun; what it sent something of without a claim, it has. From the last to the first,
+ * so that each goes to the front of its queue before those behind it. The first is the only one of which more is known
+ * than that it waits, so that handlers run when the walk is at its end. */
 void
 ferry_pool_worker_return_after (FerryPoolWorker *self, guint64 begun)
 {
@@ -436,7 +439,7 @@ ferry_pool_worker_return_after (FerryPoolWorker *self, guint64 begun)
       GList *previous = link->prev;
       FerryTask *task = link->data;
 
-      if (ferry_task_get_seat (task)->xid > begun)
+      if (ferry_task_get_seat (task)->xid > MAX (begun, self->unclaimed))
         return_task (self, task);
       link = previous;
     }
@@ -498,15 +501,31 @@ ferry_pool_worker_retire (FerryPoolWorker *self)
   limit_retirement (self);
 }
 
-/* main: the worker stopped its senders, as one does that is about to exit. Nothing more comes of it, so that it is not
- * waited for for ever. */
+static void
+farewell_timed_out (gpointer data)
+{
+  ferry_pool_worker_fault (data,
+                           "it stopped the sender of its calls with a call open, and did not end within a second; "
+                           "a worker must answer what it has begun, or exit");
+}
+
+/* main: the worker stopped its senders, as one does that is about to exit. Nothing more comes of it. What it has begun
+ * has no answer, and is lost with its end, which therefore has to come soon; what it has not goes to others at once. */
 void
 ferry_pool_worker_take_farewell (FerryPoolWorker *self)
 {
+  g_autoptr (FerryPoolWorker) kept G_GNUC_UNUSED = ferry_pool_worker_ref (self);
+  gboolean is_open = self->state == FERRY_POOL_WORKER_STARTING;
+
   if (self->state == FERRY_POOL_WORKER_CONDEMNED || self->state == FERRY_POOL_WORKER_ENDED)
     return;
   self->state = FERRY_POOL_WORKER_RETIRING;
-  ferry_timers_set (self->timers, &self->timer, g_get_monotonic_time () + RETIRE_GRACE, retire_timed_out, self);
+  ferry_pool_worker_take_back (self);
+  if (self->state != FERRY_POOL_WORKER_RETIRING)
+    return;
+  is_open = is_open || !g_queue_is_empty (&self->in_flight);
+  ferry_timers_set (self->timers, &self->timer, g_get_monotonic_time () + (is_open ? FAREWELL_GRACE : RETIRE_GRACE),
+                    is_open ? farewell_timed_out : retire_timed_out, self);
   if (self->pool != NULL)
     ferry_pool_pump (self->pool);
 }

@@ -22,6 +22,12 @@
       FERRY_TASK_KIND_CALL, 1                                                                                          \
   }
 
+/* The task is lost with its worker, and not run again: what came of it shows that it was begun. */
+#define UNCLAIMED(name, orders, words)                                                                                 \
+  {                                                                                                                    \
+    "/hostile-calls/" name, "take " orders " pause", HOSTILE_FAULT, words, FERRY_TASK_KIND_CALL, 1                     \
+  }
+
 static const HostileRow rows[] = {
   FAULT ("refuses-a-message-of-nothing", "raw:0", "less than a header"),
   FAULT ("refuses-a-short-message", "raw:23", "less than a header"),
@@ -37,8 +43,8 @@ static const HostileRow rows[] = {
   FAULT ("refuses-a-value-without-a-type", "m:body=8", "bytes of a value without a type"),
   FAULT ("refuses-a-truncated-type", "m:type=s,type-length=9", "less than its header says"),
   FAULT ("refuses-a-type-that-is-too-long", "m:type=s,type-length=1025,body=2000", "a type of impossible length"),
-  FAULT ("refuses-any-type", "m:type=*", "an impossible type"),
-  FAULT ("refuses-half-a-type", "m:type=(ss", "an impossible type"),
+  FAULT ("refuses-any-type", "m:type=*", "no string of one definite type"),
+  FAULT ("refuses-half-a-type", "m:type=(ss", "no string of one definite type"),
   FAULT ("refuses-an-error-of-another-type", "m:kind=3,type=s,text=x", "an error that is of another type"),
   FAULT ("refuses-a-refusal-without-an-error", "m:kind=4", "a type of impossible length"),
   FAULT ("refuses-an-item-without-a-value", "m:kind=5,name=x", "a type of impossible length"),
@@ -79,8 +85,11 @@ static const HostileRow rows[] = {
    HOSTILE_RESULT, "'first'", FERRY_TASK_KIND_CALL, 1},
   {"/hostile-calls/drops-items-after-the-answer", "take claim m: 1000*m:kind=5,name=x,type=s,text=x pause",
    HOSTILE_NOTHING, NULL, FERRY_TASK_KIND_CALL, 1},
-  {"/hostile-calls/takes-an-answer-without-a-claim", "take m:type=s,text=x pause", HOSTILE_RESULT, "'x'",
-   FERRY_TASK_KIND_CALL, 1},
+  UNCLAIMED ("refuses-an-answer-without-a-claim", "m:type=s,text=x", "has an answer, and was not claimed"),
+  UNCLAIMED ("refuses-an-error-without-a-claim", "m:kind=3,type=(sissas)", "has an answer, and was not claimed"),
+  UNCLAIMED ("refuses-an-item-without-a-claim", "m:kind=5,name=x,type=s,text=x", "has an item, and was not claimed"),
+  UNCLAIMED ("refuses-a-piece-without-a-claim", "m:kind=8,number=100,body=8", "has an answer, and was not claimed"),
+  UNCLAIMED ("refuses-progress-without-a-claim", "p:fraction=0.5", "progress of a call that was not claimed"),
   {"/hostile-calls/refuses-items-beyond-the-window", "take claim 100000*m:kind=5,type=s,text=x pause", HOSTILE_FAULT,
    "an item beyond its window", FERRY_TASK_KIND_ITERATION, 1},
   {"/hostile-calls/reads-a-cut-value-as-its-default", "take claim m:type=(xs),body=3 pause", HOSTILE_RESULT, "(0, '')",
@@ -127,9 +136,20 @@ test_refuses_a_result_of_another_type (void)
 }
 
 static void
-test_survives_a_deep_variant (void)
+test_refuses_a_variant_that_is_too_deep (void)
 {
   g_autoptr (HostileTest) test = hostile_test_new ("take claim deep:1000000 pause");
+  g_autoptr (FerryTask) task = hostile_test_new_task (FERRY_TASK_KIND_CALL);
+  g_autoptr (TaskTestWitness) witness = hostile_test_submit (test, task);
+
+  task_test_wait_done (task);
+  hostile_test_assert_fault (test, task, "a value of more than 64 levels");
+}
+
+static void
+test_takes_a_deep_variant (void)
+{
+  g_autoptr (HostileTest) test = hostile_test_new ("take claim deep:60 pause");
   g_autoptr (FerryTask) task = hostile_test_new_task (FERRY_TASK_KIND_CALL);
   g_autoptr (TaskTestWitness) witness = hostile_test_submit (test, task);
   g_autoptr (GVariant) result = NULL;
@@ -331,7 +351,8 @@ main (int argc, char **argv)
   g_test_add_func ("/hostile-calls/cuts-errors-that-are-too-long", test_cuts_errors_that_are_too_long);
   g_test_add_func ("/hostile-calls/refuses-a-result-of-another-type", test_refuses_a_result_of_another_type);
   g_test_add_func ("/hostile-calls/takes-one-answer-of-an-item", test_takes_one_answer_of_an_item);
-  g_test_add_func ("/hostile-calls/survives-a-deep-variant", test_survives_a_deep_variant);
+  g_test_add_func ("/hostile-calls/takes-a-deep-variant", test_takes_a_deep_variant);
+  g_test_add_func ("/hostile-calls/refuses-a-variant-that-is-too-deep", test_refuses_a_variant_that_is_too_deep);
   g_test_add_func ("/hostile-calls/takes-a-huge-result", test_takes_a_huge_result);
   g_test_add_func ("/hostile-calls/makes-no-quarks-of-names", test_makes_no_quarks_of_names);
   g_test_add_func ("/hostile-calls/takes-a-name-of-255-bytes", test_takes_a_name_of_255_bytes);

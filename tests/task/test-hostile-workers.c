@@ -34,7 +34,13 @@ static const HostileRow rows[] = {
   ROW ("passes-over-cells-that-are-none", "take claim dirty:100 m:type=s,text=x pause", HOSTILE_RESULT, "'x'"),
   ROW ("passes-over-a-value-that-is-never-whole", "take claim torn m:type=s,text=x pause", HOSTILE_RESULT, "'x'"),
   ROW ("loses-a-task-whose-worker-hangs-up", "take claim hang-up pause", HOSTILE_FAILURE, "closed its control socket"),
-  ROW ("loses-a-task-whose-worker-stops-its-senders", "take claim stop-senders pause", HOSTILE_FAILURE, "lost"),
+  ROW ("loses-a-task-whose-worker-stops-its-senders", "take claim stop-senders pause", HOSTILE_FAULT,
+       "with a call open"),
+  ROW ("loses-a-task-whose-worker-stops-its-calls", "take claim stop-calls pause", HOSTILE_FAULT, "with a call open"),
+  ROW ("loses-a-task-whose-worker-stops-its-calls-and-goes-on", "take claim stop-calls spin", HOSTILE_FAULT,
+       "with a call open"),
+  ROW ("loses-a-task-whose-worker-stops-its-calls-and-exits", "take claim stop-calls exit:3", HOSTILE_FAILURE,
+       "status 3"),
   ROW ("takes-no-closed-output-amiss", "take claim close-output m:type=s,text=x pause", HOSTILE_RESULT, "'x'"),
   ROW ("takes-a-flood-of-answers-of-a-child", "take claim fork write-for-ever", HOSTILE_NOTHING, NULL),
 };
@@ -203,7 +209,7 @@ test_stop (gconstpointer data)
 static void
 test_refuses_answers_out_of_order (void)
 {
-  g_autoptr (HostileTest) test = hostile_test_new ("50*one 2*take m: pause");
+  g_autoptr (HostileTest) test = hostile_test_new ("50*one 2*take claim m: pause");
   g_autoptr (GPtrArray) witnesses = NULL;
   TaskTestWitness *first;
 
@@ -237,7 +243,7 @@ test_sends_so_much_to_a_worker_that_reads_nothing (void)
 static void
 test_ends_a_worker_that_answers_what_it_has_not_read (void)
 {
-  g_autoptr (HostileTest) test = hostile_test_new ("take m: answer-unread");
+  g_autoptr (HostileTest) test = hostile_test_new ("take word:1000000 m: answer-unread");
   g_autoptr (GPtrArray) witnesses = submit_many (test, 12, 700 * 1000, G_USEC_PER_SEC * 100);
   Done all = {witnesses, 12};
 
@@ -249,7 +255,7 @@ test_ends_a_worker_that_answers_what_it_has_not_read (void)
 static void
 test_ends_a_worker_that_leaves_descriptors_unread (void)
 {
-  g_autoptr (HostileTest) test = hostile_test_new ("take m: answer-unread");
+  g_autoptr (HostileTest) test = hostile_test_new ("take word:1000000 m: answer-unread");
   g_autoptr (GPtrArray) witnesses = g_ptr_array_new_with_free_func ((GDestroyNotify) task_test_witness_free);
   Done all = {witnesses, 6};
 

@@ -38,7 +38,7 @@
  *   ring-for-ever
  * The process:
  *   output:N         write N MiB of what is no text, and no line, to standard output
- *   close-output  hang-up  stop-senders  exit:N  kill  pause  spin
+ *   close-output  hang-up  stop-senders  stop-calls  exit:N  kill  pause  spin
  *   fork             have a child do what follows, in which the marks of a forked process are taken off
  *   write-for-ever   answers of the call, without end */
 
@@ -335,6 +335,8 @@ obey_process (const char *order, guint64 n)
     check (close (3) == 0, "close");
   else if (strcmp (order, "stop-senders") == 0)
     check (ferry_sender_stop (calls, NULL) && ferry_sender_stop (progress, NULL), "stop");
+  else if (strcmp (order, "stop-calls") == 0)
+    check (ferry_sender_stop (calls, NULL), "stop");
   else if (g_str_has_prefix (order, "exit:"))
     _exit ((int) n);
   else if (strcmp (order, "kill") == 0)
