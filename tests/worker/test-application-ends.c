@@ -5,6 +5,7 @@
 
 #include "config.h"
 
+#include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <stdio.h>
@@ -277,6 +278,47 @@ test_leaves_nothing_after_its_guardian_was_replaced (void)
   assert_nothing_is_left (&application);
 }
 
+static gboolean
+is_there (gpointer path)
+{
+  return g_file_test (path, G_FILE_TEST_EXISTS);
+}
+
+/* In the place of bubblewrap there is what leaves a process that its own death does not end, as bubblewrap does while
+ * it starts. */
+static void
+test_leaves_nothing_of_the_trial_of_bubblewrap (void)
+{
+  static const char script[] = "#!/bin/sh\n"
+                               "tail -f /dev/null & echo $! > $FERRY_TEST_NOTE.new\n"
+                               "mv $FERRY_TEST_NOTE.new $FERRY_TEST_NOTE; wait\n";
+  g_autofree char *folder = g_dir_make_tmp ("ferry-XXXXXX", NULL);
+  g_autofree char *bubblewrap = g_build_filename (folder, "bwrap", NULL);
+  g_autofree char *note = g_build_filename (folder, "note", NULL);
+  g_autofree char *program = ferry_test_build_path ("doomed-application");
+  g_autofree char *path = g_strconcat (folder, ":", g_getenv ("PATH"), NULL);
+  g_autofree char *text = NULL;
+  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
+  g_autoptr (GSubprocess) application = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_file_set_contents_full (bubblewrap, script, -1, G_FILE_SET_CONTENTS_NONE, 0755, &error);
+  g_assert_no_error (error);
+  g_subprocess_launcher_setenv (launcher, "PATH", path, TRUE);
+  g_subprocess_launcher_setenv (launcher, "FERRY_TEST_NOTE", note, TRUE);
+  application = g_subprocess_launcher_spawn (launcher, &error, program, "trial", NULL);
+  g_assert_no_error (error);
+  worker_test_look_until (is_there, note);
+  g_file_get_contents (note, &text, NULL, &error);
+  g_assert_no_error (error);
+  g_subprocess_force_exit (application);
+  g_subprocess_wait (application, NULL, NULL);
+  worker_test_wait_gone (atoi (text));
+  g_unlink (bubblewrap);
+  g_unlink (note);
+  g_rmdir (folder);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -289,6 +331,8 @@ main (int argc, char **argv)
     }
   g_test_add_func ("/application/leaves-nothing-after-its-guardian-was-replaced",
                    test_leaves_nothing_after_its_guardian_was_replaced);
+  g_test_add_func ("/application/leaves-nothing-of-the-trial-of-bubblewrap",
+                   test_leaves_nothing_of_the_trial_of_bubblewrap);
   g_test_add_func ("/application/leaves-no-stopped-worker", test_leaves_no_stopped_worker);
   g_test_add_func ("/application/leaves-nothing-when-it-forgets-to-stop", test_leaves_nothing_when_it_forgets_to_stop);
   return g_test_run ();

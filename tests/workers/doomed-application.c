@@ -4,10 +4,12 @@
 /* An application that has workers of every kind, and waits for its own end.
  *
  *   doomed-application OBEDIENT-WORKER
+ *   doomed-application trial
  *
- * It starts an obedient worker for each kind below, and a program that knows nothing of Ferry. When all have come as
- * far as their kind does, it writes the numbers of their processes to standard output, a line each, and an empty
- * line. Then it runs on, until standard input ends: it returns from main() with everything left open. */
+ * The second asks which sandboxes the system has, and waits for ever. The first starts an obedient worker for each kind
+ * below, and a program that knows nothing of Ferry. When all have come as far as their kind does, it writes the numbers
+ * of their processes to standard output, a line each, and an empty line. Then it runs on, until standard input ends: it
+ * returns from main() with everything left open. */
 
 #include <ferry.h>
 #include <glib-unix.h>
@@ -107,6 +109,12 @@ main (int argc, char **argv)
 
   if (argc != 2)
     return 2;
+  if (g_str_equal (argv[1], "trial"))
+    {
+      ferry_sandbox_get_strength ();
+      for (;;)
+        pause ();
+    }
   check (ferry_router_start (router, &error), &error);
   for (guint kind = 0; kind < N_KINDS; kind++)
     spawn (router, kind, argv[1]);
