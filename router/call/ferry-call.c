@@ -289,7 +289,7 @@ send_large (FerryCall *self, const FerryCallMessage *answer, GError **error)
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
                    "The answer to “%s” has %" G_GSIZE_FORMAT " bytes, and the transport takes %" G_GUINT64_FORMAT
-                   "; send it as a stream, or raise what it takes",
+                   "; send it as items of a stream, or raise max-message-size",
                    self->method, answer->body_size, max_answer);
       return FALSE;
     }

@@ -493,6 +493,8 @@ ferry_polled_transport_new (int fd)
   const struct iovec part = {greeting, sizeof greeting};
 
   self->core = core_new (fd, self, context);
+  ferry_transactions_set_max_answer (ferry_transport_get_transactions (FERRY_TRANSPORT (self)),
+                                     FERRY_FRAME_MAX_MESSAGE);
   ferry_transport_set_context (FERRY_TRANSPORT (self), context);
   ferry_greeting_write (greeting);
   /* Where it fails the source finds out why. */

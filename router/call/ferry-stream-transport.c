@@ -376,6 +376,14 @@ ferry_stream_transport_send (FerryTransport *transport, const GOutputVector *par
   return ferry_stream_writer_send (&core->writer, framed, 1 + n_parts, error);
 }
 
+/* An answer goes in pieces, of which each fits: as a whole it is a message as well. */
+static void
+set_max_message (FerryStreamTransport *self, guint max_message)
+{
+  atomic_store_explicit (&self->core->max_message, max_message, memory_order_relaxed);
+  ferry_transactions_set_max_answer (ferry_transport_get_transactions (FERRY_TRANSPORT (self)), max_message);
+}
+
 static void
 ferry_stream_transport_close (FerryTransport *transport)
 {
@@ -405,7 +413,7 @@ ferry_stream_transport_set_property (GObject *object, guint id, const GValue *va
   FerryStreamTransport *self = FERRY_STREAM_TRANSPORT (object);
 
   if (id == PROP_MAX_MESSAGE_SIZE)
-    atomic_store_explicit (&self->core->max_message, g_value_get_uint (value), memory_order_relaxed);
+    set_max_message (self, g_value_get_uint (value));
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
@@ -468,9 +476,10 @@ start_reader (Core *core, GError **error)
  * else reads from it, writes to it or closes it any more, also where this fails.
  *
  * A message that the stream does not take at once is kept, up to a MiB of them; beyond that, sending fails with
- * %FERRY_ERROR_WOULD_BLOCK. A message has at most 64 MiB; the property `max-message-size` (of type #guint) sets another
- * limit, for what comes and for what goes, where it is %FERRY_ERROR_TOO_LARGE. Both ends set it, before anything larger
- * is sent.
+ * %FERRY_ERROR_WOULD_BLOCK. A message, be it a request or an answer, has at most 64 MiB; the property
+ * `max-message-size` (of type #guint) sets another limit, for what comes and for what goes, where it is
+ * %FERRY_ERROR_TOO_LARGE. An answer that is too large fails the question with that. Both ends set it, before anything
+ * larger is sent.
  *
  * What was sent before the transport is closed still goes out: behind the scenes, and for five seconds at the most. The
  * end of the stream closes the transport with %FERRY_ERROR_CLOSED, or with %FERRY_ERROR_PROTOCOL inside a message.
@@ -500,6 +509,7 @@ ferry_transport_new_for_stream (GIOStream *stream, GError **error)
     }
   self = g_object_new (FERRY_TYPE_STREAM_TRANSPORT, NULL);
   self->core = core_new (stream, self);
+  set_max_message (self, FERRY_FRAME_MAX_MESSAGE);
   ferry_greeting_write (greeting);
   /* Where it fails the reader finds out why: an end that spoke before it went is heard. */
   ferry_stream_writer_send (&self->core->writer, &vector, 1, NULL);

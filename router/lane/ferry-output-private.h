@@ -46,7 +46,9 @@ typedef struct
   gboolean ended;
   GQueue last; /* (element-type utf8): the last lines */
   gsize last_bytes;
-  char *last_error; /* (owned) (nullable): the last line of standard error that says something */
+  char *last_error;    /* (owned) (nullable): the last line of standard error that says something */
+  guint n_errors;      /* how many such lines there were */
+  guint64 error_begun; /* the call that was begun last when that line was read */
 } FerryOutput;
 
 FerryOutput *ferry_output_new (void);

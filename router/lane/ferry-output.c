@@ -73,6 +73,7 @@ remember (FerryOutput *self, guint stream, char *line, gsize length)
     {
       g_free (self->last_error);
       self->last_error = g_strdup (line);
+      self->n_errors++;
     }
   g_queue_push_tail (&self->last, line);
   self->last_bytes += length + 1;

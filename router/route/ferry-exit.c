@@ -37,13 +37,22 @@ ferry_exit_new (FerryCloseReason reason, const char *message)
   return self;
 }
 
+/* Whether what the process wrote to standard error last may be of what it did last: a line that was read before the
+ * latest call was begun is of another call. */
+static gboolean
+has_last_words (FerryLink *link)
+{
+  return link->output != NULL && link->output->last_error != NULL &&
+         link->output->error_begun == ferry_link_get_begun_call (link);
+}
+
 /* What a process that failed wrote to standard error last says more than its status, mostly. Takes text. */
 static char *
 quote_last_error (FerryLink *link, char *text)
 {
   char *quoted;
 
-  if (link->output == NULL || link->output->last_error == NULL)
+  if (!has_last_words (link))
     return text;
   quoted = g_strdup_printf ("%s; its last words were: %s", text, link->output->last_error);
   g_free (text);
@@ -92,7 +101,7 @@ explain_early_end (FerryExit *self, FerryLink *link, char *text)
 
   if (self->exit_status == 0)
     return g_strdup_printf ("%s before it attached; have the program call %s", end, link->entry);
-  if (link->output != NULL && link->output->last_error != NULL)
+  if (has_last_words (link))
     return quote_last_error (link, g_strdup_printf ("%s before it attached", end));
   if (self->exit_status == EX_UNAVAILABLE && link->confinement.required != 0)
     return g_strdup_printf ("%s before it attached, as one that cannot enter its sandbox; require less of the sandbox, "

@@ -27,6 +27,18 @@ push_lines (FerryMonitor *self, FerryLink *link, GByteArray *lines)
   ferry_monitor_push (self, block);
 }
 
+/* Reads what there is of a turn. A line is of the call that was begun last by then, or of one before it. */
+static void
+read_output (FerryMonitor *self, FerryLink *link)
+{
+  guint n_errors = link->output->n_errors;
+  GByteArray *lines = ferry_output_read (link->output);
+
+  if (link->output->n_errors != n_errors)
+    link->output->error_begun = ferry_link_get_begun_call (link);
+  push_lines (self, link, lines);
+}
+
 /* monitor: reads a turn of what the worker wrote. When it has ended, until all is read that is there. */
 FerryDrainResult
 ferry_monitor_drain_output (FerryMonitor *self, FerryLink *link)
@@ -41,7 +53,7 @@ ferry_monitor_drain_output (FerryMonitor *self, FerryLink *link)
     return FERRY_DRAIN_EMPTY;
   if (!ferry_local_queue_has_room (self->local, link))
     return FERRY_DRAIN_STALLED;
-  push_lines (self, link, ferry_output_read (output));
+  read_output (self, link);
   return output->ready ? FERRY_DRAIN_MORE : FERRY_DRAIN_EMPTY;
 }
 
@@ -55,5 +67,5 @@ ferry_monitor_finish_output (FerryMonitor *self, FerryLink *link)
     return;
   ferry_output_begin_end (output);
   while (!output->ended)
-    push_lines (self, link, ferry_output_read (output));
+    read_output (self, link);
 }

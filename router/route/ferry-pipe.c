@@ -145,8 +145,73 @@ ferry_router_pipe (FerryRouter *self, FerryPipeFlags flags, FerrySender **sender
   *receiver = g_object_ref (pipe->receiver);
   *sender = ferry_sender_new (connection_id, pipe->share, self->monitor, self->thread, self->lane_capacity,
                               self->max_message_size, (flags & FERRY_PIPE_LATEST) != 0);
+  g_weak_ref_set (&(*sender)->router, self);
   (*sender)->one_shot = (flags & FERRY_PIPE_ONE_SHOT_BUFFERS) != 0;
   return TRUE;
+}
+
+/* Whether nobody has the sender, and nobody gets it any more. */
+static gboolean
+is_unclaimed (FerryPipe *pipe)
+{
+  /* Relaxed: who dropped the sender said nothing else by it. */
+  return ferry_pipe_share_claim (pipe->share, FERRY_CLAIM_CLOSED) ||
+         atomic_load_explicit (&pipe->share->claim, memory_order_relaxed) == FERRY_CLAIM_CLOSED;
+}
+
+/* Such a pipe has no link whose end would be waited for. */
+static void
+end_unclaimed_pipe (FerryRouter *self, FerryPipe *pipe, FerryExit *exit)
+{
+  guint64 connection_id = pipe->connection_id;
+
+  ferry_router_end_pipe (self, pipe, exit);
+  if (ferry_router_find_pipe (self, connection_id) == pipe)
+    ferry_router_free_slot (self, pipe);
+}
+
+typedef struct
+{
+  GWeakRef router;
+  guint64 connection_id;
+} DroppedSender;
+
+static void
+dropped_sender_free (gpointer data)
+{
+  g_weak_ref_clear (&((DroppedSender *) data)->router);
+  g_free (data);
+}
+
+static gboolean
+close_dropped (gpointer data)
+{
+  const DroppedSender *dropped = data;
+  g_autoptr (FerryRouter) self = g_weak_ref_get (&((DroppedSender *) data)->router);
+  FerryPipe *pipe = self != NULL ? ferry_router_find_pipe (self, dropped->connection_id) : NULL;
+  g_autoptr (FerryExit) exit = NULL;
+
+  if (pipe == NULL)
+    return G_SOURCE_REMOVE;
+  exit = ferry_exit_new (FERRY_CLOSE_REASON_STOPPED, "The sender was dropped before it was started");
+  end_unclaimed_pipe (self, pipe, exit);
+  return G_SOURCE_REMOVE;
+}
+
+/* any: the last reference to the sender of a pipe went, which was claimed as closed. The receiver hears so from the
+ * main context, and not in the middle of what dropped it. */
+void
+ferry_router_note_dropped_sender (FerryRouter *self, guint64 connection_id)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+  DroppedSender *dropped = g_new0 (DroppedSender, 1);
+
+  g_weak_ref_init (&dropped->router, self);
+  dropped->connection_id = connection_id;
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_static_name (source, "[ferry] close a pipe whose sender was dropped");
+  g_source_set_callback (source, close_dropped, dropped, dropped_sender_free);
+  g_source_attach (source, self->context);
 }
 
 /**
@@ -155,9 +220,10 @@ ferry_router_pipe (FerryRouter *self, FerryPipeFlags flags, FerrySender **sender
  * @receiver: the receiver of a pipe of this router's
  * @error: return location for an error
  *
- * Closes a pipe from the reading end. The receiver hears nothing more, not even `closed`; its sender is told, and
- * fails with %FERRY_ERROR_CLOSED from then on, also where it waits for room. What was under way is counted
- * and dropped. May be called from within a handler. On the router's thread.
+ * Closes a pipe from the reading end. The receiver hears nothing more, not even `closed`. The sender is told by the
+ * router's own thread soon after this has returned; a send that comes before returns %TRUE, and is dropped. From then
+ * on sending fails with %FERRY_ERROR_CLOSED, also where it waits for room. What was under way is counted and dropped.
+ * May be called from within a handler. On the router's thread.
  *
  * Fails with %FERRY_ERROR_NOT_RUNNING, %FERRY_ERROR_WRONG_THREAD, and with
  * %FERRY_ERROR_CLOSED when the pipe is at its end already or belongs to another router.
@@ -184,11 +250,9 @@ ferry_router_close_pipe (FerryRouter *self, FerryReceiver *receiver, GError **er
                    receiver->connection_id);
       return FALSE;
     }
-  if (ferry_pipe_share_claim (pipe->share, FERRY_CLAIM_CLOSED))
+  if (is_unclaimed (pipe))
     {
-      ferry_router_end_pipe (self, pipe, NULL);
-      if (ferry_router_find_pipe (self, receiver->connection_id) == pipe)
-        ferry_router_free_slot (self, pipe);
+      end_unclaimed_pipe (self, pipe, NULL);
       return TRUE;
     }
   /* Before the command: a sender that is just being started looks here after its own. */

@@ -104,6 +104,7 @@ gboolean ferry_router_add_link (FerryRouter *self, FerryLink *link, FerryLinkObs
 void ferry_router_fault_link (FerryRouter *self, FerryLink *link, const char *detail);
 void ferry_pipe_free (gpointer data);
 FerryPipe *ferry_router_find_pipe (FerryRouter *self, guint64 connection_id);
+void ferry_router_note_dropped_sender (FerryRouter *self, guint64 connection_id);
 void ferry_router_end_pipe (FerryRouter *self, FerryPipe *pipe, FerryExit *exit);
 void ferry_router_free_slot (FerryRouter *self, FerryPipe *pipe);
 

@@ -264,7 +264,8 @@ stop (FerryRouter *self)
  * Stops the router: nothing more is taken from workers, and those that still run are killed. What has come and was
  * not delivered is counted and dropped; to have it delivered first, use [method@Ferry.Router.route_until]. Each
  * receiver whose pipe is open hears `closed` with the reason %FERRY_CLOSE_REASON_ROUTER_STOPPED before this
- * returns, and nothing afterwards; a warning lists their connection ids.
+ * returns, and nothing afterwards; a warning lists their connection ids. Tasks of its pools, those that run as those
+ * that wait, fail with %FERRY_ERROR_CLOSED.
  *
  * May be called from within a handler. On the router's thread.
  *

@@ -42,6 +42,7 @@ struct _FerrySender
   guint64 connection_id;    /* const */
   FerryPipeShare *share;    /* const: (owned) (nullable): in the application */
   FerryMonitor *monitor;    /* const: (owned) (nullable): in the application */
+  GWeakRef router;          /* in the application; NULL in a worker */
   GThread *router_thread;   /* const: (unowned) (nullable): in the application, only compared */
   gsize lane_capacity;      /* const */
   guint64 max_message_size; /* const */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "route/ferry-router-private.h"
 
 /**
  * FerrySender:
@@ -19,7 +20,8 @@
  * [func@Ferry.Worker.get_sender].
  *
  * It is started once, sends, and is stopped once, which tells the receiver that nothing is missing. Dropping the last
- * reference to a started sender stops it.
+ * reference to a started sender stops it; dropping that to one that was neither started nor passed to a worker closes
+ * the pipe, with the reason %FERRY_CLOSE_REASON_STOPPED.
  *
  * A send that returned %TRUE is kept: the receiver gets the message even when the process is killed the next instant,
  * as long as pipe and router are open. Messages of one sender arrive once, and in order.
@@ -114,14 +116,15 @@ gboolean
 ferry_sender_refuse_closed (FerrySender *self, GError **error)
 {
   static const char *const texts[] = {
-    [FERRY_PIPE_WORD_OPEN] = "The pipe is closed",
-    [FERRY_PIPE_WORD_CLOSED] = "The application closed the pipe; stop sending",
-    [FERRY_PIPE_WORD_LINK_ENDED] = "The application gave up the link; stop sending",
-    [FERRY_PIPE_WORD_ROUTER_STOPPED] = "The router was stopped; stop sending",
+    [FERRY_PIPE_WORD_OPEN] = "is closed",
+    [FERRY_PIPE_WORD_CLOSED] = "was closed by the application; stop sending",
+    [FERRY_PIPE_WORD_LINK_ENDED] = "is at its end, since the application gave up the link; stop sending",
+    [FERRY_PIPE_WORD_ROUTER_STOPPED] = "is at its end, since the router was stopped; stop sending",
   };
   guint32 word = self->uplink != NULL ? ferry_uplink_get_pipe_word (self->uplink, self->index) : 0;
 
-  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, texts[word < G_N_ELEMENTS (texts) ? word : 0]);
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The pipe %" G_GUINT64_FORMAT " %s", self->connection_id,
+               texts[word < G_N_ELEMENTS (texts) ? word : 0]);
   return FALSE;
 }
 
@@ -132,11 +135,26 @@ stop_locked (FerrySender *self, gboolean locked)
   return ferry_uplink_write_control_and_unlock (self->uplink, FERRY_RECORD_STOP, self->connection_id, locked);
 }
 
+/* Nobody will ever send: the receiver is not to wait for it. */
+static void
+give_up_pipe (FerrySender *self)
+{
+  g_autoptr (FerryRouter) router = NULL;
+
+  if (self->share == NULL || !ferry_pipe_share_claim (self->share, FERRY_CLAIM_CLOSED))
+    return;
+  router = g_weak_ref_get (&self->router);
+  if (router != NULL)
+    ferry_router_note_dropped_sender (router, self->connection_id);
+}
+
 static void
 ferry_sender_dispose (GObject *object)
 {
   FerrySender *self = FERRY_SENDER (object);
 
+  if (ferry_sender_get_state (self) == FERRY_SENDER_NEW)
+    give_up_pipe (self);
   if (ferry_sender_get_state (self) == FERRY_SENDER_STARTED)
     stop_locked (self, ferry_uplink_lock (self->uplink));
 
@@ -153,6 +171,7 @@ ferry_sender_finalize (GObject *object)
   g_clear_pointer (&self->uplink, ferry_uplink_unref);
   g_clear_pointer (&self->monitor, ferry_monitor_unref);
   g_clear_pointer (&self->share, ferry_pipe_share_unref);
+  g_weak_ref_clear (&self->router);
 
   G_OBJECT_CLASS (ferry_sender_parent_class)->finalize (object);
 }
@@ -197,6 +216,7 @@ ferry_sender_class_init (FerrySenderClass *klass)
 static void
 ferry_sender_init (FerrySender *self)
 {
+  g_weak_ref_init (&self->router, NULL);
 }
 
 /* router's thread: the sender of a new pipe. */

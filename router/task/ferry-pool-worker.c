@@ -555,7 +555,6 @@ is_deadly (FerryPoolWorker *self, FerryTask *task)
 static void
 fail_lost_task (FerryPoolWorker *self, FerryTask *task, FerryExit *exit)
 {
-
   if (is_deadly (self, task))
     fail_task (
       task, FERRY_TASK_EVENT_REFUSE,
@@ -573,6 +572,18 @@ fail_lost_task (FerryPoolWorker *self, FerryTask *task, FerryExit *exit)
                NULL, exit);
 }
 
+/* No worker goes on, and none is at fault. */
+static void
+fail_stopped_task (FerryTask *task, FerryExit *exit)
+{
+  fail_task (task, FERRY_TASK_EVENT_LOST,
+             g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED,
+                          "The router was stopped while task “%s” ran; start the router again, then submit the task "
+                          "again",
+                          ferry_task_get_name (task)),
+             NULL, exit);
+}
+
 static void
 lose_task (FerryPoolWorker *self, FerryTask *task, FerryExit *exit)
 {
@@ -582,7 +593,9 @@ lose_task (FerryPoolWorker *self, FerryTask *task, FerryExit *exit)
     g_object_unref (task);
   unlink_task (self, task);
   self->lost_task = TRUE;
-  if (!ferry_task_get_done (task))
+  if (!ferry_task_get_done (task) && ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_ROUTER_STOPPED)
+    fail_stopped_task (task, exit);
+  else if (!ferry_task_get_done (task))
     {
       seat->n_deaths++;
       fail_lost_task (self, task, exit);

@@ -146,6 +146,18 @@ ferry_pool_fail_sources (FerryPool *self, const GError *reason)
       }
 }
 
+/* That the router was stopped ends what there is to do, and not the pool: the router may be started again. */
+static void
+fail_stopped_sources (FerryPool *self)
+{
+  g_autoptr (GError) error =
+    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
+                         "The router was stopped before the task began; start the router again, then submit the task "
+                         "again");
+
+  ferry_pool_fail_sources (self, error);
+}
+
 static gboolean
 start_worker (FerryPool *self)
 {
@@ -154,10 +166,9 @@ start_worker (FerryPool *self)
 
   if (self->error != NULL || self->stopping || ferry_timer_is_set (&self->back_off))
     return FALSE;
-  /* That the router was stopped ends what there is to do, and not the pool: the router may be started again. */
-  if (!ferry_router_check (self->router, &error))
+  if (!ferry_router_check (self->router, NULL))
     {
-      ferry_pool_fail_sources (self, error);
+      fail_stopped_sources (self);
       return FALSE;
     }
   worker = ferry_pool_worker_new (self, &error);

@@ -595,6 +595,40 @@ static const Case cases[] = {
   {"drops-streams-at-any-time", drops_streams_at_any_time},
 };
 
+static GVariant *
+make_bytes (gsize size)
+{
+  return g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, g_malloc0 (size), size, TRUE, g_free, NULL);
+}
+
+/* Of a stream's limit, for what is asked and for what is answered, whether that goes whole or in pieces. */
+static void
+limit_holds_both_ways (void)
+{
+  static const guint limits[] = {10000, 200000};
+  g_autoptr (MuxTest) test = mux_test_new (MUX_TEST_SOCKET, 1, FALSE);
+
+  for (guint i = 0; i < G_N_ELEMENTS (limits); i++)
+    {
+      guint small = limits[i] / 2;
+      guint large = limits[i] + 1;
+      g_autoptr (GVariant) answer = NULL;
+      g_autoptr (GError) error = NULL;
+
+      g_object_set (test->transport, "max-message-size", limits[i], NULL);
+      g_object_set (test->other, "max-message-size", limits[i], NULL);
+      g_assert_false (mux_test_transact (test, "bytes", g_variant_new_uint64 (large), -1, NULL, NULL, &error));
+      g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
+      g_clear_error (&error);
+      g_assert_false (mux_test_transact (test, "note", make_bytes (large), -1, NULL, NULL, &error));
+      g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
+      g_clear_error (&error);
+      mux_test_transact (test, "echo", make_bytes (small), -1, NULL, &answer, &error);
+      g_assert_no_error (error);
+      g_assert_cmpuint (g_variant_get_size (answer), ==, small);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -607,6 +641,7 @@ main (int argc, char **argv)
 
         g_test_add_data_func (path, GINT_TO_POINTER (way), cases[i].func);
       }
+  g_test_add_func ("/mux/socket/limit-holds-both-ways", limit_holds_both_ways);
   g_test_add_func ("/mux/lanes/worker-that-dies-fails-what-is-in-flight", worker_that_dies_fails_what_is_in_flight);
   return g_test_run ();
 }

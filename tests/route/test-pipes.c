@@ -197,6 +197,7 @@ test_sender_of_a_closed_pipe_is_told (void)
   FerryRouter *router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
   g_autoptr (GError) error = NULL;
+  g_autofree char *name = NULL;
 
   route_test_send_numbers (pipe->sender, 0, 1);
   ferry_test_pipe_wait_count (pipe, 1);
@@ -204,6 +205,8 @@ test_sender_of_a_closed_pipe_is_told (void)
   ferry_test_run_until (no_links, router);
   g_assert_false (ferry_sender_send_bytes (pipe->sender, "", 1, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
+  name = g_strdup_printf ("The pipe %" G_GUINT64_FORMAT " ", ferry_sender_get_connection_id (pipe->sender));
+  g_assert_true (g_str_has_prefix (error->message, name));
   ferry_test_router_stop (router);
 }
 

@@ -177,6 +177,64 @@ test_dropping_the_last_reference_stops (void)
   ferry_test_router_stop (router);
 }
 
+static gpointer
+drop_there (gpointer sender)
+{
+  g_object_unref (sender);
+  return NULL;
+}
+
+/* Its receiver waits for messages that nobody will send. */
+static void
+test_dropping_what_was_not_started_closes (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr (FerryTestPipe) pipe =
+        ferry_test_pipe_new_with_flags (router, i == 2 ? FERRY_PIPE_LATEST : FERRY_PIPE_QUEUED);
+
+      if (i == 1)
+        g_thread_join (g_thread_new ("drops", drop_there, pipe->sender));
+      else
+        g_object_unref (pipe->sender);
+      /* For ferry_test_pipe_free(). */
+      pipe->sender = g_object_new (FERRY_TYPE_SENDER, NULL);
+      g_assert_cmpuint (pipe->n_closed, ==, 0);
+      ferry_test_pipe_wait_closed (pipe);
+      ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_STOPPED);
+      g_assert_nonnull (strstr (ferry_exit_get_message (pipe->exit), "before it was started"));
+      g_assert_cmpuint (ferry_router_get_n_pipes (router), ==, 0);
+    }
+  g_assert_cmpuint (router->slots->len, ==, 1);
+  ferry_test_router_stop (router);
+}
+
+/* The one that closes first has said what becomes of the other end: the receiver hears nothing. */
+static void
+test_dropping_and_closing_leave_no_slot (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+
+  for (guint i = 0; i < 4; i++)
+    {
+      FerrySender *sender;
+      g_autoptr (FerryReceiver) receiver = NULL;
+
+      route_test_pipe (router, &sender, &receiver);
+      if (i < 2)
+        g_object_unref (sender);
+      g_assert_true (ferry_router_close_pipe (router, receiver, NULL));
+      if (i >= 2)
+        g_object_unref (sender);
+      g_assert_cmpuint (ferry_router_get_n_pipes (router), ==, 0);
+    }
+  route_test_settle ();
+  g_assert_cmpuint (router->slots->len, ==, 1);
+  ferry_test_router_stop (router);
+}
+
 /* ---- waiting ---- */
 
 static void
@@ -475,6 +533,8 @@ add_state_rules (void)
   g_test_add_func ("/sender/refuses-to-stop-twice", test_refuses_to_stop_twice);
   g_test_add_func ("/sender/dropping-the-last-reference-stops", test_dropping_the_last_reference_stops);
   g_test_add_func ("/sender/refuses-to-send-what-is-too-deep", test_refuses_to_send_what_is_too_deep);
+  g_test_add_func ("/sender/dropping-what-was-not-started-closes", test_dropping_what_was_not_started_closes);
+  g_test_add_func ("/sender/dropping-and-closing-leave-no-slot", test_dropping_and_closing_leave_no_slot);
   g_test_add_func ("/sender/null-is-a-critical", test_null_is_a_critical);
   g_test_add_func ("/sender/no-message-is-a-critical", test_no_message_is_a_critical);
 }

@@ -399,6 +399,31 @@ ends_with_its_router (gconstpointer data)
   g_assert_cmpuint (ferry_executor_get_n_failed (test->executor), ==, 20);
 }
 
+/* Those that run and those that wait end for one reason, and say it. */
+static void
+says_to_all_that_the_router_was_stopped (gconstpointer data)
+{
+  g_autoptr (TaskTest) test = task_test_new (data != NULL, 1);
+  FerryTask *running = ferry_task_new (FERRY_TASK_KIND_CALL, "sleep-until-cancelled", NULL);
+  g_autoptr (FerryTask) waiting = NULL;
+
+  /* Nor is it tried again, by a worker that nobody starts. */
+  ferry_task_set_retries (running, 5);
+  task_test_submit_task (test->executor, running);
+  waiting = task_test_submit (test->executor, "nothing", NULL);
+  task_test_wait_begun (running);
+  ferry_router_stop (test->router, NULL);
+  for (guint i = 0; i < 2; i++)
+    {
+      FerryTask *task = i == 0 ? running : waiting;
+      const GError *error = task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_CLOSED);
+
+      if (strstr (error->message, "The router was stopped") == NULL)
+        g_error ("%s", error->message);
+    }
+  g_object_unref (running);
+}
+
 /* The router's end of a task that is submitted when it does not run. */
 static void
 fails_tasks_without_a_router (void)
@@ -418,6 +443,10 @@ int
 main (int argc, char **argv)
 {
   task_test_init (&argc, &argv);
+  g_test_add_data_func ("/executor/processes-say-to-all-that-the-router-was-stopped", NULL,
+                        says_to_all_that_the_router_was_stopped);
+  g_test_add_data_func ("/executor/threads-say-to-all-that-the-router-was-stopped", "threads",
+                        says_to_all_that_the_router_was_stopped);
   g_test_add_data_func ("/executor/cancels-all-in-processes", IN_PROCESSES, cancels_all);
   g_test_add_data_func ("/executor/shuts-down-a-process-that-heeds-it", IN_PROCESSES, shuts_down_what_heeds_it);
   g_test_add_data_func ("/executor/shuts-down-a-process-without-time", IN_PROCESSES, shuts_down_without_time);

@@ -60,12 +60,39 @@ static void
 says_its_last_line (void)
 {
   g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
-  g_autoptr (FerryTask) words =
-    task_test_submit (test->executor, "print", g_variant_new ("(ss)", "", "cannot read the model"));
-  g_autoptr (FerryTask) crash = task_test_submit (test->executor, "crash", g_variant_new_int32 (SIGABRT));
+  g_autoptr (FerryTask) crash =
+    task_test_submit (test->executor, "complain", g_variant_new_string ("cannot read the model"));
 
+  assert_lost (crash, "its last words were: cannot read the model");
+}
+
+static void
+count_lines (FerryWorker *worker, FerryStream stream, const char *line, gpointer data)
+{
+  *(gboolean *) data = strcmp (line, "of the first task") == 0;
+}
+
+/* The line of the first task was read before the second one was begun. */
+static void
+says_no_line_of_an_earlier_task (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryTask) warm = task_test_submit (test->executor, "nothing", NULL);
+  g_autoptr (FerryWorker) worker = NULL;
+  g_autoptr (FerryTask) words = NULL;
+  g_autoptr (FerryTask) crash = NULL;
+  gboolean was_read = FALSE;
+
+  task_test_assert_result (warm, NULL);
+  worker = g_list_model_get_item (ferry_pool_get_workers (test->pool), 0);
+  g_signal_connect (worker, "output", G_CALLBACK (count_lines), &was_read);
+  words = task_test_submit (test->executor, "print", g_variant_new ("(ss)", "", "of the first task"));
   task_test_assert_result (words, NULL);
-  assert_lost (crash, "cannot read the model");
+  ferry_test_wait_flag (&was_read);
+  crash = task_test_submit (test->executor, "crash", g_variant_new_int32 (SIGABRT));
+  assert_lost (crash, "Aborted");
+  g_assert_null (strstr (ferry_task_get_error (crash)->message, "of the first task"));
+  g_signal_handlers_disconnect_by_data (worker, &was_read);
 }
 
 static GVariant *
@@ -538,6 +565,7 @@ main (int argc, char **argv)
   task_test_init (&argc, &argv);
   g_test_add_func ("/deaths/cost-one-task-each", costs_one_task);
   g_test_add_func ("/deaths/come-with-the-last-line", says_its_last_line);
+  g_test_add_func ("/deaths/come-without-a-line-of-an-earlier-task", says_no_line_of_an_earlier_task);
   g_test_add_func ("/deaths/have-a-task-repeated-where-it-may-be", repeats_where_it_may);
   g_test_add_func ("/deaths/have-a-task-set-aside", sets_aside_what_is_deadly);
   g_test_add_func ("/deaths/meet-a-cancel", cancels_what_would_be_repeated);

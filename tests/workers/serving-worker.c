@@ -47,6 +47,7 @@
  *   parts                    () -> nothing: two parts, the second of which has two in turn
  *
  *   print                    (ss) -> nothing: to standard output and to standard error, with a newline each
+ *   complain                 s -> never: writes it to standard error, and kills itself
  *   append-line              (ss) -> nothing: to the file of that path
  *   allocate                 t -> nothing: so many bytes, which it keeps and has written to
  *   start-thread             () -> nothing: a thread that stays
@@ -438,6 +439,14 @@ print (FerryJob *job, GVariant *arguments, GError **error)
 }
 
 static GVariant *
+complain (FerryJob *job, GVariant *arguments, GError **error)
+{
+  fprintf (stderr, "%s\n", g_variant_get_string (arguments, NULL));
+  raise (SIGKILL);
+  return NULL;
+}
+
+static GVariant *
 append_line (FerryJob *job, GVariant *arguments, GError **error)
 {
   const char *path, *line;
@@ -539,6 +548,7 @@ static const struct
   {"steps", "u", "", steps},
   {"parts", NULL, "", parts},
   {"print", "(ss)", "", print},
+  {"complain", "s", "", complain},
   {"append-line", "(ss)", "", append_line},
   {"allocate", "t", "", allocate},
   {"start-thread", NULL, "", start_thread},
