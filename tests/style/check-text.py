@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Lengths, licence lines, words that do not belong, tests that pages name and fuzzers left out: check-text.py TOP"""
+"""Lengths, licence lines, words that do not belong, and what is left out of where it belongs: check-text.py TOP"""
 
 import re
 import sys
@@ -15,6 +15,9 @@ FUNCTION_LIMIT = 60
 # Written in two parts, so that this file does not hold them.
 LEFT_OPEN = r"\b(?:X{3}|TO" + r"DO|FIX" + r"ME)\b"
 SLEEP = r"\b(?:g_usleep|usleep|nanosleep|clock_nanosleep|thrd_sleep|sleep)[ \t]*\("
+
+# What no server runs: it takes hours.
+HOURS = ("mutate",)
 
 LICENSED = (r".*\.(c|h|in|py|sh|pml|supp|css|ui|xml|desktop)$", r"(.*/)?meson\.build$", r"meson_options\.txt$",
             r"\.(clang-format|editorconfig|gitignore)$", r"run$", r"\.ci/run$")
@@ -101,6 +104,13 @@ def unlisted_fuzzers(tree):
             if re.search(r"^LLVMFuzzerTestOneInput", text, re.MULTILINE) and name not in listed]
 
 
+def unrun_commands(tree):
+    """Commands that HACKING.md lists: what only a developer runs breaks without a notice."""
+    listed = re.findall(r"^\| `\./run (\w+)", tree.get("HACKING.md", ""), re.MULTILINE)
+    runs = re.findall(r"\./run (\w+)", tree.get(".ci/run", ""))
+    return [".ci/run does not run “./run %s”" % name for name in sorted(set(listed) - set(runs) - set(HOURS))]
+
+
 def sample_function(lines):
     return {"router/lane/a.c": "void\na (void)\n{\n" + "  b ();\n" * lines + "}\n"}
 
@@ -131,9 +141,14 @@ CHECKS = {
         {"tests/fuzz/fuzz-a.c": "int\nLLVMFuzzerTestOneInput (const guint8 *data, gsize size)\n",
          "tests/fuzz/meson.build": "fuzzers = ['b']\n"},
     ]),
+    "a server runs each command": (unrun_commands, [
+        {"HACKING.md": "| `./run fuzz [SECONDS]` | searches |\n", ".ci/run": "./run tests\n"},
+    ]),
 }
 
 INNOCENT = {
+    "HACKING.md": "| `./run tests --suite lane` | one suite |\n| `./run mutate` | changes |\n| `.ci/run` | all |\n",
+    ".ci/run": "# SPDX-FileCopyrightText: A\n# SPDX-License-Identifier: B\n\n./run tests\n",
     "router/lane/a.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\nint asleep (void);\n",
     "docs/a.md": "| `/dev/null` | b |\n| a | `/ring/*/wraps`, `/ring/ends` |\n",
     "tests/lane/test-a.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\n"
