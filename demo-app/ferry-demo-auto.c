@@ -8,8 +8,9 @@
 #include "ferry-demo-thumbnail.h"
 #include "ferry-demo-words.h"
 
-/* A worker that says nothing for so long, though it should not hang, will not come back. */
-#define PATIENCE_SECONDS 60.0
+/* A worker that says nothing for so long, though it should not hang, will not come back. This only ends a hang: a
+ * worker that gets little of a busy machine has long ended its silence. */
+#define PATIENCE_SECONDS 600.0
 
 struct _FerryDemoAuto
 {

@@ -11,8 +11,8 @@
 /* A function that is cancelled has so long for leaving in peace, before its worker is ended. */
 #define CANCEL_GRACE G_USEC_PER_SEC
 
-/* Who hangs is not waited for, also when nobody is there to cancel it. */
-#define HANG_TIMEOUT (60 * G_USEC_PER_SEC)
+/* A job that hangs ends by itself when it is not cancelled. */
+#define HANG_TIMEOUT (600 * G_USEC_PER_SEC)
 
 static FerryTaskKind
 get_kind (const FerryDemoSpec *spec)

@@ -128,6 +128,31 @@ test_crash_is_shown (WindowTest *test, gconstpointer data)
   g_assert_cmpfloat (ferry_task_get_fraction (task), <, 0.6);
 }
 
+/* A main loop that is held up once has heard nothing meanwhile; one that is always held up notices a silence even so.
+ */
+static void
+test_silence_is_noticed_where_each_look_comes_late (WindowTest *test, gconstpointer data)
+{
+  FerryTask *task;
+  FerryDemoCard *card;
+  gint64 now;
+
+  if (test->window == NULL)
+    return;
+  task = window_test_add_task (test, "hang");
+  card = ferry_demo_card_get (task);
+  window_test_wait_state (task, FERRY_DEMO_STATE_RUNNING);
+  now = g_get_monotonic_time ();
+  ferry_demo_card_show_words (card, now);
+  ferry_demo_card_show_words (card, now += 60 * G_USEC_PER_SEC);
+  g_assert_cmpint (ferry_demo_card_get_state (card), ==, FERRY_DEMO_STATE_RUNNING);
+  for (guint i = 0; i < 8; i++)
+    ferry_demo_card_show_words (card, now += G_USEC_PER_SEC);
+  g_assert_cmpint (ferry_demo_card_get_state (card), ==, FERRY_DEMO_STATE_NOT_RESPONDING);
+  ferry_task_cancel (task);
+  window_test_wait_state (task, FERRY_DEMO_STATE_CANCELLED);
+}
+
 /* As a job that hangs would, with less time for it. */
 static void
 test_time_limit_is_shown (WindowTest *test, gconstpointer data)
@@ -319,6 +344,8 @@ main (int argc, char **argv)
   window_test_add ("/window/primes-dialog", test_primes_dialog);
   window_test_add ("/window/cancel", test_cancel);
   window_test_add ("/window/crash-is-shown", test_crash_is_shown);
+  window_test_add ("/window/silence-is-noticed-where-each-look-comes-late",
+                   test_silence_is_noticed_where_each_look_comes_late);
   window_test_add ("/window/time-limit-is-shown", test_time_limit_is_shown);
   window_test_add ("/window/run-again", test_run_again);
   window_test_add ("/window/remove-and-clear", test_remove_and_clear);
