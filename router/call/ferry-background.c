@@ -281,7 +281,7 @@ ferry_background_init (FerryBackground *self)
  * @method: by what name an application is given results, 1 to 255 bytes of UTF-8
  * @max_results: how many wait at the most, at least 1
  *
- * Any thread.
+ * Creates a background. It has no results, and is attached to no application. Any thread.
  *
  * Returns: (transfer full): one without results, that is attached to nobody
  *
@@ -543,7 +543,7 @@ ferry_background_detach (FerryBackground *self)
  * ferry_background_get_n_results:
  * @self: a background
  *
- * Any thread.
+ * Counts the results that wait, with the one that is being given. Any thread.
  *
  * Returns: how many results wait, the one included that is being given
  *

@@ -279,7 +279,7 @@ ferry_listener_new_from_environment (GError **error)
  * ferry_listener_get_address:
  * @self: a listener
  *
- * Any thread.
+ * Gets the address at which applications find the worker. Any thread.
  *
  * Returns: (type filename): the address; of a path, the absolute one
  *
@@ -324,7 +324,7 @@ ferry_listener_set_max_attached (FerryListener *self, guint max_attached)
  * ferry_listener_get_max_attached:
  * @self: a listener
  *
- * Any thread.
+ * Gets the number of applications that may be attached at once. Any thread.
  *
  * Returns: how many applications are attached at once at the most
  *
@@ -393,7 +393,7 @@ ferry_listener_allow_user (FerryListener *self, guint user)
  * ferry_listener_get_n_attached:
  * @self: a listener
  *
- * Any thread.
+ * Counts the applications that are attached. Those count as well that no handler was told of yet. Any thread.
  *
  * Returns: how many applications are attached, those included that nobody was told of yet
  *

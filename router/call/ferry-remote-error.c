@@ -438,7 +438,7 @@ ferry_error_copy_with_trace (const GError *error, const char *trace)
  * Where an error that came from another process was raised, as text: a line for each place that handed it on, the
  * innermost first, with a backtrace below where there is one.
  *
- * The trace is the error's own, also when others are alike. An error of %FERRY_ERROR carries it, and so do its copies,
+ * The trace is the error's own, also when others are alike. An error of `FERRY_ERROR` carries it, and so do its copies,
  * also under another message. An error of another domain has no room for it: so the traces of the latest 1,024 of them
  * are kept apart (fewer when they are very long), each for its error.
  *

@@ -131,6 +131,7 @@ ferry_view_freeze (FerryView *self)
  * ferry_view_is_frozen:
  * @self: a view
  *
+ * Tells whether operations can still be added: a frozen view takes none.
  * Any thread, one at a time until the view is frozen.
  *
  * Returns: whether it was frozen
@@ -167,7 +168,7 @@ ferry_view_get_proxy (FerryView *self)
  * ferry_view_get_n_steps:
  * @self: a view
  *
- * Any thread, one at a time until the view is frozen.
+ * Counts the operations of the view. Any thread, one at a time until the view is frozen.
  *
  * Returns: how many operations it has
  *

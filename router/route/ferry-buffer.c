@@ -132,7 +132,7 @@ ferry_buffer_get_data (FerryBuffer *self)
  * ferry_buffer_get_size:
  * @self: a buffer
  *
- * Any thread, one at a time.
+ * Gets the size of the data in bytes. Any thread, one at a time.
  *
  * Returns: how many bytes it has
  *

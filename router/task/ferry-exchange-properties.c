@@ -57,7 +57,7 @@ ferry_exchange_get_active (FerryExchange *self)
  * ferry_exchange_get_n_active: (get-property n-active)
  * @self: an exchange
  *
- * On the router's thread; without a router, on the thread that made the exchange.
+ * Counts the channels of the exchange. On the router's thread; without a router, on the thread that made the exchange.
  *
  * Returns: how many channels it has
  *
@@ -76,6 +76,7 @@ ferry_exchange_get_n_active (FerryExchange *self)
  * ferry_exchange_get_n_waiting: (get-property n-waiting)
  * @self: an exchange
  *
+ * Counts the workers and channels that wait for their turn.
  * On the router's thread; without a router, on the thread that made the exchange.
  *
  * Returns: how many workers and channels wait for their turn
@@ -118,6 +119,7 @@ ferry_exchange_set_limit (FerryExchange *self, guint limit)
  * ferry_exchange_get_limit: (get-property limit)
  * @self: an exchange
  *
+ * Gets the number of workers that may run at a time.
  * On the router's thread; without a router, on the thread that made the exchange.
  *
  * Returns: how many workers run at a time at the most; 0 for any number
@@ -159,6 +161,7 @@ ferry_exchange_set_autoclose (FerryExchange *self, gboolean autoclose)
  * ferry_exchange_get_autoclose: (get-property autoclose)
  * @self: an exchange
  *
+ * Tells whether channels are removed at their end.
  * On the router's thread; without a router, on the thread that made the exchange.
  *
  * Returns: whether channels are removed at their end; %TRUE by default
@@ -207,6 +210,7 @@ ferry_exchange_set_flowing (FerryExchange *self, gboolean flowing)
  * ferry_exchange_get_flowing: (get-property flowing)
  * @self: an exchange
  *
+ * Tells whether messages go to handlers, or wait until they are asked for.
  * On the router's thread; without a router, on the thread that made the exchange.
  *
  * Returns: whether messages go to the handlers of [signal@Ferry.Exchange::data]
