@@ -31,7 +31,7 @@
 #endif
 
 #define PROGRAM "bwrap"
-#define TRIAL_TIMEOUT_MS 1000
+#define TRIAL_TIMEOUT_MS 10000
 
 static const char *const arguments[] = {"--unshare-all", "--die-with-parent", "--cap-drop", "ALL", NULL};
 static const char *const system_folders[] = {"--proc", "/proc", "--dev", "/dev", NULL};
