@@ -12,12 +12,9 @@
 
 G_BEGIN_DECLS
 
-/* How long a test waits for a fact before it fails. No test waits that long when all is well. */
-#ifdef __SANITIZE_ADDRESS__
-#define FERRY_TEST_TIMEOUT_SECONDS 200
-#else
-#define FERRY_TEST_TIMEOUT_SECONDS 40
-#endif
+/* How long a test waits for a fact before it fails. It ends a hang and nothing else: a machine that has ten times as
+ * much to do as it has cores is within it. */
+#define FERRY_TEST_TIMEOUT_SECONDS 600
 
 typedef gboolean (*FerryTestCondition) (gpointer data);
 

@@ -19,6 +19,9 @@
 /* A scene has fewer calls of one kind than this. */
 #define MAX_CALLS 400
 
+/* How often a scene is played until it comes upon its first fault. */
+#define MAX_PLAYS 100
+
 /* Where a call fails. */
 typedef enum
 {
@@ -293,23 +296,35 @@ warm_up (FaultsTest *test, FaultsScene scene)
   ferry_test_look_until (has_no_link, NULL);
 }
 
+/* Whether the first call of its kind fails. What another process does when it has nothing else to do, such as a
+ * nursery's spare, it may not come to before a scene is over: then the scene is played again. */
+static gboolean
+first_call_fails (FaultsTest *test, const FaultsCase *self, Holdings *before)
+{
+  guint n_plays = test->within ? MAX_PLAYS : 1;
+
+  while (n_plays > 0 && !play (test, self, 1, before))
+    n_plays--;
+  return n_plays > 0;
+}
+
 static void
 test_case (gconstpointer data)
 {
   const FaultsCase *self = data;
   FaultsTest test = {.within = self->place == PLACE_WITHIN || self->place == PLACE_LIMIT};
   Holdings before;
-  guint n = 1;
+  guint n = 2;
 
   if (self->place != PLACE_LONE)
     test.router = ferry_test_router_new ();
   warm_up (&test, self->scene);
   before = take_stock ();
+  /* A fault that nothing comes upon is none. */
+  g_assert_true (first_call_fails (&test, self, &before));
   while (play (&test, self, n, &before))
     n++;
   g_test_message ("%u calls", n - 1);
-  /* A fault that nothing comes upon is none. */
-  g_assert_cmpuint (n, >, 1);
   if (test.router != NULL)
     ferry_test_router_stop (test.router);
 }

@@ -89,7 +89,7 @@ play (FaultsTest *test, FerryPool *pool)
 
   ferry_pool_set_max_workers (pool, 2);
   /* Where it is refused over and over, it is to give up soon. */
-  ferry_pool_set_restart_limit (pool, 1, 60 * G_USEC_PER_SEC);
+  ferry_pool_set_restart_limit (pool, 1, 600 * G_USEC_PER_SEC);
   ferry_pool_start (pool, &error);
   faults_test_works (test, &error, NOT_DONE, -1);
   run_tasks (test, executor);

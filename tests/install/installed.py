@@ -7,7 +7,8 @@ import os
 import re
 import subprocess
 
-SOME_SECONDS = 120
+# Only ends a hang.
+SOME_SECONDS = 1200
 
 
 class Failed(Exception):

@@ -8,6 +8,7 @@
 
 #include <poll.h>
 
+#include "ferry-test.h"
 #include "lane-fixture.h"
 #include "lane/ferry-downlink-private.h"
 
@@ -17,7 +18,7 @@ G_BEGIN_DECLS
 
 /* Messages between two threads. */
 #define DOWN_MANY 200000
-#define DOWN_WATCHDOG_SECONDS 30
+#define DOWN_WATCHDOG_SECONDS FERRY_TEST_TIMEOUT_SECONDS
 
 typedef struct
 {

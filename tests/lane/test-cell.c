@@ -472,7 +472,8 @@ test_no_wake_up_is_lost (void)
       else if (!ferry_cell_reader_arm (&cell->reader))
         {
           n_sleeps++;
-          if (!ferry_futex_doorbell_wait (&listened.bell, seen, g_get_monotonic_time () + 30 * G_USEC_PER_SEC))
+          if (!ferry_futex_doorbell_wait (&listened.bell, seen,
+                                          g_get_monotonic_time () + FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC))
             g_error ("The reader was not woken: a wake-up is lost");
         }
     }

@@ -21,7 +21,7 @@
 #endif
 
 #define CAPACITY TEST_CAPACITY
-#define WATCHDOG_SECONDS 30
+#define WATCHDOG_SECONDS FERRY_TEST_TIMEOUT_SECONDS
 
 typedef struct
 {

@@ -230,7 +230,7 @@ test_larger_than_files_may_be (void)
 
 /* ---- what nobody wants ---- */
 
-#define LINGER_SECONDS 30
+#define LINGER_SECONDS FERRY_TEST_TIMEOUT_SECONDS
 
 /* A connection that takes its time to be closed: it waits for what the other end never reads. */
 static int

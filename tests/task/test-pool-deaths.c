@@ -284,7 +284,7 @@ gives_up_workers_that_die_at_their_start (void)
 
   /* Executed, each of them: a nursery that crashes is another matter. */
   ferry_pool_set_use_nursery (test->pool, FALSE);
-  ferry_pool_set_restart_limit (test->pool, 2, 60 * G_USEC_PER_SEC);
+  ferry_pool_set_restart_limit (test->pool, 2, 600 * G_USEC_PER_SEC);
   first = task_test_submit (test->executor, "nothing", NULL);
   second = task_test_submit (test->executor, "nothing", NULL);
   task_test_assert_failed (first, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
@@ -304,7 +304,7 @@ gives_up_when_the_initialiser_crashes (void)
   g_autoptr (FerryTask) again = NULL;
 
   ferry_pool_set_initialiser (test->pool, "crash", g_variant_new_int32 (SIGSEGV));
-  ferry_pool_set_restart_limit (test->pool, 2, 60 * G_USEC_PER_SEC);
+  ferry_pool_set_restart_limit (test->pool, 2, 600 * G_USEC_PER_SEC);
   task = task_test_submit (test->executor, "nothing", NULL);
   task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
   g_assert_cmpuint (ferry_pool_get_n_restarts (test->pool), ==, 3);
@@ -334,7 +334,7 @@ gives_up_when_the_nursery_fails (void)
   g_autoptr (TaskTest) test = new_with_program ("serving-worker", "fail");
   g_autoptr (FerryTask) task = task_test_submit (test->executor, "nothing", NULL);
 
-  ferry_pool_set_restart_limit (test->pool, 1, 60 * G_USEC_PER_SEC);
+  ferry_pool_set_restart_limit (test->pool, 1, 600 * G_USEC_PER_SEC);
   task_test_wait_done (task);
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_FAILED);
   g_assert_nonnull (ferry_pool_get_error (test->pool));
@@ -349,7 +349,7 @@ tries_its_nursery_again_when_reset (void)
   g_autoptr (FerryLauncher) launcher = NULL;
   g_autoptr (FerryTask) task = NULL;
 
-  ferry_pool_set_restart_limit (test->pool, 0, 60 * G_USEC_PER_SEC);
+  ferry_pool_set_restart_limit (test->pool, 0, 600 * G_USEC_PER_SEC);
   for (guint i = 0; i < 4; i++)
     {
       g_autoptr (FerryTask) hopeless = task_test_submit (test->executor, "nothing", NULL);
@@ -363,7 +363,7 @@ tries_its_nursery_again_when_reset (void)
   g_object_get (test->pool, "launcher", &launcher, NULL);
   ferry_launcher_unsetenv (launcher, "FERRY_TEST_INITIALISER");
   /* A worker that is asked of a nursery whose end is just being told of is lost with it, and replaced. */
-  ferry_pool_set_restart_limit (test->pool, 5, 60 * G_USEC_PER_SEC);
+  ferry_pool_set_restart_limit (test->pool, 5, 600 * G_USEC_PER_SEC);
   ferry_pool_reset (test->pool);
   task = task_test_submit (test->executor, "nothing", NULL);
   task_test_wait_done (task);

@@ -107,7 +107,7 @@ fails_the_pool_at_its_limit (gconstpointer data)
   g_autoptr (FerryTask) again = NULL;
   const GError *error;
 
-  ferry_pool_set_restart_limit (test->pool, 2, 60 * G_USEC_PER_SEC);
+  ferry_pool_set_restart_limit (test->pool, 2, 600 * G_USEC_PER_SEC);
   lower_limit ();
   task = task_test_submit (test->executor, "nothing", NULL);
   g_assert_false (ferry_task_get_done (task));

@@ -45,7 +45,7 @@ take (FerryProcess *process)
   g_autoptr (GError) error = NULL;
   GVariant *value = NULL;
 
-  g_assert_true (ferry_process_next (process, 30 * G_USEC_PER_SEC, &value, &error));
+  g_assert_true (ferry_process_next (process, FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC, &value, &error));
   g_assert_no_error (error);
   return value;
 }

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define LIFETIME_SECONDS 300
+#define LIFETIME_SECONDS 1800
 
 static FerryBackground *background;
 

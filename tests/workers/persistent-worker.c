@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define LIFETIME_SECONDS 300
+#define LIFETIME_SECONDS 1800
 
 static _Atomic guint32 sum;
 static FerryDemux *demux; /* of the application that is attached, or was last */
