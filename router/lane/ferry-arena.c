@@ -93,14 +93,16 @@ ferry_arena_take (FerryArena *self, const FerryBufferMessage *message)
   guint64 bit;
 
   if (message->number >= FERRY_MAX_BUFFERS_PER_LINK)
-    return "it sent a buffer whose number is none";
+    return "it sent a buffer whose number is none; it must number them from 0 to 63";
   if (message->offset < FERRY_ARENA_CONTROL_SIZE || message->offset % FERRY_ARENA_UNIT != 0 || message->size == 0 ||
       message->offset > self->size || message->size > self->size - message->offset)
-    return "it sent a buffer beyond its memory";
+    return "it sent a buffer beyond its memory; its offset must be a multiple of 4096 from 4096 on, and it must have "
+           "a byte at least and end within the arena";
   bit = G_GUINT64_CONSTANT (1) << message->number;
   /* Relaxed: a worker that keeps to the protocol has acquired that the bit was cleared, and this thread the record. */
   if ((atomic_fetch_or_explicit (&self->held, bit, memory_order_relaxed) & bit) != 0)
-    return "it sent a buffer that the application has already";
+    return "it sent a buffer that the application has already; it must wait until the bit of released says that it is "
+           "back";
   return NULL;
 }
 

@@ -146,14 +146,15 @@ check_value (FerryCellValue *value)
   memcpy (&header, value->words, sizeof header);
   if (header.type_length > FERRY_MAX_TYPE_STRING || header.size > FERRY_CELL_SLOT_SIZE ||
       ferry_cell_value_size (header.type_length, header.size) > FERRY_CELL_SLOT_SIZE)
-    return "it wrote a value that is larger than its cell";
+    return "it wrote a value that is larger than its cell; with header and type string it must have no more than 4096 "
+           "bytes";
   value->has_type = header.kind == FERRY_RECORD_VARIANT;
   value->data = value->words + 1 + count_words (header.type_length);
   value->size = header.size;
   if (header.kind == FERRY_RECORD_BYTES)
     return header.type_length == 0 ? NULL : "it gave plain bytes in a cell a type";
   if (header.kind != FERRY_RECORD_VARIANT)
-    return "it wrote a value of an unknown kind into a cell";
+    return "it wrote a value of an unknown kind into a cell; it must have kind 1 or 2";
   return check_variant (value, &header);
 }
 

@@ -108,7 +108,9 @@ check_lanes_locked (FerryLink *self)
 {
   if (!self->down.broken && !self->express.broken)
     return TRUE;
-  ferry_link_set_fault_locked (self, "it wrote a position beyond what was sent to it");
+  ferry_link_set_fault_locked (self,
+                               "it wrote a position beyond what was sent to it; the head of its down lane and of its "
+                               "express lane must be a multiple of 8, from the one before to the end of what was sent");
   return FALSE;
 }
 

@@ -165,7 +165,8 @@ ferry_monitor_take_buffer (FerryMonitor *self, FerryLink *link, const FerryGrant
   if (ferry_offers_allows (link->offers, grant->index))
     return "it sent a buffer through a pipe without such buffers";
   if (!is_well_formed (header, sizeof message, grant))
-    return "its record of a buffer is malformed";
+    return "its record of a buffer is malformed; it must have 24 bytes or more, metadata only with a type, and a type "
+           "that its pipe has announced";
   memcpy (&message, place + sizeof *header, sizeof message);
   fault = take_metadata (&news, grant, header, sizeof message, place);
   return fault != NULL ? fault : take (self, link, &message, &news);
@@ -185,7 +186,8 @@ ferry_monitor_take_large (FerryMonitor *self, FerryLink *link, guint64 connectio
 
   memcpy (&message, place, sizeof message);
   if (message.size != large->size)
-    return "its large message is not as long as the buffer that it lies in";
+    return "its large message is not as long as the buffer that it lies in; both sizes of its large record must be the "
+           "same";
   return take (self, link, &message, &news);
 }
 
@@ -210,7 +212,9 @@ ferry_monitor_take_one_shot (FerryMonitor *self, FerryLink *link, const FerryGra
   if (link->arena == NULL || !ferry_offers_allows (link->offers, grant->index))
     return "it sent a one-shot buffer through a pipe without such buffers";
   if (!is_well_formed (header, sizeof message, grant))
-    return "its record of a one-shot buffer is malformed";
+    return "its record of a one-shot buffer is malformed; it must have 16 bytes or more, metadata only with a type, "
+           "and "
+           "a type that its pipe has announced";
   memcpy (&message, place + sizeof *header, sizeof message);
   fault = take_metadata (&news, grant, header, sizeof message, place);
   if (fault != NULL)
