@@ -34,7 +34,10 @@ typedef struct
 /* Starts one. Returns TRUE and leaves -1 where its program is missing. */
 typedef gboolean (*FerryGuardianStartFunc) (FerryGuardian *self, GError **error);
 
-gboolean ferry_guardian_tell (int socket, FerryGuardianWord word, GPid pid, int fd);
+/* How long a guardian may leave what it is told unread, where that is waited for. */
+#define FERRY_GUARDIAN_PATIENCE_SECONDS 1
+
+gboolean ferry_guardian_tell (int socket, FerryGuardianWord word, GPid pid, int fd, int flags);
 void ferry_guardian_close (FerryGuardian *self);
 
 G_END_DECLS

@@ -10,10 +10,11 @@
 
 #include "base/ferry-base-private.h"
 
-/* any, also a child that shares our memory: tells a guardian something, with a descriptor or -1. Never waits. Returns
- * FALSE with errno set. AddressSanitizer would leave its marks on the child's stack. */
+/* any, also a child that shares our memory: tells a guardian something, with a descriptor or -1. With MSG_DONTWAIT
+ * among flags it never waits. Returns FALSE with errno set. AddressSanitizer would leave its marks on the child's
+ * stack. */
 __attribute__ ((no_sanitize_address)) gboolean
-ferry_guardian_tell (int socket, FerryGuardianWord word, GPid pid, int fd)
+ferry_guardian_tell (int socket, FerryGuardianWord word, GPid pid, int fd, int flags)
 {
   FerryGuardianPacket packet = {word, pid};
   struct iovec vector = {.iov_base = &packet, .iov_len = sizeof packet};
@@ -33,7 +34,7 @@ ferry_guardian_tell (int socket, FerryGuardianWord word, GPid pid, int fd)
       rights.header.cmsg_len = CMSG_LEN (sizeof (int));
       memcpy (CMSG_DATA (&rights.header), &fd, sizeof fd);
     }
-  return TEMP_FAILURE_RETRY (sendmsg (socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL)) == (gssize) sizeof packet;
+  return TEMP_FAILURE_RETRY (sendmsg (socket, &message, flags | MSG_NOSIGNAL)) == (gssize) sizeof packet;
 }
 
 /* Lets the guardian go, which kills what it guards, and ends. */

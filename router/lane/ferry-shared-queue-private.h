@@ -57,7 +57,7 @@ FerryLink *ferry_shared_queue_next (FerrySharedQueue *self);
 void ferry_shared_queue_wait (FerrySharedQueue *self, gint64 until);
 gboolean ferry_shared_queue_open_guardian (FerrySharedQueue *self, FerryGuardianStartFunc start, GError **error);
 void ferry_shared_queue_close_guardian (FerrySharedQueue *self);
-gboolean ferry_shared_queue_guard (FerrySharedQueue *self, FerryLink *link);
+void ferry_shared_queue_guard (FerrySharedQueue *self, FerryLink *link);
 void ferry_shared_queue_wake (FerrySharedQueue *self);
 void ferry_shared_queue_report_fault (FerrySharedQueue *self);
 

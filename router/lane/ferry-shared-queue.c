@@ -93,14 +93,22 @@ watch (FerrySharedQueue *self, int fd, guint32 events, FerryWatch *what, GError 
   return TRUE;
 }
 
-/* Has the guardian, where there is one, end the link's process with the application. */
-gboolean
-ferry_shared_queue_guard (FerrySharedQueue *self, FerryLink *link)
+static gboolean
+guard (FerrySharedQueue *self, FerryLink *link, int flags)
 {
   FerryGuardianWord word = link->nursery != NULL ? FERRY_GUARDIAN_GUARD_NURSERY : FERRY_GUARDIAN_GUARD;
 
   return self->guardian.socket < 0 || link->pid == 0 || link->pidfd < 0 || link->reaped ||
-         ferry_guardian_tell (self->guardian.socket, word, link->pid, link->pidfd);
+         ferry_guardian_tell (self->guardian.socket, word, link->pid, link->pidfd, flags);
+}
+
+/* Has the guardian, where there is one, end the process of a nursery's worker with the application, beside the nursery.
+ * A guardian that has much unread is not waited for. */
+void
+ferry_shared_queue_guard (FerrySharedQueue *self, FerryLink *link)
+{
+  if (!guard (self, link, MSG_DONTWAIT))
+    g_debug ("The guardian was not told of worker “%s”: %s", link->name, g_strerror (errno));
 }
 
 /* The link's process has ended. */
@@ -108,14 +116,14 @@ static void
 release (FerrySharedQueue *self, FerryLink *link)
 {
   if (self->guardian.socket >= 0 && link->pid != 0)
-    ferry_guardian_tell (self->guardian.socket, FERRY_GUARDIAN_RELEASE, link->pid, -1);
+    ferry_guardian_tell (self->guardian.socket, FERRY_GUARDIAN_RELEASE, link->pid, -1, MSG_DONTWAIT);
 }
 
 static gboolean
 guard_all (FerrySharedQueue *self, GError **error)
 {
   for (GList *node = self->links.head; node != NULL; node = node->next)
-    if (!ferry_shared_queue_guard (self, node->data))
+    if (!guard (self, node->data, 0))
       return ferry_set_system_error (error, "Telling the guardian of a worker (sendmsg)");
   return TRUE;
 }

@@ -98,6 +98,7 @@ execute (const char *program, int *socket, GError **error)
 gboolean
 ferry_guardian_start (FerryGuardian *self, GError **error)
 {
+  static const struct timeval patience = {.tv_sec = FERRY_GUARDIAN_PATIENCE_SECONDS};
   const char *program = get_program ();
   ferry_autofd own = (int) syscall (SYS_pidfd_open, getpid (), 0);
   ferry_autofd end = -1;
@@ -106,11 +107,13 @@ ferry_guardian_start (FerryGuardian *self, GError **error)
 
   if (program == NULL)
     return TRUE;
-  if (own < 0 || socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
-    return ferry_set_system_error (error, "Making a guardian's descriptors (pidfd_open, socketpair)");
+  if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
+    return ferry_set_system_error (error, "Making a guardian's socket (socketpair)");
   end = sockets[0];
   other = sockets[1];
-  if (!ferry_guardian_tell (end, FERRY_GUARDIAN_APPLICATION, 0, own))
+  setsockopt (end, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  /* Where there are no pidfds, such as under valgrind, the socket's hang-up has to do. */
+  if (own >= 0 && !ferry_guardian_tell (end, FERRY_GUARDIAN_APPLICATION, 0, own, MSG_DONTWAIT))
     return ferry_set_system_error (error, "Telling a guardian of its application (sendmsg)");
   if (!execute (program, &other, error))
     return FALSE;
