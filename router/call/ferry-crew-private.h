@@ -42,6 +42,8 @@ struct _FerryCrew
   FerryHandlerTable handlers; /* lock, as what follows */
   GQueue queue;               /* (element-type FerryInvocation), by link (owned) */
   guint max_pending;          /* the most that queue takes */
+  guint64 max_pending_size;   /* the most bytes of arguments in it; one request may always be there */
+  guint64 pending_size;
   gboolean open;
   guint64 n_closed;       /* how often it was closed: tells handlers that were begun before that from others */
   guint n_running;        /* handlers since then */

@@ -134,6 +134,7 @@ give_up_thread (FerryCrew *self, const GError *failure)
     {
       unanswered = self->queue;
       g_queue_init (&self->queue);
+      self->pending_size = 0;
     }
   waiters = ferry_crew_steal_waiters_locked (self);
   pthread_mutex_unlock (&self->lock);

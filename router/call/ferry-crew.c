@@ -75,7 +75,10 @@ ferry_crew_begin_locked (FerryCrew *self, FerryCrewRun *run, FerryInvocation *in
   FerryHandler *handler;
 
   if (invocation == NULL)
-    invocation = g_queue_pop_head_link (&self->queue)->data;
+    {
+      invocation = g_queue_pop_head_link (&self->queue)->data;
+      self->pending_size -= invocation->size;
+    }
   handler = ferry_handler_table_find (&self->handlers, ferry_invocation_get_method (invocation));
   run->invocation = invocation;
   run->handler = handler != NULL ? ferry_handler_ref (handler) : NULL;
@@ -142,9 +145,19 @@ runs_now_locked (FerryCrew *self)
   return self->place == FERRY_CREW_PLACE_RECEIVING || ferry_crew_owns_context_locked (self);
 }
 
+static gboolean
+has_room_locked (FerryCrew *self, gsize size)
+{
+  if (self->queue.length >= self->max_pending)
+    return FALSE;
+  return self->queue.length == 0 || self->pending_size + size <= self->max_pending_size;
+}
+
 void
 ferry_crew_take (FerryCrew *self, FerryInvocation *invocation)
 {
+  GVariant *arguments = ferry_invocation_get_arguments (invocation);
+  const gsize size = arguments != NULL ? g_variant_get_size (arguments) : 0;
   g_autoptr (GError) refusal = NULL;
   GSource *source = NULL;
   FerryCrewSummons summons = FERRY_CREW_SUMMONS_NONE;
@@ -159,10 +172,12 @@ ferry_crew_take (FerryCrew *self, FerryInvocation *invocation)
       now = TRUE;
       ferry_crew_begin_locked (self, &run, invocation);
     }
-  else if (self->queue.length >= self->max_pending)
+  else if (!has_room_locked (self, size))
     refusal = new_refusal (self, TRUE);
   else
     {
+      invocation->size = size;
+      self->pending_size += size;
       g_queue_push_tail_link (&self->queue, &invocation->link);
       if (self->place == FERRY_CREW_PLACE_CONTEXT)
         source = ferry_crew_summon_source_locked (self);
@@ -232,6 +247,7 @@ ferry_crew_close (FerryCrew *self)
   self->open = FALSE;
   queue = self->queue;
   g_queue_init (&self->queue);
+  self->pending_size = 0;
   source = g_steal_pointer (&self->source);
   if (closed)
     {

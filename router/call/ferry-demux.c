@@ -17,6 +17,7 @@
 #include "base/ferry-usable-cores.h"
 
 #define DEFAULT_MAX_PENDING 65536
+#define DEFAULT_MAX_PENDING_SIZE (64 * 1024 * 1024)
 
 /* After which time a thread that was started on demand ends when it is idle, in microseconds. */
 #define IDLE_TIME (5 * G_USEC_PER_SEC)
@@ -31,8 +32,9 @@
  * [method@Ferry.Demux.set_context]. Threads are started when there is something for them.
  *
  * Every request is answered: one that nobody has a handler for with %FERRY_ERROR_UNKNOWN_FUNCTION, one beyond
- * [property@Ferry.Demux:max-pending] and those that wait when it is stopped with %FERRY_ERROR_REFUSED, one whose time
- * was over or that was cancelled before a handler was called with %FERRY_ERROR_TIMED_OUT and %G_IO_ERROR_CANCELLED.
+ * [property@Ferry.Demux:max-pending] or [property@Ferry.Demux:max-pending-size] and those that wait when it is stopped
+ * with %FERRY_ERROR_REFUSED, one whose time was over or that was cancelled before a handler was called with
+ * %FERRY_ERROR_TIMED_OUT and %G_IO_ERROR_CANCELLED.
  *
  * A transport has one demux that runs at the most. One that is dropped is stopped. Any thread may use it.
  *
@@ -57,6 +59,7 @@ enum
 {
   PROP_TRANSPORT = 1,
   PROP_MAX_PENDING,
+  PROP_MAX_PENDING_SIZE,
   N_PROPERTIES,
 };
 
@@ -271,6 +274,53 @@ ferry_demux_get_max_pending (FerryDemux *self)
   max_pending = self->crew->max_pending;
   pthread_mutex_unlock (&self->crew->lock);
   return max_pending;
+}
+
+/**
+ * ferry_demux_set_max_pending_size:
+ * @self: a demux
+ * @max_pending_size: how many bytes of arguments may wait
+ *
+ * Sets [property@Ferry.Demux:max-pending-size]. Any thread, at any time.
+ *
+ * Since: 0.1
+ */
+void
+ferry_demux_set_max_pending_size (FerryDemux *self, guint64 max_pending_size)
+{
+  gboolean changed;
+
+  g_return_if_fail (FERRY_IS_DEMUX (self));
+
+  pthread_mutex_lock (&self->crew->lock);
+  changed = self->crew->max_pending_size != max_pending_size;
+  self->crew->max_pending_size = max_pending_size;
+  pthread_mutex_unlock (&self->crew->lock);
+  if (changed)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_PENDING_SIZE]);
+}
+
+/**
+ * ferry_demux_get_max_pending_size:
+ * @self: a demux
+ *
+ * Any thread.
+ *
+ * Returns: how many bytes of arguments may wait
+ *
+ * Since: 0.1
+ */
+guint64
+ferry_demux_get_max_pending_size (FerryDemux *self)
+{
+  guint64 max_pending_size;
+
+  g_return_val_if_fail (FERRY_IS_DEMUX (self), 0);
+
+  pthread_mutex_lock (&self->crew->lock);
+  max_pending_size = self->crew->max_pending_size;
+  pthread_mutex_unlock (&self->crew->lock);
+  return max_pending_size;
 }
 
 /**
@@ -504,6 +554,9 @@ ferry_demux_get_property (GObject *object, guint property_id, GValue *value, GPa
     case PROP_MAX_PENDING:
       g_value_set_uint (value, ferry_demux_get_max_pending (self));
       break;
+    case PROP_MAX_PENDING_SIZE:
+      g_value_set_uint64 (value, ferry_demux_get_max_pending_size (self));
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
     }
@@ -521,6 +574,9 @@ ferry_demux_set_property (GObject *object, guint property_id, const GValue *valu
       break;
     case PROP_MAX_PENDING:
       ferry_demux_set_max_pending (self, g_value_get_uint (value));
+      break;
+    case PROP_MAX_PENDING_SIZE:
+      ferry_demux_set_max_pending_size (self, g_value_get_uint64 (value));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
@@ -571,13 +627,25 @@ ferry_demux_class_init (FerryDemuxClass *klass)
   /**
    * FerryDemux:max-pending:
    *
-   * How many requests may wait for a handler; what comes beyond that is refused.
+   * How many requests may wait for a handler, 65,536 by default; what comes beyond that is refused.
    *
    * Since: 0.1
    */
   properties[PROP_MAX_PENDING] =
     g_param_spec_uint ("max-pending", NULL, NULL, 0, G_MAXUINT, DEFAULT_MAX_PENDING,
                        G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+
+  /**
+   * FerryDemux:max-pending-size:
+   *
+   * How many bytes the arguments of requests that wait for a handler may have together, in serialised form; 64 MiB by
+   * default. What comes beyond that is refused, but where nothing waits one request may, however large it is.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_MAX_PENDING_SIZE] =
+    g_param_spec_uint64 ("max-pending-size", NULL, NULL, 0, G_MAXUINT64, DEFAULT_MAX_PENDING_SIZE,
+                         G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
 
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
@@ -588,5 +656,6 @@ ferry_demux_init (FerryDemux *self)
   pthread_mutex_init (&self->lock, NULL);
   self->crew = ferry_crew_new ();
   self->crew->max_pending = DEFAULT_MAX_PENDING;
+  self->crew->max_pending_size = DEFAULT_MAX_PENDING_SIZE;
   set_place (self, FERRY_CREW_PLACE_THREADS, ferry_get_n_usable_cores (), -1, NULL);
 }

@@ -53,6 +53,10 @@ void ferry_demux_set_max_pending (FerryDemux *self, guint max_pending);
 FERRY_AVAILABLE_IN_0_1
 guint ferry_demux_get_max_pending (FerryDemux *self);
 FERRY_AVAILABLE_IN_0_1
+void ferry_demux_set_max_pending_size (FerryDemux *self, guint64 max_pending_size);
+FERRY_AVAILABLE_IN_0_1
+guint64 ferry_demux_get_max_pending_size (FerryDemux *self);
+FERRY_AVAILABLE_IN_0_1
 guint ferry_demux_get_n_pending (FerryDemux *self);
 
 FERRY_AVAILABLE_IN_0_1

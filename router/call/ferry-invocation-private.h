@@ -23,6 +23,7 @@ struct _FerryInvocation
   FerryTransport *transport;            /* const: (owned) */
   guint64 number;                       /* const: of its demux's */
   guint64 begun;                        /* const: ferry_trace_get_moment() when it came */
+  gsize size;                           /* const once it waits: bytes of its arguments */
   _Atomic (GCancellable *) cancellable; /* (owned) (nullable): set once */
   GList link;                           /* the crew's lock: in its queue */
 

@@ -310,6 +310,37 @@ test_max_pending (void)
     demux_test_expect_value (answers[i], 2);
 }
 
+/* ONE has four bytes. */
+static void
+test_max_pending_size (void)
+{
+  g_autoptr (DemuxTestPair) pair = demux_test_pair_new ();
+  g_auto (DemuxTestGate) gate;
+  DemuxTestAnswer *answers[5];
+  guint64 by_default;
+
+  demux_test_gate_init (&gate);
+  ferry_demux_set_threads (pair->demux, 1);
+  g_object_get (pair->demux, "max-pending-size", &by_default, NULL);
+  g_assert_cmpuint (by_default, ==, 64 * 1024 * 1024);
+  g_object_set (pair->demux, "max-pending-size", (guint64) 8, NULL);
+  ferry_demux_add_handler (pair->demux, NULL, demux_test_gated, &gate, NULL);
+  demux_test_start (pair);
+  answers[0] = demux_test_ask (pair, "wait", ONE);
+  demux_test_gate_wait (&gate, 1);
+  for (guint i = 1; i < 5; i++)
+    answers[i] = demux_test_ask (pair, "wait", ONE);
+  demux_test_expect_refused (answers[3]);
+  demux_test_expect_refused (answers[4]);
+  g_assert_cmpuint (ferry_demux_get_n_pending (pair->demux), ==, 2);
+  /* One may always wait. */
+  ferry_demux_set_max_pending_size (pair->demux, 0);
+  demux_test_gate_open (&gate);
+  for (guint i = 0; i < 3; i++)
+    demux_test_expect_value (answers[i], 2);
+  demux_test_expect_value (demux_test_ask (pair, "wait", ONE), 2);
+}
+
 static void
 test_stop_refuses (void)
 {
@@ -563,6 +594,7 @@ main (int argc, char **argv)
   g_test_add_func ("/demux/runs-at-once-where-the-receiving-thread-has-the-context", test_context_at_once);
   g_test_add_func ("/demux/runs-handlers-on-the-receiving-thread", test_receiving_thread);
   g_test_add_func ("/demux/refuses-more-than-may-wait", test_max_pending);
+  g_test_add_func ("/demux/refuses-more-bytes-than-may-wait", test_max_pending_size);
   g_test_add_func ("/demux/refuses-what-waits-when-stopped", test_stop_refuses);
   g_test_add_func ("/demux/may-be-stopped-inside-a-handler", test_stop_inside);
   g_test_add_func ("/demux/may-be-stopped-by-what-came-before-it-was-started", test_stop_inside_early);
