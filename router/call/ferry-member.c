@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-depth-private.h"
 #include "call/ferry-object-message-private.h"
 
 /* Longer values are not repeated in messages: whoever sends them could fill a log. */
@@ -73,8 +74,8 @@ ferry_member_name_is_valid (const char *name)
 gboolean
 ferry_member_signature_is_valid (const char *signature)
 {
-  return strlen (signature) <= FERRY_MEMBER_SIGNATURE_MAX && g_variant_type_string_is_valid (signature) &&
-         g_variant_type_is_definite ((const GVariantType *) signature);
+  return strlen (signature) <= FERRY_MEMBER_SIGNATURE_MAX &&
+         ferry_depth_judge_type (signature, strlen (signature)) == FERRY_TYPE_GOOD;
 }
 
 GVariantType *

@@ -315,6 +315,26 @@ test_hostile_types_are_refused (void)
 }
 
 static void
+test_types_that_are_too_deep_are_refused (void)
+{
+  for (guint depth = 64; depth <= 65; depth++)
+    {
+      g_autofree char *arrays = g_strnfill (depth, 'a');
+      g_autofree char *text = g_strdup_printf ("('a.b', [], [('p', '%sy', 1)], [], 0)", arrays);
+
+      if (depth == 64)
+        {
+          GDBusInterfaceInfo *taken = take_text (text, NULL);
+
+          g_assert_nonnull (taken);
+          g_dbus_interface_info_unref (taken);
+        }
+      else
+        assert_protocol_error (text);
+    }
+}
+
+static void
 test_hostile_numbers_are_refused (void)
 {
   assert_protocol_error ("('a.b', [], [('p', 'i', 0)], [], 0)");
@@ -341,10 +361,14 @@ test_twice_the_same_is_refused (void)
 static GVariant *
 describe_many (guint n_methods, guint n_arguments, guint name_length, guint type_length)
 {
-  g_autofree char *signature = g_strnfill (type_length, 'a');
+  g_autofree char *signature = g_strnfill (type_length, 'i');
   GVariantBuilder builder;
 
-  signature[type_length - 1] = 'i';
+  if (type_length > 1)
+    {
+      signature[0] = '(';
+      signature[type_length - 1] = ')';
+    }
   g_variant_builder_init (&builder, G_VARIANT_TYPE (FERRY_DESCRIPTION_TYPE));
   g_variant_builder_add (&builder, "s", "a.b");
   g_variant_builder_open (&builder, G_VARIANT_TYPE ("a(sa(ss)a(ss))"));
@@ -456,6 +480,7 @@ main (int argc, char **argv)
   ADD ("an-interface-can-be-made-of-its-own-description", test_an_interface_can_be_made_of_its_own_description);
   ADD ("hostile-names-are-refused", test_hostile_names_are_refused);
   ADD ("hostile-types-are-refused", test_hostile_types_are_refused);
+  ADD ("types-that-are-too-deep-are-refused", test_types_that_are_too_deep_are_refused);
   ADD ("hostile-numbers-are-refused", test_hostile_numbers_are_refused);
   ADD ("twice-the-same-is-refused", test_twice_the_same_is_refused);
   ADD ("numbers-and-lengths-are-bounded", test_numbers_and_lengths_are_bounded);
