@@ -47,6 +47,16 @@ ferry_deadline_after (gint64 timeout)
   return timeout < 0 ? G_MAXINT64 : ferry_time_add (g_get_monotonic_time (), timeout);
 }
 
+/* Whether the caller is called by a source of the context. What it waits for would come through the same loop: sources
+ * that are being dispatched are not dispatched again. */
+static inline gboolean
+ferry_is_in_callback_of (GMainContext *context)
+{
+  GSource *source = g_main_current_source ();
+
+  return source != NULL && g_source_get_context (source) == context;
+}
+
 /* How many bytes there are from size to the next multiple of 8. */
 static inline gsize
 ferry_padding_of (gsize size)

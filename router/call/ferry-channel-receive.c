@@ -344,7 +344,7 @@ give (FerryIncoming *incoming, GError *bad_end, GVariant **value, GError **failu
  *
  * Not on the thread that receives for the transport, where it fails with %FERRY_ERROR_WRONG_THREAD. On the router's
  * thread it iterates the router's main context while it waits, so there it is for tests and console programs, and fails
- * with %FERRY_ERROR_BUSY in a handler of the router's; an application uses [method@Ferry.Channel.receive_async] or
+ * with %FERRY_ERROR_BUSY in a callback of its main context; an application uses [method@Ferry.Channel.receive_async] or
  * [signal@Ferry.Channel::message].
  *
  * Fails with %FERRY_ERROR_TIMED_OUT and %G_IO_ERROR_CANCELLED, and goes on when called again; with

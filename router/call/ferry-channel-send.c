@@ -182,7 +182,8 @@ ferry_channel_send_error (FerryChannel *self, const GError *failure, gint64 time
  *
  * Not on the thread that receives for the transport, where it fails with %FERRY_ERROR_WRONG_THREAD. On the router's
  * thread it iterates the router's main context meanwhile, so there it is for tests and console programs, and fails with
- * %FERRY_ERROR_BUSY in a handler of the router's; an application uses [method@Ferry.Channel.send_acknowledged_async].
+ * %FERRY_ERROR_BUSY in a callback of its main context; an application uses
+ * [method@Ferry.Channel.send_acknowledged_async].
  *
  * After %FERRY_ERROR_TIMED_OUT and %G_IO_ERROR_CANCELLED the message may still be taken. Fails with
  * %FERRY_ERROR_NOT_ACKNOWLEDGED when the conversation ended before it was taken, and as [method@Ferry.Channel.send].

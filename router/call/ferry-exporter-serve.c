@@ -186,7 +186,8 @@ add_timer (GMainContext *context, gint64 ready_time)
  *
  * Waits until something is asked, and answers what has been asked by then. One thread at a time.
  *
- * Fails with %FERRY_ERROR_TIMED_OUT and %G_IO_ERROR_CANCELLED when nothing was asked.
+ * Fails with %FERRY_ERROR_TIMED_OUT and %G_IO_ERROR_CANCELLED when nothing was asked, and with %FERRY_ERROR_BUSY
+ * within what answers a request.
  *
  * Returns: whether it took up a request
  *
@@ -203,6 +204,12 @@ ferry_exporter_poll (FerryExporter *self, gint64 timeout, GCancellable *cancella
   g_return_val_if_fail (FERRY_IS_EXPORTER (self), FALSE);
   g_return_val_if_fail (self->place == FERRY_EXPORTER_PLACE_HAND, FALSE);
 
+  if (ferry_is_in_callback_of (self->context))
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BUSY,
+                           "A request that is being answered holds up the others; poll again when it is answered");
+      return FALSE;
+    }
   before = get_n_requests (self);
   id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self->context, NULL) : 0;
   if (timeout >= 0)

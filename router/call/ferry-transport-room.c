@@ -191,9 +191,9 @@ ferry_transport_check_may_iterate (FerryTransport *self, const char *form, GErro
     g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED,
                          "The channel is that of the process that this one was forked from; this one has that which "
                          "ferry_channel_create() gave it");
-  else if (ferry_polled_transport_is_receiving ())
+  else if (ferry_polled_transport_is_receiving () || ferry_is_in_callback_of (ferry_transport_get_context (self)))
     g_set_error (error, FERRY_ERROR, FERRY_ERROR_BUSY,
-                 "To wait in a callback of what has just come would hold up what comes next; use %s", form);
+                 "A callback of the main context cannot wait for what would come through it; use %s", form);
   else
     return TRUE;
   return FALSE;

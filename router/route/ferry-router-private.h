@@ -97,7 +97,7 @@ typedef struct
 gboolean ferry_router_check (FerryRouter *self, GError **error);
 /* main: whether a handler of the router's or of its timers' runs, which what comes through the loop would wait for. */
 gboolean ferry_router_is_in_handler (FerryRouter *self);
-/* main: FERRY_ERROR_BUSY in a handler, in which nothing can be waited for. */
+/* main: FERRY_ERROR_BUSY in a handler, or any other callback of the context, in which the context is not iterated. */
 gboolean ferry_router_check_not_in_handler (FerryRouter *self, GError **error);
 gboolean ferry_router_add_link (FerryRouter *self, FerryLink *link, FerryLinkObserver *observer, FerryLaunchFunc launch,
                                 gpointer launch_data, GDestroyNotify launch_destroy);

@@ -107,10 +107,11 @@ ferry_router_is_in_handler (FerryRouter *self)
 gboolean
 ferry_router_check_not_in_handler (FerryRouter *self, GError **error)
 {
-  if (!ferry_router_is_in_handler (self))
+  if (!ferry_router_is_in_handler (self) && !ferry_is_in_callback_of (self->context))
     return TRUE;
-  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BUSY,
-                       "A handler cannot wait for what would come through the same loop; use the _async form");
+  g_set_error_literal (
+    error, FERRY_ERROR, FERRY_ERROR_BUSY,
+    "A callback of the main context cannot wait for what would come through it; use the _async form");
   return FALSE;
 }
 

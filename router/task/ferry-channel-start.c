@@ -423,7 +423,7 @@ wait_for_exit (FerryChannel *self, gint64 timeout, GError **error)
  * it.
  *
  * Fails with %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_NOT_STARTED when the channel was made over a transport,
- * %FERRY_ERROR_BUSY in a handler of the router's, %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD, and with
+ * %FERRY_ERROR_BUSY in a callback of its main context, %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD, and with
  * %FERRY_ERROR_CLOSED in a child that has the channel from its parent.
  *
  * Returns: (transfer full) (nullable): how it ended

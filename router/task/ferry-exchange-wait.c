@@ -56,7 +56,7 @@ is_ready (gpointer data)
  * It iterates the router's main context meanwhile, so it is for tests and console programs; an application uses
  * [method@Ferry.Exchange.ready_async]. On the router's thread; without a router, on the thread that made the exchange.
  *
- * Fails with %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_BUSY in a handler of the router's, %FERRY_ERROR_NOT_RUNNING and
+ * Fails with %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_BUSY in a callback of its main context, %FERRY_ERROR_NOT_RUNNING and
  * %FERRY_ERROR_WRONG_THREAD.
  *
  * Returns: (transfer full) (element-type FerryChannel) (nullable): those channels; none when all have come to their

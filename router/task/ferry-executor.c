@@ -296,15 +296,8 @@ driver_wait (gpointer executor, FerryTask *task, gint64 timeout, GError **error)
       if (ferry_task_get_done (task))
         return TRUE;
     }
-  if (!ferry_router_check (router, error))
+  if (!ferry_iterate_check (router, error))
     return FALSE;
-  if (ferry_router_is_in_handler (router))
-    {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BUSY,
-                           "A handler cannot wait for a task, whose end would come through the same loop; use "
-                           "ferry_task_wait_async()");
-      return FALSE;
-    }
   g_object_ref (self);
   done = ferry_iterate (router, task_is_done, task, timeout);
   g_object_unref (self);

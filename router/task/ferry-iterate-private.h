@@ -10,7 +10,7 @@
 G_BEGIN_DECLS
 
 /* main: whether this is the place to wait: FERRY_ERROR_NOT_RUNNING, FERRY_ERROR_WRONG_THREAD, and FERRY_ERROR_BUSY in a
- * handler of the router's. */
+ * callback of the router's main context. */
 gboolean ferry_iterate_check (FerryRouter *router, GError **error);
 
 /* main, where ferry_iterate_check() holds: timeout is in microseconds, negative for as long as it takes; with 0, what

@@ -52,10 +52,10 @@ check_context (GMainContext *context, GError **error)
   if (here != context)
     g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD,
                          "It was made with another main context: wait on its thread, and in the process that made it");
-  else if (ferry_polled_transport_is_receiving ())
+  else if (ferry_polled_transport_is_receiving () || ferry_is_in_callback_of (context))
     g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BUSY,
-                         "To wait in a callback of what has just come would hold up what comes next; wait outside of "
-                         "it, or without blocking");
+                         "A callback of the main context cannot wait for what would come through it; wait outside of "
+                         "it, or use the _async form");
   else
     return TRUE;
   return FALSE;

@@ -175,7 +175,7 @@ end_collecting (FerryMap *self, GAsyncResult **result, GError **error)
  * [method@Ferry.Map.collect_async]. On the router's thread.
  *
  * Fails as [method@Ferry.Map.collect_finish] does; with %FERRY_ERROR_TIMED_OUT, and the map is cancelled then; with
- * %FERRY_ERROR_BUSY in a handler of the router's, with %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD.
+ * %FERRY_ERROR_BUSY in a callback of its main context, with %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD.
  *
  * Returns: (transfer full) (element-type GLib.Variant): the results, in the order of the items
  *

@@ -332,8 +332,8 @@ clear_outputs (GVariant **value, GError **failure)
  * without an error.
  *
  * Fails with the error of the source, or that of an executor that takes nothing more, behind the last result; with
- * %G_IO_ERROR_CANCELLED when the map was cancelled; with %FERRY_ERROR_TIMED_OUT, with %FERRY_ERROR_BUSY in a handler of
- * the router's, with %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD.
+ * %G_IO_ERROR_CANCELLED when the map was cancelled; with %FERRY_ERROR_TIMED_OUT, with %FERRY_ERROR_BUSY in a callback
+ * of its main context, with %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD.
  *
  * Returns: %TRUE when there is a result
  *

@@ -384,7 +384,7 @@ wait_for_room (FerryMap *self, gint64 timeout, GError **error)
  * and console programs; an application uses [method@Ferry.Map.add_async]. On the router's thread.
  *
  * Fails as [method@Ferry.Map.add], but with %FERRY_ERROR_WOULD_BLOCK only where nothing takes results; with
- * %FERRY_ERROR_TIMED_OUT, with %FERRY_ERROR_BUSY in a handler of the router's, with %FERRY_ERROR_NOT_RUNNING and
+ * %FERRY_ERROR_TIMED_OUT, with %FERRY_ERROR_BUSY in a callback of its main context, with %FERRY_ERROR_NOT_RUNNING and
  * %FERRY_ERROR_WRONG_THREAD.
  *
  * Returns: %TRUE when the item was added

@@ -243,6 +243,8 @@ wait (FerryProcess *self, FerryCondition condition, gint64 timeout, const char *
 {
   g_autoptr (FerryProcess) kept G_GNUC_UNUSED = g_object_ref (self);
 
+  if (condition (self))
+    return TRUE;
   if (!ferry_iterate_check (self->router, error))
     return FALSE;
   if (ferry_iterate (self->router, condition, self, timeout))
@@ -264,7 +266,7 @@ wait (FerryProcess *self, FerryCondition condition, gint64 timeout, const char *
  *
  * How the function ended is said by [method@Ferry.Process.join]. On the router's thread.
  *
- * Fails with %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_BUSY in a handler of the router's, %FERRY_ERROR_NOT_RUNNING and
+ * Fails with %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_BUSY in a callback of its main context, %FERRY_ERROR_NOT_RUNNING and
  * %FERRY_ERROR_WRONG_THREAD.
  *
  * Returns: %TRUE when there is a value, or the end

@@ -173,6 +173,7 @@ ferry_task_announce (FerryTask *self, FerryTaskState was)
   g_signal_emit (self, signals[SIGNAL_DONE], 0);
   if (priv->rest != NULL)
     ferry_waiters_return (&priv->rest->waiters);
+  ferry_task_wake_threads (self);
 }
 
 static void

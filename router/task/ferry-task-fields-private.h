@@ -154,6 +154,8 @@ void ferry_task_drop_cancellable (FerryTask *self);
 
 /* main: the end: sets what an end sets, and forgets the executor. was_submitted: see FERRY_TASK_CLAIM_CANCELLED. */
 void ferry_task_settle (FerryTask *self, const FerryTaskTransition *transition, gboolean was_submitted);
+/* main: threads that wait for the task go on. */
+void ferry_task_wake_threads (FerryTask *self);
 /* main: tells of the end. The caller holds a reference. was: the state before. */
 void ferry_task_announce (FerryTask *self, FerryTaskState was);
 

@@ -3,11 +3,15 @@
 
 /* Waiting for the end of a task.
  *
- * Threads: the router's. */
+ * Threads: the router's iterates its context. Others sleep, each on a condition variable of its own, until the router's
+ *          thread has told of the end.
+ *
+ * The router's thread takes the lock only where a thread waits, which is a look at a word at the end of each task. */
 
 #include "config.h"
 
-#include "base/ferry-error.h"
+#include "base/ferry-base-private.h"
+#include "base/ferry-cond-private.h"
 #include "task/ferry-task-fields-private.h"
 #include "task/ferry-waiters-private.h"
 
@@ -70,18 +74,93 @@ ferry_task_wait_finish (FerryTask *self, GAsyncResult *result, GError **error)
   return ferry_task_get_result (self, error);
 }
 
+/* A thread that waits. */
+typedef struct
+{
+  FerryTask *task; /* (unowned) */
+  pthread_cond_t done;
+  GList node;
+} Sleeper;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static GQueue sleepers = G_QUEUE_INIT; /* lock: (element-type Sleeper) */
+static _Atomic guint n_sleepers;       /* any */
+
+void
+ferry_task_wake_threads (FerryTask *self)
+{
+  /* A read-modify-write, as in sleep_until_done(), so that one of the two comes first: that of the thread then finds
+   * the task done, or this one finds the thread. */
+  if (G_LIKELY (atomic_fetch_add_explicit (&n_sleepers, 0, memory_order_acq_rel) == 0))
+    return;
+  pthread_mutex_lock (&lock);
+  for (GList *node = sleepers.head; node != NULL; node = node->next)
+    {
+      Sleeper *sleeper = node->data;
+
+      if (sleeper->task == self)
+        pthread_cond_signal (&sleeper->done);
+    }
+  pthread_mutex_unlock (&lock);
+}
+
+static void
+sleep_until_done (FerryTask *self, gint64 timeout)
+{
+  gint64 deadline = ferry_deadline_after (timeout);
+  Sleeper sleeper = {.task = self, .node = {.data = &sleeper}};
+  gboolean in_time = TRUE;
+
+  ferry_cond_init (&sleeper.done);
+  pthread_mutex_lock (&lock);
+  g_queue_push_tail_link (&sleepers, &sleeper.node);
+  atomic_fetch_add_explicit (&n_sleepers, 1, memory_order_acq_rel);
+  while (in_time && !ferry_task_get_done (self))
+    in_time = ferry_cond_wait_until (&sleeper.done, &lock, deadline);
+  atomic_fetch_sub_explicit (&n_sleepers, 1, memory_order_relaxed);
+  g_queue_unlink (&sleepers, &sleeper.node);
+  pthread_mutex_unlock (&lock);
+  pthread_cond_destroy (&sleeper.done);
+}
+
+/* On another thread than the router's. */
+static gboolean
+wait_elsewhere (FerryTask *self, gint64 timeout, GError **error)
+{
+  if (g_main_context_is_owner (NULL))
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD,
+                           "To wait on this thread would hold up the main loop; wait on another thread, or on the "
+                           "router's with ferry_task_wait_async()");
+      return FALSE;
+    }
+  sleep_until_done (self, timeout);
+  if (ferry_task_get_done (self))
+    return TRUE;
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "The task of “%s” is not done yet; wait longer, or cancel it",
+               ferry_task_get_function (self));
+  return FALSE;
+}
+
 /**
  * ferry_task_wait:
  * @self: a task that was submitted
  * @timeout: microseconds; negative for no end
  * @error: return location for an error
  *
- * Iterates the router's main context until the task is done, and gives its result. For tests and programs without a
- * window: everything else on that context runs meanwhile. On the router's thread, and not from within a handler.
+ * Waits for the end of the task, and gives its result. Any thread may call this.
+ *
+ * On the router's thread it iterates the router's main context meanwhile, where everything else runs, too. That is for
+ * tests and programs without a window: it is refused within a handler, and within any other callback of that context.
+ *
+ * Another thread sleeps, while the router's thread runs its main loop. So a thread that submits a task may wait for
+ * it, but the router's thread must not wait for that thread. It is refused on a thread that runs the default main
+ * context.
  *
  * Fails as [method@Ferry.Task.get_result] does; with %FERRY_ERROR_TIMED_OUT when the time is over first, and the task
- * goes on then; with %FERRY_ERROR_NOT_STARTED when the task was not submitted; with %FERRY_ERROR_BUSY within a handler,
- * %FERRY_ERROR_WRONG_THREAD on another thread, and %FERRY_ERROR_NOT_RUNNING when the router was stopped.
+ * goes on then; with %FERRY_ERROR_NOT_STARTED when the task was not submitted; with %FERRY_ERROR_BUSY within a callback
+ * of the router's main context; with %FERRY_ERROR_WRONG_THREAD on another thread that runs the default main context;
+ * and with %FERRY_ERROR_NOT_RUNNING when the router was stopped.
  *
  * Returns: (transfer full) (nullable): the result; %NULL without an error when the function has none
  *
@@ -92,6 +171,7 @@ ferry_task_wait (FerryTask *self, gint64 timeout, GError **error)
 {
   g_autoptr (FerryTask) kept G_GNUC_UNUSED = NULL;
   FerryTaskPrivate *priv;
+  gboolean is_done;
 
   g_return_val_if_fail (FERRY_IS_TASK (self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
@@ -100,14 +180,16 @@ ferry_task_wait (FerryTask *self, gint64 timeout, GError **error)
   kept = g_object_ref (self);
   if (ferry_task_get_done (self))
     return ferry_task_get_result (self, error);
-  /* Acquire: the driver; pairs with ferry_task_claim(). */
+  /* Acquire: driver and home; pairs with ferry_task_claim(). */
   if (atomic_load_explicit (&priv->claim, memory_order_acquire) != FERRY_TASK_CLAIM_TAKEN)
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_STARTED,
                    "Task “%s” was not submitted; call ferry_executor_submit_task() first", ferry_task_get_name (self));
       return NULL;
     }
-  if (!priv->driver->wait (priv->executor, self, timeout, error))
-    return NULL;
-  return ferry_task_get_result (self, error);
+  if (ferry_home_is_here (priv->home))
+    is_done = priv->driver->wait (priv->executor, self, timeout, error);
+  else
+    is_done = wait_elsewhere (self, timeout, error);
+  return is_done ? ferry_task_get_result (self, error) : NULL;
 }

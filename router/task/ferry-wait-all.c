@@ -77,7 +77,7 @@ none_runs (gpointer data)
  * and console programs. On the router's thread, or on the
  * thread that created them.
  *
- * Fails with %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_BUSY in a handler of the router's, %FERRY_ERROR_NOT_RUNNING and
+ * Fails with %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_BUSY in a callback of its main context, %FERRY_ERROR_NOT_RUNNING and
  * %FERRY_ERROR_WRONG_THREAD.
  *
  * Returns: %TRUE when none runs
