@@ -171,6 +171,10 @@ make_source (FerryPingee *self, GSourceFuncs *funcs, int priority, const char *n
  *
  * Makes a pingee, which does nothing until it is connected. Any thread may call this.
  *
+ * It keeps @user_data as long as it lives: until its last reference was dropped, and it was disconnected or its main
+ * context is gone. A callback that is running keeps it as well. So @user_data must not hold a reference to an object
+ * that disconnects the pingee only when it is freed.
+ *
  * Returns: (transfer full): a new pingee
  *
  * Since: 0.1
@@ -329,8 +333,9 @@ ferry_pingee_connect (FerryPingee *self, GMainContext *context, GError **error)
  * @self: a pingee
  *
  * Disconnects the pingee: called on the context's own thread, also from within the callback, the callback does not
- * run again; called on another thread, one run that has begun may still be under way. Disconnecting twice does
- * nothing. A ping afterwards is harmless, and is remembered for the next [method@Ferry.Pingee.connect]. Any thread.
+ * run again; called on another thread, one run that has begun may still be under way, and uses its data. Disconnecting
+ * twice does nothing. A ping afterwards is harmless, and is remembered for the next [method@Ferry.Pingee.connect]. Any
+ * thread.
  *
  * Since: 0.1
  */

@@ -225,8 +225,11 @@ ferry_router_note_dropped_sender (FerryRouter *self, guint64 connection_id)
  * on sending fails with %FERRY_ERROR_CLOSED, also where it waits for room. What was under way is counted and dropped.
  * May be called from within a handler. On the router's thread.
  *
- * Fails with %FERRY_ERROR_NOT_RUNNING, %FERRY_ERROR_WRONG_THREAD, and with
- * %FERRY_ERROR_CLOSED when the pipe is at its end already or belongs to another router.
+ * A pipe that is at its end already stays as it is, and the call succeeds: so a clean-up need not know whether `closed`
+ * came before it.
+ *
+ * Fails with %FERRY_ERROR_NOT_RUNNING, %FERRY_ERROR_WRONG_THREAD, and with %FERRY_ERROR_CLOSED when the pipe belongs to
+ * another router.
  *
  * Returns: %TRUE on success
  *
@@ -246,8 +249,12 @@ ferry_router_close_pipe (FerryRouter *self, FerryReceiver *receiver, GError **er
   pipe = ferry_router_find_pipe (self, receiver->connection_id);
   if (pipe == NULL || pipe->receiver != receiver)
     {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The pipe %" G_GUINT64_FORMAT " is not open in this router",
-                   receiver->connection_id);
+      g_autoptr (FerryRouter) owner = g_weak_ref_get (&receiver->router);
+
+      if (owner == self && receiver->closed)
+        return TRUE;
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED,
+                   "The pipe %" G_GUINT64_FORMAT " is another router's; close it there", receiver->connection_id);
       return FALSE;
     }
   if (is_unclaimed (pipe))

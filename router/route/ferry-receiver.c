@@ -171,14 +171,9 @@ install_properties (GObjectClass *object_class)
 }
 
 static void
-ferry_receiver_class_init (FerryReceiverClass *klass)
+install_signals (GObjectClass *object_class)
 {
-  GObjectClass *object_class = G_OBJECT_CLASS (klass);
-
-  object_class->dispose = ferry_receiver_dispose;
-  object_class->finalize = ferry_receiver_finalize;
-  object_class->get_property = ferry_receiver_get_property;
-  install_properties (object_class);
+  GType type = G_TYPE_FROM_CLASS (object_class);
 
   /**
    * FerryReceiver::message:
@@ -192,9 +187,9 @@ ferry_receiver_class_init (FerryReceiverClass *klass)
    *
    * Since: 0.1
    */
-  signals[SIGNAL_MESSAGE] = g_signal_new ("message", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+  signals[SIGNAL_MESSAGE] = g_signal_new ("message", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                           g_cclosure_marshal_VOID__VARIANT, G_TYPE_NONE, 1, G_TYPE_VARIANT);
-  g_signal_set_va_marshaller (signals[SIGNAL_MESSAGE], G_TYPE_FROM_CLASS (klass), g_cclosure_marshal_VOID__VARIANTv);
+  g_signal_set_va_marshaller (signals[SIGNAL_MESSAGE], type, g_cclosure_marshal_VOID__VARIANTv);
   /**
    * FerryReceiver::buffer:
    * @self: the receiver
@@ -211,8 +206,8 @@ ferry_receiver_class_init (FerryReceiverClass *klass)
    *
    * Since: 0.1
    */
-  signals[SIGNAL_BUFFER] = g_signal_new ("buffer", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                         G_TYPE_NONE, 2, G_TYPE_VARIANT, G_TYPE_BYTES);
+  signals[SIGNAL_BUFFER] =
+    g_signal_new ("buffer", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2, G_TYPE_VARIANT, G_TYPE_BYTES);
   /**
    * FerryReceiver::closed:
    * @self: the receiver
@@ -221,11 +216,33 @@ ferry_receiver_class_init (FerryReceiverClass *klass)
    * Emitted once on the router's thread, after the last message, when the pipe is at its end: the sender was
    * stopped, its process ended, or the router was stopped. Not emitted when the application closed the pipe itself.
    *
+   * A handler has the exit record before its data:
+   *
+   * ```c
+   * static void
+   * closed_cb (FerryReceiver *receiver, FerryExit *exit, gpointer user_data)
+   * ```
+   *
+   * One that leaves it out takes the exit record for its data. A handler that wants its data alone is connected with
+   * g_signal_connect_swapped().
+   *
    * Since: 0.1
    */
-  signals[SIGNAL_CLOSED] = g_signal_new ("closed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+  signals[SIGNAL_CLOSED] = g_signal_new ("closed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                          g_cclosure_marshal_VOID__BOXED, G_TYPE_NONE, 1, FERRY_TYPE_EXIT);
-  g_signal_set_va_marshaller (signals[SIGNAL_CLOSED], G_TYPE_FROM_CLASS (klass), g_cclosure_marshal_VOID__BOXEDv);
+  g_signal_set_va_marshaller (signals[SIGNAL_CLOSED], type, g_cclosure_marshal_VOID__BOXEDv);
+}
+
+static void
+ferry_receiver_class_init (FerryReceiverClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = ferry_receiver_dispose;
+  object_class->finalize = ferry_receiver_finalize;
+  object_class->get_property = ferry_receiver_get_property;
+  install_properties (object_class);
+  install_signals (object_class);
 }
 
 static void

@@ -268,6 +268,9 @@ stop (FerryRouter *self)
  * returns, and nothing afterwards; a warning lists their connection ids. Tasks of its pools, those that run as those
  * that wait, fail with %FERRY_ERROR_CLOSED.
  *
+ * The warning is a structured message, as all of Ferry's warnings are, which g_test_expect_message() does not see. A
+ * test that wants it sets a log writer, with g_log_set_writer_func().
+ *
  * May be called from within a handler. On the router's thread.
  *
  * Fails with %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD.

@@ -293,6 +293,9 @@ begin_stop (FerryExecutor *self)
  * Has the executor take no more tasks. Those that it has come to their end, and with the last one the state becomes
  * %FERRY_EXECUTOR_STATE_STOPPED. On the router's thread.
  *
+ * An executor is stopped for good. To stop it again changes nothing: the tasks that it has go on all the same. To end
+ * those as well, use [method@Ferry.Executor.cancel_all] or [method@Ferry.Executor.shutdown_async], also after a stop.
+ *
  * Since: 0.1
  */
 void

@@ -261,10 +261,15 @@ stops (void)
   ferry_executor_stop (test->executor);
   g_assert_cmpint (ferry_executor_get_state (test->executor), ==, FERRY_EXECUTOR_STATE_STOPPING);
   assert_refuses (test->executor);
+  /* Again: what it has goes on all the same. */
+  ferry_executor_stop (test->executor);
+  g_assert_cmpint (ferry_executor_get_state (test->executor), ==, FERRY_EXECUTOR_STATE_STOPPING);
   task_test_open_gate ();
   ferry_test_run_until (is_stopped, test->executor);
   g_assert_cmpuint (ferry_executor_get_n_completed (test->executor), ==, 6);
   assert_refuses (test->executor);
+  ferry_executor_stop (test->executor);
+  g_assert_cmpint (ferry_executor_get_state (test->executor), ==, FERRY_EXECUTOR_STATE_STOPPED);
 }
 
 typedef struct
