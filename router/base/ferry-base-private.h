@@ -24,6 +24,32 @@ gboolean ferry_is_shortage (int error_number);
 GRefString *ferry_error_get_carried_trace (const GError *error);
 void ferry_error_set_carried_trace (GError *error, GRefString *trace);
 
+/* A mistake of the program, for which g_test_expect_message() waits as for those of g_return_if_fail(). */
+#define ferry_critical(...) g_log (G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, __VA_ARGS__)
+
+/* As g_return_if_fail(), where the expression would say in names of this library's inside what the program did wrong.
+ * For public functions: the message begins with the name of the function, and says what is wrong and what to do. */
+#define ferry_return_if_fail(expression, format, ...)                                                                  \
+  G_STMT_START                                                                                                         \
+  {                                                                                                                    \
+    if (G_UNLIKELY (!(expression)))                                                                                    \
+      {                                                                                                                \
+        ferry_critical ("%s(): " format, G_STRFUNC, ##__VA_ARGS__);                                                    \
+        return;                                                                                                        \
+      }                                                                                                                \
+  }                                                                                                                    \
+  G_STMT_END
+#define ferry_return_val_if_fail(expression, value, format, ...)                                                       \
+  G_STMT_START                                                                                                         \
+  {                                                                                                                    \
+    if (G_UNLIKELY (!(expression)))                                                                                    \
+      {                                                                                                                \
+        ferry_critical ("%s(): " format, G_STRFUNC, ##__VA_ARGS__);                                                    \
+        return value;                                                                                                  \
+      }                                                                                                                \
+  }                                                                                                                    \
+  G_STMT_END
+
 /* For who takes a floating value, and only borrows others. Returns (transfer full) (nullable): value if it was
  * floating, to be dropped at the end. */
 static inline GVariant *

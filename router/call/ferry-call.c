@@ -118,7 +118,8 @@ static gboolean
 send_refusal (FerryCall *self, gboolean first)
 {
   g_autoptr (GError) reason =
-    g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "The call of “%s” was dropped without an answer", self->method);
+    g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "The call of “%s” was dropped without an answer",
+                 ferry_call_method_in_words (self->method));
   g_autoptr (GError) error = NULL;
 
   return ferry_transactions_refuse (self->owner, self->xid, reason, &error) ||
@@ -182,6 +183,31 @@ ferry_call_unref (FerryCall *self)
       pthread_mutex_unlock (&self->owner->lock);
     }
   ferry_call_free (self);
+}
+
+const char *
+ferry_call_method_in_words (const char *method)
+{
+  static const struct
+  {
+    const char *method;
+    const char *words;
+  } known[] = {
+    {"ferry.View", "a view of an object"},
+    {"ferry.Watch", "the state of an exporter"},
+    {"ferry.Describe", "the description of an object"},
+    {"ferry.Follow", "the changes of an object"},
+    {"ferry.Release", "references to objects"},
+    {"ferry.channel.message", "a message of a channel"},
+    {"ferry.channel.failure", "an error of a channel"},
+    {"ferry.channel.end", "the end of a channel"},
+    {"ferry.map", "a part of a map"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (known); i++)
+    if (g_str_equal (method, known[i].method))
+      return known[i].words;
+  return method;
 }
 
 guint64
@@ -290,7 +316,7 @@ send_large (FerryCall *self, const FerryCallMessage *answer, GError **error)
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
                    "The answer to “%s” has %" G_GSIZE_FORMAT " bytes, and the transport takes %" G_GUINT64_FORMAT
                    "; send it as items of a stream, or raise max-message-size",
-                   self->method, answer->body_size, max_answer);
+                   ferry_call_method_in_words (self->method), answer->body_size, max_answer);
       return FALSE;
     }
   if (self->n_sent == 0 && ferry_transactions_send_in_buffer (self->owner, answer))
@@ -331,8 +357,12 @@ end (FerryCall *self, FerryCallKind kind, GVariant *value, GError **error)
   gboolean is_first_answer = atomic_compare_exchange_strong_explicit (&self->state, &state, FERRY_CALL_ANSWERING,
                                                                       memory_order_relaxed, memory_order_relaxed);
 
-  g_return_val_if_fail (is_first_answer, FALSE);
-
+  if (!is_first_answer)
+    {
+      ferry_critical ("The call of “%s” was answered already; answer each call once",
+                      ferry_call_method_in_words (self->method));
+      return FALSE;
+    }
   if (!send_end (self, kind, value, error))
     {
       atomic_store_explicit (&self->state, FERRY_CALL_OPEN, memory_order_relaxed);
@@ -441,7 +471,8 @@ take_window (FerryCall *self, GError **error)
       if (window == 0)
         {
           g_set_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK,
-                       "The window of the stream of “%s” is used up: wait until more is asked for", self->method);
+                       "The window of the stream of “%s” is used up: wait until more is asked for",
+                       ferry_call_method_in_words (self->method));
           return FALSE;
         }
     }
@@ -457,7 +488,8 @@ send_value (FerryCall *self, const char *name, GVariant *value, GError **error)
 
   if (atomic_load_explicit (&self->state, memory_order_relaxed) == FERRY_CALL_OVER)
     {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The call of “%s” was answered already", self->method);
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The call of “%s” was answered already",
+                   ferry_call_method_in_words (self->method));
       return FALSE;
     }
   if (!ferry_call_message_check (name, value, error))
@@ -486,8 +518,7 @@ ferry_call_send_value (FerryCall *self, const char *name, GVariant *value, GErro
 {
   g_autoptr (GVariant) taken G_GNUC_UNUSED = ferry_variant_take_floating (value);
 
-  g_return_val_if_fail (name != NULL, FALSE);
-
+  g_assert (name != NULL);
   if ((self->flags & FERRY_CALL_ONE_WAY) != 0)
     return TRUE;
   return send_value (self, name, value, error);

@@ -227,7 +227,7 @@ pump_item (FerryChannel *self, FerryOutgoing *head)
   if (!sent && self->lost != NULL && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
     {
       g_clear_error (&error);
-      g_set_error (&error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The other end is gone: %s", self->lost->message);
+      g_set_error (&error, FERRY_ERROR, FERRY_ERROR_CLOSED, "Nothing can be sent any more: %s", self->lost->message);
     }
   if (!sent && !item->given_up && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
     {
@@ -433,7 +433,8 @@ ferry_channel_drop_outgoing (GQueue *outgoing, const GError *reason)
   while ((item = g_queue_pop_head (outgoing)) != NULL)
     {
       FerryChannel *channel = item->channel;
-      GError *error = g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED, "The other end is gone: %s", reason->message);
+      GError *error =
+        g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED, "Nothing can be sent any more: %s", reason->message);
 
       pthread_mutex_lock (&channel->lock);
       ferry_outgoing_end_locked (item, translate (item, error));

@@ -23,7 +23,7 @@ line_up (FerryChannel *self, FerryOutgoing *item, GError **error)
   pthread_mutex_lock (&self->lock);
   open = !self->closing && self->lost == NULL;
   if (self->lost != NULL)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The other end is gone: %s", self->lost->message);
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "Nothing can be sent any more: %s", self->lost->message);
   else if (self->closing)
     g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The channel was closed at this end");
   else

@@ -287,10 +287,12 @@ ferry_channel_new (FerryTransport *transport)
   g_return_val_if_fail (FERRY_IS_TRANSPORT (transport), NULL);
 
   self = g_object_new (FERRY_TYPE_CHANNEL, "transport", transport, NULL);
-  ferry_transport_watch_end (transport, transport_ended, G_OBJECT (self));
   taken = ferry_transport_take_calls (transport, ferry_channel_call_came, G_OBJECT (self), NULL);
   self->takes_calls = taken;
-  g_return_val_if_fail (taken && "a transport has one channel, and no demux beside it", NULL);
+  ferry_return_val_if_fail (
+    taken, NULL, "the transport has a channel, a demux or an exporter already; make another transport for this");
+  /* Only who takes the calls watches the end. */
+  ferry_transport_watch_end (transport, transport_ended, G_OBJECT (self));
   /* It may have ended before it was watched. */
   transport_ended (transport, G_OBJECT (self));
   return g_steal_pointer (&self);
@@ -323,7 +325,7 @@ ferry_channel_dispose (GObject *object)
   if (self->takes_calls)
     {
       ferry_channel_send_end (self, NULL, NULL);
-      ferry_transport_watch_end (self->transport, NULL, NULL);
+      ferry_transport_unwatch_end (self->transport, object);
       ferry_transport_leave_calls (self->transport, reason);
       ferry_channel_send_farewell (self);
     }

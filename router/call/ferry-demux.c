@@ -150,7 +150,8 @@ ferry_demux_remove_handler (FerryDemux *self, const char *method)
 
 /* ---- where they run ---- */
 
-static void
+/* Returns FALSE where it is too late. */
+static gboolean
 set_place (FerryDemux *self, FerryCrewPlace place, guint n_threads, gint64 idle_time, GMainContext *context)
 {
   GMainContext *before = NULL;
@@ -169,8 +170,10 @@ set_place (FerryDemux *self, FerryCrewPlace place, guint n_threads, gint64 idle_
     }
   pthread_mutex_unlock (&self->crew->lock);
   g_clear_pointer (&before, g_main_context_unref);
-  g_return_if_fail (is_stopped);
+  return is_stopped;
 }
+
+#define WHEN_STOPPED "the demux is running; call this before ferry_demux_start(), or after ferry_demux_stop()"
 
 /**
  * ferry_demux_set_threads:
@@ -187,9 +190,13 @@ set_place (FerryDemux *self, FerryCrewPlace place, guint n_threads, gint64 idle_
 void
 ferry_demux_set_threads (FerryDemux *self, guint n_threads)
 {
+  gboolean is_early;
+
   g_return_if_fail (FERRY_IS_DEMUX (self));
 
-  set_place (self, n_threads > 0 ? FERRY_CREW_PLACE_THREADS : FERRY_CREW_PLACE_RECEIVING, n_threads, -1, NULL);
+  is_early =
+    set_place (self, n_threads > 0 ? FERRY_CREW_PLACE_THREADS : FERRY_CREW_PLACE_RECEIVING, n_threads, -1, NULL);
+  ferry_return_if_fail (is_early, WHEN_STOPPED);
 }
 
 /**
@@ -205,10 +212,13 @@ ferry_demux_set_threads (FerryDemux *self, guint n_threads)
 void
 ferry_demux_set_threads_on_demand (FerryDemux *self, guint max_threads)
 {
+  gboolean is_early;
+
   g_return_if_fail (FERRY_IS_DEMUX (self));
   g_return_if_fail (max_threads > 0);
 
-  set_place (self, FERRY_CREW_PLACE_THREADS, max_threads, IDLE_TIME, NULL);
+  is_early = set_place (self, FERRY_CREW_PLACE_THREADS, max_threads, IDLE_TIME, NULL);
+  ferry_return_if_fail (is_early, WHEN_STOPPED);
 }
 
 /**
@@ -224,9 +234,12 @@ ferry_demux_set_threads_on_demand (FerryDemux *self, guint max_threads)
 void
 ferry_demux_set_context (FerryDemux *self, GMainContext *context)
 {
+  gboolean is_early;
+
   g_return_if_fail (FERRY_IS_DEMUX (self));
 
-  set_place (self, FERRY_CREW_PLACE_CONTEXT, 0, -1, context != NULL ? context : g_main_context_default ());
+  is_early = set_place (self, FERRY_CREW_PLACE_CONTEXT, 0, -1, context != NULL ? context : g_main_context_default ());
+  ferry_return_if_fail (is_early, WHEN_STOPPED);
 }
 
 /**

@@ -413,7 +413,7 @@ ferry_exporter_link_close (FerryExporterLink *self, const GError *reason)
   ferry_references_close (&self->references);
   if (was_closed)
     return;
-  ferry_transport_watch_end (self->transport, NULL, NULL);
+  ferry_transport_unwatch_end (self->transport, G_OBJECT (self));
   ferry_demux_stop (self->demux);
   end_pushes (self, self->pushes, reason);
   end_pushes (self, self->watches, reason);

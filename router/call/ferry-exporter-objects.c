@@ -114,7 +114,11 @@ ferry_exporter_export (FerryExporter *self, const char *name, GObject *object, F
   g_return_val_if_fail (FERRY_IS_EXPORTER (self), FALSE);
   g_return_val_if_fail (name != NULL && name[0] != '\0' && strlen (name) <= FERRY_MEMBER_NAME_MAX, FALSE);
   g_return_val_if_fail (FERRY_IS_INTERFACE (interface), FALSE);
-  g_return_val_if_fail (g_type_is_a (G_OBJECT_TYPE (object), ferry_interface_get_object_type (interface)), FALSE);
+  g_return_val_if_fail (G_IS_OBJECT (object), FALSE);
+  ferry_return_val_if_fail (g_type_is_a (G_OBJECT_TYPE (object), ferry_interface_get_object_type (interface)), FALSE,
+                            "object “%s” is a “%s”, and interface “%s” is for “%s”; export it with one for its type",
+                            name, G_OBJECT_TYPE_NAME (object), ferry_interface_get_name (interface),
+                            g_type_name (ferry_interface_get_object_type (interface)));
 
   if (!ferry_interface_seal (interface, error))
     return FALSE;
@@ -151,13 +155,14 @@ void
 ferry_exporter_export_type (FerryExporter *self, FerryInterface *interface, FerryCallPolicy policy)
 {
   FerryExporterType *entry;
+  g_autoptr (GError) missing = NULL;
   gboolean is_complete;
 
   g_return_if_fail (FERRY_IS_EXPORTER (self));
   g_return_if_fail (FERRY_IS_INTERFACE (interface));
 
-  is_complete = ferry_interface_seal (interface, NULL);
-  g_return_if_fail (is_complete);
+  is_complete = ferry_interface_seal (interface, &missing);
+  ferry_return_if_fail (is_complete, "%s", missing->message);
 
   entry = g_new (FerryExporterType, 1);
   *entry = (FerryExporterType){g_object_ref (interface), policy};
@@ -253,7 +258,7 @@ ferry_exporter_add_function (FerryExporter *self, const char *name, FerryMethodF
   pthread_mutex_unlock (&self->lock);
   if (!is_new)
     ferry_pass_function_free (function);
-  g_return_if_fail (is_new);
+  ferry_return_if_fail (is_new, "the exporter has a function “%s” already; give this one another name", name);
 }
 
 /* ---- finding ---- */

@@ -30,8 +30,8 @@ ferry_exporter_call_later (FerryExporter *self, GSourceFunc func, gpointer data,
   g_source_attach (source, self->context);
 }
 
-/* Takes context. */
-static void
+/* Takes context. Returns FALSE where it is too late. */
+static gboolean
 set_place (FerryExporter *self, FerryExporterPlace place, GMainContext *context, guint n_threads)
 {
   GMainContext *before = context;
@@ -48,8 +48,11 @@ set_place (FerryExporter *self, FerryExporterPlace place, GMainContext *context,
     }
   pthread_mutex_unlock (&self->lock);
   g_clear_pointer (&before, g_main_context_unref);
-  g_return_if_fail (is_fresh);
+  return is_fresh;
 }
+
+#define WITHOUT_TRANSPORT "the exporter has a transport already; call this before ferry_exporter_add_transport()"
+#define BY_HAND "the exporter does not answer by hand; call ferry_exporter_set_by_hand() first"
 
 /**
  * ferry_exporter_set_context:
@@ -64,10 +67,13 @@ set_place (FerryExporter *self, FerryExporterPlace place, GMainContext *context,
 void
 ferry_exporter_set_context (FerryExporter *self, GMainContext *context)
 {
+  gboolean is_early;
+
   g_return_if_fail (FERRY_IS_EXPORTER (self));
 
-  set_place (self, FERRY_EXPORTER_PLACE_CONTEXT,
-             g_main_context_ref (context != NULL ? context : g_main_context_default ()), 0);
+  is_early = set_place (self, FERRY_EXPORTER_PLACE_CONTEXT,
+                        g_main_context_ref (context != NULL ? context : g_main_context_default ()), 0);
+  ferry_return_if_fail (is_early, WITHOUT_TRANSPORT);
 }
 
 /**
@@ -87,9 +93,12 @@ ferry_exporter_set_context (FerryExporter *self, GMainContext *context)
 void
 ferry_exporter_set_threads (FerryExporter *self, guint n_threads)
 {
+  gboolean is_early;
+
   g_return_if_fail (FERRY_IS_EXPORTER (self));
 
-  set_place (self, FERRY_EXPORTER_PLACE_THREADS, NULL, n_threads);
+  is_early = set_place (self, FERRY_EXPORTER_PLACE_THREADS, NULL, n_threads);
+  ferry_return_if_fail (is_early, WITHOUT_TRANSPORT);
 }
 
 /**
@@ -104,9 +113,12 @@ ferry_exporter_set_threads (FerryExporter *self, guint n_threads)
 void
 ferry_exporter_set_by_hand (FerryExporter *self)
 {
+  gboolean is_early;
+
   g_return_if_fail (FERRY_IS_EXPORTER (self));
 
-  set_place (self, FERRY_EXPORTER_PLACE_HAND, g_main_context_new (), 0);
+  is_early = set_place (self, FERRY_EXPORTER_PLACE_HAND, g_main_context_new (), 0);
+  ferry_return_if_fail (is_early, WITHOUT_TRANSPORT);
 }
 
 static guint64
@@ -145,7 +157,7 @@ ferry_exporter_process_requests (FerryExporter *self)
   guint64 wanted;
 
   g_return_val_if_fail (FERRY_IS_EXPORTER (self), 0);
-  g_return_val_if_fail (self->place == FERRY_EXPORTER_PLACE_HAND, 0);
+  ferry_return_val_if_fail (self->place == FERRY_EXPORTER_PLACE_HAND, 0, BY_HAND);
 
   before = get_n_requests (self);
   wanted = before + MAX (count_pending (self), 1);
@@ -202,7 +214,7 @@ ferry_exporter_poll (FerryExporter *self, gint64 timeout, GCancellable *cancella
   gulong id;
 
   g_return_val_if_fail (FERRY_IS_EXPORTER (self), FALSE);
-  g_return_val_if_fail (self->place == FERRY_EXPORTER_PLACE_HAND, FALSE);
+  ferry_return_val_if_fail (self->place == FERRY_EXPORTER_PLACE_HAND, FALSE, BY_HAND);
 
   if (ferry_is_in_callback_of (self->context))
     {

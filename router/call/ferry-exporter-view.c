@@ -99,6 +99,16 @@ request_refused (gpointer data, const GError *error)
 static const FerryViewRunFuncs request_funcs = {request_done,         request_is_cancelled, request_get_cancellable,
                                                 request_get_deadline, request_free,         request_refused};
 
+/* Of a view that is not begun. */
+static void
+add_place (GError *error, const FerryViewRequest *view)
+{
+  g_autofree char *place = ferry_view_request_to_string (view, view->n_steps);
+  g_autofree char *trace = ferry_trace_add_place (NULL, place);
+
+  ferry_error_set_trace (error, trace);
+}
+
 gboolean
 ferry_exporter_link_start_view (FerryExporterLink *self, FerryExporter *exporter, FerryInvocation *invocation,
                                 GError **error)
@@ -113,6 +123,7 @@ ferry_exporter_link_start_view (FerryExporterLink *self, FerryExporter *exporter
   root = ferry_exporter_link_find (self, exporter, &view.root, error);
   if (root == NULL)
     {
+      add_place (*error, &view);
       ferry_view_request_clear (&view);
       return FALSE;
     }

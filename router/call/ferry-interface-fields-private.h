@@ -43,9 +43,14 @@ struct _FerryInterface
 /* What a list's rows are reached by; their user data is the interface. */
 extern const FerryContainerFuncs ferry_interface_list_funcs;
 
+/* With the interface's name: what is wrong with a change. */
+#define FERRY_INTERFACE_SEALED                                                                                         \
+  "interface “%s” is exported and not changed any more; call this before ferry_exporter_export()"
 gboolean ferry_interface_is_sealed (FerryInterface *self);
 /* Whether there can be a member of that name: it is one, no other of the kind has it, and there are not too many. */
 gboolean ferry_interface_may_add (FerryInterface *self, FerryMemberKind kind, const char *name);
+/* The same, with a critical of what is wrong, in which function is what the program called. */
+gboolean ferry_interface_check_new (FerryInterface *self, FerryMemberKind kind, const char *name, const char *function);
 /* The member may be added. */
 void ferry_interface_take_member (FerryInterface *self, FerryMember *member);
 /* (nullable) */

@@ -76,15 +76,20 @@ ferry_interface_add_property (FerryInterface *self, const char *name, GDBusPrope
   GParamSpec *pspec;
 
   g_return_if_fail (FERRY_IS_INTERFACE (self));
-  g_return_if_fail (!ferry_interface_is_sealed (self));
+  ferry_return_if_fail (!ferry_interface_is_sealed (self), FERRY_INTERFACE_SEALED, self->name);
   g_return_if_fail (name != NULL);
   pspec = ferry_interface_find_pspec (self, name);
-  g_return_if_fail (pspec != NULL);
-  g_return_if_fail (ferry_pspec_is_object (pspec) || ferry_value_get_variant_type (pspec->value_type) != NULL);
-  g_return_if_fail (access != 0 && (access & ~ferry_pspec_get_access (pspec)) == 0);
-  g_return_if_fail (ferry_interface_may_add (self, FERRY_MEMBER_PROPERTY, pspec->name));
+  ferry_return_if_fail (pspec != NULL, "“%s” has no property “%s”", g_type_name (self->type), name);
+  ferry_return_if_fail (
+    ferry_pspec_is_object (pspec) || ferry_value_get_variant_type (pspec->value_type) != NULL,
+    "property “%s” of “%s” is a “%s”, for which there is no variant type; add a method that gives it", name,
+    g_type_name (self->type), g_type_name (pspec->value_type));
+  ferry_return_if_fail (access != 0 && (access & ~ferry_pspec_get_access (pspec)) == 0,
+                        "property “%s” of “%s” does not allow that access; pass what its class allows others", name,
+                        g_type_name (self->type));
 
-  add_property (self, pspec, access);
+  if (ferry_interface_check_new (self, FERRY_MEMBER_PROPERTY, pspec->name, G_STRFUNC))
+    add_property (self, pspec, access);
 }
 
 /**
@@ -106,15 +111,17 @@ ferry_interface_add_signal (FerryInterface *self, const char *name)
   guint signal_id;
 
   g_return_if_fail (FERRY_IS_INTERFACE (self));
-  g_return_if_fail (!ferry_interface_is_sealed (self));
+  ferry_return_if_fail (!ferry_interface_is_sealed (self), FERRY_INTERFACE_SEALED, self->name);
   g_return_if_fail (name != NULL);
   signal_id = g_signal_lookup (name, self->type);
-  g_return_if_fail (signal_id != 0);
+  ferry_return_if_fail (signal_id != 0, "“%s” has no signal “%s”", g_type_name (self->type), name);
   arguments = ferry_signal_get_arguments_type (signal_id);
-  g_return_if_fail (arguments != NULL);
-  g_return_if_fail (ferry_interface_may_add (self, FERRY_MEMBER_SIGNAL, g_signal_name (signal_id)));
+  ferry_return_if_fail (arguments != NULL,
+                        "signal “%s” of “%s” has an argument for which there is no variant type; use another one", name,
+                        g_type_name (self->type));
 
-  add_signal (self, signal_id, arguments);
+  if (ferry_interface_check_new (self, FERRY_MEMBER_SIGNAL, g_signal_name (signal_id), G_STRFUNC))
+    add_signal (self, signal_id, arguments);
 }
 
 /* ---- all that there is ---- */
@@ -180,7 +187,7 @@ ferry_interface_add_all (FerryInterface *self)
   guint n_interfaces = 0;
 
   g_return_if_fail (FERRY_IS_INTERFACE (self));
-  g_return_if_fail (!ferry_interface_is_sealed (self));
+  ferry_return_if_fail (!ferry_interface_is_sealed (self), FERRY_INTERFACE_SEALED, self->name);
 
   add_all_properties (self);
   for (GType type = self->type; type != G_TYPE_OBJECT && type != G_TYPE_INTERFACE; type = g_type_parent (type))

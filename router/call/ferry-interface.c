@@ -193,25 +193,63 @@ ferry_interface_take_member (FerryInterface *self, FerryMember *member)
   g_hash_table_insert (self->by_name[member->kind], member->name, member);
 }
 
-/* Returns (transfer none) (nullable): the new member, with its types; NULL after a critical of what is wrong. */
+gboolean
+ferry_interface_check_new (FerryInterface *self, FerryMemberKind kind, const char *name, const char *function)
+{
+  static const char *const kinds[FERRY_N_MEMBER_KINDS] = {
+    [FERRY_MEMBER_METHOD] = "method", [FERRY_MEMBER_PROPERTY] = "property", [FERRY_MEMBER_SIGNAL] = "signal"};
+
+  if (!ferry_member_name_is_valid (name))
+    ferry_critical (
+      "%s(): “%s” is no name for a %s; use letters, digits, “_” and “-”, a letter or “_” first, at most %d", function,
+      name, kinds[kind], FERRY_MEMBER_NAME_MAX);
+  else if (ferry_interface_peek (self, kind, name) != NULL)
+    ferry_critical ("%s(): interface “%s” has a %s “%s” already", function, self->name, kinds[kind], name);
+  else if (self->members[kind]->len >= FERRY_INTERFACE_MAX_MEMBERS)
+    ferry_critical ("%s(): “%s” cannot be added, as interface “%s” has %d members of its kind, the most there may be",
+                    function, name, self->name, FERRY_INTERFACE_MAX_MEMBERS);
+  else
+    return TRUE;
+  return FALSE;
+}
+
+static void
+tell_bad_signature (FerryInterface *self, const char *name, const char *signature, const char *function)
+{
+  ferry_critical (
+    "%s(): “%s” is no signature for method “%s” of interface “%s”; write the types of at most %d values, as in "
+    "“is”",
+    function, signature, name, self->name, FERRY_MEMBER_MAX_ARGUMENTS);
+}
+
+/* Returns (transfer none) (nullable): the new member, with its types; NULL after a critical of what is wrong, which
+ * names the public function. */
 static FerryMember *
-add_method (FerryInterface *self, const char *name, const char *in_signature, const char *out_signature)
+add_method (FerryInterface *self, const char *name, const char *in_signature, const char *out_signature,
+            const char *function)
 {
   g_autoptr (GVariantType) in_type = ferry_member_parse_arguments (in_signature);
   g_autoptr (GVariantType) out_type = ferry_member_parse_arguments (out_signature);
   FerryMember *member;
 
-  g_return_val_if_fail (!ferry_interface_is_sealed (self), NULL);
-  g_return_val_if_fail (ferry_interface_may_add (self, FERRY_MEMBER_METHOD, name), NULL);
-  g_return_val_if_fail (in_type != NULL, NULL);
-  g_return_val_if_fail (out_type != NULL, NULL);
-
+  if (!ferry_interface_check_new (self, FERRY_MEMBER_METHOD, name, function))
+    return NULL;
+  if (in_type == NULL || out_type == NULL)
+    {
+      tell_bad_signature (self, name, in_type == NULL ? in_signature : out_signature, function);
+      return NULL;
+    }
   member = ferry_member_new (FERRY_MEMBER_METHOD, name);
   member->in_type = g_steal_pointer (&in_type);
   member->out_type = g_steal_pointer (&out_type);
   ferry_interface_take_member (self, member);
   return member;
 }
+
+#define NO_OFFSET                                                                                                       \
+  "the class of “%s” has no function at offset %" G_GSIZE_FORMAT " for method “%s”; pass G_STRUCT_OFFSET() of the " \
+  "class"
+#define NO_METHOD "interface “%s” has no method “%s”; bind one that its description has, or add it"
 
 static gboolean
 class_has_offset (FerryInterface *self, gsize class_offset)
@@ -250,10 +288,11 @@ ferry_interface_add_method (FerryInterface *self, const char *name, const char *
   FerryMember *member;
 
   g_return_if_fail (FERRY_IS_INTERFACE (self));
+  ferry_return_if_fail (!ferry_interface_is_sealed (self), FERRY_INTERFACE_SEALED, self->name);
   g_return_if_fail (name != NULL);
   g_return_if_fail (func != NULL);
 
-  member = add_method (self, name, in_signature, out_signature);
+  member = add_method (self, name, in_signature, out_signature, G_STRFUNC);
   if (member == NULL)
     return;
   member->func = func;
@@ -284,10 +323,11 @@ ferry_interface_add_class_method (FerryInterface *self, const char *name, const 
   FerryMember *member;
 
   g_return_if_fail (FERRY_IS_INTERFACE (self));
+  ferry_return_if_fail (!ferry_interface_is_sealed (self), FERRY_INTERFACE_SEALED, self->name);
   g_return_if_fail (name != NULL);
-  g_return_if_fail (class_has_offset (self, class_offset));
+  ferry_return_if_fail (class_has_offset (self, class_offset), NO_OFFSET, g_type_name (self->type), class_offset, name);
 
-  member = add_method (self, name, in_signature, out_signature);
+  member = add_method (self, name, in_signature, out_signature, G_STRFUNC);
   if (member != NULL)
     member->class_offset = class_offset;
 }
@@ -324,11 +364,11 @@ ferry_interface_bind_method (FerryInterface *self, const char *name, FerryMethod
   FerryMember *member;
 
   g_return_if_fail (FERRY_IS_INTERFACE (self));
-  g_return_if_fail (!ferry_interface_is_sealed (self));
+  ferry_return_if_fail (!ferry_interface_is_sealed (self), FERRY_INTERFACE_SEALED, self->name);
   g_return_if_fail (name != NULL);
   g_return_if_fail (func != NULL);
   member = ferry_interface_peek (self, FERRY_MEMBER_METHOD, name);
-  g_return_if_fail (member != NULL);
+  ferry_return_if_fail (member != NULL, NO_METHOD, self->name, name);
 
   bind_member (member, func, 0);
   member->user_data = user_data;
@@ -353,11 +393,11 @@ ferry_interface_bind_class_method (FerryInterface *self, const char *name, gsize
   FerryMember *member;
 
   g_return_if_fail (FERRY_IS_INTERFACE (self));
-  g_return_if_fail (!ferry_interface_is_sealed (self));
+  ferry_return_if_fail (!ferry_interface_is_sealed (self), FERRY_INTERFACE_SEALED, self->name);
   g_return_if_fail (name != NULL);
-  g_return_if_fail (class_has_offset (self, class_offset));
+  ferry_return_if_fail (class_has_offset (self, class_offset), NO_OFFSET, g_type_name (self->type), class_offset, name);
   member = ferry_interface_peek (self, FERRY_MEMBER_METHOD, name);
-  g_return_if_fail (member != NULL);
+  ferry_return_if_fail (member != NULL, NO_METHOD, self->name, name);
 
   bind_member (member, NULL, class_offset);
 }
@@ -382,7 +422,7 @@ ferry_interface_set_container (FerryInterface *self, const FerryContainerFuncs *
                                GDestroyNotify destroy)
 {
   g_return_if_fail (FERRY_IS_INTERFACE (self));
-  g_return_if_fail (!ferry_interface_is_sealed (self));
+  ferry_return_if_fail (!ferry_interface_is_sealed (self), FERRY_INTERFACE_SEALED, self->name);
   g_return_if_fail (funcs != NULL);
 
   clear_container (self);
@@ -421,8 +461,11 @@ ferry_interface_set_list (FerryInterface *self, FerryRowFunc get_row, FerryRowIt
                           GDestroyNotify destroy)
 {
   g_return_if_fail (FERRY_IS_INTERFACE (self));
-  g_return_if_fail (!ferry_interface_is_sealed (self));
-  g_return_if_fail (g_type_is_a (self->type, G_TYPE_LIST_MODEL));
+  ferry_return_if_fail (!ferry_interface_is_sealed (self), FERRY_INTERFACE_SEALED, self->name);
+  ferry_return_if_fail (
+    g_type_is_a (self->type, G_TYPE_LIST_MODEL),
+    "interface “%s” is for “%s”, which is no G_TYPE_LIST_MODEL; use ferry_interface_set_container()", self->name,
+    g_type_name (self->type));
 
   clear_container (self);
   self->container = ferry_interface_list_funcs;

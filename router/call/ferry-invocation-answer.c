@@ -13,23 +13,29 @@
 
 #include <string.h>
 
-#include "base/ferry-error.h"
+#include "base/ferry-base-private.h"
 #include "call/ferry-known-types-private.h"
 #include "call/ferry-remote-error-private.h"
 
 /* How much is left of the message of an error that was too large to be sent. */
 #define SHORT_MESSAGE 1024
 
-/* Takes the right to answer. A cancel that is on its way into the cancellable gets there first: that is a few
- * instructions of another thread's, none of them anybody else's code. */
+/* Takes the right to answer; function is what the program called, or what of the library answers. A cancel that is on
+ * its way into the cancellable gets there first: that is a few instructions of another thread's, none of them anybody
+ * else's code. */
 static gboolean
-claim (FerryInvocation *self)
+claim (FerryInvocation *self, const char *function)
 {
   guint before = atomic_fetch_or_explicit (&self->state, FERRY_INVOCATION_ANSWERED, memory_order_acq_rel);
   gboolean is_first_answer = (before & FERRY_INVOCATION_ANSWERED) == 0;
 
-  g_return_val_if_fail (is_first_answer, FALSE);
+  if (!is_first_answer)
+    {
+      g_autofree char *words = ferry_invocation_dup_words (self);
 
+      ferry_critical ("%s: the call of “%s” was answered already; answer each call once", function, words);
+      return FALSE;
+    }
   if ((before & FERRY_INVOCATION_FIRING) != 0)
     while (!g_cancellable_is_cancelled (atomic_load_explicit (&self->cancellable, memory_order_acquire)))
       g_thread_yield ();
@@ -56,8 +62,9 @@ static char *
 make_trace (FerryInvocation *self, const GError *failure)
 {
   g_autofree char *inner = ferry_error_dup_trace (failure, self->begun);
+  g_autofree char *words = ferry_invocation_dup_words (self);
 
-  return ferry_trace_add_place (inner, ferry_invocation_get_method (self));
+  return ferry_trace_add_place (inner, words);
 }
 
 /* An answer that cannot be sent is an error that says so; an error that cannot is cut. Returns FALSE when nothing
@@ -65,11 +72,13 @@ make_trace (FerryInvocation *self, const GError *failure)
 static gboolean
 simplify (FerryInvocation *self, const GError *refusal)
 {
+  g_autofree char *words = ferry_invocation_dup_words (self);
+
   if (self->kind == FERRY_CALL_ANSWER)
     {
       self->kind = FERRY_CALL_ERROR;
       self->failure = g_error_copy (refusal);
-      g_prefix_error (&self->failure, "The answer to “%s” cannot be sent: ", ferry_invocation_get_method (self));
+      g_prefix_error (&self->failure, "The answer to “%s” cannot be sent: ", words);
       self->trace = make_trace (self, refusal);
       g_clear_pointer (&self->value, g_variant_unref);
       return TRUE;
@@ -87,7 +96,7 @@ simplify (FerryInvocation *self, const GError *refusal)
       self->shortened = TRUE;
       return TRUE;
     }
-  g_warning ("The answer to “%s” cannot be sent: %s", ferry_invocation_get_method (self), refusal->message);
+  g_warning ("The answer to “%s” cannot be sent: %s", words, refusal->message);
   return FALSE;
 }
 
@@ -159,7 +168,7 @@ ferry_invocation_turn_away (FerryInvocation *self, const GError *reason)
 {
   gboolean is_refusal = g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_REFUSED);
 
-  if (!claim (self))
+  if (!claim (self, "A demux"))
     return;
   if (is_refusal)
     deliver_failure (self, FERRY_CALL_REFUSE, reason, NULL, FALSE);
@@ -172,18 +181,20 @@ ferry_invocation_check_in_time (FerryInvocation *self)
 {
   guint cancelled = ferry_call_get_cancelled (self->call);
   gint64 deadline = ferry_call_get_deadline (self->call);
+  g_autofree char *words = NULL;
 
   if (cancelled == 0 && deadline != 0 && g_get_monotonic_time () >= deadline)
     cancelled = FERRY_CANCEL_REASON_DEADLINE;
+  if (cancelled == 0)
+    return TRUE;
+  words = ferry_invocation_dup_words (self);
   if (cancelled == FERRY_CANCEL_REASON_DEADLINE)
     ferry_invocation_return_new_error (self, FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                                       "The time of the call of “%s” was over before it was begun",
-                                       ferry_invocation_get_method (self));
-  else if (cancelled != 0)
+                                       "The time of the call of “%s” was over before it was begun", words);
+  else
     ferry_invocation_return_new_error (self, G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                                       "The call of “%s” was cancelled before it was begun",
-                                       ferry_invocation_get_method (self));
-  return cancelled == 0;
+                                       "The call of “%s” was cancelled before it was begun", words);
+  return FALSE;
 }
 
 /**
@@ -205,7 +216,7 @@ ferry_invocation_return_value (FerryInvocation *self, GVariant *value)
 
   g_return_if_fail (self != NULL);
 
-  if (!claim (self) || ferry_invocation_is_one_way (self))
+  if (!claim (self, "ferry_invocation_return_value()") || ferry_invocation_is_one_way (self))
     return;
   if (taken != NULL)
     ferry_known_types_add (taken);
@@ -231,14 +242,14 @@ ferry_invocation_return_error (FerryInvocation *self, const GError *failure)
   g_return_if_fail (self != NULL);
   g_return_if_fail (failure != NULL);
 
-  if (claim (self))
+  if (claim (self, "ferry_invocation_return_error()"))
     deliver_failure (self, FERRY_CALL_ERROR, failure, make_trace (self, failure), TRUE);
 }
 
 void
 ferry_invocation_pass_error (FerryInvocation *self, const GError *failure)
 {
-  if (claim (self))
+  if (claim (self, "An exporter"))
     deliver_failure (self, FERRY_CALL_ERROR, failure, ferry_error_dup_trace (failure, self->begun), TRUE);
 }
 
@@ -289,6 +300,6 @@ ferry_invocation_refuse (FerryInvocation *self, const char *reason)
   g_return_if_fail (reason != NULL);
 
   failure = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED, reason);
-  if (claim (self))
+  if (claim (self, "ferry_invocation_refuse()"))
     deliver_failure (self, FERRY_CALL_REFUSE, failure, NULL, TRUE);
 }

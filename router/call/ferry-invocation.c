@@ -14,6 +14,7 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-known-types-private.h"
+#include "call/ferry-object-message-private.h"
 #include "call/ferry-remote-error-private.h"
 
 /**
@@ -115,9 +116,9 @@ ferry_invocation_unref (FerryInvocation *self)
   /* Relaxed: those who answer have references, and there are none. */
   if ((atomic_load_explicit (&self->state, memory_order_relaxed) & FERRY_INVOCATION_ANSWERED) == 0)
     {
-      g_autoptr (GError) reason = g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED,
-                                               "The call of “%s” was dropped without an answer; ask again later",
-                                               ferry_invocation_get_method (self));
+      g_autofree char *words = ferry_invocation_dup_words (self);
+      g_autoptr (GError) reason = g_error_new (
+        FERRY_ERROR, FERRY_ERROR_REFUSED, "The call of “%s” was dropped without an answer; ask again later", words);
 
       /* One more life, which ends as an answered one. */
       atomic_store_explicit (&self->references, 1, memory_order_relaxed);
@@ -220,6 +221,22 @@ ferry_invocation_wants_stream (FerryInvocation *self)
   return (ferry_call_get_flags (self->call) & FERRY_CALL_STREAM) != 0;
 }
 
+char *
+ferry_invocation_dup_words (FerryInvocation *self)
+{
+  const char *method = ferry_call_get_method (self->call);
+  FerryViewRequest view;
+  char *words;
+
+  if (!g_str_equal (method, FERRY_OBJECT_METHOD_VIEW))
+    return g_strdup (ferry_call_method_in_words (method));
+  if (!ferry_view_request_take (&view, ferry_call_get_arguments (self->call), NULL))
+    return g_strdup (ferry_call_method_in_words (method));
+  words = ferry_view_request_to_string (&view, view.n_steps);
+  ferry_view_request_clear (&view);
+  return words;
+}
+
 /* ---- cancelling ---- */
 
 /**
@@ -306,21 +323,25 @@ static gboolean
 check_wants_items (FerryInvocation *self, GError **error)
 {
   guint cancelled = ferry_call_get_cancelled (self->call);
-  const char *method = ferry_invocation_get_method (self);
+  g_autofree char *words = NULL;
   /* What is open when a transport closes is cancelled by that. */
   g_autoptr (GError) reason = cancelled != 0 ? ferry_transport_dup_reason (self->transport) : NULL;
 
   /* Relaxed: only who answered knows for sure. */
-  if ((atomic_load_explicit (&self->state, memory_order_relaxed) & FERRY_INVOCATION_ANSWERED) != 0)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The call of “%s” was answered already", method);
-  else if (reason != NULL)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The other end is gone: %s", reason->message);
-  else if (cancelled == FERRY_CANCEL_REASON_DEADLINE)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "The time of the call of “%s” is over", method);
-  else if (cancelled != 0)
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The call of “%s” was cancelled", method);
-  else
+  gboolean answered = (atomic_load_explicit (&self->state, memory_order_relaxed) & FERRY_INVOCATION_ANSWERED) != 0;
+
+  if (!answered && cancelled == 0)
     return TRUE;
+  words = ferry_invocation_dup_words (self);
+  if (answered)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The call of “%s” was answered already", words);
+  else if (reason != NULL)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The call of “%s” has ended with its transport: %s", words,
+                 reason->message);
+  else if (cancelled == FERRY_CANCEL_REASON_DEADLINE)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "The time of the call of “%s” is over", words);
+  else
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The call of “%s” was cancelled", words);
   return FALSE;
 }
 

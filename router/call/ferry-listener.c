@@ -381,7 +381,8 @@ ferry_listener_allow_user (FerryListener *self, guint user)
   uid_t uid = (uid_t) user;
 
   g_return_if_fail (FERRY_IS_LISTENER (self));
-  g_return_if_fail (self->porter->binding != NULL);
+  ferry_return_if_fail (self->porter->binding != NULL,
+                        "the listener was closed; call this before ferry_listener_start() or ferry_listener_accept()");
 
   pthread_mutex_lock (&self->porter->lock);
   g_array_append_val (self->porter->users, uid);

@@ -8,7 +8,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 
-#include "base/ferry-error.h"
+#include "base/ferry-base-private.h"
 #include "call/ferry-remote-error-private.h"
 
 struct _FerryMethodCall
@@ -217,7 +217,7 @@ ferry_method_call_return_value (FerryMethodCall *self, GVariant *value)
   g_return_if_fail (self != NULL);
 
   is_first = claim (self);
-  g_return_if_fail (is_first);
+  ferry_return_if_fail (is_first, "the call of “%s” was answered already; answer each call once", self->method);
 
   ferry_view_run_answer (self->run, g_steal_pointer (&taken), NULL, NULL);
 }
@@ -242,7 +242,7 @@ ferry_method_call_return_object (FerryMethodCall *self, GObject *object)
   g_return_if_fail (G_IS_OBJECT (object));
 
   is_first = claim (self);
-  g_return_if_fail (is_first);
+  ferry_return_if_fail (is_first, "the call of “%s” was answered already; answer each call once", self->method);
 
   ferry_view_run_answer (self->run, NULL, g_object_ref (object), NULL);
 }
@@ -268,7 +268,7 @@ ferry_method_call_return_error (FerryMethodCall *self, const GError *failure)
   g_return_if_fail (failure != NULL);
 
   is_first = claim (self);
-  g_return_if_fail (is_first);
+  ferry_return_if_fail (is_first, "the call of “%s” was answered already; answer each call once", self->method);
 
   ferry_view_run_answer (self->run, NULL, NULL, ferry_error_copy_since (failure, ferry_view_run_get_begun (self->run)));
 }

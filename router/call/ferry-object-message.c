@@ -30,22 +30,21 @@ static const struct
 {
   gboolean named;
   ArgumentRule argument;
-  const char *type;   /* (nullable): of the argument */
-  gboolean goes_on;   /* whether there may be a step behind it */
-  const char *format; /* of the text; %s are the name and the argument */
+  const char *type; /* (nullable): of the argument */
+  gboolean goes_on; /* whether there may be a step behind it */
 } rules[FERRY_N_STEPS] = {
-  [FERRY_STEP_CALL] = {TRUE, ARGUMENT_TUPLE, NULL, TRUE, ".%s%s"},
-  [FERRY_STEP_GET] = {TRUE, ARGUMENT_NONE, NULL, TRUE, ".%s%s"},
-  [FERRY_STEP_SET] = {TRUE, ARGUMENT_ANY, NULL, FALSE, ".%s = %s"},
-  [FERRY_STEP_DELETE] = {TRUE, ARGUMENT_NONE, NULL, FALSE, ".%s = default%s"},
-  [FERRY_STEP_GET_ITEM] = {FALSE, ARGUMENT_ANY, NULL, TRUE, "%s[%s]"},
-  [FERRY_STEP_SET_ITEM] = {FALSE, ARGUMENT_ANY, "(vv)", FALSE, "%s[] = %s"},
-  [FERRY_STEP_DELETE_ITEM] = {FALSE, ARGUMENT_ANY, NULL, FALSE, ".delete%s(%s)"},
-  [FERRY_STEP_CONTAINS] = {FALSE, ARGUMENT_ANY, NULL, FALSE, ".contains%s(%s)"},
-  [FERRY_STEP_LENGTH] = {FALSE, ARGUMENT_NONE, NULL, FALSE, ".length%s%s"},
-  [FERRY_STEP_PASS] = {TRUE, ARGUMENT_TUPLE, NULL, TRUE, " → %s%s"},
-  [FERRY_STEP_SUPER] = {TRUE, ARGUMENT_NONE, NULL, TRUE, ".super(%s)%s"},
-  [FERRY_STEP_ROWS] = {FALSE, ARGUMENT_ANY, "(tu)", FALSE, ".rows%s%s"},
+  [FERRY_STEP_CALL] = {TRUE, ARGUMENT_TUPLE, NULL, TRUE},
+  [FERRY_STEP_GET] = {TRUE, ARGUMENT_NONE, NULL, TRUE},
+  [FERRY_STEP_SET] = {TRUE, ARGUMENT_ANY, NULL, FALSE},
+  [FERRY_STEP_DELETE] = {TRUE, ARGUMENT_NONE, NULL, FALSE},
+  [FERRY_STEP_GET_ITEM] = {FALSE, ARGUMENT_ANY, NULL, TRUE},
+  [FERRY_STEP_SET_ITEM] = {FALSE, ARGUMENT_ANY, "(vv)", FALSE},
+  [FERRY_STEP_DELETE_ITEM] = {FALSE, ARGUMENT_ANY, NULL, FALSE},
+  [FERRY_STEP_CONTAINS] = {FALSE, ARGUMENT_ANY, NULL, FALSE},
+  [FERRY_STEP_LENGTH] = {FALSE, ARGUMENT_NONE, NULL, FALSE},
+  [FERRY_STEP_PASS] = {TRUE, ARGUMENT_TUPLE, NULL, TRUE},
+  [FERRY_STEP_SUPER] = {TRUE, ARGUMENT_NONE, NULL, TRUE},
+  [FERRY_STEP_ROWS] = {FALSE, ARGUMENT_ANY, "(tu)", FALSE},
 };
 
 static gboolean
@@ -313,27 +312,98 @@ ferry_view_request_clear (FerryViewRequest *self)
 }
 
 static char *
-show_argument (const FerryStep *step)
+show_value (GVariant *value)
 {
   g_autofree char *text = NULL;
+
+  if (g_variant_get_size (value) > 4096)
+    return g_strdup_printf ("%" G_GSIZE_FORMAT " bytes", g_variant_get_size (value));
+  text = g_variant_print (value, FALSE);
+  if (g_utf8_strlen (text, -1) > SHOWN_MAX)
+    strcpy (g_utf8_offset_to_pointer (text, SHOWN_MAX - 1), "…");
+  return g_steal_pointer (&text);
+}
+
+/* For calls in brackets. */
+static char *
+show_argument (const FerryStep *step)
+{
   gboolean is_call = step->kind == FERRY_STEP_CALL || step->kind == FERRY_STEP_PASS;
+  g_autofree char *text = NULL;
 
   if (step->argument == NULL)
     return g_strdup (is_call ? "()" : "");
-  if (g_variant_get_size (step->argument) > 4096)
-    return g_strdup_printf (is_call ? "(%" G_GSIZE_FORMAT " bytes)" : "%" G_GSIZE_FORMAT " bytes",
-                            g_variant_get_size (step->argument));
-  text = g_variant_print (step->argument, FALSE);
-  if (g_utf8_strlen (text, -1) > SHOWN_MAX)
-    strcpy (g_utf8_offset_to_pointer (text, SHOWN_MAX - 1), "…");
+  text = show_value (step->argument);
+  if (is_call && text[0] != '(')
+    return g_strdup_printf ("(%s)", text);
   /* A tuple of one has a comma behind it, which a call has not. */
   if (is_call && g_str_has_suffix (text, ",)"))
     strcpy (text + strlen (text) - 2, ")");
   return g_steal_pointer (&text);
 }
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+/* Key and value of FERRY_STEP_SET_ITEM. */
+static void
+append_set_item (GString *text, const FerryStep *step)
+{
+  g_autoptr (GVariant) key = NULL;
+  g_autoptr (GVariant) value = NULL;
+  g_autofree char *shown_key = NULL;
+  g_autofree char *shown_value = NULL;
+
+  g_variant_get (step->argument, "(vv)", &key, &value);
+  shown_key = show_value (key);
+  shown_value = show_value (value);
+  g_string_append_printf (text, "[%s] = %s", shown_key, shown_value);
+}
+
+static void
+append_step (GString *text, const FerryStep *step)
+{
+  g_autofree char *argument = show_argument (step);
+
+  switch (step->kind)
+    {
+    case FERRY_STEP_CALL:
+    case FERRY_STEP_GET:
+      g_string_append_printf (text, ".%s%s", step->name, argument);
+      break;
+    case FERRY_STEP_SET:
+      g_string_append_printf (text, ".%s = %s", step->name, argument);
+      break;
+    case FERRY_STEP_DELETE:
+      g_string_append_printf (text, ".%s = default", step->name);
+      break;
+    case FERRY_STEP_GET_ITEM:
+      g_string_append_printf (text, "[%s]", argument);
+      break;
+    case FERRY_STEP_SET_ITEM:
+      append_set_item (text, step);
+      break;
+    case FERRY_STEP_DELETE_ITEM:
+      g_string_append_printf (text, ".delete(%s)", argument);
+      break;
+    case FERRY_STEP_CONTAINS:
+      g_string_append_printf (text, ".contains(%s)", argument);
+      break;
+    case FERRY_STEP_LENGTH:
+      g_string_append (text, ".length");
+      break;
+    case FERRY_STEP_PASS:
+      g_string_append_printf (text, " → %s%s", step->name, argument);
+      break;
+    case FERRY_STEP_SUPER:
+      g_string_append_printf (text, ".super(%s)", step->name);
+      break;
+    case FERRY_STEP_ROWS:
+      g_string_append_printf (text, ".rows%s", argument);
+      break;
+    case FERRY_N_STEPS:
+    default:
+      g_assert_not_reached ();
+    }
+}
+
 char *
 ferry_view_request_to_string (const FerryViewRequest *self, guint n_steps)
 {
@@ -342,14 +412,9 @@ ferry_view_request_to_string (const FerryViewRequest *self, guint n_steps)
   if (self->root.generation != 0)
     g_string_append_printf (text, "%s#%" G_GUINT64_FORMAT, self->root.name, self->root.number);
   for (guint i = 0; i < MIN (n_steps, self->n_steps); i++)
-    {
-      g_autofree char *argument = show_argument (&self->steps[i]);
-
-      g_string_append_printf (text, rules[self->steps[i].kind].format, self->steps[i].name, argument);
-    }
+    append_step (text, &self->steps[i]);
   return g_string_free (text, FALSE);
 }
-#pragma GCC diagnostic pop
 
 /* ---- results ---- */
 

@@ -425,7 +425,7 @@ ferry_polled_transport_send (FerryTransport *transport, const GOutputVector *par
   guint8 header[FERRY_FRAME_HEADER_SIZE];
   gsize size = 0;
 
-  g_return_val_if_fail (n_parts <= FERRY_CALL_MAX_PARTS, FALSE);
+  g_assert (n_parts <= FERRY_CALL_MAX_PARTS);
 
   for (guint i = 0; i < n_parts; i++)
     {

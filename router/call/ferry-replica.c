@@ -17,7 +17,7 @@
 
 #include "call/ferry-proxy-private.h"
 
-#include "base/ferry-error.h"
+#include "base/ferry-base-private.h"
 #include "call/ferry-interface-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "call/ferry-resolve-private.h"
@@ -417,8 +417,9 @@ list_properties (GObjectClass *klass)
   return names;
 }
 
-static gboolean
-has_properties (GObjectClass *klass, const char *const *properties)
+/* Returns (nullable): the first that cannot be kept the same. */
+static const char *
+find_unfit (GObjectClass *klass, const char *const *properties)
 {
   for (guint i = 0; properties != NULL && properties[i] != NULL; i++)
     {
@@ -426,20 +427,26 @@ has_properties (GObjectClass *klass, const char *const *properties)
 
       if (pspec == NULL || (pspec->flags & G_PARAM_READWRITE) != G_PARAM_READWRITE ||
           ferry_value_get_variant_type (pspec->value_type) == NULL)
-        return FALSE;
+        return properties[i];
     }
-  return TRUE;
+  return NULL;
 }
 
-/* Returns (nullable): with *object (transfer full). */
+/* Returns (nullable): with *object (transfer full). function is what the program called. */
 static Replica *
-create (FerryProxy *proxy, GType type, const char *const *properties, GObject **object)
+create (FerryProxy *proxy, GType type, const char *const *properties, GObject **object, const char *function)
 {
   g_autoptr (GTypeClass) klass = g_type_class_ref (type);
+  const char *unfit = find_unfit (G_OBJECT_CLASS (klass), properties);
   g_autoptr (GPtrArray) all = NULL;
 
-  g_return_val_if_fail (has_properties (G_OBJECT_CLASS (klass), properties), NULL);
-
+  if (unfit != NULL)
+    {
+      ferry_critical (
+        "%s(): “%s” has no property “%s” that can be read and written and has a variant type; leave it out", function,
+        g_type_name (type), unfit);
+      return NULL;
+    }
   *object = g_object_new (type, NULL);
   all = properties == NULL ? list_properties (G_OBJECT_CLASS (klass)) : NULL;
   return attach (*object, proxy, all != NULL ? (const char *const *) all->pdata : properties);
@@ -480,7 +487,7 @@ ferry_proxy_create_replica (FerryProxy *self, GType type, const char *const *pro
   g_return_val_if_fail (FERRY_IS_PROXY (self), NULL);
   g_return_val_if_fail (g_type_is_a (type, G_TYPE_OBJECT) && !G_TYPE_IS_ABSTRACT (type), NULL);
 
-  create (self, type, properties, &object);
+  create (self, type, properties, &object, G_STRFUNC);
   return object;
 }
 
@@ -518,7 +525,7 @@ ferry_proxy_create_replica_async (FerryProxy *self, GType type, const char *cons
   g_return_if_fail (FERRY_IS_PROXY (self));
   g_return_if_fail (g_type_is_a (type, G_TYPE_OBJECT) && !G_TYPE_IS_ABSTRACT (type));
 
-  replica = create (self, type, properties, &object);
+  replica = create (self, type, properties, &object, G_STRFUNC);
   if (replica == NULL)
     return;
   replica->task = g_task_new (self, cancellable, callback, user_data);

@@ -139,6 +139,8 @@ FerryCall *ferry_call_ref (FerryCall *self);
 void ferry_call_unref (FerryCall *self);
 guint64 ferry_call_get_xid (FerryCall *self);
 const char *ferry_call_get_method (FerryCall *self);
+/* A method as messages name it: those of the library's own protocols have names that no program has given. */
+const char *ferry_call_method_in_words (const char *method);
 GVariant *ferry_call_get_arguments (FerryCall *self);
 gint64 ferry_call_get_deadline (FerryCall *self);
 FerryCallFlags ferry_call_get_flags (FerryCall *self);

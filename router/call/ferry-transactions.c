@@ -91,7 +91,7 @@ check_open (FerryTransactions *self, GError **error)
 {
   if (!ferry_transactions_is_closed (self))
     return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The other end is gone: %s", self->reason->message);
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "Nothing can be sent any more: %s", self->reason->message);
   return FALSE;
 }
 

@@ -67,8 +67,10 @@ void ferry_transport_leave_calls (FerryTransport *self, const GError *reason);
 /* How whoever takes the calls hears that the transport has ended: on the thread that ended it, once what was asked has
  * failed. */
 typedef void (*FerryTransportEndFunc) (FerryTransport *self, GObject *owner);
-/* owner is as for calls; one that comes after the end looks at the reason itself. NULL: nobody. */
+/* owner is as for calls, and has them; one that comes after the end looks at the reason itself. */
 void ferry_transport_watch_end (FerryTransport *self, FerryTransportEndFunc func, GObject *owner);
+/* Does nothing where another one watches. */
+void ferry_transport_unwatch_end (FerryTransport *self, GObject *owner);
 
 /* Waiting for room, for a window, or for the end: take the count, try, and wait until the count is another one.
  * deadline: monotonic time in microseconds, 0 for none. Fails with FERRY_ERROR_TIMED_OUT and G_IO_ERROR_CANCELLED. */

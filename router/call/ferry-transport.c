@@ -273,6 +273,20 @@ ferry_transport_watch_end (FerryTransport *self, FerryTransportEndFunc func, GOb
   pthread_mutex_unlock (&priv->lock);
 }
 
+void
+ferry_transport_unwatch_end (FerryTransport *self, GObject *owner)
+{
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
+
+  pthread_mutex_lock (&priv->lock);
+  if (priv->owner == owner)
+    {
+      priv->owner_func = NULL;
+      priv->owner = NULL;
+    }
+  pthread_mutex_unlock (&priv->lock);
+}
+
 static void
 tell_owner_of_end (FerryTransport *self)
 {
@@ -411,15 +425,14 @@ ferry_transport_get_closed (FerryTransport *self)
 void
 ferry_transport_wait_closed (FerryTransport *self)
 {
-  g_autoptr (GError) error = NULL;
   FerryTransportPrivate *priv;
+  g_autoptr (GError) reason = NULL;
+  gboolean may_wait;
 
   g_return_if_fail (FERRY_IS_TRANSPORT (self));
-  if (!ferry_transport_check_may_wait (self, "notify::closed", &error))
-    {
-      g_critical ("%s: %s", G_STRFUNC, error->message);
-      return;
-    }
+  may_wait = ferry_transport_check_may_wait (self, "ferry_transport_get_closed()", &reason);
+  ferry_return_if_fail (may_wait, "%s", reason->message);
+
   priv = ferry_transport_get_private (self);
   pthread_mutex_lock (&priv->lock);
   while (priv->reason == NULL)

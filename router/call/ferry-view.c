@@ -282,7 +282,8 @@ drop_floating (GVariant *value)
     if ((self) == NULL || (self)->frozen)                                                                              \
       drop_floating (argument);                                                                                        \
     g_return_if_fail ((self) != NULL);                                                                                 \
-    g_return_if_fail (!(self)->frozen);                                                                                \
+    ferry_return_if_fail (!(self)->frozen,                                                                             \
+                          "the view is frozen, as others may use it; make one with ferry_view_new()");                 \
   }                                                                                                                    \
   G_STMT_END
 

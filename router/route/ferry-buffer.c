@@ -7,6 +7,7 @@
 
 #include <sys/mman.h>
 
+#include "base/ferry-base-private.h"
 #include "lane/ferry-one-shot-private.h"
 
 G_DEFINE_BOXED_TYPE (FerryBuffer, ferry_buffer, ferry_buffer_ref, ferry_buffer_unref)
@@ -159,8 +160,12 @@ void
 ferry_buffer_shrink (FerryBuffer *self, gsize size)
 {
   g_return_if_fail (self != NULL);
-  g_return_if_fail (self->data != NULL && !self->sealed);
-  g_return_if_fail (size > 0 && size <= self->message.size);
+  ferry_return_if_fail (self->data != NULL && !self->sealed,
+                        "the buffer was sent, or a try to send it has sealed it; shrink it before");
+  ferry_return_if_fail (size > 0 && size <= self->message.size,
+                        "%" G_GSIZE_FORMAT " bytes were asked for, and the buffer has %" G_GSIZE_FORMAT
+                        "; ask for 1 to that",
+                        size, self->message.size);
 
   self->message.size = size;
 }

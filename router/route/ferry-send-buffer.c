@@ -228,8 +228,10 @@ ferry_sender_send_buffer_until (FerrySender *self, GVariant *metadata, FerryBuff
 
   g_return_val_if_fail (FERRY_IS_SENDER (self), FALSE);
   g_return_val_if_fail (buffer != NULL, FALSE);
-  g_return_val_if_fail (buffer->data != NULL, FALSE);
-  g_return_val_if_fail (self->uplink == NULL || buffer->uplink == self->uplink, FALSE);
+  ferry_return_val_if_fail (buffer->data != NULL, FALSE,
+                            "the buffer was sent already; make another one with ferry_sender_create_buffer()");
+  ferry_return_val_if_fail (self->uplink == NULL || buffer->uplink == self->uplink, FALSE,
+                            "the buffer was made for another worker's link; send it with the sender that made it");
 
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;

@@ -334,7 +334,8 @@ gboolean
 ferry_sender_send_bytes_until (FerrySender *self, gconstpointer data, gsize size, gint64 deadline,
                                GCancellable *cancellable, GError **error)
 {
-  g_return_val_if_fail (ferry_sender_is_sender (self) || FERRY_IS_SENDER (self), FALSE);
+  if (G_UNLIKELY (!ferry_sender_is_sender (self)))
+    g_return_val_if_fail (FERRY_IS_SENDER (self), FALSE);
   g_return_val_if_fail (data != NULL || size == 0, FALSE);
 
   if (G_UNLIKELY (cancellable != NULL && g_cancellable_set_error_if_cancelled (cancellable, error)))
@@ -435,7 +436,8 @@ ferry_sender_send_until (FerrySender *self, GVariant *message, gint64 deadline, 
   FerrySend send;
   gsize size;
 
-  g_return_val_if_fail (ferry_sender_is_sender (self) || FERRY_IS_SENDER (self), FALSE);
+  if (G_UNLIKELY (!ferry_sender_is_sender (self)))
+    g_return_val_if_fail (FERRY_IS_SENDER (self), FALSE);
   g_return_val_if_fail (message != NULL, FALSE);
 
   taken = g_variant_ref_sink (message);

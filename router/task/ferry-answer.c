@@ -93,7 +93,7 @@ make_trace (const GError *failure, FerryJob *job)
   if (captured != NULL)
     return g_steal_pointer (&captured);
   inner = ferry_error_dup_trace (failure, job->begun);
-  return ferry_trace_add_place (inner, ferry_job_get_function_name (job));
+  return ferry_trace_add_place (inner, ferry_call_method_in_words (ferry_job_get_function_name (job)));
 }
 
 void
@@ -133,7 +133,7 @@ send_short_failure (const GError *failure, FerryCall *call)
 
   if (!ferry_call_answer_error (call, shortened, NULL, notes, &refusal) && !is_hopeless (refusal))
     g_warning ("The failure of call %" G_GUINT64_FORMAT " of “%s” cannot be sent: %s", ferry_call_get_xid (call),
-               ferry_call_get_method (call), refusal->message);
+               ferry_call_method_in_words (ferry_call_get_method (call)), refusal->message);
 }
 
 static void

@@ -80,8 +80,8 @@ ferry_channel_function_register (const char *name, const char *arguments_type, F
   g_return_if_fail (function != NULL);
 
   entry = add (name, arguments_type, function);
-  g_return_if_fail (entry->function == function && g_strcmp0 (entry->arguments_type, arguments_type) == 0 &&
-                    "a name has one function, with one type");
+  ferry_return_if_fail (entry->function == function && g_strcmp0 (entry->arguments_type, arguments_type) == 0,
+                        "“%s” is registered already: a name has one function, with one type", name);
 }
 
 static gboolean

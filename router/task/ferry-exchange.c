@@ -179,7 +179,8 @@ ferry_exchange_add (FerryExchange *self, FerryChannel *channel)
 
   g_return_if_fail (FERRY_IS_EXCHANGE (self));
   g_return_if_fail (FERRY_IS_CHANNEL (channel));
-  g_return_if_fail (channel->news_func == NULL);
+  ferry_return_if_fail (channel->news_func == NULL,
+                        "the channel is in an exchange already, or its own messages flow; add it before");
   ferry_return_if_elsewhere (self->home);
 
   member = g_rc_box_new0 (FerryMember);
@@ -352,7 +353,8 @@ ferry_exchange_start (FerryExchange *self, const char *function, GVariant *argum
   FerryWaiting *waiting;
 
   g_return_val_if_fail (FERRY_IS_EXCHANGE (self), FALSE);
-  g_return_val_if_fail (self->launcher != NULL, FALSE);
+  ferry_return_val_if_fail (self->launcher != NULL, FALSE,
+                            "the exchange was made without a launcher; pass one to ferry_exchange_new()");
   g_return_val_if_fail (function != NULL, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 

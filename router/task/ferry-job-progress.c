@@ -204,7 +204,7 @@ ferry_job_end_part (FerryJob *self)
     report_part_locked (self);
   pthread_mutex_unlock (&self->lock);
   ferry_job_end_use (self);
-  g_return_if_fail (in_part);
+  ferry_return_if_fail (in_part, "no part was begun; call ferry_job_begin_part() before");
 }
 
 /**

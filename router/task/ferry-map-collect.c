@@ -12,6 +12,8 @@
 #include "call/ferry-remote-error-private.h"
 #include "task/ferry-map-private.h"
 
+#define STARTED "the map was started, and gives its results in one way only; collect those of a new map"
+
 static void
 free_value (gpointer value)
 {
@@ -94,7 +96,7 @@ ferry_map_collect_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyC
 
   g_return_if_fail (FERRY_IS_MAP (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-  g_return_if_fail (self->mode == FERRY_MAP_MODE_NONE);
+  ferry_return_if_fail (self->mode == FERRY_MAP_MODE_NONE, STARTED);
   ferry_return_if_elsewhere (self->home);
 
   held = ferry_map_hold (self);
@@ -190,7 +192,7 @@ ferry_map_collect (FerryMap *self, gint64 timeout, GError **error)
   GError *failure = NULL;
 
   g_return_val_if_fail (FERRY_IS_MAP (self), NULL);
-  g_return_val_if_fail (self->mode == FERRY_MAP_MODE_NONE, NULL);
+  ferry_return_val_if_fail (self->mode == FERRY_MAP_MODE_NONE, NULL, STARTED);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   if (!ferry_home_check_error (self->home, G_STRFUNC, error))

@@ -5,6 +5,7 @@
 
 #include "config.h"
 
+#include "base/ferry-base-private.h"
 #include "ferry-enums.h"
 #include "task/ferry-map-private.h"
 #include "task/ferry-pool-private.h"
@@ -311,7 +312,7 @@ void
 ferry_map_set_run_timeout (FerryMap *self, gint64 timeout)
 {
   g_return_if_fail (FERRY_IS_MAP (self));
-  g_return_if_fail (!self->feeding);
+  ferry_return_if_fail (!self->feeding, "the map has begun; set the limit before ferry_map_start() or the first item");
   g_return_if_fail (timeout >= 0);
   ferry_return_if_elsewhere (self->home);
 

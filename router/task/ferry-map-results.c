@@ -197,10 +197,15 @@ ferry_map_check_finished (FerryMap *self)
 gboolean
 ferry_map_choose_mode (FerryMap *self, FerryMapMode mode)
 {
-  g_return_val_if_fail (self->mode == FERRY_MAP_MODE_NONE || self->mode == mode, FALSE);
-
   if (self->mode == mode)
     return TRUE;
+  if (self->mode != FERRY_MAP_MODE_NONE)
+    {
+      ferry_critical (
+        "A map gives its results in one way: by FerryMap::result after ferry_map_start(), by ferry_map_next(), or "
+        "by ferry_map_collect(); use one of them, or another map");
+      return FALSE;
+    }
   self->mode = mode;
   self->feeding = TRUE;
   deliver (self);

@@ -131,6 +131,9 @@ ferry_map_new (FerryExecutor *executor, const char *function, FerryMapOrder orde
   return g_object_new (FERRY_TYPE_MAP, "executor", executor, "function", function, "order", order, NULL);
 }
 
+#define HAS_INPUT "the map has its input already, or was started; set the input of a new map"
+#define NOT_BY_HAND "the map has an input, to which nothing is added; make a map without one"
+
 /* Whether the input may still be chosen. */
 static gboolean
 is_fresh (FerryMap *self)
@@ -150,7 +153,8 @@ is_fresh (FerryMap *self)
 void
 ferry_map_set_arguments (FerryMap *self, GVariant *arguments)
 {
-  g_return_if_fail (FERRY_IS_MAP (self) && is_fresh (self));
+  g_return_if_fail (FERRY_IS_MAP (self));
+  ferry_return_if_fail (is_fresh (self), HAS_INPUT);
   g_return_if_fail (arguments != NULL && g_variant_is_container (arguments));
   ferry_return_if_elsewhere (self->home);
 
@@ -170,7 +174,8 @@ ferry_map_set_arguments (FerryMap *self, GVariant *arguments)
 void
 ferry_map_set_array (FerryMap *self, GPtrArray *arguments)
 {
-  g_return_if_fail (FERRY_IS_MAP (self) && is_fresh (self));
+  g_return_if_fail (FERRY_IS_MAP (self));
+  ferry_return_if_fail (is_fresh (self), HAS_INPUT);
   g_return_if_fail (arguments != NULL);
   ferry_return_if_elsewhere (self->home);
 
@@ -209,7 +214,8 @@ void
 ferry_map_set_model (FerryMap *self, GListModel *model, FerryMapArguments func, gpointer user_data,
                      GDestroyNotify destroy)
 {
-  g_return_if_fail (FERRY_IS_MAP (self) && is_fresh (self));
+  g_return_if_fail (FERRY_IS_MAP (self));
+  ferry_return_if_fail (is_fresh (self), HAS_INPUT);
   g_return_if_fail (G_IS_LIST_MODEL (model));
   g_return_if_fail (func != NULL);
   ferry_return_if_elsewhere (self->home);
@@ -238,7 +244,8 @@ ferry_map_set_model (FerryMap *self, GListModel *model, FerryMapArguments func, 
 void
 ferry_map_set_source (FerryMap *self, FerryMapSource func, gpointer user_data, GDestroyNotify destroy)
 {
-  g_return_if_fail (FERRY_IS_MAP (self) && is_fresh (self));
+  g_return_if_fail (FERRY_IS_MAP (self));
+  ferry_return_if_fail (is_fresh (self), HAS_INPUT);
   g_return_if_fail (func != NULL);
   ferry_return_if_elsewhere (self->home);
 
@@ -341,7 +348,7 @@ ferry_map_add (FerryMap *self, GVariant *arguments, GError **error)
   g_autoptr (GVariant) kept G_GNUC_UNUSED = NULL;
 
   g_return_val_if_fail (FERRY_IS_MAP (self), FALSE);
-  g_return_val_if_fail (self->input.kind == FERRY_MAP_INPUT_BY_HAND, FALSE);
+  ferry_return_val_if_fail (self->input.kind == FERRY_MAP_INPUT_BY_HAND, FALSE, NOT_BY_HAND);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
@@ -398,7 +405,7 @@ ferry_map_add_waiting (FerryMap *self, GVariant *arguments, gint64 timeout, GErr
   g_autoptr (GVariant) kept G_GNUC_UNUSED = NULL;
 
   g_return_val_if_fail (FERRY_IS_MAP (self), FALSE);
-  g_return_val_if_fail (self->input.kind == FERRY_MAP_INPUT_BY_HAND, FALSE);
+  ferry_return_val_if_fail (self->input.kind == FERRY_MAP_INPUT_BY_HAND, FALSE, NOT_BY_HAND);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
@@ -496,7 +503,7 @@ ferry_map_add_async (FerryMap *self, GVariant *arguments, GCancellable *cancella
   MapAdd *waiting;
 
   g_return_if_fail (FERRY_IS_MAP (self));
-  g_return_if_fail (self->input.kind == FERRY_MAP_INPUT_BY_HAND);
+  ferry_return_if_fail (self->input.kind == FERRY_MAP_INPUT_BY_HAND, NOT_BY_HAND);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
   ferry_return_if_elsewhere (self->home);
 
@@ -557,7 +564,7 @@ void
 ferry_map_close_input (FerryMap *self)
 {
   g_return_if_fail (FERRY_IS_MAP (self));
-  g_return_if_fail (self->input.kind == FERRY_MAP_INPUT_BY_HAND);
+  ferry_return_if_fail (self->input.kind == FERRY_MAP_INPUT_BY_HAND, NOT_BY_HAND);
   ferry_return_if_elsewhere (self->home);
 
   self->closing = TRUE;

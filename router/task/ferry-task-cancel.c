@@ -9,7 +9,7 @@
 
 #include "config.h"
 
-#include "base/ferry-error.h"
+#include "base/ferry-base-private.h"
 #include "route/ferry-errands-private.h"
 #include "task/ferry-task-fields-private.h"
 
@@ -161,7 +161,11 @@ ferry_task_claim (FerryTask *self, const FerryTaskDriver *driver, gpointer execu
   FerryTaskPrivate *priv = ferry_task_get_private (self);
   guint claim = FERRY_TASK_CLAIM_FREE;
 
-  g_return_val_if_fail (priv->function != NULL, FALSE);
+  if (priv->function == NULL)
+    {
+      ferry_critical ("A task without a function was submitted; make it with ferry_task_new()");
+      return FALSE;
+    }
 
   /* Acquire: whoever made the task may have been another thread, and a cancel another still. */
   if (!atomic_compare_exchange_strong_explicit (&priv->claim, &claim, FERRY_TASK_CLAIM_UNDER_WAY, memory_order_acquire,

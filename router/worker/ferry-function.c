@@ -99,7 +99,7 @@ ferry_function_register (const char *name, const char *arguments_type, const cha
   g_return_if_fail (function != NULL);
 
   added = add (entry_new (name, arguments_type, result_type, function));
-  g_return_if_fail (added && "a name has one function, with one set of types");
+  ferry_return_if_fail (added, "“%s” is registered already: a name has one function, with one set of types", name);
 }
 
 /**

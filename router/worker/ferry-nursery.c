@@ -305,7 +305,8 @@ ferry_launcher_set_nursery (FerryLauncher *self, FerryNursery *nursery)
 {
   g_return_if_fail (FERRY_IS_LAUNCHER (self));
   g_return_if_fail (nursery == NULL || FERRY_IS_NURSERY (nursery));
-  g_return_if_fail (nursery == NULL || nursery->launcher != self);
+  ferry_return_if_fail (nursery == NULL || nursery->launcher != self,
+                        "the nursery is started by this launcher; make another launcher for its workers");
   ferry_return_if_elsewhere (self->home);
 
   g_set_object (&self->nursery, nursery);

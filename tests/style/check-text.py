@@ -111,6 +111,59 @@ def unrun_commands(tree):
     return [".ci/run does not run “./run %s”" % name for name in sorted(set(listed) - set(runs) - set(HOURS))]
 
 
+def public_functions(tree):
+    names = set()
+    for text in sources.select(tree, r"router/.*(?<!-private)\.h$").values():
+        for declared, declaration in re.findall(r"\bFERRY_AVAILABLE_IN_\w+\s+(?:G_DECLARE_\w+\s*\(\s*\w+\s*,\s*(\w+)|([^;(]*)\()",
+                                                sources.without_comments(text)):
+            names.add(declared + "_get_type" if declared else declaration.split()[-1].lstrip("*"))
+    return names
+
+
+def functions(text):
+    """(line, whether it is static, name, parameters, body) of each function of a C file."""
+    for match in re.finditer(r"^(?P<type>[^\n]*)\n(?P<name>\w+) \((?P<parameters>[^{};]*)\)\n\{\n(?P<body>.*?)^\}", text,
+                             re.MULTILINE | re.DOTALL):
+        yield (text.count("\n", 0, match.start("body")) + 1, "static" in match["type"].split(), match["name"],
+               re.findall(r"(\w+)(?:\[\])?\s*(?:,|$)", match["parameters"]), match["body"])
+
+
+def first_argument(text):
+    """What lies before the first comma, or the closing bracket, that is in no further bracket."""
+    depth = 0
+    for end, letter in enumerate(text):
+        if depth == 0 and letter in ",)":
+            return text[:end]
+        depth += (letter == "(") - (letter == ")")
+    return text
+
+
+def inside_of(expression, parameters, public):
+    """What an expression names that only this library knows."""
+    calls = re.findall(r"\b([a-z_]\w*) \(", expression)
+    names = re.findall(r"(?<!\.)\b([a-z_]\w*)\b(?! \()", re.sub(r"->\s*\w+", "", expression))
+    return (re.findall(r"->\s*\w+", expression)
+            + [name for name in calls if name.startswith("ferry_") and name not in public]
+            + [name for name in calls if not re.match(r"ferry_|g_|mem|str|sizeof", name)]
+            + [name for name in names if name not in parameters and name not in public and name != "sizeof"])
+
+
+def inside_names(tree):
+    """A critical of a public function says what the program did, and names nothing that only this library knows."""
+    public = public_functions(tree)
+    complaints = []
+    for file, text in sources.select(tree, r"router/.*\.c$").items():
+        for line, is_static, name, parameters, body in functions(sources.without_comments(text)):
+            for match in re.finditer(r"\b(g|ferry)_return(_val)?_if_fail \(", body):
+                place = "%s:%d" % (file, line + body.count("\n", 0, match.start()))
+                found = inside_of(first_argument(body[match.end():]), parameters, public)
+                if is_static or (match[1] == "ferry" and name not in public):
+                    complaints.append("%s: a critical that would name “%s”, which is not public" % (place, name))
+                elif match[1] == "g" and name in public and found:
+                    complaints.append("%s: a critical that would name “%s”; use ferry_return_if_fail()" % (place, found[0]))
+    return complaints
+
+
 def sample_function(lines):
     return {"router/lane/a.c": "void\na (void)\n{\n" + "  b ();\n" * lines + "}\n"}
 
@@ -137,6 +190,16 @@ CHECKS = {
         {"router/lane/a.c": "int a;"},
         {"README.md": "\ta\n"},
     ]),
+    "no critical names what the program does not know": (inside_names, [
+        {"router/lane/a.c": "static void\na (int b)\n{\n  g_return_if_fail (b > 0);\n}\n"},
+        {"router/lane/a.c": "void\nferry_a (A *self)\n{\n  g_return_if_fail (!self->frozen);\n}\n",
+         "router/lane/a.h": "FERRY_AVAILABLE_IN_0_1\nvoid ferry_a (A *self);\n"},
+        {"router/lane/a.c": "void\nferry_a (A *self)\n{\n  g_return_if_fail (ferry_b (self));\n}\n",
+         "router/lane/a.h": "FERRY_AVAILABLE_IN_0_1\nvoid ferry_a (A *self);\n"},
+        {"router/lane/a.c": "void\nferry_a (A *self)\n{\n  gboolean b = TRUE;\n\n  g_return_if_fail (b);\n}\n",
+         "router/lane/a.h": "FERRY_AVAILABLE_IN_0_1\nvoid ferry_a (A *self);\n"},
+        {"router/lane/a.c": "void\nferry_a (int b)\n{\n  ferry_return_if_fail (b > 0, \"%d\", b);\n}\n"},
+    ]),
     "each fuzzer is in the suite": (unlisted_fuzzers, [
         {"tests/fuzz/fuzz-a.c": "int\nLLVMFuzzerTestOneInput (const guint8 *data, gsize size)\n",
          "tests/fuzz/meson.build": "fuzzers = ['b']\n"},
@@ -156,6 +219,13 @@ INNOCENT = {
     "tests/bench/a.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\n  usleep (1);\n",
     "router/lane/b.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n"
                        + sample_function(FUNCTION_LIMIT - 1)["router/lane/a.c"],
+    "router/lane/c.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\n"
+                       "gboolean\nferry_c (C *self,\n         const char *name)\n{\n"
+                       "  g_return_val_if_fail (FERRY_IS_C (self) && strlen (name) < MOST, FALSE);\n"
+                       "  ferry_return_val_if_fail (!self->frozen, FALSE, \"it is frozen\");\n"
+                       "  return TRUE;\n}\n\nvoid\nferry_d (C *self)\n{\n  g_return_if_fail (self->b);\n}\n",
+    "router/lane/c.h": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\n"
+                       "FERRY_AVAILABLE_IN_0_1\ngboolean ferry_c (C *self, const char *name);\n",
     "tests/fuzz/fuzz-a.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\n"
                            "int\nLLVMFuzzerTestOneInput (const guint8 *data, gsize size)\n",
     "tests/fuzz/fuzz-scene.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n",
