@@ -180,6 +180,37 @@ test_poll_ends (Hand *self, gconstpointer data)
   g_thread_join (thread);
 }
 
+typedef struct
+{
+  FerryExporter *exporter;
+  guint n_refused;
+} Poll;
+
+static void
+poll_within_answer (GObject *counter, GParamSpec *pspec, gpointer data)
+{
+  Poll *self = data;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (ferry_exporter_poll (self->exporter, -1, NULL, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BUSY);
+  self->n_refused++;
+}
+
+static void
+test_poll_within_answer (Hand *self, gconstpointer data)
+{
+  ObjectOutcome outcomes[2] = {0};
+  Poll poll = {self->exporter};
+
+  g_signal_connect (self->shop->counter, "notify::value", G_CALLBACK (poll_within_answer), &poll);
+  ask (self, outcomes, 2);
+  g_assert_cmpuint (ferry_exporter_process_requests (self->exporter), ==, 2);
+  assert_outcomes (outcomes, 2, -1);
+  g_assert_cmpuint (poll.n_refused, ==, 2);
+  g_signal_handlers_disconnect_by_data (self->shop->counter, &poll);
+}
+
 /* ---- stops ---- */
 
 static void
@@ -490,6 +521,7 @@ main (int argc, char **argv)
   ADD ("requests-wait-for-the-hand-that-answers-them", test_by_hand);
   ADD ("a-poll-waits-for-a-request", test_poll);
   ADD ("a-poll-ends-in-time-or-by-a-cancel", test_poll_ends);
+  ADD ("a-poll-within-an-answer-is-refused", test_poll_within_answer);
   ADD ("a-stop-that-fulfils-answers-what-was-asked", test_fulfil);
   ADD ("a-stop-that-refuses-refuses-what-was-asked", test_refuse);
   ADD ("it-is-started-and-stopped-over-and-over", test_rounds);
