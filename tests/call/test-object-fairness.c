@@ -405,11 +405,12 @@ has_begun (gpointer data)
   return atomic_load (&((Busy *) data)->begun);
 }
 
-/* Returns how many others' calls were answered, at the most, while one of this one's was under way. */
+/* Returns how many others' calls were answered, at the least, while one of this one's was under way: where the machine
+ * leaves a thread alone for long, more are. */
 static guint
 call_beside (PairScene *scene, Load *load)
 {
-  guint most = 0;
+  guint least = G_MAXUINT;
 
   for (guint i = 0; i < N_CALLS; i++)
     {
@@ -418,9 +419,9 @@ call_beside (PairScene *scene, Load *load)
 
       ferry_proxy_call (scene->proxy, "work", NULL, -1, NULL, NULL, NULL, &error);
       g_assert_no_error (error);
-      most = MAX (most, atomic_load (&load->n_over) - before);
+      least = MIN (least, atomic_load (&load->n_over) - before);
     }
-  return most;
+  return least;
 }
 
 static void

@@ -13,7 +13,7 @@
 #include "object-scene.h"
 
 /* Long enough for a call to have reached its method, also beside others that work. */
-#define MOMENT (G_USEC_PER_SEC / 4)
+#define MOMENT G_USEC_PER_SEC
 
 static guint64
 count_requests (ObjectScene *scene)

@@ -409,7 +409,7 @@ an_item_that_takes_too_long_fails_alone (void)
 
   ferry_map_set_source (map, every_third_holds, &source, NULL);
   ferry_map_set_chunk_size (map, 4);
-  ferry_map_set_run_timeout (map, G_USEC_PER_SEC / 20);
+  ferry_map_set_run_timeout (map, G_USEC_PER_SEC);
   for (gint64 i = 0; i < 9; i++)
     if (i % 3 == 0)
       {
@@ -431,7 +431,7 @@ items_that_hang_end_with_their_workers (gconstpointer function)
   g_autoptr (FerryMap) map = ferry_map_new (test->executor, function, FERRY_MAP_UNORDERED);
   g_autoptr (FerryMap) next = NULL;
 
-  ferry_map_set_run_timeout (map, G_USEC_PER_SEC / 20);
+  ferry_map_set_run_timeout (map, G_USEC_PER_SEC);
   for (guint i = 0; i < 3; i++)
     g_assert_true (ferry_map_add (map, NULL, NULL));
   ferry_map_close_input (map);

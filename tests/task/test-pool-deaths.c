@@ -546,12 +546,12 @@ repeats_after_the_queue_deadline (void)
   g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
   g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "sleep-until-cancelled", NULL);
 
-  ferry_task_set_queue_timeout (task, 5 * G_USEC_PER_SEC);
+  ferry_task_set_queue_timeout (task, 600 * G_USEC_PER_SEC);
   ferry_task_set_retries (task, 1);
   task_test_submit_task (test->executor, task);
   task_test_wait_begun (task);
   /* As if it had run for longer than it might have waited. */
-  ferry_task_get_private (task)->submit_time -= 6 * G_USEC_PER_SEC;
+  ferry_task_get_private (task)->submit_time -= 700 * G_USEC_PER_SEC;
   kill_worker (task);
   ferry_test_run_until (has_second_attempt, task);
   task_test_wait_begun (task);

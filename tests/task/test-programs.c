@@ -104,7 +104,7 @@ run_in_pool (Test *test, gboolean use_nursery)
   g_autoptr (FerryTask) task = NULL;
 
   ferry_pool_set_use_nursery (pool, use_nursery);
-  ferry_pool_set_restart_limit (pool, 1, 60 * G_USEC_PER_SEC);
+  ferry_pool_set_restart_limit (pool, 1, 600 * G_USEC_PER_SEC);
   task = task_test_submit (executor, "nothing", NULL);
   task_test_wait_done (task);
   g_assert_nonnull (ferry_pool_get_error (pool));
