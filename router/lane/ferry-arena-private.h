@@ -30,8 +30,13 @@ typedef struct
   gboolean is_writer;
 
   _Atomic gint references;
-  _Atomic guint64 held; /* the application's: bit n: it has buffer n */
-  _Atomic guint32 rung; /* the application's: epoch of writer_waiting that was last rung for */
+  _Atomic guint64 held; /* the application's, as what follows: bit n: it has buffer n */
+  _Atomic guint32 rung; /* epoch of writer_waiting that was last rung for */
+
+  FerryBufferMessage taken[FERRY_MAX_BUFFERS_PER_LINK]; /* of the latest buffer of each number, while that is ours */
+  gboolean is_used;                                     /* monitor: a buffer came since it was tidied last */
+  _Atomic gboolean is_quiet; /* none came for long: what is let go of goes to the system first */
+  _Atomic guint64 returning; /* bit n: buffer n goes to the system, and is let go of then */
 } FerryArena;
 
 /* An arena whose buffers take capacity bytes together. */
@@ -49,6 +54,7 @@ void ferry_arena_unref (FerryArena *self);
 void ferry_arena_ring (FerryArena *self);
 void ferry_arena_set_copied (FerryArena *self);
 guint ferry_arena_count_held (FerryArena *self);
+gboolean ferry_arena_tidy (FerryArena *self);
 
 const char *ferry_arena_take (FerryArena *self, const FerryBufferMessage *message);
 void ferry_arena_let_go (FerryArena *self, guint32 number);

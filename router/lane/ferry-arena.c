@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-thread-private.h"
 #include "lane/ferry-doorbell-private.h"
 #include "lane/ferry-unmap-private.h"
 
@@ -103,24 +104,102 @@ ferry_arena_take (FerryArena *self, const FerryBufferMessage *message)
   if ((atomic_fetch_or_explicit (&self->held, bit, memory_order_relaxed) & bit) != 0)
     return "it sent a buffer that the application has already; it must wait until the bit of released says that it is "
            "back";
+  self->taken[message->number] = *message;
+  self->is_used = TRUE;
+  /* Relaxed: a hint. */
+  atomic_store_explicit (&self->is_quiet, FALSE, memory_order_relaxed);
   return NULL;
 }
 
-/* any: the buffer is the worker's again. No system call, unless a thread of the worker's waits for one. */
-void
-ferry_arena_let_go (FerryArena *self, guint32 number)
+static void
+release (FerryArena *self, guint64 bits)
 {
-  guint64 bit = G_GUINT64_CONSTANT (1) << number;
   guint32 epoch;
 
   /* Relaxed: what follows releases it. */
-  atomic_fetch_and_explicit (&self->held, ~bit, memory_order_relaxed);
+  atomic_fetch_and_explicit (&self->held, ~bits, memory_order_relaxed);
   /* The position that a waiting writer looks at: see ferry-wake-private.h. It also releases our reading of the buffer
    * to who writes it next. */
-  atomic_fetch_or_explicit (&self->control->released, bit, memory_order_seq_cst);
+  atomic_fetch_or_explicit (&self->control->released, bits, memory_order_seq_cst);
   epoch = atomic_load_explicit (&self->control->writer_waiting, memory_order_seq_cst);
   /* Relaxed: of threads that let go at the same moment one rings, and the others' bits were set before its ring or are
    * rung for by themselves. */
   if (G_UNLIKELY (atomic_exchange_explicit (&self->rung, epoch, memory_order_relaxed) != epoch))
     ferry_arena_ring (self);
+}
+
+/* Has the system take the pages of a buffer, which are zeroes afterwards. MADV_REMOVE asks for a mapping that can be
+ * written to on older kernels. Where it is refused, the pages stay. */
+static void
+remove_pages (FerryArena *self, const FerryBufferMessage *buffer)
+{
+  guint8 *place = self->memory + buffer->offset;
+  gsize size = (buffer->size + FERRY_ARENA_UNIT - 1) & ~(gsize) (FERRY_ARENA_UNIT - 1);
+
+  if (!self->is_writer && mprotect (place, size, PROT_READ | PROT_WRITE) < 0)
+    return;
+  madvise (place, size, MADV_REMOVE);
+  if (!self->is_writer)
+    mprotect (place, size, PROT_READ);
+}
+
+static gpointer
+return_pages (gpointer data)
+{
+  g_autoptr (FerryArena) self = data;
+  guint64 bits;
+
+  /* Acquire and release: who adds bits and finds none there starts another thread. */
+  while ((bits = atomic_exchange_explicit (&self->returning, 0, memory_order_acq_rel)) != 0)
+    {
+      for (guint number = 0; number < FERRY_MAX_BUFFERS_PER_LINK; number++)
+        if ((bits >> number & 1) != 0)
+          remove_pages (self, &self->taken[number]);
+      release (self, bits);
+    }
+  return NULL;
+}
+
+/* Gives the pages of buffers that are ours to the system, on a thread that does nothing else, and lets go of them. */
+static void
+return_soon (FerryArena *self, guint64 bits)
+{
+  if (bits != 0 && atomic_fetch_or_explicit (&self->returning, bits, memory_order_acq_rel) == 0)
+    ferry_thread_run_aside ("ferry-arena", return_pages, ferry_arena_ref (self));
+}
+
+/* any: the buffer is the worker's again. No system call, unless a thread of the worker's waits for one, or none came
+ * for long: then its pages go to the system first. */
+void
+ferry_arena_let_go (FerryArena *self, guint32 number)
+{
+  guint64 bit = G_GUINT64_CONSTANT (1) << number;
+
+  if (G_UNLIKELY (atomic_load_explicit (&self->is_quiet, memory_order_relaxed)))
+    return_soon (self, bit);
+  else
+    release (self, bit);
+}
+
+/* monitor: when no buffer came since the last call, gives the system what the application has let go of and the worker
+ * has not taken, and from now on what is let go of. The worker does not use the number of such a buffer, nor its place,
+ * before it has taken it: so either end may take it back. Returns whether this is to be called again. */
+gboolean
+ferry_arena_tidy (FerryArena *self)
+{
+  guint64 bits;
+
+  if (self->is_used)
+    {
+      self->is_used = FALSE;
+      return TRUE;
+    }
+  atomic_store_explicit (&self->is_quiet, TRUE, memory_order_relaxed);
+  /* Acquire: of the two that exchange, one has the bit. Bits of what was never let go of are the worker's lies. */
+  bits = atomic_exchange_explicit (&self->control->released, 0, memory_order_acquire) &
+         ~atomic_load_explicit (&self->held, memory_order_relaxed);
+  /* Ours again: a record that says otherwise meanwhile breaks the protocol. */
+  atomic_fetch_or_explicit (&self->held, bits, memory_order_relaxed);
+  return_soon (self, bits);
+  return FALSE;
 }

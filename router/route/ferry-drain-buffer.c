@@ -95,7 +95,6 @@ begin_copy (FerryMonitor *self, FerryLink *link, const FerryBufferMessage *messa
 
   ferry_arena_set_copied (link->arena);
   make_room (self, link, message->size);
-  ferry_monitor_tidy_later (self);
   if (!ferry_spare_memory_take (&link->spare, message->size, &memory))
     return FALSE;
   link->copy = (FerryBufferCopy){.memory = memory, .message = *message, .news = *news};
@@ -126,6 +125,7 @@ take (FerryMonitor *self, FerryLink *link, const FerryBufferMessage *message, Fe
       return fault;
     }
   link->buffers_since += message->size;
+  ferry_monitor_tidy_later (self);
   if (link->trusted)
     push (self, link, news, ferry_local_queue_keep_loan (self->local, link, message));
   return NULL;

@@ -135,7 +135,7 @@ get_waking_time (FerryMonitor *self)
   return until;
 }
 
-/* monitor: memory for copies is about to be used. There is a timer only while some may be left unused. */
+/* monitor: memory of buffers is about to be used. There is a timer only while some may be left unused. */
 void
 ferry_monitor_tidy_later (FerryMonitor *self)
 {
@@ -156,7 +156,13 @@ tidy (FerryMonitor *self)
   if (now < self->tidy_at)
     return;
   for (GList *node = self->shared->links.head; node != NULL; node = node->next)
-    again |= ferry_spare_memory_tidy (&((FerryLink *) node->data)->spare, now - self->spare_time);
+    {
+      FerryLink *link = node->data;
+
+      again |= ferry_spare_memory_tidy (&link->spare, now - self->spare_time);
+      if (link->arena != NULL && !link->local)
+        again |= ferry_arena_tidy (link->arena);
+    }
   self->tidy_at = again ? ferry_time_add (now, self->spare_time) : 0;
 }
 

@@ -7,7 +7,9 @@
 
 #include "lane/ferry-arena-writer-private.h"
 
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #define MEBIBYTE ((gsize) 1024 * 1024)
 
@@ -99,6 +101,83 @@ runs_ahead_of_copies_with_small_ones (Fixture *self, gconstpointer data)
     g_assert_true (send (self, MEBIBYTE, &messages[i]));
 }
 
+/* Waits until the system has the pages of all buffers back, and the worker may have all of them. */
+static void
+wait_returned (Fixture *self)
+{
+  FerryBufferMessage message;
+  struct stat file;
+
+  do
+    {
+      g_thread_yield ();
+      g_assert_no_errno (fstat (self->writer->memory, &file));
+    }
+  while (file.st_blocks * 512 > FERRY_ARENA_CONTROL_SIZE);
+  while (!ferry_arena_writer_reserve (self->writer, 32 * MEBIBYTE, &message))
+    g_thread_yield ();
+  g_assert_cmpint (self->arena->memory[message.offset], ==, 0);
+}
+
+static void
+fill (Fixture *self, FerryBufferMessage *messages, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    {
+      g_assert_true (send (self, MEBIBYTE, &messages[i]));
+      memset (self->writer->arena->memory + messages[i].offset, 7, MEBIBYTE);
+    }
+}
+
+static void
+returns_what_the_worker_has_not_taken (Fixture *self, gconstpointer data)
+{
+  FerryBufferMessage messages[16];
+
+  fill (self, messages, G_N_ELEMENTS (messages));
+  for (guint i = 0; i < G_N_ELEMENTS (messages); i++)
+    ferry_arena_let_go (self->arena, messages[i].number);
+  /* It was used, and is not any more. */
+  g_assert_true (ferry_arena_tidy (self->arena));
+  g_assert_cmpint (self->arena->memory[messages[0].offset], ==, 7);
+  g_assert_false (ferry_arena_tidy (self->arena));
+  wait_returned (self);
+}
+
+static void
+returns_what_is_dropped_late (Fixture *self, gconstpointer data)
+{
+  FerryBufferMessage messages[16];
+
+  fill (self, messages, G_N_ELEMENTS (messages));
+  g_assert_true (ferry_arena_tidy (self->arena));
+  g_assert_false (ferry_arena_tidy (self->arena));
+  /* The application reads them for as long as it likes. */
+  for (guint i = 0; i < G_N_ELEMENTS (messages); i++)
+    {
+      g_assert_cmpint (self->arena->memory[messages[i].offset], ==, 7);
+      ferry_arena_let_go (self->arena, messages[i].number);
+    }
+  wait_returned (self);
+}
+
+/* A worker that says so of a buffer that the application has. */
+static void
+returns_nothing_that_is_held (Fixture *self, gconstpointer data)
+{
+  FerryBufferMessage messages[2];
+
+  fill (self, messages, 2);
+  ferry_arena_let_go (self->arena, messages[1].number);
+  atomic_fetch_or (&self->arena->control->released, G_MAXUINT64);
+  g_assert_true (ferry_arena_tidy (self->arena));
+  g_assert_false (ferry_arena_tidy (self->arena));
+  while (self->arena->memory[messages[1].offset] != 0)
+    g_thread_yield ();
+  g_assert_cmpint (self->arena->memory[messages[0].offset], ==, 7);
+  g_assert_true ((atomic_load (&self->arena->held) >> messages[0].number & 1) != 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -108,5 +187,11 @@ main (int argc, char **argv)
               tear_down);
   g_test_add ("/arena-writer/runs-ahead-of-copies-with-small-ones", Fixture, NULL, set_up,
               runs_ahead_of_copies_with_small_ones, tear_down);
+  g_test_add ("/arena-writer/what-the-worker-has-not-taken-is-given-back", Fixture, NULL, set_up,
+              returns_what_the_worker_has_not_taken, tear_down);
+  g_test_add ("/arena-writer/what-is-dropped-late-is-given-back", Fixture, NULL, set_up, returns_what_is_dropped_late,
+              tear_down);
+  g_test_add ("/arena-writer/what-the-application-has-is-not-given-back", Fixture, NULL, set_up,
+              returns_nothing_that_is_held, tear_down);
   return g_test_run ();
 }
