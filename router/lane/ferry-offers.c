@@ -75,8 +75,8 @@ ferry_offers_receive (FerryOffers *self, int control, GError **error)
       self->n_received += event == FERRY_CONTROL_TAKEN;
       return event;
     }
-  g_array_append_vals (self->strays, &g_array_index (self->descriptors, int, n_before),
-                       self->descriptors->len - n_before);
+  for (guint i = n_before; i < self->descriptors->len; i++)
+    g_array_append_val (self->strays, g_array_index (self->descriptors, int, i));
   g_array_set_size (self->descriptors, n_before);
   g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, self->fault);
   return FERRY_CONTROL_INVALID;

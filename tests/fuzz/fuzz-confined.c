@@ -6,6 +6,8 @@
 
 #include "config.h"
 
+#include <string.h>
+
 #include "descriptor-array.h"
 #include "fuzz-packet.h"
 #include "lane/ferry-link-private.h"
@@ -19,13 +21,15 @@ receive (FerryLink *link, const FuzzPacket *packet)
   const FerryConfinement *self = &link->confinement;
   g_autoptr (GArray) descriptors = descriptor_array_new ();
   g_autoptr (GError) error = NULL;
+  FerryControlHeader header = {0};
   FerryControlEvent event = ferry_confinement_receive (link, descriptors, &error);
 
+  memcpy (&header, packet->data, MIN (packet->size, sizeof header));
   fuzz_n_accepted += event == FERRY_CONTROL_TAKEN;
   g_assert_true ((error != NULL) == (event == FERRY_CONTROL_INVALID) && self->pid == 0);
   g_assert_cmpuint (self->layers & ~FERRY_LAYERS_OF_WORKER, ==, self->given);
   g_assert_true (event != FERRY_CONTROL_TAKEN || (self->required & ~self->layers) == 0 || packet->size == 0 ||
-                 ferry_control_is_foreign ((const FerryControlHeader *) (const void *) packet->data, packet->size));
+                 ferry_control_is_foreign (&header, packet->size));
   return self->awaited && event != FERRY_CONTROL_CLOSED && event != FERRY_CONTROL_INVALID;
 }
 
