@@ -51,7 +51,7 @@ serve (FerryExporter *exporter, Server *server, const FerryObjectServerFuncs *fu
  * ferry_serve_objects:
  * @transport: over which it serves: in a worker, what [func@Ferry.Worker.get_transport] gave
  * @funcs: what it does besides
- * @user_data: (closure): data for the functions
+ * @user_data: data for the functions
  * @error: return location for an error
  *
  * Serves objects on this thread until the transport has ended, or `turn` wants it to end: makes an exporter that is
