@@ -137,6 +137,7 @@ test_a_link_is_fresh_once_in_a_round (Scene *self, gconstpointer data)
     {
       guint index = take (self, TURN);
 
+      g_assert (index < N_LINKS);
       n[index]++;
       if (index > 0)
         add (self, index, 1);

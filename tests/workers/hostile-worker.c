@@ -233,10 +233,10 @@ make_chain (gsize size, guint64 n)
 {
   guint8 *chain = g_malloc0 (size);
 
+  g_assert (n > 0 && size > 2 * n);
   for (gsize i = 0; i < n; i++)
     chain[size - 1 - 2 * i] = 'v';
   memcpy (chain + size - 2 * n, "ay", 2);
-  check (size > 2 * n, "chain");
   return chain;
 }
 
