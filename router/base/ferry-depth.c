@@ -212,11 +212,13 @@ walk_array (const Plan *plan, guint place, const guint8 *data, gsize size, guint
 }
 
 /* The offsets of a tuple lie behind its members, the first one last. A member of fixed size has none, nor has the last
- * member. */
+ * member. Where the first member ends beyond the tuple, GLib 2.74 reads the others in whatever order they are, and the
+ * same bytes as several of them. Such variants are refused, since their walk is not bounded by the size. */
 static gboolean
 walk_tuple (const Plan *plan, guint place, const guint8 *data, gsize size, guint levels)
 {
   const guint offset_size = get_offset_size (size);
+  gboolean is_unordered = FALSE;
   gsize offsets = size;
   gsize end = 0;
   const Part *member;
@@ -238,10 +240,17 @@ walk_tuple (const Plan *plan, guint place, const guint8 *data, gsize size, guint
           offsets -= offset_size;
           end = read_offset (data + offsets, offset_size);
         }
-      if (start > end || end > size)
+      if (start <= end && end <= size)
+        {
+          if (is_unordered && member->has_variant && start < end)
+            return FALSE;
+          if (!walk (plan, next, data + start, end - start, levels - 1))
+            return FALSE;
+        }
+      else if (next == place + 1)
+        is_unordered = TRUE;
+      else if (!is_unordered)
         return TRUE;
-      if (!walk (plan, next, data + start, end - start, levels - 1))
-        return FALSE;
     }
   return TRUE;
 }

@@ -276,6 +276,7 @@ CORPUS = {
         "type-in-a-variant": variant("v", body=b"\1\0" + b"(" * 70 + b"y" + b")" * 70),
         "many": variant("av", [nested(5)] * 60),
         "offsets-that-overlap": variant("aav", body=b"\0v\0v\0v\0v\0v" + b"\x09" * 40),
+        "unordered-tuple": variant("(svv)", body=b"\0" * 8 + b"\7\0y" + b"\0v" * 89 + b"\3\xff"),
         "too-few-bytes": variant("(" + "v" * 500 + ")", body=b"\0v\3\4\5"),
         "chain-of-tuples": variant("a" + "(" * 60 + "v" + ")" * 60, body=b"\0v" * 40 + bytes(range(2, 82, 2))),
     },
