@@ -326,6 +326,7 @@ typedef struct
   Scene *scene;
   gint64 changed_at;  /* before the replica's mark was set by its handler, for the last time */
   gint64 received_at; /* when the object's mark was */
+  int second;         /* what the object's own second change sets */
   gboolean part_is_over;
 } Times;
 
@@ -360,7 +361,35 @@ is_received (gpointer data)
 {
   Times *self = data;
 
-  return self->scene->object->mark == 90 && agree (self->scene);
+  return self->scene->object->mark == self->second && agree (self->scene);
+}
+
+static gboolean
+has_second (gpointer data)
+{
+  Times *self = data;
+
+  return self->scene->replica->celsius == self->second;
+}
+
+/* Returns FALSE where the loop stood still meanwhile: then the object's mark comes with its second change, and what the
+ * object says of a property counts. */
+static gboolean
+try_own_time (Times *self, int first)
+{
+  Thermometer *object = self->scene->object;
+
+  self->second = first + 10;
+  self->changed_at = 0;
+  self->part_is_over = FALSE;
+  g_object_set (object, "celsius", first, NULL);
+  ferry_test_run_until (has_begun, self);
+  g_object_set (object, "mark", first, NULL);
+  g_timeout_add (PART_TIME, part_over_cb, self);
+  ferry_test_wait_flag (&self->part_is_over);
+  g_object_set (object, "celsius", self->second, NULL);
+  ferry_test_run_until (has_second, self);
+  return self->scene->replica->mark == self->second;
 }
 
 /* The object comes to the first change by itself while that waits, and not to the second. */
@@ -368,15 +397,15 @@ static void
 test_own_time (Scene *self, gconstpointer data)
 {
   Times times = {.scene = self};
+  int first = 80;
 
   g_signal_connect (self->replica, "notify::celsius", G_CALLBACK (time_mark_cb), &times);
-  g_object_set (self->object, "celsius", 80, NULL);
-  ferry_test_run_until (has_begun, &times);
-  g_object_set (self->object, "mark", 80, NULL);
-  g_timeout_add (PART_TIME, part_over_cb, &times);
-  ferry_test_wait_flag (&times.part_is_over);
   g_signal_connect (self->object, "notify::mark", G_CALLBACK (mark_received_cb), &times);
-  g_object_set (self->object, "celsius", 90, NULL);
+  while (!try_own_time (&times, first))
+    {
+      first += 20;
+      g_assert_cmpint (first, <, 1000);
+    }
   ferry_test_run_until (is_received, &times);
   g_assert_cmpint (times.received_at - times.changed_at, >=, OWN_TIME);
   g_signal_handlers_disconnect_by_data (self->object, &times);
