@@ -33,7 +33,7 @@ const char *ferry_type_verdict_to_fault (FerryTypeVerdict verdict);
 /* Whether a serialised value of a good type is no deeper than it may be. Takes a time that grows with the size, and no
  * more than that, whatever the bytes are; data may change meanwhile. */
 gboolean ferry_depth_allows (const char *type_string, gsize length, gconstpointer data, gsize size);
-/* For who sends: FERRY_ERROR_TOO_LARGE. */
+/* For the sending end. Fails with FERRY_ERROR_TOO_LARGE. */
 gboolean ferry_depth_check (GVariant *value, GError **error);
 
 /* Whether a value of this type may be deeper than the type is. */

@@ -30,18 +30,18 @@ char *ferry_trace_new_backtrace (guint skip);
 
 /* ---- the trace of an error ---- */
 
-/* Where the process is in the order in which its errors were given traces. Who begins what may fail takes it. */
+/* Where the process is in the order in which its errors were given traces. Work that may fail takes it as it begins. */
 guint64 ferry_trace_get_moment (void);
 /* Gives error its trace, in place of one that it has. */
 void ferry_error_set_trace (GError *error, const char *trace);
-/* The trace of this very error, for who hands it on: (transfer full) (nullable). since is when the work began that ends
+/* The trace of this very error, for handing it on: (transfer full) (nullable). since is when the work began that ends
  * with it, or 0: what another domain's error has from before is not found. */
 char *ferry_error_dup_trace (const GError *error, guint64 since);
 /* g_error_copy(), which keeps no trace of an error of another domain, and this does: as ferry_error_dup_trace() finds
  * it. */
 GError *ferry_error_copy_since (const GError *error, guint64 since);
 GError *ferry_error_copy (const GError *error);
-/* For who keeps the trace itself: trace is (nullable). */
+/* For an error whose trace is kept elsewhere: trace is (nullable). */
 GError *ferry_error_copy_with_trace (const GError *error, const char *trace);
 
 G_END_DECLS

@@ -6,9 +6,9 @@
  * An error of FERRY_ERROR carries its trace. A GError of another domain has room for a domain, a code and a message
  * only, and nothing tells when it is freed or copied. So the traces of the latest errors are kept beside them, in one
  * table of the process. It finds the error by where it and its message lie, which is certain while it lives. Another
- * error may lie there later, and say the same: so who hands an error on looks only at what came since it began, and
- * never adds to what an earlier failure left. A copy that others made is found by domain, code and message; that is
- * good enough to be shown, and for nothing else.
+ * error may lie there later, and say the same: so a place that hands an error on looks only at what came since it
+ * began, and never adds to what an earlier failure left. A copy that others made is found by domain, code and message;
+ * that is good enough to be shown, and for nothing else.
  *
  * Threads:   any; the table has a lock.
  * Trust:     none in a value: strings are valid UTF-8 by GVariant's own checks, and bounded here.
@@ -311,7 +311,7 @@ remember (const GError *error, GRefString *trace)
   remembered->link.data = remembered;
   pthread_mutex_lock (&traces_lock);
   remembered->number = atomic_load_explicit (&n_traces, memory_order_relaxed) + 1;
-  /* Relaxed: a count, and who compares with it has the lock. */
+  /* Relaxed: a count, which is compared with under the lock. */
   atomic_store_explicit (&n_traces, remembered->number, memory_order_relaxed);
   insert_locked (remembered);
   pthread_mutex_unlock (&traces_lock);

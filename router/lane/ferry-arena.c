@@ -149,7 +149,7 @@ return_pages (gpointer data)
   g_autoptr (FerryArena) self = data;
   guint64 bits;
 
-  /* Acquire and release: who adds bits and finds none there starts another thread. */
+  /* Acquire and release: a caller that adds bits and finds none there starts another thread. */
   while ((bits = atomic_exchange_explicit (&self->returning, 0, memory_order_acq_rel)) != 0)
     {
       for (guint number = 0; number < FERRY_MAX_BUFFERS_PER_LINK; number++)

@@ -79,8 +79,8 @@ ferry_memory_account_set_bell (FerryMemoryAccount *self, int bell, GError **erro
   return TRUE;
 }
 
-/* Whether as much is held as may be. Sequentially consistent: who sees that it is, and then sleeps, is woken by the
- * release that comes after this in the order of all of them. */
+/* Whether as much is held as may be. Sequentially consistent: a thread that sees that it is, and then sleeps, is woken
+ * by the release that comes after this in the order of all of them. */
 gboolean
 ferry_memory_account_is_full (FerryMemoryAccount *self)
 {

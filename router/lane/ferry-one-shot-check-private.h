@@ -18,7 +18,8 @@ G_BEGIN_DECLS
 
 typedef struct _FerryOneShotCheck FerryOneShotCheck;
 
-/* Takes fd over. size, limit: as of ferry_one_shot_map(). done: called with data once it is done, by who looked. */
+/* Takes fd over. size, limit: as of ferry_one_shot_map(). done: called with data once it is done, on the thread that
+ * looked. */
 FerryOneShotCheck *ferry_one_shot_check_begin (int fd, gsize size, gsize limit, GDestroyNotify done, gpointer data);
 gboolean ferry_one_shot_check_is_done (FerryOneShotCheck *self);
 /* Of one that is done: returns what is wrong, or NULL with the mapping, which is the caller's. Frees it. */

@@ -196,7 +196,7 @@ ferry_one_shot_map_bytes (int fd, GError **error)
 /* ---- application ---- */
 
 /* A page that is missing would be allocated by who reads it, whom the kernel may then end for want of one. Of what lies
- * beyond the end there is the rest of a huge page at most, since who looks waits until it is freed. */
+ * beyond the end there is the rest of a huge page at most, since the look waits until it is freed. */
 static gboolean
 is_all_there (int fd, gsize size, const struct stat *file)
 {

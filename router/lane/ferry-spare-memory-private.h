@@ -4,9 +4,9 @@
 /* Private memory that buffers of workers are copied into, used again: fresh memory costs a page fault for each of its
  * pages, which takes longer than the copy. What was not used for some time goes back to the system.
  *
- * Owner:     the link; whoever has memory of it holds the link.
+ * Owner:     the link; code that has memory of it holds the link.
  * Threads:   any.
- * Invariant: while there is spare memory, somebody is to call ferry_spare_memory_tidy(): that is whoever took some. */
+ * Invariant: while there is spare memory, the code that took some is to call ferry_spare_memory_tidy(). */
 
 #pragma once
 

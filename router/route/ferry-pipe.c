@@ -154,7 +154,7 @@ ferry_router_pipe (FerryRouter *self, FerryPipeFlags flags, FerrySender **sender
 static gboolean
 is_unclaimed (FerryPipe *pipe)
 {
-  /* Relaxed: who dropped the sender said nothing else by it. */
+  /* Relaxed: the drop of the sender says nothing else. */
   return ferry_pipe_share_claim (pipe->share, FERRY_CLAIM_CLOSED) ||
          atomic_load_explicit (&pipe->share->claim, memory_order_relaxed) == FERRY_CLAIM_CLOSED;
 }

@@ -641,6 +641,33 @@ its_source_ends_it (gconstpointer drops)
   g_clear_object (&saboteur.map);
 }
 
+/* Its chunk puts two levels around it. The function wants a number, so what reaches it fails otherwise. */
+static void
+an_item_has_62_levels_at_most (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryMap) map = NULL;
+  GVariantBuilder items;
+
+  g_variant_builder_init (&items, G_VARIANT_TYPE ("av"));
+  for (guint levels = 61; levels <= 64; levels++)
+    {
+      GVariant *item = g_variant_new_int64 (1);
+
+      for (guint i = 0; i < levels; i++)
+        item = g_variant_new_variant (item);
+      g_variant_builder_add_value (&items, item);
+    }
+  map = map_test_new (test, "double", FERRY_MAP_ORDERED, g_variant_builder_end (&items));
+  for (guint levels = 61; levels <= 64; levels++)
+    {
+      g_autoptr (GError) failure = map_test_take_failure (map, NULL);
+
+      g_assert_cmpint (g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_TOO_LARGE), ==, levels > 62);
+    }
+  map_test_assert_end (map);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -678,5 +705,6 @@ main (int argc, char **argv)
   g_test_add_func ("/map/is-cancelled-at-any-time", is_cancelled_at_any_time);
   g_test_add_data_func ("/map/its-source-cancels-it", no, its_source_ends_it);
   g_test_add_data_func ("/map/its-source-drops-it", yes, its_source_ends_it);
+  g_test_add_func ("/map/an-item-has-62-levels-at-most", an_item_has_62_levels_at_most);
   return g_test_run ();
 }
