@@ -251,9 +251,10 @@ stop (FerryRouter *self)
   self->most_waiting = MAX (self->most_waiting, atomic_load_explicit (&monitor->most_waiting, memory_order_relaxed));
   ferry_memory_account_set_bell (self->account, -1, NULL);
   g_atomic_pointer_set (&self->thread, NULL);
-  ferry_home_set_thread (self->home, NULL);
   ferry_router_discard (self, monitor);
   end_all_pipes (self);
+  /* Last, so that what other threads ask meanwhile is still left to this one. */
+  ferry_home_set_thread (self->home, NULL);
   self->stopping = FALSE;
 }
 

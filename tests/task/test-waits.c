@@ -284,6 +284,37 @@ test_many_on_one_task (void)
     }
 }
 
+/* The other task of the two is not done, and the thread that would end it is at its end. */
+static void
+wait_while_stopping (FerryTask *task, FerryTask *other)
+{
+  Waiter waiter = {.timeout = 0, .task = other};
+  GThread *thread;
+
+  if (ferry_task_get_done (other))
+    return;
+  thread = g_thread_new ("wait", wait_on_thread, &waiter);
+  g_thread_join (thread);
+  g_assert_error (waiter.error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+  g_clear_error (&waiter.error);
+}
+
+static void
+test_stopping (gconstpointer in_threads)
+{
+  g_autoptr (TaskTest) test = task_test_new (GPOINTER_TO_INT (in_threads), 1);
+  g_autoptr (FerryTask) running = task_test_submit (test->executor, "sleep-until-cancelled", NULL);
+  g_autoptr (FerryTask) waiting = task_test_submit (test->executor, "sleep-until-cancelled", NULL);
+
+  task_test_wait_begun (running);
+  g_signal_connect (running, "done", G_CALLBACK (wait_while_stopping), waiting);
+  g_signal_connect (waiting, "done", G_CALLBACK (wait_while_stopping), running);
+  g_assert_true (ferry_router_stop (test->router, NULL));
+  task_test_assert_failed (running, FERRY_ERROR, FERRY_ERROR_CLOSED);
+  task_test_assert_failed (waiting, FERRY_ERROR, FERRY_ERROR_CLOSED);
+  g_assert_true (ferry_router_start (test->router, NULL));
+}
+
 /* A router of another thread, whose task does not end. */
 typedef struct
 {
@@ -366,6 +397,10 @@ main (int argc, char **argv)
   g_test_add_func ("/waits/of-another-thread-get-the-error", test_error_on_a_thread);
   g_test_add_func ("/waits/of-another-thread-end-with-their-time", test_time_on_a_thread);
   g_test_add_func ("/waits/of-many-threads-end-together", test_many_on_one_task);
+  g_test_add_data_func ("/waits/of-another-thread-go-on-while-the-router-stops/processes", GINT_TO_POINTER (FALSE),
+                        test_stopping);
+  g_test_add_data_func ("/waits/of-another-thread-go-on-while-the-router-stops/threads", GINT_TO_POINTER (TRUE),
+                        test_stopping);
   g_test_add_func ("/waits/refuse-to-hold-up-the-main-loop", test_main_loop_of_another_thread);
   return g_test_run ();
 }
