@@ -16,6 +16,10 @@
 
 #include "base/ferry-error.h"
 
+/* Microseconds that an answer has to be dispatched. It lies in the lane, since a worker answers before it claims the
+ * next call: so the time is for a main loop that is busy. A kill before that would hit the next task. */
+#define ANSWER_TIME (10 * G_USEC_PER_SEC)
+
 static void press (gpointer data);
 
 static void
@@ -30,9 +34,11 @@ press_later (FerryPoolWorker *self, FerryTask *task)
 static void
 press_unclaimed (FerryPoolWorker *self, FerryTask *task)
 {
+  FerryTaskSeat *seat = ferry_task_get_seat (task);
+
   ferry_pool_worker_take_back (self);
-  if (ferry_task_get_seat (task)->worker == self)
-    press_later (self, task);
+  if (seat->worker == self)
+    ferry_timers_set (self->timers, &seat->timer, ferry_time_add (g_get_monotonic_time (), ANSWER_TIME), press, task);
   else
     ferry_pool_worker_kill (self);
   if (self->pool != NULL)
