@@ -23,10 +23,16 @@
 static void press (gpointer data);
 
 static void
+press_after (FerryPoolWorker *self, FerryTask *task, gint64 time)
+{
+  ferry_timers_set (self->timers, &ferry_task_get_seat (task)->timer, ferry_time_add (g_get_monotonic_time (), time),
+                    press, task);
+}
+
+static void
 press_later (FerryPoolWorker *self, FerryTask *task)
 {
-  ferry_timers_set (self->timers, &ferry_task_get_seat (task)->timer,
-                    ferry_time_add (g_get_monotonic_time (), ferry_task_get_cancel_grace (task) / 2), press, task);
+  press_after (self, task, ferry_task_get_cancel_grace (task) / 2);
 }
 
 /* The worker says that it is not at this task. If it has not begun it, though it had its time, it stands still, and the
@@ -34,11 +40,9 @@ press_later (FerryPoolWorker *self, FerryTask *task)
 static void
 press_unclaimed (FerryPoolWorker *self, FerryTask *task)
 {
-  FerryTaskSeat *seat = ferry_task_get_seat (task);
-
   ferry_pool_worker_take_back (self);
-  if (seat->worker == self)
-    ferry_timers_set (self->timers, &seat->timer, ferry_time_add (g_get_monotonic_time (), ANSWER_TIME), press, task);
+  if (ferry_task_get_seat (task)->worker == self)
+    press_after (self, task, ANSWER_TIME);
   else
     ferry_pool_worker_kill (self);
   if (self->pool != NULL)
