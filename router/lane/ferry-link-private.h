@@ -300,6 +300,7 @@ gboolean ferry_link_hold_calls (FerryLink *self, guint64 *begun);
 void ferry_link_release_calls (FerryLink *self, guint64 skip_until);
 gboolean ferry_link_doom_call (FerryLink *self, guint64 xid);
 guint64 ferry_link_get_begun_call (FerryLink *self);
+gboolean ferry_link_is_quiet (FerryLink *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryLink, ferry_link_unref)
 

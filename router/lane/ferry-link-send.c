@@ -535,6 +535,29 @@ ferry_link_get_begun_call (FerryLink *self)
   return begun;
 }
 
+/* any: whether all that was sent has been taken from the lane, and none of it is out to the router's thread. What the
+ * monitor has in its hands at this moment, such as a buffer that it copies, is in neither place. The worker may write any
+ * position. */
+gboolean
+ferry_link_is_quiet (FerryLink *self)
+{
+  gboolean is_quiet = TRUE;
+
+  lock (self);
+  if (is_usable_locked (self))
+    {
+      FerryLaneControl *lane = self->up.control;
+      /* Acquire: pairs with ferry_lane_writer_publish(), which comes before the claim of a later call. */
+      guint64 tail = atomic_load_explicit (&lane->writer.tail, memory_order_acquire);
+
+      /* Relaxed: a moment's difference between the two and the monitor is as said above. */
+      is_quiet = atomic_load_explicit (&lane->reader.head, memory_order_relaxed) == tail &&
+                 atomic_load_explicit (&self->share_out, memory_order_relaxed) == 0;
+    }
+  unlock (self);
+  return is_quiet;
+}
+
 /* any: has watch->func called each time that there is room after a message was turned away. */
 void
 ferry_link_add_room_watch (FerryLink *self, FerryRoomWatch *watch)

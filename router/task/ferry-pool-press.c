@@ -16,9 +16,12 @@
 
 #include "base/ferry-error.h"
 
-/* Microseconds that an answer has to be dispatched. It lies in the lane, since a worker answers before it claims the
- * next call: so the time is for a main loop that is busy. A kill before that would hit the next task. */
-#define ANSWER_TIME (10 * G_USEC_PER_SEC)
+/* A worker answers a call before it claims the next one. So the answer to a call that its claim is beyond is on its way,
+ * in the lane or behind it, and a kill would hit the next task. It is looked for so often, with so many microseconds in
+ * between, as the main loop may be busy. A worker from which nothing was on its way twice in a row lies; once is not
+ * enough, since the monitor may have the answer in its hands just then (ferry_link_is_quiet()). */
+#define MAX_LOOKS 10
+#define LOOK_INTERVAL (1 * G_USEC_PER_SEC)
 
 static void press (gpointer data);
 
@@ -35,14 +38,29 @@ press_later (FerryPoolWorker *self, FerryTask *task)
   press_after (self, task, ferry_task_get_cancel_grace (task) / 2);
 }
 
+/* The claim is beyond this call, which is not answered. */
+static void
+look_for_answer (FerryPoolWorker *self, FerryTask *task)
+{
+  FerryTaskSeat *seat = ferry_task_get_seat (task);
+  gboolean was_quiet = seat->found_quiet;
+
+  seat->found_quiet = ferry_link_is_quiet (self->link);
+  seat->n_looks++;
+  if ((was_quiet && seat->found_quiet) || seat->n_looks == MAX_LOOKS)
+    ferry_pool_worker_fault (self, "it claimed a call and had not answered the one before");
+  else
+    press_after (self, task, LOOK_INTERVAL);
+}
+
 /* The worker says that it is not at this task. If it has not begun it, though it had its time, it stands still, and the
- * task is taken back. If it is at a later one, the answer is on the way, or the worker lies, which more time tells. */
+ * task is taken back. */
 static void
 press_unclaimed (FerryPoolWorker *self, FerryTask *task)
 {
   ferry_pool_worker_take_back (self);
   if (ferry_task_get_seat (task)->worker == self)
-    press_after (self, task, ANSWER_TIME);
+    look_for_answer (self, task);
   else
     ferry_pool_worker_kill (self);
   if (self->pool != NULL)
@@ -73,7 +91,7 @@ press (gpointer data)
   FerryTaskSeat *seat = ferry_task_get_seat (task);
   g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (seat->worker);
 
-  if (++seat->escalation > 1)
+  if (seat->escalation > 0)
     {
       if (self->worker != NULL)
         ferry_pool_worker_kill (self);
@@ -86,6 +104,7 @@ press (gpointer data)
       press_unclaimed (self, task);
       return;
     }
+  seat->escalation = 1;
   self->state = FERRY_POOL_WORKER_CONDEMNED;
   self->told_to_end = TRUE;
   ferry_pool_worker_return_after (self, seat->xid);
@@ -94,28 +113,6 @@ press (gpointer data)
   press_later (self, task);
   if (self->pool != NULL)
     ferry_pool_pump (self->pool);
-}
-
-/* main: kills the worker if it is at this task. */
-void
-ferry_pool_worker_force_task (FerryPoolWorker *self, FerryTask *task)
-{
-  FerryTaskSeat *seat = ferry_task_get_seat (task);
-
-  if (seat->escalation == 0 && !ferry_link_doom_call (self->link, seat->xid))
-    {
-      ferry_pool_worker_take_back (self);
-      /* Begun, and by the claim done with: its answer is on the way, or the worker lies. */
-      if (seat->worker == self)
-        {
-          seat->escalation = 1;
-          press_later (self, task);
-        }
-      return;
-    }
-  seat->escalation = 2;
-  ferry_pool_worker_return_after (self, seat->xid);
-  ferry_pool_worker_kill (self);
 }
 
 /* main: gives a task that is being run, and was asked to end, so much time for it. One that was given less before keeps
@@ -130,6 +127,24 @@ ferry_pool_worker_give_time (FerryPoolWorker *self, FerryTask *task, gint64 grac
   if (seat->escalation > 0 || (is_pressed && seat->timer.deadline <= time))
     return;
   ferry_timers_set (self->timers, &seat->timer, time, press, task);
+}
+
+/* main: kills the worker if it is at this task, and takes back a task that was not begun. */
+void
+ferry_pool_worker_force_task (FerryPoolWorker *self, FerryTask *task)
+{
+  FerryTaskSeat *seat = ferry_task_get_seat (task);
+
+  if (seat->escalation == 0 && !ferry_link_doom_call (self->link, seat->xid))
+    {
+      ferry_pool_worker_take_back (self);
+      if (seat->worker == self)
+        ferry_pool_worker_give_time (self, task, 0);
+      return;
+    }
+  seat->escalation = 2;
+  ferry_pool_worker_return_after (self, seat->xid);
+  ferry_pool_worker_kill (self);
 }
 
 /* main: the task was cancelled: where it was not begun, it is taken back, with what is behind it; else its function is

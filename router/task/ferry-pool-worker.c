@@ -407,6 +407,8 @@ ferry_pool_worker_hand_over (FerryPoolWorker *self, FerryTask *task)
   seat->xid = xid;
   seat->n_handed = request.n_descriptors > 0 ? ferry_link_get_n_handed (self->link) : 0;
   seat->escalation = 0;
+  seat->n_looks = 0;
+  seat->found_quiet = FALSE;
   seat->n_consumed = 0;
   seat->queue_link.data = g_object_ref (task);
   g_queue_push_tail_link (&self->in_flight, &seat->queue_link);

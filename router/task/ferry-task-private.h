@@ -33,6 +33,8 @@ typedef struct
   guint executing : 1;     /* counted as such */
   guint taken_in : 1;      /* the router's thread has it in its books */
   guint escalation : 8;    /* how far its end was pressed for */
+  guint n_looks : 8;       /* for its answer, once the worker claimed another call */
+  guint found_quiet : 1;   /* nothing was on its way from the worker at the latest of them */
   guint n_deaths;          /* workers that were lost while they ran it */
   guint n_consumed;        /* items that were, since the worker was last told */
   guint n_refusals;        /* how often workers refused it */

@@ -9,13 +9,19 @@
 
 #include "task/task-test.h"
 
+#include <fcntl.h>
+#include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/ferry-base-private.h"
 
 /* The grace of a cancel and the time of a shutdown. How much later the end comes is up to the machine. */
 #define GRACE 50000
+
+/* Messages that fill what a link may have out to the router's thread, and leave room in its lane. */
+#define N_MESSAGES 6000
 
 typedef struct
 {
@@ -322,6 +328,79 @@ never_hit_the_next_task (void)
   g_test_message ("%u processes were ended", n_hit);
 }
 
+/* A pool sends tasks ahead where they are short. */
+static void
+run_short_tasks (TaskTest *test)
+{
+  for (guint i = 0; i < 100; i++)
+    {
+      g_autoptr (FerryTask) task = task_test_submit (test->executor, "nothing", NULL);
+
+      task_test_wait_done (task);
+    }
+}
+
+/* Opens it for writing if another process has it open for reading before long. */
+static int
+open_in_time (const char *fifo)
+{
+  gint64 deadline = g_get_monotonic_time () + G_USEC_PER_SEC;
+  int fd;
+
+  do
+    fd = open (fifo, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
+  while (fd < 0 && errno == ENXIO && g_get_monotonic_time () < deadline);
+  return fd;
+}
+
+/* The executor's only task is answered, and its worker is at another executor's, when its time to shut down is over: none
+ * of this has been heard of. Returns whether it came so; where tasks took long, the other one was not sent ahead. */
+static gboolean
+shut_down_unheard (TaskTest *test, const char *fifo)
+{
+  g_autoptr (FerryExecutor) ending = ferry_executor_new (test->pool);
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "send", g_variant_new_uint64 (N_MESSAGES));
+  g_autoptr (FerryTask) behind = NULL;
+  ferry_autofd fd = -1;
+  gboolean ended = FALSE;
+  gboolean was_ahead;
+
+  run_short_tasks (test);
+  ferry_task_set_cancel_grace (task, 0);
+  task_test_submit_task (ending, task);
+  behind = task_test_submit (test->executor, "read-fifo", g_variant_new_string (fifo));
+  ferry_executor_shutdown_async (ending, 0, NULL, set_flag, &ended);
+  fd = open_in_time (fifo);
+  was_ahead = fd >= 0;
+  ferry_test_wait_flag (&ended);
+  if (!was_ahead)
+    {
+      task_test_wait_begun (behind);
+      fd = open (fifo, O_WRONLY | O_CLOEXEC);
+    }
+  g_assert_cmpint (write (fd, "x", 1), ==, 1);
+  task_test_wait_done (behind);
+  g_assert_no_error ((GError *) ferry_task_get_error (behind));
+  return was_ahead;
+}
+
+static void
+shutdown_never_hits_the_next_task (void)
+{
+  g_autofree char *folder = g_dir_make_tmp ("ferry-test-XXXXXX", NULL);
+  g_autofree char *fifo = g_build_filename (folder, "fifo", NULL);
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  guint n_ahead = 0;
+
+  g_assert_cmpint (mkfifo (fifo, 0600), ==, 0);
+  for (guint i = 0; i < 20 && n_ahead < 5; i++)
+    n_ahead += shut_down_unheard (test, fifo);
+  if (n_ahead == 0)
+    g_test_skip ("Tasks take so long on this machine that none is sent ahead");
+  g_unlink (fifo);
+  g_rmdir (folder);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -343,6 +422,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/deadlines/of-a-queue-of-processes", GINT_TO_POINTER (FALSE), fails_what_waited_for_too_long);
   g_test_add_func ("/deadlines/of-a-queue-count-ahead", fails_what_was_sent_ahead_and_waited_for_too_long);
   g_test_add_func ("/deadlines/never-hit-the-next-task", never_hit_the_next_task);
+  g_test_add_func ("/deadlines/of-a-shutdown-never-hit-the-next-task", shutdown_never_hits_the_next_task);
   g_test_add_data_func ("/deadlines/of-a-run-spare-a-thread-that-heeds-them", GINT_TO_POINTER (TRUE),
                         spares_worker_that_heeds_its_run_timeout);
   g_test_add_data_func ("/deadlines/of-a-queue-of-threads", GINT_TO_POINTER (TRUE), fails_what_waited_for_too_long);
