@@ -6,7 +6,7 @@
  *
  * A router's home is the thread that started it, while it runs. What the router's objects have of it is the same home,
  * so that they can ask when the router is no more. A router that does not run is nowhere at home: one thread at a time
- * may use it and its objects then.
+ * may use it and its objects then. What any thread may ask for at any time is still done by one thread alone.
  *
  * Owner:   counted references.
  * Threads: any. */
@@ -30,7 +30,11 @@ GMainContext *ferry_home_get_context (FerryHome *self);
 
 /* Whether the calling thread may do what belongs to the home; self may be NULL, which is nowhere. */
 gboolean ferry_home_is_here (FerryHome *self);
-/* The same, with a critical that names the function where it is not. */
+/* The same for what any thread may ask for, and the home's does: where the home has no thread, that is the one that it had
+ * last, or that made it, or one that runs its main context. */
+gboolean ferry_home_is_own (FerryHome *self);
+gboolean ferry_home_has_thread (FerryHome *self);
+/* As ferry_home_is_here(), with a critical that names the function where it is not. */
 gboolean ferry_home_check (FerryHome *self, const char *function);
 /* The same, with FERRY_ERROR_WRONG_THREAD. */
 gboolean ferry_home_check_error (FerryHome *self, const char *function, GError **error);

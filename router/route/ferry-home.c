@@ -13,7 +13,8 @@
 struct _FerryHome
 {
   GMainContext *context;      /* const: (owned) */
-  _Atomic (GThread *) thread; /* any: (unowned) (nullable): only compared */
+  _Atomic (GThread *) thread; /* any: (unowned) (nullable): only compared, as the next */
+  _Atomic (GThread *) latest; /* any: (unowned): the one before, where thread is NULL */
 };
 
 FerryHome *
@@ -23,6 +24,7 @@ ferry_home_new (GMainContext *context, GThread *thread)
 
   self->context = g_main_context_ref (context);
   atomic_init (&self->thread, thread);
+  atomic_init (&self->latest, thread != NULL ? thread : g_thread_self ());
   return self;
 }
 
@@ -56,6 +58,8 @@ void
 ferry_home_set_thread (FerryHome *self, GThread *thread)
 {
   /* Relaxed: the thread is compared and nothing else. That it is the caller's own was stored by the caller. */
+  if (thread != NULL)
+    atomic_store_explicit (&self->latest, thread, memory_order_relaxed);
   atomic_store_explicit (&self->thread, thread, memory_order_relaxed);
 }
 
@@ -72,6 +76,24 @@ ferry_home_is_here (FerryHome *self)
   GThread *thread = self != NULL ? atomic_load_explicit (&self->thread, memory_order_relaxed) : NULL;
 
   return thread == NULL || thread == g_thread_self ();
+}
+
+gboolean
+ferry_home_is_own (FerryHome *self)
+{
+  if (self == NULL)
+    return TRUE;
+  /* Relaxed: as in ferry_home_set_thread(). */
+  if (atomic_load_explicit (&self->latest, memory_order_relaxed) == g_thread_self ())
+    return TRUE;
+  return ferry_home_is_here (self) && g_main_context_is_owner (self->context);
+}
+
+gboolean
+ferry_home_has_thread (FerryHome *self)
+{
+  /* Relaxed: as in ferry_home_set_thread(). */
+  return atomic_load_explicit (&self->thread, memory_order_relaxed) != NULL;
 }
 
 static void

@@ -219,7 +219,7 @@ ferry_executor_cancel_all (FerryExecutor *self)
 
   g_return_val_if_fail (FERRY_IS_EXECUTOR (self), 0);
 
-  if (!ferry_home_is_here (self->pool->router->home))
+  if (!ferry_home_is_own (self->pool->router->home))
     {
       ferry_executor_put_cancel_into_inbox (self);
       return 0;

@@ -597,7 +597,7 @@ ferry_map_cancel (FerryMap *self)
 
   g_return_if_fail (FERRY_IS_MAP (self));
 
-  if (!ferry_home_is_here (self->home))
+  if (!ferry_home_is_own (self->home))
     {
       /* Relaxed: the context orders what comes before and after. */
       if (!atomic_exchange_explicit (&self->asked, TRUE, memory_order_relaxed))

@@ -100,7 +100,7 @@ ferry_process_dispose (GObject *object)
       ferry_task_cancel (self->task);
     }
   /* With no time left, so the worker is killed now. */
-  if (self->executor != NULL && ferry_home_is_here (self->router->home))
+  if (self->executor != NULL && ferry_home_is_own (self->router->home))
     ferry_executor_shutdown_async (self->executor, 0, NULL, NULL, NULL);
   else if (self->executor != NULL)
     ferry_home_invoke (self->router->home, shut_down, g_object_ref (self->executor), g_object_unref);

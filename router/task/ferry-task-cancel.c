@@ -285,7 +285,7 @@ ferry_task_cancel (FerryTask *self)
   claim = forestall_claim (priv);
   if (claim == FERRY_TASK_CLAIM_CANCELLED)
     return FALSE;
-  if (claim == FERRY_TASK_CLAIM_TAKEN && !ferry_home_is_here (priv->home))
+  if (claim == FERRY_TASK_CLAIM_TAKEN && !ferry_home_is_own (priv->home))
     return ask_for_cancel (self, priv);
   kept = g_object_ref (self);
   if (claim == FERRY_TASK_CLAIM_TAKEN)

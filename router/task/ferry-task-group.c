@@ -122,7 +122,7 @@ owner_disposed (gpointer data, GObject *owner)
 
   /* Release: pairs with is_abandoned(). */
   atomic_store_explicit (&self->abandoned, 1, memory_order_release);
-  if (ferry_home_is_here (get_home (self)))
+  if (ferry_home_is_own (get_home (self)))
     cancel_abandoned (self);
   else
     ferry_home_invoke (get_home (self), cancel_abandoned_cb, g_object_ref (self), g_object_unref);
@@ -334,7 +334,7 @@ ferry_task_group_cancel (FerryTaskGroup *self)
 
   g_return_val_if_fail (FERRY_IS_TASK_GROUP (self), 0);
 
-  if (!ferry_home_is_here (get_home (self)))
+  if (!ferry_home_is_own (get_home (self)))
     {
       /* Acquire-release: a cancel that finds another one on its way comes before what that one does. */
       if (!atomic_exchange_explicit (&self->asked, 1, memory_order_acq_rel))

@@ -127,6 +127,12 @@ sleep_until_done (FerryTask *self, gint64 timeout)
 static gboolean
 wait_elsewhere (FerryTask *self, gint64 timeout, GError **error)
 {
+  if (!ferry_home_has_thread (ferry_task_get_private (self)->home))
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_RUNNING,
+                           "The task's router is not running; call ferry_router_start() on its thread first");
+      return FALSE;
+    }
   if (g_main_context_is_owner (NULL))
     {
       g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD,
@@ -187,7 +193,7 @@ ferry_task_wait (FerryTask *self, gint64 timeout, GError **error)
                    "Task “%s” was not submitted; call ferry_executor_submit_task() first", ferry_task_get_name (self));
       return NULL;
     }
-  if (ferry_home_is_here (priv->home))
+  if (ferry_home_is_own (priv->home))
     is_done = priv->driver->wait (priv->executor, self, timeout, error);
   else
     is_done = wait_elsewhere (self, timeout, error);

@@ -421,7 +421,7 @@ ferry_worker_force_exit (FerryWorker *self)
 {
   g_return_if_fail (FERRY_IS_WORKER (self));
 
-  if (ferry_home_is_here (self->home))
+  if (ferry_home_is_own (self->home))
     ferry_worker_send_signal (self, SIGKILL, NULL);
   /* Relaxed: the context orders what comes before and after. */
   else if (!atomic_exchange_explicit (&self->asked, TRUE, memory_order_relaxed))

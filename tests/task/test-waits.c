@@ -315,6 +315,57 @@ test_stopping (gconstpointer in_threads)
   g_assert_true (ferry_router_start (test->router, NULL));
 }
 
+typedef struct
+{
+  FerryExecutor *executor;
+  FerryTask *cancelled;
+  FerryTask *waited_for;
+} Intruder;
+
+static void
+assert_on_main_thread (FerryTask *task, gpointer main_thread)
+{
+  g_assert_true (g_thread_self () == main_thread);
+}
+
+static gpointer
+intrude (gpointer data)
+{
+  Intruder *self = data;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (ferry_task_cancel (self->cancelled));
+  g_assert_cmpuint (ferry_executor_cancel_all (self->executor), ==, 0);
+  g_assert_null (ferry_task_wait (self->waited_for, -1, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_NOT_RUNNING);
+  return NULL;
+}
+
+/* Tasks that were submitted to it end within the main loop, and so does what other threads ask for. */
+static void
+test_stopped (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  g_autoptr (FerryTask) cancelled = NULL;
+  g_autoptr (FerryTask) waited_for = NULL;
+  g_autoptr (GThread) thread = NULL;
+  Intruder intruder;
+
+  g_assert_true (ferry_router_stop (test->router, NULL));
+  cancelled = task_test_submit (test->executor, "nothing", NULL);
+  waited_for = task_test_submit (test->executor, "nothing", NULL);
+  g_signal_connect (cancelled, "done", G_CALLBACK (assert_on_main_thread), g_thread_self ());
+  g_signal_connect (waited_for, "done", G_CALLBACK (assert_on_main_thread), g_thread_self ());
+  intruder = (Intruder){test->executor, cancelled, waited_for};
+  thread = g_thread_new ("intrude", intrude, &intruder);
+  g_thread_join (g_steal_pointer (&thread));
+  g_assert_false (ferry_task_get_done (cancelled));
+  g_assert_false (ferry_task_get_done (waited_for));
+  task_test_wait_done (cancelled);
+  task_test_wait_done (waited_for);
+  g_assert_true (ferry_router_start (test->router, NULL));
+}
+
 /* A router of another thread, whose task does not end. */
 typedef struct
 {
@@ -401,6 +452,7 @@ main (int argc, char **argv)
                         test_stopping);
   g_test_add_data_func ("/waits/of-another-thread-go-on-while-the-router-stops/threads", GINT_TO_POINTER (TRUE),
                         test_stopping);
+  g_test_add_func ("/waits/of-another-thread-leave-a-stopped-router-to-its-own", test_stopped);
   g_test_add_func ("/waits/refuse-to-hold-up-the-main-loop", test_main_loop_of_another_thread);
   return g_test_run ();
 }
