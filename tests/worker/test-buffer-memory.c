@@ -113,13 +113,14 @@ get (FerryRouter *router, FerryCounter counter)
   return ferry_router_get_counter (router, counter);
 }
 
-/* Waits, with the main loop standing still, until so many links wait for the application. */
+/* Waits, with the main loop standing still, until so many links wait for the application, and so much of theirs is there.
+ * A link may also wait for a moment while a one-shot buffer is looked at. */
 static void
-wait_waiting (FerryRouter *router, guint n)
+wait_waiting (FerryRouter *router, guint n, guint64 size)
 {
   gint64 deadline = g_get_monotonic_time () + FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC;
 
-  while (get (router, FERRY_COUNTER_WAITING_LINKS) < n)
+  while (get (router, FERRY_COUNTER_WAITING_LINKS) < n || get (router, FERRY_COUNTER_BUFFER_BYTES) < size)
     {
       g_assert_cmpint (g_get_monotonic_time (), <, deadline);
       g_thread_yield ();
@@ -146,7 +147,7 @@ test_blocked_loop (gconstpointer mode)
 
   for (guint i = 0; i < G_N_ELEMENTS (sources); i++)
     sources[i] = source_new (router, GPOINTER_TO_INT (mode), N_BUFFERS, FALSE);
-  wait_waiting (router, G_N_ELEMENTS (sources));
+  wait_waiting (router, G_N_ELEMENTS (sources), SHARE / 2);
   g_assert_cmpuint (get (router, FERRY_COUNTER_BUFFER_BYTES), <=, G_N_ELEMENTS (sources) * SHARE + SLACK);
   for (guint i = 0; i < G_N_ELEMENTS (sources); i++)
     {
@@ -156,7 +157,6 @@ test_blocked_loop (gconstpointer mode)
     }
   g_assert_cmpuint (get (router, FERRY_COUNTER_BUFFER_BYTES), ==, 0);
   g_assert_cmpuint (get (router, FERRY_COUNTER_HIGHEST_BUFFER_BYTES), <=, G_N_ELEMENTS (sources) * SHARE + SLACK);
-  g_assert_cmpuint (get (router, FERRY_COUNTER_HIGHEST_BUFFER_BYTES), >=, SHARE / 2);
   g_assert_cmpuint (get (router, FERRY_COUNTER_HIGHEST_WAITING_LINKS), ==, G_N_ELEMENTS (sources));
   for (guint i = 0; i < G_N_ELEMENTS (sources); i++)
     source_free (sources[i]);
