@@ -274,6 +274,21 @@ unpack_root (FerryViewRequest *self, FerryUnpacking *unpacking, guint *n_steps)
   return self->root.name != NULL;
 }
 
+/* Says which part of it could not be unpacked. */
+static void
+set_malformed (const FerryViewRequest *self, guint n_steps, GError **error)
+{
+  if (self->root.name == NULL)
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                         "What was asked is no view: its object and number of operations cannot be read");
+  else if (self->n_steps < n_steps)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                 "What was asked is no view: operation %u of %u cannot be read", self->n_steps + 1, n_steps);
+  else
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                 "What was asked is no view: something follows the last of its %u operations", n_steps);
+}
+
 gboolean
 ferry_view_request_take (FerryViewRequest *self, GVariant *arguments, GError **error)
 {
@@ -291,7 +306,7 @@ ferry_view_request_take (FerryViewRequest *self, GVariant *arguments, GError **e
     }
   unpacked = unpacked && unpack_steps (self, &unpacking, n_steps);
   if (!unpacked)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "What was asked is no view");
+    set_malformed (self, n_steps, error);
   else if (ferry_view_request_check (self, error))
     {
       self->held = g_variant_ref (arguments);

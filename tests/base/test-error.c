@@ -7,6 +7,10 @@
 
 #include "ferry-test.h"
 
+#include <errno.h>
+
+#include "base/ferry-base-private.h"
+
 static void
 test_domain_has_its_name (void)
 {
@@ -73,6 +77,19 @@ test_errors_differ (void)
   g_assert_cmpuint (klass->n_values, ==, FERRY_ERROR_UNKNOWN_MEMBER + 1);
 }
 
+/* What may be over soon, so that a launch is tried again. */
+static void
+test_shortages_are_told_from_refusals (void)
+{
+  static const int shortages[] = {EAGAIN, ENOMEM, EMFILE, ENFILE, ENOBUFS, ENOSPC, ETXTBSY};
+  static const int refusals[] = {0, ENOENT, EACCES, EPERM, ENOEXEC, EINVAL, ENOSYS, EINTR};
+
+  for (guint i = 0; i < G_N_ELEMENTS (shortages); i++)
+    g_assert_true (ferry_is_shortage (shortages[i]));
+  for (guint i = 0; i < G_N_ELEMENTS (refusals); i++)
+    g_assert_false (ferry_is_shortage (refusals[i]));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -83,5 +100,6 @@ main (int argc, char **argv)
   g_test_add_func ("/error/enumerations-have-types", test_enumerations_have_types);
   g_test_add_func ("/error/pipe-flags-have-a-type", test_pipe_flags_have_a_type);
   g_test_add_func ("/error/codes-differ", test_errors_differ);
+  g_test_add_func ("/error/shortages-are-told-from-refusals", test_shortages_are_told_from_refusals);
   return g_test_run ();
 }

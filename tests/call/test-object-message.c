@@ -343,6 +343,30 @@ test_malformed_views (void)
 }
 
 static void
+assert_view_error (GByteArray *bytes, gsize size, const char *part)
+{
+  g_autoptr (GVariant) arrived = arrive (bytes, size);
+  g_autoptr (GError) error = NULL;
+  FerryViewRequest request;
+
+  g_assert_false (ferry_view_request_take (&request, arrived, &error));
+  g_assert_nonnull (strstr (error->message, part));
+}
+
+static void
+test_malformed_parts (void)
+{
+  g_autoptr (GByteArray) bytes = make_view ();
+
+  assert_view_error (bytes, 8, "its object");
+  assert_view_error (bytes, 40, "operation 1 of 2 ");
+  bytes->data[16] = 3;
+  assert_view_error (bytes, bytes->len, "operation 3 of 3 ");
+  bytes->data[16] = 1;
+  assert_view_error (bytes, bytes->len, "its 1 operations");
+}
+
+static void
 test_malformed_results (void)
 {
   static const Change of_object[] = {
@@ -392,6 +416,7 @@ main (int argc, char **argv)
   g_test_add_func ("/object-message/views-arrive-as-they-were-sent", test_requests);
   g_test_add_func ("/object-message/types-are-of-any-length", test_long_types);
   g_test_add_func ("/object-message/malformed-views-are-refused", test_malformed_views);
+  g_test_add_func ("/object-message/the-malformed-part-of-a-view-is-named", test_malformed_parts);
   g_test_add_func ("/object-message/malformed-results-are-refused", test_malformed_results);
 
   return g_test_run ();

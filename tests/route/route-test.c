@@ -121,7 +121,7 @@ void
 route_test_stop_with_open_pipes (FerryRouter *router)
 {
   ferry_test_router_stop (router);
-  route_test_assert_warned ("The router is stopped with * open pipes: *");
+  route_test_assert_warned ("The router is stopped with * open pipe*: *");
 }
 
 void

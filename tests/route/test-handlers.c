@@ -109,7 +109,7 @@ test_stop_router (void)
   g_autoptr (Scene) scene = scene_new (9, act_stop);
 
   play (scene);
-  route_test_assert_warned ("*1 open pipes*");
+  route_test_assert_warned ("*1 open pipe*");
   g_assert_cmpuint (scene->n_messages, ==, 10);
   g_assert_cmpuint (scene->n_closed, ==, 0);
   g_assert_cmpuint (ferry_receiver_get_undelivered (scene->receiver), ==, 90);
@@ -200,7 +200,7 @@ test_drop_router (void)
   g_object_add_weak_pointer (G_OBJECT (scene->router), &weak);
   play (scene);
   g_assert_null (weak);
-  route_test_assert_warned ("*1 open pipes*");
+  route_test_assert_warned ("*1 open pipe*");
   g_assert_cmpuint (scene->n_messages, >=, 10);
   g_assert_cmpuint (scene->n_closed, ==, 1);
 }
@@ -219,7 +219,7 @@ test_restart_router (void)
   g_autoptr (Scene) scene = scene_new (9, act_restart);
 
   play (scene);
-  route_test_assert_warned ("*1 open pipes*");
+  route_test_assert_warned ("*1 open pipe*");
   g_assert_cmpuint (scene->n_messages, ==, 10);
   route_test_send_numbers (scene->other->sender, 0, 100);
   ferry_test_pipe_wait_count (scene->other, 100);
@@ -317,7 +317,7 @@ test_nested_loop_after_a_restart (void)
   g_autoptr (Scene) scene = scene_new (9, act_restart_and_run_loop);
 
   play (scene);
-  route_test_assert_warned ("*1 open pipes*");
+  route_test_assert_warned ("*1 open pipe*");
   ferry_test_pipe_wait_count (scene->other, 10);
 }
 
@@ -357,7 +357,7 @@ test_refuses_start_while_it_stops (void)
 
   g_signal_connect (scene->receiver, "closed", G_CALLBACK (start_in_closed_cb), scene);
   g_assert_true (ferry_router_stop (scene->router, NULL));
-  route_test_assert_warned ("*1 open pipes*");
+  route_test_assert_warned ("*1 open pipe*");
   g_assert_cmpuint (scene->n_closed, ==, 1);
 }
 
@@ -376,7 +376,7 @@ test_stop_router_when_a_pipe_closes (void)
   g_signal_connect (scene->receiver, "closed", G_CALLBACK (stop_in_closed_cb), scene);
   g_assert_true (ferry_sender_stop (scene->sender, NULL));
   ferry_test_pipe_wait_closed (other);
-  route_test_assert_warned ("*1 open pipes*");
+  route_test_assert_warned ("*1 open pipe*");
   ferry_test_pipe_assert_end (other, FERRY_CLOSE_REASON_ROUTER_STOPPED);
   g_assert_cmpuint (scene->n_closed, ==, 1);
 }

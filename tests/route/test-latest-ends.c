@@ -360,7 +360,7 @@ test_handler_may_start_the_router_again (void)
 
         run_deed (pipe, &deed);
         assert_ended_with_router (pipe, at);
-        route_test_assert_warned ("The router is stopped with 1 open pipes: *");
+        route_test_assert_warned ("The router is stopped with 1 open pipe: *");
         next = latest_test_new (router);
         latest_test_send (next, 1);
         latest_test_wait_value (next, 1);
@@ -508,7 +508,7 @@ test_flush_after_stop_of_router_does_nothing (void)
 
   latest_test_send (pipe, 1);
   stop_router (router);
-  route_test_assert_warned ("The router is stopped with 1 open pipes: *");
+  route_test_assert_warned ("The router is stopped with 1 open pipe: *");
   ferry_receiver_flush_latest (pipe->receiver);
   g_assert_cmpuint (pipe->n_values, ==, 0);
 }

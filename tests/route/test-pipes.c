@@ -289,7 +289,7 @@ test_undelivered_large_messages_are_counted (void)
   g_assert_true (ferry_sender_send_bytes (pipe->sender, data, 100000, NULL));
   route_test_wait_drained (pipe->sender);
   g_assert_true (ferry_router_stop (router, NULL));
-  route_test_assert_warned ("*1 open pipes*");
+  route_test_assert_warned ("*1 open pipe*");
   g_assert_cmpuint (ferry_receiver_get_undelivered (pipe->receiver), ==, 1);
   g_assert_finalize_object (router);
 }
@@ -322,7 +322,7 @@ test_pipe_of_a_worker_is_closed_once_when_the_router_stops (void)
 
   ferry_test_pipe_wait_count (pipe, 1000);
   g_assert_true (ferry_router_stop (router, NULL));
-  route_test_assert_warned ("*1 open pipes*");
+  route_test_assert_warned ("*1 open pipe*");
   ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_ROUTER_STOPPED);
   g_assert_cmpint (ferry_worker_get_state (worker), ==, FERRY_WORKER_STATE_ENDED);
   g_clear_object (&worker);
@@ -352,7 +352,7 @@ test_dropping_a_running_router_stops_it (void)
 
   route_test_send_numbers (pipe->sender, 0, 10);
   g_assert_finalize_object (router);
-  route_test_assert_warned ("*1 open pipes*");
+  route_test_assert_warned ("*1 open pipe*");
   ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_ROUTER_STOPPED);
   route_test_settle ();
   g_clear_pointer (&pipe, ferry_test_pipe_free);

@@ -454,7 +454,7 @@ test_fails_when_a_handler_stops_the_router (void)
   g_assert_false (ferry_router_route_until (router, never, NULL, LONG, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_NOT_RUNNING);
   g_assert_cmpuint (pipe->n_messages, ==, 1);
-  route_test_assert_warned ("*1 open pipes*");
+  route_test_assert_warned ("*1 open pipe*");
   g_assert_finalize_object (router);
 }
 
@@ -479,7 +479,7 @@ test_keeps_the_router_that_a_handler_drops (void)
   route_test_send_numbers (pipe->sender, 0, 1);
   g_assert_true (ferry_router_route_until (router, has_count, &count, LONG, &error));
   g_assert_no_error (error);
-  route_test_assert_warned ("*1 open pipes*");
+  route_test_assert_warned ("*1 open pipe*");
   ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_ROUTER_STOPPED);
 }
 

@@ -523,7 +523,7 @@ test_stops_on_its_thread_when_dropped_on_another (void)
   g_object_weak_ref (G_OBJECT (router), raise_flag, &gone);
   g_thread_join (g_thread_new ("dropper", drop_reference, router));
   ferry_test_wait_flag (&gone);
-  route_test_assert_warned ("*1 open pipes*");
+  route_test_assert_warned ("*1 open pipe*");
   g_assert_true (ferry_receiver_get_closed (receiver));
   g_assert_cmpint (ferry_exit_get_reason (ferry_receiver_get_exit (receiver)), ==, FERRY_CLOSE_REASON_ROUTER_STOPPED);
 }

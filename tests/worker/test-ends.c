@@ -342,7 +342,7 @@ static GLogWriterOutput
 count_warnings (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
 {
   for (gsize i = 0; i < n_fields; i++)
-    if (strcmp (fields[i].key, "MESSAGE") == 0 && strstr (fields[i].value, "with 1 open pipes") != NULL)
+    if (strcmp (fields[i].key, "MESSAGE") == 0 && strstr (fields[i].value, "with 1 open pipe") != NULL)
       {
         n_warnings++;
         return G_LOG_WRITER_HANDLED;
