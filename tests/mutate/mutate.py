@@ -38,11 +38,18 @@ PR_SET_CHILD_SUBREAPER = 36
 PATIENCE = 20
 SHORTEST_PATIENCE = 60
 
+# How many tests are built and run at first.
+FIRST_BATCH = 8
+
 Test = collections.namedtuple("Test", "name command environment folder suites alone targets")
 
 
 def say(text):
     print(text, flush=True)
+
+
+class Unbuildable(Exception):
+    """The change compiles, and does not link."""
 
 
 class Copy:
@@ -291,8 +298,19 @@ class Mutation:
                      "%s." % (failed, self.logs))
 
     def run_tests(self, change):
+        """Builds only what comes next, as most changes are noticed early. Returns the name of a test that failed, or None."""
         times = self.kept["times"]
-        return Run(self.logs, times).all(tests_for(self.copy, change.path, times))
+        tests = tests_for(self.copy, change.path, times)
+        size = FIRST_BATCH
+        while tests:
+            batch, tests = tests[:size], tests[size:]
+            size *= 3
+            if not self.copy.make(sorted({target for test in batch for target in test.targets})):
+                raise Unbuildable
+            failed = Run(self.logs, times).all(batch)
+            if failed is not None:
+                return failed
+        return None
 
     def try_one(self, change):
         """Returns 'noticed by …', 'survived', or None where the change is none."""
@@ -306,9 +324,9 @@ class Mutation:
         try:
             if not self.copy.make([target]) or digest(os.path.join(self.copy.build, target)) == pristine:
                 return None
-            if not self.copy.make([]):
-                return None
             failed = self.run_tests(change)
+        except Unbuildable:
+            return None
         finally:
             self.copy.write(change.path, text)
             self.copy.make([target])

@@ -236,6 +236,24 @@ tells_what_to_do (gconstpointer data)
   test_clear (&test);
 }
 
+/* As a worker this program, under whatever name, ends at once. */
+static void
+names_program_behind_a_link (void)
+{
+  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
+  g_autoptr (FerryRouter) router = ferry_test_router_new ();
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new ((const char *const[]){"/proc/self/exe", "end", NULL});
+  g_autoptr (FerryWorker) worker = NULL;
+  FerryTestPipe *pipe = ferry_test_pipe_new (router);
+
+  g_assert_true (ferry_launcher_add_sender (launcher, "out", pipe->sender, NULL));
+  worker = ferry_launcher_spawn (launcher, router, NULL);
+  wait_ended (worker);
+  assert_says (ferry_exit_get_message (ferry_worker_get_exit (worker)), program);
+  ferry_test_pipe_free (pipe);
+  ferry_test_router_stop (g_steal_pointer (&router));
+}
+
 /* ---- a worker that is no nursery ---- */
 
 static guint n_messages;
@@ -288,6 +306,8 @@ is_executed_where_it_cannot_be_forked (void)
 int
 main (int argc, char **argv)
 {
+  if (argc > 1 && strcmp (argv[1], "end") == 0)
+    return 0;
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   g_log_set_writer_func (count_messages, NULL, NULL);
   for (guint way = 0; way < G_N_ELEMENTS (ways); way++)
@@ -300,6 +320,7 @@ main (int argc, char **argv)
           continue;
         g_test_add_data_func (path, GUINT_TO_POINTER (way * G_N_ELEMENTS (programs) + program), tells_what_to_do);
       }
+  g_test_add_func ("/programs/the-application-itself-is-named-by-its-file", names_program_behind_a_link);
   g_test_add_func ("/programs/is-executed-where-it-cannot-be-forked", is_executed_where_it_cannot_be_forked);
   return g_test_run ();
 }
