@@ -89,7 +89,9 @@ get_item_type (GListModel *model)
 static guint
 get_n_items (GListModel *model)
 {
-  return ferry_list_replica_clip (FERRY_LIST_REPLICA (model)->length);
+  FerryListReplica *self = FERRY_LIST_REPLICA (model);
+
+  return ferry_home_check (self->home, "g_list_model_get_n_items") ? ferry_list_replica_clip (self->length) : 0;
 }
 
 static gpointer
@@ -99,7 +101,7 @@ get_item (GListModel *model, guint position)
   g_autoptr (GPtrArray) dropped = NULL;
   FerryListRow *row;
 
-  if (position >= get_n_items (model))
+  if (!ferry_home_check (self->home, "g_list_model_get_item") || position >= ferry_list_replica_clip (self->length))
     return NULL;
   dropped = g_ptr_array_new_with_free_func (g_object_unref);
   row = ferry_row_table_get (&self->table, position);

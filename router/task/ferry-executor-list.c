@@ -22,15 +22,22 @@ get_item_type (GListModel *model)
 static guint
 get_n_items (GListModel *model)
 {
-  return (guint) g_sequence_get_length (FERRY_EXECUTOR (model)->list);
+  FerryExecutor *self = FERRY_EXECUTOR (model);
+
+  if (!ferry_home_check (self->pool->router->home, "g_list_model_get_n_items"))
+    return 0;
+  return (guint) g_sequence_get_length (self->list);
 }
 
 static gpointer
 get_item (GListModel *model, guint position)
 {
   FerryExecutor *self = FERRY_EXECUTOR (model);
-  GSequenceIter *iter = g_sequence_get_iter_at_pos (self->list, (int) MIN (position, (guint) G_MAXINT));
+  GSequenceIter *iter;
 
+  if (!ferry_home_check (self->pool->router->home, "g_list_model_get_item"))
+    return NULL;
+  iter = g_sequence_get_iter_at_pos (self->list, (int) MIN (position, (guint) G_MAXINT));
   return g_sequence_iter_is_end (iter) ? NULL : g_object_ref (g_sequence_get (iter));
 }
 

@@ -417,6 +417,58 @@ every_function_works_or_says_so (void)
   scene_free (s);
 }
 
+/* ---- list models ---- */
+
+static void
+call_g_list_model_get_n_items (Scene *s, GError **error)
+{
+  g_assert_cmpuint (g_list_model_get_n_items (s->model), ==, 0);
+}
+
+static void
+call_g_list_model_get_item (Scene *s, GError **error)
+{
+  g_assert_null (g_list_model_get_item (s->model, 0));
+}
+
+static void
+assert_model_says_so (Scene *s, GListModel *model)
+{
+  static const Call of_models[] = {
+    {"g_list_model_get_n_items", SAYS, call_g_list_model_get_n_items},
+    {"g_list_model_get_item", SAYS, call_g_list_model_get_item},
+  };
+
+  g_set_object (&s->model, model);
+  for (guint i = 0; i < G_N_ELEMENTS (of_models); i++)
+    {
+      Foreign foreign = {&of_models[i], s, NULL};
+      g_autofree char *said = NULL;
+      g_autofree char *complaint = NULL;
+
+      g_thread_join (g_thread_new ("foreign", call_there, &foreign));
+      said = take_criticals ();
+      complaint = judge (&of_models[i], NULL, said);
+      g_assert_cmpstr (complaint, ==, NULL);
+    }
+  g_clear_object (&s->model);
+}
+
+static void
+list_models_say_so (void)
+{
+  Scene *s = scene_new ();
+
+  assert_model_says_so (s, G_LIST_MODEL (s->executor));
+  assert_model_says_so (s, G_LIST_MODEL (s->replica));
+  ferry_executor_cancel_all (s->executor);
+  ferry_task_cancel (s->other);
+  ferry_map_cancel (s->started);
+  ferry_worker_force_exit (s->worker);
+  ferry_test_run_until (is_ended, s);
+  scene_free (s);
+}
+
 /* ---- properties ---- */
 
 typedef struct
@@ -579,6 +631,7 @@ main (int argc, char **argv)
   g_log_set_writer_func (write_log, NULL, NULL);
   g_test_add_func ("/threads/every-function-is-looked-at", every_function_is_looked_at);
   g_test_add_func ("/threads/every-function-works-or-says-so", every_function_works_or_says_so);
+  g_test_add_func ("/threads/list-models-say-so", list_models_say_so);
   g_test_add_func ("/threads/properties-say-what-their-functions-say", properties_say_what_their_functions_say);
   g_test_add_func ("/threads/any-thread-may-look-at-a-task-that-is-done", any_thread_may_look_at_a_task_that_is_done);
   g_test_add_func ("/threads/a-submitted-task-takes-no-settings", a_submitted_task_takes_no_settings);
