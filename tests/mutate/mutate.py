@@ -10,7 +10,7 @@ library or of the files named. The copy's tests of the changed layer and of the 
 
 A change whose object code is the same changes nothing, and another one is taken in its place. A change that the file
 'unnoticeable' lists, with its reason, is not counted. What was noticed is kept in FOLDER, so that a run that was
-interrupted goes on where it stood; what survived is tried again."""
+interrupted goes on where it stood; what survived is tried again with the tests that changed since."""
 
 import collections
 import concurrent.futures
@@ -35,8 +35,8 @@ COPIED = ("router", "tests", "demo-app", "data", "docs", "build-aux", "meson.bui
           "CHANGELOG.md", "HACKING.md", "COPYING", "run", ".clang-format")
 PR_SET_CHILD_SUBREAPER = 36
 # A test that takes this much longer than it did hangs.
-PATIENCE = 20
-SHORTEST_PATIENCE = 60
+PATIENCE = 10
+SHORTEST_PATIENCE = 30
 
 # How many tests are built and run at first.
 FIRST_BATCH = 8
@@ -62,6 +62,7 @@ class Copy:
         self.configure()
         self.tests = self.read_tests()
         self.make([])
+        self.digests = {test.name: self.digest_of(test) for test in self.tests}
 
     def bring_up_to_date(self, top):
         """Writes only what differs, so that only that is built again."""
@@ -106,6 +107,10 @@ class Copy:
         done = subprocess.run(["ninja", "-C", self.build, *targets], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               text=True, check=False)
         return done.returncode == 0
+
+    def digest_of(self, test):
+        """Of the programs that it consists of, as they are now."""
+        return " ".join(digest(os.path.join(self.build, target)) for target in test.targets)
 
     def object_of(self, path):
         """The object file of a source, as ninja calls it."""
@@ -274,10 +279,10 @@ class Mutation:
         self.kept_path = os.path.join(folder, "noticed.json")
         self.logs = os.path.join(folder, "logs")
         os.makedirs(self.logs, exist_ok=True)
-        self.kept = {"times": {}, "noticed": {}}
+        self.kept = {"times": {}, "noticed": {}, "passed": {}}
         if os.path.exists(self.kept_path):
             with open(self.kept_path, encoding="utf-8") as file:
-                self.kept = json.load(file)
+                self.kept.update(json.load(file))
         self.unnoticeable = read_unnoticeable(top)
         self.copy = Copy(top, folder)
         self.counts = collections.Counter()
@@ -297,14 +302,19 @@ class Mutation:
             sys.exit("mutate: a test fails before anything is changed, and must be mended first: %s. What it printed is in "
                      "%s." % (failed, self.logs))
 
-    def run_tests(self, change):
-        """Builds only what comes next, as most changes are noticed early. Returns the name of a test that failed, or None."""
+    def run_tests(self, change, passed):
+        """Builds only what comes next, as most changes are noticed early. A test that passed with the same change, and is as
+        it was, passes again. Returns the name of a test that failed, or None."""
         times = self.kept["times"]
         tests = tests_for(self.copy, change.path, times)
+        tests = [test for test in tests if passed.get(test.name) != self.copy.digests[test.name]]
         size = FIRST_BATCH
         while tests:
             batch, tests = tests[:size], tests[size:]
             size *= 3
+            if not tests:
+                # What came here mostly survives, and ends when the longest test does.
+                batch.sort(key=lambda test: -times.get(test.name, 0))
             if not self.copy.make(sorted({target for test in batch for target in test.targets})):
                 raise Unbuildable
             failed = Run(self.logs, times).all(batch)
@@ -324,7 +334,7 @@ class Mutation:
         try:
             if not self.copy.make([target]) or digest(os.path.join(self.copy.build, target)) == pristine:
                 return None
-            failed = self.run_tests(change)
+            failed = self.run_tests(change, self.kept["passed"].get(key, {}))
         except Unbuildable:
             return None
         finally:
@@ -332,6 +342,8 @@ class Mutation:
             self.copy.make([target])
             reap_orphans()
         if failed is None:
+            self.kept["passed"][key] = self.copy.digests
+            self.keep()
             return "survived"
         self.kept["noticed"][key] = "noticed by " + failed
         self.keep()
