@@ -226,6 +226,17 @@ play_listener (FaultsTest *test)
   ferry_listener_close (listener);
 }
 
+/* One who comes costs a call, and a second one to see that nobody else is there. */
+static void
+accepts_in_few_calls (void)
+{
+  FaultsTest test = {.expecting = TRUE};
+
+  fault_arm (FAULT_ACCEPT, G_MAXUINT, EMFILE);
+  play_listener (&test);
+  g_assert_cmpuint (fault_disarm (), <=, 8);
+}
+
 /* ---- channels ---- */
 
 static gboolean
@@ -281,6 +292,7 @@ main (int argc, char **argv)
   faults_test_add ("transport-of-a-worker", play_worker, of_worker, G_N_ELEMENTS (of_worker));
   faults_test_add ("transport-of-sockets", play_sockets, of_sockets, G_N_ELEMENTS (of_sockets));
   faults_test_add ("listener", play_listener, of_listener, G_N_ELEMENTS (of_listener));
+  g_test_add_func ("/faults/listener-accepts-in-few-calls", accepts_in_few_calls);
   faults_test_add ("channel", play_channel, of_worker, G_N_ELEMENTS (of_worker));
   return g_test_run ();
 }
