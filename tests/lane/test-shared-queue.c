@@ -549,6 +549,28 @@ test_what_was_published_before_a_fault_is_drained (void)
     }
 }
 
+/* Its other end may be in use before the queue has it. */
+static void
+test_a_fault_before_the_link_is_added_is_heard (void)
+{
+  g_autoptr (FerrySharedQueue) queue = queue_new ();
+  g_autoptr (GError) error = NULL;
+  guint64 connection_id = 1;
+  guint32 no_cell = FERRY_NO_CELL;
+  FerryLink *link = ferry_link_new ("test", &connection_id, &no_cell, 1, CAPACITY, 0, 1000000, &error);
+
+  g_assert_no_error (error);
+  g_assert_true (ferry_link_open_socket (link, &error));
+  pthread_mutex_lock (&link->down_lock);
+  ferry_link_set_fault_locked (link, "a test's fault");
+  pthread_mutex_unlock (&link->down_lock);
+  g_assert_true (ferry_shared_queue_add (queue, link, &error));
+  ferry_shared_queue_wait (queue, FERRY_SLEEP);
+  g_assert_cmpint (link->cause, ==, FERRY_CLOSE_REASON_PROTOCOL_ERROR);
+  ferry_shared_queue_remove (queue, link);
+  ferry_link_unref (link);
+}
+
 static void
 test_nothing_is_drained_after_a_fault_before_attaching (void)
 {
@@ -643,6 +665,8 @@ add_end_tests (void)
   g_test_add_func ("/shared-queue/a-second-packet-is-a-fault", test_a_second_packet_is_a_fault);
   g_test_add_func ("/shared-queue/what-was-published-before-a-fault-is-drained",
                    test_what_was_published_before_a_fault_is_drained);
+  g_test_add_func ("/shared-queue/a-fault-before-the-link-is-added-is-heard",
+                   test_a_fault_before_the_link_is_added_is_heard);
   g_test_add_func ("/shared-queue/nothing-is-drained-after-a-fault-before-attaching",
                    test_nothing_is_drained_after_a_fault_before_attaching);
   g_test_add_func ("/shared-queue/the-end-of-the-process-ends-the-link", test_the_end_of_the_process_ends_the_link);

@@ -89,6 +89,22 @@ test_takes_a_variable_out (void)
   assert_told (launcher, "(none)\n");
 }
 
+/* What no environment can have is a mistake of the programmer's. */
+static void
+test_refuses_names_that_no_variable_has (void)
+{
+  const char *const argv[] = {"/bin/true", NULL};
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
+
+  g_test_expect_message (G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, "*ferry_launcher_setenv*variable*");
+  ferry_launcher_setenv (launcher, "A=B", "value");
+  g_test_expect_message (G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, "*ferry_launcher_setenv*variable*");
+  ferry_launcher_setenv (launcher, NULL, "value");
+  g_test_expect_message (G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, "*ferry_launcher_setenv*value*");
+  ferry_launcher_setenv (launcher, "A", NULL);
+  g_test_assert_expected_messages ();
+}
+
 static void
 test_starts_in_the_folder_of_the_application (void)
 {
@@ -476,6 +492,7 @@ test_needs_the_thread_of_the_router (void)
 static void
 add_launch_tests (void)
 {
+  g_test_add_func ("/launcher/refuses-names-that-no-variable-has", test_refuses_names_that_no_variable_has);
   g_test_add_func ("/launcher/leaks-no-descriptor", test_leaks_no_descriptor);
   g_test_add_func ("/launcher/leaks-no-descriptor-of-failed-launches", test_leaks_no_descriptor_of_failed_launches);
   g_test_add_func ("/launcher/refuses-a-program-that-is-not-in-path", test_refuses_a_program_that_is_not_in_path);
