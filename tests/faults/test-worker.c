@@ -265,6 +265,50 @@ play_nursery (FaultsTest *test)
     }
 }
 
+static gboolean
+is_gone (gpointer path)
+{
+  return access (path, F_OK) < 0;
+}
+
+/* The worker that it would fork in advance is the first one, and what that takes is refused once. */
+static void
+test_nursery_without_spare (gconstpointer call)
+{
+  g_autofree char *program = ferry_test_build_path ("nursery-worker");
+  g_autofree char *witness = g_strdup_printf ("%s/ferry-faults-%d", g_get_tmp_dir (), (int) getpid ());
+  g_autofree char *order = g_strdup_printf ("%s 1 %d %s", (const char *) call, EAGAIN, witness);
+  const char *const argv[] = {program, NULL};
+  FaultsTest test = {.router = ferry_test_router_new (), .expecting = TRUE, .order = order};
+  g_autoptr (FerryLauncher) base = ferry_launcher_new (argv);
+  g_autoptr (FerryNursery) nursery = ferry_nursery_new (base);
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
+  g_autoptr (FerryWorker) process = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (g_file_set_contents (witness, "", 0, NULL));
+  faults_test_set_order (&test, base);
+  ferry_launcher_set_nursery (launcher, nursery);
+  ferry_launcher_silence_stream (launcher, FERRY_STREAM_STDOUT);
+  g_assert_true (ferry_nursery_start (nursery, test.router, &error));
+  process = g_object_ref (ferry_nursery_get_worker (nursery));
+  ferry_test_look_until (is_gone, witness);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (FerryWorker) worker = ferry_launcher_spawn (launcher, test.router, &error);
+
+      g_assert_no_error (error);
+      ferry_test_wait_ended (worker);
+      faults_test_check_exit (&test, ferry_worker_get_exit (worker), FERRY_CLOSE_REASON_EXITED, -1);
+    }
+  g_assert_cmpint (ferry_worker_get_state (process), !=, FERRY_WORKER_STATE_ENDED);
+  g_assert_cmpuint (ferry_nursery_get_n_starts (nursery), ==, 1);
+  g_clear_object (&nursery);
+  g_clear_object (&launcher);
+  ferry_test_wait_ended (process);
+  ferry_test_router_stop (test.router);
+}
+
 static void
 add_sandboxed (void)
 {
@@ -330,6 +374,9 @@ main (int argc, char **argv)
   faults_test_add ("nursery", play_nursery, of_nursery, G_N_ELEMENTS (of_nursery));
   faults_test_add_within ("worker", play_worker, within_worker, G_N_ELEMENTS (within_worker));
   faults_test_add_within ("nursery", play_nursery, within_nursery, G_N_ELEMENTS (within_nursery));
+  g_test_add_data_func ("/faults/nursery-serves-without-a-spare/clone", "clone", test_nursery_without_spare);
+  g_test_add_data_func ("/faults/nursery-serves-without-a-spare/pidfd_open", "pidfd_open", test_nursery_without_spare);
+  g_test_add_data_func ("/faults/nursery-serves-without-a-spare/socketpair", "socketpair", test_nursery_without_spare);
   faults_test_add_limit ("worker", play_worker);
   faults_test_add_limit ("one-shot-worker", play_one_shot_worker);
   faults_test_add_limit ("sandboxed-worker", play_sandboxed_worker);
