@@ -5,6 +5,8 @@
 
 #include "config.h"
 
+#include <string.h>
+
 #include "call/list-test.h"
 
 static void
@@ -243,6 +245,27 @@ test_other_length (void)
   list_test_free (test);
 }
 
+/* The latest of several faults is the one that is told. */
+static void
+test_other_lengths (void)
+{
+  ListTest *test = list_test_new_begun (10);
+
+  for (guint64 length = 11; length <= 12; length++)
+    {
+      g_autofree char *words = g_strdup_printf ("had %" G_GUINT64_FORMAT " when", length);
+
+      list_test_look (test, 3);
+      list_test_turn (test);
+      list_test_answer_with (
+        list_test_get_fetch (test, 0),
+        g_variant_new_parsed ("(uint64 0, %t, [<0>, <1>, <2>, <3>, <4>, <5>, <6>, <7>, <8>, <9>])", length));
+      g_assert_nonnull (strstr (ferry_list_replica_get_error (test->replica)->message, words));
+    }
+  g_assert_true (ferry_list_replica_get_following (test->replica));
+  list_test_free (test);
+}
+
 /* An answer of a list that cannot have been between the two. */
 static void
 test_hostile_between (void)
@@ -442,6 +465,7 @@ main (int argc, char **argv)
   g_test_add_func ("/list-replica-ends/breaks-off-at-a-beginning-that-cannot-be", test_hostile_beginning);
   g_test_add_func ("/list-replica-ends/breaks-off-at-answers-that-cannot-be", test_hostile_answers);
   g_test_add_func ("/list-replica-ends/does-not-use-rows-of-a-list-of-another-length", test_other_length);
+  g_test_add_func ("/list-replica-ends/tells-of-the-latest-of-several-faults", test_other_lengths);
   g_test_add_func ("/list-replica-ends/does-not-use-rows-of-a-list-that-cannot-have-been", test_hostile_between);
   g_test_add_func ("/list-replica-ends/takes-values-of-any-type", test_foreign_values);
   g_test_add_func ("/list-replica-ends/shows-as-many-rows-as-a-model-can-have", test_too_long);
