@@ -252,6 +252,31 @@ test_context (void)
   g_assert_true (atomic_load (&thread) == g_thread_self ());
 }
 
+static guint
+count_sources (GMainContext *context)
+{
+  guint n = 0;
+
+  for (guint id = 1; id < 20; id++)
+    n += g_main_context_find_source_by_id (context, id) != NULL;
+  return n;
+}
+
+/* A second start does nothing. */
+static void
+test_context_of_two_starts (void)
+{
+  g_autoptr (DemuxTestPair) pair = demux_test_pair_new ();
+  g_autoptr (GMainContext) context = g_main_context_new ();
+
+  ferry_demux_set_context (pair->demux, context);
+  demux_test_start (pair);
+  demux_test_start (pair);
+  g_assert_cmpuint (count_sources (context), ==, 1);
+  ferry_demux_stop (pair->demux);
+  g_assert_cmpuint (count_sources (context), ==, 0);
+}
+
 static void
 test_context_at_once (void)
 {
@@ -591,6 +616,7 @@ main (int argc, char **argv)
   g_test_add_func ("/demux/answers-with-an-error-when-no-thread-can-be-started", test_no_thread);
   g_test_add_func ("/demux/makes-do-with-one-thread-when-no-other-can-be-started", test_no_second_thread);
   g_test_add_func ("/demux/runs-handlers-on-a-main-context", test_context);
+  g_test_add_func ("/demux/has-one-source-in-a-main-context", test_context_of_two_starts);
   g_test_add_func ("/demux/runs-at-once-where-the-receiving-thread-has-the-context", test_context_at_once);
   g_test_add_func ("/demux/runs-handlers-on-the-receiving-thread", test_receiving_thread);
   g_test_add_func ("/demux/refuses-more-than-may-wait", test_max_pending);
