@@ -6,6 +6,8 @@
 #include "config.h"
 
 #include <stdatomic.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "call/mux-test.h"
 
@@ -63,6 +65,51 @@ who_waits_is_woken_before_other_code_runs (gconstpointer data)
     }
 }
 
+/* ---- room ---- */
+
+/* Reads all that comes, until the end of file. */
+static gpointer
+read_all (gpointer data)
+{
+  int fd = GPOINTER_TO_INT (data);
+  char bytes[4096];
+
+  while (read (fd, bytes, sizeof bytes) > 0)
+    ;
+  close (fd);
+  return NULL;
+}
+
+/* Nothing is read at the other end, at first. */
+static void
+one_way_waits_for_room (void)
+{
+  g_autoptr (FerryTransport) transport = NULL;
+  g_autoptr (FerryMux) mux = NULL;
+  g_autoptr (GVariant) kilobyte = g_variant_ref_sink (g_variant_new_take_string (g_strnfill (1024, 'x')));
+  g_autoptr (GError) error = NULL;
+  GThread *reader;
+  int fds[2];
+
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
+  transport = ferry_transport_new_for_descriptors (fds[0], fds[0], &error);
+  g_assert_no_error (error);
+  mux = ferry_mux_new (transport);
+  while (ferry_mux_send (mux, "note", kilobyte, 0, NULL, &error))
+    ;
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
+  g_clear_error (&error);
+  g_assert_false (ferry_mux_send (mux, "note", kilobyte, 10000, NULL, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+  g_clear_error (&error);
+  reader = g_thread_new ("read", read_all, GINT_TO_POINTER (fds[1]));
+  g_assert_true (ferry_mux_send (mux, "note", kilobyte, -1, NULL, &error));
+  g_assert_no_error (error);
+  ferry_mux_stop (mux);
+  ferry_transport_close (transport);
+  g_thread_join (reader);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -74,5 +121,6 @@ main (int argc, char **argv)
 
       g_test_add_data_func (path, GUINT_TO_POINTER (way), who_waits_is_woken_before_other_code_runs);
     }
+  g_test_add_func ("/mux-waiters/one-way-waits-for-room", one_way_waits_for_room);
   return g_test_run ();
 }
