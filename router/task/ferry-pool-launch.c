@@ -278,7 +278,7 @@ get_starter (FerryPool *pool, GError **error)
                                         "ferry_pool_reset()",
                                         error))
     return NULL;
-  ferry_launcher_log_inherited (pool->launcher);
+  ferry_launcher_log_usual (pool->launcher);
   if (pool->use_nursery && pool->launcher->nursery == NULL)
     pool->starter = ferry_launcher_new_forked (pool->launcher);
   else

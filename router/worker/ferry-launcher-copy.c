@@ -50,12 +50,12 @@ ferry_launcher_new_forked (FerryLauncher *launcher)
   return self;
 }
 
-/* main: has standard output and error logged, unless they go elsewhere already. */
+/* main: has standard output and error logged, unless it was said where they go. */
 void
-ferry_launcher_log_inherited (FerryLauncher *self)
+ferry_launcher_log_usual (FerryLauncher *self)
 {
   for (guint i = FERRY_STREAM_STDOUT; i <= FERRY_STREAM_STDERR; i++)
-    if (self->modes[i] <= FERRY_STREAM_INHERITED)
+    if (self->modes[i] == FERRY_STREAM_USUAL)
       ferry_launcher_log_stream (self, (FerryStream) i);
 }
 

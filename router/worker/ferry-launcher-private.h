@@ -26,7 +26,7 @@ G_BEGIN_DECLS
 
 typedef enum
 {
-  FERRY_STREAM_USUAL, /* inherited, but not into a sandbox */
+  FERRY_STREAM_USUAL, /* inherited, but neither into a sandbox nor in a pool */
   FERRY_STREAM_INHERITED,
   FERRY_STREAM_SILENCED,
   FERRY_STREAM_GIVEN,
@@ -89,7 +89,7 @@ void ferry_named_senders_tell (GArray *self, FerryWorker *worker);
 /* In ferry-launcher-copy.c. */
 FerryLauncher *ferry_launcher_new_copy (FerryLauncher *launcher);
 FerryLauncher *ferry_launcher_new_forked (FerryLauncher *launcher);
-void ferry_launcher_log_inherited (FerryLauncher *self);
+void ferry_launcher_log_usual (FerryLauncher *self);
 char *ferry_launcher_dup_program_name (FerryLauncher *self);
 
 G_END_DECLS

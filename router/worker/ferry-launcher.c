@@ -300,8 +300,9 @@ ferry_launcher_set_stream (FerryLauncher *self, FerryStream stream, FerryStreamM
  * Has the worker use the application's own stream. That is the default, but for a worker in a sandbox
  * ([method@Ferry.Launcher.set_sandbox]): unless it is told so its standard input is at its end, and what it writes to
  * standard output and error is logged. A terminal that is shared could be set, and a pipe that is shared turned round,
- * whatever the sandbox. On the router's thread, once the launcher was used with a router; before that on any, one at a
- * time.
+ * whatever the sandbox. The output and error of a pool's workers ([class@Ferry.Pool]) are logged as well unless this is
+ * called, and what is not logged is missing from the last words of a worker that crashed. On the router's thread, once
+ * the launcher was used with a router; before that on any, one at a time.
  *
  * Since: 0.1
  */

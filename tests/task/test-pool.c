@@ -7,7 +7,10 @@
 
 #include "config.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "task/task-test.h"
 
@@ -17,6 +20,39 @@
 
 #define IN_THREADS GINT_TO_POINTER (TRUE)
 #define IN_PROCESSES GINT_TO_POINTER (FALSE)
+
+/* Standard output is the test's report, so another one takes its place while the worker is started. */
+static void
+leaves_streams_that_are_inherited (void)
+{
+  g_autoptr (FerryRouter) router = ferry_test_router_new ();
+  g_autoptr (FerryLauncher) launcher = task_test_launcher_new ();
+  g_autoptr (FerryPool) pool = NULL;
+  g_autoptr (FerryExecutor) executor = NULL;
+  g_autoptr (FerryTask) task = NULL;
+  char line[] = "to standard output\n";
+  char written[sizeof line] = "";
+  ferry_autofd report = dup (STDOUT_FILENO);
+  int fds[2];
+
+  g_assert_cmpint (pipe2 (fds, O_CLOEXEC | O_NONBLOCK), ==, 0);
+  ferry_launcher_inherit_stream (launcher, FERRY_STREAM_STDOUT);
+  pool = ferry_pool_new (router, launcher);
+  ferry_pool_set_max_workers (pool, 1);
+  executor = ferry_executor_new (pool);
+  g_assert_cmpint (dup2 (fds[1], STDOUT_FILENO), >=, 0);
+  task = task_test_submit (executor, "print", g_variant_new ("(ss)", "to standard output", ""));
+  task_test_wait_done (task);
+  g_assert_cmpint (dup2 (report, STDOUT_FILENO), >=, 0);
+  g_assert_cmpint (read (fds[0], written, strlen (line)), ==, strlen (line));
+  g_assert_cmpstr (written, ==, line);
+  close (fds[0]);
+  close (fds[1]);
+  g_clear_object (&executor);
+  g_clear_object (&pool);
+  task_test_settle ();
+  ferry_test_router_stop (g_steal_pointer (&router));
+}
 
 static FerryTask *
 submit_sleeper (TaskTest *test)
@@ -622,6 +658,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/pool/starts-its-minimum-of-processes", IN_PROCESSES, starts_its_minimum);
   g_test_add_data_func ("/pool/lets-idle-processes-go", IN_PROCESSES, lets_idle_workers_go);
   g_test_add_func ("/pool/lets-a-process-go-whose-task-was-cancelled", lets_worker_go_whose_task_was_cancelled);
+  g_test_add_func ("/pool/leaves-streams-that-are-inherited", leaves_streams_that_are_inherited);
   g_test_add_func ("/pool/shows-its-processes", is_found_in_list);
   g_test_add_func ("/pool/replaces-a-process-after-its-tasks", replaces_worker_after_its_tasks);
   g_test_add_func ("/pool/replaces-a-process-that-grew", replaces_large_worker);
