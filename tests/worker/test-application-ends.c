@@ -278,6 +278,21 @@ test_leaves_nothing_after_its_guardian_was_replaced (void)
   assert_nothing_is_left (&application);
 }
 
+/* There the group of a process is ended by its number. */
+static void
+test_leaves_nothing_on_an_old_kernel (void)
+{
+  g_autofree char *usual = g_strdup (g_getenv ("FERRY_GUARDIAN"));
+  g_autofree char *old = ferry_test_build_path ("old-guardian");
+  Application application;
+
+  g_setenv ("FERRY_GUARDIAN", old, TRUE);
+  application = application_start ();
+  g_setenv ("FERRY_GUARDIAN", usual, TRUE);
+  g_assert_no_errno (kill (application.pid, SIGKILL));
+  assert_nothing_is_left (&application);
+}
+
 static gboolean
 is_there (gpointer path)
 {
@@ -331,6 +346,7 @@ main (int argc, char **argv)
     }
   g_test_add_func ("/application/leaves-nothing-after-its-guardian-was-replaced",
                    test_leaves_nothing_after_its_guardian_was_replaced);
+  g_test_add_func ("/application/leaves-nothing-on-an-old-kernel", test_leaves_nothing_on_an_old_kernel);
   g_test_add_func ("/application/leaves-nothing-of-the-trial-of-bubblewrap",
                    test_leaves_nothing_of_the_trial_of_bubblewrap);
   g_test_add_func ("/application/leaves-no-stopped-worker", test_leaves_no_stopped_worker);
