@@ -410,11 +410,18 @@ demux_test_expect_failure (DemuxTestAnswer *answer, GQuark domain, int code)
 }
 
 void
-demux_test_expect_refused (DemuxTestAnswer *answer)
+demux_test_expect_refused_for (DemuxTestAnswer *answer, const char *words)
 {
   demux_test_wait (answer);
   g_assert_true (answer->refused);
+  g_assert_nonnull (strstr (answer->error->message, words));
   demux_test_expect_failure (answer, FERRY_ERROR, FERRY_ERROR_REFUSED);
+}
+
+void
+demux_test_expect_refused (DemuxTestAnswer *answer)
+{
+  demux_test_expect_refused_for (answer, "");
 }
 
 /* ---- gates and handlers ---- */

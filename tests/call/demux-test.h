@@ -75,6 +75,8 @@ void demux_test_wait (DemuxTestAnswer *answer);
 void demux_test_expect_value (DemuxTestAnswer *answer, guint32 value);
 void demux_test_expect_failure (DemuxTestAnswer *answer, GQuark domain, int code);
 void demux_test_expect_refused (DemuxTestAnswer *answer);
+/* The same, with words that the error has. */
+void demux_test_expect_refused_for (DemuxTestAnswer *answer, const char *words);
 
 /* A gate that handlers wait at, and a count of them. */
 typedef struct

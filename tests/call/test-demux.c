@@ -327,7 +327,7 @@ test_max_pending (void)
   demux_test_gate_wait (&gate, 1);
   for (guint i = 1; i < 5; i++)
     answers[i] = demux_test_ask (pair, "wait", ONE);
-  demux_test_expect_refused (answers[3]);
+  demux_test_expect_refused_for (answers[3], "More waits");
   demux_test_expect_refused (answers[4]);
   g_assert_cmpuint (ferry_demux_get_n_pending (pair->demux), ==, 2);
   demux_test_gate_open (&gate);
@@ -355,7 +355,7 @@ test_max_pending_size (void)
   demux_test_gate_wait (&gate, 1);
   for (guint i = 1; i < 5; i++)
     answers[i] = demux_test_ask (pair, "wait", ONE);
-  demux_test_expect_refused (answers[3]);
+  demux_test_expect_refused_for (answers[3], "More waits");
   demux_test_expect_refused (answers[4]);
   g_assert_cmpuint (ferry_demux_get_n_pending (pair->demux), ==, 2);
   /* One may always wait. */
@@ -385,7 +385,7 @@ test_stop_refuses (void)
   ferry_demux_stop (pair->demux);
   ferry_demux_stop (pair->demux);
   for (guint i = 1; i < G_N_ELEMENTS (answers); i++)
-    demux_test_expect_refused (answers[i]);
+    demux_test_expect_refused_for (answers[i], "was stopped");
   demux_test_expect_refused (demux_test_ask (pair, "later", ONE));
   g_assert_false (demux_test_is_done (answers[0]));
   demux_test_gate_open (&gate);
