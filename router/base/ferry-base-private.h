@@ -17,6 +17,7 @@ G_BEGIN_DECLS
 #define FERRY_MICROSECONDS_PER_MILLISECOND 1000
 
 gboolean ferry_set_system_error (GError **error, const char *what);
+gboolean ferry_set_thread_error (GError **error, const char *purpose, GError *failure);
 gboolean ferry_is_shortage (int error_number);
 
 /* The trace that an error of FERRY_ERROR carries: see call/ferry-remote-error-private.h, which knows of other domains.

@@ -106,6 +106,18 @@ ferry_set_system_error (GError **error, const char *what)
   return FALSE;
 }
 
+/* Sets FERRY_ERROR_SYSTEM for a thread that g_thread_try_new() did not start. Takes failure; purpose is what the thread is
+ * for. */
+gboolean
+ferry_set_thread_error (GError **error, const char *purpose, GError *failure)
+{
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_SYSTEM,
+               "A thread for %s could not be started: %s; end other threads, or raise the limits", purpose,
+               failure->message);
+  g_error_free (failure);
+  return FALSE;
+}
+
 /* Whether errno says that the system has too little of something now: the same call may succeed later. */
 gboolean
 ferry_is_shortage (int error_number)

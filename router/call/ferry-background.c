@@ -228,19 +228,16 @@ static gboolean
 start_giving_attaching (FerryBackground *self, FerryMux *mux, FerryChannel *channel, GError **error)
 {
   Giving *giving = g_new (Giving, 1);
-  g_autoptr (GError) failure = NULL;
 
   self->cancellable = g_cancellable_new ();
   *giving = (Giving){self, mux, channel, g_object_ref (self->cancellable)};
   set_giving (self, TRUE);
-  self->giver = ferry_thread_try_new ("ferry-giver", give_main, giving, &failure);
+  self->giver = ferry_thread_try_new ("ferry-giver", "giving results", give_main, giving, error);
   if (self->giver != NULL)
     return TRUE;
   set_giving (self, FALSE);
   g_clear_object (&self->cancellable);
   giving_free (giving);
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_SYSTEM, "A thread for giving results could not be started: %s",
-               failure->message);
   return FALSE;
 }
 

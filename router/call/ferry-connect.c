@@ -75,15 +75,14 @@ start (const char *address, gint64 timeout, gboolean wait, GTask *task)
       return;
     }
   g_task_set_task_data (task, attempt, (GDestroyNotify) ferry_attempt_free);
-  thread = ferry_thread_try_new ("ferry-connect", attempt_main, g_object_ref (task), &error);
+  thread = ferry_thread_try_new ("ferry-connect", "connecting", attempt_main, g_object_ref (task), &error);
   if (thread != NULL)
     {
       g_thread_unref (thread);
       return;
     }
   g_object_unref (task);
-  g_task_return_new_error (task, FERRY_ERROR, FERRY_ERROR_SYSTEM, "A thread for connecting could not be started: %s",
-                           error->message);
+  g_task_return_error (task, g_steal_pointer (&error));
 }
 
 /**

@@ -301,10 +301,10 @@ start_receiving (FerryTransport *end)
   g_autoptr (GThread) thread = NULL;
 
   *receiving = (Receiving){link_ref (FERRY_PAIR_TRANSPORT (end)->link), FERRY_PAIR_TRANSPORT (end)->index};
-  thread = ferry_thread_try_new ("ferry-pair", receive_all, receiving, &error);
+  thread = ferry_thread_try_new ("ferry-pair", "a pair of transports", receive_all, receiving, &error);
   /* There is no error for it: as g_thread_new(). */
   if (thread == NULL)
-    g_error ("A thread of a pair of transports could not be started: %s", error->message);
+    g_error ("%s", error->message);
   ferry_transport_set_receiving_thread (end, thread);
 }
 

@@ -269,14 +269,10 @@ ferry_porter_wake (FerryPorter *self)
 static gboolean
 start_starting (FerryPorter *self, GError **error)
 {
-  g_autoptr (GError) failure = NULL;
-
-  self->thread = ferry_thread_try_new ("ferry-porter", porter_main, ferry_porter_ref (self), &failure);
+  self->thread = ferry_thread_try_new ("ferry-porter", "listening", porter_main, ferry_porter_ref (self), error);
   if (self->thread != NULL)
     return TRUE;
   ferry_porter_unref (self);
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_SYSTEM, "A thread for listening could not be started: %s",
-               failure->message);
   return FALSE;
 }
 

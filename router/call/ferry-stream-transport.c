@@ -329,14 +329,10 @@ read_main (gpointer data)
 {
   Core *core = data;
   g_autoptr (GError) reason = NULL;
-  g_autoptr (GError) failure = NULL;
-  gboolean started = ferry_stream_writer_start (&core->writer, &failure);
+  gboolean started = ferry_stream_writer_start (&core->writer, &reason);
 
   if (started)
     reason = read_until_end (core);
-  else
-    reason =
-      g_error_new (FERRY_ERROR, FERRY_ERROR_SYSTEM, "A thread for writing could not be started: %s", failure->message);
   end_transport (core, reason);
   if (started)
     linger (core);
@@ -454,16 +450,10 @@ ferry_stream_transport_init (FerryStreamTransport *self)
 static GThread *
 start_reader (Core *core, GError **error)
 {
-  g_autoptr (GError) failure = NULL;
-  GThread *thread;
+  GThread *thread = ferry_thread_try_new ("ferry-reader", "reading", read_main, core_ref (core), error);
 
-  thread = ferry_thread_try_new ("ferry-reader", read_main, core_ref (core), &failure);
   if (thread == NULL)
-    {
-      core_unref (core);
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_SYSTEM, "A thread for reading could not be started: %s",
-                   failure->message);
-    }
+    core_unref (core);
   return thread;
 }
 

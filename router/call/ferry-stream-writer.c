@@ -20,6 +20,7 @@
 #include <time.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-thread-private.h"
 #include "call/ferry-remote-error-private.h"
 
 /* Up to this size a message is put together first: one write is quicker than one for each part. */
@@ -371,8 +372,7 @@ write_all (gpointer data)
 gboolean
 ferry_stream_writer_start (FerryStreamWriter *self, GError **error)
 {
-  /* Made on a thread of Ferry's own, it inherits that no signal comes to it. */
-  self->thread = g_thread_try_new ("ferry-writer", write_all, self, error);
+  self->thread = ferry_thread_try_new ("ferry-writer", "writing", write_all, self, error);
   return self->thread != NULL;
 }
 

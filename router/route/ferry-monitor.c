@@ -272,7 +272,7 @@ monitor_main (gpointer data)
 static gboolean
 start_thread (FerryMonitor *self, GError **error)
 {
-  self->thread = ferry_thread_try_new ("ferry-monitor", monitor_main, self, error);
+  self->thread = ferry_thread_try_new ("ferry-monitor", "the router", monitor_main, self, error);
   return self->thread != NULL;
 }
 

@@ -106,6 +106,7 @@ ferry_pool_worker_start_thread (FerryPoolWorker *self, const char *name, FerrySe
 {
   Thread *thread = new_thread (self, calls, progress, error);
   FerryLinkObserver *observer;
+  GError *failure = NULL;
 
   if (thread == NULL)
     return FALSE;
@@ -126,9 +127,9 @@ ferry_pool_worker_start_thread (FerryPoolWorker *self, const char *name, FerrySe
       g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_RUNNING, "The router is being stopped");
       return FALSE;
     }
-  self->thread = g_thread_try_new (name, serve, thread, error);
+  self->thread = g_thread_try_new (name, serve, thread, &failure);
   if (self->thread != NULL)
     return TRUE;
   thread_free (thread);
-  return FALSE;
+  return ferry_set_thread_error (error, "a pool", failure);
 }

@@ -9,6 +9,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -28,6 +29,7 @@
 const char *const fault_call_names[FAULT_N_CALLS] = {
   "memfd_create", "mmap",  "eventfd",    "socketpair", "sendmsg", "recvmsg", "send",   "recv",    "epoll_create1",
   "epoll_ctl",    "clone", "pidfd_open", "pipe2",      "dup",     "open",    "socket", "accept4",
+  "pthread_create",
 };
 
 static _Atomic int armed = -1;
@@ -100,7 +102,6 @@ fails (FaultCall call)
   }
 
 int eventfd (unsigned count, int flags);
-int clone (int (*function) (void *), void *stack, int flags, void *argument, ...);
 
 WRAP (FAULT_MEMFD_CREATE, int, memfd_create, (const char *name, unsigned flags), (name, flags))
 WRAP (FAULT_EVENTFD, int, eventfd, (unsigned count, int flags), (count, flags))
@@ -118,6 +119,13 @@ WRAP (FAULT_SOCKET, int, socket, (int domain, int type, int protocol), (domain, 
 WRAP (FAULT_ACCEPT, int, accept4, (int fd, __SOCKADDR_ARG address, socklen_t *size, int flags),
       (fd, address, size, flags))
 WRAP (FAULT_CLONE, pid_t, fork, (void), ())
+
+int
+pthread_create (pthread_t *thread, const pthread_attr_t *attributes, void *(*function) (void *), void *argument)
+{
+  REAL (pthread_create);
+  return fails (FAULT_THREAD) ? failure : real (thread, attributes, function, argument);
+}
 
 int
 epoll_ctl (int epoll, int operation, int fd, struct epoll_event *event)

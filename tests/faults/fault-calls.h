@@ -32,6 +32,7 @@ typedef enum
   FAULT_OPEN,
   FAULT_SOCKET,
   FAULT_ACCEPT,
+  FAULT_THREAD,
   FAULT_N_CALLS,
 } FaultCall;
 

@@ -237,6 +237,29 @@ accepts_in_few_calls (void)
   g_assert_cmpuint (fault_disarm (), <=, 8);
 }
 
+/* ---- results of the background ---- */
+
+/* The results stay, and another try gives them. */
+static void
+test_background_without_thread (void)
+{
+  g_autoptr (FerryBackground) background = ferry_background_new ("result", 2);
+  g_autoptr (FerryTransport) one = NULL;
+  g_autoptr (FerryTransport) other = NULL;
+  g_autoptr (GError) error = NULL;
+
+  ferry_transport_new_pair (&one, &other);
+  fault_arm (FAULT_THREAD, 1, EAGAIN);
+  g_assert_false (ferry_background_attach (background, one, &error));
+  g_assert_cmpuint (fault_disarm (), ==, 1);
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_SYSTEM);
+  g_clear_error (&error);
+  g_assert_true (ferry_background_attach (background, one, &error));
+  g_assert_no_error (error);
+  ferry_transport_close (one);
+  ferry_transport_close (other);
+}
+
 /* ---- channels ---- */
 
 static gboolean
@@ -282,8 +305,9 @@ main (int argc, char **argv)
   static const Fault of_listener[] = {
     {FAULT_SOCKET, EMFILE}, {FAULT_ACCEPT, EMFILE}, {FAULT_ACCEPT, ENOBUFS}, {FAULT_SEND, ENOBUFS}, {FAULT_SEND, EINTR},
     {FAULT_RECV, ENOMEM},   {FAULT_RECV, EINTR},    {FAULT_EVENTFD, EMFILE}, {FAULT_DUP, EMFILE},
+    {FAULT_THREAD, EAGAIN},
   };
-  static const Fault of_sockets[] = {{FAULT_EVENTFD, EMFILE}};
+  static const Fault of_sockets[] = {{FAULT_EVENTFD, EMFILE}, {FAULT_THREAD, EAGAIN}};
 
   ferry_channel_function_register ("square", "u", square);
   if (ferry_worker_main (&argc, &argv))
@@ -293,6 +317,7 @@ main (int argc, char **argv)
   faults_test_add ("transport-of-sockets", play_sockets, of_sockets, G_N_ELEMENTS (of_sockets));
   faults_test_add ("listener", play_listener, of_listener, G_N_ELEMENTS (of_listener));
   g_test_add_func ("/faults/listener-accepts-in-few-calls", accepts_in_few_calls);
+  g_test_add_func ("/faults/background-is-attached-where-there-was-no-thread", test_background_without_thread);
   faults_test_add ("channel", play_channel, of_worker, G_N_ELEMENTS (of_worker));
   return g_test_run ();
 }

@@ -97,7 +97,8 @@ main (int argc, char **argv)
     {FAULT_SOCKETPAIR, EMFILE},   {FAULT_EPOLL_CTL, ENOSPC}, {FAULT_CLONE, EAGAIN},
   };
   /* A thread whose link cannot be watched may have begun a task by then, which is lost. */
-  static const Fault of_threads[] = {{FAULT_MEMFD_CREATE, EMFILE}, {FAULT_MMAP, ENOMEM}, {FAULT_EVENTFD, EMFILE}};
+  static const Fault of_threads[] = {
+    {FAULT_MEMFD_CREATE, EMFILE}, {FAULT_MMAP, ENOMEM}, {FAULT_EVENTFD, EMFILE}, {FAULT_THREAD, EAGAIN}};
 
   ferry_function_register ("add", "(xx)", "x", add);
   faults_test_init (&argc, &argv);

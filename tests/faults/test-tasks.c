@@ -223,7 +223,7 @@ main (int argc, char **argv)
   };
   static const Fault of_threads[] = {
     {FAULT_MEMFD_CREATE, EMFILE}, {FAULT_MMAP, ENOMEM}, {FAULT_EVENTFD, EMFILE},
-    {FAULT_EPOLL_CTL, ENOSPC},    {FAULT_DUP, EMFILE},
+    {FAULT_EPOLL_CTL, ENOSPC},    {FAULT_DUP, EMFILE},  {FAULT_THREAD, EAGAIN},
   };
   static const Fault within[] = {
     {FAULT_MMAP, ENOMEM},     {FAULT_SOCKETPAIR, EMFILE}, {FAULT_CLONE, EAGAIN},   {FAULT_PIDFD_OPEN, EMFILE},

@@ -340,7 +340,7 @@ main (int argc, char **argv)
   };
   static const Fault of_router[] = {
     {FAULT_EPOLL_CREATE, EMFILE}, {FAULT_EVENTFD, EMFILE}, {FAULT_EPOLL_CTL, ENOSPC},
-    {FAULT_DUP, EMFILE},          {FAULT_MMAP, ENOMEM},
+    {FAULT_DUP, EMFILE},          {FAULT_MMAP, ENOMEM},    {FAULT_THREAD, EAGAIN},
   };
   static const Fault of_nursery[] = {
     {FAULT_MEMFD_CREATE, EMFILE}, {FAULT_MMAP, ENOMEM},    {FAULT_EVENTFD, EMFILE},   {FAULT_SOCKETPAIR, EMFILE},
