@@ -106,8 +106,8 @@ ferry_set_system_error (GError **error, const char *what)
   return FALSE;
 }
 
-/* Sets FERRY_ERROR_SYSTEM for a thread that g_thread_try_new() did not start. Takes failure; purpose is what the thread is
- * for. */
+/* Sets FERRY_ERROR_SYSTEM for a thread that g_thread_try_new() did not start. Takes failure; purpose is what the thread
+ * is for. */
 gboolean
 ferry_set_thread_error (GError **error, const char *purpose, GError *failure)
 {

@@ -13,8 +13,8 @@
 
 G_BEGIN_DECLS
 
-/* With all signals blocked: the program's handlers run on its own threads. purpose: what the thread is for, in an error,
- * which is FERRY_ERROR_SYSTEM. */
+/* With all signals blocked: the program's handlers run on its own threads. purpose: what the thread is for, in an
+ * error, which is FERRY_ERROR_SYSTEM. */
 static inline GThread *
 ferry_thread_try_new (const char *name, const char *purpose, GThreadFunc func, gpointer data, GError **error)
 {

@@ -536,8 +536,8 @@ ferry_link_get_begun_call (FerryLink *self)
 }
 
 /* any: whether all that was sent has been taken from the lane, and none of it is out to the router's thread. What the
- * monitor has in its hands at this moment, such as a buffer that it copies, is in neither place. The worker may write any
- * position. */
+ * monitor has in its hands at this moment, such as a buffer that it copies, is in neither place. The worker may write
+ * any position. */
 gboolean
 ferry_link_is_quiet (FerryLink *self)
 {

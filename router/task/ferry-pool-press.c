@@ -16,10 +16,10 @@
 
 #include "base/ferry-error.h"
 
-/* A worker answers a call before it claims the next one. So the answer to a call that its claim is beyond is on its way,
- * in the lane or behind it, and a kill would hit the next task. It is looked for so often, with so many microseconds in
- * between, as the main loop may be busy. A worker from which nothing was on its way twice in a row lies; once is not
- * enough, since the monitor may have the answer in its hands just then (ferry_link_is_quiet()). */
+/* A worker answers a call before it claims the next one. So the answer to a call that its claim is beyond is on its
+ * way, in the lane or behind it, and a kill would hit the next task. It is looked for so often, with so many
+ * microseconds in between, as the main loop may be busy. A worker from which nothing was on its way twice in a row
+ * lies; once is not enough, since the monitor may have the answer in its hands just then (ferry_link_is_quiet()). */
 #define MAX_LOOKS 10
 #define LOOK_INTERVAL (1 * G_USEC_PER_SEC)
 

@@ -28,8 +28,7 @@
 
 const char *const fault_call_names[FAULT_N_CALLS] = {
   "memfd_create", "mmap",  "eventfd",    "socketpair", "sendmsg", "recvmsg", "send",   "recv",    "epoll_create1",
-  "epoll_ctl",    "clone", "pidfd_open", "pipe2",      "dup",     "open",    "socket", "accept4",
-  "pthread_create",
+  "epoll_ctl",    "clone", "pidfd_open", "pipe2",      "dup",     "open",    "socket", "accept4", "pthread_create",
 };
 
 static _Atomic int armed = -1;

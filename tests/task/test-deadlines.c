@@ -353,8 +353,9 @@ open_in_time (const char *fifo)
   return fd;
 }
 
-/* The executor's only task is answered, and its worker is at another executor's, when its time to shut down is over: none
- * of this has been heard of. Returns whether it came so; where tasks took long, the other one was not sent ahead. */
+/* The executor's only task is answered, and its worker is at another executor's, when its time to shut down is over:
+ * none of this has been heard of. Returns whether it came so; where tasks took long, the other one was not sent ahead.
+ */
 static gboolean
 shut_down_unheard (TaskTest *test, const char *fifo)
 {

@@ -113,8 +113,8 @@ get (FerryRouter *router, FerryCounter counter)
   return ferry_router_get_counter (router, counter);
 }
 
-/* Waits, with the main loop standing still, until so many links wait for the application, and so much of theirs is there.
- * A link may also wait for a moment while a one-shot buffer is looked at. */
+/* Waits, with the main loop standing still, until so many links wait for the application, and so much of theirs is
+ * there. A link may also wait for a moment while a one-shot buffer is looked at. */
 static void
 wait_waiting (FerryRouter *router, guint n, guint64 size)
 {
