@@ -255,13 +255,19 @@ test_leaves_nothing_when_it_forgets_to_stop (void)
   assert_nothing_is_left (&application);
 }
 
+/* Whether there is one that was told of all workers. */
 static gboolean
 has_other_guardian (gpointer data)
 {
   Application *application = data;
   GPid guardian = find_guardian (application);
+  guint n_guarded = 0;
 
-  return guardian != 0 && guardian != application->guardian;
+  if (guardian == 0 || guardian == application->guardian)
+    return FALSE;
+  for (guint i = 0; i < application->workers->len; i++)
+    n_guarded += has_pidfd (guardian, g_array_index (application->workers, GPid, i));
+  return n_guarded == N_WORKERS;
 }
 
 /* Whoever ends the guardian gains nothing. */
