@@ -20,11 +20,11 @@ G_BEGIN_DECLS
 /* Where a call's kind is, in the flags of its request. */
 #define FERRY_CALL_KIND_SHIFT 4
 
-/* downlink stays the caller's. progress is (nullable): then reports go nowhere. */
+/* downlink stays the caller's. The senders are new: the serving starts them. */
 FerryServe *ferry_serve_new (FerryDownlink *downlink, FerrySender *calls, FerrySender *progress);
 void ferry_serve_free (FerryServe *self);
-/* Starts the senders where that was not done, and serves until the application says that it is finished (TRUE), or
- * until it gave up the link or broke a rule (FALSE with an error). Stops both senders. */
+/* Starts the senders, and serves until the application says that it is finished (TRUE), or until it gave up the link or
+ * broke a rule (FALSE with an error). Stops both senders. */
 gboolean ferry_serve_run (FerryServe *self, GError **error);
 
 /* What a job uses of it. */

@@ -27,7 +27,7 @@ struct _FerryServe
 {
   FerryDownlink *downlink;         /* const: (unowned) */
   FerrySender *calls;              /* const: (owned) */
-  FerrySender *progress;           /* const: (owned) (nullable) */
+  FerrySender *progress;           /* const: (owned) */
   FerryTransactions *transactions; /* const: (owned) */
 
   /* Of the thread that serves. */
@@ -70,7 +70,7 @@ ferry_serve_new (FerryDownlink *downlink, FerrySender *calls, FerrySender *progr
 
   self->downlink = downlink;
   self->calls = g_object_ref (calls);
-  g_set_object (&self->progress, progress);
+  self->progress = g_object_ref (progress);
   g_queue_init (&self->queue);
   pthread_mutex_init (&self->lock, NULL);
   self->transactions = ferry_transactions_new (&transport_funcs, self, take_request, self);
@@ -85,7 +85,7 @@ ferry_serve_free (FerryServe *self)
   ferry_transactions_unref (self->transactions);
   pthread_mutex_destroy (&self->lock);
   g_object_unref (self->calls);
-  g_clear_object (&self->progress);
+  g_object_unref (self->progress);
   g_free (self);
 }
 
@@ -217,7 +217,7 @@ ferry_serve_report (FerryServe *self, gconstpointer data, gsize size, gboolean *
 {
   g_autoptr (GError) refusal = NULL;
 
-  *written = self->progress == NULL || ferry_sender_send_bytes_until (self->progress, data, size, 0, NULL, &refusal);
+  *written = ferry_sender_send_bytes_until (self->progress, data, size, 0, NULL, &refusal);
   if (*written || g_error_matches (refusal, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&refusal));
@@ -363,12 +363,6 @@ serve_call (FerryServe *self, FerryCall *call)
     }
 }
 
-static gboolean
-start_sender (FerrySender *sender, GError **error)
-{
-  return sender == NULL || ferry_sender_get_state (sender) != FERRY_SENDER_NEW || ferry_sender_start (sender, error);
-}
-
 /* Ends what is open. Nothing is sent for calls that were not begun: the application knows of the link's end. */
 static void
 close_all (FerryServe *self)
@@ -380,14 +374,13 @@ close_all (FerryServe *self)
                                  : g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The worker is finished");
   ferry_transactions_close (self->transactions, reason);
   ferry_sender_stop (self->calls, NULL);
-  if (self->progress != NULL)
-    ferry_sender_stop (self->progress, NULL);
+  ferry_sender_stop (self->progress, NULL);
 }
 
 gboolean
 ferry_serve_run (FerryServe *self, GError **error)
 {
-  if (!start_sender (self->calls, error) || !start_sender (self->progress, error))
+  if (!ferry_sender_start (self->calls, error) || !ferry_sender_start (self->progress, error))
     return FALSE;
   while (self->failure == NULL)
     {

@@ -130,8 +130,7 @@ serve (FerryDownlink *downlink)
   /* A terminal sends it to all that it started, and it is for the application to say what becomes of its workers. */
   signal (SIGINT, SIG_IGN);
   calls = get_sender (FERRY_CALLS_SENDER);
-  if (ferry_attachment_has_sender (FERRY_PROGRESS_SENDER))
-    progress = get_sender (FERRY_PROGRESS_SENDER);
+  progress = get_sender (FERRY_PROGRESS_SENDER);
   self = ferry_serve_new (downlink, calls, progress);
   if (!ferry_serve_run (self, &error) && !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED))
     give_up (error);

@@ -54,13 +54,13 @@ closed_cb (FerryReceiver *receiver, FerryExit *exit, gpointer user_data)
   self->reason = ferry_exit_get_reason (exit);
 }
 
+/* Takes launcher over. */
 static void
-latest_worker_init (LatestWorker *self, const char *first_order, const char *second_order, const char *third_order)
+latest_worker_init_with_launcher (LatestWorker *self, FerryLauncher *launcher)
 {
   g_autoptr (GError) error = NULL;
 
-  *self = (LatestWorker){.router = ferry_test_router_new ()};
-  self->launcher = worker_test_launcher_new ("cell-worker", first_order, second_order, third_order, NULL);
+  *self = (LatestWorker){.router = ferry_test_router_new (), .launcher = launcher};
   ferry_router_pipe (self->router, FERRY_PIPE_LATEST, &self->sender, &self->receiver, &error);
   g_assert_no_error (error);
   ferry_router_pipe (self->router, FERRY_PIPE_QUEUED, &self->second, &self->second_receiver, &error);
@@ -72,6 +72,13 @@ latest_worker_init (LatestWorker *self, const char *first_order, const char *sec
   g_assert_no_error (error);
   ferry_launcher_add_sender (self->launcher, "out", self->sender, &error);
   g_assert_no_error (error);
+}
+
+static void
+latest_worker_init (LatestWorker *self, const char *first_order, const char *second_order, const char *third_order)
+{
+  latest_worker_init_with_launcher (
+    self, worker_test_launcher_new ("cell-worker", first_order, second_order, third_order, NULL));
 }
 
 static void
@@ -272,6 +279,25 @@ test_writes_that_never_end_harm_nobody (void)
     }
 }
 
+/* A worker may write to its cells as soon as it has their memory. What it is, it says with the attach. */
+static void
+test_cells_are_looked_at_after_the_attach (void)
+{
+  LatestWorker test;
+  FerryExit *exit;
+
+  latest_worker_init_with_launcher (
+    &test, worker_test_launcher_new ("hostile-worker", "mark", "attach", "mark-taken", "exit:0", NULL));
+  ferry_launcher_log_stream (test.launcher, FERRY_STREAM_STDERR);
+  test.worker = worker_test_spawn (test.launcher, test.router);
+  ferry_test_wait_ended (test.worker);
+  exit = ferry_worker_get_exit (test.worker);
+  g_assert_cmpint (ferry_exit_get_reason (exit), ==, FERRY_CLOSE_REASON_EXITED);
+  g_assert_cmpint (ferry_exit_get_exit_status (exit), ==, 0);
+  g_assert_cmpuint (test.n_values, ==, 0);
+  latest_worker_clear (&test);
+}
+
 static void
 test_worker_is_passed_so_many_latest_senders (void)
 {
@@ -310,6 +336,7 @@ main (int argc, char **argv)
                    test_newest_value_can_be_had_before_a_workers_message);
   g_test_add_func ("/latest-worker/lies-in-a-cell-are-protocol-errors", test_lies_in_a_cell_are_protocol_errors);
   g_test_add_func ("/latest-worker/writes-that-never-end-harm-nobody", test_writes_that_never_end_harm_nobody);
+  g_test_add_func ("/latest-worker/cells-are-looked-at-after-the-attach", test_cells_are_looked_at_after_the_attach);
   g_test_add_func ("/latest-worker/worker-is-passed-so-many-latest-senders",
                    test_worker_is_passed_so_many_latest_senders);
   return g_test_run ();

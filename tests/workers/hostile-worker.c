@@ -526,6 +526,33 @@ scribble_over_arena (guint64 n)
     fill_randomly ((guint8 *) arena->control, FERRY_ARENA_CONTROL_SIZE);
 }
 
+/* Says that a value is in the first cell, and finds that nothing takes that before it has attached. What it prints has
+ * the monitor look at its link. */
+static void
+mark_before_attaching (void)
+{
+  FerryLinkControl *control;
+
+  take_welcome ();
+  control = ferry_segment_get_control (&segment);
+  atomic_fetch_or (&control->dirty, 1);
+  ferry_doorbell_ring (doorbell);
+  for (guint i = 0; i < 1000; i++)
+    {
+      if (i % 100 == 0)
+        g_printerr ("marked\n");
+      g_thread_yield ();
+      check (atomic_load (&control->dirty) == 1, "a mark was taken before the attach");
+    }
+}
+
+static void
+wait_until_mark_is_taken (void)
+{
+  while (atomic_load (&ferry_segment_get_control (&segment)->dirty) != 0)
+    g_thread_yield ();
+}
+
 static gboolean
 obey_memory (const char *order, const char *value, guint64 n)
 {
@@ -539,6 +566,10 @@ obey_memory (const char *order, const char *value, guint64 n)
     atomic_store (&writer.control->reader.head, 0xdeadbeefdeadbee8);
   else if (g_str_has_prefix (order, "waiting:"))
     send_with_wild_words (n);
+  else if (strcmp (order, "mark") == 0)
+    mark_before_attaching ();
+  else if (strcmp (order, "mark-taken") == 0)
+    wait_until_mark_is_taken ();
   else if (strcmp (order, "table") == 0)
     fill_randomly (segment.base + FERRY_SEGMENT_PIPE_TABLE, FERRY_SEGMENT_EXPRESS_RING - FERRY_SEGMENT_PIPE_TABLE);
   else if (g_str_has_prefix (order, "scribble:"))
