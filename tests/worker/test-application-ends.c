@@ -168,7 +168,16 @@ find_guardian (Application *self)
   return 0;
 }
 
-/* Starts an application, and waits until its workers are what they are. */
+static gboolean
+has_guardian (gpointer data)
+{
+  Application *application = data;
+
+  application->guardian = find_guardian (application);
+  return application->guardian != 0;
+}
+
+/* Starts an application, and waits until its workers and its guardian are what they are. */
 static Application
 application_start (void)
 {
@@ -193,8 +202,7 @@ application_start (void)
   g_assert_cmpuint (self.workers->len, ==, N_WORKERS);
   g_array_unref (self.workers);
   self.workers = collect_children (&self);
-  self.guardian = find_guardian (&self);
-  g_assert_cmpint (self.guardian, !=, 0);
+  worker_test_look_until (has_guardian, &self);
   g_assert_cmpuint (self.workers->len, ==, N_CHILDREN);
   self.inodes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   collect_mapped (self.pid, self.inodes);
