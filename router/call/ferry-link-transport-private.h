@@ -11,9 +11,6 @@
 
 G_BEGIN_DECLS
 
-/* A transport's sender is passed by a name that begins so, and ends with the transport's. */
-#define FERRY_TRANSPORT_SENDER_PREFIX FERRY_RESERVED_SENDER_PREFIX "transport."
-
 /* A cancel in the express lane says only which request it is about. So what the application asks is numbered, above
  * these bits, with the index of the transport's pipe among those of the link, from 1 on: below is what a pool asks. */
 #define FERRY_TRANSPORT_XID_BITS 48

@@ -16,6 +16,9 @@ G_BEGIN_DECLS
 /* What the names of senders begin with that Ferry itself passes to its workers. */
 #define FERRY_RESERVED_SENDER_PREFIX "ferry."
 
+/* A transport's sender is passed by a name that begins so, and ends with the transport's. */
+#define FERRY_TRANSPORT_SENDER_PREFIX FERRY_RESERVED_SENDER_PREFIX "transport."
+
 /* What a program calls for the senders that Ferry passes it. */
 #define FERRY_MAIN_ENTRY "ferry_worker_main() at the beginning of main()"
 

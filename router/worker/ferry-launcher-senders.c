@@ -164,14 +164,19 @@ ferry_launcher_swap_senders (FerryLauncher *self, FerryLauncher *other)
 gboolean
 ferry_launcher_check_no_senders (FerryLauncher *self, const char *what, const char *remedy, GError **error)
 {
+  g_autofree char *more = NULL;
   const char *name;
+  gboolean is_transport;
 
   if (self->senders->len == 0)
     return TRUE;
   name = g_array_index (self->senders, FerryNamedSender, 0).name;
+  is_transport = g_str_has_prefix (name, FERRY_TRANSPORT_SENDER_PREFIX);
+  more = self->senders->len > 1 ? g_strdup_printf (" and %u more", self->senders->len - 1) : g_strdup ("");
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-               "The launcher of %s has %u senders or transports, “%s” first, which its workers would not get: %s", what,
-               self->senders->len, name, remedy);
+               "The launcher of %s has the %s “%s”%s, which its workers would not get: %s", what,
+               is_transport ? "transport" : "sender",
+               is_transport ? name + strlen (FERRY_TRANSPORT_SENDER_PREFIX) : name, more, remedy);
   return FALSE;
 }
 

@@ -355,19 +355,24 @@ test_refuses_senders_of_its_launcher (void)
   NurseryTest test;
   g_autoptr (GError) error = NULL;
   FerryTestPipe *pipe;
+  FerryTestPipe *second;
 
   nursery_test_begin (&test);
   pipe = ferry_test_pipe_new (test.router);
+  second = ferry_test_pipe_new (test.router);
   g_assert_true (ferry_launcher_add_sender (test.base, "out", pipe->sender, &error));
+  g_assert_true (ferry_launcher_add_sender (test.base, "second", second->sender, &error));
   g_assert_false (ferry_nursery_start (test.nursery, test.router, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
-  g_assert_nonnull (strstr (error->message, "“out”"));
+  g_assert_nonnull (strstr (error->message, "has the sender “out” and 1 more, which"));
   g_clear_error (&error);
   g_assert_null (ferry_launcher_spawn (test.launcher, test.router, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
   g_assert_cmpuint (ferry_nursery_get_n_starts (test.nursery), ==, 0);
   ferry_router_close_pipe (test.router, pipe->receiver, NULL);
   ferry_test_pipe_free (pipe);
+  ferry_router_close_pipe (test.router, second->receiver, NULL);
+  ferry_test_pipe_free (second);
   nursery_test_finish (&test);
 }
 
