@@ -6,6 +6,7 @@
 #include "call/ferry-object-server.h"
 
 #include "base/ferry-error.h"
+#include "base/ferry-thread-private.h"
 
 typedef struct
 {
@@ -62,8 +63,9 @@ serve (FerryExporter *exporter, Server *server, const FerryObjectServerFuncs *fu
  *
  * Not on the thread of a main loop.
  *
- * Fails with what `initialise` fails with, and %FERRY_ERROR_ALREADY_RUNNING where something answers over the transport
- * already.
+ * Fails with what `initialise` fails with; with %FERRY_ERROR_ALREADY_RUNNING where something answers over the transport
+ * already; and with %FERRY_ERROR_SYSTEM when no thread can be started: nothing was called then, and the transport is as
+ * it was.
  *
  * Returns: whether it has served; that the transport has ended is no failure
  *
@@ -81,9 +83,14 @@ ferry_serve_objects (FerryTransport *transport, const FerryObjectServerFuncs *fu
   g_return_val_if_fail (funcs != NULL, FALSE);
 
   server.cancellable = g_cancellable_new ();
+  watch = ferry_thread_try_new ("ferry-server", "serving objects", watch_thread, &server, error);
+  if (watch == NULL)
+    {
+      g_object_unref (server.cancellable);
+      return FALSE;
+    }
   exporter = ferry_exporter_new ();
   ferry_exporter_set_by_hand (exporter);
-  watch = g_thread_new ("ferry-server", watch_thread, &server);
   served = serve (exporter, &server, funcs, user_data, error);
   if (funcs->clean_up != NULL)
     funcs->clean_up (exporter, user_data);

@@ -179,6 +179,10 @@ struct _FerryLink
   gboolean tail_final;    /* the link has ended, and its lane was looked at for the last time */
   gboolean draining_done; /* nothing more is taken from the up lane */
 
+  /* Monitor, for the router's thread: the end of what was taken from the up lane, and handed over or dropped. */
+  _Atomic guint64 up_taken;
+  guint64 up_dispatched; /* router's thread: up_head of the latest block that was dispatched */
+
   int memory; /* until the welcome is sent */
   int doorbell;
   int control;    /* closed with down_lock, since who sends uses it with that */
@@ -300,7 +304,8 @@ gboolean ferry_link_hold_calls (FerryLink *self, guint64 *begun);
 void ferry_link_release_calls (FerryLink *self, guint64 skip_until);
 gboolean ferry_link_doom_call (FerryLink *self, guint64 xid);
 guint64 ferry_link_get_begun_call (FerryLink *self);
-gboolean ferry_link_is_quiet (FerryLink *self);
+guint64 ferry_link_get_written (FerryLink *self);
+gboolean ferry_link_has_dispatched (FerryLink *self, guint64 position);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryLink, ferry_link_unref)
 

@@ -535,27 +535,35 @@ ferry_link_get_begun_call (FerryLink *self)
   return begun;
 }
 
-/* any: whether all that was sent has been taken from the lane, and none of it is out to the router's thread. What the
- * monitor has in its hands at this moment, such as a buffer that it copies, is in neither place. The worker may write
- * any position. */
-gboolean
-ferry_link_is_quiet (FerryLink *self)
+/* router's thread: the end of what the worker has written to the up lane so far. The worker may write any position;
+ * what is returned lies in the lane. */
+guint64
+ferry_link_get_written (FerryLink *self)
 {
-  gboolean is_quiet = TRUE;
+  /* Acquire: see ferry_link_has_dispatched(). */
+  guint64 taken = atomic_load_explicit (&self->up_taken, memory_order_acquire);
+  guint64 written = taken;
 
   lock (self);
+  /* Acquire: pairs with ferry_lane_writer_publish(), which comes before the claim of a later call. */
   if (is_usable_locked (self))
-    {
-      FerryLaneControl *lane = self->up.control;
-      /* Acquire: pairs with ferry_lane_writer_publish(), which comes before the claim of a later call. */
-      guint64 tail = atomic_load_explicit (&lane->writer.tail, memory_order_acquire);
-
-      /* Relaxed: a moment's difference between the two and the monitor is as said above. */
-      is_quiet = atomic_load_explicit (&lane->reader.head, memory_order_relaxed) == tail &&
-                 atomic_load_explicit (&self->share_out, memory_order_relaxed) == 0;
-    }
+    written = atomic_load_explicit (&self->up.control->writer.tail, memory_order_acquire);
   unlock (self);
-  return is_quiet;
+  /* A buffer that is being copied holds taken back by its record. */
+  return written - taken <= 2 * self->up.capacity ? written : taken;
+}
+
+/* router's thread: whether all that was written up to a position of the up lane has been dispatched. Records that make
+ * no block, such as the pieces of a message that was not finished, count when nothing else of the link is on its way.
+ */
+gboolean
+ferry_link_has_dispatched (FerryLink *self, guint64 position)
+{
+  /* Acquire: pairs with the monitor's release, so that share_out counts the blocks that it pushed before. */
+  guint64 taken = atomic_load_explicit (&self->up_taken, memory_order_acquire);
+
+  return self->up_dispatched >= position ||
+         (taken >= position && atomic_load_explicit (&self->share_out, memory_order_relaxed) == 0);
 }
 
 /* any: has watch->func called each time that there is room after a message was turned away. */

@@ -17,7 +17,7 @@ typedef enum
 {
   FERRY_BLOCK_RECORDS,  /* size bytes of whole, valid records */
   FERRY_BLOCK_LARGE,    /* one message of size bytes */
-  FERRY_BLOCK_BUFFER,   /* a buffer, and size bytes that go with it */
+  FERRY_BLOCK_BUFFER,   /* a buffer, and size bytes that go with it: the last kind that comes through the up lane */
   FERRY_BLOCK_LAUNCHED, /* the link's process was started: pid */
   FERRY_BLOCK_ATTACHED, /* the worker took up its senders */
   FERRY_BLOCK_CELL,     /* a cell has a value that rang: connection_id, number */
@@ -32,10 +32,11 @@ struct _FerryBlock
   FerryBlockKind kind;
   guint64 serial; /* the first block that was pushed has 1 */
   gsize size;
-  gsize cursor; /* RECORDS, OUTPUT: how much of it was delivered */
-  gsize charge; /* bytes that it counts for against the local queue */
-  gsize share;  /* what it counts for against its link, of FERRY_LINK_WINDOW */
-  guint8 *data; /* (owned): FERRY_BLOCK_SIZE bytes in RECORDS, size bytes in others */
+  gsize cursor;    /* RECORDS, OUTPUT: how much of it was delivered */
+  gsize charge;    /* bytes that it counts for against the local queue */
+  gsize share;     /* what it counts for against its link, of FERRY_LINK_WINDOW */
+  guint64 up_head; /* RECORDS, LARGE, BUFFER: the up lane's head when it was handed over; else 0 */
+  guint8 *data;    /* (owned): FERRY_BLOCK_SIZE bytes in RECORDS, size bytes in others */
 
   guint64 connection_id; /* LARGE, BUFFER, CELL */
   guint16 message_kind;  /* LARGE: FERRY_RECORD_BYTES or FERRY_RECORD_VARIANT */

@@ -185,6 +185,8 @@ walk_records (FerryMonitor *self, Walk *walk, const guint8 *data, gsize size, gb
 void
 ferry_monitor_push (FerryMonitor *self, FerryBlock *block)
 {
+  if (block->kind <= FERRY_BLOCK_BUFFER)
+    block->up_head = block->link->up.head;
   atomic_fetch_add_explicit (&self->n_blocks, 1, memory_order_relaxed);
   ferry_local_queue_push (self->local, block);
   if (++self->n_unpinged == BLOCKS_PER_PING)
@@ -442,9 +444,8 @@ go_on (FerryMonitor *self, FerryLink *link, const char **fault)
   return result == FERRY_DRAIN_EMPTY ? ferry_monitor_finish_one_shot (self, link, fault) : result;
 }
 
-/* monitor: one visit to a link. */
-FerryDrainResult
-ferry_monitor_drain (FerryMonitor *self, FerryLink *link)
+static FerryDrainResult
+drain (FerryMonitor *self, FerryLink *link)
 {
   Walk walk = {.link = link};
   gboolean caught_up = FALSE;
@@ -483,4 +484,16 @@ ferry_monitor_drain (FerryMonitor *self, FerryLink *link)
   if (link->wants_memory)
     return FERRY_DRAIN_STALLED;
   return caught_up ? FERRY_DRAIN_CAUGHT_UP : FERRY_DRAIN_MORE;
+}
+
+/* monitor: one visit to a link. */
+FerryDrainResult
+ferry_monitor_drain (FerryMonitor *self, FerryLink *link)
+{
+  FerryDrainResult result = drain (self, link);
+
+  /* Release: what was pushed before is counted in share_out for a thread that sees this. */
+  if (link->copy.memory.data == NULL && link->arrival.check == NULL)
+    atomic_store_explicit (&link->up_taken, link->up.head, memory_order_release);
+  return result;
 }

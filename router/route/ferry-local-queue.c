@@ -203,6 +203,7 @@ ferry_local_queue_take_block (FerryLocalQueue *self, FerryLink *link, FerryBlock
   block->kind = kind;
   block->link = ferry_link_ref (link);
   block->cursor = 0;
+  block->up_head = 0;
   return block;
 }
 
@@ -328,6 +329,8 @@ ferry_local_queue_give_back (FerryLocalQueue *self, FerryBlock *block)
   gboolean enough = link_left <= FERRY_LINK_WINDOW / 2 || falls_below (self->limit, before, before - charge) ||
                     falls_below (self->limit / 2, before, before - charge);
 
+  if (block->up_head != 0)
+    link->up_dispatched = block->up_head;
   block->link = NULL;
   block->charge = block->share = 0;
   g_clear_pointer (&block->exit, ferry_exit_unref);

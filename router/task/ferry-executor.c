@@ -130,12 +130,15 @@ fail_waiting (FerryExecutor *self, FerryTask *task, FerryTaskEvent event, GError
   g_object_unref (task);
 }
 
+/* Those that other threads submitted before are among them. */
 static void
 source_fail_all (FerryTaskSource *source, const GError *error)
 {
   g_autoptr (FerryExecutor) self = g_object_ref (from_source (source));
-  g_autoptr (GPtrArray) tasks = ferry_task_queue_list (&self->queue);
+  g_autoptr (GPtrArray) tasks = NULL;
 
+  ferry_executor_empty_inbox (self);
+  tasks = ferry_task_queue_list (&self->queue);
   /* Not those that handlers submit meanwhile; and handlers may have ended some of these. */
   for (guint i = 0; i < tasks->len; i++)
     {

@@ -311,7 +311,8 @@ ferry_job_check (FerryJob *self, GError **error)
  *
  * A cancellable for what the function calls: it is cancelled when the job is, and when the job's deadline passes. The
  * first call in a worker starts a thread, which sleeps until there is something to cancel, and which is also where the
- * callbacks of the cancellable may be called.
+ * callbacks of the cancellable may be called. Where the system has no thread to give, the cancellable is cancelled by
+ * [method@Ferry.Job.check] alone, until another call of this has started the thread.
  *
  * Any thread may call this. After the function returned, an unused one comes back cancelled.
  *

@@ -17,11 +17,12 @@
 #include "base/ferry-error.h"
 
 /* A worker answers a call before it claims the next one. So the answer to a call that its claim is beyond is on its
- * way, in the lane or behind it, and a kill would hit the next task. It is looked for so often, with so many
- * microseconds in between, as the main loop may be busy. A worker from which nothing was on its way twice in a row
- * lies; once is not enough, since the monitor may have the answer in its hands just then (ferry_link_is_quiet()). */
-#define MAX_LOOKS 10
-#define LOOK_INTERVAL (1 * G_USEC_PER_SEC)
+ * way, in the lane or behind it, and a kill would hit the next task. Only when all is dispatched that the worker had
+ * written when this was noticed, and the answer was not there, does the worker lie. This is looked at with so many
+ * microseconds in between, and so often while nothing is dispatched. No worker can make that last; an application can,
+ * which keeps all buffers or stays in a handler. */
+#define MAX_LOOKS 600
+#define LOOK_INTERVAL (G_USEC_PER_SEC / 10)
 
 static void press (gpointer data);
 
@@ -43,11 +44,13 @@ static void
 look_for_answer (FerryPoolWorker *self, FerryTask *task)
 {
   FerryTaskSeat *seat = ferry_task_get_seat (task);
-  gboolean was_quiet = seat->found_quiet;
 
-  seat->found_quiet = ferry_link_is_quiet (self->link);
-  seat->n_looks++;
-  if ((was_quiet && seat->found_quiet) || seat->n_looks == MAX_LOOKS)
+  if (seat->answer_end == 0)
+    seat->answer_end = ferry_link_get_written (self->link);
+  if (self->link->up_dispatched > seat->dispatched)
+    seat->n_looks = 0;
+  seat->dispatched = self->link->up_dispatched;
+  if (ferry_link_has_dispatched (self->link, seat->answer_end) || ++seat->n_looks == MAX_LOOKS)
     ferry_pool_worker_fault (self, "it claimed a call and had not answered the one before");
   else
     press_after (self, task, LOOK_INTERVAL);

@@ -408,7 +408,7 @@ ferry_pool_worker_hand_over (FerryPoolWorker *self, FerryTask *task)
   seat->n_handed = request.n_descriptors > 0 ? ferry_link_get_n_handed (self->link) : 0;
   seat->escalation = 0;
   seat->n_looks = 0;
-  seat->found_quiet = FALSE;
+  seat->answer_end = seat->dispatched = 0;
   seat->n_consumed = 0;
   seat->queue_link.data = g_object_ref (task);
   g_queue_push_tail_link (&self->in_flight, &seat->queue_link);
@@ -508,16 +508,17 @@ farewell_timed_out (gpointer data)
 {
   ferry_pool_worker_fault (data,
                            "it stopped the sender of its calls with a call open, and did not end within a second; "
-                           "a worker must answer what it has begun, or exit");
+                           "a worker that stops its senders must exit");
 }
 
 /* main: the worker stopped its senders, as one does that is about to exit. Nothing more comes of it. What it has begun
- * has no answer, and is lost with its end, which therefore has to come soon; what it has not goes to others at once. */
+ * has no answer, and is lost with its end; what it has not goes to others at once. With either of them open, its end
+ * has to come soon. */
 void
 ferry_pool_worker_take_farewell (FerryPoolWorker *self)
 {
   g_autoptr (FerryPoolWorker) kept G_GNUC_UNUSED = ferry_pool_worker_ref (self);
-  gboolean is_open = self->state == FERRY_POOL_WORKER_STARTING;
+  gboolean is_open = self->state == FERRY_POOL_WORKER_STARTING || !g_queue_is_empty (&self->in_flight);
 
   if (self->state == FERRY_POOL_WORKER_CONDEMNED || self->state == FERRY_POOL_WORKER_ENDED)
     return;
@@ -525,7 +526,6 @@ ferry_pool_worker_take_farewell (FerryPoolWorker *self)
   ferry_pool_worker_take_back (self);
   if (self->state != FERRY_POOL_WORKER_RETIRING)
     return;
-  is_open = is_open || !g_queue_is_empty (&self->in_flight);
   ferry_timers_set (self->timers, &self->timer, g_get_monotonic_time () + (is_open ? FAREWELL_GRACE : RETIRE_GRACE),
                     is_open ? farewell_timed_out : retire_timed_out, self);
   if (self->pool != NULL)

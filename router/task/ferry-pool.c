@@ -146,15 +146,18 @@ ferry_pool_fail_sources (FerryPool *self, const GError *reason)
       }
 }
 
-/* That the router was stopped ends what there is to do, and not the pool: the router may be started again. */
+/* That the router was stopped ends what there is to do, and not the pool: the router may be started again. The workers
+ * have ended by then. */
 static void
-fail_stopped_sources (FerryPool *self)
+running_changed (FerryPool *self)
 {
-  g_autoptr (GError) error =
-    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
-                         "The router was stopped before the task began; start the router again, then submit the task "
-                         "again");
+  g_autoptr (GError) error = NULL;
 
+  if (ferry_router_get_running (self->router))
+    return;
+  error = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
+                               "The router was stopped before the task began; start the router again, then submit the "
+                               "task again");
   ferry_pool_fail_sources (self, error);
 }
 
@@ -167,10 +170,7 @@ start_worker (FerryPool *self)
   if (self->error != NULL || self->stopping || ferry_timer_is_set (&self->back_off))
     return FALSE;
   if (!ferry_router_check (self->router, NULL))
-    {
-      fail_stopped_sources (self);
-      return FALSE;
-    }
+    return FALSE;
   worker = ferry_pool_worker_new (self, &error);
   if (worker == NULL)
     {
@@ -465,6 +465,7 @@ ferry_pool_constructed (GObject *object)
   self->in_threads = self->launcher == NULL;
   if (self->launcher != NULL)
     ferry_launcher_bind (self->launcher, self->router->home);
+  g_signal_connect_object (self->router, "notify::running", G_CALLBACK (running_changed), self, G_CONNECT_SWAPPED);
 }
 
 /* The workers end with their pool. What they have in hand goes back to executors, of which there are none: each holds

@@ -17,6 +17,7 @@
 #include "task/ferry-serve-private.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-thread-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "route/ferry-sender-private.h"
 #include "task/ferry-answer-private.h"
@@ -193,10 +194,14 @@ watch (gpointer data)
 void
 ferry_serve_watch (FerryServe *self)
 {
+  g_autoptr (GError) error = NULL;
+
   pthread_mutex_lock (&self->lock);
   if (self->watcher == NULL)
-    self->watcher = g_thread_new ("ferry-watch", watch, self);
+    self->watcher = ferry_thread_try_new ("ferry-watch", "watching for cancels", watch, self, &error);
   pthread_mutex_unlock (&self->lock);
+  if (error != NULL)
+    g_message ("A job is told of a cancel only when it calls ferry_job_check(): %s", error->message);
   /* It may sleep for another job's deadline. */
   ferry_downlink_interrupt (self->downlink);
 }

@@ -33,8 +33,9 @@ typedef struct
   guint executing : 1;     /* counted as such */
   guint taken_in : 1;      /* the router's thread has it in its books */
   guint escalation : 8;    /* how far its end was pressed for */
-  guint n_looks : 8;       /* for its answer, once the worker claimed another call */
-  guint found_quiet : 1;   /* nothing was on its way from the worker at the latest of them */
+  guint n_looks;           /* for its answer, once the worker claimed another call, since more was dispatched */
+  guint64 answer_end;      /* the up lane's position by which the answer lies in it, if there is one; 0: not known */
+  guint64 dispatched;      /* how far the up lane was dispatched at the latest look */
   guint n_deaths;          /* workers that were lost while they ran it */
   guint n_consumed;        /* items that were, since the worker was last told */
   guint n_refusals;        /* how often workers refused it */

@@ -260,6 +260,38 @@ test_background_without_thread (void)
   ferry_transport_close (other);
 }
 
+/* ---- objects ---- */
+
+static gboolean
+note_call (FerryExporter *exporter, gpointer was_called, GError **error)
+{
+  *(gboolean *) was_called = TRUE;
+  return TRUE;
+}
+
+/* The transport stays, and another try serves over it. */
+static void
+test_serves_no_objects_without_thread (void)
+{
+  static const FerryObjectServerFuncs funcs = {.initialise = note_call};
+  g_autoptr (FerryTransport) one = NULL;
+  g_autoptr (FerryTransport) other = NULL;
+  g_autoptr (GError) error = NULL;
+  gboolean was_called = FALSE;
+
+  ferry_transport_new_pair (&one, &other);
+  fault_arm (FAULT_THREAD, 1, EAGAIN);
+  g_assert_false (ferry_serve_objects (one, &funcs, &was_called, &error));
+  g_assert_cmpuint (fault_disarm (), ==, 1);
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_SYSTEM);
+  g_assert_false (was_called);
+  g_clear_error (&error);
+  ferry_transport_close (other);
+  g_assert_true (ferry_serve_objects (one, &funcs, &was_called, &error));
+  g_assert_no_error (error);
+  g_assert_true (was_called);
+}
+
 /* ---- channels ---- */
 
 static gboolean
@@ -318,6 +350,7 @@ main (int argc, char **argv)
   faults_test_add ("listener", play_listener, of_listener, G_N_ELEMENTS (of_listener));
   g_test_add_func ("/faults/listener-accepts-in-few-calls", accepts_in_few_calls);
   g_test_add_func ("/faults/background-is-attached-where-there-was-no-thread", test_background_without_thread);
+  g_test_add_func ("/faults/objects-are-not-served-where-there-was-no-thread", test_serves_no_objects_without_thread);
   faults_test_add ("channel", play_channel, of_worker, G_N_ELEMENTS (of_worker));
   return g_test_run ();
 }

@@ -221,6 +221,22 @@ test_refuses_answers_out_of_order (void)
   cancel_all (witnesses);
 }
 
+/* Each gives the task back by that, and lives on. There is an end to it, though none of them has ever begun a task. */
+static void
+test_gives_up_when_workers_stop_their_calls (void)
+{
+  g_autoptr (HostileTest) test = hostile_test_new ("take stop-calls pause");
+  g_autoptr (FerryTask) task = hostile_test_new_task (FERRY_TASK_KIND_CALL);
+  g_autoptr (TaskTestWitness) witness = NULL;
+  const GError *error;
+
+  ferry_pool_set_restart_limit (test->pool, 1, G_MAXINT64);
+  witness = hostile_test_submit (test, task);
+  error = task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  g_assert_nonnull (strstr (error->message, "with a call open"));
+  g_assert_error (ferry_pool_get_error (test->pool), FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+}
+
 /* ---- what goes down ---- */
 
 /* What a worker does not read waits here, but not all of it. */
@@ -366,6 +382,8 @@ main (int argc, char **argv)
   add_rows ("shutdown-ends-", stubborn, G_N_ELEMENTS (stubborn), test_shutdown);
   add_rows ("stop-ends-", stubborn, G_N_ELEMENTS (stubborn), test_stop);
   g_test_add_func ("/hostile-workers/refuses-answers-out-of-order", test_refuses_answers_out_of_order);
+  g_test_add_func ("/hostile-workers/gives-up-when-workers-stop-their-calls",
+                   test_gives_up_when_workers_stop_their_calls);
   g_test_add_func ("/hostile-workers/sends-so-much-to-a-worker-that-reads-nothing",
                    test_sends_so_much_to_a_worker_that_reads_nothing);
   g_test_add_func ("/hostile-workers/ends-a-worker-that-answers-what-it-has-not-read",
