@@ -122,8 +122,9 @@ thread_main (gpointer data)
 static void
 give_up_thread (FerryCrew *self, const GError *failure)
 {
-  g_autoptr (GError) reason = g_error_new (FERRY_ERROR, FERRY_ERROR_SYSTEM,
-                                           "The other end cannot start a thread to answer: %s", failure->message);
+  g_autoptr (GError) reason = g_error_new (
+    FERRY_ERROR, FERRY_ERROR_SYSTEM,
+    "The other end cannot start a thread to answer: %s; ask again when it has fewer threads", failure->message);
   GQueue unanswered = G_QUEUE_INIT;
   GQueue waiters;
 

@@ -217,7 +217,7 @@ start_thread_locked (GError **error)
 {
   GThread *thread;
 
-  thread = ferry_thread_try_new ("ferry-reader", "what a worker is sent", read_down, NULL, error);
+  thread = ferry_thread_try_new ("ferry-reader", "reading what the application sends", read_down, NULL, error);
   if (thread == NULL)
     return FALSE;
   g_thread_unref (thread);

@@ -104,7 +104,7 @@ check_step (const FerryViewRequest *self, guint index, GError **error)
   if (strlen (step->name) > FERRY_MEMBER_NAME_MAX || (needs_name && step->name[0] == '\0'))
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                   "A name has 1 to %d bytes, and that of operation %u has %" G_GSIZE_FORMAT, FERRY_MEMBER_NAME_MAX,
+                   "A name has 1 to %d bytes, and that of step %u has %" G_GSIZE_FORMAT, FERRY_MEMBER_NAME_MAX,
                    index + 1, strlen (step->name));
       return FALSE;
     }
@@ -280,13 +280,13 @@ set_malformed (const FerryViewRequest *self, guint n_steps, GError **error)
 {
   if (self->root.name == NULL)
     g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                         "What was asked is no view: its object and number of operations cannot be read");
+                         "What was asked is no view: its object and number of steps cannot be read");
   else if (self->n_steps < n_steps)
     g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                 "What was asked is no view: operation %u of %u cannot be read", self->n_steps + 1, n_steps);
+                 "What was asked is no view: step %u of %u cannot be read", self->n_steps + 1, n_steps);
   else
     g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                 "What was asked is no view: something follows the last of its %u operations", n_steps);
+                 "What was asked is no view: something follows the last of its %u steps", n_steps);
 }
 
 gboolean

@@ -30,8 +30,8 @@ GMainContext *ferry_home_get_context (FerryHome *self);
 
 /* Whether the calling thread may do what belongs to the home; self may be NULL, which is nowhere. */
 gboolean ferry_home_is_here (FerryHome *self);
-/* The same for what any thread may ask for, and the home's does: where the home has no thread, that is the one that it
- * had last, or that made it, or one that runs its main context. */
+/* The same for what any thread may ask for, and the home's does: where the home has no thread, that is one that runs
+ * its main context at this moment. No other one can become the home's then. */
 gboolean ferry_home_is_own (FerryHome *self);
 gboolean ferry_home_has_thread (FerryHome *self);
 /* As ferry_home_is_here(), with a critical that names the function where it is not. */

@@ -13,8 +13,7 @@
 struct _FerryHome
 {
   GMainContext *context;      /* const: (owned) */
-  _Atomic (GThread *) thread; /* any: (unowned) (nullable): only compared, as the next */
-  _Atomic (GThread *) latest; /* any: (unowned): the one before, where thread is NULL */
+  _Atomic (GThread *) thread; /* any: (unowned) (nullable): only compared */
 };
 
 FerryHome *
@@ -24,7 +23,6 @@ ferry_home_new (GMainContext *context, GThread *thread)
 
   self->context = g_main_context_ref (context);
   atomic_init (&self->thread, thread);
-  atomic_init (&self->latest, thread != NULL ? thread : g_thread_self ());
   return self;
 }
 
@@ -58,8 +56,6 @@ void
 ferry_home_set_thread (FerryHome *self, GThread *thread)
 {
   /* Relaxed: the thread is compared and nothing else. That it is the caller's own was stored by the caller. */
-  if (thread != NULL)
-    atomic_store_explicit (&self->latest, thread, memory_order_relaxed);
   atomic_store_explicit (&self->thread, thread, memory_order_relaxed);
 }
 
@@ -81,12 +77,13 @@ ferry_home_is_here (FerryHome *self)
 gboolean
 ferry_home_is_own (FerryHome *self)
 {
+  GThread *thread;
+
   if (self == NULL)
     return TRUE;
   /* Relaxed: as in ferry_home_set_thread(). */
-  if (atomic_load_explicit (&self->latest, memory_order_relaxed) == g_thread_self ())
-    return TRUE;
-  return ferry_home_is_here (self) && g_main_context_is_owner (self->context);
+  thread = atomic_load_explicit (&self->thread, memory_order_relaxed);
+  return thread != NULL ? thread == g_thread_self () : g_main_context_is_owner (self->context);
 }
 
 gboolean

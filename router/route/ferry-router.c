@@ -190,6 +190,9 @@ ferry_router_start (FerryRouter *self, GError **error)
   /* A new pingee is not connected, so this cannot fail. */
   ferry_pingee_connect (pingee, self->context, NULL);
   self->pingee = g_steal_pointer (&pingee);
+  /* GLib starts a thread with the first GTask, and ends the program where there is none to be had: here it has just had
+   * one, and later it may not. */
+  g_type_ensure (G_TYPE_TASK);
   ferry_home_set_thread (self->home, g_thread_self ());
   g_atomic_pointer_set (&self->thread, g_thread_self ());
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_RUNNING]);

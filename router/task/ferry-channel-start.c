@@ -204,8 +204,7 @@ spawn (FerryLauncher *starter, FerryRouter *router, FerryChannel **channel, cons
   if (self == NULL)
     return NULL;
   ferry_channel_set_job (self, function, arguments);
-  ferry_launcher_set_name (starter, function);
-  worker = ferry_launcher_spawn (starter, router, error);
+  worker = ferry_launcher_spawn_named (starter, router, function, error);
   if (worker == NULL)
     {
       ferry_launcher_drop_last_sender (starter);

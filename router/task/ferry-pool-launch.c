@@ -295,11 +295,10 @@ start_process (FerryPoolWorker *self, const char *name, FerrySender *calls, Ferr
 
   if (starter == NULL)
     return FALSE;
-  ferry_launcher_set_name (starter, name);
   senders = ferry_launcher_set_senders_aside (starter);
   if (ferry_launcher_add_reserved_sender (starter, FERRY_CALLS_SENDER, calls, error) &&
       ferry_launcher_add_reserved_sender (starter, FERRY_PROGRESS_SENDER, progress, error))
-    self->worker = ferry_launcher_spawn (starter, self->router, error);
+    self->worker = ferry_launcher_spawn_named (starter, self->router, name, error);
   ferry_launcher_put_senders_back (starter, senders);
   if (self->worker == NULL)
     return FALSE;

@@ -73,6 +73,7 @@ void ferry_launcher_bind (FerryLauncher *self, FerryHome *home);
 void ferry_launcher_set_stream (FerryLauncher *self, FerryStream stream, FerryStreamMode mode, int fd);
 /* The path of what is executed. FERRY_ERROR_LAUNCH_FAILED. */
 char *ferry_launcher_find_program (FerryLauncher *self, GError **error);
+FerryWorker *ferry_launcher_spawn_named (FerryLauncher *self, FerryRouter *router, const char *name, GError **error);
 FerryWorker *ferry_launcher_spawn_nursery (FerryLauncher *self, FerryRouter *router, GError **error);
 
 /* In ferry-launcher-senders.c. */

@@ -638,3 +638,16 @@ ferry_launcher_spawn (FerryLauncher *self, FerryRouter *router, GError **error)
     return NULL;
   return spawn (self, router, self->nursery, FALSE, error);
 }
+
+/* main: the same, of a worker that is called name. The launcher, which may be an application's, keeps its own. */
+FerryWorker *
+ferry_launcher_spawn_named (FerryLauncher *self, FerryRouter *router, const char *name, GError **error)
+{
+  char *own = self->attributes.name;
+  FerryWorker *worker;
+
+  self->attributes.name = (char *) name;
+  worker = ferry_launcher_spawn (self, router, error);
+  self->attributes.name = own;
+  return worker;
+}

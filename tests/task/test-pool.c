@@ -606,6 +606,28 @@ add_transport (TaskTest *test)
   return transport;
 }
 
+/* Which its workers' names begin with. */
+static void
+leaves_its_launcher_its_name (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryLauncher) launcher = NULL;
+  g_autofree char *name = NULL;
+  g_autoptr (FerryTask) task = NULL;
+  g_autoptr (FerryWorker) worker = NULL;
+
+  g_object_get (test->pool, "launcher", &launcher, NULL);
+  ferry_launcher_set_name (launcher, "mine");
+  ferry_pool_set_use_nursery (test->pool, FALSE);
+  task = task_test_submit (test->executor, "nothing", NULL);
+  task_test_assert_result (task, NULL);
+  worker = ferry_launcher_spawn (launcher, test->router, NULL);
+  g_object_get (worker, "name", &name, NULL);
+  g_assert_cmpstr (name, ==, "mine");
+  ferry_worker_force_exit (worker);
+  ferry_test_wait_ended (worker);
+}
+
 /* A question over the transport would wait for ever. */
 static void
 refuses_transports_of_its_launcher (gconstpointer data)
@@ -660,6 +682,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/pool/lets-idle-processes-go", IN_PROCESSES, lets_idle_workers_go);
   g_test_add_func ("/pool/lets-a-process-go-whose-task-was-cancelled", lets_worker_go_whose_task_was_cancelled);
   g_test_add_func ("/pool/leaves-streams-that-are-inherited", leaves_streams_that_are_inherited);
+  g_test_add_func ("/pool/leaves-its-launcher-its-name", leaves_its_launcher_its_name);
   g_test_add_func ("/pool/shows-its-processes", is_found_in_list);
   g_test_add_func ("/pool/replaces-a-process-after-its-tasks", replaces_worker_after_its_tasks);
   g_test_add_func ("/pool/replaces-a-process-that-grew", replaces_large_worker);

@@ -366,6 +366,68 @@ test_stopped (void)
   g_assert_true (ferry_router_start (test->router, NULL));
 }
 
+/* A router that another thread is about to start. */
+typedef struct
+{
+  FerryRouter *router;
+  GMainContext *context;
+  gint n_left; /* atomic: tasks that are not done */
+  gint going;  /* atomic */
+} Begin;
+
+static gpointer
+begin_elsewhere (gpointer data)
+{
+  Begin *self = data;
+
+  while (!g_atomic_int_get (&self->going))
+    g_thread_yield ();
+  g_assert_true (ferry_router_start (self->router, NULL));
+  while (g_atomic_int_get (&self->n_left) > 0)
+    g_main_context_iteration (self->context, TRUE);
+  g_assert_true (ferry_router_stop (self->router, NULL));
+  return NULL;
+}
+
+static void
+count_done (FerryTask *task, Begin *begin)
+{
+  g_atomic_int_add (&begin->n_left, -1);
+}
+
+/* What the thread that made the router asks for while another one starts it, is left to that. */
+static void
+test_started_elsewhere (void)
+{
+  for (guint round = 0; round < 30; round++)
+    {
+      g_autoptr (GMainContext) context = g_main_context_new ();
+      g_autoptr (FerryRouter) router = ferry_router_new (context);
+      g_autoptr (FerryPool) pool = ferry_pool_new_for_threads (router);
+      g_autoptr (FerryExecutor) executor = ferry_executor_new (pool);
+      g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+      Begin begin = {router, context, 200, FALSE};
+      GThread *thread = g_thread_new ("begin", begin_elsewhere, &begin);
+
+      for (guint i = 0; i < 200; i++)
+        {
+          FerryTask *task = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
+
+          g_signal_connect (task, "done", G_CALLBACK (count_done), &begin);
+          task_test_submit_task (executor, task);
+          g_ptr_array_add (tasks, task);
+        }
+      g_atomic_int_set (&begin.going, TRUE);
+      for (guint i = 0; i < 200; i++)
+        {
+          ferry_task_cancel (g_ptr_array_index (tasks, i));
+          if (i % 50 == 0)
+            ferry_executor_cancel_all (executor);
+        }
+      g_thread_join (thread);
+    }
+}
+
 /* A router of another thread, whose task does not end. */
 typedef struct
 {
@@ -453,6 +515,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/waits/of-another-thread-go-on-while-the-router-stops/threads", GINT_TO_POINTER (TRUE),
                         test_stopping);
   g_test_add_func ("/waits/of-another-thread-leave-a-stopped-router-to-its-own", test_stopped);
+  g_test_add_func ("/waits/of-another-thread-leave-a-router-to-the-one-that-starts-it", test_started_elsewhere);
   g_test_add_func ("/waits/refuse-to-hold-up-the-main-loop", test_main_loop_of_another_thread);
   return g_test_run ();
 }
