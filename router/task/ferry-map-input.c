@@ -105,6 +105,14 @@ pull_from_source (FerryMapInput *self, GVariant **arguments, GError **error)
   return FERRY_MAP_PULL_FAILED;
 }
 
+static GVariant *
+get_element (GPtrArray *elements, gsize i)
+{
+  GVariant *element = g_ptr_array_index (elements, i);
+
+  return element != NULL ? g_variant_ref_sink (element) : NULL;
+}
+
 FerryMapPull
 ferry_map_input_pull (FerryMapInput *self, GVariant **arguments, GError **error)
 {
@@ -127,7 +135,7 @@ ferry_map_input_pull (FerryMapInput *self, GVariant **arguments, GError **error)
   if (self->kind == FERRY_MAP_INPUT_CONTAINER)
     *arguments = g_variant_get_child_value (self->from, self->position);
   else
-    *arguments = g_variant_ref_sink (g_ptr_array_index ((GPtrArray *) self->from, self->position));
+    *arguments = get_element (self->from, self->position);
   self->position++;
   return FERRY_MAP_PULL_ITEM;
 }

@@ -165,7 +165,7 @@ ferry_map_set_arguments (FerryMap *self, GVariant *arguments)
 /**
  * ferry_map_set_array:
  * @self: a map that was not started, and has no input
- * @arguments: (element-type GLib.Variant): the arguments of each item; elements that float are sunk
+ * @arguments: (element-type GLib.Variant): the arguments of each item, or %NULL for none; elements that float are sunk
  *
  * Sets what the function is applied to. The array must not change until the map is finished. On the router's thread.
  *

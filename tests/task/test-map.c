@@ -410,17 +410,26 @@ waits_for_as_long_as_can_be_said (void)
 }
 
 static void
-takes_items_without_arguments (void)
+takes_items_without_arguments (gconstpointer as_array)
 {
   g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
   g_autoptr (FerryMap) map = ferry_map_new (test->executor, "nothing", FERRY_MAP_ORDERED);
+  g_autoptr (GPtrArray) items = g_ptr_array_new ();
   g_autoptr (GError) failure = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) value = NULL;
 
-  g_assert_true (ferry_map_add (map, NULL, &error));
-  g_assert_true (ferry_map_add (map, NULL, &error));
-  ferry_map_close_input (map);
+  if (as_array != NULL)
+    {
+      g_ptr_array_set_size (items, 2);
+      ferry_map_set_array (map, items);
+    }
+  else
+    {
+      g_assert_true (ferry_map_add (map, NULL, &error));
+      g_assert_true (ferry_map_add (map, NULL, &error));
+      ferry_map_close_input (map);
+    }
   for (guint i = 0; i < 2; i++)
     {
       g_assert_true (ferry_map_next (map, MAP_TEST_TIMEOUT, NULL, &value, &failure, &error));
@@ -518,7 +527,8 @@ main (int argc, char **argv)
   g_test_add_func ("/map/feeds-from-a-list-model", feeds_from_a_list_model);
   g_test_add_func ("/map/takes-values-of-several-types", takes_values_of_several_types);
   g_test_add_func ("/map/waits-for-as-long-as-can-be-said", waits_for_as_long_as_can_be_said);
-  g_test_add_func ("/map/takes-items-without-arguments", takes_items_without_arguments);
+  g_test_add_data_func ("/map/takes-items-without-arguments/added", NULL, takes_items_without_arguments);
+  g_test_add_data_func ("/map/takes-items-without-arguments/of-an-array", "array", takes_items_without_arguments);
   g_test_add_data_func ("/map/ends-at-once-without-items/processes", in_processes, ends_at_once_without_items);
   g_test_add_data_func ("/map/ends-at-once-without-items/threads", in_threads, ends_at_once_without_items);
   g_test_add_func ("/map/ends-with-the-error-of-its-source", ends_with_the_error_of_its_source);
