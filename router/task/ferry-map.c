@@ -183,14 +183,15 @@ ferry_map_set_array (FerryMap *self, GPtrArray *arguments)
   self->input.from = g_ptr_array_ref (arguments);
 }
 
-/* What was reached stays where it is among the items; what comes before that is not mapped any more, and a change
- * around it begins there anew. */
+/* What was reached stays where it is among the items. What comes before that is not mapped any more; what is put at
+ * that place comes next, and a change around it begins there anew. */
 static void
 items_changed (GListModel *model, guint position, guint n_removed, guint n_added, gpointer data)
 {
   FerryMapInput *input = data;
+  gboolean is_put_there = n_removed == 0 && position == input->position;
 
-  if (position + n_removed <= input->position)
+  if (position + n_removed <= input->position && !is_put_there)
     input->position += (gsize) n_added - n_removed;
   else
     input->position = MIN (input->position, position);
@@ -205,7 +206,7 @@ items_changed (GListModel *model, guint position, guint n_removed, guint n_added
  * @destroy: (nullable): frees @user_data, when the input has ended or the map goes
  *
  * Applies the function to the items of a list, from the first to the last. The list may change meanwhile: what is added
- * behind the place that was reached is mapped as well, as long as that is not the end. Indices count the items that
+ * behind the item that was reached is mapped as well, as long as the end was not found. Indices count the items that
  * were submitted. On the router's thread.
  *
  * Since: 0.1

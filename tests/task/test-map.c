@@ -369,6 +369,31 @@ feeds_from_a_list_model (void)
   g_assert_finalize_object (g_steal_pointer (&store));
 }
 
+/* Before the next item, or where there is none yet, which the map has no room to find out. */
+static void
+maps_what_is_put_where_it_was_reached (gconstpointer data)
+{
+  guint reached = GPOINTER_TO_UINT (data);
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryMap) map = ferry_map_new (test->executor, "double", FERRY_MAP_ORDERED);
+  g_autoptr (GListStore) store = g_list_store_new (G_TYPE_SIMPLE_ACTION);
+  g_autoptr (GSimpleAction) late = g_simple_action_new ("100", NULL);
+  g_autoptr (GError) error = NULL;
+  guint n_asked = 0;
+
+  add_to_store (store, 0, 8);
+  ferry_map_set_model (map, G_LIST_MODEL (store), name_to_number, &n_asked, NULL);
+  ferry_map_set_max_in_flight (map, reached);
+  g_assert_false (ferry_map_next (map, 0, NULL, NULL, NULL, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+  while (n_asked < reached)
+    g_main_context_iteration (NULL, TRUE);
+  g_list_store_insert (store, reached, late);
+  for (guint i = 0; i < 9; i++)
+    g_assert_cmpint (map_test_take (map, NULL), ==, i == reached ? 200 : 2 * (i > reached ? i - 1 : i));
+  map_test_assert_end (map);
+}
+
 static void
 takes_values_of_several_types (void)
 {
@@ -525,6 +550,10 @@ main (int argc, char **argv)
   g_test_add_func ("/map/collecting-is-cancelled", collecting_is_cancelled);
   g_test_add_func ("/map/collecting-stops-at-the-first-error", collecting_stops_at_the_first_error);
   g_test_add_func ("/map/feeds-from-a-list-model", feeds_from_a_list_model);
+  g_test_add_data_func ("/map/maps-what-is-put-where-it-was-reached/between", GUINT_TO_POINTER (4),
+                        maps_what_is_put_where_it_was_reached);
+  g_test_add_data_func ("/map/maps-what-is-put-where-it-was-reached/at-the-end", GUINT_TO_POINTER (8),
+                        maps_what_is_put_where_it_was_reached);
   g_test_add_func ("/map/takes-values-of-several-types", takes_values_of_several_types);
   g_test_add_func ("/map/waits-for-as-long-as-can-be-said", waits_for_as_long_as_can_be_said);
   g_test_add_data_func ("/map/takes-items-without-arguments/added", NULL, takes_items_without_arguments);
