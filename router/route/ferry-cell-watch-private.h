@@ -35,6 +35,7 @@ typedef struct
   guint cursor;    /* how many of due are done */
   gint64 began;    /* monotonic time when the present tick began */
   gint64 tick;     /* monotonic time of the next one; 0: none */
+  gint64 debt;     /* microseconds of dispatching that blocks have, where there are any, before cells are next */
   GSource *source; /* (owned) (nullable): there while there is a next tick */
 } FerryHotCells;
 

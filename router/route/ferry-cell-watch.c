@@ -230,12 +230,14 @@ begin_tick (FerryRouter *self, gint64 now)
 }
 
 /* main, with a tick due: looks at the cells whose turn it is, or goes on doing so. Takes half a dispatch budget at the
- * most, so that with many cells the blocks have their share; what is left then stays due. */
+ * most, or one handler, so that with many cells the blocks have their share; what is left then stays due. What a slow
+ * handler took beyond that, blocks have before the next one. */
 FerryDispatchResult
 ferry_router_deliver_latest (FerryRouter *self, FerryMonitor *monitor, const FerryBudget *budget, gint64 *last)
 {
   FerryHotCells *cells = &self->hot_cells;
-  gint64 until = MIN (budget->until, *last + self->dispatch_budget / 2);
+  gint64 began = *last;
+  gint64 until = MIN (budget->until, began + self->dispatch_budget / 2);
 
   if (cells->cursor == cells->due->len)
     begin_tick (self, *last);
@@ -249,6 +251,7 @@ ferry_router_deliver_latest (FerryRouter *self, FerryMonitor *monitor, const Fer
       if (budget->condition != NULL && budget->condition (budget->user_data))
         return FERRY_DISPATCH_SPENT;
       *last = g_get_monotonic_time ();
+      cells->debt = *last - began;
       if (*last >= until)
         break;
     }
@@ -265,6 +268,7 @@ ferry_router_forget_hot_cells (FerryRouter *self)
   g_array_set_size (cells->hot, 0);
   g_array_set_size (cells->due, 0);
   cells->cursor = 0;
+  cells->debt = 0;
 }
 
 /* main: the last look into the cell of a pipe that is about to end, if it has one. In a stop of the router, what is

@@ -460,7 +460,9 @@ ferry_router_dispatch (FerryRouter *self, const FerryBudget *budget)
   self->dispatch_number++;
   while (result == FERRY_DISPATCH_IDLE || result == FERRY_DISPATCH_TURN)
     {
-      if (G_UNLIKELY (last >= ferry_router_get_tick (self)))
+      gint64 before;
+
+      if (G_UNLIKELY (last >= ferry_router_get_tick (self)) && self->hot_cells.debt <= 0)
         {
           result = ferry_router_deliver_latest (self, monitor, budget, &last);
           if (result != FERRY_DISPATCH_IDLE)
@@ -468,8 +470,14 @@ ferry_router_dispatch (FerryRouter *self, const FerryBudget *budget)
         }
       take_what_came (self, monitor);
       self->block = ferry_turns_take (&self->turns);
+      before = last;
       if (self->block != NULL)
-        result = dispatch_next (self, monitor, budget, &last);
+        {
+          result = dispatch_next (self, monitor, budget, &last);
+          self->hot_cells.debt -= last - before;
+        }
+      else if (self->hot_cells.debt > 0)
+        self->hot_cells.debt = 0;
       else if (last < ferry_router_get_tick (self))
         {
           result = FERRY_DISPATCH_IDLE;

@@ -144,10 +144,73 @@ test_messages (Scene *self, gconstpointer data)
   assert_passes (self, 1);
 }
 
+/* ---- latest values ---- */
+
+#define N_LATEST 4
+
+/* Microseconds: more than a dispatch has. With so many pipes the first is due again before the last one's handler has
+ * returned. */
+#define VERY_SLOW 5000
+
+typedef struct
+{
+  Scene *scene;
+  FerrySender *sender;
+  FerryReceiver *receiver;
+} Latest;
+
+/* There is always a newer value. The message is sent when all pipes are hot, and none rings any more. */
+static void
+latest_cb (FerryReceiver *receiver, gconstpointer bytes, gsize size, const GVariantType *type, gpointer data)
+{
+  Latest *latest = data;
+  Scene *scene = latest->scene;
+  gint64 until = g_get_monotonic_time () + VERY_SLOW;
+
+  while (g_get_monotonic_time () < until)
+    ;
+  scene->n_slow++;
+  route_test_send_numbers (latest->sender, scene->n_slow, 1);
+  if (scene->n_slow != 2 * N_LATEST)
+    return;
+  route_test_burst (scene->sender, 0, 1);
+  route_test_wait_monitor (scene->sender);
+}
+
+static void
+test_latest_values (Scene *self, gconstpointer data)
+{
+  Latest latest[N_LATEST];
+
+  for (guint i = 0; i < N_LATEST; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      latest[i].scene = self;
+      ferry_router_pipe (self->router, FERRY_PIPE_LATEST, &latest[i].sender, &latest[i].receiver, &error);
+      g_assert_no_error (error);
+      ferry_receiver_set_handler (latest[i].receiver, latest_cb, &latest[i], NULL);
+      ferry_sender_start (latest[i].sender, &error);
+      g_assert_no_error (error);
+      route_test_send_numbers (latest[i].sender, 0, 1);
+    }
+  while (!self->came)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (self->n_before, <=, 2 * N_LATEST + 1);
+  for (guint i = 0; i < N_LATEST; i++)
+    {
+      ferry_receiver_set_handler (latest[i].receiver, NULL, NULL, NULL);
+      g_object_unref (latest[i].sender);
+      g_object_unref (latest[i].receiver);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
   route_test_init (&argc, &argv);
+  g_test_add ("/fairness/a-message-passes-latest-values-of-slow-handlers", Scene, NULL, set_up, test_latest_values,
+              tear_down);
   g_test_add ("/fairness/a-message-passes-buffers-of-a-slow-handler", Scene, NULL, set_up, test_buffers, tear_down);
   g_test_add ("/fairness/a-message-passes-large-messages-of-a-slow-handler", Scene, NULL, set_up, test_large_messages,
               tear_down);
