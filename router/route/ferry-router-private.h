@@ -58,6 +58,7 @@ struct _FerryRouter
   FerryTurns turns;  /* blocks that came out of the local queue */
   FerryBlock *block; /* (owned) (nullable): being dispatched */
   gboolean dispatching;
+  guint n_holding; /* calls on the stack that hold up what their handlers could wait for */
   gboolean stopping;
   guint64 dispatch_number; /* of the current or the latest dispatch; the first is 1 */
   GPtrArray *graveyard;    /* (owned) (element-type GObject): what the dispatch may still use */

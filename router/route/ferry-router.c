@@ -101,7 +101,8 @@ ferry_router_check (FerryRouter *self, GError **error)
 gboolean
 ferry_router_is_in_handler (FerryRouter *self)
 {
-  return self->dispatching || ferry_timers_is_dispatching (self->timers) || ferry_errands_is_running (self->errands);
+  return self->dispatching || self->n_holding > 0 || ferry_timers_is_dispatching (self->timers) ||
+         ferry_errands_is_running (self->errands);
 }
 
 gboolean

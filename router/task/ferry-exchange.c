@@ -313,6 +313,8 @@ ferry_exchange_start_waiting (FerryExchange *self, GError **error)
     return TRUE;
   kept = g_object_ref (self);
   self->starting = TRUE;
+  if (self->router != NULL)
+    self->router->n_holding++;
   while (ferry_exchange_has_room (self) && (waiting = g_queue_pop_head (&self->waiting)) != NULL)
     {
       /* Handlers may iterate the context, and its turn is not taken back. */
@@ -320,6 +322,8 @@ ferry_exchange_start_waiting (FerryExchange *self, GError **error)
       start_one (self, waiting, first == NULL ? &first : NULL);
       ferry_waiting_free (waiting);
     }
+  if (self->router != NULL)
+    self->router->n_holding--;
   self->starting = FALSE;
   if (first == NULL)
     return TRUE;

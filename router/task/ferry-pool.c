@@ -286,6 +286,7 @@ ferry_pool_pump (FerryPool *self)
     }
   g_object_ref (self);
   self->pumping = TRUE;
+  self->router->n_holding++;
   do
     {
       self->pump_again = FALSE;
@@ -293,6 +294,7 @@ ferry_pool_pump (FerryPool *self)
         ;
     }
   while (self->pump_again);
+  self->router->n_holding--;
   self->pumping = FALSE;
   start_minimum (self);
   level (self);

@@ -366,6 +366,32 @@ test_stopped (void)
   g_assert_true (ferry_router_start (test->router, NULL));
 }
 
+static void
+wait_within_submission (FerryTask *task, GParamSpec *pspec, Scene *scene)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (scene->n_refused == 0)
+    expect_busy (scene, ferry_task_wait (scene->task, LONG, &error) != NULL, &error);
+}
+
+/* Its handlers are called by what hands tasks over, which would hand over no other one meanwhile. */
+static void
+test_within_submission (gconstpointer in_threads)
+{
+  g_autoptr (TaskTest) test = task_test_new (GPOINTER_TO_INT (in_threads), 2);
+  g_autoptr (FerryTask) first = task_test_submit (test->executor, "nothing", NULL);
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
+  Scene scene = {.test = test};
+
+  task_test_assert_result (first, NULL);
+  scene.task = task;
+  g_signal_connect (task, "notify::state", G_CALLBACK (wait_within_submission), &scene);
+  task_test_submit_task (test->executor, task);
+  g_assert_cmpuint (scene.n_refused, ==, 1);
+  task_test_assert_result (task, NULL);
+}
+
 /* A router that another thread is about to start. */
 typedef struct
 {
@@ -515,6 +541,8 @@ main (int argc, char **argv)
   g_test_add_data_func ("/waits/of-another-thread-go-on-while-the-router-stops/threads", GINT_TO_POINTER (TRUE),
                         test_stopping);
   g_test_add_func ("/waits/of-another-thread-leave-a-stopped-router-to-its-own", test_stopped);
+  g_test_add_data_func ("/waits/refuse-within-a-submission/processes", GINT_TO_POINTER (FALSE), test_within_submission);
+  g_test_add_data_func ("/waits/refuse-within-a-submission/threads", GINT_TO_POINTER (TRUE), test_within_submission);
   g_test_add_func ("/waits/of-another-thread-leave-a-router-to-the-one-that-starts-it", test_started_elsewhere);
   g_test_add_func ("/waits/refuse-to-hold-up-the-main-loop", test_main_loop_of_another_thread);
   return g_test_run ();
