@@ -59,7 +59,7 @@ ferry_test_wait_flag (gboolean *flag)
 }
 
 guint
-ferry_test_count_fds (void)
+ferry_test_count_fds_without_threads (void)
 {
   DIR *folder = opendir ("/proc/self/fd");
   guint n = 0;
@@ -70,6 +70,14 @@ ferry_test_count_fds (void)
   closedir (folder);
   /* ".", ".." and the folder's own descriptor. */
   return n - 3;
+}
+
+guint
+ferry_test_count_fds (void)
+{
+  /* GLib makes a thread with it, which has a descriptor for good: a router's start does so as well. */
+  g_type_ensure (G_TYPE_TASK);
+  return ferry_test_count_fds_without_threads ();
 }
 
 /* What the system says of a process, one letter; 'X' for one that is not there. */

@@ -26,6 +26,8 @@ void ferry_test_look_until (FerryTestCondition condition, gpointer data);
 void ferry_test_wait_flag (gboolean *flag);
 /* How many descriptors the process has open. */
 guint ferry_test_count_fds (void);
+/* The same in a program that starts no thread, so that processes can be forked. */
+guint ferry_test_count_fds_without_threads (void);
 /* Whether a process of that number exists and is no zombie. */
 gboolean ferry_test_is_alive (GPid pid);
 /* Whether it was stopped by a signal, and not continued. */

@@ -114,7 +114,8 @@ ferry_exchange_ready_async (FerryExchange *self, GCancellable *cancellable, GAsy
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Ends [method@Ferry.Exchange.ready_async]. Fails with %G_IO_ERROR_CANCELLED. Any thread.
+ * Ends [method@Ferry.Exchange.ready_async]. Fails with %FERRY_ERROR_WRONG_THREAD and %G_IO_ERROR_CANCELLED. On the
+ * router's thread; without a router, on the thread that made the exchange.
  *
  * Returns: (transfer full) (element-type FerryChannel) (nullable): the channels that have something to take by now;
  * none when all have come to their end, or somebody else took it
@@ -127,7 +128,9 @@ ferry_exchange_ready_finish (FerryExchange *self, GAsyncResult *result, GError *
   g_return_val_if_fail (g_task_is_valid (result, self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return g_task_propagate_boolean (G_TASK (result), error) ? list_ready (self) : NULL;
+  if (!ferry_home_check_error (self->home, G_STRFUNC, error) || !g_task_propagate_boolean (G_TASK (result), error))
+    return NULL;
+  return list_ready (self);
 }
 
 /* ---- its turn ---- */

@@ -403,11 +403,11 @@ ferry_map_next_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyCall
  * @error: return location for an error
  *
  * Ends [method@Ferry.Map.next_async], as [method@Ferry.Map.next] does: at the end, it returns %FALSE without an error.
- * Any thread.
+ * On the router's thread.
  *
- * Fails with the error of the source, or that of an executor that takes nothing more, behind the last result; with
- * %G_IO_ERROR_CANCELLED when the waiting or the map was cancelled, and with %G_IO_ERROR_PENDING when another call took
- * the result that this one waited for.
+ * Fails with %FERRY_ERROR_WRONG_THREAD; with the error of the source, or that of an executor that takes nothing more,
+ * behind the last result; with %G_IO_ERROR_CANCELLED when the waiting or the map was cancelled, and with
+ * %G_IO_ERROR_PENDING when another call took the result that this one waited for.
  *
  * Returns: %TRUE when there is a result
  *
@@ -422,6 +422,8 @@ ferry_map_next_finish (FerryMap *self, GAsyncResult *result, guint64 *index, GVa
   g_return_val_if_fail (g_async_result_is_tagged (result, ferry_map_next_async), FALSE);
 
   clear_outputs (value, failure);
+  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+    return FALSE;
   self->n_asked--;
   if (!g_task_propagate_boolean (G_TASK (result), error))
     return FALSE;

@@ -165,9 +165,11 @@ ferry_map_set_arguments (FerryMap *self, GVariant *arguments)
 /**
  * ferry_map_set_array:
  * @self: a map that was not started, and has no input
- * @arguments: (element-type GLib.Variant): the arguments of each item, or %NULL for none; elements that float are sunk
+ * @arguments: (element-type GLib.Variant): the arguments of each item, or %NULL for none
  *
- * Sets what the function is applied to. The array must not change until the map is finished. On the router's thread.
+ * Sets what the function is applied to. The array must not change until the map is finished. The map takes over
+ * elements that float, as g_variant_new_array() does: an array that frees its elements has to have sunk ones. On the
+ * router's thread.
  *
  * Since: 0.1
  */

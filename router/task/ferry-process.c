@@ -324,10 +324,10 @@ ferry_process_next_async (FerryProcess *self, GCancellable *cancellable, GAsyncR
  * @value: (out) (transfer full) (nullable): where the value goes; %NULL when the function has ended
  * @error: return location for an error
  *
- * Ends [method@Ferry.Process.next_async]. Any thread.
+ * Ends [method@Ferry.Process.next_async]. On the router's thread.
  *
- * Fails with %G_IO_ERROR_CANCELLED, and with %G_IO_ERROR_PENDING when another call took the value that this one waited
- * for.
+ * Fails with %FERRY_ERROR_WRONG_THREAD, with %G_IO_ERROR_CANCELLED, and with %G_IO_ERROR_PENDING when another call took
+ * the value that this one waited for.
  *
  * Returns: %TRUE when there is a value, or the end
  *
@@ -340,7 +340,8 @@ ferry_process_next_finish (FerryProcess *self, GAsyncResult *result, GVariant **
   g_return_val_if_fail (value != NULL, FALSE);
 
   *value = NULL;
-  if (!g_task_propagate_boolean (G_TASK (result), error))
+  if (!ferry_home_check_error (self->router->home, G_STRFUNC, error) ||
+      !g_task_propagate_boolean (G_TASK (result), error))
     return FALSE;
   if (!has_news (self))
     {

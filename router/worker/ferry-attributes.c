@@ -121,7 +121,8 @@ ferry_launcher_set_name (FerryLauncher *self, const char *name)
   char *copy;
 
   g_return_if_fail (FERRY_IS_LAUNCHER (self));
-  g_return_if_fail (name == NULL || (name[0] != '\0' && strlen (name) <= MAX_NAME));
+  ferry_return_if_fail (name == NULL || (name[0] != '\0' && strlen (name) <= MAX_NAME),
+                        "A name has 1 to %d bytes, and this one has %" G_GSIZE_FORMAT, MAX_NAME, strlen (name));
   ferry_return_if_elsewhere (self->home);
 
   copy = g_strdup (name);

@@ -106,7 +106,8 @@ count_processes (void)
 static Holdings
 take_stock (void)
 {
-  return (Holdings){ferry_test_count_fds (), count_segments (), fault_get_mapped (), count_processes ()};
+  return (Holdings){ferry_test_count_fds_without_threads (), count_segments (), fault_get_mapped (),
+                    count_processes ()};
 }
 
 static gboolean
@@ -244,7 +245,7 @@ play_with_limit (FaultsTest *test, const FaultsCase *self, guint n)
 
   g_assert_no_errno (getrlimit (RLIMIT_NOFILE, &before));
   limit = before;
-  limit.rlim_cur = ferry_test_count_fds () + n - 1;
+  limit.rlim_cur = ferry_test_count_fds_without_threads () + n - 1;
   test->n_refused = 0;
   g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &limit));
   self->scene (test);

@@ -198,7 +198,7 @@ add (FerryJob *job, GVariant *arguments, GError **error)
   gint64 a, b;
 
   /* Starts a thread where it can. */
-  g_assert_false (g_cancellable_is_cancelled (ferry_job_get_cancellable (job)));
+  g_assert_true (G_IS_CANCELLABLE (ferry_job_get_cancellable (job)));
   g_variant_get (arguments, "(xx)", &a, &b);
   return g_variant_new_int64 (a + b);
 }

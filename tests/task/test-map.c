@@ -418,6 +418,51 @@ takes_values_of_several_types (void)
     g_assert_true (g_variant_equal (g_ptr_array_index (results, i), g_ptr_array_index (values, i)));
 }
 
+static void
+keep_result (GObject *object, GAsyncResult *result, gpointer place)
+{
+  *(GAsyncResult **) place = g_object_ref (result);
+}
+
+typedef struct
+{
+  FerryMap *map;
+  GAsyncResult *result;
+} Finish;
+
+static gpointer
+finish_elsewhere (gpointer data)
+{
+  Finish *finish = data;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (ferry_map_next_finish (finish->map, finish->result, NULL, NULL, NULL, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD);
+  return NULL;
+}
+
+/* What the map has is its thread's. */
+static void
+gives_nothing_to_other_threads (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  g_autoptr (FerryMap) map = map_test_new (test, "double", FERRY_MAP_ORDERED, map_test_numbers (2));
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GError) error = NULL;
+  Finish finish = {.map = map};
+
+  ferry_map_next_async (map, NULL, keep_result, &finish.result);
+  while (finish.result == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  g_thread_join (g_thread_new ("finish", finish_elsewhere, &finish));
+  g_assert_true (ferry_map_next_finish (map, finish.result, NULL, &value, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (g_variant_get_int64 (value), ==, 0);
+  g_assert_cmpint (map_test_take (map, NULL), ==, 2);
+  map_test_assert_end (map);
+  g_object_unref (finish.result);
+}
+
 /* The latest time there is, and not one that has passed long ago. */
 static void
 waits_for_as_long_as_can_be_said (void)
@@ -554,6 +599,7 @@ main (int argc, char **argv)
                         maps_what_is_put_where_it_was_reached);
   g_test_add_data_func ("/map/maps-what-is-put-where-it-was-reached/at-the-end", GUINT_TO_POINTER (8),
                         maps_what_is_put_where_it_was_reached);
+  g_test_add_func ("/map/gives-nothing-to-other-threads", gives_nothing_to_other_threads);
   g_test_add_func ("/map/takes-values-of-several-types", takes_values_of_several_types);
   g_test_add_func ("/map/waits-for-as-long-as-can-be-said", waits_for_as_long_as_can_be_said);
   g_test_add_data_func ("/map/takes-items-without-arguments/added", NULL, takes_items_without_arguments);

@@ -69,6 +69,7 @@ typedef struct
   GPtrArray *array;
   GVariant *arguments;
   GObject *owner;
+  GTask *result; /* (owned) (nullable): what an _async function gave its callback */
   GError *failure;
   GError *refused;
   char *folder;
@@ -89,6 +90,15 @@ typedef struct
 } Call;
 
 static const char *const words[] = {"word", NULL};
+
+static GAsyncResult *
+make_result (Scene *s, gpointer object, gpointer tag)
+{
+  g_clear_object (&s->result);
+  s->result = g_task_new (object, NULL, NULL, NULL);
+  g_task_set_source_tag (s->result, tag);
+  return G_ASYNC_RESULT (s->result);
+}
 
 static GVariant *
 no_item (gpointer data, GError **error)
@@ -292,6 +302,7 @@ scene_free (Scene *s)
 {
   drop_conversations (s);
   ferry_channel_close (s->channel);
+  g_clear_object (&s->result);
   g_clear_object (&s->exchange);
   g_clear_object (&s->channel);
   g_clear_object (&s->worker);
