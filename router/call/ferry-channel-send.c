@@ -25,7 +25,9 @@ line_up (FerryChannel *self, FerryOutgoing *item, GError **error)
   if (self->lost != NULL)
     g_set_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "Nothing can be sent any more: %s", self->lost->message);
   else if (self->closing)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The channel was closed at this end");
+    g_set_error_literal (
+      error, FERRY_ERROR, FERRY_ERROR_CLOSED,
+      "The channel was closed at this end; send before ferry_channel_close(), or over another channel");
   else
     g_queue_push_tail (&self->out, ferry_outgoing_ref (item));
   if (open && ferry_outgoing_is_end (item))

@@ -216,7 +216,9 @@ warn_of_open_pipes (FerryRouter *self)
       n_open++;
     }
   if (n_open > 0)
-    g_warning ("The router is stopped with %u open pipe%s: %s", n_open, n_open > 1 ? "s" : "", ids->str);
+    g_warning ("The router is stopped with %u open pipe%s: %s; call ferry_router_close_pipe() first where no more is "
+               "expected",
+               n_open, n_open > 1 ? "s" : "", ids->str);
 }
 
 static void

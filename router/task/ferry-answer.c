@@ -50,7 +50,7 @@ void
 ferry_answer_set_unknown (GError **error, const char *name)
 {
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION,
-               "The worker's program “%s” has no function “%s”; have it call ferry_function_register() before "
+               "The program of worker “%s” has no function “%s”; have it call ferry_function_register() before "
                "ferry_worker_main()",
                program_invocation_short_name, name);
 }

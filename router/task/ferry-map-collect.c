@@ -63,7 +63,7 @@ ferry_map_finish_collecting (FerryMap *self)
   if (self->collect_error != NULL)
     g_task_return_error (call, g_steal_pointer (&self->collect_error));
   else if (self->cancelled)
-    g_task_return_new_error (call, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The map was cancelled");
+    g_task_return_new_error (call, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The map was cancelled; make another one");
   else if (self->error != NULL)
     g_task_return_error (call, ferry_error_copy (self->error));
   else

@@ -250,7 +250,7 @@ static gboolean
 set_end_error (FerryMap *self, GError **error)
 {
   if (self->cancelled)
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The map was cancelled");
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The map was cancelled; make another one");
   else if (self->error != NULL)
     g_propagate_error (error, ferry_error_copy (self->error));
   return FALSE;
@@ -304,8 +304,8 @@ ferry_map_wait (FerryMap *self, FerryCondition condition, gint64 timeout, GError
     return FALSE;
   if (ferry_iterate (ferry_executor_get_pool (self->executor)->router, condition, self, timeout))
     return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "The map over “%s” was not so far in time; wait longer",
-               self->function);
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "The map over “%s” was not so far in time; wait longer%s",
+               self->function, self->input_ended ? "" : ", or end its input, such as with ferry_map_close_input()");
   return FALSE;
 }
 

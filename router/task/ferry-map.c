@@ -277,7 +277,7 @@ static gboolean
 check_open (FerryMap *self, GError **error)
 {
   if (self->cancelled)
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The map was cancelled");
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The map was cancelled; make another one");
   else if (self->error != NULL)
     g_propagate_error (error, ferry_error_copy (self->error));
   else if (self->input.closed)

@@ -97,11 +97,11 @@ new_run_error (FerryTask *task)
     return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
                         "Task “%s” was still at it at its deadline; give it more time, or less to do",
                         ferry_task_get_name (task));
-  return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                      "Task “%s” ran for longer than its %" G_GINT64_FORMAT " ms; give it more with "
-                      "ferry_task_set_run_timeout(), or less to do",
-                      ferry_task_get_name (task),
-                      ferry_task_get_run_timeout (task) / FERRY_MICROSECONDS_PER_MILLISECOND);
+  return g_error_new (
+    FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+    "Task “%s” ran for longer than its %g ms; give it more with ferry_task_set_run_timeout(), or less "
+    "to do",
+    ferry_task_get_name (task), (double) ferry_task_get_run_timeout (task) / FERRY_MICROSECONDS_PER_MILLISECOND);
 }
 
 static void

@@ -204,7 +204,8 @@ ferry_task_add_descriptor (FerryTask *self, int fd, GError **error)
   handle.fd = fcntl (fd, F_DUPFD_CLOEXEC, 0);
   if (handle.fd >= 0)
     return add (self, handle);
-  ferry_set_system_error (error, "Copying a descriptor for a task (fcntl)");
+  ferry_set_system_error (error, errno == EBADF ? "Copying a descriptor for a task, which must be open (fcntl),"
+                                                : "Copying a descriptor for a task (fcntl)");
   return -1;
 }
 
