@@ -260,6 +260,19 @@ start_now (FerryExchange *self, const char *function, GVariant *arguments, GErro
   return TRUE;
 }
 
+/* A stop of the router, for which a worker had to make room: the exchange was running when this one was accepted. */
+static void
+say_that_router_was_stopped (const char *function, GError **error)
+{
+  if (!g_error_matches (*error, FERRY_ERROR, FERRY_ERROR_NOT_RUNNING))
+    return;
+  g_clear_error (error);
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED,
+               "The router was stopped before it was the turn of a worker for “%s”; start the router again, then start "
+               "the worker again",
+               function);
+}
+
 /* Returns FALSE with an error where a worker could not be started, which the handlers of `data` hear. */
 static gboolean
 start_one (FerryExchange *self, FerryWaiting *waiting, GError **error)
@@ -275,6 +288,7 @@ start_one (FerryExchange *self, FerryWaiting *waiting, GError **error)
     }
   if (start_now (self, waiting->function, waiting->arguments, &failure))
     return TRUE;
+  say_that_router_was_stopped (waiting->function, &failure);
   g_signal_emit (self, data_signal, 0, NULL, NULL, NULL, failure);
   g_propagate_error (error, g_steal_pointer (&failure));
   return FALSE;

@@ -203,6 +203,25 @@ ready_names_who_died_with_something_to_say (void)
   channel_test_assert_bad_end (channel, FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "signal 9");
 }
 
+static void
+what_waits_for_its_turn_ends_with_the_router (void)
+{
+  g_autoptr (ChannelTest) test = channel_test_new ();
+  g_autoptr (FerryExchange) exchange = ferry_exchange_new (test->router, test->launcher);
+  Heard heard = {0};
+
+  ferry_exchange_set_limit (exchange, 1);
+  g_signal_connect (exchange, "data", G_CALLBACK (take_data), &heard);
+  ferry_exchange_set_flowing (exchange, TRUE);
+  start (exchange, "hold", NULL);
+  start (exchange, "hold", NULL);
+  g_assert_true (ferry_router_stop (test->router, NULL));
+  settle ();
+  g_assert_cmpuint (heard.n_errors, ==, 2);
+  g_assert_cmpint (heard.code, ==, FERRY_ERROR_CLOSED);
+  g_assert_true (ferry_router_start (test->router, NULL));
+}
+
 /* ---- how workers ended ---- */
 
 static void
@@ -370,6 +389,8 @@ main (int argc, char **argv)
   g_test_add_func ("/exchange-faults/a-worker-is-no-copy-of-the-application", a_worker_is_no_copy_of_the_application);
   g_test_add_func ("/exchange-faults/ready-names-who-died-with-something-to-say",
                    ready_names_who_died_with_something_to_say);
+  g_test_add_func ("/exchange-faults/what-waits-for-its-turn-ends-with-the-router",
+                   what_waits_for_its_turn_ends_with_the_router);
   g_test_add_func ("/exchange-faults/how-each-worker-ended-is-kept", how_each_worker_ended_is_kept);
   g_test_add_func ("/exchange-faults/children-of-others-are-left-to-them", children_of_others_are_left_to_them);
   g_test_add_func ("/exchange-faults/a-worker-that-raises-ends-nothing-but-itself",
