@@ -99,7 +99,7 @@ new_run_error (FerryTask *task)
                         ferry_task_get_name (task));
   return g_error_new (
     FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-    "Task “%s” ran for longer than its %g ms; give it more with ferry_task_set_run_timeout(), or less "
+    "Task “%s” ran for longer than its %.15g ms; give it more with ferry_task_set_run_timeout(), or less "
     "to do",
     ferry_task_get_name (task), (double) ferry_task_get_run_timeout (task) / FERRY_MICROSECONDS_PER_MILLISECOND);
 }
