@@ -19,6 +19,7 @@ G_BEGIN_DECLS
 gboolean ferry_set_system_error (GError **error, const char *what);
 gboolean ferry_set_thread_error (GError **error, const char *purpose, GError *failure);
 gboolean ferry_is_shortage (int error_number);
+gboolean ferry_check_free_fds (guint n, GError **error);
 
 /* The trace that an error of FERRY_ERROR carries: see call/ferry-remote-error-private.h, which knows of other domains.
  */

@@ -39,7 +39,8 @@ G_BEGIN_DECLS
  * @FERRY_ERROR_BAD_ARGUMENTS: A value from outside, such as an argument vector, cannot be used.
  * @FERRY_ERROR_UNKNOWN_SENDER: The worker was given no sender, or no transport, of that name.
  * @FERRY_ERROR_NOT_A_WORKER: The process was not started by a [class@Ferry.Launcher].
- * @FERRY_ERROR_BUSY: The call cannot be nested in the one under way; or a persistent worker has an application already.
+ * @FERRY_ERROR_BUSY: The call cannot be nested in the one under way; or a persistent worker has an application already,
+ *   or no descriptors for one.
  * @FERRY_ERROR_SYSTEM: The system refused memory, a descriptor or a call; the message names it.
  * @FERRY_ERROR_UNKNOWN_FUNCTION: The worker's program has no function of that name, or nothing answers to
  *   that method.

@@ -12,7 +12,7 @@
 
 #include <gio/gio.h>
 
-#include "lane/ferry-link-private.h"
+#include "link/ferry-link-private.h"
 
 G_BEGIN_DECLS
 

@@ -49,6 +49,8 @@ struct _FerryTransactions
   guint early_next;     /* place in it */
   guint64 highest_call; /* the highest number of a request that came */
   GQueue unsent;        /* (element-type FerryCall) (owned): dropped calls whose refusal was not taken yet */
+  GQueue owed;          /* (element-type Owed) (owned): cancels and windows that were not taken yet */
+  guint64 n_flushes;    /* how often something has had those two tried again */
   GError *reason;       /* lock to set, once: (owned) (nullable): set by close() */
   GHashTable *pieces;   /* (element-type guint64 GByteArray) (owned) (nullable): of answers, by their numbers */
   guint64 pieces_size;  /* bytes of those */
@@ -103,6 +105,9 @@ gboolean ferry_transactions_receive_piece (FerryTransactions *self, const FerryC
 gboolean ferry_transactions_check_pieces (FerryTransactions *self, const FerryCallMessage *message, GError **error);
 GByteArray *ferry_transactions_take_pieces_locked (FerryTransactions *self, guint64 xid);
 void ferry_transactions_drop_pieces_locked (FerryTransactions *self, guint64 xid);
+void ferry_transactions_note_unsent_locked (FerryTransactions *self);
+guint64 ferry_transactions_get_n_flushes (FerryTransactions *self);
+gboolean ferry_transactions_flush_refusals (FerryTransactions *self);
 gboolean ferry_transactions_refuse (FerryTransactions *self, guint64 xid, const GError *reason, GError **error);
 
 G_END_DECLS

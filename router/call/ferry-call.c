@@ -88,13 +88,6 @@ set_over (FerryCall *self)
   pthread_mutex_unlock (&self->owner->lock);
 }
 
-static void
-note_unsent_locked (FerryTransactions *self)
-{
-  /* Relaxed: who reads it takes the lock for what it tells of, and looks again with the next message. */
-  atomic_store_explicit (&self->has_unsent, self->unsent.length > 0, memory_order_relaxed);
-}
-
 /* Keeps a dropped call until its refusal is taken. Returns FALSE when nothing can be sent any more. */
 static gboolean
 keep_unsent (FerryCall *self, gboolean first)
@@ -108,7 +101,7 @@ keep_unsent (FerryCall *self, gboolean first)
     g_queue_push_head (&owner->unsent, self);
   else if (kept)
     g_queue_push_tail (&owner->unsent, self);
-  note_unsent_locked (owner);
+  ferry_transactions_note_unsent_locked (owner);
   pthread_mutex_unlock (&owner->lock);
   return kept;
 }
@@ -131,16 +124,24 @@ send_refusal (FerryCall *self, gboolean first)
 static gboolean
 refuse_dropped (FerryCall *self, gboolean first)
 {
-  if (!ferry_transactions_is_closed (self->owner) && !send_refusal (self, first))
-    return FALSE;
+  g_autoptr (FerryTransactions) owner = ferry_transactions_ref (self->owner);
+  guint64 n_flushes = ferry_transactions_get_n_flushes (owner);
+
+  if (!ferry_transactions_is_closed (owner) && !send_refusal (self, first))
+    {
+      /* Room that came between the two was used for what was kept by then. */
+      if (!first && ferry_transactions_get_n_flushes (owner) != n_flushes)
+        ferry_transactions_flush_unsent (owner);
+      return FALSE;
+    }
   set_over (self);
   ferry_call_unref (self);
   return TRUE;
 }
 
-/* any, without the lock: tries again what could not be sent. */
-void
-ferry_transactions_flush_unsent (FerryTransactions *self)
+/* any, without the lock. Returns FALSE when the transport has no room. */
+gboolean
+ferry_transactions_flush_refusals (FerryTransactions *self)
 {
   FerryCall *call;
 
@@ -148,10 +149,11 @@ ferry_transactions_flush_unsent (FerryTransactions *self)
     {
       pthread_mutex_lock (&self->lock);
       call = g_queue_pop_head (&self->unsent);
-      note_unsent_locked (self);
+      ferry_transactions_note_unsent_locked (self);
       pthread_mutex_unlock (&self->lock);
     }
   while (call != NULL && refuse_dropped (call, TRUE));
+  return call == NULL;
 }
 
 void

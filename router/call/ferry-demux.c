@@ -44,8 +44,9 @@ struct _FerryDemux
 {
   GObject parent_instance;
 
-  FerryTransport *transport; /* const: (owned) */
-  FerryCrew *crew;           /* const: (owned) */
+  FerryTransport *transport;            /* const: (owned) */
+  FerryCrew *crew;                      /* const: (owned) */
+  FerryInvocationDescribeFunc describe; /* (nullable): set before it is started */
   _Atomic guint64 n_received;
 
   pthread_mutex_t lock;
@@ -105,6 +106,13 @@ FerryCrew *
 ferry_demux_get_crew (FerryDemux *self)
 {
   return self->crew;
+}
+
+/* Before it is started. */
+void
+ferry_demux_set_describe_func (FerryDemux *self, FerryInvocationDescribeFunc describe)
+{
+  self->describe = describe;
 }
 
 /* ---- handlers ---- */
@@ -367,7 +375,7 @@ call_came (FerryTransport *transport, FerryCall *call, GObject *owner)
 {
   FerryDemux *self = FERRY_DEMUX (owner);
 
-  FerryInvocation *invocation = ferry_invocation_new (transport, call);
+  FerryInvocation *invocation = ferry_invocation_new (transport, call, self->describe);
 
   invocation->number = atomic_fetch_add (&self->n_received, 1) + 1;
   ferry_crew_take (self->crew, invocation);

@@ -15,12 +15,16 @@ G_BEGIN_DECLS
 #define FERRY_INVOCATION_ANSWERED 1u
 #define FERRY_INVOCATION_FIRING 2u
 
+/* What a request is called in messages: (transfer full) (nullable): NULL for what its method is called. */
+typedef char *(*FerryInvocationDescribeFunc) (const char *method, GVariant *arguments);
+
 struct _FerryInvocation
 {
   _Atomic gint references;
   _Atomic guint state;                  /* FERRY_INVOCATION_… */
   FerryCall *call;                      /* const: (owned) */
   FerryTransport *transport;            /* const: (owned) */
+  FerryInvocationDescribeFunc describe; /* const: (nullable) */
   guint64 number;                       /* const: of its demux's */
   guint64 begun;                        /* const: ferry_trace_get_moment() when it came */
   gsize size;                           /* const once it waits: bytes of its arguments */
@@ -36,9 +40,9 @@ struct _FerryInvocation
   const char *note; /* (nullable) */
 };
 
-FerryInvocation *ferry_invocation_new (FerryTransport *transport, FerryCall *call);
+FerryInvocation *ferry_invocation_new (FerryTransport *transport, FerryCall *call, FerryInvocationDescribeFunc describe);
 gboolean ferry_invocation_may_wait (FerryInvocation *self);
-/* What is asked for, as messages name it: the method, or the view. */
+/* What is asked for, as messages name it. */
 char *ferry_invocation_dup_words (FerryInvocation *self);
 /* Answers with an error that says where it was raised, or that was raised by no function: no place is added. */
 void ferry_invocation_pass_error (FerryInvocation *self, const GError *failure);

@@ -14,7 +14,6 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-known-types-private.h"
-#include "call/ferry-object-message-private.h"
 #include "call/ferry-remote-error-private.h"
 
 /**
@@ -35,7 +34,7 @@
 G_DEFINE_BOXED_TYPE (FerryInvocation, ferry_invocation, ferry_invocation_ref, ferry_invocation_unref)
 
 FerryInvocation *
-ferry_invocation_new (FerryTransport *transport, FerryCall *call)
+ferry_invocation_new (FerryTransport *transport, FerryCall *call, FerryInvocationDescribeFunc describe)
 {
   FerryInvocation *self = g_new0 (FerryInvocation, 1);
   GVariant *arguments = ferry_call_get_arguments (call);
@@ -45,6 +44,7 @@ ferry_invocation_new (FerryTransport *transport, FerryCall *call)
   atomic_init (&self->references, 1);
   self->call = ferry_call_ref (call);
   self->transport = g_object_ref (transport);
+  self->describe = describe;
   self->link.data = self;
   self->begun = ferry_trace_get_moment ();
   return self;
@@ -225,16 +225,9 @@ char *
 ferry_invocation_dup_words (FerryInvocation *self)
 {
   const char *method = ferry_call_get_method (self->call);
-  FerryViewRequest view;
-  char *words;
+  char *words = self->describe != NULL ? self->describe (method, ferry_call_get_arguments (self->call)) : NULL;
 
-  if (!g_str_equal (method, FERRY_OBJECT_METHOD_VIEW))
-    return g_strdup (ferry_call_method_in_words (method));
-  if (!ferry_view_request_take (&view, ferry_call_get_arguments (self->call), NULL))
-    return g_strdup (ferry_call_method_in_words (method));
-  words = ferry_view_request_to_string (&view, view.n_steps);
-  ferry_view_request_clear (&view);
-  return words;
+  return words != NULL ? words : g_strdup (ferry_call_method_in_words (method));
 }
 
 /* ---- cancelling ---- */

@@ -20,6 +20,8 @@
 
 #include "call/ferry-transport-private.h"
 
+#include <poll.h>
+
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
 #include "call/ferry-frame-decoder-private.h"
@@ -27,6 +29,12 @@
 
 /* How long what was sent before the end may take. */
 #define LINGER_MILLISECONDS 5000
+
+/* How long it waits before it looks again for a descriptor, when there is none. */
+#define SHORTAGE_MILLISECONDS 10
+
+/* What a transport needs: a wake-up each for reading and writing, and one to linger with. */
+#define N_FDS 3
 
 #define FERRY_TYPE_STREAM_TRANSPORT (ferry_stream_transport_get_type ())
 G_DECLARE_FINAL_TYPE (FerryStreamTransport, ferry_stream_transport, FERRY, STREAM_TRANSPORT, FerryTransport)
@@ -38,6 +46,7 @@ typedef struct
   GIOStream *io;         /* const: (owned) */
   GInputStream *input;   /* const: (unowned), of io */
   GCancellable *reading; /* const: (owned): wakes the reader, when the transport is closed or cannot write */
+  GPollFD wakeup;        /* const: of that: it has its descriptor until the end, and not anew with each read */
   _Atomic (GMainContext *) lingering; /* (nullable): the reader's, at the end */
   FerryStreamWriter writer;           /* any */
   FerryFrameDecoder decoder;          /* of the reader */
@@ -106,6 +115,7 @@ core_new (GIOStream *io, gpointer transport)
   core->io = g_object_ref (io);
   core->input = g_io_stream_get_input_stream (io);
   core->reading = g_cancellable_new ();
+  g_cancellable_make_pollfd (core->reading, &core->wakeup);
   atomic_init (&core->lingering, NULL);
   ferry_stream_writer_init (&core->writer, io, &writer_funcs, core);
   ferry_frame_decoder_init (&core->decoder, FERRY_FRAME_MAX_MESSAGE);
@@ -272,14 +282,31 @@ add_discarding (Core *core, GMainContext *context)
   return source;
 }
 
+/* A context needs a descriptor, and nothing tells when there is one again. Returns NULL when there was none in time. */
+static GMainContext *
+make_context (void)
+{
+  for (guint waited = 0; !ferry_check_free_fds (1, NULL); waited += SHORTAGE_MILLISECONDS)
+    {
+      if (waited >= LINGER_MILLISECONDS)
+        return NULL;
+      poll (NULL, 0, SHORTAGE_MILLISECONDS);
+    }
+  return g_main_context_new ();
+}
+
 /* Until what was sent is written, and the other end has heard that nothing more comes. */
 static void
 linger (Core *core)
 {
-  GMainContext *context = g_main_context_new ();
-  GSource *timer = g_timeout_source_new (LINGER_MILLISECONDS);
-  GSource *discarding = add_discarding (core, context);
+  GMainContext *context = make_context ();
+  GSource *timer;
+  GSource *discarding;
 
+  if (context == NULL)
+    return;
+  timer = g_timeout_source_new (LINGER_MILLISECONDS);
+  discarding = add_discarding (core, context);
   g_source_set_callback (timer, expire_cb, core, NULL);
   g_source_attach (timer, context);
   /* Release: pairs with the acquire in wake_lingering(). */
@@ -316,6 +343,7 @@ let_go (Core *core)
   GMainContext *context;
 
   ferry_stream_writer_stop (&core->writer);
+  g_cancellable_release_fd (core->reading);
   /* Relaxed: nobody wakes this thread once the writer's is joined. */
   context = atomic_exchange_explicit (&core->lingering, NULL, memory_order_relaxed);
   if (context != NULL)
@@ -497,6 +525,11 @@ ferry_transport_new_for_stream (GIOStream *stream, GError **error)
       g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The stream is closed already");
       return NULL;
     }
+  if (!ferry_check_free_fds (N_FDS, error))
+    {
+      g_io_stream_close (stream, NULL, NULL);
+      return NULL;
+    }
   self = g_object_new (FERRY_TYPE_STREAM_TRANSPORT, NULL);
   self->core = core_new (stream, self);
   set_max_message (self, FERRY_FRAME_MAX_MESSAGE);
@@ -506,7 +539,7 @@ ferry_transport_new_for_stream (GIOStream *stream, GError **error)
   thread = start_reader (self->core, error);
   if (thread == NULL)
     {
-      g_io_stream_close (stream, NULL, NULL);
+      let_go (self->core);
       return NULL;
     }
   ferry_transport_set_receiving_thread (FERRY_TRANSPORT (self), thread);

@@ -36,6 +36,7 @@ typedef struct
   const FerryStreamWriterFuncs *funcs; /* const */
   gpointer data;                       /* const */
   GCancellable *cancellable;           /* const: (owned): ends what the thread is writing */
+  GPollFD wakeup;                      /* const: of that, until it is stopped, and not anew with each write */
   gboolean direct;                     /* const: who sends may write */
   int fd;                              /* const: of stream, or -1 */
   GThread *thread;                     /* of who starts and joins */
@@ -56,7 +57,7 @@ void ferry_stream_writer_clear (FerryStreamWriter *self);
 
 /* The thread. What is sent before it runs waits for it where the stream does not take it. */
 gboolean ferry_stream_writer_start (FerryStreamWriter *self, GError **error);
-/* Ends what it is writing, fails the rest, and waits for it. Nothing where it was not started. */
+/* Once: ends what it is writing, fails the rest, and waits for it, where it was started. */
 void ferry_stream_writer_stop (FerryStreamWriter *self);
 
 /* All parts or none. FERRY_ERROR_WOULD_BLOCK, FERRY_ERROR_CLOSED. */

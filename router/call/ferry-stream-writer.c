@@ -61,6 +61,7 @@ ferry_stream_writer_init (FerryStreamWriter *self, GIOStream *io, const FerryStr
     .fd = fd,
     .direct = can_write_directly (stream, fd),
   };
+  g_cancellable_make_pollfd (self->cancellable, &self->wakeup);
   pthread_mutex_init (&self->lock, NULL);
   pthread_cond_init (&self->changed, NULL);
   g_queue_init (&self->chunks);
@@ -383,6 +384,7 @@ ferry_stream_writer_stop (FerryStreamWriter *self)
   ferry_stream_writer_finish (self);
   if (self->thread != NULL)
     g_thread_join (g_steal_pointer (&self->thread));
+  g_cancellable_release_fd (self->cancellable);
 }
 
 void

@@ -100,7 +100,8 @@ void ferry_transactions_set_max_answer (FerryTransactions *self, guint64 max_ans
  * FERRY_ERROR_CLOSED, FERRY_ERROR_BAD_ARGUMENTS, FERRY_ERROR_TOO_LARGE, and the transport's own. */
 guint64 ferry_transactions_ask (FerryTransactions *self, const FerryRequest *request, const FerryAnswerFuncs *funcs,
                                 gpointer data, GError **error);
-/* Asks the other end to stop. Returns FALSE when there is no such transaction any more. The answer still comes. */
+/* Asks the other end to stop, as soon as there is room. Returns FALSE when there is no such transaction any more. The
+ * answer still comes. */
 gboolean ferry_transactions_cancel (FerryTransactions *self, guint64 xid, FerryCancelReason reason);
 /* Forgets a transaction: its answer will count as late. Returns FALSE when there is no such transaction any more. An
  * item's callback that another thread is in may still be under way. */
@@ -116,7 +117,7 @@ GArray *ferry_transactions_list_asked (FerryTransactions *self,
                                                           gpointer user_data),
                                        gpointer user_data);
 
-/* Lets the other end send n more items of a stream. */
+/* Lets the other end send n more items of a stream: it hears so as soon as there is room. */
 gboolean ferry_transactions_add_window (FerryTransactions *self, guint64 xid, guint n, GError **error);
 
 /* Takes a message of the other end's. Callbacks may drop the last reference. One thread at a time, or the callbacks of
@@ -153,7 +154,7 @@ void ferry_call_set_cancel_func (FerryCall *self, void (*func) (FerryCall *call,
 /* Once: keeps data until the call is freed, and so for as long as anybody can be in a cancel's func. */
 void ferry_call_attach (FerryCall *self, gpointer data, GDestroyNotify destroy);
 gpointer ferry_call_get_attached (FerryCall *self);
-/* Sends the refusals of calls that were dropped, as far as there is room. */
+/* Sends cancels, windows, and refusals of calls that were dropped, as far as there is room. */
 void ferry_transactions_flush_unsent (FerryTransactions *self);
 
 /* Each returns FALSE with an error when it could not be sent: FERRY_ERROR_WOULD_BLOCK, the call is then still open;

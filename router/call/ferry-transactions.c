@@ -13,6 +13,13 @@
 #include "base/ferry-base-private.h"
 #include "call/ferry-remote-error-private.h"
 
+/* What the other end is to hear of a transaction, as soon as there is room. */
+typedef struct
+{
+  guint64 xid;
+  guint reason; /* of its cancel; 0: its window has grown */
+} Owed;
+
 FerryTransactions *
 ferry_transactions_new (const FerryTransportFuncs *funcs, gpointer transport, FerryRequestFunc request_func,
                         gpointer request_data)
@@ -29,6 +36,7 @@ ferry_transactions_new (const FerryTransportFuncs *funcs, gpointer transport, Fe
   self->next_xid = 1;
   self->max_answer = FERRY_DEFAULT_MAX_ANSWER;
   g_queue_init (&self->unsent);
+  g_queue_init (&self->owed);
   return self;
 }
 
@@ -70,6 +78,7 @@ ferry_transactions_unref (FerryTransactions *self)
   ferry_xid_table_clear (&self->calls);
   ferry_xid_table_clear (&self->early);
   g_free (self->early_ring);
+  g_queue_clear_full (&self->owed, g_free);
   g_clear_error (&self->reason);
   g_clear_pointer (&self->pieces, g_hash_table_unref);
   pthread_mutex_destroy (&self->lock);
@@ -118,6 +127,164 @@ ferry_transactions_refuse (FerryTransactions *self, guint64 xid, const GError *r
 
   ferry_call_message_init (&message, FERRY_CALL_REFUSE, xid, NULL, value);
   return ferry_transactions_send (self, &message, error);
+}
+
+/* ---- what waits for room ---- */
+
+void
+ferry_transactions_note_unsent_locked (FerryTransactions *self)
+{
+  /* Relaxed: the lock is taken for what it tells of, and it is looked at again with the next message. */
+  atomic_store_explicit (&self->has_unsent, self->unsent.length > 0 || self->owed.length > 0, memory_order_relaxed);
+}
+
+guint64
+ferry_transactions_get_n_flushes (FerryTransactions *self)
+{
+  guint64 n;
+
+  pthread_mutex_lock (&self->lock);
+  n = self->n_flushes;
+  pthread_mutex_unlock (&self->lock);
+  return n;
+}
+
+/* Returns whether it is new. One cancel of a transaction is enough, windows add up, and that of a transaction which is
+ * over matters to nobody. */
+static gboolean
+note_owed_locked (FerryTransactions *self, const Owed *owed, guint n)
+{
+  FerryXidEntry *entry = ferry_xid_table_find (&self->asked, owed->xid);
+  gboolean is_new = owed->reason != 0;
+
+  if (entry == NULL)
+    return is_new;
+  if (owed->reason != 0)
+    {
+      is_new = !entry->cancel_owed;
+      entry->cancel_owed = TRUE;
+    }
+  else
+    {
+      is_new = entry->owed == 0;
+      entry->owed += n;
+      entry->window -= MIN (n, entry->window);
+    }
+  return is_new;
+}
+
+static void
+owe_locked (FerryTransactions *self, const Owed *owed, guint n, gboolean first)
+{
+  if (self->reason != NULL || !note_owed_locked (self, owed, n))
+    return;
+  if (first)
+    g_queue_push_head (&self->owed, g_memdup2 (owed, sizeof *owed));
+  else
+    g_queue_push_tail (&self->owed, g_memdup2 (owed, sizeof *owed));
+  ferry_transactions_note_unsent_locked (self);
+}
+
+/* Returns FALSE when there is nothing. n: how much a window has grown, 0 where nobody is to hear of it any more. */
+static gboolean
+take_owed (FerryTransactions *self, Owed *owed, guint *n)
+{
+  g_autofree Owed *taken = NULL;
+  FerryXidEntry *entry;
+
+  pthread_mutex_lock (&self->lock);
+  taken = g_queue_pop_head (&self->owed);
+  entry = taken != NULL ? ferry_xid_table_find (&self->asked, taken->xid) : NULL;
+  *n = 0;
+  if (entry != NULL && taken->reason != 0)
+    entry->cancel_owed = FALSE;
+  else if (entry != NULL)
+    {
+      *n = entry->owed;
+      entry->window += entry->owed;
+      entry->owed = 0;
+    }
+  ferry_transactions_note_unsent_locked (self);
+  pthread_mutex_unlock (&self->lock);
+  if (taken != NULL)
+    *owed = *taken;
+  return taken != NULL;
+}
+
+/* Returns FALSE with an error where it can never be sent. Sets kept where there is no room, and it is owed. */
+static gboolean
+send_or_owe (FerryTransactions *self, const Owed *owed, guint n, gboolean first, gboolean *kept, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+  FerryCallMessage message;
+
+  ferry_call_message_init (&message, owed->reason != 0 ? FERRY_CALL_CANCEL : FERRY_CALL_WINDOW, owed->xid, NULL, NULL);
+  message.header.number = owed->reason != 0 ? owed->reason : n;
+  if (ferry_transactions_send (self, &message, &failure))
+    return TRUE;
+  *kept = g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
+  if (!*kept)
+    {
+      g_propagate_error (error, g_steal_pointer (&failure));
+      return FALSE;
+    }
+  pthread_mutex_lock (&self->lock);
+  owe_locked (self, owed, n, first);
+  pthread_mutex_unlock (&self->lock);
+  return TRUE;
+}
+
+/* any: sends what the other end is to hear now, or as soon as there is room. Returns FALSE with an error where it never
+ * will. */
+static gboolean
+tell (FerryTransactions *self, guint64 xid, guint reason, guint n, GError **error)
+{
+  const Owed owed = {xid, reason};
+  guint64 n_flushes = ferry_transactions_get_n_flushes (self);
+  gboolean kept = FALSE;
+
+  if (!send_or_owe (self, &owed, n, FALSE, &kept, error))
+    return FALSE;
+  /* Room that came between the two was used for what was owed by then. */
+  if (kept && ferry_transactions_get_n_flushes (self) != n_flushes)
+    ferry_transactions_flush_unsent (self);
+  return TRUE;
+}
+
+/* Returns FALSE when the transport has no room. */
+static gboolean
+flush_owed (FerryTransactions *self)
+{
+  gboolean kept = FALSE;
+  Owed owed;
+  guint n;
+
+  while (!kept && take_owed (self, &owed, &n))
+    if (owed.reason != 0 || n > 0)
+      send_or_owe (self, &owed, n, TRUE, &kept, NULL);
+  return !kept;
+}
+
+/* any, without the lock. Room that comes meanwhile, on a thread that finds nothing to send, is seen by the count. */
+void
+ferry_transactions_flush_unsent (FerryTransactions *self)
+{
+  guint64 n_flushes;
+  gboolean again;
+
+  pthread_mutex_lock (&self->lock);
+  n_flushes = ++self->n_flushes;
+  pthread_mutex_unlock (&self->lock);
+  do
+    {
+      gboolean sent = flush_owed (self) && ferry_transactions_flush_refusals (self);
+
+      pthread_mutex_lock (&self->lock);
+      again = !sent && self->n_flushes != n_flushes;
+      n_flushes = self->n_flushes;
+      pthread_mutex_unlock (&self->lock);
+    }
+  while (again);
 }
 
 /* ---- asking ---- */
@@ -215,16 +382,11 @@ static void
 send_cancel (FerryTransactions *self, guint64 xid, FerryCancelReason reason)
 {
   g_autoptr (GError) error = NULL;
-  FerryCallMessage message;
 
-  if (self->funcs.cancel != NULL && self->funcs.cancel (self->transport, xid, reason, &error))
+  /* Where the quick road is closed or full, the slow one will do. */
+  if (self->funcs.cancel != NULL && self->funcs.cancel (self->transport, xid, reason, NULL))
     return;
-  /* Where the quick road is closed or full, the slow one will do. When that is too, the end of the link is near, or
-   * the other end is so far behind that it would not have heard of the request yet. */
-  ferry_call_message_init (&message, FERRY_CALL_CANCEL, xid, NULL, NULL);
-  message.header.number = reason;
-  g_clear_error (&error);
-  if (!ferry_transactions_send (self, &message, &error))
+  if (!tell (self, xid, reason, 0, &error))
     g_debug ("The cancel of transaction %" G_GUINT64_FORMAT " was not sent: %s", xid, error->message);
 }
 
@@ -260,7 +422,7 @@ ferry_transactions_abandon (FerryTransactions *self, guint64 xid, FerryCancelRea
   found = ferry_xid_table_remove (&self->asked, xid, &entry);
   ferry_transactions_drop_pieces_locked (self, xid);
   pthread_mutex_unlock (&self->lock);
-  if (found)
+  if (found && !entry.cancel_owed)
     send_cancel (self, xid, reason);
   return entry.data;
 }
@@ -285,7 +447,8 @@ ferry_transactions_list_asked (FerryTransactions *self,
   return xids;
 }
 
-/* The window that is counted here is never smaller than what the other end knows of: so it grows before it is sent. */
+/* The window that is counted here is never smaller than what the other end knows of, so it grows before it is sent; and
+ * no larger for long, so what is owed of it does not count. */
 static gboolean
 grow_window (FerryTransactions *self, guint64 xid, guint n, GError **error)
 {
@@ -297,7 +460,7 @@ grow_window (FerryTransactions *self, guint64 xid, guint n, GError **error)
   if (entry == NULL || (entry->flags & FERRY_CALL_STREAM) == 0)
     g_set_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "Transaction %" G_GUINT64_FORMAT " has no stream any more",
                  xid);
-  else if (n > FERRY_MAX_WINDOW - entry->window)
+  else if (n > FERRY_MAX_WINDOW - entry->window - entry->owed)
     g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
                  "The window of a stream has %d items at the most: add to it as items come", FERRY_MAX_WINDOW);
   else
@@ -323,15 +486,11 @@ shrink_window (FerryTransactions *self, guint64 xid, guint n)
 gboolean
 ferry_transactions_add_window (FerryTransactions *self, guint64 xid, guint n, GError **error)
 {
-  FerryCallMessage message;
-
   g_return_val_if_fail (n > 0, FALSE);
 
   if (!grow_window (self, xid, n, error))
     return FALSE;
-  ferry_call_message_init (&message, FERRY_CALL_WINDOW, xid, NULL, NULL);
-  message.header.number = n;
-  if (ferry_transactions_send (self, &message, error))
+  if (tell (self, xid, 0, n, error))
     return TRUE;
   shrink_window (self, xid, n);
   return FALSE;

@@ -25,6 +25,8 @@ typedef struct
   gpointer data;
   guint32 window;
   guint32 flags;
+  guint32 owed;         /* what is not in window, as the other end was not told yet */
+  gboolean cancel_owed; /* nor of its cancel */
 } FerryXidEntry;
 
 typedef struct

@@ -6,7 +6,7 @@
 
 #pragma once
 
-#include "lane/ferry-uplink-private.h"
+#include "link/ferry-uplink-private.h"
 #include "route/ferry-buffer.h"
 
 G_BEGIN_DECLS

@@ -14,7 +14,7 @@
 #pragma once
 
 #include "lane/ferry-cell-private.h"
-#include "lane/ferry-link-private.h"
+#include "link/ferry-link-private.h"
 
 G_BEGIN_DECLS
 

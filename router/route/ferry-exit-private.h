@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "lane/ferry-link-private.h"
+#include "link/ferry-link-private.h"
 #include "route/ferry-exit.h"
 
 G_BEGIN_DECLS

@@ -13,7 +13,7 @@
 
 #pragma once
 
-#include "lane/ferry-shared-queue-private.h"
+#include "link/ferry-shared-queue-private.h"
 #include "route/ferry-block-private.h"
 
 G_BEGIN_DECLS

@@ -13,7 +13,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
-#include "lane/ferry-nursery-link-private.h"
+#include "link/ferry-nursery-link-private.h"
 #include "route/ferry-exit-private.h"
 
 /* How long a stop waits for the workers that it killed, to have their exit records whole. */

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "base/ferry-timers-private.h"
 #include "route/ferry-cell-watch-private.h"
 #include "route/ferry-errands-private.h"
 #include "route/ferry-exit-private.h"
@@ -11,7 +12,6 @@
 #include "route/ferry-receiver-private.h"
 #include "route/ferry-router.h"
 #include "route/ferry-sender-private.h"
-#include "route/ferry-timers-private.h"
 #include "route/ferry-turns-private.h"
 
 G_BEGIN_DECLS

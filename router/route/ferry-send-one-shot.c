@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "lane/ferry-handshake-private.h"
+#include "link/ferry-handshake-private.h"
 #include "route/ferry-send-private.h"
 
 #define HEADER_SIZE sizeof (FerryRecordHeader)

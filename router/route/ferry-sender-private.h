@@ -4,7 +4,7 @@
 #pragma once
 
 #include "lane/ferry-cell-private.h"
-#include "lane/ferry-uplink-private.h"
+#include "link/ferry-uplink-private.h"
 #include "route/ferry-monitor-private.h"
 #include "route/ferry-sender.h"
 

@@ -10,7 +10,7 @@
 #include "task/ferry-executor-private.h"
 
 #include "base/ferry-base-private.h"
-#include "call/ferry-heed-private.h"
+#include "base/ferry-heed-private.h"
 #include "worker/ferry-function-private.h"
 
 /* any: counts a task in, where there is room for it. */

@@ -11,8 +11,8 @@
 #include <fcntl.h>
 
 #include "base/ferry-base-private.h"
-#include "lane/ferry-hands-private.h"
 #include "lane/ferry-one-shot-private.h"
+#include "link/ferry-hands-private.h"
 
 typedef struct
 {

@@ -13,7 +13,7 @@
 #include <pthread.h>
 
 #include "call/ferry-transactions-private.h"
-#include "lane/ferry-downlink-private.h"
+#include "link/ferry-downlink-private.h"
 #include "route/ferry-sender.h"
 #include "task/ferry-job.h"
 #include "task/ferry-progress-parts-private.h"

@@ -12,7 +12,7 @@
 
 #pragma once
 
-#include "route/ferry-timers-private.h"
+#include "base/ferry-timers-private.h"
 #include "task/ferry-map-input-private.h"
 #include "task/ferry-map.h"
 #include "task/ferry-task-private.h"

@@ -6,7 +6,7 @@
 #include "config.h"
 
 #include "base/ferry-base-private.h"
-#include "call/ferry-heed-private.h"
+#include "base/ferry-heed-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "task/ferry-map-private.h"
 #include "task/ferry-pool-private.h"

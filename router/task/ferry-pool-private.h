@@ -15,9 +15,9 @@
 
 #pragma once
 
+#include "base/ferry-timers-private.h"
 #include "call/ferry-transactions-private.h"
 #include "route/ferry-router-private.h"
-#include "route/ferry-timers-private.h"
 #include "task/ferry-pool.h"
 #include "task/ferry-task-private.h"
 #include "worker/ferry-launcher-private.h"

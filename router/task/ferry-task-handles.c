@@ -19,7 +19,7 @@
 #include "base/ferry-base-private.h"
 #include "lane/ferry-lane-layout.h"
 #include "lane/ferry-one-shot-private.h"
-#include "lane/ferry-stray-private.h"
+#include "link/ferry-stray-private.h"
 
 /* To give back more memory than this takes longer than to have a thread do it. */
 #define LARGE_SIZE (4 * 1024 * 1024)

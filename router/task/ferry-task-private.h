@@ -9,8 +9,8 @@
 
 #pragma once
 
+#include "base/ferry-timers-private.h"
 #include "route/ferry-home-private.h"
-#include "route/ferry-timers-private.h"
 #include "task/ferry-progress-private.h"
 #include "task/ferry-task-state-private.h"
 

@@ -5,7 +5,7 @@
 
 #include "task/ferry-waiters-private.h"
 
-#include "call/ferry-heed-private.h"
+#include "base/ferry-heed-private.h"
 
 typedef struct
 {

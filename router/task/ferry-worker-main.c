@@ -20,7 +20,6 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-link-transport-private.h"
-#include "task/ferry-channel-start-private.h"
 #include "task/ferry-rehearsal-private.h"
 #include "task/ferry-serve-private.h"
 #include "worker/ferry-attachment-private.h"
@@ -37,6 +36,15 @@ typedef struct
 } Initialiser;
 
 static GArray *initialisers; /* (element-type Initialiser) (nullable) */
+
+/* What else a worker may be started for than calls: passed by the name of the transport that such a worker has. */
+typedef struct
+{
+  const char *transport;
+  FerryTransportServeFunc serve;
+} Server;
+
+static Server server; /* const once the library is loaded */
 
 static gboolean was_called; /* set on the first thread, before there is another */
 
@@ -148,13 +156,19 @@ prepare (void)
   run_initialisers (NULL);
 }
 
-/* In a worker that was started for a channel. */
 static G_GNUC_NORETURN void
-converse (void)
+serve_transport (void)
 {
   signal (SIGINT, SIG_IGN);
   prepare ();
-  ferry_worker_exit (ferry_channel_serve ());
+  ferry_worker_exit (server.serve ());
+}
+
+/* While the library is loaded. */
+void
+ferry_worker_main_set_server (const char *transport, FerryTransportServeFunc func)
+{
+  server = (Server){transport, func};
 }
 
 /* any */
@@ -227,8 +241,8 @@ ferry_worker_main (int *argc, char ***argv)
     return FALSE;
   if (ferry_attachment_get_downlink (&error) == NULL)
     give_up (error);
-  if (ferry_worker_has_transport (FERRY_CHANNEL_TRANSPORT))
-    converse ();
+  if (server.serve != NULL && ferry_worker_has_transport (server.transport))
+    serve_transport ();
   if (!ferry_attachment_has_sender (FERRY_CALLS_SENDER))
     return FALSE;
   downlink = ferry_attachment_take_downlink (FERRY_DOWNLINK_SERVES, FERRY_CALLS_SENDER, &error);

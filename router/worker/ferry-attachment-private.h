@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "lane/ferry-downlink-private.h"
+#include "link/ferry-downlink-private.h"
 #include "worker/ferry-worker.h"
 
 G_BEGIN_DECLS
@@ -22,8 +22,6 @@ gboolean ferry_attachment_has_sender (const char *name);
 FerryDownlink *ferry_attachment_get_downlink (GError **error);
 FerryDownlink *ferry_attachment_take_downlink (FerryDownlinkReader reader, const char *sender_name, GError **error);
 GStrv ferry_attachment_list_senders (const char *prefix);
-int ferry_attachment_find_control_fd (void);
-int ferry_attachment_take_control_fd (GError **error);
 void ferry_attachment_end_with_application (int control, guint32 application_pid);
 
 G_END_DECLS

@@ -14,15 +14,14 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
 #include "base/ferry-base-private.h"
-#include "lane/ferry-handshake-private.h"
-#include "lane/ferry-uplink-private.h"
+#include "link/ferry-handshake-private.h"
+#include "link/ferry-uplink-private.h"
 #include "route/ferry-sender-private.h"
-#include "worker/ferry-sandbox-private.h"
+#include "sandbox/ferry-sandbox-private.h"
 
 typedef struct
 {
@@ -69,61 +68,6 @@ attachment_free (Attachment *self)
 }
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Attachment, attachment_free)
-
-/* What names the control socket, or NULL. A set-id program takes no orders from its environment. */
-static const char *
-get_control_text (void)
-{
-  return getauxval (AT_SECURE) != 0 ? NULL : g_getenv (FERRY_CONTROL_FD_VARIABLE);
-}
-
-static gboolean
-is_control_socket (const char *text, int *fd)
-{
-  socklen_t length = sizeof (int);
-  guint64 number = 0;
-  int type = 0;
-
-  if (!g_ascii_string_to_unsigned (text, 10, 0, G_MAXINT, &number, NULL))
-    return FALSE;
-  *fd = (int) number;
-  return getsockopt (*fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == SOCK_SEQPACKET;
-}
-
-/* The control socket's descriptor, where there is one that nobody has taken; else -1. */
-int
-ferry_attachment_find_control_fd (void)
-{
-  const char *text = get_control_text ();
-  int fd;
-
-  return text != NULL && is_control_socket (text, &fd) ? fd : -1;
-}
-
-/* The control socket's descriptor, which no child of ours inherits, and no second look finds. */
-int
-ferry_attachment_take_control_fd (GError **error)
-{
-  const char *text = get_control_text ();
-  int fd;
-
-  if (text == NULL)
-    {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_A_WORKER,
-                           "This process is no worker; have a FerryLauncher start it");
-      return -1;
-    }
-  if (!is_control_socket (text, &fd))
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_A_WORKER,
-                   "%s names “%s”, which is no control socket; have a FerryLauncher start this process",
-                   FERRY_CONTROL_FD_VARIABLE, text);
-      return -1;
-    }
-  g_unsetenv (FERRY_CONTROL_FD_VARIABLE);
-  fcntl (fd, F_SETFD, FD_CLOEXEC);
-  return fd;
-}
 
 /* The launcher has set the signal for the process that it started; this serves where that one started us in turn.
  * A parent that is not the application is such a starter, or a nursery, as long as the socket is open; else the
@@ -183,7 +127,7 @@ attach (GError **error)
   /* It was entered when the library was loaded; this is for a program that has the library within itself. */
   ferry_sandbox_enter ();
   self->grants = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, grant_free);
-  self->control = ferry_attachment_take_control_fd (error);
+  self->control = ferry_control_take_fd (error);
   if (self->control < 0)
     return NULL;
   if (!ferry_control_receive_welcome (self->control, &welcome, &memory, &doorbell, &failure))
@@ -272,12 +216,10 @@ gboolean
 ferry_attachment_is_possible (void)
 {
   g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&attachment_lock);
-  const char *text = get_control_text ();
-  int fd;
 
   if (forked || attachment != NULL || attachment_error != NULL)
     return !forked && attachment != NULL;
-  return text != NULL && is_control_socket (text, &fd);
+  return ferry_control_find_fd () >= 0;
 }
 
 /* any: the sender of that name, after attaching to the application where that was not done yet. */

@@ -8,8 +8,8 @@
 #include <fcntl.h>
 
 #include "base/ferry-base-private.h"
+#include "sandbox/ferry-sandbox-private.h"
 #include "worker/ferry-launcher-private.h"
-#include "worker/ferry-sandbox-private.h"
 
 /* main: a launcher of the same workers, in the same sandbox, without senders and nursery. */
 FerryLauncher *

@@ -10,10 +10,10 @@
 
 #include "base/ferry-base-private.h"
 #include "lane/ferry-lane-layout.h"
+#include "sandbox/ferry-sandbox-private.h"
+#include "spawn/ferry-spawn-private.h"
 #include "worker/ferry-launcher-private.h"
 #include "worker/ferry-nursery-private.h"
-#include "worker/ferry-sandbox-private.h"
-#include "worker/ferry-spawn-private.h"
 
 static gboolean
 check_fits (FerryLauncher *self, GError **error)

@@ -6,10 +6,10 @@
 #pragma once
 
 #include "route/ferry-home-private.h"
-#include "worker/ferry-attributes-private.h"
+#include "sandbox/ferry-sandbox-private.h"
+#include "spawn/ferry-attributes-private.h"
 #include "worker/ferry-launcher.h"
 #include "worker/ferry-nursery.h"
-#include "worker/ferry-sandbox.h"
 
 G_BEGIN_DECLS
 

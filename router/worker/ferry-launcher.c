@@ -10,12 +10,13 @@
 
 #include "base/ferry-base-private.h"
 #include "route/ferry-router-private.h"
+#include "sandbox/ferry-sandbox-private.h"
+#include "spawn/ferry-spawn-private.h"
 #include "worker/ferry-nursery-private.h"
-#include "worker/ferry-sandbox-private.h"
-#include "worker/ferry-spawn-private.h"
 #include "worker/ferry-worker-private.h"
 
 #define DEFAULT_ATTACH_TIMEOUT (30 * G_USEC_PER_SEC)
+#define MAX_NAME 255
 
 /**
  * FerryLauncher:
@@ -284,6 +285,108 @@ ferry_launcher_set_trusted (FerryLauncher *self, gboolean trusted)
   self->trusted = trusted;
 }
 
+/**
+ * ferry_launcher_set_name:
+ * @self: a launcher
+ * @name: (nullable): a name of at most 255 bytes; %NULL for that of the program
+ *
+ * Sets what the workers spawned after it are called, in exit records and logs. A worker that a nursery forks, or that
+ * runs [func@Ferry.Worker.main], has it as the name of its process as well; one that is executed finds it in the
+ * environment as `FERRY_WORKER_NAME`. On the router's thread, once the launcher was used with a router; before that on
+ * any, one at a time.
+ *
+ * Since: 0.1
+ */
+void
+ferry_launcher_set_name (FerryLauncher *self, const char *name)
+{
+  char *copy;
+
+  g_return_if_fail (FERRY_IS_LAUNCHER (self));
+  ferry_return_if_fail (name == NULL || (name[0] != '\0' && strlen (name) <= MAX_NAME),
+                        "A name has 1 to %d bytes, and this one has %" G_GSIZE_FORMAT, MAX_NAME, strlen (name));
+  ferry_return_if_elsewhere (self->home);
+
+  copy = g_strdup (name);
+  g_free (self->attributes.name);
+  self->attributes.name = copy;
+}
+
+/**
+ * ferry_launcher_set_nice:
+ * @self: a launcher
+ * @nice: from -20, the most urgent, to 19, the least
+ *
+ * Sets how urgent the workers spawned after it are. To be more urgent than the application needs a privilege; without
+ * it the worker ends with %FERRY_CLOSE_REASON_LAUNCH_FAILED. Unless this is called, a worker has the priority of the
+ * application, or of its nursery. On the router's thread, once the launcher was used with a router; before that on any,
+ * one at a time.
+ *
+ * Since: 0.1
+ */
+void
+ferry_launcher_set_nice (FerryLauncher *self, int nice)
+{
+  g_return_if_fail (FERRY_IS_LAUNCHER (self));
+  g_return_if_fail (nice >= -20 && nice <= 19);
+  ferry_return_if_elsewhere (self->home);
+
+  self->attributes.nice = nice;
+  self->attributes.nice_set = TRUE;
+}
+
+/**
+ * ferry_launcher_set_limit:
+ * @self: a launcher
+ * @limit: what is limited
+ * @value: how much of it the worker may have, in the unit of @limit
+ *
+ * Sets a limit for each of the workers spawned after it, which they cannot raise again. A limit above the application's
+ * own has the worker end with %FERRY_CLOSE_REASON_LAUNCH_FAILED. On the router's thread, once the launcher was used
+ * with a router; before that on any, one at a time.
+ *
+ * Since: 0.1
+ */
+void
+ferry_launcher_set_limit (FerryLauncher *self, FerryLimit limit, guint64 value)
+{
+  g_return_if_fail (FERRY_IS_LAUNCHER (self));
+  g_return_if_fail (limit < FERRY_N_LIMITS);
+  ferry_return_if_elsewhere (self->home);
+
+  self->attributes.limits_set |= 1u << limit;
+  self->attributes.limits[limit] = value;
+}
+
+/**
+ * ferry_launcher_set_sandbox:
+ * @self: a launcher
+ * @sandbox: (nullable): a sandbox, or %NULL for none
+ *
+ * Has the workers spawned after this run in a sandbox, as it is described at that time.
+ *
+ * Such a worker is executed, and never forked by a nursery, whose workers would share its layout of addresses: with
+ * [method@Ferry.Launcher.set_nursery] as well, [method@Ferry.Launcher.spawn] fails. A pool with such a launcher, and a
+ * channel, use no nursery. Neither can a worker that outlives the application have a sandbox, since it listens at an
+ * address. On the router's thread, once the launcher was used with a router; before that on any, one at a time.
+ *
+ * Since: 0.1
+ */
+void
+ferry_launcher_set_sandbox (FerryLauncher *self, FerrySandbox *sandbox)
+{
+  g_return_if_fail (FERRY_IS_LAUNCHER (self));
+  g_return_if_fail (sandbox == NULL || FERRY_IS_SANDBOX (sandbox));
+  ferry_return_if_elsewhere (self->home);
+
+  g_set_object (&self->sandbox, sandbox);
+  if (sandbox != NULL && self->home != NULL)
+    ferry_sandbox_bind (sandbox, self->home);
+  /* The launch needs to know, and is not to wait for it. */
+  if (sandbox != NULL)
+    ferry_sandbox_get_strength_async (NULL, NULL, NULL);
+}
+
 void
 ferry_launcher_set_stream (FerryLauncher *self, FerryStream stream, FerryStreamMode mode, int fd)
 {
@@ -356,6 +459,32 @@ ferry_launcher_take_stream_fd (FerryLauncher *self, FerryStream stream, int fd)
   ferry_return_if_elsewhere (self->home);
 
   ferry_launcher_set_stream (self, stream, FERRY_STREAM_GIVEN, fd);
+}
+
+/**
+ * ferry_launcher_log_stream:
+ * @self: a launcher
+ * @stream: %FERRY_STREAM_STDOUT or %FERRY_STREAM_STDERR
+ *
+ * Has what the worker writes to a standard stream come to the application, line by line: each line is logged, and
+ * emitted by [signal@Ferry.Worker::output]; the exit record has the last ones. A worker that writes more than the
+ * application takes waits in its `write()`.
+ *
+ * A line is logged in the domain `Ferry-Worker`, at the level `INFO` for standard output and `MESSAGE` for standard
+ * error, with the fields `FERRY_WORKER` (its name), `FERRY_PID` and `FERRY_STREAM`. A line of more than 4 KiB
+ * is cut into pieces, and what is no UTF-8 is replaced. On the router's thread, once the launcher was used with a
+ * router; before that on any, one at a time.
+ *
+ * Since: 0.1
+ */
+void
+ferry_launcher_log_stream (FerryLauncher *self, FerryStream stream)
+{
+  g_return_if_fail (FERRY_IS_LAUNCHER (self));
+  g_return_if_fail (stream == FERRY_STREAM_STDOUT || stream == FERRY_STREAM_STDERR);
+  ferry_return_if_elsewhere (self->home);
+
+  ferry_launcher_set_stream (self, stream, FERRY_STREAM_LOGGED, -1);
 }
 
 static int

@@ -11,6 +11,8 @@
 
 #include "base/ferry-version.h"
 #include "route/ferry-router.h"
+#include "sandbox/ferry-sandbox.h"
+#include "spawn/ferry-limit.h"
 #include "worker/ferry-worker.h"
 
 G_BEGIN_DECLS
@@ -31,29 +33,6 @@ typedef enum
   FERRY_STREAM_STDOUT,
   FERRY_STREAM_STDERR,
 } FerryStream;
-
-/**
- * FerryLimit:
- * @FERRY_LIMIT_MEMORY: Address space, in bytes. An allocation beyond it fails, and most programs then end. It bounds
- * what is mapped and not what is resident: a worker that maps much and touches little passes it, and memory that it
- * shares with others counts in full.
- * @FERRY_LIMIT_CPU_TIME: Processor time, in seconds. The worker gets `SIGXCPU`, and `SIGKILL` a second later.
- * @FERRY_LIMIT_OPEN_FILES: Descriptors, as one more than the highest number. To open one beyond it fails with `EMFILE`.
- * @FERRY_LIMIT_CORE_SIZE: A core dump, in bytes. It is cut there; 0 means none.
- * @FERRY_LIMIT_FILE_SIZE: A file that is written to, in bytes. The worker gets `SIGXFSZ`.
- *
- * What [method@Ferry.Launcher.set_limit] limits.
- *
- * Since: 0.1
- */
-typedef enum
-{
-  FERRY_LIMIT_MEMORY,
-  FERRY_LIMIT_CPU_TIME,
-  FERRY_LIMIT_OPEN_FILES,
-  FERRY_LIMIT_CORE_SIZE,
-  FERRY_LIMIT_FILE_SIZE,
-} FerryLimit;
 
 #define FERRY_TYPE_LAUNCHER (ferry_launcher_get_type ())
 
@@ -86,6 +65,8 @@ FERRY_AVAILABLE_IN_0_1
 void ferry_launcher_take_stream_fd (FerryLauncher *self, FerryStream stream, int fd);
 FERRY_AVAILABLE_IN_0_1
 void ferry_launcher_log_stream (FerryLauncher *self, FerryStream stream);
+FERRY_AVAILABLE_IN_0_1
+void ferry_launcher_set_sandbox (FerryLauncher *self, FerrySandbox *sandbox);
 FERRY_AVAILABLE_IN_0_1
 void ferry_launcher_set_name (FerryLauncher *self, const char *name);
 FERRY_AVAILABLE_IN_0_1

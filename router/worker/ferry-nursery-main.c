@@ -31,9 +31,9 @@
 #include <sys/wait.h>
 
 #include "base/ferry-base-private.h"
-#include "lane/ferry-nursery-packet-private.h"
+#include "link/ferry-nursery-packet-private.h"
+#include "spawn/ferry-fork-private.h"
 #include "worker/ferry-attachment-private.h"
-#include "worker/ferry-fork-private.h"
 #include "worker/ferry-nursery-private.h"
 
 #ifndef P_PIDFD
@@ -135,7 +135,7 @@ watch_application (guint32 pid)
 static gboolean
 attach (int *control, int *application, GError **error)
 {
-  ferry_autofd fd = ferry_attachment_take_control_fd (error);
+  ferry_autofd fd = ferry_control_take_fd (error);
   ferry_autofd memory = -1;
   ferry_autofd doorbell = -1;
   FerryWelcome welcome;

@@ -5,11 +5,11 @@
 
 #pragma once
 
-#include "lane/ferry-nursery-link-private.h"
+#include "link/ferry-nursery-link-private.h"
 #include "route/ferry-home-private.h"
 #include "route/ferry-router-private.h"
+#include "spawn/ferry-spawn-private.h"
 #include "worker/ferry-nursery.h"
-#include "worker/ferry-spawn-private.h"
 
 G_BEGIN_DECLS
 

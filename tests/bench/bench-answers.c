@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "call/ferry-transactions-private.h"
-#include "lane/ferry-downlink-private.h"
+#include "link/ferry-downlink-private.h"
 #include "route/ferry-sender-private.h"
 #include "worker/ferry-attachment-private.h"
 

@@ -49,6 +49,11 @@ wire_send (gpointer transport, const FerryCallMessage *message, GError **error)
   wire->n_sent += full ? 0 : 1;
   pthread_cond_signal (&wire->changed);
   pthread_mutex_unlock (&wire->lock);
+  if (full && wire->late_room != NULL)
+    {
+      wire->capacity = G_MAXUINT;
+      ferry_transactions_flush_unsent (wire->late_room);
+    }
   return !full;
 }
 

@@ -22,6 +22,8 @@ typedef struct
   guint n_sent;
   gboolean stopped;    /* the pump of the wire is to end */
   gboolean no_cancels; /* the quick road is full */
+  /* (nullable): there is room again, as these are told, once a message has found none and before its sender hears so */
+  FerryTransactions *late_room;
 } CallTestWire;
 
 typedef struct

@@ -57,6 +57,8 @@ wire_transport_send (FerryTransport *transport, const GOutputVector *parts, guin
   fits = fits && !too_large;
   wire->n_refused += fits ? 0 : 1;
   pthread_cond_broadcast (&wire->changed);
+  while (fits && wire->slow)
+    pthread_cond_wait (&wire->changed, &wire->lock);
   pthread_mutex_unlock (&wire->lock);
   return fits;
 }
@@ -116,6 +118,7 @@ pump_main (gpointer data)
       pthread_mutex_unlock (&wire->lock);
       hand_on (pump->pair, pump->sender, bytes);
       pthread_mutex_lock (&wire->lock);
+      wire->n_delivered++;
     }
   pthread_mutex_unlock (&wire->lock);
   return NULL;
@@ -209,6 +212,28 @@ demux_test_wire_count_refused (DemuxTestPair *pair, guint sender)
   n = pair->wires[sender].n_refused;
   pthread_mutex_unlock (&pair->wires[sender].lock);
   return n;
+}
+
+guint
+demux_test_wire_count_delivered (DemuxTestPair *pair, guint sender)
+{
+  guint n;
+
+  pthread_mutex_lock (&pair->wires[sender].lock);
+  n = pair->wires[sender].n_delivered;
+  pthread_mutex_unlock (&pair->wires[sender].lock);
+  return n;
+}
+
+void
+demux_test_wire_slow (DemuxTestPair *pair, guint sender, gboolean slow)
+{
+  DemuxTestWire *wire = &pair->wires[sender];
+
+  pthread_mutex_lock (&wire->lock);
+  wire->slow = slow;
+  pthread_cond_broadcast (&wire->changed);
+  pthread_mutex_unlock (&wire->lock);
 }
 
 /* ---- the pair ---- */

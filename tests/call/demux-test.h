@@ -25,8 +25,10 @@ typedef struct
   gsize max_size;  /* bytes; what is longer is too large */
   gboolean held;
   gboolean stopped;
-  guint n_refused; /* how many sends would have blocked */
-  GThread *pump;   /* (owned) (nullable) */
+  gboolean slow;     /* a send returns when it is not any more */
+  guint n_delivered; /* by the pump */
+  guint n_refused;   /* how many sends would have blocked */
+  GThread *pump;     /* (owned) (nullable) */
 } DemuxTestWire;
 
 typedef struct
@@ -45,6 +47,9 @@ void demux_test_wire_hold (DemuxTestPair *pair, guint sender, gboolean held);
 void demux_test_wire_limit (DemuxTestPair *pair, guint sender, guint capacity, gsize max_size);
 guint demux_test_wire_count (DemuxTestPair *pair, guint sender);
 guint demux_test_wire_count_refused (DemuxTestPair *pair, guint sender);
+guint demux_test_wire_count_delivered (DemuxTestPair *pair, guint sender);
+/* While it is slow, what is sent is on its way, and the send does not return. */
+void demux_test_wire_slow (DemuxTestPair *pair, guint sender, gboolean slow);
 /* Delivers the oldest message of a wire by hand. */
 gboolean demux_test_deliver (DemuxTestPair *pair, guint sender);
 /* Stops, and waits until the handlers have returned and the threads are gone. */

@@ -302,18 +302,79 @@ test_window_is_bounded (void)
 }
 
 static void
+test_window_that_has_no_room_is_told_as_soon_as_there_is (void)
+{
+  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestAnswer) asked = call_test_ask_stream (pair->ends[ASKING], "count", 0);
+  guint n_sent = pair->wires[ASKING].n_sent;
+
+  call_test_pair_pump (pair);
+  pair->wires[ASKING].capacity = 0;
+  g_assert_true (ferry_transactions_add_window (pair->ends[ASKING], asked->xid, 3, NULL));
+  g_assert_true (ferry_transactions_add_window (pair->ends[ASKING], asked->xid, 2, NULL));
+  ferry_transactions_flush_unsent (pair->ends[ASKING]);
+  call_test_pair_pump (pair);
+  g_assert_cmpuint (ferry_call_get_window (kept_call (0)), ==, 0);
+  pair->wires[ASKING].capacity = G_MAXUINT;
+  ferry_transactions_flush_unsent (pair->ends[ASKING]);
+  ferry_transactions_flush_unsent (pair->ends[ASKING]);
+  call_test_pair_pump (pair);
+  g_assert_cmpuint (ferry_call_get_window (kept_call (0)), ==, 5);
+  g_assert_cmpuint (pair->wires[ASKING].n_sent, ==, n_sent + 1);
+  answer (kept_call (0), NULL);
+  call_test_pair_pump (pair);
+  drop_kept ();
+}
+
+/* What the other end was not told of, it does not use. */
+static void
 test_window_that_has_no_room_is_not_counted (void)
 {
   g_autoptr (CallTestPair) pair = keeping_pair ();
   g_autoptr (CallTestAnswer) asked = call_test_ask_stream (pair->ends[ASKING], "count", 0);
   g_autoptr (GBytes) item = NULL;
-  g_autoptr (GError) error = NULL;
 
   pair->wires[ASKING].capacity = 0;
-  g_assert_false (ferry_transactions_add_window (pair->ends[ASKING], asked->xid, 3, &error));
-  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
+  g_assert_true (ferry_transactions_add_window (pair->ends[ASKING], asked->xid, 3, NULL));
+  g_assert_false (ferry_transactions_add_window (pair->ends[ASKING], asked->xid, FERRY_MAX_WINDOW - 2, NULL));
   item = call_test_message (FERRY_CALL_ITEM, asked->xid, 0, NULL, g_variant_new_int32 (1));
   g_assert_false (call_test_receive (pair->ends[ASKING], item));
+}
+
+static void
+test_window_is_told_with_the_next_message (void)
+{
+  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestAnswer) asked = call_test_ask_stream (pair->ends[ASKING], "count", 1);
+
+  call_test_pair_pump (pair);
+  pair->wires[ASKING].capacity = 0;
+  g_assert_true (ferry_transactions_add_window (pair->ends[ASKING], asked->xid, 3, NULL));
+  pair->wires[ASKING].capacity = G_MAXUINT;
+  g_assert_true (ferry_call_send_item (kept_call (0), g_variant_new_int32 (1), NULL));
+  call_test_pair_pump (pair);
+  g_assert_cmpuint (ferry_call_get_window (kept_call (0)), ==, 3);
+  answer (kept_call (0), NULL);
+  call_test_pair_pump (pair);
+  drop_kept ();
+}
+
+static void
+test_window_of_what_is_over_is_told_to_nobody (void)
+{
+  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestAnswer) asked = call_test_ask_stream (pair->ends[ASKING], "count", 1);
+  guint n_sent = pair->wires[ASKING].n_sent;
+
+  call_test_pair_pump (pair);
+  pair->wires[ASKING].capacity = 0;
+  g_assert_true (ferry_transactions_add_window (pair->ends[ASKING], asked->xid, 3, NULL));
+  answer (kept_call (0), NULL);
+  call_test_pair_pump (pair);
+  pair->wires[ASKING].capacity = G_MAXUINT;
+  ferry_transactions_flush_unsent (pair->ends[ASKING]);
+  g_assert_cmpuint (pair->wires[ASKING].n_sent, ==, n_sent);
+  drop_kept ();
 }
 
 /* ---- cancelling ---- */
@@ -397,6 +458,60 @@ test_cancel_takes_the_slow_road_when_the_quick_one_is_full (void)
   g_assert_true (ferry_transactions_cancel (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_DEADLINE));
   call_test_pair_pump (pair);
   g_assert_cmpuint (ferry_call_get_cancelled (kept_call (0)), ==, FERRY_CANCEL_REASON_DEADLINE);
+  drop_kept ();
+  call_test_pair_pump (pair);
+  g_assert_true (asked->refused);
+}
+
+static void
+test_cancel_that_has_no_room_is_told_as_soon_as_there_is (void)
+{
+  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestAnswer) asked = call_test_ask (pair->ends[ASKING], "load", NULL);
+  g_autoptr (CallTestAnswer) other = call_test_ask (pair->ends[ASKING], "load", NULL);
+  guint n_sent = pair->wires[ASKING].n_sent;
+
+  call_test_pair_pump (pair);
+  pair->wires[ASKING].no_cancels = TRUE;
+  pair->wires[ASKING].capacity = 0;
+  g_assert_true (ferry_transactions_cancel (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_DEADLINE));
+  g_assert_true (ferry_transactions_cancel (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_CANCELLED));
+  g_assert_true (ferry_transactions_abandon (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_CANCELLED) == asked);
+  g_assert_true (ferry_transactions_abandon (pair->ends[ASKING], other->xid, FERRY_CANCEL_REASON_DEADLINE) == other);
+  /* Whoever abandons them ends them. */
+  asked->n_done = other->n_done = 1;
+  ferry_transactions_flush_unsent (pair->ends[ASKING]);
+  pair->wires[ASKING].capacity = G_MAXUINT;
+  ferry_transactions_flush_unsent (pair->ends[ASKING]);
+  call_test_pair_pump (pair);
+  g_assert_cmpuint (pair->wires[ASKING].n_sent, ==, n_sent + 2);
+  g_assert_cmpuint (ferry_call_get_cancelled (kept_call (0)), ==, FERRY_CANCEL_REASON_DEADLINE);
+  g_assert_cmpuint (ferry_call_get_cancelled (kept_call (1)), ==, FERRY_CANCEL_REASON_DEADLINE);
+  drop_kept ();
+  call_test_pair_pump (pair);
+}
+
+static void
+test_room_that_comes_meanwhile_is_used (void)
+{
+  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestAnswer) asked = call_test_ask_stream (pair->ends[ASKING], "count", 0);
+
+  call_test_pair_pump (pair);
+  for (guint i = 0; i < 2; i++)
+    {
+      pair->wires[i].no_cancels = TRUE;
+      pair->wires[i].late_room = pair->ends[i];
+    }
+  pair->wires[ASKING].capacity = 0;
+  g_assert_true (ferry_transactions_add_window (pair->ends[ASKING], asked->xid, 3, NULL));
+  call_test_pair_pump (pair);
+  g_assert_cmpuint (ferry_call_get_window (kept_call (0)), ==, 3);
+  pair->wires[ASKING].capacity = 0;
+  g_assert_true (ferry_transactions_cancel (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_CANCELLED));
+  call_test_pair_pump (pair);
+  g_assert_cmpuint (ferry_call_get_cancelled (kept_call (0)), ==, FERRY_CANCEL_REASON_CANCELLED);
+  pair->wires[ASKED].capacity = 0;
   drop_kept ();
   call_test_pair_pump (pair);
   g_assert_true (asked->refused);
@@ -550,12 +665,17 @@ main (int argc, char **argv)
   ADD ("item-that-has-no-room-uses-no-window", test_item_that_has_no_room_uses_no_window);
   ADD ("items-after-the-answer-are-an-error", test_items_after_the_answer_are_an_error);
   ADD ("window-is-bounded", test_window_is_bounded);
+  ADD ("window-that-has-no-room-is-told-as-soon-as-there-is", test_window_that_has_no_room_is_told_as_soon_as_there_is);
   ADD ("window-that-has-no-room-is-not-counted", test_window_that_has_no_room_is_not_counted);
+  ADD ("window-is-told-with-the-next-message", test_window_is_told_with_the_next_message);
+  ADD ("window-of-what-is-over-is-told-to-nobody", test_window_of_what_is_over_is_told_to_nobody);
   ADD ("cancel-reaches-an-open-call-once", test_cancel_reaches_an_open_call_once);
   ADD ("cancel-may-overtake-its-request", test_cancel_may_overtake_its_request);
   ADD ("cancel-after-the-answer-does-nothing", test_cancel_after_the_answer_does_nothing);
   ADD ("cancel-takes-the-slow-road-when-the-quick-one-is-full",
        test_cancel_takes_the_slow_road_when_the_quick_one_is_full);
+  ADD ("cancel-that-has-no-room-is-told-as-soon-as-there-is", test_cancel_that_has_no_room_is_told_as_soon_as_there_is);
+  ADD ("room-that-comes-meanwhile-is-used", test_room_that_comes_meanwhile_is_used);
   ADD ("early-cancels-are-bounded", test_early_cancels_are_bounded);
   ADD ("request-that-has-no-room-was-not-asked", test_request_that_has_no_room_was_not_asked);
   ADD ("answer-that-has-no-room-leaves-the-call-open", test_answer_that_has_no_room_leaves_the_call_open);

@@ -169,7 +169,8 @@ connect_to (FaultsTest *test, const char *address)
   ferry_test_run_until (has_result, &result);
   transport = ferry_transport_connect_to_finish (result, &error);
   g_assert_true ((transport == NULL) == (error != NULL));
-  faults_test_works (test, &error, FERRY_ERROR_SYSTEM, FERRY_ERROR_CLOSED, FERRY_ERROR_NOT_LISTENING, -1);
+  faults_test_works (test, &error, FERRY_ERROR_SYSTEM, FERRY_ERROR_CLOSED, FERRY_ERROR_NOT_LISTENING, FERRY_ERROR_BUSY,
+                     -1);
   return transport;
 }
 

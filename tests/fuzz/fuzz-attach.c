@@ -7,7 +7,7 @@
 
 #include "descriptor-array.h"
 #include "fuzz-packet.h"
-#include "lane/ferry-handshake-private.h"
+#include "link/ferry-handshake-private.h"
 
 #define SEGMENT_SIZE 208896
 #define CHECKED_SIZE offsetof (FerryAttach, worker_pid)

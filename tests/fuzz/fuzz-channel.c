@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#include "call/ferry-channel-private.h"
+#include "channel/ferry-channel-private.h"
 #include "fuzz-end.h"
 #include "fuzz.h"
 

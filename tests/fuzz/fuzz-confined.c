@@ -10,7 +10,7 @@
 
 #include "descriptor-array.h"
 #include "fuzz-packet.h"
-#include "lane/ferry-link-private.h"
+#include "link/ferry-link-private.h"
 
 #define WRAPPED 0x80
 

@@ -12,15 +12,15 @@
 #include <string.h>
 
 #include "base/ferry-error.h"
-#include "call/ferry-interface-private.h"
-#include "call/ferry-list-replica.h"
-#include "call/ferry-list-row.h"
-#include "call/ferry-object-message-private.h"
-#include "call/ferry-proxy.h"
 #include "call/ferry-remote-error-private.h"
 #include "fuzz-end.h"
 #include "fuzz-node.h"
 #include "fuzz.h"
+#include "object/ferry-interface-private.h"
+#include "object/ferry-list-replica.h"
+#include "object/ferry-list-row.h"
+#include "object/ferry-object-message-private.h"
+#include "object/ferry-proxy.h"
 
 #define MAX_PROXIES 64
 

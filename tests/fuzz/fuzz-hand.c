@@ -9,7 +9,7 @@
 
 #include "descriptor-array.h"
 #include "fuzz-packet.h"
-#include "lane/ferry-handshake-private.h"
+#include "link/ferry-handshake-private.h"
 
 int
 LLVMFuzzerTestOneInput (const guint8 *data, gsize size)

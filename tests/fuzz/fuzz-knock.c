@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/ferry-error.h"
-#include "call/ferry-knock-private.h"
+#include "channel/ferry-knock-private.h"
 #include "fuzz.h"
 
 static void

@@ -5,7 +5,7 @@
 
 #pragma once
 
-#include "call/ferry-interface.h"
+#include "object/ferry-interface.h"
 
 G_BEGIN_DECLS
 

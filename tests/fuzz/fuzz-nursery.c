@@ -10,7 +10,7 @@
 
 #include "base/ferry-base-private.h"
 #include "fuzz-packet.h"
-#include "lane/ferry-nursery-packet-private.h"
+#include "link/ferry-nursery-packet-private.h"
 
 static void
 check_answer (const FerryNurseryAnswer *answer, const FuzzPacket *packet)

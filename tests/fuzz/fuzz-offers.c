@@ -8,7 +8,7 @@
 
 #include "base/ferry-base-private.h"
 #include "fuzz-packet.h"
-#include "lane/ferry-offers-private.h"
+#include "link/ferry-offers-private.h"
 
 static gboolean
 is_good (FerryOffers *offers, int socket, guint64 number, gsize size)

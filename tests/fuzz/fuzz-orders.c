@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "fuzz-packet.h"
-#include "lane/ferry-nursery-packet-private.h"
+#include "link/ferry-nursery-packet-private.h"
 
 static void
 check_order (const FerryStartOrder *order, const FuzzPacket *packet)

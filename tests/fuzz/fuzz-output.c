@@ -10,7 +10,7 @@
 
 #include "base/ferry-base-private.h"
 #include "fuzz.h"
-#include "lane/ferry-output-private.h"
+#include "link/ferry-output-private.h"
 
 /* Returns how many bytes of text the lines have. */
 static gsize

@@ -11,8 +11,8 @@
 #include <sys/socket.h>
 
 #include "base/ferry-base-private.h"
-#include "lane/ferry-handshake-private.h"
 #include "lane/ferry-one-shot-private.h"
+#include "link/ferry-handshake-private.h"
 
 #define MAX_FDS 4
 

@@ -13,11 +13,11 @@
 #include <string.h>
 
 #include "base/ferry-error.h"
-#include "call/ferry-dictionary.h"
-#include "call/ferry-exporter-fields-private.h"
 #include "fuzz-end.h"
 #include "fuzz-node.h"
 #include "fuzz.h"
+#include "object/ferry-dictionary.h"
+#include "object/ferry-exporter-fields-private.h"
 
 typedef struct
 {

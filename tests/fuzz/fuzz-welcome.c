@@ -7,8 +7,8 @@
 
 #include "base/ferry-base-private.h"
 #include "fuzz-packet.h"
-#include "lane/ferry-handshake-private.h"
 #include "lane/ferry-segment-private.h"
+#include "link/ferry-handshake-private.h"
 
 static void
 map (const FerryWelcome *welcome, int memory)

@@ -8,8 +8,8 @@
 #include <fcntl.h>
 
 #include "fuzz-packet.h"
-#include "lane/ferry-downlink-private.h"
-#include "lane/ferry-handshake-private.h"
+#include "link/ferry-downlink-private.h"
+#include "link/ferry-handshake-private.h"
 
 #define N_HANDS 4
 

@@ -12,7 +12,7 @@
 #include <sys/epoll.h>
 
 #include "lane/ferry-doorbell-private.h"
-#include "lane/ferry-uplink-private.h"
+#include "link/ferry-uplink-private.h"
 
 #ifdef FERRY_THREAD_SANITIZER
 #define FEWER 20

@@ -7,7 +7,7 @@
 
 #include "lane-fixture.h"
 
-#include "lane/ferry-uplink-private.h"
+#include "link/ferry-uplink-private.h"
 
 static void
 test_begins_empty (void)

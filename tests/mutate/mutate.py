@@ -29,7 +29,7 @@ import time
 
 import changes
 
-LAYERS = ("base", "lane", "route", "worker", "call", "task")
+LAYERS = ("base", "lane", "link", "route", "spawn", "sandbox", "worker", "call", "task", "channel", "object")
 SUITES_OF_ALL = ("faults", "fuzz")
 COPIED = ("router", "tests", "demo-app", "data", "docs", "build-aux", "meson.build", "meson_options.txt", "README.md",
           "CHANGELOG.md", "HACKING.md", "COPYING", "run", ".clang-format")

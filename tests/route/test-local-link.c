@@ -8,7 +8,7 @@
 
 #include "route/route-test.h"
 
-#include "lane/ferry-downlink-private.h"
+#include "link/ferry-downlink-private.h"
 
 #define N_PIPES 3
 #define N_MESSAGES 20000

@@ -352,7 +352,7 @@ test_logs_a_flood_without_an_end (void)
       hostile_test_assert_memory (test, MEGABYTES (10));
       return;
     }
-  g_test_trap_subprocess (NULL, 0, 0);
+  g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
   g_test_trap_assert_passed ();
 }
 

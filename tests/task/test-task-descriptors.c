@@ -295,7 +295,7 @@ test_many_come_through (gconstpointer in_threads)
 {
   enum
   {
-    N_TASKS = 40,
+    N_TASKS = 20,
     N_EACH = 30
   };
   g_autoptr (TaskTest) test = task_test_new (in_threads != NULL, 2);

@@ -9,7 +9,7 @@
 #include <signal.h>
 #include <string.h>
 
-#include "call/ferry-list-row-private.h"
+#include "object/ferry-list-row-private.h"
 #include "task/ferry-executor-private.h"
 #include "task/task-test.h"
 

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "lane/ferry-link-private.h"
+#include "link/ferry-link-private.h"
 #include "worker/ferry-attachment-private.h"
 #include "worker/ferry-launcher-private.h"
 #include "worker/ferry-worker-private.h"

@@ -34,10 +34,10 @@
 
 #include "base/ferry-base-private.h"
 #include "lane/ferry-doorbell-private.h"
-#include "lane/ferry-handshake-private.h"
 #include "lane/ferry-lane-reader-private.h"
 #include "lane/ferry-lane-writer-private.h"
 #include "lane/ferry-segment-private.h"
+#include "link/ferry-handshake-private.h"
 
 #define CONTROL_FD 3
 #define SIZE ((gsize) 1024 * 1024)

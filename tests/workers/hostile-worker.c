@@ -37,10 +37,10 @@
 #include "base/ferry-base-private.h"
 #include "lane/ferry-arena-private.h"
 #include "lane/ferry-doorbell-private.h"
-#include "lane/ferry-handshake-private.h"
 #include "lane/ferry-lane-reader-private.h"
 #include "lane/ferry-lane-writer-private.h"
 #include "lane/ferry-segment-private.h"
+#include "link/ferry-handshake-private.h"
 
 #define CONTROL_FD 3
 #define N_DESCRIPTORS 200

@@ -38,7 +38,6 @@
 
 #include "base/ferry-base-private.h"
 #include "evasion.h"
-#include "worker/ferry-attachment-private.h"
 #include "worker/ferry-nursery-private.h"
 
 static gpointer
@@ -374,7 +373,7 @@ break_rule (const char *how, int control, guint64 id)
 static void
 be_hostile (const char *how)
 {
-  int control = ferry_attachment_take_control_fd (NULL);
+  int control = ferry_control_take_fd (NULL);
   FerryWelcome welcome;
   FerryStartOrder order;
   int memory;

@@ -3,7 +3,7 @@
 
 /* A worker with the transport "objects": object-worker WHAT [ARGUMENTS]
  *
- *   serve                  exports what tests/call/shop-test.h has, on four threads, until the transport is closed
+ *   serve                  exports what tests/object/shop-test.h has, on four threads, until the transport is closed
  *   turns                  the same by ferry_serve_objects(), with turns that count; exits with status 7 when all of it
  *                          was in order
  *   fail                   ferry_serve_objects() whose first function fails; exits with status 6 when that was in order
@@ -22,7 +22,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "call/shop-test.h"
+#include "object/shop-test.h"
 
 /* Says on standard error what is not as it must be. */
 #define check(condition)                                                                                               \

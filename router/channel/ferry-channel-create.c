@@ -1,0 +1,447 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Processes that are copies of this one, each with a channel to it: for programs without threads.
+ *
+ * Nothing here starts a thread, so that the next one can be forked as well: a source in the main context watches the
+ * child's pidfd, and whoever waits for the channel iterates that. No other child of the process is waited for.
+ *
+ * References: the channel has its child, and so have its transport, which tells when the socket is at its end, and the
+ *             source, until the process has ended. The child has no reference to either of the first two.
+ * Threads:    that which created it, but for the last reference to the channel. */
+
+#include "config.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "base/ferry-base-private.h"
+#include "call/ferry-polled-transport-private.h"
+#include "channel/ferry-channel-create.h"
+#include "channel/ferry-channel-process-private.h"
+#include "channel/ferry-channel-start-private.h"
+#include "route/ferry-exit-private.h"
+#include "spawn/ferry-fork-private.h"
+
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
+/* How long a child may go on when nobody listens to it any more. */
+#define GRACE (5 * G_USEC_PER_SEC)
+/* How long one whose socket is at its end is waited for, to tell how it ended. */
+#define HUNG_UP_GRACE (1 * G_USEC_PER_SEC)
+
+typedef struct
+{
+  FerryChannelProcess process;
+  _Atomic gint references;
+  GWeakRef channel;   /* any */
+  GWeakRef transport; /* any */
+  GSource *source;    /* (owned): destroyed once it has ended */
+  int pidfd;          /* -1 once it has ended */
+  pthread_mutex_t lock;
+  gint64 kill_at; /* lock: monotonic time, G_MAXINT64 for not at all, as the next one */
+  gint64 lost_at; /* lock: when it is not waited for any longer */
+  GList node;     /* of `children` */
+} Child;
+
+typedef struct
+{
+  GSource source;
+  Child *child; /* const: (owned) */
+} ChildSource;
+
+/* The children that have not ended, whichever thread created them: there is one. */
+static GQueue children = G_QUEUE_INIT; /* (element-type Child) (unowned) */
+
+static Child *
+child_ref (Child *self)
+{
+  /* Relaxed: whoever refers to it has a reference already. */
+  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  return self;
+}
+
+static void
+child_unref (gpointer data)
+{
+  Child *self = data;
+
+  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
+  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+    return;
+  g_assert (self->pidfd < 0);
+  g_clear_pointer (&self->process.exit, ferry_exit_unref);
+  ferry_home_unref (self->process.home);
+  g_source_unref (self->source);
+  g_weak_ref_clear (&self->channel);
+  g_weak_ref_clear (&self->transport);
+  pthread_mutex_destroy (&self->lock);
+  g_free (self);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Child, child_unref)
+
+/* ---- its end ---- */
+
+/* It is watched no more. The caller has a reference. */
+static void
+let_go (Child *self)
+{
+  if (self->pidfd < 0)
+    return;
+  g_queue_unlink (&children, &self->node);
+  g_source_destroy (self->source);
+  ferry_clear_fd (&self->pidfd);
+}
+
+static void
+lose_transport (Child *self, const char *how)
+{
+  g_autoptr (FerryTransport) transport = g_weak_ref_get (&self->transport);
+  g_autoptr (GError) reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, how);
+
+  if (transport != NULL)
+    ferry_transport_end (transport, reason);
+}
+
+/* What it had sent is received first. */
+static void
+has_ended (Child *self, const siginfo_t *info)
+{
+  g_autoptr (FerryTransport) transport = g_weak_ref_get (&self->transport);
+  g_autoptr (FerryChannel) channel = g_weak_ref_get (&self->channel);
+  const char *name = g_get_prgname () != NULL ? g_get_prgname () : "child";
+  FerryExit *exit = ferry_exit_new_for_process (name, self->process.pid, info->si_code, info->si_status);
+
+  let_go (self);
+  if (transport != NULL)
+    ferry_polled_transport_drain (transport);
+  lose_transport (self, ferry_exit_get_message (exit));
+  ferry_channel_process_end (&self->process, exit, channel);
+  ferry_wait_all_end (NULL);
+}
+
+/* Returns FALSE while it runs. */
+static gboolean
+reap (Child *self)
+{
+  siginfo_t info = {0};
+
+  if (self->pidfd < 0)
+    return TRUE;
+  /* Where this fails, somebody else has taken its status, and it is gone too. */
+  if (waitid ((idtype_t) P_PIDFD, (id_t) self->pidfd, &info, WEXITED | WNOHANG) == 0 && info.si_pid == 0)
+    return FALSE;
+  has_ended (self, &info);
+  return TRUE;
+}
+
+/* lock is held. */
+static void
+set_alarm_locked (Child *self)
+{
+  gint64 next = MIN (self->kill_at, self->lost_at);
+
+  g_source_set_ready_time (self->source, next == G_MAXINT64 ? -1 : next);
+}
+
+static void
+look_at_clock (Child *self)
+{
+  gint64 now = g_get_monotonic_time ();
+  gboolean lost;
+  gboolean killed;
+
+  pthread_mutex_lock (&self->lock);
+  lost = self->lost_at <= now;
+  killed = self->kill_at <= now;
+  self->lost_at = lost ? G_MAXINT64 : self->lost_at;
+  self->kill_at = killed ? G_MAXINT64 : self->kill_at;
+  set_alarm_locked (self);
+  pthread_mutex_unlock (&self->lock);
+  if (killed)
+    syscall (SYS_pidfd_send_signal, self->pidfd, SIGKILL, NULL, 0);
+  if (lost)
+    lose_transport (self, "The process has closed its end of the channel, and runs on");
+}
+
+static gboolean
+dispatch (GSource *source, GSourceFunc callback, gpointer data)
+{
+  g_autoptr (Child) self = child_ref (((ChildSource *) source)->child);
+
+  if (!reap (self))
+    look_at_clock (self);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+finalize_source (GSource *source)
+{
+  child_unref (((ChildSource *) source)->child);
+}
+
+static GSourceFuncs source_funcs = {.dispatch = dispatch, .finalize = finalize_source};
+
+/* The socket is at its end, as it is with that of the process. */
+static void
+hung_up (gpointer data)
+{
+  g_autoptr (Child) self = child_ref (data);
+
+  if (self->process.exit != NULL)
+    {
+      lose_transport (self, ferry_exit_get_message (self->process.exit));
+      return;
+    }
+  pthread_mutex_lock (&self->lock);
+  self->lost_at = ferry_time_add (g_get_monotonic_time (), HUNG_UP_GRACE);
+  set_alarm_locked (self);
+  pthread_mutex_unlock (&self->lock);
+}
+
+/* any: the channel was dropped. The child hears that, and is to end. */
+static void
+drop (gpointer data)
+{
+  Child *self = data;
+
+  pthread_mutex_lock (&self->lock);
+  self->kill_at = ferry_time_add (g_get_monotonic_time (), GRACE);
+  if (!g_source_is_destroyed (self->source))
+    set_alarm_locked (self);
+  pthread_mutex_unlock (&self->lock);
+  child_unref (self);
+}
+
+/* Whose channels were dropped, with nobody there who iterates the context, are looked for here. */
+static void
+look_after_dropped (void)
+{
+  GList *next;
+
+  for (GList *node = children.head; node != NULL; node = next)
+    {
+      g_autoptr (Child) self = child_ref (node->data);
+      g_autoptr (FerryChannel) channel = g_weak_ref_get (&self->channel);
+
+      next = node->next;
+      if (channel == NULL && !reap (self))
+        look_at_clock (self);
+    }
+}
+
+/* ---- its start ---- */
+
+static Child *
+child_new (GPid pid, int pidfd, GMainContext *context)
+{
+  Child *self = g_new0 (Child, 1);
+
+  atomic_init (&self->references, 2);
+  self->process.pid = pid;
+  self->process.home = ferry_home_new (context, g_thread_self ());
+  self->pidfd = pidfd;
+  self->kill_at = G_MAXINT64;
+  self->lost_at = G_MAXINT64;
+  pthread_mutex_init (&self->lock, NULL);
+  g_weak_ref_init (&self->channel, NULL);
+  g_weak_ref_init (&self->transport, NULL);
+  self->source = g_source_new (&source_funcs, sizeof (ChildSource));
+  ((ChildSource *) self->source)->child = self;
+  g_source_set_static_name (self->source, "[ferry] child");
+  g_source_add_unix_fd (self->source, pidfd, G_IO_IN);
+  g_source_attach (self->source, context);
+  self->node.data = self;
+  g_queue_push_tail_link (&children, &self->node);
+  return self;
+}
+
+static FerryChannel *
+channel_new (int fd)
+{
+  g_autoptr (FerryTransport) transport = ferry_polled_transport_new (fd);
+
+  return ferry_channel_new (transport);
+}
+
+/* parent */
+static FerryChannel *
+join (GPid pid, int pidfd, int fd)
+{
+  FerryChannel *channel = channel_new (fd);
+  Child *child = child_new (pid, pidfd, channel->context);
+
+  g_weak_ref_set (&child->channel, channel);
+  g_weak_ref_set (&child->transport, channel->transport);
+  ferry_polled_transport_set_hang_up_func (channel->transport, hung_up, child_ref (child), child_unref);
+  channel->process = child;
+  channel->process_unref = drop;
+  ferry_wait_all_begin (NULL);
+  return channel;
+}
+
+/* child: what it has of its parent's main loop stays as it is: nobody iterates that here. */
+static FerryChannel *
+begin_as_child (int fd)
+{
+  struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+
+  /* Until the parent has its pidfd, and greets: where children are reaped by whoever comes first, that of one that has
+   * ended by then would be another's. */
+  TEMP_FAILURE_RETRY (poll (&poll_fd, 1, -1));
+  ferry_polled_transport_disown_all ();
+  while (children.head != NULL)
+    {
+      g_autoptr (Child) other = child_ref (children.head->data);
+
+      let_go (other);
+    }
+  ferry_wait_all_forget ();
+  ferry_reseed ();
+  /* For as long as the process lives. */
+  g_main_context_push_thread_default (g_main_context_new ());
+  return channel_new (fd);
+}
+
+static void
+refuse_for_threads (guint n_threads, GError **error)
+{
+  g_autofree char *names = ferry_list_threads ();
+
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_REFUSED,
+               "This process has %u threads, and one with threads cannot be forked safely; use ferry_channel_start(), "
+               "or create all channels before anything starts a thread, as %s was",
+               n_threads, names);
+}
+
+static gboolean
+check_may_fork (GError **error)
+{
+  guint n_threads = ferry_count_threads ();
+
+  if (ferry_polled_transport_is_receiving ())
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BUSY,
+                         "A process that is forked in a callback of what has just come would go on in it; create it "
+                         "outside");
+  else if (n_threads == 0)
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_REFUSED,
+                         "Whether this process has threads cannot be seen without /proc; use ferry_channel_start()");
+  else if (n_threads > 1)
+    refuse_for_threads (n_threads, error);
+  return n_threads == 1 && !ferry_polled_transport_is_receiving ();
+}
+
+/* parent: a child that cannot be watched is none. */
+static FerryChannel *
+give_up_child (pid_t pid, GError **error)
+{
+  ferry_set_system_error (error, "Watching the new process (pidfd_open)");
+  kill (pid, SIGKILL);
+  TEMP_FAILURE_RETRY (waitpid (pid, NULL, 0));
+  return NULL;
+}
+
+/**
+ * ferry_channel_create:
+ * @error: return location for an error
+ *
+ * Forks the process, and gives parent and child an end of a channel each: [method@Ferry.Channel.get_pid] is 0 in the
+ * child. It needs no router and no main loop, and is for programs without threads: a process that has any is refused,
+ * since the child of such a process may find whatever lock another thread held locked for ever. So nothing that starts
+ * threads may come before it: no router, no other kind of transport, and of GIO and GTK little. The channels that this
+ * function makes start none, as long as nobody uses their forms in GIO's manner (`_async`): GLib starts a thread with
+ * the first of its tasks. An application uses [func@Ferry.Channel.start].
+ *
+ * Any thread, where the process has no other. In either process the channel is for the thread that is given it. What
+ * waits for it iterates the thread-default main context meanwhile, in which the signals and the asynchronous forms work
+ * as well. Calls that wait cannot be made in the callback of an asynchronous one, where they fail with
+ * %FERRY_ERROR_BUSY.
+ *
+ * The child has a thread-default main context of its own, and leaves that of the parent alone. It ends with its parent,
+ * has new random numbers, and none of the parent's other channels: their ends are closed in it, and what it tries with
+ * them fails with %FERRY_ERROR_CLOSED. It does not return to the parent's main loop, or from its `main()`, but ends
+ * with [method@Ferry.Channel.exit]; a child that ends otherwise without having closed its end is
+ * %FERRY_ERROR_WORKER_LOST to the parent, behind all that it sent.
+ *
+ * When the parent drops its last reference to the channel, the child's receiving ends and its sending fails. One that
+ * has not ended 5 seconds later is killed, as soon as the parent iterates the main context or creates another.
+ *
+ * Fails with %FERRY_ERROR_REFUSED in a process with threads, with %FERRY_ERROR_BUSY in the callback of an asynchronous
+ * call of such a channel, and with %FERRY_ERROR_SYSTEM.
+ *
+ * Returns: (transfer full): the channel, in both processes, or %NULL in the one that there is
+ *
+ * Since: 0.1
+ */
+FerryChannel *
+ferry_channel_create (GError **error)
+{
+  ferry_autofd ours = -1;
+  ferry_autofd theirs = -1;
+  int fds[2];
+  int pidfd;
+  pid_t pid;
+
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  look_after_dropped ();
+  if (!check_may_fork (error))
+    return NULL;
+  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+    {
+      ferry_set_system_error (error, "Making a channel (socketpair)");
+      return NULL;
+    }
+  ours = fds[0];
+  theirs = fds[1];
+  /* What lies in a stream's buffer would be written by both. */
+  fflush (NULL);
+  pid = ferry_fork_child ();
+  if (pid < 0)
+    {
+      ferry_set_system_error (error, "Starting a process (fork)");
+      return NULL;
+    }
+  if (pid == 0)
+    {
+      ferry_clear_fd (&ours);
+      return begin_as_child (ferry_steal_fd (&theirs));
+    }
+  pidfd = (int) syscall (SYS_pidfd_open, pid, 0);
+  return pidfd < 0 ? give_up_child (pid, error) : join (pid, pidfd, ferry_steal_fd (&ours));
+}
+
+/**
+ * ferry_channel_exit:
+ * @self: the child's end of a channel that [func@Ferry.Channel.create] gave
+ * @status: the status to exit with
+ *
+ * Ends a child: closes its end of the channel, unless it was closed or failed, waits until all that it sent lies before
+ * the parent, writes what lies in the buffers of streams, and exits, without what the parent would do at its end
+ * (`atexit()`, destructors). Any thread.
+ *
+ * With [method@Ferry.Channel.fail] before it, the parent has an error raised.
+ *
+ * Since: 0.1
+ */
+void
+ferry_channel_exit (FerryChannel *self, int status)
+{
+  if (!FERRY_IS_CHANNEL (self) || ferry_transport_get_context (self->transport) == NULL || self->process != NULL)
+    g_error ("ferry_channel_exit() is for the child that ferry_channel_create() made, with the channel that it gave; "
+             "the parent returns from its main() instead");
+  ferry_channel_close (self);
+  ferry_channel_flush (self);
+  fflush (NULL);
+  _exit (status);
+}

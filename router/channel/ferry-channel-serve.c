@@ -1,0 +1,183 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The worker's end of a channel that was started with it, and the functions that it may run.
+ *
+ * Threads:   the registry is any thread's; serving is the process' first one's.
+ * Invariant: an entry is never changed and never freed. */
+
+#include "config.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/ferry-base-private.h"
+#include "call/ferry-link-transport-private.h"
+#include "channel/ferry-channel-start-private.h"
+#include "task/ferry-worker-main-private.h"
+#include "worker/ferry-function-private.h"
+
+#define ORDER_TYPE "(smv)"
+
+typedef struct
+{
+  char *arguments_type; /* (owned) (nullable): NULL for any, or none */
+  FerryChannelFunction function;
+} Entry;
+
+static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
+static GHashTable *registry; /* registry_lock: (element-type utf8 Entry) (nullable) */
+
+static const Entry *
+find (const char *name)
+{
+  const Entry *entry;
+
+  pthread_mutex_lock (&registry_lock);
+  entry = registry != NULL ? g_hash_table_lookup (registry, name) : NULL;
+  pthread_mutex_unlock (&registry_lock);
+  return entry;
+}
+
+static const Entry *
+add (const char *name, const char *arguments_type, FerryChannelFunction function)
+{
+  Entry *entry;
+
+  pthread_mutex_lock (&registry_lock);
+  if (registry == NULL)
+    registry = g_hash_table_new (g_str_hash, g_str_equal);
+  entry = g_hash_table_lookup (registry, name);
+  if (entry == NULL)
+    {
+      entry = g_new0 (Entry, 1);
+      entry->arguments_type = g_strdup (arguments_type);
+      entry->function = function;
+      g_hash_table_insert (registry, g_strdup (name), entry);
+    }
+  pthread_mutex_unlock (&registry_lock);
+  return entry;
+}
+
+/**
+ * ferry_channel_function_register:
+ * @name: the name by which the function is asked for, 1 to 255 bytes
+ * @arguments_type: (nullable): the type string of its arguments; %NULL for any, or none
+ * @function: (scope forever): the function
+ *
+ * Makes a function known by a name, for [func@Ferry.Channel.start]: to be called before [func@Ferry.Worker.main], which
+ * runs it in the worker. The names are others than those of [func@Ferry.function_register]. To register the same
+ * function again is allowed; to give its name to another one is not. Any thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_channel_function_register (const char *name, const char *arguments_type, FerryChannelFunction function)
+{
+  const Entry *entry;
+
+  g_return_if_fail (name != NULL && name[0] != '\0' && strlen (name) <= FERRY_FUNCTION_MAX_NAME);
+  g_return_if_fail (arguments_type == NULL || g_variant_type_string_is_valid (arguments_type));
+  g_return_if_fail (function != NULL);
+
+  entry = add (name, arguments_type, function);
+  ferry_return_if_fail (entry->function == function && g_strcmp0 (entry->arguments_type, arguments_type) == 0,
+                        "“%s” is registered already: a name has one function, with one type", name);
+}
+
+static gboolean
+check_arguments (const Entry *entry, const char *name, GVariant *arguments, GError **error)
+{
+  if (entry->arguments_type == NULL ||
+      (arguments != NULL && g_variant_is_of_type (arguments, G_VARIANT_TYPE (entry->arguments_type))))
+    return TRUE;
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+               "Function “%s” takes arguments of type “%s” and was given “%s”; start it with what it takes", name,
+               entry->arguments_type, arguments != NULL ? g_variant_get_type_string (arguments) : "nothing");
+  return FALSE;
+}
+
+GVariant *
+ferry_channel_order_new (const char *function, GVariant *arguments)
+{
+  return g_variant_new (ORDER_TYPE, function, arguments);
+}
+
+static gboolean
+run (FerryChannel *channel, GVariant *order, GError **error)
+{
+  g_autoptr (GVariant) arguments = NULL;
+  const char *name;
+  const Entry *entry;
+
+  if (!g_variant_is_of_type (order, G_VARIANT_TYPE (ORDER_TYPE)))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "A worker was told “%s” and not which function to run",
+                   g_variant_get_type_string (order));
+      return FALSE;
+    }
+  g_variant_get (order, "(&smv)", &name, &arguments);
+  entry = find (name);
+  if (entry == NULL)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION,
+                   "The worker's program has no channel function “%s”; register it with "
+                   "ferry_channel_function_register() before ferry_worker_main()",
+                   name);
+      return FALSE;
+    }
+  ferry_channel_set_job (channel, name, arguments);
+  return check_arguments (entry, name, arguments, error) && entry->function (channel, arguments, error);
+}
+
+static int
+converse (FerryChannel *channel)
+{
+  g_autoptr (GVariant) order = NULL;
+  g_autoptr (GError) error = NULL;
+
+  /* An application that is gone by now wants nothing. */
+  if (!ferry_channel_receive (channel, -1, NULL, &order, NULL, NULL) || order == NULL)
+    return EXIT_SUCCESS;
+  if (run (channel, order, &error))
+    {
+      ferry_channel_close (channel);
+      return EXIT_SUCCESS;
+    }
+  if (error == NULL)
+    error = g_error_new (FERRY_ERROR, FERRY_ERROR_BAD_RESULT, "Function “%s” failed and did not say why",
+                         ferry_channel_get_function (channel));
+  ferry_channel_fail (channel, error);
+  return EXIT_FAILURE;
+}
+
+/* Runs the function that the application asks for. */
+static int
+serve (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryTransport) transport = ferry_worker_get_transport (FERRY_CHANNEL_TRANSPORT, &error);
+  g_autoptr (FerryChannel) channel = NULL;
+  int status;
+
+  if (transport == NULL)
+    {
+      g_printerr ("%s: %s\n", program_invocation_short_name, error->message);
+      return EX_PROTOCOL;
+    }
+  channel = ferry_channel_new (transport);
+  status = converse (channel);
+  ferry_channel_wait_end_sent (channel);
+  /* Behind all that was sent: nothing of this process comes after it. */
+  ferry_transport_close (transport);
+  return status;
+}
+
+/* Tasks know nothing of channels: so it is this that makes itself known to ferry_worker_main(). */
+static __attribute__ ((constructor)) void
+register_server (void)
+{
+  ferry_worker_main_set_server (FERRY_CHANNEL_TRANSPORT, serve);
+}

@@ -1,0 +1,379 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "channel/ferry-porter-private.h"
+
+#include <poll.h>
+#include <stdatomic.h>
+#include <sys/eventfd.h>
+
+#include "base/ferry-base-private.h"
+#include "base/ferry-cond-private.h"
+#include "base/ferry-thread-private.h"
+#include "channel/ferry-knock-private.h"
+
+/* At once; the oldest one is sent away for a further one. */
+#define MAX_KNOCKS 64
+/* How long a knock waits for a seat that is about to be free. */
+#define LINE_TIME G_USEC_PER_SEC
+/* How long nobody is let in when there are no descriptors. */
+#define DEAF_TIME (G_USEC_PER_SEC / 10)
+/* Foreign users are logged that often at the most. */
+#define LOG_INTERVAL (60 * G_USEC_PER_SEC)
+#define DEFAULT_KNOCK_TIME (5 * G_USEC_PER_SEC)
+
+/* Somebody at the door. */
+typedef struct
+{
+  int fd; /* (owned) */
+  pid_t pid;
+  gint64 deadline; /* monotonic, in microseconds: for the rest of the knock, or for a seat */
+  guint8 bytes[FERRY_KNOCK_SIZE];
+  gsize n_bytes;
+} Knock;
+
+static void
+knock_free (gpointer data)
+{
+  Knock *self = data;
+
+  ferry_clear_fd (&self->fd);
+  g_free (self);
+}
+
+/* ---- who knocks ---- */
+
+static gboolean
+is_allowed (FerryPorter *self, uid_t user)
+{
+  gboolean allowed = user == geteuid ();
+
+  pthread_mutex_lock (&self->lock);
+  for (guint i = 0; i < self->users->len && !allowed; i++)
+    allowed = g_array_index (self->users, uid_t, i) == user;
+  pthread_mutex_unlock (&self->lock);
+  return allowed;
+}
+
+/* Anybody can come as often as they like, so not each time is logged. */
+static void
+log_foreign (FerryPorter *self, const struct ucred *peer)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  self->n_unlogged++;
+  if (self->logged_at > 0 && now - self->logged_at < LOG_INTERVAL)
+    return;
+  g_message ("User %u, who is not allowed to, tried to attach to “%s” (process %d); %u times since this was last told",
+             (guint) peer->uid, self->binding->address.text, (int) peer->pid, self->n_unlogged);
+  self->logged_at = now;
+  self->n_unlogged = 0;
+}
+
+static void
+hear (FerryPorter *self, int fd)
+{
+  ferry_autofd socket = fd;
+  struct ucred peer;
+  Knock *knock;
+
+  if (!ferry_address_get_peer (socket, &peer, NULL))
+    return;
+  if (!is_allowed (self, peer.uid))
+    {
+      log_foreign (self, &peer);
+      ferry_knock_send_answer (socket, FERRY_KNOCK_NOT_ALLOWED, "it belongs to another user");
+      return;
+    }
+  if (self->knocks->len >= MAX_KNOCKS)
+    {
+      knock = self->knocks->pdata[0];
+      ferry_knock_send_answer (knock->fd, FERRY_KNOCK_BUSY, "too many wait to be let in");
+      g_ptr_array_remove_index (self->knocks, 0);
+    }
+  knock = g_new0 (Knock, 1);
+  knock->fd = ferry_steal_fd (&socket);
+  knock->pid = peer.pid;
+  pthread_mutex_lock (&self->lock);
+  knock->deadline = ferry_time_add (g_get_monotonic_time (), self->knock_time);
+  pthread_mutex_unlock (&self->lock);
+  g_ptr_array_add (self->knocks, knock);
+}
+
+/* Not for ever: others are to be served in between. */
+static void
+hear_all (FerryPorter *self)
+{
+  for (guint i = 0; i < MAX_KNOCKS; i++)
+    {
+      int fd = accept4 (self->binding->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+      if (fd >= 0)
+        hear (self, fd);
+      else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+        self->deaf_until = g_get_monotonic_time () + DEAF_TIME;
+      if (fd < 0 && errno != EINTR && errno != ECONNABORTED)
+        return;
+    }
+}
+
+/* ---- what is done with a knock; each returns whether that was all ---- */
+
+static gboolean
+refuse_busy (FerryPorter *self, Knock *knock)
+{
+  ferry_knock_send_answer (knock->fd, FERRY_KNOCK_BUSY,
+                           "it has as many applications as it takes at once; try again when one has left");
+  return TRUE;
+}
+
+static gboolean
+find_seat (FerryPorter *self, Knock *knock)
+{
+  gboolean free_seat;
+
+  pthread_mutex_lock (&self->lock);
+  free_seat = ferry_porter_has_seat_locked (self);
+  pthread_mutex_unlock (&self->lock);
+  if (free_seat)
+    {
+      ferry_porter_let_in (self, ferry_steal_fd (&knock->fd), knock->pid);
+      return TRUE;
+    }
+  if (knock->deadline > g_get_monotonic_time () && ferry_porter_may_have_seat_soon (self, knock->pid))
+    return FALSE;
+  return refuse_busy (self, knock);
+}
+
+static gboolean
+read_knock (FerryPorter *self, Knock *knock)
+{
+  gssize n = recv (knock->fd, knock->bytes + knock->n_bytes, sizeof knock->bytes - knock->n_bytes, MSG_DONTWAIT);
+  FerryKnockStatus status;
+
+  if (n <= 0)
+    return n == 0 || (errno != EAGAIN && errno != EINTR) || knock->deadline <= g_get_monotonic_time ();
+  knock->n_bytes += (gsize) n;
+  if (knock->n_bytes < sizeof knock->bytes)
+    return FALSE;
+  if (!ferry_knock_read (knock->bytes, &status))
+    {
+      g_debug ("What process %d said at the address was no greeting", (int) knock->pid);
+      return TRUE;
+    }
+  if (status != FERRY_KNOCK_WELCOME)
+    {
+      ferry_knock_send_answer (knock->fd, status,
+                               "it speaks version " G_STRINGIFY (FERRY_KNOCK_VERSION) " of the protocol; use the same "
+                                                                                      "release of Ferry at both ends");
+      return TRUE;
+    }
+  knock->deadline = g_get_monotonic_time () + LINE_TIME;
+  return find_seat (self, knock);
+}
+
+static gboolean
+has_gone (const Knock *knock)
+{
+  struct pollfd look = {.fd = knock->fd, .events = POLLRDHUP};
+
+  return poll (&look, 1, 0) > 0;
+}
+
+static gboolean
+serve (FerryPorter *self, Knock *knock)
+{
+  if (knock->n_bytes < sizeof knock->bytes)
+    return read_knock (self, knock);
+  return has_gone (knock) || find_seat (self, knock);
+}
+
+static void
+serve_all (FerryPorter *self)
+{
+  guint i = 0;
+
+  while (i < self->knocks->len)
+    if (serve (self, self->knocks->pdata[i]))
+      g_ptr_array_remove_index (self->knocks, i);
+    else
+      i++;
+}
+
+/* ---- the thread ---- */
+
+static int
+get_poll_timeout (FerryPorter *self, gint64 now)
+{
+  gint64 next = self->deaf_until > now ? self->deaf_until : G_MAXINT64;
+
+  for (guint i = 0; i < self->knocks->len; i++)
+    next = MIN (next, ((Knock *) self->knocks->pdata[i])->deadline);
+  if (next == G_MAXINT64)
+    return -1;
+  /* Up, so that it does not wake for nothing just before. */
+  return (int) CLAMP ((next - now) / FERRY_MICROSECONDS_PER_MILLISECOND + 1, 0, G_MAXINT);
+}
+
+static gboolean
+wait_for_something (FerryPorter *self)
+{
+  struct pollfd fds[2 + MAX_KNOCKS] = {{.fd = self->wake_fd, .events = POLLIN}, {.events = POLLIN}};
+  gint64 now = g_get_monotonic_time ();
+  guint64 count;
+  gboolean stopped;
+
+  fds[1].fd = self->deaf_until > now ? -1 : self->binding->fd;
+  for (guint i = 0; i < self->knocks->len; i++)
+    {
+      const Knock *knock = self->knocks->pdata[i];
+
+      fds[2 + i] = (struct pollfd){knock->fd, knock->n_bytes < sizeof knock->bytes ? POLLIN : POLLRDHUP, 0};
+    }
+  poll (fds, 2 + self->knocks->len, get_poll_timeout (self, now));
+  if (read (self->wake_fd, &count, sizeof count) < 0 && errno != EAGAIN)
+    g_warning ("Reading an eventfd failed: %s", g_strerror (errno));
+  pthread_mutex_lock (&self->lock);
+  stopped = self->stopped;
+  pthread_mutex_unlock (&self->lock);
+  return !stopped;
+}
+
+static gpointer
+porter_main (gpointer data)
+{
+  FerryPorter *self = data;
+
+  while (wait_for_something (self))
+    {
+      serve_all (self);
+      if (self->deaf_until <= g_get_monotonic_time ())
+        hear_all (self);
+    }
+  g_ptr_array_set_size (self->knocks, 0);
+  ferry_porter_unref (self);
+  return NULL;
+}
+
+void
+ferry_porter_wake (FerryPorter *self)
+{
+  guint64 one = 1;
+
+  if (write (self->wake_fd, &one, sizeof one) < 0 && errno != EAGAIN)
+    g_warning ("Writing to an eventfd failed: %s", g_strerror (errno));
+}
+
+static gboolean
+start_starting (FerryPorter *self, GError **error)
+{
+  self->thread = ferry_thread_try_new ("ferry-porter", "listening", porter_main, ferry_porter_ref (self), error);
+  if (self->thread != NULL)
+    return TRUE;
+  ferry_porter_unref (self);
+  return FALSE;
+}
+
+gboolean
+ferry_porter_start (FerryPorter *self, GError **error)
+{
+  gboolean running;
+
+  pthread_mutex_lock (&self->starting);
+  /* Without an address it was stopped. */
+  running = self->thread != NULL || self->binding == NULL || start_starting (self, error);
+  pthread_mutex_unlock (&self->starting);
+  return running;
+}
+
+void
+ferry_porter_stop (FerryPorter *self)
+{
+  GQueue left;
+
+  pthread_mutex_lock (&self->starting);
+  pthread_mutex_lock (&self->lock);
+  self->stopped = TRUE;
+  g_clear_pointer (&self->context, g_main_context_unref);
+  left = self->arrived;
+  g_queue_init (&self->arrived);
+  pthread_cond_broadcast (&self->changed);
+  pthread_mutex_unlock (&self->lock);
+  ferry_porter_wake (self);
+  if (self->thread != NULL)
+    g_thread_join (g_steal_pointer (&self->thread));
+  g_clear_pointer (&self->binding, ferry_binding_free);
+  pthread_mutex_unlock (&self->starting);
+  g_queue_clear_full (&left, g_object_unref);
+}
+
+FerryTransport *
+ferry_porter_take_locked (FerryPorter *self)
+{
+  FerryTransport *transport;
+
+  while ((transport = g_queue_pop_head (&self->arrived)) != NULL && ferry_transport_get_closed (transport))
+    g_object_unref (transport);
+  return transport;
+}
+
+/* ---- the object ---- */
+
+FerryPorter *
+ferry_porter_new (FerryBinding *binding, GError **error)
+{
+  FerryPorter *self;
+  int wake_fd = eventfd (0, EFD_NONBLOCK | EFD_CLOEXEC);
+
+  if (wake_fd < 0)
+    {
+      ferry_set_system_error (error, "eventfd()");
+      ferry_binding_free (binding);
+      return NULL;
+    }
+  self = g_new0 (FerryPorter, 1);
+  atomic_init (&self->references, 1);
+  self->binding = binding;
+  self->wake_fd = wake_fd;
+  pthread_mutex_init (&self->starting, NULL);
+  pthread_mutex_init (&self->lock, NULL);
+  ferry_cond_init (&self->changed);
+  g_queue_init (&self->arrived);
+  g_weak_ref_init (&self->listener, NULL);
+  self->seats = g_ptr_array_new ();
+  self->users = g_array_new (FALSE, FALSE, sizeof (uid_t));
+  self->max_attached = 1;
+  self->knock_time = DEFAULT_KNOCK_TIME;
+  self->knocks = g_ptr_array_new_with_free_func (knock_free);
+  return self;
+}
+
+FerryPorter *
+ferry_porter_ref (FerryPorter *self)
+{
+  /* Relaxed: whoever refers to it has a reference already. */
+  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  return self;
+}
+
+void
+ferry_porter_unref (FerryPorter *self)
+{
+  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
+  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+    return;
+  g_assert (self->seats->len == 0 && self->arrived.length == 0);
+  g_clear_pointer (&self->binding, ferry_binding_free);
+  g_clear_pointer (&self->context, g_main_context_unref);
+  g_weak_ref_clear (&self->listener);
+  ferry_clear_fd (&self->wake_fd);
+  g_ptr_array_unref (self->knocks);
+  g_ptr_array_unref (self->seats);
+  g_array_unref (self->users);
+  pthread_cond_destroy (&self->changed);
+  pthread_mutex_destroy (&self->lock);
+  pthread_mutex_destroy (&self->starting);
+  g_free (self);
+}

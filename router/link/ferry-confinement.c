@@ -1,0 +1,272 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a worker says of its sandbox, as the application hears it.
+ *
+ * A worker enters its layers of the sandbox before its main(), and says which it has in a packet of its own, the first
+ * that it sends: so that is known before it has read anything that could turn it. One that says nothing has none of
+ * them. What is required and is not there ends it, before it is given anything.
+ *
+ * Where the worker was started in namespaces, it is the grandchild of the process that was spawned. Which one it is the
+ * kernel says, with the packet; its number counts once it is seen to be a descendant of that process. */
+
+#include "config.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "base/ferry-base-private.h"
+#include "link/ferry-handshake-private.h"
+#include "link/ferry-link-private.h"
+
+/* Between the process that was spawned and the worker are one or two others. */
+#define MAX_GENERATIONS 4
+
+/* Above it there are none. */
+#define MAX_ERROR_NUMBER 4096
+
+static const char *const layer_names[] = {
+  "limits",           "no new privileges",          "Landlock",   "Landlock's network rules",
+  "Landlock's scope", "the filter of system calls", "namespaces",
+};
+
+/* (transfer full): the layers by name. */
+char *
+ferry_confinement_name_layers (guint32 layers)
+{
+  GString *text = g_string_new (NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (layer_names); i++)
+    if ((layers & (1u << i)) != 0)
+      g_string_append_printf (text, "%s%s", text->len > 0 ? ", " : "", layer_names[i]);
+  return g_string_free (text, FALSE);
+}
+
+static void
+set_credentials_wanted (FerryLink *link, gboolean wanted)
+{
+  int value = wanted;
+
+  setsockopt (link->control, SOL_SOCKET, SO_PASSCRED, &value, sizeof value);
+}
+
+/* any, before the worker is launched: has the link wait for what the worker says of its sandbox. */
+void
+ferry_confinement_begin (FerryLink *link)
+{
+  FerryConfinement *self = &link->confinement;
+
+  self->layers = self->given;
+  self->awaited = TRUE;
+  if (self->wrapped)
+    set_credentials_wanted (link, TRUE);
+}
+
+static pid_t
+get_parent (pid_t pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", (int) pid);
+  g_autofree char *text = NULL;
+  const char *end;
+  int parent = 0;
+
+  if (!g_file_get_contents (path, &text, NULL, NULL))
+    return 0;
+  /* The name of the process is in brackets, and may have any in itself. */
+  end = strrchr (text, ')');
+  return end != NULL && sscanf (end, ") %*c %d", &parent) == 1 ? parent : 0;
+}
+
+static gboolean
+descends_from (pid_t pid, pid_t ancestor)
+{
+  for (guint i = 0; i < MAX_GENERATIONS && pid > 1 && ancestor > 0; i++)
+    {
+      pid = get_parent (pid);
+      if (pid == ancestor)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* The descriptor comes first: while the process that it stands for lives, nobody else has its number. */
+static void
+take_process (FerryLink *link, pid_t pid)
+{
+  ferry_autofd pidfd = -1;
+  struct pollfd poll_fd = {.events = POLLIN};
+
+  if (pid <= 0)
+    return;
+  pidfd = (int) syscall (SYS_pidfd_open, pid, 0);
+  if (pidfd < 0 || !descends_from (pid, link->pid))
+    return;
+  poll_fd.fd = pidfd;
+  if (poll (&poll_fd, 1, 0) != 0)
+    return;
+  link->confinement.pidfd = ferry_steal_fd (&pidfd);
+  link->confinement.pid = pid;
+}
+
+/* Whether our processes are kept from it: what wraps a worker says so, and may not have done it. One that has ended
+ * since is none to be kept from anything. */
+static gboolean
+has_namespaces (pid_t pid)
+{
+  /* That of networks may be ours, where that was granted. */
+  static const char *const names[] = {"pid", "mnt", "ipc"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      char path[64];
+      struct stat theirs, ours;
+
+      g_snprintf (path, sizeof path, "/proc/self/ns/%s", names[i]);
+      if (pid <= 0 || stat (path, &ours) < 0)
+        return FALSE;
+      g_snprintf (path, sizeof path, "/proc/%d/ns/%s", (int) pid, names[i]);
+      if (stat (path, &theirs) < 0)
+        return errno == ENOENT;
+      if (theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev)
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* Why a layer was not entered, as the worker says. */
+static void
+append_reason (GString *text, const char *layer, guint32 number)
+{
+  const char *reason = number == EBUSY ? "the process had several threads already" : g_strerror ((int) number);
+
+  if (number > 0 && number < MAX_ERROR_NUMBER)
+    g_string_append_printf (text, " (%s: %s)", layer, reason);
+}
+
+/* report: NULL where the worker said nothing. */
+static char *
+describe_missing (guint32 missing, const FerryConfined *report)
+{
+  GString *text = g_string_new (NULL);
+  g_autofree char *names = ferry_confinement_name_layers (missing);
+
+  g_string_append (text, names);
+  if (report == NULL)
+    return g_string_free (g_string_append (text, ", or does not say that it has it; build application and worker with "
+                                                 "the same version of Ferry"),
+                          FALSE);
+  if ((missing & FERRY_LAYER_LANDLOCK) != 0)
+    append_reason (text, "Landlock", report->landlock_errno);
+  if ((missing & FERRY_LAYER_SYSTEM_CALLS) != 0)
+    append_reason (text, "the filter", report->filter_errno);
+  return g_string_free (g_string_append (text, "; require less of the sandbox, or mend that"), FALSE);
+}
+
+/* Ends a worker that lacks what is required, as one that could not be launched. */
+static FerryControlEvent
+check_required (FerryLink *link, const FerryConfined *report, GError **error)
+{
+  guint32 missing = link->confinement.required & ~link->confinement.layers;
+  g_autofree char *text = NULL;
+
+  if (missing == 0)
+    return FERRY_CONTROL_TAKEN;
+  text = describe_missing (missing, report);
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
+               "Worker “%s” was ended, as it lacks what its sandbox requires: %s", link->name, text);
+  ferry_link_note (link, FERRY_CLOSE_REASON_LAUNCH_FAILED, (*error)->message);
+  return FERRY_CONTROL_INVALID;
+}
+
+/* monitor: of a worker that attaches at once. */
+static FerryControlEvent
+go_without (FerryLink *link, GError **error)
+{
+  link->confinement.awaited = FALSE;
+  set_credentials_wanted (link, FALSE);
+  return check_required (link, NULL, error);
+}
+
+static FerryControlEvent
+take_report (FerryLink *link, const FerryConfined *report, GError **error)
+{
+  FerryConfinement *self = &link->confinement;
+
+  self->awaited = FALSE;
+  self->layers = self->given | (report->layers & FERRY_LAYERS_OF_WORKER);
+  return check_required (link, report, error);
+}
+
+static gboolean
+is_report (const FerryConfined *packet, gsize size)
+{
+  return size == sizeof *packet && memcmp (packet->header.magic, FERRY_PROTOCOL_MAGIC, 8) == 0 &&
+         packet->header.kind == FERRY_CONTROL_CONFINED && packet->header.version == FERRY_PROTOCOL_VERSION;
+}
+
+/* monitor: takes what the worker says of its sandbox, or leaves its first packet for ferry_control_receive() where that
+ * is another one. FERRY_CONTROL_TAKEN: the next call is for that. descriptors: as there. */
+FerryControlEvent
+ferry_confinement_receive (FerryLink *link, GArray *descriptors, GError **error)
+{
+  FerryConfinement *self = &link->confinement;
+  FerryConfined report = {0};
+  gsize received = 0;
+  pid_t sender = 0;
+  FerryControlEvent event;
+  gssize size;
+
+  /* ECONNRESET: see ferry_control_receive_packet(). A worker that lacks something ends before it reads its welcome. */
+  do
+    size = recv (link->control, &report, sizeof report, MSG_DONTWAIT | MSG_PEEK | MSG_TRUNC);
+  while (size < 0 && (errno == EINTR || errno == ECONNRESET));
+  if (size < 0)
+    return errno == EAGAIN || errno == EWOULDBLOCK ? FERRY_CONTROL_NOTHING : FERRY_CONTROL_CLOSED;
+  if (size == 0 && ferry_control_is_hung_up (link->control))
+    return FERRY_CONTROL_CLOSED;
+  /* That it is empty, or of another version, is told before anything else. */
+  if (size == 0 || ferry_control_is_foreign (&report.header, (gsize) size))
+    {
+      self->awaited = FALSE;
+      set_credentials_wanted (link, FALSE);
+      return FERRY_CONTROL_TAKEN;
+    }
+  if (!is_report (&report, (gsize) size))
+    return go_without (link, error);
+  event = ferry_control_receive_packet (link->control, &report, sizeof report, &received, descriptors, &sender, error);
+  set_credentials_wanted (link, FALSE);
+  if (event != FERRY_CONTROL_TAKEN)
+    return event;
+  if (descriptors->len > 0 || !is_report (&report, received))
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
+                           "The worker sent descriptors, of which it has none to send, on its control socket");
+      return FERRY_CONTROL_INVALID;
+    }
+  if (link->confinement.wrapped)
+    {
+      take_process (link, sender);
+      if (has_namespaces (sender))
+        link->confinement.given |= FERRY_LAYER_NAMESPACES;
+    }
+  return take_report (link, &report, error);
+}
+
+/* worker: says which layers it has entered. */
+gboolean
+ferry_confinement_send (int fd, guint32 layers, int landlock_errno, int filter_errno)
+{
+  FerryConfined packet = {
+    .header = {.kind = FERRY_CONTROL_CONFINED, .version = FERRY_PROTOCOL_VERSION},
+    .layers = layers,
+    .landlock_errno = (guint32) landlock_errno,
+    .filter_errno = (guint32) filter_errno,
+  };
+
+  memcpy (packet.header.magic, FERRY_PROTOCOL_MAGIC, sizeof packet.header.magic);
+  return send (fd, &packet, sizeof packet, MSG_DONTWAIT | MSG_NOSIGNAL) == (gssize) sizeof packet;
+}

@@ -1,0 +1,45 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "link/ferry-guardian-private.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/ferry-base-private.h"
+
+/* any, also a child that shares our memory: tells a guardian something, with a descriptor or -1. With MSG_DONTWAIT
+ * among flags it never waits. Returns FALSE with errno set. AddressSanitizer would leave its marks on the child's
+ * stack. */
+__attribute__ ((no_sanitize_address)) gboolean
+ferry_guardian_tell (int socket, FerryGuardianWord word, GPid pid, int fd, int flags)
+{
+  FerryGuardianPacket packet = {word, pid};
+  struct iovec vector = {.iov_base = &packet, .iov_len = sizeof packet};
+  struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
+  union
+  {
+    char bytes[CMSG_SPACE (sizeof (int))];
+    struct cmsghdr header;
+  } rights = {0};
+
+  if (fd >= 0)
+    {
+      message.msg_control = rights.bytes;
+      message.msg_controllen = sizeof rights.bytes;
+      rights.header.cmsg_level = SOL_SOCKET;
+      rights.header.cmsg_type = SCM_RIGHTS;
+      rights.header.cmsg_len = CMSG_LEN (sizeof (int));
+      memcpy (CMSG_DATA (&rights.header), &fd, sizeof fd);
+    }
+  return TEMP_FAILURE_RETRY (sendmsg (socket, &message, flags | MSG_NOSIGNAL)) == (gssize) sizeof packet;
+}
+
+/* Lets the guardian go, which kills what it guards, and ends. */
+void
+ferry_guardian_close (FerryGuardian *self)
+{
+  ferry_clear_fd (&self->socket);
+}

@@ -1,0 +1,312 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The application's end of a link.
+ *
+ * Owner:     counted references: the shared queue holds one until the link is finished, others hold theirs.
+ * Threads:   everything here belongs to the thread that drains the shared queue, except where a field says other.
+ * Trust:     the other end is a process that may do anything with the memory, the socket and the doorbell that it
+ *            was given. */
+
+#pragma once
+
+#include <pthread.h>
+
+#include "lane/ferry-arena-private.h"
+#include "lane/ferry-lane-reader-private.h"
+#include "lane/ferry-lane-writer-private.h"
+#include "lane/ferry-segment-private.h"
+#include "lane/ferry-spare-memory-private.h"
+#include "link/ferry-handshake-private.h"
+#include "link/ferry-link-state-private.h"
+#include "link/ferry-offers-private.h"
+#include "link/ferry-one-shot-check-private.h"
+#include "link/ferry-output-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct _FerryLink FerryLink;
+typedef struct _FerrySharedQueue FerrySharedQueue;
+typedef struct _FerryBlock FerryBlock;
+
+/* What an epoll event says it is about. */
+typedef enum
+{
+  FERRY_WATCH_WAKE,
+  FERRY_WATCH_DOORBELL,
+  FERRY_WATCH_CONTROL,
+  FERRY_WATCH_PROCESS,
+  FERRY_WATCH_OUTPUT,
+  FERRY_WATCH_GUARDIAN,
+} FerryWatchKind;
+
+typedef struct
+{
+  FerryWatchKind kind;
+  FerryLink *link; /* (unowned) (nullable) */
+} FerryWatch;
+
+/* Who forks the process at the other end, and tells how it ended. */
+typedef enum
+{
+  FERRY_PARENT_SELF,    /* this process */
+  FERRY_PARENT_ASKED,   /* a nursery, which was asked to and has not answered */
+  FERRY_PARENT_NURSERY, /* a nursery, which has */
+  FERRY_PARENT_LOST,    /* a nursery that is gone: the pidfd tells that it ended, and nobody how */
+} FerryParent;
+
+/* What kept a process from being started, and so whether another launch may do better. */
+typedef enum
+{
+  FERRY_OBSTACLE_LASTING,  /* it is there until somebody removes it: the program is missing, for instance */
+  FERRY_OBSTACLE_SHORTAGE, /* the system has too little of something, which may be over soon */
+  FERRY_OBSTACLE_NURSERY,  /* its nursery forks nothing; its program may be executed */
+} FerryObstacle;
+
+typedef struct _FerryNurseryLink FerryNurseryLink;
+typedef struct _FerryHands FerryHands;
+
+/* The sandbox of the process at the other end. */
+typedef struct
+{
+  guint32 required; /* const: the layers without which it is ended */
+  guint32 given;    /* const: the layers that it was started with */
+  guint32 layers;   /* those that it has, as far as is known */
+  gboolean awaited; /* it is to say which of its own layers it has, before all else */
+  gboolean wrapped; /* const: another program is started, which starts it in namespaces, and is what is watched */
+  int pidfd;        /* (owned): of the process itself, where it is wrapped and known; else -1 */
+  GPid pid;         /* its number, or 0 */
+  gboolean killed;  /* it was sent SIGKILL; a second one is for what wraps it */
+} FerryConfinement;
+
+/* A message that arrives in pieces. */
+typedef struct
+{
+  guint8 *data; /* (owned) (nullable): NULL when no message is under way */
+  gsize size;
+  gsize filled;
+  gsize allocated;
+  guint64 connection_id;
+  guint16 kind;
+  guint16 number;
+} FerryAssembly;
+
+/* What is said of a buffer. */
+typedef struct
+{
+  guint64 connection_id;
+  guint16 message_kind; /* of a large message that lies in it: FERRY_RECORD_BYTES or _VARIANT; else 0 */
+  guint16 type_number;  /* of the metadata or the message; 0: there is none */
+  guint8 *metadata;     /* (owned) (nullable) */
+  gsize metadata_size;
+} FerryBufferNews;
+
+/* A buffer that is being copied. */
+typedef struct
+{
+  FerryMemory memory; /* (owned): data is NULL where none is being copied */
+  gsize filled;
+  FerryBufferMessage message;
+  FerryBufferNews news;
+} FerryBufferCopy;
+
+/* A one-shot buffer whose memory is being looked at. */
+typedef struct
+{
+  FerryOneShotCheck *check; /* (owned) (nullable): NULL where there is none */
+  gsize size;
+  FerryBufferNews news;
+} FerryOneShotArrival;
+
+/* Who is told that what would have blocked may go down now. Embedded in whoever that is. */
+typedef struct
+{
+  void (*func) (gpointer data); /* called with down_lock held, on any thread: nothing of the link is called there */
+  gpointer data;
+  GList node;
+} FerryRoomWatch;
+
+/* router's thread: a link among those that have blocks to be dispatched. See ferry-turns-private.h. */
+typedef struct
+{
+  FerryBlock *first; /* (owned) (nullable): the row of its blocks */
+  FerryBlock *last;  /* (unowned): of the row, where there is one */
+  GQueue *list;      /* (unowned) (nullable): the list that it is in */
+  GList node;        /* in that */
+  gint64 spent;      /* microseconds that its handlers took and that it was not passed over for */
+  guint check_every; /* messages between two looks at the clock; at least 1 */
+  guint left;        /* messages until the next look */
+} FerryLinkTurn;
+
+struct _FerryLink
+{
+  _Atomic gint references;  /* any */
+  char *name;               /* const: (owned), for messages, as the next two */
+  char *program;            /* const: (owned) (nullable): what the process runs */
+  const char *entry;        /* const: (unowned) (nullable): the function that it has to call; NULL: none */
+  GArray *connection_ids;   /* const: (element-type guint64), by the index in the pipe table */
+  gpointer user_data;       /* const: (unowned), of the layer above */
+  GArray *cells;            /* const: (element-type guint32), as connection_ids: each one's cell, or FERRY_NO_CELL */
+  guint64 max_message_size; /* const */
+  gboolean local;           /* const: the sender is in this process */
+  gboolean trusted;         /* const: its buffers are read where they lie */
+  FerryArena *arena;        /* const: (owned) (nullable) */
+  FerryOffers *offers;      /* (owned) (nullable): const: whether there are any: some pipe has one-shot buffers */
+
+  FerryLinkState state;
+  gboolean was_open;
+  int cause;              /* the FerryCloseReason that came first, or FERRY_NO_CAUSE */
+  char *detail;           /* (owned) (nullable): what a protocol error or a failed launch was */
+  FerryObstacle obstacle; /* of a launch that failed */
+  GPid pid;               /* 0 until launched */
+  FerryParent parent;
+  guint64 pending_signals; /* bit n: signal n is to be sent as soon as there is a process */
+  gboolean gone;           /* the pidfd says that the process ended; the nursery is still to say how */
+  gboolean reaped;
+  int wait_code; /* the code and status of waitid() */
+  int wait_status;
+  gint64 deadline; /* monotonic time of the state's timeout; 0: none */
+  gint64 attach_timeout;
+  guint rings_allowed; /* how often the doorbell may still ring with nothing coming through the lane */
+  guint64 rings_head;  /* the heads of its lanes, and the values taken from its cells, when it rang last */
+
+  FerrySegment segment;
+  FerryLaneReader up;
+  FerryAssembly assembly;
+  FerryBufferCopy copy;
+  FerryOneShotArrival arrival;
+  guint n_done;           /* how many pipes were stopped, as drained, or closed by the application */
+  gboolean tail_final;    /* the link has ended, and its lane was looked at for the last time */
+  gboolean draining_done; /* nothing more is taken from the up lane */
+
+  /* Monitor, for the router's thread: the end of what was taken from the up lane, and handed over or dropped. */
+  _Atomic guint64 up_taken;
+  guint64 up_dispatched; /* router's thread: up_head of the latest block that was dispatched */
+
+  int memory; /* until the welcome is sent */
+  int doorbell;
+  int control;    /* closed with down_lock, since who sends uses it with that */
+  int worker_end; /* the worker's end of the control socket, until it is launched */
+  int pidfd;
+  FerryWatch doorbell_watch;
+  FerryWatch control_watch;
+  FerryWatch process_watch;
+  FerryWatch output_watch;
+
+  FerryConfinement confinement;
+  FerryNurseryLink *nursery; /* const: (owned) (nullable): set where a nursery is at the other end */
+  FerryOutput *output;       /* (owned) (nullable): the standard streams that are logged */
+
+  GList queue_node;  /* in the shared queue's list of all links */
+  GList active_node; /* in its list of active links */
+  gboolean active;
+  gboolean stalled;      /* waits for blocks to come back */
+  gint64 rested_at;      /* monotonic time when the up lane was last left alone */
+  guint64 rested_head;   /* the up lane's head at that time */
+  guint64 n_since;       /* about how many records came since then */
+  guint64 buffers_since; /* bytes of buffers that did */
+  gboolean dozing;       /* its lane is left to fill for a moment, unarmed */
+  gboolean lingering;    /* the same for longer, at its writer's wish, and until that rings */
+  gboolean fenced;       /* the router's thread waits until its lane is drained to the next one */
+  guint64 fence;         /* the lane's tail when that began */
+
+  pthread_mutex_t down_lock; /* any: nobody waits with it held */
+  FerryLaneWriter down;      /* down_lock, as what follows */
+  FerryLaneWriter express;
+  GQueue backlog;            /* (element-type FerryBacklogRecord): what had no room in the down lane */
+  GQueue express_backlog;    /* the same of the express lane */
+  gsize backlog_size;        /* bytes of backlog, but for those of short records */
+  gsize backlog_short;       /* bytes of short records */
+  FerryHands *hands;         /* (owned) (nullable): descriptors that went down, from the first on */
+  guint turned_away;         /* bits: what kind of message did not get into the backlog since room was last told of */
+  GQueue room_watches;       /* (element-type FerryRoomWatch) (unowned) */
+  gboolean down_closed;      /* the memory is gone, or nobody reads it any more */
+  const char *down_fault;    /* (unowned) (nullable): how the worker broke the protocol with what it is sent */
+  guint64 skip_until;        /* the end of the latest skip; 0: there was none */
+  guint64 begun_before_skip; /* the call begun last when it came */
+  guint64 final_begun;       /* once down_closed: the call begun last */
+  FerrySharedQueue *queue;   /* (unowned) (nullable): while it has the link */
+
+  gboolean told_launched;        /* the layer above was told of the process */
+  gboolean told_attached;        /* the layer above was told that the link is open */
+  _Atomic guint64 cells_pending; /* any: bit n: the router's thread was told of cell n and has not looked yet */
+  _Atomic guint64 cells_taken;   /* any: values that the router's thread took from the cells */
+  FerryLinkTurn turn;            /* router's thread */
+  _Atomic gint64 share_out;      /* any: what its blocks in the local queue, or being dispatched, count for */
+  _Atomic gint64 bytes_kept;     /* any: bytes of its large messages and private buffers that the application keeps */
+  _Atomic gint64 bytes_lent;     /* any: bytes of its buffers that the application keeps where they lie */
+  gboolean wants_memory;         /* stalled: until the application drops some of what it keeps */
+  FerrySpareMemory spare;        /* any: for copies of its buffers */
+};
+
+FerryLink *ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *cells, guint n_pipes,
+                           gsize up_capacity, gsize arena_size, guint64 max_message_size, GError **error);
+FerryLink *ferry_link_ref (FerryLink *self);
+void ferry_link_unref (FerryLink *self);
+
+gboolean ferry_link_open_socket (FerryLink *self, GError **error);
+void ferry_link_allow_one_shots (FerryLink *self, guint index);
+gboolean ferry_link_grant (FerryLink *self, guint index, const char *sender_name);
+gboolean ferry_link_send_signal (FerryLink *self, int signal_number);
+void ferry_link_send_pending_signals (FerryLink *self);
+void ferry_link_note (FerryLink *self, int cause, const char *detail);
+void ferry_link_set_pipe_word (FerryLink *self, guint index, FerryPipeWord word);
+void ferry_link_wake_writers (FerryLink *self);
+gboolean ferry_link_reap (FerryLink *self);
+void ferry_link_wait (FerryLink *self);
+void ferry_assembly_clear (FerryAssembly *self);
+void ferry_link_give_up_buffers (FerryLink *self);
+
+/* In ferry-confinement.c. */
+void ferry_confinement_begin (FerryLink *link);
+FerryControlEvent ferry_confinement_receive (FerryLink *link, GArray *descriptors, GError **error);
+gboolean ferry_confinement_send (int fd, guint32 layers, int landlock_errno, int filter_errno);
+char *ferry_confinement_name_layers (guint32 layers);
+
+/* In ferry-link-send.c: the application's writing end of the down lane and of the express lane. */
+typedef struct
+{
+  gconstpointer data;
+  gsize size;
+} FerryPart;
+
+typedef enum
+{
+  FERRY_DOWN_SENT,        /* it is in the lane, or will be as soon as there is room */
+  FERRY_DOWN_WOULD_BLOCK, /* the backlog is full */
+  FERRY_DOWN_TOO_LARGE,   /* larger than the maximum message size */
+  FERRY_DOWN_UNTAKEN,     /* too many descriptors lie with the worker that it has not taken */
+  FERRY_DOWN_REFUSED,     /* the system does not let the descriptors pass */
+  FERRY_DOWN_CLOSED,      /* the link has ended */
+} FerryDownResult;
+
+/* The descriptors that go with a message. */
+typedef struct
+{
+  const int *descriptors; /* they stay the caller's */
+  guint n_descriptors;    /* up to FERRY_MAX_HANDED_PER_LINK */
+  int error_number;       /* (out): of FERRY_DOWN_REFUSED */
+} FerryHandful;
+
+FerryDownResult ferry_link_send (FerryLink *self, guint64 connection_id, const FerryPart *parts, guint n_parts);
+FerryDownResult ferry_link_send_with (FerryLink *self, guint64 connection_id, const FerryPart *parts, guint n_parts,
+                                      FerryHandful *handful);
+guint64 ferry_link_get_n_handed (FerryLink *self);
+guint64 ferry_link_get_n_hands_taken (FerryLink *self);
+void ferry_link_set_fault_locked (FerryLink *self, const char *fault);
+FerryDownResult ferry_link_send_finish (FerryLink *self);
+FerryDownResult ferry_link_send_cancel (FerryLink *self, guint64 xid, guint16 reason);
+guint64 ferry_link_flush_down (FerryLink *self);
+void ferry_link_close_down (FerryLink *self);
+void ferry_link_add_room_watch (FerryLink *self, FerryRoomWatch *watch);
+void ferry_link_remove_room_watch (FerryLink *self, FerryRoomWatch *watch);
+gboolean ferry_link_hold_calls (FerryLink *self, guint64 *begun);
+void ferry_link_release_calls (FerryLink *self, guint64 skip_until);
+gboolean ferry_link_doom_call (FerryLink *self, guint64 xid);
+guint64 ferry_link_get_begun_call (FerryLink *self);
+guint64 ferry_link_get_written (FerryLink *self);
+gboolean ferry_link_has_dispatched (FerryLink *self, guint64 position);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryLink, ferry_link_unref)
+
+G_END_DECLS

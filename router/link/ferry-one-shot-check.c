@@ -1,0 +1,98 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "link/ferry-one-shot-check-private.h"
+
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "base/ferry-thread-private.h"
+#include "lane/ferry-one-shot-private.h"
+#include "lane/ferry-unmap-private.h"
+#include "link/ferry-stray-private.h"
+
+/* Less is looked at at once. */
+#define SMALL ((gsize) 1024 * 1024)
+
+struct _FerryOneShotCheck
+{
+  _Atomic gint references;
+  int fd; /* (owned): the looker's */
+  gsize size;
+  gsize limit;
+  const char *fault;        /* the thread's until it is done, as is the next */
+  guint8 *memory;           /* (owned) (nullable) */
+  _Atomic gboolean is_done; /* released by the thread */
+  GDestroyNotify done;
+  gpointer data;
+};
+
+static void
+unref (FerryOneShotCheck *self)
+{
+  /* Acquire and release: whoever frees it sees what the other has written. */
+  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+    return;
+  if (self->memory != NULL)
+    ferry_unmap_soon (self->memory, self->size);
+  g_free (self);
+}
+
+static gpointer
+look (gpointer data)
+{
+  FerryOneShotCheck *self = data;
+
+  self->fault = ferry_one_shot_map (self->fd, self->size, self->limit, &self->memory);
+  /* Memory that is mapped is quick to close. */
+  if (self->fault == NULL)
+    close (self->fd);
+  else
+    ferry_stray_close (self->fd);
+  atomic_store_explicit (&self->is_done, TRUE, memory_order_release);
+  self->done (self->data);
+  unref (self);
+  return NULL;
+}
+
+FerryOneShotCheck *
+ferry_one_shot_check_begin (int fd, gsize size, gsize limit, GDestroyNotify done, gpointer data)
+{
+  FerryOneShotCheck *self = g_new0 (FerryOneShotCheck, 1);
+
+  atomic_init (&self->references, 2);
+  self->fd = fd;
+  self->size = size;
+  self->limit = limit;
+  self->done = done;
+  self->data = data;
+  if (size < SMALL)
+    look (self);
+  else
+    ferry_thread_run_aside ("ferry-checker", look, self);
+  return self;
+}
+
+gboolean
+ferry_one_shot_check_is_done (FerryOneShotCheck *self)
+{
+  return atomic_load_explicit (&self->is_done, memory_order_acquire);
+}
+
+const char *
+ferry_one_shot_check_end (FerryOneShotCheck *self, guint8 **memory)
+{
+  const char *fault = self->fault;
+
+  *memory = g_steal_pointer (&self->memory);
+  unref (self);
+  return fault;
+}
+
+void
+ferry_one_shot_check_drop (FerryOneShotCheck *self)
+{
+  unref (self);
+}

@@ -1,0 +1,224 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "link/ferry-output-private.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "base/ferry-base-private.h"
+
+/* What is read of a pipe after its worker's end, at the most: a worker may have made it larger than the usual 64 KiB.
+ */
+#define MAX_LEFT (1024 * 1024)
+
+FerryOutput *
+ferry_output_new (void)
+{
+  FerryOutput *self = g_new0 (FerryOutput, 1);
+
+  for (guint i = 0; i < FERRY_N_OUTPUTS; i++)
+    self->pipes[i].fd = -1;
+  g_queue_init (&self->last);
+  return self;
+}
+
+static void
+close_pipe (FerryOutputPipe *pipe)
+{
+  ferry_clear_fd (&pipe->fd);
+  pipe->left = 0;
+}
+
+void
+ferry_output_free (FerryOutput *self)
+{
+  for (guint i = 0; i < FERRY_N_OUTPUTS; i++)
+    {
+      close_pipe (&self->pipes[i]);
+      if (self->pipes[i].line != NULL)
+        g_string_free (self->pipes[i].line, TRUE);
+    }
+  g_queue_clear_full (&self->last, g_free);
+  g_free (self->last_error);
+  g_free (self);
+}
+
+/* Before the link is added: makes the pipe of stream 1 or 2. Returns the worker's end, or -1. */
+int
+ferry_output_open (FerryOutput *self, guint stream, GError **error)
+{
+  FerryOutputPipe *pipe = &self->pipes[stream - 1];
+  int fds[2];
+
+  if (pipe2 (fds, O_CLOEXEC) < 0)
+    {
+      ferry_set_system_error (error, "Making a pipe for a worker's output (pipe2)");
+      return -1;
+    }
+  /* Each end has a description of its own, so a worker cannot make this one wait. */
+  fcntl (fds[0], F_SETFL, O_NONBLOCK);
+  pipe->fd = fds[0];
+  pipe->line = g_string_new (NULL);
+  return fds[1];
+}
+
+static void
+remember (FerryOutput *self, guint stream, char *line, gsize length)
+{
+  if (stream == 2 && length > 0)
+    {
+      g_free (self->last_error);
+      self->last_error = g_strdup (line);
+      self->n_errors++;
+    }
+  g_queue_push_tail (&self->last, line);
+  self->last_bytes += length + 1;
+  while (self->last.length > 1 &&
+         (self->last.length > FERRY_OUTPUT_LAST_LINES || self->last_bytes > FERRY_OUTPUT_LAST_BYTES))
+    {
+      char *oldest = g_queue_pop_head (&self->last);
+
+      self->last_bytes -= strlen (oldest) + 1;
+      g_free (oldest);
+    }
+}
+
+/* Text without its line end becomes a line in lines. */
+static void
+take_line (FerryOutput *self, guint stream, GByteArray *lines, const char *text, gsize length)
+{
+  /* A zero byte would end the string too early, so this replaces those as well. */
+  char *line = g_utf8_make_valid (text, (gssize) length);
+  FerryOutputLine header = {.length = (guint32) strlen (line), .stream = stream};
+
+  g_byte_array_append (lines, (const guint8 *) &header, sizeof header);
+  g_byte_array_append (lines, (const guint8 *) line, header.length + 1);
+  remember (self, stream, line, header.length);
+}
+
+/* How much of a line that is too long becomes a piece: whole characters, where it has any. */
+static gsize
+get_piece_length (const GString *line)
+{
+  for (gsize length = FERRY_OUTPUT_MAX_LINE; length > FERRY_OUTPUT_MAX_LINE - 4; length--)
+    if (((guint8) line->str[length] & 0xc0) != 0x80)
+      return length;
+  return FERRY_OUTPUT_MAX_LINE;
+}
+
+static void
+split (FerryOutput *self, guint stream, GByteArray *lines, const char *data, gsize size)
+{
+  GString *line = self->pipes[stream - 1].line;
+
+  while (size > 0)
+    {
+      const char *end = memchr (data, '\n', size);
+      gsize length = end != NULL ? (gsize) (end - data) : size;
+
+      g_string_append_len (line, data, (gssize) length);
+      while (line->len > FERRY_OUTPUT_MAX_LINE)
+        {
+          gsize piece = get_piece_length (line);
+
+          take_line (self, stream, lines, line->str, piece);
+          g_string_erase (line, 0, (gssize) piece);
+        }
+      if (end == NULL)
+        return;
+      take_line (self, stream, lines, line->str, line->len);
+      g_string_truncate (line, 0);
+      data += length + 1;
+      size -= length + 1;
+    }
+}
+
+/* Reads up to a turn's worth. Returns whether there may be more. */
+static gboolean
+read_pipe (FerryOutput *self, guint stream, GByteArray *lines)
+{
+  FerryOutputPipe *pipe = &self->pipes[stream - 1];
+  char buffer[FERRY_OUTPUT_TURN];
+  gssize size;
+
+  if (pipe->fd < 0 || (self->ending && pipe->left == 0))
+    return FALSE;
+  size = TEMP_FAILURE_RETRY (read (pipe->fd, buffer, self->ending ? MIN (sizeof buffer, pipe->left) : sizeof buffer));
+  if (size < 0 && errno == EAGAIN)
+    {
+      pipe->left = 0;
+      return FALSE;
+    }
+  if (size <= 0)
+    {
+      close_pipe (pipe);
+      return FALSE;
+    }
+  split (self, stream, lines, buffer, (gsize) size);
+  pipe->left -= MIN (pipe->left, (gsize) size);
+  return self->ending ? pipe->left > 0 : TRUE;
+}
+
+/* The process has ended: what lies in the pipes now is all that counts. */
+void
+ferry_output_begin_end (FerryOutput *self)
+{
+  if (self->ending)
+    return;
+  self->ending = TRUE;
+  self->ready = TRUE;
+  for (guint i = 0; i < FERRY_N_OUTPUTS; i++)
+    {
+      int left = 0;
+
+      if (self->pipes[i].fd >= 0 && ioctl (self->pipes[i].fd, FIONREAD, &left) == 0)
+        self->pipes[i].left = (gsize) CLAMP (left, 0, MAX_LEFT);
+    }
+}
+
+static void
+end (FerryOutput *self, GByteArray *lines)
+{
+  for (guint i = 0; i < FERRY_N_OUTPUTS; i++)
+    {
+      FerryOutputPipe *pipe = &self->pipes[i];
+
+      if (pipe->line != NULL && pipe->line->len > 0)
+        take_line (self, i + 1, lines, pipe->line->str, pipe->line->len);
+      if (pipe->line != NULL)
+        g_string_truncate (pipe->line, 0);
+      close_pipe (pipe);
+    }
+  self->ended = TRUE;
+}
+
+/* A turn: returns the lines that it completed, each with its FerryOutputLine. */
+GByteArray *
+ferry_output_read (FerryOutput *self)
+{
+  GByteArray *lines = g_byte_array_new ();
+  gboolean more = FALSE;
+
+  for (guint stream = 1; stream <= FERRY_N_OUTPUTS; stream++)
+    more |= read_pipe (self, stream, lines);
+  self->ready = more;
+  if (self->ending && !more && !self->ended)
+    end (self, lines);
+  return lines;
+}
+
+/* The last lines, oldest first. */
+char **
+ferry_output_dup_last_lines (FerryOutput *self)
+{
+  char **lines = g_new0 (char *, self->last.length + 1);
+  guint n = 0;
+
+  for (GList *node = self->last.head; node != NULL; node = node->next)
+    lines[n++] = g_strdup (node->data);
+  return lines;
+}

@@ -1,0 +1,66 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The shared queue: the up lanes of all links, as whoever drains them sees them.
+ *
+ * Owner:     the monitor.
+ * Threads:   one at a time drains; that is a role, which may move to another thread as long as one holds it.
+ *            ferry_shared_queue_wake() and ferry_shared_queue_report_fault() may be called from any thread.
+ * Invariant: an idle link costs nothing: a lane found empty is armed and leaves the list of active links, and only
+ *            its doorbell, its control socket or its process' end brings it back. */
+
+#pragma once
+
+#include "link/ferry-guardian-private.h"
+#include "link/ferry-link-private.h"
+
+G_BEGIN_DECLS
+
+/* For ferry_shared_queue_wait(): sleep until something happens. */
+#define FERRY_SLEEP (-1)
+
+struct _FerrySharedQueue
+{
+  int epoll;
+  int wake; /* any: (owned) a doorbell of the queue's own */
+  FerryWatch wake_watch;
+  GQueue links;        /* all of them, by queue_node */
+  GQueue active;       /* those to be visited, by active_node, in the order of their turns */
+  guint n_timed;       /* how many links have a deadline */
+  _Atomic gint faults; /* any: some link's worker broke the protocol with what it is sent */
+
+  FerryGuardian guardian;
+  FerryGuardianStartFunc start_guardian;
+  FerryWatch guardian_watch;
+  guint n_guardians_soon; /* how many in a row ended soon after their start */
+
+  /* (nullable): has what other threads asked for so far be done, before what may come of it is taken in. Changes
+   * links' states, and removes none. */
+  void (*catch_up) (gpointer data);
+  gpointer catch_up_data;
+};
+
+FerrySharedQueue *ferry_shared_queue_new (GError **error);
+void ferry_shared_queue_free (FerrySharedQueue *self);
+
+gboolean ferry_shared_queue_add (FerrySharedQueue *self, FerryLink *link, GError **error);
+gboolean ferry_shared_queue_set_process (FerrySharedQueue *self, FerryLink *link, GPid pid, int pidfd, GError **error);
+void ferry_shared_queue_remove (FerrySharedQueue *self, FerryLink *link);
+void ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEvent event, const char *detail);
+void ferry_shared_queue_fault (FerrySharedQueue *self, FerryLink *link, const char *detail);
+void ferry_shared_queue_end_process (FerrySharedQueue *self, FerryLink *link);
+void ferry_shared_queue_set_deadline (FerrySharedQueue *self, FerryLink *link, gint64 deadline);
+void ferry_shared_queue_watch_room (FerrySharedQueue *self, FerryLink *link, gboolean watched);
+void ferry_shared_queue_activate (FerrySharedQueue *self, FerryLink *link);
+void ferry_shared_queue_deactivate (FerrySharedQueue *self, FerryLink *link);
+FerryLink *ferry_shared_queue_next (FerrySharedQueue *self);
+void ferry_shared_queue_wait (FerrySharedQueue *self, gint64 until);
+gboolean ferry_shared_queue_open_guardian (FerrySharedQueue *self, FerryGuardianStartFunc start, GError **error);
+void ferry_shared_queue_close_guardian (FerrySharedQueue *self);
+void ferry_shared_queue_guard (FerrySharedQueue *self, FerryLink *link);
+void ferry_shared_queue_wake (FerrySharedQueue *self);
+void ferry_shared_queue_report_fault (FerrySharedQueue *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerrySharedQueue, ferry_shared_queue_free)
+
+G_END_DECLS

@@ -1,0 +1,652 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "link/ferry-shared-queue-private.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "base/ferry-base-private.h"
+#include "lane/ferry-doorbell-private.h"
+#include "link/ferry-nursery-link-private.h"
+#include "link/ferry-stray-private.h"
+
+#define N_EVENTS 64
+
+/* How long a process may go on after it closed its control socket. */
+#define HANG_UP_GRACE (1 * G_USEC_PER_SEC)
+
+/* How often a doorbell may ring with nothing coming through the lane, before that is taken for a storm. */
+#define RINGS_ALLOWED 1000
+
+/* A guardian that ends this soon after its start, this often in a row, is replaced at the next launch only. */
+#define SOON (1 * G_USEC_PER_SEC)
+#define MAX_SOON 3
+
+FerrySharedQueue *
+ferry_shared_queue_new (GError **error)
+{
+  g_autoptr (FerrySharedQueue) self = g_new0 (FerrySharedQueue, 1);
+  struct epoll_event event = {.events = EPOLLIN | EPOLLET};
+
+  self->wake = -1;
+  self->guardian = (FerryGuardian) FERRY_GUARDIAN_INIT;
+  self->guardian_watch = (FerryWatch){FERRY_WATCH_GUARDIAN, NULL};
+  g_queue_init (&self->links);
+  g_queue_init (&self->active);
+  self->epoll = epoll_create1 (EPOLL_CLOEXEC);
+  if (self->epoll < 0)
+    {
+      ferry_set_system_error (error, "Making the shared queue (epoll_create1)");
+      return NULL;
+    }
+  self->wake = ferry_doorbell_new (error);
+  if (self->wake < 0)
+    return NULL;
+  self->wake_watch = (FerryWatch){FERRY_WATCH_WAKE, NULL};
+  event.data.ptr = &self->wake_watch;
+  if (epoll_ctl (self->epoll, EPOLL_CTL_ADD, self->wake, &event) < 0)
+    {
+      ferry_set_system_error (error, "Watching the shared queue (epoll_ctl)");
+      return NULL;
+    }
+  return g_steal_pointer (&self);
+}
+
+void
+ferry_shared_queue_free (FerrySharedQueue *self)
+{
+  g_assert (g_queue_is_empty (&self->links));
+  ferry_shared_queue_close_guardian (self);
+  ferry_clear_fd (&self->epoll);
+  ferry_clear_fd (&self->wake);
+  g_free (self);
+}
+
+/* any: ends a wait that is under way, or the next one. */
+void
+ferry_shared_queue_wake (FerrySharedQueue *self)
+{
+  ferry_doorbell_ring (self->wake);
+}
+
+/* any, with a link's down_lock held: has that link ended for its down_fault. */
+void
+ferry_shared_queue_report_fault (FerrySharedQueue *self)
+{
+  /* Release: pairs with the exchange in handle_faults(). The lock orders down_fault. */
+  atomic_store_explicit (&self->faults, 1, memory_order_release);
+  ferry_shared_queue_wake (self);
+}
+
+static gboolean
+watch (FerrySharedQueue *self, int fd, guint32 events, FerryWatch *what, GError **error)
+{
+  struct epoll_event event = {.events = events, .data.ptr = what};
+
+  if (epoll_ctl (self->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+    return ferry_set_system_error (error, "Watching a link (epoll_ctl)");
+  return TRUE;
+}
+
+static gboolean
+guard (FerrySharedQueue *self, FerryLink *link, int flags)
+{
+  FerryGuardianWord word = link->nursery != NULL ? FERRY_GUARDIAN_GUARD_NURSERY : FERRY_GUARDIAN_GUARD;
+
+  return self->guardian.socket < 0 || link->pid == 0 || link->pidfd < 0 || link->reaped ||
+         ferry_guardian_tell (self->guardian.socket, word, link->pid, link->pidfd, flags);
+}
+
+/* Has the guardian, where there is one, end the process of a nursery's worker with the application, beside the nursery.
+ * A guardian that has much unread is not waited for. */
+void
+ferry_shared_queue_guard (FerrySharedQueue *self, FerryLink *link)
+{
+  if (!guard (self, link, MSG_DONTWAIT))
+    g_debug ("The guardian was not told of worker “%s”: %s", link->name, g_strerror (errno));
+}
+
+/* The link's process has ended. */
+static void
+release (FerrySharedQueue *self, FerryLink *link)
+{
+  if (self->guardian.socket >= 0 && link->pid != 0)
+    ferry_guardian_tell (self->guardian.socket, FERRY_GUARDIAN_RELEASE, link->pid, -1, MSG_DONTWAIT);
+}
+
+static gboolean
+guard_all (FerrySharedQueue *self, GError **error)
+{
+  for (GList *node = self->links.head; node != NULL; node = node->next)
+    if (!guard (self, node->data, 0))
+      return ferry_set_system_error (error, "Telling the guardian of a worker (sendmsg)");
+  return TRUE;
+}
+
+/* Has the links' processes guarded, by a guardian that start starts where there is none. Does nothing where that has no
+ * program to start. */
+gboolean
+ferry_shared_queue_open_guardian (FerrySharedQueue *self, FerryGuardianStartFunc start, GError **error)
+{
+  FerryGuardian *guardian = &self->guardian;
+
+  if (guardian->socket >= 0)
+    return TRUE;
+  self->start_guardian = start;
+  if (!start (guardian, error))
+    return FALSE;
+  if (guardian->socket < 0)
+    return TRUE;
+  if (watch (self, guardian->socket, EPOLLIN | EPOLLRDHUP, &self->guardian_watch, error) && guard_all (self, error))
+    return TRUE;
+  ferry_shared_queue_close_guardian (self);
+  return FALSE;
+}
+
+void
+ferry_shared_queue_close_guardian (FerrySharedQueue *self)
+{
+  if (self->guardian.socket >= 0)
+    epoll_ctl (self->epoll, EPOLL_CTL_DEL, self->guardian.socket, NULL);
+  ferry_guardian_close (&self->guardian);
+}
+
+static gboolean
+is_recent (gint64 time)
+{
+  return g_get_monotonic_time () - time < SOON;
+}
+
+/* The guardian has ended, which it does not do by itself: it is replaced, at once or at the next launch. */
+static void
+handle_guardian (FerrySharedQueue *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  self->n_guardians_soon = is_recent (self->guardian.started_at) ? self->n_guardians_soon + 1 : 0;
+  ferry_shared_queue_close_guardian (self);
+  if (self->n_guardians_soon < MAX_SOON && !ferry_shared_queue_open_guardian (self, self->start_guardian, &error))
+    g_debug ("The guardian is replaced at the next launch: %s", error->message);
+}
+
+/* A description that a worker holds as well stays in the epoll set when only our descriptor is closed, so it is
+ * taken out by hand. */
+static void
+forget (FerrySharedQueue *self, int *fd)
+{
+  if (*fd >= 0)
+    epoll_ctl (self->epoll, EPOLL_CTL_DEL, *fd, NULL);
+  ferry_clear_fd (fd);
+}
+
+/* Who hands descriptors down may be about to use it. */
+static int
+steal_control (FerryLink *link)
+{
+  int control;
+
+  pthread_mutex_lock (&link->down_lock);
+  control = ferry_steal_fd (&link->control);
+  pthread_mutex_unlock (&link->down_lock);
+  return control;
+}
+
+/* What lies unread in a control socket goes with it, and descriptors may be among it. */
+static void
+forget_control (FerrySharedQueue *self, FerryLink *link)
+{
+  ferry_autofd control = steal_control (link);
+  char byte;
+
+  if (control < 0)
+    return;
+  epoll_ctl (self->epoll, EPOLL_CTL_DEL, control, NULL);
+  shutdown (control, SHUT_RDWR);
+  if (recv (control, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) > 0)
+    ferry_stray_close (ferry_steal_fd (&control));
+}
+
+void
+ferry_shared_queue_activate (FerrySharedQueue *self, FerryLink *link)
+{
+  if (link->active)
+    return;
+  link->active = TRUE;
+  g_queue_push_tail_link (&self->active, &link->active_node);
+}
+
+void
+ferry_shared_queue_deactivate (FerrySharedQueue *self, FerryLink *link)
+{
+  if (!link->active)
+    return;
+  link->active = FALSE;
+  g_queue_unlink (&self->active, &link->active_node);
+}
+
+static void
+set_queue (FerrySharedQueue *self, FerryLink *link)
+{
+  pthread_mutex_lock (&link->down_lock);
+  link->queue = self;
+  if (self != NULL && link->down_fault != NULL)
+    ferry_shared_queue_report_fault (self);
+  pthread_mutex_unlock (&link->down_lock);
+}
+
+void
+ferry_shared_queue_set_deadline (FerrySharedQueue *self, FerryLink *link, gint64 deadline)
+{
+  self->n_timed += (deadline != 0) - (link->deadline != 0);
+  link->deadline = deadline;
+}
+
+/* Whether room in a nursery's control socket counts as an event. */
+void
+ferry_shared_queue_watch_room (FerrySharedQueue *self, FerryLink *link, gboolean watched)
+{
+  struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP, .data.ptr = &link->control_watch};
+
+  if (watched)
+    event.events |= EPOLLOUT;
+  epoll_ctl (self->epoll, EPOLL_CTL_MOD, link->control, &event);
+}
+
+/* An edge says that there is something to read, which is then read until there is no more. */
+static gboolean
+watch_output (FerrySharedQueue *self, FerryLink *link, GError **error)
+{
+  for (guint i = 0; link->output != NULL && i < FERRY_N_OUTPUTS; i++)
+    {
+      int fd = link->output->pipes[i].fd;
+
+      if (fd >= 0 && !watch (self, fd, EPOLLIN | EPOLLET, &link->output_watch, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* What of a link is watched already: it may live on for a while with those who know it, and is none of ours. */
+static void
+unwatch (FerrySharedQueue *self, FerryLink *link)
+{
+  int control = steal_control (link);
+
+  epoll_ctl (self->epoll, EPOLL_CTL_DEL, link->doorbell, NULL);
+  forget (self, &control);
+  for (guint i = 0; link->output != NULL && i < FERRY_N_OUTPUTS; i++)
+    if (link->output->pipes[i].fd >= 0)
+      epoll_ctl (self->epoll, EPOLL_CTL_DEL, link->output->pipes[i].fd, NULL);
+}
+
+/* Adds a link, with a reference. Its lane is armed, so that the first record rings. */
+gboolean
+ferry_shared_queue_add (FerrySharedQueue *self, FerryLink *link, GError **error)
+{
+  if (!watch (self, link->doorbell, EPOLLIN | EPOLLET, &link->doorbell_watch, error) ||
+      (link->control >= 0 && !watch (self, link->control, EPOLLIN | EPOLLRDHUP, &link->control_watch, error)) ||
+      !watch_output (self, link, error))
+    {
+      unwatch (self, link);
+      return FALSE;
+    }
+  if (link->local)
+    link->state = FERRY_LINK_OPEN;
+  else if (link->attach_timeout > 0 && link->parent == FERRY_PARENT_SELF)
+    ferry_shared_queue_set_deadline (self, link, ferry_time_add (g_get_monotonic_time (), link->attach_timeout));
+  link->rings_allowed = RINGS_ALLOWED;
+  ferry_link_ref (link);
+  set_queue (self, link);
+  g_queue_push_tail_link (&self->links, &link->queue_node);
+  ferry_lane_reader_arm (&link->up);
+  /* A local sender may have sent before the lane was armed. A worker's link is looked at when it opens. */
+  if (link->local)
+    ferry_shared_queue_activate (self, link);
+  return TRUE;
+}
+
+/* Tells which process is at the other end. pidfd is taken over. */
+gboolean
+ferry_shared_queue_set_process (FerrySharedQueue *self, FerryLink *link, GPid pid, int pidfd, GError **error)
+{
+  link->pid = pid;
+  link->pidfd = pidfd;
+  return watch (self, pidfd, EPOLLIN, &link->process_watch, error);
+}
+
+void
+ferry_shared_queue_remove (FerrySharedQueue *self, FerryLink *link)
+{
+  ferry_shared_queue_deactivate (self, link);
+  ferry_shared_queue_set_deadline (self, link, 0);
+  forget (self, &link->doorbell);
+  forget_control (self, link);
+  forget (self, &link->pidfd);
+  g_queue_unlink (&self->links, &link->queue_node);
+  set_queue (NULL, link);
+  ferry_link_unref (link);
+}
+
+/* Why the workers of a nursery end, when that does. */
+static int
+get_cause_for_workers (FerryLinkEvent event)
+{
+  if (event == FERRY_LINK_STOP)
+    return FERRY_CLOSE_REASON_ROUTER_STOPPED;
+  return event == FERRY_LINK_LAUNCH_FAILED ? FERRY_CLOSE_REASON_LAUNCH_FAILED : FERRY_CLOSE_REASON_NURSERY_LOST;
+}
+
+/* Enters the state, and does what follows from it for a nursery and for a nursery's worker. */
+static void
+enter_state (FerrySharedQueue *self, FerryLink *link, FerryLinkState state, FerryLinkEvent event)
+{
+  FerryLinkState before = link->state;
+
+  link->state = state;
+  link->was_open = link->was_open || state == FERRY_LINK_OPEN;
+  if (link->nursery != NULL && state == FERRY_LINK_OPEN)
+    ferry_nursery_link_flush (self, link);
+  else if (link->nursery != NULL && state > FERRY_LINK_OPEN && before <= FERRY_LINK_OPEN)
+    ferry_nursery_link_lose (self, link, get_cause_for_workers (event));
+  if (link->parent == FERRY_PARENT_ASKED && event == FERRY_LINK_TIMEOUT)
+    ferry_shared_queue_apply (self, link, FERRY_LINK_LAUNCH_FAILED, NULL);
+  else if (link->gone && link->deadline == 0 && state != FERRY_LINK_ENDED)
+    ferry_shared_queue_set_deadline (self, link, g_get_monotonic_time () + HANG_UP_GRACE);
+}
+
+/* The one place where a link's state changes. */
+void
+ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEvent event, const char *detail)
+{
+  const FerryLinkTransition *transition = ferry_link_state_next (link->state, event);
+
+  if (event == FERRY_LINK_FAULT || transition->next == FERRY_LINK_ENDED)
+    ferry_shared_queue_activate (self, link);
+  ferry_link_note (link, transition->cause, detail);
+  /* At a stop, a nursery that may have workers ends at its hang-up, after reaping them. */
+  if (transition->kill && !(event == FERRY_LINK_STOP && link->nursery != NULL && link->state == FERRY_LINK_OPEN))
+    ferry_link_send_signal (link, SIGKILL);
+  if (transition->next == link->state && event != FERRY_LINK_TIMEOUT)
+    return;
+
+  ferry_shared_queue_set_deadline (self, link, 0);
+  if (link->nursery != NULL && transition->next > FERRY_LINK_OPEN)
+    ferry_nursery_link_close (link);
+  if (transition->next == FERRY_LINK_HUNG_UP && link->state != FERRY_LINK_HUNG_UP)
+    {
+      forget_control (self, link);
+      ferry_shared_queue_set_deadline (self, link, g_get_monotonic_time () + HANG_UP_GRACE);
+    }
+  else if (transition->next == FERRY_LINK_ENDED)
+    {
+      forget_control (self, link);
+      epoll_ctl (self->epoll, EPOLL_CTL_DEL, link->doorbell, NULL);
+    }
+  else if (transition->next == FERRY_LINK_OPEN)
+    ferry_shared_queue_activate (self, link);
+  enter_state (self, link, transition->next, event);
+}
+
+/* A rule was broken, though not by a record. What the worker had published before is still drained, once it has
+ * attached. Before that, nothing says what lies in the lane. */
+static void
+look_for_the_last_time (FerryLink *link)
+{
+  if (link->state == FERRY_LINK_ATTACHING)
+    link->draining_done = TRUE;
+  if (link->draining_done || link->tail_final)
+    return;
+  /* Where the tail is a fault as well, the latest good one is the end. */
+  ferry_lane_reader_look (&link->up);
+  link->tail_final = TRUE;
+}
+
+static void
+apply_fault (FerrySharedQueue *self, FerryLink *link, const char *detail)
+{
+  look_for_the_last_time (link);
+  ferry_shared_queue_apply (self, link, FERRY_LINK_FAULT, detail);
+}
+
+/* A worker without senders has no more to say. */
+static FerryControlEvent
+receive_confined (FerrySharedQueue *self, FerryLink *link, GArray *strays, GError **error)
+{
+  FerryControlEvent event = ferry_confinement_receive (link, strays, error);
+
+  if (event == FERRY_CONTROL_TAKEN && link->connection_ids->len == 0)
+    ferry_shared_queue_set_deadline (self, link, 0);
+  return event;
+}
+
+static FerryControlEvent
+receive (FerrySharedQueue *self, FerryLink *link, GError **error)
+{
+  gboolean attached = link->state != FERRY_LINK_ATTACHING;
+  FerryControlEvent event;
+  GArray *strays;
+
+  if (attached && link->nursery != NULL)
+    return ferry_nursery_link_receive (self, link, error);
+  if (attached && link->offers != NULL)
+    return ferry_offers_receive (link->offers, link->control, error);
+  strays = ferry_strays_new ();
+  if (link->confinement.awaited)
+    event = receive_confined (self, link, strays, error);
+  else
+    event = ferry_control_receive (link->control, attached, link->segment.size, strays, error);
+  ferry_strays_free (strays);
+  return event;
+}
+
+static void
+read_control (FerrySharedQueue *self, FerryLink *link)
+{
+  while (link->control >= 0)
+    {
+      g_autoptr (GError) error = NULL;
+
+      switch (receive (self, link, &error))
+        {
+        case FERRY_CONTROL_TAKEN:
+          break;
+        case FERRY_CONTROL_NOTHING:
+          return;
+        case FERRY_CONTROL_ATTACHED:
+          ferry_shared_queue_apply (self, link, FERRY_LINK_ATTACHED, NULL);
+          break;
+        case FERRY_CONTROL_CLOSED:
+          ferry_shared_queue_apply (self, link, FERRY_LINK_CLOSED, NULL);
+          return;
+        case FERRY_CONTROL_INVALID:
+        default:
+          apply_fault (self, link, error->message);
+          return;
+        }
+    }
+}
+
+/* Ends a link for a rule that its worker broke, though not by a record. What it had published before is still there to
+ * be drained, and nothing that it publishes from here on. */
+void
+ferry_shared_queue_fault (FerrySharedQueue *self, FerryLink *link, const char *detail)
+{
+  if (link->cause == FERRY_CLOSE_REASON_PROTOCOL_ERROR)
+    return;
+  look_for_the_last_time (link);
+  /* The descriptors of published records came before those, and may lie unread. */
+  if (link->offers != NULL && link->state == FERRY_LINK_OPEN)
+    read_control (self, link);
+  apply_fault (self, link, detail);
+}
+
+/* An honest worker does one of these between two rings: it publishes a record, takes what was sent to it, or has a
+ * value that rang taken from a cell. */
+static void
+handle_doorbell (FerrySharedQueue *self, FerryLink *link)
+{
+  /* Relaxed: a count that is seen late costs one of the many rings that are allowed. */
+  guint64 progress =
+    link->up.head + ferry_link_flush_down (link) + atomic_load_explicit (&link->cells_taken, memory_order_relaxed);
+
+  if (progress != link->rings_head)
+    link->rings_allowed = RINGS_ALLOWED;
+  link->rings_head = progress;
+  if (link->rings_allowed == 0)
+    {
+      ferry_shared_queue_fault (self, link, "it rang its doorbell over and over without sending anything");
+      epoll_ctl (self->epoll, EPOLL_CTL_DEL, link->doorbell, NULL);
+      return;
+    }
+  link->rings_allowed--;
+  if (link->state != FERRY_LINK_ATTACHING)
+    ferry_shared_queue_activate (self, link);
+}
+
+/* Ends the links whose workers were found out by other threads. */
+static void
+handle_faults (FerrySharedQueue *self)
+{
+  if (atomic_exchange_explicit (&self->faults, 0, memory_order_acquire) == 0)
+    return;
+  for (GList *node = self->links.head; node != NULL; node = node->next)
+    {
+      FerryLink *link = node->data;
+      const char *fault;
+
+      pthread_mutex_lock (&link->down_lock);
+      fault = link->down_fault;
+      pthread_mutex_unlock (&link->down_lock);
+      if (fault != NULL)
+        ferry_shared_queue_fault (self, link, fault);
+    }
+}
+
+/* What the process said on its control socket before it ended counts: it may have attached, sent, and died. */
+void
+ferry_shared_queue_end_process (FerrySharedQueue *self, FerryLink *link)
+{
+  release (self, link);
+  epoll_ctl (self->epoll, EPOLL_CTL_DEL, link->pidfd, NULL);
+  read_control (self, link);
+  ferry_shared_queue_apply (self, link, FERRY_LINK_PROCESS_ENDED, NULL);
+}
+
+/* How a worker of a nursery's ended is for the nursery to say, which gets a moment for it. */
+static void
+handle_process (FerrySharedQueue *self, FerryLink *link)
+{
+  if (link->parent == FERRY_PARENT_NURSERY && !link->gone && !link->reaped)
+    {
+      link->gone = TRUE;
+      epoll_ctl (self->epoll, EPOLL_CTL_DEL, link->pidfd, NULL);
+      ferry_shared_queue_set_deadline (self, link, g_get_monotonic_time () + HANG_UP_GRACE);
+      return;
+    }
+  if (!ferry_link_reap (link))
+    return;
+  ferry_shared_queue_end_process (self, link);
+}
+
+/* Applies the timeouts that are over. Returns milliseconds until the next one, or -1. */
+static int
+handle_timeouts (FerrySharedQueue *self)
+{
+  gint64 now;
+  gint64 next = G_MAXINT64;
+
+  if (self->n_timed == 0)
+    return -1;
+  now = g_get_monotonic_time ();
+  for (GList *node = self->links.head; node != NULL; node = node->next)
+    {
+      FerryLink *link = node->data;
+
+      if (link->deadline == 0)
+        continue;
+      if (link->deadline <= now && link->gone)
+        ferry_shared_queue_end_process (self, link);
+      else if (link->deadline <= now)
+        ferry_shared_queue_apply (self, link, FERRY_LINK_TIMEOUT, NULL);
+      if (link->deadline != 0)
+        next = MIN (next, link->deadline);
+    }
+  if (next == G_MAXINT64)
+    return -1;
+  return (int) CLAMP ((next - now) / FERRY_MICROSECONDS_PER_MILLISECOND + 1, 0, G_MAXINT);
+}
+
+/* Sleeps until something happens or the time has come, with the precision that epoll_wait() lacks. */
+static void
+doze (FerrySharedQueue *self, gint64 until)
+{
+  struct pollfd poll_fd = {.fd = self->epoll, .events = POLLIN};
+  gint64 left = MAX (until - g_get_monotonic_time (), 0);
+  struct timespec timeout = {.tv_sec = left / G_USEC_PER_SEC, .tv_nsec = (left % G_USEC_PER_SEC) * 1000};
+
+  ppoll (&poll_fd, 1, &timeout, NULL);
+}
+
+/* Takes in what doorbells, control sockets and processes have to say. Waits for that until a time not far away;
+ * with FERRY_SLEEP, for as long as it takes; with 0, or when there are active links, not at all. */
+void
+ferry_shared_queue_wait (FerrySharedQueue *self, gint64 until)
+{
+  struct epoll_event events[N_EVENTS];
+  int timeout = handle_timeouts (self);
+  int n;
+
+  if (until != FERRY_SLEEP || !g_queue_is_empty (&self->active))
+    timeout = 0;
+  if (until > 0 && g_queue_is_empty (&self->active))
+    doze (self, until);
+  n = epoll_wait (self->epoll, events, N_EVENTS, timeout);
+  for (int i = 0; i < n; i++)
+    {
+      FerryWatch *what = events[i].data.ptr;
+
+      switch (what->kind)
+        {
+        case FERRY_WATCH_WAKE:
+          handle_faults (self);
+          break;
+        case FERRY_WATCH_DOORBELL:
+          handle_doorbell (self, what->link);
+          break;
+        case FERRY_WATCH_CONTROL:
+          read_control (self, what->link);
+          if (what->link->nursery != NULL)
+            ferry_nursery_link_flush (self, what->link);
+          break;
+        case FERRY_WATCH_PROCESS:
+          handle_process (self, what->link);
+          break;
+        case FERRY_WATCH_GUARDIAN:
+          handle_guardian (self);
+          break;
+        case FERRY_WATCH_OUTPUT:
+          what->link->output->ready = TRUE;
+          ferry_shared_queue_activate (self, what->link);
+          break;
+        default:
+          g_assert_not_reached ();
+        }
+    }
+}
+
+/* The link whose turn it is, moved to the end of the list; NULL when none is active. */
+FerryLink *
+ferry_shared_queue_next (FerrySharedQueue *self)
+{
+  GList *node = g_queue_pop_head_link (&self->active);
+
+  if (node == NULL)
+    return NULL;
+  g_queue_push_tail_link (&self->active, node);
+  return node->data;
+}

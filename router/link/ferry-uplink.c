@@ -1,0 +1,267 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "link/ferry-uplink-private.h"
+
+#include <fcntl.h>
+
+/* Takes segment and doorbell over. */
+FerryUplink *
+ferry_uplink_new (FerrySegment *segment, int doorbell, guint64 max_message_size, guint n_pipes)
+{
+  FerryUplink *self = g_new0 (FerryUplink, 1);
+
+  self->segment = *segment;
+  *segment = (FerrySegment){0};
+  self->doorbell = doorbell;
+  self->control = -1;
+  self->max_message_size = max_message_size;
+  self->reserve = (n_pipes + 1) * sizeof (FerryRecordHeader);
+  pthread_mutex_init (&self->lock, NULL);
+  ferry_lane_writer_init (&self->writer, ferry_segment_get_up (&self->segment), self->segment.up_ring,
+                          self->segment.up_capacity);
+  atomic_init (&self->references, 1);
+  return self;
+}
+
+/* The sending end of a link whose both ends are in this process. They share one mapping. The link's memory is open. */
+FerryUplink *
+ferry_uplink_new_local (FerryLink *link, GThread *never_waits, GError **error)
+{
+  FerrySegment segment = link->segment;
+  int doorbell = fcntl (link->doorbell, F_DUPFD_CLOEXEC, 0);
+  g_autoptr (FerryUplink) self = NULL;
+
+  if (doorbell < 0)
+    {
+      ferry_set_system_error (error, "Making a local sender (fcntl)");
+      return NULL;
+    }
+  self = ferry_uplink_new (&segment, doorbell, link->max_message_size, link->connection_ids->len);
+  self->link = ferry_link_ref (link);
+  self->never_waits = never_waits;
+  if (self->segment.arena_size > 0)
+    {
+      FerryArena *arena = ferry_arena_new (link->memory, ferry_segment_get_arena_offset (&self->segment),
+                                           self->segment.arena_size, TRUE, error);
+
+      if (arena == NULL)
+        return NULL;
+      self->arena = ferry_arena_writer_new (arena);
+    }
+  return g_steal_pointer (&self);
+}
+
+/* memory: the segment's descriptor, which this takes; it is kept where the segment has an arena. */
+void
+ferry_uplink_take_memory (FerryUplink *self, int memory)
+{
+  FerrySegment *segment = &self->segment;
+
+  if (segment->arena_size > 0)
+    self->arena = ferry_arena_writer_new_later (memory, ferry_segment_get_arena_offset (segment), segment->arena_size);
+  else
+    ferry_clear_fd (&memory);
+}
+
+FerryUplink *
+ferry_uplink_ref (FerryUplink *self)
+{
+  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  return self;
+}
+
+void
+ferry_uplink_unref (FerryUplink *self)
+{
+  /* Release, so that our uses come before the end; acquire, so that the end comes after everybody's. */
+  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) != 1)
+    return;
+  if (self->link != NULL)
+    ferry_link_unref (self->link);
+  else
+    ferry_segment_clear (&self->segment);
+  g_clear_pointer (&self->arena, ferry_arena_writer_free);
+  ferry_clear_fd (&self->doorbell);
+  pthread_mutex_destroy (&self->lock);
+  g_free (self);
+}
+
+/* Wakes the waiting threads of this process, so that each looks at its FerryWait again. */
+void
+ferry_uplink_interrupt (FerryUplink *self)
+{
+  ferry_futex_doorbell_ring (&ferry_segment_get_up (&self->segment)->writer_bell.rings);
+  if (self->arena != NULL)
+    ferry_arena_writer_ring (self->arena);
+}
+
+/* Sleeps once, unless the bell rang since seen was loaded. Returns READY when it is time to look again. */
+static FerryWaitResult
+sleep_once (FerryUplink *self, const FerryWait *wait, FerryBellLine *bell, guint32 seen)
+{
+  if (wait->interrupted != NULL && wait->interrupted (wait->data))
+    return FERRY_WAIT_INTERRUPTED;
+  if (wait->deadline == 0 || (self->never_waits != NULL && self->never_waits == g_thread_self ()))
+    return FERRY_WAIT_WOULD_BLOCK;
+  if (!ferry_futex_doorbell_wait (&bell->rings, seen, wait->deadline))
+    return FERRY_WAIT_TIMED_OUT;
+  return FERRY_WAIT_READY;
+}
+
+static FerryBellLine *
+get_bell (FerryUplink *self)
+{
+  return &ferry_segment_get_up (&self->segment)->writer_bell;
+}
+
+static guint32
+load_bell (FerryBellLine *bell)
+{
+  /* Acquire: whoever rang before has its pipe word and its turn seen below. */
+  return atomic_load_explicit (&bell->rings, memory_order_acquire);
+}
+
+/* In a child that was just forked, which has one thread: has all sends fail from now on. Without room there is no
+ * quick road, and the slow one looks at the mark. */
+void
+ferry_uplink_mark_forked (FerryUplink *self)
+{
+  self->forked = TRUE;
+  self->writer.capacity = 0;
+}
+
+/* Arms the writer, so that the reader's next step rings. Returns whether there is nothing to wait for. */
+typedef gboolean (*ArmFunc) (FerryUplink *self, gsize size);
+
+static gboolean
+arm_for_room_locked (FerryUplink *self, gsize size)
+{
+  return ferry_lane_writer_arm (&self->writer, size + self->reserve);
+}
+
+static gboolean
+arm_for_offer_locked (FerryUplink *self, gsize unused)
+{
+  ferry_lane_writer_arm (&self->writer, 0);
+  return self->writer.head >= ferry_uplink_get_offer_gate_locked (self);
+}
+
+static FerryWaitResult
+wait_for_reader (FerryUplink *self, const FerryWait *wait, ArmFunc arm, gsize size)
+{
+  if (self->forked)
+    return FERRY_WAIT_FORKED;
+  for (;;)
+    {
+      guint32 seen = load_bell (get_bell (self));
+      gboolean locked = ferry_uplink_lock (self);
+      gboolean ready = arm (self, size);
+      gboolean broken = self->writer.broken;
+      FerryWaitResult result;
+
+      ferry_uplink_unlock (self, locked);
+      if (ferry_uplink_get_pipe_word (self, wait->index) != FERRY_PIPE_WORD_OPEN)
+        return FERRY_WAIT_CLOSED;
+      if (broken)
+        return FERRY_WAIT_BROKEN;
+      if (ready)
+        return FERRY_WAIT_READY;
+      result = sleep_once (self, wait, get_bell (self), seen);
+      if (result != FERRY_WAIT_READY)
+        return result;
+    }
+}
+
+/* Waits until size bytes are free; another thread may have them before the caller. */
+FerryWaitResult
+ferry_uplink_wait (FerryUplink *self, const FerryWait *wait, gsize size)
+{
+  return wait_for_reader (self, wait, arm_for_room_locked, size);
+}
+
+/* Waits until one more buffer may be offered: so many records before it was taken, and its descriptor with it. */
+FerryWaitResult
+ferry_uplink_wait_for_offer (FerryUplink *self, const FerryWait *wait)
+{
+  return wait_for_reader (self, wait, arm_for_offer_locked, 0);
+}
+
+/* Waits for a buffer of size bytes, which there can be, of an arena that is open. */
+FerryWaitResult
+ferry_uplink_reserve_buffer (FerryUplink *self, const FerryWait *wait, gsize size, FerryBufferMessage *message)
+{
+  FerryBellLine *bell = &self->arena->arena->control->bell;
+
+  if (self->forked)
+    return FERRY_WAIT_FORKED;
+  for (;;)
+    {
+      guint32 seen = load_bell (bell);
+      FerryWaitResult result;
+
+      if (ferry_uplink_get_pipe_word (self, wait->index) != FERRY_PIPE_WORD_OPEN)
+        return FERRY_WAIT_CLOSED;
+      if (ferry_arena_writer_reserve (self->arena, size, message))
+        return FERRY_WAIT_READY;
+      if (!ferry_arena_writer_arm (self->arena))
+        continue;
+      result = sleep_once (self, wait, bell, seen);
+      if (result != FERRY_WAIT_READY)
+        return result;
+    }
+}
+
+/* Waits for the turn to send a message in pieces: a link carries one such message at a time, which bounds what the
+ * application keeps of unfinished ones. Others' small messages pass between the pieces. */
+FerryWaitResult
+ferry_uplink_take_turn (FerryUplink *self, const FerryWait *wait)
+{
+  if (self->forked)
+    return FERRY_WAIT_FORKED;
+  for (;;)
+    {
+      guint32 seen = load_bell (get_bell (self));
+      gboolean locked = ferry_uplink_lock (self);
+      gboolean mine = !self->large_turn;
+      FerryWaitResult result;
+
+      self->large_turn = TRUE;
+      ferry_uplink_unlock (self, locked);
+      if (mine)
+        return FERRY_WAIT_READY;
+      if (ferry_uplink_get_pipe_word (self, wait->index) != FERRY_PIPE_WORD_OPEN)
+        return FERRY_WAIT_CLOSED;
+      result = sleep_once (self, wait, get_bell (self), seen);
+      if (result != FERRY_WAIT_READY)
+        return result;
+    }
+}
+
+void
+ferry_uplink_give_turn (FerryUplink *self)
+{
+  gboolean locked = ferry_uplink_lock (self);
+
+  self->large_turn = FALSE;
+  ferry_uplink_unlock (self, locked);
+  ferry_uplink_interrupt (self);
+}
+
+/* Writes a record without payload into the reserve, which always has room for it: each pipe is stopped once, and
+ * one message at a time can be abandoned. With the lane taken, which this gives back. Returns FALSE when the lane is
+ * broken. */
+gboolean
+ferry_uplink_write_control_and_unlock (FerryUplink *self, FerryRecordKind kind, guint64 connection_id, gboolean locked)
+{
+  if (!ferry_lane_writer_has_room (&self->writer, sizeof (FerryRecordHeader)))
+    {
+      ferry_uplink_unlock (self, locked);
+      return FALSE;
+    }
+  ferry_record_write_header (ferry_lane_writer_get_place (&self->writer), 0, kind, 0, connection_id);
+  ferry_uplink_publish_and_unlock (self, sizeof (FerryRecordHeader), locked);
+  return TRUE;
+}

@@ -1,0 +1,398 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A dictionary, and the interface by which other processes use it.
+ *
+ * Threads: any. The lock is held for a look-up or a change, and never while anything else is called: what is dropped is
+ *          dropped outside, and so are the signals.
+ * Trust:   keys and values of the interface come from another process. Any value will do; a key is a string. */
+
+#include "config.h"
+
+#include "object/ferry-dictionary.h"
+
+#include <pthread.h>
+
+#include "base/ferry-base-private.h"
+#include "ferry-marshallers.h"
+
+/**
+ * FerryDictionary:
+ *
+ * Values by their names, for processes that share some state: exported with
+ * [func@Ferry.Dictionary.create_interface], others read and change it, and follow its changes.
+ *
+ * Keys are strings in UTF-8, the empty one too. Values are variants of any type.
+ *
+ * Any thread may use it.
+ *
+ * Since: 0.1
+ */
+struct _FerryDictionary
+{
+  GObject parent_instance;
+
+  pthread_mutex_t lock;
+  GHashTable *values; /* lock: (owned): strings to variants */
+};
+
+G_DEFINE_FINAL_TYPE (FerryDictionary, ferry_dictionary, G_TYPE_OBJECT)
+
+enum
+{
+  CHANGED,
+  N_SIGNALS,
+};
+
+static guint signals[N_SIGNALS];
+
+static void
+ferry_dictionary_finalize (GObject *object)
+{
+  FerryDictionary *self = FERRY_DICTIONARY (object);
+
+  g_hash_table_unref (self->values);
+  pthread_mutex_destroy (&self->lock);
+  G_OBJECT_CLASS (ferry_dictionary_parent_class)->finalize (object);
+}
+
+static void
+ferry_dictionary_class_init (FerryDictionaryClass *klass)
+{
+  GType type = G_TYPE_FROM_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->finalize = ferry_dictionary_finalize;
+
+  /**
+   * FerryDictionary::changed:
+   * @self: the dictionary
+   * @key: the key
+   * @value: (nullable): the value that it was given, or %NULL when it was removed
+   *
+   * A value was set, be it an equal one, or removed. It is emitted on the thread that did that, after it was done.
+   * Where several threads change one key, their signals may come in another order than their changes;
+   * [method@Ferry.Dictionary.get] tells which one was the last.
+   *
+   * Another process gets the value in a variant, and for one that was removed, an empty tuple in it.
+   *
+   * Since: 0.1
+   */
+  signals[CHANGED] = g_signal_new ("changed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                   ferry_marshal_VOID__STRING_VARIANT, G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_VARIANT);
+  g_signal_set_va_marshaller (signals[CHANGED], type, ferry_marshal_VOID__STRING_VARIANTv);
+}
+
+static void
+ferry_dictionary_init (FerryDictionary *self)
+{
+  pthread_mutex_init (&self->lock, NULL);
+  self->values = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_variant_unref);
+}
+
+/**
+ * ferry_dictionary_new:
+ *
+ * An empty dictionary. Any thread.
+ *
+ * Returns: (transfer full): a new dictionary
+ *
+ * Since: 0.1
+ */
+FerryDictionary *
+ferry_dictionary_new (void)
+{
+  return g_object_new (FERRY_TYPE_DICTIONARY, NULL);
+}
+
+/**
+ * ferry_dictionary_get:
+ * @self: a dictionary
+ * @key: a key
+ *
+ * Any thread.
+ *
+ * Returns: (transfer full) (nullable): its value, or %NULL if there is none
+ *
+ * Since: 0.1
+ */
+GVariant *
+ferry_dictionary_get (FerryDictionary *self, const char *key)
+{
+  GVariant *value;
+
+  g_return_val_if_fail (FERRY_IS_DICTIONARY (self), NULL);
+  g_return_val_if_fail (key != NULL, NULL);
+
+  pthread_mutex_lock (&self->lock);
+  value = g_hash_table_lookup (self->values, key);
+  if (value != NULL)
+    g_variant_ref (value);
+  pthread_mutex_unlock (&self->lock);
+  return value;
+}
+
+/* Returns (transfer full) (nullable): the value before. */
+static GVariant *
+exchange (FerryDictionary *self, const char *key, GVariant *value)
+{
+  g_autofree char *name = g_strdup (key);
+  g_autofree char *former_name = NULL;
+  GVariant *former = NULL;
+
+  pthread_mutex_lock (&self->lock);
+  g_hash_table_steal_extended (self->values, key, (gpointer *) &former_name, (gpointer *) &former);
+  if (value != NULL)
+    g_hash_table_insert (self->values, g_steal_pointer (&name), g_variant_ref (value));
+  pthread_mutex_unlock (&self->lock);
+  return former;
+}
+
+/**
+ * ferry_dictionary_set:
+ * @self: a dictionary
+ * @key: a key, in UTF-8
+ * @value: its new value; a floating reference is taken
+ *
+ * Sets a value, whether or not there is one of that key, and emits [signal@Ferry.Dictionary::changed]. Any thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_dictionary_set (FerryDictionary *self, const char *key, GVariant *value)
+{
+  g_autoptr (GVariant) taken = NULL;
+  g_autoptr (GVariant) former = NULL;
+
+  g_return_if_fail (FERRY_IS_DICTIONARY (self));
+  g_return_if_fail (key != NULL && g_utf8_validate (key, -1, NULL));
+  g_return_if_fail (value != NULL);
+
+  taken = g_variant_ref_sink (value);
+  former = exchange (self, key, taken);
+  g_signal_emit (self, signals[CHANGED], 0, key, taken);
+}
+
+/**
+ * ferry_dictionary_remove:
+ * @self: a dictionary
+ * @key: a key
+ *
+ * Removes a value, and emits [signal@Ferry.Dictionary::changed] if there was one. Any thread.
+ *
+ * Returns: whether there was one
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_dictionary_remove (FerryDictionary *self, const char *key)
+{
+  g_autoptr (GVariant) former = NULL;
+
+  g_return_val_if_fail (FERRY_IS_DICTIONARY (self), FALSE);
+  g_return_val_if_fail (key != NULL, FALSE);
+
+  former = exchange (self, key, NULL);
+  if (former == NULL)
+    return FALSE;
+  g_signal_emit (self, signals[CHANGED], 0, key, NULL);
+  return TRUE;
+}
+
+/**
+ * ferry_dictionary_contains:
+ * @self: a dictionary
+ * @key: a key
+ *
+ * Any thread.
+ *
+ * Returns: whether there is a value of that key
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_dictionary_contains (FerryDictionary *self, const char *key)
+{
+  gboolean contains;
+
+  g_return_val_if_fail (FERRY_IS_DICTIONARY (self), FALSE);
+  g_return_val_if_fail (key != NULL, FALSE);
+
+  pthread_mutex_lock (&self->lock);
+  contains = g_hash_table_contains (self->values, key);
+  pthread_mutex_unlock (&self->lock);
+  return contains;
+}
+
+/**
+ * ferry_dictionary_get_length:
+ * @self: a dictionary
+ *
+ * Any thread.
+ *
+ * Returns: how many values there are
+ *
+ * Since: 0.1
+ */
+guint
+ferry_dictionary_get_length (FerryDictionary *self)
+{
+  guint length;
+
+  g_return_val_if_fail (FERRY_IS_DICTIONARY (self), 0);
+
+  pthread_mutex_lock (&self->lock);
+  length = g_hash_table_size (self->values);
+  pthread_mutex_unlock (&self->lock);
+  return length;
+}
+
+static int
+compare_keys (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *) a, *(const char *const *) b);
+}
+
+/**
+ * ferry_dictionary_get_keys:
+ * @self: a dictionary
+ *
+ * Any thread.
+ *
+ * Returns: (transfer full): the keys that there are now, sorted by their bytes
+ *
+ * Since: 0.1
+ */
+char **
+ferry_dictionary_get_keys (FerryDictionary *self)
+{
+  GHashTableIter iter;
+  gpointer key;
+  GPtrArray *keys;
+
+  g_return_val_if_fail (FERRY_IS_DICTIONARY (self), NULL);
+
+  pthread_mutex_lock (&self->lock);
+  keys = g_ptr_array_sized_new (g_hash_table_size (self->values) + 1);
+  g_hash_table_iter_init (&iter, self->values);
+  while (g_hash_table_iter_next (&iter, &key, NULL))
+    g_ptr_array_add (keys, g_strdup (key));
+  pthread_mutex_unlock (&self->lock);
+  g_ptr_array_sort (keys, compare_keys);
+  g_ptr_array_add (keys, NULL);
+  return (char **) g_ptr_array_free (keys, FALSE);
+}
+
+/* ---- for other processes ---- */
+
+/* (nullable): the key, or NULL with an error. */
+static const char *
+take_key (GVariant *key, GError **error)
+{
+  if (g_variant_is_of_type (key, G_VARIANT_TYPE_STRING))
+    return g_variant_get_string (key, NULL);
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+               "The keys of a dictionary are strings, and not of type “%s”; send one", g_variant_get_type_string (key));
+  return NULL;
+}
+
+static gboolean
+refuse_missing (const char *key, GError **error)
+{
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "The dictionary has no “%s”; set it first", key);
+  return FALSE;
+}
+
+static gboolean
+get_item (gpointer object, GVariant *key, GVariant **value, GObject **item, gpointer user_data, GError **error)
+{
+  const char *name = take_key (key, error);
+
+  if (name == NULL)
+    return FALSE;
+  *value = ferry_dictionary_get (object, name);
+  return *value != NULL || refuse_missing (name, error);
+}
+
+static gboolean
+set_item (gpointer object, GVariant *key, GVariant *value, gpointer user_data, GError **error)
+{
+  const char *name = take_key (key, error);
+  g_autoptr (GVariant) inner = NULL;
+
+  if (name == NULL)
+    return FALSE;
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_VARIANT))
+    inner = g_variant_get_variant (value);
+  ferry_dictionary_set (object, name, inner != NULL ? inner : value);
+  return TRUE;
+}
+
+static gboolean
+delete_item (gpointer object, GVariant *key, gpointer user_data, GError **error)
+{
+  const char *name = take_key (key, error);
+
+  return name != NULL && (ferry_dictionary_remove (object, name) || refuse_missing (name, error));
+}
+
+static gboolean
+contains_item (gpointer object, GVariant *key, gboolean *contains, gpointer user_data, GError **error)
+{
+  const char *name = take_key (key, error);
+
+  if (name == NULL)
+    return FALSE;
+  *contains = ferry_dictionary_contains (object, name);
+  return TRUE;
+}
+
+static gboolean
+get_length (gpointer object, guint64 *length, gpointer user_data, GError **error)
+{
+  *length = ferry_dictionary_get_length (object);
+  return TRUE;
+}
+
+static void
+answer_keys (gpointer object, FerryMethodCall *call, gpointer user_data)
+{
+  g_auto (GStrv) keys = ferry_dictionary_get_keys (object);
+
+  ferry_method_call_return_value (call, g_variant_new ("(^as)", keys));
+}
+
+/**
+ * ferry_dictionary_create_interface:
+ * @name: the interface's name, as D-Bus has them
+ *
+ * An interface for dictionaries to be exported with. They are containers there: items are got, set, removed and looked
+ * for by keys of type `s`. A value that is set is kept as it is, and one in a variant `v` without that. To get or to
+ * remove what is not there fails with %FERRY_ERROR_BAD_ARGUMENTS, and so does a key that is no string. There is a
+ * method `keys`, which gives `as`, and the signal [signal@Ferry.Dictionary::changed].
+ *
+ * Others may set as many values as they like; export it to processes that may. Any thread.
+ *
+ * Returns: (transfer full): a new interface
+ *
+ * Since: 0.1
+ */
+FerryInterface *
+ferry_dictionary_create_interface (const char *name)
+{
+  static const FerryContainerFuncs funcs = {
+    .get_item = get_item,
+    .set_item = set_item,
+    .delete_item = delete_item,
+    .contains = contains_item,
+    .get_length = get_length,
+  };
+  FerryInterface *interface;
+
+  g_return_val_if_fail (name != NULL && g_dbus_is_interface_name (name), NULL);
+
+  interface = ferry_interface_new (name, FERRY_TYPE_DICTIONARY);
+  ferry_interface_set_container (interface, &funcs, NULL, NULL);
+  ferry_interface_add_method (interface, "keys", "", "as", answer_keys, NULL, NULL);
+  ferry_interface_add_signal (interface, "changed");
+  return interface;
+}

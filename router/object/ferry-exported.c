@@ -1,0 +1,283 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "object/ferry-exported-private.h"
+
+#include "object/ferry-view-run-private.h"
+
+/* How many have to wait before it is worth looking who of them is not wanted any more. */
+#define LEAST_TO_SWEEP 64
+
+FerryObjectTable *
+ferry_object_table_new (void)
+{
+  FerryObjectTable *self = g_new0 (FerryObjectTable, 1);
+
+  atomic_init (&self->references, 1);
+  pthread_mutex_init (&self->lock, NULL);
+  self->objects = g_hash_table_new (NULL, NULL);
+  return self;
+}
+
+static FerryObjectTable *
+ferry_object_table_ref (FerryObjectTable *self)
+{
+  /* Relaxed: whoever refers to it has a reference already. */
+  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  return self;
+}
+
+void
+ferry_object_table_unref (FerryObjectTable *self)
+{
+  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
+  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+    return;
+  g_assert (g_hash_table_size (self->objects) == 0);
+  g_hash_table_unref (self->objects);
+  pthread_mutex_destroy (&self->lock);
+  g_free (self);
+}
+
+FerryExported *
+ferry_object_table_find_locked (FerryObjectTable *self, GObject *object)
+{
+  FerryExported *exported = g_hash_table_lookup (self->objects, object);
+  gint references = exported != NULL ? atomic_load_explicit (&exported->references, memory_order_relaxed) : 0;
+
+  /* Whoever drops the last reference takes the lock before it goes: so it can be looked at. */
+  while (references > 0)
+    if (atomic_compare_exchange_weak_explicit (&exported->references, &references, references + 1, memory_order_relaxed,
+                                               memory_order_relaxed))
+      return exported;
+  return NULL;
+}
+
+GPtrArray *
+ferry_object_table_list (FerryObjectTable *self)
+{
+  GPtrArray *list = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_exported_unref);
+  GHashTableIter iter;
+  gpointer object;
+
+  pthread_mutex_lock (&self->lock);
+  g_hash_table_iter_init (&iter, self->objects);
+  while (g_hash_table_iter_next (&iter, &object, NULL))
+    {
+      FerryExported *exported = ferry_object_table_find_locked (self, object);
+
+      if (exported != NULL)
+        g_ptr_array_add (list, exported);
+    }
+  pthread_mutex_unlock (&self->lock);
+  return list;
+}
+
+FerryExported *
+ferry_exported_new (FerryObjectTable *table, GObject *object, FerryInterface *interface, GVariant *value,
+                    FerryCallPolicy policy)
+{
+  static _Atomic guint64 last_number;
+  FerryExported *self = g_new0 (FerryExported, 1);
+
+  atomic_init (&self->references, 1);
+  /* Relaxed: all that matters is that no two have the same. */
+  self->number = atomic_fetch_add_explicit (&last_number, 1, memory_order_relaxed) + 1;
+  self->table = ferry_object_table_ref (table);
+  self->object = object != NULL ? g_object_ref (object) : NULL;
+  self->interface = interface != NULL ? g_object_ref (interface) : NULL;
+  self->value = value != NULL ? g_variant_ref (value) : NULL;
+  atomic_init (&self->policy, policy);
+  pthread_mutex_init (&self->lock, NULL);
+  /* One that is about to go makes room. */
+  if (object != NULL)
+    g_hash_table_insert (table->objects, object, self);
+  return self;
+}
+
+FerryExported *
+ferry_exported_ref (FerryExported *self)
+{
+  /* Relaxed: whoever refers to it has a reference already. */
+  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  return self;
+}
+
+static void
+leave_table (FerryExported *self)
+{
+  pthread_mutex_lock (&self->table->lock);
+  if (self->object != NULL && g_hash_table_lookup (self->table->objects, self->object) == self)
+    g_hash_table_remove (self->table->objects, self->object);
+  pthread_mutex_unlock (&self->table->lock);
+}
+
+void
+ferry_exported_unref (FerryExported *self)
+{
+  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
+  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+    return;
+  leave_table (self);
+  g_assert (self->holder == NULL && g_queue_is_empty (&self->waiting));
+  if (self->list_handler != 0)
+    g_signal_handler_disconnect (self->object, self->list_handler);
+  g_clear_pointer (&self->revision, g_atomic_rc_box_release);
+  g_clear_object (&self->object);
+  g_clear_object (&self->interface);
+  g_clear_pointer (&self->value, g_variant_unref);
+  g_free (self->name);
+  pthread_mutex_destroy (&self->lock);
+  ferry_object_table_unref (self->table);
+  g_free (self);
+}
+
+/* ---- lists ---- */
+
+/* The count is not the object's record: a change on another thread may find that gone. */
+static void
+items_changed (GListModel *list, guint position, guint removed, guint added, gpointer revision)
+{
+  atomic_fetch_add ((_Atomic guint64 *) revision, 1);
+}
+
+static void
+release_revision (gpointer revision, GClosure *closure)
+{
+  g_atomic_rc_box_release (revision);
+}
+
+void
+ferry_exported_count_revisions (FerryExported *self)
+{
+  pthread_mutex_lock (&self->lock);
+  if (self->revision == NULL)
+    {
+      self->revision = g_atomic_rc_box_alloc0 (sizeof *self->revision);
+      self->list_handler = g_signal_connect_data (self->object, "items-changed", G_CALLBACK (items_changed),
+                                                  g_atomic_rc_box_acquire (self->revision), release_revision, 0);
+    }
+  pthread_mutex_unlock (&self->lock);
+}
+
+guint64
+ferry_exported_get_revision (FerryExported *self)
+{
+  guint64 revision;
+
+  pthread_mutex_lock (&self->lock);
+  revision = self->revision != NULL ? atomic_load (self->revision) : 0;
+  pthread_mutex_unlock (&self->lock);
+  return revision;
+}
+
+/* ---- turns ---- */
+
+gboolean
+ferry_exported_take_turn (FerryExported *self, FerryViewRun *run)
+{
+  gboolean taken;
+
+  pthread_mutex_lock (&self->lock);
+  taken = self->holder == NULL;
+  if (taken)
+    self->holder = run;
+  else
+    g_queue_push_tail (&self->waiting, ferry_view_run_ref (run));
+  pthread_mutex_unlock (&self->lock);
+  return taken;
+}
+
+FerryViewRun *
+ferry_exported_leave_turn (FerryExported *self, FerryViewRun *run)
+{
+  FerryViewRun *next;
+
+  pthread_mutex_lock (&self->lock);
+  g_assert (self->holder == run);
+  next = g_queue_pop_head (&self->waiting);
+  self->holder = next;
+  pthread_mutex_unlock (&self->lock);
+  return next;
+}
+
+/* Moves those that have not begun to stolen, or only those of them that nobody wants any more. */
+static void
+steal_locked (FerryExported *self, gboolean unwanted, GQueue *stolen)
+{
+  for (GList *l = self->waiting.head, *next; l != NULL; l = next)
+    {
+      next = l->next;
+      if (ferry_view_run_has_begun (l->data) || (unwanted && !ferry_view_run_is_unwanted (l->data)))
+        continue;
+      g_queue_unlink (&self->waiting, l);
+      g_queue_push_tail_link (stolen, l);
+    }
+}
+
+static void
+refuse (GQueue *stolen, const GError *error)
+{
+  FerryViewRun *run;
+
+  while ((run = g_queue_pop_head (stolen)) != NULL)
+    {
+      ferry_view_run_refuse (run, error);
+      ferry_view_run_unref (run);
+    }
+}
+
+void
+ferry_exported_refuse_waiting (FerryExported *self, const GError *error)
+{
+  GQueue stolen = G_QUEUE_INIT;
+
+  pthread_mutex_lock (&self->lock);
+  steal_locked (self, FALSE, &stolen);
+  pthread_mutex_unlock (&self->lock);
+  refuse (&stolen, error);
+}
+
+/* At each doubling of those that are left: so one that waits is looked at twice, on average. */
+void
+ferry_exported_refuse_unwanted (FerryExported *self)
+{
+  g_autoptr (GError) error = NULL;
+  GQueue stolen = G_QUEUE_INIT;
+
+  pthread_mutex_lock (&self->lock);
+  if (self->waiting.length >= MAX (self->sweep_at, LEAST_TO_SWEEP))
+    {
+      steal_locked (self, TRUE, &stolen);
+      self->sweep_at = 2 * self->waiting.length;
+    }
+  pthread_mutex_unlock (&self->lock);
+  if (g_queue_is_empty (&stolen))
+    return;
+  error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Nobody wants the result any more");
+  refuse (&stolen, error);
+}
+
+char *
+ferry_exported_dup_name (FerryExported *self)
+{
+  char *name;
+
+  pthread_mutex_lock (&self->table->lock);
+  name = g_strdup (self->name);
+  pthread_mutex_unlock (&self->table->lock);
+  return name;
+}
+
+char *
+ferry_exported_dup_label (FerryExported *self)
+{
+  g_autofree char *name = ferry_exported_dup_name (self);
+
+  if (name != NULL)
+    return g_steal_pointer (&name);
+  return g_strdup_printf ("%s %" G_GUINT64_FORMAT, self->object != NULL ? G_OBJECT_TYPE_NAME (self->object) : "value",
+                          self->number);
+}

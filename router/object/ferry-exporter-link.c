@@ -1,0 +1,481 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "object/ferry-exporter-link-private.h"
+
+#include "base/ferry-base-private.h"
+#include "call/ferry-demux-private.h"
+#include "call/ferry-invocation-private.h"
+#include "call/ferry-transport-private.h"
+#include "object/ferry-follower-private.h"
+#include "object/ferry-interface-private.h"
+
+struct _FerryExporterLink
+{
+  GObject parent_instance;
+
+  GWeakRef exporter;         /* (element-type FerryExporter) */
+  FerryTransport *transport; /* const: (owned), as the next */
+  FerryDemux *demux;
+  FerryReferences references;
+
+  pthread_mutex_t lock;
+  GPtrArray *pushes;   /* lock, as what follows: (element-type FerryPush): feeds (owned) */
+  GPtrArray *watches;  /* (element-type FerryPush): of who watches whether it listens (owned) */
+  guint64 last_before; /* of the demux's invocations: the last one that came before the latest stop */
+  gboolean closed;
+};
+
+G_DEFINE_FINAL_TYPE (FerryExporterLink, ferry_exporter_link, G_TYPE_OBJECT)
+
+FerryDemux *
+ferry_exporter_link_get_demux (FerryExporterLink *self)
+{
+  return self->demux;
+}
+
+FerryExporter *
+ferry_exporter_link_dup_exporter (FerryExporterLink *self)
+{
+  return g_weak_ref_get (&self->exporter);
+}
+
+/* ---- references ---- */
+
+FerryReferences *
+ferry_exporter_link_get_references (FerryExporterLink *self)
+{
+  return &self->references;
+}
+
+FerryExported *
+ferry_exporter_link_find (FerryExporterLink *self, FerryExporter *exporter, const FerryObjectRoot *root, GError **error)
+{
+  FerryExported *exported = NULL;
+
+  if (root->generation == 0)
+    return ferry_exporter_find (exporter, root->name, error);
+  if (root->generation == ferry_exporter_get_generation (exporter))
+    exported = ferry_references_find (&self->references, root->number);
+  if (exported == NULL)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_OBJECT,
+                 "The reference %" G_GUINT64_FORMAT " is none of this transport's, or was dropped; get a new one",
+                 root->number);
+  return exported;
+}
+
+/* ---- descriptions ---- */
+
+static gboolean
+describe (FerryExporterLink *self, FerryExporter *exporter, FerryInvocation *invocation, GError **error)
+{
+  GVariant *arguments = ferry_invocation_get_arguments (invocation);
+  g_autoptr (FerryExported) exported = NULL;
+  FerryObjectRoot root;
+
+  if (arguments == NULL || !g_variant_is_of_type (arguments, G_VARIANT_TYPE ("(stt)")))
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "An object is named by “(stt)”");
+      return FALSE;
+    }
+  g_variant_get (arguments, "(&stt)", &root.name, &root.generation, &root.number);
+  exported = ferry_exporter_link_find (self, exporter, &root, error);
+  if (exported != NULL && exported->interface == NULL)
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_OBJECT, "A value has no description");
+  if (exported == NULL || exported->interface == NULL)
+    return FALSE;
+  ferry_invocation_return_value (invocation, ferry_interface_describe (exported->interface));
+  return TRUE;
+}
+
+/* ---- what others listen to ---- */
+
+/* Returns whether there was a place. */
+static gboolean
+add_push (FerryExporterLink *self, GPtrArray *pushes, FerryPush *push)
+{
+  gboolean has_room;
+
+  pthread_mutex_lock (&self->lock);
+  has_room = pushes->len < FERRY_MAX_FOLLOWERS && !self->closed;
+  if (has_room)
+    g_ptr_array_add (pushes, ferry_push_ref (push));
+  pthread_mutex_unlock (&self->lock);
+  return has_room;
+}
+
+gboolean
+ferry_exporter_link_add_push (FerryExporterLink *self, FerryPush *push, GError **error)
+{
+  if (add_push (self, self->pushes, push))
+    return TRUE;
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "At most %d feeds go over a transport", FERRY_MAX_FOLLOWERS);
+  return FALSE;
+}
+
+static void
+remove_push (FerryExporterLink *self, GPtrArray *pushes, FerryPush *push)
+{
+  g_autoptr (FerryPush) held = NULL;
+  guint index;
+
+  pthread_mutex_lock (&self->lock);
+  if (g_ptr_array_find (pushes, push, &index))
+    held = g_ptr_array_steal_index_fast (pushes, index);
+  pthread_mutex_unlock (&self->lock);
+}
+
+void
+ferry_exporter_link_remove_push (FerryExporterLink *self, FerryPush *push)
+{
+  remove_push (self, self->pushes, push);
+}
+
+typedef struct
+{
+  FerryExporterLink *link; /* const: (owned) */
+  FerryPush *push;         /* const: (unowned) */
+  gboolean told;           /* of who makes an item, as the next two */
+  gboolean listening;
+  guint64 n_names; /* how often names had changed */
+} Watch;
+
+static GVariant *
+watch_make (gpointer data)
+{
+  Watch *self = data;
+  g_autoptr (FerryExporter) exporter = g_weak_ref_get (&self->link->exporter);
+  gboolean listening = exporter != NULL && ferry_exporter_get_listening (exporter);
+  guint64 n_names = exporter != NULL ? ferry_exporter_get_n_names (exporter) : 0;
+
+  if (self->told && self->listening == listening && self->n_names == n_names)
+    return NULL;
+  self->told = TRUE;
+  self->listening = listening;
+  self->n_names = n_names;
+  return g_variant_new ("(bt)", listening, exporter != NULL ? ferry_exporter_get_generation (exporter) : 0);
+}
+
+static void
+watch_gone (gpointer data)
+{
+  Watch *self = data;
+
+  remove_push (self->link, self->link->watches, self->push);
+}
+
+static void
+watch_free (gpointer data)
+{
+  Watch *self = data;
+
+  g_object_unref (self->link);
+  g_free (self);
+}
+
+static const FerryPushFuncs watch_funcs = {watch_make, watch_gone, watch_free};
+
+static void
+start_watch (FerryExporterLink *self, FerryInvocation *invocation)
+{
+  g_autoptr (FerryPush) push = NULL;
+  g_autoptr (GError) error = NULL;
+  Watch *watch = g_new0 (Watch, 1);
+
+  watch->link = g_object_ref (self);
+  watch->push = push = ferry_push_new (invocation, &watch_funcs, watch);
+  if (!add_push (self, self->watches, push))
+    {
+      error = g_error_new (FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "At most %d watch a transport", FERRY_MAX_FOLLOWERS);
+      ferry_push_end (push, error);
+    }
+  else if (ferry_invocation_is_cancelled (invocation))
+    watch_gone (watch);
+  else
+    ferry_push_kick (push);
+}
+
+/* Returns (element-type FerryPush) (transfer full): empties pushes. */
+static GPtrArray *
+steal_pushes (FerryExporterLink *self, GPtrArray *pushes)
+{
+  GPtrArray *stolen = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_push_unref);
+
+  pthread_mutex_lock (&self->lock);
+  while (pushes->len > 0)
+    g_ptr_array_add (stolen, g_ptr_array_steal_index_fast (pushes, pushes->len - 1));
+  pthread_mutex_unlock (&self->lock);
+  return stolen;
+}
+
+static void
+end_pushes (FerryExporterLink *self, GPtrArray *pushes, const GError *reason)
+{
+  g_autoptr (GPtrArray) stolen = steal_pushes (self, pushes);
+
+  for (guint i = 0; i < stolen->len; i++)
+    ferry_push_end (stolen->pdata[i], reason);
+}
+
+/* Returns (element-type FerryPush) (transfer full). */
+static GPtrArray *
+list_pushes (FerryExporterLink *self, GPtrArray *pushes)
+{
+  GPtrArray *list = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_push_unref);
+
+  pthread_mutex_lock (&self->lock);
+  for (guint i = 0; i < pushes->len; i++)
+    g_ptr_array_add (list, ferry_push_ref (pushes->pdata[i]));
+  pthread_mutex_unlock (&self->lock);
+  return list;
+}
+
+static void
+tell_watches (FerryExporterLink *self)
+{
+  g_autoptr (GPtrArray) watches = list_pushes (self, self->watches);
+
+  for (guint i = 0; i < watches->len; i++)
+    ferry_push_kick (watches->pdata[i]);
+}
+
+void
+ferry_exporter_link_tell (FerryExporterLink *self, gboolean listening)
+{
+  g_autoptr (GError) reason = NULL;
+
+  tell_watches (self);
+  if (listening)
+    return;
+  reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING, "The exporter does not listen any more");
+  end_pushes (self, self->pushes, reason);
+}
+
+static void
+end_feeds_by_name (FerryExporterLink *self, FerryExported *left)
+{
+  g_autoptr (GPtrArray) pushes = list_pushes (self, self->pushes);
+  g_autoptr (GError) reason =
+    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING, "The object is not exported by that name any more");
+
+  for (guint i = 0; i < pushes->len; i++)
+    if (ferry_follower_has_by_name (pushes->pdata[i], left))
+      {
+        ferry_exporter_link_remove_push (self, pushes->pdata[i]);
+        ferry_push_end (pushes->pdata[i], reason);
+      }
+}
+
+void
+ferry_exporter_link_tell_names (FerryExporterLink *self, FerryExported *left)
+{
+  if (left != NULL)
+    end_feeds_by_name (self, left);
+  tell_watches (self);
+}
+
+/* ---- requests ---- */
+
+void
+ferry_exporter_link_begin_stop (FerryExporterLink *self)
+{
+  pthread_mutex_lock (&self->lock);
+  self->last_before = G_MAXUINT64;
+  pthread_mutex_unlock (&self->lock);
+}
+
+void
+ferry_exporter_link_end_stop (FerryExporterLink *self)
+{
+  pthread_mutex_lock (&self->lock);
+  self->last_before = ferry_demux_get_n_received (self->demux);
+  pthread_mutex_unlock (&self->lock);
+}
+
+static gboolean
+was_before (FerryExporterLink *self, FerryInvocation *invocation)
+{
+  gboolean before;
+
+  pthread_mutex_lock (&self->lock);
+  before = invocation->number <= self->last_before;
+  pthread_mutex_unlock (&self->lock);
+  return before;
+}
+
+static void
+release (FerryExporterLink *self, FerryExporter *exporter, FerryInvocation *invocation)
+{
+  GVariant *arguments = ferry_invocation_get_arguments (invocation);
+  guint64 generation, number, count;
+
+  if (arguments == NULL || !g_variant_is_of_type (arguments, G_VARIANT_TYPE ("(ttt)")))
+    return;
+  g_variant_get (arguments, "(ttt)", &generation, &number, &count);
+  if (generation == ferry_exporter_get_generation (exporter))
+    ferry_references_drop (&self->references, number, count);
+}
+
+static void
+answer (FerryExporterLink *self, FerryExporter *exporter, FerryInvocation *invocation)
+{
+  const char *method = ferry_invocation_get_method (invocation);
+  g_autoptr (GError) error = NULL;
+  gboolean answered;
+
+  /* Looked at in this order: who sees that it was stopped also sees what came before. */
+  if (!ferry_exporter_check_listening (exporter, FALSE, NULL) &&
+      !ferry_exporter_check_listening (exporter, was_before (self, invocation), &error))
+    answered = FALSE;
+  else if (g_str_equal (method, FERRY_OBJECT_METHOD_VIEW))
+    answered = ferry_exporter_link_start_view (self, exporter, invocation, &error);
+  else
+    answered = describe (self, exporter, invocation, &error);
+  if (answered)
+    return;
+  if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_REFUSED))
+    ferry_invocation_refuse (invocation, error->message);
+  else
+    ferry_invocation_pass_error (invocation, error);
+}
+
+static void
+request_came (FerryInvocation *invocation, gpointer data)
+{
+  FerryExporterLink *self = data;
+  const char *method = ferry_invocation_get_method (invocation);
+  g_autoptr (FerryExporter) exporter = g_weak_ref_get (&self->exporter);
+
+  if (exporter == NULL)
+    {
+      ferry_invocation_refuse (invocation, "The exporter is gone");
+      return;
+    }
+  ferry_exporter_count_request (exporter);
+  if (g_str_equal (method, FERRY_OBJECT_METHOD_RELEASE))
+    release (self, exporter, invocation);
+  else if (ferry_invocation_is_one_way (invocation))
+    /* Nobody would get the result, nor drop the reference that it may be. */
+    g_debug ("A one-way call of “%s” is passed over: it is for its answer", method);
+  else if (g_str_equal (method, FERRY_OBJECT_METHOD_WATCH))
+    start_watch (self, invocation);
+  else if (g_str_equal (method, FERRY_OBJECT_METHOD_FOLLOW))
+    ferry_follower_start (self, exporter, invocation);
+  else
+    answer (self, exporter, invocation);
+}
+
+static const char *const methods[] = {FERRY_OBJECT_METHOD_VIEW, FERRY_OBJECT_METHOD_WATCH, FERRY_OBJECT_METHOD_DESCRIBE,
+                                      FERRY_OBJECT_METHOD_FOLLOW, FERRY_OBJECT_METHOD_RELEASE};
+
+/* ---- beginning and end ---- */
+
+static void
+transport_ended (FerryTransport *transport, GObject *owner)
+{
+  FerryExporterLink *self = FERRY_EXPORTER_LINK (owner);
+  g_autoptr (FerryExporter) exporter = g_weak_ref_get (&self->exporter);
+  g_autoptr (GError) reason = NULL;
+
+  if (exporter != NULL)
+    {
+      ferry_exporter_drop_link (exporter, self);
+      return;
+    }
+  reason = ferry_transport_dup_reason (transport);
+  ferry_exporter_link_close (self, reason);
+}
+
+gboolean
+ferry_exporter_link_start (FerryExporterLink *self, GError **error)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
+    ferry_demux_add_handler (self->demux, methods[i], request_came, g_object_ref (self), g_object_unref);
+  if (!ferry_demux_start (self->demux, error))
+    return FALSE;
+  ferry_transport_watch_end (self->transport, transport_ended, G_OBJECT (self));
+  if (ferry_transport_get_closed (self->transport))
+    transport_ended (self->transport, G_OBJECT (self));
+  return TRUE;
+}
+
+void
+ferry_exporter_link_close (FerryExporterLink *self, const GError *reason)
+{
+  gboolean was_closed;
+
+  pthread_mutex_lock (&self->lock);
+  was_closed = self->closed;
+  self->closed = TRUE;
+  pthread_mutex_unlock (&self->lock);
+  ferry_references_close (&self->references);
+  if (was_closed)
+    return;
+  ferry_transport_unwatch_end (self->transport, G_OBJECT (self));
+  ferry_demux_stop (self->demux);
+  end_pushes (self, self->pushes, reason);
+  end_pushes (self, self->watches, reason);
+  /* The handlers have references to this. */
+  for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
+    ferry_demux_remove_handler (self->demux, methods[i]);
+}
+
+/* A view is called by its steps. */
+static char *
+describe_request (const char *method, GVariant *arguments)
+{
+  FerryViewRequest view;
+  char *words;
+
+  if (!g_str_equal (method, FERRY_OBJECT_METHOD_VIEW) || !ferry_view_request_take (&view, arguments, NULL))
+    return NULL;
+  words = ferry_view_request_to_string (&view, view.n_steps);
+  ferry_view_request_clear (&view);
+  return words;
+}
+
+FerryExporterLink *
+ferry_exporter_link_new (FerryExporter *exporter, FerryTransport *transport)
+{
+  FerryExporterLink *self = g_object_new (FERRY_TYPE_EXPORTER_LINK, NULL);
+
+  g_weak_ref_set (&self->exporter, exporter);
+  self->transport = g_object_ref (transport);
+  self->demux = ferry_demux_new (transport);
+  ferry_demux_set_describe_func (self->demux, describe_request);
+  ferry_references_init (&self->references, ferry_exporter_get_context (exporter));
+  return self;
+}
+
+static void
+ferry_exporter_link_finalize (GObject *object)
+{
+  FerryExporterLink *self = FERRY_EXPORTER_LINK (object);
+
+  g_weak_ref_clear (&self->exporter);
+  g_clear_object (&self->demux);
+  g_clear_object (&self->transport);
+  ferry_references_clear (&self->references);
+  g_ptr_array_unref (self->pushes);
+  g_ptr_array_unref (self->watches);
+  pthread_mutex_destroy (&self->lock);
+
+  G_OBJECT_CLASS (ferry_exporter_link_parent_class)->finalize (object);
+}
+
+static void
+ferry_exporter_link_class_init (FerryExporterLinkClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = ferry_exporter_link_finalize;
+}
+
+static void
+ferry_exporter_link_init (FerryExporterLink *self)
+{
+  g_weak_ref_init (&self->exporter, NULL);
+  pthread_mutex_init (&self->lock, NULL);
+  self->pushes = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_push_unref);
+  self->watches = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_push_unref);
+}

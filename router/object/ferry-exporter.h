@@ -1,0 +1,96 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#if !defined(FERRY_INSIDE) && !defined(FERRY_COMPILATION)
+#error "Include <ferry.h>, not this header."
+#endif
+
+#include <gio/gio.h>
+
+#include "base/ferry-version.h"
+#include "call/ferry-transport.h"
+#include "object/ferry-interface.h"
+
+G_BEGIN_DECLS
+
+#define FERRY_TYPE_EXPORTER (ferry_exporter_get_type ())
+
+/**
+ * FerryCallPolicy:
+ * @FERRY_CALL_POLICY_SERIAL: One caller at a time: a chain of operations is through before the next one begins. A
+ * method that has its own object called over a transport, and waits for that, waits for itself; in the object's process
+ * there is [ctor@Ferry.Proxy.new_local], which does not.
+ * @FERRY_CALL_POLICY_CONCURRENT: As many at a time as the exporter has threads, or leaves unanswered.
+ *
+ * How many callers an exported object has at a time.
+ *
+ * Since: 0.1
+ */
+typedef enum
+{
+  FERRY_CALL_POLICY_SERIAL,
+  FERRY_CALL_POLICY_CONCURRENT,
+} FerryCallPolicy;
+
+/**
+ * FerryStopMode:
+ * @FERRY_STOP_MODE_FULFIL: What had come before is answered.
+ * @FERRY_STOP_MODE_REFUSE: What had come before and has not begun is refused with %FERRY_ERROR_REFUSED.
+ *
+ * What becomes of what had come by the time that an exporter was stopped. What has begun goes on to its answer either
+ * way; what is on its way yet finds nobody who listens.
+ *
+ * Since: 0.1
+ */
+typedef enum
+{
+  FERRY_STOP_MODE_FULFIL,
+  FERRY_STOP_MODE_REFUSE,
+} FerryStopMode;
+
+FERRY_AVAILABLE_IN_0_1
+G_DECLARE_FINAL_TYPE (FerryExporter, ferry_exporter, FERRY, EXPORTER, GObject)
+
+FERRY_AVAILABLE_IN_0_1
+FerryExporter *ferry_exporter_new (void) G_GNUC_WARN_UNUSED_RESULT;
+
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_exporter_export (FerryExporter *self, const char *name, GObject *object, FerryInterface *interface,
+                                FerryCallPolicy policy, GError **error);
+FERRY_AVAILABLE_IN_0_1
+void ferry_exporter_export_type (FerryExporter *self, FerryInterface *interface, FerryCallPolicy policy);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_exporter_unexport (FerryExporter *self, const char *name);
+FERRY_AVAILABLE_IN_0_1
+GObject *ferry_exporter_dup_object (FerryExporter *self, const char *name);
+FERRY_AVAILABLE_IN_0_1
+void ferry_exporter_add_function (FerryExporter *self, const char *name, FerryMethodFunc func, gpointer user_data,
+                                  GDestroyNotify destroy);
+
+FERRY_AVAILABLE_IN_0_1
+void ferry_exporter_set_context (FerryExporter *self, GMainContext *context);
+FERRY_AVAILABLE_IN_0_1
+void ferry_exporter_set_threads (FerryExporter *self, guint n_threads);
+FERRY_AVAILABLE_IN_0_1
+void ferry_exporter_set_by_hand (FerryExporter *self);
+FERRY_AVAILABLE_IN_0_1
+guint ferry_exporter_process_requests (FerryExporter *self);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_exporter_poll (FerryExporter *self, gint64 timeout, GCancellable *cancellable, GError **error);
+
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_exporter_add_transport (FerryExporter *self, FerryTransport *transport, GError **error);
+FERRY_AVAILABLE_IN_0_1
+void ferry_exporter_start (FerryExporter *self);
+FERRY_AVAILABLE_IN_0_1
+void ferry_exporter_stop (FerryExporter *self, FerryStopMode mode);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_exporter_get_listening (FerryExporter *self);
+FERRY_AVAILABLE_IN_0_1
+guint ferry_exporter_get_n_transports (FerryExporter *self);
+FERRY_AVAILABLE_IN_0_1
+guint64 ferry_exporter_get_n_references (FerryExporter *self);
+
+G_END_DECLS

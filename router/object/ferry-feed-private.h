@@ -1,0 +1,43 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Changes of an exported object, as they come from its end: a stream that is opened again whenever the exporter listens
+ * again, until the transport has ended. The first item of each stream has everything: all properties that are followed,
+ * and the length of a list.
+ *
+ * Owner:   whoever opened it closes it.
+ * Threads: the main context that was the thread's default one when it was opened; its functions are called there. One
+ *          that is closed elsewhere may be in one of them, or call it once more.
+ * Trust:   an item has the type FERRY_FEED_ITEM_TYPE, and any content. */
+
+#pragma once
+
+#include "object/ferry-object-message-private.h"
+#include "object/ferry-proxy.h"
+
+G_BEGIN_DECLS
+
+typedef struct _FerryFeed FerryFeed;
+
+typedef struct
+{
+  /* May close the feed. */
+  void (*item) (gpointer data, GVariant *item, gboolean is_first);
+  /* (nullable): nothing comes for now, since the exporter does not listen, or for ever, with the reason; it may close
+   * the feed. FERRY_ERROR_UNKNOWN_OBJECT and the like come here too, for ever; a first item may follow nevertheless,
+   * when the name stands for something else. */
+  void (*silent) (gpointer data, const GError *reason, gboolean for_ever);
+  /* (nullable): on any thread, once neither of the two is called any more. */
+  void (*destroy) (gpointer data);
+} FerryFeedFuncs;
+
+/* properties and signals: (nullable), NULL-terminated. */
+FerryFeed *ferry_feed_open (FerryProxy *proxy, const char *const *properties, const char *const *signals, gboolean list,
+                            const FerryFeedFuncs *funcs, gpointer data);
+/* On the context's thread, no function is called any more. */
+void ferry_feed_close (FerryFeed *self);
+
+/* Of a view: the next step asks a list for rows. Gives (ttav): the list's revision, its length, and the rows. */
+void ferry_view_rows (FerryView *self, guint64 position, guint n_rows);
+
+G_END_DECLS

@@ -1,0 +1,109 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#if !defined(FERRY_INSIDE) && !defined(FERRY_COMPILATION)
+#error "Include <ferry.h>, not this header."
+#endif
+
+#include <gio/gio.h>
+
+#include "base/ferry-version.h"
+#include "object/ferry-method-call.h"
+
+G_BEGIN_DECLS
+
+#define FERRY_TYPE_INTERFACE (ferry_interface_get_type ())
+
+/**
+ * FerryContainerFuncs:
+ * @get_item: (nullable): gives an item: either @value (transfer full), or @item, an exported object (transfer full)
+ * @set_item: (nullable): sets the item of a key, whether or not there is one
+ * @delete_item: (nullable): removes an item
+ * @contains: (nullable): tells whether there is an item of that key, or for a list, that value
+ * @get_length: (nullable): tells how many items there are
+ *
+ * What makes an exported object a container. Each returns %FALSE with an error when it could not be done; what is
+ * %NULL is not offered. Keys and values come from another process: their types are to be looked at.
+ *
+ * Since: 0.1
+ */
+typedef struct
+{
+  gboolean (*get_item) (gpointer object, GVariant *key, GVariant **value, GObject **item, gpointer user_data,
+                        GError **error);
+  gboolean (*set_item) (gpointer object, GVariant *key, GVariant *value, gpointer user_data, GError **error);
+  gboolean (*delete_item) (gpointer object, GVariant *key, gpointer user_data, GError **error);
+  gboolean (*contains) (gpointer object, GVariant *key, gboolean *contains, gpointer user_data, GError **error);
+  gboolean (*get_length) (gpointer object, guint64 *length, gpointer user_data, GError **error);
+} FerryContainerFuncs;
+
+/**
+ * FerryRowFunc:
+ * @item: (type GObject.Object): an item of the list
+ * @user_data: (closure): what was given with the function
+ *
+ * Makes what another process gets to see of a list's item.
+ *
+ * Returns: (transfer full): a value, or a floating one
+ *
+ * Since: 0.1
+ */
+typedef GVariant *(*FerryRowFunc) (gpointer item, gpointer user_data);
+
+/**
+ * FerryRowItemFunc:
+ * @value: what another process wants to be an item
+ * @user_data: (closure): what was given with the function
+ * @error: return location for an error
+ *
+ * Makes an item for a list.
+ *
+ * Returns: (transfer full) (nullable): the item, or %NULL with an error
+ *
+ * Since: 0.1
+ */
+typedef GObject *(*FerryRowItemFunc) (GVariant *value, gpointer user_data, GError **error);
+
+FERRY_AVAILABLE_IN_0_1
+G_DECLARE_FINAL_TYPE (FerryInterface, ferry_interface, FERRY, INTERFACE, GObject)
+
+FERRY_AVAILABLE_IN_0_1
+FerryInterface *ferry_interface_new (const char *name, GType type) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+FerryInterface *ferry_interface_new_for_info (GDBusInterfaceInfo *info, GType type,
+                                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+const char *ferry_interface_get_name (FerryInterface *self);
+FERRY_AVAILABLE_IN_0_1
+GType ferry_interface_get_object_type (FerryInterface *self);
+FERRY_AVAILABLE_IN_0_1
+GDBusInterfaceInfo *ferry_interface_create_info (FerryInterface *self) G_GNUC_WARN_UNUSED_RESULT;
+
+FERRY_AVAILABLE_IN_0_1
+void ferry_interface_add_method (FerryInterface *self, const char *name, const char *in_signature,
+                                 const char *out_signature, FerryMethodFunc func, gpointer user_data,
+                                 GDestroyNotify destroy);
+FERRY_AVAILABLE_IN_0_1
+void ferry_interface_add_class_method (FerryInterface *self, const char *name, const char *in_signature,
+                                       const char *out_signature, gsize class_offset);
+FERRY_AVAILABLE_IN_0_1
+void ferry_interface_bind_method (FerryInterface *self, const char *name, FerryMethodFunc func, gpointer user_data,
+                                  GDestroyNotify destroy);
+FERRY_AVAILABLE_IN_0_1
+void ferry_interface_bind_class_method (FerryInterface *self, const char *name, gsize class_offset);
+FERRY_AVAILABLE_IN_0_1
+void ferry_interface_add_property (FerryInterface *self, const char *name, GDBusPropertyInfoFlags access);
+FERRY_AVAILABLE_IN_0_1
+void ferry_interface_add_signal (FerryInterface *self, const char *name);
+FERRY_AVAILABLE_IN_0_1
+void ferry_interface_add_all (FerryInterface *self);
+FERRY_AVAILABLE_IN_0_1
+void ferry_interface_set_container (FerryInterface *self, const FerryContainerFuncs *funcs, gpointer user_data,
+                                    GDestroyNotify destroy);
+FERRY_AVAILABLE_IN_0_1
+void ferry_interface_set_list (FerryInterface *self, FerryRowFunc get_row, FerryRowItemFunc make_item,
+                               gpointer user_data, GDestroyNotify destroy);
+
+G_END_DECLS

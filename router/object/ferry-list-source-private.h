@@ -1,0 +1,32 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Where a replica has its list from: a feed of its changes, and answers with its rows.
+ *
+ * Threads: the replica's. Functions are called from its main context, never before what registered them has returned.
+ * Trust:   none in what they are given. */
+
+#pragma once
+
+#include "object/ferry-feed-private.h"
+
+G_BEGIN_DECLS
+
+/* answer (nullable): of any type; there is an error where there is none. */
+typedef void (*FerryRowsFunc) (gpointer data, GVariant *answer, const GError *error);
+
+typedef struct
+{
+  gpointer (*open_feed) (gpointer end, const FerryFeedFuncs *funcs, gpointer data);
+  /* No function is called any more. */
+  void (*close_feed) (gpointer feed);
+  /* The function is called once; then the fetch is gone. */
+  gpointer (*fetch) (gpointer end, guint64 position, guint n_rows, FerryRowsFunc func, gpointer data);
+  /* It is called no more, and the fetch is gone. */
+  void (*cancel) (gpointer fetch);
+} FerryListSource;
+
+/* Its end is a FerryProxy. */
+extern const FerryListSource ferry_list_source_proxy;
+
+G_END_DECLS

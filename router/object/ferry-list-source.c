@@ -1,0 +1,87 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The list that a proxy stands for.
+ *
+ * Owner:   a fetch is its own, until its answer came. The replica is only known to it for as long as it waits. */
+
+#include "config.h"
+
+#include "object/ferry-list-source-private.h"
+
+#include "base/ferry-error.h"
+#include "object/ferry-resolve-private.h"
+
+typedef struct
+{
+  GCancellable *cancellable; /* (owned) */
+  FerryRowsFunc func;        /* (nullable): NULL when it was cancelled */
+  gpointer data;
+} Fetch;
+
+static void
+fetch_free (Fetch *self)
+{
+  g_object_unref (self->cancellable);
+  g_free (self);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Fetch, fetch_free)
+
+static gpointer
+open_feed (gpointer end, const FerryFeedFuncs *funcs, gpointer data)
+{
+  return ferry_feed_open (end, NULL, NULL, TRUE, funcs, data);
+}
+
+static void
+close_feed (gpointer feed)
+{
+  ferry_feed_close (feed);
+}
+
+static void
+resolve_cb (GObject *object, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (Fetch) self = user_data;
+  g_autoptr (GVariant) answer = NULL;
+  g_autoptr (FerryProxy) stranger = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (ferry_view_resolve_finish (result, &answer, &stranger, &error) && answer == NULL)
+    g_set_error (&error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
+                 "A list that was asked for rows gave none: have both programs use the same version of Ferry");
+  if (self->func != NULL)
+    self->func (self->data, answer, error);
+}
+
+static gpointer
+fetch (gpointer end, guint64 position, guint n_rows, FerryRowsFunc func, gpointer data)
+{
+  g_autoptr (FerryView) view = ferry_view_new (end);
+  Fetch *self = g_new0 (Fetch, 1);
+
+  self->cancellable = g_cancellable_new ();
+  self->func = func;
+  self->data = data;
+  ferry_view_rows (view, position, n_rows);
+  ferry_resolve_run_task (view, -1, FERRY_RESOLVE_LATER, g_task_new (end, self->cancellable, resolve_cb, self));
+  return self;
+}
+
+static void
+cancel (gpointer fetch)
+{
+  Fetch *self = fetch;
+  g_autoptr (GCancellable) cancellable = g_object_ref (self->cancellable);
+
+  self->func = NULL;
+  g_cancellable_cancel (cancellable);
+}
+
+const FerryListSource ferry_list_source_proxy = {
+  .open_feed = open_feed,
+  .close_feed = close_feed,
+  .fetch = fetch,
+  .cancel = cancel,
+};

@@ -1,0 +1,255 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A method, property or signal of an interface, and what can be done with it on an object.
+ *
+ * Threads: any for a member of a sealed interface; what is done to the object belongs to the object's thread.
+ * Trust:   values and names of types come from another process. */
+
+#include "config.h"
+
+#include "object/ferry-interface-fields-private.h"
+
+#include <string.h>
+
+#include "base/ferry-base-private.h"
+#include "base/ferry-depth-private.h"
+#include "object/ferry-object-message-private.h"
+
+/* Longer values are not repeated in messages: whoever sends them could fill a log. */
+#define MAX_PRINTED 256
+
+FerryMember *
+ferry_member_new (FerryMemberKind kind, const char *name)
+{
+  FerryMember *self = g_new0 (FerryMember, 1);
+
+  self->kind = kind;
+  self->name = g_strdup (name);
+  return self;
+}
+
+void
+ferry_member_free (FerryMember *self)
+{
+  if (self->destroy != NULL)
+    self->destroy (self->user_data);
+  g_clear_pointer (&self->in_type, g_variant_type_free);
+  g_clear_pointer (&self->out_type, g_variant_type_free);
+  g_strfreev (self->in_names);
+  g_strfreev (self->out_names);
+  g_clear_pointer (&self->pspec, g_param_spec_unref);
+  g_free (self->name);
+  g_free (self);
+}
+
+gboolean
+ferry_member_is_bound (const FerryMember *self)
+{
+  return self->func != NULL || self->class_offset > 0;
+}
+
+const char *
+ferry_member_kind_to_string (FerryMemberKind kind)
+{
+  static const char *const names[FERRY_N_MEMBER_KINDS] = {"method", "property", "signal"};
+
+  return names[kind];
+}
+
+/* ---- names and types ---- */
+
+gboolean
+ferry_member_name_is_valid (const char *name)
+{
+  gsize length = 0;
+
+  if (!g_ascii_isalpha (name[0]) && name[0] != '_')
+    return FALSE;
+  while (g_ascii_isalnum (name[length]) || name[length] == '_' || name[length] == '-')
+    length++;
+  return name[length] == '\0' && length <= FERRY_MEMBER_NAME_MAX;
+}
+
+gboolean
+ferry_member_signature_is_valid (const char *signature)
+{
+  return strlen (signature) <= FERRY_MEMBER_SIGNATURE_MAX &&
+         ferry_depth_judge_type (signature, strlen (signature)) == FERRY_TYPE_GOOD;
+}
+
+GVariantType *
+ferry_member_parse_arguments (const char *signature)
+{
+  g_autofree char *tuple = NULL;
+
+  if (signature == NULL)
+    signature = "";
+  if (signature[0] == '(' && g_variant_type_string_is_valid (signature))
+    tuple = g_strdup (signature);
+  else
+    tuple = g_strdup_printf ("(%s)", signature);
+  if (!ferry_member_signature_is_valid (tuple) ||
+      g_variant_type_n_items ((const GVariantType *) tuple) > FERRY_MEMBER_MAX_ARGUMENTS)
+    return NULL;
+  return (GVariantType *) g_steal_pointer (&tuple);
+}
+
+/* ---- properties ---- */
+
+GDBusPropertyInfoFlags
+ferry_pspec_get_access (GParamSpec *pspec)
+{
+  GDBusPropertyInfoFlags access = G_DBUS_PROPERTY_INFO_FLAGS_NONE;
+
+  if ((pspec->flags & G_PARAM_READABLE) != 0)
+    access |= G_DBUS_PROPERTY_INFO_FLAGS_READABLE;
+  /* Another process has no way to name an object of this one as a value. */
+  if ((pspec->flags & G_PARAM_WRITABLE) != 0 && (pspec->flags & G_PARAM_CONSTRUCT_ONLY) == 0 &&
+      !ferry_pspec_is_object (pspec))
+    access |= G_DBUS_PROPERTY_INFO_FLAGS_WRITABLE;
+  return access;
+}
+
+gboolean
+ferry_pspec_is_object (GParamSpec *pspec)
+{
+  return g_type_is_a (pspec->value_type, G_TYPE_OBJECT);
+}
+
+gboolean
+ferry_member_get (const FerryMember *self, GObject *object, GVariant **value, GObject **content, GError **error)
+{
+  g_auto (GValue) held = G_VALUE_INIT;
+
+  *value = NULL;
+  if (content != NULL)
+    *content = NULL;
+  if ((self->access & G_DBUS_PROPERTY_INFO_FLAGS_READABLE) == 0)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED,
+                   "The property “%s” is not to be read; it can only be written", self->name);
+      return FALSE;
+    }
+  g_value_init (&held, self->pspec->value_type);
+  g_object_get_property (object, self->pspec->name, &held);
+  if (self->in_type == NULL)
+    {
+      if (content != NULL)
+        *content = g_value_dup_object (&held);
+      return TRUE;
+    }
+  *value = ferry_value_to_variant (&held, error);
+  if (*value != NULL)
+    return TRUE;
+  g_prefix_error (error, "The property “%s”: ", self->name);
+  return FALSE;
+}
+
+/* Nothing is clamped: whoever sends a value is told when it is not the one that the property would have. */
+static gboolean
+check_range (const FerryMember *self, GVariant *value, const GValue *held, GError **error)
+{
+  g_auto (GValue) validated = G_VALUE_INIT;
+  g_autofree char *text = NULL;
+
+  /* Not g_param_value_is_valid(): in GLib 2.74 that takes doubles for floats, and refuses those beyond 3.4e38. */
+  g_value_init (&validated, G_VALUE_TYPE (held));
+  g_value_copy (held, &validated);
+  if (!g_param_value_validate (self->pspec, &validated))
+    return TRUE;
+  text = g_variant_get_size (value) <= MAX_PRINTED ? g_variant_print (value, FALSE) : g_strdup ("that long value");
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+               "The property “%s” does not take %s; send a value that it can have", self->name, text);
+  return FALSE;
+}
+
+gboolean
+ferry_member_set (const FerryMember *self, GObject *object, GVariant *value, GError **error)
+{
+  g_auto (GValue) held = G_VALUE_INIT;
+
+  if ((self->access & G_DBUS_PROPERTY_INFO_FLAGS_WRITABLE) == 0)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED,
+                   "The property “%s” is not to be written; it can only be read", self->name);
+      return FALSE;
+    }
+  if (value == NULL)
+    {
+      g_object_set_property (object, self->pspec->name, g_param_spec_get_default_value (self->pspec));
+      return TRUE;
+    }
+  if (!g_variant_is_of_type (value, self->in_type))
+    {
+      g_autofree char *wanted = g_variant_type_dup_string (self->in_type);
+
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                   "The property “%s” has values of type “%s”, not “%s”; send one of its type", self->name, wanted,
+                   g_variant_get_type_string (value));
+      return FALSE;
+    }
+  if (!ferry_value_from_variant (&held, self->pspec->value_type, value, error))
+    {
+      g_prefix_error (error, "The property “%s”: ", self->name);
+      return FALSE;
+    }
+  if (!check_range (self, value, &held, error))
+    return FALSE;
+  g_object_set_property (object, self->pspec->name, &held);
+  return TRUE;
+}
+
+/* ---- methods ---- */
+
+/* The type whose class is meant. Returns G_TYPE_INVALID with an error. */
+static GType
+find_class_type (const FerryMember *self, GObject *object, const char *super, GError **error)
+{
+  GType own = G_OBJECT_TYPE (object);
+  GType found;
+
+  if (super == NULL)
+    return own;
+  found = super[0] == '\0' ? g_type_parent (own) : g_type_from_name (super);
+  if (found != G_TYPE_INVALID && G_TYPE_IS_OBJECT (found) && g_type_is_a (own, found))
+    return found;
+  if (super[0] == '\0')
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER,
+                 "“%s” has no parent whose “%s” could be called; call the object's own", g_type_name (own), self->name);
+  else
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER,
+                 "“%s” is no class that “%s” is derived from, so its “%s” cannot be called; name an ancestor", super,
+                 g_type_name (own), self->name);
+  return G_TYPE_INVALID;
+}
+
+FerryMethodFunc
+ferry_member_find_func (const FerryMember *self, GObject *object, const char *super, GError **error)
+{
+  FerryMethodFunc func = NULL;
+  GTypeQuery query;
+  GType type;
+
+  if (self->func != NULL && super == NULL)
+    return self->func;
+  if (self->func != NULL)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER,
+                   "The method “%s” has no implementation in a class, so no ancestor has another; call it without one",
+                   self->name);
+      return NULL;
+    }
+  type = find_class_type (self, object, super, error);
+  if (type == G_TYPE_INVALID)
+    return NULL;
+  g_type_query (type, &query);
+  /* An ancestor's class ends where what its descendants add begins. */
+  if (self->class_offset + sizeof func <= query.class_size)
+    func = G_STRUCT_MEMBER (FerryMethodFunc, g_type_class_peek (type), self->class_offset);
+  if (func == NULL)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER,
+                 "The class “%s” does not implement the method “%s”; call that of a class which does", query.type_name,
+                 self->name);
+  return func;
+}

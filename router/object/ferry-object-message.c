@@ -1,0 +1,612 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "object/ferry-object-message-private.h"
+
+#include <string.h>
+
+#include "base/ferry-depth-private.h"
+#include "base/ferry-error.h"
+#include "call/ferry-packing-private.h"
+#include "call/ferry-remote-error-private.h"
+
+#define FOLLOW_TYPE "(sttasasb)"
+
+/* How much of an argument is shown. */
+#define SHOWN_MAX 60
+
+/* ---- steps ---- */
+
+typedef enum
+{
+  ARGUMENT_NONE,
+  ARGUMENT_TUPLE, /* or none */
+  ARGUMENT_ANY,
+} ArgumentRule;
+
+static const struct
+{
+  gboolean named;
+  ArgumentRule argument;
+  const char *type; /* (nullable): of the argument */
+  gboolean goes_on; /* whether there may be a step behind it */
+} rules[FERRY_N_STEPS] = {
+  [FERRY_STEP_CALL] = {TRUE, ARGUMENT_TUPLE, NULL, TRUE},
+  [FERRY_STEP_GET] = {TRUE, ARGUMENT_NONE, NULL, TRUE},
+  [FERRY_STEP_SET] = {TRUE, ARGUMENT_ANY, NULL, FALSE},
+  [FERRY_STEP_DELETE] = {TRUE, ARGUMENT_NONE, NULL, FALSE},
+  [FERRY_STEP_GET_ITEM] = {FALSE, ARGUMENT_ANY, NULL, TRUE},
+  [FERRY_STEP_SET_ITEM] = {FALSE, ARGUMENT_ANY, "(vv)", FALSE},
+  [FERRY_STEP_DELETE_ITEM] = {FALSE, ARGUMENT_ANY, NULL, FALSE},
+  [FERRY_STEP_CONTAINS] = {FALSE, ARGUMENT_ANY, NULL, FALSE},
+  [FERRY_STEP_LENGTH] = {FALSE, ARGUMENT_NONE, NULL, FALSE},
+  [FERRY_STEP_PASS] = {TRUE, ARGUMENT_TUPLE, NULL, TRUE},
+  [FERRY_STEP_SUPER] = {TRUE, ARGUMENT_NONE, NULL, TRUE},
+  [FERRY_STEP_ROWS] = {FALSE, ARGUMENT_ANY, "(tu)", FALSE},
+};
+
+static gboolean
+check_argument (const FerryStep *step, GError **error)
+{
+  guint32 n_rows = 0;
+
+  if (rules[step->kind].argument == ARGUMENT_ANY
+        ? step->argument == NULL
+        : rules[step->kind].argument == ARGUMENT_NONE && step->argument != NULL)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "An operation of kind %u %s", step->kind,
+                   step->argument == NULL ? "wants a value" : "takes no value");
+      return FALSE;
+    }
+  if (step->argument == NULL)
+    return TRUE;
+  if (!ferry_depth_check (step->argument, error))
+    return FALSE;
+  if (rules[step->kind].argument == ARGUMENT_TUPLE && !g_variant_is_of_type (step->argument, G_VARIANT_TYPE_TUPLE))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                   "The arguments of “%s” are of type “%s”, and have to be a tuple", step->name,
+                   g_variant_get_type_string (step->argument));
+      return FALSE;
+    }
+  if (rules[step->kind].type != NULL && !g_variant_is_of_type (step->argument, G_VARIANT_TYPE (rules[step->kind].type)))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "An operation of kind %u takes “%s”, and not “%s”",
+                   step->kind, rules[step->kind].type, g_variant_get_type_string (step->argument));
+      return FALSE;
+    }
+  if (step->kind == FERRY_STEP_ROWS)
+    g_variant_get_child (step->argument, 1, "u", &n_rows);
+  if (n_rows > FERRY_ROWS_MAX)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "%u rows were asked for, of which %d come at a time",
+                   n_rows, FERRY_ROWS_MAX);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+check_step (const FerryViewRequest *self, guint index, GError **error)
+{
+  const FerryStep *step = &self->steps[index];
+  const FerryStep *before = index > 0 ? &self->steps[index - 1] : NULL;
+  gboolean needs_name;
+
+  if (step->kind >= FERRY_N_STEPS)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "There is no operation of kind %u", step->kind);
+      return FALSE;
+    }
+  needs_name = rules[step->kind].named && step->kind != FERRY_STEP_SUPER;
+  if (strlen (step->name) > FERRY_MEMBER_NAME_MAX || (needs_name && step->name[0] == '\0'))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                   "A name has 1 to %d bytes, and that of step %u has %" G_GSIZE_FORMAT, FERRY_MEMBER_NAME_MAX,
+                   index + 1, strlen (step->name));
+      return FALSE;
+    }
+  if (before != NULL && !rules[before->kind].goes_on)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                   "Operation %u gives nothing that another one could be done on: resolve it by itself", index);
+      return FALSE;
+    }
+  if (before != NULL && before->kind == FERRY_STEP_SUPER && step->kind != FERRY_STEP_CALL)
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                           "Only a method has an implementation of a parent class: “super” stands before a call");
+      return FALSE;
+    }
+  return check_argument (step, error);
+}
+
+gboolean
+ferry_view_request_check (const FerryViewRequest *self, GError **error)
+{
+  if (strlen (self->root.name) > FERRY_MEMBER_NAME_MAX)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "The name of an object has at most %d bytes",
+                   FERRY_MEMBER_NAME_MAX);
+      return FALSE;
+    }
+  if (self->n_steps > FERRY_VIEW_MAX_STEPS)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "A view of %u operations; %d go into one transaction",
+                   self->n_steps, FERRY_VIEW_MAX_STEPS);
+      return FALSE;
+    }
+  for (guint i = 0; i < self->n_steps; i++)
+    if (!check_step (self, i, error))
+      return FALSE;
+  if (self->n_steps > 0 && self->steps[self->n_steps - 1].kind == FERRY_STEP_SUPER)
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "No call follows “super”");
+      return FALSE;
+    }
+  return TRUE;
+}
+
+/* ---- requests ---- */
+
+typedef struct
+{
+  guint64 generation;
+  guint64 number;
+  guint32 n_steps;
+  guint16 name_length;
+  guint8 as_proxy;
+  guint8 zero;
+} RequestHeader;
+
+typedef struct
+{
+  guint64 size; /* of the argument */
+  guint32 type_length;
+  guint16 name_length;
+  guint8 kind;
+  guint8 zero;
+} StepHeader;
+
+G_STATIC_ASSERT (sizeof (RequestHeader) == 24);
+G_STATIC_ASSERT (sizeof (StepHeader) == 16);
+
+static void
+measure (GVariant *value, guint32 *type_length, guint64 *size)
+{
+  if (value == NULL)
+    return;
+  *type_length = (guint32) strlen (g_variant_get_type_string (value));
+  *size = g_variant_get_size (value);
+}
+
+static gsize
+pack_step (const FerryStep *step, guint8 *packed, gsize at)
+{
+  gsize length = strlen (step->name);
+  StepHeader header = {.name_length = (guint16) length, .kind = step->kind};
+
+  measure (step->argument, &header.type_length, &header.size);
+  at = ferry_pack_bytes (packed, at, &header, sizeof header);
+  at = ferry_pack_string (packed, at, step->name, length);
+  return step->argument != NULL ? ferry_pack_value (packed, at, step->argument) : at;
+}
+
+/* Returns the size. packed: (nullable): then it is only counted. */
+static gsize
+pack_request (const FerryViewRequest *self, guint8 *packed)
+{
+  gsize length = strlen (self->root.name);
+  const RequestHeader header = {
+    .generation = self->root.generation,
+    .number = self->root.number,
+    .n_steps = self->n_steps,
+    .name_length = (guint16) length,
+    .as_proxy = self->as_proxy != FALSE,
+  };
+  gsize at = ferry_pack_bytes (packed, 0, &header, sizeof header);
+
+  at = ferry_pack_string (packed, at, self->root.name, length);
+  for (guint i = 0; i < self->n_steps; i++)
+    at = pack_step (&self->steps[i], packed, at);
+  return at;
+}
+
+guint8 *
+ferry_view_request_pack (const FerryViewRequest *self, guint8 *place, gsize room, gsize *size)
+{
+  guint8 *packed = place;
+
+  *size = pack_request (self, NULL);
+  if (*size > room)
+    packed = g_malloc (*size);
+  pack_request (self, packed);
+  return packed;
+}
+
+GVariant *
+ferry_view_request_to_variant (const FerryViewRequest *self)
+{
+  gsize size;
+  guint8 *packed = ferry_view_request_pack (self, NULL, 0, &size);
+
+  return ferry_pack_end (packed, size);
+}
+
+static gboolean
+unpack_step (FerryStep *step, FerryUnpacking *unpacking)
+{
+  StepHeader header;
+
+  if (!ferry_unpack_bytes (unpacking, &header, sizeof header) || header.zero != 0 ||
+      (header.type_length == 0 && header.size != 0))
+    return FALSE;
+  step->kind = header.kind;
+  step->name = ferry_unpack_string (unpacking, header.name_length);
+  if (step->name != NULL && header.type_length > 0)
+    step->argument = ferry_unpack_value (unpacking, header.type_length, header.size);
+  return step->name != NULL && (step->argument != NULL) == (header.type_length > 0);
+}
+
+/* As many as were announced; those that could be unpacked are in self in any case. */
+static gboolean
+unpack_steps (FerryViewRequest *self, FerryUnpacking *unpacking, guint n_steps)
+{
+  self->steps = g_new0 (FerryStep, n_steps);
+  for (; self->n_steps < n_steps; self->n_steps++)
+    if (!unpack_step (&self->steps[self->n_steps], unpacking))
+      return FALSE;
+  return ferry_unpack_end (unpacking);
+}
+
+static gboolean
+unpack_root (FerryViewRequest *self, FerryUnpacking *unpacking, guint *n_steps)
+{
+  RequestHeader header;
+
+  if (!ferry_unpack_bytes (unpacking, &header, sizeof header) || header.as_proxy > 1 || header.zero != 0)
+    return FALSE;
+  self->root = (FerryObjectRoot){ferry_unpack_string (unpacking, header.name_length), header.generation, header.number};
+  self->as_proxy = header.as_proxy;
+  *n_steps = header.n_steps;
+  return self->root.name != NULL;
+}
+
+/* Says which part of it could not be unpacked. */
+static void
+set_malformed (const FerryViewRequest *self, guint n_steps, GError **error)
+{
+  if (self->root.name == NULL)
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                         "What was asked is no view: its object and number of steps cannot be read");
+  else if (self->n_steps < n_steps)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                 "What was asked is no view: step %u of %u cannot be read", self->n_steps + 1, n_steps);
+  else
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                 "What was asked is no view: something follows the last of its %u steps", n_steps);
+}
+
+gboolean
+ferry_view_request_take (FerryViewRequest *self, GVariant *arguments, GError **error)
+{
+  FerryUnpacking unpacking;
+  guint n_steps = 0;
+  gboolean unpacked;
+
+  *self = (FerryViewRequest){0};
+  unpacked = ferry_unpack_begin (&unpacking, arguments) && unpack_root (self, &unpacking, &n_steps);
+  if (unpacked && n_steps > FERRY_VIEW_MAX_STEPS)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "A view of %u operations; %d go into one transaction",
+                   n_steps, FERRY_VIEW_MAX_STEPS);
+      return FALSE;
+    }
+  unpacked = unpacked && unpack_steps (self, &unpacking, n_steps);
+  if (!unpacked)
+    set_malformed (self, n_steps, error);
+  else if (ferry_view_request_check (self, error))
+    {
+      self->held = g_variant_ref (arguments);
+      return TRUE;
+    }
+  ferry_view_request_clear (self);
+  return FALSE;
+}
+
+void
+ferry_view_request_clear (FerryViewRequest *self)
+{
+  for (guint i = 0; i < self->n_steps; i++)
+    g_clear_pointer (&self->steps[i].argument, g_variant_unref);
+  g_clear_pointer (&self->steps, g_free);
+  self->n_steps = 0;
+  g_clear_pointer (&self->held, g_variant_unref);
+}
+
+static char *
+show_value (GVariant *value)
+{
+  g_autofree char *text = NULL;
+
+  if (g_variant_get_size (value) > 4096)
+    return g_strdup_printf ("%" G_GSIZE_FORMAT " bytes", g_variant_get_size (value));
+  text = g_variant_print (value, FALSE);
+  if (g_utf8_strlen (text, -1) > SHOWN_MAX)
+    strcpy (g_utf8_offset_to_pointer (text, SHOWN_MAX - 1), "…");
+  return g_steal_pointer (&text);
+}
+
+/* For calls in brackets. */
+static char *
+show_argument (const FerryStep *step)
+{
+  gboolean is_call = step->kind == FERRY_STEP_CALL || step->kind == FERRY_STEP_PASS;
+  g_autofree char *text = NULL;
+
+  if (step->argument == NULL)
+    return g_strdup (is_call ? "()" : "");
+  text = show_value (step->argument);
+  if (is_call && text[0] != '(')
+    return g_strdup_printf ("(%s)", text);
+  /* A tuple of one has a comma behind it, which a call has not. */
+  if (is_call && g_str_has_suffix (text, ",)"))
+    strcpy (text + strlen (text) - 2, ")");
+  return g_steal_pointer (&text);
+}
+
+/* Key and value of FERRY_STEP_SET_ITEM. */
+static void
+append_set_item (GString *text, const FerryStep *step)
+{
+  g_autoptr (GVariant) key = NULL;
+  g_autoptr (GVariant) value = NULL;
+  g_autofree char *shown_key = NULL;
+  g_autofree char *shown_value = NULL;
+
+  g_variant_get (step->argument, "(vv)", &key, &value);
+  shown_key = show_value (key);
+  shown_value = show_value (value);
+  g_string_append_printf (text, "[%s] = %s", shown_key, shown_value);
+}
+
+static void
+append_step (GString *text, const FerryStep *step)
+{
+  g_autofree char *argument = show_argument (step);
+
+  switch (step->kind)
+    {
+    case FERRY_STEP_CALL:
+    case FERRY_STEP_GET:
+      g_string_append_printf (text, ".%s%s", step->name, argument);
+      break;
+    case FERRY_STEP_SET:
+      g_string_append_printf (text, ".%s = %s", step->name, argument);
+      break;
+    case FERRY_STEP_DELETE:
+      g_string_append_printf (text, ".%s = default", step->name);
+      break;
+    case FERRY_STEP_GET_ITEM:
+      g_string_append_printf (text, "[%s]", argument);
+      break;
+    case FERRY_STEP_SET_ITEM:
+      append_set_item (text, step);
+      break;
+    case FERRY_STEP_DELETE_ITEM:
+      g_string_append_printf (text, ".delete(%s)", argument);
+      break;
+    case FERRY_STEP_CONTAINS:
+      g_string_append_printf (text, ".contains(%s)", argument);
+      break;
+    case FERRY_STEP_LENGTH:
+      g_string_append (text, ".length");
+      break;
+    case FERRY_STEP_PASS:
+      g_string_append_printf (text, " → %s%s", step->name, argument);
+      break;
+    case FERRY_STEP_SUPER:
+      g_string_append_printf (text, ".super(%s)", step->name);
+      break;
+    case FERRY_STEP_ROWS:
+      g_string_append_printf (text, ".rows%s", argument);
+      break;
+    case FERRY_N_STEPS:
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+char *
+ferry_view_request_to_string (const FerryViewRequest *self, guint n_steps)
+{
+  GString *text = g_string_new (self->root.generation == 0 ? self->root.name : NULL);
+
+  if (self->root.generation != 0)
+    g_string_append_printf (text, "%s#%" G_GUINT64_FORMAT, self->root.name, self->root.number);
+  for (guint i = 0; i < MIN (n_steps, self->n_steps); i++)
+    append_step (text, &self->steps[i]);
+  return g_string_free (text, FALSE);
+}
+
+/* ---- results ---- */
+
+typedef struct
+{
+  guint64 generation;
+  guint64 number;
+  guint64 size; /* of the value */
+  guint32 type_length;
+  guint16 name_length;
+  guint16 interface_length;
+} ResultHeader;
+
+G_STATIC_ASSERT (sizeof (ResultHeader) == 32);
+
+static gsize
+length_of (const char *string)
+{
+  return string != NULL ? strlen (string) : 0;
+}
+
+static gsize
+pack_result (const FerryViewResult *self, guint8 *packed)
+{
+  ResultHeader header = {
+    .generation = self->generation,
+    .number = self->number,
+    .name_length = (guint16) length_of (self->name),
+    .interface_length = (guint16) length_of (self->interface),
+  };
+  gsize at;
+
+  measure (self->value, &header.type_length, &header.size);
+  at = ferry_pack_bytes (packed, 0, &header, sizeof header);
+  at = ferry_pack_string (packed, at, self->name, header.name_length);
+  at = ferry_pack_string (packed, at, self->interface, header.interface_length);
+  return self->value != NULL ? ferry_pack_value (packed, at, self->value) : at;
+}
+
+GVariant *
+ferry_view_result_to_variant (const FerryViewResult *self)
+{
+  gsize size = pack_result (self, NULL);
+  guint8 *packed = g_malloc (size);
+
+  pack_result (self, packed);
+  return ferry_pack_end (packed, size);
+}
+
+static const char *
+none_if_empty (const char *name)
+{
+  return name[0] != '\0' ? name : NULL;
+}
+
+/* value is in self in any case. */
+static gboolean
+unpack_result (FerryViewResult *self, FerryUnpacking *unpacking)
+{
+  ResultHeader header;
+  const char *name;
+  const char *interface;
+
+  if (!ferry_unpack_bytes (unpacking, &header, sizeof header) || header.name_length > FERRY_MEMBER_NAME_MAX ||
+      header.interface_length > FERRY_MEMBER_NAME_MAX || (header.type_length == 0 && header.size != 0) ||
+      (header.type_length > 0 && header.generation != 0))
+    return FALSE;
+  name = ferry_unpack_string (unpacking, header.name_length);
+  interface = name != NULL ? ferry_unpack_string (unpacking, header.interface_length) : NULL;
+  if (interface == NULL)
+    return FALSE;
+  self->generation = header.generation;
+  self->number = header.number;
+  self->name = none_if_empty (name);
+  self->interface = none_if_empty (interface);
+  if (header.type_length > 0)
+    self->value = ferry_unpack_value (unpacking, header.type_length, header.size);
+  return (self->value != NULL) == (header.type_length > 0) && ferry_unpack_end (unpacking);
+}
+
+gboolean
+ferry_view_result_take (FerryViewResult *self, GVariant *answer, GError **error)
+{
+  FerryUnpacking unpacking;
+
+  *self = (FerryViewResult){0};
+  if (ferry_unpack_begin (&unpacking, answer) && unpack_result (self, &unpacking))
+    {
+      self->held = g_variant_ref (answer);
+      return TRUE;
+    }
+  ferry_view_result_clear (self);
+  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "What a view gave is no result of one");
+  return FALSE;
+}
+
+void
+ferry_view_result_clear (FerryViewResult *self)
+{
+  g_clear_pointer (&self->value, g_variant_unref);
+  g_clear_pointer (&self->held, g_variant_unref);
+}
+
+/* ---- following ---- */
+
+GVariant *
+ferry_follow_request_to_variant (const FerryObjectRoot *root, const char *const *properties, const char *const *signals,
+                                 gboolean list)
+{
+  static const char *const none[] = {NULL};
+
+  return g_variant_new ("(stt^as^asb)", root->name, root->generation, root->number,
+                        properties != NULL ? properties : none, signals != NULL ? signals : none, list);
+}
+
+gboolean
+ferry_follow_request_take (FerryFollowRequest *self, GVariant *arguments, GError **error)
+{
+  *self = (FerryFollowRequest){0};
+  if (arguments == NULL || !g_variant_is_of_type (arguments, G_VARIANT_TYPE (FOLLOW_TYPE)))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                   "What is to be followed is a value of type “%s”, and not “%s”", FOLLOW_TYPE,
+                   arguments != NULL ? g_variant_get_type_string (arguments) : "()");
+      return FALSE;
+    }
+  g_variant_get (arguments, "(&stt@as@asb)", &self->root.name, &self->root.generation, &self->root.number,
+                 &self->properties, &self->signals, &self->list);
+  if (g_variant_n_children (self->properties) <= FERRY_FOLLOW_MAX_NAMES &&
+      g_variant_n_children (self->signals) <= FERRY_FOLLOW_MAX_NAMES)
+    return TRUE;
+  ferry_follow_request_clear (self);
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "At most %d properties and signals are followed at a time",
+               FERRY_FOLLOW_MAX_NAMES);
+  return FALSE;
+}
+
+void
+ferry_follow_request_clear (FerryFollowRequest *self)
+{
+  g_clear_pointer (&self->properties, g_variant_unref);
+  g_clear_pointer (&self->signals, g_variant_unref);
+}
+
+/* ---- errors ---- */
+
+gboolean
+ferry_error_says_nobody_listens (const GError *error)
+{
+  return g_error_matches (error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING) ||
+         g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED) ||
+         g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+}
+
+/* Of an error of FERRY_ERROR. It carries its trace; those alike are found by the code as well. */
+static void
+set_code (GError *error, int code)
+{
+  g_autofree char *trace = ferry_error_dup_trace (error, 0);
+
+  error->code = code;
+  if (trace != NULL)
+    ferry_error_set_trace (error, trace);
+}
+
+void
+ferry_error_mark_raised (GError *error)
+{
+  if (ferry_error_says_nobody_listens (error))
+    set_code (error, error->code + FERRY_RAISED_CODE);
+}
+
+gboolean
+ferry_error_take_raised (GError *error)
+{
+  if (error->domain != FERRY_ERROR || error->code < FERRY_RAISED_CODE)
+    return FALSE;
+  set_code (error, error->code - FERRY_RAISED_CODE);
+  return TRUE;
+}

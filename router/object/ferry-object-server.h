@@ -1,0 +1,39 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#if !defined(FERRY_INSIDE) && !defined(FERRY_COMPILATION)
+#error "Include <ferry.h>, not this header."
+#endif
+
+#include <gio/gio.h>
+
+#include "base/ferry-version.h"
+#include "object/ferry-exporter.h"
+
+G_BEGIN_DECLS
+
+/**
+ * FerryObjectServerFuncs:
+ * @initialise: (nullable): called once, first: exports what there is to export; %FALSE with an error ends it all
+ * @turn: (nullable): called after each turn of requests; gives the microseconds after which it wants to be called again
+ *   though nothing is asked, negative for never, or %G_MININT64 to end
+ * @clean_up: (nullable): called once, last, also where @initialise failed
+ *
+ * A worker that has nothing to do but to serve its objects.
+ *
+ * Since: 0.1
+ */
+typedef struct
+{
+  gboolean (*initialise) (FerryExporter *exporter, gpointer user_data, GError **error);
+  gint64 (*turn) (FerryExporter *exporter, gpointer user_data);
+  void (*clean_up) (FerryExporter *exporter, gpointer user_data);
+} FerryObjectServerFuncs;
+
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_serve_objects (FerryTransport *transport, const FerryObjectServerFuncs *funcs, gpointer user_data,
+                              GError **error);
+
+G_END_DECLS

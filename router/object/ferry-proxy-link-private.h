@@ -1,0 +1,61 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What all proxies over one transport share: whether the exporter at its other end listens, which proxies there are of
+ * its objects, and what is known of their interfaces.
+ *
+ * Owner:   counted references: those of its proxies.
+ * Threads: any.
+ * Trust:   none in the other end. */
+
+#pragma once
+
+#include "call/ferry-mux.h"
+#include "object/ferry-object-message-private.h"
+#include "object/ferry-proxy.h"
+
+G_BEGIN_DECLS
+
+typedef struct _FerryProxyLink FerryProxyLink;
+
+/* The one of the transport. Returns (transfer full). */
+FerryProxyLink *ferry_proxy_link_get (FerryTransport *transport);
+FerryProxyLink *ferry_proxy_link_ref (FerryProxyLink *self);
+void ferry_proxy_link_unref (FerryProxyLink *self);
+FerryMux *ferry_proxy_link_get_mux (FerryProxyLink *self);
+
+gboolean ferry_proxy_link_is_listening (FerryProxyLink *self);
+/* For who is about to ask something: where no exporter is there, one is looked for again. Fails with
+ * FERRY_ERROR_NOT_LISTENING, and where the transport has ended, with its reason. */
+gboolean ferry_proxy_link_check_listening (FerryProxyLink *self, GError **error);
+/* Why the transport has ended, or the exporter has left it; NULL while neither is so. Returns (transfer full)
+ * (nullable). */
+GError *ferry_proxy_link_dup_end (FerryProxyLink *self);
+/* Has func called with each change of whether it listens, and with its end; where names is set, also when the exporter
+ * says that names stand for other objects now. On the receiving thread. One that is there already is not told. Returns
+ * a number to remove it by. */
+typedef void (*FerryProxyLinkFunc) (gpointer data);
+guint64 ferry_proxy_link_add_watch (FerryProxyLink *self, gboolean names, FerryProxyLinkFunc func, gpointer data,
+                                    GDestroyNotify destroy);
+/* It may be under way on another thread. */
+void ferry_proxy_link_remove_watch (FerryProxyLink *self, guint64 number);
+
+/* The proxy of a result's object, one for each as long as there is any, and of several of a name the one that asked.
+ * Takes the reference that arrived. Returns (transfer full). */
+FerryProxy *ferry_proxy_link_take_object (FerryProxyLink *self, const FerryViewResult *result, FerryProxy *asker);
+/* The proxy of a name goes into the table, or comes out of it. */
+void ferry_proxy_link_add_name (FerryProxyLink *self, FerryProxy *proxy, const char *name);
+/* For a proxy that goes: forgets it, and drops the references that came for it. */
+void ferry_proxy_link_forget (FerryProxyLink *self, const char *name, guint64 generation, guint64 number);
+/* Of a proxy by number: how many references came for it. With no lock: only as it goes. */
+void ferry_proxy_link_release (FerryProxyLink *self, guint64 generation, guint64 number, guint64 count);
+
+/* Another one whenever the exporter has said anything of its state or its names. */
+guint64 ferry_proxy_link_get_edition (FerryProxyLink *self);
+/* What is known of an interface: in the edition in which it was asked for. Returns (transfer full) (nullable). */
+GDBusInterfaceInfo *ferry_proxy_link_dup_info (FerryProxyLink *self, const char *object);
+void ferry_proxy_link_set_info (FerryProxyLink *self, const char *object, guint64 edition, GDBusInterfaceInfo *info);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryProxyLink, ferry_proxy_link_unref)
+
+G_END_DECLS

@@ -1,0 +1,100 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#if !defined(FERRY_INSIDE) && !defined(FERRY_COMPILATION)
+#error "Include <ferry.h>, not this header."
+#endif
+
+#include <gio/gio.h>
+
+#include "base/ferry-version.h"
+#include "call/ferry-transport.h"
+#include "object/ferry-exporter.h"
+#include "object/ferry-view.h"
+
+G_BEGIN_DECLS
+
+#define FERRY_TYPE_PROXY (ferry_proxy_get_type ())
+
+FERRY_AVAILABLE_IN_0_1
+G_DECLARE_FINAL_TYPE (FerryProxy, ferry_proxy, FERRY, PROXY, GObject)
+
+FERRY_AVAILABLE_IN_0_1
+FerryProxy *ferry_proxy_new (FerryTransport *transport, const char *name) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+FerryProxy *ferry_proxy_new_local (FerryExporter *exporter, const char *name) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+FerryTransport *ferry_proxy_get_transport (FerryProxy *self);
+FERRY_AVAILABLE_IN_0_1
+const char *ferry_proxy_get_name (FerryProxy *self);
+
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_proxy_get_listening (FerryProxy *self);
+FERRY_AVAILABLE_IN_0_1
+void ferry_proxy_set_as_proxy (FerryProxy *self, gboolean as_proxy);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_proxy_get_as_proxy (FerryProxy *self);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_proxy_wait_until_listening (FerryProxy *self, gint64 timeout, GCancellable *cancellable, GError **error);
+FERRY_AVAILABLE_IN_0_1
+void ferry_proxy_wait_until_listening_async (FerryProxy *self, gint64 timeout, GCancellable *cancellable,
+                                             GAsyncReadyCallback callback, gpointer user_data);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_proxy_wait_until_listening_finish (FerryProxy *self, GAsyncResult *result, GError **error);
+
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_proxy_call (FerryProxy *self, const char *method, GVariant *arguments, gint64 timeout,
+                           GCancellable *cancellable, GVariant **value, FerryProxy **object, GError **error);
+FERRY_AVAILABLE_IN_0_1
+void ferry_proxy_call_async (FerryProxy *self, const char *method, GVariant *arguments, gint64 timeout,
+                             GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+FERRY_AVAILABLE_IN_0_1
+void ferry_proxy_call_with_func (FerryProxy *self, const char *method, GVariant *arguments, FerryViewFunc func,
+                                 gpointer user_data);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_proxy_call_finish (FerryProxy *self, GAsyncResult *result, GVariant **value, FerryProxy **object,
+                                  GError **error);
+FERRY_AVAILABLE_IN_0_1
+GVariant *ferry_proxy_get (FerryProxy *self, const char *property, gint64 timeout, GCancellable *cancellable,
+                           GError **error);
+FERRY_AVAILABLE_IN_0_1
+void ferry_proxy_get_async (FerryProxy *self, const char *property, gint64 timeout, GCancellable *cancellable,
+                            GAsyncReadyCallback callback, gpointer user_data);
+FERRY_AVAILABLE_IN_0_1
+GVariant *ferry_proxy_get_finish (FerryProxy *self, GAsyncResult *result, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_proxy_set (FerryProxy *self, const char *property, GVariant *value, gint64 timeout,
+                          GCancellable *cancellable, GError **error);
+FERRY_AVAILABLE_IN_0_1
+void ferry_proxy_set_async (FerryProxy *self, const char *property, GVariant *value, gint64 timeout,
+                            GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_proxy_set_finish (FerryProxy *self, GAsyncResult *result, GError **error);
+
+FERRY_AVAILABLE_IN_0_1
+void ferry_proxy_describe_async (FerryProxy *self, gint64 timeout, GCancellable *cancellable,
+                                 GAsyncReadyCallback callback, gpointer user_data);
+FERRY_AVAILABLE_IN_0_1
+GDBusInterfaceInfo *ferry_proxy_describe_finish (FerryProxy *self, GAsyncResult *result, GError **error);
+FERRY_AVAILABLE_IN_0_1
+GDBusInterfaceInfo *ferry_proxy_describe (FerryProxy *self, gint64 timeout, GCancellable *cancellable, GError **error);
+
+FERRY_AVAILABLE_IN_0_1
+void ferry_proxy_follow (FerryProxy *self, const char *const *properties, const char *const *signals);
+FERRY_AVAILABLE_IN_0_1
+void ferry_proxy_unfollow (FerryProxy *self);
+FERRY_AVAILABLE_IN_0_1
+GVariant *ferry_proxy_dup_cached (FerryProxy *self, const char *property);
+FERRY_AVAILABLE_IN_0_1
+GObject *ferry_proxy_create_replica (FerryProxy *self, GType type,
+                                     const char *const *properties) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+void ferry_proxy_create_replica_async (FerryProxy *self, GType type, const char *const *properties,
+                                       GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+FERRY_AVAILABLE_IN_0_1
+GObject *ferry_proxy_create_replica_finish (FerryProxy *self, GAsyncResult *result,
+                                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+G_END_DECLS

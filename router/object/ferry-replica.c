@@ -1,0 +1,581 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* No echoes: what comes from the object is not sent back to it, as it is known to have that value; and while something
+ * that was set here is on its way, what comes from the object waits for the answer, which says how many changes the
+ * value has seen that it has then. So a slider that is dragged never jumps back to where it was, and a value that the
+ * object has put right comes here nevertheless.
+ *
+ * While values of the object are set here, other properties may change with them, as those do that a class computes
+ * from each other: the object has done the same, and says so in a moment. Only what it has not said after some time is
+ * a change of this end's own, and sent. What is set here is sent at once, each property in its turn, as what follows it
+ * on the way may go by it.
+ *
+ * Of what is set here quickly the newest value is sent, one at a time. */
+
+#include "config.h"
+
+#include "object/ferry-proxy-private.h"
+
+#include "base/ferry-base-private.h"
+#include "call/ferry-remote-error-private.h"
+#include "object/ferry-interface-private.h"
+#include "object/ferry-resolve-private.h"
+
+/* How long the object has to say what followed from a change, in microseconds. */
+#define CONSEQUENCE_TIME (100 * 1000)
+
+/* References: of the object that it is attached to, and of each value that is on its way. */
+typedef struct
+{
+  guint references;
+  GObject *object;        /* (unowned) (nullable): until it goes */
+  FerryProxy *proxy;      /* const: (owned) */
+  FerryFeed *feed;        /* (owned) (nullable) */
+  GHashTable *properties; /* (element-type utf8 Property) (owned) */
+  GTask *task;            /* (owned) (nullable): waits for the first values; it has the object */
+  GSource *cancel;        /* (owned) (nullable): its cancellable */
+  guint applying;         /* how many are setting properties here to what the object has */
+  guint64 n_disturbed;    /* how often there was a disturbance */
+  guint64 n_streams;      /* how many the feed has opened: each may be another object's, of the same name */
+  GMainContext *context;  /* const: (owned) */
+  GSource *settling;      /* (owned) (nullable): what has changed meanwhile is looked at then */
+} Replica;
+
+typedef struct
+{
+  Replica *replica;  /* const: (unowned) */
+  GParamSpec *pspec; /* const */
+  GVariant *remote;  /* (owned) (nullable): what the object has, as far as is known here */
+  guint64 n_changes; /* that it had seen then */
+  GVariant *wanted;  /* (owned) (nullable): what it was set to here, and that was not sent yet */
+  gboolean under_way;
+  guint64 stream;      /* n_streams when it was sent */
+  guint64 disturbed;   /* not 0: it has changed here while values of the object were set, and in that order */
+  gint64 disturbed_at; /* when it began to */
+} Property;
+
+static void
+property_free (gpointer data)
+{
+  Property *self = data;
+
+  g_clear_pointer (&self->remote, g_variant_unref);
+  g_clear_pointer (&self->wanted, g_variant_unref);
+  g_free (self);
+}
+
+static void
+replica_unref (Replica *self)
+{
+  if (--self->references > 0)
+    return;
+  g_hash_table_unref (self->properties);
+  g_object_unref (self->proxy);
+  g_main_context_unref (self->context);
+  g_free (self);
+}
+
+/* Returns (transfer full) (nullable) */
+static GVariant *
+get_here (Property *self)
+{
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  g_value_init (&value, self->pspec->value_type);
+  g_object_get_property (self->replica->object, self->pspec->name, &value);
+  return ferry_value_to_variant (&value, NULL);
+}
+
+/* The object's value, if the property here takes it: GLib would warn of one that is out of its range. */
+static gboolean
+convert (Property *self, GValue *value, GError **error)
+{
+  if (!ferry_value_from_variant (value, self->pspec->value_type, self->remote, error))
+    return FALSE;
+  if (!g_param_value_validate (self->pspec, value) || (self->pspec->flags & G_PARAM_LAX_VALIDATION) != 0)
+    return TRUE;
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+               "The object's property “%s” has a value that the replica's does not take; give both the same range",
+               self->pspec->name);
+  return FALSE;
+}
+
+/* What another process says is applied if the property takes it. */
+static void
+apply (Property *self)
+{
+  g_auto (GValue) value = G_VALUE_INIT;
+  g_autoptr (GVariant) here = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (self->remote == NULL || self->replica->object == NULL || self->under_way || self->wanted != NULL)
+    return;
+  here = get_here (self);
+  if (here != NULL && g_variant_equal (here, self->remote))
+    return;
+  if (!convert (self, &value, &error))
+    {
+      ferry_proxy_emit_set_failed (self->replica->proxy, self->pspec->name, error);
+      return;
+    }
+  self->replica->applying++;
+  g_object_set_property (self->replica->object, self->pspec->name, &value);
+  self->replica->applying--;
+}
+
+static void
+note_remote (Property *self, guint64 n_changes, GVariant *value)
+{
+  if (n_changes < self->n_changes && self->remote != NULL)
+    return;
+  self->n_changes = n_changes;
+  g_clear_pointer (&self->remote, g_variant_unref);
+  self->remote = g_variant_ref (value);
+}
+
+/* ---- from here to the object ---- */
+
+static void send_wanted (Property *self);
+
+/* Returns (transfer full) (nullable): what it is here, where the object does not have that. */
+static GVariant *
+get_own_change (Property *self)
+{
+  g_autoptr (GVariant) value = self->replica->object != NULL ? get_here (self) : NULL;
+
+  if (value == NULL || (self->remote != NULL && g_variant_equal (value, self->remote)))
+    return NULL;
+  return g_steal_pointer (&value);
+}
+
+/* Forgets those that the object has as well. Returns (nullable): the one that was disturbed first. */
+static Property *
+find_disturbed (Replica *self)
+{
+  GHashTableIter iter;
+  gpointer property;
+  Property *first = NULL;
+
+  g_hash_table_iter_init (&iter, self->properties);
+  while (g_hash_table_iter_next (&iter, NULL, &property))
+    {
+      Property *disturbed = property;
+      g_autoptr (GVariant) value = disturbed->disturbed != 0 ? get_own_change (disturbed) : NULL;
+
+      if (value == NULL)
+        disturbed->disturbed = 0;
+      else if (first == NULL || disturbed->disturbed < first->disturbed)
+        first = disturbed;
+    }
+  return first;
+}
+
+static gboolean settle_cb (gpointer data);
+
+static void
+settle_later (Replica *self, gint64 when)
+{
+  if (self->settling != NULL)
+    return;
+  self->settling = g_timeout_source_new (G_MAXUINT);
+  g_source_set_ready_time (self->settling, when);
+  /* Where the loop stood still, what the object says lies there by now, and is heard first. */
+  g_source_set_priority (self->settling, G_PRIORITY_HIGH_IDLE);
+  g_source_set_static_name (self->settling, "[ferry] a replica's own changes");
+  g_source_set_callback (self->settling, settle_cb, self, NULL);
+  g_source_attach (self->settling, self->context);
+}
+
+/* After values were set: what the object has as well needs no second look. */
+static void
+look_at_disturbed (Replica *self)
+{
+  Property *first = self->applying == 0 && self->object != NULL ? find_disturbed (self) : NULL;
+
+  if (first != NULL)
+    settle_later (self, first->disturbed_at + CONSEQUENCE_TIME);
+}
+
+/* One is sent: the others may follow from it, which is seen the next time. */
+static gboolean
+settle_cb (gpointer data)
+{
+  Replica *self = data;
+  Property *first = find_disturbed (self);
+
+  g_clear_pointer (&self->settling, g_source_unref);
+  if (first == NULL || g_get_monotonic_time () < first->disturbed_at + CONSEQUENCE_TIME)
+    {
+      look_at_disturbed (self);
+      return G_SOURCE_REMOVE;
+    }
+  first->disturbed = 0;
+  g_clear_pointer (&first->wanted, g_variant_unref);
+  first->wanted = get_own_change (first);
+  if (!first->under_way)
+    send_wanted (first);
+  if (find_disturbed (self) != NULL)
+    settle_later (self, g_get_monotonic_time () + CONSEQUENCE_TIME);
+  return G_SOURCE_REMOVE;
+}
+
+/* The counts of another object mean nothing, and this one's stream tells what it has. What was sent before there was a
+ * stream belongs to the first one. */
+static gboolean
+is_of_this_stream (Property *self)
+{
+  return MAX (self->stream, 1) == MAX (self->replica->n_streams, 1);
+}
+
+static void
+sent_cb (GObject *proxy, GAsyncResult *result, gpointer data)
+{
+  Property *self = data;
+  Replica *replica = self->replica;
+  g_autoptr (GError) error = NULL;
+  FerryResolved *resolved = g_task_propagate_pointer (G_TASK (result), &error);
+
+  self->under_way = FALSE;
+  if (resolved != NULL && resolved->value != NULL && is_of_this_stream (self))
+    note_remote (self, resolved->n_changes, resolved->value);
+  if (resolved != NULL)
+    ferry_resolved_clear (resolved);
+  g_free (resolved);
+  if (error != NULL && replica->object != NULL)
+    ferry_proxy_emit_set_failed (replica->proxy, self->pspec->name, error);
+  if (self->wanted != NULL && replica->object != NULL)
+    send_wanted (self);
+  else
+    apply (self);
+  look_at_disturbed (replica);
+  replica_unref (replica);
+}
+
+static void
+send_wanted (Property *self)
+{
+  Replica *replica = self->replica;
+  g_autoptr (FerryView) view = ferry_view_new (replica->proxy);
+
+  self->under_way = TRUE;
+  self->stream = replica->n_streams;
+  replica->references++;
+  ferry_view_set (view, self->pspec->name, self->wanted);
+  g_clear_pointer (&self->wanted, g_variant_unref);
+  /* The answer comes on the replica's context, whatever is the thread's default one now. */
+  g_main_context_push_thread_default (replica->context);
+  ferry_resolve_run_task (view, -1, FERRY_RESOLVE_LATER, g_task_new (replica->proxy, NULL, sent_cb, self));
+  g_main_context_pop_thread_default (replica->context);
+}
+
+static void
+changed_here (GObject *object, GParamSpec *pspec, gpointer data)
+{
+  Replica *replica = data;
+  Property *self = g_hash_table_lookup (replica->properties, pspec->name);
+  g_autoptr (GVariant) value = NULL;
+
+  if (self == NULL)
+    return;
+  if (replica->applying > 0)
+    {
+      if (self->disturbed == 0)
+        self->disturbed_at = g_get_monotonic_time ();
+      self->disturbed = ++replica->n_disturbed;
+      return;
+    }
+  value = get_here (self);
+  if (value == NULL || (!self->under_way && self->remote != NULL && g_variant_equal (value, self->remote)))
+    return;
+  g_clear_pointer (&self->wanted, g_variant_unref);
+  self->wanted = g_steal_pointer (&value);
+  if (!self->under_way)
+    send_wanted (self);
+}
+
+/* ---- from the object ---- */
+
+/* At the first item of a stream. */
+static void
+forget_counts (Replica *self)
+{
+  GHashTableIter iter;
+  gpointer property;
+
+  self->n_streams++;
+  g_hash_table_iter_init (&iter, self->properties);
+  while (g_hash_table_iter_next (&iter, NULL, &property))
+    ((Property *) property)->n_changes = 0;
+}
+
+/* Whoever waits gets the object, or error, which is taken. */
+static void
+end_task (Replica *self, GError *error)
+{
+  g_autoptr (GTask) task = g_steal_pointer (&self->task);
+
+  if (self->cancel != NULL)
+    g_source_destroy (self->cancel);
+  g_clear_pointer (&self->cancel, g_source_unref);
+  if (error != NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_pointer (task, g_object_ref (self->object), g_object_unref);
+}
+
+static void
+item_came (gpointer data, GVariant *item, gboolean is_first)
+{
+  Replica *self = data;
+  g_autoptr (GVariant) changes = g_variant_get_child_value (item, 0);
+  g_autoptr (GObject) alive = g_object_ref (self->object);
+  GVariantIter iter;
+  const char *name;
+  guint64 n_changes;
+  GVariant *value;
+
+  if (is_first)
+    forget_counts (self);
+  /* All are known before one is set, which may change others. */
+  g_variant_iter_init (&iter, changes);
+  while (g_variant_iter_next (&iter, "(&stv)", &name, &n_changes, &value))
+    {
+      g_autoptr (GVariant) taken = value;
+      Property *property = g_hash_table_lookup (self->properties, name);
+
+      if (property != NULL)
+        note_remote (property, n_changes, taken);
+    }
+  self->applying++;
+  g_variant_iter_init (&iter, changes);
+  while (self->object != NULL && g_variant_iter_next (&iter, "(&stv)", &name, NULL, NULL))
+    {
+      Property *property = g_hash_table_lookup (self->properties, name);
+
+      if (property != NULL)
+        apply (property);
+    }
+  self->applying--;
+  look_at_disturbed (self);
+  if (self->task != NULL)
+    end_task (self, NULL);
+}
+
+static void
+silent (gpointer data, const GError *reason, gboolean for_ever)
+{
+  Replica *self = data;
+
+  if (for_ever && self->task != NULL)
+    end_task (self, ferry_error_copy (reason));
+  else if (for_ever)
+    ferry_proxy_emit_follow_failed (self->proxy, reason);
+}
+
+static const FerryFeedFuncs feed_funcs = {.item = item_came, .silent = silent};
+
+/* ---- the replica ---- */
+
+static void
+object_gone (gpointer data, GObject *object)
+{
+  Replica *self = data;
+
+  self->object = NULL;
+  g_clear_pointer (&self->feed, ferry_feed_close);
+  if (self->settling != NULL)
+    g_source_destroy (self->settling);
+  g_clear_pointer (&self->settling, g_source_unref);
+  replica_unref (self);
+}
+
+static Replica *
+attach (GObject *object, FerryProxy *proxy, const char *const *properties)
+{
+  GObjectClass *klass = G_OBJECT_GET_CLASS (object);
+  Replica *self = g_new0 (Replica, 1);
+
+  self->references = 1;
+  self->object = object;
+  self->proxy = g_object_ref (proxy);
+  self->context = g_main_context_ref_thread_default ();
+  self->properties = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, property_free);
+  for (guint i = 0; properties[i] != NULL; i++)
+    {
+      Property *property = g_new0 (Property, 1);
+
+      property->replica = self;
+      property->pspec = g_object_class_find_property (klass, properties[i]);
+      g_hash_table_insert (self->properties, (gpointer) property->pspec->name, property);
+    }
+  g_signal_connect (object, "notify", G_CALLBACK (changed_here), self);
+  g_object_weak_ref (object, object_gone, self);
+  self->feed = ferry_feed_open (proxy, properties, NULL, FALSE, &feed_funcs, self);
+  return self;
+}
+
+/* Returns (transfer full) (element-type utf8): those that can be set, of the class and those between it and GObject. */
+static GPtrArray *
+list_properties (GObjectClass *klass)
+{
+  GPtrArray *names = g_ptr_array_new ();
+  guint n = 0;
+  g_autofree GParamSpec **pspecs = g_object_class_list_properties (klass, &n);
+
+  for (guint i = 0; i < n; i++)
+    if ((pspecs[i]->flags & G_PARAM_READWRITE) == G_PARAM_READWRITE &&
+        (pspecs[i]->flags & G_PARAM_CONSTRUCT_ONLY) == 0 &&
+        ferry_value_get_variant_type (pspecs[i]->value_type) != NULL)
+      g_ptr_array_add (names, (gpointer) pspecs[i]->name);
+  g_ptr_array_add (names, NULL);
+  return names;
+}
+
+/* Returns (nullable): the first that cannot be kept the same. */
+static const char *
+find_unfit (GObjectClass *klass, const char *const *properties)
+{
+  for (guint i = 0; properties != NULL && properties[i] != NULL; i++)
+    {
+      GParamSpec *pspec = g_object_class_find_property (klass, properties[i]);
+
+      if (pspec == NULL || (pspec->flags & G_PARAM_READWRITE) != G_PARAM_READWRITE ||
+          ferry_value_get_variant_type (pspec->value_type) == NULL)
+        return properties[i];
+    }
+  return NULL;
+}
+
+/* Returns (nullable): with *object (transfer full). function is what the program called. */
+static Replica *
+create (FerryProxy *proxy, GType type, const char *const *properties, GObject **object, const char *function)
+{
+  g_autoptr (GTypeClass) klass = g_type_class_ref (type);
+  const char *unfit = find_unfit (G_OBJECT_CLASS (klass), properties);
+  g_autoptr (GPtrArray) all = NULL;
+
+  if (unfit != NULL)
+    {
+      ferry_critical (
+        "%s(): “%s” has no property “%s” that can be read and written and has a variant type; leave it out", function,
+        g_type_name (type), unfit);
+      return NULL;
+    }
+  *object = g_object_new (type, NULL);
+  if (g_object_is_floating (*object))
+    g_object_ref_sink (*object);
+  all = properties == NULL ? list_properties (G_OBJECT_CLASS (klass)) : NULL;
+  return attach (*object, proxy, all != NULL ? (const char *const *) all->pdata : properties);
+}
+
+/**
+ * ferry_proxy_create_replica:
+ * @self: a proxy
+ * @type: a class of this program, with properties of the same names and types as the object's
+ * @properties: (nullable) (array zero-terminated=1): names of properties that can be read and written here, or %NULL
+ *   for all of the class
+ *
+ * Makes an object whose properties follow those of the object in the other process, and with `g_object_bind_property()`
+ * reach any widget: what changes there is set here, with `notify::`, and what is set here is set there. What the
+ * object refuses, as a property that cannot be written there, is set back here: see
+ * [signal@Ferry.Proxy::set-failed]. What changes here while something of the object is set, such as a property that
+ * the class computes from it, is sent only where the object does not come to the same within a tenth of a second. What
+ * is set here is sent with all that changes by it, in the order in which it is notified.
+ *
+ * Where the object does not have one of the properties, or cannot be followed, the replica keeps its values, and
+ * [signal@Ferry.Proxy::follow-failed] tells.
+ *
+ * It begins with the class's defaults, gets its values when the exporter listens, and keeps them when that stops or
+ * ends. Where widgets with limits of their own are bound, which would set back what does not fit them yet, use
+ * [method@Ferry.Proxy.create_replica_async]. Nothing is done to classes or types on behalf of the other process.
+ *
+ * The replica belongs to the main context that is the thread's default one, and is used and dropped there. Any thread.
+ *
+ * Returns: (transfer full): the replica
+ *
+ * Since: 0.1
+ */
+GObject *
+ferry_proxy_create_replica (FerryProxy *self, GType type, const char *const *properties)
+{
+  GObject *object = NULL;
+
+  g_return_val_if_fail (FERRY_IS_PROXY (self), NULL);
+  g_return_val_if_fail (g_type_is_a (type, G_TYPE_OBJECT) && !G_TYPE_IS_ABSTRACT (type), NULL);
+
+  create (self, type, properties, &object, G_STRFUNC);
+  return object;
+}
+
+static gboolean
+cancelled_cb (GCancellable *cancellable, gpointer data)
+{
+  GError *error = NULL;
+
+  g_cancellable_set_error_if_cancelled (cancellable, &error);
+  end_task (data, error);
+  return G_SOURCE_REMOVE;
+}
+
+/**
+ * ferry_proxy_create_replica_async:
+ * @self: a proxy
+ * @type: a class of this program, as for [method@Ferry.Proxy.create_replica]
+ * @properties: (nullable) (array zero-terminated=1): names of properties, or %NULL for all of the class
+ * @cancellable: (nullable): ends the waiting
+ * @callback: (scope async): called when the replica has the object's values
+ * @user_data: data for @callback
+ *
+ * Makes a replica, and waits until the exporter listens and has told the values of its properties. The thread's default
+ * main context is where the replica belongs. Any thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_proxy_create_replica_async (FerryProxy *self, GType type, const char *const *properties,
+                                  GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GObject) object = NULL;
+  Replica *replica;
+
+  g_return_if_fail (FERRY_IS_PROXY (self));
+  g_return_if_fail (g_type_is_a (type, G_TYPE_OBJECT) && !G_TYPE_IS_ABSTRACT (type));
+
+  replica = create (self, type, properties, &object, G_STRFUNC);
+  if (replica == NULL)
+    return;
+  replica->task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (replica->task, ferry_proxy_create_replica_async);
+  g_task_set_check_cancellable (replica->task, FALSE);
+  g_task_set_task_data (replica->task, g_steal_pointer (&object), g_object_unref);
+  if (cancellable == NULL)
+    return;
+  replica->cancel = g_cancellable_source_new (cancellable);
+  g_source_set_callback (replica->cancel, G_SOURCE_FUNC (cancelled_cb), replica, NULL);
+  g_source_attach (replica->cancel, g_task_get_context (replica->task));
+}
+
+/**
+ * ferry_proxy_create_replica_finish:
+ * @self: a proxy
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Ends [method@Ferry.Proxy.create_replica_async]. Any thread.
+ *
+ * Fails with %G_IO_ERROR_CANCELLED, with why the transport has ended, and where the object cannot be followed, such as
+ * %FERRY_ERROR_UNKNOWN_OBJECT, %FERRY_ERROR_UNKNOWN_MEMBER and %FERRY_ERROR_NOT_ALLOWED.
+ *
+ * Returns: (transfer full) (nullable): the replica, or %NULL with an error
+ *
+ * Since: 0.1
+ */
+GObject *
+ferry_proxy_create_replica_finish (FerryProxy *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (FERRY_IS_PROXY (self), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}

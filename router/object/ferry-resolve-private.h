@@ -1,0 +1,55 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A view on its way to its result, in another process or in this one.
+ *
+ * It has its end once: with the result, the error that came, its deadline, or its cancellation. What comes after the
+ * latter two is still looked at, as it may bring a reference that has to be dropped again. */
+
+#pragma once
+
+#include "object/ferry-proxy-private.h"
+#include "object/ferry-view-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  GVariant *value;    /* (owned) (nullable) */
+  FerryProxy *object; /* (owned) (nullable) */
+  guint64 n_changes;  /* where a property was set: see FERRY_STEP_SET */
+} FerryResolved;
+
+void ferry_resolved_clear (FerryResolved *self);
+
+/* Called once, on any thread, possibly before ferry_resolve_start() returns. result is the callee's. */
+typedef void (*FerryResolveFunc) (gpointer data, FerryResolved *result, const GError *error);
+
+typedef struct _FerryResolve FerryResolve;
+
+/* What is done where the transport has no room. */
+typedef enum
+{
+  FERRY_RESOLVE_FAIL,  /* with FERRY_ERROR_WOULD_BLOCK */
+  FERRY_RESOLVE_WAIT,  /* this thread waits for it */
+  FERRY_RESOLVE_LATER, /* it is asked as soon as there is some */
+} FerryResolveRoom;
+
+/* deadline: monotonic time in microseconds, 0 for none: the other end is told, and the caller sees to it. cancellable
+ * (nullable): ends the waiting for room. Returns (transfer full). */
+FerryResolve *ferry_resolve_start (FerryView *view, gint64 deadline, FerryResolveRoom room, GCancellable *cancellable,
+                                   FerryResolveFunc func, gpointer data);
+void ferry_resolve_unref (FerryResolve *self);
+/* Ends it with error, unless it has its end: then it returns FALSE, and func was called, or is being called. func is
+ * not called here. */
+gboolean ferry_resolve_abandon (FerryResolve *self, gboolean timed_out);
+
+/* Waits: see ferry_view_resolve(). async_form: what to use where this thread may not. */
+gboolean ferry_resolve_wait (FerryView *view, const char *async_form, gint64 timeout, GCancellable *cancellable,
+                             GVariant **value, FerryProxy **object, GError **error);
+/* In GIO's manner; the task's result is a FerryResolved. Takes the task. room: any but FERRY_RESOLVE_WAIT. */
+void ferry_resolve_run_task (FerryView *view, gint64 timeout, FerryResolveRoom room, GTask *task);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryResolve, ferry_resolve_unref)
+
+G_END_DECLS

@@ -1,0 +1,63 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A view as it is resolved: step after step, each on what the one before it gave. A method may answer later, and on
+ * another thread; then the run goes on where the exporter has its methods called: on its main context, or on a thread
+ * that is nobody else's.
+ *
+ * Owner:   counted references.
+ * Threads: one at a time, except where something else is said. */
+
+#pragma once
+
+#include "call/ferry-invocation.h"
+#include "object/ferry-exported-private.h"
+#include "object/ferry-exporter-private.h"
+#include "object/ferry-object-message-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  /* Called once. result: an object where there is one, and otherwise value, which may be NULL; both borrowed.
+   * error has its trace. */
+  void (*done) (gpointer data, FerryExported *object, GVariant *value, const GError *error);
+  /* (nullable): whether nobody wants the result any more. */
+  gboolean (*is_cancelled) (gpointer data);
+  /* (nullable) Returns (transfer none). */
+  GCancellable *(*get_cancellable) (gpointer data);
+  gint64 (*get_deadline) (gpointer data);
+  void (*destroy) (gpointer data);
+  /* (nullable): called in place of done: it was not begun. On the thread of who stops the exporter, which is not to
+   * wait. */
+  void (*refused) (gpointer data, const GError *error);
+} FerryViewRunFuncs;
+
+/* Takes the request's content, and root (transfer full). data is destroyed with the run. */
+FerryViewRun *ferry_view_run_new (FerryExporter *exporter, FerryViewRequest *request, FerryExported *root,
+                                  const FerryViewRunFuncs *funcs, gpointer data);
+FerryViewRun *ferry_view_run_ref (FerryViewRun *self);
+void ferry_view_run_unref (FerryViewRun *self);
+/* Begins, on the exporter's own thread or context. It may be through when this returns. */
+void ferry_view_run_start (FerryViewRun *self);
+/* The same of one that this process asks for: where it is asked for in a method, that method's turns are its own. */
+void ferry_view_run_start_here (FerryViewRun *self);
+/* Of one that waits for its turn and was taken out of the queue: ends it with error. */
+void ferry_view_run_refuse (FerryViewRun *self, const GError *error);
+/* For a thread that is about to wait for a run: takes up the runs that were left to it further up. */
+void ferry_view_run_take_up_others (void);
+/* Whether nobody wants its result any more. */
+gboolean ferry_view_run_is_unwanted (FerryViewRun *self);
+/* Whether its first step was begun. With the lock of the object that it waits for. */
+gboolean ferry_view_run_has_begun (FerryViewRun *self);
+
+/* For method calls, any thread: the answer of the step that is under way, once. Takes all. */
+void ferry_view_run_answer (FerryViewRun *self, GVariant *value, GObject *object, GError *error);
+GCancellable *ferry_view_run_get_cancellable (FerryViewRun *self);
+gint64 ferry_view_run_get_deadline (FerryViewRun *self);
+/* ferry_trace_get_moment() when it was made. */
+guint64 ferry_view_run_get_begun (FerryViewRun *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryViewRun, ferry_view_run_unref)
+
+G_END_DECLS

@@ -1,0 +1,547 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "object/ferry-view-private.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/ferry-base-private.h"
+#include "object/ferry-proxy-private.h"
+
+G_DEFINE_BOXED_TYPE (FerryView, ferry_view, ferry_view_ref, ferry_view_unref)
+
+/**
+ * ferry_view_new:
+ * @proxy: the object at which it begins
+ *
+ * Any thread.
+ *
+ * Returns: (transfer full): a view without an operation: the object itself
+ *
+ * Since: 0.1
+ */
+FerryView *
+ferry_view_new (FerryProxy *proxy)
+{
+  FerryView *self;
+
+  g_return_val_if_fail (FERRY_IS_PROXY (proxy), NULL);
+
+  self = g_new0 (FerryView, 1);
+  atomic_init (&self->references, 1);
+  self->proxy = g_object_ref (proxy);
+  self->as_proxy = ferry_proxy_get_as_proxy (proxy);
+  self->steps = self->own_steps;
+  self->n_allocated = G_N_ELEMENTS (self->own_steps);
+  return self;
+}
+
+/**
+ * ferry_view_copy:
+ * @self: a view
+ *
+ * Any thread, where the view is frozen.
+ *
+ * Returns: (transfer full): one with the same operations and settings, which can be extended
+ *
+ * Since: 0.1
+ */
+FerryView *
+ferry_view_copy (FerryView *self)
+{
+  FerryView *copy;
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  copy = ferry_view_new (self->proxy);
+  copy->default_value = self->default_value != NULL ? g_variant_ref (self->default_value) : NULL;
+  copy->as_proxy = self->as_proxy;
+  for (guint i = 0; i < self->n_steps; i++)
+    ferry_view_append (copy, self->steps[i].kind, self->steps[i].name, self->steps[i].argument);
+  return copy;
+}
+
+/**
+ * ferry_view_ref:
+ * @self: a view
+ *
+ * Any thread.
+ *
+ * Returns: (transfer full): the view
+ *
+ * Since: 0.1
+ */
+FerryView *
+ferry_view_ref (FerryView *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  /* Relaxed: whoever refers to it has a reference already. */
+  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  return self;
+}
+
+/**
+ * ferry_view_unref:
+ * @self: (transfer full): a view
+ *
+ * Any thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_view_unref (FerryView *self)
+{
+  g_return_if_fail (self != NULL);
+
+  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
+  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+    return;
+  for (guint i = 0; i < self->n_steps; i++)
+    g_clear_pointer (&self->steps[i].argument, g_variant_unref);
+  g_clear_pointer (&self->default_value, g_variant_unref);
+  g_clear_pointer (&self->names, g_string_chunk_free);
+  g_object_unref (self->proxy);
+  if (self->steps != self->own_steps)
+    g_free (self->steps);
+  g_free (self);
+}
+
+/**
+ * ferry_view_freeze:
+ * @self: a view
+ *
+ * Has no operation added any more, and no setting changed: from now on any number of threads may use it, and
+ * [method@Ferry.View.copy] makes one that can be extended. Any thread, one at a time until the view is frozen.
+ *
+ * Since: 0.1
+ */
+void
+ferry_view_freeze (FerryView *self)
+{
+  g_return_if_fail (self != NULL);
+
+  self->frozen = TRUE;
+}
+
+/**
+ * ferry_view_is_frozen:
+ * @self: a view
+ *
+ * Tells whether operations can still be added: a frozen view takes none.
+ * Any thread, one at a time until the view is frozen.
+ *
+ * Returns: whether it was frozen
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_view_is_frozen (FerryView *self)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  return self->frozen;
+}
+
+/**
+ * ferry_view_get_proxy:
+ * @self: a view
+ *
+ * Any thread.
+ *
+ * Returns: (transfer none): the object at which it begins
+ *
+ * Since: 0.1
+ */
+FerryProxy *
+ferry_view_get_proxy (FerryView *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return self->proxy;
+}
+
+/**
+ * ferry_view_get_n_steps:
+ * @self: a view
+ *
+ * Counts the operations of the view. Any thread, one at a time until the view is frozen.
+ *
+ * Returns: how many operations it has
+ *
+ * Since: 0.1
+ */
+guint
+ferry_view_get_n_steps (FerryView *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return self->n_steps;
+}
+
+gboolean
+ferry_view_is_change (FerryView *self)
+{
+  const FerryStep *last = self->n_steps > 0 ? &self->steps[self->n_steps - 1] : NULL;
+
+  return last != NULL && (last->kind == FERRY_STEP_SET || last->kind == FERRY_STEP_DELETE);
+}
+
+/* Of a change there is nothing to have a proxy of. */
+void
+ferry_view_fill_request (FerryView *self, FerryViewRequest *request)
+{
+  *request = (FerryViewRequest){
+    .as_proxy = self->as_proxy && !ferry_view_is_change (self),
+    .n_steps = self->n_steps,
+    .steps = self->steps,
+  };
+  ferry_proxy_get_root (self->proxy, &request->root);
+}
+
+/**
+ * ferry_view_to_string:
+ * @self: a view
+ *
+ * What it is, for people who read logs: `counter.list[3].append('x')`. Nobody is asked. Any thread, one at a time until
+ * the view is frozen.
+ *
+ * Returns: (transfer full): a text
+ *
+ * Since: 0.1
+ */
+char *
+ferry_view_to_string (FerryView *self)
+{
+  FerryViewRequest request;
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  ferry_view_fill_request (self, &request);
+  return ferry_view_request_to_string (&request, request.n_steps);
+}
+
+/* ---- operations ---- */
+
+static void
+grow (FerryView *self)
+{
+  FerryStep *steps = g_new (FerryStep, 2 * self->n_allocated);
+
+  memcpy (steps, self->steps, sizeof *steps * self->n_steps);
+  if (self->steps != self->own_steps)
+    g_free (self->steps);
+  self->steps = steps;
+  self->n_allocated *= 2;
+}
+
+/* Returns a copy that the view has. */
+static const char *
+keep_name (FerryView *self, const char *name)
+{
+  gsize size = strlen (name) + 1;
+  char *kept = self->own_names + self->n_own_names;
+
+  if (size <= sizeof self->own_names - self->n_own_names)
+    {
+      self->n_own_names += size;
+      return memcpy (kept, name, size);
+    }
+  if (self->names == NULL)
+    self->names = g_string_chunk_new (256);
+  return g_string_chunk_insert (self->names, name);
+}
+
+/* Takes a floating argument. */
+void
+ferry_view_append (FerryView *self, FerryStepKind kind, const char *name, GVariant *argument)
+{
+  FerryStep *step;
+
+  if (self->n_steps == self->n_allocated)
+    grow (self);
+  step = &self->steps[self->n_steps++];
+  step->kind = kind;
+  step->name = keep_name (self, name);
+  step->argument = argument != NULL ? g_variant_ref_sink (argument) : NULL;
+}
+
+/* A floating one that is not used after all. */
+static void
+drop_floating (GVariant *value)
+{
+  g_autoptr (GVariant) taken G_GNUC_UNUSED = ferry_variant_take_floating (value);
+}
+
+#define RETURN_IF_FROZEN(self, argument)                                                                               \
+  G_STMT_START                                                                                                         \
+  {                                                                                                                    \
+    if ((self) == NULL || (self)->frozen)                                                                              \
+      drop_floating (argument);                                                                                        \
+    g_return_if_fail ((self) != NULL);                                                                                 \
+    ferry_return_if_fail (!(self)->frozen,                                                                             \
+                          "the view is frozen, as others may use it; make one with ferry_view_new()");                 \
+  }                                                                                                                    \
+  G_STMT_END
+
+/**
+ * ferry_view_call:
+ * @self: a view that is not frozen
+ * @method: the name of a method of the interface
+ * @arguments: (nullable): a tuple; a floating reference is taken
+ *
+ * Then a method is called, and its result is what comes next: an object, or a value. Any thread, one at a time until
+ * the view is frozen.
+ *
+ * Since: 0.1
+ */
+void
+ferry_view_call (FerryView *self, const char *method, GVariant *arguments)
+{
+  RETURN_IF_FROZEN (self, arguments);
+  g_return_if_fail (method != NULL);
+
+  ferry_view_append (self, FERRY_STEP_CALL, method, arguments);
+}
+
+/**
+ * ferry_view_get:
+ * @self: a view that is not frozen
+ * @property: the name of a property of the interface
+ *
+ * Then a property is read: a value, or an object. Any thread, one at a time until the view is frozen.
+ *
+ * Since: 0.1
+ */
+void
+ferry_view_get (FerryView *self, const char *property)
+{
+  RETURN_IF_FROZEN (self, NULL);
+  g_return_if_fail (property != NULL);
+
+  ferry_view_append (self, FERRY_STEP_GET, property, NULL);
+}
+
+/**
+ * ferry_view_set:
+ * @self: a view that is not frozen
+ * @property: the name of a property of the interface
+ * @value: what it is set to; a floating reference is taken
+ *
+ * Then a property is set; nothing may follow. The result is the value that the property has then. Any thread, one at a
+ * time until the view is frozen.
+ *
+ * Since: 0.1
+ */
+void
+ferry_view_set (FerryView *self, const char *property, GVariant *value)
+{
+  RETURN_IF_FROZEN (self, value);
+  g_return_if_fail (property != NULL);
+  g_return_if_fail (value != NULL);
+
+  ferry_view_append (self, FERRY_STEP_SET, property, value);
+}
+
+/**
+ * ferry_view_delete:
+ * @self: a view that is not frozen
+ * @property: the name of a property of the interface
+ *
+ * Then a property is set to its default; nothing may follow. The result is the value that it has then. Any thread, one
+ * at a time until the view is frozen.
+ *
+ * Since: 0.1
+ */
+void
+ferry_view_delete (FerryView *self, const char *property)
+{
+  RETURN_IF_FROZEN (self, NULL);
+  g_return_if_fail (property != NULL);
+
+  ferry_view_append (self, FERRY_STEP_DELETE, property, NULL);
+}
+
+/**
+ * ferry_view_get_item:
+ * @self: a view that is not frozen
+ * @key: the key: what the container says; of a list a position, which counts from the end where it is negative; a
+ *   floating reference is taken
+ *
+ * Then an item is taken, of an object that is a container, or of a value that is an array, a tuple or a dictionary. Any
+ * thread, one at a time until the view is frozen.
+ *
+ * Since: 0.1
+ */
+void
+ferry_view_get_item (FerryView *self, GVariant *key)
+{
+  RETURN_IF_FROZEN (self, key);
+  g_return_if_fail (key != NULL);
+
+  ferry_view_append (self, FERRY_STEP_GET_ITEM, "", key);
+}
+
+/**
+ * ferry_view_set_item:
+ * @self: a view that is not frozen
+ * @key: the key; a floating reference is taken
+ * @value: the item; a floating reference is taken
+ *
+ * Then an item of a container is set; nothing may follow. Any thread, one at a time until the view is frozen.
+ *
+ * Since: 0.1
+ */
+void
+ferry_view_set_item (FerryView *self, GVariant *key, GVariant *value)
+{
+  if (self == NULL || self->frozen)
+    drop_floating (key);
+  RETURN_IF_FROZEN (self, value);
+  g_return_if_fail (key != NULL);
+  g_return_if_fail (value != NULL);
+
+  ferry_view_append (self, FERRY_STEP_SET_ITEM, "", g_variant_new ("(vv)", key, value));
+}
+
+/**
+ * ferry_view_delete_item:
+ * @self: a view that is not frozen
+ * @key: the key; a floating reference is taken
+ *
+ * Then an item of a container is removed; nothing may follow. Any thread, one at a time until the view is frozen.
+ *
+ * Since: 0.1
+ */
+void
+ferry_view_delete_item (FerryView *self, GVariant *key)
+{
+  RETURN_IF_FROZEN (self, key);
+  g_return_if_fail (key != NULL);
+
+  ferry_view_append (self, FERRY_STEP_DELETE_ITEM, "", key);
+}
+
+/**
+ * ferry_view_contains:
+ * @self: a view that is not frozen
+ * @key: the key, or of a list or an array the item; a floating reference is taken
+ *
+ * Then an item is looked for; nothing may follow. The result is a boolean. Any thread, one at a time until the view is
+ * frozen.
+ *
+ * Since: 0.1
+ */
+void
+ferry_view_contains (FerryView *self, GVariant *key)
+{
+  RETURN_IF_FROZEN (self, key);
+  g_return_if_fail (key != NULL);
+
+  ferry_view_append (self, FERRY_STEP_CONTAINS, "", key);
+}
+
+/**
+ * ferry_view_length:
+ * @self: a view that is not frozen
+ *
+ * Then items are counted; nothing may follow. The result is a 64-bit unsigned number. Any thread, one at a time until
+ * the view is frozen.
+ *
+ * Since: 0.1
+ */
+void
+ferry_view_length (FerryView *self)
+{
+  RETURN_IF_FROZEN (self, NULL);
+
+  ferry_view_append (self, FERRY_STEP_LENGTH, "", NULL);
+}
+
+/**
+ * ferry_view_pass_to:
+ * @self: a view that is not frozen
+ * @function: the name of a function that was added with [method@Ferry.Exporter.add_function]
+ * @arguments: (nullable): further arguments, a tuple; a floating reference is taken
+ *
+ * Then the object is passed to a function of its own process, whose result is what comes next. Any thread, one at a
+ * time until the view is frozen.
+ *
+ * Since: 0.1
+ */
+void
+ferry_view_pass_to (FerryView *self, const char *function, GVariant *arguments)
+{
+  RETURN_IF_FROZEN (self, arguments);
+  g_return_if_fail (function != NULL);
+
+  ferry_view_append (self, FERRY_STEP_PASS, function, arguments);
+}
+
+/**
+ * ferry_view_super:
+ * @self: a view that is not frozen
+ * @type_name: (nullable): the name of a type from which the object's is derived, or %NULL for its parent
+ *
+ * Has the call that comes next use the implementation of that type's class. It is for methods that are functions of
+ * a class: see [method@Ferry.Interface.add_class_method]. Any thread, one at a time until the view is frozen.
+ *
+ * Since: 0.1
+ */
+void
+ferry_view_super (FerryView *self, const char *type_name)
+{
+  RETURN_IF_FROZEN (self, NULL);
+
+  ferry_view_append (self, FERRY_STEP_SUPER, type_name != NULL ? type_name : "", NULL);
+}
+
+void
+ferry_view_rows (FerryView *self, guint64 position, guint n_rows)
+{
+  ferry_view_append (self, FERRY_STEP_ROWS, "", g_variant_new ("(tu)", position, n_rows));
+}
+
+/* ---- settings ---- */
+
+/**
+ * ferry_view_set_default:
+ * @self: a view that is not frozen
+ * @value: (nullable): a value, or %NULL to have none; a floating reference is taken
+ *
+ * Sets what the result is where nobody listens, in place of %FERRY_ERROR_NOT_LISTENING: because the exporter does not,
+ * has not begun to, or its process is gone. Any thread, one at a time until the view is frozen.
+ *
+ * Since: 0.1
+ */
+void
+ferry_view_set_default (FerryView *self, GVariant *value)
+{
+  RETURN_IF_FROZEN (self, value);
+
+  g_clear_pointer (&self->default_value, g_variant_unref);
+  self->default_value = value != NULL ? g_variant_ref_sink (value) : NULL;
+}
+
+/**
+ * ferry_view_set_as_proxy:
+ * @self: a view that is not frozen
+ * @as_proxy: whether values stay where they are
+ *
+ * Has a result that is a value stay in the other process, and be a proxy here, as objects always are. What can be done
+ * with it is [method@Ferry.View.get_item] and its siblings; a view without an operation gives the value, if it is not
+ * to be a proxy. A view begins as its proxy is: see [method@Ferry.Proxy.set_as_proxy]. Any thread, one at a time until
+ * the view is frozen.
+ *
+ * Since: 0.1
+ */
+void
+ferry_view_set_as_proxy (FerryView *self, gboolean as_proxy)
+{
+  RETURN_IF_FROZEN (self, NULL);
+
+  self->as_proxy = as_proxy;
+}

@@ -1,0 +1,195 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Starting a worker by bubblewrap, in namespaces of its own: it sees no process but itself, no network, and a file
+ * system that is read-only but for the paths that it may write to. Which files it may read is Landlock's to say: a
+ * program needs its libraries before it can enter anything, and nobody knows which they are.
+ *
+ * bubblewrap's own signs of success say nothing of the system that it runs on, so it is tried: on some it is not
+ * installed, on others namespaces are not for ordinary users, or there are none within the container that this is.
+ *
+ * bubblewrap stays, and waits for what it started: that is what is watched. It is killed when we end, and with it all
+ * that is in its namespace of processes. It exits with the status of the program, or as a shell does for a signal. */
+
+#include "config.h"
+
+#include "sandbox/ferry-bubblewrap-private.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "base/ferry-base-private.h"
+#include "spawn/ferry-guardian-start-private.h"
+
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
+#define PROGRAM "bwrap"
+#define TRIAL_TIMEOUT_MS 10000
+
+static const char *const arguments[] = {"--unshare-all", "--die-with-parent", "--cap-drop", "ALL", NULL};
+static const char *const system_folders[] = {"--proc", "/proc", "--dev", "/dev", NULL};
+
+static char *path; /* const, once known: (nullable) */
+
+static void
+add_all (GPtrArray *argv, const char *const *words)
+{
+  for (guint i = 0; words[i] != NULL; i++)
+    g_ptr_array_add (argv, g_strdup (words[i]));
+}
+
+static char **
+end_arguments (GPtrArray *argv)
+{
+  g_ptr_array_add (argv, NULL);
+  return (char **) g_ptr_array_free (argv, FALSE);
+}
+
+/* What a program that is its own worker calls itself would be bubblewrap there. */
+static char *
+resolve_own (char *program)
+{
+  char *target = g_str_has_prefix (program, "/proc/self/") ? g_file_read_link (program, NULL) : NULL;
+
+  if (target == NULL)
+    return program;
+  g_free (program);
+  return target;
+}
+
+/* It does not mount over a symbolic link. */
+static GPtrArray *
+resolve_all (GPtrArray *paths)
+{
+  GPtrArray *resolved = g_ptr_array_new_with_free_func (free);
+
+  for (guint i = 0; i < paths->len; i++)
+    {
+      char *target = realpath (g_ptr_array_index (paths, i), NULL);
+
+      if (target != NULL)
+        g_ptr_array_add (resolved, target);
+    }
+  return resolved;
+}
+
+static gboolean
+is_or_is_below (const char *file, const char *folder)
+{
+  const gsize length = strlen (folder);
+
+  return strncmp (file, folder, length) == 0 && (file[length] == '\0' || file[length] == '/');
+}
+
+/* What is mounted later lies over what was before: the system's folders over a root that is writable, for our /proc is
+ * not the worker's, and other paths over those. */
+static void
+add_mounts (GPtrArray *argv, GPtrArray *writable)
+{
+  const gboolean root = g_ptr_array_find_with_equal_func (writable, "/", g_str_equal, NULL);
+  const char *const root_words[] = {root ? "--bind" : "--ro-bind", "/", "/", NULL};
+
+  add_all (argv, root_words);
+  add_all (argv, system_folders);
+  for (guint i = 0; i < writable->len; i++)
+    {
+      const char *file = g_ptr_array_index (writable, i);
+      const char *const words[] = {"--bind-try", file, file, NULL};
+
+      if (!g_str_equal (file, "/") && !is_or_is_below (file, "/proc"))
+        add_all (argv, words);
+    }
+}
+
+void
+ferry_bubblewrap_wrap (FerrySpawnPlan *plan, const FerrySandboxPlan *sandbox)
+{
+  GPtrArray *argv = g_ptr_array_new ();
+  g_autoptr (GPtrArray) writable = resolve_all (sandbox->writable);
+  g_auto (GStrv) before = plan->argv;
+
+  g_ptr_array_add (argv, g_strdup (path));
+  add_all (argv, arguments);
+  if (sandbox->network)
+    g_ptr_array_add (argv, g_strdup ("--share-net"));
+  add_mounts (argv, writable);
+  g_ptr_array_add (argv, g_strdup ("--"));
+  g_ptr_array_add (argv, resolve_own (g_steal_pointer (&plan->program)));
+  add_all (argv, (const char *const *) before + 1);
+  plan->program = g_strdup (path);
+  plan->argv = end_arguments (argv);
+}
+
+static gboolean
+spawn (FerrySpawnPlan *plan, GPid *pid, int *pidfd)
+{
+  sigset_t all;
+  sigset_t before;
+  gboolean success;
+
+  sigfillset (&all);
+  pthread_sigmask (SIG_SETMASK, &all, &before);
+  success = ferry_spawn (plan, -1, pid, pidfd, NULL);
+  pthread_sigmask (SIG_SETMASK, &before, NULL);
+  return success;
+}
+
+static gboolean
+wait_for_success (GPid pid, int pidfd)
+{
+  struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
+  siginfo_t info = {0};
+
+  /* Not only the process: what it has started waits for it for ever. Its number is its own until it is reaped. */
+  if (TEMP_FAILURE_RETRY (poll (&poll_fd, 1, TRIAL_TIMEOUT_MS)) != 1)
+    kill (-pid, SIGKILL);
+  TEMP_FAILURE_RETRY (waitid (P_PIDFD, (id_t) pidfd, &info, WEXITED));
+  return info.si_code == CLD_EXITED && info.si_status == 0;
+}
+
+/* Has bubblewrap start itself, which then only tells its version. */
+static gboolean
+try_to_start (void)
+{
+  g_autoptr (FerrySpawnPlan) plan = g_new0 (FerrySpawnPlan, 1);
+  g_autoptr (FerrySandboxPlan) sandbox = ferry_sandbox_plan_new ();
+  const char *version[] = {path, "--version", NULL};
+  FerryGuardian guardian = FERRY_GUARDIAN_INIT;
+  ferry_autofd pidfd = -1;
+  gboolean works;
+  GPid pid;
+
+  if (!ferry_guardian_start (&guardian, NULL))
+    return FALSE;
+  plan->guardian = guardian.socket;
+  plan->program = g_strdup (path);
+  plan->argv = g_strdupv ((char **) version);
+  plan->environ = g_get_environ ();
+  plan->attributes.no_new_privileges = TRUE;
+  for (guint i = 0; i < G_N_ELEMENTS (plan->streams); i++)
+    plan->streams[i] = open ("/dev/null", O_RDWR | O_CLOEXEC);
+  ferry_bubblewrap_wrap (plan, sandbox);
+  works = spawn (plan, &pid, &pidfd) && wait_for_success (pid, pidfd);
+  ferry_guardian_close (&guardian);
+  return works;
+}
+
+gboolean
+ferry_bubblewrap_works (void)
+{
+  static gsize known;
+
+  if (g_once_init_enter (&known))
+    {
+      path = g_find_program_in_path (PROGRAM);
+      g_once_init_leave (&known, path != NULL && try_to_start () ? 2 : 1);
+    }
+  return known == 2;
+}

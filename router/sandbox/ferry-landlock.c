@@ -1,0 +1,186 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Landlock by its system calls, whose numbers are the same on all processors: the headers of a system may be older than
+ * its kernel, and have less.
+ *
+ * All that the kernel can refuse is refused, and what the plan grants is let through again. Nothing is granted that
+ * would let a worker execute a program or make a device, nor a symbolic link or a pipe, which who opens them in its
+ * folder would follow, or wait for.
+ *
+ * A file that was opened before, and a descriptor that is given to the worker, stay usable: rights are checked where a
+ * path is walked, and go with the descriptor from there. */
+
+#include "config.h"
+
+#include "sandbox/ferry-landlock-private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/ferry-base-private.h"
+
+#define CREATE_RULESET 444
+#define ADD_RULE 445
+#define RESTRICT_SELF 446
+
+#define CREATE_RULESET_VERSION (1u << 0)
+#define RULE_PATH_BENEATH 1
+
+/* What came with which version of the interface. */
+#define ABI_REFER 2
+#define ABI_TRUNCATE 3
+#define ABI_NETWORK 4
+#define ABI_DEVICES 5
+#define ABI_SCOPE 6
+
+enum
+{
+  FILE_EXECUTE = 1 << 0,
+  FILE_WRITE = 1 << 1,
+  FILE_READ = 1 << 2,
+  FOLDER_READ = 1 << 3,
+  FOLDER_REMOVE_FOLDER = 1 << 4,
+  FOLDER_REMOVE_FILE = 1 << 5,
+  FOLDER_MAKE_CHARACTER_DEVICE = 1 << 6,
+  FOLDER_MAKE_FOLDER = 1 << 7,
+  FOLDER_MAKE_FILE = 1 << 8,
+  FOLDER_MAKE_SOCKET = 1 << 9,
+  FOLDER_MAKE_FIFO = 1 << 10,
+  FOLDER_MAKE_BLOCK_DEVICE = 1 << 11,
+  FOLDER_MAKE_LINK = 1 << 12,
+  FOLDER_REFER = 1 << 13,
+  FILE_TRUNCATE = 1 << 14,
+  DEVICE_CONTROL = 1 << 15,
+};
+
+#define READ_ONLY (FILE_READ | FOLDER_READ)
+#define WRITABLE                                                                                                       \
+  (READ_ONLY | FILE_WRITE | FILE_TRUNCATE | FOLDER_REMOVE_FOLDER | FOLDER_REMOVE_FILE | FOLDER_MAKE_FOLDER |           \
+   FOLDER_MAKE_FILE | FOLDER_REFER)
+#define OF_FILES (FILE_EXECUTE | FILE_WRITE | FILE_READ | FILE_TRUNCATE | DEVICE_CONTROL)
+
+#define NETWORK_ALL ((1 << 0) | (1 << 1)) /* bind TCP, connect TCP */
+#define SCOPE_ALL ((1 << 0) | (1 << 1))   /* abstract addresses, signals */
+
+typedef struct
+{
+  guint64 files;
+  guint64 network;
+  guint64 scope;
+} Ruleset;
+
+typedef struct
+{
+  guint64 allowed;
+  gint32 parent;
+} __attribute__ ((packed)) PathRule;
+
+static int
+get_abi (void)
+{
+  return (int) syscall (CREATE_RULESET, NULL, 0, CREATE_RULESET_VERSION);
+}
+
+guint32
+ferry_landlock_get_layers (void)
+{
+  int abi = get_abi ();
+
+  if (abi < 1)
+    return 0;
+  return FERRY_LAYER_LANDLOCK | (abi >= ABI_NETWORK ? FERRY_LAYER_LANDLOCK_NETWORK : 0) |
+         (abi >= ABI_SCOPE ? FERRY_LAYER_LANDLOCK_SCOPE : 0);
+}
+
+static guint64
+get_known_rights (int abi)
+{
+  guint64 rights = (1 << 13) - 1;
+
+  if (abi >= ABI_REFER)
+    rights |= FOLDER_REFER;
+  if (abi >= ABI_TRUNCATE)
+    rights |= FILE_TRUNCATE;
+  if (abi >= ABI_DEVICES)
+    rights |= DEVICE_CONTROL;
+  return rights;
+}
+
+/* A path that is not there grants nothing, nor does one of what is on no disk, such as a pipe: that nobody refuses. */
+static gboolean
+grant_path (int ruleset, const char *path, guint64 rights)
+{
+  ferry_autofd parent = open (path, O_PATH | O_CLOEXEC);
+  PathRule rule = {.allowed = rights, .parent = parent};
+  struct stat status;
+
+  if (parent < 0)
+    return TRUE;
+  if (fstat (parent, &status) < 0)
+    return FALSE;
+  if (!S_ISDIR (status.st_mode))
+    rule.allowed &= OF_FILES;
+  return syscall (ADD_RULE, ruleset, RULE_PATH_BENEATH, &rule, 0) == 0 || errno == EBADFD;
+}
+
+static gboolean
+grant_paths (int ruleset, GPtrArray *paths, guint64 rights)
+{
+  for (guint i = 0; i < paths->len; i++)
+    if (!grant_path (ruleset, g_ptr_array_index (paths, i), rights))
+      return FALSE;
+  return TRUE;
+}
+
+/* What an older kernel knows of the structure is its beginning. */
+static gsize
+get_size (const Ruleset *rules)
+{
+  if (rules->scope != 0)
+    return sizeof *rules;
+  return rules->network != 0 ? offsetof (Ruleset, scope) : offsetof (Ruleset, network);
+}
+
+static gboolean
+enter (const FerrySandboxPlan *plan, const Ruleset *rules)
+{
+  ferry_autofd ruleset = (int) syscall (CREATE_RULESET, rules, get_size (rules), 0);
+
+  if (ruleset < 0)
+    return FALSE;
+  if (rules->files != 0 && (!grant_paths (ruleset, plan->read_only, READ_ONLY & rules->files) ||
+                            !grant_paths (ruleset, plan->writable, WRITABLE & rules->files)))
+    return FALSE;
+  return prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && syscall (RESTRICT_SELF, ruleset, 0) == 0;
+}
+
+guint32
+ferry_landlock_enter (const FerrySandboxPlan *plan, int *failure)
+{
+  guint32 layers = plan->layers & ferry_landlock_get_layers ();
+  Ruleset rules = {0};
+
+  *failure = 0;
+  if ((layers & FERRY_LAYER_LANDLOCK) != 0)
+    rules.files = get_known_rights (get_abi ());
+  if ((layers & FERRY_LAYER_LANDLOCK_NETWORK) != 0 && !plan->network)
+    rules.network = NETWORK_ALL;
+  if ((layers & FERRY_LAYER_LANDLOCK_SCOPE) != 0)
+    rules.scope = SCOPE_ALL;
+  /* A network that is granted is one that there is nothing to refuse of. */
+  if (rules.files == 0 && rules.network == 0 && rules.scope == 0)
+    {
+      if (layers == 0 && (plan->layers & FERRY_LAYER_LANDLOCK) != 0)
+        *failure = ENOSYS;
+      return layers;
+    }
+  if (enter (plan, &rules))
+    return layers;
+  *failure = errno;
+  return 0;
+}

@@ -1,0 +1,73 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#if !defined(FERRY_INSIDE) && !defined(FERRY_COMPILATION)
+#error "Include <ferry.h>, not this header."
+#endif
+
+#include <gio/gio.h>
+
+#include "base/ferry-version.h"
+#include "sandbox/ferry-sandbox-strength.h"
+
+G_BEGIN_DECLS
+
+/**
+ * FerrySandboxPolicy:
+ * @FERRY_SANDBOX_POLICY_REQUIRED: A worker runs with the layers that are required, or not at all.
+ * @FERRY_SANDBOX_POLICY_PREFERRED: A worker runs with as many layers as the system gives.
+ * @FERRY_SANDBOX_POLICY_OFF: A worker runs without a sandbox.
+ *
+ * What happens where a system cannot give a sandbox as it is described.
+ *
+ * Since: 0.1
+ */
+typedef enum
+{
+  FERRY_SANDBOX_POLICY_REQUIRED,
+  FERRY_SANDBOX_POLICY_PREFERRED,
+  FERRY_SANDBOX_POLICY_OFF,
+} FerrySandboxPolicy;
+
+#define FERRY_TYPE_SANDBOX (ferry_sandbox_get_type ())
+
+FERRY_AVAILABLE_IN_0_1
+G_DECLARE_FINAL_TYPE (FerrySandbox, ferry_sandbox, FERRY, SANDBOX, GObject)
+
+FERRY_AVAILABLE_IN_0_1
+FerrySandbox *ferry_sandbox_new (void) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+void ferry_sandbox_set_policy (FerrySandbox *self, FerrySandboxPolicy policy);
+FERRY_AVAILABLE_IN_0_1
+FerrySandboxPolicy ferry_sandbox_get_policy (FerrySandbox *self);
+FERRY_AVAILABLE_IN_0_1
+void ferry_sandbox_set_layers (FerrySandbox *self, FerrySandboxStrength layers);
+FERRY_AVAILABLE_IN_0_1
+void ferry_sandbox_set_required_layers (FerrySandbox *self, FerrySandboxStrength layers);
+FERRY_AVAILABLE_IN_0_1
+void ferry_sandbox_set_network (FerrySandbox *self, gboolean network);
+FERRY_AVAILABLE_IN_0_1
+void ferry_sandbox_add_read_only_path (FerrySandbox *self, const char *path);
+FERRY_AVAILABLE_IN_0_1
+void ferry_sandbox_add_writable_path (FerrySandbox *self, const char *path);
+FERRY_AVAILABLE_IN_0_1
+void ferry_sandbox_add_system_paths (FerrySandbox *self);
+FERRY_AVAILABLE_IN_0_1
+void ferry_sandbox_set_memory_limit (FerrySandbox *self, guint64 bytes);
+FERRY_AVAILABLE_IN_0_1
+void ferry_sandbox_set_cpu_limit (FerrySandbox *self, guint64 seconds);
+FERRY_AVAILABLE_IN_0_1
+void ferry_sandbox_set_descriptor_limit (FerrySandbox *self, guint64 descriptors);
+
+FERRY_AVAILABLE_IN_0_1
+FerrySandboxStrength ferry_sandbox_get_strength (void);
+FERRY_AVAILABLE_IN_0_1
+void ferry_sandbox_get_strength_async (GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+FERRY_AVAILABLE_IN_0_1
+FerrySandboxStrength ferry_sandbox_get_strength_finish (GAsyncResult *result, GError **error);
+FERRY_AVAILABLE_IN_0_1
+char *ferry_sandbox_describe_strength (FerrySandboxStrength strength) G_GNUC_WARN_UNUSED_RESULT;
+
+G_END_DECLS

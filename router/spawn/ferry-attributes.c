@@ -1,0 +1,101 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "spawn/ferry-attributes-private.h"
+
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "base/ferry-base-private.h"
+
+static const int resources[FERRY_N_LIMITS] = {RLIMIT_AS, RLIMIT_CPU, RLIMIT_NOFILE, RLIMIT_CORE, RLIMIT_FSIZE};
+
+/* Copies into attributes that are clear. */
+void
+ferry_attributes_copy (FerryAttributes *self, const FerryAttributes *other)
+{
+  *self = *other;
+  self->name = g_strdup (other->name);
+}
+
+void
+ferry_attributes_clear (FerryAttributes *self)
+{
+  g_clear_pointer (&self->name, g_free);
+}
+
+/* What this process may raise its own to. */
+guint64
+ferry_attributes_get_own_limit (FerryLimit limit)
+{
+  struct rlimit own;
+
+  return getrlimit (resources[limit], &own) == 0 ? own.rlim_max : RLIM_INFINITY;
+}
+
+/* A process that passes its processor time is told so by a signal first, and killed a second later. */
+static __attribute__ ((no_sanitize_address)) int
+apply_limit (int resource, guint64 value)
+{
+  struct rlimit limit;
+  rlim_t hard = resource == RLIMIT_CPU && value < RLIM_INFINITY ? value + 1 : value;
+
+  if (getrlimit (resource, &limit) < 0)
+    return errno;
+  limit.rlim_cur = value;
+  limit.rlim_max = MIN (hard, limit.rlim_max);
+  return setrlimit (resource, &limit) < 0 ? errno : 0;
+}
+
+/* Lowers what there is, and leaves it where it is lower already. Returns 0 or an error number. */
+__attribute__ ((no_sanitize_address)) int
+ferry_attributes_lower_limit (int resource, guint64 value)
+{
+  struct rlimit limit;
+
+  if (getrlimit (resource, &limit) < 0)
+    return errno;
+  limit.rlim_max = MIN (limit.rlim_max, value);
+  limit.rlim_cur = MIN (limit.rlim_cur, limit.rlim_max);
+  return setrlimit (resource, &limit) < 0 ? errno : 0;
+}
+
+/* The main thread's stack grows by itself, and counts against its own limit alone: as far as it may be now, and no
+ * further. */
+static __attribute__ ((no_sanitize_address)) int
+hold_stack (guint64 bytes)
+{
+  struct rlimit limit;
+
+  if (getrlimit (RLIMIT_STACK, &limit) < 0)
+    return errno;
+  return ferry_attributes_lower_limit (RLIMIT_STACK, MIN (limit.rlim_cur, bytes));
+}
+
+static __attribute__ ((no_sanitize_address)) int
+limit_private_memory (guint64 bytes)
+{
+  int failure = hold_stack (bytes);
+
+  return failure != 0 ? failure : ferry_attributes_lower_limit (RLIMIT_DATA, bytes);
+}
+
+__attribute__ ((no_sanitize_address)) int
+ferry_attributes_apply (const FerryAttributes *self)
+{
+  if (self->nice_set && setpriority (PRIO_PROCESS, 0, self->nice) < 0)
+    return errno;
+  for (guint i = 0; i < FERRY_N_LIMITS && self->limits_set != 0; i++)
+    {
+      int failure = (self->limits_set & (1u << i)) != 0 ? apply_limit (resources[i], self->limits[i]) : 0;
+
+      if (failure != 0)
+        return failure;
+    }
+  if (self->no_new_privileges && prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+    return errno;
+  return self->private_memory > 0 ? limit_private_memory (self->private_memory) : 0;
+}

@@ -1,0 +1,74 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "spawn/ferry-fork-private.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/single_threaded.h>
+#include <unistd.h>
+
+guint
+ferry_count_threads (void)
+{
+  guint n = 0;
+  GDir *folder;
+
+  if (__libc_single_threaded)
+    return 1;
+  folder = g_dir_open ("/proc/self/task", 0, NULL);
+  while (folder != NULL && g_dir_read_name (folder) != NULL)
+    n++;
+  g_clear_pointer (&folder, g_dir_close);
+  return n;
+}
+
+char *
+ferry_list_threads (void)
+{
+  GString *names = g_string_new (NULL);
+  GDir *folder = g_dir_open ("/proc/self/task", 0, NULL);
+  const char *id;
+
+  while (folder != NULL && (id = g_dir_read_name (folder)) != NULL)
+    {
+      g_autofree char *path = g_build_filename ("/proc/self/task", id, "comm", NULL);
+      g_autofree char *name = NULL;
+
+      if (g_ascii_strtoll (id, NULL, 10) != getpid () && g_file_get_contents (path, &name, NULL, NULL))
+        g_string_append_printf (names, "%s“%s”", names->len > 0 ? ", " : "", g_strstrip (name));
+    }
+  g_clear_pointer (&folder, g_dir_close);
+  return g_string_free (names, FALSE);
+}
+
+pid_t
+ferry_fork_child (void)
+{
+  pid_t parent = getpid ();
+  pid_t pid = fork ();
+
+  if (pid != 0)
+    return pid;
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+  /* The parent may have ended before that was said. */
+  if (getppid () != parent)
+    _exit (EXIT_FAILURE);
+  return 0;
+}
+
+void
+ferry_reseed (void)
+{
+  guint32 seeds[3];
+
+  if (getrandom (seeds, sizeof seeds, 0) != sizeof seeds)
+    return;
+  srandom (seeds[0]);
+  srand48 ((long) seeds[1]);
+  g_random_set_seed (seeds[2]);
+}

@@ -1,0 +1,241 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The program of a guardian: see link/ferry-guardian-private.h. It links the C library only, so that it starts quickly
+ * and is small, has one thread, and handles no signal but SIGKILL.
+ *
+ * A process' number counts while its pidfd says that it lives, or its group has somebody left: a process that has ended
+ * is no longer to be hit by its number, nor is the group that another one has begun under it. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "link/ferry-guardian-protocol.h"
+
+/* From Linux 6.9: a signal to the process group of which the pidfd's process is, or was, the leader. */
+#define SIGNAL_GROUP (1u << 2)
+
+/* How long a nursery has to end its workers itself. */
+#define NURSERY_GRACE_MILLISECONDS 1000
+
+typedef struct
+{
+  int pid;
+  int pidfd; /* (owned); -1: the system had no descriptor left for it */
+  int is_nursery;
+} Process;
+
+static Process *processes; /* (owned) */
+static size_t n_processes;
+static size_t n_allocated;
+static int application = -1; /* (owned): its pidfd */
+
+static int
+has_ended (int pidfd)
+{
+  struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
+
+  return pidfd >= 0 && poll (&poll_fd, 1, 0) == 1;
+}
+
+/* Whether a living process has that number. */
+static int
+is_taken (int pid)
+{
+  char path[64];
+  char text[512] = "";
+  const char *name_end;
+  ssize_t size;
+  int fd;
+
+  snprintf (path, sizeof path, "/proc/%d/stat", pid);
+  fd = open (path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return 0;
+  size = read (fd, text, sizeof text - 1);
+  close (fd);
+  name_end = size > 0 ? strrchr (text, ')') : NULL;
+  return name_end != NULL && strlen (name_end) > 2 && name_end[2] != 'Z' && name_end[2] != 'X';
+}
+
+/* Those whose leader has ended have no one of its number: a living one has begun a group of its own. */
+static void
+kill_group (const Process *process)
+{
+  if (process->pidfd >= 0 &&
+      (syscall (SYS_pidfd_send_signal, process->pidfd, SIGKILL, NULL, SIGNAL_GROUP) == 0 || errno != EINVAL))
+    return;
+  if (!has_ended (process->pidfd) || !is_taken (process->pid))
+    kill (-process->pid, SIGKILL);
+}
+
+static void
+kill_process (const Process *process)
+{
+  kill_group (process);
+  if (process->pidfd >= 0)
+    syscall (SYS_pidfd_send_signal, process->pidfd, SIGKILL, NULL, 0);
+  else
+    kill (process->pid, SIGKILL);
+}
+
+static long
+get_milliseconds (void)
+{
+  struct timespec now;
+
+  clock_gettime (CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void
+wait_for (const Process *process, long deadline)
+{
+  struct pollfd poll_fd = {.fd = process->pidfd, .events = POLLIN};
+  long left = deadline - get_milliseconds ();
+
+  if (process->pidfd >= 0 && left > 0)
+    poll (&poll_fd, 1, (int) left);
+}
+
+/* The application has ended, or has let go. */
+static void
+end_all (void)
+{
+  long deadline = get_milliseconds () + NURSERY_GRACE_MILLISECONDS;
+
+  for (size_t i = 0; i < n_processes; i++)
+    if (!processes[i].is_nursery)
+      kill_process (&processes[i]);
+  for (size_t i = 0; i < n_processes; i++)
+    if (processes[i].is_nursery)
+      wait_for (&processes[i], deadline);
+  for (size_t i = 0; i < n_processes; i++)
+    if (processes[i].is_nursery)
+      kill_process (&processes[i]);
+}
+
+static void
+release (int pid)
+{
+  for (size_t i = 0; i < n_processes; i++)
+    if (processes[i].pid == pid)
+      {
+        if (processes[i].pidfd >= 0)
+          close (processes[i].pidfd);
+        processes[i] = processes[--n_processes];
+        return;
+      }
+}
+
+/* The application may tell of a process twice. A guardian without memory ends, and is replaced. */
+static void
+guard (int pid, int pidfd, int is_nursery)
+{
+  release (pid);
+  if (n_processes == n_allocated)
+    {
+      n_allocated = n_allocated > 0 ? n_allocated * 2 : 16;
+      processes = realloc (processes, n_allocated * sizeof *processes);
+      if (processes == NULL)
+        exit (EXIT_FAILURE);
+    }
+  processes[n_processes++] = (Process){pid, pidfd, is_nursery};
+}
+
+static void
+take (const FerryGuardianPacket *packet, int fd)
+{
+  switch (packet->word)
+    {
+    case FERRY_GUARDIAN_APPLICATION:
+      application = fd;
+      return;
+    case FERRY_GUARDIAN_GUARD:
+    case FERRY_GUARDIAN_GUARD_NURSERY:
+      guard (packet->pid, fd, packet->word == FERRY_GUARDIAN_GUARD_NURSERY);
+      return;
+    case FERRY_GUARDIAN_RELEASE:
+      release (packet->pid);
+      break;
+    default:
+      break;
+    }
+  if (fd >= 0)
+    close (fd);
+}
+
+/* Takes what the application has told so far. Returns whether more may come. */
+static int
+receive_all (void)
+{
+  for (;;)
+    {
+      FerryGuardianPacket packet;
+      struct iovec vector = {.iov_base = &packet, .iov_len = sizeof packet};
+      union
+      {
+        char bytes[CMSG_SPACE (sizeof (int))];
+        struct cmsghdr header;
+      } rights = {0};
+      struct msghdr message = {
+        .msg_iov = &vector, .msg_iovlen = 1, .msg_control = rights.bytes, .msg_controllen = CMSG_LEN (sizeof (int))};
+      ssize_t size = recvmsg (FERRY_GUARDIAN_FD, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+      struct cmsghdr *header = size > 0 ? CMSG_FIRSTHDR (&message) : NULL;
+      int fd = -1;
+
+      if (size < 0 && errno == EINTR)
+        continue;
+      if (size < 0)
+        return errno == EAGAIN;
+      if (header != NULL && header->cmsg_type == SCM_RIGHTS)
+        memcpy (&fd, CMSG_DATA (header), sizeof fd);
+      if (size != (ssize_t) sizeof packet)
+        return 0;
+      take (&packet, fd);
+    }
+}
+
+/* It holds a descriptor for each worker. */
+static void
+raise_limit (void)
+{
+  struct rlimit limit;
+
+  if (getrlimit (RLIMIT_NOFILE, &limit) < 0)
+    return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit (RLIMIT_NOFILE, &limit);
+}
+
+int
+main (void)
+{
+  sigset_t all;
+  int more;
+
+  sigfillset (&all);
+  sigprocmask (SIG_SETMASK, &all, NULL);
+  raise_limit ();
+  do
+    {
+      struct pollfd polls[] = {{.fd = FERRY_GUARDIAN_FD, .events = POLLIN}, {.fd = application, .events = POLLIN}};
+
+      poll (polls, 2, -1);
+      /* What it told before it ended counts. */
+      more = receive_all ();
+    }
+  while (more && !has_ended (application));
+  end_all ();
+  return EXIT_SUCCESS;
+}

@@ -1,0 +1,123 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Starting a guardian. It is no child of ours, so a program that reaps whatever child it finds, or waits until it has
+ * none, does not meet it. */
+
+#include "config.h"
+
+#include "spawn/ferry-guardian-start-private.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/auxv.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "base/ferry-base-private.h"
+
+/* In the environment: the path of the program, for where it is neither installed nor beside the library. */
+#define VARIABLE "FERRY_GUARDIAN"
+
+#define PROGRAM "ferry-guardian"
+
+/* Beside the library, as it is installed and as it is built: so a library that was moved finds its own. */
+static const char *const places[] = {FERRY_PRIVATE_FOLDER G_DIR_SEPARATOR_S PROGRAM, PROGRAM};
+
+static char *
+find_beside_library (void)
+{
+  Dl_info library;
+  g_autofree char *folder = NULL;
+
+  if (dladdr ((gpointer) &places, &library) == 0 || !g_path_is_absolute (library.dli_fname))
+    return NULL;
+  folder = g_path_get_dirname (library.dli_fname);
+  for (guint i = 0; i < G_N_ELEMENTS (places); i++)
+    {
+      g_autofree char *path = g_build_filename (folder, places[i], NULL);
+
+      if (g_file_test (path, G_FILE_TEST_IS_EXECUTABLE))
+        return g_steal_pointer (&path);
+    }
+  return NULL;
+}
+
+static char *
+find_program (void)
+{
+  const char *named = getauxval (AT_SECURE) == 0 ? g_getenv (VARIABLE) : NULL;
+  char *path = named != NULL ? g_strdup (named) : find_beside_library ();
+
+  return path != NULL ? path : g_build_filename (FERRY_LIBDIR, places[0], NULL);
+}
+
+/* The path, or NULL where there is none to be executed, which is said once. */
+static const char *
+get_program (void)
+{
+  static gsize known;
+  static char *path;
+
+  if (g_once_init_enter (&known))
+    {
+      path = find_program ();
+      if (!g_file_test (path, G_FILE_TEST_IS_EXECUTABLE))
+        {
+          g_warning ("“%s” is missing, so a worker that means to can outlive this application; install Ferry as a "
+                     "whole",
+                     path);
+          g_clear_pointer (&path, g_free);
+        }
+      g_once_init_leave (&known, 1);
+    }
+  return path;
+}
+
+/* socket: the guardian's end, which is taken. */
+static gboolean
+execute (const char *program, int *socket, GError **error)
+{
+  g_autoptr (FerrySpawnPlan) plan = g_new0 (FerrySpawnPlan, 1);
+  const char *argv[] = {PROGRAM, NULL};
+  GPid pid;
+
+  plan->program = g_strdup (program);
+  plan->argv = g_strdupv ((char **) argv);
+  plan->environ = g_new0 (char *, 1);
+  plan->cwd = g_strdup (G_DIR_SEPARATOR_S);
+  plan->streams[0] = ferry_steal_fd (socket);
+  plan->streams[1] = open ("/dev/null", O_RDWR | O_CLOEXEC);
+  plan->streams[2] = plan->streams[1] >= 0 ? fcntl (plan->streams[1], F_DUPFD_CLOEXEC, 0) : -1;
+  if (plan->streams[2] < 0)
+    return ferry_set_system_error (error, "Opening /dev/null");
+  return ferry_spawn_detached (plan, &pid, error);
+}
+
+/* any */
+gboolean
+ferry_guardian_start (FerryGuardian *self, GError **error)
+{
+  static const struct timeval patience = {.tv_sec = FERRY_GUARDIAN_PATIENCE_SECONDS};
+  const char *program = get_program ();
+  ferry_autofd own = (int) syscall (SYS_pidfd_open, getpid (), 0);
+  ferry_autofd end = -1;
+  ferry_autofd other = -1;
+  int sockets[2];
+
+  if (program == NULL)
+    return TRUE;
+  if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
+    return ferry_set_system_error (error, "Making a guardian's socket (socketpair)");
+  end = sockets[0];
+  other = sockets[1];
+  setsockopt (end, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  /* Where there are no pidfds, such as under valgrind, the socket's hang-up has to do. */
+  if (own >= 0 && !ferry_guardian_tell (end, FERRY_GUARDIAN_APPLICATION, 0, own, MSG_DONTWAIT))
+    return ferry_set_system_error (error, "Telling a guardian of its application (sendmsg)");
+  if (!execute (program, &other, error))
+    return FALSE;
+  self->socket = ferry_steal_fd (&end);
+  self->started_at = g_get_monotonic_time ();
+  return TRUE;
+}

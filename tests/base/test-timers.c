@@ -1,0 +1,284 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Deadlines here lie in the past or far away, so that nothing depends on how quick the machine is. */
+
+#include "config.h"
+
+#include "ferry-test.h"
+
+#include "base/ferry-timers-private.h"
+#include "route/ferry-router-private.h"
+
+#define FAR (G_USEC_PER_SEC * G_GINT64_CONSTANT (3600))
+
+typedef struct
+{
+  FerryTimers *timers;
+  GString *calls;
+  char name;
+  FerryTimer timer;
+  FerryTimer *other; /* (nullable): that the func changes */
+  gboolean again;
+} Waiter;
+
+static void
+note_call (gpointer data)
+{
+  Waiter *waiter = data;
+
+  g_assert_false (ferry_timer_is_set (&waiter->timer));
+  g_string_append_c (waiter->calls, waiter->name);
+}
+
+static void
+settle (void)
+{
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+}
+
+static void
+test_timers_are_called_in_the_order_of_their_deadlines (void)
+{
+  g_autoptr (FerryTimers) timers = ferry_timers_new (NULL);
+  g_autoptr (GString) calls = g_string_new (NULL);
+  const gint64 deadlines[] = {5, 3, 8, 1, 7, 2, 6, 4};
+  Waiter waiters[G_N_ELEMENTS (deadlines)] = {{NULL}};
+
+  for (guint i = 0; i < G_N_ELEMENTS (deadlines); i++)
+    {
+      waiters[i] = (Waiter){timers, calls, (char) ('0' + deadlines[i])};
+      ferry_timers_set (timers, &waiters[i].timer, deadlines[i], note_call, &waiters[i]);
+      g_assert_true (ferry_timer_is_set (&waiters[i].timer));
+    }
+  g_assert_cmpstr (calls->str, ==, "");
+  settle ();
+  g_assert_cmpstr (calls->str, ==, "12345678");
+}
+
+static void
+test_timer_waits_for_its_deadline (void)
+{
+  g_autoptr (FerryTimers) timers = ferry_timers_new (NULL);
+  g_autoptr (GString) calls = g_string_new (NULL);
+  Waiter near = {timers, calls, 'n'};
+  Waiter far = {timers, calls, 'f'};
+  gint64 deadline = g_get_monotonic_time () + 20 * G_TIME_SPAN_MILLISECOND;
+
+  ferry_timers_set (timers, &far.timer, deadline + FAR, note_call, &far);
+  ferry_timers_set (timers, &near.timer, deadline, note_call, &near);
+  while (calls->len == 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpint (g_get_monotonic_time (), >=, deadline);
+  g_assert_cmpstr (calls->str, ==, "n");
+  g_assert_true (ferry_timer_is_set (&far.timer));
+}
+
+static void
+test_timer_can_be_moved_and_unset (void)
+{
+  g_autoptr (FerryTimers) timers = ferry_timers_new (NULL);
+  g_autoptr (GString) calls = g_string_new (NULL);
+  gint64 now = g_get_monotonic_time ();
+  Waiter later = {timers, calls, 'l'};
+  Waiter sooner = {timers, calls, 's'};
+  Waiter unset = {timers, calls, 'u'};
+
+  ferry_timers_set (timers, &later.timer, 1, note_call, &later);
+  ferry_timers_set (timers, &later.timer, now + FAR, note_call, &later);
+  ferry_timers_set (timers, &sooner.timer, now + FAR, note_call, &sooner);
+  ferry_timers_set (timers, &sooner.timer, 1, note_call, &sooner);
+  ferry_timers_set (timers, &unset.timer, 1, note_call, &unset);
+  ferry_timers_unset (timers, &unset.timer);
+  ferry_timers_unset (timers, &unset.timer);
+  settle ();
+  g_assert_cmpstr (calls->str, ==, "s");
+  g_assert_true (ferry_timer_is_set (&later.timer));
+  g_assert_false (ferry_timer_is_set (&unset.timer));
+}
+
+static void
+test_deadlines_have_any_value (void)
+{
+  g_autoptr (FerryTimers) timers = ferry_timers_new (NULL);
+  g_autoptr (GString) calls = g_string_new (NULL);
+  Waiter least = {timers, calls, 'l'};
+  Waiter most = {timers, calls, 'm'};
+
+  ferry_timers_set (timers, &most.timer, G_MAXINT64, note_call, &most);
+  ferry_timers_set (timers, &least.timer, G_MININT64, note_call, &least);
+  settle ();
+  g_assert_cmpstr (calls->str, ==, "l");
+}
+
+/* ---- what a func may do ---- */
+
+static void
+unset_other (gpointer data)
+{
+  Waiter *waiter = data;
+
+  note_call (waiter);
+  ferry_timers_unset (waiter->timers, waiter->other);
+}
+
+static void
+set_self (gpointer data)
+{
+  Waiter *waiter = data;
+
+  note_call (waiter);
+  if (waiter->calls->len < 100)
+    ferry_timers_set (waiter->timers, &waiter->timer, 1, set_self, waiter);
+}
+
+static void
+test_func_may_unset_another_that_is_due (void)
+{
+  g_autoptr (FerryTimers) timers = ferry_timers_new (NULL);
+  g_autoptr (GString) calls = g_string_new (NULL);
+  Waiter second = {timers, calls, '2'};
+  Waiter first = {timers, calls, '1', .other = &second.timer};
+
+  ferry_timers_set (timers, &first.timer, 1, unset_other, &first);
+  ferry_timers_set (timers, &second.timer, 2, note_call, &second);
+  settle ();
+  g_assert_cmpstr (calls->str, ==, "1");
+}
+
+static gboolean
+note_idle (gpointer data)
+{
+  *(gsize *) data = ((Waiter *) ((gpointer *) data)[1])->calls->len;
+  return G_SOURCE_REMOVE;
+}
+
+static void
+test_func_that_sets_itself_to_the_past_holds_up_nobody (void)
+{
+  g_autoptr (FerryTimers) timers = ferry_timers_new (NULL);
+  g_autoptr (GString) calls = g_string_new (NULL);
+  Waiter waiter = {timers, calls, 'a'};
+  gpointer idle[] = {NULL, &waiter};
+
+  g_idle_add_full (G_PRIORITY_DEFAULT, note_idle, idle, NULL);
+  ferry_timers_set (timers, &waiter.timer, 1, set_self, &waiter);
+  settle ();
+  g_assert_cmpuint (calls->len, ==, 100);
+  g_assert_cmpuint ((gsize) idle[0], <, 10);
+}
+
+static void
+set_other (gpointer data)
+{
+  Waiter *waiter = data;
+
+  note_call (waiter);
+  ferry_timers_set (waiter->timers, waiter->other, waiter->again ? 1 : g_get_monotonic_time () + FAR, note_call,
+                    ((char *) waiter->other) - G_STRUCT_OFFSET (Waiter, timer));
+}
+
+static void
+test_func_may_set_and_move_others (void)
+{
+  g_autoptr (FerryTimers) timers = ferry_timers_new (NULL);
+  g_autoptr (GString) calls = g_string_new (NULL);
+  Waiter moved = {timers, calls, 'm'};
+  Waiter set = {timers, calls, 's'};
+  Waiter moves = {timers, calls, '1', .other = &moved.timer};
+  Waiter sets = {timers, calls, '2', .other = &set.timer, .again = TRUE};
+
+  ferry_timers_set (timers, &moves.timer, 1, set_other, &moves);
+  ferry_timers_set (timers, &sets.timer, 2, set_other, &sets);
+  ferry_timers_set (timers, &moved.timer, 3, note_call, &moved);
+  settle ();
+  g_assert_cmpstr (calls->str, ==, "12s");
+  g_assert_true (ferry_timer_is_set (&moved.timer));
+}
+
+static void
+free_timers (gpointer data)
+{
+  Waiter *waiter = data;
+
+  note_call (waiter);
+  ferry_timers_free (waiter->timers);
+}
+
+static void
+test_func_may_free_the_timers (void)
+{
+  FerryTimers *timers = ferry_timers_new (NULL);
+  g_autoptr (GString) calls = g_string_new (NULL);
+  Waiter first = {timers, calls, '1'};
+  Waiter second = {timers, calls, '2'};
+
+  ferry_timers_set (timers, &first.timer, 1, free_timers, &first);
+  ferry_timers_set (timers, &second.timer, 2, note_call, &second);
+  settle ();
+  g_assert_cmpstr (calls->str, ==, "1");
+  g_assert_false (ferry_timer_is_set (&second.timer));
+}
+
+static void
+test_many_timers_at_random (void)
+{
+  g_autoptr (FerryTimers) timers = ferry_timers_new (NULL);
+  g_autoptr (GString) calls = g_string_new (NULL);
+  g_autoptr (GRand) rand = g_rand_new_with_seed (5);
+  static Waiter waiters[500];
+  guint n_due = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (waiters); i++)
+    waiters[i] = (Waiter){timers, calls, 'x'};
+  for (guint i = 0; i < 20000; i++)
+    {
+      Waiter *waiter = &waiters[g_rand_int_range (rand, 0, G_N_ELEMENTS (waiters))];
+      gint64 deadline = g_rand_int_range (rand, 1, 1000) + (g_rand_boolean (rand) ? 0 : G_MAXINT64 / 2);
+
+      if (g_rand_int_range (rand, 0, 3) == 0)
+        ferry_timers_unset (timers, &waiter->timer);
+      else
+        ferry_timers_set (timers, &waiter->timer, deadline, note_call, waiter);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (waiters); i++)
+    n_due += ferry_timer_is_set (&waiters[i].timer) && waiters[i].timer.deadline <= 1000;
+  g_assert_cmpuint (n_due, >, 100);
+  settle ();
+  g_assert_cmpuint (calls->len, ==, n_due);
+}
+
+static void
+test_routers_timers_outlive_its_stop (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (GString) calls = g_string_new (NULL);
+  Waiter waiter = {ferry_router_get_timers (router), calls, 'a'};
+
+  ferry_timers_set (waiter.timers, &waiter.timer, 1, note_call, &waiter);
+  ferry_router_stop (router, NULL);
+  g_assert_true (ferry_router_get_timers (router) == waiter.timers);
+  settle ();
+  g_assert_cmpstr (calls->str, ==, "a");
+  g_assert_finalize_object (router);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+#define ADD(path, func) g_test_add_func ("/timers/" path, func)
+  ADD ("timers-are-called-in-the-order-of-their-deadlines", test_timers_are_called_in_the_order_of_their_deadlines);
+  ADD ("timer-waits-for-its-deadline", test_timer_waits_for_its_deadline);
+  ADD ("timer-can-be-moved-and-unset", test_timer_can_be_moved_and_unset);
+  ADD ("deadlines-have-any-value", test_deadlines_have_any_value);
+  ADD ("func-may-unset-another-that-is-due", test_func_may_unset_another_that_is_due);
+  ADD ("func-that-sets-itself-to-the-past-holds-up-nobody", test_func_that_sets_itself_to_the_past_holds_up_nobody);
+  ADD ("func-may-set-and-move-others", test_func_may_set_and_move_others);
+  ADD ("func-may-free-the-timers", test_func_may_free_the_timers);
+  ADD ("many-timers-at-random", test_many_timers_at_random);
+  ADD ("routers-timers-outlive-its-stop", test_routers_timers_outlive_its_stop);
+#undef ADD
+  return g_test_run ();
+}
