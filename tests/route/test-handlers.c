@@ -18,6 +18,7 @@ struct _Scene
   guint64 at;              /* the number of the message that act is called for */
   void (*act) (Scene *scene);
   guint64 n_messages;
+  guint64 n_other_messages; /* what the other pipe's handler had when it was closed */
   guint n_closed;
   guint depth; /* of handlers within handlers */
   gboolean acted;
@@ -152,6 +153,7 @@ test_drop_own_receiver (void)
 static void
 act_close_other (Scene *scene)
 {
+  scene->n_other_messages = scene->other->n_messages;
   g_assert_true (ferry_router_close_pipe (scene->router, scene->other->receiver, NULL));
 }
 
@@ -181,8 +183,9 @@ test_close_another_pipe_with_messages_in_the_queue (void)
   ferry_test_wait_flag (&scene->acted);
   route_test_settle ();
   g_assert_cmpuint (scene->n_messages, ==, 50);
-  g_assert_cmpuint (scene->other->n_messages, ==, 0);
-  g_assert_cmpuint (ferry_router_get_counter (scene->router, FERRY_COUNTER_DROPPED), ==, 70);
+  /* Each sender has its own link, and a link's turn may be over before its tenth message. */
+  g_assert_cmpuint (scene->other->n_messages, ==, scene->n_other_messages);
+  g_assert_cmpuint (ferry_router_get_counter (scene->router, FERRY_COUNTER_DROPPED), ==, 70 - scene->n_other_messages);
 }
 
 static void
