@@ -1,0 +1,357 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The state is one word of bits, and each change of it is one atomic operation:
+ *
+ *   RESERVED   an end has won; its thread writes the result, or asks for the error
+ *   OVER       the result or the error is there, and does not change any more
+ *   FACED      a task or a function is there, with all that may abandon it
+ *   ASLEEP     a thread sleeps on the word, or is about to
+ *   LOOK       counts above the others: the sleeping thread has to look at its cancellable
+ *
+ * So the end wins by RESERVED, once. OVER and FACED come in either order; the thread that sets the second of them finds
+ * the first, and tells the face, once. What each of the two threads has written before is acquired by the other one.
+ *
+ * References: the maker's; one of the side that works for the end; one of the face, of the timer, and of the
+ * cancellable each. */
+
+#include "config.h"
+
+#include "base/ferry-completion-private.h"
+
+#include <stdatomic.h>
+
+#include "base/ferry-futex-private.h"
+
+/* Tests stop here, to have another thread do something between two steps. */
+#ifndef FERRY_COMPLETION_STEP
+#define FERRY_COMPLETION_STEP()
+#endif
+
+#define RESERVED 1
+#define OVER 2
+#define FACED 4
+#define ASLEEP 8
+#define LOOK 16
+
+struct _FerryCompletion
+{
+  _Atomic gint references;
+  _Atomic guint32 state;
+  const FerryCompletionFuncs *funcs; /* const */
+
+  gpointer result; /* (owned) (nullable): written by the thread that reserved the end, before OVER; as the next two */
+  GDestroyNotify free_result;
+  GError *error; /* (owned) (nullable) */
+
+  GTask *task; /* (owned) (nullable): written before FACED, as what follows */
+  FerryCompletionFunc func;
+  GSource *timer;            /* (owned) (nullable) */
+  GCancellable *cancellable; /* (owned) (nullable) */
+  gulong cancel_id;
+
+  max_align_t data[];
+};
+
+FerryCompletion *
+ferry_completion_new (const FerryCompletionFuncs *funcs, gsize size)
+{
+  FerryCompletion *self = g_malloc0 (sizeof *self + size);
+
+  atomic_init (&self->references, 1);
+  self->funcs = funcs;
+  return self;
+}
+
+FerryCompletion *
+ferry_completion_ref (FerryCompletion *self)
+{
+  /* Relaxed: the caller has a reference already. */
+  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  return self;
+}
+
+void
+ferry_completion_unref (FerryCompletion *self)
+{
+  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
+  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+    return;
+  if (self->funcs->destroy != NULL)
+    self->funcs->destroy (self->data);
+  if (self->result != NULL && self->free_result != NULL)
+    self->free_result (self->result);
+  g_clear_error (&self->error);
+  g_clear_object (&self->task);
+  g_clear_pointer (&self->timer, g_source_unref);
+  g_clear_object (&self->cancellable);
+  g_free (self);
+}
+
+gpointer
+ferry_completion_get_data (FerryCompletion *self)
+{
+  return self->data;
+}
+
+FerryCompletion *
+ferry_completion_from_data (gpointer data)
+{
+  return (FerryCompletion *) ((guint8 *) data - G_STRUCT_OFFSET (FerryCompletion, data));
+}
+
+gboolean
+ferry_completion_is_over (FerryCompletion *self)
+{
+  return (atomic_load_explicit (&self->state, memory_order_acquire) & OVER) != 0;
+}
+
+/* ---- the end ---- */
+
+/* Nothing can abandon it any more, or finds it over. A handler of the cancellable may run on another thread, or be the
+ * caller: it is not waited for, and has a reference. */
+static void
+disarm (FerryCompletion *self)
+{
+  if (self->timer != NULL)
+    g_source_destroy (self->timer);
+  if (self->cancel_id != 0)
+    g_signal_handler_disconnect (self->cancellable, self->cancel_id);
+}
+
+/* Takes the face's reference. */
+static void
+tell_face (FerryCompletion *self)
+{
+  disarm (self);
+  if (self->task == NULL)
+    self->func (self, self->data);
+  else if (self->error != NULL)
+    g_task_return_error (self->task, g_steal_pointer (&self->error));
+  else
+    g_task_return_pointer (self->task, g_steal_pointer (&self->result), self->free_result);
+  ferry_completion_unref (self);
+}
+
+gboolean
+ferry_completion_reserve (FerryCompletion *self)
+{
+  /* Acquire: what the maker wrote into data, for abandon. */
+  return (atomic_fetch_or_explicit (&self->state, RESERVED, memory_order_acquire) & RESERVED) == 0;
+}
+
+/* For the thread that reserved the end, when the result or the error is written. */
+static void
+complete (FerryCompletion *self)
+{
+  guint32 before;
+
+  FERRY_COMPLETION_STEP ();
+  /* Release the result; acquire the face. */
+  before = atomic_fetch_or_explicit (&self->state, OVER, memory_order_acq_rel);
+  FERRY_COMPLETION_STEP ();
+  if ((before & ASLEEP) != 0)
+    ferry_futex_wake (&self->state);
+  if ((before & FACED) != 0)
+    tell_face (self);
+}
+
+void
+ferry_completion_finish_reserved (FerryCompletion *self, gpointer result, GDestroyNotify free_result, GError *error)
+{
+  g_autoptr (FerryCompletion) kept G_GNUC_UNUSED = ferry_completion_ref (self);
+
+  FERRY_COMPLETION_STEP ();
+  self->result = result;
+  self->free_result = free_result;
+  self->error = error;
+  complete (self);
+}
+
+gboolean
+ferry_completion_finish (FerryCompletion *self, gpointer result, GDestroyNotify free_result, GError *error)
+{
+  if (ferry_completion_reserve (self))
+    {
+      ferry_completion_finish_reserved (self, result, free_result, error);
+      return TRUE;
+    }
+  if (result != NULL && free_result != NULL)
+    free_result (result);
+  g_clear_error (&error);
+  return FALSE;
+}
+
+gboolean
+ferry_completion_abandon (FerryCompletion *self, FerryAbandonReason reason)
+{
+  g_autoptr (FerryCompletion) kept G_GNUC_UNUSED = ferry_completion_ref (self);
+
+  if (!ferry_completion_reserve (self))
+    return FALSE;
+  FERRY_COMPLETION_STEP ();
+  self->error = self->funcs->abandon (self->data, reason);
+  complete (self);
+  return TRUE;
+}
+
+gpointer
+ferry_completion_take (FerryCompletion *self, GError **error)
+{
+  g_assert (ferry_completion_is_over (self));
+  if (self->error != NULL)
+    g_propagate_error (error, g_steal_pointer (&self->error));
+  return g_steal_pointer (&self->result);
+}
+
+/* ---- a thread ---- */
+
+/* The thread that waits does not go while this runs: to disconnect waits for it. */
+static void
+have_thread_look (GCancellable *cancellable, gpointer data)
+{
+  FerryCompletion *self = data;
+
+  /* Release, for the thread's acquire: it finds the cancellable cancelled. */
+  if ((atomic_fetch_add_explicit (&self->state, LOOK, memory_order_release) & ASLEEP) != 0)
+    ferry_futex_wake (&self->state);
+}
+
+/* Returns FALSE when the deadline has passed. */
+static gboolean
+sleep_until_change (FerryCompletion *self, guint32 seen, gint64 deadline)
+{
+  guint32 asleep = seen | ASLEEP;
+
+  FERRY_COMPLETION_STEP ();
+  /* Acquire, also where it fails, though seen is what counts: the kernel compares it. */
+  if (seen != asleep && !atomic_compare_exchange_strong_explicit (&self->state, &seen, asleep, memory_order_acq_rel,
+                                                                  memory_order_acquire))
+    return TRUE;
+  FERRY_COMPLETION_STEP ();
+  return ferry_futex_wait (&self->state, asleep, deadline);
+}
+
+static void
+wait_until_over (FerryCompletion *self, gint64 deadline, GCancellable *cancellable)
+{
+  gboolean in_time = TRUE;
+  guint32 seen;
+
+  /* Acquire the result. */
+  while (((seen = atomic_load_explicit (&self->state, memory_order_acquire)) & OVER) == 0)
+    {
+      gboolean is_cancelled = g_cancellable_is_cancelled (cancellable);
+
+      if (in_time && !is_cancelled)
+        in_time = sleep_until_change (self, seen, deadline);
+      /* Where another end has won and is not over yet, that is waited for. */
+      else if (!ferry_completion_abandon (self, is_cancelled ? FERRY_ABANDON_CANCELLED : FERRY_ABANDON_DEADLINE))
+        {
+          deadline = G_MAXINT64;
+          cancellable = NULL;
+          in_time = TRUE;
+        }
+    }
+}
+
+void
+ferry_completion_wait (FerryCompletion *self, gint64 deadline, GCancellable *cancellable)
+{
+  gulong id;
+
+  if (ferry_completion_is_over (self))
+    return;
+  id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (have_thread_look), self, NULL) : 0;
+  wait_until_over (self, deadline, cancellable);
+  g_cancellable_disconnect (cancellable, id);
+}
+
+/* ---- a task, a function ---- */
+
+static gboolean
+timer_dispatch (GSource *source, GSourceFunc callback, gpointer data)
+{
+  return callback (data);
+}
+
+static gboolean
+deadline_passed (gpointer data)
+{
+  ferry_completion_abandon (data, FERRY_ABANDON_DEADLINE);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+cancelled_cb (GCancellable *cancellable, gpointer data)
+{
+  ferry_completion_abandon (data, FERRY_ABANDON_CANCELLED);
+}
+
+static void
+unref_data (gpointer data)
+{
+  ferry_completion_unref (data);
+}
+
+static void
+closure_unref (gpointer data, GClosure *closure)
+{
+  ferry_completion_unref (data);
+}
+
+/* Both may abandon it at once, before there is a face: that is told when it is given. */
+static void
+arm (FerryCompletion *self, GMainContext *context, gint64 deadline, GCancellable *cancellable)
+{
+  static GSourceFuncs timer_funcs = {.dispatch = timer_dispatch};
+
+  if (deadline < G_MAXINT64)
+    {
+      self->timer = g_source_new (&timer_funcs, sizeof (GSource));
+      g_source_set_static_name (self->timer, "[ferry] a deadline");
+      g_source_set_ready_time (self->timer, deadline);
+      g_source_set_callback (self->timer, deadline_passed, ferry_completion_ref (self), unref_data);
+      g_source_attach (self->timer, context);
+    }
+  FERRY_COMPLETION_STEP ();
+  if (cancellable != NULL)
+    {
+      GClosure *closure = g_cclosure_new (G_CALLBACK (cancelled_cb), ferry_completion_ref (self), closure_unref);
+
+      self->cancellable = g_object_ref (cancellable);
+      self->cancel_id = g_signal_connect_closure (cancellable, "cancelled", closure, FALSE);
+    }
+}
+
+static void
+set_face (FerryCompletion *self)
+{
+  ferry_completion_ref (self);
+  FERRY_COMPLETION_STEP ();
+  /* Release the face; acquire the result. */
+  if ((atomic_fetch_or_explicit (&self->state, FACED, memory_order_acq_rel) & OVER) != 0)
+    tell_face (self);
+}
+
+void
+ferry_completion_return (FerryCompletion *self, GTask *task, gint64 deadline)
+{
+  g_autoptr (FerryCompletion) kept G_GNUC_UNUSED = ferry_completion_ref (self);
+  GCancellable *cancellable = g_task_get_cancellable (task);
+
+  self->task = g_object_ref (task);
+  arm (self, g_task_get_context (task), deadline, cancellable);
+  set_face (self);
+  FERRY_COMPLETION_STEP ();
+  /* It was cancelled before its handler was there. */
+  if (g_cancellable_is_cancelled (cancellable))
+    ferry_completion_abandon (self, FERRY_ABANDON_CANCELLED);
+}
+
+void
+ferry_completion_call (FerryCompletion *self, FerryCompletionFunc func)
+{
+  self->func = func;
+  set_face (self);
+}

@@ -1,0 +1,128 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "base/ferry-wait-queue-private.h"
+
+#include "base/ferry-error.h"
+
+typedef struct
+{
+  FerryWaitQueue *queue; /* const: (unowned) */
+  const char *timed_out; /* const */
+  GList node;            /* queue's lock; data is NULL while it is not in the queue */
+} Waiting;
+
+void
+ferry_wait_queue_init (FerryWaitQueue *self)
+{
+  pthread_mutex_init (&self->lock, NULL);
+  g_queue_init (&self->waiting);
+  atomic_init (&self->n_waiting, 0);
+}
+
+void
+ferry_wait_queue_clear (FerryWaitQueue *self)
+{
+  g_assert (g_queue_is_empty (&self->waiting));
+  pthread_mutex_destroy (&self->lock);
+}
+
+/* With the lock. Returns (transfer full) (nullable) the completion that was in the node. */
+static FerryCompletion *
+unlink_locked (FerryWaitQueue *self, GList *node)
+{
+  FerryCompletion *completion = g_steal_pointer (&node->data);
+
+  if (completion != NULL)
+    {
+      g_queue_unlink (&self->waiting, node);
+      atomic_fetch_sub_explicit (&self->n_waiting, 1, memory_order_relaxed);
+    }
+  return completion;
+}
+
+static GError *
+abandon (gpointer data, FerryAbandonReason reason)
+{
+  Waiting *waiting = data;
+  FerryCompletion *completion;
+
+  pthread_mutex_lock (&waiting->queue->lock);
+  completion = unlink_locked (waiting->queue, &waiting->node);
+  pthread_mutex_unlock (&waiting->queue->lock);
+  if (completion != NULL)
+    ferry_completion_unref (completion);
+  return reason == FERRY_ABANDON_DEADLINE
+           ? g_error_new_literal (FERRY_ERROR, FERRY_ERROR_TIMED_OUT, waiting->timed_out)
+           : g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The waiting was cancelled");
+}
+
+static const FerryCompletionFuncs waiting_funcs = {.abandon = abandon};
+
+FerryCompletion *
+ferry_wait_queue_join (FerryWaitQueue *self, const char *timed_out)
+{
+  FerryCompletion *completion = ferry_completion_new (&waiting_funcs, sizeof (Waiting));
+  Waiting *waiting = ferry_completion_get_data (completion);
+
+  waiting->queue = self;
+  waiting->timed_out = timed_out;
+  waiting->node.data = ferry_completion_ref (completion);
+  pthread_mutex_lock (&self->lock);
+  g_queue_push_tail_link (&self->waiting, &waiting->node);
+  /* Sequentially consistent, as ferry_wait_queue_is_empty(). */
+  atomic_fetch_add_explicit (&self->n_waiting, 1, memory_order_seq_cst);
+  pthread_mutex_unlock (&self->lock);
+  return completion;
+}
+
+static FerryCompletion *
+take_first (FerryWaitQueue *self)
+{
+  FerryCompletion *completion = NULL;
+
+  pthread_mutex_lock (&self->lock);
+  if (self->waiting.head != NULL)
+    completion = unlink_locked (self, self->waiting.head);
+  pthread_mutex_unlock (&self->lock);
+  return completion;
+}
+
+gboolean
+ferry_wait_queue_finish_next (FerryWaitQueue *self, gpointer result, GDestroyNotify free_result)
+{
+  FerryCompletion *completion;
+
+  while ((completion = take_first (self)) != NULL)
+    {
+      g_autoptr (FerryCompletion) taken = completion;
+
+      /* One that is being abandoned waits no more. */
+      if (ferry_completion_reserve (taken))
+        {
+          ferry_completion_finish_reserved (taken, result, free_result, NULL);
+          return TRUE;
+        }
+    }
+  return FALSE;
+}
+
+void
+ferry_wait_queue_finish_all (FerryWaitQueue *self, const GError *error)
+{
+  GQueue ended = G_QUEUE_INIT;
+
+  pthread_mutex_lock (&self->lock);
+  while (self->waiting.head != NULL)
+    g_queue_push_tail (&ended, unlink_locked (self, self->waiting.head));
+  pthread_mutex_unlock (&self->lock);
+  while (!g_queue_is_empty (&ended))
+    {
+      g_autoptr (FerryCompletion) completion = g_queue_pop_head (&ended);
+
+      ferry_completion_finish (completion, error == NULL ? GINT_TO_POINTER (TRUE) : NULL, NULL,
+                               error != NULL ? g_error_copy (error) : NULL);
+    }
+}
