@@ -11,6 +11,7 @@
 #include "base/ferry-base-private.h"
 #include "route/ferry-router-private.h"
 #include "sandbox/ferry-sandbox-private.h"
+#include "spawn/ferry-guardian-start-private.h"
 #include "spawn/ferry-spawn-private.h"
 #include "worker/ferry-nursery-private.h"
 #include "worker/ferry-worker-private.h"
@@ -655,6 +656,7 @@ spawn (FerryLauncher *self, FerryRouter *router, FerryNursery *nursery, gboolean
   if (!confine (self, plan, link, error))
     return NULL;
   plan->queue = router->monitor->shared;
+  plan->start_guardian = ferry_guardian_start;
   plan->is_nursery = as_nursery;
   if (as_nursery)
     {
