@@ -16,6 +16,7 @@
 #include "task/ferry-iterate-private.h"
 #include "task/ferry-waiters-private.h"
 #include "worker/ferry-launcher-private.h"
+#include "worker/ferry-nursery-private.h"
 
 /* How long a worker may go on when nobody listens to it any more. */
 #define GRACE (5 * G_USEC_PER_SEC)
@@ -146,7 +147,7 @@ get_starter (FerryLauncher *launcher, FerryRouter *router)
   Starter *starter = g_object_get_data (G_OBJECT (launcher), key);
   g_autoptr (FerryLauncher) copy = NULL;
 
-  if (launcher->nursery != NULL)
+  if (ferry_launcher_get_nursery (launcher) != NULL)
     return launcher;
   if (starter != NULL && starter->monitor == router->monitor)
     return starter->launcher;
@@ -258,7 +259,8 @@ ferry_channel_start (FerryLauncher *launcher, FerryRouter *router, const char *f
   g_return_val_if_fail (function != NULL, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (!ferry_router_check (router, error) || !ferry_home_check_error (launcher->home, G_STRFUNC, error))
+  if (!ferry_router_check (router, error) ||
+      !ferry_home_check_error (ferry_launcher_get_home (launcher), G_STRFUNC, error))
     return NULL;
   starter = get_starter (launcher, router);
   /* The launcher's senders are for its next worker, which is this one. */
