@@ -83,7 +83,7 @@ struct _FerryLauncher
   GArray *senders;          /* (owned) (element-type NamedSender) */
   FerryAttributes attributes;
   FerryNursery *nursery;            /* (owned) (nullable): what forks its workers */
-  const FerryNurseryFuncs *forking; /* of the nursery */
+  const FerryNurseryFuncs *forking; /* what the nursery can be asked to do */
   gboolean may_execute;             /* they are executed where the nursery cannot fork them */
   FerrySandbox *sandbox;            /* (owned) (nullable): what its workers run in */
 };
@@ -809,6 +809,7 @@ pass_senders (FerryLauncher *self, GError **error)
 
 /* ---- starting a worker ---- */
 
+/* The path of what is executed. FERRY_ERROR_LAUNCH_FAILED. */
 static char *
 find_program (FerryLauncher *self, GError **error)
 {

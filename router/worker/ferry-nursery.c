@@ -60,7 +60,7 @@ struct _FerryNursery
 G_DEFINE_FINAL_TYPE (FerryNursery, ferry_nursery, G_TYPE_OBJECT)
 
 static void
-bind (FerryNursery *self, FerryHome *home)
+bind_home (FerryNursery *self, FerryHome *home)
 {
   if (self->home == NULL)
     self->home = ferry_home_ref (home);
@@ -210,7 +210,7 @@ prepare (FerryNursery *self, FerryRouter *router, GError **error)
 {
   if (!ferry_home_check_error (self->home, "ferry_nursery_start", error))
     return FALSE;
-  bind (self, router->home);
+  bind_home (self, router->home);
   if (is_alive (self))
     return check_router (self, router, error);
   if (self->n_in_vain < MAX_IN_VAIN)
@@ -342,7 +342,7 @@ new_launch (FerryNursery *self, FerryLink *link, FerrySpawnPlan *plan, GError **
 }
 
 static const FerryNurseryFuncs funcs = {
-  .bind = bind,
+  .bind = bind_home,
   .get_obstacle = get_obstacle,
   .prepare = prepare,
   .new_launch = new_launch,
