@@ -418,12 +418,12 @@ ferry_launcher_add_transport (FerryLauncher *self, FerryRouter *router, const ch
                    "The transport cannot be called “%s”; a name has 1 to %d bytes", name, (int) MAX_NAME);
       return NULL;
     }
-  if (!ferry_home_check_error (self->home, G_STRFUNC, error) ||
+  if (!ferry_home_check_error (ferry_launcher_get_home (self), G_STRFUNC, error) ||
       !ferry_router_pipe (router, FERRY_PIPE_QUEUED, &sender, &receiver, error))
     return NULL;
   sender_name = g_strconcat (FERRY_TRANSPORT_SENDER_PREFIX, name, NULL);
   /* Senders are added behind those that are there, and go to the worker in that order. */
-  transport = link_transport_new (receiver, router, self->senders->len);
+  transport = link_transport_new (receiver, router, ferry_launcher_count_senders (self));
   ferry_transactions_set_max_answer (ferry_transport_get_transactions (FERRY_TRANSPORT (transport)),
                                      router->max_message_size);
   if (!ferry_launcher_add_watched_sender (self, sender_name, sender, get_entry (name), launcher_done, transport, error))

@@ -279,13 +279,13 @@ static FerryChannel *
 join (GPid pid, int pidfd, int fd)
 {
   FerryChannel *channel = channel_new (fd);
-  Child *child = child_new (pid, pidfd, channel->context);
+  FerryTransport *transport = ferry_channel_get_transport (channel);
+  Child *child = child_new (pid, pidfd, ferry_channel_get_context (channel));
 
   g_weak_ref_set (&child->channel, channel);
-  g_weak_ref_set (&child->transport, channel->transport);
-  ferry_polled_transport_set_hang_up_func (channel->transport, hung_up, child_ref (child), child_unref);
-  channel->process = child;
-  channel->process_unref = drop;
+  g_weak_ref_set (&child->transport, transport);
+  ferry_polled_transport_set_hang_up_func (transport, hung_up, child_ref (child), child_unref);
+  ferry_channel_set_process (channel, &child->process, NULL, drop);
   ferry_wait_all_begin (NULL);
   return channel;
 }
@@ -437,7 +437,8 @@ ferry_channel_create (GError **error)
 void
 ferry_channel_exit (FerryChannel *self, int status)
 {
-  if (!FERRY_IS_CHANNEL (self) || ferry_transport_get_context (self->transport) == NULL || self->process != NULL)
+  if (!FERRY_IS_CHANNEL (self) || ferry_transport_get_context (ferry_channel_get_transport (self)) == NULL ||
+      ferry_channel_get_process (self) != NULL)
     g_error ("ferry_channel_exit() is for the child that ferry_channel_create() made, with the channel that it gave; "
              "the parent returns from its main() instead");
   ferry_channel_close (self);

@@ -15,20 +15,14 @@
 
 G_BEGIN_DECLS
 
-typedef struct
+struct _FerryChannelProcess
 {
   FerryHome *home;     /* const: (owned): of the thread that started it */
   FerryWorker *worker; /* const: (owned) (nullable): none where it was forked from this process */
   GPid pid;            /* const: where there is no worker */
   FerryExit *exit;     /* (owned) (nullable): once it has ended */
   GPtrArray *waiters;  /* (owned) (nullable) (element-type FerryWaiter) */
-} FerryChannelProcess;
-
-static inline FerryChannelProcess *
-ferry_channel_get_process (FerryChannel *channel)
-{
-  return channel->process;
-}
+};
 
 /* In ferry-channel-start.c. exit is taken over: keeps it, and tells who waits, and channel (nullable). */
 void ferry_channel_process_end (FerryChannelProcess *self, FerryExit *exit, FerryChannel *channel);

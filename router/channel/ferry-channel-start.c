@@ -16,6 +16,7 @@
 #include "task/ferry-iterate-private.h"
 #include "task/ferry-waiters-private.h"
 #include "worker/ferry-launcher-private.h"
+#include "worker/ferry-nursery-private.h"
 
 /* How long a worker may go on when nobody listens to it any more. */
 #define GRACE (5 * G_USEC_PER_SEC)
@@ -66,11 +67,7 @@ ferry_channel_process_end (FerryChannelProcess *self, FerryExit *exit, FerryChan
 {
   self->exit = exit;
   if (channel != NULL)
-    {
-      pthread_mutex_lock (&channel->lock);
-      ferry_channel_tell_locked (channel, FERRY_CHANNEL_TELL_EXIT);
-      pthread_mutex_unlock (&channel->lock);
-    }
+    ferry_channel_tell_exit (channel);
   ferry_waiters_return (&self->waiters);
 }
 
@@ -146,7 +143,7 @@ get_starter (FerryLauncher *launcher, FerryRouter *router)
   Starter *starter = g_object_get_data (G_OBJECT (launcher), key);
   g_autoptr (FerryLauncher) copy = NULL;
 
-  if (launcher->nursery != NULL)
+  if (ferry_launcher_get_nursery (launcher) != NULL)
     return launcher;
   if (starter != NULL && starter->monitor == router->monitor)
     return starter->launcher;
@@ -170,9 +167,7 @@ join (FerryChannel *channel, FerryRouter *router, FerryWorker *worker)
   self->process.worker = worker;
   self->process.home = ferry_home_ref (router->home);
   g_weak_ref_init (&self->channel, channel);
-  channel->process = self;
-  channel->process_alone = limit_rest;
-  channel->process_unref = run_drop;
+  ferry_channel_set_process (channel, &self->process, limit_rest, run_drop);
   closure = g_cclosure_new (G_CALLBACK (worker_ended), run_ref (self), run_closure_unref);
   g_signal_connect_closure (worker, "ended", closure, FALSE);
   ferry_wait_all_begin (router);
@@ -258,7 +253,8 @@ ferry_channel_start (FerryLauncher *launcher, FerryRouter *router, const char *f
   g_return_val_if_fail (function != NULL, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (!ferry_router_check (router, error) || !ferry_home_check_error (launcher->home, G_STRFUNC, error))
+  if (!ferry_router_check (router, error) ||
+      !ferry_home_check_error (ferry_launcher_get_home (launcher), G_STRFUNC, error))
     return NULL;
   starter = get_starter (launcher, router);
   /* The launcher's senders are for its next worker, which is this one. */
@@ -278,42 +274,6 @@ ferry_channel_start (FerryLauncher *launcher, FerryRouter *router, const char *f
 /* ---- what is known of it ---- */
 
 /**
- * ferry_channel_get_function:
- * @self: a channel
- *
- * Any thread.
- *
- * Returns: (nullable): the function that it was started with, or runs; %NULL where it was made over a transport
- *
- * Since: 0.1
- */
-const char *
-ferry_channel_get_function (FerryChannel *self)
-{
-  g_return_val_if_fail (FERRY_IS_CHANNEL (self), NULL);
-
-  return self->function;
-}
-
-/**
- * ferry_channel_get_arguments:
- * @self: a channel
- *
- * Any thread.
- *
- * Returns: (transfer none) (nullable): the arguments of [method@Ferry.Channel.get_function]; %NULL for none
- *
- * Since: 0.1
- */
-GVariant *
-ferry_channel_get_arguments (FerryChannel *self)
-{
-  g_return_val_if_fail (FERRY_IS_CHANNEL (self), NULL);
-
-  return self->arguments;
-}
-
-/**
  * ferry_channel_get_worker:
  * @self: a channel
  *
@@ -326,9 +286,12 @@ ferry_channel_get_arguments (FerryChannel *self)
 FerryWorker *
 ferry_channel_get_worker (FerryChannel *self)
 {
+  FerryChannelProcess *process;
+
   g_return_val_if_fail (FERRY_IS_CHANNEL (self), NULL);
 
-  return self->process != NULL ? ferry_channel_get_process (self)->worker : NULL;
+  process = ferry_channel_get_process (self);
+  return process != NULL ? process->worker : NULL;
 }
 
 /**
@@ -359,7 +322,9 @@ ferry_channel_get_pid (FerryChannel *self)
 static FerryHome *
 get_home (FerryChannel *self)
 {
-  return self->process != NULL ? ferry_channel_get_process (self)->home : NULL;
+  FerryChannelProcess *process = ferry_channel_get_process (self);
+
+  return process != NULL ? process->home : NULL;
 }
 
 /**
@@ -375,10 +340,13 @@ get_home (FerryChannel *self)
 FerryExit *
 ferry_channel_get_exit (FerryChannel *self)
 {
+  FerryChannelProcess *process;
+
   g_return_val_if_fail (FERRY_IS_CHANNEL (self), NULL);
   ferry_return_val_if_elsewhere (get_home (self), NULL);
 
-  return self->process != NULL ? ferry_channel_get_process (self)->exit : NULL;
+  process = ferry_channel_get_process (self);
+  return process != NULL ? process->exit : NULL;
 }
 
 static gboolean
@@ -390,7 +358,7 @@ has_exited (gpointer data)
 static gboolean
 check_process (FerryChannel *self, GError **error)
 {
-  if (self->process != NULL)
+  if (ferry_channel_get_process (self) != NULL)
     return TRUE;
   g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_STARTED,
                        "The channel has no process to wait for; ferry_channel_start() and, in the parent, "
@@ -404,10 +372,11 @@ wait_for_exit (FerryChannel *self, gint64 timeout, GError **error)
   static const char what[] = "The channel's process did not end";
 
   if (ferry_channel_get_worker (self) != NULL)
-    return ferry_iterate_until (((Run *) self->process)->router, has_exited, self, timeout, what, error);
-  return (has_exited (self) ||
-          ferry_transport_check_may_iterate (self->transport, "ferry_channel_wait_async()", error)) &&
-         ferry_iterate_context_until (self->context, has_exited, self, timeout, what, error);
+    return ferry_iterate_until (((Run *) ferry_channel_get_process (self))->router, has_exited, self, timeout, what,
+                                error);
+  return (has_exited (self) || ferry_transport_check_may_iterate (ferry_channel_get_transport (self),
+                                                                  "ferry_channel_wait_async()", error)) &&
+         ferry_iterate_context_until (ferry_channel_get_context (self), has_exited, self, timeout, what, error);
 }
 
 /**

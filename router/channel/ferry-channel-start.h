@@ -39,10 +39,6 @@ FerryChannel *ferry_channel_start (FerryLauncher *launcher, FerryRouter *router,
                                    GVariant *arguments, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 FERRY_AVAILABLE_IN_0_1
-const char *ferry_channel_get_function (FerryChannel *self);
-FERRY_AVAILABLE_IN_0_1
-GVariant *ferry_channel_get_arguments (FerryChannel *self);
-FERRY_AVAILABLE_IN_0_1
 FerryWorker *ferry_channel_get_worker (FerryChannel *self);
 FERRY_AVAILABLE_IN_0_1
 GPid ferry_channel_get_pid (FerryChannel *self);

@@ -1,15 +1,87 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* A channel: what it tells its context, what goes out, what comes in, how it is waited for, and its end.
+ *
+ * The messages are requests of the transaction protocol; docs/protocol.md has them in prose.
+ *
+ * It is one file, of more than 1,500 lines, since all of it works on the same queues and counts, under one lock.
+ *
+ * Threads:    any. What comes, comes on the thread that receives for the transport; signals are emitted in context.
+ * Locks:      lock, a leaf: nothing is called with it held.
+ * Invariants: everything is sent by the pump, one thing at a time, so that the end goes behind all messages. Of the
+ *             window's messages each is, as this end counts the other's, a credit there, on its way, in `in`, or taken
+ *             and not given back: n_held are the latter two.
+ * Trust:      none in the other end: one that breaks a rule has the transport closed. */
+
 #include "config.h"
+
+#include "channel/ferry-channel-private.h"
+
+#include <pthread.h>
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-cond-private.h"
+#include "base/ferry-heed-private.h"
 #include "call/ferry-link-transport-private.h"
+#include "call/ferry-polled-transport-private.h"
 #include "call/ferry-remote-error-private.h"
-#include "channel/ferry-channel-outgoing-private.h"
 #include "ferry-marshallers.h"
 #include "route/ferry-router-private.h"
+
+typedef enum
+{
+  TELL_MESSAGES = 1 << 0,
+  TELL_CLOSED = 1 << 1,
+  TELL_WRITABLE = 1 << 2,
+  TELL_EXIT = 1 << 3, /* of the worker that was started with it */
+  TELL_END_TAKEN = 1 << 4,
+} News;
+
+typedef enum
+{
+  OUTGOING_QUEUED,  /* in `out` */
+  OUTGOING_SENDING, /* the pump is at it, and nobody else touches it */
+  OUTGOING_SENT,    /* and to be acknowledged */
+  OUTGOING_DONE,    /* the pump, its acknowledgement or whoever took it back has ended it */
+} OutgoingState;
+
+/* What lines up to be sent: a message, or the end.
+ *
+ * Owner:   counted references: of `out`, of a transaction that waits for the acknowledgement, of who waits.
+ * Threads: any. */
+typedef struct
+{
+  _Atomic gint references;
+  FerryChannel *channel; /* (unowned): who waits has a reference, and so has a transaction */
+  const char *method;    /* const, as the next three */
+  GVariant *value;       /* (owned) (nullable) */
+  gboolean acknowledged;
+  GTask *task;         /* (owned) (nullable): none where a thread waits, and for the end */
+  GSource *source;     /* (owned) (nullable): task's: of its cancellable */
+  OutgoingState state; /* channel's lock, as what follows */
+  gboolean given_up;   /* while it was being sent */
+  guint64 xid;         /* once it is OUTGOING_SENT */
+  GError *error;       /* (owned) (nullable): once it is OUTGOING_DONE */
+} Outgoing;
+
+/* A call of receive_async() that waits.
+ *
+ * References: the queue's, the cancellable's source's, and that of who sets it up. */
+typedef struct
+{
+  _Atomic gint references;
+  FerryChannel *channel; /* const: (unowned): task has it */
+  GTask *task;           /* const: (owned) */
+  GSource *source;       /* const: (owned) (nullable): of its cancellable */
+} Receive;
+
+/* What others have of a channel without a reference. Counted references, by g_atomic_rc_box. */
+typedef struct
+{
+  GWeakRef channel;
+  FerryTransport *transport; /* (owned) */
+} End;
 
 /**
  * FerryChannel:
@@ -36,21 +108,81 @@
  *
  * Since: 0.1
  */
+struct _FerryChannel
+{
+  GObject parent_instance;
+
+  FerryTransport *transport;       /* const: (owned) */
+  FerryTransactions *transactions; /* const: (unowned): the transport's */
+  FerryRouter *router;             /* const: (owned) (nullable): of a link's end at the application */
+  GMainContext *context;           /* const: (owned): where signals are emitted */
+  End *end;                        /* const: (owned) */
+  gboolean takes_calls;            /* const: the transport's */
+  guint64 begun;                   /* const: ferry_trace_get_moment() when it was made */
+  char *function;                  /* const: (owned) (nullable): that it was started with */
+  GVariant *arguments;             /* const: (owned) (nullable) */
+
+  pthread_mutex_t lock;
+  pthread_cond_t changed; /* something that a thread may wait for; of the monotonic clock */
+
+  GQueue out;            /* lock, as what follows: (element-type Outgoing) (owned) */
+  GQueue taken_calls;    /* (element-type FerryCall) (owned): to be acknowledged */
+  guint credits;         /* messages that the other end has room for */
+  guint n_taken;         /* messages that were taken and not given back */
+  gboolean pumping;      /* a thread is at it */
+  Outgoing *sending;     /* (unowned) (nullable): the first in `out`, while the pump sends it */
+  gboolean pump_again;   /* when that is done */
+  gboolean kept;         /* the transport will call when there is room */
+  gboolean closing;      /* the end is in `out`, or was sent */
+  gboolean wants_notify; /* somebody found it not writable */
+
+  GQueue in;          /* (element-type FerryIncoming) (owned) */
+  GQueue receives;    /* (element-type Receive) (owned): only while `in` is empty */
+  guint n_held;       /* messages that came, and were not given back */
+  gboolean ended;     /* the other end's end came */
+  GError *end_error;  /* (owned) (nullable): what it raised */
+  GError *lost;       /* (owned) (nullable): why the transport is closed */
+  gboolean end_taken; /* somebody was given the end */
+
+  gboolean flowing;
+  guint news;                        /* News: to be told */
+  GSource *source;                   /* (owned) (nullable): that will tell them */
+  void (*news_func) (gpointer data); /* context: (nullable): for an exchange */
+  gpointer news_data;
+
+  /* Of the process that was started with it. The thread that started it. */
+  FerryChannelProcess *process; /* (nullable) */
+  GDestroyNotify process_alone; /* (nullable): called when the transport is closed */
+  GDestroyNotify process_unref; /* called with the last reference, by any thread */
+};
+
 G_DEFINE_FINAL_TYPE (FerryChannel, ferry_channel, G_TYPE_OBJECT)
+
+enum
+{
+  PROP_0,
+  PROP_TRANSPORT,
+  PROP_FLOWING,
+  PROP_CLOSED,
+  PROP_WRITABLE,
+  N_PROPERTIES,
+};
+
+static GParamSpec *properties[N_PROPERTIES];
 
 static guint message_signal;
 
 static void
 end_clear (gpointer data)
 {
-  FerryChannelEnd *end = data;
+  End *end = data;
 
   g_weak_ref_clear (&end->channel);
   g_object_unref (end->transport);
 }
 
-void
-ferry_channel_end_unref (gpointer end)
+static void
+end_unref (gpointer end)
 {
   g_atomic_rc_box_release_full (end, end_clear);
 }
@@ -59,7 +191,7 @@ ferry_channel_end_unref (gpointer end)
 
 /* context: one message to the handlers. Returns FALSE when there is none, or none is wanted, any more. */
 static gboolean
-emit_message (FerryChannelEnd *end)
+emit_message (End *end)
 {
   g_autoptr (FerryChannel) self = g_weak_ref_get (&end->channel);
   g_autoptr (FerryIncoming) incoming = NULL;
@@ -73,7 +205,7 @@ emit_message (FerryChannelEnd *end)
 
 /* context. No reference is held from one message to the next: a handler may drop the last one. */
 static void
-tell_messages (FerryChannelEnd *end)
+tell_messages (End *end)
 {
   g_autoptr (FerryChannel) self = NULL;
   guint n = 0;
@@ -83,15 +215,12 @@ tell_messages (FerryChannelEnd *end)
     n++;
   if (n == FERRY_CHANNEL_WINDOW)
     self = g_weak_ref_get (&end->channel);
-  if (self == NULL)
-    return;
-  pthread_mutex_lock (&self->lock);
-  ferry_channel_tell_locked (self, FERRY_CHANNEL_TELL_MESSAGES);
-  pthread_mutex_unlock (&self->lock);
+  if (self != NULL)
+    ferry_channel_tell_news (self);
 }
 
 static guint
-take_news (FerryChannelEnd *end)
+take_news (End *end)
 {
   g_autoptr (FerryChannel) self = g_weak_ref_get (&end->channel);
   guint news;
@@ -117,34 +246,35 @@ tell_closed (FerryChannel *self)
   pthread_mutex_unlock (&self->lock);
   if (lost && self->process_alone != NULL)
     self->process_alone (self->process);
-  ferry_channel_notify_closed (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CLOSED]);
 }
 
 static gboolean
 tell (gpointer data)
 {
-  FerryChannelEnd *end = data;
+  End *end = data;
   guint news = take_news (end);
   g_autoptr (FerryChannel) self = NULL;
 
-  if ((news & FERRY_CHANNEL_TELL_MESSAGES) != 0)
+  if ((news & TELL_MESSAGES) != 0)
     tell_messages (end);
   self = g_weak_ref_get (&end->channel);
   if (self == NULL)
     return G_SOURCE_REMOVE;
-  if ((news & FERRY_CHANNEL_TELL_WRITABLE) != 0)
-    ferry_channel_notify_writable (self);
-  if ((news & FERRY_CHANNEL_TELL_CLOSED) != 0)
+  if ((news & TELL_WRITABLE) != 0)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_WRITABLE]);
+  if ((news & TELL_CLOSED) != 0)
     tell_closed (self);
-  if (self->news_func != NULL && (news & ~(guint) FERRY_CHANNEL_TELL_WRITABLE) != 0)
+  if (self->news_func != NULL && (news & ~(guint) TELL_WRITABLE) != 0)
     self->news_func (self->news_data);
   return G_SOURCE_REMOVE;
 }
 
-void
-ferry_channel_tell_locked (FerryChannel *self, guint news)
+/* lock is held: has it told in the context. */
+static void
+tell_locked (FerryChannel *self, guint news)
 {
-  const guint for_those_who_listen = FERRY_CHANNEL_TELL_MESSAGES | FERRY_CHANNEL_TELL_END_TAKEN;
+  const guint for_those_who_listen = TELL_MESSAGES | TELL_END_TAKEN;
 
   if ((news & ~for_those_who_listen) == 0 && !self->flowing && self->news_func == NULL)
     return;
@@ -154,7 +284,7 @@ ferry_channel_tell_locked (FerryChannel *self, guint news)
   self->source = g_idle_source_new ();
   g_source_set_static_name (self->source, "[ferry] channel");
   g_source_set_priority (self->source, self->router != NULL ? self->router->priority : G_PRIORITY_DEFAULT);
-  g_source_set_callback (self->source, tell, g_atomic_rc_box_acquire (self->end), ferry_channel_end_unref);
+  g_source_set_callback (self->source, tell, g_atomic_rc_box_acquire (self->end), end_unref);
   g_source_attach (self->source, self->context);
 }
 
@@ -162,32 +292,13 @@ void
 ferry_channel_tell_news (FerryChannel *self)
 {
   pthread_mutex_lock (&self->lock);
-  ferry_channel_tell_locked (self, FERRY_CHANNEL_TELL_MESSAGES);
+  tell_locked (self, TELL_MESSAGES);
   pthread_mutex_unlock (&self->lock);
 }
 
-void
-ferry_channel_set_news_func (FerryChannel *self, void (*func) (gpointer data), gpointer data)
-{
-  pthread_mutex_lock (&self->lock);
-  self->news_func = func;
-  self->news_data = data;
-  if (func != NULL && (self->in.length > 0 || ferry_channel_is_at_end_locked (self)))
-    ferry_channel_tell_locked (self, FERRY_CHANNEL_TELL_MESSAGES);
-  pthread_mutex_unlock (&self->lock);
-}
-
-void
-ferry_channel_set_job (FerryChannel *self, const char *function, GVariant *arguments)
-{
-  self->function = g_strdup (function);
-  self->arguments = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
-}
-
-/* ---- the end ---- */
-
-void
-ferry_channel_fault (FerryChannel *self, const char *what)
+/* any: ends the transport, for a rule that the other end broke. */
+static void
+fault (FerryChannel *self, const char *what)
 {
   g_autoptr (GError) reason =
     g_error_new (FERRY_ERROR, FERRY_ERROR_PROTOCOL, "The other end of the channel broke a rule: %s", what);
@@ -195,31 +306,1501 @@ ferry_channel_fault (FerryChannel *self, const char *what)
   ferry_transport_end (self->transport, reason);
 }
 
-/* any: what came lies in `in` by now. */
-static void
-transport_ended (FerryTransport *transport, GObject *owner)
-{
-  FerryChannel *self = FERRY_CHANNEL (owner);
-  GError *reason = ferry_transport_dup_reason (transport);
-  GQueue outgoing = G_QUEUE_INIT;
-  gboolean first;
+/* ---- what lines up to be sent ---- */
 
-  if (reason == NULL)
+static Outgoing *
+outgoing_new (FerryChannel *channel, const char *method, GVariant *value, gboolean acknowledged)
+{
+  Outgoing *self = g_new0 (Outgoing, 1);
+
+  atomic_init (&self->references, 1);
+  self->channel = channel;
+  self->method = method;
+  self->value = value != NULL ? g_variant_ref_sink (value) : NULL;
+  self->acknowledged = acknowledged;
+  return self;
+}
+
+static Outgoing *
+outgoing_ref (Outgoing *self)
+{
+  /* Relaxed: whoever refers to it has a reference already. */
+  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  return self;
+}
+
+/* Not with the lock held: the task's reference to the channel may be the last one. */
+static void
+outgoing_unref (gpointer data)
+{
+  Outgoing *self = data;
+
+  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
+  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+    return;
+  g_clear_pointer (&self->source, g_source_unref);
+  g_clear_pointer (&self->value, g_variant_unref);
+  g_clear_error (&self->error);
+  g_clear_object (&self->task);
+  g_free (self);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Outgoing, outgoing_unref)
+
+static gboolean
+outgoing_is_end (Outgoing *self)
+{
+  return g_str_equal (self->method, FERRY_CHANNEL_END);
+}
+
+/* lock is held; takes error over. */
+static void
+outgoing_end_locked (Outgoing *self, GError *error)
+{
+  self->state = OUTGOING_DONE;
+  self->error = error;
+  pthread_cond_broadcast (&self->channel->changed);
+}
+
+/* Without the lock, once it is OUTGOING_DONE: lets whoever does not wait on a thread know. */
+static void
+outgoing_return (Outgoing *self)
+{
+  if (self->source != NULL)
+    g_source_destroy (self->source);
+  if (self->task != NULL && self->error != NULL)
+    g_task_return_error (self->task, ferry_error_copy (self->error));
+  else if (self->task != NULL)
+    g_task_return_boolean (self->task, TRUE);
+}
+
+static GError *
+new_not_acknowledged (const GError *why)
+{
+  return g_error_new (FERRY_ERROR, FERRY_ERROR_NOT_ACKNOWLEDGED,
+                      "The conversation ended before the other end had taken the message: %s", why->message);
+}
+
+/* Which error the sender gets when the transport gives this one. */
+static GError *
+translate (Outgoing *self, GError *error)
+{
+  GError *translated;
+
+  if (!self->acknowledged || !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED))
+    return error;
+  translated = new_not_acknowledged (error);
+  g_error_free (error);
+  return translated;
+}
+
+/* Takes the right to end it. Returns FALSE when it has its end, or will have it soon. */
+static gboolean
+outgoing_take_back (Outgoing *item)
+{
+  FerryChannel *self = item->channel;
+  gboolean queued;
+  OutgoingState state;
+
+  pthread_mutex_lock (&self->lock);
+  while (item->state == OUTGOING_SENDING && item->task == NULL)
+    pthread_cond_wait (&self->changed, &self->lock);
+  state = item->state;
+  item->given_up = TRUE;
+  queued = state == OUTGOING_QUEUED && g_queue_remove (&self->out, item);
+  pthread_mutex_unlock (&self->lock);
+  if (queued)
+    outgoing_unref (item);
+  if (state != OUTGOING_SENT || !ferry_transactions_forget (self->transactions, item->xid))
+    return queued;
+  outgoing_unref (item);
+  g_object_unref (self);
+  return TRUE;
+}
+
+/* ---- the pump ----
+ *
+ * What goes out: messages, the end behind them, and past both of them what is owed to the other end, which is
+ * credits and acknowledgements.
+ *
+ * Everything lines up in `out`, and the pump sends it, on whatever thread finds it idle. */
+
+typedef enum
+{
+  PUMP_IDLE, /* there is nothing that can be sent */
+  PUMP_SENT,
+  PUMP_STUCK, /* there is no room */
+} Pumped;
+
+static void
+acknowledged (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
+{
+  g_autoptr (Outgoing) item = data;
+  g_autoptr (FerryChannel) channel = item->channel;
+
+  pthread_mutex_lock (&channel->lock);
+  outgoing_end_locked (item, error != NULL ? new_not_acknowledged (error) : NULL);
+  pthread_mutex_unlock (&channel->lock);
+  outgoing_return (item);
+}
+
+static void
+end_came_home (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
+{
+  g_object_unref (data);
+}
+
+static const FerryAnswerFuncs acknowledged_funcs = {.done = acknowledged};
+static const FerryAnswerFuncs end_funcs = {.done = end_came_home};
+
+static gboolean
+transmit_one_way (FerryTransport *transport, const char *method, GVariant *value, GError **error)
+{
+  FerryRequest request = {.method = method, .arguments = value, .flags = FERRY_CALL_ONE_WAY};
+
+  return ferry_transactions_ask (ferry_transport_get_transactions (transport), &request, NULL, NULL, error) != 0;
+}
+
+/* Sends an end past the channel. Fails with FERRY_ERROR_WOULD_BLOCK. What lies before a link's lane is lost when the
+ * pipe is closed; so the end, which comes behind it, holds the transport until the worker has it. */
+static gboolean
+transmit_end (FerryTransport *transport, gboolean of_link, GVariant *value, GError **error)
+{
+  FerryRequest request = {.method = FERRY_CHANNEL_END, .arguments = value};
+
+  if (!of_link)
+    return transmit_one_way (transport, FERRY_CHANNEL_END, value, error);
+  if (ferry_transactions_ask (ferry_transport_get_transactions (transport), &request, &end_funcs,
+                              g_object_ref (transport), error) != 0)
+    return TRUE;
+  g_object_unref (transport);
+  return FALSE;
+}
+
+/* Without the lock. */
+static gboolean
+transmit (FerryChannel *self, Outgoing *item, guint64 *xid, GError **error)
+{
+  FerryRequest request = {.method = item->method, .arguments = item->value};
+
+  if (outgoing_is_end (item))
+    return transmit_end (self->transport, self->router != NULL, item->value, error);
+  if (!item->acknowledged)
+    return transmit_one_way (self->transport, item->method, item->value, error);
+  g_object_ref (self);
+  *xid = ferry_transactions_ask (self->transactions, &request, &acknowledged_funcs, outgoing_ref (item), error);
+  if (*xid != 0)
+    return TRUE;
+  outgoing_unref (item);
+  g_object_unref (self);
+  return FALSE;
+}
+
+/* Without the lock: of one that was given up while it was sent. */
+static void
+cancel_sent (FerryChannel *self, Outgoing *item)
+{
+  if (!outgoing_take_back (item))
     return;
   pthread_mutex_lock (&self->lock);
-  first = self->lost == NULL;
-  if (first)
+  outgoing_end_locked (item,
+                       g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Nobody waits for the acknowledgement"));
+  pthread_mutex_unlock (&self->lock);
+  outgoing_return (item);
+}
+
+/* lock is held, and let go of meanwhile. */
+static Pumped
+pump_item (FerryChannel *self, Outgoing *head)
+{
+  g_autoptr (Outgoing) item = outgoing_ref (head);
+  guint credit = outgoing_is_end (item) ? 0 : 1;
+  GError *error = NULL;
+  guint64 xid = 0;
+  gboolean given_up;
+  gboolean sent;
+  gboolean done;
+
+  item->state = OUTGOING_SENDING;
+  self->sending = head;
+  self->credits -= credit;
+  pthread_mutex_unlock (&self->lock);
+  sent = transmit (self, item, &xid, &error);
+  pthread_mutex_lock (&self->lock);
+  self->sending = NULL;
+  if (!sent)
+    self->credits += credit;
+  /* Where the transport has ended meanwhile, nobody comes for it any more. */
+  if (!sent && self->lost != NULL && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
     {
-      self->lost = ferry_error_copy (reason);
-      ferry_channel_steal_outgoing_locked (self, &outgoing);
+      g_clear_error (&error);
+      g_set_error (&error, FERRY_ERROR, FERRY_ERROR_CLOSED, "Nothing can be sent any more: %s", self->lost->message);
+    }
+  if (!sent && !item->given_up && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+    {
+      item->state = OUTGOING_QUEUED;
+      g_error_free (error);
+      return PUMP_STUCK;
+    }
+  g_queue_remove (&self->out, head);
+  item->xid = xid;
+  given_up = item->given_up && sent && item->acknowledged;
+  done = item->state == OUTGOING_SENDING && (!sent || !item->acknowledged);
+  if (done)
+    outgoing_end_locked (item, sent ? NULL : translate (item, error));
+  else if (item->state == OUTGOING_SENDING)
+    item->state = OUTGOING_SENT;
+  pthread_cond_broadcast (&self->changed);
+  pthread_mutex_unlock (&self->lock);
+  if (done)
+    outgoing_return (item);
+  else if (given_up)
+    cancel_sent (self, item);
+  outgoing_unref (head);
+  pthread_mutex_lock (&self->lock);
+  return PUMP_SENT;
+}
+
+/* As pump_item(). The credits are given before they are sent: the other end may use them at once. */
+static Pumped
+pump_credits (FerryChannel *self)
+{
+  g_autoptr (GError) error = NULL;
+  guint n = self->n_taken;
+  gboolean sent;
+
+  self->n_taken = 0;
+  self->n_held -= n;
+  pthread_mutex_unlock (&self->lock);
+  sent = transmit_one_way (self->transport, FERRY_CHANNEL_CREDIT, g_variant_new_uint32 (n), &error);
+  pthread_mutex_lock (&self->lock);
+  if (sent || !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+    return PUMP_SENT;
+  self->n_taken += n;
+  self->n_held += n;
+  return PUMP_STUCK;
+}
+
+/* As pump_item(). */
+static Pumped
+pump_call (FerryChannel *self)
+{
+  FerryCall *call = g_queue_pop_head (&self->taken_calls);
+  g_autoptr (GError) error = NULL;
+  gboolean stuck;
+
+  pthread_mutex_unlock (&self->lock);
+  stuck = !ferry_call_answer (call, NULL, &error) && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
+  if (!stuck)
+    ferry_call_unref (call);
+  pthread_mutex_lock (&self->lock);
+  if (stuck)
+    g_queue_push_head (&self->taken_calls, call);
+  return stuck ? PUMP_STUCK : PUMP_SENT;
+}
+
+static gboolean
+owes_credits_locked (FerryChannel *self)
+{
+  return self->n_taken >= FERRY_CHANNEL_WINDOW / 2 && !self->ended;
+}
+
+static gboolean
+has_control_locked (FerryChannel *self)
+{
+  return owes_credits_locked (self) || self->taken_calls.length > 0;
+}
+
+/* lock is held, and let go of meanwhile. */
+static Pumped
+pump_next (FerryChannel *self)
+{
+  Outgoing *head = g_queue_peek_head (&self->out);
+
+  if (self->kept || self->lost != NULL)
+    return PUMP_IDLE;
+  if (self->taken_calls.length > 0)
+    return pump_call (self);
+  if (owes_credits_locked (self))
+    return pump_credits (self);
+  if (head == NULL || (self->credits == 0 && !outgoing_is_end (head)))
+    return PUMP_IDLE;
+  return pump_item (self, head);
+}
+
+static gboolean
+is_writable_locked (FerryChannel *self)
+{
+  return !self->closing && self->lost == NULL && !self->kept && self->credits > 0 && self->out.length == 0;
+}
+
+/* lock is held: tells whoever found the channel not writable. */
+static void
+tell_writable_locked (FerryChannel *self)
+{
+  if (!self->wants_notify || !is_writable_locked (self))
+    return;
+  self->wants_notify = FALSE;
+  tell_locked (self, TELL_WRITABLE);
+}
+
+/* Returns FALSE when it got stuck; *count is then the room count from before that. */
+static gboolean
+pump_all (FerryChannel *self, guint64 *count)
+{
+  Pumped pumped = PUMP_IDLE;
+
+  pthread_mutex_lock (&self->lock);
+  if (self->pumping)
+    {
+      self->pump_again = TRUE;
+      pthread_mutex_unlock (&self->lock);
+      return TRUE;
+    }
+  self->pumping = TRUE;
+  do
+    {
+      self->pump_again = FALSE;
+      *count = ferry_transport_get_room_count (self->transport);
+      pumped = pump_next (self);
+    }
+  while (pumped == PUMP_SENT || (pumped == PUMP_IDLE && self->pump_again));
+  self->pumping = FALSE;
+  if (pumped == PUMP_STUCK)
+    self->kept = TRUE;
+  tell_writable_locked (self);
+  pthread_mutex_unlock (&self->lock);
+  return pumped != PUMP_STUCK;
+}
+
+/* any: there is room. */
+static gboolean
+try_again (gpointer data)
+{
+  End *end = data;
+  g_autoptr (FerryChannel) self = g_weak_ref_get (&end->channel);
+  gboolean done = TRUE;
+  guint64 count;
+
+  if (self != NULL)
+    {
+      pthread_mutex_lock (&self->lock);
+      self->kept = FALSE;
+      pthread_mutex_unlock (&self->lock);
+      done = pump_all (self, &count);
+    }
+  if (done)
+    end_unref (end);
+  return done;
+}
+
+/* any */
+static void
+pump (FerryChannel *self)
+{
+  guint64 count;
+
+  if (!pump_all (self, &count))
+    ferry_transport_send_later (self->transport, try_again, g_atomic_rc_box_acquire (self->end), count);
+}
+
+/* any */
+static void
+credits_came (FerryChannel *self, guint n)
+{
+  gboolean valid;
+
+  pthread_mutex_lock (&self->lock);
+  valid = n > 0 && n <= FERRY_CHANNEL_WINDOW - MIN (self->credits, FERRY_CHANNEL_WINDOW);
+  if (valid)
+    self->credits += n;
+  pthread_mutex_unlock (&self->lock);
+  if (valid)
+    pump (self);
+  else
+    fault (self, "it gave room for more messages than were sent");
+}
+
+static void
+steal_outgoing_locked (FerryChannel *self, GQueue *outgoing)
+{
+  /* That one is the pump's, also where it was ended already: with the transport, before whoever sends it knows. */
+  Outgoing *sending = self->sending != NULL ? g_queue_pop_head (&self->out) : NULL;
+
+  *outgoing = self->out;
+  g_queue_init (&self->out);
+  if (sending != NULL)
+    g_queue_push_tail (&self->out, sending);
+}
+
+/* lock is held: what cannot be sent any more; for drop_outgoing(), without the lock. */
+static void
+drop_outgoing (GQueue *outgoing, const GError *reason)
+{
+  Outgoing *item;
+
+  while ((item = g_queue_pop_head (outgoing)) != NULL)
+    {
+      FerryChannel *channel = item->channel;
+      GError *error =
+        g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED, "Nothing can be sent any more: %s", reason->message);
+
+      pthread_mutex_lock (&channel->lock);
+      outgoing_end_locked (item, translate (item, error));
+      pthread_mutex_unlock (&channel->lock);
+      outgoing_return (item);
+      outgoing_unref (item);
+    }
+}
+
+/* ---- waiting ----
+ *
+ * By sleeping where the thread may, and by iterating a main context on the router's thread, and
+ * on that which receives for a polled transport by doing so. */
+
+typedef gboolean (*Condition) (FerryChannel *self, gpointer data);
+
+static gboolean
+holds (FerryChannel *self, Condition condition, gpointer data)
+{
+  gboolean held;
+
+  pthread_mutex_lock (&self->lock);
+  held = condition (self, data);
+  pthread_mutex_unlock (&self->lock);
+  return held;
+}
+
+static gboolean
+set_flag (gpointer data)
+{
+  *(gboolean *) data = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+wake_up (GCancellable *cancellable, gpointer data)
+{
+  return G_SOURCE_REMOVE;
+}
+
+static void
+iterate (FerryChannel *self, GMainContext *context, Condition condition, gpointer data, gint64 timeout,
+         GCancellable *cancellable)
+{
+  g_autoptr (GSource) timer = NULL;
+  g_autoptr (GSource) cancelled = NULL;
+  gboolean over = FALSE;
+
+  if (timeout > 0)
+    {
+      timer = g_timeout_source_new ((guint) MIN (timeout / FERRY_MICROSECONDS_PER_MILLISECOND + 1, G_MAXUINT));
+      g_source_set_callback (timer, set_flag, &over, NULL);
+      g_source_attach (timer, context);
+    }
+  if (cancellable != NULL)
+    {
+      cancelled = g_cancellable_source_new (cancellable);
+      g_source_set_callback (cancelled, G_SOURCE_FUNC (wake_up), NULL, NULL);
+      g_source_attach (cancelled, context);
+    }
+  while (!over && !holds (self, condition, data) && !g_cancellable_is_cancelled (cancellable))
+    g_main_context_iteration (context, TRUE);
+  if (timer != NULL)
+    g_source_destroy (timer);
+  if (cancelled != NULL)
+    g_source_destroy (cancelled);
+}
+
+static void
+cancelled_cb (GCancellable *cancellable, gpointer data)
+{
+  FerryChannel *self = data;
+
+  pthread_mutex_lock (&self->lock);
+  pthread_cond_broadcast (&self->changed);
+  pthread_mutex_unlock (&self->lock);
+}
+
+static void
+sleep_until (FerryChannel *self, Condition condition, gpointer data, gint64 timeout, GCancellable *cancellable)
+{
+  gint64 deadline = ferry_deadline_after (timeout);
+  gulong id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self, NULL) : 0;
+  gboolean in_time = TRUE;
+
+  pthread_mutex_lock (&self->lock);
+  while (in_time && !condition (self, data) && !g_cancellable_is_cancelled (cancellable))
+    in_time = ferry_cond_wait_until (&self->changed, &self->lock, deadline);
+  pthread_mutex_unlock (&self->lock);
+  g_cancellable_disconnect (cancellable, id);
+}
+
+/* What this thread has to iterate to wait, and may: (nullable). Returns FALSE where it may neither do that nor sleep.
+ */
+static gboolean
+find_context (FerryChannel *self, const char *form, GMainContext **context, GError **error)
+{
+  *context = ferry_transport_get_context (self->transport);
+  if (*context != NULL)
+    return ferry_transport_check_may_iterate (self->transport, form, error);
+  if (self->router == NULL || self->router->thread != g_thread_self ())
+    return ferry_transport_check_may_wait (self->transport, form, error);
+  *context = self->router->context;
+  return ferry_router_check_not_in_handler (self->router, error);
+}
+
+/* Whether a thread that sends may wait for room: never on the router's thread. */
+static gboolean
+may_wait_to_send (FerryChannel *self)
+{
+  GMainContext *context;
+
+  return (self->router == NULL || self->router->thread != g_thread_self ()) && find_context (self, "", &context, NULL);
+}
+
+/* Waits until condition holds, which is looked at with the lock held. On the router's thread, and that of a polled
+ * transport, the context is iterated. form names what to use instead where nobody may wait. Fails with
+ * FERRY_ERROR_TIMED_OUT, FERRY_ERROR_BUSY, FERRY_ERROR_WRONG_THREAD, G_IO_ERROR_CANCELLED, FERRY_ERROR_CLOSED in a
+ * child of who has it. */
+static gboolean
+wait_until (FerryChannel *self, Condition condition, gpointer data, gint64 timeout, GCancellable *cancellable,
+            const char *form, GError **error)
+{
+  g_autoptr (FerryChannel) kept G_GNUC_UNUSED = g_object_ref (self);
+  GMainContext *context;
+
+  if (holds (self, condition, data))
+    return TRUE;
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return FALSE;
+  if (timeout != 0 && !find_context (self, form, &context, error))
+    return FALSE;
+  if (timeout != 0 && context != NULL)
+    iterate (self, context, condition, data, timeout, cancellable);
+  else if (timeout != 0)
+    sleep_until (self, condition, data, timeout, cancellable);
+  if (holds (self, condition, data))
+    return TRUE;
+  if (!g_cancellable_set_error_if_cancelled (cancellable, error))
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                         "The other end of the channel did nothing in time; give it more");
+  return FALSE;
+}
+
+/* ---- receiving ----
+ *
+ * What comes in: the other end's messages, credits and end.
+ *
+ * A message is taken once: by a thread in receive(), by a call of receive_async(), by the signal, or by an exchange.
+ * With that it is acknowledged where that is wanted, and counts for the credits that go back. */
+
+static FerryIncoming *
+incoming_new (FerryCall *call)
+{
+  FerryIncoming *self = g_new0 (FerryIncoming, 1);
+
+  if ((ferry_call_get_flags (call) & FERRY_CALL_ONE_WAY) == 0)
+    self->call = ferry_call_ref (call);
+  return self;
+}
+
+void
+ferry_incoming_free (FerryIncoming *self)
+{
+  g_clear_pointer (&self->value, g_variant_unref);
+  g_clear_error (&self->failure);
+  /* One that was not taken is refused by this. */
+  g_clear_pointer (&self->call, ferry_call_unref);
+  g_free (self);
+}
+
+static GError *
+read_error (GVariant *value)
+{
+  g_autofree char *trace = NULL;
+  GError *error = ferry_error_from_variant (value, &trace);
+
+  if (trace != NULL)
+    ferry_error_set_trace (error, trace);
+  return error;
+}
+
+/* The next message, which is taken with this, or NULL. */
+static FerryIncoming *
+pop_locked (FerryChannel *self)
+{
+  FerryIncoming *incoming = g_queue_pop_head (&self->in);
+
+  if (incoming == NULL)
+    return NULL;
+  self->n_taken++;
+  if (incoming->call != NULL)
+    g_queue_push_tail (&self->taken_calls, g_steal_pointer (&incoming->call));
+  return incoming;
+}
+
+static gboolean
+is_at_end_locked (FerryChannel *self)
+{
+  return self->in.length == 0 && (self->ended || self->lost != NULL);
+}
+
+/* What the conversation ended with, NULL for the good end. What the other end raised goes before how its transport
+ * ended after that. */
+static GError *
+take_end_locked (FerryChannel *self)
+{
+  if (!self->end_taken)
+    tell_locked (self, TELL_END_TAKEN);
+  self->end_taken = TRUE;
+  if (self->ended)
+    return self->end_error != NULL ? ferry_error_copy (self->end_error) : NULL;
+  return ferry_error_copy (self->lost);
+}
+
+/* any: takes a message without waiting. At a bad end, error is set. */
+FerryChannelTake
+ferry_channel_take (FerryChannel *self, FerryIncoming **incoming, GError **error)
+{
+  FerryChannelTake taken = FERRY_CHANNEL_NOTHING;
+  GError *failure = NULL;
+  gboolean owes;
+
+  pthread_mutex_lock (&self->lock);
+  *incoming = pop_locked (self);
+  if (*incoming != NULL)
+    taken = FERRY_CHANNEL_TAKEN;
+  else if (is_at_end_locked (self))
+    {
+      taken = FERRY_CHANNEL_AT_END;
+      failure = take_end_locked (self);
+    }
+  owes = has_control_locked (self);
+  pthread_mutex_unlock (&self->lock);
+  if (owes)
+    pump (self);
+  if (failure != NULL)
+    g_propagate_error (error, failure);
+  return taken;
+}
+
+/* ---- calls that wait ---- */
+
+static Receive *
+receive_ref (Receive *self)
+{
+  /* Relaxed: whoever refers to it has a reference already. */
+  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  return self;
+}
+
+/* Not with the lock held: the task's reference to the channel may be the last one. */
+static void
+receive_unref (gpointer data)
+{
+  Receive *self = data;
+
+  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
+  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+    return;
+  g_clear_pointer (&self->source, g_source_unref);
+  g_object_unref (self->task);
+  g_free (self);
+}
+
+static void
+incoming_destroy (gpointer data)
+{
+  ferry_incoming_free (data);
+}
+
+/* Of one that was taken out of the queue: takes that reference, and incoming and error. Without the lock. */
+static void
+receive_end (Receive *self, FerryIncoming *incoming, GError *error)
+{
+  if (self->source != NULL)
+    g_source_destroy (self->source);
+  if (error != NULL)
+    g_task_return_error (self->task, error);
+  else
+    g_task_return_pointer (self->task, incoming, incoming_destroy);
+  receive_unref (self);
+}
+
+/* Returns FALSE when no call waits, or there is nothing for it. */
+static gboolean
+serve_one (FerryChannel *self)
+{
+  Receive *receive = NULL;
+  FerryIncoming *incoming = NULL;
+  GError *error = NULL;
+
+  pthread_mutex_lock (&self->lock);
+  if (self->in.length > 0 || is_at_end_locked (self))
+    receive = g_queue_pop_head (&self->receives);
+  if (receive != NULL)
+    incoming = pop_locked (self);
+  if (receive != NULL && incoming == NULL)
+    error = take_end_locked (self);
+  pthread_mutex_unlock (&self->lock);
+  if (receive == NULL)
+    return FALSE;
+  receive_end (receive, incoming, error);
+  return TRUE;
+}
+
+/* any: lets the calls that wait have their end. */
+static void
+wake_receives (FerryChannel *self)
+{
+  gboolean owes;
+
+  while (serve_one (self))
+    ;
+  pthread_mutex_lock (&self->lock);
+  owes = has_control_locked (self);
+  pthread_mutex_unlock (&self->lock);
+  if (owes)
+    pump (self);
+}
+
+static gboolean
+receive_cancelled (GCancellable *cancellable, gpointer data)
+{
+  Receive *self = data;
+  GError *error = NULL;
+  gboolean found;
+
+  pthread_mutex_lock (&self->channel->lock);
+  found = g_queue_remove (&self->channel->receives, self);
+  pthread_mutex_unlock (&self->channel->lock);
+  if (found && g_cancellable_set_error_if_cancelled (cancellable, &error))
+    receive_end (self, NULL, error);
+  return G_SOURCE_REMOVE;
+}
+
+/* ---- what comes; the receiving thread ---- */
+
+static void
+message_came (FerryChannel *self, FerryIncoming *incoming)
+{
+  gboolean fits;
+
+  pthread_mutex_lock (&self->lock);
+  fits = !self->ended && self->n_held < FERRY_CHANNEL_WINDOW;
+  if (fits)
+    {
+      self->n_held++;
+      g_queue_push_tail (&self->in, incoming);
       pthread_cond_broadcast (&self->changed);
-      ferry_channel_tell_locked (self, FERRY_CHANNEL_TELL_CLOSED);
+      tell_locked (self, TELL_MESSAGES);
     }
   pthread_mutex_unlock (&self->lock);
-  ferry_channel_drop_outgoing (&outgoing, reason);
+  if (fits)
+    wake_receives (self);
+  else
+    {
+      ferry_incoming_free (incoming);
+      fault (self, "it sent a message for which there was no room, or one behind its end");
+    }
+}
+
+static void
+end_came (FerryChannel *self, FerryCall *call, GVariant *value)
+{
+  GError *error = value != NULL ? read_error (value) : NULL;
+  gboolean first;
+
+  pthread_mutex_lock (&self->lock);
+  first = !self->ended;
   if (first)
-    ferry_channel_wake_receives (self);
-  g_error_free (reason);
+    {
+      if ((ferry_call_get_flags (call) & FERRY_CALL_ONE_WAY) == 0)
+        g_queue_push_tail (&self->taken_calls, ferry_call_ref (call));
+      self->ended = TRUE;
+      self->end_error = g_steal_pointer (&error);
+      pthread_cond_broadcast (&self->changed);
+      tell_locked (self, TELL_CLOSED);
+    }
+  pthread_mutex_unlock (&self->lock);
+  g_clear_error (&error);
+  if (first)
+    wake_receives (self);
+  else
+    fault (self, "it ended twice");
+}
+
+static void
+take_message (FerryChannel *self, FerryCall *call, gboolean is_failure)
+{
+  GVariant *value = ferry_call_get_arguments (call);
+  FerryIncoming *incoming = incoming_new (call);
+
+  if (is_failure)
+    incoming->failure = read_error (value);
+  else if (value != NULL)
+    incoming->value = g_variant_ref (value);
+  if (incoming->value != NULL || incoming->failure != NULL)
+    message_came (self, incoming);
+  else
+    {
+      ferry_incoming_free (incoming);
+      fault (self, "it sent a message without a value");
+    }
+}
+
+static void
+call_came (FerryTransport *transport, FerryCall *call, GObject *owner)
+{
+  FerryChannel *self = FERRY_CHANNEL (owner);
+  const char *method = ferry_call_get_method (call);
+  GVariant *value = ferry_call_get_arguments (call);
+  g_autoptr (GError) reason = NULL;
+
+  if (g_str_equal (method, FERRY_CHANNEL_MESSAGE) || g_str_equal (method, FERRY_CHANNEL_FAILURE))
+    take_message (self, call, g_str_equal (method, FERRY_CHANNEL_FAILURE));
+  else if (g_str_equal (method, FERRY_CHANNEL_CREDIT))
+    credits_came (
+      self, value != NULL && g_variant_is_of_type (value, G_VARIANT_TYPE_UINT32) ? g_variant_get_uint32 (value) : 0);
+  else if (g_str_equal (method, FERRY_CHANNEL_END))
+    end_came (self, call, value);
+  else
+    {
+      reason =
+        g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "This end is a channel, and answers no call of “%s”", method);
+      ferry_call_refuse (call, reason, NULL);
+    }
+}
+
+/* ---- taking ---- */
+
+static gboolean
+has_news (FerryChannel *self, gpointer data)
+{
+  return self->in.length > 0 || self->ended || self->lost != NULL;
+}
+
+/* What was taken, or the end, as callers get it. Takes bad_end. */
+static gboolean
+give (FerryIncoming *incoming, GError *bad_end, GVariant **value, GError **failure, GError **error)
+{
+  if (bad_end != NULL)
+    {
+      g_propagate_error (error, bad_end);
+      return FALSE;
+    }
+  if (incoming != NULL)
+    *value = g_steal_pointer (&incoming->value);
+  if (incoming != NULL && failure != NULL)
+    *failure = g_steal_pointer (&incoming->failure);
+  return TRUE;
+}
+
+/**
+ * ferry_channel_receive:
+ * @self: a channel
+ * @timeout: how long to wait, in microseconds; 0 for not at all, negative for as long as it takes
+ * @cancellable: (nullable): a cancellable
+ * @value: (out) (transfer full) (nullable): where the next message goes; %NULL at the end, and with @failure
+ * @failure: (out) (transfer full) (nullable) (optional): where an error goes that was sent as a message
+ * @error: return location for an error
+ *
+ * Takes the next message, and waits for it. When neither @value nor @failure is set, the other end has closed the
+ * conversation, and all that it sent was taken. Where @failure is %NULL, an error that was sent as a message is
+ * dropped.
+ *
+ * @error is what the other end raised, with its domain, code and message (see [func@Ferry.Error.get_trace]), or the
+ * channel's own; both come behind all messages, and as often as this is called then. An error that was sent as a
+ * message comes in @failure, and is never one of these.
+ *
+ * Not on the thread that receives for the transport, where it fails with %FERRY_ERROR_WRONG_THREAD. On the router's
+ * thread it iterates the router's main context while it waits, so there it is for tests and console programs, and fails
+ * with %FERRY_ERROR_BUSY in a callback of its main context; an application uses [method@Ferry.Channel.receive_async] or
+ * [signal@Ferry.Channel::message].
+ *
+ * Fails with %FERRY_ERROR_TIMED_OUT and %G_IO_ERROR_CANCELLED, and goes on when called again; with
+ * %FERRY_ERROR_WORKER_LOST and how that came about when the worker ended without an end of the conversation,
+ * %FERRY_ERROR_CLOSED when the transport did, and %FERRY_ERROR_PROTOCOL when the other end broke a rule.
+ *
+ * Returns: %TRUE when there is a message, or the good end
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_channel_receive (FerryChannel *self, gint64 timeout, GCancellable *cancellable, GVariant **value,
+                       GError **failure, GError **error)
+{
+  g_autoptr (FerryIncoming) incoming = NULL;
+  g_autoptr (GError) bad_end = NULL;
+  FerryChannelTake taken;
+
+  g_return_val_if_fail (FERRY_IS_CHANNEL (self), FALSE);
+  g_return_val_if_fail (value != NULL, FALSE);
+  g_return_val_if_fail (failure == NULL || *failure == NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  *value = NULL;
+  do
+    {
+      if (!wait_until (self, has_news, NULL, timeout, cancellable, "ferry_channel_receive_async()", error))
+        return FALSE;
+      taken = ferry_channel_take (self, &incoming, &bad_end);
+    }
+  /* Another thread may have taken it. */
+  while (taken == FERRY_CHANNEL_NOTHING);
+  return give (incoming, g_steal_pointer (&bad_end), value, failure, error);
+}
+
+/**
+ * ferry_channel_receive_async:
+ * @self: a channel
+ * @cancellable: (nullable): a cancellable, for this wait only
+ * @callback: (scope async): called when there is a message, or the end, in the thread-default main context of the
+ * caller
+ * @user_data: data for @callback
+ *
+ * Takes the next message without waiting. Any thread with a main context that runs. When there are several of these at
+ * once, they get their messages in turn, and before [signal@Ferry.Channel::message] gets any.
+ *
+ * Since: 0.1
+ */
+void
+ferry_channel_receive_async (FerryChannel *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                             gpointer user_data)
+{
+  Receive *receive;
+
+  g_return_if_fail (FERRY_IS_CHANNEL (self));
+
+  receive = g_new0 (Receive, 1);
+  atomic_init (&receive->references, 1);
+  receive->channel = self;
+  receive->task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (receive->task, ferry_channel_receive_async);
+  g_task_set_check_cancellable (receive->task, FALSE);
+  if (cancellable != NULL)
+    ferry_heed_cancellable (receive->task, &receive->source, "[ferry] stop receiving", receive_cancelled,
+                            receive_ref (receive), receive_unref);
+  pthread_mutex_lock (&self->lock);
+  g_queue_push_tail (&self->receives, receive_ref (receive));
+  pthread_mutex_unlock (&self->lock);
+  /* One that is cancelled already takes nothing. */
+  if (cancellable != NULL && g_cancellable_is_cancelled (cancellable))
+    receive_cancelled (cancellable, receive);
+  wake_receives (self);
+  receive_unref (receive);
+}
+
+/**
+ * ferry_channel_receive_finish:
+ * @self: a channel
+ * @result: what the callback was given
+ * @value: (out) (transfer full) (nullable): where the message goes; %NULL at the end, and with @failure
+ * @failure: (out) (transfer full) (nullable) (optional): where an error goes that was sent as a message
+ * @error: return location for an error
+ *
+ * Ends [method@Ferry.Channel.receive_async]. Gives and fails as [method@Ferry.Channel.receive]. Any thread.
+ *
+ * Returns: %TRUE when there is a message, or the good end
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_channel_receive_finish (FerryChannel *self, GAsyncResult *result, GVariant **value, GError **failure,
+                              GError **error)
+{
+  g_autoptr (FerryIncoming) incoming = NULL;
+  g_autoptr (GError) bad_end = NULL;
+
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  g_return_val_if_fail (value != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  *value = NULL;
+  incoming = g_task_propagate_pointer (G_TASK (result), &bad_end);
+  return give (incoming, g_steal_pointer (&bad_end), value, failure, error);
+}
+
+/* ---- for an exchange ---- */
+
+void
+ferry_channel_set_news_func (FerryChannel *self, void (*func) (gpointer data), gpointer data)
+{
+  pthread_mutex_lock (&self->lock);
+  self->news_func = func;
+  self->news_data = data;
+  if (func != NULL && (self->in.length > 0 || is_at_end_locked (self)))
+    tell_locked (self, TELL_MESSAGES);
+  pthread_mutex_unlock (&self->lock);
+}
+
+gboolean
+ferry_channel_has_news_func (FerryChannel *self)
+{
+  return self->news_func != NULL;
+}
+
+gboolean
+ferry_channel_is_ready (FerryChannel *self)
+{
+  gboolean ready;
+
+  pthread_mutex_lock (&self->lock);
+  ready = self->in.length > 0 || (is_at_end_locked (self) && !self->end_taken);
+  pthread_mutex_unlock (&self->lock);
+  return ready;
+}
+
+gboolean
+ferry_channel_is_end_taken (FerryChannel *self)
+{
+  gboolean taken;
+
+  pthread_mutex_lock (&self->lock);
+  taken = self->end_taken;
+  pthread_mutex_unlock (&self->lock);
+  return taken;
+}
+
+/* ---- sending ----
+ *
+ * By threads that wait, and by such that do not. */
+
+/* Lines it up, with a reference of the queue's. */
+static gboolean
+line_up (FerryChannel *self, Outgoing *item, GError **error)
+{
+  gboolean open;
+
+  pthread_mutex_lock (&self->lock);
+  open = !self->closing && self->lost == NULL;
+  if (self->lost != NULL)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "Nothing can be sent any more: %s", self->lost->message);
+  else if (self->closing)
+    g_set_error_literal (
+      error, FERRY_ERROR, FERRY_ERROR_CLOSED,
+      "The channel was closed at this end; send before ferry_channel_close(), or over another channel");
+  else
+    g_queue_push_tail (&self->out, outgoing_ref (item));
+  if (open && outgoing_is_end (item))
+    self->closing = TRUE;
+  pthread_mutex_unlock (&self->lock);
+  return open;
+}
+
+static gboolean
+is_over (FerryChannel *self, gpointer item)
+{
+  return ((Outgoing *) item)->state == OUTGOING_DONE;
+}
+
+static gboolean
+is_flushed (FerryChannel *self, gpointer data)
+{
+  return ferry_polled_transport_is_flushed (self->transport);
+}
+
+/* Waits for what was lined up. */
+static gboolean
+wait_sent (FerryChannel *self, Outgoing *item, gint64 timeout, GCancellable *cancellable, GError **error)
+{
+  gboolean waits = timeout != 0 && (item->acknowledged || may_wait_to_send (self));
+  g_autoptr (GError) failure = NULL;
+
+  if (!wait_until (self, is_over, item, waits ? timeout : 0, cancellable, "ferry_channel_send_acknowledged_async()",
+                   &failure) &&
+      outgoing_take_back (item))
+    {
+      pthread_mutex_lock (&self->lock);
+      self->wants_notify = TRUE;
+      tell_writable_locked (self);
+      pthread_mutex_unlock (&self->lock);
+      if (!waits && g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_TIMED_OUT))
+        g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK,
+                             "The other end has enough to take; go on when the channel is writable");
+      else
+        g_propagate_error (error, g_steal_pointer (&failure));
+      return FALSE;
+    }
+  /* Where its end came at this moment, that counts; another thread may still be at it. */
+  pthread_mutex_lock (&self->lock);
+  while (item->state != OUTGOING_DONE)
+    pthread_cond_wait (&self->changed, &self->lock);
+  pthread_mutex_unlock (&self->lock);
+  if (item->error != NULL && error != NULL)
+    *error = ferry_error_copy (item->error);
+  return item->error == NULL;
+}
+
+/* What a polled transport has no thread to write, the one that iterates its context does: so a process that ends right
+ * after that has lost nothing. When the time is over, or somebody cancels, it counts as sent already, and goes out
+ * later. */
+static void
+wait_flushed (FerryChannel *self, gint64 timeout, GCancellable *cancellable)
+{
+  if (timeout != 0 && ferry_transport_get_context (self->transport) != NULL && may_wait_to_send (self))
+    wait_until (self, is_flushed, NULL, timeout, cancellable, "", NULL);
+}
+
+static gboolean
+send_and_wait (FerryChannel *self, const char *method, GVariant *value, gboolean acknowledged, gint64 timeout,
+               GCancellable *cancellable, GError **error)
+{
+  g_autoptr (Outgoing) item = outgoing_new (self, method, value, acknowledged);
+
+  if (g_cancellable_set_error_if_cancelled (cancellable, error) || !line_up (self, item, error))
+    return FALSE;
+  pump (self);
+  if (!wait_sent (self, item, timeout, cancellable, error))
+    return FALSE;
+  wait_flushed (self, timeout, cancellable);
+  return TRUE;
+}
+
+/**
+ * ferry_channel_send:
+ * @self: a channel
+ * @value: the message; a floating reference is taken
+ * @timeout: how long it may wait for the other end to have room, in microseconds; 0 for not at all, negative for as
+ *   long as it takes
+ * @cancellable: (nullable): a cancellable
+ * @error: return location for an error
+ *
+ * Sends a message, behind those sent before. When this returns it is on its way: the other end can take it, also when
+ * this process ends in the next instant. Any thread. It waits while %FERRY_CHANNEL_WINDOW messages lie untaken at the
+ * other end, where the thread may wait; on the router's thread, and on that which receives for the transport, it never
+ * does: [property@Ferry.Channel:writable] tells when to go on.
+ *
+ * A message that is on its way already when the time is over counts as sent: in a worker whose lane to the application
+ * is full, this can take longer than @timeout.
+ *
+ * Fails with %FERRY_ERROR_WOULD_BLOCK, %FERRY_ERROR_TIMED_OUT, %G_IO_ERROR_CANCELLED, %FERRY_ERROR_CLOSED,
+ * %FERRY_ERROR_NOT_STARTED, %FERRY_ERROR_BAD_ARGUMENTS and %FERRY_ERROR_TOO_LARGE.
+ *
+ * Returns: %TRUE when it was sent
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_channel_send (FerryChannel *self, GVariant *value, gint64 timeout, GCancellable *cancellable, GError **error)
+{
+  g_return_val_if_fail (FERRY_IS_CHANNEL (self), FALSE);
+  g_return_val_if_fail (value != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return send_and_wait (self, FERRY_CHANNEL_MESSAGE, value, FALSE, timeout, cancellable, error);
+}
+
+/**
+ * ferry_channel_send_error:
+ * @self: a channel
+ * @failure: an error, as a value
+ * @timeout: as for [method@Ferry.Channel.send]
+ * @cancellable: (nullable): a cancellable
+ * @error: return location for an error
+ *
+ * Sends an error as a message like others, which ends nothing: what went wrong with one item among many. The other end
+ * takes it apart from errors that are raised, with its domain, code, message and trace. Any thread.
+ *
+ * Fails as [method@Ferry.Channel.send].
+ *
+ * Returns: %TRUE when it was sent
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_channel_send_error (FerryChannel *self, const GError *failure, gint64 timeout, GCancellable *cancellable,
+                          GError **error)
+{
+  g_autofree char *trace = NULL;
+
+  g_return_val_if_fail (FERRY_IS_CHANNEL (self), FALSE);
+  g_return_val_if_fail (failure != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  trace = ferry_error_dup_trace (failure, self->begun);
+  return send_and_wait (self, FERRY_CHANNEL_FAILURE, ferry_error_to_variant (failure, trace, NULL), FALSE, timeout,
+                        cancellable, error);
+}
+
+/**
+ * ferry_channel_send_acknowledged:
+ * @self: a channel
+ * @value: the message; a floating reference is taken
+ * @timeout: how long it may take, in microseconds; negative for as long as it takes
+ * @cancellable: (nullable): a cancellable
+ * @error: return location for an error
+ *
+ * Sends a message, and returns when the other end has taken it: one round trip, for what must not be lost on the way.
+ * Messages that are not acknowledged arrive just as well, as long as the other end takes them; this one says so.
+ *
+ * Not on the thread that receives for the transport, where it fails with %FERRY_ERROR_WRONG_THREAD. On the router's
+ * thread it iterates the router's main context meanwhile, so there it is for tests and console programs, and fails with
+ * %FERRY_ERROR_BUSY in a callback of its main context; an application uses
+ * [method@Ferry.Channel.send_acknowledged_async].
+ *
+ * After %FERRY_ERROR_TIMED_OUT and %G_IO_ERROR_CANCELLED the message may still be taken. Fails with
+ * %FERRY_ERROR_NOT_ACKNOWLEDGED when the conversation ended before it was taken, and as [method@Ferry.Channel.send].
+ *
+ * Returns: %TRUE when the other end has taken it
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_channel_send_acknowledged (FerryChannel *self, GVariant *value, gint64 timeout, GCancellable *cancellable,
+                                 GError **error)
+{
+  g_return_val_if_fail (FERRY_IS_CHANNEL (self), FALSE);
+  g_return_val_if_fail (value != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return send_and_wait (self, FERRY_CHANNEL_MESSAGE, value, TRUE, timeout, cancellable, error);
+}
+
+/* ---- in GIO's manner ---- */
+
+static gboolean
+cancelled (GCancellable *cancellable, gpointer data)
+{
+  Outgoing *item = data;
+  FerryChannel *channel = item->channel;
+  GError *error = NULL;
+
+  if (!outgoing_take_back (item) || !g_cancellable_set_error_if_cancelled (cancellable, &error))
+    return G_SOURCE_REMOVE;
+  pthread_mutex_lock (&channel->lock);
+  outgoing_end_locked (item, error);
+  pthread_mutex_unlock (&channel->lock);
+  outgoing_return (item);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+send_async (FerryChannel *self, GVariant *value, gboolean acknowledged, GTask *task)
+{
+  Outgoing *item = outgoing_new (self, FERRY_CHANNEL_MESSAGE, value, acknowledged);
+  GCancellable *cancellable = g_task_get_cancellable (task);
+  GError *error = NULL;
+
+  g_task_set_check_cancellable (task, FALSE);
+  item->task = g_object_ref (task);
+  if (cancellable != NULL)
+    ferry_heed_cancellable (task, &item->source, "[ferry] stop sending", cancelled, outgoing_ref (item),
+                            outgoing_unref);
+  if (g_cancellable_set_error_if_cancelled (cancellable, &error) || !line_up (self, item, &error))
+    {
+      pthread_mutex_lock (&self->lock);
+      outgoing_end_locked (item, error);
+      pthread_mutex_unlock (&self->lock);
+      outgoing_return (item);
+    }
+  else
+    pump (self);
+  outgoing_unref (item);
+}
+
+/**
+ * ferry_channel_send_async:
+ * @self: a channel
+ * @value: the message; a floating reference is taken
+ * @cancellable: (nullable): a cancellable
+ * @callback: (scope async): called when it was sent, in the thread-default main context of the caller
+ * @user_data: data for @callback
+ *
+ * Sends a message when the other end has room for it, behind those sent before. Any thread with a main context that
+ * runs. Have a few under way at a time: what is not sent yet takes memory here.
+ *
+ * Since: 0.1
+ */
+void
+ferry_channel_send_async (FerryChannel *self, GVariant *value, GCancellable *cancellable, GAsyncReadyCallback callback,
+                          gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+
+  g_return_if_fail (FERRY_IS_CHANNEL (self));
+  g_return_if_fail (value != NULL);
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, ferry_channel_send_async);
+  send_async (self, value, FALSE, task);
+}
+
+/**
+ * ferry_channel_send_finish:
+ * @self: a channel
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Ends [method@Ferry.Channel.send_async]. Fails as [method@Ferry.Channel.send]. Any thread.
+ *
+ * Returns: %TRUE when it was sent
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_channel_send_finish (FerryChannel *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/**
+ * ferry_channel_send_acknowledged_async:
+ * @self: a channel
+ * @value: the message; a floating reference is taken
+ * @cancellable: (nullable): a cancellable
+ * @callback: (scope async): called when the other end has taken it, in the thread-default main context of the caller
+ * @user_data: data for @callback
+ *
+ * Sends a message as [method@Ferry.Channel.send_async] does, and hears of it when the other end has taken it. Several
+ * at once are sent without waiting for each other. Any thread with a main context that runs.
+ *
+ * Since: 0.1
+ */
+void
+ferry_channel_send_acknowledged_async (FerryChannel *self, GVariant *value, GCancellable *cancellable,
+                                       GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+
+  g_return_if_fail (FERRY_IS_CHANNEL (self));
+  g_return_if_fail (value != NULL);
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, ferry_channel_send_acknowledged_async);
+  send_async (self, value, TRUE, task);
+}
+
+/**
+ * ferry_channel_send_acknowledged_finish:
+ * @self: a channel
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Ends [method@Ferry.Channel.send_acknowledged_async]. Fails as [method@Ferry.Channel.send_acknowledged]. Any thread.
+ *
+ * Returns: %TRUE when the other end has taken it
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_channel_send_acknowledged_finish (FerryChannel *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* ---- the end ---- */
+
+/* any: sends the end, once; failure and trace are (nullable). */
+static void
+send_end (FerryChannel *self, const GError *failure, const char *trace)
+{
+  GVariant *value = failure != NULL ? ferry_error_to_variant (failure, trace, NULL) : NULL;
+  g_autoptr (Outgoing) item = outgoing_new (self, FERRY_CHANNEL_END, value, FALSE);
+
+  if (line_up (self, item, NULL))
+    pump (self);
+}
+
+/* any that may wait, and not the receiving thread: another thread's pump may be at what was lined up. */
+void
+ferry_channel_wait_end_sent (FerryChannel *self)
+{
+  pthread_mutex_lock (&self->lock);
+  while (self->out.length > 0 && self->lost == NULL)
+    pthread_cond_wait (&self->changed, &self->lock);
+  pthread_mutex_unlock (&self->lock);
+}
+
+static gboolean
+is_all_sent (FerryChannel *self, gpointer data)
+{
+  return self->out.length == 0 || self->lost != NULL;
+}
+
+/* The thread of a polled transport: where it may not iterate, only what the other end has room for. */
+void
+ferry_channel_flush (FerryChannel *self)
+{
+  if (may_wait_to_send (self))
+    wait_until (self, is_all_sent, NULL, -1, NULL, "", NULL);
+  ferry_polled_transport_flush (self->transport);
+}
+
+/* What a channel that goes still owes. */
+typedef struct
+{
+  FerryTransport *transport; /* (owned) */
+  gboolean of_link;
+  GQueue calls;   /* (element-type FerryCall) (owned): taken, and to be acknowledged */
+  Outgoing *item; /* (owned) (nullable): the end */
+} Farewell;
+
+static void
+farewell_free (Farewell *self)
+{
+  g_queue_clear_full (&self->calls, (GDestroyNotify) ferry_call_unref);
+  g_clear_pointer (&self->item, outgoing_unref);
+  g_object_unref (self->transport);
+  g_free (self);
+}
+
+/* Returns FALSE when there is no room. */
+static gboolean
+say_farewell (Farewell *self)
+{
+  g_autoptr (GError) error = NULL;
+  FerryCall *call;
+
+  while ((call = g_queue_peek_head (&self->calls)) != NULL)
+    {
+      g_clear_error (&error);
+      if (!ferry_call_answer (call, NULL, &error) && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+        return FALSE;
+      ferry_call_unref (g_queue_pop_head (&self->calls));
+    }
+  g_clear_error (&error);
+  return self->item == NULL || transmit_end (self->transport, self->of_link, self->item->value, &error) ||
+         !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
+}
+
+static gboolean
+try_farewell (gpointer data)
+{
+  if (!say_farewell (data))
+    return FALSE;
+  farewell_free (data);
+  return TRUE;
+}
+
+/* any: of a channel that goes: has the end sent by the transport as soon as there is room. What still lies in `out` is
+ * the end and nothing else: messages have a reference. */
+static void
+send_farewell (FerryChannel *self)
+{
+  guint64 count = ferry_transport_get_room_count (self->transport);
+  Farewell *farewell = g_new0 (Farewell, 1);
+
+  farewell->transport = g_object_ref (self->transport);
+  farewell->of_link = self->router != NULL;
+  pthread_mutex_lock (&self->lock);
+  /* Another thread whose pump is at it has a reference after all, and comes here with that, if it is still needed. */
+  if (!self->pumping)
+    {
+      farewell->item = g_queue_pop_head (&self->out);
+      farewell->calls = self->taken_calls;
+      g_queue_init (&self->taken_calls);
+    }
+  pthread_mutex_unlock (&self->lock);
+  if (!try_farewell (farewell))
+    ferry_transport_send_later (self->transport, try_farewell, farewell, count);
 }
 
 /**
@@ -236,7 +1817,7 @@ ferry_channel_close (FerryChannel *self)
 {
   g_return_if_fail (FERRY_IS_CHANNEL (self));
 
-  ferry_channel_send_end (self, NULL, NULL);
+  send_end (self, NULL, NULL);
 }
 
 /**
@@ -261,7 +1842,321 @@ ferry_channel_fail (FerryChannel *self, const GError *failure)
 
   inner = ferry_error_dup_trace (failure, self->begun);
   trace = ferry_trace_add_place (inner, self->function != NULL ? self->function : "ferry_channel_fail");
-  ferry_channel_send_end (self, failure, trace);
+  send_end (self, failure, trace);
+}
+
+/* any: what came lies in `in` by now. */
+static void
+transport_ended (FerryTransport *transport, GObject *owner)
+{
+  FerryChannel *self = FERRY_CHANNEL (owner);
+  GError *reason = ferry_transport_dup_reason (transport);
+  GQueue outgoing = G_QUEUE_INIT;
+  gboolean first;
+
+  if (reason == NULL)
+    return;
+  pthread_mutex_lock (&self->lock);
+  first = self->lost == NULL;
+  if (first)
+    {
+      self->lost = ferry_error_copy (reason);
+      steal_outgoing_locked (self, &outgoing);
+      pthread_cond_broadcast (&self->changed);
+      tell_locked (self, TELL_CLOSED);
+    }
+  pthread_mutex_unlock (&self->lock);
+  drop_outgoing (&outgoing, reason);
+  if (first)
+    wake_receives (self);
+  g_error_free (reason);
+}
+
+/* ---- what it was started with ---- */
+
+void
+ferry_channel_set_job (FerryChannel *self, const char *function, GVariant *arguments)
+{
+  self->function = g_strdup (function);
+  self->arguments = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
+}
+
+/**
+ * ferry_channel_get_function:
+ * @self: a channel
+ *
+ * Any thread.
+ *
+ * Returns: (nullable): the function that it was started with, or runs; %NULL where it was made over a transport
+ *
+ * Since: 0.1
+ */
+const char *
+ferry_channel_get_function (FerryChannel *self)
+{
+  g_return_val_if_fail (FERRY_IS_CHANNEL (self), NULL);
+
+  return self->function;
+}
+
+/**
+ * ferry_channel_get_arguments:
+ * @self: a channel
+ *
+ * Any thread.
+ *
+ * Returns: (transfer none) (nullable): the arguments of [method@Ferry.Channel.get_function]; %NULL for none
+ *
+ * Since: 0.1
+ */
+GVariant *
+ferry_channel_get_arguments (FerryChannel *self)
+{
+  g_return_val_if_fail (FERRY_IS_CHANNEL (self), NULL);
+
+  return self->arguments;
+}
+
+void
+ferry_channel_set_process (FerryChannel *self, FerryChannelProcess *process, GDestroyNotify alone, GDestroyNotify unref)
+{
+  self->process = process;
+  self->process_alone = alone;
+  self->process_unref = unref;
+}
+
+FerryChannelProcess *
+ferry_channel_get_process (FerryChannel *self)
+{
+  return self->process;
+}
+
+void
+ferry_channel_tell_exit (FerryChannel *self)
+{
+  pthread_mutex_lock (&self->lock);
+  tell_locked (self, TELL_EXIT);
+  pthread_mutex_unlock (&self->lock);
+}
+
+/* ---- settings, and what it says of itself ---- */
+
+/**
+ * ferry_channel_get_transport: (get-property transport)
+ * @self: a channel
+ *
+ * Any thread.
+ *
+ * Returns: (transfer none): what carries its messages
+ *
+ * Since: 0.1
+ */
+FerryTransport *
+ferry_channel_get_transport (FerryChannel *self)
+{
+  g_return_val_if_fail (FERRY_IS_CHANNEL (self), NULL);
+
+  return self->transport;
+}
+
+/**
+ * ferry_channel_set_flowing: (set-property flowing)
+ * @self: a channel
+ * @flowing: whether messages go to the handlers of [signal@Ferry.Channel::message]
+ *
+ * Has messages go to the handlers of [signal@Ferry.Channel::message], or stay until they are taken. Those that came
+ * before go there as well. Connect the handlers first. Any thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_channel_set_flowing (FerryChannel *self, gboolean flowing)
+{
+  gboolean changed;
+
+  g_return_if_fail (FERRY_IS_CHANNEL (self));
+
+  pthread_mutex_lock (&self->lock);
+  changed = self->flowing != !!flowing;
+  self->flowing = !!flowing;
+  if (flowing && self->in.length > 0)
+    tell_locked (self, TELL_MESSAGES);
+  pthread_mutex_unlock (&self->lock);
+  if (changed)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FLOWING]);
+}
+
+/**
+ * ferry_channel_get_flowing: (get-property flowing)
+ * @self: a channel
+ *
+ * Any thread.
+ *
+ * Returns: whether messages go to the handlers of [signal@Ferry.Channel::message]
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_channel_get_flowing (FerryChannel *self)
+{
+  gboolean flowing;
+
+  g_return_val_if_fail (FERRY_IS_CHANNEL (self), FALSE);
+
+  pthread_mutex_lock (&self->lock);
+  flowing = self->flowing;
+  pthread_mutex_unlock (&self->lock);
+  return flowing;
+}
+
+/**
+ * ferry_channel_get_closed: (get-property closed)
+ * @self: a channel
+ *
+ * Whether nothing more comes: the other end has closed, failed or gone. What came before may still be there to be
+ * taken, and says how it ended. Any thread.
+ *
+ * Returns: %TRUE when nothing more comes
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_channel_get_closed (FerryChannel *self)
+{
+  gboolean closed;
+
+  g_return_val_if_fail (FERRY_IS_CHANNEL (self), TRUE);
+
+  pthread_mutex_lock (&self->lock);
+  closed = self->ended || self->lost != NULL;
+  pthread_mutex_unlock (&self->lock);
+  return closed;
+}
+
+/**
+ * ferry_channel_get_writable: (get-property writable)
+ * @self: a channel
+ *
+ * Whether a message can be sent at once. After one failed with %FERRY_ERROR_WOULD_BLOCK, it is notified when it is
+ * %TRUE again. Any thread.
+ *
+ * Returns: %TRUE when there is room
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_channel_get_writable (FerryChannel *self)
+{
+  gboolean writable;
+
+  g_return_val_if_fail (FERRY_IS_CHANNEL (self), FALSE);
+
+  pthread_mutex_lock (&self->lock);
+  writable = is_writable_locked (self);
+  pthread_mutex_unlock (&self->lock);
+  return writable;
+}
+
+void
+ferry_channel_take_router (FerryChannel *self, FerryRouter *router)
+{
+  self->router = router;
+}
+
+GMainContext *
+ferry_channel_get_context (FerryChannel *self)
+{
+  return self->context;
+}
+
+static void
+get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  FerryChannel *self = FERRY_CHANNEL (object);
+
+  switch (id)
+    {
+    case PROP_TRANSPORT:
+      g_value_set_object (value, self->transport);
+      break;
+    case PROP_FLOWING:
+      g_value_set_boolean (value, ferry_channel_get_flowing (self));
+      break;
+    case PROP_CLOSED:
+      g_value_set_boolean (value, ferry_channel_get_closed (self));
+      break;
+    case PROP_WRITABLE:
+      g_value_set_boolean (value, ferry_channel_get_writable (self));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  FerryChannel *self = FERRY_CHANNEL (object);
+
+  switch (id)
+    {
+    case PROP_TRANSPORT:
+      self->transport = g_value_dup_object (value);
+      break;
+    case PROP_FLOWING:
+      ferry_channel_set_flowing (self, g_value_get_boolean (value));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+install_properties (GObjectClass *object_class)
+{
+  object_class->get_property = get_property;
+  object_class->set_property = set_property;
+
+  /**
+   * FerryChannel:transport: (getter get_transport)
+   *
+   * What carries its messages.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_TRANSPORT] = g_param_spec_object (
+    "transport", NULL, NULL, FERRY_TYPE_TRANSPORT, G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * FerryChannel:flowing: (getter get_flowing) (setter set_flowing)
+   *
+   * Whether messages go to the handlers of [signal@Ferry.Channel::message].
+   *
+   * Since: 0.1
+   */
+  properties[PROP_FLOWING] = g_param_spec_boolean (
+    "flowing", NULL, NULL, FALSE, G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * FerryChannel:closed: (getter get_closed)
+   *
+   * Whether nothing more comes.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_CLOSED] =
+    g_param_spec_boolean ("closed", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * FerryChannel:writable: (getter get_writable)
+   *
+   * Whether a message can be sent at once.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_WRITABLE] =
+    g_param_spec_boolean ("writable", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
 /* ---- the object ---- */
@@ -287,7 +2182,7 @@ ferry_channel_new (FerryTransport *transport)
   g_return_val_if_fail (FERRY_IS_TRANSPORT (transport), NULL);
 
   self = g_object_new (FERRY_TYPE_CHANNEL, "transport", transport, NULL);
-  taken = ferry_transport_take_calls (transport, ferry_channel_call_came, G_OBJECT (self), NULL);
+  taken = ferry_transport_take_calls (transport, call_came, G_OBJECT (self), NULL);
   self->takes_calls = taken;
   ferry_return_val_if_fail (
     taken, NULL, "the transport has a channel, a demux or an exporter already; make another transport for this");
@@ -298,15 +2193,31 @@ ferry_channel_new (FerryTransport *transport)
   return g_steal_pointer (&self);
 }
 
+/* Of a channel that goes: nobody takes what still lies there. */
+static void
+clear_incoming (FerryChannel *self)
+{
+  GQueue in, calls;
+
+  pthread_mutex_lock (&self->lock);
+  in = self->in;
+  g_queue_init (&self->in);
+  calls = self->taken_calls;
+  g_queue_init (&self->taken_calls);
+  pthread_mutex_unlock (&self->lock);
+  g_queue_clear_full (&in, (GDestroyNotify) ferry_incoming_free);
+  g_queue_clear_full (&calls, (GDestroyNotify) ferry_call_unref);
+}
+
 static void
 ferry_channel_constructed (GObject *object)
 {
   FerryChannel *self = FERRY_CHANNEL (object);
-  FerryChannelEnd *end = g_atomic_rc_box_new0 (FerryChannelEnd);
+  End *end = g_atomic_rc_box_new0 (End);
 
   self->begun = ferry_trace_get_moment ();
   self->transactions = ferry_transport_get_transactions (self->transport);
-  self->router = ferry_link_transport_dup_router (self->transport);
+  ferry_channel_take_router (self, ferry_link_transport_dup_router (self->transport));
   g_weak_ref_init (&end->channel, self);
   end->transport = g_object_ref (self->transport);
   self->end = end;
@@ -324,17 +2235,17 @@ ferry_channel_dispose (GObject *object)
 
   if (self->takes_calls)
     {
-      ferry_channel_send_end (self, NULL, NULL);
+      send_end (self, NULL, NULL);
       ferry_transport_unwatch_end (self->transport, object);
       ferry_transport_leave_calls (self->transport, reason);
-      ferry_channel_send_farewell (self);
+      send_farewell (self);
     }
   pthread_mutex_lock (&self->lock);
   source = g_steal_pointer (&self->source);
   pthread_mutex_unlock (&self->lock);
   if (source != NULL)
     g_source_destroy (source);
-  ferry_channel_clear_incoming (self);
+  clear_incoming (self);
   if (self->process != NULL)
     self->process_unref (g_steal_pointer (&self->process));
 
@@ -349,8 +2260,8 @@ ferry_channel_finalize (GObject *object)
   /* Who waits has a reference. */
   g_assert (self->receives.length == 0);
   g_assert (self->out.length == 0);
-  ferry_channel_clear_incoming (self);
-  g_clear_pointer (&self->end, ferry_channel_end_unref);
+  clear_incoming (self);
+  g_clear_pointer (&self->end, end_unref);
   g_clear_object (&self->transport);
   g_clear_object (&self->router);
   g_clear_pointer (&self->context, g_main_context_unref);
@@ -372,7 +2283,7 @@ ferry_channel_class_init (FerryChannelClass *klass)
   object_class->constructed = ferry_channel_constructed;
   object_class->dispose = ferry_channel_dispose;
   object_class->finalize = ferry_channel_finalize;
-  ferry_channel_install_properties (object_class);
+  install_properties (object_class);
 
   /**
    * FerryChannel::message:

@@ -32,6 +32,10 @@ FERRY_AVAILABLE_IN_0_1
 FerryChannel *ferry_channel_new (FerryTransport *transport) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
 FerryTransport *ferry_channel_get_transport (FerryChannel *self);
+FERRY_AVAILABLE_IN_0_1
+const char *ferry_channel_get_function (FerryChannel *self);
+FERRY_AVAILABLE_IN_0_1
+GVariant *ferry_channel_get_arguments (FerryChannel *self);
 
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_channel_send (FerryChannel *self, GVariant *value, gint64 timeout, GCancellable *cancellable,

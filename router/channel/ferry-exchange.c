@@ -1,14 +1,45 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* An exchange: the set, what comes, what waits for its turn, the waiting, and the settings.
+ *
+ * Threads:    the router's; without one, that which made it.
+ * Invariants: a member is in the list exactly while its exchange is set. n_running counts the members that are not
+ *             over; while it is at the limit, what is started or added waits in `waiting`, in order.
+ * References: handlers may remove any channel, and drop the exchange: who calls them has both. */
+
 #include "config.h"
+
+#include "channel/ferry-exchange.h"
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-heed-private.h"
-#include "channel/ferry-channel-start-private.h"
-#include "channel/ferry-exchange-private.h"
+#include "channel/ferry-channel-create.h"
+#include "channel/ferry-channel-private.h"
+#include "channel/ferry-channel-start.h"
+#include "channel/ferry-connect.h"
+#include "route/ferry-home-private.h"
 #include "route/ferry-router-private.h"
+#include "task/ferry-iterate-private.h"
+#include "task/ferry-waiters-private.h"
 #include "worker/ferry-launcher-private.h"
+
+/* A channel in an exchange. Counted references, by g_rc_box. */
+typedef struct
+{
+  FerryExchange *exchange; /* (unowned) (nullable): NULL once it was removed */
+  FerryChannel *channel;   /* const: (owned) */
+  gboolean over;           /* its end was taken, and its worker has ended */
+} Member;
+
+/* What waits for a worker to end: a function to be started, or a channel to be added. */
+typedef struct
+{
+  char *function;      /* (owned) (nullable) */
+  GVariant *arguments; /* (owned) (nullable) */
+  GTask *call;         /* (owned) (nullable): of add_wait_async(), with the channel as its data */
+  GSource *source;     /* (owned) (nullable): of the call's cancellable */
+} Waiting;
 
 /**
  * FerryExchange:
@@ -39,7 +70,53 @@
  *
  * Since: 0.1
  */
+struct _FerryExchange
+{
+  GObject parent_instance;
+
+  FerryHome *home;         /* const: (owned): the router's; without one, that of the thread that made the exchange */
+  FerryRouter *router;     /* const: (owned) (nullable) */
+  GMainContext *context;   /* const: (owned): without a router, what is iterated to wait */
+  FerryLauncher *launcher; /* const: (owned) (nullable) */
+  GListStore *active;      /* const: (owned) (element-type FerryChannel) */
+  GHashTable *members;     /* const: (owned) (element-type FerryChannel Member) */
+  GQueue waiting;          /* (element-type Waiting) (owned) */
+  guint n_running;
+  guint limit; /* 0: none */
+  gboolean autoclose;
+  gboolean flowing;
+  gboolean starting;         /* start_waiting() is under way */
+  GPtrArray *ready_waiters;  /* (nullable) (element-type FerryWaiter) */
+  GPtrArray *finish_waiters; /* (nullable) (element-type FerryWaiter) */
+};
+
 G_DEFINE_FINAL_TYPE (FerryExchange, ferry_exchange, G_TYPE_OBJECT)
+
+enum
+{
+  PROP_0,
+  PROP_ACTIVE,
+  PROP_N_ACTIVE,
+  PROP_N_WAITING,
+  PROP_LIMIT,
+  PROP_AUTOCLOSE,
+  PROP_FLOWING,
+  N_PROPERTIES,
+};
+
+static GParamSpec *properties[N_PROPERTIES];
+
+static void
+notify_active (FerryExchange *self)
+{
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_ACTIVE]);
+}
+
+static void
+notify_waiting (FerryExchange *self)
+{
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_WAITING]);
+}
 
 static guint data_signal;
 
@@ -48,71 +125,65 @@ static guint data_signal;
 static void
 member_clear (gpointer data)
 {
-  g_object_unref (((FerryMember *) data)->channel);
+  g_object_unref (((Member *) data)->channel);
 }
 
-void
-ferry_member_unref (FerryMember *self)
+static void
+member_unref (Member *self)
 {
   g_rc_box_release_full (self, member_clear);
 }
 
-gboolean
-ferry_member_is_ready (FerryMember *self)
-{
-  FerryChannel *channel = self->channel;
-  gboolean ready;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Member, member_unref)
 
-  pthread_mutex_lock (&channel->lock);
-  ready = channel->in.length > 0 || (ferry_channel_is_at_end_locked (channel) && !channel->end_taken);
-  pthread_mutex_unlock (&channel->lock);
-  return ready;
+static gboolean
+member_is_ready (Member *self)
+{
+  return ferry_channel_is_ready (self->channel);
 }
 
 static gboolean
 has_come_to_its_end (FerryChannel *channel)
 {
-  gboolean taken;
-
-  pthread_mutex_lock (&channel->lock);
-  taken = channel->end_taken;
-  pthread_mutex_unlock (&channel->lock);
-  return taken && (channel->process == NULL || ferry_channel_get_exit (channel) != NULL);
+  return ferry_channel_is_end_taken (channel) &&
+         (ferry_channel_get_process (channel) == NULL || ferry_channel_get_exit (channel) != NULL);
 }
 
-gboolean
-ferry_exchange_has_room (FerryExchange *self)
+static gboolean
+has_room (FerryExchange *self)
 {
   return self->limit == 0 || self->n_running < self->limit;
 }
 
-gboolean
-ferry_exchange_is_finished (FerryExchange *self)
+static gboolean
+has_finished (FerryExchange *self)
 {
   return self->n_running == 0 && self->waiting.length == 0;
 }
 
-gboolean
-ferry_exchange_has_ready (FerryExchange *self)
+/* Whether any member has something to take. */
+static gboolean
+has_ready (FerryExchange *self)
 {
   GHashTableIter iter;
   gpointer member;
 
   g_hash_table_iter_init (&iter, self->members);
   while (g_hash_table_iter_next (&iter, NULL, &member))
-    if (ferry_member_is_ready (member))
+    if (member_is_ready (member))
       return TRUE;
   return FALSE;
 }
 
-void
-ferry_exchange_tell (FerryExchange *self)
+/* Tells whoever waits for what is so by now. */
+static void
+tell (FerryExchange *self)
 {
   g_autoptr (FerryExchange) kept G_GNUC_UNUSED = g_object_ref (self);
 
-  if (ferry_exchange_is_finished (self) || (!self->flowing && ferry_exchange_has_ready (self)))
+  if (has_finished (self) || (!self->flowing && has_ready (self)))
     ferry_waiters_return (&self->ready_waiters);
-  if (ferry_exchange_is_finished (self))
+  if (has_finished (self))
     ferry_waiters_return (&self->finish_waiters);
 }
 
@@ -120,12 +191,12 @@ ferry_exchange_tell (FerryExchange *self)
 
 /* Takes one message, or the end, to the handlers. Returns FALSE when there is none, or none is wanted any more. */
 static gboolean
-emit_one (FerryExchange *self, FerryMember *member)
+emit_one (FerryExchange *self, Member *member)
 {
   g_autoptr (FerryIncoming) incoming = NULL;
   g_autoptr (GError) error = NULL;
 
-  if (member->exchange != self || !self->flowing || !ferry_member_is_ready (member))
+  if (member->exchange != self || !self->flowing || !member_is_ready (member))
     return FALSE;
   if (ferry_channel_take (member->channel, &incoming, &error) == FERRY_CHANNEL_TAKEN || error != NULL)
     g_signal_emit (self, data_signal, 0, member->channel, incoming != NULL ? incoming->value : NULL,
@@ -135,7 +206,7 @@ emit_one (FerryExchange *self, FerryMember *member)
 
 /* What there is to do once a member's end was taken and its worker has ended. */
 static void
-settle (FerryExchange *self, FerryMember *member)
+settle (FerryExchange *self, Member *member)
 {
   if (member->exchange != self || member->over || !has_come_to_its_end (member->channel))
     return;
@@ -149,7 +220,7 @@ settle (FerryExchange *self, FerryMember *member)
 static void
 news_came (gpointer data)
 {
-  g_autoptr (FerryMember) member = g_rc_box_acquire (data);
+  g_autoptr (Member) member = g_rc_box_acquire (data);
   g_autoptr (FerryExchange) self = g_object_ref (member->exchange);
   guint n = 0;
 
@@ -159,7 +230,7 @@ news_came (gpointer data)
   if (n == FERRY_CHANNEL_WINDOW)
     ferry_channel_tell_news (member->channel);
   settle (self, member);
-  ferry_exchange_tell (self);
+  tell (self);
 }
 
 /**
@@ -175,22 +246,22 @@ news_came (gpointer data)
 void
 ferry_exchange_add (FerryExchange *self, FerryChannel *channel)
 {
-  FerryMember *member;
+  Member *member;
 
   g_return_if_fail (FERRY_IS_EXCHANGE (self));
   g_return_if_fail (FERRY_IS_CHANNEL (channel));
-  ferry_return_if_fail (channel->news_func == NULL,
+  ferry_return_if_fail (!ferry_channel_has_news_func (channel),
                         "the channel is in an exchange already, or its own messages flow; add it before");
   ferry_return_if_elsewhere (self->home);
 
-  member = g_rc_box_new0 (FerryMember);
+  member = g_rc_box_new0 (Member);
   member->exchange = self;
   member->channel = g_object_ref (channel);
   g_hash_table_insert (self->members, channel, member);
   self->n_running++;
   g_list_store_append (self->active, channel);
   ferry_channel_set_news_func (channel, news_came, member);
-  ferry_exchange_notify_active (self);
+  notify_active (self);
 }
 
 /**
@@ -209,7 +280,7 @@ gboolean
 ferry_exchange_remove (FerryExchange *self, FerryChannel *channel)
 {
   g_autoptr (FerryExchange) kept = NULL;
-  g_autoptr (FerryMember) member = NULL;
+  g_autoptr (Member) member = NULL;
   guint position;
 
   g_return_val_if_fail (FERRY_IS_EXCHANGE (self), FALSE);
@@ -224,16 +295,16 @@ ferry_exchange_remove (FerryExchange *self, FerryChannel *channel)
   self->n_running -= member->over ? 0 : 1;
   if (g_list_store_find (self->active, channel, &position))
     g_list_store_remove (self->active, position);
-  ferry_exchange_notify_active (self);
+  notify_active (self);
   ferry_exchange_start_waiting (self, NULL);
-  ferry_exchange_tell (self);
+  tell (self);
   return TRUE;
 }
 
 /* ---- starting ---- */
 
-void
-ferry_waiting_free (FerryWaiting *self)
+static void
+waiting_free (Waiting *self)
 {
   ferry_stop_heeding (&self->source);
   g_free (self->function);
@@ -242,11 +313,11 @@ ferry_waiting_free (FerryWaiting *self)
   g_free (self);
 }
 
-void
-ferry_exchange_line_up (FerryExchange *self, FerryWaiting *waiting)
+static void
+line_up (FerryExchange *self, Waiting *waiting)
 {
   g_queue_push_tail (&self->waiting, waiting);
-  ferry_exchange_notify_waiting (self);
+  notify_waiting (self);
 }
 
 static gboolean
@@ -275,11 +346,11 @@ say_that_router_was_stopped (const char *function, GError **error)
 
 /* Returns FALSE with an error where a worker could not be started, which the handlers of `data` hear. */
 static gboolean
-start_one (FerryExchange *self, FerryWaiting *waiting, GError **error)
+start_one (FerryExchange *self, Waiting *waiting, GError **error)
 {
   g_autoptr (GError) failure = NULL;
 
-  ferry_exchange_notify_waiting (self);
+  notify_waiting (self);
   if (waiting->call != NULL)
     {
       ferry_exchange_add (self, g_task_get_task_data (waiting->call));
@@ -315,7 +386,7 @@ ferry_exchange_start_waiting (FerryExchange *self, GError **error)
 {
   g_autoptr (FerryExchange) kept = NULL;
   GError *first = NULL;
-  FerryWaiting *waiting;
+  Waiting *waiting;
 
   g_return_val_if_fail (FERRY_IS_EXCHANGE (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
@@ -329,19 +400,19 @@ ferry_exchange_start_waiting (FerryExchange *self, GError **error)
   self->starting = TRUE;
   if (self->router != NULL)
     self->router->n_holding++;
-  while (ferry_exchange_has_room (self) && (waiting = g_queue_pop_head (&self->waiting)) != NULL)
+  while (has_room (self) && (waiting = g_queue_pop_head (&self->waiting)) != NULL)
     {
       /* Handlers may iterate the context, and its turn is not taken back. */
       ferry_stop_heeding (&waiting->source);
       start_one (self, waiting, first == NULL ? &first : NULL);
-      ferry_waiting_free (waiting);
+      waiting_free (waiting);
     }
   if (self->router != NULL)
     self->router->n_holding--;
   self->starting = FALSE;
   if (first == NULL)
     return TRUE;
-  ferry_exchange_tell (self);
+  tell (self);
   g_propagate_error (error, first);
   return FALSE;
 }
@@ -368,7 +439,7 @@ gboolean
 ferry_exchange_start (FerryExchange *self, const char *function, GVariant *arguments, GError **error)
 {
   g_autoptr (GVariant) kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
-  FerryWaiting *waiting;
+  Waiting *waiting;
 
   g_return_val_if_fail (FERRY_IS_EXCHANGE (self), FALSE);
   ferry_return_val_if_fail (self->launcher != NULL, FALSE,
@@ -380,13 +451,798 @@ ferry_exchange_start (FerryExchange *self, const char *function, GVariant *argum
     return FALSE;
   if (!ferry_router_check (self->router, error))
     return FALSE;
-  if (self->waiting.length == 0 && ferry_exchange_has_room (self))
+  if (self->waiting.length == 0 && has_room (self))
     return start_now (self, function, kept, error);
-  waiting = g_new0 (FerryWaiting, 1);
+  waiting = g_new0 (Waiting, 1);
   waiting->function = g_strdup (function);
   waiting->arguments = g_steal_pointer (&kept);
-  ferry_exchange_line_up (self, waiting);
+  line_up (self, waiting);
   return TRUE;
+}
+
+/* ---- waiting ----
+ *
+ * For news, for its turn, for the end of all. Each in two forms: one that iterates the router's main context, or where
+ * there is no router its own, for console programs and tests, and one in GIO's manner. */
+
+static gboolean
+wait_until (FerryExchange *self, FerryCondition condition, gint64 timeout, const char *what, GError **error)
+{
+  if (self->router != NULL)
+    return ferry_iterate_until (self->router, condition, self, timeout, what, error);
+  return ferry_iterate_context_until (self->context, condition, self, timeout, what, error);
+}
+
+/* ---- news ---- */
+
+static void
+add_if_ready (gpointer channel, gpointer member, gpointer array)
+{
+  if (member_is_ready (member))
+    g_ptr_array_add (array, g_object_ref (channel));
+}
+
+static GPtrArray *
+list_ready (FerryExchange *self)
+{
+  GPtrArray *array = g_ptr_array_new_with_free_func (g_object_unref);
+
+  g_hash_table_foreach (self->members, add_if_ready, array);
+  return array;
+}
+
+static gboolean
+is_ready (gpointer data)
+{
+  return has_ready (data) || has_finished (data);
+}
+
+/**
+ * ferry_exchange_ready:
+ * @self: an exchange whose messages do not flow
+ * @timeout: how long to wait, in microseconds; 0 for not at all, negative for as long as it takes
+ * @error: return location for an error
+ *
+ * Waits until channels have a message to take, or their end; [method@Ferry.Channel.receive] takes it without waiting.
+ * It iterates the router's main context meanwhile, so it is for tests and console programs; an application uses
+ * [method@Ferry.Exchange.ready_async]. On the router's thread; without a router, on the thread that made the exchange.
+ *
+ * Fails with %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_BUSY in a callback of its main context, %FERRY_ERROR_NOT_RUNNING and
+ * %FERRY_ERROR_WRONG_THREAD.
+ *
+ * Returns: (transfer full) (element-type FerryChannel) (nullable): those channels; none when all have come to their
+ * end, and nothing waits for its turn
+ *
+ * Since: 0.1
+ */
+GPtrArray *
+ferry_exchange_ready (FerryExchange *self, gint64 timeout, GError **error)
+{
+  g_autoptr (FerryExchange) kept = NULL;
+
+  g_return_val_if_fail (FERRY_IS_EXCHANGE (self), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+    return NULL;
+  kept = g_object_ref (self);
+  if (!wait_until (self, is_ready, timeout, "No channel of the exchange had news", error))
+    return NULL;
+  return list_ready (self);
+}
+
+/**
+ * ferry_exchange_ready_async:
+ * @self: an exchange whose messages do not flow
+ * @cancellable: (nullable): ends the waiting
+ * @callback: (scope async): called when channels have something to take, or all have come to their end
+ * @user_data: data for @callback
+ *
+ * Waits for news without blocking. On the router's thread; without a router, on the thread that made the exchange.
+ *
+ * Since: 0.1
+ */
+void
+ferry_exchange_ready_async (FerryExchange *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                            gpointer user_data)
+{
+  g_autoptr (GTask) call = NULL;
+
+  g_return_if_fail (FERRY_IS_EXCHANGE (self));
+  ferry_return_if_elsewhere (self->home);
+
+  call = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (call, ferry_exchange_ready_async);
+  if (is_ready (self))
+    g_task_return_boolean (call, TRUE);
+  else
+    ferry_waiters_add (&self->ready_waiters, call);
+}
+
+/**
+ * ferry_exchange_ready_finish:
+ * @self: an exchange
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Ends [method@Ferry.Exchange.ready_async]. Fails with %FERRY_ERROR_WRONG_THREAD and %G_IO_ERROR_CANCELLED. On the
+ * router's thread; without a router, on the thread that made the exchange.
+ *
+ * Returns: (transfer full) (element-type FerryChannel) (nullable): the channels that have something to take by now;
+ * none when all have come to their end, or somebody else took it
+ *
+ * Since: 0.1
+ */
+GPtrArray *
+ferry_exchange_ready_finish (FerryExchange *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (!ferry_home_check_error (self->home, G_STRFUNC, error) || !g_task_propagate_boolean (G_TASK (result), error))
+    return NULL;
+  return list_ready (self);
+}
+
+/* ---- its turn ---- */
+
+static gboolean
+has_turn (gpointer data)
+{
+  FerryExchange *self = data;
+
+  return self->waiting.length == 0 && has_room (self);
+}
+
+/**
+ * ferry_exchange_add_wait:
+ * @self: an exchange
+ * @channel: a channel, as for [method@Ferry.Exchange.add]
+ * @timeout: how long to wait, in microseconds; negative for as long as it takes
+ * @error: return location for an error
+ *
+ * Adds a channel once the limit allows it, behind what waits already. It iterates the router's main context meanwhile,
+ * so it is for tests and console programs; an application uses [method@Ferry.Exchange.add_wait_async]. Somebody has to
+ * take what the other channels send, or it flows; else none comes to its end. On the router's thread; without a router,
+ * on the thread that made the exchange.
+ *
+ * Fails as [method@Ferry.Exchange.ready], and does not add the channel then.
+ *
+ * Returns: %TRUE when it was added
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_exchange_add_wait (FerryExchange *self, FerryChannel *channel, gint64 timeout, GError **error)
+{
+  g_autoptr (FerryExchange) kept = NULL;
+
+  g_return_val_if_fail (FERRY_IS_EXCHANGE (self), FALSE);
+  g_return_val_if_fail (FERRY_IS_CHANNEL (channel), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+    return FALSE;
+  kept = g_object_ref (self);
+  if (!wait_until (self, has_turn, timeout, "No worker of the exchange ended", error))
+    return FALSE;
+  ferry_exchange_add (self, channel);
+  return TRUE;
+}
+
+static gboolean
+turn_cancelled (GCancellable *cancellable, gpointer data)
+{
+  Waiting *waiting = data;
+  g_autoptr (GTask) call = g_object_ref (waiting->call);
+  FerryExchange *self = g_task_get_source_object (call);
+
+  g_queue_remove (&self->waiting, waiting);
+  waiting_free (waiting);
+  notify_waiting (self);
+  g_task_set_check_cancellable (call, TRUE);
+  g_task_return_error_if_cancelled (call);
+  tell (self);
+  return G_SOURCE_REMOVE;
+}
+
+/**
+ * ferry_exchange_add_wait_async:
+ * @self: an exchange
+ * @channel: a channel, as for [method@Ferry.Exchange.add]
+ * @cancellable: (nullable): ends the waiting, and the channel is not added
+ * @callback: (scope async): called when it was added
+ * @user_data: data for @callback
+ *
+ * Adds a channel once the limit allows it, behind what waits already. On the router's thread; without a router, on the
+ * thread that made the exchange.
+ *
+ * Since: 0.1
+ */
+void
+ferry_exchange_add_wait_async (FerryExchange *self, FerryChannel *channel, GCancellable *cancellable,
+                               GAsyncReadyCallback callback, gpointer user_data)
+{
+  Waiting *waiting;
+
+  g_return_if_fail (FERRY_IS_EXCHANGE (self));
+  g_return_if_fail (FERRY_IS_CHANNEL (channel));
+  ferry_return_if_elsewhere (self->home);
+
+  waiting = g_new0 (Waiting, 1);
+  waiting->call = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (waiting->call, ferry_exchange_add_wait_async);
+  g_task_set_task_data (waiting->call, g_object_ref (channel), g_object_unref);
+  g_task_set_check_cancellable (waiting->call, FALSE);
+  if (cancellable != NULL)
+    ferry_heed_cancellable (waiting->call, &waiting->source, "[ferry] stop waiting for a turn", turn_cancelled, waiting,
+                            NULL);
+  line_up (self, waiting);
+  ferry_exchange_start_waiting (self, NULL);
+}
+
+/**
+ * ferry_exchange_add_wait_finish:
+ * @self: an exchange
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Ends [method@Ferry.Exchange.add_wait_async]. Fails with %G_IO_ERROR_CANCELLED. Any thread.
+ *
+ * Returns: %TRUE when it was added
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_exchange_add_wait_finish (FerryExchange *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/**
+ * ferry_exchange_create:
+ * @self: an exchange
+ * @timeout: how long to wait for its turn, in microseconds; 0 for not at all, negative for as long as it takes
+ * @error: return location for an error
+ *
+ * Forks the process as [func@Ferry.Channel.create] does, once the limit allows it, and adds the parent's end of the
+ * channel. Where it has to wait, it sets [property@Ferry.Exchange:flowing]: connect [signal@Ferry.Exchange::data]
+ * first. The child, whose channel has the number 0 ([method@Ferry.Channel.get_pid]), leaves the exchange alone.
+ *
+ * ```c
+ * for (guint i = 0; i < 100; i++)
+ *   {
+ *     g_autoptr (FerryChannel) channel = ferry_exchange_create (exchange, -1, &error);
+ *
+ *     if (channel != NULL && ferry_channel_get_pid (channel) == 0)
+ *       {
+ *         ferry_channel_send (channel, g_variant_new_uint32 (i * i), -1, NULL, NULL);
+ *         ferry_channel_exit (channel, 0);
+ *       }
+ *   }
+ * ```
+ *
+ * On the router's thread; without a router, on the thread that made the exchange.
+ *
+ * Fails as [func@Ferry.Channel.create], and as [method@Ferry.Exchange.ready] where it waits.
+ *
+ * Returns: (transfer full): the channel, in both processes; %NULL with an error in the one that there is
+ *
+ * Since: 0.1
+ */
+FerryChannel *
+ferry_exchange_create (FerryExchange *self, gint64 timeout, GError **error)
+{
+  g_autoptr (FerryExchange) kept = NULL;
+  FerryChannel *channel;
+
+  g_return_val_if_fail (FERRY_IS_EXCHANGE (self), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+    return NULL;
+  kept = g_object_ref (self);
+  if (!has_turn (self))
+    ferry_exchange_set_flowing (self, TRUE);
+  if (!wait_until (self, has_turn, timeout, "No process of the exchange ended", error))
+    return NULL;
+  channel = ferry_channel_create (error);
+  if (channel != NULL && ferry_channel_get_pid (channel) != 0)
+    ferry_exchange_add (self, channel);
+  return channel;
+}
+
+/* ---- the end of all ---- */
+
+static gboolean
+is_finished (gpointer data)
+{
+  return has_finished (data);
+}
+
+/**
+ * ferry_exchange_finish:
+ * @self: an exchange
+ * @timeout: how long to wait, in microseconds; negative for as long as it takes
+ * @error: return location for an error
+ *
+ * Sets [property@Ferry.Exchange:flowing], and waits until all channels have come to their end and nothing waits for its
+ * turn. Connect [signal@Ferry.Exchange::data] first: without a handler messages are dropped. It iterates the router's
+ * main context meanwhile, so it is for tests and console programs; an application uses
+ * [method@Ferry.Exchange.finish_async].
+ *
+ * What a channel ended with is told by [signal@Ferry.Exchange::data], and no error here. Fails as
+ * [method@Ferry.Exchange.ready]. On the router's thread; without a router, on the thread that made the exchange.
+ *
+ * Returns: %TRUE when all have come to their end
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_exchange_finish (FerryExchange *self, gint64 timeout, GError **error)
+{
+  g_autoptr (FerryExchange) kept = NULL;
+
+  g_return_val_if_fail (FERRY_IS_EXCHANGE (self), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+    return FALSE;
+  kept = g_object_ref (self);
+  ferry_exchange_set_flowing (self, TRUE);
+  return wait_until (self, is_finished, timeout, "The channels did not come to their end", error);
+}
+
+/**
+ * ferry_exchange_finish_async:
+ * @self: an exchange
+ * @cancellable: (nullable): ends the waiting
+ * @callback: (scope async): called when all channels have come to their end
+ * @user_data: data for @callback
+ *
+ * Sets [property@Ferry.Exchange:flowing], and waits as [method@Ferry.Exchange.finish] does, without blocking. On the
+ * router's thread; without a router, on the thread that made the exchange.
+ *
+ * Since: 0.1
+ */
+void
+ferry_exchange_finish_async (FerryExchange *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                             gpointer user_data)
+{
+  g_autoptr (GTask) call = NULL;
+
+  g_return_if_fail (FERRY_IS_EXCHANGE (self));
+  ferry_return_if_elsewhere (self->home);
+
+  ferry_exchange_set_flowing (self, TRUE);
+  call = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (call, ferry_exchange_finish_async);
+  if (has_finished (self))
+    g_task_return_boolean (call, TRUE);
+  else
+    ferry_waiters_add (&self->finish_waiters, call);
+}
+
+/**
+ * ferry_exchange_finish_finish:
+ * @self: an exchange
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Ends [method@Ferry.Exchange.finish_async]. Fails with %G_IO_ERROR_CANCELLED. Any thread.
+ *
+ * Returns: %TRUE when all have come to their end
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_exchange_finish_finish (FerryExchange *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* ---- persistent workers ---- */
+
+static void
+connected_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) call = data;
+  FerryExchange *self = g_task_get_source_object (call);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryTransport) transport = ferry_transport_connect_to_finish (result, &error);
+  GMainContext *context = self->router != NULL ? self->router->context : self->context;
+  FerryChannel *channel;
+
+  if (transport == NULL)
+    {
+      g_task_return_error (call, g_steal_pointer (&error));
+      return;
+    }
+  g_main_context_push_thread_default (context);
+  channel = ferry_channel_new (transport);
+  g_main_context_pop_thread_default (context);
+  ferry_exchange_add (self, channel);
+  g_task_return_pointer (call, channel, g_object_unref);
+}
+
+/**
+ * ferry_exchange_connect_async:
+ * @self: an exchange
+ * @address: (type filename): where a persistent worker listens: a path, or “@” and an abstract name
+ * @timeout: how long it may take, in microseconds; negative for any time
+ * @cancellable: (nullable): a cancellable
+ * @callback: (scope async): called when its channel was added, or could not be, in the thread-default main context
+ * @user_data: data for @callback
+ *
+ * Attaches to a persistent worker, and adds a channel to it, whatever the limit is. A worker at a path that is about to
+ * start is waited for, as [func@Ferry.Transport.connect_when_there_async] does; one at an abstract name must be there,
+ * as for [func@Ferry.Transport.connect_to_async]. The worker has a channel at its end as well: one
+ * that it made over what its [class@Ferry.Listener] gave, such as for [method@Ferry.Background.attach_channel].
+ *
+ * To leave, remove the channel ([method@Ferry.Exchange.remove]) and drop it, or drop the exchange: the worker goes on,
+ * and whoever connects next, in this process or another, goes on with it. A worker that ends without having closed its
+ * channel is %FERRY_ERROR_CLOSED to [signal@Ferry.Exchange::data]. On the router's thread; without a router, on the
+ * thread that made the exchange.
+ *
+ * Since: 0.1
+ */
+void
+ferry_exchange_connect_async (FerryExchange *self, const char *address, gint64 timeout, GCancellable *cancellable,
+                              GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *call;
+
+  g_return_if_fail (FERRY_IS_EXCHANGE (self));
+  g_return_if_fail (address != NULL);
+  ferry_return_if_elsewhere (self->home);
+
+  call = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (call, ferry_exchange_connect_async);
+  /* Once it is in the exchange, that is what is said. */
+  g_task_set_check_cancellable (call, FALSE);
+  /* Nobody tells of an abstract name that comes about. */
+  if (address[0] == '@')
+    ferry_transport_connect_to_async (address, timeout, cancellable, connected_cb, call);
+  else
+    ferry_transport_connect_when_there_async (address, timeout, cancellable, connected_cb, call);
+}
+
+/**
+ * ferry_exchange_connect_finish:
+ * @self: an exchange
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Ends [method@Ferry.Exchange.connect_async]. Fails as those do. Any thread.
+ *
+ * Returns: (transfer full): the channel, which is in the exchange, or %NULL with @error set
+ *
+ * Since: 0.1
+ */
+FerryChannel *
+ferry_exchange_connect_finish (FerryExchange *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/* ---- settings, and what it says of itself ---- */
+
+/**
+ * ferry_exchange_get_active: (get-property active)
+ * @self: an exchange
+ *
+ * Its channels, in the order in which they were added. On the router's thread; without a router, on the thread that
+ * made the exchange.
+ *
+ * Returns: (transfer none): a list of [class@Ferry.Channel]
+ *
+ * Since: 0.1
+ */
+GListModel *
+ferry_exchange_get_active (FerryExchange *self)
+{
+  g_return_val_if_fail (FERRY_IS_EXCHANGE (self), NULL);
+  ferry_return_val_if_elsewhere (self->home, NULL);
+
+  return G_LIST_MODEL (self->active);
+}
+
+/**
+ * ferry_exchange_get_n_active: (get-property n-active)
+ * @self: an exchange
+ *
+ * Counts the channels of the exchange. On the router's thread; without a router, on the thread that made the exchange.
+ *
+ * Returns: how many channels it has
+ *
+ * Since: 0.1
+ */
+guint
+ferry_exchange_get_n_active (FerryExchange *self)
+{
+  g_return_val_if_fail (FERRY_IS_EXCHANGE (self), 0);
+  ferry_return_val_if_elsewhere (self->home, 0);
+
+  return g_list_model_get_n_items (G_LIST_MODEL (self->active));
+}
+
+/**
+ * ferry_exchange_get_n_waiting: (get-property n-waiting)
+ * @self: an exchange
+ *
+ * Counts the workers and channels that wait for their turn.
+ * On the router's thread; without a router, on the thread that made the exchange.
+ *
+ * Returns: how many workers and channels wait for their turn
+ *
+ * Since: 0.1
+ */
+guint
+ferry_exchange_get_n_waiting (FerryExchange *self)
+{
+  g_return_val_if_fail (FERRY_IS_EXCHANGE (self), 0);
+  ferry_return_val_if_elsewhere (self->home, 0);
+
+  return self->waiting.length;
+}
+
+/**
+ * ferry_exchange_set_limit: (set-property limit)
+ * @self: an exchange
+ * @limit: how many; 0 for any number
+ *
+ * Sets how many workers run at a time at the most: channels that have not come to their end. On the router's thread;
+ * without a router, on the thread that made the exchange.
+ *
+ * Since: 0.1
+ */
+void
+ferry_exchange_set_limit (FerryExchange *self, guint limit)
+{
+  g_return_if_fail (FERRY_IS_EXCHANGE (self));
+  ferry_return_if_elsewhere (self->home);
+
+  if (self->limit == limit)
+    return;
+  self->limit = limit;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_LIMIT]);
+  ferry_exchange_start_waiting (self, NULL);
+}
+
+/**
+ * ferry_exchange_get_limit: (get-property limit)
+ * @self: an exchange
+ *
+ * Gets the number of workers that may run at a time.
+ * On the router's thread; without a router, on the thread that made the exchange.
+ *
+ * Returns: how many workers run at a time at the most; 0 for any number
+ *
+ * Since: 0.1
+ */
+guint
+ferry_exchange_get_limit (FerryExchange *self)
+{
+  g_return_val_if_fail (FERRY_IS_EXCHANGE (self), 0);
+  ferry_return_val_if_elsewhere (self->home, 0);
+
+  return self->limit;
+}
+
+/**
+ * ferry_exchange_set_autoclose: (set-property autoclose)
+ * @self: an exchange
+ * @autoclose: whether channels are removed at their end
+ *
+ * Sets whether channels are removed when they have come to their end, from now on. On the router's thread; without a
+ * router, on the thread that made the exchange.
+ *
+ * Since: 0.1
+ */
+void
+ferry_exchange_set_autoclose (FerryExchange *self, gboolean autoclose)
+{
+  g_return_if_fail (FERRY_IS_EXCHANGE (self));
+  ferry_return_if_elsewhere (self->home);
+
+  if (self->autoclose == !!autoclose)
+    return;
+  self->autoclose = !!autoclose;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_AUTOCLOSE]);
+}
+
+/**
+ * ferry_exchange_get_autoclose: (get-property autoclose)
+ * @self: an exchange
+ *
+ * Tells whether channels are removed at their end.
+ * On the router's thread; without a router, on the thread that made the exchange.
+ *
+ * Returns: whether channels are removed at their end; %TRUE by default
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_exchange_get_autoclose (FerryExchange *self)
+{
+  g_return_val_if_fail (FERRY_IS_EXCHANGE (self), FALSE);
+  ferry_return_val_if_elsewhere (self->home, FALSE);
+
+  return self->autoclose;
+}
+
+/**
+ * ferry_exchange_set_flowing: (set-property flowing)
+ * @self: an exchange
+ * @flowing: whether messages go to the handlers of [signal@Ferry.Exchange::data]
+ *
+ * Has messages of all channels go to the handlers of [signal@Ferry.Exchange::data], or stay until they are taken from
+ * the channels. Those that came before go there as well. Connect the handlers first. On the router's thread; without a
+ * router, on the thread that made the exchange.
+ *
+ * Since: 0.1
+ */
+void
+ferry_exchange_set_flowing (FerryExchange *self, gboolean flowing)
+{
+  GHashTableIter iter;
+  gpointer channel;
+
+  g_return_if_fail (FERRY_IS_EXCHANGE (self));
+  ferry_return_if_elsewhere (self->home);
+
+  if (self->flowing == !!flowing)
+    return;
+  self->flowing = !!flowing;
+  g_hash_table_iter_init (&iter, self->members);
+  while (g_hash_table_iter_next (&iter, &channel, NULL))
+    ferry_channel_tell_news (channel);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FLOWING]);
+}
+
+/**
+ * ferry_exchange_get_flowing: (get-property flowing)
+ * @self: an exchange
+ *
+ * Tells whether messages go to handlers, or wait until they are asked for.
+ * On the router's thread; without a router, on the thread that made the exchange.
+ *
+ * Returns: whether messages go to the handlers of [signal@Ferry.Exchange::data]
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_exchange_get_flowing (FerryExchange *self)
+{
+  g_return_val_if_fail (FERRY_IS_EXCHANGE (self), FALSE);
+  ferry_return_val_if_elsewhere (self->home, FALSE);
+
+  return self->flowing;
+}
+
+static void
+get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  FerryExchange *self = FERRY_EXCHANGE (object);
+
+  switch (id)
+    {
+    case PROP_ACTIVE:
+      g_value_set_object (value, ferry_exchange_get_active (self));
+      break;
+    case PROP_N_ACTIVE:
+      g_value_set_uint (value, ferry_exchange_get_n_active (self));
+      break;
+    case PROP_N_WAITING:
+      g_value_set_uint (value, ferry_exchange_get_n_waiting (self));
+      break;
+    case PROP_LIMIT:
+      g_value_set_uint (value, ferry_exchange_get_limit (self));
+      break;
+    case PROP_AUTOCLOSE:
+      g_value_set_boolean (value, ferry_exchange_get_autoclose (self));
+      break;
+    case PROP_FLOWING:
+      g_value_set_boolean (value, ferry_exchange_get_flowing (self));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  FerryExchange *self = FERRY_EXCHANGE (object);
+
+  switch (id)
+    {
+    case PROP_LIMIT:
+      ferry_exchange_set_limit (self, g_value_get_uint (value));
+      break;
+    case PROP_AUTOCLOSE:
+      ferry_exchange_set_autoclose (self, g_value_get_boolean (value));
+      break;
+    case PROP_FLOWING:
+      ferry_exchange_set_flowing (self, g_value_get_boolean (value));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+#define READABLE (G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)
+#define SETTING (G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS)
+
+static void
+install_properties (GObjectClass *object_class)
+{
+  object_class->get_property = get_property;
+  object_class->set_property = set_property;
+
+  /**
+   * FerryExchange:active: (getter get_active)
+   *
+   * Its channels, in the order in which they were added.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_ACTIVE] = g_param_spec_object ("active", NULL, NULL, G_TYPE_LIST_MODEL, READABLE);
+
+  /**
+   * FerryExchange:n-active: (getter get_n_active)
+   *
+   * How many channels it has.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_N_ACTIVE] = g_param_spec_uint ("n-active", NULL, NULL, 0, G_MAXUINT, 0, READABLE);
+
+  /**
+   * FerryExchange:n-waiting: (getter get_n_waiting)
+   *
+   * How many workers and channels wait for their turn.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_N_WAITING] = g_param_spec_uint ("n-waiting", NULL, NULL, 0, G_MAXUINT, 0, READABLE);
+
+  /**
+   * FerryExchange:limit: (getter get_limit) (setter set_limit)
+   *
+   * How many workers run at a time at the most; 0 for any number.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_LIMIT] = g_param_spec_uint ("limit", NULL, NULL, 0, G_MAXUINT, 0, SETTING);
+
+  /**
+   * FerryExchange:autoclose: (getter get_autoclose) (setter set_autoclose)
+   *
+   * Whether channels are removed at their end.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_AUTOCLOSE] = g_param_spec_boolean ("autoclose", NULL, NULL, TRUE, SETTING);
+
+  /**
+   * FerryExchange:flowing: (getter get_flowing) (setter set_flowing)
+   *
+   * Whether messages go to the handlers of [signal@Ferry.Exchange::data].
+   *
+   * Since: 0.1
+   */
+  properties[PROP_FLOWING] = g_param_spec_boolean ("flowing", NULL, NULL, FALSE, SETTING);
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
 /* ---- the object ---- */
@@ -431,14 +1287,14 @@ ferry_exchange_dispose (GObject *object)
   g_hash_table_iter_init (&iter, self->members);
   while (g_hash_table_iter_next (&iter, NULL, &data))
     {
-      FerryMember *member = data;
+      Member *member = data;
 
       ferry_channel_set_news_func (member->channel, NULL, NULL);
       member->exchange = NULL;
     }
   g_hash_table_remove_all (self->members);
   g_list_store_remove_all (self->active);
-  g_queue_clear_full (&self->waiting, (GDestroyNotify) ferry_waiting_free);
+  g_queue_clear_full (&self->waiting, (GDestroyNotify) waiting_free);
 
   G_OBJECT_CLASS (ferry_exchange_parent_class)->dispose (object);
 }
@@ -465,7 +1321,7 @@ ferry_exchange_class_init (FerryExchangeClass *klass)
 
   object_class->dispose = ferry_exchange_dispose;
   object_class->finalize = ferry_exchange_finalize;
-  ferry_exchange_install_properties (object_class);
+  install_properties (object_class);
 
   /**
    * FerryExchange::data:
@@ -488,7 +1344,7 @@ static void
 ferry_exchange_init (FerryExchange *self)
 {
   self->active = g_list_store_new (FERRY_TYPE_CHANNEL);
-  self->members = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) ferry_member_unref);
+  self->members = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) member_unref);
   self->context = g_main_context_ref_thread_default ();
   self->autoclose = TRUE;
   g_queue_init (&self->waiting);

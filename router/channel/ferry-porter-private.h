@@ -50,7 +50,6 @@ typedef struct
 } FerryPorter;
 
 FerryPorter *ferry_porter_new (FerryBinding *binding, GError **error);
-FerryPorter *ferry_porter_ref (FerryPorter *self);
 void ferry_porter_unref (FerryPorter *self);
 
 /* Starts the thread; nothing where it runs, or was stopped. */
@@ -61,13 +60,6 @@ void ferry_porter_wake (FerryPorter *self);
 
 /* The oldest that was let in and is still open; NULL where there is none. */
 FerryTransport *ferry_porter_take_locked (FerryPorter *self);
-
-/* In ferry-seat.c: */
-gboolean ferry_porter_has_seat_locked (FerryPorter *self);
-/* Whether a seat is about to be free for the process that knocks. */
-gboolean ferry_porter_may_have_seat_soon (FerryPorter *self, pid_t pid);
-/* thread: says welcome, and lets in. Takes the socket. There is a seat. */
-void ferry_porter_let_in (FerryPorter *self, int fd, pid_t pid);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryPorter, ferry_porter_unref)
 

@@ -1,10 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* A porter: its thread, the knocks that it hears, and the seats of those whom it has let in. What it is, its threads
+ * and its locks are in the header. */
+
 #include "config.h"
 
 #include "channel/ferry-porter-private.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
@@ -12,6 +16,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-cond-private.h"
 #include "base/ferry-thread-private.h"
+#include "call/ferry-transport-private.h"
 #include "channel/ferry-knock-private.h"
 
 /* At once; the oldest one is sent away for a further one. */
@@ -23,6 +28,8 @@
 /* Foreign users are logged that often at the most. */
 #define LOG_INTERVAL (60 * G_USEC_PER_SEC)
 #define DEFAULT_KNOCK_TIME (5 * G_USEC_PER_SEC)
+/* What an application that is let in needs: a seat's, and its transport's. */
+#define N_FDS 4
 
 /* Somebody at the door. */
 typedef struct
@@ -34,6 +41,161 @@ typedef struct
   gsize n_bytes;
 } Knock;
 
+/* Of an application that is attached. A seat is its transport's, and goes with its end, on whatever thread that is. */
+typedef struct
+{
+  FerryPorter *porter; /* const: (owned) */
+  int fd;              /* const: (owned): of the same socket, to look whether its application has hung up */
+  pid_t pid;           /* const: of the application */
+} Seat;
+
+static FerryPorter *
+ref (FerryPorter *self)
+{
+  /* Relaxed: whoever refers to it has a reference already. */
+  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  return self;
+}
+
+/* ---- seats: one for each application that is attached ---- */
+
+static void
+tell (FerryPorter *self)
+{
+  GSource *source = NULL;
+
+  pthread_mutex_lock (&self->lock);
+  pthread_cond_broadcast (&self->changed);
+  if (self->context != NULL && !self->telling)
+    {
+      self->telling = TRUE;
+      source = g_idle_source_new ();
+      g_source_set_priority (source, G_PRIORITY_DEFAULT);
+      g_source_set_callback (source, self->news, ref (self), (GDestroyNotify) ferry_porter_unref);
+      g_source_attach (source, self->context);
+    }
+  pthread_mutex_unlock (&self->lock);
+  g_clear_pointer (&source, g_source_unref);
+}
+
+/* any: the end of the transport. */
+static void
+leave_seat (gpointer data)
+{
+  Seat *seat = data;
+  FerryPorter *porter = seat->porter;
+
+  pthread_mutex_lock (&porter->lock);
+  g_ptr_array_remove_fast (porter->seats, seat);
+  pthread_mutex_unlock (&porter->lock);
+  ferry_clear_fd (&seat->fd);
+  g_free (seat);
+  tell (porter);
+  ferry_porter_wake (porter);
+  ferry_porter_unref (porter);
+}
+
+static gboolean
+has_seat_locked (FerryPorter *self)
+{
+  return self->seats->len < self->max_attached;
+}
+
+static gboolean
+has_hung_up (const Seat *seat)
+{
+  struct pollfd look = {.fd = seat->fd, .events = POLLRDHUP};
+
+  return poll (&look, 1, 0) > 0;
+}
+
+/* Whether a seat is about to be free for the process that knocks. */
+static gboolean
+may_have_seat_soon (FerryPorter *self, pid_t pid)
+{
+  gboolean may;
+
+  pthread_mutex_lock (&self->lock);
+  may = has_seat_locked (self);
+  for (guint i = 0; i < self->seats->len && !may; i++)
+    {
+      const Seat *seat = self->seats->pdata[i];
+
+      may = seat->pid == pid || has_hung_up (seat);
+    }
+  pthread_mutex_unlock (&self->lock);
+  return may;
+}
+
+static FerryTransport *
+make_transport (int *fd, GError **error)
+{
+  g_autoptr (GSocket) socket = g_socket_new_from_fd (*fd, error);
+  g_autoptr (GSocketConnection) connection = NULL;
+
+  if (socket == NULL)
+    return NULL;
+  /* It is the socket's now. */
+  *fd = -1;
+  connection = g_socket_connection_factory_create_connection (socket);
+  return ferry_transport_new_for_stream (G_IO_STREAM (connection), error);
+}
+
+/* Those who have left before anybody took them make room for those who come. */
+static void
+arrive_locked (FerryPorter *self, FerryTransport *transport, GQueue *left)
+{
+  for (GList *l = self->arrived.head, *next; l != NULL; l = next)
+    {
+      next = l->next;
+      if (!ferry_transport_get_closed (l->data))
+        continue;
+      g_queue_push_tail (left, l->data);
+      g_queue_delete_link (&self->arrived, l);
+    }
+  g_queue_push_tail (self->stopped ? left : &self->arrived, g_object_ref (transport));
+}
+
+/* thread: says welcome, and lets in. Takes the socket. There is a seat. */
+static void
+let_in (FerryPorter *self, int fd, pid_t pid)
+{
+  ferry_autofd socket = fd;
+  g_autoptr (FerryTransport) transport = NULL;
+  g_autoptr (GError) error = NULL;
+  GQueue left = G_QUEUE_INIT;
+  Seat *seat;
+
+  if (!ferry_check_free_fds (N_FDS, &error))
+    {
+      g_debug ("Process %d could not be attached: %s", (int) pid, error->message);
+      ferry_knock_send_answer (socket, FERRY_KNOCK_BUSY, "it has no descriptors left; try again when it has some");
+      return;
+    }
+  /* The seat first: whoever has been welcomed counts. */
+  seat = g_new (Seat, 1);
+  *seat = (Seat){ref (self), fcntl (socket, F_DUPFD_CLOEXEC, 0), pid};
+  pthread_mutex_lock (&self->lock);
+  g_ptr_array_add (self->seats, seat);
+  pthread_mutex_unlock (&self->lock);
+  if (ferry_knock_send_answer (socket, FERRY_KNOCK_WELCOME, ""))
+    transport = make_transport (&socket, &error);
+  if (transport == NULL)
+    {
+      g_debug ("Process %d could not be attached: %s", (int) pid, error != NULL ? error->message : "it has left");
+      leave_seat (seat);
+      return;
+    }
+  ferry_transport_set_end_func (transport, leave_seat, seat);
+  pthread_mutex_lock (&self->lock);
+  arrive_locked (self, transport, &left);
+  pthread_mutex_unlock (&self->lock);
+  g_queue_clear_full (&left, g_object_unref);
+  tell (self);
+}
+
+/* ---- who knocks ---- */
+
 static void
 knock_free (gpointer data)
 {
@@ -42,8 +204,6 @@ knock_free (gpointer data)
   ferry_clear_fd (&self->fd);
   g_free (self);
 }
-
-/* ---- who knocks ---- */
 
 static gboolean
 is_allowed (FerryPorter *self, uid_t user)
@@ -135,14 +295,14 @@ find_seat (FerryPorter *self, Knock *knock)
   gboolean free_seat;
 
   pthread_mutex_lock (&self->lock);
-  free_seat = ferry_porter_has_seat_locked (self);
+  free_seat = has_seat_locked (self);
   pthread_mutex_unlock (&self->lock);
   if (free_seat)
     {
-      ferry_porter_let_in (self, ferry_steal_fd (&knock->fd), knock->pid);
+      let_in (self, ferry_steal_fd (&knock->fd), knock->pid);
       return TRUE;
     }
-  if (knock->deadline > g_get_monotonic_time () && ferry_porter_may_have_seat_soon (self, knock->pid))
+  if (knock->deadline > g_get_monotonic_time () && may_have_seat_soon (self, knock->pid))
     return FALSE;
   return refuse_busy (self, knock);
 }
@@ -269,7 +429,7 @@ ferry_porter_wake (FerryPorter *self)
 static gboolean
 start_starting (FerryPorter *self, GError **error)
 {
-  self->thread = ferry_thread_try_new ("ferry-porter", "listening", porter_main, ferry_porter_ref (self), error);
+  self->thread = ferry_thread_try_new ("ferry-porter", "listening", porter_main, ref (self), error);
   if (self->thread != NULL)
     return TRUE;
   ferry_porter_unref (self);
@@ -347,14 +507,6 @@ ferry_porter_new (FerryBinding *binding, GError **error)
   self->max_attached = 1;
   self->knock_time = DEFAULT_KNOCK_TIME;
   self->knocks = g_ptr_array_new_with_free_func (knock_free);
-  return self;
-}
-
-FerryPorter *
-ferry_porter_ref (FerryPorter *self)
-{
-  /* Relaxed: whoever refers to it has a reference already. */
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
   return self;
 }
 

@@ -11,6 +11,8 @@
 
 #include "config.h"
 
+#include "sandbox/ferry-sandbox-enter-private.h"
+
 #include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +26,7 @@
 #include "link/ferry-link-private.h"
 #include "sandbox/ferry-call-filter-private.h"
 #include "sandbox/ferry-landlock-private.h"
-#include "sandbox/ferry-sandbox-private.h"
+#include "sandbox/ferry-sandbox-plan-private.h"
 #include "spawn/ferry-attributes-private.h"
 #include "spawn/ferry-fork-private.h"
 

@@ -5,7 +5,7 @@
 
 #pragma once
 
-#include "spawn/ferry-spawn-private.h"
+#include "link/ferry-guardian-private.h"
 
 G_BEGIN_DECLS
 

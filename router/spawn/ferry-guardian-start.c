@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 
 #include "base/ferry-base-private.h"
+#include "spawn/ferry-spawn-private.h"
 
 /* In the environment: the path of the program, for where it is neither installed nor beside the library. */
 #define VARIABLE "FERRY_GUARDIAN"

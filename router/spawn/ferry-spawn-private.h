@@ -22,9 +22,10 @@ typedef struct
   int streams[3];             /* const: (owned): what standard input, output and error become; -1 to inherit */
   FerryAttributes attributes; /* const */
   FerrySharedQueue *queue;    /* const: (unowned) (nullable): whose guardian ends the process with the application */
-  gboolean is_nursery;        /* const */
-  gboolean lost_guardian;     /* the guardian was found to have ended, and was replaced */
-  int guardian;               /* const: (unowned): where there is no queue, the socket of its guardian, or -1 */
+  FerryGuardianStartFunc start_guardian; /* const: where there is a queue: what starts its guardian */
+  gboolean is_nursery;                   /* const */
+  gboolean lost_guardian;                /* the guardian was found to have ended, and was replaced */
+  int guardian; /* const: (unowned): where there is no queue, the socket of its guardian, or -1 */
 } FerrySpawnPlan;
 
 void ferry_spawn_plan_free (gpointer plan);

@@ -33,7 +33,6 @@
 
 #include "base/ferry-base-private.h"
 #include "lane/ferry-lane-layout.h"
-#include "spawn/ferry-guardian-start-private.h"
 
 #ifndef P_PIDFD
 #define P_PIDFD 3
@@ -362,7 +361,7 @@ find_guardian (const FerrySpawnPlan *plan, int *guardian, GError **error)
   *guardian = plan->guardian;
   if (plan->queue == NULL)
     return TRUE;
-  if (!ferry_shared_queue_open_guardian (plan->queue, ferry_guardian_start, error))
+  if (!ferry_shared_queue_open_guardian (plan->queue, plan->start_guardian, error))
     return FALSE;
   *guardian = plan->queue->guardian.socket;
   return TRUE;

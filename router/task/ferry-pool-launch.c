@@ -10,6 +10,7 @@
 #include "call/ferry-remote-error-private.h"
 #include "task/ferry-pool-private.h"
 #include "task/ferry-serve-private.h"
+#include "worker/ferry-nursery-private.h"
 #include "worker/ferry-worker-private.h"
 
 /* main: ends the worker as one that broke the protocol. */
@@ -279,7 +280,7 @@ get_starter (FerryPool *pool, GError **error)
                                         error))
     return NULL;
   ferry_launcher_log_usual (pool->launcher);
-  if (pool->use_nursery && pool->launcher->nursery == NULL)
+  if (pool->use_nursery && ferry_launcher_get_nursery (pool->launcher) == NULL)
     pool->starter = ferry_launcher_new_forked (pool->launcher);
   else
     pool->starter = g_object_ref (pool->launcher);

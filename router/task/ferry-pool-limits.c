@@ -121,7 +121,7 @@ get_limit (FerryPool *self, FerryExit *exit)
 static gboolean
 is_for_the_nursery_only (FerryPool *self, FerryExit *exit)
 {
-  return ferry_exit_get_obstacle (exit) == FERRY_OBSTACLE_NURSERY && self->starter->may_execute;
+  return ferry_exit_get_obstacle (exit) == FERRY_OBSTACLE_NURSERY && ferry_launcher_get_may_execute (self->starter);
 }
 
 /* main: a worker ended that was not told to. One that had worked is simply replaced, and so are those that were lost

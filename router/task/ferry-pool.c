@@ -598,9 +598,9 @@ ferry_pool_reset (FerryPool *self)
   g_clear_error (&self->error);
   g_array_set_size (self->restarts, 0);
   g_array_set_size (self->refusals, 0);
-  if (self->starter != NULL && self->starter->nursery != NULL)
-    ferry_nursery_forgive (self->starter->nursery);
-  else if (self->starter != NULL && self->starter->may_execute)
+  if (self->starter != NULL && ferry_launcher_get_nursery (self->starter) != NULL)
+    ferry_nursery_forgive (ferry_launcher_get_nursery (self->starter));
+  else if (self->starter != NULL && ferry_launcher_get_may_execute (self->starter))
     /* It may be a nursery now. */
     g_clear_object (&self->starter);
   ferry_timers_unset (self->timers, &self->back_off);

@@ -23,7 +23,7 @@
 #include "task/ferry-rehearsal-private.h"
 #include "task/ferry-serve-private.h"
 #include "worker/ferry-attachment-private.h"
-#include "worker/ferry-nursery-private.h"
+#include "worker/ferry-nursery-main-private.h"
 
 /* The environment variable that says what a worker that was executed is to be called. */
 #define NAME_VARIABLE "FERRY_WORKER_NAME"

@@ -6,9 +6,9 @@
 #pragma once
 
 #include "route/ferry-home-private.h"
-#include "sandbox/ferry-sandbox-private.h"
-#include "spawn/ferry-attributes-private.h"
+#include "spawn/ferry-spawn-private.h"
 #include "worker/ferry-launcher.h"
+#include "worker/ferry-nursery-launch-private.h"
 #include "worker/ferry-nursery.h"
 
 G_BEGIN_DECLS
@@ -22,77 +22,59 @@ G_BEGIN_DECLS
 /* What a program calls for the senders that Ferry passes it. */
 #define FERRY_MAIN_ENTRY "ferry_worker_main() at the beginning of main()"
 
-#define FERRY_N_STREAMS 3
-
 /* The environment variable by which a persistent worker is told its address. */
 #define FERRY_LISTEN_ADDRESS_VARIABLE "FERRY_LISTEN_ADDRESS"
-
-typedef enum
-{
-  FERRY_STREAM_USUAL, /* inherited, but neither into a sandbox nor in a pool */
-  FERRY_STREAM_INHERITED,
-  FERRY_STREAM_SILENCED,
-  FERRY_STREAM_GIVEN,
-  FERRY_STREAM_LOGGED,
-} FerryStreamMode;
 
 /* Told of the worker that was spawned with a sender; NULL: there will be none. Called once. */
 typedef void (*FerryPassedFunc) (FerryWorker *worker, gpointer data);
 
+/* main: what a launcher has its nursery do. */
 typedef struct
 {
-  char *name;             /* (owned) */
-  FerrySender *sender;    /* (owned) */
-  const char *entry;      /* (unowned): the function that has to be called for it */
-  FerryPassedFunc passed; /* (nullable): NULL once it was called */
-  gpointer passed_data;
-} FerryNamedSender;
-
-struct _FerryLauncher
-{
-  GObject parent_instance;
-
-  FerryHome *home; /* (owned) (nullable): of the router that the launcher is used with, from the first use on */
-  char **argv;     /* (owned) */
-  char **environ;  /* (owned) */
-  char *cwd;       /* (owned) (nullable) */
-  gint64 attach_timeout;
-  gsize arena_size;
-  gboolean trusted;
-  FerryStreamMode modes[FERRY_N_STREAMS];
-  int fds[FERRY_N_STREAMS]; /* (owned): where the mode is FERRY_STREAM_GIVEN, else -1 */
-  GArray *senders;          /* (owned) (element-type FerryNamedSender) */
-  FerryAttributes attributes;
-  FerryNursery *nursery; /* (owned) (nullable): what forks its workers */
-  gboolean may_execute;  /* they are executed where the nursery cannot fork them */
-  FerrySandbox *sandbox; /* (owned) (nullable): what its workers run in */
-};
+  /* From now on the nursery is for that thread. */
+  void (*bind) (FerryNursery *self, FerryHome *home);
+  /* Returns (nullable) what says that the program cannot be a nursery, so that its workers are better executed. */
+  FerryExit *(*get_obstacle) (FerryNursery *self);
+  /* Starts the process where there is none. */
+  gboolean (*prepare) (FerryNursery *self, FerryRouter *router, GError **error);
+  /* What has the nursery, which runs, fork the worker at the other end of link. Takes the streams out of plan. */
+  FerryNurseryLaunch *(*new_launch) (FerryNursery *self, FerryLink *link, FerrySpawnPlan *plan, GError **error);
+  /* Keeps the nursery as long as worker runs, since that ends with it. */
+  void (*watch_worker) (FerryNursery *self, FerryWorker *worker);
+} FerryNurseryFuncs;
 
 /* main: from now on the launcher, and what belongs to it, is for that thread. */
 void ferry_launcher_bind (FerryLauncher *self, FerryHome *home);
-void ferry_launcher_set_stream (FerryLauncher *self, FerryStream stream, FerryStreamMode mode, int fd);
-/* The path of what is executed. FERRY_ERROR_LAUNCH_FAILED. */
-char *ferry_launcher_find_program (FerryLauncher *self, GError **error);
+/* (nullable): of the router that the launcher is used with, from the first use on. */
+FerryHome *ferry_launcher_get_home (FerryLauncher *self);
+char **ferry_launcher_get_environ (FerryLauncher *self);
+/* Whether its workers run in a sandbox. */
+gboolean ferry_launcher_is_confined (FerryLauncher *self);
+/* (nullable): what forks its workers. */
+FerryNursery *ferry_launcher_get_nursery (FerryLauncher *self);
+/* nursery and funcs are (nullable). */
+void ferry_launcher_set_forking (FerryLauncher *self, FerryNursery *nursery, const FerryNurseryFuncs *funcs);
+/* Whether its workers are executed where the nursery cannot fork them. */
+gboolean ferry_launcher_get_may_execute (FerryLauncher *self);
+void ferry_launcher_set_may_execute (FerryLauncher *self);
+
 FerryWorker *ferry_launcher_spawn_named (FerryLauncher *self, FerryRouter *router, const char *name, GError **error);
 FerryWorker *ferry_launcher_spawn_nursery (FerryLauncher *self, FerryRouter *router, GError **error);
 
-/* In ferry-launcher-senders.c. */
+/* The senders that the next worker is passed. */
 gboolean ferry_launcher_add_reserved_sender (FerryLauncher *self, const char *name, FerrySender *sender,
                                              GError **error);
 gboolean ferry_launcher_add_watched_sender (FerryLauncher *self, const char *name, FerrySender *sender,
                                             const char *entry, FerryPassedFunc passed, gpointer data, GError **error);
+guint ferry_launcher_count_senders (FerryLauncher *self);
 void ferry_launcher_drop_last_sender (FerryLauncher *self);
 GArray *ferry_launcher_set_senders_aside (FerryLauncher *self);
 void ferry_launcher_put_senders_back (FerryLauncher *self, GArray *senders);
 void ferry_launcher_swap_senders (FerryLauncher *self, FerryLauncher *other);
 gboolean ferry_launcher_check_no_senders (FerryLauncher *self, const char *what, const char *remedy, GError **error);
-gboolean ferry_launcher_pass_senders (FerryLauncher *self, GError **error);
-GArray *ferry_named_senders_new (void);
-void ferry_named_senders_tell (GArray *self, FerryWorker *worker);
 
-/* In ferry-launcher-copy.c. */
+/* What a pool, or a channel, makes of the launcher that it is given; in ferry-nursery.c is one more. */
 FerryLauncher *ferry_launcher_new_copy (FerryLauncher *launcher);
-FerryLauncher *ferry_launcher_new_forked (FerryLauncher *launcher);
 void ferry_launcher_log_usual (FerryLauncher *self);
 char *ferry_launcher_dup_program_name (FerryLauncher *self);
 

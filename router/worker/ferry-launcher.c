@@ -1,6 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* A launcher: what workers are started with, and their start: executed, forked by a nursery, or to outlive the
+ * application.
+ *
+ * The nursery knows the launcher that starts it, and the launcher of its workers knows of the nursery what that has
+ * told it (FerryNurseryFuncs).
+ *
+ * Threads: the router's, from the first use with one on; before that any, one at a time. */
+
 #include "config.h"
 
 #include "worker/ferry-launcher-private.h"
@@ -9,14 +17,37 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "lane/ferry-lane-layout.h"
+#include "link/ferry-nursery-link-private.h"
 #include "route/ferry-router-private.h"
+#include "route/ferry-sender-private.h"
 #include "sandbox/ferry-sandbox-private.h"
+#include "spawn/ferry-guardian-start-private.h"
 #include "spawn/ferry-spawn-private.h"
-#include "worker/ferry-nursery-private.h"
+#include "worker/ferry-nursery-main-private.h"
 #include "worker/ferry-worker-private.h"
 
 #define DEFAULT_ATTACH_TIMEOUT (30 * G_USEC_PER_SEC)
 #define MAX_NAME 255
+#define FERRY_N_STREAMS 3
+
+typedef enum
+{
+  STREAM_USUAL, /* inherited, but neither into a sandbox nor in a pool */
+  STREAM_INHERITED,
+  STREAM_SILENCED,
+  STREAM_GIVEN,
+  STREAM_LOGGED,
+} StreamMode;
+
+typedef struct
+{
+  char *name;             /* (owned) */
+  FerrySender *sender;    /* (owned) */
+  const char *entry;      /* (unowned): the function that has to be called for it */
+  FerryPassedFunc passed; /* (nullable): NULL once it was called */
+  gpointer passed_data;
+} NamedSender;
 
 /**
  * FerryLauncher:
@@ -36,7 +67,68 @@
  *
  * Since: 0.1
  */
+struct _FerryLauncher
+{
+  GObject parent_instance;
+
+  FerryHome *home; /* (owned) (nullable): of the router that the launcher is used with, from the first use on */
+  char **argv;     /* (owned) */
+  char **environ;  /* (owned) */
+  char *cwd;       /* (owned) (nullable) */
+  gint64 attach_timeout;
+  gsize arena_size;
+  gboolean trusted;
+  StreamMode modes[FERRY_N_STREAMS];
+  int fds[FERRY_N_STREAMS]; /* (owned): where the mode is STREAM_GIVEN, else -1 */
+  GArray *senders;          /* (owned) (element-type NamedSender) */
+  FerryAttributes attributes;
+  FerryNursery *nursery;            /* (owned) (nullable): what forks its workers */
+  const FerryNurseryFuncs *forking; /* what the nursery can be asked to do */
+  gboolean may_execute;             /* they are executed where the nursery cannot fork them */
+  FerrySandbox *sandbox;            /* (owned) (nullable): what its workers run in */
+};
+
 G_DEFINE_FINAL_TYPE (FerryLauncher, ferry_launcher, G_TYPE_OBJECT)
+
+/* ---- lists of senders ---- */
+
+static void
+tell (NamedSender *named, FerryWorker *worker)
+{
+  FerryPassedFunc passed = g_steal_pointer (&named->passed);
+
+  if (passed != NULL)
+    passed (worker, named->passed_data);
+}
+
+static void
+named_sender_clear (gpointer data)
+{
+  NamedSender *named = data;
+
+  tell (named, NULL);
+  g_free (named->name);
+  g_object_unref (named->sender);
+}
+
+static GArray *
+named_senders_new (void)
+{
+  GArray *self = g_array_new (FALSE, FALSE, sizeof (NamedSender));
+
+  g_array_set_clear_func (self, named_sender_clear);
+  return self;
+}
+
+/* main: the senders were passed to that worker. */
+static void
+named_senders_tell (GArray *self, FerryWorker *worker)
+{
+  for (guint i = 0; i < self->len; i++)
+    tell (&g_array_index (self, NamedSender, i), worker);
+}
+
+/* ---- the object ---- */
 
 static void
 ferry_launcher_finalize (GObject *object)
@@ -71,7 +163,7 @@ ferry_launcher_init (FerryLauncher *self)
   self->arena_size = FERRY_DEFAULT_ARENA_SIZE;
   for (guint i = 0; i < FERRY_N_STREAMS; i++)
     self->fds[i] = -1;
-  self->senders = ferry_named_senders_new ();
+  self->senders = named_senders_new ();
 }
 
 void
@@ -82,7 +174,7 @@ ferry_launcher_bind (FerryLauncher *self, FerryHome *home)
   if (self->sandbox != NULL)
     ferry_sandbox_bind (self->sandbox, self->home);
   if (self->nursery != NULL)
-    ferry_nursery_bind (self->nursery, self->home);
+    self->forking->bind (self->nursery, self->home);
 }
 
 /**
@@ -108,6 +200,8 @@ ferry_launcher_new (const char *const *argv)
   ferry_launcher_set_argv (self, argv);
   return self;
 }
+
+/* ---- settings ---- */
 
 /**
  * ferry_launcher_set_argv:
@@ -387,8 +481,10 @@ ferry_launcher_set_sandbox (FerryLauncher *self, FerrySandbox *sandbox)
     ferry_sandbox_get_strength_async (NULL, NULL, NULL);
 }
 
-void
-ferry_launcher_set_stream (FerryLauncher *self, FerryStream stream, FerryStreamMode mode, int fd)
+/* ---- standard streams ---- */
+
+static void
+set_stream (FerryLauncher *self, FerryStream stream, StreamMode mode, int fd)
 {
   ferry_clear_fd (&self->fds[stream]);
   self->modes[stream] = mode;
@@ -416,7 +512,7 @@ ferry_launcher_inherit_stream (FerryLauncher *self, FerryStream stream)
   g_return_if_fail (stream < FERRY_N_STREAMS);
   ferry_return_if_elsewhere (self->home);
 
-  ferry_launcher_set_stream (self, stream, FERRY_STREAM_INHERITED, -1);
+  set_stream (self, stream, STREAM_INHERITED, -1);
 }
 
 /**
@@ -436,7 +532,7 @@ ferry_launcher_silence_stream (FerryLauncher *self, FerryStream stream)
   g_return_if_fail (stream < FERRY_N_STREAMS);
   ferry_return_if_elsewhere (self->home);
 
-  ferry_launcher_set_stream (self, stream, FERRY_STREAM_SILENCED, -1);
+  set_stream (self, stream, STREAM_SILENCED, -1);
 }
 
 /**
@@ -458,7 +554,7 @@ ferry_launcher_take_stream_fd (FerryLauncher *self, FerryStream stream, int fd)
   g_return_if_fail (fd >= 0);
   ferry_return_if_elsewhere (self->home);
 
-  ferry_launcher_set_stream (self, stream, FERRY_STREAM_GIVEN, fd);
+  set_stream (self, stream, STREAM_GIVEN, fd);
 }
 
 /**
@@ -484,7 +580,7 @@ ferry_launcher_log_stream (FerryLauncher *self, FerryStream stream)
   g_return_if_fail (stream == FERRY_STREAM_STDOUT || stream == FERRY_STREAM_STDERR);
   ferry_return_if_elsewhere (self->home);
 
-  ferry_launcher_set_stream (self, stream, FERRY_STREAM_LOGGED, -1);
+  set_stream (self, stream, STREAM_LOGGED, -1);
 }
 
 static int
@@ -496,34 +592,226 @@ open_output (FerryLink *link, guint stream, GError **error)
 }
 
 /* Whoever has a terminal or a pipe of ours can do more with it than to read or write. */
-static FerryStreamMode
+static StreamMode
 get_stream_mode (FerryLauncher *self, guint stream)
 {
-  if (self->modes[stream] != FERRY_STREAM_USUAL)
+  if (self->modes[stream] != STREAM_USUAL)
     return self->modes[stream];
   if (!ferry_sandbox_is_on (self->sandbox))
-    return FERRY_STREAM_INHERITED;
-  return stream == FERRY_STREAM_STDIN ? FERRY_STREAM_SILENCED : FERRY_STREAM_LOGGED;
+    return STREAM_INHERITED;
+  return stream == FERRY_STREAM_STDIN ? STREAM_SILENCED : STREAM_LOGGED;
 }
 
 static gboolean
 fill_stream (FerryLauncher *self, FerrySpawnPlan *plan, FerryLink *link, guint stream, GError **error)
 {
-  const FerryStreamMode mode = get_stream_mode (self, stream);
+  const StreamMode mode = get_stream_mode (self, stream);
 
-  if (mode == FERRY_STREAM_LOGGED)
+  if (mode == STREAM_LOGGED)
     return (plan->streams[stream] = open_output (link, stream, error)) >= 0;
-  if (mode == FERRY_STREAM_SILENCED)
+  if (mode == STREAM_SILENCED)
     plan->streams[stream] = open ("/dev/null", O_RDWR | O_CLOEXEC);
-  else if (mode == FERRY_STREAM_GIVEN)
+  else if (mode == STREAM_GIVEN)
     plan->streams[stream] = fcntl (self->fds[stream], F_DUPFD_CLOEXEC, 0);
   else
     return TRUE;
   return plan->streams[stream] >= 0 || ferry_set_system_error (error, "Opening a worker's standard stream");
 }
 
-char *
-ferry_launcher_find_program (FerryLauncher *self, GError **error)
+/* ---- the senders that the next worker is passed ---- */
+
+static gboolean
+has_sender (FerryLauncher *self, const char *name, FerrySender *sender)
+{
+  for (guint i = 0; i < self->senders->len; i++)
+    {
+      NamedSender *named = &g_array_index (self->senders, NamedSender, i);
+
+      if (named->sender == sender || strcmp (named->name, name) == 0)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static guint
+count_latest (FerryLauncher *self)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < self->senders->len; i++)
+    n += g_array_index (self->senders, NamedSender, i).sender->latest;
+  return n;
+}
+
+static gboolean
+add_sender (FerryLauncher *self, const char *name, FerrySender *sender, const char *entry, FerryPassedFunc passed,
+            gpointer data, GError **error)
+{
+  NamedSender named;
+
+  if (!ferry_sender_is_claimable (sender, error))
+    return FALSE;
+  if (name[0] == '\0' || strlen (name) > FERRY_MAX_SENDER_NAME || has_sender (self, name, sender))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                   "The sender cannot be passed as “%s”; a name has 1 to %d bytes, and names and senders are used once",
+                   name, FERRY_MAX_SENDER_NAME);
+      return FALSE;
+    }
+  if (self->senders->len == FERRY_MAX_PIPES_PER_LINK)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "A worker can be passed %d senders, and no more",
+                   FERRY_MAX_PIPES_PER_LINK);
+      return FALSE;
+    }
+  if (sender->latest && count_latest (self) == FERRY_MAX_CELLS_PER_LINK)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
+                   "A worker can be passed %d senders of pipes for latest values, and no more",
+                   FERRY_MAX_CELLS_PER_LINK);
+      return FALSE;
+    }
+  named = (NamedSender){g_strdup (name), g_object_ref (sender), entry, passed, data};
+  g_array_append_val (self->senders, named);
+  return TRUE;
+}
+
+/* main: as ferry_launcher_add_sender(), for the senders of Ferry itself, whose names begin with the reserved prefix. */
+gboolean
+ferry_launcher_add_reserved_sender (FerryLauncher *self, const char *name, FerrySender *sender, GError **error)
+{
+  return add_sender (self, name, sender, FERRY_MAIN_ENTRY, NULL, NULL, error);
+}
+
+/* main: the same, of which entry is what the worker's program calls for it. passed is called once, with the worker that
+ * was spawned with the sender, or with NULL when there will be none; not where this returns FALSE. */
+gboolean
+ferry_launcher_add_watched_sender (FerryLauncher *self, const char *name, FerrySender *sender, const char *entry,
+                                   FerryPassedFunc passed, gpointer data, GError **error)
+{
+  return add_sender (self, name, sender, entry, passed, data, error);
+}
+
+/* main */
+guint
+ferry_launcher_count_senders (FerryLauncher *self)
+{
+  return self->senders->len;
+}
+
+/* main: forgets the sender that was added last, and there is one. */
+void
+ferry_launcher_drop_last_sender (FerryLauncher *self)
+{
+  g_array_set_size (self->senders, self->senders->len - 1);
+}
+
+/* main: (transfer full): the senders that the next worker was to be passed. A worker that is started meanwhile is none
+ * of theirs. */
+GArray *
+ferry_launcher_set_senders_aside (FerryLauncher *self)
+{
+  GArray *senders = self->senders;
+
+  self->senders = named_senders_new ();
+  return senders;
+}
+
+/* main: takes what was set aside. Senders that were added meanwhile, and not passed, are forgotten. */
+void
+ferry_launcher_put_senders_back (FerryLauncher *self, GArray *senders)
+{
+  g_array_unref (self->senders);
+  self->senders = senders;
+}
+
+/* main: the next worker of each is passed what was the other's. */
+void
+ferry_launcher_swap_senders (FerryLauncher *self, FerryLauncher *other)
+{
+  GArray *senders = self->senders;
+
+  self->senders = other->senders;
+  other->senders = senders;
+}
+
+/* main: whether the launcher has no senders and transports, which would not reach those that they are meant for. what:
+ * what it starts; remedy: what to do. FERRY_ERROR_BAD_ARGUMENTS. */
+gboolean
+ferry_launcher_check_no_senders (FerryLauncher *self, const char *what, const char *remedy, GError **error)
+{
+  g_autofree char *more = NULL;
+  const char *name;
+  gboolean is_transport;
+
+  if (self->senders->len == 0)
+    return TRUE;
+  name = g_array_index (self->senders, NamedSender, 0).name;
+  is_transport = g_str_has_prefix (name, FERRY_TRANSPORT_SENDER_PREFIX);
+  more = self->senders->len > 1 ? g_strdup_printf (" and %u more", self->senders->len - 1) : g_strdup ("");
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+               "The launcher of %s has the %s “%s”%s, which its workers would not get: %s", what,
+               is_transport ? "transport" : "sender",
+               is_transport ? name + strlen (FERRY_TRANSPORT_SENDER_PREFIX) : name, more, remedy);
+  return FALSE;
+}
+
+/**
+ * ferry_launcher_add_sender:
+ * @self: a launcher
+ * @name: the name by which the worker asks for the sender
+ * @sender: a sender that was not started
+ * @error: return location for an error
+ *
+ * Has the next worker that is spawned be passed a sender. That is one of [method@Ferry.Launcher.spawn] or of
+ * [func@Ferry.Channel.start]: a pool and a nursery refuse to start with a launcher that has senders, as their workers
+ * would not get them. On the router's thread, once the launcher was used with a router; before that on any, one at a
+ * time.
+ *
+ * Fails with %FERRY_ERROR_ALREADY_STARTED or %FERRY_ERROR_STOPPED when the sender is in use,
+ * %FERRY_ERROR_BAD_ARGUMENTS when the name is empty or longer than 255 bytes or begins with `ferry.`, or name or
+ * sender were added before, and %FERRY_ERROR_TOO_LARGE with more than 1,024 senders, or more than 64 of them of pipes
+ * for latest values, and with %FERRY_ERROR_WRONG_THREAD.
+ *
+ * Returns: %TRUE on success
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_launcher_add_sender (FerryLauncher *self, const char *name, FerrySender *sender, GError **error)
+{
+  g_return_val_if_fail (FERRY_IS_LAUNCHER (self), FALSE);
+  g_return_val_if_fail (name != NULL, FALSE);
+  g_return_val_if_fail (FERRY_IS_SENDER (sender), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+    return FALSE;
+  if (!g_str_has_prefix (name, FERRY_RESERVED_SENDER_PREFIX))
+    return add_sender (self, name, sender, "ferry_worker_get_sender()", NULL, NULL, error);
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+               "The sender cannot be passed as “%s”; names that begin with “%s” are Ferry's own, choose another", name,
+               FERRY_RESERVED_SENDER_PREFIX);
+  return FALSE;
+}
+
+/* main: passes the senders on. When one cannot be, because its pipe was closed, those before it are of no use any more.
+ */
+static gboolean
+pass_senders (FerryLauncher *self, GError **error)
+{
+  gboolean passed = TRUE;
+
+  for (guint i = 0; i < self->senders->len && passed; i++)
+    passed = ferry_sender_pass (g_array_index (self->senders, NamedSender, i).sender, error);
+  return passed;
+}
+
+/* ---- starting a worker ---- */
+
+/* The path of what is executed. FERRY_ERROR_LAUNCH_FAILED. */
+static char *
+find_program (FerryLauncher *self, GError **error)
 {
   char *found;
 
@@ -549,7 +837,7 @@ make_plan (FerryLauncher *self, FerryLink *link, gboolean executed, GError **err
   ferry_attributes_copy (&plan->attributes, &self->attributes);
   if (executed)
     {
-      plan->program = ferry_launcher_find_program (self, error);
+      plan->program = find_program (self, error);
       if (plan->program == NULL)
         return NULL;
       if (self->attributes.name != NULL)
@@ -571,7 +859,7 @@ get_entry (FerryLauncher *self)
 
   for (guint i = 0; i < self->senders->len; i++)
     {
-      const FerryNamedSender *named = &g_array_index (self->senders, FerryNamedSender, i);
+      const NamedSender *named = &g_array_index (self->senders, NamedSender, i);
 
       if (entry == NULL || strcmp (named->entry, FERRY_MAIN_ENTRY) == 0)
         entry = named->entry;
@@ -590,7 +878,7 @@ make_link (FerryLauncher *self, FerryRouter *router, const char *name, gsize are
 
   for (guint i = 0; i < self->senders->len; i++)
     {
-      FerryNamedSender *named = &g_array_index (self->senders, FerryNamedSender, i);
+      NamedSender *named = &g_array_index (self->senders, NamedSender, i);
 
       if (!ferry_sender_is_claimable (named->sender, error) ||
           !ferry_sender_belongs_to (named->sender, router->monitor, error))
@@ -607,7 +895,7 @@ make_link (FerryLauncher *self, FerryRouter *router, const char *name, gsize are
   link->attach_timeout = self->senders->len > 0 ? self->attach_timeout : 0;
   for (guint i = 0; i < self->senders->len; i++)
     {
-      FerryNamedSender *named = &g_array_index (self->senders, FerryNamedSender, i);
+      NamedSender *named = &g_array_index (self->senders, NamedSender, i);
 
       if (named->sender->one_shot)
         ferry_link_allow_one_shots (link, i);
@@ -655,6 +943,7 @@ spawn (FerryLauncher *self, FerryRouter *router, FerryNursery *nursery, gboolean
   if (!confine (self, plan, link, error))
     return NULL;
   plan->queue = router->monitor->shared;
+  plan->start_guardian = ferry_guardian_start;
   plan->is_nursery = as_nursery;
   if (as_nursery)
     {
@@ -665,26 +954,26 @@ spawn (FerryLauncher *self, FerryRouter *router, FerryNursery *nursery, gboolean
     }
   if (nursery != NULL)
     {
-      launch = ferry_nursery_launch_new (nursery, link, plan, error);
+      launch = self->forking->new_launch (nursery, link, plan, error);
       if (launch == NULL)
         return NULL;
     }
-  if (!ferry_launcher_pass_senders (self, error))
+  if (!pass_senders (self, error))
     {
       g_clear_pointer (&launch, ferry_nursery_launch_free);
       return NULL;
     }
   passed = g_steal_pointer (&self->senders);
-  self->senders = ferry_named_senders_new ();
+  self->senders = named_senders_new ();
   worker = ferry_worker_new (name, link, router->monitor, router->home);
   if (nursery != NULL)
-    ferry_nursery_watch_worker (nursery, worker);
+    self->forking->watch_worker (nursery, worker);
   if (launch != NULL)
     ferry_nursery_launch_run (launch, router, ferry_worker_new_observer (worker));
   else
     ferry_router_add_link (router, link, ferry_worker_new_observer (worker), ferry_spawn, g_steal_pointer (&plan),
                            ferry_spawn_plan_free);
-  ferry_named_senders_tell (passed, worker);
+  named_senders_tell (passed, worker);
   return g_steal_pointer (&worker);
 }
 
@@ -704,7 +993,7 @@ check_executed (FerryLauncher *self, GError **error)
 static void
 give_up_nursery (FerryLauncher *self)
 {
-  FerryExit *obstacle = self->nursery != NULL && self->may_execute ? ferry_nursery_get_obstacle (self->nursery) : NULL;
+  FerryExit *obstacle = self->nursery != NULL && self->may_execute ? self->forking->get_obstacle (self->nursery) : NULL;
 
   if (obstacle == NULL)
     return;
@@ -763,7 +1052,8 @@ ferry_launcher_spawn (FerryLauncher *self, FerryRouter *router, GError **error)
     return NULL;
   ferry_launcher_bind (self, router->home);
   give_up_nursery (self);
-  if (self->nursery != NULL && (!check_executed (self, error) || !ferry_nursery_prepare (self->nursery, router, error)))
+  if (self->nursery != NULL &&
+      (!check_executed (self, error) || !self->forking->prepare (self->nursery, router, error)))
     return NULL;
   return spawn (self, router, self->nursery, FALSE, error);
 }
@@ -779,4 +1069,203 @@ ferry_launcher_spawn_named (FerryLauncher *self, FerryRouter *router, const char
   worker = ferry_launcher_spawn (self, router, error);
   self->attributes.name = own;
   return worker;
+}
+
+/* ---- starting a worker that does not end with the application ----
+ *
+ * It has no link, and no router knows of it: what joins the two is the address alone. */
+
+static gboolean
+check_may_persist (FerryLauncher *self, GError **error)
+{
+  const char *what = NULL;
+
+  if (self->senders->len > 0)
+    what = "senders";
+  else if (self->nursery != NULL)
+    what = "a nursery";
+  else if (ferry_sandbox_is_on (self->sandbox))
+    what = "a sandbox, in which it could not listen";
+  for (guint i = 0; i < FERRY_N_STREAMS; i++)
+    if (self->modes[i] == STREAM_LOGGED)
+      what = "logged streams";
+  if (what == NULL)
+    return TRUE;
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+               "A persistent worker outlives the application, and so cannot have %s; use a launcher without", what);
+  return FALSE;
+}
+
+/* What the application itself was told as a worker is not meant for this one. */
+static char **
+make_persistent_environ (FerryLauncher *self, const char *address)
+{
+  g_autofree char *path = address[0] == '@' ? g_strdup (address) : g_canonicalize_filename (address, NULL);
+  char **environment = g_strdupv (self->environ);
+
+  environment = g_environ_unsetenv (environment, FERRY_CONTROL_FD_VARIABLE);
+  environment = g_environ_unsetenv (environment, FERRY_NURSERY_VARIABLE);
+  if (self->attributes.name != NULL)
+    environment = g_environ_setenv (environment, FERRY_WORKER_NAME_VARIABLE, self->attributes.name, TRUE);
+  return g_environ_setenv (environment, FERRY_LISTEN_ADDRESS_VARIABLE, path, TRUE);
+}
+
+static gboolean
+fill_persistent_streams (FerryLauncher *self, FerrySpawnPlan *plan, GError **error)
+{
+  for (guint i = 0; i < FERRY_N_STREAMS; i++)
+    {
+      if (self->modes[i] == STREAM_GIVEN)
+        plan->streams[i] = fcntl (self->fds[i], F_DUPFD_CLOEXEC, 0);
+      else
+        plan->streams[i] = open ("/dev/null", O_RDWR | O_CLOEXEC);
+      if (plan->streams[i] < 0)
+        return ferry_set_system_error (error, "Opening a worker's standard stream");
+    }
+  return TRUE;
+}
+
+/**
+ * ferry_launcher_spawn_persistent:
+ * @self: a launcher
+ * @address: (type filename): where the worker is to listen: a path, or “@” and an abstract name
+ * @pid: (out) (optional): the number of its process
+ * @error: return location for an error
+ *
+ * Starts a worker that outlives the application: nothing ends it but itself, or whoever kills it. That is not what a
+ * worker usually does; see to it that yours ends when it is of no more use.
+ *
+ * Its program is expected to call [ctor@Ferry.Listener.new_from_environment], which takes @address over; an
+ * application attaches by [func@Ferry.Transport.connect_when_there_async]. Where the address has an owner already, the
+ * new process is refused it and should end.
+ *
+ * The process is no child of the application's, and is in a session of its own; a service manager that ends all
+ * processes of the application's unit ends this one as well. A standard stream leads to `/dev/null`,
+ * unless the launcher was given a descriptor for it, such as a log file's. Name, priority, limits, environment and
+ * working directory are as the launcher says. No router need run. On the launcher's thread, which waits until the
+ * program is executed.
+ *
+ * Fails with %FERRY_ERROR_LAUNCH_FAILED, with %FERRY_ERROR_BAD_ARGUMENTS where the launcher has senders, a nursery, a
+ * sandbox or logged streams, and with %FERRY_ERROR_SYSTEM.
+ *
+ * Returns: whether it was started
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_launcher_spawn_persistent (FerryLauncher *self, const char *address, GPid *pid, GError **error)
+{
+  g_autoptr (FerrySpawnPlan) plan = NULL;
+  GPid process = 0;
+
+  g_return_val_if_fail (FERRY_IS_LAUNCHER (self), FALSE);
+  g_return_val_if_fail (address != NULL && address[0] != '\0', FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+    return FALSE;
+  if (!check_may_persist (self, error))
+    return FALSE;
+  plan = g_new0 (FerrySpawnPlan, 1);
+  plan->streams[0] = plan->streams[1] = plan->streams[2] = -1;
+  plan->program = find_program (self, error);
+  if (plan->program == NULL || !fill_persistent_streams (self, plan, error))
+    return FALSE;
+  plan->argv = g_strdupv (self->argv);
+  plan->cwd = g_strdup (self->cwd);
+  plan->environ = make_persistent_environ (self, address);
+  ferry_attributes_copy (&plan->attributes, &self->attributes);
+  if (!ferry_spawn_detached (plan, &process, error))
+    return FALSE;
+  if (pid != NULL)
+    *pid = process;
+  return TRUE;
+}
+
+/* ---- what a pool, or a channel, makes of the launcher that it is given ---- */
+
+/* main: a launcher of the same workers, in the same sandbox, without senders and nursery. */
+FerryLauncher *
+ferry_launcher_new_copy (FerryLauncher *launcher)
+{
+  FerryLauncher *self = ferry_launcher_new ((const char *const *) launcher->argv);
+
+  ferry_launcher_set_environ (self, (const char *const *) launcher->environ);
+  ferry_launcher_set_cwd (self, launcher->cwd);
+  ferry_launcher_set_attach_timeout (self, launcher->attach_timeout);
+  self->arena_size = launcher->arena_size;
+  self->trusted = launcher->trusted;
+  g_set_object (&self->sandbox, launcher->sandbox);
+  ferry_attributes_clear (&self->attributes);
+  ferry_attributes_copy (&self->attributes, &launcher->attributes);
+  for (guint i = 0; i < FERRY_N_STREAMS; i++)
+    {
+      int fd = launcher->fds[i] >= 0 ? fcntl (launcher->fds[i], F_DUPFD_CLOEXEC, 0) : -1;
+
+      set_stream (self, (FerryStream) i, launcher->modes[i], fd);
+    }
+  return self;
+}
+
+/* main: has standard output and error logged, unless it was said where they go. */
+void
+ferry_launcher_log_usual (FerryLauncher *self)
+{
+  for (guint i = FERRY_STREAM_STDOUT; i <= FERRY_STREAM_STDERR; i++)
+    if (self->modes[i] == STREAM_USUAL)
+      ferry_launcher_log_stream (self, (FerryStream) i);
+}
+
+/* The name of the worker, or of its program. */
+char *
+ferry_launcher_dup_program_name (FerryLauncher *self)
+{
+  if (self->attributes.name != NULL)
+    return g_strdup (self->attributes.name);
+  return g_path_get_basename (self->argv[0]);
+}
+
+/* ---- what the classes that use it ask ---- */
+
+FerryHome *
+ferry_launcher_get_home (FerryLauncher *self)
+{
+  return self->home;
+}
+
+char **
+ferry_launcher_get_environ (FerryLauncher *self)
+{
+  return self->environ;
+}
+
+gboolean
+ferry_launcher_is_confined (FerryLauncher *self)
+{
+  return ferry_sandbox_is_on (self->sandbox);
+}
+
+FerryNursery *
+ferry_launcher_get_nursery (FerryLauncher *self)
+{
+  return self->nursery;
+}
+
+void
+ferry_launcher_set_forking (FerryLauncher *self, FerryNursery *nursery, const FerryNurseryFuncs *funcs)
+{
+  g_set_object (&self->nursery, nursery);
+  self->forking = funcs;
+}
+
+gboolean
+ferry_launcher_get_may_execute (FerryLauncher *self)
+{
+  return self->may_execute;
+}
+
+void
+ferry_launcher_set_may_execute (FerryLauncher *self)
+{
+  self->may_execute = TRUE;
 }

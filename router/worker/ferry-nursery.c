@@ -1,11 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* A nursery as the application sees it: how its process is started, when it is started no more, and what the launcher
+ * of its workers has it do (FerryNurseryFuncs). What that process does is in ferry-nursery-main.c.
+ *
+ * Threads: the router's. */
+
 #include "config.h"
 
 #include "worker/ferry-nursery-private.h"
-
-#include <string.h>
 
 #include "base/ferry-base-private.h"
 #include "route/ferry-exit-private.h"
@@ -56,12 +59,12 @@ struct _FerryNursery
 
 G_DEFINE_FINAL_TYPE (FerryNursery, ferry_nursery, G_TYPE_OBJECT)
 
-void
-ferry_nursery_bind (FerryNursery *self, FerryHome *home)
+static void
+bind_home (FerryNursery *self, FerryHome *home)
 {
   if (self->home == NULL)
     self->home = ferry_home_ref (home);
-  if (self->launcher->home == NULL)
+  if (ferry_launcher_get_home (self->launcher) == NULL)
     ferry_launcher_bind (self->launcher, home);
 }
 
@@ -170,7 +173,7 @@ start (FerryNursery *self, FerryRouter *router, GError **error)
   g_signal_connect_object (worker, "ended", G_CALLBACK (ended_cb), self, 0);
   self->monitor = router->monitor;
   g_strfreev (self->environ);
-  self->environ = g_strdupv (self->launcher->environ);
+  self->environ = g_strdupv (ferry_launcher_get_environ (self->launcher));
   self->n_starts++;
   return TRUE;
 }
@@ -195,19 +198,19 @@ ferry_nursery_forgive (FerryNursery *self)
 
 /* main: (nullable): what says that the program cannot be a nursery, so that its workers are better executed; NULL where
  * nothing does. */
-FerryExit *
-ferry_nursery_get_obstacle (FerryNursery *self)
+static FerryExit *
+get_obstacle (FerryNursery *self)
 {
   return self->is_unfit || self->n_in_vain >= MAX_IN_VAIN ? self->last_exit : NULL;
 }
 
 /* main: starts the process where there is none. */
-gboolean
-ferry_nursery_prepare (FerryNursery *self, FerryRouter *router, GError **error)
+static gboolean
+prepare (FerryNursery *self, FerryRouter *router, GError **error)
 {
   if (!ferry_home_check_error (self->home, "ferry_nursery_start", error))
     return FALSE;
-  ferry_nursery_bind (self, router->home);
+  bind_home (self, router->home);
   if (is_alive (self))
     return check_router (self, router, error);
   if (self->n_in_vain < MAX_IN_VAIN)
@@ -247,7 +250,7 @@ ferry_nursery_start (FerryNursery *self, FerryRouter *router, GError **error)
   if (!ferry_router_check (router, error))
     return FALSE;
   ferry_nursery_forgive (self);
-  return ferry_nursery_prepare (self, router, error);
+  return prepare (self, router, error);
 }
 
 /**
@@ -289,28 +292,7 @@ ferry_nursery_get_n_starts (FerryNursery *self)
   return self->n_starts;
 }
 
-/**
- * ferry_launcher_set_nursery:
- * @self: a launcher
- * @nursery: (nullable): a nursery, or %NULL to have workers executed
- *
- * Has the workers spawned after this be forked by a nursery. The launcher's program is then not executed, and is there
- * for its name only. On the router's thread, once the launcher was used with a router; before that on any, one at a
- * time.
- *
- * Since: 0.1
- */
-void
-ferry_launcher_set_nursery (FerryLauncher *self, FerryNursery *nursery)
-{
-  g_return_if_fail (FERRY_IS_LAUNCHER (self));
-  g_return_if_fail (nursery == NULL || FERRY_IS_NURSERY (nursery));
-  ferry_return_if_fail (nursery == NULL || nursery->launcher != self,
-                        "the nursery is started by this launcher; make another launcher for its workers");
-  ferry_return_if_elsewhere (self->home);
-
-  g_set_object (&self->nursery, nursery);
-}
+/* ---- the launcher of its workers ---- */
 
 static void
 worker_pid_cb (FerryWorker *worker, GParamSpec *pspec, gpointer user_data)
@@ -343,8 +325,8 @@ drop_nursery (gpointer nursery, GClosure *closure)
 }
 
 /* main: keeps the nursery as long as worker runs, since that ends with it. */
-void
-ferry_nursery_watch_worker (FerryNursery *self, FerryWorker *worker)
+static void
+watch_worker (FerryNursery *self, FerryWorker *worker)
 {
   g_signal_connect_data (worker, "notify::pid", G_CALLBACK (worker_pid_cb), g_object_ref (self), drop_nursery, 0);
   g_signal_connect_object (worker, "ended", G_CALLBACK (worker_refused_cb), self, 0);
@@ -352,85 +334,56 @@ ferry_nursery_watch_worker (FerryNursery *self, FerryWorker *worker)
                          G_CONNECT_AFTER);
 }
 
-struct _FerryNurseryLaunch
+static FerryNurseryLaunch *
+new_launch (FerryNursery *self, FerryLink *link, FerrySpawnPlan *plan, GError **error)
 {
-  FerryMonitor *monitor;      /* (owned) */
-  FerryLink *nursery;         /* (owned) */
-  FerryLink *link;            /* (owned) */
-  FerryStartRequest *request; /* (owned) (nullable): until it is asked for */
-  guint64 id;                 /* under which it was asked for, or 0 */
+  return ferry_nursery_launch_new (self->monitor, ferry_worker_get_link (self->worker), self->environ, link, plan,
+                                   error);
+}
+
+static const FerryNurseryFuncs funcs = {
+  .bind = bind_home,
+  .get_obstacle = get_obstacle,
+  .prepare = prepare,
+  .new_launch = new_launch,
+  .watch_worker = watch_worker,
 };
 
-static gboolean
-environments_are_equal (char **one, char **other)
-{
-  return one != NULL && g_strv_equal ((const char *const *) one, (const char *const *) other);
-}
-
-/* main: what the monitor needs to have the nursery, which runs, fork the worker at the other end of link. Takes the
- * streams out of plan. */
-FerryNurseryLaunch *
-ferry_nursery_launch_new (FerryNursery *self, FerryLink *link, FerrySpawnPlan *plan, GError **error)
-{
-  const FerryAttributes *attributes = &plan->attributes;
-  FerryLink *nursery = ferry_worker_get_link (self->worker);
-  FerryStart start = {.nice = attributes->nice, .limits_set = attributes->limits_set};
-  gboolean same = environments_are_equal (plan->environ, self->environ);
-  FerryStartRequest *request;
-  FerryNurseryLaunch *launch;
-
-  G_STATIC_ASSERT (sizeof start.limits == sizeof attributes->limits);
-
-  memcpy (start.limits, attributes->limits, sizeof start.limits);
-  start.flags = attributes->nice_set ? FERRY_START_NICE : 0;
-  request =
-    ferry_start_request_new (&start, link->name, plan->cwd, same ? NULL : (const char *const *) plan->environ, error);
-  if (request == NULL)
-    return NULL;
-  for (guint i = 0; i < G_N_ELEMENTS (plan->streams); i++)
-    if (plan->streams[i] >= 0)
-      ferry_start_request_take_stream (request, i, ferry_steal_fd (&plan->streams[i]));
-  ferry_start_request_take_control (request, ferry_steal_fd (&link->worker_end));
-  link->parent = FERRY_PARENT_ASKED;
-  link->program = g_strdup (nursery->program);
-  launch = g_new (FerryNurseryLaunch, 1);
-  *launch = (FerryNurseryLaunch){ferry_monitor_ref (self->monitor), ferry_link_ref (nursery), ferry_link_ref (link),
-                                 request, 0};
-  return launch;
-}
-
+/**
+ * ferry_launcher_set_nursery:
+ * @self: a launcher
+ * @nursery: (nullable): a nursery, or %NULL to have workers executed
+ *
+ * Has the workers spawned after this be forked by a nursery. The launcher's program is then not executed, and is there
+ * for its name only. On the router's thread, once the launcher was used with a router; before that on any, one at a
+ * time.
+ *
+ * Since: 0.1
+ */
 void
-ferry_nursery_launch_free (gpointer launch)
+ferry_launcher_set_nursery (FerryLauncher *self, FerryNursery *nursery)
 {
-  FerryNurseryLaunch *self = launch;
+  g_return_if_fail (FERRY_IS_LAUNCHER (self));
+  g_return_if_fail (nursery == NULL || FERRY_IS_NURSERY (nursery));
+  ferry_return_if_fail (nursery == NULL || nursery->launcher != self,
+                        "the nursery is started by this launcher; make another launcher for its workers");
+  ferry_return_if_elsewhere (ferry_launcher_get_home (self));
 
-  ferry_monitor_unref (self->monitor);
-  ferry_link_unref (self->nursery);
-  ferry_link_unref (self->link);
-  g_clear_pointer (&self->request, ferry_start_request_free);
-  g_free (self);
+  ferry_launcher_set_forking (self, nursery, &funcs);
 }
 
-/* monitor: a FerryLaunchFunc. The process is told of later. */
-static gboolean
-start_worker (gpointer launch, int control_fd, GPid *pid, int *pidfd, GError **error)
+/* main: a launcher of the same workers, which has them forked by a nursery that the other launcher starts. What is in a
+ * sandbox is executed all the same, and so is a program that turns out to be no nursery. */
+FerryLauncher *
+ferry_launcher_new_forked (FerryLauncher *launcher)
 {
-  FerryNurseryLaunch *self = launch;
+  FerryLauncher *self = ferry_launcher_new_copy (launcher);
+  g_autoptr (FerryNursery) nursery = NULL;
 
-  return ferry_nursery_link_start (self->monitor->shared, self->nursery, self->link, g_steal_pointer (&self->request),
-                                   self->id, error);
-}
-
-/* main: adds the worker's link to the router's, with its process asked for, at once where that can be. Takes the
- * launch, and observer as ferry_router_add_link() does. */
-void
-ferry_nursery_launch_run (FerryNurseryLaunch *self, FerryRouter *router, FerryLinkObserver *observer)
-{
-  g_autoptr (FerryLink) nursery = ferry_link_ref (self->nursery);
-
-  self->id = ferry_nursery_link_begin_ask (nursery, self->request);
-  if (self->id != 0)
-    g_clear_pointer (&self->request, ferry_start_request_free);
-  ferry_router_add_link (router, self->link, observer, start_worker, self, ferry_nursery_launch_free);
-  ferry_nursery_link_end_ask (nursery);
+  if (ferry_launcher_is_confined (launcher))
+    return self;
+  nursery = ferry_nursery_new (launcher);
+  ferry_launcher_set_nursery (self, nursery);
+  ferry_launcher_set_may_execute (self);
+  return self;
 }

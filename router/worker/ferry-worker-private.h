@@ -18,7 +18,4 @@ FerryLink *ferry_worker_get_link (FerryWorker *self);
 void ferry_worker_set_task_name_func (FerryWorker *self, FerryTaskNameFunc func, gpointer data);
 FerryLinkObserver *ferry_worker_new_observer (FerryWorker *self);
 
-/* In ferry-output.c. */
-void ferry_output_log (const char *worker, GPid pid, const char *task, FerryStream stream, const char *line);
-
 G_END_DECLS

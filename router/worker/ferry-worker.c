@@ -12,6 +12,9 @@
 #include "worker/ferry-attachment-private.h"
 #include "worker/ferry-launcher-private.h"
 
+/* Where the lines that workers wrote are logged. */
+#define LOG_DOMAIN "Ferry-Worker"
+
 /**
  * FerryWorker:
  *
@@ -232,6 +235,24 @@ attached (gpointer data)
   set_state (data, FERRY_WORKER_STATE_OPEN);
 }
 
+/* With GLib's structured log, on the router's thread. */
+static void
+log_line (const char *worker, GPid pid, const char *task, FerryStream stream, const char *line)
+{
+  gboolean is_error = stream == FERRY_STREAM_STDERR;
+  char number[16];
+  GLogField fields[] = {
+    {"MESSAGE", line, -1},           {"PRIORITY", is_error ? "5" : "6", -1},
+    {"GLIB_DOMAIN", LOG_DOMAIN, -1}, {"FERRY_WORKER", worker, -1},
+    {"FERRY_PID", number, -1},       {"FERRY_STREAM", is_error ? "stderr" : "stdout", -1},
+    {"FERRY_TASK", task, -1},
+  };
+
+  g_snprintf (number, sizeof number, "%d", (int) pid);
+  g_log_structured_array (is_error ? G_LOG_LEVEL_MESSAGE : G_LOG_LEVEL_INFO, fields,
+                          G_N_ELEMENTS (fields) - (task == NULL));
+}
+
 static void
 output (gpointer data, guint stream, const char *line)
 {
@@ -239,7 +260,7 @@ output (gpointer data, guint stream, const char *line)
 
   g_autofree char *task = self->task_name_func != NULL ? self->task_name_func (self, self->task_name_data) : NULL;
 
-  ferry_output_log (self->name, self->pid, task, (FerryStream) stream, line);
+  log_line (self->name, self->pid, task, (FerryStream) stream, line);
   g_signal_emit (self, output_signal, 0, (FerryStream) stream, line);
 }
 

@@ -109,7 +109,7 @@ obey_process (const char *order, int n)
 static void
 obey_words (FerryChannel *channel, const char *order, const char *one, const char *two, const char *three)
 {
-  FerryTransport *transport = channel->transport;
+  FerryTransport *transport = ferry_channel_get_transport (channel);
   guint64 n = one != NULL ? g_ascii_strtoull (one, NULL, 10) : 0;
 
   if (strcmp (order, "number") == 0)

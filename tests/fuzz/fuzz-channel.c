@@ -401,7 +401,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   scene.channel = ferry_channel_new (scene.transport);
   scene.cancellable = g_cancellable_new ();
   if ((data[0] & 1) != 0)
-    scene.channel->router = ferry_router_new (context);
+    ferry_channel_take_router (scene.channel, ferry_router_new (context));
   run (&scene, context, data + 1, size - 1);
   finish (&scene, context, (data[0] & 2) != 0);
   g_main_context_pop_thread_default (context);

@@ -38,7 +38,8 @@
 
 #include "base/ferry-base-private.h"
 #include "evasion.h"
-#include "worker/ferry-nursery-private.h"
+#include "link/ferry-nursery-packet-private.h"
+#include "worker/ferry-nursery-main-private.h"
 
 static gpointer
 wait_for_ever (gpointer data)

@@ -1,0 +1,94 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Asking a nursery for a worker: a request for its process, which the monitor sends, or that was sent before. */
+
+#include "config.h"
+
+#include "worker/ferry-nursery-launch-private.h"
+
+#include <string.h>
+
+#include "base/ferry-base-private.h"
+#include "link/ferry-nursery-link-private.h"
+
+struct _FerryNurseryLaunch
+{
+  FerryMonitor *monitor;      /* (owned) */
+  FerryLink *nursery;         /* (owned) */
+  FerryLink *link;            /* (owned) */
+  FerryStartRequest *request; /* (owned) (nullable): until it is asked for */
+  guint64 id;                 /* under which it was asked for, or 0 */
+};
+
+static gboolean
+environments_are_equal (char **one, char **other)
+{
+  return one != NULL && g_strv_equal ((const char *const *) one, (const char *const *) other);
+}
+
+/* main */
+FerryNurseryLaunch *
+ferry_nursery_launch_new (FerryMonitor *monitor, FerryLink *nursery, char **environ, FerryLink *link,
+                          FerrySpawnPlan *plan, GError **error)
+{
+  const FerryAttributes *attributes = &plan->attributes;
+  FerryStart start = {.nice = attributes->nice, .limits_set = attributes->limits_set};
+  gboolean same = environments_are_equal (plan->environ, environ);
+  FerryStartRequest *request;
+  FerryNurseryLaunch *launch;
+
+  G_STATIC_ASSERT (sizeof start.limits == sizeof attributes->limits);
+
+  memcpy (start.limits, attributes->limits, sizeof start.limits);
+  start.flags = attributes->nice_set ? FERRY_START_NICE : 0;
+  request =
+    ferry_start_request_new (&start, link->name, plan->cwd, same ? NULL : (const char *const *) plan->environ, error);
+  if (request == NULL)
+    return NULL;
+  for (guint i = 0; i < G_N_ELEMENTS (plan->streams); i++)
+    if (plan->streams[i] >= 0)
+      ferry_start_request_take_stream (request, i, ferry_steal_fd (&plan->streams[i]));
+  ferry_start_request_take_control (request, ferry_steal_fd (&link->worker_end));
+  link->parent = FERRY_PARENT_ASKED;
+  link->program = g_strdup (nursery->program);
+  launch = g_new (FerryNurseryLaunch, 1);
+  *launch =
+    (FerryNurseryLaunch){ferry_monitor_ref (monitor), ferry_link_ref (nursery), ferry_link_ref (link), request, 0};
+  return launch;
+}
+
+void
+ferry_nursery_launch_free (gpointer launch)
+{
+  FerryNurseryLaunch *self = launch;
+
+  ferry_monitor_unref (self->monitor);
+  ferry_link_unref (self->nursery);
+  ferry_link_unref (self->link);
+  g_clear_pointer (&self->request, ferry_start_request_free);
+  g_free (self);
+}
+
+/* monitor: a FerryLaunchFunc. The process is told of later. */
+static gboolean
+start_worker (gpointer launch, int control_fd, GPid *pid, int *pidfd, GError **error)
+{
+  FerryNurseryLaunch *self = launch;
+
+  return ferry_nursery_link_start (self->monitor->shared, self->nursery, self->link, g_steal_pointer (&self->request),
+                                   self->id, error);
+}
+
+/* main */
+void
+ferry_nursery_launch_run (FerryNurseryLaunch *self, FerryRouter *router, FerryLinkObserver *observer)
+{
+  g_autoptr (FerryLink) nursery = ferry_link_ref (self->nursery);
+
+  self->id = ferry_nursery_link_begin_ask (nursery, self->request);
+  if (self->id != 0)
+    g_clear_pointer (&self->request, ferry_start_request_free);
+  ferry_router_add_link (router, self->link, observer, start_worker, self, ferry_nursery_launch_free);
+  ferry_nursery_link_end_ask (nursery);
+}
