@@ -197,7 +197,7 @@ ferry_pool_fail (FerryPool *self, GError *error)
   fail_sources (self, reason);
 }
 
-/* main: whether what waits is ever begun. Fails with the error that the pool failed with. */
+/* main: whether the pool runs what it is given. Fails with the error that the pool failed with. */
 gboolean
 ferry_pool_check (FerryPool *self, GError **error)
 {
