@@ -8,7 +8,7 @@
 
 #include "config.h"
 
-#include "task/ferry-executor-private.h"
+#include "task/ferry-executor-queue-private.h"
 
 typedef struct
 {
@@ -16,18 +16,27 @@ typedef struct
   GQueue tasks;
 } FerryBucket;
 
-void
-ferry_task_queue_init (FerryTaskQueue *self)
+struct _FerryTaskQueue
 {
+  GPtrArray *buckets; /* (owned) (element-type FerryBucket): the highest priority last; empty ones may be among them */
+  guint n_tasks;
+};
+
+FerryTaskQueue *
+ferry_task_queue_new (void)
+{
+  FerryTaskQueue *self = g_new0 (FerryTaskQueue, 1);
+
   self->buckets = g_ptr_array_new_with_free_func (g_free);
-  self->n_tasks = 0;
+  return self;
 }
 
 void
-ferry_task_queue_clear (FerryTaskQueue *self)
+ferry_task_queue_free (FerryTaskQueue *self)
 {
   g_assert (self->n_tasks == 0);
-  g_clear_pointer (&self->buckets, g_ptr_array_unref);
+  g_ptr_array_unref (self->buckets);
+  g_free (self);
 }
 
 /* The bucket of a priority, which is made where there is none. */

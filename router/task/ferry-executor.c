@@ -1,39 +1,363 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tasks on their way through an executor: from whoever submits them, through the queue, to the pool, and to their end.
+/* An executor: tasks on their way from whoever submits them, through its inbox and its queue, to the pool, and to their
+ * end; and the list model of them.
  *
  * Counting: n_queued has the tasks that wait, in the inbox, in the queue or sent ahead; n_executing those that a worker
- * is at; n_open both. A task is counted out once, in task_done(). */
+ * is at; n_open both. A task is counted out once, in task_done().
+ *
+ * The file is long since an executor is one thing: what is told of a task's way in one part of it is counted in
+ * another, and shown by a third.
+ *
+ * Threads: the router's, but for submissions and the inbox. A task that another thread submits waits there until the
+ * router's thread takes it in. */
 
 #include "config.h"
 
 #include "task/ferry-executor-private.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-heed-private.h"
 #include "call/ferry-remote-error-private.h"
+#include "ferry-enums.h"
+#include "task/ferry-executor-queue-private.h"
 #include "task/ferry-iterate-private.h"
+#include "task/ferry-pool-worker-private.h"
+#include "task/ferry-waiters-private.h"
+#include "worker/ferry-function-private.h"
+
+/**
+ * FerryExecutor:
+ *
+ * A queue of tasks in front of a [class@Ferry.Pool], and a list model of them.
+ *
+ * Tasks can be submitted from any thread; everything else is on the router's thread, where their signals come. The list
+ * has all tasks that are not done, and the latest [property@Ferry.Executor:keep-finished] of those that are.
+ *
+ * Several executors can share a pool: their tasks take turns. An executor lives at least until its tasks are done.
+ *
+ * Since: 0.1
+ */
+struct _FerryExecutor
+{
+  GObject parent_instance;
+
+  FerryTaskSource source; /* how the pool sees it */
+  FerryPool *pool;        /* const: (owned) */
+  FerryRouter *router;    /* const: (unowned): the pool's */
+  FerryTimers *timers;    /* const: (unowned): the router's */
+  guint max_pending;
+  guint keep_finished;
+
+  _Atomic gint state;    /* any; changes on the router's thread */
+  _Atomic gint n_queued; /* any: tasks that wait: in the queue, in the inbox, or sent ahead */
+
+  pthread_mutex_t inbox_lock;
+  GQueue inbox;           /* inbox_lock: (element-type FerryTask) (owned); its own address: all so far are cancelled */
+  gboolean inbox_is_told; /* inbox_lock: the router's thread is to look into it */
+
+  FerryTaskQueue *queue; /* const: (owned) */
+  GSequence *list;       /* (owned) (element-type FerryTask): what the model shows */
+  guint64 latest_number; /* of a task in it */
+  GQueue finished; /* (element-type FerryTask): those of the list that are done, the oldest first, by seat's link */
+  GQueue waiters;  /* (element-type FerrySubmission) (owned): those that wait for room */
+  guint n_open;    /* tasks that are not done */
+  guint n_executing;
+  guint64 n_completed;
+  guint64 n_failed;
+  guint64 n_cancelled;
+  guint n_batch_done; /* tasks that were done since there was nothing to do */
+
+  FerryTimer refuse_timer; /* set: what waits is about to be refused */
+  FerryTimer notify_timer; /* tells of changed figures, once a turn of the main loop */
+  FerryTimer shutdown_timer;
+  GPtrArray *shutdown_waiters; /* (nullable) (element-type FerryWaiter): calls that wait for the end of a shutdown */
+  gboolean shutting_down;
+};
+
+enum
+{
+  PROP_POOL = 1,
+  PROP_MAX_PENDING,
+  PROP_KEEP_FINISHED,
+  PROP_STATE,
+  PROP_N_WAITING,
+  PROP_N_EXECUTING,
+  PROP_N_COMPLETED,
+  PROP_N_FAILED,
+  PROP_N_CANCELLED,
+  PROP_FRACTION,
+  N_PROPERTIES,
+};
+
+static GParamSpec *properties[N_PROPERTIES];
+
+static void list_model_init (GListModelInterface *iface);
+static void empty_inbox (FerryExecutor *self);
+static void wake_waiters (FerryExecutor *self);
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (FerryExecutor, ferry_executor, G_TYPE_OBJECT,
-                               G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, ferry_executor_list_model_init))
+                               G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, list_model_init))
+
+/* An executor as a list model of its tasks, in the order of their submission.
+ *
+ * Who is in the list: every task that is not done, and of those that are as many as are to be kept, the latest ones.
+ * The place of a task is found through its position in a balanced tree, so that lists of any length stay quick. */
+
+/* So many tasks that are done may be in the list beyond those that are to be kept. */
+#define MAX_LEAVING 4096
+
+static GType
+get_item_type (GListModel *model)
+{
+  return FERRY_TYPE_TASK;
+}
+
+static guint
+get_n_items (GListModel *model)
+{
+  FerryExecutor *self = FERRY_EXECUTOR (model);
+
+  if (!ferry_home_check (self->router->home, "g_list_model_get_n_items"))
+    return 0;
+  return (guint) g_sequence_get_length (self->list);
+}
+
+static gpointer
+get_item (GListModel *model, guint position)
+{
+  FerryExecutor *self = FERRY_EXECUTOR (model);
+  GSequenceIter *iter;
+
+  if (!ferry_home_check (self->router->home, "g_list_model_get_item"))
+    return NULL;
+  iter = g_sequence_get_iter_at_pos (self->list, (int) MIN (position, (guint) G_MAXINT));
+  return g_sequence_iter_is_end (iter) ? NULL : g_object_ref (g_sequence_get (iter));
+}
+
+static void
+list_model_init (GListModelInterface *iface)
+{
+  iface->get_item_type = get_item_type;
+  iface->get_n_items = get_n_items;
+  iface->get_item = get_item;
+}
+
+/* main: a task that was submitted. */
+static void
+list_add (FerryExecutor *self, FerryTask *task)
+{
+  FerryTaskSeat *seat = ferry_task_get_seat (task);
+
+  seat->position = g_sequence_append (self->list, g_object_ref (task));
+  seat->number = ++self->latest_number;
+  g_list_model_items_changed (G_LIST_MODEL (self), (guint) g_sequence_get_length (self->list) - 1, 0, 1);
+}
+
+/* main: takes a task out of the list. */
+static void
+list_remove (FerryExecutor *self, FerryTask *task)
+{
+  FerryTaskSeat *seat = ferry_task_get_seat (task);
+  GSequenceIter *iter = g_steal_pointer (&seat->position);
+  guint position;
+
+  if (iter == NULL)
+    return;
+  if (g_steal_pointer (&seat->finished_link.data) != NULL)
+    g_queue_unlink (&self->finished, &seat->finished_link);
+  position = (guint) g_sequence_iter_get_position (iter);
+  g_sequence_remove (iter);
+  g_list_model_items_changed (G_LIST_MODEL (self), position, 1, 0);
+}
+
+typedef struct
+{
+  guint64 number;
+  GSequenceIter *position;
+} Leaving;
+
+static int
+compare_numbers (gconstpointer a, gconstpointer b)
+{
+  const Leaving *one = a;
+  const Leaving *other = b;
+
+  return one->number < other->number ? -1 : one->number > other->number;
+}
+
+/* The oldest of the finished tasks, but for so many, in the order of the list. They have left by what their seats say,
+ * so that whatever handlers do, nobody else takes them out. */
+static GArray *
+take_leaving (FerryExecutor *self, guint keep)
+{
+  GArray *leaving = g_array_sized_new (FALSE, FALSE, sizeof (Leaving), self->finished.length - keep);
+
+  while (self->finished.length > keep)
+    {
+      GList *link = g_queue_pop_head_link (&self->finished);
+      FerryTaskSeat *seat = ferry_task_get_seat (g_steal_pointer (&link->data));
+      Leaving one = {seat->number, g_steal_pointer (&seat->position)};
+
+      g_array_append_val (leaving, one);
+    }
+  g_array_sort (leaving, compare_numbers);
+  return leaving;
+}
+
+static GSequenceIter *
+get_position (GArray *leaving, guint index)
+{
+  return g_array_index (leaving, Leaving, index).position;
+}
+
+/* main: takes out the oldest of the finished tasks, but for so many: neighbours at once, since a list view takes its
+ * time for each change, and the last ones first, so that those before them keep their places. */
+static void
+list_trim (FerryExecutor *self, guint keep)
+{
+  g_autoptr (GArray) leaving = NULL;
+  guint n;
+
+  if (self->finished.length <= keep)
+    return;
+  g_object_ref (self);
+  leaving = take_leaving (self, keep);
+  for (guint end = leaving->len; end > 0; end -= n)
+    {
+      GSequenceIter *first = get_position (leaving, end - 1);
+      GSequenceIter *behind = g_sequence_iter_next (first);
+      guint position;
+
+      for (n = 1; n < end && g_sequence_iter_prev (first) == get_position (leaving, end - 1 - n); n++)
+        first = get_position (leaving, end - 1 - n);
+      position = (guint) g_sequence_iter_get_position (first);
+      g_sequence_remove_range (first, behind);
+      g_list_model_items_changed (G_LIST_MODEL (self), position, n, 0);
+    }
+  g_object_unref (self);
+}
+
+/* main: forgets the list without a word, when the executor goes. */
+static void
+list_clear (FerryExecutor *self)
+{
+  GList *link;
+
+  while ((link = g_queue_pop_head_link (&self->finished)) != NULL)
+    {
+      FerryTaskSeat *seat = ferry_task_get_seat (g_steal_pointer (&link->data));
+
+      g_sequence_remove (g_steal_pointer (&seat->position));
+    }
+}
+
+/* main: a task of the list is done. Those that leave do so together, in the next turn of the main loop; or now, where
+ * that does not come. */
+static void
+list_finish (FerryExecutor *self, FerryTask *task)
+{
+  FerryTaskSeat *seat = ferry_task_get_seat (task);
+
+  if (seat->position == NULL)
+    return;
+  seat->finished_link.data = task;
+  g_queue_push_tail_link (&self->finished, &seat->finished_link);
+  if (self->finished.length > self->keep_finished && self->finished.length - self->keep_finished > MAX_LEAVING)
+    list_trim (self, self->keep_finished);
+}
+
+/* Those that are not done, with references: the list changes under a walk. */
+static GPtrArray *
+list_open (FerryExecutor *self)
+{
+  GPtrArray *tasks = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (GSequenceIter *iter = g_sequence_get_begin_iter (self->list); !g_sequence_iter_is_end (iter);
+       iter = g_sequence_iter_next (iter))
+    {
+      FerryTask *task = g_sequence_get (iter);
+
+      if (!ferry_task_get_done (task))
+        g_ptr_array_add (tasks, g_object_ref (task));
+    }
+  return tasks;
+}
+
+/* main: cancels every task that was taken in. */
+static guint
+cancel_listed (FerryExecutor *self)
+{
+  g_autoptr (GPtrArray) tasks = list_open (self);
+  guint n = 0;
+
+  /* From the last to the first, so that nothing is begun in the place of what is cancelled. */
+  for (guint i = tasks->len; i > 0; i--)
+    n += ferry_task_cancel (g_ptr_array_index (tasks, i - 1));
+  return n;
+}
+
+/* ---- Figures and states, and who is told of them ---- */
+
+/* What is being run is found through the workers, which are few, and not through the list. */
+static double
+get_fraction (FerryExecutor *self)
+{
+  double done = self->n_batch_done;
+
+  if (self->n_batch_done + self->n_open == 0)
+    return -1;
+  done += ferry_pool_sum_fractions (self->pool, &self->source);
+  return done / (self->n_batch_done + self->n_open);
+}
+
+/* Properties that figures are in. */
+static void
+tell_figures (gpointer data)
+{
+  GObject *object = g_object_ref (data);
+  FerryExecutor *self = data;
+
+  list_trim (self, self->keep_finished);
+  for (guint i = PROP_N_WAITING; i <= PROP_FRACTION; i++)
+    g_object_notify_by_pspec (object, properties[i]);
+  g_object_unref (object);
+}
+
+/* main: figures change with each task; who listens hears it once a turn of the main loop. */
+static void
+figures_changed (FerryExecutor *self)
+{
+  if (!ferry_timer_is_set (&self->notify_timer))
+    ferry_timers_set (self->timers, &self->notify_timer, 0, tell_figures, self);
+}
+
+/* main */
+static void
+notify_state (FerryExecutor *self)
+{
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
+}
+
+/* main: where the executor is being stopped and has no open task left, it is stopped. */
+static void
+finish_shutdown (FerryExecutor *self)
+{
+  if (self->n_open > 0 || atomic_load_explicit (&self->state, memory_order_relaxed) != FERRY_EXECUTOR_STATE_STOPPING)
+    return;
+  ferry_timers_unset (self->timers, &self->shutdown_timer);
+  atomic_store_explicit (&self->state, FERRY_EXECUTOR_STATE_STOPPED, memory_order_release);
+  notify_state (self);
+  ferry_waiters_return (&self->shutdown_waiters);
+}
+
+/* ---- A task's way, as the pool tells of it ---- */
 
 static FerryExecutor *
 from_source (FerryTaskSource *source)
 {
   return (FerryExecutor *) (void *) ((char *) source - G_STRUCT_OFFSET (FerryExecutor, source));
-}
-
-static void queue_timed_out (gpointer data);
-
-static void
-set_queue_timer (FerryExecutor *self, FerryTask *task)
-{
-  /* The time that a lost worker was at it was no waiting. */
-  gint64 since = ferry_task_get_seat (task)->n_deaths > 0 ? g_get_monotonic_time () : ferry_task_get_submit_time (task);
-  gint64 deadline = ferry_task_get_deadline_of (task, since, ferry_task_get_queue_timeout (task));
-
-  if (deadline > 0)
-    ferry_timers_set (self->timers, &ferry_task_get_seat (task)->timer, deadline, queue_timed_out, task);
 }
 
 /* main: a task has come to its end, and has said so. */
@@ -60,64 +384,15 @@ task_done (FerryExecutor *self, FerryTask *task)
       break;
     }
   self->n_batch_done++;
-  ferry_executor_list_finish (self, task);
-  ferry_executor_figures_changed (self);
-  ferry_executor_wake_waiters (self);
+  list_finish (self, task);
+  figures_changed (self);
+  wake_waiters (self);
   g_object_unref (task);
   if (--self->n_open > 0)
     return;
-  ferry_executor_finish_shutdown (self);
+  finish_shutdown (self);
   /* The reference that is held as long as there are open tasks. */
   g_object_unref (self);
-}
-
-static FerryTask *
-source_peek (FerryTaskSource *source)
-{
-  FerryExecutor *self = from_source (source);
-
-  return ferry_timer_is_set (&self->refuse_timer) ? NULL : ferry_task_queue_peek (&self->queue);
-}
-
-static void
-source_take (FerryTaskSource *source, FerryTask *task)
-{
-  ferry_task_queue_remove (&from_source (source)->queue, task);
-}
-
-static void
-source_give_back (FerryTaskSource *source, FerryTask *task)
-{
-  FerryExecutor *self = from_source (source);
-  FerryTaskSeat *seat = ferry_task_get_seat (task);
-
-  if (seat->executing)
-    {
-      seat->executing = FALSE;
-      self->n_executing--;
-      atomic_fetch_add_explicit (&self->n_queued, 1, memory_order_relaxed);
-    }
-  ferry_task_queue_push (&self->queue, task, TRUE);
-  set_queue_timer (self, task);
-  ferry_executor_figures_changed (self);
-}
-
-static void
-source_started (FerryTaskSource *source, FerryTask *task)
-{
-  FerryExecutor *self = from_source (source);
-
-  ferry_task_get_seat (task)->executing = TRUE;
-  self->n_executing++;
-  atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
-  ferry_executor_figures_changed (self);
-  ferry_executor_wake_waiters (self);
-}
-
-static void
-source_done (FerryTaskSource *source, FerryTask *task)
-{
-  task_done (from_source (source), task);
 }
 
 static void
@@ -128,27 +403,6 @@ fail_waiting (FerryExecutor *self, FerryTask *task, FerryTaskEvent event, GError
   if (ferry_task_fail (task, event, error, NULL, NULL))
     task_done (self, task);
   g_object_unref (task);
-}
-
-/* Those that other threads submitted before are among them. */
-static void
-source_fail_all (FerryTaskSource *source, const GError *error)
-{
-  g_autoptr (FerryExecutor) self = g_object_ref (from_source (source));
-  g_autoptr (GPtrArray) tasks = NULL;
-
-  ferry_executor_empty_inbox (self);
-  tasks = ferry_task_queue_list (&self->queue);
-  /* Not those that handlers submit meanwhile; and handlers may have ended some of these. */
-  for (guint i = 0; i < tasks->len; i++)
-    {
-      FerryTask *task = g_ptr_array_index (tasks, i);
-
-      if (ferry_task_get_done (task) || ferry_task_get_seat (task)->worker != NULL)
-        continue;
-      ferry_task_queue_remove (&self->queue, task);
-      fail_waiting (self, task, FERRY_TASK_EVENT_REFUSE, ferry_error_copy (error));
-    }
 }
 
 static GError *
@@ -168,8 +422,8 @@ new_queue_error (FerryTask *task)
 
 /* main: a task that was sent ahead comes back into the queue, unless the worker has begun it. Returns whether the task
  * is in the queue. The pool is to be pumped afterwards, as other tasks may have come back with it. */
-gboolean
-ferry_executor_take_back (FerryTask *task)
+static gboolean
+take_back (FerryTask *task)
 {
   FerryTaskSeat *seat = ferry_task_get_seat (task);
 
@@ -185,15 +439,134 @@ queue_timed_out (gpointer data)
   FerryTaskSeat *seat = ferry_task_get_seat (task);
   g_autoptr (FerryExecutor) self = g_object_ref (from_source (seat->queue));
 
-  if (!ferry_executor_take_back (task))
+  if (!take_back (task))
     {
       ferry_pool_pump (self->pool);
       return;
     }
-  ferry_task_queue_remove (&self->queue, task);
+  ferry_task_queue_remove (self->queue, task);
   fail_waiting (self, task, FERRY_TASK_EVENT_QUEUE_TIMEOUT, new_queue_error (task));
   ferry_pool_pump (self->pool);
 }
+
+static void
+set_queue_timer (FerryExecutor *self, FerryTask *task)
+{
+  /* The time that a lost worker was at it was no waiting. */
+  gint64 since = ferry_task_get_seat (task)->n_deaths > 0 ? g_get_monotonic_time () : ferry_task_get_submit_time (task);
+  gint64 deadline = ferry_task_get_deadline_of (task, since, ferry_task_get_queue_timeout (task));
+
+  if (deadline > 0)
+    ferry_timers_set (self->timers, &ferry_task_get_seat (task)->timer, deadline, queue_timed_out, task);
+}
+
+static FerryTask *
+source_peek (FerryTaskSource *source)
+{
+  FerryExecutor *self = from_source (source);
+
+  return ferry_timer_is_set (&self->refuse_timer) ? NULL : ferry_task_queue_peek (self->queue);
+}
+
+static void
+source_take (FerryTaskSource *source, FerryTask *task)
+{
+  ferry_task_queue_remove (from_source (source)->queue, task);
+}
+
+static void
+source_give_back (FerryTaskSource *source, FerryTask *task)
+{
+  FerryExecutor *self = from_source (source);
+  FerryTaskSeat *seat = ferry_task_get_seat (task);
+
+  if (seat->executing)
+    {
+      seat->executing = FALSE;
+      self->n_executing--;
+      atomic_fetch_add_explicit (&self->n_queued, 1, memory_order_relaxed);
+    }
+  ferry_task_queue_push (self->queue, task, TRUE);
+  set_queue_timer (self, task);
+  figures_changed (self);
+}
+
+static void
+source_started (FerryTaskSource *source, FerryTask *task)
+{
+  FerryExecutor *self = from_source (source);
+
+  ferry_task_get_seat (task)->executing = TRUE;
+  self->n_executing++;
+  atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
+  figures_changed (self);
+  wake_waiters (self);
+}
+
+static void
+source_done (FerryTaskSource *source, FerryTask *task)
+{
+  task_done (from_source (source), task);
+}
+
+/* Those that other threads submitted before are among them. */
+static void
+source_fail_all (FerryTaskSource *source, const GError *error)
+{
+  g_autoptr (FerryExecutor) self = g_object_ref (from_source (source));
+  g_autoptr (GPtrArray) tasks = NULL;
+
+  empty_inbox (self);
+  tasks = ferry_task_queue_list (self->queue);
+  /* Not those that handlers submit meanwhile; and handlers may have ended some of these. */
+  for (guint i = 0; i < tasks->len; i++)
+    {
+      FerryTask *task = g_ptr_array_index (tasks, i);
+
+      if (ferry_task_get_done (task) || ferry_task_get_seat (task)->worker != NULL)
+        continue;
+      ferry_task_queue_remove (self->queue, task);
+      fail_waiting (self, task, FERRY_TASK_EVENT_REFUSE, ferry_error_copy (error));
+    }
+}
+
+static gboolean
+router_is_usable (FerryExecutor *self, GError **error)
+{
+  if (ferry_router_get_running (self->router))
+    return TRUE;
+  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_RUNNING,
+                       "The pool's router is not running; call ferry_router_start() first");
+  return FALSE;
+}
+
+/* Whether tasks that wait are ever begun, as things are. */
+static gboolean
+can_run (FerryExecutor *self, GError **error)
+{
+  if (!ferry_pool_check (self->pool, error))
+    return FALSE;
+  if (!self->shutting_down)
+    return router_is_usable (self, error);
+  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_REFUSED, "The executor is being shut down");
+  return FALSE;
+}
+
+/* Tasks that were submitted in vain fail a turn of the main loop later, and not within their submission: handlers may
+ * submit again, and those that wait for room come at once. */
+static void
+refuse_waiting (gpointer data)
+{
+  FerryExecutor *self = data;
+  g_autoptr (GError) error = NULL;
+
+  if (can_run (self, &error))
+    ferry_pool_pump (self->pool);
+  else
+    source_fail_all (&self->source, error);
+}
+
+/* ---- A task's way, as the task asks for it ---- */
 
 /* A task that waits is about to be cancelled. It comes back into the queue, or executes; handlers may do other things
  * to it. */
@@ -223,7 +596,7 @@ driver_cancelled (gpointer executor, FerryTask *task)
   if (ferry_task_get_done (task))
     {
       ferry_timers_unset (self->timers, &seat->timer);
-      ferry_task_queue_remove (&self->queue, task);
+      ferry_task_queue_remove (self->queue, task);
       task_done (self, task);
     }
   else
@@ -243,43 +616,6 @@ driver_consumed (gpointer executor, FerryTask *task, guint n)
 }
 
 static gboolean
-router_is_usable (FerryExecutor *self, GError **error)
-{
-  if (ferry_router_get_running (self->pool->router))
-    return TRUE;
-  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_RUNNING,
-                       "The pool's router is not running; call ferry_router_start() first");
-  return FALSE;
-}
-
-/* Whether tasks that wait are ever begun, as things are. */
-static gboolean
-can_run (FerryExecutor *self, GError **error)
-{
-  if (self->pool->error != NULL)
-    g_propagate_error (error, ferry_error_copy (self->pool->error));
-  else if (self->shutting_down)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_REFUSED, "The executor is being shut down");
-  else
-    return router_is_usable (self, error);
-  return FALSE;
-}
-
-/* Tasks that were submitted in vain fail a turn of the main loop later, and not within their submission: handlers may
- * submit again, and those that wait for room come at once. */
-static void
-refuse_waiting (gpointer data)
-{
-  FerryExecutor *self = data;
-  g_autoptr (GError) error = NULL;
-
-  if (can_run (self, &error))
-    ferry_pool_pump (self->pool);
-  else
-    source_fail_all (&self->source, error);
-}
-
-static gboolean
 task_is_done (gpointer data)
 {
   return ferry_task_get_done (data);
@@ -289,7 +625,7 @@ static gboolean
 driver_wait (gpointer executor, FerryTask *task, gint64 timeout, GError **error)
 {
   FerryExecutor *self = executor;
-  FerryRouter *router = self->pool->router;
+  FerryRouter *router = self->router;
   gboolean done;
 
   if (ferry_timer_is_set (&self->refuse_timer))
@@ -314,15 +650,17 @@ driver_wait (gpointer executor, FerryTask *task, gint64 timeout, GError **error)
 static FerryHome *
 driver_get_home (gpointer executor)
 {
-  return FERRY_EXECUTOR (executor)->pool->router->home;
+  return FERRY_EXECUTOR (executor)->router->home;
 }
 
-const FerryTaskDriver ferry_executor_driver = {driver_withdraw, driver_cancelled, driver_consumed, driver_wait,
-                                               driver_get_home};
+static const FerryTaskDriver driver = {driver_withdraw, driver_cancelled, driver_consumed, driver_wait,
+                                       driver_get_home};
+
+/* ---- The inbox ---- */
 
 /* main: a task that was accepted takes its place in the queue. Takes its reference over. */
-void
-ferry_executor_take_in (FerryExecutor *self, FerryTask *task)
+static void
+take_in (FerryExecutor *self, FerryTask *task)
 {
   g_autoptr (GError) error = NULL;
 
@@ -331,7 +669,7 @@ ferry_executor_take_in (FerryExecutor *self, FerryTask *task)
       g_object_ref (self);
       self->n_batch_done = 0;
     }
-  ferry_executor_list_add (self, task);
+  list_add (self, task);
   /* Who hears of the list may cancel the task, which is found done here, as one that was cancelled in the inbox. */
   ferry_task_get_seat (task)->taken_in = TRUE;
   if (ferry_task_get_done (task))
@@ -339,9 +677,9 @@ ferry_executor_take_in (FerryExecutor *self, FerryTask *task)
       task_done (self, task);
       return;
     }
-  ferry_task_queue_push (&self->queue, task, FALSE);
+  ferry_task_queue_push (self->queue, task, FALSE);
   set_queue_timer (self, task);
-  ferry_executor_figures_changed (self);
+  figures_changed (self);
   if (can_run (self, &error))
     ferry_pool_pump (self->pool);
   else
@@ -349,8 +687,8 @@ ferry_executor_take_in (FerryExecutor *self, FerryTask *task)
 }
 
 /* main: takes in what other threads submitted so far, and cancels where they did so in between. */
-void
-ferry_executor_empty_inbox (FerryExecutor *self)
+static void
+empty_inbox (FerryExecutor *self)
 {
   GQueue items;
   gpointer item;
@@ -362,15 +700,15 @@ ferry_executor_empty_inbox (FerryExecutor *self)
   pthread_mutex_unlock (&self->inbox_lock);
   while ((item = g_queue_pop_head (&items)) != NULL)
     if (item == &self->inbox)
-      ferry_executor_cancel_listed (self);
+      cancel_listed (self);
     else
-      ferry_executor_take_in (self, item);
+      take_in (self, item);
 }
 
 static void
 inbox_told (gpointer data)
 {
-  ferry_executor_empty_inbox (data);
+  empty_inbox (data);
 }
 
 /* any */
@@ -385,20 +723,20 @@ put (FerryExecutor *self, gpointer item)
   self->inbox_is_told = TRUE;
   pthread_mutex_unlock (&self->inbox_lock);
   if (!was_told)
-    ferry_errands_post (self->pool->router->context, inbox_told, g_object_ref (self), g_object_unref);
+    ferry_errands_post (self->router->context, inbox_told, g_object_ref (self), g_object_unref);
 }
 
 /* any: leaves a task for the router's thread. */
-void
-ferry_executor_put_into_inbox (FerryExecutor *self, FerryTask *task)
+static void
+put_into_inbox (FerryExecutor *self, FerryTask *task)
 {
   ferry_hand_over (task);
   put (self, g_object_ref (task));
 }
 
 /* any: has the router's thread cancel all tasks so far, and none that this thread submits later. */
-void
-ferry_executor_put_cancel_into_inbox (FerryExecutor *self)
+static void
+put_cancel_into_inbox (FerryExecutor *self)
 {
   gboolean is_there;
 
@@ -408,6 +746,1038 @@ ferry_executor_put_cancel_into_inbox (FerryExecutor *self)
   /* Two in a row do what one does: so there are about as many as tasks, and as threads that put one at this moment. */
   if (!is_there)
     put (self, &self->inbox);
+}
+
+/* How tasks come to an executor: checked, counted, claimed, and taken in or left for the router's thread.
+ *
+ * Threads: any, but for submissions that wait for room, which are the router's. */
+
+/* any: counts a task in, where there is room for it. */
+static gboolean
+take_room (FerryExecutor *self)
+{
+  gint n_queued = atomic_load_explicit (&self->n_queued, memory_order_relaxed);
+
+  /* Relaxed: a number and nothing else. Never more than there is room for, not even for a moment, in which another
+   * submission would be refused that there is room for. */
+  do
+    if (self->max_pending > 0 && n_queued >= (gint) self->max_pending)
+      return FALSE;
+  while (!atomic_compare_exchange_weak_explicit (&self->n_queued, &n_queued, n_queued + 1, memory_order_relaxed,
+                                                 memory_order_relaxed));
+  return TRUE;
+}
+
+/* any: whether the task could be submitted, but for room. */
+static gboolean
+check (FerryExecutor *self, FerryTask *task, GError **error)
+{
+  const FerryFunctionEntry *entry = ferry_function_find (ferry_task_get_function (task));
+
+  if (atomic_load_explicit (&self->state, memory_order_acquire) != FERRY_EXECUTOR_STATE_RUNNING)
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_STOPPED,
+                           "The executor was stopped, and takes no more tasks; make another one");
+      return FALSE;
+    }
+  return entry == NULL || ferry_function_check_arguments (entry, ferry_task_get_arguments (task), error);
+}
+
+static gboolean
+submit_now (FerryExecutor *self, FerryTask *task, GError **error)
+{
+  if (!ferry_task_claim (task, &driver, self, error))
+    {
+      atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
+      return FALSE;
+    }
+  ferry_task_get_seat (task)->queue = &self->source;
+  if (ferry_router_check (self->router, NULL))
+    take_in (self, g_object_ref (task));
+  else
+    put_into_inbox (self, task);
+  return TRUE;
+}
+
+/* A submission that waits for room. */
+typedef struct
+{
+  FerryExecutor *executor; /* (owned) */
+  FerryTask *task;         /* (owned) */
+  GTask *call;             /* (owned) (nullable): what is returned; without one, func is called by an errand */
+  GSource *source;         /* (owned) (nullable): of the call's cancellable */
+  FerrySubmittedFunc func;
+  gpointer data;
+  GError *error; /* (owned) (nullable): what func is given */
+} FerrySubmission;
+
+static void
+submission_free (gpointer data)
+{
+  FerrySubmission *self = data;
+
+  g_assert (self->source == NULL);
+  g_clear_object (&self->call);
+  g_clear_error (&self->error);
+  g_object_unref (self->task);
+  g_object_unref (self->executor);
+  g_free (self);
+}
+
+static void
+call_submitted (gpointer data)
+{
+  FerrySubmission *self = data;
+
+  self->func (self->data, self->error);
+}
+
+/* main: ends the waiting, with an error (transfer full) (nullable). */
+static void
+end_submission (FerrySubmission *self, GError *error)
+{
+  if (self->call == NULL)
+    {
+      self->error = error;
+      ferry_errands_post (self->executor->router->context, call_submitted, self, submission_free);
+      return;
+    }
+  if (error != NULL)
+    g_task_return_error (self->call, error);
+  else
+    g_task_return_boolean (self->call, TRUE);
+  submission_free (self);
+}
+
+static FerrySubmission *
+pop_waiter (FerryExecutor *self)
+{
+  FerrySubmission *submission = g_queue_pop_head (&self->waiters);
+
+  ferry_stop_heeding (&submission->source);
+  return submission;
+}
+
+static gboolean
+submission_cancelled (GCancellable *cancellable, gpointer data)
+{
+  FerrySubmission *submission = data;
+
+  g_queue_remove (&submission->executor->waiters, submission);
+  ferry_stop_heeding (&submission->source);
+  g_task_return_error_if_cancelled (submission->call);
+  submission_free (submission);
+  return G_SOURCE_REMOVE;
+}
+
+/* main: the executor was stopped. */
+static void
+refuse_waiters (FerryExecutor *self)
+{
+  while (self->waiters.head != NULL)
+    end_submission (pop_waiter (self),
+                    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_STOPPED,
+                                         "The executor was stopped while the task waited for room; make another one"));
+}
+
+/* main: submissions that waited for room go on. */
+static void
+wake_waiters (FerryExecutor *self)
+{
+  while (self->waiters.head != NULL && take_room (self))
+    {
+      FerrySubmission *submission = pop_waiter (self);
+      GCancellable *cancellable = submission->call != NULL ? g_task_get_cancellable (submission->call) : NULL;
+      GError *error = NULL;
+
+      if (g_cancellable_set_error_if_cancelled (cancellable, &error) || !check (self, submission->task, &error))
+        atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
+      else
+        submit_now (self, submission->task, &error);
+      end_submission (submission, error);
+    }
+}
+
+static FerrySubmission *
+submission_new (FerryExecutor *executor, FerryTask *task)
+{
+  FerrySubmission *self = g_new0 (FerrySubmission, 1);
+
+  self->executor = g_object_ref (executor);
+  self->task = g_object_ref (task);
+  return self;
+}
+
+/* main: submits a task as soon as there is room, and has func called by an errand then, or when it will not be
+ * submitted. */
+void
+ferry_executor_submit_when_room (FerryExecutor *self, FerryTask *task, FerrySubmittedFunc func, gpointer data)
+{
+  FerrySubmission *submission = submission_new (self, task);
+
+  submission->func = func;
+  submission->data = data;
+  g_queue_push_tail (&self->waiters, submission);
+  wake_waiters (self);
+}
+
+/**
+ * ferry_executor_submit_task:
+ * @self: an executor
+ * @task: a task that was not submitted before
+ * @error: return location for an error
+ *
+ * Submits a task. It is begun when its turn comes: by priority, then in the order of submission. Any thread may call
+ * this; signals come on the router's thread.
+ *
+ * Fails with %FERRY_ERROR_STOPPED when the executor takes no more tasks, with %FERRY_ERROR_WOULD_BLOCK when
+ * [property@Ferry.Executor:max-pending] tasks wait, with %FERRY_ERROR_ALREADY_STARTED when the task was submitted
+ * before, and with %FERRY_ERROR_BAD_ARGUMENTS when this program has registered the function and the arguments are not
+ * its. What goes wrong later, an unknown function for instance, is the task's error.
+ *
+ * Returns: %TRUE when the task was accepted
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_executor_submit_task (FerryExecutor *self, FerryTask *task, GError **error)
+{
+  g_return_val_if_fail (FERRY_IS_EXECUTOR (self), FALSE);
+  g_return_val_if_fail (FERRY_IS_TASK (task), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!check (self, task, error))
+    return FALSE;
+  if (!take_room (self))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK,
+                   "%u tasks wait already; submit with ferry_executor_submit_task_async(), or allow more",
+                   self->max_pending);
+      return FALSE;
+    }
+  return submit_now (self, task, error);
+}
+
+/**
+ * ferry_executor_submit:
+ * @self: an executor
+ * @function: the name of a registered function
+ * @arguments: (nullable): its arguments; a floating reference is taken over
+ * @error: return location for an error
+ *
+ * Submits a call: makes a task of kind %FERRY_TASK_KIND_CALL, and submits it. Any thread may call this.
+ *
+ * Fails as [method@Ferry.Executor.submit_task] does.
+ *
+ * Returns: (transfer full): the task
+ *
+ * Since: 0.1
+ */
+FerryTask *
+ferry_executor_submit (FerryExecutor *self, const char *function, GVariant *arguments, GError **error)
+{
+  g_autoptr (FerryTask) task = NULL;
+
+  g_return_val_if_fail (FERRY_IS_EXECUTOR (self), NULL);
+  g_return_val_if_fail (function != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  task = ferry_task_new (FERRY_TASK_KIND_CALL, function, arguments);
+  return ferry_executor_submit_task (self, task, error) ? g_steal_pointer (&task) : NULL;
+}
+
+/**
+ * ferry_executor_submit_task_async:
+ * @self: an executor
+ * @task: a task that was not submitted before
+ * @cancellable: (nullable): ends the waiting for room
+ * @callback: (scope async): called when the task was accepted, or will not be
+ * @user_data: data for @callback
+ *
+ * Submits a task as soon as there is room for it: whoever submits in the callback of the submission before never has
+ * more waiting than [property@Ferry.Executor:max-pending]. On the router's thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_executor_submit_task_async (FerryExecutor *self, FerryTask *task, GCancellable *cancellable,
+                                  GAsyncReadyCallback callback, gpointer user_data)
+{
+  FerrySubmission *submission;
+
+  g_return_if_fail (FERRY_IS_EXECUTOR (self));
+  g_return_if_fail (FERRY_IS_TASK (task));
+  ferry_return_if_elsewhere (self->router->home);
+
+  submission = submission_new (self, task);
+  submission->call = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (submission->call, ferry_executor_submit_task_async);
+  if (cancellable != NULL)
+    ferry_heed_cancellable (submission->call, &submission->source, "[ferry] stop waiting for room",
+                            submission_cancelled, submission, NULL);
+  g_queue_push_tail (&self->waiters, submission);
+  wake_waiters (self);
+}
+
+/**
+ * ferry_executor_submit_task_finish:
+ * @self: an executor
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Ends [method@Ferry.Executor.submit_task_async]. Any thread.
+ *
+ * Fails as [method@Ferry.Executor.submit_task] does, but for want of room, and with %G_IO_ERROR_CANCELLED.
+ *
+ * Returns: %TRUE when the task was accepted
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_executor_submit_task_finish (FerryExecutor *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* ---- What can be done with the tasks that an executor has ---- */
+
+/* main: whether the executor has the task in its books: it was taken in here, and may be done. */
+gboolean
+ferry_executor_has_task (FerryExecutor *self, FerryTask *task)
+{
+  FerryTaskSeat *seat = ferry_task_get_seat (task);
+
+  return seat->queue == &self->source && seat->taken_in;
+}
+
+static gboolean
+has_task (FerryExecutor *self, FerryTask *task, GError **error)
+{
+  if (ferry_executor_has_task (self, task))
+    return TRUE;
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "Task “%s” is not one of this executor's",
+               ferry_task_get_name (task));
+  return FALSE;
+}
+
+/**
+ * ferry_executor_set_task_priority:
+ * @self: an executor
+ * @task: a task that waits
+ * @priority: its new priority; higher ones come first
+ * @error: return location for an error
+ *
+ * Gives a task that waits another priority; it comes behind those that have it already. On the router's thread.
+ *
+ * Fails with %FERRY_ERROR_BUSY when the task was begun, and with %FERRY_ERROR_BAD_ARGUMENTS when the executor does not
+ * have it.
+ *
+ * Returns: %TRUE on success
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_executor_set_task_priority (FerryExecutor *self, FerryTask *task, int priority, GError **error)
+{
+  g_return_val_if_fail (FERRY_IS_EXECUTOR (self), FALSE);
+  g_return_val_if_fail (FERRY_IS_TASK (task), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!ferry_home_check_error (self->router->home, G_STRFUNC, error))
+    return FALSE;
+  if (!has_task (self, task, error))
+    return FALSE;
+  if (!take_back (task))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BUSY,
+                   "Task “%s” was begun; only those that wait can change their place", ferry_task_get_name (task));
+      ferry_pool_pump (self->pool);
+      return FALSE;
+    }
+  /* Who hears of it finds the task in its new place. */
+  g_object_freeze_notify (G_OBJECT (task));
+  ferry_task_queue_remove (self->queue, task);
+  ferry_task_change_priority (task, priority);
+  ferry_task_queue_push (self->queue, task, FALSE);
+  g_object_thaw_notify (G_OBJECT (task));
+  ferry_pool_pump (self->pool);
+  return TRUE;
+}
+
+/**
+ * ferry_executor_remove:
+ * @self: an executor
+ * @task: a task
+ * @error: return location for an error
+ *
+ * Takes a task out of the list: one that is done is forgotten, one that waits is cancelled first. On the router's
+ * thread.
+ *
+ * Fails with %FERRY_ERROR_BUSY, and leaves the task alone, while a worker runs it: cancel it, and wait for its end.
+ * Fails with %FERRY_ERROR_BAD_ARGUMENTS when the executor does not have it.
+ *
+ * Returns: %TRUE on success
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_executor_remove (FerryExecutor *self, FerryTask *task, GError **error)
+{
+  g_return_val_if_fail (FERRY_IS_EXECUTOR (self), FALSE);
+  g_return_val_if_fail (FERRY_IS_TASK (task), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!ferry_home_check_error (self->router->home, G_STRFUNC, error))
+    return FALSE;
+  if (!has_task (self, task, error))
+    return FALSE;
+  g_object_ref (task);
+  if (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING && take_back (task))
+    ferry_task_cancel (task);
+  if (!ferry_task_get_done (task))
+    {
+      ferry_pool_pump (self->pool);
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BUSY, "Task “%s” is being run; cancel it, and wait for its end",
+                   ferry_task_get_name (task));
+      g_object_unref (task);
+      return FALSE;
+    }
+  list_remove (self, task);
+  g_object_unref (task);
+  return TRUE;
+}
+
+/**
+ * ferry_executor_retry:
+ * @self: an executor
+ * @task: a task that is done
+ * @error: return location for an error
+ *
+ * Submits the same once more: a new task with the function, the arguments, the name and the settings of one that is
+ * done. On the router's thread.
+ *
+ * Fails with %FERRY_ERROR_NOT_DONE when the task is not done, with %FERRY_ERROR_BAD_ARGUMENTS when it was given
+ * descriptors or bytes, which it has no more, and as [method@Ferry.Executor.submit_task] does.
+ *
+ * Returns: (transfer full): the new task
+ *
+ * Since: 0.1
+ */
+FerryTask *
+ferry_executor_retry (FerryExecutor *self, FerryTask *task, GError **error)
+{
+  g_autoptr (FerryTask) again = NULL;
+
+  g_return_val_if_fail (FERRY_IS_EXECUTOR (self), NULL);
+  g_return_val_if_fail (FERRY_IS_TASK (task), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (!ferry_home_check_error (self->router->home, G_STRFUNC, error))
+    return NULL;
+  if (!ferry_task_get_done (task))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_DONE, "Task “%s” is not done; cancel it first",
+                   ferry_task_get_name (task));
+      return NULL;
+    }
+  if (ferry_task_had_descriptors (task))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                   "Task “%s” had descriptors, which were closed at its end; make a new one with ferry_task_new()",
+                   ferry_task_get_name (task));
+      return NULL;
+    }
+  again = ferry_task_new_like (task);
+  return ferry_executor_submit_task (self, again, error) ? g_steal_pointer (&again) : NULL;
+}
+
+/**
+ * ferry_executor_clear_finished:
+ * @self: an executor
+ *
+ * Takes all tasks that are done out of the list. On the router's thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_executor_clear_finished (FerryExecutor *self)
+{
+  g_return_if_fail (FERRY_IS_EXECUTOR (self));
+  ferry_return_if_elsewhere (self->router->home);
+
+  list_trim (self, 0);
+}
+
+/**
+ * ferry_executor_cancel_all:
+ * @self: an executor
+ *
+ * Cancels every task, as [method@Ferry.Task.cancel] does: those that no worker has begun at once. Any thread may call
+ * this. On another than the router's, that thread is asked to cancel what was submitted so far; what this thread
+ * submits later is not cancelled.
+ *
+ * Returns: how many tasks were cancelled; 0 on another thread, as that is not known yet
+ *
+ * Since: 0.1
+ */
+guint
+ferry_executor_cancel_all (FerryExecutor *self)
+{
+  g_autoptr (FerryExecutor) kept G_GNUC_UNUSED = NULL;
+
+  g_return_val_if_fail (FERRY_IS_EXECUTOR (self), 0);
+
+  if (!ferry_home_is_own (self->router->home))
+    {
+      put_cancel_into_inbox (self);
+      return 0;
+    }
+  kept = g_object_ref (self);
+  empty_inbox (self);
+  return cancel_listed (self);
+}
+
+/* ---- The end ---- */
+
+/* The time is over. What can be killed is; no task is waited for any more. */
+static void
+force_end (gpointer data)
+{
+  FerryExecutor *self = g_object_ref (FERRY_EXECUTOR (data));
+  g_autoptr (GPtrArray) tasks = NULL;
+
+  empty_inbox (self);
+  tasks = list_open (self);
+
+  for (guint i = 0; i < tasks->len; i++)
+    {
+      FerryTask *task = g_ptr_array_index (tasks, i);
+      FerryTaskSeat *seat = ferry_task_get_seat (task);
+
+      if (seat->worker != NULL)
+        ferry_pool_worker_force_task (seat->worker, task);
+      if (!ferry_task_get_done (task) && seat->worker == NULL)
+        {
+          ferry_timers_unset (self->timers, &seat->timer);
+          ferry_task_queue_remove (self->queue, task);
+        }
+      if (!ferry_task_get_done (task) &&
+          ferry_task_fail (task, FERRY_TASK_EVENT_ABANDON,
+                           g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                                        "Task “%s” had not ended when the executor's time to shut down was over",
+                                        ferry_task_get_name (task)),
+                           NULL, NULL))
+        self->source.done (&self->source, task);
+    }
+  finish_shutdown (self);
+  g_object_unref (self);
+}
+
+static void
+begin_stop (FerryExecutor *self)
+{
+  if (atomic_load_explicit (&self->state, memory_order_relaxed) != FERRY_EXECUTOR_STATE_RUNNING)
+    return;
+  /* Release: a thread that sees it finds nothing to rely on but the inbox, which is emptied below. */
+  atomic_store_explicit (&self->state, FERRY_EXECUTOR_STATE_STOPPING, memory_order_release);
+  notify_state (self);
+  refuse_waiters (self);
+}
+
+/**
+ * ferry_executor_stop:
+ * @self: an executor
+ *
+ * Has the executor take no more tasks. Those that it has come to their end, and with the last one the state becomes
+ * %FERRY_EXECUTOR_STATE_STOPPED. On the router's thread.
+ *
+ * An executor is stopped for good. To stop it again changes nothing: the tasks that it has go on all the same. To end
+ * those as well, use [method@Ferry.Executor.cancel_all] or [method@Ferry.Executor.shutdown_async], also after a stop.
+ *
+ * Since: 0.1
+ */
+void
+ferry_executor_stop (FerryExecutor *self)
+{
+  g_return_if_fail (FERRY_IS_EXECUTOR (self));
+  ferry_return_if_elsewhere (self->router->home);
+
+  g_object_ref (self);
+  begin_stop (self);
+  empty_inbox (self);
+  finish_shutdown (self);
+  g_object_unref (self);
+}
+
+/**
+ * ferry_executor_shutdown_async:
+ * @self: an executor
+ * @timeout: how long it may take, in microseconds; 0 for no time, negative for as long as it takes
+ * @cancellable: (nullable): ends the waiting, not the shutdown
+ * @callback: (scope async): called when all tasks are done
+ * @user_data: data for @callback
+ *
+ * Takes no more tasks, and cancels all that there are. Those that run have the time to end by themselves; halfway their
+ * workers are asked to end, and when the time is over they are killed, and whatever is left is given up. So a shutdown
+ * with a timeout always ends in time. Workers go on to be kept by the pool, as other executors may use them.
+ *
+ * A thread cannot be killed: a function that is given up in a pool of threads runs on after the shutdown. A shutdown
+ * without a timeout, of tasks with a grace time ([method@Ferry.Task.set_cancel_grace]) that is long enough, ends when
+ * all functions have returned.
+ *
+ * On the router's thread. Calling it again with less time makes it end earlier.
+ *
+ * Since: 0.1
+ */
+void
+ferry_executor_shutdown_async (FerryExecutor *self, gint64 timeout, GCancellable *cancellable,
+                               GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GPtrArray) tasks = NULL;
+  g_autoptr (GTask) shutdown = NULL;
+  gint64 deadline = ferry_time_add (g_get_monotonic_time (), timeout);
+
+  g_return_if_fail (FERRY_IS_EXECUTOR (self));
+  ferry_return_if_elsewhere (self->router->home);
+
+  g_object_ref (self);
+  shutdown = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (shutdown, ferry_executor_shutdown_async);
+  begin_stop (self);
+  if (atomic_load_explicit (&self->state, memory_order_relaxed) == FERRY_EXECUTOR_STATE_STOPPED)
+    {
+      g_task_return_boolean (shutdown, TRUE);
+      g_object_unref (self);
+      return;
+    }
+  self->shutting_down = TRUE;
+  ferry_waiters_add (&self->shutdown_waiters, shutdown);
+  if (timeout >= 0 && (!ferry_timer_is_set (&self->shutdown_timer) || self->shutdown_timer.deadline > deadline))
+    ferry_timers_set (self->timers, &self->shutdown_timer, deadline, force_end, self);
+  empty_inbox (self);
+  tasks = list_open (self);
+  for (guint i = tasks->len; i > 0; i--)
+    {
+      FerryTask *task = g_ptr_array_index (tasks, i - 1);
+      FerryPoolWorker *worker;
+
+      ferry_task_cancel (task);
+      worker = ferry_task_get_seat (task)->worker;
+      if (timeout >= 0 && worker != NULL && timeout < ferry_task_get_cancel_grace (task))
+        ferry_pool_worker_give_time (worker, task, timeout);
+    }
+  finish_shutdown (self);
+  g_object_unref (self);
+}
+
+/**
+ * ferry_executor_shutdown_finish:
+ * @self: an executor
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Ends [method@Ferry.Executor.shutdown_async]. Any thread.
+ *
+ * Fails with %G_IO_ERROR_CANCELLED when the waiting was cancelled.
+ *
+ * Returns: %TRUE when the executor is stopped
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_executor_shutdown_finish (FerryExecutor *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* ---- What an executor is told, and what it says of itself ---- */
+
+/**
+ * ferry_executor_set_max_pending:
+ * @self: an executor
+ * @max_pending: how many tasks may wait; 0 for any number
+ *
+ * Sets [property@Ferry.Executor:max-pending]. On the router's thread, before the first task is submitted.
+ *
+ * Since: 0.1
+ */
+void
+ferry_executor_set_max_pending (FerryExecutor *self, guint max_pending)
+{
+  g_return_if_fail (FERRY_IS_EXECUTOR (self));
+  g_return_if_fail (max_pending <= G_MAXINT);
+  ferry_return_if_elsewhere (self->router->home);
+
+  if (self->max_pending == max_pending)
+    return;
+  self->max_pending = max_pending;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_PENDING]);
+}
+
+/**
+ * ferry_executor_set_keep_finished:
+ * @self: an executor
+ * @keep_finished: how many tasks that are done stay in the list
+ *
+ * Sets [property@Ferry.Executor:keep-finished]. On the router's thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_executor_set_keep_finished (FerryExecutor *self, guint keep_finished)
+{
+  g_return_if_fail (FERRY_IS_EXECUTOR (self));
+  ferry_return_if_elsewhere (self->router->home);
+
+  if (self->keep_finished == keep_finished)
+    return;
+  self->keep_finished = keep_finished;
+  list_trim (self, keep_finished);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_KEEP_FINISHED]);
+}
+
+/**
+ * ferry_executor_get_pool:
+ * @self: an executor
+ *
+ * Gets the pool. Any thread may call this.
+ *
+ * Returns: (transfer none): the pool
+ *
+ * Since: 0.1
+ */
+FerryPool *
+ferry_executor_get_pool (FerryExecutor *self)
+{
+  g_return_val_if_fail (FERRY_IS_EXECUTOR (self), NULL);
+
+  return self->pool;
+}
+
+/**
+ * ferry_executor_get_state:
+ * @self: an executor
+ *
+ * Gets [property@Ferry.Executor:state]. Any thread may call this.
+ *
+ * Returns: the state
+ *
+ * Since: 0.1
+ */
+FerryExecutorState
+ferry_executor_get_state (FerryExecutor *self)
+{
+  g_return_val_if_fail (FERRY_IS_EXECUTOR (self), FERRY_EXECUTOR_STATE_STOPPED);
+
+  return (FerryExecutorState) atomic_load_explicit (&self->state, memory_order_acquire);
+}
+
+/**
+ * ferry_executor_get_n_waiting:
+ * @self: an executor
+ *
+ * Gets [property@Ferry.Executor:n-waiting]. Any thread may call this.
+ *
+ * Returns: the number
+ *
+ * Since: 0.1
+ */
+guint
+ferry_executor_get_n_waiting (FerryExecutor *self)
+{
+  g_return_val_if_fail (FERRY_IS_EXECUTOR (self), 0);
+
+  return (guint) atomic_load_explicit (&self->n_queued, memory_order_relaxed);
+}
+
+/**
+ * ferry_executor_get_n_executing:
+ * @self: an executor
+ *
+ * Gets [property@Ferry.Executor:n-executing]. On the router's thread.
+ *
+ * Returns: the number
+ *
+ * Since: 0.1
+ */
+guint
+ferry_executor_get_n_executing (FerryExecutor *self)
+{
+  g_return_val_if_fail (FERRY_IS_EXECUTOR (self), 0);
+  ferry_return_val_if_elsewhere (self->router->home, 0);
+
+  return self->n_executing;
+}
+
+/**
+ * ferry_executor_get_n_completed:
+ * @self: an executor
+ *
+ * Gets [property@Ferry.Executor:n-completed]. On the router's thread.
+ *
+ * Returns: the number
+ *
+ * Since: 0.1
+ */
+guint64
+ferry_executor_get_n_completed (FerryExecutor *self)
+{
+  g_return_val_if_fail (FERRY_IS_EXECUTOR (self), 0);
+  ferry_return_val_if_elsewhere (self->router->home, 0);
+
+  return self->n_completed;
+}
+
+/**
+ * ferry_executor_get_n_failed:
+ * @self: an executor
+ *
+ * Gets [property@Ferry.Executor:n-failed]. On the router's thread.
+ *
+ * Returns: the number
+ *
+ * Since: 0.1
+ */
+guint64
+ferry_executor_get_n_failed (FerryExecutor *self)
+{
+  g_return_val_if_fail (FERRY_IS_EXECUTOR (self), 0);
+  ferry_return_val_if_elsewhere (self->router->home, 0);
+
+  return self->n_failed;
+}
+
+/**
+ * ferry_executor_get_n_cancelled:
+ * @self: an executor
+ *
+ * Gets [property@Ferry.Executor:n-cancelled]. On the router's thread.
+ *
+ * Returns: the number
+ *
+ * Since: 0.1
+ */
+guint64
+ferry_executor_get_n_cancelled (FerryExecutor *self)
+{
+  g_return_val_if_fail (FERRY_IS_EXECUTOR (self), 0);
+  ferry_return_val_if_elsewhere (self->router->home, 0);
+
+  return self->n_cancelled;
+}
+
+/**
+ * ferry_executor_get_fraction:
+ * @self: an executor
+ *
+ * Gets [property@Ferry.Executor:fraction]. On the router's thread.
+ *
+ * Returns: the fraction
+ *
+ * Since: 0.1
+ */
+double
+ferry_executor_get_fraction (FerryExecutor *self)
+{
+  g_return_val_if_fail (FERRY_IS_EXECUTOR (self), -1);
+  ferry_return_val_if_elsewhere (self->router->home, -1);
+
+  return get_fraction (self);
+}
+
+static void
+ferry_executor_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
+{
+  FerryExecutor *self = FERRY_EXECUTOR (object);
+
+  switch (property_id)
+    {
+    case PROP_POOL:
+      g_value_set_object (value, self->pool);
+      break;
+    case PROP_MAX_PENDING:
+      ferry_return_if_elsewhere (self->router->home);
+      g_value_set_uint (value, self->max_pending);
+      break;
+    case PROP_KEEP_FINISHED:
+      ferry_return_if_elsewhere (self->router->home);
+      g_value_set_uint (value, self->keep_finished);
+      break;
+    case PROP_STATE:
+      g_value_set_enum (value, ferry_executor_get_state (self));
+      break;
+    case PROP_N_WAITING:
+      g_value_set_uint (value, ferry_executor_get_n_waiting (self));
+      break;
+    case PROP_N_EXECUTING:
+      g_value_set_uint (value, ferry_executor_get_n_executing (self));
+      break;
+    case PROP_N_COMPLETED:
+      g_value_set_uint64 (value, ferry_executor_get_n_completed (self));
+      break;
+    case PROP_N_FAILED:
+      g_value_set_uint64 (value, ferry_executor_get_n_failed (self));
+      break;
+    case PROP_N_CANCELLED:
+      g_value_set_uint64 (value, ferry_executor_get_n_cancelled (self));
+      break;
+    case PROP_FRACTION:
+      g_value_set_double (value, ferry_executor_get_fraction (self));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static void
+ferry_executor_set_property (GObject *object, guint property_id, const GValue *value, GParamSpec *pspec)
+{
+  FerryExecutor *self = FERRY_EXECUTOR (object);
+
+  switch (property_id)
+    {
+    case PROP_POOL:
+      self->pool = g_value_dup_object (value);
+      break;
+    case PROP_MAX_PENDING:
+      ferry_executor_set_max_pending (self, g_value_get_uint (value));
+      break;
+    case PROP_KEEP_FINISHED:
+      ferry_executor_set_keep_finished (self, g_value_get_uint (value));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static void
+install_figures (void)
+{
+  /**
+   * FerryExecutor:state:
+   *
+   * How far the executor has come.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_STATE] = g_param_spec_enum ("state", NULL, NULL, FERRY_TYPE_EXECUTOR_STATE,
+                                              FERRY_EXECUTOR_STATE_RUNNING, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  /**
+   * FerryExecutor:n-waiting:
+   *
+   * How many tasks wait, those that were sent ahead to a worker among them.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_N_WAITING] =
+    g_param_spec_uint ("n-waiting", NULL, NULL, 0, G_MAXUINT, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  /**
+   * FerryExecutor:n-executing:
+   *
+   * How many tasks are being run, those that were cancelled and have not ended among them.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_N_EXECUTING] =
+    g_param_spec_uint ("n-executing", NULL, NULL, 0, G_MAXUINT, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+}
+
+static void
+install_totals (void)
+{
+  /**
+   * FerryExecutor:n-completed:
+   *
+   * How many tasks gave their result.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_N_COMPLETED] =
+    g_param_spec_uint64 ("n-completed", NULL, NULL, 0, G_MAXUINT64, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  /**
+   * FerryExecutor:n-failed:
+   *
+   * How many tasks failed.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_N_FAILED] =
+    g_param_spec_uint64 ("n-failed", NULL, NULL, 0, G_MAXUINT64, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  /**
+   * FerryExecutor:n-cancelled:
+   *
+   * How many tasks were cancelled.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_N_CANCELLED] =
+    g_param_spec_uint64 ("n-cancelled", NULL, NULL, 0, G_MAXUINT64, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  /**
+   * FerryExecutor:fraction:
+   *
+   * How much of the work is done, from 0 to 1: each task counts the same, and one that is being run as far as it
+   * reports. Counted from when there was nothing to do last; -1 when there was nothing since.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_FRACTION] =
+    g_param_spec_double ("fraction", NULL, NULL, -1, 1, -1, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+}
+
+static void
+install_properties (GObjectClass *object_class)
+{
+  object_class->get_property = ferry_executor_get_property;
+  object_class->set_property = ferry_executor_set_property;
+  /**
+   * FerryExecutor:pool:
+   *
+   * The pool that runs the tasks.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_POOL] = g_param_spec_object ("pool", NULL, NULL, FERRY_TYPE_POOL,
+                                               G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+  /**
+   * FerryExecutor:max-pending:
+   *
+   * How many tasks may wait; 0 for any number. To be set before the first task is submitted.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_MAX_PENDING] = g_param_spec_uint (
+    "max-pending", NULL, NULL, 0, G_MAXINT, 0, G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  /**
+   * FerryExecutor:keep-finished:
+   *
+   * How many of the tasks that are done stay in the list, the latest ones. By default none: a task that nobody else
+   * holds is freed when it is done. Tasks leave the list in the turn of the main loop after their end.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_KEEP_FINISHED] = g_param_spec_uint (
+    "keep-finished", NULL, NULL, 0, G_MAXUINT, 0, G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  install_figures ();
+  install_totals ();
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+}
+
+/* ---- Life cycle ---- */
+
+static void
+ferry_executor_constructed (GObject *object)
+{
+  FerryExecutor *self = FERRY_EXECUTOR (object);
+
+  G_OBJECT_CLASS (ferry_executor_parent_class)->constructed (object);
+
+  self->router = ferry_pool_get_router (self->pool);
+  self->timers = ferry_router_get_timers (self->router);
+  ferry_pool_add_source (self->pool, &self->source);
 }
 
 static void
@@ -422,7 +1792,7 @@ ferry_executor_dispose (GObject *object)
       ferry_timers_unset (self->timers, &self->refuse_timer);
       ferry_timers_unset (self->timers, &self->shutdown_timer);
     }
-  ferry_executor_list_clear (self);
+  list_clear (self);
 
   G_OBJECT_CLASS (ferry_executor_parent_class)->dispose (object);
 }
@@ -432,23 +1802,12 @@ ferry_executor_finalize (GObject *object)
 {
   FerryExecutor *self = FERRY_EXECUTOR (object);
 
-  ferry_task_queue_clear (&self->queue);
+  g_clear_pointer (&self->queue, ferry_task_queue_free);
   g_clear_pointer (&self->list, g_sequence_free);
   pthread_mutex_destroy (&self->inbox_lock);
   g_clear_object (&self->pool);
 
   G_OBJECT_CLASS (ferry_executor_parent_class)->finalize (object);
-}
-
-static void
-ferry_executor_constructed (GObject *object)
-{
-  FerryExecutor *self = FERRY_EXECUTOR (object);
-
-  G_OBJECT_CLASS (ferry_executor_parent_class)->constructed (object);
-
-  self->timers = self->pool->timers;
-  ferry_pool_add_source (self->pool, &self->source);
 }
 
 static void
@@ -459,7 +1818,7 @@ ferry_executor_class_init (FerryExecutorClass *klass)
   object_class->constructed = ferry_executor_constructed;
   object_class->dispose = ferry_executor_dispose;
   object_class->finalize = ferry_executor_finalize;
-  ferry_executor_install_properties (object_class);
+  install_properties (object_class);
 }
 
 static void
@@ -468,6 +1827,25 @@ ferry_executor_init (FerryExecutor *self)
   self->source =
     (FerryTaskSource){source_peek, source_take, source_give_back, source_started, source_done, source_fail_all};
   pthread_mutex_init (&self->inbox_lock, NULL);
-  ferry_task_queue_init (&self->queue);
+  self->queue = ferry_task_queue_new ();
   self->list = g_sequence_new (g_object_unref);
+}
+
+/**
+ * ferry_executor_new:
+ * @pool: a pool
+ *
+ * Makes an executor whose tasks run in a pool. On the router's thread.
+ *
+ * Returns: (transfer full): the executor
+ *
+ * Since: 0.1
+ */
+FerryExecutor *
+ferry_executor_new (FerryPool *pool)
+{
+  g_return_val_if_fail (FERRY_IS_POOL (pool), NULL);
+  ferry_return_val_if_elsewhere (ferry_pool_get_router (pool)->home, NULL);
+
+  return g_object_new (FERRY_TYPE_EXECUTOR, "pool", pool, NULL);
 }

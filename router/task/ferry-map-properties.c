@@ -25,7 +25,7 @@ ferry_map_notify (FerryMap *self, FerryMapProperty property)
 void
 ferry_map_notify_figures (FerryMap *self)
 {
-  ferry_timers_unset (ferry_executor_get_pool (self->executor)->timers, &self->notify_timer);
+  ferry_timers_unset (ferry_pool_get_timers (ferry_executor_get_pool (self->executor)), &self->notify_timer);
   for (guint i = FERRY_MAP_PROP_N_SUBMITTED; i <= FERRY_MAP_PROP_FRACTION; i++)
     ferry_map_notify (self, i);
 }
@@ -42,7 +42,8 @@ void
 ferry_map_figures_changed (FerryMap *self)
 {
   if (!ferry_timer_is_set (&self->notify_timer))
-    ferry_timers_set (ferry_executor_get_pool (self->executor)->timers, &self->notify_timer, 0, notify_figures, self);
+    ferry_timers_set (ferry_pool_get_timers (ferry_executor_get_pool (self->executor)), &self->notify_timer, 0,
+                      notify_figures, self);
 }
 
 static void

@@ -285,7 +285,7 @@ ferry_map_gives_results (FerryMap *self)
 gboolean
 ferry_map_may_wait (FerryMap *self, GError **error)
 {
-  if (!ferry_iterate_check (ferry_executor_get_pool (self->executor)->router, error))
+  if (!ferry_iterate_check (ferry_pool_get_router (ferry_executor_get_pool (self->executor)), error))
     return FALSE;
   if (!self->delivering)
     return TRUE;
@@ -302,7 +302,7 @@ ferry_map_wait (FerryMap *self, FerryCondition condition, gint64 timeout, GError
     return TRUE;
   if (!ferry_map_may_wait (self, error))
     return FALSE;
-  if (ferry_iterate (ferry_executor_get_pool (self->executor)->router, condition, self, timeout))
+  if (ferry_iterate (ferry_pool_get_router (ferry_executor_get_pool (self->executor)), condition, self, timeout))
     return TRUE;
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "The map over “%s” was not so far in time; wait longer%s",
                self->function, self->input_ended ? "" : ", or end its input, such as with ferry_map_close_input()");

@@ -57,7 +57,7 @@ ferry_map_dispose (GObject *object)
   FerryMap *self = FERRY_MAP (object);
 
   self->cancelled = TRUE;
-  ferry_timers_unset (ferry_executor_get_pool (self->executor)->timers, &self->notify_timer);
+  ferry_timers_unset (ferry_pool_get_timers (ferry_executor_get_pool (self->executor)), &self->notify_timer);
   ferry_map_end_input (self);
   ferry_map_drop_chunks (self, TRUE);
   ferry_map_clear_results (self);

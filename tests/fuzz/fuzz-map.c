@@ -14,7 +14,7 @@
 #include "call/ferry-remote-error-private.h"
 #include "fuzz.h"
 #include "task/ferry-map-chunk-private.h"
-#include "task/ferry-pool-private.h"
+#include "task/ferry-pool-worker-private.h"
 
 #define SIZE_MASK 7
 #define ORDERED 8
@@ -92,7 +92,7 @@ complete (FerryTask *task, GVariant *result)
 {
   GError *error = NULL;
 
-  if (ferry_pool_check_result (task, result, &error))
+  if (ferry_pool_worker_check_result (task, result, &error))
     g_assert_true (ferry_task_complete (task, result));
   else
     g_assert_true (ferry_task_fail (task, FERRY_TASK_EVENT_ERROR, error, NULL, NULL));

@@ -49,6 +49,8 @@ void task_test_wait_done (FerryTask *task);
 void task_test_wait_begun (FerryTask *task);
 /* Waits until the task's function runs, without a turn of the main loop: the task does not hear of it. */
 void task_test_wait_begun_unheard (FerryTask *task);
+/* Has the pool take tasks for so short that it sends ahead as many as it ever does, whatever this machine is like. */
+void task_test_expect_short_tasks (FerryPool *pool);
 void task_test_wait_state (FerryTask *task, FerryTaskState state);
 /* Waits for the end; text is the result's, or NULL for none. */
 void task_test_assert_result (FerryTask *task, const char *text);

@@ -9,7 +9,7 @@
 
 #include "task/task-test.h"
 
-#include "task/ferry-pool-private.h"
+#include "task/ferry-pool-worker-private.h"
 
 typedef struct
 {
@@ -50,7 +50,7 @@ scene_new (gboolean in_threads, gboolean ahead)
 
       task_test_assert_result (warm, NULL);
       /* Tasks are sent ahead where they are short, which they are not on every machine. */
-      scene->test->pool->mean_time = 1;
+      task_test_expect_short_tasks (scene->test->pool);
       scene->ahead = task_test_submit (scene->test->executor, "nothing", NULL);
     }
   scene->task = ferry_task_new (FERRY_TASK_KIND_CALL, in_threads ? "hang" : "sleep-until-cancelled", NULL);
@@ -159,7 +159,7 @@ ends_with_its_worker (void)
   task_test_submit_task (test->executor, task);
   task_test_wait_begun_unheard (task);
   worker = ferry_task_get_seat (task)->worker;
-  process = g_object_ref (worker->worker);
+  process = g_object_ref (ferry_pool_worker_get_process (worker));
   g_assert_true (ferry_task_cancel (task));
   task_test_assert_cancelled (task);
   g_assert_cmpint (ferry_worker_get_state (process), ==, FERRY_WORKER_STATE_ENDED);

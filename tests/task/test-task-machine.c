@@ -325,7 +325,7 @@ shut_down (Walk *walk)
     {
       TaskTestWitness *witness = g_ptr_array_index (walk->open, i);
 
-      if (ferry_task_get_seat (witness->task)->queue == &record->executor->source)
+      if (ferry_executor_has_task (record->executor, witness->task))
         witness->cancelled = TRUE;
     }
 }
