@@ -11,7 +11,7 @@
 #include "call/ferry-call-message-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "task/ferry-map-function-private.h"
-#include "task/ferry-task-fields-private.h"
+#include "task/ferry-task-private.h"
 
 /* Arguments with a longer type are put into boxes, where it is a value: a chunk's type is a little longer than its
  * items'. */
@@ -143,16 +143,13 @@ static FerryMapChunk *
 chunk_new (FerryMap *map, guint64 first, guint n_items, const char *function, GVariant *arguments)
 {
   FerryMapChunk *self = g_object_new (FERRY_TYPE_MAP_CHUNK, NULL);
-  FerryTaskPrivate *priv = ferry_task_get_private (FERRY_TASK (self));
 
   self->map = map;
   self->link.data = self;
   self->first = first;
   self->n_items = n_items;
-  priv->kind = FERRY_TASK_KIND_CALL;
-  priv->function = g_strdup (function);
-  priv->arguments = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
-  priv->priority = map->priority;
+  ferry_task_set_up (FERRY_TASK (self), FERRY_TASK_KIND_CALL, function, arguments);
+  ferry_task_set_priority (FERRY_TASK (self), map->priority);
   return self;
 }
 
@@ -224,7 +221,7 @@ ferry_map_chunk_new (FerryMap *map, guint64 first, GVariant *const *items, guint
 GVariant *
 ferry_map_chunk_get_items (FerryMapChunk *self)
 {
-  return g_variant_get_child_value (ferry_task_get_private (FERRY_TASK (self))->arguments, 2);
+  return g_variant_get_child_value (ferry_task_get_arguments (FERRY_TASK (self)), 2);
 }
 
 FerryMapChunk *
