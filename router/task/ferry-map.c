@@ -120,12 +120,12 @@ struct _FerryMap
   int priority;
 
   /* From the input to chunks. */
-  FerryMapInput input;
-  GQueue chunks;      /* (element-type FerryMapChunk) (owned), by their links: submitted and not done */
-  GQueue again;       /* (element-type Range) (owned) */
-  GPtrArray *batch;   /* (owned) (element-type GVariant): of the chunk that is being made; NULL for no arguments */
-  double item_time;   /* of late, in microseconds; 0: not known */
-  guint largest_size; /* of a chunk that was measured */
+  FerryMapInput *input; /* const: (owned) */
+  GQueue chunks;        /* (element-type FerryMapChunk) (owned), by their links: submitted and not done */
+  GQueue again;         /* (element-type Range) (owned) */
+  GPtrArray *batch;     /* (owned) (element-type GVariant): of the chunk that is being made; NULL for no arguments */
+  double item_time;     /* of late, in microseconds; 0: not known */
+  guint largest_size;   /* of a chunk that was measured */
   guint64 n_submitted;
   gboolean feeding; /* results may be given, and the source asked */
   gboolean pumping;
@@ -515,6 +515,7 @@ get_default_bound (FerryMap *self, guint size)
   return (guint64) get_n_workers (self) * MAX (ITEMS_A_WORKER, (guint64) BOUND_CHUNKS_A_WORKER * size);
 }
 
+/* How many items may be in flight, as things are. */
 static guint64
 get_bound (FerryMap *self)
 {
@@ -526,7 +527,7 @@ guint
 ferry_map_get_automatic_size (FerryMap *self)
 {
   guint n_workers = get_n_workers (self);
-  guint64 rest = ferry_map_input_get_rest (&self->input);
+  guint64 rest = ferry_map_input_get_rest (self->input);
   double size = 1;
 
   if (self->item_time > 0)
@@ -561,7 +562,7 @@ end_input (FerryMap *self)
 {
   self->input_ended = TRUE;
   if (!self->pulling)
-    ferry_map_input_clear (&self->input);
+    ferry_map_input_end (self->input);
 }
 
 /* Takes an item from the input, which may do anything, also cancel the map. Returns whether there was one. */
@@ -572,7 +573,7 @@ pull (FerryMap *self, GVariant **arguments)
   FerryMapPull pulled;
 
   self->pulling = TRUE;
-  pulled = ferry_map_input_pull (&self->input, arguments, &error);
+  pulled = ferry_map_input_pull (self->input, arguments, &error);
   self->pulling = FALSE;
   if (self->error == NULL)
     self->error = g_steal_pointer (&error);
@@ -968,7 +969,8 @@ ferry_map_new (FerryExecutor *executor, const char *function, FerryMapOrder orde
 static gboolean
 is_fresh (FerryMap *self)
 {
-  return !self->feeding && !self->input_ended && self->input.kind == FERRY_MAP_INPUT_BY_HAND && !self->input.closed;
+  return !self->feeding && !self->input_ended && ferry_map_input_is_by_hand (self->input) &&
+         !ferry_map_input_is_closed (self->input);
 }
 
 /**
@@ -988,8 +990,7 @@ ferry_map_set_arguments (FerryMap *self, GVariant *arguments)
   g_return_if_fail (arguments != NULL && g_variant_is_container (arguments));
   ferry_return_if_elsewhere (self->home);
 
-  self->input.kind = FERRY_MAP_INPUT_CONTAINER;
-  self->input.from = g_variant_ref_sink (arguments);
+  ferry_map_input_set_container (self->input, arguments);
 }
 
 /**
@@ -1011,22 +1012,7 @@ ferry_map_set_array (FerryMap *self, GPtrArray *arguments)
   g_return_if_fail (arguments != NULL);
   ferry_return_if_elsewhere (self->home);
 
-  self->input.kind = FERRY_MAP_INPUT_ARRAY;
-  self->input.from = g_ptr_array_ref (arguments);
-}
-
-/* What was reached stays where it is among the items. What comes before that is not mapped any more; what is put at
- * that place comes next, and a change around it begins there anew. */
-static void
-items_changed (GListModel *model, guint position, guint n_removed, guint n_added, gpointer data)
-{
-  FerryMapInput *input = data;
-  gboolean is_put_there = n_removed == 0 && position == input->position;
-
-  if (position + n_removed <= input->position && !is_put_there)
-    input->position += (gsize) n_added - n_removed;
-  else
-    input->position = MIN (input->position, position);
+  ferry_map_input_set_array (self->input, arguments);
 }
 
 /**
@@ -1053,12 +1039,7 @@ ferry_map_set_model (FerryMap *self, GListModel *model, FerryMapArguments func, 
   g_return_if_fail (func != NULL);
   ferry_return_if_elsewhere (self->home);
 
-  self->input.kind = FERRY_MAP_INPUT_MODEL;
-  self->input.from = g_object_ref (model);
-  self->input.get_arguments = func;
-  self->input.user_data = user_data;
-  self->input.destroy = destroy;
-  self->input.handler = g_signal_connect (model, "items-changed", G_CALLBACK (items_changed), &self->input);
+  ferry_map_input_set_model (self->input, model, func, user_data, destroy);
 }
 
 /**
@@ -1082,10 +1063,7 @@ ferry_map_set_source (FerryMap *self, FerryMapSource func, gpointer user_data, G
   g_return_if_fail (func != NULL);
   ferry_return_if_elsewhere (self->home);
 
-  self->input.kind = FERRY_MAP_INPUT_SOURCE;
-  self->input.source = func;
-  self->input.user_data = user_data;
-  self->input.destroy = destroy;
+  ferry_map_input_set_source (self->input, func, user_data, destroy);
 }
 
 /* ---- items by hand ---- */
@@ -1093,7 +1071,7 @@ ferry_map_set_source (FerryMap *self, FerryMapSource func, gpointer user_data, G
 static guint64
 count_in_flight (FerryMap *self)
 {
-  return self->n_submitted - self->n_taken + self->input.added.length;
+  return self->n_submitted - self->n_taken + ferry_map_input_get_n_added (self->input);
 }
 
 static gboolean
@@ -1110,7 +1088,7 @@ check_open (FerryMap *self, GError **error)
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The map was cancelled; make another one");
   else if (self->error != NULL)
     g_propagate_error (error, ferry_error_copy (self->error));
-  else if (self->input.closed)
+  else if (ferry_map_input_is_closed (self->input))
     g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The map's input was closed; make another map");
   else
     return TRUE;
@@ -1133,7 +1111,7 @@ static void
 add (FerryMap *self, GVariant *arguments)
 {
   self->feeding = TRUE;
-  ferry_map_input_add (&self->input, arguments);
+  ferry_map_input_add (self->input, arguments);
 }
 
 static void
@@ -1151,7 +1129,7 @@ static void
 close_behind_adds (FerryMap *self)
 {
   if (self->closing && self->adds.length == 0)
-    self->input.closed = TRUE;
+    ferry_map_input_close (self->input);
 }
 
 /* Adds what waits for room, as far as there is some. Callbacks run: the caller holds the map. */
@@ -1331,7 +1309,7 @@ ferry_map_add (FerryMap *self, GVariant *arguments, GError **error)
   g_autoptr (GVariant) kept G_GNUC_UNUSED = NULL;
 
   g_return_val_if_fail (FERRY_IS_MAP (self), FALSE);
-  ferry_return_val_if_fail (self->input.kind == FERRY_MAP_INPUT_BY_HAND, FALSE, NOT_BY_HAND);
+  ferry_return_val_if_fail (ferry_map_input_is_by_hand (self->input), FALSE, NOT_BY_HAND);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
@@ -1388,7 +1366,7 @@ ferry_map_add_waiting (FerryMap *self, GVariant *arguments, gint64 timeout, GErr
   g_autoptr (GVariant) kept G_GNUC_UNUSED = NULL;
 
   g_return_val_if_fail (FERRY_IS_MAP (self), FALSE);
-  ferry_return_val_if_fail (self->input.kind == FERRY_MAP_INPUT_BY_HAND, FALSE, NOT_BY_HAND);
+  ferry_return_val_if_fail (ferry_map_input_is_by_hand (self->input), FALSE, NOT_BY_HAND);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
@@ -1435,7 +1413,7 @@ ferry_map_add_async (FerryMap *self, GVariant *arguments, GCancellable *cancella
   MapAdd *waiting;
 
   g_return_if_fail (FERRY_IS_MAP (self));
-  ferry_return_if_fail (self->input.kind == FERRY_MAP_INPUT_BY_HAND, NOT_BY_HAND);
+  ferry_return_if_fail (ferry_map_input_is_by_hand (self->input), NOT_BY_HAND);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
   ferry_return_if_elsewhere (self->home);
 
@@ -1496,7 +1474,7 @@ void
 ferry_map_close_input (FerryMap *self)
 {
   g_return_if_fail (FERRY_IS_MAP (self));
-  ferry_return_if_fail (self->input.kind == FERRY_MAP_INPUT_BY_HAND, NOT_BY_HAND);
+  ferry_return_if_fail (ferry_map_input_is_by_hand (self->input), NOT_BY_HAND);
   ferry_return_if_elsewhere (self->home);
 
   self->closing = TRUE;
@@ -2218,7 +2196,7 @@ ferry_map_get_fraction (FerryMap *self)
   g_return_val_if_fail (FERRY_IS_MAP (self), -1);
   ferry_return_val_if_elsewhere (self->home, -1);
 
-  rest = self->input_ended ? 0 : ferry_map_input_get_rest (&self->input);
+  rest = self->input_ended ? 0 : ferry_map_input_get_rest (self->input);
   if (rest == G_MAXUINT64)
     return -1;
   return self->n_submitted + rest > 0 ? (double) self->n_come / (double) (self->n_submitted + rest) : 1;
@@ -2485,6 +2463,7 @@ ferry_map_finalize (GObject *object)
   FerryMap *self = FERRY_MAP (object);
 
   g_assert (self->chunks.length == 0 && self->collector == NULL && self->adds.length == 0);
+  g_clear_pointer (&self->input, ferry_map_input_free);
   g_clear_pointer (&self->batch, g_ptr_array_unref);
   g_clear_pointer (&self->collected, g_ptr_array_unref);
   g_clear_error (&self->collect_error);
@@ -2521,7 +2500,7 @@ ferry_map_class_init (FerryMapClass *klass)
 static void
 ferry_map_init (FerryMap *self)
 {
-  ferry_map_input_init (&self->input);
+  self->input = ferry_map_input_new ();
 }
 
 /* ---- for tests ---- */
