@@ -21,8 +21,8 @@ typedef struct
   gint64 begun_at;  /* monotonic time */
 } FerryAnswer;
 
-/* The function that the call is to run, or NULL, and then the answer says why there is nothing to run. */
-const FerryFunctionEntry *ferry_answer_find_function (FerryAnswer *self, FerryCall *call);
+/* Whether the call is to run the function (nullable: there is none of that name). FALSE: the answer says why not. */
+gboolean ferry_answer_begin (FerryAnswer *self, FerryCall *call, const FerryFunctionEntry *function);
 /* What the function returned. Takes result, floating or not, and failure. */
 void ferry_answer_take (FerryAnswer *self, const FerryFunctionEntry *function, GVariant *result, GError *failure,
                         FerryJob *job);

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "task/ferry-map-function-private.h"
 
 /* How much is left of the message of an error that was too large to be sent. */
 #define SHORT_MESSAGE 1024
@@ -55,22 +54,14 @@ ferry_answer_set_unknown (GError **error, const char *name)
                program_invocation_short_name, name);
 }
 
-/* Those that every worker has come first. */
-static const FerryFunctionEntry *
-find_function (const char *name)
-{
-  return g_str_equal (name, FERRY_MAP_FUNCTION) ? &ferry_map_function : ferry_function_find (name);
-}
-
-const FerryFunctionEntry *
-ferry_answer_find_function (FerryAnswer *self, FerryCall *call)
+gboolean
+ferry_answer_begin (FerryAnswer *self, FerryCall *call, const FerryFunctionEntry *function)
 {
   const char *name = ferry_call_get_method (call);
-  const FerryFunctionEntry *function = find_function (name);
 
   self->begun_at = g_get_monotonic_time ();
   if (!is_begun_in_time (self, call))
-    return NULL;
+    return FALSE;
   if (ferry_call_get_task_kind (call) > FERRY_TASK_KIND_STEPS)
     g_set_error (&self->failure, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
                  "The call of “%s” is of a kind of task that the worker does not know; build application and worker "
@@ -78,22 +69,9 @@ ferry_answer_find_function (FerryAnswer *self, FerryCall *call)
                  name);
   else if (function == NULL)
     ferry_answer_set_unknown (&self->failure, name);
-  else if (ferry_function_check_arguments (function, ferry_call_get_arguments (call), &self->failure))
-    return function;
-  return NULL;
-}
-
-/* Where the failure came from: what the job captured, what came with it from yet another process, or this place. */
-static char *
-make_trace (const GError *failure, FerryJob *job)
-{
-  g_autofree char *captured = ferry_job_dup_trace (job, failure);
-  g_autofree char *inner = NULL;
-
-  if (captured != NULL)
-    return g_steal_pointer (&captured);
-  inner = ferry_error_dup_trace (failure, job->begun);
-  return ferry_trace_add_place (inner, ferry_call_method_in_words (ferry_job_get_function_name (job)));
+  else
+    return ferry_function_check_arguments (function, ferry_call_get_arguments (call), &self->failure);
+  return FALSE;
 }
 
 void
@@ -111,7 +89,7 @@ ferry_answer_take (FerryAnswer *self, const FerryFunctionEntry *function, GVaria
   if (failure == NULL)
     ferry_function_check_result (function, self->result, &self->failure);
   if (self->failure != NULL)
-    self->trace = make_trace (self->failure, job);
+    self->trace = ferry_job_make_trace (job, self->failure);
 }
 
 /* Whether it is of no use to say it in another way. */

@@ -14,7 +14,7 @@
 #include "base/ferry-error.h"
 #include "call/ferry-remote-error-private.h"
 #include "task/ferry-error-record-private.h"
-#include "task/ferry-task-fields-private.h"
+#include "task/ferry-task-private.h"
 
 #define RECORD_VARIANT_TYPE "(s" FERRY_ERROR_VARIANT_TYPE ")"
 #define LIST_VARIANT_TYPE "a" RECORD_VARIANT_TYPE

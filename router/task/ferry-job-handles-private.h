@@ -8,7 +8,8 @@
 
 #pragma once
 
-#include "task/ferry-job-private.h"
+#include "call/ferry-transactions-private.h"
+#include "link/ferry-downlink-private.h"
 
 G_BEGIN_DECLS
 
@@ -16,6 +17,8 @@ G_BEGIN_DECLS
 void ferry_call_take_descriptors (FerryCall *call, const FerryDownMessage *message);
 /* Whether all came that were sent. */
 gboolean ferry_call_check_descriptors (FerryCall *call, GError **error);
+/* The descriptor that a handle stands for, which stays the call's; -1 with an error that names the function. */
+int ferry_call_find_descriptor (FerryCall *call, gint handle, const char *function_name, GError **error);
 void ferry_call_drop_descriptors (FerryCall *call);
 
 G_END_DECLS

@@ -10,51 +10,42 @@
 
 #pragma once
 
-#include <pthread.h>
-
 #include "call/ferry-transactions-private.h"
 #include "link/ferry-downlink-private.h"
-#include "route/ferry-sender.h"
 #include "task/ferry-job.h"
-#include "task/ferry-progress-parts-private.h"
-#include "task/ferry-progress-private.h"
 #include "task/ferry-task.h"
 
 G_BEGIN_DECLS
 
-typedef struct _FerryServe FerryServe;
-
 /* A reason beside those of FerryCancelReason: the application gave up the link. */
 #define FERRY_CANCEL_REASON_CLOSED 3
 
-struct _FerryJob
+/* Where a call's kind is, in the flags of its request. */
+#define FERRY_CALL_KIND_SHIFT 4
+
+/* How a job reaches what serves it, until it is finished. */
+typedef struct
 {
-  GObject parent_instance;
+  /* any: takes the cancels that have come, and cancels the job that they mean. */
+  void (*take_cancels) (gpointer serve);
+  /* The thread that serves: waits for the next message, cancel or end, and takes it. */
+  gboolean (*receive) (gpointer serve, GError **error);
+  /* any: has the second thread watch over the job that runs. */
+  void (*watch) (gpointer serve);
+  /* any: writes what a job reported. Never waits; where the pipe has no room, *written is FALSE. */
+  gboolean (*report) (gpointer serve, gconstpointer data, gsize size, gboolean *written, GError **error);
+  /* The thread that serves: nobody waits for each answer that is sent from now on, until it waits for something itself,
+   * or says so (hurry). They reach the main loop a millisecond later at most, many at a time. */
+  void (*take_time) (gpointer serve);
+  void (*hurry) (gpointer serve);
+} FerryJobDriver;
 
-  FerryServe *serve;  /* const: (unowned): used until the job is finished, and then no more */
-  FerryCall *call;    /* const: (owned) */
-  FerryTaskKind kind; /* const */
-  /* any: the call's, or in a map that of the function over the items; it stays where it is as long as the job */
-  const char *_Atomic function_name;
-  pthread_t thread; /* const: the one that serves */
-  guint64 begun;    /* the thread that serves: ferry_trace_get_moment() when the function was called */
-
-  pthread_rwlock_t uses;
-  gboolean finished; /* uses; its writer, the thread that serves, reads it without */
-
-  _Atomic guint cancelled; /* any: 0, or why: a FerryCancelReason, or the one above */
-
-  pthread_mutex_t lock;
-  GCancellable *cancellable; /* lock: (owned) (nullable) */
-  GPtrArray *traces;         /* lock: (owned) (nullable): see ferry_job_set_error() */
-  FerryProgressParts parts;  /* lock, as what follows */
-  guint n_steps;
-  guint n_steps_done;
-  gsize reported_size; /* of what was written to the cell last; 0: nothing */
-  guint8 reported[FERRY_MAX_PROGRESS_SIZE];
-};
-
-FerryJob *ferry_job_new (FerryServe *serve, FerryCall *call);
+/* serve (unowned) goes to the driver's functions; it and the downlink (unowned) stay until the job is finished. */
+FerryJob *ferry_job_new (const FerryJobDriver *driver, gpointer serve, FerryDownlink *downlink, FerryCall *call);
+/* any: (transfer none), for as long as there is the job. */
+FerryCall *ferry_job_get_call (FerryJob *self);
+/* any: whether the caller is the thread that serves the job. */
+gboolean ferry_job_is_serving_thread (FerryJob *self);
 /* The thread that serves: the job is about to run another function. The name is never freed. */
 void ferry_job_set_function_name (FerryJob *self, const char *name);
 /* The thread that serves: the function is about to be called, for the next item of a map too. What errors it was left
@@ -64,14 +55,12 @@ void ferry_job_begin_function (FerryJob *self);
 void ferry_job_finish (FerryJob *self);
 /* any: has the job stop, as far as it looks; the first reason counts. */
 void ferry_job_cancel (FerryJob *self, guint reason);
-/* The trace that ferry_job_set_error() captured for this very error, or NULL. */
-char *ferry_job_dup_trace (FerryJob *self, const GError *error);
-
-/* any: brackets a use of serve. Returns FALSE with an error, and nothing to end, when the job is finished. */
-gboolean ferry_job_begin_use (FerryJob *self, GError **error);
-void ferry_job_end_use (FerryJob *self);
-/* In a use: ferry_job_check(). */
-gboolean ferry_job_check_in_use (FerryJob *self, GError **error);
+/* The thread that serves, until the job is finished: see FerryJobDriver. */
+void ferry_job_take_time (FerryJob *self);
+void ferry_job_hurry (FerryJob *self);
+/* Where the error that the function failed with came from: what ferry_job_set_error() captured for this very error,
+ * what came with it from yet another process, or this place. */
+char *ferry_job_make_trace (FerryJob *self, const GError *error);
 
 /* The kind of task that a call's flags say. */
 FerryTaskKind ferry_call_get_task_kind (FerryCall *call);

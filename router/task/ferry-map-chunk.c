@@ -1,6 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Makes a task of items, and items' ends of what the task's worker says.
+ *
+ * Trust: a worker's answers are counted and checked: it can end no item that it was not asked for, and none twice. */
+
 #include "config.h"
 
 #include "task/ferry-map-chunk-private.h"
@@ -11,11 +15,27 @@
 #include "call/ferry-call-message-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "task/ferry-map-function-private.h"
-#include "task/ferry-task-fields-private.h"
+#include "task/ferry-task-private.h"
 
 /* Arguments with a longer type are put into boxes, where it is a value: a chunk's type is a little longer than its
  * items'. */
 #define LONGEST_TYPE (FERRY_MAX_CALL_TYPE - 16)
+
+struct _FerryMapChunk
+{
+  FerryTask parent_instance;
+
+  const FerryMapChunkFuncs *funcs; /* const */
+  gpointer map;                    /* (unowned) (nullable): NULL once the map let go of it */
+  const FerryFunctionEntry *entry; /* const (nullable) */
+  GList link;                      /* in the map's chunks */
+  guint64 first;                   /* const: index of the first item */
+  guint n_items;                   /* const */
+  guint n_come;                    /* so many came to their end, in order */
+  guint attempt;                   /* of the task, which the last answer was of */
+  guint n_answers;                 /* that came of it */
+  gboolean is_plain;               /* const: the one item's call itself */
+};
 
 G_DEFINE_FINAL_TYPE (FerryMapChunk, ferry_map_chunk, FERRY_TYPE_TASK)
 
@@ -42,7 +62,7 @@ is_wanted (FerryMapChunk *self)
 
 /* What an item's answer says: its value, or its error. */
 static GVariant *
-read_answer (FerryMap *map, const char *type, GVariant *value, GError **error)
+read_answer (FerryMapChunk *self, const char *type, GVariant *value, GError **error)
 {
   g_autofree char *trace = NULL;
 
@@ -62,7 +82,7 @@ read_answer (FerryMap *map, const char *type, GVariant *value, GError **error)
                            "same version of Ferry");
       return NULL;
     }
-  if (map->entry != NULL && !ferry_function_check_result (map->entry, value, error))
+  if (self->entry != NULL && !ferry_function_check_result (self->entry, value, error))
     return NULL;
   return value != NULL ? g_variant_ref (value) : NULL;
 }
@@ -71,17 +91,13 @@ read_answer (FerryMap *map, const char *type, GVariant *value, GError **error)
 static void
 take_answer (FerryMapChunk *self, const char *type, GVariant *value)
 {
-  g_autoptr (FerryMapHold) map = NULL;
-  guint64 index = self->first + self->n_come;
   GError *error = NULL;
   GVariant *result;
 
   if (!is_wanted (self))
     return;
-  map = ferry_map_hold (self->map);
-  self->n_come++;
-  result = read_answer (map, type, value, &error);
-  ferry_map_take_result (map, index, result, error);
+  result = read_answer (self, type, value, &error);
+  self->funcs->item_done (self->map, ferry_map_chunk_end_item (self), result, error);
 }
 
 static void
@@ -91,39 +107,17 @@ ferry_map_chunk_message (FerryTask *task, const char *type, GVariant *value)
 
   if (!FERRY_MAP_IS_RESERVED_MESSAGE (type))
     FERRY_TASK_CLASS (ferry_map_chunk_parent_class)->message (task, type, value);
-  else if (self->map != NULL && !self->map->cancelled)
+  else if (self->map != NULL)
     take_answer (self, type, value);
-}
-
-/* The end of a task that is the one item's call. */
-static void
-take_plain_result (FerryMap *map, FerryMapChunk *self, GVariant *result)
-{
-  self->n_come++;
-  ferry_map_take_result (map, self->first, result != NULL ? g_variant_ref (result) : NULL, NULL);
-  ferry_map_chunk_completed (map, self, -1);
 }
 
 static void
 ferry_map_chunk_done (FerryTask *task)
 {
   FerryMapChunk *self = FERRY_MAP_CHUNK (task);
-  g_autoptr (FerryMapHold) map = NULL;
-  g_autoptr (GVariant) result = NULL;
-  g_autoptr (GError) error = NULL;
 
-  if (self->map == NULL)
-    return;
-  map = ferry_map_hold (self->map);
-  result = ferry_task_get_result (task, &error);
-  if (error != NULL)
-    ferry_map_chunk_failed (map, self, error);
-  else if (self->is_plain)
-    take_plain_result (map, self, result);
-  else if (result != NULL && g_variant_is_of_type (result, G_VARIANT_TYPE_INT64))
-    ferry_map_chunk_completed (map, self, g_variant_get_int64 (result));
-  else
-    ferry_map_chunk_completed (map, self, -1);
+  if (self->map != NULL)
+    self->funcs->done (self->map, self);
 }
 
 static void
@@ -140,33 +134,32 @@ ferry_map_chunk_init (FerryMapChunk *self)
 
 /* Takes arguments, floating or not, which may be NULL. */
 static FerryMapChunk *
-chunk_new (FerryMap *map, guint64 first, guint n_items, const char *function, GVariant *arguments)
+chunk_new (const FerryMapChunkPlan *plan, guint64 first, guint n_items, const char *function, GVariant *arguments)
 {
   FerryMapChunk *self = g_object_new (FERRY_TYPE_MAP_CHUNK, NULL);
-  FerryTaskPrivate *priv = ferry_task_get_private (FERRY_TASK (self));
 
-  self->map = map;
+  self->funcs = plan->funcs;
+  self->map = plan->map;
+  self->entry = plan->entry;
   self->link.data = self;
   self->first = first;
   self->n_items = n_items;
-  priv->kind = FERRY_TASK_KIND_CALL;
-  priv->function = g_strdup (function);
-  priv->arguments = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
-  priv->priority = map->priority;
+  ferry_task_set_up (FERRY_TASK (self), FERRY_TASK_KIND_CALL, function, arguments);
+  ferry_task_set_priority (FERRY_TASK (self), plan->priority);
   return self;
 }
 
 /* Takes items, which is floating. */
 static FerryMapChunk *
-chunk_new_of_array (FerryMap *map, guint64 first, GVariant *items, guint n_items, gint64 limit)
+chunk_new_of_array (const FerryMapChunkPlan *plan, guint64 first, GVariant *items, guint n_items)
 {
-  GVariant *const parts[] = {g_variant_new_string (map->function), g_variant_new_int64 (limit), items};
+  GVariant *const parts[] = {g_variant_new_string (plan->function), g_variant_new_int64 (plan->limit), items};
   FerryMapChunk *self =
-    chunk_new (map, first, n_items, FERRY_MAP_FUNCTION, g_variant_new_tuple (parts, G_N_ELEMENTS (parts)));
+    chunk_new (plan, first, n_items, FERRY_MAP_FUNCTION, g_variant_new_tuple (parts, G_N_ELEMENTS (parts)));
   char name[FERRY_FUNCTION_MAX_NAME + 48];
 
   /* Lists and errors speak of what is mapped. */
-  g_snprintf (name, sizeof name, "%s %" G_GUINT64_FORMAT "–%" G_GUINT64_FORMAT, map->function, first,
+  g_snprintf (name, sizeof name, "%s %" G_GUINT64_FORMAT "–%" G_GUINT64_FORMAT, plan->function, first,
               first + n_items - 1);
   ferry_task_set_name (FERRY_TASK (self), name);
   return self;
@@ -201,34 +194,28 @@ box_items (GVariant *const *items, guint n_items)
 }
 
 FerryMapChunk *
-ferry_map_chunk_new (FerryMap *map, guint64 first, GVariant *const *items, guint n_items, gint64 limit)
+ferry_map_chunk_new (const FerryMapChunkPlan *plan, guint64 first, GVariant *const *items, guint n_items)
 {
   FerryMapChunk *self;
   GVariant *array;
 
-  if (ferry_map_get_fixed_size (map) == 1)
+  if (plan->plain)
     {
-      self = chunk_new (map, first, 1, map->function, items[0]);
+      self = chunk_new (plan, first, 1, plan->function, items[0]);
       self->is_plain = TRUE;
-      if (map->run_timeout > 0)
-        ferry_task_set_run_timeout (FERRY_TASK (self), map->run_timeout);
+      if (plan->run_timeout > 0)
+        ferry_task_set_run_timeout (FERRY_TASK (self), plan->run_timeout);
       return self;
     }
   if (are_alike (items, n_items))
     array = g_variant_new_array (g_variant_get_type (items[0]), items, n_items);
   else
     array = box_items (items, n_items);
-  return chunk_new_of_array (map, first, array, n_items, limit);
-}
-
-GVariant *
-ferry_map_chunk_get_items (FerryMapChunk *self)
-{
-  return g_variant_get_child_value (ferry_task_get_private (FERRY_TASK (self))->arguments, 2);
+  return chunk_new_of_array (plan, first, array, n_items);
 }
 
 FerryMapChunk *
-ferry_map_chunk_new_part (FerryMap *map, guint64 first, GVariant *items, gsize begin, gsize end, gint64 limit)
+ferry_map_chunk_new_part (const FerryMapChunkPlan *plan, guint64 first, GVariant *items, gsize begin, gsize end)
 {
   GVariantBuilder builder;
 
@@ -239,5 +226,68 @@ ferry_map_chunk_new_part (FerryMap *map, guint64 first, GVariant *items, gsize b
 
       g_variant_builder_add_value (&builder, item);
     }
-  return chunk_new_of_array (map, first, g_variant_builder_end (&builder), (guint) (end - begin), limit);
+  return chunk_new_of_array (plan, first, g_variant_builder_end (&builder), (guint) (end - begin));
+}
+
+gpointer
+ferry_map_chunk_get_map (FerryMapChunk *self)
+{
+  return self->map;
+}
+
+void
+ferry_map_chunk_let_go (FerryMapChunk *self)
+{
+  self->map = NULL;
+}
+
+GList *
+ferry_map_chunk_get_link (FerryMapChunk *self)
+{
+  return &self->link;
+}
+
+guint64
+ferry_map_chunk_get_first (FerryMapChunk *self)
+{
+  return self->first;
+}
+
+guint
+ferry_map_chunk_get_n_items (FerryMapChunk *self)
+{
+  return self->n_items;
+}
+
+guint
+ferry_map_chunk_get_n_come (FerryMapChunk *self)
+{
+  return self->n_come;
+}
+
+guint64
+ferry_map_chunk_end_item (FerryMapChunk *self)
+{
+  g_assert (self->n_come < self->n_items);
+  return self->first + self->n_come++;
+}
+
+gboolean
+ferry_map_chunk_is_plain (FerryMapChunk *self)
+{
+  return self->is_plain;
+}
+
+GVariant *
+ferry_map_chunk_get_items (FerryMapChunk *self)
+{
+  return g_variant_get_child_value (ferry_task_get_arguments (FERRY_TASK (self)), 2);
+}
+
+gint64
+ferry_map_chunk_read_time (FerryMapChunk *self, GVariant *result)
+{
+  if (self->is_plain || result == NULL || !g_variant_is_of_type (result, G_VARIANT_TYPE_INT64))
+    return -1;
+  return g_variant_get_int64 (result);
 }

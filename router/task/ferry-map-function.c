@@ -10,7 +10,6 @@
 #include "base/ferry-base-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "task/ferry-answer-private.h"
-#include "task/ferry-serve-private.h"
 
 typedef struct
 {
@@ -79,7 +78,7 @@ send_error (Chunk *self, const GError *failure, const char *trace, const char *n
 {
   const char *const notes[] = {note, NULL};
 
-  return ferry_call_send_value (self->job->call, FERRY_MAP_MESSAGE_ERROR,
+  return ferry_call_send_value (ferry_job_get_call (self->job), FERRY_MAP_MESSAGE_ERROR,
                                 ferry_error_to_variant (failure, trace, notes), error);
 }
 
@@ -106,7 +105,7 @@ send_failure (Chunk *self, const FerryAnswer *answer, GError **error)
 static gboolean
 send_answer (Chunk *self, FerryAnswer *answer, GError **error)
 {
-  FerryCall *call = self->job->call;
+  FerryCall *call = ferry_job_get_call (self->job);
   gboolean sent;
 
   if (answer->failure != NULL)
@@ -166,9 +165,9 @@ run_chunk (FerryJob *job, GVariant *arguments, GError **error)
     return NULL;
   ferry_job_set_function_name (job, chunk.function->name);
   if (chunk.n_items > 1)
-    ferry_serve_take_time (job->serve);
+    ferry_job_take_time (job);
   done = run_items (&chunk, begun_at, error);
-  ferry_serve_hurry (job->serve);
+  ferry_job_hurry (job);
   ferry_job_set_function_name (job, FERRY_MAP_FUNCTION);
   return done ? g_variant_new_int64 (g_get_monotonic_time () - begun_at) : NULL;
 }

@@ -14,41 +14,37 @@ G_BEGIN_DECLS
 
 typedef enum
 {
-  FERRY_MAP_INPUT_BY_HAND,
-  FERRY_MAP_INPUT_CONTAINER,
-  FERRY_MAP_INPUT_ARRAY,
-  FERRY_MAP_INPUT_MODEL,
-  FERRY_MAP_INPUT_SOURCE,
-} FerryMapInputKind;
-
-typedef enum
-{
   FERRY_MAP_PULL_ITEM,
   FERRY_MAP_PULL_NOTHING, /* now; there may be more later */
   FERRY_MAP_PULL_END,
   FERRY_MAP_PULL_FAILED,
 } FerryMapPull;
 
-typedef struct
-{
-  FerryMapInputKind kind;
-  gpointer from;  /* (owned) (nullable): GVariant, GPtrArray or GListModel */
-  gsize position; /* of the next item in it */
-  GQueue added;   /* (element-type GVariant) (owned); &no_arguments where there are none */
-  gboolean closed;
-  gulong handler; /* of the model's changes */
-  FerryMapSource source;
-  FerryMapArguments get_arguments;
-  gpointer user_data;
-  GDestroyNotify destroy;
-} FerryMapInput;
+typedef struct _FerryMapInput FerryMapInput;
 
-void ferry_map_input_init (FerryMapInput *self);
-void ferry_map_input_clear (FerryMapInput *self);
+/* By hand, as long as nothing else is set. */
+FerryMapInput *ferry_map_input_new (void);
+void ferry_map_input_free (FerryMapInput *self);
+/* Ends the input: nothing that it was made of is used after that. */
+void ferry_map_input_end (FerryMapInput *self);
+
+/* For an input by hand; takes a reference, and sinks what floats. */
+void ferry_map_input_set_container (FerryMapInput *self, GVariant *arguments);
+void ferry_map_input_set_array (FerryMapInput *self, GPtrArray *arguments);
+void ferry_map_input_set_model (FerryMapInput *self, GListModel *model, FerryMapArguments func, gpointer user_data,
+                                GDestroyNotify destroy);
+void ferry_map_input_set_source (FerryMapInput *self, FerryMapSource func, gpointer user_data, GDestroyNotify destroy);
+
+gboolean ferry_map_input_is_by_hand (const FerryMapInput *self);
+/* Nothing more will be added by hand; or the input has ended. */
+void ferry_map_input_close (FerryMapInput *self);
+gboolean ferry_map_input_is_closed (const FerryMapInput *self);
 /* The next item. Calls the application's functions, which may do anything. */
 FerryMapPull ferry_map_input_pull (FerryMapInput *self, GVariant **arguments, GError **error);
 /* How many items are left; G_MAXUINT64 when nobody knows. */
 guint64 ferry_map_input_get_rest (const FerryMapInput *self);
 void ferry_map_input_add (FerryMapInput *self, GVariant *arguments);
+/* How many items were added and not pulled. */
+guint ferry_map_input_get_n_added (const FerryMapInput *self);
 
 G_END_DECLS

@@ -5,6 +5,29 @@
 
 #include "task/ferry-map-input-private.h"
 
+typedef enum
+{
+  INPUT_BY_HAND,
+  INPUT_CONTAINER,
+  INPUT_ARRAY,
+  INPUT_MODEL,
+  INPUT_SOURCE,
+} Kind;
+
+struct _FerryMapInput
+{
+  Kind kind;
+  gpointer from;  /* (owned) (nullable): GVariant, GPtrArray or GListModel */
+  gsize position; /* of the next item in it */
+  GQueue added;   /* (element-type GVariant) (owned); &no_arguments where there are none */
+  gboolean closed;
+  gulong handler; /* of the model's changes */
+  FerryMapSource source;
+  FerryMapArguments get_arguments;
+  gpointer user_data;
+  GDestroyNotify destroy;
+};
+
 /* Stands in the queue for an item without arguments. */
 static char no_arguments;
 
@@ -15,16 +38,24 @@ free_added (gpointer arguments)
     g_variant_unref (arguments);
 }
 
-void
-ferry_map_input_init (FerryMapInput *self)
+FerryMapInput *
+ferry_map_input_new (void)
 {
-  *self = (FerryMapInput){.kind = FERRY_MAP_INPUT_BY_HAND};
+  FerryMapInput *self = g_new0 (FerryMapInput, 1);
+
   g_queue_init (&self->added);
+  return self;
 }
 
-/* Ends the input: nothing that it was made of is used after that. */
 void
-ferry_map_input_clear (FerryMapInput *self)
+ferry_map_input_free (FerryMapInput *self)
+{
+  ferry_map_input_end (self);
+  g_free (self);
+}
+
+void
+ferry_map_input_end (FerryMapInput *self)
 {
   gpointer from = g_steal_pointer (&self->from);
   GDestroyNotify destroy = g_steal_pointer (&self->destroy);
@@ -34,14 +65,87 @@ ferry_map_input_clear (FerryMapInput *self)
   if (self->handler != 0)
     g_signal_handler_disconnect (from, self->handler);
   self->handler = 0;
-  if (self->kind == FERRY_MAP_INPUT_CONTAINER && from != NULL)
+  if (self->kind == INPUT_CONTAINER && from != NULL)
     g_variant_unref (from);
-  else if (self->kind == FERRY_MAP_INPUT_ARRAY && from != NULL)
+  else if (self->kind == INPUT_ARRAY && from != NULL)
     g_ptr_array_unref (from);
-  else if (self->kind == FERRY_MAP_INPUT_MODEL && from != NULL)
+  else if (self->kind == INPUT_MODEL && from != NULL)
     g_object_unref (from);
   if (destroy != NULL)
     destroy (self->user_data);
+}
+
+void
+ferry_map_input_set_container (FerryMapInput *self, GVariant *arguments)
+{
+  self->kind = INPUT_CONTAINER;
+  self->from = g_variant_ref_sink (arguments);
+}
+
+void
+ferry_map_input_set_array (FerryMapInput *self, GPtrArray *arguments)
+{
+  self->kind = INPUT_ARRAY;
+  self->from = g_ptr_array_ref (arguments);
+}
+
+/* What was reached stays where it is among the items. What comes before that is not mapped any more; what is put at
+ * that place comes next, and a change around it begins there anew. */
+static void
+items_changed (GListModel *model, guint position, guint n_removed, guint n_added, gpointer data)
+{
+  FerryMapInput *input = data;
+  gboolean is_put_there = n_removed == 0 && position == input->position;
+
+  if (position + n_removed <= input->position && !is_put_there)
+    input->position += (gsize) n_added - n_removed;
+  else
+    input->position = MIN (input->position, position);
+}
+
+void
+ferry_map_input_set_model (FerryMapInput *self, GListModel *model, FerryMapArguments func, gpointer user_data,
+                           GDestroyNotify destroy)
+{
+  self->kind = INPUT_MODEL;
+  self->from = g_object_ref (model);
+  self->get_arguments = func;
+  self->user_data = user_data;
+  self->destroy = destroy;
+  self->handler = g_signal_connect (model, "items-changed", G_CALLBACK (items_changed), self);
+}
+
+void
+ferry_map_input_set_source (FerryMapInput *self, FerryMapSource func, gpointer user_data, GDestroyNotify destroy)
+{
+  self->kind = INPUT_SOURCE;
+  self->source = func;
+  self->user_data = user_data;
+  self->destroy = destroy;
+}
+
+gboolean
+ferry_map_input_is_by_hand (const FerryMapInput *self)
+{
+  return self->kind == INPUT_BY_HAND;
+}
+
+void
+ferry_map_input_close (FerryMapInput *self)
+{
+  self->closed = TRUE;
+}
+
+gboolean
+ferry_map_input_is_closed (const FerryMapInput *self)
+{
+  return self->closed;
+}
+
+guint
+ferry_map_input_get_n_added (const FerryMapInput *self)
+{
+  return self->added.length;
 }
 
 guint64
@@ -51,9 +155,9 @@ ferry_map_input_get_rest (const FerryMapInput *self)
 
   if (self->from == NULL)
     return self->closed ? self->added.length : G_MAXUINT64;
-  if (self->kind == FERRY_MAP_INPUT_CONTAINER)
+  if (self->kind == INPUT_CONTAINER)
     n = g_variant_n_children (self->from);
-  else if (self->kind == FERRY_MAP_INPUT_ARRAY)
+  else if (self->kind == INPUT_ARRAY)
     n = ((GPtrArray *) self->from)->len;
   else
     n = g_list_model_get_n_items (self->from);
@@ -119,20 +223,20 @@ ferry_map_input_pull (FerryMapInput *self, GVariant **arguments, GError **error)
   *arguments = NULL;
   switch (self->kind)
     {
-    case FERRY_MAP_INPUT_BY_HAND:
+    case INPUT_BY_HAND:
       return pull_added (self, arguments);
-    case FERRY_MAP_INPUT_MODEL:
+    case INPUT_MODEL:
       return pull_from_model (self, arguments);
-    case FERRY_MAP_INPUT_SOURCE:
+    case INPUT_SOURCE:
       return pull_from_source (self, arguments, error);
-    case FERRY_MAP_INPUT_CONTAINER:
-    case FERRY_MAP_INPUT_ARRAY:
+    case INPUT_CONTAINER:
+    case INPUT_ARRAY:
     default:
       break;
     }
   if (ferry_map_input_get_rest (self) == 0)
     return FERRY_MAP_PULL_END;
-  if (self->kind == FERRY_MAP_INPUT_CONTAINER)
+  if (self->kind == INPUT_CONTAINER)
     *arguments = g_variant_get_child_value (self->from, self->position);
   else
     *arguments = get_element (self->from, self->position);

@@ -1,15 +1,189 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The type, what a map is told before it starts, and how it ends. */
+/* A map: where items come from, the chunks that are under way, and the results that nobody took yet.
+ *
+ * An item goes: input → chunk → worker → place among the results → whoever takes it. From its submission on it has an
+ * index, and until it was taken it counts as in flight, so that one bound holds for all of it: arguments that wait,
+ * items that run, results that wait for an earlier one, and results that nobody takes.
+ *
+ * It is one thing, for all its length: that bound is what each step of the way looks at, and what each step moves. The
+ * input (ferry-map-input.c), a chunk (ferry-map-chunk.c) and the worker's side (ferry-map-function.c) are things of
+ * their own, which know nothing of the map.
+ *
+ * Owner:   counted references; none of its own, so that the last one that goes cancels what is under way.
+ * Threads: the router's; it is made, cancelled, and asked for what is const, on any. */
 
 #include "config.h"
 
+#include "task/ferry-map-private.h"
+
 #include "base/ferry-base-private.h"
 #include "base/ferry-heed-private.h"
+#include "base/ferry-timers-private.h"
 #include "call/ferry-remote-error-private.h"
-#include "task/ferry-map-private.h"
+#include "ferry-enums.h"
+#include "ferry-marshallers.h"
+#include "route/ferry-router-private.h"
+#include "task/ferry-executor-private.h"
+#include "task/ferry-iterate-private.h"
+#include "task/ferry-map-chunk-private.h"
+#include "task/ferry-map-input-private.h"
 #include "task/ferry-pool-private.h"
+#include "task/ferry-task-private.h"
+#include "task/ferry-waiters-private.h"
+#include "worker/ferry-function-private.h"
+
+#define MAX_CHUNK_SIZE 65536
+
+#define FEWEST_PLACES 16
+
+#define TARGET_MICROSECONDS 4000.0
+#define LONGEST_MICROSECONDS 8000
+#define LARGEST_CHUNK 1024
+#define GROWTH 4
+
+/* A chunk that came to so many bytes gets no further item: a lane has room for several of them. */
+#define FULL_CHUNK_BYTES 16384
+
+/* So many chunks a worker are under way where they are automatic: one that runs, and one that waits for the worker.
+ * More would be dealt out before it is known how long items take. */
+#define CHUNKS_A_WORKER 2
+
+/* Items in flight, for each worker, where nothing else is said: enough to be sent ahead one by one; or so many chunks,
+ * where that is more, so that results may come out of turn. */
+#define ITEMS_A_WORKER 128
+#define BOUND_CHUNKS_A_WORKER 8
+
+/* How quickly the time of an item follows, and what is taken for less than the clock can tell. */
+#define TIME_SHARE 0.25
+#define LEAST_MICROSECONDS 0.5
+
+#define HAS_INPUT "the map has its input already, or was started; set the input of a new map"
+#define NOT_BY_HAND "the map has an input, to which nothing is added; make a map without one"
+
+#define STARTED "the map was started, and gives its results in one way only; collect those of a new map"
+
+#define READABLE (G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS)
+#define WRITABLE (G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS)
+#define AT_START (G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS)
+
+/* Who gets the results. */
+typedef enum
+{
+  MODE_NONE, /* not said yet */
+  MODE_EMITTED,
+  MODE_TAKEN,
+  MODE_COLLECTED,
+} Mode;
+
+typedef struct
+{
+  guint64 index;
+  GVariant *value; /* (owned) (nullable) */
+  GError *error;   /* (owned) (nullable) */
+  gboolean is_there;
+} Result;
+
+/* Items that were submitted, and have to be once more. */
+typedef struct
+{
+  guint64 first;   /* index of the first */
+  GVariant *items; /* (owned): as in a chunk, maybe with others before and behind */
+  gsize begin;     /* of the range within items */
+  gsize end;
+  gboolean singly;
+} Range;
+
+/* A call of add_async() that waits. */
+typedef struct
+{
+  FerryMap *map;       /* (unowned): the call has it */
+  GTask *call;         /* (owned) */
+  GVariant *arguments; /* (owned) (nullable) */
+  GSource *source;     /* (owned) (nullable): of the call's cancellable */
+} MapAdd;
+
+struct _FerryMap
+{
+  GObject parent_instance;
+
+  FerryHome *home;                 /* const: (owned): of the executor's tasks */
+  _Atomic gboolean asked;          /* any: another thread asked for the cancel */
+  FerryExecutor *executor;         /* const: (owned) */
+  char *function;                  /* const */
+  FerryMapOrder order;             /* const */
+  const FerryFunctionEntry *entry; /* (nullable): what this program knows of the function */
+  guint chunk_size;                /* 0: automatic */
+  guint max_in_flight;             /* 0: automatic */
+  gint64 run_timeout;              /* of an item, in microseconds; 0: none */
+  int priority;
+
+  /* From the input to chunks. */
+  FerryMapInput *input; /* const: (owned) */
+  GQueue chunks;        /* (element-type FerryMapChunk) (owned), by their links: submitted and not done */
+  GQueue again;         /* (element-type Range) (owned) */
+  GPtrArray *batch;     /* (owned) (element-type GVariant): of the chunk that is being made; NULL for no arguments */
+  double item_time;     /* of late, in microseconds; 0: not known */
+  guint largest_size;   /* of a chunk that was measured */
+  guint64 n_submitted;
+  gboolean feeding; /* results may be given, and the source asked */
+  gboolean pumping;
+  gboolean pulling; /* the input is being asked, and has to stay */
+  gboolean pump_again;
+  gboolean filling_up;    /* see may_have_more_chunks() */
+  FerryMapChunk *waiting; /* (unowned) (nullable): for room in the executor */
+  gboolean input_ended;
+
+  /* By hand. */
+  GQueue adds;      /* (element-type MapAdd) (owned): calls of add_async() that wait for room, in order */
+  gboolean closing; /* the input is closed behind them */
+
+  /* Results. */
+  Mode mode;
+  Result *places; /* (owned): a ring; place i is that of item i, or of the i-th that came */
+  gsize n_places; /* 0 or a power of two */
+  guint64 n_come;
+  guint64 n_taken;
+  guint64 n_failed;
+  gboolean delivering;
+  guint n_asked;             /* calls of next_async() that were not finished */
+  GPtrArray *waiters;        /* (nullable) (element-type FerryWaiter): calls that wait for a result or the end */
+  GTask *collector;          /* (owned) (nullable) */
+  GPtrArray *collected;      /* (owned) (nullable) (element-type GVariant) */
+  GSource *collector_source; /* (owned) (nullable): of the collector's cancellable */
+  GError *collect_error;     /* (owned) (nullable): of the first item that failed */
+
+  gboolean cancelled;
+  gboolean finished;
+  FerryTimer notify_timer; /* set: the figures changed, and nobody was told */
+  gint n_holds;            /* references that are our own, see Hold */
+  GError *error;           /* (owned) (nullable): why there were no more items */
+};
+
+typedef enum
+{
+  PROP_EXECUTOR = 1,
+  PROP_FUNCTION,
+  PROP_ORDER,
+  PROP_CHUNK_SIZE,
+  PROP_MAX_IN_FLIGHT,
+  PROP_PRIORITY,
+  PROP_N_SUBMITTED,
+  PROP_N_DONE,
+  PROP_N_FAILED,
+  PROP_FRACTION,
+  PROP_FINISHED,
+  PROP_ERROR,
+  N_PROPERTIES,
+} Property;
+
+enum
+{
+  SIGNAL_RESULT,
+  SIGNAL_FINISHED,
+  N_SIGNALS,
+};
 
 /**
  * FerryMap:
@@ -51,64 +225,725 @@
  */
 G_DEFINE_FINAL_TYPE (FerryMap, ferry_map, G_TYPE_OBJECT)
 
-static void
-ferry_map_dispose (GObject *object)
-{
-  FerryMap *self = FERRY_MAP (object);
+static GParamSpec *properties[N_PROPERTIES];
+static guint signals[N_SIGNALS];
 
-  self->cancelled = TRUE;
+static void pump (FerryMap *self);
+
+/* A reference for as long as handlers run, that keeps nothing going: where only such are left, the application has
+ * dropped the map, and nothing more is emitted or asked for. */
+typedef FerryMap Hold;
+
+static Hold *
+hold (FerryMap *self)
+{
+  self->n_holds++;
+  return g_object_ref (self);
+}
+
+static void
+release (Hold *self)
+{
+  self->n_holds--;
+  g_object_unref (self);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Hold, release)
+
+static gboolean
+is_dropped (FerryMap *self)
+{
+  return g_atomic_int_get ((gint *) &G_OBJECT (self)->ref_count) <= self->n_holds;
+}
+
+static void
+notify (FerryMap *self, Property property)
+{
+  g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
+}
+
+static void
+notify_figures (FerryMap *self)
+{
   ferry_timers_unset (ferry_pool_get_timers (ferry_executor_get_pool (self->executor)), &self->notify_timer);
-  ferry_map_end_input (self);
-  ferry_map_drop_chunks (self, TRUE);
-  ferry_map_clear_results (self);
-
-  G_OBJECT_CLASS (ferry_map_parent_class)->dispose (object);
+  for (guint i = PROP_N_SUBMITTED; i <= PROP_FRACTION; i++)
+    notify (self, i);
 }
 
 static void
-ferry_map_finalize (GObject *object)
+figures_due (gpointer data)
 {
-  FerryMap *self = FERRY_MAP (object);
+  g_autoptr (Hold) self = hold (data);
 
-  g_assert (self->chunks.length == 0 && self->collector == NULL && self->adds.length == 0);
-  g_clear_pointer (&self->batch, g_ptr_array_unref);
-  g_clear_pointer (&self->collected, g_ptr_array_unref);
-  g_clear_error (&self->collect_error);
-  g_clear_error (&self->error);
-  g_clear_object (&self->executor);
-  g_clear_pointer (&self->home, ferry_home_unref);
-  g_free (self->function);
+  notify_figures (self);
+}
 
-  G_OBJECT_CLASS (ferry_map_parent_class)->finalize (object);
+/* The figures that change with each item: told once a turn of the main loop, or now. */
+static void
+figures_changed (FerryMap *self)
+{
+  if (!ferry_timer_is_set (&self->notify_timer))
+    ferry_timers_set (ferry_pool_get_timers (ferry_executor_get_pool (self->executor)), &self->notify_timer, 0,
+                      figures_due, self);
+}
+
+/* ---- places ----
+ *
+ * Each result has a place in a ring, and the next to be given is that of place n_taken: the place is the item's index
+ * where results are ordered, and the number of the result's arrival where they are not. The ring is as long as it has
+ * to be, which is what is in flight at most. */
+
+static Result *
+get_place (FerryMap *self, guint64 place)
+{
+  return &self->places[place & (self->n_places - 1)];
+}
+
+static gboolean
+has_result (FerryMap *self)
+{
+  return self->n_places > 0 && get_place (self, self->n_taken)->is_there;
+}
+
+/* Makes the ring long enough for a place. */
+static void
+need_place (FerryMap *self, guint64 place)
+{
+  Result *old = self->places;
+  gsize n_old = self->n_places;
+  gsize n = MAX (n_old, FEWEST_PLACES);
+
+  /* No worker has a say in it: what one answers was checked. */
+  g_assert (place >= self->n_taken && place < self->n_submitted);
+  while (place - self->n_taken >= n)
+    n *= 2;
+  if (n == n_old)
+    return;
+  self->places = g_new0 (Result, n);
+  self->n_places = n;
+  for (guint64 i = self->n_taken; i < self->n_taken + n_old; i++)
+    *get_place (self, i) = old[i & (n_old - 1)];
+  g_free (old);
 }
 
 static void
-ferry_map_constructed (GObject *object)
+result_clear (Result *result)
 {
-  FerryMap *self = FERRY_MAP (object);
+  g_clear_pointer (&result->value, g_variant_unref);
+  g_clear_error (&result->error);
+  result->is_there = FALSE;
+}
 
-  G_OBJECT_CLASS (ferry_map_parent_class)->constructed (object);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Result, result_clear)
 
-  self->entry = self->function != NULL ? ferry_function_find (self->function) : NULL;
+static void
+clear_results (FerryMap *self)
+{
+  for (gsize i = 0; i < self->n_places; i++)
+    result_clear (&self->places[i]);
+  g_clear_pointer (&self->places, g_free);
+  self->n_places = 0;
+}
+
+/* The next result: there is one. */
+static Result
+pop_result (FerryMap *self)
+{
+  Result *place = get_place (self, self->n_taken);
+  Result result = *place;
+
+  *place = (Result){0};
+  self->n_taken++;
+  return result;
+}
+
+/* ---- the list of all results, in the order of the items ---- */
+
+static void
+free_value (gpointer value)
+{
+  if (value != NULL)
+    g_variant_unref (value);
+}
+
+/* The first item that failed is why there is no list, and the rest would be for nothing. */
+static void
+fail (FerryMap *self, guint64 index, GError *error)
+{
+  if (self->collector == NULL || self->collect_error != NULL)
+    {
+      g_error_free (error);
+      return;
+    }
+  g_prefix_error (&error, "Item %" G_GUINT64_FORMAT ": ", index);
+  self->collect_error = error;
+  ferry_map_cancel (self);
 }
 
 static void
-ferry_map_class_init (FerryMapClass *klass)
+collect_result (FerryMap *self, Result *result)
 {
-  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GPtrArray *list = self->collected;
 
-  object_class->constructed = ferry_map_constructed;
-  object_class->dispose = ferry_map_dispose;
-  object_class->finalize = ferry_map_finalize;
-  ferry_map_install_properties (object_class);
-  ferry_map_install_signals (object_class);
+  if (result->error != NULL)
+    {
+      fail (self, result->index, g_steal_pointer (&result->error));
+      return;
+    }
+  if (list->len <= result->index)
+    g_ptr_array_set_size (list, (int) result->index + 1);
+  if (result->value == NULL)
+    result->value = g_variant_ref_sink (g_variant_new_tuple (NULL, 0));
+  list->pdata[result->index] = g_steal_pointer (&result->value);
 }
 
 static void
-ferry_map_init (FerryMap *self)
+finish_collecting (FerryMap *self)
 {
-  ferry_map_input_init (&self->input);
+  g_autoptr (GTask) call = g_steal_pointer (&self->collector);
+
+  if (call == NULL)
+    return;
+  ferry_stop_heeding (&self->collector_source);
+  if (self->collect_error != NULL)
+    g_task_return_error (call, g_steal_pointer (&self->collect_error));
+  else if (self->cancelled)
+    g_task_return_new_error (call, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The map was cancelled; make another one");
+  else if (self->error != NULL)
+    g_task_return_error (call, ferry_error_copy (self->error));
+  else
+    g_task_return_pointer (call, g_steal_pointer (&self->collected), (GDestroyNotify) g_ptr_array_unref);
 }
+
+/* ---- giving ---- */
+
+/* Gives what is there, in the way that was asked for. */
+static void
+deliver (FerryMap *self)
+{
+  if (self->delivering || self->mode == MODE_NONE)
+    return;
+  if (self->mode == MODE_TAKEN)
+    {
+      if (has_result (self))
+        ferry_waiters_return (&self->waiters);
+      return;
+    }
+  self->delivering = TRUE;
+  while (has_result (self) && !is_dropped (self))
+    {
+      g_auto (Result) result = pop_result (self);
+
+      if (self->mode == MODE_COLLECTED)
+        collect_result (self, &result);
+      else
+        g_signal_emit (self, signals[SIGNAL_RESULT], 0, result.index, result.value, result.error);
+    }
+  self->delivering = FALSE;
+}
+
+/* An item has come to its end. Takes value and error, both (nullable). Handlers run: the caller holds the map. */
+static void
+take_result (FerryMap *self, guint64 index, GVariant *value, GError *error)
+{
+  guint64 place = self->order == FERRY_MAP_ORDERED ? index : self->n_come;
+
+  self->n_come++;
+  self->n_failed += error != NULL;
+  need_place (self, place);
+  *get_place (self, place) = (Result){index, value, error, TRUE};
+  deliver (self);
+}
+
+static gboolean
+is_at_end (FerryMap *self)
+{
+  if (self->chunks.length > 0 || self->pumping || self->delivering)
+    return FALSE;
+  return self->cancelled || (self->input_ended && self->again.length == 0 && self->n_taken == self->n_submitted);
+}
+
+/* Says that the map is finished, if it is. Handlers run: the caller holds the map. */
+static void
+check_finished (FerryMap *self)
+{
+  if (self->finished || !is_at_end (self) || is_dropped (self))
+    return;
+  self->finished = TRUE;
+  notify_figures (self);
+  if (self->error != NULL)
+    notify (self, PROP_ERROR);
+  notify (self, PROP_FINISHED);
+  g_signal_emit (self, signals[SIGNAL_FINISHED], 0);
+  ferry_waiters_return (&self->waiters);
+  finish_collecting (self);
+}
+
+/* From a map's input to chunks in its executor, and back again where a worker was lost.
+ *
+ * Set going by what makes room: a chunk is done, a result was taken, an item was added. Each of them ends in pump().
+ *
+ * An automatic chunk is to take TARGET_MICROSECONDS, by how long items took lately: the way to a worker and back is
+ * then little beside it, and nobody waits long for a chunk. It begins with one item and grows step by step. The worker
+ * gives back what it has not begun after twice the time, so a guess that was wrong costs one item's time. When the rest
+ * is known and small, it is dealt out so that all workers are busy to the end. */
+
+static guint
+get_n_workers (FerryMap *self)
+{
+  return ferry_pool_get_max_workers (ferry_executor_get_pool (self->executor));
+}
+
+/* How many items a chunk has, where that is said; else 0. A limit in time is a task's, so that such items are one each.
+ */
+static guint
+get_fixed_size (FerryMap *self)
+{
+  return self->run_timeout > 0 ? 1 : self->chunk_size;
+}
+
+static guint
+get_wanted_size (FerryMap *self)
+{
+  guint fixed = get_fixed_size (self);
+
+  return fixed > 0 ? fixed : ferry_map_get_automatic_size (self);
+}
+
+static guint64
+get_default_bound (FerryMap *self, guint size)
+{
+  return (guint64) get_n_workers (self) * MAX (ITEMS_A_WORKER, (guint64) BOUND_CHUNKS_A_WORKER * size);
+}
+
+/* How many items may be in flight, as things are. */
+static guint64
+get_bound (FerryMap *self)
+{
+  return self->max_in_flight > 0 ? self->max_in_flight : get_default_bound (self, get_wanted_size (self));
+}
+
+/* The size that a chunk would have by itself, were there room for it. */
+guint
+ferry_map_get_automatic_size (FerryMap *self)
+{
+  guint n_workers = get_n_workers (self);
+  guint64 rest = ferry_map_input_get_rest (self->input);
+  double size = 1;
+
+  if (self->item_time > 0)
+    size = CLAMP (TARGET_MICROSECONDS / self->item_time, 1, MIN (LARGEST_CHUNK, GROWTH * self->largest_size));
+  if (rest != G_MAXUINT64)
+    size = MIN (size, (double) rest / (CHUNKS_A_WORKER * n_workers));
+  if (self->max_in_flight > 0)
+    size = MIN (size, (double) self->max_in_flight / (CHUNKS_A_WORKER * n_workers));
+  return (guint) MAX (size, 1);
+}
+
+/* How many items the next chunk is to have; 0 when it is not time for one. Where somebody takes one result after the
+ * other, it is not worth a chunk each time: a quarter of all is waited for. */
+static guint
+choose_size (FerryMap *self)
+{
+  guint wanted = get_wanted_size (self);
+  guint64 bound = self->max_in_flight > 0 ? self->max_in_flight : get_default_bound (self, wanted);
+  guint64 in_flight = self->n_submitted - self->n_taken;
+  guint64 room = bound > in_flight ? bound - in_flight : 0;
+
+  if (room >= wanted)
+    return wanted;
+  if (room > 0 && (room >= bound / 4 || (self->chunks.length == 0 && !has_result (self))))
+    return (guint) room;
+  return 0;
+}
+
+/* main: there are no further items. */
+static void
+end_input (FerryMap *self)
+{
+  self->input_ended = TRUE;
+  if (!self->pulling)
+    ferry_map_input_end (self->input);
+}
+
+/* Takes an item from the input, which may do anything, also cancel the map. Returns whether there was one. */
+static gboolean
+pull (FerryMap *self, GVariant **arguments)
+{
+  g_autoptr (GError) error = NULL;
+  FerryMapPull pulled;
+
+  self->pulling = TRUE;
+  pulled = ferry_map_input_pull (self->input, arguments, &error);
+  self->pulling = FALSE;
+  if (self->error == NULL)
+    self->error = g_steal_pointer (&error);
+  if (self->input_ended || pulled == FERRY_MAP_PULL_END || pulled == FERRY_MAP_PULL_FAILED)
+    end_input (self);
+  return pulled == FERRY_MAP_PULL_ITEM;
+}
+
+static void
+free_item (gpointer item)
+{
+  if (item != NULL)
+    g_variant_unref (item);
+}
+
+/* Takes items from the input. Returns whether the batch has one. */
+static gboolean
+fill_batch (FerryMap *self, guint size)
+{
+  gsize n_bytes = 0;
+
+  if (self->batch == NULL)
+    self->batch = g_ptr_array_new_with_free_func (free_item);
+  while (self->batch->len < size && n_bytes < FULL_CHUNK_BYTES && !self->input_ended && !is_dropped (self))
+    {
+      GVariant *arguments;
+
+      if (!pull (self, &arguments))
+        break;
+      n_bytes += arguments != NULL ? g_variant_get_size (arguments) : 0;
+      g_ptr_array_add (self->batch, arguments);
+    }
+  if (self->cancelled || is_dropped (self))
+    g_ptr_array_set_size (self->batch, 0);
+  return self->batch->len > 0;
+}
+
+/* ---- chunks that are done ---- */
+
+/* Takes a chunk out of the map's hands: (transfer full). */
+static FerryMapChunk *
+unlink_chunk (FerryMap *self, FerryMapChunk *chunk)
+{
+  g_queue_unlink (&self->chunks, ferry_map_chunk_get_link (chunk));
+  ferry_map_chunk_let_go (chunk);
+  if (self->waiting == chunk)
+    self->waiting = NULL;
+  return chunk;
+}
+
+/* Whether it has items that did not come to an end. */
+static gboolean
+is_open (FerryMapChunk *chunk)
+{
+  return ferry_map_chunk_get_n_come (chunk) < ferry_map_chunk_get_n_items (chunk);
+}
+
+/* All items of the chunk that did not come to an end fail. */
+static void
+fail_items (FerryMap *self, FerryMapChunk *chunk, const GError *error)
+{
+  while (is_open (chunk) && !self->cancelled)
+    take_result (self, ferry_map_chunk_end_item (chunk), NULL, ferry_error_copy (error));
+}
+
+/* Nothing that is submitted will be run any more. */
+static void
+give_up (FerryMap *self, const GError *error)
+{
+  if (self->error == NULL)
+    self->error = ferry_error_copy (error);
+  end_input (self);
+  /* What waits to be added hears of it. */
+  self->pump_again = TRUE;
+}
+
+static void
+note_time (FerryMap *self, double microseconds, guint n_items)
+{
+  double sample = MAX (microseconds, LEAST_MICROSECONDS) / n_items;
+
+  if (self->item_time == 0)
+    self->item_time = sample;
+  else
+    self->item_time += (sample - self->item_time) * TIME_SHARE;
+  self->largest_size = MAX (self->largest_size, n_items);
+}
+
+static void
+range_free (Range *range)
+{
+  g_variant_unref (range->items);
+  g_free (range);
+}
+
+/* What the chunk has from that item on goes before all else: somebody may wait for it. */
+static void
+put_again (FerryMap *self, FerryMapChunk *chunk, guint from, gboolean singly)
+{
+  guint n_items = ferry_map_chunk_get_n_items (chunk);
+  Range *range;
+
+  if (from >= n_items || self->cancelled)
+    return;
+  range = g_new (Range, 1);
+  *range = (Range){ferry_map_chunk_get_first (chunk) + from, ferry_map_chunk_get_items (chunk), from, n_items, singly};
+  g_queue_push_head (&self->again, range);
+}
+
+/* A worker runs one item of a chunk at least, or the same chunk would go to and fro for ever. */
+static void
+fail_unanswered (FerryMap *self, FerryMapChunk *chunk)
+{
+  g_autoptr (GError) error = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_PROTOCOL,
+                                                  "The worker was done with items and sent no answers; build "
+                                                  "application and worker with the same version of Ferry");
+
+  fail_items (self, chunk, error);
+}
+
+/* main: a chunk is over; took: microseconds, negative when nobody knows. The caller holds the map and has a reference
+ * to the chunk. */
+static void
+chunk_completed (FerryMap *self, FerryMapChunk *completed, gint64 took)
+{
+  g_autoptr (FerryMapChunk) chunk = unlink_chunk (self, completed);
+  guint n_come = ferry_map_chunk_get_n_come (chunk);
+
+  if (took >= 0 && n_come > 0)
+    note_time (self, (double) took, n_come);
+  if (n_come > 0)
+    put_again (self, chunk, n_come, FALSE);
+  else
+    fail_unanswered (self, chunk);
+  figures_changed (self);
+  pump (self);
+}
+
+/* Whether the chunk failed for what is wrong with the executor and not with the items. */
+static gboolean
+was_refused (FerryMapChunk *chunk, const GError *error)
+{
+  return ferry_map_chunk_get_n_come (chunk) == 0 && ferry_task_get_n_attempts (FERRY_TASK (chunk)) == 0 &&
+         !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+}
+
+/* The items before the one that the worker was at have sent their answers, and those behind it were not begun. */
+static void
+lose_item (FerryMap *self, FerryMapChunk *chunk, const GError *error)
+{
+  guint n_come = ferry_map_chunk_get_n_come (chunk);
+  gboolean was_there = ferry_map_chunk_get_place (chunk) < n_come;
+
+  put_again (self, chunk, was_there ? n_come : n_come + 1, FALSE);
+  if (!was_there && is_open (chunk) && !self->cancelled)
+    take_result (self, ferry_map_chunk_end_item (chunk), NULL, ferry_error_copy (error));
+}
+
+/* main: a chunk is over, for an error of its own. The same holds of the caller. */
+static void
+chunk_failed (FerryMap *self, FerryMapChunk *failed, const GError *error)
+{
+  g_autoptr (FerryMapChunk) chunk = unlink_chunk (self, failed);
+
+  if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST))
+    lose_item (self, chunk, error);
+  else if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE) && ferry_map_chunk_get_n_items (chunk) > 1)
+    put_again (self, chunk, ferry_map_chunk_get_n_come (chunk), TRUE);
+  else
+    {
+      if (was_refused (chunk, error) && !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE))
+        give_up (self, error);
+      fail_items (self, chunk, error);
+    }
+  figures_changed (self);
+  pump (self);
+}
+
+/* What comes to a map that was cancelled is dropped. */
+static void
+item_done (gpointer data, guint64 index, GVariant *value, GError *error)
+{
+  FerryMap *self = data;
+  g_autoptr (Hold) held G_GNUC_UNUSED = NULL;
+
+  if (self->cancelled)
+    {
+      g_clear_pointer (&value, g_variant_unref);
+      g_clear_error (&error);
+      return;
+    }
+  held = hold (self);
+  take_result (self, index, value, error);
+}
+
+static void
+chunk_done (gpointer data, FerryMapChunk *chunk)
+{
+  g_autoptr (Hold) self = hold (data);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) result = ferry_task_get_result (FERRY_TASK (chunk), &error);
+
+  if (error != NULL)
+    {
+      chunk_failed (self, chunk, error);
+      return;
+    }
+  if (ferry_map_chunk_is_plain (chunk))
+    take_result (self, ferry_map_chunk_end_item (chunk), result != NULL ? g_variant_ref (result) : NULL, NULL);
+  chunk_completed (self, chunk, ferry_map_chunk_read_time (chunk, result));
+}
+
+static const FerryMapChunkFuncs chunk_funcs = {.item_done = item_done, .done = chunk_done};
+
+/* ---- submitting ---- */
+
+static FerryMapChunkPlan
+get_plan (FerryMap *self)
+{
+  guint fixed = get_fixed_size (self);
+
+  return (FerryMapChunkPlan){
+    .funcs = &chunk_funcs,
+    .map = self,
+    .function = self->function,
+    .entry = self->entry,
+    .priority = self->priority,
+    .run_timeout = self->run_timeout,
+    .limit = fixed > 0 ? -1 : LONGEST_MICROSECONDS,
+    .plain = fixed == 1,
+  };
+}
+
+/* The next part of what has to be run again. */
+static FerryMapChunk *
+make_chunk_again (FerryMap *self)
+{
+  Range *range = g_queue_peek_head (&self->again);
+  gsize begin = range->begin;
+  gsize n = range->singly ? 1 : MIN (range->end - begin, get_wanted_size (self));
+  FerryMapChunkPlan plan = get_plan (self);
+  FerryMapChunk *chunk = ferry_map_chunk_new_part (&plan, range->first, range->items, begin, begin + n);
+
+  range->begin += n;
+  range->first += n;
+  if (range->begin == range->end)
+    range_free (g_queue_pop_head (&self->again));
+  return chunk;
+}
+
+static FerryMapChunk *
+make_chunk (FerryMap *self)
+{
+  FerryMapChunkPlan plan;
+  FerryMapChunk *chunk;
+  guint size;
+
+  if (!g_queue_is_empty (&self->again))
+    return make_chunk_again (self);
+  size = self->input_ended ? 0 : choose_size (self);
+  if (size == 0 || !fill_batch (self, size))
+    return NULL;
+  plan = get_plan (self);
+  chunk = ferry_map_chunk_new (&plan, self->n_submitted, (GVariant *const *) self->batch->pdata, self->batch->len);
+  self->n_submitted += self->batch->len;
+  g_ptr_array_set_size (self->batch, 0);
+  return chunk;
+}
+
+static void
+chunk_refused (FerryMap *self, FerryMapChunk *chunk, const GError *error)
+{
+  g_autoptr (FerryMapChunk) refused = unlink_chunk (self, chunk);
+
+  /* Arguments that the function does not take are the item's fault, and all else the executor's. */
+  if (!g_error_matches (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS))
+    give_up (self, error);
+  fail_items (self, refused, error);
+}
+
+static void
+room_came (gpointer data, const GError *error)
+{
+  g_autoptr (FerryMapChunk) chunk = data;
+  gpointer map = ferry_map_chunk_get_map (chunk);
+  g_autoptr (Hold) self = map != NULL ? hold (map) : NULL;
+
+  /* It may have come to its end before this is called. */
+  if (self == NULL)
+    return;
+  self->waiting = NULL;
+  /* A chunk whose map was cancelled meanwhile was cancelled, and is not submitted. */
+  if (error != NULL)
+    chunk_refused (self, chunk, error);
+  pump (self);
+}
+
+/* Submits a chunk, or has it wait for room in the executor. */
+static void
+submit_chunk (FerryMap *self, FerryMapChunk *chunk)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_queue_push_tail_link (&self->chunks, ferry_map_chunk_get_link (chunk));
+  if (ferry_executor_submit_task (self->executor, FERRY_TASK (chunk), &error))
+    return;
+  if (!g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+    {
+      chunk_refused (self, chunk, error);
+      return;
+    }
+  self->waiting = chunk;
+  ferry_executor_submit_when_room (self->executor, FERRY_TASK (chunk), room_came, g_object_ref (chunk));
+}
+
+/* Chunks of a fixed size, which may be small, are submitted many at a time: when half of them are done, and not one for
+ * each that is done. So workers are woken seldom, and do not run dry. */
+static gboolean
+may_have_more_chunks (FerryMap *self)
+{
+  guint few = CHUNKS_A_WORKER * get_n_workers (self);
+  guint fixed = get_fixed_size (self);
+
+  if (fixed == 0)
+    return self->chunks.length < few;
+  if (self->chunks.length <= MAX (get_bound (self) / fixed / 2, few))
+    self->filling_up = TRUE;
+  return self->filling_up;
+}
+
+static gboolean
+submit_next (FerryMap *self)
+{
+  FerryMapChunk *chunk;
+
+  if (!self->feeding || self->cancelled || self->waiting != NULL || is_dropped (self))
+    return FALSE;
+  if (!may_have_more_chunks (self))
+    return FALSE;
+  chunk = make_chunk (self);
+  if (chunk == NULL)
+    {
+      self->filling_up = FALSE;
+      return FALSE;
+    }
+  submit_chunk (self, chunk);
+  return TRUE;
+}
+
+/* main: cancels what is under way. For good: the map lets go of it at once. */
+static void
+drop_chunks (FerryMap *self, gboolean for_good)
+{
+  g_autoptr (GPtrArray) chunks = g_ptr_array_new_with_free_func (g_object_unref);
+
+  g_queue_clear_full (&self->again, (GDestroyNotify) range_free);
+  for (GList *link = self->chunks.head; link != NULL; link = link->next)
+    g_ptr_array_add (chunks, g_object_ref (link->data));
+  for (guint i = 0; i < chunks->len; i++)
+    {
+      FerryMapChunk *chunk = g_ptr_array_index (chunks, i);
+
+      if (for_good && ferry_map_chunk_get_map (chunk) != NULL)
+        g_object_unref (unlink_chunk (self, chunk));
+      ferry_task_cancel (FERRY_TASK (chunk));
+    }
+}
+
+/* ---- the input ---- */
 
 /**
  * ferry_map_new:
@@ -131,14 +966,12 @@ ferry_map_new (FerryExecutor *executor, const char *function, FerryMapOrder orde
   return g_object_new (FERRY_TYPE_MAP, "executor", executor, "function", function, "order", order, NULL);
 }
 
-#define HAS_INPUT "the map has its input already, or was started; set the input of a new map"
-#define NOT_BY_HAND "the map has an input, to which nothing is added; make a map without one"
-
 /* Whether the input may still be chosen. */
 static gboolean
 is_fresh (FerryMap *self)
 {
-  return !self->feeding && !self->input_ended && self->input.kind == FERRY_MAP_INPUT_BY_HAND && !self->input.closed;
+  return !self->feeding && !self->input_ended && ferry_map_input_is_by_hand (self->input) &&
+         !ferry_map_input_is_closed (self->input);
 }
 
 /**
@@ -158,8 +991,7 @@ ferry_map_set_arguments (FerryMap *self, GVariant *arguments)
   g_return_if_fail (arguments != NULL && g_variant_is_container (arguments));
   ferry_return_if_elsewhere (self->home);
 
-  self->input.kind = FERRY_MAP_INPUT_CONTAINER;
-  self->input.from = g_variant_ref_sink (arguments);
+  ferry_map_input_set_container (self->input, arguments);
 }
 
 /**
@@ -181,22 +1013,7 @@ ferry_map_set_array (FerryMap *self, GPtrArray *arguments)
   g_return_if_fail (arguments != NULL);
   ferry_return_if_elsewhere (self->home);
 
-  self->input.kind = FERRY_MAP_INPUT_ARRAY;
-  self->input.from = g_ptr_array_ref (arguments);
-}
-
-/* What was reached stays where it is among the items. What comes before that is not mapped any more; what is put at
- * that place comes next, and a change around it begins there anew. */
-static void
-items_changed (GListModel *model, guint position, guint n_removed, guint n_added, gpointer data)
-{
-  FerryMapInput *input = data;
-  gboolean is_put_there = n_removed == 0 && position == input->position;
-
-  if (position + n_removed <= input->position && !is_put_there)
-    input->position += (gsize) n_added - n_removed;
-  else
-    input->position = MIN (input->position, position);
+  ferry_map_input_set_array (self->input, arguments);
 }
 
 /**
@@ -223,12 +1040,7 @@ ferry_map_set_model (FerryMap *self, GListModel *model, FerryMapArguments func, 
   g_return_if_fail (func != NULL);
   ferry_return_if_elsewhere (self->home);
 
-  self->input.kind = FERRY_MAP_INPUT_MODEL;
-  self->input.from = g_object_ref (model);
-  self->input.get_arguments = func;
-  self->input.user_data = user_data;
-  self->input.destroy = destroy;
-  self->input.handler = g_signal_connect (model, "items-changed", G_CALLBACK (items_changed), &self->input);
+  ferry_map_input_set_model (self->input, model, func, user_data, destroy);
 }
 
 /**
@@ -252,24 +1064,21 @@ ferry_map_set_source (FerryMap *self, FerryMapSource func, gpointer user_data, G
   g_return_if_fail (func != NULL);
   ferry_return_if_elsewhere (self->home);
 
-  self->input.kind = FERRY_MAP_INPUT_SOURCE;
-  self->input.source = func;
-  self->input.user_data = user_data;
-  self->input.destroy = destroy;
+  ferry_map_input_set_source (self->input, func, user_data, destroy);
 }
 
-/* ---- by hand ---- */
+/* ---- items by hand ---- */
 
-guint64
-ferry_map_count_in_flight (FerryMap *self)
+static guint64
+count_in_flight (FerryMap *self)
 {
-  return self->n_submitted - self->n_taken + self->input.added.length;
+  return self->n_submitted - self->n_taken + ferry_map_input_get_n_added (self->input);
 }
 
 static gboolean
 has_room (FerryMap *self)
 {
-  return ferry_map_count_in_flight (self) < ferry_map_get_bound (self);
+  return count_in_flight (self) < get_bound (self);
 }
 
 /* Whether there will ever be room again. */
@@ -280,7 +1089,7 @@ check_open (FerryMap *self, GError **error)
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The map was cancelled; make another one");
   else if (self->error != NULL)
     g_propagate_error (error, ferry_error_copy (self->error));
-  else if (self->input.closed)
+  else if (ferry_map_input_is_closed (self->input))
     g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The map's input was closed; make another map");
   else
     return TRUE;
@@ -303,7 +1112,75 @@ static void
 add (FerryMap *self, GVariant *arguments)
 {
   self->feeding = TRUE;
-  ferry_map_input_add (&self->input, arguments);
+  ferry_map_input_add (self->input, arguments);
+}
+
+static void
+map_add_free (MapAdd *self)
+{
+  ferry_stop_heeding (&self->source);
+  g_clear_pointer (&self->arguments, g_variant_unref);
+  g_object_unref (self->call);
+  g_free (self);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MapAdd, map_add_free)
+
+static void
+close_behind_adds (FerryMap *self)
+{
+  if (self->closing && self->adds.length == 0)
+    ferry_map_input_close (self->input);
+}
+
+/* Adds what waits for room, as far as there is some. Callbacks run: the caller holds the map. */
+static void
+serve_adds (FerryMap *self)
+{
+  while (self->adds.length > 0)
+    {
+      g_autoptr (GError) refusal = NULL;
+      g_autoptr (MapAdd) served = NULL;
+      gboolean open = check_open (self, &refusal);
+
+      if (open && !has_room (self))
+        return;
+      served = g_queue_pop_head (&self->adds);
+      if (open)
+        add (self, served->arguments);
+      close_behind_adds (self);
+      /* Its cancellable has no say any more. Callbacks may do anything. */
+      ferry_stop_heeding (&served->source);
+      if (open)
+        g_task_return_boolean (served->call, TRUE);
+      else
+        g_task_return_error (served->call, g_steal_pointer (&refusal));
+    }
+}
+
+/* main: submits what there is room for. Calls the source, and handlers. */
+static void
+pump (FerryMap *self)
+{
+  g_autoptr (Hold) held G_GNUC_UNUSED = NULL;
+
+  if (self->pumping)
+    {
+      self->pump_again = TRUE;
+      return;
+    }
+  held = hold (self);
+  self->pumping = TRUE;
+  do
+    {
+      self->pump_again = FALSE;
+      serve_adds (self);
+      while (submit_next (self))
+        ;
+    }
+  while (self->pump_again);
+  self->pumping = FALSE;
+  check_finished (self);
 }
 
 /* Adds an item if there is room for it, behind those that wait. */
@@ -318,13 +1195,95 @@ try_add (FerryMap *self, GVariant *arguments, GError **error)
                    "The map has %" G_GUINT64_FORMAT " items in flight, and may have %" G_GUINT64_FORMAT
                    "; take results first, wait with ferry_map_add_waiting() or ferry_map_add_async(), or raise "
                    "FerryMap:max-in-flight",
-                   ferry_map_count_in_flight (self), ferry_map_get_bound (self));
+                   count_in_flight (self), get_bound (self));
       return FALSE;
     }
   add (self, arguments);
-  ferry_map_pump (self);
+  pump (self);
   return TRUE;
 }
+
+/* ---- starting, and waiting ---- */
+
+/* Has results given in that way from now on. One way for a map, for good: a critical and FALSE when another way was
+ * chosen. */
+static gboolean
+choose_mode (FerryMap *self, Mode mode)
+{
+  if (self->mode == mode)
+    return TRUE;
+  if (self->mode != MODE_NONE)
+    {
+      ferry_critical (
+        "A map gives its results in one way: by FerryMap::result after ferry_map_start(), by ferry_map_next(), or "
+        "by ferry_map_collect(); use one of them, or another map");
+      return FALSE;
+    }
+  self->mode = mode;
+  self->feeding = TRUE;
+  deliver (self);
+  pump (self);
+  return TRUE;
+}
+
+/**
+ * ferry_map_start:
+ * @self: a map
+ *
+ * Starts the map, and has each result emitted as [signal@Ferry.Map::result] as soon as it is its turn. Connect the
+ * signals first: a map without items is finished before this returns. For results that are asked for one by one, call
+ * [method@Ferry.Map.next_async] instead; a map gives its results in one way only. On the router's thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_map_start (FerryMap *self)
+{
+  g_autoptr (Hold) held G_GNUC_UNUSED = NULL;
+
+  g_return_if_fail (FERRY_IS_MAP (self));
+  ferry_return_if_elsewhere (self->home);
+
+  held = hold (self);
+  choose_mode (self, MODE_EMITTED);
+}
+
+/* Whether results are taken while a thread waits for something else. */
+static gboolean
+gives_results (FerryMap *self)
+{
+  return self->mode == MODE_TAKEN ? self->n_asked > 0 : self->mode != MODE_NONE;
+}
+
+/* main: whether this is the place to wait: FERRY_ERROR_BUSY, NOT_RUNNING, WRONG_THREAD. */
+static gboolean
+may_wait (FerryMap *self, GError **error)
+{
+  if (!ferry_iterate_check (ferry_pool_get_router (ferry_executor_get_pool (self->executor)), error))
+    return FALSE;
+  if (!self->delivering)
+    return TRUE;
+  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BUSY,
+                       "A handler cannot wait for what would come through the same loop; use the _async form");
+  return FALSE;
+}
+
+/* main: iterates the router's context until condition holds: FERRY_ERROR_TIMED_OUT, BUSY, NOT_RUNNING, WRONG_THREAD. */
+static gboolean
+wait_until (FerryMap *self, FerryCondition condition, gint64 timeout, GError **error)
+{
+  if (condition (self))
+    return TRUE;
+  if (!may_wait (self, error))
+    return FALSE;
+  if (ferry_iterate (ferry_pool_get_router (ferry_executor_get_pool (self->executor)), condition, self, timeout))
+    return TRUE;
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "The map over “%s” was not so far in time; wait longer%s",
+               self->function, self->input_ended ? "" : ", or end its input, such as with ferry_map_close_input()");
+  return FALSE;
+}
+
+/* ---- adding ---- */
 
 /**
  * ferry_map_add:
@@ -351,7 +1310,7 @@ ferry_map_add (FerryMap *self, GVariant *arguments, GError **error)
   g_autoptr (GVariant) kept G_GNUC_UNUSED = NULL;
 
   g_return_val_if_fail (FERRY_IS_MAP (self), FALSE);
-  ferry_return_val_if_fail (self->input.kind == FERRY_MAP_INPUT_BY_HAND, FALSE, NOT_BY_HAND);
+  ferry_return_val_if_fail (ferry_map_input_is_by_hand (self->input), FALSE, NOT_BY_HAND);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
@@ -372,12 +1331,12 @@ wait_for_room (FerryMap *self, gint64 timeout, GError **error)
 {
   if (is_worth_a_try (self))
     return TRUE;
-  if (ferry_map_gives_results (self))
-    return ferry_map_wait (self, is_worth_a_try, timeout, error);
+  if (gives_results (self))
+    return wait_until (self, is_worth_a_try, timeout, error);
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK,
                "The map has %" G_GUINT64_FORMAT " items in flight, as many as it may, and nothing takes results while "
                "this waits; call ferry_map_start() first, or take results with ferry_map_next()",
-               ferry_map_count_in_flight (self));
+               count_in_flight (self));
   return FALSE;
 }
 
@@ -404,81 +1363,30 @@ wait_for_room (FerryMap *self, gint64 timeout, GError **error)
 gboolean
 ferry_map_add_waiting (FerryMap *self, GVariant *arguments, gint64 timeout, GError **error)
 {
-  g_autoptr (FerryMapHold) held G_GNUC_UNUSED = NULL;
+  g_autoptr (Hold) held G_GNUC_UNUSED = NULL;
   g_autoptr (GVariant) kept G_GNUC_UNUSED = NULL;
 
   g_return_val_if_fail (FERRY_IS_MAP (self), FALSE);
-  ferry_return_val_if_fail (self->input.kind == FERRY_MAP_INPUT_BY_HAND, FALSE, NOT_BY_HAND);
+  ferry_return_val_if_fail (ferry_map_input_is_by_hand (self->input), FALSE, NOT_BY_HAND);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
   if (!ferry_home_check_error (self->home, G_STRFUNC, error))
     return FALSE;
-  held = ferry_map_hold (self);
+  held = hold (self);
   return wait_for_room (self, timeout, error) && try_add (self, kept, error);
-}
-
-/* A call of add_async() that waits. */
-typedef struct
-{
-  FerryMap *map;       /* (unowned): the call has it */
-  GTask *call;         /* (owned) */
-  GVariant *arguments; /* (owned) (nullable) */
-  GSource *source;     /* (owned) (nullable): of the call's cancellable */
-} MapAdd;
-
-static void
-map_add_free (MapAdd *self)
-{
-  ferry_stop_heeding (&self->source);
-  g_clear_pointer (&self->arguments, g_variant_unref);
-  g_object_unref (self->call);
-  g_free (self);
-}
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (MapAdd, map_add_free)
-
-static void
-close_behind_adds (FerryMap *self)
-{
-  if (self->closing && self->adds.length == 0)
-    self->input.closed = TRUE;
-}
-
-void
-ferry_map_serve_adds (FerryMap *self)
-{
-  while (self->adds.length > 0)
-    {
-      g_autoptr (GError) refusal = NULL;
-      g_autoptr (MapAdd) served = NULL;
-      gboolean open = check_open (self, &refusal);
-
-      if (open && !has_room (self))
-        return;
-      served = g_queue_pop_head (&self->adds);
-      if (open)
-        add (self, served->arguments);
-      close_behind_adds (self);
-      /* Its cancellable has no say any more. Callbacks may do anything. */
-      ferry_stop_heeding (&served->source);
-      if (open)
-        g_task_return_boolean (served->call, TRUE);
-      else
-        g_task_return_error (served->call, g_steal_pointer (&refusal));
-    }
 }
 
 static gboolean
 add_cancelled (GCancellable *cancellable, gpointer data)
 {
   g_autoptr (MapAdd) cancelled = data;
-  g_autoptr (FerryMapHold) self = ferry_map_hold (cancelled->map);
+  g_autoptr (Hold) self = hold (cancelled->map);
 
   g_queue_remove (&self->adds, cancelled);
   close_behind_adds (self);
   g_task_return_error_if_cancelled (cancelled->call);
-  ferry_map_pump (self);
+  pump (self);
   return G_SOURCE_REMOVE;
 }
 
@@ -500,17 +1408,17 @@ void
 ferry_map_add_async (FerryMap *self, GVariant *arguments, GCancellable *cancellable, GAsyncReadyCallback callback,
                      gpointer user_data)
 {
-  g_autoptr (FerryMapHold) held G_GNUC_UNUSED = NULL;
+  g_autoptr (Hold) held G_GNUC_UNUSED = NULL;
   g_autoptr (GTask) call = NULL;
   g_autoptr (GError) refusal = NULL;
   MapAdd *waiting;
 
   g_return_if_fail (FERRY_IS_MAP (self));
-  ferry_return_if_fail (self->input.kind == FERRY_MAP_INPUT_BY_HAND, NOT_BY_HAND);
+  ferry_return_if_fail (ferry_map_input_is_by_hand (self->input), NOT_BY_HAND);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
   ferry_return_if_elsewhere (self->home);
 
-  held = ferry_map_hold (self);
+  held = hold (self);
   waiting = g_new0 (MapAdd, 1);
   waiting->map = self;
   waiting->arguments = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
@@ -528,7 +1436,7 @@ ferry_map_add_async (FerryMap *self, GVariant *arguments, GCancellable *cancella
     ferry_heed_cancellable (call, &waiting->source, "[ferry] stop waiting for room in a map", add_cancelled, waiting,
                             NULL);
   g_queue_push_tail (&self->adds, waiting);
-  ferry_map_pump (self);
+  pump (self);
 }
 
 /**
@@ -567,14 +1475,324 @@ void
 ferry_map_close_input (FerryMap *self)
 {
   g_return_if_fail (FERRY_IS_MAP (self));
-  ferry_return_if_fail (self->input.kind == FERRY_MAP_INPUT_BY_HAND, NOT_BY_HAND);
+  ferry_return_if_fail (ferry_map_input_is_by_hand (self->input), NOT_BY_HAND);
   ferry_return_if_elsewhere (self->home);
 
   self->closing = TRUE;
   close_behind_adds (self);
   if (self->feeding)
-    ferry_map_pump (self);
+    pump (self);
 }
+
+/* ---- taking them one by one ---- */
+
+static gboolean
+has_news (gpointer data)
+{
+  FerryMap *self = data;
+
+  return self->finished || has_result (self);
+}
+
+/* Why a map that is finished has no further result: FALSE without an error when it came to its end. */
+static gboolean
+set_end_error (FerryMap *self, GError **error)
+{
+  if (self->cancelled)
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The map was cancelled; make another one");
+  else if (self->error != NULL)
+    g_propagate_error (error, ferry_error_copy (self->error));
+  return FALSE;
+}
+
+/* There are news. */
+static gboolean
+take (FerryMap *self, guint64 *index, GVariant **value, GError **failure, GError **error)
+{
+  g_auto (Result) result = {0};
+
+  if (!has_result (self))
+    return set_end_error (self, error);
+  result = pop_result (self);
+  if (index != NULL)
+    *index = result.index;
+  if (value != NULL)
+    *value = g_steal_pointer (&result.value);
+  if (failure != NULL)
+    *failure = g_steal_pointer (&result.error);
+  pump (self);
+  return TRUE;
+}
+
+/* Nothing that is there was asked for in vain: so outputs are set in any case. */
+static void
+clear_outputs (GVariant **value, GError **failure)
+{
+  if (value != NULL)
+    *value = NULL;
+  if (failure != NULL)
+    *failure = NULL;
+}
+
+/**
+ * ferry_map_next:
+ * @self: a map
+ * @timeout: how long to wait, in microseconds; negative for as long as it takes
+ * @index: (out) (optional): where the item's index goes
+ * @value: (out) (optional) (transfer full) (nullable): where the result goes; %NULL for a function without a result,
+ *   and when the item failed
+ * @failure: (out) (optional) (transfer full) (nullable): where the item's error goes
+ * @error: return location for an error
+ *
+ * Takes the next result, and waits for it; the first call starts the map. While it waits, the router's main context is
+ * iterated, so this is for tests and console programs; an application uses [method@Ferry.Map.next_async]. On the
+ * router's thread.
+ *
+ * An item that failed is a result as well: this returns %TRUE then, with @failure set. At the end, it returns %FALSE
+ * without an error.
+ *
+ * Fails with the error of the source, or that of an executor that takes nothing more, behind the last result; with
+ * %G_IO_ERROR_CANCELLED when the map was cancelled; with %FERRY_ERROR_TIMED_OUT, with %FERRY_ERROR_BUSY in a callback
+ * of its main context, with %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD.
+ *
+ * Returns: %TRUE when there is a result
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_map_next (FerryMap *self, gint64 timeout, guint64 *index, GVariant **value, GError **failure, GError **error)
+{
+  g_autoptr (Hold) held G_GNUC_UNUSED = NULL;
+
+  g_return_val_if_fail (FERRY_IS_MAP (self), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+    return FALSE;
+  held = hold (self);
+  clear_outputs (value, failure);
+  return choose_mode (self, MODE_TAKEN) && wait_until (self, has_news, timeout, error) &&
+         take (self, index, value, failure, error);
+}
+
+/**
+ * ferry_map_next_async:
+ * @self: a map
+ * @cancellable: (nullable): ends the waiting; the map goes on
+ * @callback: (scope async) (closure user_data): called when there is a result, or the end
+ * @user_data: data for @callback
+ *
+ * Waits for the next result; the first call starts the map. While nobody takes results, no more than
+ * [property@Ferry.Map:max-in-flight] items are taken from the source. On the router's thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_map_next_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) call = NULL;
+
+  g_return_if_fail (FERRY_IS_MAP (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+  ferry_return_if_elsewhere (self->home);
+
+  call = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (call, ferry_map_next_async);
+  self->n_asked++;
+  if (!choose_mode (self, MODE_TAKEN))
+    g_task_return_new_error (call, FERRY_ERROR, FERRY_ERROR_BUSY, "The map gives its results in another way");
+  else if (has_news (self))
+    g_task_return_boolean (call, TRUE);
+  else
+    ferry_waiters_add (&self->waiters, call);
+}
+
+/**
+ * ferry_map_next_finish:
+ * @self: a map
+ * @result: what the callback was given
+ * @index: (out) (optional): where the item's index goes
+ * @value: (out) (optional) (transfer full) (nullable): where the result goes; %NULL for a function without a result,
+ *   and when the item failed
+ * @failure: (out) (optional) (transfer full) (nullable): where the item's error goes
+ * @error: return location for an error
+ *
+ * Ends [method@Ferry.Map.next_async], as [method@Ferry.Map.next] does: at the end, it returns %FALSE without an error.
+ * On the router's thread.
+ *
+ * Fails with %FERRY_ERROR_WRONG_THREAD; with the error of the source, or that of an executor that takes nothing more,
+ * behind the last result; with %G_IO_ERROR_CANCELLED when the waiting or the map was cancelled, and with
+ * %G_IO_ERROR_PENDING when another call took the result that this one waited for.
+ *
+ * Returns: %TRUE when there is a result
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_map_next_finish (FerryMap *self, GAsyncResult *result, guint64 *index, GVariant **value, GError **failure,
+                       GError **error)
+{
+  g_return_val_if_fail (FERRY_IS_MAP (self), FALSE);
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  g_return_val_if_fail (g_async_result_is_tagged (result, ferry_map_next_async), FALSE);
+
+  clear_outputs (value, failure);
+  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+    return FALSE;
+  self->n_asked--;
+  if (!g_task_propagate_boolean (G_TASK (result), error))
+    return FALSE;
+  if (has_news (self))
+    return take (self, index, value, failure, error);
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_PENDING,
+                       "Another call took the result; wait for results one call at a time");
+  return FALSE;
+}
+
+/* ---- collecting ---- */
+
+static gboolean
+collecting_cancelled (GCancellable *cancellable, gpointer data)
+{
+  ferry_map_cancel (data);
+  return G_SOURCE_REMOVE;
+}
+
+/**
+ * ferry_map_collect_async:
+ * @self: a map that was not started
+ * @cancellable: (nullable): cancels the map
+ * @callback: (scope async) (closure user_data): called when all items came to their end, or one failed
+ * @user_data: data for @callback
+ *
+ * Starts the map, and gathers all of its results. A map that is fed by hand has to be closed with
+ * [method@Ferry.Map.close_input] to come to its end. On the router's thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_map_collect_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (Hold) held G_GNUC_UNUSED = NULL;
+
+  g_return_if_fail (FERRY_IS_MAP (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+  ferry_return_if_fail (self->mode == MODE_NONE, STARTED);
+  ferry_return_if_elsewhere (self->home);
+
+  held = hold (self);
+  self->collector = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (self->collector, ferry_map_collect_async);
+  g_task_set_check_cancellable (self->collector, FALSE);
+  self->collected = g_ptr_array_new_with_free_func (free_value);
+  if (cancellable != NULL)
+    ferry_heed_cancellable (self->collector, &self->collector_source, "[ferry] cancel a map", collecting_cancelled,
+                            self, NULL);
+  if (g_cancellable_is_cancelled (cancellable))
+    ferry_map_cancel (self);
+  else
+    choose_mode (self, MODE_COLLECTED);
+}
+
+/**
+ * ferry_map_collect_finish:
+ * @self: a map
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Ends [method@Ferry.Map.collect_async]. The list is in the order of the items, whatever that of the map is; for a
+ * function without a result it has `()`. Any thread.
+ *
+ * Fails with the error of the first item that came to one, its index before the message, and cancels the rest then;
+ * with the error of the source, or that of an executor that takes nothing more; and with %G_IO_ERROR_CANCELLED. Where
+ * the good results count whatever becomes of the others, take them with [method@Ferry.Map.next_async].
+ *
+ * Returns: (transfer full) (element-type GLib.Variant): the results
+ *
+ * Since: 0.1
+ */
+GPtrArray *
+ferry_map_collect_finish (FerryMap *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (FERRY_IS_MAP (self), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, ferry_map_collect_async), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static void
+collected_cb (GObject *map, GAsyncResult *result, gpointer data)
+{
+  GAsyncResult **kept = data;
+
+  *kept = g_object_ref (result);
+}
+
+static gboolean
+is_finished (gpointer data)
+{
+  return FERRY_MAP (data)->finished;
+}
+
+/* The call returns in the context's next turn, or in this one. */
+static GPtrArray *
+end_collecting (FerryMap *self, GAsyncResult **result, GError **error)
+{
+  g_autoptr (GAsyncResult) returned = NULL;
+
+  while (*result == NULL)
+    g_main_context_iteration (g_main_context_get_thread_default (), TRUE);
+  returned = *result;
+  return ferry_map_collect_finish (self, returned, error);
+}
+
+/**
+ * ferry_map_collect:
+ * @self: a map that was not started
+ * @timeout: how long to wait, in microseconds; negative for as long as it takes
+ * @error: return location for an error
+ *
+ * Starts the map, and waits for all of its results: `pmap` of other libraries. While it waits, the router's main
+ * context is iterated, so this is for tests and console programs; an application uses
+ * [method@Ferry.Map.collect_async]. On the router's thread.
+ *
+ * Fails as [method@Ferry.Map.collect_finish] does; with %FERRY_ERROR_TIMED_OUT, and the map is cancelled then; with
+ * %FERRY_ERROR_BUSY in a callback of its main context, with %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD.
+ *
+ * Returns: (transfer full) (element-type GLib.Variant): the results, in the order of the items
+ *
+ * Since: 0.1
+ */
+GPtrArray *
+ferry_map_collect (FerryMap *self, gint64 timeout, GError **error)
+{
+  g_autoptr (Hold) held G_GNUC_UNUSED = NULL;
+  g_autoptr (GPtrArray) dropped = NULL;
+  GAsyncResult *result = NULL;
+  GError *failure = NULL;
+
+  g_return_val_if_fail (FERRY_IS_MAP (self), NULL);
+  ferry_return_val_if_fail (self->mode == MODE_NONE, NULL, STARTED);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+    return NULL;
+  held = hold (self);
+  if (!may_wait (self, error))
+    return NULL;
+  ferry_map_collect_async (self, NULL, collected_cb, &result);
+  if (wait_until (self, is_finished, timeout, &failure))
+    return end_collecting (self, &result, error);
+  g_propagate_error (error, failure);
+  ferry_map_cancel (self);
+  /* Nobody waits for what still runs. */
+  finish_collecting (self);
+  dropped = end_collecting (self, &result, NULL);
+  return NULL;
+}
+
+/* ---- cancelling ---- */
 
 static void
 cancel_asked (gpointer data)
@@ -596,7 +1814,7 @@ cancel_asked (gpointer data)
 void
 ferry_map_cancel (FerryMap *self)
 {
-  g_autoptr (FerryMapHold) held G_GNUC_UNUSED = NULL;
+  g_autoptr (Hold) held G_GNUC_UNUSED = NULL;
 
   g_return_if_fail (FERRY_IS_MAP (self));
 
@@ -609,11 +1827,693 @@ ferry_map_cancel (FerryMap *self)
     }
   if (self->cancelled || self->finished)
     return;
-  held = ferry_map_hold (self);
+  held = hold (self);
   self->cancelled = TRUE;
-  ferry_map_end_input (self);
-  ferry_map_clear_results (self);
-  ferry_map_drop_chunks (self, FALSE);
-  ferry_map_serve_adds (self);
-  ferry_map_check_finished (self);
+  end_input (self);
+  clear_results (self);
+  drop_chunks (self, FALSE);
+  serve_adds (self);
+  check_finished (self);
+}
+
+/* ---- settings, and what it says of itself ---- */
+
+/**
+ * ferry_map_set_chunk_size:
+ * @self: a map
+ * @chunk_size: how many items a worker is given at a time, at most 65536; 0 for as many as take some milliseconds
+ *
+ * Sets [property@Ferry.Map:chunk-size]. May be called at any time, and counts for the chunks that are made then. On the
+ * router's thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_map_set_chunk_size (FerryMap *self, guint chunk_size)
+{
+  g_return_if_fail (FERRY_IS_MAP (self));
+  g_return_if_fail (chunk_size <= MAX_CHUNK_SIZE);
+  ferry_return_if_elsewhere (self->home);
+
+  if (self->chunk_size == chunk_size)
+    return;
+  self->chunk_size = chunk_size;
+  notify (self, PROP_CHUNK_SIZE);
+}
+
+/**
+ * ferry_map_set_max_in_flight:
+ * @self: a map
+ * @max_in_flight: how many items may be in flight; 0 for what keeps the workers busy
+ *
+ * Sets [property@Ferry.Map:max-in-flight]. May be called at any time. A lower number takes nothing back. On the
+ * router's thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_map_set_max_in_flight (FerryMap *self, guint max_in_flight)
+{
+  g_return_if_fail (FERRY_IS_MAP (self));
+  g_return_if_fail (max_in_flight <= G_MAXINT);
+  ferry_return_if_elsewhere (self->home);
+
+  if (self->max_in_flight == max_in_flight)
+    return;
+  self->max_in_flight = max_in_flight;
+  notify (self, PROP_MAX_IN_FLIGHT);
+  if (self->feeding)
+    pump (self);
+}
+
+/**
+ * ferry_map_set_run_timeout:
+ * @self: a map that was not started, and to which no item was added
+ * @timeout: microseconds; 0 for none, which it is at first
+ *
+ * Sets how long an item may take once it is begun, as [method@Ferry.Task.set_run_timeout] does for a task. When the
+ * time is over, the item fails with %FERRY_ERROR_TIMED_OUT at once, and the others go on; the worker is asked to stop,
+ * and ended when it does not. Items with a limit are given to workers one by one, whatever
+ * [property@Ferry.Map:chunk-size] says. On the router's thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_map_set_run_timeout (FerryMap *self, gint64 timeout)
+{
+  g_return_if_fail (FERRY_IS_MAP (self));
+  ferry_return_if_fail (!self->feeding, "the map has begun; set the limit before ferry_map_start() or the first item");
+  g_return_if_fail (timeout >= 0);
+  ferry_return_if_elsewhere (self->home);
+
+  self->run_timeout = timeout;
+}
+
+/**
+ * ferry_map_set_priority:
+ * @self: a map
+ * @priority: the priority of the map's chunks
+ *
+ * Sets [property@Ferry.Map:priority]. May be called at any time, and counts for the chunks that are made then. On the
+ * router's thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_map_set_priority (FerryMap *self, int priority)
+{
+  g_return_if_fail (FERRY_IS_MAP (self));
+  ferry_return_if_elsewhere (self->home);
+
+  if (self->priority == priority)
+    return;
+  self->priority = priority;
+  notify (self, PROP_PRIORITY);
+}
+
+/**
+ * ferry_map_get_executor:
+ * @self: a map
+ *
+ * The executor that runs the map's chunks. Any thread.
+ *
+ * Returns: (transfer none): the executor
+ *
+ * Since: 0.1
+ */
+FerryExecutor *
+ferry_map_get_executor (FerryMap *self)
+{
+  g_return_val_if_fail (FERRY_IS_MAP (self), NULL);
+
+  return self->executor;
+}
+
+/**
+ * ferry_map_get_function:
+ * @self: a map
+ *
+ * The name of the function that is applied to the items. Any thread.
+ *
+ * Returns: (transfer none): the name
+ *
+ * Since: 0.1
+ */
+const char *
+ferry_map_get_function (FerryMap *self)
+{
+  g_return_val_if_fail (FERRY_IS_MAP (self), NULL);
+
+  return self->function;
+}
+
+/**
+ * ferry_map_get_order:
+ * @self: a map
+ *
+ * In which order results come. Any thread.
+ *
+ * Returns: the order
+ *
+ * Since: 0.1
+ */
+FerryMapOrder
+ferry_map_get_order (FerryMap *self)
+{
+  g_return_val_if_fail (FERRY_IS_MAP (self), FERRY_MAP_ORDERED);
+
+  return self->order;
+}
+
+/**
+ * ferry_map_get_chunk_size:
+ * @self: a map
+ *
+ * What [property@Ferry.Map:chunk-size] was set to. On the router's thread.
+ *
+ * Returns: the number of items, or 0
+ *
+ * Since: 0.1
+ */
+guint
+ferry_map_get_chunk_size (FerryMap *self)
+{
+  g_return_val_if_fail (FERRY_IS_MAP (self), 0);
+  ferry_return_val_if_elsewhere (self->home, 0);
+
+  return self->chunk_size;
+}
+
+/**
+ * ferry_map_get_max_in_flight:
+ * @self: a map
+ *
+ * What [property@Ferry.Map:max-in-flight] was set to. On the router's thread.
+ *
+ * Returns: the number of items, or 0
+ *
+ * Since: 0.1
+ */
+guint
+ferry_map_get_max_in_flight (FerryMap *self)
+{
+  g_return_val_if_fail (FERRY_IS_MAP (self), 0);
+  ferry_return_val_if_elsewhere (self->home, 0);
+
+  return self->max_in_flight;
+}
+
+/**
+ * ferry_map_get_in_flight_limit:
+ * @self: a map
+ *
+ * How many items may be in flight as things are: [property@Ferry.Map:max-in-flight] where that was set, and else what
+ * it says. That may change while the map finds out how long items take, and with the pool's workers. On the router's
+ * thread.
+ *
+ * Returns: the number of items
+ *
+ * Since: 0.1
+ */
+guint64
+ferry_map_get_in_flight_limit (FerryMap *self)
+{
+  g_return_val_if_fail (FERRY_IS_MAP (self), 0);
+  ferry_return_val_if_elsewhere (self->home, 0);
+
+  return get_bound (self);
+}
+
+/**
+ * ferry_map_get_n_in_flight:
+ * @self: a map
+ *
+ * How many items are in flight: added or taken from the input, and their results not taken yet. While that is less than
+ * [method@Ferry.Map.get_in_flight_limit], and nothing waits in [method@Ferry.Map.add_async], one more can be added. On
+ * the router's thread.
+ *
+ * Returns: the number of items
+ *
+ * Since: 0.1
+ */
+guint64
+ferry_map_get_n_in_flight (FerryMap *self)
+{
+  g_return_val_if_fail (FERRY_IS_MAP (self), 0);
+  ferry_return_val_if_elsewhere (self->home, 0);
+
+  return count_in_flight (self);
+}
+
+/**
+ * ferry_map_get_priority:
+ * @self: a map
+ *
+ * The priority of the map's chunks. On the router's thread.
+ *
+ * Returns: the priority
+ *
+ * Since: 0.1
+ */
+int
+ferry_map_get_priority (FerryMap *self)
+{
+  g_return_val_if_fail (FERRY_IS_MAP (self), 0);
+  ferry_return_val_if_elsewhere (self->home, 0);
+
+  return self->priority;
+}
+
+/**
+ * ferry_map_get_n_submitted:
+ * @self: a map
+ *
+ * How many items were taken from the input. On the router's thread.
+ *
+ * Returns: the number of items
+ *
+ * Since: 0.1
+ */
+guint64
+ferry_map_get_n_submitted (FerryMap *self)
+{
+  g_return_val_if_fail (FERRY_IS_MAP (self), 0);
+  ferry_return_val_if_elsewhere (self->home, 0);
+
+  return self->n_submitted;
+}
+
+/**
+ * ferry_map_get_n_done:
+ * @self: a map
+ *
+ * How many items came to their end, those that failed among them. On the router's thread.
+ *
+ * Returns: the number of items
+ *
+ * Since: 0.1
+ */
+guint64
+ferry_map_get_n_done (FerryMap *self)
+{
+  g_return_val_if_fail (FERRY_IS_MAP (self), 0);
+  ferry_return_val_if_elsewhere (self->home, 0);
+
+  return self->n_come;
+}
+
+/**
+ * ferry_map_get_n_failed:
+ * @self: a map
+ *
+ * How many items failed. On the router's thread.
+ *
+ * Returns: the number of items
+ *
+ * Since: 0.1
+ */
+guint64
+ferry_map_get_n_failed (FerryMap *self)
+{
+  g_return_val_if_fail (FERRY_IS_MAP (self), 0);
+  ferry_return_val_if_elsewhere (self->home, 0);
+
+  return self->n_failed;
+}
+
+/**
+ * ferry_map_get_finished:
+ * @self: a map
+ *
+ * Whether the map came to its end; see [signal@Ferry.Map::finished]. On the router's thread.
+ *
+ * Returns: %TRUE when the map came to its end
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_map_get_finished (FerryMap *self)
+{
+  g_return_val_if_fail (FERRY_IS_MAP (self), FALSE);
+  ferry_return_val_if_elsewhere (self->home, FALSE);
+
+  return self->finished;
+}
+
+/**
+ * ferry_map_get_error:
+ * @self: a map
+ *
+ * Why items were not taken from the input to its end; see [property@Ferry.Map:error]. On the router's thread.
+ *
+ * Returns: (transfer none) (nullable): the error
+ *
+ * Since: 0.1
+ */
+const GError *
+ferry_map_get_error (FerryMap *self)
+{
+  g_return_val_if_fail (FERRY_IS_MAP (self), NULL);
+  ferry_return_val_if_elsewhere (self->home, NULL);
+
+  return self->error;
+}
+
+/**
+ * ferry_map_get_fraction:
+ * @self: a map
+ *
+ * How many of all items came to their end. On the router's thread.
+ *
+ * Returns: from 0 to 1; negative as long as nobody knows how many items there will be
+ *
+ * Since: 0.1
+ */
+double
+ferry_map_get_fraction (FerryMap *self)
+{
+  guint64 rest;
+
+  g_return_val_if_fail (FERRY_IS_MAP (self), -1);
+  ferry_return_val_if_elsewhere (self->home, -1);
+
+  rest = self->input_ended ? 0 : ferry_map_input_get_rest (self->input);
+  if (rest == G_MAXUINT64)
+    return -1;
+  return self->n_submitted + rest > 0 ? (double) self->n_come / (double) (self->n_submitted + rest) : 1;
+}
+
+/* ---- properties and signals ---- */
+
+static void
+ferry_map_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
+{
+  FerryMap *self = FERRY_MAP (object);
+
+  switch ((Property) property_id)
+    {
+    case PROP_EXECUTOR:
+      g_value_set_object (value, self->executor);
+      break;
+    case PROP_FUNCTION:
+      g_value_set_string (value, self->function);
+      break;
+    case PROP_ORDER:
+      g_value_set_enum (value, (int) self->order);
+      break;
+    case PROP_CHUNK_SIZE:
+      g_value_set_uint (value, ferry_map_get_chunk_size (self));
+      break;
+    case PROP_MAX_IN_FLIGHT:
+      g_value_set_uint (value, ferry_map_get_max_in_flight (self));
+      break;
+    case PROP_PRIORITY:
+      g_value_set_int (value, ferry_map_get_priority (self));
+      break;
+    case PROP_N_SUBMITTED:
+      g_value_set_uint64 (value, ferry_map_get_n_submitted (self));
+      break;
+    case PROP_N_DONE:
+      g_value_set_uint64 (value, ferry_map_get_n_done (self));
+      break;
+    case PROP_N_FAILED:
+      g_value_set_uint64 (value, ferry_map_get_n_failed (self));
+      break;
+    case PROP_FRACTION:
+      g_value_set_double (value, ferry_map_get_fraction (self));
+      break;
+    case PROP_FINISHED:
+      g_value_set_boolean (value, ferry_map_get_finished (self));
+      break;
+    case PROP_ERROR:
+      g_value_set_boxed (value, ferry_map_get_error (self));
+      break;
+    case N_PROPERTIES:
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static void
+ferry_map_set_property (GObject *object, guint property_id, const GValue *value, GParamSpec *pspec)
+{
+  FerryMap *self = FERRY_MAP (object);
+
+  switch (property_id)
+    {
+    case PROP_EXECUTOR:
+      self->executor = g_value_dup_object (value);
+      self->home = ferry_home_ref (ferry_pool_get_router (ferry_executor_get_pool (self->executor))->home);
+      break;
+    case PROP_FUNCTION:
+      self->function = g_value_dup_string (value);
+      break;
+    case PROP_ORDER:
+      self->order = (FerryMapOrder) g_value_get_enum (value);
+      break;
+    case PROP_CHUNK_SIZE:
+      ferry_map_set_chunk_size (self, g_value_get_uint (value));
+      break;
+    case PROP_MAX_IN_FLIGHT:
+      ferry_map_set_max_in_flight (self, g_value_get_uint (value));
+      break;
+    case PROP_PRIORITY:
+      ferry_map_set_priority (self, g_value_get_int (value));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static void
+install_settings (void)
+{
+  /**
+   * FerryMap:executor:
+   *
+   * The executor that runs the map's chunks.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_EXECUTOR] = g_param_spec_object ("executor", NULL, NULL, FERRY_TYPE_EXECUTOR, AT_START);
+  /**
+   * FerryMap:function:
+   *
+   * The name of the function that is applied to the items.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_FUNCTION] = g_param_spec_string ("function", NULL, NULL, NULL, AT_START);
+  /**
+   * FerryMap:order:
+   *
+   * In which order results come.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_ORDER] = g_param_spec_enum ("order", NULL, NULL, FERRY_TYPE_MAP_ORDER, FERRY_MAP_ORDERED, AT_START);
+  /**
+   * FerryMap:chunk-size:
+   *
+   * How many items a worker is given at a time; 0, the default, for as many as take some milliseconds, by how long
+   * items took so far: one at the beginning, and never so many that a worker stands still at the end.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_CHUNK_SIZE] = g_param_spec_uint ("chunk-size", NULL, NULL, 0, MAX_CHUNK_SIZE, 0, WRITABLE);
+  /**
+   * FerryMap:max-in-flight:
+   *
+   * How many items may be in flight: taken from the input, and their results not taken yet; 0, the default, for what
+   * keeps the workers busy, which is 128 a worker, or 8 chunks a worker where those are more. Workers are counted as
+   * [property@Ferry.Pool:max-workers] does. [method@Ferry.Map.get_in_flight_limit] says how many that is.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_MAX_IN_FLIGHT] = g_param_spec_uint ("max-in-flight", NULL, NULL, 0, G_MAXINT, 0, WRITABLE);
+  /**
+   * FerryMap:priority:
+   *
+   * The priority that the map's chunks have among the executor's tasks; higher ones come first.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_PRIORITY] = g_param_spec_int ("priority", NULL, NULL, G_MININT, G_MAXINT, 0, WRITABLE);
+}
+
+static void
+install_figures (void)
+{
+  /**
+   * FerryMap:n-submitted:
+   *
+   * How many items were taken from the input. Notified at most once a turn of the main loop, as the
+   * other figures are.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_N_SUBMITTED] = g_param_spec_uint64 ("n-submitted", NULL, NULL, 0, G_MAXUINT64, 0, READABLE);
+  /**
+   * FerryMap:n-done:
+   *
+   * How many items came to their end, those that failed among them.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_N_DONE] = g_param_spec_uint64 ("n-done", NULL, NULL, 0, G_MAXUINT64, 0, READABLE);
+  /**
+   * FerryMap:n-failed:
+   *
+   * How many items failed.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_N_FAILED] = g_param_spec_uint64 ("n-failed", NULL, NULL, 0, G_MAXUINT64, 0, READABLE);
+  /**
+   * FerryMap:fraction:
+   *
+   * How many of all items came to their end, from 0 to 1; negative as long as nobody knows how many there will be.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_FRACTION] = g_param_spec_double ("fraction", NULL, NULL, -1, 1, -1, READABLE);
+  /**
+   * FerryMap:finished:
+   *
+   * Whether the map came to its end; see [signal@Ferry.Map::finished].
+   *
+   * Since: 0.1
+   */
+  properties[PROP_FINISHED] = g_param_spec_boolean ("finished", NULL, NULL, FALSE, READABLE);
+  /**
+   * FerryMap:error:
+   *
+   * Why items were not taken from the input to its end: the source's error, or that of an executor that takes nothing
+   * more. Notified when the map is finished.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_ERROR] = g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, READABLE);
+}
+
+static void
+install_properties (GObjectClass *object_class)
+{
+  object_class->get_property = ferry_map_get_property;
+  object_class->set_property = ferry_map_set_property;
+  install_settings ();
+  install_figures ();
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+}
+
+static void
+install_signals (GObjectClass *object_class)
+{
+  GType type = G_TYPE_FROM_CLASS (object_class);
+
+  /**
+   * FerryMap::result:
+   * @self: the map
+   * @index: which item it was, in the order of submission, from 0 on
+   * @value: (nullable): what the function gave; %NULL for a function without a result, and when it failed
+   * @error: (nullable): why the item failed
+   *
+   * Emitted once for each item of a map that was started with [method@Ferry.Map.start]. The value comes from another
+   * process: compare its type before taking it apart, unless this program has registered the function too. Nothing is
+   * emitted after [method@Ferry.Map.cancel].
+   *
+   * Since: 0.1
+   */
+  signals[SIGNAL_RESULT] =
+    g_signal_new ("result", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, ferry_marshal_VOID__UINT64_VARIANT_BOXED,
+                  G_TYPE_NONE, 3, G_TYPE_UINT64, G_TYPE_VARIANT, G_TYPE_ERROR | G_SIGNAL_TYPE_STATIC_SCOPE);
+  g_signal_set_va_marshaller (signals[SIGNAL_RESULT], type, ferry_marshal_VOID__UINT64_VARIANT_BOXEDv);
+  /**
+   * FerryMap::finished:
+   * @self: the map
+   *
+   * Emitted once: all items came to their end and all results were taken; or the map was cancelled, and nothing of it
+   * runs any more. It is the last signal of a map.
+   *
+   * Since: 0.1
+   */
+  signals[SIGNAL_FINISHED] =
+    g_signal_new ("finished", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, g_cclosure_marshal_VOID__VOID, G_TYPE_NONE, 0);
+  g_signal_set_va_marshaller (signals[SIGNAL_FINISHED], type, g_cclosure_marshal_VOID__VOIDv);
+}
+
+/* ---- life cycle ---- */
+
+static void
+ferry_map_dispose (GObject *object)
+{
+  FerryMap *self = FERRY_MAP (object);
+
+  self->cancelled = TRUE;
+  ferry_timers_unset (ferry_pool_get_timers (ferry_executor_get_pool (self->executor)), &self->notify_timer);
+  end_input (self);
+  drop_chunks (self, TRUE);
+  clear_results (self);
+
+  G_OBJECT_CLASS (ferry_map_parent_class)->dispose (object);
+}
+
+static void
+ferry_map_finalize (GObject *object)
+{
+  FerryMap *self = FERRY_MAP (object);
+
+  g_assert (self->chunks.length == 0 && self->collector == NULL && self->adds.length == 0);
+  g_clear_pointer (&self->input, ferry_map_input_free);
+  g_clear_pointer (&self->batch, g_ptr_array_unref);
+  g_clear_pointer (&self->collected, g_ptr_array_unref);
+  g_clear_error (&self->collect_error);
+  g_clear_error (&self->error);
+  g_clear_object (&self->executor);
+  g_clear_pointer (&self->home, ferry_home_unref);
+  g_free (self->function);
+
+  G_OBJECT_CLASS (ferry_map_parent_class)->finalize (object);
+}
+
+static void
+ferry_map_constructed (GObject *object)
+{
+  FerryMap *self = FERRY_MAP (object);
+
+  G_OBJECT_CLASS (ferry_map_parent_class)->constructed (object);
+
+  self->entry = self->function != NULL ? ferry_function_find (self->function) : NULL;
+}
+
+static void
+ferry_map_class_init (FerryMapClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->constructed = ferry_map_constructed;
+  object_class->dispose = ferry_map_dispose;
+  object_class->finalize = ferry_map_finalize;
+  install_properties (object_class);
+  install_signals (object_class);
+}
+
+static void
+ferry_map_init (FerryMap *self)
+{
+  self->input = ferry_map_input_new ();
+}
+
+/* ---- for tests ---- */
+
+gsize
+ferry_map_get_n_places (FerryMap *self)
+{
+  return self->n_places;
+}
+
+const GQueue *
+ferry_map_get_chunks (FerryMap *self)
+{
+  return &self->chunks;
 }

@@ -16,12 +16,16 @@
 
 #include "task/ferry-serve-private.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "route/ferry-sender-private.h"
 #include "task/ferry-answer-private.h"
 #include "task/ferry-job-handles-private.h"
+#include "task/ferry-map-function-private.h"
 #include "worker/ferry-function-private.h"
 
 struct _FerryServe
@@ -92,12 +96,6 @@ ferry_serve_free (FerryServe *self)
 
 /* ---- what comes while a job runs ---- */
 
-gboolean
-ferry_serve_has_news (FerryServe *self)
-{
-  return ferry_downlink_has_cancel (self->downlink) || ferry_downlink_is_closed (self->downlink);
-}
-
 /* any: the job that runs, if it is the call's, or any for 0. */
 static FerryJob *
 ref_current (FerryServe *self, guint64 xid)
@@ -105,7 +103,7 @@ ref_current (FerryServe *self, guint64 xid)
   FerryJob *job = NULL;
 
   pthread_mutex_lock (&self->lock);
-  if (self->current != NULL && (xid == 0 || xid == ferry_call_get_xid (self->current->call)))
+  if (self->current != NULL && (xid == 0 || xid == ferry_call_get_xid (ferry_job_get_call (self->current))))
     job = g_object_ref (self->current);
   pthread_mutex_unlock (&self->lock);
   return job;
@@ -129,14 +127,16 @@ cancel_current (FerryServe *self, guint64 xid, guint reason)
     return;
   ferry_job_cancel (job, reason);
   /* It may wait for window: whoever took this cancel from the lane took it from before its eyes. */
-  if (!pthread_equal (job->thread, pthread_self ()))
+  if (!ferry_job_is_serving_thread (job))
     ferry_downlink_interrupt (self->downlink);
   unref_job (job);
 }
 
-void
-ferry_serve_take_cancels (FerryServe *self)
+/* any: takes the cancels that have come, and cancels the job that they mean. */
+static void
+take_cancels (gpointer serve)
 {
+  FerryServe *self = serve;
   guint64 xid;
   guint16 reason;
 
@@ -183,17 +183,19 @@ watch (gpointer data)
     {
       gint64 deadline = look_at_deadline (self);
 
-      ferry_serve_take_cancels (self);
+      take_cancels (self);
       if (!ferry_downlink_wait_for_cancel (self->downlink, deadline))
         break;
     }
-  ferry_serve_take_cancels (self);
+  take_cancels (self);
   return NULL;
 }
 
-void
-ferry_serve_watch (FerryServe *self)
+/* any: see FerryJobDriver. */
+static void
+have_watched (gpointer serve)
 {
+  FerryServe *self = serve;
   g_autoptr (GError) error = NULL;
 
   pthread_mutex_lock (&self->lock);
@@ -217,9 +219,11 @@ stop_watching (FerryServe *self)
   g_thread_join (g_steal_pointer (&self->watcher));
 }
 
-gboolean
-ferry_serve_report (FerryServe *self, gconstpointer data, gsize size, gboolean *written, GError **error)
+/* any: see FerryJobDriver. */
+static gboolean
+report (gpointer serve, gconstpointer data, gsize size, gboolean *written, GError **error)
 {
+  FerryServe *self = serve;
   g_autoptr (GError) refusal = NULL;
 
   *written = ferry_sender_send_bytes_until (self->progress, data, size, 0, NULL, &refusal);
@@ -236,6 +240,7 @@ static void
 take_message (FerryServe *self, const FerryDownMessage *message)
 {
   gboolean received;
+  guint cancelled;
 
   if (message->connection_id != ferry_sender_get_connection_id (self->calls))
     {
@@ -248,25 +253,32 @@ take_message (FerryServe *self, const FerryDownMessage *message)
   if (!received)
     return;
   /* A cancel may come as a message too. */
-  if (self->current != NULL && ferry_call_get_cancelled (self->current->call) != 0)
-    ferry_job_cancel (self->current, ferry_call_get_cancelled (self->current->call));
+  cancelled = self->current != NULL ? ferry_call_get_cancelled (ferry_job_get_call (self->current)) : 0;
+  if (cancelled != 0)
+    ferry_job_cancel (self->current, cancelled);
 }
 
-void
-ferry_serve_take_time (FerryServe *self)
+static void
+take_time (gpointer serve)
 {
+  FerryServe *self = serve;
+
   ferry_uplink_take_time (self->calls->uplink);
 }
 
-void
-ferry_serve_hurry (FerryServe *self)
+static void
+hurry (gpointer serve)
 {
+  FerryServe *self = serve;
+
   ferry_uplink_hurry (self->calls->uplink);
 }
 
-gboolean
-ferry_serve_receive (FerryServe *self, GError **error)
+/* Waits for the next message, cancel or end, and takes it. */
+static gboolean
+receive (gpointer serve, GError **error)
 {
+  FerryServe *self = serve;
   FerryDownMessage message;
 
   switch (self->failure != NULL ? FERRY_DOWN_EVENT_NOTHING
@@ -290,7 +302,7 @@ ferry_serve_receive (FerryServe *self, GError **error)
     default:
       break;
     }
-  ferry_serve_take_cancels (self);
+  take_cancels (self);
   if (self->failure == NULL)
     return TRUE;
   g_propagate_error (error, ferry_error_copy (self->failure));
@@ -301,11 +313,20 @@ ferry_serve_receive (FerryServe *self, GError **error)
 static void
 wait_for_end (FerryServe *self)
 {
-  while (!self->finishing && ferry_serve_receive (self, NULL))
+  while (!self->finishing && receive (self, NULL))
     ;
   if (self->failure == NULL)
     self->failure = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The application gave up this worker");
 }
+
+static const FerryJobDriver job_driver = {
+  .take_cancels = take_cancels,
+  .receive = receive,
+  .watch = have_watched,
+  .report = report,
+  .take_time = take_time,
+  .hurry = hurry,
+};
 
 static void
 set_current (FerryServe *self, FerryJob *job)
@@ -318,7 +339,7 @@ set_current (FerryServe *self, FerryJob *job)
 static void
 run (FerryServe *self, const FerryFunctionEntry *function, FerryCall *call, FerryAnswer *answer)
 {
-  FerryJob *job = ferry_job_new (self, call);
+  FerryJob *job = ferry_job_new (&job_driver, self, self->downlink, call);
   GError *failure = NULL;
   GVariant *result;
   guint cancelled;
@@ -335,14 +356,21 @@ run (FerryServe *self, const FerryFunctionEntry *function, FerryCall *call, Ferr
   unref_job (job);
 }
 
+/* Those that every worker has come first. */
+static const FerryFunctionEntry *
+find_function (const char *name)
+{
+  return g_str_equal (name, FERRY_MAP_FUNCTION) ? &ferry_map_function : ferry_function_find (name);
+}
+
 /* Begins a call that was claimed, or says why not. */
 static void
 begin (FerryServe *self, FerryCall *call)
 {
   g_auto (FerryAnswer) answer = {0};
-  const FerryFunctionEntry *function = ferry_answer_find_function (&answer, call);
+  const FerryFunctionEntry *function = find_function (ferry_call_get_method (call));
 
-  if (function != NULL && ferry_call_check_descriptors (call, &answer.failure))
+  if (ferry_answer_begin (&answer, call, function) && ferry_call_check_descriptors (call, &answer.failure))
     run (self, function, call, &answer);
   ferry_answer_send (&answer, call);
 }
@@ -350,7 +378,7 @@ begin (FerryServe *self, FerryCall *call)
 static void
 serve_call (FerryServe *self, FerryCall *call)
 {
-  ferry_serve_take_cancels (self);
+  take_cancels (self);
   switch (ferry_downlink_claim (self->downlink, ferry_call_get_xid (call)))
     {
     case FERRY_CLAIM_BEGUN:
@@ -396,7 +424,7 @@ ferry_serve_run (FerryServe *self, GError **error)
       else if (self->finishing)
         break;
       else
-        ferry_serve_receive (self, NULL);
+        receive (self, NULL);
     }
   close_all (self);
   if (self->failure == NULL)

@@ -16,8 +16,6 @@
 
 G_BEGIN_DECLS
 
-typedef struct _FerryTaskPrivate FerryTaskPrivate;
-
 /* What the executor keeps in a task. FerryTask neither reads nor writes it, but for freeing nothing of it. */
 typedef struct
 {
@@ -61,10 +59,17 @@ typedef struct
   FerryHome *(*get_home) (gpointer executor);
 } FerryTaskDriver;
 
+/* For a class that derives from FerryTask, of a task that was just made: what ferry_task_new() sets. Not as properties:
+ * to pass them takes half again as long as all else. Arguments (nullable), floating or not, are taken. */
+void ferry_task_set_up (FerryTask *self, FerryTaskKind kind, const char *function, GVariant *arguments);
+
 /* any: claims a task that was not submitted before for the executor (unowned; forgotten when the task is done). Fails
  * with FERRY_ERROR_ALREADY_STARTED, and with G_IO_ERROR_CANCELLED when the task was cancelled before. */
 gboolean ferry_task_claim (FerryTask *self, const FerryTaskDriver *driver, gpointer executor, GError **error);
 FerryTaskSeat *ferry_task_get_seat (FerryTask *self);
+/* Whether the caller may wait for the task, or change what can be changed after its submission. With a critical that
+ * names the function where not. */
+gboolean ferry_task_check_home (FerryTask *self, const char *function);
 
 gint64 ferry_task_get_deadline (FerryTask *self);
 /* The deadline of what has so many microseconds since then (0: as long as it takes), and ends with the task's own
@@ -102,5 +107,7 @@ void ferry_task_change_priority (FerryTask *self, int priority);
 FerryTask *ferry_task_new_like (FerryTask *self);
 /* For a cancelling or timed-out task: notes an error that came too late, for the log. */
 void ferry_task_note_late_error (FerryTask *self, const GError *error, const char *trace);
+/* For tests: a task that was submitted is so many microseconds older. */
+void ferry_task_backdate (FerryTask *self, gint64 microseconds);
 
 G_END_DECLS

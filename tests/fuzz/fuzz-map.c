@@ -14,6 +14,7 @@
 #include "call/ferry-remote-error-private.h"
 #include "fuzz.h"
 #include "task/ferry-map-chunk-private.h"
+#include "task/ferry-map-private.h"
 #include "task/ferry-pool-worker-private.h"
 
 #define SIZE_MASK 7
@@ -56,7 +57,7 @@ result_cb (FerryMap *map, guint64 index, GVariant *value, const GError *error, g
   g_assert_cmpuint (index, <, scene->n_given);
   g_assert_false (scene->seen[index]);
   scene->seen[index] = TRUE;
-  if (map->order == FERRY_MAP_ORDERED)
+  if (ferry_map_get_order (map) == FERRY_MAP_ORDERED)
     g_assert_cmpuint (index, ==, scene->n_results);
   scene->n_results++;
   g_assert_true (value == NULL || error == NULL);
@@ -72,9 +73,8 @@ result_cb (FerryMap *map, guint64 index, GVariant *value, const GError *error, g
 static FerryTask *
 dup_chunk (Scene *scene, guint i)
 {
-  FerryTask *task = scene->map->chunks.length > 0
-                      ? g_object_ref (g_queue_peek_nth (&scene->map->chunks, i % scene->map->chunks.length))
-                      : NULL;
+  GQueue *chunks = (GQueue *) ferry_map_get_chunks (scene->map);
+  FerryTask *task = chunks->length > 0 ? g_object_ref (g_queue_peek_nth (chunks, i % chunks->length)) : NULL;
 
   if (task != NULL && ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING)
     g_assert_true (ferry_task_start (task, 1));
@@ -151,9 +151,9 @@ lose (Scene *scene, guint i, FerryTaskEvent event, int code)
 static void
 check (Scene *scene)
 {
-  g_assert_cmpuint (scene->map->n_submitted - scene->map->n_taken, <=, ferry_map_get_bound (scene->map));
-  for (GList *link = scene->map->chunks.head; link != NULL; link = link->next)
-    g_assert_cmpuint (FERRY_MAP_CHUNK (link->data)->n_come, <=, FERRY_MAP_CHUNK (link->data)->n_items);
+  g_assert_cmpuint (ferry_map_get_n_in_flight (scene->map), <=, ferry_map_get_in_flight_limit (scene->map));
+  for (GList *link = ferry_map_get_chunks (scene->map)->head; link != NULL; link = link->next)
+    g_assert_cmpuint (ferry_map_chunk_get_n_come (link->data), <=, ferry_map_chunk_get_n_items (link->data));
 }
 
 static void
@@ -190,7 +190,7 @@ run (Scene *scene, const guint8 *data, gsize size)
 static void
 finish (Scene *scene)
 {
-  while (scene->map->chunks.length > 0)
+  while (ferry_map_get_chunks (scene->map)->length > 0)
     lose (scene, 0, FERRY_TASK_EVENT_LOST, FERRY_ERROR_WORKER_LOST);
   g_assert_true (ferry_map_get_finished (scene->map));
   g_assert_true (scene->cancelled || scene->n_results == N_ITEMS);
