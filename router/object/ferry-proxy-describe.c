@@ -42,7 +42,7 @@ describe_here (FerryProxy *self, GError **error)
 static GDBusInterfaceInfo *
 take (FerryProxy *self, guint64 edition, GVariant *description, GError **error)
 {
-  GDBusInterfaceInfo *info = ferry_interface_info_from_description (description, error);
+  GDBusInterfaceInfo *info = ferry_description_to_info (description, error);
   g_autofree char *key = dup_key (self);
 
   if (info != NULL)
