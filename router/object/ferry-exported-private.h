@@ -17,13 +17,7 @@
 G_BEGIN_DECLS
 
 /* The objects that an exporter knows, by what they are. Counted references: the exporter's, and its objects'. */
-typedef struct
-{
-  _Atomic gint references;
-  pthread_mutex_t lock;
-  GHashTable *objects; /* lock: (element-type GObject FerryExported), neither owned: the first of each object */
-} FerryObjectTable;
-
+typedef struct _FerryObjectTable FerryObjectTable;
 typedef struct _FerryExported FerryExported;
 typedef struct _FerryViewRun FerryViewRun;
 
@@ -39,9 +33,9 @@ struct _FerryExported
   char *name; /* the table's lock: (owned) (nullable): the one under which it is exported */
 
   pthread_mutex_t lock;
-  FerryViewRun *holder;      /* lock: (unowned) (nullable): whose turn it is */
-  GQueue waiting;            /* lock: (element-type FerryViewRun) (owned) */
-  guint sweep_at;            /* lock: at which length those that nobody wants any more are looked for */
+  FerryViewRun *holder;      /* lock, as the next two, of the runs: (unowned) (nullable): whose turn it is */
+  GQueue waiting;            /* (element-type FerryViewRun) (owned) */
+  guint sweep_at;            /* at which length those that nobody wants any more are looked for */
   gulong list_handler;       /* lock */
   _Atomic guint64 *revision; /* lock to set: (owned) (nullable): of the list, from when it was first followed */
   _Atomic guint64 n_changes; /* of properties that are followed */
@@ -51,27 +45,22 @@ FerryObjectTable *ferry_object_table_new (void);
 void ferry_object_table_unref (FerryObjectTable *self);
 /* (element-type FerryExported) (transfer full): all objects that others may have asked something of. */
 GPtrArray *ferry_object_table_list (FerryObjectTable *self);
-/* (transfer full) (nullable): the record of an object, with the table's lock. */
-FerryExported *ferry_object_table_find_locked (FerryObjectTable *self, GObject *object);
+/* (transfer full) (nullable): the record of an object. */
+FerryExported *ferry_object_table_find (FerryObjectTable *self, GObject *object);
+/* (transfer full): the same, or a new one, which takes a reference of each. */
+FerryExported *ferry_object_table_ensure (FerryObjectTable *self, GObject *object, FerryInterface *interface,
+                                          FerryCallPolicy policy);
+/* (transfer full): takes a reference of a value that stays here. */
+FerryExported *ferry_object_table_hold_value (FerryObjectTable *self, GVariant *value);
 
-/* Takes a reference of each. With the table's lock, where there is an object. */
-FerryExported *ferry_exported_new (FerryObjectTable *table, GObject *object, FerryInterface *interface, GVariant *value,
-                                   FerryCallPolicy policy);
 FerryExported *ferry_exported_ref (FerryExported *self);
 void ferry_exported_unref (FerryExported *self);
 
-/* Whether run has the object for itself now; it is called later otherwise, by whoever leaves it. */
-gboolean ferry_exported_take_turn (FerryExported *self, FerryViewRun *run);
-/* Returns (transfer full) (nullable): whose turn it is now. */
-FerryViewRun *ferry_exported_leave_turn (FerryExported *self, FerryViewRun *run);
 /* Of a list: counts its changes from now on, before those hear of them who look for them later. */
 void ferry_exported_count_revisions (FerryExported *self);
 guint64 ferry_exported_get_revision (FerryExported *self);
-/* Answers those that wait and have not begun with error. */
-void ferry_exported_refuse_waiting (FerryExported *self, const GError *error);
-/* Answers those of them that nobody wants any more, where there may be many. */
-void ferry_exported_refuse_unwanted (FerryExported *self);
-
+/* name: (nullable) */
+void ferry_exported_set_name (FerryExported *self, const char *name);
 /* Returns (transfer full) (nullable). */
 char *ferry_exported_dup_name (FerryExported *self);
 /* An object or value by what there is to call it in messages. Returns (transfer full). */

@@ -5,10 +5,12 @@
 
 #include "object/ferry-exported-private.h"
 
-#include "object/ferry-view-run-private.h"
-
-/* How many have to wait before it is worth looking who of them is not wanted any more. */
-#define LEAST_TO_SWEEP 64
+struct _FerryObjectTable
+{
+  _Atomic gint references;
+  pthread_mutex_t lock;
+  GHashTable *objects; /* lock: (element-type GObject FerryExported), neither owned: the first of each object */
+};
 
 FerryObjectTable *
 ferry_object_table_new (void)
@@ -41,8 +43,9 @@ ferry_object_table_unref (FerryObjectTable *self)
   g_free (self);
 }
 
-FerryExported *
-ferry_object_table_find_locked (FerryObjectTable *self, GObject *object)
+/* (transfer full) (nullable) */
+static FerryExported *
+find_locked (FerryObjectTable *self, GObject *object)
 {
   FerryExported *exported = g_hash_table_lookup (self->objects, object);
   gint references = exported != NULL ? atomic_load_explicit (&exported->references, memory_order_relaxed) : 0;
@@ -66,7 +69,7 @@ ferry_object_table_list (FerryObjectTable *self)
   g_hash_table_iter_init (&iter, self->objects);
   while (g_hash_table_iter_next (&iter, &object, NULL))
     {
-      FerryExported *exported = ferry_object_table_find_locked (self, object);
+      FerryExported *exported = find_locked (self, object);
 
       if (exported != NULL)
         g_ptr_array_add (list, exported);
@@ -75,9 +78,10 @@ ferry_object_table_list (FerryObjectTable *self)
   return list;
 }
 
-FerryExported *
-ferry_exported_new (FerryObjectTable *table, GObject *object, FerryInterface *interface, GVariant *value,
-                    FerryCallPolicy policy)
+/* Takes a reference of each. With the table's lock, where there is an object. */
+static FerryExported *
+exported_new (FerryObjectTable *table, GObject *object, FerryInterface *interface, GVariant *value,
+              FerryCallPolicy policy)
 {
   static _Atomic guint64 last_number;
   FerryExported *self = g_new0 (FerryExported, 1);
@@ -96,6 +100,38 @@ ferry_exported_new (FerryObjectTable *table, GObject *object, FerryInterface *in
     g_hash_table_insert (table->objects, object, self);
   return self;
 }
+
+FerryExported *
+ferry_object_table_find (FerryObjectTable *self, GObject *object)
+{
+  FerryExported *exported;
+
+  pthread_mutex_lock (&self->lock);
+  exported = find_locked (self, object);
+  pthread_mutex_unlock (&self->lock);
+  return exported;
+}
+
+FerryExported *
+ferry_object_table_ensure (FerryObjectTable *self, GObject *object, FerryInterface *interface, FerryCallPolicy policy)
+{
+  FerryExported *exported;
+
+  pthread_mutex_lock (&self->lock);
+  exported = find_locked (self, object);
+  if (exported == NULL)
+    exported = exported_new (self, object, interface, NULL, policy);
+  pthread_mutex_unlock (&self->lock);
+  return exported;
+}
+
+FerryExported *
+ferry_object_table_hold_value (FerryObjectTable *self, GVariant *value)
+{
+  return exported_new (self, NULL, NULL, value, FERRY_CALL_POLICY_CONCURRENT);
+}
+
+/* ---- the record of an object ---- */
 
 FerryExported *
 ferry_exported_ref (FerryExported *self)
@@ -173,91 +209,15 @@ ferry_exported_get_revision (FerryExported *self)
   return revision;
 }
 
-/* ---- turns ---- */
-
-gboolean
-ferry_exported_take_turn (FerryExported *self, FerryViewRun *run)
-{
-  gboolean taken;
-
-  pthread_mutex_lock (&self->lock);
-  taken = self->holder == NULL;
-  if (taken)
-    self->holder = run;
-  else
-    g_queue_push_tail (&self->waiting, ferry_view_run_ref (run));
-  pthread_mutex_unlock (&self->lock);
-  return taken;
-}
-
-FerryViewRun *
-ferry_exported_leave_turn (FerryExported *self, FerryViewRun *run)
-{
-  FerryViewRun *next;
-
-  pthread_mutex_lock (&self->lock);
-  g_assert (self->holder == run);
-  next = g_queue_pop_head (&self->waiting);
-  self->holder = next;
-  pthread_mutex_unlock (&self->lock);
-  return next;
-}
-
-/* Moves those that have not begun to stolen, or only those of them that nobody wants any more. */
-static void
-steal_locked (FerryExported *self, gboolean unwanted, GQueue *stolen)
-{
-  for (GList *l = self->waiting.head, *next; l != NULL; l = next)
-    {
-      next = l->next;
-      if (ferry_view_run_has_begun (l->data) || (unwanted && !ferry_view_run_is_unwanted (l->data)))
-        continue;
-      g_queue_unlink (&self->waiting, l);
-      g_queue_push_tail_link (stolen, l);
-    }
-}
-
-static void
-refuse (GQueue *stolen, const GError *error)
-{
-  FerryViewRun *run;
-
-  while ((run = g_queue_pop_head (stolen)) != NULL)
-    {
-      ferry_view_run_refuse (run, error);
-      ferry_view_run_unref (run);
-    }
-}
+/* ---- its name ---- */
 
 void
-ferry_exported_refuse_waiting (FerryExported *self, const GError *error)
+ferry_exported_set_name (FerryExported *self, const char *name)
 {
-  GQueue stolen = G_QUEUE_INIT;
-
-  pthread_mutex_lock (&self->lock);
-  steal_locked (self, FALSE, &stolen);
-  pthread_mutex_unlock (&self->lock);
-  refuse (&stolen, error);
-}
-
-/* At each doubling of those that are left: so one that waits is looked at twice, on average. */
-void
-ferry_exported_refuse_unwanted (FerryExported *self)
-{
-  g_autoptr (GError) error = NULL;
-  GQueue stolen = G_QUEUE_INIT;
-
-  pthread_mutex_lock (&self->lock);
-  if (self->waiting.length >= MAX (self->sweep_at, LEAST_TO_SWEEP))
-    {
-      steal_locked (self, TRUE, &stolen);
-      self->sweep_at = 2 * self->waiting.length;
-    }
-  pthread_mutex_unlock (&self->lock);
-  if (g_queue_is_empty (&stolen))
-    return;
-  error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Nobody wants the result any more");
-  refuse (&stolen, error);
+  pthread_mutex_lock (&self->table->lock);
+  g_free (self->name);
+  self->name = g_strdup (name);
+  pthread_mutex_unlock (&self->table->lock);
 }
 
 char *

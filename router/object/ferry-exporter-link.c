@@ -6,11 +6,17 @@
 #include "object/ferry-exporter-link-private.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-depth-private.h"
+#include "base/ferry-error.h"
 #include "call/ferry-demux-private.h"
 #include "call/ferry-invocation-private.h"
+#include "call/ferry-remote-error-private.h"
 #include "call/ferry-transport-private.h"
 #include "object/ferry-follower-private.h"
 #include "object/ferry-interface-private.h"
+#include "object/ferry-push-private.h"
+#include "object/ferry-references-private.h"
+#include "object/ferry-view-run-private.h"
 
 struct _FerryExporterLink
 {
@@ -19,7 +25,7 @@ struct _FerryExporterLink
   GWeakRef exporter;         /* (element-type FerryExporter) */
   FerryTransport *transport; /* const: (owned), as the next */
   FerryDemux *demux;
-  FerryReferences references;
+  FerryReferences *references;
 
   pthread_mutex_t lock;
   GPtrArray *pushes;   /* lock, as what follows: (element-type FerryPush): feeds (owned) */
@@ -36,29 +42,24 @@ ferry_exporter_link_get_demux (FerryExporterLink *self)
   return self->demux;
 }
 
-FerryExporter *
-ferry_exporter_link_dup_exporter (FerryExporterLink *self)
-{
-  return g_weak_ref_get (&self->exporter);
-}
-
 /* ---- references ---- */
 
-FerryReferences *
-ferry_exporter_link_get_references (FerryExporterLink *self)
+guint64
+ferry_exporter_link_get_n_references (FerryExporterLink *self)
 {
-  return &self->references;
+  return ferry_references_get_n (self->references);
 }
 
-FerryExported *
-ferry_exporter_link_find (FerryExporterLink *self, FerryExporter *exporter, const FerryObjectRoot *root, GError **error)
+/* (transfer full) (nullable): what a request is about. FERRY_ERROR_UNKNOWN_OBJECT. */
+static FerryExported *
+find (FerryExporterLink *self, FerryExporter *exporter, const FerryObjectRoot *root, GError **error)
 {
   FerryExported *exported = NULL;
 
   if (root->generation == 0)
     return ferry_exporter_find (exporter, root->name, error);
   if (root->generation == ferry_exporter_get_generation (exporter))
-    exported = ferry_references_find (&self->references, root->number);
+    exported = ferry_references_find (self->references, root->number);
   if (exported == NULL)
     g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_OBJECT,
                  "The reference %" G_GUINT64_FORMAT " is none of this transport's, or was dropped; get a new one",
@@ -81,7 +82,7 @@ describe (FerryExporterLink *self, FerryExporter *exporter, FerryInvocation *inv
       return FALSE;
     }
   g_variant_get (arguments, "(&stt)", &root.name, &root.generation, &root.number);
-  exported = ferry_exporter_link_find (self, exporter, &root, error);
+  exported = find (self, exporter, &root, error);
   if (exported != NULL && exported->interface == NULL)
     g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_OBJECT, "A value has no description");
   if (exported == NULL || exported->interface == NULL)
@@ -90,9 +91,131 @@ describe (FerryExporterLink *self, FerryExporter *exporter, FerryInvocation *inv
   return TRUE;
 }
 
+/* ---- views that are asked for ---- */
+
+typedef struct
+{
+  FerryExporterLink *link;     /* (owned) */
+  FerryInvocation *invocation; /* (owned) */
+  gboolean as_proxy;
+} Request;
+
+/* Fills result; what it gives is counted. */
+static gboolean
+make_result (Request *self, FerryExporter *exporter, FerryExported *object, GVariant *value, FerryViewResult *result,
+             GError **error)
+{
+  g_autoptr (FerryExported) held = NULL;
+
+  if (object == NULL && value != NULL && self->as_proxy)
+    object = held = ferry_exporter_hold_value (exporter, value);
+  if (object == NULL)
+    {
+      result->value = value;
+      return value == NULL || ferry_depth_check (value, error);
+    }
+  if (!ferry_references_add (self->link->references, object, error))
+    return FALSE;
+  result->generation = ferry_exporter_get_generation (exporter);
+  result->number = object->number;
+  result->interface = object->interface != NULL ? ferry_interface_get_name (object->interface) : NULL;
+  return TRUE;
+}
+
+static void
+request_done (gpointer data, FerryExported *object, GVariant *value, const GError *error)
+{
+  Request *self = data;
+  g_autoptr (FerryExporter) exporter = g_weak_ref_get (&self->link->exporter);
+  g_autoptr (GError) failure = error != NULL ? ferry_error_copy (error) : NULL;
+  g_autofree char *name = object != NULL ? ferry_exported_dup_name (object) : NULL;
+  FerryViewResult result = {.name = name};
+
+  if (failure == NULL && exporter == NULL)
+    failure = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The exporter is gone");
+  if (error != NULL)
+    ferry_error_mark_raised (failure);
+  if (failure != NULL || !make_result (self, exporter, object, value, &result, &failure))
+    ferry_invocation_pass_error (self->invocation, failure);
+  else
+    ferry_invocation_return_value (self->invocation, ferry_view_result_to_variant (&result));
+}
+
+static gboolean
+request_is_cancelled (gpointer data)
+{
+  return ferry_invocation_is_cancelled (((Request *) data)->invocation);
+}
+
+static GCancellable *
+request_get_cancellable (gpointer data)
+{
+  return ferry_invocation_get_cancellable (((Request *) data)->invocation);
+}
+
+static gint64
+request_get_deadline (gpointer data)
+{
+  return ferry_invocation_get_deadline (((Request *) data)->invocation);
+}
+
+static void
+request_free (gpointer data)
+{
+  Request *self = data;
+
+  g_object_unref (self->link);
+  ferry_invocation_unref (self->invocation);
+  g_free (self);
+}
+
+static void
+request_refused (gpointer data, const GError *error)
+{
+  ferry_invocation_turn_away (((Request *) data)->invocation, error);
+}
+
+static const FerryViewRunFuncs request_funcs = {request_done,         request_is_cancelled, request_get_cancellable,
+                                                request_get_deadline, request_free,         request_refused};
+
+/* Of a view that is not begun. */
+static void
+add_place (GError *error, const FerryViewRequest *view)
+{
+  g_autofree char *place = ferry_view_request_to_string (view, view->n_steps);
+  g_autofree char *trace = ferry_trace_add_place (NULL, place);
+
+  ferry_error_set_trace (error, trace);
+}
+
+/* Resolves the view of a request, and answers it then; returns FALSE with an error where that is the answer. */
+static gboolean
+start_view (FerryExporterLink *self, FerryExporter *exporter, FerryInvocation *invocation, GError **error)
+{
+  FerryViewRequest view;
+  FerryExported *root;
+  g_autoptr (FerryViewRun) run = NULL;
+  Request *request;
+
+  if (!ferry_view_request_take (&view, ferry_invocation_get_arguments (invocation), error))
+    return FALSE;
+  root = find (self, exporter, &view.root, error);
+  if (root == NULL)
+    {
+      add_place (*error, &view);
+      ferry_view_request_clear (&view);
+      return FALSE;
+    }
+  request = g_new (Request, 1);
+  *request = (Request){g_object_ref (self), ferry_invocation_ref (invocation), view.as_proxy};
+  run = ferry_exporter_new_run (exporter, &view, root, &request_funcs, request);
+  ferry_view_run_start (run);
+  return TRUE;
+}
+
 /* ---- what others listen to ---- */
 
-/* Returns whether there was a place. */
+/* It is open until it is removed. Returns whether there was a place. */
 static gboolean
 add_push (FerryExporterLink *self, GPtrArray *pushes, FerryPush *push)
 {
@@ -106,15 +229,6 @@ add_push (FerryExporterLink *self, GPtrArray *pushes, FerryPush *push)
   return has_room;
 }
 
-gboolean
-ferry_exporter_link_add_push (FerryExporterLink *self, FerryPush *push, GError **error)
-{
-  if (add_push (self, self->pushes, push))
-    return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "At most %d feeds go over a transport", FERRY_MAX_FOLLOWERS);
-  return FALSE;
-}
-
 static void
 remove_push (FerryExporterLink *self, GPtrArray *pushes, FerryPush *push)
 {
@@ -125,12 +239,6 @@ remove_push (FerryExporterLink *self, GPtrArray *pushes, FerryPush *push)
   if (g_ptr_array_find (pushes, push, &index))
     held = g_ptr_array_steal_index_fast (pushes, index);
   pthread_mutex_unlock (&self->lock);
-}
-
-void
-ferry_exporter_link_remove_push (FerryExporterLink *self, FerryPush *push)
-{
-  remove_push (self, self->pushes, push);
 }
 
 typedef struct
@@ -263,7 +371,7 @@ end_feeds_by_name (FerryExporterLink *self, FerryExported *left)
   for (guint i = 0; i < pushes->len; i++)
     if (ferry_follower_has_by_name (pushes->pdata[i], left))
       {
-        ferry_exporter_link_remove_push (self, pushes->pdata[i]);
+        remove_push (self, self->pushes, pushes->pdata[i]);
         ferry_push_end (pushes->pdata[i], reason);
       }
 }
@@ -274,6 +382,83 @@ ferry_exporter_link_tell_names (FerryExporterLink *self, FerryExported *left)
   if (left != NULL)
     end_feeds_by_name (self, left);
   tell_watches (self);
+}
+
+/* ---- who follows an object ---- */
+
+static void
+follower_gone (gpointer link, FerryPush *feed)
+{
+  FerryExporterLink *self = link;
+
+  remove_push (self, self->pushes, feed);
+}
+
+/* Returns (nullable): with an error. */
+static FerryPush *
+make_follower (FerryExporterLink *self, FerryExporter *exporter, FerryInvocation *invocation,
+               const FerryFollowRequest *request, FerryExported **exported, GError **error)
+{
+  if (!ferry_exporter_check_listening (exporter, FALSE, error))
+    return NULL;
+  *exported = find (self, exporter, &request->root, error);
+  if (*exported == NULL)
+    return NULL;
+  return ferry_follower_new (invocation, ferry_exported_ref (*exported), request, follower_gone, self, error);
+}
+
+static gboolean
+check_name (FerryExporter *exporter, const FerryObjectRoot *root, FerryExported *exported, GError **error)
+{
+  g_autoptr (FerryExported) found = root->generation == 0 ? ferry_exporter_find (exporter, root->name, NULL) : NULL;
+
+  if (root->generation != 0 || found == exported)
+    return TRUE;
+  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING, "The object's name was taken back meanwhile");
+  return FALSE;
+}
+
+static void
+begin_follower (FerryExporterLink *self, FerryExporter *exporter, FerryPush *feed, const FerryObjectRoot *root,
+                FerryExported *exported)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!add_push (self, self->pushes, feed))
+    {
+      error =
+        g_error_new (FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "At most %d feeds go over a transport", FERRY_MAX_FOLLOWERS);
+      ferry_push_end (feed, error);
+      return;
+    }
+  ferry_follower_begin (feed);
+  /* A stop ends the feeds that it finds, and so does a name that is taken back. */
+  if (ferry_exporter_check_listening (exporter, FALSE, &error) && check_name (exporter, root, exported, &error))
+    ferry_push_kick (feed);
+  else
+    ferry_push_end (feed, error);
+}
+
+/* Answers the invocation in the end, in one way or another. */
+static void
+start_follower (FerryExporterLink *self, FerryExporter *exporter, FerryInvocation *invocation)
+{
+  FerryFollowRequest request;
+  g_autoptr (FerryExported) exported = NULL;
+  g_autoptr (FerryPush) feed = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!ferry_follow_request_take (&request, ferry_invocation_get_arguments (invocation), &error))
+    {
+      ferry_invocation_pass_error (invocation, error);
+      return;
+    }
+  feed = make_follower (self, exporter, invocation, &request, &exported, &error);
+  if (feed != NULL)
+    begin_follower (self, exporter, feed, &request.root, exported);
+  else
+    ferry_invocation_pass_error (invocation, error);
+  ferry_follow_request_clear (&request);
 }
 
 /* ---- requests ---- */
@@ -315,7 +500,7 @@ release (FerryExporterLink *self, FerryExporter *exporter, FerryInvocation *invo
     return;
   g_variant_get (arguments, "(ttt)", &generation, &number, &count);
   if (generation == ferry_exporter_get_generation (exporter))
-    ferry_references_drop (&self->references, number, count);
+    ferry_references_drop (self->references, number, count);
 }
 
 static void
@@ -330,7 +515,7 @@ answer (FerryExporterLink *self, FerryExporter *exporter, FerryInvocation *invoc
       !ferry_exporter_check_listening (exporter, was_before (self, invocation), &error))
     answered = FALSE;
   else if (g_str_equal (method, FERRY_OBJECT_METHOD_VIEW))
-    answered = ferry_exporter_link_start_view (self, exporter, invocation, &error);
+    answered = start_view (self, exporter, invocation, &error);
   else
     answered = describe (self, exporter, invocation, &error);
   if (answered)
@@ -362,7 +547,7 @@ request_came (FerryInvocation *invocation, gpointer data)
   else if (g_str_equal (method, FERRY_OBJECT_METHOD_WATCH))
     start_watch (self, invocation);
   else if (g_str_equal (method, FERRY_OBJECT_METHOD_FOLLOW))
-    ferry_follower_start (self, exporter, invocation);
+    start_follower (self, exporter, invocation);
   else
     answer (self, exporter, invocation);
 }
@@ -410,7 +595,7 @@ ferry_exporter_link_close (FerryExporterLink *self, const GError *reason)
   was_closed = self->closed;
   self->closed = TRUE;
   pthread_mutex_unlock (&self->lock);
-  ferry_references_close (&self->references);
+  ferry_references_close (self->references);
   if (was_closed)
     return;
   ferry_transport_unwatch_end (self->transport, G_OBJECT (self));
@@ -445,7 +630,7 @@ ferry_exporter_link_new (FerryExporter *exporter, FerryTransport *transport)
   self->transport = g_object_ref (transport);
   self->demux = ferry_demux_new (transport);
   ferry_demux_set_describe_func (self->demux, describe_request);
-  ferry_references_init (&self->references, ferry_exporter_get_context (exporter));
+  self->references = ferry_references_new (ferry_exporter_get_context (exporter));
   return self;
 }
 
@@ -457,7 +642,7 @@ ferry_exporter_link_finalize (GObject *object)
   g_weak_ref_clear (&self->exporter);
   g_clear_object (&self->demux);
   g_clear_object (&self->transport);
-  ferry_references_clear (&self->references);
+  g_clear_pointer (&self->references, ferry_references_free);
   g_ptr_array_unref (self->pushes);
   g_ptr_array_unref (self->watches);
   pthread_mutex_destroy (&self->lock);

@@ -1,15 +1,64 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Whether it listens, and where. What is exported is in ferry-exporter-objects.c, where it is done in
- * ferry-exporter-serve.c; transports are its links', requests are runs'. */
+/* What is exported, whether it listens, and where methods are called. Transports are its links', requests are runs'.
+ *
+ * Threads: any, but for what is said to be one at a time.
+ * Locks:   its own before its table's, and both before an object's. Nobody's code is called with any. */
 
 #include "config.h"
 
-#include "object/ferry-exporter-fields-private.h"
+#include "object/ferry-exporter-private.h"
+
+#include <stdatomic.h>
 
 #include "base/ferry-base-private.h"
+#include "object/ferry-exporter-link-private.h"
+#include "object/ferry-interface-private.h"
 #include "object/ferry-view-run-private.h"
+
+#define WITHOUT_TRANSPORT "the exporter has a transport already; call this before ferry_exporter_add_transport()"
+#define BY_HAND "the exporter does not answer by hand; call ferry_exporter_set_by_hand() first"
+
+/* Where methods are called: on a main context, on threads, or by hand, which is a main context that nobody else
+ * iterates. */
+typedef enum
+{
+  PLACE_CONTEXT,
+  PLACE_THREADS,
+  PLACE_HAND,
+} Place;
+
+/* A type of which objects may be given away. */
+typedef struct
+{
+  FerryInterface *interface; /* (owned) */
+  FerryCallPolicy policy;
+} ExportedType;
+
+struct _FerryExporter
+{
+  GObject parent_instance;
+
+  guint64 generation;      /* const: no other exporter has it, and it is not 0 */
+  FerryObjectTable *table; /* const: (owned) */
+
+  /* Until the first transport, then const. */
+  Place place;
+  GMainContext *context; /* (owned) (nullable): where methods are called, unless that is on threads */
+  guint n_threads;
+
+  pthread_mutex_t lock;
+  GHashTable *names;     /* lock: (element-type utf8 FerryExported), as what follows; both owned */
+  GPtrArray *types;      /* (element-type ExportedType) (owned) */
+  GHashTable *functions; /* (element-type utf8 FerryPassFunction): both owned, and kept to the end */
+  GPtrArray *links;      /* (element-type FerryExporterLink) (owned) */
+  gboolean listening;
+  FerryStopMode stop_mode;
+
+  _Atomic guint64 n_requests; /* that were taken up */
+  _Atomic guint64 n_names;    /* how often names have changed */
+};
 
 /**
  * FerryExporter:
@@ -63,6 +112,12 @@ ferry_exporter_get_generation (FerryExporter *self)
   return self->generation;
 }
 
+void
+ferry_exporter_set_generation (FerryExporter *self, guint64 generation)
+{
+  self->generation = generation;
+}
+
 GMainContext *
 ferry_exporter_get_context (FerryExporter *self)
 {
@@ -76,7 +131,569 @@ ferry_exporter_count_request (FerryExporter *self)
   atomic_fetch_add_explicit (&self->n_requests, 1, memory_order_relaxed);
 }
 
+guint64
+ferry_exporter_get_n_requests (FerryExporter *self)
+{
+  /* Relaxed: a count, and where requests are answered by hand, of what this thread did. */
+  return atomic_load_explicit (&self->n_requests, memory_order_relaxed);
+}
+
+/* ---- objects, types and functions ---- */
+
+static void
+type_free (gpointer data)
+{
+  ExportedType *entry = data;
+
+  g_object_unref (entry->interface);
+  g_free (entry);
+}
+
+static void
+pass_function_free (gpointer data)
+{
+  FerryPassFunction *function = data;
+
+  if (function->destroy != NULL)
+    function->destroy (function->user_data);
+  g_free (function);
+}
+
+guint64
+ferry_exporter_get_n_names (FerryExporter *self)
+{
+  return atomic_load (&self->n_names);
+}
+
+/* left: (nullable): has lost its name. */
+static void
+tell_names (FerryExporter *self, FerryExported *left)
+{
+  g_autoptr (GPtrArray) links = ferry_exporter_list_links (self);
+
+  atomic_fetch_add (&self->n_names, 1);
+  for (guint i = 0; i < links->len; i++)
+    ferry_exporter_link_tell_names (links->pdata[i], left);
+}
+
+static gboolean
+export_locked (FerryExporter *self, const char *name, FerryExported *exported, FerryInterface *interface,
+               GError **error)
+{
+  if (g_hash_table_contains (self->names, name))
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "“%s” is exported already; unexport it first", name);
+  else if (exported->interface != interface || exported->name != NULL)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                 "The object is exported already, as “%s” with the interface %s; it has one name and one interface",
+                 exported->name != NULL ? exported->name : "", ferry_interface_get_name (exported->interface));
+  else
+    return TRUE;
+  return FALSE;
+}
+
+/**
+ * ferry_exporter_export:
+ * @self: an exporter
+ * @name: the name under which it can be reached, 1 to 255 bytes
+ * @object: the object, of the interface's type
+ * @interface: what can be done with it; it is not changed any more from now on
+ * @policy: how many callers it has at a time
+ * @error: return location for an error
+ *
+ * Exports an object. Any thread, at any time.
+ *
+ * Fails with %FERRY_ERROR_BAD_ARGUMENTS where the name is taken, the object has another name or another interface
+ * already, or a method of the interface's description has no function.
+ *
+ * Returns: whether it is exported
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_exporter_export (FerryExporter *self, const char *name, GObject *object, FerryInterface *interface,
+                       FerryCallPolicy policy, GError **error)
+{
+  g_autoptr (FerryExported) exported = NULL;
+  gboolean is_exported;
+
+  g_return_val_if_fail (FERRY_IS_EXPORTER (self), FALSE);
+  g_return_val_if_fail (name != NULL && name[0] != '\0' && strlen (name) <= FERRY_MEMBER_NAME_MAX, FALSE);
+  g_return_val_if_fail (FERRY_IS_INTERFACE (interface), FALSE);
+  g_return_val_if_fail (G_IS_OBJECT (object), FALSE);
+  ferry_return_val_if_fail (g_type_is_a (G_OBJECT_TYPE (object), ferry_interface_get_object_type (interface)), FALSE,
+                            "object “%s” is a “%s”, and interface “%s” is for “%s”; export it with one for its type",
+                            name, G_OBJECT_TYPE_NAME (object), ferry_interface_get_name (interface),
+                            g_type_name (ferry_interface_get_object_type (interface)));
+
+  if (!ferry_interface_seal (interface, error))
+    return FALSE;
+  pthread_mutex_lock (&self->lock);
+  exported = ferry_object_table_ensure (self->table, object, interface, policy);
+  is_exported = export_locked (self, name, exported, interface, error);
+  if (is_exported)
+    {
+      ferry_exported_set_name (exported, name);
+      /* It may have a record by its type, with the policy of that. Relaxed: whoever is at it goes on as it began. */
+      atomic_store_explicit (&exported->policy, policy, memory_order_relaxed);
+      g_hash_table_insert (self->names, g_strdup (name), ferry_exported_ref (exported));
+    }
+  pthread_mutex_unlock (&self->lock);
+  if (is_exported)
+    tell_names (self, NULL);
+  return is_exported;
+}
+
+/**
+ * ferry_exporter_export_type:
+ * @self: an exporter
+ * @interface: what can be done with objects of its type; it is not changed any more from now on, and all methods of
+ *   its description have functions
+ * @policy: how many callers each of them has at a time
+ *
+ * Lets methods, properties and containers of exported objects give away objects of a type, and of those that are
+ * derived from it where they have no closer one here. Such an object can be reached while somebody has a reference to
+ * it. Any thread, at any time.
+ *
+ * Since: 0.1
+ */
+void
+ferry_exporter_export_type (FerryExporter *self, FerryInterface *interface, FerryCallPolicy policy)
+{
+  ExportedType *entry;
+  g_autoptr (GError) missing = NULL;
+  gboolean is_complete;
+
+  g_return_if_fail (FERRY_IS_EXPORTER (self));
+  g_return_if_fail (FERRY_IS_INTERFACE (interface));
+
+  is_complete = ferry_interface_seal (interface, &missing);
+  ferry_return_if_fail (is_complete, "%s", missing->message);
+
+  entry = g_new (ExportedType, 1);
+  *entry = (ExportedType){g_object_ref (interface), policy};
+  pthread_mutex_lock (&self->lock);
+  g_ptr_array_add (self->types, entry);
+  pthread_mutex_unlock (&self->lock);
+}
+
+/**
+ * ferry_exporter_unexport:
+ * @self: an exporter
+ * @name: the name of an object
+ *
+ * Takes back a name. References that others have to the object stay good until they drop them; who follows it by its
+ * name follows the next object that is exported by that name. Any thread.
+ *
+ * Returns: whether there was an object of that name
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_exporter_unexport (FerryExporter *self, const char *name)
+{
+  g_autofree char *key = NULL;
+  g_autoptr (FerryExported) exported = NULL;
+
+  g_return_val_if_fail (FERRY_IS_EXPORTER (self), FALSE);
+  g_return_val_if_fail (name != NULL, FALSE);
+
+  pthread_mutex_lock (&self->lock);
+  g_hash_table_steal_extended (self->names, name, (gpointer *) &key, (gpointer *) &exported);
+  if (exported != NULL)
+    ferry_exported_set_name (exported, NULL);
+  pthread_mutex_unlock (&self->lock);
+  if (exported != NULL)
+    tell_names (self, exported);
+  return exported != NULL;
+}
+
+/**
+ * ferry_exporter_dup_object:
+ * @self: an exporter
+ * @name: the name of an object
+ *
+ * Any thread.
+ *
+ * Returns: (transfer full) (nullable): the object that is exported under that name
+ *
+ * Since: 0.1
+ */
+GObject *
+ferry_exporter_dup_object (FerryExporter *self, const char *name)
+{
+  g_autoptr (FerryExported) exported = NULL;
+
+  g_return_val_if_fail (FERRY_IS_EXPORTER (self), NULL);
+  g_return_val_if_fail (name != NULL, NULL);
+
+  exported = ferry_exporter_find (self, name, NULL);
+  return exported != NULL ? g_object_ref (exported->object) : NULL;
+}
+
+/**
+ * ferry_exporter_add_function:
+ * @self: an exporter
+ * @name: the function's name, 1 to 255 bytes; there is none of that name yet
+ * @func: (scope notified) (closure user_data) (destroy destroy): what is called with an object and further arguments
+ * @user_data: data for @func
+ * @destroy: (nullable): frees the data, with the exporter; on any thread
+ *
+ * Adds a function that others may have exported objects passed to: see [method@Ferry.View.pass_to]. It is called with
+ * the object's own policy. Any thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_exporter_add_function (FerryExporter *self, const char *name, FerryMethodFunc func, gpointer user_data,
+                             GDestroyNotify destroy)
+{
+  FerryPassFunction *function;
+  gboolean is_new;
+
+  g_return_if_fail (FERRY_IS_EXPORTER (self));
+  g_return_if_fail (name != NULL && name[0] != '\0' && strlen (name) <= FERRY_MEMBER_NAME_MAX);
+  g_return_if_fail (func != NULL);
+
+  function = g_new (FerryPassFunction, 1);
+  *function = (FerryPassFunction){func, user_data, destroy};
+  pthread_mutex_lock (&self->lock);
+  is_new = !g_hash_table_contains (self->functions, name);
+  if (is_new)
+    g_hash_table_insert (self->functions, g_strdup (name), function);
+  pthread_mutex_unlock (&self->lock);
+  if (!is_new)
+    pass_function_free (function);
+  ferry_return_if_fail (is_new, "the exporter has a function “%s” already; give this one another name", name);
+}
+
+/* ---- finding ---- */
+
+FerryExported *
+ferry_exporter_find (FerryExporter *self, const char *name, GError **error)
+{
+  FerryExported *exported;
+
+  pthread_mutex_lock (&self->lock);
+  exported = g_hash_table_lookup (self->names, name);
+  if (exported != NULL)
+    ferry_exported_ref (exported);
+  pthread_mutex_unlock (&self->lock);
+  if (exported == NULL)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_OBJECT, "No object is exported as “%s”", name);
+  return exported;
+}
+
+/* The interface of the closest type. */
+static const ExportedType *
+find_type_locked (FerryExporter *self, GType type)
+{
+  const ExportedType *closest = NULL;
+
+  for (guint i = 0; i < self->types->len; i++)
+    {
+      const ExportedType *entry = self->types->pdata[i];
+      GType its_type = ferry_interface_get_object_type (entry->interface);
+
+      if (g_type_is_a (type, its_type) &&
+          (closest == NULL || g_type_is_a (its_type, ferry_interface_get_object_type (closest->interface))))
+        closest = entry;
+    }
+  return closest;
+}
+
+static FerryExported *
+find_object (FerryExporter *self, GObject *object, GError **error)
+{
+  FerryExported *exported;
+  const ExportedType *entry;
+
+  pthread_mutex_lock (&self->lock);
+  exported = ferry_object_table_find (self->table, object);
+  entry = exported == NULL ? find_type_locked (self, G_OBJECT_TYPE (object)) : NULL;
+  if (entry != NULL)
+    exported = ferry_object_table_ensure (self->table, object, entry->interface, entry->policy);
+  pthread_mutex_unlock (&self->lock);
+  if (exported == NULL)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED,
+                 "A %s was to be given away, and neither it nor its type is exported", G_OBJECT_TYPE_NAME (object));
+  return exported;
+}
+
+FerryExported *
+ferry_exporter_hold_value (FerryExporter *self, GVariant *value)
+{
+  return ferry_object_table_hold_value (self->table, value);
+}
+
+static const FerryPassFunction *
+find_function (FerryExporter *self, const char *name, GError **error)
+{
+  const FerryPassFunction *function;
+
+  pthread_mutex_lock (&self->lock);
+  function = g_hash_table_lookup (self->functions, name);
+  pthread_mutex_unlock (&self->lock);
+  if (function == NULL)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION, "No function “%s” was added to the exporter", name);
+  return function;
+}
+
+FerryViewRun *
+ferry_exporter_new_run (FerryExporter *self, FerryViewRequest *request, FerryExported *root,
+                        const FerryViewRunFuncs *funcs, gpointer data)
+{
+  static const FerryViewRunHost host = {find_object, find_function, ferry_exporter_get_context};
+
+  return ferry_view_run_new (&host, self, request, root, funcs, data);
+}
+
+/* ---- where methods are called ---- */
+
+/* Has what a link's demux calls run where the exporter says. */
+static void
+place_demux (FerryExporter *self, FerryDemux *demux)
+{
+  if (self->place == PLACE_THREADS)
+    ferry_demux_set_threads (demux, self->n_threads);
+  else
+    ferry_demux_set_context (demux, self->context);
+}
+
+/* Takes context. Returns FALSE where it is too late. */
+static gboolean
+set_place (FerryExporter *self, Place place, GMainContext *context, guint n_threads)
+{
+  GMainContext *before = context;
+  gboolean is_fresh;
+
+  pthread_mutex_lock (&self->lock);
+  is_fresh = self->links->len == 0;
+  if (is_fresh)
+    {
+      before = self->context;
+      self->place = place;
+      self->context = context;
+      self->n_threads = n_threads;
+    }
+  pthread_mutex_unlock (&self->lock);
+  g_clear_pointer (&before, g_main_context_unref);
+  return is_fresh;
+}
+
+/**
+ * ferry_exporter_set_context:
+ * @self: an exporter without a transport
+ * @context: (nullable): a main context, or %NULL for the default one
+ *
+ * Has methods called, properties read and written on a main context: for objects that belong to one, as widgets do. Any
+ * thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_exporter_set_context (FerryExporter *self, GMainContext *context)
+{
+  gboolean is_early;
+
+  g_return_if_fail (FERRY_IS_EXPORTER (self));
+
+  is_early =
+    set_place (self, PLACE_CONTEXT, g_main_context_ref (context != NULL ? context : g_main_context_default ()), 0);
+  ferry_return_if_fail (is_early, WITHOUT_TRANSPORT);
+}
+
+/**
+ * ferry_exporter_set_threads:
+ * @self: an exporter without a transport
+ * @n_threads: how many each transport has, or 0 for the thread that receives for it
+ *
+ * Has methods called, properties read and written on threads of the exporter's own: with 1, on one for each transport.
+ * Objects are called by one at a time where their policy says so, and are otherwise to be safe for use by several
+ * threads. What goes on after a method that answers later does so on a thread of a pool. Any thread.
+ *
+ * With 0 a call costs one change of threads less. While a method runs nothing is received then, cancels neither, and
+ * it cannot wait for what comes over that transport: for objects whose methods are quick.
+ *
+ * Since: 0.1
+ */
+void
+ferry_exporter_set_threads (FerryExporter *self, guint n_threads)
+{
+  gboolean is_early;
+
+  g_return_if_fail (FERRY_IS_EXPORTER (self));
+
+  is_early = set_place (self, PLACE_THREADS, NULL, n_threads);
+  ferry_return_if_fail (is_early, WITHOUT_TRANSPORT);
+}
+
+/**
+ * ferry_exporter_set_by_hand:
+ * @self: an exporter without a transport
+ *
+ * Has requests wait until [method@Ferry.Exporter.process_requests] or [method@Ferry.Exporter.poll] is called, and
+ * answers them there. Any thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_exporter_set_by_hand (FerryExporter *self)
+{
+  gboolean is_early;
+
+  g_return_if_fail (FERRY_IS_EXPORTER (self));
+
+  is_early = set_place (self, PLACE_HAND, g_main_context_new (), 0);
+  ferry_return_if_fail (is_early, WITHOUT_TRANSPORT);
+}
+
+static guint
+count_pending (FerryExporter *self)
+{
+  g_autoptr (GPtrArray) links = ferry_exporter_list_links (self);
+  guint n = 0;
+
+  for (guint i = 0; i < links->len; i++)
+    n += ferry_demux_get_n_pending (ferry_exporter_link_get_demux (links->pdata[i]));
+  return n;
+}
+
+/**
+ * ferry_exporter_process_requests:
+ * @self: an exporter whose requests are answered by hand
+ *
+ * Answers what has been asked, and does not wait for more. It comes back also where others go on asking: what is asked
+ * meanwhile may be left for the next time. One thread at a time.
+ *
+ * Returns: how many requests it took up
+ *
+ * Since: 0.1
+ */
+guint
+ferry_exporter_process_requests (FerryExporter *self)
+{
+  guint64 before;
+  guint64 wanted;
+
+  g_return_val_if_fail (FERRY_IS_EXPORTER (self), 0);
+  ferry_return_val_if_fail (self->place == PLACE_HAND, 0, BY_HAND);
+
+  before = ferry_exporter_get_n_requests (self);
+  wanted = before + MAX (count_pending (self), 1);
+  while (ferry_exporter_get_n_requests (self) < wanted && g_main_context_iteration (self->context, FALSE))
+    ;
+  return (guint) (ferry_exporter_get_n_requests (self) - before);
+}
+
+static gboolean
+woken_cb (gpointer data)
+{
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+cancelled_cb (GCancellable *cancellable, gpointer context)
+{
+  g_main_context_wakeup (context);
+}
+
+static GSource *
+add_timer (GMainContext *context, gint64 ready_time)
+{
+  GSource *source = g_timeout_source_new (G_MAXUINT);
+
+  g_source_set_callback (source, woken_cb, NULL, NULL);
+  g_source_set_ready_time (source, ready_time);
+  g_source_attach (source, context);
+  return source;
+}
+
+/**
+ * ferry_exporter_poll:
+ * @self: an exporter whose requests are answered by hand
+ * @timeout: how long to wait at the most, in microseconds; negative: as long as it takes
+ * @cancellable: (nullable): ends the waiting
+ * @error: return location for an error
+ *
+ * Waits until something is asked, and answers what has been asked by then. One thread at a time.
+ *
+ * Fails with %FERRY_ERROR_TIMED_OUT and %G_IO_ERROR_CANCELLED when nothing was asked, and with %FERRY_ERROR_BUSY
+ * within what answers a request.
+ *
+ * Returns: whether it took up a request
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_exporter_poll (FerryExporter *self, gint64 timeout, GCancellable *cancellable, GError **error)
+{
+  gint64 deadline = ferry_deadline_after (timeout);
+  GSource *timer = NULL;
+  guint64 before;
+  gulong id;
+
+  g_return_val_if_fail (FERRY_IS_EXPORTER (self), FALSE);
+  ferry_return_val_if_fail (self->place == PLACE_HAND, FALSE, BY_HAND);
+
+  if (ferry_is_in_callback_of (self->context))
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BUSY,
+                           "A request that is being answered holds up the others; poll again when it is answered");
+      return FALSE;
+    }
+  before = ferry_exporter_get_n_requests (self);
+  id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self->context, NULL) : 0;
+  if (timeout >= 0)
+    timer = add_timer (self->context, deadline);
+  while (ferry_exporter_get_n_requests (self) == before && g_get_monotonic_time () < deadline &&
+         !g_cancellable_is_cancelled (cancellable))
+    g_main_context_iteration (self->context, TRUE);
+  g_cancellable_disconnect (cancellable, id);
+  if (timer != NULL)
+    g_source_destroy (timer);
+  g_clear_pointer (&timer, g_source_unref);
+  ferry_exporter_process_requests (self);
+  if (ferry_exporter_get_n_requests (self) != before)
+    return TRUE;
+  if (!g_cancellable_set_error_if_cancelled (cancellable, error))
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "Nothing was asked in time");
+  return FALSE;
+}
+
 /* ---- transports ---- */
+
+void
+ferry_exporter_add_link (FerryExporter *self, gpointer link)
+{
+  pthread_mutex_lock (&self->lock);
+  g_ptr_array_add (self->links, g_object_ref (link));
+  pthread_mutex_unlock (&self->lock);
+}
+
+gpointer
+ferry_exporter_steal_link (FerryExporter *self, gpointer link)
+{
+  gpointer stolen = NULL;
+  guint index;
+
+  pthread_mutex_lock (&self->lock);
+  if (g_ptr_array_find (self->links, link, &index))
+    stolen = g_ptr_array_steal_index_fast (self->links, index);
+  pthread_mutex_unlock (&self->lock);
+  return stolen;
+}
+
+void
+ferry_exporter_drop_link (FerryExporter *self, gpointer link)
+{
+  g_autoptr (FerryExporterLink) held = ferry_exporter_steal_link (self, link);
+  g_autoptr (GError) reason = NULL;
+
+  if (held == NULL)
+    return;
+  reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The exporter has left the transport");
+  ferry_exporter_link_close (held, reason);
+}
 
 /**
  * ferry_exporter_add_transport:
@@ -102,32 +719,12 @@ ferry_exporter_add_transport (FerryExporter *self, FerryTransport *transport, GE
   g_return_val_if_fail (FERRY_IS_TRANSPORT (transport), FALSE);
 
   link = ferry_exporter_link_new (self, transport);
-  ferry_exporter_place_demux (self, ferry_exporter_link_get_demux (link));
-  pthread_mutex_lock (&self->lock);
-  g_ptr_array_add (self->links, g_object_ref (link));
-  pthread_mutex_unlock (&self->lock);
+  place_demux (self, ferry_exporter_link_get_demux (link));
+  ferry_exporter_add_link (self, link);
   if (ferry_exporter_link_start (link, error))
     return TRUE;
   ferry_exporter_drop_link (self, link);
   return FALSE;
-}
-
-void
-ferry_exporter_drop_link (FerryExporter *self, gpointer link)
-{
-  g_autoptr (FerryExporterLink) held = NULL;
-  g_autoptr (GError) reason = NULL;
-  guint index;
-
-  pthread_mutex_lock (&self->lock);
-  if (g_ptr_array_find (self->links, link, &index))
-    held = g_object_ref (link);
-  if (held != NULL)
-    g_ptr_array_remove_index_fast (self->links, index);
-  pthread_mutex_unlock (&self->lock);
-  reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The exporter has left the transport");
-  if (held != NULL)
-    ferry_exporter_link_close (held, reason);
 }
 
 GPtrArray *
@@ -185,7 +782,7 @@ ferry_exporter_get_n_references (FerryExporter *self)
 
   links = ferry_exporter_list_links (self);
   for (guint i = 0; i < links->len; i++)
-    n += ferry_references_get_n (ferry_exporter_link_get_references (links->pdata[i]));
+    n += ferry_exporter_link_get_n_references (links->pdata[i]);
   return n;
 }
 
@@ -272,7 +869,7 @@ refuse_waiting (FerryExporter *self)
 
   ferry_exporter_check_listening (self, TRUE, &error);
   for (guint i = 0; i < list->len; i++)
-    ferry_exported_refuse_waiting (list->pdata[i], error);
+    ferry_view_run_refuse_waiting (list->pdata[i], error);
 }
 
 /**
@@ -399,11 +996,11 @@ ferry_exporter_init (FerryExporter *self)
 {
   self->generation = make_generation ();
   self->table = ferry_object_table_new ();
-  self->place = FERRY_EXPORTER_PLACE_THREADS;
+  self->place = PLACE_THREADS;
   self->n_threads = 1;
   pthread_mutex_init (&self->lock, NULL);
   self->names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) ferry_exported_unref);
-  self->types = g_ptr_array_new_with_free_func (ferry_exporter_type_free);
-  self->functions = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, ferry_pass_function_free);
+  self->types = g_ptr_array_new_with_free_func (type_free);
+  self->functions = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, pass_function_free);
   self->links = g_ptr_array_new_with_free_func (g_object_unref);
 }

@@ -13,7 +13,7 @@
 #pragma once
 
 #include "object/ferry-object-message-private.h"
-#include "object/ferry-proxy.h"
+#include "object/ferry-proxy-link-private.h"
 
 G_BEGIN_DECLS
 
@@ -31,13 +31,20 @@ typedef struct
   void (*destroy) (gpointer data);
 } FerryFeedFuncs;
 
-/* properties and signals: (nullable), NULL-terminated. */
-FerryFeed *ferry_feed_open (FerryProxy *proxy, const char *const *properties, const char *const *signals, gboolean list,
-                            const FerryFeedFuncs *funcs, gpointer data);
+/* What a feed is of. */
+typedef struct
+{
+  FerryProxyLink *link; /* (nullable): where there is none, there is refusal */
+  FerryObjectRoot root;
+  FerryProxy *other; /* (owned) (nullable): lives as long as the feed */
+  GError *refusal;   /* (owned) (nullable): why there is nothing to follow: it falls silent for ever */
+} FerryFeedSource;
+
+/* Takes what source owns. properties and signals: (nullable), NULL-terminated. For a proxy:
+ * ferry_proxy_open_feed(). */
+FerryFeed *ferry_feed_open (const FerryFeedSource *source, const char *const *properties, const char *const *signals,
+                            gboolean list, const FerryFeedFuncs *funcs, gpointer data);
 /* On the context's thread, no function is called any more. */
 void ferry_feed_close (FerryFeed *self);
-
-/* Of a view: the next step asks a list for rows. Gives (ttav): the list's revision, its length, and the rows. */
-void ferry_view_rows (FerryView *self, guint64 position, guint n_rows);
 
 G_END_DECLS

@@ -13,7 +13,6 @@
 #include "base/ferry-error.h"
 #include "call/ferry-transport-private.h"
 #include "object/ferry-interface-private.h"
-#include "object/ferry-proxy-private.h"
 #include "route/ferry-errands-private.h"
 
 /* Items under way, and the time from one to the next, in microseconds: half a frame. */
@@ -293,17 +292,16 @@ tell_refusal_soon (FerryFeed *self)
 }
 
 FerryFeed *
-ferry_feed_open (FerryProxy *proxy, const char *const *properties, const char *const *signals, gboolean list,
-                 const FerryFeedFuncs *funcs, gpointer data)
+ferry_feed_open (const FerryFeedSource *source, const char *const *properties, const char *const *signals,
+                 gboolean list, const FerryFeedFuncs *funcs, gpointer data)
 {
   FerryFeed *self = g_new0 (FerryFeed, 1);
 
   atomic_init (&self->references, 1);
-  self->other = proxy->link == NULL ? ferry_proxy_get_followable (proxy, &self->refusal) : NULL;
-  if (self->other != NULL)
-    proxy = self->other;
-  self->link = proxy->link != NULL ? ferry_proxy_link_ref (proxy->link) : NULL;
-  ferry_proxy_get_root (proxy, &self->root);
+  self->other = source->other;
+  self->refusal = source->refusal;
+  self->link = source->link != NULL ? ferry_proxy_link_ref (source->link) : NULL;
+  self->root = source->root;
   self->root.name = self->name = g_strdup (self->root.name);
   self->properties = g_strdupv ((char **) properties);
   self->signals = g_strdupv ((char **) signals);

@@ -48,7 +48,8 @@ typedef struct
 
 struct _Follower
 {
-  FerryExporterLink *link; /* const: (owned), as the next */
+  FerryFollowerGoneFunc gone_func; /* const */
+  gpointer owner;                  /* const: (owned): an object, as the next */
   FerryExported *exported;
   char *name;            /* const: (owned) (nullable): by which it was found */
   FerryPush *push;       /* const: (unowned): it has this */
@@ -386,7 +387,7 @@ connect_all (Follower *self)
   if (!gone)
     return;
   disconnect_all (self);
-  ferry_exporter_link_remove_push (self->link, self->push);
+  self->gone_func (self->owner, self->push);
 }
 
 /* ---- beginning and end ---- */
@@ -404,7 +405,7 @@ follower_gone (gpointer data)
   if (connected)
     disconnect_all (self);
   if (self->push != NULL)
-    ferry_exporter_link_remove_push (self->link, self->push);
+    self->gone_func (self->owner, self->push);
 }
 
 static void
@@ -418,7 +419,7 @@ follower_free (gpointer data)
   g_ptr_array_unref (self->signals);
   g_free (self->name);
   ferry_exported_unref (self->exported);
-  g_object_unref (self->link);
+  g_object_unref (self->owner);
   pthread_mutex_destroy (&self->lock);
   g_free (self);
 }
@@ -427,15 +428,18 @@ static const FerryPushFuncs follower_funcs = {make, follower_gone, follower_free
 
 /* Takes exported. */
 static Follower *
-follower_new (FerryExporterLink *link, FerryExported *exported, gboolean list)
+follower_new (FerryExported *exported, const FerryFollowRequest *request, FerryFollowerGoneFunc gone, gpointer owner)
 {
   Follower *self = g_new0 (Follower, 1);
 
-  self->link = g_object_ref (link);
+  self->gone_func = gone;
+  self->owner = g_object_ref (owner);
   self->exported = exported;
+  if (request->root.generation == 0)
+    self->name = g_strdup (request->root.name);
   self->properties = g_ptr_array_new_with_free_func (followed_free);
   self->signals = g_ptr_array_new_with_free_func (followed_free);
-  self->list = list;
+  self->list = request->list;
   self->changes = g_array_new (FALSE, FALSE, sizeof (Change));
   pthread_mutex_init (&self->lock, NULL);
   return self;
@@ -512,43 +516,6 @@ add_members (Follower *self, const FerryFollowRequest *request, GError **error)
   return FALSE;
 }
 
-/* Returns (nullable): with an error. */
-static Follower *
-make_follower (FerryExporterLink *link, FerryExporter *exporter, const FerryFollowRequest *request, GError **error)
-{
-  g_autoptr (FerryExported) exported = NULL;
-  Follower *self;
-
-  if (!ferry_exporter_check_listening (exporter, FALSE, error))
-    return NULL;
-  exported = ferry_exporter_link_find (link, exporter, &request->root, error);
-  if (exported == NULL)
-    return NULL;
-  if (exported->object == NULL)
-    {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER, "A value does not change");
-      return NULL;
-    }
-  self = follower_new (link, g_steal_pointer (&exported), request->list);
-  if (request->root.generation == 0)
-    self->name = g_strdup (request->root.name);
-  if (add_members (self, request, error))
-    return self;
-  follower_free (self);
-  return NULL;
-}
-
-static gboolean
-check_name (Follower *self, FerryExporter *exporter, GError **error)
-{
-  g_autoptr (FerryExported) found = self->name != NULL ? ferry_exporter_find (exporter, self->name, NULL) : NULL;
-
-  if (self->name == NULL || found == self->exported)
-    return TRUE;
-  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING, "The object's name was taken back meanwhile");
-  return FALSE;
-}
-
 gboolean
 ferry_follower_has_by_name (FerryPush *feed, FerryExported *exported)
 {
@@ -557,38 +524,35 @@ ferry_follower_has_by_name (FerryPush *feed, FerryExported *exported)
   return self->name != NULL && self->exported == exported;
 }
 
-void
-ferry_follower_start (FerryExporterLink *link, FerryExporter *exporter, FerryInvocation *invocation)
+FerryPush *
+ferry_follower_new (FerryInvocation *invocation, FerryExported *exported, const FerryFollowRequest *request,
+                    FerryFollowerGoneFunc gone, gpointer owner, GError **error)
 {
-  FerryFollowRequest request;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (FerryPush) push = NULL;
-  Follower *self = NULL;
+  Follower *self;
 
-  if (ferry_follow_request_take (&request, ferry_invocation_get_arguments (invocation), &error))
+  if (exported->object == NULL)
     {
-      self = make_follower (link, exporter, &request, &error);
-      ferry_follow_request_clear (&request);
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER, "A value does not change");
+      ferry_exported_unref (exported);
+      return NULL;
     }
-  if (self == NULL)
+  self = follower_new (exported, request, gone, owner);
+  if (!add_members (self, request, error))
     {
-      ferry_invocation_pass_error (invocation, error);
-      return;
+      follower_free (self);
+      return NULL;
     }
-  push = ferry_push_new (invocation, &follower_funcs, self);
-  self->push = push;
-  if (!ferry_exporter_link_add_push (link, push, &error))
-    {
-      ferry_push_end (push, error);
-      return;
-    }
+  self->push = ferry_push_new (invocation, &follower_funcs, self);
+  return self->push;
+}
+
+void
+ferry_follower_begin (FerryPush *feed)
+{
+  Follower *self = ferry_push_get_data (feed);
+
   if (self->list)
     ferry_exported_count_revisions (self->exported);
   connect_all (self);
   note_first_values (self);
-  /* A stop ends the feeds that it finds, and so does a name that is taken back. */
-  if (ferry_exporter_check_listening (exporter, FALSE, &error) && check_name (self, exporter, &error))
-    ferry_push_kick (push);
-  else
-    ferry_push_end (push, error);
 }

@@ -1,19 +1,52 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The members of an interface, by their kinds and names.
+/* The members of an interface by their kinds and names, how its objects are containers or lists, and how it is told to
+ * the other end.
  *
  * Owner:   members belong to the interface; what is looked up is borrowed from it.
- * Threads: one, until it is sealed; any from then on, since nothing changes any more. */
+ * Threads: one, until it is sealed; any from then on, since nothing changes any more. Functions of containers and lists
+ *          are called where the object is used.
+ * Trust:   keys and values of items come from another process. */
 
 #include "config.h"
 
-#include "object/ferry-interface-fields-private.h"
+#include "object/ferry-interface-private.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "call/ferry-variant-item-private.h"
 #include "object/ferry-object-message-private.h"
+
+/* How many rows are made to find one. */
+#define MAX_SEARCHED 65536
+
+#define ACCESS_FLAGS (G_DBUS_PROPERTY_INFO_FLAGS_READABLE | G_DBUS_PROPERTY_INFO_FLAGS_WRITABLE)
+
+struct _FerryInterface
+{
+  GObject parent_instance;
+
+  char *name;                                /* const: (owned) */
+  GType type;                                /* const */
+  gpointer klass;                            /* const: (owned): of the type, a class or the default of an interface */
+  _Atomic gboolean is_sealed;                /* atomic; all that follows is const once it is set */
+  GPtrArray *members[FERRY_N_MEMBER_KINDS];  /* (element-type FerryMember) (owned) */
+  GHashTable *by_name[FERRY_N_MEMBER_KINDS]; /* name to FerryMember, both of members */
+
+  gboolean is_container;
+  gboolean is_list;
+  FerryContainerFuncs container; /* of a list: list_funcs */
+  FerryRowFunc get_row;          /* (nullable): of a list, with the next */
+  FerryRowItemFunc make_item;    /* (nullable) */
+  gpointer user_data;            /* of the container's functions, or the list's */
+  GDestroyNotify destroy;
+};
+
+/* With the interface's name: what is wrong with a change. */
+#define SEALED "interface “%s” is exported and not changed any more; call this before ferry_exporter_export()"
 
 /**
  * FerryInterface:
@@ -166,35 +199,39 @@ ferry_interface_get_object_type (FerryInterface *self)
 
 /* ---- members ---- */
 
-gboolean
-ferry_interface_is_sealed (FerryInterface *self)
+static gboolean
+is_sealed (FerryInterface *self)
 {
   /* Acquire: pairs with the release in ferry_interface_seal(), so that what was added before is seen. */
   return atomic_load_explicit (&self->is_sealed, memory_order_acquire);
 }
 
-FerryMember *
-ferry_interface_peek (FerryInterface *self, FerryMemberKind kind, const char *name)
+/* (nullable) */
+static FerryMember *
+peek (FerryInterface *self, FerryMemberKind kind, const char *name)
 {
   return g_hash_table_lookup (self->by_name[kind], name);
 }
 
-gboolean
-ferry_interface_may_add (FerryInterface *self, FerryMemberKind kind, const char *name)
+/* Whether there can be a member of that name: it is one, no other of the kind has it, and there are not too many. */
+static gboolean
+may_add (FerryInterface *self, FerryMemberKind kind, const char *name)
 {
-  return ferry_member_name_is_valid (name) && self->members[kind]->len < FERRY_INTERFACE_MAX_MEMBERS &&
-         ferry_interface_peek (self, kind, name) == NULL;
+  return ferry_member_name_is_valid (name) && self->members[kind]->len < FERRY_DESCRIPTION_MAX_MEMBERS &&
+         peek (self, kind, name) == NULL;
 }
 
-void
-ferry_interface_take_member (FerryInterface *self, FerryMember *member)
+/* The member may be added. */
+static void
+take_member (FerryInterface *self, FerryMember *member)
 {
   g_ptr_array_add (self->members[member->kind], member);
   g_hash_table_insert (self->by_name[member->kind], member->name, member);
 }
 
-gboolean
-ferry_interface_check_new (FerryInterface *self, FerryMemberKind kind, const char *name, const char *function)
+/* The same, with a critical of what is wrong, in which function is what the program called. */
+static gboolean
+check_new (FerryInterface *self, FerryMemberKind kind, const char *name, const char *function)
 {
   static const char *const kinds[FERRY_N_MEMBER_KINDS] = {
     [FERRY_MEMBER_METHOD] = "method", [FERRY_MEMBER_PROPERTY] = "property", [FERRY_MEMBER_SIGNAL] = "signal"};
@@ -203,11 +240,11 @@ ferry_interface_check_new (FerryInterface *self, FerryMemberKind kind, const cha
     ferry_critical (
       "%s(): “%s” is no name for a %s; use letters, digits, “_” and “-”, a letter or “_” first, at most %d", function,
       name, kinds[kind], FERRY_MEMBER_NAME_MAX);
-  else if (ferry_interface_peek (self, kind, name) != NULL)
+  else if (peek (self, kind, name) != NULL)
     ferry_critical ("%s(): interface “%s” has a %s “%s” already", function, self->name, kinds[kind], name);
-  else if (self->members[kind]->len >= FERRY_INTERFACE_MAX_MEMBERS)
+  else if (self->members[kind]->len >= FERRY_DESCRIPTION_MAX_MEMBERS)
     ferry_critical ("%s(): “%s” cannot be added, as interface “%s” has %d members of its kind, the most there may be",
-                    function, name, self->name, FERRY_INTERFACE_MAX_MEMBERS);
+                    function, name, self->name, FERRY_DESCRIPTION_MAX_MEMBERS);
   else
     return TRUE;
   return FALSE;
@@ -232,7 +269,7 @@ add_method (FerryInterface *self, const char *name, const char *in_signature, co
   g_autoptr (GVariantType) out_type = ferry_member_parse_arguments (out_signature);
   FerryMember *member;
 
-  if (!ferry_interface_check_new (self, FERRY_MEMBER_METHOD, name, function))
+  if (!check_new (self, FERRY_MEMBER_METHOD, name, function))
     return NULL;
   if (in_type == NULL || out_type == NULL)
     {
@@ -242,7 +279,7 @@ add_method (FerryInterface *self, const char *name, const char *in_signature, co
   member = ferry_member_new (FERRY_MEMBER_METHOD, name);
   member->in_type = g_steal_pointer (&in_type);
   member->out_type = g_steal_pointer (&out_type);
-  ferry_interface_take_member (self, member);
+  take_member (self, member);
   return member;
 }
 
@@ -288,7 +325,7 @@ ferry_interface_add_method (FerryInterface *self, const char *name, const char *
   FerryMember *member;
 
   g_return_if_fail (FERRY_IS_INTERFACE (self));
-  ferry_return_if_fail (!ferry_interface_is_sealed (self), FERRY_INTERFACE_SEALED, self->name);
+  ferry_return_if_fail (!is_sealed (self), SEALED, self->name);
   g_return_if_fail (name != NULL);
   g_return_if_fail (func != NULL);
 
@@ -323,7 +360,7 @@ ferry_interface_add_class_method (FerryInterface *self, const char *name, const 
   FerryMember *member;
 
   g_return_if_fail (FERRY_IS_INTERFACE (self));
-  ferry_return_if_fail (!ferry_interface_is_sealed (self), FERRY_INTERFACE_SEALED, self->name);
+  ferry_return_if_fail (!is_sealed (self), SEALED, self->name);
   g_return_if_fail (name != NULL);
   ferry_return_if_fail (class_has_offset (self, class_offset), NO_OFFSET, g_type_name (self->type), class_offset, name);
 
@@ -364,10 +401,10 @@ ferry_interface_bind_method (FerryInterface *self, const char *name, FerryMethod
   FerryMember *member;
 
   g_return_if_fail (FERRY_IS_INTERFACE (self));
-  ferry_return_if_fail (!ferry_interface_is_sealed (self), FERRY_INTERFACE_SEALED, self->name);
+  ferry_return_if_fail (!is_sealed (self), SEALED, self->name);
   g_return_if_fail (name != NULL);
   g_return_if_fail (func != NULL);
-  member = ferry_interface_peek (self, FERRY_MEMBER_METHOD, name);
+  member = peek (self, FERRY_MEMBER_METHOD, name);
   ferry_return_if_fail (member != NULL, NO_METHOD, self->name, name);
 
   bind_member (member, func, 0);
@@ -393,14 +430,391 @@ ferry_interface_bind_class_method (FerryInterface *self, const char *name, gsize
   FerryMember *member;
 
   g_return_if_fail (FERRY_IS_INTERFACE (self));
-  ferry_return_if_fail (!ferry_interface_is_sealed (self), FERRY_INTERFACE_SEALED, self->name);
+  ferry_return_if_fail (!is_sealed (self), SEALED, self->name);
   g_return_if_fail (name != NULL);
   ferry_return_if_fail (class_has_offset (self, class_offset), NO_OFFSET, g_type_name (self->type), class_offset, name);
-  member = ferry_interface_peek (self, FERRY_MEMBER_METHOD, name);
+  member = peek (self, FERRY_MEMBER_METHOD, name);
   ferry_return_if_fail (member != NULL, NO_METHOD, self->name, name);
 
   bind_member (member, NULL, class_offset);
 }
+
+/* ---- properties and signals: those of the objects' type ---- */
+
+/* (nullable): of the type or its ancestors. Borrowed from their class. */
+static GParamSpec *
+find_pspec (FerryInterface *self, const char *name)
+{
+  return G_TYPE_IS_INTERFACE (self->type) ? g_object_interface_find_property (self->klass, name)
+                                          : g_object_class_find_property (self->klass, name);
+}
+
+/* Returns (transfer full) (nullable): the arguments of the signal as a tuple, if all of them have variant types. */
+static GVariantType *
+get_arguments_type (guint signal_id)
+{
+  const GVariantType *types[FERRY_MEMBER_MAX_ARGUMENTS];
+  GSignalQuery query;
+
+  g_signal_query (signal_id, &query);
+  if (query.n_params > FERRY_MEMBER_MAX_ARGUMENTS)
+    return NULL;
+  for (guint i = 0; i < query.n_params; i++)
+    {
+      types[i] = ferry_value_get_variant_type (query.param_types[i] & ~G_SIGNAL_TYPE_STATIC_SCOPE);
+      if (types[i] == NULL)
+        return NULL;
+    }
+  return g_variant_type_new_tuple (types, (int) query.n_params);
+}
+
+static void
+add_property (FerryInterface *self, GParamSpec *pspec, GDBusPropertyInfoFlags access)
+{
+  const GVariantType *type = ferry_value_get_variant_type (pspec->value_type);
+  FerryMember *member = ferry_member_new (FERRY_MEMBER_PROPERTY, pspec->name);
+
+  member->pspec = g_param_spec_ref (pspec);
+  member->access = access;
+  member->in_type = type != NULL ? g_variant_type_copy (type) : NULL;
+  take_member (self, member);
+}
+
+static void
+add_signal (FerryInterface *self, guint signal_id, const GVariantType *arguments)
+{
+  FerryMember *member = ferry_member_new (FERRY_MEMBER_SIGNAL, g_signal_name (signal_id));
+
+  member->signal_id = signal_id;
+  member->in_type = g_variant_type_copy (arguments);
+  take_member (self, member);
+}
+
+/**
+ * ferry_interface_add_property:
+ * @self: an interface
+ * @name: a property that the objects' type has, and that was not added before
+ * @access: whether others read it, write it, or both
+ *
+ * Adds a property, by the name that it has in its class, with dashes. @access allows nothing that the class does not:
+ * a property that is given once, when the object is made, is not to be written. A property that is an object can be
+ * read and not written; that of any other type without a variant type cannot be added.
+ *
+ * The thread that makes the interface.
+ *
+ * Since: 0.1
+ */
+void
+ferry_interface_add_property (FerryInterface *self, const char *name, GDBusPropertyInfoFlags access)
+{
+  GParamSpec *pspec;
+
+  g_return_if_fail (FERRY_IS_INTERFACE (self));
+  ferry_return_if_fail (!is_sealed (self), SEALED, self->name);
+  g_return_if_fail (name != NULL);
+  pspec = find_pspec (self, name);
+  ferry_return_if_fail (pspec != NULL, "“%s” has no property “%s”", g_type_name (self->type), name);
+  ferry_return_if_fail (
+    ferry_pspec_is_object (pspec) || ferry_value_get_variant_type (pspec->value_type) != NULL,
+    "property “%s” of “%s” is a “%s”, for which there is no variant type; add a method that gives it", name,
+    g_type_name (self->type), g_type_name (pspec->value_type));
+  ferry_return_if_fail (access != 0 && (access & ~ferry_pspec_get_access (pspec)) == 0,
+                        "property “%s” of “%s” does not allow that access; pass what its class allows others", name,
+                        g_type_name (self->type));
+
+  if (check_new (self, FERRY_MEMBER_PROPERTY, pspec->name, G_STRFUNC))
+    add_property (self, pspec, access);
+}
+
+/**
+ * ferry_interface_add_signal:
+ * @self: an interface
+ * @name: a signal that the objects' type has, and that was not added before
+ *
+ * Adds a signal, by the name that it has in its class, with dashes. All its arguments have to be of types that have
+ * variant types. What handlers give back stays in this process.
+ *
+ * The thread that makes the interface.
+ *
+ * Since: 0.1
+ */
+void
+ferry_interface_add_signal (FerryInterface *self, const char *name)
+{
+  g_autoptr (GVariantType) arguments = NULL;
+  guint signal_id;
+
+  g_return_if_fail (FERRY_IS_INTERFACE (self));
+  ferry_return_if_fail (!is_sealed (self), SEALED, self->name);
+  g_return_if_fail (name != NULL);
+  signal_id = g_signal_lookup (name, self->type);
+  ferry_return_if_fail (signal_id != 0, "“%s” has no signal “%s”", g_type_name (self->type), name);
+  arguments = get_arguments_type (signal_id);
+  ferry_return_if_fail (arguments != NULL,
+                        "signal “%s” of “%s” has an argument for which there is no variant type; use another one", name,
+                        g_type_name (self->type));
+
+  if (check_new (self, FERRY_MEMBER_SIGNAL, g_signal_name (signal_id), G_STRFUNC))
+    add_signal (self, signal_id, arguments);
+}
+
+/* ---- all that there is ---- */
+
+static GParamSpec **
+list_pspecs (FerryInterface *self, guint *n_pspecs)
+{
+  return G_TYPE_IS_INTERFACE (self->type) ? g_object_interface_list_properties (self->klass, n_pspecs)
+                                          : g_object_class_list_properties (self->klass, n_pspecs);
+}
+
+static void
+add_all_properties (FerryInterface *self)
+{
+  guint n_pspecs;
+  g_autofree GParamSpec **pspecs = list_pspecs (self, &n_pspecs);
+
+  for (guint i = 0; i < n_pspecs; i++)
+    {
+      /* What is listed may only refer to the one that it overrides. */
+      GParamSpec *pspec = find_pspec (self, pspecs[i]->name);
+      GDBusPropertyInfoFlags access = ferry_pspec_get_access (pspec);
+
+      if (access != 0 && (ferry_pspec_is_object (pspec) || ferry_value_get_variant_type (pspec->value_type) != NULL) &&
+          may_add (self, FERRY_MEMBER_PROPERTY, pspec->name))
+        add_property (self, pspec, access);
+    }
+}
+
+static void
+add_signals_of (FerryInterface *self, GType type)
+{
+  guint n_ids;
+  g_autofree guint *ids = g_signal_list_ids (type, &n_ids);
+
+  for (guint i = 0; i < n_ids; i++)
+    {
+      g_autoptr (GVariantType) arguments = get_arguments_type (ids[i]);
+
+      if (arguments != NULL && may_add (self, FERRY_MEMBER_SIGNAL, g_signal_name (ids[i])))
+        add_signal (self, ids[i], arguments);
+    }
+}
+
+/**
+ * ferry_interface_add_all:
+ * @self: an interface
+ *
+ * Adds what the objects' type, its ancestors below [class@GObject.Object] and their interfaces have and was not added
+ * before: the properties that are objects or have variant types, with all the access that there is, and the signals
+ * whose arguments have variant types. Of a type that is an interface these are its own.
+ *
+ * That opens a lot: what is writable in the class becomes writable for other processes.
+ *
+ * The thread that makes the interface.
+ *
+ * Since: 0.1
+ */
+void
+ferry_interface_add_all (FerryInterface *self)
+{
+  g_autofree GType *interfaces = NULL;
+  guint n_interfaces = 0;
+
+  g_return_if_fail (FERRY_IS_INTERFACE (self));
+  ferry_return_if_fail (!is_sealed (self), SEALED, self->name);
+
+  add_all_properties (self);
+  for (GType type = self->type; type != G_TYPE_OBJECT && type != G_TYPE_INTERFACE; type = g_type_parent (type))
+    add_signals_of (self, type);
+  if (!G_TYPE_IS_INTERFACE (self->type))
+    interfaces = g_type_interfaces (self->type, &n_interfaces);
+  for (guint i = 0; i < n_interfaces; i++)
+    add_signals_of (self, interfaces[i]);
+}
+
+/* ---- the rows of a list as the items of a container ---- */
+
+static GVariant *
+make_properties_row (GObject *item)
+{
+  guint n_pspecs;
+  g_autofree GParamSpec **pspecs = g_object_class_list_properties (G_OBJECT_GET_CLASS (item), &n_pspecs);
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
+  for (guint i = 0; i < n_pspecs; i++)
+    {
+      g_auto (GValue) held = G_VALUE_INIT;
+      g_autoptr (GVariant) value = NULL;
+
+      if ((pspecs[i]->flags & G_PARAM_READABLE) == 0 || ferry_value_get_variant_type (pspecs[i]->value_type) == NULL)
+        continue;
+      g_value_init (&held, pspecs[i]->value_type);
+      g_object_get_property (item, pspecs[i]->name, &held);
+      /* A string that cannot be sent is left out, as what has no type is. */
+      value = ferry_value_to_variant (&held, NULL);
+      if (value != NULL)
+        g_variant_builder_add (&builder, "{sv}", pspecs[i]->name, value);
+    }
+  return g_variant_ref_sink (g_variant_builder_end (&builder));
+}
+
+GVariant *
+ferry_interface_make_row (FerryInterface *self, gpointer item)
+{
+  GVariant *row;
+
+  if (self->get_row == NULL)
+    return make_properties_row (item);
+  row = self->get_row (item, self->user_data);
+  if (row != NULL)
+    return g_variant_take_ref (row);
+  g_critical ("The function that makes rows of “%s” gave none for a “%s”", self->name, G_OBJECT_TYPE_NAME (item));
+  return g_variant_ref_sink (g_variant_new ("()"));
+}
+
+/* ---- positions ---- */
+
+static gboolean
+is_position (GVariant *key)
+{
+  return g_variant_is_of_type (key, G_VARIANT_TYPE_INT64) || g_variant_is_of_type (key, G_VARIANT_TYPE_UINT64) ||
+         g_variant_is_of_type (key, G_VARIANT_TYPE_INT32) || g_variant_is_of_type (key, G_VARIANT_TYPE_UINT32);
+}
+
+static gboolean
+take_position (GListModel *model, GVariant *key, guint *position, GError **error)
+{
+  guint64 found;
+
+  if (!is_position (key))
+    {
+      g_set_error (
+        error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+        "The key of a list's item is a position, of type “x”, “t”, “i” or “u”, and not of type “%s”; send one",
+        g_variant_get_type_string (key));
+      return FALSE;
+    }
+  if (!ferry_variant_get_position (key, g_list_model_get_n_items (model), &found, error))
+    return FALSE;
+  *position = (guint) found;
+  return TRUE;
+}
+
+/* (nullable): with FERRY_ERROR_NOT_ALLOWED */
+static GListStore *
+get_store (FerryInterface *self, gpointer object, GError **error)
+{
+  if (G_IS_LIST_STORE (object))
+    return G_LIST_STORE (object);
+  g_set_error (
+    error, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED,
+    "Items of “%s” are not to be replaced or removed, since a “%s” is no GListStore; give it methods for that",
+    self->name, G_OBJECT_TYPE_NAME (object));
+  return NULL;
+}
+
+/* ---- a list as a container; its functions' user data is the interface ---- */
+
+static gboolean
+get_item (gpointer object, GVariant *key, GVariant **value, GObject **item, gpointer user_data, GError **error)
+{
+  FerryInterface *self = user_data;
+  g_autoptr (GObject) found = NULL;
+  guint position;
+
+  if (!take_position (object, key, &position, error))
+    return FALSE;
+  found = g_list_model_get_item (object, position);
+  if (self->get_row != NULL)
+    *value = ferry_interface_make_row (self, found);
+  else
+    *item = g_steal_pointer (&found);
+  return TRUE;
+}
+
+static gboolean
+set_item (gpointer object, GVariant *key, GVariant *value, gpointer user_data, GError **error)
+{
+  FerryInterface *self = user_data;
+  GListStore *store = get_store (self, object, error);
+  g_autoptr (GObject) item = NULL;
+  gpointer additions[1];
+  guint position;
+
+  if (store == NULL)
+    return FALSE;
+  if (self->make_item == NULL)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED,
+                   "Items of “%s” are not to be replaced: nothing makes items of values there", self->name);
+      return FALSE;
+    }
+  item = self->make_item (value, self->user_data, error);
+  /* Only then: whatever makes items may change the list as well. */
+  if (item == NULL || !take_position (object, key, &position, error))
+    return FALSE;
+  if (!g_type_is_a (G_OBJECT_TYPE (item), g_list_model_get_item_type (object)))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                   "The list has items of “%s”, and the value makes a “%s”",
+                   g_type_name (g_list_model_get_item_type (object)), G_OBJECT_TYPE_NAME (item));
+      return FALSE;
+    }
+  additions[0] = item;
+  g_list_store_splice (store, position, 1, additions, 1);
+  return TRUE;
+}
+
+static gboolean
+delete_item (gpointer object, GVariant *key, gpointer user_data, GError **error)
+{
+  GListStore *store = get_store (user_data, object, error);
+  guint position;
+
+  if (store == NULL || !take_position (object, key, &position, error))
+    return FALSE;
+  g_list_store_remove (store, position);
+  return TRUE;
+}
+
+static gboolean
+contains (gpointer object, GVariant *key, gboolean *is_there, gpointer user_data, GError **error)
+{
+  *is_there = FALSE;
+  /* Whoever asks is not to hold up the thread for as long as it likes. */
+  if (g_list_model_get_n_items (object) > MAX_SEARCHED)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
+                   "A list of more than %d items is not searched; add a method that knows where to look", MAX_SEARCHED);
+      return FALSE;
+    }
+  for (guint i = 0; !*is_there; i++)
+    {
+      g_autoptr (GObject) item = g_list_model_get_item (object, i);
+      g_autoptr (GVariant) row = item != NULL ? ferry_interface_make_row (user_data, item) : NULL;
+
+      if (row == NULL)
+        break;
+      *is_there = g_variant_equal (row, key);
+    }
+  return TRUE;
+}
+
+static gboolean
+get_length (gpointer object, guint64 *length, gpointer user_data, GError **error)
+{
+  *length = g_list_model_get_n_items (object);
+  return TRUE;
+}
+
+static const FerryContainerFuncs list_funcs = {
+  .get_item = get_item,
+  .set_item = set_item,
+  .delete_item = delete_item,
+  .contains = contains,
+  .get_length = get_length,
+};
 
 /* ---- containers ---- */
 
@@ -422,7 +836,7 @@ ferry_interface_set_container (FerryInterface *self, const FerryContainerFuncs *
                                GDestroyNotify destroy)
 {
   g_return_if_fail (FERRY_IS_INTERFACE (self));
-  ferry_return_if_fail (!ferry_interface_is_sealed (self), FERRY_INTERFACE_SEALED, self->name);
+  ferry_return_if_fail (!is_sealed (self), SEALED, self->name);
   g_return_if_fail (funcs != NULL);
 
   clear_container (self);
@@ -461,14 +875,14 @@ ferry_interface_set_list (FerryInterface *self, FerryRowFunc get_row, FerryRowIt
                           GDestroyNotify destroy)
 {
   g_return_if_fail (FERRY_IS_INTERFACE (self));
-  ferry_return_if_fail (!ferry_interface_is_sealed (self), FERRY_INTERFACE_SEALED, self->name);
+  ferry_return_if_fail (!is_sealed (self), SEALED, self->name);
   ferry_return_if_fail (
     g_type_is_a (self->type, G_TYPE_LIST_MODEL),
     "interface “%s” is for “%s”, which is no G_TYPE_LIST_MODEL; use ferry_interface_set_container()", self->name,
     g_type_name (self->type));
 
   clear_container (self);
-  self->container = ferry_interface_list_funcs;
+  self->container = list_funcs;
   self->get_row = get_row;
   self->make_item = make_item;
   self->user_data = user_data;
@@ -490,6 +904,272 @@ gboolean
 ferry_interface_is_list (FerryInterface *self)
 {
   return self->is_list;
+}
+
+/* ---- an interface of a D-Bus description: what it names is looked for in the objects' type ---- */
+
+/* BitRate is bit-rate, and HTTPPort is http-port. */
+static char *
+camel_to_kebab (const char *name)
+{
+  GString *kebab = g_string_new (NULL);
+
+  for (gsize i = 0; name[i] != '\0'; i++)
+    {
+      gboolean begins = i > 0 && g_ascii_isupper (name[i]) &&
+                        (g_ascii_islower (name[i - 1]) || g_ascii_isdigit (name[i - 1]) ||
+                         (g_ascii_isupper (name[i - 1]) && g_ascii_islower (name[i + 1])));
+
+      if (begins)
+        g_string_append_c (kebab, '-');
+      g_string_append_c (kebab, g_ascii_tolower (name[i]));
+    }
+  return g_string_free (kebab, FALSE);
+}
+
+static gboolean
+check_name (FerryInterface *self, FerryMemberKind kind, const char *name, GError **error)
+{
+  const char *what = ferry_member_kind_to_string (kind);
+
+  if (name == NULL || !ferry_member_name_is_valid (name))
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "“%s” in the description of “%s” cannot name a %s",
+                 name != NULL ? name : "", self->name, what);
+  else if (peek (self, kind, name) != NULL)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "The description of “%s” has two of the %s “%s”",
+                 self->name, what, name);
+  else if (self->members[kind]->len >= FERRY_DESCRIPTION_MAX_MEMBERS)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                 "The description of “%s” has more than %u members of a kind; make more interfaces of it", self->name,
+                 FERRY_DESCRIPTION_MAX_MEMBERS);
+  else
+    return TRUE;
+  return FALSE;
+}
+
+/* names (optional): what the arguments are called, with empty ones for those without a name that can be sent. Returns
+ * (transfer full) (nullable): a tuple, or NULL with an error. */
+static GVariantType *
+take_arguments (FerryMember *member, GDBusArgInfo **arguments, char ***names, GError **error)
+{
+  g_autoptr (GString) signature = g_string_new ("(");
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  GVariantType *type = NULL;
+  gboolean valid = TRUE;
+
+  for (gsize i = 0; arguments != NULL && arguments[i] != NULL; i++)
+    {
+      const char *name = arguments[i]->name;
+
+      /* One by one: several that are wrong may be right in a row. */
+      valid = valid && ferry_member_signature_is_valid (arguments[i]->signature);
+      g_string_append (signature, arguments[i]->signature);
+      g_strv_builder_add (builder, name != NULL && ferry_member_name_is_valid (name) ? name : "");
+    }
+  g_string_append_c (signature, ')');
+  type = valid ? ferry_member_parse_arguments (signature->str) : NULL;
+  if (type == NULL)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                 "The arguments “%s” of the %s “%s” are not of complete types, or too many", signature->str,
+                 ferry_member_kind_to_string (member->kind), member->name);
+  else if (names != NULL)
+    *names = g_strv_builder_end (builder);
+  return type;
+}
+
+static gboolean
+take_method (FerryInterface *self, const GDBusMethodInfo *info, GError **error)
+{
+  g_autoptr (FerryMember) member = NULL;
+
+  if (!check_name (self, FERRY_MEMBER_METHOD, info->name, error))
+    return FALSE;
+  member = ferry_member_new (FERRY_MEMBER_METHOD, info->name);
+  member->in_type = take_arguments (member, info->in_args, &member->in_names, error);
+  if (member->in_type == NULL)
+    return FALSE;
+  member->out_type = take_arguments (member, info->out_args, &member->out_names, error);
+  if (member->out_type == NULL)
+    return FALSE;
+  take_member (self, g_steal_pointer (&member));
+  return TRUE;
+}
+
+static GParamSpec *
+find_property (FerryInterface *self, const char *name, GError **error)
+{
+  g_autofree char *kebab = camel_to_kebab (name);
+  GParamSpec *pspec = find_pspec (self, name);
+
+  if (pspec == NULL)
+    pspec = find_pspec (self, kebab);
+  if (pspec == NULL)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                 "The property “%s” of “%s” is missing in “%s”, which has neither “%s” nor “%s”; install it there",
+                 name, self->name, g_type_name (self->type), name, kebab);
+  return pspec;
+}
+
+static gboolean
+check_property (FerryInterface *self, const GDBusPropertyInfo *info, GParamSpec *pspec, GError **error)
+{
+  const GVariantType *type = ferry_value_get_variant_type (pspec->value_type);
+  g_autofree char *wanted = type != NULL ? g_variant_type_dup_string (type) : g_strdup ("");
+  GDBusPropertyInfoFlags access = info->flags & ACCESS_FLAGS;
+
+  if (type == NULL && !ferry_pspec_is_object (pspec))
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                 "The property “%s” of “%s” is a “%s”, of which no value can be sent; leave it out", info->name,
+                 self->name, g_type_name (pspec->value_type));
+  else if (g_strcmp0 (info->signature, wanted) != 0)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                 "The property “%s” of “%s” is described with the type “%s”, but “%s” has a “%s”, which is “%s”",
+                 info->name, self->name, info->signature, g_type_name (self->type), g_type_name (pspec->value_type),
+                 wanted);
+  else if (access == 0 || (access & ~ferry_pspec_get_access (pspec)) != 0)
+    g_set_error (
+      error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+      "The property “%s” of “%s” is described as one to be read, written or both, and “%s” does not allow that",
+      info->name, self->name, g_type_name (self->type));
+  else
+    return TRUE;
+  return FALSE;
+}
+
+static gboolean
+take_property (FerryInterface *self, const GDBusPropertyInfo *info, GError **error)
+{
+  const GVariantType *type;
+  FerryMember *member;
+  GParamSpec *pspec;
+
+  if (!check_name (self, FERRY_MEMBER_PROPERTY, info->name, error))
+    return FALSE;
+  pspec = find_property (self, info->name, error);
+  if (pspec == NULL || !check_property (self, info, pspec, error))
+    return FALSE;
+  member = ferry_member_new (FERRY_MEMBER_PROPERTY, info->name);
+  type = ferry_value_get_variant_type (pspec->value_type);
+  member->in_type = type != NULL ? g_variant_type_copy (type) : NULL;
+  member->pspec = g_param_spec_ref (pspec);
+  member->access = info->flags & ACCESS_FLAGS;
+  take_member (self, member);
+  return TRUE;
+}
+
+static guint
+find_signal (FerryInterface *self, const char *name, GError **error)
+{
+  g_autofree char *kebab = camel_to_kebab (name);
+  guint signal_id = g_signal_lookup (name, self->type);
+
+  if (signal_id == 0)
+    signal_id = g_signal_lookup (kebab, self->type);
+  if (signal_id == 0)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                 "The signal “%s” of “%s” is missing in “%s”, which has neither “%s” nor “%s”; install it there", name,
+                 self->name, g_type_name (self->type), name, kebab);
+  return signal_id;
+}
+
+static gboolean
+check_signal (FerryInterface *self, const FerryMember *member, GError **error)
+{
+  g_autoptr (GVariantType) type = get_arguments_type (member->signal_id);
+  g_autofree char *found = type != NULL ? g_variant_type_dup_string (type) : NULL;
+  g_autofree char *wanted = g_variant_type_dup_string (member->in_type);
+
+  if (g_strcmp0 (found, wanted) == 0)
+    return TRUE;
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+               "The signal “%s” of “%s” is described with the arguments “%s”, but that of “%s” has %s%s%s",
+               member->name, self->name, wanted, g_type_name (self->type),
+               found != NULL ? "“" : "some that cannot be sent", found != NULL ? found : "", found != NULL ? "”" : "");
+  return FALSE;
+}
+
+static gboolean
+take_signal (FerryInterface *self, const GDBusSignalInfo *info, GError **error)
+{
+  g_autoptr (FerryMember) member = NULL;
+
+  if (!check_name (self, FERRY_MEMBER_SIGNAL, info->name, error))
+    return FALSE;
+  member = ferry_member_new (FERRY_MEMBER_SIGNAL, info->name);
+  member->signal_id = find_signal (self, info->name, error);
+  if (member->signal_id == 0)
+    return FALSE;
+  member->in_type = take_arguments (member, info->args, &member->in_names, error);
+  if (member->in_type == NULL || !check_signal (self, member, error))
+    return FALSE;
+  take_member (self, g_steal_pointer (&member));
+  return TRUE;
+}
+
+static gboolean
+take_members (FerryInterface *self, const GDBusInterfaceInfo *info, GError **error)
+{
+  for (gsize i = 0; info->methods != NULL && info->methods[i] != NULL; i++)
+    {
+      if (!take_method (self, info->methods[i], error))
+        return FALSE;
+    }
+  for (gsize i = 0; info->properties != NULL && info->properties[i] != NULL; i++)
+    {
+      if (!take_property (self, info->properties[i], error))
+        return FALSE;
+    }
+  for (gsize i = 0; info->signals != NULL && info->signals[i] != NULL; i++)
+    {
+      if (!take_signal (self, info->signals[i], error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/**
+ * ferry_interface_new_for_info:
+ * @info: what the interface has, from [ctor@Gio.DBusNodeInfo.new_for_xml] for example
+ * @type: the type of the objects: a class of objects, or an interface that only objects have
+ * @error: return location for an error
+ *
+ * An interface with all that a description has. Others know its members by the names in there.
+ *
+ * Methods are still to be bound, each by [method@Ferry.Interface.bind_method] or
+ * [method@Ferry.Interface.bind_class_method]; what is exported with one that is not fails with
+ * %FERRY_ERROR_BAD_ARGUMENTS.
+ *
+ * Properties and signals are those of @type that have the same name, or else the one that comes of it with dashes and
+ * small letters: `bit-rate` for `BitRate`, `http-port` for `HTTPPort`. Their types have to be exactly those in the
+ * table of [class@Ferry.Interface]: a string is `s` and neither `o` nor `g`, and an enumeration is `i`. A property that
+ * is an object has an empty type. What may be read and written there has to be readable and writable here; less is
+ * allowed. Any thread.
+ *
+ * Fails with %FERRY_ERROR_BAD_ARGUMENTS, which names what is missing in @type or does not fit, and for a description
+ * that itself is none: with names that cannot be, or twice the same, or with more than an interface has.
+ *
+ * Returns: (transfer full): a new interface, or %NULL with an error
+ *
+ * Since: 0.1
+ */
+FerryInterface *
+ferry_interface_new_for_info (GDBusInterfaceInfo *info, GType type, GError **error)
+{
+  g_autoptr (FerryInterface) self = NULL;
+
+  g_return_val_if_fail (info != NULL, NULL);
+  g_return_val_if_fail (g_type_is_a (type, G_TYPE_OBJECT), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (info->name == NULL || !g_dbus_is_interface_name (info->name) || strlen (info->name) > FERRY_MEMBER_NAME_MAX)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                   "“%s” is no name of an interface; one is like “com.example.Counter”",
+                   info->name != NULL ? info->name : "");
+      return NULL;
+    }
+  self = ferry_interface_new (info->name, type);
+  return take_members (self, info, error) ? g_steal_pointer (&self) : NULL;
 }
 
 /* ---- use ---- */
@@ -519,7 +1199,7 @@ ferry_interface_seal (FerryInterface *self, GError **error)
 const FerryMember *
 ferry_interface_find (FerryInterface *self, FerryMemberKind kind, const char *name, GError **error)
 {
-  const FerryMember *member = ferry_interface_peek (self, kind, name);
+  const FerryMember *member = peek (self, kind, name);
   const char *wanted = ferry_member_kind_to_string (kind);
   g_autofree char *shown = NULL;
 
@@ -527,7 +1207,7 @@ ferry_interface_find (FerryInterface *self, FerryMemberKind kind, const char *na
     return member;
   for (FerryMemberKind other = 0; other < FERRY_N_MEMBER_KINDS; other++)
     {
-      if (ferry_interface_peek (self, other, name) == NULL)
+      if (peek (self, other, name) == NULL)
         continue;
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER,
                    "“%s” has no %s “%s”, but a %s of that name; ask for that", self->name, wanted, name,
@@ -550,4 +1230,125 @@ ferry_interface_list (FerryInterface *self, FerryMemberKind kind)
   for (guint i = 0; i < members->len; i++)
     g_ptr_array_add (list, members->pdata[i]);
   return list;
+}
+
+/* ---- how it is told to the other end ---- */
+
+static void
+describe_arguments (GVariantBuilder *builder, const GVariantType *tuple, char **names)
+{
+  const GVariantType *type = g_variant_type_first (tuple);
+
+  g_variant_builder_open (builder, G_VARIANT_TYPE ("a(ss)"));
+  for (gsize i = 0; type != NULL; i++, type = g_variant_type_next (type))
+    {
+      g_autofree char *signature = g_variant_type_dup_string (type);
+
+      g_variant_builder_add (builder, "(ss)", names != NULL ? names[i] : "", signature);
+    }
+  g_variant_builder_close (builder);
+}
+
+static void
+describe_method (GVariantBuilder *builder, const FerryMember *member)
+{
+  g_variant_builder_open (builder, G_VARIANT_TYPE ("(sa(ss)a(ss))"));
+  g_variant_builder_add (builder, "s", member->name);
+  describe_arguments (builder, member->in_type, member->in_names);
+  describe_arguments (builder, member->out_type, member->out_names);
+  g_variant_builder_close (builder);
+}
+
+static void
+describe_property (GVariantBuilder *builder, const FerryMember *member)
+{
+  g_autofree char *signature = member->in_type != NULL ? g_variant_type_dup_string (member->in_type) : g_strdup ("");
+
+  g_variant_builder_add (builder, "(ssu)", member->name, signature, (guint32) member->access);
+}
+
+static void
+describe_signal (GVariantBuilder *builder, const FerryMember *member)
+{
+  g_variant_builder_open (builder, G_VARIANT_TYPE ("(sa(ss))"));
+  g_variant_builder_add (builder, "s", member->name);
+  describe_arguments (builder, member->in_type, member->in_names);
+  g_variant_builder_close (builder);
+}
+
+static void
+describe_members (GVariantBuilder *builder, FerryInterface *self, FerryMemberKind kind, const char *type,
+                  void (*describe) (GVariantBuilder *builder, const FerryMember *member))
+{
+  GPtrArray *members = self->members[kind];
+
+  g_variant_builder_open (builder, G_VARIANT_TYPE (type));
+  for (guint i = 0; i < members->len; i++)
+    describe (builder, members->pdata[i]);
+  g_variant_builder_close (builder);
+}
+
+FerryContainerFlags
+ferry_interface_get_container_flags (FerryInterface *self)
+{
+  const FerryContainerFuncs *funcs = &self->container;
+  FerryContainerFlags flags = 0;
+
+  if (!self->is_container)
+    return 0;
+  flags |= funcs->get_item != NULL ? FERRY_CONTAINER_GET_ITEM : 0;
+  flags |= funcs->set_item != NULL ? FERRY_CONTAINER_SET_ITEM : 0;
+  flags |= funcs->delete_item != NULL ? FERRY_CONTAINER_DELETE_ITEM : 0;
+  flags |= funcs->contains != NULL ? FERRY_CONTAINER_CONTAINS : 0;
+  flags |= funcs->get_length != NULL ? FERRY_CONTAINER_LENGTH : 0;
+  flags |= self->is_list ? FERRY_CONTAINER_LIST : 0;
+  /* The objects of a type that a GListStore is as well may be some. */
+  if (self->is_list && !g_type_is_a (self->type, G_TYPE_LIST_STORE) && !g_type_is_a (G_TYPE_LIST_STORE, self->type))
+    flags &= ~(FerryContainerFlags) (FERRY_CONTAINER_SET_ITEM | FERRY_CONTAINER_DELETE_ITEM);
+  if (self->is_list && self->make_item == NULL)
+    flags &= ~(FerryContainerFlags) FERRY_CONTAINER_SET_ITEM;
+  return flags;
+}
+
+GVariant *
+ferry_interface_describe (FerryInterface *self)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE (FERRY_DESCRIPTION_TYPE));
+  g_variant_builder_add (&builder, "s", self->name);
+  describe_members (&builder, self, FERRY_MEMBER_METHOD, "a(sa(ss)a(ss))", describe_method);
+  describe_members (&builder, self, FERRY_MEMBER_PROPERTY, "a(ssu)", describe_property);
+  describe_members (&builder, self, FERRY_MEMBER_SIGNAL, "a(sa(ss))", describe_signal);
+  g_variant_builder_add (&builder, "u", (guint32) ferry_interface_get_container_flags (self));
+  return g_variant_builder_end (&builder);
+}
+
+/**
+ * ferry_interface_create_info:
+ * @self: an interface
+ *
+ * What other processes are told of it: the same that [method@Ferry.Proxy.describe] gives there. A property that is an
+ * object has an empty string for its type. That its objects are containers does not appear in it.
+ *
+ * The thread that makes the interface, or once something is exported with it, any.
+ *
+ * Returns: (transfer full): a description
+ *
+ * Since: 0.1
+ */
+GDBusInterfaceInfo *
+ferry_interface_create_info (FerryInterface *self)
+{
+  g_autoptr (GVariant) description = NULL;
+  g_autoptr (GError) error = NULL;
+  GDBusInterfaceInfo *info;
+
+  g_return_val_if_fail (FERRY_IS_INTERFACE (self), NULL);
+
+  description = g_variant_ref_sink (ferry_interface_describe (self));
+  info = ferry_description_to_info (description, &error);
+  /* Members are within the limits of descriptions when they are added. */
+  g_assert_no_error (error);
+  return info;
 }

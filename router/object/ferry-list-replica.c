@@ -1,20 +1,80 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A replica of a list: the list model, and what it says of itself.
+/* A replica of a list: the list model, what it says of itself, how it follows the list and how it comes by its rows.
  *
  * Owner:   its rows are owned by whoever holds them, and the latest ones by it.
- * Threads: the one that made it. */
+ * Threads: the one that made it.
+ * Trust:   none in what the feed tells and in what rows are answered with. */
 
 #include "config.h"
 
 #include "object/ferry-list-replica-private.h"
 
+#include "base/ferry-error.h"
+#include "call/ferry-remote-error-private.h"
 #include "object/ferry-list-row-private.h"
 #include "object/ferry-object-message-private.h"
+#include "route/ferry-home-private.h"
 
 #define DEFAULT_PAGE_SIZE 128
 #define DEFAULT_CACHE_SIZE 8192
+#define MAX_FETCHES 4
+#define ANSWER_TYPE "(ttav)"
+
+/* Rows that were asked for. */
+typedef struct
+{
+  FerryListReplica *replica; /* (unowned) (nullable): NULL when nothing was asked for here */
+  guint64 position;
+  guint n_rows;
+  gpointer handle;  /* (owned) (nullable): the source's, until the answer came */
+  GVariant *answer; /* (owned) (nullable): waits for the feed to tell of its revision */
+} RowFetch;
+
+struct _FerryListReplica
+{
+  GObject parent_instance;
+
+  FerryProxy *proxy;             /* const: (owned) (nullable): none with another source */
+  const FerryListSource *source; /* const */
+  gpointer end;                  /* const: (unowned): the source's */
+  GMainContext *context;         /* const: (owned) */
+  FerryHome *home;               /* const: (owned) */
+
+  gpointer feed;   /* (owned) (nullable): NULL when nothing comes any more */
+  GQueue events;   /* (owned): what the feed told while what it told before was still being done */
+  gboolean taking; /* the events are being taken */
+  gboolean following;
+  GError *error; /* (owned) (nullable) */
+
+  guint64 length;       /* of the remote list */
+  guint64 revision;     /* that it had then */
+  guint64 earlier;      /* the one before the latest change */
+  guint64 n_before;     /* rows before the latest change, which has not touched them */
+  guint64 n_behind;     /* the same behind it */
+  FerryRowTable *table; /* const: (owned) */
+
+  guint page_size;
+  RowFetch fetches[MAX_FETCHES];
+  GSource *asking; /* (owned) (nullable): asks for what is wished for, in the next turn of the main loop */
+};
+
+/* What the feed told. */
+typedef struct
+{
+  GVariant *item; /* (owned) (nullable) */
+  gboolean is_first;
+  GError *reason; /* (owned) (nullable): of silence */
+} Event;
+
+typedef struct
+{
+  guint64 revision;
+  guint64 position;
+  guint64 n_removed;
+  guint64 n_added;
+} Change;
 
 /**
  * FerryListReplica:
@@ -68,17 +128,541 @@ enum
 static GParamSpec *properties[N_PROPERTIES];
 
 static void list_model_init (GListModelInterface *iface);
+static void schedule (FerryListReplica *self);
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (FerryListReplica, ferry_list_replica, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, list_model_init))
 
-/* ---- the list model ---- */
+/* ---- what it says of itself ---- */
 
-guint
-ferry_list_replica_clip (guint64 length)
+static guint
+clip (guint64 length)
 {
   return (guint) MIN (length, G_MAXUINT);
 }
+
+static void
+notify_n_items (FerryListReplica *self)
+{
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_ITEMS]);
+}
+
+static void
+take_error (FerryListReplica *self, GError *error)
+{
+  gboolean changed = error != NULL || self->error != NULL;
+
+  g_clear_error (&self->error);
+  self->error = error;
+  if (changed)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ERROR]);
+}
+
+/* takes the error; NULL for none any more. */
+static void
+set_following (FerryListReplica *self, gboolean following)
+{
+  if (self->following == following)
+    return;
+  self->following = following;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FOLLOWING]);
+}
+
+/* ---- the end of it ---- */
+
+static void
+event_free (Event *self)
+{
+  g_clear_pointer (&self->item, g_variant_unref);
+  g_clear_error (&self->reason);
+  g_free (self);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Event, event_free)
+
+static void
+release (RowFetch *fetch)
+{
+  g_clear_pointer (&fetch->answer, g_variant_unref);
+  fetch->replica = NULL;
+}
+
+static void
+cancel_fetches (FerryListReplica *self)
+{
+  for (guint i = 0; i < MAX_FETCHES; i++)
+    {
+      gpointer handle = g_steal_pointer (&self->fetches[i].handle);
+
+      if (handle != NULL)
+        self->source->cancel (handle);
+      release (&self->fetches[i]);
+    }
+}
+
+static void
+close_feed (FerryListReplica *self)
+{
+  gpointer feed = g_steal_pointer (&self->feed);
+
+  if (feed != NULL)
+    self->source->close_feed (feed);
+  g_queue_clear_full (&self->events, (GDestroyNotify) event_free);
+}
+
+/* The other end broke a rule: the list is not followed any more. Takes the error. */
+static void
+break_off (FerryListReplica *self, GError *error)
+{
+  close_feed (self);
+  cancel_fetches (self);
+  g_object_freeze_notify (G_OBJECT (self));
+  take_error (self, error);
+  set_following (self, FALSE);
+  g_object_thaw_notify (G_OBJECT (self));
+}
+
+/* How a replica comes by its rows.
+ *
+ * Whoever asks for a row that is not there wishes for it. In the next turn of the main loop the pages of those wishes
+ * are asked for whose rows are still held, the newest first, so many at a time: a row that nobody holds any more took
+ * its wish with it. A row stays a wish until it is there or its fetch has failed, so that an answer that turns out to
+ * be too old only has to be thrown away.
+ *
+ * An answer says which revision of the list it was read at. It is used while the list has that very revision here, and
+ * waits for the feed when that is behind. Of one that falls into the latest change, the rows on both sides are used.
+ *
+ * Invariant: no row is in two fetches, unless the list has changed under one of them. */
+
+/* ---- answers ---- */
+
+static gboolean
+check_answer (const RowFetch *fetch, GVariant *answer, GError **error)
+{
+  g_autoptr (GVariant) rows = NULL;
+  guint64 length;
+  guint64 n_expected;
+
+  if (!g_variant_is_of_type (answer, G_VARIANT_TYPE (ANSWER_TYPE)))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
+                   "A remote list answered with %s in place of rows: have both programs use the same version of Ferry",
+                   g_variant_get_type_string (answer));
+      return FALSE;
+    }
+  g_variant_get (answer, "(tt@av)", NULL, &length, &rows);
+  n_expected = fetch->position < length ? MIN (fetch->n_rows, length - fetch->position) : 0;
+  if (g_variant_n_children (rows) == n_expected)
+    return TRUE;
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
+               "A remote list of %" G_GUINT64_FORMAT " rows gave %" G_GSIZE_FORMAT " in place of %" G_GUINT64_FORMAT
+               " from %" G_GUINT64_FORMAT ": have its model give an item for each position",
+               length, g_variant_n_children (rows), n_expected, fetch->position);
+  return FALSE;
+}
+
+static void
+fail (FerryListReplica *self, RowFetch *fetch, const GError *error)
+{
+  ferry_row_table_give_up (self->table, fetch->position, fetch->n_rows);
+  release (fetch);
+  schedule (self);
+  if (self->following || self->error == NULL)
+    take_error (self, ferry_error_copy (error));
+}
+
+/* The rows of an answer from first on, as those from position on. Who is loaded goes to loaded: all rows have their
+ * values before anybody is told. */
+static void
+load_rows (FerryListReplica *self, guint64 position, GVariant *rows, gsize first, gsize n_rows, GPtrArray *loaded)
+{
+  g_autoptr (GPtrArray) dropped = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (gsize i = 0; i < n_rows; i++)
+    {
+      g_autoptr (FerryListRow) row = ferry_row_table_get (self->table, position + i);
+      g_autoptr (GVariant) value = NULL;
+
+      if (ferry_list_row_get_loaded (row))
+        continue;
+      g_variant_get_child (rows, first + i, "v", &value);
+      ferry_list_row_load (row, value);
+      ferry_row_table_want (self->table, row, dropped);
+      g_ptr_array_add (loaded, g_steal_pointer (&row));
+    }
+}
+
+static void
+notify_loaded (GPtrArray *loaded)
+{
+  for (guint i = 0; i < loaded->len; i++)
+    ferry_list_row_notify_loaded (loaded->pdata[i]);
+}
+
+/* Another length is no reason to break off: the exporter may have put another list in its place, of which the feed has
+ * not told yet. */
+static void
+use_answer (FerryListReplica *self, RowFetch *fetch)
+{
+  g_autoptr (GVariant) rows = NULL;
+  g_autoptr (GPtrArray) loaded = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GError) error = NULL;
+  guint64 position = fetch->position;
+  guint64 length;
+
+  g_variant_get (fetch->answer, "(tt@av)", NULL, &length, &rows);
+  if (length == self->length)
+    {
+      release (fetch);
+      load_rows (self, position, rows, 0, g_variant_n_children (rows), loaded);
+      notify_loaded (loaded);
+      return;
+    }
+  g_set_error (&error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
+               "A remote list of %" G_GUINT64_FORMAT " rows had %" G_GUINT64_FORMAT
+               " when it was asked: have its model emit items-changed at each change, on one thread",
+               self->length, length);
+  fail (self, fetch, error);
+}
+
+/* The list had that revision within its latest change, which may be many that the exporter has joined: what is on
+ * either side of it was the same all the while. Without that, a list that grows all the time would never have a row. */
+static void
+use_sides (FerryListReplica *self, RowFetch *fetch)
+{
+  g_autoptr (GVariant) rows = NULL;
+  g_autoptr (GPtrArray) loaded = g_ptr_array_new_with_free_func (g_object_unref);
+  guint64 position = fetch->position;
+  guint64 length;
+  guint64 behind;
+  gsize n_rows;
+
+  g_variant_get (fetch->answer, "(tt@av)", NULL, &length, &rows);
+  release (fetch);
+  n_rows = g_variant_n_children (rows);
+  if (length < self->n_before || length - self->n_before < self->n_behind || n_rows == 0)
+    return;
+  behind = length - self->n_behind;
+  if (position < self->n_before)
+    load_rows (self, position, rows, 0, MIN (n_rows, self->n_before - position), loaded);
+  if (position + n_rows > behind)
+    {
+      gsize first = behind > position ? behind - position : 0;
+
+      load_rows (self, self->length - length + position + first, rows, first, n_rows - first, loaded);
+    }
+  notify_loaded (loaded);
+}
+
+/* Uses the answers that are of the list's revision, and throws those away that are older. */
+static void
+use_answers (FerryListReplica *self)
+{
+  g_object_ref (self);
+  for (guint i = 0; i < MAX_FETCHES; i++)
+    {
+      RowFetch *fetch = &self->fetches[i];
+      guint64 revision;
+
+      if (fetch->answer == NULL)
+        continue;
+      g_variant_get_child (fetch->answer, 0, "t", &revision);
+      if (revision < self->earlier)
+        release (fetch);
+      else if (revision < self->revision)
+        use_sides (self, fetch);
+      else if (revision == self->revision)
+        use_answer (self, fetch);
+    }
+  schedule (self);
+  g_object_unref (self);
+}
+
+static void
+answered_cb (gpointer data, GVariant *answer, const GError *error)
+{
+  RowFetch *fetch = data;
+  FerryListReplica *self = fetch->replica;
+  GError *fault = NULL;
+
+  fetch->handle = NULL;
+  if (error != NULL)
+    fail (self, fetch, error);
+  else if (!check_answer (fetch, answer, &fault))
+    break_off (self, fault);
+  else
+    {
+      fetch->answer = g_variant_ref (answer);
+      use_answers (self);
+    }
+}
+
+/* ---- wishes ---- */
+
+static gboolean
+is_asked_for (FerryListReplica *self, guint64 position)
+{
+  for (guint i = 0; i < MAX_FETCHES; i++)
+    {
+      const RowFetch *fetch = &self->fetches[i];
+
+      if (fetch->replica != NULL && position >= fetch->position && position - fetch->position < fetch->n_rows)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static RowFetch *
+find_free (FerryListReplica *self)
+{
+  for (guint i = 0; i < MAX_FETCHES; i++)
+    if (self->fetches[i].replica == NULL)
+      return &self->fetches[i];
+  return NULL;
+}
+
+static void
+ask (FerryListReplica *self, RowFetch *fetch, guint64 position)
+{
+  fetch->replica = self;
+  fetch->position = position - position % self->page_size;
+  fetch->n_rows = (guint) MIN (self->page_size, self->length - fetch->position);
+  fetch->handle = self->source->fetch (self->end, fetch->position, fetch->n_rows, answered_cb, fetch);
+}
+
+static gboolean
+ask_cb (gpointer data)
+{
+  FerryListReplica *self = data;
+  FerryListRow *row = ferry_row_table_peek_wish (self->table);
+  RowFetch *fetch = find_free (self);
+
+  g_clear_pointer (&self->asking, g_source_unref);
+  g_main_context_push_thread_default (self->context);
+  for (; self->following && row != NULL && fetch != NULL; row = ferry_row_table_next_wish (self->table, row))
+    {
+      guint64 position = ferry_row_table_get_position (row);
+
+      if (is_asked_for (self, position))
+        continue;
+      ask (self, fetch, position);
+      fetch = find_free (self);
+    }
+  g_main_context_pop_thread_default (self->context);
+  return G_SOURCE_REMOVE;
+}
+
+/* Has it ask for what is wished for. */
+static void
+schedule (FerryListReplica *self)
+{
+  if (self->asking != NULL || ferry_row_table_peek_wish (self->table) == NULL || find_free (self) == NULL)
+    return;
+  self->asking = g_idle_source_new ();
+  g_source_set_priority (self->asking, G_PRIORITY_DEFAULT);
+  g_source_set_static_name (self->asking, "[ferry] rows that are wished for");
+  g_source_set_callback (self->asking, ask_cb, self, NULL);
+  g_source_attach (self->asking, self->context);
+}
+
+/* A replica's list, as the feed tells of it.
+ *
+ * What the feed tells is done in its order, also where a handler of `items-changed` runs the main loop. With each
+ * change the list is right before anybody is told of it.
+ *
+ * Trust: none. A change that does not fit the list, or comes out of turn, ends the following. */
+
+/* latest (nullable): the revision before. */
+static gboolean
+check_change (const Change *change, guint64 length, const guint64 *latest, GError **error)
+{
+  if (latest != NULL && change->revision <= *latest)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
+                 "A remote list told of change %" G_GUINT64_FORMAT " after %" G_GUINT64_FORMAT
+                 ": look for what the other process writes in the exporter's place",
+                 change->revision, *latest);
+  else if (change->position > length || change->n_removed > length - change->position ||
+           change->n_added > G_MAXUINT64 - (length - change->n_removed))
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
+                 "A remote list of %" G_GUINT64_FORMAT " rows told of %" G_GUINT64_FORMAT
+                 " removed and %" G_GUINT64_FORMAT " added at %" G_GUINT64_FORMAT
+                 ": have its model emit items-changed with what has changed",
+                 length, change->n_removed, change->n_added, change->position);
+  else
+    return TRUE;
+  return FALSE;
+}
+
+/* What has changed of that part of the list that is shown, as one change: where rows move across its end, all behind
+ * the change counts as another. */
+static void
+emit_change (FerryListReplica *self, const Change *change, guint64 old_length)
+{
+  guint old_n = clip (old_length);
+  guint new_n = clip (self->length);
+  gboolean all_behind = change->n_removed != change->n_added && MAX (old_length, self->length) > G_MAXUINT;
+  guint position;
+
+  if (change->position >= G_MAXUINT || (change->n_removed == 0 && change->n_added == 0))
+    return;
+  position = (guint) change->position;
+  g_list_model_items_changed (G_LIST_MODEL (self), position,
+                              all_behind ? old_n - position : (guint) MIN (change->n_removed, old_n - position),
+                              all_behind ? new_n - position : (guint) MIN (change->n_added, new_n - position));
+  if (old_n != new_n)
+    notify_n_items (self);
+}
+
+static void
+apply_change (FerryListReplica *self, const Change *change)
+{
+  g_autoptr (GPtrArray) dropped = g_ptr_array_new_with_free_func (g_object_unref);
+  guint64 old_length = self->length;
+
+  ferry_row_table_splice (self->table, change->position, change->n_removed, change->n_added, dropped);
+  self->length = old_length - change->n_removed + change->n_added;
+  self->earlier = self->revision;
+  self->revision = change->revision;
+  self->n_before = change->position;
+  self->n_behind = old_length - change->position - change->n_removed;
+  emit_change (self, change, old_length);
+  use_answers (self);
+}
+
+static void
+take_changes (FerryListReplica *self, GVariant *changes)
+{
+  GVariantIter iter;
+  Change change;
+  GError *error = NULL;
+
+  g_variant_iter_init (&iter, changes);
+  while (self->feed != NULL &&
+         g_variant_iter_next (&iter, "(tttt)", &change.revision, &change.position, &change.n_removed, &change.n_added))
+    {
+      if (check_change (&change, self->length, &self->revision, &error))
+        apply_change (self, &change);
+      else
+        break_off (self, error);
+    }
+}
+
+/* The list as it is after the changes that a stream begins with; the first of them may say which revision it has, and
+ * nothing else. */
+static gboolean
+begin_with (GVariant *changes, guint64 *length, guint64 *revision, GError **error)
+{
+  GVariantIter iter;
+  Change change;
+  const guint64 *latest = NULL;
+
+  *revision = 0;
+  g_variant_iter_init (&iter, changes);
+  while (g_variant_iter_next (&iter, "(tttt)", &change.revision, &change.position, &change.n_removed, &change.n_added))
+    {
+      if (!check_change (&change, *length, latest, error))
+        return FALSE;
+      *length = *length - change.n_removed + change.n_added;
+      *revision = change.revision;
+      latest = revision;
+    }
+  return TRUE;
+}
+
+static void
+begin (FerryListReplica *self, GVariant *changes, guint64 length)
+{
+  g_autoptr (GPtrArray) dropped = g_ptr_array_new_with_free_func (g_object_unref);
+  guint old_n = clip (self->length);
+  guint64 revision;
+  GError *error = NULL;
+
+  if (!begin_with (changes, &length, &revision, &error))
+    {
+      break_off (self, error);
+      return;
+    }
+  cancel_fetches (self);
+  ferry_row_table_reset (self->table, dropped);
+  self->length = length;
+  self->earlier = self->revision = revision;
+  g_object_freeze_notify (G_OBJECT (self));
+  take_error (self, NULL);
+  set_following (self, TRUE);
+  if (old_n != 0 || length != 0)
+    g_list_model_items_changed (G_LIST_MODEL (self), 0, old_n, clip (length));
+  if (old_n != clip (length))
+    notify_n_items (self);
+  g_object_thaw_notify (G_OBJECT (self));
+}
+
+static void
+take_event (FerryListReplica *self, const Event *event)
+{
+  g_autoptr (GVariant) changes = NULL;
+  guint64 length;
+
+  if (event->item == NULL)
+    {
+      g_object_freeze_notify (G_OBJECT (self));
+      if (event->reason != NULL)
+        take_error (self, ferry_error_copy (event->reason));
+      set_following (self, FALSE);
+      g_object_thaw_notify (G_OBJECT (self));
+      return;
+    }
+  g_variant_get_child (event->item, 3, "@a(tttt)", &changes);
+  g_variant_get_child (event->item, 4, "t", &length);
+  if (event->is_first)
+    begin (self, changes, length);
+  else
+    take_changes (self, changes);
+}
+
+static void
+add_event (FerryListReplica *self, GVariant *item, gboolean is_first, const GError *reason)
+{
+  Event *added = g_new0 (Event, 1);
+
+  added->item = item != NULL ? g_variant_ref (item) : NULL;
+  added->is_first = is_first;
+  added->reason = reason != NULL ? ferry_error_copy (reason) : NULL;
+  g_queue_push_tail (&self->events, added);
+  if (self->taking)
+    return;
+  g_object_ref (self);
+  self->taking = TRUE;
+  while (self->events.length > 0)
+    {
+      g_autoptr (Event) event = g_queue_pop_head (&self->events);
+
+      take_event (self, event);
+    }
+  self->taking = FALSE;
+  g_object_unref (self);
+}
+
+static void
+item_cb (gpointer data, GVariant *item, gboolean is_first)
+{
+  add_event (data, item, is_first, NULL);
+}
+
+static void
+silent_cb (gpointer data, const GError *reason, gboolean for_ever)
+{
+  add_event (data, NULL, FALSE, reason);
+}
+
+static void
+open_feed (FerryListReplica *self)
+{
+  static const FerryFeedFuncs funcs = {.item = item_cb, .silent = silent_cb};
+
+  self->feed = self->source->open_feed (self->end, &funcs, self);
+}
+
+/* ---- the list model ---- */
 
 static GType
 get_item_type (GListModel *model)
@@ -91,7 +675,7 @@ get_n_items (GListModel *model)
 {
   FerryListReplica *self = FERRY_LIST_REPLICA (model);
 
-  return ferry_home_check (self->home, "g_list_model_get_n_items") ? ferry_list_replica_clip (self->length) : 0;
+  return ferry_home_check (self->home, "g_list_model_get_n_items") ? clip (self->length) : 0;
 }
 
 static gpointer
@@ -101,12 +685,12 @@ get_item (GListModel *model, guint position)
   g_autoptr (GPtrArray) dropped = NULL;
   FerryListRow *row;
 
-  if (!ferry_home_check (self->home, "g_list_model_get_item") || position >= ferry_list_replica_clip (self->length))
+  if (!ferry_home_check (self->home, "g_list_model_get_item") || position >= clip (self->length))
     return NULL;
   dropped = g_ptr_array_new_with_free_func (g_object_unref);
-  row = ferry_row_table_get (&self->table, position);
-  ferry_row_table_want (&self->table, row, dropped);
-  ferry_list_replica_schedule (self);
+  row = ferry_row_table_get (self->table, position);
+  ferry_row_table_want (self->table, row, dropped);
+  schedule (self);
   return row;
 }
 
@@ -116,34 +700,6 @@ list_model_init (GListModelInterface *iface)
   iface->get_item_type = get_item_type;
   iface->get_n_items = get_n_items;
   iface->get_item = get_item;
-}
-
-void
-ferry_list_replica_notify_n_items (FerryListReplica *self)
-{
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_ITEMS]);
-}
-
-/* ---- what it says of itself ---- */
-
-void
-ferry_list_replica_take_error (FerryListReplica *self, GError *error)
-{
-  gboolean changed = error != NULL || self->error != NULL;
-
-  g_clear_error (&self->error);
-  self->error = error;
-  if (changed)
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ERROR]);
-}
-
-void
-ferry_list_replica_set_following (FerryListReplica *self, gboolean following)
-{
-  if (self->following == following)
-    return;
-  self->following = following;
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FOLLOWING]);
 }
 
 /* ---- the object ---- */
@@ -166,7 +722,7 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
       break;
     case PROP_N_ITEMS:
       ferry_return_if_elsewhere (self->home);
-      g_value_set_uint (value, ferry_list_replica_clip (self->length));
+      g_value_set_uint (value, clip (self->length));
       break;
     case PROP_PAGE_SIZE:
       g_value_set_uint (value, ferry_list_replica_get_page_size (self));
@@ -208,12 +764,13 @@ ferry_list_replica_constructed (GObject *object)
   G_OBJECT_CLASS (ferry_list_replica_parent_class)->constructed (object);
 
   self->context = g_main_context_ref_thread_default ();
-  self->home = self->table.home = ferry_home_new_here ();
+  self->home = ferry_home_new_here ();
+  self->table = ferry_row_table_new (self->home, DEFAULT_CACHE_SIZE);
   if (self->proxy == NULL)
     return;
   self->source = &ferry_list_source_proxy;
   self->end = self->proxy;
-  ferry_list_replica_open (self);
+  open_feed (self);
 }
 
 static void
@@ -222,14 +779,14 @@ ferry_list_replica_dispose (GObject *object)
   FerryListReplica *self = FERRY_LIST_REPLICA (object);
   g_autoptr (GPtrArray) dropped = g_ptr_array_new_with_free_func (g_object_unref);
 
-  ferry_list_replica_close (self);
-  ferry_list_replica_cancel_fetches (self);
+  close_feed (self);
+  cancel_fetches (self);
   if (self->asking != NULL)
     g_source_destroy (self->asking);
   g_clear_pointer (&self->asking, g_source_unref);
   self->following = FALSE;
   self->length = 0;
-  ferry_row_table_reset (&self->table, dropped);
+  ferry_row_table_reset (self->table, dropped);
 
   G_OBJECT_CLASS (ferry_list_replica_parent_class)->dispose (object);
 }
@@ -239,7 +796,7 @@ ferry_list_replica_finalize (GObject *object)
 {
   FerryListReplica *self = FERRY_LIST_REPLICA (object);
 
-  ferry_row_table_clear (&self->table);
+  g_clear_pointer (&self->table, ferry_row_table_free);
   g_clear_error (&self->error);
   g_clear_pointer (&self->context, g_main_context_unref);
   g_clear_pointer (&self->home, ferry_home_unref);
@@ -332,7 +889,6 @@ static void
 ferry_list_replica_init (FerryListReplica *self)
 {
   self->page_size = DEFAULT_PAGE_SIZE;
-  ferry_row_table_init (&self->table, DEFAULT_CACHE_SIZE);
 }
 
 FerryListReplica *
@@ -342,7 +898,7 @@ ferry_list_replica_new_from (const FerryListSource *source, gpointer end)
 
   self->source = source;
   self->end = end;
-  ferry_list_replica_open (self);
+  open_feed (self);
   return self;
 }
 
@@ -483,10 +1039,10 @@ ferry_list_replica_set_cache_size (FerryListReplica *self, guint cache_size)
   g_return_if_fail (FERRY_IS_LIST_REPLICA (self));
   ferry_return_if_elsewhere (self->home);
 
-  if (self->table.cache_size == cache_size)
+  if (ferry_row_table_get_cache_size (self->table) == cache_size)
     return;
   dropped = g_ptr_array_new_with_free_func (g_object_unref);
-  ferry_row_table_set_cache_size (&self->table, cache_size, dropped);
+  ferry_row_table_set_cache_size (self->table, cache_size, dropped);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CACHE_SIZE]);
 }
 
@@ -506,5 +1062,5 @@ ferry_list_replica_get_cache_size (FerryListReplica *self)
   g_return_val_if_fail (FERRY_IS_LIST_REPLICA (self), 0);
   ferry_return_val_if_elsewhere (self->home, 0);
 
-  return self->table.cache_size;
+  return ferry_row_table_get_cache_size (self->table);
 }

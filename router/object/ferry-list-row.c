@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A row of a remote list: empty at first, then with its value, for good.
+/* A row of a remote list, empty at first, then with its value, for good; and the table of a replica's rows, in which
+ * each row has its place.
  *
  * Owner:   whoever asked for it, and its replica for as long as it keeps it.
  * Threads: the replica's.
@@ -10,6 +11,26 @@
 #include "config.h"
 
 #include "object/ferry-list-row-private.h"
+
+struct _FerryRowTable
+{
+  GSequence *rows;  /* (element-type Place): by position */
+  GQueue kept;      /* (element-type FerryListRow) (owned): the one that was asked for last is first */
+  GQueue wished;    /* (element-type FerryListRow) (unowned): the same */
+  guint cache_size; /* how many are kept */
+  FerryHome *home;  /* const: (unowned) (nullable): the replica's */
+};
+
+/* A row's place in the table. */
+typedef struct
+{
+  guint64 position;
+  FerryListRow *row;    /* (unowned) */
+  FerryRowTable *table; /* (unowned) (nullable) */
+  GSequenceIter *iter;
+  GList kept;   /* its data is NULL when the row is not */
+  GList wished; /* the same */
+} Place;
 
 /**
  * FerryListRow:
@@ -30,7 +51,7 @@ struct _FerryListRow
 
   FerryHome *home; /* const: (owned) (nullable): the replica's */
   GVariant *value; /* (owned) (nullable) */
-  FerryRowPlace place;
+  Place place;
 };
 
 enum
@@ -44,6 +65,47 @@ enum
 static GParamSpec *properties[N_PROPERTIES];
 
 G_DEFINE_FINAL_TYPE (FerryListRow, ferry_list_row, G_TYPE_OBJECT)
+
+/* ---- its place ---- */
+
+static void
+drop_wish (Place *place)
+{
+  if (g_steal_pointer (&place->wished.data) != NULL)
+    g_queue_unlink (&place->table->wished, &place->wished);
+}
+
+static void
+keep_no_longer (Place *place, GPtrArray *dropped)
+{
+  if (g_steal_pointer (&place->kept.data) == NULL)
+    return;
+  g_queue_unlink (&place->table->kept, &place->kept);
+  g_ptr_array_add (dropped, place->row);
+}
+
+static void
+detach (Place *place, GPtrArray *dropped)
+{
+  drop_wish (place);
+  keep_no_longer (place, dropped);
+  g_sequence_remove (g_steal_pointer (&place->iter));
+  place->table = NULL;
+}
+
+/* Nobody has the row any more. */
+static void
+forget (Place *place)
+{
+  g_autoptr (GPtrArray) dropped = NULL;
+
+  if (place->table == NULL)
+    return;
+  dropped = g_ptr_array_new_with_free_func (g_object_unref);
+  detach (place, dropped);
+}
+
+/* ---- the row ---- */
 
 static void
 get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
@@ -68,7 +130,7 @@ ferry_list_row_dispose (GObject *object)
 {
   FerryListRow *self = FERRY_LIST_ROW (object);
 
-  ferry_row_table_forget (&self->place);
+  forget (&self->place);
 
   G_OBJECT_CLASS (ferry_list_row_parent_class)->dispose (object);
 }
@@ -131,12 +193,6 @@ ferry_list_row_new (FerryHome *home)
   return self;
 }
 
-FerryRowPlace *
-ferry_list_row_get_place (FerryListRow *self)
-{
-  return &self->place;
-}
-
 void
 ferry_list_row_load (FerryListRow *self, GVariant *value)
 {
@@ -190,4 +246,171 @@ ferry_list_row_get_loaded (FerryListRow *self)
   ferry_return_val_if_elsewhere (self->home, FALSE);
 
   return self->value != NULL;
+}
+
+/* ---- the table ---- */
+
+static int
+compare_positions (gconstpointer a, gconstpointer b, gpointer data)
+{
+  const Place *one = a;
+  const Place *other = b;
+
+  return one->position < other->position ? -1 : one->position > other->position;
+}
+
+/* The first row at that position or behind it. */
+static GSequenceIter *
+find_from (FerryRowTable *self, guint64 position)
+{
+  Place before = {.position = position - 1};
+
+  if (position == 0)
+    return g_sequence_get_begin_iter (self->rows);
+  return g_sequence_search (self->rows, &before, compare_positions, NULL);
+}
+
+FerryRowTable *
+ferry_row_table_new (FerryHome *home, guint cache_size)
+{
+  FerryRowTable *self = g_new0 (FerryRowTable, 1);
+
+  self->rows = g_sequence_new (NULL);
+  self->cache_size = cache_size;
+  self->home = home;
+  return self;
+}
+
+void
+ferry_row_table_free (FerryRowTable *self)
+{
+  g_sequence_free (self->rows);
+  g_free (self);
+}
+
+FerryListRow *
+ferry_row_table_get (FerryRowTable *self, guint64 position)
+{
+  GSequenceIter *iter = find_from (self, position);
+  Place *place;
+
+  if (!g_sequence_iter_is_end (iter))
+    {
+      place = g_sequence_get (iter);
+      if (place->position == position)
+        return g_object_ref (place->row);
+    }
+  place = &ferry_list_row_new (self->home)->place;
+  place->position = position;
+  place->table = self;
+  place->iter = g_sequence_insert_before (iter, place);
+  return place->row;
+}
+
+static void
+trim (FerryRowTable *self, GPtrArray *dropped)
+{
+  while (self->kept.length > self->cache_size)
+    keep_no_longer (&FERRY_LIST_ROW (g_queue_peek_tail (&self->kept))->place, dropped);
+}
+
+void
+ferry_row_table_want (FerryRowTable *self, FerryListRow *row, GPtrArray *dropped)
+{
+  Place *place = &row->place;
+  gboolean was_kept = place->kept.data != NULL;
+
+  drop_wish (place);
+  if (!ferry_list_row_get_loaded (row))
+    {
+      place->wished.data = row;
+      g_queue_push_head_link (&self->wished, &place->wished);
+      return;
+    }
+  if (was_kept)
+    g_queue_unlink (&self->kept, &place->kept);
+  place->kept.data = was_kept ? row : g_object_ref (row);
+  g_queue_push_head_link (&self->kept, &place->kept);
+  trim (self, dropped);
+}
+
+void
+ferry_row_table_set_cache_size (FerryRowTable *self, guint cache_size, GPtrArray *dropped)
+{
+  self->cache_size = cache_size;
+  trim (self, dropped);
+}
+
+guint
+ferry_row_table_get_cache_size (FerryRowTable *self)
+{
+  return self->cache_size;
+}
+
+FerryListRow *
+ferry_row_table_peek_wish (FerryRowTable *self)
+{
+  return g_queue_peek_head (&self->wished);
+}
+
+FerryListRow *
+ferry_row_table_next_wish (FerryRowTable *self, FerryListRow *row)
+{
+  GList *next = row->place.wished.next;
+
+  return next != NULL ? next->data : NULL;
+}
+
+guint64
+ferry_row_table_get_position (FerryListRow *row)
+{
+  return row->place.position;
+}
+
+void
+ferry_row_table_give_up (FerryRowTable *self, guint64 position, guint64 n_rows)
+{
+  GSequenceIter *iter = find_from (self, position);
+
+  for (; !g_sequence_iter_is_end (iter); iter = g_sequence_iter_next (iter))
+    {
+      Place *place = g_sequence_get (iter);
+
+      if (place->position - position >= n_rows)
+        return;
+      drop_wish (place);
+    }
+}
+
+void
+ferry_row_table_splice (FerryRowTable *self, guint64 position, guint64 n_removed, guint64 n_added, GPtrArray *dropped)
+{
+  GSequenceIter *iter = find_from (self, position);
+
+  while (!g_sequence_iter_is_end (iter))
+    {
+      Place *place = g_sequence_get (iter);
+
+      if (place->position - position >= n_removed)
+        break;
+      iter = g_sequence_iter_next (iter);
+      detach (place, dropped);
+    }
+  if (n_removed == n_added)
+    return;
+  for (; !g_sequence_iter_is_end (iter); iter = g_sequence_iter_next (iter))
+    {
+      Place *place = g_sequence_get (iter);
+
+      place->position = place->position - n_removed + n_added;
+    }
+}
+
+void
+ferry_row_table_reset (FerryRowTable *self, GPtrArray *dropped)
+{
+  GSequenceIter *iter;
+
+  while (!g_sequence_iter_is_end (iter = g_sequence_get_begin_iter (self->rows)))
+    detach (g_sequence_get (iter), dropped);
 }

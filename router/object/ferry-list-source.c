@@ -31,7 +31,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Fetch, fetch_free)
 static gpointer
 open_feed (gpointer end, const FerryFeedFuncs *funcs, gpointer data)
 {
-  return ferry_feed_open (end, NULL, NULL, TRUE, funcs, data);
+  return ferry_proxy_open_feed (end, NULL, NULL, TRUE, funcs, data);
 }
 
 static void

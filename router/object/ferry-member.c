@@ -1,19 +1,15 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A method, property or signal of an interface, and what can be done with it on an object.
- *
- * Threads: any for a member of a sealed interface; what is done to the object belongs to the object's thread.
- * Trust:   values and names of types come from another process. */
-
 #include "config.h"
 
-#include "object/ferry-interface-fields-private.h"
+#include "object/ferry-member-private.h"
 
 #include <string.h>
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-depth-private.h"
+#include "object/ferry-interface-private.h"
 #include "object/ferry-object-message-private.h"
 
 /* Longer values are not repeated in messages: whoever sends them could fill a log. */

@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Single operations: views of one step. */
+/* Single operations of a proxy: views of one step. They lie above views, which lie above proxies. */
 
 #include "config.h"
 
-#include "object/ferry-proxy-private.h"
+#include "object/ferry-proxy.h"
 
 #include "base/ferry-error.h"
 #include "object/ferry-resolve-private.h"

@@ -40,9 +40,12 @@ guint64 ferry_proxy_link_add_watch (FerryProxyLink *self, gboolean names, FerryP
 /* It may be under way on another thread. */
 void ferry_proxy_link_remove_watch (FerryProxyLink *self, guint64 number);
 
-/* The proxy of a result's object, one for each as long as there is any, and of several of a name the one that asked.
- * Takes the reference that arrived. Returns (transfer full). */
-FerryProxy *ferry_proxy_link_take_object (FerryProxyLink *self, const FerryViewResult *result, FerryProxy *asker);
+/* Makes the proxy of a result's object, by its number. With the link's lock. Returns (transfer full). */
+typedef FerryProxy *(*FerryProxyMakeFunc) (FerryProxy *asker, const FerryViewResult *result);
+/* The proxy of a result's object: one for each as long as there is any. by_name: set where it is one that has its name,
+ * and so none of the references that came by number. make is called where there is none. Returns (transfer full). */
+FerryProxy *ferry_proxy_link_find_or_make (FerryProxyLink *self, const FerryViewResult *result, FerryProxyMakeFunc make,
+                                           FerryProxy *asker, gboolean *by_name);
 /* The proxy of a name goes into the table, or comes out of it. */
 void ferry_proxy_link_add_name (FerryProxyLink *self, FerryProxy *proxy, const char *name);
 /* For a proxy that goes: forgets it, and drops the references that came for it. */

@@ -18,7 +18,6 @@
 #include "call/ferry-mux-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "call/ferry-transport-private.h"
-#include "object/ferry-proxy-private.h"
 #include "object/ferry-releases-private.h"
 
 #define WATCH_WINDOW 16
@@ -36,6 +35,7 @@ typedef struct
 typedef struct
 {
   GWeakRef proxy;
+  guint64 generation; /* const: 0: by name */
 } Entry;
 
 /* The stream that tells whether the exporter listens. */
@@ -85,11 +85,12 @@ entry_free (gpointer data)
 }
 
 static Entry *
-entry_new (FerryProxy *proxy)
+entry_new (FerryProxy *proxy, guint64 generation)
 {
   Entry *self = g_new (Entry, 1);
 
   g_weak_ref_init (&self->proxy, proxy);
+  self->generation = generation;
   return self;
 }
 
@@ -400,41 +401,45 @@ void
 ferry_proxy_link_add_name (FerryProxyLink *self, FerryProxy *proxy, const char *name)
 {
   pthread_mutex_lock (&self->lock);
-  g_hash_table_insert (self->by_name, g_strdup (name), entry_new (proxy));
+  g_hash_table_insert (self->by_name, g_strdup (name), entry_new (proxy, 0));
   pthread_mutex_unlock (&self->lock);
 }
 
+/* By number, and none of another exporter that had the number before. */
+static FerryProxy *
+find_reference_locked (FerryProxyLink *self, const FerryViewResult *result)
+{
+  Entry *entry = g_hash_table_lookup (self->by_number, &result->number);
+  FerryProxy *proxy = entry != NULL ? g_weak_ref_get (&entry->proxy) : NULL;
+
+  if (proxy == NULL || entry->generation == result->generation)
+    return proxy;
+  /* The last reference may go with it, and that takes the lock. */
+  pthread_mutex_unlock (&self->lock);
+  g_object_unref (proxy);
+  pthread_mutex_lock (&self->lock);
+  return NULL;
+}
+
 FerryProxy *
-ferry_proxy_link_take_object (FerryProxyLink *self, const FerryViewResult *result, FerryProxy *asker)
+ferry_proxy_link_find_or_make (FerryProxyLink *self, const FerryViewResult *result, FerryProxyMakeFunc make,
+                               FerryProxy *asker, gboolean *by_name)
 {
   FerryProxy *proxy = NULL;
-  gboolean by_name;
 
   pthread_mutex_lock (&self->lock);
-  if (result->name != NULL && asker->generation == 0 && g_str_equal (result->name, asker->name))
-    proxy = g_object_ref (asker);
-  else if (result->name != NULL)
+  if (result->name != NULL)
     proxy = find_locked (self->by_name, result->name);
-  by_name = proxy != NULL;
+  *by_name = proxy != NULL;
   if (proxy == NULL)
-    proxy = find_locked (self->by_number, &result->number);
-  if (proxy != NULL && !by_name && proxy->generation != result->generation)
-    {
-      /* The last reference may go with it, and that takes the lock. */
-      pthread_mutex_unlock (&self->lock);
-      g_clear_object (&proxy);
-      pthread_mutex_lock (&self->lock);
-    }
+    proxy = find_reference_locked (self, result);
   if (proxy == NULL)
     {
-      proxy = ferry_proxy_new_for_reference (self, result);
-      ferry_proxy_set_as_proxy (proxy, ferry_proxy_get_as_proxy (asker));
-      g_hash_table_insert (self->by_number, g_memdup2 (&result->number, sizeof result->number), entry_new (proxy));
+      proxy = make (asker, result);
+      g_hash_table_insert (self->by_number, g_memdup2 (&result->number, sizeof result->number),
+                           entry_new (proxy, result->generation));
     }
-  proxy->n_references += !by_name;
   pthread_mutex_unlock (&self->lock);
-  if (by_name)
-    ferry_proxy_link_release (self, result->generation, result->number, 1);
   return proxy;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A proxy as views, feeds and its own files see it. */
+/* A proxy as views and replicas see it. */
 
 #pragma once
 
@@ -13,29 +13,13 @@
 
 G_BEGIN_DECLS
 
-struct _FerryProxy
-{
-  GObject parent_instance;
-
-  FerryProxyLink *link;    /* const: (owned) (nullable): of an object in another process */
-  FerryExporter *exporter; /* const: (owned) (nullable): of one in this process */
-  FerryExported *exported; /* const: (owned) (nullable): of that, where it has no name here */
-  char *name;              /* const: (owned) (nullable): the object's */
-  char *interface;         /* const: (owned) (nullable): the name of its interface, where that is known */
-  guint64 generation;      /* const: 0: it has a name, as the next */
-  guint64 number;
-  guint64 n_references; /* link's lock: that came for it */
-
-  GMainContext *context;     /* const: (owned): where it notifies */
-  guint64 watch;             /* const: of the link */
-  gulong exporter_watch;     /* const: of the exporter */
-  _Atomic gboolean as_proxy; /* whether values stay where they are */
-  _Atomic gboolean notifies; /* its context is to notify of a change of whether it listens */
-  FerryFeed *feed;           /* the context's thread, as the next: (owned) (nullable) */
-  GHashTable *cached;        /* (element-type utf8 GVariant) (owned) (nullable): newest values of what is followed */
-};
-
-FerryProxy *ferry_proxy_new_for_reference (FerryProxyLink *link, const FerryViewResult *result);
+/* (nullable): of an object in another process. */
+FerryProxyLink *ferry_proxy_get_link (FerryProxy *self);
+/* (nullable): of one in this process. */
+FerryExporter *ferry_proxy_get_exporter (FerryProxy *self);
+/* Of an object in another process: the proxy of what a view of this one gave, one for each as long as there is any, and
+ * of several of a name this one. Takes the reference that arrived. Returns (transfer full). */
+FerryProxy *ferry_proxy_take_object (FerryProxy *self, const FerryViewResult *result);
 /* exported: of exporter. */
 FerryProxy *ferry_proxy_new_for_exported (FerryExporter *exporter, FerryExported *exported);
 /* Fills root, which borrows from the proxy. */
@@ -48,14 +32,13 @@ gboolean ferry_proxy_check_may_wait (FerryProxy *self, const char *async_form, G
 
 /* What is known of its interface. Returns (transfer full) (nullable). */
 GDBusInterfaceInfo *ferry_proxy_dup_info (FerryProxy *self);
-/* For a proxy in the object's own process: one over a transport to it, which can be asked for a feed.
- * Returns (transfer full) (nullable): with FERRY_ERROR_UNKNOWN_OBJECT. */
-FerryProxy *ferry_proxy_get_followable (FerryProxy *self, GError **error);
 
-/* For ferry-proxy-follow.c: tells of what came. */
-void ferry_proxy_emit_changed (FerryProxy *self, const char *property, GVariant *value);
-void ferry_proxy_emit_received (FerryProxy *self, const char *signal, GVariant *arguments);
-void ferry_proxy_emit_missed (FerryProxy *self, guint64 n);
+/* Opens a feed of the object: of one in this process, over a transport to it. properties and signals: (nullable),
+ * NULL-terminated. */
+FerryFeed *ferry_proxy_open_feed (FerryProxy *self, const char *const *properties, const char *const *signals,
+                                  gboolean list, const FerryFeedFuncs *funcs, gpointer data);
+
+/* For replicas: tells of what failed. */
 void ferry_proxy_emit_follow_failed (FerryProxy *self, const GError *error);
 void ferry_proxy_emit_set_failed (FerryProxy *self, const char *property, const GError *error);
 

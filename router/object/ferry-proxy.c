@@ -1,12 +1,45 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* A proxy: what it stands for, whether its exporter listens, what its interface has, and what it is told of an object
+ * that it follows. Single operations are views of one step, in ferry-proxy-call.c: views know proxies, and proxies no
+ * views.
+ *
+ * Threads: any; what is followed is told on the main context that was the thread's default one when it was made.
+ * Trust:   none in the names and values that the other end tells. */
+
 #include "config.h"
 
 #include "object/ferry-proxy-private.h"
 
 #include "base/ferry-base-private.h"
-#include "object/ferry-resolve-private.h"
+#include "base/ferry-error.h"
+#include "call/ferry-mux-private.h"
+#include "call/ferry-transport-private.h"
+#include "object/ferry-interface-private.h"
+#include "route/ferry-home-private.h"
+
+struct _FerryProxy
+{
+  GObject parent_instance;
+
+  FerryProxyLink *link;    /* const: (owned) (nullable): of an object in another process */
+  FerryExporter *exporter; /* const: (owned) (nullable): of one in this process */
+  FerryExported *exported; /* const: (owned) (nullable): of that, where it has no name here */
+  char *name;              /* const: (owned) (nullable): the object's */
+  char *interface;         /* const: (owned) (nullable): the name of its interface, where that is known */
+  guint64 generation;      /* const: 0: it has a name, as the next */
+  guint64 number;
+  _Atomic guint64 n_references; /* that came for it */
+
+  GMainContext *context;     /* const: (owned): where it notifies */
+  guint64 watch;             /* const: of the link */
+  gulong exporter_watch;     /* const: of the exporter */
+  _Atomic gboolean as_proxy; /* whether values stay where they are */
+  _Atomic gboolean notifies; /* its context is to notify of a change of whether it listens */
+  FerryFeed *feed;           /* the context's thread, as the next: (owned) (nullable) */
+  GHashTable *cached;        /* (element-type utf8 GVariant) (owned) (nullable): newest values of what is followed */
+};
 
 /**
  * FerryProxy:
@@ -43,8 +76,8 @@ enum
   N_SIGNALS,
 };
 
-static GParamSpec *properties[N_PROPERTIES];
-static guint signals[N_SIGNALS];
+static GParamSpec *pspecs[N_PROPERTIES];
+static guint signal_ids[N_SIGNALS];
 
 /* ---- making ---- */
 
@@ -53,7 +86,7 @@ notify_listening (gpointer proxy)
 {
   /* Before it is looked at: a change that comes now is told by another. */
   atomic_store (&FERRY_PROXY (proxy)->notifies, FALSE);
-  g_object_notify_by_pspec (proxy, properties[PROP_LISTENING]);
+  g_object_notify_by_pspec (proxy, pspecs[PROP_LISTENING]);
   return G_SOURCE_REMOVE;
 }
 
@@ -104,7 +137,7 @@ weak_ref_new (FerryProxy *self)
 }
 
 static void
-watch (FerryProxy *self)
+watch_listening (FerryProxy *self)
 {
   GWeakRef *proxy = weak_ref_new (self);
 
@@ -138,7 +171,7 @@ ferry_proxy_new (FerryTransport *transport, const char *name)
   self->link = ferry_proxy_link_get (transport);
   self->name = g_strdup (name);
   ferry_proxy_link_add_name (self->link, self, name);
-  watch (self);
+  watch_listening (self);
   return self;
 }
 
@@ -167,21 +200,7 @@ ferry_proxy_new_local (FerryExporter *exporter, const char *name)
   self = g_object_new (FERRY_TYPE_PROXY, NULL);
   self->exporter = g_object_ref (exporter);
   self->name = g_strdup (name);
-  watch (self);
-  return self;
-}
-
-/* With the link's lock. */
-FerryProxy *
-ferry_proxy_new_for_reference (FerryProxyLink *link, const FerryViewResult *result)
-{
-  FerryProxy *self = g_object_new (FERRY_TYPE_PROXY, NULL);
-
-  self->link = ferry_proxy_link_ref (link);
-  self->name = g_strdup (result->name);
-  self->interface = g_strdup (result->interface);
-  self->generation = result->generation;
-  self->number = result->number;
+  watch_listening (self);
   return self;
 }
 
@@ -194,6 +213,51 @@ ferry_proxy_new_for_exported (FerryExporter *exporter, FerryExported *exported)
   self->exported = ferry_exported_ref (exported);
   self->name = ferry_exported_dup_name (exported);
   return self;
+}
+
+/* With the link's lock. */
+static FerryProxy *
+new_for_reference (FerryProxy *asker, const FerryViewResult *result)
+{
+  FerryProxy *self = g_object_new (FERRY_TYPE_PROXY, NULL);
+
+  self->link = ferry_proxy_link_ref (asker->link);
+  self->name = g_strdup (result->name);
+  self->interface = g_strdup (result->interface);
+  self->generation = result->generation;
+  self->number = result->number;
+  ferry_proxy_set_as_proxy (self, ferry_proxy_get_as_proxy (asker));
+  return self;
+}
+
+FerryProxy *
+ferry_proxy_take_object (FerryProxy *self, const FerryViewResult *result)
+{
+  gboolean by_name = result->name != NULL && self->generation == 0 && g_str_equal (result->name, self->name);
+  FerryProxy *proxy;
+
+  if (by_name)
+    proxy = g_object_ref (self);
+  else
+    proxy = ferry_proxy_link_find_or_make (self->link, result, new_for_reference, self, &by_name);
+  /* Relaxed: they are read once nobody has the proxy any more. */
+  if (by_name)
+    ferry_proxy_link_release (self->link, result->generation, result->number, 1);
+  else
+    atomic_fetch_add_explicit (&proxy->n_references, 1, memory_order_relaxed);
+  return proxy;
+}
+
+FerryProxyLink *
+ferry_proxy_get_link (FerryProxy *self)
+{
+  return self->link;
+}
+
+FerryExporter *
+ferry_proxy_get_exporter (FerryProxy *self)
+{
+  return self->exporter;
 }
 
 void
@@ -305,35 +369,773 @@ ferry_proxy_get_as_proxy (FerryProxy *self)
 
 /* ---- signals ---- */
 
-void
-ferry_proxy_emit_changed (FerryProxy *self, const char *property, GVariant *value)
+static void
+emit_changed (FerryProxy *self, const char *property, GVariant *value)
 {
   /* The detail is one that somebody here has asked for, or nobody listens to it. */
-  g_signal_emit (self, signals[SIGNAL_CHANGED], g_quark_try_string (property), property, value);
+  g_signal_emit (self, signal_ids[SIGNAL_CHANGED], g_quark_try_string (property), property, value);
 }
 
-void
-ferry_proxy_emit_received (FerryProxy *self, const char *signal, GVariant *arguments)
+static void
+emit_received (FerryProxy *self, const char *signal, GVariant *arguments)
 {
-  g_signal_emit (self, signals[SIGNAL_RECEIVED], g_quark_try_string (signal), signal, arguments);
+  g_signal_emit (self, signal_ids[SIGNAL_RECEIVED], g_quark_try_string (signal), signal, arguments);
 }
 
-void
-ferry_proxy_emit_missed (FerryProxy *self, guint64 n)
+static void
+emit_missed (FerryProxy *self, guint64 n)
 {
-  g_signal_emit (self, signals[SIGNAL_MISSED], 0, n);
+  g_signal_emit (self, signal_ids[SIGNAL_MISSED], 0, n);
 }
 
 void
 ferry_proxy_emit_follow_failed (FerryProxy *self, const GError *error)
 {
-  g_signal_emit (self, signals[SIGNAL_FOLLOW_FAILED], 0, error);
+  g_signal_emit (self, signal_ids[SIGNAL_FOLLOW_FAILED], 0, error);
 }
 
 void
 ferry_proxy_emit_set_failed (FerryProxy *self, const char *property, const GError *error)
 {
-  g_signal_emit (self, signals[SIGNAL_SET_FAILED], 0, property, error);
+  g_signal_emit (self, signal_ids[SIGNAL_SET_FAILED], 0, property, error);
+}
+
+/* ---- what the object's interface has: asked once for each object, as long as the exporter is the same ---- */
+
+/* What the description is kept under: all objects known by reference have their interface's. */
+static char *
+dup_key (FerryProxy *self)
+{
+  return self->generation != 0 && self->interface != NULL ? g_strconcat ("#", self->interface, NULL)
+                                                          : g_strconcat ("/", self->name, NULL);
+}
+
+GDBusInterfaceInfo *
+ferry_proxy_dup_info (FerryProxy *self)
+{
+  g_autofree char *key = NULL;
+
+  if (self->link == NULL)
+    return NULL;
+  key = dup_key (self);
+  return ferry_proxy_link_dup_info (self->link, key);
+}
+
+static GDBusInterfaceInfo *
+describe_here (FerryProxy *self, GError **error)
+{
+  g_autoptr (FerryExported) exported = ferry_proxy_find_exported (self, error);
+
+  if (exported != NULL && exported->interface == NULL)
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_OBJECT, "A value has no description");
+  return exported != NULL && exported->interface != NULL ? ferry_interface_create_info (exported->interface) : NULL;
+}
+
+static GDBusInterfaceInfo *
+take_description (FerryProxy *self, guint64 edition, GVariant *description, GError **error)
+{
+  GDBusInterfaceInfo *info = ferry_description_to_info (description, error);
+  g_autofree char *key = dup_key (self);
+
+  if (info != NULL)
+    ferry_proxy_link_set_info (self->link, key, edition, info);
+  return info;
+}
+
+static GVariant *
+new_request (FerryProxy *self)
+{
+  FerryObjectRoot root;
+
+  ferry_proxy_get_root (self, &root);
+  return g_variant_new ("(stt)", root.name, root.generation, root.number);
+}
+
+/**
+ * ferry_proxy_describe:
+ * @self: a proxy
+ * @timeout: how long to wait at the most, in microseconds; negative: as long as it takes
+ * @cancellable: (nullable): ends the waiting
+ * @error: return location for an error
+ *
+ * Gives the description of the object's interface: methods, properties, signals. It is asked for once, until
+ * names change at the other end; from then on a member that is not in it costs no trip.
+ *
+ * Threads and errors are those of [method@Ferry.View.resolve]; %FERRY_ERROR_PROTOCOL where what comes is no
+ * description.
+ *
+ * Returns: (transfer full) (nullable): the description, or %NULL with an error
+ *
+ * Since: 0.1
+ */
+GDBusInterfaceInfo *
+ferry_proxy_describe (FerryProxy *self, gint64 timeout, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GVariant) description = NULL;
+  GDBusInterfaceInfo *info;
+  guint64 edition;
+
+  g_return_val_if_fail (FERRY_IS_PROXY (self), NULL);
+
+  if (self->link == NULL)
+    return describe_here (self, error);
+  info = ferry_proxy_dup_info (self);
+  if (info != NULL)
+    return info;
+  edition = ferry_proxy_link_get_edition (self->link);
+  if (!ferry_proxy_link_check_listening (self->link, error) ||
+      !ferry_mux_transact (ferry_proxy_link_get_mux (self->link), FERRY_OBJECT_METHOD_DESCRIBE, new_request (self),
+                           timeout, cancellable, &description, error))
+    return NULL;
+  return take_description (self, edition, description, error);
+}
+
+static void
+described_cb (GObject *mux, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  FerryProxy *self = g_task_get_source_object (task);
+  g_autoptr (GVariant) description = NULL;
+  GDBusInterfaceInfo *info = NULL;
+  GError *error = NULL;
+
+  if (ferry_mux_transact_finish (FERRY_MUX (mux), result, &description, &error))
+    info = take_description (self, *(guint64 *) g_task_get_task_data (task), description, &error);
+  if (info != NULL)
+    g_task_return_pointer (task, info, (GDestroyNotify) g_dbus_interface_info_unref);
+  else
+    g_task_return_error (task, error);
+}
+
+/**
+ * ferry_proxy_describe_async:
+ * @self: a proxy
+ * @timeout: how long to wait at the most, in microseconds; negative: as long as it takes
+ * @cancellable: (nullable): ends the waiting
+ * @callback: (scope async): called when the description is there
+ * @user_data: data for @callback
+ *
+ * As [method@Ferry.Proxy.describe], without waiting. Any thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_proxy_describe_async (FerryProxy *self, gint64 timeout, GCancellable *cancellable, GAsyncReadyCallback callback,
+                            gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  GDBusInterfaceInfo *info;
+  GError *error = NULL;
+  guint64 edition;
+
+  g_return_if_fail (FERRY_IS_PROXY (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, ferry_proxy_describe_async);
+  info = self->link == NULL ? describe_here (self, &error) : ferry_proxy_dup_info (self);
+  if (info != NULL)
+    g_task_return_pointer (task, info, (GDestroyNotify) g_dbus_interface_info_unref);
+  else if (error != NULL || !ferry_proxy_link_check_listening (self->link, &error))
+    g_task_return_error (task, error);
+  else
+    {
+      edition = ferry_proxy_link_get_edition (self->link);
+      g_task_set_task_data (task, g_memdup2 (&edition, sizeof edition), g_free);
+      ferry_mux_transact_async (ferry_proxy_link_get_mux (self->link), FERRY_OBJECT_METHOD_DESCRIBE, new_request (self),
+                                timeout, cancellable, described_cb, g_steal_pointer (&task));
+    }
+}
+
+/**
+ * ferry_proxy_describe_finish:
+ * @self: a proxy
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Ends [method@Ferry.Proxy.describe_async]; fails as [method@Ferry.Proxy.describe] does. Any thread.
+ *
+ * Returns: (transfer full) (nullable): the description, or %NULL with an error
+ *
+ * Since: 0.1
+ */
+GDBusInterfaceInfo *
+ferry_proxy_describe_finish (FerryProxy *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (FERRY_IS_PROXY (self), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/* ---- an object that is followed ---- */
+
+/* For a proxy in the object's own process: one over a transport to it, which can be asked for a feed.
+ * Returns (transfer full) (nullable): with FERRY_ERROR_UNKNOWN_OBJECT. */
+static FerryProxy *
+get_followable (FerryProxy *self, GError **error)
+{
+  g_autoptr (FerryTransport) here = NULL;
+  g_autoptr (FerryTransport) there = NULL;
+
+  if (self->name == NULL)
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_OBJECT,
+                           "Only objects with a name can be followed in their own process");
+      return NULL;
+    }
+  ferry_transport_new_pair (&here, &there);
+  return ferry_exporter_add_transport (self->exporter, there, error) ? ferry_proxy_new (here, self->name) : NULL;
+}
+
+FerryFeed *
+ferry_proxy_open_feed (FerryProxy *self, const char *const *properties, const char *const *signals, gboolean list,
+                       const FerryFeedFuncs *funcs, gpointer data)
+{
+  FerryFeedSource source = {0};
+  FerryProxy *followed = self;
+
+  if (self->link == NULL)
+    source.other = get_followable (self, &source.refusal);
+  if (source.other != NULL)
+    followed = source.other;
+  source.link = followed->link;
+  ferry_proxy_get_root (followed, &source.root);
+  return ferry_feed_open (&source, properties, signals, list, funcs, data);
+}
+
+static void
+take_properties (FerryProxy *self, GVariant *item)
+{
+  g_autoptr (GVariant) changes = g_variant_get_child_value (item, 0);
+  GVariantIter iter;
+  const char *name;
+  guint64 n_changes;
+  GVariant *value;
+
+  g_variant_iter_init (&iter, changes);
+  while (self->cached != NULL && g_variant_iter_next (&iter, "(&stv)", &name, &n_changes, &value))
+    {
+      g_autoptr (GVariant) taken = value;
+      GVariant *before = g_hash_table_lookup (self->cached, name);
+
+      if (before != NULL && g_variant_equal (before, taken))
+        continue;
+      /* A name that is not followed would be kept for nobody. */
+      if (before == NULL && g_hash_table_size (self->cached) >= FERRY_FOLLOW_MAX_NAMES)
+        continue;
+      g_hash_table_insert (self->cached, g_strdup (name), g_variant_ref (taken));
+      emit_changed (self, name, taken);
+    }
+}
+
+static void
+take_signals (FerryProxy *self, GVariant *item)
+{
+  g_autoptr (GVariant) emissions = g_variant_get_child_value (item, 1);
+  GVariantIter iter;
+  const char *name;
+  GVariant *arguments;
+  guint64 n_missed;
+
+  g_variant_get_child (item, 2, "t", &n_missed);
+  if (n_missed > 0)
+    emit_missed (self, n_missed);
+  g_variant_iter_init (&iter, emissions);
+  while (self->feed != NULL && g_variant_iter_next (&iter, "(&sv)", &name, &arguments))
+    {
+      g_autoptr (GVariant) taken = arguments;
+
+      if (g_variant_is_of_type (taken, G_VARIANT_TYPE_TUPLE))
+        emit_received (self, name, taken);
+    }
+}
+
+/* A proxy may be dropped on any thread, and be gone before the feed is closed. */
+static void
+item_came (gpointer data, GVariant *item, gboolean is_first)
+{
+  g_autoptr (FerryProxy) self = g_weak_ref_get (data);
+
+  if (self == NULL)
+    return;
+  take_properties (self, item);
+  take_signals (self, item);
+}
+
+static void
+fell_silent (gpointer data, const GError *reason, gboolean for_ever)
+{
+  g_autoptr (FerryProxy) self = g_weak_ref_get (data);
+
+  if (for_ever && self != NULL)
+    ferry_proxy_emit_follow_failed (self, reason);
+}
+
+static const FerryFeedFuncs feed_funcs = {.item = item_came, .silent = fell_silent, .destroy = weak_ref_free};
+
+static void
+forget_followed (FerryProxy *self)
+{
+  g_clear_pointer (&self->feed, ferry_feed_close);
+  g_clear_pointer (&self->cached, g_hash_table_unref);
+}
+
+/**
+ * ferry_proxy_follow:
+ * @self: a proxy
+ * @properties: (nullable) (array zero-terminated=1): the names of properties, or `*` for all that can be read
+ * @signals: (nullable) (array zero-terminated=1): the names of signals
+ *
+ * Has this end told of the object's changes, in place of what was followed before: [signal@Ferry.Proxy::changed] with
+ * the newest value of a property, first with the one that it has, [signal@Ferry.Proxy::received] with each signal. It
+ * begins when the exporter listens, and begins again when it does so again, until the transport ends. The object is
+ * never held up: of a property that changes quickly the values in between are left out, signals are counted that
+ * nobody has taken for too long.
+ *
+ * Where one of them is not exported, nothing is told but that, by [signal@Ferry.Proxy::follow-failed].
+ *
+ * The thread of the proxy's main context.
+ *
+ * Since: 0.1
+ */
+void
+ferry_proxy_follow (FerryProxy *self, const char *const *properties, const char *const *signals)
+{
+  GWeakRef *proxy;
+
+  g_return_if_fail (FERRY_IS_PROXY (self));
+  if (!ferry_home_check_context (self->context, G_STRFUNC))
+    return;
+
+  forget_followed (self);
+  proxy = g_new (GWeakRef, 1);
+  g_weak_ref_init (proxy, self);
+  self->cached = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_variant_unref);
+  self->feed = ferry_proxy_open_feed (self, properties, signals, FALSE, &feed_funcs, proxy);
+}
+
+/**
+ * ferry_proxy_unfollow:
+ * @self: a proxy
+ *
+ * Ends [method@Ferry.Proxy.follow], and forgets what was told. The thread of the proxy's main context.
+ *
+ * Since: 0.1
+ */
+void
+ferry_proxy_unfollow (FerryProxy *self)
+{
+  g_return_if_fail (FERRY_IS_PROXY (self));
+  if (!ferry_home_check_context (self->context, G_STRFUNC))
+    return;
+
+  forget_followed (self);
+}
+
+/**
+ * ferry_proxy_dup_cached:
+ * @self: a proxy
+ * @property: the name of a property that is followed
+ *
+ * The thread of the proxy's main context.
+ *
+ * Returns: (transfer full) (nullable): the newest value that was told, %NULL where there is none
+ *
+ * Since: 0.1
+ */
+GVariant *
+ferry_proxy_dup_cached (FerryProxy *self, const char *property)
+{
+  GVariant *value;
+
+  g_return_val_if_fail (FERRY_IS_PROXY (self), NULL);
+  g_return_val_if_fail (property != NULL, NULL);
+  if (!ferry_home_check_context (self->context, G_STRFUNC))
+    return NULL;
+
+  value = self->cached != NULL ? g_hash_table_lookup (self->cached, property) : NULL;
+  return value != NULL ? g_variant_ref (value) : NULL;
+}
+
+/* ---- waiting until its exporter listens, or never will ---- */
+
+/* What a watch wakes. Counted references: of who waits, and of the watch. */
+typedef struct
+{
+  _Atomic gint references;
+  GMutex lock;
+  GCond cond;
+  guint n_changes; /* lock */
+} Bell;
+
+static void
+bell_unref (gpointer data)
+{
+  Bell *self = data;
+
+  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
+  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+    return;
+  g_cond_clear (&self->cond);
+  g_mutex_clear (&self->lock);
+  g_free (self);
+}
+
+static void
+ring (gpointer data)
+{
+  Bell *self = data;
+
+  g_mutex_lock (&self->lock);
+  self->n_changes++;
+  g_cond_signal (&self->cond);
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+ring_cancelled (GCancellable *cancellable, gpointer data)
+{
+  ring (data);
+}
+
+static void
+exporter_rings (FerryExporter *exporter, GParamSpec *pspec, gpointer data)
+{
+  ring (data);
+}
+
+static Bell *
+bell_new (void)
+{
+  Bell *self = g_new0 (Bell, 1);
+
+  atomic_init (&self->references, 1);
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->cond);
+  return self;
+}
+
+static Bell *
+bell_ref (Bell *self)
+{
+  /* Relaxed: whoever refers to it has a reference already. */
+  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  return self;
+}
+
+static void
+bell_closure_unref (gpointer data, GClosure *closure)
+{
+  bell_unref (data);
+}
+
+/* Returns whether there is more to wait for: it does not listen, and may. */
+static gboolean
+may_listen_later (FerryProxy *self, GError **error)
+{
+  g_autoptr (GError) end = NULL;
+
+  if (ferry_proxy_get_listening (self))
+    return FALSE;
+  end = self->link != NULL ? ferry_proxy_link_dup_end (self->link) : NULL;
+  if (end == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&end));
+  return FALSE;
+}
+
+gboolean
+ferry_proxy_check_may_wait (FerryProxy *self, const char *async_form, GError **error)
+{
+  GMainContext *context;
+
+  if (self->link != NULL)
+    return ferry_transport_check_may_wait (ferry_proxy_get_transport (self), async_form, error);
+  context = ferry_exporter_get_context (self->exporter);
+  if (!g_main_context_is_owner (NULL) && (context == NULL || !g_main_context_is_owner (context)))
+    return TRUE;
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD,
+               "To wait on this thread would hold up its main loop; use %s, or another thread", async_form);
+  return FALSE;
+}
+
+/* Returns FALSE when the time is over. */
+static gboolean
+wait_for_change (Bell *bell, guint *seen, gint64 deadline)
+{
+  gboolean in_time = TRUE;
+
+  g_mutex_lock (&bell->lock);
+  while (bell->n_changes == *seen && in_time)
+    if (deadline > 0)
+      in_time = g_cond_wait_until (&bell->cond, &bell->lock, deadline);
+    else
+      g_cond_wait (&bell->cond, &bell->lock);
+  *seen = bell->n_changes;
+  g_mutex_unlock (&bell->lock);
+  return in_time;
+}
+
+static gboolean
+wait_with_bell (FerryProxy *self, Bell *bell, gint64 deadline, GCancellable *cancellable, GError **error)
+{
+  GError *failure = NULL;
+  gboolean in_time = TRUE;
+  guint seen = 0;
+
+  while (in_time && !g_cancellable_is_cancelled (cancellable) && may_listen_later (self, &failure))
+    in_time = wait_for_change (bell, &seen, deadline);
+  if (failure != NULL)
+    {
+      g_propagate_error (error, failure);
+      return FALSE;
+    }
+  if (ferry_proxy_get_listening (self))
+    return TRUE;
+  if (!g_cancellable_set_error_if_cancelled (cancellable, error))
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "Nobody has begun to listen in time");
+  return FALSE;
+}
+
+/**
+ * ferry_proxy_wait_until_listening:
+ * @self: a proxy
+ * @timeout: how long to wait at the most, in microseconds; negative: as long as it takes
+ * @cancellable: (nullable): ends the waiting
+ * @error: return location for an error
+ *
+ * Waits until the exporter listens. It ends at once when it never will, since the worker has ended.
+ *
+ * Any thread, but not that of the default main context, nor the one that receives.
+ *
+ * Fails with %FERRY_ERROR_TIMED_OUT, %G_IO_ERROR_CANCELLED, %FERRY_ERROR_WRONG_THREAD, with %FERRY_ERROR_NOT_LISTENING
+ * when the exporter leaves the transport, and with why the transport has ended, such as %FERRY_ERROR_CLOSED and
+ * %FERRY_ERROR_WORKER_LOST.
+ *
+ * Returns: whether it listens
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_proxy_wait_until_listening (FerryProxy *self, gint64 timeout, GCancellable *cancellable, GError **error)
+{
+  Bell *bell;
+  guint64 watch = 0;
+  gulong handler = 0;
+  gulong id;
+  gboolean listens;
+
+  g_return_val_if_fail (FERRY_IS_PROXY (self), FALSE);
+
+  /* In this process it is seen at once. */
+  if (self->link == NULL && ferry_proxy_get_listening (self))
+    return TRUE;
+  if (!ferry_proxy_check_may_wait (self, "ferry_proxy_wait_until_listening_async()", error))
+    return FALSE;
+  bell = bell_new ();
+  if (self->link != NULL)
+    watch = ferry_proxy_link_add_watch (self->link, FALSE, ring, bell_ref (bell), bell_unref);
+  else
+    handler = g_signal_connect_data (self->exporter, "notify::listening", G_CALLBACK (exporter_rings), bell_ref (bell),
+                                     bell_closure_unref, 0);
+  id = cancellable != NULL
+         ? g_cancellable_connect (cancellable, G_CALLBACK (ring_cancelled), bell_ref (bell), bell_unref)
+         : 0;
+  listens = wait_with_bell (self, bell, ferry_mux_get_deadline (timeout), cancellable, error);
+  g_cancellable_disconnect (cancellable, id);
+  if (self->link != NULL)
+    ferry_proxy_link_remove_watch (self->link, watch);
+  else
+    g_signal_handler_disconnect (self->exporter, handler);
+  bell_unref (bell);
+  return listens;
+}
+
+/* ---- without waiting ---- */
+
+/* Counted references: of who begins, of the watch, of the sources. All but the watch is done on the task's context. */
+typedef struct
+{
+  _Atomic gint references;
+  GTask *task;            /* const: (owned) */
+  _Atomic gboolean looks; /* it is going to look, on its context */
+  gboolean over;
+  guint64 watch;
+  gulong handler;
+  GSource *sources[2]; /* (owned) (nullable): its time, its cancellable */
+} Wait;
+
+static Wait *
+wait_ref (Wait *self)
+{
+  /* Relaxed: whoever refers to it has a reference already. */
+  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  return self;
+}
+
+static void
+wait_unref (gpointer data)
+{
+  Wait *self = data;
+
+  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
+  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+    return;
+  g_object_unref (self->task);
+  g_free (self);
+}
+
+static void
+wait_closure_unref (gpointer data, GClosure *closure)
+{
+  wait_unref (data);
+}
+
+/* Takes error. */
+static void
+wait_end (Wait *self, GError *error)
+{
+  FerryProxy *proxy = g_task_get_source_object (self->task);
+
+  self->over = TRUE;
+  if (self->watch != 0)
+    ferry_proxy_link_remove_watch (proxy->link, self->watch);
+  if (self->handler != 0)
+    g_signal_handler_disconnect (proxy->exporter, self->handler);
+  for (guint i = 0; i < G_N_ELEMENTS (self->sources); i++)
+    if (self->sources[i] != NULL)
+      {
+        g_source_destroy (self->sources[i]);
+        g_clear_pointer (&self->sources[i], g_source_unref);
+      }
+  if (error != NULL)
+    g_task_return_error (self->task, error);
+  else
+    g_task_return_boolean (self->task, TRUE);
+}
+
+static gboolean
+look (gpointer data)
+{
+  Wait *self = data;
+  GError *error = NULL;
+
+  /* Before it is looked at: a change that comes now has it look again. */
+  atomic_store (&self->looks, FALSE);
+  if (!self->over && !may_listen_later (g_task_get_source_object (self->task), &error))
+    wait_end (self, error);
+  return G_SOURCE_REMOVE;
+}
+
+/* any */
+static void
+look_soon (gpointer data)
+{
+  Wait *self = data;
+  g_autoptr (GSource) source = NULL;
+
+  if (atomic_exchange (&self->looks, TRUE))
+    return;
+  source = g_idle_source_new ();
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_static_name (source, "[ferry] an exporter's state");
+  g_source_set_callback (source, look, wait_ref (self), wait_unref);
+  g_source_attach (source, g_task_get_context (self->task));
+}
+
+static void
+exporter_looks (FerryExporter *exporter, GParamSpec *pspec, gpointer data)
+{
+  look_soon (data);
+}
+
+static gboolean
+wait_timed_out (gpointer data)
+{
+  wait_end (data, g_error_new_literal (FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "Nobody has begun to listen in time"));
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+wait_cancelled (GCancellable *cancellable, gpointer data)
+{
+  GError *error = NULL;
+
+  if (g_cancellable_set_error_if_cancelled (cancellable, &error))
+    wait_end (data, error);
+  return G_SOURCE_REMOVE;
+}
+
+/* Takes source. */
+static void
+add_source (Wait *self, guint index, GSource *source, GSourceFunc func)
+{
+  self->sources[index] = source;
+  g_source_set_callback (source, func, wait_ref (self), wait_unref);
+  g_source_attach (source, g_task_get_context (self->task));
+}
+
+/**
+ * ferry_proxy_wait_until_listening_async:
+ * @self: a proxy
+ * @timeout: how long to wait at the most, in microseconds; negative: as long as it takes
+ * @cancellable: (nullable): ends the waiting
+ * @callback: (scope async): called when the exporter listens, or will not
+ * @user_data: data for @callback
+ *
+ * As [method@Ferry.Proxy.wait_until_listening], without waiting. Any thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_proxy_wait_until_listening_async (FerryProxy *self, gint64 timeout, GCancellable *cancellable,
+                                        GAsyncReadyCallback callback, gpointer user_data)
+{
+  Wait *wait;
+
+  g_return_if_fail (FERRY_IS_PROXY (self));
+
+  wait = g_new0 (Wait, 1);
+  atomic_init (&wait->references, 1);
+  wait->task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (wait->task, ferry_proxy_wait_until_listening_async);
+  g_task_set_check_cancellable (wait->task, FALSE);
+  if (timeout >= 0)
+    {
+      add_source (wait, 0, g_timeout_source_new (G_MAXUINT), wait_timed_out);
+      g_source_set_ready_time (wait->sources[0], ferry_mux_get_deadline (timeout));
+    }
+  if (cancellable != NULL)
+    add_source (wait, 1, g_cancellable_source_new (cancellable), G_SOURCE_FUNC (wait_cancelled));
+  if (self->link != NULL)
+    wait->watch = ferry_proxy_link_add_watch (self->link, FALSE, look_soon, wait_ref (wait), wait_unref);
+  else
+    wait->handler = g_signal_connect_data (self->exporter, "notify::listening", G_CALLBACK (exporter_looks),
+                                           wait_ref (wait), wait_closure_unref, 0);
+  look_soon (wait);
+  wait_unref (wait);
+}
+
+/**
+ * ferry_proxy_wait_until_listening_finish:
+ * @self: a proxy
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Ends [method@Ferry.Proxy.wait_until_listening_async]; fails as [method@Ferry.Proxy.wait_until_listening] does. Any
+ * thread.
+ *
+ * Returns: whether it listens
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_proxy_wait_until_listening_finish (FerryProxy *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (FERRY_IS_PROXY (self), FALSE);
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
 }
 
 /* ---- the object ---- */
@@ -405,8 +1207,8 @@ install_news (void)
    *
    * Since: 0.1
    */
-  signals[SIGNAL_CHANGED] = g_signal_new ("changed", FERRY_TYPE_PROXY, G_SIGNAL_RUN_LAST | G_SIGNAL_DETAILED, 0, NULL,
-                                          NULL, NULL, G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_VARIANT);
+  signal_ids[SIGNAL_CHANGED] = g_signal_new ("changed", FERRY_TYPE_PROXY, G_SIGNAL_RUN_LAST | G_SIGNAL_DETAILED, 0,
+                                             NULL, NULL, NULL, G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_VARIANT);
 
   /**
    * FerryProxy::received:
@@ -418,8 +1220,8 @@ install_news (void)
    *
    * Since: 0.1
    */
-  signals[SIGNAL_RECEIVED] = g_signal_new ("received", FERRY_TYPE_PROXY, G_SIGNAL_RUN_LAST | G_SIGNAL_DETAILED, 0, NULL,
-                                           NULL, NULL, G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_VARIANT);
+  signal_ids[SIGNAL_RECEIVED] = g_signal_new ("received", FERRY_TYPE_PROXY, G_SIGNAL_RUN_LAST | G_SIGNAL_DETAILED, 0,
+                                              NULL, NULL, NULL, G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_VARIANT);
 
   /**
    * FerryProxy::missed:
@@ -431,7 +1233,7 @@ install_news (void)
    *
    * Since: 0.1
    */
-  signals[SIGNAL_MISSED] =
+  signal_ids[SIGNAL_MISSED] =
     g_signal_new ("missed", FERRY_TYPE_PROXY, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_UINT64);
 }
 
@@ -448,8 +1250,8 @@ install_failures (void)
    *
    * Since: 0.1
    */
-  signals[SIGNAL_SET_FAILED] = g_signal_new ("set-failed", FERRY_TYPE_PROXY, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                             G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_ERROR);
+  signal_ids[SIGNAL_SET_FAILED] = g_signal_new ("set-failed", FERRY_TYPE_PROXY, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                                G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_ERROR);
 
   /**
    * FerryProxy::follow-failed:
@@ -463,8 +1265,8 @@ install_failures (void)
    *
    * Since: 0.1
    */
-  signals[SIGNAL_FOLLOW_FAILED] = g_signal_new ("follow-failed", FERRY_TYPE_PROXY, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
-                                                NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
+  signal_ids[SIGNAL_FOLLOW_FAILED] = g_signal_new ("follow-failed", FERRY_TYPE_PROXY, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                                   NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
 }
 
 static void
@@ -483,7 +1285,7 @@ ferry_proxy_class_init (FerryProxyClass *klass)
    *
    * Since: 0.1
    */
-  properties[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  pspecs[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
   /**
    * FerryProxy:listening:
@@ -493,10 +1295,10 @@ ferry_proxy_class_init (FerryProxyClass *klass)
    *
    * Since: 0.1
    */
-  properties[PROP_LISTENING] =
+  pspecs[PROP_LISTENING] =
     g_param_spec_boolean ("listening", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
-  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+  g_object_class_install_properties (object_class, N_PROPERTIES, pspecs);
   install_news ();
   install_failures ();
 }

@@ -4,7 +4,7 @@
 /* The references that the other end of a transport has to what an exporter gave it. They are counted as they are sent:
  * what the other end drops are those that have arrived there, so one that is under way keeps its object.
  *
- * Owner:   embedded in the exporter's link.
+ * Owner:   the exporter's link.
  * Threads: any.
  * Trust:   none in the other end. */
 
@@ -14,19 +14,11 @@
 
 G_BEGIN_DECLS
 
-typedef struct
-{
-  GMainContext *context; /* const: (owned) (nullable): where objects go */
-
-  pthread_mutex_t lock;
-  GHashTable *table; /* lock, as what follows: (element-type guint64 Reference) (owned) */
-  gsize value_bytes; /* of values among them */
-  gboolean closed;
-} FerryReferences;
+typedef struct _FerryReferences FerryReferences;
 
 /* context: (nullable): of the objects. */
-void ferry_references_init (FerryReferences *self, GMainContext *context);
-void ferry_references_clear (FerryReferences *self);
+FerryReferences *ferry_references_new (GMainContext *context);
+void ferry_references_free (FerryReferences *self);
 /* Drops all, and takes no more. */
 void ferry_references_close (FerryReferences *self);
 /* FERRY_ERROR_TOO_LARGE, FERRY_ERROR_CLOSED. */

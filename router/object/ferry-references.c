@@ -8,6 +8,16 @@
 #include "base/ferry-error.h"
 #include "object/ferry-object-message-private.h"
 
+struct _FerryReferences
+{
+  GMainContext *context; /* const: (owned) (nullable): where objects go */
+
+  pthread_mutex_t lock;
+  GHashTable *table; /* lock, as what follows: (element-type guint64 Reference) (owned) */
+  gsize value_bytes; /* of values among them */
+  gboolean closed;
+};
+
 typedef struct
 {
   FerryExported *exported; /* (owned) */
@@ -29,19 +39,24 @@ new_table (void)
   return g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, reference_free);
 }
 
-void
-ferry_references_init (FerryReferences *self, GMainContext *context)
+FerryReferences *
+ferry_references_new (GMainContext *context)
 {
-  *self = (FerryReferences){.context = context != NULL ? g_main_context_ref (context) : NULL, .table = new_table ()};
+  FerryReferences *self = g_new0 (FerryReferences, 1);
+
+  self->context = context != NULL ? g_main_context_ref (context) : NULL;
+  self->table = new_table ();
   pthread_mutex_init (&self->lock, NULL);
+  return self;
 }
 
 void
-ferry_references_clear (FerryReferences *self)
+ferry_references_free (FerryReferences *self)
 {
   g_clear_pointer (&self->context, g_main_context_unref);
   g_hash_table_unref (self->table);
   pthread_mutex_destroy (&self->lock);
+  g_free (self);
 }
 
 /* ---- one ---- */

@@ -411,7 +411,7 @@ attach (GObject *object, FerryProxy *proxy, const char *const *properties)
     }
   g_signal_connect (object, "notify", G_CALLBACK (changed_here), self);
   g_object_weak_ref (object, object_gone, self);
-  self->feed = ferry_feed_open (proxy, properties, NULL, FALSE, &feed_funcs, self);
+  self->feed = ferry_proxy_open_feed (proxy, properties, NULL, FALSE, &feed_funcs, self);
   return self;
 }
 

@@ -19,6 +19,7 @@ struct _FerryResolve
 {
   _Atomic gint references;
   FerryView *view;       /* const: (owned) */
+  FerryProxy *proxy;     /* const: the view's */
   FerryResolveFunc func; /* const, as the next */
   gpointer data;
   gint64 deadline;     /* const */
@@ -71,8 +72,8 @@ claim (FerryResolve *self)
 static void
 end (FerryResolve *self, FerryResolved *result, const GError *error, gboolean raised)
 {
-  gboolean is_default =
-    error != NULL && !raised && self->view->default_value != NULL && ferry_error_says_nobody_listens (error);
+  GVariant *default_value = ferry_view_get_default (self->view);
+  gboolean is_default = error != NULL && !raised && default_value != NULL && ferry_error_says_nobody_listens (error);
 
   if (!claim (self))
     {
@@ -80,7 +81,7 @@ end (FerryResolve *self, FerryResolved *result, const GError *error, gboolean ra
       return;
     }
   if (is_default)
-    result->value = g_variant_ref (self->view->default_value);
+    result->value = g_variant_ref (default_value);
   self->func (self->data, result, is_default ? NULL : error);
   ferry_resolved_clear (result);
 }
@@ -105,7 +106,7 @@ static void
 answered (gpointer data, GVariant *answer, const GError *error)
 {
   FerryResolve *self = data;
-  FerryProxy *proxy = self->view->proxy;
+  FerryProxy *proxy = self->proxy;
   FerryResolved result = {0};
   FerryViewResult told = {0};
   g_autoptr (GError) failure = error != NULL ? ferry_error_copy (error) : NULL;
@@ -114,7 +115,7 @@ answered (gpointer data, GVariant *answer, const GError *error)
   if (failure == NULL && ferry_view_result_take (&told, answer, &failure))
     {
       if (told.generation != 0)
-        result.object = ferry_proxy_link_take_object (proxy->link, &told, proxy);
+        result.object = ferry_proxy_take_object (proxy, &told);
       else
         result.value = g_steal_pointer (&told.value);
       ferry_view_result_clear (&told);
@@ -166,7 +167,7 @@ check_member (FerryProxy *proxy, const FerryViewRequest *request, GError **error
 static FerryMux *
 get_mux (FerryResolve *self)
 {
-  return ferry_proxy_link_get_mux (self->view->proxy->link);
+  return ferry_proxy_link_get_mux (ferry_proxy_get_link (self->proxy));
 }
 
 /* Any thread. Sequentially consistent, as in abandon(): of the two that set a word each and then look at the other's,
@@ -253,8 +254,8 @@ start_remote (FerryResolve *self, FerryViewRequest *view, FerryResolveRoom room,
   guint8 *packed;
   gboolean asked;
 
-  if (!ferry_proxy_link_check_listening (self->view->proxy->link, error) ||
-      !check_member (self->view->proxy, view, error))
+  if (!ferry_proxy_link_check_listening (ferry_proxy_get_link (self->proxy), error) ||
+      !check_member (self->proxy, view, error))
     return FALSE;
   packed = ferry_view_request_pack (view, place, sizeof place, &request.packed.size);
   request.packed.data = packed;
@@ -270,17 +271,18 @@ static void
 run_done (gpointer data, FerryExported *object, GVariant *value, const GError *error)
 {
   FerryResolve *self = data;
-  FerryProxy *proxy = self->view->proxy;
+  FerryProxy *proxy = self->proxy;
   FerryResolved result = {0};
   g_autoptr (FerryExported) held = NULL;
 
   if (error == NULL && object == NULL && value != NULL && self->as_proxy)
-    object = held = ferry_exporter_hold_value (proxy->exporter, value);
+    object = held = ferry_exporter_hold_value (ferry_proxy_get_exporter (proxy), value);
   if (object != NULL)
     {
       g_autoptr (FerryExported) own = ferry_proxy_find_exported (proxy, NULL);
 
-      result.object = own == object ? g_object_ref (proxy) : ferry_proxy_new_for_exported (proxy->exporter, object);
+      result.object =
+        own == object ? g_object_ref (proxy) : ferry_proxy_new_for_exported (ferry_proxy_get_exporter (proxy), object);
       if (own != object)
         ferry_proxy_set_as_proxy (result.object, ferry_proxy_get_as_proxy (proxy));
     }
@@ -315,12 +317,12 @@ static const FerryViewRunFuncs run_funcs = {run_done, run_is_cancelled, run_get_
 static gboolean
 start_local (FerryResolve *self, FerryViewRequest *view, GError **error)
 {
-  FerryProxy *proxy = self->view->proxy;
+  FerryProxy *proxy = self->proxy;
   FerryViewRequest own = *view;
   g_autoptr (FerryViewRun) run = NULL;
   FerryExported *root;
 
-  if (!ferry_exporter_check_listening (proxy->exporter, FALSE, error))
+  if (!ferry_exporter_check_listening (ferry_proxy_get_exporter (proxy), FALSE, error))
     return FALSE;
   root = ferry_proxy_find_exported (proxy, error);
   if (root == NULL)
@@ -332,7 +334,7 @@ start_local (FerryResolve *self, FerryViewRequest *view, GError **error)
       g_variant_ref (own.steps[i].argument);
   self->as_proxy = view->as_proxy;
   self->cancellable = g_cancellable_new ();
-  run = ferry_view_run_new (proxy->exporter, &own, root, &run_funcs, resolve_ref (self));
+  run = ferry_exporter_new_run (ferry_proxy_get_exporter (proxy), &own, root, &run_funcs, resolve_ref (self));
   ferry_view_run_start_here (run);
   return TRUE;
 }
@@ -350,13 +352,14 @@ ferry_resolve_start (FerryView *view, gint64 deadline, FerryResolveRoom room, GC
 
   atomic_init (&self->references, 1);
   self->view = ferry_view_ref (view);
+  self->proxy = ferry_view_get_proxy (view);
   self->func = func;
   self->data = data;
   self->deadline = deadline;
   ferry_view_fill_request (view, &request);
   if (!ferry_view_request_check (&request, &error) ||
-      !(view->proxy->link != NULL ? start_remote (self, &request, room, cancellable, &error)
-                                  : start_local (self, &request, &error)))
+      !(ferry_proxy_get_link (self->proxy) != NULL ? start_remote (self, &request, room, cancellable, &error)
+                                                   : start_local (self, &request, &error)))
     end (self, &nothing, error, FALSE);
   return self;
 }
@@ -368,7 +371,7 @@ ferry_resolve_abandon (FerryResolve *self, gboolean timed_out)
     return FALSE;
   if (self->cancellable != NULL)
     g_cancellable_cancel (self->cancellable);
-  else if (self->view->proxy->link != NULL)
+  else if (ferry_proxy_get_link (self->proxy) != NULL)
     cancel (self, timed_out ? FERRY_CANCEL_REASON_DEADLINE : FERRY_CANCEL_REASON_CANCELLED);
   return TRUE;
 }

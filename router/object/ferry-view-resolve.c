@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Waiting for a view: a thread that holds still, a task, or a function. */
+/* Waiting for a view: a thread that holds still, a task, or a function. It lies above what resolves views, which lies
+ * above views. */
 
 #include "config.h"
 
@@ -89,12 +90,13 @@ wait_for (FerryView *view, FerryResolve *resolve, Wait *wait, const char *async_
   gulong id;
   gboolean over;
 
-  if (view->proxy->link == NULL)
+  if (ferry_proxy_get_link (ferry_view_get_proxy (view)) == NULL)
     {
       ferry_view_run_take_up_others ();
       if (wait_until_over (wait, 1, NULL))
         return TRUE;
-      if (!ferry_proxy_check_may_wait (view->proxy, async_form, error) && ferry_resolve_abandon (resolve, FALSE))
+      if (!ferry_proxy_check_may_wait (ferry_view_get_proxy (view), async_form, error) &&
+          ferry_resolve_abandon (resolve, FALSE))
         return FALSE;
       g_clear_error (error);
     }
@@ -119,7 +121,8 @@ resolve_and_wait (FerryView *view, const char *async_form, gint64 timeout, GCanc
 
   *result = (FerryResolved){0};
   /* Of another process nothing comes at once: so nothing is asked where it could not be waited for. */
-  if ((view->proxy->link != NULL && !ferry_proxy_check_may_wait (view->proxy, async_form, error)) ||
+  if ((ferry_proxy_get_link (ferry_view_get_proxy (view)) != NULL &&
+       !ferry_proxy_check_may_wait (ferry_view_get_proxy (view), async_form, error)) ||
       g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
   g_mutex_init (&wait.lock);
@@ -428,7 +431,7 @@ ferry_view_resolve_async (FerryView *self, gint64 timeout, GCancellable *cancell
 
   g_return_if_fail (self != NULL);
 
-  task = g_task_new (self->proxy, cancellable, callback, user_data);
+  task = g_task_new (ferry_view_get_proxy (self), cancellable, callback, user_data);
   g_task_set_source_tag (task, ferry_view_resolve_async);
   ferry_resolve_run_task (self, timeout, FERRY_RESOLVE_FAIL, task);
 }

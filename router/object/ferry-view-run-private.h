@@ -12,7 +12,6 @@
 
 #include "call/ferry-invocation.h"
 #include "object/ferry-exported-private.h"
-#include "object/ferry-exporter-private.h"
 #include "object/ferry-object-message-private.h"
 
 G_BEGIN_DECLS
@@ -33,23 +32,40 @@ typedef struct
   void (*refused) (gpointer data, const GError *error);
 } FerryViewRunFuncs;
 
-/* Takes the request's content, and root (transfer full). data is destroyed with the run. */
-FerryViewRun *ferry_view_run_new (FerryExporter *exporter, FerryViewRequest *request, FerryExported *root,
-                                  const FerryViewRunFuncs *funcs, gpointer data);
+/* A function that exported objects are passed to. */
+typedef struct
+{
+  FerryMethodFunc func;
+  gpointer user_data;
+  GDestroyNotify destroy;
+} FerryPassFunction;
+
+/* What a run asks of its exporter. */
+typedef struct
+{
+  /* (transfer full) (nullable): for an object that a method gave: exported by name, or its type is.
+   * FERRY_ERROR_NOT_ALLOWED. */
+  FerryExported *(*find_object) (FerryExporter *exporter, GObject *object, GError **error);
+  /* (nullable): for as long as the exporter lives. FERRY_ERROR_UNKNOWN_FUNCTION. */
+  const FerryPassFunction *(*find_function) (FerryExporter *exporter, const char *name, GError **error);
+  /* Where runs go on that were answered elsewhere: (transfer none) (nullable). */
+  GMainContext *(*get_context) (FerryExporter *exporter);
+} FerryViewRunHost;
+
+/* For exporters: see ferry_exporter_new_run(). Takes the request's content, and root (transfer full). data is destroyed
+ * with the run. */
+FerryViewRun *ferry_view_run_new (const FerryViewRunHost *host, FerryExporter *exporter, FerryViewRequest *request,
+                                  FerryExported *root, const FerryViewRunFuncs *funcs, gpointer data);
 FerryViewRun *ferry_view_run_ref (FerryViewRun *self);
 void ferry_view_run_unref (FerryViewRun *self);
 /* Begins, on the exporter's own thread or context. It may be through when this returns. */
 void ferry_view_run_start (FerryViewRun *self);
 /* The same of one that this process asks for: where it is asked for in a method, that method's turns are its own. */
 void ferry_view_run_start_here (FerryViewRun *self);
-/* Of one that waits for its turn and was taken out of the queue: ends it with error. */
-void ferry_view_run_refuse (FerryViewRun *self, const GError *error);
 /* For a thread that is about to wait for a run: takes up the runs that were left to it further up. */
 void ferry_view_run_take_up_others (void);
-/* Whether nobody wants its result any more. */
-gboolean ferry_view_run_is_unwanted (FerryViewRun *self);
-/* Whether its first step was begun. With the lock of the object that it waits for. */
-gboolean ferry_view_run_has_begun (FerryViewRun *self);
+/* Answers those that wait for their turn at an object, and have not begun, with error. */
+void ferry_view_run_refuse_waiting (FerryExported *exported, const GError *error);
 
 /* For method calls, any thread: the answer of the step that is under way, once. Takes all. */
 void ferry_view_run_answer (FerryViewRun *self, GVariant *value, GObject *object, GError *error);

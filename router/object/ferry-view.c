@@ -11,6 +11,26 @@
 #include "base/ferry-base-private.h"
 #include "object/ferry-proxy-private.h"
 
+/* A single call takes no memory but the view's own. */
+#define N_OWN_STEPS 2
+#define OWN_NAMES_SIZE 64
+
+struct _FerryView
+{
+  _Atomic gint references;
+  FerryProxy *proxy; /* const: (owned) */
+  FerryStep *steps;  /* own_steps, or (owned), as what follows; const once it is frozen */
+  guint n_steps;
+  guint n_allocated;
+  GVariant *default_value; /* (nullable) */
+  gboolean as_proxy;
+  gboolean frozen;
+  GStringChunk *names; /* (nullable): of steps, where they do not fit into own_names */
+  gsize n_own_names;   /* bytes */
+  FerryStep own_steps[N_OWN_STEPS];
+  char own_names[OWN_NAMES_SIZE];
+};
+
 G_DEFINE_BOXED_TYPE (FerryView, ferry_view, ferry_view_ref, ferry_view_unref)
 
 /**
@@ -39,6 +59,49 @@ ferry_view_new (FerryProxy *proxy)
   return self;
 }
 
+static void
+grow (FerryView *self)
+{
+  FerryStep *steps = g_new (FerryStep, 2 * self->n_allocated);
+
+  memcpy (steps, self->steps, sizeof *steps * self->n_steps);
+  if (self->steps != self->own_steps)
+    g_free (self->steps);
+  self->steps = steps;
+  self->n_allocated *= 2;
+}
+
+/* Returns a copy that the view has. */
+static const char *
+keep_name (FerryView *self, const char *name)
+{
+  gsize size = strlen (name) + 1;
+  char *kept = self->own_names + self->n_own_names;
+
+  if (size <= sizeof self->own_names - self->n_own_names)
+    {
+      self->n_own_names += size;
+      return memcpy (kept, name, size);
+    }
+  if (self->names == NULL)
+    self->names = g_string_chunk_new (256);
+  return g_string_chunk_insert (self->names, name);
+}
+
+/* argument (nullable): a floating reference is taken. */
+static void
+append (FerryView *self, FerryStepKind kind, const char *name, GVariant *argument)
+{
+  FerryStep *step;
+
+  if (self->n_steps == self->n_allocated)
+    grow (self);
+  step = &self->steps[self->n_steps++];
+  step->kind = kind;
+  step->name = keep_name (self, name);
+  step->argument = argument != NULL ? g_variant_ref_sink (argument) : NULL;
+}
+
 /**
  * ferry_view_copy:
  * @self: a view
@@ -60,7 +123,7 @@ ferry_view_copy (FerryView *self)
   copy->default_value = self->default_value != NULL ? g_variant_ref (self->default_value) : NULL;
   copy->as_proxy = self->as_proxy;
   for (guint i = 0; i < self->n_steps; i++)
-    ferry_view_append (copy, self->steps[i].kind, self->steps[i].name, self->steps[i].argument);
+    append (copy, self->steps[i].kind, self->steps[i].name, self->steps[i].argument);
   return copy;
 }
 
@@ -190,6 +253,12 @@ ferry_view_is_change (FerryView *self)
   return last != NULL && (last->kind == FERRY_STEP_SET || last->kind == FERRY_STEP_DELETE);
 }
 
+GVariant *
+ferry_view_get_default (FerryView *self)
+{
+  return self->default_value;
+}
+
 /* Of a change there is nothing to have a proxy of. */
 void
 ferry_view_fill_request (FerryView *self, FerryViewRequest *request)
@@ -226,49 +295,6 @@ ferry_view_to_string (FerryView *self)
 
 /* ---- operations ---- */
 
-static void
-grow (FerryView *self)
-{
-  FerryStep *steps = g_new (FerryStep, 2 * self->n_allocated);
-
-  memcpy (steps, self->steps, sizeof *steps * self->n_steps);
-  if (self->steps != self->own_steps)
-    g_free (self->steps);
-  self->steps = steps;
-  self->n_allocated *= 2;
-}
-
-/* Returns a copy that the view has. */
-static const char *
-keep_name (FerryView *self, const char *name)
-{
-  gsize size = strlen (name) + 1;
-  char *kept = self->own_names + self->n_own_names;
-
-  if (size <= sizeof self->own_names - self->n_own_names)
-    {
-      self->n_own_names += size;
-      return memcpy (kept, name, size);
-    }
-  if (self->names == NULL)
-    self->names = g_string_chunk_new (256);
-  return g_string_chunk_insert (self->names, name);
-}
-
-/* Takes a floating argument. */
-void
-ferry_view_append (FerryView *self, FerryStepKind kind, const char *name, GVariant *argument)
-{
-  FerryStep *step;
-
-  if (self->n_steps == self->n_allocated)
-    grow (self);
-  step = &self->steps[self->n_steps++];
-  step->kind = kind;
-  step->name = keep_name (self, name);
-  step->argument = argument != NULL ? g_variant_ref_sink (argument) : NULL;
-}
-
 /* A floating one that is not used after all. */
 static void
 drop_floating (GVariant *value)
@@ -304,7 +330,7 @@ ferry_view_call (FerryView *self, const char *method, GVariant *arguments)
   RETURN_IF_FROZEN (self, arguments);
   g_return_if_fail (method != NULL);
 
-  ferry_view_append (self, FERRY_STEP_CALL, method, arguments);
+  append (self, FERRY_STEP_CALL, method, arguments);
 }
 
 /**
@@ -322,7 +348,7 @@ ferry_view_get (FerryView *self, const char *property)
   RETURN_IF_FROZEN (self, NULL);
   g_return_if_fail (property != NULL);
 
-  ferry_view_append (self, FERRY_STEP_GET, property, NULL);
+  append (self, FERRY_STEP_GET, property, NULL);
 }
 
 /**
@@ -343,7 +369,7 @@ ferry_view_set (FerryView *self, const char *property, GVariant *value)
   g_return_if_fail (property != NULL);
   g_return_if_fail (value != NULL);
 
-  ferry_view_append (self, FERRY_STEP_SET, property, value);
+  append (self, FERRY_STEP_SET, property, value);
 }
 
 /**
@@ -362,7 +388,7 @@ ferry_view_delete (FerryView *self, const char *property)
   RETURN_IF_FROZEN (self, NULL);
   g_return_if_fail (property != NULL);
 
-  ferry_view_append (self, FERRY_STEP_DELETE, property, NULL);
+  append (self, FERRY_STEP_DELETE, property, NULL);
 }
 
 /**
@@ -382,7 +408,7 @@ ferry_view_get_item (FerryView *self, GVariant *key)
   RETURN_IF_FROZEN (self, key);
   g_return_if_fail (key != NULL);
 
-  ferry_view_append (self, FERRY_STEP_GET_ITEM, "", key);
+  append (self, FERRY_STEP_GET_ITEM, "", key);
 }
 
 /**
@@ -404,7 +430,7 @@ ferry_view_set_item (FerryView *self, GVariant *key, GVariant *value)
   g_return_if_fail (key != NULL);
   g_return_if_fail (value != NULL);
 
-  ferry_view_append (self, FERRY_STEP_SET_ITEM, "", g_variant_new ("(vv)", key, value));
+  append (self, FERRY_STEP_SET_ITEM, "", g_variant_new ("(vv)", key, value));
 }
 
 /**
@@ -422,7 +448,7 @@ ferry_view_delete_item (FerryView *self, GVariant *key)
   RETURN_IF_FROZEN (self, key);
   g_return_if_fail (key != NULL);
 
-  ferry_view_append (self, FERRY_STEP_DELETE_ITEM, "", key);
+  append (self, FERRY_STEP_DELETE_ITEM, "", key);
 }
 
 /**
@@ -441,7 +467,7 @@ ferry_view_contains (FerryView *self, GVariant *key)
   RETURN_IF_FROZEN (self, key);
   g_return_if_fail (key != NULL);
 
-  ferry_view_append (self, FERRY_STEP_CONTAINS, "", key);
+  append (self, FERRY_STEP_CONTAINS, "", key);
 }
 
 /**
@@ -458,7 +484,7 @@ ferry_view_length (FerryView *self)
 {
   RETURN_IF_FROZEN (self, NULL);
 
-  ferry_view_append (self, FERRY_STEP_LENGTH, "", NULL);
+  append (self, FERRY_STEP_LENGTH, "", NULL);
 }
 
 /**
@@ -478,7 +504,7 @@ ferry_view_pass_to (FerryView *self, const char *function, GVariant *arguments)
   RETURN_IF_FROZEN (self, arguments);
   g_return_if_fail (function != NULL);
 
-  ferry_view_append (self, FERRY_STEP_PASS, function, arguments);
+  append (self, FERRY_STEP_PASS, function, arguments);
 }
 
 /**
@@ -496,13 +522,13 @@ ferry_view_super (FerryView *self, const char *type_name)
 {
   RETURN_IF_FROZEN (self, NULL);
 
-  ferry_view_append (self, FERRY_STEP_SUPER, type_name != NULL ? type_name : "", NULL);
+  append (self, FERRY_STEP_SUPER, type_name != NULL ? type_name : "", NULL);
 }
 
 void
 ferry_view_rows (FerryView *self, guint64 position, guint n_rows)
 {
-  ferry_view_append (self, FERRY_STEP_ROWS, "", g_variant_new ("(tu)", position, n_rows));
+  append (self, FERRY_STEP_ROWS, "", g_variant_new ("(tu)", position, n_rows));
 }
 
 /* ---- settings ---- */

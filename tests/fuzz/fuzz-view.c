@@ -17,7 +17,7 @@
 #include "fuzz-node.h"
 #include "fuzz.h"
 #include "object/ferry-dictionary.h"
-#include "object/ferry-exporter-fields-private.h"
+#include "object/ferry-exporter-private.h"
 
 typedef struct
 {
@@ -354,7 +354,8 @@ set_up (Scene *self, GMainContext *context, FerryCallPolicy policy)
   self->windows = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   self->references = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   self->given = g_array_new (FALSE, FALSE, sizeof (guint64));
-  self->generation = self->exporter->generation = 7;
+  self->generation = 7;
+  ferry_exporter_set_generation (self->exporter, self->generation);
   ferry_exporter_set_context (self->exporter, context);
   self->node = g_object_new (fuzz_node_get_type (), NULL);
   self->node->next = g_object_new (fuzz_leaf_get_type (), NULL);

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "object-scene.h"
-#include "object/ferry-exporter-fields-private.h"
+#include "object/ferry-exporter-private.h"
 
 /* Long enough for a call to have reached its method, also beside others that work. */
 #define MOMENT G_USEC_PER_SEC
@@ -18,7 +18,7 @@
 static guint64
 count_requests (ObjectScene *scene)
 {
-  return atomic_load (&scene->exporter->n_requests);
+  return ferry_exporter_get_n_requests (scene->exporter);
 }
 
 /* ---- several at a time ---- */

@@ -182,7 +182,7 @@ take_text (const char *text, GError **error)
     g_variant_parse (G_VARIANT_TYPE (FERRY_DESCRIPTION_TYPE), text, NULL, NULL, &failure);
 
   g_assert_no_error (failure);
-  return ferry_interface_info_from_description (description, error);
+  return ferry_description_to_info (description, error);
 }
 
 static void
@@ -397,7 +397,7 @@ assert_many (guint n_methods, guint n_arguments, guint name_length, guint type_l
 {
   g_autoptr (GVariant) description = describe_many (n_methods, n_arguments, name_length, type_length);
   g_autoptr (GError) error = NULL;
-  GDBusInterfaceInfo *info = ferry_interface_info_from_description (description, &error);
+  GDBusInterfaceInfo *info = ferry_description_to_info (description, &error);
 
   g_assert_true ((info != NULL) == taken);
   if (taken)
@@ -425,7 +425,7 @@ test_what_is_no_description_is_refused (void)
   g_autoptr (GVariant) other = g_variant_ref_sink (g_variant_new ("(ss)", "a.b", "c"));
   g_autoptr (GError) error = NULL;
 
-  g_assert_null (ferry_interface_info_from_description (other, &error));
+  g_assert_null (ferry_description_to_info (other, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
 }
 
@@ -451,7 +451,7 @@ test_changed_bytes_are_an_error_or_a_description (void)
       copy[i / G_N_ELEMENTS (masks)] ^= masks[i % G_N_ELEMENTS (masks)];
       changed = g_variant_ref_sink (
         g_variant_new_from_data (G_VARIANT_TYPE (FERRY_DESCRIPTION_TYPE), copy, size - i % 2, FALSE, g_free, copy));
-      info = ferry_interface_info_from_description (changed, &error);
+      info = ferry_description_to_info (changed, &error);
       g_assert_true ((info == NULL) == (error != NULL));
       if (info == NULL)
         n_refused++;

@@ -10,7 +10,7 @@
 
 #include "call/ferry-demux-private.h"
 #include "object-scene.h"
-#include "object/ferry-exporter-fields-private.h"
+#include "object/ferry-exporter-link-private.h"
 #include "worker/worker-test.h"
 
 /* ---- by hand ---- */
@@ -89,10 +89,11 @@ static gboolean
 are_pending (gpointer data)
 {
   Pending *self = data;
+  g_autoptr (GPtrArray) links = ferry_exporter_list_links (self->exporter);
 
   /* They are counted a moment before whoever processes them would find them. */
-  return ferry_demux_get_n_pending (ferry_exporter_link_get_demux (self->exporter->links->pdata[0])) == self->n &&
-         g_main_context_pending (self->exporter->context);
+  return ferry_demux_get_n_pending (ferry_exporter_link_get_demux (links->pdata[0])) == self->n &&
+         g_main_context_pending (ferry_exporter_get_context (self->exporter));
 }
 
 /* Has n additions of 1 lie at the exporter. */

@@ -11,7 +11,7 @@
 #include "call/ferry-demux-private.h"
 #include "ferry-test.h"
 #include "object-test.h"
-#include "object/ferry-exporter-fields-private.h"
+#include "object/ferry-exporter-link-private.h"
 #include "object/ferry-object-message-private.h"
 
 #define N_ASKED 3
@@ -94,10 +94,11 @@ static gboolean
 are_pending (gpointer data)
 {
   Pending *self = data;
+  g_autoptr (GPtrArray) links = ferry_exporter_list_links (self->exporter);
 
   /* They are counted a moment before whoever processes them would find them. */
-  return ferry_demux_get_n_pending (ferry_exporter_link_get_demux (self->exporter->links->pdata[0])) == self->n &&
-         g_main_context_pending (self->exporter->context);
+  return ferry_demux_get_n_pending (ferry_exporter_link_get_demux (links->pdata[0])) == self->n &&
+         g_main_context_pending (ferry_exporter_get_context (self->exporter));
 }
 
 typedef struct
@@ -191,6 +192,7 @@ test_same_stop (Scene *self, gconstpointer data)
 typedef struct
 {
   FerryExporter *exporter;
+  GObject *link; /* the one that counts as many */
   FerryTransport *there;
   FerryProxy *proxy;
   gboolean listened; /* before */
@@ -202,10 +204,9 @@ static gpointer
 join_thread (gpointer data)
 {
   Joining *self = data;
-  GObject *link = self->exporter->links->pdata[0];
   g_autoptr (GError) error = NULL;
 
-  while (g_atomic_int_get (&link->ref_count) < 2 * N_ENTRIES && !atomic_load (&self->over))
+  while (g_atomic_int_get (&self->link->ref_count) < 2 * N_ENTRIES && !atomic_load (&self->over))
     ;
   ferry_exporter_add_transport (self->exporter, self->there, &error);
   g_assert_no_error (error);
@@ -214,35 +215,42 @@ join_thread (gpointer data)
   return NULL;
 }
 
+/* Returns (transfer full). */
+static GObject *
+get_link (FerryExporter *exporter)
+{
+  g_autoptr (GPtrArray) links = ferry_exporter_list_links (exporter);
+
+  return g_object_ref (links->pdata[0]);
+}
+
 /* The one that there is counts as many: that gives others time. */
 static void
-add_entries (FerryExporter *exporter)
+add_entries (FerryExporter *exporter, GObject *link)
 {
-  pthread_mutex_lock (&exporter->lock);
   for (guint i = 1; i < N_ENTRIES; i++)
-    g_ptr_array_add (exporter->links, g_object_ref (exporter->links->pdata[0]));
-  pthread_mutex_unlock (&exporter->lock);
+    ferry_exporter_add_link (exporter, link);
 }
 
 static void
-remove_entries (FerryExporter *exporter)
+remove_entries (FerryExporter *exporter, GObject *link)
 {
-  pthread_mutex_lock (&exporter->lock);
-  g_ptr_array_remove_range (exporter->links, 1, N_ENTRIES - 1);
-  pthread_mutex_unlock (&exporter->lock);
+  for (guint i = 1; i < N_ENTRIES; i++)
+    g_object_unref (ferry_exporter_steal_link (exporter, link));
 }
 
 static void
 join_while_it_changes (Scene *self, gboolean starts)
 {
   Scene late = {.exporter = self->exporter};
-  Joining joining = {.exporter = self->exporter, .listened = !starts};
+  g_autoptr (GObject) link = get_link (self->exporter);
+  Joining joining = {.exporter = self->exporter, .link = link, .listened = !starts};
   GThread *thread;
 
   ferry_transport_new_pair (&late.here, &late.there);
   joining.there = late.there;
   joining.proxy = late.proxy = ferry_proxy_new (late.here, "counter");
-  add_entries (self->exporter);
+  add_entries (self->exporter, link);
   thread = g_thread_new ("join", join_thread, &joining);
   if (starts)
     ferry_exporter_start (self->exporter);
@@ -250,7 +258,7 @@ join_while_it_changes (Scene *self, gboolean starts)
     ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_FULFIL);
   atomic_store (&joining.over, TRUE);
   g_thread_join (thread);
-  remove_entries (self->exporter);
+  remove_entries (self->exporter, link);
   ferry_test_look_until (starts ? is_heard : is_unheard, &late);
   g_clear_object (&late.proxy);
   ferry_transport_close (late.here);

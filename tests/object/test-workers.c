@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "object-scene.h"
-#include "object/ferry-exporter-fields-private.h"
+#include "object/ferry-exporter-private.h"
 #include "worker/worker-test.h"
 
 #define N_CALLS 200
@@ -148,7 +148,7 @@ is_cancelled (gpointer data)
 static gboolean
 have_both_asked (gpointer exporter)
 {
-  return atomic_load (&((FerryExporter *) exporter)->n_requests) == 4;
+  return ferry_exporter_get_n_requests (exporter) == 4;
 }
 
 /* ---- tests ---- */

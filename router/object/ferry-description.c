@@ -1,114 +1,17 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An interface as it is told to the other end, and what that makes of it.
- *
- * Trust: a description that came is hostile until all of it was looked at: its form, names, types and numbers. */
-
 #include "config.h"
 
-#include "object/ferry-interface-fields-private.h"
+#include "object/ferry-description-private.h"
 
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "object/ferry-member-private.h"
 #include "object/ferry-object-message-private.h"
 
 #define ACCESS_FLAGS (G_DBUS_PROPERTY_INFO_FLAGS_READABLE | G_DBUS_PROPERTY_INFO_FLAGS_WRITABLE)
-
-/* ---- telling ---- */
-
-static void
-add_arguments (GVariantBuilder *builder, const GVariantType *tuple, char **names)
-{
-  const GVariantType *type = g_variant_type_first (tuple);
-
-  g_variant_builder_open (builder, G_VARIANT_TYPE ("a(ss)"));
-  for (gsize i = 0; type != NULL; i++, type = g_variant_type_next (type))
-    {
-      g_autofree char *signature = g_variant_type_dup_string (type);
-
-      g_variant_builder_add (builder, "(ss)", names != NULL ? names[i] : "", signature);
-    }
-  g_variant_builder_close (builder);
-}
-
-static void
-add_method (GVariantBuilder *builder, const FerryMember *member)
-{
-  g_variant_builder_open (builder, G_VARIANT_TYPE ("(sa(ss)a(ss))"));
-  g_variant_builder_add (builder, "s", member->name);
-  add_arguments (builder, member->in_type, member->in_names);
-  add_arguments (builder, member->out_type, member->out_names);
-  g_variant_builder_close (builder);
-}
-
-static void
-add_property (GVariantBuilder *builder, const FerryMember *member)
-{
-  g_autofree char *signature = member->in_type != NULL ? g_variant_type_dup_string (member->in_type) : g_strdup ("");
-
-  g_variant_builder_add (builder, "(ssu)", member->name, signature, (guint32) member->access);
-}
-
-static void
-add_signal (GVariantBuilder *builder, const FerryMember *member)
-{
-  g_variant_builder_open (builder, G_VARIANT_TYPE ("(sa(ss))"));
-  g_variant_builder_add (builder, "s", member->name);
-  add_arguments (builder, member->in_type, member->in_names);
-  g_variant_builder_close (builder);
-}
-
-static void
-add_members (GVariantBuilder *builder, FerryInterface *self, FerryMemberKind kind, const char *type,
-             void (*add) (GVariantBuilder *builder, const FerryMember *member))
-{
-  GPtrArray *members = self->members[kind];
-
-  g_variant_builder_open (builder, G_VARIANT_TYPE (type));
-  for (guint i = 0; i < members->len; i++)
-    add (builder, members->pdata[i]);
-  g_variant_builder_close (builder);
-}
-
-FerryContainerFlags
-ferry_interface_get_container_flags (FerryInterface *self)
-{
-  const FerryContainerFuncs *funcs = &self->container;
-  FerryContainerFlags flags = 0;
-
-  if (!self->is_container)
-    return 0;
-  flags |= funcs->get_item != NULL ? FERRY_CONTAINER_GET_ITEM : 0;
-  flags |= funcs->set_item != NULL ? FERRY_CONTAINER_SET_ITEM : 0;
-  flags |= funcs->delete_item != NULL ? FERRY_CONTAINER_DELETE_ITEM : 0;
-  flags |= funcs->contains != NULL ? FERRY_CONTAINER_CONTAINS : 0;
-  flags |= funcs->get_length != NULL ? FERRY_CONTAINER_LENGTH : 0;
-  flags |= self->is_list ? FERRY_CONTAINER_LIST : 0;
-  /* The objects of a type that a GListStore is as well may be some. */
-  if (self->is_list && !g_type_is_a (self->type, G_TYPE_LIST_STORE) && !g_type_is_a (G_TYPE_LIST_STORE, self->type))
-    flags &= ~(FerryContainerFlags) (FERRY_CONTAINER_SET_ITEM | FERRY_CONTAINER_DELETE_ITEM);
-  if (self->is_list && self->make_item == NULL)
-    flags &= ~(FerryContainerFlags) FERRY_CONTAINER_SET_ITEM;
-  return flags;
-}
-
-GVariant *
-ferry_interface_describe (FerryInterface *self)
-{
-  GVariantBuilder builder;
-
-  g_variant_builder_init (&builder, G_VARIANT_TYPE (FERRY_DESCRIPTION_TYPE));
-  g_variant_builder_add (&builder, "s", self->name);
-  add_members (&builder, self, FERRY_MEMBER_METHOD, "a(sa(ss)a(ss))", add_method);
-  add_members (&builder, self, FERRY_MEMBER_PROPERTY, "a(ssu)", add_property);
-  add_members (&builder, self, FERRY_MEMBER_SIGNAL, "a(sa(ss))", add_signal);
-  g_variant_builder_add (&builder, "u", (guint32) ferry_interface_get_container_flags (self));
-  return g_variant_builder_end (&builder);
-}
-
-/* ---- being told ---- */
 
 static gboolean
 refuse (GError **error, const char *what)
@@ -196,7 +99,7 @@ take_arguments (GVariant *arguments, GError **error)
 static GPtrArray *
 begin_members (GVariant *members, GDestroyNotify destroy, GError **error)
 {
-  if (g_variant_n_children (members) <= FERRY_INTERFACE_MAX_MEMBERS)
+  if (g_variant_n_children (members) <= FERRY_DESCRIPTION_MAX_MEMBERS)
     return g_ptr_array_new_with_free_func (destroy);
   refuse (error, "with too many members");
   return NULL;
@@ -304,7 +207,7 @@ take_members (GDBusInterfaceInfo *info, GVariant *description, GError **error)
 }
 
 GDBusInterfaceInfo *
-ferry_interface_info_from_description (GVariant *description, GError **error)
+ferry_description_to_info (GVariant *description, GError **error)
 {
   GDBusInterfaceInfo *info;
 
@@ -321,33 +224,4 @@ ferry_interface_info_from_description (GVariant *description, GError **error)
     return info;
   g_dbus_interface_info_unref (info);
   return NULL;
-}
-
-/**
- * ferry_interface_create_info:
- * @self: an interface
- *
- * What other processes are told of it: the same that [method@Ferry.Proxy.describe] gives there. A property that is an
- * object has an empty string for its type. That its objects are containers does not appear in it.
- *
- * The thread that makes the interface, or once something is exported with it, any.
- *
- * Returns: (transfer full): a description
- *
- * Since: 0.1
- */
-GDBusInterfaceInfo *
-ferry_interface_create_info (FerryInterface *self)
-{
-  g_autoptr (GVariant) description = NULL;
-  g_autoptr (GError) error = NULL;
-  GDBusInterfaceInfo *info;
-
-  g_return_val_if_fail (FERRY_IS_INTERFACE (self), NULL);
-
-  description = g_variant_ref_sink (ferry_interface_describe (self));
-  info = ferry_interface_info_from_description (description, &error);
-  /* Members are within the limits of descriptions when they are added. */
-  g_assert_no_error (error);
-  return info;
 }
