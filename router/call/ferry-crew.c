@@ -383,9 +383,9 @@ turn_away (GQueue *queue, const GError *reason)
     }
 }
 
-/* ---- threads ----
- *
- * They are started when there is something for them, up to as many as are wanted. Nobody joins them, since one may be
+/* ---- threads ---- */
+
+/* They are started when there is something for them, up to as many as are wanted. Nobody joins them, since one may be
  * in a handler for as long as that likes; each lets go of what it holds when it ends. */
 
 static void start_thread (FerryCrew *self);
@@ -537,9 +537,9 @@ start_thread (FerryCrew *self)
   ferry_crew_unref (self);
 }
 
-/* ---- the main context ----
- *
- * One source, made ready once for whatever comes until it has emptied the queue. It answers one request at a time, and
+/* ---- the main context ---- */
+
+/* One source, made ready once for whatever comes until it has emptied the queue. It answers one request at a time, and
  * lets other sources have their turn. */
 
 /* Whether the calling thread may run a handler at once. */
