@@ -1,12 +1,80 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Those who answer for a demux: what was asked and waits, the handlers, and the threads or the main context that run
+ * them.
+ *
+ * The walk of a request: the receiving thread brings it to take(). There it is refused, begun at once, or put into the
+ * queue; then a thread is summoned, or the source of the context is made ready, unless one is on its way. Who comes
+ * takes one request after another until the queue is empty. Who finds more than it takes summons the next: so a flood
+ * costs the receiving thread one wake-up, and the threads wake each other.
+ *
+ * Owner:      counted references: the demux has one, and so has each thread and the source. So a demux that is dropped
+ *             while handlers run leaves them what they need.
+ * Threads:    any.
+ * Locks:      lock is not held while a handler, a destroy notification or the transport is called.
+ * Invariants: while it is closed, the queue is empty. Where the queue is not and threads run handlers, one is coming,
+ *             or there are as many as may be and none of them is idle, or none could be started and one is busy. */
+
 #include "config.h"
 
 #include "call/ferry-crew-private.h"
 
+#include <pthread.h>
+#include <signal.h>
+
 #include "base/ferry-base-private.h"
 #include "base/ferry-cond-private.h"
+#include "call/ferry-invocation-private.h"
+
+/* How long the main context begins handlers in a row, in microseconds: well below a frame. */
+#define MAX_TURN 4000
+
+struct _FerryCrew
+{
+  _Atomic gint references;
+  pthread_mutex_t lock;
+  FerryHandlerTable handlers; /* lock, as what follows */
+  GQueue queue;               /* (element-type FerryInvocation), by link (owned) */
+  guint max_pending;          /* the most that queue takes */
+  guint64 max_pending_size;   /* the most bytes of arguments in it; one request may always be there */
+  guint64 pending_size;
+  gboolean open;
+  guint64 n_closed;       /* how often it was closed: tells handlers that were begun before that from others */
+  guint n_running;        /* handlers since then */
+  guint n_left;           /* handlers that were begun before and have not returned */
+  GQueue waiters;         /* (element-type GTask) (owned): want to know when those have, and the threads are gone */
+  FerryCrewPlace place;   /* while it is closed, as the next three */
+  guint n_threads_wanted; /* at most so many */
+  gint64 idle_time;       /* microseconds after which an idle thread ends; negative: never */
+  GMainContext *context;  /* (owned) (nullable) */
+
+  pthread_cond_t work;
+  sigset_t signals; /* that are blocked on its threads: as with whoever opened it */
+  guint n_threads;
+  guint n_idle;
+  gboolean coming;                       /* a thread was woken or started, and has not looked at the queue yet */
+  FerryCrewStartThreadFunc start_thread; /* const */
+
+  GSource *source; /* (owned) (nullable): while it is open */
+  gboolean ready;  /* the source is, or is at work */
+};
+
+/* A request that is being answered. */
+typedef struct
+{
+  FerryInvocation *invocation; /* (owned) */
+  FerryHandler *handler;       /* (owned) (nullable): there is none */
+  guint64 n_closed;
+} Run;
+
+/* What is to be done for what waits in the queue, once the lock is let go of. */
+typedef enum
+{
+  SUMMONS_NONE,
+  SUMMONS_WAKE,
+  SUMMONS_START,
+} Summons;
 
 FerryCrew *
 ferry_crew_new (void)
@@ -23,8 +91,8 @@ ferry_crew_new (void)
   return self;
 }
 
-FerryCrew *
-ferry_crew_ref (FerryCrew *self)
+static FerryCrew *
+ref (FerryCrew *self)
 {
   /* Relaxed: whoever refers to it has a reference already. */
   atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
@@ -46,6 +114,8 @@ ferry_crew_unref (FerryCrew *self)
   g_free (self);
 }
 
+/* ---- what is set ---- */
+
 void
 ferry_crew_set_handler (FerryCrew *self, const char *method, FerryHandler *handler)
 {
@@ -55,6 +125,88 @@ ferry_crew_set_handler (FerryCrew *self, const char *method, FerryHandler *handl
   before = ferry_handler_table_replace (&self->handlers, method, handler);
   pthread_mutex_unlock (&self->lock);
 }
+
+gboolean
+ferry_crew_set_place (FerryCrew *self, FerryCrewPlace place, guint n_threads, gint64 idle_time, GMainContext *context)
+{
+  GMainContext *before = NULL;
+  gboolean closed;
+
+  pthread_mutex_lock (&self->lock);
+  closed = !self->open;
+  if (closed)
+    {
+      before = self->context;
+      self->context = context != NULL ? g_main_context_ref (context) : NULL;
+      self->place = place;
+      self->n_threads_wanted = n_threads;
+      self->idle_time = idle_time;
+      pthread_cond_broadcast (&self->work);
+    }
+  pthread_mutex_unlock (&self->lock);
+  g_clear_pointer (&before, g_main_context_unref);
+  return closed;
+}
+
+void
+ferry_crew_set_idle_time (FerryCrew *self, gint64 idle_time)
+{
+  self->idle_time = idle_time;
+}
+
+void
+ferry_crew_set_start_thread_func (FerryCrew *self, FerryCrewStartThreadFunc start_thread)
+{
+  self->start_thread = start_thread;
+}
+
+gboolean
+ferry_crew_set_max_pending (FerryCrew *self, guint max_pending)
+{
+  gboolean changed;
+
+  pthread_mutex_lock (&self->lock);
+  changed = self->max_pending != max_pending;
+  self->max_pending = max_pending;
+  pthread_mutex_unlock (&self->lock);
+  return changed;
+}
+
+guint
+ferry_crew_get_max_pending (FerryCrew *self)
+{
+  guint max_pending;
+
+  pthread_mutex_lock (&self->lock);
+  max_pending = self->max_pending;
+  pthread_mutex_unlock (&self->lock);
+  return max_pending;
+}
+
+gboolean
+ferry_crew_set_max_pending_size (FerryCrew *self, guint64 max_pending_size)
+{
+  gboolean changed;
+
+  pthread_mutex_lock (&self->lock);
+  changed = self->max_pending_size != max_pending_size;
+  self->max_pending_size = max_pending_size;
+  pthread_mutex_unlock (&self->lock);
+  return changed;
+}
+
+guint64
+ferry_crew_get_max_pending_size (FerryCrew *self)
+{
+  guint64 max_pending_size;
+
+  pthread_mutex_lock (&self->lock);
+  max_pending_size = self->max_pending_size;
+  pthread_mutex_unlock (&self->lock);
+  return max_pending_size;
+}
+
+/* ---- what there is ---- */
 
 gboolean
 ferry_crew_is_open (FerryCrew *self)
@@ -67,10 +219,99 @@ ferry_crew_is_open (FerryCrew *self)
   return open;
 }
 
-/* ---- running handlers ---- */
+guint
+ferry_crew_get_n_pending (FerryCrew *self)
+{
+  guint n_pending;
+
+  pthread_mutex_lock (&self->lock);
+  n_pending = self->queue.length;
+  pthread_mutex_unlock (&self->lock);
+  return n_pending;
+}
+
+guint
+ferry_crew_get_n_threads (FerryCrew *self)
+{
+  guint n_threads;
+
+  pthread_mutex_lock (&self->lock);
+  n_threads = self->n_threads;
+  pthread_mutex_unlock (&self->lock);
+  return n_threads;
+}
+
+gboolean
+ferry_crew_is_quiet (FerryCrew *self)
+{
+  gboolean quiet;
+
+  pthread_mutex_lock (&self->lock);
+  quiet = self->n_left == 0 && self->n_threads == 0;
+  pthread_mutex_unlock (&self->lock);
+  return quiet;
+}
+
+/* ---- waiting until it is quiet ---- */
+
+/* Returns what is to be completed, once the lock is let go of: an empty queue mostly. */
+static GQueue
+steal_waiters_locked (FerryCrew *self)
+{
+  GQueue waiters = G_QUEUE_INIT;
+
+  if (self->waiters.length > 0 && self->n_left == 0 && (self->open || self->n_threads == 0))
+    {
+      waiters = self->waiters;
+      g_queue_init (&self->waiters);
+    }
+  return waiters;
+}
+
+static void
+complete (GQueue *waiters)
+{
+  GTask *task;
+
+  while ((task = g_queue_pop_head (waiters)) != NULL)
+    {
+      GSource *watch = g_task_get_task_data (task);
+
+      if (watch != NULL)
+        g_source_destroy (watch);
+      g_task_return_boolean (task, TRUE);
+      g_object_unref (task);
+    }
+}
 
 void
-ferry_crew_begin_locked (FerryCrew *self, FerryCrewRun *run, FerryInvocation *invocation)
+ferry_crew_wait_quiet (FerryCrew *self, GTask *task)
+{
+  GQueue waiters;
+
+  pthread_mutex_lock (&self->lock);
+  g_queue_push_tail (&self->waiters, task);
+  waiters = steal_waiters_locked (self);
+  pthread_mutex_unlock (&self->lock);
+  complete (&waiters);
+}
+
+gboolean
+ferry_crew_stop_waiting (FerryCrew *self, GTask *task)
+{
+  gboolean found;
+
+  pthread_mutex_lock (&self->lock);
+  found = g_queue_remove (&self->waiters, task);
+  pthread_mutex_unlock (&self->lock);
+  return found;
+}
+
+/* ---- running handlers ---- */
+
+/* Takes the oldest request from the queue, which has one, or for which invocation (nullable) stands. */
+static void
+begin_locked (FerryCrew *self, Run *run, FerryInvocation *invocation)
 {
   FerryHandler *handler;
 
@@ -86,8 +327,9 @@ ferry_crew_begin_locked (FerryCrew *self, FerryCrewRun *run, FerryInvocation *in
   self->n_running++;
 }
 
-void
-ferry_crew_perform (FerryCrewRun *run)
+/* Without the lock: has it answered. */
+static void
+perform (Run *run)
 {
   FerryInvocation *invocation = run->invocation;
 
@@ -105,13 +347,275 @@ ferry_crew_perform (FerryCrewRun *run)
   g_clear_pointer (&run->handler, ferry_handler_unref);
 }
 
-void
-ferry_crew_end_locked (FerryCrew *self, const FerryCrewRun *run)
+static void
+end_locked (FerryCrew *self, const Run *run)
 {
   if (run->n_closed == self->n_closed)
     self->n_running--;
   else
     self->n_left--;
+}
+
+static void
+run_now (FerryCrew *self, Run *run)
+{
+  GQueue waiters;
+
+  perform (run);
+  pthread_mutex_lock (&self->lock);
+  end_locked (self, run);
+  waiters = steal_waiters_locked (self);
+  pthread_mutex_unlock (&self->lock);
+  complete (&waiters);
+}
+
+static void
+turn_away (GQueue *queue, const GError *reason)
+{
+  GList *link;
+
+  while ((link = g_queue_pop_head_link (queue)) != NULL)
+    {
+      FerryInvocation *invocation = link->data;
+
+      ferry_invocation_turn_away (invocation, reason);
+      ferry_invocation_unref (invocation);
+    }
+}
+
+/* ---- threads ---- */
+
+/* They are started when there is something for them, up to as many as are wanted. Nobody joins them, since one may be
+ * in a handler for as long as that likes; each lets go of what it holds when it ends. */
+
+static void start_thread (FerryCrew *self);
+
+static Summons
+summon_locked (FerryCrew *self)
+{
+  if (self->queue.length == 0 || self->coming)
+    return SUMMONS_NONE;
+  if (self->n_idle > 0)
+    {
+      self->coming = TRUE;
+      return SUMMONS_WAKE;
+    }
+  if (self->n_threads >= self->n_threads_wanted)
+    return SUMMONS_NONE;
+  self->coming = TRUE;
+  self->n_threads++;
+  return SUMMONS_START;
+}
+
+/* A thread that is woken wants the lock first, so it is woken without. Should it wake by itself before that, it finds
+ * the queue, and another one wakes for nothing. */
+static void
+summon (FerryCrew *self, Summons summons)
+{
+  if (summons == SUMMONS_WAKE)
+    pthread_cond_signal (&self->work);
+  else if (summons == SUMMONS_START)
+    start_thread (self);
+}
+
+/* Returns FALSE when it waited for as long as an idle thread does. */
+static gboolean
+wait_locked (FerryCrew *self)
+{
+  gboolean in_time;
+
+  self->n_idle++;
+  in_time = ferry_cond_wait_until (&self->work, &self->lock, ferry_deadline_after (self->idle_time));
+  self->n_idle--;
+  /* Whoever wakes looks at the queue now, also in place of another. */
+  self->coming = FALSE;
+  return in_time;
+}
+
+/* Returns whether there is a request for this thread; otherwise it is to end. */
+static gboolean
+find_work_locked (FerryCrew *self)
+{
+  gboolean in_time = TRUE;
+
+  while (TRUE)
+    {
+      if (!self->open || self->n_threads > self->n_threads_wanted)
+        return FALSE;
+      if (self->queue.length > 0)
+        return TRUE;
+      if (!in_time)
+        return FALSE;
+      in_time = wait_locked (self);
+    }
+}
+
+static void
+work_locked (FerryCrew *self)
+{
+  Run run;
+  Summons summons;
+  GQueue waiters;
+
+  begin_locked (self, &run, NULL);
+  summons = summon_locked (self);
+  pthread_mutex_unlock (&self->lock);
+  summon (self, summons);
+  perform (&run);
+  pthread_mutex_lock (&self->lock);
+  end_locked (self, &run);
+  waiters = steal_waiters_locked (self);
+  if (waiters.length == 0)
+    return;
+  pthread_mutex_unlock (&self->lock);
+  complete (&waiters);
+  pthread_mutex_lock (&self->lock);
+}
+
+static gpointer
+thread_main (gpointer data)
+{
+  g_autoptr (FerryCrew) self = data;
+  Summons summons;
+  GQueue waiters;
+
+  pthread_mutex_lock (&self->lock);
+  /* It may have been started by a thread that receives, which blocks all of them; and what handlers start inherits. */
+  pthread_sigmask (SIG_SETMASK, &self->signals, NULL);
+  self->coming = FALSE;
+  while (find_work_locked (self))
+    work_locked (self);
+  self->n_threads--;
+  /* It may have been the one that was summoned. */
+  summons = summon_locked (self);
+  waiters = steal_waiters_locked (self);
+  pthread_mutex_unlock (&self->lock);
+  summon (self, summons);
+  complete (&waiters);
+  return NULL;
+}
+
+/* Undoes what summon_locked() counted. What waits is answered where no other thread will come to it. */
+static void
+give_up_thread (FerryCrew *self, const GError *failure)
+{
+  g_autoptr (GError) reason = g_error_new (
+    FERRY_ERROR, FERRY_ERROR_SYSTEM,
+    "The other end cannot start a thread to answer: %s; ask again when it has fewer threads", failure->message);
+  GQueue unanswered = G_QUEUE_INIT;
+  GQueue waiters;
+
+  pthread_mutex_lock (&self->lock);
+  self->coming = FALSE;
+  self->n_threads--;
+  if (self->n_threads == 0 && self->place == FERRY_CREW_PLACE_THREADS)
+    {
+      unanswered = self->queue;
+      g_queue_init (&self->queue);
+      self->pending_size = 0;
+    }
+  waiters = steal_waiters_locked (self);
+  pthread_mutex_unlock (&self->lock);
+  turn_away (&unanswered, reason);
+  complete (&waiters);
+}
+
+static void
+start_thread (FerryCrew *self)
+{
+  g_autoptr (GError) error = NULL;
+  GThread *thread;
+
+  thread = self->start_thread ("ferry-demux", thread_main, ref (self), &error);
+  if (thread != NULL)
+    {
+      g_thread_unref (thread);
+      return;
+    }
+  g_debug ("A thread of a demux cannot be started: %s", error->message);
+  give_up_thread (self, error);
+  ferry_crew_unref (self);
+}
+
+/* ---- the main context ---- */
+
+/* One source, made ready once for whatever comes until it has emptied the queue. It answers one request at a time, and
+ * lets other sources have their turn. */
+
+/* Whether the calling thread may run a handler at once. */
+static gboolean
+owns_context_locked (FerryCrew *self)
+{
+  return self->place == FERRY_CREW_PLACE_CONTEXT && self->queue.length == 0 && self->n_running == 0 &&
+         g_main_context_is_owner (self->context);
+}
+
+/* Returns the source (owned) to be made ready by wake_source(), without the lock, or NULL. */
+static GSource *
+summon_source_locked (FerryCrew *self)
+{
+  if (self->ready)
+    return NULL;
+  self->ready = TRUE;
+  return g_source_ref (self->source);
+}
+
+static void
+wake_source (GSource *source)
+{
+  g_source_set_ready_time (source, 0);
+  g_source_unref (source);
+}
+
+static gboolean
+dispatch (GSource *source, GSourceFunc callback, gpointer data)
+{
+  g_autoptr (FerryCrew) self = ref (data);
+  gint64 end = g_get_monotonic_time () + MAX_TURN;
+  GQueue waiters;
+  gboolean more;
+
+  g_source_set_ready_time (source, -1);
+  pthread_mutex_lock (&self->lock);
+  /* Of a crew that was closed and opened again, the queue is for another source. */
+  while (self->source == source && self->queue.length > 0 && g_get_monotonic_time () < end)
+    {
+      Run run;
+
+      begin_locked (self, &run, NULL);
+      pthread_mutex_unlock (&self->lock);
+      perform (&run);
+      pthread_mutex_lock (&self->lock);
+      end_locked (self, &run);
+    }
+  more = self->source == source && self->queue.length > 0;
+  if (self->source == source)
+    self->ready = more;
+  waiters = steal_waiters_locked (self);
+  pthread_mutex_unlock (&self->lock);
+  if (more)
+    g_source_set_ready_time (source, 0);
+  complete (&waiters);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+not_called (gpointer data)
+{
+  return G_SOURCE_CONTINUE;
+}
+
+static GSource *
+source_new (FerryCrew *self)
+{
+  static GSourceFuncs funcs = {.dispatch = dispatch};
+  GSource *source = g_source_new (&funcs, sizeof (GSource));
+
+  g_source_set_static_name (source, "ferry-demux");
+  /* The callback is there for its data, which holds the crew. */
+  g_source_set_callback (source, not_called, ref (self), (GDestroyNotify) ferry_crew_unref);
+  g_source_set_ready_time (source, -1);
+  return source;
 }
 
 /* ---- taking requests ---- */
@@ -126,23 +630,10 @@ new_refusal (FerryCrew *self, gboolean open)
                               "More waits at the other end than it takes; ask again later, or less at a time");
 }
 
-static void
-run_now (FerryCrew *self, FerryCrewRun *run)
-{
-  GQueue waiters;
-
-  ferry_crew_perform (run);
-  pthread_mutex_lock (&self->lock);
-  ferry_crew_end_locked (self, run);
-  waiters = ferry_crew_steal_waiters_locked (self);
-  pthread_mutex_unlock (&self->lock);
-  ferry_crew_complete (&waiters);
-}
-
 static gboolean
 runs_now_locked (FerryCrew *self)
 {
-  return self->place == FERRY_CREW_PLACE_RECEIVING || ferry_crew_owns_context_locked (self);
+  return self->place == FERRY_CREW_PLACE_RECEIVING || owns_context_locked (self);
 }
 
 static gboolean
@@ -160,9 +651,9 @@ ferry_crew_take (FerryCrew *self, FerryInvocation *invocation)
   const gsize size = arguments != NULL ? g_variant_get_size (arguments) : 0;
   g_autoptr (GError) refusal = NULL;
   GSource *source = NULL;
-  FerryCrewSummons summons = FERRY_CREW_SUMMONS_NONE;
+  Summons summons = SUMMONS_NONE;
   gboolean now = FALSE;
-  FerryCrewRun run;
+  Run run;
 
   pthread_mutex_lock (&self->lock);
   if (!self->open)
@@ -170,7 +661,7 @@ ferry_crew_take (FerryCrew *self, FerryInvocation *invocation)
   else if (runs_now_locked (self))
     {
       now = TRUE;
-      ferry_crew_begin_locked (self, &run, invocation);
+      begin_locked (self, &run, invocation);
     }
   else if (!has_room_locked (self, size))
     refusal = new_refusal (self, TRUE);
@@ -180,36 +671,22 @@ ferry_crew_take (FerryCrew *self, FerryInvocation *invocation)
       self->pending_size += size;
       g_queue_push_tail_link (&self->queue, &invocation->link);
       if (self->place == FERRY_CREW_PLACE_CONTEXT)
-        source = ferry_crew_summon_source_locked (self);
+        source = summon_source_locked (self);
       else
-        summons = ferry_crew_summon_locked (self);
+        summons = summon_locked (self);
     }
   pthread_mutex_unlock (&self->lock);
 
   if (now)
     run_now (self, &run);
   else if (source != NULL)
-    ferry_crew_wake_source (source);
+    wake_source (source);
   else
-    ferry_crew_summon (self, summons);
+    summon (self, summons);
   if (refusal == NULL)
     return;
   ferry_invocation_turn_away (invocation, refusal);
   ferry_invocation_unref (invocation);
-}
-
-void
-ferry_crew_turn_away (GQueue *queue, const GError *reason)
-{
-  GList *link;
-
-  while ((link = g_queue_pop_head_link (queue)) != NULL)
-    {
-      FerryInvocation *invocation = link->data;
-
-      ferry_invocation_turn_away (invocation, reason);
-      ferry_invocation_unref (invocation);
-    }
 }
 
 /* ---- opening and closing ---- */
@@ -227,7 +704,7 @@ ferry_crew_open (FerryCrew *self)
   if (opened && self->place == FERRY_CREW_PLACE_CONTEXT)
     {
       self->ready = FALSE;
-      self->source = ferry_crew_source_new (self);
+      self->source = source_new (self);
       g_source_attach (self->source, self->context);
     }
   pthread_mutex_unlock (&self->lock);
@@ -262,49 +739,6 @@ ferry_crew_close (FerryCrew *self)
       g_source_destroy (source);
       g_source_unref (source);
     }
-  ferry_crew_turn_away (&queue, reason);
+  turn_away (&queue, reason);
   return closed;
-}
-
-/* ---- waiting until it is quiet ---- */
-
-GQueue
-ferry_crew_steal_waiters_locked (FerryCrew *self)
-{
-  GQueue waiters = G_QUEUE_INIT;
-
-  if (self->waiters.length > 0 && self->n_left == 0 && (self->open || self->n_threads == 0))
-    {
-      waiters = self->waiters;
-      g_queue_init (&self->waiters);
-    }
-  return waiters;
-}
-
-void
-ferry_crew_complete (GQueue *waiters)
-{
-  GTask *task;
-
-  while ((task = g_queue_pop_head (waiters)) != NULL)
-    {
-      GSource *watch = g_task_get_task_data (task);
-
-      if (watch != NULL)
-        g_source_destroy (watch);
-      g_task_return_boolean (task, TRUE);
-      g_object_unref (task);
-    }
-}
-
-void
-ferry_crew_wait_quiet (FerryCrew *self, GTask *task)
-{
-  GQueue waiters;
-
-  pthread_mutex_lock (&self->lock);
-  g_queue_push_tail (&self->waiters, task);
-  waiters = ferry_crew_steal_waiters_locked (self);
-  pthread_mutex_unlock (&self->lock);
-  ferry_crew_complete (&waiters);
 }

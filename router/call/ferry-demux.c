@@ -158,29 +158,6 @@ ferry_demux_remove_handler (FerryDemux *self, const char *method)
 
 /* ---- where they run ---- */
 
-/* Returns FALSE where it is too late. */
-static gboolean
-set_place (FerryDemux *self, FerryCrewPlace place, guint n_threads, gint64 idle_time, GMainContext *context)
-{
-  GMainContext *before = NULL;
-  gboolean is_stopped;
-
-  pthread_mutex_lock (&self->crew->lock);
-  is_stopped = !self->crew->open;
-  if (is_stopped)
-    {
-      before = self->crew->context;
-      self->crew->context = context != NULL ? g_main_context_ref (context) : NULL;
-      self->crew->place = place;
-      self->crew->n_threads_wanted = n_threads;
-      self->crew->idle_time = idle_time;
-      pthread_cond_broadcast (&self->crew->work);
-    }
-  pthread_mutex_unlock (&self->crew->lock);
-  g_clear_pointer (&before, g_main_context_unref);
-  return is_stopped;
-}
-
 #define WHEN_STOPPED "the demux is running; call this before ferry_demux_start(), or after ferry_demux_stop()"
 
 /**
@@ -202,8 +179,8 @@ ferry_demux_set_threads (FerryDemux *self, guint n_threads)
 
   g_return_if_fail (FERRY_IS_DEMUX (self));
 
-  is_early =
-    set_place (self, n_threads > 0 ? FERRY_CREW_PLACE_THREADS : FERRY_CREW_PLACE_RECEIVING, n_threads, -1, NULL);
+  is_early = ferry_crew_set_place (self->crew, n_threads > 0 ? FERRY_CREW_PLACE_THREADS : FERRY_CREW_PLACE_RECEIVING,
+                                   n_threads, -1, NULL);
   ferry_return_if_fail (is_early, WHEN_STOPPED);
 }
 
@@ -225,7 +202,7 @@ ferry_demux_set_threads_on_demand (FerryDemux *self, guint max_threads)
   g_return_if_fail (FERRY_IS_DEMUX (self));
   g_return_if_fail (max_threads > 0);
 
-  is_early = set_place (self, FERRY_CREW_PLACE_THREADS, max_threads, IDLE_TIME, NULL);
+  is_early = ferry_crew_set_place (self->crew, FERRY_CREW_PLACE_THREADS, max_threads, IDLE_TIME, NULL);
   ferry_return_if_fail (is_early, WHEN_STOPPED);
 }
 
@@ -246,7 +223,8 @@ ferry_demux_set_context (FerryDemux *self, GMainContext *context)
 
   g_return_if_fail (FERRY_IS_DEMUX (self));
 
-  is_early = set_place (self, FERRY_CREW_PLACE_CONTEXT, 0, -1, context != NULL ? context : g_main_context_default ());
+  is_early = ferry_crew_set_place (self->crew, FERRY_CREW_PLACE_CONTEXT, 0, -1,
+                                   context != NULL ? context : g_main_context_default ());
   ferry_return_if_fail (is_early, WHEN_STOPPED);
 }
 
@@ -262,15 +240,9 @@ ferry_demux_set_context (FerryDemux *self, GMainContext *context)
 void
 ferry_demux_set_max_pending (FerryDemux *self, guint max_pending)
 {
-  gboolean changed;
-
   g_return_if_fail (FERRY_IS_DEMUX (self));
 
-  pthread_mutex_lock (&self->crew->lock);
-  changed = self->crew->max_pending != max_pending;
-  self->crew->max_pending = max_pending;
-  pthread_mutex_unlock (&self->crew->lock);
-  if (changed)
+  if (ferry_crew_set_max_pending (self->crew, max_pending))
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_PENDING]);
 }
 
@@ -287,14 +259,9 @@ ferry_demux_set_max_pending (FerryDemux *self, guint max_pending)
 guint
 ferry_demux_get_max_pending (FerryDemux *self)
 {
-  guint max_pending;
-
   g_return_val_if_fail (FERRY_IS_DEMUX (self), 0);
 
-  pthread_mutex_lock (&self->crew->lock);
-  max_pending = self->crew->max_pending;
-  pthread_mutex_unlock (&self->crew->lock);
-  return max_pending;
+  return ferry_crew_get_max_pending (self->crew);
 }
 
 /**
@@ -309,15 +276,9 @@ ferry_demux_get_max_pending (FerryDemux *self)
 void
 ferry_demux_set_max_pending_size (FerryDemux *self, guint64 max_pending_size)
 {
-  gboolean changed;
-
   g_return_if_fail (FERRY_IS_DEMUX (self));
 
-  pthread_mutex_lock (&self->crew->lock);
-  changed = self->crew->max_pending_size != max_pending_size;
-  self->crew->max_pending_size = max_pending_size;
-  pthread_mutex_unlock (&self->crew->lock);
-  if (changed)
+  if (ferry_crew_set_max_pending_size (self->crew, max_pending_size))
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_PENDING_SIZE]);
 }
 
@@ -334,14 +295,9 @@ ferry_demux_set_max_pending_size (FerryDemux *self, guint64 max_pending_size)
 guint64
 ferry_demux_get_max_pending_size (FerryDemux *self)
 {
-  guint64 max_pending_size;
-
   g_return_val_if_fail (FERRY_IS_DEMUX (self), 0);
 
-  pthread_mutex_lock (&self->crew->lock);
-  max_pending_size = self->crew->max_pending_size;
-  pthread_mutex_unlock (&self->crew->lock);
-  return max_pending_size;
+  return ferry_crew_get_max_pending_size (self->crew);
 }
 
 /**
@@ -357,14 +313,9 @@ ferry_demux_get_max_pending_size (FerryDemux *self)
 guint
 ferry_demux_get_n_pending (FerryDemux *self)
 {
-  guint n_pending;
-
   g_return_val_if_fail (FERRY_IS_DEMUX (self), 0);
 
-  pthread_mutex_lock (&self->crew->lock);
-  n_pending = self->crew->queue.length;
-  pthread_mutex_unlock (&self->crew->lock);
-  return n_pending;
+  return ferry_crew_get_n_pending (self->crew);
 }
 
 /* ---- starting and stopping ---- */
@@ -473,12 +424,8 @@ wait_cancelled_cb (GCancellable *cancellable, gpointer data)
 {
   g_autoptr (GTask) task = g_object_ref (data);
   FerryDemux *self = g_task_get_source_object (task);
-  gboolean found;
 
-  pthread_mutex_lock (&self->crew->lock);
-  found = g_queue_remove (&self->crew->waiters, task);
-  pthread_mutex_unlock (&self->crew->lock);
-  if (found)
+  if (ferry_crew_stop_waiting (self->crew, task))
     {
       g_task_return_error_if_cancelled (task);
       /* The reference that the queue had. */
@@ -676,7 +623,7 @@ ferry_demux_init (FerryDemux *self)
 {
   pthread_mutex_init (&self->lock, NULL);
   self->crew = ferry_crew_new ();
-  self->crew->max_pending = DEFAULT_MAX_PENDING;
-  self->crew->max_pending_size = DEFAULT_MAX_PENDING_SIZE;
-  set_place (self, FERRY_CREW_PLACE_THREADS, ferry_get_n_usable_cores (), -1, NULL);
+  ferry_crew_set_max_pending (self->crew, DEFAULT_MAX_PENDING);
+  ferry_crew_set_max_pending_size (self->crew, DEFAULT_MAX_PENDING_SIZE);
+  ferry_crew_set_place (self->crew, FERRY_CREW_PLACE_THREADS, ferry_get_n_usable_cores (), -1, NULL);
 }

@@ -40,10 +40,8 @@ struct _FerryInvocation
   const char *note; /* (nullable) */
 };
 
-FerryInvocation *ferry_invocation_new (FerryTransport *transport, FerryCall *call, FerryInvocationDescribeFunc describe);
-gboolean ferry_invocation_may_wait (FerryInvocation *self);
-/* What is asked for, as messages name it. */
-char *ferry_invocation_dup_words (FerryInvocation *self);
+FerryInvocation *ferry_invocation_new (FerryTransport *transport, FerryCall *call,
+                                       FerryInvocationDescribeFunc describe);
 /* Answers with an error that says where it was raised, or that was raised by no function: no place is added. */
 void ferry_invocation_pass_error (FerryInvocation *self, const GError *failure);
 /* Answers without waiting for room, whatever thread this is. */

@@ -21,10 +21,6 @@ ferry_transport_get_first_xid (guint index)
   return ((guint64) (index + 1) << FERRY_TRANSPORT_XID_BITS) + 1;
 }
 
-/* In ferry-worker-transport.c: the worker's end of the pipe whose sender that is, which was started. */
-FerryTransport *ferry_worker_transport_new (FerrySender *sender);
-void ferry_worker_transport_stop (FerryTransport *transport);
-
 /* The router of the application's end of a link; NULL for any other transport. */
 FerryRouter *ferry_link_transport_dup_router (FerryTransport *transport);
 /* In a worker: whether it was passed a transport of that name. */

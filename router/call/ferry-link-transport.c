@@ -24,7 +24,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "call/ferry-transport-fields-private.h"
+#include "call/ferry-transport-private.h"
 #include "route/ferry-router-private.h"
 #include "worker/ferry-worker-private.h"
 
@@ -157,7 +157,7 @@ room_came (gpointer data)
   FerryLinkTransport *self = data;
   End *end = self->end;
 
-  ferry_transport_wake_waiting (ferry_transport_get_private (FERRY_TRANSPORT (self)));
+  ferry_transport_wake_waiting (FERRY_TRANSPORT (self));
   if (!atomic_exchange (&end->told, TRUE))
     ferry_errands_post (end->context, note_room, g_atomic_rc_box_acquire (end), end_unref);
 }

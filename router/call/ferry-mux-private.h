@@ -46,8 +46,6 @@ guint64 ferry_mux_ask_waiting (FerryMux *self, const FerryAskRequest *request, c
 gboolean ferry_mux_abandon (FerryMux *self, guint64 xid, FerryCancelReason reason, const GError *error);
 /* any: more items of the stream may come. */
 void ferry_mux_add_window (FerryMux *self, guint64 xid, guint n);
-/* any: the numbers of all that it waits for, in their order. Returns (element-type guint64) (transfer full). */
-GArray *ferry_mux_list_asked (FerryMux *self);
 
 GError *ferry_mux_new_timed_out_error (const char *method);
 /* Monotonic time, 0 for none, from a timeout in microseconds, negative for none. */

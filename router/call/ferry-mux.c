@@ -1,13 +1,35 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The end of a transport that asks, for a thread that waits, for a function, or in GIO's asynchronous manner.
+ *
+ * The table of the transactions has all that was asked: whoever takes one out there ends it, so each ends once, and a
+ * mux needs no list of its own. Its number is all that others know of it; none is ever used twice.
+ *
+ * Threads: any, where nothing else is said.
+ * Locks:   lock is not held while a callback or the transport is called. */
+
 #include "config.h"
 
-#include "call/ferry-mux-fields-private.h"
+#include "call/ferry-mux-private.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-error.h"
 #include "call/ferry-berths-private.h"
+#include "call/ferry-known-types-private.h"
 #include "call/ferry-remote-error-private.h"
+
+struct _FerryMux
+{
+  GObject parent_instance;
+
+  FerryTransport *transport;       /* const: (owned) */
+  FerryTransactions *transactions; /* const: (unowned): the transport's */
+
+  GMutex lock;
+  GError *stopped; /* lock to set, once: (owned) (nullable) */
+  _Atomic gboolean is_stopped;
+};
 
 /**
  * FerryMux:
@@ -35,8 +57,9 @@ enum
 
 static GParamSpec *properties[N_PROPERTIES];
 
-gboolean
-ferry_mux_check_running (FerryMux *self, GError **error)
+/* any: FALSE with FERRY_ERROR_CLOSED once it was stopped. */
+static gboolean
+check_running (FerryMux *self, GError **error)
 {
   /* Acquire: pairs with ferry_mux_stop(); the reason is there then, for good. */
   if (!atomic_load_explicit (&self->is_stopped, memory_order_acquire))
@@ -57,6 +80,193 @@ gint64
 ferry_mux_get_deadline (gint64 timeout)
 {
   return timeout < 0 ? 0 : ferry_time_add (g_get_monotonic_time (), MAX (timeout, 1));
+}
+
+/* ---- asking ---- */
+
+typedef struct
+{
+  _Atomic gint references; /* the table's, and those of items on their way */
+  FerryMux *mux;           /* const: (owned) */
+  FerryAskFuncs funcs;     /* const, as the next one */
+  gpointer data;
+} Ask;
+
+static void
+ask_hold (gpointer data)
+{
+  Ask *self = data;
+
+  /* Relaxed: whoever refers to it has a reference already. */
+  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+}
+
+static void
+ask_free (Ask *self)
+{
+  g_object_unref (self->mux);
+  g_free (self);
+}
+
+static void
+ask_release (gpointer data)
+{
+  Ask *self = data;
+
+  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
+  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+    return;
+  if (self->funcs.destroy != NULL)
+    self->funcs.destroy (self->data);
+  ask_free (self);
+}
+
+/* For who took it out of the table, with whose reference. */
+static void
+ask_end (Ask *self, GVariant *result, const GError *error, gboolean later)
+{
+  if (result != NULL)
+    ferry_known_types_add (result);
+  if (self->funcs.wake != NULL)
+    self->funcs.wake (self->data, result, error, later);
+  else if (self->funcs.done != NULL)
+    self->funcs.done (self->data, result, error);
+  else
+    self->funcs.func (result, error, self->data);
+  ask_release (self);
+}
+
+static void
+ask_answered (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
+{
+  ask_end (data, result, error, FALSE);
+}
+
+static void
+ask_answered_in_run (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
+{
+  ask_end (data, result, error, TRUE);
+}
+
+static void
+ask_item_came (gpointer data, const char *name, GVariant *value)
+{
+  Ask *self = data;
+
+  if (name[0] == '\0' && value != NULL)
+    self->funcs.item (self->data, value);
+}
+
+static const FerryAnswerFuncs plain_funcs = {.done = ask_answered};
+static const FerryAnswerFuncs waiting_funcs = {.done = ask_answered, .done_in_run = ask_answered_in_run};
+static const FerryAnswerFuncs stream_funcs = {
+  .item = ask_item_came, .done = ask_answered, .hold = ask_hold, .release = ask_release};
+
+static const FerryAnswerFuncs *
+get_answer_funcs (const FerryAskRequest *request, const FerryAskFuncs *funcs)
+{
+  if (request->window > 0)
+    return &stream_funcs;
+  return funcs->wake != NULL ? &waiting_funcs : &plain_funcs;
+}
+
+static Ask *
+ask_new (FerryMux *mux, const FerryAskFuncs *funcs, gpointer data)
+{
+  Ask *self = g_new (Ask, 1);
+
+  atomic_init (&self->references, 1);
+  self->mux = g_object_ref (mux);
+  self->funcs = *funcs;
+  self->data = data;
+  return self;
+}
+
+guint64
+ferry_mux_ask (FerryMux *self, const FerryAskRequest *request, const FerryAskFuncs *funcs, gpointer data,
+               GError **error)
+{
+  FerryRequest message = {
+    .method = request->method,
+    .arguments = request->arguments,
+    .packed = request->packed,
+    .deadline = request->deadline,
+    .flags = request->window > 0 ? FERRY_CALL_STREAM : 0,
+    .window = (guint16) request->window,
+  };
+  g_autoptr (GError) stopped = NULL;
+  guint64 xid;
+  Ask *ask;
+
+  if (!check_running (self, error))
+    return 0;
+  if (request->arguments != NULL)
+    ferry_known_types_add (request->arguments);
+  ask = ask_new (self, funcs, data);
+  xid = ferry_transactions_ask (self->transactions, &message, get_answer_funcs (request, funcs), ask, error);
+  if (xid == 0)
+    ask_free (ask);
+  /* It is in the table now, and the table has a lock: a stop that did not find it there has set its mark before that,
+   * and is seen here. */
+  else if (!check_running (self, &stopped))
+    ferry_mux_abandon (self, xid, FERRY_CANCEL_REASON_CANCELLED, stopped);
+  return xid;
+}
+
+guint64
+ferry_mux_ask_waiting (FerryMux *self, const FerryAskRequest *request, const FerryAskFuncs *funcs, gpointer data,
+                       GCancellable *cancellable, GError **error)
+{
+  for (;;)
+    {
+      guint64 count = ferry_transport_get_room_count (self->transport);
+      g_autoptr (GError) failure = NULL;
+      guint64 xid = ferry_mux_ask (self, request, funcs, data, &failure);
+
+      if (xid != 0)
+        return xid;
+      if (!g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+        {
+          g_propagate_error (error, g_steal_pointer (&failure));
+          return 0;
+        }
+      if (!ferry_transport_wait_for_room (self->transport, count, request->deadline, cancellable, error))
+        return 0;
+    }
+}
+
+gboolean
+ferry_mux_abandon (FerryMux *self, guint64 xid, FerryCancelReason reason, const GError *error)
+{
+  Ask *ask = ferry_transactions_abandon (self->transactions, xid, reason);
+
+  if (ask == NULL)
+    return FALSE;
+  ask_end (ask, NULL, error, FALSE);
+  return TRUE;
+}
+
+void
+ferry_mux_add_window (FerryMux *self, guint64 xid, guint n)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!ferry_transactions_add_window (self->transactions, xid, n, &error))
+    g_debug ("A stream's window does not grow: %s", error->message);
+}
+
+/* Others than muxes ask over the same transport too. */
+static gboolean
+is_of_mux (const FerryAnswerFuncs *funcs, gpointer data, gpointer mux)
+{
+  return funcs->done == ask_answered && ((Ask *) data)->mux == mux;
+}
+
+/* any: the numbers of all that it waits for, in their order. Returns (element-type guint64) (transfer full). */
+static GArray *
+list_asked (FerryMux *self)
+{
+  return ferry_transactions_list_asked (self->transactions, is_of_mux, self);
 }
 
 /* ---- a thread that waits ---- */
@@ -222,6 +432,237 @@ ferry_mux_transact (FerryMux *self, const char *method, GVariant *arguments, gin
   return TRUE;
 }
 
+/* ---- GIO's asynchronous manner ---- */
+
+/* References: the answer's, until it came; the timeout's and the cancellable's, while they may call; and that of who
+ * sets it up. */
+typedef struct
+{
+  _Atomic gint references;
+  FerryMux *mux;             /* const: (unowned): task has it */
+  GTask *task;               /* const: (owned) */
+  GCancellable *cancellable; /* const: (owned) (nullable) */
+  char *method;              /* const: (owned) (nullable): NULL where nothing but its answer ends it */
+  guint64 xid;               /* set before anybody can want to end it */
+
+  gboolean over;    /* mux's lock, as what follows */
+  GSource *timeout; /* (owned) (nullable) */
+  gulong cancel_id;
+} Pending;
+
+static Pending *
+pending_ref (Pending *self)
+{
+  /* Relaxed: whoever refers to it has a reference already. */
+  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  return self;
+}
+
+static void
+pending_unref (gpointer data)
+{
+  Pending *self = data;
+
+  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
+  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+    return;
+  g_object_unref (self->task);
+  g_clear_object (&self->cancellable);
+  g_free (self->method);
+  g_free (self);
+}
+
+static void
+pending_closure_unref (gpointer data, GClosure *closure)
+{
+  pending_unref (data);
+}
+
+/* Whoever else could end it does not any more, or finds it over. */
+static void
+pending_disarm (Pending *self)
+{
+  g_autoptr (GSource) timeout = NULL;
+  gulong id;
+
+  if (self->method == NULL)
+    return;
+  g_mutex_lock (&self->mux->lock);
+  self->over = TRUE;
+  timeout = g_steal_pointer (&self->timeout);
+  id = self->cancel_id;
+  self->cancel_id = 0;
+  g_mutex_unlock (&self->mux->lock);
+  if (timeout != NULL)
+    g_source_destroy (timeout);
+  /* This may be that handler, or another thread may be in it: it is not waited for, and has a reference. */
+  if (id != 0)
+    g_signal_handler_disconnect (self->cancellable, id);
+}
+
+static void
+pending_done (gpointer data, GVariant *result, const GError *error)
+{
+  Pending *self = data;
+
+  pending_disarm (self);
+  if (error != NULL)
+    g_task_return_error (self->task, ferry_error_copy (error));
+  else
+    g_task_return_pointer (self->task, result != NULL ? g_variant_ref (result) : NULL,
+                           (GDestroyNotify) g_variant_unref);
+  pending_unref (self);
+}
+
+static const FerryAskFuncs pending_funcs = {.done = pending_done};
+
+static gboolean
+pending_timed_out (gpointer data)
+{
+  Pending *self = data;
+  g_autoptr (GError) error = ferry_mux_new_timed_out_error (self->method);
+
+  ferry_mux_abandon (self->mux, self->xid, FERRY_CANCEL_REASON_DEADLINE, error);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+pending_cancelled (GCancellable *cancellable, gpointer data)
+{
+  Pending *self = data;
+  g_autoptr (GError) error = g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "“%s” was cancelled", self->method);
+
+  ferry_mux_abandon (self->mux, self->xid, FERRY_CANCEL_REASON_CANCELLED, error);
+}
+
+static void
+pending_set_timeout (Pending *self, gint64 timeout)
+{
+  gint64 milliseconds = MIN (timeout / FERRY_MICROSECONDS_PER_MILLISECOND + 1, G_MAXUINT);
+  g_autoptr (GSource) source = g_timeout_source_new ((guint) milliseconds);
+  gboolean over;
+
+  g_source_set_static_name (source, "[ferry] a transaction's time");
+  g_source_set_callback (source, pending_timed_out, pending_ref (self), pending_unref);
+  /* Before anybody can end it, and destroy this. */
+  g_source_attach (source, g_task_get_context (self->task));
+  g_mutex_lock (&self->mux->lock);
+  over = self->over;
+  if (!over)
+    self->timeout = g_source_ref (source);
+  g_mutex_unlock (&self->mux->lock);
+  if (over)
+    g_source_destroy (source);
+}
+
+static void
+pending_follow_cancellable (Pending *self)
+{
+  GClosure *closure = g_cclosure_new (G_CALLBACK (pending_cancelled), pending_ref (self), pending_closure_unref);
+  gulong id = g_signal_connect_closure (self->cancellable, "cancelled", closure, FALSE);
+  gboolean over;
+
+  g_mutex_lock (&self->mux->lock);
+  over = self->over;
+  if (!over)
+    self->cancel_id = id;
+  g_mutex_unlock (&self->mux->lock);
+  if (over)
+    g_signal_handler_disconnect (self->cancellable, id);
+  else if (g_cancellable_is_cancelled (self->cancellable))
+    pending_cancelled (self->cancellable, self);
+}
+
+/**
+ * ferry_mux_transact_async:
+ * @self: a mux
+ * @method: what is asked, 1 to 255 bytes of UTF-8
+ * @arguments: (nullable): what goes with it; a floating reference is taken
+ * @timeout: how long it may take, in microseconds; negative for any time. The other end is told the deadline
+ * @cancellable: (nullable): a cancellable
+ * @callback: (scope async): called when it is over, in the thread-default main context of the caller
+ * @user_data: data for @callback
+ *
+ * Asks without waiting. Any thread with a main context that runs. Where the transport has no room at present it fails
+ * with %FERRY_ERROR_WOULD_BLOCK, at once: have fewer in flight, and go on when one is answered.
+ *
+ * Since: 0.1
+ */
+void
+ferry_mux_transact_async (FerryMux *self, const char *method, GVariant *arguments, gint64 timeout,
+                          GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GVariant) kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
+  FerryAskRequest request = {method, kept, ferry_mux_get_deadline (timeout), 0};
+  g_autoptr (GTask) task = NULL;
+  GError *error = NULL;
+  Pending *pending;
+
+  g_return_if_fail (FERRY_IS_MUX (self));
+  g_return_if_fail (method != NULL);
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, ferry_mux_transact_async);
+  g_task_set_check_cancellable (task, FALSE);
+  if (g_cancellable_set_error_if_cancelled (cancellable, &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  pending = g_new0 (Pending, 1);
+  atomic_init (&pending->references, 2);
+  pending->mux = self;
+  pending->task = g_object_ref (task);
+  g_set_object (&pending->cancellable, cancellable);
+  if (timeout >= 0 || cancellable != NULL)
+    pending->method = g_strdup (method);
+  pending->xid = ferry_mux_ask (self, &request, &pending_funcs, pending, &error);
+  if (pending->xid == 0)
+    {
+      g_task_return_error (task, error);
+      pending_unref (pending);
+    }
+  else
+    {
+      if (timeout >= 0)
+        pending_set_timeout (pending, timeout);
+      if (cancellable != NULL)
+        pending_follow_cancellable (pending);
+    }
+  pending_unref (pending);
+}
+
+/**
+ * ferry_mux_transact_finish:
+ * @self: a mux
+ * @result: what the callback was given
+ * @value: (out) (transfer full) (nullable) (optional): where the answer's value goes, %NULL for an answer without one
+ * @error: return location for an error
+ *
+ * Ends [method@Ferry.Mux.transact_async]. Fails as [method@Ferry.Mux.transact]. Any thread.
+ *
+ * Returns: %TRUE when it was answered
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_mux_transact_finish (FerryMux *self, GAsyncResult *result, GVariant **value, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+  g_autoptr (GVariant) answer = NULL;
+
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  answer = g_task_propagate_pointer (G_TASK (result), &failure);
+  if (value != NULL)
+    *value = failure == NULL ? g_steal_pointer (&answer) : NULL;
+  if (failure == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&failure));
+  return FALSE;
+}
+
 /* ---- a function ---- */
 
 /**
@@ -292,8 +733,7 @@ send_once (FerryMux *self, const char *method, GVariant *arguments, gint64 deadl
     .flags = FERRY_CALL_ONE_WAY,
   };
 
-  return ferry_mux_check_running (self, error) &&
-         ferry_transactions_ask (self->transactions, &request, NULL, NULL, error) != 0;
+  return check_running (self, error) && ferry_transactions_ask (self->transactions, &request, NULL, NULL, error) != 0;
 }
 
 /**
@@ -353,7 +793,7 @@ ferry_mux_send (FerryMux *self, const char *method, GVariant *arguments, gint64 
 static void
 abandon_all (FerryMux *self, const GError *error)
 {
-  g_autoptr (GArray) xids = ferry_mux_list_asked (self);
+  g_autoptr (GArray) xids = list_asked (self);
 
   for (guint i = 0; i < xids->len; i++)
     ferry_mux_abandon (self, g_array_index (xids, guint64, i), FERRY_CANCEL_REASON_CANCELLED, error);
@@ -382,7 +822,7 @@ ferry_mux_stop (FerryMux *self)
   stopped = self->stopped != NULL;
   if (!stopped)
     self->stopped = ferry_error_copy (reason);
-  /* Release: pairs with ferry_mux_check_running(). */
+  /* Release: pairs with check_running(). */
   atomic_store_explicit (&self->is_stopped, TRUE, memory_order_release);
   g_mutex_unlock (&self->lock);
   if (!stopped)
@@ -404,7 +844,7 @@ ferry_mux_get_stopped (FerryMux *self)
 {
   g_return_val_if_fail (FERRY_IS_MUX (self), TRUE);
 
-  return !ferry_mux_check_running (self, NULL);
+  return !check_running (self, NULL);
 }
 
 /**
@@ -424,7 +864,7 @@ ferry_mux_get_n_in_flight (FerryMux *self)
 
   g_return_val_if_fail (FERRY_IS_MUX (self), 0);
 
-  xids = ferry_mux_list_asked (self);
+  xids = list_asked (self);
   return xids->len;
 }
 

@@ -495,7 +495,7 @@ ferry_polled_transport_new (int fd)
   self->core = core_new (fd, self, context);
   ferry_transactions_set_max_answer (ferry_transport_get_transactions (FERRY_TRANSPORT (self)),
                                      FERRY_FRAME_MAX_MESSAGE);
-  ferry_transport_set_context (FERRY_TRANSPORT (self), context);
+  ferry_transport_set_context (FERRY_TRANSPORT (self), context, ferry_polled_transport_is_receiving);
   ferry_greeting_write (greeting);
   /* Where it fails the source finds out why. */
   send_parts (self->core, &part, 1, NULL);

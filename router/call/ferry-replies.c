@@ -5,7 +5,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-error.h"
-#include "call/ferry-mux-fields-private.h"
+#include "call/ferry-mux-private.h"
 #include "call/ferry-remote-error-private.h"
 
 /* What the object and its transaction share: so that the object can go while the transaction is in flight, and ends it.

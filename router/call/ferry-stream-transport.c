@@ -20,7 +20,11 @@
 
 #include "call/ferry-transport-private.h"
 
+#include <fcntl.h>
+#include <gio/gunixinputstream.h>
+#include <gio/gunixoutputstream.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
@@ -48,7 +52,7 @@ typedef struct
   GCancellable *reading; /* const: (owned): wakes the reader, when the transport is closed or cannot write */
   GPollFD wakeup;        /* const: of that: it has its descriptor until the end, and not anew with each read */
   _Atomic (GMainContext *) lingering; /* (nullable): the reader's, at the end */
-  FerryStreamWriter writer;           /* any */
+  FerryStreamWriter *writer;          /* const: (owned) */
   FerryFrameDecoder decoder;          /* of the reader */
   gboolean input_over;                /* of the reader: nothing more comes */
   gboolean expired;                   /* of the reader: it has lingered for long enough */
@@ -117,7 +121,7 @@ core_new (GIOStream *io, gpointer transport)
   core->reading = g_cancellable_new ();
   g_cancellable_make_pollfd (core->reading, &core->wakeup);
   atomic_init (&core->lingering, NULL);
-  ferry_stream_writer_init (&core->writer, io, &writer_funcs, core);
+  core->writer = ferry_stream_writer_new (io, &writer_funcs, core);
   ferry_frame_decoder_init (&core->decoder, FERRY_FRAME_MAX_MESSAGE);
   atomic_init (&core->closed, FALSE);
   atomic_init (&core->max_message, FERRY_FRAME_MAX_MESSAGE);
@@ -138,7 +142,7 @@ core_unref (Core *core)
   /* Release what this thread did with it; acquire what others did, for the one that frees it. */
   if (atomic_fetch_sub_explicit (&core->references, 1, memory_order_acq_rel) > 1)
     return;
-  ferry_stream_writer_clear (&core->writer);
+  ferry_stream_writer_free (core->writer);
   g_object_unref (core->reading);
   g_object_unref (core->io);
   g_weak_ref_clear (&core->transport);
@@ -212,7 +216,7 @@ make_reason (Core *core, const GError *failure)
   if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return NULL;
   if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
-    return ferry_stream_writer_dup_failure (&core->writer);
+    return ferry_stream_writer_dup_failure (core->writer);
   core->input_over = TRUE;
   if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED) ||
       g_error_matches (failure, G_TLS_ERROR, G_TLS_ERROR_EOF))
@@ -311,8 +315,8 @@ linger (Core *core)
   g_source_attach (timer, context);
   /* Release: pairs with the acquire in wake_lingering(). */
   atomic_store_explicit (&core->lingering, context, memory_order_release);
-  ferry_stream_writer_finish (&core->writer);
-  while (!core->expired && (!ferry_stream_writer_is_done (&core->writer) || !core->input_over))
+  ferry_stream_writer_finish (core->writer);
+  while (!core->expired && (!ferry_stream_writer_is_done (core->writer) || !core->input_over))
     g_main_context_iteration (context, TRUE);
   g_source_destroy (timer);
   g_source_unref (timer);
@@ -342,7 +346,7 @@ let_go (Core *core)
 {
   GMainContext *context;
 
-  ferry_stream_writer_stop (&core->writer);
+  ferry_stream_writer_stop (core->writer);
   g_cancellable_release_fd (core->reading);
   /* Relaxed: nobody wakes this thread once the writer's is joined. */
   context = atomic_exchange_explicit (&core->lingering, NULL, memory_order_relaxed);
@@ -357,7 +361,7 @@ read_main (gpointer data)
 {
   Core *core = data;
   g_autoptr (GError) reason = NULL;
-  gboolean started = ferry_stream_writer_start (&core->writer, &reason);
+  gboolean started = ferry_stream_writer_start (core->writer, &reason);
 
   if (started)
     reason = read_until_end (core);
@@ -397,7 +401,7 @@ ferry_stream_transport_send (FerryTransport *transport, const GOutputVector *par
     }
   ferry_frame_write_header (header, (guint32) size);
   framed[0] = (GOutputVector){header, sizeof header};
-  return ferry_stream_writer_send (&core->writer, framed, 1 + n_parts, error);
+  return ferry_stream_writer_send (core->writer, framed, 1 + n_parts, error);
 }
 
 /* An answer goes in pieces, of which each fits: as a whole it is a message as well. */
@@ -416,7 +420,7 @@ ferry_stream_transport_close (FerryTransport *transport)
   if (core == NULL)
     return;
   atomic_store_explicit (&core->closed, TRUE, memory_order_relaxed);
-  ferry_stream_writer_finish (&core->writer);
+  ferry_stream_writer_finish (core->writer);
   wake_reader (core);
 }
 
@@ -535,7 +539,7 @@ ferry_transport_new_for_stream (GIOStream *stream, GError **error)
   set_max_message (self, FERRY_FRAME_MAX_MESSAGE);
   ferry_greeting_write (greeting);
   /* Where it fails the reader finds out why: an end that spoke before it went is heard. */
-  ferry_stream_writer_send (&self->core->writer, &vector, 1, NULL);
+  ferry_stream_writer_send (self->core->writer, &vector, 1, NULL);
   thread = start_reader (self->core, error);
   if (thread == NULL)
     {
@@ -544,4 +548,58 @@ ferry_transport_new_for_stream (GIOStream *stream, GError **error)
     }
   ferry_transport_set_receiving_thread (FERRY_TRANSPORT (self), thread);
   return FERRY_TRANSPORT (g_steal_pointer (&self));
+}
+
+/* ---- over the stream of two descriptors ---- */
+
+/* So that a sender never waits for a reader. A worker in a sandbox may not set flags by fcntl(). */
+static gboolean
+set_nonblocking (int fd, GError **error)
+{
+  int on = 1;
+
+  return ioctl (fd, FIONBIO, &on) == 0 || ferry_set_system_error (error, "ioctl(FIONBIO)");
+}
+
+/* A process that is started later and has a copy would keep the other end from hearing of the end. */
+static gboolean
+set_close_on_exec (int fd, GError **error)
+{
+  return fcntl (fd, F_SETFD, FD_CLOEXEC) == 0 || ferry_set_system_error (error, "fcntl(FD_CLOEXEC)");
+}
+
+/**
+ * ferry_transport_new_for_descriptors:
+ * @in_fd: a descriptor to read from
+ * @out_fd: a descriptor to write to: another one, or the same where that is a socket
+ * @error: return location for an error
+ *
+ * Makes a transport over two descriptors, such as those of two pipes, or over one socket. It takes both over, closes
+ * them at its end, also where this fails, keeps them from processes that are started later, and makes @out_fd
+ * non-blocking, which those that have it already see too.
+ *
+ * The rest is as with [ctor@Ferry.Transport.new_for_stream]. Any thread.
+ *
+ * Returns: (transfer full): the transport, or %NULL with %FERRY_ERROR_SYSTEM
+ *
+ * Since: 0.1
+ */
+FerryTransport *
+ferry_transport_new_for_descriptors (int in_fd, int out_fd, GError **error)
+{
+  g_autoptr (GInputStream) input = NULL;
+  g_autoptr (GOutputStream) output = NULL;
+  g_autoptr (GIOStream) stream = NULL;
+
+  g_return_val_if_fail (in_fd >= 0, NULL);
+  g_return_val_if_fail (out_fd >= 0, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  /* Each closes its descriptor with its last reference, too. */
+  input = g_unix_input_stream_new (in_fd, TRUE);
+  output = g_unix_output_stream_new (out_fd, in_fd != out_fd);
+  stream = g_simple_io_stream_new (input, output);
+  if (!set_close_on_exec (in_fd, error) || !set_close_on_exec (out_fd, error) || !set_nonblocking (out_fd, error))
+    return NULL;
+  return ferry_transport_new_for_stream (stream, error);
 }

@@ -4,19 +4,15 @@
 /* Writes messages to a stream, in order, from any thread, and never waits on the thread that sends: what the stream
  * does not take at once lies in a queue, for a thread of the writer's own.
  *
- * Owner:   embedded in a stream's transport; its thread is joined before it is cleared.
+ * Owner:   a stream's transport; its thread is joined before it is freed.
  * Threads: any, where nothing else is said.
  * Locks:   lock, a leaf: nobody is called with it held but the stream, to write without waiting. */
 
 #pragma once
 
 #include <gio/gio.h>
-#include <pthread.h>
 
 G_BEGIN_DECLS
-
-/* While that many bytes wait, no further message is taken: so at most that and one message lie in the queue. */
-#define FERRY_STREAM_MAX_QUEUED ((gsize) 1024 * 1024)
 
 /* Called on any thread, without the lock. They must not call the writer. */
 typedef struct
@@ -29,31 +25,10 @@ typedef struct
   void (*done) (gpointer data);
 } FerryStreamWriterFuncs;
 
-typedef struct
-{
-  GIOStream *io;                       /* const: (owned) */
-  GOutputStream *stream;               /* const: (unowned), of io */
-  const FerryStreamWriterFuncs *funcs; /* const */
-  gpointer data;                       /* const */
-  GCancellable *cancellable;           /* const: (owned): ends what the thread is writing */
-  GPollFD wakeup;                      /* const: of that, until it is stopped, and not anew with each write */
-  gboolean direct;                     /* const: who sends may write */
-  int fd;                              /* const: of stream, or -1 */
-  GThread *thread;                     /* of who starts and joins */
+typedef struct _FerryStreamWriter FerryStreamWriter;
 
-  pthread_mutex_t lock;
-  pthread_cond_t changed;
-  GQueue chunks;      /* lock: (owned) (element-type Chunk), as what follows */
-  gsize queued;       /* bytes in chunks and in the one that is being written: while there are any, they go first */
-  gboolean refused;   /* who has no room is to be told of it */
-  gboolean finishing; /* nothing more is sent */
-  gboolean done;
-  GError *failure; /* (owned) (nullable) */
-} FerryStreamWriter;
-
-void ferry_stream_writer_init (FerryStreamWriter *self, GIOStream *io, const FerryStreamWriterFuncs *funcs,
-                               gpointer data);
-void ferry_stream_writer_clear (FerryStreamWriter *self);
+FerryStreamWriter *ferry_stream_writer_new (GIOStream *io, const FerryStreamWriterFuncs *funcs, gpointer data);
+void ferry_stream_writer_free (FerryStreamWriter *self);
 
 /* The thread. What is sent before it runs waits for it where the stream does not take it. */
 gboolean ferry_stream_writer_start (FerryStreamWriter *self, GError **error);

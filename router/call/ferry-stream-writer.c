@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <gio/gunixoutputstream.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
@@ -23,6 +24,8 @@
 #include "base/ferry-thread-private.h"
 #include "call/ferry-remote-error-private.h"
 
+/* While that many bytes wait, no further message is taken: so at most that and one message lie in the queue. */
+#define MAX_QUEUED ((gsize) 1024 * 1024)
 /* Up to this size a message is put together first: one write is quicker than one for each part. */
 #define SMALL_MESSAGE 4096
 /* Messages share chunks of this size. */
@@ -35,6 +38,28 @@ typedef struct
   guint8 data[];
 } Chunk;
 
+struct _FerryStreamWriter
+{
+  GIOStream *io;                       /* const: (owned) */
+  GOutputStream *stream;               /* const: (unowned), of io */
+  const FerryStreamWriterFuncs *funcs; /* const */
+  gpointer data;                       /* const */
+  GCancellable *cancellable;           /* const: (owned): ends what the thread is writing */
+  GPollFD wakeup;                      /* const: of that, until it is stopped, and not anew with each write */
+  gboolean direct;                     /* const: who sends may write */
+  int fd;                              /* const: of stream, or -1 */
+  GThread *thread;                     /* of who starts and joins */
+
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  GQueue chunks;      /* lock: (owned) (element-type Chunk), as what follows */
+  gsize queued;       /* bytes in chunks and in the one that is being written: while there are any, they go first */
+  gboolean refused;   /* who has no room is to be told of it */
+  gboolean finishing; /* nothing more is sent */
+  gboolean done;
+  GError *failure; /* (owned) (nullable) */
+};
+
 /* Whether who sends may write: never where that could wait. A pipe that was not made non-blocking waits for room for
  * all that it is given, whatever was asked of the stream; filters have buffers, which somebody must flush. */
 static gboolean
@@ -46,9 +71,10 @@ can_write_directly (GOutputStream *stream, int fd)
   return fd < 0 || (fcntl (fd, F_GETFL) & O_NONBLOCK) != 0;
 }
 
-void
-ferry_stream_writer_init (FerryStreamWriter *self, GIOStream *io, const FerryStreamWriterFuncs *funcs, gpointer data)
+FerryStreamWriter *
+ferry_stream_writer_new (GIOStream *io, const FerryStreamWriterFuncs *funcs, gpointer data)
 {
+  FerryStreamWriter *self = g_new (FerryStreamWriter, 1);
   GOutputStream *stream = g_io_stream_get_output_stream (io);
   int fd = G_IS_UNIX_OUTPUT_STREAM (stream) ? g_unix_output_stream_get_fd (G_UNIX_OUTPUT_STREAM (stream)) : -1;
 
@@ -65,10 +91,11 @@ ferry_stream_writer_init (FerryStreamWriter *self, GIOStream *io, const FerryStr
   pthread_mutex_init (&self->lock, NULL);
   pthread_cond_init (&self->changed, NULL);
   g_queue_init (&self->chunks);
+  return self;
 }
 
 void
-ferry_stream_writer_clear (FerryStreamWriter *self)
+ferry_stream_writer_free (FerryStreamWriter *self)
 {
   g_assert (self->thread == NULL);
   g_queue_clear_full (&self->chunks, g_free);
@@ -77,6 +104,7 @@ ferry_stream_writer_clear (FerryStreamWriter *self)
   g_object_unref (self->io);
   pthread_cond_destroy (&self->changed);
   pthread_mutex_destroy (&self->lock);
+  g_free (self);
 }
 
 /* ---- the queue ---- */
@@ -217,7 +245,7 @@ check_locked (FerryStreamWriter *self, GError **error)
     g_propagate_error (error, ferry_error_copy (self->failure));
   else if (self->finishing)
     g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The transport was closed at this end");
-  else if (self->queued >= FERRY_STREAM_MAX_QUEUED)
+  else if (self->queued >= MAX_QUEUED)
     {
       self->refused = TRUE;
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK,
@@ -282,7 +310,7 @@ note_written (FerryStreamWriter *self, gsize n)
 
   pthread_mutex_lock (&self->lock);
   self->queued -= n;
-  room = self->refused && self->queued < FERRY_STREAM_MAX_QUEUED / 2;
+  room = self->refused && self->queued < MAX_QUEUED / 2;
   if (room)
     self->refused = FALSE;
   empty = self->queued == 0;

@@ -82,10 +82,16 @@ typedef struct
 /* The call is borrowed: one that nobody took a reference of is refused when this returns. */
 typedef void (*FerryRequestFunc) (FerryTransactions *self, FerryCall *call, gpointer data);
 
+/* How many calls the other end may have open: what goes beyond is refused. */
+#define FERRY_MAX_OPEN_CALLS 65536
+/* How many cancels are remembered that overtook their requests. */
+#define FERRY_MAX_EARLY_CANCELS 8192
+/* How many of the largest answers may lie here in pieces at a time. */
+#define FERRY_MAX_LARGEST_ANSWERS 4
+
 /* request_func (nullable): without it all that is asked is refused. */
 FerryTransactions *ferry_transactions_new (const FerryTransportFuncs *funcs, gpointer transport,
                                            FerryRequestFunc request_func, gpointer request_data);
-FerryTransactions *ferry_transactions_ref (FerryTransactions *self);
 void ferry_transactions_unref (FerryTransactions *self);
 
 /* Before anything is asked: the number of the first request, 1 where nothing is said. */
@@ -135,6 +141,18 @@ void ferry_transactions_close (FerryTransactions *self, const GError *reason);
 guint ferry_transactions_get_n_asked (FerryTransactions *self);
 guint64 ferry_transactions_get_n_late (FerryTransactions *self);
 guint64 ferry_transactions_get_n_unknown (FerryTransactions *self);
+
+/* For tests: what is there at present. */
+typedef struct
+{
+  guint n_calls;
+  guint n_early;  /* cancels that came before their requests */
+  guint n_unsent; /* dropped calls whose refusal was not taken yet */
+  gboolean has_pieces;
+  guint64 pieces_size;
+} FerryTransactionsKept;
+
+FerryTransactionsKept ferry_transactions_get_kept (FerryTransactions *self);
 
 FerryCall *ferry_call_ref (FerryCall *self);
 void ferry_call_unref (FerryCall *self);

@@ -44,8 +44,9 @@ void ferry_transport_set_receiving_thread (FerryTransport *self, GThread *thread
  * default main context. form names what to use instead. */
 gboolean ferry_transport_check_may_wait (FerryTransport *self, const char *form, GError **error);
 
-/* For a transport that is received where a main context is iterated, by this thread. Before it is used. */
-void ferry_transport_set_context (FerryTransport *self, GMainContext *context);
+/* For a transport that is received where a main context is iterated, by this thread. is_receiving: whether the calling
+ * thread is about to hand over what came of such a one. Before it is used. */
+void ferry_transport_set_context (FerryTransport *self, GMainContext *context, gboolean (*is_receiving) (void));
 /* What this thread may iterate to wait for the other end: (nullable). */
 GMainContext *ferry_transport_get_context (FerryTransport *self);
 /* As ferry_transport_check_may_wait(), for who iterates that: FERRY_ERROR_BUSY where what came is being handed over,
@@ -77,6 +78,8 @@ void ferry_transport_unwatch_end (FerryTransport *self, GObject *owner);
 guint64 ferry_transport_get_room_count (FerryTransport *self);
 gboolean ferry_transport_wait_for_room (FerryTransport *self, guint64 count, gint64 deadline, GCancellable *cancellable,
                                         GError **error);
+/* Has those look who wait for room, and sends nothing: for who may not, as it holds a lock. */
+void ferry_transport_wake_waiting (FerryTransport *self);
 
 /* Returns whether nothing is left to be sent, which is so as well when the transport is closed. */
 typedef gboolean (*FerryTransportSendFunc) (gpointer data);

@@ -1,25 +1,67 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What all transports have in common: the transactions, who answers what is asked, waiting, and the end.
+/* What all transports have in common: the transactions, who answers what is asked, waiting for room on a thread that
+ * may and sending later on one that may not, and the end.
  *
+ * Threads:    any, where nothing else is said. One thread receives; it is also the one on which answers are heard.
  * References: who has a FerryCall of a transport's has a reference to the transport too, and drops it later: so the
- * transactions, which call back into the transport, do not outlive it.
+ *             transactions, which call back into the transport, do not outlive it.
  * Locks:      lock is not held while anybody is called. */
 
 #include "config.h"
 
-#include "call/ferry-transport-fields-private.h"
+#include "call/ferry-transport-private.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-cond-private.h"
+#include "base/ferry-error.h"
 #include "call/ferry-remote-error-private.h"
 
 /* How many requests are kept that came before somebody took them. */
 #define MAX_EARLY 1024
+
+typedef struct
+{
+  FerryTransactions *transactions;                                        /* const: (owned) */
+  gboolean (*cancel) (FerryTransport *self, guint64 xid, guint16 reason); /* const: (nullable) */
+  /* const: (nullable) */
+  gboolean (*send_in_buffer) (FerryTransport *self, const FerryPart *parts, guint n_parts);
+  _Atomic (GThread *) receiving_thread; /* (unowned) (nullable) */
+  FerryBerths berths;
+  GMainContext *context;           /* const: (owned) (nullable) */
+  GThread *context_thread;         /* const: (unowned) (nullable) */
+  gboolean (*is_receiving) (void); /* const: (nullable) */
+  gboolean disowned;               /* const, but for who has forked */
+  _Atomic guint64 room_count;
+  _Atomic guint n_waiting;
+  _Atomic guint n_kept; /* the lock to write: how many are in kept */
+
+  pthread_mutex_t lock;
+  pthread_cond_t room;
+  pthread_cond_t closed;            /* apart from room, of which each message may make some */
+  FerryTransportCallFunc call_func; /* lock: (nullable), as the next one */
+  GObject *call_owner;              /* lock: (unowned) (nullable) */
+  FerryTransportEndFunc owner_func; /* lock: (nullable): tells the next one of the end */
+  GObject *owner;                   /* lock: (unowned) (nullable) */
+  GQueue early;                     /* lock: (element-type FerryCall) (owned) */
+  GQueue kept;                      /* lock: (element-type Kept) (owned): what waits for room */
+  GError *refusal;                  /* lock: (owned) (nullable): why nobody takes calls any more */
+  GError *reason;                   /* lock: (owned) (nullable): why it is closed */
+  GDestroyNotify end_func;          /* lock: (nullable): NULL once it was called */
+  gpointer end_data;                /* lock */
+} FerryTransportPrivate;
+
+/* What could not be sent where nobody may wait. */
+typedef struct
+{
+  FerryTransportSendFunc func;
+  gpointer data;
+} Kept;
 
 /**
  * FerryTransport:
@@ -46,10 +88,234 @@
  */
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (FerryTransport, ferry_transport, G_TYPE_OBJECT)
 
-FerryTransportPrivate *
-ferry_transport_get_private (FerryTransport *self)
+static FerryTransportPrivate *
+get_private (FerryTransport *self)
 {
   return ferry_transport_get_instance_private (self);
+}
+
+/* ---- waiting for room, on a thread that may ---- */
+
+guint64
+ferry_transport_get_room_count (FerryTransport *self)
+{
+  /* Sequentially consistent, as the other three accesses of the two counters: who is about to wait counts itself and
+   * then looks at the room, who makes room counts it and then looks for those who wait. */
+  return atomic_load (&get_private (self)->room_count);
+}
+
+/* Takes the lock: has those look who wait for room. */
+static void
+wake_waiting (FerryTransportPrivate *priv)
+{
+  atomic_fetch_add (&priv->room_count, 1);
+  if (atomic_load (&priv->n_waiting) == 0)
+    return;
+  pthread_mutex_lock (&priv->lock);
+  pthread_cond_broadcast (&priv->room);
+  pthread_mutex_unlock (&priv->lock);
+}
+
+void
+ferry_transport_wake_waiting (FerryTransport *self)
+{
+  wake_waiting (get_private (self));
+}
+
+static void
+cancelled_cb (GCancellable *cancellable, gpointer data)
+{
+  wake_waiting (data);
+}
+
+gboolean
+ferry_transport_wait_for_room (FerryTransport *self, guint64 count, gint64 deadline, GCancellable *cancellable,
+                               GError **error)
+{
+  FerryTransportPrivate *priv = get_private (self);
+  gboolean in_time = TRUE;
+  gulong id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), priv, NULL) : 0;
+
+  pthread_mutex_lock (&priv->lock);
+  atomic_fetch_add (&priv->n_waiting, 1);
+  while (in_time && atomic_load (&priv->room_count) == count && priv->reason == NULL &&
+         !g_cancellable_is_cancelled (cancellable))
+    in_time = ferry_cond_wait_until (&priv->room, &priv->lock, deadline > 0 ? deadline : G_MAXINT64);
+  atomic_fetch_sub (&priv->n_waiting, 1);
+  pthread_mutex_unlock (&priv->lock);
+  g_cancellable_disconnect (cancellable, id);
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return FALSE;
+  if (!in_time)
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                         "The other end did not make room in time; give it more, or ask less of it");
+  return in_time;
+}
+
+/* ---- sending later, on a thread that may not wait ---- */
+
+static Kept *
+take_kept (FerryTransportPrivate *priv)
+{
+  Kept *kept;
+
+  pthread_mutex_lock (&priv->lock);
+  kept = g_queue_pop_head (&priv->kept);
+  if (kept != NULL)
+    atomic_fetch_sub (&priv->n_kept, 1);
+  pthread_mutex_unlock (&priv->lock);
+  return kept;
+}
+
+static void
+keep (FerryTransportPrivate *priv, Kept *kept, gboolean first)
+{
+  pthread_mutex_lock (&priv->lock);
+  if (first)
+    g_queue_push_head (&priv->kept, kept);
+  else
+    g_queue_push_tail (&priv->kept, kept);
+  atomic_fetch_add (&priv->n_kept, 1);
+  pthread_mutex_unlock (&priv->lock);
+}
+
+/* Tries what was kept, until there is no room. Room that is made while one is tried, by a thread that finds nothing
+ * kept, is seen by the count: so none stays behind. */
+static void
+send_kept (FerryTransport *self)
+{
+  FerryTransportPrivate *priv = get_private (self);
+  g_autoptr (FerryTransport) alive G_GNUC_UNUSED = g_object_ref (self);
+  gboolean sent = TRUE;
+  guint64 count;
+  Kept *kept;
+
+  do
+    {
+      count = atomic_load (&priv->room_count);
+      kept = take_kept (priv);
+      if (kept == NULL)
+        return;
+      sent = kept->func (kept->data);
+      if (sent)
+        g_free (kept);
+      else
+        keep (priv, kept, TRUE);
+    }
+  while (sent || atomic_load (&priv->room_count) != count);
+}
+
+void
+ferry_transport_send_later (FerryTransport *self, FerryTransportSendFunc func, gpointer data, guint64 count)
+{
+  FerryTransportPrivate *priv = get_private (self);
+  Kept *kept = g_new (Kept, 1);
+
+  *kept = (Kept){func, data};
+  keep (priv, kept, FALSE);
+  if (atomic_load (&priv->room_count) != count)
+    send_kept (self);
+}
+
+/**
+ * ferry_transport_note_room:
+ * @self: a transport
+ *
+ * For implementations: what failed with %FERRY_ERROR_WOULD_BLOCK may go through now. Wakes those who wait for that, and
+ * sends answers that were kept until then: so the caller holds no lock that sending takes. Any thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_transport_note_room (FerryTransport *self)
+{
+  FerryTransportPrivate *priv;
+
+  g_return_if_fail (FERRY_IS_TRANSPORT (self));
+
+  priv = get_private (self);
+  wake_waiting (priv);
+  if (atomic_load (&priv->n_kept) > 0)
+    send_kept (self);
+  ferry_transactions_flush_unsent (priv->transactions);
+}
+
+/* ---- which threads may wait for answers ---- */
+
+void
+ferry_transport_set_receiving_thread (FerryTransport *self, GThread *thread)
+{
+  /* Relaxed: only compared with the thread that looks, which has set it itself where they are equal. */
+  atomic_store_explicit (&get_private (self)->receiving_thread, thread, memory_order_relaxed);
+}
+
+gboolean
+ferry_transport_check_may_wait (FerryTransport *self, const char *form, GError **error)
+{
+  GThread *receiving = atomic_load_explicit (&get_private (self)->receiving_thread, memory_order_relaxed);
+
+  if (receiving != g_thread_self () && !g_main_context_is_owner (NULL))
+    return TRUE;
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD,
+               "To wait on this thread would hold up %s; use %s, or another thread",
+               receiving == g_thread_self () ? "the answer that is waited for" : "the main loop", form);
+  return FALSE;
+}
+
+void
+ferry_transport_set_context (FerryTransport *self, GMainContext *context, gboolean (*is_receiving) (void))
+{
+  FerryTransportPrivate *priv = get_private (self);
+
+  priv->context = g_main_context_ref (context);
+  priv->context_thread = g_thread_self ();
+  priv->is_receiving = is_receiving;
+}
+
+GMainContext *
+ferry_transport_get_context (FerryTransport *self)
+{
+  FerryTransportPrivate *priv = get_private (self);
+
+  return priv->context_thread == g_thread_self () ? priv->context : NULL;
+}
+
+gboolean
+ferry_transport_check_may_iterate (FerryTransport *self, const char *form, GError **error)
+{
+  FerryTransportPrivate *priv = get_private (self);
+
+  if (priv->disowned)
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED,
+                         "The channel is that of the process that this one was forked from; this one has that which "
+                         "ferry_channel_create() gave it");
+  else if ((priv->is_receiving != NULL && priv->is_receiving ()) ||
+           ferry_is_in_callback_of (ferry_transport_get_context (self)))
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BUSY,
+                 "A callback of the main context cannot wait for what would come through it; use %s", form);
+  else
+    return TRUE;
+  return FALSE;
+}
+
+void
+ferry_transport_disown (FerryTransport *self)
+{
+  get_private (self)->disowned = TRUE;
+}
+
+/* ---- threads that wait for answers ---- */
+
+FerryBerths *
+ferry_transport_get_berths (FerryTransport *self)
+{
+  return &get_private (self)->berths;
+}
+
+void
+ferry_transport_end_run (FerryTransport *self)
+{
+  ferry_berths_wake_due (&get_private (self)->berths);
 }
 
 /* ---- sending, for the transactions ---- */
@@ -69,7 +335,7 @@ send_message (gpointer transport, const FerryCallMessage *message, GError **erro
 static gboolean
 send_in_buffer (gpointer transport, const FerryCallMessage *message)
 {
-  FerryTransportPrivate *priv = ferry_transport_get_private (transport);
+  FerryTransportPrivate *priv = get_private (transport);
   FerryPart parts[FERRY_CALL_MAX_PARTS];
 
   return priv->send_in_buffer != NULL &&
@@ -79,7 +345,7 @@ send_in_buffer (gpointer transport, const FerryCallMessage *message)
 static gboolean
 send_cancel (gpointer transport, guint64 xid, FerryCancelReason reason, GError **error)
 {
-  FerryTransportPrivate *priv = ferry_transport_get_private (transport);
+  FerryTransportPrivate *priv = get_private (transport);
 
   return priv->cancel != NULL && priv->cancel (transport, xid, (guint16) reason);
 }
@@ -88,7 +354,7 @@ send_cancel (gpointer transport, guint64 xid, FerryCancelReason reason, GError *
 static void
 note_room (gpointer transport)
 {
-  ferry_transport_wake_waiting (ferry_transport_get_private (transport));
+  wake_waiting (get_private (transport));
 }
 
 static void
@@ -112,7 +378,7 @@ static void
 call_came (FerryTransactions *transactions, FerryCall *call, gpointer data)
 {
   FerryTransport *self = data;
-  FerryTransportPrivate *priv = ferry_transport_get_private (self);
+  FerryTransportPrivate *priv = get_private (self);
   g_autoptr (GObject) owner = NULL;
   g_autoptr (GError) refusal = NULL;
   FerryTransportCallFunc func;
@@ -140,7 +406,7 @@ ferry_transport_take_calls (FerryTransport *self, FerryTransportCallFunc func, G
 {
   /* func may drop the last reference of others. */
   g_autoptr (FerryTransport) kept G_GNUC_UNUSED = g_object_ref (self);
-  FerryTransportPrivate *priv = ferry_transport_get_private (self);
+  FerryTransportPrivate *priv = get_private (self);
   FerryCall *call;
   gboolean taken;
 
@@ -183,7 +449,7 @@ refuse_all (GQueue *calls, const GError *reason)
 void
 ferry_transport_leave_calls (FerryTransport *self, const GError *reason)
 {
-  FerryTransportPrivate *priv = ferry_transport_get_private (self);
+  FerryTransportPrivate *priv = get_private (self);
   GQueue early;
 
   pthread_mutex_lock (&priv->lock);
@@ -226,7 +492,7 @@ ferry_transport_receive (FerryTransport *self, gconstpointer data, gsize size)
 static void
 receive_in_run (FerryTransport *self, gconstpointer data, gsize size, GBytes *bytes)
 {
-  FerryTransportPrivate *priv = ferry_transport_get_private (self);
+  FerryTransportPrivate *priv = get_private (self);
   g_autoptr (GError) error = NULL;
   gboolean received;
   GThread *before;
@@ -259,13 +525,13 @@ ferry_transport_receive_bytes_in_run (FerryTransport *self, GBytes *bytes)
 void
 ferry_transport_receive_cancel (FerryTransport *self, guint64 xid, guint16 reason)
 {
-  ferry_transactions_receive_cancel (ferry_transport_get_private (self)->transactions, xid, reason);
+  ferry_transactions_receive_cancel (get_private (self)->transactions, xid, reason);
 }
 
 void
 ferry_transport_watch_end (FerryTransport *self, FerryTransportEndFunc func, GObject *owner)
 {
-  FerryTransportPrivate *priv = ferry_transport_get_private (self);
+  FerryTransportPrivate *priv = get_private (self);
 
   pthread_mutex_lock (&priv->lock);
   priv->owner_func = func;
@@ -276,7 +542,7 @@ ferry_transport_watch_end (FerryTransport *self, FerryTransportEndFunc func, GOb
 void
 ferry_transport_unwatch_end (FerryTransport *self, GObject *owner)
 {
-  FerryTransportPrivate *priv = ferry_transport_get_private (self);
+  FerryTransportPrivate *priv = get_private (self);
 
   pthread_mutex_lock (&priv->lock);
   if (priv->owner == owner)
@@ -290,7 +556,7 @@ ferry_transport_unwatch_end (FerryTransport *self, GObject *owner)
 static void
 tell_owner_of_end (FerryTransport *self)
 {
-  FerryTransportPrivate *priv = ferry_transport_get_private (self);
+  FerryTransportPrivate *priv = get_private (self);
   g_autoptr (GObject) owner = NULL;
   FerryTransportEndFunc func;
 
@@ -323,7 +589,7 @@ ferry_transport_end (FerryTransport *self, const GError *reason)
   g_return_if_fail (FERRY_IS_TRANSPORT (self));
   g_return_if_fail (reason != NULL);
 
-  priv = ferry_transport_get_private (self);
+  priv = get_private (self);
   pthread_mutex_lock (&priv->lock);
   if (priv->reason != NULL)
     {
@@ -351,7 +617,7 @@ ferry_transport_end (FerryTransport *self, const GError *reason)
 void
 ferry_transport_set_end_func (FerryTransport *self, GDestroyNotify func, gpointer data)
 {
-  FerryTransportPrivate *priv = ferry_transport_get_private (self);
+  FerryTransportPrivate *priv = get_private (self);
   gboolean closed;
 
   pthread_mutex_lock (&priv->lock);
@@ -406,7 +672,7 @@ ferry_transport_get_closed (FerryTransport *self)
 
   g_return_val_if_fail (FERRY_IS_TRANSPORT (self), TRUE);
 
-  priv = ferry_transport_get_private (self);
+  priv = get_private (self);
   pthread_mutex_lock (&priv->lock);
   closed = priv->reason != NULL;
   pthread_mutex_unlock (&priv->lock);
@@ -433,7 +699,7 @@ ferry_transport_wait_closed (FerryTransport *self)
   may_wait = ferry_transport_check_may_wait (self, "ferry_transport_get_closed()", &reason);
   ferry_return_if_fail (may_wait, "%s", reason->message);
 
-  priv = ferry_transport_get_private (self);
+  priv = get_private (self);
   pthread_mutex_lock (&priv->lock);
   while (priv->reason == NULL)
     pthread_cond_wait (&priv->closed, &priv->lock);
@@ -460,7 +726,7 @@ ferry_transport_dup_reason (FerryTransport *self)
 
   g_return_val_if_fail (FERRY_IS_TRANSPORT (self), NULL);
 
-  priv = ferry_transport_get_private (self);
+  priv = get_private (self);
   pthread_mutex_lock (&priv->lock);
   reason = priv->reason != NULL ? ferry_error_copy (priv->reason) : NULL;
   pthread_mutex_unlock (&priv->lock);
@@ -472,27 +738,27 @@ ferry_transport_dup_reason (FerryTransport *self)
 FerryTransactions *
 ferry_transport_get_transactions (FerryTransport *self)
 {
-  return ferry_transport_get_private (self)->transactions;
+  return get_private (self)->transactions;
 }
 
 void
 ferry_transport_set_cancel_func (FerryTransport *self,
                                  gboolean (*cancel) (FerryTransport *self, guint64 xid, guint16 reason))
 {
-  ferry_transport_get_private (self)->cancel = cancel;
+  get_private (self)->cancel = cancel;
 }
 
 void
 ferry_transport_set_buffer_func (FerryTransport *self,
                                  gboolean (*send) (FerryTransport *self, const FerryPart *parts, guint n_parts))
 {
-  ferry_transport_get_private (self)->send_in_buffer = send;
+  get_private (self)->send_in_buffer = send;
 }
 
 void
 ferry_transport_set_first_xid (FerryTransport *self, guint64 first)
 {
-  ferry_transactions_set_first_xid (ferry_transport_get_private (self)->transactions, first);
+  ferry_transactions_set_first_xid (get_private (self)->transactions, first);
 }
 
 static void
@@ -511,7 +777,7 @@ ferry_transport_dispose (GObject *object)
 static void
 ferry_transport_finalize (GObject *object)
 {
-  FerryTransportPrivate *priv = ferry_transport_get_private (FERRY_TRANSPORT (object));
+  FerryTransportPrivate *priv = get_private (FERRY_TRANSPORT (object));
 
   /* Who kept something for later holds the transport. */
   g_assert (priv->kept.length == 0);
@@ -538,7 +804,7 @@ ferry_transport_class_init (FerryTransportClass *klass)
 static void
 ferry_transport_init (FerryTransport *self)
 {
-  FerryTransportPrivate *priv = ferry_transport_get_private (self);
+  FerryTransportPrivate *priv = get_private (self);
 
   priv->transactions = ferry_transactions_new (&funcs, self, call_came, self);
   g_queue_init (&priv->early);

@@ -1,17 +1,28 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A worker's end of a transport over its link: a sender for the way up. What comes down is read by the thread of
- * ferry-link-reader.c, for all transports of the process.
+/* A worker's end of a transport over its link: a sender for the way up, and what reads all that the application sends
+ * to the transports of the process: one thread for all of them, which starts with the first that somebody gets and
+ * stays until the link ends.
  *
+ * One wait is enough for both lanes: ferry_downlink_receive() also returns for a cancel in the express lane. Cancels
+ * are taken before the message that was waited for, so each overtakes what it can; one that comes before its request is
+ * kept by the transactions.
+ *
+ * Owner:   of the transports, counted references; of the reader, the process: nothing of it is freed. With the first
+ *          transport all that were granted are made, and kept here until somebody gets them: so what is asked early
+ *          waits in its transport.
  * Threads: any. A send waits while the up lane is full, also on the reader's thread: the application always reads on.
- */
+ * Locks:   reader_lock, for the reader; it is not held while a transport is called. */
 
 #include "config.h"
 
 #include "call/ferry-link-transport-private.h"
 
+#include "base/ferry-base-private.h"
+#include "base/ferry-thread-private.h"
 #include "route/ferry-sender-private.h"
+#include "worker/ferry-attachment-private.h"
 
 #define FERRY_TYPE_WORKER_TRANSPORT (ferry_worker_transport_get_type ())
 G_DECLARE_FINAL_TYPE (FerryWorkerTransport, ferry_worker_transport, FERRY, WORKER_TRANSPORT, FerryTransport)
@@ -24,6 +35,24 @@ struct _FerryWorkerTransport
 };
 
 G_DEFINE_FINAL_TYPE (FerryWorkerTransport, ferry_worker_transport, FERRY_TYPE_TRANSPORT)
+
+/* A transport that was granted. */
+typedef struct
+{
+  char *sender_name;       /* const: (owned) */
+  guint64 connection_id;   /* const */
+  guint index;             /* const: of its pipe */
+  FerryTransport *untaken; /* lock: (owned) (nullable): until somebody gets it */
+  GWeakRef transport;      /* any */
+} Entry;
+
+static GMutex reader_lock;
+static GCond reader_runs;
+static gboolean running;        /* lock: the thread is at its work */
+static GPtrArray *entries;      /* lock to set: (element-type Entry) (nullable): never changed once it is there */
+static FerryDownlink *downlink; /* lock to set, as entries */
+
+/* ---- a transport ---- */
 
 static gboolean
 ferry_worker_transport_send (FerryTransport *transport, const GOutputVector *vectors, guint n_vectors, GError **error)
@@ -44,8 +73,8 @@ send_in_buffer (FerryTransport *transport, const FerryPart *parts, guint n_parts
 }
 
 /* any: tells the application, which hears `closed`. Does nothing where that was done. */
-void
-ferry_worker_transport_stop (FerryTransport *transport)
+static void
+worker_transport_stop (FerryTransport *transport)
 {
   ferry_sender_stop (FERRY_WORKER_TRANSPORT (transport)->sender, NULL);
 }
@@ -65,7 +94,7 @@ ferry_worker_transport_class_init (FerryWorkerTransportClass *klass)
 
   G_OBJECT_CLASS (klass)->finalize = ferry_worker_transport_finalize;
   transport_class->send = ferry_worker_transport_send;
-  transport_class->close = ferry_worker_transport_stop;
+  transport_class->close = worker_transport_stop;
 }
 
 static void
@@ -73,8 +102,8 @@ ferry_worker_transport_init (FerryWorkerTransport *self)
 {
 }
 
-FerryTransport *
-ferry_worker_transport_new (FerrySender *sender)
+static FerryTransport *
+worker_transport_new (FerrySender *sender)
 {
   FerryWorkerTransport *self = g_object_new (FERRY_TYPE_WORKER_TRANSPORT, NULL);
 
@@ -83,4 +112,329 @@ ferry_worker_transport_new (FerrySender *sender)
   ferry_transport_set_buffer_func (FERRY_TRANSPORT (self), send_in_buffer);
   self->sender = g_object_ref (sender);
   return FERRY_TRANSPORT (self);
+}
+
+/* ---- the reader's thread ---- */
+
+static FerryTransport *
+dup_transport (Entry *entry)
+{
+  return g_weak_ref_get (&entry->transport);
+}
+
+/* NULL for a pipe that is no transport, and for one that was dropped. */
+static FerryTransport *
+find_by_connection_id (guint64 connection_id)
+{
+  for (guint i = 0; i < entries->len; i++)
+    {
+      Entry *entry = g_ptr_array_index (entries, i);
+
+      if (entry->connection_id == connection_id)
+        return dup_transport (entry);
+    }
+  return NULL;
+}
+
+/* The one that may have asked that. */
+static FerryTransport *
+find_by_xid (guint64 xid)
+{
+  for (guint i = 0; i < entries->len; i++)
+    {
+      Entry *entry = g_ptr_array_index (entries, i);
+
+      if (xid >> FERRY_TRANSPORT_XID_BITS == ferry_transport_get_first_xid (entry->index) >> FERRY_TRANSPORT_XID_BITS)
+        return dup_transport (entry);
+    }
+  return NULL;
+}
+
+/* What the latest message was for, so that a weak reference, which costs a lock of all threads', is not looked at for
+ * each. It is dropped before the thread waits. */
+typedef struct
+{
+  guint64 connection_id;     /* 0 where nothing is kept */
+  FerryTransport *transport; /* (owned) (nullable) */
+} Latest;
+
+static void
+latest_clear (Latest *self)
+{
+  self->connection_id = 0;
+  if (self->transport != NULL)
+    ferry_transport_end_run (self->transport);
+  g_clear_object (&self->transport);
+}
+
+static void
+take_message (Latest *latest, const FerryDownMessage *message)
+{
+  if (latest->connection_id != message->connection_id)
+    {
+      latest_clear (latest);
+      latest->connection_id = message->connection_id;
+      latest->transport = find_by_connection_id (message->connection_id);
+    }
+  if (latest->transport != NULL)
+    ferry_transport_receive_in_run (latest->transport, message->data, message->size);
+}
+
+static void
+end_one (guint64 connection_id)
+{
+  g_autoptr (FerryTransport) transport = find_by_connection_id (connection_id);
+  g_autoptr (GError) reason = NULL;
+
+  reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The application closed the transport");
+  if (transport != NULL)
+    ferry_transport_end (transport, reason);
+}
+
+static void
+take_cancel (guint64 xid, guint16 reason)
+{
+  g_autoptr (FerryTransport) transport = find_by_xid (xid);
+
+  if (transport != NULL)
+    ferry_transport_receive_cancel (transport, xid, reason);
+}
+
+static void
+take_cancels (Latest *latest)
+{
+  guint64 xid;
+  guint16 reason;
+
+  while (ferry_downlink_take_cancel (downlink, &xid, &reason))
+    {
+      latest_clear (latest);
+      take_cancel (xid, reason);
+    }
+}
+
+/* The application hears of it first: who hears of it here may be about to exit. */
+static void
+end_all (FerryError code, const char *text)
+{
+  g_autoptr (GError) reason = g_error_new_literal (FERRY_ERROR, code, text);
+
+  for (guint i = 0; i < entries->len; i++)
+    {
+      g_autoptr (FerryTransport) transport = dup_transport (g_ptr_array_index (entries, i));
+
+      if (transport == NULL)
+        continue;
+      worker_transport_stop (transport);
+      ferry_transport_end (transport, reason);
+    }
+}
+
+/* Returns FALSE when nothing more can come. */
+static gboolean
+receive (Latest *latest)
+{
+  FerryDownMessage message;
+  FerryDownEvent event =
+    ferry_downlink_receive (downlink, latest->connection_id != 0 ? 0 : FERRY_NO_DEADLINE, &message);
+
+  take_cancels (latest);
+  if (event != FERRY_DOWN_EVENT_MESSAGE)
+    latest_clear (latest);
+  switch (event)
+    {
+    case FERRY_DOWN_EVENT_MESSAGE:
+      take_message (latest, &message);
+      return TRUE;
+    case FERRY_DOWN_EVENT_PIPE_CLOSED:
+      end_one (message.connection_id);
+      return TRUE;
+    case FERRY_DOWN_EVENT_FINISH:
+      end_all (FERRY_ERROR_CLOSED, "The application has finished with this worker");
+      return FALSE;
+    case FERRY_DOWN_EVENT_CLOSED:
+      end_all (FERRY_ERROR_CLOSED, "The application gave up the link");
+      return FALSE;
+    case FERRY_DOWN_EVENT_BROKEN:
+      end_all (FERRY_ERROR_PROTOCOL, "What the application sends is malformed; build application and worker with the "
+                                     "same version of Ferry");
+      return FALSE;
+    case FERRY_DOWN_EVENT_NOTHING:
+    default:
+      return TRUE;
+    }
+}
+
+static gpointer
+read_down (gpointer data)
+{
+  Latest latest = {0, NULL};
+
+  for (guint i = 0; i < entries->len; i++)
+    {
+      Entry *entry = g_ptr_array_index (entries, i);
+      g_autoptr (FerryTransport) transport = dup_transport (entry);
+
+      ferry_downlink_watch_pipe (downlink, entry->index, entry->connection_id);
+      if (transport != NULL)
+        ferry_transport_set_receiving_thread (transport, g_thread_self ());
+    }
+  g_mutex_lock (&reader_lock);
+  running = TRUE;
+  g_cond_broadcast (&reader_runs);
+  g_mutex_unlock (&reader_lock);
+  while (receive (&latest))
+    ;
+  return NULL;
+}
+
+/* Waits until the thread is at its work, so that a process may end right after: tools find things left behind by a
+ * thread that is only half made. */
+static gboolean
+start_thread_locked (GError **error)
+{
+  GThread *thread;
+
+  thread = ferry_thread_try_new ("ferry-reader", "reading what the application sends", read_down, NULL, error);
+  if (thread == NULL)
+    return FALSE;
+  g_thread_unref (thread);
+  while (!running)
+    g_cond_wait (&reader_runs, &reader_lock);
+  return TRUE;
+}
+
+/* ---- getting one ---- */
+
+static void
+entry_free (gpointer data)
+{
+  Entry *entry = data;
+
+  g_clear_object (&entry->untaken);
+  g_weak_ref_clear (&entry->transport);
+  g_free (entry->sender_name);
+  g_free (entry);
+}
+
+static gboolean
+add_entry (GPtrArray *array, const char *sender_name, GError **error)
+{
+  g_autoptr (FerrySender) sender = ferry_attachment_get_sender (sender_name, error);
+  Entry *entry;
+
+  if (sender == NULL || (ferry_sender_get_state (sender) == FERRY_SENDER_NEW && !ferry_sender_start (sender, error)))
+    return FALSE;
+  entry = g_new0 (Entry, 1);
+  entry->sender_name = g_strdup (sender_name);
+  entry->connection_id = ferry_sender_get_connection_id (sender);
+  entry->index = sender->index;
+  entry->untaken = worker_transport_new (sender);
+  g_weak_ref_init (&entry->transport, entry->untaken);
+  g_ptr_array_add (array, entry);
+  return TRUE;
+}
+
+static gboolean
+start_locked (FerryDownlink *own_downlink, GError **error)
+{
+  g_auto (GStrv) names = ferry_attachment_list_senders (FERRY_TRANSPORT_SENDER_PREFIX);
+  g_autoptr (GPtrArray) array = g_ptr_array_new_with_free_func (entry_free);
+
+  for (guint i = 0; names[i] != NULL; i++)
+    if (!add_entry (array, names[i], error))
+      return FALSE;
+  downlink = own_downlink;
+  entries = g_steal_pointer (&array);
+  if (start_thread_locked (error))
+    return TRUE;
+  g_clear_pointer (&entries, g_ptr_array_unref);
+  return FALSE;
+}
+
+static Entry *
+find_entry_locked (const char *sender_name)
+{
+  for (guint i = 0; i < entries->len; i++)
+    {
+      Entry *entry = g_ptr_array_index (entries, i);
+
+      if (g_str_equal (entry->sender_name, sender_name))
+        return entry;
+    }
+  /* Whoever asks for the downlink names a sender that was granted. */
+  g_assert_not_reached ();
+}
+
+static FerryTransport *
+take_transport (FerryDownlink *own_downlink, const char *sender_name, GError **error)
+{
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&reader_lock);
+  Entry *entry;
+
+  if (entries == NULL && !start_locked (own_downlink, error))
+    return NULL;
+  entry = find_entry_locked (sender_name);
+  if (entry->untaken != NULL)
+    return g_steal_pointer (&entry->untaken);
+  return dup_transport (entry);
+}
+
+gboolean
+ferry_worker_has_transport (const char *name)
+{
+  g_autofree char *sender_name = g_strconcat (FERRY_TRANSPORT_SENDER_PREFIX, name, NULL);
+
+  return ferry_attachment_has_sender (sender_name);
+}
+
+/**
+ * ferry_worker_get_transport:
+ * @name: the name that the application gave the transport in [method@Ferry.Launcher.add_transport]
+ * @error: return location for an error
+ *
+ * In a worker process: this end of the transport of that name. The first call attaches the process to the application
+ * and starts a thread, which receives for all transports of the process. What was asked before is waiting, 1,024
+ * requests of each transport at the most, until somebody takes what is asked. A call for the same name gives the same
+ * transport, as long as it is referenced. Any thread may call this.
+ *
+ * Sending waits while the application has no room. The transport closes with %FERRY_ERROR_CLOSED when the application
+ * closes its end, gives up the link or has finished with the worker. Dropping the last reference closes it, which the
+ * application hears.
+ *
+ * Fails with %FERRY_ERROR_NOT_A_WORKER in a process that no [class@Ferry.Launcher] started or that was forked from a
+ * worker, %FERRY_ERROR_UNKNOWN_SENDER where the application added no transport of that name,
+ * %FERRY_ERROR_ALREADY_RUNNING in a process that serves the tasks of a pool, which takes all that the application
+ * sends, %FERRY_ERROR_STOPPED when the transport was taken before and dropped, %FERRY_ERROR_VERSION when application
+ * and worker do not fit, and with %FERRY_ERROR_PROTOCOL, %FERRY_ERROR_TIMED_OUT and %FERRY_ERROR_SYSTEM when attaching
+ * fails.
+ *
+ * Returns: (transfer full): the worker's end
+ *
+ * Since: 0.1
+ */
+FerryTransport *
+ferry_worker_get_transport (const char *name, GError **error)
+{
+  g_autofree char *sender_name = NULL;
+  g_autoptr (GError) failure = NULL;
+  FerryTransport *transport = NULL;
+  FerryDownlink *own_downlink;
+
+  g_return_val_if_fail (name != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  sender_name = g_strconcat (FERRY_TRANSPORT_SENDER_PREFIX, name, NULL);
+  own_downlink = ferry_attachment_take_downlink (FERRY_DOWNLINK_TRANSPORTS, sender_name, &failure);
+  if (own_downlink != NULL)
+    transport = take_transport (own_downlink, sender_name, &failure);
+  if (g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_UNKNOWN_SENDER))
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_SENDER,
+                 "The application added no transport named “%s”; see ferry_launcher_add_transport()", name);
+  else if (failure != NULL)
+    g_propagate_error (error, g_steal_pointer (&failure));
+  else if (transport == NULL)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_STOPPED,
+                 "The transport named “%s” was closed when its last reference was dropped; keep one", name);
+  return transport;
 }

@@ -269,13 +269,7 @@ demux_test_start (DemuxTestPair *pair)
 static gboolean
 is_quiet (gpointer data)
 {
-  FerryCrew *crew = ferry_demux_get_crew (data);
-  gboolean quiet;
-
-  pthread_mutex_lock (&crew->lock);
-  quiet = crew->n_left == 0 && crew->n_threads == 0;
-  pthread_mutex_unlock (&crew->lock);
-  return quiet;
+  return ferry_crew_is_quiet (ferry_demux_get_crew (data));
 }
 
 void

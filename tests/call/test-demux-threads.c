@@ -298,7 +298,7 @@ test_flood_on_demand (void)
 
   flood_init (&flood);
   ferry_demux_set_threads_on_demand (flood.pair->demux, 16);
-  ferry_demux_get_crew (flood.pair->demux)->idle_time = 100;
+  ferry_crew_set_idle_time (ferry_demux_get_crew (flood.pair->demux), 100);
   run (&flood, NULL);
 }
 

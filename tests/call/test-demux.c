@@ -133,6 +133,12 @@ run_gated (DemuxTestPair *pair, DemuxTestGate *gate, guint n_requests, guint n_t
   g_assert_cmpuint (demux_test_gate_most (gate), ==, n_threads);
 }
 
+static guint
+count_threads (DemuxTestPair *pair)
+{
+  return ferry_crew_get_n_threads (ferry_demux_get_crew (pair->demux));
+}
+
 static void
 test_pool (void)
 {
@@ -145,20 +151,8 @@ test_pool (void)
       ferry_demux_set_threads (pair->demux, n);
       run_gated (pair, &gate, 40, n);
       demux_test_stop (pair);
-      g_assert_cmpuint (ferry_demux_get_crew (pair->demux)->n_threads, ==, 0);
+      g_assert_cmpuint (count_threads (pair), ==, 0);
     }
-}
-
-static guint
-count_threads (DemuxTestPair *pair)
-{
-  FerryCrew *crew = ferry_demux_get_crew (pair->demux);
-  guint n;
-
-  pthread_mutex_lock (&crew->lock);
-  n = crew->n_threads;
-  pthread_mutex_unlock (&crew->lock);
-  return n;
 }
 
 static gboolean
@@ -175,7 +169,7 @@ test_on_demand (void)
 
   demux_test_gate_init (&gate);
   ferry_demux_set_threads_on_demand (pair->demux, 6);
-  ferry_demux_get_crew (pair->demux)->idle_time = 1000;
+  ferry_crew_set_idle_time (ferry_demux_get_crew (pair->demux), 1000);
   run_gated (pair, &gate, 40, 6);
   /* While it is started: they end by themselves, and come again. */
   demux_test_until (has_no_threads, pair);
@@ -201,7 +195,7 @@ test_no_thread (void)
   DemuxTestAnswer *answer;
 
   atomic_store (&n_startable, 0);
-  ferry_demux_get_crew (pair->demux)->start_thread = start_some;
+  ferry_crew_set_start_thread_func (ferry_demux_get_crew (pair->demux), start_some);
   ferry_demux_add_handler (pair->demux, "add", demux_test_add_one, NULL, NULL);
   demux_test_start (pair);
   answer = demux_test_ask (pair, "add", ONE);
@@ -221,7 +215,7 @@ test_no_second_thread (void)
 
   demux_test_gate_init (&gate);
   atomic_store (&n_startable, 1);
-  ferry_demux_get_crew (pair->demux)->start_thread = start_some;
+  ferry_crew_set_start_thread_func (ferry_demux_get_crew (pair->demux), start_some);
   ferry_demux_set_threads_on_demand (pair->demux, 8);
   run_gated (pair, &gate, 20, 1);
 }

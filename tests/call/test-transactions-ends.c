@@ -7,8 +7,6 @@
 
 #include "call/call-test.h"
 
-#include "call/ferry-call-private.h"
-
 #define ASKING 0
 #define ASKED 1
 
@@ -175,7 +173,7 @@ test_call_that_was_taken_back_says_nothing (void)
   ferry_call_drop (kept_call (0));
   g_ptr_array_set_size (kept, 0);
   g_assert_cmpuint (pair->wires[ASKED].n_sent, ==, 0);
-  g_assert_cmpuint (pair->ends[ASKED]->calls.n_entries, ==, 0);
+  g_assert_cmpuint (ferry_transactions_get_kept (pair->ends[ASKED]).n_calls, ==, 0);
 }
 
 static void
@@ -287,10 +285,10 @@ test_close_lets_go_of_refusals_that_had_no_room (void)
   call_test_pair_pump (pair);
   pair->wires[ASKED].capacity = 0;
   g_ptr_array_set_size (kept, 0);
-  g_assert_cmpuint (pair->ends[ASKED]->unsent.length, ==, 1);
+  g_assert_cmpuint (ferry_transactions_get_kept (pair->ends[ASKED]).n_unsent, ==, 1);
   ferry_transactions_close (pair->ends[ASKED], reason);
-  g_assert_cmpuint (pair->ends[ASKED]->unsent.length, ==, 0);
-  g_assert_cmpuint (pair->ends[ASKED]->calls.n_entries, ==, 0);
+  g_assert_cmpuint (ferry_transactions_get_kept (pair->ends[ASKED]).n_unsent, ==, 0);
+  g_assert_cmpuint (ferry_transactions_get_kept (pair->ends[ASKED]).n_calls, ==, 0);
 }
 
 static void

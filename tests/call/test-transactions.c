@@ -7,8 +7,6 @@
 
 #include "call/call-test.h"
 
-#include "call/ferry-call-private.h"
-
 /* The asking end and the asked one of most tests. */
 #define ASKING 0
 #define ASKED 1
@@ -524,7 +522,7 @@ test_early_cancels_are_bounded (void)
 
   for (guint64 xid = 1; xid <= 3 * FERRY_MAX_EARLY_CANCELS; xid++)
     ferry_transactions_receive_cancel (pair->ends[ASKED], xid, FERRY_CANCEL_REASON_CANCELLED);
-  g_assert_cmpuint (pair->ends[ASKED]->early.n_entries, ==, FERRY_MAX_EARLY_CANCELS);
+  g_assert_cmpuint (ferry_transactions_get_kept (pair->ends[ASKED]).n_early, ==, FERRY_MAX_EARLY_CANCELS);
 }
 
 /* ---- no room ---- */
