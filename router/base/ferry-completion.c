@@ -97,7 +97,7 @@ ferry_completion_get_data (FerryCompletion *self)
 FerryCompletion *
 ferry_completion_from_data (gpointer data)
 {
-  return (FerryCompletion *) ((guint8 *) data - G_STRUCT_OFFSET (FerryCompletion, data));
+  return (gpointer) ((guint8 *) data - G_STRUCT_OFFSET (FerryCompletion, data));
 }
 
 gboolean

@@ -5,7 +5,7 @@
  *
  * The messages are requests of the transaction protocol; docs/protocol.md has them in prose.
  *
- * It is one file, of more than 1,500 lines, since all of it works on the same queues and counts, under one lock.
+ * It is one file since all of it works on the same queues and counts, under one lock.
  *
  * Threads:    any. What comes, comes on the thread that receives for the transport; signals are emitted in context.
  * Locks:      lock, a leaf: nothing is called with it held.

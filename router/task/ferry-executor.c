@@ -7,8 +7,7 @@
  * Counting: n_queued has the tasks that wait, in the inbox, in the queue or sent ahead; n_executing those that a worker
  * is at; n_open both. A task is counted out once, in task_done().
  *
- * The file is long since an executor is one thing: what is told of a task's way in one part of it is counted in
- * another, and shown by a third.
+ * It is one file since what one part of it tells of a task's way is counted in another, and shown by a third.
  *
  * Threads: the router's, but for submissions and the inbox. A task that another thread submits waits there until the
  * router's thread takes it in. */

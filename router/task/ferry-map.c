@@ -7,7 +7,7 @@
  * index, and until it was taken it counts as in flight, so that one bound holds for all of it: arguments that wait,
  * items that run, results that wait for an earlier one, and results that nobody takes.
  *
- * It is one thing, for all its length: that bound is what each step of the way looks at, and what each step moves. The
+ * It is one file since that bound is what each step of the way looks at, and what each step moves. The
  * input (ferry-map-input.c), a chunk (ferry-map-chunk.c) and the worker's side (ferry-map-function.c) are things of
  * their own, which know nothing of the map.
  *

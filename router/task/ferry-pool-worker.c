@@ -7,8 +7,8 @@
  * Handlers of a task's signals run in the middle of what is done here, and may do anything: so bookkeeping comes first,
  * signals after it, and what is looked at after a signal is looked at anew.
  *
- * The file is long since a worker is one thing: its state, what it has in hand and what it has claimed are looked at,
- * and change, wherever a task is given to it, is answered, taken back or pressed for, and wherever it is told to end.
+ * It is one file since its state, what it has in hand and what it has claimed are looked at, and change, wherever a
+ * task is given to it, is answered, taken back or pressed for, and wherever it is told to end.
  *
  * Threads: the router's, but for what a link tells of its room, and for the thread that is a worker.
  * Trust:   the worker's claim says what a kill would hit, and is believed as long as time allows; but no claim keeps a

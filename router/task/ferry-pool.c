@@ -6,8 +6,8 @@
  * Everything here is set going by an event: a task was submitted, an answer came, a worker started or ended, a timer
  * ran out. Each of them ends in ferry_pool_pump(), which hands over tasks as long as there are tasks and room.
  *
- * The file is long since a pool is one thing: most of it are its settings and what they say, and each of those is
- * heeded wherever workers are started, fed, retired or replaced. What one worker does is in ferry-pool-worker.c.
+ * It is one file since most of it are settings, and each of those is heeded wherever workers are started, fed, retired
+ * or replaced. What one worker does is in ferry-pool-worker.c.
  *
  * Threads: the router's. */
 

@@ -3,7 +3,7 @@
 
 /* One call of a function in a worker, as the application sees it: what it was given, how far it is, what became of it.
  *
- * It is one thing, for all its length: a life in steps, which every part of it looks at under the same rules. What may
+ * It is one file since it is a life in steps, which every part of it looks at under the same rules. What may
  * happen in which state, and where that leads, is a table of its own (ferry-task-state.c). Whoever runs the task has an
  * interface to it in ferry-task-private.h, and is known to it by FerryTaskDriver alone.
  *
