@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A transport over any GIOStream.
+/* A transport over any GIOStream, and over the stream that is made of two descriptors.
  *
  * What the threads share is the core; the object is only one who refers to it. The reader is a thread for each
  * transport: it has the stream taken apart, hands messages over, starts the writer's thread and joins it. It has a

@@ -3,11 +3,11 @@
 
 /* The transaction core: what this end asks, the calls that it is asked, and the messages of both.
  *
- * Asking:     a transaction is in the table from before its request is sent until one of these takes it out: receive()
- *             with its answer, forget(), close(), or ask() itself when it could not be sent. What took it out calls
- *             done(), so it is called once.
+ * Asking:     a transaction is in the table from before its request is sent until whoever takes it out: receive() with
+ *             its answer, forget(), close(), or ask() itself when it could not be sent. Who took it out calls done(),
+ *             so it is called once.
  * Calls:      a call is in its owner's table until it is over, and found there by windows and cancels. One that is
- *             dropped unanswered lives on until its refusal is sent: so the other end always hears something, or the
+ *             dropped unanswered lives on until its refusal is sent: so whoever asked always hears something, or the
  *             end of the link.
  * Threads:    any.
  * Locks:      send_lock before lock. Nothing is called with lock held; with send_lock held, the transport's send() is.
@@ -15,8 +15,8 @@
  *             unsent; they get at one by call_try_ref() under the lock, which the call's last unref takes too.
  * Trust:      none in the peer. What breaks a rule is FERRY_ERROR_PROTOCOL; what only comes too late is dropped.
  *
- * It is one file since transactions and calls are guarded by one lock, wait for room in one place, and end each other.
- */
+ * It is one file since one lock guards transactions and calls, they wait for room in one place, and what
+ * ends the one ends the other. */
 
 #include "config.h"
 
@@ -24,7 +24,6 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-
 #include <string.h>
 
 #include "base/ferry-base-private.h"
