@@ -835,9 +835,10 @@ make_chunk (FerryMap *self)
   if (!g_queue_is_empty (&self->again))
     return make_chunk_again (self);
   size = self->input_ended ? 0 : choose_size (self);
+  /* Before the input is asked, which may change the settings: the plan fits the size. */
+  plan = get_plan (self);
   if (size == 0 || !fill_batch (self, size))
     return NULL;
-  plan = get_plan (self);
   chunk = ferry_map_chunk_new (&plan, self->n_submitted, (GVariant *const *) self->batch->pdata, self->batch->len);
   self->n_submitted += self->batch->len;
   g_ptr_array_set_size (self->batch, 0);

@@ -641,6 +641,39 @@ its_source_ends_it (gconstpointer drops)
   g_clear_object (&saboteur.map);
 }
 
+typedef struct
+{
+  FerryMap *map; /* (unowned) */
+  gint64 n_asked;
+} Tuner;
+
+/* In the middle of a chunk. */
+static GVariant *
+make_chunks_single (gpointer data, GError **error)
+{
+  Tuner *self = data;
+
+  if (self->n_asked == 20)
+    return NULL;
+  if (self->n_asked == 2)
+    ferry_map_set_chunk_size (self->map, 1);
+  return g_variant_new_int64 (self->n_asked++);
+}
+
+static void
+its_source_changes_the_size_of_chunks (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
+  g_autoptr (FerryMap) map = ferry_map_new (test->executor, "double", FERRY_MAP_ORDERED);
+  Tuner tuner = {.map = map};
+
+  ferry_map_set_chunk_size (map, 8);
+  ferry_map_set_source (map, make_chunks_single, &tuner, NULL);
+  for (gint64 i = 0; i < 20; i++)
+    g_assert_cmpint (map_test_take (map, NULL), ==, 2 * i);
+  map_test_assert_end (map);
+}
+
 /* Its chunk puts two levels around it. The function wants a number, so what reaches it fails otherwise. */
 static void
 an_item_has_62_levels_at_most (void)
@@ -705,6 +738,7 @@ main (int argc, char **argv)
   g_test_add_func ("/map/is-cancelled-at-any-time", is_cancelled_at_any_time);
   g_test_add_data_func ("/map/its-source-cancels-it", no, its_source_ends_it);
   g_test_add_data_func ("/map/its-source-drops-it", yes, its_source_ends_it);
+  g_test_add_func ("/map/its-source-changes-the-size-of-chunks", its_source_changes_the_size_of_chunks);
   g_test_add_func ("/map/an-item-has-62-levels-at-most", an_item_has_62_levels_at_most);
   return g_test_run ();
 }
