@@ -21,9 +21,6 @@ typedef struct
   void (*destroy) (gpointer data);
   /* Where there is no done, called in its place: with what an application passes, so that nothing is kept for it. */
   FerryMuxFunc func;
-  /* The same for a thread that waits: nobody's code is run but that, and later it is woken by
-   * ferry_berths_wake_later(). */
-  void (*wake) (gpointer data, GVariant *result, const GError *error, gboolean later);
 } FerryAskFuncs;
 
 typedef struct

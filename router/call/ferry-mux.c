@@ -3,8 +3,9 @@
 
 /* The end of a transport that asks, for a thread that waits, for a function, or in GIO's asynchronous manner.
  *
- * The table of the transactions has all that was asked: whoever takes one out there ends it, so each ends once, and a
- * mux needs no list of its own. Its number is all that others know of it; none is ever used twice.
+ * The table of the transactions has all that was asked, so a mux needs no list of its own. What takes one out of the
+ * table ends it, so each ends once. Its number is all that others know of it, and is never used twice. For a thread and
+ * a GTask the table has a completion, for all others an Ask.
  *
  * Threads: any, where nothing else is said.
  * Locks:   lock is not held while a callback or the transport is called. */
@@ -14,8 +15,8 @@
 #include "call/ferry-mux-private.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-completion-private.h"
 #include "base/ferry-error.h"
-#include "call/ferry-berths-private.h"
 #include "call/ferry-known-types-private.h"
 #include "call/ferry-remote-error-private.h"
 
@@ -121,15 +122,13 @@ ask_release (gpointer data)
   ask_free (self);
 }
 
-/* For who took it out of the table, with whose reference. */
+/* For what took it out of the table, with the table's reference. */
 static void
-ask_end (Ask *self, GVariant *result, const GError *error, gboolean later)
+ask_end (Ask *self, GVariant *result, const GError *error)
 {
   if (result != NULL)
     ferry_known_types_add (result);
-  if (self->funcs.wake != NULL)
-    self->funcs.wake (self->data, result, error, later);
-  else if (self->funcs.done != NULL)
+  if (self->funcs.done != NULL)
     self->funcs.done (self->data, result, error);
   else
     self->funcs.func (result, error, self->data);
@@ -139,13 +138,7 @@ ask_end (Ask *self, GVariant *result, const GError *error, gboolean later)
 static void
 ask_answered (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
 {
-  ask_end (data, result, error, FALSE);
-}
-
-static void
-ask_answered_in_run (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
-{
-  ask_end (data, result, error, TRUE);
+  ask_end (data, result, error);
 }
 
 static void
@@ -158,17 +151,8 @@ ask_item_came (gpointer data, const char *name, GVariant *value)
 }
 
 static const FerryAnswerFuncs plain_funcs = {.done = ask_answered};
-static const FerryAnswerFuncs waiting_funcs = {.done = ask_answered, .done_in_run = ask_answered_in_run};
 static const FerryAnswerFuncs stream_funcs = {
   .item = ask_item_came, .done = ask_answered, .hold = ask_hold, .release = ask_release};
-
-static const FerryAnswerFuncs *
-get_answer_funcs (const FerryAskRequest *request, const FerryAskFuncs *funcs)
-{
-  if (request->window > 0)
-    return &stream_funcs;
-  return funcs->wake != NULL ? &waiting_funcs : &plain_funcs;
-}
 
 static Ask *
 ask_new (FerryMux *mux, const FerryAskFuncs *funcs, gpointer data)
@@ -182,11 +166,12 @@ ask_new (FerryMux *mux, const FerryAskFuncs *funcs, gpointer data)
   return self;
 }
 
-guint64
-ferry_mux_ask (FerryMux *self, const FerryAskRequest *request, const FerryAskFuncs *funcs, gpointer data,
-               GError **error)
+/* Returns the transaction's number, or 0 with an error. */
+static guint64
+send_request (FerryMux *self, const FerryAskRequest *request, const FerryAnswerFuncs *funcs, gpointer data,
+              GError **error)
 {
-  FerryRequest message = {
+  const FerryRequest message = {
     .method = request->method,
     .arguments = request->arguments,
     .packed = request->packed,
@@ -194,16 +179,22 @@ ferry_mux_ask (FerryMux *self, const FerryAskRequest *request, const FerryAskFun
     .flags = request->window > 0 ? FERRY_CALL_STREAM : 0,
     .window = (guint16) request->window,
   };
-  g_autoptr (GError) stopped = NULL;
-  guint64 xid;
-  Ask *ask;
 
   if (!check_running (self, error))
     return 0;
   if (request->arguments != NULL)
     ferry_known_types_add (request->arguments);
-  ask = ask_new (self, funcs, data);
-  xid = ferry_transactions_ask (self->transactions, &message, get_answer_funcs (request, funcs), ask, error);
+  return ferry_transactions_ask (self->transactions, &message, funcs, data, error);
+}
+
+guint64
+ferry_mux_ask (FerryMux *self, const FerryAskRequest *request, const FerryAskFuncs *funcs, gpointer data,
+               GError **error)
+{
+  Ask *ask = ask_new (self, funcs, data);
+  guint64 xid = send_request (self, request, request->window > 0 ? &stream_funcs : &plain_funcs, ask, error);
+  g_autoptr (GError) stopped = NULL;
+
   if (xid == 0)
     ask_free (ask);
   /* It is in the table now, and the table has a lock: a stop that did not find it there has set its mark before that,
@@ -211,6 +202,18 @@ ferry_mux_ask (FerryMux *self, const FerryAskRequest *request, const FerryAskFun
   else if (!check_running (self, &stopped))
     ferry_mux_abandon (self, xid, FERRY_CANCEL_REASON_CANCELLED, stopped);
   return xid;
+}
+
+/* After a failure: waits until it may be tried once more. count: as it was before. Returns FALSE with an error where it
+ * need not be tried again. */
+static gboolean
+wait_to_retry (FerryMux *self, const GError *failure, guint64 count, gint64 deadline, GCancellable *cancellable,
+               GError **error)
+{
+  if (g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+    return ferry_transport_wait_for_room (self->transport, count, deadline, cancellable, error);
+  g_propagate_error (error, ferry_error_copy (failure));
+  return FALSE;
 }
 
 guint64
@@ -223,15 +226,8 @@ ferry_mux_ask_waiting (FerryMux *self, const FerryAskRequest *request, const Fer
       g_autoptr (GError) failure = NULL;
       guint64 xid = ferry_mux_ask (self, request, funcs, data, &failure);
 
-      if (xid != 0)
+      if (xid != 0 || !wait_to_retry (self, failure, count, request->deadline, cancellable, error))
         return xid;
-      if (!g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
-        {
-          g_propagate_error (error, g_steal_pointer (&failure));
-          return 0;
-        }
-      if (!ferry_transport_wait_for_room (self->transport, count, request->deadline, cancellable, error))
-        return 0;
     }
 }
 
@@ -242,7 +238,7 @@ ferry_mux_abandon (FerryMux *self, guint64 xid, FerryCancelReason reason, const 
 
   if (ask == NULL)
     return FALSE;
-  ask_end (ask, NULL, error, FALSE);
+  ask_end (ask, NULL, error);
   return TRUE;
 }
 
@@ -255,125 +251,151 @@ ferry_mux_add_window (FerryMux *self, guint64 xid, guint n)
     g_debug ("A stream's window does not grow: %s", error->message);
 }
 
+/* ---- asking with a completion ---- */
+
+/* What a completion has of its transaction. */
+typedef struct
+{
+  FerryMux *mux; /* const: (owned) */
+  char *method;  /* const: (owned) (nullable): NULL where it cannot be abandoned */
+  guint64 xid;   /* written before the completion has a face */
+} Transaction;
+
+static GError *
+transaction_abandon (gpointer data, FerryAbandonReason reason)
+{
+  Transaction *self = data;
+  gboolean timed_out = reason == FERRY_ABANDON_DEADLINE;
+  FerryCompletion *held = ferry_transactions_abandon (
+    self->mux->transactions, self->xid, timed_out ? FERRY_CANCEL_REASON_DEADLINE : FERRY_CANCEL_REASON_CANCELLED);
+
+  /* Where an answer has taken it out, that finds the completion over. */
+  g_clear_pointer (&held, ferry_completion_unref);
+  if (timed_out)
+    return ferry_mux_new_timed_out_error (self->method);
+  return g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "“%s” was cancelled", self->method);
+}
+
+static void
+transaction_destroy (gpointer data)
+{
+  Transaction *self = data;
+
+  g_free (self->method);
+  g_object_unref (self->mux);
+}
+
+static const FerryCompletionFuncs transaction_funcs = {transaction_abandon, transaction_destroy};
+
+/* For what took it out of the table, with the table's reference. */
+static void
+transaction_end (FerryCompletion *completion, GVariant *result, const GError *error)
+{
+  if (result != NULL)
+    ferry_known_types_add (result);
+  ferry_completion_finish (completion, result != NULL ? g_variant_ref (result) : NULL, (GDestroyNotify) g_variant_unref,
+                           error != NULL ? ferry_error_copy (error) : NULL);
+  ferry_completion_unref (completion);
+}
+
+static void
+transaction_answered (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
+{
+  transaction_end (data, result, error);
+}
+
+static const FerryAnswerFuncs completion_funcs = {.done = transaction_answered};
+
+/* can_end: it has a deadline or a cancellable. Returns (transfer full). */
+static FerryCompletion *
+transaction_new (FerryMux *mux, const char *method, gboolean can_end)
+{
+  FerryCompletion *completion = ferry_completion_new (&transaction_funcs, sizeof (Transaction));
+  Transaction *self = ferry_completion_get_data (completion);
+
+  self->mux = g_object_ref (mux);
+  self->method = can_end ? g_strdup (method) : NULL;
+  return completion;
+}
+
+static void
+stop_transaction (FerryMux *self, guint64 xid, const GError *error)
+{
+  FerryCompletion *completion = ferry_transactions_abandon (self->transactions, xid, FERRY_CANCEL_REASON_CANCELLED);
+
+  if (completion != NULL)
+    transaction_end (completion, NULL, error);
+}
+
+/* Returns FALSE with an error where it could not be asked. */
+static gboolean
+transaction_start (FerryCompletion *completion, const FerryAskRequest *request, GError **error)
+{
+  Transaction *self = ferry_completion_get_data (completion);
+  g_autoptr (GError) stopped = NULL;
+
+  self->xid = send_request (self->mux, request, &completion_funcs, ferry_completion_ref (completion), error);
+  if (self->xid == 0)
+    ferry_completion_unref (completion);
+  /* As in ferry_mux_ask(). */
+  else if (!check_running (self->mux, &stopped))
+    stop_transaction (self->mux, self->xid, stopped);
+  return self->xid != 0;
+}
+
+/* ---- what is in flight ---- */
+
 /* Others than muxes ask over the same transport too. */
 static gboolean
-is_of_mux (const FerryAnswerFuncs *funcs, gpointer data, gpointer mux)
+is_ask_of_mux (const FerryAnswerFuncs *funcs, gpointer data, gpointer mux)
 {
   return funcs->done == ask_answered && ((Ask *) data)->mux == mux;
 }
 
-/* any: the numbers of all that it waits for, in their order. Returns (element-type guint64) (transfer full). */
-static GArray *
-list_asked (FerryMux *self)
+static gboolean
+is_transaction_of_mux (const FerryAnswerFuncs *funcs, gpointer data, gpointer mux)
 {
-  return ferry_transactions_list_asked (self->transactions, is_of_mux, self);
+  return funcs->done == transaction_answered && ((Transaction *) ferry_completion_get_data (data))->mux == mux;
+}
+
+static void
+stop_all (FerryMux *self, const GError *error)
+{
+  g_autoptr (GArray) asks = ferry_transactions_list_asked (self->transactions, is_ask_of_mux, self);
+  g_autoptr (GArray) transactions = ferry_transactions_list_asked (self->transactions, is_transaction_of_mux, self);
+
+  for (guint i = 0; i < asks->len; i++)
+    ferry_mux_abandon (self, g_array_index (asks, guint64, i), FERRY_CANCEL_REASON_CANCELLED, error);
+  for (guint i = 0; i < transactions->len; i++)
+    stop_transaction (self, g_array_index (transactions, guint64, i), error);
 }
 
 /* ---- a thread that waits ---- */
 
-/* Bits of a waiter's state: it is over; it sleeps, or is about to; and above these, how often it was told to look
- * again. */
-#define WAITER_OVER 1u
-#define WAITER_ASLEEP 2u
-#define WAITER_LOOK 4u
-
-/* No lock, which who answers would have to let go of before a thread that it wakes can go on. */
-typedef struct
-{
-  FerryMux *mux;       /* (unowned) */
-  FerryBerths *berths; /* (unowned): the transport's */
-  guint berth;
-  _Atomic guint32 state;
-  GVariant *result; /* (owned) (nullable): of who ends it, as the next one, until it is over */
-  GError *error;    /* (owned) (nullable) */
-} Waiter;
-
-/* any. A waiter may be gone as soon as it is over, so what is needed is taken before. */
-static void
-waiter_tell (Waiter *self, guint32 what, gboolean later)
-{
-  FerryBerths *berths = self->berths;
-  guint berth = self->berth;
-
-  /* Release: pairs with waiter_is_over(). */
-  if ((atomic_fetch_add_explicit (&self->state, what, memory_order_release) & WAITER_ASLEEP) == 0)
-    return;
-  if (later)
-    ferry_berths_wake_later (berths, berth);
-  else
-    ferry_berths_wake (berths, berth);
-}
-
-static void
-waiter_done (gpointer data, GVariant *result, const GError *error, gboolean later)
-{
-  Waiter *self = data;
-
-  self->result = result != NULL ? g_variant_ref (result) : NULL;
-  self->error = error != NULL ? ferry_error_copy (error) : NULL;
-  waiter_tell (self, WAITER_OVER, later);
-}
-
-/* While this runs, who waits does not go: disconnecting waits for it. */
-static void
-waiter_cancelled (GCancellable *cancellable, gpointer data)
-{
-  waiter_tell (data, WAITER_LOOK, FALSE);
-}
-
+/* Asks once there is room. */
 static gboolean
-waiter_is_over (Waiter *self, guint32 *state)
+transaction_start_waiting (FerryCompletion *completion, const FerryAskRequest *request, GCancellable *cancellable,
+                           GError **error)
 {
-  /* Acquire: pairs with waiter_tell(). */
-  *state = atomic_load_explicit (&self->state, memory_order_acquire);
-  return (*state & WAITER_OVER) != 0;
+  FerryMux *mux = ((Transaction *) ferry_completion_get_data (completion))->mux;
+
+  for (;;)
+    {
+      guint64 count = ferry_transport_get_room_count (mux->transport);
+      g_autoptr (GError) failure = NULL;
+
+      if (transaction_start (completion, request, &failure))
+        return TRUE;
+      if (!wait_to_retry (mux, failure, count, request->deadline, cancellable, error))
+        return FALSE;
+    }
 }
 
-/* Until the state is another one, or for nothing. Returns FALSE when it is time. deadline: 0 for none. */
-static gboolean
-waiter_sleep (Waiter *self, guint32 state, gint64 deadline)
+/* For a completion, which has G_MAXINT64 for none. */
+static gint64
+get_completion_deadline (const FerryAskRequest *request)
 {
-  guint32 seen = ferry_berths_look (self->berths, self->berth);
-
-  /* Relaxed: it is one word, and who changes it after this finds the mark, and rings. */
-  if (!atomic_compare_exchange_strong_explicit (&self->state, &state, state | WAITER_ASLEEP, memory_order_relaxed,
-                                                memory_order_relaxed))
-    return TRUE;
-  return ferry_berths_sleep (self->berths, self->berth, seen, deadline);
-}
-
-/* Returns whether it is over, and not just its time, or cancelled. */
-static gboolean
-waiter_wait (Waiter *self, gint64 deadline, GCancellable *cancellable)
-{
-  gulong id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (waiter_cancelled), self, NULL) : 0;
-  gboolean in_time = TRUE;
-  guint32 state;
-
-  while (!waiter_is_over (self, &state) && in_time && !g_cancellable_is_cancelled (cancellable))
-    in_time = waiter_sleep (self, state, deadline);
-  g_cancellable_disconnect (cancellable, id);
-  return waiter_is_over (self, &state);
-}
-
-static const FerryAskFuncs waiter_funcs = {.wake = waiter_done};
-
-static void
-waiter_run (Waiter *self, const FerryAskRequest *request, GCancellable *cancellable)
-{
-  guint64 xid = ferry_mux_ask_waiting (self->mux, request, &waiter_funcs, self, cancellable, &self->error);
-  g_autoptr (GError) error = NULL;
-  gboolean cancelled;
-
-  if (xid == 0 || waiter_wait (self, request->deadline, cancellable))
-    return;
-  cancelled = g_cancellable_set_error_if_cancelled (cancellable, &error);
-  if (!cancelled)
-    error = ferry_mux_new_timed_out_error (request->method);
-  /* Where its answer comes at this moment, that counts, and is waited for. */
-  if (!ferry_mux_abandon (self->mux, xid, cancelled ? FERRY_CANCEL_REASON_CANCELLED : FERRY_CANCEL_REASON_DEADLINE,
-                          error))
-    waiter_wait (self, 0, NULL);
+  return request->deadline > 0 ? request->deadline : G_MAXINT64;
 }
 
 /**
@@ -405,8 +427,10 @@ ferry_mux_transact (FerryMux *self, const char *method, GVariant *arguments, gin
                     GVariant **result, GError **error)
 {
   g_autoptr (GVariant) kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
-  FerryAskRequest request = {method, kept, ferry_mux_get_deadline (timeout), 0};
-  Waiter waiter = {.mux = self};
+  const FerryAskRequest request = {method, kept, ferry_mux_get_deadline (timeout), 0};
+  g_autoptr (FerryCompletion) completion = NULL;
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GError) failure = NULL;
 
   g_return_val_if_fail (FERRY_IS_MUX (self), FALSE);
   g_return_val_if_fail (method != NULL, FALSE);
@@ -417,161 +441,22 @@ ferry_mux_transact (FerryMux *self, const char *method, GVariant *arguments, gin
   if (!ferry_transport_check_may_wait (self->transport, "ferry_mux_transact_async()", error) ||
       g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
-  waiter.berths = ferry_transport_get_berths (self->transport);
-  waiter.berth = ferry_berths_take (waiter.berths);
-  waiter_run (&waiter, &request, cancellable);
-  ferry_berths_leave (waiter.berths, waiter.berth);
-  if (waiter.error != NULL)
+  completion = transaction_new (self, method, timeout >= 0 || cancellable != NULL);
+  if (!transaction_start_waiting (completion, &request, cancellable, error))
+    return FALSE;
+  ferry_completion_wait (completion, get_completion_deadline (&request), cancellable);
+  value = ferry_completion_take (completion, &failure);
+  if (failure != NULL)
     {
-      g_propagate_error (error, waiter.error);
+      g_propagate_error (error, g_steal_pointer (&failure));
       return FALSE;
     }
   if (result != NULL)
-    *result = g_steal_pointer (&waiter.result);
-  g_clear_pointer (&waiter.result, g_variant_unref);
+    *result = g_steal_pointer (&value);
   return TRUE;
 }
 
 /* ---- GIO's asynchronous manner ---- */
-
-/* References: the answer's, until it came; the timeout's and the cancellable's, while they may call; and that of who
- * sets it up. */
-typedef struct
-{
-  _Atomic gint references;
-  FerryMux *mux;             /* const: (unowned): task has it */
-  GTask *task;               /* const: (owned) */
-  GCancellable *cancellable; /* const: (owned) (nullable) */
-  char *method;              /* const: (owned) (nullable): NULL where nothing but its answer ends it */
-  guint64 xid;               /* set before anybody can want to end it */
-
-  gboolean over;    /* mux's lock, as what follows */
-  GSource *timeout; /* (owned) (nullable) */
-  gulong cancel_id;
-} Pending;
-
-static Pending *
-pending_ref (Pending *self)
-{
-  /* Relaxed: whoever refers to it has a reference already. */
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
-  return self;
-}
-
-static void
-pending_unref (gpointer data)
-{
-  Pending *self = data;
-
-  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
-    return;
-  g_object_unref (self->task);
-  g_clear_object (&self->cancellable);
-  g_free (self->method);
-  g_free (self);
-}
-
-static void
-pending_closure_unref (gpointer data, GClosure *closure)
-{
-  pending_unref (data);
-}
-
-/* Whoever else could end it does not any more, or finds it over. */
-static void
-pending_disarm (Pending *self)
-{
-  g_autoptr (GSource) timeout = NULL;
-  gulong id;
-
-  if (self->method == NULL)
-    return;
-  g_mutex_lock (&self->mux->lock);
-  self->over = TRUE;
-  timeout = g_steal_pointer (&self->timeout);
-  id = self->cancel_id;
-  self->cancel_id = 0;
-  g_mutex_unlock (&self->mux->lock);
-  if (timeout != NULL)
-    g_source_destroy (timeout);
-  /* This may be that handler, or another thread may be in it: it is not waited for, and has a reference. */
-  if (id != 0)
-    g_signal_handler_disconnect (self->cancellable, id);
-}
-
-static void
-pending_done (gpointer data, GVariant *result, const GError *error)
-{
-  Pending *self = data;
-
-  pending_disarm (self);
-  if (error != NULL)
-    g_task_return_error (self->task, ferry_error_copy (error));
-  else
-    g_task_return_pointer (self->task, result != NULL ? g_variant_ref (result) : NULL,
-                           (GDestroyNotify) g_variant_unref);
-  pending_unref (self);
-}
-
-static const FerryAskFuncs pending_funcs = {.done = pending_done};
-
-static gboolean
-pending_timed_out (gpointer data)
-{
-  Pending *self = data;
-  g_autoptr (GError) error = ferry_mux_new_timed_out_error (self->method);
-
-  ferry_mux_abandon (self->mux, self->xid, FERRY_CANCEL_REASON_DEADLINE, error);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-pending_cancelled (GCancellable *cancellable, gpointer data)
-{
-  Pending *self = data;
-  g_autoptr (GError) error = g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "“%s” was cancelled", self->method);
-
-  ferry_mux_abandon (self->mux, self->xid, FERRY_CANCEL_REASON_CANCELLED, error);
-}
-
-static void
-pending_set_timeout (Pending *self, gint64 timeout)
-{
-  gint64 milliseconds = MIN (timeout / FERRY_MICROSECONDS_PER_MILLISECOND + 1, G_MAXUINT);
-  g_autoptr (GSource) source = g_timeout_source_new ((guint) milliseconds);
-  gboolean over;
-
-  g_source_set_static_name (source, "[ferry] a transaction's time");
-  g_source_set_callback (source, pending_timed_out, pending_ref (self), pending_unref);
-  /* Before anybody can end it, and destroy this. */
-  g_source_attach (source, g_task_get_context (self->task));
-  g_mutex_lock (&self->mux->lock);
-  over = self->over;
-  if (!over)
-    self->timeout = g_source_ref (source);
-  g_mutex_unlock (&self->mux->lock);
-  if (over)
-    g_source_destroy (source);
-}
-
-static void
-pending_follow_cancellable (Pending *self)
-{
-  GClosure *closure = g_cclosure_new (G_CALLBACK (pending_cancelled), pending_ref (self), pending_closure_unref);
-  gulong id = g_signal_connect_closure (self->cancellable, "cancelled", closure, FALSE);
-  gboolean over;
-
-  g_mutex_lock (&self->mux->lock);
-  over = self->over;
-  if (!over)
-    self->cancel_id = id;
-  g_mutex_unlock (&self->mux->lock);
-  if (over)
-    g_signal_handler_disconnect (self->cancellable, id);
-  else if (g_cancellable_is_cancelled (self->cancellable))
-    pending_cancelled (self->cancellable, self);
-}
 
 /**
  * ferry_mux_transact_async:
@@ -593,10 +478,10 @@ ferry_mux_transact_async (FerryMux *self, const char *method, GVariant *argument
                           GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GVariant) kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
-  FerryAskRequest request = {method, kept, ferry_mux_get_deadline (timeout), 0};
+  const FerryAskRequest request = {method, kept, ferry_mux_get_deadline (timeout), 0};
+  g_autoptr (FerryCompletion) completion = NULL;
   g_autoptr (GTask) task = NULL;
   GError *error = NULL;
-  Pending *pending;
 
   g_return_if_fail (FERRY_IS_MUX (self));
   g_return_if_fail (method != NULL);
@@ -604,32 +489,11 @@ ferry_mux_transact_async (FerryMux *self, const char *method, GVariant *argument
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, ferry_mux_transact_async);
   g_task_set_check_cancellable (task, FALSE);
-  if (g_cancellable_set_error_if_cancelled (cancellable, &error))
-    {
-      g_task_return_error (task, error);
-      return;
-    }
-  pending = g_new0 (Pending, 1);
-  atomic_init (&pending->references, 2);
-  pending->mux = self;
-  pending->task = g_object_ref (task);
-  g_set_object (&pending->cancellable, cancellable);
-  if (timeout >= 0 || cancellable != NULL)
-    pending->method = g_strdup (method);
-  pending->xid = ferry_mux_ask (self, &request, &pending_funcs, pending, &error);
-  if (pending->xid == 0)
-    {
-      g_task_return_error (task, error);
-      pending_unref (pending);
-    }
+  completion = transaction_new (self, method, timeout >= 0 || cancellable != NULL);
+  if (g_cancellable_set_error_if_cancelled (cancellable, &error) || !transaction_start (completion, &request, &error))
+    g_task_return_error (task, error);
   else
-    {
-      if (timeout >= 0)
-        pending_set_timeout (pending, timeout);
-      if (cancellable != NULL)
-        pending_follow_cancellable (pending);
-    }
-  pending_unref (pending);
+    ferry_completion_return (completion, task, get_completion_deadline (&request));
 }
 
 /**
@@ -778,26 +642,17 @@ ferry_mux_send (FerryMux *self, const char *method, GVariant *arguments, gint64 
         return FALSE;
       if (send_once (self, method, kept, 0, &failure))
         return TRUE;
-      if (timeout == 0 || !g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+      if (timeout == 0)
         {
           g_propagate_error (error, g_steal_pointer (&failure));
           return FALSE;
         }
-      if (!ferry_transport_wait_for_room (self->transport, count, deadline, cancellable, error))
+      if (!wait_to_retry (self, failure, count, deadline, cancellable, error))
         return FALSE;
     }
 }
 
 /* ---- the end ---- */
-
-static void
-abandon_all (FerryMux *self, const GError *error)
-{
-  g_autoptr (GArray) xids = list_asked (self);
-
-  for (guint i = 0; i < xids->len; i++)
-    ferry_mux_abandon (self, g_array_index (xids, guint64, i), FERRY_CANCEL_REASON_CANCELLED, error);
-}
 
 /**
  * ferry_mux_stop:
@@ -826,7 +681,7 @@ ferry_mux_stop (FerryMux *self)
   atomic_store_explicit (&self->is_stopped, TRUE, memory_order_release);
   g_mutex_unlock (&self->lock);
   if (!stopped)
-    abandon_all (self, reason);
+    stop_all (self, reason);
 }
 
 /**
@@ -860,12 +715,14 @@ ferry_mux_get_stopped (FerryMux *self)
 guint
 ferry_mux_get_n_in_flight (FerryMux *self)
 {
-  g_autoptr (GArray) xids = NULL;
+  g_autoptr (GArray) asks = NULL;
+  g_autoptr (GArray) transactions = NULL;
 
   g_return_val_if_fail (FERRY_IS_MUX (self), 0);
 
-  xids = list_asked (self);
-  return xids->len;
+  asks = ferry_transactions_list_asked (self->transactions, is_ask_of_mux, self);
+  transactions = ferry_transactions_list_asked (self->transactions, is_transaction_of_mux, self);
+  return asks->len + transactions->len;
 }
 
 /**
