@@ -654,7 +654,7 @@ spawn (FerryLauncher *self, FerryRouter *router, FerryNursery *nursery, gboolean
   link->program = g_strdup (plan->program);
   if (!confine (self, plan, link, error))
     return NULL;
-  plan->queue = router->monitor->shared;
+  plan->queue = ferry_monitor_get_shared_queue (router->monitor);
   plan->is_nursery = as_nursery;
   if (as_nursery)
     {
