@@ -71,8 +71,7 @@ get_watch (FerryPipe *pipe)
     return NULL;
   if (pipe->watch == NULL)
     {
-      /* Acquire: pairs with the start of the sender. */
-      FerryLink *link = atomic_load_explicit (&pipe->share->link, memory_order_acquire);
+      FerryLink *link = ferry_pipe_share_get_link (pipe->share);
 
       if (link == NULL)
         return NULL;

@@ -102,7 +102,6 @@ gboolean ferry_router_add_link (FerryRouter *self, FerryLink *link, FerryLinkObs
                                 gpointer launch_data, GDestroyNotify launch_destroy);
 void ferry_router_fault_link (FerryRouter *self, FerryLink *link, const char *detail);
 FerryPipe *ferry_router_find_pipe (FerryRouter *self, guint64 connection_id);
-void ferry_router_note_dropped_sender (FerryRouter *self, guint64 connection_id);
 
 /* For how long a dispatch goes on. */
 typedef struct

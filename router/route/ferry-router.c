@@ -231,61 +231,6 @@ take_connection_id (FerryRouter *self, guint64 *connection_id, GError **error)
   return TRUE;
 }
 
-/**
- * ferry_router_pipe:
- * @self: a router
- * @flags: what kind of pipe
- * @sender: (out) (transfer full): where the writing end goes
- * @receiver: (out) (transfer full): where the reading end goes
- * @error: return location for an error
- *
- * Opens a pipe. Connect to the receiver, or set its handler, before the sender sends. On the router's thread.
- *
- * Fails with %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD, and with
- * %FERRY_ERROR_TOO_LARGE when there are 16,777,216 pipes.
- *
- * Returns: %TRUE on success
- *
- * Since: 0.1
- */
-gboolean
-ferry_router_pipe (FerryRouter *self, FerryPipeFlags flags, FerrySender **sender, FerryReceiver **receiver,
-                   GError **error)
-{
-  guint64 connection_id;
-  FerryPipe *pipe;
-
-  g_return_val_if_fail (FERRY_IS_ROUTER (self), FALSE);
-  g_return_val_if_fail ((flags & ~(FERRY_PIPE_LATEST | FERRY_PIPE_ONE_SHOT_BUFFERS)) == 0, FALSE);
-  g_return_val_if_fail (flags != (FERRY_PIPE_LATEST | FERRY_PIPE_ONE_SHOT_BUFFERS), FALSE);
-  g_return_val_if_fail (sender != NULL && receiver != NULL, FALSE);
-  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
-
-  if (!ferry_router_check (self, error) || !take_connection_id (self, &connection_id, error))
-    return FALSE;
-  pipe = g_new0 (FerryPipe, 1);
-  pipe->connection_id = connection_id;
-  pipe->share = ferry_pipe_share_new ();
-  pipe->receiver = ferry_receiver_new (connection_id, G_OBJECT (self), self->home, receiver_abandoned);
-  g_ptr_array_index (self->slots, ferry_connection_id_get_slot (connection_id)) = pipe;
-  self->n_open++;
-  *receiver = g_object_ref (pipe->receiver);
-  *sender = ferry_sender_new (connection_id, pipe->share, self->monitor, self->thread, self->lane_capacity,
-                              self->max_message_size, (flags & FERRY_PIPE_LATEST) != 0);
-  g_weak_ref_set (&(*sender)->router, self);
-  (*sender)->one_shot = (flags & FERRY_PIPE_ONE_SHOT_BUFFERS) != 0;
-  return TRUE;
-}
-
-/* Whether nobody has the sender, and nobody gets it any more. */
-static gboolean
-is_unclaimed (FerryPipe *pipe)
-{
-  /* Relaxed: the drop of the sender says nothing else. */
-  return ferry_pipe_share_claim (pipe->share, FERRY_CLAIM_CLOSED) ||
-         atomic_load_explicit (&pipe->share->claim, memory_order_relaxed) == FERRY_CLAIM_CLOSED;
-}
-
 /* Such a pipe has no link whose end would be waited for. */
 static void
 end_unclaimed_pipe (FerryRouter *self, FerryPipe *pipe, FerryExit *exit)
@@ -327,8 +272,8 @@ close_dropped (gpointer data)
 
 /* any: the last reference to the sender of a pipe went, which was claimed as closed. The receiver hears so from the
  * main context, and not in the middle of what dropped it. */
-void
-ferry_router_note_dropped_sender (FerryRouter *self, guint64 connection_id)
+static void
+note_dropped_sender (FerryRouter *self, guint64 connection_id)
 {
   g_autoptr (GSource) source = g_idle_source_new ();
   DroppedSender *dropped = g_new0 (DroppedSender, 1);
@@ -339,6 +284,59 @@ ferry_router_note_dropped_sender (FerryRouter *self, guint64 connection_id)
   g_source_set_static_name (source, "[ferry] close a pipe whose sender was dropped");
   g_source_set_callback (source, close_dropped, dropped, dropped_sender_free);
   g_source_attach (source, self->context);
+}
+
+/**
+ * ferry_router_pipe:
+ * @self: a router
+ * @flags: what kind of pipe
+ * @sender: (out) (transfer full): where the writing end goes
+ * @receiver: (out) (transfer full): where the reading end goes
+ * @error: return location for an error
+ *
+ * Opens a pipe. Connect to the receiver, or set its handler, before the sender sends. On the router's thread.
+ *
+ * Fails with %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD, and with
+ * %FERRY_ERROR_TOO_LARGE when there are 16,777,216 pipes.
+ *
+ * Returns: %TRUE on success
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_router_pipe (FerryRouter *self, FerryPipeFlags flags, FerrySender **sender, FerryReceiver **receiver,
+                   GError **error)
+{
+  guint64 connection_id;
+  FerryPipe *pipe;
+
+  g_return_val_if_fail (FERRY_IS_ROUTER (self), FALSE);
+  g_return_val_if_fail ((flags & ~(FERRY_PIPE_LATEST | FERRY_PIPE_ONE_SHOT_BUFFERS)) == 0, FALSE);
+  g_return_val_if_fail (flags != (FERRY_PIPE_LATEST | FERRY_PIPE_ONE_SHOT_BUFFERS), FALSE);
+  g_return_val_if_fail (sender != NULL && receiver != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!ferry_router_check (self, error) || !take_connection_id (self, &connection_id, error))
+    return FALSE;
+  pipe = g_new0 (FerryPipe, 1);
+  pipe->connection_id = connection_id;
+  pipe->share = ferry_pipe_share_new ();
+  pipe->receiver = ferry_receiver_new (connection_id, G_OBJECT (self), self->home, receiver_abandoned);
+  g_ptr_array_index (self->slots, ferry_connection_id_get_slot (connection_id)) = pipe;
+  self->n_open++;
+  *receiver = g_object_ref (pipe->receiver);
+  *sender = ferry_sender_new (connection_id, pipe->share, self->monitor, self->thread, self->lane_capacity,
+                              self->max_message_size, flags);
+  ferry_sender_set_router (*sender, self, note_dropped_sender);
+  return TRUE;
+}
+
+/* Whether nobody has the sender, and nobody gets it any more. */
+static gboolean
+is_unclaimed (FerryPipe *pipe)
+{
+  return ferry_pipe_share_claim (pipe->share, FERRY_CLAIM_CLOSED) ||
+         ferry_pipe_share_is_claimed_as (pipe->share, FERRY_CLAIM_CLOSED);
 }
 
 /**
@@ -389,8 +387,7 @@ ferry_router_close_pipe (FerryRouter *self, FerryReceiver *receiver, GError **er
       end_unclaimed_pipe (self, pipe, NULL);
       return TRUE;
     }
-  /* Before the command: a sender that is just being started looks here after its own. */
-  atomic_store_explicit (&pipe->share->closed, 1, memory_order_relaxed);
+  ferry_pipe_share_set_closed (pipe->share);
   ferry_monitor_close_pipe (self->monitor, receiver->connection_id);
   end_pipe (self, pipe, NULL);
   return TRUE;

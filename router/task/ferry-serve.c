@@ -255,13 +255,13 @@ take_message (FerryServe *self, const FerryDownMessage *message)
 void
 ferry_serve_take_time (FerryServe *self)
 {
-  ferry_uplink_take_time (self->calls->uplink);
+  ferry_uplink_take_time (ferry_sender_get_uplink (self->calls));
 }
 
 void
 ferry_serve_hurry (FerryServe *self)
 {
-  ferry_uplink_hurry (self->calls->uplink);
+  ferry_uplink_hurry (ferry_sender_get_uplink (self->calls));
 }
 
 gboolean

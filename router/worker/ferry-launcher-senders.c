@@ -70,7 +70,7 @@ count_latest (FerryLauncher *self)
   guint n = 0;
 
   for (guint i = 0; i < self->senders->len; i++)
-    n += g_array_index (self->senders, FerryNamedSender, i).sender->latest;
+    n += ferry_sender_is_latest (g_array_index (self->senders, FerryNamedSender, i).sender);
   return n;
 }
 
@@ -95,7 +95,7 @@ add_sender (FerryLauncher *self, const char *name, FerrySender *sender, const ch
                    FERRY_MAX_PIPES_PER_LINK);
       return FALSE;
     }
-  if (sender->latest && count_latest (self) == FERRY_MAX_CELLS_PER_LINK)
+  if (ferry_sender_is_latest (sender) && count_latest (self) == FERRY_MAX_CELLS_PER_LINK)
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
                    "A worker can be passed %d senders of pipes for latest values, and no more",

@@ -596,7 +596,7 @@ make_link (FerryLauncher *self, FerryRouter *router, const char *name, gsize are
           !ferry_sender_belongs_to (named->sender, router->monitor, error))
         return NULL;
       connection_ids[i] = ferry_sender_get_connection_id (named->sender);
-      cells[i] = named->sender->latest ? n_cells++ : FERRY_NO_CELL;
+      cells[i] = ferry_sender_is_latest (named->sender) ? n_cells++ : FERRY_NO_CELL;
     }
   link = ferry_link_new (name, connection_ids, cells, self->senders->len, router->lane_capacity, arena_size,
                          router->max_message_size, error);
@@ -609,7 +609,7 @@ make_link (FerryLauncher *self, FerryRouter *router, const char *name, gsize are
     {
       FerryNamedSender *named = &g_array_index (self->senders, FerryNamedSender, i);
 
-      if (named->sender->one_shot)
+      if (ferry_sender_is_one_shot (named->sender))
         ferry_link_allow_one_shots (link, i);
       if (ferry_link_grant (link, i, named->name))
         continue;
