@@ -103,34 +103,8 @@ gboolean ferry_router_add_link (FerryRouter *self, FerryLink *link, FerryLinkObs
 void ferry_router_fault_link (FerryRouter *self, FerryLink *link, const char *detail);
 FerryPipe *ferry_router_find_pipe (FerryRouter *self, guint64 connection_id);
 
-/* For how long a dispatch goes on. */
-typedef struct
-{
-  gint64 until;             /* monotonic time */
-  FerryCondition condition; /* (nullable): looked at after each message */
-  gpointer user_data;
-} FerryBudget;
-
-typedef enum
-{
-  FERRY_DISPATCH_IDLE,    /* nothing is left */
-  FERRY_DISPATCH_TURN,    /* the link had its turn; the next link's is begun. Never the end of a dispatch */
-  FERRY_DISPATCH_SPENT,   /* the budget is spent, or its condition holds; something may be left */
-  FERRY_DISPATCH_STOPPED, /* the router was stopped meanwhile */
-} FerryDispatchResult;
-
 void ferry_router_keep (FerryRouter *self, gpointer object);
 void ferry_router_deliver (FerryRouter *self, FerryPipe *pipe, const GVariantType *type, gconstpointer data,
                            gsize size);
-void ferry_router_count_undelivered (FerryRouter *self, guint64 connection_id);
-
-/* In ferry-cell-watch.c. */
-void ferry_router_watch_cells (FerryRouter *self, FerryLink *link);
-void ferry_router_cell_rang (FerryRouter *self, FerryBlock *block);
-FerryPipe *ferry_router_take_last_value (FerryRouter *self, FerryPipe *pipe);
-gint64 ferry_router_get_tick (FerryRouter *self);
-FerryDispatchResult ferry_router_deliver_latest (FerryRouter *self, FerryMonitor *monitor, const FerryBudget *budget,
-                                                 gint64 *last);
-void ferry_router_forget_hot_cells (FerryRouter *self);
 
 G_END_DECLS

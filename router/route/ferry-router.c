@@ -49,6 +49,22 @@
 /* Far enough, and so near that a time can be added to it. */
 #define FOR_EVER (G_MAXINT64 / 2)
 
+/* For how long a dispatch goes on. */
+typedef struct
+{
+  gint64 until;             /* monotonic time */
+  FerryCondition condition; /* (nullable): looked at after each message */
+  gpointer user_data;
+} FerryBudget;
+
+typedef enum
+{
+  FERRY_DISPATCH_IDLE,    /* nothing is left */
+  FERRY_DISPATCH_TURN,    /* the link had its turn; the next link's is begun. Never the end of a dispatch */
+  FERRY_DISPATCH_SPENT,   /* the budget is spent, or its condition holds; something may be left */
+  FERRY_DISPATCH_STOPPED, /* the router was stopped meanwhile */
+} FerryDispatchResult;
+
 enum
 {
   PROP_MAIN_CONTEXT = 1,
@@ -133,7 +149,7 @@ ferry_router_check_not_in_handler (FerryRouter *self, GError **error)
 
 /* ---- the routing table ----
  *
- * Pipes, their connection ids and their slots, and the links that they go over. */
+ * Pipes, their connection ids and their slots. */
 
 /* main */
 static void
@@ -393,47 +409,7 @@ ferry_router_close_pipe (FerryRouter *self, FerryReceiver *receiver, GError **er
   return TRUE;
 }
 
-/* main: adds a link whose senders were passed, and has launch start its process. Takes observer over when it
- * succeeds. */
-gboolean
-ferry_router_add_link (FerryRouter *self, FerryLink *link, FerryLinkObserver *observer, FerryLaunchFunc launch,
-                       gpointer launch_data, GDestroyNotify launch_destroy)
-{
-  link->user_data = observer;
-  ferry_router_watch_cells (self, link);
-  if (ferry_monitor_add_link (self->monitor, link, launch, launch_data, launch_destroy))
-    return TRUE;
-  link->user_data = NULL;
-  return FALSE;
-}
-
-/* main: ends a link whose worker broke a rule that only the layers above know. */
-void
-ferry_router_fault_link (FerryRouter *self, FerryLink *link, const char *detail)
-{
-  if (self->monitor != NULL)
-    ferry_monitor_fault_link (self->monitor, link, detail);
-}
-
-/* ---- dispatching ----
- *
- * From blocks to receivers, on the router's thread.
- *
- * A dispatch goes on until its budget is spent. Within it links take turns (ferry-turns-private.h), by the time that
- * their handlers take. Where a turn or the budget ended within a block is kept in that, so the next one goes on from
- * there. Reading the clock costs as much as delivering a few messages, so it is looked at after a number of messages
- * that follows what the link's handlers cost, and at the end of a row.
- *
- * A handler may close pipes, stop the router, start it again, and drop whatever it likes: receivers that are closed
- * wait in the graveyard until the dispatch is over, as does what ferry_router_keep() was given, and after each delivery
- * the dispatch sees whether the router still has the monitor that the block came from. */
-
-static const GVariantType *
-get_type (FerryPipe *pipe, guint16 kind, guint16 number)
-{
-  /* The monitor checked that the type was announced. */
-  return kind == FERRY_RECORD_VARIANT ? g_ptr_array_index (pipe->types, number - 1) : NULL;
-}
+/* ---- handing over ---- */
 
 static void
 count (FerryRouter *self, FerryReceiver *receiver, gsize size)
@@ -483,6 +459,233 @@ ferry_router_deliver (FerryRouter *self, FerryPipe *pipe, const GVariantType *ty
   copy = g_memdup2 (data, size);
   emit (receiver,
         g_variant_new_from_data (type != NULL ? type : G_VARIANT_TYPE_BYTESTRING, copy, size, FALSE, g_free, copy));
+}
+
+static void
+count_undelivered (FerryRouter *self, guint64 connection_id)
+{
+  FerryPipe *pipe = ferry_router_find_pipe (self, connection_id);
+
+  self->undelivered++;
+  if (pipe != NULL && pipe->receiver != NULL)
+    pipe->receiver->undelivered++;
+}
+
+/* ---- latest values ---- */
+
+/* Watches the cells of a new link whose senders go to a worker. */
+static void
+watch_cells (FerryRouter *self, FerryLink *link)
+{
+  for (guint i = 0; i < link->cells->len; i++)
+    {
+      guint32 cell = g_array_index (link->cells, guint32, i);
+      FerryPipe *pipe = ferry_router_find_pipe (self, g_array_index (link->connection_ids, guint64, i));
+
+      if (cell != FERRY_NO_CELL && pipe != NULL && pipe->watch == NULL)
+        pipe->watch = ferry_cell_watch_new (link, cell);
+    }
+}
+
+/* The watch of a pipe that is open, or NULL where there is nothing to be looked at. That of a sender in this process is
+ * made here: it was started on a thread of its own. */
+static FerryCellWatch *
+get_watch (FerryPipe *pipe)
+{
+  if (pipe->receiver == NULL)
+    return NULL;
+  if (pipe->watch == NULL)
+    {
+      FerryLink *link = ferry_pipe_share_get_link (pipe->share);
+
+      if (link == NULL)
+        return NULL;
+      pipe->watch = ferry_cell_watch_new (link, 0);
+    }
+  return pipe->watch->broken ? NULL : pipe->watch;
+}
+
+/* Delivers the newest value of a pipe that has a watch, where it was not delivered yet. The handler may do what it
+ * likes: afterwards pipe and watch may be gone. */
+static void
+take_and_deliver (FerryRouter *self, FerryPipe *pipe, gint64 now)
+{
+  FerryCellWatch *watch = pipe->watch;
+  guint64 before = watch->reader.latest;
+  const char *fault = NULL;
+  FerryCellValue value;
+
+  switch (ferry_cell_reader_take (&watch->reader, &value, &fault))
+    {
+    case FERRY_CELL_NEW:
+      watch->delivered_at = now;
+      self->overtaken += watch->reader.latest - before - 1;
+      if (pipe->receiver != NULL)
+        pipe->receiver->overtaken += watch->reader.latest - before - 1;
+      atomic_fetch_add_explicit (&watch->link->cells_taken, 1, memory_order_relaxed);
+      ferry_router_deliver (self, pipe, value.has_type ? (const GVariantType *) value.type : NULL, value.data,
+                            value.size);
+      break;
+    case FERRY_CELL_INVALID:
+      watch->broken = TRUE;
+      ferry_monitor_refuse_cell (self->monitor, pipe->connection_id, fault);
+      break;
+    case FERRY_CELL_NONE:
+    case FERRY_CELL_BUSY:
+    default:
+      break;
+    }
+}
+
+/* The last look into the cell of a pipe that is about to end, if it has one. In a stop of the router, what is
+ * found is counted. Returns the pipe, or NULL when its receiver's handler has stopped the router. */
+static FerryPipe *
+take_last_value (FerryRouter *self, FerryPipe *pipe)
+{
+  guint64 connection_id = pipe->connection_id;
+  FerryCellWatch *watch = get_watch (pipe);
+
+  if (watch == NULL)
+    return pipe;
+  if (!self->stopping)
+    take_and_deliver (self, pipe, watch->delivered_at);
+  else if (ferry_cell_reader_has_new (&watch->reader))
+    count_undelivered (self, connection_id);
+  return ferry_router_find_pipe (self, connection_id);
+}
+
+/* Has a cell looked at again at the next tick. */
+static void
+heat (FerryRouter *self, FerryPipe *pipe, gint64 now)
+{
+  ferry_hot_cells_heat (&self->hot_cells, pipe->watch, pipe->connection_id, now + self->latest_interval);
+}
+
+/* A cell that was cold has a value. It may have been delivered meanwhile, with the end of a task. */
+static void
+cell_rang (FerryRouter *self, FerryBlock *block)
+{
+  FerryPipe *pipe = ferry_router_find_pipe (self, block->connection_id);
+  gint64 now = g_get_monotonic_time ();
+
+  /* Before the look, so that a value which is not seen here has the monitor send another block; acquire and release:
+   * pairs with the monitor. */
+  atomic_fetch_and_explicit (&block->link->cells_pending, ~((guint64) 1 << block->number), memory_order_acq_rel);
+  if (pipe == NULL || get_watch (pipe) == NULL || pipe->watch->hot)
+    return;
+  heat (self, pipe, now);
+  take_and_deliver (self, pipe, now);
+}
+
+/* A hot cell's turn in a tick. */
+static void
+look_again (FerryRouter *self, guint64 connection_id)
+{
+  gint64 began = self->hot_cells.began;
+  FerryPipe *pipe = ferry_router_find_pipe (self, connection_id);
+  FerryCellWatch *watch = pipe != NULL ? get_watch (pipe) : NULL;
+
+  if (watch == NULL)
+    return;
+  watch->hot = FALSE;
+  /* One that rang since the last tick has its whole interval. */
+  if (began - watch->delivered_at < self->latest_interval)
+    {
+      heat (self, pipe, began);
+      return;
+    }
+  if (!ferry_cell_reader_has_new (&watch->reader) && !ferry_cell_reader_arm (&watch->reader))
+    return;
+  heat (self, pipe, began);
+  take_and_deliver (self, pipe, began);
+}
+
+/* With a tick due: looks at the cells whose turn it is, or goes on doing so. Takes half a dispatch budget at the
+ * most, or one handler, so that with many cells the blocks have their share; what is left then stays due. What a slow
+ * handler took beyond that, blocks have before the next one. */
+static FerryDispatchResult
+deliver_latest (FerryRouter *self, FerryMonitor *monitor, const FerryBudget *budget, gint64 *last)
+{
+  FerryHotCells *cells = &self->hot_cells;
+  gint64 began = *last;
+  gint64 until = MIN (budget->until, began + self->dispatch_budget / 2);
+
+  if (ferry_hot_cells_is_done (cells))
+    ferry_hot_cells_begin (cells, *last, *last + self->latest_interval);
+  while (!ferry_hot_cells_is_done (cells))
+    {
+      look_again (self, ferry_hot_cells_next (cells));
+      if (self->monitor != monitor)
+        return FERRY_DISPATCH_STOPPED;
+      ferry_hot_cells_settle (cells);
+      if (budget->condition != NULL && budget->condition (budget->user_data))
+        return FERRY_DISPATCH_SPENT;
+      *last = g_get_monotonic_time ();
+      cells->debt = *last - began;
+      if (*last >= until)
+        break;
+    }
+  return *last >= budget->until ? FERRY_DISPATCH_SPENT : FERRY_DISPATCH_IDLE;
+}
+
+/* main, within a handler: delivers the newest value of the pipe now, if it was not delivered yet, so that what the
+ * handler does next comes after it. */
+void
+ferry_receiver_flush_latest (FerryReceiver *receiver)
+{
+  g_autoptr (FerryReceiver) kept = g_object_ref (receiver);
+  g_autoptr (FerryRouter) self = g_weak_ref_get (&kept->router);
+  FerryPipe *pipe;
+
+  if (self == NULL || self->monitor == NULL)
+    return;
+  pipe = ferry_router_find_pipe (self, kept->connection_id);
+  if (pipe != NULL && pipe->receiver == kept && get_watch (pipe) != NULL)
+    take_and_deliver (self, pipe, g_get_monotonic_time ());
+}
+
+/* ---- links ---- */
+
+/* main: adds a link whose senders were passed, and has launch start its process. Takes observer over when it
+ * succeeds. */
+gboolean
+ferry_router_add_link (FerryRouter *self, FerryLink *link, FerryLinkObserver *observer, FerryLaunchFunc launch,
+                       gpointer launch_data, GDestroyNotify launch_destroy)
+{
+  link->user_data = observer;
+  watch_cells (self, link);
+  if (ferry_monitor_add_link (self->monitor, link, launch, launch_data, launch_destroy))
+    return TRUE;
+  link->user_data = NULL;
+  return FALSE;
+}
+
+/* main: ends a link whose worker broke a rule that only the layers above know. */
+void
+ferry_router_fault_link (FerryRouter *self, FerryLink *link, const char *detail)
+{
+  if (self->monitor != NULL)
+    ferry_monitor_fault_link (self->monitor, link, detail);
+}
+
+/* ---- dispatching ----
+ *
+ * From blocks to receivers, on the router's thread.
+ *
+ * A dispatch goes on until its budget is spent. Within it links take turns (ferry-turns-private.h), by the time that
+ * their handlers take. Where a turn or the budget ended within a block is kept in that, so the next one goes on from
+ * there. Reading the clock costs as much as delivering a few messages, so it is looked at after a number of messages
+ * that follows what the link's handlers cost, and at the end of a row.
+ *
+ * A handler may close pipes, stop the router, start it again, and drop whatever it likes: receivers that are closed
+ * wait in the graveyard until the dispatch is over, as does what ferry_router_keep() was given, and after each delivery
+ * the dispatch sees whether the router still has the monitor that the block came from. */
+
+static const GVariantType *
+get_type (FerryPipe *pipe, guint16 kind, guint16 number)
+{
+  /* The monitor checked that the type was announced. */
+  return kind == FERRY_RECORD_VARIANT ? g_ptr_array_index (pipe->types, number - 1) : NULL;
 }
 
 /* The receiver's handler was called for the last time before other code is. */
@@ -566,7 +769,7 @@ end_stopped (FerryRouter *self, FerryPipe *pipe)
 {
   g_autoptr (FerryExit) exit = ferry_exit_new (FERRY_CLOSE_REASON_STOPPED, "The sender was stopped");
 
-  pipe = ferry_router_take_last_value (self, pipe);
+  pipe = take_last_value (self, pipe);
   if (pipe != NULL)
     end_pipe (self, pipe, exit);
 }
@@ -705,7 +908,7 @@ end_link (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
       FerryPipe *pipe = ferry_router_find_pipe (self, connection_id);
 
       if (pipe != NULL)
-        pipe = ferry_router_take_last_value (self, pipe);
+        pipe = take_last_value (self, pipe);
       if (pipe == NULL)
         continue;
       end_pipe (self, pipe, block->exit);
@@ -779,7 +982,7 @@ dispatch_block (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, con
       observer->attached (observer->data);
       break;
     case FERRY_BLOCK_CELL:
-      ferry_router_cell_rang (self, block);
+      cell_rang (self, block);
       break;
     case FERRY_BLOCK_ENDED:
     default:
@@ -869,9 +1072,9 @@ dispatch (FerryRouter *self, const FerryBudget *budget)
     {
       gint64 before;
 
-      if (G_UNLIKELY (last >= ferry_router_get_tick (self)) && self->hot_cells.debt <= 0)
+      if (G_UNLIKELY (last >= ferry_hot_cells_get_tick (&self->hot_cells)) && self->hot_cells.debt <= 0)
         {
-          result = ferry_router_deliver_latest (self, monitor, budget, &last);
+          result = deliver_latest (self, monitor, budget, &last);
           if (result != FERRY_DISPATCH_IDLE)
             break;
         }
@@ -885,7 +1088,7 @@ dispatch (FerryRouter *self, const FerryBudget *budget)
         }
       else if (self->hot_cells.debt > 0)
         self->hot_cells.debt = 0;
-      else if (last < ferry_router_get_tick (self))
+      else if (last < ferry_hot_cells_get_tick (&self->hot_cells))
         {
           result = FERRY_DISPATCH_IDLE;
           break;
@@ -899,17 +1102,6 @@ dispatch (FerryRouter *self, const FerryBudget *budget)
   return result;
 }
 
-/* main */
-void
-ferry_router_count_undelivered (FerryRouter *self, guint64 connection_id)
-{
-  FerryPipe *pipe = ferry_router_find_pipe (self, connection_id);
-
-  self->undelivered++;
-  if (pipe != NULL && pipe->receiver != NULL)
-    pipe->receiver->undelivered++;
-}
-
 static void
 discard_records (FerryRouter *self, FerryBlock *block)
 {
@@ -920,7 +1112,7 @@ discard_records (FerryRouter *self, FerryBlock *block)
       const FerryRecordHeader *header = (const FerryRecordHeader *) (const void *) (block->data + cursor);
 
       if (header->kind == FERRY_RECORD_BYTES || header->kind == FERRY_RECORD_VARIANT)
-        ferry_router_count_undelivered (self, header->connection_id);
+        count_undelivered (self, header->connection_id);
       cursor += ferry_record_size (header->length);
     }
 }
@@ -938,7 +1130,7 @@ discard_block (FerryRouter *self, FerryBlock *block)
   if (block->kind == FERRY_BLOCK_RECORDS)
     discard_records (self, block);
   else if (block->kind == FERRY_BLOCK_LARGE || block->kind == FERRY_BLOCK_BUFFER)
-    ferry_router_count_undelivered (self, block->connection_id);
+    count_undelivered (self, block->connection_id);
 }
 
 /* router's thread, with the monitor stopped: counts what will not be delivered, logs what workers wrote, and ends all
@@ -1038,7 +1230,7 @@ static void
 sleep_until_news (Route *self)
 {
   FerryRouter *router = self->router;
-  gint64 until = MIN (ferry_router_get_tick (router), ferry_timers_get_first (router->timers));
+  gint64 until = MIN (ferry_hot_cells_get_tick (&router->hot_cells), ferry_timers_get_first (router->timers));
 
   if (self->until > g_get_monotonic_time ())
     until = MIN (until, self->until);
@@ -1240,6 +1432,7 @@ ferry_router_start (FerryRouter *self, GError **error)
   /* A new pingee is not connected, so this cannot fail. */
   ferry_pingee_connect (pingee, self->context, NULL);
   self->pingee = g_steal_pointer (&pingee);
+  ferry_hot_cells_start (&self->hot_cells, self->context, self->pingee);
   /* GLib starts a thread with the first GTask, and ends the program where there is none to be had: here it has just had
    * one, and later it may not. */
   g_type_ensure (G_TYPE_TASK);
@@ -1299,7 +1492,7 @@ stop (FerryRouter *self)
   self->stopping = TRUE;
   warn_of_open_pipes (self);
   ferry_pingee_disconnect (pingee);
-  ferry_router_forget_hot_cells (self);
+  ferry_hot_cells_stop (&self->hot_cells);
   ferry_monitor_stop (monitor);
   counts = ferry_monitor_get_counts (monitor);
   self->blocks += counts.n_blocks;
