@@ -12,7 +12,7 @@
 
 #include "base/ferry-base-private.h"
 #include "lane/ferry-one-shot-private.h"
-#include "link/ferry-hands-private.h"
+#include "link/ferry-link-private.h"
 
 typedef struct
 {

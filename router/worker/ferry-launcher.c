@@ -659,7 +659,7 @@ spawn (FerryLauncher *self, FerryRouter *router, FerryNursery *nursery, gboolean
   if (as_nursery)
     {
       link->entry = FERRY_MAIN_ENTRY;
-      link->nursery = ferry_nursery_link_new ();
+      ferry_nursery_link_begin (link);
       link->attach_timeout = self->attach_timeout;
       plan->environ = g_environ_setenv (plan->environ, FERRY_NURSERY_VARIABLE, "1", TRUE);
     }
