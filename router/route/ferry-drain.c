@@ -171,7 +171,7 @@ is_shallow (const Grant *grant, guint16 number, gconstpointer data, gsize size)
 
 /* ---- the way out ---- */
 
-/* hands a block to the router's thread. */
+/* Hands a block to the router's thread. */
 void
 ferry_drain_push (FerryDrain *self, FerryBlock *block)
 {
@@ -183,7 +183,7 @@ ferry_drain_push (FerryDrain *self, FerryBlock *block)
     ferry_drain_ping (self);
 }
 
-/* has the blocks that were pushed dispatched. */
+/* Has the blocks that were pushed dispatched. */
 void
 ferry_drain_ping (FerryDrain *self)
 {
@@ -920,7 +920,7 @@ drain (FerryDrain *self, FerryLink *link)
   return caught_up ? FERRY_DRAIN_CAUGHT_UP : FERRY_DRAIN_MORE;
 }
 
-/* one visit to a link. */
+/* One visit to a link. */
 FerryDrainResult
 ferry_drain_visit (FerryDrain *self, FerryLink *link)
 {

@@ -1,6 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The monitor's thread: what it is asked for, what it tells the router's thread of, which link is visited when, and
+ * when it sleeps. What is taken from a link that is visited is the drain's to check.
+ *
+ * A link is active (it is visited in turn), or it is left alone for one of four reasons: its worker has not attached;
+ * its lane is empty and armed, so that its doorbell brings it back; it dozes, and time brings it back; it is stalled,
+ * as it has its share of blocks or of memory out, and what comes back of that brings it back. */
+
 #include "config.h"
 
 #include "route/ferry-monitor-private.h"
@@ -245,8 +252,7 @@ finish_output (FerryMonitor *self, FerryLink *link)
 
 /* ---- cells ----
  *
- * The monitor hears which of them have a value that rang, and tells the router's thread, which
- * reads them. */
+ * The monitor hears which of them have a value that rang, and tells the router's thread, which reads them. */
 
 static gboolean
 find_pipe_of_cell (FerryLink *link, guint cell, guint *index)
@@ -313,12 +319,6 @@ finish_link (FerryMonitor *self, FerryLink *link)
   /* The memory goes when the router's thread has heard of the end: see end_link() in ferry-router.c. */
   tell_end (self, link);
 }
-
-/* Which link is visited when, and when the monitor sleeps.
- *
- * A link is active (it is visited in turn), or it is left alone for one of four reasons: its worker has not attached;
- * its lane is empty and armed, so that its doorbell brings it back; it dozes, and time brings it back; it is stalled,
- * as it has its share of blocks or of memory out, and what comes back of that brings it back. */
 
 /* Whether nothing more comes over a link whose senders are in this process. It ends then. */
 static gboolean

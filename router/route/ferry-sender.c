@@ -642,8 +642,8 @@ send_large (FerrySend *send, GError **error)
 
 /* ---- the latest value ----
  *
- * Into the cell of the pipe, over the value before the last. It never waits, and makes a
- * system call only for the first value after the reader came to rest. */
+ * Into the cell of the pipe, over the value before the last. It never waits, and makes a system call only for the
+ * first value after the reader came to rest. */
 
 /* any: whether a value fits into a cell. variant is NULL for plain bytes. */
 static gboolean
