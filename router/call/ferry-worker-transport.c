@@ -108,7 +108,7 @@ worker_transport_new (FerrySender *sender)
   FerryWorkerTransport *self = g_object_new (FERRY_TYPE_WORKER_TRANSPORT, NULL);
 
   ferry_transactions_set_max_answer (ferry_transport_get_transactions (FERRY_TRANSPORT (self)),
-                                     sender->max_message_size);
+                                     ferry_sender_get_max_message_size (sender));
   ferry_transport_set_buffer_func (FERRY_TRANSPORT (self), send_in_buffer);
   self->sender = g_object_ref (sender);
   return FERRY_TRANSPORT (self);
@@ -323,12 +323,12 @@ add_entry (GPtrArray *array, const char *sender_name, GError **error)
   g_autoptr (FerrySender) sender = ferry_attachment_get_sender (sender_name, error);
   Entry *entry;
 
-  if (sender == NULL || (ferry_sender_get_state (sender) == FERRY_SENDER_NEW && !ferry_sender_start (sender, error)))
+  if (sender == NULL || (ferry_sender_is_new (sender) && !ferry_sender_start (sender, error)))
     return FALSE;
   entry = g_new0 (Entry, 1);
   entry->sender_name = g_strdup (sender_name);
   entry->connection_id = ferry_sender_get_connection_id (sender);
-  entry->index = sender->index;
+  entry->index = ferry_sender_get_index (sender);
   entry->untaken = worker_transport_new (sender);
   g_weak_ref_init (&entry->transport, entry->untaken);
   g_ptr_array_add (array, entry);

@@ -9,7 +9,6 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-usable-cores.h"
-#include "link/ferry-hands-private.h"
 
 /* How often a wait looks before it sleeps, where that pays: some microseconds. */
 #define MAX_LOOKS 256
@@ -231,7 +230,7 @@ receive_hand (FerryDownlink *self, const FerryHandMessage *message)
   gboolean complete = TRUE;
 
   if (self->uplink->link != NULL)
-    return ferry_hands_take_local (self->uplink->link, message->number, self->handed);
+    return ferry_link_take_hand (self->uplink->link, message->number, self->handed);
   if (!ferry_control_receive_hand (self->uplink->control, &packet, self->handed, &complete))
     return FALSE;
   self->is_short = !complete;

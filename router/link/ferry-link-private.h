@@ -64,6 +64,18 @@ typedef enum
 } FerryObstacle;
 
 typedef struct _FerryNurseryLink FerryNurseryLink;
+
+/* monitor: what the shared queue has done where a nursery is at the other end of a link. See
+ * ferry-nursery-link-private.h. */
+typedef struct
+{
+  void (*flush) (FerrySharedQueue *queue, FerryLink *nursery);
+  FerryControlEvent (*receive) (FerrySharedQueue *queue, FerryLink *nursery, GError **error);
+  void (*close) (FerryLink *nursery);
+  void (*lose) (FerrySharedQueue *queue, FerryLink *nursery, int cause);
+  void (*free) (FerryNurseryLink *self); /* any */
+} FerryNurseryLinkFuncs;
+
 typedef struct _FerryHands FerryHands;
 
 /* The sandbox of the process at the other end. */
@@ -194,8 +206,9 @@ struct _FerryLink
   FerryWatch output_watch;
 
   FerryConfinement confinement;
-  FerryNurseryLink *nursery; /* const: (owned) (nullable): set where a nursery is at the other end */
-  FerryOutput *output;       /* (owned) (nullable): the standard streams that are logged */
+  FerryNurseryLink *nursery;              /* const: (owned) (nullable): set where a nursery is at the other end */
+  const FerryNurseryLinkFuncs *nursery_funcs; /* const: set with nursery */
+  FerryOutput *output;                    /* (owned) (nullable): the standard streams that are logged */
 
   GList queue_node;  /* in the shared queue's list of all links */
   GList active_node; /* in its list of active links */
@@ -226,6 +239,7 @@ struct _FerryLink
   guint64 begun_before_skip; /* the call begun last when it came */
   guint64 final_begun;       /* once down_closed: the call begun last */
   FerrySharedQueue *queue;   /* (unowned) (nullable): while it has the link */
+  void (*report_fault) (FerrySharedQueue *queue); /* set with queue: has the link ended for its down_fault */
 
   gboolean told_launched;        /* the layer above was told of the process */
   gboolean told_attached;        /* the layer above was told that the link is open */
@@ -263,7 +277,7 @@ FerryControlEvent ferry_confinement_receive (FerryLink *link, GArray *descriptor
 gboolean ferry_confinement_send (int fd, guint32 layers, int landlock_errno, int filter_errno);
 char *ferry_confinement_name_layers (guint32 layers);
 
-/* In ferry-link-send.c: the application's writing end of the down lane and of the express lane. */
+/* The application's writing end of the down lane and of the express lane. */
 typedef struct
 {
   gconstpointer data;
@@ -293,6 +307,9 @@ FerryDownResult ferry_link_send_with (FerryLink *self, guint64 connection_id, co
                                       FerryHandful *handful);
 guint64 ferry_link_get_n_handed (FerryLink *self);
 guint64 ferry_link_get_n_hands_taken (FerryLink *self);
+gboolean ferry_link_take_hand (FerryLink *link, guint64 number, GArray *descriptors);
+void ferry_descriptors_close (GArray *descriptors);
+void ferry_descriptors_free (GArray *descriptors);
 void ferry_link_set_fault_locked (FerryLink *self, const char *fault);
 FerryDownResult ferry_link_send_finish (FerryLink *self);
 FerryDownResult ferry_link_send_cancel (FerryLink *self, guint64 xid, guint16 reason);

@@ -5,9 +5,12 @@
 
 #include "link/ferry-link-private.h"
 
+#include <fcntl.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -16,7 +19,6 @@
 #include "base/ferry-thread-private.h"
 #include "lane/ferry-cell-private.h"
 #include "lane/ferry-doorbell-private.h"
-#include "link/ferry-nursery-link-private.h"
 
 #ifndef P_PIDFD
 #define P_PIDFD 3
@@ -24,6 +26,55 @@
 
 /* So many processes are reaped without a thread for it. */
 #define N_AT_ONCE 1000
+
+/* What may wait for room in the down lane. A message that finds nothing waiting is always taken, whatever its size. */
+#define MAX_BACKLOG (1024 * 1024)
+
+/* Messages of so few bytes have such a limit of their own: a window is to be taken while a large message waits, or a
+ * worker that waits for the window would do so for ever. */
+#define MAX_SHORT 64
+
+/* Cancels that wait for room in the express lane: one for each call that a worker may have. */
+#define MAX_EXPRESS_BACKLOG 65536
+
+/* An honest worker changes its claim once a call. */
+#define CLAIM_ATTEMPTS 1000
+
+/* What turned_away says. */
+#define LONG_MESSAGE 1
+#define SHORT_MESSAGE 2
+#define HANDED_MESSAGE 4
+
+/* A record that waits for room. */
+typedef struct
+{
+  gsize size;
+  guint64 words[];
+} FerryBacklogRecord;
+
+/* How far the parts of a message were taken. */
+typedef struct
+{
+  const FerryPart *parts;
+  guint n_parts;
+  gsize offset; /* in the first part that is left */
+} Gather;
+
+/* A packet that the worker has not taken. */
+typedef struct
+{
+  guint64 record_end; /* position in the down lane */
+  guint n_descriptors;
+} FerryHanded;
+
+struct _FerryHands
+{
+  guint64 n_sent;    /* packets */
+  guint64 n_taken;   /* those that were taken from local */
+  GArray *under_way; /* (element-type FerryHanded) (owned): not taken yet, in their order */
+  guint n_under_way; /* descriptors in those */
+  GQueue local;      /* (element-type GArray of int) (owned): of a link within this process */
+};
 
 /* A process that may write only short files can have no larger memory either, and would be killed for trying. */
 static gsize
@@ -121,7 +172,8 @@ ferry_link_unref (FerryLink *self)
   ferry_link_give_up_buffers (self);
   ferry_spare_memory_clear (&self->spare);
   ferry_assembly_clear (&self->assembly);
-  g_clear_pointer (&self->nursery, ferry_nursery_link_free);
+  if (self->nursery != NULL)
+    self->nursery_funcs->free (g_steal_pointer (&self->nursery));
   g_clear_pointer (&self->output, ferry_output_free);
   g_array_unref (self->connection_ids);
   g_array_unref (self->cells);
@@ -205,6 +257,36 @@ ferry_link_grant (FerryLink *self, guint index, const char *sender_name)
   return TRUE;
 }
 
+/* Notes why the link ends; of several causes the first counts. */
+void
+ferry_link_note (FerryLink *self, int cause, const char *detail)
+{
+  if (cause == FERRY_NO_CAUSE || self->cause != FERRY_NO_CAUSE)
+    return;
+  self->cause = cause;
+  self->detail = g_strdup (detail);
+}
+
+void
+ferry_link_set_pipe_word (FerryLink *self, guint index, FerryPipeWord word)
+{
+  /* Release: pairs with the sender's load; ferry_link_wake_writers() follows. */
+  atomic_store_explicit (ferry_segment_get_pipe_word (&self->segment, index), word, memory_order_release);
+}
+
+/* Wakes every thread that waits in a send, for a buffer or for something to come down, so that it sees its pipe word.
+ */
+void
+ferry_link_wake_writers (FerryLink *self)
+{
+  ferry_futex_doorbell_ring (&ferry_segment_get_control (&self->segment)->reader_bell.rings);
+  ferry_futex_doorbell_ring (&ferry_segment_get_up (&self->segment)->writer_bell.rings);
+  if (self->arena != NULL)
+    ferry_arena_ring (self->arena);
+}
+
+/* ---- the process at the other end ---- */
+
 /* What wraps a process passes no signal on, and ends when it ends: so the process itself gets it, where it is known. */
 static gboolean
 signal_wrapped (FerryConfinement *self, int signal_number)
@@ -239,34 +321,6 @@ ferry_link_send_pending_signals (FerryLink *self)
     if ((self->pending_signals & (G_GUINT64_CONSTANT (1) << (number - 1))) != 0)
       ferry_link_send_signal (self, number);
   self->pending_signals = 0;
-}
-
-/* Notes why the link ends; of several causes the first counts. */
-void
-ferry_link_note (FerryLink *self, int cause, const char *detail)
-{
-  if (cause == FERRY_NO_CAUSE || self->cause != FERRY_NO_CAUSE)
-    return;
-  self->cause = cause;
-  self->detail = g_strdup (detail);
-}
-
-void
-ferry_link_set_pipe_word (FerryLink *self, guint index, FerryPipeWord word)
-{
-  /* Release: pairs with the sender's load; ferry_link_wake_writers() follows. */
-  atomic_store_explicit (ferry_segment_get_pipe_word (&self->segment, index), word, memory_order_release);
-}
-
-/* Wakes every thread that waits in a send, for a buffer or for something to come down, so that it sees its pipe word.
- */
-void
-ferry_link_wake_writers (FerryLink *self)
-{
-  ferry_futex_doorbell_ring (&ferry_segment_get_control (&self->segment)->reader_bell.rings);
-  ferry_futex_doorbell_ring (&ferry_segment_get_up (&self->segment)->writer_bell.rings);
-  if (self->arena != NULL)
-    ferry_arena_ring (self->arena);
 }
 
 /* A process that is no child of ours: its parent takes its status. */
@@ -357,4 +411,779 @@ ferry_link_wait (FerryLink *self)
 
   while (!ferry_link_reap (self))
     TEMP_FAILURE_RETRY (poll (&poll_fd, 1, -1));
+}
+
+/* ---- what goes down ----
+ *
+ * The application's writing end of a link: the down lane, the express lane and the claim word.
+ *
+ * Threads:   any, under the link's down_lock, with which nobody waits.
+ * Trust:     none in the worker. It can write any position and any claim: a position is checked by the lane's writer, a
+ *            claim is a number that is only compared, and no loop follows it for ever.
+ * Invariant: a lane's backlog holds what comes after all that is in the lane; while it holds anything, the lane's
+ *            writer is armed, so that the reader's next half lane of room has the monitor flush it. */
+
+static gboolean
+is_short (gsize record_size)
+{
+  return record_size <= ferry_record_size (MAX_SHORT);
+}
+
+static gsize *
+get_backlog_size (FerryLink *self, gsize record_size)
+{
+  return is_short (record_size) ? &self->backlog_short : &self->backlog_size;
+}
+
+static gboolean
+may_wait_locked (FerryLink *self, gsize size)
+{
+  if (g_queue_is_empty (&self->backlog))
+    return TRUE;
+  return *get_backlog_size (self, ferry_record_size (size)) + size <= MAX_BACKLOG;
+}
+
+static void
+lock (FerryLink *self)
+{
+  pthread_mutex_lock (&self->down_lock);
+}
+
+static void
+unlock (FerryLink *self)
+{
+  pthread_mutex_unlock (&self->down_lock);
+}
+
+static gboolean
+is_usable_locked (FerryLink *self)
+{
+  return !self->down_closed && self->down_fault == NULL;
+}
+
+/* Leaves it to the monitor to end the link. */
+void
+ferry_link_set_fault_locked (FerryLink *self, const char *fault)
+{
+  if (self->down_fault != NULL)
+    return;
+  self->down_fault = fault;
+  if (self->queue != NULL)
+    self->report_fault (self->queue);
+}
+
+/* ---- descriptors that go down ----
+ *
+ * The descriptors that go down a link with messages, as the application has them between sending and their being taken.
+ *
+ * The packet with the descriptors goes into the control socket first, and the record that belongs to it into the down
+ * lane after it, both with the link's down_lock held: so the packet is there when the worker comes to the record, in
+ * the same order. That the worker has taken the packet is known by its having passed the record.
+ *
+ * A link whose both ends are in this process has no socket; copies of the descriptors wait here for the other end.
+ *
+ * Threads: any, with the link's down_lock held.
+ * Trust:   none in the worker. One that passes its records and leaves the packets in the socket is found out there:
+ *          so what lies in the kernel on its account is bounded by what it says it has not taken. */
+
+static FerryHands *
+hands_new (void)
+{
+  FerryHands *self = g_new0 (FerryHands, 1);
+
+  self->under_way = g_array_new (FALSE, FALSE, sizeof (FerryHanded));
+  g_queue_init (&self->local);
+  return self;
+}
+
+/* any: closes descriptors (element-type int) that the application gave, and leaves the array empty. They are the
+ * application's own, and so is what their end may wait for. */
+void
+ferry_descriptors_close (GArray *descriptors)
+{
+  for (guint i = 0; i < descriptors->len; i++)
+    close (g_array_index (descriptors, int, i));
+  g_array_set_size (descriptors, 0);
+}
+
+void
+ferry_descriptors_free (GArray *descriptors)
+{
+  ferry_descriptors_close (descriptors);
+  g_array_unref (descriptors);
+}
+
+static void
+hands_free (FerryHands *self)
+{
+  g_array_unref (self->under_way);
+  g_queue_clear_full (&self->local, (GDestroyNotify) ferry_descriptors_free);
+  g_free (self);
+}
+
+/* Whether packets are left in the socket where the worker says that it has taken all. */
+static gboolean
+is_something_left (FerryLink *link)
+{
+  int left = 0;
+
+  return link->control >= 0 && ioctl (link->control, SIOCOUTQ, &left) == 0 && left > 0;
+}
+
+/* How many of its descriptors the worker has not taken yet, as far as its head in the down lane tells. */
+static guint
+count_hands_locked (FerryLink *link)
+{
+  FerryHands *self = link->hands;
+  guint n_passed = 0;
+
+  if (self == NULL)
+    return 0;
+  ferry_lane_writer_look (&link->down, 0);
+  while (n_passed < self->under_way->len &&
+         g_array_index (self->under_way, FerryHanded, n_passed).record_end <= link->down.head)
+    self->n_under_way -= g_array_index (self->under_way, FerryHanded, n_passed++).n_descriptors;
+  if (n_passed == 0)
+    return self->n_under_way;
+  g_array_remove_range (self->under_way, 0, n_passed);
+  if (self->under_way->len == 0 && is_something_left (link))
+    ferry_link_set_fault_locked (link, "it took messages without the descriptors that belong to them");
+  return self->n_under_way;
+}
+
+/* Returns 0, or the number of an error. */
+static int
+send_hand_locally (FerryHands *self, const int *descriptors, guint n_descriptors)
+{
+  GArray *copies = g_array_new (FALSE, FALSE, sizeof (int));
+  int error_number;
+
+  for (guint i = 0; i < n_descriptors; i++)
+    {
+      int copy = fcntl (descriptors[i], F_DUPFD_CLOEXEC, 0);
+
+      if (copy < 0)
+        {
+          error_number = errno;
+          ferry_descriptors_free (copies);
+          return error_number;
+        }
+      g_array_append_val (copies, copy);
+    }
+  g_queue_push_tail (&self->local, copies);
+  return 0;
+}
+
+/* Whether the other end is closed, which the monitor hears of, and not only shut for what we send. */
+static gboolean
+has_hung_up (int control)
+{
+  struct pollfd poll_fd = {.fd = control, .events = 0};
+
+  return poll (&poll_fd, 1, 0) == 1 && (poll_fd.revents & POLLHUP) != 0;
+}
+
+static int
+send_hand_now (FerryLink *link, const FerryHandful *handful, guint64 record_end)
+{
+  FerryHanded handed = {record_end, handful->n_descriptors};
+  FerryHands *self;
+  int error_number;
+
+  if (link->hands == NULL)
+    link->hands = hands_new ();
+  self = link->hands;
+  if (link->local)
+    error_number = send_hand_locally (self, handful->descriptors, handful->n_descriptors);
+  else
+    error_number =
+      ferry_control_send_hand (link->control, self->n_sent + 1, handful->descriptors, handful->n_descriptors);
+  if (error_number == EPIPE && !has_hung_up (link->control))
+    ferry_link_set_fault_locked (link, "it shut its control socket down");
+  if (error_number != 0)
+    return error_number;
+  self->n_sent++;
+  self->n_under_way += handful->n_descriptors;
+  g_array_append_val (self->under_way, handed);
+  return 0;
+}
+
+/* Whether so many may go down now. Where they may not, the lane's writer is armed, so that the worker's taking some
+ * rings. */
+static gboolean
+may_send_hand (FerryLink *link, guint n)
+{
+  if (count_hands_locked (link) + n <= FERRY_MAX_HANDED_PER_LINK)
+    return TRUE;
+  ferry_lane_writer_arm (&link->down, 0);
+  return count_hands_locked (link) + n <= FERRY_MAX_HANDED_PER_LINK;
+}
+
+/* Sends the descriptors of the message whose record is to end there in the down lane. Returns 0, or the number of an
+ * error: EAGAIN where the worker has to take some first. Then its taking some rings. */
+static int
+send_hand_locked (FerryLink *link, const FerryHandful *handful, guint64 record_end)
+{
+  int error_number;
+
+  if (!may_send_hand (link, handful->n_descriptors))
+    return EAGAIN;
+  error_number = send_hand_now (link, handful, record_end);
+  if (error_number != EAGAIN)
+    return error_number;
+  ferry_lane_writer_arm (&link->down, 0);
+  if (count_hands_locked (link) > 0)
+    return EAGAIN;
+  /* Nothing is there to be taken, so that nobody would tell of room. */
+  error_number = send_hand_now (link, handful, record_end);
+  return error_number == EAGAIN ? ENOBUFS : error_number;
+}
+
+/* any: the other end of a link within this process: takes the packet of that number, and adds its descriptors. Returns
+ * FALSE when it is not there. */
+gboolean
+ferry_link_take_hand (FerryLink *link, guint64 number, GArray *descriptors)
+{
+  GArray *taken = NULL;
+
+  pthread_mutex_lock (&link->down_lock);
+  if (link->hands != NULL && number == link->hands->n_taken + 1)
+    taken = g_queue_pop_head (&link->hands->local);
+  if (taken != NULL)
+    link->hands->n_taken++;
+  pthread_mutex_unlock (&link->down_lock);
+  if (taken == NULL)
+    return FALSE;
+  g_array_append_vals (descriptors, taken->data, taken->len);
+  g_array_unref (taken);
+  return TRUE;
+}
+
+/* any: how many packets of descriptors went down. */
+guint64
+ferry_link_get_n_handed (FerryLink *self)
+{
+  guint64 n;
+
+  pthread_mutex_lock (&self->down_lock);
+  n = self->hands != NULL ? self->hands->n_sent : 0;
+  pthread_mutex_unlock (&self->down_lock);
+  return n;
+}
+
+/* any: how many of those the worker has taken. Once the link has ended, nobody knows, and it is said to be all. */
+guint64
+ferry_link_get_n_hands_taken (FerryLink *self)
+{
+  guint64 n = G_MAXUINT64;
+
+  pthread_mutex_lock (&self->down_lock);
+  if (!self->down_closed && self->hands != NULL)
+    {
+      count_hands_locked (self);
+      n = self->hands->n_sent - self->hands->under_way->len;
+    }
+  pthread_mutex_unlock (&self->down_lock);
+  return n;
+}
+
+/* ---- lanes and claim ---- */
+
+/* Whether both lanes are as an honest worker leaves them. */
+static gboolean
+check_lanes_locked (FerryLink *self)
+{
+  if (!self->down.broken && !self->express.broken)
+    return TRUE;
+  ferry_link_set_fault_locked (self,
+                               "it wrote a position beyond what was sent to it; the head of its down lane and of its "
+                               "express lane must be a multiple of 8, from the one before to the end of what was sent");
+  return FALSE;
+}
+
+static void
+ring_reader_locked (FerryLink *self)
+{
+  ferry_futex_doorbell_ring (&ferry_segment_get_control (&self->segment)->reader_bell.rings);
+}
+
+static void
+publish_locked (FerryLink *self, FerryLaneWriter *writer, gsize size)
+{
+  if (ferry_lane_writer_publish (writer, size))
+    ring_reader_locked (self);
+}
+
+static void
+gather (Gather *self, guint8 *place, gsize size)
+{
+  while (size > 0)
+    {
+      gsize left = self->parts->size - self->offset;
+      gsize n = MIN (left, size);
+
+      if (n > 0)
+        memcpy (place, (const guint8 *) self->parts->data + self->offset, n);
+      place += n;
+      size -= n;
+      self->offset += n;
+      if (n == left)
+        {
+          self->parts++;
+          self->n_parts--;
+          self->offset = 0;
+        }
+    }
+}
+
+/* Where in the down lane the record ends that is put there next. */
+static guint64
+get_next_end (FerryLink *self, gsize payload)
+{
+  return self->down.tail + self->backlog_size + self->backlog_short + ferry_record_size (payload);
+}
+
+static void
+fill (guint8 *place, const FerryRecordHeader *header, Gather *payload)
+{
+  memcpy (place, header, sizeof *header);
+  gather (payload, place + sizeof *header, header->length);
+}
+
+/* Writes a record into the lane or, when it has no room or others wait for it, behind those. */
+static void
+put_locked (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog, const FerryRecordHeader *header, Gather *payload)
+{
+  gsize size = ferry_record_size (header->length);
+  FerryBacklogRecord *record;
+
+  if (G_LIKELY (g_queue_is_empty (backlog) && ferry_lane_writer_has_room (writer, size)))
+    {
+      fill (ferry_lane_writer_get_place (writer), header, payload);
+      publish_locked (self, writer, size);
+      return;
+    }
+  record = g_malloc (sizeof *record + size);
+  record->size = size;
+  /* What is between the payload and the record's end crosses as well, and may not be what lay in our memory. */
+  record->words[size / sizeof (guint64) - 1] = 0;
+  fill ((guint8 *) record->words, header, payload);
+  g_queue_push_tail (backlog, record);
+  if (backlog == &self->backlog)
+    *get_backlog_size (self, size) += size;
+}
+
+/* Tells of room once there is plenty: half of the backlog for each kind, or all of it. Somebody whose message is larger
+ * than that tries in vain, and is told again when more has gone. */
+static void
+tell_of_room_locked (FerryLink *self)
+{
+  guint before = self->turned_away;
+
+  if (self->backlog_size <= MAX_BACKLOG / 2)
+    self->turned_away &= ~(guint) LONG_MESSAGE;
+  if (self->backlog_short <= MAX_BACKLOG / 2)
+    self->turned_away &= ~(guint) SHORT_MESSAGE;
+  if (g_queue_is_empty (&self->backlog))
+    self->turned_away &= HANDED_MESSAGE;
+  if ((before & HANDED_MESSAGE) != 0 && count_hands_locked (self) <= FERRY_MAX_HANDED_PER_LINK / 2)
+    self->turned_away &= ~(guint) HANDED_MESSAGE;
+  if (self->turned_away == before)
+    return;
+  for (GList *node = self->room_watches.head; node != NULL; node = node->next)
+    {
+      FerryRoomWatch *watch = node->data;
+
+      watch->func (watch->data);
+    }
+}
+
+/* Moves what waits into the lane. When something is left, the lane's writer is armed. Room is told of by the flush that
+ * made it, and no other: or two who try in vain would wake each other without end. */
+static void
+flush_locked (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog)
+{
+  FerryBacklogRecord *record;
+  gboolean moved = FALSE;
+
+  while ((record = g_queue_peek_head (backlog)) != NULL)
+    {
+      if (!ferry_lane_writer_has_room (writer, record->size) && !ferry_lane_writer_arm (writer, record->size))
+        break;
+      memcpy (ferry_lane_writer_get_place (writer), record->words, record->size);
+      publish_locked (self, writer, record->size);
+      if (backlog == &self->backlog)
+        *get_backlog_size (self, record->size) -= record->size;
+      g_queue_pop_head (backlog);
+      g_free (record);
+      moved = TRUE;
+    }
+  if (G_UNLIKELY (moved && self->turned_away != 0))
+    tell_of_room_locked (self);
+}
+
+static void
+put_message_locked (FerryLink *self, guint64 connection_id, const FerryPart *parts, guint n_parts, gsize size)
+{
+  Gather payload = {parts, n_parts, 0};
+  FerryLargeMessage large = {.size = size, .kind = FERRY_RECORD_BYTES};
+  FerryPart large_part = {&large, sizeof large};
+  Gather large_payload = {&large_part, 1, 0};
+
+  if (G_LIKELY (size <= FERRY_MAX_RECORD_PAYLOAD))
+    {
+      FerryRecordHeader header = {(guint32) size, FERRY_RECORD_BYTES, 0, connection_id};
+
+      put_locked (self, &self->down, &self->backlog, &header, &payload);
+      return;
+    }
+  put_locked (self, &self->down, &self->backlog,
+              &(FerryRecordHeader){sizeof large, FERRY_RECORD_LARGE, 0, connection_id}, &large_payload);
+  while (size > 0)
+    {
+      gsize piece = MIN (size, FERRY_MAX_RECORD_PAYLOAD);
+      FerryRecordHeader header = {(guint32) piece, FERRY_RECORD_PIECE, 0, connection_id};
+
+      put_locked (self, &self->down, &self->backlog, &header, &payload);
+      size -= piece;
+    }
+}
+
+/* Sends the descriptors of the message that comes next, and puts their record before it. */
+static FerryDownResult
+hand_locked (FerryLink *self, guint64 connection_id, FerryHandful *handful)
+{
+  FerryHandMessage message = {.n_descriptors = handful->n_descriptors};
+  FerryPart part = {&message, sizeof message};
+  Gather payload = {&part, 1, 0};
+
+  if (!self->local && self->control < 0)
+    return FERRY_DOWN_CLOSED;
+  handful->error_number = send_hand_locked (self, handful, get_next_end (self, sizeof message));
+  switch (handful->error_number)
+    {
+    case 0:
+      message.number = self->hands->n_sent;
+      put_locked (self, &self->down, &self->backlog,
+                  &(FerryRecordHeader){sizeof message, FERRY_RECORD_HAND, 0, connection_id}, &payload);
+      return FERRY_DOWN_SENT;
+    case EAGAIN:
+      self->turned_away |= HANDED_MESSAGE;
+      return FERRY_DOWN_UNTAKEN;
+    case EPIPE:
+    case ECONNRESET:
+      /* The worker is going, or gone: how it ended is the monitor's to say. */
+      return FERRY_DOWN_CLOSED;
+    default:
+      return FERRY_DOWN_REFUSED;
+    }
+}
+
+/* any: sends the worker a message of plain bytes for one of its pipes. Never waits. */
+FerryDownResult
+ferry_link_send (FerryLink *self, guint64 connection_id, const FerryPart *parts, guint n_parts)
+{
+  return ferry_link_send_with (self, connection_id, parts, n_parts, NULL);
+}
+
+/* any: the same with descriptors, which all go with it, or nothing does. */
+FerryDownResult
+ferry_link_send_with (FerryLink *self, guint64 connection_id, const FerryPart *parts, guint n_parts,
+                      FerryHandful *handful)
+{
+  FerryDownResult result = FERRY_DOWN_CLOSED;
+  gsize size = 0;
+
+  for (guint i = 0; i < n_parts; i++)
+    {
+      if (parts[i].size > self->max_message_size - size)
+        return FERRY_DOWN_TOO_LARGE;
+      size += parts[i].size;
+    }
+  lock (self);
+  if (is_usable_locked (self))
+    {
+      flush_locked (self, &self->down, &self->backlog);
+      if (!may_wait_locked (self, size))
+        {
+          /* Something waits, so a flush is to come. */
+          self->turned_away |= is_short (ferry_record_size (size)) ? SHORT_MESSAGE : LONG_MESSAGE;
+          result = FERRY_DOWN_WOULD_BLOCK;
+        }
+      else
+        {
+          result = handful != NULL ? hand_locked (self, connection_id, handful) : FERRY_DOWN_SENT;
+          if (result == FERRY_DOWN_SENT)
+            put_message_locked (self, connection_id, parts, n_parts, size);
+          flush_locked (self, &self->down, &self->backlog);
+        }
+      if (!check_lanes_locked (self) || !is_usable_locked (self))
+        result = FERRY_DOWN_CLOSED;
+    }
+  unlock (self);
+  return result;
+}
+
+static FerryDownResult
+send_word (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog, FerryRecordHeader header)
+{
+  FerryDownResult result = FERRY_DOWN_CLOSED;
+  Gather nothing = {NULL, 0, 0};
+
+  lock (self);
+  if (is_usable_locked (self))
+    {
+      flush_locked (self, writer, backlog);
+      result = backlog == &self->express_backlog && backlog->length >= MAX_EXPRESS_BACKLOG ? FERRY_DOWN_WOULD_BLOCK
+                                                                                           : FERRY_DOWN_SENT;
+      if (result == FERRY_DOWN_SENT)
+        put_locked (self, writer, backlog, &header, &nothing);
+      flush_locked (self, writer, backlog);
+      if (!check_lanes_locked (self))
+        result = FERRY_DOWN_CLOSED;
+    }
+  unlock (self);
+  return result;
+}
+
+/* any: tells the worker that nothing more will be asked, behind all that was. */
+FerryDownResult
+ferry_link_send_finish (FerryLink *self)
+{
+  return send_word (self, &self->down, &self->backlog, (FerryRecordHeader){0, FERRY_RECORD_FINISH, 0, 0});
+}
+
+/* any: has the worker cancel a call. Overtakes all that is in the down lane. */
+FerryDownResult
+ferry_link_send_cancel (FerryLink *self, guint64 xid, guint16 reason)
+{
+  return send_word (self, &self->express, &self->express_backlog,
+                    (FerryRecordHeader){0, FERRY_RECORD_CANCEL, reason, xid});
+}
+
+/* Somebody waits for descriptors to be taken. A ring is good for one look, so another one is asked for. */
+static void
+look_at_handed_locked (FerryLink *self)
+{
+  ferry_lane_writer_arm (&self->down, 0);
+  tell_of_room_locked (self);
+}
+
+/* any: moves into the lanes what waits for room. Returns how many bytes the worker has taken from them so far, which
+ * tells one that goes on from one that only rings. */
+guint64
+ferry_link_flush_down (FerryLink *self)
+{
+  guint64 taken;
+
+  lock (self);
+  if (is_usable_locked (self))
+    {
+      ferry_lane_writer_look (&self->down, 0);
+      ferry_lane_writer_look (&self->express, 0);
+      flush_locked (self, &self->express, &self->express_backlog);
+      flush_locked (self, &self->down, &self->backlog);
+      if ((self->turned_away & HANDED_MESSAGE) != 0)
+        look_at_handed_locked (self);
+      check_lanes_locked (self);
+    }
+  taken = self->down.head + self->express.head;
+  unlock (self);
+  return taken;
+}
+
+static _Atomic guint64 *
+get_claim (FerryLink *self)
+{
+  return &ferry_segment_get_control (&self->segment)->claim;
+}
+
+/* The call begun last. Where the claim is the end of a skip, that was never begun, but the one before the skip was. */
+static guint64
+get_begun_of (FerryLink *self, guint64 claim)
+{
+  guint64 xid = claim >> FERRY_CLAIM_SHIFT;
+
+  return xid != 0 && xid == self->skip_until ? self->begun_before_skip : xid;
+}
+
+/* Changes the claim from one value to another; *claim becomes the value found when that was not it. */
+static gboolean
+change_claim (FerryLink *self, guint64 *claim, guint64 next)
+{
+  /* Release: what led to the change is seen by a worker that sees it. Acquire: what the worker did before the claim
+   * that we found. Pairs with the same exchange in ferry_downlink_claim(). */
+  return atomic_compare_exchange_strong_explicit (get_claim (self), claim, next, memory_order_acq_rel,
+                                                  memory_order_acquire);
+}
+
+static guint64
+load_claim (FerryLink *self)
+{
+  /* Acquire: as in change_claim(). */
+  return atomic_load_explicit (get_claim (self), memory_order_acquire);
+}
+
+static gboolean
+give_up_claim_locked (FerryLink *self)
+{
+  ferry_link_set_fault_locked (self, "it changed its claim over and over");
+  return FALSE;
+}
+
+/* any: keeps the worker from beginning calls, until ferry_link_release_calls(). *begun becomes the one begun last; 0:
+ * none. Returns FALSE when the link has ended. */
+gboolean
+ferry_link_hold_calls (FerryLink *self, guint64 *begun)
+{
+  gboolean held = FALSE;
+
+  *begun = 0;
+  lock (self);
+  if (is_usable_locked (self))
+    {
+      guint64 claim = load_claim (self);
+
+      for (guint n = 0; n < CLAIM_ATTEMPTS && !held; n++)
+        held = change_claim (self, &claim, claim | FERRY_CLAIM_HOLD);
+      if (held)
+        *begun = get_begun_of (self, claim);
+      else
+        give_up_claim_locked (self);
+    }
+  unlock (self);
+  return held;
+}
+
+/* any: lets the worker begin calls again, but none up to skip_until that it has not begun; 0: all of them. */
+void
+ferry_link_release_calls (FerryLink *self, guint64 skip_until)
+{
+  gboolean released = FALSE;
+
+  lock (self);
+  if (is_usable_locked (self))
+    {
+      guint64 claim = load_claim (self);
+      guint64 begun = 0;
+
+      for (guint n = 0; n < CLAIM_ATTEMPTS && !released; n++)
+        {
+          guint64 xid = MAX (claim >> FERRY_CLAIM_SHIFT, skip_until);
+
+          begun = get_begun_of (self, claim);
+          released = change_claim (self, &claim, xid << FERRY_CLAIM_SHIFT | (claim & FERRY_CLAIM_DOOMED));
+        }
+      if (!released)
+        give_up_claim_locked (self);
+      else if (skip_until > claim >> FERRY_CLAIM_SHIFT)
+        {
+          self->skip_until = skip_until;
+          self->begun_before_skip = begun;
+        }
+      ring_reader_locked (self);
+    }
+  unlock (self);
+}
+
+/* any: has the worker begin nothing any more, if xid is the call that it began last. Returns whether it is. */
+gboolean
+ferry_link_doom_call (FerryLink *self, guint64 xid)
+{
+  gboolean doomed = FALSE;
+
+  lock (self);
+  if (is_usable_locked (self))
+    {
+      guint64 claim = load_claim (self);
+      guint n = 0;
+
+      while (n < CLAIM_ATTEMPTS && !doomed && xid != 0 && get_begun_of (self, claim) == xid)
+        {
+          doomed = change_claim (self, &claim, claim | FERRY_CLAIM_DOOMED);
+          n++;
+        }
+      if (n == CLAIM_ATTEMPTS && !doomed)
+        give_up_claim_locked (self);
+    }
+  unlock (self);
+  return doomed;
+}
+
+/* any: the call that the worker began last; 0: none. After the end of the link, what it was then. */
+guint64
+ferry_link_get_begun_call (FerryLink *self)
+{
+  guint64 begun;
+
+  lock (self);
+  begun = self->down_closed ? self->final_begun : get_begun_of (self, load_claim (self));
+  unlock (self);
+  return begun;
+}
+
+/* router's thread: the end of what the worker has written to the up lane so far. The worker may write any position;
+ * what is returned lies in the lane. */
+guint64
+ferry_link_get_written (FerryLink *self)
+{
+  /* Acquire: see ferry_link_has_dispatched(). */
+  guint64 taken = atomic_load_explicit (&self->up_taken, memory_order_acquire);
+  guint64 written = taken;
+
+  lock (self);
+  /* Acquire: pairs with ferry_lane_writer_publish(), which comes before the claim of a later call. */
+  if (is_usable_locked (self))
+    written = atomic_load_explicit (&self->up.control->writer.tail, memory_order_acquire);
+  unlock (self);
+  /* A buffer that is being copied holds taken back by its record. */
+  return written - taken <= 2 * self->up.capacity ? written : taken;
+}
+
+/* router's thread: whether all that was written up to a position of the up lane has been dispatched. Records that make
+ * no block, such as the pieces of a message that was not finished, count when nothing else of the link is on its way.
+ */
+gboolean
+ferry_link_has_dispatched (FerryLink *self, guint64 position)
+{
+  /* Acquire: pairs with the monitor's release, so that share_out counts the blocks that it pushed before. */
+  guint64 taken = atomic_load_explicit (&self->up_taken, memory_order_acquire);
+
+  return self->up_dispatched >= position ||
+         (taken >= position && atomic_load_explicit (&self->share_out, memory_order_relaxed) == 0);
+}
+
+/* any: has watch->func called each time that there is room after a message was turned away. */
+void
+ferry_link_add_room_watch (FerryLink *self, FerryRoomWatch *watch)
+{
+  lock (self);
+  watch->node = (GList){.data = watch};
+  g_queue_push_tail_link (&self->room_watches, &watch->node);
+  unlock (self);
+}
+
+/* any: when this returns, nobody is in watch->func. */
+void
+ferry_link_remove_room_watch (FerryLink *self, FerryRoomWatch *watch)
+{
+  lock (self);
+  g_queue_unlink (&self->room_watches, &watch->node);
+  unlock (self);
+}
+
+/* any: nothing goes down any more; the memory may be unmapped after this. */
+void
+ferry_link_close_down (FerryLink *self)
+{
+  lock (self);
+  if (!self->down_closed && self->segment.base != NULL)
+    self->final_begun = get_begun_of (self, load_claim (self));
+  self->down_closed = TRUE;
+  g_queue_clear_full (&self->backlog, g_free);
+  g_queue_clear_full (&self->express_backlog, g_free);
+  self->backlog_size = 0;
+  self->backlog_short = 0;
+  g_clear_pointer (&self->hands, hands_free);
+  unlock (self);
 }

@@ -20,17 +20,12 @@ G_BEGIN_DECLS
 /* Descriptors on their way count against the limit of open files, so they are not many. */
 #define FERRY_MAX_ASKED 32
 
-FerryNurseryLink *ferry_nursery_link_new (void);
-void ferry_nursery_link_free (FerryNurseryLink *self);
+void ferry_nursery_link_begin (FerryLink *nursery);
 
 gboolean ferry_nursery_link_start (FerrySharedQueue *queue, FerryLink *nursery, FerryLink *link,
                                    FerryStartRequest *request, guint64 id, GError **error);
 guint64 ferry_nursery_link_begin_ask (FerryLink *nursery, FerryStartRequest *request);
 void ferry_nursery_link_end_ask (FerryLink *nursery);
-void ferry_nursery_link_flush (FerrySharedQueue *queue, FerryLink *nursery);
-FerryControlEvent ferry_nursery_link_receive (FerrySharedQueue *queue, FerryLink *nursery, GError **error);
-void ferry_nursery_link_close (FerryLink *nursery);
-void ferry_nursery_link_lose (FerrySharedQueue *queue, FerryLink *nursery, int cause);
 void ferry_nursery_link_finish (FerrySharedQueue *queue, FerryLink *nursery, const char *message);
 
 G_END_DECLS

@@ -51,19 +51,8 @@ birth_free (gpointer data)
   g_free (self);
 }
 
-FerryNurseryLink *
-ferry_nursery_link_new (void)
-{
-  FerryNurseryLink *self = g_new0 (FerryNurseryLink, 1);
-
-  self->births = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, birth_free);
-  g_queue_init (&self->waiting);
-  pthread_mutex_init (&self->lock, NULL);
-  return self;
-}
-
-void
-ferry_nursery_link_free (FerryNurseryLink *self)
+static void
+nursery_link_free (FerryNurseryLink *self)
 {
   g_queue_clear (&self->waiting);
   g_hash_table_unref (self->births);
@@ -158,8 +147,8 @@ send_waiting (FerrySharedQueue *queue, FerryLink *nursery)
 }
 
 /* Sends what waits, as long as there is room. */
-void
-ferry_nursery_link_flush (FerrySharedQueue *queue, FerryLink *nursery)
+static void
+flush (FerrySharedQueue *queue, FerryLink *nursery)
 {
   FerryNurseryLink *self = nursery->nursery;
   gboolean open = nursery->state == FERRY_LINK_OPEN;
@@ -174,8 +163,8 @@ ferry_nursery_link_flush (FerrySharedQueue *queue, FerryLink *nursery)
 }
 
 /* Nobody else uses the socket from now on. */
-void
-ferry_nursery_link_close (FerryLink *nursery)
+static void
+close_socket (FerryLink *nursery)
 {
   FerryNurseryLink *self = nursery->nursery;
 
@@ -256,7 +245,7 @@ ferry_nursery_link_start (FerrySharedQueue *queue, FerryLink *nursery, FerryLink
   if (request != NULL && nursery->state <= FERRY_LINK_OPEN)
     g_queue_push_tail (&self->waiting, birth);
   g_hash_table_insert (self->births, &birth->id, birth);
-  ferry_nursery_link_flush (queue, nursery);
+  flush (queue, nursery);
   return TRUE;
 }
 
@@ -381,8 +370,8 @@ take_answer (FerrySharedQueue *queue, FerryLink *nursery, FerryNurseryAnswer *an
 }
 
 /* Takes the next packet of a nursery that has attached. */
-FerryControlEvent
-ferry_nursery_link_receive (FerrySharedQueue *queue, FerryLink *nursery, GError **error)
+static FerryControlEvent
+receive (FerrySharedQueue *queue, FerryLink *nursery, GError **error)
 {
   FerryNurseryAnswer answer;
   FerryControlEvent event = ferry_nursery_answer_receive (&answer, nursery->control, error);
@@ -395,7 +384,7 @@ ferry_nursery_link_receive (FerrySharedQueue *queue, FerryLink *nursery, GError 
       event = FERRY_CONTROL_INVALID;
     }
   ferry_clear_fd (&answer.pidfd);
-  ferry_nursery_link_flush (queue, nursery);
+  flush (queue, nursery);
   return event;
 }
 
@@ -430,8 +419,8 @@ lose_started (FerrySharedQueue *queue, FerryLink *nursery, FerryLink *link, int 
 /* Nothing more will be heard of the nursery. Its workers end with it: by the kernel when it is dead, and by us where it
  * only hung up. When the router stops, it reaps them first. What was asked for and not forked waits to hear how the
  * nursery ended. */
-void
-ferry_nursery_link_lose (FerrySharedQueue *queue, FerryLink *nursery, int cause)
+static void
+lose (FerrySharedQueue *queue, FerryLink *nursery, int cause)
 {
   FerryNurseryLink *self = nursery->nursery;
   GHashTableIter iterator;
@@ -472,4 +461,25 @@ ferry_nursery_link_finish (FerrySharedQueue *queue, FerryLink *nursery, const ch
       ferry_shared_queue_apply (queue, link, FERRY_LINK_LAUNCH_FAILED, NULL);
     }
   g_hash_table_remove_all (self->births);
+}
+
+static const FerryNurseryLinkFuncs nursery_funcs = {
+  .flush = flush,
+  .receive = receive,
+  .close = close_socket,
+  .lose = lose,
+  .free = nursery_link_free,
+};
+
+/* any, before the link is in a queue: a nursery is to be at its other end. */
+void
+ferry_nursery_link_begin (FerryLink *nursery)
+{
+  FerryNurseryLink *self = g_new0 (FerryNurseryLink, 1);
+
+  self->births = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, birth_free);
+  g_queue_init (&self->waiting);
+  pthread_mutex_init (&self->lock, NULL);
+  nursery->nursery = self;
+  nursery->nursery_funcs = &nursery_funcs;
 }

@@ -12,7 +12,6 @@
 
 #include "base/ferry-base-private.h"
 #include "lane/ferry-doorbell-private.h"
-#include "link/ferry-nursery-link-private.h"
 #include "link/ferry-stray-private.h"
 
 #define N_EVENTS 64
@@ -234,6 +233,7 @@ set_queue (FerrySharedQueue *self, FerryLink *link)
 {
   pthread_mutex_lock (&link->down_lock);
   link->queue = self;
+  link->report_fault = ferry_shared_queue_report_fault;
   if (self != NULL && link->down_fault != NULL)
     ferry_shared_queue_report_fault (self);
   pthread_mutex_unlock (&link->down_lock);
@@ -350,9 +350,9 @@ enter_state (FerrySharedQueue *self, FerryLink *link, FerryLinkState state, Ferr
   link->state = state;
   link->was_open = link->was_open || state == FERRY_LINK_OPEN;
   if (link->nursery != NULL && state == FERRY_LINK_OPEN)
-    ferry_nursery_link_flush (self, link);
+    link->nursery_funcs->flush (self, link);
   else if (link->nursery != NULL && state > FERRY_LINK_OPEN && before <= FERRY_LINK_OPEN)
-    ferry_nursery_link_lose (self, link, get_cause_for_workers (event));
+    link->nursery_funcs->lose (self, link, get_cause_for_workers (event));
   if (link->parent == FERRY_PARENT_ASKED && event == FERRY_LINK_TIMEOUT)
     ferry_shared_queue_apply (self, link, FERRY_LINK_LAUNCH_FAILED, NULL);
   else if (link->gone && link->deadline == 0 && state != FERRY_LINK_ENDED)
@@ -376,7 +376,7 @@ ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEven
 
   ferry_shared_queue_set_deadline (self, link, 0);
   if (link->nursery != NULL && transition->next > FERRY_LINK_OPEN)
-    ferry_nursery_link_close (link);
+    link->nursery_funcs->close (link);
   if (transition->next == FERRY_LINK_HUNG_UP && link->state != FERRY_LINK_HUNG_UP)
     {
       forget_control (self, link);
@@ -432,7 +432,7 @@ receive (FerrySharedQueue *self, FerryLink *link, GError **error)
   GArray *strays;
 
   if (attached && link->nursery != NULL)
-    return ferry_nursery_link_receive (self, link, error);
+    return link->nursery_funcs->receive (self, link, error);
   if (attached && link->offers != NULL)
     return ferry_offers_receive (link->offers, link->control, error);
   strays = ferry_strays_new ();
@@ -621,7 +621,7 @@ ferry_shared_queue_wait (FerrySharedQueue *self, gint64 until)
         case FERRY_WATCH_CONTROL:
           read_control (self, what->link);
           if (what->link->nursery != NULL)
-            ferry_nursery_link_flush (self, what->link);
+            what->link->nursery_funcs->flush (self, what->link);
           break;
         case FERRY_WATCH_PROCESS:
           handle_process (self, what->link);

@@ -13,6 +13,16 @@
 
 G_BEGIN_DECLS
 
+/* A connection id: the slot in the low bits, what tells its uses apart above. */
+#define FERRY_SLOT_BITS 24
+#define FERRY_MAX_SLOTS (1u << FERRY_SLOT_BITS)
+
+static inline guint
+ferry_connection_id_get_slot (guint64 connection_id)
+{
+  return (guint) (connection_id & (FERRY_MAX_SLOTS - 1));
+}
+
 typedef enum
 {
   FERRY_BLOCK_RECORDS,  /* size bytes of whole, valid records */

@@ -8,6 +8,8 @@
  * stays hot; one that has nothing new is armed, looked at once more, and becomes cold. So a busy cell costs a delivery
  * an interval, and its writer no system call, however fast it writes. There are ticks only while there are hot cells.
  *
+ * The router does the looking and the delivering; here is what it keeps of each cell, and which of them are hot.
+ *
  * Owner:   the pipe has its watch, the router the list of hot cells.
  * Threads: the router's. */
 
@@ -15,6 +17,7 @@
 
 #include "lane/ferry-cell-private.h"
 #include "link/ferry-link-private.h"
+#include "route/ferry-pingee.h"
 
 G_BEGIN_DECLS
 
@@ -30,18 +33,30 @@ typedef struct
 /* Pipes are kept by their connection ids: whichever is gone when its turn comes is passed over. */
 typedef struct
 {
-  GArray *hot;     /* (owned) (element-type guint64): to be looked at at the next tick */
-  GArray *due;     /* (owned) (element-type guint64): to be looked at in the present one */
-  guint cursor;    /* how many of due are done */
-  gint64 began;    /* monotonic time when the present tick began */
-  gint64 tick;     /* monotonic time of the next one; 0: none */
-  gint64 debt;     /* microseconds of dispatching that blocks have, where there are any, before cells are next */
-  GSource *source; /* (owned) (nullable): there while there is a next tick */
+  GArray *hot;           /* (owned) (element-type guint64): to be looked at at the next tick */
+  GArray *due;           /* (owned) (element-type guint64): to be looked at in the present one */
+  guint cursor;          /* how many of due are done */
+  gint64 began;          /* monotonic time when the present tick began */
+  gint64 tick;           /* monotonic time of the next one; 0: none */
+  gint64 debt;           /* microseconds of dispatching that blocks have, where there are any, before cells are next */
+  GSource *source;       /* (owned) (nullable): there while there is a next tick */
+  GMainContext *context; /* (unowned), as pingee: the router's, while it runs */
+  FerryPingee *pingee;
 } FerryHotCells;
 
+FerryCellWatch *ferry_cell_watch_new (FerryLink *link, guint32 cell);
 void ferry_cell_watch_free (FerryCellWatch *self);
 
 void ferry_hot_cells_init (FerryHotCells *self);
 void ferry_hot_cells_clear (FerryHotCells *self);
+void ferry_hot_cells_start (FerryHotCells *self, GMainContext *context, FerryPingee *pingee);
+void ferry_hot_cells_stop (FerryHotCells *self);
+
+void ferry_hot_cells_heat (FerryHotCells *self, FerryCellWatch *watch, guint64 connection_id, gint64 tick);
+gint64 ferry_hot_cells_get_tick (FerryHotCells *self);
+gboolean ferry_hot_cells_is_done (FerryHotCells *self);
+void ferry_hot_cells_begin (FerryHotCells *self, gint64 now, gint64 next);
+guint64 ferry_hot_cells_next (FerryHotCells *self);
+void ferry_hot_cells_settle (FerryHotCells *self);
 
 G_END_DECLS

@@ -1,21 +1,22 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From a lane into blocks.
+/* Small records are copied many at a time into a block. The pieces of a large message are copied one at a time, their
+ * header first, straight to where the message is put together; that is one copy for their bytes as well.
  *
- * Threads:   whoever drains the shared queue: the monitor.
- * Trust:     the bytes of a lane may change under our eyes, so they are copied first, and only the copy is checked
- *            and used. What fails ends the link: the records before it are delivered, nothing after it is.
- *
- * Small records are copied many at a time into a block. The pieces of a large message are copied one at a time, their
- * header first, straight to where the message is put together; that is one copy for their bytes as well. */
+ * A trusted worker's buffer is handed on where it lies. Of any other it is copied into private memory first, a part in
+ * each visit, so that the links take turns; what the worker changes meanwhile, it changes for itself. What comes behind
+ * a buffer in the lane waits until it is whole. A one-shot buffer has memory of its own, which nobody can change any
+ * more once it is mapped. */
 
 #include "config.h"
+
+#include "route/ferry-drain-private.h"
 
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "route/ferry-monitor-private.h"
+#include "base/ferry-depth-private.h"
 
 /* How much of a large message is taken in one visit, so that the links take turns. */
 #define PIECES_PER_VISIT 4
@@ -27,14 +28,470 @@
 /* The memory of a large message grows as its bytes come, since a worker can promise much and send nothing. */
 #define FIRST_ALLOCATION (1024 * 1024)
 
+/* How much is copied in one visit. */
+#define COPY_PER_VISIT ((gsize) 1024 * 1024)
+
+#define FAULT_TOO_DEEP                                                                                                 \
+  "it sent a value of more than " G_STRINGIFY (FERRY_MAX_DEPTH) " levels, those inside its variants counted; it must " \
+                                                                "send it flat, or in parts"
+
+/* Where a pipe comes in. Its number is found through the low bits of its connection id. */
+typedef struct
+{
+  guint64 connection_id;
+  FerryLink *link; /* (unowned) */
+  guint index;     /* in the link's pipe table */
+  guint n_types;   /* announced so far */
+  gboolean done;   /* its stop was drained, or the application closed it */
+  GPtrArray *deep; /* (nullable) (owned) (element-type utf8): by number, the types whose values may be deeper than they
+                      are; NULL for others */
+} Grant;
+
+struct _FerryDrain
+{
+  FerrySharedQueue *shared; /* (unowned), as the next two */
+  FerryLocalQueue *local;
+  FerryPingee *pingee;
+  GArray *grants;           /* (element-type Grant), by the slot of the connection id */
+  gint64 spare_time;        /* const: how long memory for copies is kept unused, in microseconds */
+  gint64 tidy_at;           /* when what was not used goes, in monotonic time; 0: there is nothing */
+  guint n_unpinged;         /* blocks that were pushed since the latest ping */
+  _Atomic guint64 n_blocks; /* any */
+};
+
+FerryDrain *
+ferry_drain_new (FerrySharedQueue *shared, FerryLocalQueue *local, FerryPingee *pingee, gint64 spare_time)
+{
+  FerryDrain *self = g_new0 (FerryDrain, 1);
+
+  self->shared = shared;
+  self->local = local;
+  self->pingee = pingee;
+  self->grants = g_array_new (FALSE, TRUE, sizeof (Grant));
+  self->spare_time = spare_time;
+  return self;
+}
+
+void
+ferry_drain_free (FerryDrain *self)
+{
+  g_array_unref (self->grants);
+  g_free (self);
+}
+
+/* ---- what may come in ---- */
+
+/* The entry of a connection id, or NULL. */
+static Grant *
+find_entry (FerryDrain *self, guint64 connection_id)
+{
+  guint slot = ferry_connection_id_get_slot (connection_id);
+  Grant *entry = slot < self->grants->len ? &g_array_index (self->grants, Grant, slot) : NULL;
+
+  return entry != NULL && entry->connection_id == connection_id ? entry : NULL;
+}
+
+/* The entry of a connection id that was granted on link, or NULL. */
+static Grant *
+find_grant (FerryDrain *self, FerryLink *link, guint64 connection_id)
+{
+  Grant *entry = find_entry (self, connection_id);
+
+  return entry != NULL && entry->link == link ? entry : NULL;
+}
+
+/* Lets the link's pipes come in. */
+void
+ferry_drain_grant (FerryDrain *self, FerryLink *link)
+{
+  for (guint i = 0; i < link->connection_ids->len; i++)
+    {
+      guint64 connection_id = g_array_index (link->connection_ids, guint64, i);
+      guint slot = ferry_connection_id_get_slot (connection_id);
+
+      if (slot >= self->grants->len)
+        g_array_set_size (self->grants, slot + 1);
+      g_array_index (self->grants, Grant, slot) = (Grant){connection_id, link, i, 0, FALSE, NULL};
+    }
+}
+
+/* Nothing more comes over the link. */
+void
+ferry_drain_revoke (FerryDrain *self, FerryLink *link)
+{
+  for (guint i = 0; i < link->connection_ids->len; i++)
+    {
+      guint64 connection_id = g_array_index (link->connection_ids, guint64, i);
+      Grant *entry = find_grant (self, link, connection_id);
+
+      if (entry == NULL)
+        continue;
+      g_clear_pointer (&entry->deep, g_ptr_array_unref);
+      *entry = (Grant){0};
+    }
+}
+
+/* The link over which a pipe comes in, and its index in that one's pipe table (nullable); NULL where it comes in over
+ * none any more. */
+FerryLink *
+ferry_drain_find_link (FerryDrain *self, guint64 connection_id, guint *index)
+{
+  Grant *entry = find_entry (self, connection_id);
+
+  if (entry == NULL)
+    return NULL;
+  if (index != NULL)
+    *index = entry->index;
+  return entry->link;
+}
+
+/* Nothing more comes through a pipe that its sender stopped, or that is closed. */
+static void
+set_done (Grant *grant)
+{
+  grant->link->n_done += !grant->done;
+  grant->done = TRUE;
+}
+
+/* The application closed a pipe for which there is a link. */
+void
+ferry_drain_end_pipe (FerryDrain *self, guint64 connection_id)
+{
+  set_done (find_entry (self, connection_id));
+}
+
+/* Whether a value of a type that was announced is no deeper than it may be. number: 0 for plain bytes. */
+static inline gboolean
+is_shallow (const Grant *grant, guint16 number, gconstpointer data, gsize size)
+{
+  const char *type = number > 0 && grant->deep != NULL ? g_ptr_array_index (grant->deep, number - 1) : NULL;
+
+  return G_LIKELY (type == NULL) || ferry_depth_allows (type, strlen (type), data, size);
+}
+
+/* ---- the way out ---- */
+
+/* Hands a block to the router's thread. */
+void
+ferry_drain_push (FerryDrain *self, FerryBlock *block)
+{
+  if (block->kind <= FERRY_BLOCK_BUFFER)
+    block->up_head = block->link->up.head;
+  atomic_fetch_add_explicit (&self->n_blocks, 1, memory_order_relaxed);
+  ferry_local_queue_push (self->local, block);
+  if (++self->n_unpinged == BLOCKS_PER_PING)
+    ferry_drain_ping (self);
+}
+
+/* Has the blocks that were pushed dispatched. */
+void
+ferry_drain_ping (FerryDrain *self)
+{
+  if (self->n_unpinged == 0)
+    return;
+  self->n_unpinged = 0;
+  ferry_pingee_ping (self->pingee);
+}
+
+/* any: how many blocks were pushed. */
+guint64
+ferry_drain_get_n_blocks (FerryDrain *self)
+{
+  return atomic_load_explicit (&self->n_blocks, memory_order_relaxed);
+}
+
+/* ---- memory that is kept for the next buffers ---- */
+
+/* Memory of buffers is about to be used. There is a timer only while some may be left unused. */
+static void
+tidy_later (FerryDrain *self)
+{
+  if (self->tidy_at == 0)
+    self->tidy_at = ferry_time_add (g_get_monotonic_time (), self->spare_time);
+}
+
+/* When ferry_drain_tidy() has something to do, in monotonic time; 0: never. */
+gint64
+ferry_drain_get_tidy_time (FerryDrain *self)
+{
+  return self->tidy_at;
+}
+
+/* Gives back memory that was not used for some time. */
+void
+ferry_drain_tidy (FerryDrain *self)
+{
+  gboolean again = FALSE;
+  gint64 now;
+
+  if (self->tidy_at == 0)
+    return;
+  now = g_get_monotonic_time ();
+  if (now < self->tidy_at)
+    return;
+  for (GList *node = self->shared->links.head; node != NULL; node = node->next)
+    {
+      FerryLink *link = node->data;
+
+      again |= ferry_spare_memory_tidy (&link->spare, now - self->spare_time);
+      if (link->arena != NULL && !link->local)
+        again |= ferry_arena_tidy (link->arena);
+    }
+  self->tidy_at = again ? ferry_time_add (now, self->spare_time) : 0;
+}
+
+/* ---- buffers ---- */
+
+static void
+push_buffer (FerryDrain *self, FerryLink *link, const FerryBufferNews *news, GBytes *buffer)
+{
+  FerryBlock *block =
+    ferry_local_queue_take_block (self->local, link, news->message_kind != 0 ? FERRY_BLOCK_LARGE : FERRY_BLOCK_BUFFER);
+
+  block->connection_id = news->connection_id;
+  block->message_kind = news->message_kind;
+  block->number = news->type_number;
+  block->data = news->metadata;
+  block->size = news->message_kind != 0 ? g_bytes_get_size (buffer) : news->metadata_size;
+  /* A message counts against the queue, wherever it lies. The bytes of a buffer are counted elsewhere. */
+  block->charge = sizeof *block + block->size;
+  if (news->message_kind == 0)
+    block->share = ferry_local_queue_get_buffer_share (g_bytes_get_size (buffer));
+  block->buffer = buffer;
+  ferry_drain_push (self, block);
+}
+
+/* Whether a message in a buffer is no deeper than it may be. What has a pipe that is gone is dropped later. */
+static gboolean
+allows (FerryDrain *self, FerryLink *link, const FerryBufferNews *news, gconstpointer data, gsize size)
+{
+  const Grant *grant = news->message_kind != 0 ? find_grant (self, link, news->connection_id) : NULL;
+
+  return grant == NULL || is_shallow (grant, news->type_number, data, size);
+}
+
+/* Goes on with the copy that is under way. Returns EMPTY when there is none, or what is wrong with it in *fault. The
+ * queue may have filled since it was begun, and a message counts there. */
+static FerryDrainResult
+copy_buffer (FerryDrain *self, FerryLink *link, const char **fault)
+{
+  FerryBufferCopy *copy = &link->copy;
+  gsize size = MIN (copy->message.size - copy->filled, COPY_PER_VISIT);
+
+  if (copy->memory.data == NULL)
+    return FERRY_DRAIN_EMPTY;
+  if (!ferry_local_queue_has_room (self->local, link))
+    return FERRY_DRAIN_STALLED;
+  memcpy (copy->memory.data + copy->filled, link->arena->memory + copy->message.offset + copy->filled, size);
+  copy->filled += size;
+  if (copy->filled < copy->message.size)
+    return FERRY_DRAIN_MORE;
+  if (!allows (self, link, &copy->news, copy->memory.data, copy->message.size))
+    {
+      *fault = FAULT_TOO_DEEP;
+      return FERRY_DRAIN_MORE;
+    }
+  ferry_arena_let_go (link->arena, copy->message.number);
+  push_buffer (self, link, &copy->news,
+               ferry_local_queue_keep_copy (self->local, link, copy->memory, copy->message.size));
+  *copy = (FerryBufferCopy){0};
+  return FERRY_DRAIN_MORE;
+}
+
+/* What is spare gives way to a buffer that there is else no room for. */
+static void
+make_room (FerryDrain *self, FerryLink *link, gsize size)
+{
+  FerryMemoryAccount *account = ferry_local_queue_get_account (self->local);
+
+  if (ferry_spare_memory_fits (&link->spare, size) || ferry_memory_account_has_room (account, size))
+    return;
+  for (GList *node = self->shared->links.head; node != NULL; node = node->next)
+    ferry_spare_memory_drop (&((FerryLink *) node->data)->spare);
+}
+
+/* Returns FALSE when there is no memory. */
+static gboolean
+begin_copy (FerryDrain *self, FerryLink *link, const FerryBufferMessage *message, const FerryBufferNews *news)
+{
+  FerryMemory memory;
+
+  ferry_arena_set_copied (link->arena);
+  make_room (self, link, message->size);
+  if (!ferry_spare_memory_take (&link->spare, message->size, &memory))
+    return FALSE;
+  link->copy = (FerryBufferCopy){.memory = memory, .message = *message, .news = *news};
+  return TRUE;
+}
+
+/* Hands on the buffer, or begins to copy it. news is taken over. Returns what is wrong with it, or NULL. */
+static const char *
+take_memory (FerryDrain *self, FerryLink *link, const FerryBufferMessage *message, FerryBufferNews *news)
+{
+  const char *fault =
+    link->arena != NULL ? ferry_arena_take (link->arena, message) : "it sent a buffer over a link without buffers";
+
+  if (fault == NULL && !link->trusted && !begin_copy (self, link, message, news))
+    {
+      ferry_arena_let_go (link->arena, message->number);
+      fault = "there is no memory for a copy of its buffer; trust it, or have it send less at a time";
+    }
+  if (fault == NULL && link->trusted &&
+      !allows (self, link, news, link->arena->memory + message->offset, message->size))
+    {
+      ferry_arena_let_go (link->arena, message->number);
+      fault = FAULT_TOO_DEEP;
+    }
+  if (fault != NULL)
+    {
+      g_free (news->metadata);
+      return fault;
+    }
+  link->buffers_since += message->size;
+  tidy_later (self);
+  if (link->trusted)
+    push_buffer (self, link, news, ferry_local_queue_keep_loan (self->local, link, message));
+  return NULL;
+}
+
+/* message_size: what comes before the metadata. */
+static gboolean
+is_well_formed (const FerryRecordHeader *header, gsize message_size, const Grant *grant)
+{
+  return header->length >= message_size && header->number <= grant->n_types &&
+         (header->number != 0 || header->length == message_size);
+}
+
+/* Returns what is wrong with it, or NULL. */
+static const char *
+take_metadata (FerryBufferNews *news, const Grant *grant, const FerryRecordHeader *header, gsize message_size,
+               const guint8 *place)
+{
+  news->metadata_size = header->length - message_size;
+  news->metadata = g_memdup2 (place + sizeof *header + message_size, news->metadata_size);
+  if (is_shallow (grant, news->type_number, news->metadata, news->metadata_size))
+    return NULL;
+  g_clear_pointer (&news->metadata, g_free);
+  return FAULT_TOO_DEEP;
+}
+
+/* A record of a buffer, at place, whose header was copied and whose length is in the lane. Returns what is wrong with
+ * it, or NULL. */
+static const char *
+take_buffer_record (FerryDrain *self, FerryLink *link, const Grant *grant, const FerryRecordHeader *header,
+                    const guint8 *place)
+{
+  FerryBufferMessage message;
+  FerryBufferNews news = {.connection_id = header->connection_id, .type_number = header->number};
+  const char *fault;
+
+  if (ferry_offers_allows (link->offers, grant->index))
+    return "it sent a buffer through a pipe without such buffers";
+  if (!is_well_formed (header, sizeof message, grant))
+    return "its record of a buffer is malformed; it must have 24 bytes or more, metadata only with a type, and a type "
+           "that its pipe has announced";
+  memcpy (&message, place + sizeof *header, sizeof message);
+  fault = take_metadata (&news, grant, header, sizeof message, place);
+  return fault != NULL ? fault : take_memory (self, link, &message, &news);
+}
+
+/* A large message, which was checked but for its place: that is what is left to read. */
+static const char *
+take_large_record (FerryDrain *self, FerryLink *link, guint64 connection_id, const FerryLargeMessage *large,
+                   const guint8 *place)
+{
+  FerryBufferNews news = {
+    .connection_id = connection_id,
+    .message_kind = large->kind,
+    .type_number = large->number,
+  };
+  FerryBufferMessage message;
+
+  memcpy (&message, place, sizeof message);
+  if (message.size != large->size)
+    return "its large message is not as long as the buffer that it lies in; both sizes of its large record must be the "
+           "same";
+  return take_memory (self, link, &message, &news);
+}
+
+/* any */
+static void
+looked (gpointer queue)
+{
+  ferry_local_queue_ring (queue);
+  ferry_local_queue_unref (queue);
+}
+
+/* The same for one whose memory was offered before. What comes behind it in the lane waits until that was looked at. */
+static const char *
+take_one_shot_record (FerryDrain *self, FerryLink *link, const Grant *grant, const FerryRecordHeader *header,
+                      const guint8 *place)
+{
+  FerryOneShotMessage message;
+  FerryBufferNews news = {.connection_id = header->connection_id, .type_number = header->number};
+  const char *fault;
+  int fd = -1;
+
+  if (link->arena == NULL || !ferry_offers_allows (link->offers, grant->index))
+    return "it sent a one-shot buffer through a pipe without such buffers";
+  if (!is_well_formed (header, sizeof message, grant))
+    return "its record of a one-shot buffer is malformed; it must have 16 bytes or more, metadata only with a type, "
+           "and "
+           "a type that its pipe has announced";
+  memcpy (&message, place + sizeof *header, sizeof message);
+  fault = take_metadata (&news, grant, header, sizeof message, place);
+  if (fault != NULL)
+    return fault;
+  fault = ferry_offers_take (link->offers, link->control, message.number, &fd);
+  if (fault != NULL)
+    {
+      g_free (news.metadata);
+      return fault;
+    }
+  link->arrival = (FerryOneShotArrival){.size = message.size, .news = news};
+  link->arrival.check = ferry_one_shot_check_begin (fd, message.size, link->arena->size - FERRY_ARENA_CONTROL_SIZE,
+                                                    looked, ferry_local_queue_ref (self->local));
+  return NULL;
+}
+
+/* Whether nobody looks at memory that came over the link. */
+gboolean
+ferry_drain_has_looked (const FerryLink *link)
+{
+  return link->arrival.check == NULL || ferry_one_shot_check_is_done (link->arrival.check);
+}
+
+/* Goes on with the one-shot buffer whose memory was looked at. Returns EMPTY when there is none, or what is wrong with
+ * it in *fault. */
+static FerryDrainResult
+finish_one_shot (FerryDrain *self, FerryLink *link, const char **fault)
+{
+  FerryOneShotArrival *arrival = &link->arrival;
+  guint8 *data;
+
+  if (arrival->check == NULL)
+    return FERRY_DRAIN_EMPTY;
+  if (!ferry_drain_has_looked (link) || !ferry_local_queue_has_room (self->local, link))
+    return FERRY_DRAIN_STALLED;
+  *fault = ferry_one_shot_check_end (arrival->check, &data);
+  if (*fault == NULL)
+    push_buffer (self, link, &arrival->news, ferry_local_queue_keep_mapping (self->local, link, data, arrival->size));
+  else
+    g_free (arrival->news.metadata);
+  *arrival = (FerryOneShotArrival){0};
+  return FERRY_DRAIN_MORE;
+}
+
+/* ---- records ---- */
+
 /* What one walk over copied records found. */
 typedef struct
 {
   FerryLink *link;
-  gsize size;             /* bytes of whole, valid records at the beginning */
-  char *fault;            /* (owned) (nullable): what broke the protocol */
-  FerryGrantEntry *grant; /* of the latest record */
-  gboolean wants_memory;  /* the next record is a buffer or a large message, which the link may not have now */
+  gsize size;            /* bytes of whole, valid records at the beginning */
+  char *fault;           /* (owned) (nullable): what broke the protocol */
+  Grant *grant;          /* of the latest record */
+  gboolean wants_memory; /* the next record is a buffer or a large message, which the link may not have now */
 } Walk;
 
 static gboolean refuse (Walk *walk, const char *format, ...) G_GNUC_PRINTF (2, 3);
@@ -51,11 +508,11 @@ refuse (Walk *walk, const char *format, ...)
 }
 
 static gboolean
-find_grant (FerryMonitor *self, Walk *walk, guint64 connection_id)
+find_grant_of_record (FerryDrain *self, Walk *walk, guint64 connection_id)
 {
   if (G_LIKELY (walk->grant != NULL && walk->grant->connection_id == connection_id))
     return TRUE;
-  walk->grant = ferry_monitor_find_grant (self, walk->link, connection_id);
+  walk->grant = find_grant (self, walk->link, connection_id);
   if (walk->grant == NULL)
     return refuse (walk, "it used the connection id %" G_GUINT64_FORMAT ", which it was not granted", connection_id);
   return TRUE;
@@ -64,7 +521,7 @@ find_grant (FerryMonitor *self, Walk *walk, guint64 connection_id)
 static gboolean
 check_type (Walk *walk, const FerryRecordHeader *header, const char *payload)
 {
-  FerryGrantEntry *grant = walk->grant;
+  Grant *grant = walk->grant;
   const char *fault;
 
   if (header->length > FERRY_MAX_TYPE_STRING || header->number != walk->grant->n_types + 1 ||
@@ -84,9 +541,9 @@ check_type (Walk *walk, const FerryRecordHeader *header, const char *payload)
 
 /* Checks a record that is wholly in the copy. */
 static gboolean
-check_record (FerryMonitor *self, Walk *walk, const FerryRecordHeader *header, const char *payload)
+check_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *header, const char *payload)
 {
-  if (G_UNLIKELY (!find_grant (self, walk, header->connection_id)))
+  if (G_UNLIKELY (!find_grant_of_record (self, walk, header->connection_id)))
     return FALSE;
   if (G_LIKELY (header->kind == FERRY_RECORD_BYTES))
     return header->number == 0 || refuse (walk, "it gave plain bytes the type number %u", header->number);
@@ -95,12 +552,11 @@ check_record (FerryMonitor *self, Walk *walk, const FerryRecordHeader *header, c
     case FERRY_RECORD_VARIANT:
       if (header->number < 1 || header->number > walk->grant->n_types)
         return refuse (walk, "it used type number %u, of %u announced", header->number, walk->grant->n_types);
-      return ferry_grant_entry_allows (walk->grant, header->number, payload, header->length) ||
-             refuse (walk, FERRY_FAULT_TOO_DEEP);
+      return is_shallow (walk->grant, header->number, payload, header->length) || refuse (walk, FAULT_TOO_DEEP);
     case FERRY_RECORD_TYPE:
       return check_type (walk, header, payload);
     case FERRY_RECORD_STOP:
-      ferry_grant_entry_set_done (walk->grant);
+      set_done (walk->grant);
       return header->length == 0 || refuse (walk, "its stop record has a payload");
     default:
       return refuse (walk, "it wrote a record of the unknown kind %u", header->kind);
@@ -137,7 +593,7 @@ skip_alike (const guint8 *data, gsize offset, gsize size)
 /* Walks over size copied bytes, which are all there is when complete. Stops before what has a block of its own,
  * and before a record that the copy cut off. */
 static void
-walk_records (FerryMonitor *self, Walk *walk, const guint8 *data, gsize size, gboolean complete)
+walk_records (FerryDrain *self, Walk *walk, const guint8 *data, gsize size, gboolean complete)
 {
   while (walk->size < size)
     {
@@ -181,30 +637,8 @@ walk_records (FerryMonitor *self, Walk *walk, const guint8 *data, gsize size, gb
     }
 }
 
-/* monitor: hands a block to the router's thread. */
-void
-ferry_monitor_push (FerryMonitor *self, FerryBlock *block)
-{
-  if (block->kind <= FERRY_BLOCK_BUFFER)
-    block->up_head = block->link->up.head;
-  atomic_fetch_add_explicit (&self->n_blocks, 1, memory_order_relaxed);
-  ferry_local_queue_push (self->local, block);
-  if (++self->n_unpinged == BLOCKS_PER_PING)
-    ferry_monitor_ping (self);
-}
-
-/* monitor: has the blocks that were pushed dispatched. */
-void
-ferry_monitor_ping (FerryMonitor *self)
-{
-  if (self->n_unpinged == 0)
-    return;
-  self->n_unpinged = 0;
-  ferry_pingee_ping (self->pingee);
-}
-
 static gboolean
-begin_large (FerryMonitor *self, Walk *walk, const FerryRecordHeader *header, const guint8 *place)
+begin_large (FerryDrain *self, Walk *walk, const FerryRecordHeader *header, const guint8 *place)
 {
   FerryAssembly *assembly = &walk->link->assembly;
   const gsize with_buffer = sizeof (FerryLargeMessage) + sizeof (FerryBufferMessage);
@@ -241,8 +675,8 @@ begin_large (FerryMonitor *self, Walk *walk, const FerryRecordHeader *header, co
                    large.kind, large.number, walk->grant->n_types, FERRY_RECORD_BYTES, FERRY_RECORD_VARIANT);
   if (is_whole)
     {
-      fault = ferry_monitor_take_large (self, walk->link, header->connection_id, &large,
-                                        place + sizeof *header + sizeof large);
+      fault =
+        take_large_record (self, walk->link, header->connection_id, &large, place + sizeof *header + sizeof large);
       return fault == NULL || refuse (walk, "%s", fault);
     }
   *assembly = (FerryAssembly){
@@ -257,7 +691,7 @@ begin_large (FerryMonitor *self, Walk *walk, const FerryRecordHeader *header, co
 }
 
 static void
-finish_large (FerryMonitor *self, FerryLink *link)
+finish_large (FerryDrain *self, FerryLink *link)
 {
   FerryAssembly *assembly = &link->assembly;
   FerryBlock *block = ferry_local_queue_take_block (self->local, link, FERRY_BLOCK_LARGE);
@@ -268,11 +702,11 @@ finish_large (FerryMonitor *self, FerryLink *link)
   block->number = assembly->number;
   block->data = g_steal_pointer (&assembly->data);
   ferry_assembly_clear (assembly);
-  ferry_monitor_push (self, block);
+  ferry_drain_push (self, block);
 }
 
 static gboolean
-add_piece (FerryMonitor *self, Walk *walk, const FerryRecordHeader *header, const guint8 *place)
+add_piece (FerryDrain *self, Walk *walk, const FerryRecordHeader *header, const guint8 *place)
 {
   FerryAssembly *assembly = &walk->link->assembly;
 
@@ -296,26 +730,26 @@ add_piece (FerryMonitor *self, Walk *walk, const FerryRecordHeader *header, cons
   assembly->filled += header->length;
   if (assembly->filled < assembly->size)
     return TRUE;
-  if (!ferry_grant_entry_allows (walk->grant, assembly->number, assembly->data, assembly->size))
-    return refuse (walk, FERRY_FAULT_TOO_DEEP);
+  if (!is_shallow (walk->grant, assembly->number, assembly->data, assembly->size))
+    return refuse (walk, FAULT_TOO_DEEP);
   finish_large (self, walk->link);
   return TRUE;
 }
 
 static gboolean
-take_buffer (FerryMonitor *self, Walk *walk, const FerryRecordHeader *header, const guint8 *place)
+take_buffer (FerryDrain *self, Walk *walk, const FerryRecordHeader *header, const guint8 *place)
 {
   gboolean one_shot = header->kind == FERRY_RECORD_ONE_SHOT;
-  const char *fault = one_shot ? ferry_monitor_take_one_shot (self, walk->link, walk->grant, header, place)
-                               : ferry_monitor_take_buffer (self, walk->link, walk->grant, header, place);
+  const char *fault = one_shot ? take_one_shot_record (self, walk->link, walk->grant, header, place)
+                               : take_buffer_record (self, walk->link, walk->grant, header, place);
 
   return fault == NULL || refuse (walk, "%s", fault);
 }
 
 static gboolean
-handle_single_record (FerryMonitor *self, Walk *walk, const FerryRecordHeader *header, const guint8 *place)
+handle_single_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *header, const guint8 *place)
 {
-  if (!find_grant (self, walk, header->connection_id))
+  if (!find_grant_of_record (self, walk, header->connection_id))
     return FALSE;
   if (header->kind == FERRY_RECORD_BUFFER || header->kind == FERRY_RECORD_ONE_SHOT)
     return take_buffer (self, walk, header, place);
@@ -343,7 +777,7 @@ takes_memory (guint16 kind)
 /* Takes records that have a block of their own from the lane, up to the end of a message. Returns whether there was
  * one. */
 static gboolean
-drain_single (FerryMonitor *self, Walk *walk)
+drain_single (FerryDrain *self, Walk *walk)
 {
   FerryLaneReader *lane = &walk->link->up;
 
@@ -386,7 +820,7 @@ count_alike (const FerryBlock *block)
 }
 
 static void
-drain_small (FerryMonitor *self, Walk *walk)
+drain_small (FerryDrain *self, Walk *walk)
 {
   FerryLink *link = walk->link;
   gsize available = ferry_lane_reader_get_available (&link->up);
@@ -404,13 +838,13 @@ drain_small (FerryMonitor *self, Walk *walk)
   block->charge = FERRY_BLOCK_SIZE;
   link->n_since += count_alike (block);
   ferry_lane_reader_consume (&link->up, walk->size);
-  ferry_monitor_push (self, block);
+  ferry_drain_push (self, block);
 }
 
 /* After a fault that is none of a record, and after the end of the process, one last look is final: the worker, and
  * others who hold the memory, may go on writing. */
 static void
-look (FerryMonitor *self, FerryLink *link)
+look (FerryDrain *self, FerryLink *link)
 {
   const FerryLaneReader *lane = &link->up;
   g_autofree char *fault = NULL;
@@ -429,7 +863,7 @@ look (FerryMonitor *self, FerryLink *link)
 
 /* A record broke a rule: nothing behind it is looked at. */
 static void
-refuse_record (FerryMonitor *self, FerryLink *link, const char *fault)
+refuse_record (FerryDrain *self, FerryLink *link, const char *fault)
 {
   link->draining_done = TRUE;
   ferry_shared_queue_apply (self->shared, link, FERRY_LINK_FAULT, fault);
@@ -437,15 +871,15 @@ refuse_record (FerryMonitor *self, FerryLink *link, const char *fault)
 
 /* Goes on with a buffer that is under way. Returns EMPTY when there is none. */
 static FerryDrainResult
-go_on (FerryMonitor *self, FerryLink *link, const char **fault)
+go_on (FerryDrain *self, FerryLink *link, const char **fault)
 {
-  FerryDrainResult result = ferry_monitor_copy_buffer (self, link, fault);
+  FerryDrainResult result = copy_buffer (self, link, fault);
 
-  return result == FERRY_DRAIN_EMPTY ? ferry_monitor_finish_one_shot (self, link, fault) : result;
+  return result == FERRY_DRAIN_EMPTY ? finish_one_shot (self, link, fault) : result;
 }
 
 static FerryDrainResult
-drain (FerryMonitor *self, FerryLink *link)
+drain (FerryDrain *self, FerryLink *link)
 {
   Walk walk = {.link = link};
   gboolean caught_up = FALSE;
@@ -486,9 +920,9 @@ drain (FerryMonitor *self, FerryLink *link)
   return caught_up ? FERRY_DRAIN_CAUGHT_UP : FERRY_DRAIN_MORE;
 }
 
-/* monitor: one visit to a link. */
+/* One visit to a link. */
 FerryDrainResult
-ferry_monitor_drain (FerryMonitor *self, FerryLink *link)
+ferry_drain_visit (FerryDrain *self, FerryLink *link)
 {
   FerryDrainResult result = drain (self, link);
 

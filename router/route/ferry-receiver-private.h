@@ -46,7 +46,7 @@ void ferry_receiver_emit_message (FerryReceiver *self, GVariant *message);
 void ferry_receiver_emit_buffer (FerryReceiver *self, GVariant *metadata, GBytes *buffer);
 void ferry_receiver_emit_closed (FerryReceiver *self, FerryExit *exit);
 
-/* In ferry-cell-watch.c. */
+/* In ferry-router.c. */
 void ferry_receiver_flush_latest (FerryReceiver *receiver);
 
 static inline gboolean

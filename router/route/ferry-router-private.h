@@ -96,49 +96,15 @@ typedef struct
 } FerryLinkObserver;
 
 gboolean ferry_router_check (FerryRouter *self, GError **error);
-/* main: whether a handler of the router's or of its timers' runs, which what comes through the loop would wait for. */
-gboolean ferry_router_is_in_handler (FerryRouter *self);
 /* main: FERRY_ERROR_BUSY in a handler, or any other callback of the context, in which the context is not iterated. */
 gboolean ferry_router_check_not_in_handler (FerryRouter *self, GError **error);
 gboolean ferry_router_add_link (FerryRouter *self, FerryLink *link, FerryLinkObserver *observer, FerryLaunchFunc launch,
                                 gpointer launch_data, GDestroyNotify launch_destroy);
 void ferry_router_fault_link (FerryRouter *self, FerryLink *link, const char *detail);
-void ferry_pipe_free (gpointer data);
 FerryPipe *ferry_router_find_pipe (FerryRouter *self, guint64 connection_id);
-void ferry_router_note_dropped_sender (FerryRouter *self, guint64 connection_id);
-void ferry_router_end_pipe (FerryRouter *self, FerryPipe *pipe, FerryExit *exit);
-void ferry_router_free_slot (FerryRouter *self, FerryPipe *pipe);
 
-/* In ferry-dispatch.c. */
-typedef struct
-{
-  gint64 until;             /* monotonic time */
-  FerryCondition condition; /* (nullable): looked at after each message */
-  gpointer user_data;
-} FerryBudget;
-
-typedef enum
-{
-  FERRY_DISPATCH_IDLE,    /* nothing is left */
-  FERRY_DISPATCH_TURN,    /* the link had its turn; the next link's is begun. Never the end of a dispatch */
-  FERRY_DISPATCH_SPENT,   /* the budget is spent, or its condition holds; something may be left */
-  FERRY_DISPATCH_STOPPED, /* the router was stopped meanwhile */
-} FerryDispatchResult;
-
-FerryDispatchResult ferry_router_dispatch (FerryRouter *self, const FerryBudget *budget);
 void ferry_router_keep (FerryRouter *self, gpointer object);
-void ferry_router_discard (FerryRouter *self, FerryMonitor *monitor);
 void ferry_router_deliver (FerryRouter *self, FerryPipe *pipe, const GVariantType *type, gconstpointer data,
                            gsize size);
-void ferry_router_count_undelivered (FerryRouter *self, guint64 connection_id);
-
-/* In ferry-cell-watch.c. */
-void ferry_router_watch_cells (FerryRouter *self, FerryLink *link);
-void ferry_router_cell_rang (FerryRouter *self, FerryBlock *block);
-FerryPipe *ferry_router_take_last_value (FerryRouter *self, FerryPipe *pipe);
-gint64 ferry_router_get_tick (FerryRouter *self);
-FerryDispatchResult ferry_router_deliver_latest (FerryRouter *self, FerryMonitor *monitor, const FerryBudget *budget,
-                                                 gint64 *last);
-void ferry_router_forget_hot_cells (FerryRouter *self);
 
 G_END_DECLS

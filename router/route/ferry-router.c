@@ -3,21 +3,28 @@
 
 /* The way of one message, from a worker to its receiver:
  *
- * 1. A sender writes a record into its process' up lane and publishes it (ferry-send.c). From here on it is safe:
+ * 1. A sender writes a record into its process' up lane and publishes it (ferry-sender.c). From here on it is safe:
  *    the memory is the application's, whatever becomes of the worker.
  * 2. If the monitor sleeps on that lane, the sender rings its doorbell (ferry-wake-private.h).
  * 3. The monitor copies records into a block, checks them, and gives the room back to the sender (ferry-drain.c).
  * 4. It pushes the block into the local queue (ferry-local-queue.c) and pings (ferry-pingee.c).
- * 5. The main context runs the pingee, which has the router dispatch for its budget (ferry-dispatch.c).
+ * 5. The main context runs the pingee, which has the router dispatch for its budget (below).
  * 6. The router finds the receiver by the connection id and calls its handler, or emits `message`.
  * 7. The block goes back, and with it the permission to drain more of that link.
  *
  * When a worker dies, or breaks the protocol, its lane is drained to where it is final, and the end of the link
- * travels as the last block behind its messages. */
+ * travels as the last block behind its messages.
+ *
+ * Threads: the router's, where a function says no other.
+ *
+ * It is one file since all of it works on one table, whose pipes a handler may close at any time, and in one dispatch, in
+ * which a handler may stop the router and start it again. */
 
 #include "config.h"
 
 #include "route/ferry-router-private.h"
+
+#include <string.h>
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-usable-memory-private.h"
@@ -34,6 +41,29 @@
 #define DEFAULT_LANE_CAPACITY (2 * 1024 * 1024)
 #define DEFAULT_MAX_MESSAGE_SIZE (64 * 1024 * 1024)
 #define HIGHEST_MAX_MESSAGE_SIZE (1024 * 1024 * 1024)
+
+/* The clock is looked at about this often, whatever a message costs. */
+#define CHECK_INTERVAL 50
+#define MAX_CHECK_EVERY 8192
+
+/* Far enough, and so near that a time can be added to it. */
+#define FOR_EVER (G_MAXINT64 / 2)
+
+/* For how long a dispatch goes on. */
+typedef struct
+{
+  gint64 until;             /* monotonic time */
+  FerryCondition condition; /* (nullable): looked at after each message */
+  gpointer user_data;
+} FerryBudget;
+
+typedef enum
+{
+  FERRY_DISPATCH_IDLE,    /* nothing is left */
+  FERRY_DISPATCH_TURN,    /* the link had its turn; the next link's is begun. Never the end of a dispatch */
+  FERRY_DISPATCH_SPENT,   /* the budget is spent, or its condition holds; something may be left */
+  FERRY_DISPATCH_STOPPED, /* the router was stopped meanwhile */
+} FerryDispatchResult;
 
 enum
 {
@@ -98,8 +128,9 @@ ferry_router_check (FerryRouter *self, GError **error)
   return FALSE;
 }
 
-gboolean
-ferry_router_is_in_handler (FerryRouter *self)
+/* main: whether a handler of the router's or of its timers' runs, which what comes through the loop would wait for. */
+static gboolean
+is_in_handler (FerryRouter *self)
 {
   return self->dispatching || self->n_holding > 0 || ferry_timers_is_dispatching (self->timers) ||
          ferry_errands_is_running (self->errands);
@@ -108,12 +139,1222 @@ ferry_router_is_in_handler (FerryRouter *self)
 gboolean
 ferry_router_check_not_in_handler (FerryRouter *self, GError **error)
 {
-  if (!ferry_router_is_in_handler (self) && !ferry_is_in_callback_of (self->context))
+  if (!is_in_handler (self) && !ferry_is_in_callback_of (self->context))
     return TRUE;
   g_set_error_literal (
     error, FERRY_ERROR, FERRY_ERROR_BUSY,
     "A callback of the main context cannot wait for what would come through it; use the _async form");
   return FALSE;
+}
+
+/* ---- the routing table ----
+ *
+ * Pipes, their connection ids and their slots. */
+
+/* main */
+static void
+pipe_free (gpointer data)
+{
+  FerryPipe *pipe = data;
+
+  if (pipe == NULL)
+    return;
+  g_clear_object (&pipe->receiver);
+  g_clear_pointer (&pipe->watch, ferry_cell_watch_free);
+  ferry_pipe_share_unref (pipe->share);
+  g_clear_pointer (&pipe->types, g_ptr_array_unref);
+  g_free (pipe);
+}
+
+/* main: the entry of a connection id, or NULL. */
+FerryPipe *
+ferry_router_find_pipe (FerryRouter *self, guint64 connection_id)
+{
+  guint slot = ferry_connection_id_get_slot (connection_id);
+  FerryPipe *pipe = slot < self->slots->len ? g_ptr_array_index (self->slots, slot) : NULL;
+
+  return pipe != NULL && pipe->connection_id == connection_id ? pipe : NULL;
+}
+
+/* main: gives up the receiver of a pipe; with an exit record, it hears `closed`. */
+static void
+end_pipe (FerryRouter *self, FerryPipe *pipe, FerryExit *exit)
+{
+  g_autoptr (FerryReceiver) receiver = g_steal_pointer (&pipe->receiver);
+
+  if (receiver == NULL)
+    return;
+  self->n_open--;
+  /* A handler of this receiver's may be running, on memory that goes with it. */
+  if (self->dispatching)
+    ferry_router_keep (self, g_object_ref (receiver));
+  ferry_receiver_emit_closed (receiver, exit);
+}
+
+/* main: gives the slot of a pipe whose link has ended to the next one. */
+static void
+free_slot (FerryRouter *self, FerryPipe *pipe)
+{
+  guint slot = ferry_connection_id_get_slot (pipe->connection_id);
+
+  g_ptr_array_index (self->slots, slot) = NULL;
+  g_array_append_val (self->free_slots, slot);
+  pipe_free (pipe);
+}
+
+static void
+close_abandoned (gpointer data)
+{
+  FerryReceiver *receiver = data;
+  g_autoptr (FerryRouter) router = g_weak_ref_get (&receiver->router);
+
+  if (router != NULL && !receiver->closed)
+    ferry_router_close_pipe (router, receiver, NULL);
+}
+
+/* any: the owner of a receiver was disposed. */
+static void
+receiver_abandoned (FerryReceiver *receiver, gpointer data)
+{
+  FerryRouter *self = data;
+
+  if (ferry_router_check (self, NULL))
+    close_abandoned (receiver);
+  else
+    ferry_errands_post (self->context, close_abandoned, g_object_ref (receiver), g_object_unref);
+}
+
+/* A connection id that no pipe of this router has had before. */
+static gboolean
+take_connection_id (FerryRouter *self, guint64 *connection_id, GError **error)
+{
+  guint slot = self->slots->len;
+
+  if (self->free_slots->len > 0)
+    {
+      slot = g_array_index (self->free_slots, guint, self->free_slots->len - 1);
+      g_array_set_size (self->free_slots, self->free_slots->len - 1);
+    }
+  else if (slot == FERRY_MAX_SLOTS)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "The router has %u pipes; close some first",
+                   FERRY_MAX_SLOTS);
+      return FALSE;
+    }
+  else
+    g_ptr_array_add (self->slots, NULL);
+  *connection_id = ++self->next_use << FERRY_SLOT_BITS | slot;
+  return TRUE;
+}
+
+/* Such a pipe has no link whose end would be waited for. */
+static void
+end_unclaimed_pipe (FerryRouter *self, FerryPipe *pipe, FerryExit *exit)
+{
+  guint64 connection_id = pipe->connection_id;
+
+  end_pipe (self, pipe, exit);
+  if (ferry_router_find_pipe (self, connection_id) == pipe)
+    free_slot (self, pipe);
+}
+
+typedef struct
+{
+  GWeakRef router;
+  guint64 connection_id;
+} DroppedSender;
+
+static void
+dropped_sender_free (gpointer data)
+{
+  g_weak_ref_clear (&((DroppedSender *) data)->router);
+  g_free (data);
+}
+
+static gboolean
+close_dropped (gpointer data)
+{
+  const DroppedSender *dropped = data;
+  g_autoptr (FerryRouter) self = g_weak_ref_get (&((DroppedSender *) data)->router);
+  FerryPipe *pipe = self != NULL ? ferry_router_find_pipe (self, dropped->connection_id) : NULL;
+  g_autoptr (FerryExit) exit = NULL;
+
+  if (pipe == NULL)
+    return G_SOURCE_REMOVE;
+  exit = ferry_exit_new (FERRY_CLOSE_REASON_STOPPED, "The sender was dropped before it was started");
+  end_unclaimed_pipe (self, pipe, exit);
+  return G_SOURCE_REMOVE;
+}
+
+/* any: the last reference to the sender of a pipe went, which was claimed as closed. The receiver hears so from the
+ * main context, and not in the middle of what dropped it. */
+static void
+note_dropped_sender (FerryRouter *self, guint64 connection_id)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+  DroppedSender *dropped = g_new0 (DroppedSender, 1);
+
+  g_weak_ref_init (&dropped->router, self);
+  dropped->connection_id = connection_id;
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_static_name (source, "[ferry] close a pipe whose sender was dropped");
+  g_source_set_callback (source, close_dropped, dropped, dropped_sender_free);
+  g_source_attach (source, self->context);
+}
+
+/**
+ * ferry_router_pipe:
+ * @self: a router
+ * @flags: what kind of pipe
+ * @sender: (out) (transfer full): where the writing end goes
+ * @receiver: (out) (transfer full): where the reading end goes
+ * @error: return location for an error
+ *
+ * Opens a pipe. Connect to the receiver, or set its handler, before the sender sends. On the router's thread.
+ *
+ * Fails with %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD, and with
+ * %FERRY_ERROR_TOO_LARGE when there are 16,777,216 pipes.
+ *
+ * Returns: %TRUE on success
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_router_pipe (FerryRouter *self, FerryPipeFlags flags, FerrySender **sender, FerryReceiver **receiver,
+                   GError **error)
+{
+  guint64 connection_id;
+  FerryPipe *pipe;
+
+  g_return_val_if_fail (FERRY_IS_ROUTER (self), FALSE);
+  g_return_val_if_fail ((flags & ~(FERRY_PIPE_LATEST | FERRY_PIPE_ONE_SHOT_BUFFERS)) == 0, FALSE);
+  g_return_val_if_fail (flags != (FERRY_PIPE_LATEST | FERRY_PIPE_ONE_SHOT_BUFFERS), FALSE);
+  g_return_val_if_fail (sender != NULL && receiver != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!ferry_router_check (self, error) || !take_connection_id (self, &connection_id, error))
+    return FALSE;
+  pipe = g_new0 (FerryPipe, 1);
+  pipe->connection_id = connection_id;
+  pipe->share = ferry_pipe_share_new ();
+  pipe->receiver = ferry_receiver_new (connection_id, G_OBJECT (self), self->home, receiver_abandoned);
+  g_ptr_array_index (self->slots, ferry_connection_id_get_slot (connection_id)) = pipe;
+  self->n_open++;
+  *receiver = g_object_ref (pipe->receiver);
+  *sender = ferry_sender_new (connection_id, pipe->share, self->monitor, self->thread, self->lane_capacity,
+                              self->max_message_size, flags);
+  ferry_sender_set_router (*sender, self, note_dropped_sender);
+  return TRUE;
+}
+
+/* Whether nobody has the sender, and nobody gets it any more. */
+static gboolean
+is_unclaimed (FerryPipe *pipe)
+{
+  return ferry_pipe_share_claim (pipe->share, FERRY_CLAIM_CLOSED) ||
+         ferry_pipe_share_is_claimed_as (pipe->share, FERRY_CLAIM_CLOSED);
+}
+
+/**
+ * ferry_router_close_pipe:
+ * @self: a router
+ * @receiver: the receiver of a pipe of this router's
+ * @error: return location for an error
+ *
+ * Closes a pipe from the reading end. The receiver hears nothing more, not even `closed`. The sender is told by the
+ * router's own thread soon after this has returned; a send that comes before returns %TRUE, and is dropped. From then
+ * on sending fails with %FERRY_ERROR_CLOSED, also where it waits for room. What was under way is counted and dropped.
+ * May be called from within a handler. On the router's thread.
+ *
+ * A pipe that is at its end already stays as it is, and the call succeeds: so a clean-up need not know whether `closed`
+ * came before it.
+ *
+ * Fails with %FERRY_ERROR_NOT_RUNNING, %FERRY_ERROR_WRONG_THREAD, and with %FERRY_ERROR_CLOSED when the pipe belongs to
+ * another router.
+ *
+ * Returns: %TRUE on success
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_router_close_pipe (FerryRouter *self, FerryReceiver *receiver, GError **error)
+{
+  FerryPipe *pipe;
+
+  g_return_val_if_fail (FERRY_IS_ROUTER (self), FALSE);
+  g_return_val_if_fail (FERRY_IS_RECEIVER (receiver), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!ferry_router_check (self, error))
+    return FALSE;
+  pipe = ferry_router_find_pipe (self, receiver->connection_id);
+  if (pipe == NULL || pipe->receiver != receiver)
+    {
+      g_autoptr (FerryRouter) owner = g_weak_ref_get (&receiver->router);
+
+      if (owner == self && receiver->closed)
+        return TRUE;
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED,
+                   "The pipe %" G_GUINT64_FORMAT " is another router's; close it there", receiver->connection_id);
+      return FALSE;
+    }
+  if (is_unclaimed (pipe))
+    {
+      end_unclaimed_pipe (self, pipe, NULL);
+      return TRUE;
+    }
+  ferry_pipe_share_set_closed (pipe->share);
+  ferry_monitor_close_pipe (self->monitor, receiver->connection_id);
+  end_pipe (self, pipe, NULL);
+  return TRUE;
+}
+
+/* ---- handing over ---- */
+
+static void
+count (FerryRouter *self, FerryReceiver *receiver, gsize size)
+{
+  receiver->messages++;
+  self->messages++;
+  self->bytes += size;
+}
+
+static void
+emit (FerryReceiver *receiver, GVariant *message)
+{
+  g_variant_ref_sink (message);
+  ferry_receiver_emit_message (receiver, message);
+  g_variant_unref (message);
+}
+
+/* Counted, and said once a pipe: a worker may go on for long before it looks. */
+static void
+drop (FerryRouter *self, FerryPipe *pipe)
+{
+  if (pipe->dropped++ == 0)
+    g_debug ("A message came for pipe %" G_GUINT64_FORMAT ", which is closed; it and those after it are dropped",
+             pipe->connection_id);
+  self->dropped++;
+}
+
+/* main: hands a message over, whose memory is borrowed. It is copied where it may be kept, so that keeping it keeps no
+ * more than itself. type is NULL for plain bytes. */
+void
+ferry_router_deliver (FerryRouter *self, FerryPipe *pipe, const GVariantType *type, gconstpointer data, gsize size)
+{
+  FerryReceiver *receiver = pipe->receiver;
+  gpointer copy;
+
+  if (G_UNLIKELY (receiver == NULL || ferry_receiver_is_abandoned (receiver)))
+    {
+      drop (self, pipe);
+      return;
+    }
+  count (self, receiver, size);
+  if (receiver->handler != NULL)
+    {
+      receiver->handler (receiver, data, size, type, receiver->handler_data);
+      return;
+    }
+  copy = g_memdup2 (data, size);
+  emit (receiver,
+        g_variant_new_from_data (type != NULL ? type : G_VARIANT_TYPE_BYTESTRING, copy, size, FALSE, g_free, copy));
+}
+
+static void
+count_undelivered (FerryRouter *self, guint64 connection_id)
+{
+  FerryPipe *pipe = ferry_router_find_pipe (self, connection_id);
+
+  self->undelivered++;
+  if (pipe != NULL && pipe->receiver != NULL)
+    pipe->receiver->undelivered++;
+}
+
+/* ---- latest values ---- */
+
+/* Watches the cells of a new link whose senders go to a worker. */
+static void
+watch_cells (FerryRouter *self, FerryLink *link)
+{
+  for (guint i = 0; i < link->cells->len; i++)
+    {
+      guint32 cell = g_array_index (link->cells, guint32, i);
+      FerryPipe *pipe = ferry_router_find_pipe (self, g_array_index (link->connection_ids, guint64, i));
+
+      if (cell != FERRY_NO_CELL && pipe != NULL && pipe->watch == NULL)
+        pipe->watch = ferry_cell_watch_new (link, cell);
+    }
+}
+
+/* The watch of a pipe that is open, or NULL where there is nothing to be looked at. That of a sender in this process is
+ * made here: it was started on a thread of its own. */
+static FerryCellWatch *
+get_watch (FerryPipe *pipe)
+{
+  if (pipe->receiver == NULL)
+    return NULL;
+  if (pipe->watch == NULL)
+    {
+      FerryLink *link = ferry_pipe_share_get_link (pipe->share);
+
+      if (link == NULL)
+        return NULL;
+      pipe->watch = ferry_cell_watch_new (link, 0);
+    }
+  return pipe->watch->broken ? NULL : pipe->watch;
+}
+
+/* Delivers the newest value of a pipe that has a watch, where it was not delivered yet. The handler may do what it
+ * likes: afterwards pipe and watch may be gone. */
+static void
+take_and_deliver (FerryRouter *self, FerryPipe *pipe, gint64 now)
+{
+  FerryCellWatch *watch = pipe->watch;
+  guint64 before = watch->reader.latest;
+  const char *fault = NULL;
+  FerryCellValue value;
+
+  switch (ferry_cell_reader_take (&watch->reader, &value, &fault))
+    {
+    case FERRY_CELL_NEW:
+      watch->delivered_at = now;
+      self->overtaken += watch->reader.latest - before - 1;
+      if (pipe->receiver != NULL)
+        pipe->receiver->overtaken += watch->reader.latest - before - 1;
+      atomic_fetch_add_explicit (&watch->link->cells_taken, 1, memory_order_relaxed);
+      ferry_router_deliver (self, pipe, value.has_type ? (const GVariantType *) value.type : NULL, value.data,
+                            value.size);
+      break;
+    case FERRY_CELL_INVALID:
+      watch->broken = TRUE;
+      ferry_monitor_refuse_cell (self->monitor, pipe->connection_id, fault);
+      break;
+    case FERRY_CELL_NONE:
+    case FERRY_CELL_BUSY:
+    default:
+      break;
+    }
+}
+
+/* The last look into the cell of a pipe that is about to end, if it has one. In a stop of the router, what is
+ * found is counted. Returns the pipe, or NULL when its receiver's handler has stopped the router. */
+static FerryPipe *
+take_last_value (FerryRouter *self, FerryPipe *pipe)
+{
+  guint64 connection_id = pipe->connection_id;
+  FerryCellWatch *watch = get_watch (pipe);
+
+  if (watch == NULL)
+    return pipe;
+  if (!self->stopping)
+    take_and_deliver (self, pipe, watch->delivered_at);
+  else if (ferry_cell_reader_has_new (&watch->reader))
+    count_undelivered (self, connection_id);
+  return ferry_router_find_pipe (self, connection_id);
+}
+
+/* Has a cell looked at again at the next tick. */
+static void
+heat (FerryRouter *self, FerryPipe *pipe, gint64 now)
+{
+  ferry_hot_cells_heat (&self->hot_cells, pipe->watch, pipe->connection_id, now + self->latest_interval);
+}
+
+/* A cell that was cold has a value. It may have been delivered meanwhile, with the end of a task. */
+static void
+cell_rang (FerryRouter *self, FerryBlock *block)
+{
+  FerryPipe *pipe = ferry_router_find_pipe (self, block->connection_id);
+  gint64 now = g_get_monotonic_time ();
+
+  /* Before the look, so that a value which is not seen here has the monitor send another block; acquire and release:
+   * pairs with the monitor. */
+  atomic_fetch_and_explicit (&block->link->cells_pending, ~((guint64) 1 << block->number), memory_order_acq_rel);
+  if (pipe == NULL || get_watch (pipe) == NULL || pipe->watch->hot)
+    return;
+  heat (self, pipe, now);
+  take_and_deliver (self, pipe, now);
+}
+
+/* A hot cell's turn in a tick. */
+static void
+look_again (FerryRouter *self, guint64 connection_id)
+{
+  gint64 began = self->hot_cells.began;
+  FerryPipe *pipe = ferry_router_find_pipe (self, connection_id);
+  FerryCellWatch *watch = pipe != NULL ? get_watch (pipe) : NULL;
+
+  if (watch == NULL)
+    return;
+  watch->hot = FALSE;
+  /* One that rang since the last tick has its whole interval. */
+  if (began - watch->delivered_at < self->latest_interval)
+    {
+      heat (self, pipe, began);
+      return;
+    }
+  if (!ferry_cell_reader_has_new (&watch->reader) && !ferry_cell_reader_arm (&watch->reader))
+    return;
+  heat (self, pipe, began);
+  take_and_deliver (self, pipe, began);
+}
+
+/* With a tick due: looks at the cells whose turn it is, or goes on doing so. Takes half a dispatch budget at the
+ * most, or one handler, so that with many cells the blocks have their share; what is left then stays due. What a slow
+ * handler took beyond that, blocks have before the next one. */
+static FerryDispatchResult
+deliver_latest (FerryRouter *self, FerryMonitor *monitor, const FerryBudget *budget, gint64 *last)
+{
+  FerryHotCells *cells = &self->hot_cells;
+  gint64 began = *last;
+  gint64 until = MIN (budget->until, began + self->dispatch_budget / 2);
+
+  if (ferry_hot_cells_is_done (cells))
+    ferry_hot_cells_begin (cells, *last, *last + self->latest_interval);
+  while (!ferry_hot_cells_is_done (cells))
+    {
+      look_again (self, ferry_hot_cells_next (cells));
+      if (self->monitor != monitor)
+        return FERRY_DISPATCH_STOPPED;
+      ferry_hot_cells_settle (cells);
+      if (budget->condition != NULL && budget->condition (budget->user_data))
+        return FERRY_DISPATCH_SPENT;
+      *last = g_get_monotonic_time ();
+      cells->debt = *last - began;
+      if (*last >= until)
+        break;
+    }
+  return *last >= budget->until ? FERRY_DISPATCH_SPENT : FERRY_DISPATCH_IDLE;
+}
+
+/* main, within a handler: delivers the newest value of the pipe now, if it was not delivered yet, so that what the
+ * handler does next comes after it. */
+void
+ferry_receiver_flush_latest (FerryReceiver *receiver)
+{
+  g_autoptr (FerryReceiver) kept = g_object_ref (receiver);
+  g_autoptr (FerryRouter) self = g_weak_ref_get (&kept->router);
+  FerryPipe *pipe;
+
+  if (self == NULL || self->monitor == NULL)
+    return;
+  pipe = ferry_router_find_pipe (self, kept->connection_id);
+  if (pipe != NULL && pipe->receiver == kept && get_watch (pipe) != NULL)
+    take_and_deliver (self, pipe, g_get_monotonic_time ());
+}
+
+/* ---- links ---- */
+
+/* main: adds a link whose senders were passed, and has launch start its process. Takes observer over when it
+ * succeeds. */
+gboolean
+ferry_router_add_link (FerryRouter *self, FerryLink *link, FerryLinkObserver *observer, FerryLaunchFunc launch,
+                       gpointer launch_data, GDestroyNotify launch_destroy)
+{
+  link->user_data = observer;
+  watch_cells (self, link);
+  if (ferry_monitor_add_link (self->monitor, link, launch, launch_data, launch_destroy))
+    return TRUE;
+  link->user_data = NULL;
+  return FALSE;
+}
+
+/* main: ends a link whose worker broke a rule that only the layers above know. */
+void
+ferry_router_fault_link (FerryRouter *self, FerryLink *link, const char *detail)
+{
+  if (self->monitor != NULL)
+    ferry_monitor_fault_link (self->monitor, link, detail);
+}
+
+/* ---- dispatching ----
+ *
+ * From blocks to receivers, on the router's thread.
+ *
+ * A dispatch goes on until its budget is spent. Within it links take turns (ferry-turns-private.h), by the time that
+ * their handlers take. Where a turn or the budget ended within a block is kept in that, so the next one goes on from
+ * there. Reading the clock costs as much as delivering a few messages, so it is looked at after a number of messages
+ * that follows what the link's handlers cost, and at the end of a row.
+ *
+ * A handler may close pipes, stop the router, start it again, and drop whatever it likes: receivers that are closed
+ * wait in the graveyard until the dispatch is over, as does what ferry_router_keep() was given, and after each delivery
+ * the dispatch sees whether the router still has the monitor that the block came from. */
+
+static const GVariantType *
+get_type (FerryPipe *pipe, guint16 kind, guint16 number)
+{
+  /* The monitor checked that the type was announced. */
+  return kind == FERRY_RECORD_VARIANT ? g_ptr_array_index (pipe->types, number - 1) : NULL;
+}
+
+/* The receiver's handler was called for the last time before other code is. */
+static inline void
+end_run (FerryReceiver *receiver)
+{
+  if (G_UNLIKELY (receiver != NULL && receiver->run_ended != NULL))
+    receiver->run_ended (receiver->handler_data);
+}
+
+/* A message with a block of its own is handed over with its memory. */
+static void
+deliver_large (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
+{
+  FerryPipe *pipe = ferry_router_find_pipe (self, block->connection_id);
+  FerryReceiver *receiver;
+  g_autoptr (GBytes) bytes = NULL;
+  const GVariantType *type;
+
+  /* A pipe's entry stays until the end of its link, which comes behind this block. */
+  g_assert (pipe != NULL);
+  receiver = pipe->receiver;
+  if (receiver == NULL || ferry_receiver_is_abandoned (receiver))
+    {
+      drop (self, pipe);
+      return;
+    }
+  type = get_type (pipe, block->message_kind, block->number);
+  count (self, receiver, block->size);
+  /* What lies in a buffer is there already. */
+  bytes = block->buffer != NULL ? g_steal_pointer (&block->buffer)
+                                : ferry_local_queue_keep (ferry_monitor_get_local_queue (monitor), block);
+  if (receiver->handler != NULL)
+    {
+      receiver->large =
+        ferry_local_queue_may_keep (ferry_monitor_get_local_queue (monitor), block->link) ? bytes : NULL;
+      receiver->handler (receiver, g_bytes_get_data (bytes, NULL), block->size, type, receiver->handler_data);
+      receiver->large = NULL;
+      end_run (receiver);
+      return;
+    }
+  emit (receiver, g_variant_new_from_bytes (type != NULL ? type : G_VARIANT_TYPE_BYTESTRING, bytes, FALSE));
+}
+
+static void
+deliver_buffer (FerryRouter *self, FerryBlock *block)
+{
+  FerryPipe *pipe = ferry_router_find_pipe (self, block->connection_id);
+  g_autoptr (GBytes) buffer = g_steal_pointer (&block->buffer);
+  g_autoptr (GVariant) metadata = NULL;
+
+  g_assert (pipe != NULL);
+  if (pipe->receiver == NULL || ferry_receiver_is_abandoned (pipe->receiver))
+    {
+      drop (self, pipe);
+      return;
+    }
+  if (block->number != 0)
+    {
+      gpointer data = g_steal_pointer (&block->data);
+
+      metadata = g_variant_ref_sink (g_variant_new_from_data (g_ptr_array_index (pipe->types, block->number - 1), data,
+                                                              block->size, FALSE, g_free, data));
+    }
+  count (self, pipe->receiver, g_bytes_get_size (buffer));
+  ferry_receiver_emit_buffer (pipe->receiver, metadata, buffer);
+}
+
+static void
+add_type (FerryPipe *pipe, const FerryRecordHeader *header, const char *payload)
+{
+  g_autofree char *type_string = g_strndup (payload, header->length);
+
+  if (pipe->types == NULL)
+    pipe->types = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_type_free);
+  g_ptr_array_add (pipe->types, g_variant_type_new (type_string));
+}
+
+static void
+end_stopped (FerryRouter *self, FerryPipe *pipe)
+{
+  g_autoptr (FerryExit) exit = ferry_exit_new (FERRY_CLOSE_REASON_STOPPED, "The sender was stopped");
+
+  pipe = take_last_value (self, pipe);
+  if (pipe != NULL)
+    end_pipe (self, pipe, exit);
+}
+
+static inline void
+deliver_record (FerryRouter *self, FerryPipe *pipe, const FerryRecordHeader *header)
+{
+  const void *payload = header + 1;
+  FerryReceiver *receiver = pipe->receiver;
+
+  /* The quickest road, for plain bytes and a handler. */
+  if (G_LIKELY (header->kind == FERRY_RECORD_BYTES && receiver != NULL && receiver->handler != NULL &&
+                !ferry_receiver_is_abandoned (receiver)))
+    {
+      count (self, receiver, header->length);
+      receiver->handler (receiver, payload, header->length, NULL, receiver->handler_data);
+    }
+  else if (G_LIKELY (header->kind == FERRY_RECORD_BYTES || header->kind == FERRY_RECORD_VARIANT))
+    ferry_router_deliver (self, pipe, get_type (pipe, header->kind, header->number), payload, header->length);
+  else if (header->kind == FERRY_RECORD_TYPE)
+    add_type (pipe, header, payload);
+  else
+    end_stopped (self, pipe);
+}
+
+/* Has the link's handlers pay for the time since the last look, and adapts how many messages go by between two. The
+ * number is the link's own: handlers of others may cost a thousand times as much. */
+static FerryDispatchResult
+look_at_clock (FerryLink *link, const FerryBudget *budget, gint64 *last)
+{
+  FerryLinkTurn *turn = &link->turn;
+  gint64 now = g_get_monotonic_time ();
+  gint64 passed = now - *last;
+  gboolean is_over = ferry_turns_charge (link, passed);
+
+  if (passed < CHECK_INTERVAL / 2 && turn->left == 0 && turn->check_every < MAX_CHECK_EVERY)
+    turn->check_every *= 2;
+  else if (passed > CHECK_INTERVAL * 2 && turn->left < turn->check_every)
+    turn->check_every = MAX (turn->check_every / 4, 1);
+  turn->left = turn->check_every;
+  *last = now;
+  if (now >= budget->until)
+    return FERRY_DISPATCH_SPENT;
+  return is_over ? FERRY_DISPATCH_TURN : FERRY_DISPATCH_IDLE;
+}
+
+/* *running becomes the receiver that got the latest message; one that is closed is kept, as long as the dispatch. */
+static FerryDispatchResult
+deliver_records (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, const FerryBudget *budget, gint64 *last,
+                 FerryReceiver **running)
+{
+  FerryLinkTurn *turn = &block->link->turn;
+  guint left = turn->left;
+  gsize cursor = block->cursor;
+  guint64 latest_id = 0;
+  guint32 latest_length = 0;
+  gsize latest_size = sizeof (FerryRecordHeader);
+  FerryPipe *pipe = NULL;
+
+  while (cursor < block->size)
+    {
+      const FerryRecordHeader *header = (const FerryRecordHeader *) (const void *) (block->data + cursor);
+
+      /* That records are alike is guessed, and only checked: see skip_alike() in ferry-drain.c. */
+      if (G_UNLIKELY (header->length != latest_length))
+        {
+          latest_length = header->length;
+          latest_size = ferry_record_size (latest_length);
+        }
+      cursor += latest_size;
+      block->cursor = cursor;
+      if (G_UNLIKELY (header->connection_id != latest_id))
+        {
+          latest_id = header->connection_id;
+          pipe = ferry_router_find_pipe (self, latest_id);
+          g_assert (pipe != NULL);
+          end_run (*running);
+          *running = pipe->receiver;
+        }
+      deliver_record (self, pipe, header);
+      if (G_UNLIKELY (self->monitor != monitor))
+        return FERRY_DISPATCH_STOPPED;
+      if (G_UNLIKELY (budget->condition != NULL))
+        {
+          end_run (*running);
+          if (budget->condition (budget->user_data))
+            return FERRY_DISPATCH_SPENT;
+        }
+      if (G_UNLIKELY (--left == 0))
+        {
+          FerryDispatchResult result;
+
+          turn->left = 0;
+          result = look_at_clock (block->link, budget, last);
+          if (result != FERRY_DISPATCH_IDLE)
+            return result;
+          left = turn->left;
+        }
+    }
+  turn->left = left;
+  return FERRY_DISPATCH_IDLE;
+}
+
+static FerryDispatchResult
+dispatch_records (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, const FerryBudget *budget, gint64 *last)
+{
+  FerryReceiver *running = NULL;
+  FerryDispatchResult result = deliver_records (self, monitor, block, budget, last, &running);
+
+  end_run (running);
+  return result;
+}
+
+/* Who sends to a worker that has ended may do so until its observer was told, and what its memory says is looked at
+ * until then. After that nobody does: the link itself may stay for long, in a worker that has ended or in a large
+ * message. A local link shares its memory with its sending end. */
+static void
+give_up_memory (FerryLink *link)
+{
+  ferry_link_close_down (link);
+  if (link->local)
+    return;
+  ferry_segment_clear_soon (&link->segment);
+  ferry_link_give_up_buffers (link);
+}
+
+static void
+end_link (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
+{
+  FerryLinkObserver *observer = block->link->user_data;
+
+  ferry_monitor_count_ended_link (monitor);
+  for (guint i = 0; i < block->link->connection_ids->len; i++)
+    {
+      guint64 connection_id = g_array_index (block->link->connection_ids, guint64, i);
+      FerryPipe *pipe = ferry_router_find_pipe (self, connection_id);
+
+      if (pipe != NULL)
+        pipe = take_last_value (self, pipe);
+      if (pipe == NULL)
+        continue;
+      end_pipe (self, pipe, block->exit);
+      /* The receiver's handlers may have stopped the router, which empties the table. */
+      if (ferry_router_find_pipe (self, connection_id) == pipe)
+        free_slot (self, pipe);
+    }
+  block->link->user_data = NULL;
+  if (observer != NULL)
+    observer->ended (observer->data, block->exit);
+  give_up_memory (block->link);
+  if (observer == NULL)
+    return;
+  observer->destroy (observer->data);
+  g_free (observer);
+}
+
+/* Delivers the line at the block's cursor, and moves that on. */
+static void
+deliver_line (FerryBlock *block)
+{
+  FerryLinkObserver *observer = block->link->user_data;
+  const guint8 *place = block->data + block->cursor;
+  FerryOutputLine line;
+
+  memcpy (&line, place, sizeof line);
+  block->cursor += sizeof line + line.length + 1;
+  observer->output (observer->data, line.stream, (const char *) place + sizeof line);
+}
+
+static FerryDispatchResult
+dispatch_output (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, const FerryBudget *budget, gint64 *last)
+{
+  FerryDispatchResult result;
+
+  while (block->cursor < block->size)
+    {
+      deliver_line (block);
+      if (self->monitor != monitor)
+        return FERRY_DISPATCH_STOPPED;
+      if (budget->condition != NULL && budget->condition (budget->user_data))
+        return FERRY_DISPATCH_SPENT;
+      result = look_at_clock (block->link, budget, last);
+      if (result != FERRY_DISPATCH_IDLE)
+        return result;
+    }
+  return FERRY_DISPATCH_IDLE;
+}
+
+static FerryDispatchResult
+dispatch_block (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, const FerryBudget *budget, gint64 *last)
+{
+  FerryLinkObserver *observer = block->link->user_data;
+
+  switch (block->kind)
+    {
+    case FERRY_BLOCK_RECORDS:
+      return dispatch_records (self, monitor, block, budget, last);
+    case FERRY_BLOCK_OUTPUT:
+      return dispatch_output (self, monitor, block, budget, last);
+    case FERRY_BLOCK_LARGE:
+      deliver_large (self, monitor, block);
+      break;
+    case FERRY_BLOCK_BUFFER:
+      deliver_buffer (self, block);
+      break;
+    case FERRY_BLOCK_LAUNCHED:
+      observer->launched (observer->data, block->pid);
+      break;
+    case FERRY_BLOCK_ATTACHED:
+      observer->attached (observer->data);
+      break;
+    case FERRY_BLOCK_CELL:
+      cell_rang (self, block);
+      break;
+    case FERRY_BLOCK_ENDED:
+    default:
+      end_link (self, monitor, block);
+      break;
+    }
+  if (self->monitor != monitor)
+    return FERRY_DISPATCH_STOPPED;
+  if (budget->condition != NULL && budget->condition (budget->user_data))
+    return FERRY_DISPATCH_SPENT;
+  return look_at_clock (block->link, budget, last);
+}
+
+/* Gives the block back, or puts it into its row again where a part of it is left. A stop of the router has counted that
+ * part. */
+static void
+put_block_away (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
+{
+  gboolean in_parts = block->kind == FERRY_BLOCK_RECORDS || block->kind == FERRY_BLOCK_OUTPUT;
+
+  if (g_steal_pointer (&self->block) != NULL && in_parts && block->cursor < block->size)
+    ferry_turns_put_back (&self->turns, block);
+  else
+    ferry_local_queue_give_back (ferry_monitor_get_local_queue (monitor), block);
+}
+
+static void
+take_what_came (FerryRouter *self, FerryMonitor *monitor)
+{
+  FerryBlock *block = ferry_local_queue_pop_all (ferry_monitor_get_local_queue (monitor));
+
+  while (block != NULL)
+    {
+      FerryBlock *next = g_steal_pointer (&block->next);
+
+      ferry_turns_add (&self->turns, block);
+      block = next;
+    }
+}
+
+/* Dispatches a block, or a part of it. */
+static FerryDispatchResult
+dispatch_next (FerryRouter *self, FerryMonitor *monitor, const FerryBudget *budget, gint64 *last)
+{
+  FerryBlock *block = self->block;
+  FerryDispatchResult result = dispatch_block (self, monitor, block, budget, last);
+
+  /* The next link does not pay for this one. */
+  if (result == FERRY_DISPATCH_IDLE && block->kind == FERRY_BLOCK_RECORDS && block->link->turn.first == NULL)
+    result = look_at_clock (block->link, budget, last);
+  put_block_away (self, monitor, block);
+  return result;
+}
+
+/* router's thread, in a dispatch: takes a reference to object over until that ends. */
+void
+ferry_router_keep (FerryRouter *self, gpointer object)
+{
+  g_assert (self->dispatching);
+  g_ptr_array_add (self->graveyard, object);
+}
+
+/* Somebody's code may be called when objects go, and even begin another dispatch. */
+static void
+bury (FerryRouter *self)
+{
+  g_autoptr (GPtrArray) dead = NULL;
+
+  if (self->graveyard->len == 0)
+    return;
+  dead = g_steal_pointer (&self->graveyard);
+  self->graveyard = g_ptr_array_new_with_free_func (g_object_unref);
+}
+
+/* router's thread: delivers what is in the local queue, until there is no more or the budget is spent. */
+static FerryDispatchResult
+dispatch (FerryRouter *self, const FerryBudget *budget)
+{
+  g_autoptr (FerryRouter) kept G_GNUC_UNUSED = g_object_ref (self);
+  g_autoptr (FerryMonitor) monitor = ferry_monitor_ref (self->monitor);
+  FerryDispatchResult result = FERRY_DISPATCH_IDLE;
+  gint64 last = g_get_monotonic_time ();
+
+  self->dispatching = TRUE;
+  self->dispatch_number++;
+  while (result == FERRY_DISPATCH_IDLE || result == FERRY_DISPATCH_TURN)
+    {
+      gint64 before;
+
+      if (G_UNLIKELY (last >= ferry_hot_cells_get_tick (&self->hot_cells)) && self->hot_cells.debt <= 0)
+        {
+          result = deliver_latest (self, monitor, budget, &last);
+          if (result != FERRY_DISPATCH_IDLE)
+            break;
+        }
+      take_what_came (self, monitor);
+      self->block = ferry_turns_take (&self->turns);
+      before = last;
+      if (self->block != NULL)
+        {
+          result = dispatch_next (self, monitor, budget, &last);
+          self->hot_cells.debt -= last - before;
+        }
+      else if (self->hot_cells.debt > 0)
+        self->hot_cells.debt = 0;
+      else if (last < ferry_hot_cells_get_tick (&self->hot_cells))
+        {
+          result = FERRY_DISPATCH_IDLE;
+          break;
+        }
+    }
+  self->dispatching = FALSE;
+  bury (self);
+  /* A handler that stopped the router may have started it again. */
+  if (result == FERRY_DISPATCH_STOPPED && self->pingee != NULL)
+    ferry_pingee_ping (self->pingee);
+  return result;
+}
+
+static void
+discard_records (FerryRouter *self, FerryBlock *block)
+{
+  gsize cursor = block->cursor;
+
+  while (cursor < block->size)
+    {
+      const FerryRecordHeader *header = (const FerryRecordHeader *) (const void *) (block->data + cursor);
+
+      if (header->kind == FERRY_RECORD_BYTES || header->kind == FERRY_RECORD_VARIANT)
+        count_undelivered (self, header->connection_id);
+      cursor += ferry_record_size (header->length);
+    }
+}
+
+static void
+deliver_lines (FerryBlock *block)
+{
+  while (block->cursor < block->size)
+    deliver_line (block);
+}
+
+static void
+discard_block (FerryRouter *self, FerryBlock *block)
+{
+  if (block->kind == FERRY_BLOCK_RECORDS)
+    discard_records (self, block);
+  else if (block->kind == FERRY_BLOCK_LARGE || block->kind == FERRY_BLOCK_BUFFER)
+    count_undelivered (self, block->connection_id);
+}
+
+/* router's thread, with the monitor stopped: counts what will not be delivered, logs what workers wrote, and ends all
+ * links. The block that a dispatch has in its hands stays with that. */
+static void
+discard (FerryRouter *self, FerryMonitor *monitor)
+{
+  FerryBlock *current = g_steal_pointer (&self->block);
+  GQueue news = G_QUEUE_INIT;
+  FerryBlock *block;
+
+  if (current != NULL && current->kind == FERRY_BLOCK_RECORDS)
+    discard_records (self, current);
+  if (current != NULL && current->kind == FERRY_BLOCK_OUTPUT)
+    deliver_lines (current);
+  take_what_came (self, monitor);
+  while ((block = ferry_turns_take (&self->turns)) != NULL)
+    {
+      discard_block (self, block);
+      if (block->kind == FERRY_BLOCK_ENDED || block->kind == FERRY_BLOCK_OUTPUT)
+        g_queue_push_tail (&news, block);
+      else
+        ferry_local_queue_give_back (ferry_monitor_get_local_queue (monitor), block);
+    }
+  while ((block = g_queue_pop_head (&news)) != NULL)
+    {
+      if (block->kind == FERRY_BLOCK_OUTPUT)
+        deliver_lines (block);
+      else
+        end_link (self, monitor, block);
+      ferry_local_queue_give_back (ferry_monitor_get_local_queue (monitor), block);
+    }
+}
+
+/* ---- routing by hand ---- */
+
+/* A call of ferry_router_route_until(). */
+typedef struct
+{
+  FerryRouter *router;
+  FerryCondition condition;
+  gpointer user_data;
+  gint64 until;          /* monotonic time; FOR_EVER: none */
+  FerryMonitor *monitor; /* (owned) (nullable): with which the fence was set; none for a call that does not time out */
+  guint64 fence;
+} Route;
+
+static gboolean
+holds (const Route *self)
+{
+  return self->condition (self->user_data);
+}
+
+/* No more of them than there are now, so that all kinds have their turns. Returns whether the condition holds. */
+static gboolean
+run_timers (Route *self)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  for (guint left = ferry_timers_get_n (self->router->timers); left > 0; left--)
+    if (!ferry_timers_run_one (self->router->timers, now))
+      return FALSE;
+    else if (holds (self))
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+run_errands (Route *self)
+{
+  for (guint left = ferry_errands_get_n (self->router->errands); left > 0; left--)
+    if (!ferry_errands_run_one (self->router->errands))
+      return FALSE;
+    else if (holds (self))
+      return TRUE;
+  return FALSE;
+}
+
+/* Whether all that was sent before the call is dispatched. A router that was started anew knows nothing of it. */
+static gboolean
+has_passed_fence (Route *self)
+{
+  FerryRouter *router = self->router;
+  guint64 n_pushed;
+
+  if (router->monitor != self->monitor)
+    return TRUE;
+  if (!ferry_monitor_is_fence_reached (self->monitor, self->fence, &n_pushed))
+    return FALSE;
+  return ferry_local_queue_get_n_popped (ferry_monitor_get_local_queue (self->monitor)) >= n_pushed &&
+         !ferry_turns_has_until (&router->turns, n_pushed);
+}
+
+/* Until something comes, which is left where it is. A time that is over is not waited for any more, and what was sent
+ * before the call is. */
+static void
+sleep_until_news (Route *self)
+{
+  FerryRouter *router = self->router;
+  gint64 until = MIN (ferry_hot_cells_get_tick (&router->hot_cells), ferry_timers_get_first (router->timers));
+
+  if (self->until > g_get_monotonic_time ())
+    until = MIN (until, self->until);
+  if (!ferry_errands_watch (router->errands, ferry_monitor_get_local_queue (router->monitor)))
+    return;
+  ferry_local_queue_wait_until (ferry_monitor_get_local_queue (router->monitor), MIN (until, FOR_EVER));
+  ferry_errands_unwatch (router->errands);
+}
+
+/* Gives each kind of work a turn. Returns whether the condition holds; *result is what the messages' turn came to. */
+static gboolean
+serve (Route *self, FerryDispatchResult *result)
+{
+  FerryRouter *router = self->router;
+  FerryBudget budget = {.condition = self->condition, .user_data = self->user_data};
+
+  *result = FERRY_DISPATCH_STOPPED;
+  if (run_timers (self) || run_errands (self))
+    return TRUE;
+  if (router->monitor == NULL)
+    return FALSE;
+  budget.until = g_get_monotonic_time () + router->dispatch_budget;
+  *result = dispatch (router, &budget);
+  return holds (self);
+}
+
+static gboolean
+route (Route *self, GError **error)
+{
+  FerryDispatchResult result;
+
+  while (ferry_router_check (self->router, error))
+    {
+      if (serve (self, &result))
+        return TRUE;
+      if (result == FERRY_DISPATCH_STOPPED)
+        continue;
+      if (g_get_monotonic_time () >= self->until && has_passed_fence (self))
+        {
+          g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                               "The condition did not come about within the time given to route_until; wait longer");
+          return FALSE;
+        }
+      if (result == FERRY_DISPATCH_IDLE)
+        sleep_until_news (self);
+    }
+  return FALSE;
+}
+
+/**
+ * ferry_router_route_until:
+ * @self: a router
+ * @condition: (scope call): what to wait for; looked at after each message, and after all else that happens
+ * @user_data: data for @condition
+ * @timeout: for how many microseconds at the most; negative for as long as it takes
+ * @error: return location for an error
+ *
+ * Does by hand what the router does on its main context, until a condition holds, and leaves the context's other
+ * sources alone. For tests, console programs, and the end of an application that wants to have everything first. When
+ * it returns, the main loop takes over again.
+ *
+ * It delivers messages and the ends of workers. It begins tasks, also those that other threads submitted, and heeds
+ * their cancellables, timeouts and grace times. So a condition may be about tasks, groups and maps as well as messages.
+ *
+ * What needs other sources waits for the main loop: callbacks of functions that end in `_async`, and what proxies,
+ * replicas and exporters do on the main context. Where a condition is about those, iterate the context instead, with
+ * g_main_context_iteration(); for the end of one task there is [method@Ferry.Task.wait].
+ *
+ * The timeout bounds the waiting: what was sent before the call is delivered in any case, so 0 has all of that and
+ * waits for nothing more. Large data that the router does not take as long as the application keeps other large data
+ * is not waited for.
+ *
+ * On the router's thread. Unlike functions that iterate the context, it may be called from within callbacks of the
+ * context that are not Ferry's.
+ *
+ * Fails with %FERRY_ERROR_TIMED_OUT; with %FERRY_ERROR_NOT_RUNNING, also when a handler stopped the
+ * router; with %FERRY_ERROR_WRONG_THREAD; and with %FERRY_ERROR_BUSY from within a handler.
+ *
+ * Returns: %TRUE when the condition holds
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_router_route_until (FerryRouter *self, FerryCondition condition, gpointer user_data, gint64 timeout,
+                          GError **error)
+{
+  Route call = {self, condition, user_data, FOR_EVER};
+  g_autoptr (FerryRouter) kept G_GNUC_UNUSED = NULL;
+  g_autoptr (FerryMonitor) monitor = NULL;
+  gboolean success;
+
+  g_return_val_if_fail (FERRY_IS_ROUTER (self), FALSE);
+  g_return_val_if_fail (condition != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!ferry_router_check (self, error))
+    return FALSE;
+  if (is_in_handler (self))
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BUSY,
+                           "A handler cannot have messages routed while it runs; return to the main loop first");
+      return FALSE;
+    }
+  kept = g_object_ref (self);
+  if (holds (&call))
+    return TRUE;
+  if (timeout >= 0)
+    {
+      call.until = g_get_monotonic_time () + MIN (timeout, FOR_EVER / 2);
+      call.monitor = monitor = ferry_monitor_ref (self->monitor);
+      call.fence = ferry_monitor_set_fence (monitor);
+    }
+  success = route (&call, error);
+  if (self->pingee != NULL)
+    ferry_pingee_ping (self->pingee);
+  return success;
+}
+
+/* ---- start and stop ---- */
+
+static guint64
+get_highest_queued (FerryMonitor *monitor)
+{
+  return (guint64) ferry_local_queue_get_highest (ferry_monitor_get_local_queue (monitor));
 }
 
 static gboolean
@@ -128,7 +1369,7 @@ pinged (gpointer user_data)
   self->dispatches++;
   if (g_source_get_priority (g_main_current_source ()) != self->priority)
     self->aged_dispatches++;
-  return ferry_router_dispatch (self, &budget) == FERRY_DISPATCH_SPENT;
+  return dispatch (self, &budget) == FERRY_DISPATCH_SPENT;
 }
 
 /**
@@ -191,6 +1432,7 @@ ferry_router_start (FerryRouter *self, GError **error)
   /* A new pingee is not connected, so this cannot fail. */
   ferry_pingee_connect (pingee, self->context, NULL);
   self->pingee = g_steal_pointer (&pingee);
+  ferry_hot_cells_start (&self->hot_cells, self->context, self->pingee);
   /* GLib starts a thread with the first GTask, and ends the program where there is none to be had: here it has just had
    * one, and later it may not. */
   g_type_ensure (G_TYPE_TASK);
@@ -227,7 +1469,7 @@ end_all_pipes (FerryRouter *self)
   g_autoptr (FerryExit) exit = ferry_exit_new (FERRY_CLOSE_REASON_ROUTER_STOPPED, "The router was stopped");
   g_autoptr (GPtrArray) slots = g_steal_pointer (&self->slots);
 
-  self->slots = g_ptr_array_new_with_free_func (ferry_pipe_free);
+  self->slots = g_ptr_array_new_with_free_func (pipe_free);
   g_array_set_size (self->free_slots, 0);
   for (guint i = 0; i < slots->len; i++)
     {
@@ -236,7 +1478,7 @@ end_all_pipes (FerryRouter *self)
       if (pipe == NULL)
         continue;
       ferry_pipe_share_claim (pipe->share, FERRY_CLAIM_CLOSED);
-      ferry_router_end_pipe (self, pipe, exit);
+      end_pipe (self, pipe, exit);
     }
 }
 
@@ -245,19 +1487,21 @@ stop (FerryRouter *self)
 {
   g_autoptr (FerryMonitor) monitor = g_steal_pointer (&self->monitor);
   g_autoptr (FerryPingee) pingee = g_steal_pointer (&self->pingee);
+  FerryMonitorCounts counts;
 
   self->stopping = TRUE;
   warn_of_open_pipes (self);
   ferry_pingee_disconnect (pingee);
-  ferry_router_forget_hot_cells (self);
+  ferry_hot_cells_stop (&self->hot_cells);
   ferry_monitor_stop (monitor);
-  self->blocks += atomic_load_explicit (&monitor->n_blocks, memory_order_relaxed);
-  self->protocol_errors += atomic_load_explicit (&monitor->n_faults, memory_order_relaxed);
-  self->highest_queued = MAX (self->highest_queued, (guint64) ferry_local_queue_get_highest (monitor->local));
-  self->most_waiting = MAX (self->most_waiting, atomic_load_explicit (&monitor->most_waiting, memory_order_relaxed));
+  counts = ferry_monitor_get_counts (monitor);
+  self->blocks += counts.n_blocks;
+  self->protocol_errors += counts.n_faults;
+  self->highest_queued = MAX (self->highest_queued, get_highest_queued (monitor));
+  self->most_waiting = MAX (self->most_waiting, counts.most_waiting);
   ferry_memory_account_set_bell (self->account, -1, NULL);
   g_atomic_pointer_set (&self->thread, NULL);
-  ferry_router_discard (self, monitor);
+  discard (self, monitor);
   end_all_pipes (self);
   /* Last, so that what other threads ask meanwhile is still left to this one. */
   ferry_home_set_thread (self->home, NULL);
@@ -300,43 +1544,6 @@ ferry_router_stop (FerryRouter *self, GError **error)
   stop (self);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_RUNNING]);
   return TRUE;
-}
-
-/**
- * ferry_router_get_running:
- * @self: a router
- *
- * Whether the router was started and not stopped. Any thread may call this.
- *
- * Returns: %TRUE if it runs
- *
- * Since: 0.1
- */
-gboolean
-ferry_router_get_running (FerryRouter *self)
-{
-  g_return_val_if_fail (FERRY_IS_ROUTER (self), FALSE);
-
-  return get_thread (self) != NULL;
-}
-
-/**
- * ferry_router_get_n_pipes:
- * @self: a router
- *
- * How many pipes are open. On the router's thread.
- *
- * Returns: the number of pipes
- *
- * Since: 0.1
- */
-guint
-ferry_router_get_n_pipes (FerryRouter *self)
-{
-  g_return_val_if_fail (FERRY_IS_ROUTER (self), 0);
-  ferry_return_val_if_elsewhere (self->home, 0);
-
-  return self->n_open;
 }
 
 static void
@@ -398,6 +1605,136 @@ ferry_router_finalize (GObject *object)
 
   G_OBJECT_CLASS (ferry_router_parent_class)->finalize (object);
 }
+
+/* ---- counters ---- */
+
+/* Those of the present run; none where there is none. */
+static FerryMonitorCounts
+get_counts (FerryRouter *self)
+{
+  return self->monitor != NULL ? ferry_monitor_get_counts (self->monitor) : (FerryMonitorCounts){0};
+}
+
+static guint64
+read_count (_Atomic gint64 *count)
+{
+  /* Relaxed: it may be out of date at once. */
+  return (guint64) atomic_load_explicit (count, memory_order_relaxed);
+}
+
+/* What is there now, and the most that ever was. */
+static guint64
+get_level (FerryRouter *self, FerryCounter counter)
+{
+  FerryMonitor *monitor = self->monitor;
+  FerryMonitorCounts counts = get_counts (self);
+
+  switch (counter)
+    {
+    case FERRY_COUNTER_QUEUED_BYTES:
+      return monitor != NULL ? (guint64) ferry_local_queue_get_bytes (ferry_monitor_get_local_queue (monitor)) : 0;
+    case FERRY_COUNTER_LINKS:
+      return counts.n_links;
+    case FERRY_COUNTER_WAITING_LINKS:
+      return counts.n_waiting;
+    case FERRY_COUNTER_BUFFER_BYTES:
+      return read_count (&self->account->held);
+    case FERRY_COUNTER_SPARE_BYTES:
+      return read_count (&self->account->spare);
+    case FERRY_COUNTER_HIGHEST_QUEUED_BYTES:
+      return MAX (self->highest_queued, monitor != NULL ? get_highest_queued (monitor) : 0);
+    case FERRY_COUNTER_HIGHEST_WAITING_LINKS:
+      return MAX (self->most_waiting, counts.most_waiting);
+    case FERRY_COUNTER_HIGHEST_BUFFER_BYTES:
+      return read_count (&self->account->highest_held);
+    case FERRY_COUNTER_HIGHEST_SPARE_BYTES:
+      return read_count (&self->account->highest_spare);
+    default:
+      g_return_val_if_reached (0);
+    }
+}
+
+/**
+ * ferry_router_get_counter:
+ * @self: a router
+ * @counter: which one
+ *
+ * What the router counted since it was made. The counters of what is now in the router, and not in the application,
+ * are 0 when it does not run. On the router's thread.
+ *
+ * Returns: the count
+ *
+ * Since: 0.1
+ */
+guint64
+ferry_router_get_counter (FerryRouter *self, FerryCounter counter)
+{
+  g_return_val_if_fail (FERRY_IS_ROUTER (self), 0);
+  ferry_return_val_if_elsewhere (self->home, 0);
+
+  switch (counter)
+    {
+    case FERRY_COUNTER_MESSAGES:
+      return self->messages;
+    case FERRY_COUNTER_BYTES:
+      return self->bytes;
+    case FERRY_COUNTER_DROPPED:
+      return self->dropped;
+    case FERRY_COUNTER_UNDELIVERED:
+      return self->undelivered;
+    case FERRY_COUNTER_BLOCKS:
+      return self->blocks + get_counts (self).n_blocks;
+    case FERRY_COUNTER_DISPATCHES:
+      return self->dispatches;
+    case FERRY_COUNTER_AGED_DISPATCHES:
+      return self->aged_dispatches;
+    case FERRY_COUNTER_PROTOCOL_ERRORS:
+      return self->protocol_errors + get_counts (self).n_faults;
+    case FERRY_COUNTER_OVERTAKEN:
+      return self->overtaken;
+    default:
+      return get_level (self, counter);
+    }
+}
+
+/**
+ * ferry_router_get_running:
+ * @self: a router
+ *
+ * Whether the router was started and not stopped. Any thread may call this.
+ *
+ * Returns: %TRUE if it runs
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_router_get_running (FerryRouter *self)
+{
+  g_return_val_if_fail (FERRY_IS_ROUTER (self), FALSE);
+
+  return get_thread (self) != NULL;
+}
+
+/**
+ * ferry_router_get_n_pipes:
+ * @self: a router
+ *
+ * How many pipes are open. On the router's thread.
+ *
+ * Returns: the number of pipes
+ *
+ * Since: 0.1
+ */
+guint
+ferry_router_get_n_pipes (FerryRouter *self)
+{
+  g_return_val_if_fail (FERRY_IS_ROUTER (self), 0);
+  ferry_return_val_if_elsewhere (self->home, 0);
+
+  return self->n_open;
+}
+
+/* ---- properties ---- */
 
 static void
 ferry_router_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
@@ -654,7 +1991,7 @@ ferry_router_class_init (FerryRouterClass *klass)
 static void
 ferry_router_init (FerryRouter *self)
 {
-  self->slots = g_ptr_array_new_with_free_func (ferry_pipe_free);
+  self->slots = g_ptr_array_new_with_free_func (pipe_free);
   self->free_slots = g_array_new (FALSE, FALSE, sizeof (guint));
   self->graveyard = g_ptr_array_new_with_free_func (g_object_unref);
   ferry_hot_cells_init (&self->hot_cells);

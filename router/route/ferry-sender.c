@@ -1,14 +1,115 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The writing end of a pipe, in a worker or in the application: from a message to records in the up lane.
+ *
+ * The quick road takes the lane, finds room, writes the record in place and publishes it: no allocation, no system
+ * call, and no lock where the process has one thread. Whatever it cannot do is left to the slow one: waiting for
+ * room, errors, messages in pieces.
+ *
+ * Owner:   counted references, as of any GObject.
+ * Threads: any, where a function says no other; the lane is taken for what only one may do at a time.
+ *
+ * It is one file since the five ways to send go through the same lane, in one order, with the same types announced, and
+ * wait for room and fail in the same way. */
+
 #include "config.h"
 
 #include "route/ferry-sender-private.h"
 
+#include <poll.h>
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "route/ferry-router-private.h"
+#include "base/ferry-depth-private.h"
+#include "link/ferry-handshake-private.h"
+#include "route/ferry-buffer-private.h"
+
+#define HEADER_SIZE sizeof (FerryRecordHeader)
+
+/* Where a sender is in its life. It never goes back. */
+typedef enum
+{
+  FERRY_SENDER_NEW,
+  FERRY_SENDER_STARTED,
+  FERRY_SENDER_STOPPED,
+  FERRY_SENDER_PASSED,
+} FerrySenderState;
+
+struct _FerrySender
+{
+  GObject parent_instance;
+
+  guint64 connection_id; /* const */
+  FerryPipeShare *share; /* const: (owned) (nullable): in the application */
+  FerryMonitor *monitor; /* const: (owned) (nullable): in the application */
+  GWeakRef router;       /* in the application; NULL in a worker */
+  FerrySenderDroppedFunc dropped;
+  GThread *router_thread;   /* const: (unowned) (nullable): in the application, only compared */
+  gsize lane_capacity;      /* const */
+  guint64 max_message_size; /* const */
+  gboolean latest;          /* const: only the newest value counts */
+  gboolean one_shot;        /* const: in a worker, each of its buffers has memory of its own */
+
+  _Atomic gint state;  /* any; leaves STARTED only with the lane taken */
+  FerryUplink *uplink; /* (owned) (nullable): set before the state becomes STARTED, and for good */
+  guint index;         /* in the pipe table; as uplink */
+  gsize quick_limit;   /* messages of fewer bytes may take the quick road; 0: none; as uplink */
+
+  guint32 cell;           /* in its link, or FERRY_NO_CELL; as uplink */
+  FerryCellWriter writer; /* with the lane taken: of the cell */
+
+  /* The types announced so far; with the lane taken. */
+  char *types[FERRY_MAX_TYPES_PER_PIPE]; /* (owned) */
+  _Atomic guint n_types;
+  guint latest_type; /* where the search begins: messages mostly repeat their type */
+};
+
+/* The type, for the check of each send; there is no sender before the class has set it. */
+static GType sender_type;
+
+static inline gboolean
+is_sender (gpointer self)
+{
+  return G_LIKELY (self != NULL && ((GTypeInstance *) self)->g_class != NULL &&
+                   G_TYPE_FROM_INSTANCE (self) == sender_type);
+}
+
+static inline FerrySenderState
+get_state (FerrySender *self)
+{
+  /* Acquire: pairs with the store of STARTED, so that uplink is seen. */
+  return (FerrySenderState) atomic_load_explicit (&self->state, memory_order_acquire);
+}
+
+/* Whether a message may go out now. With the lane taken the answer holds as long as it is; without, it is a first look.
+ */
+static inline gboolean
+is_sendable (FerrySender *self)
+{
+  return get_state (self) == FERRY_SENDER_STARTED &&
+         ferry_uplink_get_pipe_word (self->uplink, self->index) == FERRY_PIPE_WORD_OPEN;
+}
+
+/* Whether its buffers have memory of their own each. Not where the other end is in this process. Once it has an uplink.
+ */
+static inline gboolean
+has_one_shots (FerrySender *self)
+{
+  return self->one_shot && self->uplink->control >= 0;
+}
+
+/* A message on its way. */
+typedef struct
+{
+  FerrySender *sender;
+  GVariant *variant;      /* (nullable): what is sent; or else */
+  const FerryPart *parts; /* bytes that may lie apart */
+  guint n_parts;
+  gsize size;
+  guint8 *joined; /* (owned) (nullable): see get_data() */
+  FerryWait wait;
+} FerrySend;
 
 /**
  * FerrySender:
@@ -42,51 +143,11 @@ enum
 
 static GParamSpec *properties[N_PROPERTIES];
 
-GType ferry_sender_type;
-
 G_DEFINE_FINAL_TYPE (FerrySender, ferry_sender, G_TYPE_OBJECT)
 
-FerryPipeShare *
-ferry_pipe_share_new (void)
-{
-  FerryPipeShare *self = g_new0 (FerryPipeShare, 1);
-
-  atomic_init (&self->references, 1);
-  return self;
-}
-
-FerryPipeShare *
-ferry_pipe_share_ref (FerryPipeShare *self)
-{
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
-  return self;
-}
-
-void
-ferry_pipe_share_unref (FerryPipeShare *self)
-{
-  FerryLink *link;
-
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) != 1)
-    return;
-  link = atomic_load_explicit (&self->link, memory_order_relaxed);
-  g_clear_pointer (&link, ferry_link_unref);
-  g_free (self);
-}
-
-/* any: settles who has the sender. Returns FALSE when that was settled before. */
-gboolean
-ferry_pipe_share_claim (FerryPipeShare *self, FerryClaim claim)
-{
-  gint open = FERRY_CLAIM_OPEN;
-
-  return atomic_compare_exchange_strong_explicit (&self->claim, &open, claim, memory_order_acq_rel,
-                                                  memory_order_acquire);
-}
-
 /* Sets the error of a call that the sender's state does not allow. Returns FALSE. */
-gboolean
-ferry_sender_refuse_state (FerrySenderState state, GError **error)
+static gboolean
+refuse_state (FerrySenderState state, GError **error)
 {
   switch (state)
     {
@@ -112,8 +173,8 @@ ferry_sender_refuse_state (FerrySenderState state, GError **error)
 }
 
 /* Sets the error of a pipe that is closed. Returns FALSE. */
-gboolean
-ferry_sender_refuse_closed (FerrySender *self, GError **error)
+static gboolean
+refuse_closed (FerrySender *self, GError **error)
 {
   static const char *const texts[] = {
     [FERRY_PIPE_WORD_OPEN] = "is closed",
@@ -127,6 +188,1160 @@ ferry_sender_refuse_closed (FerrySender *self, GError **error)
                texts[word < G_N_ELEMENTS (texts) ? word : 0]);
   return FALSE;
 }
+
+/* ---- the quick road ---- */
+
+#define COPY_BY_WORDS 128
+
+/* Copies a message. A small one has mostly just been written, field by field: to load more at once than was stored at
+ * once makes the processor wait until all its stores are out of the way, which on the road to another core's cache
+ * costs more than the whole send. So small ones go by words of 8 bytes and not through memcpy(), which takes the widest
+ * there is. */
+static inline void
+copy_payload (guint8 *place, const guint8 *data, gsize size)
+{
+  gsize offset = 0;
+
+  if (G_UNLIKELY (size > COPY_BY_WORDS))
+    {
+      memcpy (place, data, size);
+      return;
+    }
+  for (; offset + 8 <= size; offset += 8)
+    {
+      guint64 word;
+
+      memcpy (&word, data + offset, 8);
+      /* So that the compiler does not make vectors of the words. */
+      __asm__("" : "+r"(word));
+      memcpy (place + offset, &word, 8);
+    }
+  for (; offset < size; offset++)
+    place[offset] = data[offset];
+}
+
+/* The number of a type that was announced before, or 0. With the lane taken. */
+static guint16
+find_type_locked (FerrySender *self, const char *type_string)
+{
+  guint n_types = self->n_types;
+
+  if (G_LIKELY (n_types > 0 && strcmp (self->types[self->latest_type], type_string) == 0))
+    return (guint16) (self->latest_type + 1);
+  for (guint i = 0; i < n_types; i++)
+    {
+      if (strcmp (self->types[i], type_string) != 0)
+        continue;
+      self->latest_type = i;
+      return (guint16) (i + 1);
+    }
+  return 0;
+}
+
+/* Announces a type at place, for which there is room. Returns its number. */
+static guint16
+announce_type_locked (FerrySender *self, const char *type_string, gsize length, guint8 *place)
+{
+  self->types[self->n_types] = g_strdup (type_string);
+  self->latest_type = self->n_types++;
+  ferry_record_write_header (place, (guint32) length, FERRY_RECORD_TYPE, (guint16) self->n_types, self->connection_id);
+  memcpy (place + HEADER_SIZE, type_string, length);
+  return (guint16) self->n_types;
+}
+
+/* Where size bytes can be written, with the lane taken; or NULL, with the lane given back. */
+static inline guint8 *
+take_place (FerrySender *self, gsize size, gboolean *locked)
+{
+  FerryUplink *uplink = self->uplink;
+  guint8 *place = NULL;
+
+  *locked = ferry_uplink_lock (uplink);
+  if (G_LIKELY (is_sendable (self)))
+    place = ferry_uplink_get_place_locked (uplink, size);
+  if (G_UNLIKELY (place == NULL))
+    ferry_uplink_unlock (uplink, *locked);
+  return place;
+}
+
+/* Where a record is written behind the announcement of its type, where that is new: both appear at once. */
+typedef struct
+{
+  guint8 *place;  /* of the record */
+  guint16 number; /* of the type; 0 for none */
+  gsize size;     /* of the record and of what is before it: what is to be published */
+  gboolean locked;
+} FerryTypedPlace;
+
+/* type_string: (nullable). payload: of the record. Returns TRUE with the lane taken. */
+static inline gboolean
+take_typed_place (FerrySender *self, const char *type_string, gsize payload, FerryTypedPlace *typed)
+{
+  gsize record_size = ferry_record_size (payload);
+  gsize announcement_size = 0;
+  gboolean locked = ferry_uplink_lock (self->uplink);
+  guint16 number = type_string != NULL ? find_type_locked (self, type_string) : 0;
+  gboolean is_new = type_string != NULL && number == 0;
+  gsize length = is_new ? strlen (type_string) : 0;
+  guint8 *place = NULL;
+
+  if (is_new)
+    announcement_size = ferry_record_size (length);
+  if (G_LIKELY (is_sendable (self) && (!is_new || self->n_types < FERRY_MAX_TYPES_PER_PIPE)))
+    place = ferry_uplink_get_place_locked (self->uplink, announcement_size + record_size);
+  if (G_UNLIKELY (place == NULL))
+    {
+      ferry_uplink_unlock (self->uplink, locked);
+      return FALSE;
+    }
+  if (is_new)
+    number = announce_type_locked (self, type_string, length, place);
+  *typed = (FerryTypedPlace){place + announcement_size, number, announcement_size + record_size, locked};
+  return TRUE;
+}
+
+static inline gboolean
+send_bytes_now (FerrySender *self, gconstpointer data, gsize size)
+{
+  gsize record_size = ferry_record_size (size);
+  gboolean locked;
+  guint8 *place = take_place (self, record_size, &locked);
+
+  if (G_UNLIKELY (place == NULL))
+    return FALSE;
+  ferry_record_write_header (place, (guint32) size, FERRY_RECORD_BYTES, 0, self->connection_id);
+  copy_payload (place + HEADER_SIZE, data, size);
+  ferry_uplink_publish_and_unlock (self->uplink, record_size, locked);
+  return TRUE;
+}
+
+static gboolean
+send_variant_now (FerrySender *self, GVariant *variant, gsize size)
+{
+  FerryTypedPlace typed;
+
+  if (G_UNLIKELY (!take_typed_place (self, g_variant_get_type_string (variant), size, &typed)))
+    return FALSE;
+  ferry_record_write_header (typed.place, (guint32) size, FERRY_RECORD_VARIANT, typed.number, self->connection_id);
+  g_variant_store (variant, typed.place + HEADER_SIZE);
+  ferry_uplink_publish_and_unlock (self->uplink, typed.size, typed.locked);
+  return TRUE;
+}
+
+/* ---- the slow road ---- */
+
+/* Sets the error of a pipe that is closed; where this end closed it by stopping the sender, that one. */
+static gboolean
+refuse_ended (FerrySender *self, GError **error)
+{
+  FerrySenderState state = get_state (self);
+
+  if (state != FERRY_SENDER_STARTED)
+    return refuse_state (state, error);
+  return refuse_closed (self, error);
+}
+
+/* Turns the outcome of a wait into an error. Returns FALSE. */
+static gboolean
+refuse_wait (FerrySender *self, FerryWaitResult result, GError **error)
+{
+  switch (result)
+    {
+    case FERRY_WAIT_CLOSED:
+      return refuse_ended (self, error);
+    case FERRY_WAIT_WOULD_BLOCK:
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK,
+                           "The lane is full, and this call may not wait; send again later, or less");
+      return FALSE;
+    case FERRY_WAIT_TIMED_OUT:
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                           "The lane stayed full until the deadline; the application takes messages too slowly");
+      return FALSE;
+    case FERRY_WAIT_INTERRUPTED:
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Sending was cancelled");
+      return FALSE;
+    case FERRY_WAIT_FORKED:
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_A_WORKER,
+                           "This process was forked from the worker that has the sender; send there, or start a worker "
+                           "of its own");
+      return FALSE;
+    case FERRY_WAIT_BROKEN:
+    case FERRY_WAIT_READY:
+    default:
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "The lane was damaged by its other end");
+      return FALSE;
+    }
+}
+
+/* Whether the variant's type was announced, or can be. */
+static gboolean
+has_type_or_number (FerrySender *self, GVariant *variant)
+{
+  gboolean locked = ferry_uplink_lock (self->uplink);
+  gboolean can =
+    self->n_types < FERRY_MAX_TYPES_PER_PIPE || find_type_locked (self, g_variant_get_type_string (variant)) != 0;
+
+  ferry_uplink_unlock (self->uplink, locked);
+  return can;
+}
+
+/* Waits for room. Returns FALSE with an error when there is no use in trying again. */
+static gboolean
+wait_for_room (FerrySend *send, gsize size, GError **error)
+{
+  FerrySender *self = send->sender;
+  FerrySenderState state = get_state (self);
+  FerryWaitResult result;
+
+  if (state != FERRY_SENDER_STARTED)
+    return refuse_state (state, error);
+  if (send->variant != NULL && !has_type_or_number (self, send->variant))
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
+                   "More than %d types came up on the pipe at the same moment; send again",
+                   FERRY_MAX_TYPES_PER_PIPE / 2);
+      return FALSE;
+    }
+  result = ferry_uplink_wait (self->uplink, &send->wait, size);
+  return result == FERRY_WAIT_READY || refuse_wait (self, result, error);
+}
+
+/* Writes all of it to place. */
+static void
+store (const FerrySend *send, guint8 *place)
+{
+  if (send->variant != NULL)
+    g_variant_store (send->variant, place);
+  for (guint i = 0; i < send->n_parts; i++)
+    {
+      copy_payload (place, send->parts[i].data, send->parts[i].size);
+      place += send->parts[i].size;
+    }
+}
+
+/* All of it in one place. */
+static const guint8 *
+get_data (FerrySend *send)
+{
+  if (send->variant != NULL)
+    return g_variant_get_data (send->variant);
+  if (send->n_parts == 1)
+    return send->parts[0].data;
+  if (send->joined == NULL)
+    {
+      send->joined = g_malloc (send->size);
+      store (send, send->joined);
+    }
+  return send->joined;
+}
+
+static inline gboolean
+send_parts_now (FerrySender *self, const FerryPart *parts, guint n_parts, gsize size)
+{
+  const FerrySend send = {.parts = parts, .n_parts = n_parts};
+  gsize record_size = ferry_record_size (size);
+  gboolean locked;
+  guint8 *place = take_place (self, record_size, &locked);
+
+  if (G_UNLIKELY (place == NULL))
+    return FALSE;
+  ferry_record_write_header (place, (guint32) size, FERRY_RECORD_BYTES, 0, self->connection_id);
+  store (&send, place + HEADER_SIZE);
+  ferry_uplink_publish_and_unlock (self->uplink, record_size, locked);
+  return TRUE;
+}
+
+static gboolean
+send_small (FerrySend *send, GError **error)
+{
+  gsize announcement = send->variant != NULL ? ferry_record_size (FERRY_MAX_TYPE_STRING) : 0;
+
+  for (;;)
+    {
+      if (send->variant != NULL ? send_variant_now (send->sender, send->variant, send->size)
+                                : send_parts_now (send->sender, send->parts, send->n_parts, send->size))
+        return TRUE;
+      if (!wait_for_room (send, announcement + ferry_record_size (send->size), error))
+        return FALSE;
+    }
+}
+
+static gboolean
+is_cancelled (gpointer data)
+{
+  return g_cancellable_is_cancelled (data);
+}
+
+static void
+cancelled_cb (GCancellable *cancellable, gpointer user_data)
+{
+  ferry_uplink_interrupt (user_data);
+}
+
+/* Has the cancellable, which may be NULL, end the waits of send, whose wait.data it is from then on. Returns what
+ * g_cancellable_disconnect() takes. */
+static gulong
+follow_cancellable (FerrySend *send, GCancellable *cancellable)
+{
+  if (cancellable == NULL)
+    return 0;
+  send->wait.interrupted = is_cancelled;
+  send->wait.data = cancellable;
+  return g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), send->sender->uplink, NULL);
+}
+
+/* ---- larger than a record ----
+ *
+ * In a buffer, where there is one to spare, or else in pieces. */
+
+/* The beginning of a message that is sent in pieces; or all of it, where it lies in a buffer. */
+static gboolean
+begin_large_now (const FerrySend *send, const FerryBufferMessage *buffer)
+{
+  FerrySender *self = send->sender;
+  FerryLargeMessage large = {.size = send->size, .kind = FERRY_RECORD_BYTES};
+  gsize payload = sizeof large + (buffer != NULL ? sizeof *buffer : 0);
+  const char *type_string = send->variant != NULL ? g_variant_get_type_string (send->variant) : NULL;
+  FerryTypedPlace typed;
+
+  if (!take_typed_place (self, type_string, payload, &typed))
+    return FALSE;
+  if (type_string != NULL)
+    large.kind = FERRY_RECORD_VARIANT;
+  large.number = typed.number;
+  ferry_record_write_header (typed.place, (guint32) payload, FERRY_RECORD_LARGE, 0, self->connection_id);
+  memcpy (typed.place + HEADER_SIZE, &large, sizeof large);
+  if (buffer != NULL)
+    memcpy (typed.place + HEADER_SIZE + sizeof large, buffer, sizeof *buffer);
+  ferry_uplink_publish_and_unlock (self->uplink, typed.size, typed.locked);
+  return TRUE;
+}
+
+static gboolean
+begin_large (FerrySend *send, const FerryBufferMessage *buffer, GError **error)
+{
+  const gsize most = 2 * HEADER_SIZE + FERRY_MAX_TYPE_STRING + sizeof (FerryLargeMessage) + sizeof (FerryBufferMessage);
+
+  while (!begin_large_now (send, buffer))
+    if (!wait_for_room (send, most, error))
+      return FALSE;
+  return TRUE;
+}
+
+/* Takes a buffer for the message, where there is one to spare. */
+static gboolean
+reserve_spare (const FerrySend *send, FerryBufferMessage *message)
+{
+  FerryArenaWriter *arena = send->sender->uplink->arena;
+
+  return arena != NULL && !send->sender->uplink->forked && ferry_arena_writer_open (arena, NULL) &&
+         ferry_arena_writer_reserve_spare (arena, send->size, message);
+}
+
+static gboolean
+send_in_buffer (FerrySend *send, const FerryBufferMessage *message, GError **error)
+{
+  FerryArenaWriter *arena = send->sender->uplink->arena;
+  guint8 *place = arena->arena->memory + message->offset;
+
+  store (send, place);
+  ferry_arena_writer_set_sent (arena, message->number, TRUE);
+  if (begin_large (send, message, error))
+    return TRUE;
+  ferry_arena_writer_set_sent (arena, message->number, FALSE);
+  ferry_arena_writer_give_back (arena, message->number);
+  return FALSE;
+}
+
+static gboolean
+send_piece (FerrySend *send, const guint8 *data, gsize size, GError **error)
+{
+  FerrySender *self = send->sender;
+  gboolean locked;
+  guint8 *place;
+
+  for (;;)
+    {
+      place = take_place (self, ferry_record_size (size), &locked);
+      if (place != NULL)
+        break;
+      if (!wait_for_room (send, ferry_record_size (size), error))
+        return FALSE;
+    }
+  ferry_record_write_header (place, (guint32) size, FERRY_RECORD_PIECE, 0, self->connection_id);
+  memcpy (place + HEADER_SIZE, data, size);
+  ferry_uplink_publish_and_unlock (self->uplink, ferry_record_size (size), locked);
+  return TRUE;
+}
+
+/* Sends a message in pieces, with the turn taken. */
+static gboolean
+send_pieces (FerrySend *send, GError **error)
+{
+  FerrySender *self = send->sender;
+  const guint8 *data = get_data (send);
+  gsize sent = 0;
+
+  if (!begin_large (send, NULL, error))
+    return FALSE;
+  while (sent < send->size)
+    {
+      gsize size = MIN (send->size - sent, FERRY_MAX_RECORD_PAYLOAD);
+
+      if (!send_piece (send, data + sent, size, error))
+        {
+          gboolean locked = ferry_uplink_lock (self->uplink);
+
+          ferry_uplink_write_control_and_unlock (self->uplink, FERRY_RECORD_ABANDON, self->connection_id, locked);
+          return FALSE;
+        }
+      sent += size;
+    }
+  return TRUE;
+}
+
+gboolean
+ferry_sender_send_parts_in_buffer (FerrySender *self, const FerryPart *parts, guint n_parts)
+{
+  FerrySend send = {
+    .sender = self, .parts = parts, .n_parts = n_parts, .wait = {.index = self->index, .deadline = FERRY_NO_DEADLINE}};
+  FerryBufferMessage message;
+
+  for (guint i = 0; i < n_parts; i++)
+    send.size += parts[i].size;
+  return send.size > FERRY_MAX_RECORD_PAYLOAD && send.size <= self->max_message_size && is_sendable (self) &&
+         reserve_spare (&send, &message) && send_in_buffer (&send, &message, NULL);
+}
+
+/* Sends what is larger than a record, in a buffer or in pieces. */
+static gboolean
+send_large (FerrySend *send, GError **error)
+{
+  FerrySender *self = send->sender;
+  FerryBufferMessage message;
+  FerryWaitResult result;
+  gboolean sent;
+
+  if (send->size > self->max_message_size)
+    {
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
+                   "The message has %" G_GSIZE_FORMAT " bytes, and the router takes %" G_GUINT64_FORMAT
+                   "; send parts of it, or raise FerryRouter:max-message-size",
+                   send->size, self->max_message_size);
+      return FALSE;
+    }
+  if (reserve_spare (send, &message))
+    return send_in_buffer (send, &message, error);
+  result = ferry_uplink_take_turn (self->uplink, &send->wait);
+  if (result != FERRY_WAIT_READY)
+    return refuse_wait (self, result, error);
+  sent = send_pieces (send, error);
+  ferry_uplink_give_turn (self->uplink);
+  return sent;
+}
+
+/* ---- the latest value ----
+ *
+ * Into the cell of the pipe, over the value before the last. It never waits, and makes a system call only for the
+ * first value after the reader came to rest. */
+
+/* any: whether a value fits into a cell. variant is NULL for plain bytes. */
+static gboolean
+check_latest (GVariant *variant, gsize size, GError **error)
+{
+  gsize type_length = variant != NULL ? strlen (g_variant_get_type_string (variant)) : 0;
+
+  if (size <= FERRY_CELL_SLOT_SIZE && ferry_cell_value_size (type_length, size) <= FERRY_CELL_SLOT_SIZE)
+    return TRUE;
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
+               "The message has %" G_GSIZE_FORMAT " bytes, and a pipe for latest values takes %" G_GSIZE_FORMAT
+               " of this type; send less, or open the pipe with FERRY_PIPE_QUEUED",
+               size, FERRY_CELL_SLOT_SIZE - ferry_cell_value_size (type_length, 0));
+  return FALSE;
+}
+
+/* Marks the cell, and wakes the monitor for it. Sequentially consistent: the mark is there before the ring, and comes
+ * after the value. */
+static void
+ring_for_cell (FerrySender *self)
+{
+  FerryLinkControl *control = ferry_segment_get_control (&self->uplink->segment);
+
+  atomic_fetch_or_explicit (&control->dirty, (guint64) 1 << self->cell, memory_order_seq_cst);
+  ferry_doorbell_ring (self->uplink->doorbell);
+}
+
+/* any: makes a value that fits the newest one. variant is NULL for plain bytes. Returns READY, CLOSED or FORKED. */
+static FerryWaitResult
+write_latest (FerrySender *self, GVariant *variant, gconstpointer data, gsize size)
+{
+  guint64 serialised[FERRY_CELL_WORDS];
+  const char *type = NULL;
+  gboolean locked;
+  gboolean due;
+
+  if (self->uplink->forked)
+    return FERRY_WAIT_FORKED;
+  if (variant != NULL)
+    {
+      type = g_variant_get_type_string (variant);
+      g_variant_store (variant, serialised);
+      data = serialised;
+    }
+  locked = ferry_uplink_lock (self->uplink);
+  if (!is_sendable (self))
+    {
+      ferry_uplink_unlock (self->uplink, locked);
+      return FERRY_WAIT_CLOSED;
+    }
+  due = ferry_cell_writer_write (&self->writer, type, data, size);
+  ferry_uplink_unlock (self->uplink, locked);
+  if (G_UNLIKELY (due))
+    ring_for_cell (self);
+  return FERRY_WAIT_READY;
+}
+
+/* ---- either road ---- */
+
+static gboolean
+send_latest (FerrySend *send, GError **error)
+{
+  FerrySender *self = send->sender;
+  FerryWaitResult result;
+
+  if (!check_latest (send->variant, send->size, error))
+    return FALSE;
+  result = write_latest (self, send->variant, get_data (send), send->size);
+  return result == FERRY_WAIT_READY || refuse_wait (self, result, error);
+}
+
+/* The slow road: the quick one did not do, or was not open to begin with. Only the newest value of a pipe for latest
+ * ones counts, so it goes into a cell and never waits. */
+static gboolean
+send_slowly (FerrySend *send, GCancellable *cancellable, GError **error)
+{
+  FerrySender *self = send->sender;
+  gulong handler;
+  gboolean sent;
+
+  if (!is_sendable (self))
+    return refuse_ended (self, error);
+  send->wait.index = self->index;
+  if (self->latest)
+    sent = send_latest (send, error);
+  else
+    {
+      handler = follow_cancellable (send, cancellable);
+      sent = send->size > FERRY_MAX_RECORD_PAYLOAD ? send_large (send, error) : send_small (send, error);
+      g_cancellable_disconnect (cancellable, handler);
+    }
+  g_free (send->joined);
+  return sent;
+}
+
+static gboolean
+send_bytes_slowly (FerrySender *self, const FerryPart *parts, guint n_parts, gsize size, gint64 deadline,
+                   GCancellable *cancellable, GError **error)
+{
+  FerrySend send = {.sender = self, .parts = parts, .n_parts = n_parts, .size = size, .wait = {.deadline = deadline}};
+
+  return send_slowly (&send, cancellable, error);
+}
+
+/**
+ * ferry_sender_send_bytes_until:
+ * @self: a sender
+ * @data: (nullable) (array length=size) (element-type guint8): the message
+ * @size: how many bytes
+ * @deadline: when to give up, in microseconds of g_get_monotonic_time(); 0 not to wait at all, and
+ *   [const@Ferry.NO_DEADLINE] to wait for as long as it takes
+ * @cancellable: (nullable): ends the waiting
+ * @error: return location for an error
+ *
+ * Sends a message of plain bytes.
+ *
+ * Waits while the lane is full, which is how a slow receiver holds back its senders. On the router's own thread, a
+ * sender never waits. Messages of any size up to [property@Ferry.Router:max-message-size] can be sent; those of more
+ * than 32,752 bytes travel in pieces, and other senders' messages pass between them. One that is given up halfway is
+ * not delivered.
+ *
+ * On a pipe for latest values ([flags@Ferry.PipeFlags]) it never waits. The message becomes the newest value, and may
+ * be overtaken by the next one; with the string of its type it has at most 4,088 bytes.
+ *
+ * Any thread may call this.
+ *
+ * Fails with %FERRY_ERROR_NOT_STARTED or %FERRY_ERROR_STOPPED in the wrong state,
+ * %FERRY_ERROR_CLOSED when the other end is gone, %FERRY_ERROR_WOULD_BLOCK when it would have to wait
+ * and may not, %FERRY_ERROR_TIMED_OUT when the deadline passed, %FERRY_ERROR_TOO_LARGE,
+ * %FERRY_ERROR_NOT_A_WORKER in a process that was forked from the worker, and with %G_IO_ERROR_CANCELLED.
+ *
+ * Returns: %TRUE when the message will arrive
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_sender_send_bytes_until (FerrySender *self, gconstpointer data, gsize size, gint64 deadline,
+                               GCancellable *cancellable, GError **error)
+{
+  if (G_UNLIKELY (!is_sender (self)))
+    g_return_val_if_fail (FERRY_IS_SENDER (self), FALSE);
+  g_return_val_if_fail (data != NULL || size == 0, FALSE);
+
+  if (G_UNLIKELY (cancellable != NULL && g_cancellable_set_error_if_cancelled (cancellable, error)))
+    return FALSE;
+  if (G_LIKELY (size < self->quick_limit && send_bytes_now (self, data, size)))
+    return TRUE;
+  return send_bytes_slowly (self, &(FerryPart){data, size}, 1, size, deadline, cancellable, error);
+}
+
+/* any: sends one message of plain bytes whose parts lie apart. As ferry_sender_send_bytes_until(). */
+gboolean
+ferry_sender_send_parts (FerrySender *self, const FerryPart *parts, guint n_parts, gint64 deadline,
+                         GCancellable *cancellable, GError **error)
+{
+  gsize size = 0;
+
+  if (G_UNLIKELY (cancellable != NULL && g_cancellable_set_error_if_cancelled (cancellable, error)))
+    return FALSE;
+  for (guint i = 0; i < n_parts; i++)
+    size += parts[i].size;
+  if (G_LIKELY (size < self->quick_limit && send_parts_now (self, parts, n_parts, size)))
+    return TRUE;
+  return send_bytes_slowly (self, parts, n_parts, size, deadline, cancellable, error);
+}
+
+/**
+ * ferry_sender_send_bytes:
+ * @self: a sender
+ * @data: (nullable) (array length=size) (element-type guint8): the message
+ * @size: how many bytes
+ * @error: return location for an error
+ *
+ * Sends a message of plain bytes, and waits for room as long as it takes. As
+ * [method@Ferry.Sender.send_bytes_until], which lists the errors. Any thread.
+ *
+ * Returns: %TRUE when the message will arrive
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_sender_send_bytes (FerrySender *self, gconstpointer data, gsize size, GError **error)
+{
+  return ferry_sender_send_bytes_until (self, data, size, FERRY_NO_DEADLINE, NULL, error);
+}
+
+/* The same variant, or one of a type that can be announced: (transfer full).
+ *
+ * A type that cannot be announced (there are too many, or its string is too long) travels inside a "v". Half of the
+ * numbers are left for threads that find room for a new type at the same moment. Returns NULL for a value that is
+ * deeper than it may be. */
+static GVariant *
+box_where_needed (FerrySender *self, GVariant *variant, GError **error)
+{
+  const char *type_string = g_variant_get_type_string (variant);
+  g_autoptr (GVariant) boxed = NULL;
+  gboolean fits = TRUE;
+
+  if (G_UNLIKELY (self->uplink != NULL && self->n_types >= FERRY_MAX_TYPES_PER_PIPE / 2))
+    {
+      gboolean locked = ferry_uplink_lock (self->uplink);
+
+      fits = find_type_locked (self, type_string) != 0;
+      ferry_uplink_unlock (self->uplink, locked);
+    }
+  if (G_LIKELY (fits && strlen (type_string) <= FERRY_MAX_TYPE_STRING))
+    return G_LIKELY (ferry_depth_check (variant, error)) ? g_variant_ref (variant) : NULL;
+  boxed = g_variant_ref_sink (g_variant_new_variant (variant));
+  return ferry_depth_check (boxed, error) ? g_steal_pointer (&boxed) : NULL;
+}
+
+/**
+ * ferry_sender_send_until:
+ * @self: a sender
+ * @message: the message; a floating reference is taken over
+ * @deadline: when to give up, in microseconds of g_get_monotonic_time(); 0 not to wait at all, and
+ *   [const@Ferry.NO_DEADLINE] to wait for as long as it takes
+ * @cancellable: (nullable): ends the waiting
+ * @error: return location for an error
+ *
+ * Sends a #GVariant. As [method@Ferry.Sender.send_bytes_until], which lists the errors.
+ *
+ * The type of the message is announced the first time, and is a number from then on. A pipe carries up to 127
+ * types so; a message of yet another type, or of one whose string is longer than 1,024 bytes, arrives as a `v` that
+ * holds it. Any thread.
+ *
+ * A message has at most 64 levels: each array, maybe, tuple, dictionary entry and variant is one, and what is inside
+ * variants counts. One that has more, or a type string of more than 65,536 bytes inside a variant, fails with
+ * %FERRY_ERROR_TOO_LARGE.
+ *
+ * Returns: %TRUE when the message will arrive
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_sender_send_until (FerrySender *self, GVariant *message, gint64 deadline, GCancellable *cancellable,
+                         GError **error)
+{
+  g_autoptr (GVariant) taken = NULL;
+  g_autoptr (GVariant) boxed = NULL;
+  FerrySend send;
+  gsize size;
+
+  if (G_UNLIKELY (!is_sender (self)))
+    g_return_val_if_fail (FERRY_IS_SENDER (self), FALSE);
+  g_return_val_if_fail (message != NULL, FALSE);
+
+  taken = g_variant_ref_sink (message);
+  if (G_UNLIKELY (cancellable != NULL && g_cancellable_set_error_if_cancelled (cancellable, error)))
+    return FALSE;
+  boxed = box_where_needed (self, taken, error);
+  if (G_UNLIKELY (boxed == NULL))
+    return FALSE;
+  size = g_variant_get_size (boxed);
+  if (G_LIKELY (size < self->quick_limit && send_variant_now (self, boxed, size)))
+    return TRUE;
+  send = (FerrySend){.sender = self, .variant = boxed, .size = size, .wait = {.deadline = deadline}};
+  return send_slowly (&send, cancellable, error);
+}
+
+/**
+ * ferry_sender_send:
+ * @self: a sender
+ * @message: the message; a floating reference is taken over
+ * @error: return location for an error
+ *
+ * Sends a #GVariant, and waits for room as long as it takes. As [method@Ferry.Sender.send_until]. Any thread.
+ *
+ * Returns: %TRUE when the message will arrive
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_sender_send (FerrySender *self, GVariant *message, GError **error)
+{
+  return ferry_sender_send_until (self, message, FERRY_NO_DEADLINE, NULL, error);
+}
+
+/* ---- one-shot buffers ----
+ *
+ * The memory is sealed, its descriptor goes over the control socket, and a record behind it.
+ *
+ * Descriptor and record go out with the lane taken, so that the two come in the same order whatever other threads send,
+ * and that there is no descriptor without its record unless the process dies in between. The call on the socket does
+ * not wait; where it would, the lane is given back first. */
+
+typedef enum
+{
+  SENT,
+  NEEDS_ROOM,   /* in the lane */
+  NEEDS_OFFERS, /* as many as there may be were not taken yet */
+  NEEDS_SOCKET, /* room in the control socket */
+  FAILED,       /* with an error number */
+} Outcome;
+
+/* Writes what comes before the record's own payload. Returns where that goes. */
+static guint8 *
+write_headers_locked (FerrySend *send, guint8 *place, guint16 number, gsize announcement_size)
+{
+  FerrySender *self = send->sender;
+  gsize length = sizeof (FerryOneShotMessage) + send->size;
+
+  if (announcement_size > 0)
+    {
+      const char *type_string = g_variant_get_type_string (send->variant);
+
+      number = announce_type_locked (self, type_string, strlen (type_string), place);
+    }
+  place += announcement_size;
+  ferry_record_write_header (place, (guint32) length, FERRY_RECORD_ONE_SHOT, number, self->connection_id);
+  return place + HEADER_SIZE;
+}
+
+/* Offers the memory, and writes the record where that went out. */
+static Outcome
+send_at_locked (FerrySend *send, FerryBuffer *buffer, guint8 *place, guint16 number, gsize announcement_size,
+                int *error_number)
+{
+  FerryUplink *uplink = send->sender->uplink;
+  FerryOneShotMessage message = {.number = uplink->n_offers + 1, .size = buffer->message.size};
+
+  *error_number = ferry_control_send_offer (uplink->control, message.number, buffer->memory);
+  if (*error_number == EAGAIN || *error_number == EWOULDBLOCK)
+    return NEEDS_SOCKET;
+  if (*error_number != 0)
+    return FAILED;
+  place = write_headers_locked (send, place, number, announcement_size);
+  memcpy (place, &message, sizeof message);
+  if (send->variant != NULL)
+    g_variant_store (send->variant, place + sizeof message);
+  return SENT;
+}
+
+static Outcome
+send_one_shot_now (FerrySend *send, FerryBuffer *buffer, int *error_number)
+{
+  FerrySender *self = send->sender;
+  FerryUplink *uplink = self->uplink;
+  const char *type_string = send->variant != NULL ? g_variant_get_type_string (send->variant) : NULL;
+  gsize size = ferry_record_size (sizeof (FerryOneShotMessage) + send->size);
+  gboolean locked = ferry_uplink_lock (uplink);
+  guint16 number = type_string != NULL ? find_type_locked (self, type_string) : 0;
+  gboolean is_new = type_string != NULL && number == 0;
+  gsize announcement_size = is_new ? ferry_record_size (strlen (type_string)) : 0;
+  Outcome outcome = NEEDS_ROOM;
+  guint8 *place = NULL;
+
+  if (is_sendable (self) && (!is_new || self->n_types < FERRY_MAX_TYPES_PER_PIPE))
+    place = ferry_uplink_get_place_locked (uplink, announcement_size + size);
+  ferry_lane_writer_look (&uplink->writer, 0);
+  if (place != NULL && uplink->writer.head < ferry_uplink_get_offer_gate_locked (uplink))
+    outcome = NEEDS_OFFERS;
+  else if (place != NULL)
+    outcome = send_at_locked (send, buffer, place, number, announcement_size, error_number);
+  if (outcome != SENT)
+    {
+      ferry_uplink_unlock (uplink, locked);
+      return outcome;
+    }
+  uplink->offer_ends[uplink->n_offers % FERRY_MAX_OFFERS_PER_LINK] = uplink->writer.tail + announcement_size + size;
+  uplink->n_offers++;
+  ferry_uplink_publish_and_unlock (uplink, announcement_size + size, locked);
+  return SENT;
+}
+
+static int
+get_timeout (gint64 deadline)
+{
+  gint64 left = deadline - g_get_monotonic_time ();
+
+  return deadline < 0 ? -1 : (int) CLAMP (left / FERRY_MICROSECONDS_PER_MILLISECOND + 1, 0, G_MAXINT);
+}
+
+/* The application reads its end whatever happens, and closes it with the link. */
+static FerryWaitResult
+wait_for_socket (FerrySend *send)
+{
+  GCancellable *cancellable = send->wait.data;
+  GPollFD cancel = {.fd = -1};
+  struct pollfd fds[2];
+  int n;
+
+  if (send->wait.deadline == 0)
+    return FERRY_WAIT_WOULD_BLOCK;
+  if (send->wait.deadline > 0 && g_get_monotonic_time () >= send->wait.deadline)
+    return FERRY_WAIT_TIMED_OUT;
+  if (cancellable != NULL && !g_cancellable_make_pollfd (cancellable, &cancel))
+    cancel.fd = -1;
+  fds[0] = (struct pollfd){.fd = send->sender->uplink->control, .events = POLLOUT};
+  fds[1] = (struct pollfd){.fd = cancel.fd, .events = POLLIN};
+  n = poll (fds, G_N_ELEMENTS (fds), get_timeout (send->wait.deadline));
+  if (cancel.fd >= 0)
+    g_cancellable_release_fd (cancellable);
+  if (g_cancellable_is_cancelled (cancellable))
+    return FERRY_WAIT_INTERRUPTED;
+  return n == 0 ? FERRY_WAIT_TIMED_OUT : FERRY_WAIT_READY;
+}
+
+static gboolean
+refuse_error (FerrySend *send, int error_number, GError **error)
+{
+  if (error_number == EPIPE || error_number == ECONNRESET)
+    return refuse_wait (send->sender, FERRY_WAIT_CLOSED, error);
+  errno = error_number;
+  return ferry_set_system_error (error, "Handing over a buffer's memory (sendmsg)");
+}
+
+/* Hands the memory of a buffer over, or waits. */
+static gboolean
+send_one_shot (FerrySend *send, FerryBuffer *buffer, GError **error)
+{
+  gsize announcement = send->variant != NULL ? ferry_record_size (FERRY_MAX_TYPE_STRING) : 0;
+  gsize size = announcement + ferry_record_size (sizeof (FerryOneShotMessage) + send->size);
+  FerryUplink *uplink = send->sender->uplink;
+  int error_number = 0;
+  Outcome outcome;
+
+  if (!ferry_buffer_seal (buffer, error))
+    return FALSE;
+  while ((outcome = send_one_shot_now (send, buffer, &error_number)) != SENT)
+    {
+      FerryWaitResult result;
+
+      if (outcome == FAILED)
+        return refuse_error (send, error_number, error);
+      if (outcome == NEEDS_ROOM && !wait_for_room (send, size, error))
+        return FALSE;
+      if (outcome == NEEDS_ROOM)
+        continue;
+      result = outcome == NEEDS_OFFERS ? ferry_uplink_wait_for_offer (uplink, &send->wait) : wait_for_socket (send);
+      if (result != FERRY_WAIT_READY)
+        return refuse_wait (send->sender, result, error);
+    }
+  ferry_buffer_drop_one_shot (buffer);
+  return TRUE;
+}
+
+/* ---- buffers ----
+ *
+ * The bytes stay where they were written, and a record says where that is. */
+
+static gboolean
+check_can_have_buffers (FerrySender *self, gsize size, GError **error)
+{
+  FerryArenaWriter *arena;
+
+  if (!is_sendable (self))
+    return refuse_ended (self, error);
+  arena = self->uplink->arena;
+  if (self->latest)
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                         "A pipe for latest values carries no buffers; open one without FERRY_PIPE_LATEST");
+  else if (arena == NULL)
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
+                         "The link has no memory for buffers; see ferry_launcher_set_buffer_capacity()");
+  else if (size > ferry_arena_writer_get_capacity (arena))
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
+                 "A buffer of %" G_GSIZE_FORMAT " bytes is wanted, and all of the link may take %" G_GSIZE_FORMAT
+                 "; see ferry_launcher_set_buffer_capacity()",
+                 size, ferry_arena_writer_get_capacity (arena));
+  else
+    return has_one_shots (self) || ferry_arena_writer_open (arena, error);
+  return FALSE;
+}
+
+static FerryBuffer *
+create_one_shot (FerrySender *self, gsize size, GError **error)
+{
+  if (!self->uplink->forked)
+    return ferry_buffer_new_one_shot (self->uplink, size, error);
+  refuse_wait (self, FERRY_WAIT_FORKED, error);
+  return NULL;
+}
+
+/**
+ * ferry_sender_create_buffer_until:
+ * @self: a sender
+ * @size: how many bytes, at least 1
+ * @deadline: when to give up, in microseconds of g_get_monotonic_time(); 0 not to wait at all, and
+ *   [const@Ferry.NO_DEADLINE] to wait for as long as it takes
+ * @cancellable: (nullable): ends the waiting
+ * @error: return location for an error
+ *
+ * Makes a buffer, in memory that both processes have mapped. It is filled by the caller, and then sent.
+ *
+ * All buffers of a worker take at most what [method@Ferry.Launcher.set_buffer_capacity] says, and there are at most 64
+ * of them at a time. It waits while there is no room, until the application lets go of one, or this process drops one:
+ * so do not wait with buffers in hand that nobody else can free. On the router's own thread it never waits.
+ *
+ * In a worker, where the pipe was opened with one-shot buffers ([flags@Ferry.PipeFlags]), each has fresh memory of its
+ * own, at most as much as that capacity says; it takes a descriptor until it was sent, and it does not wait here.
+ *
+ * Any thread may call this.
+ *
+ * Fails with %FERRY_ERROR_NOT_STARTED or %FERRY_ERROR_STOPPED in the wrong state, %FERRY_ERROR_CLOSED when the
+ * other end is gone, %FERRY_ERROR_WOULD_BLOCK when it would have to wait and may not, %FERRY_ERROR_TIMED_OUT when
+ * the deadline passed, %FERRY_ERROR_TOO_LARGE, %FERRY_ERROR_BAD_ARGUMENTS on a pipe for latest values,
+ * %FERRY_ERROR_NOT_A_WORKER in a process that was forked from the worker, %FERRY_ERROR_SYSTEM when there is no
+ * address space or no descriptor for it, and with %G_IO_ERROR_CANCELLED.
+ *
+ * Returns: (transfer full) (nullable): a buffer, or %NULL with an error
+ *
+ * Since: 0.1
+ */
+FerryBuffer *
+ferry_sender_create_buffer_until (FerrySender *self, gsize size, gint64 deadline, GCancellable *cancellable,
+                                  GError **error)
+{
+  FerrySend send = {.sender = self};
+  FerryBufferMessage message;
+  FerryWaitResult result;
+  gulong handler;
+
+  g_return_val_if_fail (FERRY_IS_SENDER (self), NULL);
+  g_return_val_if_fail (size > 0, NULL);
+
+  if (g_cancellable_set_error_if_cancelled (cancellable, error) || !check_can_have_buffers (self, size, error))
+    return NULL;
+  if (has_one_shots (self))
+    return create_one_shot (self, size, error);
+  send.wait = (FerryWait){.index = self->index, .deadline = deadline};
+  handler = follow_cancellable (&send, cancellable);
+  result = ferry_uplink_reserve_buffer (self->uplink, &send.wait, size, &message);
+  g_cancellable_disconnect (cancellable, handler);
+  if (result == FERRY_WAIT_READY)
+    return ferry_buffer_new (self->uplink, &message);
+  if (result == FERRY_WAIT_WOULD_BLOCK || result == FERRY_WAIT_TIMED_OUT)
+    g_set_error (error, FERRY_ERROR, result == FERRY_WAIT_WOULD_BLOCK ? FERRY_ERROR_WOULD_BLOCK : FERRY_ERROR_TIMED_OUT,
+                 "There is no room for a buffer of %" G_GSIZE_FORMAT " bytes now; have the application drop some",
+                 size);
+  else
+    refuse_wait (self, result, error);
+  return NULL;
+}
+
+/**
+ * ferry_sender_create_buffer:
+ * @self: a sender
+ * @size: how many bytes, at least 1
+ * @error: return location for an error
+ *
+ * Makes a buffer, and waits for room as long as it takes. As [method@Ferry.Sender.create_buffer_until]. Any thread.
+ *
+ * Returns: (transfer full) (nullable): a buffer, or %NULL with an error
+ *
+ * Since: 0.1
+ */
+FerryBuffer *
+ferry_sender_create_buffer (FerrySender *self, gsize size, GError **error)
+{
+  return ferry_sender_create_buffer_until (self, size, FERRY_NO_DEADLINE, NULL, error);
+}
+
+/* Writes the record, behind the announcement of the metadata's type where that is new. */
+static gboolean
+send_buffer_now (FerrySend *send, const FerryBufferMessage *message)
+{
+  FerrySender *self = send->sender;
+  const char *type_string = send->variant != NULL ? g_variant_get_type_string (send->variant) : NULL;
+  gsize length = sizeof *message + send->size;
+  FerryTypedPlace typed;
+
+  if (!take_typed_place (self, type_string, length, &typed))
+    return FALSE;
+  ferry_record_write_header (typed.place, (guint32) length, FERRY_RECORD_BUFFER, typed.number, self->connection_id);
+  memcpy (typed.place + HEADER_SIZE, message, sizeof *message);
+  if (send->variant != NULL)
+    g_variant_store (send->variant, typed.place + HEADER_SIZE + sizeof *message);
+  ferry_uplink_publish_and_unlock (self->uplink, typed.size, typed.locked);
+  return TRUE;
+}
+
+static gboolean
+check_fits (FerrySend *send, const FerryBuffer *buffer, GError **error)
+{
+  if (ferry_buffer_is_one_shot (buffer) != has_one_shots (send->sender))
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                           "The buffer was made by a sender of another kind of pipe; one-shot buffers go through pipes "
+                           "that were opened with FERRY_PIPE_ONE_SHOT_BUFFERS, and no others do");
+      return FALSE;
+    }
+  if (send->size <= FERRY_MAX_RECORD_PAYLOAD - sizeof (FerryBufferMessage))
+    return TRUE;
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
+               "What goes with a buffer has %" G_GSIZE_FORMAT " bytes, and %" G_GSIZE_FORMAT
+               " are allowed; put it into the buffer",
+               send->size, FERRY_MAX_RECORD_PAYLOAD - sizeof (FerryBufferMessage));
+  return FALSE;
+}
+
+static gboolean
+send_buffer_or_wait (FerrySend *send, const FerryBufferMessage *message, GError **error)
+{
+  gsize announcement = send->variant != NULL ? ferry_record_size (FERRY_MAX_TYPE_STRING) : 0;
+
+  while (!send_buffer_now (send, message))
+    if (!wait_for_room (send, announcement + ferry_record_size (sizeof *message + send->size), error))
+      return FALSE;
+  return TRUE;
+}
+
+/* A buffer in the arena, which stays mapped. */
+static gboolean
+lend (FerrySend *send, FerryBuffer *buffer, GError **error)
+{
+  FerryArenaWriter *arena = send->sender->uplink->arena;
+
+  ferry_arena_writer_set_sent (arena, buffer->message.number, TRUE);
+  if (send_buffer_or_wait (send, &buffer->message, error))
+    buffer->data = NULL;
+  else
+    ferry_arena_writer_set_sent (arena, buffer->message.number, FALSE);
+  return buffer->data == NULL;
+}
+
+/**
+ * ferry_sender_send_buffer_until:
+ * @self: the sender that made @buffer, or another one of its worker
+ * @metadata: (nullable): what goes with it, up to 32,728 bytes in serialised form; a floating reference is taken over
+ * @buffer: a buffer that was not sent
+ * @deadline: when to give up, in microseconds of g_get_monotonic_time(); 0 not to wait at all, and
+ *   [const@Ferry.NO_DEADLINE] to wait for as long as it takes
+ * @cancellable: (nullable): ends the waiting
+ * @error: return location for an error
+ *
+ * Sends a buffer. It arrives in order with the sender's other messages, by [signal@Ferry.Receiver::buffer]. From then
+ * on its memory is the application's, until that lets go of it; it is not to be written to any more.
+ *
+ * Waits while the lane is full. A buffer that could not be sent is as it was; a one-shot buffer may be sent again, and
+ * only read. Of those, a worker has 16 on the way at a time. Any thread may call this.
+ *
+ * Fails as [method@Ferry.Sender.send_bytes_until]; with %FERRY_ERROR_BAD_ARGUMENTS for a one-shot buffer on a pipe
+ * that was not opened for them, or any other on one that was, and with %FERRY_ERROR_SYSTEM where one cannot be
+ * sealed, because something else still has its memory mapped or writes to it.
+ *
+ * Returns: %TRUE when it will arrive
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_sender_send_buffer_until (FerrySender *self, GVariant *metadata, FerryBuffer *buffer, gint64 deadline,
+                                GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GVariant) taken = metadata != NULL ? g_variant_ref_sink (metadata) : NULL;
+  g_autoptr (GVariant) boxed = NULL;
+  FerrySend send = {.sender = self};
+  gulong handler;
+  gboolean sent;
+
+  g_return_val_if_fail (FERRY_IS_SENDER (self), FALSE);
+  g_return_val_if_fail (buffer != NULL, FALSE);
+  ferry_return_val_if_fail (buffer->data != NULL, FALSE,
+                            "the buffer was sent already; make another one with ferry_sender_create_buffer()");
+  ferry_return_val_if_fail (self->uplink == NULL || buffer->uplink == self->uplink, FALSE,
+                            "the buffer was made for another worker's link; send it with the sender that made it");
+
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return FALSE;
+  if (!is_sendable (self))
+    return refuse_ended (self, error);
+  boxed = taken != NULL ? box_where_needed (self, taken, error) : NULL;
+  if (taken != NULL && boxed == NULL)
+    return FALSE;
+  send.variant = boxed;
+  send.size = boxed != NULL ? g_variant_get_size (boxed) : 0;
+  send.wait = (FerryWait){.index = self->index, .deadline = deadline};
+  if (!check_fits (&send, buffer, error))
+    return FALSE;
+  handler = follow_cancellable (&send, cancellable);
+  if (ferry_buffer_is_one_shot (buffer))
+    sent = send_one_shot (&send, buffer, error);
+  else
+    sent = lend (&send, buffer, error);
+  g_cancellable_disconnect (cancellable, handler);
+  return sent;
+}
+
+/**
+ * ferry_sender_send_buffer:
+ * @self: the sender that made @buffer, or another one of its worker
+ * @metadata: (nullable): what goes with it, up to 32,728 bytes in serialised form; a floating reference is taken over
+ * @buffer: a buffer that was not sent
+ * @error: return location for an error
+ *
+ * Sends a buffer, and waits for room as long as it takes. As [method@Ferry.Sender.send_buffer_until]. Any thread.
+ *
+ * Returns: %TRUE when it will arrive
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_sender_send_buffer (FerrySender *self, GVariant *metadata, FerryBuffer *buffer, GError **error)
+{
+  return ferry_sender_send_buffer_until (self, metadata, buffer, FERRY_NO_DEADLINE, NULL, error);
+}
+
+/* ---- start and stop ---- */
 
 static gboolean
 stop_locked (FerrySender *self, gboolean locked)
@@ -145,7 +1360,7 @@ give_up_pipe (FerrySender *self)
     return;
   router = g_weak_ref_get (&self->router);
   if (router != NULL)
-    ferry_router_note_dropped_sender (router, self->connection_id);
+    self->dropped (router, self->connection_id);
 }
 
 static void
@@ -153,9 +1368,9 @@ ferry_sender_dispose (GObject *object)
 {
   FerrySender *self = FERRY_SENDER (object);
 
-  if (ferry_sender_get_state (self) == FERRY_SENDER_NEW)
+  if (get_state (self) == FERRY_SENDER_NEW)
     give_up_pipe (self);
-  if (ferry_sender_get_state (self) == FERRY_SENDER_STARTED)
+  if (get_state (self) == FERRY_SENDER_STARTED)
     stop_locked (self, ferry_uplink_lock (self->uplink));
 
   G_OBJECT_CLASS (ferry_sender_parent_class)->dispose (object);
@@ -196,7 +1411,7 @@ ferry_sender_class_init (FerrySenderClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
-  ferry_sender_type = G_TYPE_FROM_CLASS (klass);
+  sender_type = G_TYPE_FROM_CLASS (klass);
   object_class->dispose = ferry_sender_dispose;
   object_class->finalize = ferry_sender_finalize;
   object_class->get_property = ferry_sender_get_property;
@@ -222,7 +1437,7 @@ ferry_sender_init (FerrySender *self)
 /* router's thread: the sender of a new pipe. */
 FerrySender *
 ferry_sender_new (guint64 connection_id, FerryPipeShare *share, FerryMonitor *monitor, GThread *router_thread,
-                  gsize lane_capacity, guint64 max_message_size, gboolean latest)
+                  gsize lane_capacity, guint64 max_message_size, FerryPipeFlags flags)
 {
   FerrySender *self = g_object_new (FERRY_TYPE_SENDER, NULL);
 
@@ -232,8 +1447,17 @@ ferry_sender_new (guint64 connection_id, FerryPipeShare *share, FerryMonitor *mo
   self->router_thread = router_thread;
   self->lane_capacity = lane_capacity;
   self->max_message_size = max_message_size;
-  self->latest = latest;
+  self->latest = (flags & FERRY_PIPE_LATEST) != 0;
+  self->one_shot = (flags & FERRY_PIPE_ONE_SHOT_BUFFERS) != 0;
   return self;
+}
+
+/* router's thread, of a new one: dropped is called with the router, where that is still there. */
+void
+ferry_sender_set_router (FerrySender *self, FerryRouter *router, FerrySenderDroppedFunc dropped)
+{
+  g_weak_ref_set (&self->router, router);
+  self->dropped = dropped;
 }
 
 /* Says where the sender writes. */
@@ -266,9 +1490,9 @@ ferry_sender_new_granted (guint64 connection_id, FerryUplink *uplink, guint inde
 gboolean
 ferry_sender_is_claimable (FerrySender *self, GError **error)
 {
-  FerrySenderState state = ferry_sender_get_state (self);
+  FerrySenderState state = get_state (self);
 
-  return (state == FERRY_SENDER_NEW && self->monitor != NULL) || ferry_sender_refuse_state (state, error);
+  return (state == FERRY_SENDER_NEW && self->monitor != NULL) || refuse_state (state, error);
 }
 
 /* router's thread: whether the sender is of a pipe of the router whose monitor this is. */
@@ -292,13 +1516,74 @@ ferry_sender_pass (FerrySender *self, GError **error)
     return FALSE;
   if (!ferry_pipe_share_claim (self->share, FERRY_CLAIM_CLAIMED))
     {
-      FerrySenderState state = ferry_sender_get_state (self);
+      FerrySenderState state = get_state (self);
 
-      return state == FERRY_SENDER_NEW ? ferry_sender_refuse_closed (self, error)
-                                       : ferry_sender_refuse_state (state, error);
+      return state == FERRY_SENDER_NEW ? refuse_closed (self, error) : refuse_state (state, error);
     }
   atomic_store_explicit (&self->state, FERRY_SENDER_PASSED, memory_order_release);
   return TRUE;
+}
+
+/* worker, of a new one: its buffers have memory of their own each. */
+void
+ferry_sender_set_one_shot (FerrySender *self)
+{
+  self->one_shot = TRUE;
+}
+
+/* any: whether it was neither started nor passed. */
+gboolean
+ferry_sender_is_new (FerrySender *self)
+{
+  return get_state (self) == FERRY_SENDER_NEW;
+}
+
+/* const, as the next one: of a pipe for latest values. */
+gboolean
+ferry_sender_is_latest (FerrySender *self)
+{
+  return self->latest;
+}
+
+gboolean
+ferry_sender_is_one_shot (FerrySender *self)
+{
+  return self->one_shot;
+}
+
+/* const: in the pipe table of its uplink, once it has one. */
+guint
+ferry_sender_get_index (FerrySender *self)
+{
+  return self->index;
+}
+
+/* const */
+guint64
+ferry_sender_get_max_message_size (FerrySender *self)
+{
+  return self->max_message_size;
+}
+
+/* (transfer none) (nullable): set once it was started, and for good. */
+FerryUplink *
+ferry_sender_get_uplink (FerrySender *self)
+{
+  return self->uplink;
+}
+
+/* const: (transfer none) (nullable): in the application. */
+FerryMonitor *
+ferry_sender_get_monitor (FerrySender *self)
+{
+  return self->monitor;
+}
+
+/* Of its cell; used with the lane taken. */
+FerryCellWriter *
+ferry_sender_get_cell_writer (FerrySender *self)
+{
+  return &self->writer;
 }
 
 /* Makes a link of the sender's own, both ends in this process. */
@@ -319,15 +1604,14 @@ start_locally (FerrySender *self, GError **error)
     return FALSE;
   ferry_clear_fd (&link->memory);
   if (!ferry_pipe_share_claim (self->share, FERRY_CLAIM_CLAIMED))
-    return ferry_sender_refuse_closed (self, error);
-  /* Release: pairs with the router's thread, which looks for the cell. */
+    return refuse_closed (self, error);
   if (self->latest)
-    atomic_store_explicit (&self->share->link, ferry_link_ref (link), memory_order_release);
+    ferry_pipe_share_set_link (self->share, link);
   if (!ferry_monitor_add_link (self->monitor, link, NULL, NULL, NULL))
-    return ferry_sender_refuse_closed (self, error);
+    return refuse_closed (self, error);
   /* A pipe that was closed between the two steps was not found on the monitor. Whoever closed it set this first, and
    * the monitor's lock orders its command before ours. */
-  if (atomic_load_explicit (&self->share->closed, memory_order_relaxed) != 0)
+  if (ferry_pipe_share_is_closed (self->share))
     ferry_monitor_close_pipe (self->monitor, self->connection_id);
   self->cell = cell;
   take_uplink (self, uplink);
@@ -357,12 +1641,12 @@ ferry_sender_start (FerrySender *self, GError **error)
   g_return_val_if_fail (FERRY_IS_SENDER (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  state = ferry_sender_get_state (self);
+  state = get_state (self);
   if (state != FERRY_SENDER_NEW)
-    return ferry_sender_refuse_state (state, error);
+    return refuse_state (state, error);
   if (self->uplink == NULL && !start_locally (self, error))
     return FALSE;
-  /* Release: pairs with ferry_sender_get_state(), so that uplink is seen with it. */
+  /* Release: pairs with get_state(), so that uplink is seen with it. */
   atomic_store_explicit (&self->state, FERRY_SENDER_STARTED, memory_order_release);
   return TRUE;
 }
@@ -391,15 +1675,15 @@ ferry_sender_stop (FerrySender *self, GError **error)
   g_return_val_if_fail (FERRY_IS_SENDER (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  state = ferry_sender_get_state (self);
+  state = get_state (self);
   if (state != FERRY_SENDER_STARTED)
-    return ferry_sender_refuse_state (state, error);
+    return refuse_state (state, error);
   locked = ferry_uplink_lock (self->uplink);
-  state = ferry_sender_get_state (self);
+  state = get_state (self);
   if (state != FERRY_SENDER_STARTED)
     {
       ferry_uplink_unlock (self->uplink, locked);
-      return ferry_sender_refuse_state (state, error);
+      return refuse_state (state, error);
     }
   if (stop_locked (self, locked))
     return TRUE;

@@ -9,7 +9,7 @@
 #include "task/ferry-job-handles-private.h"
 
 #include "base/ferry-base-private.h"
-#include "link/ferry-hands-private.h"
+#include "link/ferry-link-private.h"
 
 typedef struct
 {

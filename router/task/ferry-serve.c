@@ -263,7 +263,7 @@ take_time (gpointer serve)
 {
   FerryServe *self = serve;
 
-  ferry_uplink_take_time (self->calls->uplink);
+  ferry_uplink_take_time (ferry_sender_get_uplink (self->calls));
 }
 
 static void
@@ -271,7 +271,7 @@ hurry (gpointer serve)
 {
   FerryServe *self = serve;
 
-  ferry_uplink_hurry (self->calls->uplink);
+  ferry_uplink_hurry (ferry_sender_get_uplink (self->calls));
 }
 
 /* Waits for the next message, cancel or end, and takes it. */

@@ -183,7 +183,8 @@ take_sender (Attachment *self, const char *name, GError **error)
       return NULL;
     }
   sender = ferry_sender_new_granted (grant->connection_id, self->uplink, grant->index, grant->cell);
-  sender->one_shot = (grant->flags & FERRY_GRANT_ONE_SHOT) != 0;
+  if ((grant->flags & FERRY_GRANT_ONE_SHOT) != 0)
+    ferry_sender_set_one_shot (sender);
   g_weak_ref_set (&grant->sender, sender);
   grant->taken = TRUE;
   return sender;

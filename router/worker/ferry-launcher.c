@@ -639,7 +639,7 @@ count_latest (FerryLauncher *self)
   guint n = 0;
 
   for (guint i = 0; i < self->senders->len; i++)
-    n += g_array_index (self->senders, NamedSender, i).sender->latest;
+    n += ferry_sender_is_latest (g_array_index (self->senders, NamedSender, i).sender);
   return n;
 }
 
@@ -664,7 +664,7 @@ add_sender (FerryLauncher *self, const char *name, FerrySender *sender, const ch
                    FERRY_MAX_PIPES_PER_LINK);
       return FALSE;
     }
-  if (sender->latest && count_latest (self) == FERRY_MAX_CELLS_PER_LINK)
+  if (ferry_sender_is_latest (sender) && count_latest (self) == FERRY_MAX_CELLS_PER_LINK)
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
                    "A worker can be passed %d senders of pipes for latest values, and no more",
@@ -884,7 +884,7 @@ make_link (FerryLauncher *self, FerryRouter *router, const char *name, gsize are
           !ferry_sender_belongs_to (named->sender, router->monitor, error))
         return NULL;
       connection_ids[i] = ferry_sender_get_connection_id (named->sender);
-      cells[i] = named->sender->latest ? n_cells++ : FERRY_NO_CELL;
+      cells[i] = ferry_sender_is_latest (named->sender) ? n_cells++ : FERRY_NO_CELL;
     }
   link = ferry_link_new (name, connection_ids, cells, self->senders->len, router->lane_capacity, arena_size,
                          router->max_message_size, error);
@@ -897,7 +897,7 @@ make_link (FerryLauncher *self, FerryRouter *router, const char *name, gsize are
     {
       NamedSender *named = &g_array_index (self->senders, NamedSender, i);
 
-      if (named->sender->one_shot)
+      if (ferry_sender_is_one_shot (named->sender))
         ferry_link_allow_one_shots (link, i);
       if (ferry_link_grant (link, i, named->name))
         continue;
@@ -942,13 +942,13 @@ spawn (FerryLauncher *self, FerryRouter *router, FerryNursery *nursery, gboolean
   link->program = g_strdup (plan->program);
   if (!confine (self, plan, link, error))
     return NULL;
-  plan->queue = router->monitor->shared;
+  plan->queue = ferry_monitor_get_shared_queue (router->monitor);
   plan->start_guardian = ferry_guardian_start;
   plan->is_nursery = as_nursery;
   if (as_nursery)
     {
       link->entry = FERRY_MAIN_ENTRY;
-      link->nursery = ferry_nursery_link_new ();
+      ferry_nursery_link_begin (link);
       link->attach_timeout = self->attach_timeout;
       plan->environ = g_environ_setenv (plan->environ, FERRY_NURSERY_VARIABLE, "1", TRUE);
     }

@@ -76,8 +76,8 @@ start_worker (gpointer launch, int control_fd, GPid *pid, int *pidfd, GError **e
 {
   FerryNurseryLaunch *self = launch;
 
-  return ferry_nursery_link_start (self->monitor->shared, self->nursery, self->link, g_steal_pointer (&self->request),
-                                   self->id, error);
+  return ferry_nursery_link_start (ferry_monitor_get_shared_queue (self->monitor), self->nursery, self->link,
+                                   g_steal_pointer (&self->request), self->id, error);
 }
 
 /* main */

@@ -9,14 +9,17 @@
 
 #include "base/ferry-base-private.h"
 #include "lane/ferry-lane-writer-private.h"
-#include "route/ferry-monitor-private.h"
+#include "route/ferry-drain-private.h"
 
 #define N_PIPES 2
 #define ARENA_CAPACITY (200 * 1024)
 
 struct _FuzzMonitor
 {
-  FerryMonitor *monitor;
+  FerrySharedQueue *shared;
+  FerryLocalQueue *local;
+  FerryPingee *pingee;
+  FerryDrain *drain;
   FerryLink *link;
   GPtrArray *types[N_PIPES + 1]; /* (element-type utf8): by the connection id: what came out of the local queue */
   GPtrArray *kept;               /* (element-type GBytes) */
@@ -31,20 +34,15 @@ do_nothing (gpointer data)
 }
 
 /* As ferry_monitor_new() does, without the thread. */
-static FerryMonitor *
-make_monitor (void)
+static void
+make_drain (FuzzMonitor *self)
 {
   g_autoptr (FerryMemoryAccount) account = ferry_memory_account_new (1024 * 1024 * 1024);
-  FerryMonitor *monitor = g_new0 (FerryMonitor, 1);
 
-  atomic_init (&monitor->references, 1);
-  pthread_mutex_init (&monitor->lock, NULL);
-  monitor->pingee = ferry_pingee_new (0, 0, do_nothing, NULL, NULL);
-  monitor->grants = g_array_new (FALSE, TRUE, sizeof (FerryGrantEntry));
-  monitor->shared = ferry_shared_queue_new (NULL);
-  monitor->spare_time = G_USEC_PER_SEC;
-  monitor->local = ferry_local_queue_new (monitor->shared, account, 16 * 1024 * 1024, NULL);
-  return monitor;
+  self->pingee = ferry_pingee_new (0, 0, do_nothing, NULL, NULL);
+  self->shared = ferry_shared_queue_new (NULL);
+  self->local = ferry_local_queue_new (self->shared, account, 16 * 1024 * 1024, NULL);
+  self->drain = ferry_drain_new (self->shared, self->local, self->pingee, G_USEC_PER_SEC);
 }
 
 static FuzzMonitor *
@@ -54,20 +52,16 @@ make (gsize arena_size, gboolean trusted)
   const guint32 cells[N_PIPES] = {FERRY_NO_CELL, FERRY_NO_CELL};
   FuzzMonitor *self = g_new0 (FuzzMonitor, 1);
 
-  self->monitor = make_monitor ();
+  make_drain (self);
   self->link =
     ferry_link_new ("fuzz", connection_ids, cells, N_PIPES, FUZZ_CAPACITY, arena_size, FUZZ_MAX_MESSAGE, NULL);
   self->link->local = TRUE;
   self->link->trusted = trusted;
   self->kept = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
-  g_array_set_size (self->monitor->grants, N_PIPES + 1);
+  ferry_drain_grant (self->drain, self->link);
   for (guint i = 0; i < N_PIPES; i++)
-    {
-      g_array_index (self->monitor->grants, FerryGrantEntry, i + 1) =
-        (FerryGrantEntry){connection_ids[i], self->link, i, 0};
-      self->types[i + 1] = g_ptr_array_new_with_free_func (g_free);
-    }
-  g_assert_true (ferry_shared_queue_add (self->monitor->shared, self->link, NULL));
+    self->types[i + 1] = g_ptr_array_new_with_free_func (g_free);
+  g_assert_true (ferry_shared_queue_add (self->shared, self->link, NULL));
   return self;
 }
 
@@ -90,11 +84,15 @@ fuzz_monitor_free (FuzzMonitor *self)
   /* What is being copied nobody has let go of. */
   g_assert_true (self->link->arena == NULL || self->link->copy.memory.data != NULL || self->link->arena->held == 0);
   g_assert_cmpint (atomic_load (&self->link->bytes_kept), ==, 0);
-  ferry_shared_queue_remove (self->monitor->shared, self->link);
+  ferry_drain_revoke (self->drain, self->link);
+  ferry_shared_queue_remove (self->shared, self->link);
   g_assert_cmpint (atomic_load (&self->link->share_out), ==, 0);
   g_assert_cmpint (atomic_load (&self->link->references), ==, 1);
   ferry_link_unref (self->link);
-  ferry_monitor_unref (self->monitor);
+  ferry_drain_free (self->drain);
+  ferry_local_queue_unref (self->local);
+  ferry_shared_queue_free (self->shared);
+  ferry_pingee_unref (self->pingee);
   for (guint i = 1; i <= N_PIPES; i++)
     g_ptr_array_unref (self->types[i]);
   g_ptr_array_unref (self->kept);
@@ -248,10 +246,10 @@ check_queue (FuzzMonitor *self)
 {
   FerryBlock *block;
 
-  while ((block = ferry_local_queue_pop (self->monitor->local)) != NULL)
+  while ((block = ferry_local_queue_pop (self->local)) != NULL)
     {
       check_block (self, block);
-      ferry_local_queue_give_back (self->monitor->local, block);
+      ferry_local_queue_give_back (self->local, block);
     }
 }
 
@@ -282,7 +280,7 @@ fuzz_monitor_publish_tail (FuzzMonitor *self, guint64 tail)
   atomic_store (&ferry_segment_get_up (&self->link->segment)->writer.tail, tail);
   do
     {
-      result = ferry_monitor_drain (self->monitor, self->link);
+      result = ferry_drain_visit (self->drain, self->link);
       g_assert_cmpint (atomic_load (&self->link->share_out), <=, FERRY_LINK_WINDOW + FUZZ_MAX_MESSAGE);
       check_dispatched (self, self->link);
       if (result == FERRY_DRAIN_STALLED)

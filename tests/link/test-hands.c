@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 
 #include "down-fixture.h"
-#include "link/ferry-hands-private.h"
+#include "link/ferry-link-private.h"
 
 typedef struct
 {

@@ -139,7 +139,7 @@ route_test_send_numbers (FerrySender *sender, guint64 first, guint64 n)
 static FerryLaneControl *
 get_lane (FerrySender *sender)
 {
-  return ferry_segment_get_up (&sender->uplink->segment);
+  return ferry_segment_get_up (&ferry_sender_get_uplink (sender)->segment);
 }
 
 static gint64
@@ -200,7 +200,7 @@ route_test_wait_monitor (FerrySender *sender)
 {
   gint passed = FALSE;
 
-  g_assert_true (ferry_monitor_invoke (sender->monitor, raise_flag, &passed, NULL));
+  g_assert_true (ferry_monitor_invoke (ferry_sender_get_monitor (sender), raise_flag, &passed, NULL));
   wait_until_set (&passed);
 }
 
@@ -210,7 +210,7 @@ route_test_burst (FerrySender *sender, guint64 first, guint64 n)
 {
   Park park = {FALSE, FALSE};
 
-  g_assert_true (ferry_monitor_invoke (sender->monitor, park_monitor, &park, NULL));
+  g_assert_true (ferry_monitor_invoke (ferry_sender_get_monitor (sender), park_monitor, &park, NULL));
   wait_until_set (&park.parked);
   route_test_send_numbers (sender, first, n);
   g_atomic_int_set (&park.leave, TRUE);

@@ -311,7 +311,7 @@ create_thread (gpointer data)
 static void
 wait_until_it_waits (Scene *self)
 {
-  FerryArenaControl *control = self->sender->uplink->arena->arena->control;
+  FerryArenaControl *control = ferry_sender_get_uplink (self->sender)->arena->arena->control;
 
   while (atomic_load (&control->writer_waiting) == 0)
     g_thread_yield ();

@@ -150,7 +150,7 @@ is_done (gpointer data)
 static gboolean
 overlap (MessagesTest *scene)
 {
-  FerryLaneControl *lane = ferry_segment_get_up (&scene->sender->uplink->segment);
+  FerryLaneControl *lane = ferry_segment_get_up (&ferry_sender_get_uplink (scene->sender)->segment);
   const gsize size = 32 * 1024 * 1024;
   guint64 before = atomic_load (&lane->writer.tail);
   RouteTestSend *large = route_test_send_new (scene->sender, NULL, size, FERRY_NO_DEADLINE, NULL);

@@ -406,7 +406,7 @@ test_handler_may_stop_the_router_within_a_block_of_others (void)
     g_assert_cmpuint (ferry_receiver_get_undelivered (queued->receiver), >, 0);
     g_assert_true (deed.done);
     g_assert_cmpuint (queued->n_messages + ferry_receiver_get_undelivered (queued->receiver), ==, 1000);
-    g_assert_cmpint (ferry_local_queue_get_bytes (monitor->local), ==, 0);
+    g_assert_cmpint (ferry_local_queue_get_bytes (ferry_monitor_get_local_queue (monitor)), ==, 0);
     route_test_assert_warned ("The router is stopped with 2 open pipes: *");
   }
   ferry_monitor_unref (monitor);

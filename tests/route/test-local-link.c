@@ -300,7 +300,7 @@ test_parts_become_one_latest_value (void)
   ferry_receiver_set_handler (receiver, bytes_cb, all, NULL);
   g_assert_true (ferry_sender_start (sender, &error));
   g_assert_true (ferry_sender_send_parts (sender, parts, 2, 0, NULL, &error));
-  g_assert_cmpuint (sender->uplink->writer.tail, ==, 0);
+  g_assert_cmpuint (ferry_sender_get_uplink (sender)->writer.tail, ==, 0);
   g_assert_true (ferry_sender_stop (sender, &error));
   while (!ferry_receiver_get_closed (receiver))
     g_main_context_iteration (NULL, TRUE);

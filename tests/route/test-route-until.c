@@ -233,7 +233,7 @@ test_without_time_does_not_wait_for_what_is_kept (void)
   route_without_time (router);
   g_assert_cmpuint (pipe->n_messages, ==, 11);
   atomic_fetch_sub (&look.link->bytes_kept, FERRY_KEPT_LIMIT);
-  ferry_local_queue_ring (router->monitor->local);
+  ferry_local_queue_ring (ferry_monitor_get_local_queue (router->monitor));
   route (pipe, 22);
   g_clear_pointer (&pipe, ferry_test_pipe_free);
   ferry_test_router_stop (router);

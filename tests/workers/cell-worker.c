@@ -73,8 +73,8 @@ count_values (guint64 n)
 static void
 die_within_write (void)
 {
-  FerryCell *cell = sender->writer.cell;
-  guint64 sequence = sender->writer.sequence + 1;
+  FerryCell *cell = ferry_sender_get_cell_writer (sender)->cell;
+  guint64 sequence = ferry_sender_get_cell_writer (sender)->sequence + 1;
 
   atomic_store (&cell->begun, sequence);
   atomic_store (&cell->slots[sequence & 1][0], G_MAXUINT64);
@@ -84,16 +84,16 @@ die_within_write (void)
 static void
 mark (guint64 bits)
 {
-  atomic_fetch_or (&ferry_segment_get_control (&sender->uplink->segment)->dirty, bits);
-  ferry_doorbell_ring (sender->uplink->doorbell);
+  atomic_fetch_or (&ferry_segment_get_control (&ferry_sender_get_uplink (sender)->segment)->dirty, bits);
+  ferry_doorbell_ring (ferry_sender_get_uplink (sender)->doorbell);
 }
 
 /* Writes words where a value would be. */
 static void
 lie (FerryCellHeader header, const char *text)
 {
-  FerryCell *cell = sender->writer.cell;
-  guint64 sequence = sender->writer.sequence + 1;
+  FerryCell *cell = ferry_sender_get_cell_writer (sender)->cell;
+  guint64 sequence = ferry_sender_get_cell_writer (sender)->sequence + 1;
   guint64 word;
 
   memcpy (&word, &header, sizeof word);
@@ -108,8 +108,8 @@ lie (FerryCellHeader header, const char *text)
 static gboolean
 misbehave (const char *order)
 {
-  FerryCell *cell = sender->writer.cell;
-  guint64 sequence = sender->writer.sequence;
+  FerryCell *cell = ferry_sender_get_cell_writer (sender)->cell;
+  guint64 sequence = ferry_sender_get_cell_writer (sender)->sequence;
 
   if (strcmp (order, "lie") == 0)
     lie ((FerryCellHeader){G_MAXUINT32, FERRY_RECORD_BYTES, 0}, "1234567");

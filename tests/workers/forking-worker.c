@@ -39,8 +39,8 @@ live_on (FerrySender *sender, int ready_fd, gboolean outside, gboolean sends)
   if (write (ready_fd, "!", 1) != 1)
     _exit (2);
   /* The library refuses a forked child; a hostile one takes the mark off. */
-  sender->uplink->forked = FALSE;
-  sender->uplink->writer.capacity = sender->uplink->segment.up_capacity;
+  ferry_sender_get_uplink (sender)->forked = FALSE;
+  ferry_sender_get_uplink (sender)->writer.capacity = ferry_sender_get_uplink (sender)->segment.up_capacity;
   if (sends)
     send_numbers (sender, G_MAXUINT64);
   for (;;)

@@ -65,7 +65,7 @@ static FerryDownlink *downlink;
 static FerryLinkControl *
 get_control (void)
 {
-  return ferry_segment_get_control (&calls->uplink->segment);
+  return ferry_segment_get_control (&ferry_sender_get_uplink (calls)->segment);
 }
 
 /* ---- calls ---- */
@@ -138,7 +138,7 @@ answer_one (void)
 static void
 answer_late (void)
 {
-  FerryLaneControl *express = ferry_segment_get_express (&calls->uplink->segment);
+  FerryLaneControl *express = ferry_segment_get_express (&ferry_sender_get_uplink (calls)->segment);
   guint64 tail = 0;
 
   do
@@ -235,7 +235,7 @@ mark_cells (guint64 n)
   for (guint64 i = 0; i < n; i++)
     {
       atomic_fetch_or (&get_control ()->dirty, G_MAXUINT64);
-      ferry_doorbell_ring (calls->uplink->doorbell);
+      ferry_doorbell_ring (ferry_sender_get_uplink (calls)->doorbell);
     }
 }
 
@@ -262,7 +262,7 @@ static void
 move_head (FerryLaneControl *lane, const char *value)
 {
   atomic_fetch_add (&lane->reader.head, read_number (value));
-  ferry_doorbell_ring (calls->uplink->doorbell);
+  ferry_doorbell_ring (ferry_sender_get_uplink (calls)->doorbell);
 }
 
 static gboolean
@@ -283,12 +283,12 @@ obey_memory (const char *order, const char *value)
   else if (strcmp (order, "flip") == 0)
     g_thread_unref (g_thread_new ("flip", flip, NULL));
   else if (g_str_has_prefix (order, "down:"))
-    move_head (ferry_segment_get_down (&calls->uplink->segment), value);
+    move_head (ferry_segment_get_down (&ferry_sender_get_uplink (calls)->segment), value);
   else if (g_str_has_prefix (order, "express:"))
-    move_head (ferry_segment_get_express (&calls->uplink->segment), value);
+    move_head (ferry_segment_get_express (&ferry_sender_get_uplink (calls)->segment), value);
   else if (strcmp (order, "ring-for-ever") == 0)
     for (;;)
-      ferry_doorbell_ring (calls->uplink->doorbell);
+      ferry_doorbell_ring (ferry_sender_get_uplink (calls)->doorbell);
   else
     return FALSE;
   return TRUE;
@@ -320,8 +320,8 @@ be_forked (void)
   if (child > 0)
     for (;;)
       pause ();
-  calls->uplink->forked = FALSE;
-  calls->uplink->writer.capacity = calls->uplink->segment.up_capacity;
+  ferry_sender_get_uplink (calls)->forked = FALSE;
+  ferry_sender_get_uplink (calls)->writer.capacity = calls->uplink->segment.up_capacity;
 }
 
 static gboolean

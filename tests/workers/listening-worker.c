@@ -81,11 +81,11 @@ take_cancel (void)
 static void
 write_nonsense (void)
 {
-  guint8 *base = sender->uplink->segment.base;
+  guint8 *base = ferry_sender_get_uplink (sender)->segment.base;
   FerryLaneControl *down = (FerryLaneControl *) (void *) (base + FERRY_SEGMENT_DOWN_CONTROL);
 
   atomic_store (&down->reader.head, 0xdeadbeefdeadbee8);
-  ferry_doorbell_ring (sender->uplink->doorbell);
+  ferry_doorbell_ring (ferry_sender_get_uplink (sender)->doorbell);
 }
 
 /* What the attachment says before it is made, and after it. */
