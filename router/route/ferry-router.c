@@ -17,8 +17,8 @@
  *
  * Threads: the router's, where a function says no other.
  *
- * It is one file since all of it works on one table, whose pipes a handler may close at any time, and in one dispatch, in
- * which a handler may stop the router and start it again. */
+ * It is one file since all of it works on one table, whose pipes a handler may close at any time, and in one dispatch,
+ * in which a handler may stop the router and start it again. */
 
 #include "config.h"
 
