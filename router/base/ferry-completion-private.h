@@ -13,7 +13,8 @@
  *   a function   ferry_completion_call() has a function called on the thread that ends the completion
  *
  * A completion has one face. A task and a thread bring a deadline and a cancellable; where one of these is the end, the
- * completion is abandoned: FerryCompletionFuncs.abandon tells the other side, and makes the error.
+ * completion is abandoned: FerryCompletionFuncs.abandon tells the other side, and makes the error. That is done at
+ * once; a task whose cancellable is cancelled returns a moment later, and not within g_cancellable_cancel().
  *
  * Threads: any. No function here holds a lock while it calls another one's code. */
 
@@ -57,7 +58,7 @@ gboolean ferry_completion_finish (FerryCompletion *self, gpointer result, GDestr
 /* The two steps of that, for a result that is kept where another end has won. */
 gboolean ferry_completion_reserve (FerryCompletion *self);
 void ferry_completion_finish_reserved (FerryCompletion *self, gpointer result, GDestroyNotify free_result,
-                                      GError *error);
+                                       GError *error);
 /* Ends it as its deadline or its cancellable would. Returns whether this is the end. */
 gboolean ferry_completion_abandon (FerryCompletion *self, FerryAbandonReason reason);
 /* Acquires what was written before its end. */
@@ -68,6 +69,8 @@ gboolean ferry_completion_is_over (FerryCompletion *self);
 void ferry_completion_wait (FerryCompletion *self, gint64 deadline, GCancellable *cancellable);
 /* Takes a reference to the task, whose cancellable and context count. The result is for g_task_propagate_pointer(). */
 void ferry_completion_return (FerryCompletion *self, GTask *task, gint64 deadline);
+/* The same for g_task_propagate_boolean(): whether there is a result. */
+void ferry_completion_return_boolean (FerryCompletion *self, GTask *task, gint64 deadline);
 /* func is called at once where it is over. */
 void ferry_completion_call (FerryCompletion *self, FerryCompletionFunc func);
 

@@ -44,7 +44,8 @@ struct _FerryCompletion
   GDestroyNotify free_result;
   GError *error; /* (owned) (nullable) */
 
-  GTask *task; /* (owned) (nullable): written before FACED, as what follows */
+  GTask *task;         /* (owned) (nullable): written before FACED, as what follows */
+  gboolean is_boolean; /* the task returns whether there is a result */
   FerryCompletionFunc func;
   GSource *timer;            /* (owned) (nullable) */
   GCancellable *cancellable; /* (owned) (nullable) */
@@ -108,6 +109,12 @@ ferry_completion_is_over (FerryCompletion *self)
 
 /* ---- the end ---- */
 
+static gboolean
+source_dispatch (GSource *source, GSourceFunc callback, gpointer data)
+{
+  return callback (data);
+}
+
 /* Nothing can abandon it any more, or finds it over. A handler of the cancellable may run on another thread, or be the
  * caller: it is not waited for, and has a reference. */
 static void
@@ -128,9 +135,33 @@ tell_face (FerryCompletion *self)
     self->func (self, self->data);
   else if (self->error != NULL)
     g_task_return_error (self->task, g_steal_pointer (&self->error));
+  else if (self->is_boolean)
+    g_task_return_boolean (self->task, self->result != NULL);
   else
     g_task_return_pointer (self->task, g_steal_pointer (&self->result), self->free_result);
   ferry_completion_unref (self);
+}
+
+/* context's thread */
+static gboolean
+tell_face_cb (gpointer data)
+{
+  tell_face (data);
+  return G_SOURCE_REMOVE;
+}
+
+static GSource *
+attach_source (FerryCompletion *self, GMainContext *context, gint64 ready_time, const char *name, GSourceFunc func,
+               GDestroyNotify destroy)
+{
+  static GSourceFuncs source_funcs = {.dispatch = source_dispatch};
+  GSource *source = g_source_new (&source_funcs, sizeof (GSource));
+
+  g_source_set_static_name (source, name);
+  g_source_set_ready_time (source, ready_time);
+  g_source_set_callback (source, func, self, destroy);
+  g_source_attach (source, context);
+  return source;
 }
 
 gboolean
@@ -140,9 +171,10 @@ ferry_completion_reserve (FerryCompletion *self)
   return (atomic_fetch_or_explicit (&self->state, RESERVED, memory_order_acquire) & RESERVED) == 0;
 }
 
-/* For the thread that reserved the end, when the result or the error is written. */
+/* For the thread that reserved the end, when the result or the error is written. later: the caller is no place for the
+ * code of a task's callback. */
 static void
-complete (FerryCompletion *self)
+complete (FerryCompletion *self, gboolean later)
 {
   guint32 before;
 
@@ -152,7 +184,12 @@ complete (FerryCompletion *self)
   FERRY_COMPLETION_STEP ();
   if ((before & ASLEEP) != 0)
     ferry_futex_wake (&self->state);
-  if ((before & FACED) != 0)
+  if ((before & FACED) == 0)
+    return;
+  if (later)
+    g_source_unref (
+      attach_source (self, g_task_get_context (self->task), 0, "[ferry] the end of a call", tell_face_cb, NULL));
+  else
     tell_face (self);
 }
 
@@ -165,7 +202,7 @@ ferry_completion_finish_reserved (FerryCompletion *self, gpointer result, GDestr
   self->result = result;
   self->free_result = free_result;
   self->error = error;
-  complete (self);
+  complete (self, FALSE);
 }
 
 gboolean
@@ -182,8 +219,8 @@ ferry_completion_finish (FerryCompletion *self, gpointer result, GDestroyNotify 
   return FALSE;
 }
 
-gboolean
-ferry_completion_abandon (FerryCompletion *self, FerryAbandonReason reason)
+static gboolean
+abandon (FerryCompletion *self, FerryAbandonReason reason, gboolean later)
 {
   g_autoptr (FerryCompletion) kept G_GNUC_UNUSED = ferry_completion_ref (self);
 
@@ -191,8 +228,14 @@ ferry_completion_abandon (FerryCompletion *self, FerryAbandonReason reason)
     return FALSE;
   FERRY_COMPLETION_STEP ();
   self->error = self->funcs->abandon (self->data, reason);
-  complete (self);
+  complete (self, later);
   return TRUE;
+}
+
+gboolean
+ferry_completion_abandon (FerryCompletion *self, FerryAbandonReason reason)
+{
+  return abandon (self, reason, FALSE);
 }
 
 gpointer
@@ -270,22 +313,18 @@ ferry_completion_wait (FerryCompletion *self, gint64 deadline, GCancellable *can
 /* ---- a task, a function ---- */
 
 static gboolean
-timer_dispatch (GSource *source, GSourceFunc callback, gpointer data)
-{
-  return callback (data);
-}
-
-static gboolean
 deadline_passed (gpointer data)
 {
   ferry_completion_abandon (data, FERRY_ABANDON_DEADLINE);
   return G_SOURCE_REMOVE;
 }
 
+/* The task's callback runs in its context, and not within the handler of a cancellable: it could not disconnect from
+ * that. */
 static void
 cancelled_cb (GCancellable *cancellable, gpointer data)
 {
-  ferry_completion_abandon (data, FERRY_ABANDON_CANCELLED);
+  abandon (data, FERRY_ABANDON_CANCELLED, TRUE);
 }
 
 static void
@@ -304,16 +343,9 @@ closure_unref (gpointer data, GClosure *closure)
 static void
 arm (FerryCompletion *self, GMainContext *context, gint64 deadline, GCancellable *cancellable)
 {
-  static GSourceFuncs timer_funcs = {.dispatch = timer_dispatch};
-
   if (deadline < G_MAXINT64)
-    {
-      self->timer = g_source_new (&timer_funcs, sizeof (GSource));
-      g_source_set_static_name (self->timer, "[ferry] a deadline");
-      g_source_set_ready_time (self->timer, deadline);
-      g_source_set_callback (self->timer, deadline_passed, ferry_completion_ref (self), unref_data);
-      g_source_attach (self->timer, context);
-    }
+    self->timer = attach_source (ferry_completion_ref (self), context, deadline, "[ferry] the deadline of a call",
+                                 deadline_passed, unref_data);
   FERRY_COMPLETION_STEP ();
   if (cancellable != NULL)
     {
@@ -334,8 +366,8 @@ set_face (FerryCompletion *self)
     tell_face (self);
 }
 
-void
-ferry_completion_return (FerryCompletion *self, GTask *task, gint64 deadline)
+static void
+return_task (FerryCompletion *self, GTask *task, gint64 deadline)
 {
   g_autoptr (FerryCompletion) kept G_GNUC_UNUSED = ferry_completion_ref (self);
   GCancellable *cancellable = g_task_get_cancellable (task);
@@ -347,6 +379,19 @@ ferry_completion_return (FerryCompletion *self, GTask *task, gint64 deadline)
   /* It was cancelled before its handler was there. */
   if (g_cancellable_is_cancelled (cancellable))
     ferry_completion_abandon (self, FERRY_ABANDON_CANCELLED);
+}
+
+void
+ferry_completion_return (FerryCompletion *self, GTask *task, gint64 deadline)
+{
+  return_task (self, task, deadline);
+}
+
+void
+ferry_completion_return_boolean (FerryCompletion *self, GTask *task, gint64 deadline)
+{
+  self->is_boolean = TRUE;
+  return_task (self, task, deadline);
 }
 
 void

@@ -4,8 +4,9 @@
 /* Completions that wait for the same moment, such as room in a transport or the end of a task.
  *
  * To wait for a condition, a thread joins the queue, then looks at the condition, and then waits. What changes the
- * condition does so first and then finishes the queue's completions. Both are sequentially consistent, so that one of
- * the two sees what the other did.
+ * condition does so first, and then finishes the queue's completions. To join and to look whether the queue is empty
+ * are each a read-modify-write of one word, so one of the two comes first: either the thread finds the condition
+ * changed, or it is found in the queue.
  *
  * Owner:   the object that the moment is of; it outlives the waiting.
  * Threads: any. */
@@ -26,23 +27,39 @@ typedef struct
   _Atomic guint n_waiting; /* changed with the lock */
 } FerryWaitQueue;
 
+#define FERRY_WAIT_QUEUE_INIT                                                                                          \
+  {                                                                                                                    \
+    PTHREAD_MUTEX_INITIALIZER, G_QUEUE_INIT, 0                                                                         \
+  }
+
 void ferry_wait_queue_init (FerryWaitQueue *self);
 /* No completion waits in it. */
 void ferry_wait_queue_clear (FerryWaitQueue *self);
 
-/* timed_out: the message of FERRY_ERROR_TIMED_OUT, a literal. Returns (transfer full). */
-FerryCompletion *ferry_wait_queue_join (FerryWaitQueue *self, const char *timed_out);
+/* key (nullable): which of several moments it waits for. timed_out (nullable): the message of FERRY_ERROR_TIMED_OUT, a
+ * literal. Returns (transfer full). */
+FerryCompletion *ferry_wait_queue_join (FerryWaitQueue *self, gconstpointer key, const char *timed_out);
+/* Has a task wait, which returns TRUE at the moment, or is cancelled. */
+void ferry_wait_queue_add_task (FerryWaitQueue *self, GTask *task);
+/* Has this thread wait until condition holds, which is looked at without a lock. deadline: monotonic time in
+ * microseconds, G_MAXINT64 for none. Returns FALSE where the deadline has passed, or cancellable is cancelled, and it
+ * does not hold. */
+gboolean ferry_wait_queue_wait (FerryWaitQueue *self, gconstpointer key, gboolean (*condition) (gpointer data),
+                                gpointer data, gint64 deadline, GCancellable *cancellable, const char *timed_out,
+                                GError **error);
 /* The first that waits ends with result; free_result (nullable) releases it. Returns FALSE when none waits, and takes
  * nothing then. */
 gboolean ferry_wait_queue_finish_next (FerryWaitQueue *self, gpointer result, GDestroyNotify free_result);
-/* All that wait now end, with TRUE, or with a copy of error (nullable). Those that join meanwhile stay. */
-void ferry_wait_queue_finish_all (FerryWaitQueue *self, const GError *error);
+/* All that wait now end, with TRUE. Those that join meanwhile stay. A callback may drop the queue's owner. */
+void ferry_wait_queue_finish_all (FerryWaitQueue *self);
+/* The same for those that have joined with key. */
+void ferry_wait_queue_finish_key (FerryWaitQueue *self, gconstpointer key);
 
-/* For what happens often: a look at one word where none waits. */
+/* For what happens often: a look at one word where none waits. Releases the condition, for a thread that joins next. */
 static inline gboolean
 ferry_wait_queue_is_empty (FerryWaitQueue *self)
 {
-  return atomic_load_explicit (&self->n_waiting, memory_order_seq_cst) == 0;
+  return atomic_fetch_add_explicit (&self->n_waiting, 0, memory_order_acq_rel) == 0;
 }
 
 G_END_DECLS

@@ -10,6 +10,7 @@
 typedef struct
 {
   FerryWaitQueue *queue; /* const: (unowned) */
+  gconstpointer key;     /* const */
   const char *timed_out; /* const */
   GList node;            /* queue's lock; data is NULL while it is not in the queue */
 } Waiting;
@@ -55,27 +56,59 @@ abandon (gpointer data, FerryAbandonReason reason)
   if (completion != NULL)
     ferry_completion_unref (completion);
   return reason == FERRY_ABANDON_DEADLINE
-           ? g_error_new_literal (FERRY_ERROR, FERRY_ERROR_TIMED_OUT, waiting->timed_out)
+           ? g_error_new_literal (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                                  waiting->timed_out != NULL ? waiting->timed_out : "The time is over")
            : g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The waiting was cancelled");
 }
 
 static const FerryCompletionFuncs waiting_funcs = {.abandon = abandon};
 
 FerryCompletion *
-ferry_wait_queue_join (FerryWaitQueue *self, const char *timed_out)
+ferry_wait_queue_join (FerryWaitQueue *self, gconstpointer key, const char *timed_out)
 {
   FerryCompletion *completion = ferry_completion_new (&waiting_funcs, sizeof (Waiting));
   Waiting *waiting = ferry_completion_get_data (completion);
 
   waiting->queue = self;
+  waiting->key = key;
   waiting->timed_out = timed_out;
   waiting->node.data = ferry_completion_ref (completion);
   pthread_mutex_lock (&self->lock);
   g_queue_push_tail_link (&self->waiting, &waiting->node);
-  /* Sequentially consistent, as ferry_wait_queue_is_empty(). */
-  atomic_fetch_add_explicit (&self->n_waiting, 1, memory_order_seq_cst);
+  /* Acquire the condition: pairs with ferry_wait_queue_is_empty(). */
+  atomic_fetch_add_explicit (&self->n_waiting, 1, memory_order_acq_rel);
   pthread_mutex_unlock (&self->lock);
   return completion;
+}
+
+void
+ferry_wait_queue_add_task (FerryWaitQueue *self, GTask *task)
+{
+  g_autoptr (FerryCompletion) completion = ferry_wait_queue_join (self, NULL, NULL);
+
+  ferry_completion_return_boolean (completion, task, G_MAXINT64);
+}
+
+gboolean
+ferry_wait_queue_wait (FerryWaitQueue *self, gconstpointer key, gboolean (*condition) (gpointer data), gpointer data,
+                       gint64 deadline, GCancellable *cancellable, const char *timed_out, GError **error)
+{
+  while (!condition (data))
+    {
+      g_autoptr (FerryCompletion) completion = ferry_wait_queue_join (self, key, timed_out);
+      g_autoptr (GError) failure = NULL;
+
+      if (condition (data))
+        ferry_completion_abandon (completion, FERRY_ABANDON_CANCELLED);
+      ferry_completion_wait (completion, deadline, cancellable);
+      ferry_completion_take (completion, &failure);
+      if (failure != NULL && !condition (data))
+        {
+          g_propagate_error (error, g_steal_pointer (&failure));
+          return FALSE;
+        }
+    }
+  return TRUE;
 }
 
 static FerryCompletion *
@@ -109,20 +142,47 @@ ferry_wait_queue_finish_next (FerryWaitQueue *self, gpointer result, GDestroyNot
   return FALSE;
 }
 
-void
-ferry_wait_queue_finish_all (FerryWaitQueue *self, const GError *error)
+/* With the lock: takes those out that wait for key, or all where that is NULL. From here on they cannot be abandoned,
+ * so that what the callback of one cancels does not count. */
+static void
+reserve_locked (FerryWaitQueue *self, gconstpointer key, GQueue *reserved)
 {
-  GQueue ended = G_QUEUE_INIT;
+  for (GList *node = self->waiting.head, *next; node != NULL; node = next)
+    {
+      FerryCompletion *completion = node->data;
+      const Waiting *waiting = ferry_completion_get_data (completion);
+
+      next = node->next;
+      /* One that is being abandoned takes itself out. */
+      if ((key == NULL || waiting->key == key) && ferry_completion_reserve (completion))
+        g_queue_push_tail (reserved, unlink_locked (self, node));
+    }
+}
+
+static void
+finish (FerryWaitQueue *self, gconstpointer key)
+{
+  GQueue reserved = G_QUEUE_INIT;
+  FerryCompletion *completion;
 
   pthread_mutex_lock (&self->lock);
-  while (self->waiting.head != NULL)
-    g_queue_push_tail (&ended, unlink_locked (self, self->waiting.head));
+  reserve_locked (self, key, &reserved);
   pthread_mutex_unlock (&self->lock);
-  while (!g_queue_is_empty (&ended))
+  while ((completion = g_queue_pop_head (&reserved)) != NULL)
     {
-      g_autoptr (FerryCompletion) completion = g_queue_pop_head (&ended);
-
-      ferry_completion_finish (completion, error == NULL ? GINT_TO_POINTER (TRUE) : NULL, NULL,
-                               error != NULL ? g_error_copy (error) : NULL);
+      ferry_completion_finish_reserved (completion, GINT_TO_POINTER (TRUE), NULL, NULL);
+      ferry_completion_unref (completion);
     }
+}
+
+void
+ferry_wait_queue_finish_all (FerryWaitQueue *self)
+{
+  finish (self, NULL);
+}
+
+void
+ferry_wait_queue_finish_key (FerryWaitQueue *self, gconstpointer key)
+{
+  finish (self, key);
 }

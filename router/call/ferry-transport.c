@@ -18,8 +18,8 @@
 #include <stdatomic.h>
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-cond-private.h"
 #include "base/ferry-error.h"
+#include "base/ferry-wait-queue-private.h"
 #include "call/ferry-remote-error-private.h"
 
 /* How many requests are kept that came before somebody took them. */
@@ -38,12 +38,11 @@ typedef struct
   gboolean (*is_receiving) (void); /* const: (nullable) */
   gboolean disowned;               /* const, but for who has forked */
   _Atomic guint64 room_count;
-  _Atomic guint n_waiting;
-  _Atomic guint n_kept; /* the lock to write: how many are in kept */
+  FerryWaitQueue room;   /* any */
+  FerryWaitQueue closed; /* any: apart from room, of which each message may make some */
+  _Atomic guint n_kept;  /* the lock to write: how many are in kept */
 
   pthread_mutex_t lock;
-  pthread_cond_t room;
-  pthread_cond_t closed;            /* apart from room, of which each message may make some */
   FerryTransportCallFunc call_func; /* lock: (nullable), as the next one */
   GObject *call_owner;              /* lock: (unowned) (nullable) */
   FerryTransportEndFunc owner_func; /* lock: (nullable): tells the next one of the end */
@@ -99,57 +98,45 @@ get_private (FerryTransport *self)
 guint64
 ferry_transport_get_room_count (FerryTransport *self)
 {
-  /* Sequentially consistent, as the other three accesses of the two counters: who is about to wait counts itself and
-   * then looks at the room, who makes room counts it and then looks for those who wait. */
+  /* Sequentially consistent, as the other accesses: where room is made and something is kept for it, one of the two
+   * threads sees the other. */
   return atomic_load (&get_private (self)->room_count);
-}
-
-/* Takes the lock: has those look who wait for room. */
-static void
-wake_waiting (FerryTransportPrivate *priv)
-{
-  atomic_fetch_add (&priv->room_count, 1);
-  if (atomic_load (&priv->n_waiting) == 0)
-    return;
-  pthread_mutex_lock (&priv->lock);
-  pthread_cond_broadcast (&priv->room);
-  pthread_mutex_unlock (&priv->lock);
 }
 
 void
 ferry_transport_wake_waiting (FerryTransport *self)
 {
-  wake_waiting (get_private (self));
+  FerryTransportPrivate *priv = get_private (self);
+
+  atomic_fetch_add (&priv->room_count, 1);
+  if (!ferry_wait_queue_is_empty (&priv->room))
+    ferry_wait_queue_finish_all (&priv->room);
 }
 
-static void
-cancelled_cb (GCancellable *cancellable, gpointer data)
+typedef struct
 {
-  wake_waiting (data);
+  FerryTransportPrivate *priv;
+  guint64 count;
+} RoomWait;
+
+static gboolean
+has_made_room (gpointer data)
+{
+  const RoomWait *self = data;
+
+  return atomic_load (&self->priv->room_count) != self->count;
 }
 
+/* The end of the transport counts as room. */
 gboolean
 ferry_transport_wait_for_room (FerryTransport *self, guint64 count, gint64 deadline, GCancellable *cancellable,
                                GError **error)
 {
-  FerryTransportPrivate *priv = get_private (self);
-  gboolean in_time = TRUE;
-  gulong id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), priv, NULL) : 0;
+  RoomWait wait = {get_private (self), count};
 
-  pthread_mutex_lock (&priv->lock);
-  atomic_fetch_add (&priv->n_waiting, 1);
-  while (in_time && atomic_load (&priv->room_count) == count && priv->reason == NULL &&
-         !g_cancellable_is_cancelled (cancellable))
-    in_time = ferry_cond_wait_until (&priv->room, &priv->lock, deadline > 0 ? deadline : G_MAXINT64);
-  atomic_fetch_sub (&priv->n_waiting, 1);
-  pthread_mutex_unlock (&priv->lock);
-  g_cancellable_disconnect (cancellable, id);
-  if (g_cancellable_set_error_if_cancelled (cancellable, error))
-    return FALSE;
-  if (!in_time)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                         "The other end did not make room in time; give it more, or ask less of it");
-  return in_time;
+  return ferry_wait_queue_wait (&wait.priv->room, NULL, has_made_room, &wait, deadline > 0 ? deadline : G_MAXINT64,
+                                cancellable, "The other end did not make room in time; give it more, or ask less of it",
+                                error);
 }
 
 /* ---- sending later, on a thread that may not wait ---- */
@@ -234,7 +221,7 @@ ferry_transport_note_room (FerryTransport *self)
   g_return_if_fail (FERRY_IS_TRANSPORT (self));
 
   priv = get_private (self);
-  wake_waiting (priv);
+  ferry_transport_wake_waiting (self);
   if (atomic_load (&priv->n_kept) > 0)
     send_kept (self);
   ferry_transactions_flush_unsent (priv->transactions);
@@ -354,7 +341,7 @@ send_cancel (gpointer transport, guint64 xid, FerryCancelReason reason, GError *
 static void
 note_room (gpointer transport)
 {
-  wake_waiting (get_private (transport));
+  ferry_transport_wake_waiting (transport);
 }
 
 static void
@@ -605,9 +592,7 @@ ferry_transport_end (FerryTransport *self, const GError *reason)
   /* Closed as they are, nothing is sent for them. */
   g_queue_clear_full (&early, (GDestroyNotify) ferry_call_unref);
   ferry_transport_note_room (self);
-  pthread_mutex_lock (&priv->lock);
-  pthread_cond_broadcast (&priv->closed);
-  pthread_mutex_unlock (&priv->lock);
+  ferry_wait_queue_finish_all (&priv->closed);
   tell_owner_of_end (self);
   FERRY_TRANSPORT_GET_CLASS (self)->close (self);
   if (end_func != NULL)
@@ -679,6 +664,12 @@ ferry_transport_get_closed (FerryTransport *self)
   return closed;
 }
 
+static gboolean
+is_closed (gpointer data)
+{
+  return ferry_transport_get_closed (data);
+}
+
 /**
  * ferry_transport_wait_closed:
  * @self: a transport
@@ -691,7 +682,6 @@ ferry_transport_get_closed (FerryTransport *self)
 void
 ferry_transport_wait_closed (FerryTransport *self)
 {
-  FerryTransportPrivate *priv;
   g_autoptr (GError) reason = NULL;
   gboolean may_wait;
 
@@ -699,11 +689,7 @@ ferry_transport_wait_closed (FerryTransport *self)
   may_wait = ferry_transport_check_may_wait (self, "ferry_transport_get_closed()", &reason);
   ferry_return_if_fail (may_wait, "%s", reason->message);
 
-  priv = get_private (self);
-  pthread_mutex_lock (&priv->lock);
-  while (priv->reason == NULL)
-    pthread_cond_wait (&priv->closed, &priv->lock);
-  pthread_mutex_unlock (&priv->lock);
+  ferry_wait_queue_wait (&get_private (self)->closed, NULL, is_closed, self, G_MAXINT64, NULL, NULL, NULL);
 }
 
 /**
@@ -785,8 +771,8 @@ ferry_transport_finalize (GObject *object)
   g_clear_error (&priv->refusal);
   g_clear_error (&priv->reason);
   g_clear_pointer (&priv->context, g_main_context_unref);
-  pthread_cond_destroy (&priv->closed);
-  pthread_cond_destroy (&priv->room);
+  ferry_wait_queue_clear (&priv->closed);
+  ferry_wait_queue_clear (&priv->room);
   pthread_mutex_destroy (&priv->lock);
 
   G_OBJECT_CLASS (ferry_transport_parent_class)->finalize (object);
@@ -810,6 +796,6 @@ ferry_transport_init (FerryTransport *self)
   g_queue_init (&priv->early);
   g_queue_init (&priv->kept);
   pthread_mutex_init (&priv->lock, NULL);
-  ferry_cond_init (&priv->room);
-  pthread_cond_init (&priv->closed, NULL);
+  ferry_wait_queue_init (&priv->room);
+  ferry_wait_queue_init (&priv->closed);
 }

@@ -80,6 +80,7 @@ child_unref (gpointer data)
     return;
   g_assert (self->pidfd < 0);
   g_clear_pointer (&self->process.exit, ferry_exit_unref);
+  ferry_wait_queue_clear (&self->process.waits);
   ferry_home_unref (self->process.home);
   g_source_unref (self->source);
   g_weak_ref_clear (&self->channel);
@@ -249,6 +250,7 @@ child_new (GPid pid, int pidfd, GMainContext *context)
 
   atomic_init (&self->references, 2);
   self->process.pid = pid;
+  ferry_wait_queue_init (&self->process.waits);
   self->process.home = ferry_home_new (context, g_thread_self ());
   self->pidfd = pidfd;
   self->kill_at = G_MAXINT64;

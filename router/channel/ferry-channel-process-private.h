@@ -8,6 +8,7 @@
 
 #pragma once
 
+#include "base/ferry-wait-queue-private.h"
 #include "channel/ferry-channel-private.h"
 #include "route/ferry-exit.h"
 #include "route/ferry-home-private.h"
@@ -17,11 +18,11 @@ G_BEGIN_DECLS
 
 struct _FerryChannelProcess
 {
-  FerryHome *home;     /* const: (owned): of the thread that started it */
-  FerryWorker *worker; /* const: (owned) (nullable): none where it was forked from this process */
-  GPid pid;            /* const: where there is no worker */
-  FerryExit *exit;     /* (owned) (nullable): once it has ended */
-  GPtrArray *waiters;  /* (owned) (nullable) (element-type FerryWaiter) */
+  FerryHome *home;      /* const: (owned): of the thread that started it */
+  FerryWorker *worker;  /* const: (owned) (nullable): none where it was forked from this process */
+  GPid pid;             /* const: where there is no worker */
+  FerryExit *exit;      /* (owned) (nullable): once it has ended */
+  FerryWaitQueue waits; /* for the end */
 };
 
 /* In ferry-channel-start.c. exit is taken over: keeps it, and tells who waits, and channel (nullable). */

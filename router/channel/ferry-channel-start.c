@@ -9,12 +9,12 @@
 #include "config.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-wait-queue-private.h"
 #include "call/ferry-link-transport.h"
 #include "channel/ferry-channel-process-private.h"
 #include "channel/ferry-channel-start-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-iterate-private.h"
-#include "task/ferry-waiters-private.h"
 #include "worker/ferry-launcher-private.h"
 #include "worker/ferry-nursery-private.h"
 
@@ -47,6 +47,7 @@ run_unref (gpointer data)
   if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
     return;
   g_weak_ref_clear (&self->channel);
+  ferry_wait_queue_clear (&self->process.waits);
   g_clear_pointer (&self->process.exit, ferry_exit_unref);
   g_object_unref (self->process.worker);
   ferry_home_unref (self->process.home);
@@ -68,7 +69,7 @@ ferry_channel_process_end (FerryChannelProcess *self, FerryExit *exit, FerryChan
   self->exit = exit;
   if (channel != NULL)
     ferry_channel_tell_exit (channel);
-  ferry_waiters_return (&self->waiters);
+  ferry_wait_queue_finish_all (&self->waits);
 }
 
 static void
@@ -165,6 +166,7 @@ join (FerryChannel *channel, FerryRouter *router, FerryWorker *worker)
   atomic_init (&self->references, 1);
   self->router = g_object_ref (router);
   self->process.worker = worker;
+  ferry_wait_queue_init (&self->process.waits);
   self->process.home = ferry_home_ref (router->home);
   g_weak_ref_init (&self->channel, channel);
   ferry_channel_set_process (channel, &self->process, limit_rest, run_drop);
@@ -441,7 +443,7 @@ ferry_channel_wait_async (FerryChannel *self, GCancellable *cancellable, GAsyncR
   else if (has_exited (self))
     g_task_return_boolean (call, TRUE);
   else
-    ferry_waiters_add (&ferry_channel_get_process (self)->waiters, call);
+    ferry_wait_queue_add_task (&ferry_channel_get_process (self)->waits, call);
 }
 
 /**

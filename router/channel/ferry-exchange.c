@@ -14,6 +14,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-heed-private.h"
+#include "base/ferry-wait-queue-private.h"
 #include "channel/ferry-channel-create.h"
 #include "channel/ferry-channel-private.h"
 #include "channel/ferry-channel-start.h"
@@ -21,7 +22,6 @@
 #include "route/ferry-home-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-iterate-private.h"
-#include "task/ferry-waiters-private.h"
 #include "worker/ferry-launcher-private.h"
 
 /* A channel in an exchange. Counted references, by g_rc_box. */
@@ -85,9 +85,9 @@ struct _FerryExchange
   guint limit; /* 0: none */
   gboolean autoclose;
   gboolean flowing;
-  gboolean starting;         /* start_waiting() is under way */
-  GPtrArray *ready_waiters;  /* (nullable) (element-type FerryWaiter) */
-  GPtrArray *finish_waiters; /* (nullable) (element-type FerryWaiter) */
+  gboolean starting; /* start_waiting() is under way */
+  FerryWaitQueue ready_waits;
+  FerryWaitQueue finish_waits;
 };
 
 G_DEFINE_FINAL_TYPE (FerryExchange, ferry_exchange, G_TYPE_OBJECT)
@@ -182,9 +182,9 @@ tell (FerryExchange *self)
   g_autoptr (FerryExchange) kept G_GNUC_UNUSED = g_object_ref (self);
 
   if (has_finished (self) || (!self->flowing && has_ready (self)))
-    ferry_waiters_return (&self->ready_waiters);
+    ferry_wait_queue_finish_all (&self->ready_waits);
   if (has_finished (self))
-    ferry_waiters_return (&self->finish_waiters);
+    ferry_wait_queue_finish_all (&self->finish_waits);
 }
 
 /* ---- what comes ---- */
@@ -556,7 +556,7 @@ ferry_exchange_ready_async (FerryExchange *self, GCancellable *cancellable, GAsy
   if (is_ready (self))
     g_task_return_boolean (call, TRUE);
   else
-    ferry_waiters_add (&self->ready_waiters, call);
+    ferry_wait_queue_add_task (&self->ready_waits, call);
 }
 
 /**
@@ -823,7 +823,7 @@ ferry_exchange_finish_async (FerryExchange *self, GCancellable *cancellable, GAs
   if (has_finished (self))
     g_task_return_boolean (call, TRUE);
   else
-    ferry_waiters_add (&self->finish_waiters, call);
+    ferry_wait_queue_add_task (&self->finish_waits, call);
 }
 
 /**
@@ -1304,6 +1304,8 @@ ferry_exchange_finalize (GObject *object)
 {
   FerryExchange *self = FERRY_EXCHANGE (object);
 
+  ferry_wait_queue_clear (&self->ready_waits);
+  ferry_wait_queue_clear (&self->finish_waits);
   g_hash_table_unref (self->members);
   g_object_unref (self->active);
   g_clear_object (&self->launcher);
@@ -1348,4 +1350,6 @@ ferry_exchange_init (FerryExchange *self)
   self->context = g_main_context_ref_thread_default ();
   self->autoclose = TRUE;
   g_queue_init (&self->waiting);
+  ferry_wait_queue_init (&self->ready_waits);
+  ferry_wait_queue_init (&self->finish_waits);
 }

@@ -8,20 +8,29 @@
 #include "config.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-wait-queue-private.h"
 #include "channel/ferry-channel-start-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-iterate-private.h"
-#include "task/ferry-waiters-private.h"
 
 /* What a router has of them. */
 typedef struct
 {
   guint n_running;
-  GPtrArray *waiters; /* (owned) (nullable) (element-type FerryWaiter) */
+  FerryWaitQueue waits;
 } Running;
 
 /* Those that were forked from this process. */
-static Running created;
+static Running created = {0, FERRY_WAIT_QUEUE_INIT};
+
+static void
+running_free (gpointer data)
+{
+  Running *self = data;
+
+  ferry_wait_queue_clear (&self->waits);
+  g_free (self);
+}
 
 static Running *
 get_running (FerryRouter *router)
@@ -32,7 +41,8 @@ get_running (FerryRouter *router)
   if (self == NULL)
     {
       self = g_new0 (Running, 1);
-      g_object_set_data_full (G_OBJECT (router), key, self, g_free);
+      ferry_wait_queue_init (&self->waits);
+      g_object_set_data_full (G_OBJECT (router), key, self, running_free);
     }
   return self;
 }
@@ -50,13 +60,13 @@ ferry_wait_all_end (FerryRouter *router)
   Running *running = get_running (router);
 
   if (--running->n_running == 0)
-    ferry_waiters_return (&running->waiters);
+    ferry_wait_queue_finish_all (&running->waits);
 }
 
 void
 ferry_wait_all_forget (void)
 {
-  created = (Running){0};
+  created = (Running){0, FERRY_WAIT_QUEUE_INIT};
 }
 
 static gboolean
@@ -126,7 +136,7 @@ ferry_wait_all_async (FerryRouter *router, GCancellable *cancellable, GAsyncRead
   if (none_runs (get_running (router)))
     g_task_return_boolean (call, TRUE);
   else
-    ferry_waiters_add (&get_running (router)->waiters, call);
+    ferry_wait_queue_add_task (&get_running (router)->waits, call);
 }
 
 /**

@@ -18,12 +18,12 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-heed-private.h"
+#include "base/ferry-wait-queue-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "ferry-enums.h"
 #include "task/ferry-executor-queue-private.h"
 #include "task/ferry-iterate-private.h"
 #include "task/ferry-pool-worker-private.h"
-#include "task/ferry-waiters-private.h"
 #include "worker/ferry-function-private.h"
 
 /**
@@ -71,7 +71,7 @@ struct _FerryExecutor
   FerryTimer refuse_timer; /* set: what waits is about to be refused */
   FerryTimer notify_timer; /* tells of changed figures, once a turn of the main loop */
   FerryTimer shutdown_timer;
-  GPtrArray *shutdown_waiters; /* (nullable) (element-type FerryWaiter): calls that wait for the end of a shutdown */
+  FerryWaitQueue shutdown_waits; /* for the end of a shutdown */
   gboolean shutting_down;
 };
 
@@ -348,7 +348,7 @@ finish_shutdown (FerryExecutor *self)
   ferry_timers_unset (self->timers, &self->shutdown_timer);
   atomic_store_explicit (&self->state, FERRY_EXECUTOR_STATE_STOPPED, memory_order_release);
   notify_state (self);
-  ferry_waiters_return (&self->shutdown_waiters);
+  ferry_wait_queue_finish_all (&self->shutdown_waits);
 }
 
 /* ---- A task's way, as the pool tells of it ---- */
@@ -1352,7 +1352,7 @@ ferry_executor_shutdown_async (FerryExecutor *self, gint64 timeout, GCancellable
       return;
     }
   self->shutting_down = TRUE;
-  ferry_waiters_add (&self->shutdown_waiters, shutdown);
+  ferry_wait_queue_add_task (&self->shutdown_waits, shutdown);
   if (timeout >= 0 && (!ferry_timer_is_set (&self->shutdown_timer) || self->shutdown_timer.deadline > deadline))
     ferry_timers_set (self->timers, &self->shutdown_timer, deadline, force_end, self);
   empty_inbox (self);
@@ -1801,6 +1801,7 @@ ferry_executor_finalize (GObject *object)
 {
   FerryExecutor *self = FERRY_EXECUTOR (object);
 
+  ferry_wait_queue_clear (&self->shutdown_waits);
   g_clear_pointer (&self->queue, ferry_task_queue_free);
   g_clear_pointer (&self->list, g_sequence_free);
   pthread_mutex_destroy (&self->inbox_lock);
@@ -1825,6 +1826,7 @@ ferry_executor_init (FerryExecutor *self)
 {
   self->source =
     (FerryTaskSource){source_peek, source_take, source_give_back, source_started, source_done, source_fail_all};
+  ferry_wait_queue_init (&self->shutdown_waits);
   pthread_mutex_init (&self->inbox_lock, NULL);
   self->queue = ferry_task_queue_new ();
   self->list = g_sequence_new (g_object_unref);

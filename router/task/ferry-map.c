@@ -21,6 +21,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-heed-private.h"
 #include "base/ferry-timers-private.h"
+#include "base/ferry-wait-queue-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "ferry-enums.h"
 #include "ferry-marshallers.h"
@@ -31,7 +32,6 @@
 #include "task/ferry-map-input-private.h"
 #include "task/ferry-pool-private.h"
 #include "task/ferry-task-private.h"
-#include "task/ferry-waiters-private.h"
 #include "worker/ferry-function-private.h"
 
 #define MAX_CHUNK_SIZE 65536
@@ -148,7 +148,7 @@ struct _FerryMap
   guint64 n_failed;
   gboolean delivering;
   guint n_asked;             /* calls of next_async() that were not finished */
-  GPtrArray *waiters;        /* (nullable) (element-type FerryWaiter): calls that wait for a result or the end */
+  FerryWaitQueue waits;      /* for a result or the end */
   GTask *collector;          /* (owned) (nullable) */
   GPtrArray *collected;      /* (owned) (nullable) (element-type GVariant) */
   GSource *collector_source; /* (owned) (nullable): of the collector's cancellable */
@@ -426,7 +426,7 @@ deliver (FerryMap *self)
   if (self->mode == MODE_TAKEN)
     {
       if (has_result (self))
-        ferry_waiters_return (&self->waiters);
+        ferry_wait_queue_finish_all (&self->waits);
       return;
     }
   self->delivering = TRUE;
@@ -475,7 +475,7 @@ check_finished (FerryMap *self)
     notify (self, PROP_ERROR);
   notify (self, PROP_FINISHED);
   g_signal_emit (self, signals[SIGNAL_FINISHED], 0);
-  ferry_waiters_return (&self->waiters);
+  ferry_wait_queue_finish_all (&self->waits);
   finish_collecting (self);
 }
 
@@ -1605,7 +1605,7 @@ ferry_map_next_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyCall
   else if (has_news (self))
     g_task_return_boolean (call, TRUE);
   else
-    ferry_waiters_add (&self->waiters, call);
+    ferry_wait_queue_add_task (&self->waits, call);
 }
 
 /**
@@ -2465,6 +2465,7 @@ ferry_map_finalize (GObject *object)
   FerryMap *self = FERRY_MAP (object);
 
   g_assert (self->chunks.length == 0 && self->collector == NULL && self->adds.length == 0);
+  ferry_wait_queue_clear (&self->waits);
   g_clear_pointer (&self->input, ferry_map_input_free);
   g_clear_pointer (&self->batch, g_ptr_array_unref);
   g_clear_pointer (&self->collected, g_ptr_array_unref);
@@ -2503,6 +2504,7 @@ static void
 ferry_map_init (FerryMap *self)
 {
   self->input = ferry_map_input_new ();
+  ferry_wait_queue_init (&self->waits);
 }
 
 /* ---- for tests ---- */

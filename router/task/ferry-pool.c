@@ -17,10 +17,10 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-usable-cores.h"
+#include "base/ferry-wait-queue-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "route/ferry-exit-private.h"
 #include "task/ferry-pool-worker-private.h"
-#include "task/ferry-waiters-private.h"
 #include "worker/ferry-launcher-private.h"
 #include "worker/ferry-nursery-private.h"
 
@@ -95,7 +95,7 @@ struct _FerryPool
   gboolean stopping;
   gboolean pumping;
   gboolean pump_again;
-  GPtrArray *stop_waiters; /* (nullable) (element-type FerryWaiter): calls that wait for the end of a stop */
+  FerryWaitQueue stop_waits; /* for the end of a stop */
   FerryTimer stop_timer;
   FerryPoolWorker *taker; /* (unowned) (nullable): has the next task, since it was taken back for this one */
   FerryTimer look_timer;  /* for an idle worker to take what another one has not begun by then */
@@ -806,7 +806,7 @@ finish_stop (FerryPool *self)
   ferry_timers_unset (self->timers, &self->stop_timer);
   self->stopping = FALSE;
   self->started = FALSE;
-  ferry_waiters_return (&self->stop_waiters);
+  ferry_wait_queue_finish_all (&self->stop_waits);
   /* What was submitted meanwhile. */
   ferry_pool_pump (self);
 }
@@ -847,7 +847,7 @@ ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellabl
       return;
     }
   self->stopping = TRUE;
-  ferry_waiters_add (&self->stop_waiters, task);
+  ferry_wait_queue_add_task (&self->stop_waits, task);
   reason = g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "The pool “%s” was stopped; submit the task again",
                         ferry_pool_get_name (self));
   for (guint i = self->workers->len; i > 0; i--)
@@ -1847,6 +1847,7 @@ ferry_pool_finalize (GObject *object)
 {
   FerryPool *self = FERRY_POOL (object);
 
+  ferry_wait_queue_clear (&self->stop_waits);
   g_ptr_array_unref (self->workers);
   g_ptr_array_unref (self->sources);
   g_array_unref (self->restarts);
@@ -1890,6 +1891,7 @@ ferry_pool_init (FerryPool *self)
   self->sources = g_ptr_array_new ();
   self->restarts = g_array_new (FALSE, FALSE, sizeof (gint64));
   self->refusals = g_array_new (FALSE, FALSE, sizeof (gint64));
+  ferry_wait_queue_init (&self->stop_waits);
 }
 
 /**

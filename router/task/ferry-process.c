@@ -13,12 +13,12 @@
 #include "task/ferry-process.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-wait-queue-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-executor.h"
 #include "task/ferry-iterate-private.h"
 #include "task/ferry-pool.h"
 #include "task/ferry-task-private.h"
-#include "task/ferry-waiters-private.h"
 #include "task/ferry-worker-main-private.h"
 #include "worker/ferry-function.h"
 #include "worker/ferry-launcher.h"
@@ -54,12 +54,12 @@ struct _FerryProcess
 {
   GObject parent_instance;
 
-  FerryRouter *router;     /* const: (owned) */
-  FerryExecutor *executor; /* const: (owned) */
-  FerryTask *task;         /* const: (owned) */
-  GQueue values;           /* (element-type GVariant) (owned): yielded, and not taken */
-  GPtrArray *waiters;      /* (nullable) (element-type FerryWaiter): calls that wait for a value or the end */
-  GPtrArray *end_waiters;  /* (nullable) (element-type FerryWaiter): calls that wait for the end */
+  FerryRouter *router;      /* const: (owned) */
+  FerryExecutor *executor;  /* const: (owned) */
+  FerryTask *task;          /* const: (owned) */
+  GQueue values;            /* (element-type GVariant) (owned): yielded, and not taken */
+  FerryWaitQueue waits;     /* for a value or the end */
+  FerryWaitQueue end_waits; /* for the end */
 };
 
 G_DEFINE_FINAL_TYPE (FerryProcess, ferry_process, G_TYPE_OBJECT)
@@ -70,7 +70,7 @@ yielded (FerryTask *task, GVariant *value, gpointer data)
   g_autoptr (FerryProcess) self = g_object_ref (data);
 
   g_queue_push_tail (&self->values, g_variant_ref (value));
-  ferry_waiters_return (&self->waiters);
+  ferry_wait_queue_finish_all (&self->waits);
 }
 
 static void
@@ -78,8 +78,8 @@ done (FerryTask *task, gpointer data)
 {
   g_autoptr (FerryProcess) self = g_object_ref (data);
 
-  ferry_waiters_return (&self->waiters);
-  ferry_waiters_return (&self->end_waiters);
+  ferry_wait_queue_finish_all (&self->waits);
+  ferry_wait_queue_finish_all (&self->end_waits);
 }
 
 /* Another thread dropped the last reference. */
@@ -116,6 +116,8 @@ ferry_process_finalize (GObject *object)
 {
   FerryProcess *self = FERRY_PROCESS (object);
 
+  ferry_wait_queue_clear (&self->waits);
+  ferry_wait_queue_clear (&self->end_waits);
   g_clear_object (&self->router);
 
   G_OBJECT_CLASS (ferry_process_parent_class)->finalize (object);
@@ -133,6 +135,8 @@ ferry_process_class_init (FerryProcessClass *klass)
 static void
 ferry_process_init (FerryProcess *self)
 {
+  ferry_wait_queue_init (&self->waits);
+  ferry_wait_queue_init (&self->end_waits);
 }
 
 /**
@@ -314,7 +318,7 @@ ferry_process_next_async (FerryProcess *self, GCancellable *cancellable, GAsyncR
   if (has_news (self))
     g_task_return_boolean (call, TRUE);
   else
-    ferry_waiters_add (&self->waiters, call);
+    ferry_wait_queue_add_task (&self->waits, call);
 }
 
 /**
@@ -422,7 +426,7 @@ ferry_process_join_async (FerryProcess *self, GCancellable *cancellable, GAsyncR
   if (ferry_task_get_done (self->task))
     g_task_return_boolean (call, TRUE);
   else
-    ferry_waiters_add (&self->end_waiters, call);
+    ferry_wait_queue_add_task (&self->end_waits, call);
 }
 
 /**

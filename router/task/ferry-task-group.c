@@ -8,10 +8,10 @@
 
 #include "config.h"
 
+#include "base/ferry-wait-queue-private.h"
 #include "task/ferry-task-group.h"
 
 #include "route/ferry-home-private.h"
-#include "task/ferry-waiters-private.h"
 
 #include <stdatomic.h>
 
@@ -33,8 +33,8 @@ struct _FerryTaskGroup
 {
   GObject parent_instance;
 
-  GHashTable *open;   /* (element-type FerryTask gulong): and the handler of its `done` */
-  GPtrArray *waiters; /* (nullable) (element-type FerryWaiter) */
+  GHashTable *open;     /* (element-type FerryTask gulong): and the handler of its `done` */
+  FerryWaitQueue waits; /* until none is open */
 
   gboolean bound;
   GWeakRef owner;
@@ -169,6 +169,7 @@ ferry_task_group_finalize (GObject *object)
 {
   FerryTaskGroup *self = FERRY_TASK_GROUP (object);
 
+  ferry_wait_queue_clear (&self->waits);
   g_hash_table_unref (self->open);
   g_weak_ref_clear (&self->owner);
   g_clear_pointer (&self->home, ferry_home_unref);
@@ -214,6 +215,7 @@ ferry_task_group_init (FerryTaskGroup *self)
 {
   self->open = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
   g_weak_ref_init (&self->owner, NULL);
+  ferry_wait_queue_init (&self->waits);
 }
 
 /* main */
@@ -227,7 +229,7 @@ task_done (FerryTask *task, FerryTaskGroup *self)
   g_hash_table_remove (self->open, task);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_OPEN]);
   if (g_hash_table_size (self->open) == 0)
-    ferry_waiters_return (&self->waiters);
+    ferry_wait_queue_finish_all (&self->waits);
 }
 
 /**
@@ -398,7 +400,7 @@ ferry_task_group_wait_async (FerryTaskGroup *self, GCancellable *cancellable, GA
   if (g_hash_table_size (self->open) == 0)
     g_task_return_boolean (call, TRUE);
   else
-    ferry_waiters_add (&self->waiters, call);
+    ferry_wait_queue_add_task (&self->waits, call);
 }
 
 /**

@@ -27,7 +27,7 @@
 #include <stdatomic.h>
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-cond-private.h"
+#include "base/ferry-wait-queue-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "ferry-enums.h"
 #include "ferry-marshallers.h"
@@ -35,7 +35,6 @@
 #include "lane/ferry-one-shot-private.h"
 #include "link/ferry-stray-private.h"
 #include "route/ferry-errands-private.h"
-#include "task/ferry-waiters-private.h"
 
 #define DEFAULT_CANCEL_GRACE (2 * G_USEC_PER_SEC)
 #define DEFAULT_WINDOW 16
@@ -106,10 +105,10 @@ typedef struct
   guint64 amount;
   guint64 total;
 
-  GError *late_error; /* (nullable) */
-  char *trace;        /* (nullable) */
-  FerryExit *exit;    /* (nullable) */
-  GPtrArray *waiters; /* (nullable) (element-type FerryWaiter) */
+  GError *late_error;   /* (nullable) */
+  char *trace;          /* (nullable) */
+  FerryExit *exit;      /* (nullable) */
+  FerryWaitQueue waits; /* for the end */
 } Rest;
 
 typedef struct
@@ -222,10 +221,12 @@ need_rest (FerryTask *self)
     return rest;
   made = g_new (Rest, 1);
   *made = no_rest;
+  ferry_wait_queue_init (&made->waits);
   /* Release: what it begins with, for another thread that looks at a task that is done. Acquire: the same of another's.
    */
   if (atomic_compare_exchange_strong_explicit (&priv->rest, &rest, made, memory_order_acq_rel, memory_order_acquire))
     return made;
+  ferry_wait_queue_clear (&made->waits);
   g_free (made);
   return rest;
 }
@@ -1507,62 +1508,23 @@ drop_cancellable (FerryTask *self)
   g_clear_object (&rest->cancellable);
 }
 
-/* Waiting for the end of a task.
- *
- * Threads: the router's iterates its context. Others sleep, each on a condition variable of its own, until the router's
- *          thread has told of the end.
- *
- * The router's thread takes sleepers_lock only where a thread waits, which is a look at a word at the end of each task.
- */
+/* ---- waiting for its end ---- */
 
-/* A thread that waits. */
-typedef struct
-{
-  FerryTask *task; /* (unowned) */
-  pthread_cond_t done;
-  GList node;
-} Sleeper;
-
-static pthread_mutex_t sleepers_lock = PTHREAD_MUTEX_INITIALIZER;
-static GQueue sleepers = G_QUEUE_INIT; /* sleepers_lock: (element-type Sleeper) */
-static _Atomic guint n_sleepers;       /* any */
+/* Threads that wait, by their tasks. */
+static FerryWaitQueue thread_waits = FERRY_WAIT_QUEUE_INIT;
 
 /* main: threads that wait for the task go on. */
 static void
 wake_threads (FerryTask *self)
 {
-  /* A read-modify-write, as in sleep_until_done(), so that one of the two comes first: that of the thread then finds
-   * the task done, or this one finds the thread. */
-  if (G_LIKELY (atomic_fetch_add_explicit (&n_sleepers, 0, memory_order_acq_rel) == 0))
-    return;
-  pthread_mutex_lock (&sleepers_lock);
-  for (GList *node = sleepers.head; node != NULL; node = node->next)
-    {
-      Sleeper *sleeper = node->data;
-
-      if (sleeper->task == self)
-        pthread_cond_signal (&sleeper->done);
-    }
-  pthread_mutex_unlock (&sleepers_lock);
+  if (G_UNLIKELY (!ferry_wait_queue_is_empty (&thread_waits)))
+    ferry_wait_queue_finish_key (&thread_waits, self);
 }
 
-static void
-sleep_until_done (FerryTask *self, gint64 timeout)
+static gboolean
+has_ended (gpointer data)
 {
-  gint64 deadline = ferry_deadline_after (timeout);
-  Sleeper sleeper = {.task = self, .node = {.data = &sleeper}};
-  gboolean in_time = TRUE;
-
-  ferry_cond_init (&sleeper.done);
-  pthread_mutex_lock (&sleepers_lock);
-  g_queue_push_tail_link (&sleepers, &sleeper.node);
-  atomic_fetch_add_explicit (&n_sleepers, 1, memory_order_acq_rel);
-  while (in_time && !ferry_task_get_done (self))
-    in_time = ferry_cond_wait_until (&sleeper.done, &sleepers_lock, deadline);
-  atomic_fetch_sub_explicit (&n_sleepers, 1, memory_order_relaxed);
-  g_queue_unlink (&sleepers, &sleeper.node);
-  pthread_mutex_unlock (&sleepers_lock);
-  pthread_cond_destroy (&sleeper.done);
+  return ferry_task_get_done (data);
 }
 
 /* On another thread than the router's. */
@@ -1582,8 +1544,7 @@ wait_elsewhere (FerryTask *self, gint64 timeout, GError **error)
                            "router's with ferry_task_wait_async()");
       return FALSE;
     }
-  sleep_until_done (self, timeout);
-  if (ferry_task_get_done (self))
+  if (ferry_wait_queue_wait (&thread_waits, self, has_ended, self, ferry_deadline_after (timeout), NULL, NULL, NULL))
     return TRUE;
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "The task of “%s” is not done yet; wait longer, or cancel it",
                ferry_task_get_function (self));
@@ -1671,7 +1632,7 @@ ferry_task_wait_async (FerryTask *self, GCancellable *cancellable, GAsyncReadyCa
   if (ferry_task_get_done (self))
     g_task_return_boolean (task, TRUE);
   else
-    ferry_waiters_add (&need_rest (self)->waiters, task);
+    ferry_wait_queue_add_task (&need_rest (self)->waits, task);
 }
 
 /**
@@ -1782,7 +1743,7 @@ announce (FerryTask *self, FerryTaskState was)
   notify (self, PROP_DONE);
   g_signal_emit (self, signals[SIGNAL_DONE], 0);
   if (priv->rest != NULL)
-    ferry_waiters_return (&priv->rest->waiters);
+    ferry_wait_queue_finish_all (&priv->rest->waits);
   wake_threads (self);
 }
 
@@ -2662,6 +2623,7 @@ install_signals (FerryTaskClass *klass)
 static void
 rest_free (Rest *rest)
 {
+  ferry_wait_queue_clear (&rest->waits);
   g_clear_pointer (&rest->exit, ferry_exit_unref);
   g_clear_error (&rest->late_error);
   g_free (rest->trace);

@@ -48,42 +48,134 @@ test_all_that_wait_end (void)
   g_autoptr (FerryCompletion) late = NULL;
 
   scene_begin (&scene);
-  one = ferry_wait_queue_join (&scene.queue, "late");
-  two = ferry_wait_queue_join (&scene.queue, "late");
+  one = ferry_wait_queue_join (&scene.queue, NULL, "late");
+  two = ferry_wait_queue_join (&scene.queue, NULL, "late");
   g_assert_false (ferry_wait_queue_is_empty (&scene.queue));
   g_assert_false (ferry_completion_is_over (one));
-  ferry_wait_queue_finish_all (&scene.queue, NULL);
+  ferry_wait_queue_finish_all (&scene.queue);
   g_assert_true (ferry_wait_queue_is_empty (&scene.queue));
-  late = ferry_wait_queue_join (&scene.queue, "late");
+  late = ferry_wait_queue_join (&scene.queue, NULL, "late");
   g_assert_nonnull (take (one, NULL));
   g_assert_nonnull (take (two, NULL));
   g_assert_false (ferry_completion_is_over (late));
-  ferry_wait_queue_finish_all (&scene.queue, NULL);
+  ferry_wait_queue_finish_all (&scene.queue);
   g_assert_nonnull (take (late, NULL));
   scene_end (&scene);
 }
 
 static void
-test_all_that_wait_have_a_copy_of_the_error (void)
+test_a_key_is_for_those_that_have_joined_with_it (void)
 {
   Scene scene;
-  g_autoptr (GError) closed = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "closed");
   g_autoptr (FerryCompletion) one = NULL;
   g_autoptr (FerryCompletion) two = NULL;
-  g_autoptr (GError) first = NULL;
-  g_autoptr (GError) second = NULL;
 
   scene_begin (&scene);
-  one = ferry_wait_queue_join (&scene.queue, "late");
-  two = ferry_wait_queue_join (&scene.queue, "late");
-  ferry_wait_queue_finish_all (&scene.queue, closed);
-  g_assert_null (take (one, &first));
-  g_assert_null (take (two, &second));
-  g_assert_error (first, FERRY_ERROR, FERRY_ERROR_CLOSED);
-  g_assert_error (second, FERRY_ERROR, FERRY_ERROR_CLOSED);
-  g_assert_true (first != second && first != closed);
+  one = ferry_wait_queue_join (&scene.queue, "1", "late");
+  two = ferry_wait_queue_join (&scene.queue, "2", "late");
+  ferry_wait_queue_finish_key (&scene.queue, "2");
+  g_assert_false (ferry_completion_is_over (one));
+  g_assert_nonnull (take (two, NULL));
+  ferry_wait_queue_finish_key (&scene.queue, "1");
+  g_assert_nonnull (take (one, NULL));
   scene_end (&scene);
 }
+
+/* ---- tasks ---- */
+
+typedef struct
+{
+  GCancellable *cancels; /* (unowned) (nullable): what its callback cancels */
+  gboolean came;
+  gboolean returned;
+  GError *error; /* (owned) (nullable) */
+} Call;
+
+static void
+call_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Call *self = data;
+
+  g_assert_false (self->came);
+  self->came = TRUE;
+  self->returned = g_task_propagate_boolean (G_TASK (result), &self->error);
+  if (self->cancels != NULL)
+    g_cancellable_cancel (self->cancels);
+}
+
+static void
+add_call (Scene *scene, Call *call, GCancellable *cancellable)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, call_cb, call);
+
+  g_task_set_check_cancellable (task, FALSE);
+  ferry_wait_queue_add_task (&scene->queue, task);
+}
+
+static void
+settle (void)
+{
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+}
+
+static void
+test_a_task_that_waits_returns (void)
+{
+  Scene scene;
+  Call call = {NULL};
+
+  scene_begin (&scene);
+  add_call (&scene, &call, NULL);
+  settle ();
+  g_assert_false (call.came);
+  ferry_wait_queue_finish_all (&scene.queue);
+  settle ();
+  g_assert_true (call.returned);
+  g_assert_no_error (call.error);
+  scene_end (&scene);
+}
+
+/* Its callback is not called within the cancel. */
+static void
+test_a_task_that_is_cancelled_returns_later (void)
+{
+  Scene scene;
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  Call call = {NULL};
+
+  scene_begin (&scene);
+  add_call (&scene, &call, cancellable);
+  settle ();
+  g_cancellable_cancel (cancellable);
+  g_assert_false (call.came);
+  g_assert_true (ferry_wait_queue_is_empty (&scene.queue));
+  settle ();
+  g_assert_true (call.came);
+  g_assert_error (call.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_clear_error (&call.error);
+  scene_end (&scene);
+}
+
+static void
+test_a_moment_that_has_come_is_not_cancelled_by_a_callback (void)
+{
+  Scene scene;
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  Call first = {cancellable};
+  Call second = {NULL};
+
+  scene_begin (&scene);
+  add_call (&scene, &first, NULL);
+  add_call (&scene, &second, cancellable);
+  settle ();
+  ferry_wait_queue_finish_all (&scene.queue);
+  settle ();
+  g_assert_true (first.returned && second.returned);
+  scene_end (&scene);
+}
+
+/* ---- values ---- */
 
 static void
 test_values_go_to_those_that_wait_in_turn (void)
@@ -96,8 +188,8 @@ test_values_go_to_those_that_wait_in_turn (void)
   g_autofree char *third = g_strdup ("3");
 
   scene_begin (&scene);
-  one = ferry_wait_queue_join (&scene.queue, "late");
-  two = ferry_wait_queue_join (&scene.queue, "late");
+  one = ferry_wait_queue_join (&scene.queue, NULL, "late");
+  two = ferry_wait_queue_join (&scene.queue, NULL, "late");
   g_assert_true (ferry_wait_queue_finish_next (&scene.queue, g_strdup ("1"), g_free));
   g_assert_true (ferry_wait_queue_finish_next (&scene.queue, g_strdup ("2"), g_free));
   g_assert_false (ferry_wait_queue_finish_next (&scene.queue, third, g_free));
@@ -117,8 +209,8 @@ test_what_was_abandoned_is_passed_over (void)
   g_autoptr (FerryCompletion) two = NULL;
 
   scene_begin (&scene);
-  one = ferry_wait_queue_join (&scene.queue, "Nothing came in time");
-  two = ferry_wait_queue_join (&scene.queue, "late");
+  one = ferry_wait_queue_join (&scene.queue, NULL, "Nothing came in time");
+  two = ferry_wait_queue_join (&scene.queue, NULL, "late");
   ferry_completion_wait (one, 1, NULL);
   g_assert_null (ferry_completion_take (one, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
@@ -137,8 +229,8 @@ test_what_is_reserved_is_passed_over (void)
   g_autoptr (FerryCompletion) two = NULL;
 
   scene_begin (&scene);
-  one = ferry_wait_queue_join (&scene.queue, "late");
-  two = ferry_wait_queue_join (&scene.queue, "late");
+  one = ferry_wait_queue_join (&scene.queue, NULL, "late");
+  two = ferry_wait_queue_join (&scene.queue, NULL, "late");
   g_assert_true (ferry_completion_reserve (one));
   g_assert_true (ferry_wait_queue_finish_next (&scene.queue, &scene, NULL));
   g_assert_true (take (two, NULL) == &scene);
@@ -155,7 +247,7 @@ test_a_cancel_is_told (void)
   g_autoptr (GError) error = NULL;
 
   scene_begin (&scene);
-  one = ferry_wait_queue_join (&scene.queue, "late");
+  one = ferry_wait_queue_join (&scene.queue, NULL, "late");
   g_cancellable_cancel (cancellable);
   ferry_completion_wait (one, G_MAXINT64, cancellable);
   g_assert_null (ferry_completion_take (one, &error));
@@ -188,7 +280,7 @@ taker_thread (gpointer data)
   for (guint round = 0; round < N_ROUNDS; round++)
     while (!take_one (scene))
       {
-        g_autoptr (FerryCompletion) completion = ferry_wait_queue_join (&scene->queue, "late");
+        g_autoptr (FerryCompletion) completion = ferry_wait_queue_join (&scene->queue, NULL, "late");
         gint64 deadline = round % 3 == 0 ? g_get_monotonic_time () + 20 : G_MAXINT64;
         g_autoptr (GError) error = NULL;
 
@@ -215,7 +307,7 @@ test_no_thread_misses_what_it_waits_for (void)
     {
       g_atomic_int_inc (&scene.n_left);
       if (!ferry_wait_queue_is_empty (&scene.queue))
-        ferry_wait_queue_finish_all (&scene.queue, NULL);
+        ferry_wait_queue_finish_all (&scene.queue);
       if (i % 16 == 0)
         g_thread_yield ();
     }
@@ -230,7 +322,12 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/wait-queue/all-that-wait-end", test_all_that_wait_end);
-  g_test_add_func ("/wait-queue/all-that-wait-have-a-copy-of-the-error", test_all_that_wait_have_a_copy_of_the_error);
+  g_test_add_func ("/wait-queue/a-key-is-for-those-that-have-joined-with-it",
+                   test_a_key_is_for_those_that_have_joined_with_it);
+  g_test_add_func ("/wait-queue/a-task-that-waits-returns", test_a_task_that_waits_returns);
+  g_test_add_func ("/wait-queue/a-task-that-is-cancelled-returns-later", test_a_task_that_is_cancelled_returns_later);
+  g_test_add_func ("/wait-queue/a-moment-that-has-come-is-not-cancelled-by-a-callback",
+                   test_a_moment_that_has_come_is_not_cancelled_by_a_callback);
   g_test_add_func ("/wait-queue/values-go-to-those-that-wait-in-turn", test_values_go_to_those_that_wait_in_turn);
   g_test_add_func ("/wait-queue/what-was-abandoned-is-passed-over", test_what_was_abandoned_is_passed_over);
   g_test_add_func ("/wait-queue/what-is-reserved-is-passed-over", test_what_is_reserved_is_passed_over);
