@@ -22,6 +22,8 @@
 
 #include <gio/gio.h>
 
+#include "base/ferry-waiters-private.h"
+
 G_BEGIN_DECLS
 
 typedef struct _FerryCompletion FerryCompletion;
@@ -49,12 +51,18 @@ typedef void (*FerryCompletionFunc) (FerryCompletion *self, gpointer data);
 FerryCompletion *ferry_completion_new (const FerryCompletionFuncs *funcs, gsize size);
 FerryCompletion *ferry_completion_ref (FerryCompletion *self);
 void ferry_completion_unref (FerryCompletion *self);
+/* Has a thread sleep where others do, so that many are woken at once. Before another thread has it; waiters outlives
+ * the wait, and the calls that end it. */
+void ferry_completion_set_waiters (FerryCompletion *self, FerryWaiters *waiters);
 gpointer ferry_completion_get_data (FerryCompletion *self);
 FerryCompletion *ferry_completion_from_data (gpointer data);
 
 /* Ends it with result and free_result, which releases it (nullable), or with error. Takes all of them, also where it
  * has its end already. Returns whether this is the end. */
 gboolean ferry_completion_finish (FerryCompletion *self, gpointer result, GDestroyNotify free_result, GError *error);
+/* The same, but a thread that waits is woken by the next ferry_waiters_wake_due(). For the thread that calls that. */
+gboolean ferry_completion_finish_in_run (FerryCompletion *self, gpointer result, GDestroyNotify free_result,
+                                         GError *error);
 /* The two steps of that, for a result that is kept where another end has won. */
 gboolean ferry_completion_reserve (FerryCompletion *self);
 void ferry_completion_finish_reserved (FerryCompletion *self, gpointer result, GDestroyNotify free_result,

@@ -39,6 +39,8 @@ struct _FerryCompletion
   _Atomic gint references;
   _Atomic guint32 state;
   const FerryCompletionFuncs *funcs; /* const */
+  FerryWaiters *waiters;             /* const, once it is shared: (unowned) (nullable): where a thread sleeps */
+  guint slot;                        /* written by the thread that waits, before ASLEEP */
 
   gpointer result; /* (owned) (nullable): written by the thread that reserved the end, before OVER; as the next two */
   GDestroyNotify free_result;
@@ -87,6 +89,12 @@ ferry_completion_unref (FerryCompletion *self)
   g_clear_pointer (&self->timer, g_source_unref);
   g_clear_object (&self->cancellable);
   g_free (self);
+}
+
+void
+ferry_completion_set_waiters (FerryCompletion *self, FerryWaiters *waiters)
+{
+  self->waiters = waiters;
 }
 
 gpointer
@@ -171,10 +179,22 @@ ferry_completion_reserve (FerryCompletion *self)
   return (atomic_fetch_or_explicit (&self->state, RESERVED, memory_order_acquire) & RESERVED) == 0;
 }
 
-/* For the thread that reserved the end, when the result or the error is written. later: the caller is no place for the
- * code of a task's callback. */
+/* later: it wakes when ferry_waiters_wake_due() is called. */
 static void
-complete (FerryCompletion *self, gboolean later)
+wake_thread (FerryCompletion *self, gboolean later)
+{
+  if (self->waiters == NULL)
+    ferry_futex_wake (&self->state);
+  else if (later)
+    ferry_waiters_wake_later (self->waiters, self->slot);
+  else
+    ferry_waiters_wake (self->waiters, self->slot);
+}
+
+/* For the thread that reserved the end, when the result or the error is written. tell_later: a task returns in a source
+ * of its own. wake_later: as in wake_thread(). */
+static void
+complete (FerryCompletion *self, gboolean tell_later, gboolean wake_later)
 {
   guint32 before;
 
@@ -183,18 +203,18 @@ complete (FerryCompletion *self, gboolean later)
   before = atomic_fetch_or_explicit (&self->state, OVER, memory_order_acq_rel);
   FERRY_COMPLETION_STEP ();
   if ((before & ASLEEP) != 0)
-    ferry_futex_wake (&self->state);
+    wake_thread (self, wake_later);
   if ((before & FACED) == 0)
     return;
-  if (later)
+  if (tell_later)
     g_source_unref (
       attach_source (self, g_task_get_context (self->task), 0, "[ferry] the end of a call", tell_face_cb, NULL));
   else
     tell_face (self);
 }
 
-void
-ferry_completion_finish_reserved (FerryCompletion *self, gpointer result, GDestroyNotify free_result, GError *error)
+static void
+finish_reserved (FerryCompletion *self, gpointer result, GDestroyNotify free_result, GError *error, gboolean wake_later)
 {
   g_autoptr (FerryCompletion) kept G_GNUC_UNUSED = ferry_completion_ref (self);
 
@@ -202,15 +222,21 @@ ferry_completion_finish_reserved (FerryCompletion *self, gpointer result, GDestr
   self->result = result;
   self->free_result = free_result;
   self->error = error;
-  complete (self, FALSE);
+  complete (self, FALSE, wake_later);
 }
 
-gboolean
-ferry_completion_finish (FerryCompletion *self, gpointer result, GDestroyNotify free_result, GError *error)
+void
+ferry_completion_finish_reserved (FerryCompletion *self, gpointer result, GDestroyNotify free_result, GError *error)
+{
+  finish_reserved (self, result, free_result, error, FALSE);
+}
+
+static gboolean
+finish (FerryCompletion *self, gpointer result, GDestroyNotify free_result, GError *error, gboolean wake_later)
 {
   if (ferry_completion_reserve (self))
     {
-      ferry_completion_finish_reserved (self, result, free_result, error);
+      finish_reserved (self, result, free_result, error, wake_later);
       return TRUE;
     }
   if (result != NULL && free_result != NULL)
@@ -219,8 +245,20 @@ ferry_completion_finish (FerryCompletion *self, gpointer result, GDestroyNotify 
   return FALSE;
 }
 
+gboolean
+ferry_completion_finish (FerryCompletion *self, gpointer result, GDestroyNotify free_result, GError *error)
+{
+  return finish (self, result, free_result, error, FALSE);
+}
+
+gboolean
+ferry_completion_finish_in_run (FerryCompletion *self, gpointer result, GDestroyNotify free_result, GError *error)
+{
+  return finish (self, result, free_result, error, TRUE);
+}
+
 static gboolean
-abandon (FerryCompletion *self, FerryAbandonReason reason, gboolean later)
+abandon (FerryCompletion *self, FerryAbandonReason reason, gboolean tell_later)
 {
   g_autoptr (FerryCompletion) kept G_GNUC_UNUSED = ferry_completion_ref (self);
 
@@ -228,7 +266,7 @@ abandon (FerryCompletion *self, FerryAbandonReason reason, gboolean later)
     return FALSE;
   FERRY_COMPLETION_STEP ();
   self->error = self->funcs->abandon (self->data, reason);
-  complete (self, later);
+  complete (self, tell_later, FALSE);
   return TRUE;
 }
 
@@ -257,7 +295,7 @@ have_thread_look (GCancellable *cancellable, gpointer data)
 
   /* Release, for the thread's acquire: it finds the cancellable cancelled. */
   if ((atomic_fetch_add_explicit (&self->state, LOOK, memory_order_release) & ASLEEP) != 0)
-    ferry_futex_wake (&self->state);
+    wake_thread (self, FALSE);
 }
 
 /* Returns FALSE when the deadline has passed. */
@@ -265,13 +303,17 @@ static gboolean
 sleep_until_change (FerryCompletion *self, guint32 seen, gint64 deadline)
 {
   guint32 asleep = seen | ASLEEP;
+  guint32 rings = self->waiters != NULL ? ferry_waiters_look (self->waiters, self->slot) : 0;
 
   FERRY_COMPLETION_STEP ();
-  /* Acquire, also where it fails, though seen is what counts: the kernel compares it. */
-  if (seen != asleep && !atomic_compare_exchange_strong_explicit (&self->state, &seen, asleep, memory_order_acq_rel,
-                                                                  memory_order_acquire))
+  /* Release the slot. What changes the word after this finds the mark, and wakes: the word, or the rings, are others
+   * than those seen then. */
+  if (!atomic_compare_exchange_strong_explicit (&self->state, &seen, asleep, memory_order_acq_rel,
+                                                memory_order_relaxed))
     return TRUE;
   FERRY_COMPLETION_STEP ();
+  if (self->waiters != NULL)
+    return ferry_waiters_sleep (self->waiters, self->slot, rings, deadline < G_MAXINT64 ? deadline : 0);
   return ferry_futex_wait (&self->state, asleep, deadline);
 }
 
@@ -305,9 +347,13 @@ ferry_completion_wait (FerryCompletion *self, gint64 deadline, GCancellable *can
 
   if (ferry_completion_is_over (self))
     return;
+  if (self->waiters != NULL)
+    self->slot = ferry_waiters_take (self->waiters);
   id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (have_thread_look), self, NULL) : 0;
   wait_until_over (self, deadline, cancellable);
   g_cancellable_disconnect (cancellable, id);
+  if (self->waiters != NULL)
+    ferry_waiters_leave (self->waiters, self->slot);
 }
 
 /* ---- a task, a function ---- */

@@ -39,6 +39,9 @@ void ferry_wait_queue_clear (FerryWaitQueue *self);
 /* key (nullable): which of several moments it waits for. timed_out (nullable): the message of FERRY_ERROR_TIMED_OUT, a
  * literal. Returns (transfer full). */
 FerryCompletion *ferry_wait_queue_join (FerryWaitQueue *self, gconstpointer key, const char *timed_out);
+/* The same where a deadline has a function called, which returns (transfer full) the error. */
+FerryCompletion *ferry_wait_queue_join_with_func (FerryWaitQueue *self, GError *(*timed_out) (gpointer data),
+                                                  gpointer data);
 /* Has a task wait, which returns TRUE at the moment, or is cancelled. */
 void ferry_wait_queue_add_task (FerryWaitQueue *self, GTask *task);
 /* Has this thread wait until condition holds, which is looked at without a lock. deadline: monotonic time in
@@ -47,9 +50,10 @@ void ferry_wait_queue_add_task (FerryWaitQueue *self, GTask *task);
 gboolean ferry_wait_queue_wait (FerryWaitQueue *self, gconstpointer key, gboolean (*condition) (gpointer data),
                                 gpointer data, gint64 deadline, GCancellable *cancellable, const char *timed_out,
                                 GError **error);
-/* The first that waits ends with result; free_result (nullable) releases it. Returns FALSE when none waits, and takes
- * nothing then. */
-gboolean ferry_wait_queue_finish_next (FerryWaitQueue *self, gpointer result, GDestroyNotify free_result);
+/* The first that waits, or all, are not abandoned any more, so that they can be finished when a lock was let go of:
+ * ferry_completion_finish_reserved(). Return (transfer full) (nullable), (element-type FerryCompletion). */
+FerryCompletion *ferry_wait_queue_reserve_next (FerryWaitQueue *self);
+void ferry_wait_queue_reserve_all (FerryWaitQueue *self, GQueue *reserved);
 /* All that wait now end, with TRUE. Those that join meanwhile stay. A callback may drop the queue's owner. */
 void ferry_wait_queue_finish_all (FerryWaitQueue *self);
 /* The same for those that have joined with key. */

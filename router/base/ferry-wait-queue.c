@@ -9,10 +9,12 @@
 
 typedef struct
 {
-  FerryWaitQueue *queue; /* const: (unowned) */
-  gconstpointer key;     /* const */
-  const char *timed_out; /* const */
-  GList node;            /* queue's lock; data is NULL while it is not in the queue */
+  FerryWaitQueue *queue;                     /* const: (unowned) */
+  gconstpointer key;                         /* const */
+  const char *timed_out;                     /* const: (nullable) */
+  GError *(*timed_out_func) (gpointer data); /* const: (nullable), as the next one */
+  gpointer data;
+  GList node; /* queue's lock; data is NULL while it is not in the queue */
 } Waiting;
 
 void
@@ -44,34 +46,42 @@ unlink_locked (FerryWaitQueue *self, GList *node)
   return completion;
 }
 
+static void
+leave (Waiting *self)
+{
+  FerryCompletion *completion;
+
+  pthread_mutex_lock (&self->queue->lock);
+  completion = unlink_locked (self->queue, &self->node);
+  pthread_mutex_unlock (&self->queue->lock);
+  if (completion != NULL)
+    ferry_completion_unref (completion);
+}
+
 static GError *
 abandon (gpointer data, FerryAbandonReason reason)
 {
-  Waiting *waiting = data;
-  FerryCompletion *completion;
+  Waiting *self = data;
 
-  pthread_mutex_lock (&waiting->queue->lock);
-  completion = unlink_locked (waiting->queue, &waiting->node);
-  pthread_mutex_unlock (&waiting->queue->lock);
-  if (completion != NULL)
-    ferry_completion_unref (completion);
-  return reason == FERRY_ABANDON_DEADLINE
-           ? g_error_new_literal (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                                  waiting->timed_out != NULL ? waiting->timed_out : "The time is over")
-           : g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The waiting was cancelled");
+  leave (self);
+  if (reason == FERRY_ABANDON_CANCELLED)
+    return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The waiting was cancelled");
+  if (self->timed_out_func != NULL)
+    return self->timed_out_func (self->data);
+  return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                              self->timed_out != NULL ? self->timed_out : "The time is over");
 }
 
 static const FerryCompletionFuncs waiting_funcs = {.abandon = abandon};
 
-FerryCompletion *
-ferry_wait_queue_join (FerryWaitQueue *self, gconstpointer key, const char *timed_out)
+static FerryCompletion *
+join (FerryWaitQueue *self, Waiting with)
 {
   FerryCompletion *completion = ferry_completion_new (&waiting_funcs, sizeof (Waiting));
   Waiting *waiting = ferry_completion_get_data (completion);
 
+  *waiting = with;
   waiting->queue = self;
-  waiting->key = key;
-  waiting->timed_out = timed_out;
   waiting->node.data = ferry_completion_ref (completion);
   pthread_mutex_lock (&self->lock);
   g_queue_push_tail_link (&self->waiting, &waiting->node);
@@ -79,6 +89,18 @@ ferry_wait_queue_join (FerryWaitQueue *self, gconstpointer key, const char *time
   atomic_fetch_add_explicit (&self->n_waiting, 1, memory_order_acq_rel);
   pthread_mutex_unlock (&self->lock);
   return completion;
+}
+
+FerryCompletion *
+ferry_wait_queue_join (FerryWaitQueue *self, gconstpointer key, const char *timed_out)
+{
+  return join (self, (Waiting){.key = key, .timed_out = timed_out});
+}
+
+FerryCompletion *
+ferry_wait_queue_join_with_func (FerryWaitQueue *self, GError *(*timed_out) (gpointer data), gpointer data)
+{
+  return join (self, (Waiting){.timed_out_func = timed_out, .data = data});
 }
 
 void
@@ -111,37 +133,6 @@ ferry_wait_queue_wait (FerryWaitQueue *self, gconstpointer key, gboolean (*condi
   return TRUE;
 }
 
-static FerryCompletion *
-take_first (FerryWaitQueue *self)
-{
-  FerryCompletion *completion = NULL;
-
-  pthread_mutex_lock (&self->lock);
-  if (self->waiting.head != NULL)
-    completion = unlink_locked (self, self->waiting.head);
-  pthread_mutex_unlock (&self->lock);
-  return completion;
-}
-
-gboolean
-ferry_wait_queue_finish_next (FerryWaitQueue *self, gpointer result, GDestroyNotify free_result)
-{
-  FerryCompletion *completion;
-
-  while ((completion = take_first (self)) != NULL)
-    {
-      g_autoptr (FerryCompletion) taken = completion;
-
-      /* One that is being abandoned waits no more. */
-      if (ferry_completion_reserve (taken))
-        {
-          ferry_completion_finish_reserved (taken, result, free_result, NULL);
-          return TRUE;
-        }
-    }
-  return FALSE;
-}
-
 /* With the lock: takes those out that wait for key, or all where that is NULL. From here on they cannot be abandoned,
  * so that what the callback of one cancels does not count. */
 static void
@@ -157,6 +148,27 @@ reserve_locked (FerryWaitQueue *self, gconstpointer key, GQueue *reserved)
       if ((key == NULL || waiting->key == key) && ferry_completion_reserve (completion))
         g_queue_push_tail (reserved, unlink_locked (self, node));
     }
+}
+
+FerryCompletion *
+ferry_wait_queue_reserve_next (FerryWaitQueue *self)
+{
+  FerryCompletion *reserved = NULL;
+
+  pthread_mutex_lock (&self->lock);
+  for (GList *node = self->waiting.head; node != NULL && reserved == NULL; node = node->next)
+    if (ferry_completion_reserve (node->data))
+      reserved = unlink_locked (self, node);
+  pthread_mutex_unlock (&self->lock);
+  return reserved;
+}
+
+void
+ferry_wait_queue_reserve_all (FerryWaitQueue *self, GQueue *reserved)
+{
+  pthread_mutex_lock (&self->lock);
+  reserve_locked (self, NULL, reserved);
+  pthread_mutex_unlock (&self->lock);
 }
 
 static void

@@ -287,24 +287,34 @@ transaction_destroy (gpointer data)
 
 static const FerryCompletionFuncs transaction_funcs = {transaction_abandon, transaction_destroy};
 
+typedef gboolean (*FinishFunc) (FerryCompletion *self, gpointer result, GDestroyNotify free_result, GError *error);
+
 /* For what took it out of the table, with the table's reference. */
 static void
-transaction_end (FerryCompletion *completion, GVariant *result, const GError *error)
+transaction_end (FerryCompletion *completion, GVariant *result, const GError *error, FinishFunc finish)
 {
   if (result != NULL)
     ferry_known_types_add (result);
-  ferry_completion_finish (completion, result != NULL ? g_variant_ref (result) : NULL, (GDestroyNotify) g_variant_unref,
-                           error != NULL ? ferry_error_copy (error) : NULL);
+  finish (completion, result != NULL ? g_variant_ref (result) : NULL, (GDestroyNotify) g_variant_unref,
+          error != NULL ? ferry_error_copy (error) : NULL);
   ferry_completion_unref (completion);
 }
 
 static void
 transaction_answered (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
 {
-  transaction_end (data, result, error);
+  transaction_end (data, result, error, ferry_completion_finish);
+}
+
+static void
+transaction_answered_in_run (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
+{
+  transaction_end (data, result, error, ferry_completion_finish_in_run);
 }
 
 static const FerryAnswerFuncs completion_funcs = {.done = transaction_answered};
+static const FerryAnswerFuncs waiting_funcs = {.done = transaction_answered,
+                                               .done_in_run = transaction_answered_in_run};
 
 /* can_end: it has a deadline or a cancellable. Returns (transfer full). */
 static FerryCompletion *
@@ -324,17 +334,18 @@ stop_transaction (FerryMux *self, guint64 xid, const GError *error)
   FerryCompletion *completion = ferry_transactions_abandon (self->transactions, xid, FERRY_CANCEL_REASON_CANCELLED);
 
   if (completion != NULL)
-    transaction_end (completion, NULL, error);
+    transaction_end (completion, NULL, error, ferry_completion_finish);
 }
 
 /* Returns FALSE with an error where it could not be asked. */
 static gboolean
-transaction_start (FerryCompletion *completion, const FerryAskRequest *request, GError **error)
+transaction_start (FerryCompletion *completion, const FerryAskRequest *request, const FerryAnswerFuncs *funcs,
+                   GError **error)
 {
   Transaction *self = ferry_completion_get_data (completion);
   g_autoptr (GError) stopped = NULL;
 
-  self->xid = send_request (self->mux, request, &completion_funcs, ferry_completion_ref (completion), error);
+  self->xid = send_request (self->mux, request, funcs, ferry_completion_ref (completion), error);
   if (self->xid == 0)
     ferry_completion_unref (completion);
   /* As in ferry_mux_ask(). */
@@ -384,7 +395,7 @@ transaction_start_waiting (FerryCompletion *completion, const FerryAskRequest *r
       guint64 count = ferry_transport_get_room_count (mux->transport);
       g_autoptr (GError) failure = NULL;
 
-      if (transaction_start (completion, request, &failure))
+      if (transaction_start (completion, request, &waiting_funcs, &failure))
         return TRUE;
       if (!wait_to_retry (mux, failure, count, request->deadline, cancellable, error))
         return FALSE;
@@ -442,6 +453,7 @@ ferry_mux_transact (FerryMux *self, const char *method, GVariant *arguments, gin
       g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
   completion = transaction_new (self, method, timeout >= 0 || cancellable != NULL);
+  ferry_completion_set_waiters (completion, ferry_transport_get_waiters (self->transport));
   if (!transaction_start_waiting (completion, &request, cancellable, error))
     return FALSE;
   ferry_completion_wait (completion, get_completion_deadline (&request), cancellable);
@@ -490,7 +502,8 @@ ferry_mux_transact_async (FerryMux *self, const char *method, GVariant *argument
   g_task_set_source_tag (task, ferry_mux_transact_async);
   g_task_set_check_cancellable (task, FALSE);
   completion = transaction_new (self, method, timeout >= 0 || cancellable != NULL);
-  if (g_cancellable_set_error_if_cancelled (cancellable, &error) || !transaction_start (completion, &request, &error))
+  if (g_cancellable_set_error_if_cancelled (cancellable, &error) ||
+      !transaction_start (completion, &request, &completion_funcs, &error))
     g_task_return_error (task, error);
   else
     ferry_completion_return (completion, task, get_completion_deadline (&request));

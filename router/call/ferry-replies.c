@@ -5,6 +5,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-error.h"
+#include "base/ferry-wait-queue-private.h"
 #include "call/ferry-mux-private.h"
 #include "call/ferry-remote-error-private.h"
 
@@ -21,25 +22,13 @@ typedef struct
   guint64 xid;     /* 0: it was not asked. Set before anybody else has the stream, but for its items */
 
   GMutex lock;
-  GCond cond;
-  GQueue items;     /* lock: (element-type GVariant): not taken yet */
-  GQueue waiting;   /* lock: (element-type Wait): who waits for the next; there are no items then */
-  guint n_taken;    /* lock: items taken since the other end was told of it */
-  gboolean over;    /* lock, as the next two: nothing comes any more */
-  GVariant *result; /* (owned) (nullable) */
-  GError *error;    /* (owned) (nullable) */
+  GQueue items;         /* lock: (element-type GVariant): not taken yet */
+  FerryWaitQueue waits; /* joined with lock: those for the next item; there are no items then */
+  guint n_taken;        /* lock: items taken since the other end was told of it */
+  gboolean over;        /* lock, as the next two: nothing comes any more */
+  GVariant *result;     /* (owned) (nullable) */
+  GError *error;        /* (owned) (nullable) */
 } Stream;
-
-/* A task that waits. One reference is the queue's, one each of the sources that may end the wait. */
-typedef struct
-{
-  _Atomic gint references;
-  Stream *stream;      /* const: (unowned): the task's source object has it */
-  GTask *task;         /* const: (owned) */
-  GSource *sources[2]; /* const: (owned) (nullable): its cancellable, its deadline */
-} Wait;
-
-static void wait_end (Wait *self, GVariant *value, const GError *error);
 
 /**
  * FerryReplies:
@@ -69,10 +58,9 @@ stream_unref (Stream *self)
   if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
     return;
   g_queue_clear_full (&self->items, (GDestroyNotify) g_variant_unref);
-  g_assert (g_queue_is_empty (&self->waiting));
+  ferry_wait_queue_clear (&self->waits);
   g_clear_pointer (&self->result, g_variant_unref);
   g_clear_error (&self->error);
-  g_cond_clear (&self->cond);
   g_mutex_clear (&self->lock);
   g_object_unref (self->mux);
   g_free (self->method);
@@ -85,37 +73,37 @@ static void
 item_came (gpointer data, GVariant *value)
 {
   Stream *self = data;
-  Wait *wait;
+  g_autoptr (FerryCompletion) wait = NULL;
 
   g_mutex_lock (&self->lock);
-  wait = g_queue_pop_head (&self->waiting);
+  wait = ferry_wait_queue_reserve_next (&self->waits);
   if (wait != NULL)
     self->n_taken++;
   else if (!self->over)
     g_queue_push_tail (&self->items, g_variant_ref (value));
-  g_cond_signal (&self->cond);
   g_mutex_unlock (&self->lock);
   if (wait != NULL)
-    wait_end (wait, value, NULL);
+    ferry_completion_finish_reserved (wait, g_variant_ref (value), (GDestroyNotify) g_variant_unref, NULL);
 }
 
 static void
 stream_done (gpointer data, GVariant *result, const GError *error)
 {
   Stream *self = data;
-  GQueue waiting;
-  Wait *wait;
+  GQueue waits = G_QUEUE_INIT;
+  FerryCompletion *wait;
 
   g_mutex_lock (&self->lock);
   self->over = TRUE;
   self->result = result != NULL ? g_variant_ref (result) : NULL;
   self->error = error != NULL ? ferry_error_copy (error) : NULL;
-  waiting = self->waiting;
-  g_queue_init (&self->waiting);
-  g_cond_broadcast (&self->cond);
+  ferry_wait_queue_reserve_all (&self->waits, &waits);
   g_mutex_unlock (&self->lock);
-  while ((wait = g_queue_pop_head (&waiting)) != NULL)
-    wait_end (wait, NULL, error);
+  while ((wait = g_queue_pop_head (&waits)) != NULL)
+    {
+      ferry_completion_finish_reserved (wait, NULL, NULL, error != NULL ? ferry_error_copy (error) : NULL);
+      ferry_completion_unref (wait);
+    }
 }
 
 static void
@@ -145,36 +133,39 @@ tell_taken (Stream *self)
 
 /* ---- taking ---- */
 
-static void
-cancelled_cb (GCancellable *cancellable, gpointer data)
+/* The deadline is that of all, and ends all. */
+static GError *
+timed_out (gpointer data)
 {
   Stream *self = data;
-
-  g_mutex_lock (&self->lock);
-  g_cond_broadcast (&self->cond);
-  g_mutex_unlock (&self->lock);
-}
-
-/* Waits for an item or the end. Returns FALSE when the time is over before that. deadline: 0 for none. */
-static gboolean
-wait_locked (Stream *self, gint64 deadline, GCancellable *cancellable)
-{
-  gboolean in_time = TRUE;
-
-  while (g_queue_is_empty (&self->items) && !self->over && in_time && !g_cancellable_is_cancelled (cancellable))
-    if (deadline > 0)
-      in_time = g_cond_wait_until (&self->cond, &self->lock, deadline);
-    else
-      g_cond_wait (&self->cond, &self->lock);
-  return in_time || self->over || !g_queue_is_empty (&self->items);
-}
-
-static void
-time_out (Stream *self)
-{
-  g_autoptr (GError) error = ferry_mux_new_timed_out_error (self->method);
+  GError *error = ferry_mux_new_timed_out_error (self->method);
 
   ferry_mux_abandon (self->mux, self->xid, FERRY_CANCEL_REASON_DEADLINE, error);
+  return error;
+}
+
+/* Takes the next item, or the end, which is NULL and error. Returns NULL then, or (transfer full) a completion that
+ * will have one of the two. */
+static FerryCompletion *
+take_or_wait (Stream *self, GVariant **value, GError **error)
+{
+  FerryCompletion *wait = NULL;
+
+  g_mutex_lock (&self->lock);
+  *value = g_queue_pop_head (&self->items);
+  self->n_taken += *value != NULL;
+  if (*value == NULL && !self->over)
+    wait = ferry_wait_queue_join_with_func (&self->waits, timed_out, self);
+  else if (*value == NULL && self->error != NULL)
+    *error = ferry_error_copy (self->error);
+  g_mutex_unlock (&self->lock);
+  return wait;
+}
+
+static gint64
+get_deadline (Stream *self)
+{
+  return self->deadline > 0 ? self->deadline : G_MAXINT64;
 }
 
 /**
@@ -197,10 +188,9 @@ time_out (Stream *self)
 gboolean
 ferry_replies_next (FerryReplies *self, GCancellable *cancellable, GVariant **value, GError **error)
 {
+  g_autoptr (FerryCompletion) wait = NULL;
+  g_autoptr (GError) failure = NULL;
   Stream *stream;
-  gboolean good;
-  gboolean over;
-  gulong id;
 
   g_return_val_if_fail (FERRY_IS_REPLIES (self), FALSE);
   g_return_val_if_fail (value != NULL, FALSE);
@@ -210,134 +200,20 @@ ferry_replies_next (FerryReplies *self, GCancellable *cancellable, GVariant **va
   *value = NULL;
   if (!ferry_transport_check_may_wait (ferry_mux_get_transport (stream->mux), "ferry_replies_next_async()", error))
     return FALSE;
-  id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), stream, NULL) : 0;
-  g_mutex_lock (&stream->lock);
-  if (!wait_locked (stream, stream->deadline, cancellable))
+  wait = take_or_wait (stream, value, &failure);
+  if (wait != NULL)
     {
-      g_mutex_unlock (&stream->lock);
-      time_out (stream);
-      g_mutex_lock (&stream->lock);
-      /* Where its end comes at this moment, on another thread, that counts. */
-      wait_locked (stream, 0, NULL);
+      ferry_completion_wait (wait, get_deadline (stream), cancellable);
+      *value = ferry_completion_take (wait, &failure);
     }
-  /* With the lock since then: others may take from it too. */
-  *value = g_queue_pop_head (&stream->items);
-  stream->n_taken += *value != NULL;
-  over = stream->over;
-  if (*value == NULL && over && stream->error != NULL && error != NULL)
-    *error = ferry_error_copy (stream->error);
-  good = *value != NULL || (over && stream->error == NULL);
-  g_mutex_unlock (&stream->lock);
-  g_cancellable_disconnect (cancellable, id);
-  if (*value == NULL && !over)
-    g_cancellable_set_error_if_cancelled (cancellable, error);
   tell_taken (stream);
-  return good;
+  if (failure == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&failure));
+  return FALSE;
 }
 
 /* ---- taking, in GIO's manner ---- */
-
-static Wait *
-wait_ref (Wait *self)
-{
-  /* Relaxed: whoever refers to it has a reference already. */
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
-  return self;
-}
-
-static void
-wait_unref (gpointer data)
-{
-  Wait *self = data;
-
-  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
-    return;
-  for (guint i = 0; i < G_N_ELEMENTS (self->sources); i++)
-    g_clear_pointer (&self->sources[i], g_source_unref);
-  g_object_unref (self->task);
-  g_free (self);
-}
-
-/* Of a wait that was taken out of the queue. */
-static void
-wait_end (Wait *self, GVariant *value, const GError *error)
-{
-  for (guint i = 0; i < G_N_ELEMENTS (self->sources); i++)
-    if (self->sources[i] != NULL)
-      g_source_destroy (self->sources[i]);
-  if (error != NULL)
-    g_task_return_error (self->task, ferry_error_copy (error));
-  else
-    g_task_return_pointer (self->task, value != NULL ? g_variant_ref (value) : NULL, (GDestroyNotify) g_variant_unref);
-  wait_unref (self);
-}
-
-static gboolean
-wait_cancelled (GCancellable *cancellable, gpointer data)
-{
-  Wait *self = data;
-  g_autoptr (GError) error = NULL;
-  gboolean found;
-
-  g_mutex_lock (&self->stream->lock);
-  found = g_queue_remove (&self->stream->waiting, self);
-  g_mutex_unlock (&self->stream->lock);
-  if (found && g_cancellable_set_error_if_cancelled (cancellable, &error))
-    wait_end (self, NULL, error);
-  return G_SOURCE_REMOVE;
-}
-
-static gboolean
-wait_timed_out (gpointer data)
-{
-  Wait *self = data;
-
-  time_out (self->stream);
-  return G_SOURCE_REMOVE;
-}
-
-static Wait *
-wait_new (Stream *stream, GTask *task)
-{
-  GCancellable *cancellable = g_task_get_cancellable (task);
-  Wait *self = g_new0 (Wait, 1);
-
-  atomic_init (&self->references, 1);
-  self->stream = stream;
-  self->task = g_object_ref (task);
-  if (cancellable != NULL)
-    {
-      self->sources[0] = g_cancellable_source_new (cancellable);
-      g_source_set_callback (self->sources[0], G_SOURCE_FUNC (wait_cancelled), wait_ref (self), wait_unref);
-    }
-  if (stream->deadline > 0)
-    {
-      gint64 left = MAX (stream->deadline - g_get_monotonic_time (), 0) / FERRY_MICROSECONDS_PER_MILLISECOND + 1;
-
-      self->sources[1] = g_timeout_source_new ((guint) MIN (left, G_MAXUINT));
-      g_source_set_callback (self->sources[1], wait_timed_out, wait_ref (self), wait_unref);
-    }
-  return self;
-}
-
-/* Takes an item, or lines up. Returns FALSE when wait has its end. */
-static gboolean
-take_or_wait (Stream *self, Wait *wait, GVariant **value, GError **error)
-{
-  gboolean waits;
-
-  g_mutex_lock (&self->lock);
-  *value = g_queue_pop_head (&self->items);
-  self->n_taken += *value != NULL;
-  waits = *value == NULL && !self->over;
-  if (*value == NULL && self->error != NULL)
-    *error = ferry_error_copy (self->error);
-  if (waits)
-    g_queue_push_tail (&self->waiting, wait_ref (wait));
-  g_mutex_unlock (&self->lock);
-  return waits;
-}
 
 /**
  * ferry_replies_next_async:
@@ -356,24 +232,22 @@ ferry_replies_next_async (FerryReplies *self, GCancellable *cancellable, GAsyncR
                           gpointer user_data)
 {
   g_autoptr (GTask) task = NULL;
-  g_autoptr (GVariant) value = NULL;
-  g_autoptr (GError) error = NULL;
-  Wait *wait;
+  g_autoptr (FerryCompletion) wait = NULL;
+  GError *error = NULL;
+  GVariant *value;
 
   g_return_if_fail (FERRY_IS_REPLIES (self));
 
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, ferry_replies_next_async);
   g_task_set_check_cancellable (task, FALSE);
-  wait = wait_new (self->stream, task);
-  /* Before anybody can end it, and destroy them. */
-  for (guint i = 0; i < G_N_ELEMENTS (wait->sources); i++)
-    if (wait->sources[i] != NULL)
-      g_source_attach (wait->sources[i], g_task_get_context (task));
-  if (take_or_wait (self->stream, wait, &value, &error))
-    wait_unref (wait);
+  wait = take_or_wait (self->stream, &value, &error);
+  if (wait != NULL)
+    ferry_completion_return (wait, task, get_deadline (self->stream));
+  else if (error != NULL)
+    g_task_return_error (task, error);
   else
-    wait_end (wait, value, error);
+    g_task_return_pointer (task, value, (GDestroyNotify) g_variant_unref);
   tell_taken (self->stream);
 }
 
@@ -513,9 +387,8 @@ ferry_replies_init (FerryReplies *self)
   self->stream = g_new0 (Stream, 1);
   atomic_init (&self->stream->references, 1);
   g_mutex_init (&self->stream->lock);
-  g_cond_init (&self->stream->cond);
   g_queue_init (&self->stream->items);
-  g_queue_init (&self->stream->waiting);
+  ferry_wait_queue_init (&self->stream->waits);
 }
 
 /**

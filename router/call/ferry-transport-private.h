@@ -9,7 +9,7 @@
 
 #pragma once
 
-#include "call/ferry-berths-private.h"
+#include "base/ferry-waiters-private.h"
 #include "call/ferry-transactions-private.h"
 #include "call/ferry-transport.h"
 
@@ -26,7 +26,7 @@ void ferry_transport_receive_in_run (FerryTransport *self, gconstpointer data, g
 /* The same; a value of the message keeps bytes. */
 void ferry_transport_receive_bytes_in_run (FerryTransport *self, GBytes *bytes);
 void ferry_transport_end_run (FerryTransport *self);
-FerryBerths *ferry_transport_get_berths (FerryTransport *self);
+FerryWaiters *ferry_transport_get_waiters (FerryTransport *self);
 /* For a transport with a road for cancels that overtakes what was sent. Before anything is asked. */
 void ferry_transport_set_cancel_func (FerryTransport *self,
                                       gboolean (*cancel) (FerryTransport *self, guint64 xid, guint16 reason));

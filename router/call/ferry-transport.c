@@ -32,7 +32,7 @@ typedef struct
   /* const: (nullable) */
   gboolean (*send_in_buffer) (FerryTransport *self, const FerryPart *parts, guint n_parts);
   _Atomic (GThread *) receiving_thread; /* (unowned) (nullable) */
-  FerryBerths berths;
+  FerryWaiters waiters;
   GMainContext *context;           /* const: (owned) (nullable) */
   GThread *context_thread;         /* const: (unowned) (nullable) */
   gboolean (*is_receiving) (void); /* const: (nullable) */
@@ -115,28 +115,29 @@ ferry_transport_wake_waiting (FerryTransport *self)
 
 typedef struct
 {
-  FerryTransportPrivate *priv;
+  FerryTransport *transport;
   guint64 count;
 } RoomWait;
 
+/* The end of the transport counts as room. */
 static gboolean
 has_made_room (gpointer data)
 {
   const RoomWait *self = data;
 
-  return atomic_load (&self->priv->room_count) != self->count;
+  return ferry_transport_get_room_count (self->transport) != self->count ||
+         ferry_transport_get_closed (self->transport);
 }
 
-/* The end of the transport counts as room. */
 gboolean
 ferry_transport_wait_for_room (FerryTransport *self, guint64 count, gint64 deadline, GCancellable *cancellable,
                                GError **error)
 {
-  RoomWait wait = {get_private (self), count};
+  RoomWait wait = {self, count};
 
-  return ferry_wait_queue_wait (&wait.priv->room, NULL, has_made_room, &wait, deadline > 0 ? deadline : G_MAXINT64,
-                                cancellable, "The other end did not make room in time; give it more, or ask less of it",
-                                error);
+  return ferry_wait_queue_wait (&get_private (self)->room, NULL, has_made_room, &wait,
+                                deadline > 0 ? deadline : G_MAXINT64, cancellable,
+                                "The other end did not make room in time; give it more, or ask less of it", error);
 }
 
 /* ---- sending later, on a thread that may not wait ---- */
@@ -293,16 +294,16 @@ ferry_transport_disown (FerryTransport *self)
 
 /* ---- threads that wait for answers ---- */
 
-FerryBerths *
-ferry_transport_get_berths (FerryTransport *self)
+FerryWaiters *
+ferry_transport_get_waiters (FerryTransport *self)
 {
-  return &get_private (self)->berths;
+  return &get_private (self)->waiters;
 }
 
 void
 ferry_transport_end_run (FerryTransport *self)
 {
-  ferry_berths_wake_due (&get_private (self)->berths);
+  ferry_waiters_wake_due (&get_private (self)->waiters);
 }
 
 /* ---- sending, for the transactions ---- */

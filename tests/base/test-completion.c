@@ -74,6 +74,10 @@ typedef struct
 
 static _Thread_local Actor *this_actor;
 
+/* Whether threads sleep where others do, or each on its completion. */
+static gboolean among_waiters;
+static FerryWaiters waiters;
+
 static void
 stop_here (void)
 {
@@ -172,6 +176,16 @@ finish_with_result (Scene *scene)
     g_atomic_int_inc (&scene->n_won);
 }
 
+/* By one thread at a time. */
+static void
+finish_in_run (Scene *scene)
+{
+  g_atomic_int_inc (&scene->n_made);
+  if (ferry_completion_finish_in_run (scene->completion, scene, free_result, NULL))
+    g_atomic_int_inc (&scene->n_won);
+  ferry_waiters_wake_due (&waiters);
+}
+
 static void
 finish_with_error (Scene *scene)
 {
@@ -266,10 +280,9 @@ be_function (Scene *scene)
 }
 
 static const Act ends[] = {
-  {"result", finish_with_result, OUTCOME_RESULT, FALSE},
-  {"error", finish_with_error, OUTCOME_ERROR, FALSE},
-  {"deadline", give_up, OUTCOME_DEADLINE, FALSE},
-  {"cancellable", cancel, OUTCOME_CANCELLED, TRUE},
+  {"result", finish_with_result, OUTCOME_RESULT, FALSE}, {"error", finish_with_error, OUTCOME_ERROR, FALSE},
+  {"deadline", give_up, OUTCOME_DEADLINE, FALSE},        {"cancellable", cancel, OUTCOME_CANCELLED, TRUE},
+  {"run", finish_in_run, OUTCOME_RESULT, FALSE},
 };
 
 /* The first two have a deadline and a cancellable. */
@@ -308,6 +321,8 @@ scene_begin (Scene *self, gint *n_destroyed, gint64 deadline)
   *self = (Scene){.deadline = deadline};
   *n_destroyed = 0;
   self->completion = ferry_completion_new (&funcs, sizeof (Data));
+  if (among_waiters)
+    ferry_completion_set_waiters (self->completion, &waiters);
   self->cancellable = g_cancellable_new ();
   self->context = g_main_context_new ();
   data = ferry_completion_get_data (self->completion);
@@ -376,6 +391,14 @@ for_every_step (void (*play) (const Act *face, const Act *first, const Act *seco
     }
 }
 
+/* Whether two threads may do these at once, with that face. */
+static gboolean
+is_possible (guint face, const Act *first, const Act *second)
+{
+  return (face < N_ARMED || !(first->needs_armed || second->needs_armed)) &&
+         !(first->func == finish_in_run && second->func == finish_in_run);
+}
+
 static guint
 bit_of (const Act *act)
 {
@@ -394,8 +417,9 @@ play_face_and_end (const Act *unused, const Act *face, const Act *end, guint one
 }
 
 static void
-test_each_face_hears_of_each_end (void)
+test_each_face_hears_of_each_end (gconstpointer data)
 {
+  among_waiters = GPOINTER_TO_INT (data);
   for (guint face = 0; face < G_N_ELEMENTS (faces); face++)
     for (guint end = 0; end < G_N_ELEMENTS (ends); end++)
       if (face < N_ARMED || !ends[end].needs_armed)
@@ -417,12 +441,13 @@ play_two_ends (const Act *face, const Act *first, const Act *second, guint one, 
 }
 
 static void
-test_the_first_of_two_ends_counts (void)
+test_the_first_of_two_ends_counts (gconstpointer data)
 {
+  among_waiters = GPOINTER_TO_INT (data);
   for (guint face = 0; face < G_N_ELEMENTS (faces); face++)
     for (guint first = 0; first < G_N_ELEMENTS (ends); first++)
       for (guint second = 0; second < G_N_ELEMENTS (ends); second++)
-        if (face < N_ARMED || !(ends[first].needs_armed || ends[second].needs_armed))
+        if (is_possible (face, &ends[first], &ends[second]))
           for_every_step (play_two_ends, &faces[face], &ends[first], &ends[second]);
 }
 
@@ -444,7 +469,7 @@ test_a_face_that_is_given_late_hears_of_the_first_end (void)
   for (guint face = 0; face < G_N_ELEMENTS (faces); face++)
     for (guint first = 0; first < G_N_ELEMENTS (ends); first++)
       for (guint second = 0; second < G_N_ELEMENTS (ends); second++)
-        if (!ends[first].needs_armed && !ends[second].needs_armed)
+        if (is_possible (N_ARMED, &ends[first], &ends[second]))
           for_every_step (play_late_face, &faces[face], &ends[first], &ends[second]);
 }
 
@@ -461,16 +486,18 @@ play_deadline (const Act *unused, const Act *face, const Act *end, guint one, gu
 }
 
 static void
-test_a_deadline_races_each_end (void)
+test_a_deadline_races_each_end (gconstpointer data)
 {
+  among_waiters = GPOINTER_TO_INT (data);
   for (guint face = 0; face < N_ARMED; face++)
     for (guint end = 0; end < G_N_ELEMENTS (ends); end++)
       for_every_step (play_deadline, NULL, &faces[face], &ends[end]);
 }
 
 static void
-test_a_deadline_alone_is_an_end (void)
+test_a_deadline_alone_is_an_end (gconstpointer data)
 {
+  among_waiters = GPOINTER_TO_INT (data);
   for (guint face = 0; face < N_ARMED; face++)
     {
       Scene scene;
@@ -484,8 +511,9 @@ test_a_deadline_alone_is_an_end (void)
 }
 
 static void
-test_what_is_cancelled_already_is_an_end (void)
+test_what_is_cancelled_already_is_an_end (gconstpointer data)
 {
+  among_waiters = GPOINTER_TO_INT (data);
   for (guint face = 0; face < N_ARMED; face++)
     {
       Scene scene;
@@ -530,17 +558,27 @@ test_what_nothing_waits_for_frees_its_result (void)
   g_main_context_unref (scene.context);
 }
 
+static void
+add (const char *path, GTestDataFunc func)
+{
+  g_autofree char *alone = g_strconcat (path, "/alone", NULL);
+  g_autofree char *together = g_strconcat (path, "/among-waiters", NULL);
+
+  g_test_add_data_func (alone, GINT_TO_POINTER (FALSE), func);
+  g_test_add_data_func (together, GINT_TO_POINTER (TRUE), func);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/completion/each-face-hears-of-each-end", test_each_face_hears_of_each_end);
-  g_test_add_func ("/completion/the-first-of-two-ends-counts", test_the_first_of_two_ends_counts);
+  add ("/completion/each-face-hears-of-each-end", test_each_face_hears_of_each_end);
+  add ("/completion/the-first-of-two-ends-counts", test_the_first_of_two_ends_counts);
+  add ("/completion/a-deadline-races-each-end", test_a_deadline_races_each_end);
+  add ("/completion/a-deadline-alone-is-an-end", test_a_deadline_alone_is_an_end);
+  add ("/completion/what-is-cancelled-already-is-an-end", test_what_is_cancelled_already_is_an_end);
   g_test_add_func ("/completion/a-face-that-is-given-late-hears-of-the-first-end",
                    test_a_face_that_is_given_late_hears_of_the_first_end);
-  g_test_add_func ("/completion/a-deadline-races-each-end", test_a_deadline_races_each_end);
-  g_test_add_func ("/completion/a-deadline-alone-is-an-end", test_a_deadline_alone_is_an_end);
-  g_test_add_func ("/completion/what-is-cancelled-already-is-an-end", test_what_is_cancelled_already_is_an_end);
   g_test_add_func ("/completion/an-end-before-the-face-counts-more-than-its-deadline-and-its-cancellable",
                    test_an_end_before_the_face_counts_more_than_its_deadline_and_its_cancellable);
   g_test_add_func ("/completion/what-nothing-waits-for-frees-its-result", test_what_nothing_waits_for_frees_its_result);

@@ -6,7 +6,7 @@
 #include <gio/gio.h>
 
 #include "base/ferry-error.h"
-#include "base/ferry-wait-queue-private.h"
+#include "base/ferry-wait-queue.c"
 
 #define N_THREADS 8
 #define N_ROUNDS 500
@@ -30,6 +30,17 @@ scene_end (Scene *self)
 {
   g_assert_true (ferry_wait_queue_is_empty (&self->queue));
   ferry_wait_queue_clear (&self->queue);
+}
+
+static gboolean
+finish_next (Scene *scene, gpointer result, GDestroyNotify free_result)
+{
+  g_autoptr (FerryCompletion) reserved = ferry_wait_queue_reserve_next (&scene->queue);
+
+  if (reserved == NULL)
+    return FALSE;
+  ferry_completion_finish_reserved (reserved, result, free_result, NULL);
+  return TRUE;
 }
 
 static gpointer
@@ -123,7 +134,7 @@ static void
 test_a_task_that_waits_returns (void)
 {
   Scene scene;
-  Call call = {NULL};
+  Call call = {.cancels = NULL};
 
   scene_begin (&scene);
   add_call (&scene, &call, NULL);
@@ -142,7 +153,7 @@ test_a_task_that_is_cancelled_returns_later (void)
 {
   Scene scene;
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-  Call call = {NULL};
+  Call call = {.cancels = NULL};
 
   scene_begin (&scene);
   add_call (&scene, &call, cancellable);
@@ -162,8 +173,8 @@ test_a_moment_that_has_come_is_not_cancelled_by_a_callback (void)
 {
   Scene scene;
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-  Call first = {cancellable};
-  Call second = {NULL};
+  Call first = {.cancels = cancellable};
+  Call second = {.cancels = NULL};
 
   scene_begin (&scene);
   add_call (&scene, &first, NULL);
@@ -190,9 +201,9 @@ test_values_go_to_those_that_wait_in_turn (void)
   scene_begin (&scene);
   one = ferry_wait_queue_join (&scene.queue, NULL, "late");
   two = ferry_wait_queue_join (&scene.queue, NULL, "late");
-  g_assert_true (ferry_wait_queue_finish_next (&scene.queue, g_strdup ("1"), g_free));
-  g_assert_true (ferry_wait_queue_finish_next (&scene.queue, g_strdup ("2"), g_free));
-  g_assert_false (ferry_wait_queue_finish_next (&scene.queue, third, g_free));
+  g_assert_true (finish_next (&scene, g_strdup ("1"), g_free));
+  g_assert_true (finish_next (&scene, g_strdup ("2"), g_free));
+  g_assert_false (finish_next (&scene, third, g_free));
   first = take (one, NULL);
   second = take (two, NULL);
   g_assert_cmpstr (first, ==, "1");
@@ -215,7 +226,7 @@ test_what_was_abandoned_is_passed_over (void)
   g_assert_null (ferry_completion_take (one, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
   g_assert_cmpstr (error->message, ==, "Nothing came in time");
-  g_assert_true (ferry_wait_queue_finish_next (&scene.queue, &scene, NULL));
+  g_assert_true (finish_next (&scene, &scene, NULL));
   g_assert_true (take (two, NULL) == &scene);
   scene_end (&scene);
 }
@@ -232,8 +243,9 @@ test_what_is_reserved_is_passed_over (void)
   one = ferry_wait_queue_join (&scene.queue, NULL, "late");
   two = ferry_wait_queue_join (&scene.queue, NULL, "late");
   g_assert_true (ferry_completion_reserve (one));
-  g_assert_true (ferry_wait_queue_finish_next (&scene.queue, &scene, NULL));
+  g_assert_true (finish_next (&scene, &scene, NULL));
   g_assert_true (take (two, NULL) == &scene);
+  leave (ferry_completion_get_data (one));
   ferry_completion_finish_reserved (one, NULL, NULL, g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "closed"));
   scene_end (&scene);
 }

@@ -242,8 +242,8 @@ mark_cells (guint64 n)
 static void
 tear_cell (void)
 {
-  FerryCell *cell = progress->writer.cell;
-  guint64 sequence = progress->writer.sequence;
+  FerryCell *cell = ferry_sender_get_cell_writer (progress)->cell;
+  guint64 sequence = ferry_sender_get_cell_writer (progress)->sequence;
 
   atomic_store (&cell->begun, sequence + 3);
   atomic_store (&cell->sequence, sequence + 1);
@@ -321,7 +321,7 @@ be_forked (void)
     for (;;)
       pause ();
   ferry_sender_get_uplink (calls)->forked = FALSE;
-  ferry_sender_get_uplink (calls)->writer.capacity = calls->uplink->segment.up_capacity;
+  ferry_sender_get_uplink (calls)->writer.capacity = ferry_sender_get_uplink (calls)->segment.up_capacity;
 }
 
 static gboolean

@@ -3,7 +3,7 @@
 
 #include "config.h"
 
-#include "call/ferry-berths-private.h"
+#include "base/ferry-waiters-private.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -18,25 +18,25 @@
 #define SHARED (1u << 31)
 
 static guint
-group_of (guint berth)
+group_of (guint slot)
 {
-  return berth / 32 % FERRY_N_BERTH_GROUPS;
+  return slot / 32 % FERRY_N_WAITER_GROUPS;
 }
 
 static guint32
-bit_of (guint berth)
+bit_of (guint slot)
 {
-  return 1u << (berth % 32);
+  return 1u << (slot % 32);
 }
 
 guint
-ferry_berths_take (FerryBerths *self)
+ferry_waiters_take (FerryWaiters *self)
 {
-  for (guint group = 0; group < FERRY_N_BERTH_GROUPS; group++)
+  for (guint group = 0; group < FERRY_N_WAITER_GROUPS; group++)
     {
       guint32 taken = atomic_load_explicit (&self->groups[group].taken, memory_order_relaxed);
 
-      /* Relaxed, as in ferry_berths_leave(): what is in a berth is its sleeper's own affair. */
+      /* Relaxed, as in ferry_waiters_leave(): what is in a slot is its sleeper's own affair. */
       while (taken != G_MAXUINT32)
         {
           guint bit = (guint) __builtin_ctz (~taken);
@@ -46,60 +46,60 @@ ferry_berths_take (FerryBerths *self)
             return group * 32 + bit;
         }
     }
-  return SHARED | (guint) (GPOINTER_TO_SIZE (g_thread_self ()) / 64) % (FERRY_N_BERTH_GROUPS * 32);
+  return SHARED | (guint) (GPOINTER_TO_SIZE (g_thread_self ()) / 64) % (FERRY_N_WAITER_GROUPS * 32);
 }
 
 void
-ferry_berths_leave (FerryBerths *self, guint berth)
+ferry_waiters_leave (FerryWaiters *self, guint slot)
 {
-  if ((berth & SHARED) == 0)
-    atomic_fetch_and_explicit (&self->groups[group_of (berth)].taken, ~bit_of (berth), memory_order_relaxed);
+  if ((slot & SHARED) == 0)
+    atomic_fetch_and_explicit (&self->groups[group_of (slot)].taken, ~bit_of (slot), memory_order_relaxed);
 }
 
 guint32
-ferry_berths_look (FerryBerths *self, guint berth)
+ferry_waiters_look (FerryWaiters *self, guint slot)
 {
   /* Acquire: what is looked at next is at least as new. */
-  return atomic_load_explicit (&self->groups[group_of (berth)].rings, memory_order_acquire);
+  return atomic_load_explicit (&self->groups[group_of (slot)].rings, memory_order_acquire);
 }
 
 gboolean
-ferry_berths_sleep (FerryBerths *self, guint berth, guint32 seen, gint64 deadline)
+ferry_waiters_sleep (FerryWaiters *self, guint slot, guint32 seen, gint64 deadline)
 {
   struct timespec until = {.tv_sec = deadline / G_USEC_PER_SEC, .tv_nsec = (deadline % G_USEC_PER_SEC) * 1000};
 
-  return syscall (SYS_futex, &self->groups[group_of (berth)].rings, FUTEX_WAIT_BITSET_PRIVATE, seen,
-                  deadline > 0 ? &until : NULL, NULL, bit_of (berth)) == 0 ||
+  return syscall (SYS_futex, &self->groups[group_of (slot)].rings, FUTEX_WAIT_BITSET_PRIVATE, seen,
+                  deadline > 0 ? &until : NULL, NULL, bit_of (slot)) == 0 ||
          errno != ETIMEDOUT;
 }
 
 static void
-wake_group (FerryBerths *self, guint group, guint32 bits)
+wake_group (FerryWaiters *self, guint group, guint32 bits)
 {
   _Atomic guint32 *rings = &self->groups[group].rings;
 
-  /* Release: pairs with ferry_berths_look(). */
+  /* Release: pairs with ferry_waiters_look(). */
   atomic_fetch_add_explicit (rings, 1, memory_order_release);
   syscall (SYS_futex, rings, FUTEX_WAKE_BITSET_PRIVATE, INT_MAX, NULL, NULL, bits);
 }
 
 void
-ferry_berths_wake (FerryBerths *self, guint berth)
+ferry_waiters_wake (FerryWaiters *self, guint slot)
 {
-  wake_group (self, group_of (berth), bit_of (berth));
+  wake_group (self, group_of (slot), bit_of (slot));
 }
 
 void
-ferry_berths_wake_later (FerryBerths *self, guint berth)
+ferry_waiters_wake_later (FerryWaiters *self, guint slot)
 {
-  self->groups[group_of (berth)].due |= bit_of (berth);
-  self->due |= 1u << group_of (berth);
+  self->groups[group_of (slot)].due |= bit_of (slot);
+  self->due |= 1u << group_of (slot);
   if (++self->n_due >= MAX_DUE)
-    ferry_berths_wake_due (self);
+    ferry_waiters_wake_due (self);
 }
 
 void
-ferry_berths_wake_due (FerryBerths *self)
+ferry_waiters_wake_due (FerryWaiters *self)
 {
   self->n_due = 0;
   while (self->due != 0)
