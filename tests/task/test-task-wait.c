@@ -96,21 +96,29 @@ test_cancelled_wait (void)
   g_assert_null (patient.result);
 }
 
-/* Both at once, and there is one answer. */
+/* Both before the main loop runs: there is one answer, and it is that of the first. */
 static void
-test_cancel_meets_end (void)
+test_cancel_meets_end (gconstpointer data)
 {
+  gboolean cancel_first = GPOINTER_TO_INT (data);
   TaskTestExecutor executor = {0};
   g_autoptr (FerryTask) task = task_test_new_executing (&executor);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_auto (Waited) waited = {0};
 
   ferry_task_wait_async (task, cancellable, waited_cb, &waited);
-  g_cancellable_cancel (cancellable);
+  if (cancel_first)
+    g_cancellable_cancel (cancellable);
   g_assert_true (ferry_task_complete (task, g_variant_new_uint32 (42)));
+  g_cancellable_cancel (cancellable);
   ferry_test_wait_flag (&waited.called);
-  g_assert_no_error (waited.error);
-  g_assert_cmpuint (g_variant_get_uint32 (waited.result), ==, 42);
+  if (cancel_first)
+    g_assert_error (waited.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  else
+    {
+      g_assert_no_error (waited.error);
+      g_assert_cmpuint (g_variant_get_uint32 (waited.result), ==, 42);
+    }
   while (g_main_context_iteration (NULL, FALSE))
     ;
 }
@@ -175,7 +183,8 @@ main (int argc, char **argv)
   g_test_add_func ("/task-wait/gives-the-result", test_result);
   g_test_add_func ("/task-wait/gives-the-error", test_error);
   g_test_add_func ("/task-wait/can-be-cancelled-alone", test_cancelled_wait);
-  g_test_add_func ("/task-wait/answers-once", test_cancel_meets_end);
+  g_test_add_data_func ("/task-wait/answers-once/cancelled-first", GINT_TO_POINTER (TRUE), test_cancel_meets_end);
+  g_test_add_data_func ("/task-wait/answers-once/ended-first", GINT_TO_POINTER (FALSE), test_cancel_meets_end);
   g_test_add_func ("/task-wait/keeps-the-task-that-long", test_keeps_task);
   g_test_add_func ("/task-wait/drives-the-executor", test_blocking);
   g_test_add_func ("/task-wait/needs-a-task-that-was-submitted", test_blocking_fails);
