@@ -1725,7 +1725,7 @@ install_figures (void)
   /**
    * FerryPool:n-workers:
    *
-   * How many workers there are, those that are starting or ending among them.
+   * How many workers there are, those that are starting or ending among them. Without notification.
    *
    * Since: 0.1
    */
