@@ -69,6 +69,9 @@ void ferry_completion_finish_reserved (FerryCompletion *self, gpointer result, G
                                        GError *error);
 /* Ends it as its deadline or its cancellable would. Returns whether this is the end. */
 gboolean ferry_completion_abandon (FerryCompletion *self, FerryAbandonReason reason);
+/* Whether an end has won, and may not be over yet. Sequentially consistent, as its coming is: of a thread that writes a
+ * word and looks at this, and FerryCompletionFuncs.abandon that looks at the word, one sees the other. */
+gboolean ferry_completion_is_reserved (FerryCompletion *self);
 /* Acquires what was written before its end. */
 gboolean ferry_completion_is_over (FerryCompletion *self);
 

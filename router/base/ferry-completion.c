@@ -175,8 +175,13 @@ attach_source (FerryCompletion *self, GMainContext *context, gint64 ready_time, 
 gboolean
 ferry_completion_reserve (FerryCompletion *self)
 {
-  /* Acquire: what the maker wrote into data, for abandon. */
-  return (atomic_fetch_or_explicit (&self->state, RESERVED, memory_order_acquire) & RESERVED) == 0;
+  return (atomic_fetch_or_explicit (&self->state, RESERVED, memory_order_seq_cst) & RESERVED) == 0;
+}
+
+gboolean
+ferry_completion_is_reserved (FerryCompletion *self)
+{
+  return (atomic_load_explicit (&self->state, memory_order_seq_cst) & RESERVED) != 0;
 }
 
 /* later: it wakes when ferry_waiters_wake_due() is called. */

@@ -8,6 +8,7 @@
 
 #pragma once
 
+#include "base/ferry-completion-private.h"
 #include "object/ferry-proxy-private.h"
 #include "object/ferry-view-private.h"
 
@@ -22,11 +23,6 @@ typedef struct
 
 void ferry_resolved_clear (FerryResolved *self);
 
-/* Called once, on any thread, possibly before ferry_resolve_start() returns. result is the callee's. */
-typedef void (*FerryResolveFunc) (gpointer data, FerryResolved *result, const GError *error);
-
-typedef struct _FerryResolve FerryResolve;
-
 /* What is done where the transport has no room. */
 typedef enum
 {
@@ -35,21 +31,18 @@ typedef enum
   FERRY_RESOLVE_LATER, /* it is asked as soon as there is some */
 } FerryResolveRoom;
 
-/* deadline: monotonic time in microseconds, 0 for none: the other end is told, and the caller sees to it. cancellable
- * (nullable): ends the waiting for room. Returns (transfer full). */
-FerryResolve *ferry_resolve_start (FerryView *view, gint64 deadline, FerryResolveRoom room, GCancellable *cancellable,
-                                   FerryResolveFunc func, gpointer data);
-void ferry_resolve_unref (FerryResolve *self);
-/* Ends it with error, unless it has its end: then it returns FALSE, and func was called, or is being called. func is
- * not called here. */
-gboolean ferry_resolve_abandon (FerryResolve *self, gboolean timed_out);
+/* deadline: monotonic time in microseconds, 0 for none: the other end is told, and the completion's face sees to it.
+ * The result is a FerryResolved. Returns (transfer full). */
+FerryCompletion *ferry_resolve_new (FerryView *view, gint64 deadline);
+/* Has the view resolved. cancellable (nullable): ends the waiting for room. */
+void ferry_resolve_start (FerryCompletion *completion, FerryResolveRoom room, GCancellable *cancellable);
 
 /* Waits: see ferry_view_resolve(). async_form: what to use where this thread may not. */
 gboolean ferry_resolve_wait (FerryView *view, const char *async_form, gint64 timeout, GCancellable *cancellable,
                              GVariant **value, FerryProxy **object, GError **error);
+/* See ferry_view_resolve_with_func(). */
+void ferry_resolve_run_func (FerryView *view, FerryViewFunc func, gpointer user_data);
 /* In GIO's manner; the task's result is a FerryResolved. Takes the task. room: any but FERRY_RESOLVE_WAIT. */
 void ferry_resolve_run_task (FerryView *view, gint64 timeout, FerryResolveRoom room, GTask *task);
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryResolve, ferry_resolve_unref)
 
 G_END_DECLS

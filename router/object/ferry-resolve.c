@@ -15,22 +15,21 @@
 /* Requests of up to so many bytes are made on the stack. */
 #define PACKED_HERE 512
 
-struct _FerryResolve
+/* What a completion has of the view. */
+typedef struct
 {
-  _Atomic gint references;
-  FerryView *view;       /* const: (owned) */
-  FerryProxy *proxy;     /* const: the view's */
-  FerryResolveFunc func; /* const, as the next */
-  gpointer data;
-  gint64 deadline;     /* const */
+  FerryView *view;    /* const: (owned) */
+  FerryProxy *proxy;  /* const: the view's */
+  gint64 deadline;    /* const: 0 for none */
+  FerryViewFunc func; /* const, as the next one: (nullable) */
+  gpointer user_data;
   _Atomic guint64 xid; /* 0: not asked yet, or in this process */
   guint8 *packed;      /* (owned) (nullable): what is asked once there is room */
   gsize packed_size;
 
-  gboolean as_proxy; /* const: of one in this process */
-  _Atomic gboolean over;
+  gboolean as_proxy;         /* const: of one in this process */
   GCancellable *cancellable; /* const: (owned) (nullable): of one in this process: for its methods */
-};
+} Resolve;
 
 void
 ferry_resolved_clear (FerryResolved *self)
@@ -39,56 +38,60 @@ ferry_resolved_clear (FerryResolved *self)
   g_clear_object (&self->object);
 }
 
-static FerryResolve *
-resolve_ref (FerryResolve *self)
+static void
+resolved_free (gpointer data)
 {
-  /* Relaxed: whoever refers to it has a reference already. */
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  ferry_resolved_clear (data);
+  g_free (data);
+}
+
+static Resolve *
+resolve_ref (Resolve *self)
+{
+  ferry_completion_ref (ferry_completion_from_data (self));
   return self;
 }
 
-void
-ferry_resolve_unref (FerryResolve *self)
+static void
+resolve_unref (gpointer data)
 {
-  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
-    return;
+  ferry_completion_unref (ferry_completion_from_data (data));
+}
+
+static void
+resolve_destroy (gpointer data)
+{
+  Resolve *self = data;
+
   g_clear_object (&self->cancellable);
   g_free (self->packed);
   ferry_view_unref (self->view);
-  g_free (self);
 }
 
 /* ---- its end ---- */
 
-/* Returns whether this is the end. */
-static gboolean
-claim (FerryResolve *self)
-{
-  return !atomic_exchange (&self->over, TRUE);
-}
-
 /* Takes result's content. raised: the object itself has failed, with whatever code. */
 static void
-end (FerryResolve *self, FerryResolved *result, const GError *error, gboolean raised)
+end (Resolve *self, FerryResolved *result, const GError *error, gboolean raised)
 {
   GVariant *default_value = ferry_view_get_default (self->view);
   gboolean is_default = error != NULL && !raised && default_value != NULL && ferry_error_says_nobody_listens (error);
 
-  if (!claim (self))
-    {
-      ferry_resolved_clear (result);
-      return;
-    }
   if (is_default)
     result->value = g_variant_ref (default_value);
-  self->func (self->data, result, is_default ? NULL : error);
-  ferry_resolved_clear (result);
+  if (error == NULL || is_default)
+    ferry_completion_finish (ferry_completion_from_data (self), g_memdup2 (result, sizeof *result), resolved_free,
+                             NULL);
+  else
+    {
+      ferry_resolved_clear (result);
+      ferry_completion_finish (ferry_completion_from_data (self), NULL, NULL, ferry_error_copy (error));
+    }
 }
 
 /* What a property was set to comes with the count of its changes. */
 static void
-unwrap_change (FerryResolve *self, FerryResolved *result)
+unwrap_change (Resolve *self, FerryResolved *result)
 {
   g_autoptr (GVariant) change = NULL;
 
@@ -105,7 +108,7 @@ unwrap_change (FerryResolve *self, FerryResolved *result)
 static void
 answered (gpointer data, GVariant *answer, const GError *error)
 {
-  FerryResolve *self = data;
+  Resolve *self = data;
   FerryProxy *proxy = self->proxy;
   FerryResolved result = {0};
   FerryViewResult told = {0};
@@ -125,13 +128,7 @@ answered (gpointer data, GVariant *answer, const GError *error)
   end (self, &result, failure, raised);
 }
 
-static void
-resolve_destroy (gpointer data)
-{
-  ferry_resolve_unref (data);
-}
-
-static const FerryAskFuncs ask_funcs = {.done = answered, .destroy = resolve_destroy};
+static const FerryAskFuncs ask_funcs = {.done = answered, .destroy = resolve_unref};
 
 static gboolean
 has_member (GDBusInterfaceInfo *info, const FerryStep *step, GError **error)
@@ -165,7 +162,7 @@ check_member (FerryProxy *proxy, const FerryViewRequest *request, GError **error
 }
 
 static FerryMux *
-get_mux (FerryResolve *self)
+get_mux (Resolve *self)
 {
   return ferry_proxy_link_get_mux (ferry_proxy_get_link (self->proxy));
 }
@@ -173,7 +170,7 @@ get_mux (FerryResolve *self)
 /* Any thread. Sequentially consistent, as in abandon(): of the two that set a word each and then look at the other's,
  * one sees both. */
 static void
-cancel (FerryResolve *self, FerryCancelReason reason)
+cancel (Resolve *self, FerryCancelReason reason)
 {
   guint64 xid = atomic_load (&self->xid);
 
@@ -186,13 +183,14 @@ cancel (FerryResolve *self, FerryCancelReason reason)
 static gboolean
 ask_later (gpointer data)
 {
-  FerryResolve *self = data;
+  Resolve *self = data;
   const FerryAskRequest request = {
     .method = FERRY_OBJECT_METHOD_VIEW, .deadline = self->deadline, .packed = {self->packed, self->packed_size}};
   FerryResolved nothing = {0};
-  g_autoptr (FerryResolve) kept = resolve_ref (self);
+  g_autoptr (FerryCompletion) kept = ferry_completion_ref (ferry_completion_from_data (self));
   g_autoptr (GError) error = NULL;
-  guint64 xid = atomic_load (&self->over) ? 0 : ferry_mux_ask (get_mux (self), &request, &ask_funcs, self, &error);
+  guint64 xid =
+    ferry_completion_is_reserved (kept) ? 0 : ferry_mux_ask (get_mux (self), &request, &ask_funcs, self, &error);
 
   if (xid == 0 && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
     return FALSE;
@@ -201,16 +199,16 @@ ask_later (gpointer data)
     {
       if (error != NULL)
         end (self, &nothing, error, FALSE);
-      ferry_resolve_unref (self);
+      resolve_unref (self);
     }
-  else if (atomic_load (&self->over))
+  else if (ferry_completion_is_reserved (kept))
     cancel (self, FERRY_CANCEL_REASON_CANCELLED);
   return TRUE;
 }
 
 /* Keeps request, whose bytes may be on the stack, until there is room. count: as it was before it was tried. */
 static void
-keep_for_later (FerryResolve *self, const FerryAskRequest *request, guint64 count)
+keep_for_later (Resolve *self, const FerryAskRequest *request, guint64 count)
 {
   self->packed = g_memdup2 (request->packed.data, request->packed.size);
   self->packed_size = request->packed.size;
@@ -219,8 +217,7 @@ keep_for_later (FerryResolve *self, const FerryAskRequest *request, guint64 coun
 
 /* Returns whether it was asked, or will be. */
 static gboolean
-ask (FerryResolve *self, const FerryAskRequest *request, FerryResolveRoom room, GCancellable *cancellable,
-     GError **error)
+ask (Resolve *self, const FerryAskRequest *request, FerryResolveRoom room, GCancellable *cancellable, GError **error)
 {
   FerryMux *mux = get_mux (self);
   guint64 count = ferry_transport_get_room_count (ferry_mux_get_transport (mux));
@@ -235,7 +232,7 @@ ask (FerryResolve *self, const FerryAskRequest *request, FerryResolveRoom room, 
   atomic_store (&self->xid, xid);
   if (xid != 0)
     return TRUE;
-  ferry_resolve_unref (self);
+  resolve_unref (self);
   if (room == FERRY_RESOLVE_LATER && g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
     {
       keep_for_later (self, request, count);
@@ -246,8 +243,7 @@ ask (FerryResolve *self, const FerryAskRequest *request, FerryResolveRoom room, 
 }
 
 static gboolean
-start_remote (FerryResolve *self, FerryViewRequest *view, FerryResolveRoom room, GCancellable *cancellable,
-              GError **error)
+start_remote (Resolve *self, FerryViewRequest *view, FerryResolveRoom room, GCancellable *cancellable, GError **error)
 {
   FerryAskRequest request = {.method = FERRY_OBJECT_METHOD_VIEW, .deadline = self->deadline};
   guint8 place[PACKED_HERE];
@@ -270,7 +266,7 @@ start_remote (FerryResolve *self, FerryViewRequest *view, FerryResolveRoom room,
 static void
 run_done (gpointer data, FerryExported *object, GVariant *value, const GError *error)
 {
-  FerryResolve *self = data;
+  Resolve *self = data;
   FerryProxy *proxy = self->proxy;
   FerryResolved result = {0};
   g_autoptr (FerryExported) held = NULL;
@@ -296,26 +292,26 @@ run_done (gpointer data, FerryExported *object, GVariant *value, const GError *e
 static gboolean
 run_is_cancelled (gpointer data)
 {
-  return g_cancellable_is_cancelled (((FerryResolve *) data)->cancellable);
+  return g_cancellable_is_cancelled (((Resolve *) data)->cancellable);
 }
 
 static GCancellable *
 run_get_cancellable (gpointer data)
 {
-  return ((FerryResolve *) data)->cancellable;
+  return ((Resolve *) data)->cancellable;
 }
 
 static gint64
 run_get_deadline (gpointer data)
 {
-  return ((FerryResolve *) data)->deadline;
+  return ((Resolve *) data)->deadline;
 }
 
 static const FerryViewRunFuncs run_funcs = {run_done, run_is_cancelled, run_get_cancellable, run_get_deadline,
-                                            resolve_destroy};
+                                            resolve_unref};
 
 static gboolean
-start_local (FerryResolve *self, FerryViewRequest *view, GError **error)
+start_local (Resolve *self, FerryViewRequest *view, GError **error)
 {
   FerryProxy *proxy = self->proxy;
   FerryViewRequest own = *view;
@@ -341,37 +337,82 @@ start_local (FerryResolve *self, FerryViewRequest *view, GError **error)
 
 /* ---- both ---- */
 
-FerryResolve *
-ferry_resolve_start (FerryView *view, gint64 deadline, FerryResolveRoom room, GCancellable *cancellable,
-                     FerryResolveFunc func, gpointer data)
+static GError *
+resolve_abandon (gpointer data, FerryAbandonReason reason)
 {
-  FerryResolve *self = g_new0 (FerryResolve, 1);
-  FerryResolved nothing = {0};
-  FerryViewRequest request;
-  g_autoptr (GError) error = NULL;
+  Resolve *self = data;
+  gboolean timed_out = reason == FERRY_ABANDON_DEADLINE;
+  g_autofree char *text = ferry_view_to_string (self->view);
 
-  atomic_init (&self->references, 1);
-  self->view = ferry_view_ref (view);
-  self->proxy = ferry_view_get_proxy (view);
-  self->func = func;
-  self->data = data;
-  self->deadline = deadline;
-  ferry_view_fill_request (view, &request);
-  if (!ferry_view_request_check (&request, &error) ||
-      !(ferry_proxy_get_link (self->proxy) != NULL ? start_remote (self, &request, room, cancellable, &error)
-                                                   : start_local (self, &request, &error)))
-    end (self, &nothing, error, FALSE);
-  return self;
-}
-
-gboolean
-ferry_resolve_abandon (FerryResolve *self, gboolean timed_out)
-{
-  if (!claim (self))
-    return FALSE;
   if (self->cancellable != NULL)
     g_cancellable_cancel (self->cancellable);
   else if (ferry_proxy_get_link (self->proxy) != NULL)
     cancel (self, timed_out ? FERRY_CANCEL_REASON_DEADLINE : FERRY_CANCEL_REASON_CANCELLED);
-  return TRUE;
+  if (timed_out)
+    return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "“%s” was not answered in time", text);
+  return g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "“%s” was cancelled", text);
+}
+
+static const FerryCompletionFuncs resolve_funcs = {resolve_abandon, resolve_destroy};
+
+FerryCompletion *
+ferry_resolve_new (FerryView *view, gint64 deadline)
+{
+  FerryCompletion *completion = ferry_completion_new (&resolve_funcs, sizeof (Resolve));
+  Resolve *self = ferry_completion_get_data (completion);
+
+  self->view = ferry_view_ref (view);
+  self->proxy = ferry_view_get_proxy (view);
+  self->deadline = deadline;
+  return completion;
+}
+
+void
+ferry_resolve_start (FerryCompletion *completion, FerryResolveRoom room, GCancellable *cancellable)
+{
+  Resolve *self = ferry_completion_get_data (completion);
+  FerryResolved nothing = {0};
+  FerryViewRequest request;
+  g_autoptr (GError) error = NULL;
+
+  ferry_view_fill_request (self->view, &request);
+  if (!ferry_view_request_check (&request, &error) ||
+      !(ferry_proxy_get_link (self->proxy) != NULL ? start_remote (self, &request, room, cancellable, &error)
+                                                   : start_local (self, &request, &error)))
+    end (self, &nothing, error, FALSE);
+}
+
+static void
+tell_func (FerryCompletion *completion, gpointer data)
+{
+  Resolve *self = data;
+  g_autoptr (GError) error = NULL;
+  FerryResolved *result = ferry_completion_take (completion, &error);
+
+  self->func (result != NULL ? result->value : NULL, result != NULL ? result->object : NULL, error, self->user_data);
+  g_clear_pointer (&result, resolved_free);
+}
+
+void
+ferry_resolve_run_func (FerryView *view, FerryViewFunc func, gpointer user_data)
+{
+  g_autoptr (FerryCompletion) completion = ferry_resolve_new (view, 0);
+  Resolve *self = ferry_completion_get_data (completion);
+
+  self->func = func;
+  self->user_data = user_data;
+  ferry_completion_call (completion, tell_func);
+  ferry_resolve_start (completion, FERRY_RESOLVE_FAIL, NULL);
+}
+
+void
+ferry_resolve_run_task (FerryView *view, gint64 timeout, FerryResolveRoom room, GTask *task)
+{
+  gint64 deadline = ferry_mux_get_deadline (timeout);
+  g_autoptr (FerryCompletion) completion = ferry_resolve_new (view, deadline);
+
+  g_task_set_check_cancellable (task, FALSE);
+  ferry_resolve_start (completion, room, NULL);
+  ferry_completion_return (completion, task, deadline > 0 ? deadline : G_MAXINT64);
+  g_object_unref (task);
 }

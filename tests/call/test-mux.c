@@ -598,7 +598,9 @@ static const Case cases[] = {
 static GVariant *
 make_bytes (gsize size)
 {
-  return g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, g_malloc0 (size), size, TRUE, g_free, NULL);
+  guint8 *data = g_malloc0 (size);
+
+  return g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, data, size, TRUE, g_free, data);
 }
 
 /* Of a stream's limit, for what is asked and for what is answered, whether that goes whole or in pieces. */
