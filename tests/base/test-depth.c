@@ -143,9 +143,9 @@ fill (const GVariantType *type, GVariant *inside)
     return g_variant_new_string ("text of some length");
   if (g_variant_type_is_basic (type))
     {
-      const gint64 number = 1;
+      static const gint64 number = 1;
 
-      return g_variant_new_from_data (type, g_memdup2 (&number, sizeof number), sizeof number, FALSE, g_free, NULL);
+      return g_variant_new_from_data (type, &number, sizeof number, FALSE, NULL, NULL);
     }
   if (g_variant_type_is_maybe (type))
     return g_variant_new_maybe (NULL, fill (g_variant_type_element (type), inside));
