@@ -16,7 +16,7 @@
  * completion is abandoned: FerryCompletionFuncs.abandon tells the other side, and makes the error. That is done at
  * once; a task whose cancellable is cancelled returns a moment later, and not within g_cancellable_cancel().
  *
- * Threads: any. No function here holds a lock while it calls another one's code. */
+ * Threads: any; each caller has a reference. No function here holds a lock while it calls another one's code. */
 
 #pragma once
 

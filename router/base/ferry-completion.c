@@ -221,8 +221,6 @@ complete (FerryCompletion *self, gboolean tell_later, gboolean wake_later)
 static void
 finish_reserved (FerryCompletion *self, gpointer result, GDestroyNotify free_result, GError *error, gboolean wake_later)
 {
-  g_autoptr (FerryCompletion) kept G_GNUC_UNUSED = ferry_completion_ref (self);
-
   FERRY_COMPLETION_STEP ();
   self->result = result;
   self->free_result = free_result;
@@ -265,8 +263,6 @@ ferry_completion_finish_in_run (FerryCompletion *self, gpointer result, GDestroy
 static gboolean
 abandon (FerryCompletion *self, FerryAbandonReason reason, gboolean tell_later)
 {
-  g_autoptr (FerryCompletion) kept G_GNUC_UNUSED = ferry_completion_ref (self);
-
   if (!ferry_completion_reserve (self))
     return FALSE;
   FERRY_COMPLETION_STEP ();
