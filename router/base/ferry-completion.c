@@ -375,12 +375,6 @@ cancelled_cb (GCancellable *cancellable, gpointer data)
 }
 
 static void
-unref_data (gpointer data)
-{
-  ferry_completion_unref (data);
-}
-
-static void
 closure_unref (gpointer data, GClosure *closure)
 {
   ferry_completion_unref (data);
@@ -392,7 +386,7 @@ arm (FerryCompletion *self, GMainContext *context, gint64 deadline, GCancellable
 {
   if (deadline < G_MAXINT64)
     self->timer = attach_source (ferry_completion_ref (self), context, deadline, "[ferry] the deadline of a call",
-                                 deadline_passed, unref_data);
+                                 deadline_passed, (GDestroyNotify) ferry_completion_unref);
   FERRY_COMPLETION_STEP ();
   if (cancellable != NULL)
     {
@@ -413,10 +407,9 @@ set_face (FerryCompletion *self)
     tell_face (self);
 }
 
-static void
-return_task (FerryCompletion *self, GTask *task, gint64 deadline)
+void
+ferry_completion_return (FerryCompletion *self, GTask *task, gint64 deadline)
 {
-  g_autoptr (FerryCompletion) kept G_GNUC_UNUSED = ferry_completion_ref (self);
   GCancellable *cancellable = g_task_get_cancellable (task);
 
   self->task = g_object_ref (task);
@@ -429,16 +422,10 @@ return_task (FerryCompletion *self, GTask *task, gint64 deadline)
 }
 
 void
-ferry_completion_return (FerryCompletion *self, GTask *task, gint64 deadline)
-{
-  return_task (self, task, deadline);
-}
-
-void
 ferry_completion_return_boolean (FerryCompletion *self, GTask *task, gint64 deadline)
 {
   self->is_boolean = TRUE;
-  return_task (self, task, deadline);
+  ferry_completion_return (self, task, deadline);
 }
 
 void

@@ -133,11 +133,12 @@ ferry_wait_queue_wait (FerryWaitQueue *self, gconstpointer key, gboolean (*condi
   return TRUE;
 }
 
-/* With the lock: takes those out that wait for key, or all where that is NULL. From here on they cannot be abandoned,
- * so that what the callback of one cancels does not count. */
+/* Takes those out that wait for key, or all where that is NULL. From here on they cannot be abandoned, so that what the
+ * callback of one cancels does not count. */
 static void
-reserve_locked (FerryWaitQueue *self, gconstpointer key, GQueue *reserved)
+reserve (FerryWaitQueue *self, gconstpointer key, GQueue *reserved)
 {
+  pthread_mutex_lock (&self->lock);
   for (GList *node = self->waiting.head, *next; node != NULL; node = next)
     {
       FerryCompletion *completion = node->data;
@@ -148,6 +149,7 @@ reserve_locked (FerryWaitQueue *self, gconstpointer key, GQueue *reserved)
       if ((key == NULL || waiting->key == key) && ferry_completion_reserve (completion))
         g_queue_push_tail (reserved, unlink_locked (self, node));
     }
+  pthread_mutex_unlock (&self->lock);
 }
 
 FerryCompletion *
@@ -166,9 +168,7 @@ ferry_wait_queue_reserve_next (FerryWaitQueue *self)
 void
 ferry_wait_queue_reserve_all (FerryWaitQueue *self, GQueue *reserved)
 {
-  pthread_mutex_lock (&self->lock);
-  reserve_locked (self, NULL, reserved);
-  pthread_mutex_unlock (&self->lock);
+  reserve (self, NULL, reserved);
 }
 
 static void
@@ -177,9 +177,7 @@ finish (FerryWaitQueue *self, gconstpointer key)
   GQueue reserved = G_QUEUE_INIT;
   FerryCompletion *completion;
 
-  pthread_mutex_lock (&self->lock);
-  reserve_locked (self, key, &reserved);
-  pthread_mutex_unlock (&self->lock);
+  reserve (self, key, &reserved);
   while ((completion = g_queue_pop_head (&reserved)) != NULL)
     {
       ferry_completion_finish_reserved (completion, GINT_TO_POINTER (TRUE), NULL, NULL);
