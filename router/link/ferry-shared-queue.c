@@ -359,12 +359,15 @@ enter_state (FerrySharedQueue *self, FerryLink *link, FerryLinkState state, Ferr
     ferry_shared_queue_set_deadline (self, link, g_get_monotonic_time () + HANG_UP_GRACE);
 }
 
-/* The one place where a link's state changes. */
+/* The one place where a link's state changes. A link that has left the queue takes no event: its end is told already,
+ * and what is heard late of its process, such as a nursery's answer, must not bring it back. */
 void
 ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEvent event, const char *detail)
 {
   const FerryLinkTransition *transition = ferry_link_state_next (link->state, event);
 
+  if (link->queue == NULL)
+    return;
   if (event == FERRY_LINK_FAULT || transition->next == FERRY_LINK_ENDED)
     ferry_shared_queue_activate (self, link);
   ferry_link_note (link, transition->cause, detail);

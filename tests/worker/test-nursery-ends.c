@@ -227,6 +227,37 @@ test_failure_may_have_any_bytes (void)
   nursery_test_finish (&test);
 }
 
+static gboolean
+stands_still (gpointer pid)
+{
+  return nursery_test_get_state (GPOINTER_TO_INT (pid)) == 'T';
+}
+
+/* What comes for a worker that has ended must not bring its link back to the monitor, which has given it up. */
+static void
+test_failure_of_a_worker_that_was_ended_changes_nothing (void)
+{
+  NurseryTest test;
+  FerryWorker *worker;
+  FerryWorker *process;
+  GPid pid;
+
+  nursery_test_begin (&test);
+  ferry_launcher_setenv (test.base, "NURSERY_HOSTILE", "fail-late");
+  worker = nursery_test_spawn (&test, "pause");
+  process = ferry_nursery_get_worker (test.nursery);
+  worker_test_wait_open (process);
+  pid = ferry_worker_get_pid (process);
+  worker_test_look_until (stands_still, GINT_TO_POINTER (pid));
+  ferry_worker_force_exit (worker);
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_KILLED, "killed");
+  g_object_unref (worker);
+  g_assert_no_errno (kill (pid, SIGCONT));
+  ferry_test_wait_ended (process);
+  g_assert_cmpint (ferry_exit_get_exit_status (ferry_worker_get_exit (process)), ==, 0);
+  nursery_test_finish (&test);
+}
+
 /* A nursery that takes a request and says nothing. */
 static void
 test_silent_nursery_is_not_waited_for (void)
@@ -344,6 +375,8 @@ main (int argc, char **argv)
       g_test_add_data_func (path, leaving[i], test_leaving);
     }
   g_test_add_func ("/nursery-ends/failure-may-have-any-bytes", test_failure_may_have_any_bytes);
+  g_test_add_func ("/nursery-ends/failure-of-a-worker-that-was-ended-changes-nothing",
+                   test_failure_of_a_worker_that_was_ended_changes_nothing);
   g_test_add_func ("/nursery-ends/silent-nursery-is-not-waited-for", test_silent_nursery_is_not_waited_for);
   g_test_add_func ("/nursery-ends/reaps-children-that-its-workers-made-its-own",
                    test_reaps_children_that_its_workers_made_its_own);

@@ -319,6 +319,15 @@ start_twice (int control, guint64 id)
   ferry_nursery_send_started (control, id, child, pidfd);
 }
 
+/* That it goes on is the test's to say. */
+static void
+fail_late (int control, guint64 id)
+{
+  raise (SIGSTOP);
+  ferry_nursery_send_failed (control, id, 0, EMFILE, "late");
+  _exit (0);
+}
+
 static void
 break_rule (const char *how, int control, guint64 id)
 {
@@ -368,6 +377,8 @@ break_rule (const char *how, int control, guint64 id)
     close (control);
   else if (strcmp (how, "fail-with-bytes") == 0)
     ferry_nursery_send_failed (control, id, 0, 0, "b\xff\xfe ytes");
+  else if (strcmp (how, "fail-late") == 0)
+    fail_late (control, id);
 }
 
 /* Attaches, takes an order and answers it wrongly. */
