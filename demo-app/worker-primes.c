@@ -49,8 +49,8 @@ worker_primes (FerryJob *job, GVariant *arguments, GError **error)
   return count (job, limit, limit, NULL, &primes, error) ? g_variant_new_uint64 (primes) : NULL;
 }
 
-/* A write to a page that may not be written is what a stray pointer does, and no compiler or sanitizer sees it coming.
- * Nobody wants the core dump of a crash that was asked for. */
+/* A write to a page that may not be written is what an orphan pointer does, and no compiler or sanitizer sees it
+ * coming. Nobody wants the core dump of a crash that was asked for. */
 static void
 crash (void)
 {

@@ -24,9 +24,9 @@
 #include "sandbox/ferry-sandbox-strength.h"
 #include "sandbox/ferry-sandbox.h"
 
+#include "worker/ferry-fork-server.h"
 #include "worker/ferry-function.h"
 #include "worker/ferry-launcher.h"
-#include "worker/ferry-nursery.h"
 #include "worker/ferry-worker.h"
 
 #include "call/ferry-demux.h"

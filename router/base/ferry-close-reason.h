@@ -21,7 +21,7 @@ G_BEGIN_DECLS
  * @FERRY_CLOSE_REASON_HUNG_UP: The worker closed its control socket and went on running, and was killed.
  * @FERRY_CLOSE_REASON_PROTOCOL_ERROR: The worker broke a rule of the protocol, and was killed.
  * @FERRY_CLOSE_REASON_ROUTER_STOPPED: The router was stopped.
- * @FERRY_CLOSE_REASON_NURSERY_LOST: The nursery that had forked the worker ended, and the worker with it.
+ * @FERRY_CLOSE_REASON_FORK_SERVER_LOST: The fork server that had forked the worker ended, and the worker with it.
  *
  * Why a pipe, or a worker, is at its end. Of several causes the first one counts.
  *
@@ -37,7 +37,7 @@ typedef enum
   FERRY_CLOSE_REASON_HUNG_UP,
   FERRY_CLOSE_REASON_PROTOCOL_ERROR,
   FERRY_CLOSE_REASON_ROUTER_STOPPED,
-  FERRY_CLOSE_REASON_NURSERY_LOST,
+  FERRY_CLOSE_REASON_FORK_SERVER_LOST,
 } FerryCloseReason;
 
 G_END_DECLS

@@ -48,7 +48,7 @@ G_BEGIN_DECLS
  * @FERRY_ERROR_NOT_DONE: There is no result yet: wait for the end.
  * @FERRY_ERROR_BAD_RESULT: A function gave back something that is not what it was registered to give.
  * @FERRY_ERROR_QUEUE_TIMED_OUT: The task waited in its queue for longer than it may; it was not begun.
- * @FERRY_ERROR_SET_ASIDE: The task ended several workers, and is not tried again.
+ * @FERRY_ERROR_QUARANTINED: The task ended several workers, and is not tried again.
  * @FERRY_ERROR_NOT_ACKNOWLEDGED: The conversation ended before the other end had taken the message.
  * @FERRY_ERROR_REMOTE: An error of another process, of a domain that this one does not know; the message names it.
  * @FERRY_ERROR_NOT_LISTENING: Nobody listens at the address, or the exporter of an object does not.
@@ -90,7 +90,7 @@ typedef enum
   FERRY_ERROR_NOT_DONE,
   FERRY_ERROR_BAD_RESULT,
   FERRY_ERROR_QUEUE_TIMED_OUT,
-  FERRY_ERROR_SET_ASIDE,
+  FERRY_ERROR_QUARANTINED,
   FERRY_ERROR_NOT_ACKNOWLEDGED,
   FERRY_ERROR_REMOTE,
   FERRY_ERROR_NOT_LISTENING,

@@ -3,8 +3,8 @@
 
 #pragma once
 
-#include "call/ferry-crew-private.h"
 #include "call/ferry-demux.h"
+#include "call/ferry-dispatcher-private.h"
 #include "call/ferry-invocation-private.h"
 
 G_BEGIN_DECLS
@@ -14,6 +14,6 @@ void ferry_demux_set_describe_func (FerryDemux *self, FerryInvocationDescribeFun
 /* How many invocations there were so far; each has its number, from 1 on. */
 guint64 ferry_demux_get_n_received (FerryDemux *self);
 /* For tests: borrowed, while nothing runs. */
-FerryCrew *ferry_demux_get_crew (FerryDemux *self);
+FerryDispatcher *ferry_demux_get_dispatcher (FerryDemux *self);
 
 G_END_DECLS

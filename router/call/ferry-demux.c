@@ -1,13 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The end of a transport that answers: the object that an application has, in front of the crew that does the work.
+/* The end of a transport that answers: the object that an application has, in front of the dispatcher that does the
+ * work.
  *
- * Being started is the crew's: one that is closed refuses whatever comes. The transport is told of it afterwards, by
- * one thread at a time, which goes on until both agree: so start and stop may meet on several threads, and also within
- * each other, in the handlers of requests that came early.
+ * Being started is the dispatcher's: one that is closed refuses whatever comes. The transport is told of it afterwards,
+ * by one thread at a time, which goes on until both agree: so start and stop may meet on several threads, and also
+ * within each other, in the handlers of requests that came early.
  *
- * Locks: neither lock nor the crew's is held while the transport is called. */
+ * Locks: neither lock nor the dispatcher's is held while the transport is called. */
 
 #include "config.h"
 
@@ -45,7 +46,7 @@ struct _FerryDemux
   GObject parent_instance;
 
   FerryTransport *transport;            /* const: (owned) */
-  FerryCrew *crew;                      /* const: (owned) */
+  FerryDispatcher *dispatcher;          /* const: (owned) */
   FerryInvocationDescribeFunc describe; /* (nullable): set before it is started */
   _Atomic guint64 n_received;
 
@@ -102,10 +103,10 @@ ferry_demux_get_transport (FerryDemux *self)
   return self->transport;
 }
 
-FerryCrew *
-ferry_demux_get_crew (FerryDemux *self)
+FerryDispatcher *
+ferry_demux_get_dispatcher (FerryDemux *self)
 {
-  return self->crew;
+  return self->dispatcher;
 }
 
 /* Before it is started. */
@@ -136,7 +137,7 @@ ferry_demux_add_handler (FerryDemux *self, const char *method, FerryDemuxHandler
   g_return_if_fail (FERRY_IS_DEMUX (self));
   g_return_if_fail (handler != NULL);
 
-  ferry_crew_set_handler (self->crew, method, ferry_handler_new (handler, user_data, destroy));
+  ferry_dispatcher_set_handler (self->dispatcher, method, ferry_handler_new (handler, user_data, destroy));
 }
 
 /**
@@ -153,7 +154,7 @@ ferry_demux_remove_handler (FerryDemux *self, const char *method)
 {
   g_return_if_fail (FERRY_IS_DEMUX (self));
 
-  ferry_crew_set_handler (self->crew, method, NULL);
+  ferry_dispatcher_set_handler (self->dispatcher, method, NULL);
 }
 
 /* ---- where they run ---- */
@@ -179,8 +180,9 @@ ferry_demux_set_threads (FerryDemux *self, guint n_threads)
 
   g_return_if_fail (FERRY_IS_DEMUX (self));
 
-  is_early = ferry_crew_set_place (self->crew, n_threads > 0 ? FERRY_CREW_PLACE_THREADS : FERRY_CREW_PLACE_RECEIVING,
-                                   n_threads, -1, NULL);
+  is_early = ferry_dispatcher_set_place (
+    self->dispatcher, n_threads > 0 ? FERRY_DISPATCHER_PLACE_THREADS : FERRY_DISPATCHER_PLACE_RECEIVING, n_threads, -1,
+    NULL);
   ferry_return_if_fail (is_early, WHEN_STOPPED);
 }
 
@@ -202,7 +204,8 @@ ferry_demux_set_threads_on_demand (FerryDemux *self, guint max_threads)
   g_return_if_fail (FERRY_IS_DEMUX (self));
   g_return_if_fail (max_threads > 0);
 
-  is_early = ferry_crew_set_place (self->crew, FERRY_CREW_PLACE_THREADS, max_threads, IDLE_TIME, NULL);
+  is_early =
+    ferry_dispatcher_set_place (self->dispatcher, FERRY_DISPATCHER_PLACE_THREADS, max_threads, IDLE_TIME, NULL);
   ferry_return_if_fail (is_early, WHEN_STOPPED);
 }
 
@@ -223,8 +226,8 @@ ferry_demux_set_context (FerryDemux *self, GMainContext *context)
 
   g_return_if_fail (FERRY_IS_DEMUX (self));
 
-  is_early = ferry_crew_set_place (self->crew, FERRY_CREW_PLACE_CONTEXT, 0, -1,
-                                   context != NULL ? context : g_main_context_default ());
+  is_early = ferry_dispatcher_set_place (self->dispatcher, FERRY_DISPATCHER_PLACE_CONTEXT, 0, -1,
+                                         context != NULL ? context : g_main_context_default ());
   ferry_return_if_fail (is_early, WHEN_STOPPED);
 }
 
@@ -242,7 +245,7 @@ ferry_demux_set_max_pending (FerryDemux *self, guint max_pending)
 {
   g_return_if_fail (FERRY_IS_DEMUX (self));
 
-  if (ferry_crew_set_max_pending (self->crew, max_pending))
+  if (ferry_dispatcher_set_max_pending (self->dispatcher, max_pending))
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_PENDING]);
 }
 
@@ -261,7 +264,7 @@ ferry_demux_get_max_pending (FerryDemux *self)
 {
   g_return_val_if_fail (FERRY_IS_DEMUX (self), 0);
 
-  return ferry_crew_get_max_pending (self->crew);
+  return ferry_dispatcher_get_max_pending (self->dispatcher);
 }
 
 /**
@@ -278,7 +281,7 @@ ferry_demux_set_max_pending_size (FerryDemux *self, guint64 max_pending_size)
 {
   g_return_if_fail (FERRY_IS_DEMUX (self));
 
-  if (ferry_crew_set_max_pending_size (self->crew, max_pending_size))
+  if (ferry_dispatcher_set_max_pending_size (self->dispatcher, max_pending_size))
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_PENDING_SIZE]);
 }
 
@@ -297,7 +300,7 @@ ferry_demux_get_max_pending_size (FerryDemux *self)
 {
   g_return_val_if_fail (FERRY_IS_DEMUX (self), 0);
 
-  return ferry_crew_get_max_pending_size (self->crew);
+  return ferry_dispatcher_get_max_pending_size (self->dispatcher);
 }
 
 /**
@@ -315,7 +318,7 @@ ferry_demux_get_n_pending (FerryDemux *self)
 {
   g_return_val_if_fail (FERRY_IS_DEMUX (self), 0);
 
-  return ferry_crew_get_n_pending (self->crew);
+  return ferry_dispatcher_get_n_pending (self->dispatcher);
 }
 
 /* ---- starting and stopping ---- */
@@ -329,7 +332,7 @@ call_came (FerryTransport *transport, FerryCall *call, GObject *owner)
   FerryInvocation *invocation = ferry_invocation_new (transport, call, self->describe);
 
   invocation->number = atomic_fetch_add (&self->n_received, 1) + 1;
-  ferry_crew_take (self->crew, invocation);
+  ferry_dispatcher_take (self->dispatcher, invocation);
 }
 
 guint64
@@ -360,13 +363,13 @@ agree (FerryDemux *self, GError **error)
   gboolean wanted;
 
   pthread_mutex_lock (&self->lock);
-  while (told && !self->telling && (wanted = ferry_crew_is_open (self->crew)) != self->registered)
+  while (told && !self->telling && (wanted = ferry_dispatcher_is_open (self->dispatcher)) != self->registered)
     {
       self->telling = TRUE;
       pthread_mutex_unlock (&self->lock);
       told = tell_transport (self, wanted, error);
       if (!told)
-        ferry_crew_close (self->crew);
+        ferry_dispatcher_close (self->dispatcher);
       pthread_mutex_lock (&self->lock);
       self->telling = FALSE;
       if (told)
@@ -395,7 +398,7 @@ ferry_demux_start (FerryDemux *self, GError **error)
 {
   g_return_val_if_fail (FERRY_IS_DEMUX (self), FALSE);
 
-  return !ferry_crew_open (self->crew) || agree (self, error);
+  return !ferry_dispatcher_open (self->dispatcher) || agree (self, error);
 }
 
 /**
@@ -414,7 +417,7 @@ ferry_demux_stop (FerryDemux *self)
 {
   g_return_if_fail (FERRY_IS_DEMUX (self));
 
-  if (ferry_crew_close (self->crew))
+  if (ferry_dispatcher_close (self->dispatcher))
     agree (self, NULL);
 }
 
@@ -425,7 +428,7 @@ wait_cancelled_cb (GCancellable *cancellable, gpointer data)
   g_autoptr (GTask) task = g_object_ref (data);
   FerryDemux *self = g_task_get_source_object (task);
 
-  if (ferry_crew_stop_waiting (self->crew, task))
+  if (ferry_dispatcher_stop_waiting (self->dispatcher, task))
     {
       g_task_return_error_if_cancelled (task);
       /* The reference that the queue had. */
@@ -463,7 +466,7 @@ ferry_demux_stop_async (FerryDemux *self, GCancellable *cancellable, GAsyncReady
       g_task_attach_source (task, watch, G_SOURCE_FUNC (wait_cancelled_cb));
     }
   ferry_demux_stop (self);
-  ferry_crew_wait_quiet (self->crew, task);
+  ferry_dispatcher_wait_quiet (self->dispatcher, task);
 }
 
 /**
@@ -504,7 +507,7 @@ ferry_demux_get_running (FerryDemux *self)
 {
   g_return_val_if_fail (FERRY_IS_DEMUX (self), FALSE);
 
-  return ferry_crew_is_open (self->crew);
+  return ferry_dispatcher_is_open (self->dispatcher);
 }
 
 /* ---- the object ---- */
@@ -565,7 +568,7 @@ ferry_demux_finalize (GObject *object)
 {
   FerryDemux *self = FERRY_DEMUX (object);
 
-  ferry_crew_unref (self->crew);
+  ferry_dispatcher_unref (self->dispatcher);
   g_clear_object (&self->transport);
   pthread_mutex_destroy (&self->lock);
 
@@ -622,8 +625,8 @@ static void
 ferry_demux_init (FerryDemux *self)
 {
   pthread_mutex_init (&self->lock, NULL);
-  self->crew = ferry_crew_new ();
-  ferry_crew_set_max_pending (self->crew, DEFAULT_MAX_PENDING);
-  ferry_crew_set_max_pending_size (self->crew, DEFAULT_MAX_PENDING_SIZE);
-  ferry_crew_set_place (self->crew, FERRY_CREW_PLACE_THREADS, ferry_get_n_usable_cores (), -1, NULL);
+  self->dispatcher = ferry_dispatcher_new ();
+  ferry_dispatcher_set_max_pending (self->dispatcher, DEFAULT_MAX_PENDING);
+  ferry_dispatcher_set_max_pending_size (self->dispatcher, DEFAULT_MAX_PENDING_SIZE);
+  ferry_dispatcher_set_place (self->dispatcher, FERRY_DISPATCHER_PLACE_THREADS, ferry_get_n_usable_cores (), -1, NULL);
 }

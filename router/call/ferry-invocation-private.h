@@ -29,7 +29,7 @@ struct _FerryInvocation
   guint64 begun;                        /* const: ferry_trace_get_moment() when it came */
   gsize size;                           /* const once it waits: bytes of its arguments */
   _Atomic (GCancellable *) cancellable; /* (owned) (nullable): set once */
-  GList link;                           /* the crew's lock: in its queue */
+  GList link;                           /* the dispatcher's lock: in its queue */
 
   /* The answer: of whoever set FERRY_INVOCATION_ANSWERED, and then of those who send what was kept, one at a time. */
   FerryCallKind kind;

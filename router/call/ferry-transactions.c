@@ -1194,7 +1194,7 @@ ferry_call_send_value (FerryCall *self, const char *name, GVariant *value, GErro
 /* ---- receiving: answers and items for what this end asked ---- */
 
 static void
-count_stray_locked (FerryTransactions *self, guint64 xid)
+count_orphan_locked (FerryTransactions *self, guint64 xid)
 {
   if (xid < self->next_xid)
     self->n_late++;
@@ -1253,7 +1253,7 @@ take_asked (FerryTransactions *self, guint64 xid, FerryXidEntry *entry, GByteArr
   if (ours)
     *pieces = take_pieces_locked (self, xid);
   else
-    count_stray_locked (self, xid);
+    count_orphan_locked (self, xid);
   pthread_mutex_unlock (&self->lock);
   return ours;
 }
@@ -1287,7 +1287,7 @@ receive_item (FerryTransactions *self, const FerryCallMessage *message, GError *
   pthread_mutex_lock (&self->lock);
   entry = ferry_xid_table_find (&self->asked, message->header.xid);
   if (entry == NULL)
-    count_stray_locked (self, message->header.xid);
+    count_orphan_locked (self, message->header.xid);
   else if (of_stream && entry->window == 0)
     allowed = FALSE;
   else

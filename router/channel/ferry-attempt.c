@@ -9,7 +9,7 @@
 #include <sys/inotify.h>
 
 #include "base/ferry-base-private.h"
-#include "channel/ferry-knock-private.h"
+#include "channel/ferry-hello-private.h"
 
 /* What tells that a socket was put at a path, and that the folder is no longer where it was. */
 #define SOMETHING_CAME (IN_CREATE | IN_MOVED_TO)
@@ -149,26 +149,26 @@ read_all (const FerryAttempt *self, int fd, void *buffer, gsize size, GCancellab
 }
 
 static gboolean
-knock (const FerryAttempt *self, int fd, GCancellable *cancellable, GError **error)
+hello (const FerryAttempt *self, int fd, GCancellable *cancellable, GError **error)
 {
-  guint8 bytes[FERRY_KNOCK_SIZE];
-  guint8 answer[FERRY_KNOCK_ANSWER_SIZE];
-  char text[FERRY_KNOCK_MAX_TEXT];
+  guint8 bytes[FERRY_HELLO_SIZE];
+  guint8 answer[FERRY_HELLO_ANSWER_SIZE];
+  char text[FERRY_HELLO_MAX_TEXT];
   guint32 status;
   guint32 text_size;
   GError *refusal;
 
-  ferry_knock_write (bytes);
+  ferry_hello_write (bytes);
   /* Who refuses without listening may be gone by now; why it did is there to be read. */
   if (send (fd, bytes, sizeof bytes, MSG_NOSIGNAL) < 0 && errno != EPIPE && errno != ECONNRESET)
     return ferry_set_system_error (error, "send()");
   if (!read_all (self, fd, answer, sizeof answer, cancellable, error) ||
-      !ferry_knock_read_answer (answer, &status, &text_size, error) ||
+      !ferry_hello_read_answer (answer, &status, &text_size, error) ||
       !read_all (self, fd, text, text_size, cancellable, error))
     return FALSE;
-  if (status == FERRY_KNOCK_WELCOME)
+  if (status == FERRY_HELLO_WELCOME)
     return TRUE;
-  refusal = ferry_knock_make_error (status, text, text_size, self->address.text);
+  refusal = ferry_hello_make_error (status, text, text_size, self->address.text);
   g_propagate_error (error, refusal);
   return FALSE;
 }
@@ -185,7 +185,7 @@ try_once (const FerryAttempt *self, GCancellable *cancellable, GError **error)
       set_connect_error (self, errno, error);
       return NULL;
     }
-  if (!check_owner (self, fd, error) || !knock (self, fd, cancellable, error))
+  if (!check_owner (self, fd, error) || !hello (self, fd, cancellable, error))
     return NULL;
   socket = g_socket_new_from_fd (fd, error);
   if (socket == NULL)

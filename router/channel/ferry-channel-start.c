@@ -15,8 +15,8 @@
 #include "channel/ferry-channel-start-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-iterate-private.h"
+#include "worker/ferry-fork-server-private.h"
 #include "worker/ferry-launcher-private.h"
-#include "worker/ferry-nursery-private.h"
 
 /* How long a worker may go on when nobody listens to it any more. */
 #define GRACE (5 * G_USEC_PER_SEC)
@@ -121,11 +121,11 @@ run_drop (gpointer data)
 
 /* ---- its start ---- */
 
-/* What starts the workers of a launcher that has no nursery: one like it that has one. Made at the first start. */
+/* What starts the workers of a launcher that has no fork server: one like it that has one. Made at the first start. */
 typedef struct
 {
   FerryLauncher *launcher; /* (owned) */
-  FerryMonitor *monitor;   /* (unowned): of the router that its nursery runs with; only compared */
+  FerryMonitor *monitor;   /* (unowned): of the router that its fork server runs with; only compared */
 } Starter;
 
 static void
@@ -144,11 +144,11 @@ get_starter (FerryLauncher *launcher, FerryRouter *router)
   Starter *starter = g_object_get_data (G_OBJECT (launcher), key);
   g_autoptr (FerryLauncher) copy = NULL;
 
-  if (ferry_launcher_get_nursery (launcher) != NULL)
+  if (ferry_launcher_get_fork_server (launcher) != NULL)
     return launcher;
   if (starter != NULL && starter->monitor == router->monitor)
     return starter->launcher;
-  /* The nursery has a launcher of its own: it is not to keep this one, which keeps it. */
+  /* The fork server has a launcher of its own: it is not to keep this one, which keeps it. */
   copy = ferry_launcher_new_copy (launcher);
   starter = g_new0 (Starter, 1);
   starter->launcher = ferry_launcher_new_forked (copy);
@@ -219,10 +219,10 @@ spawn (FerryLauncher *starter, FerryRouter *router, FerryChannel **channel, cons
  * @arguments: (nullable): its arguments; a floating reference is taken
  * @error: return location for an error
  *
- * Starts a worker that runs a function with its end of a new channel. The worker is forked by a nursery: the launcher's
- * own, or one that is started with the first channel, with what the launcher says then, and ends with the launcher.
- * Senders and transports that were added to the launcher go to this worker. Where the program turns out to be no
- * nursery, the workers of later channels are executed.
+ * Starts a worker that runs a function with its end of a new channel. The worker is forked by a fork server: the
+ * launcher's own, or one that is started with the first channel, with what the launcher says then, and ends with the
+ * launcher. Senders and transports that were added to the launcher go to this worker. Where the program turns out to be
+ * no fork server, the workers of later channels are executed.
  *
  * A function that the worker's program does not have, and arguments that are not its type, are errors that
  * [method@Ferry.Channel.receive] gives. The worker exits with status 0 when its function succeeded, and with 1 when it

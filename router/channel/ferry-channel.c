@@ -9,7 +9,7 @@
  *
  * Threads:    any. What comes, comes on the thread that receives for the transport; signals are emitted in context.
  * Locks:      lock, a leaf: nothing is called with it held.
- * Invariants: everything is sent by the pump, one thing at a time, so that the end goes behind all messages. Of the
+ * Invariants: everything is sent by the flush, one thing at a time, so that the end goes behind all messages. Of the
  *             window's messages each is, as this end counts the other's, a credit there, on its way, in `in`, or taken
  *             and not given back: n_held are the latter two.
  * Trust:      none in the other end: one that breaks a rule has the transport closed. */
@@ -22,7 +22,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-cond-private.h"
-#include "base/ferry-heed-private.h"
+#include "base/ferry-watch-cancellable-private.h"
 #include "call/ferry-link-transport-private.h"
 #include "call/ferry-polled-transport-private.h"
 #include "call/ferry-remote-error-private.h"
@@ -41,9 +41,9 @@ typedef enum
 typedef enum
 {
   OUTGOING_QUEUED,  /* in `out` */
-  OUTGOING_SENDING, /* the pump is at it, and nobody else touches it */
+  OUTGOING_SENDING, /* the flush is at it, and nobody else touches it */
   OUTGOING_SENT,    /* and to be acknowledged */
-  OUTGOING_DONE,    /* the pump, its acknowledgement or whoever took it back has ended it */
+  OUTGOING_DONE,    /* the flush, its acknowledgement or whoever took it back has ended it */
 } OutgoingState;
 
 /* What lines up to be sent: a message, or the end.
@@ -129,9 +129,9 @@ struct _FerryChannel
   GQueue taken_calls;    /* (element-type FerryCall) (owned): to be acknowledged */
   guint credits;         /* messages that the other end has room for */
   guint n_taken;         /* messages that were taken and not given back */
-  gboolean pumping;      /* a thread is at it */
-  Outgoing *sending;     /* (unowned) (nullable): the first in `out`, while the pump sends it */
-  gboolean pump_again;   /* when that is done */
+  gboolean flushing;     /* a thread is at it */
+  Outgoing *sending;     /* (unowned) (nullable): the first in `out`, while the flush sends it */
+  gboolean flush_again;  /* when that is done */
   gboolean kept;         /* the transport will call when there is room */
   gboolean closing;      /* the end is in `out`, or was sent */
   gboolean wants_notify; /* somebody found it not writable */
@@ -418,19 +418,19 @@ outgoing_take_back (Outgoing *item)
   return TRUE;
 }
 
-/* ---- the pump ----
+/* ---- the flush ----
  *
  * What goes out: messages, the end behind them, and past both of them what is owed to the other end, which is
  * credits and acknowledgements.
  *
- * Everything lines up in `out`, and the pump sends it, on whatever thread finds it idle. */
+ * Everything lines up in `out`, and the flush sends it, on whatever thread finds it idle. */
 
 typedef enum
 {
-  PUMP_IDLE, /* there is nothing that can be sent */
-  PUMP_SENT,
-  PUMP_STUCK, /* there is no room */
-} Pumped;
+  FLUSH_IDLE, /* there is nothing that can be sent */
+  FLUSH_SENT,
+  FLUSH_STUCK, /* there is no room */
+} Flushed;
 
 static void
 acknowledged (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
@@ -510,8 +510,8 @@ cancel_sent (FerryChannel *self, Outgoing *item)
 }
 
 /* lock is held, and let go of meanwhile. */
-static Pumped
-pump_item (FerryChannel *self, Outgoing *head)
+static Flushed
+flush_item (FerryChannel *self, Outgoing *head)
 {
   g_autoptr (Outgoing) item = outgoing_ref (head);
   guint credit = outgoing_is_end (item) ? 0 : 1;
@@ -540,7 +540,7 @@ pump_item (FerryChannel *self, Outgoing *head)
     {
       item->state = OUTGOING_QUEUED;
       g_error_free (error);
-      return PUMP_STUCK;
+      return FLUSH_STUCK;
     }
   g_queue_remove (&self->out, head);
   item->xid = xid;
@@ -558,12 +558,12 @@ pump_item (FerryChannel *self, Outgoing *head)
     cancel_sent (self, item);
   outgoing_unref (head);
   pthread_mutex_lock (&self->lock);
-  return PUMP_SENT;
+  return FLUSH_SENT;
 }
 
-/* As pump_item(). The credits are given before they are sent: the other end may use them at once. */
-static Pumped
-pump_credits (FerryChannel *self)
+/* As flush_item(). The credits are given before they are sent: the other end may use them at once. */
+static Flushed
+flush_credits (FerryChannel *self)
 {
   g_autoptr (GError) error = NULL;
   guint n = self->n_taken;
@@ -575,15 +575,15 @@ pump_credits (FerryChannel *self)
   sent = transmit_one_way (self->transport, FERRY_CHANNEL_CREDIT, g_variant_new_uint32 (n), &error);
   pthread_mutex_lock (&self->lock);
   if (sent || !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
-    return PUMP_SENT;
+    return FLUSH_SENT;
   self->n_taken += n;
   self->n_held += n;
-  return PUMP_STUCK;
+  return FLUSH_STUCK;
 }
 
-/* As pump_item(). */
-static Pumped
-pump_call (FerryChannel *self)
+/* As flush_item(). */
+static Flushed
+flush_call (FerryChannel *self)
 {
   FerryCall *call = g_queue_pop_head (&self->taken_calls);
   g_autoptr (GError) error = NULL;
@@ -596,7 +596,7 @@ pump_call (FerryChannel *self)
   pthread_mutex_lock (&self->lock);
   if (stuck)
     g_queue_push_head (&self->taken_calls, call);
-  return stuck ? PUMP_STUCK : PUMP_SENT;
+  return stuck ? FLUSH_STUCK : FLUSH_SENT;
 }
 
 static gboolean
@@ -612,20 +612,20 @@ has_control_locked (FerryChannel *self)
 }
 
 /* lock is held, and let go of meanwhile. */
-static Pumped
-pump_next (FerryChannel *self)
+static Flushed
+flush_next (FerryChannel *self)
 {
   Outgoing *head = g_queue_peek_head (&self->out);
 
   if (self->kept || self->lost != NULL)
-    return PUMP_IDLE;
+    return FLUSH_IDLE;
   if (self->taken_calls.length > 0)
-    return pump_call (self);
+    return flush_call (self);
   if (owes_credits_locked (self))
-    return pump_credits (self);
+    return flush_credits (self);
   if (head == NULL || (self->credits == 0 && !outgoing_is_end (head)))
-    return PUMP_IDLE;
-  return pump_item (self, head);
+    return FLUSH_IDLE;
+  return flush_item (self, head);
 }
 
 static gboolean
@@ -646,31 +646,31 @@ tell_writable_locked (FerryChannel *self)
 
 /* Returns FALSE when it got stuck; *count is then the room count from before that. */
 static gboolean
-pump_all (FerryChannel *self, guint64 *count)
+flush_all (FerryChannel *self, guint64 *count)
 {
-  Pumped pumped = PUMP_IDLE;
+  Flushed flushed = FLUSH_IDLE;
 
   pthread_mutex_lock (&self->lock);
-  if (self->pumping)
+  if (self->flushing)
     {
-      self->pump_again = TRUE;
+      self->flush_again = TRUE;
       pthread_mutex_unlock (&self->lock);
       return TRUE;
     }
-  self->pumping = TRUE;
+  self->flushing = TRUE;
   do
     {
-      self->pump_again = FALSE;
+      self->flush_again = FALSE;
       *count = ferry_transport_get_room_count (self->transport);
-      pumped = pump_next (self);
+      flushed = flush_next (self);
     }
-  while (pumped == PUMP_SENT || (pumped == PUMP_IDLE && self->pump_again));
-  self->pumping = FALSE;
-  if (pumped == PUMP_STUCK)
+  while (flushed == FLUSH_SENT || (flushed == FLUSH_IDLE && self->flush_again));
+  self->flushing = FALSE;
+  if (flushed == FLUSH_STUCK)
     self->kept = TRUE;
   tell_writable_locked (self);
   pthread_mutex_unlock (&self->lock);
-  return pumped != PUMP_STUCK;
+  return flushed != FLUSH_STUCK;
 }
 
 /* any: there is room. */
@@ -687,7 +687,7 @@ try_again (gpointer data)
       pthread_mutex_lock (&self->lock);
       self->kept = FALSE;
       pthread_mutex_unlock (&self->lock);
-      done = pump_all (self, &count);
+      done = flush_all (self, &count);
     }
   if (done)
     end_unref (end);
@@ -696,11 +696,11 @@ try_again (gpointer data)
 
 /* any */
 static void
-pump (FerryChannel *self)
+flush (FerryChannel *self)
 {
   guint64 count;
 
-  if (!pump_all (self, &count))
+  if (!flush_all (self, &count))
     ferry_transport_send_later (self->transport, try_again, g_atomic_rc_box_acquire (self->end), count);
 }
 
@@ -716,7 +716,7 @@ credits_came (FerryChannel *self, guint n)
     self->credits += n;
   pthread_mutex_unlock (&self->lock);
   if (valid)
-    pump (self);
+    flush (self);
   else
     fault (self, "it gave room for more messages than were sent");
 }
@@ -724,7 +724,7 @@ credits_came (FerryChannel *self, guint n)
 static void
 steal_outgoing_locked (FerryChannel *self, GQueue *outgoing)
 {
-  /* That one is the pump's, also where it was ended already: with the transport, before whoever sends it knows. */
+  /* That one is the flush's, also where it was ended already: with the transport, before whoever sends it knows. */
   Outgoing *sending = self->sending != NULL ? g_queue_pop_head (&self->out) : NULL;
 
   *outgoing = self->out;
@@ -979,7 +979,7 @@ ferry_channel_take (FerryChannel *self, FerryIncoming **incoming, GError **error
   owes = has_control_locked (self);
   pthread_mutex_unlock (&self->lock);
   if (owes)
-    pump (self);
+    flush (self);
   if (failure != NULL)
     g_propagate_error (error, failure);
   return taken;
@@ -1062,7 +1062,7 @@ wake_receives (FerryChannel *self)
   owes = has_control_locked (self);
   pthread_mutex_unlock (&self->lock);
   if (owes)
-    pump (self);
+    flush (self);
 }
 
 static gboolean
@@ -1280,8 +1280,8 @@ ferry_channel_receive_async (FerryChannel *self, GCancellable *cancellable, GAsy
   g_task_set_source_tag (receive->task, ferry_channel_receive_async);
   g_task_set_check_cancellable (receive->task, FALSE);
   if (cancellable != NULL)
-    ferry_heed_cancellable (receive->task, &receive->source, "[ferry] stop receiving", receive_cancelled,
-                            receive_ref (receive), receive_unref);
+    ferry_watch_cancellable (receive->task, &receive->source, "[ferry] stop receiving", receive_cancelled,
+                             receive_ref (receive), receive_unref);
   pthread_mutex_lock (&self->lock);
   g_queue_push_tail (&self->receives, receive_ref (receive));
   pthread_mutex_unlock (&self->lock);
@@ -1451,7 +1451,7 @@ send_and_wait (FerryChannel *self, const char *method, GVariant *value, gboolean
 
   if (g_cancellable_set_error_if_cancelled (cancellable, error) || !line_up (self, item, error))
     return FALSE;
-  pump (self);
+  flush (self);
   if (!wait_sent (self, item, timeout, cancellable, error))
     return FALSE;
   wait_flushed (self, timeout, cancellable);
@@ -1586,8 +1586,8 @@ send_async (FerryChannel *self, GVariant *value, gboolean acknowledged, GTask *t
   g_task_set_check_cancellable (task, FALSE);
   item->task = g_object_ref (task);
   if (cancellable != NULL)
-    ferry_heed_cancellable (task, &item->source, "[ferry] stop sending", cancelled, outgoing_ref (item),
-                            outgoing_unref);
+    ferry_watch_cancellable (task, &item->source, "[ferry] stop sending", cancelled, outgoing_ref (item),
+                             outgoing_unref);
   if (g_cancellable_set_error_if_cancelled (cancellable, &error) || !line_up (self, item, &error))
     {
       pthread_mutex_lock (&self->lock);
@@ -1596,7 +1596,7 @@ send_async (FerryChannel *self, GVariant *value, gboolean acknowledged, GTask *t
       outgoing_return (item);
     }
   else
-    pump (self);
+    flush (self);
   outgoing_unref (item);
 }
 
@@ -1706,10 +1706,10 @@ send_end (FerryChannel *self, const GError *failure, const char *trace)
   g_autoptr (Outgoing) item = outgoing_new (self, FERRY_CHANNEL_END, value, FALSE);
 
   if (line_up (self, item, NULL))
-    pump (self);
+    flush (self);
 }
 
-/* any that may wait, and not the receiving thread: another thread's pump may be at what was lined up. */
+/* any that may wait, and not the receiving thread: another thread's flush may be at what was lined up. */
 void
 ferry_channel_wait_end_sent (FerryChannel *self)
 {
@@ -1791,8 +1791,8 @@ send_farewell (FerryChannel *self)
   farewell->transport = g_object_ref (self->transport);
   farewell->of_link = self->router != NULL;
   pthread_mutex_lock (&self->lock);
-  /* Another thread whose pump is at it has a reference after all, and comes here with that, if it is still needed. */
-  if (!self->pumping)
+  /* Another thread whose flush is at it has a reference after all, and comes here with that, if it is still needed. */
+  if (!self->flushing)
     {
       farewell->item = g_queue_pop_head (&self->out);
       farewell->calls = self->taken_calls;

@@ -13,8 +13,8 @@
 #include "channel/ferry-exchange.h"
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-heed-private.h"
 #include "base/ferry-wait-queue-private.h"
+#include "base/ferry-watch-cancellable-private.h"
 #include "channel/ferry-channel-create.h"
 #include "channel/ferry-channel-private.h"
 #include "channel/ferry-channel-start.h"
@@ -306,7 +306,7 @@ ferry_exchange_remove (FerryExchange *self, FerryChannel *channel)
 static void
 waiting_free (Waiting *self)
 {
-  ferry_stop_heeding (&self->source);
+  ferry_unwatch_cancellable (&self->source);
   g_free (self->function);
   g_clear_pointer (&self->arguments, g_variant_unref);
   g_clear_object (&self->call);
@@ -403,7 +403,7 @@ ferry_exchange_start_waiting (FerryExchange *self, GError **error)
   while (has_room (self) && (waiting = g_queue_pop_head (&self->waiting)) != NULL)
     {
       /* Handlers may iterate the context, and its turn is not taken back. */
-      ferry_stop_heeding (&waiting->source);
+      ferry_unwatch_cancellable (&waiting->source);
       start_one (self, waiting, first == NULL ? &first : NULL);
       waiting_free (waiting);
     }
@@ -675,8 +675,8 @@ ferry_exchange_add_wait_async (FerryExchange *self, FerryChannel *channel, GCanc
   g_task_set_task_data (waiting->call, g_object_ref (channel), g_object_unref);
   g_task_set_check_cancellable (waiting->call, FALSE);
   if (cancellable != NULL)
-    ferry_heed_cancellable (waiting->call, &waiting->source, "[ferry] stop waiting for a turn", turn_cancelled, waiting,
-                            NULL);
+    ferry_watch_cancellable (waiting->call, &waiting->source, "[ferry] stop waiting for a turn", turn_cancelled,
+                             waiting, NULL);
   line_up (self, waiting);
   ferry_exchange_start_waiting (self, NULL);
 }

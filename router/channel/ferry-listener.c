@@ -1,10 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The object in front of the porter, which does the work.
+/* The object in front of the acceptor, which does the work.
  *
- * References: the porter knows the listener by a weak reference only, and a transport knows the porter, for its seat.
- * So whoever drops the listener ends the thread, on a thread that is never the porter's. */
+ * References: the acceptor knows the listener by a weak reference only, and a transport knows the acceptor, for its
+ * seat. So whoever drops the listener ends the thread, on a thread that is never the acceptor's. */
 
 #include "config.h"
 
@@ -15,7 +15,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-cond-private.h"
-#include "channel/ferry-porter-private.h"
+#include "channel/ferry-acceptor-private.h"
 #include "worker/ferry-launcher-private.h"
 
 /**
@@ -49,9 +49,9 @@ struct _FerryListener
 {
   GObject parent_instance;
 
-  FerryHome *home;     /* const: (owned) */
-  FerryPorter *porter; /* const: (owned) */
-  char *address;       /* const: (owned) */
+  FerryHome *home;         /* const: (owned) */
+  FerryAcceptor *acceptor; /* const: (owned) */
+  char *address;           /* const: (owned) */
 };
 
 G_DEFINE_FINAL_TYPE (FerryListener, ferry_listener, G_TYPE_OBJECT)
@@ -75,31 +75,31 @@ static guint signals[N_SIGNALS];
 /* ---- news, in the context ---- */
 
 static FerryTransport *
-take (FerryPorter *porter)
+take (FerryAcceptor *acceptor)
 {
   FerryTransport *transport;
 
-  pthread_mutex_lock (&porter->lock);
-  transport = ferry_porter_take_locked (porter);
-  pthread_mutex_unlock (&porter->lock);
+  pthread_mutex_lock (&acceptor->lock);
+  transport = ferry_acceptor_take_locked (acceptor);
+  pthread_mutex_unlock (&acceptor->lock);
   return transport;
 }
 
 static gboolean
 news_cb (gpointer data)
 {
-  FerryPorter *porter = data;
-  g_autoptr (FerryListener) self = g_weak_ref_get (&porter->listener);
+  FerryAcceptor *acceptor = data;
+  g_autoptr (FerryListener) self = g_weak_ref_get (&acceptor->listener);
   FerryTransport *transport;
 
   /* What comes from now on is told by another call. */
-  pthread_mutex_lock (&porter->lock);
-  porter->telling = FALSE;
-  pthread_mutex_unlock (&porter->lock);
+  pthread_mutex_lock (&acceptor->lock);
+  acceptor->telling = FALSE;
+  pthread_mutex_unlock (&acceptor->lock);
   if (self == NULL)
     return G_SOURCE_REMOVE;
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_ATTACHED]);
-  while ((transport = take (porter)) != NULL)
+  while ((transport = take (acceptor)) != NULL)
     {
       g_signal_emit (self, signals[ATTACHED], 0, transport);
       g_object_unref (transport);
@@ -141,10 +141,10 @@ ferry_listener_finalize (GObject *object)
 {
   FerryListener *self = FERRY_LISTENER (object);
 
-  if (self->porter != NULL)
+  if (self->acceptor != NULL)
     {
-      ferry_porter_stop (self->porter);
-      ferry_porter_unref (self->porter);
+      ferry_acceptor_stop (self->acceptor);
+      ferry_acceptor_unref (self->acceptor);
     }
   g_free (self->address);
   ferry_home_unref (self->home);
@@ -234,10 +234,10 @@ ferry_listener_new (const char *address, GError **error)
     return NULL;
   self = g_object_new (FERRY_TYPE_LISTENER, NULL);
   self->address = g_strdup (binding->address.text);
-  self->porter = ferry_porter_new (g_steal_pointer (&binding), error);
-  if (self->porter == NULL)
+  self->acceptor = ferry_acceptor_new (g_steal_pointer (&binding), error);
+  if (self->acceptor == NULL)
     return NULL;
-  g_weak_ref_set (&self->porter->listener, self);
+  g_weak_ref_set (&self->acceptor->listener, self);
   return g_steal_pointer (&self);
 }
 
@@ -311,11 +311,11 @@ ferry_listener_set_max_attached (FerryListener *self, guint max_attached)
   g_return_if_fail (FERRY_IS_LISTENER (self));
   g_return_if_fail (max_attached > 0);
 
-  pthread_mutex_lock (&self->porter->lock);
-  changed = self->porter->max_attached != max_attached;
-  self->porter->max_attached = max_attached;
-  pthread_mutex_unlock (&self->porter->lock);
-  ferry_porter_wake (self->porter);
+  pthread_mutex_lock (&self->acceptor->lock);
+  changed = self->acceptor->max_attached != max_attached;
+  self->acceptor->max_attached = max_attached;
+  pthread_mutex_unlock (&self->acceptor->lock);
+  ferry_acceptor_wake (self->acceptor);
   if (changed)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_ATTACHED]);
 }
@@ -337,9 +337,9 @@ ferry_listener_get_max_attached (FerryListener *self)
 
   g_return_val_if_fail (FERRY_IS_LISTENER (self), 0);
 
-  pthread_mutex_lock (&self->porter->lock);
-  max_attached = self->porter->max_attached;
-  pthread_mutex_unlock (&self->porter->lock);
+  pthread_mutex_lock (&self->acceptor->lock);
+  max_attached = self->acceptor->max_attached;
+  pthread_mutex_unlock (&self->acceptor->lock);
   return max_attached;
 }
 
@@ -359,9 +359,9 @@ ferry_listener_set_greeting_timeout (FerryListener *self, gint64 timeout)
   g_return_if_fail (FERRY_IS_LISTENER (self));
   g_return_if_fail (timeout > 0);
 
-  pthread_mutex_lock (&self->porter->lock);
-  self->porter->knock_time = timeout;
-  pthread_mutex_unlock (&self->porter->lock);
+  pthread_mutex_lock (&self->acceptor->lock);
+  self->acceptor->hello_time = timeout;
+  pthread_mutex_unlock (&self->acceptor->lock);
 }
 
 /**
@@ -381,13 +381,13 @@ ferry_listener_allow_user (FerryListener *self, guint user)
   uid_t uid = (uid_t) user;
 
   g_return_if_fail (FERRY_IS_LISTENER (self));
-  ferry_return_if_fail (self->porter->binding != NULL,
+  ferry_return_if_fail (self->acceptor->binding != NULL,
                         "the listener was closed; call this before ferry_listener_start() or ferry_listener_accept()");
 
-  pthread_mutex_lock (&self->porter->lock);
-  g_array_append_val (self->porter->users, uid);
-  pthread_mutex_unlock (&self->porter->lock);
-  ferry_binding_open_to_all (self->porter->binding);
+  pthread_mutex_lock (&self->acceptor->lock);
+  g_array_append_val (self->acceptor->users, uid);
+  pthread_mutex_unlock (&self->acceptor->lock);
+  ferry_binding_open_to_all (self->acceptor->binding);
 }
 
 /**
@@ -407,9 +407,9 @@ ferry_listener_get_n_attached (FerryListener *self)
 
   g_return_val_if_fail (FERRY_IS_LISTENER (self), 0);
 
-  pthread_mutex_lock (&self->porter->lock);
-  n = self->porter->seats->len;
-  pthread_mutex_unlock (&self->porter->lock);
+  pthread_mutex_lock (&self->acceptor->lock);
+  n = self->acceptor->seats->len;
+  pthread_mutex_unlock (&self->acceptor->lock);
   return n;
 }
 
@@ -435,46 +435,46 @@ ferry_listener_start (FerryListener *self, GError **error)
 
   if (!ferry_home_check_error (self->home, G_STRFUNC, error))
     return FALSE;
-  pthread_mutex_lock (&self->porter->lock);
-  closed = self->porter->stopped;
-  if (!closed && self->porter->context == NULL)
+  pthread_mutex_lock (&self->acceptor->lock);
+  closed = self->acceptor->stopped;
+  if (!closed && self->acceptor->context == NULL)
     {
-      self->porter->context = g_main_context_ref_thread_default ();
-      self->porter->news = news_cb;
+      self->acceptor->context = g_main_context_ref_thread_default ();
+      self->acceptor->news = news_cb;
     }
-  pthread_mutex_unlock (&self->porter->lock);
+  pthread_mutex_unlock (&self->acceptor->lock);
   if (closed)
     {
       g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The listener was closed; make another one");
       return FALSE;
     }
-  return ferry_porter_start (self->porter, error);
+  return ferry_acceptor_start (self->acceptor, error);
 }
 
 static void
 cancelled_cb (GCancellable *cancellable, gpointer data)
 {
-  FerryPorter *porter = data;
+  FerryAcceptor *acceptor = data;
 
-  pthread_mutex_lock (&porter->lock);
-  pthread_cond_broadcast (&porter->changed);
-  pthread_mutex_unlock (&porter->lock);
+  pthread_mutex_lock (&acceptor->lock);
+  pthread_cond_broadcast (&acceptor->changed);
+  pthread_mutex_unlock (&acceptor->lock);
 }
 
 /* Returns NULL with an error, or without one where the time was over. */
 static FerryTransport *
-wait_for_one (FerryPorter *porter, gint64 deadline, GCancellable *cancellable, GError **error)
+wait_for_one (FerryAcceptor *acceptor, gint64 deadline, GCancellable *cancellable, GError **error)
 {
   FerryTransport *transport;
   gboolean in_time = TRUE;
 
-  pthread_mutex_lock (&porter->lock);
-  while ((transport = ferry_porter_take_locked (porter)) == NULL && in_time && !porter->stopped &&
+  pthread_mutex_lock (&acceptor->lock);
+  while ((transport = ferry_acceptor_take_locked (acceptor)) == NULL && in_time && !acceptor->stopped &&
          !g_cancellable_is_cancelled (cancellable))
-    in_time = ferry_cond_wait_until (&porter->changed, &porter->lock, deadline);
-  if (transport == NULL && porter->stopped)
+    in_time = ferry_cond_wait_until (&acceptor->changed, &acceptor->lock, deadline);
+  if (transport == NULL && acceptor->stopped)
     g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The listener was closed; nobody can attach any more");
-  pthread_mutex_unlock (&porter->lock);
+  pthread_mutex_unlock (&acceptor->lock);
   return transport;
 }
 
@@ -507,19 +507,19 @@ ferry_listener_accept (FerryListener *self, gint64 timeout, GCancellable *cancel
   g_return_val_if_fail (FERRY_IS_LISTENER (self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  pthread_mutex_lock (&self->porter->lock);
-  started = self->porter->context != NULL;
-  pthread_mutex_unlock (&self->porter->lock);
+  pthread_mutex_lock (&self->acceptor->lock);
+  started = self->acceptor->context != NULL;
+  pthread_mutex_unlock (&self->acceptor->lock);
   if (started)
     {
       g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_ALREADY_RUNNING,
                            "The listener was started: its signal “attached” tells of who attaches");
       return NULL;
     }
-  if (!ferry_porter_start (self->porter, error))
+  if (!ferry_acceptor_start (self->acceptor, error))
     return NULL;
-  id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self->porter, NULL) : 0;
-  transport = wait_for_one (self->porter, deadline, cancellable, &failure);
+  id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self->acceptor, NULL) : 0;
+  transport = wait_for_one (self->acceptor, deadline, cancellable, &failure);
   g_cancellable_disconnect (cancellable, id);
   if (transport != NULL)
     return transport;
@@ -545,5 +545,5 @@ ferry_listener_close (FerryListener *self)
   g_return_if_fail (FERRY_IS_LISTENER (self));
   ferry_return_if_elsewhere (self->home);
 
-  ferry_porter_stop (self->porter);
+  ferry_acceptor_stop (self->acceptor);
 }

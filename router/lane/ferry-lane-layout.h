@@ -201,7 +201,7 @@ typedef enum
   FERRY_RECORD_CANCEL = 10,   /* express: the call whose xid is in place of the connection id; number says why */
   FERRY_RECORD_BUFFER = 11,   /* up: a buffer; the payload is a FerryBufferMessage, and what goes with it */
   FERRY_RECORD_ONE_SHOT = 12, /* up: a buffer in memory of its own; the payload is a FerryOneShotMessage, as above */
-  FERRY_RECORD_HAND = 13,     /* down: descriptors belong to the next message; the payload is a FerryHandMessage */
+  FERRY_RECORD_FD_BATCH = 13, /* down: descriptors belong to the next message; the payload is a FerryFdBatchMessage */
 } FerryRecordKind;
 
 /* Followed by a serialised GVariant of the type announced as the header's number, unless that is 0. */
@@ -215,7 +215,8 @@ typedef struct
 
 G_STATIC_ASSERT (sizeof (FerryBufferMessage) == 24);
 
-/* As above. The descriptor of the memory came over the control socket before, in the FerryOffer of that number. */
+/* As above. The descriptor of the memory came over the control socket before, in the FerryMemoryPacket of that number.
+ */
 typedef struct
 {
   guint64 number;
@@ -225,15 +226,15 @@ typedef struct
 G_STATIC_ASSERT (sizeof (FerryOneShotMessage) == 16);
 
 /* The message that comes next, for the same pipe, has descriptors. They came over the control socket before, in the
- * FerryHand of that number. */
+ * FerryFdBatch of that number. */
 typedef struct
 {
   guint64 number;
   guint32 n_descriptors;
   guint32 reserved;
-} FerryHandMessage;
+} FerryFdBatchMessage;
 
-G_STATIC_ASSERT (sizeof (FerryHandMessage) == 16);
+G_STATIC_ASSERT (sizeof (FerryFdBatchMessage) == 16);
 
 typedef struct
 {
@@ -282,13 +283,13 @@ typedef enum
 {
   FERRY_CONTROL_WELCOME = 1,  /* application to worker, with two descriptors: the segment, the up lane's doorbell */
   FERRY_CONTROL_ATTACH = 2,   /* worker to application, without descriptors */
-  FERRY_CONTROL_START = 3,    /* application to nursery, with the worker's end of a control socket, and streams */
-  FERRY_CONTROL_STARTED = 4,  /* nursery to application, with the pidfd of what it forked */
-  FERRY_CONTROL_FAILED = 5,   /* nursery to application: what it was asked for could not be started */
-  FERRY_CONTROL_ENDED = 6,    /* nursery to application: what it forked has ended, and was reaped */
+  FERRY_CONTROL_START = 3,    /* application to fork server, with the worker's end of a control socket, and streams */
+  FERRY_CONTROL_STARTED = 4,  /* fork server to application, with the pidfd of what it forked */
+  FERRY_CONTROL_FAILED = 5,   /* fork server to application: what it was asked for could not be started */
+  FERRY_CONTROL_ENDED = 6,    /* fork server to application: what it forked has ended, and was reaped */
   FERRY_CONTROL_CONFINED = 7, /* worker to application, before it attaches: how much of its sandbox it has */
-  FERRY_CONTROL_OFFER = 8,    /* worker to application, with one descriptor: the memory of a one-shot buffer */
-  FERRY_CONTROL_HAND = 9,     /* application to worker, with the descriptors of a message in the down lane */
+  FERRY_CONTROL_MEMORY = 8,   /* worker to application, with one descriptor: the memory of a one-shot buffer */
+  FERRY_CONTROL_FD_BATCH = 9, /* application to worker, with the descriptors of a message in the down lane */
 } FerryControlKind;
 
 typedef struct
@@ -350,12 +351,12 @@ typedef struct
 {
   FerryControlHeader header;
   guint64 number; /* from 1 on, without gaps */
-} FerryOffer;
+} FerryMemoryPacket;
 
 /* How many may lie with the application whose records it has not taken. */
-#define FERRY_MAX_OFFERS_PER_LINK 16
+#define FERRY_MAX_PENDING_MEMORIES_PER_LINK 16
 
-G_STATIC_ASSERT (sizeof (FerryOffer) == 24);
+G_STATIC_ASSERT (sizeof (FerryMemoryPacket) == 24);
 
 /* The record that they are for is published after it was sent. */
 typedef struct
@@ -364,12 +365,12 @@ typedef struct
   guint64 number; /* from 1 on, without gaps */
   guint32 n_descriptors;
   guint32 reserved;
-} FerryHand;
+} FerryFdBatch;
 
 /* How many descriptors may lie with a worker that it has not taken, and so the most that one message has. */
 #define FERRY_MAX_HANDED_PER_LINK 64
 
-G_STATIC_ASSERT (sizeof (FerryHand) == 32);
+G_STATIC_ASSERT (sizeof (FerryFdBatch) == 32);
 
 /* The longest packet of a control socket. */
 #define FERRY_MAX_PACKET_SIZE (128 * 1024)
@@ -393,7 +394,7 @@ typedef struct
   guint32 flags;
   guint32 limits_set; /* bit n: limits[n] counts */
   guint32 name_length;
-  guint32 cwd_length; /* 0: the nursery's own folder */
+  guint32 cwd_length; /* 0: the fork server's own folder */
   guint32 environment_length;
   guint64 limits[FERRY_START_N_LIMITS]; /* by FerryLimit */
 } FerryStart;
@@ -413,7 +414,7 @@ typedef struct
   guint64 id;
   guint32 pid; /* 0 when nothing was forked; else a start and an end are told of as well */
   guint16 text_length;
-  guint16 error_number; /* what the system gave as its reason; 0: it is the nursery's own */
+  guint16 error_number; /* what the system gave as its reason; 0: it is the fork server's own */
 } FerryFailed;
 
 #define FERRY_MAX_FAILURE_TEXT 1024

@@ -33,11 +33,11 @@ struct _FerryDownlink
   gsize borrowed;         /* size of the record that holds the latest message, not given back yet */
   FerryAssembly assembly; /* of a large message; whole: it is the latest message */
   gboolean broken;
-  GArray *handed;     /* (element-type int) (owned elements) (nullable): descriptors of a message */
-  gboolean is_handed; /* they are of the message that comes next */
-  gboolean is_short;  /* they are not all of them */
-  guint64 handed_for; /* connection id of the message */
-  guint64 n_hands;    /* packets of them that were taken */
+  GArray *handed;       /* (element-type int) (owned elements) (nullable): descriptors of a message */
+  gboolean is_handed;   /* they are of the message that comes next */
+  gboolean is_short;    /* they are not all of them */
+  guint64 handed_for;   /* connection id of the message */
+  guint64 n_fd_batches; /* packets of them that were taken */
   guint interrupts_taken;
   guint n_taken;   /* messages since the last sleep */
   guint patience;  /* how many more waits look before they sleep */
@@ -169,7 +169,7 @@ ferry_downlink_receive_grant (FerryDownlink *self, FerryDownGrant *grant)
   if (event != FERRY_DOWN_EVENT_MESSAGE)
     return event;
   if (header.kind == FERRY_RECORD_BYTES || header.kind == FERRY_RECORD_LARGE || header.kind == FERRY_RECORD_FINISH ||
-      header.kind == FERRY_RECORD_HAND)
+      header.kind == FERRY_RECORD_FD_BATCH)
     return FERRY_DOWN_EVENT_NOTHING;
   if (header.kind != FERRY_RECORD_GRANT || header.length < sizeof raw)
     return break_lane (self);
@@ -224,14 +224,14 @@ add_piece (FerryDownlink *self, const FerryRecordHeader *header, const guint8 *p
 }
 
 static gboolean
-receive_hand (FerryDownlink *self, const FerryHandMessage *message)
+receive_fd_batch (FerryDownlink *self, const FerryFdBatchMessage *message)
 {
-  FerryHand packet;
+  FerryFdBatch packet;
   gboolean complete = TRUE;
 
   if (self->uplink->link != NULL)
-    return ferry_link_take_hand (self->uplink->link, message->number, self->handed);
-  if (!ferry_control_receive_hand (self->uplink->control, &packet, self->handed, &complete))
+    return ferry_link_take_fd_batch (self->uplink->link, message->number, self->handed);
+  if (!ferry_control_receive_fd_batch (self->uplink->control, &packet, self->handed, &complete))
     return FALSE;
   self->is_short = !complete;
   return packet.number == message->number && packet.n_descriptors == message->n_descriptors;
@@ -239,22 +239,22 @@ receive_hand (FerryDownlink *self, const FerryHandMessage *message)
 
 /* Takes the descriptors of the next message. They were sent before their record, so they are there. */
 static gboolean
-take_hand (FerryDownlink *self, const FerryRecordHeader *header, const guint8 *payload)
+take_fd_batch (FerryDownlink *self, const FerryRecordHeader *header, const guint8 *payload)
 {
-  FerryHandMessage message;
+  FerryFdBatchMessage message;
 
   if (header->length != sizeof message || header->number != 0 || self->assembly.data != NULL || self->is_handed)
     return FALSE;
   memcpy (&message, payload, sizeof message);
-  if (message.number != self->n_hands + 1)
+  if (message.number != self->n_fd_batches + 1)
     return FALSE;
   if (self->handed == NULL)
     self->handed = g_array_new (FALSE, FALSE, sizeof (int));
-  self->n_hands++;
+  self->n_fd_batches++;
   self->is_handed = TRUE;
   self->is_short = FALSE;
   self->handed_for = header->connection_id;
-  return receive_hand (self, &message);
+  return receive_fd_batch (self, &message);
 }
 
 /* Gives the message that is whole now what came with it. */
@@ -310,17 +310,18 @@ take_event (FerryDownlink *self, FerryDownMessage *message)
 
       if (event != FERRY_DOWN_EVENT_MESSAGE)
         return event;
-      if (header.kind != FERRY_RECORD_LARGE && header.kind != FERRY_RECORD_PIECE && header.kind != FERRY_RECORD_HAND)
+      if (header.kind != FERRY_RECORD_LARGE && header.kind != FERRY_RECORD_PIECE &&
+          header.kind != FERRY_RECORD_FD_BATCH)
         return take_record (self, &header, payload, message);
-      if (header.kind == FERRY_RECORD_HAND)
-        valid = take_hand (self, &header, payload);
+      if (header.kind == FERRY_RECORD_FD_BATCH)
+        valid = take_fd_batch (self, &header, payload);
       else
         valid =
           header.kind == FERRY_RECORD_LARGE ? begin_large (self, &header, payload) : add_piece (self, &header, payload);
       if (!valid)
         return break_lane (self);
       give_back (self, &self->down, ferry_record_size (header.length));
-      if (header.kind != FERRY_RECORD_HAND && assembly->filled == assembly->size)
+      if (header.kind != FERRY_RECORD_FD_BATCH && assembly->filled == assembly->size)
         {
           *message = (FerryDownMessage){assembly->connection_id, assembly->data, assembly->size, NULL, FALSE};
           return deliver (self, message);

@@ -13,10 +13,10 @@
 
 typedef enum
 {
-  FERRY_GUARDIAN_APPLICATION = 1, /* with the application's pidfd: its death is the end as well */
-  FERRY_GUARDIAN_GUARD,           /* with a process' pidfd: that process and its group are to be ended */
-  FERRY_GUARDIAN_GUARD_NURSERY,   /* the same of a nursery, which ends its workers itself when it is given time */
-  FERRY_GUARDIAN_RELEASE,         /* the process has ended, and so has its group */
+  FERRY_GUARDIAN_APPLICATION = 1,   /* with the application's pidfd: its death is the end as well */
+  FERRY_GUARDIAN_GUARD,             /* with a process' pidfd: that process and its group are to be ended */
+  FERRY_GUARDIAN_GUARD_FORK_SERVER, /* the same of a fork server, which ends its workers itself when it is given time */
+  FERRY_GUARDIAN_RELEASE,           /* the process has ended, and so has its group */
 } FerryGuardianWord;
 
 typedef struct

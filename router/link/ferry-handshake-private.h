@@ -21,7 +21,7 @@ typedef enum
 {
   FERRY_CONTROL_NOTHING,  /* no packet yet */
   FERRY_CONTROL_ATTACHED, /* a valid attach packet */
-  FERRY_CONTROL_TAKEN,    /* a valid packet of a nursery's, which was done */
+  FERRY_CONTROL_TAKEN,    /* a valid packet of a fork server's, which was done */
   FERRY_CONTROL_CLOSED,   /* the worker's end is closed */
   FERRY_CONTROL_INVALID,  /* a packet that breaks the protocol; the error says how */
 } FerryControlEvent;
@@ -34,7 +34,7 @@ FerryControlEvent ferry_control_receive_packet (int fd, gpointer packet, gsize c
                                                 GArray *descriptors, pid_t *sender, GError **error);
 FerryControlEvent ferry_control_receive (int fd, gboolean attached, gsize segment_size, GArray *descriptors,
                                          GError **error);
-FerryControlEvent ferry_control_receive_offer (int fd, FerryOffer *packet, GArray *descriptors, GError **error);
+FerryControlEvent ferry_control_receive_memory (int fd, FerryMemoryPacket *packet, GArray *descriptors, GError **error);
 
 /* worker: the socket that its environment names, or -1; it is left where it is. */
 int ferry_control_find_fd (void);
@@ -42,9 +42,9 @@ int ferry_control_find_fd (void);
 int ferry_control_take_fd (GError **error);
 gboolean ferry_control_receive_welcome (int fd, FerryWelcome *welcome, int *memory, int *doorbell, GError **error);
 gboolean ferry_control_send_attach (int fd, gsize segment_size, GError **error);
-int ferry_control_send_offer (int fd, guint64 number, int memory);
+int ferry_control_send_memory (int fd, guint64 number, int memory);
 
-int ferry_control_send_hand (int fd, guint64 number, const int *descriptors, guint n_descriptors);
-gboolean ferry_control_receive_hand (int fd, FerryHand *packet, GArray *descriptors, gboolean *complete);
+int ferry_control_send_fd_batch (int fd, guint64 number, const int *descriptors, guint n_descriptors);
+gboolean ferry_control_receive_fd_batch (int fd, FerryFdBatch *packet, GArray *descriptors, gboolean *complete);
 
 G_END_DECLS

@@ -211,7 +211,7 @@ ferry_control_receive (int fd, gboolean attached, gsize segment_size, GArray *de
 /* application: the same for a worker that has attached, and has one-shot buffers to offer. Returns TAKEN with one
  * descriptor more. */
 FerryControlEvent
-ferry_control_receive_offer (int fd, FerryOffer *packet, GArray *descriptors, GError **error)
+ferry_control_receive_memory (int fd, FerryMemoryPacket *packet, GArray *descriptors, GError **error)
 {
   guint n_before = descriptors->len;
   gsize size = 0;
@@ -220,11 +220,11 @@ ferry_control_receive_offer (int fd, FerryOffer *packet, GArray *descriptors, GE
   if (event != FERRY_CONTROL_TAKEN)
     return event;
   if (!is_ours (&packet->header, size) || packet->header.version != FERRY_PROTOCOL_VERSION ||
-      packet->header.kind != FERRY_CONTROL_OFFER || size != sizeof *packet)
+      packet->header.kind != FERRY_CONTROL_MEMORY || size != sizeof *packet)
     return invalid (error,
                     "sent a packet of %" G_GSIZE_FORMAT " bytes that offers no buffer; after attach it may send offers "
                     "alone, of kind %d and %" G_GSIZE_FORMAT " bytes",
-                    size, FERRY_CONTROL_OFFER, sizeof *packet);
+                    size, FERRY_CONTROL_MEMORY, sizeof *packet);
   if (descriptors->len != n_before + 1)
     return invalid (error, "offered a buffer with %u descriptors; it must send one, that of the memory",
                     descriptors->len - n_before);
@@ -233,14 +233,15 @@ ferry_control_receive_offer (int fd, FerryOffer *packet, GArray *descriptors, GE
 
 /* worker: offers the memory of a buffer. Returns 0, or the number of an error. */
 int
-ferry_control_send_offer (int fd, guint64 number, int memory)
+ferry_control_send_memory (int fd, guint64 number, int memory)
 {
   union
   {
     char bytes[CMSG_SPACE (sizeof (int))];
     struct cmsghdr align;
   } control = {0};
-  FerryOffer packet = {.header = {.kind = FERRY_CONTROL_OFFER, .version = FERRY_PROTOCOL_VERSION}, .number = number};
+  FerryMemoryPacket packet = {.header = {.kind = FERRY_CONTROL_MEMORY, .version = FERRY_PROTOCOL_VERSION},
+                              .number = number};
   struct iovec vector = {.iov_base = &packet, .iov_len = sizeof packet};
   struct msghdr message = {
     .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
@@ -257,15 +258,15 @@ ferry_control_send_offer (int fd, guint64 number, int memory)
 /* application: hands the worker up to FERRY_MAX_HANDED_PER_LINK descriptors, all or none. Returns 0, or the number of
  * an error. */
 int
-ferry_control_send_hand (int fd, guint64 number, const int *descriptors, guint n_descriptors)
+ferry_control_send_fd_batch (int fd, guint64 number, const int *descriptors, guint n_descriptors)
 {
   union
   {
     char bytes[CMSG_SPACE (FERRY_MAX_HANDED_PER_LINK * sizeof (int))];
     struct cmsghdr align;
   } control = {0};
-  FerryHand packet = {
-    .header = {.kind = FERRY_CONTROL_HAND, .version = FERRY_PROTOCOL_VERSION},
+  FerryFdBatch packet = {
+    .header = {.kind = FERRY_CONTROL_FD_BATCH, .version = FERRY_PROTOCOL_VERSION},
     .number = number,
     .n_descriptors = n_descriptors,
   };
@@ -288,7 +289,7 @@ ferry_control_send_hand (int fd, guint64 number, const int *descriptors, guint n
 /* worker: takes the next packet, which must be there, and adds its descriptors to the caller's. *complete becomes FALSE
  * where this process could not take all of them. Returns FALSE when it is none that an application sends. */
 gboolean
-ferry_control_receive_hand (int fd, FerryHand *packet, GArray *descriptors, gboolean *complete)
+ferry_control_receive_fd_batch (int fd, FerryFdBatch *packet, GArray *descriptors, gboolean *complete)
 {
   union
   {
@@ -306,7 +307,7 @@ ferry_control_receive_hand (int fd, FerryHand *packet, GArray *descriptors, gboo
   collect (&message, descriptors, NULL);
   *complete = (message.msg_flags & MSG_CTRUNC) == 0;
   return size == sizeof *packet && (message.msg_flags & MSG_TRUNC) == 0 &&
-         memcmp (packet->header.magic, FERRY_PROTOCOL_MAGIC, 8) == 0 && packet->header.kind == FERRY_CONTROL_HAND &&
+         memcmp (packet->header.magic, FERRY_PROTOCOL_MAGIC, 8) == 0 && packet->header.kind == FERRY_CONTROL_FD_BATCH &&
          packet->header.version == FERRY_PROTOCOL_VERSION &&
          (!*complete || packet->n_descriptors == descriptors->len - n_before);
 }

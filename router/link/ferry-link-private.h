@@ -19,9 +19,9 @@
 #include "lane/ferry-spare-memory-private.h"
 #include "link/ferry-handshake-private.h"
 #include "link/ferry-link-state-private.h"
-#include "link/ferry-offers-private.h"
 #include "link/ferry-one-shot-check-private.h"
 #include "link/ferry-output-private.h"
+#include "link/ferry-pending-memory-private.h"
 
 G_BEGIN_DECLS
 
@@ -49,34 +49,34 @@ typedef struct
 /* Who forks the process at the other end, and tells how it ended. */
 typedef enum
 {
-  FERRY_PARENT_SELF,    /* this process */
-  FERRY_PARENT_ASKED,   /* a nursery, which was asked to and has not answered */
-  FERRY_PARENT_NURSERY, /* a nursery, which has */
-  FERRY_PARENT_LOST,    /* a nursery that is gone: the pidfd tells that it ended, and nobody how */
+  FERRY_PARENT_SELF,        /* this process */
+  FERRY_PARENT_ASKED,       /* a fork server, which was asked to and has not answered */
+  FERRY_PARENT_FORK_SERVER, /* a fork server, which has */
+  FERRY_PARENT_LOST,        /* a fork server that is gone: the pidfd tells that it ended, and nobody how */
 } FerryParent;
 
 /* What kept a process from being started, and so whether another launch may do better. */
 typedef enum
 {
-  FERRY_OBSTACLE_LASTING,  /* it is there until somebody removes it: the program is missing, for instance */
-  FERRY_OBSTACLE_SHORTAGE, /* the system has too little of something, which may be over soon */
-  FERRY_OBSTACLE_NURSERY,  /* its nursery forks nothing; its program may be executed */
+  FERRY_OBSTACLE_LASTING,     /* it is there until somebody removes it: the program is missing, for instance */
+  FERRY_OBSTACLE_SHORTAGE,    /* the system has too little of something, which may be over soon */
+  FERRY_OBSTACLE_FORK_SERVER, /* its fork server forks nothing; its program may be executed */
 } FerryObstacle;
 
-typedef struct _FerryNurseryLink FerryNurseryLink;
+typedef struct _FerryForkServerLink FerryForkServerLink;
 
-/* monitor: what the shared queue has done where a nursery is at the other end of a link. See
- * ferry-nursery-link-private.h. */
+/* monitor: what the shared queue has done where a fork server is at the other end of a link. See
+ * ferry-fork-server-link-private.h. */
 typedef struct
 {
-  void (*flush) (FerrySharedQueue *queue, FerryLink *nursery);
-  FerryControlEvent (*receive) (FerrySharedQueue *queue, FerryLink *nursery, GError **error);
-  void (*close) (FerryLink *nursery);
-  void (*lose) (FerrySharedQueue *queue, FerryLink *nursery, int cause);
-  void (*free) (FerryNurseryLink *self); /* any */
-} FerryNurseryLinkFuncs;
+  void (*flush) (FerrySharedQueue *queue, FerryLink *fork_server);
+  FerryControlEvent (*receive) (FerrySharedQueue *queue, FerryLink *fork_server, GError **error);
+  void (*close) (FerryLink *fork_server);
+  void (*lose) (FerrySharedQueue *queue, FerryLink *fork_server, int cause);
+  void (*free) (FerryForkServerLink *self); /* any */
+} FerryForkServerLinkFuncs;
 
-typedef struct _FerryHands FerryHands;
+typedef struct _FerryFdBatches FerryFdBatches;
 
 /* The sandbox of the process at the other end. */
 typedef struct
@@ -163,7 +163,8 @@ struct _FerryLink
   gboolean local;           /* const: the sender is in this process */
   gboolean trusted;         /* const: its buffers are read where they lie */
   FerryArena *arena;        /* const: (owned) (nullable) */
-  FerryOffers *offers;      /* (owned) (nullable): const: whether there are any: some pipe has one-shot buffers */
+  FerryPendingMemory
+    *pending_memory; /* (owned) (nullable): const: whether there are any: some pipe has one-shot buffers */
 
   FerryLinkState state;
   gboolean was_open;
@@ -173,7 +174,7 @@ struct _FerryLink
   GPid pid;               /* 0 until launched */
   FerryParent parent;
   guint64 pending_signals; /* bit n: signal n is to be sent as soon as there is a process */
-  gboolean gone;           /* the pidfd says that the process ended; the nursery is still to say how */
+  gboolean gone;           /* the pidfd says that the process ended; the fork server is still to say how */
   gboolean reaped;
   int wait_code; /* the code and status of waitid() */
   int wait_status;
@@ -206,9 +207,9 @@ struct _FerryLink
   FerryWatch output_watch;
 
   FerryConfinement confinement;
-  FerryNurseryLink *nursery;              /* const: (owned) (nullable): set where a nursery is at the other end */
-  const FerryNurseryLinkFuncs *nursery_funcs; /* const: set with nursery */
-  FerryOutput *output;                    /* (owned) (nullable): the standard streams that are logged */
+  FerryForkServerLink *fork_server; /* const: (owned) (nullable): set where a fork server is at the other end */
+  const FerryForkServerLinkFuncs *fork_server_funcs; /* const: set with fork server */
+  FerryOutput *output;                               /* (owned) (nullable): the standard streams that are logged */
 
   GList queue_node;  /* in the shared queue's list of all links */
   GList active_node; /* in its list of active links */
@@ -226,19 +227,19 @@ struct _FerryLink
   pthread_mutex_t down_lock; /* any: nobody waits with it held */
   FerryLaneWriter down;      /* down_lock, as what follows */
   FerryLaneWriter express;
-  GQueue backlog;            /* (element-type FerryBacklogRecord): what had no room in the down lane */
-  GQueue express_backlog;    /* the same of the express lane */
-  gsize backlog_size;        /* bytes of backlog, but for those of short records */
-  gsize backlog_short;       /* bytes of short records */
-  FerryHands *hands;         /* (owned) (nullable): descriptors that went down, from the first on */
-  guint turned_away;         /* bits: what kind of message did not get into the backlog since room was last told of */
-  GQueue room_watches;       /* (element-type FerryRoomWatch) (unowned) */
-  gboolean down_closed;      /* the memory is gone, or nobody reads it any more */
-  const char *down_fault;    /* (unowned) (nullable): how the worker broke the protocol with what it is sent */
-  guint64 skip_until;        /* the end of the latest skip; 0: there was none */
-  guint64 begun_before_skip; /* the call begun last when it came */
-  guint64 final_begun;       /* once down_closed: the call begun last */
-  FerrySharedQueue *queue;   /* (unowned) (nullable): while it has the link */
+  GQueue backlog;             /* (element-type FerryBacklogRecord): what had no room in the down lane */
+  GQueue express_backlog;     /* the same of the express lane */
+  gsize backlog_size;         /* bytes of backlog, but for those of short records */
+  gsize backlog_short;        /* bytes of short records */
+  FerryFdBatches *fd_batches; /* (owned) (nullable): descriptors that went down, from the first on */
+  guint turned_away;          /* bits: what kind of message did not get into the backlog since room was last told of */
+  GQueue room_watches;        /* (element-type FerryRoomWatch) (unowned) */
+  gboolean down_closed;       /* the memory is gone, or nobody reads it any more */
+  const char *down_fault;     /* (unowned) (nullable): how the worker broke the protocol with what it is sent */
+  guint64 skip_until;         /* the end of the latest skip; 0: there was none */
+  guint64 begun_before_skip;  /* the call begun last when it came */
+  guint64 final_begun;        /* once down_closed: the call begun last */
+  FerrySharedQueue *queue;    /* (unowned) (nullable): while it has the link */
   void (*report_fault) (FerrySharedQueue *queue); /* set with queue: has the link ended for its down_fault */
 
   gboolean told_launched;        /* the layer above was told of the process */
@@ -306,8 +307,8 @@ FerryDownResult ferry_link_send (FerryLink *self, guint64 connection_id, const F
 FerryDownResult ferry_link_send_with (FerryLink *self, guint64 connection_id, const FerryPart *parts, guint n_parts,
                                       FerryHandful *handful);
 guint64 ferry_link_get_n_handed (FerryLink *self);
-guint64 ferry_link_get_n_hands_taken (FerryLink *self);
-gboolean ferry_link_take_hand (FerryLink *link, guint64 number, GArray *descriptors);
+guint64 ferry_link_get_n_fd_batches_taken (FerryLink *self);
+gboolean ferry_link_take_fd_batch (FerryLink *link, guint64 number, GArray *descriptors);
 void ferry_descriptors_close (GArray *descriptors);
 void ferry_descriptors_free (GArray *descriptors);
 void ferry_link_set_fault_locked (FerryLink *self, const char *fault);

@@ -67,7 +67,7 @@ typedef struct
   guint n_descriptors;
 } FerryHanded;
 
-struct _FerryHands
+struct _FerryFdBatches
 {
   guint64 n_sent;    /* packets */
   guint64 n_taken;   /* those that were taken from local */
@@ -172,8 +172,8 @@ ferry_link_unref (FerryLink *self)
   ferry_link_give_up_buffers (self);
   ferry_spare_memory_clear (&self->spare);
   ferry_assembly_clear (&self->assembly);
-  if (self->nursery != NULL)
-    self->nursery_funcs->free (g_steal_pointer (&self->nursery));
+  if (self->fork_server != NULL)
+    self->fork_server_funcs->free (g_steal_pointer (&self->fork_server));
   g_clear_pointer (&self->output, ferry_output_free);
   g_array_unref (self->connection_ids);
   g_array_unref (self->cells);
@@ -197,7 +197,7 @@ ferry_link_give_up_buffers (FerryLink *self)
   self->arrival = (FerryOneShotArrival){0};
   ferry_spare_memory_close (&self->spare);
   g_clear_pointer (&self->arena, ferry_arena_unref);
-  g_clear_pointer (&self->offers, ferry_offers_free);
+  g_clear_pointer (&self->pending_memory, ferry_pending_memory_free);
 }
 
 /* any, before the link is in a queue: makes the control socket and puts the welcome into it. */
@@ -226,9 +226,9 @@ ferry_link_open_socket (FerryLink *self, GError **error)
 void
 ferry_link_allow_one_shots (FerryLink *self, guint index)
 {
-  if (self->offers == NULL)
-    self->offers = ferry_offers_new ();
-  ferry_offers_allow (self->offers, index);
+  if (self->pending_memory == NULL)
+    self->pending_memory = ferry_pending_memory_new ();
+  ferry_pending_memory_allow (self->pending_memory, index);
 }
 
 /* any, before the worker is launched: puts a sender's name and connection id into the down lane. Returns FALSE when
@@ -240,7 +240,7 @@ ferry_link_grant (FerryLink *self, guint index, const char *sender_name)
     .index = index,
     .name_length = (guint32) strlen (sender_name),
     .cell = g_array_index (self->cells, guint32, index),
-    .flags = ferry_offers_allows (self->offers, index) ? FERRY_GRANT_ONE_SHOT : 0,
+    .flags = ferry_pending_memory_allows (self->pending_memory, index) ? FERRY_GRANT_ONE_SHOT : 0,
   };
   gsize length = sizeof grant + grant.name_length;
   guint8 *place;
@@ -313,7 +313,7 @@ ferry_link_send_signal (FerryLink *self, int signal_number)
   return syscall (SYS_pidfd_send_signal, self->pidfd, signal_number, NULL, 0) == 0;
 }
 
-/* The nursery has forked the process. */
+/* The fork server has forked the process. */
 void
 ferry_link_send_pending_signals (FerryLink *self)
 {
@@ -486,10 +486,10 @@ ferry_link_set_fault_locked (FerryLink *self, const char *fault)
  * Trust:   none in the worker. One that passes its records and leaves the packets in the socket is found out there:
  *          so what lies in the kernel on its account is bounded by what it says it has not taken. */
 
-static FerryHands *
-hands_new (void)
+static FerryFdBatches *
+fd_batches_new (void)
 {
-  FerryHands *self = g_new0 (FerryHands, 1);
+  FerryFdBatches *self = g_new0 (FerryFdBatches, 1);
 
   self->under_way = g_array_new (FALSE, FALSE, sizeof (FerryHanded));
   g_queue_init (&self->local);
@@ -514,7 +514,7 @@ ferry_descriptors_free (GArray *descriptors)
 }
 
 static void
-hands_free (FerryHands *self)
+fd_batches_free (FerryFdBatches *self)
 {
   g_array_unref (self->under_way);
   g_queue_clear_full (&self->local, (GDestroyNotify) ferry_descriptors_free);
@@ -532,9 +532,9 @@ is_something_left (FerryLink *link)
 
 /* How many of its descriptors the worker has not taken yet, as far as its head in the down lane tells. */
 static guint
-count_hands_locked (FerryLink *link)
+count_fd_batches_locked (FerryLink *link)
 {
-  FerryHands *self = link->hands;
+  FerryFdBatches *self = link->fd_batches;
   guint n_passed = 0;
 
   if (self == NULL)
@@ -553,7 +553,7 @@ count_hands_locked (FerryLink *link)
 
 /* Returns 0, or the number of an error. */
 static int
-send_hand_locally (FerryHands *self, const int *descriptors, guint n_descriptors)
+send_fd_batch_locally (FerryFdBatches *self, const int *descriptors, guint n_descriptors)
 {
   GArray *copies = g_array_new (FALSE, FALSE, sizeof (int));
   int error_number;
@@ -587,17 +587,17 @@ static int
 send_hand_now (FerryLink *link, const FerryHandful *handful, guint64 record_end)
 {
   FerryHanded handed = {record_end, handful->n_descriptors};
-  FerryHands *self;
+  FerryFdBatches *self;
   int error_number;
 
-  if (link->hands == NULL)
-    link->hands = hands_new ();
-  self = link->hands;
+  if (link->fd_batches == NULL)
+    link->fd_batches = fd_batches_new ();
+  self = link->fd_batches;
   if (link->local)
-    error_number = send_hand_locally (self, handful->descriptors, handful->n_descriptors);
+    error_number = send_fd_batch_locally (self, handful->descriptors, handful->n_descriptors);
   else
     error_number =
-      ferry_control_send_hand (link->control, self->n_sent + 1, handful->descriptors, handful->n_descriptors);
+      ferry_control_send_fd_batch (link->control, self->n_sent + 1, handful->descriptors, handful->n_descriptors);
   if (error_number == EPIPE && !has_hung_up (link->control))
     ferry_link_set_fault_locked (link, "it shut its control socket down");
   if (error_number != 0)
@@ -611,12 +611,12 @@ send_hand_now (FerryLink *link, const FerryHandful *handful, guint64 record_end)
 /* Whether so many may go down now. Where they may not, the lane's writer is armed, so that the worker's taking some
  * rings. */
 static gboolean
-may_send_hand (FerryLink *link, guint n)
+may_send_fd_batch (FerryLink *link, guint n)
 {
-  if (count_hands_locked (link) + n <= FERRY_MAX_HANDED_PER_LINK)
+  if (count_fd_batches_locked (link) + n <= FERRY_MAX_HANDED_PER_LINK)
     return TRUE;
   ferry_lane_writer_arm (&link->down, 0);
-  return count_hands_locked (link) + n <= FERRY_MAX_HANDED_PER_LINK;
+  return count_fd_batches_locked (link) + n <= FERRY_MAX_HANDED_PER_LINK;
 }
 
 /* Sends the descriptors of the message whose record is to end there in the down lane. Returns 0, or the number of an
@@ -626,13 +626,13 @@ send_hand_locked (FerryLink *link, const FerryHandful *handful, guint64 record_e
 {
   int error_number;
 
-  if (!may_send_hand (link, handful->n_descriptors))
+  if (!may_send_fd_batch (link, handful->n_descriptors))
     return EAGAIN;
   error_number = send_hand_now (link, handful, record_end);
   if (error_number != EAGAIN)
     return error_number;
   ferry_lane_writer_arm (&link->down, 0);
-  if (count_hands_locked (link) > 0)
+  if (count_fd_batches_locked (link) > 0)
     return EAGAIN;
   /* Nothing is there to be taken, so that nobody would tell of room. */
   error_number = send_hand_now (link, handful, record_end);
@@ -642,15 +642,15 @@ send_hand_locked (FerryLink *link, const FerryHandful *handful, guint64 record_e
 /* any: the other end of a link within this process: takes the packet of that number, and adds its descriptors. Returns
  * FALSE when it is not there. */
 gboolean
-ferry_link_take_hand (FerryLink *link, guint64 number, GArray *descriptors)
+ferry_link_take_fd_batch (FerryLink *link, guint64 number, GArray *descriptors)
 {
   GArray *taken = NULL;
 
   pthread_mutex_lock (&link->down_lock);
-  if (link->hands != NULL && number == link->hands->n_taken + 1)
-    taken = g_queue_pop_head (&link->hands->local);
+  if (link->fd_batches != NULL && number == link->fd_batches->n_taken + 1)
+    taken = g_queue_pop_head (&link->fd_batches->local);
   if (taken != NULL)
-    link->hands->n_taken++;
+    link->fd_batches->n_taken++;
   pthread_mutex_unlock (&link->down_lock);
   if (taken == NULL)
     return FALSE;
@@ -666,22 +666,22 @@ ferry_link_get_n_handed (FerryLink *self)
   guint64 n;
 
   pthread_mutex_lock (&self->down_lock);
-  n = self->hands != NULL ? self->hands->n_sent : 0;
+  n = self->fd_batches != NULL ? self->fd_batches->n_sent : 0;
   pthread_mutex_unlock (&self->down_lock);
   return n;
 }
 
 /* any: how many of those the worker has taken. Once the link has ended, nobody knows, and it is said to be all. */
 guint64
-ferry_link_get_n_hands_taken (FerryLink *self)
+ferry_link_get_n_fd_batches_taken (FerryLink *self)
 {
   guint64 n = G_MAXUINT64;
 
   pthread_mutex_lock (&self->down_lock);
-  if (!self->down_closed && self->hands != NULL)
+  if (!self->down_closed && self->fd_batches != NULL)
     {
-      count_hands_locked (self);
-      n = self->hands->n_sent - self->hands->under_way->len;
+      count_fd_batches_locked (self);
+      n = self->fd_batches->n_sent - self->fd_batches->under_way->len;
     }
   pthread_mutex_unlock (&self->down_lock);
   return n;
@@ -786,7 +786,7 @@ tell_of_room_locked (FerryLink *self)
     self->turned_away &= ~(guint) SHORT_MESSAGE;
   if (g_queue_is_empty (&self->backlog))
     self->turned_away &= HANDED_MESSAGE;
-  if ((before & HANDED_MESSAGE) != 0 && count_hands_locked (self) <= FERRY_MAX_HANDED_PER_LINK / 2)
+  if ((before & HANDED_MESSAGE) != 0 && count_fd_batches_locked (self) <= FERRY_MAX_HANDED_PER_LINK / 2)
     self->turned_away &= ~(guint) HANDED_MESSAGE;
   if (self->turned_away == before)
     return;
@@ -851,9 +851,9 @@ put_message_locked (FerryLink *self, guint64 connection_id, const FerryPart *par
 
 /* Sends the descriptors of the message that comes next, and puts their record before it. */
 static FerryDownResult
-hand_locked (FerryLink *self, guint64 connection_id, FerryHandful *handful)
+send_fd_batch_locked (FerryLink *self, guint64 connection_id, FerryHandful *handful)
 {
-  FerryHandMessage message = {.n_descriptors = handful->n_descriptors};
+  FerryFdBatchMessage message = {.n_descriptors = handful->n_descriptors};
   FerryPart part = {&message, sizeof message};
   Gather payload = {&part, 1, 0};
 
@@ -863,9 +863,9 @@ hand_locked (FerryLink *self, guint64 connection_id, FerryHandful *handful)
   switch (handful->error_number)
     {
     case 0:
-      message.number = self->hands->n_sent;
+      message.number = self->fd_batches->n_sent;
       put_locked (self, &self->down, &self->backlog,
-                  &(FerryRecordHeader){sizeof message, FERRY_RECORD_HAND, 0, connection_id}, &payload);
+                  &(FerryRecordHeader){sizeof message, FERRY_RECORD_FD_BATCH, 0, connection_id}, &payload);
       return FERRY_DOWN_SENT;
     case EAGAIN:
       self->turned_away |= HANDED_MESSAGE;
@@ -912,7 +912,7 @@ ferry_link_send_with (FerryLink *self, guint64 connection_id, const FerryPart *p
         }
       else
         {
-          result = handful != NULL ? hand_locked (self, connection_id, handful) : FERRY_DOWN_SENT;
+          result = handful != NULL ? send_fd_batch_locked (self, connection_id, handful) : FERRY_DOWN_SENT;
           if (result == FERRY_DOWN_SENT)
             put_message_locked (self, connection_id, parts, n_parts, size);
           flush_locked (self, &self->down, &self->backlog);
@@ -1184,6 +1184,6 @@ ferry_link_close_down (FerryLink *self)
   g_queue_clear_full (&self->express_backlog, g_free);
   self->backlog_size = 0;
   self->backlog_short = 0;
-  g_clear_pointer (&self->hands, hands_free);
+  g_clear_pointer (&self->fd_batches, fd_batches_free);
   unlock (self);
 }

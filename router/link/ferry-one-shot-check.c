@@ -11,7 +11,7 @@
 #include "base/ferry-thread-private.h"
 #include "lane/ferry-one-shot-private.h"
 #include "lane/ferry-unmap-private.h"
-#include "link/ferry-stray-private.h"
+#include "link/ferry-orphan-private.h"
 
 /* Less is looked at at once. */
 #define SMALL ((gsize) 1024 * 1024)
@@ -50,7 +50,7 @@ look (gpointer data)
   if (self->fault == NULL)
     close (self->fd);
   else
-    ferry_stray_close (self->fd);
+    ferry_orphan_close (self->fd);
   atomic_store_explicit (&self->is_done, TRUE, memory_order_release);
   self->done (self->data);
   unref (self);

@@ -12,7 +12,7 @@
 
 #include "base/ferry-base-private.h"
 #include "lane/ferry-doorbell-private.h"
-#include "link/ferry-stray-private.h"
+#include "link/ferry-orphan-private.h"
 
 #define N_EVENTS 64
 
@@ -95,14 +95,14 @@ watch (FerrySharedQueue *self, int fd, guint32 events, FerryWatch *what, GError 
 static gboolean
 guard (FerrySharedQueue *self, FerryLink *link, int flags)
 {
-  FerryGuardianWord word = link->nursery != NULL ? FERRY_GUARDIAN_GUARD_NURSERY : FERRY_GUARDIAN_GUARD;
+  FerryGuardianWord word = link->fork_server != NULL ? FERRY_GUARDIAN_GUARD_FORK_SERVER : FERRY_GUARDIAN_GUARD;
 
   return self->guardian.socket < 0 || link->pid == 0 || link->pidfd < 0 || link->reaped ||
          ferry_guardian_tell (self->guardian.socket, word, link->pid, link->pidfd, flags);
 }
 
-/* Has the guardian, where there is one, end the process of a nursery's worker with the application, beside the nursery.
- * A guardian that has much unread is not waited for. */
+/* Has the guardian, where there is one, end the process of a fork server's worker with the application, beside the fork
+ * server. A guardian that has much unread is not waited for. */
 void
 ferry_shared_queue_guard (FerrySharedQueue *self, FerryLink *link)
 {
@@ -174,7 +174,7 @@ handle_guardian (FerrySharedQueue *self)
 }
 
 /* A description that a worker holds as well stays in the epoll set when only our descriptor is closed, so it is
- * taken out by hand. */
+ * taken out manually. */
 static void
 forget (FerrySharedQueue *self, int *fd)
 {
@@ -207,7 +207,7 @@ forget_control (FerrySharedQueue *self, FerryLink *link)
   epoll_ctl (self->epoll, EPOLL_CTL_DEL, control, NULL);
   shutdown (control, SHUT_RDWR);
   if (recv (control, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) > 0)
-    ferry_stray_close (ferry_steal_fd (&control));
+    ferry_orphan_close (ferry_steal_fd (&control));
 }
 
 void
@@ -246,7 +246,7 @@ ferry_shared_queue_set_deadline (FerrySharedQueue *self, FerryLink *link, gint64
   link->deadline = deadline;
 }
 
-/* Whether room in a nursery's control socket counts as an event. */
+/* Whether room in a fork server's control socket counts as an event. */
 void
 ferry_shared_queue_watch_room (FerrySharedQueue *self, FerryLink *link, gboolean watched)
 {
@@ -332,16 +332,16 @@ ferry_shared_queue_remove (FerrySharedQueue *self, FerryLink *link)
   ferry_link_unref (link);
 }
 
-/* Why the workers of a nursery end, when that does. */
+/* Why the workers of a fork server end, when that does. */
 static int
 get_cause_for_workers (FerryLinkEvent event)
 {
   if (event == FERRY_LINK_STOP)
     return FERRY_CLOSE_REASON_ROUTER_STOPPED;
-  return event == FERRY_LINK_LAUNCH_FAILED ? FERRY_CLOSE_REASON_LAUNCH_FAILED : FERRY_CLOSE_REASON_NURSERY_LOST;
+  return event == FERRY_LINK_LAUNCH_FAILED ? FERRY_CLOSE_REASON_LAUNCH_FAILED : FERRY_CLOSE_REASON_FORK_SERVER_LOST;
 }
 
-/* Enters the state, and does what follows from it for a nursery and for a nursery's worker. */
+/* Enters the state, and does what follows from it for a fork server and for a fork server's worker. */
 static void
 enter_state (FerrySharedQueue *self, FerryLink *link, FerryLinkState state, FerryLinkEvent event)
 {
@@ -349,10 +349,10 @@ enter_state (FerrySharedQueue *self, FerryLink *link, FerryLinkState state, Ferr
 
   link->state = state;
   link->was_open = link->was_open || state == FERRY_LINK_OPEN;
-  if (link->nursery != NULL && state == FERRY_LINK_OPEN)
-    link->nursery_funcs->flush (self, link);
-  else if (link->nursery != NULL && state > FERRY_LINK_OPEN && before <= FERRY_LINK_OPEN)
-    link->nursery_funcs->lose (self, link, get_cause_for_workers (event));
+  if (link->fork_server != NULL && state == FERRY_LINK_OPEN)
+    link->fork_server_funcs->flush (self, link);
+  else if (link->fork_server != NULL && state > FERRY_LINK_OPEN && before <= FERRY_LINK_OPEN)
+    link->fork_server_funcs->lose (self, link, get_cause_for_workers (event));
   if (link->parent == FERRY_PARENT_ASKED && event == FERRY_LINK_TIMEOUT)
     ferry_shared_queue_apply (self, link, FERRY_LINK_LAUNCH_FAILED, NULL);
   else if (link->gone && link->deadline == 0 && state != FERRY_LINK_ENDED)
@@ -360,7 +360,7 @@ enter_state (FerrySharedQueue *self, FerryLink *link, FerryLinkState state, Ferr
 }
 
 /* The one place where a link's state changes. A link that has left the queue takes no event: its end is told already,
- * and what is heard late of its process, such as a nursery's answer, must not bring it back. */
+ * and what is heard late of its process, such as a fork server's answer, must not bring it back. */
 void
 ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEvent event, const char *detail)
 {
@@ -371,15 +371,15 @@ ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEven
   if (event == FERRY_LINK_FAULT || transition->next == FERRY_LINK_ENDED)
     ferry_shared_queue_activate (self, link);
   ferry_link_note (link, transition->cause, detail);
-  /* At a stop, a nursery that may have workers ends at its hang-up, after reaping them. */
-  if (transition->kill && !(event == FERRY_LINK_STOP && link->nursery != NULL && link->state == FERRY_LINK_OPEN))
+  /* At a stop, a fork server that may have workers ends at its hang-up, after reaping them. */
+  if (transition->kill && !(event == FERRY_LINK_STOP && link->fork_server != NULL && link->state == FERRY_LINK_OPEN))
     ferry_link_send_signal (link, SIGKILL);
   if (transition->next == link->state && event != FERRY_LINK_TIMEOUT)
     return;
 
   ferry_shared_queue_set_deadline (self, link, 0);
-  if (link->nursery != NULL && transition->next > FERRY_LINK_OPEN)
-    link->nursery_funcs->close (link);
+  if (link->fork_server != NULL && transition->next > FERRY_LINK_OPEN)
+    link->fork_server_funcs->close (link);
   if (transition->next == FERRY_LINK_HUNG_UP && link->state != FERRY_LINK_HUNG_UP)
     {
       forget_control (self, link);
@@ -418,9 +418,9 @@ apply_fault (FerrySharedQueue *self, FerryLink *link, const char *detail)
 
 /* A worker without senders has no more to say. */
 static FerryControlEvent
-receive_confined (FerrySharedQueue *self, FerryLink *link, GArray *strays, GError **error)
+receive_confined (FerrySharedQueue *self, FerryLink *link, GArray *orphans, GError **error)
 {
-  FerryControlEvent event = ferry_confinement_receive (link, strays, error);
+  FerryControlEvent event = ferry_confinement_receive (link, orphans, error);
 
   if (event == FERRY_CONTROL_TAKEN && link->connection_ids->len == 0)
     ferry_shared_queue_set_deadline (self, link, 0);
@@ -432,18 +432,18 @@ receive (FerrySharedQueue *self, FerryLink *link, GError **error)
 {
   gboolean attached = link->state != FERRY_LINK_ATTACHING;
   FerryControlEvent event;
-  GArray *strays;
+  GArray *orphans;
 
-  if (attached && link->nursery != NULL)
-    return link->nursery_funcs->receive (self, link, error);
-  if (attached && link->offers != NULL)
-    return ferry_offers_receive (link->offers, link->control, error);
-  strays = ferry_strays_new ();
+  if (attached && link->fork_server != NULL)
+    return link->fork_server_funcs->receive (self, link, error);
+  if (attached && link->pending_memory != NULL)
+    return ferry_pending_memory_receive (link->pending_memory, link->control, error);
+  orphans = ferry_orphans_new ();
   if (link->confinement.awaited)
-    event = receive_confined (self, link, strays, error);
+    event = receive_confined (self, link, orphans, error);
   else
-    event = ferry_control_receive (link->control, attached, link->segment.size, strays, error);
-  ferry_strays_free (strays);
+    event = ferry_control_receive (link->control, attached, link->segment.size, orphans, error);
+  ferry_orphans_free (orphans);
   return event;
 }
 
@@ -483,7 +483,7 @@ ferry_shared_queue_fault (FerrySharedQueue *self, FerryLink *link, const char *d
     return;
   look_for_the_last_time (link);
   /* The descriptors of published records came before those, and may lie unread. */
-  if (link->offers != NULL && link->state == FERRY_LINK_OPEN)
+  if (link->pending_memory != NULL && link->state == FERRY_LINK_OPEN)
     read_control (self, link);
   apply_fault (self, link, detail);
 }
@@ -540,11 +540,11 @@ ferry_shared_queue_end_process (FerrySharedQueue *self, FerryLink *link)
   ferry_shared_queue_apply (self, link, FERRY_LINK_PROCESS_ENDED, NULL);
 }
 
-/* How a worker of a nursery's ended is for the nursery to say, which gets a moment for it. */
+/* How a worker of a fork server's ended is for the fork server to say, which gets a moment for it. */
 static void
 handle_process (FerrySharedQueue *self, FerryLink *link)
 {
-  if (link->parent == FERRY_PARENT_NURSERY && !link->gone && !link->reaped)
+  if (link->parent == FERRY_PARENT_FORK_SERVER && !link->gone && !link->reaped)
     {
       link->gone = TRUE;
       epoll_ctl (self->epoll, EPOLL_CTL_DEL, link->pidfd, NULL);
@@ -623,8 +623,8 @@ ferry_shared_queue_wait (FerrySharedQueue *self, gint64 until)
           break;
         case FERRY_WATCH_CONTROL:
           read_control (self, what->link);
-          if (what->link->nursery != NULL)
-            what->link->nursery_funcs->flush (self, what->link);
+          if (what->link->fork_server != NULL)
+            what->link->fork_server_funcs->flush (self, what->link);
           break;
         case FERRY_WATCH_PROCESS:
           handle_process (self, what->link);

@@ -34,11 +34,12 @@ typedef struct
   int control;              /* const: (unowned): as reserve: what memory is handed over by, or -1 */
   GThread *never_waits;     /* const: (nullable) the router's thread, where it is of this process */
   pthread_mutex_t lock;
-  FerryLaneWriter writer;                        /* lock */
-  gboolean forked;                               /* this is a copy in a child of the process that writes the lane */
-  gboolean large_turn;                           /* lock: a message is being sent in pieces */
-  guint64 n_offers;                              /* lock: one-shot buffers sent */
-  guint64 offer_ends[FERRY_MAX_OFFERS_PER_LINK]; /* lock: where the record of the latest ones end, by their numbers */
+  FerryLaneWriter writer;     /* lock */
+  gboolean forked;            /* this is a copy in a child of the process that writes the lane */
+  gboolean large_turn;        /* lock: a message is being sent in pieces */
+  guint64 n_pending_memories; /* lock: one-shot buffers sent */
+  guint64 offer_ends[FERRY_MAX_PENDING_MEMORIES_PER_LINK]; /* lock: where the record of the latest ones end, by their
+                                                              numbers */
   _Atomic gint references;
 } FerryUplink;
 
@@ -73,7 +74,7 @@ void ferry_uplink_unref (FerryUplink *self);
 FerryWaitResult ferry_uplink_wait (FerryUplink *self, const FerryWait *wait, gsize size);
 FerryWaitResult ferry_uplink_reserve_buffer (FerryUplink *self, const FerryWait *wait, gsize size,
                                              FerryBufferMessage *message);
-FerryWaitResult ferry_uplink_wait_for_offer (FerryUplink *self, const FerryWait *wait);
+FerryWaitResult ferry_uplink_wait_for_pending_memory (FerryUplink *self, const FerryWait *wait);
 FerryWaitResult ferry_uplink_take_turn (FerryUplink *self, const FerryWait *wait);
 void ferry_uplink_give_turn (FerryUplink *self);
 void ferry_uplink_interrupt (FerryUplink *self);
@@ -118,9 +119,9 @@ ferry_uplink_get_place_locked (FerryUplink *self, gsize size)
 
 /* With the lane taken: where the record ends that must have been taken before one more buffer is offered. */
 static inline guint64
-ferry_uplink_get_offer_gate_locked (FerryUplink *self)
+ferry_uplink_get_memory_gate_locked (FerryUplink *self)
 {
-  return self->offer_ends[self->n_offers % FERRY_MAX_OFFERS_PER_LINK];
+  return self->offer_ends[self->n_pending_memories % FERRY_MAX_PENDING_MEMORIES_PER_LINK];
 }
 
 /* Publishes what was written at the place, gives the lane back, and rings when the reader sleeps. */

@@ -143,10 +143,10 @@ arm_for_room_locked (FerryUplink *self, gsize size)
 }
 
 static gboolean
-arm_for_offer_locked (FerryUplink *self, gsize unused)
+arm_for_memory_locked (FerryUplink *self, gsize unused)
 {
   ferry_lane_writer_arm (&self->writer, 0);
-  return self->writer.head >= ferry_uplink_get_offer_gate_locked (self);
+  return self->writer.head >= ferry_uplink_get_memory_gate_locked (self);
 }
 
 static FerryWaitResult
@@ -184,9 +184,9 @@ ferry_uplink_wait (FerryUplink *self, const FerryWait *wait, gsize size)
 
 /* Waits until one more buffer may be offered: so many records before it was taken, and its descriptor with it. */
 FerryWaitResult
-ferry_uplink_wait_for_offer (FerryUplink *self, const FerryWait *wait)
+ferry_uplink_wait_for_pending_memory (FerryUplink *self, const FerryWait *wait)
 {
-  return wait_for_reader (self, wait, arm_for_offer_locked, 0);
+  return wait_for_reader (self, wait, arm_for_memory_locked, 0);
 }
 
 /* Waits for a buffer of size bytes, which there can be, of an arena that is open. */

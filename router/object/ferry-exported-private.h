@@ -19,7 +19,7 @@ G_BEGIN_DECLS
 /* The objects that an exporter knows, by what they are. Counted references: the exporter's, and its objects'. */
 typedef struct _FerryObjectTable FerryObjectTable;
 typedef struct _FerryExported FerryExported;
-typedef struct _FerryViewRun FerryViewRun;
+typedef struct _FerryEvaluation FerryEvaluation;
 
 struct _FerryExported
 {
@@ -33,8 +33,8 @@ struct _FerryExported
   char *name; /* the table's lock: (owned) (nullable): the one under which it is exported */
 
   pthread_mutex_t lock;
-  FerryViewRun *holder;      /* lock, as the next two, of the runs: (unowned) (nullable): whose turn it is */
-  GQueue waiting;            /* (element-type FerryViewRun) (owned) */
+  FerryEvaluation *holder;   /* lock, as the next two, of the runs: (unowned) (nullable): whose turn it is */
+  GQueue waiting;            /* (element-type FerryEvaluation) (owned) */
   guint sweep_at;            /* at which length those that nobody wants any more are looked for */
   gulong list_handler;       /* lock */
   _Atomic guint64 *revision; /* lock to set: (owned) (nullable): of the list, from when it was first followed */

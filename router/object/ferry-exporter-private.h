@@ -7,8 +7,8 @@
 
 #pragma once
 
+#include "object/ferry-evaluation-private.h"
 #include "object/ferry-exported-private.h"
-#include "object/ferry-view-run-private.h"
 
 G_BEGIN_DECLS
 
@@ -23,9 +23,9 @@ void ferry_exporter_set_generation (FerryExporter *self, guint64 generation);
 guint64 ferry_exporter_get_n_names (FerryExporter *self);
 /* Where runs go on that were answered elsewhere: (transfer none) (nullable). */
 GMainContext *ferry_exporter_get_context (FerryExporter *self);
-/* A run on objects of the exporter, of which it has a reference until it goes: see ferry_view_run_new(). */
-FerryViewRun *ferry_exporter_new_run (FerryExporter *self, FerryViewRequest *request, FerryExported *root,
-                                      const FerryViewRunFuncs *funcs, gpointer data);
+/* A run on objects of the exporter, of which it has a reference until it goes: see ferry_evaluation_new(). */
+FerryEvaluation *ferry_exporter_new_run (FerryExporter *self, FerryViewRequest *request, FerryExported *root,
+                                         const FerryEvaluationFuncs *funcs, gpointer data);
 /* Whether requests are answered. before: this one may be of those that came before the stop. Fails with
  * FERRY_ERROR_NOT_LISTENING and FERRY_ERROR_REFUSED. */
 gboolean ferry_exporter_check_listening (FerryExporter *self, gboolean before, GError **error);
@@ -34,8 +34,8 @@ void ferry_exporter_count_request (FerryExporter *self);
 guint64 ferry_exporter_get_n_requests (FerryExporter *self);
 /* The transport of a link has ended. */
 void ferry_exporter_drop_link (FerryExporter *self, gpointer link);
-/* Returns (element-type FerryExporterLink) (transfer full). */
-GPtrArray *ferry_exporter_list_links (FerryExporter *self);
+/* Returns (element-type FerryExporterSession) (transfer full). */
+GPtrArray *ferry_exporter_list_sessions (FerryExporter *self);
 /* Takes a reference. */
 void ferry_exporter_add_link (FerryExporter *self, gpointer link);
 /* Returns (transfer full) (nullable): the link, where it is among them. */

@@ -13,14 +13,14 @@
 #include <stdatomic.h>
 
 #include "base/ferry-base-private.h"
-#include "object/ferry-exporter-link-private.h"
+#include "object/ferry-evaluation-private.h"
+#include "object/ferry-exporter-session-private.h"
 #include "object/ferry-interface-private.h"
-#include "object/ferry-view-run-private.h"
 
 #define WITHOUT_TRANSPORT "the exporter has a transport already; call this before ferry_exporter_add_transport()"
-#define BY_HAND "the exporter does not answer by hand; call ferry_exporter_set_by_hand() first"
+#define NOT_MANUAL "the exporter does not answer manually; call ferry_exporter_set_manual() first"
 
-/* Where methods are called: on a main context, on threads, or by hand, which is a main context that nobody else
+/* Where methods are called: on a main context, on threads, or manually, which is a main context that nobody else
  * iterates. */
 typedef enum
 {
@@ -52,7 +52,7 @@ struct _FerryExporter
   GHashTable *names;     /* lock: (element-type utf8 FerryExported), as what follows; both owned */
   GPtrArray *types;      /* (element-type ExportedType) (owned) */
   GHashTable *functions; /* (element-type utf8 FerryPassFunction): both owned, and kept to the end */
-  GPtrArray *links;      /* (element-type FerryExporterLink) (owned) */
+  GPtrArray *links;      /* (element-type FerryExporterSession) (owned) */
   gboolean listening;
   FerryStopMode stop_mode;
 
@@ -68,7 +68,7 @@ struct _FerryExporter
  * interfaces list and nothing else, and those that their methods give away, where their type was exported.
  *
  * Methods are called on a thread of the exporter's own, unless [method@Ferry.Exporter.set_context],
- * [method@Ferry.Exporter.set_threads] or [method@Ferry.Exporter.set_by_hand] says where else.
+ * [method@Ferry.Exporter.set_threads] or [method@Ferry.Exporter.set_manual] says where else.
  *
  * Another process has a reference to each object of which it has a proxy; it is dropped with the proxy, and with the
  * transport. A reference belongs to the transport over which it was given, and to this exporter: anywhere else, and
@@ -134,7 +134,7 @@ ferry_exporter_count_request (FerryExporter *self)
 guint64
 ferry_exporter_get_n_requests (FerryExporter *self)
 {
-  /* Relaxed: a count, and where requests are answered by hand, of what this thread did. */
+  /* Relaxed: a count, and where requests are answered manually, of what this thread did. */
   return atomic_load_explicit (&self->n_requests, memory_order_relaxed);
 }
 
@@ -169,11 +169,11 @@ ferry_exporter_get_n_names (FerryExporter *self)
 static void
 tell_names (FerryExporter *self, FerryExported *left)
 {
-  g_autoptr (GPtrArray) links = ferry_exporter_list_links (self);
+  g_autoptr (GPtrArray) links = ferry_exporter_list_sessions (self);
 
   atomic_fetch_add (&self->n_names, 1);
   for (guint i = 0; i < links->len; i++)
-    ferry_exporter_link_tell_names (links->pdata[i], left);
+    ferry_exporter_session_tell_names (links->pdata[i], left);
 }
 
 static gboolean
@@ -438,13 +438,13 @@ find_function (FerryExporter *self, const char *name, GError **error)
   return function;
 }
 
-FerryViewRun *
+FerryEvaluation *
 ferry_exporter_new_run (FerryExporter *self, FerryViewRequest *request, FerryExported *root,
-                        const FerryViewRunFuncs *funcs, gpointer data)
+                        const FerryEvaluationFuncs *funcs, gpointer data)
 {
-  static const FerryViewRunHost host = {find_object, find_function, ferry_exporter_get_context};
+  static const FerryEvaluationHost host = {find_object, find_function, ferry_exporter_get_context};
 
-  return ferry_view_run_new (&host, self, request, root, funcs, data);
+  return ferry_evaluation_new (&host, self, request, root, funcs, data);
 }
 
 /* ---- where methods are called ---- */
@@ -528,7 +528,7 @@ ferry_exporter_set_threads (FerryExporter *self, guint n_threads)
 }
 
 /**
- * ferry_exporter_set_by_hand:
+ * ferry_exporter_set_manual:
  * @self: an exporter without a transport
  *
  * Has requests wait until [method@Ferry.Exporter.process_requests] or [method@Ferry.Exporter.poll] is called, and
@@ -537,7 +537,7 @@ ferry_exporter_set_threads (FerryExporter *self, guint n_threads)
  * Since: 0.1
  */
 void
-ferry_exporter_set_by_hand (FerryExporter *self)
+ferry_exporter_set_manual (FerryExporter *self)
 {
   gboolean is_early;
 
@@ -550,17 +550,17 @@ ferry_exporter_set_by_hand (FerryExporter *self)
 static guint
 count_pending (FerryExporter *self)
 {
-  g_autoptr (GPtrArray) links = ferry_exporter_list_links (self);
+  g_autoptr (GPtrArray) links = ferry_exporter_list_sessions (self);
   guint n = 0;
 
   for (guint i = 0; i < links->len; i++)
-    n += ferry_demux_get_n_pending (ferry_exporter_link_get_demux (links->pdata[i]));
+    n += ferry_demux_get_n_pending (ferry_exporter_session_get_demux (links->pdata[i]));
   return n;
 }
 
 /**
  * ferry_exporter_process_requests:
- * @self: an exporter whose requests are answered by hand
+ * @self: an exporter whose requests are answered manually
  *
  * Answers what has been asked, and does not wait for more. It comes back also where others go on asking: what is asked
  * meanwhile may be left for the next time. One thread at a time.
@@ -576,7 +576,7 @@ ferry_exporter_process_requests (FerryExporter *self)
   guint64 wanted;
 
   g_return_val_if_fail (FERRY_IS_EXPORTER (self), 0);
-  ferry_return_val_if_fail (self->place == PLACE_HAND, 0, BY_HAND);
+  ferry_return_val_if_fail (self->place == PLACE_HAND, 0, NOT_MANUAL);
 
   before = ferry_exporter_get_n_requests (self);
   wanted = before + MAX (count_pending (self), 1);
@@ -610,7 +610,7 @@ add_timer (GMainContext *context, gint64 ready_time)
 
 /**
  * ferry_exporter_poll:
- * @self: an exporter whose requests are answered by hand
+ * @self: an exporter whose requests are answered manually
  * @timeout: how long to wait at the most, in microseconds; negative: as long as it takes
  * @cancellable: (nullable): ends the waiting
  * @error: return location for an error
@@ -633,7 +633,7 @@ ferry_exporter_poll (FerryExporter *self, gint64 timeout, GCancellable *cancella
   gulong id;
 
   g_return_val_if_fail (FERRY_IS_EXPORTER (self), FALSE);
-  ferry_return_val_if_fail (self->place == PLACE_HAND, FALSE, BY_HAND);
+  ferry_return_val_if_fail (self->place == PLACE_HAND, FALSE, NOT_MANUAL);
 
   if (ferry_is_in_callback_of (self->context))
     {
@@ -686,13 +686,13 @@ ferry_exporter_steal_link (FerryExporter *self, gpointer link)
 void
 ferry_exporter_drop_link (FerryExporter *self, gpointer link)
 {
-  g_autoptr (FerryExporterLink) held = ferry_exporter_steal_link (self, link);
+  g_autoptr (FerryExporterSession) held = ferry_exporter_steal_link (self, link);
   g_autoptr (GError) reason = NULL;
 
   if (held == NULL)
     return;
   reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The exporter has left the transport");
-  ferry_exporter_link_close (held, reason);
+  ferry_exporter_session_close (held, reason);
 }
 
 /**
@@ -713,22 +713,22 @@ ferry_exporter_drop_link (FerryExporter *self, gpointer link)
 gboolean
 ferry_exporter_add_transport (FerryExporter *self, FerryTransport *transport, GError **error)
 {
-  g_autoptr (FerryExporterLink) link = NULL;
+  g_autoptr (FerryExporterSession) link = NULL;
 
   g_return_val_if_fail (FERRY_IS_EXPORTER (self), FALSE);
   g_return_val_if_fail (FERRY_IS_TRANSPORT (transport), FALSE);
 
-  link = ferry_exporter_link_new (self, transport);
-  place_demux (self, ferry_exporter_link_get_demux (link));
+  link = ferry_exporter_session_new (self, transport);
+  place_demux (self, ferry_exporter_session_get_demux (link));
   ferry_exporter_add_link (self, link);
-  if (ferry_exporter_link_start (link, error))
+  if (ferry_exporter_session_start (link, error))
     return TRUE;
   ferry_exporter_drop_link (self, link);
   return FALSE;
 }
 
 GPtrArray *
-ferry_exporter_list_links (FerryExporter *self)
+ferry_exporter_list_sessions (FerryExporter *self)
 {
   GPtrArray *links = g_ptr_array_new_with_free_func (g_object_unref);
 
@@ -780,9 +780,9 @@ ferry_exporter_get_n_references (FerryExporter *self)
 
   g_return_val_if_fail (FERRY_IS_EXPORTER (self), 0);
 
-  links = ferry_exporter_list_links (self);
+  links = ferry_exporter_list_sessions (self);
   for (guint i = 0; i < links->len; i++)
-    n += ferry_exporter_link_get_n_references (links->pdata[i]);
+    n += ferry_exporter_session_get_n_references (links->pdata[i]);
   return n;
 }
 
@@ -795,7 +795,7 @@ ferry_exporter_check_listening (FerryExporter *self, gboolean before, GError **e
   gboolean refuses;
 
   pthread_mutex_lock (&self->lock);
-  listening = self->listening || (before && self->stop_mode == FERRY_STOP_MODE_FULFIL);
+  listening = self->listening || (before && self->stop_mode == FERRY_STOP_MODE_DRAIN);
   refuses = before && self->stop_mode == FERRY_STOP_MODE_REFUSE;
   pthread_mutex_unlock (&self->lock);
   if (listening)
@@ -813,30 +813,30 @@ ferry_exporter_check_listening (FerryExporter *self, gboolean before, GError **e
 static void
 tell_links (FerryExporter *self, gboolean listening)
 {
-  g_autoptr (GPtrArray) links = ferry_exporter_list_links (self);
+  g_autoptr (GPtrArray) links = ferry_exporter_list_sessions (self);
 
   for (guint i = 0; i < links->len; i++)
-    ferry_exporter_link_tell (links->pdata[i], listening);
+    ferry_exporter_session_tell (links->pdata[i], listening);
 }
 
 /* Returns whether that is news. */
 static gboolean
 set_listening (FerryExporter *self, gboolean listening, FerryStopMode mode)
 {
-  g_autoptr (GPtrArray) links = ferry_exporter_list_links (self);
+  g_autoptr (GPtrArray) links = ferry_exporter_list_sessions (self);
   /* What comes behind a stop does not become what came before by another one. */
   gboolean stops = !listening && ferry_exporter_get_listening (self);
   gboolean changed;
 
   for (guint i = 0; i < links->len && stops; i++)
-    ferry_exporter_link_begin_stop (links->pdata[i]);
+    ferry_exporter_session_begin_stop (links->pdata[i]);
   pthread_mutex_lock (&self->lock);
   changed = self->listening != listening;
   self->listening = listening;
   self->stop_mode = changed ? mode : self->stop_mode;
   pthread_mutex_unlock (&self->lock);
   for (guint i = 0; i < links->len && stops; i++)
-    ferry_exporter_link_end_stop (links->pdata[i]);
+    ferry_exporter_session_end_stop (links->pdata[i]);
   if (!changed)
     return FALSE;
   tell_links (self, listening);
@@ -858,7 +858,7 @@ ferry_exporter_start (FerryExporter *self)
 {
   g_return_if_fail (FERRY_IS_EXPORTER (self));
 
-  set_listening (self, TRUE, FERRY_STOP_MODE_FULFIL);
+  set_listening (self, TRUE, FERRY_STOP_MODE_DRAIN);
 }
 
 static void
@@ -869,7 +869,7 @@ refuse_waiting (FerryExporter *self)
 
   ferry_exporter_check_listening (self, TRUE, &error);
   for (guint i = 0; i < list->len; i++)
-    ferry_view_run_refuse_waiting (list->pdata[i], error);
+    ferry_evaluation_refuse_waiting (list->pdata[i], error);
 }
 
 /**
@@ -934,7 +934,7 @@ static void
 ferry_exporter_dispose (GObject *object)
 {
   FerryExporter *self = FERRY_EXPORTER (object);
-  g_autoptr (GPtrArray) links = ferry_exporter_list_links (self);
+  g_autoptr (GPtrArray) links = ferry_exporter_list_sessions (self);
 
   for (guint i = 0; i < links->len; i++)
     ferry_exporter_drop_link (self, links->pdata[i]);

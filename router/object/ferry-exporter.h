@@ -36,7 +36,7 @@ typedef enum
 
 /**
  * FerryStopMode:
- * @FERRY_STOP_MODE_FULFIL: What had come before is answered.
+ * @FERRY_STOP_MODE_DRAIN: What had come before is answered.
  * @FERRY_STOP_MODE_REFUSE: What had come before and has not begun is refused with %FERRY_ERROR_REFUSED.
  *
  * What becomes of what had come by the time that an exporter was stopped. What has begun goes on to its answer either
@@ -46,7 +46,7 @@ typedef enum
  */
 typedef enum
 {
-  FERRY_STOP_MODE_FULFIL,
+  FERRY_STOP_MODE_DRAIN,
   FERRY_STOP_MODE_REFUSE,
 } FerryStopMode;
 
@@ -74,7 +74,7 @@ void ferry_exporter_set_context (FerryExporter *self, GMainContext *context);
 FERRY_AVAILABLE_IN_0_1
 void ferry_exporter_set_threads (FerryExporter *self, guint n_threads);
 FERRY_AVAILABLE_IN_0_1
-void ferry_exporter_set_by_hand (FerryExporter *self);
+void ferry_exporter_set_manual (FerryExporter *self);
 FERRY_AVAILABLE_IN_0_1
 guint ferry_exporter_process_requests (FerryExporter *self);
 FERRY_AVAILABLE_IN_0_1

@@ -5,7 +5,7 @@
  *
  * Owner:   its rows are owned by whoever holds them, and the latest ones by it.
  * Threads: the one that made it.
- * Trust:   none in what the feed tells and in what rows are answered with. */
+ * Trust:   none in what the subscription tells and in what rows are answered with. */
 
 #include "config.h"
 
@@ -29,7 +29,7 @@ typedef struct
   guint64 position;
   guint n_rows;
   gpointer handle;  /* (owned) (nullable): the source's, until the answer came */
-  GVariant *answer; /* (owned) (nullable): waits for the feed to tell of its revision */
+  GVariant *answer; /* (owned) (nullable): waits for the subscription to tell of its revision */
 } RowFetch;
 
 struct _FerryListReplica
@@ -42,9 +42,9 @@ struct _FerryListReplica
   GMainContext *context;         /* const: (owned) */
   FerryHome *home;               /* const: (owned) */
 
-  gpointer feed;   /* (owned) (nullable): NULL when nothing comes any more */
-  GQueue events;   /* (owned): what the feed told while what it told before was still being done */
-  gboolean taking; /* the events are being taken */
+  gpointer subscription; /* (owned) (nullable): NULL when nothing comes any more */
+  GQueue events;         /* (owned): what the subscription told while what it told before was still being done */
+  gboolean taking;       /* the events are being taken */
   gboolean following;
   GError *error; /* (owned) (nullable) */
 
@@ -60,7 +60,7 @@ struct _FerryListReplica
   GSource *asking; /* (owned) (nullable): asks for what is wished for, in the next turn of the main loop */
 };
 
-/* What the feed told. */
+/* What the subscription told. */
 typedef struct
 {
   GVariant *item; /* (owned) (nullable) */
@@ -201,12 +201,12 @@ cancel_fetches (FerryListReplica *self)
 }
 
 static void
-close_feed (FerryListReplica *self)
+close_subscription (FerryListReplica *self)
 {
-  gpointer feed = g_steal_pointer (&self->feed);
+  gpointer subscription = g_steal_pointer (&self->subscription);
 
-  if (feed != NULL)
-    self->source->close_feed (feed);
+  if (subscription != NULL)
+    self->source->close_subscription (subscription);
   g_queue_clear_full (&self->events, (GDestroyNotify) event_free);
 }
 
@@ -214,7 +214,7 @@ close_feed (FerryListReplica *self)
 static void
 break_off (FerryListReplica *self, GError *error)
 {
-  close_feed (self);
+  close_subscription (self);
   cancel_fetches (self);
   g_object_freeze_notify (G_OBJECT (self));
   take_error (self, error);
@@ -230,7 +230,8 @@ break_off (FerryListReplica *self, GError *error)
  * be too old only has to be thrown away.
  *
  * An answer says which revision of the list it was read at. It is used while the list has that very revision here, and
- * waits for the feed when that is behind. Of one that falls into the latest change, the rows on both sides are used.
+ * waits for the subscription when that is behind. Of one that falls into the latest change, the rows on both sides are
+ * used.
  *
  * Invariant: no row is in two fetches, unless the list has changed under one of them. */
 
@@ -299,8 +300,8 @@ notify_loaded (GPtrArray *loaded)
     ferry_list_row_notify_loaded (loaded->pdata[i]);
 }
 
-/* Another length is no reason to break off: the exporter may have put another list in its place, of which the feed has
- * not told yet. */
+/* Another length is no reason to break off: the exporter may have put another list in its place, of which the
+ * subscription has not told yet. */
 static void
 use_answer (FerryListReplica *self, RowFetch *fetch)
 {
@@ -465,10 +466,10 @@ schedule (FerryListReplica *self)
   g_source_attach (self->asking, self->context);
 }
 
-/* A replica's list, as the feed tells of it.
+/* A replica's list, as the subscription tells of it.
  *
- * What the feed tells is done in its order, also where a handler of `items-changed` runs the main loop. With each
- * change the list is right before anybody is told of it.
+ * What the subscription tells is done in its order, also where a handler of `items-changed` runs the main loop. With
+ * each change the list is right before anybody is told of it.
  *
  * Trust: none. A change that does not fit the list, or comes out of turn, ends the following. */
 
@@ -537,7 +538,7 @@ take_changes (FerryListReplica *self, GVariant *changes)
   GError *error = NULL;
 
   g_variant_iter_init (&iter, changes);
-  while (self->feed != NULL &&
+  while (self->subscription != NULL &&
          g_variant_iter_next (&iter, "(tttt)", &change.revision, &change.position, &change.n_removed, &change.n_added))
     {
       if (check_change (&change, self->length, &self->revision, &error))
@@ -655,11 +656,11 @@ silent_cb (gpointer data, const GError *reason, gboolean for_ever)
 }
 
 static void
-open_feed (FerryListReplica *self)
+open_subscription (FerryListReplica *self)
 {
-  static const FerryFeedFuncs funcs = {.item = item_cb, .silent = silent_cb};
+  static const FerrySubscriptionFuncs funcs = {.item = item_cb, .silent = silent_cb};
 
-  self->feed = self->source->open_feed (self->end, &funcs, self);
+  self->subscription = self->source->open_subscription (self->end, &funcs, self);
 }
 
 /* ---- the list model ---- */
@@ -770,7 +771,7 @@ ferry_list_replica_constructed (GObject *object)
     return;
   self->source = &ferry_list_source_proxy;
   self->end = self->proxy;
-  open_feed (self);
+  open_subscription (self);
 }
 
 static void
@@ -779,7 +780,7 @@ ferry_list_replica_dispose (GObject *object)
   FerryListReplica *self = FERRY_LIST_REPLICA (object);
   g_autoptr (GPtrArray) dropped = g_ptr_array_new_with_free_func (g_object_unref);
 
-  close_feed (self);
+  close_subscription (self);
   cancel_fetches (self);
   if (self->asking != NULL)
     g_source_destroy (self->asking);
@@ -898,7 +899,7 @@ ferry_list_replica_new_from (const FerryListSource *source, gpointer end)
 
   self->source = source;
   self->end = end;
-  open_feed (self);
+  open_subscription (self);
   return self;
 }
 

@@ -1,14 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Where a replica has its list from: a feed of its changes, and answers with its rows.
+/* Where a replica has its list from: a subscription of its changes, and answers with its rows.
  *
  * Threads: the replica's. Functions are called from its main context, never before what registered them has returned.
  * Trust:   none in what they are given. */
 
 #pragma once
 
-#include "object/ferry-feed-private.h"
+#include "object/ferry-subscription-private.h"
 
 G_BEGIN_DECLS
 
@@ -17,9 +17,9 @@ typedef void (*FerryRowsFunc) (gpointer data, GVariant *answer, const GError *er
 
 typedef struct
 {
-  gpointer (*open_feed) (gpointer end, const FerryFeedFuncs *funcs, gpointer data);
+  gpointer (*open_subscription) (gpointer end, const FerrySubscriptionFuncs *funcs, gpointer data);
   /* No function is called any more. */
-  void (*close_feed) (gpointer feed);
+  void (*close_subscription) (gpointer subscription);
   /* The function is called once; then the fetch is gone. */
   gpointer (*fetch) (gpointer end, guint64 position, guint n_rows, FerryRowsFunc func, gpointer data);
   /* It is called no more, and the fetch is gone. */

@@ -29,15 +29,15 @@ fetch_free (Fetch *self)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Fetch, fetch_free)
 
 static gpointer
-open_feed (gpointer end, const FerryFeedFuncs *funcs, gpointer data)
+open_subscription (gpointer end, const FerrySubscriptionFuncs *funcs, gpointer data)
 {
-  return ferry_proxy_open_feed (end, NULL, NULL, TRUE, funcs, data);
+  return ferry_proxy_open_subscription (end, NULL, NULL, TRUE, funcs, data);
 }
 
 static void
-close_feed (gpointer feed)
+close_subscription (gpointer subscription)
 {
-  ferry_feed_close (feed);
+  ferry_subscription_close (subscription);
 }
 
 static void
@@ -80,8 +80,8 @@ cancel (gpointer fetch)
 }
 
 const FerryListSource ferry_list_source_proxy = {
-  .open_feed = open_feed,
-  .close_feed = close_feed,
+  .open_subscription = open_subscription,
+  .close_subscription = close_subscription,
   .fetch = fetch,
   .cancel = cancel,
 };

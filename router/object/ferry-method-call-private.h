@@ -5,13 +5,13 @@
 
 #pragma once
 
+#include "object/ferry-evaluation-private.h"
 #include "object/ferry-method-call.h"
-#include "object/ferry-view-run-private.h"
 
 G_BEGIN_DECLS
 
 /* Takes a reference of each. arguments: (nullable). */
 /* method: of the run's request. */
-FerryMethodCall *ferry_method_call_new (FerryViewRun *run, GObject *object, const char *method, GVariant *arguments);
+FerryMethodCall *ferry_method_call_new (FerryEvaluation *run, GObject *object, const char *method, GVariant *arguments);
 
 G_END_DECLS

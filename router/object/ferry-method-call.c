@@ -14,10 +14,10 @@
 struct _FerryMethodCall
 {
   _Atomic gint references;
-  FerryViewRun *run;   /* const: (owned): whose request has the method's name */
-  GObject *object;     /* const: (owned), as arguments */
-  const char *method;  /* const: borrowed from run */
-  GVariant *arguments; /* const */
+  FerryEvaluation *run; /* const: (owned): whose request has the method's name */
+  GObject *object;      /* const: (owned), as arguments */
+  const char *method;   /* const: borrowed from run */
+  GVariant *arguments;  /* const */
   _Atomic gboolean answered;
 };
 
@@ -35,12 +35,12 @@ get_no_arguments (void)
 }
 
 FerryMethodCall *
-ferry_method_call_new (FerryViewRun *run, GObject *object, const char *method, GVariant *arguments)
+ferry_method_call_new (FerryEvaluation *run, GObject *object, const char *method, GVariant *arguments)
 {
   FerryMethodCall *self = g_new0 (FerryMethodCall, 1);
 
   atomic_init (&self->references, 1);
-  self->run = ferry_view_run_ref (run);
+  self->run = ferry_evaluation_ref (run);
   self->object = g_object_ref (object);
   self->method = method;
   self->arguments = g_variant_ref (arguments != NULL ? arguments : get_no_arguments ());
@@ -92,10 +92,10 @@ ferry_method_call_unref (FerryMethodCall *self)
   if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
     return;
   if (claim (self))
-    ferry_view_run_answer (
+    ferry_evaluation_answer (
       self->run, NULL, NULL,
       g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "“%s” was dropped without an answer", self->method));
-  ferry_view_run_unref (self->run);
+  ferry_evaluation_unref (self->run);
   g_object_unref (self->object);
   g_variant_unref (self->arguments);
   g_free (self);
@@ -173,7 +173,7 @@ ferry_method_call_get_cancellable (FerryMethodCall *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
 
-  return ferry_view_run_get_cancellable (self->run);
+  return ferry_evaluation_get_cancellable (self->run);
 }
 
 /**
@@ -191,7 +191,7 @@ ferry_method_call_get_deadline (FerryMethodCall *self)
 {
   g_return_val_if_fail (self != NULL, 0);
 
-  return ferry_view_run_get_deadline (self->run);
+  return ferry_evaluation_get_deadline (self->run);
 }
 
 /* ---- answering ---- */
@@ -219,7 +219,7 @@ ferry_method_call_return_value (FerryMethodCall *self, GVariant *value)
   is_first = claim (self);
   ferry_return_if_fail (is_first, "the call of “%s” was answered already; answer each call once", self->method);
 
-  ferry_view_run_answer (self->run, g_steal_pointer (&taken), NULL, NULL);
+  ferry_evaluation_answer (self->run, g_steal_pointer (&taken), NULL, NULL);
 }
 
 /**
@@ -244,7 +244,7 @@ ferry_method_call_return_object (FerryMethodCall *self, GObject *object)
   is_first = claim (self);
   ferry_return_if_fail (is_first, "the call of “%s” was answered already; answer each call once", self->method);
 
-  ferry_view_run_answer (self->run, NULL, g_object_ref (object), NULL);
+  ferry_evaluation_answer (self->run, NULL, g_object_ref (object), NULL);
 }
 
 /**
@@ -270,7 +270,8 @@ ferry_method_call_return_error (FerryMethodCall *self, const GError *failure)
   is_first = claim (self);
   ferry_return_if_fail (is_first, "the call of “%s” was answered already; answer each call once", self->method);
 
-  ferry_view_run_answer (self->run, NULL, NULL, ferry_error_copy_since (failure, ferry_view_run_get_begun (self->run)));
+  ferry_evaluation_answer (self->run, NULL, NULL,
+                           ferry_error_copy_since (failure, ferry_evaluation_get_begun (self->run)));
 }
 
 /**

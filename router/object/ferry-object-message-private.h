@@ -19,7 +19,8 @@ G_BEGIN_DECLS
 #define FERRY_OBJECT_METHOD_WATCH "ferry.Watch"
 /* Answered: a FerryObjectRoot, the description of its interface. */
 #define FERRY_OBJECT_METHOD_DESCRIBE "ferry.Describe"
-/* A stream of FerryFeedItems: a FerryFollowRequest. The answer, an error, comes when there is nothing more to follow.
+/* A stream of FerrySubscriptionItems: a FerryFollowRequest. The answer, an error, comes when there is nothing more to
+ * follow.
  */
 #define FERRY_OBJECT_METHOD_FOLLOW "ferry.Follow"
 /* One-way: (ttt), generation, number, and how many references to it that arrived are dropped. */
@@ -35,7 +36,7 @@ G_BEGIN_DECLS
 /* Added to the code of an error that says that nobody listens, where an object has raised it: it has another meaning.
  */
 #define FERRY_RAISED_CODE 65536
-#define FERRY_MAX_FOLLOWERS 1024 /* feeds of one transport */
+#define FERRY_MAX_SUBSCRIBERS 1024 /* subscriptions of one transport */
 
 typedef enum
 {
@@ -119,12 +120,12 @@ GVariant *ferry_follow_request_to_variant (const FerryObjectRoot *root, const ch
 gboolean ferry_follow_request_take (FerryFollowRequest *self, GVariant *arguments, GError **error);
 void ferry_follow_request_clear (FerryFollowRequest *self);
 
-/* An item of a feed: (a(stv)a(sv)ta(tttt)t).
+/* An item of a subscription: (a(stv)a(sv)ta(tttt)t).
  * properties: name, count of its changes, newest value. signals: name and arguments, a tuple, in their order.
  * n_missed: signals that there was no room for, before those that come here. changes: of the list, in their order:
  * revision, position, how many went, and how many came; several may have been joined into one. length: of the list,
  * of the first item of a stream only, which begins with a change of nothing that says its revision. */
-#define FERRY_FEED_ITEM_TYPE "(a(stv)a(sv)ta(tttt)t)"
+#define FERRY_SUBSCRIPTION_ITEM_TYPE "(a(stv)a(sv)ta(tttt)t)"
 
 gboolean ferry_error_says_nobody_listens (const GError *error);
 /* Marks an error that an object has raised, and takes the mark off: returns whether it had one. */

@@ -43,7 +43,7 @@ serve (FerryExporter *exporter, Server *server, const FerryObjectServerFuncs *fu
   ferry_exporter_start (exporter);
   while (!g_cancellable_is_cancelled (server->cancellable) && (pause = take_turn (exporter, funcs, data)) != G_MININT64)
     ferry_exporter_poll (exporter, pause, server->cancellable, NULL);
-  ferry_exporter_stop (exporter, FERRY_STOP_MODE_FULFIL);
+  ferry_exporter_stop (exporter, FERRY_STOP_MODE_DRAIN);
   ferry_exporter_process_requests (exporter);
   return TRUE;
 }
@@ -56,7 +56,7 @@ serve (FerryExporter *exporter, Server *server, const FerryObjectServerFuncs *fu
  * @error: return location for an error
  *
  * Serves objects on this thread until the transport has ended, or `turn` wants it to end: makes an exporter that is
- * served by hand, has `initialise` export something, and then answers what is asked, and calls `turn`, by turns. What
+ * served manually, has `initialise` export something, and then answers what is asked, and calls `turn`, by turns. What
  * was asked before the end is answered. `clean_up` is called last, while the exporter is still there.
  *
  * A program that computes does so in `turn`, a little at a time, and gives 0 there: then its objects need no lock.
@@ -90,7 +90,7 @@ ferry_serve_objects (FerryTransport *transport, const FerryObjectServerFuncs *fu
       return FALSE;
     }
   exporter = ferry_exporter_new ();
-  ferry_exporter_set_by_hand (exporter);
+  ferry_exporter_set_manual (exporter);
   served = serve (exporter, &server, funcs, user_data, error);
   if (funcs->clean_up != NULL)
     funcs->clean_up (exporter, user_data);

@@ -7,14 +7,14 @@
 
 #include "object/ferry-exported-private.h"
 #include "object/ferry-exporter-private.h"
-#include "object/ferry-feed-private.h"
-#include "object/ferry-proxy-link-private.h"
+#include "object/ferry-proxy-session-private.h"
 #include "object/ferry-proxy.h"
+#include "object/ferry-subscription-private.h"
 
 G_BEGIN_DECLS
 
 /* (nullable): of an object in another process. */
-FerryProxyLink *ferry_proxy_get_link (FerryProxy *self);
+FerryProxySession *ferry_proxy_get_link (FerryProxy *self);
 /* (nullable): of one in this process. */
 FerryExporter *ferry_proxy_get_exporter (FerryProxy *self);
 /* Of an object in another process: the proxy of what a view of this one gave, one for each as long as there is any, and
@@ -33,10 +33,11 @@ gboolean ferry_proxy_check_may_wait (FerryProxy *self, const char *async_form, G
 /* What is known of its interface. Returns (transfer full) (nullable). */
 GDBusInterfaceInfo *ferry_proxy_dup_info (FerryProxy *self);
 
-/* Opens a feed of the object: of one in this process, over a transport to it. properties and signals: (nullable),
- * NULL-terminated. */
-FerryFeed *ferry_proxy_open_feed (FerryProxy *self, const char *const *properties, const char *const *signals,
-                                  gboolean list, const FerryFeedFuncs *funcs, gpointer data);
+/* Opens a subscription of the object: of one in this process, over a transport to it. properties and signals:
+ * (nullable), NULL-terminated. */
+FerrySubscription *ferry_proxy_open_subscription (FerryProxy *self, const char *const *properties,
+                                                  const char *const *signals, gboolean list,
+                                                  const FerrySubscriptionFuncs *funcs, gpointer data);
 
 /* For replicas: tells of what failed. */
 void ferry_proxy_emit_follow_failed (FerryProxy *self, const GError *error);

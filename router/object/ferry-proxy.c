@@ -23,7 +23,7 @@ struct _FerryProxy
 {
   GObject parent_instance;
 
-  FerryProxyLink *link;    /* const: (owned) (nullable): of an object in another process */
+  FerryProxySession *link; /* const: (owned) (nullable): of an object in another process */
   FerryExporter *exporter; /* const: (owned) (nullable): of one in this process */
   FerryExported *exported; /* const: (owned) (nullable): of that, where it has no name here */
   char *name;              /* const: (owned) (nullable): the object's */
@@ -32,13 +32,13 @@ struct _FerryProxy
   guint64 number;
   _Atomic guint64 n_references; /* that came for it */
 
-  GMainContext *context;     /* const: (owned): where it notifies */
-  guint64 watch;             /* const: of the link */
-  gulong exporter_watch;     /* const: of the exporter */
-  _Atomic gboolean as_proxy; /* whether values stay where they are */
-  _Atomic gboolean notifies; /* its context is to notify of a change of whether it listens */
-  FerryFeed *feed;           /* the context's thread, as the next: (owned) (nullable) */
-  GHashTable *cached;        /* (element-type utf8 GVariant) (owned) (nullable): newest values of what is followed */
+  GMainContext *context;           /* const: (owned): where it notifies */
+  guint64 watch;                   /* const: of the link */
+  gulong exporter_watch;           /* const: of the exporter */
+  _Atomic gboolean as_proxy;       /* whether values stay where they are */
+  _Atomic gboolean notifies;       /* its context is to notify of a change of whether it listens */
+  FerrySubscription *subscription; /* the context's thread, as the next: (owned) (nullable) */
+  GHashTable *cached; /* (element-type utf8 GVariant) (owned) (nullable): newest values of what is followed */
 };
 
 /**
@@ -142,7 +142,7 @@ watch_listening (FerryProxy *self)
   GWeakRef *proxy = weak_ref_new (self);
 
   if (self->link != NULL)
-    self->watch = ferry_proxy_link_add_watch (self->link, FALSE, state_changed, proxy, weak_ref_free);
+    self->watch = ferry_proxy_session_add_watch (self->link, FALSE, state_changed, proxy, weak_ref_free);
   else
     self->exporter_watch = g_signal_connect_data (self->exporter, "notify::listening", G_CALLBACK (exporter_changed),
                                                   proxy, weak_ref_closure_free, 0);
@@ -168,9 +168,9 @@ ferry_proxy_new (FerryTransport *transport, const char *name)
   g_return_val_if_fail (name != NULL, NULL);
 
   self = g_object_new (FERRY_TYPE_PROXY, NULL);
-  self->link = ferry_proxy_link_get (transport);
+  self->link = ferry_proxy_session_get (transport);
   self->name = g_strdup (name);
-  ferry_proxy_link_add_name (self->link, self, name);
+  ferry_proxy_session_add_name (self->link, self, name);
   watch_listening (self);
   return self;
 }
@@ -221,7 +221,7 @@ new_for_reference (FerryProxy *asker, const FerryViewResult *result)
 {
   FerryProxy *self = g_object_new (FERRY_TYPE_PROXY, NULL);
 
-  self->link = ferry_proxy_link_ref (asker->link);
+  self->link = ferry_proxy_session_ref (asker->link);
   self->name = g_strdup (result->name);
   self->interface = g_strdup (result->interface);
   self->generation = result->generation;
@@ -239,16 +239,16 @@ ferry_proxy_take_object (FerryProxy *self, const FerryViewResult *result)
   if (by_name)
     proxy = g_object_ref (self);
   else
-    proxy = ferry_proxy_link_find_or_make (self->link, result, new_for_reference, self, &by_name);
+    proxy = ferry_proxy_session_find_or_make (self->link, result, new_for_reference, self, &by_name);
   /* Relaxed: they are read once nobody has the proxy any more. */
   if (by_name)
-    ferry_proxy_link_release (self->link, result->generation, result->number, 1);
+    ferry_proxy_session_release (self->link, result->generation, result->number, 1);
   else
     atomic_fetch_add_explicit (&proxy->n_references, 1, memory_order_relaxed);
   return proxy;
 }
 
-FerryProxyLink *
+FerryProxySession *
 ferry_proxy_get_link (FerryProxy *self)
 {
   return self->link;
@@ -289,7 +289,7 @@ ferry_proxy_get_transport (FerryProxy *self)
 {
   g_return_val_if_fail (FERRY_IS_PROXY (self), NULL);
 
-  return self->link != NULL ? ferry_mux_get_transport (ferry_proxy_link_get_mux (self->link)) : NULL;
+  return self->link != NULL ? ferry_mux_get_transport (ferry_proxy_session_get_mux (self->link)) : NULL;
 }
 
 /**
@@ -325,7 +325,7 @@ ferry_proxy_get_listening (FerryProxy *self)
 {
   g_return_val_if_fail (FERRY_IS_PROXY (self), FALSE);
 
-  return self->link != NULL ? ferry_proxy_link_is_listening (self->link)
+  return self->link != NULL ? ferry_proxy_session_is_listening (self->link)
                             : ferry_exporter_get_listening (self->exporter);
 }
 
@@ -418,7 +418,7 @@ ferry_proxy_dup_info (FerryProxy *self)
   if (self->link == NULL)
     return NULL;
   key = dup_key (self);
-  return ferry_proxy_link_dup_info (self->link, key);
+  return ferry_proxy_session_dup_info (self->link, key);
 }
 
 static GDBusInterfaceInfo *
@@ -438,7 +438,7 @@ take_description (FerryProxy *self, guint64 edition, GVariant *description, GErr
   g_autofree char *key = dup_key (self);
 
   if (info != NULL)
-    ferry_proxy_link_set_info (self->link, key, edition, info);
+    ferry_proxy_session_set_info (self->link, key, edition, info);
   return info;
 }
 
@@ -482,9 +482,9 @@ ferry_proxy_describe (FerryProxy *self, gint64 timeout, GCancellable *cancellabl
   info = ferry_proxy_dup_info (self);
   if (info != NULL)
     return info;
-  edition = ferry_proxy_link_get_edition (self->link);
-  if (!ferry_proxy_link_check_listening (self->link, error) ||
-      !ferry_mux_transact (ferry_proxy_link_get_mux (self->link), FERRY_OBJECT_METHOD_DESCRIBE, new_request (self),
+  edition = ferry_proxy_session_get_edition (self->link);
+  if (!ferry_proxy_session_check_listening (self->link, error) ||
+      !ferry_mux_transact (ferry_proxy_session_get_mux (self->link), FERRY_OBJECT_METHOD_DESCRIBE, new_request (self),
                            timeout, cancellable, &description, error))
     return NULL;
   return take_description (self, edition, description, error);
@@ -535,14 +535,14 @@ ferry_proxy_describe_async (FerryProxy *self, gint64 timeout, GCancellable *canc
   info = self->link == NULL ? describe_here (self, &error) : ferry_proxy_dup_info (self);
   if (info != NULL)
     g_task_return_pointer (task, info, (GDestroyNotify) g_dbus_interface_info_unref);
-  else if (error != NULL || !ferry_proxy_link_check_listening (self->link, &error))
+  else if (error != NULL || !ferry_proxy_session_check_listening (self->link, &error))
     g_task_return_error (task, error);
   else
     {
-      edition = ferry_proxy_link_get_edition (self->link);
+      edition = ferry_proxy_session_get_edition (self->link);
       g_task_set_task_data (task, g_memdup2 (&edition, sizeof edition), g_free);
-      ferry_mux_transact_async (ferry_proxy_link_get_mux (self->link), FERRY_OBJECT_METHOD_DESCRIBE, new_request (self),
-                                timeout, cancellable, described_cb, g_steal_pointer (&task));
+      ferry_mux_transact_async (ferry_proxy_session_get_mux (self->link), FERRY_OBJECT_METHOD_DESCRIBE,
+                                new_request (self), timeout, cancellable, described_cb, g_steal_pointer (&task));
     }
 }
 
@@ -569,7 +569,7 @@ ferry_proxy_describe_finish (FerryProxy *self, GAsyncResult *result, GError **er
 
 /* ---- an object that is followed ---- */
 
-/* For a proxy in the object's own process: one over a transport to it, which can be asked for a feed.
+/* For a proxy in the object's own process: one over a transport to it, which can be asked for a subscription.
  * Returns (transfer full) (nullable): with FERRY_ERROR_UNKNOWN_OBJECT. */
 static FerryProxy *
 get_followable (FerryProxy *self, GError **error)
@@ -587,11 +587,11 @@ get_followable (FerryProxy *self, GError **error)
   return ferry_exporter_add_transport (self->exporter, there, error) ? ferry_proxy_new (here, self->name) : NULL;
 }
 
-FerryFeed *
-ferry_proxy_open_feed (FerryProxy *self, const char *const *properties, const char *const *signals, gboolean list,
-                       const FerryFeedFuncs *funcs, gpointer data)
+FerrySubscription *
+ferry_proxy_open_subscription (FerryProxy *self, const char *const *properties, const char *const *signals,
+                               gboolean list, const FerrySubscriptionFuncs *funcs, gpointer data)
 {
-  FerryFeedSource source = {0};
+  FerrySubscriptionSource source = {0};
   FerryProxy *followed = self;
 
   if (self->link == NULL)
@@ -600,7 +600,7 @@ ferry_proxy_open_feed (FerryProxy *self, const char *const *properties, const ch
     followed = source.other;
   source.link = followed->link;
   ferry_proxy_get_root (followed, &source.root);
-  return ferry_feed_open (&source, properties, signals, list, funcs, data);
+  return ferry_subscription_open (&source, properties, signals, list, funcs, data);
 }
 
 static void
@@ -641,7 +641,7 @@ take_signals (FerryProxy *self, GVariant *item)
   if (n_missed > 0)
     emit_missed (self, n_missed);
   g_variant_iter_init (&iter, emissions);
-  while (self->feed != NULL && g_variant_iter_next (&iter, "(&sv)", &name, &arguments))
+  while (self->subscription != NULL && g_variant_iter_next (&iter, "(&sv)", &name, &arguments))
     {
       g_autoptr (GVariant) taken = arguments;
 
@@ -650,7 +650,7 @@ take_signals (FerryProxy *self, GVariant *item)
     }
 }
 
-/* A proxy may be dropped on any thread, and be gone before the feed is closed. */
+/* A proxy may be dropped on any thread, and be gone before the subscription is closed. */
 static void
 item_came (gpointer data, GVariant *item, gboolean is_first)
 {
@@ -671,12 +671,13 @@ fell_silent (gpointer data, const GError *reason, gboolean for_ever)
     ferry_proxy_emit_follow_failed (self, reason);
 }
 
-static const FerryFeedFuncs feed_funcs = {.item = item_came, .silent = fell_silent, .destroy = weak_ref_free};
+static const FerrySubscriptionFuncs subscription_funcs = {
+  .item = item_came, .silent = fell_silent, .destroy = weak_ref_free};
 
 static void
 forget_followed (FerryProxy *self)
 {
-  g_clear_pointer (&self->feed, ferry_feed_close);
+  g_clear_pointer (&self->subscription, ferry_subscription_close);
   g_clear_pointer (&self->cached, g_hash_table_unref);
 }
 
@@ -711,7 +712,7 @@ ferry_proxy_follow (FerryProxy *self, const char *const *properties, const char 
   proxy = g_new (GWeakRef, 1);
   g_weak_ref_init (proxy, self);
   self->cached = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_variant_unref);
-  self->feed = ferry_proxy_open_feed (self, properties, signals, FALSE, &feed_funcs, proxy);
+  self->subscription = ferry_proxy_open_subscription (self, properties, signals, FALSE, &subscription_funcs, proxy);
 }
 
 /**
@@ -837,7 +838,7 @@ may_listen_later (FerryProxy *self, GError **error)
 
   if (ferry_proxy_get_listening (self))
     return FALSE;
-  end = self->link != NULL ? ferry_proxy_link_dup_end (self->link) : NULL;
+  end = self->link != NULL ? ferry_proxy_session_dup_end (self->link) : NULL;
   if (end == NULL)
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&end));
@@ -934,7 +935,7 @@ ferry_proxy_wait_until_listening (FerryProxy *self, gint64 timeout, GCancellable
     return FALSE;
   bell = bell_new ();
   if (self->link != NULL)
-    watch = ferry_proxy_link_add_watch (self->link, FALSE, ring, bell_ref (bell), bell_unref);
+    watch = ferry_proxy_session_add_watch (self->link, FALSE, ring, bell_ref (bell), bell_unref);
   else
     handler = g_signal_connect_data (self->exporter, "notify::listening", G_CALLBACK (exporter_rings), bell_ref (bell),
                                      bell_closure_unref, 0);
@@ -944,7 +945,7 @@ ferry_proxy_wait_until_listening (FerryProxy *self, gint64 timeout, GCancellable
   listens = wait_with_bell (self, bell, ferry_mux_get_deadline (timeout), cancellable, error);
   g_cancellable_disconnect (cancellable, id);
   if (self->link != NULL)
-    ferry_proxy_link_remove_watch (self->link, watch);
+    ferry_proxy_session_remove_watch (self->link, watch);
   else
     g_signal_handler_disconnect (self->exporter, handler);
   bell_unref (bell);
@@ -999,7 +1000,7 @@ wait_end (Wait *self, GError *error)
 
   self->over = TRUE;
   if (self->watch != 0)
-    ferry_proxy_link_remove_watch (proxy->link, self->watch);
+    ferry_proxy_session_remove_watch (proxy->link, self->watch);
   if (self->handler != 0)
     g_signal_handler_disconnect (proxy->exporter, self->handler);
   for (guint i = 0; i < G_N_ELEMENTS (self->sources); i++)
@@ -1108,7 +1109,7 @@ ferry_proxy_wait_until_listening_async (FerryProxy *self, gint64 timeout, GCance
   if (cancellable != NULL)
     add_source (wait, 1, g_cancellable_source_new (cancellable), G_SOURCE_FUNC (wait_cancelled));
   if (self->link != NULL)
-    wait->watch = ferry_proxy_link_add_watch (self->link, FALSE, look_soon, wait_ref (wait), wait_unref);
+    wait->watch = ferry_proxy_session_add_watch (self->link, FALSE, look_soon, wait_ref (wait), wait_unref);
   else
     wait->handler = g_signal_connect_data (self->exporter, "notify::listening", G_CALLBACK (exporter_looks),
                                            wait_ref (wait), wait_closure_unref, 0);
@@ -1164,9 +1165,9 @@ ferry_proxy_dispose (GObject *object)
   FerryProxy *self = FERRY_PROXY (object);
 
   ferry_take_over (object);
-  g_clear_pointer (&self->feed, ferry_feed_close);
+  g_clear_pointer (&self->subscription, ferry_subscription_close);
   if (self->watch != 0)
-    ferry_proxy_link_remove_watch (self->link, self->watch);
+    ferry_proxy_session_remove_watch (self->link, self->watch);
   self->watch = 0;
   g_clear_signal_handler (&self->exporter_watch, self->exporter);
 
@@ -1180,9 +1181,9 @@ ferry_proxy_finalize (GObject *object)
 
   if (self->link != NULL)
     {
-      ferry_proxy_link_forget (self->link, self->name, self->generation, self->number);
-      ferry_proxy_link_release (self->link, self->generation, self->number, self->n_references);
-      ferry_proxy_link_unref (self->link);
+      ferry_proxy_session_forget (self->link, self->name, self->generation, self->number);
+      ferry_proxy_session_release (self->link, self->generation, self->number, self->n_references);
+      ferry_proxy_session_unref (self->link);
     }
   g_clear_pointer (&self->exported, ferry_exported_unref);
   g_clear_object (&self->exporter);

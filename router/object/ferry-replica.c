@@ -29,17 +29,17 @@
 typedef struct
 {
   guint references;
-  GObject *object;        /* (unowned) (nullable): until it goes */
-  FerryProxy *proxy;      /* const: (owned) */
-  FerryFeed *feed;        /* (owned) (nullable) */
-  GHashTable *properties; /* (element-type utf8 Property) (owned) */
-  GTask *task;            /* (owned) (nullable): waits for the first values; it has the object */
-  GSource *cancel;        /* (owned) (nullable): its cancellable */
-  guint applying;         /* how many are setting properties here to what the object has */
-  guint64 n_disturbed;    /* how often there was a disturbance */
-  guint64 n_streams;      /* how many the feed has opened: each may be another object's, of the same name */
-  GMainContext *context;  /* const: (owned) */
-  GSource *settling;      /* (owned) (nullable): what has changed meanwhile is looked at then */
+  GObject *object;                 /* (unowned) (nullable): until it goes */
+  FerryProxy *proxy;               /* const: (owned) */
+  FerrySubscription *subscription; /* (owned) (nullable) */
+  GHashTable *properties;          /* (element-type utf8 Property) (owned) */
+  GTask *task;                     /* (owned) (nullable): waits for the first values; it has the object */
+  GSource *cancel;                 /* (owned) (nullable): its cancellable */
+  guint applying;                  /* how many are setting properties here to what the object has */
+  guint64 n_disturbed;             /* how often there was a disturbance */
+  guint64 n_streams;     /* how many the subscription has opened: each may be another object's, of the same name */
+  GMainContext *context; /* const: (owned) */
+  GSource *settling;     /* (owned) (nullable): what has changed meanwhile is looked at then */
 } Replica;
 
 typedef struct
@@ -373,7 +373,7 @@ silent (gpointer data, const GError *reason, gboolean for_ever)
     ferry_proxy_emit_follow_failed (self->proxy, reason);
 }
 
-static const FerryFeedFuncs feed_funcs = {.item = item_came, .silent = silent};
+static const FerrySubscriptionFuncs subscription_funcs = {.item = item_came, .silent = silent};
 
 /* ---- the replica ---- */
 
@@ -383,7 +383,7 @@ object_gone (gpointer data, GObject *object)
   Replica *self = data;
 
   self->object = NULL;
-  g_clear_pointer (&self->feed, ferry_feed_close);
+  g_clear_pointer (&self->subscription, ferry_subscription_close);
   if (self->settling != NULL)
     g_source_destroy (self->settling);
   g_clear_pointer (&self->settling, g_source_unref);
@@ -411,7 +411,7 @@ attach (GObject *object, FerryProxy *proxy, const char *const *properties)
     }
   g_signal_connect (object, "notify", G_CALLBACK (changed_here), self);
   g_object_weak_ref (object, object_gone, self);
-  self->feed = ferry_proxy_open_feed (proxy, properties, NULL, FALSE, &feed_funcs, self);
+  self->subscription = ferry_proxy_open_subscription (proxy, properties, NULL, FALSE, &subscription_funcs, self);
   return self;
 }
 

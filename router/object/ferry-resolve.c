@@ -10,7 +10,7 @@
 #include "call/ferry-remote-error-private.h"
 #include "call/ferry-transactions-private.h"
 #include "call/ferry-transport-private.h"
-#include "object/ferry-view-run-private.h"
+#include "object/ferry-evaluation-private.h"
 
 /* Requests of up to so many bytes are made on the stack. */
 #define PACKED_HERE 512
@@ -164,7 +164,7 @@ check_member (FerryProxy *proxy, const FerryViewRequest *request, GError **error
 static FerryMux *
 get_mux (Resolve *self)
 {
-  return ferry_proxy_link_get_mux (ferry_proxy_get_link (self->proxy));
+  return ferry_proxy_session_get_mux (ferry_proxy_get_link (self->proxy));
 }
 
 /* Any thread. Sequentially consistent, as in abandon(): of the two that set a word each and then look at the other's,
@@ -250,7 +250,7 @@ start_remote (Resolve *self, FerryViewRequest *view, FerryResolveRoom room, GCan
   guint8 *packed;
   gboolean asked;
 
-  if (!ferry_proxy_link_check_listening (ferry_proxy_get_link (self->proxy), error) ||
+  if (!ferry_proxy_session_check_listening (ferry_proxy_get_link (self->proxy), error) ||
       !check_member (self->proxy, view, error))
     return FALSE;
   packed = ferry_view_request_pack (view, place, sizeof place, &request.packed.size);
@@ -307,15 +307,15 @@ run_get_deadline (gpointer data)
   return ((Resolve *) data)->deadline;
 }
 
-static const FerryViewRunFuncs run_funcs = {run_done, run_is_cancelled, run_get_cancellable, run_get_deadline,
-                                            resolve_unref};
+static const FerryEvaluationFuncs run_funcs = {run_done, run_is_cancelled, run_get_cancellable, run_get_deadline,
+                                               resolve_unref};
 
 static gboolean
 start_local (Resolve *self, FerryViewRequest *view, GError **error)
 {
   FerryProxy *proxy = self->proxy;
   FerryViewRequest own = *view;
-  g_autoptr (FerryViewRun) run = NULL;
+  g_autoptr (FerryEvaluation) run = NULL;
   FerryExported *root;
 
   if (!ferry_exporter_check_listening (ferry_proxy_get_exporter (proxy), FALSE, error))
@@ -331,7 +331,7 @@ start_local (Resolve *self, FerryViewRequest *view, GError **error)
   self->as_proxy = view->as_proxy;
   self->cancellable = g_cancellable_new ();
   run = ferry_exporter_new_run (ferry_proxy_get_exporter (proxy), &own, root, &run_funcs, resolve_ref (self));
-  ferry_view_run_start_here (run);
+  ferry_evaluation_start_here (run);
   return TRUE;
 }
 

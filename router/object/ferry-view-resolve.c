@@ -9,8 +9,8 @@
 #include "call/ferry-mux-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "call/ferry-transport-private.h"
+#include "object/ferry-evaluation-private.h"
 #include "object/ferry-resolve-private.h"
-#include "object/ferry-view-run-private.h"
 
 /* ---- a thread that waits ---- */
 
@@ -23,7 +23,7 @@ check_may_wait_here (FerryView *view, FerryCompletion *completion, const char *a
 
   if (ferry_proxy_get_link (proxy) != NULL)
     return TRUE;
-  ferry_view_run_take_up_others ();
+  ferry_evaluation_take_up_others ();
   if (ferry_completion_is_over (completion) || ferry_proxy_check_may_wait (proxy, async_form, error))
     return TRUE;
   if (ferry_completion_abandon (completion, FERRY_ABANDON_CANCELLED))

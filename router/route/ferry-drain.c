@@ -385,7 +385,7 @@ take_buffer_record (FerryDrain *self, FerryLink *link, const Grant *grant, const
   FerryBufferNews news = {.connection_id = header->connection_id, .type_number = header->number};
   const char *fault;
 
-  if (ferry_offers_allows (link->offers, grant->index))
+  if (ferry_pending_memory_allows (link->pending_memory, grant->index))
     return "it sent a buffer through a pipe without such buffers";
   if (!is_well_formed (header, sizeof message, grant))
     return "its record of a buffer is malformed; it must have 24 bytes or more, metadata only with a type, and a type "
@@ -432,7 +432,7 @@ take_one_shot_record (FerryDrain *self, FerryLink *link, const Grant *grant, con
   const char *fault;
   int fd = -1;
 
-  if (link->arena == NULL || !ferry_offers_allows (link->offers, grant->index))
+  if (link->arena == NULL || !ferry_pending_memory_allows (link->pending_memory, grant->index))
     return "it sent a one-shot buffer through a pipe without such buffers";
   if (!is_well_formed (header, sizeof message, grant))
     return "its record of a one-shot buffer is malformed; it must have 16 bytes or more, metadata only with a type, "
@@ -442,7 +442,7 @@ take_one_shot_record (FerryDrain *self, FerryLink *link, const Grant *grant, con
   fault = take_metadata (&news, grant, header, sizeof message, place);
   if (fault != NULL)
     return fault;
-  fault = ferry_offers_take (link->offers, link->control, message.number, &fd);
+  fault = ferry_pending_memory_take (link->pending_memory, link->control, message.number, &fd);
   if (fault != NULL)
     {
       g_free (news.metadata);

@@ -72,7 +72,7 @@ name_program (const char *program)
 static char *
 name_process (GPid pid, FerryLink *link)
 {
-  const char *noun = link->nursery != NULL ? "Nursery" : "Worker";
+  const char *noun = link->fork_server != NULL ? "Fork server" : "Worker";
   g_autofree char *program = NULL;
 
   if (link->was_open || link->program == NULL)
@@ -119,7 +119,7 @@ describe_process (FerryExit *self, FerryLink *link)
   char *text;
 
   if (self->signal == 0 && self->exit_status < 0 && link->parent != FERRY_PARENT_SELF)
-    return g_strdup_printf ("%s ended, and its nursery did not say how", name);
+    return g_strdup_printf ("%s ended, and its fork server did not say how", name);
   text = describe_end (self, name);
   if (!link->was_open && link->entry != NULL)
     return explain_early_end (self, link, text);
@@ -139,7 +139,7 @@ describe_absence (FerryExit *self, FerryLink *link)
 static char *
 describe_cause (FerryExit *self, FerryLink *link)
 {
-  const char *noun = link->nursery != NULL ? "Nursery" : "Worker";
+  const char *noun = link->fork_server != NULL ? "Fork server" : "Worker";
 
   switch (self->reason)
     {
@@ -148,7 +148,7 @@ describe_cause (FerryExit *self, FerryLink *link)
     case FERRY_CLOSE_REASON_NEVER_ATTACHED:
       return describe_absence (self, link);
     case FERRY_CLOSE_REASON_LAUNCH_FAILED:
-    case FERRY_CLOSE_REASON_NURSERY_LOST:
+    case FERRY_CLOSE_REASON_FORK_SERVER_LOST:
       return g_strdup (link->detail);
     case FERRY_CLOSE_REASON_HUNG_UP:
       return g_strdup_printf ("%s “%s” (process %d) closed its control socket, went on running and was ended", noun,

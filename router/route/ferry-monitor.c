@@ -20,7 +20,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
-#include "link/ferry-nursery-link-private.h"
+#include "link/ferry-fork-server-link-private.h"
 #include "route/ferry-drain-private.h"
 #include "route/ferry-exit-private.h"
 
@@ -159,7 +159,7 @@ push_news (FerryMonitor *self, FerryLink *link, FerryBlockKind kind)
   ferry_drain_push (self->drain, block);
 }
 
-/* Tells of its end; a nursery's is heard of before that of the workers that it did not come to fork. */
+/* Tells of its end; a fork server's is heard of before that of the workers that it did not come to fork. */
 static void
 tell_end (FerryMonitor *self, FerryLink *link)
 {
@@ -169,8 +169,8 @@ tell_end (FerryMonitor *self, FerryLink *link)
   block->pid = link->pid;
   block->exit = ferry_exit_ref (exit);
   ferry_drain_push (self->drain, block);
-  if (link->nursery != NULL)
-    ferry_nursery_link_finish (self->shared, link, ferry_exit_get_message (exit));
+  if (link->fork_server != NULL)
+    ferry_fork_server_link_finish (self->shared, link, ferry_exit_get_message (exit));
 }
 
 /* monitor: tells of the process, once there is one. */
@@ -490,10 +490,10 @@ stall (FerryMonitor *self, FerryLink *link)
   tell_waiting (self);
 }
 
-/* That the process is there is told before anything that it says: it may be quicker than its nursery, whose answer then
- * brings the link back. */
+/* That the process is there is told before anything that it says: it may be quicker than its fork server, whose answer
+ * then brings the link back. */
 static gboolean
-is_ahead_of_its_nursery (FerryLink *link)
+is_ahead_of_its_fork_server (FerryLink *link)
 {
   return link->state == FERRY_LINK_OPEN && link->parent == FERRY_PARENT_ASKED;
 }
@@ -517,7 +517,7 @@ visit_link (FerryMonitor *self, FerryLink *link)
         ferry_shared_queue_deactivate (self->shared, link);
       return;
     }
-  if (is_ahead_of_its_nursery (link))
+  if (is_ahead_of_its_fork_server (link))
     {
       ferry_shared_queue_deactivate (self->shared, link);
       return;
@@ -606,7 +606,7 @@ ferry_monitor_is_fence_reached (FerryMonitor *self, guint64 number, guint64 *n_p
 static gboolean
 may_be_drained (FerryLink *link)
 {
-  return link->state != FERRY_LINK_ATTACHING && !is_ahead_of_its_nursery (link) &&
+  return link->state != FERRY_LINK_ATTACHING && !is_ahead_of_its_fork_server (link) &&
          (!link->draining_done || link->state == FERRY_LINK_ENDED);
 }
 
@@ -689,7 +689,7 @@ work_or_sleep (FerryMonitor *self)
       if (link == NULL)
         break;
       /* Before the lane: a value that was written before a record is told of before it. */
-      if (!is_ahead_of_its_nursery (link))
+      if (!is_ahead_of_its_fork_server (link))
         take_cells (self, link);
       if (link->lingering)
         stop_lingering (self, link);
@@ -933,7 +933,7 @@ link_command_free (gpointer data)
   g_free (command);
 }
 
-/* A cause that was noted before has its own obstacle: that of the nursery, for instance. */
+/* A cause that was noted before has its own obstacle: that of the fork server, for instance. */
 static void
 note_obstacle (FerryLink *link, const GError *error)
 {
@@ -969,7 +969,7 @@ launch_link (FerryMonitor *self, LinkCommand *command)
   ferry_clear_fd (&link->worker_end);
 }
 
-/* The link could not be added. What was asked of a nursery already is answered, and ended then. */
+/* The link could not be added. What was asked of a fork server already is answered, and ended then. */
 static void
 refuse_launch (LinkCommand *command)
 {
@@ -1054,8 +1054,8 @@ signal_command_free (gpointer data)
   g_free (command);
 }
 
-/* A nursery may take its time to say which process it is that is to be killed. It is not waited for: what it starts all
- * the same is killed when it says so. */
+/* A fork server may take its time to say which process it is that is to be killed. It is not waited for: what it starts
+ * all the same is killed when it says so. */
 static void
 end_unstarted (FerryMonitor *self, FerryLink *link)
 {

@@ -60,8 +60,8 @@ struct _FerryRouter
   gboolean dispatching;
   guint n_holding; /* calls on the stack that hold up what their handlers could wait for */
   gboolean stopping;
-  guint64 dispatch_number; /* of the current or the latest dispatch; the first is 1 */
-  GPtrArray *graveyard;    /* (owned) (element-type GObject): what the dispatch may still use */
+  guint64 dispatch_number;   /* of the current or the latest dispatch; the first is 1 */
+  GPtrArray *deferred_frees; /* (owned) (element-type GObject): what the dispatch may still use */
   FerryHotCells hot_cells;
 
   guint64 messages;

@@ -678,8 +678,8 @@ ferry_router_fault_link (FerryRouter *self, FerryLink *link, const char *detail)
  * that follows what the link's handlers cost, and at the end of a row.
  *
  * A handler may close pipes, stop the router, start it again, and drop whatever it likes: receivers that are closed
- * wait in the graveyard until the dispatch is over, as does what ferry_router_keep() was given, and after each delivery
- * the dispatch sees whether the router still has the monitor that the block came from. */
+ * wait in the deferred frees until the dispatch is over, as does what ferry_router_keep() was given, and after each
+ * delivery the dispatch sees whether the router still has the monitor that the block came from. */
 
 static const GVariantType *
 get_type (FerryPipe *pipe, guint16 kind, guint16 number)
@@ -1042,7 +1042,7 @@ void
 ferry_router_keep (FerryRouter *self, gpointer object)
 {
   g_assert (self->dispatching);
-  g_ptr_array_add (self->graveyard, object);
+  g_ptr_array_add (self->deferred_frees, object);
 }
 
 /* Somebody's code may be called when objects go, and even begin another dispatch. */
@@ -1051,10 +1051,10 @@ bury (FerryRouter *self)
 {
   g_autoptr (GPtrArray) dead = NULL;
 
-  if (self->graveyard->len == 0)
+  if (self->deferred_frees->len == 0)
     return;
-  dead = g_steal_pointer (&self->graveyard);
-  self->graveyard = g_ptr_array_new_with_free_func (g_object_unref);
+  dead = g_steal_pointer (&self->deferred_frees);
+  self->deferred_frees = g_ptr_array_new_with_free_func (g_object_unref);
 }
 
 /* router's thread: delivers what is in the local queue, until there is no more or the budget is spent. */
@@ -1165,7 +1165,7 @@ discard (FerryRouter *self, FerryMonitor *monitor)
     }
 }
 
-/* ---- routing by hand ---- */
+/* ---- routing manually ---- */
 
 /* A call of ferry_router_route_until(). */
 typedef struct
@@ -1288,7 +1288,7 @@ route (Route *self, GError **error)
  * @timeout: for how many microseconds at the most; negative for as long as it takes
  * @error: return location for an error
  *
- * Does by hand what the router does on its main context, until a condition holds, and leaves the context's other
+ * Does manually what the router does on its main context, until a condition holds, and leaves the context's other
  * sources alone. For tests, console programs, and the end of an application that wants to have everything first. When
  * it returns, the main loop takes over again.
  *
@@ -1594,7 +1594,7 @@ ferry_router_finalize (GObject *object)
   FerryRouter *self = FERRY_ROUTER (object);
 
   g_ptr_array_unref (self->slots);
-  g_ptr_array_unref (self->graveyard);
+  g_ptr_array_unref (self->deferred_frees);
   ferry_hot_cells_clear (&self->hot_cells);
   g_array_unref (self->free_slots);
   ferry_timers_free (self->timers);
@@ -1993,7 +1993,7 @@ ferry_router_init (FerryRouter *self)
 {
   self->slots = g_ptr_array_new_with_free_func (pipe_free);
   self->free_slots = g_array_new (FALSE, FALSE, sizeof (guint));
-  self->graveyard = g_ptr_array_new_with_free_func (g_object_unref);
+  self->deferred_frees = g_ptr_array_new_with_free_func (g_object_unref);
   ferry_hot_cells_init (&self->hot_cells);
   self->account = ferry_memory_account_new (0);
 }

@@ -963,9 +963,9 @@ send_at_locked (FerrySend *send, FerryBuffer *buffer, guint8 *place, guint16 num
                 int *error_number)
 {
   FerryUplink *uplink = send->sender->uplink;
-  FerryOneShotMessage message = {.number = uplink->n_offers + 1, .size = buffer->message.size};
+  FerryOneShotMessage message = {.number = uplink->n_pending_memories + 1, .size = buffer->message.size};
 
-  *error_number = ferry_control_send_offer (uplink->control, message.number, buffer->memory);
+  *error_number = ferry_control_send_memory (uplink->control, message.number, buffer->memory);
   if (*error_number == EAGAIN || *error_number == EWOULDBLOCK)
     return NEEDS_SOCKET;
   if (*error_number != 0)
@@ -994,7 +994,7 @@ send_one_shot_now (FerrySend *send, FerryBuffer *buffer, int *error_number)
   if (is_sendable (self) && (!is_new || self->n_types < FERRY_MAX_TYPES_PER_PIPE))
     place = ferry_uplink_get_place_locked (uplink, announcement_size + size);
   ferry_lane_writer_look (&uplink->writer, 0);
-  if (place != NULL && uplink->writer.head < ferry_uplink_get_offer_gate_locked (uplink))
+  if (place != NULL && uplink->writer.head < ferry_uplink_get_memory_gate_locked (uplink))
     outcome = NEEDS_OFFERS;
   else if (place != NULL)
     outcome = send_at_locked (send, buffer, place, number, announcement_size, error_number);
@@ -1003,8 +1003,9 @@ send_one_shot_now (FerrySend *send, FerryBuffer *buffer, int *error_number)
       ferry_uplink_unlock (uplink, locked);
       return outcome;
     }
-  uplink->offer_ends[uplink->n_offers % FERRY_MAX_OFFERS_PER_LINK] = uplink->writer.tail + announcement_size + size;
-  uplink->n_offers++;
+  uplink->offer_ends[uplink->n_pending_memories % FERRY_MAX_PENDING_MEMORIES_PER_LINK] =
+    uplink->writer.tail + announcement_size + size;
+  uplink->n_pending_memories++;
   ferry_uplink_publish_and_unlock (uplink, announcement_size + size, locked);
   return SENT;
 }
@@ -1073,7 +1074,8 @@ send_one_shot (FerrySend *send, FerryBuffer *buffer, GError **error)
         return FALSE;
       if (outcome == NEEDS_ROOM)
         continue;
-      result = outcome == NEEDS_OFFERS ? ferry_uplink_wait_for_offer (uplink, &send->wait) : wait_for_socket (send);
+      result =
+        outcome == NEEDS_OFFERS ? ferry_uplink_wait_for_pending_memory (uplink, &send->wait) : wait_for_socket (send);
       if (result != FERRY_WAIT_READY)
         return refuse_wait (send->sender, result, error);
     }

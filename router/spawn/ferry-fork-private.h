@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What whoever forks without executing has to see to, a nursery or a program without threads. */
+/* What whoever forks without executing has to see to, a fork server or a program without threads. */
 
 #pragma once
 

@@ -25,14 +25,14 @@
 /* From Linux 6.9: a signal to the process group of which the pidfd's process is, or was, the leader. */
 #define SIGNAL_GROUP (1u << 2)
 
-/* How long a nursery has to end its workers itself. */
-#define NURSERY_GRACE_MILLISECONDS 1000
+/* How long a fork server has to end its workers itself. */
+#define FORK_SERVER_GRACE_MILLISECONDS 1000
 
 typedef struct
 {
   int pid;
   int pidfd; /* (owned); -1: the system had no descriptor left for it */
-  int is_nursery;
+  int is_fork_server;
 } Process;
 
 static Process *processes; /* (owned) */
@@ -112,16 +112,16 @@ wait_for (const Process *process, long deadline)
 static void
 end_all (void)
 {
-  long deadline = get_milliseconds () + NURSERY_GRACE_MILLISECONDS;
+  long deadline = get_milliseconds () + FORK_SERVER_GRACE_MILLISECONDS;
 
   for (size_t i = 0; i < n_processes; i++)
-    if (!processes[i].is_nursery)
+    if (!processes[i].is_fork_server)
       kill_process (&processes[i]);
   for (size_t i = 0; i < n_processes; i++)
-    if (processes[i].is_nursery)
+    if (processes[i].is_fork_server)
       wait_for (&processes[i], deadline);
   for (size_t i = 0; i < n_processes; i++)
-    if (processes[i].is_nursery)
+    if (processes[i].is_fork_server)
       kill_process (&processes[i]);
 }
 
@@ -140,7 +140,7 @@ release (int pid)
 
 /* The application may tell of a process twice. A guardian without memory ends, and is replaced. */
 static void
-guard (int pid, int pidfd, int is_nursery)
+guard (int pid, int pidfd, int is_fork_server)
 {
   release (pid);
   if (n_processes == n_allocated)
@@ -150,7 +150,7 @@ guard (int pid, int pidfd, int is_nursery)
       if (processes == NULL)
         exit (EXIT_FAILURE);
     }
-  processes[n_processes++] = (Process){pid, pidfd, is_nursery};
+  processes[n_processes++] = (Process){pid, pidfd, is_fork_server};
 }
 
 static void
@@ -162,8 +162,8 @@ take (const FerryGuardianPacket *packet, int fd)
       application = fd;
       return;
     case FERRY_GUARDIAN_GUARD:
-    case FERRY_GUARDIAN_GUARD_NURSERY:
-      guard (packet->pid, fd, packet->word == FERRY_GUARDIAN_GUARD_NURSERY);
+    case FERRY_GUARDIAN_GUARD_FORK_SERVER:
+      guard (packet->pid, fd, packet->word == FERRY_GUARDIAN_GUARD_FORK_SERVER);
       return;
     case FERRY_GUARDIAN_RELEASE:
       release (packet->pid);

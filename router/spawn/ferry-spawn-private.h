@@ -23,7 +23,7 @@ typedef struct
   FerryAttributes attributes; /* const */
   FerrySharedQueue *queue;    /* const: (unowned) (nullable): whose guardian ends the process with the application */
   FerryGuardianStartFunc start_guardian; /* const: where there is a queue: what starts its guardian */
-  gboolean is_nursery;                   /* const */
+  gboolean is_fork_server;               /* const */
   gboolean lost_guardian;                /* the guardian was found to have ended, and was replaced */
   int guardian; /* const: (unowned): where there is no queue, the socket of its guardian, or -1 */
 } FerrySpawnPlan;

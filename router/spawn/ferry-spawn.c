@@ -155,7 +155,7 @@ become_program (Birth *birth)
 static CHILD void
 meet_guardian (Birth *birth)
 {
-  FerryGuardianWord word = birth->plan->is_nursery ? FERRY_GUARDIAN_GUARD_NURSERY : FERRY_GUARDIAN_GUARD;
+  FerryGuardianWord word = birth->plan->is_fork_server ? FERRY_GUARDIAN_GUARD_FORK_SERVER : FERRY_GUARDIAN_GUARD;
   pid_t self = getpid ();
   int pidfd = (int) syscall (SYS_pidfd_open, self, 0);
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tasks that wait, by priority and then in the order of their coming. Each is in it by its seat's link.
+/* Tasks that wait, by priority and then in the order of their coming. Each is in it by its placement's link.
  *
  * Threads: one at a time. */
 
@@ -16,7 +16,7 @@ typedef struct _FerryTaskQueue FerryTaskQueue;
 FerryTaskQueue *ferry_task_queue_new (void);
 /* An empty one. */
 void ferry_task_queue_free (FerryTaskQueue *self);
-/* The queue takes no references: whoever keeps the task's seat keeps the task. */
+/* The queue takes no references: whoever keeps the task's placement keeps the task. */
 void ferry_task_queue_push (FerryTaskQueue *self, FerryTask *task, gboolean at_front);
 void ferry_task_queue_remove (FerryTaskQueue *self, FerryTask *task);
 FerryTask *ferry_task_queue_peek (FerryTaskQueue *self);

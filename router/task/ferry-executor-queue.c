@@ -69,13 +69,13 @@ void
 ferry_task_queue_push (FerryTaskQueue *self, FerryTask *task, gboolean at_front)
 {
   FerryBucket *bucket = get_bucket (self, ferry_task_get_priority (task));
-  FerryTaskSeat *seat = ferry_task_get_seat (task);
+  FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
-  seat->queue_link.data = task;
+  placement->queue_link.data = task;
   if (at_front)
-    g_queue_push_head_link (&bucket->tasks, &seat->queue_link);
+    g_queue_push_head_link (&bucket->tasks, &placement->queue_link);
   else
-    g_queue_push_tail_link (&bucket->tasks, &seat->queue_link);
+    g_queue_push_tail_link (&bucket->tasks, &placement->queue_link);
   self->n_tasks++;
 }
 
@@ -84,7 +84,7 @@ ferry_task_queue_remove (FerryTaskQueue *self, FerryTask *task)
 {
   FerryBucket *bucket = get_bucket (self, ferry_task_get_priority (task));
 
-  g_queue_unlink (&bucket->tasks, &ferry_task_get_seat (task)->queue_link);
+  g_queue_unlink (&bucket->tasks, &ferry_task_get_placement (task)->queue_link);
   self->n_tasks--;
 }
 

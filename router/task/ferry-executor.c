@@ -17,8 +17,8 @@
 #include "task/ferry-executor-private.h"
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-heed-private.h"
 #include "base/ferry-wait-queue-private.h"
+#include "base/ferry-watch-cancellable-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "ferry-enums.h"
 #include "task/ferry-executor-queue-private.h"
@@ -59,9 +59,10 @@ struct _FerryExecutor
   FerryTaskQueue *queue; /* const: (owned) */
   GSequence *list;       /* (owned) (element-type FerryTask): what the model shows */
   guint64 latest_number; /* of a task in it */
-  GQueue finished; /* (element-type FerryTask): those of the list that are done, the oldest first, by seat's link */
-  GQueue waiters;  /* (element-type FerrySubmission) (owned): those that wait for room */
-  guint n_open;    /* tasks that are not done */
+  GQueue
+    finished;     /* (element-type FerryTask): those of the list that are done, the oldest first, by placement's link */
+  GQueue waiters; /* (element-type FerrySubmission) (owned): those that wait for room */
+  guint n_open;   /* tasks that are not done */
   guint n_executing;
   guint64 n_completed;
   guint64 n_failed;
@@ -147,10 +148,10 @@ list_model_init (GListModelInterface *iface)
 static void
 list_add (FerryExecutor *self, FerryTask *task)
 {
-  FerryTaskSeat *seat = ferry_task_get_seat (task);
+  FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
-  seat->position = g_sequence_append (self->list, g_object_ref (task));
-  seat->number = ++self->latest_number;
+  placement->position = g_sequence_append (self->list, g_object_ref (task));
+  placement->number = ++self->latest_number;
   g_list_model_items_changed (G_LIST_MODEL (self), (guint) g_sequence_get_length (self->list) - 1, 0, 1);
 }
 
@@ -158,14 +159,14 @@ list_add (FerryExecutor *self, FerryTask *task)
 static void
 list_remove (FerryExecutor *self, FerryTask *task)
 {
-  FerryTaskSeat *seat = ferry_task_get_seat (task);
-  GSequenceIter *iter = g_steal_pointer (&seat->position);
+  FerryTaskPlacement *placement = ferry_task_get_placement (task);
+  GSequenceIter *iter = g_steal_pointer (&placement->position);
   guint position;
 
   if (iter == NULL)
     return;
-  if (g_steal_pointer (&seat->finished_link.data) != NULL)
-    g_queue_unlink (&self->finished, &seat->finished_link);
+  if (g_steal_pointer (&placement->finished_link.data) != NULL)
+    g_queue_unlink (&self->finished, &placement->finished_link);
   position = (guint) g_sequence_iter_get_position (iter);
   g_sequence_remove (iter);
   g_list_model_items_changed (G_LIST_MODEL (self), position, 1, 0);
@@ -186,8 +187,8 @@ compare_numbers (gconstpointer a, gconstpointer b)
   return one->number < other->number ? -1 : one->number > other->number;
 }
 
-/* The oldest of the finished tasks, but for so many, in the order of the list. They have left by what their seats say,
- * so that whatever handlers do, nobody else takes them out. */
+/* The oldest of the finished tasks, but for so many, in the order of the list. They have left by what their placements
+ * say, so that whatever handlers do, nobody else takes them out. */
 static GArray *
 take_leaving (FerryExecutor *self, guint keep)
 {
@@ -196,8 +197,8 @@ take_leaving (FerryExecutor *self, guint keep)
   while (self->finished.length > keep)
     {
       GList *link = g_queue_pop_head_link (&self->finished);
-      FerryTaskSeat *seat = ferry_task_get_seat (g_steal_pointer (&link->data));
-      Leaving one = {seat->number, g_steal_pointer (&seat->position)};
+      FerryTaskPlacement *placement = ferry_task_get_placement (g_steal_pointer (&link->data));
+      Leaving one = {placement->number, g_steal_pointer (&placement->position)};
 
       g_array_append_val (leaving, one);
     }
@@ -246,9 +247,9 @@ list_clear (FerryExecutor *self)
 
   while ((link = g_queue_pop_head_link (&self->finished)) != NULL)
     {
-      FerryTaskSeat *seat = ferry_task_get_seat (g_steal_pointer (&link->data));
+      FerryTaskPlacement *placement = ferry_task_get_placement (g_steal_pointer (&link->data));
 
-      g_sequence_remove (g_steal_pointer (&seat->position));
+      g_sequence_remove (g_steal_pointer (&placement->position));
     }
 }
 
@@ -257,12 +258,12 @@ list_clear (FerryExecutor *self)
 static void
 list_finish (FerryExecutor *self, FerryTask *task)
 {
-  FerryTaskSeat *seat = ferry_task_get_seat (task);
+  FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
-  if (seat->position == NULL)
+  if (placement->position == NULL)
     return;
-  seat->finished_link.data = task;
-  g_queue_push_tail_link (&self->finished, &seat->finished_link);
+  placement->finished_link.data = task;
+  g_queue_push_tail_link (&self->finished, &placement->finished_link);
   if (self->finished.length > self->keep_finished && self->finished.length - self->keep_finished > MAX_LEAVING)
     list_trim (self, self->keep_finished);
 }
@@ -363,13 +364,13 @@ from_source (FerryTaskSource *source)
 static void
 task_done (FerryExecutor *self, FerryTask *task)
 {
-  FerryTaskSeat *seat = ferry_task_get_seat (task);
+  FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
-  if (seat->executing)
+  if (placement->executing)
     self->n_executing--;
   else
     atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
-  seat->executing = FALSE;
+  placement->executing = FALSE;
   switch (ferry_task_get_state (task))
     {
     case FERRY_TASK_STATE_COMPLETED:
@@ -398,7 +399,7 @@ static void
 fail_waiting (FerryExecutor *self, FerryTask *task, FerryTaskEvent event, GError *error)
 {
   g_object_ref (task);
-  ferry_timers_unset (self->timers, &ferry_task_get_seat (task)->timer);
+  ferry_timers_unset (self->timers, &ferry_task_get_placement (task)->timer);
   if (ferry_task_fail (task, event, error, NULL, NULL))
     task_done (self, task);
   g_object_unref (task);
@@ -420,43 +421,44 @@ new_queue_error (FerryTask *task)
 }
 
 /* main: a task that was sent ahead comes back into the queue, unless the worker has begun it. Returns whether the task
- * is in the queue. The pool is to be pumped afterwards, as other tasks may have come back with it. */
+ * is in the queue. The pool is to be scheduled afterwards, as other tasks may have come back with it. */
 static gboolean
 take_back (FerryTask *task)
 {
-  FerryTaskSeat *seat = ferry_task_get_seat (task);
+  FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
-  if (seat->worker != NULL)
-    ferry_pool_worker_take_back (seat->worker);
-  return seat->worker == NULL && ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING;
+  if (placement->worker != NULL)
+    ferry_pool_worker_take_back (placement->worker);
+  return placement->worker == NULL && ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING;
 }
 
 static void
 queue_timed_out (gpointer data)
 {
   g_autoptr (FerryTask) task = g_object_ref (FERRY_TASK (data));
-  FerryTaskSeat *seat = ferry_task_get_seat (task);
-  g_autoptr (FerryExecutor) self = g_object_ref (from_source (seat->queue));
+  FerryTaskPlacement *placement = ferry_task_get_placement (task);
+  g_autoptr (FerryExecutor) self = g_object_ref (from_source (placement->queue));
 
   if (!take_back (task))
     {
-      ferry_pool_pump (self->pool);
+      ferry_pool_schedule (self->pool);
       return;
     }
   ferry_task_queue_remove (self->queue, task);
   fail_waiting (self, task, FERRY_TASK_EVENT_QUEUE_TIMEOUT, new_queue_error (task));
-  ferry_pool_pump (self->pool);
+  ferry_pool_schedule (self->pool);
 }
 
 static void
 set_queue_timer (FerryExecutor *self, FerryTask *task)
 {
   /* The time that a lost worker was at it was no waiting. */
-  gint64 since = ferry_task_get_seat (task)->n_deaths > 0 ? g_get_monotonic_time () : ferry_task_get_submit_time (task);
+  gint64 since =
+    ferry_task_get_placement (task)->n_deaths > 0 ? g_get_monotonic_time () : ferry_task_get_submit_time (task);
   gint64 deadline = ferry_task_get_deadline_of (task, since, ferry_task_get_queue_timeout (task));
 
   if (deadline > 0)
-    ferry_timers_set (self->timers, &ferry_task_get_seat (task)->timer, deadline, queue_timed_out, task);
+    ferry_timers_set (self->timers, &ferry_task_get_placement (task)->timer, deadline, queue_timed_out, task);
 }
 
 static FerryTask *
@@ -477,11 +479,11 @@ static void
 source_give_back (FerryTaskSource *source, FerryTask *task)
 {
   FerryExecutor *self = from_source (source);
-  FerryTaskSeat *seat = ferry_task_get_seat (task);
+  FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
-  if (seat->executing)
+  if (placement->executing)
     {
-      seat->executing = FALSE;
+      placement->executing = FALSE;
       self->n_executing--;
       atomic_fetch_add_explicit (&self->n_queued, 1, memory_order_relaxed);
     }
@@ -495,7 +497,7 @@ source_started (FerryTaskSource *source, FerryTask *task)
 {
   FerryExecutor *self = from_source (source);
 
-  ferry_task_get_seat (task)->executing = TRUE;
+  ferry_task_get_placement (task)->executing = TRUE;
   self->n_executing++;
   atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
   figures_changed (self);
@@ -522,7 +524,7 @@ source_fail_all (FerryTaskSource *source, const GError *error)
     {
       FerryTask *task = g_ptr_array_index (tasks, i);
 
-      if (ferry_task_get_done (task) || ferry_task_get_seat (task)->worker != NULL)
+      if (ferry_task_get_done (task) || ferry_task_get_placement (task)->worker != NULL)
         continue;
       ferry_task_queue_remove (self->queue, task);
       fail_waiting (self, task, FERRY_TASK_EVENT_REFUSE, ferry_error_copy (error));
@@ -560,7 +562,7 @@ refuse_waiting (gpointer data)
   g_autoptr (GError) error = NULL;
 
   if (can_run (self, &error))
-    ferry_pool_pump (self->pool);
+    ferry_pool_schedule (self->pool);
   else
     source_fail_all (&self->source, error);
 }
@@ -573,10 +575,10 @@ static void
 driver_withdraw (gpointer executor, FerryTask *task)
 {
   g_autoptr (FerryExecutor) kept G_GNUC_UNUSED = g_object_ref (executor);
-  FerryTaskSeat *seat = ferry_task_get_seat (task);
+  FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
-  while (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING && seat->worker != NULL)
-    ferry_pool_worker_withdraw_task (seat->worker, task);
+  while (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING && placement->worker != NULL)
+    ferry_pool_worker_withdraw_task (placement->worker, task);
 }
 
 /* The task was asked to cancel. One that waited is cancelled by that, and leaves the queue. One that executed is in a
@@ -585,22 +587,22 @@ static void
 driver_cancelled (gpointer executor, FerryTask *task)
 {
   FerryExecutor *self = executor;
-  FerryTaskSeat *seat = ferry_task_get_seat (task);
+  FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
   /* In the inbox: the router's thread finds it done when it takes it in. */
-  if (!seat->taken_in)
+  if (!placement->taken_in)
     return;
   g_object_ref (self);
   g_object_ref (task);
   if (ferry_task_get_done (task))
     {
-      ferry_timers_unset (self->timers, &seat->timer);
+      ferry_timers_unset (self->timers, &placement->timer);
       ferry_task_queue_remove (self->queue, task);
       task_done (self, task);
     }
   else
-    ferry_pool_worker_cancel_task (seat->worker, task);
-  ferry_pool_pump (self->pool);
+    ferry_pool_worker_cancel_task (placement->worker, task);
+  ferry_pool_schedule (self->pool);
   g_object_unref (task);
   g_object_unref (self);
 }
@@ -608,7 +610,7 @@ driver_cancelled (gpointer executor, FerryTask *task)
 static void
 driver_consumed (gpointer executor, FerryTask *task, guint n)
 {
-  FerryPoolWorker *worker = ferry_task_get_seat (task)->worker;
+  FerryPoolWorker *worker = ferry_task_get_placement (task)->worker;
 
   if (worker != NULL)
     ferry_pool_worker_add_window (worker, task, n);
@@ -670,7 +672,7 @@ take_in (FerryExecutor *self, FerryTask *task)
     }
   list_add (self, task);
   /* Who hears of the list may cancel the task, which is found done here, as one that was cancelled in the inbox. */
-  ferry_task_get_seat (task)->taken_in = TRUE;
+  ferry_task_get_placement (task)->taken_in = TRUE;
   if (ferry_task_get_done (task))
     {
       task_done (self, task);
@@ -680,7 +682,7 @@ take_in (FerryExecutor *self, FerryTask *task)
   set_queue_timer (self, task);
   figures_changed (self);
   if (can_run (self, &error))
-    ferry_pool_pump (self->pool);
+    ferry_pool_schedule (self->pool);
   else
     ferry_timers_set (self->timers, &self->refuse_timer, 0, refuse_waiting, self);
 }
@@ -790,7 +792,7 @@ submit_now (FerryExecutor *self, FerryTask *task, GError **error)
       atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
       return FALSE;
     }
-  ferry_task_get_seat (task)->queue = &self->source;
+  ferry_task_get_placement (task)->queue = &self->source;
   if (ferry_router_check (self->router, NULL))
     take_in (self, g_object_ref (task));
   else
@@ -853,7 +855,7 @@ pop_waiter (FerryExecutor *self)
 {
   FerrySubmission *submission = g_queue_pop_head (&self->waiters);
 
-  ferry_stop_heeding (&submission->source);
+  ferry_unwatch_cancellable (&submission->source);
   return submission;
 }
 
@@ -863,7 +865,7 @@ submission_cancelled (GCancellable *cancellable, gpointer data)
   FerrySubmission *submission = data;
 
   g_queue_remove (&submission->executor->waiters, submission);
-  ferry_stop_heeding (&submission->source);
+  ferry_unwatch_cancellable (&submission->source);
   g_task_return_error_if_cancelled (submission->call);
   submission_free (submission);
   return G_SOURCE_REMOVE;
@@ -1012,8 +1014,8 @@ ferry_executor_submit_task_async (FerryExecutor *self, FerryTask *task, GCancell
   submission->call = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (submission->call, ferry_executor_submit_task_async);
   if (cancellable != NULL)
-    ferry_heed_cancellable (submission->call, &submission->source, "[ferry] stop waiting for room",
-                            submission_cancelled, submission, NULL);
+    ferry_watch_cancellable (submission->call, &submission->source, "[ferry] stop waiting for room",
+                             submission_cancelled, submission, NULL);
   g_queue_push_tail (&self->waiters, submission);
   wake_waiters (self);
 }
@@ -1046,9 +1048,9 @@ ferry_executor_submit_task_finish (FerryExecutor *self, GAsyncResult *result, GE
 gboolean
 ferry_executor_has_task (FerryExecutor *self, FerryTask *task)
 {
-  FerryTaskSeat *seat = ferry_task_get_seat (task);
+  FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
-  return seat->queue == &self->source && seat->taken_in;
+  return placement->queue == &self->source && placement->taken_in;
 }
 
 static gboolean
@@ -1092,7 +1094,7 @@ ferry_executor_set_task_priority (FerryExecutor *self, FerryTask *task, int prio
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_BUSY,
                    "Task “%s” was begun; only those that wait can change their place", ferry_task_get_name (task));
-      ferry_pool_pump (self->pool);
+      ferry_pool_schedule (self->pool);
       return FALSE;
     }
   /* Who hears of it finds the task in its new place. */
@@ -1101,7 +1103,7 @@ ferry_executor_set_task_priority (FerryExecutor *self, FerryTask *task, int prio
   ferry_task_change_priority (task, priority);
   ferry_task_queue_push (self->queue, task, FALSE);
   g_object_thaw_notify (G_OBJECT (task));
-  ferry_pool_pump (self->pool);
+  ferry_pool_schedule (self->pool);
   return TRUE;
 }
 
@@ -1137,7 +1139,7 @@ ferry_executor_remove (FerryExecutor *self, FerryTask *task, GError **error)
     ferry_task_cancel (task);
   if (!ferry_task_get_done (task))
     {
-      ferry_pool_pump (self->pool);
+      ferry_pool_schedule (self->pool);
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_BUSY, "Task “%s” is being run; cancel it, and wait for its end",
                    ferry_task_get_name (task));
       g_object_unref (task);
@@ -1253,13 +1255,13 @@ force_end (gpointer data)
   for (guint i = 0; i < tasks->len; i++)
     {
       FerryTask *task = g_ptr_array_index (tasks, i);
-      FerryTaskSeat *seat = ferry_task_get_seat (task);
+      FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
-      if (seat->worker != NULL)
-        ferry_pool_worker_force_task (seat->worker, task);
-      if (!ferry_task_get_done (task) && seat->worker == NULL)
+      if (placement->worker != NULL)
+        ferry_pool_worker_force_task (placement->worker, task);
+      if (!ferry_task_get_done (task) && placement->worker == NULL)
         {
-          ferry_timers_unset (self->timers, &seat->timer);
+          ferry_timers_unset (self->timers, &placement->timer);
           ferry_task_queue_remove (self->queue, task);
         }
       if (!ferry_task_get_done (task) &&
@@ -1363,7 +1365,7 @@ ferry_executor_shutdown_async (FerryExecutor *self, gint64 timeout, GCancellable
       FerryPoolWorker *worker;
 
       ferry_task_cancel (task);
-      worker = ferry_task_get_seat (task)->worker;
+      worker = ferry_task_get_placement (task)->worker;
       if (timeout >= 0 && worker != NULL && timeout < ferry_task_get_cancel_grace (task))
         ferry_pool_worker_give_time (worker, task, timeout);
     }

@@ -28,15 +28,15 @@ void ferry_map_input_free (FerryMapInput *self);
 /* Ends the input: nothing that it was made of is used after that. */
 void ferry_map_input_end (FerryMapInput *self);
 
-/* For an input by hand; takes a reference, and sinks what floats. */
+/* For an input manually; takes a reference, and sinks what floats. */
 void ferry_map_input_set_container (FerryMapInput *self, GVariant *arguments);
 void ferry_map_input_set_array (FerryMapInput *self, GPtrArray *arguments);
 void ferry_map_input_set_model (FerryMapInput *self, GListModel *model, FerryMapArguments func, gpointer user_data,
                                 GDestroyNotify destroy);
 void ferry_map_input_set_source (FerryMapInput *self, FerryMapSource func, gpointer user_data, GDestroyNotify destroy);
 
-gboolean ferry_map_input_is_by_hand (const FerryMapInput *self);
-/* Nothing more will be added by hand; or the input has ended. */
+gboolean ferry_map_input_is_manual (const FerryMapInput *self);
+/* Nothing more will be added manually; or the input has ended. */
 void ferry_map_input_close (FerryMapInput *self);
 gboolean ferry_map_input_is_closed (const FerryMapInput *self);
 /* The next item. Calls the application's functions, which may do anything. */

@@ -7,7 +7,7 @@
 
 typedef enum
 {
-  INPUT_BY_HAND,
+  INPUT_MANUAL,
   INPUT_CONTAINER,
   INPUT_ARRAY,
   INPUT_MODEL,
@@ -125,9 +125,9 @@ ferry_map_input_set_source (FerryMapInput *self, FerryMapSource func, gpointer u
 }
 
 gboolean
-ferry_map_input_is_by_hand (const FerryMapInput *self)
+ferry_map_input_is_manual (const FerryMapInput *self)
 {
-  return self->kind == INPUT_BY_HAND;
+  return self->kind == INPUT_MANUAL;
 }
 
 void
@@ -223,7 +223,7 @@ ferry_map_input_pull (FerryMapInput *self, GVariant **arguments, GError **error)
   *arguments = NULL;
   switch (self->kind)
     {
-    case INPUT_BY_HAND:
+    case INPUT_MANUAL:
       return pull_added (self, arguments);
     case INPUT_MODEL:
       return pull_from_model (self, arguments);

@@ -19,9 +19,9 @@
 #include "task/ferry-map-private.h"
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-heed-private.h"
 #include "base/ferry-timers-private.h"
 #include "base/ferry-wait-queue-private.h"
+#include "base/ferry-watch-cancellable-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "ferry-enums.h"
 #include "ferry-marshallers.h"
@@ -60,7 +60,7 @@
 #define LEAST_MICROSECONDS 0.5
 
 #define HAS_INPUT "the map has its input already, or was started; set the input of a new map"
-#define NOT_BY_HAND "the map has an input, to which nothing is added; make a map without one"
+#define NOT_MANUAL "the map has an input, to which nothing is added; make a map without one"
 
 #define STARTED "the map was started, and gives its results in one way only; collect those of a new map"
 
@@ -128,9 +128,9 @@ struct _FerryMap
   guint largest_size;   /* of a chunk that was measured */
   guint64 n_submitted;
   gboolean feeding; /* results may be given, and the source asked */
-  gboolean pumping;
+  gboolean scheduling;
   gboolean pulling; /* the input is being asked, and has to stay */
-  gboolean pump_again;
+  gboolean schedule_again;
   gboolean filling_up;    /* see may_have_more_chunks() */
   FerryMapChunk *waiting; /* (unowned) (nullable): for room in the executor */
   gboolean input_ended;
@@ -228,7 +228,7 @@ G_DEFINE_FINAL_TYPE (FerryMap, ferry_map, G_TYPE_OBJECT)
 static GParamSpec *properties[N_PROPERTIES];
 static guint signals[N_SIGNALS];
 
-static void pump (FerryMap *self);
+static void schedule (FerryMap *self);
 
 /* A reference for as long as handlers run, that keeps nothing going: where only such are left, the application has
  * dropped the map, and nothing more is emitted or asked for. */
@@ -404,7 +404,7 @@ finish_collecting (FerryMap *self)
 
   if (call == NULL)
     return;
-  ferry_stop_heeding (&self->collector_source);
+  ferry_unwatch_cancellable (&self->collector_source);
   if (self->collect_error != NULL)
     g_task_return_error (call, g_steal_pointer (&self->collect_error));
   else if (self->cancelled)
@@ -458,7 +458,7 @@ take_result (FerryMap *self, guint64 index, GVariant *value, GError *error)
 static gboolean
 is_at_end (FerryMap *self)
 {
-  if (self->chunks.length > 0 || self->pumping || self->delivering)
+  if (self->chunks.length > 0 || self->scheduling || self->delivering)
     return FALSE;
   return self->cancelled || (self->input_ended && self->again.length == 0 && self->n_taken == self->n_submitted);
 }
@@ -481,7 +481,8 @@ check_finished (FerryMap *self)
 
 /* From a map's input to chunks in its executor, and back again where a worker was lost.
  *
- * Set going by what makes room: a chunk is done, a result was taken, an item was added. Each of them ends in pump().
+ * Set going by what makes room: a chunk is done, a result was taken, an item was added. Each of them ends in
+ * schedule().
  *
  * An automatic chunk is to take TARGET_MICROSECONDS, by how long items took lately: the way to a worker and back is
  * then little beside it, and nobody waits long for a chunk. It begins with one item and grows step by step. The worker
@@ -648,7 +649,7 @@ give_up (FerryMap *self, const GError *error)
     self->error = ferry_error_copy (error);
   end_input (self);
   /* What waits to be added hears of it. */
-  self->pump_again = TRUE;
+  self->schedule_again = TRUE;
 }
 
 static void
@@ -710,7 +711,7 @@ chunk_completed (FerryMap *self, FerryMapChunk *completed, gint64 took)
   else
     fail_unanswered (self, chunk);
   figures_changed (self);
-  pump (self);
+  schedule (self);
 }
 
 /* Whether the chunk failed for what is wrong with the executor and not with the items. */
@@ -750,7 +751,7 @@ chunk_failed (FerryMap *self, FerryMapChunk *failed, const GError *error)
       fail_items (self, chunk, error);
     }
   figures_changed (self);
-  pump (self);
+  schedule (self);
 }
 
 /* What comes to a map that was cancelled is dropped. */
@@ -870,7 +871,7 @@ room_came (gpointer data, const GError *error)
   /* A chunk whose map was cancelled meanwhile was cancelled, and is not submitted. */
   if (error != NULL)
     chunk_refused (self, chunk, error);
-  pump (self);
+  schedule (self);
 }
 
 /* Submits a chunk, or has it wait for room in the executor. */
@@ -971,7 +972,7 @@ ferry_map_new (FerryExecutor *executor, const char *function, FerryMapOrder orde
 static gboolean
 is_fresh (FerryMap *self)
 {
-  return !self->feeding && !self->input_ended && ferry_map_input_is_by_hand (self->input) &&
+  return !self->feeding && !self->input_ended && ferry_map_input_is_manual (self->input) &&
          !ferry_map_input_is_closed (self->input);
 }
 
@@ -1068,7 +1069,7 @@ ferry_map_set_source (FerryMap *self, FerryMapSource func, gpointer user_data, G
   ferry_map_input_set_source (self->input, func, user_data, destroy);
 }
 
-/* ---- items by hand ---- */
+/* ---- items manually ---- */
 
 static guint64
 count_in_flight (FerryMap *self)
@@ -1119,7 +1120,7 @@ add (FerryMap *self, GVariant *arguments)
 static void
 map_add_free (MapAdd *self)
 {
-  ferry_stop_heeding (&self->source);
+  ferry_unwatch_cancellable (&self->source);
   g_clear_pointer (&self->arguments, g_variant_unref);
   g_object_unref (self->call);
   g_free (self);
@@ -1151,7 +1152,7 @@ serve_adds (FerryMap *self)
         add (self, served->arguments);
       close_behind_adds (self);
       /* Its cancellable has no say any more. Callbacks may do anything. */
-      ferry_stop_heeding (&served->source);
+      ferry_unwatch_cancellable (&served->source);
       if (open)
         g_task_return_boolean (served->call, TRUE);
       else
@@ -1161,26 +1162,26 @@ serve_adds (FerryMap *self)
 
 /* main: submits what there is room for. Calls the source, and handlers. */
 static void
-pump (FerryMap *self)
+schedule (FerryMap *self)
 {
   g_autoptr (Hold) held G_GNUC_UNUSED = NULL;
 
-  if (self->pumping)
+  if (self->scheduling)
     {
-      self->pump_again = TRUE;
+      self->schedule_again = TRUE;
       return;
     }
   held = hold (self);
-  self->pumping = TRUE;
+  self->scheduling = TRUE;
   do
     {
-      self->pump_again = FALSE;
+      self->schedule_again = FALSE;
       serve_adds (self);
       while (submit_next (self))
         ;
     }
-  while (self->pump_again);
-  self->pumping = FALSE;
+  while (self->schedule_again);
+  self->scheduling = FALSE;
   check_finished (self);
 }
 
@@ -1200,7 +1201,7 @@ try_add (FerryMap *self, GVariant *arguments, GError **error)
       return FALSE;
     }
   add (self, arguments);
-  pump (self);
+  schedule (self);
   return TRUE;
 }
 
@@ -1223,7 +1224,7 @@ choose_mode (FerryMap *self, Mode mode)
   self->mode = mode;
   self->feeding = TRUE;
   deliver (self);
-  pump (self);
+  schedule (self);
   return TRUE;
 }
 
@@ -1311,7 +1312,7 @@ ferry_map_add (FerryMap *self, GVariant *arguments, GError **error)
   g_autoptr (GVariant) kept G_GNUC_UNUSED = NULL;
 
   g_return_val_if_fail (FERRY_IS_MAP (self), FALSE);
-  ferry_return_val_if_fail (ferry_map_input_is_by_hand (self->input), FALSE, NOT_BY_HAND);
+  ferry_return_val_if_fail (ferry_map_input_is_manual (self->input), FALSE, NOT_MANUAL);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
@@ -1368,7 +1369,7 @@ ferry_map_add_waiting (FerryMap *self, GVariant *arguments, gint64 timeout, GErr
   g_autoptr (GVariant) kept G_GNUC_UNUSED = NULL;
 
   g_return_val_if_fail (FERRY_IS_MAP (self), FALSE);
-  ferry_return_val_if_fail (ferry_map_input_is_by_hand (self->input), FALSE, NOT_BY_HAND);
+  ferry_return_val_if_fail (ferry_map_input_is_manual (self->input), FALSE, NOT_MANUAL);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
@@ -1387,7 +1388,7 @@ add_cancelled (GCancellable *cancellable, gpointer data)
   g_queue_remove (&self->adds, cancelled);
   close_behind_adds (self);
   g_task_return_error_if_cancelled (cancelled->call);
-  pump (self);
+  schedule (self);
   return G_SOURCE_REMOVE;
 }
 
@@ -1415,7 +1416,7 @@ ferry_map_add_async (FerryMap *self, GVariant *arguments, GCancellable *cancella
   MapAdd *waiting;
 
   g_return_if_fail (FERRY_IS_MAP (self));
-  ferry_return_if_fail (ferry_map_input_is_by_hand (self->input), NOT_BY_HAND);
+  ferry_return_if_fail (ferry_map_input_is_manual (self->input), NOT_MANUAL);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
   ferry_return_if_elsewhere (self->home);
 
@@ -1434,10 +1435,10 @@ ferry_map_add_async (FerryMap *self, GVariant *arguments, GCancellable *cancella
       return;
     }
   if (cancellable != NULL)
-    ferry_heed_cancellable (call, &waiting->source, "[ferry] stop waiting for room in a map", add_cancelled, waiting,
-                            NULL);
+    ferry_watch_cancellable (call, &waiting->source, "[ferry] stop waiting for room in a map", add_cancelled, waiting,
+                             NULL);
   g_queue_push_tail (&self->adds, waiting);
-  pump (self);
+  schedule (self);
 }
 
 /**
@@ -1476,13 +1477,13 @@ void
 ferry_map_close_input (FerryMap *self)
 {
   g_return_if_fail (FERRY_IS_MAP (self));
-  ferry_return_if_fail (ferry_map_input_is_by_hand (self->input), NOT_BY_HAND);
+  ferry_return_if_fail (ferry_map_input_is_manual (self->input), NOT_MANUAL);
   ferry_return_if_elsewhere (self->home);
 
   self->closing = TRUE;
   close_behind_adds (self);
   if (self->feeding)
-    pump (self);
+    schedule (self);
 }
 
 /* ---- taking them one by one ---- */
@@ -1521,7 +1522,7 @@ take (FerryMap *self, guint64 *index, GVariant **value, GError **failure, GError
     *value = g_steal_pointer (&result.value);
   if (failure != NULL)
     *failure = g_steal_pointer (&result.error);
-  pump (self);
+  schedule (self);
   return TRUE;
 }
 
@@ -1666,7 +1667,7 @@ collecting_cancelled (GCancellable *cancellable, gpointer data)
  * @callback: (scope async) (closure user_data): called when all items came to their end, or one failed
  * @user_data: data for @callback
  *
- * Starts the map, and gathers all of its results. A map that is fed by hand has to be closed with
+ * Starts the map, and gathers all of its results. A map that is fed manually has to be closed with
  * [method@Ferry.Map.close_input] to come to its end. On the router's thread.
  *
  * Since: 0.1
@@ -1687,8 +1688,8 @@ ferry_map_collect_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyC
   g_task_set_check_cancellable (self->collector, FALSE);
   self->collected = g_ptr_array_new_with_free_func (free_value);
   if (cancellable != NULL)
-    ferry_heed_cancellable (self->collector, &self->collector_source, "[ferry] cancel a map", collecting_cancelled,
-                            self, NULL);
+    ferry_watch_cancellable (self->collector, &self->collector_source, "[ferry] cancel a map", collecting_cancelled,
+                             self, NULL);
   if (g_cancellable_is_cancelled (cancellable))
     ferry_map_cancel (self);
   else
@@ -1884,7 +1885,7 @@ ferry_map_set_max_in_flight (FerryMap *self, guint max_in_flight)
   self->max_in_flight = max_in_flight;
   notify (self, PROP_MAX_IN_FLIGHT);
   if (self->feeding)
-    pump (self);
+    schedule (self);
 }
 
 /**

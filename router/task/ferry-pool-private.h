@@ -53,7 +53,7 @@ typedef struct
 
 /* For everybody. */
 FerryTimers *ferry_pool_get_timers (FerryPool *self);
-void ferry_pool_pump (FerryPool *self);
+void ferry_pool_schedule (FerryPool *self);
 
 /* For executors. */
 void ferry_pool_add_source (FerryPool *self, FerryTaskSource *source);

@@ -75,7 +75,7 @@ struct _FerryPoolWorker
   FerryReceiver *progress_receiver;
   FerryTransactions *calls; /* (owned) */
   FerryPoolWorkerState state;
-  GQueue in_flight;       /* (element-type FerryTask), by their seats' links; the first is being run */
+  GQueue in_flight;       /* (element-type FerryTask), by their placements' links; the first is being run */
   gboolean first_started; /* the first in flight was told that it runs */
   gboolean attached;
   guint n_missed;       /* so often in a row it did not begin what it had the time to begin, since it was heard of */
@@ -131,7 +131,7 @@ use_room (gpointer data)
   /* Before the room is used: what comes after is told of again. */
   atomic_store (&self->told, FALSE);
   if (pool != NULL)
-    ferry_pool_pump (pool);
+    ferry_pool_schedule (pool);
 }
 
 static void
@@ -312,7 +312,7 @@ ferry_pool_worker_count_ahead (const FerryPoolWorker *self, gint64 time_to_begin
 
   if (self->state != FERRY_POOL_WORKER_READY)
     return 0;
-  if (n == 0 || ferry_pool_worker_get_begun (self) >= ferry_task_get_seat (self->in_flight.head->data)->xid)
+  if (n == 0 || ferry_pool_worker_get_begun (self) >= ferry_task_get_placement (self->in_flight.head->data)->xid)
     return MAX (n, 1) - 1;
   if (time <= g_get_monotonic_time ())
     return n;
@@ -355,7 +355,7 @@ note_idle (FerryPoolWorker *self)
 static void
 use_worker (FerryPoolWorker *self)
 {
-  ferry_pool_pump (self->pool);
+  ferry_pool_schedule (self->pool);
   if (self->pool != NULL)
     note_idle (self);
 }
@@ -501,21 +501,21 @@ ferry_pool_worker_retire (FerryPoolWorker *self)
 static FerryTaskSource *
 get_source (FerryTask *task)
 {
-  return ferry_task_get_seat (task)->queue;
+  return ferry_task_get_placement (task)->queue;
 }
 
 /* Takes a task out of the worker's hands. Returns the reference that the worker had. */
 static FerryTask *
 unlink_task (FerryPoolWorker *self, FerryTask *task)
 {
-  FerryTaskSeat *seat = ferry_task_get_seat (task);
+  FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
-  if (self->in_flight.head == &seat->queue_link)
+  if (self->in_flight.head == &placement->queue_link)
     self->first_started = FALSE;
-  g_queue_unlink (&self->in_flight, &seat->queue_link);
-  ferry_timers_unset (self->timers, &seat->timer);
-  seat->worker = NULL;
-  seat->xid = 0;
+  g_queue_unlink (&self->in_flight, &placement->queue_link);
+  ferry_timers_unset (self->timers, &placement->timer);
+  placement->worker = NULL;
+  placement->xid = 0;
   return task;
 }
 
@@ -546,10 +546,10 @@ static void
 run_timed_out (gpointer data)
 {
   g_autoptr (FerryTask) task = g_object_ref (data);
-  FerryPoolWorker *self = ferry_task_get_seat (task)->worker;
+  FerryPoolWorker *self = ferry_task_get_placement (task)->worker;
   FerryTaskSource *source = get_source (task);
 
-  ferry_transactions_cancel (self->calls, ferry_task_get_seat (task)->xid, FERRY_CANCEL_REASON_DEADLINE);
+  ferry_transactions_cancel (self->calls, ferry_task_get_placement (task)->xid, FERRY_CANCEL_REASON_DEADLINE);
   ferry_pool_worker_give_time (self, task, ferry_task_get_cancel_grace (task));
   if (ferry_task_fail (task, FERRY_TASK_EVENT_RUN_TIMEOUT, new_run_error (task), NULL, NULL))
     source->done (source, task);
@@ -569,9 +569,9 @@ start_task (FerryPoolWorker *self, FerryTask *task)
   gint64 deadline = get_run_deadline (task);
 
   if (deadline > 0)
-    ferry_timers_set (self->timers, &ferry_task_get_seat (task)->timer, deadline, run_timed_out, task);
+    ferry_timers_set (self->timers, &ferry_task_get_placement (task)->timer, deadline, run_timed_out, task);
   else
-    ferry_timers_unset (self->timers, &ferry_task_get_seat (task)->timer);
+    ferry_timers_unset (self->timers, &ferry_task_get_placement (task)->timer);
   g_object_ref (task);
   source->started (source, task);
   ferry_task_start (task, get_pid (self));
@@ -597,7 +597,7 @@ static void
 take_process (FerryPoolWorker *self)
 {
   for (GList *link = self->in_flight.head; link != NULL; link = link->next)
-    if (ferry_task_get_seat (link->data)->executing)
+    if (ferry_task_get_placement (link->data)->executing)
       {
         ferry_task_take_pid (link->data, get_pid (self));
         break;
@@ -642,7 +642,7 @@ static void
 return_task (FerryPoolWorker *self, FerryTask *task)
 {
   /* The reference that the answer would have brought. */
-  if (ferry_transactions_forget (self->calls, ferry_task_get_seat (task)->xid))
+  if (ferry_transactions_forget (self->calls, ferry_task_get_placement (task)->xid))
     g_object_unref (task);
   unlink_task (self, task);
   give_back (task);
@@ -662,7 +662,7 @@ return_after (FerryPoolWorker *self, guint64 begun)
       GList *previous = link->prev;
       FerryTask *task = link->data;
 
-      if (ferry_task_get_seat (task)->xid > MAX (begun, self->unclaimed))
+      if (ferry_task_get_placement (task)->xid > MAX (begun, self->unclaimed))
         return_task (self, task);
       link = previous;
     }
@@ -678,7 +678,7 @@ ferry_pool_worker_take_back (FerryPoolWorker *self)
 
   if (last == NULL || !ferry_link_hold_calls (self->link, &begun))
     return;
-  ferry_link_release_calls (self->link, ferry_task_get_seat (last->data)->xid);
+  ferry_link_release_calls (self->link, ferry_task_get_placement (last->data)->xid);
   return_after (self, begun);
   if (self->state == FERRY_POOL_WORKER_RETIRING)
     limit_retirement (self);
@@ -693,7 +693,7 @@ ferry_pool_worker_withdraw_task (FerryPoolWorker *self, FerryTask *task)
   g_autoptr (FerryPoolWorker) kept G_GNUC_UNUSED = ferry_pool_worker_ref (self);
 
   ferry_pool_worker_take_back (self);
-  if (ferry_task_get_seat (task)->worker == self && ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING)
+  if (ferry_task_get_placement (task)->worker == self && ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING)
     start_task (self, task);
 }
 
@@ -793,7 +793,7 @@ go_on (FerryPoolWorker *self)
       ferry_pool_worker_take_back (self);
       ferry_pool_worker_retire (self);
       if (self->pool != NULL)
-        ferry_pool_pump (self->pool);
+        ferry_pool_schedule (self->pool);
     }
   start_first (self);
   if (self->state == FERRY_POOL_WORKER_READY && self->pool != NULL)
@@ -806,8 +806,8 @@ static void
 answered (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
 {
   g_autoptr (FerryTask) task = data;
-  FerryTaskSeat *seat = ferry_task_get_seat (task);
-  g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (seat->worker);
+  FerryTaskPlacement *placement = ferry_task_get_placement (task);
+  g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (placement->worker);
   gint64 now = g_get_monotonic_time ();
 
   if (task != ferry_pool_worker_get_first_task (self))
@@ -815,13 +815,13 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
       fault (self, "it answered a call before the one that it was at");
       return;
     }
-  if (seat->n_handed > 0 && seat->n_handed > ferry_link_get_n_hands_taken (self->link))
+  if (placement->n_handed > 0 && placement->n_handed > ferry_link_get_n_fd_batches_taken (self->link))
     {
       fault (self, "it answered a call without taking the descriptors that came with it");
       return;
     }
   ferry_receiver_flush_latest (self->progress_receiver);
-  if (seat->worker != self)
+  if (placement->worker != self)
     return;
   heard (self);
   g_object_unref (unlink_task (self, task));
@@ -829,7 +829,7 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
   if (self->pool != NULL)
     ferry_pool_note_time (self->pool, now - self->latest);
   self->latest = now;
-  if (refused && seat->n_refusals++ < MAX_REFUSALS)
+  if (refused && placement->n_refusals++ < MAX_REFUSALS)
     give_back (task);
   else if (error != NULL)
     fail_task (task, FERRY_TASK_EVENT_ERROR, ferry_error_copy (error), trace, NULL);
@@ -842,7 +842,7 @@ static void
 item_came (gpointer data, const char *name, GVariant *value)
 {
   FerryTask *task = data;
-  FerryPoolWorker *self = ferry_task_get_seat (task)->worker;
+  FerryPoolWorker *self = ferry_task_get_placement (task)->worker;
 
   /* What a worker sends of a call that it is not at is dropped: the task would refuse it. */
   heard (self);
@@ -877,7 +877,7 @@ gboolean
 ferry_pool_worker_hand_over (FerryPoolWorker *self, FerryTask *task)
 {
   FerryTaskSource *source = get_source (task);
-  FerryTaskSeat *seat = ferry_task_get_seat (task);
+  FerryTaskPlacement *placement = ferry_task_get_placement (task);
   FerryTaskKind kind = ferry_task_get_kind (task);
   gint64 now = g_get_monotonic_time ();
   FerryRequest request = {
@@ -908,7 +908,7 @@ ferry_pool_worker_hand_over (FerryPoolWorker *self, FerryTask *task)
       if (for_good)
         {
           source->take (source, task);
-          ferry_timers_unset (self->timers, &seat->timer);
+          ferry_timers_unset (self->timers, &placement->timer);
           if (ferry_task_fail (task, FERRY_TASK_EVENT_REFUSE, g_steal_pointer (&error), NULL, NULL))
             source->done (source, task);
         }
@@ -918,15 +918,15 @@ ferry_pool_worker_hand_over (FerryPoolWorker *self, FerryTask *task)
   source->take (source, task);
   if (g_queue_is_empty (&self->in_flight))
     self->latest = now;
-  seat->worker = self;
-  seat->xid = xid;
-  seat->n_handed = request.n_descriptors > 0 ? ferry_link_get_n_handed (self->link) : 0;
-  seat->escalation = 0;
-  seat->n_looks = 0;
-  seat->answer_end = seat->dispatched = 0;
-  seat->n_consumed = 0;
-  seat->queue_link.data = g_object_ref (task);
-  g_queue_push_tail_link (&self->in_flight, &seat->queue_link);
+  placement->worker = self;
+  placement->xid = xid;
+  placement->n_handed = request.n_descriptors > 0 ? ferry_link_get_n_handed (self->link) : 0;
+  placement->escalation = 0;
+  placement->n_looks = 0;
+  placement->answer_end = placement->dispatched = 0;
+  placement->n_consumed = 0;
+  placement->queue_link.data = g_object_ref (task);
+  g_queue_push_tail_link (&self->in_flight, &placement->queue_link);
   start_first (self);
   return TRUE;
 }
@@ -936,12 +936,12 @@ ferry_pool_worker_hand_over (FerryPoolWorker *self, FerryTask *task)
 void
 ferry_pool_worker_add_window (FerryPoolWorker *self, FerryTask *task, guint n)
 {
-  FerryTaskSeat *seat = ferry_task_get_seat (task);
+  FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
-  seat->n_consumed += n;
-  if (seat->n_consumed >= MAX (ferry_task_get_window (task) / 2, 1) &&
-      ferry_transactions_add_window (self->calls, seat->xid, seat->n_consumed, NULL))
-    seat->n_consumed = 0;
+  placement->n_consumed += n;
+  if (placement->n_consumed >= MAX (ferry_task_get_window (task) / 2, 1) &&
+      ferry_transactions_add_window (self->calls, placement->xid, placement->n_consumed, NULL))
+    placement->n_consumed = 0;
 }
 
 /* ---- Its end ---- */
@@ -971,7 +971,7 @@ take_farewell (FerryPoolWorker *self)
   ferry_timers_set (self->timers, &self->timer, g_get_monotonic_time () + (is_open ? FAREWELL_GRACE : RETIRE_GRACE),
                     is_open ? farewell_timed_out : retire_timed_out, self);
   if (self->pool != NULL)
-    ferry_pool_pump (self->pool);
+    ferry_pool_schedule (self->pool);
 }
 
 /* A task that ends one worker after the other is set aside, where it would be tried again. */
@@ -980,7 +980,7 @@ is_deadly (FerryPoolWorker *self, FerryTask *task)
 {
   guint limit = self->pool != NULL ? ferry_pool_get_rules (self->pool)->death_limit : 0;
 
-  return limit > 0 && ferry_task_get_seat (task)->n_deaths >= limit && ferry_task_get_retries (task) > 0;
+  return limit > 0 && ferry_task_get_placement (task)->n_deaths >= limit && ferry_task_get_retries (task) > 0;
 }
 
 /* Whether a task whose worker was lost is to be tried again. One that was only thought to run has lost nothing, so that
@@ -989,7 +989,7 @@ static gboolean
 may_try_again (FerryPoolWorker *self, FerryTask *task)
 {
   return ferry_task_get_state (task) == FERRY_TASK_STATE_EXECUTING &&
-         ferry_task_get_seat (task)->n_deaths <= ferry_task_get_retries (task) &&
+         ferry_task_get_placement (task)->n_deaths <= ferry_task_get_retries (task) &&
          (self->pool == NULL || !ferry_pool_is_stopping (self->pool));
 }
 
@@ -997,13 +997,13 @@ static void
 fail_lost_task (FerryPoolWorker *self, FerryTask *task, FerryExit *exit)
 {
   if (is_deadly (self, task))
-    fail_task (
-      task, FERRY_TASK_EVENT_REFUSE,
-      g_error_new (FERRY_ERROR, FERRY_ERROR_SET_ASIDE,
-                   "Task “%s” ended %u workers, and is not tried again; find out what its arguments do to the "
-                   "function. The last: %s",
-                   ferry_task_get_name (task), ferry_task_get_seat (task)->n_deaths, ferry_exit_get_message (exit)),
-      NULL, exit);
+    fail_task (task, FERRY_TASK_EVENT_REFUSE,
+               g_error_new (FERRY_ERROR, FERRY_ERROR_QUARANTINED,
+                            "Task “%s” ended %u workers, and is not tried again; find out what its arguments do to the "
+                            "function. The last: %s",
+                            ferry_task_get_name (task), ferry_task_get_placement (task)->n_deaths,
+                            ferry_exit_get_message (exit)),
+               NULL, exit);
   else if (may_try_again (self, task))
     give_back (task);
   else
@@ -1028,9 +1028,9 @@ fail_stopped_task (FerryTask *task, FerryExit *exit)
 static void
 lose_task (FerryPoolWorker *self, FerryTask *task, FerryExit *exit)
 {
-  FerryTaskSeat *seat = ferry_task_get_seat (task);
+  FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
-  if (ferry_transactions_forget (self->calls, seat->xid))
+  if (ferry_transactions_forget (self->calls, placement->xid))
     g_object_unref (task);
   unlink_task (self, task);
   self->lost_task = TRUE;
@@ -1038,7 +1038,7 @@ lose_task (FerryPoolWorker *self, FerryTask *task, FerryExit *exit)
     fail_stopped_task (task, exit);
   else if (!ferry_task_get_done (task))
     {
-      seat->n_deaths++;
+      placement->n_deaths++;
       fail_lost_task (self, task, exit);
     }
   g_object_unref (task);
@@ -1087,56 +1087,56 @@ take_end (FerryPoolWorker *self, FerryExit *exit)
 
 /* ---- How a task is ended that is in its hands: asked for first, then pressed for, by force in the end ---- */
 
-static void press (gpointer data);
+static void escalate (gpointer data);
 
 static void
-press_after (FerryPoolWorker *self, FerryTask *task, gint64 time)
+escalate_after (FerryPoolWorker *self, FerryTask *task, gint64 time)
 {
-  ferry_timers_set (self->timers, &ferry_task_get_seat (task)->timer, ferry_time_add (g_get_monotonic_time (), time),
-                    press, task);
+  ferry_timers_set (self->timers, &ferry_task_get_placement (task)->timer,
+                    ferry_time_add (g_get_monotonic_time (), time), escalate, task);
 }
 
 static void
-press_later (FerryPoolWorker *self, FerryTask *task)
+escalate_later (FerryPoolWorker *self, FerryTask *task)
 {
-  press_after (self, task, ferry_task_get_cancel_grace (task) / 2);
+  escalate_after (self, task, ferry_task_get_cancel_grace (task) / 2);
 }
 
 /* The claim is beyond this call, which is not answered. */
 static void
 look_for_answer (FerryPoolWorker *self, FerryTask *task)
 {
-  FerryTaskSeat *seat = ferry_task_get_seat (task);
+  FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
-  if (seat->answer_end == 0)
-    seat->answer_end = ferry_link_get_written (self->link);
-  if (self->link->up_dispatched > seat->dispatched)
-    seat->n_looks = 0;
-  seat->dispatched = self->link->up_dispatched;
-  if (ferry_link_has_dispatched (self->link, seat->answer_end) || ++seat->n_looks == MAX_LOOKS)
+  if (placement->answer_end == 0)
+    placement->answer_end = ferry_link_get_written (self->link);
+  if (self->link->up_dispatched > placement->dispatched)
+    placement->n_looks = 0;
+  placement->dispatched = self->link->up_dispatched;
+  if (ferry_link_has_dispatched (self->link, placement->answer_end) || ++placement->n_looks == MAX_LOOKS)
     fault (self, "it claimed a call and had not answered the one before");
   else
-    press_after (self, task, LOOK_INTERVAL);
+    escalate_after (self, task, LOOK_INTERVAL);
 }
 
 /* The worker says that it is not at this task. If it has not begun it, though it had its time, it stands still, and the
  * task is taken back. */
 static void
-press_unclaimed (FerryPoolWorker *self, FerryTask *task)
+escalate_unclaimed (FerryPoolWorker *self, FerryTask *task)
 {
   ferry_pool_worker_take_back (self);
-  if (ferry_task_get_seat (task)->worker == self)
+  if (ferry_task_get_placement (task)->worker == self)
     look_for_answer (self, task);
   else
     ferry_pool_worker_kill (self);
   if (self->pool != NULL)
-    ferry_pool_pump (self->pool);
+    ferry_pool_schedule (self->pool);
 }
 
 static void
 abandon_task (FerryPoolWorker *self, FerryTask *task)
 {
-  FerryTaskSource *source = ferry_task_get_seat (task)->queue;
+  FerryTaskSource *source = ferry_task_get_placement (task)->queue;
 
   abandon (self);
   if (ferry_task_fail (task, FERRY_TASK_EVENT_ABANDON,
@@ -1151,13 +1151,13 @@ abandon_task (FerryPoolWorker *self, FerryTask *task)
 /* The time for a task to end by itself is over. First the process is asked to end, halfway, then it is killed. A thread
  * cannot be, and is left behind. */
 static void
-press (gpointer data)
+escalate (gpointer data)
 {
   g_autoptr (FerryTask) task = g_object_ref (data);
-  FerryTaskSeat *seat = ferry_task_get_seat (task);
-  g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (seat->worker);
+  FerryTaskPlacement *placement = ferry_task_get_placement (task);
+  g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (placement->worker);
 
-  if (seat->escalation > 0)
+  if (placement->escalation > 0)
     {
       if (self->worker != NULL)
         ferry_pool_worker_kill (self);
@@ -1165,20 +1165,20 @@ press (gpointer data)
         abandon_task (self, task);
       return;
     }
-  if (!ferry_link_doom_call (self->link, seat->xid))
+  if (!ferry_link_doom_call (self->link, placement->xid))
     {
-      press_unclaimed (self, task);
+      escalate_unclaimed (self, task);
       return;
     }
-  seat->escalation = 1;
+  placement->escalation = 1;
   self->state = FERRY_POOL_WORKER_CONDEMNED;
   self->told_to_end = TRUE;
-  return_after (self, seat->xid);
+  return_after (self, placement->xid);
   if (self->worker != NULL)
     ferry_worker_send_signal (self->worker, SIGTERM, NULL);
-  press_later (self, task);
+  escalate_later (self, task);
   if (self->pool != NULL)
-    ferry_pool_pump (self->pool);
+    ferry_pool_schedule (self->pool);
 }
 
 /* main: gives a task that is being run, and was asked to end, so much time for it. One that was given less before keeps
@@ -1186,30 +1186,30 @@ press (gpointer data)
 void
 ferry_pool_worker_give_time (FerryPoolWorker *self, FerryTask *task, gint64 grace)
 {
-  FerryTaskSeat *seat = ferry_task_get_seat (task);
+  FerryTaskPlacement *placement = ferry_task_get_placement (task);
   gint64 time = ferry_time_add (g_get_monotonic_time (), grace / 2);
-  gboolean is_pressed = ferry_timer_is_set (&seat->timer) && seat->timer.func == press;
+  gboolean is_escalated = ferry_timer_is_set (&placement->timer) && placement->timer.func == escalate;
 
-  if (seat->escalation > 0 || (is_pressed && seat->timer.deadline <= time))
+  if (placement->escalation > 0 || (is_escalated && placement->timer.deadline <= time))
     return;
-  ferry_timers_set (self->timers, &seat->timer, time, press, task);
+  ferry_timers_set (self->timers, &placement->timer, time, escalate, task);
 }
 
 /* main: kills the worker if it is at this task, and takes back a task that was not begun. */
 void
 ferry_pool_worker_force_task (FerryPoolWorker *self, FerryTask *task)
 {
-  FerryTaskSeat *seat = ferry_task_get_seat (task);
+  FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
-  if (seat->escalation == 0 && !ferry_link_doom_call (self->link, seat->xid))
+  if (placement->escalation == 0 && !ferry_link_doom_call (self->link, placement->xid))
     {
       ferry_pool_worker_take_back (self);
-      if (seat->worker == self)
+      if (placement->worker == self)
         ferry_pool_worker_give_time (self, task, 0);
       return;
     }
-  seat->escalation = 2;
-  return_after (self, seat->xid);
+  placement->escalation = 2;
+  return_after (self, placement->xid);
   ferry_pool_worker_kill (self);
 }
 
@@ -1220,9 +1220,9 @@ ferry_pool_worker_cancel_task (FerryPoolWorker *self, FerryTask *task)
 {
   ferry_pool_worker_take_back (self);
   /* If it was not begun, that was all. */
-  if (ferry_task_get_seat (task)->worker != self)
+  if (ferry_task_get_placement (task)->worker != self)
     return;
-  ferry_transactions_cancel (self->calls, ferry_task_get_seat (task)->xid, FERRY_CANCEL_REASON_CANCELLED);
+  ferry_transactions_cancel (self->calls, ferry_task_get_placement (task)->xid, FERRY_CANCEL_REASON_CANCELLED);
   ferry_pool_worker_give_time (self, task, ferry_task_get_cancel_grace (task));
 }
 
@@ -1270,7 +1270,7 @@ progress_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GV
 
   /* What is no progress says nothing, and what was reported last may be of a task that is done. */
   if (type != NULL || !ferry_progress_decode (&progress, data, size) || task == NULL ||
-      ferry_task_get_seat (task)->xid != progress.xid)
+      ferry_task_get_placement (task)->xid != progress.xid)
     return;
   g_object_ref (task);
   ferry_pool_worker_ref (self);

@@ -4,7 +4,7 @@
 /* Workers kept warm, and who gets which task.
  *
  * Everything here is set going by an event: a task was submitted, an answer came, a worker started or ended, a timer
- * ran out. Each of them ends in ferry_pool_pump(), which hands over tasks as long as there are tasks and room.
+ * ran out. Each of them ends in ferry_pool_schedule(), which hands over tasks as long as there are tasks and room.
  *
  * It is one file since most of it are settings, and each of those is heeded wherever workers are started, fed, retired
  * or replaced. What one worker does is in ferry-pool-worker.c.
@@ -21,8 +21,8 @@
 #include "call/ferry-remote-error-private.h"
 #include "route/ferry-exit-private.h"
 #include "task/ferry-pool-worker-private.h"
+#include "worker/ferry-fork-server-private.h"
 #include "worker/ferry-launcher-private.h"
-#include "worker/ferry-nursery-private.h"
 
 /* So much work may be sent ahead to one worker, by the time that tasks took lately, and so many tasks: enough to bridge
  * the way to us and back, and little enough that a task of higher priority does not wait for long. */
@@ -48,7 +48,7 @@
  *
  * A pool of processes is made from a [class@Ferry.Launcher] that says which program: one that registers functions
  * ([func@Ferry.function_register]) and calls [func@Ferry.Worker.main]. Its workers are forked by a
- * [class@Ferry.Nursery] of that program. A pool of threads runs the functions that this program has registered, in
+ * [class@Ferry.Fork server] of that program. A pool of threads runs the functions that this program has registered, in
  * threads of its own: for what is light, and for tests.
  *
  * Tasks come from one [class@Ferry.Executor] or from several. A worker's death costs the task that it was at and
@@ -77,7 +77,7 @@ struct _FerryPool
   gint64 restart_interval;
 
   gboolean in_threads; /* const */
-  gboolean use_nursery;
+  gboolean use_fork_server;
 
   GListStore *list;   /* (owned) (element-type FerryWorker): of processes, for show */
   GPtrArray *workers; /* (owned) (element-type FerryPoolWorker): not ended */
@@ -93,8 +93,8 @@ struct _FerryPool
   gboolean has_attached; /* some worker has, so that the program is one that does */
   gboolean started;
   gboolean stopping;
-  gboolean pumping;
-  gboolean pump_again;
+  gboolean scheduling;
+  gboolean schedule_again;
   FerryWaitQueue stop_waits; /* for the end of a stop */
   FerryTimer stop_timer;
   FerryPoolWorker *taker; /* (unowned) (nullable): has the next task, since it was taken back for this one */
@@ -114,7 +114,7 @@ enum
   PROP_MAX_AGE,
   PROP_MAX_MEMORY,
   PROP_DEATH_LIMIT,
-  PROP_USE_NURSERY,
+  PROP_USE_FORK_SERVER,
   PROP_N_WORKERS,
   PROP_N_BUSY,
   PROP_N_RESTARTS,
@@ -165,7 +165,7 @@ ferry_pool_sum_fractions (FerryPool *self, FerryTaskSource *source)
     {
       FerryTask *task = ferry_pool_worker_get_first_task (g_ptr_array_index (self->workers, i));
 
-      if (task != NULL && ferry_task_get_seat (task)->queue == source && !ferry_task_get_done (task))
+      if (task != NULL && ferry_task_get_placement (task)->queue == source && !ferry_task_get_done (task))
         sum += MAX (ferry_task_get_fraction (task), 0);
     }
   return sum;
@@ -362,15 +362,15 @@ get_limit (FerryPool *self, FerryExit *exit)
   return never ? MIN (self->restart_limit, 1) : self->restart_limit;
 }
 
-/* The nursery cannot fork the worker, and the next one is executed. */
+/* The fork server cannot fork the worker, and the next one is executed. */
 static gboolean
-is_for_the_nursery_only (FerryPool *self, FerryExit *exit)
+is_for_the_fork_server_only (FerryPool *self, FerryExit *exit)
 {
-  return ferry_exit_get_obstacle (exit) == FERRY_OBSTACLE_NURSERY && ferry_launcher_get_may_execute (self->starter);
+  return ferry_exit_get_obstacle (exit) == FERRY_OBSTACLE_FORK_SERVER && ferry_launcher_get_may_execute (self->starter);
 }
 
 /* main: a worker ended that was not told to. One that had worked is simply replaced, and so are those that were lost
- * with their nursery, which counts its own ends. Those that end before they have done anything are replaced after a
+ * with their fork server, which counts its own ends. Those that end before they have done anything are replaced after a
  * pause, and when there are too many of them, not any more. */
 static void
 note_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
@@ -381,14 +381,14 @@ note_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
   self->n_restarts++;
   if (ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_LAUNCH_FAILED)
     {
-      if (is_for_the_nursery_only (self, exit))
+      if (is_for_the_fork_server_only (self, exit))
         return;
       note_failed_start (self, ferry_exit_get_obstacle (exit),
                          g_error_new_literal (FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED, ferry_exit_get_message (exit)));
       return;
     }
   /* An initialiser that was begun is no task. */
-  if (ferry_pool_worker_was_of_use (worker) || ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_NURSERY_LOST)
+  if (ferry_pool_worker_was_of_use (worker) || ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_FORK_SERVER_LOST)
     return;
   back_off (self, self->restarts);
   if (self->restarts->len > get_limit (self, exit))
@@ -403,7 +403,7 @@ ages_came (gpointer data)
   g_autoptr (FerryPool) self = g_object_ref (data);
 
   look_at_ages (self);
-  ferry_pool_pump (self);
+  ferry_pool_schedule (self);
 }
 
 /* main: has the workers that are too old retire after the task that they are at, and looks again when the next one is.
@@ -456,7 +456,7 @@ get_starter (FerryPool *self, GError **error)
                                         error))
     return NULL;
   ferry_launcher_log_usual (self->launcher);
-  if (self->use_nursery && ferry_launcher_get_nursery (self->launcher) == NULL)
+  if (self->use_fork_server && ferry_launcher_get_fork_server (self->launcher) == NULL)
     self->starter = ferry_launcher_new_forked (self->launcher);
   else
     self->starter = g_object_ref (self->launcher);
@@ -643,7 +643,7 @@ pump_once (FerryPool *self)
     }
   if (worker == NULL)
     return FALSE;
-  pass_turn (self, ferry_task_get_seat (task)->queue);
+  pass_turn (self, ferry_task_get_placement (task)->queue);
   if (!ferry_pool_worker_hand_over (worker, task))
     return FALSE;
   if (!ferry_timer_is_set (&self->look_timer) && find_idle (self) != NULL)
@@ -692,7 +692,7 @@ take_from_busiest (FerryPool *self, FerryPoolWorker *idle)
     ferry_pool_worker_note_missed (busiest, ferry_pool_worker_get_n_missed (idle));
   self->taker = taker;
   ferry_pool_worker_take_back (busiest);
-  ferry_pool_pump (self);
+  ferry_pool_schedule (self);
   self->taker = taker_before;
 }
 
@@ -715,25 +715,25 @@ look_for_idle (gpointer data)
 
 /* main: hands over what can be. */
 void
-ferry_pool_pump (FerryPool *self)
+ferry_pool_schedule (FerryPool *self)
 {
-  if (self->pumping)
+  if (self->scheduling)
     {
-      self->pump_again = TRUE;
+      self->schedule_again = TRUE;
       return;
     }
   g_object_ref (self);
-  self->pumping = TRUE;
+  self->scheduling = TRUE;
   self->router->n_holding++;
   do
     {
-      self->pump_again = FALSE;
+      self->schedule_again = FALSE;
       while (!self->stopping && pump_once (self))
         ;
     }
-  while (self->pump_again);
+  while (self->schedule_again);
   self->router->n_holding--;
-  self->pumping = FALSE;
+  self->scheduling = FALSE;
   start_minimum (self);
   level (self);
   /* What came back from a worker after the pool had failed. */
@@ -779,7 +779,7 @@ fit (FerryPool *self)
   /* What was sent ahead is worth another worker, where there may be one now. */
   for (guint i = 0; has_place (self) && i < self->workers->len; i++)
     ferry_pool_worker_take_back (g_ptr_array_index (self->workers, i));
-  ferry_pool_pump (self);
+  ferry_pool_schedule (self);
 }
 
 /* ---- How a pool ends all of its workers, and can be used again ---- */
@@ -808,7 +808,7 @@ finish_stop (FerryPool *self)
   self->started = FALSE;
   ferry_wait_queue_finish_all (&self->stop_waits);
   /* What was submitted meanwhile. */
-  ferry_pool_pump (self);
+  ferry_pool_schedule (self);
 }
 
 /**
@@ -940,14 +940,14 @@ ferry_pool_reset (FerryPool *self)
   g_clear_error (&self->error);
   g_array_set_size (self->restarts, 0);
   g_array_set_size (self->refusals, 0);
-  if (self->starter != NULL && ferry_launcher_get_nursery (self->starter) != NULL)
-    ferry_nursery_forgive (ferry_launcher_get_nursery (self->starter));
+  if (self->starter != NULL && ferry_launcher_get_fork_server (self->starter) != NULL)
+    ferry_fork_server_forgive (ferry_launcher_get_fork_server (self->starter));
   else if (self->starter != NULL && ferry_launcher_get_may_execute (self->starter))
-    /* It may be a nursery now. */
+    /* It may be a fork server now. */
     g_clear_object (&self->starter);
   ferry_timers_unset (self->timers, &self->back_off);
   notify_error (self);
-  ferry_pool_pump (self);
+  ferry_pool_schedule (self);
 }
 
 /* ---- What workers tell and ask ---- */
@@ -1005,7 +1005,7 @@ ferry_pool_take_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
   if (self->stopping)
     finish_stop (self);
   else
-    ferry_pool_pump (self);
+    ferry_pool_schedule (self);
   g_object_unref (self);
 }
 
@@ -1054,7 +1054,7 @@ ferry_pool_set_min_workers (FerryPool *self, guint min_workers)
   self->min_workers = min_workers;
   g_object_notify (G_OBJECT (self), "min-workers");
   if (self->started)
-    ferry_pool_pump (self);
+    ferry_pool_schedule (self);
 }
 
 /**
@@ -1077,7 +1077,7 @@ ferry_pool_set_min_idle (FerryPool *self, guint min_idle)
   self->min_idle = min_idle;
   g_object_notify (G_OBJECT (self), "min-idle");
   if (self->started)
-    ferry_pool_pump (self);
+    ferry_pool_schedule (self);
 }
 
 /**
@@ -1213,24 +1213,24 @@ ferry_pool_set_death_limit (FerryPool *self, guint death_limit)
 }
 
 /**
- * ferry_pool_set_use_nursery:
+ * ferry_pool_set_use_fork_server:
  * @self: a pool
- * @use_nursery: what [property@Ferry.Pool:use-nursery] says
+ * @use_fork_server: what [property@Ferry.Pool:use-fork-server] says
  *
- * Sets [property@Ferry.Pool:use-nursery]. On the router's thread.
+ * Sets [property@Ferry.Pool:use-fork-server]. On the router's thread.
  *
  * Since: 0.1
  */
 void
-ferry_pool_set_use_nursery (FerryPool *self, gboolean use_nursery)
+ferry_pool_set_use_fork_server (FerryPool *self, gboolean use_fork_server)
 {
   g_return_if_fail (FERRY_IS_POOL (self));
   ferry_return_if_elsewhere (self->router->home);
 
-  if (self->use_nursery == use_nursery)
+  if (self->use_fork_server == use_fork_server)
     return;
-  self->use_nursery = use_nursery;
-  g_object_notify (G_OBJECT (self), "use-nursery");
+  self->use_fork_server = use_fork_server;
+  g_object_notify (G_OBJECT (self), "use-fork-server");
 }
 
 /**
@@ -1539,8 +1539,8 @@ ferry_pool_get_property (GObject *object, guint property_id, GValue *value, GPar
     case PROP_DEATH_LIMIT:
       g_value_set_uint (value, self->rules.death_limit);
       break;
-    case PROP_USE_NURSERY:
-      g_value_set_boolean (value, self->use_nursery);
+    case PROP_USE_FORK_SERVER:
+      g_value_set_boolean (value, self->use_fork_server);
       break;
     case PROP_N_WORKERS:
       g_value_set_uint (value, self->workers->len);
@@ -1599,8 +1599,8 @@ ferry_pool_set_property (GObject *object, guint property_id, const GValue *value
     case PROP_DEATH_LIMIT:
       ferry_pool_set_death_limit (self, g_value_get_uint (value));
       break;
-    case PROP_USE_NURSERY:
-      ferry_pool_set_use_nursery (self, g_value_get_boolean (value));
+    case PROP_USE_FORK_SERVER:
+      ferry_pool_set_use_fork_server (self, g_value_get_boolean (value));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
@@ -1697,7 +1697,7 @@ install_limits (void)
   /**
    * FerryPool:death-limit:
    *
-   * How many workers a task that may be retried can end before it is set aside, with %FERRY_ERROR_SET_ASIDE; 0
+   * How many workers a task that may be retried can end before it is set aside, with %FERRY_ERROR_QUARANTINED; 0
    * for any number.
    *
    * Since: 0.1
@@ -1705,18 +1705,18 @@ install_limits (void)
   properties[PROP_DEATH_LIMIT] = g_param_spec_uint (
     "death-limit", NULL, NULL, 0, G_MAXUINT, 3, G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
   /**
-   * FerryPool:use-nursery:
+   * FerryPool:use-fork-server:
    *
-   * Whether workers are forked by a nursery, which takes a tenth of a millisecond, or executed one by one, which
-   * gives each a layout of its memory of its own. The launcher's own nursery counts before this.
+   * Whether workers are forked by a fork server, which takes a tenth of a millisecond, or executed one by one, which
+   * gives each a layout of its memory of its own. The launcher's own fork server counts before this.
    *
-   * A program that cannot be a nursery, since it has threads when it is to fork, say, is executed for each worker all
-   * the same: a message tells so once, and [method@Ferry.Pool.reset] has a nursery tried again.
+   * A program that cannot be a fork server, since it has threads when it is to fork, say, is executed for each worker
+   * all the same: a message tells so once, and [method@Ferry.Pool.reset] has a fork server tried again.
    *
    * Since: 0.1
    */
-  properties[PROP_USE_NURSERY] = g_param_spec_boolean (
-    "use-nursery", NULL, NULL, TRUE, G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_USE_FORK_SERVER] = g_param_spec_boolean (
+    "use-fork-server", NULL, NULL, TRUE, G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 }
 
 static void
@@ -1885,7 +1885,7 @@ ferry_pool_init (FerryPool *self)
   self->restart_limit = 5;
   self->restart_interval = 60 * G_USEC_PER_SEC;
   self->rules.death_limit = 3;
-  self->use_nursery = TRUE;
+  self->use_fork_server = TRUE;
   self->list = g_list_store_new (FERRY_TYPE_WORKER);
   self->workers = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_pool_worker_unref);
   self->sources = g_ptr_array_new ();

@@ -42,7 +42,7 @@ void ferry_pool_set_max_age (FerryPool *self, gint64 max_age);
 FERRY_AVAILABLE_IN_0_1
 void ferry_pool_set_max_memory (FerryPool *self, guint64 max_memory);
 FERRY_AVAILABLE_IN_0_1
-void ferry_pool_set_use_nursery (FerryPool *self, gboolean use_nursery);
+void ferry_pool_set_use_fork_server (FerryPool *self, gboolean use_fork_server);
 FERRY_AVAILABLE_IN_0_1
 void ferry_pool_set_restart_limit (FerryPool *self, guint restarts, gint64 interval);
 FERRY_AVAILABLE_IN_0_1

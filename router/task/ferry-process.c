@@ -188,7 +188,7 @@ ferry_process_new (FerryRouter *router, const char *function, GVariant *argument
   pool = ferry_pool_new (router, launcher);
   ferry_pool_set_name (pool, function);
   ferry_pool_set_max_workers (pool, 1);
-  ferry_pool_set_use_nursery (pool, FALSE);
+  ferry_pool_set_use_fork_server (pool, FALSE);
   self->executor = ferry_executor_new (pool);
   self->task = ferry_task_new (FERRY_TASK_KIND_ITERATION, function, kept);
   ferry_task_hold_window (self->task);

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Progress as bytes, written and read by hand: a function may report millions of times a second.
+/* Progress as bytes, written and read manually: a function may report millions of times a second.
  *
  * Threads: any.
  * Trust:   see the header. The size must be the one that the lengths add up to; text that is no UTF-8 is made so. */

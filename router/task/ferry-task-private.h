@@ -37,7 +37,7 @@ typedef struct
   guint n_deaths;          /* workers that were lost while they ran it */
   guint n_consumed;        /* items that were, since the worker was last told */
   guint n_refusals;        /* how often workers refused it */
-} FerryTaskSeat;
+} FerryTaskPlacement;
 
 /* How a task reaches its executor. */
 typedef struct
@@ -66,7 +66,7 @@ void ferry_task_set_up (FerryTask *self, FerryTaskKind kind, const char *functio
 /* any: claims a task that was not submitted before for the executor (unowned; forgotten when the task is done). Fails
  * with FERRY_ERROR_ALREADY_STARTED, and with G_IO_ERROR_CANCELLED when the task was cancelled before. */
 gboolean ferry_task_claim (FerryTask *self, const FerryTaskDriver *driver, gpointer executor, GError **error);
-FerryTaskSeat *ferry_task_get_seat (FerryTask *self);
+FerryTaskPlacement *ferry_task_get_placement (FerryTask *self);
 /* Whether the caller may wait for the task, or change what can be changed after its submission. With a critical that
  * names the function where not. */
 gboolean ferry_task_check_home (FerryTask *self, const char *function);

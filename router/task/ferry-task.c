@@ -33,7 +33,7 @@
 #include "ferry-marshallers.h"
 #include "lane/ferry-lane-layout.h"
 #include "lane/ferry-one-shot-private.h"
-#include "link/ferry-stray-private.h"
+#include "link/ferry-orphan-private.h"
 #include "route/ferry-errands-private.h"
 
 #define DEFAULT_CANCEL_GRACE (2 * G_USEC_PER_SEC)
@@ -113,7 +113,7 @@ typedef struct
 
 typedef struct
 {
-  FerryTaskSeat seat;
+  FerryTaskPlacement placement;
   FerryHome *home;               /* (owned) (nullable): of the executor; const once the claim is TAKEN */
   const FerryTaskDriver *driver; /* (nullable): while it is submitted and not done */
   gpointer executor;             /* (nullable) (unowned): the same */
@@ -1117,10 +1117,10 @@ ferry_task_get_window (FerryTask *self)
   return peek_rest (self)->window;
 }
 
-FerryTaskSeat *
-ferry_task_get_seat (FerryTask *self)
+FerryTaskPlacement *
+ferry_task_get_placement (FerryTask *self)
 {
-  return &get_private (self)->seat;
+  return &get_private (self)->placement;
 }
 
 void
@@ -1245,7 +1245,7 @@ drop_bytes (Bytes *self)
   if (!last)
     return;
   if (g_bytes_get_size (self->bytes) > LARGE_SIZE)
-    ferry_stray_close (self->fd);
+    ferry_orphan_close (self->fd);
   else
     close (self->fd);
   g_bytes_unref (self->bytes);

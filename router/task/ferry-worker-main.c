@@ -20,10 +20,10 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-link-transport-private.h"
-#include "task/ferry-rehearsal-private.h"
 #include "task/ferry-serve-private.h"
+#include "task/ferry-warm-up-private.h"
 #include "worker/ferry-attachment-private.h"
-#include "worker/ferry-nursery-main-private.h"
+#include "worker/ferry-fork-server-main-private.h"
 
 /* The environment variable that says what a worker that was executed is to be called. */
 #define NAME_VARIABLE "FERRY_WORKER_NAME"
@@ -51,7 +51,7 @@ static gboolean was_called; /* set on the first thread, before there is another 
 /* Of the process that serves; set before it begins, and for good. */
 static FerrySender *calls;
 static FerrySender *progress;
-static gboolean forked_by_nursery;
+static gboolean forked_by_fork_server;
 
 /**
  * ferry_worker_add_initialiser:
@@ -62,8 +62,8 @@ static gboolean forked_by_nursery;
  * Has a function prepare the program for the calls that it will serve, in the order in which they are added. To be
  * called before [func@Ferry.Worker.main], by the thread that calls that.
  *
- * Initialisers run in workers that serve calls, and in a nursery, which then forks its workers with all of it in place.
- * Where one fails, the process says so on standard error and exits with status 70, which is `EX_SOFTWARE`.
+ * Initialisers run in workers that serve calls, and in a fork server, which then forks its workers with all of it in
+ * place. Where one fails, the process says so on standard error and exits with status 70, which is `EX_SOFTWARE`.
  *
  * Since: 0.1
  */
@@ -81,7 +81,7 @@ ferry_worker_add_initialiser (const char *name, FerryInitialiser initialiser, gp
   g_array_append_val (initialisers, entry);
 }
 
-/* In a nursery, note is told the name of each, after it ran; elsewhere it is NULL. */
+/* In a fork server, note is told the name of each, after it ran; elsewhere it is NULL. */
 static void
 run_initialisers (void (*note) (const char *name))
 {
@@ -150,7 +150,7 @@ serve (FerryDownlink *downlink)
 static void
 prepare (void)
 {
-  if (forked_by_nursery)
+  if (forked_by_fork_server)
     return;
   take_name ();
   run_initialisers (NULL);
@@ -178,7 +178,7 @@ ferry_worker_main_was_called (void)
   return was_called;
 }
 
-/* nursery: makes the classes that each worker needs, which then inherits them. */
+/* fork server: makes the classes that each worker needs, which then inherits them. */
 static void
 make_classes (void)
 {
@@ -186,19 +186,19 @@ make_classes (void)
   g_type_class_unref (g_type_class_ref (FERRY_TYPE_JOB));
 }
 
-/* Returns in the nursery's workers, each of which has what the initialisers left. */
+/* Returns in the fork server's workers, each of which has what the initialisers left. */
 static void
-be_nursery (int argc, char **argv)
+be_fork_server (int argc, char **argv)
 {
   g_autoptr (GError) error = NULL;
 
-  ferry_nursery_set_arguments (argc, argv);
+  ferry_fork_server_set_arguments (argc, argv);
   make_classes ();
-  run_initialisers (ferry_nursery_note_initialiser);
-  ferry_nursery_set_rehearsal (ferry_rehearse);
-  if (ferry_nursery_run (&error) < 0)
+  run_initialisers (ferry_fork_server_note_initialiser);
+  ferry_fork_server_set_warm_up (ferry_warm_up);
+  if (ferry_fork_server_run (&error) < 0)
     give_up (error);
-  forked_by_nursery = TRUE;
+  forked_by_fork_server = TRUE;
 }
 
 /**
@@ -209,18 +209,18 @@ be_nursery (int argc, char **argv)
  * Has a program be its own workers. To be called at the beginning of `main()`, after the functions were registered and
  * the initialisers added, and before anything starts a thread or opens a display.
  *
- * In the application, this does nothing and returns %FALSE. In a worker that is to serve calls, and in a nursery, it
- * does not return: the process serves until the application is done with it or gone, and exits. In one that was started
- * for a channel it does not return either, and the process ends with its function. In a worker that was passed other
- * senders only, it returns %FALSE as well, and [func@Ferry.Worker.get_sender] and [func@Ferry.Worker.get_transport]
- * give them.
+ * In the application, this does nothing and returns %FALSE. In a worker that is to serve calls, and in a fork server,
+ * it does not return: the process serves until the application is done with it or gone, and exits. In one that was
+ * started for a channel it does not return either, and the process ends with its function. In a worker that was passed
+ * other senders only, it returns %FALSE as well, and [func@Ferry.Worker.get_sender] and
+ * [func@Ferry.Worker.get_transport] give them.
  *
  * A worker that serves ignores `SIGINT`: what Ctrl-C means is the application's to say. A process that one of its
  * functions executes inherits that. One that cannot go on, since application and worker are of versions that do not
  * fit or it got a transport before, says so on standard error and exits with status 76, which is `EX_PROTOCOL`.
  *
- * A process that was executed ends by `exit()`. One that a nursery forked flushes its standard streams and ends by
- * `_exit()`, so that what its nursery has registered with `atexit()` is not done once for each worker.
+ * A process that was executed ends by `exit()`. One that a fork server forked flushes its standard streams and ends by
+ * `_exit()`, so that what its fork server has registered with `atexit()` is not done once for each worker.
  *
  * The first thread of the process.
  *
@@ -235,8 +235,8 @@ ferry_worker_main (int *argc, char ***argv)
   FerryDownlink *downlink;
 
   was_called = TRUE;
-  if (ferry_nursery_is_asked_for ())
-    be_nursery (argc != NULL ? *argc : 0, argv != NULL ? *argv : NULL);
+  if (ferry_fork_server_is_asked_for ())
+    be_fork_server (argc != NULL ? *argc : 0, argv != NULL ? *argv : NULL);
   if (!ferry_attachment_is_possible ())
     return FALSE;
   if (ferry_attachment_get_downlink (&error) == NULL)
@@ -269,7 +269,7 @@ ferry_worker_exit (int status)
     ferry_sender_stop (calls, NULL);
   if (progress != NULL)
     ferry_sender_stop (progress, NULL);
-  if (!forked_by_nursery)
+  if (!forked_by_fork_server)
     exit (status);
   fflush (NULL);
   _exit (status);

@@ -18,8 +18,8 @@ G_BEGIN_DECLS
  * @user_data: the data given to [func@Ferry.Worker.add_initialiser]
  * @error: where an error goes
  *
- * Prepares a program for the calls that it will serve: loads what all workers share. Runs once in a nursery, which is
- * then forked for each worker, so it must not start a thread; once in a worker that was executed.
+ * Prepares a program for the calls that it will serve: loads what all workers share. Runs once in a fork server, which
+ * is then forked for each worker, so it must not start a thread; once in a worker that was executed.
  *
  * Returns: %TRUE on success
  *

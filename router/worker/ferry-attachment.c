@@ -70,7 +70,7 @@ attachment_free (Attachment *self)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Attachment, attachment_free)
 
 /* The launcher has set the signal for the process that it started; this serves where that one started us in turn.
- * A parent that is not the application is such a starter, or a nursery, as long as the socket is open; else the
+ * A parent that is not the application is such a starter, or a fork server, as long as the socket is open; else the
  * application died before the signal was set. */
 void
 ferry_attachment_end_with_application (int control, guint32 application_pid)

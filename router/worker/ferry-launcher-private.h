@@ -7,9 +7,9 @@
 
 #include "route/ferry-home-private.h"
 #include "spawn/ferry-spawn-private.h"
+#include "worker/ferry-fork-server-launch-private.h"
+#include "worker/ferry-fork-server.h"
 #include "worker/ferry-launcher.h"
-#include "worker/ferry-nursery-launch-private.h"
-#include "worker/ferry-nursery.h"
 
 G_BEGIN_DECLS
 
@@ -28,20 +28,20 @@ G_BEGIN_DECLS
 /* Told of the worker that was spawned with a sender; NULL: there will be none. Called once. */
 typedef void (*FerryPassedFunc) (FerryWorker *worker, gpointer data);
 
-/* main: what a launcher has its nursery do. */
+/* main: what a launcher has its fork server do. */
 typedef struct
 {
-  /* From now on the nursery is for that thread. */
-  void (*bind) (FerryNursery *self, FerryHome *home);
-  /* Returns (nullable) what says that the program cannot be a nursery, so that its workers are better executed. */
-  FerryExit *(*get_obstacle) (FerryNursery *self);
+  /* From now on the fork server is for that thread. */
+  void (*bind) (FerryForkServer *self, FerryHome *home);
+  /* Returns (nullable) what says that the program cannot be a fork server, so that its workers are better executed. */
+  FerryExit *(*get_obstacle) (FerryForkServer *self);
   /* Starts the process where there is none. */
-  gboolean (*prepare) (FerryNursery *self, FerryRouter *router, GError **error);
-  /* What has the nursery, which runs, fork the worker at the other end of link. Takes the streams out of plan. */
-  FerryNurseryLaunch *(*new_launch) (FerryNursery *self, FerryLink *link, FerrySpawnPlan *plan, GError **error);
-  /* Keeps the nursery as long as worker runs, since that ends with it. */
-  void (*watch_worker) (FerryNursery *self, FerryWorker *worker);
-} FerryNurseryFuncs;
+  gboolean (*prepare) (FerryForkServer *self, FerryRouter *router, GError **error);
+  /* What has the fork server, which runs, fork the worker at the other end of link. Takes the streams out of plan. */
+  FerryForkServerLaunch *(*new_launch) (FerryForkServer *self, FerryLink *link, FerrySpawnPlan *plan, GError **error);
+  /* Keeps the fork server as long as worker runs, since that ends with it. */
+  void (*watch_worker) (FerryForkServer *self, FerryWorker *worker);
+} FerryForkServerFuncs;
 
 /* main: from now on the launcher, and what belongs to it, is for that thread. */
 void ferry_launcher_bind (FerryLauncher *self, FerryHome *home);
@@ -51,15 +51,15 @@ char **ferry_launcher_get_environ (FerryLauncher *self);
 /* Whether its workers run in a sandbox. */
 gboolean ferry_launcher_is_confined (FerryLauncher *self);
 /* (nullable): what forks its workers. */
-FerryNursery *ferry_launcher_get_nursery (FerryLauncher *self);
-/* nursery and funcs are (nullable). */
-void ferry_launcher_set_forking (FerryLauncher *self, FerryNursery *nursery, const FerryNurseryFuncs *funcs);
-/* Whether its workers are executed where the nursery cannot fork them. */
+FerryForkServer *ferry_launcher_get_fork_server (FerryLauncher *self);
+/* fork server and funcs are (nullable). */
+void ferry_launcher_set_forking (FerryLauncher *self, FerryForkServer *fork_server, const FerryForkServerFuncs *funcs);
+/* Whether its workers are executed where the fork server cannot fork them. */
 gboolean ferry_launcher_get_may_execute (FerryLauncher *self);
 void ferry_launcher_set_may_execute (FerryLauncher *self);
 
 FerryWorker *ferry_launcher_spawn_named (FerryLauncher *self, FerryRouter *router, const char *name, GError **error);
-FerryWorker *ferry_launcher_spawn_nursery (FerryLauncher *self, FerryRouter *router, GError **error);
+FerryWorker *ferry_launcher_spawn_fork_server (FerryLauncher *self, FerryRouter *router, GError **error);
 
 /* The senders that the next worker is passed. */
 gboolean ferry_launcher_add_reserved_sender (FerryLauncher *self, const char *name, FerrySender *sender,
@@ -73,7 +73,7 @@ void ferry_launcher_put_senders_back (FerryLauncher *self, GArray *senders);
 void ferry_launcher_swap_senders (FerryLauncher *self, FerryLauncher *other);
 gboolean ferry_launcher_check_no_senders (FerryLauncher *self, const char *what, const char *remedy, GError **error);
 
-/* What a pool, or a channel, makes of the launcher that it is given; in ferry-nursery.c is one more. */
+/* What a pool, or a channel, makes of the launcher that it is given; in ferry-fork-server.c is one more. */
 FerryLauncher *ferry_launcher_new_copy (FerryLauncher *launcher);
 void ferry_launcher_log_usual (FerryLauncher *self);
 char *ferry_launcher_dup_program_name (FerryLauncher *self);

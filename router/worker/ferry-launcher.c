@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A launcher: what workers are started with, and their start: executed, forked by a nursery, or to outlive the
+/* A launcher: what workers are started with, and their start: executed, forked by a fork server, or to outlive the
  * application.
  *
- * The nursery knows the launcher that starts it, and the launcher of its workers knows of the nursery what that has
- * told it (FerryNurseryFuncs).
+ * The fork server knows the launcher that starts it, and the launcher of its workers knows of the fork server what that
+ * has told it (FerryForkServerFuncs).
  *
  * Threads: the router's, from the first use with one on; before that any, one at a time. */
 
@@ -18,13 +18,13 @@
 
 #include "base/ferry-base-private.h"
 #include "lane/ferry-lane-layout.h"
-#include "link/ferry-nursery-link-private.h"
+#include "link/ferry-fork-server-link-private.h"
 #include "route/ferry-router-private.h"
 #include "route/ferry-sender-private.h"
 #include "sandbox/ferry-sandbox-private.h"
 #include "spawn/ferry-guardian-start-private.h"
 #include "spawn/ferry-spawn-private.h"
-#include "worker/ferry-nursery-main-private.h"
+#include "worker/ferry-fork-server-main-private.h"
 #include "worker/ferry-worker-private.h"
 
 #define DEFAULT_ATTACH_TIMEOUT (30 * G_USEC_PER_SEC)
@@ -82,10 +82,10 @@ struct _FerryLauncher
   int fds[FERRY_N_STREAMS]; /* (owned): where the mode is STREAM_GIVEN, else -1 */
   GArray *senders;          /* (owned) (element-type NamedSender) */
   FerryAttributes attributes;
-  FerryNursery *nursery;            /* (owned) (nullable): what forks its workers */
-  const FerryNurseryFuncs *forking; /* what the nursery can be asked to do */
-  gboolean may_execute;             /* they are executed where the nursery cannot fork them */
-  FerrySandbox *sandbox;            /* (owned) (nullable): what its workers run in */
+  FerryForkServer *fork_server;        /* (owned) (nullable): what forks its workers */
+  const FerryForkServerFuncs *forking; /* what the fork server can be asked to do */
+  gboolean may_execute;                /* they are executed where the fork server cannot fork them */
+  FerrySandbox *sandbox;               /* (owned) (nullable): what its workers run in */
 };
 
 G_DEFINE_FINAL_TYPE (FerryLauncher, ferry_launcher, G_TYPE_OBJECT)
@@ -142,7 +142,7 @@ ferry_launcher_finalize (GObject *object)
     ferry_clear_fd (&self->fds[i]);
   g_array_unref (self->senders);
   ferry_attributes_clear (&self->attributes);
-  g_clear_object (&self->nursery);
+  g_clear_object (&self->fork_server);
   g_clear_object (&self->sandbox);
   g_clear_pointer (&self->home, ferry_home_unref);
 
@@ -173,8 +173,8 @@ ferry_launcher_bind (FerryLauncher *self, FerryHome *home)
     self->home = ferry_home_ref (home);
   if (self->sandbox != NULL)
     ferry_sandbox_bind (self->sandbox, self->home);
-  if (self->nursery != NULL)
-    self->forking->bind (self->nursery, self->home);
+  if (self->fork_server != NULL)
+    self->forking->bind (self->fork_server, self->home);
 }
 
 /**
@@ -384,8 +384,8 @@ ferry_launcher_set_trusted (FerryLauncher *self, gboolean trusted)
  * @self: a launcher
  * @name: (nullable): a name of at most 255 bytes; %NULL for that of the program
  *
- * Sets what the workers spawned after it are called, in exit records and logs. A worker that a nursery forks, or that
- * runs [func@Ferry.Worker.main], has it as the name of its process as well; one that is executed finds it in the
+ * Sets what the workers spawned after it are called, in exit records and logs. A worker that a fork server forks, or
+ * that runs [func@Ferry.Worker.main], has it as the name of its process as well; one that is executed finds it in the
  * environment as `FERRY_WORKER_NAME`. On the router's thread, once the launcher was used with a router; before that on
  * any, one at a time.
  *
@@ -413,8 +413,8 @@ ferry_launcher_set_name (FerryLauncher *self, const char *name)
  *
  * Sets how urgent the workers spawned after it are. To be more urgent than the application needs a privilege; without
  * it the worker ends with %FERRY_CLOSE_REASON_LAUNCH_FAILED. Unless this is called, a worker has the priority of the
- * application, or of its nursery. On the router's thread, once the launcher was used with a router; before that on any,
- * one at a time.
+ * application, or of its fork server. On the router's thread, once the launcher was used with a router; before that on
+ * any, one at a time.
  *
  * Since: 0.1
  */
@@ -459,10 +459,11 @@ ferry_launcher_set_limit (FerryLauncher *self, FerryLimit limit, guint64 value)
  *
  * Has the workers spawned after this run in a sandbox, as it is described at that time.
  *
- * Such a worker is executed, and never forked by a nursery, whose workers would share its layout of addresses: with
- * [method@Ferry.Launcher.set_nursery] as well, [method@Ferry.Launcher.spawn] fails. A pool with such a launcher, and a
- * channel, use no nursery. Neither can a worker that outlives the application have a sandbox, since it listens at an
- * address. On the router's thread, once the launcher was used with a router; before that on any, one at a time.
+ * Such a worker is executed, and never forked by a fork server, whose workers would share its layout of addresses: with
+ * [method@Ferry.Launcher.set_fork_server] as well, [method@Ferry.Launcher.spawn] fails. A pool with such a launcher,
+ * and a channel, use no fork server. Neither can a worker that outlives the application have a sandbox, since it
+ * listens at an address. On the router's thread, once the launcher was used with a router; before that on any, one at a
+ * time.
  *
  * Since: 0.1
  */
@@ -764,9 +765,9 @@ ferry_launcher_check_no_senders (FerryLauncher *self, const char *what, const ch
  * @error: return location for an error
  *
  * Has the next worker that is spawned be passed a sender. That is one of [method@Ferry.Launcher.spawn] or of
- * [func@Ferry.Channel.start]: a pool and a nursery refuse to start with a launcher that has senders, as their workers
- * would not get them. On the router's thread, once the launcher was used with a router; before that on any, one at a
- * time.
+ * [func@Ferry.Channel.start]: a pool and a fork server refuse to start with a launcher that has senders, as their
+ * workers would not get them. On the router's thread, once the launcher was used with a router; before that on any, one
+ * at a time.
  *
  * Fails with %FERRY_ERROR_ALREADY_STARTED or %FERRY_ERROR_STOPPED when the sender is in use,
  * %FERRY_ERROR_BAD_ARGUMENTS when the name is empty or longer than 255 bytes or begins with `ferry.`, or name or
@@ -824,7 +825,7 @@ find_program (FerryLauncher *self, GError **error)
   return found;
 }
 
-/* What is executed. With a nursery, nothing is: its program is there already, and only lends its name. */
+/* What is executed. With a fork server, nothing is: its program is there already, and only lends its name. */
 static FerrySpawnPlan *
 make_plan (FerryLauncher *self, FerryLink *link, gboolean executed, GError **error)
 {
@@ -921,9 +922,9 @@ confine (FerryLauncher *self, FerrySpawnPlan *plan, FerryLink *link, GError **er
   return TRUE;
 }
 
-/* Starts a worker through nursery, or by executing it where that is NULL. */
+/* Starts a worker through fork server, or by executing it where that is NULL. */
 static FerryWorker *
-spawn (FerryLauncher *self, FerryRouter *router, FerryNursery *nursery, gboolean as_nursery, GError **error)
+spawn (FerryLauncher *self, FerryRouter *router, FerryForkServer *fork_server, gboolean as_fork_server, GError **error)
 {
   g_autoptr (FerryWorker) worker = NULL;
   g_autoptr (FerryLink) link = NULL;
@@ -931,12 +932,12 @@ spawn (FerryLauncher *self, FerryRouter *router, FerryNursery *nursery, gboolean
   const char *name = self->attributes.name != NULL ? self->attributes.name : program;
   g_autoptr (FerrySpawnPlan) plan = NULL;
   g_autoptr (GArray) passed = NULL;
-  FerryNurseryLaunch *launch = NULL;
+  FerryForkServerLaunch *launch = NULL;
 
-  link = make_link (self, router, name, as_nursery ? 0 : self->arena_size, error);
+  link = make_link (self, router, name, as_fork_server ? 0 : self->arena_size, error);
   if (link == NULL)
     return NULL;
-  plan = make_plan (self, link, nursery == NULL, error);
+  plan = make_plan (self, link, fork_server == NULL, error);
   if (plan == NULL)
     return NULL;
   link->program = g_strdup (plan->program);
@@ -944,32 +945,32 @@ spawn (FerryLauncher *self, FerryRouter *router, FerryNursery *nursery, gboolean
     return NULL;
   plan->queue = ferry_monitor_get_shared_queue (router->monitor);
   plan->start_guardian = ferry_guardian_start;
-  plan->is_nursery = as_nursery;
-  if (as_nursery)
+  plan->is_fork_server = as_fork_server;
+  if (as_fork_server)
     {
       link->entry = FERRY_MAIN_ENTRY;
-      ferry_nursery_link_begin (link);
+      ferry_fork_server_link_begin (link);
       link->attach_timeout = self->attach_timeout;
-      plan->environ = g_environ_setenv (plan->environ, FERRY_NURSERY_VARIABLE, "1", TRUE);
+      plan->environ = g_environ_setenv (plan->environ, FERRY_FORK_SERVER_VARIABLE, "1", TRUE);
     }
-  if (nursery != NULL)
+  if (fork_server != NULL)
     {
-      launch = self->forking->new_launch (nursery, link, plan, error);
+      launch = self->forking->new_launch (fork_server, link, plan, error);
       if (launch == NULL)
         return NULL;
     }
   if (!pass_senders (self, error))
     {
-      g_clear_pointer (&launch, ferry_nursery_launch_free);
+      g_clear_pointer (&launch, ferry_fork_server_launch_free);
       return NULL;
     }
   passed = g_steal_pointer (&self->senders);
   self->senders = named_senders_new ();
   worker = ferry_worker_new (name, link, router->monitor, router->home);
-  if (nursery != NULL)
-    self->forking->watch_worker (nursery, worker);
+  if (fork_server != NULL)
+    self->forking->watch_worker (fork_server, worker);
   if (launch != NULL)
-    ferry_nursery_launch_run (launch, router, ferry_worker_new_observer (worker));
+    ferry_fork_server_launch_run (launch, router, ferry_worker_new_observer (worker));
   else
     ferry_router_add_link (router, link, ferry_worker_new_observer (worker), ferry_spawn, g_steal_pointer (&plan),
                            ferry_spawn_plan_free);
@@ -983,29 +984,31 @@ check_executed (FerryLauncher *self, GError **error)
 {
   if (!ferry_sandbox_is_on (self->sandbox))
     return TRUE;
-  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                       "A worker in a sandbox is executed and never forked by a nursery; give the launcher one of the "
-                       "two");
+  g_set_error_literal (
+    error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+    "A worker in a sandbox is executed and never forked by a fork server; give the launcher one of the "
+    "two");
   return FALSE;
 }
 
-/* Has the workers executed from now on where that is wanted, and their program cannot be a nursery. */
+/* Has the workers executed from now on where that is wanted, and their program cannot be a fork server. */
 static void
-give_up_nursery (FerryLauncher *self)
+give_up_fork_server (FerryLauncher *self)
 {
-  FerryExit *obstacle = self->nursery != NULL && self->may_execute ? self->forking->get_obstacle (self->nursery) : NULL;
+  FerryExit *obstacle =
+    self->fork_server != NULL && self->may_execute ? self->forking->get_obstacle (self->fork_server) : NULL;
 
   if (obstacle == NULL)
     return;
   g_message (
-    "The program “%s” cannot be a nursery, and is executed for each worker from now on, which takes longer: %s",
+    "The program “%s” cannot be a fork server, and is executed for each worker from now on, which takes longer: %s",
     self->argv[0], ferry_exit_get_message (obstacle));
-  g_clear_object (&self->nursery);
+  g_clear_object (&self->fork_server);
 }
 
-/* main: starts the launcher's program as a nursery, which is passed no senders. The router runs. */
+/* main: starts the launcher's program as a fork server, which is passed no senders. The router runs. */
 FerryWorker *
-ferry_launcher_spawn_nursery (FerryLauncher *self, FerryRouter *router, GError **error)
+ferry_launcher_spawn_fork_server (FerryLauncher *self, FerryRouter *router, GError **error)
 {
   GArray *senders;
   FerryWorker *worker;
@@ -1026,16 +1029,15 @@ ferry_launcher_spawn_nursery (FerryLauncher *self, FerryRouter *router, GError *
  *
  * Starts a worker, and passes it the senders that were added. Returns before the process runs: whether it could be
  * executed is told by [signal@Ferry.Worker::ended], with the reason %FERRY_CLOSE_REASON_LAUNCH_FAILED if not.
- * With a nursery ([method@Ferry.Launcher.set_nursery]), that forks the worker, and is started where it was not. On the
- * router's thread.
+ * With a fork server ([method@Ferry.Launcher.set_fork_server]), that forks the worker, and is started where it was not.
+ * On the router's thread.
  *
  * Fails with %FERRY_ERROR_NOT_RUNNING, %FERRY_ERROR_WRONG_THREAD,
  * %FERRY_ERROR_ALREADY_STARTED or %FERRY_ERROR_CLOSED when a sender cannot be passed any more,
- * %FERRY_ERROR_BAD_ARGUMENTS when it belongs to another router or the launcher has a nursery and a sandbox,
- * %FERRY_ERROR_LAUNCH_FAILED when there is no such program in `PATH`, the nursery ends again and again or the system
- * lacks what the sandbox requires,
- * %FERRY_ERROR_TOO_LARGE, and
- * %FERRY_ERROR_SYSTEM when the system has no memory or descriptors for it.
+ * %FERRY_ERROR_BAD_ARGUMENTS when it belongs to another router or the launcher has a fork server and a sandbox,
+ * %FERRY_ERROR_LAUNCH_FAILED when there is no such program in `PATH`, the fork server ends again and again or the
+ * system lacks what the sandbox requires, %FERRY_ERROR_TOO_LARGE, and %FERRY_ERROR_SYSTEM when the system has no memory
+ * or descriptors for it.
  *
  * Returns: (transfer full): the worker, or %NULL with @error set
  *
@@ -1051,11 +1053,11 @@ ferry_launcher_spawn (FerryLauncher *self, FerryRouter *router, GError **error)
   if (!ferry_router_check (router, error) || !ferry_home_check_error (self->home, G_STRFUNC, error))
     return NULL;
   ferry_launcher_bind (self, router->home);
-  give_up_nursery (self);
-  if (self->nursery != NULL &&
-      (!check_executed (self, error) || !self->forking->prepare (self->nursery, router, error)))
+  give_up_fork_server (self);
+  if (self->fork_server != NULL &&
+      (!check_executed (self, error) || !self->forking->prepare (self->fork_server, router, error)))
     return NULL;
-  return spawn (self, router, self->nursery, FALSE, error);
+  return spawn (self, router, self->fork_server, FALSE, error);
 }
 
 /* main: the same, of a worker that is called name. The launcher, which may be an application's, keeps its own. */
@@ -1082,8 +1084,8 @@ check_may_persist (FerryLauncher *self, GError **error)
 
   if (self->senders->len > 0)
     what = "senders";
-  else if (self->nursery != NULL)
-    what = "a nursery";
+  else if (self->fork_server != NULL)
+    what = "a fork server";
   else if (ferry_sandbox_is_on (self->sandbox))
     what = "a sandbox, in which it could not listen";
   for (guint i = 0; i < FERRY_N_STREAMS; i++)
@@ -1104,7 +1106,7 @@ make_persistent_environ (FerryLauncher *self, const char *address)
   char **environment = g_strdupv (self->environ);
 
   environment = g_environ_unsetenv (environment, FERRY_CONTROL_FD_VARIABLE);
-  environment = g_environ_unsetenv (environment, FERRY_NURSERY_VARIABLE);
+  environment = g_environ_unsetenv (environment, FERRY_FORK_SERVER_VARIABLE);
   if (self->attributes.name != NULL)
     environment = g_environ_setenv (environment, FERRY_WORKER_NAME_VARIABLE, self->attributes.name, TRUE);
   return g_environ_setenv (environment, FERRY_LISTEN_ADDRESS_VARIABLE, path, TRUE);
@@ -1145,8 +1147,8 @@ fill_persistent_streams (FerryLauncher *self, FerrySpawnPlan *plan, GError **err
  * working directory are as the launcher says. No router need run. On the launcher's thread, which waits until the
  * program is executed.
  *
- * Fails with %FERRY_ERROR_LAUNCH_FAILED, with %FERRY_ERROR_BAD_ARGUMENTS where the launcher has senders, a nursery, a
- * sandbox or logged streams, and with %FERRY_ERROR_SYSTEM.
+ * Fails with %FERRY_ERROR_LAUNCH_FAILED, with %FERRY_ERROR_BAD_ARGUMENTS where the launcher has senders, a fork server,
+ * a sandbox or logged streams, and with %FERRY_ERROR_SYSTEM.
  *
  * Returns: whether it was started
  *
@@ -1184,7 +1186,7 @@ ferry_launcher_spawn_persistent (FerryLauncher *self, const char *address, GPid 
 
 /* ---- what a pool, or a channel, makes of the launcher that it is given ---- */
 
-/* main: a launcher of the same workers, in the same sandbox, without senders and nursery. */
+/* main: a launcher of the same workers, in the same sandbox, without senders and fork server. */
 FerryLauncher *
 ferry_launcher_new_copy (FerryLauncher *launcher)
 {
@@ -1245,16 +1247,16 @@ ferry_launcher_is_confined (FerryLauncher *self)
   return ferry_sandbox_is_on (self->sandbox);
 }
 
-FerryNursery *
-ferry_launcher_get_nursery (FerryLauncher *self)
+FerryForkServer *
+ferry_launcher_get_fork_server (FerryLauncher *self)
 {
-  return self->nursery;
+  return self->fork_server;
 }
 
 void
-ferry_launcher_set_forking (FerryLauncher *self, FerryNursery *nursery, const FerryNurseryFuncs *funcs)
+ferry_launcher_set_forking (FerryLauncher *self, FerryForkServer *fork_server, const FerryForkServerFuncs *funcs)
 {
-  g_set_object (&self->nursery, nursery);
+  g_set_object (&self->fork_server, fork_server);
   self->forking = funcs;
 }
 

@@ -9,7 +9,7 @@
 #include "route/ferry-receiver-private.h"
 #include "worker/ferry-worker-private.h"
 
-#include "bench-crew.h"
+#include "bench-team.h"
 
 struct _BenchAsker
 {

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "bench-common.h"
-#include "bench-crew.h"
 #include "bench-proc.h"
+#include "bench-team.h"
 
 #define N_WORKERS 8
 #define MAX_ROUNDS 16
@@ -139,10 +139,10 @@ run_progress (FerryRouter *router, const BenchOptions *options)
 {
   g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
   guint64 n_reports = 0;
-  BenchCrew crew;
+  BenchTeam team;
 
-  bench_crew_open (&crew, router, N_WORKERS);
-  bench_crew_warm_up (&crew);
+  bench_team_open (&team, router, N_WORKERS);
+  bench_team_warm_up (&team);
   for (guint i = 0; i < N_WORKERS; i++)
     {
       FerryTask *task =
@@ -151,13 +151,13 @@ run_progress (FerryRouter *router, const BenchOptions *options)
 
       g_ptr_array_add (tasks, task);
       g_signal_connect (task, "progress", G_CALLBACK (progress_cb), &n_reports);
-      if (!ferry_executor_submit_task (crew.executor, task, &error))
+      if (!ferry_executor_submit_task (team.executor, task, &error))
         bench_fail ("a task", error);
     }
   measure_progress (options, &n_reports, N_WORKERS);
   for (guint i = 0; i < tasks->len; i++)
     g_signal_handlers_disconnect_by_data (tasks->pdata[i], &n_reports);
-  bench_crew_close (&crew);
+  bench_team_close (&team);
 }
 
 /* What a report costs the function. */
@@ -165,13 +165,13 @@ static void
 run_report (FerryRouter *router, guint64 n_reports)
 {
   g_autoptr (GVariant) spent = NULL;
-  BenchCrew crew;
+  BenchTeam team;
 
-  bench_crew_open (&crew, router, 1);
-  bench_crew_warm_up (&crew);
-  spent = bench_crew_ask (&crew, "report", g_variant_new_uint64 (n_reports));
+  bench_team_open (&team, router, 1);
+  bench_team_warm_up (&team);
+  spent = bench_team_ask (&team, "report", g_variant_new_uint64 (n_reports));
   bench_print ("progress/report", (double) g_variant_get_int64 (spent) / n_reports, "ns");
-  bench_crew_close (&crew);
+  bench_team_close (&team);
 }
 
 int

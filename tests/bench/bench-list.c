@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
-#include "bench-crew.h"
 #include "bench-frame-watch.h"
+#include "bench-team.h"
 
 #define N_ROWS 10000
 #define N_WORKERS 2
@@ -218,29 +218,29 @@ done_cb (FerryTask *task, gpointer user_data)
 }
 
 static void
-submit (Bench *self, BenchCrew *crew)
+submit (Bench *self, BenchTeam *team)
 {
   g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_PROGRESS, "burn", g_variant_new_int64 (TASK_TIME));
   g_autoptr (GError) error = NULL;
 
   g_signal_connect (task, "done", G_CALLBACK (done_cb), self);
-  if (!ferry_executor_submit_task (crew->executor, task, &error))
+  if (!ferry_executor_submit_task (team->executor, task, &error))
     bench_fail ("a task", error);
 }
 
 static void
 run_executor (Bench *self, GArray *into, gboolean keep, gint64 duration)
 {
-  BenchCrew crew;
+  BenchTeam team;
 
-  bench_crew_open (&crew, self->router, N_WORKERS);
-  bench_crew_warm_up (&crew);
+  bench_team_open (&team, self->router, N_WORKERS);
+  bench_team_warm_up (&team);
   if (keep)
-    ferry_executor_set_keep_finished (crew.executor, N_ROWS);
+    ferry_executor_set_keep_finished (team.executor, N_ROWS);
   for (guint i = 0; i < N_ROWS; i++)
-    submit (self, &crew);
-  watch (self, G_LIST_MODEL (crew.executor), into, duration);
-  bench_crew_close (&crew);
+    submit (self, &team);
+  watch (self, G_LIST_MODEL (team.executor), into, duration);
+  bench_team_close (&team);
 }
 
 static void

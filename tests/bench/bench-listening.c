@@ -5,7 +5,7 @@
 
 #include "bench-listening.h"
 
-#include "bench-crew.h"
+#include "bench-team.h"
 
 #define TIMEOUT (30 * G_USEC_PER_SEC)
 

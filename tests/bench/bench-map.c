@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "bench-common.h"
-#include "bench-crew.h"
 #include "bench-python.h"
+#include "bench-team.h"
 
 #define N_WORKERS 2
 #define MAX_ROUNDS 16
@@ -102,10 +102,10 @@ collect (FerryMap *map)
 }
 
 static double
-measure_map (BenchCrew *crew, const Files *files, const GPtrArray *digests)
+measure_map (BenchTeam *team, const Files *files, const GPtrArray *digests)
 {
   const gint64 started = bench_now ();
-  g_autoptr (FerryMap) map = ferry_map_new (crew->executor, "sha256", FERRY_MAP_ORDERED);
+  g_autoptr (FerryMap) map = ferry_map_new (team->executor, "sha256", FERRY_MAP_ORDERED);
   g_autoptr (GPtrArray) results = NULL;
   double seconds;
 
@@ -120,7 +120,7 @@ measure_map (BenchCrew *crew, const Files *files, const GPtrArray *digests)
 }
 
 static void
-run_files (BenchCrew *crew, const BenchOptions *options)
+run_files (BenchTeam *team, const BenchOptions *options)
 {
   double sequential[MAX_ROUNDS], mapped[MAX_ROUNDS];
   Files files;
@@ -131,7 +131,7 @@ run_files (BenchCrew *crew, const BenchOptions *options)
       g_autoptr (GPtrArray) digests = g_ptr_array_new_with_free_func (g_free);
 
       sequential[round] = measure_sequential (&files, digests);
-      mapped[round] = measure_map (crew, &files, digests);
+      mapped[round] = measure_map (team, &files, digests);
     }
   files_remove (&files);
   bench_print ("map/files/sequential", bench_median (sequential, options->rounds) * 1e3, "ms");
@@ -175,9 +175,9 @@ finished_cb (FerryMap *map, gpointer user_data)
 
 /* Items a second; cpu: what one costs this thread, in ns. */
 static double
-measure_tiny (BenchCrew *crew, guint n, guint chunk_size, double *cpu)
+measure_tiny (BenchTeam *team, guint n, guint chunk_size, double *cpu)
 {
-  g_autoptr (FerryMap) map = ferry_map_new (crew->executor, "echo", FERRY_MAP_ORDERED);
+  g_autoptr (FerryMap) map = ferry_map_new (team->executor, "echo", FERRY_MAP_ORDERED);
   Tiny tiny = {.n = n};
   const gint64 used = bench_thread_cpu ();
   const gint64 started = bench_now ();
@@ -197,7 +197,7 @@ measure_tiny (BenchCrew *crew, guint n, guint chunk_size, double *cpu)
 
 /* Tasks a second that are submitted one by one, as many at a time as a map of chunks of one has in flight. */
 static double
-measure_tasks (BenchCrew *crew, guint n)
+measure_tasks (BenchTeam *team, guint n)
 {
   const gint64 started = bench_now ();
   GQueue tasks = G_QUEUE_INIT;
@@ -208,7 +208,7 @@ measure_tasks (BenchCrew *crew, guint n)
       g_autoptr (FerryTask) first = NULL;
 
       while (n_submitted < n && tasks.length < 128 * N_WORKERS)
-        g_queue_push_tail (&tasks, bench_crew_submit (crew, "echo", g_variant_new_uint64 (n_submitted++)));
+        g_queue_push_tail (&tasks, bench_team_submit (team, "echo", g_variant_new_uint64 (n_submitted++)));
       first = g_queue_pop_head (&tasks);
       while (!ferry_task_get_done (first))
         g_main_context_iteration (NULL, TRUE);
@@ -217,7 +217,7 @@ measure_tasks (BenchCrew *crew, guint n)
 }
 
 static void
-run_tiny (BenchCrew *crew, const BenchOptions *options, BenchPython *python)
+run_tiny (BenchTeam *team, const BenchOptions *options, BenchPython *python)
 {
   const char *const names[] = {"automatic", "1", "64"};
   const guint sizes[] = {0, 1, 64};
@@ -227,8 +227,8 @@ run_tiny (BenchCrew *crew, const BenchOptions *options, BenchPython *python)
   for (guint round = 0; round < options->rounds; round++)
     {
       for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
-        rates[i][round] = measure_tiny (crew, n, sizes[i], &costs[i][round]);
-      rates[3][round] = measure_tasks (crew, n);
+        rates[i][round] = measure_tiny (team, n, sizes[i], &costs[i][round]);
+      rates[3][round] = measure_tasks (team, n);
       if (python != NULL)
         rates[4][round] = bench_python_ask (python, "map", n / 10);
     }
@@ -259,18 +259,18 @@ main (int argc, char **argv)
   BenchOptions options;
   BenchPython *python;
   FerryRouter *router;
-  BenchCrew crew;
+  BenchTeam team;
 
   if (!bench_options_parse (&options, &argc, &argv))
     return EXIT_FAILURE;
   router = bench_router_open ();
-  bench_crew_open (&crew, router, N_WORKERS);
-  bench_crew_warm_up (&crew);
+  bench_team_open (&team, router, N_WORKERS);
+  bench_team_warm_up (&team);
   python = bench_python_new ("map/tiny/python");
-  run_tiny (&crew, &options, python);
+  run_tiny (&team, &options, python);
   bench_python_free (python);
-  run_files (&crew, &options);
-  bench_crew_close (&crew);
+  run_files (&team, &options);
+  bench_team_close (&team);
   bench_router_close (router);
   return EXIT_SUCCESS;
 }

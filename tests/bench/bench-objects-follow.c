@@ -12,11 +12,11 @@
 #include <gtk/gtk.h>
 #include <stdlib.h>
 
-#include "bench-crew.h"
 #include "bench-frame-watch.h"
 #include "bench-gauge.h"
 #include "bench-listening.h"
 #include "bench-remote.h"
+#include "bench-team.h"
 
 #define RATE 100000 /* changes a second */
 #define SETTLE G_GINT64_CONSTANT (10000000000)

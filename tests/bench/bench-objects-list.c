@@ -12,11 +12,11 @@
 #include <gtk/gtk.h>
 #include <stdlib.h>
 
-#include "bench-crew.h"
 #include "bench-frame-watch.h"
 #include "bench-lines.h"
 #include "bench-listening.h"
 #include "bench-remote.h"
+#include "bench-team.h"
 
 #define SPEED 40       /* pixels a frame */
 #define LEAP 1000      /* frames that it takes to leap through the list */

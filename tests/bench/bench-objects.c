@@ -9,8 +9,8 @@
 
 #include <stdlib.h>
 
-#include "bench-crew.h"
 #include "bench-placement.h"
+#include "bench-team.h"
 #include "bench-trips.h"
 
 #define SIZE 64

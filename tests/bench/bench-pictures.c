@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "bench-crew.h"
+#include "bench-team.h"
 
 #define MIN_WIDTH 640
 #define MAX_WIDTH 2000

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Two peers made of a pipe and g_unix_fd_add(): with one write a message, and with writes gathered by hand.
+/* Two peers made of a pipe and g_unix_fd_add(): with one write a message, and with writes gathered manually.
  *
  * A message is a length and its bytes, since a way for messages must take any size. What an expert does is done: reads
  * and gathered writes of 64 KiB, messages handed over where they lie, and only what is cut off at the end is moved. */

@@ -9,7 +9,7 @@
 #include <sched.h>
 #include <unistd.h>
 
-#include "bench-crew.h"
+#include "bench-team.h"
 
 /* The cores that this process was allowed before it placed anything. */
 static const cpu_set_t *

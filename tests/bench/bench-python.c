@@ -6,7 +6,7 @@
 #include "bench-python.h"
 
 #include "bench-common.h"
-#include "bench-crew.h"
+#include "bench-team.h"
 
 BenchPython *
 bench_python_new (const char *for_what)

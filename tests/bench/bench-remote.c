@@ -5,7 +5,7 @@
 
 #include "bench-remote.h"
 
-#include "bench-crew.h"
+#include "bench-team.h"
 
 void
 bench_remote_open (BenchRemote *self)

@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "bench-crew.h"
+#include "bench-team.h"
 #include "bench-trips.h"
 
 #define METHOD "echo"

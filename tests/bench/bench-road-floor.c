@@ -17,7 +17,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "bench-crew.h"
+#include "bench-team.h"
 #include "bench-trips.h"
 
 #define WORKER_UP 3

@@ -8,9 +8,9 @@
 
 #include <sys/socket.h>
 
-#include "bench-crew.h"
 #include "bench-dbus.h"
 #include "bench-echoer.h"
+#include "bench-team.h"
 #include "bench-trips.h"
 
 #define PATH "/org/example/Bench"

@@ -6,9 +6,9 @@
 
 #include "config.h"
 
-#include "bench-crew.h"
 #include "bench-echoer.h"
 #include "bench-listening.h"
+#include "bench-team.h"
 #include "bench-trips.h"
 
 #define NAME "echoer"

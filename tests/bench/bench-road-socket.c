@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "bench-crew.h"
+#include "bench-team.h"
 #include "bench-trips.h"
 
 #define BUFFER (64 * 1024)

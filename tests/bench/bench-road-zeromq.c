@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
-#include "bench-crew.h"
+#include "bench-team.h"
 #include "bench-trips.h"
 
 #define MESSAGES_A_DISPATCH 4096 /* then the main loop's other sources have their turn */

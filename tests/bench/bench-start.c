@@ -11,9 +11,9 @@
 #include <sys/mman.h>
 
 #include "bench-asker.h"
-#include "bench-crew.h"
 #include "bench-python.h"
 #include "bench-starters.h"
+#include "bench-team.h"
 
 #define HEAP (500 * (gsize) 1024 * 1024)
 #define MAX_ROUNDS 16
@@ -38,8 +38,8 @@ static const char *const names[N_WAYS] = {
   [WAY_FERRY_TASK] = "ferry-task",
   [WAY_FERRY_FORKED] = "ferry-forked-worker",
   [WAY_FERRY_EXECUTED] = "ferry-executed-worker",
-  [WAY_BARE_LIBC] = "bare-nursery-libc",
-  [WAY_BARE_GIO] = "bare-nursery-gio",
+  [WAY_BARE_LIBC] = "bare-fork-server-libc",
+  [WAY_BARE_GIO] = "bare-fork-server-gio",
   [WAY_POSIX_SPAWN] = "posix-spawn",
   [WAY_GSUBPROCESS] = "gsubprocess",
   [WAY_PYTHON_FORKSERVER] = "python-forkserver",
@@ -57,14 +57,14 @@ typedef struct
 typedef struct
 {
   FerryRouter *router;         /* (owned) */
-  BenchCrew fresh;             /* a new worker for each task */
+  BenchTeam fresh;             /* a new worker for each task */
   FerryLauncher *launchers[2]; /* (owned) of plain workers: forked, executed */
-  BenchCrew warm;
-  BenchAsker *asker;     /* (owned) */
-  BenchNursery *bare[2]; /* (owned) with libc alone, with GIO */
-  BenchPython *python;   /* (owned) (nullable) */
-  const char *only;      /* (nullable): the one way to measure, for a profiler */
-  guint n_starts;        /* each a round */
+  BenchTeam warm;
+  BenchAsker *asker;        /* (owned) */
+  BenchForkServer *bare[2]; /* (owned) with libc alone, with GIO */
+  BenchPython *python;      /* (owned) (nullable) */
+  const char *only;         /* (nullable): the one way to measure, for a profiler */
+  guint n_starts;           /* each a round */
   guint n_trips;
   Figures light;
   Figures heavy;
@@ -75,14 +75,14 @@ bench_init (Bench *self, const BenchOptions *options)
 {
   g_autoptr (GVariant) first = NULL;
   g_autoptr (FerryLauncher) own = NULL;
-  g_autoptr (FerryNursery) nursery = NULL;
+  g_autoptr (FerryForkServer) fork_server = NULL;
 
   self->heavy.heavy = TRUE;
   self->only = options->only;
   self->n_starts = options->quick ? 10 : 40;
   self->n_trips = options->quick ? 200 : 1000;
   self->router = bench_router_open ();
-  bench_crew_open (&self->fresh, self->router, 1);
+  bench_team_open (&self->fresh, self->router, 1);
   ferry_pool_set_max_tasks (self->fresh.pool, 1);
   for (guint i = 0; i < 2; i++)
     {
@@ -90,14 +90,14 @@ bench_init (Bench *self, const BenchOptions *options)
       ferry_launcher_setenv (self->launchers[i], "FERRY_BENCH_TIME", "1");
     }
   own = bench_functions_launcher ();
-  nursery = ferry_nursery_new (own);
-  ferry_launcher_set_nursery (self->launchers[0], nursery);
-  first = bench_crew_ask (&self->fresh, "now", NULL);
-  bench_crew_open (&self->warm, self->router, 1);
-  bench_crew_warm_up (&self->warm);
+  fork_server = ferry_fork_server_new (own);
+  ferry_launcher_set_fork_server (self->launchers[0], fork_server);
+  first = bench_team_ask (&self->fresh, "now", NULL);
+  bench_team_open (&self->warm, self->router, 1);
+  bench_team_warm_up (&self->warm);
   self->asker = bench_asker_new (self->router);
-  self->bare[0] = bench_nursery_new ("bench-nursery-libc");
-  self->bare[1] = bench_nursery_new ("bench-nursery-gio");
+  self->bare[0] = bench_fork_server_new ("bench-fork-server-libc");
+  self->bare[1] = bench_fork_server_new ("bench-fork-server-gio");
   self->python = bench_python_new (PYTHON);
 }
 
@@ -105,17 +105,17 @@ static void
 bench_clear (Bench *self)
 {
   bench_python_free (self->python);
-  bench_nursery_free (self->bare[0]);
-  bench_nursery_free (self->bare[1]);
+  bench_fork_server_free (self->bare[0]);
+  bench_fork_server_free (self->bare[1]);
   bench_asker_free (self->asker);
   g_object_unref (self->launchers[0]);
   g_object_unref (self->launchers[1]);
-  bench_crew_close (&self->warm);
-  bench_crew_close (&self->fresh);
+  bench_team_close (&self->warm);
+  bench_team_close (&self->fresh);
   bench_router_close (self->router);
 }
 
-/* A task in a worker that is started for it, forked by a nursery that is there. */
+/* A task in a worker that is started for it, forked by a fork server that is there. */
 static BenchStart
 start_ferry (Bench *self)
 {
@@ -127,7 +127,7 @@ start_ferry (Bench *self)
     g_main_context_iteration (NULL, TRUE);
   started = bench_now ();
   {
-    g_autoptr (GVariant) told = bench_crew_ask (&self->fresh, "now", NULL);
+    g_autoptr (GVariant) told = bench_team_ask (&self->fresh, "now", NULL);
 
     start.answer = bench_now () - started;
     start.instruction = g_variant_get_int64 (told) - started;
@@ -139,7 +139,7 @@ static BenchStart
 trip_warm (Bench *self)
 {
   const gint64 started = bench_now ();
-  g_autoptr (GVariant) result = bench_crew_ask (&self->warm, "echo", g_variant_new_uint32 (7));
+  g_autoptr (GVariant) result = bench_team_ask (&self->warm, "echo", g_variant_new_uint32 (7));
 
   return (BenchStart){0, bench_now () - started};
 }
@@ -272,11 +272,11 @@ print_ratios (const Bench *self, guint n_rounds)
   const Figures *light = &self->light;
   const Figures *heavy = &self->heavy;
 
-  print_ratio ("ratio/start/vs-bare-nursery", light->instruction[WAY_FERRY_TASK], light->instruction[WAY_BARE_GIO],
+  print_ratio ("ratio/start/vs-bare-fork-server", light->instruction[WAY_FERRY_TASK], light->instruction[WAY_BARE_GIO],
                n_rounds, "<= 2");
-  print_ratio ("ratio/start/forked-worker-vs-bare-nursery", light->instruction[WAY_FERRY_FORKED],
+  print_ratio ("ratio/start/forked-worker-vs-bare-fork-server", light->instruction[WAY_FERRY_FORKED],
                light->instruction[WAY_BARE_GIO], n_rounds, "<= 2");
-  print_ratio ("ratio/start/vs-bare-nursery-libc", light->instruction[WAY_FERRY_TASK],
+  print_ratio ("ratio/start/vs-bare-fork-server-libc", light->instruction[WAY_FERRY_TASK],
                light->instruction[WAY_BARE_LIBC], n_rounds, NULL);
   print_ratio ("ratio/start/vs-posix-spawn", light->instruction[WAY_FERRY_TASK], light->instruction[WAY_POSIX_SPAWN],
                n_rounds, NULL);

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bench-crew.h"
+#include "bench-team.h"
 
 static BenchStart
 read_time (int fd, gint64 started)
@@ -42,13 +42,13 @@ take_time (int fd, gint64 started)
   return start;
 }
 
-BenchNursery *
-bench_nursery_new (const char *program)
+BenchForkServer *
+bench_fork_server_new (const char *program)
 {
   g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
   g_autofree char *path = bench_path_beside (program);
   g_autoptr (GError) error = NULL;
-  BenchNursery *self = g_new0 (BenchNursery, 1);
+  BenchForkServer *self = g_new0 (BenchForkServer, 1);
   int sockets[2];
 
   if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
@@ -62,7 +62,7 @@ bench_nursery_new (const char *program)
 }
 
 void
-bench_nursery_free (BenchNursery *self)
+bench_fork_server_free (BenchForkServer *self)
 {
   close (self->control);
   g_subprocess_wait (self->process, NULL, NULL);
@@ -71,7 +71,7 @@ bench_nursery_free (BenchNursery *self)
 }
 
 BenchStart
-bench_start_bare (BenchNursery *nursery)
+bench_start_bare (BenchForkServer *fork_server)
 {
   const gint64 started = bench_now ();
   char byte = 0, control[CMSG_SPACE (sizeof (int))] = {0};
@@ -86,7 +86,7 @@ bench_start_bare (BenchNursery *nursery)
   header->cmsg_type = SCM_RIGHTS;
   header->cmsg_len = CMSG_LEN (sizeof (int));
   memcpy (CMSG_DATA (header), &fds[1], sizeof (int));
-  if (sendmsg (nursery->control, &message, 0) != 1)
+  if (sendmsg (fork_server->control, &message, 0) != 1)
     bench_fail ("sendmsg", NULL);
   close (fds[1]);
   return take_time (fds[0], started);

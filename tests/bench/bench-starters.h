@@ -23,12 +23,12 @@ typedef struct
 {
   int control;          /* (owned) */
   GSubprocess *process; /* (owned) */
-} BenchNursery;
+} BenchForkServer;
 
-BenchNursery *bench_nursery_new (const char *program);
-void bench_nursery_free (BenchNursery *self);
+BenchForkServer *bench_fork_server_new (const char *program);
+void bench_fork_server_free (BenchForkServer *self);
 
-BenchStart bench_start_bare (BenchNursery *nursery);
+BenchStart bench_start_bare (BenchForkServer *fork_server);
 BenchStart bench_start_posix_spawn (void);
 BenchStart bench_start_gsubprocess (void);
 /* A plain worker of Ferry's, forked or executed as the launcher says. */

@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "bench-common.h"
-#include "bench-crew.h"
 #include "bench-proc.h"
 #include "bench-python.h"
+#include "bench-team.h"
 
 #define N_WORKERS 2
 #define SHORT_QUEUE 100
@@ -21,7 +21,7 @@
 
 typedef struct
 {
-  BenchCrew crew;
+  BenchTeam team;
   guint64 n_submitted;
   guint64 n_done;
   gboolean refilling; /* a task that is done makes room for another */
@@ -46,7 +46,7 @@ done_cb (FerryTask *task, gpointer user_data)
 static void
 submit (Bench *self)
 {
-  g_autoptr (FerryTask) task = bench_crew_submit (&self->crew, "echo", g_variant_new_uint64 (self->n_submitted++));
+  g_autoptr (FerryTask) task = bench_team_submit (&self->team, "echo", g_variant_new_uint64 (self->n_submitted++));
 
   g_signal_connect (task, "done", G_CALLBACK (done_cb), self);
 }
@@ -146,12 +146,12 @@ main (int argc, char **argv)
   if (!bench_options_parse (&options, &argc, &argv))
     return EXIT_FAILURE;
   router = bench_router_open ();
-  bench_crew_open (&self.crew, router, N_WORKERS);
-  bench_crew_warm_up (&self.crew);
+  bench_team_open (&self.team, router, N_WORKERS);
+  bench_team_warm_up (&self.team);
   python = bench_python_new ("tasks/python");
   run (&self, &options, python);
   bench_python_free (python);
-  bench_crew_close (&self.crew);
+  bench_team_close (&self.team);
   bench_router_close (router);
   return EXIT_SUCCESS;
 }

@@ -16,9 +16,9 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
-#include "bench-crew.h"
 #include "bench-frame-watch.h"
 #include "bench-pictures.h"
+#include "bench-team.h"
 #include "demo-app/ferry-demo-message.h"
 #include "demo-app/ferry-demo-thumbnail-decode.h"
 #include "demo-app/ferry-demo-thumbnailer.h"
@@ -268,12 +268,12 @@ bench_init (Bench *self, guint n_pictures)
 static void
 bench_clear (Bench *self)
 {
-  BenchCrew crew = {self->router, self->pool, self->executor};
+  BenchTeam team = {self->router, self->pool, self->executor};
   char *folder = g_path_get_dirname (g_ptr_array_index (self->paths, 0));
 
   gtk_window_destroy (self->window);
   g_object_ref (self->router);
-  bench_crew_close (&crew);
+  bench_team_close (&team);
   bench_router_close (self->router);
   g_ptr_array_unref (self->paths);
   bench_pictures_remove (folder);

@@ -11,9 +11,9 @@
 
 #include <stdlib.h>
 
-#include "bench-crew.h"
 #include "bench-placement.h"
 #include "bench-python.h"
+#include "bench-team.h"
 #include "bench-trips.h"
 #include "bench-wakes.h"
 

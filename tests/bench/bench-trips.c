@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "bench-crew.h"
+#include "bench-team.h"
 
 BenchTrips *
 bench_trips_new (const BenchRoad *road, gpointer end)

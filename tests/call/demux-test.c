@@ -165,7 +165,7 @@ stop_pump (DemuxTestWire *wire)
 }
 
 void
-demux_test_pair_by_hand (DemuxTestPair *pair, guint sender)
+demux_test_pair_manual (DemuxTestPair *pair, guint sender)
 {
   stop_pump (&pair->wires[sender]);
 }
@@ -269,7 +269,7 @@ demux_test_start (DemuxTestPair *pair)
 static gboolean
 is_quiet (gpointer data)
 {
-  return ferry_crew_is_quiet (ferry_demux_get_crew (data));
+  return ferry_dispatcher_is_quiet (ferry_demux_get_dispatcher (data));
 }
 
 void

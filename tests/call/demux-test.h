@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Two transports in one process, joined by two wires. What is sent lies in a wire until its pump, a thread, delivers it
- * to the other end; a wire that is held keeps it, and one that is by hand has no pump. */
+ * to the other end; a wire that is held keeps it, and one that is manually has no pump. */
 
 #pragma once
 
@@ -40,7 +40,7 @@ typedef struct
 
 DemuxTestPair *demux_test_pair_new (void);
 /* Nobody delivers what this end sends but demux_test_deliver(). Before anything is sent. */
-void demux_test_pair_by_hand (DemuxTestPair *pair, guint sender);
+void demux_test_pair_manual (DemuxTestPair *pair, guint sender);
 /* Stops the demux, waits until it is quiet, and checks that nothing of it or of the transports is left. */
 void demux_test_pair_free (DemuxTestPair *pair);
 void demux_test_wire_hold (DemuxTestPair *pair, guint sender, gboolean held);
@@ -50,7 +50,7 @@ guint demux_test_wire_count_refused (DemuxTestPair *pair, guint sender);
 guint demux_test_wire_count_delivered (DemuxTestPair *pair, guint sender);
 /* While it is slow, what is sent is on its way, and the send does not return. */
 void demux_test_wire_slow (DemuxTestPair *pair, guint sender, gboolean slow);
-/* Delivers the oldest message of a wire by hand. */
+/* Delivers the oldest message of a wire manually. */
 gboolean demux_test_deliver (DemuxTestPair *pair, guint sender);
 /* Stops, and waits until the handlers have returned and the threads are gone. */
 void demux_test_stop (DemuxTestPair *pair);

@@ -298,7 +298,7 @@ test_flood_on_demand (void)
 
   flood_init (&flood);
   ferry_demux_set_threads_on_demand (flood.pair->demux, 16);
-  ferry_crew_set_idle_time (ferry_demux_get_crew (flood.pair->demux), 100);
+  ferry_dispatcher_set_idle_time (ferry_demux_get_dispatcher (flood.pair->demux), 100);
   run (&flood, NULL);
 }
 
@@ -340,7 +340,7 @@ test_signals (void)
   sigfillset (&all);
   ferry_demux_set_threads (pair->demux, 1);
   ferry_demux_add_handler (pair->demux, "blocked", tell_blocked, NULL, NULL);
-  demux_test_pair_by_hand (pair, ASKING);
+  demux_test_pair_manual (pair, ASKING);
   pthread_sigmask (SIG_BLOCK, &one, &before);
   demux_test_start (pair);
   answer = demux_test_ask (pair, "blocked", NULL);

@@ -174,14 +174,14 @@ test_cancels_go_to_the_transport_that_asked (void)
 }
 
 static void
-test_worker_of_a_nursery_has_transports (void)
+test_worker_of_a_fork_server_has_transports (void)
 {
   g_auto (LinkTest) joined;
   g_autoptr (FerryLauncher) launcher = worker_test_launcher_new (LINK_TEST_WORKER, "answer", "a", "b", NULL);
-  g_autoptr (FerryNursery) nursery = ferry_nursery_new (launcher);
+  g_autoptr (FerryForkServer) fork_server = ferry_fork_server_new (launcher);
 
   link_test_init_unspawned (&joined, "answer", "b");
-  ferry_launcher_set_nursery (joined.launcher, nursery);
+  ferry_launcher_set_fork_server (joined.launcher, fork_server);
   joined.b = link_test_add_transport (joined.launcher, joined.router, "b");
   joined.worker = worker_test_spawn (joined.launcher, joined.router);
   link_test_assert_answers (joined.a, "name", NULL, "'a'");
@@ -305,7 +305,7 @@ main (int argc, char **argv)
   ADD ("large-messages-go-both-ways", test_large_messages_go_both_ways);
   ADD ("transports-of-one-link-keep-apart", test_transports_of_one_link_keep_apart);
   ADD ("cancels-go-to-the-transport-that-asked", test_cancels_go_to_the_transport_that_asked);
-  ADD ("worker-of-a-nursery-has-transports", test_worker_of_a_nursery_has_transports);
+  ADD ("worker-of-a-fork-server-has-transports", test_worker_of_a_fork_server_has_transports);
   ADD ("room-is-told-of-after-it-would-have-blocked", test_room_is_told_of_after_it_would_have_blocked);
   ADD ("who-waits-for-room-hears-of-the-end", test_who_waits_for_room_hears_of_the_end);
   return g_test_run ();

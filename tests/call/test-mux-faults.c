@@ -141,14 +141,14 @@ raise_error (FerryInvocation *invocation, gpointer transport)
 
 typedef enum
 {
-  CREW_POOL,
-  CREW_ON_DEMAND,
-  CREW_RECEIVING_THREAD,
+  DISPATCHER_POOL,
+  DISPATCHER_ON_DEMAND,
+  DISPATCHER_RECEIVING_THREAD,
   N_CREWS,
-} Crew;
+} Dispatcher;
 
 static FerryDemux *
-new_demux (FerryTransport *transport, Crew crew, guint n_threads)
+new_demux (FerryTransport *transport, Dispatcher dispatcher, guint n_threads)
 {
   static const struct
   {
@@ -163,10 +163,10 @@ new_demux (FerryTransport *transport, Crew crew, guint n_threads)
 
   for (guint i = 0; i < G_N_ELEMENTS (handlers); i++)
     ferry_demux_add_handler (demux, handlers[i].method, handlers[i].func, transport, NULL);
-  if (crew == CREW_ON_DEMAND)
+  if (dispatcher == DISPATCHER_ON_DEMAND)
     ferry_demux_set_threads_on_demand (demux, n_threads);
   else
-    ferry_demux_set_threads (demux, crew == CREW_POOL ? n_threads : 0);
+    ferry_demux_set_threads (demux, dispatcher == DISPATCHER_POOL ? n_threads : 0);
   n_inside = 0;
   most_inside = 0;
   all_came = FALSE;
@@ -179,7 +179,7 @@ static int
 be_worker (char **argv)
 {
   g_autoptr (FerryTransport) transport = ferry_worker_get_transport ("calls", NULL);
-  g_autoptr (FerryDemux) demux = new_demux (transport, (Crew) atoi (argv[2]), (guint) atoi (argv[3]));
+  g_autoptr (FerryDemux) demux = new_demux (transport, (Dispatcher) atoi (argv[2]), (guint) atoi (argv[3]));
 
   ferry_transport_wait_closed (transport);
   return EXIT_SUCCESS;
@@ -199,11 +199,11 @@ typedef struct
 } Scene;
 
 static void
-start_worker (Scene *self, Crew crew, guint n_threads)
+start_worker (Scene *self, Dispatcher dispatcher, guint n_threads)
 {
-  const char crew_text[] = {(char) ('0' + crew), '\0'};
+  const char dispatcher_text[] = {(char) ('0' + dispatcher), '\0'};
   const char threads_text[] = {(char) ('0' + n_threads), '\0'};
-  const char *const argv[] = {"/proc/self/exe", "worker", crew_text, threads_text, NULL};
+  const char *const argv[] = {"/proc/self/exe", "worker", dispatcher_text, threads_text, NULL};
   g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
   g_autoptr (GError) error = NULL;
 
@@ -216,17 +216,17 @@ start_worker (Scene *self, Crew crew, guint n_threads)
 
 /* kind: NULL for the lanes of a worker. */
 static Scene *
-scene_new (const TransportTestKind *kind, Crew crew, guint n_threads)
+scene_new (const TransportTestKind *kind, Dispatcher dispatcher, guint n_threads)
 {
   Scene *self = g_new0 (Scene, 1);
 
   self->n_fds = ferry_test_count_fds ();
   if (kind == NULL)
-    start_worker (self, crew, n_threads);
+    start_worker (self, dispatcher, n_threads);
   else
     {
       kind->connect (&self->here, &self->there);
-      self->demux = new_demux (self->there, crew, n_threads);
+      self->demux = new_demux (self->there, dispatcher, n_threads);
     }
   self->mux = ferry_mux_new (self->here);
   return self;
@@ -281,7 +281,7 @@ assert_answers (Scene *scene)
 static void
 an_answer_of_an_unknown_transaction_ends_nothing (gconstpointer kind)
 {
-  g_autoptr (Scene) scene = scene_new (kind, CREW_POOL, 1);
+  g_autoptr (Scene) scene = scene_new (kind, DISPATCHER_POOL, 1);
   g_auto (MuxOutcome) outcome = {0};
 
   assert_answers (scene);
@@ -299,7 +299,7 @@ an_answer_that_comes_with_the_hang_up_is_heard (gconstpointer kind)
 {
   for (guint i = 0; i < 10; i++)
     {
-      g_autoptr (Scene) scene = scene_new (kind, CREW_POOL, 1);
+      g_autoptr (Scene) scene = scene_new (kind, DISPATCHER_POOL, 1);
       g_auto (MuxOutcome) outcome = {0};
       g_auto (MuxOutcome) later = {0};
 
@@ -316,7 +316,7 @@ an_answer_that_comes_with_the_hang_up_is_heard (gconstpointer kind)
 static void
 a_deadline_ends_the_waiting (gconstpointer kind)
 {
-  g_autoptr (Scene) scene = scene_new (kind, CREW_POOL, 1);
+  g_autoptr (Scene) scene = scene_new (kind, DISPATCHER_POOL, 1);
   g_auto (MuxOutcome) outcome = {0};
 
   mux_outcome_ask (scene->mux, "wait", 5, G_USEC_PER_SEC / 50, NULL, &outcome);
@@ -330,7 +330,7 @@ a_deadline_ends_the_waiting (gconstpointer kind)
 static void
 a_cancel_ends_the_waiting (gconstpointer kind)
 {
-  g_autoptr (Scene) scene = scene_new (kind, CREW_POOL, 1);
+  g_autoptr (Scene) scene = scene_new (kind, DISPATCHER_POOL, 1);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_auto (MuxOutcome) outcome = {0};
 
@@ -345,7 +345,7 @@ a_cancel_ends_the_waiting (gconstpointer kind)
 static void
 a_demux_that_stops_answers_what_waits (gconstpointer kind)
 {
-  g_autoptr (Scene) scene = scene_new (kind, CREW_POOL, 1);
+  g_autoptr (Scene) scene = scene_new (kind, DISPATCHER_POOL, 1);
   g_auto (MuxOutcome) outcome = {0};
   g_auto (MuxOutcome) later = {0};
 
@@ -361,7 +361,7 @@ a_demux_that_stops_answers_what_waits (gconstpointer kind)
 static void
 threads_on_demand_are_bounded (gconstpointer kind)
 {
-  g_autoptr (Scene) scene = scene_new (kind, CREW_ON_DEMAND, N_THREADS);
+  g_autoptr (Scene) scene = scene_new (kind, DISPATCHER_ON_DEMAND, N_THREADS);
   g_auto (MuxOutcome) outcome = {0};
 
   mux_outcome_ask (scene->mux, "crowd", N_CROWD, -1, NULL, &outcome);
@@ -373,9 +373,9 @@ threads_on_demand_are_bounded (gconstpointer kind)
 static void
 an_error_has_its_trace_whoever_runs_the_handler (gconstpointer kind)
 {
-  for (Crew crew = CREW_POOL; crew < N_CREWS; crew++)
+  for (Dispatcher dispatcher = DISPATCHER_POOL; dispatcher < N_CREWS; dispatcher++)
     {
-      g_autoptr (Scene) scene = scene_new (kind, crew, 1);
+      g_autoptr (Scene) scene = scene_new (kind, dispatcher, 1);
       g_auto (MuxOutcome) outcome = {0};
       g_autofree char *trace = NULL;
       g_autofree char *place = NULL;
@@ -394,7 +394,7 @@ an_error_has_its_trace_whoever_runs_the_handler (gconstpointer kind)
 static void
 what_lies_in_the_lane_of_a_dead_worker_is_heard (void)
 {
-  g_autoptr (Scene) scene = scene_new (NULL, CREW_POOL, 1);
+  g_autoptr (Scene) scene = scene_new (NULL, DISPATCHER_POOL, 1);
   g_auto (MuxOutcome) outcome = {0};
   GPid pid;
 

@@ -16,7 +16,7 @@
 
 #define THEIR_XID 7
 
-/* Takes what is sent, and what comes is brought by hand. */
+/* Takes what is sent, and what comes is brought manually. */
 #define TYPE_SILENT_TRANSPORT (silent_transport_get_type ())
 G_DECLARE_FINAL_TYPE (SilentTransport, silent_transport, SILENT, TRANSPORT, FerryTransport)
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The transaction core over wires that the test delivers by hand. */
+/* The transaction core over wires that the test delivers manually. */
 
 #include "config.h"
 

@@ -477,16 +477,16 @@ answer_double (FerryInvocation *invocation, gpointer data)
   ferry_invocation_return_value (invocation, g_variant_new_uint32 (2 * number));
 }
 
-/* The launcher's transport goes to the worker of the next channel, whether the launcher has a nursery or not. */
+/* The launcher's transport goes to the worker of the next channel, whether the launcher has a fork server or not. */
 static void
 worker_gets_the_transport_of_its_launcher (gconstpointer data)
 {
   static const char *const self_argv[] = {"/proc/self/exe", NULL};
   g_autoptr (ChannelTest) test = channel_test_new ();
   g_autoptr (FerryLauncher) base = ferry_launcher_new (self_argv);
-  g_autoptr (FerryNursery) nursery = data != NULL ? ferry_nursery_new (base) : NULL;
+  g_autoptr (FerryForkServer) fork_server = data != NULL ? ferry_fork_server_new (base) : NULL;
 
-  ferry_launcher_set_nursery (test->launcher, nursery);
+  ferry_launcher_set_fork_server (test->launcher, fork_server);
   for (guint i = 0; i < 3; i++)
     {
       g_autoptr (GError) error = NULL;
@@ -538,7 +538,7 @@ main (int argc, char **argv)
   g_test_add_func ("/channel-workers/launcher-starts-channels-of-each-router", launcher_starts_channels_of_each_router);
   g_test_add_data_func ("/channel-workers/worker-gets-the-transport-of-its-launcher", NULL,
                         worker_gets_the_transport_of_its_launcher);
-  g_test_add_data_func ("/channel-workers/worker-of-a-nursery-gets-the-transport-of-its-launcher", "nursery",
+  g_test_add_data_func ("/channel-workers/worker-of-a-fork-server-gets-the-transport-of-its-launcher", "fork-server",
                         worker_gets_the_transport_of_its_launcher);
   g_test_add_func ("/channel-workers/refused-start-leaves-the-launcher-its-transport",
                    refused_start_leaves_the_launcher_its_transport);

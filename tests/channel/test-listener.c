@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/ferry-base-private.h"
-#include "channel/ferry-knock-private.h"
+#include "channel/ferry-hello-private.h"
 
 static FerryListener *
 listen_at (const char *address)
@@ -390,14 +390,14 @@ test_those_who_say_nothing_keep_nobody_waiting_and_are_hung_up_on (void)
 }
 
 static void
-knock_at (int fd, guint8 version, guint8 answer[FERRY_KNOCK_ANSWER_SIZE])
+hello_at (int fd, guint8 version, guint8 answer[FERRY_HELLO_ANSWER_SIZE])
 {
-  guint8 knock[FERRY_KNOCK_SIZE];
+  guint8 hello[FERRY_HELLO_SIZE];
 
-  ferry_knock_write (knock);
-  knock[8] = version;
-  g_assert_cmpint (write (fd, knock, sizeof knock), ==, sizeof knock);
-  g_assert_cmpint (read (fd, answer, FERRY_KNOCK_ANSWER_SIZE), ==, FERRY_KNOCK_ANSWER_SIZE);
+  ferry_hello_write (hello);
+  hello[8] = version;
+  g_assert_cmpint (write (fd, hello, sizeof hello), ==, sizeof hello);
+  g_assert_cmpint (read (fd, answer, FERRY_HELLO_ANSWER_SIZE), ==, FERRY_HELLO_ANSWER_SIZE);
 }
 
 #define MAX_SPENT 512
@@ -444,7 +444,7 @@ test_without_descriptors_it_refuses_and_goes_on (void)
       g_autoptr (FerryTransport) transport = NULL;
       FerryListener *listener;
       Shortage shortage;
-      guint8 answer[FERRY_KNOCK_ANSWER_SIZE];
+      guint8 answer[FERRY_HELLO_ANSWER_SIZE];
       int fd;
 
       listener_test_place_init (&place);
@@ -452,12 +452,12 @@ test_without_descriptors_it_refuses_and_goes_on (void)
       let_in (listener);
       fd = listener_test_raw_socket (place.address, FALSE);
       shortage_begin (&shortage, n_free);
-      knock_at (fd, FERRY_KNOCK_VERSION, answer);
+      hello_at (fd, FERRY_HELLO_VERSION, answer);
       shortage_end (&shortage);
       if (n_free == 1)
-        g_assert_cmpuint (ferry_read_u32 (answer + 12), ==, FERRY_KNOCK_BUSY);
+        g_assert_cmpuint (ferry_read_u32 (answer + 12), ==, FERRY_HELLO_BUSY);
       else if (n_free == 8)
-        g_assert_cmpuint (ferry_read_u32 (answer + 12), ==, FERRY_KNOCK_WELCOME);
+        g_assert_cmpuint (ferry_read_u32 (answer + 12), ==, FERRY_HELLO_WELCOME);
       close (fd);
       transport = listener_test_connect (place.address);
       g_clear_object (&transport);
@@ -469,7 +469,7 @@ static void
 test_another_version_is_refused_with_the_reason (void)
 {
   g_auto (ListenerTestPlace) place;
-  guint8 answer[FERRY_KNOCK_ANSWER_SIZE];
+  guint8 answer[FERRY_HELLO_ANSWER_SIZE];
   g_autoptr (GError) error = NULL;
   FerryListener *listener;
   guint32 status;
@@ -480,9 +480,9 @@ test_another_version_is_refused_with_the_reason (void)
   listener = listen_at (place.address);
   let_in (listener);
   fd = listener_test_raw_socket (place.address, FALSE);
-  knock_at (fd, FERRY_KNOCK_VERSION + 1, answer);
-  g_assert_true (ferry_knock_read_answer (answer, &status, &size, &error));
-  g_assert_cmpuint (status, ==, FERRY_KNOCK_VERSION_DIFFERS);
+  hello_at (fd, FERRY_HELLO_VERSION + 1, answer);
+  g_assert_true (ferry_hello_read_answer (answer, &status, &size, &error));
+  g_assert_cmpuint (status, ==, FERRY_HELLO_VERSION_DIFFERS);
   g_assert_cmpuint (size, >, 0);
   close (fd);
   g_assert_finalize_object (listener);
@@ -498,7 +498,7 @@ static void
 test_who_talks_nonsense_after_the_welcome_loses_the_seat (void)
 {
   g_auto (ListenerTestPlace) place;
-  guint8 answer[FERRY_KNOCK_ANSWER_SIZE];
+  guint8 answer[FERRY_HELLO_ANSWER_SIZE];
   FerryListener *listener;
   int fd;
 
@@ -506,7 +506,7 @@ test_who_talks_nonsense_after_the_welcome_loses_the_seat (void)
   listener = listen_at (place.address);
   let_in (listener);
   fd = listener_test_raw_socket (place.address, FALSE);
-  knock_at (fd, FERRY_KNOCK_VERSION, answer);
+  hello_at (fd, FERRY_HELLO_VERSION, answer);
   g_assert_cmpint (write (fd, "what am I to say here?", 22), ==, 22);
   transport_test_wait (has_nobody, listener);
   g_object_unref (listener_test_connect (place.address));

@@ -70,7 +70,8 @@ get_parent (const char *pid)
   return bracket != NULL && sscanf (bracket, ") %*c %u", &parent) == 1 ? parent : 0;
 }
 
-/* A nursery, which is the parent of workers, is none itself; when it is alone it counts, so that none is left behind.
+/* A fork server, which is the parent of workers, is none itself; when it is alone it counts, so that none is left
+ * behind.
  */
 guint
 demo_test_count_workers (void)

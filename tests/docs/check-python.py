@@ -304,7 +304,7 @@ def test_exported_object(report, ferry):
     GLib.idle_add(lambda: counter.set_property("value", 42))
     loop.run()
     report.equal("its property is followed", heard[-1], ("value", 42))
-    exporter.stop(ferry.StopMode.FULFIL)
+    exporter.stop(ferry.StopMode.DRAIN)
     report.fact("it can be stopped", not exporter.get_listening())
 
 

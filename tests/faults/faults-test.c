@@ -298,7 +298,7 @@ warm_up (FaultsTest *test, FaultsScene scene)
 }
 
 /* Whether the first call of its kind fails. What another process does when it has nothing else to do, such as a
- * nursery's spare, it may not come to before a scene is over: then the scene is played again. */
+ * fork server's spare, it may not come to before a scene is over: then the scene is played again. */
 static gboolean
 first_call_fails (FaultsTest *test, const FaultsCase *self, Holdings *before)
 {

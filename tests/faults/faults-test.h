@@ -38,7 +38,7 @@ void faults_test_init (int *argc, char ***argv);
 void faults_test_add (const char *name, FaultsScene scene, const Fault *faults, gsize n_faults);
 /* The same without a router, in a process without threads. */
 void faults_test_add_lone (const char *name, FaultsScene scene, const Fault *faults, gsize n_faults);
-/* The same, but what fails does so in the worker or nursery that the scene starts, with faults_test_set_order(). */
+/* The same, but what fails does so in the worker or fork server that the scene starts, with faults_test_set_order(). */
 void faults_test_add_within (const char *name, FaultsScene scene, const Fault *faults, gsize n_faults);
 /* Adds a test of a process that may have no descriptor more than it has, then one, and so on. */
 void faults_test_add_limit (const char *name, FaultsScene scene);

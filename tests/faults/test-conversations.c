@@ -324,7 +324,7 @@ play_channel (FaultsTest *test)
   exit = ferry_channel_wait (channel, PATIENCE, &error);
   g_assert_no_error (error);
   faults_test_check_exit (test, exit, FERRY_CLOSE_REASON_EXITED, FERRY_CLOSE_REASON_LAUNCH_FAILED,
-                          FERRY_CLOSE_REASON_HUNG_UP, FERRY_CLOSE_REASON_NURSERY_LOST, -1);
+                          FERRY_CLOSE_REASON_HUNG_UP, FERRY_CLOSE_REASON_FORK_SERVER_LOST, -1);
 }
 
 int

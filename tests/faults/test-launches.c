@@ -71,7 +71,7 @@ play_processes (FaultsTest *test)
 {
   FerryPool *pool = make_pool (test);
 
-  ferry_pool_set_use_nursery (pool, FALSE);
+  ferry_pool_set_use_fork_server (pool, FALSE);
   play (test, pool, FALSE);
 }
 
@@ -80,7 +80,7 @@ play_processes_that_are_not_watched (FaultsTest *test)
 {
   FerryPool *pool = make_pool (test);
 
-  ferry_pool_set_use_nursery (pool, FALSE);
+  ferry_pool_set_use_fork_server (pool, FALSE);
   play (test, pool, TRUE);
 }
 

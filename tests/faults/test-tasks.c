@@ -172,11 +172,11 @@ play_pool (FaultsTest *test)
 }
 
 static void
-play_pool_without_nursery (FaultsTest *test)
+play_pool_without_fork_server (FaultsTest *test)
 {
   FerryPool *pool = make_pool (test);
 
-  ferry_pool_set_use_nursery (pool, FALSE);
+  ferry_pool_set_use_fork_server (pool, FALSE);
   play (test, pool);
 }
 
@@ -238,7 +238,7 @@ main (int argc, char **argv)
   descriptor_functions_register ();
   faults_test_init (&argc, &argv);
   faults_test_add ("pool", play_pool, faults, G_N_ELEMENTS (faults));
-  faults_test_add ("pool-without-nursery", play_pool_without_nursery, faults, G_N_ELEMENTS (faults));
+  faults_test_add ("pool-without-fork-server", play_pool_without_fork_server, faults, G_N_ELEMENTS (faults));
   faults_test_add ("pool-of-threads", play_pool_of_threads, of_threads, G_N_ELEMENTS (of_threads));
   faults_test_add ("descriptors", play_descriptors_of_processes, faults, G_N_ELEMENTS (faults));
   faults_test_add ("descriptors-of-threads", play_descriptors_of_threads, of_threads, G_N_ELEMENTS (of_threads));
@@ -246,6 +246,6 @@ main (int argc, char **argv)
   faults_test_add_limit ("descriptors", play_descriptors_of_processes);
   faults_test_add_within ("pool", play_pool, within, G_N_ELEMENTS (within));
   faults_test_add_limit ("pool", play_pool);
-  faults_test_add_limit ("pool-without-nursery", play_pool_without_nursery);
+  faults_test_add_limit ("pool-without-fork-server", play_pool_without_fork_server);
   return g_test_run ();
 }

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What routers, pipes, workers and nurseries do when the system refuses them something. */
+/* What routers, pipes, workers and fork servers do when the system refuses them something. */
 
 #include "config.h"
 
@@ -235,18 +235,18 @@ play_router (FaultsTest *test)
 }
 
 static void
-play_nursery (FaultsTest *test)
+play_fork_server (FaultsTest *test)
 {
-  g_autofree char *program = ferry_test_build_path ("nursery-worker");
+  g_autofree char *program = ferry_test_build_path ("parent-worker");
   const char *const argv[] = {program, NULL};
   g_autoptr (FerryLauncher) base = ferry_launcher_new (argv);
-  g_autoptr (FerryNursery) nursery = ferry_nursery_new (base);
+  g_autoptr (FerryForkServer) fork_server = ferry_fork_server_new (base);
   g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
   FerryWorker *workers[3] = {NULL};
   g_autoptr (GError) error = NULL;
 
   faults_test_set_order (test, base);
-  ferry_launcher_set_nursery (launcher, nursery);
+  ferry_launcher_set_fork_server (launcher, fork_server);
   ferry_launcher_silence_stream (launcher, FERRY_STREAM_STDOUT);
   for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
     {
@@ -260,7 +260,7 @@ play_nursery (FaultsTest *test)
         continue;
       ferry_test_wait_ended (workers[i]);
       faults_test_check_exit (test, ferry_worker_get_exit (workers[i]), FERRY_CLOSE_REASON_EXITED,
-                              FERRY_CLOSE_REASON_LAUNCH_FAILED, FERRY_CLOSE_REASON_NURSERY_LOST, -1);
+                              FERRY_CLOSE_REASON_LAUNCH_FAILED, FERRY_CLOSE_REASON_FORK_SERVER_LOST, -1);
       g_object_unref (workers[i]);
     }
 }
@@ -273,25 +273,25 @@ is_gone (gpointer path)
 
 /* The worker that it would fork in advance is the first one, and what that takes is refused once. */
 static void
-test_nursery_without_spare (gconstpointer call)
+test_fork_server_without_spare (gconstpointer call)
 {
-  g_autofree char *program = ferry_test_build_path ("nursery-worker");
+  g_autofree char *program = ferry_test_build_path ("parent-worker");
   g_autofree char *witness = g_strdup_printf ("%s/ferry-faults-%d", g_get_tmp_dir (), (int) getpid ());
   g_autofree char *order = g_strdup_printf ("%s 1 %d %s", (const char *) call, EAGAIN, witness);
   const char *const argv[] = {program, NULL};
   FaultsTest test = {.router = ferry_test_router_new (), .expecting = TRUE, .order = order};
   g_autoptr (FerryLauncher) base = ferry_launcher_new (argv);
-  g_autoptr (FerryNursery) nursery = ferry_nursery_new (base);
+  g_autoptr (FerryForkServer) fork_server = ferry_fork_server_new (base);
   g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
   g_autoptr (FerryWorker) process = NULL;
   g_autoptr (GError) error = NULL;
 
   g_assert_true (g_file_set_contents (witness, "", 0, NULL));
   faults_test_set_order (&test, base);
-  ferry_launcher_set_nursery (launcher, nursery);
+  ferry_launcher_set_fork_server (launcher, fork_server);
   ferry_launcher_silence_stream (launcher, FERRY_STREAM_STDOUT);
-  g_assert_true (ferry_nursery_start (nursery, test.router, &error));
-  process = g_object_ref (ferry_nursery_get_worker (nursery));
+  g_assert_true (ferry_fork_server_start (fork_server, test.router, &error));
+  process = g_object_ref (ferry_fork_server_get_worker (fork_server));
   ferry_test_look_until (is_gone, witness);
   for (guint i = 0; i < 2; i++)
     {
@@ -302,8 +302,8 @@ test_nursery_without_spare (gconstpointer call)
       faults_test_check_exit (&test, ferry_worker_get_exit (worker), FERRY_CLOSE_REASON_EXITED, -1);
     }
   g_assert_cmpint (ferry_worker_get_state (process), !=, FERRY_WORKER_STATE_ENDED);
-  g_assert_cmpuint (ferry_nursery_get_n_starts (nursery), ==, 1);
-  g_clear_object (&nursery);
+  g_assert_cmpuint (ferry_fork_server_get_n_starts (fork_server), ==, 1);
+  g_clear_object (&fork_server);
   g_clear_object (&launcher);
   ferry_test_wait_ended (process);
   ferry_test_router_stop (test.router);
@@ -342,7 +342,7 @@ main (int argc, char **argv)
     {FAULT_EPOLL_CREATE, EMFILE}, {FAULT_EVENTFD, EMFILE}, {FAULT_EPOLL_CTL, ENOSPC},
     {FAULT_DUP, EMFILE},          {FAULT_MMAP, ENOMEM},    {FAULT_THREAD, EAGAIN},
   };
-  static const Fault of_nursery[] = {
+  static const Fault of_fork_server[] = {
     {FAULT_MEMFD_CREATE, EMFILE}, {FAULT_MMAP, ENOMEM},    {FAULT_EVENTFD, EMFILE},   {FAULT_SOCKETPAIR, EMFILE},
     {FAULT_SENDMSG, ENOBUFS},     {FAULT_SENDMSG, EAGAIN}, {FAULT_SENDMSG, EINTR},    {FAULT_RECVMSG, ENOMEM},
     {FAULT_RECVMSG, EAGAIN},      {FAULT_RECVMSG, EINTR},  {FAULT_EPOLL_CTL, ENOSPC}, {FAULT_CLONE, EAGAIN},
@@ -351,7 +351,7 @@ main (int argc, char **argv)
   static const Fault within_worker[] = {
     {FAULT_MMAP, ENOMEM}, {FAULT_RECVMSG, ENOMEM}, {FAULT_RECVMSG, EINTR}, {FAULT_SEND, ENOBUFS}, {FAULT_SEND, EAGAIN},
   };
-  static const Fault within_nursery[] = {
+  static const Fault within_fork_server[] = {
     {FAULT_MMAP, ENOMEM},   {FAULT_CLONE, EAGAIN},   {FAULT_PIDFD_OPEN, EMFILE}, {FAULT_SENDMSG, ENOBUFS},
     {FAULT_SENDMSG, EINTR}, {FAULT_RECVMSG, ENOMEM}, {FAULT_RECVMSG, EINTR},     {FAULT_DUP, EMFILE},
     {FAULT_OPEN, EMFILE},   {FAULT_SEND, ENOBUFS},
@@ -371,17 +371,19 @@ main (int argc, char **argv)
   faults_test_add_within ("one-shot-worker", play_one_shot_worker, within_one_shot, G_N_ELEMENTS (within_one_shot));
   faults_test_add ("local-sender", play_local, local, G_N_ELEMENTS (local));
   faults_test_add ("router", play_router, of_router, G_N_ELEMENTS (of_router));
-  faults_test_add ("nursery", play_nursery, of_nursery, G_N_ELEMENTS (of_nursery));
+  faults_test_add ("fork-server", play_fork_server, of_fork_server, G_N_ELEMENTS (of_fork_server));
   faults_test_add_within ("worker", play_worker, within_worker, G_N_ELEMENTS (within_worker));
-  faults_test_add_within ("nursery", play_nursery, within_nursery, G_N_ELEMENTS (within_nursery));
-  g_test_add_data_func ("/faults/nursery-serves-without-a-spare/clone", "clone", test_nursery_without_spare);
-  g_test_add_data_func ("/faults/nursery-serves-without-a-spare/pidfd_open", "pidfd_open", test_nursery_without_spare);
-  g_test_add_data_func ("/faults/nursery-serves-without-a-spare/socketpair", "socketpair", test_nursery_without_spare);
+  faults_test_add_within ("fork-server", play_fork_server, within_fork_server, G_N_ELEMENTS (within_fork_server));
+  g_test_add_data_func ("/faults/fork-server-serves-without-a-spare/clone", "clone", test_fork_server_without_spare);
+  g_test_add_data_func ("/faults/fork-server-serves-without-a-spare/pidfd_open", "pidfd_open",
+                        test_fork_server_without_spare);
+  g_test_add_data_func ("/faults/fork-server-serves-without-a-spare/socketpair", "socketpair",
+                        test_fork_server_without_spare);
   faults_test_add_limit ("worker", play_worker);
   faults_test_add_limit ("one-shot-worker", play_one_shot_worker);
   faults_test_add_limit ("sandboxed-worker", play_sandboxed_worker);
   faults_test_add_limit ("local-sender", play_local);
   faults_test_add_limit ("router", play_router);
-  faults_test_add_limit ("nursery", play_nursery);
+  faults_test_add_limit ("fork-server", play_fork_server);
   return g_test_run ();
 }

@@ -388,7 +388,7 @@ obey (Scene *self, guint8 order)
       say_next (self, FERRY_CALL_ANSWER, FERRY_OBJECT_METHOD_DESCRIBE, FERRY_DESCRIPTION_TYPE);
       break;
     case 'f': /* which, and an item */
-      say_next (self, FERRY_CALL_ITEM, FERRY_OBJECT_METHOD_FOLLOW, FERRY_FEED_ITEM_TYPE);
+      say_next (self, FERRY_CALL_ITEM, FERRY_OBJECT_METHOD_FOLLOW, FERRY_SUBSCRIPTION_ITEM_TYPE);
       break;
     case 'o': /* which, and an item of any type */
       say_next (self, FERRY_CALL_ITEM, FERRY_OBJECT_METHOD_FOLLOW, "v");

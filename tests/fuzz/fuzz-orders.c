@@ -1,14 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Packets of an application's, as a nursery takes them. Whatever comes, no descriptor is left. */
+/* Packets of an application's, as a fork server takes them. Whatever comes, no descriptor is left. */
 
 #include "config.h"
 
 #include <string.h>
 
 #include "fuzz-packet.h"
-#include "link/ferry-nursery-packet-private.h"
+#include "link/ferry-fork-server-packet-private.h"
 
 static void
 check_order (const FerryStartOrder *order, const FuzzPacket *packet)

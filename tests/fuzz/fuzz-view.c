@@ -321,7 +321,7 @@ obey (Scene *self, guint8 order)
       break;
     case 's':
     case 'S':
-      ferry_exporter_stop (self->exporter, order == 's' ? FERRY_STOP_MODE_FULFIL : FERRY_STOP_MODE_REFUSE);
+      ferry_exporter_stop (self->exporter, order == 's' ? FERRY_STOP_MODE_DRAIN : FERRY_STOP_MODE_REFUSE);
       break;
     case 't':
       ferry_exporter_start (self->exporter);

@@ -22,12 +22,12 @@ struct _FuzzWorker
 };
 
 static void
-send_hands (int control)
+send_fd_batches (int control)
 {
   const int descriptors[N_HANDS] = {control, control, control, control};
 
   for (guint i = 1; i <= N_HANDS; i++)
-    g_assert_cmpint (ferry_control_send_hand (control, i, descriptors, i), ==, 0);
+    g_assert_cmpint (ferry_control_send_fd_batch (control, i, descriptors, i), ==, 0);
 }
 
 FuzzWorker *
@@ -39,7 +39,7 @@ fuzz_worker_new (gboolean express)
 
   self->express = express;
   self->socket = fuzz_socket_open ();
-  send_hands (self->socket.application);
+  send_fd_batches (self->socket.application);
   g_assert_true (ferry_segment_create (&segment, FERRY_MIN_LANE_CAPACITY, 0, 0, &memory, NULL));
   self->uplink = ferry_uplink_new (&segment, -1, FUZZ_MAX_DOWN_MESSAGE, 1);
   self->uplink->control = self->socket.worker;

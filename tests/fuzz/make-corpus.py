@@ -83,11 +83,11 @@ def chunk_done(took, type_string=b"x"):
     return b"\0" + call(ANSWER, 1, 0, b"", type_string, struct.pack("=q", took))
 
 
-def knock(version=1, magic=b"FERRYKNK"):
+def hello(version=1, magic=b"FERRYKNK"):
     return magic + struct.pack("<II", version, 0)
 
 
-def knock_answer(status, reason=b"", length=None):
+def hello_answer(status, reason=b"", length=None):
     length = len(reason) if length is None else length
     return b"FERRYANS" + struct.pack("<IIII", 1, status, length, 0) + reason
 
@@ -368,7 +368,7 @@ CORPUS = {
         "too-large": b"\x0b" + item(b"\1") + b"\2" * 9,
         "cancelled": b"\3" + item(b"\1") + b"\3" + item(b"\1") + chunk_done(5),
     },
-    "nursery": {
+    "fork-server": {
         "started": packet(header(4, 2) + struct.pack("=QII", 1, 1234, 0), 1),
         "failed": packet(header(5, 2) + struct.pack("=QII", 1, 0, 6) + b"broken"),
         "ended": packet(header(6, 2) + struct.pack("=QII", 1, 1, 255)) + packet(header(6, 2) + struct.pack("=QII", 2, 2, 9)),
@@ -518,18 +518,18 @@ CORPUS = {
         "length-at-limit": b"\377" + greeting() + frame(b"x" * 300, 65536),
         "length-cut-off": b"\0" + greeting() + frame(b"hello") + b"\5\0",
     },
-    "knock": {
-        "knock": knock(),
-        "knock-version": knock(2),
-        "knock-magic": knock(magic=b"GET / HT"),
-        "knock-short": knock()[:15],
-        "welcome": knock_answer(0),
-        "busy": knock_answer(1, "besetzt, größer".encode()),
-        "unknown-status": knock_answer(77, b"\xff\xfe\x80" * 300),
-        "longest": knock_answer(2, b"x" * 1024),
-        "too-long": knock_answer(2, b"x" * 1025),
-        "length-lies": knock_answer(3, b"short", 1024),
-        "zero-in-text": knock_answer(4, b"a\0b"),
+    "hello": {
+        "hello": hello(),
+        "hello-version": hello(2),
+        "hello-magic": hello(magic=b"GET / HT"),
+        "hello-short": hello()[:15],
+        "welcome": hello_answer(0),
+        "busy": hello_answer(1, "besetzt, größer".encode()),
+        "unknown-status": hello_answer(77, b"\xff\xfe\x80" * 300),
+        "longest": hello_answer(2, b"x" * 1024),
+        "too-long": hello_answer(2, b"x" * 1025),
+        "length-lies": hello_answer(3, b"short", 1024),
+        "zero-in-text": hello_answer(4, b"a\0b"),
     },
     "downlink": {
         "small": b"\0" + record(BYTES, b"hello") + record(BYTES, b"", 2) + record(FINISH, b"", 0),
@@ -550,7 +550,7 @@ CORPUS = {
         "handed-less": b"\0" + handed(1, 2) + record(BYTES, b"hello"),
         "handed-without-a-packet": b"\0" + b"".join(handed(i, i) + record(BYTES, b"hello") for i in range(1, 6)),
     },
-    "hand": {
+    "fd-batch": {
         "one": b"\1" + hand(1, 1),
         "four": b"\4" + hand(7, 4),
         "too-few": b"\1" + hand(1, 2),

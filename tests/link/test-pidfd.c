@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Whether a descriptor is the pidfd of a nursery's child, on kernels of all ages. The test stands for the nursery. */
+/* Whether a descriptor is the pidfd of a fork server's child, on kernels of all ages. The test stands for the fork
+ * server. */
 
 #include "config.h"
 
@@ -17,7 +18,7 @@
 
 #include "base/ferry-base-private.h"
 #include "ferry-test.h"
-#include "link/ferry-nursery-packet-private.h"
+#include "link/ferry-fork-server-packet-private.h"
 
 #define TYPE_OF_PIDFD 0xff
 

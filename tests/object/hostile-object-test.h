@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An exporter that is asked by hand, without proxies: any request, over each of two transports. */
+/* An exporter that is asked manually, without proxies: any request, over each of two transports. */
 
 #pragma once
 

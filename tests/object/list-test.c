@@ -156,7 +156,7 @@ list_test_replace (ListTest *self, guint length)
 /* ---- the source ---- */
 
 static gpointer
-open_feed (gpointer end, const FerryFeedFuncs *funcs, gpointer data)
+open_subscription (gpointer end, const FerrySubscriptionFuncs *funcs, gpointer data)
 {
   ListTest *self = end;
 
@@ -167,9 +167,9 @@ open_feed (gpointer end, const FerryFeedFuncs *funcs, gpointer data)
 }
 
 static void
-close_feed (gpointer feed)
+close_subscription (gpointer subscription)
 {
-  ListTest *self = feed;
+  ListTest *self = subscription;
 
   g_assert_nonnull (self->funcs);
   self->funcs = NULL;
@@ -210,7 +210,7 @@ cancel (gpointer data)
   g_assert_true (g_ptr_array_remove (fetch->test->fetches, fetch));
 }
 
-static const FerryListSource source = {open_feed, close_feed, fetch_cb, cancel};
+static const FerryListSource source = {open_subscription, close_subscription, fetch_cb, cancel};
 
 ListTestFetch *
 list_test_get_fetch (ListTest *self, guint index)
@@ -301,7 +301,7 @@ list_test_give_item (ListTest *self, gboolean is_first, const char *text)
   g_autoptr (GError) error = NULL;
   g_autofree char *whole = g_strdup_printf ("([], [], 0, %s)", text);
 
-  item = g_variant_parse (G_VARIANT_TYPE (FERRY_FEED_ITEM_TYPE), whole, NULL, NULL, &error);
+  item = g_variant_parse (G_VARIANT_TYPE (FERRY_SUBSCRIPTION_ITEM_TYPE), whole, NULL, NULL, &error);
   g_assert_no_error (error);
   self->funcs->item (self->data, item, is_first);
 }

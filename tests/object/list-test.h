@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A remote list whose feed and answers come when the test says so, and a replica of it with a witness.
+/* A remote list whose subscription and answers come when the test says so, and a replica of it with a witness.
  *
  * The list has numbers, none of them twice. What it tells stays in a queue, each thing with what is to be seen of it.
  * The witness applies `items-changed` to an array of its own and checks that each is one that was told, that rows stay
@@ -50,7 +50,7 @@ typedef struct _ListTest
   GQueue events;  /* (owned): told, and under way */
 
   /* the source */
-  const FerryFeedFuncs *funcs; /* (nullable): NULL when there is no feed */
+  const FerrySubscriptionFuncs *funcs; /* (nullable): NULL when there is no subscription */
   gpointer data;
   GPtrArray *fetches; /* (element-type ListTestFetch) (owned): the oldest first */
   guint n_asked;      /* fetches there ever were */

@@ -209,7 +209,7 @@ doze (gpointer object, FerryMethodCall *call, gpointer user_data)
   gboolean fulfils;
 
   g_variant_get (ferry_method_call_get_arguments (call), "(b)", &fulfils);
-  ferry_exporter_stop (shop->exporter, fulfils ? FERRY_STOP_MODE_FULFIL : FERRY_STOP_MODE_REFUSE);
+  ferry_exporter_stop (shop->exporter, fulfils ? FERRY_STOP_MODE_DRAIN : FERRY_STOP_MODE_REFUSE);
   ferry_method_call_return_value (call, NULL);
 }
 

@@ -19,7 +19,7 @@
 
 #define SECOND G_USEC_PER_SEC
 
-/* ---- feeds ---- */
+/* ---- subscriptions ---- */
 
 typedef struct
 {
@@ -102,7 +102,7 @@ make_text (gsize size)
 
 /* Between two items it reads nothing, and no other is sent to it. */
 static void
-test_slow_follower (void)
+test_slow_subscriber (void)
 {
   g_autofree char *text = make_text (EMISSION_SIZE);
   g_autofree char *large = make_text (MOST_WAITING + EMISSION_SIZE);
@@ -523,8 +523,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/object-bounds/a-name-that-is-followed-many-times-is-told-of-once", test_followed_twice);
-  g_test_add_func ("/object-bounds/signals-that-wait-are-bounded-in-bytes-and-told-as-missed", test_slow_follower);
-  g_test_add_func ("/object-bounds/a-burst-of-signals-ends-nobodys-feed", test_burst);
+  g_test_add_func ("/object-bounds/signals-that-wait-are-bounded-in-bytes-and-told-as-missed", test_slow_subscriber);
+  g_test_add_func ("/object-bounds/a-burst-of-signals-ends-nobodys-subscription", test_burst);
   g_test_add_func ("/object-bounds/values-that-are-held-are-bounded-in-bytes", test_held_values);
   g_test_add_func ("/object-bounds/cancelled-calls-do-not-wait-for-a-turn", test_unwanted_calls);
   g_test_add_func ("/object-bounds/a-call-that-waits-also-waits-for-room", test_full_transport);

@@ -66,20 +66,20 @@ typedef struct
   FerryExporter *exporter;
   FerryProxy *proxy;
   TestCounter *counter;
-  gboolean by_hand;
+  gboolean manual;
 } Place;
 
 static void
-place_open (Place *self, gboolean by_hand, FerryInterface *interface)
+place_open (Place *self, gboolean manual, FerryInterface *interface)
 {
   g_autoptr (GError) error = NULL;
 
-  self->by_hand = by_hand;
+  self->manual = manual;
   self->counter = test_counter_new ("counter");
   ferry_transport_new_pair (&self->here, &self->there);
   self->exporter = ferry_exporter_new ();
-  if (by_hand)
-    ferry_exporter_set_by_hand (self->exporter);
+  if (manual)
+    ferry_exporter_set_manual (self->exporter);
   else
     ferry_exporter_set_context (self->exporter, NULL);
   ferry_exporter_export (self->exporter, "counter", G_OBJECT (self->counter), interface, FERRY_CALL_POLICY_SERIAL,
@@ -108,7 +108,7 @@ place_close (Place *self)
 static void
 place_serve (Place *self)
 {
-  if (self->by_hand)
+  if (self->manual)
     ferry_exporter_process_requests (self->exporter);
 }
 
@@ -164,12 +164,12 @@ close_thread (gpointer transport)
 
 /* The transport's end is somebody else's doing. */
 static void
-test_given_objects (gconstpointer by_hand)
+test_given_objects (gconstpointer manual)
 {
   Place place = {NULL};
   Taking taking = {.place = &place, .givens = {.owner = g_thread_self ()}};
 
-  place_open (&place, by_hand != NULL, create_giving_interface (&taking.givens));
+  place_open (&place, manual != NULL, create_giving_interface (&taking.givens));
   ferry_test_look_until (is_heard, &place);
   for (guint i = 0; i < N_GIVEN; i++)
     ferry_proxy_call_with_func (place.proxy, "give", NULL, given, &taking);
@@ -320,7 +320,7 @@ typedef struct
 } Loaded;
 
 static gboolean
-is_over_by_hand (gpointer data)
+is_over_manual (gpointer data)
 {
   Loaded *self = data;
 
@@ -349,7 +349,7 @@ test_one_turn (void)
   g_assert_cmpuint (n, <, MOST_ASKED / 10);
   g_assert_cmpuint (atomic_load (&load.n_asked), <, MOST_ASKED);
   atomic_store (&load.stopped, TRUE);
-  ferry_test_look_until (is_over_by_hand, &loaded);
+  ferry_test_look_until (is_over_manual, &loaded);
   place_close (&place);
 }
 
@@ -531,7 +531,7 @@ main (int argc, char **argv)
 
   g_test_add_data_func ("/object-fairness/objects-that-were-given-away-go-on-their-own-context", NULL,
                         test_given_objects);
-  g_test_add_data_func ("/object-fairness/objects-that-were-given-away-go-where-requests-are-processed", "by hand",
+  g_test_add_data_func ("/object-fairness/objects-that-were-given-away-go-where-requests-are-processed", "manually",
                         test_given_objects);
   g_test_add_func ("/object-fairness/objects-that-were-given-away-go-on-the-thread-that-serves", test_served_objects);
   g_test_add_func ("/object-fairness/processing-requests-comes-back-while-others-go-on-asking", test_one_turn);

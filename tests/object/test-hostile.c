@@ -321,7 +321,7 @@ test_release (HostileObject *self)
   g_assert_cmpuint (ferry_exporter_get_n_references (self->exporter), ==, 0);
 }
 
-/* ---- feeds ---- */
+/* ---- subscriptions ---- */
 
 static gboolean
 next_fails_with (FerryReplies *replies, GError **error)
@@ -380,7 +380,7 @@ open_stream (HostileObject *self, const char *method, const char *property)
 }
 
 static void
-test_unknown_feeds (HostileObject *self)
+test_unknown_subscriptions (HostileObject *self)
 {
   static const struct
   {
@@ -427,7 +427,7 @@ fill (HostileObject *self, const char *method, const char *property)
   g_autoptr (GPtrArray) streams = g_ptr_array_new_with_free_func (g_object_unref);
   g_autoptr (FerryReplies) beyond = NULL;
 
-  for (guint i = 0; i < FERRY_MAX_FOLLOWERS; i++)
+  for (guint i = 0; i < FERRY_MAX_SUBSCRIBERS; i++)
     g_ptr_array_add (streams, open_stream (self, method, property));
   beyond = open_stream (self, method, property);
   assert_ends (beyond, FERRY_ERROR_TOO_LARGE);
@@ -440,7 +440,7 @@ fill (HostileObject *self, const char *method, const char *property)
 }
 
 static void
-test_many_feeds (HostileObject *self)
+test_many_subscriptions (HostileObject *self)
 {
   for (guint i = 0; i < 2; i++)
     {
@@ -467,23 +467,23 @@ test_no_stream (HostileObject *self)
 {
   const FerryObjectRoot root = {"counter", 0, 0};
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-  g_auto (HostileAnswer) feed = {0};
+  g_auto (HostileAnswer) subscription = {0};
   g_auto (HostileAnswer) watch = {0};
 
   ferry_mux_transact_async (self->muxes[0], FERRY_OBJECT_METHOD_FOLLOW,
                             ferry_follow_request_to_variant (&root, (const char *const[]){"*", NULL},
                                                              (const char *const[]){"counted", NULL}, FALSE),
-                            -1, cancellable, never_cb, &feed);
+                            -1, cancellable, never_cb, &subscription);
   ferry_mux_transact_async (self->muxes[0], FERRY_OBJECT_METHOD_WATCH, NULL, -1, cancellable, never_cb, &watch);
   ferry_test_look_until (is_followed, self->shop->counter);
   for (int i = 0; i < 10000; i++)
     test_counter_emit (self->shop->counter, i, "x");
   hostile_object_assert_answers (self, 0);
-  g_assert_false (feed.over);
+  g_assert_false (subscription.over);
   g_cancellable_cancel (cancellable);
-  ferry_test_wait_flag (&feed.over);
+  ferry_test_wait_flag (&subscription.over);
   ferry_test_wait_flag (&watch.over);
-  g_assert_error (feed.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_error (subscription.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   ferry_test_look_until (is_not_followed, self->shop->counter);
 }
 
@@ -525,9 +525,9 @@ static const Fact facts[] = {
   {"what-is-asked-one-way-leaves-nothing", test_one_way},
   {"a-stale-reference-reaches-no-other-object", test_stale},
   {"only-what-was-given-is-dropped", test_release},
-  {"what-is-not-there-is-not-followed", test_unknown_feeds},
-  {"feeds-have-a-bound", test_many_feeds},
-  {"feeds-without-a-stream-go-nowhere", test_no_stream},
+  {"what-is-not-there-is-not-followed", test_unknown_subscriptions},
+  {"subscriptions-have-a-bound", test_many_subscriptions},
+  {"subscriptions-without-a-stream-go-nowhere", test_no_stream},
   {"a-view-gives-no-items", test_stream_of_view},
 };
 

@@ -25,7 +25,7 @@ typedef struct
   GVariant *next;         /* (owned) (nullable): what is answered next; where there is none, it is kept */
   FerryInvocation *kept;  /* (owned) (nullable) */
   FerryInvocation *watch; /* (owned) (nullable), as the next */
-  FerryInvocation *feed;
+  FerryInvocation *subscription;
   gint64 n_references; /* that were given and not dropped */
   guint n_notified;
 } Liar;
@@ -103,7 +103,7 @@ set_up (Liar *self, gconstpointer data)
   ferry_demux_add_handler (self->demux, FERRY_OBJECT_METHOD_VIEW, answer, self, NULL);
   ferry_demux_add_handler (self->demux, FERRY_OBJECT_METHOD_DESCRIBE, answer, self, NULL);
   ferry_demux_add_handler (self->demux, FERRY_OBJECT_METHOD_WATCH, stream, &self->watch, NULL);
-  ferry_demux_add_handler (self->demux, FERRY_OBJECT_METHOD_FOLLOW, stream, &self->feed, NULL);
+  ferry_demux_add_handler (self->demux, FERRY_OBJECT_METHOD_FOLLOW, stream, &self->subscription, NULL);
   ferry_demux_add_handler (self->demux, FERRY_OBJECT_METHOD_RELEASE, released, self, NULL);
   ferry_demux_start (self->demux, &error);
   g_assert_no_error (error);
@@ -126,7 +126,7 @@ tear_down (Liar *self, gconstpointer data)
   ferry_test_run_until (has_no_references, self);
   ferry_transport_close (self->here);
   g_clear_pointer (&self->watch, ferry_invocation_unref);
-  g_clear_pointer (&self->feed, ferry_invocation_unref);
+  g_clear_pointer (&self->subscription, ferry_invocation_unref);
   /* What tells of the end has a reference to it for a moment. */
   g_object_add_weak_pointer (G_OBJECT (self->proxy), (gpointer *) &self->proxy);
   g_object_unref (self->proxy);
@@ -349,7 +349,7 @@ has_all_states (gpointer data)
 {
   Liar *self = data;
 
-  return ferry_proxy_link_get_edition (ferry_proxy_get_link (self->proxy)) == 1 + N_STATES;
+  return ferry_proxy_session_get_edition (ferry_proxy_get_link (self->proxy)) == 1 + N_STATES;
 }
 
 /* While the main context is not iterated, one notification waits, and not one for each. */
@@ -370,9 +370,9 @@ test_watch_flood (Liar *self, gconstpointer data)
 }
 
 static gboolean
-has_feed (gpointer data)
+has_subscription (gpointer data)
 {
-  return ((Liar *) data)->feed != NULL;
+  return ((Liar *) data)->subscription != NULL;
 }
 
 static gboolean
@@ -385,13 +385,13 @@ has_cached (gpointer proxy)
 
 /* Names that nobody asked for are kept up to a number; an item of another type ends it. */
 static void
-test_feed (Liar *self, gconstpointer data)
+test_subscription (Liar *self, gconstpointer data)
 {
   GVariantBuilder values;
   g_autoptr (GError) error = NULL;
 
   ferry_proxy_follow (self->proxy, (const char *const[]){"*", NULL}, NULL);
-  ferry_test_run_until (has_feed, self);
+  ferry_test_run_until (has_subscription, self);
   g_variant_builder_init (&values, G_VARIANT_TYPE ("a(stv)"));
   for (guint i = 0; i < 5000; i++)
     {
@@ -400,18 +400,18 @@ test_feed (Liar *self, gconstpointer data)
       g_variant_builder_add (&values, "(stv)", name, (guint64) i, g_variant_new_uint32 (i));
     }
   ferry_invocation_send_item (
-    self->feed,
+    self->subscription,
     g_variant_new ("(a(stv)@a(sv)t@a(tttt)t)", &values, g_variant_new_array (G_VARIANT_TYPE ("(sv)"), NULL, 0),
                    (guint64) 0, g_variant_new_array (G_VARIANT_TYPE ("(tttt)"), NULL, 0), (guint64) 0),
     &error);
   g_assert_no_error (error);
   ferry_test_run_until (has_cached, self->proxy);
   g_assert_null (ferry_proxy_dup_cached (self->proxy, "name-256"));
-  send_item (self->feed, "('of', 'another', 'type')");
+  send_item (self->subscription, "('of', 'another', 'type')");
   /* The receiving thread takes that. */
-  while (!ferry_invocation_is_cancelled (self->feed))
+  while (!ferry_invocation_is_cancelled (self->subscription))
     g_main_context_iteration (NULL, FALSE);
-  ferry_invocation_return_new_error (self->feed, G_IO_ERROR, G_IO_ERROR_CANCELLED, "It is over");
+  ferry_invocation_return_new_error (self->subscription, G_IO_ERROR, G_IO_ERROR_CANCELLED, "It is over");
   assert_honest (self);
 }
 
@@ -428,7 +428,7 @@ main (int argc, char **argv)
     {"what-comes-after-a-cancel-is-dropped", test_late},
     {"false-descriptions-are-errors", test_descriptions},
     {"a-flood-of-states-is-one-notification", test_watch_flood},
-    {"a-feed-of-other-types-is-ended", test_feed},
+    {"a-subscription-of-other-types-is-ended", test_subscription},
   };
 
   setlocale (LC_ALL, "");

@@ -469,7 +469,7 @@ main (int argc, char **argv)
   g_test_add_func ("/list-replica-ends/does-not-use-rows-of-a-list-that-cannot-have-been", test_hostile_between);
   g_test_add_func ("/list-replica-ends/takes-values-of-any-type", test_foreign_values);
   g_test_add_func ("/list-replica-ends/shows-as-many-rows-as-a-model-can-have", test_too_long);
-  g_test_add_func ("/list-replica-ends/takes-its-fetches-and-its-feed-with-it", test_released);
+  g_test_add_func ("/list-replica-ends/takes-its-fetches-and-its-subscription-with-it", test_released);
   g_test_add_func ("/list-replica-ends/may-be-disposed-of-in-a-change", test_disposed_in_change);
   g_test_add_func ("/list-replica-ends/may-be-released-when-a-row-comes", test_released_in_load);
   g_test_add_func ("/list-replica-ends/may-be-released-when-a-fetch-fails", test_released_in_failure);

@@ -208,7 +208,7 @@ test_stop (void)
 
   see_regions (remote);
   row = g_list_model_get_item (G_LIST_MODEL (remote->replica), 7);
-  ferry_exporter_stop (remote->exporter, FERRY_STOP_MODE_FULFIL);
+  ferry_exporter_stop (remote->exporter, FERRY_STOP_MODE_DRAIN);
   ferry_test_run_until (is_silent, remote);
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (remote->replica)), ==, LENGTH);
   g_assert_true (ferry_list_row_get_loaded (row));

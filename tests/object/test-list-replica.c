@@ -403,7 +403,7 @@ deliver_more (GListModel *model, guint position, guint n_removed, guint n_added,
     list_test_answer (list_test_get_fetch (test, 0));
 }
 
-/* What the feed tells while a handler runs comes after what it told before. */
+/* What the subscription tells while a handler runs comes after what it told before. */
 static void
 test_nested (void)
 {
@@ -442,7 +442,7 @@ main (int argc, char **argv)
   g_test_add_func ("/list-replica/does-not-ask-for-rows-that-were-removed", test_removed_empty);
   g_test_add_func ("/list-replica/appends-to-a-long-list", test_append);
   g_test_add_func ("/list-replica/asks-again-when-the-answer-is-too-old", test_too_old);
-  g_test_add_func ("/list-replica/keeps-an-answer-until-the-feed-has-caught-up", test_too_new);
+  g_test_add_func ("/list-replica/keeps-an-answer-until-the-subscription-has-caught-up", test_too_new);
   g_test_add_func ("/list-replica/uses-what-a-joined-change-has-not-touched", test_jumped_past);
   g_test_add_func ("/list-replica/asks-again-for-rows-that-moved-out-of-a-page", test_moved_out);
   g_test_add_func ("/list-replica/lives-with-a-list-that-shrinks-under-a-fetch", test_shrunk);

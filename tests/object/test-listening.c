@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* When an exporter listens: from its start to its stop, by hand or in a worker that serves, and who waits for it. */
+/* When an exporter listens: from its start to its stop, manually or in a worker that serves, and who waits for it. */
 
 #include "config.h"
 
@@ -10,10 +10,10 @@
 
 #include "call/ferry-demux-private.h"
 #include "object-scene.h"
-#include "object/ferry-exporter-link-private.h"
+#include "object/ferry-exporter-session-private.h"
 #include "worker/worker-test.h"
 
-/* ---- by hand ---- */
+/* ---- manually ---- */
 
 typedef struct
 {
@@ -39,7 +39,7 @@ set_up_silent (Hand *self, gconstpointer data)
   ferry_transport_new_pair (&self->here, &self->there);
   self->exporter = ferry_exporter_new ();
   self->shop = test_shop_new (self->exporter);
-  ferry_exporter_set_by_hand (self->exporter);
+  ferry_exporter_set_manual (self->exporter);
 }
 
 static void
@@ -89,10 +89,10 @@ static gboolean
 are_pending (gpointer data)
 {
   Pending *self = data;
-  g_autoptr (GPtrArray) links = ferry_exporter_list_links (self->exporter);
+  g_autoptr (GPtrArray) links = ferry_exporter_list_sessions (self->exporter);
 
   /* They are counted a moment before whoever processes them would find them. */
-  return ferry_demux_get_n_pending (ferry_exporter_link_get_demux (links->pdata[0])) == self->n &&
+  return ferry_demux_get_n_pending (ferry_exporter_session_get_demux (links->pdata[0])) == self->n &&
          g_main_context_pending (ferry_exporter_get_context (self->exporter));
 }
 
@@ -122,7 +122,7 @@ assert_outcomes (ObjectOutcome *outcomes, guint n, int code)
 }
 
 static void
-test_by_hand (Hand *self, gconstpointer data)
+test_manual (Hand *self, gconstpointer data)
 {
   ObjectOutcome outcomes[3] = {0};
 
@@ -220,7 +220,7 @@ test_fulfil (Hand *self, gconstpointer data)
   ObjectOutcome outcomes[3] = {0};
 
   ask (self, outcomes, 3);
-  ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_FULFIL);
+  ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_DRAIN);
   ferry_exporter_process_requests (self->exporter);
   assert_outcomes (outcomes, 3, -1);
   g_assert_cmpint (test_counter_get_value (self->shop->counter), ==, 3);
@@ -258,8 +258,8 @@ test_rounds (Hand *self, gconstpointer data)
       ask (self, &outcome, 1);
       ferry_exporter_process_requests (self->exporter);
       assert_outcomes (&outcome, 1, -1);
-      ferry_exporter_stop (self->exporter, i % 2 == 0 ? FERRY_STOP_MODE_FULFIL : FERRY_STOP_MODE_REFUSE);
-      ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_FULFIL);
+      ferry_exporter_stop (self->exporter, i % 2 == 0 ? FERRY_STOP_MODE_DRAIN : FERRY_STOP_MODE_REFUSE);
+      ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_DRAIN);
       ferry_test_look_until (is_unheard, self);
       object_scene_ask_call (self->proxy, "add", g_variant_new ("(i)", 1), &outcome);
       assert_outcomes (&outcome, 1, FERRY_ERROR_NOT_LISTENING);
@@ -296,7 +296,7 @@ test_successor (Hand *self, gconstpointer data)
   g_clear_object (&self->proxy);
   self->exporter = ferry_exporter_new ();
   self->shop = test_shop_new (self->exporter);
-  ferry_exporter_set_by_hand (self->exporter);
+  ferry_exporter_set_manual (self->exporter);
   listen (self);
   ask (self, &outcome, 1);
   ferry_exporter_process_requests (self->exporter);
@@ -519,7 +519,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 
 #define ADD(name, test) g_test_add ("/object-listening/" name, Hand, NULL, set_up, test, tear_down)
-  ADD ("requests-wait-for-the-hand-that-answers-them", test_by_hand);
+  ADD ("requests-wait-for-the-hand-that-answers-them", test_manual);
   ADD ("a-poll-waits-for-a-request", test_poll);
   ADD ("a-poll-ends-in-time-or-by-a-cancel", test_poll_ends);
   ADD ("a-poll-within-an-answer-is-refused", test_poll_within_answer);

@@ -131,10 +131,10 @@ test_an_exporter_with_a_transport (PairScene *self, gconstpointer data)
   expect ("ferry_exporter_set_threads(): the exporter has a transport already*");
   ferry_exporter_set_threads (self->exporter, 1);
   g_test_assert_expected_messages ();
-  expect ("ferry_exporter_set_by_hand(): the exporter has a transport already*");
-  ferry_exporter_set_by_hand (self->exporter);
+  expect ("ferry_exporter_set_manual(): the exporter has a transport already*");
+  ferry_exporter_set_manual (self->exporter);
   g_test_assert_expected_messages ();
-  expect ("ferry_exporter_process_requests(): *ferry_exporter_set_by_hand()*");
+  expect ("ferry_exporter_process_requests(): *ferry_exporter_set_manual()*");
   ferry_exporter_process_requests (self->exporter);
   g_test_assert_expected_messages ();
 }

@@ -243,7 +243,7 @@ test_local_refusals (PairScene *self, gconstpointer data)
   g_assert_null (ferry_proxy_get (self->proxy, "value", -1, NULL, &errors[1]));
   g_assert_false (ferry_proxy_set (self->proxy, "value", g_variant_new_int32 (8), -1, NULL, &errors[2]));
   g_assert_false (ferry_view_resolve (view, -1, NULL, NULL, NULL, &errors[3]));
-  ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_FULFIL);
+  ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_DRAIN);
   g_assert_false (ferry_proxy_wait_until_listening (self->proxy, -1, NULL, &errors[4]));
   g_main_context_release (NULL);
   assert_number (value, 9);

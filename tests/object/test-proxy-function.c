@@ -122,7 +122,7 @@ test_errors (PairScene *self, gconstpointer data)
   call (self->proxy, "fail", g_variant_new ("(s)", "on purpose"), &failed);
   g_assert_nonnull (failed.error);
   g_assert_nonnull (strstr (failed.error->message, "on purpose"));
-  ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_FULFIL);
+  ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_DRAIN);
   call (self->proxy, "add", g_variant_new ("(i)", 1), &stopped);
   g_assert_error (stopped.error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING);
   g_assert_null (stopped.value);
@@ -136,7 +136,7 @@ test_default (PairScene *self, gconstpointer data)
 
   ferry_view_get (view, "value");
   ferry_view_set_default (view, g_variant_new_int32 (-1));
-  ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_FULFIL);
+  ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_DRAIN);
   ferry_view_resolve_with_func (view, answered, &answer);
   ferry_test_look_until (is_answered, &answer);
   assert_number (&answer, -1);

@@ -295,7 +295,7 @@ test_follow_again (PairScene *self, gconstpointer data)
 {
   ferry_proxy_follow (self->proxy, (const char *const[]){"value", NULL}, NULL);
   ferry_test_run_until (has_first_value, self->proxy);
-  ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_FULFIL);
+  ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_DRAIN);
   ferry_exporter_start (self->exporter);
   test_counter_set_value (self->object, 12);
   ferry_test_run_until (has_changed, self->proxy);

@@ -384,7 +384,7 @@ test_late (Scene *self, gconstpointer data)
 {
   Outcome outcome = {0};
 
-  ferry_exporter_stop (self->pair.exporter, FERRY_STOP_MODE_FULFIL);
+  ferry_exporter_stop (self->pair.exporter, FERRY_STOP_MODE_DRAIN);
   ferry_proxy_create_replica_async (self->pair.proxy, gauge_get_type (), NULL, NULL, outcome_cb, &outcome);
   for (int i = 0; i < 100; i++)
     g_main_context_iteration (NULL, FALSE);
@@ -402,7 +402,7 @@ test_cancelled (Scene *self, gconstpointer data)
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   Outcome outcome = {0};
 
-  ferry_exporter_stop (self->pair.exporter, FERRY_STOP_MODE_FULFIL);
+  ferry_exporter_stop (self->pair.exporter, FERRY_STOP_MODE_DRAIN);
   ferry_proxy_create_replica_async (self->pair.proxy, gauge_get_type (), NULL, cancellable, outcome_cb, &outcome);
   g_cancellable_cancel (cancellable);
   ferry_test_wait_flag (&outcome.over);
@@ -427,7 +427,7 @@ test_closed (Scene *self, gconstpointer data)
 {
   Outcome outcome = {0};
 
-  ferry_exporter_stop (self->pair.exporter, FERRY_STOP_MODE_FULFIL);
+  ferry_exporter_stop (self->pair.exporter, FERRY_STOP_MODE_DRAIN);
   ferry_proxy_create_replica_async (self->pair.proxy, gauge_get_type (), NULL, NULL, outcome_cb, &outcome);
   ferry_transport_close (self->pair.there);
   ferry_test_wait_flag (&outcome.over);

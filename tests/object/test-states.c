@@ -21,7 +21,7 @@ typedef struct
   FerryDemux *demux;
   FerryProxy *proxy;
   FerryInvocation *watch; /* (owned) (nullable), as the next */
-  FerryInvocation *feed;
+  FerryInvocation *subscription;
 } Scene;
 
 static void
@@ -49,9 +49,9 @@ has_watch (gpointer data)
 }
 
 static gboolean
-has_feed (gpointer data)
+has_subscription (gpointer data)
 {
-  return ((Scene *) data)->feed != NULL;
+  return ((Scene *) data)->subscription != NULL;
 }
 
 static gboolean
@@ -75,7 +75,7 @@ set_up (Scene *self, gconstpointer data)
   self->demux = ferry_demux_new (self->there);
   ferry_demux_set_context (self->demux, NULL);
   ferry_demux_add_handler (self->demux, FERRY_OBJECT_METHOD_WATCH, stream, &self->watch, NULL);
-  ferry_demux_add_handler (self->demux, FERRY_OBJECT_METHOD_FOLLOW, stream, &self->feed, NULL);
+  ferry_demux_add_handler (self->demux, FERRY_OBJECT_METHOD_FOLLOW, stream, &self->subscription, NULL);
   ferry_demux_start (self->demux, &error);
   g_assert_no_error (error);
   self->proxy = ferry_proxy_new (self->here, "thing");
@@ -89,7 +89,7 @@ tear_down (Scene *self, gconstpointer data)
 {
   ferry_transport_close (self->here);
   g_clear_pointer (&self->watch, ferry_invocation_unref);
-  g_clear_pointer (&self->feed, ferry_invocation_unref);
+  g_clear_pointer (&self->subscription, ferry_invocation_unref);
   /* What tells of the end has a reference to it for a moment. */
   g_object_add_weak_pointer (G_OBJECT (self->proxy), (gpointer *) &self->proxy);
   g_object_unref (self->proxy);
@@ -116,16 +116,16 @@ is_counted (gpointer count)
 }
 
 static void
-refuse_feed (Scene *self)
+refuse_subscription (Scene *self)
 {
-  g_autoptr (FerryInvocation) feed = g_steal_pointer (&self->feed);
+  g_autoptr (FerryInvocation) subscription = g_steal_pointer (&self->subscription);
 
-  ferry_invocation_return_new_error (feed, FERRY_ERROR, FERRY_ERROR_UNKNOWN_OBJECT, "There is no such object");
+  ferry_invocation_return_new_error (subscription, FERRY_ERROR, FERRY_ERROR_UNKNOWN_OBJECT, "There is no such object");
 }
 
 typedef struct
 {
-  FerryProxyLink *link;
+  FerryProxySession *link;
   guint64 edition;
 } Edition;
 
@@ -134,7 +134,7 @@ is_newer (gpointer data)
 {
   const Edition *edition = data;
 
-  return ferry_proxy_link_get_edition (edition->link) > edition->edition;
+  return ferry_proxy_session_get_edition (edition->link) > edition->edition;
 }
 
 /* Says the same again, which is that names have changed; returns when that was heard. */
@@ -142,7 +142,7 @@ static void
 change_names (Scene *self)
 {
   Edition edition = {ferry_proxy_get_link (self->proxy),
-                     ferry_proxy_link_get_edition (ferry_proxy_get_link (self->proxy))};
+                     ferry_proxy_session_get_edition (ferry_proxy_get_link (self->proxy))};
   gint64 deadline = g_get_monotonic_time () + FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC;
 
   send_item (self->watch, "(true, uint64 7)");
@@ -160,29 +160,29 @@ has_value (gpointer proxy)
 }
 
 static void
-test_refused_feed (Scene *self, gconstpointer data)
+test_refused_subscription (Scene *self, gconstpointer data)
 {
   guint n_failures = 0;
 
   g_signal_connect (self->proxy, "follow-failed", G_CALLBACK (follow_failed_cb), &n_failures);
   ferry_proxy_follow (self->proxy, (const char *const[]){"value", NULL}, NULL);
-  ferry_test_run_until (has_feed, self);
-  refuse_feed (self);
+  ferry_test_run_until (has_subscription, self);
+  refuse_subscription (self);
   ferry_test_run_until (is_counted, &n_failures);
   for (guint i = 0; i < 3; i++)
     {
       change_names (self);
-      ferry_test_run_until (has_feed, self);
+      ferry_test_run_until (has_subscription, self);
       change_names (self);
-      refuse_feed (self);
-      ferry_test_run_until (has_feed, self);
-      refuse_feed (self);
+      refuse_subscription (self);
+      ferry_test_run_until (has_subscription, self);
+      refuse_subscription (self);
       n_failures = 0;
       ferry_test_run_until (is_counted, &n_failures);
     }
   change_names (self);
-  ferry_test_run_until (has_feed, self);
-  send_item (self->feed, "([('value', uint64 1, <5>)], @a(sv) [], uint64 0, @a(tttt) [], uint64 0)");
+  ferry_test_run_until (has_subscription, self);
+  send_item (self->subscription, "([('value', uint64 1, <5>)], @a(sv) [], uint64 0, @a(tttt) [], uint64 0)");
   ferry_test_run_until (has_value, self->proxy);
   g_signal_handlers_disconnect_by_data (self->proxy, &n_failures);
 }
@@ -215,7 +215,7 @@ waited_cb (GObject *proxy, GAsyncResult *result, gpointer data)
 /* Any thread. */
 typedef struct
 {
-  FerryProxyLink *link;
+  FerryProxySession *link;
   _Atomic guint n_told;
   _Atomic guint n_ends; /* how often there was said to be nobody */
 } Told;
@@ -224,7 +224,7 @@ static void
 told (gpointer data)
 {
   Told *self = data;
-  g_autoptr (GError) end = ferry_proxy_link_dup_end (self->link);
+  g_autoptr (GError) end = ferry_proxy_session_dup_end (self->link);
 
   atomic_fetch_add (&self->n_ends, end != NULL);
   atomic_fetch_add (&self->n_told, 1);
@@ -242,7 +242,7 @@ test_successor (Scene *self, gconstpointer data)
   send_item (self->watch, "(false, uint64 7)");
   ferry_test_run_until (is_silent, self->proxy);
   late = ferry_proxy_new (self->here, "late");
-  watch = ferry_proxy_link_add_watch (ferry_proxy_get_link (self->proxy), FALSE, told, &seen, NULL);
+  watch = ferry_proxy_session_add_watch (ferry_proxy_get_link (self->proxy), FALSE, told, &seen, NULL);
   ferry_proxy_wait_until_listening_async (late, -1, NULL, waited_cb, &outcome);
   leave (self);
   ferry_test_run_until (has_watch, self);
@@ -252,12 +252,12 @@ test_successor (Scene *self, gconstpointer data)
   g_assert_true (ferry_proxy_get_listening (self->proxy));
   g_assert_true (ferry_proxy_get_listening (late));
   g_assert_cmpuint (atomic_load (&seen.n_ends), ==, 0);
-  ferry_proxy_link_remove_watch (ferry_proxy_get_link (self->proxy), watch);
+  ferry_proxy_session_remove_watch (ferry_proxy_get_link (self->proxy), watch);
 }
 
 typedef struct
 {
-  FerryProxyLink *link;
+  FerryProxySession *link;
   GMutex lock;
   GCond cond;
   gboolean goes_on;            /* lock */
@@ -275,7 +275,7 @@ slowly_told (gpointer data)
   atomic_fetch_add (&self->n_told, 1);
   while (!self->goes_on)
     g_cond_wait (&self->cond, &self->lock);
-  atomic_store (&self->last_state, ferry_proxy_link_is_listening (self->link));
+  atomic_store (&self->last_state, ferry_proxy_session_is_listening (self->link));
   g_mutex_unlock (&self->lock);
 }
 
@@ -303,7 +303,7 @@ test_change_while_told (Scene *self, gconstpointer data)
 
   g_mutex_init (&slow.lock);
   g_cond_init (&slow.cond);
-  watch = ferry_proxy_link_add_watch (ferry_proxy_get_link (self->proxy), FALSE, slowly_told, &slow, NULL);
+  watch = ferry_proxy_session_add_watch (ferry_proxy_get_link (self->proxy), FALSE, slowly_told, &slow, NULL);
   send_item (self->watch, "(false, uint64 7)");
   while (!is_told (&slow))
     g_assert_cmpint (g_get_monotonic_time (), <, deadline);
@@ -314,7 +314,7 @@ test_change_while_told (Scene *self, gconstpointer data)
   g_mutex_unlock (&slow.lock);
   while (!is_told_again (&slow))
     g_assert_cmpint (g_get_monotonic_time (), <, deadline);
-  ferry_proxy_link_remove_watch (ferry_proxy_get_link (self->proxy), watch);
+  ferry_proxy_session_remove_watch (ferry_proxy_get_link (self->proxy), watch);
   g_mutex_clear (&slow.lock);
   g_cond_clear (&slow.cond);
 }
@@ -326,7 +326,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 
 #define ADD(name, test) g_test_add ("/object-states/" name, Scene, NULL, set_up, test, tear_down)
-  ADD ("a-feed-that-is-refused-while-names-change-asks-once-more", test_refused_feed);
+  ADD ("a-subscription-that-is-refused-while-names-change-asks-once-more", test_refused_subscription);
   ADD ("who-comes-while-an-exporter-leaves-finds-the-next-one", test_successor);
   ADD ("a-state-that-changes-while-one-is-told-of-is-told", test_change_while_told);
 

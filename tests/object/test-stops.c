@@ -11,7 +11,7 @@
 #include "call/ferry-demux-private.h"
 #include "ferry-test.h"
 #include "object-test.h"
-#include "object/ferry-exporter-link-private.h"
+#include "object/ferry-exporter-session-private.h"
 #include "object/ferry-object-message-private.h"
 
 #define N_ASKED 3
@@ -53,7 +53,7 @@ set_up (Scene *self, gconstpointer data)
   ferry_transport_new_pair (&self->here, &self->there);
   self->counter = test_counter_new ("counter");
   self->exporter = ferry_exporter_new ();
-  ferry_exporter_set_by_hand (self->exporter);
+  ferry_exporter_set_manual (self->exporter);
   ferry_exporter_export (self->exporter, "counter", G_OBJECT (self->counter), interface, FERRY_CALL_POLICY_SERIAL,
                          &error);
   g_assert_no_error (error);
@@ -94,10 +94,10 @@ static gboolean
 are_pending (gpointer data)
 {
   Pending *self = data;
-  g_autoptr (GPtrArray) links = ferry_exporter_list_links (self->exporter);
+  g_autoptr (GPtrArray) links = ferry_exporter_list_sessions (self->exporter);
 
   /* They are counted a moment before whoever processes them would find them. */
-  return ferry_demux_get_n_pending (ferry_exporter_link_get_demux (links->pdata[0])) == self->n &&
+  return ferry_demux_get_n_pending (ferry_exporter_session_get_demux (links->pdata[0])) == self->n &&
          g_main_context_pending (ferry_exporter_get_context (self->exporter));
 }
 
@@ -169,21 +169,21 @@ stop_twice (Scene *self, FerryStopMode first, FerryStopMode second, int code)
 static void
 test_refused_stays_refused (Scene *self, gconstpointer data)
 {
-  stop_twice (self, FERRY_STOP_MODE_REFUSE, FERRY_STOP_MODE_FULFIL, FERRY_ERROR_REFUSED);
+  stop_twice (self, FERRY_STOP_MODE_REFUSE, FERRY_STOP_MODE_DRAIN, FERRY_ERROR_REFUSED);
   g_assert_cmpint (test_counter_get_value (self->counter), ==, 0);
 }
 
 static void
 test_promised_stays_promised (Scene *self, gconstpointer data)
 {
-  stop_twice (self, FERRY_STOP_MODE_FULFIL, FERRY_STOP_MODE_REFUSE, 0);
+  stop_twice (self, FERRY_STOP_MODE_DRAIN, FERRY_STOP_MODE_REFUSE, 0);
   g_assert_cmpint (test_counter_get_value (self->counter), ==, N_ASKED);
 }
 
 static void
 test_same_stop (Scene *self, gconstpointer data)
 {
-  stop_twice (self, FERRY_STOP_MODE_FULFIL, FERRY_STOP_MODE_FULFIL, 0);
+  stop_twice (self, FERRY_STOP_MODE_DRAIN, FERRY_STOP_MODE_DRAIN, 0);
   g_assert_cmpint (test_counter_get_value (self->counter), ==, N_ASKED);
 }
 
@@ -219,7 +219,7 @@ join_thread (gpointer data)
 static GObject *
 get_link (FerryExporter *exporter)
 {
-  g_autoptr (GPtrArray) links = ferry_exporter_list_links (exporter);
+  g_autoptr (GPtrArray) links = ferry_exporter_list_sessions (exporter);
 
   return g_object_ref (links->pdata[0]);
 }
@@ -255,7 +255,7 @@ join_while_it_changes (Scene *self, gboolean starts)
   if (starts)
     ferry_exporter_start (self->exporter);
   else
-    ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_FULFIL);
+    ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_DRAIN);
   atomic_store (&joining.over, TRUE);
   g_thread_join (thread);
   remove_entries (self->exporter, link);
@@ -289,7 +289,7 @@ add_in_handler_cb (FerryExporter *exporter, GParamSpec *pspec, gpointer data)
   /* And goes back to what was before. */
   g_signal_handlers_disconnect_by_data (exporter, data);
   if (ferry_exporter_get_listening (exporter))
-    ferry_exporter_stop (exporter, FERRY_STOP_MODE_FULFIL);
+    ferry_exporter_stop (exporter, FERRY_STOP_MODE_DRAIN);
   else
     ferry_exporter_start (exporter);
 }
@@ -305,13 +305,13 @@ test_join_in_handler (Scene *self, gconstpointer data)
       late.proxy = ferry_proxy_new (late.here, "counter");
       g_signal_connect (self->exporter, "notify::listening", G_CALLBACK (add_in_handler_cb), &late);
       if (i == 0)
-        ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_FULFIL);
+        ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_DRAIN);
       else
         ferry_exporter_start (self->exporter);
       ferry_test_look_until (i == 0 ? is_heard : is_unheard, &late);
       ferry_test_look_until (i == 0 ? is_heard : is_unheard, self);
       if (i == 0)
-        ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_FULFIL);
+        ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_DRAIN);
       g_clear_object (&late.proxy);
       ferry_transport_close (late.here);
       ferry_transport_wait_closed (late.there);

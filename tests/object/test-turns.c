@@ -244,7 +244,7 @@ test_stop (void)
 
       open_scene (&scene, FALSE, FERRY_CALL_POLICY_CONCURRENT);
       call_all (&scene, "nothing", N_CALLS, &calls);
-      ferry_exporter_stop (scene.exporter, FERRY_STOP_MODE_FULFIL);
+      ferry_exporter_stop (scene.exporter, FERRY_STOP_MODE_DRAIN);
       ferry_test_run_until (are_over, &calls);
       for (guint i = 0; i < N_LINKS; i++)
         for (guint j = 1; j < N_CALLS; j++)

@@ -287,7 +287,7 @@ test_orders (Application *self, gconstpointer data)
           self->workers[0] = worker_test_spawn (self->launchers[0], self->router);
       finish (self, 0, "status 0");
       g_assert_cmpint (test_counter_get_value (self->shop->counter), ==, (int) i + 1);
-      ferry_exporter_stop (self->exporter, i % 2 == 0 ? FERRY_STOP_MODE_FULFIL : FERRY_STOP_MODE_REFUSE);
+      ferry_exporter_stop (self->exporter, i % 2 == 0 ? FERRY_STOP_MODE_DRAIN : FERRY_STOP_MODE_REFUSE);
       ferry_test_look_until (has_no_transports, self->exporter);
       forget (self);
     }

@@ -101,7 +101,7 @@ test_order (void)
 }
 
 static void
-test_by_hand (void)
+test_manual (void)
 {
   g_autoptr (Scene) scene = scene_new ();
 
@@ -223,7 +223,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/errands/run-in-order-and-not-at-once", test_order);
-  g_test_add_func ("/errands/run-one-by-one-by-hand", test_by_hand);
+  g_test_add_func ("/errands/run-one-by-one-manual", test_manual);
   g_test_add_func ("/errands/run-in-a-loop-within-an-errand", test_within_an_errand);
   g_test_add_func ("/errands/that-leave-errands-let-others-have-their-turn", test_one_that_posts_without_end);
   g_test_add_func ("/errands/are-their-context-s", test_one_for_each_context);

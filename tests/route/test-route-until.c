@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Routing by hand, until a condition holds. */
+/* Routing manually, until a condition holds. */
 
 #include "config.h"
 

@@ -104,7 +104,7 @@ hostile_test_new (const char *orders)
   ask_honest (self);
   self->pool = ferry_pool_new (self->honest->router, launcher);
   ferry_pool_set_max_workers (self->pool, 1);
-  ferry_pool_set_use_nursery (self->pool, FALSE);
+  ferry_pool_set_use_fork_server (self->pool, FALSE);
   self->executor = ferry_executor_new (self->pool);
   hostile_test_assert_progress (self);
   read_peak ();

@@ -148,19 +148,19 @@ serve_test_launcher_new (void)
 }
 
 ServeTest *
-serve_test_new_process (FerryLauncher *launcher, gboolean nursery)
+serve_test_new_process (FerryLauncher *launcher, gboolean fork_server)
 {
   g_autoptr (FerryLauncher) own = launcher != NULL ? g_object_ref (launcher) : serve_test_launcher_new ();
   g_autoptr (GError) error = NULL;
   FerrySender *senders[2];
   ServeTest *test = test_new (senders, FERRY_PIPE_LATEST);
 
-  if (nursery)
+  if (fork_server)
     {
-      test->nursery = ferry_nursery_new (own);
+      test->fork_server = ferry_fork_server_new (own);
       g_set_object (&own, NULL);
       own = serve_test_launcher_new ();
-      ferry_launcher_set_nursery (own, test->nursery);
+      ferry_launcher_set_fork_server (own, test->fork_server);
     }
   ferry_launcher_add_reserved_sender (own, FERRY_CALLS_SENDER, senders[0], &error);
   g_assert_no_error (error);
@@ -224,7 +224,7 @@ serve_test_free (ServeTest *test)
   g_clear_object (&test->senders[1]);
   ferry_link_unref (test->link);
   g_clear_object (&test->worker);
-  g_clear_object (&test->nursery);
+  g_clear_object (&test->fork_server);
   ferry_receiver_set_handler (test->calls, NULL, NULL, NULL);
   ferry_receiver_set_handler (test->progress, NULL, NULL, NULL);
   g_object_unref (test->calls);

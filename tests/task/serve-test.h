@@ -27,8 +27,8 @@ typedef struct
   guint n_closed;                  /* how many of the two pipes are */
   GArray *reports;                 /* (element-type FerryProgress) */
 
-  FerryWorker *worker;   /* (owned) (nullable): the process */
-  FerryNursery *nursery; /* (owned) (nullable): its parent */
+  FerryWorker *worker;          /* (owned) (nullable): the process */
+  FerryForkServer *fork_server; /* (owned) (nullable): its parent */
 
   /* Where it is a thread. */
   GThread *thread;
@@ -42,8 +42,8 @@ typedef struct
 ServeTest *serve_test_new_thread (void);
 /* A launcher of the serving worker, without anything else. */
 FerryLauncher *serve_test_launcher_new (void);
-/* launcher (nullable): for one as it is. nursery: forked by one, instead of executed. */
-ServeTest *serve_test_new_process (FerryLauncher *launcher, gboolean nursery);
+/* launcher (nullable): for one as it is. fork server: forked by one, instead of executed. */
+ServeTest *serve_test_new_process (FerryLauncher *launcher, gboolean fork_server);
 /* Has it finish, and waits for that. */
 void serve_test_finish (ServeTest *test);
 void serve_test_stop_router (ServeTest *test);

@@ -486,10 +486,10 @@ task_test_settle (void)
 static gboolean
 is_begun (gpointer data)
 {
-  FerryTaskSeat *seat = ferry_task_get_seat (data);
-  FerryPoolWorker *worker = seat->worker;
+  FerryTaskPlacement *placement = ferry_task_get_placement (data);
+  FerryPoolWorker *worker = placement->worker;
 
-  return worker != NULL && seat->xid != 0 && ferry_pool_worker_get_begun (worker) == seat->xid;
+  return worker != NULL && placement->xid != 0 && ferry_pool_worker_get_begun (worker) == placement->xid;
 }
 
 void

@@ -60,7 +60,7 @@ void task_test_assert_cancelled (FerryTask *task);
 void task_test_wait_workers (FerryPool *pool, guint n_workers);
 /* Iterates the default main context until it has nothing to do. */
 void task_test_settle (void);
-/* The parent of a process: the nursery of a worker. */
+/* The parent of a process: the fork server of a worker. */
 GPid task_test_get_parent (GPid pid);
 /* Calls back into the main loop until condition holds, for what is no event: another process' end, for instance. */
 void task_test_poll_until (FerryTestCondition condition, gpointer data);

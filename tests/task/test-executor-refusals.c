@@ -27,7 +27,7 @@ refusals_new (guint n)
 
   self->test = task_test_new (TRUE, 1);
   self->pool = ferry_pool_new (self->test->router, launcher);
-  ferry_pool_set_use_nursery (self->pool, FALSE);
+  ferry_pool_set_use_fork_server (self->pool, FALSE);
   self->executor = ferry_executor_new (self->pool);
   self->n_left = n;
   return self;

@@ -228,7 +228,7 @@ yield_one (gpointer data)
 {
   OnThread *run = data;
 
-  g_assert_false (ferry_job_yield (run->job, g_variant_new_string ("stray"), &run->error));
+  g_assert_false (ferry_job_yield (run->job, g_variant_new_string ("orphan"), &run->error));
   return NULL;
 }
 
@@ -374,11 +374,11 @@ test_yielding_belongs_to_iterations_and_their_thread (void)
 {
   g_autoptr (ServeTest) test = serve_test_new_thread ();
   g_autoptr (ServeTestCall) other = serve_test_ask (test, "yield", g_variant_new_uint32 (1));
-  g_autoptr (ServeTestCall) stray = ask_stream (test, "yield-on-thread", NULL, 1);
+  g_autoptr (ServeTestCall) orphan = ask_stream (test, "yield-on-thread", NULL, 1);
 
   serve_test_assert_failed (other, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
-  serve_test_assert_failed (stray, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD);
-  g_assert_cmpuint (other->n_items + stray->n_items, ==, 0);
+  serve_test_assert_failed (orphan, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD);
+  g_assert_cmpuint (other->n_items + orphan->n_items, ==, 0);
 }
 
 static void

@@ -240,7 +240,7 @@ use_until_stopped (gpointer data)
       if (i % 3 == 0)
         ferry_job_report_amount (job, i, 0, NULL, NULL, &error);
       else if (i % 3 == 1)
-        ferry_job_send (job, "stray", g_variant_new_uint32 (i), &error);
+        ferry_job_send (job, "orphan", g_variant_new_uint32 (i), &error);
       else
         ferry_job_check (job, &error);
     }

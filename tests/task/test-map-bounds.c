@@ -112,7 +112,7 @@ waits_for_room_in_its_executor (void)
   g_assert_cmpuint (results->len, ==, 1000);
 }
 
-/* ---- by hand ---- */
+/* ---- manually ---- */
 
 static void
 takes_what_is_added (void)
@@ -237,7 +237,7 @@ says_how_many_may_be_in_flight (void)
   g_assert_cmpuint (ferry_map_get_in_flight_limit (map), ==, 300);
 }
 
-/* ---- by hand, in GIO's manner ---- */
+/* ---- manually, in GIO's manner ---- */
 
 typedef struct
 {

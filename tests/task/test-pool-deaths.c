@@ -146,7 +146,7 @@ sets_aside_what_is_deadly (void)
   ferry_task_set_retries (deadly, 100);
   task_test_submit_task (test->executor, deadly);
   other = task_test_submit (test->executor, "echo", g_variant_new_string ("other"));
-  task_test_assert_failed (deadly, FERRY_ERROR, FERRY_ERROR_SET_ASIDE);
+  task_test_assert_failed (deadly, FERRY_ERROR, FERRY_ERROR_QUARANTINED);
   task_test_assert_result (other, "'other'");
   g_assert_cmpuint (ferry_pool_get_n_restarts (test->pool), ==, 2);
 }
@@ -282,8 +282,8 @@ gives_up_workers_that_die_at_their_start (void)
   g_autoptr (FerryTask) second = NULL;
   gint64 begin = g_get_monotonic_time ();
 
-  /* Executed, each of them: a nursery that crashes is another matter. */
-  ferry_pool_set_use_nursery (test->pool, FALSE);
+  /* Executed, each of them: a fork server that crashes is another matter. */
+  ferry_pool_set_use_fork_server (test->pool, FALSE);
   ferry_pool_set_restart_limit (test->pool, 2, 600 * G_USEC_PER_SEC);
   first = task_test_submit (test->executor, "nothing", NULL);
   second = task_test_submit (test->executor, "nothing", NULL);
@@ -320,7 +320,7 @@ fails_without_its_program (gconstpointer data)
   g_autoptr (TaskTest) test = new_with_program ("/no/such/program", NULL);
   g_autoptr (FerryTask) task = NULL;
 
-  ferry_pool_set_use_nursery (test->pool, GPOINTER_TO_INT (data));
+  ferry_pool_set_use_fork_server (test->pool, GPOINTER_TO_INT (data));
   task = task_test_submit (test->executor, "nothing", NULL);
   task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED);
   g_assert_error (ferry_pool_get_error (test->pool), FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED);
@@ -329,7 +329,7 @@ fails_without_its_program (gconstpointer data)
 }
 
 static void
-gives_up_when_the_nursery_fails (void)
+gives_up_when_the_fork_server_fails (void)
 {
   g_autoptr (TaskTest) test = new_with_program ("serving-worker", "fail");
   g_autoptr (FerryTask) task = task_test_submit (test->executor, "nothing", NULL);
@@ -341,9 +341,9 @@ gives_up_when_the_nursery_fails (void)
   task_test_wait_workers (test->pool, 0);
 }
 
-/* A nursery that ended too often is not started any more, until the pool is told to try again. */
+/* A fork server that ended too often is not started any more, until the pool is told to try again. */
 static void
-tries_its_nursery_again_when_reset (void)
+tries_its_fork_server_again_when_reset (void)
 {
   g_autoptr (TaskTest) test = new_with_program ("serving-worker", "fail");
   g_autoptr (FerryLauncher) launcher = NULL;
@@ -362,7 +362,7 @@ tries_its_nursery_again_when_reset (void)
     }
   g_object_get (test->pool, "launcher", &launcher, NULL);
   ferry_launcher_unsetenv (launcher, "FERRY_TEST_INITIALISER");
-  /* A worker that is asked of a nursery whose end is just being told of is lost with it, and replaced. */
+  /* A worker that is asked of a fork server whose end is just being told of is lost with it, and replaced. */
   ferry_pool_set_restart_limit (test->pool, 5, 600 * G_USEC_PER_SEC);
   ferry_pool_reset (test->pool);
   task = task_test_submit (test->executor, "nothing", NULL);
@@ -411,7 +411,7 @@ all_are_open (gpointer data)
 
 /* More workers than there may be bad starts, none of which has done anything. */
 static void
-replaces_a_nursery_that_was_killed (void)
+replaces_a_fork_server_that_was_killed (void)
 {
   g_autoptr (TaskTest) test = task_test_new (FALSE, 8);
   g_autoptr (FerryWorker) first = NULL;
@@ -440,7 +440,7 @@ does_not_wait_for_a_worker_that_prepares_itself (void)
   g_autoptr (FerryTask) busy = NULL;
   g_autoptr (FerryTask) task = NULL;
 
-  ferry_pool_set_use_nursery (test->pool, FALSE);
+  ferry_pool_set_use_fork_server (test->pool, FALSE);
   warm = task_test_submit (test->executor, "nothing", NULL);
   task_test_wait_done (warm);
   g_object_get (test->pool, "launcher", &launcher, NULL);
@@ -567,16 +567,17 @@ main (int argc, char **argv)
   g_test_add_func ("/deaths/come-with-the-last-line", says_its_last_line);
   g_test_add_func ("/deaths/come-without-a-line-of-an-earlier-task", says_no_line_of_an_earlier_task);
   g_test_add_func ("/deaths/have-a-task-repeated-where-it-may-be", repeats_where_it_may);
-  g_test_add_func ("/deaths/have-a-task-set-aside", sets_aside_what_is_deadly);
+  g_test_add_func ("/deaths/have-a-task-quarantined", sets_aside_what_is_deadly);
   g_test_add_func ("/deaths/meet-a-cancel", cancels_what_would_be_repeated);
   g_test_add_func ("/deaths/meet-a-cancel-of-another-thread", cancels_elsewhere_what_would_be_repeated);
   g_test_add_func ("/deaths/leave-what-was-sent-ahead", runs_elsewhere_what_was_sent_ahead);
   g_test_add_func ("/deaths/of-nobody-but-the-task-is-cancelled", never_begins_what_was_cancelled_before);
   g_test_add_func ("/deaths/at-the-start-are-given-up", gives_up_workers_that_die_at_their_start);
   g_test_add_func ("/deaths/in-the-initialiser-are-given-up", gives_up_when_the_initialiser_crashes);
-  g_test_add_func ("/deaths/of-the-nursery-are-given-up", gives_up_when_the_nursery_fails);
-  g_test_add_func ("/deaths/of-the-nursery-are-forgotten-by-a-reset", tries_its_nursery_again_when_reset);
-  g_test_add_func ("/deaths/with-a-nursery-that-was-killed-are-no-bad-starts", replaces_a_nursery_that_was_killed);
+  g_test_add_func ("/deaths/of-the-fork-server-are-given-up", gives_up_when_the_fork_server_fails);
+  g_test_add_func ("/deaths/of-the-fork-server-are-forgotten-by-a-reset", tries_its_fork_server_again_when_reset);
+  g_test_add_func ("/deaths/with-a-fork-server-that-was-killed-are-no-bad-starts",
+                   replaces_a_fork_server_that_was_killed);
   g_test_add_func ("/deaths/of-nobody-while-a-worker-prepares-itself", does_not_wait_for_a_worker_that_prepares_itself);
   g_test_add_func ("/deaths/that-take-for-ever-are-not-too-many", has_no_more_that_end_than_others);
   g_test_add_func ("/deaths/of-the-pool-are-told-to-every-executor", tells_every_executor);
@@ -584,6 +585,7 @@ main (int argc, char **argv)
   g_test_add_func ("/deaths/by-an-initialiser-that-is-too-large", fails_with_an_initialiser_that_is_too_large);
   g_test_add_func ("/deaths/come-after-the-deadline-of-the-queue", repeats_after_the_queue_deadline);
   g_test_add_data_func ("/deaths/without-a-program", GINT_TO_POINTER (FALSE), fails_without_its_program);
-  g_test_add_data_func ("/deaths/without-a-program-for-a-nursery", GINT_TO_POINTER (TRUE), fails_without_its_program);
+  g_test_add_data_func ("/deaths/without-a-program-for-a-fork-server", GINT_TO_POINTER (TRUE),
+                        fails_without_its_program);
   return g_test_run ();
 }

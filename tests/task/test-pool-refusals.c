@@ -50,7 +50,7 @@ new_test (Kind kind)
   TaskTest *test = task_test_new (kind == IN_THREADS, 2);
 
   if (kind == IN_PROCESSES)
-    ferry_pool_set_use_nursery (test->pool, FALSE);
+    ferry_pool_set_use_fork_server (test->pool, FALSE);
   return test;
 }
 

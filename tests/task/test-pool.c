@@ -570,27 +570,27 @@ stopped_cb (GObject *pool, GAsyncResult *result, gpointer data)
   *(gboolean *) data = TRUE;
 }
 
-/* A worker is asked of a nursery that stands still, so that nobody knows which process to kill. */
+/* A worker is asked of a fork server that stands still, so that nobody knows which process to kill. */
 static void
-stops_in_time_though_the_nursery_stands_still (void)
+stops_in_time_though_the_fork_server_stands_still (void)
 {
   g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
   g_autoptr (FerryTask) busy = submit_sleeper (test);
   g_autoptr (FerryTask) task = NULL;
   gboolean stopped = FALSE;
-  GPid nursery;
+  GPid fork_server;
 
   task_test_wait_state (busy, FERRY_TASK_STATE_EXECUTING);
-  nursery = task_test_get_parent (ferry_task_get_pid (busy));
-  kill (nursery, SIGSTOP);
+  fork_server = task_test_get_parent (ferry_task_get_pid (busy));
+  kill (fork_server, SIGSTOP);
   task = task_test_submit (test->executor, "nothing", NULL);
   g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 2);
   ferry_pool_stop_async (test->pool, 100000, NULL, stopped_cb, &stopped);
   ferry_test_wait_flag (&stopped);
-  /* Nothing has waited for the nursery, which would not have answered. */
-  g_assert_true (ferry_test_is_stopped (nursery));
+  /* Nothing has waited for the fork server, which would not have answered. */
+  g_assert_true (ferry_test_is_stopped (fork_server));
   g_assert_true (ferry_task_get_done (busy) && ferry_task_get_done (task));
-  kill (nursery, SIGCONT);
+  kill (fork_server, SIGCONT);
 }
 
 static FerryTransport *
@@ -618,7 +618,7 @@ leaves_its_launcher_its_name (void)
 
   g_object_get (test->pool, "launcher", &launcher, NULL);
   ferry_launcher_set_name (launcher, "mine");
-  ferry_pool_set_use_nursery (test->pool, FALSE);
+  ferry_pool_set_use_fork_server (test->pool, FALSE);
   task = task_test_submit (test->executor, "nothing", NULL);
   task_test_assert_result (task, NULL);
   worker = ferry_launcher_spawn (launcher, test->router, NULL);
@@ -638,7 +638,7 @@ refuses_transports_of_its_launcher (gconstpointer data)
   g_autoptr (GError) error = NULL;
   const GError *reason;
 
-  ferry_pool_set_use_nursery (test->pool, data != NULL);
+  ferry_pool_set_use_fork_server (test->pool, data != NULL);
   task = task_test_submit (test->executor, "nothing", NULL);
   reason = task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
   if (strstr (reason->message, "has the transport “questions”, which") == NULL ||
@@ -649,15 +649,15 @@ refuses_transports_of_its_launcher (gconstpointer data)
   g_assert_false (ferry_transport_get_closed (transport));
 }
 
-/* What a launcher is given while its pool runs is for a worker that is spawned: no worker of the pool, and no nursery,
- * takes it. */
+/* What a launcher is given while its pool runs is for a worker that is spawned: no worker of the pool, and no fork
+ * server, takes it. */
 static void
 leaves_later_transports_alone (gconstpointer data)
 {
   g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
   g_autoptr (FerryTransport) transport = NULL;
 
-  ferry_pool_set_use_nursery (test->pool, data != NULL);
+  ferry_pool_set_use_fork_server (test->pool, data != NULL);
   for (guint i = 0; i < 2; i++)
     {
       g_autoptr (FerryTask) task = task_test_submit (test->executor, "nothing", NULL);
@@ -710,12 +710,12 @@ main (int argc, char **argv)
   g_test_add_func ("/pool/outlives-stops-of-its-router", outlives_stops_of_its_router);
   g_test_add_func ("/pool/takes-the-longest-times-for-ever", takes_the_longest_times_for_ever);
   g_test_add_data_func ("/pool/refuses-transports-of-its-launcher", NULL, refuses_transports_of_its_launcher);
-  g_test_add_data_func ("/pool/refuses-transports-of-its-launcher-also-with-a-nursery", "nursery",
+  g_test_add_data_func ("/pool/refuses-transports-of-its-launcher-also-with-a-fork-server", "fork-server",
                         refuses_transports_of_its_launcher);
   g_test_add_data_func ("/pool/leaves-later-transports-alone", NULL, leaves_later_transports_alone);
-  g_test_add_data_func ("/pool/leaves-later-transports-alone-also-with-a-nursery", "nursery",
+  g_test_add_data_func ("/pool/leaves-later-transports-alone-also-with-a-fork-server", "fork-server",
                         leaves_later_transports_alone);
-  g_test_add_func ("/pool/stops-in-time-though-the-nursery-stands-still",
-                   stops_in_time_though_the_nursery_stands_still);
+  g_test_add_func ("/pool/stops-in-time-though-the-fork-server-stands-still",
+                   stops_in_time_though_the_fork_server_stands_still);
   return g_test_run ();
 }

@@ -97,13 +97,13 @@ check (Test *test, const char *message, const char *entry)
 }
 
 static void
-run_in_pool (Test *test, gboolean use_nursery)
+run_in_pool (Test *test, gboolean use_fork_server)
 {
   g_autoptr (FerryPool) pool = ferry_pool_new (test->router, test->launcher);
   g_autoptr (FerryExecutor) executor = ferry_executor_new (pool);
   g_autoptr (FerryTask) task = NULL;
 
-  ferry_pool_set_use_nursery (pool, use_nursery);
+  ferry_pool_set_use_fork_server (pool, use_fork_server);
   ferry_pool_set_restart_limit (pool, 1, 600 * G_USEC_PER_SEC);
   task = task_test_submit (executor, "nothing", NULL);
   task_test_wait_done (task);
@@ -119,12 +119,12 @@ run_pool (Test *test)
 }
 
 static void
-run_pool_with_nursery (Test *test)
+run_pool_with_fork_server (Test *test)
 {
   run_in_pool (test, TRUE);
 }
 
-/* More often than a nursery is started in vain, so that what is executed at last is told as well. */
+/* More often than a fork server is started in vain, so that what is executed at last is told as well. */
 static void
 run_channel (Test *test)
 {
@@ -219,7 +219,7 @@ typedef struct
 } Way;
 
 static const Way ways[] = {
-  {"pool", run_pool},          {"pool-with-nursery", run_pool_with_nursery},
+  {"pool", run_pool},          {"pool-with-fork-server", run_pool_with_fork_server},
   {"channel", run_channel},    {"exchange", run_exchange},
   {"sender", run_sender},      {"transport", run_transport},
   {"sandbox", run_in_sandbox},
@@ -254,7 +254,7 @@ names_program_behind_a_link (void)
   ferry_test_router_stop (g_steal_pointer (&router));
 }
 
-/* ---- a worker that is no nursery ---- */
+/* ---- a worker that is no fork server ---- */
 
 static guint n_messages;
 
@@ -262,7 +262,7 @@ static GLogWriterOutput
 count_messages (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
 {
   for (gsize i = 0; i < n_fields; i++)
-    n_messages += strcmp (fields[i].key, "MESSAGE") == 0 && strstr (fields[i].value, "cannot be a nursery") != NULL;
+    n_messages += strcmp (fields[i].key, "MESSAGE") == 0 && strstr (fields[i].value, "cannot be a fork server") != NULL;
   return g_log_writer_default (level, fields, n_fields, data);
 }
 
@@ -288,7 +288,7 @@ is_executed_where_it_cannot_be_forked (void)
       g_assert_no_error (ferry_pool_get_error (pool));
     }
   g_assert_cmpuint (n_messages, ==, 1);
-  /* A reset tries a nursery again. */
+  /* A reset tries a fork server again. */
   ferry_pool_reset (pool);
   for (guint i = 0; i < 4; i++)
     {

@@ -108,13 +108,13 @@ test_long_unit_is_cut (void)
 static void
 test_invalid_text_is_made_valid (void)
 {
-  g_autofree char *stray = g_strnfill (2000, (char) 0x80);
+  g_autofree char *orphan = g_strnfill (2000, (char) 0x80);
   FerryProgress progress = send_text ("\xff", "a\xc3");
 
   g_assert_cmpstr (progress.unit, ==, "\xef\xbf\xbd");
   g_assert_cmpstr (progress.text, ==, "a\xef\xbf\xbd");
   /* Three bytes for each that is replaced, so that it has to be cut again. */
-  g_assert_cmpuint (strlen (send_text (NULL, stray).text), ==, FERRY_MAX_PROGRESS_TEXT / 3 * 3);
+  g_assert_cmpuint (strlen (send_text (NULL, orphan).text), ==, FERRY_MAX_PROGRESS_TEXT / 3 * 3);
 }
 
 static void

@@ -497,7 +497,7 @@ test_a_slow_worker_is_waited_for (void)
   ferry_launcher_setenv (launcher, "FERRY_TEST_INITIALISER", "stop");
   pool = ferry_pool_new (test->router, launcher);
   ferry_pool_set_max_workers (pool, 1);
-  ferry_pool_set_use_nursery (pool, FALSE);
+  ferry_pool_set_use_fork_server (pool, FALSE);
   executor = ferry_executor_new (pool);
   for (guint i = 0; i < 40; i++)
     {

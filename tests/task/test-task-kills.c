@@ -101,7 +101,7 @@ cost_one_task_each (gconstpointer data)
   g_autoptr (GPtrArray) witnesses = g_ptr_array_new_with_free_func ((GDestroyNotify) task_test_witness_free);
   Load load = {.test = test, .next_kill = 50};
 
-  ferry_pool_set_use_nursery (test->pool, GPOINTER_TO_INT (data));
+  ferry_pool_set_use_fork_server (test->pool, GPOINTER_TO_INT (data));
   /* Some are hit before they have done anything, and the pool is not to make much of that. */
   ferry_pool_set_restart_limit (test->pool, N_KILLS, 1);
   submit (&load, witnesses);

@@ -36,7 +36,7 @@ typedef struct
   FerryExecutor *executor;
   FerryLauncher *launcher;
   FerrySandbox *sandbox;
-  FerryNursery *nursery;
+  FerryForkServer *fork_server;
   FerryReceiver *receiver;
   FerrySender *sender;
   FerryWorker *worker;
@@ -222,8 +222,8 @@ make_workers (Scene *s)
   s->sandbox = ferry_sandbox_new ();
   ferry_launcher_set_sandbox (s->launcher, s->sandbox);
   processes = ferry_pool_new (s->router, s->launcher);
-  s->nursery = ferry_nursery_new (base);
-  g_assert_true (ferry_nursery_start (s->nursery, s->router, &error));
+  s->fork_server = ferry_fork_server_new (base);
+  g_assert_true (ferry_fork_server_start (s->fork_server, s->router, &error));
   g_assert_no_error (error);
   s->channel = ferry_channel_start (own, s->router, "wait-for-end", NULL, &error);
   g_assert_no_error (error);
@@ -307,7 +307,7 @@ scene_free (Scene *s)
   g_clear_object (&s->channel);
   g_clear_object (&s->worker);
   g_clear_object (&s->process);
-  g_clear_object (&s->nursery);
+  g_clear_object (&s->fork_server);
   g_clear_object (&s->sandbox);
   g_clear_object (&s->launcher);
   g_clear_object (&s->map);

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Processes that serve, executed and forked by a nursery. */
+/* Processes that serve, executed and forked by a fork server. */
 
 #include "config.h"
 
@@ -16,9 +16,9 @@
 
 /* What holds for a process however it was started. */
 static void
-test_serves (gconstpointer nursery)
+test_serves (gconstpointer fork_server)
 {
-  g_autoptr (ServeTest) test = serve_test_new_process (NULL, GPOINTER_TO_INT (nursery));
+  g_autoptr (ServeTest) test = serve_test_new_process (NULL, GPOINTER_TO_INT (fork_server));
   g_autoptr (ServeTestCall) pid = serve_test_ask (test, "pid", NULL);
 
   serve_test_assert_call (test, "add", g_variant_new ("(xx)", (gint64) 2, (gint64) 3), "5");
@@ -32,9 +32,9 @@ test_serves (gconstpointer nursery)
 }
 
 static void
-test_reports_newest_progress (gconstpointer nursery)
+test_reports_newest_progress (gconstpointer fork_server)
 {
-  g_autoptr (ServeTest) test = serve_test_new_process (NULL, GPOINTER_TO_INT (nursery));
+  g_autoptr (ServeTest) test = serve_test_new_process (NULL, GPOINTER_TO_INT (fork_server));
   const FerryProgress *last;
 
   serve_test_assert_call (test, "report-amounts", g_variant_new_uint64 (100000), NULL);
@@ -47,9 +47,9 @@ test_reports_newest_progress (gconstpointer nursery)
 }
 
 static void
-test_is_cancelled (gconstpointer nursery)
+test_is_cancelled (gconstpointer fork_server)
 {
-  g_autoptr (ServeTest) test = serve_test_new_process (NULL, GPOINTER_TO_INT (nursery));
+  g_autoptr (ServeTest) test = serve_test_new_process (NULL, GPOINTER_TO_INT (fork_server));
   const char *const functions[] = {"sleep-until-cancelled", "spin-until-cancelled", "report-until-cancelled"};
 
   for (guint i = 0; i < G_N_ELEMENTS (functions); i++)
@@ -62,11 +62,11 @@ test_is_cancelled (gconstpointer nursery)
 }
 
 static void
-test_exits_from_within (gconstpointer nursery)
+test_exits_from_within (gconstpointer fork_server)
 {
   g_autoptr (FerryLauncher) launcher = serve_test_launcher_new ();
   ferry_autofd output = worker_test_open_output (launcher, FERRY_STREAM_STDOUT);
-  g_autoptr (ServeTest) test = serve_test_new_process (launcher, GPOINTER_TO_INT (nursery));
+  g_autoptr (ServeTest) test = serve_test_new_process (launcher, GPOINTER_TO_INT (fork_server));
   g_autoptr (ServeTestCall) call = serve_test_ask (test, "leave", g_variant_new_int32 (7));
   g_autofree char *text = NULL;
 
@@ -78,9 +78,9 @@ test_exits_from_within (gconstpointer nursery)
 }
 
 static void
-test_ignores_interrupts (gconstpointer nursery)
+test_ignores_interrupts (gconstpointer fork_server)
 {
-  g_autoptr (ServeTest) test = serve_test_new_process (NULL, GPOINTER_TO_INT (nursery));
+  g_autoptr (ServeTest) test = serve_test_new_process (NULL, GPOINTER_TO_INT (fork_server));
   g_autoptr (GError) error = NULL;
 
   serve_test_assert_call (test, "nothing", NULL, NULL);
@@ -154,7 +154,7 @@ test_failing_initialiser_is_named (void)
 }
 
 static void
-test_nursery_with_a_failing_initialiser_starts_nobody (void)
+test_fork_server_with_a_failing_initialiser_starts_nobody (void)
 {
   g_autoptr (FerryLauncher) launcher = serve_test_launcher_new ();
   g_autoptr (ServeTest) test = NULL;
@@ -167,7 +167,7 @@ test_nursery_with_a_failing_initialiser_starts_nobody (void)
 }
 
 static void
-test_nursery_names_the_initialiser_that_left_a_thread (void)
+test_fork_server_names_the_initialiser_that_left_a_thread (void)
 {
   g_autoptr (FerryLauncher) launcher = serve_test_launcher_new ();
   g_autoptr (ServeTest) test = NULL;
@@ -221,10 +221,10 @@ main (int argc, char **argv)
   g_test_add_func ("/worker-main/errors-of-unknown-domains-are-named", test_errors_of_unknown_domains_are_named);
   g_test_add_func ("/worker-main/has-the-name-that-it-was-given", test_has_the_name_that_it_was_given);
   g_test_add_func ("/worker-main/failing-initialiser-is-named", test_failing_initialiser_is_named);
-  g_test_add_func ("/worker-main/nursery-with-a-failing-initialiser-starts-nobody",
-                   test_nursery_with_a_failing_initialiser_starts_nobody);
-  g_test_add_func ("/worker-main/nursery-names-the-initialiser-that-left-a-thread",
-                   test_nursery_names_the_initialiser_that_left_a_thread);
+  g_test_add_func ("/worker-main/fork-server-with-a-failing-initialiser-starts-nobody",
+                   test_fork_server_with_a_failing_initialiser_starts_nobody);
+  g_test_add_func ("/worker-main/fork-server-names-the-initialiser-that-left-a-thread",
+                   test_fork_server_names_the_initialiser_that_left_a_thread);
   g_test_add_func ("/worker-main/program-goes-on-without-calls-to-serve", test_program_goes_on_without_calls_to_serve);
   return g_test_run ();
 }

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Names, priorities and limits, for workers that are executed and for those that a nursery forks. */
+/* Names, priorities and limits, for workers that are executed and for those that a fork server forks. */
 
 #include "config.h"
 
@@ -9,32 +9,32 @@
 #include <sys/resource.h>
 
 #include "base/ferry-base-private.h"
-#include "worker/nursery-test.h"
+#include "worker/fork-server-test.h"
 
 /* Begins a test whose workers are forked, or executed. */
 static void
-begin (NurseryTest *test, gconstpointer forked)
+begin (ForkServerTest *test, gconstpointer forked)
 {
-  nursery_test_begin (test);
+  fork_server_test_begin (test);
   if (!GPOINTER_TO_INT (forked))
-    ferry_launcher_set_nursery (test->launcher, NULL);
+    ferry_launcher_set_fork_server (test->launcher, NULL);
 }
 
 static void
 test_has_a_priority (gconstpointer forked)
 {
-  NurseryTest test;
+  ForkServerTest test;
 
   begin (&test, forked);
   ferry_launcher_set_nice (test.launcher, 7);
-  nursery_test_assert_told (&test, "nice", "7\n");
-  nursery_test_finish (&test);
+  fork_server_test_assert_told (&test, "nice", "7\n");
+  fork_server_test_finish (&test);
 }
 
 static void
 test_has_limits (gconstpointer forked)
 {
-  NurseryTest test;
+  ForkServerTest test;
   g_autofree char *orders = g_strdup_printf ("limit:%d limit:%d limit:%d limit:%d limit:%d", RLIMIT_AS, RLIMIT_CPU,
                                              RLIMIT_NOFILE, RLIMIT_CORE, RLIMIT_FSIZE);
 
@@ -44,45 +44,45 @@ test_has_limits (gconstpointer forked)
   ferry_launcher_set_limit (test.launcher, FERRY_LIMIT_OPEN_FILES, 100);
   ferry_launcher_set_limit (test.launcher, FERRY_LIMIT_CORE_SIZE, 0);
   ferry_launcher_set_limit (test.launcher, FERRY_LIMIT_FILE_SIZE, 12345678);
-  nursery_test_assert_told (&test, orders, "40000000000000\n1000\n100\n0\n12345678\n");
-  nursery_test_finish (&test);
+  fork_server_test_assert_told (&test, orders, "40000000000000\n1000\n100\n0\n12345678\n");
+  fork_server_test_finish (&test);
 }
 
 /* A sanitizer takes more addresses than can be limited. */
 static void
 test_runs_out_of_memory (gconstpointer forked)
 {
-  NurseryTest test;
+  ForkServerTest test;
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   g_test_skip ("a sanitizer has its own idea of address space");
   return;
 #endif
   begin (&test, forked);
-  nursery_test_assert_told (&test, "allocate:600000000", "yes\n");
+  fork_server_test_assert_told (&test, "allocate:600000000", "yes\n");
   ferry_launcher_set_limit (test.launcher, FERRY_LIMIT_MEMORY, 512 * 1024 * 1024);
-  nursery_test_assert_told (&test, "allocate:600000000", "no\n");
-  nursery_test_finish (&test);
+  fork_server_test_assert_told (&test, "allocate:600000000", "no\n");
+  fork_server_test_finish (&test);
 }
 
 static void
 test_runs_out_of_processor_time (gconstpointer forked)
 {
-  NurseryTest test;
+  ForkServerTest test;
   g_autoptr (FerryWorker) worker = NULL;
 
   begin (&test, forked);
   ferry_launcher_set_limit (test.launcher, FERRY_LIMIT_CPU_TIME, 1);
-  worker = nursery_test_spawn (&test, "spin");
+  worker = fork_server_test_spawn (&test, "spin");
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_KILLED, "signal 24");
-  nursery_test_finish (&test);
+  fork_server_test_finish (&test);
 }
 
-/* Lowers a limit of this process, and of the nursery with it, and asks for more. */
+/* Lowers a limit of this process, and of the fork server with it, and asks for more. */
 static void
 test_refuses_a_limit_above_ours (gconstpointer forked)
 {
-  NurseryTest test;
+  ForkServerTest test;
   g_autoptr (FerryWorker) worker = NULL;
   struct rlimit limit;
 
@@ -91,31 +91,31 @@ test_refuses_a_limit_above_ours (gconstpointer forked)
   g_assert_no_errno (setrlimit (RLIMIT_FSIZE, &limit));
   begin (&test, forked);
   ferry_launcher_set_limit (test.launcher, FERRY_LIMIT_FILE_SIZE, (guint64) limit.rlim_max + 1);
-  worker = nursery_test_spawn (&test, "pause");
+  worker = fork_server_test_spawn (&test, "pause");
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_LAUNCH_FAILED, "limits");
-  nursery_test_finish (&test);
+  fork_server_test_finish (&test);
 }
 
 static void
 test_has_a_name (gconstpointer forked)
 {
-  NurseryTest test;
+  ForkServerTest test;
   g_autoptr (FerryWorker) worker = NULL;
   g_autofree char *told = NULL;
 
   begin (&test, forked);
   ferry_launcher_set_name (test.launcher, "thumbnails");
-  worker = nursery_test_spawn (&test, "exit:3");
+  worker = fork_server_test_spawn (&test, "exit:3");
   g_assert_cmpstr (ferry_worker_get_name (worker), ==, "thumbnails");
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_EXITED, "“thumbnails”");
-  told = nursery_test_ask (&test, GPOINTER_TO_INT (forked) ? "name" : "variable:FERRY_WORKER_NAME");
+  told = fork_server_test_ask (&test, GPOINTER_TO_INT (forked) ? "name" : "variable:FERRY_WORKER_NAME");
   g_assert_cmpstr (told, ==, "thumbnails\n");
   ferry_launcher_set_name (test.launcher, NULL);
   g_clear_object (&worker);
-  worker = nursery_test_spawn (&test, "exit:3");
-  g_assert_cmpstr (ferry_worker_get_name (worker), ==, "nursery-worker");
+  worker = fork_server_test_spawn (&test, "exit:3");
+  g_assert_cmpstr (ferry_worker_get_name (worker), ==, "parent-worker");
   ferry_test_wait_ended (worker);
-  nursery_test_finish (&test);
+  fork_server_test_finish (&test);
 }
 
 static void

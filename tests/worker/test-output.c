@@ -11,12 +11,12 @@
 
 #include "base/ferry-base-private.h"
 #include "worker/ferry-worker-private.h"
-#include "worker/nursery-test.h"
+#include "worker/fork-server-test.h"
 
 /* What was heard of one worker. */
 typedef struct
 {
-  NurseryTest base;
+  ForkServerTest base;
   FerryWorker *worker;
   GPtrArray *lines; /* (element-type utf8): "1:text" or "2:text" */
   guint at_end;     /* how many there were when the worker ended */
@@ -42,8 +42,8 @@ ended_cb (FerryWorker *worker, FerryExit *exit, gpointer user_data)
 static void
 begin (OutputTest *self)
 {
-  nursery_test_begin (&self->base);
-  ferry_launcher_set_nursery (self->base.launcher, NULL);
+  fork_server_test_begin (&self->base);
+  ferry_launcher_set_fork_server (self->base.launcher, NULL);
   ferry_launcher_log_stream (self->base.launcher, FERRY_STREAM_STDOUT);
   ferry_launcher_log_stream (self->base.launcher, FERRY_STREAM_STDERR);
   self->worker = NULL;
@@ -54,7 +54,7 @@ begin (OutputTest *self)
 static void
 spawn (OutputTest *self, const char *orders)
 {
-  self->worker = nursery_test_spawn (&self->base, orders);
+  self->worker = fork_server_test_spawn (&self->base, orders);
   g_signal_connect (self->worker, "output", G_CALLBACK (output_cb), self);
   g_signal_connect (self->worker, "ended", G_CALLBACK (ended_cb), self);
 }
@@ -64,7 +64,7 @@ finish (OutputTest *self)
 {
   g_assert_cmpuint (self->at_end, ==, self->lines->len);
   g_object_unref (self->worker);
-  nursery_test_finish (&self->base);
+  fork_server_test_finish (&self->base);
   g_ptr_array_unref (self->lines);
 }
 
@@ -97,7 +97,7 @@ test_forked_worker_is_logged (void)
   OutputTest test;
 
   begin (&test);
-  ferry_launcher_set_nursery (test.base.launcher, test.base.nursery);
+  ferry_launcher_set_fork_server (test.base.launcher, test.base.fork_server);
   spawn (&test, "tell:one part:half kill:9");
   ferry_test_wait_ended (test.worker);
   g_assert_cmpuint (test.lines->len, ==, 2);

@@ -198,27 +198,27 @@ test_fails_where_it_leaves_out_what_it_requires (void)
 }
 
 static void
-test_is_not_for_what_a_nursery_forks (void)
+test_is_not_for_what_a_fork_server_forks (void)
 {
   g_autoptr (SandboxTest) test = sandbox_test_new ();
-  g_autoptr (FerryLauncher) base = worker_test_launcher_new ("nursery-worker", "pause", NULL);
-  g_autoptr (FerryNursery) nursery = ferry_nursery_new (base);
+  g_autoptr (FerryLauncher) base = worker_test_launcher_new ("parent-worker", "pause", NULL);
+  g_autoptr (FerryForkServer) fork_server = ferry_fork_server_new (base);
 
-  ferry_launcher_set_nursery (test->launcher, nursery);
-  assert_refused (test, FERRY_ERROR_BAD_ARGUMENTS, "never forked by a nursery");
-  ferry_launcher_set_nursery (test->launcher, NULL);
+  ferry_launcher_set_fork_server (test->launcher, fork_server);
+  assert_refused (test, FERRY_ERROR_BAD_ARGUMENTS, "never forked by a fork server");
+  ferry_launcher_set_fork_server (test->launcher, NULL);
   g_assert_cmpint (sandbox_test_try (test, "thread"), ==, 0);
 }
 
 static void
-test_is_not_for_a_nursery (void)
+test_is_not_for_a_fork_server (void)
 {
   g_autoptr (SandboxTest) test = sandbox_test_new ();
-  g_autoptr (FerryNursery) nursery = ferry_nursery_new (test->launcher);
-  g_autoptr (FerryLauncher) forked = worker_test_launcher_new ("nursery-worker", "pause", NULL);
+  g_autoptr (FerryForkServer) fork_server = ferry_fork_server_new (test->launcher);
+  g_autoptr (FerryLauncher) forked = worker_test_launcher_new ("parent-worker", "pause", NULL);
   g_autoptr (GError) error = NULL;
 
-  ferry_launcher_set_nursery (forked, nursery);
+  ferry_launcher_set_fork_server (forked, fork_server);
   g_assert_null (ferry_launcher_spawn (forked, test->router, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
 }
@@ -484,8 +484,8 @@ main (int argc, char **argv)
   g_test_add_func ("/sandbox-policy/waits-for-ever-for-no-worker", test_waits_for_ever_for_no_worker);
   g_test_add_func ("/sandbox-policy/launch-fails-where-it-leaves-out-what-it-requires",
                    test_fails_where_it_leaves_out_what_it_requires);
-  g_test_add_func ("/sandbox-policy/is-not-for-what-a-nursery-forks", test_is_not_for_what_a_nursery_forks);
-  g_test_add_func ("/sandbox-policy/is-not-for-a-nursery", test_is_not_for_a_nursery);
+  g_test_add_func ("/sandbox-policy/is-not-for-what-a-fork-server-forks", test_is_not_for_what_a_fork_server_forks);
+  g_test_add_func ("/sandbox-policy/is-not-for-a-fork-server", test_is_not_for_a_fork_server);
   g_test_add_func ("/sandbox-policy/is-not-for-a-worker-that-outlives-the-application",
                    test_is_not_for_a_worker_that_outlives_the_application);
   g_test_add_func ("/sandbox-policy/worker-that-has-less-than-is-required-is-ended",

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A worker that attaches by hand, and hands over what is no buffer. It does what its arguments tell it:
+/* A worker that attaches manually, and hands over what is no buffer. It does what its arguments tell it:
  *
  *   send:N         good messages of 8 bytes, numbered on from the last one
  *   drained        wait until all was taken
@@ -54,7 +54,7 @@ static int doorbell = -1;
 static guint64 connection_ids[2];
 static guint64 connection_id;
 static guint64 next_number;
-static guint64 n_offers;
+static guint64 n_pending_memories;
 static guint64 n_records;
 
 static void
@@ -138,15 +138,15 @@ send_packet (const void *data, gsize size, int fd, guint n)
   sendmsg (CONTROL_FD, &message, MSG_NOSIGNAL);
 }
 
-static FerryOffer
-make_offer (void)
+static FerryMemoryPacket
+make_packet (void)
 {
-  FerryOffer offer = {
-    .header = {.magic = FERRY_PROTOCOL_MAGIC, .kind = FERRY_CONTROL_OFFER, .version = FERRY_PROTOCOL_VERSION},
-    .number = ++n_offers,
+  FerryMemoryPacket packet = {
+    .header = {.magic = FERRY_PROTOCOL_MAGIC, .kind = FERRY_CONTROL_MEMORY, .version = FERRY_PROTOCOL_VERSION},
+    .number = ++n_pending_memories,
   };
 
-  return offer;
+  return packet;
 }
 
 /* ---- what is no buffer, or is one ---- */
@@ -260,7 +260,7 @@ make (const char *what)
 static void
 offer (const char *what)
 {
-  FerryOffer packet = make_offer ();
+  FerryMemoryPacket packet = make_packet ();
   ferry_autofd fd = make (what);
   guint n = 1;
 
@@ -275,9 +275,9 @@ offer (const char *what)
 }
 
 static void
-offer_fd (int fd)
+memory_fd (int fd)
 {
-  FerryOffer packet = make_offer ();
+  FerryMemoryPacket packet = make_packet ();
 
   send_packet (&packet, sizeof packet, fd, 1);
 }
@@ -288,13 +288,13 @@ offer_many (guint64 n)
   ferry_autofd fd = make ("good");
 
   while (n-- > 0)
-    offer_fd (fd);
+    memory_fd (fd);
 }
 
 static void
 send_bad_packet (const char *what)
 {
-  FerryOffer packet[2] = {make_offer ()};
+  FerryMemoryPacket packet[2] = {make_packet ()};
   ferry_autofd fd = make ("good");
   gsize size = sizeof packet[0];
 
@@ -340,7 +340,7 @@ obey (const char *order)
   else if (g_str_has_prefix (order, "offer:"))
     offer (value);
   else if (strcmp (order, "punched") == 0)
-    offer_fd (make_punched ());
+    memory_fd (make_punched ());
   else if (g_str_has_prefix (order, "offers:"))
     offer_many (n);
   else if (g_str_has_prefix (order, "packet:"))

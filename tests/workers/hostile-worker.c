@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A worker that attaches by hand and breaks the protocol as its arguments tell it, one after the other. What it
+/* A worker that attaches manually and breaks the protocol as its arguments tell it, one after the other. What it
  * writes goes into the lane as it is, and the doorbell is rung where an honest worker rings it, too.
  *
  * The handshake:

@@ -386,7 +386,7 @@ main (int argc, char **argv)
       ferry_worker_main (NULL, NULL);
       return 3;
     }
-  /* In a nursery this returns in its workers. */
+  /* In a fork server this returns in its workers. */
   if (strcmp (argv[1], "answer") == 0)
     check (!ferry_worker_main (&argc, &argv));
   for (int i = 2; i < argc; i++)

@@ -1,0 +1,86 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "channel/ferry-hello-private.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/ferry-base-private.h"
+
+static const guint8 hello_magic[8] = {'F', 'E', 'R', 'R', 'Y', 'K', 'N', 'K'};
+static const guint8 answer_magic[8] = {'F', 'E', 'R', 'R', 'Y', 'A', 'N', 'S'};
+
+void
+ferry_hello_write (guint8 hello[FERRY_HELLO_SIZE])
+{
+  memcpy (hello, hello_magic, sizeof hello_magic);
+  ferry_write_u32 (hello + 8, FERRY_HELLO_VERSION);
+  ferry_write_u32 (hello + 12, 0);
+}
+
+gboolean
+ferry_hello_read (const guint8 hello[FERRY_HELLO_SIZE], FerryHelloStatus *status)
+{
+  if (memcmp (hello, hello_magic, sizeof hello_magic) != 0)
+    return FALSE;
+  /* The last four bytes are of later versions: this one says nothing in them, and looks at nothing there. */
+  *status = ferry_read_u32 (hello + 8) == FERRY_HELLO_VERSION ? FERRY_HELLO_WELCOME : FERRY_HELLO_VERSION_DIFFERS;
+  return TRUE;
+}
+
+gboolean
+ferry_hello_send_answer (int fd, FerryHelloStatus status, const char *text)
+{
+  guint8 answer[FERRY_HELLO_ANSWER_SIZE + FERRY_HELLO_MAX_TEXT] = {0};
+  gsize size = MIN (strlen (text), FERRY_HELLO_MAX_TEXT);
+
+  memcpy (answer, answer_magic, sizeof answer_magic);
+  ferry_write_u32 (answer + 8, FERRY_HELLO_VERSION);
+  ferry_write_u32 (answer + 12, status);
+  ferry_write_u32 (answer + 16, (guint32) size);
+  memcpy (answer + FERRY_HELLO_ANSWER_SIZE, text, size);
+  size += FERRY_HELLO_ANSWER_SIZE;
+  /* Nothing was written to that socket before, so that there is room for all of it. */
+  return send (fd, answer, size, MSG_DONTWAIT | MSG_NOSIGNAL) == (gssize) size;
+}
+
+gboolean
+ferry_hello_read_answer (const guint8 answer[FERRY_HELLO_ANSWER_SIZE], guint32 *status, guint32 *text_size,
+                         GError **error)
+{
+  *status = ferry_read_u32 (answer + 12);
+  *text_size = ferry_read_u32 (answer + 16);
+  if (memcmp (answer, answer_magic, sizeof answer_magic) == 0 && *text_size <= FERRY_HELLO_MAX_TEXT)
+    return TRUE;
+  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
+                       "What listens at the address does not speak Ferry's protocol; is it the right address?");
+  return FALSE;
+}
+
+static int
+get_code (guint32 status)
+{
+  switch (status)
+    {
+    case FERRY_HELLO_BUSY:
+      return FERRY_ERROR_BUSY;
+    case FERRY_HELLO_NOT_ALLOWED:
+      return FERRY_ERROR_NOT_ALLOWED;
+    case FERRY_HELLO_VERSION_DIFFERS:
+      return FERRY_ERROR_VERSION;
+    default:
+      return FERRY_ERROR_REFUSED;
+    }
+}
+
+GError *
+ferry_hello_make_error (guint32 status, const char *text, gsize size, const char *address)
+{
+  g_autofree char *reason = g_utf8_make_valid (text, (gssize) size);
+
+  return g_error_new (FERRY_ERROR, get_code (status), "The worker at “%s” refused to be attached to: %s", address,
+                      reason);
+}

@@ -1,0 +1,69 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What an application and its fork server say to each other over the fork server's control socket, once that has
+ * attached.
+ *
+ * Threads: the application's side belongs to the monitor, but for a request's making; the fork server has one thread.
+ * Trust:   the application trusts nothing of what comes: a packet is copied, and its sizes are checked, before it is
+ *          looked at. The fork server trusts its application, and still checks sizes, so that a mistake is an error. */
+
+#pragma once
+
+#include "link/ferry-handshake-private.h"
+
+G_BEGIN_DECLS
+
+/* What the application asks for. */
+typedef struct
+{
+  GByteArray *packet;                   /* (owned): a FerryStart and what follows it */
+  int fds[FERRY_START_MAX_DESCRIPTORS]; /* (owned): the worker's end of its control socket, then the streams */
+  guint n_fds;
+} FerryStartRequest;
+
+FerryStartRequest *ferry_start_request_new (const FerryStart *start, const char *name, const char *cwd,
+                                            const char *const *environment, GError **error);
+void ferry_start_request_take_control (FerryStartRequest *self, int fd);
+void ferry_start_request_take_stream (FerryStartRequest *self, guint stream, int fd);
+void ferry_start_request_free (FerryStartRequest *self);
+int ferry_start_request_send (FerryStartRequest *self, int control, guint64 id);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryStartRequest, ferry_start_request_free)
+
+/* What the fork server reads of it. */
+typedef struct
+{
+  FerryStart start;
+  char *name;        /* (owned) */
+  char *cwd;         /* (owned) (nullable) */
+  char *environment; /* (owned) (nullable): a row of strings, environment_length bytes */
+  int control;       /* (owned) */
+  int streams[3];    /* (owned): -1 when not given */
+} FerryStartOrder;
+
+FerryControlEvent ferry_start_order_receive (FerryStartOrder *self, int control, guint8 *buffer, GError **error);
+guint64 ferry_start_order_peek (int control);
+void ferry_start_order_clear (FerryStartOrder *self);
+
+/* What the fork server answers. */
+typedef struct
+{
+  FerryControlKind kind;
+  guint64 id;
+  guint32 pid;                           /* STARTED and FAILED */
+  int pidfd;                             /* STARTED: (owned); checked to be one by ferry_pidfd_is_child() */
+  int code;                              /* ENDED */
+  int status;                            /* ENDED */
+  int error_number;                      /* FAILED */
+  char text[FERRY_MAX_FAILURE_TEXT + 1]; /* FAILED: any bytes */
+} FerryForkServerAnswer;
+
+gboolean ferry_fork_server_send_started (int control, guint64 id, GPid pid, int pidfd);
+gboolean ferry_fork_server_send_failed (int control, guint64 id, GPid pid, int error_number, const char *text);
+gboolean ferry_fork_server_send_ended (int control, guint64 id, int code, int status);
+FerryControlEvent ferry_fork_server_answer_receive (FerryForkServerAnswer *self, int control, GError **error);
+
+gboolean ferry_pidfd_is_child (int pidfd, GPid pid, GPid parent);
+
+G_END_DECLS

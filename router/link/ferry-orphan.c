@@ -1,0 +1,55 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "link/ferry-orphan-private.h"
+
+#include "base/ferry-base-private.h"
+#include "base/ferry-thread-private.h"
+
+GArray *
+ferry_orphans_new (void)
+{
+  return g_array_new (FALSE, FALSE, sizeof (int));
+}
+
+static gpointer
+close_all (gpointer data)
+{
+  g_autoptr (GArray) fds = data;
+
+  for (guint i = 0; i < fds->len; i++)
+    close (g_array_index (fds, int, i));
+  return NULL;
+}
+
+/* One thread for each time, so that a close that hangs holds up no other's. */
+void
+ferry_orphans_close (GArray *self)
+{
+  GArray *taken;
+
+  if (self->len == 0)
+    return;
+  taken = ferry_orphans_new ();
+  g_array_append_vals (taken, self->data, self->len);
+  g_array_set_size (self, 0);
+  ferry_thread_run_aside ("ferry-closer", close_all, taken);
+}
+
+void
+ferry_orphans_free (GArray *self)
+{
+  ferry_orphans_close (self);
+  g_array_unref (self);
+}
+
+void
+ferry_orphan_close (int fd)
+{
+  GArray *orphans = ferry_orphans_new ();
+
+  g_array_append_val (orphans, fd);
+  ferry_orphans_free (orphans);
+}

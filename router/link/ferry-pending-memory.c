@@ -1,0 +1,103 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "link/ferry-pending-memory-private.h"
+
+#include "base/ferry-base-private.h"
+#include "link/ferry-orphan-private.h"
+
+FerryPendingMemory *
+ferry_pending_memory_new (void)
+{
+  FerryPendingMemory *self = g_new0 (FerryPendingMemory, 1);
+
+  self->descriptors = ferry_orphans_new ();
+  self->orphans = ferry_orphans_new ();
+  return self;
+}
+
+void
+ferry_pending_memory_free (FerryPendingMemory *self)
+{
+  ferry_orphans_free (self->descriptors);
+  ferry_orphans_free (self->orphans);
+  g_free (self->fault);
+  g_free (self);
+}
+
+/* Before the worker is launched. */
+void
+ferry_pending_memory_allow (FerryPendingMemory *self, guint index)
+{
+  self->pipes[index / 8] |= (guint8) (1u << index % 8);
+}
+
+/* self may be NULL. */
+gboolean
+ferry_pending_memory_allows (const FerryPendingMemory *self, guint index)
+{
+  return self != NULL && (self->pipes[index / 8] >> index % 8 & 1) != 0;
+}
+
+/* What is wrong with an offer, or NULL. */
+static char *
+check_offer (const FerryPendingMemory *self, const FerryMemoryPacket *packet)
+{
+  if (packet->number != self->n_received + 1)
+    return g_strdup_printf ("On its control socket, the worker made offer %" G_GUINT64_FORMAT
+                            " of a buffer; it must number offers in order, and this is number %" G_GUINT64_FORMAT,
+                            packet->number, self->n_received + 1);
+  if (self->descriptors->len > FERRY_MAX_PENDING_MEMORIES_PER_LINK)
+    return g_strdup_printf ("On its control socket, the worker offered more buffers than %d before their records were "
+                            "taken; it must wait for the head of its up lane",
+                            FERRY_MAX_PENDING_MEMORIES_PER_LINK);
+  return NULL;
+}
+
+/* Takes the next one from the socket. A worker knows which of its records were taken, so it never has too many there.
+ * After a fault nothing more is taken, and what was offered before is still there for its records. */
+FerryControlEvent
+ferry_pending_memory_receive (FerryPendingMemory *self, int control, GError **error)
+{
+  const guint n_before = self->descriptors->len;
+  FerryMemoryPacket packet = {0};
+  g_autoptr (GError) failure = NULL;
+  FerryControlEvent event = ferry_control_receive_memory (control, &packet, self->descriptors, &failure);
+
+  if (event == FERRY_CONTROL_TAKEN)
+    self->fault = check_offer (self, &packet);
+  else if (event == FERRY_CONTROL_INVALID)
+    self->fault = g_strdup (failure->message);
+  if (self->fault == NULL)
+    {
+      self->n_received += event == FERRY_CONTROL_TAKEN;
+      return event;
+    }
+  for (guint i = n_before; i < self->descriptors->len; i++)
+    g_array_append_val (self->orphans, g_array_index (self->descriptors, int, i));
+  g_array_set_size (self->descriptors, n_before);
+  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, self->fault);
+  return FERRY_CONTROL_INVALID;
+}
+
+/* The descriptor for a record: *fd is the caller's. control: -1 where it was closed, with all that was in it taken.
+ * Returns what is wrong, or NULL. */
+const char *
+ferry_pending_memory_take (FerryPendingMemory *self, int control, guint64 number, int *fd)
+{
+  if (number != self->n_taken + 1)
+    return "its records of one-shot buffers are out of order";
+  /* Nothing says that the socket was looked at before the lane. */
+  if (self->descriptors->len == 0 && self->fault == NULL && control >= 0)
+    ferry_pending_memory_receive (self, control, NULL);
+  if (self->descriptors->len == 0 && self->fault != NULL)
+    return self->fault;
+  if (self->descriptors->len == 0)
+    return "its record of a one-shot buffer came without a descriptor before it";
+  self->n_taken++;
+  *fd = g_array_index (self->descriptors, int, 0);
+  g_array_remove_index (self->descriptors, 0);
+  return NULL;
+}

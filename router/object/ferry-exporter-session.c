@@ -1,0 +1,666 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "object/ferry-exporter-session-private.h"
+
+#include "base/ferry-base-private.h"
+#include "base/ferry-depth-private.h"
+#include "base/ferry-error.h"
+#include "call/ferry-demux-private.h"
+#include "call/ferry-invocation-private.h"
+#include "call/ferry-remote-error-private.h"
+#include "call/ferry-transport-private.h"
+#include "object/ferry-evaluation-private.h"
+#include "object/ferry-handle-table-private.h"
+#include "object/ferry-interface-private.h"
+#include "object/ferry-paced-sender-private.h"
+#include "object/ferry-subscriber-private.h"
+
+struct _FerryExporterSession
+{
+  GObject parent_instance;
+
+  GWeakRef exporter;         /* (element-type FerryExporter) */
+  FerryTransport *transport; /* const: (owned), as the next */
+  FerryDemux *demux;
+  FerryHandleTable *references;
+
+  pthread_mutex_t lock;
+  GPtrArray *pushes;   /* lock, as what follows: (element-type FerryPacedSender): subscriptions (owned) */
+  GPtrArray *watches;  /* (element-type FerryPacedSender): of who watches whether it listens (owned) */
+  guint64 last_before; /* of the demux's invocations: the last one that came before the latest stop */
+  gboolean closed;
+};
+
+G_DEFINE_FINAL_TYPE (FerryExporterSession, ferry_exporter_session, G_TYPE_OBJECT)
+
+FerryDemux *
+ferry_exporter_session_get_demux (FerryExporterSession *self)
+{
+  return self->demux;
+}
+
+/* ---- references ---- */
+
+guint64
+ferry_exporter_session_get_n_references (FerryExporterSession *self)
+{
+  return ferry_handle_table_get_n (self->references);
+}
+
+/* (transfer full) (nullable): what a request is about. FERRY_ERROR_UNKNOWN_OBJECT. */
+static FerryExported *
+find (FerryExporterSession *self, FerryExporter *exporter, const FerryObjectRoot *root, GError **error)
+{
+  FerryExported *exported = NULL;
+
+  if (root->generation == 0)
+    return ferry_exporter_find (exporter, root->name, error);
+  if (root->generation == ferry_exporter_get_generation (exporter))
+    exported = ferry_handle_table_find (self->references, root->number);
+  if (exported == NULL)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_OBJECT,
+                 "The reference %" G_GUINT64_FORMAT " is none of this transport's, or was dropped; get a new one",
+                 root->number);
+  return exported;
+}
+
+/* ---- descriptions ---- */
+
+static gboolean
+describe (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation *invocation, GError **error)
+{
+  GVariant *arguments = ferry_invocation_get_arguments (invocation);
+  g_autoptr (FerryExported) exported = NULL;
+  FerryObjectRoot root;
+
+  if (arguments == NULL || !g_variant_is_of_type (arguments, G_VARIANT_TYPE ("(stt)")))
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "An object is named by “(stt)”");
+      return FALSE;
+    }
+  g_variant_get (arguments, "(&stt)", &root.name, &root.generation, &root.number);
+  exported = find (self, exporter, &root, error);
+  if (exported != NULL && exported->interface == NULL)
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_OBJECT, "A value has no description");
+  if (exported == NULL || exported->interface == NULL)
+    return FALSE;
+  ferry_invocation_return_value (invocation, ferry_interface_describe (exported->interface));
+  return TRUE;
+}
+
+/* ---- views that are asked for ---- */
+
+typedef struct
+{
+  FerryExporterSession *link;  /* (owned) */
+  FerryInvocation *invocation; /* (owned) */
+  gboolean as_proxy;
+} Request;
+
+/* Fills result; what it gives is counted. */
+static gboolean
+make_result (Request *self, FerryExporter *exporter, FerryExported *object, GVariant *value, FerryViewResult *result,
+             GError **error)
+{
+  g_autoptr (FerryExported) held = NULL;
+
+  if (object == NULL && value != NULL && self->as_proxy)
+    object = held = ferry_exporter_hold_value (exporter, value);
+  if (object == NULL)
+    {
+      result->value = value;
+      return value == NULL || ferry_depth_check (value, error);
+    }
+  if (!ferry_handle_table_add (self->link->references, object, error))
+    return FALSE;
+  result->generation = ferry_exporter_get_generation (exporter);
+  result->number = object->number;
+  result->interface = object->interface != NULL ? ferry_interface_get_name (object->interface) : NULL;
+  return TRUE;
+}
+
+static void
+request_done (gpointer data, FerryExported *object, GVariant *value, const GError *error)
+{
+  Request *self = data;
+  g_autoptr (FerryExporter) exporter = g_weak_ref_get (&self->link->exporter);
+  g_autoptr (GError) failure = error != NULL ? ferry_error_copy (error) : NULL;
+  g_autofree char *name = object != NULL ? ferry_exported_dup_name (object) : NULL;
+  FerryViewResult result = {.name = name};
+
+  if (failure == NULL && exporter == NULL)
+    failure = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The exporter is gone");
+  if (error != NULL)
+    ferry_error_mark_raised (failure);
+  if (failure != NULL || !make_result (self, exporter, object, value, &result, &failure))
+    ferry_invocation_pass_error (self->invocation, failure);
+  else
+    ferry_invocation_return_value (self->invocation, ferry_view_result_to_variant (&result));
+}
+
+static gboolean
+request_is_cancelled (gpointer data)
+{
+  return ferry_invocation_is_cancelled (((Request *) data)->invocation);
+}
+
+static GCancellable *
+request_get_cancellable (gpointer data)
+{
+  return ferry_invocation_get_cancellable (((Request *) data)->invocation);
+}
+
+static gint64
+request_get_deadline (gpointer data)
+{
+  return ferry_invocation_get_deadline (((Request *) data)->invocation);
+}
+
+static void
+request_free (gpointer data)
+{
+  Request *self = data;
+
+  g_object_unref (self->link);
+  ferry_invocation_unref (self->invocation);
+  g_free (self);
+}
+
+static void
+request_refused (gpointer data, const GError *error)
+{
+  ferry_invocation_turn_away (((Request *) data)->invocation, error);
+}
+
+static const FerryEvaluationFuncs request_funcs = {request_done,         request_is_cancelled, request_get_cancellable,
+                                                   request_get_deadline, request_free,         request_refused};
+
+/* Of a view that is not begun. */
+static void
+add_place (GError *error, const FerryViewRequest *view)
+{
+  g_autofree char *place = ferry_view_request_to_string (view, view->n_steps);
+  g_autofree char *trace = ferry_trace_add_place (NULL, place);
+
+  ferry_error_set_trace (error, trace);
+}
+
+/* Resolves the view of a request, and answers it then; returns FALSE with an error where that is the answer. */
+static gboolean
+start_view (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation *invocation, GError **error)
+{
+  FerryViewRequest view;
+  FerryExported *root;
+  g_autoptr (FerryEvaluation) run = NULL;
+  Request *request;
+
+  if (!ferry_view_request_take (&view, ferry_invocation_get_arguments (invocation), error))
+    return FALSE;
+  root = find (self, exporter, &view.root, error);
+  if (root == NULL)
+    {
+      add_place (*error, &view);
+      ferry_view_request_clear (&view);
+      return FALSE;
+    }
+  request = g_new (Request, 1);
+  *request = (Request){g_object_ref (self), ferry_invocation_ref (invocation), view.as_proxy};
+  run = ferry_exporter_new_run (exporter, &view, root, &request_funcs, request);
+  ferry_evaluation_start (run);
+  return TRUE;
+}
+
+/* ---- what others listen to ---- */
+
+/* It is open until it is removed. Returns whether there was a place. */
+static gboolean
+add_push (FerryExporterSession *self, GPtrArray *pushes, FerryPacedSender *push)
+{
+  gboolean has_room;
+
+  pthread_mutex_lock (&self->lock);
+  has_room = pushes->len < FERRY_MAX_SUBSCRIBERS && !self->closed;
+  if (has_room)
+    g_ptr_array_add (pushes, ferry_paced_sender_ref (push));
+  pthread_mutex_unlock (&self->lock);
+  return has_room;
+}
+
+static void
+remove_push (FerryExporterSession *self, GPtrArray *pushes, FerryPacedSender *push)
+{
+  g_autoptr (FerryPacedSender) held = NULL;
+  guint index;
+
+  pthread_mutex_lock (&self->lock);
+  if (g_ptr_array_find (pushes, push, &index))
+    held = g_ptr_array_steal_index_fast (pushes, index);
+  pthread_mutex_unlock (&self->lock);
+}
+
+typedef struct
+{
+  FerryExporterSession *link; /* const: (owned) */
+  FerryPacedSender *push;     /* const: (unowned) */
+  gboolean told;              /* of who makes an item, as the next two */
+  gboolean listening;
+  guint64 n_names; /* how often names had changed */
+} Watch;
+
+static GVariant *
+watch_make (gpointer data)
+{
+  Watch *self = data;
+  g_autoptr (FerryExporter) exporter = g_weak_ref_get (&self->link->exporter);
+  gboolean listening = exporter != NULL && ferry_exporter_get_listening (exporter);
+  guint64 n_names = exporter != NULL ? ferry_exporter_get_n_names (exporter) : 0;
+
+  if (self->told && self->listening == listening && self->n_names == n_names)
+    return NULL;
+  self->told = TRUE;
+  self->listening = listening;
+  self->n_names = n_names;
+  return g_variant_new ("(bt)", listening, exporter != NULL ? ferry_exporter_get_generation (exporter) : 0);
+}
+
+static void
+watch_gone (gpointer data)
+{
+  Watch *self = data;
+
+  remove_push (self->link, self->link->watches, self->push);
+}
+
+static void
+watch_free (gpointer data)
+{
+  Watch *self = data;
+
+  g_object_unref (self->link);
+  g_free (self);
+}
+
+static const FerryPacedSenderFuncs watch_funcs = {watch_make, watch_gone, watch_free};
+
+static void
+start_watch (FerryExporterSession *self, FerryInvocation *invocation)
+{
+  g_autoptr (FerryPacedSender) push = NULL;
+  g_autoptr (GError) error = NULL;
+  Watch *watch = g_new0 (Watch, 1);
+
+  watch->link = g_object_ref (self);
+  watch->push = push = ferry_paced_sender_new (invocation, &watch_funcs, watch);
+  if (!add_push (self, self->watches, push))
+    {
+      error = g_error_new (FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "At most %d watch a transport", FERRY_MAX_SUBSCRIBERS);
+      ferry_paced_sender_end (push, error);
+    }
+  else if (ferry_invocation_is_cancelled (invocation))
+    watch_gone (watch);
+  else
+    ferry_paced_sender_kick (push);
+}
+
+/* Returns (element-type FerryPacedSender) (transfer full): empties pushes. */
+static GPtrArray *
+steal_pushes (FerryExporterSession *self, GPtrArray *pushes)
+{
+  GPtrArray *stolen = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_paced_sender_unref);
+
+  pthread_mutex_lock (&self->lock);
+  while (pushes->len > 0)
+    g_ptr_array_add (stolen, g_ptr_array_steal_index_fast (pushes, pushes->len - 1));
+  pthread_mutex_unlock (&self->lock);
+  return stolen;
+}
+
+static void
+end_pushes (FerryExporterSession *self, GPtrArray *pushes, const GError *reason)
+{
+  g_autoptr (GPtrArray) stolen = steal_pushes (self, pushes);
+
+  for (guint i = 0; i < stolen->len; i++)
+    ferry_paced_sender_end (stolen->pdata[i], reason);
+}
+
+/* Returns (element-type FerryPacedSender) (transfer full). */
+static GPtrArray *
+list_pushes (FerryExporterSession *self, GPtrArray *pushes)
+{
+  GPtrArray *list = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_paced_sender_unref);
+
+  pthread_mutex_lock (&self->lock);
+  for (guint i = 0; i < pushes->len; i++)
+    g_ptr_array_add (list, ferry_paced_sender_ref (pushes->pdata[i]));
+  pthread_mutex_unlock (&self->lock);
+  return list;
+}
+
+static void
+tell_watches (FerryExporterSession *self)
+{
+  g_autoptr (GPtrArray) watches = list_pushes (self, self->watches);
+
+  for (guint i = 0; i < watches->len; i++)
+    ferry_paced_sender_kick (watches->pdata[i]);
+}
+
+void
+ferry_exporter_session_tell (FerryExporterSession *self, gboolean listening)
+{
+  g_autoptr (GError) reason = NULL;
+
+  tell_watches (self);
+  if (listening)
+    return;
+  reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING, "The exporter does not listen any more");
+  end_pushes (self, self->pushes, reason);
+}
+
+static void
+end_subscriptions_by_name (FerryExporterSession *self, FerryExported *left)
+{
+  g_autoptr (GPtrArray) pushes = list_pushes (self, self->pushes);
+  g_autoptr (GError) reason =
+    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING, "The object is not exported by that name any more");
+
+  for (guint i = 0; i < pushes->len; i++)
+    if (ferry_subscriber_has_by_name (pushes->pdata[i], left))
+      {
+        remove_push (self, self->pushes, pushes->pdata[i]);
+        ferry_paced_sender_end (pushes->pdata[i], reason);
+      }
+}
+
+void
+ferry_exporter_session_tell_names (FerryExporterSession *self, FerryExported *left)
+{
+  if (left != NULL)
+    end_subscriptions_by_name (self, left);
+  tell_watches (self);
+}
+
+/* ---- who follows an object ---- */
+
+static void
+subscriber_gone (gpointer link, FerryPacedSender *subscription)
+{
+  FerryExporterSession *self = link;
+
+  remove_push (self, self->pushes, subscription);
+}
+
+/* Returns (nullable): with an error. */
+static FerryPacedSender *
+make_subscriber (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation *invocation,
+                 const FerryFollowRequest *request, FerryExported **exported, GError **error)
+{
+  if (!ferry_exporter_check_listening (exporter, FALSE, error))
+    return NULL;
+  *exported = find (self, exporter, &request->root, error);
+  if (*exported == NULL)
+    return NULL;
+  return ferry_subscriber_new (invocation, ferry_exported_ref (*exported), request, subscriber_gone, self, error);
+}
+
+static gboolean
+check_name (FerryExporter *exporter, const FerryObjectRoot *root, FerryExported *exported, GError **error)
+{
+  g_autoptr (FerryExported) found = root->generation == 0 ? ferry_exporter_find (exporter, root->name, NULL) : NULL;
+
+  if (root->generation != 0 || found == exported)
+    return TRUE;
+  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING, "The object's name was taken back meanwhile");
+  return FALSE;
+}
+
+static void
+begin_subscriber (FerryExporterSession *self, FerryExporter *exporter, FerryPacedSender *subscription,
+                  const FerryObjectRoot *root, FerryExported *exported)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!add_push (self, self->pushes, subscription))
+    {
+      error = g_error_new (FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "At most %d subscriptions go over a transport",
+                           FERRY_MAX_SUBSCRIBERS);
+      ferry_paced_sender_end (subscription, error);
+      return;
+    }
+  ferry_subscriber_begin (subscription);
+  /* A stop ends the subscriptions that it finds, and so does a name that is taken back. */
+  if (ferry_exporter_check_listening (exporter, FALSE, &error) && check_name (exporter, root, exported, &error))
+    ferry_paced_sender_kick (subscription);
+  else
+    ferry_paced_sender_end (subscription, error);
+}
+
+/* Answers the invocation in the end, in one way or another. */
+static void
+start_subscriber (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation *invocation)
+{
+  FerryFollowRequest request;
+  g_autoptr (FerryExported) exported = NULL;
+  g_autoptr (FerryPacedSender) subscription = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!ferry_follow_request_take (&request, ferry_invocation_get_arguments (invocation), &error))
+    {
+      ferry_invocation_pass_error (invocation, error);
+      return;
+    }
+  subscription = make_subscriber (self, exporter, invocation, &request, &exported, &error);
+  if (subscription != NULL)
+    begin_subscriber (self, exporter, subscription, &request.root, exported);
+  else
+    ferry_invocation_pass_error (invocation, error);
+  ferry_follow_request_clear (&request);
+}
+
+/* ---- requests ---- */
+
+void
+ferry_exporter_session_begin_stop (FerryExporterSession *self)
+{
+  pthread_mutex_lock (&self->lock);
+  self->last_before = G_MAXUINT64;
+  pthread_mutex_unlock (&self->lock);
+}
+
+void
+ferry_exporter_session_end_stop (FerryExporterSession *self)
+{
+  pthread_mutex_lock (&self->lock);
+  self->last_before = ferry_demux_get_n_received (self->demux);
+  pthread_mutex_unlock (&self->lock);
+}
+
+static gboolean
+was_before (FerryExporterSession *self, FerryInvocation *invocation)
+{
+  gboolean before;
+
+  pthread_mutex_lock (&self->lock);
+  before = invocation->number <= self->last_before;
+  pthread_mutex_unlock (&self->lock);
+  return before;
+}
+
+static void
+release (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation *invocation)
+{
+  GVariant *arguments = ferry_invocation_get_arguments (invocation);
+  guint64 generation, number, count;
+
+  if (arguments == NULL || !g_variant_is_of_type (arguments, G_VARIANT_TYPE ("(ttt)")))
+    return;
+  g_variant_get (arguments, "(ttt)", &generation, &number, &count);
+  if (generation == ferry_exporter_get_generation (exporter))
+    ferry_handle_table_drop (self->references, number, count);
+}
+
+static void
+answer (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation *invocation)
+{
+  const char *method = ferry_invocation_get_method (invocation);
+  g_autoptr (GError) error = NULL;
+  gboolean answered;
+
+  /* Looked at in this order: who sees that it was stopped also sees what came before. */
+  if (!ferry_exporter_check_listening (exporter, FALSE, NULL) &&
+      !ferry_exporter_check_listening (exporter, was_before (self, invocation), &error))
+    answered = FALSE;
+  else if (g_str_equal (method, FERRY_OBJECT_METHOD_VIEW))
+    answered = start_view (self, exporter, invocation, &error);
+  else
+    answered = describe (self, exporter, invocation, &error);
+  if (answered)
+    return;
+  if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_REFUSED))
+    ferry_invocation_refuse (invocation, error->message);
+  else
+    ferry_invocation_pass_error (invocation, error);
+}
+
+static void
+request_came (FerryInvocation *invocation, gpointer data)
+{
+  FerryExporterSession *self = data;
+  const char *method = ferry_invocation_get_method (invocation);
+  g_autoptr (FerryExporter) exporter = g_weak_ref_get (&self->exporter);
+
+  if (exporter == NULL)
+    {
+      ferry_invocation_refuse (invocation, "The exporter is gone");
+      return;
+    }
+  ferry_exporter_count_request (exporter);
+  if (g_str_equal (method, FERRY_OBJECT_METHOD_RELEASE))
+    release (self, exporter, invocation);
+  else if (ferry_invocation_is_one_way (invocation))
+    /* Nobody would get the result, nor drop the reference that it may be. */
+    g_debug ("A one-way call of “%s” is passed over: it is for its answer", method);
+  else if (g_str_equal (method, FERRY_OBJECT_METHOD_WATCH))
+    start_watch (self, invocation);
+  else if (g_str_equal (method, FERRY_OBJECT_METHOD_FOLLOW))
+    start_subscriber (self, exporter, invocation);
+  else
+    answer (self, exporter, invocation);
+}
+
+static const char *const methods[] = {FERRY_OBJECT_METHOD_VIEW, FERRY_OBJECT_METHOD_WATCH, FERRY_OBJECT_METHOD_DESCRIBE,
+                                      FERRY_OBJECT_METHOD_FOLLOW, FERRY_OBJECT_METHOD_RELEASE};
+
+/* ---- beginning and end ---- */
+
+static void
+transport_ended (FerryTransport *transport, GObject *owner)
+{
+  FerryExporterSession *self = FERRY_EXPORTER_SESSION (owner);
+  g_autoptr (FerryExporter) exporter = g_weak_ref_get (&self->exporter);
+  g_autoptr (GError) reason = NULL;
+
+  if (exporter != NULL)
+    {
+      ferry_exporter_drop_link (exporter, self);
+      return;
+    }
+  reason = ferry_transport_dup_reason (transport);
+  ferry_exporter_session_close (self, reason);
+}
+
+gboolean
+ferry_exporter_session_start (FerryExporterSession *self, GError **error)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
+    ferry_demux_add_handler (self->demux, methods[i], request_came, g_object_ref (self), g_object_unref);
+  if (!ferry_demux_start (self->demux, error))
+    return FALSE;
+  ferry_transport_watch_end (self->transport, transport_ended, G_OBJECT (self));
+  if (ferry_transport_get_closed (self->transport))
+    transport_ended (self->transport, G_OBJECT (self));
+  return TRUE;
+}
+
+void
+ferry_exporter_session_close (FerryExporterSession *self, const GError *reason)
+{
+  gboolean was_closed;
+
+  pthread_mutex_lock (&self->lock);
+  was_closed = self->closed;
+  self->closed = TRUE;
+  pthread_mutex_unlock (&self->lock);
+  ferry_handle_table_close (self->references);
+  if (was_closed)
+    return;
+  ferry_transport_unwatch_end (self->transport, G_OBJECT (self));
+  ferry_demux_stop (self->demux);
+  end_pushes (self, self->pushes, reason);
+  end_pushes (self, self->watches, reason);
+  /* The handlers have references to this. */
+  for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
+    ferry_demux_remove_handler (self->demux, methods[i]);
+}
+
+/* A view is called by its steps. */
+static char *
+describe_request (const char *method, GVariant *arguments)
+{
+  FerryViewRequest view;
+  char *words;
+
+  if (!g_str_equal (method, FERRY_OBJECT_METHOD_VIEW) || !ferry_view_request_take (&view, arguments, NULL))
+    return NULL;
+  words = ferry_view_request_to_string (&view, view.n_steps);
+  ferry_view_request_clear (&view);
+  return words;
+}
+
+FerryExporterSession *
+ferry_exporter_session_new (FerryExporter *exporter, FerryTransport *transport)
+{
+  FerryExporterSession *self = g_object_new (FERRY_TYPE_EXPORTER_SESSION, NULL);
+
+  g_weak_ref_set (&self->exporter, exporter);
+  self->transport = g_object_ref (transport);
+  self->demux = ferry_demux_new (transport);
+  ferry_demux_set_describe_func (self->demux, describe_request);
+  self->references = ferry_handle_table_new (ferry_exporter_get_context (exporter));
+  return self;
+}
+
+static void
+ferry_exporter_session_finalize (GObject *object)
+{
+  FerryExporterSession *self = FERRY_EXPORTER_SESSION (object);
+
+  g_weak_ref_clear (&self->exporter);
+  g_clear_object (&self->demux);
+  g_clear_object (&self->transport);
+  g_clear_pointer (&self->references, ferry_handle_table_free);
+  g_ptr_array_unref (self->pushes);
+  g_ptr_array_unref (self->watches);
+  pthread_mutex_destroy (&self->lock);
+
+  G_OBJECT_CLASS (ferry_exporter_session_parent_class)->finalize (object);
+}
+
+static void
+ferry_exporter_session_class_init (FerryExporterSessionClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = ferry_exporter_session_finalize;
+}
+
+static void
+ferry_exporter_session_init (FerryExporterSession *self)
+{
+  g_weak_ref_init (&self->exporter, NULL);
+  pthread_mutex_init (&self->lock, NULL);
+  self->pushes = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_paced_sender_unref);
+  self->watches = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_paced_sender_unref);
+}

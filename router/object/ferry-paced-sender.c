@@ -1,0 +1,264 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "object/ferry-paced-sender-private.h"
+
+#include <stdatomic.h>
+
+#include "base/ferry-error.h"
+#include "call/ferry-invocation-private.h"
+#include "call/ferry-transport-private.h"
+
+struct _FerryPacedSender
+{
+  _Atomic gint references;
+  FerryInvocation *invocation; /* const: (owned), and a reference of it while it is not answered */
+  FerryPacedSenderFuncs funcs; /* const */
+  gpointer data;               /* const: (owned) */
+
+  GMutex lock;
+  gboolean kicked;  /* lock, as what follows: there may be something to tell */
+  gboolean sending; /* a thread is at it, or room of the transport's is waited for */
+  gboolean resting; /* the window is used up */
+  gboolean over;
+  gulong cancel_id;
+  GVariant *item; /* of who sends: (owned) (nullable): made, and not sent yet */
+};
+
+FerryPacedSender *
+ferry_paced_sender_ref (FerryPacedSender *self)
+{
+  /* Relaxed: whoever refers to it has a reference already. */
+  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  return self;
+}
+
+void
+ferry_paced_sender_unref (FerryPacedSender *self)
+{
+  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
+  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+    return;
+  self->funcs.destroy (self->data);
+  g_clear_pointer (&self->item, g_variant_unref);
+  ferry_invocation_unref (self->invocation);
+  g_mutex_clear (&self->lock);
+  g_free (self);
+}
+
+gpointer
+ferry_paced_sender_get_data (FerryPacedSender *self)
+{
+  return self->data;
+}
+
+/* Returns whether this thread is to end it. */
+static gboolean
+claim_end (FerryPacedSender *self)
+{
+  gboolean was_over;
+
+  g_mutex_lock (&self->lock);
+  was_over = self->over;
+  self->over = TRUE;
+  g_mutex_unlock (&self->lock);
+  return !was_over;
+}
+
+/* ---- sending ---- */
+
+/* Returns whether there is something to be made. */
+static gboolean
+begin_item (FerryPacedSender *self)
+{
+  gboolean begins;
+
+  g_mutex_lock (&self->lock);
+  begins = self->kicked && !self->over;
+  self->kicked = FALSE;
+  self->sending = begins;
+  g_mutex_unlock (&self->lock);
+  return begins;
+}
+
+/* The window is used up. Whoever widens it goes on, unless that has happened already. */
+static void
+rest (FerryPacedSender *self)
+{
+  g_mutex_lock (&self->lock);
+  self->kicked = ferry_call_get_window (self->invocation->call) > 0;
+  self->resting = !self->kicked;
+  g_mutex_unlock (&self->lock);
+}
+
+static gboolean send_items (FerryPacedSender *self, gboolean first);
+
+/* The threads that make room. */
+static gboolean
+send_kept (gpointer data)
+{
+  FerryPacedSender *self = data;
+
+  if (!send_items (self, FALSE))
+    return FALSE;
+  ferry_paced_sender_unref (self);
+  return TRUE;
+}
+
+/* Returns FALSE while the transport has no room. */
+static gboolean
+send_item (FerryPacedSender *self, gboolean first, guint64 count)
+{
+  FerryTransport *transport = self->invocation->transport;
+  g_autoptr (GError) error = NULL;
+
+  if (ferry_call_send_item (self->invocation->call, self->item, &error))
+    {
+      g_clear_pointer (&self->item, g_variant_unref);
+      g_mutex_lock (&self->lock);
+      self->kicked = TRUE;
+      g_mutex_unlock (&self->lock);
+      return TRUE;
+    }
+  if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK) && !ferry_transport_get_closed (transport))
+    {
+      if (ferry_call_get_window (self->invocation->call) > 0)
+        {
+          if (first)
+            ferry_transport_send_later (transport, send_kept, ferry_paced_sender_ref (self), count);
+          return FALSE;
+        }
+      rest (self);
+      return TRUE;
+    }
+  g_clear_pointer (&self->item, g_variant_unref);
+  /* What is closed tells so itself. */
+  if (!g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED))
+    ferry_paced_sender_end (self, error);
+  return TRUE;
+}
+
+static gboolean
+send_items (FerryPacedSender *self, gboolean first)
+{
+  do
+    {
+      guint64 count = ferry_transport_get_room_count (self->invocation->transport);
+
+      if (self->item == NULL)
+        {
+          self->item = self->funcs.make (self->data);
+          if (self->item != NULL)
+            g_variant_ref_sink (self->item);
+        }
+      if (self->item != NULL && !send_item (self, first, count))
+        return FALSE;
+    }
+  while (begin_item (self));
+  return TRUE;
+}
+
+void
+ferry_paced_sender_kick (FerryPacedSender *self)
+{
+  gboolean begins;
+
+  g_mutex_lock (&self->lock);
+  begins = !self->sending && !self->resting && !self->over;
+  self->kicked = !begins;
+  self->sending = self->sending || begins;
+  g_mutex_unlock (&self->lock);
+  if (begins)
+    send_items (self, TRUE);
+}
+
+/* The receiving thread, with a reference of its own. */
+static void
+window_grew (gpointer data)
+{
+  g_autoptr (FerryPacedSender) self = data;
+
+  g_mutex_lock (&self->lock);
+  self->resting = FALSE;
+  g_mutex_unlock (&self->lock);
+  ferry_paced_sender_kick (self);
+}
+
+static void
+hold (gpointer data)
+{
+  ferry_paced_sender_ref (data);
+}
+
+/* The handler has a reference to this, as this has to its cancellable. */
+static void
+disconnect (FerryPacedSender *self)
+{
+  gulong id;
+
+  g_mutex_lock (&self->lock);
+  id = self->over ? self->cancel_id : 0;
+  if (self->over)
+    self->cancel_id = 0;
+  g_mutex_unlock (&self->lock);
+  /* This may be that handler, or another thread may be in it: it is not waited for. */
+  if (id != 0)
+    g_signal_handler_disconnect (ferry_invocation_get_cancellable (self->invocation), id);
+}
+
+void
+ferry_paced_sender_end (FerryPacedSender *self, const GError *reason)
+{
+  g_autoptr (FerryPacedSender) alive G_GNUC_UNUSED = ferry_paced_sender_ref (self);
+
+  if (!claim_end (self))
+    return;
+  ferry_call_set_window_func (self->invocation->call, NULL, NULL, NULL);
+  self->funcs.gone (self->data);
+  /* The object that changes, and who stops the exporter, wait for nobody who does not read. */
+  ferry_invocation_turn_away (self->invocation, reason);
+  disconnect (self);
+}
+
+/* ---- beginning ---- */
+
+static void
+cancelled_cb (GCancellable *cancellable, gpointer data)
+{
+  g_autoptr (GError) reason = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Nobody listens any more");
+
+  ferry_paced_sender_end (data, reason);
+}
+
+static void
+closure_unref (gpointer data, GClosure *closure)
+{
+  ferry_paced_sender_unref (data);
+}
+
+FerryPacedSender *
+ferry_paced_sender_new (FerryInvocation *invocation, const FerryPacedSenderFuncs *funcs, gpointer data)
+{
+  FerryPacedSender *self = g_new0 (FerryPacedSender, 1);
+  GCancellable *cancellable = ferry_invocation_get_cancellable (invocation);
+  gulong id;
+
+  atomic_init (&self->references, 1);
+  self->invocation = ferry_invocation_ref (invocation);
+  self->funcs = *funcs;
+  self->data = data;
+  g_mutex_init (&self->lock);
+  ferry_call_set_window_func (invocation->call, window_grew, hold, self);
+  id = g_signal_connect_data (cancellable, "cancelled", G_CALLBACK (cancelled_cb), ferry_paced_sender_ref (self),
+                              closure_unref, 0);
+  g_mutex_lock (&self->lock);
+  self->cancel_id = id;
+  g_mutex_unlock (&self->lock);
+  if (g_cancellable_is_cancelled (cancellable))
+    cancelled_cb (cancellable, self);
+  /* It may have ended before the handler's number was known. */
+  disconnect (self);
+  return self;
+}

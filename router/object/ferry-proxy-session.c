@@ -1,0 +1,612 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Proxies are known without a reference, and found by weak ones. One that goes takes itself out, unless another has
+ * taken its place meanwhile.
+ *
+ * Whether the exporter listens is told by a stream, which is asked for when there is a first proxy, and again when it
+ * has ended and the transport has not. */
+
+#include "config.h"
+
+#include "object/ferry-proxy-session-private.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/ferry-base-private.h"
+#include "call/ferry-mux-private.h"
+#include "call/ferry-remote-error-private.h"
+#include "call/ferry-transport-private.h"
+#include "object/ferry-unref-queue-private.h"
+
+#define WATCH_WINDOW 16
+
+typedef struct
+{
+  guint64 number;
+  gboolean names;
+  FerryProxySessionFunc func;
+  gpointer data;
+  GDestroyNotify destroy;
+  _Atomic gint references;
+} Watch;
+
+typedef struct
+{
+  GWeakRef proxy;
+  guint64 generation; /* const: 0: by name */
+} Entry;
+
+/* The stream that tells whether the exporter listens. */
+typedef struct
+{
+  FerryProxySession *link; /* const: (owned) */
+  guint64 xid;             /* link's lock, as the next: 0: not known yet */
+  guint n_early;           /* items that came before it was */
+} Stream;
+
+struct _FerryProxySession
+{
+  _Atomic gint references;
+  FerryTransport *transport; /* const: (owned), as the next */
+  FerryMux *mux;
+  FerryUnrefQueue *unref_queue;
+
+  pthread_mutex_t lock;
+  GHashTable *by_number; /* lock: (element-type guint64 Entry), as what follows; owned */
+  GHashTable *by_name;   /* (element-type utf8 Entry) */
+  GHashTable *infos;     /* (element-type utf8 GDBusInterfaceInfo): by object, of the edition */
+  guint64 edition;       /* how often the exporter said something, its end included */
+  gboolean listening;
+  Stream *stream;     /* (unowned) (nullable): open, or being opened */
+  gboolean again;     /* one was wanted while that, of an exporter that does not listen, was open */
+  GError *end;        /* (nullable): of the transport */
+  GError *left;       /* (nullable): the exporter has left the transport; asking again forgets it */
+  GPtrArray *watches; /* (element-type Watch) (owned) */
+  guint64 last_watch;
+};
+
+G_LOCK_DEFINE_STATIC (links);
+
+static GQuark
+link_quark (void)
+{
+  return g_quark_from_static_string ("ferry-proxy-session");
+}
+
+static void
+entry_free (gpointer data)
+{
+  Entry *self = data;
+
+  g_weak_ref_clear (&self->proxy);
+  g_free (self);
+}
+
+static Entry *
+entry_new (FerryProxy *proxy, guint64 generation)
+{
+  Entry *self = g_new (Entry, 1);
+
+  g_weak_ref_init (&self->proxy, proxy);
+  self->generation = generation;
+  return self;
+}
+
+static void
+watch_unref (gpointer data)
+{
+  Watch *self = data;
+
+  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
+  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+    return;
+  if (self->destroy != NULL)
+    self->destroy (self->data);
+  g_free (self);
+}
+
+/* ---- whether it listens ---- */
+
+/* Returns (transfer full) (element-type Watch): all, or of names. */
+static GPtrArray *
+list_watches_locked (FerryProxySession *self, gboolean all)
+{
+  GPtrArray *list = g_ptr_array_new_with_free_func (watch_unref);
+
+  for (guint i = 0; i < self->watches->len; i++)
+    {
+      Watch *watch = self->watches->pdata[i];
+
+      if (!all && !watch->names)
+        continue;
+      atomic_fetch_add_explicit (&watch->references, 1, memory_order_relaxed);
+      g_ptr_array_add (list, watch);
+    }
+  return list;
+}
+
+static void
+call_watches (GPtrArray *watches)
+{
+  for (guint i = 0; i < watches->len; i++)
+    {
+      Watch *watch = watches->pdata[i];
+
+      watch->func (watch->data);
+    }
+}
+
+static GHashTable *
+new_infos (void)
+{
+  return g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_dbus_interface_info_unref);
+}
+
+/* That the exporter says the same again means that names stand for other objects. */
+static void
+set_state (FerryProxySession *self, gboolean listening)
+{
+  g_autoptr (GPtrArray) watches = NULL;
+  g_autoptr (GHashTable) infos = NULL;
+
+  pthread_mutex_lock (&self->lock);
+  self->again = self->again && !listening;
+  self->edition++;
+  if (g_hash_table_size (self->infos) > 0)
+    {
+      infos = g_steal_pointer (&self->infos);
+      self->infos = new_infos ();
+    }
+  watches = list_watches_locked (self, self->listening != listening || self->end != NULL || self->left != NULL);
+  self->listening = listening;
+  pthread_mutex_unlock (&self->lock);
+  call_watches (watches);
+}
+
+/* Returns whether it is the link's still. Sets xid to 0 where it is not known yet: whoever learns it makes the window
+ * as large again as it was. */
+static gboolean
+note_item (Stream *self, guint64 *xid)
+{
+  gboolean current;
+
+  pthread_mutex_lock (&self->link->lock);
+  current = self->link->stream == self;
+  *xid = self->xid;
+  if (self->xid == 0)
+    self->n_early++;
+  pthread_mutex_unlock (&self->link->lock);
+  return current;
+}
+
+/* The receiving thread. */
+static void
+stream_item (gpointer data, GVariant *item)
+{
+  Stream *self = data;
+  gboolean listening;
+  guint64 xid;
+
+  if (!note_item (self, &xid) || !g_variant_is_of_type (item, G_VARIANT_TYPE ("(bt)")))
+    return;
+  g_variant_get (item, "(bt)", &listening, NULL);
+  set_state (self->link, listening);
+  if (xid != 0)
+    ferry_mux_add_window (self->link->mux, xid, 1);
+}
+
+static void open_stream (FerryProxySession *self);
+
+static void
+stream_done (gpointer data, GVariant *result, const GError *error)
+{
+  Stream *self = data;
+  FerryProxySession *link = self->link;
+  gboolean current;
+  gboolean again;
+
+  pthread_mutex_lock (&link->lock);
+  current = link->stream == self;
+  if (current)
+    link->stream = NULL;
+  if (current && link->end == NULL)
+    link->end = ferry_transport_dup_reason (link->transport);
+  again = current && link->again && link->end == NULL;
+  /* Whoever waits for the next one is not told that there is none. */
+  if (current && link->end == NULL && link->left == NULL && !again)
+    link->left = g_error_new (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING, "No exporter is at the other end any more: %s",
+                              error != NULL ? error->message : "it has left");
+  link->again = link->again && !again;
+  pthread_mutex_unlock (&link->lock);
+  if (current)
+    set_state (link, FALSE);
+  /* Its end was on its way when somebody came who looks for the next exporter. */
+  if (again)
+    open_stream (link);
+}
+
+static void
+stream_destroy (gpointer data)
+{
+  Stream *self = data;
+
+  ferry_proxy_session_unref (self->link);
+  g_free (self);
+}
+
+static const FerryAskFuncs stream_funcs = {.item = stream_item, .done = stream_done, .destroy = stream_destroy};
+
+/* Whether a stream that could not be asked for may be later: with no room, or without a worker. */
+static gboolean
+is_early (const GError *error)
+{
+  return g_error_matches (error, FERRY_ERROR, FERRY_ERROR_NOT_STARTED) ||
+         g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
+}
+
+/* Returns FALSE while it is too early. Takes the stream otherwise, which may be over, and gone, by then. */
+static gboolean
+ask_for_stream (gpointer data)
+{
+  const FerryAskRequest request = {FERRY_OBJECT_METHOD_WATCH, NULL, 0, WATCH_WINDOW};
+  Stream *stream = data;
+  g_autoptr (FerryProxySession) link = ferry_proxy_session_ref (stream->link);
+  g_autoptr (GError) error = NULL;
+  guint64 xid = ferry_mux_ask (link->mux, &request, &stream_funcs, stream, &error);
+  guint n_early = 0;
+
+  if (xid == 0 && is_early (error))
+    return FALSE;
+  if (xid == 0)
+    {
+      stream_done (stream, NULL, error);
+      stream_destroy (stream);
+      return TRUE;
+    }
+  pthread_mutex_lock (&link->lock);
+  if (link->stream == stream)
+    {
+      stream->xid = xid;
+      n_early = stream->n_early;
+    }
+  pthread_mutex_unlock (&link->lock);
+  if (n_early > 0)
+    ferry_mux_add_window (link->mux, xid, n_early);
+  return TRUE;
+}
+
+static void
+open_stream (FerryProxySession *self)
+{
+  guint64 count = ferry_transport_get_room_count (self->transport);
+  Stream *stream = g_new0 (Stream, 1);
+  gboolean opens;
+
+  stream->link = ferry_proxy_session_ref (self);
+  pthread_mutex_lock (&self->lock);
+  opens = self->stream == NULL && self->end == NULL;
+  self->again = self->again || (!opens && !self->listening);
+  if (opens)
+    {
+      self->stream = stream;
+      g_clear_error (&self->left);
+    }
+  pthread_mutex_unlock (&self->lock);
+  if (!opens)
+    stream_destroy (stream);
+  else if (!ask_for_stream (stream))
+    ferry_transport_send_later (self->transport, ask_for_stream, stream, count);
+}
+
+gboolean
+ferry_proxy_session_check_listening (FerryProxySession *self, GError **error)
+{
+  g_autoptr (GError) end = NULL;
+  gboolean listening;
+
+  pthread_mutex_lock (&self->lock);
+  listening = self->listening;
+  end = self->end != NULL ? ferry_error_copy (self->end) : NULL;
+  pthread_mutex_unlock (&self->lock);
+  if (listening)
+    return TRUE;
+  if (end != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&end));
+      return FALSE;
+    }
+  open_stream (self);
+  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING,
+                       "Nobody at the other end listens; wait with ferry_proxy_wait_until_listening()");
+  return FALSE;
+}
+
+gboolean
+ferry_proxy_session_is_listening (FerryProxySession *self)
+{
+  gboolean listening;
+
+  pthread_mutex_lock (&self->lock);
+  listening = self->listening;
+  pthread_mutex_unlock (&self->lock);
+  return listening;
+}
+
+GError *
+ferry_proxy_session_dup_end (FerryProxySession *self)
+{
+  const GError *end;
+  GError *copy;
+
+  pthread_mutex_lock (&self->lock);
+  end = self->end != NULL ? self->end : self->left;
+  copy = end != NULL ? ferry_error_copy (end) : NULL;
+  pthread_mutex_unlock (&self->lock);
+  return copy;
+}
+
+guint64
+ferry_proxy_session_add_watch (FerryProxySession *self, gboolean names, FerryProxySessionFunc func, gpointer data,
+                               GDestroyNotify destroy)
+{
+  Watch *watch = g_new0 (Watch, 1);
+  guint64 number;
+
+  atomic_init (&watch->references, 1);
+  watch->names = names;
+  watch->func = func;
+  watch->data = data;
+  watch->destroy = destroy;
+  pthread_mutex_lock (&self->lock);
+  number = watch->number = ++self->last_watch;
+  g_ptr_array_add (self->watches, watch);
+  pthread_mutex_unlock (&self->lock);
+  open_stream (self);
+  return number;
+}
+
+void
+ferry_proxy_session_remove_watch (FerryProxySession *self, guint64 number)
+{
+  Watch *watch = NULL;
+
+  pthread_mutex_lock (&self->lock);
+  for (guint i = 0; i < self->watches->len && watch == NULL; i++)
+    if (((Watch *) self->watches->pdata[i])->number == number)
+      watch = g_ptr_array_steal_index_fast (self->watches, i);
+  pthread_mutex_unlock (&self->lock);
+  if (watch != NULL)
+    watch_unref (watch);
+}
+
+void
+ferry_proxy_session_release (FerryProxySession *self, guint64 generation, guint64 number, guint64 count)
+{
+  ferry_unref_queue_add (self->unref_queue, generation, number, count);
+}
+
+/* ---- proxies ---- */
+
+static gpointer
+find_locked (GHashTable *table, gconstpointer key)
+{
+  Entry *entry = g_hash_table_lookup (table, key);
+
+  return entry != NULL ? g_weak_ref_get (&entry->proxy) : NULL;
+}
+
+void
+ferry_proxy_session_add_name (FerryProxySession *self, FerryProxy *proxy, const char *name)
+{
+  pthread_mutex_lock (&self->lock);
+  g_hash_table_insert (self->by_name, g_strdup (name), entry_new (proxy, 0));
+  pthread_mutex_unlock (&self->lock);
+}
+
+/* By number, and none of another exporter that had the number before. */
+static FerryProxy *
+find_reference_locked (FerryProxySession *self, const FerryViewResult *result)
+{
+  Entry *entry = g_hash_table_lookup (self->by_number, &result->number);
+  FerryProxy *proxy = entry != NULL ? g_weak_ref_get (&entry->proxy) : NULL;
+
+  if (proxy == NULL || entry->generation == result->generation)
+    return proxy;
+  /* The last reference may go with it, and that takes the lock. */
+  pthread_mutex_unlock (&self->lock);
+  g_object_unref (proxy);
+  pthread_mutex_lock (&self->lock);
+  return NULL;
+}
+
+FerryProxy *
+ferry_proxy_session_find_or_make (FerryProxySession *self, const FerryViewResult *result, FerryProxyMakeFunc make,
+                                  FerryProxy *asker, gboolean *by_name)
+{
+  FerryProxy *proxy = NULL;
+
+  pthread_mutex_lock (&self->lock);
+  if (result->name != NULL)
+    proxy = find_locked (self->by_name, result->name);
+  *by_name = proxy != NULL;
+  if (proxy == NULL)
+    proxy = find_reference_locked (self, result);
+  if (proxy == NULL)
+    {
+      proxy = make (asker, result);
+      g_hash_table_insert (self->by_number, g_memdup2 (&result->number, sizeof result->number),
+                           entry_new (proxy, result->generation));
+    }
+  pthread_mutex_unlock (&self->lock);
+  return proxy;
+}
+
+/* In another's place there is a live one. Returns (transfer full) (nullable): that, to be dropped without the lock. */
+static gpointer
+forget_locked (GHashTable *table, gconstpointer key)
+{
+  gpointer other = find_locked (table, key);
+
+  if (other == NULL)
+    g_hash_table_remove (table, key);
+  return other;
+}
+
+void
+ferry_proxy_session_forget (FerryProxySession *self, const char *name, guint64 generation, guint64 number)
+{
+  g_autoptr (GObject) other = NULL;
+
+  pthread_mutex_lock (&self->lock);
+  other = generation == 0 ? forget_locked (self->by_name, name) : forget_locked (self->by_number, &number);
+  pthread_mutex_unlock (&self->lock);
+}
+
+/* ---- descriptions ---- */
+
+GDBusInterfaceInfo *
+ferry_proxy_session_dup_info (FerryProxySession *self, const char *object)
+{
+  GDBusInterfaceInfo *info;
+
+  pthread_mutex_lock (&self->lock);
+  info = g_hash_table_lookup (self->infos, object);
+  if (info != NULL)
+    g_dbus_interface_info_ref (info);
+  pthread_mutex_unlock (&self->lock);
+  return info;
+}
+
+void
+ferry_proxy_session_set_info (FerryProxySession *self, const char *object, guint64 edition, GDBusInterfaceInfo *info)
+{
+  pthread_mutex_lock (&self->lock);
+  if (edition == self->edition)
+    g_hash_table_insert (self->infos, g_strdup (object), g_dbus_interface_info_ref (info));
+  pthread_mutex_unlock (&self->lock);
+}
+
+guint64
+ferry_proxy_session_get_edition (FerryProxySession *self)
+{
+  guint64 edition;
+
+  pthread_mutex_lock (&self->lock);
+  edition = self->edition;
+  pthread_mutex_unlock (&self->lock);
+  return edition;
+}
+
+FerryMux *
+ferry_proxy_session_get_mux (FerryProxySession *self)
+{
+  return self->mux;
+}
+
+/* ---- the link ---- */
+
+static FerryProxySession *
+link_new (FerryTransport *transport)
+{
+  FerryProxySession *self = g_new0 (FerryProxySession, 1);
+
+  atomic_init (&self->references, 1);
+  self->transport = g_object_ref (transport);
+  self->mux = ferry_mux_new (transport);
+  self->unref_queue = ferry_unref_queue_new (transport);
+  pthread_mutex_init (&self->lock, NULL);
+  self->by_number = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, entry_free);
+  self->by_name = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, entry_free);
+  self->infos = new_infos ();
+  self->watches = g_ptr_array_new_with_free_func (watch_unref);
+  return self;
+}
+
+FerryProxySession *
+ferry_proxy_session_get (FerryTransport *transport)
+{
+  FerryProxySession *self;
+
+  G_LOCK (links);
+  self = g_object_get_qdata (G_OBJECT (transport), link_quark ());
+  if (self != NULL)
+    ferry_proxy_session_ref (self);
+  else
+    {
+      self = link_new (transport);
+      g_object_set_qdata (G_OBJECT (transport), link_quark (), self);
+    }
+  G_UNLOCK (links);
+  open_stream (self);
+  return self;
+}
+
+FerryProxySession *
+ferry_proxy_session_ref (FerryProxySession *self)
+{
+  /* Relaxed: whoever refers to it has a reference already. */
+  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  return self;
+}
+
+/* The stream has the last reference. Returns its number, 0 where there is nothing to be ended. */
+static guint64
+steal_stream (FerryProxySession *self)
+{
+  guint64 xid = 0;
+
+  pthread_mutex_lock (&self->lock);
+  if (self->stream != NULL)
+    xid = self->stream->xid;
+  if (xid != 0)
+    {
+      self->stream = NULL;
+      self->listening = FALSE;
+    }
+  pthread_mutex_unlock (&self->lock);
+  return xid;
+}
+
+static void
+link_free (FerryProxySession *self)
+{
+  ferry_unref_queue_unref (self->unref_queue);
+  g_hash_table_unref (self->by_number);
+  g_hash_table_unref (self->by_name);
+  g_hash_table_unref (self->infos);
+  g_ptr_array_unref (self->watches);
+  g_clear_error (&self->end);
+  g_clear_error (&self->left);
+  pthread_mutex_destroy (&self->lock);
+  g_object_unref (self->mux);
+  g_object_unref (self->transport);
+  g_free (self);
+}
+
+void
+ferry_proxy_session_unref (FerryProxySession *self)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryMux) mux = NULL;
+  guint64 xid = 0;
+  gint references;
+
+  /* Nobody gets one meanwhile. */
+  G_LOCK (links);
+  references = atomic_fetch_sub (&self->references, 1) - 1;
+  if (references == 0)
+    g_object_set_qdata (G_OBJECT (self->transport), link_quark (), NULL);
+  else if (references == 1)
+    xid = steal_stream (self);
+  if (xid != 0)
+    mux = g_object_ref (self->mux);
+  G_UNLOCK (links);
+  if (references == 0)
+    link_free (self);
+  if (xid == 0)
+    return;
+  error = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "There is no proxy any more");
+  ferry_mux_abandon (mux, xid, FERRY_CANCEL_REASON_CANCELLED, error);
+}

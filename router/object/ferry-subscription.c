@@ -1,0 +1,353 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Items are taken no faster than widgets can show them: what changes meanwhile is joined at the object's end, and costs
+ * nothing here. */
+
+#include "config.h"
+
+#include "object/ferry-subscription-private.h"
+
+#include <stdatomic.h>
+
+#include "base/ferry-error.h"
+#include "call/ferry-transport-private.h"
+#include "object/ferry-interface-private.h"
+#include "route/ferry-errands-private.h"
+
+/* Items under way, and the time from one to the next, in microseconds: half a frame. */
+#define WINDOW 2
+#define PACE 8000
+
+/* References: of whoever opened it, until it is closed, of the link's watch, and of what is under way. The proxy is not
+ * among what it has: it may be the one that has the subscription. */
+struct _FerrySubscription
+{
+  _Atomic gint references;
+  FerryProxySession *link; /* const: (owned) (nullable), as what follows */
+  FerryProxy *other;       /* (nullable): where the object is in this process: its proxy over a transport */
+  GError *refusal;         /* (nullable): why there is none */
+  FerryObjectRoot root;
+  char *name; /* of that */
+  guint64 watch;
+  char **properties;
+  char **signals;
+  gboolean list;
+  FerrySubscriptionFuncs funcs;
+  gpointer data;
+  GMainContext *context;  /* const: (owned) */
+  GThread *thread;        /* const: (unowned): that opened it, and so is the context's while nothing runs that */
+  _Atomic gboolean looks; /* it is going to look at the exporter, on its context */
+
+  gboolean closed;
+  GCancellable *cancellable; /* (owned): of the stream */
+  FerryReplies *replies;     /* (owned) (nullable): the stream */
+  gboolean is_first;
+  gint64 last_item;            /* when it came */
+  _Atomic gboolean wants_room; /* a stream was not opened for want of it */
+  GSource *pause;              /* (owned) (nullable): until the next is taken */
+  gboolean silent;             /* it was told that nothing comes, for ever or as long as names are the same */
+  guint64 edition;             /* of the link, when the stream was opened */
+};
+
+static void take_next (FerrySubscription *self);
+static gboolean look (gpointer data);
+static void look_soon (gpointer data);
+
+static FerrySubscription *
+subscription_ref (FerrySubscription *self)
+{
+  /* Relaxed: whoever refers to it has a reference already. */
+  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  return self;
+}
+
+static void
+subscription_unref (gpointer data)
+{
+  FerrySubscription *self = data;
+
+  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
+  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+    return;
+  g_clear_object (&self->replies);
+  g_object_unref (self->cancellable);
+  g_clear_object (&self->other);
+  g_clear_error (&self->refusal);
+  g_clear_pointer (&self->link, ferry_proxy_session_unref);
+  g_free (self->name);
+  g_strfreev (self->properties);
+  g_strfreev (self->signals);
+  g_main_context_unref (self->context);
+  if (self->funcs.destroy != NULL)
+    self->funcs.destroy (self->data);
+  g_free (self);
+}
+
+static void
+tell_silent (FerrySubscription *self, const GError *reason, gboolean for_ever)
+{
+  if (!self->closed && !self->silent && self->funcs.silent != NULL)
+    self->funcs.silent (self->data, reason, for_ever);
+  self->silent = self->silent || for_ever;
+}
+
+/* ---- a stream ---- */
+
+static gboolean
+pause_over (gpointer data)
+{
+  FerrySubscription *self = data;
+
+  g_clear_pointer (&self->pause, g_source_unref);
+  self->last_item = 0;
+  if (self->replies == NULL)
+    return look (self);
+  take_next (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* Then the next item is taken, or the next stream opened. */
+static void
+make_pause (FerrySubscription *self, gint64 until)
+{
+  if (self->pause != NULL)
+    return;
+  self->pause = g_timeout_source_new (G_MAXUINT);
+  g_source_set_ready_time (self->pause, until);
+  g_source_set_static_name (self->pause, "[ferry] a subscription's pace");
+  g_source_set_callback (self->pause, pause_over, subscription_ref (self), subscription_unref);
+  g_source_attach (self->pause, self->context);
+}
+
+static gboolean
+is_worth_another_try (const GError *error)
+{
+  return error == NULL || g_error_matches (error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING) ||
+         g_error_matches (error, FERRY_ERROR, FERRY_ERROR_REFUSED);
+}
+
+/* What was refused may be there after the next change of names, or after one that has come meanwhile. */
+static gboolean
+may_be_there_now (FerrySubscription *self)
+{
+  return self->root.generation == 0 && ferry_proxy_session_get_edition (self->link) != self->edition;
+}
+
+static void
+stream_ended (FerrySubscription *self, const GError *error)
+{
+  g_autoptr (GError) end = ferry_proxy_session_dup_end (self->link);
+  gboolean again = end == NULL && (is_worth_another_try (error) || may_be_there_now (self));
+
+  g_clear_object (&self->replies);
+  tell_silent (self, end != NULL ? end : error, !again);
+  self->silent = self->silent && !again;
+  /* The exporter may have stopped and started again, which is no change for who has heard of neither. */
+  if (!self->closed && !self->silent)
+    make_pause (self, g_get_monotonic_time () + PACE);
+}
+
+static void
+pass_on (FerrySubscription *self, GVariant *item)
+{
+  gboolean is_first = self->is_first;
+
+  self->is_first = self->silent = FALSE;
+  self->last_item = g_get_monotonic_time ();
+  if (!self->closed)
+    self->funcs.item (self->data, item, is_first);
+}
+
+static void
+item_came_cb (GObject *replies, GAsyncResult *result, gpointer data)
+{
+  FerrySubscription *self = data;
+  g_autoptr (GVariant) item = NULL;
+  g_autoptr (GError) error = NULL;
+  gboolean came = ferry_replies_next_finish (FERRY_REPLIES (replies), result, &item, &error);
+
+  if (self->closed || FERRY_REPLIES (replies) != self->replies)
+    {
+      subscription_unref (self);
+      return;
+    }
+  if (came && item != NULL && !g_variant_is_of_type (item, G_VARIANT_TYPE (FERRY_SUBSCRIPTION_ITEM_TYPE)))
+    g_set_error (&error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "What changed was told by a value of type “%s”",
+                 g_variant_get_type_string (item));
+  if (item != NULL && error == NULL)
+    {
+      pass_on (self, item);
+      take_next (self);
+    }
+  else
+    stream_ended (self, error);
+  subscription_unref (self);
+}
+
+static void
+take_next (FerrySubscription *self)
+{
+  if (self->closed || self->replies == NULL || self->pause != NULL)
+    return;
+  if (g_get_monotonic_time () < self->last_item + PACE && !self->is_first)
+    {
+      make_pause (self, self->last_item + PACE);
+      return;
+    }
+  g_main_context_push_thread_default (self->context);
+  ferry_replies_next_async (self->replies, self->cancellable, item_came_cb, subscription_ref (self));
+  g_main_context_pop_thread_default (self->context);
+}
+
+/* The threads that make room: it does not matter whether there is enough, as that is seen with the next try. */
+static gboolean
+room_came (gpointer data)
+{
+  FerrySubscription *self = data;
+
+  atomic_store (&self->wants_room, FALSE);
+  look_soon (self);
+  subscription_unref (self);
+  return TRUE;
+}
+
+static void
+open_stream (FerrySubscription *self)
+{
+  FerryMux *mux = ferry_proxy_session_get_mux (self->link);
+  guint64 count = ferry_transport_get_room_count (ferry_mux_get_transport (mux));
+  g_autoptr (GError) error = NULL;
+  GVariant *request = ferry_follow_request_to_variant (&self->root, (const char *const *) self->properties,
+                                                       (const char *const *) self->signals, self->list);
+
+  self->is_first = TRUE;
+  self->edition = ferry_proxy_session_get_edition (self->link);
+  self->replies = ferry_mux_transact_stream (mux, FERRY_OBJECT_METHOD_FOLLOW, request, WINDOW, -1, &error);
+  if (self->replies != NULL)
+    take_next (self);
+  else if (!g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+    stream_ended (self, error);
+  else if (!atomic_exchange (&self->wants_room, TRUE))
+    ferry_transport_send_later (ferry_mux_get_transport (mux), room_came, subscription_ref (self), count);
+}
+
+/* ---- the exporter ---- */
+
+static gboolean
+look (gpointer data)
+{
+  FerrySubscription *self = data;
+  g_autoptr (GError) end = NULL;
+
+  /* Before it is looked at: a change that comes now has it look again. */
+  atomic_store (&self->looks, FALSE);
+  if (self->closed || self->replies != NULL || self->pause != NULL || (self->silent && !may_be_there_now (self)))
+    return G_SOURCE_REMOVE;
+  if (ferry_proxy_session_is_listening (self->link))
+    {
+      open_stream (self);
+      return G_SOURCE_REMOVE;
+    }
+  end = ferry_proxy_session_dup_end (self->link);
+  if (end != NULL)
+    tell_silent (self, end, TRUE);
+  return G_SOURCE_REMOVE;
+}
+
+/* any: of the link's changes. */
+static void
+look_soon (gpointer data)
+{
+  FerrySubscription *self = data;
+  g_autoptr (GSource) source = NULL;
+
+  if (atomic_exchange (&self->looks, TRUE))
+    return;
+  source = g_idle_source_new ();
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_static_name (source, "[ferry] a subscription's exporter");
+  g_source_set_callback (source, look, subscription_ref (self), subscription_unref);
+  g_source_attach (source, self->context);
+}
+
+/* ---- the subscription ---- */
+
+static gboolean
+tell_refusal_cb (gpointer data)
+{
+  FerrySubscription *self = data;
+
+  tell_silent (self, self->refusal, TRUE);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+tell_refusal_soon (FerrySubscription *self)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_source_set_callback (source, tell_refusal_cb, subscription_ref (self), subscription_unref);
+  g_source_attach (source, self->context);
+}
+
+FerrySubscription *
+ferry_subscription_open (const FerrySubscriptionSource *source, const char *const *properties,
+                         const char *const *signals, gboolean list, const FerrySubscriptionFuncs *funcs, gpointer data)
+{
+  FerrySubscription *self = g_new0 (FerrySubscription, 1);
+
+  atomic_init (&self->references, 1);
+  self->other = source->other;
+  self->refusal = source->refusal;
+  self->link = source->link != NULL ? ferry_proxy_session_ref (source->link) : NULL;
+  self->root = source->root;
+  self->root.name = self->name = g_strdup (self->root.name);
+  self->properties = g_strdupv ((char **) properties);
+  self->signals = g_strdupv ((char **) signals);
+  self->list = list;
+  self->funcs = *funcs;
+  self->data = data;
+  self->context = g_main_context_ref_thread_default ();
+  self->thread = g_thread_self ();
+  self->cancellable = g_cancellable_new ();
+  if (self->link == NULL)
+    {
+      tell_refusal_soon (self);
+      return self;
+    }
+  self->watch =
+    ferry_proxy_session_add_watch (self->link, TRUE, look_soon, subscription_ref (self), subscription_unref);
+  look_soon (self);
+  return self;
+}
+
+/* The context's thread. */
+static void
+close_here (gpointer data)
+{
+  FerrySubscription *self = data;
+
+  self->closed = TRUE;
+  if (self->watch != 0)
+    ferry_proxy_session_remove_watch (self->link, self->watch);
+  g_cancellable_cancel (self->cancellable);
+  if (self->replies != NULL)
+    ferry_replies_cancel (self->replies);
+  if (self->pause != NULL)
+    {
+      g_source_destroy (self->pause);
+      g_clear_pointer (&self->pause, g_source_unref);
+    }
+}
+
+void
+ferry_subscription_close (FerrySubscription *self)
+{
+  /* To acquire the context would keep its own thread from it for that moment. */
+  if (self->thread == g_thread_self () || g_main_context_is_owner (self->context))
+    close_here (self);
+  else
+    ferry_errands_post (self->context, close_here, subscription_ref (self), subscription_unref);
+  subscription_unref (self);
+}
