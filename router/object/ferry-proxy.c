@@ -14,6 +14,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-error.h"
+#include "base/ferry-mailbox-private.h"
 #include "call/ferry-mux-private.h"
 #include "call/ferry-transport-private.h"
 #include "object/ferry-interface-private.h"
@@ -81,13 +82,12 @@ static guint signal_ids[N_SIGNALS];
 
 /* ---- making ---- */
 
-static gboolean
+static void
 notify_listening (gpointer proxy)
 {
-  /* Before it is looked at: a change that comes now is told by another. */
+  /* Before the state is read: a change from now on posts again. */
   atomic_store (&FERRY_PROXY (proxy)->notifies, FALSE);
   g_object_notify_by_pspec (proxy, pspecs[PROP_LISTENING]);
-  return G_SOURCE_REMOVE;
 }
 
 /* any: a proxy that is on its way out is not told. */
@@ -96,16 +96,10 @@ state_changed (gpointer data)
 {
   GWeakRef *proxy = data;
   g_autoptr (FerryProxy) self = g_weak_ref_get (proxy);
-  g_autoptr (GSource) source = NULL;
 
-  /* The other end may change that faster than a context is iterated. */
-  if (self == NULL || atomic_exchange (&self->notifies, TRUE))
-    return;
-  source = g_idle_source_new ();
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_static_name (source, "[ferry] a proxy's state");
-  g_source_set_callback (source, notify_listening, g_object_ref (self), g_object_unref);
-  g_source_attach (source, self->context);
+  /* One post for many changes: the other end may change faster than the context iterates. */
+  if (self != NULL && !atomic_exchange (&self->notifies, TRUE))
+    ferry_mailbox_post (self->context, notify_listening, g_object_ref (self), g_object_unref);
 }
 
 static void
@@ -1015,17 +1009,16 @@ wait_end (Wait *self, GError *error)
     g_task_return_boolean (self->task, TRUE);
 }
 
-static gboolean
+static void
 look (gpointer data)
 {
   Wait *self = data;
   GError *error = NULL;
 
-  /* Before it is looked at: a change that comes now has it look again. */
+  /* Before the state is read: a change from now on posts again. */
   atomic_store (&self->looks, FALSE);
   if (!self->over && !may_listen_later (g_task_get_source_object (self->task), &error))
     wait_end (self, error);
-  return G_SOURCE_REMOVE;
 }
 
 /* any */
@@ -1033,15 +1026,9 @@ static void
 look_soon (gpointer data)
 {
   Wait *self = data;
-  g_autoptr (GSource) source = NULL;
 
-  if (atomic_exchange (&self->looks, TRUE))
-    return;
-  source = g_idle_source_new ();
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_static_name (source, "[ferry] an exporter's state");
-  g_source_set_callback (source, look, wait_ref (self), wait_unref);
-  g_source_attach (source, g_task_get_context (self->task));
+  if (!atomic_exchange (&self->looks, TRUE))
+    ferry_mailbox_post (g_task_get_context (self->task), look, wait_ref (self), wait_unref);
 }
 
 static void

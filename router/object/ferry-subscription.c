@@ -13,7 +13,7 @@
 #include "base/ferry-error.h"
 #include "call/ferry-transport-private.h"
 #include "object/ferry-interface-private.h"
-#include "route/ferry-errands-private.h"
+#include "base/ferry-mailbox-private.h"
 
 /* Items under way, and the time from one to the next, in microseconds: half a frame. */
 #define WINDOW 2
@@ -51,7 +51,7 @@ struct _FerrySubscription
 };
 
 static void take_next (FerrySubscription *self);
-static gboolean look (gpointer data);
+static void look (gpointer data);
 static void look_soon (gpointer data);
 
 static FerrySubscription *
@@ -102,8 +102,9 @@ pause_over (gpointer data)
   g_clear_pointer (&self->pause, g_source_unref);
   self->last_item = 0;
   if (self->replies == NULL)
-    return look (self);
-  take_next (self);
+    look (self);
+  else
+    take_next (self);
   return G_SOURCE_REMOVE;
 }
 
@@ -234,61 +235,44 @@ open_stream (FerrySubscription *self)
 
 /* ---- the exporter ---- */
 
-static gboolean
+static void
 look (gpointer data)
 {
   FerrySubscription *self = data;
   g_autoptr (GError) end = NULL;
 
-  /* Before it is looked at: a change that comes now has it look again. */
+  /* Before the state is read: a change from now on posts again. */
   atomic_store (&self->looks, FALSE);
   if (self->closed || self->replies != NULL || self->pause != NULL || (self->silent && !may_be_there_now (self)))
-    return G_SOURCE_REMOVE;
+    return;
   if (ferry_proxy_session_is_listening (self->link))
     {
       open_stream (self);
-      return G_SOURCE_REMOVE;
+      return;
     }
   end = ferry_proxy_session_dup_end (self->link);
   if (end != NULL)
     tell_silent (self, end, TRUE);
-  return G_SOURCE_REMOVE;
 }
 
-/* any: of the link's changes. */
+/* any: the session changed. */
 static void
 look_soon (gpointer data)
 {
   FerrySubscription *self = data;
-  g_autoptr (GSource) source = NULL;
 
-  if (atomic_exchange (&self->looks, TRUE))
-    return;
-  source = g_idle_source_new ();
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_static_name (source, "[ferry] a subscription's exporter");
-  g_source_set_callback (source, look, subscription_ref (self), subscription_unref);
-  g_source_attach (source, self->context);
+  if (!atomic_exchange (&self->looks, TRUE))
+    ferry_mailbox_post (self->context, look, subscription_ref (self), subscription_unref);
 }
 
 /* ---- the subscription ---- */
 
-static gboolean
-tell_refusal_cb (gpointer data)
+static void
+tell_refusal (gpointer data)
 {
   FerrySubscription *self = data;
 
   tell_silent (self, self->refusal, TRUE);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-tell_refusal_soon (FerrySubscription *self)
-{
-  g_autoptr (GSource) source = g_idle_source_new ();
-
-  g_source_set_callback (source, tell_refusal_cb, subscription_ref (self), subscription_unref);
-  g_source_attach (source, self->context);
 }
 
 FerrySubscription *
@@ -313,7 +297,7 @@ ferry_subscription_open (const FerrySubscriptionSource *source, const char *cons
   self->cancellable = g_cancellable_new ();
   if (self->link == NULL)
     {
-      tell_refusal_soon (self);
+      ferry_mailbox_post (self->context, tell_refusal, subscription_ref (self), subscription_unref);
       return self;
     }
   self->watch =
@@ -348,6 +332,6 @@ ferry_subscription_close (FerrySubscription *self)
   if (self->thread == g_thread_self () || g_main_context_is_owner (self->context))
     close_here (self);
   else
-    ferry_errands_post (self->context, close_here, subscription_ref (self), subscription_unref);
+    ferry_mailbox_post (self->context, close_here, subscription_ref (self), subscription_unref);
   subscription_unref (self);
 }
