@@ -11,9 +11,9 @@
 #include <stdatomic.h>
 
 #include "base/ferry-error.h"
+#include "base/ferry-mailbox-private.h"
 #include "call/ferry-transport-private.h"
 #include "object/ferry-interface-private.h"
-#include "base/ferry-mailbox-private.h"
 
 /* Items under way, and the time from one to the next, in microseconds: half a frame. */
 #define WINDOW 2

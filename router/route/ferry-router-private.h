@@ -3,9 +3,9 @@
 
 #pragma once
 
+#include "base/ferry-mailbox-private.h"
 #include "base/ferry-timers-private.h"
 #include "route/ferry-cell-watch-private.h"
-#include "base/ferry-mailbox-private.h"
 #include "route/ferry-exit-private.h"
 #include "route/ferry-home-private.h"
 #include "route/ferry-monitor-private.h"

@@ -27,6 +27,7 @@
 #include <stdatomic.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-mailbox-private.h"
 #include "base/ferry-wait-queue-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "ferry-enums.h"
@@ -34,7 +35,6 @@
 #include "lane/ferry-lane-layout.h"
 #include "lane/ferry-one-shot-private.h"
 #include "link/ferry-orphan-private.h"
-#include "base/ferry-mailbox-private.h"
 
 #define DEFAULT_CANCEL_GRACE (2 * G_USEC_PER_SEC)
 #define DEFAULT_WINDOW 16
