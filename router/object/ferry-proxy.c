@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A proxy: what it stands for, whether its exporter listens, what its interface has, and what it is told of an object
- * that it follows. Single operations are views of one step, in ferry-proxy-call.c: views know proxies, and proxies no
- * views.
+/* A proxy: the object it stands for, whether the exporter listens, the interface's description, and what is told of an
+ * object that it follows. Single operations are views of one step, in ferry-proxy-call.c: views know proxies, and
+ * proxies know no views.
  *
- * Threads: any; what is followed is told on the main context that was the thread's default one when it was made.
+ * Threads: any. What is followed is told on the main context that was the default one of the making thread.
  * Trust:   none in the names and values that the other end tells. */
 
 #include "config.h"
@@ -24,37 +24,37 @@ struct _FerryProxy
 {
   GObject parent_instance;
 
-  FerryProxySession *link; /* const: (owned) (nullable): of an object in another process */
-  FerryExporter *exporter; /* const: (owned) (nullable): of one in this process */
-  FerryExported *exported; /* const: (owned) (nullable): of that, where it has no name here */
-  char *name;              /* const: (owned) (nullable): the object's */
-  char *interface;         /* const: (owned) (nullable): the name of its interface, where that is known */
-  guint64 generation;      /* const: 0: it has a name, as the next */
+  FerryProxySession *session; /* const: (owned) (nullable): of an object in another process */
+  FerryExporter *exporter;    /* const: (owned) (nullable): of one in this process */
+  FerryExported *exported;    /* const: (owned) (nullable): of that, where it has no name here */
+  char *name;                 /* const: (owned) (nullable): the object's */
+  char *interface;            /* const: (owned) (nullable): the name of its interface, where that is known */
+  guint64 generation;         /* const: 0: it has a name, as the next */
   guint64 number;
   _Atomic guint64 n_references; /* that came for it */
 
   GMainContext *context;           /* const: (owned): where it notifies */
-  guint64 watch;                   /* const: of the link */
+  guint64 watch;                   /* const: of the session */
   gulong exporter_watch;           /* const: of the exporter */
   _Atomic gboolean as_proxy;       /* whether values stay where they are */
   _Atomic gboolean notifies;       /* its context is to notify of a change of whether it listens */
   FerrySubscription *subscription; /* the context's thread, as the next: (owned) (nullable) */
-  GHashTable *cached; /* (element-type utf8 GVariant) (owned) (nullable): newest values of what is followed */
+  GHashTable *cached; /* (element-type utf8 GVariant) (owned) (nullable): newest values of followed properties */
 };
 
 /**
  * FerryProxy:
  *
- * Stands for an object that another process exports with a [class@Ferry.Exporter]. What it is asked is done there:
- * [method@Ferry.Proxy.call] and its siblings for a single operation, a [struct@Ferry.View] for a chain of them.
+ * Stands for an object that another process exports with a [class@Ferry.Exporter]. Operations on the proxy are done in
+ * that process: [method@Ferry.Proxy.call] and its siblings for a single operation, a [struct@Ferry.View] for a chain.
  *
- * A proxy by name is made whether or not there is such an object. One that came as a result has a reference to its
- * object, which keeps that alive until the proxy goes or the transport ends.
+ * A proxy by name can be made before the object exists. A proxy that came as a result has a reference to its object,
+ * which keeps the object alive until the proxy goes or the transport ends.
  *
- * Nothing hangs: the end of the transport, the stop of the exporter and deadlines end every call, with the reason.
+ * No call hangs: the end of the transport, the stop of the exporter and deadlines end every call, with the reason.
  *
- * Any thread may use it, where nothing else is said. Its signals are emitted on the main context that was the thread's
- * default one when it was made.
+ * Any thread may use a proxy, unless a function says otherwise. Its signals are emitted on the main context that was
+ * the default one of the making thread.
  *
  * Since: 0.1
  */
@@ -135,8 +135,8 @@ watch_listening (FerryProxy *self)
 {
   GWeakRef *proxy = weak_ref_new (self);
 
-  if (self->link != NULL)
-    self->watch = ferry_proxy_session_add_watch (self->link, FALSE, state_changed, proxy, weak_ref_free);
+  if (self->session != NULL)
+    self->watch = ferry_proxy_session_add_watch (self->session, FALSE, state_changed, proxy, weak_ref_free);
   else
     self->exporter_watch = g_signal_connect_data (self->exporter, "notify::listening", G_CALLBACK (exporter_changed),
                                                   proxy, weak_ref_closure_free, 0);
@@ -144,10 +144,10 @@ watch_listening (FerryProxy *self)
 
 /**
  * ferry_proxy_new:
- * @transport: over which the object is reached
- * @name: the name under which it is exported
+ * @transport: the transport to the object's process
+ * @name: the name under which the object is exported
  *
- * Any thread. Nobody is asked whether there is such an object.
+ * Makes a proxy. It does not ask the other end whether the object exists. Any thread.
  *
  * Returns: (transfer full): a proxy of the object
  *
@@ -162,9 +162,9 @@ ferry_proxy_new (FerryTransport *transport, const char *name)
   g_return_val_if_fail (name != NULL, NULL);
 
   self = g_object_new (FERRY_TYPE_PROXY, NULL);
-  self->link = ferry_proxy_session_get (transport);
+  self->session = ferry_proxy_session_get (transport);
   self->name = g_strdup (name);
-  ferry_proxy_session_add_name (self->link, self, name);
+  ferry_proxy_session_add_name (self->session, self, name);
   watch_listening (self);
   return self;
 }
@@ -172,12 +172,10 @@ ferry_proxy_new (FerryTransport *transport, const char *name)
 /**
  * ferry_proxy_new_local:
  * @exporter: an exporter of this process
- * @name: the name under which it exports the object
+ * @name: the name under which the object is exported
  *
- * A proxy for the object's own process: the same can be done with it, to the same rules, and without traffic. Methods
- * are called by the thread that asks, where the exporter has them called on threads, and otherwise on its context.
- *
- * Any thread.
+ * Makes a proxy for the object's own process. It does the same by the same rules, without traffic. Where the exporter
+ * calls methods on threads, the asking thread calls them; otherwise the exporter's context does. Any thread.
  *
  * Returns: (transfer full): a proxy of the object
  *
@@ -209,13 +207,13 @@ ferry_proxy_new_for_exported (FerryExporter *exporter, FerryExported *exported)
   return self;
 }
 
-/* With the link's lock. */
+/* With the session's lock. */
 static FerryProxy *
 new_for_reference (FerryProxy *asker, const FerryViewResult *result)
 {
   FerryProxy *self = g_object_new (FERRY_TYPE_PROXY, NULL);
 
-  self->link = ferry_proxy_session_ref (asker->link);
+  self->session = ferry_proxy_session_ref (asker->session);
   self->name = g_strdup (result->name);
   self->interface = g_strdup (result->interface);
   self->generation = result->generation;
@@ -233,19 +231,19 @@ ferry_proxy_take_object (FerryProxy *self, const FerryViewResult *result)
   if (by_name)
     proxy = g_object_ref (self);
   else
-    proxy = ferry_proxy_session_find_or_make (self->link, result, new_for_reference, self, &by_name);
-  /* Relaxed: they are read once nobody has the proxy any more. */
+    proxy = ferry_proxy_session_find_or_make (self->session, result, new_for_reference, self, &by_name);
+  /* Relaxed: the count is read when no other thread has the proxy any more. */
   if (by_name)
-    ferry_proxy_session_release (self->link, result->generation, result->number, 1);
+    ferry_proxy_session_release (self->session, result->generation, result->number, 1);
   else
     atomic_fetch_add_explicit (&proxy->n_references, 1, memory_order_relaxed);
   return proxy;
 }
 
 FerryProxySession *
-ferry_proxy_get_link (FerryProxy *self)
+ferry_proxy_get_session (FerryProxy *self)
 {
-  return self->link;
+  return self->session;
 }
 
 FerryExporter *
@@ -283,7 +281,7 @@ ferry_proxy_get_transport (FerryProxy *self)
 {
   g_return_val_if_fail (FERRY_IS_PROXY (self), NULL);
 
-  return self->link != NULL ? ferry_mux_get_transport (ferry_proxy_session_get_mux (self->link)) : NULL;
+  return self->session != NULL ? ferry_mux_get_transport (ferry_proxy_session_get_mux (self->session)) : NULL;
 }
 
 /**
@@ -292,7 +290,7 @@ ferry_proxy_get_transport (FerryProxy *self)
  *
  * Any thread.
  *
- * Returns: (nullable): the name under which the object is exported, %NULL where it is known by reference only
+ * Returns: (nullable): the name under which the object is exported, %NULL where the proxy has only a reference
  *
  * Since: 0.1
  */
@@ -319,18 +317,18 @@ ferry_proxy_get_listening (FerryProxy *self)
 {
   g_return_val_if_fail (FERRY_IS_PROXY (self), FALSE);
 
-  return self->link != NULL ? ferry_proxy_session_is_listening (self->link)
-                            : ferry_exporter_get_listening (self->exporter);
+  return self->session != NULL ? ferry_proxy_session_is_listening (self->session)
+                               : ferry_exporter_get_listening (self->exporter);
 }
 
 /**
  * ferry_proxy_set_as_proxy:
  * @self: a proxy
- * @as_proxy: whether values stay where they are
+ * @as_proxy: whether results stay in the other process
  *
- * Has the values that its calls and views give stay in the other process, and be proxies here: what
- * [method@Ferry.View.set_as_proxy] does for one view, and the state in which its views begin. It is that of the proxies
- * that come so, too. [method@Ferry.Proxy.get] gives the value nevertheless. Any thread.
+ * Keeps the results of calls and views in the other process and makes proxies of them here. It is the initial state of
+ * [method@Ferry.View.set_as_proxy] for the proxy's views, and those proxies have it too. [method@Ferry.Proxy.get] gives
+ * the value nevertheless. Any thread.
  *
  * Since: 0.1
  */
@@ -366,7 +364,7 @@ ferry_proxy_get_as_proxy (FerryProxy *self)
 static void
 emit_changed (FerryProxy *self, const char *property, GVariant *value)
 {
-  /* The detail is one that somebody here has asked for, or nobody listens to it. */
+  /* The detail is one that this process has asked for already, or no handler is connected to it. */
   g_signal_emit (self, signal_ids[SIGNAL_CHANGED], g_quark_try_string (property), property, value);
 }
 
@@ -396,7 +394,7 @@ ferry_proxy_emit_set_failed (FerryProxy *self, const char *property, const GErro
 
 /* ---- what the object's interface has: asked once for each object, as long as the exporter is the same ---- */
 
-/* What the description is kept under: all objects known by reference have their interface's. */
+/* The key of the description: objects without a name share that of their interface. */
 static char *
 dup_key (FerryProxy *self)
 {
@@ -409,10 +407,10 @@ ferry_proxy_dup_info (FerryProxy *self)
 {
   g_autofree char *key = NULL;
 
-  if (self->link == NULL)
+  if (self->session == NULL)
     return NULL;
   key = dup_key (self);
-  return ferry_proxy_session_dup_info (self->link, key);
+  return ferry_proxy_session_dup_info (self->session, key);
 }
 
 static GDBusInterfaceInfo *
@@ -432,7 +430,7 @@ take_description (FerryProxy *self, guint64 edition, GVariant *description, GErr
   g_autofree char *key = dup_key (self);
 
   if (info != NULL)
-    ferry_proxy_session_set_info (self->link, key, edition, info);
+    ferry_proxy_session_set_info (self->session, key, edition, info);
   return info;
 }
 
@@ -452,10 +450,10 @@ new_request (FerryProxy *self)
  * @cancellable: (nullable): ends the waiting
  * @error: return location for an error
  *
- * Gives the description of the object's interface: methods, properties, signals. It is asked for once, until
- * names change at the other end; from then on a member that is not in it costs no trip.
+ * Gives the description of the object's interface: methods, properties, signals. It is asked for once, until names
+ * change at the other end. From then on, a member that is missing in it costs no trip.
  *
- * Threads and errors are those of [method@Ferry.View.resolve]; %FERRY_ERROR_PROTOCOL where what comes is no
+ * Threads and errors are those of [method@Ferry.View.resolve], and %FERRY_ERROR_PROTOCOL where the answer is no
  * description.
  *
  * Returns: (transfer full) (nullable): the description, or %NULL with an error
@@ -471,15 +469,15 @@ ferry_proxy_describe (FerryProxy *self, gint64 timeout, GCancellable *cancellabl
 
   g_return_val_if_fail (FERRY_IS_PROXY (self), NULL);
 
-  if (self->link == NULL)
+  if (self->session == NULL)
     return describe_here (self, error);
   info = ferry_proxy_dup_info (self);
   if (info != NULL)
     return info;
-  edition = ferry_proxy_session_get_edition (self->link);
-  if (!ferry_proxy_session_check_listening (self->link, error) ||
-      !ferry_mux_transact (ferry_proxy_session_get_mux (self->link), FERRY_OBJECT_METHOD_DESCRIBE, new_request (self),
-                           timeout, cancellable, &description, error))
+  edition = ferry_proxy_session_get_edition (self->session);
+  if (!ferry_proxy_session_check_listening (self->session, error) ||
+      !ferry_mux_transact (ferry_proxy_session_get_mux (self->session), FERRY_OBJECT_METHOD_DESCRIBE,
+                           new_request (self), timeout, cancellable, &description, error))
     return NULL;
   return take_description (self, edition, description, error);
 }
@@ -506,7 +504,7 @@ described_cb (GObject *mux, GAsyncResult *result, gpointer data)
  * @self: a proxy
  * @timeout: how long to wait at the most, in microseconds; negative: as long as it takes
  * @cancellable: (nullable): ends the waiting
- * @callback: (scope async): called when the description is there
+ * @callback: (scope async): called with the end
  * @user_data: data for @callback
  *
  * As [method@Ferry.Proxy.describe], without waiting. Any thread.
@@ -526,16 +524,16 @@ ferry_proxy_describe_async (FerryProxy *self, gint64 timeout, GCancellable *canc
 
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, ferry_proxy_describe_async);
-  info = self->link == NULL ? describe_here (self, &error) : ferry_proxy_dup_info (self);
+  info = self->session == NULL ? describe_here (self, &error) : ferry_proxy_dup_info (self);
   if (info != NULL)
     g_task_return_pointer (task, info, (GDestroyNotify) g_dbus_interface_info_unref);
-  else if (error != NULL || !ferry_proxy_session_check_listening (self->link, &error))
+  else if (error != NULL || !ferry_proxy_session_check_listening (self->session, &error))
     g_task_return_error (task, error);
   else
     {
-      edition = ferry_proxy_session_get_edition (self->link);
+      edition = ferry_proxy_session_get_edition (self->session);
       g_task_set_task_data (task, g_memdup2 (&edition, sizeof edition), g_free);
-      ferry_mux_transact_async (ferry_proxy_session_get_mux (self->link), FERRY_OBJECT_METHOD_DESCRIBE,
+      ferry_mux_transact_async (ferry_proxy_session_get_mux (self->session), FERRY_OBJECT_METHOD_DESCRIBE,
                                 new_request (self), timeout, cancellable, described_cb, g_steal_pointer (&task));
     }
 }
@@ -588,11 +586,11 @@ ferry_proxy_open_subscription (FerryProxy *self, const char *const *properties, 
   FerrySubscriptionSource source = {0};
   FerryProxy *followed = self;
 
-  if (self->link == NULL)
+  if (self->session == NULL)
     source.other = get_followable (self, &source.refusal);
   if (source.other != NULL)
     followed = source.other;
-  source.link = followed->link;
+  source.session = followed->session;
   ferry_proxy_get_root (followed, &source.root);
   return ferry_subscription_open (&source, properties, signals, list, funcs, data);
 }
@@ -614,7 +612,7 @@ take_properties (FerryProxy *self, GVariant *item)
 
       if (before != NULL && g_variant_equal (before, taken))
         continue;
-      /* A name that is not followed would be kept for nobody. */
+      /* A name that is not followed has no use for its value. */
       if (before == NULL && g_hash_table_size (self->cached) >= FERRY_FOLLOW_MAX_NAMES)
         continue;
       g_hash_table_insert (self->cached, g_strdup (name), g_variant_ref (taken));
@@ -678,16 +676,15 @@ forget_followed (FerryProxy *self)
 /**
  * ferry_proxy_follow:
  * @self: a proxy
- * @properties: (nullable) (array zero-terminated=1): the names of properties, or `*` for all that can be read
+ * @properties: (nullable) (array zero-terminated=1): the names of properties, or `*` for all readable ones
  * @signals: (nullable) (array zero-terminated=1): the names of signals
  *
- * Has this end told of the object's changes, in place of what was followed before: [signal@Ferry.Proxy::changed] with
- * the newest value of a property, first with the one that it has, [signal@Ferry.Proxy::received] with each signal. It
- * begins when the exporter listens, and begins again when it does so again, until the transport ends. The object is
- * never held up: of a property that changes quickly the values in between are left out, signals are counted that
- * nobody has taken for too long.
+ * Follows the object's changes, instead of what was followed before. [signal@Ferry.Proxy::changed] tells the newest
+ * value of a property, beginning with the present one; [signal@Ferry.Proxy::received] tells each signal. Following
+ * begins each time the exporter begins to listen, until the transport ends. The object never waits for it: values that
+ * are overtaken are left out, and signals that wait for too long are counted instead.
  *
- * Where one of them is not exported, nothing is told but that, by [signal@Ferry.Proxy::follow-failed].
+ * Where a name is not exported, [signal@Ferry.Proxy::follow-failed] says so, and nothing else is told.
  *
  * The thread of the proxy's main context.
  *
@@ -713,7 +710,7 @@ ferry_proxy_follow (FerryProxy *self, const char *const *properties, const char 
  * ferry_proxy_unfollow:
  * @self: a proxy
  *
- * Ends [method@Ferry.Proxy.follow], and forgets what was told. The thread of the proxy's main context.
+ * Ends [method@Ferry.Proxy.follow], and forgets the values. The thread of the proxy's main context.
  *
  * Since: 0.1
  */
@@ -754,7 +751,7 @@ ferry_proxy_dup_cached (FerryProxy *self, const char *property)
 
 /* ---- waiting until its exporter listens, or never will ---- */
 
-/* What a watch wakes. Counted references: of who waits, and of the watch. */
+/* What a watch wakes. Counted references: of the waiting thread, and of the watch. */
 typedef struct
 {
   _Atomic gint references;
@@ -832,7 +829,7 @@ may_listen_later (FerryProxy *self, GError **error)
 
   if (ferry_proxy_get_listening (self))
     return FALSE;
-  end = self->link != NULL ? ferry_proxy_session_dup_end (self->link) : NULL;
+  end = self->session != NULL ? ferry_proxy_session_dup_end (self->session) : NULL;
   if (end == NULL)
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&end));
@@ -844,7 +841,7 @@ ferry_proxy_check_may_wait (FerryProxy *self, const char *async_form, GError **e
 {
   GMainContext *context;
 
-  if (self->link != NULL)
+  if (self->session != NULL)
     return ferry_transport_check_may_wait (ferry_proxy_get_transport (self), async_form, error);
   context = ferry_exporter_get_context (self->exporter);
   if (!g_main_context_is_owner (NULL) && (context == NULL || !g_main_context_is_owner (context)))
@@ -899,12 +896,12 @@ wait_with_bell (FerryProxy *self, Bell *bell, gint64 deadline, GCancellable *can
  * @cancellable: (nullable): ends the waiting
  * @error: return location for an error
  *
- * Waits until the exporter listens. It ends at once when it never will, since the worker has ended.
+ * Waits until the exporter listens. It fails at once where the exporter never will, because its worker has ended.
  *
- * Any thread, but not that of the default main context, nor the one that receives.
+ * Any thread, except that of the default main context and the one that receives.
  *
  * Fails with %FERRY_ERROR_TIMED_OUT, %G_IO_ERROR_CANCELLED, %FERRY_ERROR_WRONG_THREAD, with %FERRY_ERROR_NOT_LISTENING
- * when the exporter leaves the transport, and with why the transport has ended, such as %FERRY_ERROR_CLOSED and
+ * when the exporter leaves the transport, and with the reason of the transport's end, such as %FERRY_ERROR_CLOSED and
  * %FERRY_ERROR_WORKER_LOST.
  *
  * Returns: whether it listens
@@ -923,13 +920,13 @@ ferry_proxy_wait_until_listening (FerryProxy *self, gint64 timeout, GCancellable
   g_return_val_if_fail (FERRY_IS_PROXY (self), FALSE);
 
   /* In this process it is seen at once. */
-  if (self->link == NULL && ferry_proxy_get_listening (self))
+  if (self->session == NULL && ferry_proxy_get_listening (self))
     return TRUE;
   if (!ferry_proxy_check_may_wait (self, "ferry_proxy_wait_until_listening_async()", error))
     return FALSE;
   bell = bell_new ();
-  if (self->link != NULL)
-    watch = ferry_proxy_session_add_watch (self->link, FALSE, ring, bell_ref (bell), bell_unref);
+  if (self->session != NULL)
+    watch = ferry_proxy_session_add_watch (self->session, FALSE, ring, bell_ref (bell), bell_unref);
   else
     handler = g_signal_connect_data (self->exporter, "notify::listening", G_CALLBACK (exporter_rings), bell_ref (bell),
                                      bell_closure_unref, 0);
@@ -938,8 +935,8 @@ ferry_proxy_wait_until_listening (FerryProxy *self, gint64 timeout, GCancellable
          : 0;
   listens = wait_with_bell (self, bell, ferry_mux_get_deadline (timeout), cancellable, error);
   g_cancellable_disconnect (cancellable, id);
-  if (self->link != NULL)
-    ferry_proxy_session_remove_watch (self->link, watch);
+  if (self->session != NULL)
+    ferry_proxy_session_remove_watch (self->session, watch);
   else
     g_signal_handler_disconnect (self->exporter, handler);
   bell_unref (bell);
@@ -948,7 +945,7 @@ ferry_proxy_wait_until_listening (FerryProxy *self, gint64 timeout, GCancellable
 
 /* ---- without waiting ---- */
 
-/* Counted references: of who begins, of the watch, of the sources. All but the watch is done on the task's context. */
+/* Counted references: of the beginning, of the watch, of the sources. All but the watch works on the task's context. */
 typedef struct
 {
   _Atomic gint references;
@@ -994,7 +991,7 @@ wait_end (Wait *self, GError *error)
 
   self->over = TRUE;
   if (self->watch != 0)
-    ferry_proxy_session_remove_watch (proxy->link, self->watch);
+    ferry_proxy_session_remove_watch (proxy->session, self->watch);
   if (self->handler != 0)
     g_signal_handler_disconnect (proxy->exporter, self->handler);
   for (guint i = 0; i < G_N_ELEMENTS (self->sources); i++)
@@ -1068,7 +1065,7 @@ add_source (Wait *self, guint index, GSource *source, GSourceFunc func)
  * @self: a proxy
  * @timeout: how long to wait at the most, in microseconds; negative: as long as it takes
  * @cancellable: (nullable): ends the waiting
- * @callback: (scope async): called when the exporter listens, or will not
+ * @callback: (scope async): called with the end
  * @user_data: data for @callback
  *
  * As [method@Ferry.Proxy.wait_until_listening], without waiting. Any thread.
@@ -1095,8 +1092,8 @@ ferry_proxy_wait_until_listening_async (FerryProxy *self, gint64 timeout, GCance
     }
   if (cancellable != NULL)
     add_source (wait, 1, g_cancellable_source_new (cancellable), G_SOURCE_FUNC (wait_cancelled));
-  if (self->link != NULL)
-    wait->watch = ferry_proxy_session_add_watch (self->link, FALSE, look_soon, wait_ref (wait), wait_unref);
+  if (self->session != NULL)
+    wait->watch = ferry_proxy_session_add_watch (self->session, FALSE, look_soon, wait_ref (wait), wait_unref);
   else
     wait->handler = g_signal_connect_data (self->exporter, "notify::listening", G_CALLBACK (exporter_looks),
                                            wait_ref (wait), wait_closure_unref, 0);
@@ -1154,7 +1151,7 @@ ferry_proxy_dispose (GObject *object)
   ferry_take_over (object);
   g_clear_pointer (&self->subscription, ferry_subscription_close);
   if (self->watch != 0)
-    ferry_proxy_session_remove_watch (self->link, self->watch);
+    ferry_proxy_session_remove_watch (self->session, self->watch);
   self->watch = 0;
   g_clear_signal_handler (&self->exporter_watch, self->exporter);
 
@@ -1166,11 +1163,11 @@ ferry_proxy_finalize (GObject *object)
 {
   FerryProxy *self = FERRY_PROXY (object);
 
-  if (self->link != NULL)
+  if (self->session != NULL)
     {
-      ferry_proxy_session_forget (self->link, self->name, self->generation, self->number);
-      ferry_proxy_session_release (self->link, self->generation, self->number, self->n_references);
-      ferry_proxy_session_unref (self->link);
+      ferry_proxy_session_forget (self->session, self->name, self->generation, self->number);
+      ferry_proxy_session_release (self->session, self->generation, self->number, self->n_references);
+      ferry_proxy_session_unref (self->session);
     }
   g_clear_pointer (&self->exported, ferry_exported_unref);
   g_clear_object (&self->exporter);
@@ -1216,8 +1213,7 @@ install_news (void)
    * @self: the proxy
    * @n: how many
    *
-   * The object emitted signals faster than they could be told, and that many were left out, before those that come
-   * next.
+   * The object emitted signals faster than they could be told. @n signals before the next one were left out.
    *
    * Since: 0.1
    */
@@ -1232,9 +1228,9 @@ install_failures (void)
    * FerryProxy::set-failed:
    * @self: the proxy
    * @property: the name of the property
-   * @error: why
+   * @error: the reason
    *
-   * What a replica was set to could not be set at the object, and the replica has the object's value again.
+   * The object refused a value that a replica was set to. The replica has the object's value again.
    *
    * Since: 0.1
    */
@@ -1244,12 +1240,12 @@ install_failures (void)
   /**
    * FerryProxy::follow-failed:
    * @self: the proxy
-   * @error: why
+   * @error: the reason
    *
-   * What [method@Ferry.Proxy.follow] or a replica was to follow cannot be followed: there is no such object, as
-   * %FERRY_ERROR_UNKNOWN_OBJECT, or it does not have one of the members, %FERRY_ERROR_UNKNOWN_MEMBER, or not for
-   * reading, %FERRY_ERROR_NOT_ALLOWED; or the transport has ended, with the reason of that. Nothing is told then, until
-   * the name stands for an object that can be followed.
+   * [method@Ferry.Proxy.follow] or a replica cannot follow the object: it does not exist, %FERRY_ERROR_UNKNOWN_OBJECT;
+   * it lacks one of the members, %FERRY_ERROR_UNKNOWN_MEMBER; a member may not be read, %FERRY_ERROR_NOT_ALLOWED; or
+   * the transport has ended, with that reason. Nothing is told until the name stands for an object that can be
+   * followed.
    *
    * Since: 0.1
    */
