@@ -13,6 +13,7 @@
 #include "object/ferry-proxy-private.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-completion-private.h"
 #include "base/ferry-error.h"
 #include "base/ferry-mailbox-private.h"
 #include "call/ferry-mux-private.h"
@@ -751,75 +752,13 @@ ferry_proxy_dup_cached (FerryProxy *self, const char *property)
 
 /* ---- waiting until its exporter listens, or never will ---- */
 
-/* What a watch wakes. Counted references: of the waiting thread, and of the watch. */
+/* A completion's data. */
 typedef struct
 {
-  _Atomic gint references;
-  GMutex lock;
-  GCond cond;
-  guint n_changes; /* lock */
-} Bell;
-
-static void
-bell_unref (gpointer data)
-{
-  Bell *self = data;
-
-  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
-    return;
-  g_cond_clear (&self->cond);
-  g_mutex_clear (&self->lock);
-  g_free (self);
-}
-
-static void
-ring (gpointer data)
-{
-  Bell *self = data;
-
-  g_mutex_lock (&self->lock);
-  self->n_changes++;
-  g_cond_signal (&self->cond);
-  g_mutex_unlock (&self->lock);
-}
-
-static void
-ring_cancelled (GCancellable *cancellable, gpointer data)
-{
-  ring (data);
-}
-
-static void
-exporter_rings (FerryExporter *exporter, GParamSpec *pspec, gpointer data)
-{
-  ring (data);
-}
-
-static Bell *
-bell_new (void)
-{
-  Bell *self = g_new0 (Bell, 1);
-
-  atomic_init (&self->references, 1);
-  g_mutex_init (&self->lock);
-  g_cond_init (&self->cond);
-  return self;
-}
-
-static Bell *
-bell_ref (Bell *self)
-{
-  /* Relaxed: whoever refers to it has a reference already. */
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
-  return self;
-}
-
-static void
-bell_closure_unref (gpointer data, GClosure *closure)
-{
-  bell_unref (data);
-}
+  FerryProxy *proxy; /* (owned) */
+  guint64 watch;     /* of the session, or 0 */
+  gulong handler;    /* of the exporter, or 0 */
+} Wait;
 
 /* Returns whether there is more to wait for: it does not listen, and may. */
 static gboolean
@@ -851,42 +790,79 @@ ferry_proxy_check_may_wait (FerryProxy *self, const char *async_form, GError **e
   return FALSE;
 }
 
-/* Returns FALSE when the time is over. */
-static gboolean
-wait_for_change (Bell *bell, guint *seen, gint64 deadline)
+static GError *
+wait_abandoned (gpointer data, FerryAbandonReason reason)
 {
-  gboolean in_time = TRUE;
-
-  g_mutex_lock (&bell->lock);
-  while (bell->n_changes == *seen && in_time)
-    if (deadline > 0)
-      in_time = g_cond_wait_until (&bell->cond, &bell->lock, deadline);
-    else
-      g_cond_wait (&bell->cond, &bell->lock);
-  *seen = bell->n_changes;
-  g_mutex_unlock (&bell->lock);
-  return in_time;
+  if (reason == FERRY_ABANDON_CANCELLED)
+    return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The waiting was cancelled");
+  return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "The exporter has not begun to listen in time");
 }
 
-static gboolean
-wait_with_bell (FerryProxy *self, Bell *bell, gint64 deadline, GCancellable *cancellable, GError **error)
+static void
+wait_clear (gpointer data)
 {
-  GError *failure = NULL;
-  gboolean in_time = TRUE;
-  guint seen = 0;
+  g_object_unref (((Wait *) data)->proxy);
+}
 
-  while (in_time && !g_cancellable_is_cancelled (cancellable) && may_listen_later (self, &failure))
-    in_time = wait_for_change (bell, &seen, deadline);
-  if (failure != NULL)
-    {
-      g_propagate_error (error, failure);
-      return FALSE;
-    }
-  if (ferry_proxy_get_listening (self))
-    return TRUE;
-  if (!g_cancellable_set_error_if_cancelled (cancellable, error))
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "Nobody has begun to listen in time");
-  return FALSE;
+static const FerryCompletionFuncs wait_funcs = {wait_abandoned, wait_clear};
+
+/* any: the exporter's state has changed. */
+static void
+look (gpointer completion)
+{
+  Wait *self = ferry_completion_get_data (completion);
+  GError *error = NULL;
+
+  if (!may_listen_later (self->proxy, &error))
+    ferry_completion_finish (completion, error == NULL ? self->proxy : NULL, NULL, error);
+}
+
+static void
+exporter_looks (FerryExporter *exporter, GParamSpec *pspec, gpointer completion)
+{
+  look (completion);
+}
+
+static void
+completion_closure_unref (gpointer completion, GClosure *closure)
+{
+  ferry_completion_unref (completion);
+}
+
+/* Returns (transfer full): ends when the exporter listens, or never will. */
+static FerryCompletion *
+begin_wait (FerryProxy *self)
+{
+  FerryCompletion *completion = ferry_completion_new (&wait_funcs, sizeof (Wait));
+  Wait *wait = ferry_completion_get_data (completion);
+
+  wait->proxy = g_object_ref (self);
+  if (self->session != NULL)
+    wait->watch = ferry_proxy_session_add_watch (self->session, FALSE, look, ferry_completion_ref (completion),
+                                                 (GDestroyNotify) ferry_completion_unref);
+  else
+    wait->handler = g_signal_connect_data (self->exporter, "notify::listening", G_CALLBACK (exporter_looks),
+                                           ferry_completion_ref (completion), completion_closure_unref, 0);
+  look (completion);
+  return completion;
+}
+
+/* After its end: nothing looks any more. */
+static void
+end_wait (FerryCompletion *completion)
+{
+  Wait *self = ferry_completion_get_data (completion);
+
+  if (self->watch != 0)
+    ferry_proxy_session_remove_watch (self->proxy->session, self->watch);
+  if (self->handler != 0)
+    g_signal_handler_disconnect (self->proxy->exporter, self->handler);
+}
+
+static void
+task_completed (GTask *task, GParamSpec *pspec, gpointer completion)
+{
+  end_wait (completion);
 }
 
 /**
@@ -911,11 +887,7 @@ wait_with_bell (FerryProxy *self, Bell *bell, gint64 deadline, GCancellable *can
 gboolean
 ferry_proxy_wait_until_listening (FerryProxy *self, gint64 timeout, GCancellable *cancellable, GError **error)
 {
-  Bell *bell;
-  guint64 watch = 0;
-  gulong handler = 0;
-  gulong id;
-  gboolean listens;
+  g_autoptr (FerryCompletion) completion = NULL;
 
   g_return_val_if_fail (FERRY_IS_PROXY (self), FALSE);
 
@@ -924,140 +896,10 @@ ferry_proxy_wait_until_listening (FerryProxy *self, gint64 timeout, GCancellable
     return TRUE;
   if (!ferry_proxy_check_may_wait (self, "ferry_proxy_wait_until_listening_async()", error))
     return FALSE;
-  bell = bell_new ();
-  if (self->session != NULL)
-    watch = ferry_proxy_session_add_watch (self->session, FALSE, ring, bell_ref (bell), bell_unref);
-  else
-    handler = g_signal_connect_data (self->exporter, "notify::listening", G_CALLBACK (exporter_rings), bell_ref (bell),
-                                     bell_closure_unref, 0);
-  id = cancellable != NULL
-         ? g_cancellable_connect (cancellable, G_CALLBACK (ring_cancelled), bell_ref (bell), bell_unref)
-         : 0;
-  listens = wait_with_bell (self, bell, ferry_mux_get_deadline (timeout), cancellable, error);
-  g_cancellable_disconnect (cancellable, id);
-  if (self->session != NULL)
-    ferry_proxy_session_remove_watch (self->session, watch);
-  else
-    g_signal_handler_disconnect (self->exporter, handler);
-  bell_unref (bell);
-  return listens;
-}
-
-/* ---- without waiting ---- */
-
-/* Counted references: of the beginning, of the watch, of the sources. All but the watch works on the task's context. */
-typedef struct
-{
-  _Atomic gint references;
-  GTask *task;            /* const: (owned) */
-  _Atomic gboolean looks; /* it is going to look, on its context */
-  gboolean over;
-  guint64 watch;
-  gulong handler;
-  GSource *sources[2]; /* (owned) (nullable): its time, its cancellable */
-} Wait;
-
-static Wait *
-wait_ref (Wait *self)
-{
-  /* Relaxed: whoever refers to it has a reference already. */
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
-  return self;
-}
-
-static void
-wait_unref (gpointer data)
-{
-  Wait *self = data;
-
-  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
-    return;
-  g_object_unref (self->task);
-  g_free (self);
-}
-
-static void
-wait_closure_unref (gpointer data, GClosure *closure)
-{
-  wait_unref (data);
-}
-
-/* Takes error. */
-static void
-wait_end (Wait *self, GError *error)
-{
-  FerryProxy *proxy = g_task_get_source_object (self->task);
-
-  self->over = TRUE;
-  if (self->watch != 0)
-    ferry_proxy_session_remove_watch (proxy->session, self->watch);
-  if (self->handler != 0)
-    g_signal_handler_disconnect (proxy->exporter, self->handler);
-  for (guint i = 0; i < G_N_ELEMENTS (self->sources); i++)
-    if (self->sources[i] != NULL)
-      {
-        g_source_destroy (self->sources[i]);
-        g_clear_pointer (&self->sources[i], g_source_unref);
-      }
-  if (error != NULL)
-    g_task_return_error (self->task, error);
-  else
-    g_task_return_boolean (self->task, TRUE);
-}
-
-static void
-look (gpointer data)
-{
-  Wait *self = data;
-  GError *error = NULL;
-
-  /* Before the state is read: a change from now on posts again. */
-  atomic_store (&self->looks, FALSE);
-  if (!self->over && !may_listen_later (g_task_get_source_object (self->task), &error))
-    wait_end (self, error);
-}
-
-/* any */
-static void
-look_soon (gpointer data)
-{
-  Wait *self = data;
-
-  if (!atomic_exchange (&self->looks, TRUE))
-    ferry_mailbox_post (g_task_get_context (self->task), look, wait_ref (self), wait_unref);
-}
-
-static void
-exporter_looks (FerryExporter *exporter, GParamSpec *pspec, gpointer data)
-{
-  look_soon (data);
-}
-
-static gboolean
-wait_timed_out (gpointer data)
-{
-  wait_end (data, g_error_new_literal (FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "Nobody has begun to listen in time"));
-  return G_SOURCE_REMOVE;
-}
-
-static gboolean
-wait_cancelled (GCancellable *cancellable, gpointer data)
-{
-  GError *error = NULL;
-
-  if (g_cancellable_set_error_if_cancelled (cancellable, &error))
-    wait_end (data, error);
-  return G_SOURCE_REMOVE;
-}
-
-/* Takes source. */
-static void
-add_source (Wait *self, guint index, GSource *source, GSourceFunc func)
-{
-  self->sources[index] = source;
-  g_source_set_callback (source, func, wait_ref (self), wait_unref);
-  g_source_attach (source, g_task_get_context (self->task));
+  completion = begin_wait (self);
+  ferry_completion_wait (completion, timeout >= 0 ? ferry_mux_get_deadline (timeout) : G_MAXINT64, cancellable);
+  end_wait (completion);
+  return ferry_completion_take (completion, error) != NULL;
 }
 
 /**
@@ -1076,29 +918,17 @@ void
 ferry_proxy_wait_until_listening_async (FerryProxy *self, gint64 timeout, GCancellable *cancellable,
                                         GAsyncReadyCallback callback, gpointer user_data)
 {
-  Wait *wait;
+  g_autoptr (FerryCompletion) completion = NULL;
+  g_autoptr (GTask) task = NULL;
 
   g_return_if_fail (FERRY_IS_PROXY (self));
 
-  wait = g_new0 (Wait, 1);
-  atomic_init (&wait->references, 1);
-  wait->task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (wait->task, ferry_proxy_wait_until_listening_async);
-  g_task_set_check_cancellable (wait->task, FALSE);
-  if (timeout >= 0)
-    {
-      add_source (wait, 0, g_timeout_source_new (G_MAXUINT), wait_timed_out);
-      g_source_set_ready_time (wait->sources[0], ferry_mux_get_deadline (timeout));
-    }
-  if (cancellable != NULL)
-    add_source (wait, 1, g_cancellable_source_new (cancellable), G_SOURCE_FUNC (wait_cancelled));
-  if (self->session != NULL)
-    wait->watch = ferry_proxy_session_add_watch (self->session, FALSE, look_soon, wait_ref (wait), wait_unref);
-  else
-    wait->handler = g_signal_connect_data (self->exporter, "notify::listening", G_CALLBACK (exporter_looks),
-                                           wait_ref (wait), wait_closure_unref, 0);
-  look_soon (wait);
-  wait_unref (wait);
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, ferry_proxy_wait_until_listening_async);
+  completion = begin_wait (self);
+  g_signal_connect_data (task, "notify::completed", G_CALLBACK (task_completed), ferry_completion_ref (completion),
+                         completion_closure_unref, 0);
+  ferry_completion_return_boolean (completion, task, timeout >= 0 ? ferry_mux_get_deadline (timeout) : G_MAXINT64);
 }
 
 /**
