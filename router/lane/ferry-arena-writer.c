@@ -11,19 +11,19 @@
 #include "base/ferry-base-private.h"
 #include "lane/ferry-wake-private.h"
 
-/* mseal(), whose number is the same on all processors, and which headers may lack. */
+/* mseal(): headers may lack it. Its number is the same on all processors. */
 #define MSEAL 462
 
-/* Where each buffer is copied when it comes, and comes back, so many bytes keep both ends at work: what is beyond them
- * only waits, in memory that is cold. */
+/* Where the application copies each buffer, so many bytes under way keep both ends busy. More would only wait, in
+ * memory that is cold. */
 #define MAX_AHEAD ((gsize) 4 * 1024 * 1024)
 
-/* How much there may be of what has another way too: enough to keep both ends at work. */
+/* The limit of spare buffers together: enough to keep both ends busy. */
 #define MAX_SPARE ((gsize) 16 * 1024 * 1024)
-/* Where buffers are copied, less than this goes another way as quickly, through memory that is warm. */
+/* Where buffers are copied, a message below this size is as quick in pieces, through memory that is warm. */
 #define MIN_COPIED ((gsize) 1024 * 1024)
 
-/* Takes memory. */
+/* Takes memory over. The arena is mapped by ferry_arena_writer_open(). */
 FerryArenaWriter *
 ferry_arena_writer_new_later (int memory, gsize offset, gsize size)
 {
@@ -39,7 +39,7 @@ ferry_arena_writer_new_later (int memory, gsize offset, gsize size)
   return self;
 }
 
-/* Takes arena. */
+/* Takes the caller's reference to arena. */
 FerryArenaWriter *
 ferry_arena_writer_new (FerryArena *arena)
 {
@@ -49,7 +49,7 @@ ferry_arena_writer_new (FerryArena *arena)
   return self;
 }
 
-/* To be called before a buffer is reserved. Returns whether there is memory for buffers. */
+/* Maps the arena at its first call. To be called before a buffer is reserved. */
 gboolean
 ferry_arena_writer_open (FerryArenaWriter *self, GError **error)
 {
@@ -63,8 +63,8 @@ ferry_arena_writer_open (FerryArenaWriter *self, GError **error)
   return open;
 }
 
-/* Has the arena stay where it is until the process ends, so that nothing else is mapped in its place: from Linux 6.10
- * on. Before, it goes on as it is. */
+/* Seals the mapping of the arena: until the process ends nothing else can be mapped in its place. Before Linux 6.10
+ * this does nothing. */
 void
 ferry_arena_writer_pin (FerryArenaWriter *self)
 {
@@ -129,16 +129,16 @@ free_number_locked (FerryArenaWriter *self, guint number)
   free_range_locked (self, self->ranges[number]);
 }
 
-/* What the application has let go of since. */
+/* Frees the buffers that the application has returned since. */
 static void
 collect_locked (FerryArenaWriter *self)
 {
   guint64 released;
 
-  /* Relaxed: whoever misses a bit here looks again before it sleeps. */
+  /* Relaxed: a thread that misses a bit here looks again before it sleeps. */
   if (atomic_load_explicit (&self->arena->control->released, memory_order_relaxed) == 0)
     return;
-  /* Acquire: the application's reading comes before our writing. */
+  /* Acquire: the application's reads of a buffer come before the next writes to it. */
   released = atomic_exchange_explicit (&self->arena->control->released, 0, memory_order_acquire) & self->sent;
   for (guint number = 0; released != 0; number++, released >>= 1)
     if ((released & 1) != 0)
@@ -173,12 +173,12 @@ take_range_locked (FerryArenaWriter *self, gsize size, FerryArenaRange *range)
 static gboolean
 is_copied (FerryArenaWriter *self)
 {
-  /* Relaxed: it is a hint, and never taken back. */
+  /* Relaxed: a hint, which is never taken back. */
   return atomic_load_explicit (&self->arena->control->copied, memory_order_relaxed) != 0;
 }
 
-/* Whether the application has as much as is of use to it at a time: always two buffers at least, since one is copied
- * while the next is filled. */
+/* Whether the application has as many buffers as it can use at a time. It may always have two: it copies one while the
+ * worker fills the next. */
 static gboolean
 is_ahead_locked (FerryArenaWriter *self, gsize size)
 {
@@ -201,8 +201,7 @@ reserve_locked (FerryArenaWriter *self, gsize size, FerryBufferMessage *message)
   return TRUE;
 }
 
-/* Fills message, whose memory is the caller's from then on. size: from 1 to the capacity. Returns FALSE when there is
- * no place for it now. */
+/* Allocates a buffer and fills message. size: from 1 to the capacity. Returns FALSE when there is no room now. */
 gboolean
 ferry_arena_writer_reserve (FerryArenaWriter *self, gsize size, FerryBufferMessage *message)
 {
@@ -215,7 +214,7 @@ ferry_arena_writer_reserve (FerryArenaWriter *self, gsize size, FerryBufferMessa
   return reserved;
 }
 
-/* Whether it is worth a buffer, there is little of that yet, and half of everything is left besides. */
+/* Whether a spare buffer is worth it, there are few yet, and half of the arena and of the numbers are left besides. */
 static gboolean
 is_spare_locked (FerryArenaWriter *self, gsize share)
 {
@@ -230,8 +229,8 @@ is_spare_locked (FerryArenaWriter *self, gsize share)
          room >= share + ferry_arena_writer_get_capacity (self) / 2;
 }
 
-/* The same for who has another way too: what the application has not come to, or keeps, leaves room for buffers. size:
- * any, and at least 1. */
+/* The same for a spare buffer: a message that could go in pieces as well. Spare buffers that the application has not
+ * read yet, or keeps, leave room for other buffers. size: at least 1. */
 gboolean
 ferry_arena_writer_reserve_spare (FerryArenaWriter *self, gsize size, FerryBufferMessage *message)
 {
@@ -249,7 +248,8 @@ ferry_arena_writer_reserve_spare (FerryArenaWriter *self, gsize size, FerryBuffe
   return reserved;
 }
 
-/* Says that a thread is about to sleep for a buffer. Returns whether there is none that was let go of: then it may. */
+/* Arms the wake-up of a thread that is about to sleep for a buffer. Returns whether it may sleep: no buffer was
+ * returned meanwhile. */
 gboolean
 ferry_arena_writer_arm (FerryArenaWriter *self)
 {
@@ -262,7 +262,7 @@ ferry_arena_writer_arm (FerryArenaWriter *self)
   return nothing;
 }
 
-/* A buffer that was not sent. */
+/* Frees a buffer that was not sent. */
 void
 ferry_arena_writer_give_back (FerryArenaWriter *self, guint32 number)
 {
@@ -282,7 +282,8 @@ ferry_arena_writer_ring (FerryArenaWriter *self)
   pthread_mutex_unlock (&self->lock);
 }
 
-/* To be set before the application can see its record. */
+/* Notes that the application has the buffer, or that its record could not be published after all. To be called before
+ * the application can see the record. */
 void
 ferry_arena_writer_set_sent (FerryArenaWriter *self, guint32 number, gboolean sent)
 {

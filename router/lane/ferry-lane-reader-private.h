@@ -3,9 +3,9 @@
 
 /* The reading end of a lane.
  *
- * Threads:   one, the thread that drains (or the worker's, for the down lane).
- * Trust:     none. Each number is copied out of shared memory once, then checked; so is each record, whose bytes are
- *            looked at only in the copy. */
+ * Threads:   one: the monitor for the up lane, the worker's reading thread for the lanes down.
+ * Trust:     none. Each number is copied out of shared memory once, then checked. Each record is copied as well, and
+ *            only the copy is checked and used. */
 
 #pragma once
 
@@ -21,7 +21,7 @@ typedef struct
   gsize capacity;
   guint64 head;
   guint64 tail;    /* the latest valid value seen */
-  guint64 refused; /* the latest that was none */
+  guint64 refused; /* the latest invalid value seen */
   guint32 rung;    /* epoch of writer_waiting that was last rung for */
   guint32 epoch;   /* of reader_waiting */
 } FerryLaneReader;
@@ -44,11 +44,11 @@ ferry_lane_reader_get_place (FerryLaneReader *self)
   return self->ring + (self->head & (self->capacity - 1));
 }
 
-/* Whether the writer leaves it to the reader to look now and then, rather than at once. */
+/* Whether the writer allows the reader to take its records later, many at a time. */
 static inline gboolean
 ferry_lane_reader_is_unhurried (FerryLaneReader *self)
 {
-  /* Relaxed: a hint. The writer rings when it takes it back. */
+  /* Relaxed: a hint. The writer rings when it takes the hint back. */
   return atomic_load_explicit (&self->control->writer.unhurried, memory_order_relaxed) == 1;
 }
 

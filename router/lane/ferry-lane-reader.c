@@ -16,7 +16,7 @@ ferry_lane_reader_init (FerryLaneReader *self, FerryLaneControl *control, const 
 static gboolean
 take_tail (FerryLaneReader *self, guint64 tail)
 {
-  /* A tail that runs backwards makes the first difference huge. */
+  /* A tail that runs backwards makes the first difference larger than any capacity. */
   if (tail - self->tail > self->capacity || tail - self->head > self->capacity || (tail & 7) != 0)
     {
       self->refused = tail;
@@ -26,7 +26,7 @@ take_tail (FerryLaneReader *self, guint64 tail)
   return TRUE;
 }
 
-/* Loads the writer's tail. Returns FALSE when it is out of range, which no honest writer's is. */
+/* Loads the writer's tail. Returns FALSE when it is out of range: the writer broke the protocol. */
 gboolean
 ferry_lane_reader_look (FerryLaneReader *self)
 {
@@ -34,8 +34,8 @@ ferry_lane_reader_look (FerryLaneReader *self)
   return take_tail (self, atomic_load_explicit (&self->control->writer.tail, memory_order_acquire));
 }
 
-/* Says that the reader is about to sleep, and looks once more. Returns as ferry_lane_reader_look(); when nothing is
- * available then, the reader may sleep on its doorbell. */
+/* Arms the reader's wake-up, then looks once more. Returns as ferry_lane_reader_look(). When nothing is available then,
+ * the reader may sleep on its doorbell. */
 gboolean
 ferry_lane_reader_arm (FerryLaneReader *self)
 {
@@ -43,9 +43,9 @@ ferry_lane_reader_arm (FerryLaneReader *self)
   return take_tail (self, ferry_wake_look (&self->control->writer.tail));
 }
 
-/* Gives size bytes back to the writer. Returns whether the writer is to be woken. One that waits for room is woken when
- * half the lane is free, and not at the first byte, so that a full lane costs a few wake-ups and not one a record; no
- * record is larger than that half, so whatever it waits for then fits. */
+/* Gives size bytes back to the writer. Returns whether the writer must be woken: it waits for room, and half of the
+ * lane is free. So a full lane costs a few wake-ups and not one a record. No record is larger than that half, so any
+ * record that the writer waits for then fits. */
 gboolean
 ferry_lane_reader_release (FerryLaneReader *self, gsize size)
 {
@@ -55,7 +55,7 @@ ferry_lane_reader_release (FerryLaneReader *self, gsize size)
          ferry_wake_due (&self->control->writer.writer_waiting, &self->rung);
 }
 
-/* The same for a writer that sleeps on the lane's bell. */
+/* The same, and wakes a writer that sleeps on the lane's futex doorbell. */
 void
 ferry_lane_reader_consume (FerryLaneReader *self, gsize size)
 {

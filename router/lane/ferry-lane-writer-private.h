@@ -3,9 +3,9 @@
 
 /* The writing end of a lane.
  *
- * Threads:   one at a time; several take turns under a lock of their owner's.
- * Trust:     the reader's head is copied, then checked; the writer's own position lives in private memory and what
- *            it published is never read back.
+ * Threads:   one at a time, by turns under a lock of the owner.
+ * Trust:     the reader's head is copied, then checked. The writer's own position lies in private memory; nothing that
+ *            was published is read back.
  * Invariant: 0 <= tail - head <= capacity; both only grow. */
 
 #pragma once
@@ -33,27 +33,27 @@ void ferry_lane_writer_init (FerryLaneWriter *self, FerryLaneControl *control, g
 gboolean ferry_lane_writer_look (FerryLaneWriter *self, gsize size);
 gboolean ferry_lane_writer_arm (FerryLaneWriter *self, gsize size);
 
-/* Whether size bytes are free. Looks at the reader's head only when what is known of it does not do. */
+/* Whether size bytes are free. Loads the reader's head only when the value seen last does not suffice. */
 static inline gboolean
 ferry_lane_writer_has_room (FerryLaneWriter *self, gsize size)
 {
   return G_LIKELY (self->tail - self->head + size <= self->capacity) || ferry_lane_writer_look (self, size);
 }
 
-/* Where the next record goes. Call only after ferry_lane_writer_has_room(). */
+/* The place of the next record. To be called after ferry_lane_writer_has_room(). */
 static inline guint8 *
 ferry_lane_writer_get_place (FerryLaneWriter *self)
 {
   return self->ring + (self->tail & (self->capacity - 1));
 }
 
-/* How far ahead of the tail lines are asked for, and up to which size of a record that is done: the copy of a larger
- * one keeps the memory busy by itself. */
+/* Cache lines are prefetched so far ahead of the tail, for records up to the second size. Copying a larger record keeps
+ * the memory busy by itself. */
 #define FERRY_PREFETCH_DISTANCE 1024
 #define FERRY_PREFETCH_MAX 256
 
-/* Asks for the lines that records of this size will go to, for writing. The reader's core has them; publishing waits
- * for all stores before it, so without this each record would wait for its lines to come across. */
+/* Prefetches for writing the cache lines of later records of this size. The reader's core has those lines, and
+ * publishing waits for all stores before it. Without this each record would wait until its lines came across. */
 static inline void
 ferry_lane_writer_prefetch (FerryLaneWriter *self, gsize size)
 {
@@ -64,8 +64,8 @@ ferry_lane_writer_prefetch (FerryLaneWriter *self, gsize size)
   for (gsize offset = 0; offset < size; offset += 64)
     {
 #ifdef __x86_64__
-      /* The compiler's own prefetch asks for a shared line unless it may assume a processor of after 2014; on one
-       * without it, this does nothing. */
+      /* Unless it may assume a processor of after 2014, the compiler's own prefetch asks for a shared line. On a
+       * processor without this instruction, it does nothing. */
       __asm__ volatile("prefetchw %0" : : "m"(ahead[offset]));
 #else
       __builtin_prefetch (ahead + offset, 1);
@@ -73,7 +73,7 @@ ferry_lane_writer_prefetch (FerryLaneWriter *self, gsize size)
     }
 }
 
-/* Publishes size bytes at the place. Returns whether the reader must be woken. */
+/* Publishes size bytes at the tail. Returns whether the reader must be woken. */
 static inline gboolean
 ferry_lane_writer_publish (FerryLaneWriter *self, gsize size)
 {
@@ -83,7 +83,7 @@ ferry_lane_writer_publish (FerryLaneWriter *self, gsize size)
   return ferry_wake_due (&self->control->reader.reader_waiting, &self->rung);
 }
 
-/* Writes a header at place; the payload follows it. */
+/* Writes a record's header at place. */
 static inline void
 ferry_record_write_header (guint8 *place, guint32 length, guint16 kind, guint16 number, guint64 connection_id)
 {

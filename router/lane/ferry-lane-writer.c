@@ -14,7 +14,7 @@ ferry_lane_writer_init (FerryLaneWriter *self, FerryLaneControl *control, guint8
 static gboolean
 take_head (FerryLaneWriter *self, guint64 head, gsize size)
 {
-  /* One comparison serves both ends of the range, since a head that runs backwards makes the difference huge. */
+  /* One comparison checks both ends of the range: a head that runs backwards makes the difference huge. */
   if (head - self->head > self->tail - self->head || (head & 7) != 0)
     {
       self->broken = TRUE;
@@ -24,16 +24,16 @@ take_head (FerryLaneWriter *self, guint64 head, gsize size)
   return self->tail - head + size <= self->capacity;
 }
 
-/* Loads the reader's head. Returns whether size bytes are free; on a head that cannot be, sets broken. */
+/* Loads the reader's head. Returns whether size bytes are free; sets broken when the head is out of range. */
 gboolean
 ferry_lane_writer_look (FerryLaneWriter *self, gsize size)
 {
-  /* Acquire: pairs with the reader's publishing store, so its reads of the old bytes come before our writes. */
+  /* Acquire: pairs with the reader's publishing store, so its reads of the old bytes come before the next writes. */
   return take_head (self, atomic_load_explicit (&self->control->reader.head, memory_order_acquire), size);
 }
 
-/* Says that the writer is about to sleep for room, and looks once more. Returns whether size bytes are free after
- * all; else the writer may sleep on the bell, whose count it loaded before this call. */
+/* Arms the wake-up of a writer that waits for room, then looks once more. Returns whether size bytes are free after
+ * all. If not, the writer may sleep on the bell, whose count it loaded before this call. */
 gboolean
 ferry_lane_writer_arm (FerryLaneWriter *self, gsize size)
 {

@@ -14,7 +14,7 @@
 
 #include "base/ferry-base-private.h"
 
-/* From Linux 6.3; the C library of Debian 12 does not name it. Older kernels refuse it with EINVAL. */
+/* From Linux 6.3 on. The C library of Debian 12 lacks it; older kernels refuse it with EINVAL. */
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
@@ -23,15 +23,13 @@
 
 G_STATIC_ASSERT (FERRY_MAX_PIPES_PER_LINK * sizeof (guint32) <= FERRY_SEGMENT_EXPRESS_RING - FERRY_SEGMENT_PIPE_TABLE);
 
-static int
-create_memory (GError **error)
+int
+ferry_memfd_new (const char *name)
 {
-  int fd = memfd_create ("ferry-link", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+  int fd = memfd_create (name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
 
   if (fd < 0 && errno == EINVAL)
-    fd = memfd_create ("ferry-link", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-  if (fd < 0)
-    ferry_set_system_error (error, "Making a link's memory (memfd_create)");
+    fd = memfd_create (name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
   return fd;
 }
 
@@ -41,7 +39,7 @@ get_cells_size (const FerrySegment *self)
   return self->size - self->arena_size - FERRY_SEGMENT_UP_RING - self->up_capacity;
 }
 
-/* How many addresses a segment takes, without its arena: the down lane's ring and the up lane's are there twice. */
+/* The address space of a segment without its arena: two rings are mapped twice. */
 static gsize
 get_span (const FerrySegment *self)
 {
@@ -58,8 +56,8 @@ map_again (guint8 *place, gsize size, int fd, gsize offset)
  *
  *   control lines, pipe table, express ring, down ring | down ring again, up ring | up ring again, cells
  *
- * The first one is made as long as all three, to have their addresses; what is too much of it is replaced before
- * anybody touches it. Records of the express lane all have the size of a header, so none goes over that ring's end. */
+ * The first one is made as long as all three, to reserve their addresses. The other two then replace its rest. Each
+ * record of the express lane is a header, so none goes over that ring's end: it is mapped once. */
 static gboolean
 map_parts (FerrySegment *self, int fd, GError **error)
 {
@@ -95,7 +93,7 @@ arena_size_is_valid (guint64 size)
   return size == 0 || (size > FERRY_ARENA_CONTROL_SIZE && size <= FERRY_MAX_ARENA_SIZE && size % FERRY_ARENA_UNIT == 0);
 }
 
-/* Makes and maps a new segment. *fd is the caller's: it is passed to the worker, then closed. */
+/* Makes and maps a new segment. *fd becomes the caller's. */
 gboolean
 ferry_segment_create (FerrySegment *self, gsize up_capacity, guint n_cells, gsize arena_size, int *fd, GError **error)
 {
@@ -109,9 +107,9 @@ ferry_segment_create (FerrySegment *self, gsize up_capacity, guint n_cells, gsiz
     .size = ferry_segment_size_for (up_capacity, n_cells) + arena_size,
     .arena_size = arena_size,
   };
-  memory = create_memory (error);
+  memory = ferry_memfd_new ("ferry-link");
   if (memory < 0)
-    return FALSE;
+    return ferry_set_system_error (error, "Making a link's memory (memfd_create)");
   if (ftruncate (memory, (off_t) self->size) < 0)
     return ferry_set_system_error (error, "Sizing a link's memory (ftruncate)");
   if (fcntl (memory, F_ADD_SEALS, REQUIRED_SEALS) < 0)
@@ -125,8 +123,8 @@ ferry_segment_create (FerrySegment *self, gsize up_capacity, guint n_cells, gsiz
   return TRUE;
 }
 
-/* Memory is mapped only after its seals, its file system and its size have been looked at: a file that can shrink,
- * or lies on hugetlbfs, could end this process with SIGBUS. */
+/* Checks the seals, the file system and the size of memory before it is mapped. A file that can shrink, or lies on
+ * hugetlbfs, could end this process with SIGBUS. */
 static gboolean
 check_memory (int fd, gsize size, GError **error)
 {

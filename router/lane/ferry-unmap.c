@@ -11,7 +11,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
 
-/* Less goes as quickly as a thread is told. */
+/* To unmap less is as quick as to wake a thread. */
 #define SMALL ((gsize) 256 * 1024)
 
 typedef struct
@@ -22,7 +22,7 @@ typedef struct
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static GQueue mappings = G_QUEUE_INIT; /* lock: (element-type Mapping) (owned) */
-static gboolean is_running;            /* lock: somebody is on the way to them */
+static gboolean is_running;            /* lock: a thread unmaps them, or is about to */
 
 static gpointer
 unmap_all (gpointer unused)
