@@ -15,7 +15,6 @@
 #include "channel/ferry-channel-start-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-iterate-private.h"
-#include "worker/ferry-fork-server-private.h"
 #include "worker/ferry-launcher-private.h"
 
 /* How long a worker may go on when nobody listens to it any more. */

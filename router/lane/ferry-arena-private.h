@@ -39,13 +39,18 @@ typedef struct
   _Atomic guint64 freeing;   /* bit n: the pages of buffer n are being freed; then it is returned */
 } FerryArena;
 
+/* The bytes of the arena that size bytes of buffers take. */
+static inline gsize
+ferry_arena_round_up (gsize size)
+{
+  return (size + FERRY_ARENA_UNIT - 1) & ~(gsize) (FERRY_ARENA_UNIT - 1);
+}
+
 /* The size of an arena whose buffers may have capacity bytes together. */
 static inline gsize
 ferry_arena_size_for (guint64 capacity)
 {
-  gsize share = (capacity + FERRY_ARENA_UNIT - 1) & ~(guint64) (FERRY_ARENA_UNIT - 1);
-
-  return capacity > 0 ? FERRY_ARENA_CONTROL_SIZE + share : 0;
+  return capacity > 0 ? FERRY_ARENA_CONTROL_SIZE + ferry_arena_round_up (capacity) : 0;
 }
 
 FerryArena *ferry_arena_new (int fd, gsize offset, gsize size, gboolean is_writer, GError **error);

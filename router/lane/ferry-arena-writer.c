@@ -145,12 +145,6 @@ collect_locked (FerryArenaWriter *self)
       free_number_locked (self, number);
 }
 
-static gsize
-get_share (gsize size)
-{
-  return (size + FERRY_ARENA_UNIT - 1) & ~(gsize) (FERRY_ARENA_UNIT - 1);
-}
-
 static gboolean
 take_range_locked (FerryArenaWriter *self, gsize size, FerryArenaRange *range)
 {
@@ -188,7 +182,7 @@ is_ahead_locked (FerryArenaWriter *self, gsize size)
 static gboolean
 reserve_locked (FerryArenaWriter *self, gsize size, FerryBufferMessage *message)
 {
-  gsize share = get_share (size);
+  gsize share = ferry_arena_round_up (size);
   guint number;
 
   if (self->in_use == G_MAXUINT64 || is_ahead_locked (self, share))
@@ -238,7 +232,7 @@ ferry_arena_writer_reserve_spare (FerryArenaWriter *self, gsize size, FerryBuffe
 
   pthread_mutex_lock (&self->lock);
   collect_locked (self);
-  reserved = is_spare_locked (self, get_share (size)) && reserve_locked (self, size, message);
+  reserved = is_spare_locked (self, ferry_arena_round_up (size)) && reserve_locked (self, size, message);
   if (reserved)
     {
       self->spare |= G_GUINT64_CONSTANT (1) << message->number;

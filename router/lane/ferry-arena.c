@@ -94,17 +94,17 @@ ferry_arena_take (FerryArena *self, const FerryBufferMessage *message)
   guint64 bit;
 
   if (message->number >= FERRY_MAX_BUFFERS_PER_LINK)
-    return "it sent a buffer whose number is none; it must number them from 0 to 63";
+    return "it sent a buffer with an invalid number; numbers go from 0 to 63";
   if (message->offset < FERRY_ARENA_CONTROL_SIZE || message->offset % FERRY_ARENA_UNIT != 0 || message->size == 0 ||
       message->offset > self->size || message->size > self->size - message->offset)
-    return "it sent a buffer beyond its memory; its offset must be a multiple of 4096 from 4096 on, and it must have "
-           "a byte at least and end within the arena";
+    return "it sent a buffer beyond its memory; the offset must be a multiple of 4096 from 4096 on, and the size must "
+           "be "
+           "1 or more and end within the arena";
   bit = G_GUINT64_CONSTANT (1) << message->number;
   /* Relaxed: an honest worker acquired the released bit, before which held was cleared, and this thread acquired the
    * worker's record. */
   if ((atomic_fetch_or_explicit (&self->held, bit, memory_order_relaxed) & bit) != 0)
-    return "it sent a buffer that the application has already; it must wait until the bit of released says that it is "
-           "back";
+    return "it sent a buffer that the application has already; it must wait until the buffer's bit in released is set";
   self->taken[message->number] = *message;
   self->is_used = TRUE;
   /* Relaxed: a hint. */
@@ -135,7 +135,7 @@ static void
 free_pages (FerryArena *self, const FerryBufferMessage *buffer)
 {
   guint8 *place = self->memory + buffer->offset;
-  gsize size = (buffer->size + FERRY_ARENA_UNIT - 1) & ~(gsize) (FERRY_ARENA_UNIT - 1);
+  gsize size = ferry_arena_round_up (buffer->size);
 
   if (!self->is_writer && mprotect (place, size, PROT_READ | PROT_WRITE) < 0)
     return;

@@ -126,7 +126,7 @@ check_variant (FerryCellValue *value, const FerryCellHeader *header)
   switch (ferry_depth_judge_type (value->type, header->type_length))
     {
     case FERRY_TYPE_NOT_DEFINITE:
-      return "it wrote a value into a cell whose type is no string of one definite type";
+      return "it wrote a value into a cell with an invalid type string; it must be one definite type";
     case FERRY_TYPE_GOOD:
       if (ferry_depth_allows (value->type, header->type_length, value->data, value->size))
         return NULL;
@@ -145,13 +145,13 @@ check_value (FerryCellValue *value)
 
   memcpy (&header, value->words, sizeof header);
   if (!fits (&header))
-    return "it wrote a value that is larger than its cell; with header and type string it must have no more than 4096 "
-           "bytes";
+    return "it wrote a value that is larger than its cell; header, type string and payload may have 4096 bytes "
+           "together";
   value->has_type = header.kind == FERRY_RECORD_VARIANT;
   value->data = value->words + 1 + count_words (header.type_length);
   value->size = header.size;
   if (header.kind == FERRY_RECORD_BYTES)
-    return header.type_length == 0 ? NULL : "it gave plain bytes in a cell a type";
+    return header.type_length == 0 ? NULL : "it wrote plain bytes with a type string into a cell; they must have none";
   if (header.kind != FERRY_RECORD_VARIANT)
     return "it wrote a value of an unknown kind into a cell; it must have kind 1 or 2";
   return check_variant (value, &header);
@@ -167,7 +167,7 @@ ferry_cell_reader_take (FerryCellReader *self, FerryCellValue *value, const char
 
       if (sequence == self->latest)
         return FERRY_CELL_NONE;
-      *fault = "it set the count of a cell's values back";
+      *fault = "it set the count of a cell's values back; the count may only grow";
       if (sequence < self->latest)
         return FERRY_CELL_INVALID;
       if (!copy_value (self->cell, sequence, value->words))

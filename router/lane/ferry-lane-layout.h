@@ -371,7 +371,7 @@ typedef struct
 } FerryFdBatch;
 
 /* How many descriptors may be sent that the worker has not taken, and so the most that one message has. */
-#define FERRY_MAX_HANDED_PER_LINK 64
+#define FERRY_MAX_FDS_PER_LINK 64
 
 G_STATIC_ASSERT (sizeof (FerryFdBatch) == 32);
 

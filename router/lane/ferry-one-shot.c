@@ -181,7 +181,7 @@ check_memory (int fd, gsize size, gsize limit)
   if (seals < 0 || (seals & REQUIRED_SEALS) != REQUIRED_SEALS)
     return "it sent a one-shot buffer in memory that is not sealed";
   if (fstatfs (fd, &file_system) < 0 || file_system.f_type != TMPFS_MAGIC)
-    return "it sent a one-shot buffer in memory that lies on no tmpfs";
+    return "it sent a one-shot buffer in memory that does not lie on a tmpfs";
   if (fstat (fd, &file) < 0 || file.st_size < 0 || (guint64) file.st_size != size)
     return "it sent a one-shot buffer in memory of another size";
   if ((fcntl (fd, F_GETFL) & O_ACCMODE) != O_RDWR)

@@ -93,6 +93,17 @@ arena_size_is_valid (guint64 size)
   return size == 0 || (size > FERRY_ARENA_CONTROL_SIZE && size <= FERRY_MAX_ARENA_SIZE && size % FERRY_ARENA_UNIT == 0);
 }
 
+static void
+set_sizes (FerrySegment *self, gsize up_capacity, guint n_cells, gsize arena_size)
+{
+  *self = (FerrySegment){
+    .up_capacity = up_capacity,
+    .n_cells = n_cells,
+    .size = ferry_segment_size_for (up_capacity, n_cells) + arena_size,
+    .arena_size = arena_size,
+  };
+}
+
 /* Makes and maps a new segment. *fd becomes the caller's. */
 gboolean
 ferry_segment_create (FerrySegment *self, gsize up_capacity, guint n_cells, gsize arena_size, int *fd, GError **error)
@@ -101,12 +112,7 @@ ferry_segment_create (FerrySegment *self, gsize up_capacity, guint n_cells, gsiz
 
   g_assert (capacity_is_valid (up_capacity) && n_cells <= FERRY_MAX_CELLS_PER_LINK && arena_size_is_valid (arena_size));
 
-  *self = (FerrySegment){
-    .up_capacity = up_capacity,
-    .n_cells = n_cells,
-    .size = ferry_segment_size_for (up_capacity, n_cells) + arena_size,
-    .arena_size = arena_size,
-  };
+  set_sizes (self, up_capacity, n_cells, arena_size);
   memory = ferry_memfd_new ("ferry-link");
   if (memory < 0)
     return ferry_set_system_error (error, "Making a link's memory (memfd_create)");
@@ -153,16 +159,12 @@ ferry_segment_map (FerrySegment *self, int fd, gsize up_capacity, guint n_cells,
   if (!capacity_is_valid (up_capacity) || !arena_size_is_valid (arena_size))
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-                   "The lane's capacity of %" G_GSIZE_FORMAT
-                   " bytes is no power of two in range, or the arena's size of "
-                   "%" G_GSIZE_FORMAT " bytes is none; application and worker must use the same version of Ferry",
+                   "The lane's capacity of %" G_GSIZE_FORMAT " bytes or the arena's size of %" G_GSIZE_FORMAT
+                   " bytes is invalid; application and worker must use the same version of Ferry",
                    up_capacity, arena_size);
       return FALSE;
     }
-  self->up_capacity = up_capacity;
-  self->n_cells = n_cells;
-  self->size = ferry_segment_size_for (up_capacity, n_cells) + arena_size;
-  self->arena_size = arena_size;
+  set_sizes (self, up_capacity, n_cells, arena_size);
   if (check_memory (fd, self->size, error) && map_parts (self, fd, error))
     return TRUE;
   ferry_segment_clear (self);

@@ -42,12 +42,18 @@ unmap_all (gpointer unused)
     }
 }
 
-static void
-push (gpointer data, gsize size)
+void
+ferry_unmap_soon (gpointer data, gsize size)
 {
-  Mapping *mapping = g_new (Mapping, 1);
+  Mapping *mapping;
   gboolean start;
 
+  if (size < SMALL)
+    {
+      munmap (data, size);
+      return;
+    }
+  mapping = g_new (Mapping, 1);
   *mapping = (Mapping){data, size};
   pthread_mutex_lock (&lock);
   g_queue_push_tail (&mappings, mapping);
@@ -56,13 +62,4 @@ push (gpointer data, gsize size)
   pthread_mutex_unlock (&lock);
   if (start)
     ferry_thread_run_aside ("ferry-unmapper", unmap_all, NULL);
-}
-
-void
-ferry_unmap_soon (gpointer data, gsize size)
-{
-  if (size < SMALL)
-    munmap (data, size);
-  else
-    push (data, size);
 }

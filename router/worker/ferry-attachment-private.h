@@ -8,11 +8,11 @@
 
 G_BEGIN_DECLS
 
-/* Who receives what the application sends; a lane has one reader, and a process keeps the first one. */
+/* The reader of the lanes down. A lane has one reader, and a process keeps the first one. */
 typedef enum
 {
-  FERRY_DOWNLINK_NOBODY,
-  FERRY_DOWNLINK_SERVES,     /* what serves the tasks of a pool */
+  FERRY_DOWNLINK_UNREAD,
+  FERRY_DOWNLINK_SERVES,     /* the code that serves the tasks of a pool */
   FERRY_DOWNLINK_TRANSPORTS, /* the thread that reads for the transports */
 } FerryDownlinkReader;
 
