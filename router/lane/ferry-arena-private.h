@@ -46,7 +46,7 @@ ferry_arena_round_up (gsize size)
   return (size + FERRY_ARENA_UNIT - 1) & ~(gsize) (FERRY_ARENA_UNIT - 1);
 }
 
-/* The size of an arena whose buffers may have capacity bytes together. */
+/* The size of an arena for buffers of capacity bytes together. */
 static inline gsize
 ferry_arena_size_for (guint64 capacity)
 {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-thread-private.h"
 #include "lane/ferry-wake-private.h"
 
 /* mseal(): headers may lack it. Its number is the same on all processors. */
@@ -53,14 +54,11 @@ ferry_arena_writer_new (FerryArena *arena)
 gboolean
 ferry_arena_writer_open (FerryArenaWriter *self, GError **error)
 {
-  gboolean open;
+  FERRY_LOCK_SCOPE (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   if (self->arena == NULL)
     self->arena = ferry_arena_new (self->memory, self->offset, self->size, TRUE, error);
-  open = self->arena != NULL;
-  pthread_mutex_unlock (&self->lock);
-  return open;
+  return self->arena != NULL;
 }
 
 /* Seals the mapping of the arena: until the process ends nothing else can be mapped in its place. Before Linux 6.10
@@ -199,13 +197,10 @@ reserve_locked (FerryArenaWriter *self, gsize size, FerryBufferMessage *message)
 gboolean
 ferry_arena_writer_reserve (FerryArenaWriter *self, gsize size, FerryBufferMessage *message)
 {
-  gboolean reserved;
+  FERRY_LOCK_SCOPE (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   collect_locked (self);
-  reserved = reserve_locked (self, size, message);
-  pthread_mutex_unlock (&self->lock);
-  return reserved;
+  return reserve_locked (self, size, message);
 }
 
 /* Whether a spare buffer is worth it, there are few yet, and half of the arena and of the numbers are left besides. */
@@ -228,9 +223,9 @@ is_spare_locked (FerryArenaWriter *self, gsize share)
 gboolean
 ferry_arena_writer_reserve_spare (FerryArenaWriter *self, gsize size, FerryBufferMessage *message)
 {
+  FERRY_LOCK_SCOPE (&self->lock);
   gboolean reserved;
 
-  pthread_mutex_lock (&self->lock);
   collect_locked (self);
   reserved = is_spare_locked (self, ferry_arena_round_up (size)) && reserve_locked (self, size, message);
   if (reserved)
@@ -238,7 +233,6 @@ ferry_arena_writer_reserve_spare (FerryArenaWriter *self, gsize size, FerryBuffe
       self->spare |= G_GUINT64_CONSTANT (1) << message->number;
       self->spare_size += self->ranges[message->number].size;
     }
-  pthread_mutex_unlock (&self->lock);
   return reserved;
 }
 
@@ -247,13 +241,10 @@ ferry_arena_writer_reserve_spare (FerryArenaWriter *self, gsize size, FerryBuffe
 gboolean
 ferry_arena_writer_arm (FerryArenaWriter *self)
 {
-  gboolean nothing;
+  FERRY_LOCK_SCOPE (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   ferry_wake_arm (&self->arena->control->writer_waiting, &self->epoch);
-  nothing = ferry_wake_look (&self->arena->control->released) == 0;
-  pthread_mutex_unlock (&self->lock);
-  return nothing;
+  return ferry_wake_look (&self->arena->control->released) == 0;
 }
 
 /* Frees a buffer that was not sent. */
@@ -270,10 +261,10 @@ ferry_arena_writer_give_back (FerryArenaWriter *self, guint32 number)
 void
 ferry_arena_writer_ring (FerryArenaWriter *self)
 {
-  pthread_mutex_lock (&self->lock);
+  FERRY_LOCK_SCOPE (&self->lock);
+
   if (self->arena != NULL)
     ferry_arena_ring (self->arena);
-  pthread_mutex_unlock (&self->lock);
 }
 
 /* Notes that the application has the buffer, or that its record could not be published after all. To be called before
@@ -281,10 +272,8 @@ ferry_arena_writer_ring (FerryArenaWriter *self)
 void
 ferry_arena_writer_set_sent (FerryArenaWriter *self, guint32 number, gboolean sent)
 {
-  guint64 bit = G_GUINT64_CONSTANT (1) << number;
+  FERRY_LOCK_SCOPE (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
-  self->sent ^= bit;
+  self->sent ^= G_GUINT64_CONSTANT (1) << number;
   self->sent_size += sent ? self->ranges[number].size : -self->ranges[number].size;
-  pthread_mutex_unlock (&self->lock);
 }

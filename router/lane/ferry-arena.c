@@ -182,9 +182,9 @@ ferry_arena_let_go (FerryArena *self, guint32 number)
     release (self, bit);
 }
 
-/* monitor: when no buffer came since the last call, frees the pages of returned buffers that the worker has not taken,
- * and from now on those of each buffer before it is returned. Until the worker takes a returned buffer it uses neither
- * its number nor its place, so the application may take it back. Returns whether to call this again. */
+/* monitor: when no buffer came since the last call, frees the pages of returned buffers that the worker has not taken.
+ * From then on the pages of each buffer are freed before it is returned. Until the worker takes a returned buffer it
+ * uses neither its number nor its place, so the application may take it back. Returns whether to call this again. */
 gboolean
 ferry_arena_tidy (FerryArena *self)
 {

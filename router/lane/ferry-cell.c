@@ -13,10 +13,6 @@
  * overwrites all of them. */
 #define MAX_TRIES 16
 
-#define FAULT_TOO_DEEP                                                                                                 \
-  "it wrote a value of more than " G_STRINGIFY (FERRY_MAX_DEPTH) " levels into a cell, those inside its variants "     \
-                                                                 "counted; it must send it flat"
-
 static gsize
 count_words (gsize size)
 {
@@ -121,20 +117,17 @@ copy_value (FerryCell *cell, guint64 sequence, guint64 *words)
 static const char *
 check_variant (FerryCellValue *value, const FerryCellHeader *header)
 {
+  FerryTypeVerdict verdict;
+
   memcpy (value->type, value->words + 1, header->type_length);
   value->type[header->type_length] = '\0';
-  switch (ferry_depth_judge_type (value->type, header->type_length))
-    {
-    case FERRY_TYPE_NOT_DEFINITE:
-      return "it wrote a value into a cell with an invalid type string; it must be one definite type";
-    case FERRY_TYPE_GOOD:
-      if (ferry_depth_allows (value->type, header->type_length, value->data, value->size))
-        return NULL;
-      return FAULT_TOO_DEEP;
-    case FERRY_TYPE_TOO_DEEP:
-    default:
-      return FAULT_TOO_DEEP;
-    }
+  verdict = ferry_depth_judge_type (value->type, header->type_length);
+  if (verdict == FERRY_TYPE_NOT_DEFINITE)
+    return "it wrote a value into a cell with an invalid type string; it must be one definite type";
+  if (verdict == FERRY_TYPE_GOOD && ferry_depth_allows (value->type, header->type_length, value->data, value->size))
+    return NULL;
+  return "it wrote a value of more than " G_STRINGIFY (FERRY_MAX_DEPTH) " levels into a cell, with those inside its "
+                                                                        "variants; it must send it flat";
 }
 
 /* Checks a value, in its copy. Returns what is wrong with it, or NULL. */

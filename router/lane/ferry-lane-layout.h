@@ -356,7 +356,7 @@ typedef struct
   guint64 number; /* from 1 on, without gaps */
 } FerryMemoryPacket;
 
-/* How many memory packets may be sent whose records the application has not taken. */
+/* The limit of memory packets whose records the application has not taken. */
 #define FERRY_MAX_PENDING_MEMORIES_PER_LINK 16
 
 G_STATIC_ASSERT (sizeof (FerryMemoryPacket) == 24);
@@ -370,7 +370,7 @@ typedef struct
   guint32 reserved;
 } FerryFdBatch;
 
-/* How many descriptors may be sent that the worker has not taken, and so the most that one message has. */
+/* The limit of descriptors that the worker has not taken, and so of those of one message. */
 #define FERRY_MAX_FDS_PER_LINK 64
 
 G_STATIC_ASSERT (sizeof (FerryFdBatch) == 32);

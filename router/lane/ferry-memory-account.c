@@ -8,6 +8,7 @@
 #include <fcntl.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-thread-private.h"
 #include "lane/ferry-doorbell-private.h"
 
 FerryMemoryAccount *
@@ -44,10 +45,10 @@ ferry_memory_account_unref (FerryMemoryAccount *self)
 static void
 ring (FerryMemoryAccount *self)
 {
-  pthread_mutex_lock (&self->lock);
+  FERRY_LOCK_SCOPE (&self->lock);
+
   if (self->bell >= 0)
     ferry_doorbell_ring (self->bell);
-  pthread_mutex_unlock (&self->lock);
 }
 
 void

@@ -76,20 +76,14 @@ cut_and_count (int fd, gsize size)
          (guint64) file.st_blocks * BLOCK_SIZE >= round_to_pages (size);
 }
 
-/* Allocates the missing pages: the application refuses memory with holes. */
-static gboolean
-fill (int fd, gsize size)
-{
-  return cut_and_count (fd, size) || TEMP_FAILURE_RETRY (fallocate (fd, 0, 0, (off_t) size)) == 0;
-}
-
 /* No writable mapping may exist at the sealing; an empty mapping keeps the place meanwhile. */
 gboolean
 ferry_one_shot_seal (int fd, gsize size, guint8 *data, gsize mapped, GError **error)
 {
   int fixed = MAP_FIXED | MAP_PRIVATE;
 
-  if (!fill (fd, size))
+  /* The application refuses memory with holes. */
+  if (!cut_and_count (fd, size) && TEMP_FAILURE_RETRY (fallocate (fd, 0, 0, (off_t) size)) < 0)
     return ferry_set_system_error (error, "Filling a buffer's memory (fallocate)");
   if (mmap (data, mapped, PROT_NONE, fixed | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) == MAP_FAILED)
     return ferry_set_system_error (error, "Sealing a buffer's memory (mmap)");

@@ -33,17 +33,11 @@ ferry_memfd_new (const char *name)
   return fd;
 }
 
-static gsize
-get_cells_size (const FerrySegment *self)
-{
-  return self->size - self->arena_size - FERRY_SEGMENT_UP_RING - self->up_capacity;
-}
-
 /* The address space of a segment without its arena: two rings are mapped twice. */
 static gsize
 get_span (const FerrySegment *self)
 {
-  return self->size - self->arena_size + FERRY_DOWN_CAPACITY + self->up_capacity;
+  return ferry_segment_get_arena_offset (self) + FERRY_DOWN_CAPACITY + self->up_capacity;
 }
 
 static gboolean
@@ -71,7 +65,7 @@ map_parts (FerrySegment *self, int fd, GError **error)
   second = base + FERRY_SEGMENT_UP_RING;
   third = second + FERRY_DOWN_CAPACITY + self->up_capacity;
   if (!map_again (second, FERRY_DOWN_CAPACITY + self->up_capacity, fd, FERRY_SEGMENT_DOWN_RING) ||
-      !map_again (third, self->up_capacity + get_cells_size (self), fd, FERRY_SEGMENT_UP_RING))
+      !map_again (third, ferry_segment_get_arena_offset (self) - FERRY_SEGMENT_UP_RING, fd, FERRY_SEGMENT_UP_RING))
     return ferry_set_system_error (error, "Mapping a link's rings (mmap)");
   self->express_ring = base + FERRY_SEGMENT_EXPRESS_RING;
   self->down_ring = base + FERRY_SEGMENT_DOWN_RING;

@@ -7,6 +7,7 @@
 
 #include <sys/mman.h>
 
+#include "base/ferry-thread-private.h"
 #include "lane/ferry-unmap-private.h"
 
 /* The limit of spare memory. */
@@ -65,19 +66,19 @@ drop_locked (FerrySpareMemory *self, gint64 before)
 void
 ferry_spare_memory_drop (FerrySpareMemory *self)
 {
-  pthread_mutex_lock (&self->lock);
+  FERRY_LOCK_SCOPE (&self->lock);
+
   drop_locked (self, G_MAXINT64);
-  pthread_mutex_unlock (&self->lock);
 }
 
 /* The same, and from now on all memory that comes back. */
 void
 ferry_spare_memory_close (FerrySpareMemory *self)
 {
-  pthread_mutex_lock (&self->lock);
+  FERRY_LOCK_SCOPE (&self->lock);
+
   self->closed = TRUE;
   drop_locked (self, G_MAXINT64);
-  pthread_mutex_unlock (&self->lock);
 }
 
 void
@@ -94,14 +95,11 @@ ferry_spare_memory_clear (FerrySpareMemory *self)
 gboolean
 ferry_spare_memory_tidy (FerrySpareMemory *self, gint64 before)
 {
-  gboolean again;
+  FERRY_LOCK_SCOPE (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
-  again = self->taken_at >= before;
-  self->is_quiet = !again;
-  drop_locked (self, again ? before : G_MAXINT64);
-  pthread_mutex_unlock (&self->lock);
-  return again;
+  self->is_quiet = self->taken_at < before;
+  drop_locked (self, self->is_quiet ? G_MAXINT64 : before);
+  return !self->is_quiet;
 }
 
 static gsize

@@ -69,8 +69,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Attachment, attachment_free)
 /* Sets the parent-death signal. The launcher has set it for the process that it started, but that may have started this
  * one in turn. A parent that is not the application is such a starter, or a fork server, while the socket is open. If
  * the socket is closed, the application ended before the signal was set. */
-void
-ferry_attachment_end_with_application (int control, guint32 application_pid)
+static void
+end_with_application (int control, guint32 application_pid)
 {
   struct pollfd poll_fd = {.fd = control, .events = 0};
 
@@ -79,6 +79,26 @@ ferry_attachment_end_with_application (int control, guint32 application_pid)
     return;
   if (poll (&poll_fd, 1, 0) == 1 && (poll_fd.revents & POLLHUP) != 0)
     raise (SIGKILL);
+}
+
+int
+ferry_attachment_begin (FerryWelcome *welcome, int *memory, int *doorbell, GError **error)
+{
+  ferry_autofd control = ferry_control_take_fd (error);
+  g_autoptr (GError) failure = NULL;
+
+  if (control < 0)
+    return -1;
+  if (ferry_control_receive_welcome (control, welcome, memory, doorbell, &failure))
+    {
+      end_with_application (control, welcome->application_pid);
+      return ferry_steal_fd (&control);
+    }
+  /* So that the application's error names both versions. It is told of no other failure. */
+  if (g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_VERSION))
+    ferry_control_send_attach (control, 0, NULL);
+  g_propagate_error (error, g_steal_pointer (&failure));
+  return -1;
 }
 
 /* Reads all grants: the application wrote them before it started the process. */
@@ -112,24 +132,13 @@ attach (GError **error)
   ferry_autofd doorbell = -1;
   FerrySegment segment = {0};
   FerryWelcome welcome;
-  g_autoptr (GError) failure = NULL;
 
   /* Loading the library entered it already, unless the program contains the library. */
   ferry_sandbox_enter ();
   self->grants = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, grant_free);
-  self->control = ferry_control_take_fd (error);
-  if (self->control < 0)
-    return NULL;
-  if (!ferry_control_receive_welcome (self->control, &welcome, &memory, &doorbell, &failure))
-    {
-      /* So that the application's error names both versions. It is told of no other failure. */
-      if (g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_VERSION))
-        ferry_control_send_attach (self->control, 0, NULL);
-      g_propagate_error (error, g_steal_pointer (&failure));
-      return NULL;
-    }
-  ferry_attachment_end_with_application (self->control, welcome.application_pid);
-  if (!ferry_segment_map (&segment, memory, welcome.up_capacity, welcome.n_cells, welcome.arena_size, error))
+  self->control = ferry_attachment_begin (&welcome, &memory, &doorbell, error);
+  if (self->control < 0 ||
+      !ferry_segment_map (&segment, memory, welcome.up_capacity, welcome.n_cells, welcome.arena_size, error))
     return NULL;
   self->uplink = ferry_uplink_new (&segment, ferry_steal_fd (&doorbell), welcome.max_message_size, welcome.n_pipes);
   ferry_uplink_take_memory (self->uplink, ferry_steal_fd (&memory));

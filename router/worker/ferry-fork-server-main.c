@@ -9,8 +9,8 @@
  * fork. (Android's zygote does the same, with its unspecialised processes.) While there is a pre-forked child, the fork
  * server reads no requests: only one process reads at a time.
  *
- * Threads: it has one, and checks that before each fork: in the child of a process with threads, the locks that other
- *          threads held stay locked for ever.
+ * Threads: one. It checks that before each fork: in the child of a process with threads, the locks that other threads
+ *          held are never unlocked.
  * Trust:   the application is trusted. The fork server reads nothing from the workers. */
 
 #include "config.h"
@@ -71,8 +71,8 @@ typedef struct
   _Atomic guint64 *taking;  /* shared with the pre-forked child: the id of the request that it is about to take */
 } ForkServer;
 
-/* The pause after a start before the next fork: the fork and the new child's first steps would take the processors that
- * the new worker's first answer needs. */
+/* The pause between a start and the next fork. The fork and the child's first steps would take the processors that the
+ * new worker's first answer needs. */
 #define PREFORKED_PAUSE_NANOSECONDS (100 * 1000)
 
 /* A pre-forked child takes a request within this time, or is killed. */
@@ -97,7 +97,7 @@ static struct
   char *start;
   gsize size;       /* of the arguments */
   gsize room;       /* of arguments and environment */
-  GPtrArray *moved; /* (owned): the copies that replace them, which stay for ever: the program may point to them */
+  GPtrArray *moved; /* (owned): the copies that replace them; never freed, since the program may point to them */
 } title;
 
 /* Replaces each string by a copy. Returns the end of those that lie one behind the other from end on. */
@@ -157,17 +157,6 @@ name_control (int control)
   g_autofree char *number = g_strdup_printf ("%d", control);
 
   g_setenv (FERRY_CONTROL_FD_VARIABLE, number, TRUE);
-}
-
-/* pre-forked child: touches the pages that become_worker() will write. The warm-up touches the rest. */
-static void
-touch_pages (int control)
-{
-  g_autofree char *name = g_strdup (g_get_prgname ());
-
-  set_name (name != NULL ? name : "preforked");
-  g_unsetenv (FERRY_CONTROL_FD_VARIABLE);
-  name_control (control);
 }
 
 /* The strings stay in the order's memory, which then belongs to the environment. */
@@ -291,19 +280,13 @@ watch_application (guint32 pid)
 static gboolean
 attach (int *control, int *application, GError **error)
 {
-  ferry_autofd fd = ferry_control_take_fd (error);
   ferry_autofd memory = -1;
   ferry_autofd doorbell = -1;
   FerryWelcome welcome;
+  ferry_autofd fd = ferry_attachment_begin (&welcome, &memory, &doorbell, error);
 
   if (fd < 0)
     return FALSE;
-  if (!ferry_control_receive_welcome (fd, &welcome, &memory, &doorbell, error))
-    {
-      ferry_control_send_attach (fd, 0, NULL);
-      return FALSE;
-    }
-  ferry_attachment_end_with_application (fd, welcome.application_pid);
   *application = watch_application (welcome.application_pid);
   if (!ferry_control_send_attach (fd, welcome.segment_size, error))
     return FALSE;
@@ -311,8 +294,8 @@ attach (int *control, int *application, GError **error)
   return TRUE;
 }
 
-/* Sets up what all workers inherit: an empty standard input, flushed streams, default signal handlers, and the variable
- * with the number of the control socket, which is the same in each of them. */
+/* Sets up the state that all workers inherit: an empty standard input, flushed streams and default signal handlers. The
+ * number of the control socket, and so its variable, are the same in each worker. */
 static void
 prepare (int control)
 {
@@ -585,12 +568,15 @@ static void
 wait_as_preforked (ForkServer *self, int socket)
 {
   struct pollfd polls[] = {{.fd = self->control, .events = POLLIN}, {.fd = socket, .events = POLLIN}};
+  g_autofree char *name = g_strdup (g_get_prgname ());
   FerryStartOrder order;
 
   close_fork_server_fds (self);
-  /* Touches the page that it lies on. */
+  /* Touches the pages that take_order() and become_worker() will write. The warm-up touches the rest. */
   atomic_store_explicit (self->taking, PREFORKED_ID, memory_order_relaxed);
-  touch_pages (self->control);
+  set_name (name != NULL ? name : "preforked");
+  g_unsetenv (FERRY_CONTROL_FD_VARIABLE);
+  name_control (self->control);
   if (warm_up_func != NULL)
     warm_up_func ();
   do

@@ -3,31 +3,15 @@
 
 #include "config.h"
 
-#include <pthread.h>
-
 #include "worker/ferry-function-private.h"
 
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-thread-private.h"
 
 static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
 static GHashTable *registry; /* lock: (element-type utf8 FerryFunctionEntry) (nullable) */
-
-static FerryFunctionEntry *
-add_locked (const char *name, const GVariantType *arguments_type, const GVariantType *result_type, gboolean has_result,
-            FerryFunction function)
-{
-  FerryFunctionEntry *self = g_new0 (FerryFunctionEntry, 1);
-
-  self->name = g_strdup (name);
-  self->arguments_type = arguments_type != NULL ? g_variant_type_copy (arguments_type) : NULL;
-  self->result_type = result_type != NULL ? g_variant_type_copy (result_type) : NULL;
-  self->has_result = has_result;
-  self->function = function;
-  g_hash_table_insert (registry, self->name, self);
-  return self;
-}
 
 static gboolean
 types_are_equal (const GVariantType *one, const GVariantType *other)
@@ -40,15 +24,22 @@ static gboolean
 add (const char *name, const GVariantType *arguments_type, const GVariantType *result_type, gboolean has_result,
      FerryFunction function)
 {
-  const FerryFunctionEntry *entry;
+  FERRY_LOCK_SCOPE (&registry_lock);
+  FerryFunctionEntry *entry;
 
-  pthread_mutex_lock (&registry_lock);
   if (registry == NULL)
     registry = g_hash_table_new (g_str_hash, g_str_equal);
   entry = g_hash_table_lookup (registry, name);
   if (entry == NULL)
-    entry = add_locked (name, arguments_type, result_type, has_result, function);
-  pthread_mutex_unlock (&registry_lock);
+    {
+      entry = g_new0 (FerryFunctionEntry, 1);
+      entry->name = g_strdup (name);
+      entry->arguments_type = arguments_type != NULL ? g_variant_type_copy (arguments_type) : NULL;
+      entry->result_type = result_type != NULL ? g_variant_type_copy (result_type) : NULL;
+      entry->has_result = has_result;
+      entry->function = function;
+      g_hash_table_insert (registry, entry->name, entry);
+    }
   return entry->function == function && entry->has_result == has_result &&
          types_are_equal (entry->arguments_type, arguments_type) && types_are_equal (entry->result_type, result_type);
 }
@@ -104,22 +95,19 @@ ferry_function_is_registered (const char *name)
 void
 ferry_function_forget (const char *name)
 {
-  pthread_mutex_lock (&registry_lock);
+  FERRY_LOCK_SCOPE (&registry_lock);
+
   if (registry != NULL)
     g_hash_table_remove (registry, name);
-  pthread_mutex_unlock (&registry_lock);
 }
 
 /* any: returns the entry of that name, which is never freed, or NULL. */
 const FerryFunctionEntry *
 ferry_function_find (const char *name)
 {
-  const FerryFunctionEntry *entry;
+  FERRY_LOCK_SCOPE (&registry_lock);
 
-  pthread_mutex_lock (&registry_lock);
-  entry = registry != NULL ? g_hash_table_lookup (registry, name) : NULL;
-  pthread_mutex_unlock (&registry_lock);
-  return entry;
+  return registry != NULL ? g_hash_table_lookup (registry, name) : NULL;
 }
 
 /* any: checks that arguments, NULL for none, have the type that the function was registered with. */

@@ -25,7 +25,7 @@ G_BEGIN_DECLS
 /* The environment variable with the address of a persistent worker. */
 #define FERRY_LISTEN_ADDRESS_VARIABLE "FERRY_LISTEN_ADDRESS"
 
-/* Called once: with the worker that was spawned with a sender, or with NULL when there will be none. */
+/* Called once: with the worker that was spawned with a sender, or with NULL when the sender is dropped. */
 typedef void (*FerryPassedFunc) (FerryWorker *worker, gpointer data);
 
 /* main: the calls of a launcher to its fork server. */
@@ -52,7 +52,6 @@ void ferry_launcher_bind (FerryLauncher *self, FerryHome *home);
 /* (nullable): of the router, from the launcher's first use with one on. */
 FerryHome *ferry_launcher_get_home (FerryLauncher *self);
 char **ferry_launcher_get_environ (FerryLauncher *self);
-/* Whether the workers run in a sandbox. */
 gboolean ferry_launcher_is_confined (FerryLauncher *self);
 /* (nullable) */
 FerryForkServer *ferry_launcher_get_fork_server (FerryLauncher *self);
@@ -73,7 +72,6 @@ guint ferry_launcher_count_senders (FerryLauncher *self);
 void ferry_launcher_drop_last_sender (FerryLauncher *self);
 GArray *ferry_launcher_set_senders_aside (FerryLauncher *self);
 void ferry_launcher_put_senders_back (FerryLauncher *self, GArray *senders);
-void ferry_launcher_swap_senders (FerryLauncher *self, FerryLauncher *other);
 gboolean ferry_launcher_check_no_senders (FerryLauncher *self, const char *what, const char *remedy, GError **error);
 
 /* main: makes a copy of a launcher, with a fork server that launcher starts. Workers in a sandbox are executed all the

@@ -297,7 +297,7 @@ ferry_launcher_set_cwd (FerryLauncher *self, const char *cwd)
 /**
  * ferry_launcher_set_attach_timeout:
  * @self: a launcher
- * @timeout: how many microseconds; 0 for as long as it takes
+ * @timeout: a number of microseconds; 0 for no limit
  *
  * Sets how long the worker may take until it asks for its first sender; 30 seconds by default. A worker that takes
  * longer is killed, with the reason %FERRY_CLOSE_REASON_NEVER_ATTACHED. A worker without senders need not attach,
@@ -319,7 +319,7 @@ ferry_launcher_set_attach_timeout (FerryLauncher *self, gint64 timeout)
 /**
  * ferry_launcher_set_buffer_capacity:
  * @self: a launcher
- * @capacity: how many bytes, at most 64 GiB; 0 for no buffers
+ * @capacity: a number of bytes, at most 64 GiB; 0 for no buffers
  *
  * Sets how much memory the worker's buffers ([struct@Ferry.Buffer]) may take together; 1 GiB by default. Unused
  * capacity takes no memory. On the launcher's thread.
@@ -470,10 +470,10 @@ set_stream (FerryLauncher *self, FerryStream stream, StreamMode mode, int fd)
  * Makes the worker use the application's own stream. That is the default, except in a sandbox
  * ([method@Ferry.Launcher.set_sandbox]) and in a pool ([class@Ferry.Pool]).
  *
- * In a sandbox the default is an empty standard input, and standard output and error are logged: a worker could change
- * the settings of a shared terminal, or read from a shared pipe, whatever the sandbox. In a pool the default is that
- * output and error are logged. Output that is not logged is missing from the last words of a worker that crashed. On
- * the launcher's thread.
+ * In a sandbox the default is an empty standard input, and standard output and error are logged. With a shared stream a
+ * worker could change the settings of a terminal, or read from an output pipe, in spite of the sandbox. In a pool the
+ * default is that output and error are logged. Output that is not logged is missing from the last words of a worker
+ * that crashed. On the launcher's thread.
  *
  * Since: 0.1
  */
@@ -552,8 +552,8 @@ ferry_launcher_log_stream (FerryLauncher *self, FerryStream stream)
   set_stream (self, stream, STREAM_LOGGED, -1);
 }
 
-/* A worker in a sandbox, or one that outlives the application and has no link, shares no stream: with a terminal or a
- * pipe of the application's it could do more than read or write. */
+/* A worker in a sandbox shares no stream with the application: it could do more with a terminal or a pipe than read or
+ * write. A worker that outlives the application has no link, and shares none either. */
 static StreamMode
 get_stream_mode (FerryLauncher *self, FerryLink *link, guint stream)
 {
@@ -589,29 +589,6 @@ fill_stream (FerryLauncher *self, FerrySpawnPlan *plan, FerryLink *link, guint s
 
 /* ---- the senders that the next worker is passed ---- */
 
-static gboolean
-has_sender (FerryLauncher *self, const char *name, FerrySender *sender)
-{
-  for (guint i = 0; i < self->senders->len; i++)
-    {
-      NamedSender *named = &g_array_index (self->senders, NamedSender, i);
-
-      if (named->sender == sender || strcmp (named->name, name) == 0)
-        return TRUE;
-    }
-  return FALSE;
-}
-
-static guint
-count_latest (FerryLauncher *self)
-{
-  guint n = 0;
-
-  for (guint i = 0; i < self->senders->len; i++)
-    n += ferry_sender_is_latest (g_array_index (self->senders, NamedSender, i).sender);
-  return n;
-}
-
 /* main: as ferry_launcher_add_sender(), for any name. entry is the function that the worker's program calls for the
  * sender. passed (nullable) is called once: with the worker that was spawned with the sender, or with NULL when there
  * will be none. It is not called where this returns FALSE. */
@@ -620,10 +597,19 @@ ferry_launcher_add_watched_sender (FerryLauncher *self, const char *name, FerryS
                                    FerryPassedFunc passed, gpointer data, GError **error)
 {
   NamedSender named;
+  gboolean is_used = FALSE;
+  guint n_latest = 0;
 
   if (!ferry_sender_is_claimable (sender, error))
     return FALSE;
-  if (name[0] == '\0' || strlen (name) > FERRY_MAX_SENDER_NAME || has_sender (self, name, sender))
+  for (guint i = 0; i < self->senders->len; i++)
+    {
+      const NamedSender *other = &g_array_index (self->senders, NamedSender, i);
+
+      is_used |= other->sender == sender || strcmp (other->name, name) == 0;
+      n_latest += ferry_sender_is_latest (other->sender);
+    }
+  if (name[0] == '\0' || strlen (name) > FERRY_MAX_SENDER_NAME || is_used)
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
                    "The sender cannot be passed as “%s”; a name has 1 to %d bytes, and names and senders are used once",
@@ -636,7 +622,7 @@ ferry_launcher_add_watched_sender (FerryLauncher *self, const char *name, FerryS
                    FERRY_MAX_PIPES_PER_LINK);
       return FALSE;
     }
-  if (ferry_sender_is_latest (sender) && count_latest (self) == FERRY_MAX_CELLS_PER_LINK)
+  if (ferry_sender_is_latest (sender) && n_latest == FERRY_MAX_CELLS_PER_LINK)
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
                    "A worker can be passed %d senders of pipes for latest values, and no more",
@@ -648,7 +634,7 @@ ferry_launcher_add_watched_sender (FerryLauncher *self, const char *name, FerryS
   return TRUE;
 }
 
-/* main: as ferry_launcher_add_sender(), for Ferry's own senders, whose names begin with the reserved prefix. */
+/* main: as ferry_launcher_add_sender(), for Ferry's own senders. Their names begin with the reserved prefix. */
 gboolean
 ferry_launcher_add_reserved_sender (FerryLauncher *self, const char *name, FerrySender *sender, GError **error)
 {
@@ -680,22 +666,12 @@ ferry_launcher_set_senders_aside (FerryLauncher *self)
   return senders;
 }
 
-/* main: takes the senders that were set aside. Senders that were added meanwhile, and not passed, are dropped. */
+/* main: takes senders that were set aside. Senders that were added meanwhile, and not passed, are dropped. */
 void
 ferry_launcher_put_senders_back (FerryLauncher *self, GArray *senders)
 {
   g_array_unref (self->senders);
   self->senders = senders;
-}
-
-/* main: exchanges the senders of two launchers. */
-void
-ferry_launcher_swap_senders (FerryLauncher *self, FerryLauncher *other)
-{
-  GArray *senders = self->senders;
-
-  self->senders = other->senders;
-  other->senders = senders;
 }
 
 /* main: checks that the launcher has no senders and transports, which its workers would not get. what is started by it;
@@ -756,18 +732,6 @@ ferry_launcher_add_sender (FerryLauncher *self, const char *name, FerrySender *s
   return FALSE;
 }
 
-/* main: marks the senders as passed. When one cannot be, because its pipe was closed, those before it stay marked: they
- * cannot be used any more. */
-static gboolean
-pass_senders (FerryLauncher *self, GError **error)
-{
-  gboolean passed = TRUE;
-
-  for (guint i = 0; i < self->senders->len && passed; i++)
-    passed = ferry_sender_pass (g_array_index (self->senders, NamedSender, i).sender, error);
-  return passed;
-}
-
 /* ---- starting a worker ---- */
 
 /* Returns the path of the program. Fails with FERRY_ERROR_LAUNCH_FAILED. */
@@ -812,22 +776,6 @@ make_plan (FerryLauncher *self, FerryLink *link, gboolean executed, GError **err
   return g_steal_pointer (&plan);
 }
 
-/* Returns the function that the worker's program has to call first: Ferry's own main, if a sender needs that. */
-static const char *
-get_entry (FerryLauncher *self)
-{
-  const char *entry = NULL;
-
-  for (guint i = 0; i < self->senders->len; i++)
-    {
-      const NamedSender *named = &g_array_index (self->senders, NamedSender, i);
-
-      if (entry == NULL || strcmp (named->entry, FERRY_MAIN_ENTRY) == 0)
-        entry = named->entry;
-    }
-  return entry;
-}
-
 /* Makes a link, with the launcher's senders granted on it. */
 static FerryLink *
 make_link (FerryLauncher *self, FerryRouter *router, const char *name, gsize arena_size, GError **error)
@@ -851,13 +799,14 @@ make_link (FerryLauncher *self, FerryRouter *router, const char *name, gsize are
                          router->max_message_size, error);
   if (link == NULL || !ferry_link_open_socket (link, error))
     return NULL;
-  link->entry = get_entry (self);
   link->trusted = self->trusted;
   link->attach_timeout = self->senders->len > 0 ? self->attach_timeout : 0;
   for (guint i = 0; i < self->senders->len; i++)
     {
       NamedSender *named = &g_array_index (self->senders, NamedSender, i);
 
+      if (link->entry == NULL || strcmp (named->entry, FERRY_MAIN_ENTRY) == 0)
+        link->entry = named->entry;
       if (ferry_sender_is_one_shot (named->sender))
         ferry_link_allow_one_shots (link, i);
       if (ferry_link_grant (link, i, named->name))
@@ -914,8 +863,10 @@ spawn (FerryLauncher *self, FerryRouter *router, FerryForkServer *fork_server, g
     }
   if (fork_server != NULL && (request = self->forking->new_request (fork_server, link, plan, error)) == NULL)
     return NULL;
-  if (!pass_senders (self, error))
-    return NULL;
+  /* When a sender cannot be passed, because its pipe was closed, those before it cannot be used any more. */
+  for (guint i = 0; i < self->senders->len; i++)
+    if (!ferry_sender_pass (g_array_index (self->senders, NamedSender, i).sender, error))
+      return NULL;
   passed = ferry_launcher_set_senders_aside (self);
   worker = ferry_worker_new (name, link, router->monitor, router->home);
   if (fork_server != NULL)
@@ -1049,17 +1000,6 @@ check_may_persist (FerryLauncher *self, GError **error)
   return FALSE;
 }
 
-/* Removes the variables that only a worker with a link has, also the application's own. */
-static char **
-make_persistent_environ (char **environment, const char *address)
-{
-  g_autofree char *path = address[0] == '@' ? g_strdup (address) : g_canonicalize_filename (address, NULL);
-
-  environment = g_environ_unsetenv (environment, FERRY_CONTROL_FD_VARIABLE);
-  environment = g_environ_unsetenv (environment, FERRY_FORK_SERVER_VARIABLE);
-  return g_environ_setenv (environment, FERRY_LISTEN_ADDRESS_VARIABLE, path, TRUE);
-}
-
 /**
  * ferry_launcher_spawn_persistent:
  * @self: a launcher
@@ -1091,6 +1031,7 @@ gboolean
 ferry_launcher_spawn_persistent (FerryLauncher *self, const char *address, GPid *pid, GError **error)
 {
   g_autoptr (FerrySpawnPlan) plan = NULL;
+  g_autofree char *path = NULL;
   GPid process = 0;
 
   g_return_val_if_fail (FERRY_IS_LAUNCHER (self), FALSE);
@@ -1104,7 +1045,10 @@ ferry_launcher_spawn_persistent (FerryLauncher *self, const char *address, GPid 
   plan = make_plan (self, NULL, TRUE, error);
   if (plan == NULL)
     return FALSE;
-  plan->environ = make_persistent_environ (plan->environ, address);
+  path = address[0] == '@' ? g_strdup (address) : g_canonicalize_filename (address, NULL);
+  plan->environ = g_environ_unsetenv (plan->environ, FERRY_CONTROL_FD_VARIABLE);
+  plan->environ = g_environ_unsetenv (plan->environ, FERRY_FORK_SERVER_VARIABLE);
+  plan->environ = g_environ_setenv (plan->environ, FERRY_LISTEN_ADDRESS_VARIABLE, path, TRUE);
   if (!ferry_spawn_detached (plan, &process, error))
     return FALSE;
   if (pid != NULL)

@@ -236,30 +236,22 @@ attached (gpointer data)
 }
 
 static void
-log_line (const char *worker, GPid pid, const char *task, FerryStream stream, const char *line)
+output (gpointer data, guint stream, const char *line)
 {
+  FerryWorker *self = data;
   gboolean is_error = stream == FERRY_STREAM_STDERR;
+  g_autofree char *task = self->task_name_func != NULL ? self->task_name_func (self, self->task_name_data) : NULL;
   char number[16];
   GLogField fields[] = {
     {"MESSAGE", line, -1},           {"PRIORITY", is_error ? "5" : "6", -1},
-    {"GLIB_DOMAIN", LOG_DOMAIN, -1}, {"FERRY_WORKER", worker, -1},
+    {"GLIB_DOMAIN", LOG_DOMAIN, -1}, {"FERRY_WORKER", self->name, -1},
     {"FERRY_PID", number, -1},       {"FERRY_STREAM", is_error ? "stderr" : "stdout", -1},
     {"FERRY_TASK", task, -1},
   };
 
-  g_snprintf (number, sizeof number, "%d", (int) pid);
+  g_snprintf (number, sizeof number, "%d", (int) self->pid);
   g_log_structured_array (is_error ? G_LOG_LEVEL_MESSAGE : G_LOG_LEVEL_INFO, fields,
                           G_N_ELEMENTS (fields) - (task == NULL));
-}
-
-static void
-output (gpointer data, guint stream, const char *line)
-{
-  FerryWorker *self = data;
-
-  g_autofree char *task = self->task_name_func != NULL ? self->task_name_func (self, self->task_name_data) : NULL;
-
-  log_line (self->name, self->pid, task, (FerryStream) stream, line);
   g_signal_emit (self, output_signal, 0, (FerryStream) stream, line);
 }
 
