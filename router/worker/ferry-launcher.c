@@ -510,7 +510,7 @@ ferry_launcher_silence_stream (FerryLauncher *self, FerryStream stream)
  * ferry_launcher_take_stream_fd:
  * @self: a launcher
  * @stream: a standard stream
- * @fd: (transfer full): a descriptor
+ * @fd: a descriptor, which the launcher takes over and closes
  *
  * Connects the stream of each worker spawned after this to a descriptor. On the launcher's thread.
  *
