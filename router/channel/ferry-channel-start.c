@@ -15,7 +15,6 @@
 #include "channel/ferry-channel-start-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-iterate-private.h"
-#include "worker/ferry-fork-server-private.h"
 #include "worker/ferry-launcher-private.h"
 
 /* How long a worker may go on when nobody listens to it any more. */
@@ -261,10 +260,10 @@ ferry_channel_start (FerryLauncher *launcher, FerryRouter *router, const char *f
   starter = get_starter (launcher, router);
   /* The launcher's senders are for its next worker, which is this one. */
   if (starter != launcher)
-    ferry_launcher_swap_senders (launcher, starter);
+    ferry_launcher_put_senders_back (starter, ferry_launcher_set_senders_aside (launcher));
   worker = spawn (starter, router, &self, function, kept, error);
   if (worker == NULL && starter != launcher)
-    ferry_launcher_swap_senders (launcher, starter);
+    ferry_launcher_put_senders_back (launcher, ferry_launcher_set_senders_aside (starter));
   if (worker == NULL)
     return NULL;
   join (self, router, worker);

@@ -3,16 +3,16 @@
 
 /* The arena of a link: the memory of its buffers, as one process has it mapped.
  *
- * The worker gives out pieces of it, writes into them and says in a record which piece is a buffer; the application
- * reads it where it lies, and lets go of it. The memory stays mapped at both ends, and is used again: whoever fills
- * fresh memory pays for each of its pages.
+ * The worker allocates a buffer, writes into it, and publishes a record with its place. The application reads the
+ * buffer where it lies, and returns it. The memory stays mapped at both ends and is used again, since each fresh page
+ * costs a fault.
  *
- * Owner:     counted references. In the application each buffer that is kept holds one: it outlives the link.
+ * Owner:     counted references. In the application each buffer holds one, so the arena outlives the link.
  * Threads:   any.
- * Trust:     the worker may change what lies in a buffer at any time, also while it is read. Whoever does not trust it
- *            copies first. What a record says of a buffer is checked by ferry_arena_take().
- * Invariant: a buffer's bit is set in held from the moment that its record was taken until it is let go of; a worker
- *            that uses its number meanwhile breaks the protocol. */
+ * Trust:     the worker may change a buffer at any time, also while the application reads it. So buffers of a worker
+ *            that is not trusted are copied first. ferry_arena_take() checks the record of each buffer.
+ * Invariant: a buffer's bit is set in held from the moment that its record was taken until the buffer is returned. A
+ *            worker that uses its number meanwhile breaks the protocol. */
 
 #pragma once
 
@@ -24,28 +24,33 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  FerryArenaControl *control; /* const, as what follows: (owned): a mapping of its own */
-  guint8 *memory;             /* (owned): all of it, so that offsets are those of records */
+  FerryArenaControl *control; /* const, as the next three: (owned): a mapping of its own */
+  guint8 *memory;             /* (owned): the whole arena, so that the offsets of records count from here */
   gsize size;
   gboolean is_writer;
 
   _Atomic gint references;
-  _Atomic guint64 held; /* the application's, as what follows: bit n: it has buffer n */
+  _Atomic guint64 held; /* application only, as the rest: bit n: the application has buffer n */
   _Atomic guint32 rung; /* epoch of writer_waiting that was last rung for */
 
-  FerryBufferMessage taken[FERRY_MAX_BUFFERS_PER_LINK]; /* of the latest buffer of each number, while that is ours */
-  gboolean is_used;                                     /* monitor: a buffer came since it was tidied last */
-  _Atomic gboolean is_quiet; /* none came for long: what is let go of goes to the system first */
-  _Atomic guint64 returning; /* bit n: buffer n goes to the system, and is let go of then */
+  FerryBufferMessage taken[FERRY_MAX_BUFFERS_PER_LINK]; /* by number: the buffers that the application has */
+  gboolean is_used;                                     /* monitor: a buffer came since the last tidying */
+  _Atomic gboolean is_quiet; /* none came for long: the pages of a buffer are freed before it is returned */
+  _Atomic guint64 freeing;   /* bit n: the pages of buffer n are being freed; then it is returned */
 } FerryArena;
 
-/* An arena whose buffers take capacity bytes together. */
+/* The bytes of the arena that size bytes of buffers take. */
+static inline gsize
+ferry_arena_round_up (gsize size)
+{
+  return (size + FERRY_ARENA_UNIT - 1) & ~(gsize) (FERRY_ARENA_UNIT - 1);
+}
+
+/* The size of an arena for buffers of capacity bytes together. */
 static inline gsize
 ferry_arena_size_for (guint64 capacity)
 {
-  gsize share = (capacity + FERRY_ARENA_UNIT - 1) & ~(guint64) (FERRY_ARENA_UNIT - 1);
-
-  return capacity > 0 ? FERRY_ARENA_CONTROL_SIZE + share : 0;
+  return capacity > 0 ? FERRY_ARENA_CONTROL_SIZE + ferry_arena_round_up (capacity) : 0;
 }
 
 FerryArena *ferry_arena_new (int fd, gsize offset, gsize size, gboolean is_writer, GError **error);

@@ -1,14 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The worker's end of an arena: which part of it is which buffer. It is mapped when the first one is wanted: a process
- * may have less address space than that takes.
+/* The worker's end of an arena: the allocator of its buffers. The arena is mapped with the first buffer, since a
+ * process may have less address space than it takes.
  *
- * The lowest place that is large enough is taken, so what was used before, and is mapped and warm, is used again.
+ * A buffer gets the lowest place that is large enough: memory that was used before is mapped and warm.
  *
  * Owner:     the uplink.
- * Threads:   any, by turns under the lock, with which nobody sleeps.
- * Trust:     what the application says of released buffers is believed only of those that it was sent. */
+ * Threads:   any, by turns under the lock. No thread sleeps while it holds the lock.
+ * Trust:     released bits count only for buffers that were sent. */
 
 #pragma once
 
@@ -26,20 +26,20 @@ typedef struct
 
 typedef struct
 {
-  int memory;   /* const, as the next two: (owned): the segment's descriptor, or -1 where arena was given */
-  gsize offset; /* of the arena in it */
+  int memory;   /* const, as the next two: (owned): the segment's descriptor, or -1 where an arena was given */
+  gsize offset; /* of the arena in memory */
   gsize size;
 
   pthread_mutex_t lock;
-  FerryArena *arena;                                  /* lock; const once it is there: (owned) (nullable) */
-  guint64 in_use;                                     /* lock, as what follows: bit n: there is a buffer n */
+  FerryArena *arena;                                  /* lock; const once it is mapped: (owned) (nullable) */
+  guint64 in_use;                                     /* lock, as the rest: bit n: there is a buffer n */
   guint64 sent;                                       /* bit n: the application has it */
   gsize sent_size;                                    /* of those */
-  guint64 spare;                                      /* bit n: it was reserved as one to spare */
+  guint64 spare;                                      /* bit n: it was reserved as a spare buffer */
   gsize spare_size;                                   /* of those */
   FerryArenaRange ranges[FERRY_MAX_BUFFERS_PER_LINK]; /* of buffers, by number */
-  GArray *gaps;  /* (element-type FerryArenaRange): in order, none beside another */
-  guint32 epoch; /* of writer_waiting */
+  GArray *gaps;                                       /* (element-type FerryArenaRange): in order; no two touch */
+  guint32 epoch;                                      /* of writer_waiting */
 } FerryArenaWriter;
 
 FerryArenaWriter *ferry_arena_writer_new (FerryArena *arena);

@@ -9,21 +9,22 @@
 #include <unistd.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-thread-private.h"
 #include "lane/ferry-wake-private.h"
 
-/* mseal(), whose number is the same on all processors, and which headers may lack. */
+/* mseal(): headers may lack it. Its number is the same on all processors. */
 #define MSEAL 462
 
-/* Where each buffer is copied when it comes, and comes back, so many bytes keep both ends at work: what is beyond them
- * only waits, in memory that is cold. */
+/* Where the application copies each buffer, so many bytes under way keep both ends busy. More would only wait, in
+ * memory that is cold. */
 #define MAX_AHEAD ((gsize) 4 * 1024 * 1024)
 
-/* How much there may be of what has another way too: enough to keep both ends at work. */
+/* The limit of spare buffers together: enough to keep both ends busy. */
 #define MAX_SPARE ((gsize) 16 * 1024 * 1024)
-/* Where buffers are copied, less than this goes another way as quickly, through memory that is warm. */
+/* Where buffers are copied, a message below this size is as quick in pieces, through memory that is warm. */
 #define MIN_COPIED ((gsize) 1024 * 1024)
 
-/* Takes memory. */
+/* Takes memory over. The arena is mapped by ferry_arena_writer_open(). */
 FerryArenaWriter *
 ferry_arena_writer_new_later (int memory, gsize offset, gsize size)
 {
@@ -39,7 +40,7 @@ ferry_arena_writer_new_later (int memory, gsize offset, gsize size)
   return self;
 }
 
-/* Takes arena. */
+/* Takes the caller's reference to arena. */
 FerryArenaWriter *
 ferry_arena_writer_new (FerryArena *arena)
 {
@@ -49,22 +50,19 @@ ferry_arena_writer_new (FerryArena *arena)
   return self;
 }
 
-/* To be called before a buffer is reserved. Returns whether there is memory for buffers. */
+/* Maps the arena at its first call. To be called before a buffer is reserved. */
 gboolean
 ferry_arena_writer_open (FerryArenaWriter *self, GError **error)
 {
-  gboolean open;
+  FERRY_LOCK_SCOPE (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   if (self->arena == NULL)
     self->arena = ferry_arena_new (self->memory, self->offset, self->size, TRUE, error);
-  open = self->arena != NULL;
-  pthread_mutex_unlock (&self->lock);
-  return open;
+  return self->arena != NULL;
 }
 
-/* Has the arena stay where it is until the process ends, so that nothing else is mapped in its place: from Linux 6.10
- * on. Before, it goes on as it is. */
+/* Seals the mapping of the arena: until the process ends nothing else can be mapped in its place. Before Linux 6.10
+ * this does nothing. */
 void
 ferry_arena_writer_pin (FerryArenaWriter *self)
 {
@@ -129,26 +127,20 @@ free_number_locked (FerryArenaWriter *self, guint number)
   free_range_locked (self, self->ranges[number]);
 }
 
-/* What the application has let go of since. */
+/* Frees the buffers that the application has returned since. */
 static void
 collect_locked (FerryArenaWriter *self)
 {
   guint64 released;
 
-  /* Relaxed: whoever misses a bit here looks again before it sleeps. */
+  /* Relaxed: a thread that misses a bit here looks again before it sleeps. */
   if (atomic_load_explicit (&self->arena->control->released, memory_order_relaxed) == 0)
     return;
-  /* Acquire: the application's reading comes before our writing. */
+  /* Acquire: the application's reads of a buffer come before the next writes to it. */
   released = atomic_exchange_explicit (&self->arena->control->released, 0, memory_order_acquire) & self->sent;
   for (guint number = 0; released != 0; number++, released >>= 1)
     if ((released & 1) != 0)
       free_number_locked (self, number);
-}
-
-static gsize
-get_share (gsize size)
-{
-  return (size + FERRY_ARENA_UNIT - 1) & ~(gsize) (FERRY_ARENA_UNIT - 1);
 }
 
 static gboolean
@@ -173,12 +165,12 @@ take_range_locked (FerryArenaWriter *self, gsize size, FerryArenaRange *range)
 static gboolean
 is_copied (FerryArenaWriter *self)
 {
-  /* Relaxed: it is a hint, and never taken back. */
+  /* Relaxed: a hint, which is never taken back. */
   return atomic_load_explicit (&self->arena->control->copied, memory_order_relaxed) != 0;
 }
 
-/* Whether the application has as much as is of use to it at a time: always two buffers at least, since one is copied
- * while the next is filled. */
+/* Whether the application has as many buffers as it can use at a time. It may always have two: it copies one while the
+ * worker fills the next. */
 static gboolean
 is_ahead_locked (FerryArenaWriter *self, gsize size)
 {
@@ -188,7 +180,7 @@ is_ahead_locked (FerryArenaWriter *self, gsize size)
 static gboolean
 reserve_locked (FerryArenaWriter *self, gsize size, FerryBufferMessage *message)
 {
-  gsize share = get_share (size);
+  gsize share = ferry_arena_round_up (size);
   guint number;
 
   if (self->in_use == G_MAXUINT64 || is_ahead_locked (self, share))
@@ -201,21 +193,17 @@ reserve_locked (FerryArenaWriter *self, gsize size, FerryBufferMessage *message)
   return TRUE;
 }
 
-/* Fills message, whose memory is the caller's from then on. size: from 1 to the capacity. Returns FALSE when there is
- * no place for it now. */
+/* Allocates a buffer and fills message. size: from 1 to the capacity. Returns FALSE when there is no room now. */
 gboolean
 ferry_arena_writer_reserve (FerryArenaWriter *self, gsize size, FerryBufferMessage *message)
 {
-  gboolean reserved;
+  FERRY_LOCK_SCOPE (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   collect_locked (self);
-  reserved = reserve_locked (self, size, message);
-  pthread_mutex_unlock (&self->lock);
-  return reserved;
+  return reserve_locked (self, size, message);
 }
 
-/* Whether it is worth a buffer, there is little of that yet, and half of everything is left besides. */
+/* Whether a spare buffer is worth it, there are few yet, and half of the arena and of the numbers are left besides. */
 static gboolean
 is_spare_locked (FerryArenaWriter *self, gsize share)
 {
@@ -230,39 +218,36 @@ is_spare_locked (FerryArenaWriter *self, gsize share)
          room >= share + ferry_arena_writer_get_capacity (self) / 2;
 }
 
-/* The same for who has another way too: what the application has not come to, or keeps, leaves room for buffers. size:
- * any, and at least 1. */
+/* The same for a spare buffer: a message that could go in pieces as well. Spare buffers that the application has not
+ * read yet, or keeps, leave room for other buffers. size: at least 1. */
 gboolean
 ferry_arena_writer_reserve_spare (FerryArenaWriter *self, gsize size, FerryBufferMessage *message)
 {
+  FERRY_LOCK_SCOPE (&self->lock);
   gboolean reserved;
 
-  pthread_mutex_lock (&self->lock);
   collect_locked (self);
-  reserved = is_spare_locked (self, get_share (size)) && reserve_locked (self, size, message);
+  reserved = is_spare_locked (self, ferry_arena_round_up (size)) && reserve_locked (self, size, message);
   if (reserved)
     {
       self->spare |= G_GUINT64_CONSTANT (1) << message->number;
       self->spare_size += self->ranges[message->number].size;
     }
-  pthread_mutex_unlock (&self->lock);
   return reserved;
 }
 
-/* Says that a thread is about to sleep for a buffer. Returns whether there is none that was let go of: then it may. */
+/* Arms the wake-up of a thread that is about to sleep for a buffer. Returns whether it may sleep: no buffer was
+ * returned meanwhile. */
 gboolean
 ferry_arena_writer_arm (FerryArenaWriter *self)
 {
-  gboolean nothing;
+  FERRY_LOCK_SCOPE (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   ferry_wake_arm (&self->arena->control->writer_waiting, &self->epoch);
-  nothing = ferry_wake_look (&self->arena->control->released) == 0;
-  pthread_mutex_unlock (&self->lock);
-  return nothing;
+  return ferry_wake_look (&self->arena->control->released) == 0;
 }
 
-/* A buffer that was not sent. */
+/* Frees a buffer that was not sent. */
 void
 ferry_arena_writer_give_back (FerryArenaWriter *self, guint32 number)
 {
@@ -276,20 +261,19 @@ ferry_arena_writer_give_back (FerryArenaWriter *self, guint32 number)
 void
 ferry_arena_writer_ring (FerryArenaWriter *self)
 {
-  pthread_mutex_lock (&self->lock);
+  FERRY_LOCK_SCOPE (&self->lock);
+
   if (self->arena != NULL)
     ferry_arena_ring (self->arena);
-  pthread_mutex_unlock (&self->lock);
 }
 
-/* To be set before the application can see its record. */
+/* Notes that the application has the buffer, or that its record could not be published after all. To be called before
+ * the application can see the record. */
 void
 ferry_arena_writer_set_sent (FerryArenaWriter *self, guint32 number, gboolean sent)
 {
-  guint64 bit = G_GUINT64_CONSTANT (1) << number;
+  FERRY_LOCK_SCOPE (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
-  self->sent ^= bit;
+  self->sent ^= G_GUINT64_CONSTANT (1) << number;
   self->sent_size += sent ? self->ranges[number].size : -self->ranges[number].size;
-  pthread_mutex_unlock (&self->lock);
 }

@@ -20,7 +20,7 @@ map (int fd, gsize offset, gsize size, int protection)
   return memory != MAP_FAILED ? memory : NULL;
 }
 
-/* Maps the part of a segment's memfd that begins at offset; fd stays the caller's. Nothing is touched. */
+/* Maps the part of a segment's memfd that begins at offset. fd stays the caller's. No page is touched. */
 FerryArena *
 ferry_arena_new (int fd, gsize offset, gsize size, gboolean is_writer, GError **error)
 {
@@ -42,7 +42,7 @@ ferry_arena_new (int fd, gsize offset, gsize size, gboolean is_writer, GError **
 FerryArena *
 ferry_arena_ref (FerryArena *self)
 {
-  /* Relaxed: whoever refers to it has a reference already. */
+  /* Relaxed: the caller has a reference already. */
   atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
   return self;
 }
@@ -50,7 +50,7 @@ ferry_arena_ref (FerryArena *self)
 void
 ferry_arena_unref (FerryArena *self)
 {
-  /* Release, so that our uses come before the end; acquire, so that the end comes after everybody's. */
+  /* Release: the uses of this reference come before the end. Acquire: the end comes after those of all others. */
   if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) != 1)
     return;
   if (self->control != NULL)
@@ -71,7 +71,7 @@ ferry_arena_ring (FerryArena *self)
 
 /* ---- the application's end ---- */
 
-/* Has the worker send no more at a time than keeps both ends at work. */
+/* Tells the worker that buffers are copied: it then sends only so much ahead as keeps both ends busy. */
 void
 ferry_arena_set_copied (FerryArena *self)
 {
@@ -83,27 +83,28 @@ ferry_arena_set_copied (FerryArena *self)
 guint
 ferry_arena_count_held (FerryArena *self)
 {
-  /* Relaxed: it may be out of date at once. */
+  /* Relaxed: the count may be out of date at once. */
   return (guint) __builtin_popcountll (atomic_load_explicit (&self->held, memory_order_relaxed));
 }
 
-/* What a worker says of a buffer. Returns what is wrong with it, or NULL: then the application has it. */
+/* Takes a worker's buffer. Returns what is wrong with its record, or NULL: then the application has the buffer. */
 const char *
 ferry_arena_take (FerryArena *self, const FerryBufferMessage *message)
 {
   guint64 bit;
 
   if (message->number >= FERRY_MAX_BUFFERS_PER_LINK)
-    return "it sent a buffer whose number is none; it must number them from 0 to 63";
+    return "it sent a buffer with an invalid number; numbers go from 0 to 63";
   if (message->offset < FERRY_ARENA_CONTROL_SIZE || message->offset % FERRY_ARENA_UNIT != 0 || message->size == 0 ||
       message->offset > self->size || message->size > self->size - message->offset)
-    return "it sent a buffer beyond its memory; its offset must be a multiple of 4096 from 4096 on, and it must have "
-           "a byte at least and end within the arena";
+    return "it sent a buffer beyond its memory; the offset must be a multiple of 4096 from 4096 on, and the size must "
+           "be "
+           "1 or more and end within the arena";
   bit = G_GUINT64_CONSTANT (1) << message->number;
-  /* Relaxed: a worker that keeps to the protocol has acquired that the bit was cleared, and this thread the record. */
+  /* Relaxed: an honest worker acquired the released bit, before which held was cleared, and this thread acquired the
+   * worker's record. */
   if ((atomic_fetch_or_explicit (&self->held, bit, memory_order_relaxed) & bit) != 0)
-    return "it sent a buffer that the application has already; it must wait until the bit of released says that it is "
-           "back";
+    return "it sent a buffer that the application has already; it must wait until the buffer's bit in released is set";
   self->taken[message->number] = *message;
   self->is_used = TRUE;
   /* Relaxed: a hint. */
@@ -116,25 +117,25 @@ release (FerryArena *self, guint64 bits)
 {
   guint32 epoch;
 
-  /* Relaxed: what follows releases it. */
+  /* Relaxed: the next store releases it. */
   atomic_fetch_and_explicit (&self->held, ~bits, memory_order_relaxed);
-  /* The position that a waiting writer looks at: see ferry-wake-private.h. It also releases our reading of the buffer
-   * to who writes it next. */
+  /* The position that a waiting writer looks at: see ferry-wake-private.h. It also releases the application's reads of
+   * the buffer: they come before the worker's next writes. */
   atomic_fetch_or_explicit (&self->control->released, bits, memory_order_seq_cst);
   epoch = atomic_load_explicit (&self->control->writer_waiting, memory_order_seq_cst);
-  /* Relaxed: of threads that let go at the same moment one rings, and the others' bits were set before its ring or are
-   * rung for by themselves. */
+  /* Relaxed: of threads that return buffers in one epoch only one rings. The writer that it wakes arms a new epoch
+   * before it sleeps again: then it sees the bits of the others, or they ring for that epoch. */
   if (G_UNLIKELY (atomic_exchange_explicit (&self->rung, epoch, memory_order_relaxed) != epoch))
     ferry_arena_ring (self);
 }
 
-/* Has the system take the pages of a buffer, which are zeroes afterwards. MADV_REMOVE asks for a mapping that can be
- * written to on older kernels. Where it is refused, the pages stay. */
+/* Frees the pages of a buffer, which then reads as zeros. On older kernels MADV_REMOVE needs a writable mapping. Where
+ * it is refused, the pages stay. */
 static void
-remove_pages (FerryArena *self, const FerryBufferMessage *buffer)
+free_pages (FerryArena *self, const FerryBufferMessage *buffer)
 {
   guint8 *place = self->memory + buffer->offset;
-  gsize size = (buffer->size + FERRY_ARENA_UNIT - 1) & ~(gsize) (FERRY_ARENA_UNIT - 1);
+  gsize size = ferry_arena_round_up (buffer->size);
 
   if (!self->is_writer && mprotect (place, size, PROT_READ | PROT_WRITE) < 0)
     return;
@@ -144,46 +145,46 @@ remove_pages (FerryArena *self, const FerryBufferMessage *buffer)
 }
 
 static gpointer
-return_pages (gpointer data)
+free_all_pages (gpointer data)
 {
   g_autoptr (FerryArena) self = data;
   guint64 bits;
 
-  /* Acquire and release: a caller that adds bits and finds none there starts another thread. */
-  while ((bits = atomic_exchange_explicit (&self->returning, 0, memory_order_acq_rel)) != 0)
+  /* Acquire and release: a caller that adds bits to an empty word starts another thread. */
+  while ((bits = atomic_exchange_explicit (&self->freeing, 0, memory_order_acq_rel)) != 0)
     {
       for (guint number = 0; number < FERRY_MAX_BUFFERS_PER_LINK; number++)
         if ((bits >> number & 1) != 0)
-          remove_pages (self, &self->taken[number]);
+          free_pages (self, &self->taken[number]);
       release (self, bits);
     }
   return NULL;
 }
 
-/* Gives the pages of buffers that are ours to the system, on a thread that does nothing else, and lets go of them. */
+/* Frees the pages of buffers that the application has, on a thread of its own, and then returns the buffers. */
 static void
-return_soon (FerryArena *self, guint64 bits)
+free_soon (FerryArena *self, guint64 bits)
 {
-  if (bits != 0 && atomic_fetch_or_explicit (&self->returning, bits, memory_order_acq_rel) == 0)
-    ferry_thread_run_aside ("ferry-arena", return_pages, ferry_arena_ref (self));
+  if (bits != 0 && atomic_fetch_or_explicit (&self->freeing, bits, memory_order_acq_rel) == 0)
+    ferry_thread_run_aside ("ferry-arena", free_all_pages, ferry_arena_ref (self));
 }
 
-/* any: the buffer is the worker's again. No system call, unless a thread of the worker's waits for one, or none came
- * for long: then its pages go to the system first. */
+/* any: returns the buffer to the worker. Makes no system call, unless a thread of the worker waits for a buffer. When
+ * no buffer came for long, its pages are freed first. */
 void
 ferry_arena_let_go (FerryArena *self, guint32 number)
 {
   guint64 bit = G_GUINT64_CONSTANT (1) << number;
 
   if (G_UNLIKELY (atomic_load_explicit (&self->is_quiet, memory_order_relaxed)))
-    return_soon (self, bit);
+    free_soon (self, bit);
   else
     release (self, bit);
 }
 
-/* monitor: when no buffer came since the last call, gives the system what the application has let go of and the worker
- * has not taken, and from now on what is let go of. The worker does not use the number of such a buffer, nor its place,
- * before it has taken it: so either end may take it back. Returns whether this is to be called again. */
+/* monitor: when no buffer came since the last call, frees the pages of returned buffers that the worker has not taken.
+ * From then on the pages of each buffer are freed before it is returned. Until the worker takes a returned buffer it
+ * uses neither its number nor its place, so the application may take it back. Returns whether to call this again. */
 gboolean
 ferry_arena_tidy (FerryArena *self)
 {
@@ -195,11 +196,12 @@ ferry_arena_tidy (FerryArena *self)
       return TRUE;
     }
   atomic_store_explicit (&self->is_quiet, TRUE, memory_order_relaxed);
-  /* Acquire: of the two that exchange, one has the bit. Bits of what was never let go of are the worker's lies. */
+  /* Acquire: both ends take bits by an exchange, so only one has a bit. A bit of a buffer that the application still
+   * has is a lie of the worker. */
   bits = atomic_exchange_explicit (&self->control->released, 0, memory_order_acquire) &
          ~atomic_load_explicit (&self->held, memory_order_relaxed);
-  /* Ours again: a record that says otherwise meanwhile breaks the protocol. */
+  /* The application has them again: a record for one of them breaks the protocol meanwhile. */
   atomic_fetch_or_explicit (&self->held, bits, memory_order_relaxed);
-  return_soon (self, bits);
+  free_soon (self, bits);
   return FALSE;
 }

@@ -1,14 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One cell: the newest value of a pipe. docs/protocol.md has the order of the stores, under "Cells".
+/* A cell: the newest value of a pipe. docs/protocol.md has the order of the stores, under "Cells".
  *
  * Threads:   one writer at a time (threads of a process take turns under the uplink's lock), and one reader: the
  *            router's thread.
- * Trust:     the writer trusts nobody and reads nothing but the reader's epoch. The reader copies first, and checks and
- *            uses only its copy; a copy that was written over meanwhile is known by `begun`, and made again.
- * Invariant: neither side ever waits for the other. All accesses to a slot are atomic words, so that a copy that is
- *            thrown away afterwards is no data race. */
+ * Trust:     the writer reads only the reader's epoch. The reader copies a value, then checks and uses only the copy.
+ *            `begun` tells whether the value was overwritten during the copying; then it is copied again.
+ * Invariant: neither side ever waits for the other. All accesses to a slot are atomic words, so a copy that is thrown
+ *            away is no data race. */
 
 #pragma once
 
@@ -19,7 +19,7 @@ G_BEGIN_DECLS
 
 #define FERRY_CELL_WORDS (FERRY_CELL_SLOT_SIZE / 8)
 
-/* A cell is armed before its writer exists, so the first value rings. */
+/* A cell is armed before its writer exists, so the first value wakes the reader. */
 #define FERRY_CELL_FIRST_EPOCH 1
 
 typedef struct
@@ -32,7 +32,7 @@ typedef struct
 typedef struct
 {
   FerryCell *cell;
-  guint64 latest; /* the sequence of the value that was taken last, which is how many there were */
+  guint64 latest; /* the sequence of the value that was taken last, which counts the values */
   guint32 epoch;  /* of reader_waiting */
 } FerryCellReader;
 
@@ -48,13 +48,13 @@ typedef struct
 
 typedef enum
 {
-  FERRY_CELL_NEW,     /* a value that was not taken before */
-  FERRY_CELL_NONE,    /* no other than the one taken last */
-  FERRY_CELL_BUSY,    /* the writer was faster, each of the times that are allowed; look again later */
+  FERRY_CELL_NEW,     /* a new value was taken */
+  FERRY_CELL_NONE,    /* there is no newer value than the one taken last */
+  FERRY_CELL_BUSY,    /* the writer overwrote each copy; look again later */
   FERRY_CELL_INVALID, /* the writer broke a rule of the protocol */
 } FerryCellResult;
 
-/* What a value takes in its slot; it must not be more than FERRY_CELL_SLOT_SIZE. */
+/* The bytes that a value takes in its slot; at most FERRY_CELL_SLOT_SIZE. */
 static inline gsize
 ferry_cell_value_size (gsize type_length, gsize size)
 {

@@ -9,13 +9,9 @@
 
 #include "base/ferry-depth-private.h"
 
-/* How often a copy that was written over is made again. A writer that never pauses gets in the way of one copy in a
- * few; a hostile one gets in the way of all, and costs this much. */
+/* The limit of copies of one value. A writer that never pauses overwrites one copy in a few; a hostile writer
+ * overwrites all of them. */
 #define MAX_TRIES 16
-
-#define FAULT_TOO_DEEP                                                                                                 \
-  "it wrote a value of more than " G_STRINGIFY (FERRY_MAX_DEPTH) " levels into a cell, those inside its variants "     \
-                                                                 "counted; it must send it flat"
 
 static gsize
 count_words (gsize size)
@@ -23,7 +19,7 @@ count_words (gsize size)
   return (size + 7) / 8;
 }
 
-/* application: arms a cell before anybody writes it. */
+/* application: arms a cell before its writer exists. */
 void
 ferry_cell_init (FerryCell *cell)
 {
@@ -36,7 +32,7 @@ ferry_cell_writer_init (FerryCellWriter *self, FerryCell *cell)
   *self = (FerryCellWriter){.cell = cell};
 }
 
-/* Release: who acquires one of these words has the store of `begun` before it as well. */
+/* Release: a thread that acquires one of these words sees the earlier store of `begun` as well. */
 static void
 store_words (_Atomic guint64 *place, gconstpointer data, gsize size)
 {
@@ -55,8 +51,8 @@ store_words (_Atomic guint64 *place, gconstpointer data, gsize size)
   atomic_store_explicit (place, word, memory_order_release);
 }
 
-/* Writes a value, whose ferry_cell_value_size() fits; type is NULL for plain bytes. Returns whether the reader must be
- * woken. */
+/* Writes a value; type is NULL for plain bytes. Its ferry_cell_value_size() must fit. Returns whether the reader must
+ * be woken. */
 gboolean
 ferry_cell_writer_write (FerryCellWriter *self, const char *type, gconstpointer data, gsize size)
 {
@@ -69,7 +65,7 @@ ferry_cell_writer_write (FerryCellWriter *self, const char *type, gconstpointer 
       header.kind = FERRY_RECORD_VARIANT;
       header.type_length = (guint16) strlen (type);
     }
-  /* Relaxed: the slot's words come after it and are released. */
+  /* Relaxed: the slot's words are stored after it, with release. */
   atomic_store_explicit (&self->cell->begun, sequence, memory_order_relaxed);
   store_words (slot, &header, sizeof header);
   store_words (slot + 1, type, header.type_length);
@@ -84,7 +80,7 @@ ferry_cell_reader_init (FerryCellReader *self, FerryCell *cell)
   *self = (FerryCellReader){.cell = cell, .epoch = FERRY_CELL_FIRST_EPOCH};
 }
 
-/* Acquire: pairs with the release of each word, so that whoever wrote one has its `begun` seen below. */
+/* Acquire: pairs with the release of each word, so the `begun` of the write that stored it is seen below. */
 static void
 load_words (guint64 *copy, _Atomic guint64 *place, gsize n)
 {
@@ -92,17 +88,16 @@ load_words (guint64 *copy, _Atomic guint64 *place, gsize n)
     copy[i] = atomic_load_explicit (place + i, memory_order_acquire);
 }
 
-/* How many words the value behind a header takes, the header not counted; 0 for one that no honest writer makes. */
-static gsize
-count_value_words (const FerryCellHeader *header)
+/* Whether the lengths that a header gives are within the limits. */
+static gboolean
+fits (const FerryCellHeader *header)
 {
-  if (header->type_length > FERRY_MAX_TYPE_STRING || header->size > FERRY_CELL_SLOT_SIZE ||
-      ferry_cell_value_size (header->type_length, header->size) > FERRY_CELL_SLOT_SIZE)
-    return 0;
-  return count_words (header->type_length) + count_words (header->size);
+  return header->type_length <= FERRY_MAX_TYPE_STRING && header->size <= FERRY_CELL_SLOT_SIZE &&
+         ferry_cell_value_size (header->type_length, header->size) <= FERRY_CELL_SLOT_SIZE;
 }
 
-/* Copies as much of the slot as its header asks for. Returns whether what was copied belongs to one write. */
+/* Copies a value with its header; of one that does not fit only the header. Returns whether the copy is of one write.
+ */
 static gboolean
 copy_value (FerryCell *cell, guint64 sequence, guint64 *words)
 {
@@ -111,54 +106,51 @@ copy_value (FerryCell *cell, guint64 sequence, guint64 *words)
 
   load_words (words, slot, 1);
   memcpy (&header, words, sizeof header);
-  load_words (words + 1, slot + 1, count_value_words (&header));
-  /* Relaxed: the loads before it are acquiring, so it comes after them. The next write to this slot is number
-   * sequence + 2; as long as that has not begun, nothing here was written over. */
+  if (fits (&header))
+    load_words (words + 1, slot + 1, count_words (header.type_length) + count_words (header.size));
+  /* Relaxed: the acquiring loads before it order it after them. The next write to this slot is number sequence + 2;
+   * while that has not begun, nothing here was overwritten. */
   return atomic_load_explicit (&cell->begun, memory_order_relaxed) <= sequence + 1;
 }
 
-/* Returns what is wrong with a value that has a type, or NULL. */
+/* Checks the type and the bytes of a typed value. Returns what is wrong with it, or NULL. */
 static const char *
 check_variant (FerryCellValue *value, const FerryCellHeader *header)
 {
+  FerryTypeVerdict verdict;
+
   memcpy (value->type, value->words + 1, header->type_length);
   value->type[header->type_length] = '\0';
-  switch (ferry_depth_judge_type (value->type, header->type_length))
-    {
-    case FERRY_TYPE_NOT_DEFINITE:
-      return "it wrote a value into a cell whose type is no string of one definite type";
-    case FERRY_TYPE_GOOD:
-      if (ferry_depth_allows (value->type, header->type_length, value->data, value->size))
-        return NULL;
-      return FAULT_TOO_DEEP;
-    case FERRY_TYPE_TOO_DEEP:
-    default:
-      return FAULT_TOO_DEEP;
-    }
+  verdict = ferry_depth_judge_type (value->type, header->type_length);
+  if (verdict == FERRY_TYPE_NOT_DEFINITE)
+    return "it wrote a value into a cell with an invalid type string; it must be one definite type";
+  if (verdict == FERRY_TYPE_GOOD && ferry_depth_allows (value->type, header->type_length, value->data, value->size))
+    return NULL;
+  return "it wrote a value of more than " G_STRINGIFY (FERRY_MAX_DEPTH) " levels into a cell, with those inside its "
+                                                                        "variants; it must send it flat";
 }
 
-/* Looks at the copy only. Returns what is wrong with it, or NULL. */
+/* Checks a value, in its copy. Returns what is wrong with it, or NULL. */
 static const char *
 check_value (FerryCellValue *value)
 {
   FerryCellHeader header;
 
   memcpy (&header, value->words, sizeof header);
-  if (header.type_length > FERRY_MAX_TYPE_STRING || header.size > FERRY_CELL_SLOT_SIZE ||
-      ferry_cell_value_size (header.type_length, header.size) > FERRY_CELL_SLOT_SIZE)
-    return "it wrote a value that is larger than its cell; with header and type string it must have no more than 4096 "
-           "bytes";
+  if (!fits (&header))
+    return "it wrote a value that is larger than its cell; header, type string and payload may have 4096 bytes "
+           "together";
   value->has_type = header.kind == FERRY_RECORD_VARIANT;
   value->data = value->words + 1 + count_words (header.type_length);
   value->size = header.size;
   if (header.kind == FERRY_RECORD_BYTES)
-    return header.type_length == 0 ? NULL : "it gave plain bytes in a cell a type";
+    return header.type_length == 0 ? NULL : "it wrote plain bytes with a type string into a cell; they must have none";
   if (header.kind != FERRY_RECORD_VARIANT)
     return "it wrote a value of an unknown kind into a cell; it must have kind 1 or 2";
   return check_variant (value, &header);
 }
 
-/* Takes the newest value. With INVALID, *fault says what was wrong. */
+/* Takes the newest value. *fault is valid with INVALID: it says what is wrong. */
 FerryCellResult
 ferry_cell_reader_take (FerryCellReader *self, FerryCellValue *value, const char **fault)
 {
@@ -168,7 +160,7 @@ ferry_cell_reader_take (FerryCellReader *self, FerryCellValue *value, const char
 
       if (sequence == self->latest)
         return FERRY_CELL_NONE;
-      *fault = "it set the count of a cell's values back";
+      *fault = "it set the count of a cell's values back; the count may only grow";
       if (sequence < self->latest)
         return FERRY_CELL_INVALID;
       if (!copy_value (self->cell, sequence, value->words))
@@ -182,14 +174,14 @@ ferry_cell_reader_take (FerryCellReader *self, FerryCellValue *value, const char
   return FERRY_CELL_BUSY;
 }
 
-/* Whether there is a value that was not taken. */
+/* Whether there is a value that was not taken yet. */
 gboolean
 ferry_cell_reader_has_new (FerryCellReader *self)
 {
   return ferry_wake_look (&self->cell->sequence) != self->latest;
 }
 
-/* Says that the next value must ring, and looks once more. Returns whether there is one already. */
+/* Arms the wake-up for the next value, then looks once more. Returns whether there is a new value already. */
 gboolean
 ferry_cell_reader_arm (FerryCellReader *self)
 {

@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Doorbells: how a sleeper is woken once ferry_wake_due() says so.
+/* Doorbells: they wake a sleeper once ferry_wake_due() says so.
  *
- * A descriptor doorbell is an eventfd that sits in an epoll set, edge-triggered, so that each write is an edge and
- * nobody reads it: a worker shares the open file description and may empty it, fill it, or make it blocking, and
- * only hurts its own wake-ups. For the same reason the application never writes to a doorbell that a worker holds.
+ * A descriptor doorbell is an eventfd in an epoll set, edge-triggered: each write is an edge, and the count is never
+ * read. A worker shares the open file description. It may read it, fill it, or make it blocking, and hurts only its own
+ * wake-ups. For the same reason the application never writes to a doorbell that a worker holds.
  *
  * A futex doorbell is a word in shared memory that a ring changes. It works between processes. */
 

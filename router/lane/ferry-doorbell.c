@@ -23,7 +23,7 @@ ferry_doorbell_new (GError **error)
   return fd;
 }
 
-/* The count of a doorbell nobody reads would only fill up after 2^64 rings. */
+/* The count is never read; it would be full after 2^64 rings. */
 void
 ferry_doorbell_ring (int fd)
 {
@@ -36,13 +36,15 @@ ferry_doorbell_ring (int fd)
 void
 ferry_futex_doorbell_ring (_Atomic guint32 *rings)
 {
-  /* Release: whoever acquires the new count sees what led to the ring. The kernel's own lock orders the wake. */
+  /* Release: a thread that acquires the new count sees the stores before the ring. The kernel's own lock orders the
+   * wake.
+   */
   atomic_fetch_add_explicit (rings, 1, memory_order_release);
   syscall (SYS_futex, rings, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
-/* Sleeps until the count of rings is no longer seen. Returns FALSE when the deadline (monotonic time in
- * microseconds, negative for none) passed first. May return TRUE for nothing: the caller looks again. */
+/* Sleeps while the count of rings is the number seen. deadline: monotonic time in microseconds, negative for none.
+ * Returns FALSE when that passed first. May return TRUE without a ring: the caller looks again. */
 gboolean
 ferry_futex_doorbell_wait (_Atomic guint32 *rings, guint32 seen, gint64 deadline)
 {

@@ -1,17 +1,17 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What lies where in the memory that an application and a worker share, and what goes over their control socket.
+/* The layout of the memory that an application and a worker share, and of the packets of their control socket.
  *
- * Nothing but structures and constants, pinned by the compiler. docs/protocol.md says the same in prose, so that a
- * worker can be written in another language; the two change together, and from the first release on
- * FERRY_PROTOCOL_VERSION with them.
+ * This file holds structures and constants only; static assertions pin their sizes. docs/protocol.md says the same in
+ * prose, so that a worker can be written in another language. The two change together. From the first release on,
+ * FERRY_PROTOCOL_VERSION changes with them.
  *
  * A segment, one for each link:
  *
  *   0       FerryLaneControl of the up lane       (worker to application)
  *   1024    FerryLaneControl of the down lane     (application to worker)
- *   2048    FerryLaneControl of the express lane  (application to worker: what must not wait behind the down lane)
+ *   2048    FerryLaneControl of the express lane  (application to worker, past the down lane)
  *   3072    FerryLinkControl
  *   4096    the pipe table: one state word for each sender that was passed to the worker
  *   8192    the express lane's ring
@@ -36,19 +36,19 @@ G_BEGIN_DECLS
 /* The environment variable that names the worker's end of the control socket. */
 #define FERRY_CONTROL_FD_VARIABLE "FERRY_CONTROL_FD"
 
-/* Two cache lines: neighbouring lines are fetched in pairs by some processors. */
+/* Two cache lines: some processors fetch neighbouring lines in pairs. */
 #define FERRY_LINE_SIZE 128
 
-/* What the lane's writer stores and its reader loads. */
+/* Words that the lane's writer stores and its reader loads. */
 typedef struct
 {
   _Atomic guint64 tail;           /* bytes ever written; a multiple of 8 */
   _Atomic guint32 writer_waiting; /* epoch of the writer's latest wait for room; 0: it never waited */
-  _Atomic guint32 unhurried;      /* 1: what is published may be taken a little later, many at a time; else 0 */
+  _Atomic guint32 unhurried;      /* 1: the reader may take records later, many at a time; else 0 */
   guint8 padding[FERRY_LINE_SIZE - 16];
 } FerryWriterLine;
 
-/* What the lane's reader stores and its writer loads. */
+/* Words that the lane's reader stores and its writer loads. */
 typedef struct
 {
   _Atomic guint64 head;           /* bytes ever taken; a multiple of 8 */
@@ -56,7 +56,7 @@ typedef struct
   guint8 padding[FERRY_LINE_SIZE - 12];
 } FerryReaderLine;
 
-/* A futex word that whoever wakes a sleeper adds one to. */
+/* A futex word. A wake-up adds one to it. */
 typedef struct
 {
   _Atomic guint32 rings;
@@ -70,31 +70,35 @@ typedef struct
   FerryBellLine writer_bell; /* the writer sleeps here for room */
 } FerryLaneControl;
 
-/* What does not belong to one lane. */
+/* Words of the whole link. */
 typedef struct
 {
   FerryBellLine reader_bell; /* the worker sleeps here, for the down lane and for the express lane */
 
-  /* Which call the worker is at: see FERRY_CLAIM_HOLD. Both ends change it, by compare and exchange. */
+  /* The claim word: see FERRY_CLAIM_HOLD. Both ends change it, by compare and exchange. */
   _Atomic guint64 claim;
-  /* Bit n: cell n has a value that its reader waits for. The worker sets bits, the application takes all. */
+  /* Bit n: cell n has a value that its reader waits for. The worker sets bits; the application takes all of them. */
   _Atomic guint64 dirty;
   guint8 padding[2 * FERRY_LINE_SIZE - 16];
 } FerryLinkControl;
 
-/* The claim word: an xid, shifted, and two flags. All calls up to that xid are settled: begun or passed over; xids of a
- * link only grow. A worker begins call x by changing (y, no flags) to (x, no flags), with y below x; a y that is not
- * says that x was taken back, and is passed over. With a flag set a worker changes nothing. HOLD makes it wait, while
- * the application takes back calls that were not begun: it changes (y, HOLD) to (z, no flags), where z is the last of
- * them, and not below y. DOOMED makes the worker begin nothing any more, since it is about to be killed.
+/* The claim word: an xid, shifted, and two flags. All calls up to that xid are settled: the worker has begun them or
+ * passed them over. The xids of a link only grow.
  *
- * That the taking back itself changes the xid is what a worker's exchange fails by which had looked before it. */
+ * A worker begins call x by changing (y, no flags) to (x, no flags), where y is below x. A y that is x or above says
+ * that x was taken back; the worker passes x over. While a flag is set, the worker does not change the word.
+ *
+ * HOLD makes the worker wait while the application takes back calls that were not begun. The application then changes
+ * (y, HOLD) to (z, no flags), where z is the last call taken back, and not below y. DOOMED makes the worker begin no
+ * more calls, since it is about to be killed.
+ *
+ * Taking back changes the xid itself. So the exchange of a worker that loaded the word before it fails. */
 #define FERRY_CLAIM_HOLD 1
 #define FERRY_CLAIM_DOOMED 2
 #define FERRY_CLAIM_SHIFT 2
 
-/* A cell: the newest value of a pipe. Write n (from 1 on) goes into slot n & 1: begun becomes n, then the slot is
- * written, then sequence becomes n. Who has read slot s & 1 in between has read it whole if begun is at most s + 1. */
+/* A cell: the newest value of a pipe. Write n, from 1 on, goes into slot n & 1: the writer stores n in begun, writes
+ * the slot, then stores n in sequence. A copy of slot s & 1 is whole if begun is at most s + 1 after the copying. */
 #define FERRY_CELL_SLOT_SIZE 4096
 #define FERRY_MAX_CELLS_PER_LINK 64
 
@@ -107,7 +111,7 @@ typedef struct
 
 typedef struct
 {
-  _Atomic guint64 sequence; /* stored by the writer: the latest write that is whole */
+  _Atomic guint64 sequence; /* stored by the writer: its latest complete write */
   _Atomic guint64 begun;    /* stored by the writer */
   guint8 padding[FERRY_LINE_SIZE - 16];
   _Atomic guint32 reader_waiting; /* stored by the reader: epoch of its latest wait for a value; 0: it never waited */
@@ -126,12 +130,12 @@ G_STATIC_ASSERT (offsetof (FerryLaneControl, writer_bell) == 2 * FERRY_LINE_SIZE
 G_STATIC_ASSERT (offsetof (FerryWriterLine, writer_waiting) == 8);
 G_STATIC_ASSERT (offsetof (FerryReaderLine, reader_waiting) == 8);
 
-/* The arena: memory of which the worker gives out buffers, and that the application only reads. A buffer has a number
- * as long as it is in use. What the application has let go of is told by released; the worker takes all of it. */
+/* The arena: the memory of buffers. The worker allocates buffers in it; the application only reads it. A buffer has a
+ * number while it is in use. The application returns a buffer by its bit in released; the worker takes all bits. */
 typedef struct
 {
-  _Atomic guint64 released; /* bit n: buffer n is the worker's again. The application sets bits, the worker takes all */
-  _Atomic guint32 copied;   /* stored by the application: 1 where it copies each buffer when it comes; else 0 */
+  _Atomic guint64 released; /* bit n: the application has returned buffer n to the worker */
+  _Atomic guint32 copied;   /* stored by the application: 1 where it copies each buffer on arrival; else 0 */
   guint8 padding[FERRY_LINE_SIZE - 12];
   _Atomic guint32 writer_waiting; /* stored by the worker: epoch of its latest wait for a buffer; 0: it never waited */
   guint8 padding_2[FERRY_LINE_SIZE - 4];
@@ -139,7 +143,7 @@ typedef struct
 } FerryArenaControl;
 
 #define FERRY_ARENA_CONTROL_SIZE 4096
-#define FERRY_ARENA_UNIT 4096 /* offset of each buffer, and its share of the arena, are multiples of it */
+#define FERRY_ARENA_UNIT 4096 /* a buffer's offset, and its size rounded up, are multiples of it */
 #define FERRY_DEFAULT_ARENA_SIZE (FERRY_ARENA_CONTROL_SIZE + (gsize) 1024 * 1024 * 1024)
 #define FERRY_MAX_ARENA_SIZE (G_GUINT64_CONSTANT (1) << 36)
 #define FERRY_MAX_BUFFERS_PER_LINK 64
@@ -161,17 +165,16 @@ G_STATIC_ASSERT (offsetof (FerryArenaControl, bell) == 2 * FERRY_LINE_SIZE);
 #define FERRY_SEGMENT_UP_RING (FERRY_SEGMENT_DOWN_RING + FERRY_DOWN_CAPACITY)
 #define FERRY_MAX_PIPES_PER_LINK 1024
 
-/* A lane's capacity is a power of two in this range: small enough to be written in full at once by one message,
- * large enough that half a lane always takes the largest record. */
+/* A lane's capacity is a power of two in this range. Half of the smallest lane takes the largest record. */
 #define FERRY_MIN_LANE_CAPACITY (128 * 1024)
 #define FERRY_MAX_LANE_CAPACITY (256 * 1024 * 1024)
 
-/* The words of the pipe table; stored by the application only, loaded by the sender before each message. */
+/* The words of the pipe table. Only the application stores them; the sender loads its word before each message. */
 typedef enum
 {
   FERRY_PIPE_WORD_OPEN = 0,
   FERRY_PIPE_WORD_CLOSED = 1,         /* the application closed the pipe */
-  FERRY_PIPE_WORD_LINK_ENDED = 2,     /* the application gave up the link */
+  FERRY_PIPE_WORD_LINK_ENDED = 2,     /* the application closed the link */
   FERRY_PIPE_WORD_ROUTER_STOPPED = 3, /* the router was stopped */
 } FerryPipeWord;
 
@@ -189,22 +192,22 @@ G_STATIC_ASSERT (sizeof (FerryRecordHeader) == 16);
 typedef enum
 {
   FERRY_RECORD_BYTES = 1,     /* up and down: a message; the payload is its bytes */
-  FERRY_RECORD_VARIANT = 2,   /* up: a message; the payload is a serialised GVariant of the type announced as number */
+  FERRY_RECORD_VARIANT = 2,   /* up: a message; the payload is a serialised GVariant of the type number */
   FERRY_RECORD_TYPE = 3,      /* up: announces a type string, without its terminating zero, as number */
   FERRY_RECORD_LARGE = 4,     /* up and down: a message follows in pieces; the payload is a FerryLargeMessage. Up,
-                               * it may lie in a buffer instead, whose FerryBufferMessage comes behind that */
-  FERRY_RECORD_PIECE = 5,     /* up and down: a piece of it */
-  FERRY_RECORD_ABANDON = 6,   /* up: the rest of it will not come */
+                               * a FerryBufferMessage may follow in the payload: the message lies in that buffer */
+  FERRY_RECORD_PIECE = 5,     /* up and down: a piece of a large message */
+  FERRY_RECORD_ABANDON = 6,   /* up: the rest of the large message will not come */
   FERRY_RECORD_STOP = 7,      /* up: the sender was stopped */
   FERRY_RECORD_GRANT = 8,     /* down: the payload is a FerryGrant and the sender's name */
-  FERRY_RECORD_FINISH = 9,    /* down: nothing more will be asked; the worker does what it has, and exits */
-  FERRY_RECORD_CANCEL = 10,   /* express: the call whose xid is in place of the connection id; number says why */
-  FERRY_RECORD_BUFFER = 11,   /* up: a buffer; the payload is a FerryBufferMessage, and what goes with it */
-  FERRY_RECORD_ONE_SHOT = 12, /* up: a buffer in memory of its own; the payload is a FerryOneShotMessage, as above */
-  FERRY_RECORD_FD_BATCH = 13, /* down: descriptors belong to the next message; the payload is a FerryFdBatchMessage */
+  FERRY_RECORD_FINISH = 9,    /* down: no more calls will come; the worker answers those it has, and exits */
+  FERRY_RECORD_CANCEL = 10,   /* express: cancels a call: its xid is in connection_id, the reason in number */
+  FERRY_RECORD_BUFFER = 11,   /* up: a buffer; the payload is a FerryBufferMessage, and a value */
+  FERRY_RECORD_ONE_SHOT = 12, /* up: a one-shot buffer; the payload is a FerryOneShotMessage, and a value */
+  FERRY_RECORD_FD_BATCH = 13, /* down: the next message has descriptors; the payload is a FerryFdBatchMessage */
 } FerryRecordKind;
 
-/* Followed by a serialised GVariant of the type announced as the header's number, unless that is 0. */
+/* A serialised GVariant follows, of the type announced as the header's number; none where that is 0. */
 typedef struct
 {
   guint64 offset; /* from the beginning of the arena */
@@ -215,18 +218,18 @@ typedef struct
 
 G_STATIC_ASSERT (sizeof (FerryBufferMessage) == 24);
 
-/* As above. The descriptor of the memory came over the control socket before, in the FerryMemoryPacket of that number.
+/* Followed as above. The memory's descriptor came over the control socket before, in the FerryMemoryPacket of number.
  */
 typedef struct
 {
   guint64 number;
-  guint64 size; /* that of the memory as well */
+  guint64 size; /* of the buffer, which is the size of its memory */
 } FerryOneShotMessage;
 
 G_STATIC_ASSERT (sizeof (FerryOneShotMessage) == 16);
 
-/* The message that comes next, for the same pipe, has descriptors. They came over the control socket before, in the
- * FerryFdBatch of that number. */
+/* The next message of the same pipe has descriptors, which came over the control socket before: in the FerryFdBatch of
+ * that number. */
 typedef struct
 {
   guint64 number;
@@ -256,7 +259,7 @@ typedef struct
 
 #define FERRY_NO_CELL G_MAXUINT32
 
-/* Its buffers have memory of their own each, which is handed over with them. */
+/* Each buffer of this sender is a one-shot buffer. */
 #define FERRY_GRANT_ONE_SHOT (1u << 0)
 
 G_STATIC_ASSERT (sizeof (FerryGrant) == 16);
@@ -278,16 +281,16 @@ ferry_record_size (gsize payload)
   return sizeof (FerryRecordHeader) + ((payload + 7) & ~(gsize) 7);
 }
 
-/* The messages of the control socket, each a packet of its own. */
+/* The packets of the control socket. */
 typedef enum
 {
   FERRY_CONTROL_WELCOME = 1,  /* application to worker, with two descriptors: the segment, the up lane's doorbell */
   FERRY_CONTROL_ATTACH = 2,   /* worker to application, without descriptors */
   FERRY_CONTROL_START = 3,    /* application to fork server, with the worker's end of a control socket, and streams */
-  FERRY_CONTROL_STARTED = 4,  /* fork server to application, with the pidfd of what it forked */
-  FERRY_CONTROL_FAILED = 5,   /* fork server to application: what it was asked for could not be started */
-  FERRY_CONTROL_ENDED = 6,    /* fork server to application: what it forked has ended, and was reaped */
-  FERRY_CONTROL_CONFINED = 7, /* worker to application, before it attaches: how much of its sandbox it has */
+  FERRY_CONTROL_STARTED = 4,  /* fork server to application, with the pidfd of the worker that it forked */
+  FERRY_CONTROL_FAILED = 5,   /* fork server to application: a worker could not be started */
+  FERRY_CONTROL_ENDED = 6,    /* fork server to application: a worker has ended, and was reaped */
+  FERRY_CONTROL_CONFINED = 7, /* worker to application, before it attaches: the sandbox layers that it has entered */
   FERRY_CONTROL_MEMORY = 8,   /* worker to application, with one descriptor: the memory of a one-shot buffer */
   FERRY_CONTROL_FD_BATCH = 9, /* application to worker, with the descriptors of a message in the down lane */
 } FerryControlKind;
@@ -316,7 +319,7 @@ typedef struct
 typedef struct
 {
   FerryControlHeader header;
-  guint64 segment_size; /* as it was welcomed; 0 when the worker cannot go on */
+  guint64 segment_size; /* as in the welcome; 0 when the worker cannot go on */
   guint32 worker_pid;
   guint32 reserved;
 } FerryAttach;
@@ -325,40 +328,40 @@ typedef struct
 #define FERRY_LAYER_LIMITS (1u << 0)
 #define FERRY_LAYER_NO_NEW_PRIVILEGES (1u << 1)
 #define FERRY_LAYER_LANDLOCK (1u << 2)
-#define FERRY_LAYER_LANDLOCK_NETWORK (1u << 3) /* beside FERRY_LAYER_LANDLOCK, where it can: TCP as well */
-#define FERRY_LAYER_LANDLOCK_SCOPE (1u << 4)   /* beside it, where it can: signals and abstract addresses as well */
+#define FERRY_LAYER_LANDLOCK_NETWORK (1u << 3) /* Landlock restricts TCP as well */
+#define FERRY_LAYER_LANDLOCK_SCOPE (1u << 4)   /* it restricts signals and abstract addresses as well */
 #define FERRY_LAYER_SYSTEM_CALLS (1u << 5)
 #define FERRY_LAYER_NAMESPACES (1u << 6)
 
-/* Those that the worker enters by itself; the others are whoever's who starts it. */
+/* The layers that the worker enters itself; the starting process sets up the others. */
 #define FERRY_LAYERS_OF_WORKER                                                                                         \
   (FERRY_LAYER_LANDLOCK | FERRY_LAYER_LANDLOCK_NETWORK | FERRY_LAYER_LANDLOCK_SCOPE | FERRY_LAYER_SYSTEM_CALLS)
 
-/* The environment variable by which a worker is told of its sandbox. */
+/* The environment variable that describes a worker's sandbox. */
 #define FERRY_SANDBOX_VARIABLE "FERRY_SANDBOX"
 
 typedef struct
 {
   FerryControlHeader header;
   guint32 layers;         /* of FERRY_LAYERS_OF_WORKER, those that it has entered */
-  guint32 landlock_errno; /* why it has not entered Landlock; 0 where it has, or was not told to */
+  guint32 landlock_errno; /* why it has not entered Landlock; 0 where it has, or was not to enter it */
   guint32 filter_errno;   /* the same for the filter of system calls */
   guint32 reserved;
 } FerryConfined;
 
-/* The record that the memory is for is published after it was sent. */
+/* The memory of a one-shot buffer. The worker publishes its record after it has sent this packet. */
 typedef struct
 {
   FerryControlHeader header;
   guint64 number; /* from 1 on, without gaps */
 } FerryMemoryPacket;
 
-/* How many may lie with the application whose records it has not taken. */
+/* The limit of memory packets whose records the application has not taken. */
 #define FERRY_MAX_PENDING_MEMORIES_PER_LINK 16
 
 G_STATIC_ASSERT (sizeof (FerryMemoryPacket) == 24);
 
-/* The record that they are for is published after it was sent. */
+/* Descriptors of a message. The application publishes their record after it has sent this packet. */
 typedef struct
 {
   FerryControlHeader header;
@@ -367,15 +370,15 @@ typedef struct
   guint32 reserved;
 } FerryFdBatch;
 
-/* How many descriptors may lie with a worker that it has not taken, and so the most that one message has. */
-#define FERRY_MAX_HANDED_PER_LINK 64
+/* The limit of descriptors that the worker has not taken, and so of those of one message. */
+#define FERRY_MAX_FDS_PER_LINK 64
 
 G_STATIC_ASSERT (sizeof (FerryFdBatch) == 32);
 
 /* The longest packet of a control socket. */
 #define FERRY_MAX_PACKET_SIZE (128 * 1024)
 
-/* What comes with a start, beside the control socket: the streams are descriptors behind it, in this order. */
+/* The flags of a start. Its descriptors are the control socket, then the streams in this order. */
 #define FERRY_START_STDIN (1u << 0)
 #define FERRY_START_STDOUT (1u << 1)
 #define FERRY_START_STDERR (1u << 2)
@@ -385,14 +388,14 @@ G_STATIC_ASSERT (sizeof (FerryFdBatch) == 32);
 #define FERRY_START_N_LIMITS 5
 #define FERRY_START_MAX_DESCRIPTORS 4
 
-/* Followed by the name, the folder and the environment; that is a row of strings that each end with a zero byte. */
+/* The name, the folder and the environment follow. The environment is a row of strings that each end with a zero. */
 typedef struct
 {
   FerryControlHeader header;
   guint64 id;
   gint32 nice;
   guint32 flags;
-  guint32 limits_set; /* bit n: limits[n] counts */
+  guint32 limits_set; /* bit n: limits[n] is set */
   guint32 name_length;
   guint32 cwd_length; /* 0: the fork server's own folder */
   guint32 environment_length;
@@ -407,14 +410,14 @@ typedef struct
   guint32 reserved;
 } FerryStarted;
 
-/* Followed by a text. */
+/* A text follows. */
 typedef struct
 {
   FerryControlHeader header;
   guint64 id;
-  guint32 pid; /* 0 when nothing was forked; else a start and an end are told of as well */
+  guint32 pid; /* 0 when no process was forked; else a STARTED and an ENDED come as well */
   guint16 text_length;
-  guint16 error_number; /* what the system gave as its reason; 0: it is the fork server's own */
+  guint16 error_number; /* the system's error number; 0: the reason is the fork server's own */
 } FerryFailed;
 
 #define FERRY_MAX_FAILURE_TEXT 1024

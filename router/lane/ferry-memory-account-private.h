@@ -1,12 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the buffers and large messages of all links take in the application, and how much they may.
+/* The account of the memory that buffers and large messages of all links take in the application, with its limit.
  *
- * Held is what lies in the local queue or is kept by the application; spare is private memory that the next buffers are
- * copied into. Spare memory gives way to what is held.
+ * Held memory lies in the local queue or is kept by the application. Spare memory is private, and the next buffers are
+ * copied into it. Spare memory gives way to held memory.
  *
- * Owner:   counted references: the router's, the local queue's, each link's spare memory, and one for whatever is held.
+ * Owner:   counted references: of the router, the local queue, each link's spare memory, and each piece of held memory.
  * Threads: any. The counts are statistics and limits: no memory is published through them. */
 
 #pragma once
@@ -23,10 +23,10 @@ typedef struct
   _Atomic gint64 limit;
   _Atomic gint64 held;
   _Atomic gint64 spare;
-  _Atomic gint64 highest_held; /* that there was since the beginning, as the next one */
+  _Atomic gint64 highest_held; /* since the beginning, as the next one */
   _Atomic gint64 highest_spare;
   pthread_mutex_t lock;
-  int bell; /* lock: (owned): a doorbell that is rung when there is room again, or -1 */
+  int bell; /* lock: (owned): the doorbell that is rung when there is room again, or -1 */
 } FerryMemoryAccount;
 
 FerryMemoryAccount *ferry_memory_account_new (guint64 limit);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-thread-private.h"
 #include "lane/ferry-doorbell-private.h"
 
 FerryMemoryAccount *
@@ -33,7 +34,7 @@ ferry_memory_account_ref (FerryMemoryAccount *self)
 void
 ferry_memory_account_unref (FerryMemoryAccount *self)
 {
-  /* Release, so that our uses come before the end; acquire, so that the end comes after everybody's. */
+  /* Release: the uses of this reference come before the end. Acquire: the end comes after those of all others. */
   if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) != 1)
     return;
   ferry_clear_fd (&self->bell);
@@ -44,16 +45,16 @@ ferry_memory_account_unref (FerryMemoryAccount *self)
 static void
 ring (FerryMemoryAccount *self)
 {
-  pthread_mutex_lock (&self->lock);
+  FERRY_LOCK_SCOPE (&self->lock);
+
   if (self->bell >= 0)
     ferry_doorbell_ring (self->bell);
-  pthread_mutex_unlock (&self->lock);
 }
 
 void
 ferry_memory_account_set_limit (FerryMemoryAccount *self, guint64 limit)
 {
-  /* Sequentially consistent, as with release: see ferry_memory_account_is_full(). */
+  /* Sequentially consistent, as in ferry_memory_account_release(): see ferry_memory_account_is_full(). */
   atomic_store_explicit (&self->limit, (gint64) MIN (limit, G_MAXINT64), memory_order_seq_cst);
   ring (self);
 }
@@ -64,7 +65,7 @@ ferry_memory_account_get_limit (FerryMemoryAccount *self)
   return (guint64) atomic_load_explicit (&self->limit, memory_order_relaxed);
 }
 
-/* Has a copy of a doorbell rung when there is room again; -1 for none. */
+/* Sets the doorbell that is rung when there is room again: a copy of bell, or none for -1. */
 gboolean
 ferry_memory_account_set_bell (FerryMemoryAccount *self, int bell, GError **error)
 {
@@ -79,8 +80,8 @@ ferry_memory_account_set_bell (FerryMemoryAccount *self, int bell, GError **erro
   return TRUE;
 }
 
-/* Whether as much is held as may be. Sequentially consistent: a thread that sees that it is, and then sleeps, is woken
- * by the release that comes after this in the order of all of them. */
+/* Whether held memory has reached the limit. Sequentially consistent: a thread that reads TRUE and then sleeps is woken
+ * by a release, or a new limit, that comes later in the single total order of these accesses. */
 gboolean
 ferry_memory_account_is_full (FerryMemoryAccount *self)
 {
@@ -88,20 +89,20 @@ ferry_memory_account_is_full (FerryMemoryAccount *self)
          atomic_load_explicit (&self->limit, memory_order_seq_cst);
 }
 
-/* Whether less than half of what may be is held. */
+/* Whether held memory is below half of the limit. */
 gboolean
 ferry_memory_account_is_half_empty (FerryMemoryAccount *self)
 {
-  /* Relaxed: it may be out of date at once. */
+  /* Relaxed: the answer may be out of date at once. */
   return atomic_load_explicit (&self->held, memory_order_relaxed) <
          atomic_load_explicit (&self->limit, memory_order_relaxed) / 2;
 }
 
-/* Whether so much more stays within the limit. */
+/* Whether size more bytes stay within the limit. */
 gboolean
 ferry_memory_account_has_room (FerryMemoryAccount *self, gsize size)
 {
-  /* Relaxed: it may be out of date at once. */
+  /* Relaxed: the answer may be out of date at once. */
   return atomic_load_explicit (&self->held, memory_order_relaxed) +
            atomic_load_explicit (&self->spare, memory_order_relaxed) + (gint64) size <=
          atomic_load_explicit (&self->limit, memory_order_relaxed);
@@ -136,7 +137,7 @@ ferry_memory_account_release (FerryMemoryAccount *self, gsize size)
     ring (self);
 }
 
-/* Returns whether it may be kept; if not, it goes to the system. */
+/* Returns whether size more bytes may be kept as spare memory; then they are counted. */
 gboolean
 ferry_memory_account_add_spare (FerryMemoryAccount *self, gsize size)
 {

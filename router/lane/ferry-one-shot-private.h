@@ -1,12 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The memory of a one-shot buffer: a memfd of its own, which its worker fills, seals and hands over.
+/* The memory of a one-shot buffer: a memfd of its own, which a worker fills, seals and sends.
  *
  * Threads: any.
- * Trust:   a descriptor is hostile until ferry_one_shot_map() has mapped it. What is mapped then cannot change, cannot
- *          become shorter, and is there to its last page: no access to it fails, and none takes memory that the
- *          application would be charged for. */
+ * Trust:   a descriptor is hostile until ferry_one_shot_map() has mapped it. The mapped memory cannot change or become
+ *          shorter, and all of its pages are allocated: no access fails, and none is charged to the application. */
 
 #pragma once
 
@@ -14,17 +13,17 @@
 
 G_BEGIN_DECLS
 
-/* worker: a new one, of which size bytes are mapped at *data to be written. Returns its descriptor, or -1. */
+/* worker: makes memory, with size bytes mapped at *data for writing. Returns its descriptor, or -1. */
 int ferry_one_shot_create (gsize size, guint8 **data, GError **error);
-/* worker: seals it, with size bytes. The mapping at data, of mapped bytes, stays where it is, and can be read only. */
+/* worker: cuts the memory to size bytes and seals it. The mapping at data, of mapped bytes, becomes read-only. */
 gboolean ferry_one_shot_seal (int fd, gsize size, guint8 *data, gsize mapped, GError **error);
 
-/* application: a new one that has these bytes and is sealed. Returns its descriptor, or -1. */
+/* application: makes sealed memory with a copy of these bytes. Returns its descriptor, or -1. */
 int ferry_one_shot_create_filled (gconstpointer data, gsize size, GError **error);
-/* worker: maps one of those. Returns NULL with an error, of FERRY_ERROR_BAD_ARGUMENTS where it is none. */
+/* worker: maps the sealed memory of fd. Fails with FERRY_ERROR_BAD_ARGUMENTS where fd is something else. */
 GBytes *ferry_one_shot_map_bytes (int fd, GError **error);
 
-/* application: maps what a worker handed over. Returns what is wrong with it, or NULL. */
+/* application: maps memory that a worker sent. Returns what is wrong with it, or NULL. */
 const char *ferry_one_shot_map (int fd, gsize size, gsize limit, guint8 **data);
 
 G_END_DECLS

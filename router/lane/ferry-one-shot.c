@@ -13,22 +13,18 @@
 #include <sys/vfs.h>
 
 #include "base/ferry-base-private.h"
+#include "lane/ferry-segment-private.h"
 
-/* From Linux 6.3; the C library of Debian 12 does not name it. Older kernels refuse it with EINVAL. */
-#ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL 0x0008U
-#endif
-
-/* Of stat(), in bytes. */
+/* The unit of st_blocks, in bytes. */
 #define BLOCK_SIZE 512
 
 #define REQUIRED_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
-/* ---- whoever makes one ---- */
+/* ---- making it ---- */
 
-/* The kernel would send a signal that ends the process. */
+/* Beyond RLIMIT_FSIZE the kernel sends SIGXFSZ, which ends the process. */
 static gboolean
-check_may_be_so_large (gsize size, GError **error)
+check_file_limit (gsize size, GError **error)
 {
   struct rlimit limit;
 
@@ -41,24 +37,14 @@ check_may_be_so_large (gsize size, GError **error)
   return FALSE;
 }
 
-static int
-create_memory (void)
-{
-  int fd = memfd_create ("ferry-buffer", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
-
-  if (fd < 0 && errno == EINVAL)
-    fd = memfd_create ("ferry-buffer", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-  return fd;
-}
-
 int
 ferry_one_shot_create (gsize size, guint8 **data, GError **error)
 {
   ferry_autofd fd = -1;
 
-  if (!check_may_be_so_large (size, error))
+  if (!check_file_limit (size, error))
     return -1;
-  fd = create_memory ();
+  fd = ferry_memfd_new ("ferry-buffer");
   if (fd < 0 || ftruncate (fd, (off_t) size) < 0)
     {
       ferry_set_system_error (error, "Making a buffer's memory (memfd_create)");
@@ -79,8 +65,8 @@ round_to_pages (gsize size)
   return (size + page_size - 1) / page_size * page_size;
 }
 
-/* What was allocated and is never written reads as zeros. Pages are counted and not looked for, which takes longer the
- * more there are. What lies beyond the end counts as well, and goes where memory is cut to the size that it has. */
+/* Returns whether all pages of memory are allocated. They are counted, since a search takes longer the more there are.
+ * Pages beyond the end would count as well: to cut memory to its size frees them. */
 static gboolean
 cut_and_count (int fd, gsize size)
 {
@@ -90,20 +76,14 @@ cut_and_count (int fd, gsize size)
          (guint64) file.st_blocks * BLOCK_SIZE >= round_to_pages (size);
 }
 
-/* The application takes no memory that has holes. */
-static gboolean
-fill (int fd, gsize size)
-{
-  return cut_and_count (fd, size) || TEMP_FAILURE_RETRY (fallocate (fd, 0, 0, (off_t) size)) == 0;
-}
-
-/* There must be no mapping to write by when it is sealed; something else keeps the place meanwhile. */
+/* No writable mapping may exist at the sealing; an empty mapping keeps the place meanwhile. */
 gboolean
 ferry_one_shot_seal (int fd, gsize size, guint8 *data, gsize mapped, GError **error)
 {
   int fixed = MAP_FIXED | MAP_PRIVATE;
 
-  if (!fill (fd, size))
+  /* The application refuses memory with holes. */
+  if (!cut_and_count (fd, size) && TEMP_FAILURE_RETRY (fallocate (fd, 0, 0, (off_t) size)) < 0)
     return ferry_set_system_error (error, "Filling a buffer's memory (fallocate)");
   if (mmap (data, mapped, PROT_NONE, fixed | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) == MAP_FAILED)
     return ferry_set_system_error (error, "Sealing a buffer's memory (mmap)");
@@ -132,71 +112,47 @@ write_all (int fd, const guint8 *data, gsize size)
   return TRUE;
 }
 
-/* Without a mapping, which would have to be gone before it can be sealed. */
+/* Writes to the descriptor: a mapping would have to go before the sealing. */
 int
 ferry_one_shot_create_filled (gconstpointer data, gsize size, GError **error)
 {
   ferry_autofd fd = -1;
 
-  if (!check_may_be_so_large (size, error))
+  if (!check_file_limit (size, error))
     return -1;
-  fd = create_memory ();
+  fd = ferry_memfd_new ("ferry-buffer");
   if (fd >= 0 && write_all (fd, data, size) && fcntl (fd, F_ADD_SEALS, REQUIRED_SEALS) == 0)
     return ferry_steal_fd (&fd);
   ferry_set_system_error (error, "Making memory for bytes (memfd_create)");
   return -1;
 }
 
-/* ---- who is handed one by the application ---- */
+/* ---- mapping it ---- */
 
-typedef struct
-{
-  gpointer data;
-  gsize size;
-} Mapping;
-
-static void
-unmap (gpointer data)
-{
-  Mapping *self = data;
-
-  munmap (self->data, self->size);
-  g_free (self);
-}
-
-/* What is not sealed could be made shorter, which ends whoever reads it then. Private, as below. */
+/* Memory without these seals could become shorter while it is read: SIGBUS. The mapping is private, as below. */
 GBytes *
 ferry_one_shot_map_bytes (int fd, GError **error)
 {
   const int needed = F_SEAL_SHRINK | F_SEAL_WRITE;
   int seals = fcntl (fd, F_GET_SEALS);
-  Mapping *mapping;
-  struct stat file;
-  gpointer data;
+  g_autoptr (GMappedFile) file = NULL;
+  g_autoptr (GError) failure = NULL;
 
-  if (seals < 0 || (seals & needed) != needed || fstat (fd, &file) < 0)
+  if (seals < 0 || (seals & needed) != needed)
     {
       g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                           "The handle stands for a descriptor and not for bytes; get it as one");
+                           "The handle stands for a descriptor and not for bytes; get it as a descriptor");
       return NULL;
     }
-  if (file.st_size == 0)
-    return g_bytes_new (NULL, 0);
-  data = mmap (NULL, (gsize) file.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-  if (data == MAP_FAILED)
-    {
-      ferry_set_system_error (error, "Mapping bytes (mmap)");
-      return NULL;
-    }
-  mapping = g_new (Mapping, 1);
-  *mapping = (Mapping){data, (gsize) file.st_size};
-  return g_bytes_new_with_free_func (data, mapping->size, unmap, mapping);
+  file = g_mapped_file_new_from_fd (fd, FALSE, &failure);
+  if (file != NULL)
+    return g_mapped_file_get_bytes (file);
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_SYSTEM, "Mapping bytes failed: %s", failure->message);
+  return NULL;
 }
 
-/* ---- application ---- */
-
-/* A page that is missing would be allocated by who reads it, whom the kernel may then end for want of one. Of what lies
- * beyond the end there is the rest of a huge page at most, since the look waits until it is freed. */
+/* To read a missing page would allocate it, and the kernel may end a reader that gets none. Beyond the end there may be
+ * at most the rest of a huge page, since to free pages takes time, for which this waits. */
 static gboolean
 is_all_there (int fd, gsize size, const struct stat *file)
 {
@@ -205,8 +161,8 @@ is_all_there (int fd, gsize size, const struct stat *file)
   return (guint64) file->st_blocks * BLOCK_SIZE < round_to_pages (size) + huge_page_size && cut_and_count (fd, size);
 }
 
-/* The seals are read first, and before anything is asked that a file system of the worker's own could leave
- * unanswered: only files in memory have any. hugetlbfs has them too, and still ends its reader with SIGBUS. */
+/* The seals are read first: only files in memory have any, and any other call could hang in a file system of the
+ * worker's own. Files on hugetlbfs have seals too, and still raise SIGBUS. */
 static const char *
 check_memory (int fd, gsize size, gsize limit)
 {
@@ -219,7 +175,7 @@ check_memory (int fd, gsize size, gsize limit)
   if (seals < 0 || (seals & REQUIRED_SEALS) != REQUIRED_SEALS)
     return "it sent a one-shot buffer in memory that is not sealed";
   if (fstatfs (fd, &file_system) < 0 || file_system.f_type != TMPFS_MAGIC)
-    return "it sent a one-shot buffer in memory that lies on no tmpfs";
+    return "it sent a one-shot buffer in memory that does not lie on a tmpfs";
   if (fstat (fd, &file) < 0 || file.st_size < 0 || (guint64) file.st_size != size)
     return "it sent a one-shot buffer in memory of another size";
   if ((fcntl (fd, F_GETFL) & O_ACCMODE) != O_RDWR)
@@ -229,7 +185,7 @@ check_memory (int fd, gsize size, gsize limit)
   return NULL;
 }
 
-/* Private, since until Linux 6.7 what is sealed against writing could not be mapped shared. */
+/* The mapping is private: before Linux 6.7, memory that is sealed against writing cannot be mapped shared. */
 const char *
 ferry_one_shot_map (int fd, gsize size, gsize limit, guint8 **data)
 {

@@ -3,9 +3,9 @@
 
 /* The memory of a link, as one process has it mapped.
  *
- * Owner:     the application makes it; the worker maps the descriptor that it was welcomed with.
- * Threads:   mapping and unmapping belong to one thread; what lies inside says for itself.
- * Invariant: the memfd is sealed against growing and shrinking before anybody else sees it, so no access to the
+ * Owner:     the application makes it; the worker maps the descriptor that came with its welcome.
+ * Threads:   one thread maps and unmaps it. Each part of it has thread rules of its own.
+ * Invariant: the memfd is sealed against growing and shrinking before another process has it, so no access to the
  *            mapping can raise SIGBUS. The rings of the up lane and of the down lane are mapped twice in a row, so a
  *            record is always contiguous. */
 
@@ -27,7 +27,7 @@ typedef struct
   gsize up_capacity;
   guint n_cells;
   gsize size;       /* of the memfd */
-  gsize arena_size; /* its last part, which is mapped for itself: see ferry-arena-private.h */
+  gsize arena_size; /* its last part, which has a mapping of its own: see ferry-arena-private.h */
 } FerrySegment;
 
 gboolean ferry_segment_create (FerrySegment *self, gsize up_capacity, guint n_cells, gsize arena_size, int *fd,
@@ -35,10 +35,12 @@ gboolean ferry_segment_create (FerrySegment *self, gsize up_capacity, guint n_ce
 gboolean ferry_segment_map (FerrySegment *self, int fd, gsize up_capacity, guint n_cells, gsize arena_size,
                             GError **error);
 void ferry_segment_clear (FerrySegment *self);
-/* The same of who may not wait: with the last mapping go all pages of the memory, also those of its arena. */
+/* The same without waiting: the last unmapping frees all pages of the memory, also those of its arena. */
 void ferry_segment_clear_soon (FerrySegment *self);
+/* Makes a memfd that can be sealed and not executed. Returns -1 with errno where it cannot. */
+int ferry_memfd_new (const char *name);
 
-/* Without the arena. Whole pages: a mapping beyond the end of the memory could not be sealed against SIGBUS. */
+/* The size without the arena, in whole pages: no seal could keep a mapping beyond the end from SIGBUS. */
 static inline gsize
 ferry_segment_size_for (gsize up_capacity, guint n_cells)
 {

@@ -14,7 +14,7 @@
 
 #include "base/ferry-base-private.h"
 
-/* From Linux 6.3; the C library of Debian 12 does not name it. Older kernels refuse it with EINVAL. */
+/* From Linux 6.3 on. The C library of Debian 12 lacks it; older kernels refuse it with EINVAL. */
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
@@ -23,29 +23,21 @@
 
 G_STATIC_ASSERT (FERRY_MAX_PIPES_PER_LINK * sizeof (guint32) <= FERRY_SEGMENT_EXPRESS_RING - FERRY_SEGMENT_PIPE_TABLE);
 
-static int
-create_memory (GError **error)
+int
+ferry_memfd_new (const char *name)
 {
-  int fd = memfd_create ("ferry-link", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+  int fd = memfd_create (name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
 
   if (fd < 0 && errno == EINVAL)
-    fd = memfd_create ("ferry-link", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-  if (fd < 0)
-    ferry_set_system_error (error, "Making a link's memory (memfd_create)");
+    fd = memfd_create (name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
   return fd;
 }
 
-static gsize
-get_cells_size (const FerrySegment *self)
-{
-  return self->size - self->arena_size - FERRY_SEGMENT_UP_RING - self->up_capacity;
-}
-
-/* How many addresses a segment takes, without its arena: the down lane's ring and the up lane's are there twice. */
+/* The address space of a segment without its arena: two rings are mapped twice. */
 static gsize
 get_span (const FerrySegment *self)
 {
-  return self->size - self->arena_size + FERRY_DOWN_CAPACITY + self->up_capacity;
+  return ferry_segment_get_arena_offset (self) + FERRY_DOWN_CAPACITY + self->up_capacity;
 }
 
 static gboolean
@@ -58,8 +50,8 @@ map_again (guint8 *place, gsize size, int fd, gsize offset)
  *
  *   control lines, pipe table, express ring, down ring | down ring again, up ring | up ring again, cells
  *
- * The first one is made as long as all three, to have their addresses; what is too much of it is replaced before
- * anybody touches it. Records of the express lane all have the size of a header, so none goes over that ring's end. */
+ * The first one is made as long as all three, to reserve their addresses. The other two then replace its rest. Each
+ * record of the express lane is a header, so none goes over that ring's end: it is mapped once. */
 static gboolean
 map_parts (FerrySegment *self, int fd, GError **error)
 {
@@ -73,7 +65,7 @@ map_parts (FerrySegment *self, int fd, GError **error)
   second = base + FERRY_SEGMENT_UP_RING;
   third = second + FERRY_DOWN_CAPACITY + self->up_capacity;
   if (!map_again (second, FERRY_DOWN_CAPACITY + self->up_capacity, fd, FERRY_SEGMENT_DOWN_RING) ||
-      !map_again (third, self->up_capacity + get_cells_size (self), fd, FERRY_SEGMENT_UP_RING))
+      !map_again (third, ferry_segment_get_arena_offset (self) - FERRY_SEGMENT_UP_RING, fd, FERRY_SEGMENT_UP_RING))
     return ferry_set_system_error (error, "Mapping a link's rings (mmap)");
   self->express_ring = base + FERRY_SEGMENT_EXPRESS_RING;
   self->down_ring = base + FERRY_SEGMENT_DOWN_RING;
@@ -95,7 +87,18 @@ arena_size_is_valid (guint64 size)
   return size == 0 || (size > FERRY_ARENA_CONTROL_SIZE && size <= FERRY_MAX_ARENA_SIZE && size % FERRY_ARENA_UNIT == 0);
 }
 
-/* Makes and maps a new segment. *fd is the caller's: it is passed to the worker, then closed. */
+static void
+set_sizes (FerrySegment *self, gsize up_capacity, guint n_cells, gsize arena_size)
+{
+  *self = (FerrySegment){
+    .up_capacity = up_capacity,
+    .n_cells = n_cells,
+    .size = ferry_segment_size_for (up_capacity, n_cells) + arena_size,
+    .arena_size = arena_size,
+  };
+}
+
+/* Makes and maps a new segment. *fd becomes the caller's. */
 gboolean
 ferry_segment_create (FerrySegment *self, gsize up_capacity, guint n_cells, gsize arena_size, int *fd, GError **error)
 {
@@ -103,15 +106,10 @@ ferry_segment_create (FerrySegment *self, gsize up_capacity, guint n_cells, gsiz
 
   g_assert (capacity_is_valid (up_capacity) && n_cells <= FERRY_MAX_CELLS_PER_LINK && arena_size_is_valid (arena_size));
 
-  *self = (FerrySegment){
-    .up_capacity = up_capacity,
-    .n_cells = n_cells,
-    .size = ferry_segment_size_for (up_capacity, n_cells) + arena_size,
-    .arena_size = arena_size,
-  };
-  memory = create_memory (error);
+  set_sizes (self, up_capacity, n_cells, arena_size);
+  memory = ferry_memfd_new ("ferry-link");
   if (memory < 0)
-    return FALSE;
+    return ferry_set_system_error (error, "Making a link's memory (memfd_create)");
   if (ftruncate (memory, (off_t) self->size) < 0)
     return ferry_set_system_error (error, "Sizing a link's memory (ftruncate)");
   if (fcntl (memory, F_ADD_SEALS, REQUIRED_SEALS) < 0)
@@ -125,8 +123,8 @@ ferry_segment_create (FerrySegment *self, gsize up_capacity, guint n_cells, gsiz
   return TRUE;
 }
 
-/* Memory is mapped only after its seals, its file system and its size have been looked at: a file that can shrink,
- * or lies on hugetlbfs, could end this process with SIGBUS. */
+/* Checks the seals, the file system and the size of memory before it is mapped. A file that can shrink, or lies on
+ * hugetlbfs, could end this process with SIGBUS. */
 static gboolean
 check_memory (int fd, gsize size, GError **error)
 {
@@ -155,16 +153,12 @@ ferry_segment_map (FerrySegment *self, int fd, gsize up_capacity, guint n_cells,
   if (!capacity_is_valid (up_capacity) || !arena_size_is_valid (arena_size))
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-                   "The lane's capacity of %" G_GSIZE_FORMAT
-                   " bytes is no power of two in range, or the arena's size of "
-                   "%" G_GSIZE_FORMAT " bytes is none; application and worker must use the same version of Ferry",
+                   "The lane's capacity of %" G_GSIZE_FORMAT " bytes or the arena's size of %" G_GSIZE_FORMAT
+                   " bytes is invalid; application and worker must use the same version of Ferry",
                    up_capacity, arena_size);
       return FALSE;
     }
-  self->up_capacity = up_capacity;
-  self->n_cells = n_cells;
-  self->size = ferry_segment_size_for (up_capacity, n_cells) + arena_size;
-  self->arena_size = arena_size;
+  set_sizes (self, up_capacity, n_cells, arena_size);
   if (check_memory (fd, self->size, error) && map_parts (self, fd, error))
     return TRUE;
   ferry_segment_clear (self);

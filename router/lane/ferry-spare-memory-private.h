@@ -1,12 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Private memory that buffers of workers are copied into, used again: fresh memory costs a page fault for each of its
- * pages, which takes longer than the copy. What was not used for some time goes back to the system.
+/* Private memory that buffers of workers are copied into. It is used again, since the page faults of fresh memory take
+ * longer than the copying. Memory that was not used for some time goes back to the system.
  *
- * Owner:     the link; code that has memory of it holds the link.
+ * Owner:     the link. Code that has memory of it holds the link.
  * Threads:   any.
- * Invariant: while there is spare memory, the code that took some is to call ferry_spare_memory_tidy(). */
+ * Invariant: while there is spare memory, the code that took some calls ferry_spare_memory_tidy() again and again. */
 
 #pragma once
 
@@ -20,17 +20,17 @@ G_BEGIN_DECLS
 typedef struct
 {
   guint8 *data;   /* (nullable) */
-  gsize capacity; /* 0 for what is too small to be kept, and comes from the heap */
+  gsize capacity; /* 0 for small memory, which comes from the heap and is not kept */
 } FerryMemory;
 
 typedef struct
 {
   FerryMemoryAccount *account; /* const once it is set: (owned) (nullable) */
   pthread_mutex_t lock;
-  GArray *spare;     /* lock, as what follows: (element-type SpareMemory): in the order of their coming */
+  GArray *spare;     /* lock, as the rest: (element-type SpareMemory): the oldest first */
   gsize total;       /* bytes of spare */
-  gint64 taken_at;   /* monotonic time when memory was taken last */
-  gboolean is_quiet; /* none was taken for long: what comes back goes to the system */
+  gint64 taken_at;   /* monotonic time of the latest taking */
+  gboolean is_quiet; /* none was taken for long: memory that comes back goes to the system */
   gboolean closed;
 } FerrySpareMemory;
 

@@ -7,19 +7,20 @@
 
 #include <sys/mman.h>
 
+#include "base/ferry-thread-private.h"
 #include "lane/ferry-unmap-private.h"
 
-/* How much is kept for later; what comes back beyond it is given to the system. */
+/* The limit of spare memory. */
 #define SPARE_LIMIT ((gsize) 512 * 1024 * 1024)
-/* Less comes from the heap, which uses it again itself and takes no more for it than it is. */
+/* Smaller memory comes from the heap, which uses it again itself and does not round it up. */
 #define UNIT ((gsize) 64 * 1024)
-/* From this size on the system is asked for large pages, of which there are fewer to fault in. */
+/* From this size on the system is asked for large pages, which cost fewer faults. */
 #define LARGE_PAGES_FROM ((gsize) 4 * 1024 * 1024)
 
 typedef struct
 {
   FerryMemory memory;
-  gint64 since; /* monotonic time when it came back */
+  gint64 since; /* monotonic time of its return */
 } SpareMemory;
 
 void
@@ -29,7 +30,7 @@ ferry_spare_memory_init (FerrySpareMemory *self)
   pthread_mutex_init (&self->lock, NULL);
 }
 
-/* To be called before any memory is taken. */
+/* Sets the account at the first call, which comes before any memory is taken. */
 void
 ferry_spare_memory_set_account (FerrySpareMemory *self, FerryMemoryAccount *account)
 {
@@ -49,7 +50,7 @@ remove_locked (FerrySpareMemory *self, guint index)
   return memory;
 }
 
-/* Gives the system what came back before a time. */
+/* Gives the system all spare memory that came back before a time. */
 static void
 drop_locked (FerrySpareMemory *self, gint64 before)
 {
@@ -61,23 +62,23 @@ drop_locked (FerrySpareMemory *self, gint64 before)
     }
 }
 
-/* Gives the system all that is spare. */
+/* Gives the system all spare memory. */
 void
 ferry_spare_memory_drop (FerrySpareMemory *self)
 {
-  pthread_mutex_lock (&self->lock);
+  FERRY_LOCK_SCOPE (&self->lock);
+
   drop_locked (self, G_MAXINT64);
-  pthread_mutex_unlock (&self->lock);
 }
 
-/* The same, and from now on whatever comes back. */
+/* The same, and from now on all memory that comes back. */
 void
 ferry_spare_memory_close (FerrySpareMemory *self)
 {
-  pthread_mutex_lock (&self->lock);
+  FERRY_LOCK_SCOPE (&self->lock);
+
   self->closed = TRUE;
   drop_locked (self, G_MAXINT64);
-  pthread_mutex_unlock (&self->lock);
 }
 
 void
@@ -89,19 +90,16 @@ ferry_spare_memory_clear (FerrySpareMemory *self)
   pthread_mutex_destroy (&self->lock);
 }
 
-/* Gives the system what came back before a time; or, when nothing was taken since, all that is spare, and what comes
- * back until something is taken. Returns whether it is to be called again. */
+/* Gives the system the spare memory that came back before a time. When no memory was taken since that time, gives it
+ * all spare memory, and all that comes back until the next taking. Returns whether to call this again. */
 gboolean
 ferry_spare_memory_tidy (FerrySpareMemory *self, gint64 before)
 {
-  gboolean again;
+  FERRY_LOCK_SCOPE (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
-  again = self->taken_at >= before;
-  self->is_quiet = !again;
-  drop_locked (self, again ? before : G_MAXINT64);
-  pthread_mutex_unlock (&self->lock);
-  return again;
+  self->is_quiet = self->taken_at < before;
+  drop_locked (self, self->is_quiet ? G_MAXINT64 : before);
+  return !self->is_quiet;
 }
 
 static gsize
@@ -110,8 +108,8 @@ get_capacity (gsize size)
   return (size + UNIT - 1) & ~(UNIT - 1);
 }
 
-/* The smallest that does, unless more than half of it would be left over, and of alike ones the latest, which is warm.
- * G_MAXUINT for none. */
+/* The index of the smallest memory that fits, unless more than half of it would be unused; of equal ones the latest,
+ * which is warm. G_MAXUINT for none. */
 static guint
 find_locked (FerrySpareMemory *self, gsize size)
 {
@@ -130,7 +128,7 @@ find_locked (FerrySpareMemory *self, gsize size)
   return best;
 }
 
-/* Whether to take so much asks nothing of the system. */
+/* Whether spare memory serves a taking of size bytes. */
 gboolean
 ferry_spare_memory_fits (FerrySpareMemory *self, gsize size)
 {
@@ -144,7 +142,7 @@ ferry_spare_memory_fits (FerrySpareMemory *self, gsize size)
   return fits;
 }
 
-/* At least size bytes, which may hold anything. Returns FALSE when the system has no memory. */
+/* Takes at least size bytes, with any content. Returns FALSE when the system has no memory. */
 gboolean
 ferry_spare_memory_take (FerrySpareMemory *self, gsize size, FerryMemory *memory)
 {
@@ -187,7 +185,7 @@ keep_locked (FerrySpareMemory *self, FerryMemory memory)
   return TRUE;
 }
 
-/* Of what has been there for longest something goes, when there is too much: what is used again comes back. */
+/* Gives memory back. Beyond the limit the oldest spare memory goes to the system. */
 void
 ferry_spare_memory_give (FerrySpareMemory *self, FerryMemory memory)
 {

@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Memory that goes back to the system. With the last mapping of shared memory all of its pages are freed, a tenth of a
- * second for a GiB of them: so a thread does it that does nothing else, and ends when there is no more. Neither the
- * application's threads nor the monitor wait for it.
+/* Unmapping on a thread of its own. The last unmapping of shared memory frees all of its pages, which takes a tenth of
+ * a second for a GiB. Neither the application's threads nor the monitor wait for it. The thread ends when no mapping is
+ * left.
  *
  * Threads: any. */
 

@@ -11,7 +11,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
 
-/* Less goes as quickly as a thread is told. */
+/* To unmap less is as quick as to wake a thread. */
 #define SMALL ((gsize) 256 * 1024)
 
 typedef struct
@@ -22,7 +22,7 @@ typedef struct
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static GQueue mappings = G_QUEUE_INIT; /* lock: (element-type Mapping) (owned) */
-static gboolean is_running;            /* lock: somebody is on the way to them */
+static gboolean is_running;            /* lock: a thread unmaps them, or is about to */
 
 static gpointer
 unmap_all (gpointer unused)
@@ -42,12 +42,18 @@ unmap_all (gpointer unused)
     }
 }
 
-static void
-push (gpointer data, gsize size)
+void
+ferry_unmap_soon (gpointer data, gsize size)
 {
-  Mapping *mapping = g_new (Mapping, 1);
+  Mapping *mapping;
   gboolean start;
 
+  if (size < SMALL)
+    {
+      munmap (data, size);
+      return;
+    }
+  mapping = g_new (Mapping, 1);
   *mapping = (Mapping){data, size};
   pthread_mutex_lock (&lock);
   g_queue_push_tail (&mappings, mapping);
@@ -56,13 +62,4 @@ push (gpointer data, gsize size)
   pthread_mutex_unlock (&lock);
   if (start)
     ferry_thread_run_aside ("ferry-unmapper", unmap_all, NULL);
-}
-
-void
-ferry_unmap_soon (gpointer data, gsize size)
-{
-  if (size < SMALL)
-    munmap (data, size);
-  else
-    push (data, size);
 }

@@ -255,14 +255,14 @@ ferry_control_send_memory (int fd, guint64 number, int memory)
   return TEMP_FAILURE_RETRY (sendmsg (fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL)) < 0 ? errno : 0;
 }
 
-/* application: hands the worker up to FERRY_MAX_HANDED_PER_LINK descriptors, all or none. Returns 0, or the number of
+/* application: hands the worker up to FERRY_MAX_FDS_PER_LINK descriptors, all or none. Returns 0, or the number of
  * an error. */
 int
 ferry_control_send_fd_batch (int fd, guint64 number, const int *descriptors, guint n_descriptors)
 {
   union
   {
-    char bytes[CMSG_SPACE (FERRY_MAX_HANDED_PER_LINK * sizeof (int))];
+    char bytes[CMSG_SPACE (FERRY_MAX_FDS_PER_LINK * sizeof (int))];
     struct cmsghdr align;
   } control = {0};
   FerryFdBatch packet = {
@@ -276,7 +276,7 @@ ferry_control_send_fd_batch (int fd, guint64 number, const int *descriptors, gui
     .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = CMSG_SPACE (size)};
   struct cmsghdr *rights = CMSG_FIRSTHDR (&message);
 
-  g_assert (n_descriptors > 0 && n_descriptors <= FERRY_MAX_HANDED_PER_LINK);
+  g_assert (n_descriptors > 0 && n_descriptors <= FERRY_MAX_FDS_PER_LINK);
 
   memcpy (packet.header.magic, FERRY_PROTOCOL_MAGIC, sizeof packet.header.magic);
   rights->cmsg_level = SOL_SOCKET;

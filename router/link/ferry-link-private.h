@@ -13,8 +13,7 @@
 #include <pthread.h>
 
 #include "lane/ferry-arena-private.h"
-#include "lane/ferry-lane-reader-private.h"
-#include "lane/ferry-lane-writer-private.h"
+#include "lane/ferry-lane-private.h"
 #include "lane/ferry-segment-private.h"
 #include "lane/ferry-spare-memory-private.h"
 #include "link/ferry-handshake-private.h"
@@ -299,7 +298,7 @@ typedef enum
 typedef struct
 {
   const int *descriptors; /* they stay the caller's */
-  guint n_descriptors;    /* up to FERRY_MAX_HANDED_PER_LINK */
+  guint n_descriptors;    /* up to FERRY_MAX_FDS_PER_LINK */
   int error_number;       /* (out): of FERRY_DOWN_REFUSED */
 } FerryHandful;
 

@@ -613,10 +613,10 @@ send_hand_now (FerryLink *link, const FerryHandful *handful, guint64 record_end)
 static gboolean
 may_send_fd_batch (FerryLink *link, guint n)
 {
-  if (count_fd_batches_locked (link) + n <= FERRY_MAX_HANDED_PER_LINK)
+  if (count_fd_batches_locked (link) + n <= FERRY_MAX_FDS_PER_LINK)
     return TRUE;
   ferry_lane_writer_arm (&link->down, 0);
-  return count_fd_batches_locked (link) + n <= FERRY_MAX_HANDED_PER_LINK;
+  return count_fd_batches_locked (link) + n <= FERRY_MAX_FDS_PER_LINK;
 }
 
 /* Sends the descriptors of the message whose record is to end there in the down lane. Returns 0, or the number of an
@@ -786,7 +786,7 @@ tell_of_room_locked (FerryLink *self)
     self->turned_away &= ~(guint) SHORT_MESSAGE;
   if (g_queue_is_empty (&self->backlog))
     self->turned_away &= HANDED_MESSAGE;
-  if ((before & HANDED_MESSAGE) != 0 && count_fd_batches_locked (self) <= FERRY_MAX_HANDED_PER_LINK / 2)
+  if ((before & HANDED_MESSAGE) != 0 && count_fd_batches_locked (self) <= FERRY_MAX_FDS_PER_LINK / 2)
     self->turned_away &= ~(guint) HANDED_MESSAGE;
   if (self->turned_away == before)
     return;

@@ -17,7 +17,7 @@
 #include "base/ferry-base-private.h"
 #include "lane/ferry-arena-writer-private.h"
 #include "lane/ferry-doorbell-private.h"
-#include "lane/ferry-lane-writer-private.h"
+#include "lane/ferry-lane-private.h"
 #include "lane/ferry-segment-private.h"
 #include "link/ferry-link-private.h"
 

@@ -886,7 +886,7 @@ ferry_pool_worker_hand_over (FerryPoolWorker *self, FerryTask *task)
     .deadline = get_run_deadline (task),
     .flags = (FerryCallFlags) ((guint) kind << FERRY_CALL_KIND_SHIFT),
   };
-  int descriptors[FERRY_MAX_HANDED_PER_LINK];
+  int descriptors[FERRY_MAX_FDS_PER_LINK];
   g_autoptr (GError) error = NULL;
   guint64 xid;
 

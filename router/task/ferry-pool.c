@@ -21,7 +21,6 @@
 #include "call/ferry-remote-error-private.h"
 #include "route/ferry-exit-private.h"
 #include "task/ferry-pool-worker-private.h"
-#include "worker/ferry-fork-server-private.h"
 #include "worker/ferry-launcher-private.h"
 
 /* So much work may be sent ahead to one worker, by the time that tasks took lately, and so many tasks: enough to bridge

@@ -80,7 +80,7 @@ gint64 ferry_task_get_queue_timeout (FerryTask *self);
 gint64 ferry_task_get_cancel_grace (FerryTask *self);
 guint ferry_task_get_retries (FerryTask *self);
 guint ferry_task_get_window (FerryTask *self);
-/* The descriptors that its handles stand for (FERRY_MAX_HANDED_PER_LINK at most), which stay the task's. Returns how
+/* The descriptors that its handles stand for (FERRY_MAX_FDS_PER_LINK at most), which stay the task's. Returns how
  * many they are. */
 guint ferry_task_get_descriptors (FerryTask *self, int *descriptors);
 /* Whether it was given any, which it has no more once it is done. */

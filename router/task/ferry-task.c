@@ -1277,11 +1277,11 @@ may_add_handle (FerryTask *self, GError **error)
                    ferry_task_get_function (self));
       return FALSE;
     }
-  if (rest->handles == NULL || rest->handles->len < FERRY_MAX_HANDED_PER_LINK)
+  if (rest->handles == NULL || rest->handles->len < FERRY_MAX_FDS_PER_LINK)
     return TRUE;
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
                "Task “%s” has %d descriptors, which is the most that one may have; put several things into one of them",
-               ferry_task_get_name (self), FERRY_MAX_HANDED_PER_LINK);
+               ferry_task_get_name (self), FERRY_MAX_FDS_PER_LINK);
   return FALSE;
 }
 

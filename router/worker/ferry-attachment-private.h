@@ -8,11 +8,11 @@
 
 G_BEGIN_DECLS
 
-/* Who receives what the application sends; a lane has one reader, and a process keeps the first one. */
+/* The reader of the lanes down. A lane has one reader, and a process keeps the first one. */
 typedef enum
 {
-  FERRY_DOWNLINK_NOBODY,
-  FERRY_DOWNLINK_SERVES,     /* what serves the tasks of a pool */
+  FERRY_DOWNLINK_UNREAD,
+  FERRY_DOWNLINK_SERVES,     /* the code that serves the tasks of a pool */
   FERRY_DOWNLINK_TRANSPORTS, /* the thread that reads for the transports */
 } FerryDownlinkReader;
 
@@ -22,6 +22,8 @@ gboolean ferry_attachment_has_sender (const char *name);
 FerryDownlink *ferry_attachment_get_downlink (GError **error);
 FerryDownlink *ferry_attachment_take_downlink (FerryDownlinkReader reader, const char *sender_name, GError **error);
 GStrv ferry_attachment_list_senders (const char *prefix);
-void ferry_attachment_end_with_application (int control, guint32 application_pid);
+/* Takes the control socket and its welcome, and makes this process end with the application. Returns the socket, or -1
+ * with an error. *memory and *doorbell become the caller's. */
+int ferry_attachment_begin (FerryWelcome *welcome, int *memory, int *doorbell, GError **error);
 
 G_END_DECLS

@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A worker process' attachment to its application: made once, at the first use, and kept until the process ends.
+/* A worker process' attachment to its application. It is made at the first use, and kept until the process ends.
  *
- * Threads: any; the attachment is made and looked at under a lock. */
+ * Threads: any; a lock guards the attachment. */
 
 #include "config.h"
 
@@ -25,10 +25,7 @@
 
 typedef struct
 {
-  guint64 connection_id;
-  guint index;
-  guint32 cell;
-  guint32 flags;
+  FerryDownGrant granted; /* without its name, which is not valid any more */
   GWeakRef sender;
   gboolean taken;
 } Grant;
@@ -44,9 +41,9 @@ typedef struct
 
 static GMutex attachment_lock;
 static Attachment *attachment;   /* lock: (nullable) */
-static GError *attachment_error; /* lock: (nullable): why there never will be one */
+static GError *attachment_error; /* lock: (nullable): the failure, which is final */
 
-static gboolean forked; /* this process is a child of the worker; its one thread at first sets it */
+static gboolean forked; /* this process is a child of the worker; set by its first thread, when that is the only one */
 
 static void
 grant_free (gpointer data)
@@ -69,11 +66,11 @@ attachment_free (Attachment *self)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Attachment, attachment_free)
 
-/* The launcher has set the signal for the process that it started; this serves where that one started us in turn.
- * A parent that is not the application is such a starter, or a fork server, as long as the socket is open; else the
- * application died before the signal was set. */
-void
-ferry_attachment_end_with_application (int control, guint32 application_pid)
+/* Sets the parent-death signal. The launcher has set it for the process that it started, but that may have started this
+ * one in turn. A parent that is not the application is such a starter, or a fork server, while the socket is open. If
+ * the socket is closed, the application ended before the signal was set. */
+static void
+end_with_application (int control, guint32 application_pid)
 {
   struct pollfd poll_fd = {.fd = control, .events = 0};
 
@@ -84,28 +81,41 @@ ferry_attachment_end_with_application (int control, guint32 application_pid)
     raise (SIGKILL);
 }
 
-static void
-add_grant (Attachment *self, const FerryDownGrant *grant)
+int
+ferry_attachment_begin (FerryWelcome *welcome, int *memory, int *doorbell, GError **error)
 {
-  Grant *entry = g_new0 (Grant, 1);
+  ferry_autofd control = ferry_control_take_fd (error);
+  g_autoptr (GError) failure = NULL;
 
-  g_weak_ref_init (&entry->sender, NULL);
-  entry->connection_id = grant->connection_id;
-  entry->index = grant->index;
-  entry->cell = grant->cell;
-  entry->flags = grant->flags;
-  g_hash_table_replace (self->grants, g_strndup (grant->name, grant->name_length), entry);
+  if (control < 0)
+    return -1;
+  if (ferry_control_receive_welcome (control, welcome, memory, doorbell, &failure))
+    {
+      end_with_application (control, welcome->application_pid);
+      return ferry_steal_fd (&control);
+    }
+  /* So that the application's error names both versions. It is told of no other failure. */
+  if (g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_VERSION))
+    ferry_control_send_attach (control, 0, NULL);
+  g_propagate_error (error, g_steal_pointer (&failure));
+  return -1;
 }
 
-/* All grants were written before the process was started. */
+/* Reads all grants: the application wrote them before it started the process. */
 static gboolean
 read_grants (Attachment *self, GError **error)
 {
-  FerryDownGrant grant;
+  FerryDownGrant granted;
   FerryDownEvent event;
 
-  while ((event = ferry_downlink_receive_grant (self->downlink, &grant)) == FERRY_DOWN_EVENT_MESSAGE)
-    add_grant (self, &grant);
+  while ((event = ferry_downlink_receive_grant (self->downlink, &granted)) == FERRY_DOWN_EVENT_MESSAGE)
+    {
+      Grant *grant = g_new0 (Grant, 1);
+
+      g_weak_ref_init (&grant->sender, NULL);
+      grant->granted = granted;
+      g_hash_table_replace (self->grants, g_strndup (granted.name, granted.name_length), grant);
+    }
   if (event == FERRY_DOWN_EVENT_NOTHING)
     return TRUE;
   g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
@@ -122,24 +132,13 @@ attach (GError **error)
   ferry_autofd doorbell = -1;
   FerrySegment segment = {0};
   FerryWelcome welcome;
-  g_autoptr (GError) failure = NULL;
 
-  /* It was entered when the library was loaded; this is for a program that has the library within itself. */
+  /* Loading the library entered it already, unless the program contains the library. */
   ferry_sandbox_enter ();
   self->grants = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, grant_free);
-  self->control = ferry_control_take_fd (error);
-  if (self->control < 0)
-    return NULL;
-  if (!ferry_control_receive_welcome (self->control, &welcome, &memory, &doorbell, &failure))
-    {
-      /* So that the application hears which version met which. Nothing else is any of its business. */
-      if (g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_VERSION))
-        ferry_control_send_attach (self->control, 0, NULL);
-      g_propagate_error (error, g_steal_pointer (&failure));
-      return NULL;
-    }
-  ferry_attachment_end_with_application (self->control, welcome.application_pid);
-  if (!ferry_segment_map (&segment, memory, welcome.up_capacity, welcome.n_cells, welcome.arena_size, error))
+  self->control = ferry_attachment_begin (&welcome, &memory, &doorbell, error);
+  if (self->control < 0 ||
+      !ferry_segment_map (&segment, memory, welcome.up_capacity, welcome.n_cells, welcome.arena_size, error))
     return NULL;
   self->uplink = ferry_uplink_new (&segment, ferry_steal_fd (&doorbell), welcome.max_message_size, welcome.n_pipes);
   ferry_uplink_take_memory (self->uplink, ferry_steal_fd (&memory));
@@ -152,7 +151,7 @@ attach (GError **error)
   return g_steal_pointer (&self);
 }
 
-/* In the child of a fork() of ours. */
+/* Called in a child that this process forks. */
 static void
 forked_from_worker (void)
 {
@@ -182,15 +181,16 @@ take_sender (Attachment *self, const char *name, GError **error)
                    "The sender named “%s” was stopped when its last reference was dropped; keep one", name);
       return NULL;
     }
-  sender = ferry_sender_new_granted (grant->connection_id, self->uplink, grant->index, grant->cell);
-  if ((grant->flags & FERRY_GRANT_ONE_SHOT) != 0)
+  sender =
+    ferry_sender_new_granted (grant->granted.connection_id, self->uplink, grant->granted.index, grant->granted.cell);
+  if ((grant->granted.flags & FERRY_GRANT_ONE_SHOT) != 0)
     ferry_sender_set_one_shot (sender);
   g_weak_ref_set (&grant->sender, sender);
   grant->taken = TRUE;
   return sender;
 }
 
-/* Attaches to the application where that was not done yet. */
+/* Attaches to the application at the first call. */
 static Attachment *
 get_attachment_locked (GError **error)
 {
@@ -212,7 +212,7 @@ get_attachment_locked (GError **error)
   return attachment;
 }
 
-/* any: whether this process is a worker that has attached, or was started as one and can. Does not attach. */
+/* any: whether this process is a worker that has attached, or can attach. Does not attach. */
 gboolean
 ferry_attachment_is_possible (void)
 {
@@ -223,7 +223,7 @@ ferry_attachment_is_possible (void)
   return ferry_control_find_fd () >= 0;
 }
 
-/* any: the sender of that name, after attaching to the application where that was not done yet. */
+/* any: returns the sender of that name. Attaches as well. */
 FerrySender *
 ferry_attachment_get_sender (const char *name, GError **error)
 {
@@ -243,7 +243,7 @@ ferry_attachment_has_sender (const char *name)
   return self != NULL && g_hash_table_contains (self->grants, name);
 }
 
-/* any: the worker's end of what the application sends, which is the attachment's and stays until the process ends. */
+/* any: returns (transfer none) the downlink, which lives until the process ends. Attaches as well. */
 FerryDownlink *
 ferry_attachment_get_downlink (GError **error)
 {
@@ -256,7 +256,7 @@ ferry_attachment_get_downlink (GError **error)
 static gboolean
 may_read_locked (Attachment *self, FerryDownlinkReader reader, GError **error)
 {
-  if (self->reader == FERRY_DOWNLINK_NOBODY || self->reader == reader)
+  if (self->reader == FERRY_DOWNLINK_UNREAD || self->reader == reader)
     return TRUE;
   if (self->reader == FERRY_DOWNLINK_SERVES)
     g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_ALREADY_RUNNING,
@@ -269,8 +269,8 @@ may_read_locked (Attachment *self, FerryDownlinkReader reader, GError **error)
   return FALSE;
 }
 
-/* any: as ferry_attachment_get_downlink(), for one who receives from it, now and for good. sender_name: the sender that
- * this is about. Fails with FERRY_ERROR_ALREADY_RUNNING where another reader has it, and with
+/* any: as ferry_attachment_get_downlink(), for its reader, from now on. sender_name: a sender that the application must
+ * have passed. Fails with FERRY_ERROR_ALREADY_RUNNING where there is another reader, and with
  * FERRY_ERROR_UNKNOWN_SENDER. */
 FerryDownlink *
 ferry_attachment_take_downlink (FerryDownlinkReader reader, const char *sender_name, GError **error)
@@ -290,7 +290,7 @@ ferry_attachment_take_downlink (FerryDownlinkReader reader, const char *sender_n
   return self->downlink;
 }
 
-/* any: (transfer full): the names of the senders that were passed and begin so. */
+/* any: returns (transfer full) the names with that prefix of the senders that were passed. Attaches as well. */
 GStrv
 ferry_attachment_list_senders (const char *prefix)
 {

@@ -1,18 +1,17 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The fork server's own process: it forks a worker for each request of its application's, stays its parent, and tells
- * how it ended.
+/* The fork server's own process. It forks a worker for each request of the application, stays its parent, and reports
+ * its end.
  *
- * A worker can be forked before it is asked for: while nothing is to be done the fork server has one in preforked,
- * which waits for its request with what every worker does first behind it, and takes it from the application's socket
- * itself. So a start costs the way to it, and not a fork; the fork for the next one comes after it. (The zygote of
- * Android does the same, with its unspecialised processes.) As long as there is a pre-forked child the fork server
- * takes no requests: one at a time reads.
+ * While it is idle, the fork server forks the next worker ahead. This pre-forked child does the first steps of every
+ * worker, then waits, and takes its request from the application's socket itself. So a start costs a message and not a
+ * fork. (Android's zygote does the same, with its unspecialised processes.) While there is a pre-forked child, the fork
+ * server reads no requests: only one process reads at a time.
  *
- * Threads: it has one, and looks before each fork: in the child of a process with threads, whatever lock another thread
- *          held stays locked for ever.
- * Trust:   the application is trusted. The workers are not asked for anything but their end. */
+ * Threads: one. It checks that before each fork: in the child of a process with threads, the locks that other threads
+ *          held are never unlocked.
+ * Trust:   the application is trusted. The fork server reads nothing from the workers. */
 
 #include "config.h"
 
@@ -46,18 +45,18 @@
 
 typedef struct
 {
-  guint64 id; /* of its request; PREFORKED_ID: it has none, and is the pre-forked child or was it */
+  guint64 id; /* of its request; PREFORKED_ID: it has none, and is, or was, the pre-forked child */
   pid_t pid;
 } Child;
 
-/* What is polled first. */
+/* The first entries of polls. */
 enum
 {
   POLL_CONTROL,
   POLL_PREFORKED,
   POLL_APPLICATION,
   POLL_GROUPS,
-  N_POLLS, /* then the children's pidfds */
+  N_POLLS, /* then the pidfds of children, in their order */
 };
 
 typedef struct
@@ -65,44 +64,43 @@ typedef struct
   int control;
   GArray *children;         /* (element-type Child) */
   GArray *polls;            /* (element-type struct pollfd) */
-  GArray *groups;           /* (element-type pid_t): of workers that have ended, where some are left that are ours */
-  pid_t preforked_pid;      /* the child in preforked, or the latest that was */
-  gboolean preforked_asked; /* a request lies before it */
-  gboolean preforked_lost;  /* it ended without having been asked for anything: it is not replaced at once */
+  GArray *groups;           /* (element-type pid_t): of workers that have ended, with children left to reap */
+  pid_t preforked_pid;      /* the latest pre-forked child */
+  gboolean preforked_asked; /* a request waits for it in the socket */
+  gboolean preforked_lost;  /* it ended without a request, or could not be forked: the next waits for a request */
   _Atomic guint64 *taking;  /* shared with the pre-forked child: the id of the request that it is about to take */
 } ForkServer;
 
-/* Who was started last is left alone for so long: the next fork, and what the new child does first, would take the
- * processors that its first answer needs. */
+/* The pause between a start and the next fork. The fork and the child's first steps would take the processors that the
+ * new worker's first answer needs. */
 #define PREFORKED_PAUSE_NANOSECONDS (100 * 1000)
 
-/* A pre-forked child has a request before it for no longer than that. */
+/* A pre-forked child takes a request within this time, or is killed. */
 #define PREFORKED_GRACE_SECONDS 1
 
-/* The id of a child that was not asked for anything, which no worker has. */
+/* The id of a child without a request. No worker has it. */
 #define PREFORKED_ID 0
 
-/* A request as it came. It touches as much of this as it needs. */
+/* A request as received. Static, so that only the pages that it needs are touched. */
 static guint8 packet_buffer[FERRY_MAX_PACKET_SIZE] __attribute__ ((aligned (8)));
 
 static void (*warm_up_func) (void); /* (nullable) */
 
 /* ---- in the child ----
  *
- * What a process that a fork server has just forked does to become a worker of its own: its group, streams, folder,
- * environment, limits, name and random numbers. What cannot be done it tells the application itself, by the fork
- * server's control socket, and ends. */
+ * A new child sets its group, streams, folder, environment, limits and name. When a step fails, it tells the
+ * application itself, by the fork server's control socket, and ends. */
 
-/* The arguments of the process as the kernel shows them, and how far the environment that follows them goes. */
+/* The memory of the arguments, where the kernel finds the title of the process; the environment follows them. */
 static struct
 {
   char *start;
-  gsize size;
-  gsize room;
-  GPtrArray *moved; /* (owned): what was put in their places; whoever has a pointer into it may keep it */
+  gsize size;       /* of the arguments */
+  gsize room;       /* of arguments and environment */
+  GPtrArray *moved; /* (owned): the copies that replace them; never freed, since the program may point to them */
 } title;
 
-/* How far strings go on from end, one right behind the other; a copy takes the place of each. */
+/* Replaces each string by a copy. Returns the end of those that lie one behind the other from end on. */
 static char *
 move_strings (char **strings, char *end)
 {
@@ -116,7 +114,7 @@ move_strings (char **strings, char *end)
   return end;
 }
 
-/* The environment that a process starts with lies right behind its arguments. */
+/* The environment that a process starts with lies directly behind its arguments. */
 void
 ferry_fork_server_set_arguments (int argc, char **argv)
 {
@@ -161,19 +159,7 @@ name_control (int control)
   g_setenv (FERRY_CONTROL_FD_VARIABLE, number, TRUE);
 }
 
-/* pre-forked child: does once, for nothing, what touches pages on the way to a worker: what a fork server is given to
- * warm up does the rest. */
-static void
-touch_pages (int control)
-{
-  g_autofree char *name = g_strdup (g_get_prgname ());
-
-  set_name (name != NULL ? name : "preforked");
-  g_unsetenv (FERRY_CONTROL_FD_VARIABLE);
-  name_control (control);
-}
-
-/* The strings stay where they are, in the order's memory, which then is the environment's. */
+/* The strings stay in the order's memory, which then belongs to the environment. */
 static void
 replace_environment (FerryStartOrder *order, int control)
 {
@@ -188,32 +174,33 @@ replace_environment (FerryStartOrder *order, int control)
   name_control (control);
 }
 
-static int
-apply_attributes (const FerryStart *start)
+/* pid: of the child that failed, or 0 where none was forked. Returns FALSE when the application cannot be told. */
+static gboolean
+send_failed (int control, guint64 id, pid_t pid, const char *what, int failure)
 {
-  FerryAttributes attributes = {
-    .nice = start->nice,
-    .nice_set = (start->flags & FERRY_START_NICE) != 0,
-    .limits_set = start->limits_set,
-  };
+  g_autofree char *text = g_strdup_printf ("%s: %s", what, g_strerror (failure));
 
-  memcpy (attributes.limits, start->limits, sizeof attributes.limits);
-  return ferry_attributes_apply (&attributes);
+  return ferry_fork_server_send_failed (control, id, pid, failure, text);
 }
 
 static G_GNUC_NORETURN void
 give_up (FerryStartOrder *order, int control, const char *what, int failure)
 {
-  g_autofree char *text = g_strdup_printf ("%s: %s", what, g_strerror (failure));
-
-  ferry_fork_server_send_failed (control, order->start.id, getpid (), failure, text);
+  send_failed (control, order->start.id, getpid (), what, failure);
   _exit (127);
 }
 
-/* child: with its fork server's descriptors closed but for the control socket, whose number its own then has. */
+/* child: its own control socket replaces the fork server's, under the same number. The fork server's other descriptors
+ * are closed before. */
 static void
 become_worker (FerryStartOrder *order, int control)
 {
+  const FerryStart *start = &order->start;
+  FerryAttributes attributes = {
+    .nice = start->nice,
+    .nice_set = (start->flags & FERRY_START_NICE) != 0,
+    .limits_set = start->limits_set,
+  };
   int failure;
 
   setpgid (0, 0);
@@ -226,7 +213,8 @@ become_worker (FerryStartOrder *order, int control)
 
       give_up (order, control, what, errno);
     }
-  failure = apply_attributes (&order->start);
+  memcpy (attributes.limits, start->limits, sizeof attributes.limits);
+  failure = ferry_attributes_apply (&attributes);
   if (failure != 0)
     give_up (order, control, "it could not be given its priority and limits, ask for no more than the fork server has",
              failure);
@@ -239,7 +227,7 @@ become_worker (FerryStartOrder *order, int control)
 
 /* ---- in the fork server ---- */
 
-/* After what this process was first seen to have more than one thread; NULL: not yet. */
+/* The event after which this process was first seen to have more than one thread; NULL: it has one. */
 static char *threads_since;
 
 static void
@@ -272,8 +260,9 @@ ferry_fork_server_set_warm_up (void (*warm_up) (void))
   warm_up_func = warm_up;
 }
 
-/* The kernel ends us with the application until this has looked. From then on we end our workers ourselves, whatever
- * they have taken off, and then end. Returns the application's pidfd, or -1 where another program started us. */
+/* Watches the application by its pidfd, in place of the parent-death signal. At the application's end the fork server
+ * kills its workers, which may have removed their own signal, and then ends. Returns the pidfd, or -1 where another
+ * program is the parent. */
 static int
 watch_application (guint32 pid)
 {
@@ -282,7 +271,7 @@ watch_application (guint32 pid)
   if (pidfd < 0)
     return -1;
   prctl (PR_SET_PDEATHSIG, 0);
-  /* It may have ended before, and another process have its number. */
+  /* The application may have ended before, and another process may have its number. */
   if ((guint32) getppid () != pid)
     _exit (EXIT_SUCCESS);
   return pidfd;
@@ -291,19 +280,13 @@ watch_application (guint32 pid)
 static gboolean
 attach (int *control, int *application, GError **error)
 {
-  ferry_autofd fd = ferry_control_take_fd (error);
   ferry_autofd memory = -1;
   ferry_autofd doorbell = -1;
   FerryWelcome welcome;
+  ferry_autofd fd = ferry_attachment_begin (&welcome, &memory, &doorbell, error);
 
   if (fd < 0)
     return FALSE;
-  if (!ferry_control_receive_welcome (fd, &welcome, &memory, &doorbell, error))
-    {
-      ferry_control_send_attach (fd, 0, NULL);
-      return FALSE;
-    }
-  ferry_attachment_end_with_application (fd, welcome.application_pid);
   *application = watch_application (welcome.application_pid);
   if (!ferry_control_send_attach (fd, welcome.segment_size, error))
     return FALSE;
@@ -311,12 +294,11 @@ attach (int *control, int *application, GError **error)
   return TRUE;
 }
 
-/* What every worker finds is done once and inherited: a standard input that is at its end, streams that nothing is left
- * in, signals that nobody handles, and a variable that names the control socket, whose number is the same in each. */
+/* Sets up the state that all workers inherit: an empty standard input, flushed streams and default signal handlers. The
+ * number of the control socket, and so its variable, are the same in each worker. */
 static void
 prepare (int control)
 {
-  g_autofree char *number = g_strdup_printf ("%d", control);
   struct sigaction action = {.sa_handler = SIG_DFL};
   sigset_t none;
   int null;
@@ -334,8 +316,8 @@ prepare (int control)
   sigemptyset (&none);
   sigprocmask (SIG_SETMASK, &none, NULL);
   g_unsetenv (FERRY_FORK_SERVER_VARIABLE);
-  g_setenv (FERRY_CONTROL_FD_VARIABLE, number, TRUE);
-  /* Ahead of each child: one that did it would need the time and, of its own, the pages that it changes. */
+  name_control (control);
+  /* Before each fork, not after it: in the child it would take time, and copy the pages that it changes. */
   ferry_reseed ();
 }
 
@@ -353,20 +335,14 @@ get_poll (ForkServer *self, guint index)
   return &g_array_index (self->polls, struct pollfd, index);
 }
 
-static struct pollfd *
-get_child_poll (ForkServer *self, guint index)
-{
-  return get_poll (self, N_POLLS + index);
-}
-
-/* The fork server's end of a socket to the child in preforked; -1: there is none. */
+/* The socket to the pre-forked child; -1: there is none. */
 static int *
 get_preforked (ForkServer *self)
 {
   return &get_poll (self, POLL_PREFORKED)->fd;
 }
 
-/* The signal that tells of a child's end is for a descriptor, in this process and in no worker. */
+/* Blocks or unblocks SIGCHLD. The fork server receives it by a descriptor; a worker must not have it blocked. */
 static sigset_t
 set_signals (int how)
 {
@@ -378,10 +354,9 @@ set_signals (int how)
   return ends;
 }
 
-/* worker: closes what is the fork server's. Its memory stays as it is: to free it would copy the pages that it lies on.
- */
+/* worker: closes the fork server's descriptors. Its memory is not freed, which would copy pages. */
 static void
-let_go (ForkServer *self)
+close_fork_server_fds (ForkServer *self)
 {
   for (guint i = POLL_PREFORKED; i < self->polls->len; i++)
     if (get_poll (self, i)->fd >= 0)
@@ -389,7 +364,7 @@ let_go (ForkServer *self)
   set_signals (SIG_UNBLOCK);
 }
 
-/* The application is gone, or has let go: nobody hears of the workers any more. */
+/* Ends the workers and this process: the application has ended, or closed its end. */
 static G_GNUC_NORETURN void
 finish (ForkServer *self, int status)
 {
@@ -417,14 +392,14 @@ give_preforked_its_id (ForkServer *self, guint64 id)
       if (child->pid != self->preforked_pid)
         continue;
       child->id = id;
-      if (!ferry_fork_server_send_started (self->control, id, child->pid, get_child_poll (self, i)->fd))
+      if (!ferry_fork_server_send_started (self->control, id, child->pid, get_poll (self, N_POLLS + i)->fd))
         finish (self, EXIT_SUCCESS);
     }
 }
 
-/* The pre-forked child says which request it has taken, or is about to end. */
+/* Reads from the pre-forked child which request it has taken. At the socket's end the child is about to end. */
 static void
-hear_preforked (ForkServer *self)
+read_preforked (ForkServer *self)
 {
   guint64 id;
   gssize got = TEMP_FAILURE_RETRY (recv (*get_preforked (self), &id, sizeof id, MSG_DONTWAIT));
@@ -435,16 +410,16 @@ hear_preforked (ForkServer *self)
     get_poll (self, POLL_PREFORKED)->events = 0;
 }
 
-/* The pre-forked child has ended. One that had taken a request, and did not come to say so, was the worker. */
+/* The pre-forked child has ended. If it had taken a request and not said so yet, it was that worker. */
 static void
-lose_preforked (ForkServer *self)
+handle_preforked_end (ForkServer *self)
 {
   guint64 id;
 
-  hear_preforked (self);
+  read_preforked (self);
   if (*get_preforked (self) < 0)
     return;
-  /* Relaxed: it has ended. */
+  /* Relaxed: the child has ended. */
   id = atomic_load_explicit (self->taking, memory_order_relaxed);
   if (id != PREFORKED_ID && ferry_start_order_peek (self->control) != id)
     {
@@ -455,7 +430,7 @@ lose_preforked (ForkServer *self)
   self->preforked_lost = TRUE;
 }
 
-/* A worker may make its own children ours (CLONE_PARENT). They are in its group, and die with it. */
+/* A worker can make its own children the fork server's (CLONE_PARENT). They are in its group, and die with it. */
 static void
 reap_groups (ForkServer *self)
 {
@@ -475,7 +450,7 @@ reap_groups (ForkServer *self)
     }
 }
 
-/* Ends what is left of the child's process group before the child is reaped, while its number is its own. */
+/* Kills the rest of the child's process group before the child is reaped, while the number is still in use. */
 static void
 reap (ForkServer *self, guint index)
 {
@@ -486,45 +461,36 @@ reap (ForkServer *self, guint index)
   if (waitid (P_PID, (id_t) child->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
     return;
   if (child->pid == self->preforked_pid && *get_preforked (self) >= 0)
-    lose_preforked (self);
+    handle_preforked_end (self);
   id = child->id;
   kill (-child->pid, SIGKILL);
   TEMP_FAILURE_RETRY (waitpid (child->pid, NULL, 0));
   g_array_append_val (self->groups, child->pid);
   reap_groups (self);
-  ferry_clear_fd (&get_child_poll (self, index)->fd);
+  ferry_clear_fd (&get_poll (self, N_POLLS + index)->fd);
   g_array_remove_index_fast (self->polls, N_POLLS + index);
   g_array_remove_index_fast (self->children, index);
   if (id != PREFORKED_ID && !ferry_fork_server_send_ended (self->control, id, info.si_code, info.si_status))
     finish (self, EXIT_SUCCESS);
 }
 
-static gboolean
-refuse (ForkServer *self, guint64 id, const char *what, int failure)
-{
-  g_autofree char *text = g_strdup_printf ("%s: %s", what, g_strerror (failure));
-
-  return ferry_fork_server_send_failed (self->control, id, 0, failure, text);
-}
-
-/* Returns FALSE when the application cannot be told. */
-static gboolean
-adopt (ForkServer *self, guint64 id, pid_t pid)
+/* Adds a new child. Returns its pidfd, or -1 with errno, where the child is killed. */
+static int
+add_child (ForkServer *self, guint64 id, pid_t pid)
 {
   int pidfd = (int) syscall (SYS_pidfd_open, pid, 0);
-  Child child = {id, pid};
+  int failure = errno;
 
-  if (pidfd < 0)
+  if (pidfd >= 0)
     {
-      int failure = errno;
-
-      kill (pid, SIGKILL);
-      TEMP_FAILURE_RETRY (waitpid (pid, NULL, 0));
-      return refuse (self, id, "the fork server cannot watch it (pidfd_open)", failure);
+      g_array_append_val (self->children, ((Child){id, pid}));
+      add_poll (self, pidfd);
+      return pidfd;
     }
-  g_array_append_val (self->children, child);
-  add_poll (self, pidfd);
-  return ferry_fork_server_send_started (self->control, id, pid, pidfd);
+  kill (pid, SIGKILL);
+  TEMP_FAILURE_RETRY (waitpid (pid, NULL, 0));
+  errno = failure;
+  return -1;
 }
 
 static gboolean
@@ -546,50 +512,49 @@ static gboolean
 fork_worker (ForkServer *self, FerryStartOrder *order)
 {
   guint n_threads = ferry_count_threads ();
+  const guint64 id = order->start.id;
   gboolean told;
-  pid_t pid;
+  int pidfd;
+  pid_t pid = n_threads > 1 ? -1 : ferry_fork_child ();
 
-  if (n_threads > 1)
-    {
-      if (!refuse_for_threads (self, order->start.id, n_threads))
-        finish (self, EXIT_SUCCESS);
-      return FALSE;
-    }
-  pid = ferry_fork_child ();
   if (pid == 0)
     {
-      let_go (self);
+      close_fork_server_fds (self);
       become_worker (order, self->control);
       return TRUE;
     }
-  if (pid < 0)
-    told = refuse (self, order->start.id, "the fork server cannot fork", errno);
+  if (n_threads > 1)
+    told = refuse_for_threads (self, id, n_threads);
+  else if (pid < 0)
+    told = send_failed (self->control, id, 0, "the fork server cannot fork", errno);
+  else if ((pidfd = add_child (self, id, pid)) < 0)
+    told = send_failed (self->control, id, 0, "the fork server cannot watch it (pidfd_open)", errno);
   else
-    told = adopt (self, order->start.id, pid);
+    told = ferry_fork_server_send_started (self->control, id, pid, pidfd);
   if (!told)
     finish (self, EXIT_SUCCESS);
-  /* For the next one. */
+  /* For the next worker. */
   ferry_reseed ();
   return FALSE;
 }
 
-/* pre-forked child: takes its request, having noted which it will be for the case that it ends before it has said so.
- */
+/* pre-forked child: takes its request, and tells the fork server by socket. It notes the id before, for the case that
+ * it ends in between. */
 static FerryControlEvent
-take_order (ForkServer *self, int leash, FerryStartOrder *order)
+take_order (ForkServer *self, int socket, FerryStartOrder *order)
 {
   g_autoptr (GError) error = NULL;
   guint64 id = ferry_start_order_peek (self->control);
   FerryControlEvent event;
 
-  /* Relaxed: read when this process has ended. */
+  /* Relaxed: the fork server reads it after the end of this process. */
   atomic_store_explicit (self->taking, id, memory_order_relaxed);
   event = ferry_start_order_receive (order, self->control, packet_buffer, &error);
   if (event == FERRY_CONTROL_NOTHING)
     return event;
   if (event == FERRY_CONTROL_CLOSED || id == PREFORKED_ID)
     _exit (EXIT_SUCCESS);
-  if (TEMP_FAILURE_RETRY (send (leash, &id, sizeof id, MSG_NOSIGNAL)) != (gssize) sizeof id)
+  if (TEMP_FAILURE_RETRY (send (socket, &id, sizeof id, MSG_NOSIGNAL)) != (gssize) sizeof id)
     _exit (EXIT_FAILURE);
   if (event == FERRY_CONTROL_TAKEN)
     return event;
@@ -598,17 +563,20 @@ take_order (ForkServer *self, int leash, FerryStartOrder *order)
   _exit (EXIT_FAILURE);
 }
 
-/* pre-forked child: waits for its request. The other end of the leash closes with the fork server, and then it ends. */
+/* pre-forked child: waits for its request. It ends when the other end of socket closes, with the fork server. */
 static void
-wait_as_preforked (ForkServer *self, int leash)
+wait_as_preforked (ForkServer *self, int socket)
 {
-  struct pollfd polls[] = {{.fd = self->control, .events = POLLIN}, {.fd = leash, .events = POLLIN}};
+  struct pollfd polls[] = {{.fd = self->control, .events = POLLIN}, {.fd = socket, .events = POLLIN}};
+  g_autofree char *name = g_strdup (g_get_prgname ());
   FerryStartOrder order;
 
-  let_go (self);
-  /* For the page that it lies on. */
+  close_fork_server_fds (self);
+  /* Touches the pages that take_order() and become_worker() will write. The warm-up touches the rest. */
   atomic_store_explicit (self->taking, PREFORKED_ID, memory_order_relaxed);
-  touch_pages (self->control);
+  set_name (name != NULL ? name : "preforked");
+  g_unsetenv (FERRY_CONTROL_FD_VARIABLE);
+  name_control (self->control);
   if (warm_up_func != NULL)
     warm_up_func ();
   do
@@ -617,19 +585,18 @@ wait_as_preforked (ForkServer *self, int leash)
       if (polls[1].revents != 0)
         _exit (EXIT_SUCCESS);
     }
-  while (take_order (self, leash, &order) != FERRY_CONTROL_TAKEN);
-  close (leash);
+  while (take_order (self, socket, &order) != FERRY_CONTROL_TAKEN);
+  close (socket);
   become_worker (&order, self->control);
   ferry_start_order_clear (&order);
 }
 
-/* Forks a child ahead of its request. Where that cannot be, a request has its own fork, which says why. Returns TRUE in
- * the child, when it is a worker. */
+/* Forks a child ahead of its request. Returns TRUE in the child, when it is a worker. Where this fails, the next
+ * request has a fork of its own, which reports the reason. */
 static gboolean
 fork_preforked (ForkServer *self)
 {
   int sockets[2];
-  int pidfd;
   pid_t pid;
 
   self->preforked_lost = TRUE;
@@ -644,19 +611,11 @@ fork_preforked (ForkServer *self)
       return TRUE;
     }
   close (sockets[1]);
-  pidfd = pid > 0 ? (int) syscall (SYS_pidfd_open, pid, 0) : -1;
-  if (pidfd < 0)
+  if (pid < 0 || add_child (self, PREFORKED_ID, pid) < 0)
     {
       close (sockets[0]);
-      if (pid > 0)
-        {
-          kill (pid, SIGKILL);
-          TEMP_FAILURE_RETRY (waitpid (pid, NULL, 0));
-        }
       return FALSE;
     }
-  g_array_append_val (self->children, ((Child){PREFORKED_ID, pid}));
-  add_poll (self, pidfd);
   *get_poll (self, POLL_PREFORKED) = (struct pollfd){.fd = sockets[0], .events = POLLIN};
   self->preforked_pid = pid;
   self->preforked_asked = FALSE;
@@ -665,27 +624,27 @@ fork_preforked (ForkServer *self)
   return FALSE;
 }
 
-/* Does the next request. Returns TRUE in the worker. */
+/* Reads and serves the next request. Returns TRUE in the worker. */
 static gboolean
 serve (ForkServer *self)
 {
   g_autoptr (GError) error = NULL;
   FerryStartOrder order;
-  gboolean born = FALSE;
+  gboolean is_worker;
 
   switch (ferry_start_order_receive (&order, self->control, packet_buffer, &error))
     {
     case FERRY_CONTROL_TAKEN:
       self->preforked_lost = FALSE;
-      born = fork_worker (self, &order);
+      is_worker = fork_worker (self, &order);
       ferry_start_order_clear (&order);
-      return born;
+      return is_worker;
     case FERRY_CONTROL_INVALID:
       g_printerr ("ferry-fork-server: %s\n", error->message);
-      /* Where only its descriptors are missing, one worker is not started, and the others go on. */
+      /* Where only its descriptors are missing, this worker is not started, and the others go on. */
       if (order.start.id == PREFORKED_ID ||
-          !refuse (self, order.start.id, "its descriptors did not reach the fork server; raise the limit of open files",
-                   EMFILE))
+          !send_failed (self->control, order.start.id, 0,
+                        "its descriptors did not reach the fork server; raise the limit of open files", EMFILE))
         finish (self, EXIT_FAILURE);
       return FALSE;
     case FERRY_CONTROL_CLOSED:
@@ -697,7 +656,7 @@ serve (ForkServer *self)
     }
 }
 
-/* Whether what came is for the pre-forked child to take. */
+/* Whether the pre-forked child takes what came. */
 static gboolean
 leave_to_preforked (ForkServer *self)
 {
@@ -707,8 +666,8 @@ leave_to_preforked (ForkServer *self)
   return TRUE;
 }
 
-/* The pre-forked child has not taken what lies before it: somebody stopped it. It is done without, once its end is
- * heard of. */
+/* Kills a pre-forked child that has not taken its request in time: it was stopped. After its end the fork server serves
+ * the request itself. */
 static void
 end_stuck_preforked (ForkServer *self)
 {
@@ -730,7 +689,7 @@ serve_all (ForkServer *self)
       gboolean waiting = has_preforked && self->preforked_asked;
       int n;
 
-      /* While the pre-forked child has a request before it, only the end of the application is of interest here. */
+      /* While the pre-forked child takes a request, this reads only the end of the application. */
       get_poll (self, POLL_CONTROL)->events = waiting ? 0 : POLLIN;
       get_poll (self, POLL_GROUPS)->events = self->groups->len > 0 ? POLLIN : 0;
       n = TEMP_FAILURE_RETRY (ppoll ((struct pollfd *) (void *) self->polls->data, self->polls->len,
@@ -747,10 +706,10 @@ serve_all (ForkServer *self)
       if (n > 0 && get_poll (self, POLL_GROUPS)->revents != 0)
         reap_groups (self);
       if (n > 0 && get_poll (self, POLL_PREFORKED)->revents != 0)
-        hear_preforked (self);
-      /* From the last one down, since the last one takes the place of one that goes. */
+        read_preforked (self);
+      /* From the last child down, since the last takes the place of a removed one. */
       for (guint i = self->children->len; n > 0 && i-- > 0;)
-        if (get_child_poll (self, i)->revents != 0)
+        if (get_poll (self, N_POLLS + i)->revents != 0)
           reap (self, i);
       if (n > 0 && get_poll (self, POLL_CONTROL)->revents != 0 && !leave_to_preforked (self) && serve (self))
         return;
@@ -760,7 +719,7 @@ serve_all (ForkServer *self)
 int
 ferry_fork_server_run (GError **error)
 {
-  /* A worker returns, and leaves it as it is. */
+  /* Static: a worker returns from here, and does not free it. */
   static ForkServer self = {.control = -1};
   int application = -1;
   sigset_t ends;

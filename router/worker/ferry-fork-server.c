@@ -1,21 +1,22 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A fork server as the application sees it: how its process is started, when it is started no more, and what the
- * launcher of its workers has it do (FerryForkServerFuncs). What that process does is in ferry-fork-server-main.c.
+/* A fork server in the application: it starts the fork server's process, and requests workers of it for a launcher
+ * (FerryForkServerFuncs). The code of that process is in ferry-fork-server-main.c.
  *
  * Threads: the router's. */
 
 #include "config.h"
 
-#include "worker/ferry-fork-server-private.h"
+#include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "link/ferry-fork-server-link-private.h"
 #include "route/ferry-exit-private.h"
 #include "worker/ferry-launcher-private.h"
 #include "worker/ferry-worker-private.h"
 
-/* A fork server that ends this often in a row without having forked a worker is not started again by itself. */
+/* After so many ends in a row without a forked worker, the process is started by ferry_fork_server_start() only. */
 #define MAX_IN_VAIN 3
 
 /**
@@ -23,23 +24,22 @@
  *
  * A process that forks workers: the quickest way to start one.
  *
- * A fork server is a program that has prepared itself once, in its initialisers ([func@Ferry.Worker.add_initialiser]),
- * and is then forked for each worker that is asked for: a worker begins where the preparation ended, within a fraction
- * of a millisecond. The fork server is the parent of its workers; when it ends, they end, with the reason
- * %FERRY_CLOSE_REASON_FORK_SERVER_LOST, and the next [method@Ferry.Launcher.spawn] starts a new one.
+ * A fork server is a program that prepares itself once, in its initialisers ([func@Ferry.Worker.add_initialiser]), and
+ * then forks itself for each worker. A worker begins where the preparation ended, within a fraction of a millisecond.
+ * The fork server is the parent of its workers. When it ends they end, with the reason
+ * %FERRY_CLOSE_REASON_FORK_SERVER_LOST, and the next [method@Ferry.Launcher.spawn] starts it again.
  *
- * While there is nothing to do, the fork server has forked the next worker already, which waits for its request: one
- * process more than there are workers, that shares the fork server's memory but for the pages that it has written.
+ * While it is idle, the fork server forks the next worker ahead. This pre-forked child waits for its request. It shares
+ * the fork server's memory, except the pages that it has written.
  *
- * A fork server has one thread. One that was found to have more refuses to fork, naming the initialiser after which it
- * had.
+ * A fork server has one thread. When it has more it refuses to fork, and names the initialiser that started them.
  *
- * A worker that was asked for and not forked ends with %FERRY_CLOSE_REASON_FORK_SERVER_LOST, or with
- * %FERRY_CLOSE_REASON_LAUNCH_FAILED where the fork server's program could not be executed; the message says how the
+ * A worker that was requested and not forked ends with %FERRY_CLOSE_REASON_FORK_SERVER_LOST, or with
+ * %FERRY_CLOSE_REASON_LAUNCH_FAILED where the fork server's program could not be executed. The message says how the
  * fork server ended.
  *
- * Its process ends with the router, and when neither the object nor any of its workers is left. It belongs to the
- * router's thread.
+ * The process ends with the router, and when neither the object nor any of its workers is left. The object belongs to
+ * the router's thread.
  *
  * Since: 0.1
  */
@@ -47,15 +47,15 @@ struct _FerryForkServer
 {
   GObject parent_instance;
 
-  FerryHome *home;         /* (owned) (nullable): of the router that it is used with, from the first use on */
+  FerryHome *home;         /* (owned) (nullable): of the router, from the first use with one on */
   FerryLauncher *launcher; /* const: (owned) */
-  FerryWorker *worker;     /* (owned) (nullable): the process, the latest one where it has ended */
-  FerryMonitor *monitor;   /* (unowned): whose the process is; only compared, while that lives */
-  char **environ;          /* (owned) (nullable): what the process was started with */
+  FerryWorker *worker;     /* (owned) (nullable): the latest process */
+  FerryMonitor *monitor;   /* (unowned): of the process; only compared, while the process lives */
+  char **environ;          /* (owned) (nullable): of the process */
   guint n_starts;
-  guint n_in_vain;      /* how many in a row ended without having forked a worker */
-  gboolean is_unfit;    /* it forks nothing, or did not attach in its time */
-  FerryExit *last_exit; /* (owned) (nullable): what the latest of those said, or the worker that was not forked */
+  guint n_in_vain;      /* processes in a row that ended without having forked a worker */
+  gboolean is_unfit;    /* the program refused to fork, or did not attach in time */
+  FerryExit *last_exit; /* (owned) (nullable): of the latest such process or worker */
 };
 
 G_DEFINE_FINAL_TYPE (FerryForkServer, ferry_fork_server, G_TYPE_OBJECT)
@@ -104,11 +104,11 @@ ferry_fork_server_init (FerryForkServer *self)
 
 /**
  * ferry_fork_server_new:
- * @launcher: what the fork server is started with: a program that calls [func@Ferry.Worker.main], its arguments,
- *   environment, folder and streams, and no senders: those are for the launcher that the fork server is given to
+ * @launcher: a launcher for the fork server's process, without senders; its program calls [func@Ferry.Worker.main]
  *
- * Makes a fork server, which is started when it is needed. Its workers have its environment, folder and standard output
- * and error unless their own launcher says otherwise; their standard input is empty. Any thread.
+ * Makes a fork server, which is started when it is needed. Its workers have its environment, folder, standard output
+ * and standard error, unless their own launcher sets them. Their standard input is empty. Senders are added to the
+ * launcher that the fork server is given to, by [method@Ferry.Launcher.set_fork_server]. Any thread.
  *
  * Returns: (transfer full): a new fork server
  *
@@ -139,7 +139,7 @@ ended_cb (FerryWorker *worker, FerryExit *exit, gpointer user_data)
   FerryForkServer *self = user_data;
   FerryCloseReason reason = ferry_exit_get_reason (exit);
 
-  /* A program that was not executed costs nothing to try, and its workers are told the reason. */
+  /* To try again a program that was not executed costs little, and its workers' ends have the reason. */
   if (worker != self->worker || reason == FERRY_CLOSE_REASON_ROUTER_STOPPED ||
       reason == FERRY_CLOSE_REASON_LAUNCH_FAILED)
     return;
@@ -148,23 +148,16 @@ ended_cb (FerryWorker *worker, FerryExit *exit, gpointer user_data)
   note_exit (self, exit);
 }
 
-/* Senders that come later wait for a worker that is spawned. */
-static gboolean
-check_launcher (FerryForkServer *self, GError **error)
-{
-  return self->n_starts > 0 ||
-         ferry_launcher_check_no_senders (self->launcher, "the fork server",
-                                          "add them to the launcher that was given the fork server, which spawns the "
-                                          "workers",
-                                          error);
-}
-
 static gboolean
 start (FerryForkServer *self, FerryRouter *router, GError **error)
 {
   FerryWorker *worker;
 
-  if (!check_launcher (self, error))
+  /* At later starts the launcher's senders may be for a worker that the application spawns. */
+  if (self->n_starts == 0 &&
+      !ferry_launcher_check_no_senders (
+        self->launcher, "the fork server",
+        "add them to the launcher that was given the fork server, which spawns the workers", error))
     return FALSE;
   worker = ferry_launcher_spawn_fork_server (self->launcher, router, error);
   if (worker == NULL)
@@ -179,17 +172,6 @@ start (FerryForkServer *self, FerryRouter *router, GError **error)
   return TRUE;
 }
 
-static gboolean
-check_router (FerryForkServer *self, FerryRouter *router, GError **error)
-{
-  if (self->monitor == router->monitor)
-    return TRUE;
-  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                       "The fork server runs with another router; use one fork server for each");
-  return FALSE;
-}
-
-/* main: has a fork server that is not started any more be started again. */
 void
 ferry_fork_server_forgive (FerryForkServer *self)
 {
@@ -197,15 +179,12 @@ ferry_fork_server_forgive (FerryForkServer *self)
   self->is_unfit = FALSE;
 }
 
-/* main: (nullable): what says that the program cannot be a fork server, so that its workers are better executed; NULL
- * where nothing does. */
 static FerryExit *
 get_obstacle (FerryForkServer *self)
 {
   return self->is_unfit || self->n_in_vain >= MAX_IN_VAIN ? self->last_exit : NULL;
 }
 
-/* main: starts the process where there is none. */
 static gboolean
 prepare (FerryForkServer *self, FerryRouter *router, GError **error)
 {
@@ -213,7 +192,13 @@ prepare (FerryForkServer *self, FerryRouter *router, GError **error)
     return FALSE;
   bind_home (self, router->home);
   if (is_alive (self))
-    return check_router (self, router, error);
+    {
+      if (self->monitor == router->monitor)
+        return TRUE;
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                           "The fork server runs with another router; use one fork server for each");
+      return FALSE;
+    }
   if (self->n_in_vain < MAX_IN_VAIN)
     return start (self, router, error);
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
@@ -229,13 +214,14 @@ prepare (FerryForkServer *self, FerryRouter *router, GError **error)
  * @router: a running router
  * @error: return location for an error
  *
- * Starts the fork server's process ahead of the first worker, so that it has prepared itself when that is asked for.
- * Does nothing where it runs. One that ended three times in a row without having forked a worker is started again by
- * this only. On the router's thread.
+ * Starts the fork server's process ahead of the first worker, so that it is prepared when the worker is requested. Does
+ * nothing where it runs. After three ends in a row without a forked worker, only this starts the process again. On the
+ * router's thread.
  *
- * Fails with %FERRY_ERROR_NOT_RUNNING, %FERRY_ERROR_WRONG_THREAD, %FERRY_ERROR_BAD_ARGUMENTS when it runs with another
- * router, or its launcher has senders or transports at the first start, %FERRY_ERROR_LAUNCH_FAILED when there is no
- * such program in `PATH`, and %FERRY_ERROR_SYSTEM. That it could not be executed is told by its worker's end.
+ * Fails with %FERRY_ERROR_NOT_RUNNING, %FERRY_ERROR_WRONG_THREAD and %FERRY_ERROR_SYSTEM. Fails with
+ * %FERRY_ERROR_BAD_ARGUMENTS when it runs with another router, or its launcher has senders or transports at the first
+ * start. Fails with %FERRY_ERROR_LAUNCH_FAILED when the program is not in `PATH`. When the program could not be
+ * executed, its worker ends with that reason.
  *
  * Returns: %TRUE on success
  *
@@ -258,10 +244,10 @@ ferry_fork_server_start (FerryForkServer *self, FerryRouter *router, GError **er
  * ferry_fork_server_get_worker:
  * @self: a fork server
  *
- * The fork server's own process. It is a worker without senders: its state, its end and what it writes are told as any
- * other's. On the router's thread.
+ * The fork server's own process. It is a worker without senders: state, end and output are those of any worker. On the
+ * router's thread.
  *
- * Returns: (transfer none) (nullable): the process that was started last, or %NULL before the first
+ * Returns: (transfer none) (nullable): the process that was started last, or %NULL before the first start
  *
  * Since: 0.1
  */
@@ -278,9 +264,9 @@ ferry_fork_server_get_worker (FerryForkServer *self)
  * ferry_fork_server_get_n_starts:
  * @self: a fork server
  *
- * How many processes were started for the fork server so far. On the router's thread.
+ * The number of processes that were started for the fork server so far. On the router's thread.
  *
- * Returns: how many
+ * Returns: the number
  *
  * Since: 0.1
  */
@@ -302,21 +288,17 @@ worker_pid_cb (FerryWorker *worker, GParamSpec *pspec, gpointer user_data)
 }
 
 static void
-worker_refused_cb (FerryWorker *worker, FerryExit *exit, gpointer user_data)
+worker_ended_cb (FerryWorker *worker, FerryExit *exit, gpointer user_data)
 {
   FerryForkServer *self = user_data;
 
-  if (ferry_exit_get_reason (exit) != FERRY_CLOSE_REASON_LAUNCH_FAILED ||
-      ferry_exit_get_obstacle (exit) != FERRY_OBSTACLE_FORK_SERVER)
-    return;
-  self->is_unfit = TRUE;
-  note_exit (self, exit);
-}
-
-static void
-worker_ended_cb (FerryWorker *worker, FerryExit *exit, gpointer user_data)
-{
-  g_signal_handlers_disconnect_by_data (worker, user_data);
+  if (ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_LAUNCH_FAILED &&
+      ferry_exit_get_obstacle (exit) == FERRY_OBSTACLE_FORK_SERVER)
+    {
+      self->is_unfit = TRUE;
+      note_exit (self, exit);
+    }
+  g_signal_handlers_disconnect_by_data (worker, self);
 }
 
 static void
@@ -325,29 +307,89 @@ drop_fork_server (gpointer fork_server, GClosure *closure)
   g_object_unref (fork_server);
 }
 
-/* main: keeps the fork server as long as worker runs, since that ends with it. */
-static void
-watch_worker (FerryForkServer *self, FerryWorker *worker)
+static FerryStartRequest *
+new_request (FerryForkServer *self, FerryLink *link, FerrySpawnPlan *plan, GError **error)
 {
-  g_signal_connect_data (worker, "notify::pid", G_CALLBACK (worker_pid_cb), g_object_ref (self), drop_fork_server, 0);
-  g_signal_connect_object (worker, "ended", G_CALLBACK (worker_refused_cb), self, 0);
-  g_signal_connect_data (worker, "ended", G_CALLBACK (worker_ended_cb), g_object_ref (self), drop_fork_server,
-                         G_CONNECT_AFTER);
+  const FerryAttributes *attributes = &plan->attributes;
+  const char *const *environment = (const char *const *) plan->environ;
+  FerryStart start = {.nice = attributes->nice, .limits_set = attributes->limits_set};
+  FerryStartRequest *request;
+
+  G_STATIC_ASSERT (sizeof start.limits == sizeof attributes->limits);
+
+  memcpy (start.limits, attributes->limits, sizeof start.limits);
+  start.flags = attributes->nice_set ? FERRY_START_NICE : 0;
+  /* The fork server's own environment is not sent. */
+  if (environment != NULL && g_strv_equal (environment, (const char *const *) self->environ))
+    environment = NULL;
+  request = ferry_start_request_new (&start, link->name, plan->cwd, environment, error);
+  if (request == NULL)
+    return NULL;
+  for (guint i = 0; i < G_N_ELEMENTS (plan->streams); i++)
+    if (plan->streams[i] >= 0)
+      ferry_start_request_take_stream (request, i, ferry_steal_fd (&plan->streams[i]));
+  ferry_start_request_take_control (request, ferry_steal_fd (&link->worker_end));
+  link->parent = FERRY_PARENT_ASKED;
+  link->program = g_strdup (ferry_worker_get_link (self->worker)->program);
+  return request;
 }
 
-static FerryForkServerLaunch *
-new_launch (FerryForkServer *self, FerryLink *link, FerrySpawnPlan *plan, GError **error)
+/* The monitor's part in the launch of a worker. */
+typedef struct
 {
-  return ferry_fork_server_launch_new (self->monitor, ferry_worker_get_link (self->worker), self->environ, link, plan,
-                                       error);
+  FerryMonitor *monitor;      /* (owned) */
+  FerryLink *fork_server;     /* (owned) */
+  FerryLink *link;            /* (owned): the worker's */
+  FerryStartRequest *request; /* (owned) (nullable): NULL when it was sent already */
+  guint64 id;                 /* of the request that was sent already, else 0 */
+} Launch;
+
+static void
+launch_free (gpointer data)
+{
+  Launch *self = data;
+
+  ferry_monitor_unref (self->monitor);
+  ferry_link_unref (self->fork_server);
+  ferry_link_unref (self->link);
+  g_clear_pointer (&self->request, ferry_start_request_free);
+  g_free (self);
+}
+
+/* monitor: a FerryLaunchFunc. The fork server's answer gives the process later. */
+static gboolean
+launch_start (gpointer data, int control_fd, GPid *pid, int *pidfd, GError **error)
+{
+  Launch *self = data;
+
+  return ferry_fork_server_link_start (ferry_monitor_get_shared_queue (self->monitor), self->fork_server, self->link,
+                                       g_steal_pointer (&self->request), self->id, error);
+}
+
+/* Sends the request at once where it can. */
+static void
+fork_worker (FerryForkServer *self, FerryRouter *router, FerryWorker *worker, FerryStartRequest *request)
+{
+  g_autoptr (FerryLink) fork_server = ferry_link_ref (ferry_worker_get_link (self->worker));
+  FerryLink *link = ferry_worker_get_link (worker);
+  Launch *launch = g_new (Launch, 1);
+
+  g_signal_connect_data (worker, "notify::pid", G_CALLBACK (worker_pid_cb), g_object_ref (self), drop_fork_server, 0);
+  g_signal_connect_data (worker, "ended", G_CALLBACK (worker_ended_cb), g_object_ref (self), drop_fork_server, 0);
+  *launch = (Launch){ferry_monitor_ref (self->monitor), ferry_link_ref (fork_server), ferry_link_ref (link), request,
+                     ferry_fork_server_link_begin_ask (fork_server, request)};
+  if (launch->id != 0)
+    g_clear_pointer (&launch->request, ferry_start_request_free);
+  ferry_router_add_link (router, link, ferry_worker_new_observer (worker), launch_start, launch, launch_free);
+  ferry_fork_server_link_end_ask (fork_server);
 }
 
 static const FerryForkServerFuncs funcs = {
   .bind = bind_home,
   .get_obstacle = get_obstacle,
   .prepare = prepare,
-  .new_launch = new_launch,
-  .watch_worker = watch_worker,
+  .new_request = new_request,
+  .fork = fork_worker,
 };
 
 /**
@@ -355,9 +397,8 @@ static const FerryForkServerFuncs funcs = {
  * @self: a launcher
  * @fork_server: (nullable): a fork server, or %NULL to have workers executed
  *
- * Has the workers spawned after this be forked by a fork server. The launcher's program is then not executed, and is
- * there for its name only. On the router's thread, once the launcher was used with a router; before that on any, one at
- * a time.
+ * Makes a fork server fork the workers spawned after this. The launcher's program is then not executed, and only gives
+ * the workers their name. On the launcher's thread.
  *
  * Since: 0.1
  */
@@ -370,11 +411,9 @@ ferry_launcher_set_fork_server (FerryLauncher *self, FerryForkServer *fork_serve
                         "the fork server is started by this launcher; make another launcher for its workers");
   ferry_return_if_elsewhere (ferry_launcher_get_home (self));
 
-  ferry_launcher_set_forking (self, fork_server, &funcs);
+  ferry_launcher_set_forking (self, fork_server, &funcs, FALSE);
 }
 
-/* main: a launcher of the same workers, which has them forked by a fork server that the other launcher starts. What is
- * in a sandbox is executed all the same, and so is a program that turns out to be no fork server. */
 FerryLauncher *
 ferry_launcher_new_forked (FerryLauncher *launcher)
 {
@@ -384,7 +423,6 @@ ferry_launcher_new_forked (FerryLauncher *launcher)
   if (ferry_launcher_is_confined (launcher))
     return self;
   fork_server = ferry_fork_server_new (launcher);
-  ferry_launcher_set_fork_server (self, fork_server);
-  ferry_launcher_set_may_execute (self);
+  ferry_launcher_set_forking (self, fork_server, &funcs, TRUE);
   return self;
 }

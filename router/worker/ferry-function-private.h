@@ -4,7 +4,7 @@
 /* The functions that this process can run for another one.
  *
  * Threads:   any; the registry has a lock.
- * Invariant: an entry is never changed and never freed, so whoever found one may keep it. */
+ * Invariant: an entry is never changed and never freed, so a pointer to it stays valid. */
 
 #pragma once
 
@@ -24,7 +24,7 @@ typedef struct
 #define FERRY_FUNCTION_MAX_NAME 255
 
 const FerryFunctionEntry *ferry_function_find (const char *name);
-/* Takes a function out of the registry; whoever has its entry keeps it. */
+/* Removes a function from the registry. Its entry stays valid. */
 void ferry_function_forget (const char *name);
 gboolean ferry_function_check_arguments (const FerryFunctionEntry *entry, GVariant *arguments, GError **error);
 gboolean ferry_function_check_result (const FerryFunctionEntry *entry, GVariant *result, GError **error);

@@ -3,38 +3,15 @@
 
 #include "config.h"
 
-#include <pthread.h>
-
 #include "worker/ferry-function-private.h"
 
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-thread-private.h"
 
 static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
 static GHashTable *registry; /* lock: (element-type utf8 FerryFunctionEntry) (nullable) */
-
-static FerryFunctionEntry *
-entry_new (const char *name, const char *arguments_type, const char *result_type, FerryFunction function)
-{
-  FerryFunctionEntry *self = g_new0 (FerryFunctionEntry, 1);
-
-  self->name = g_strdup (name);
-  self->arguments_type = arguments_type != NULL ? g_variant_type_new (arguments_type) : NULL;
-  self->has_result = result_type == NULL || result_type[0] != '\0';
-  self->result_type = result_type != NULL && self->has_result ? g_variant_type_new (result_type) : NULL;
-  self->function = function;
-  return self;
-}
-
-static void
-entry_free (FerryFunctionEntry *self)
-{
-  g_free (self->name);
-  g_clear_pointer (&self->arguments_type, g_variant_type_free);
-  g_clear_pointer (&self->result_type, g_variant_type_free);
-  g_free (self);
-}
 
 static gboolean
 types_are_equal (const GVariantType *one, const GVariantType *other)
@@ -42,55 +19,49 @@ types_are_equal (const GVariantType *one, const GVariantType *other)
   return one == NULL || other == NULL ? one == other : g_variant_type_equal (one, other);
 }
 
+/* Adds a function, unless its name is registered. Returns FALSE when the name has another function, or other types. */
 static gboolean
-entries_are_equal (const FerryFunctionEntry *one, const FerryFunctionEntry *other)
+add (const char *name, const GVariantType *arguments_type, const GVariantType *result_type, gboolean has_result,
+     FerryFunction function)
 {
-  return one->function == other->function && one->has_result == other->has_result &&
-         types_are_equal (one->arguments_type, other->arguments_type) &&
-         types_are_equal (one->result_type, other->result_type);
-}
+  FERRY_LOCK_SCOPE (&registry_lock);
+  FerryFunctionEntry *entry;
 
-/* An entry whose name is taken goes. Returns whether it says the same as the one that is there. */
-static gboolean
-is_known (FerryFunctionEntry *entry, const FerryFunctionEntry *present)
-{
-  gboolean equal = entries_are_equal (present, entry);
-
-  entry_free (entry);
-  return equal;
-}
-
-/* Returns FALSE when the name has another function; takes the entry over. */
-static gboolean
-add (FerryFunctionEntry *entry)
-{
-  const FerryFunctionEntry *present;
-
-  pthread_mutex_lock (&registry_lock);
   if (registry == NULL)
     registry = g_hash_table_new (g_str_hash, g_str_equal);
-  present = g_hash_table_lookup (registry, entry->name);
-  if (present == NULL)
-    g_hash_table_insert (registry, entry->name, entry);
-  pthread_mutex_unlock (&registry_lock);
-  return present == NULL || is_known (entry, present);
+  entry = g_hash_table_lookup (registry, name);
+  if (entry == NULL)
+    {
+      entry = g_new0 (FerryFunctionEntry, 1);
+      entry->name = g_strdup (name);
+      entry->arguments_type = arguments_type != NULL ? g_variant_type_copy (arguments_type) : NULL;
+      entry->result_type = result_type != NULL ? g_variant_type_copy (result_type) : NULL;
+      entry->has_result = has_result;
+      entry->function = function;
+      g_hash_table_insert (registry, entry->name, entry);
+    }
+  return entry->function == function && entry->has_result == has_result &&
+         types_are_equal (entry->arguments_type, arguments_type) && types_are_equal (entry->result_type, result_type);
 }
 
 /**
  * ferry_function_register:
- * @name: the name by which the function is asked for, 1 to 255 bytes
+ * @name: the name of the function, 1 to 255 bytes
  * @arguments_type: (nullable): the type string of its arguments; %NULL for any, or none
  * @result_type: (nullable): the type string of its result; %NULL for any, and the empty string for none
  * @function: (scope forever): the function
  *
- * Makes a function known by a name, in this process and in the workers that run the same program. To register the same
- * function again is allowed; to give its name to another one is not. Any thread may call this.
+ * Registers a function by a name, in this process and in the workers that run the same program. The same function may
+ * be registered again; a name cannot be given to another function. Any thread may call this.
  *
  * Since: 0.1
  */
 void
 ferry_function_register (const char *name, const char *arguments_type, const char *result_type, FerryFunction function)
 {
+  const GVariantType *arguments = (const GVariantType *) arguments_type;
+  const GVariantType *result = (const GVariantType *) result_type;
+  gboolean has_result = result_type == NULL || result_type[0] != '\0';
   gboolean added;
 
   g_return_if_fail (name != NULL && name[0] != '\0' && strlen (name) <= FERRY_FUNCTION_MAX_NAME);
@@ -98,7 +69,7 @@ ferry_function_register (const char *name, const char *arguments_type, const cha
   g_return_if_fail (result_type == NULL || result_type[0] == '\0' || g_variant_type_string_is_valid (result_type));
   g_return_if_fail (function != NULL);
 
-  added = add (entry_new (name, arguments_type, result_type, function));
+  added = add (name, arguments, has_result ? result : NULL, has_result, function);
   ferry_return_if_fail (added, "“%s” is registered already: a name has one function, with one set of types", name);
 }
 
@@ -108,7 +79,7 @@ ferry_function_register (const char *name, const char *arguments_type, const cha
  *
  * Whether a function has that name in this process. Any thread may call this.
  *
- * Returns: %TRUE if one has
+ * Returns: %TRUE if a function has it
  *
  * Since: 0.1
  */
@@ -124,44 +95,33 @@ ferry_function_is_registered (const char *name)
 void
 ferry_function_forget (const char *name)
 {
-  pthread_mutex_lock (&registry_lock);
+  FERRY_LOCK_SCOPE (&registry_lock);
+
   if (registry != NULL)
     g_hash_table_remove (registry, name);
-  pthread_mutex_unlock (&registry_lock);
 }
 
-/* any: the entry of that name, which lives for ever, or NULL. */
+/* any: returns the entry of that name, which is never freed, or NULL. */
 const FerryFunctionEntry *
 ferry_function_find (const char *name)
 {
-  const FerryFunctionEntry *entry;
+  FERRY_LOCK_SCOPE (&registry_lock);
 
-  pthread_mutex_lock (&registry_lock);
-  entry = registry != NULL ? g_hash_table_lookup (registry, name) : NULL;
-  pthread_mutex_unlock (&registry_lock);
-  return entry;
+  return registry != NULL ? g_hash_table_lookup (registry, name) : NULL;
 }
 
-static char *
-describe_type (const GVariantType *type)
-{
-  return type != NULL ? g_variant_type_dup_string (type) : g_strdup ("nothing");
-}
-
-/* any: whether arguments, NULL for none, are of the type that the function wants. */
+/* any: checks that arguments, NULL for none, have the type that the function was registered with. */
 gboolean
 ferry_function_check_arguments (const FerryFunctionEntry *entry, GVariant *arguments, GError **error)
 {
   g_autofree char *expected = NULL;
-  g_autofree char *given = NULL;
 
   if (entry->arguments_type == NULL || (arguments != NULL && g_variant_is_of_type (arguments, entry->arguments_type)))
     return TRUE;
-  expected = describe_type (entry->arguments_type);
-  given = describe_type (arguments != NULL ? g_variant_get_type (arguments) : NULL);
+  expected = g_variant_type_dup_string (entry->arguments_type);
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-               "Function “%s” takes arguments of type “%s” and was given “%s”; call it with what it takes", entry->name,
-               expected, given);
+               "Function “%s” takes arguments of type “%s” and was given “%s”; call it with that type", entry->name,
+               expected, arguments != NULL ? g_variant_get_type_string (arguments) : "nothing");
   return FALSE;
 }
 
@@ -173,22 +133,20 @@ result_fits (const FerryFunctionEntry *entry, GVariant *result)
   return result != NULL && (entry->result_type == NULL || g_variant_is_of_type (result, entry->result_type));
 }
 
-/* any: whether the function gave back what it was registered to give, NULL being nothing. */
+/* any: checks that result, NULL for none, has the type that the function was registered with. */
 gboolean
 ferry_function_check_result (const FerryFunctionEntry *entry, GVariant *result, GError **error)
 {
   g_autofree char *expected = NULL;
-  g_autofree char *given = NULL;
 
   if (result_fits (entry, result))
     return TRUE;
-  if (entry->has_result && entry->result_type == NULL)
-    expected = g_strdup ("anything");
+  if (entry->result_type != NULL)
+    expected = g_variant_type_dup_string (entry->result_type);
   else
-    expected = describe_type (entry->result_type);
-  given = describe_type (result != NULL ? g_variant_get_type (result) : NULL);
+    expected = g_strdup (entry->has_result ? "anything" : "nothing");
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_RESULT,
                "Function “%s” was registered to give a result of type “%s” and gave “%s”; correct the one or the other",
-               entry->name, expected, given);
+               entry->name, expected, result != NULL ? g_variant_get_type_string (result) : "nothing");
   return FALSE;
 }

@@ -17,14 +17,14 @@ typedef struct _FerryJob FerryJob;
 
 /**
  * FerryFunction:
- * @job: (transfer none): this run of the function: where it reports progress, yields, and sees that it is cancelled
+ * @job: (transfer none): this run of the function, to report progress, yield results, and look for a cancel
  * @arguments: (transfer none): the arguments, of the type that the function was registered with
- * @error: where an error goes
+ * @error: return location for an error
  *
  * A function that a worker runs.
  *
- * Returns: (transfer full) (nullable): the result, of the type that the function was registered with, floating or not;
- *   %NULL with @error set when it failed, and %NULL without for a function that was registered without a result
+ * Returns: (transfer full) (nullable): the result, floating or not, of the type that the function was registered with;
+ *   %NULL with @error set when the function failed, and %NULL without @error when it was registered without a result
  *
  * Since: 0.1
  */

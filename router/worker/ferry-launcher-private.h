@@ -1,67 +1,69 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A launcher from within the layer. It belongs to the router's thread. */
+/* Launchers and fork servers, for the library. They belong to the router's thread. */
 
 #pragma once
 
+#include "link/ferry-fork-server-packet-private.h"
 #include "route/ferry-home-private.h"
 #include "spawn/ferry-spawn-private.h"
-#include "worker/ferry-fork-server-launch-private.h"
 #include "worker/ferry-fork-server.h"
 #include "worker/ferry-launcher.h"
 
 G_BEGIN_DECLS
 
-/* What the names of senders begin with that Ferry itself passes to its workers. */
+/* The prefix of the names of Ferry's own senders. */
 #define FERRY_RESERVED_SENDER_PREFIX "ferry."
 
-/* A transport's sender is passed by a name that begins so, and ends with the transport's. */
+/* The name of a transport's sender is this prefix and the transport's name. */
 #define FERRY_TRANSPORT_SENDER_PREFIX FERRY_RESERVED_SENDER_PREFIX "transport."
 
-/* What a program calls for the senders that Ferry passes it. */
+/* The function that a program has to call for Ferry's own senders. */
 #define FERRY_MAIN_ENTRY "ferry_worker_main() at the beginning of main()"
 
-/* The environment variable by which a persistent worker is told its address. */
+/* The environment variable with the address of a persistent worker. */
 #define FERRY_LISTEN_ADDRESS_VARIABLE "FERRY_LISTEN_ADDRESS"
 
-/* Told of the worker that was spawned with a sender; NULL: there will be none. Called once. */
+/* Called once: with the worker that was spawned with a sender, or with NULL when the sender is dropped. */
 typedef void (*FerryPassedFunc) (FerryWorker *worker, gpointer data);
 
-/* main: what a launcher has its fork server do. */
+/* main: the calls of a launcher to its fork server. */
 typedef struct
 {
-  /* From now on the fork server is for that thread. */
+  /* Binds the fork server to that thread. */
   void (*bind) (FerryForkServer *self, FerryHome *home);
-  /* Returns (nullable) what says that the program cannot be a fork server, so that its workers are better executed. */
+  /* Returns (nullable) the exit record that shows that the program cannot be a fork server. */
   FerryExit *(*get_obstacle) (FerryForkServer *self);
-  /* Starts the process where there is none. */
+  /* Starts the process where it does not run. */
   gboolean (*prepare) (FerryForkServer *self, FerryRouter *router, GError **error);
-  /* What has the fork server, which runs, fork the worker at the other end of link. Takes the streams out of plan. */
-  FerryForkServerLaunch *(*new_launch) (FerryForkServer *self, FerryLink *link, FerrySpawnPlan *plan, GError **error);
-  /* Keeps the fork server as long as worker runs, since that ends with it. */
-  void (*watch_worker) (FerryForkServer *self, FerryWorker *worker);
+  /* Makes the request for the worker at the other end of link. The process must run. Takes the streams out of plan. */
+  FerryStartRequest *(*new_request) (FerryForkServer *self, FerryLink *link, FerrySpawnPlan *plan, GError **error);
+  /* Adds the worker's link to router and requests its process. Takes request. Keeps the fork server while worker runs,
+   * since worker would end with it. */
+  void (*fork) (FerryForkServer *self, FerryRouter *router, FerryWorker *worker, FerryStartRequest *request);
 } FerryForkServerFuncs;
 
-/* main: from now on the launcher, and what belongs to it, is for that thread. */
+/* main: makes a fork server that has failed too often start again. */
+void ferry_fork_server_forgive (FerryForkServer *self);
+
+/* main: binds the launcher, its sandbox and its fork server to that thread. */
 void ferry_launcher_bind (FerryLauncher *self, FerryHome *home);
-/* (nullable): of the router that the launcher is used with, from the first use on. */
+/* (nullable): of the router, from the launcher's first use with one on. */
 FerryHome *ferry_launcher_get_home (FerryLauncher *self);
 char **ferry_launcher_get_environ (FerryLauncher *self);
-/* Whether its workers run in a sandbox. */
 gboolean ferry_launcher_is_confined (FerryLauncher *self);
-/* (nullable): what forks its workers. */
+/* (nullable) */
 FerryForkServer *ferry_launcher_get_fork_server (FerryLauncher *self);
-/* fork server and funcs are (nullable). */
-void ferry_launcher_set_forking (FerryLauncher *self, FerryForkServer *fork_server, const FerryForkServerFuncs *funcs);
-/* Whether its workers are executed where the fork server cannot fork them. */
+/* fork_server is (nullable). may_execute: workers are executed where it cannot fork them. */
+void ferry_launcher_set_forking (FerryLauncher *self, FerryForkServer *fork_server, const FerryForkServerFuncs *funcs,
+                                 gboolean may_execute);
 gboolean ferry_launcher_get_may_execute (FerryLauncher *self);
-void ferry_launcher_set_may_execute (FerryLauncher *self);
 
 FerryWorker *ferry_launcher_spawn_named (FerryLauncher *self, FerryRouter *router, const char *name, GError **error);
 FerryWorker *ferry_launcher_spawn_fork_server (FerryLauncher *self, FerryRouter *router, GError **error);
 
-/* The senders that the next worker is passed. */
+/* The senders for the next worker. */
 gboolean ferry_launcher_add_reserved_sender (FerryLauncher *self, const char *name, FerrySender *sender,
                                              GError **error);
 gboolean ferry_launcher_add_watched_sender (FerryLauncher *self, const char *name, FerrySender *sender,
@@ -70,10 +72,11 @@ guint ferry_launcher_count_senders (FerryLauncher *self);
 void ferry_launcher_drop_last_sender (FerryLauncher *self);
 GArray *ferry_launcher_set_senders_aside (FerryLauncher *self);
 void ferry_launcher_put_senders_back (FerryLauncher *self, GArray *senders);
-void ferry_launcher_swap_senders (FerryLauncher *self, FerryLauncher *other);
 gboolean ferry_launcher_check_no_senders (FerryLauncher *self, const char *what, const char *remedy, GError **error);
 
-/* What a pool, or a channel, makes of the launcher that it is given; in ferry-fork-server.c is one more. */
+/* main: makes a copy of a launcher, with a fork server that launcher starts. Workers in a sandbox are executed all the
+ * same, and so are those of a program that cannot be a fork server. */
+FerryLauncher *ferry_launcher_new_forked (FerryLauncher *launcher);
 FerryLauncher *ferry_launcher_new_copy (FerryLauncher *launcher);
 void ferry_launcher_log_usual (FerryLauncher *self);
 char *ferry_launcher_dup_program_name (FerryLauncher *self);

@@ -1,13 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A launcher: what workers are started with, and their start: executed, forked by a fork server, or to outlive the
- * application.
+/* A launcher: it describes workers, and starts them. A worker is executed, forked by a fork server, or executed to
+ * outlive the application.
  *
- * The fork server knows the launcher that starts it, and the launcher of its workers knows of the fork server what that
- * has told it (FerryForkServerFuncs).
+ * The fork server has the launcher that starts it. The launcher of its workers calls it by FerryForkServerFuncs only.
  *
- * Threads: the router's, from the first use with one on; before that any, one at a time. */
+ * Threads: the router's, from the first use with a router on; before that any, one at a time. */
 
 #include "config.h"
 
@@ -33,7 +32,7 @@
 
 typedef enum
 {
-  STREAM_USUAL, /* inherited, but neither into a sandbox nor in a pool */
+  STREAM_USUAL, /* inherited; logged in a sandbox and in a pool */
   STREAM_INHERITED,
   STREAM_SILENCED,
   STREAM_GIVEN,
@@ -44,26 +43,27 @@ typedef struct
 {
   char *name;             /* (owned) */
   FerrySender *sender;    /* (owned) */
-  const char *entry;      /* (unowned): the function that has to be called for it */
-  FerryPassedFunc passed; /* (nullable): NULL once it was called */
+  const char *entry;      /* (unowned): the function that the worker's program has to call for it */
+  FerryPassedFunc passed; /* (nullable): until it was called */
   gpointer passed_data;
 } NamedSender;
 
 /**
  * FerryLauncher:
  *
- * What a worker is started with: its program and arguments, environment, working directory and standard streams, and
- * the senders that are passed to it.
+ * The description of workers: their program and arguments, environment, working directory and standard streams, and the
+ * senders that are passed to them.
  *
- * In the manner of #GSubprocessLauncher: set it up, then [method@Ferry.Launcher.spawn]. A launcher can spawn several
- * workers; the senders go to the next one, and all the rest stays as it is.
+ * A launcher works like #GSubprocessLauncher: set it up, then call [method@Ferry.Launcher.spawn]. A launcher can spawn
+ * several workers. The senders go to the next worker; all other settings stay.
  *
- * The worker inherits its standard streams, unless it is in a sandbox, and nothing else, and is in a process group of
- * its own: it does not get the Ctrl-C of the application's terminal, and what it starts and leaves in that group ends
- * with it. The same is true when the application ends, or is killed. What has left that group by `setsid()` or
- * `setpgid()` lives on.
+ * A worker inherits the standard streams, unless it is in a sandbox, and nothing else. It is in a process group of its
+ * own, so it does not get the Ctrl-C of the application's terminal. Its processes in that group end with it, and the
+ * whole group ends when the application ends or is killed. Processes that leave the group by `setsid()` or `setpgid()`
+ * live on.
  *
- * A launcher belongs to one thread, the router's.
+ * A launcher belongs to one thread. Before its first use with a router that is any thread, one at a time; from then on
+ * it is the router's thread. This is called the launcher's thread.
  *
  * Since: 0.1
  */
@@ -71,7 +71,7 @@ struct _FerryLauncher
 {
   GObject parent_instance;
 
-  FerryHome *home; /* (owned) (nullable): of the router that the launcher is used with, from the first use on */
+  FerryHome *home; /* (owned) (nullable): of the router, from the first use with one on */
   char **argv;     /* (owned) */
   char **environ;  /* (owned) */
   char *cwd;       /* (owned) (nullable) */
@@ -82,10 +82,10 @@ struct _FerryLauncher
   int fds[FERRY_N_STREAMS]; /* (owned): where the mode is STREAM_GIVEN, else -1 */
   GArray *senders;          /* (owned) (element-type NamedSender) */
   FerryAttributes attributes;
-  FerryForkServer *fork_server;        /* (owned) (nullable): what forks its workers */
-  const FerryForkServerFuncs *forking; /* what the fork server can be asked to do */
-  gboolean may_execute;                /* they are executed where the fork server cannot fork them */
-  FerrySandbox *sandbox;               /* (owned) (nullable): what its workers run in */
+  FerryForkServer *fork_server;        /* (owned) (nullable): it forks the workers */
+  const FerryForkServerFuncs *forking; /* of the fork server */
+  gboolean may_execute;                /* workers are executed where the fork server cannot fork them */
+  FerrySandbox *sandbox;               /* (owned) (nullable): the workers run in it */
 };
 
 G_DEFINE_FINAL_TYPE (FerryLauncher, ferry_launcher, G_TYPE_OBJECT)
@@ -118,14 +118,6 @@ named_senders_new (void)
 
   g_array_set_clear_func (self, named_sender_clear);
   return self;
-}
-
-/* main: the senders were passed to that worker. */
-static void
-named_senders_tell (GArray *self, FerryWorker *worker)
-{
-  for (guint i = 0; i < self->len; i++)
-    tell (&g_array_index (self, NamedSender, i), worker);
 }
 
 /* ---- the object ---- */
@@ -182,8 +174,8 @@ ferry_launcher_bind (FerryLauncher *self, FerryHome *home)
  * @argv: (array zero-terminated=1) (element-type filename): the program and its arguments; a program without a
  *   slash is looked for in `PATH`
  *
- * Makes a launcher. The worker has the environment that the application has now, its working directory, and its
- * standard streams, unless told otherwise. Any thread.
+ * Makes a launcher. By default a worker has the application's environment of this moment, its working directory, and
+ * its standard streams. Any thread.
  *
  * Returns: (transfer full): a new launcher
  *
@@ -208,23 +200,19 @@ ferry_launcher_new (const char *const *argv)
  * @self: a launcher
  * @argv: (array zero-terminated=1) (element-type filename): the program and its arguments
  *
- * Sets what is executed, for the workers spawned after it. On the router's thread, once the launcher was used with a
- * router; before that on any, one at a time.
+ * Sets the program and its arguments, for the workers spawned after this. On the launcher's thread.
  *
  * Since: 0.1
  */
 void
 ferry_launcher_set_argv (FerryLauncher *self, const char *const *argv)
 {
-  char **copy;
-
   g_return_if_fail (FERRY_IS_LAUNCHER (self));
   g_return_if_fail (argv != NULL && argv[0] != NULL);
   ferry_return_if_elsewhere (self->home);
 
-  copy = g_strdupv ((char **) argv);
   g_strfreev (self->argv);
-  self->argv = copy;
+  self->argv = g_strdupv ((char **) argv);
 }
 
 /**
@@ -232,23 +220,19 @@ ferry_launcher_set_argv (FerryLauncher *self, const char *const *argv)
  * @self: a launcher
  * @environment: (array zero-terminated=1) (element-type filename): the environment, each entry as `NAME=value`
  *
- * Sets the whole environment of the worker. On the router's thread, once the launcher was used with a router; before
- * that on any, one at a time.
+ * Sets the whole environment of the worker. On the launcher's thread.
  *
  * Since: 0.1
  */
 void
 ferry_launcher_set_environ (FerryLauncher *self, const char *const *environment)
 {
-  char **copy;
-
   g_return_if_fail (FERRY_IS_LAUNCHER (self));
   g_return_if_fail (environment != NULL);
   ferry_return_if_elsewhere (self->home);
 
-  copy = g_strdupv ((char **) environment);
   g_strfreev (self->environ);
-  self->environ = copy;
+  self->environ = g_strdupv ((char **) environment);
 }
 
 /**
@@ -257,8 +241,7 @@ ferry_launcher_set_environ (FerryLauncher *self, const char *const *environment)
  * @variable: (type filename): the variable's name
  * @value: (type filename): its value
  *
- * Sets one variable of the worker's environment. On the router's thread, once the launcher was used with a router;
- * before that on any, one at a time.
+ * Sets one variable of the worker's environment. On the launcher's thread.
  *
  * Since: 0.1
  */
@@ -278,8 +261,7 @@ ferry_launcher_setenv (FerryLauncher *self, const char *variable, const char *va
  * @self: a launcher
  * @variable: (type filename): the variable's name
  *
- * Takes one variable out of the worker's environment. On the router's thread, once the launcher was used with a router;
- * before that on any, one at a time.
+ * Takes one variable out of the worker's environment. On the launcher's thread.
  *
  * Since: 0.1
  */
@@ -298,33 +280,29 @@ ferry_launcher_unsetenv (FerryLauncher *self, const char *variable)
  * @self: a launcher
  * @cwd: (nullable) (type filename): a folder; %NULL for the application's own
  *
- * Sets the working directory of the worker. On the router's thread, once the launcher was used with a router; before
- * that on any, one at a time.
+ * Sets the working directory of the worker. On the launcher's thread.
  *
  * Since: 0.1
  */
 void
 ferry_launcher_set_cwd (FerryLauncher *self, const char *cwd)
 {
-  char *copy;
-
   g_return_if_fail (FERRY_IS_LAUNCHER (self));
   ferry_return_if_elsewhere (self->home);
 
-  copy = g_strdup (cwd);
   g_free (self->cwd);
-  self->cwd = copy;
+  self->cwd = g_strdup (cwd);
 }
 
 /**
  * ferry_launcher_set_attach_timeout:
  * @self: a launcher
- * @timeout: how many microseconds; 0 for as long as it takes
+ * @timeout: a number of microseconds; 0 for no limit
  *
- * Sets how long the worker may take until it asks for its first sender; 30 seconds by default. One that takes longer
- * is killed, with the reason %FERRY_CLOSE_REASON_NEVER_ATTACHED. A worker that was passed no sender need not
- * attach; one whose sandbox requires layers that are its own to enter has to, and has 30 seconds where this is 0. On
- * the router's thread, once the launcher was used with a router; before that on any, one at a time.
+ * Sets how long the worker may take until it asks for its first sender; 30 seconds by default. A worker that takes
+ * longer is killed, with the reason %FERRY_CLOSE_REASON_NEVER_ATTACHED. A worker without senders need not attach,
+ * unless its sandbox requires layers that it enters itself; then it has 30 seconds where this is 0. On the launcher's
+ * thread.
  *
  * Since: 0.1
  */
@@ -341,10 +319,10 @@ ferry_launcher_set_attach_timeout (FerryLauncher *self, gint64 timeout)
 /**
  * ferry_launcher_set_buffer_capacity:
  * @self: a launcher
- * @capacity: how many bytes, at most 64 GiB; 0 for no buffers
+ * @capacity: a number of bytes, at most 64 GiB; 0 for no buffers
  *
- * Sets how much memory the worker's buffers ([struct@Ferry.Buffer]) may take together; 1 GiB by default. What is never
- * used takes none. On the router's thread, once the launcher was used with a router; before that on any, one at a time.
+ * Sets how much memory the worker's buffers ([struct@Ferry.Buffer]) may take together; 1 GiB by default. Unused
+ * capacity takes no memory. On the launcher's thread.
  *
  * Since: 0.1
  */
@@ -363,10 +341,9 @@ ferry_launcher_set_buffer_capacity (FerryLauncher *self, guint64 capacity)
  * @self: a launcher
  * @trusted: whether the worker is trusted
  *
- * Sets whether the application may look at the worker's buffers where they lie; by default it may not. A worker keeps
- * its write mapping of a buffer that it has sent, so one that was taken over by what it was given to read can change it
- * while it is looked at: of a worker that is not trusted each buffer is copied first. On the router's thread, once the
- * launcher was used with a router; before that on any, one at a time.
+ * Sets whether the application reads the worker's buffers where they lie; by default it does not. A worker can still
+ * write to a buffer that it has sent. If an attacker controls the worker, the buffer may change while the application
+ * reads it. So the buffers of a worker that is not trusted are copied first. On the launcher's thread.
  *
  * Since: 0.1
  */
@@ -384,26 +361,22 @@ ferry_launcher_set_trusted (FerryLauncher *self, gboolean trusted)
  * @self: a launcher
  * @name: (nullable): a name of at most 255 bytes; %NULL for that of the program
  *
- * Sets what the workers spawned after it are called, in exit records and logs. A worker that a fork server forks, or
- * that runs [func@Ferry.Worker.main], has it as the name of its process as well; one that is executed finds it in the
- * environment as `FERRY_WORKER_NAME`. On the router's thread, once the launcher was used with a router; before that on
- * any, one at a time.
+ * Sets the name of the workers spawned after this, in exit records and logs. It is also the name of the process of a
+ * worker that a fork server forks, or that runs [func@Ferry.Worker.main]. A worker that is executed has it in its
+ * environment, as `FERRY_WORKER_NAME`. On the launcher's thread.
  *
  * Since: 0.1
  */
 void
 ferry_launcher_set_name (FerryLauncher *self, const char *name)
 {
-  char *copy;
-
   g_return_if_fail (FERRY_IS_LAUNCHER (self));
   ferry_return_if_fail (name == NULL || (name[0] != '\0' && strlen (name) <= MAX_NAME),
                         "A name has 1 to %d bytes, and this one has %" G_GSIZE_FORMAT, MAX_NAME, strlen (name));
   ferry_return_if_elsewhere (self->home);
 
-  copy = g_strdup (name);
   g_free (self->attributes.name);
-  self->attributes.name = copy;
+  self->attributes.name = g_strdup (name);
 }
 
 /**
@@ -411,10 +384,9 @@ ferry_launcher_set_name (FerryLauncher *self, const char *name)
  * @self: a launcher
  * @nice: from -20, the most urgent, to 19, the least
  *
- * Sets how urgent the workers spawned after it are. To be more urgent than the application needs a privilege; without
- * it the worker ends with %FERRY_CLOSE_REASON_LAUNCH_FAILED. Unless this is called, a worker has the priority of the
- * application, or of its fork server. On the router's thread, once the launcher was used with a router; before that on
- * any, one at a time.
+ * Sets how urgent the workers spawned after this are; by default as the application, or as their fork server. A worker
+ * that is more urgent than the application needs a privilege; without it, it ends with
+ * %FERRY_CLOSE_REASON_LAUNCH_FAILED. On the launcher's thread.
  *
  * Since: 0.1
  */
@@ -432,12 +404,11 @@ ferry_launcher_set_nice (FerryLauncher *self, int nice)
 /**
  * ferry_launcher_set_limit:
  * @self: a launcher
- * @limit: what is limited
- * @value: how much of it the worker may have, in the unit of @limit
+ * @limit: a limit
+ * @value: its value, in the unit of @limit
  *
- * Sets a limit for each of the workers spawned after it, which they cannot raise again. A limit above the application's
- * own has the worker end with %FERRY_CLOSE_REASON_LAUNCH_FAILED. On the router's thread, once the launcher was used
- * with a router; before that on any, one at a time.
+ * Sets a limit for each of the workers spawned after this. They cannot raise it again. With a limit above the
+ * application's own, the worker ends with %FERRY_CLOSE_REASON_LAUNCH_FAILED. On the launcher's thread.
  *
  * Since: 0.1
  */
@@ -457,13 +428,12 @@ ferry_launcher_set_limit (FerryLauncher *self, FerryLimit limit, guint64 value)
  * @self: a launcher
  * @sandbox: (nullable): a sandbox, or %NULL for none
  *
- * Has the workers spawned after this run in a sandbox, as it is described at that time.
+ * Makes the workers spawned after this run in a sandbox, with the settings that it has at that time.
  *
- * Such a worker is executed, and never forked by a fork server, whose workers would share its layout of addresses: with
- * [method@Ferry.Launcher.set_fork_server] as well, [method@Ferry.Launcher.spawn] fails. A pool with such a launcher,
- * and a channel, use no fork server. Neither can a worker that outlives the application have a sandbox, since it
- * listens at an address. On the router's thread, once the launcher was used with a router; before that on any, one at a
- * time.
+ * Such a worker is always executed, since the workers of a fork server share one layout of addresses. When the launcher
+ * has a fork server as well, [method@Ferry.Launcher.spawn] fails. A pool with such a launcher, and a channel, use no
+ * fork server. A worker that outlives the application cannot have a sandbox, since it listens at an address. On the
+ * launcher's thread.
  *
  * Since: 0.1
  */
@@ -477,7 +447,7 @@ ferry_launcher_set_sandbox (FerryLauncher *self, FerrySandbox *sandbox)
   g_set_object (&self->sandbox, sandbox);
   if (sandbox != NULL && self->home != NULL)
     ferry_sandbox_bind (sandbox, self->home);
-  /* The launch needs to know, and is not to wait for it. */
+  /* The launch needs the strength, and must not wait for it. */
   if (sandbox != NULL)
     ferry_sandbox_get_strength_async (NULL, NULL, NULL);
 }
@@ -497,12 +467,13 @@ set_stream (FerryLauncher *self, FerryStream stream, StreamMode mode, int fd)
  * @self: a launcher
  * @stream: a standard stream
  *
- * Has the worker use the application's own stream. That is the default, but for a worker in a sandbox
- * ([method@Ferry.Launcher.set_sandbox]): unless it is told so its standard input is at its end, and what it writes to
- * standard output and error is logged. A terminal that is shared could be set, and a pipe that is shared turned round,
- * whatever the sandbox. The output and error of a pool's workers ([class@Ferry.Pool]) are logged as well unless this is
- * called, and what is not logged is missing from the last words of a worker that crashed. On the router's thread, once
- * the launcher was used with a router; before that on any, one at a time.
+ * Makes the worker use the application's own stream. That is the default, except in a sandbox
+ * ([method@Ferry.Launcher.set_sandbox]) and in a pool ([class@Ferry.Pool]).
+ *
+ * In a sandbox the default is an empty standard input, and standard output and error are logged. With a shared stream a
+ * worker could change the settings of a terminal, or read from an output pipe, in spite of the sandbox. In a pool the
+ * default is that output and error are logged. Output that is not logged is missing from the last words of a worker
+ * that crashed. On the launcher's thread.
  *
  * Since: 0.1
  */
@@ -521,8 +492,7 @@ ferry_launcher_inherit_stream (FerryLauncher *self, FerryStream stream)
  * @self: a launcher
  * @stream: a standard stream
  *
- * Connects the worker's stream to nothing: it reads an end of file, and what it writes is lost. On the router's thread,
- * once the launcher was used with a router; before that on any, one at a time.
+ * Connects the worker's stream to `/dev/null`: its input is empty, and its output is lost. On the launcher's thread.
  *
  * Since: 0.1
  */
@@ -540,10 +510,9 @@ ferry_launcher_silence_stream (FerryLauncher *self, FerryStream stream)
  * ferry_launcher_take_stream_fd:
  * @self: a launcher
  * @stream: a standard stream
- * @fd: a descriptor, which becomes the launcher's
+ * @fd: a descriptor, which the launcher takes over and closes
  *
- * Connects the stream of each worker spawned after this to a descriptor. On the router's thread, once the launcher was
- * used with a router; before that on any, one at a time.
+ * Connects the stream of each worker spawned after this to a descriptor. On the launcher's thread.
  *
  * Since: 0.1
  */
@@ -563,14 +532,13 @@ ferry_launcher_take_stream_fd (FerryLauncher *self, FerryStream stream, int fd)
  * @self: a launcher
  * @stream: %FERRY_STREAM_STDOUT or %FERRY_STREAM_STDERR
  *
- * Has what the worker writes to a standard stream come to the application, line by line: each line is logged, and
- * emitted by [signal@Ferry.Worker::output]; the exit record has the last ones. A worker that writes more than the
- * application takes waits in its `write()`.
+ * Sends the worker's output to the application, line by line. Each line is logged, and emitted by
+ * [signal@Ferry.Worker::output]; the exit record has the last lines. A worker that writes more than the application
+ * takes waits in its `write()`.
  *
  * A line is logged in the domain `Ferry-Worker`, at the level `INFO` for standard output and `MESSAGE` for standard
- * error, with the fields `FERRY_WORKER` (its name), `FERRY_PID` and `FERRY_STREAM`. A line of more than 4 KiB
- * is cut into pieces, and what is no UTF-8 is replaced. On the router's thread, once the launcher was used with a
- * router; before that on any, one at a time.
+ * error. Its fields are `FERRY_WORKER` (the worker's name), `FERRY_PID` and `FERRY_STREAM`. A line of more than 4 KiB
+ * is cut into pieces, and invalid UTF-8 is replaced. On the launcher's thread.
  *
  * Since: 0.1
  */
@@ -584,18 +552,13 @@ ferry_launcher_log_stream (FerryLauncher *self, FerryStream stream)
   set_stream (self, stream, STREAM_LOGGED, -1);
 }
 
-static int
-open_output (FerryLink *link, guint stream, GError **error)
-{
-  if (link->output == NULL)
-    link->output = ferry_output_new ();
-  return ferry_output_open (link->output, stream, error);
-}
-
-/* Whoever has a terminal or a pipe of ours can do more with it than to read or write. */
+/* A worker in a sandbox shares no stream with the application: it could do more with a terminal or a pipe than read or
+ * write. A worker that outlives the application has no link, and shares none either. */
 static StreamMode
-get_stream_mode (FerryLauncher *self, guint stream)
+get_stream_mode (FerryLauncher *self, FerryLink *link, guint stream)
 {
+  if (link == NULL && self->modes[stream] != STREAM_GIVEN)
+    return STREAM_SILENCED;
   if (self->modes[stream] != STREAM_USUAL)
     return self->modes[stream];
   if (!ferry_sandbox_is_on (self->sandbox))
@@ -606,10 +569,15 @@ get_stream_mode (FerryLauncher *self, guint stream)
 static gboolean
 fill_stream (FerryLauncher *self, FerrySpawnPlan *plan, FerryLink *link, guint stream, GError **error)
 {
-  const StreamMode mode = get_stream_mode (self, stream);
+  const StreamMode mode = get_stream_mode (self, link, stream);
 
   if (mode == STREAM_LOGGED)
-    return (plan->streams[stream] = open_output (link, stream, error)) >= 0;
+    {
+      if (link->output == NULL)
+        link->output = ferry_output_new ();
+      plan->streams[stream] = ferry_output_open (link->output, stream, error);
+      return plan->streams[stream] >= 0;
+    }
   if (mode == STREAM_SILENCED)
     plan->streams[stream] = open ("/dev/null", O_RDWR | O_CLOEXEC);
   else if (mode == STREAM_GIVEN)
@@ -621,38 +589,27 @@ fill_stream (FerryLauncher *self, FerrySpawnPlan *plan, FerryLink *link, guint s
 
 /* ---- the senders that the next worker is passed ---- */
 
-static gboolean
-has_sender (FerryLauncher *self, const char *name, FerrySender *sender)
-{
-  for (guint i = 0; i < self->senders->len; i++)
-    {
-      NamedSender *named = &g_array_index (self->senders, NamedSender, i);
-
-      if (named->sender == sender || strcmp (named->name, name) == 0)
-        return TRUE;
-    }
-  return FALSE;
-}
-
-static guint
-count_latest (FerryLauncher *self)
-{
-  guint n = 0;
-
-  for (guint i = 0; i < self->senders->len; i++)
-    n += ferry_sender_is_latest (g_array_index (self->senders, NamedSender, i).sender);
-  return n;
-}
-
-static gboolean
-add_sender (FerryLauncher *self, const char *name, FerrySender *sender, const char *entry, FerryPassedFunc passed,
-            gpointer data, GError **error)
+/* main: as ferry_launcher_add_sender(), for any name. entry is the function that the worker's program calls for the
+ * sender. passed (nullable) is called once: with the worker that was spawned with the sender, or with NULL when there
+ * will be none. It is not called where this returns FALSE. */
+gboolean
+ferry_launcher_add_watched_sender (FerryLauncher *self, const char *name, FerrySender *sender, const char *entry,
+                                   FerryPassedFunc passed, gpointer data, GError **error)
 {
   NamedSender named;
+  gboolean is_used = FALSE;
+  guint n_latest = 0;
 
   if (!ferry_sender_is_claimable (sender, error))
     return FALSE;
-  if (name[0] == '\0' || strlen (name) > FERRY_MAX_SENDER_NAME || has_sender (self, name, sender))
+  for (guint i = 0; i < self->senders->len; i++)
+    {
+      const NamedSender *other = &g_array_index (self->senders, NamedSender, i);
+
+      is_used |= other->sender == sender || strcmp (other->name, name) == 0;
+      n_latest += ferry_sender_is_latest (other->sender);
+    }
+  if (name[0] == '\0' || strlen (name) > FERRY_MAX_SENDER_NAME || is_used)
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
                    "The sender cannot be passed as “%s”; a name has 1 to %d bytes, and names and senders are used once",
@@ -665,7 +622,7 @@ add_sender (FerryLauncher *self, const char *name, FerrySender *sender, const ch
                    FERRY_MAX_PIPES_PER_LINK);
       return FALSE;
     }
-  if (ferry_sender_is_latest (sender) && count_latest (self) == FERRY_MAX_CELLS_PER_LINK)
+  if (ferry_sender_is_latest (sender) && n_latest == FERRY_MAX_CELLS_PER_LINK)
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
                    "A worker can be passed %d senders of pipes for latest values, and no more",
@@ -677,20 +634,11 @@ add_sender (FerryLauncher *self, const char *name, FerrySender *sender, const ch
   return TRUE;
 }
 
-/* main: as ferry_launcher_add_sender(), for the senders of Ferry itself, whose names begin with the reserved prefix. */
+/* main: as ferry_launcher_add_sender(), for Ferry's own senders. Their names begin with the reserved prefix. */
 gboolean
 ferry_launcher_add_reserved_sender (FerryLauncher *self, const char *name, FerrySender *sender, GError **error)
 {
-  return add_sender (self, name, sender, FERRY_MAIN_ENTRY, NULL, NULL, error);
-}
-
-/* main: the same, of which entry is what the worker's program calls for it. passed is called once, with the worker that
- * was spawned with the sender, or with NULL when there will be none; not where this returns FALSE. */
-gboolean
-ferry_launcher_add_watched_sender (FerryLauncher *self, const char *name, FerrySender *sender, const char *entry,
-                                   FerryPassedFunc passed, gpointer data, GError **error)
-{
-  return add_sender (self, name, sender, entry, passed, data, error);
+  return ferry_launcher_add_watched_sender (self, name, sender, FERRY_MAIN_ENTRY, NULL, NULL, error);
 }
 
 /* main */
@@ -700,15 +648,15 @@ ferry_launcher_count_senders (FerryLauncher *self)
   return self->senders->len;
 }
 
-/* main: forgets the sender that was added last, and there is one. */
+/* main: removes the sender that was added last. There must be one. */
 void
 ferry_launcher_drop_last_sender (FerryLauncher *self)
 {
   g_array_set_size (self->senders, self->senders->len - 1);
 }
 
-/* main: (transfer full): the senders that the next worker was to be passed. A worker that is started meanwhile is none
- * of theirs. */
+/* main: removes and returns (transfer full) the senders for the next worker. A worker that is started meanwhile does
+ * not get them. */
 GArray *
 ferry_launcher_set_senders_aside (FerryLauncher *self)
 {
@@ -718,7 +666,7 @@ ferry_launcher_set_senders_aside (FerryLauncher *self)
   return senders;
 }
 
-/* main: takes what was set aside. Senders that were added meanwhile, and not passed, are forgotten. */
+/* main: takes senders that were set aside. Senders that were added meanwhile, and not passed, are dropped. */
 void
 ferry_launcher_put_senders_back (FerryLauncher *self, GArray *senders)
 {
@@ -726,18 +674,8 @@ ferry_launcher_put_senders_back (FerryLauncher *self, GArray *senders)
   self->senders = senders;
 }
 
-/* main: the next worker of each is passed what was the other's. */
-void
-ferry_launcher_swap_senders (FerryLauncher *self, FerryLauncher *other)
-{
-  GArray *senders = self->senders;
-
-  self->senders = other->senders;
-  other->senders = senders;
-}
-
-/* main: whether the launcher has no senders and transports, which would not reach those that they are meant for. what:
- * what it starts; remedy: what to do. FERRY_ERROR_BAD_ARGUMENTS. */
+/* main: checks that the launcher has no senders and transports, which its workers would not get. what is started by it;
+ * remedy says what to do. Fails with FERRY_ERROR_BAD_ARGUMENTS. */
 gboolean
 ferry_launcher_check_no_senders (FerryLauncher *self, const char *what, const char *remedy, GError **error)
 {
@@ -764,15 +702,13 @@ ferry_launcher_check_no_senders (FerryLauncher *self, const char *what, const ch
  * @sender: a sender that was not started
  * @error: return location for an error
  *
- * Has the next worker that is spawned be passed a sender. That is one of [method@Ferry.Launcher.spawn] or of
- * [func@Ferry.Channel.start]: a pool and a fork server refuse to start with a launcher that has senders, as their
- * workers would not get them. On the router's thread, once the launcher was used with a router; before that on any, one
- * at a time.
+ * Passes a sender to the next worker that [method@Ferry.Launcher.spawn] or [func@Ferry.Channel.start] spawns. A pool
+ * and a fork server refuse a launcher with senders, since their workers would not get them. On the launcher's thread.
  *
- * Fails with %FERRY_ERROR_ALREADY_STARTED or %FERRY_ERROR_STOPPED when the sender is in use,
- * %FERRY_ERROR_BAD_ARGUMENTS when the name is empty or longer than 255 bytes or begins with `ferry.`, or name or
- * sender were added before, and %FERRY_ERROR_TOO_LARGE with more than 1,024 senders, or more than 64 of them of pipes
- * for latest values, and with %FERRY_ERROR_WRONG_THREAD.
+ * Fails with %FERRY_ERROR_ALREADY_STARTED or %FERRY_ERROR_STOPPED when the sender is in use. Fails with
+ * %FERRY_ERROR_BAD_ARGUMENTS when the name is empty, longer than 255 bytes or begins with `ferry.`, or when name or
+ * sender were added before. Fails with %FERRY_ERROR_TOO_LARGE with more than 1,024 senders, or more than 64 senders of
+ * pipes for latest values, and with %FERRY_ERROR_WRONG_THREAD.
  *
  * Returns: %TRUE on success
  *
@@ -789,28 +725,16 @@ ferry_launcher_add_sender (FerryLauncher *self, const char *name, FerrySender *s
   if (!ferry_home_check_error (self->home, G_STRFUNC, error))
     return FALSE;
   if (!g_str_has_prefix (name, FERRY_RESERVED_SENDER_PREFIX))
-    return add_sender (self, name, sender, "ferry_worker_get_sender()", NULL, NULL, error);
+    return ferry_launcher_add_watched_sender (self, name, sender, "ferry_worker_get_sender()", NULL, NULL, error);
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
                "The sender cannot be passed as “%s”; names that begin with “%s” are Ferry's own, choose another", name,
                FERRY_RESERVED_SENDER_PREFIX);
   return FALSE;
 }
 
-/* main: passes the senders on. When one cannot be, because its pipe was closed, those before it are of no use any more.
- */
-static gboolean
-pass_senders (FerryLauncher *self, GError **error)
-{
-  gboolean passed = TRUE;
-
-  for (guint i = 0; i < self->senders->len && passed; i++)
-    passed = ferry_sender_pass (g_array_index (self->senders, NamedSender, i).sender, error);
-  return passed;
-}
-
 /* ---- starting a worker ---- */
 
-/* The path of what is executed. FERRY_ERROR_LAUNCH_FAILED. */
+/* Returns the path of the program. Fails with FERRY_ERROR_LAUNCH_FAILED. */
 static char *
 find_program (FerryLauncher *self, GError **error)
 {
@@ -825,7 +749,7 @@ find_program (FerryLauncher *self, GError **error)
   return found;
 }
 
-/* What is executed. With a fork server, nothing is: its program is there already, and only lends its name. */
+/* link: NULL for a worker that outlives the application. A worker that a fork server forks needs no program. */
 static FerrySpawnPlan *
 make_plan (FerryLauncher *self, FerryLink *link, gboolean executed, GError **error)
 {
@@ -852,23 +776,7 @@ make_plan (FerryLauncher *self, FerryLink *link, gboolean executed, GError **err
   return g_steal_pointer (&plan);
 }
 
-/* What the worker's program has to call: what Ferry needs itself comes first. */
-static const char *
-get_entry (FerryLauncher *self)
-{
-  const char *entry = NULL;
-
-  for (guint i = 0; i < self->senders->len; i++)
-    {
-      const NamedSender *named = &g_array_index (self->senders, NamedSender, i);
-
-      if (entry == NULL || strcmp (named->entry, FERRY_MAIN_ENTRY) == 0)
-        entry = named->entry;
-    }
-  return entry;
-}
-
-/* A link with the launcher's senders granted on it. */
+/* Makes a link, with the launcher's senders granted on it. */
 static FerryLink *
 make_link (FerryLauncher *self, FerryRouter *router, const char *name, gsize arena_size, GError **error)
 {
@@ -891,13 +799,14 @@ make_link (FerryLauncher *self, FerryRouter *router, const char *name, gsize are
                          router->max_message_size, error);
   if (link == NULL || !ferry_link_open_socket (link, error))
     return NULL;
-  link->entry = get_entry (self);
   link->trusted = self->trusted;
   link->attach_timeout = self->senders->len > 0 ? self->attach_timeout : 0;
   for (guint i = 0; i < self->senders->len; i++)
     {
       NamedSender *named = &g_array_index (self->senders, NamedSender, i);
 
+      if (link->entry == NULL || strcmp (named->entry, FERRY_MAIN_ENTRY) == 0)
+        link->entry = named->entry;
       if (ferry_sender_is_one_shot (named->sender))
         ferry_link_allow_one_shots (link, i);
       if (ferry_link_grant (link, i, named->name))
@@ -909,7 +818,7 @@ make_link (FerryLauncher *self, FerryRouter *router, const char *name, gsize are
   return g_steal_pointer (&link);
 }
 
-/* A worker that is to say what it has of its sandbox has to do so in time, also where it has no senders. */
+/* A worker that enters layers of its sandbox itself has to attach in time, also without senders. */
 static gboolean
 confine (FerryLauncher *self, FerrySpawnPlan *plan, FerryLink *link, GError **error)
 {
@@ -922,17 +831,16 @@ confine (FerryLauncher *self, FerrySpawnPlan *plan, FerryLink *link, GError **er
   return TRUE;
 }
 
-/* Starts a worker through fork server, or by executing it where that is NULL. */
+/* Starts a worker by fork_server, or executes it where that is NULL. */
 static FerryWorker *
 spawn (FerryLauncher *self, FerryRouter *router, FerryForkServer *fork_server, gboolean as_fork_server, GError **error)
 {
   g_autoptr (FerryWorker) worker = NULL;
   g_autoptr (FerryLink) link = NULL;
-  g_autofree char *program = g_path_get_basename (self->argv[0]);
-  const char *name = self->attributes.name != NULL ? self->attributes.name : program;
+  g_autofree char *name = ferry_launcher_dup_program_name (self);
   g_autoptr (FerrySpawnPlan) plan = NULL;
+  g_autoptr (FerryStartRequest) request = NULL;
   g_autoptr (GArray) passed = NULL;
-  FerryForkServerLaunch *launch = NULL;
 
   link = make_link (self, router, name, as_fork_server ? 0 : self->arena_size, error);
   if (link == NULL)
@@ -953,32 +861,25 @@ spawn (FerryLauncher *self, FerryRouter *router, FerryForkServer *fork_server, g
       link->attach_timeout = self->attach_timeout;
       plan->environ = g_environ_setenv (plan->environ, FERRY_FORK_SERVER_VARIABLE, "1", TRUE);
     }
-  if (fork_server != NULL)
-    {
-      launch = self->forking->new_launch (fork_server, link, plan, error);
-      if (launch == NULL)
-        return NULL;
-    }
-  if (!pass_senders (self, error))
-    {
-      g_clear_pointer (&launch, ferry_fork_server_launch_free);
+  if (fork_server != NULL && (request = self->forking->new_request (fork_server, link, plan, error)) == NULL)
+    return NULL;
+  /* When a sender cannot be passed, because its pipe was closed, those before it cannot be used any more. */
+  for (guint i = 0; i < self->senders->len; i++)
+    if (!ferry_sender_pass (g_array_index (self->senders, NamedSender, i).sender, error))
       return NULL;
-    }
-  passed = g_steal_pointer (&self->senders);
-  self->senders = named_senders_new ();
+  passed = ferry_launcher_set_senders_aside (self);
   worker = ferry_worker_new (name, link, router->monitor, router->home);
   if (fork_server != NULL)
-    self->forking->watch_worker (fork_server, worker);
-  if (launch != NULL)
-    ferry_fork_server_launch_run (launch, router, ferry_worker_new_observer (worker));
+    self->forking->fork (fork_server, router, worker, g_steal_pointer (&request));
   else
     ferry_router_add_link (router, link, ferry_worker_new_observer (worker), ferry_spawn, g_steal_pointer (&plan),
                            ferry_spawn_plan_free);
-  named_senders_tell (passed, worker);
+  for (guint i = 0; i < passed->len; i++)
+    tell (&g_array_index (passed, NamedSender, i), worker);
   return g_steal_pointer (&worker);
 }
 
-/* In a sandbox nothing can fork, and what is forked has its parent's layout of addresses. */
+/* A process in a sandbox cannot fork, and a forked worker has its parent's layout of addresses. */
 static gboolean
 check_executed (FerryLauncher *self, GError **error)
 {
@@ -986,12 +887,11 @@ check_executed (FerryLauncher *self, GError **error)
     return TRUE;
   g_set_error_literal (
     error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-    "A worker in a sandbox is executed and never forked by a fork server; give the launcher one of the "
-    "two");
+    "A worker in a sandbox is executed and never forked by a fork server; give the launcher one of the two");
   return FALSE;
 }
 
-/* Has the workers executed from now on where that is wanted, and their program cannot be a fork server. */
+/* Drops the fork server when its program cannot be one and workers may be executed: from now on they are. */
 static void
 give_up_fork_server (FerryLauncher *self)
 {
@@ -1006,7 +906,7 @@ give_up_fork_server (FerryLauncher *self)
   g_clear_object (&self->fork_server);
 }
 
-/* main: starts the launcher's program as a fork server, which is passed no senders. The router runs. */
+/* main: starts the launcher's program as a fork server, without senders. The router must run. */
 FerryWorker *
 ferry_launcher_spawn_fork_server (FerryLauncher *self, FerryRouter *router, GError **error)
 {
@@ -1024,20 +924,22 @@ ferry_launcher_spawn_fork_server (FerryLauncher *self, FerryRouter *router, GErr
 /**
  * ferry_launcher_spawn:
  * @self: a launcher
- * @router: a running router, whose pipes the senders belong to
+ * @router: a running router, which has the pipes of the senders
  * @error: return location for an error
  *
- * Starts a worker, and passes it the senders that were added. Returns before the process runs: whether it could be
- * executed is told by [signal@Ferry.Worker::ended], with the reason %FERRY_CLOSE_REASON_LAUNCH_FAILED if not.
- * With a fork server ([method@Ferry.Launcher.set_fork_server]), that forks the worker, and is started where it was not.
- * On the router's thread.
+ * Starts a worker, and passes it the senders that were added. Returns before the process runs. When the program could
+ * not be executed, [signal@Ferry.Worker::ended] gives the reason %FERRY_CLOSE_REASON_LAUNCH_FAILED. A fork server
+ * ([method@Ferry.Launcher.set_fork_server]) forks the worker, and is started if it does not run. On the router's
+ * thread.
  *
- * Fails with %FERRY_ERROR_NOT_RUNNING, %FERRY_ERROR_WRONG_THREAD,
- * %FERRY_ERROR_ALREADY_STARTED or %FERRY_ERROR_CLOSED when a sender cannot be passed any more,
- * %FERRY_ERROR_BAD_ARGUMENTS when it belongs to another router or the launcher has a fork server and a sandbox,
- * %FERRY_ERROR_LAUNCH_FAILED when there is no such program in `PATH`, the fork server ends again and again or the
- * system lacks what the sandbox requires, %FERRY_ERROR_TOO_LARGE, and %FERRY_ERROR_SYSTEM when the system has no memory
- * or descriptors for it.
+ * Fails with:
+ *
+ * - %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD
+ * - %FERRY_ERROR_ALREADY_STARTED or %FERRY_ERROR_CLOSED when a sender cannot be passed any more
+ * - %FERRY_ERROR_BAD_ARGUMENTS when a sender belongs to another router, or the launcher has a fork server and a sandbox
+ * - %FERRY_ERROR_LAUNCH_FAILED when the program is not in `PATH`, the fork server ended several times in a row, or the
+ *   system lacks a layer that the sandbox requires
+ * - %FERRY_ERROR_TOO_LARGE, and %FERRY_ERROR_SYSTEM when the system has no memory or descriptors left
  *
  * Returns: (transfer full): the worker, or %NULL with @error set
  *
@@ -1060,7 +962,7 @@ ferry_launcher_spawn (FerryLauncher *self, FerryRouter *router, GError **error)
   return spawn (self, router, self->fork_server, FALSE, error);
 }
 
-/* main: the same, of a worker that is called name. The launcher, which may be an application's, keeps its own. */
+/* main: the same, with a name for this worker only: the launcher may be the application's. */
 FerryWorker *
 ferry_launcher_spawn_named (FerryLauncher *self, FerryRouter *router, const char *name, GError **error)
 {
@@ -1075,7 +977,7 @@ ferry_launcher_spawn_named (FerryLauncher *self, FerryRouter *router, const char
 
 /* ---- starting a worker that does not end with the application ----
  *
- * It has no link, and no router knows of it: what joins the two is the address alone. */
+ * It has no link, and no router has it. Applications reach it by its address alone. */
 
 static gboolean
 check_may_persist (FerryLauncher *self, GError **error)
@@ -1098,54 +1000,25 @@ check_may_persist (FerryLauncher *self, GError **error)
   return FALSE;
 }
 
-/* What the application itself was told as a worker is not meant for this one. */
-static char **
-make_persistent_environ (FerryLauncher *self, const char *address)
-{
-  g_autofree char *path = address[0] == '@' ? g_strdup (address) : g_canonicalize_filename (address, NULL);
-  char **environment = g_strdupv (self->environ);
-
-  environment = g_environ_unsetenv (environment, FERRY_CONTROL_FD_VARIABLE);
-  environment = g_environ_unsetenv (environment, FERRY_FORK_SERVER_VARIABLE);
-  if (self->attributes.name != NULL)
-    environment = g_environ_setenv (environment, FERRY_WORKER_NAME_VARIABLE, self->attributes.name, TRUE);
-  return g_environ_setenv (environment, FERRY_LISTEN_ADDRESS_VARIABLE, path, TRUE);
-}
-
-static gboolean
-fill_persistent_streams (FerryLauncher *self, FerrySpawnPlan *plan, GError **error)
-{
-  for (guint i = 0; i < FERRY_N_STREAMS; i++)
-    {
-      if (self->modes[i] == STREAM_GIVEN)
-        plan->streams[i] = fcntl (self->fds[i], F_DUPFD_CLOEXEC, 0);
-      else
-        plan->streams[i] = open ("/dev/null", O_RDWR | O_CLOEXEC);
-      if (plan->streams[i] < 0)
-        return ferry_set_system_error (error, "Opening a worker's standard stream");
-    }
-  return TRUE;
-}
-
 /**
  * ferry_launcher_spawn_persistent:
  * @self: a launcher
- * @address: (type filename): where the worker is to listen: a path, or “@” and an abstract name
+ * @address: (type filename): the address of the worker's listener: a path, or “@” and an abstract name
  * @pid: (out) (optional): the number of its process
  * @error: return location for an error
  *
- * Starts a worker that outlives the application: nothing ends it but itself, or whoever kills it. That is not what a
- * worker usually does; see to it that yours ends when it is of no more use.
+ * Starts a worker that outlives the application: Ferry never ends it. Make sure that it ends when it is not needed any
+ * more.
  *
- * Its program is expected to call [ctor@Ferry.Listener.new_from_environment], which takes @address over; an
- * application attaches by [func@Ferry.Transport.connect_when_there_async]. Where the address has an owner already, the
- * new process is refused it and should end.
+ * Its program calls [ctor@Ferry.Listener.new_from_environment], which listens at @address; an application attaches by
+ * [func@Ferry.Transport.connect_when_there_async]. When another process has the address already, that call fails in the
+ * new process, which should then end.
  *
- * The process is no child of the application's, and is in a session of its own; a service manager that ends all
- * processes of the application's unit ends this one as well. A standard stream leads to `/dev/null`,
- * unless the launcher was given a descriptor for it, such as a log file's. Name, priority, limits, environment and
- * working directory are as the launcher says. No router need run. On the launcher's thread, which waits until the
- * program is executed.
+ * The process is not a child of the application, and is in a session of its own. A service manager that ends all
+ * processes of the application's unit ends this one as well. A standard stream leads to `/dev/null`, unless the
+ * launcher was given a descriptor for it, such as that of a log file. The launcher sets name, priority, limits,
+ * environment and working directory. No router needs to run. On the launcher's thread, which waits until the program is
+ * executed.
  *
  * Fails with %FERRY_ERROR_LAUNCH_FAILED, with %FERRY_ERROR_BAD_ARGUMENTS where the launcher has senders, a fork server,
  * a sandbox or logged streams, and with %FERRY_ERROR_SYSTEM.
@@ -1158,6 +1031,7 @@ gboolean
 ferry_launcher_spawn_persistent (FerryLauncher *self, const char *address, GPid *pid, GError **error)
 {
   g_autoptr (FerrySpawnPlan) plan = NULL;
+  g_autofree char *path = NULL;
   GPid process = 0;
 
   g_return_val_if_fail (FERRY_IS_LAUNCHER (self), FALSE);
@@ -1168,15 +1042,13 @@ ferry_launcher_spawn_persistent (FerryLauncher *self, const char *address, GPid 
     return FALSE;
   if (!check_may_persist (self, error))
     return FALSE;
-  plan = g_new0 (FerrySpawnPlan, 1);
-  plan->streams[0] = plan->streams[1] = plan->streams[2] = -1;
-  plan->program = find_program (self, error);
-  if (plan->program == NULL || !fill_persistent_streams (self, plan, error))
+  plan = make_plan (self, NULL, TRUE, error);
+  if (plan == NULL)
     return FALSE;
-  plan->argv = g_strdupv (self->argv);
-  plan->cwd = g_strdup (self->cwd);
-  plan->environ = make_persistent_environ (self, address);
-  ferry_attributes_copy (&plan->attributes, &self->attributes);
+  path = address[0] == '@' ? g_strdup (address) : g_canonicalize_filename (address, NULL);
+  plan->environ = g_environ_unsetenv (plan->environ, FERRY_CONTROL_FD_VARIABLE);
+  plan->environ = g_environ_unsetenv (plan->environ, FERRY_FORK_SERVER_VARIABLE);
+  plan->environ = g_environ_setenv (plan->environ, FERRY_LISTEN_ADDRESS_VARIABLE, path, TRUE);
   if (!ferry_spawn_detached (plan, &process, error))
     return FALSE;
   if (pid != NULL)
@@ -1184,9 +1056,9 @@ ferry_launcher_spawn_persistent (FerryLauncher *self, const char *address, GPid 
   return TRUE;
 }
 
-/* ---- what a pool, or a channel, makes of the launcher that it is given ---- */
+/* ---- for pools, channels and fork servers ---- */
 
-/* main: a launcher of the same workers, in the same sandbox, without senders and fork server. */
+/* main: makes a copy of a launcher, without senders and fork server. */
 FerryLauncher *
 ferry_launcher_new_copy (FerryLauncher *launcher)
 {
@@ -1209,7 +1081,7 @@ ferry_launcher_new_copy (FerryLauncher *launcher)
   return self;
 }
 
-/* main: has standard output and error logged, unless it was said where they go. */
+/* main: logs standard output and error, unless the application has set them. */
 void
 ferry_launcher_log_usual (FerryLauncher *self)
 {
@@ -1218,7 +1090,7 @@ ferry_launcher_log_usual (FerryLauncher *self)
       ferry_launcher_log_stream (self, (FerryStream) i);
 }
 
-/* The name of the worker, or of its program. */
+/* Returns the name of the worker, or of its program. */
 char *
 ferry_launcher_dup_program_name (FerryLauncher *self)
 {
@@ -1226,8 +1098,6 @@ ferry_launcher_dup_program_name (FerryLauncher *self)
     return g_strdup (self->attributes.name);
   return g_path_get_basename (self->argv[0]);
 }
-
-/* ---- what the classes that use it ask ---- */
 
 FerryHome *
 ferry_launcher_get_home (FerryLauncher *self)
@@ -1254,20 +1124,16 @@ ferry_launcher_get_fork_server (FerryLauncher *self)
 }
 
 void
-ferry_launcher_set_forking (FerryLauncher *self, FerryForkServer *fork_server, const FerryForkServerFuncs *funcs)
+ferry_launcher_set_forking (FerryLauncher *self, FerryForkServer *fork_server, const FerryForkServerFuncs *funcs,
+                            gboolean may_execute)
 {
   g_set_object (&self->fork_server, fork_server);
   self->forking = funcs;
+  self->may_execute = may_execute;
 }
 
 gboolean
 ferry_launcher_get_may_execute (FerryLauncher *self)
 {
   return self->may_execute;
-}
-
-void
-ferry_launcher_set_may_execute (FerryLauncher *self)
-{
-  self->may_execute = TRUE;
 }

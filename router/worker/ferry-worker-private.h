@@ -10,7 +10,7 @@
 
 G_BEGIN_DECLS
 
-/* Returns (transfer full) (nullable) the name of the task that the worker is at. */
+/* Returns (transfer full) (nullable) the name of the task that the worker runs. */
 typedef char *(*FerryTaskNameFunc) (FerryWorker *worker, gpointer data);
 
 FerryWorker *ferry_worker_new (const char *name, FerryLink *link, FerryMonitor *monitor, FerryHome *home);

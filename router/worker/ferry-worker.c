@@ -12,18 +12,18 @@
 #include "worker/ferry-attachment-private.h"
 #include "worker/ferry-launcher-private.h"
 
-/* Where the lines that workers wrote are logged. */
+/* The domain of the lines that workers wrote. */
 #define LOG_DOMAIN "Ferry-Worker"
 
 /**
  * FerryWorker:
  *
- * A worker process, as the application sees it.
+ * A worker process, in the application.
  *
- * A worker comes from [method@Ferry.Launcher.spawn]. It lives on the router's thread, and the router keeps it until
- * the process has ended. It ends when the application ends, whatever it is doing.
+ * [method@Ferry.Launcher.spawn] makes a worker. It belongs to the router's thread, and the router keeps it until the
+ * process has ended. The process ends when the application ends, in any state.
  *
- * In the worker itself, [func@Ferry.Worker.get_sender] is what there is to know.
+ * The worker process itself calls [func@Ferry.Worker.get_sender].
  *
  * Since: 0.1
  */
@@ -35,12 +35,12 @@ struct _FerryWorker
   FerryLink *link;                  /* main: (owned) (nullable): NULL when the worker has ended */
   FerryMonitor *monitor;            /* const: (owned) */
   FerryHome *home;                  /* const: (owned): the router's */
-  _Atomic gboolean asked;           /* any: another thread asked for its end */
-  _Atomic GPid pid;                 /* any; changes on the router's thread, as the next */
+  _Atomic gboolean asked;           /* any: another thread has called ferry_worker_force_exit() */
+  _Atomic GPid pid;                 /* any; written on the router's thread, as the next */
   _Atomic guint state;              /* any: a FerryWorkerState */
-  FerrySandboxStrength strength;    /* main, as what follows */
+  FerrySandboxStrength strength;    /* main, as the rest */
   FerryExit *exit;                  /* (owned) (nullable) */
-  FerryTaskNameFunc task_name_func; /* (nullable): what it is doing, for its log */
+  FerryTaskNameFunc task_name_func; /* (nullable): for the log */
   gpointer task_name_data;
 };
 
@@ -120,7 +120,7 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryWorker:state:
    *
-   * How far the worker has come.
+   * The state of the worker.
    *
    * Since: 0.1
    */
@@ -152,8 +152,8 @@ ferry_worker_class_init (FerryWorkerClass *klass)
    * @self: the worker
    * @exit: how it ended
    *
-   * Emitted once on the router's thread, when the process has ended, all that it sent was delivered, and its
-   * receivers have heard `closed`.
+   * Emitted once on the router's thread: after the process has ended, its messages were delivered, and its receivers
+   * have emitted `closed`.
    *
    * Since: 0.1
    */
@@ -165,7 +165,7 @@ ferry_worker_class_init (FerryWorkerClass *klass)
    * FerryWorker::output:
    * @self: the worker
    * @stream: %FERRY_STREAM_STDOUT or %FERRY_STREAM_STDERR
-   * @line: what it wrote, without its line end
+   * @line: the line, without its line end
    *
    * Emitted on the router's thread for each line that the worker wrote to a stream that is logged
    * ([method@Ferry.Launcher.log_stream]), the last one before `ended`.
@@ -181,7 +181,7 @@ ferry_worker_init (FerryWorker *self)
 {
 }
 
-/* main: the worker at the other end of link. */
+/* main: makes the worker at the other end of link. */
 FerryWorker *
 ferry_worker_new (const char *name, FerryLink *link, FerryMonitor *monitor, FerryHome *home)
 {
@@ -217,7 +217,7 @@ set_state (FerryWorker *self, FerryWorkerState state)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
 }
 
-/* The monitor changes it no more, and has told of that through the local queue. */
+/* The monitor does not change link->confinement any more, and the local queue ordered this after its last change. */
 static void
 take_confinement (FerryWorker *self)
 {
@@ -235,32 +235,23 @@ attached (gpointer data)
   set_state (data, FERRY_WORKER_STATE_OPEN);
 }
 
-/* With GLib's structured log, on the router's thread. */
-static void
-log_line (const char *worker, GPid pid, const char *task, FerryStream stream, const char *line)
-{
-  gboolean is_error = stream == FERRY_STREAM_STDERR;
-  char number[16];
-  GLogField fields[] = {
-    {"MESSAGE", line, -1},           {"PRIORITY", is_error ? "5" : "6", -1},
-    {"GLIB_DOMAIN", LOG_DOMAIN, -1}, {"FERRY_WORKER", worker, -1},
-    {"FERRY_PID", number, -1},       {"FERRY_STREAM", is_error ? "stderr" : "stdout", -1},
-    {"FERRY_TASK", task, -1},
-  };
-
-  g_snprintf (number, sizeof number, "%d", (int) pid);
-  g_log_structured_array (is_error ? G_LOG_LEVEL_MESSAGE : G_LOG_LEVEL_INFO, fields,
-                          G_N_ELEMENTS (fields) - (task == NULL));
-}
-
 static void
 output (gpointer data, guint stream, const char *line)
 {
   FerryWorker *self = data;
-
+  gboolean is_error = stream == FERRY_STREAM_STDERR;
   g_autofree char *task = self->task_name_func != NULL ? self->task_name_func (self, self->task_name_data) : NULL;
+  char number[16];
+  GLogField fields[] = {
+    {"MESSAGE", line, -1},           {"PRIORITY", is_error ? "5" : "6", -1},
+    {"GLIB_DOMAIN", LOG_DOMAIN, -1}, {"FERRY_WORKER", self->name, -1},
+    {"FERRY_PID", number, -1},       {"FERRY_STREAM", is_error ? "stderr" : "stdout", -1},
+    {"FERRY_TASK", task, -1},
+  };
 
-  log_line (self->name, self->pid, task, (FerryStream) stream, line);
+  g_snprintf (number, sizeof number, "%d", (int) self->pid);
+  g_log_structured_array (is_error ? G_LOG_LEVEL_MESSAGE : G_LOG_LEVEL_INFO, fields,
+                          G_N_ELEMENTS (fields) - (task == NULL));
   g_signal_emit (self, output_signal, 0, (FerryStream) stream, line);
 }
 
@@ -270,7 +261,7 @@ ended (gpointer data, FerryExit *exit)
   FerryWorker *self = data;
 
   self->exit = ferry_exit_ref (exit);
-  /* One that is gone soon may never have been seen open. */
+  /* A worker that ended early may never have been open. */
   take_confinement (self);
   g_clear_pointer (&self->link, ferry_link_unref);
   set_state (self, FERRY_WORKER_STATE_ENDED);
@@ -278,7 +269,7 @@ ended (gpointer data, FerryExit *exit)
   g_signal_emit (self, ended_signal, 0, exit);
 }
 
-/* main: who is asked what the worker is doing, when its log names that. data has to live as long as the worker. */
+/* main: sets the function that names the worker's task in the log. data must live as long as the worker. */
 void
 ferry_worker_set_task_name_func (FerryWorker *self, FerryTaskNameFunc func, gpointer data)
 {
@@ -286,7 +277,7 @@ ferry_worker_set_task_name_func (FerryWorker *self, FerryTaskNameFunc func, gpoi
   self->task_name_data = data;
 }
 
-/* main: tells the worker what happens to its link, and keeps it until that has ended. */
+/* main: makes the observer of the worker's link, which keeps the worker until the link has ended. */
 FerryLinkObserver *
 ferry_worker_new_observer (FerryWorker *self)
 {
@@ -318,11 +309,11 @@ ferry_worker_get_name (FerryWorker *self)
  * ferry_worker_get_pid:
  * @self: a worker
  *
- * The number of the process; where a sandbox has namespaces, that of bubblewrap until it has attached. It is for
- * showing: to send a signal, use [method@Ferry.Worker.send_signal], which never hits another process that was given the
- * number meanwhile. Any thread may call this.
+ * The number of the process. Where a sandbox has namespaces, it is that of bubblewrap until the worker has attached.
+ * Use it for display only. To send a signal use [method@Ferry.Worker.send_signal], which never reaches another process
+ * that got the number meanwhile. Any thread may call this.
  *
- * Returns: the number, or 0 as long as it was not started
+ * Returns: the number, or 0 until the process was started
  *
  * Since: 0.1
  */
@@ -338,7 +329,7 @@ ferry_worker_get_pid (FerryWorker *self)
  * ferry_worker_get_state:
  * @self: a worker
  *
- * How far the worker has come. Any thread may call this.
+ * The state of the worker. Any thread may call this.
  *
  * Returns: the state
  *
@@ -356,8 +347,8 @@ ferry_worker_get_state (FerryWorker *self)
  * ferry_worker_get_sandbox_strength:
  * @self: a worker
  *
- * The layers of its sandbox that the process has in fact: those that it was started with, and those that it said it had
- * entered before it did anything else. On the router's thread.
+ * The layers of the sandbox that the process really has: those that it was started with, and those that it reported to
+ * have entered before it attached. On the router's thread.
  *
  * Returns: the layers, from %FERRY_WORKER_STATE_OPEN on; %FERRY_SANDBOX_STRENGTH_NONE before, and without a sandbox
  *
@@ -397,8 +388,8 @@ ferry_worker_get_exit (FerryWorker *self)
  * @signal_number: the signal, such as `SIGTERM`
  * @error: return location for an error
  *
- * Sends the process a signal. It is sent by the router's own thread, after the process was started, so this can be
- * called right after [method@Ferry.Launcher.spawn]. On the router's thread.
+ * Sends the process a signal. A thread of the router sends it after the process was started, so this can be called
+ * right after [method@Ferry.Launcher.spawn]. On the router's thread.
  *
  * Fails with %FERRY_ERROR_WORKER_LOST when the worker has ended, and with %FERRY_ERROR_WRONG_THREAD.
  *
@@ -432,8 +423,8 @@ force_exit_cb (gpointer data)
  * ferry_worker_force_exit:
  * @self: a worker
  *
- * Kills the process at once. What it has sent still arrives. Does nothing when it has ended. Any thread may call this;
- * on another than the router's, that thread is asked to do it.
+ * Kills the process at once. The messages that it has sent still arrive. Does nothing when it has ended. Any thread may
+ * call this; a call on another thread than the router's is passed on to that.
  *
  * Since: 0.1
  */
@@ -444,7 +435,7 @@ ferry_worker_force_exit (FerryWorker *self)
 
   if (ferry_home_is_own (self->home))
     ferry_worker_send_signal (self, SIGKILL, NULL);
-  /* Relaxed: the context orders what comes before and after. */
+  /* Relaxed: the context's queue orders the call and its callback. */
   else if (!atomic_exchange_explicit (&self->asked, TRUE, memory_order_relaxed))
     ferry_home_invoke (self->home, force_exit_cb, g_object_ref (self), g_object_unref);
 }
@@ -454,14 +445,13 @@ ferry_worker_force_exit (FerryWorker *self)
  * @name: the name that the application gave the sender in [method@Ferry.Launcher.add_sender]
  * @error: return location for an error
  *
- * In a worker process: the sender of that name, to be started. The first call attaches the process to the
- * application. A call for the same name gives the same sender, as long as it is referenced. Any thread may call this.
+ * Returns the sender of that name, in a worker process; it is not started yet. The first call attaches the process to
+ * the application. Calls with the same name return the same sender, while it is referenced. Any thread may call this.
  *
- * Fails with %FERRY_ERROR_NOT_A_WORKER in a process that no [class@Ferry.Launcher] started or
- * that was forked from a worker,
- * %FERRY_ERROR_UNKNOWN_SENDER, %FERRY_ERROR_STOPPED when the sender was taken before and dropped,
- * %FERRY_ERROR_VERSION when application and worker do not fit, %FERRY_ERROR_PROTOCOL,
- * %FERRY_ERROR_TIMED_OUT and %FERRY_ERROR_SYSTEM when attaching fails.
+ * Fails with %FERRY_ERROR_NOT_A_WORKER in a process that no [class@Ferry.Launcher] started, or that was forked from a
+ * worker. Fails with %FERRY_ERROR_UNKNOWN_SENDER, and with %FERRY_ERROR_STOPPED when the sender was returned before and
+ * its last reference dropped. When attaching fails, fails with %FERRY_ERROR_VERSION if application and worker do not
+ * fit, %FERRY_ERROR_PROTOCOL, %FERRY_ERROR_TIMED_OUT and %FERRY_ERROR_SYSTEM.
  *
  * Returns: (transfer full): the sender
  *

@@ -18,11 +18,11 @@ G_BEGIN_DECLS
 
 /**
  * FerryWorkerState:
- * @FERRY_WORKER_STATE_STARTING: The process is being launched, or has not taken up its senders yet.
- * @FERRY_WORKER_STATE_OPEN: The process has taken up its senders.
- * @FERRY_WORKER_STATE_ENDED: The process has ended, and all that it sent has been delivered.
+ * @FERRY_WORKER_STATE_STARTING: The process is being launched, or has not attached yet.
+ * @FERRY_WORKER_STATE_OPEN: The process has attached.
+ * @FERRY_WORKER_STATE_ENDED: The process has ended, and all of its messages have been delivered.
  *
- * How far a worker has come, as the application sees it.
+ * The state of a worker, in the application.
  *
  * Since: 0.1
  */

@@ -10,8 +10,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "lane/ferry-lane-reader-private.h"
-#include "lane/ferry-lane-writer-private.h"
+#include "lane/ferry-lane-private.h"
 
 static FerryLaneControl control;
 static guint8 ring[FERRY_MIN_LANE_CAPACITY];

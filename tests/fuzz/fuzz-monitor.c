@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "lane/ferry-lane-writer-private.h"
+#include "lane/ferry-lane-private.h"
 #include "route/ferry-drain-private.h"
 
 #define N_PIPES 2

@@ -9,8 +9,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "lane/ferry-lane-reader-private.h"
-#include "lane/ferry-lane-writer-private.h"
+#include "lane/ferry-lane-private.h"
 #include "lane/ferry-segment-private.h"
 
 G_BEGIN_DECLS

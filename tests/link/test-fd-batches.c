@@ -89,7 +89,7 @@ send_with (Scene *self, guint64 number, gsize size, int fd, guint n)
 {
   g_autofree guint8 *data = g_malloc (size + 1);
   FerryPart part = {data, size};
-  int descriptors[FERRY_MAX_HANDED_PER_LINK];
+  int descriptors[FERRY_MAX_FDS_PER_LINK];
   FerryHandful handful = {descriptors, n, 0};
 
   for (gsize i = 0; i < size; i++)

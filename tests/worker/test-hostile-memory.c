@@ -166,7 +166,7 @@ test_row (gconstpointer data)
 static void
 test_huge_pages (void)
 {
-  static const Row row = {NULL, "offer:hugetlb record:2097152 pause", "on no tmpfs", 0};
+  static const Row row = {NULL, "offer:hugetlb record:2097152 pause", "not lie on a tmpfs", 0};
   ferry_autofd fd = memfd_create ("huge", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_HUGETLB);
 
   if (fd < 0)

@@ -233,7 +233,7 @@ test_lies_in_a_cell_are_protocol_errors (void)
 {
   static const Lie lies[] = {
     {"lie", "larger than its cell"},
-    {"type", "no string of one definite type"},
+    {"type", "one definite type"},
     {"back", "set the count of a cell's values back"},
     {"storm", "over and over"},
   };

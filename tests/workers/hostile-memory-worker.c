@@ -34,8 +34,7 @@
 
 #include "base/ferry-base-private.h"
 #include "lane/ferry-doorbell-private.h"
-#include "lane/ferry-lane-reader-private.h"
-#include "lane/ferry-lane-writer-private.h"
+#include "lane/ferry-lane-private.h"
 #include "lane/ferry-segment-private.h"
 #include "link/ferry-handshake-private.h"
 

@@ -37,8 +37,7 @@
 #include "base/ferry-base-private.h"
 #include "lane/ferry-arena-private.h"
 #include "lane/ferry-doorbell-private.h"
-#include "lane/ferry-lane-reader-private.h"
-#include "lane/ferry-lane-writer-private.h"
+#include "lane/ferry-lane-private.h"
 #include "lane/ferry-segment-private.h"
 #include "link/ferry-handshake-private.h"
 

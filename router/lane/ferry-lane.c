@@ -1,0 +1,104 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "lane/ferry-lane-private.h"
+
+#include "lane/ferry-doorbell-private.h"
+
+/* ---- the reader ---- */
+
+void
+ferry_lane_reader_init (FerryLaneReader *self, FerryLaneControl *control, const guint8 *ring, gsize capacity)
+{
+  *self = (FerryLaneReader){.control = control, .ring = ring, .capacity = capacity};
+}
+
+static gboolean
+take_tail (FerryLaneReader *self, guint64 tail)
+{
+  /* A tail that runs backwards makes the first difference larger than any capacity. */
+  if (tail - self->tail > self->capacity || tail - self->head > self->capacity || (tail & 7) != 0)
+    {
+      self->refused = tail;
+      return FALSE;
+    }
+  self->tail = tail;
+  return TRUE;
+}
+
+/* Loads the writer's tail. Returns FALSE when it is out of range: the writer broke the protocol. */
+gboolean
+ferry_lane_reader_look (FerryLaneReader *self)
+{
+  /* Acquire: pairs with the writer's publishing store, so the records up to tail are complete. */
+  return take_tail (self, atomic_load_explicit (&self->control->writer.tail, memory_order_acquire));
+}
+
+/* Arms the reader's wake-up, then looks once more. Returns as ferry_lane_reader_look(). When nothing is available then,
+ * the reader may sleep on its doorbell. */
+gboolean
+ferry_lane_reader_arm (FerryLaneReader *self)
+{
+  ferry_wake_arm (&self->control->reader.reader_waiting, &self->epoch);
+  return take_tail (self, ferry_wake_look (&self->control->writer.tail));
+}
+
+/* Gives size bytes back to the writer. Returns whether the writer must be woken: it waits for room, and half of the
+ * lane is free. So a full lane costs a few wake-ups and not one a record. No record is larger than that half, so any
+ * record that the writer waits for then fits. */
+gboolean
+ferry_lane_reader_release (FerryLaneReader *self, gsize size)
+{
+  self->head += size;
+  ferry_wake_publish (&self->control->reader.head, self->head);
+  return self->tail - self->head <= self->capacity / 2 &&
+         ferry_wake_due (&self->control->writer.writer_waiting, &self->rung);
+}
+
+/* The same, and wakes a writer that sleeps on the lane's futex doorbell. */
+void
+ferry_lane_reader_consume (FerryLaneReader *self, gsize size)
+{
+  if (ferry_lane_reader_release (self, size))
+    ferry_futex_doorbell_ring (&self->control->writer_bell.rings);
+}
+
+/* ---- the writer ---- */
+
+void
+ferry_lane_writer_init (FerryLaneWriter *self, FerryLaneControl *control, guint8 *ring, gsize capacity)
+{
+  *self = (FerryLaneWriter){.control = control, .ring = ring, .capacity = capacity};
+}
+
+static gboolean
+take_head (FerryLaneWriter *self, guint64 head, gsize size)
+{
+  /* One comparison checks both ends of the range: a head that runs backwards makes the difference huge. */
+  if (head - self->head > self->tail - self->head || (head & 7) != 0)
+    {
+      self->broken = TRUE;
+      return FALSE;
+    }
+  self->head = head;
+  return self->tail - head + size <= self->capacity;
+}
+
+/* Loads the reader's head. Returns whether size bytes are free; sets broken when the head is out of range. */
+gboolean
+ferry_lane_writer_look (FerryLaneWriter *self, gsize size)
+{
+  /* Acquire: pairs with the reader's publishing store, so its reads of the old bytes come before the next writes. */
+  return take_head (self, atomic_load_explicit (&self->control->reader.head, memory_order_acquire), size);
+}
+
+/* Arms the wake-up of a writer that waits for room, then looks once more. Returns whether size bytes are free after
+ * all. If not, the writer may sleep on the bell, whose count it loaded before this call. */
+gboolean
+ferry_lane_writer_arm (FerryLaneWriter *self, gsize size)
+{
+  ferry_wake_arm (&self->control->writer.writer_waiting, &self->epoch);
+  return take_head (self, ferry_wake_look (&self->control->reader.head), size);
+}
