@@ -9,11 +9,11 @@
 
 G_BEGIN_DECLS
 
-/* Before it is started: what its invocations are called in messages. */
+/* Before it is started: how messages name its invocations. */
 void ferry_demux_set_describe_func (FerryDemux *self, FerryInvocationDescribeFunc describe);
-/* How many invocations there were so far; each has its number, from 1 on. */
+/* How many requests came so far; each has its number, from 1. */
 guint64 ferry_demux_get_n_received (FerryDemux *self);
-/* For tests: borrowed, while nothing runs. */
+/* For tests, while nothing runs: borrowed. */
 FerryDispatcher *ferry_demux_get_dispatcher (FerryDemux *self);
 
 G_END_DECLS

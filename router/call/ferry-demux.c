@@ -1,11 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The end of a transport that answers: the object that an application has, in front of the dispatcher that does the
- * work.
+/* The end of a transport that answers: the public object in front of the dispatcher, which does the work.
  *
- * Being started is the dispatcher's: one that is closed refuses whatever comes. The transport is told of it afterwards,
- * by one thread at a time, which goes on until both agree: so start and stop may meet on several threads, and also
+ * The dispatcher knows whether the demux is started; a closed one refuses every request. The transport is told of it
+ * afterwards, by one thread at a time, until both agree. So start and stop may run on several threads at once, and also
  * within each other, in the handlers of requests that came early.
  *
  * Locks: neither lock nor the dispatcher's is held while the transport is called. */
@@ -20,24 +19,27 @@
 #define DEFAULT_MAX_PENDING 65536
 #define DEFAULT_MAX_PENDING_SIZE (64 * 1024 * 1024)
 
-/* After which time a thread that was started on demand ends when it is idle, in microseconds. */
+/* After so many idle microseconds a thread ends that was started on demand. */
 #define IDLE_TIME (5 * G_USEC_PER_SEC)
 
 /**
  * FerryDemux:
  *
- * Answers what is asked over a [class@Ferry.Transport], with handlers by the name of the method.
+ * Answers the requests of a [class@Ferry.Transport], with handlers by the name of the method.
  *
- * Handlers run on a pool of threads, one for each core that the process may use where nothing else is said; see
+ * By default, handlers run on a pool of threads, one for each core that the process may use. See
  * [method@Ferry.Demux.set_threads], [method@Ferry.Demux.set_threads_on_demand] and
- * [method@Ferry.Demux.set_context]. Threads are started when there is something for them.
+ * [method@Ferry.Demux.set_context]. Threads are started when there are requests.
  *
- * Every request is answered: one that nobody has a handler for with %FERRY_ERROR_UNKNOWN_FUNCTION, one beyond
- * [property@Ferry.Demux:max-pending] or [property@Ferry.Demux:max-pending-size] and those that wait when it is stopped
- * with %FERRY_ERROR_REFUSED, one whose time was over or that was cancelled before a handler was called with
- * %FERRY_ERROR_TIMED_OUT and %G_IO_ERROR_CANCELLED.
+ * Every request is answered. Those without a handler's answer get one of these errors:
  *
- * A transport has one demux that runs at the most. One that is dropped is stopped. Any thread may use it.
+ * - %FERRY_ERROR_UNKNOWN_FUNCTION where there is no handler for the method;
+ * - %FERRY_ERROR_REFUSED beyond [property@Ferry.Demux:max-pending] or [property@Ferry.Demux:max-pending-size], and for
+ *   requests that wait when the demux is stopped;
+ * - %FERRY_ERROR_TIMED_OUT and %G_IO_ERROR_CANCELLED where the request's deadline passed, or it was cancelled, before a
+ *   handler was called.
+ *
+ * A transport has at most one demux that runs. A demux that is dropped is stopped. Any thread may use it.
  *
  * Since: 0.1
  */
@@ -51,7 +53,7 @@ struct _FerryDemux
   _Atomic guint64 n_received;
 
   pthread_mutex_t lock;
-  gboolean telling;    /* lock, as the next one: a thread is telling the transport */
+  gboolean telling;    /* lock, as the next one: a thread tells the transport */
   gboolean registered; /* the transport passes requests on to this */
 };
 
@@ -69,11 +71,11 @@ static GParamSpec *properties[N_PROPERTIES];
 
 /**
  * ferry_demux_new:
- * @transport: the transport over which is asked
+ * @transport: the transport of the requests
  *
  * Any thread.
  *
- * Returns: (transfer full): a demux that was not started
+ * Returns: (transfer full): a demux that is not started
  *
  * Since: 0.1
  */
@@ -109,7 +111,6 @@ ferry_demux_get_dispatcher (FerryDemux *self)
   return self->dispatcher;
 }
 
-/* Before it is started. */
 void
 ferry_demux_set_describe_func (FerryDemux *self, FerryInvocationDescribeFunc describe)
 {
@@ -121,10 +122,10 @@ ferry_demux_set_describe_func (FerryDemux *self, FerryInvocationDescribeFunc des
 /**
  * ferry_demux_add_handler:
  * @self: a demux
- * @method: (nullable): the method that it answers, or %NULL for all that have no handler of their own
- * @handler: (scope notified) (closure user_data) (destroy destroy): what is called for each request
+ * @method: (nullable): the method that it answers, or %NULL for all methods without a handler
+ * @handler: (scope notified) (closure user_data) (destroy destroy): called for each request
  * @user_data: data for @handler
- * @destroy: (nullable): frees the data, once @handler was removed and has returned; on any thread
+ * @destroy: (nullable): frees the data, once @handler is removed and has returned; on any thread.
  *
  * Adds a handler, in place of the one that answered the method before. Any thread, at any time.
  *
@@ -137,15 +138,15 @@ ferry_demux_add_handler (FerryDemux *self, const char *method, FerryDemuxHandler
   g_return_if_fail (FERRY_IS_DEMUX (self));
   g_return_if_fail (handler != NULL);
 
-  ferry_dispatcher_set_handler (self->dispatcher, method, ferry_handler_new (handler, user_data, destroy));
+  ferry_dispatcher_set_handler (self->dispatcher, method, handler, user_data, destroy);
 }
 
 /**
  * ferry_demux_remove_handler:
  * @self: a demux
- * @method: (nullable): the method, or %NULL for the handler of all others
+ * @method: (nullable): the method, or %NULL for the handler of all others.
  *
- * Removes a handler, if there is one; it may be running still. Any thread, at any time.
+ * Removes a handler, if there is one. It may still run. Any thread, at any time.
  *
  * Since: 0.1
  */
@@ -154,7 +155,7 @@ ferry_demux_remove_handler (FerryDemux *self, const char *method)
 {
   g_return_if_fail (FERRY_IS_DEMUX (self));
 
-  ferry_dispatcher_set_handler (self->dispatcher, method, NULL);
+  ferry_dispatcher_set_handler (self->dispatcher, method, NULL, NULL, NULL);
 }
 
 /* ---- where they run ---- */
@@ -164,12 +165,14 @@ ferry_demux_remove_handler (FerryDemux *self, const char *method)
 /**
  * ferry_demux_set_threads:
  * @self: a demux that is stopped
- * @n_threads: how many, or 0 to run handlers on the thread that receives
+ * @n_threads: how many, or 0 to run handlers on the thread that receives.
  *
- * Has handlers run on a pool of threads, which stay until it is stopped. While a handler runs on the receiving thread,
- * nothing is received, cancels neither; what came before the start is answered on the thread that starts. A receiving
- * thread of the library's own blocks all signals, which a process that a handler starts inherits; the threads of a pool
- * block what the thread that starts the demux blocks. Any thread.
+ * Runs handlers on a pool of threads, which stay until the demux is stopped. While a handler runs on the receiving
+ * thread, no message is received, not even a cancel. Requests that came before the start are answered on the thread
+ * that starts the demux.
+ *
+ * A receiving thread of the library blocks all signals, and a process that a handler starts inherits that. The threads
+ * of a pool block the signals that the thread blocks which starts the demux. Any thread.
  *
  * Since: 0.1
  */
@@ -189,10 +192,10 @@ ferry_demux_set_threads (FerryDemux *self, guint n_threads)
 /**
  * ferry_demux_set_threads_on_demand:
  * @self: a demux that is stopped
- * @max_threads: the most that there are at a time
+ * @max_threads: the most threads at a time
  *
- * Has each handler run on a thread of its own, up to so many; further requests wait. Threads are used again, and end
- * after they were idle for a while. Any thread.
+ * Runs each handler on a thread of its own, up to so many; further requests wait. Threads are used again, and end after
+ * some idle time. Any thread.
  *
  * Since: 0.1
  */
@@ -212,10 +215,10 @@ ferry_demux_set_threads_on_demand (FerryDemux *self, guint max_threads)
 /**
  * ferry_demux_set_context:
  * @self: a demux that is stopped
- * @context: (nullable): a main context, or %NULL for the default one
+ * @context: (nullable): a main context, or %NULL for the default one.
  *
- * Has handlers run on a main context, one at a time and in order: at once where the thread that receives is the
- * context's own, otherwise from a source. Any thread.
+ * Runs handlers on a main context, one at a time and in order. Where the receiving thread is the context's own, they
+ * run at once, otherwise from a source. Any thread.
  *
  * Since: 0.1
  */
@@ -309,7 +312,7 @@ ferry_demux_get_max_pending_size (FerryDemux *self)
  *
  * Any thread.
  *
- * Returns: how many requests wait for a handler to be called
+ * Returns: how many requests wait for a handler
  *
  * Since: 0.1
  */
@@ -323,12 +326,11 @@ ferry_demux_get_n_pending (FerryDemux *self)
 
 /* ---- starting and stopping ---- */
 
-/* The receiving thread; at first the one that starts. */
+/* The receiving thread; for early requests the thread that starts the demux. */
 static void
 call_came (FerryTransport *transport, FerryCall *call, GObject *owner)
 {
   FerryDemux *self = FERRY_DEMUX (owner);
-
   FerryInvocation *invocation = ferry_invocation_new (transport, call, self->describe);
 
   invocation->number = atomic_fetch_add (&self->n_received, 1) + 1;
@@ -341,7 +343,7 @@ ferry_demux_get_n_received (FerryDemux *self)
   return atomic_load (&self->n_received);
 }
 
-/* Registers, or takes that back. Returns FALSE with an error when another demux has the transport. */
+/* Registers or unregisters. Returns FALSE with an error where another demux has the transport. */
 static gboolean
 tell_transport (FerryDemux *self, gboolean wanted, GError **error)
 {
@@ -350,12 +352,12 @@ tell_transport (FerryDemux *self, gboolean wanted, GError **error)
   if (wanted)
     return ferry_transport_take_calls (self->transport, call_came, G_OBJECT (self), error);
   reason =
-    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED, "Nobody answers at the other end any more; ask again later");
+    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED, "The other end does not answer any more; ask again later");
   ferry_transport_leave_calls (self->transport, reason);
   return TRUE;
 }
 
-/* Where another thread is at it, or this one further up, that one does what is to be done. */
+/* Where another call of this runs, on any thread, that one does the work. */
 static gboolean
 agree (FerryDemux *self, GError **error)
 {
@@ -384,8 +386,8 @@ agree (FerryDemux *self, GError **error)
  * @self: a demux
  * @error: return location for an error
  *
- * Has requests answered from now on, first of all those that came to the transport before anybody answered there. Does
- * nothing where it is started. Any thread.
+ * Answers requests from now on, beginning with those that came to the transport early. Does nothing where it is
+ * started. Any thread.
  *
  * Fails with %FERRY_ERROR_ALREADY_RUNNING when another demux answers on the transport.
  *
@@ -405,10 +407,9 @@ ferry_demux_start (FerryDemux *self, GError **error)
  * ferry_demux_stop:
  * @self: a demux
  *
- * Begins nothing more. What waits is refused with %FERRY_ERROR_REFUSED, and so is what is asked from now on; handlers
- * that run go on to their answers, and threads end after that. It does not wait for either: see
- * [method@Ferry.Demux.stop_async]. It may be started again at once. Does nothing where it is stopped. Any thread, also
- * in a handler.
+ * Begins no further handlers. Requests that wait or come later get %FERRY_ERROR_REFUSED. Handlers that run go on to
+ * their answers, and then their threads end. This does not wait for them: see [method@Ferry.Demux.stop_async]. The
+ * demux may be started again at once. Does nothing where it is stopped. Any thread, also in a handler.
  *
  * Since: 0.1
  */
@@ -421,50 +422,27 @@ ferry_demux_stop (FerryDemux *self)
     agree (self, NULL);
 }
 
-/* Ends the waiting of one task, if that did not happen meanwhile. */
-static gboolean
-wait_cancelled_cb (GCancellable *cancellable, gpointer data)
-{
-  g_autoptr (GTask) task = g_object_ref (data);
-  FerryDemux *self = g_task_get_source_object (task);
-
-  if (ferry_dispatcher_stop_waiting (self->dispatcher, task))
-    {
-      g_task_return_error_if_cancelled (task);
-      /* The reference that the queue had. */
-      g_object_unref (task);
-    }
-  return G_SOURCE_REMOVE;
-}
-
 /**
  * ferry_demux_stop_async:
  * @self: a demux
- * @cancellable: (nullable): ends the waiting, not the stopping
+ * @cancellable: (nullable): ends the wait, but does not undo the stop.
  * @callback: (scope async): called when all handlers have returned that had begun
  * @user_data: data for @callback
  *
- * Stops as [method@Ferry.Demux.stop] does, and waits until the handlers have returned and the threads are done. What
- * they left to be answered later is not waited for. Any thread, also in a handler.
+ * Stops as [method@Ferry.Demux.stop] does, and waits until the handlers have returned and the threads have ended. It
+ * does not wait for requests that a handler left to be answered later. Any thread, also in a handler.
  *
  * Since: 0.1
  */
 void
 ferry_demux_stop_async (FerryDemux *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
-  GTask *task;
+  g_autoptr (GTask) task = NULL;
 
   g_return_if_fail (FERRY_IS_DEMUX (self));
 
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, ferry_demux_stop_async);
-  if (cancellable != NULL)
-    {
-      GSource *watch = g_cancellable_source_new (cancellable);
-
-      g_task_set_task_data (task, watch, (GDestroyNotify) g_source_unref);
-      g_task_attach_source (task, watch, G_SOURCE_FUNC (wait_cancelled_cb));
-    }
   ferry_demux_stop (self);
   ferry_dispatcher_wait_quiet (self->dispatcher, task);
 }
@@ -472,7 +450,7 @@ ferry_demux_stop_async (FerryDemux *self, GCancellable *cancellable, GAsyncReady
 /**
  * ferry_demux_stop_finish:
  * @self: a demux
- * @result: what the callback was given
+ * @result: the result that the callback got
  * @error: return location for an error
  *
  * Ends [method@Ferry.Demux.stop_async]. Any thread.
@@ -498,7 +476,7 @@ ferry_demux_stop_finish (FerryDemux *self, GAsyncResult *result, GError **error)
  *
  * Any thread.
  *
- * Returns: whether it was started and not stopped
+ * Returns: whether it is started
  *
  * Since: 0.1
  */
@@ -588,7 +566,7 @@ ferry_demux_class_init (FerryDemuxClass *klass)
   /**
    * FerryDemux:transport:
    *
-   * The transport over which is asked.
+   * The transport of the requests.
    *
    * Since: 0.1
    */
@@ -598,7 +576,7 @@ ferry_demux_class_init (FerryDemuxClass *klass)
   /**
    * FerryDemux:max-pending:
    *
-   * How many requests may wait for a handler, 65,536 by default; what comes beyond that is refused.
+   * How many requests may wait for a handler, 65,536 by default. Further requests are refused.
    *
    * Since: 0.1
    */
@@ -609,8 +587,8 @@ ferry_demux_class_init (FerryDemuxClass *klass)
   /**
    * FerryDemux:max-pending-size:
    *
-   * How many bytes the arguments of requests that wait for a handler may have together, in serialised form; 64 MiB by
-   * default. What comes beyond that is refused, but where nothing waits one request may, however large it is.
+   * How many bytes of serialised arguments may wait for a handler, 64 MiB by default. Further requests are refused.
+   * Where no request waits, one may wait, however large it is.
    *
    * Since: 0.1
    */

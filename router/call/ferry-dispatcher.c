@@ -1,20 +1,19 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Those who answer for a demux: what was asked and waits, the handlers, and the threads or the main context that run
- * them.
+/* The handlers of a demux, the requests that wait for one, and the threads or the main context that run handlers.
  *
- * The walk of a request: the receiving thread brings it to take(). There it is refused, begun at once, or put into the
- * queue; then a thread is summoned, or the source of the context is made ready, unless one is on its way. Who comes
- * takes one request after another until the queue is empty. Who finds more than it takes summons the next: so a flood
- * costs the receiving thread one wake-up, and the threads wake each other.
+ * The walk of a request: the receiving thread calls take() with it. There it is refused, begun at once, or queued. Then
+ * a thread is woken or started, or the source of the context is made ready, unless one is coming already. That thread
+ * takes requests until the queue is empty. A thread that finds further requests behind its own wakes the next thread.
+ * So a flood costs the receiving thread one wake-up, and the threads wake each other.
  *
- * Owner:      counted references: the demux has one, and so has each thread and the source. So a demux that is dropped
- *             while handlers run leaves them what they need.
+ * Owner:      counted references: of the demux, of each thread and of the source. So handlers may run on when the demux
+ *             is dropped.
  * Threads:    any.
- * Locks:      lock is not held while a handler, a destroy notification or the transport is called.
- * Invariants: while it is closed, the queue is empty. Where the queue is not and threads run handlers, one is coming,
- *             or there are as many as may be and none of them is idle, or none could be started and one is busy. */
+ * Locks:      lock before that of waits. No handler, destroy notification or transport is called with lock held.
+ * Invariants: while it is closed, the queue is empty. With threads and a queue that is not empty, one of these holds: a
+ *             thread is coming; all allowed threads exist and none is idle; none could be started and one is busy. */
 
 #include "config.h"
 
@@ -25,56 +24,80 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-cond-private.h"
+#include "base/ferry-wait-queue-private.h"
 #include "call/ferry-invocation-private.h"
 
 /* How long the main context begins handlers in a row, in microseconds: well below a frame. */
 #define MAX_TURN 4000
 
+/* Counted references: a handler that is removed lives until it has returned, and its data with it. */
+typedef struct
+{
+  _Atomic gint references;
+  FerryDemuxHandler func; /* const, as the next two */
+  gpointer data;
+  GDestroyNotify destroy; /* (nullable) */
+} Handler;
+
 struct _FerryDispatcher
 {
   _Atomic gint references;
   pthread_mutex_t lock;
-  FerryHandlerTable handlers; /* lock, as what follows */
-  GQueue queue;               /* (element-type FerryInvocation), by link (owned) */
-  guint max_pending;          /* the most that queue takes */
-  guint64 max_pending_size;   /* the most bytes of arguments in it; one request may always be there */
+  GHashTable *handlers;     /* lock, as what follows: (owned) (element-type utf8 Handler), both owned, by method */
+  Handler *other_handler;   /* (owned) (nullable): for all other methods */
+  GQueue queue;             /* (element-type FerryInvocation), by link (owned) */
+  guint max_pending;        /* the most requests in it */
+  guint64 max_pending_size; /* the most bytes of arguments in it; one request may always be there */
   guint64 pending_size;
   gboolean open;
-  guint64 n_closed;           /* how often it was closed: tells handlers that were begun before that from others */
-  guint n_running;            /* handlers since then */
-  guint n_left;               /* handlers that were begun before and have not returned */
-  GQueue waiters;             /* (element-type GTask) (owned): want to know when those have, and the threads are gone */
+  guint64 n_closed;           /* how often it was closed */
+  guint n_running;            /* handlers that were begun since it was last closed */
+  guint n_left;               /* handlers that were begun before that and have not returned */
+  FerryWaitQueue waits;       /* joined with lock: for the moment when those have, and the threads are gone */
+  gboolean has_waits;         /* waits was joined since it was last finished */
   FerryDispatcherPlace place; /* while it is closed, as the next three */
-  guint n_threads_wanted;     /* at most so many */
-  gint64 idle_time;           /* microseconds after which an idle thread ends; negative: never */
-  GMainContext *context;      /* (owned) (nullable) */
+  guint max_threads;
+  gint64 idle_time;      /* microseconds after which an idle thread ends; negative: never */
+  GMainContext *context; /* (owned) (nullable) */
 
   pthread_cond_t work;
-  sigset_t signals; /* that are blocked on its threads: as with whoever opened it */
+  sigset_t signals; /* blocked on its threads, as on the thread that opened it */
   guint n_threads;
   guint n_idle;
-  gboolean coming;                             /* a thread was woken or started, and has not looked at the queue yet */
+  gboolean coming;                             /* a thread was woken or started, and has not read the queue yet */
   FerryDispatcherStartThreadFunc start_thread; /* const */
 
   GSource *source; /* (owned) (nullable): while it is open */
-  gboolean ready;  /* the source is, or is at work */
+  gboolean ready;  /* the source is ready, or is dispatched */
 };
 
-/* A request that is being answered. */
+/* A request whose handler runs. */
 typedef struct
 {
   FerryInvocation *invocation; /* (owned) */
-  FerryHandler *handler;       /* (owned) (nullable): there is none */
-  guint64 n_closed;
+  Handler *handler;            /* (owned) (nullable): there is none */
+  guint64 n_closed;            /* when it was begun */
 } Run;
 
-/* What is to be done for what waits in the queue, once the lock is let go of. */
+/* How to get a thread for the queue, once the lock is released. */
 typedef enum
 {
   SUMMONS_NONE,
   SUMMONS_WAKE,
   SUMMONS_START,
 } Summons;
+
+static void
+handler_unref (gpointer data)
+{
+  Handler *self = data;
+
+  if (!ferry_ref_count_dec (&self->references))
+    return;
+  if (self->destroy != NULL)
+    self->destroy (self->data);
+  g_free (self);
+}
 
 FerryDispatcher *
 ferry_dispatcher_new (void)
@@ -84,9 +107,9 @@ ferry_dispatcher_new (void)
   atomic_init (&self->references, 1);
   pthread_mutex_init (&self->lock, NULL);
   ferry_cond_init (&self->work);
-  ferry_handler_table_init (&self->handlers);
+  self->handlers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, handler_unref);
   g_queue_init (&self->queue);
-  g_queue_init (&self->waiters);
+  ferry_wait_queue_init (&self->waits);
   self->start_thread = g_thread_try_new;
   return self;
 }
@@ -94,59 +117,70 @@ ferry_dispatcher_new (void)
 static FerryDispatcher *
 ref (FerryDispatcher *self)
 {
-  /* Relaxed: whoever refers to it has a reference already. */
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  ferry_ref_count_inc (&self->references);
   return self;
 }
 
 void
 ferry_dispatcher_unref (FerryDispatcher *self)
 {
-  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+  if (!ferry_ref_count_dec (&self->references))
     return;
-  /* Those who wait hold the demux, and that was closed before it let go of this. */
-  g_assert (self->queue.length == 0 && self->waiters.length == 0 && self->source == NULL && self->n_threads == 0);
-  ferry_handler_table_clear (&self->handlers);
+  /* A task that waits holds the demux, which closes the dispatcher before it drops it. */
+  g_assert (self->queue.length == 0 && self->source == NULL && self->n_threads == 0);
+  g_hash_table_unref (self->handlers);
+  g_clear_pointer (&self->other_handler, handler_unref);
+  ferry_wait_queue_clear (&self->waits);
   g_clear_pointer (&self->context, g_main_context_unref);
   pthread_cond_destroy (&self->work);
   pthread_mutex_destroy (&self->lock);
   g_free (self);
 }
 
-/* ---- what is set ---- */
+/* ---- settings ---- */
 
 void
-ferry_dispatcher_set_handler (FerryDispatcher *self, const char *method, FerryHandler *handler)
+ferry_dispatcher_set_handler (FerryDispatcher *self, const char *method, FerryDemuxHandler func, gpointer data,
+                              GDestroyNotify destroy)
 {
-  g_autoptr (FerryHandler) before = NULL;
+  Handler *handler = func != NULL ? g_new (Handler, 1) : NULL;
+  gpointer before = NULL;
+  g_autofree gpointer key = NULL;
 
+  if (handler != NULL)
+    *handler = (Handler){1, func, data, destroy};
   pthread_mutex_lock (&self->lock);
-  before = ferry_handler_table_replace (&self->handlers, method, handler);
+  if (method == NULL)
+    {
+      before = self->other_handler;
+      self->other_handler = handler;
+    }
+  else
+    {
+      g_hash_table_steal_extended (self->handlers, method, &key, &before);
+      if (handler != NULL)
+        g_hash_table_insert (self->handlers, g_strdup (method), handler);
+    }
   pthread_mutex_unlock (&self->lock);
+  g_clear_pointer (&before, handler_unref);
 }
 
 gboolean
 ferry_dispatcher_set_place (FerryDispatcher *self, FerryDispatcherPlace place, guint n_threads, gint64 idle_time,
                             GMainContext *context)
 {
-  GMainContext *before = NULL;
-  gboolean closed;
+  g_autoptr (GMainContext) before G_GNUC_UNUSED = NULL;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
-  closed = !self->open;
-  if (closed)
-    {
-      before = self->context;
-      self->context = context != NULL ? g_main_context_ref (context) : NULL;
-      self->place = place;
-      self->n_threads_wanted = n_threads;
-      self->idle_time = idle_time;
-      pthread_cond_broadcast (&self->work);
-    }
-  pthread_mutex_unlock (&self->lock);
-  g_clear_pointer (&before, g_main_context_unref);
-  return closed;
+  if (self->open)
+    return FALSE;
+  before = self->context;
+  self->context = context != NULL ? g_main_context_ref (context) : NULL;
+  self->place = place;
+  self->max_threads = n_threads;
+  self->idle_time = idle_time;
+  pthread_cond_broadcast (&self->work);
+  return TRUE;
 }
 
 void
@@ -165,170 +199,120 @@ gboolean
 ferry_dispatcher_set_max_pending (FerryDispatcher *self, guint max_pending)
 {
   gboolean changed;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   changed = self->max_pending != max_pending;
   self->max_pending = max_pending;
-  pthread_mutex_unlock (&self->lock);
   return changed;
 }
 
 guint
 ferry_dispatcher_get_max_pending (FerryDispatcher *self)
 {
-  guint max_pending;
-
-  pthread_mutex_lock (&self->lock);
-  max_pending = self->max_pending;
-  pthread_mutex_unlock (&self->lock);
-  return max_pending;
+  FERRY_AUTO_LOCK (&self->lock);
+  return self->max_pending;
 }
 
 gboolean
 ferry_dispatcher_set_max_pending_size (FerryDispatcher *self, guint64 max_pending_size)
 {
   gboolean changed;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   changed = self->max_pending_size != max_pending_size;
   self->max_pending_size = max_pending_size;
-  pthread_mutex_unlock (&self->lock);
   return changed;
 }
 
 guint64
 ferry_dispatcher_get_max_pending_size (FerryDispatcher *self)
 {
-  guint64 max_pending_size;
-
-  pthread_mutex_lock (&self->lock);
-  max_pending_size = self->max_pending_size;
-  pthread_mutex_unlock (&self->lock);
-  return max_pending_size;
+  FERRY_AUTO_LOCK (&self->lock);
+  return self->max_pending_size;
 }
-
-/* ---- what there is ---- */
 
 gboolean
 ferry_dispatcher_is_open (FerryDispatcher *self)
 {
-  gboolean open;
-
-  pthread_mutex_lock (&self->lock);
-  open = self->open;
-  pthread_mutex_unlock (&self->lock);
-  return open;
+  FERRY_AUTO_LOCK (&self->lock);
+  return self->open;
 }
 
 guint
 ferry_dispatcher_get_n_pending (FerryDispatcher *self)
 {
-  guint n_pending;
-
-  pthread_mutex_lock (&self->lock);
-  n_pending = self->queue.length;
-  pthread_mutex_unlock (&self->lock);
-  return n_pending;
+  FERRY_AUTO_LOCK (&self->lock);
+  return self->queue.length;
 }
 
 guint
 ferry_dispatcher_get_n_threads (FerryDispatcher *self)
 {
-  guint n_threads;
-
-  pthread_mutex_lock (&self->lock);
-  n_threads = self->n_threads;
-  pthread_mutex_unlock (&self->lock);
-  return n_threads;
+  FERRY_AUTO_LOCK (&self->lock);
+  return self->n_threads;
 }
 
 gboolean
 ferry_dispatcher_is_quiet (FerryDispatcher *self)
 {
-  gboolean quiet;
-
-  pthread_mutex_lock (&self->lock);
-  quiet = self->n_left == 0 && self->n_threads == 0;
-  pthread_mutex_unlock (&self->lock);
-  return quiet;
+  FERRY_AUTO_LOCK (&self->lock);
+  return self->n_left == 0 && self->n_threads == 0;
 }
 
 /* ---- waiting until it is quiet ---- */
 
-/* Returns what is to be completed, once the lock is let go of: an empty queue mostly. */
+/* Returns the waits to be finished, once the lock is released: an empty queue mostly. */
 static GQueue
-steal_waiters_locked (FerryDispatcher *self)
+reserve_waits_locked (FerryDispatcher *self)
 {
-  GQueue waiters = G_QUEUE_INIT;
+  GQueue waits = G_QUEUE_INIT;
 
-  if (self->waiters.length > 0 && self->n_left == 0 && (self->open || self->n_threads == 0))
+  if (self->has_waits && self->n_left == 0 && (self->open || self->n_threads == 0))
     {
-      waiters = self->waiters;
-      g_queue_init (&self->waiters);
+      self->has_waits = FALSE;
+      ferry_wait_queue_reserve_all (&self->waits, &waits);
     }
-  return waiters;
-}
-
-static void
-complete (GQueue *waiters)
-{
-  GTask *task;
-
-  while ((task = g_queue_pop_head (waiters)) != NULL)
-    {
-      GSource *watch = g_task_get_task_data (task);
-
-      if (watch != NULL)
-        g_source_destroy (watch);
-      g_task_return_boolean (task, TRUE);
-      g_object_unref (task);
-    }
+  return waits;
 }
 
 void
 ferry_dispatcher_wait_quiet (FerryDispatcher *self, GTask *task)
 {
-  GQueue waiters;
+  g_autoptr (FerryCompletion) wait = NULL;
+  GQueue waits;
 
   pthread_mutex_lock (&self->lock);
-  g_queue_push_tail (&self->waiters, task);
-  waiters = steal_waiters_locked (self);
+  wait = ferry_wait_queue_join (&self->waits, NULL, NULL);
+  self->has_waits = TRUE;
+  waits = reserve_waits_locked (self);
   pthread_mutex_unlock (&self->lock);
-  complete (&waiters);
-}
-
-gboolean
-ferry_dispatcher_stop_waiting (FerryDispatcher *self, GTask *task)
-{
-  gboolean found;
-
-  pthread_mutex_lock (&self->lock);
-  found = g_queue_remove (&self->waiters, task);
-  pthread_mutex_unlock (&self->lock);
-  return found;
+  ferry_wait_queue_finish_reserved (&waits);
+  ferry_completion_return_boolean (wait, task, G_MAXINT64);
 }
 
 /* ---- running handlers ---- */
 
-/* Takes the oldest request from the queue, which has one, or for which invocation (nullable) stands. */
+/* invocation (nullable): NULL takes the oldest request from the queue, which has one. */
 static void
 begin_locked (FerryDispatcher *self, Run *run, FerryInvocation *invocation)
 {
-  FerryHandler *handler;
+  Handler *handler;
 
   if (invocation == NULL)
     {
       invocation = g_queue_pop_head_link (&self->queue)->data;
       self->pending_size -= invocation->size;
     }
-  handler = ferry_handler_table_find (&self->handlers, ferry_invocation_get_method (invocation));
-  run->invocation = invocation;
-  run->handler = handler != NULL ? ferry_handler_ref (handler) : NULL;
-  run->n_closed = self->n_closed;
+  handler = g_hash_table_lookup (self->handlers, ferry_invocation_get_method (invocation));
+  if (handler == NULL)
+    handler = self->other_handler;
+  if (handler != NULL)
+    ferry_ref_count_inc (&handler->references);
+  *run = (Run){invocation, handler, self->n_closed};
   self->n_running++;
 }
 
-/* Without the lock: has it answered. */
+/* Without the lock. */
 static void
 perform (Run *run)
 {
@@ -345,7 +329,7 @@ perform (Run *run)
                                            ferry_invocation_get_method (invocation));
     }
   ferry_invocation_unref (invocation);
-  g_clear_pointer (&run->handler, ferry_handler_unref);
+  g_clear_pointer (&run->handler, handler_unref);
 }
 
 static void
@@ -360,18 +344,18 @@ end_locked (FerryDispatcher *self, const Run *run)
 static void
 run_now (FerryDispatcher *self, Run *run)
 {
-  GQueue waiters;
+  GQueue waits;
 
   perform (run);
   pthread_mutex_lock (&self->lock);
   end_locked (self, run);
-  waiters = steal_waiters_locked (self);
+  waits = reserve_waits_locked (self);
   pthread_mutex_unlock (&self->lock);
-  complete (&waiters);
+  ferry_wait_queue_finish_reserved (&waits);
 }
 
 static void
-turn_away (GQueue *queue, const GError *reason)
+refuse_all (GQueue *queue, const GError *reason)
 {
   GList *link;
 
@@ -386,8 +370,8 @@ turn_away (GQueue *queue, const GError *reason)
 
 /* ---- threads ---- */
 
-/* They are started when there is something for them, up to as many as are wanted. Nobody joins them, since one may be
- * in a handler for as long as that likes; each lets go of what it holds when it ends. */
+/* Threads are started for requests, up to max_threads. They are not joined, since a handler may run for any time; each
+ * drops its reference to the dispatcher at its end. */
 
 static void start_thread (FerryDispatcher *self);
 
@@ -401,15 +385,15 @@ summon_locked (FerryDispatcher *self)
       self->coming = TRUE;
       return SUMMONS_WAKE;
     }
-  if (self->n_threads >= self->n_threads_wanted)
+  if (self->n_threads >= self->max_threads)
     return SUMMONS_NONE;
   self->coming = TRUE;
   self->n_threads++;
   return SUMMONS_START;
 }
 
-/* A thread that is woken wants the lock first, so it is woken without. Should it wake by itself before that, it finds
- * the queue, and another one wakes for nothing. */
+/* Without the lock, which the woken thread takes first. A thread that wakes by itself before that takes the request,
+ * and this wake-up is in vain. */
 static void
 summon (FerryDispatcher *self, Summons summons)
 {
@@ -419,7 +403,7 @@ summon (FerryDispatcher *self, Summons summons)
     start_thread (self);
 }
 
-/* Returns FALSE when it waited for as long as an idle thread does. */
+/* Returns FALSE when idle_time is over. */
 static gboolean
 wait_locked (FerryDispatcher *self)
 {
@@ -428,7 +412,7 @@ wait_locked (FerryDispatcher *self)
   self->n_idle++;
   in_time = ferry_cond_wait_until (&self->work, &self->lock, ferry_deadline_after (self->idle_time));
   self->n_idle--;
-  /* Whoever wakes looks at the queue now, also in place of another. */
+  /* It reads the queue now, in place of any other thread that is coming. */
   self->coming = FALSE;
   return in_time;
 }
@@ -441,7 +425,7 @@ find_work_locked (FerryDispatcher *self)
 
   while (TRUE)
     {
-      if (!self->open || self->n_threads > self->n_threads_wanted)
+      if (!self->open || self->n_threads > self->max_threads)
         return FALSE;
       if (self->queue.length > 0)
         return TRUE;
@@ -456,7 +440,7 @@ work_locked (FerryDispatcher *self)
 {
   Run run;
   Summons summons;
-  GQueue waiters;
+  GQueue waits;
 
   begin_locked (self, &run, NULL);
   summons = summon_locked (self);
@@ -465,11 +449,11 @@ work_locked (FerryDispatcher *self)
   perform (&run);
   pthread_mutex_lock (&self->lock);
   end_locked (self, &run);
-  waiters = steal_waiters_locked (self);
-  if (waiters.length == 0)
+  waits = reserve_waits_locked (self);
+  if (waits.length == 0)
     return;
   pthread_mutex_unlock (&self->lock);
-  complete (&waiters);
+  ferry_wait_queue_finish_reserved (&waits);
   pthread_mutex_lock (&self->lock);
 }
 
@@ -478,25 +462,26 @@ thread_main (gpointer data)
 {
   g_autoptr (FerryDispatcher) self = data;
   Summons summons;
-  GQueue waiters;
+  GQueue waits;
 
   pthread_mutex_lock (&self->lock);
-  /* It may have been started by a thread that receives, which blocks all of them; and what handlers start inherits. */
+  /* A receiving thread, which blocks all signals, may have started it. Processes that handlers start inherit the mask.
+   */
   pthread_sigmask (SIG_SETMASK, &self->signals, NULL);
   self->coming = FALSE;
   while (find_work_locked (self))
     work_locked (self);
   self->n_threads--;
-  /* It may have been the one that was summoned. */
+  /* This thread may have been the one that was coming. */
   summons = summon_locked (self);
-  waiters = steal_waiters_locked (self);
+  waits = reserve_waits_locked (self);
   pthread_mutex_unlock (&self->lock);
   summon (self, summons);
-  complete (&waiters);
+  ferry_wait_queue_finish_reserved (&waits);
   return NULL;
 }
 
-/* Undoes what summon_locked() counted. What waits is answered where no other thread will come to it. */
+/* Undoes summon_locked(). Answers the queue with an error where no other thread is there for it. */
 static void
 give_up_thread (FerryDispatcher *self, const GError *failure)
 {
@@ -504,7 +489,7 @@ give_up_thread (FerryDispatcher *self, const GError *failure)
     FERRY_ERROR, FERRY_ERROR_SYSTEM,
     "The other end cannot start a thread to answer: %s; ask again when it has fewer threads", failure->message);
   GQueue unanswered = G_QUEUE_INIT;
-  GQueue waiters;
+  GQueue waits;
 
   pthread_mutex_lock (&self->lock);
   self->coming = FALSE;
@@ -515,10 +500,10 @@ give_up_thread (FerryDispatcher *self, const GError *failure)
       g_queue_init (&self->queue);
       self->pending_size = 0;
     }
-  waiters = steal_waiters_locked (self);
+  waits = reserve_waits_locked (self);
   pthread_mutex_unlock (&self->lock);
-  turn_away (&unanswered, reason);
-  complete (&waiters);
+  refuse_all (&unanswered, reason);
+  ferry_wait_queue_finish_reserved (&waits);
 }
 
 static void
@@ -540,45 +525,20 @@ start_thread (FerryDispatcher *self)
 
 /* ---- the main context ---- */
 
-/* One source, made ready once for whatever comes until it has emptied the queue. It answers one request at a time, and
- * lets other sources have their turn. */
-
-/* Whether the calling thread may run a handler at once. */
-static gboolean
-owns_context_locked (FerryDispatcher *self)
-{
-  return self->place == FERRY_DISPATCHER_PLACE_CONTEXT && self->queue.length == 0 && self->n_running == 0 &&
-         g_main_context_is_owner (self->context);
-}
-
-/* Returns the source (owned) to be made ready by wake_source(), without the lock, or NULL. */
-static GSource *
-summon_source_locked (FerryDispatcher *self)
-{
-  if (self->ready)
-    return NULL;
-  self->ready = TRUE;
-  return g_source_ref (self->source);
-}
-
-static void
-wake_source (GSource *source)
-{
-  g_source_set_ready_time (source, 0);
-  g_source_unref (source);
-}
+/* One source, which is made ready once, until it has emptied the queue. It runs one handler at a time, and other
+ * sources have their turns in between. */
 
 static gboolean
 dispatch (GSource *source, GSourceFunc callback, gpointer data)
 {
   g_autoptr (FerryDispatcher) self = ref (data);
   gint64 end = g_get_monotonic_time () + MAX_TURN;
-  GQueue waiters;
+  GQueue waits;
   gboolean more;
 
   g_source_set_ready_time (source, -1);
   pthread_mutex_lock (&self->lock);
-  /* Of a dispatcher that was closed and opened again, the queue is for another source. */
+  /* A dispatcher that was closed and opened again has another source for its queue. */
   while (self->source == source && self->queue.length > 0 && g_get_monotonic_time () < end)
     {
       Run run;
@@ -592,11 +552,11 @@ dispatch (GSource *source, GSourceFunc callback, gpointer data)
   more = self->source == source && self->queue.length > 0;
   if (self->source == source)
     self->ready = more;
-  waiters = steal_waiters_locked (self);
+  waits = reserve_waits_locked (self);
   pthread_mutex_unlock (&self->lock);
   if (more)
     g_source_set_ready_time (source, 0);
-  complete (&waiters);
+  ferry_wait_queue_finish_reserved (&waits);
   return G_SOURCE_CONTINUE;
 }
 
@@ -613,7 +573,7 @@ source_new (FerryDispatcher *self)
   GSource *source = g_source_new (&funcs, sizeof (GSource));
 
   g_source_set_static_name (source, "ferry-demux");
-  /* The callback is there for its data, which holds the dispatcher. */
+  /* The source has a callback only for its data, which holds the dispatcher. */
   g_source_set_callback (source, not_called, ref (self), (GDestroyNotify) ferry_dispatcher_unref);
   g_source_set_ready_time (source, -1);
   return source;
@@ -622,19 +582,20 @@ source_new (FerryDispatcher *self)
 /* ---- taking requests ---- */
 
 static GError *
-new_refusal (FerryDispatcher *self, gboolean open)
+new_refusal (gboolean open)
 {
-  if (!open)
-    return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED,
-                                "The other end was stopped before it began; ask again later");
   return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED,
-                              "More waits at the other end than it takes; ask again later, or less at a time");
+                              open ? "More waits at the other end than it takes; ask again later, or less at a time"
+                                   : "The other end was stopped before it began; ask again later");
 }
 
+/* Whether this thread may run a handler at once. */
 static gboolean
 runs_now_locked (FerryDispatcher *self)
 {
-  return self->place == FERRY_DISPATCHER_PLACE_RECEIVING || owns_context_locked (self);
+  return self->place == FERRY_DISPATCHER_PLACE_RECEIVING ||
+         (self->place == FERRY_DISPATCHER_PLACE_CONTEXT && self->queue.length == 0 && self->n_running == 0 &&
+          g_main_context_is_owner (self->context));
 }
 
 static gboolean
@@ -651,37 +612,40 @@ ferry_dispatcher_take (FerryDispatcher *self, FerryInvocation *invocation)
   GVariant *arguments = ferry_invocation_get_arguments (invocation);
   const gsize size = arguments != NULL ? g_variant_get_size (arguments) : 0;
   g_autoptr (GError) refusal = NULL;
-  GSource *source = NULL;
+  g_autoptr (GSource) source = NULL;
   Summons summons = SUMMONS_NONE;
   gboolean now = FALSE;
   Run run;
 
   pthread_mutex_lock (&self->lock);
   if (!self->open)
-    refusal = new_refusal (self, FALSE);
+    refusal = new_refusal (FALSE);
   else if (runs_now_locked (self))
     {
       now = TRUE;
       begin_locked (self, &run, invocation);
     }
   else if (!has_room_locked (self, size))
-    refusal = new_refusal (self, TRUE);
+    refusal = new_refusal (TRUE);
   else
     {
       invocation->size = size;
       self->pending_size += size;
       g_queue_push_tail_link (&self->queue, &invocation->link);
-      if (self->place == FERRY_DISPATCHER_PLACE_CONTEXT)
-        source = summon_source_locked (self);
-      else
+      if (self->place != FERRY_DISPATCHER_PLACE_CONTEXT)
         summons = summon_locked (self);
+      else if (!self->ready)
+        {
+          self->ready = TRUE;
+          source = g_source_ref (self->source);
+        }
     }
   pthread_mutex_unlock (&self->lock);
 
   if (now)
     run_now (self, &run);
   else if (source != NULL)
-    wake_source (source);
+    g_source_set_ready_time (source, 0);
   else
     summon (self, summons);
   if (refusal == NULL)
@@ -695,51 +659,46 @@ ferry_dispatcher_take (FerryDispatcher *self, FerryInvocation *invocation)
 gboolean
 ferry_dispatcher_open (FerryDispatcher *self)
 {
-  gboolean opened;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
-  opened = !self->open;
+  if (self->open)
+    return FALSE;
   self->open = TRUE;
-  if (opened)
-    pthread_sigmask (SIG_SETMASK, NULL, &self->signals);
-  if (opened && self->place == FERRY_DISPATCHER_PLACE_CONTEXT)
+  pthread_sigmask (SIG_SETMASK, NULL, &self->signals);
+  if (self->place == FERRY_DISPATCHER_PLACE_CONTEXT)
     {
       self->ready = FALSE;
       self->source = source_new (self);
       g_source_attach (self->source, self->context);
     }
-  pthread_mutex_unlock (&self->lock);
-  return opened;
+  return TRUE;
 }
 
 gboolean
 ferry_dispatcher_close (FerryDispatcher *self)
 {
-  g_autoptr (GError) reason = new_refusal (self, FALSE);
-  GSource *source;
-  gboolean closed;
+  g_autoptr (GError) reason = new_refusal (FALSE);
+  g_autoptr (GSource) source = NULL;
   GQueue queue;
 
   pthread_mutex_lock (&self->lock);
-  closed = self->open;
+  if (!self->open)
+    {
+      pthread_mutex_unlock (&self->lock);
+      return FALSE;
+    }
   self->open = FALSE;
   queue = self->queue;
   g_queue_init (&self->queue);
   self->pending_size = 0;
   source = g_steal_pointer (&self->source);
-  if (closed)
-    {
-      self->n_closed++;
-      self->n_left += self->n_running;
-      self->n_running = 0;
-    }
+  self->n_closed++;
+  self->n_left += self->n_running;
+  self->n_running = 0;
   pthread_cond_broadcast (&self->work);
   pthread_mutex_unlock (&self->lock);
   if (source != NULL)
-    {
-      g_source_destroy (source);
-      g_source_unref (source);
-    }
-  turn_away (&queue, reason);
-  return closed;
+    g_source_destroy (source);
+  refuse_all (&queue, reason);
+  return TRUE;
 }

@@ -3,14 +3,14 @@
 
 /* A transport over any GIOStream, and over the stream that is made of two descriptors.
  *
- * What the threads share is the core; the object is only one who refers to it. The reader is a thread for each
- * transport: it has the stream taken apart, hands messages over, starts the writer's thread and joins it. It has a
- * reference to the object only while it hands over what one read brought, so that the last reference of others'
- * closes the transport.
+ * The object and the threads share the core. Each transport has a reader thread, which takes the stream apart, hands
+ * messages over, and starts and joins the writer's thread. It holds the object only while it hands over the messages of
+ * one read. So the last other reference closes the transport.
  *
- * The end: whoever closes, on any thread, only sets a flag, lets the writer finish and wakes the reader; nobody waits.
- * The reader then lingers (for a few seconds at the most) until what was sent is written, takes what still comes, so
- * that a socket does not throw away what the other end has not read yet, and closes the stream.
+ * The end: close() runs on any thread and does not wait. It sets a flag, lets the writer finish and wakes the reader.
+ * The reader then lingers for a few seconds at the most, until all sent messages are written. It discards the bytes
+ * that still come: a socket that is closed before they are read drops what the other end has not read. Then it closes
+ * the stream.
  *
  * Owner:   counted references: the object's and the reader's.
  * Threads: any, where nothing else is said.
@@ -31,13 +31,13 @@
 #include "call/ferry-frame-decoder-private.h"
 #include "call/ferry-stream-writer-private.h"
 
-/* How long what was sent before the end may take. */
+/* How long the messages that were sent before the end may take. */
 #define LINGER_MILLISECONDS 5000
 
-/* How long it waits before it looks again for a descriptor, when there is none. */
+/* The pause between two looks for a free descriptor. */
 #define SHORTAGE_MILLISECONDS 10
 
-/* What a transport needs: a wake-up each for reading and writing, and one to linger with. */
+/* The descriptors of a transport: a wake-up each for reading and writing, and one to linger with. */
 #define N_FDS 3
 
 #define FERRY_TYPE_STREAM_TRANSPORT (ferry_stream_transport_get_type ())
@@ -50,12 +50,12 @@ typedef struct
   GIOStream *io;         /* const: (owned) */
   GInputStream *input;   /* const: (unowned), of io */
   GCancellable *reading; /* const: (owned): wakes the reader, when the transport is closed or cannot write */
-  GPollFD wakeup;        /* const: of that: it has its descriptor until the end, and not anew with each read */
+  GPollFD wakeup;        /* const: of that, which so keeps one descriptor, and makes none with each read */
   _Atomic (GMainContext *) lingering; /* (nullable): the reader's, at the end */
   FerryStreamWriter *writer;          /* const: (owned) */
   FerryFrameDecoder decoder;          /* of the reader */
-  gboolean input_over;                /* of the reader: nothing more comes */
-  gboolean expired;                   /* of the reader: it has lingered for long enough */
+  gboolean input_over;                /* of the reader: the stream has ended */
+  gboolean expired;                   /* of the reader: the time to linger is over */
   _Atomic gboolean closed;
   _Atomic guint32 max_message;
 } Core;
@@ -88,15 +88,15 @@ note_room (gpointer data)
     ferry_transport_note_room (transport);
 }
 
-/* What came before is still handed over; the reader does that, and ends the transport. */
+/* The reader still hands over the messages that came, and ends the transport. */
 static void
 wake_reader (gpointer data)
 {
   g_cancellable_cancel (((Core *) data)->reading);
 }
 
-/* Nobody is woken in vain: the writer was done, under its lock, before it looks for the context; the reader puts that
- * there before it asks, under that lock, whether the writer is done. */
+/* No wake-up is lost. The writer sets done, under its lock, before it reads the context here. The reader sets the
+ * context before it reads done, under that lock. */
 static void
 wake_lingering (gpointer data)
 {
@@ -131,16 +131,14 @@ core_new (GIOStream *io, gpointer transport)
 static Core *
 core_ref (Core *core)
 {
-  /* Relaxed: whoever refers to it has a reference already. */
-  atomic_fetch_add_explicit (&core->references, 1, memory_order_relaxed);
+  ferry_ref_count_inc (&core->references);
   return core;
 }
 
 static void
 core_unref (Core *core)
 {
-  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
-  if (atomic_fetch_sub_explicit (&core->references, 1, memory_order_acq_rel) > 1)
+  if (!ferry_ref_count_dec (&core->references))
     return;
   ferry_stream_writer_free (core->writer);
   g_object_unref (core->reading);
@@ -152,14 +150,14 @@ core_unref (Core *core)
 static gboolean
 is_closed (Core *core)
 {
-  /* Relaxed: who reads too early hands over one message more, to a transport that drops it. */
+  /* Relaxed: a read that is too early hands one more message to a transport that drops it. */
   return atomic_load_explicit (&core->closed, memory_order_relaxed);
 }
 
 /* ---- reading ---- */
 
-/* Hands over what came whole. Returns FALSE when there is nothing more to do: with a reason, or without where the
- * transport was closed at this end. */
+/* Hands over whole messages. Returns FALSE at the end: with a reason, or without where this end closed the transport.
+ */
 static gboolean
 hand_over (Core *core, GError **reason)
 {
@@ -180,17 +178,26 @@ hand_over (Core *core, GError **reason)
   return status == FERRY_FRAME_NONE;
 }
 
-/* A writer that failed is no reason to leave what the other end sent before it went: that is taken without waiting. */
-static gssize
-read_last (Core *core, guint8 *room, gsize size, GError **error)
+/* Returns NULL where the stream cannot be read without waiting. */
+static GPollableInputStream *
+get_pollable (Core *core)
 {
   if (!G_IS_POLLABLE_INPUT_STREAM (core->input) ||
       !g_pollable_input_stream_can_poll (G_POLLABLE_INPUT_STREAM (core->input)))
-    {
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "Nothing can be read without waiting");
-      return -1;
-    }
-  return g_pollable_input_stream_read_nonblocking (G_POLLABLE_INPUT_STREAM (core->input), room, size, NULL, error);
+    return NULL;
+  return G_POLLABLE_INPUT_STREAM (core->input);
+}
+
+/* After a failure of the writer, takes what the other end has sent before, without waiting. */
+static gssize
+read_last (Core *core, guint8 *room, gsize size, GError **error)
+{
+  GPollableInputStream *input = get_pollable (core);
+
+  if (input != NULL)
+    return g_pollable_input_stream_read_nonblocking (input, room, size, NULL, error);
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "Nothing can be read without waiting");
+  return -1;
 }
 
 static gssize
@@ -209,7 +216,7 @@ read_some (Core *core, GError **error)
   return n;
 }
 
-/* Why nothing more can come, from what a read failed with. NULL: read on. */
+/* The reason of the end, from the failure of a read. NULL: read on. */
 static GError *
 make_reason (Core *core, const GError *failure)
 {
@@ -224,7 +231,7 @@ make_reason (Core *core, const GError *failure)
   return g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED, "Reading from the stream failed: %s", failure->message);
 }
 
-/* Returns the reason of the end, or NULL where the transport was closed at this end. */
+/* Returns the reason of the end, or NULL where this end closed the transport. */
 static GError *
 read_until_end (Core *core)
 {
@@ -272,10 +279,10 @@ discard_cb (GObject *stream, gpointer data)
 static GSource *
 add_discarding (Core *core, GMainContext *context)
 {
-  GPollableInputStream *input = G_IS_POLLABLE_INPUT_STREAM (core->input) ? (gpointer) core->input : NULL;
+  GPollableInputStream *input = get_pollable (core);
   GSource *source;
 
-  if (core->input_over || input == NULL || !g_pollable_input_stream_can_poll (input))
+  if (core->input_over || input == NULL)
     {
       core->input_over = TRUE;
       return NULL;
@@ -286,7 +293,7 @@ add_discarding (Core *core, GMainContext *context)
   return source;
 }
 
-/* A context needs a descriptor, and nothing tells when there is one again. Returns NULL when there was none in time. */
+/* A context needs a descriptor. Looks for one from time to time, and returns NULL when there is none in time. */
 static GMainContext *
 make_context (void)
 {
@@ -299,13 +306,13 @@ make_context (void)
   return g_main_context_new ();
 }
 
-/* Until what was sent is written, and the other end has heard that nothing more comes. */
+/* Waits until all sent messages and the end of the stream are written, and the other end has closed. */
 static void
 linger (Core *core)
 {
   GMainContext *context = make_context ();
-  GSource *timer;
-  GSource *discarding;
+  g_autoptr (GSource) timer = NULL;
+  g_autoptr (GSource) discarding = NULL;
 
   if (context == NULL)
     return;
@@ -319,12 +326,8 @@ linger (Core *core)
   while (!core->expired && (!ferry_stream_writer_is_done (core->writer) || !core->input_over))
     g_main_context_iteration (context, TRUE);
   g_source_destroy (timer);
-  g_source_unref (timer);
   if (discarding != NULL)
-    {
-      g_source_destroy (discarding);
-      g_source_unref (discarding);
-    }
+    g_source_destroy (discarding);
 }
 
 static void
@@ -336,19 +339,19 @@ end_transport (Core *core, const GError *reason)
     return;
   if (reason != NULL)
     ferry_transport_end (transport, reason);
-  /* Another thread may have this one's address next. */
+  /* A later thread may have the same address. */
   ferry_transport_set_receiving_thread (transport, NULL);
 }
 
-/* Whoever keeps a closed transport keeps no descriptor and no buffer with it. */
+/* A closed transport that is still referenced has no descriptor and no buffer. */
 static void
-let_go (Core *core)
+release (Core *core)
 {
   GMainContext *context;
 
   ferry_stream_writer_stop (core->writer);
   g_cancellable_release_fd (core->reading);
-  /* Relaxed: nobody wakes this thread once the writer's is joined. */
+  /* Relaxed: after the join of the writer's thread, none wakes this one. */
   context = atomic_exchange_explicit (&core->lingering, NULL, memory_order_relaxed);
   if (context != NULL)
     g_main_context_unref (context);
@@ -368,7 +371,7 @@ read_main (gpointer data)
   end_transport (core, reason);
   if (started)
     linger (core);
-  let_go (core);
+  release (core);
   core_unref (core);
   return NULL;
 }
@@ -380,31 +383,13 @@ ferry_stream_transport_send (FerryTransport *transport, const GOutputVector *par
 {
   Core *core = FERRY_STREAM_TRANSPORT (transport)->core;
   guint32 max_message = atomic_load_explicit (&core->max_message, memory_order_relaxed);
-  GOutputVector framed[1 + FERRY_CALL_MAX_PARTS];
-  guint8 header[FERRY_FRAME_HEADER_SIZE];
-  gsize size = 0;
+  FerryFrame frame;
+  guint n_vectors = ferry_frame_init (&frame, parts, n_parts, max_message, error);
 
-  g_assert (n_parts <= FERRY_CALL_MAX_PARTS);
-
-  for (guint i = 0; i < n_parts; i++)
-    {
-      framed[1 + i] = parts[i];
-      size += parts[i].size;
-    }
-  if (size > max_message)
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
-                   "A message of %" G_GSIZE_FORMAT " bytes is larger than the %u bytes that this transport carries: "
-                   "send less at once, or set max-message-size at both ends",
-                   size, max_message);
-      return FALSE;
-    }
-  ferry_frame_write_header (header, (guint32) size);
-  framed[0] = (GOutputVector){header, sizeof header};
-  return ferry_stream_writer_send (core->writer, framed, 1 + n_parts, error);
+  return n_vectors > 0 && ferry_stream_writer_send (core->writer, frame.vectors, n_vectors, error);
 }
 
-/* An answer goes in pieces, of which each fits: as a whole it is a message as well. */
+/* The limit is also that of a whole answer, whose pieces are small messages. */
 static void
 set_max_message (FerryStreamTransport *self, guint max_message)
 {
@@ -491,23 +476,24 @@ start_reader (Core *core, GError **error)
 
 /**
  * ferry_transport_new_for_stream:
- * @stream: a stream, such as a socket's connection, or a TLS connection over one
+ * @stream: a stream, such as a socket's connection, or a TLS connection over one.
  * @error: return location for an error
  *
- * Makes a transport over a stream, whose other end is another transport of this kind. It takes the stream over: nobody
- * else reads from it, writes to it or closes it any more, also where this fails.
+ * Makes a transport over a stream, whose other end is another transport of this kind. It takes the stream over, also
+ * where this fails. The caller must not read from it, write to it or close it any more.
  *
- * A message that the stream does not take at once is kept, up to a MiB of them; beyond that, sending fails with
- * %FERRY_ERROR_WOULD_BLOCK. A message, be it a request or an answer, has at most 64 MiB; the property
- * `max-message-size` (of type #guint) sets another limit, for what comes and for what goes, where it is
- * %FERRY_ERROR_TOO_LARGE. An answer that is too large fails the question with that. Both ends set it, before anything
- * larger is sent.
+ * Up to a MiB of messages is kept that the stream does not take at once. Beyond that, sending fails with
+ * %FERRY_ERROR_WOULD_BLOCK.
  *
- * What was sent before the transport is closed still goes out: behind the scenes, and for five seconds at the most. The
- * end of the stream closes the transport with %FERRY_ERROR_CLOSED, or with %FERRY_ERROR_PROTOCOL inside a message.
- * Where the two ends speak versions that do not fit, it is closed with %FERRY_ERROR_VERSION.
+ * A request or an answer has at most 64 MiB. The property `max-message-size` (of type #guint) sets another limit, for
+ * received and for sent messages. Both ends set it, before a larger message is sent. A message beyond it fails with
+ * %FERRY_ERROR_TOO_LARGE. An answer beyond it fails its transaction with that error.
  *
- * What comes is received on a thread of the transport's own. Any thread.
+ * Messages that were sent before the transport is closed are still written in the background, for five seconds at the
+ * most. The end of the stream closes the transport with %FERRY_ERROR_CLOSED, or with %FERRY_ERROR_PROTOCOL inside a
+ * message. Where the versions of the two ends do not fit, it is closed with %FERRY_ERROR_VERSION.
+ *
+ * A thread of the transport receives messages. Any thread may call this.
  *
  * Returns: (transfer full): the transport, or %NULL with %FERRY_ERROR_CLOSED or %FERRY_ERROR_SYSTEM
  *
@@ -526,7 +512,7 @@ ferry_transport_new_for_stream (GIOStream *stream, GError **error)
 
   if (g_io_stream_is_closed (stream))
     {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The stream is closed already");
+      ferry_set_error (error, FERRY_ERROR_CLOSED, "The stream is closed already; open it again");
       return NULL;
     }
   if (!ferry_check_free_fds (N_FDS, error))
@@ -538,12 +524,12 @@ ferry_transport_new_for_stream (GIOStream *stream, GError **error)
   self->core = core_new (stream, self);
   set_max_message (self, FERRY_FRAME_MAX_MESSAGE);
   ferry_greeting_write (greeting);
-  /* Where it fails the reader finds out why: an end that spoke before it went is heard. */
+  /* The reader finds a failure, after the messages of an other end that has closed already. */
   ferry_stream_writer_send (self->core->writer, &vector, 1, NULL);
   thread = start_reader (self->core, error);
   if (thread == NULL)
     {
-      let_go (self->core);
+      release (self->core);
       return NULL;
     }
   ferry_transport_set_receiving_thread (FERRY_TRANSPORT (self), thread);
@@ -552,7 +538,7 @@ ferry_transport_new_for_stream (GIOStream *stream, GError **error)
 
 /* ---- over the stream of two descriptors ---- */
 
-/* So that a sender never waits for a reader. A worker in a sandbox may not set flags by fcntl(). */
+/* A sender then never waits for a reader. A worker in a sandbox may not set flags by fcntl(). */
 static gboolean
 set_nonblocking (int fd, GError **error)
 {
@@ -561,7 +547,7 @@ set_nonblocking (int fd, GError **error)
   return ioctl (fd, FIONBIO, &on) == 0 || ferry_set_system_error (error, "ioctl(FIONBIO)");
 }
 
-/* A process that is started later and has a copy would keep the other end from hearing of the end. */
+/* With a copy in a process that is started later, the other end would not see the end of the stream. */
 static gboolean
 set_close_on_exec (int fd, GError **error)
 {
@@ -571,12 +557,12 @@ set_close_on_exec (int fd, GError **error)
 /**
  * ferry_transport_new_for_descriptors:
  * @in_fd: a descriptor to read from
- * @out_fd: a descriptor to write to: another one, or the same where that is a socket
+ * @out_fd: a descriptor to write to: another one, or the same where that is a socket.
  * @error: return location for an error
  *
- * Makes a transport over two descriptors, such as those of two pipes, or over one socket. It takes both over, closes
- * them at its end, also where this fails, keeps them from processes that are started later, and makes @out_fd
- * non-blocking, which those that have it already see too.
+ * Makes a transport over two descriptors, such as those of two pipes, or over one socket. It takes both over, and
+ * closes them at its end, also where this fails. Processes that are started later do not inherit them. @out_fd becomes
+ * non-blocking, also for processes that share it already.
  *
  * The rest is as with [ctor@Ferry.Transport.new_for_stream]. Any thread.
  *

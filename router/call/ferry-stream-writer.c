@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The way of a message: who sends writes what the stream takes at once, where nothing waits in the queue; what is left
- * of it, or all of it, is copied into the queue; the thread writes that, and who is not taken is told when there is
- * room. A message that was begun is always finished, so its rest is queued however much waits. */
+/* The way of a message: where the queue is empty, the sending thread writes as much as the stream takes at once. The
+ * rest is copied into the queue, which the writer's thread writes. A message that was begun is always finished, so its
+ * rest is queued whatever the length of the queue. After a refused message, room() tells when there is room. */
 
 #include "config.h"
 
@@ -24,9 +24,9 @@
 #include "base/ferry-thread-private.h"
 #include "call/ferry-remote-error-private.h"
 
-/* While that many bytes wait, no further message is taken: so at most that and one message lie in the queue. */
+/* While that many bytes wait, no further message is taken: so the queue has at most that and one message. */
 #define MAX_QUEUED ((gsize) 1024 * 1024)
-/* Up to this size a message is put together first: one write is quicker than one for each part. */
+/* The parts of a message up to this size are copied together first, which makes the write quicker. */
 #define SMALL_MESSAGE 4096
 /* Messages share chunks of this size. */
 #define CHUNK_SIZE ((gsize) 64 * 1024)
@@ -44,24 +44,24 @@ struct _FerryStreamWriter
   GOutputStream *stream;               /* const: (unowned), of io */
   const FerryStreamWriterFuncs *funcs; /* const */
   gpointer data;                       /* const */
-  GCancellable *cancellable;           /* const: (owned): ends what the thread is writing */
-  GPollFD wakeup;                      /* const: of that, until it is stopped, and not anew with each write */
-  gboolean direct;                     /* const: who sends may write */
-  int fd;                              /* const: of stream, or -1 */
-  GThread *thread;                     /* of who starts and joins */
+  GCancellable *cancellable;           /* const: (owned): ends a write of the thread */
+  GPollFD wakeup;  /* const: of that, which so keeps one descriptor, and makes none for each write */
+  gboolean direct; /* const: sending threads may write */
+  int fd;          /* const: of stream, or -1 */
+  GThread *thread; /* of the thread that starts and stops it */
 
   pthread_mutex_t lock;
   pthread_cond_t changed;
   GQueue chunks;      /* lock: (owned) (element-type Chunk), as what follows */
-  gsize queued;       /* bytes in chunks and in the one that is being written: while there are any, they go first */
-  gboolean refused;   /* who has no room is to be told of it */
-  gboolean finishing; /* nothing more is sent */
+  gsize queued;       /* bytes in chunks and in the one that is being written; they go before a new message */
+  gboolean refused;   /* a message was refused for want of room */
+  gboolean finishing; /* no further message is taken */
   gboolean done;
   GError *failure; /* (owned) (nullable) */
 };
 
-/* Whether who sends may write: never where that could wait. A pipe that was not made non-blocking waits for room for
- * all that it is given, whatever was asked of the stream; filters have buffers, which somebody must flush. */
+/* Whether sending threads may write: never where that could wait. A write to a blocking pipe waits until all of it is
+ * taken, also by the stream's non-blocking functions. A filter has a buffer, which is flushed only after the queue. */
 static gboolean
 can_write_directly (GOutputStream *stream, int fd)
 {
@@ -143,7 +143,7 @@ queue_rest_locked (FerryStreamWriter *self, const GOutputVector *parts, guint n_
   pthread_cond_signal (&self->changed);
 }
 
-/* Returns whether it is the first failure: then failed() is to be called. */
+/* Returns whether it is the first failure, for which the caller calls failed(). */
 static gboolean
 fail_locked (FerryStreamWriter *self, const GError *failure)
 {
@@ -155,10 +155,10 @@ fail_locked (FerryStreamWriter *self, const GError *failure)
   return TRUE;
 }
 
-/* ---- who sends ---- */
+/* ---- the sending threads ---- */
 
-/* GIO writes to pipes with write(2), which raises SIGPIPE where nobody reads; an application need not have it ignored.
- * Returns whether it is blocked from here on. */
+/* A write to a pipe without a reader raises SIGPIPE, which an application need not ignore. Returns whether the signal
+ * was not blocked before. */
 static gboolean
 hold_sigpipe (sigset_t *before)
 {
@@ -183,7 +183,7 @@ release_sigpipe (const sigset_t *before, gboolean raised)
   pthread_sigmask (SIG_SETMASK, before, NULL);
 }
 
-/* GIO asks three times for one write to a descriptor, and waits where the answers differ: so that is done here. */
+/* GIO makes three system calls for one write to a descriptor, and may wait between them. */
 static GPollableReturn
 write_to_descriptor (int fd, const GOutputVector *parts, guint n_parts, gsize *written, GError **error)
 {
@@ -206,7 +206,7 @@ G_STATIC_ASSERT (sizeof (GOutputVector) == sizeof (struct iovec));
 G_STATIC_ASSERT (offsetof (GOutputVector, buffer) == offsetof (struct iovec, iov_base));
 G_STATIC_ASSERT (offsetof (GOutputVector, size) == offsetof (struct iovec, iov_len));
 
-/* Returns FALSE when the stream failed, and else how much it took at once. */
+/* Returns FALSE when the stream failed. written: how much it took at once. */
 static gboolean
 write_some_locked (FerryStreamWriter *self, const GOutputVector *parts, guint n_parts, gsize *written, GError **error)
 {
@@ -242,19 +242,18 @@ static gboolean
 check_locked (FerryStreamWriter *self, GError **error)
 {
   if (self->failure != NULL)
-    g_propagate_error (error, ferry_error_copy (self->failure));
-  else if (self->finishing)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The transport was closed at this end");
-  else if (self->queued >= MAX_QUEUED)
     {
-      self->refused = TRUE;
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK,
-                   "%" G_GSIZE_FORMAT " bytes wait for the other end of the stream to take them: wait for room",
-                   self->queued);
+      g_propagate_error (error, ferry_error_copy (self->failure));
+      return FALSE;
     }
-  else
+  if (self->finishing)
+    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The transport was closed at this end");
+  if (self->queued < MAX_QUEUED)
     return TRUE;
-  return FALSE;
+  self->refused = TRUE;
+  return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
+                          "%" G_GSIZE_FORMAT " bytes wait for the other end of the stream to take them: wait for room",
+                          self->queued);
 }
 
 gboolean
@@ -287,19 +286,15 @@ ferry_stream_writer_send (FerryStreamWriter *self, const GOutputVector *parts, g
 
 /* ---- the thread ---- */
 
-/* Returns NULL when all is written that ever will be. */
+/* Returns NULL when nothing is left to be written. */
 static Chunk *
 wait_for_chunk (FerryStreamWriter *self)
 {
-  Chunk *chunk = NULL;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   while (self->chunks.length == 0 && !self->finishing && self->failure == NULL)
     pthread_cond_wait (&self->changed, &self->lock);
-  if (self->failure == NULL)
-    chunk = g_queue_pop_head (&self->chunks);
-  pthread_mutex_unlock (&self->lock);
-  return chunk;
+  return self->failure == NULL ? g_queue_pop_head (&self->chunks) : NULL;
 }
 
 static gboolean
@@ -320,18 +315,11 @@ note_written (FerryStreamWriter *self, gsize n)
   return empty;
 }
 
-/* How much a write may have. A descriptor that was left blocking takes so much, once it is said to be writable, without
- * waiting where no cancel reaches it. */
-static gsize
-get_most_at_once (FerryStreamWriter *self)
-{
-  return self->fd >= 0 && !self->direct ? PIPE_BUF : G_MAXSSIZE;
-}
-
 static gboolean
 write_chunk (FerryStreamWriter *self, const Chunk *chunk, GError **error)
 {
-  gsize most = get_most_at_once (self);
+  /* A blocking descriptor that polls as writable takes so many bytes without a wait, which a cancel could not end. */
+  const gsize most = self->fd >= 0 && !self->direct ? PIPE_BUF : G_MAXSSIZE;
   gboolean empty = FALSE;
   gssize n;
 
@@ -346,29 +334,20 @@ write_chunk (FerryStreamWriter *self, const Chunk *chunk, GError **error)
   return !empty || g_output_stream_flush (self->stream, self->cancellable, error);
 }
 
-/* Tells the other end that nothing more comes, where the stream has a way to say so. */
+/* Tells the other end that no more bytes come, where the stream has a way to do so. */
 static void
 write_end (FerryStreamWriter *self)
 {
-  /* Not with g_socket_shutdown(), which changes what the reader's thread reads meanwhile. */
+  /* g_socket_shutdown() would change a field that the reader's thread reads. */
   if (G_IS_SOCKET_CONNECTION (self->io))
     {
       shutdown (g_socket_get_fd (g_socket_connection_get_socket (G_SOCKET_CONNECTION (self->io))), SHUT_WR);
       return;
     }
-  /* The descriptor may be a socket, with another stream's reading end: to close it would say nothing then. */
+  /* The descriptor may be a socket with another stream's reading end, and to close it would tell nothing then. */
   if (self->fd >= 0)
     shutdown (self->fd, SHUT_WR);
   g_output_stream_close (self->stream, self->cancellable, NULL);
-}
-
-static void
-set_done (FerryStreamWriter *self)
-{
-  pthread_mutex_lock (&self->lock);
-  self->done = TRUE;
-  pthread_mutex_unlock (&self->lock);
-  self->funcs->done (self->data);
 }
 
 static gpointer
@@ -392,9 +371,12 @@ write_all (gpointer data)
     }
   if (failed)
     self->funcs->failed (self->data);
-  /* What failed may still be closed: who sends is kept from it. */
+  /* After a failure too: no other thread writes any more. */
   write_end (self);
-  set_done (self);
+  pthread_mutex_lock (&self->lock);
+  self->done = TRUE;
+  pthread_mutex_unlock (&self->lock);
+  self->funcs->done (self->data);
   return NULL;
 }
 
@@ -418,30 +400,21 @@ ferry_stream_writer_stop (FerryStreamWriter *self)
 void
 ferry_stream_writer_finish (FerryStreamWriter *self)
 {
-  pthread_mutex_lock (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
   self->finishing = TRUE;
   pthread_cond_signal (&self->changed);
-  pthread_mutex_unlock (&self->lock);
 }
 
 gboolean
 ferry_stream_writer_is_done (FerryStreamWriter *self)
 {
-  gboolean done;
-
-  pthread_mutex_lock (&self->lock);
-  done = self->done;
-  pthread_mutex_unlock (&self->lock);
-  return done;
+  FERRY_AUTO_LOCK (&self->lock);
+  return self->done;
 }
 
 GError *
 ferry_stream_writer_dup_failure (FerryStreamWriter *self)
 {
-  GError *failure;
-
-  pthread_mutex_lock (&self->lock);
-  failure = self->failure != NULL ? ferry_error_copy (self->failure) : NULL;
-  pthread_mutex_unlock (&self->lock);
-  return failure;
+  FERRY_AUTO_LOCK (&self->lock);
+  return self->failure != NULL ? ferry_error_copy (self->failure) : NULL;
 }
