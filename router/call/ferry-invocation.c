@@ -395,7 +395,7 @@ ferry_invocation_send_item (FerryInvocation *self, GVariant *item, GError **erro
 /* Takes the right to answer. function: the caller's name in messages. Where another thread is cancelling the
  * cancellable, this waits for it: for a few instructions, all of them the library's and GLib's. */
 static gboolean
-claim (FerryInvocation *self, const char *function)
+begin_answer (FerryInvocation *self, const char *function)
 {
   guint before = atomic_fetch_or_explicit (&self->state, FERRY_INVOCATION_ANSWERED, memory_order_acq_rel);
   gboolean is_first_answer = (before & FERRY_INVOCATION_ANSWERED) == 0;
@@ -538,7 +538,7 @@ ferry_invocation_turn_away (FerryInvocation *self, const GError *reason)
 {
   gboolean is_refusal = g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_REFUSED);
 
-  if (!claim (self, "A demux"))
+  if (!begin_answer (self, "A demux"))
     return;
   if (is_refusal)
     deliver_failure (self, FERRY_CALL_REFUSE, reason, NULL, FALSE);
@@ -586,7 +586,7 @@ ferry_invocation_return_value (FerryInvocation *self, GVariant *value)
 
   g_return_if_fail (self != NULL);
 
-  if (!claim (self, "ferry_invocation_return_value()") || ferry_invocation_is_one_way (self))
+  if (!begin_answer (self, "ferry_invocation_return_value()") || ferry_invocation_is_one_way (self))
     return;
   if (taken != NULL)
     ferry_known_types_add (taken);
@@ -612,14 +612,14 @@ ferry_invocation_return_error (FerryInvocation *self, const GError *failure)
   g_return_if_fail (self != NULL);
   g_return_if_fail (failure != NULL);
 
-  if (claim (self, "ferry_invocation_return_error()"))
+  if (begin_answer (self, "ferry_invocation_return_error()"))
     deliver_failure (self, FERRY_CALL_ERROR, failure, make_trace (self, failure), TRUE);
 }
 
 void
 ferry_invocation_pass_error (FerryInvocation *self, const GError *failure)
 {
-  if (claim (self, "An exporter"))
+  if (begin_answer (self, "An exporter"))
     deliver_failure (self, FERRY_CALL_ERROR, failure, ferry_error_dup_trace (failure, self->begun), TRUE);
 }
 
@@ -670,6 +670,6 @@ ferry_invocation_refuse (FerryInvocation *self, const char *reason)
   g_return_if_fail (reason != NULL);
 
   failure = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED, reason);
-  if (claim (self, "ferry_invocation_refuse()"))
+  if (begin_answer (self, "ferry_invocation_refuse()"))
     deliver_failure (self, FERRY_CALL_REFUSE, failure, NULL, TRUE);
 }

@@ -145,17 +145,6 @@ static const FerryAnswerFuncs plain_funcs = {.done = ask_done};
 static const FerryAnswerFuncs stream_funcs = {
   .item = ask_item_came, .done = ask_done, .hold = ask_hold, .release = ask_release};
 
-/* After the transaction is in the table, which has a lock: a stop that did not find it there has set its mark before.
- */
-static void
-end_where_stopped (FerryMux *self, guint64 xid)
-{
-  g_autoptr (GError) stopped = NULL;
-
-  if (!check_running (self, &stopped))
-    ferry_mux_abandon (self, xid, FERRY_CANCEL_REASON_CANCELLED, stopped);
-}
-
 /* funcs (nullable): one way without them; then only the wait for room has the deadline. Returns the transaction's
  * number, or 0 with an error. */
 static guint64
@@ -185,7 +174,10 @@ send_request (FerryMux *self, const FerryAskRequest *request, const FerryAnswerF
 
       if (xid != 0)
         {
-          end_where_stopped (self, xid);
+          /* A stop that did not find the transaction in the table, which has a lock, has set its mark before. */
+          if (!check_running (self, &failure))
+            ferry_mux_abandon (self, xid, FERRY_CANCEL_REASON_CANCELLED, failure);
+          g_clear_error (&failure);
           return xid;
         }
       if (!request->waits || !g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
@@ -659,7 +651,7 @@ ferry_mux_get_n_late (FerryMux *self)
 {
   g_return_val_if_fail (FERRY_IS_MUX (self), 0);
 
-  return ferry_transactions_get_n_late (self->transactions);
+  return ferry_transactions_get_counts (self->transactions).n_late;
 }
 
 /**
@@ -677,7 +669,7 @@ ferry_mux_get_n_unknown (FerryMux *self)
 {
   g_return_val_if_fail (FERRY_IS_MUX (self), 0);
 
-  return ferry_transactions_get_n_unknown (self->transactions);
+  return ferry_transactions_get_counts (self->transactions).n_unknown;
 }
 
 /* ---- the object ---- */

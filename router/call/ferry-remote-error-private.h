@@ -10,7 +10,7 @@
 
 #include <gio/gio.h>
 
-#include "call/ferry-remote-error.h"
+#include "base/ferry-error.h"
 
 G_BEGIN_DECLS
 

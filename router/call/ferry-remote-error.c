@@ -274,7 +274,7 @@ insert_locked (Trace *trace)
     drop_locked (newest.tail->data);
 }
 
-/* (transfer full) (nullable) */
+/* (transfer full) (nullable). since: see ferry_error_dup_trace(). */
 static GRefString *
 find_by_place (const GError *error, guint64 since)
 {
@@ -286,39 +286,6 @@ find_by_place (const GError *error, guint64 since)
       !equal_errors (trace->error, error))
     return NULL;
   return g_ref_string_acquire (trace->trace);
-}
-
-/* (transfer full) (nullable) */
-static GRefString *
-find_equal (const GError *error)
-{
-  Trace *trace;
-  FERRY_AUTO_LOCK (&traces_lock);
-
-  trace = by_error != NULL ? g_hash_table_lookup (by_error, error) : NULL;
-  return trace != NULL ? g_ref_string_acquire (trace->trace) : NULL;
-}
-
-/* (transfer full) (nullable) */
-static GRefString *
-find_own (const GError *error, guint64 since)
-{
-  GRefString *carried;
-
-  if (error->domain != FERRY_ERROR)
-    return find_by_place (error, since);
-  carried = ferry_error_get_carried_trace (error);
-  return carried != NULL ? g_ref_string_acquire (carried) : NULL;
-}
-
-/* (transfer full) (nullable); takes found. */
-static char *
-dup_found (GRefString *found)
-{
-  char *text = g_strdup (found);
-
-  g_clear_pointer (&found, g_ref_string_release);
-  return text;
 }
 
 /* trace is bounded. */
@@ -363,7 +330,15 @@ ferry_error_set_trace (GError *error, const char *trace)
 char *
 ferry_error_dup_trace (const GError *error, guint64 since)
 {
-  return dup_found (find_own (error, since));
+  GRefString *found = NULL;
+  char *text;
+
+  if (error->domain == FERRY_ERROR)
+    return g_strdup (ferry_error_get_carried_trace (error));
+  found = find_by_place (error, since);
+  text = g_strdup (found);
+  g_clear_pointer (&found, g_ref_string_release);
+  return text;
 }
 
 GError *
@@ -420,10 +395,15 @@ ferry_error_copy_with_trace (const GError *error, const char *trace)
 char *
 ferry_error_get_trace (const GError *error)
 {
-  GRefString *own;
+  Trace *equal;
+  char *own;
 
   g_return_val_if_fail (error != NULL, NULL);
 
-  own = find_own (error, 0);
-  return dup_found (own != NULL ? own : find_equal (error));
+  own = ferry_error_dup_trace (error, 0);
+  if (own != NULL)
+    return own;
+  FERRY_AUTO_LOCK (&traces_lock);
+  equal = by_error != NULL ? g_hash_table_lookup (by_error, error) : NULL;
+  return equal != NULL ? g_strdup (equal->trace) : NULL;
 }

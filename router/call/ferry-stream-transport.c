@@ -3,9 +3,13 @@
 
 /* A transport over any GIOStream, and over the stream that is made of two descriptors.
  *
- * The object and the threads share the core. Each transport has a reader thread, which takes the stream apart, hands
- * messages over, and starts and joins the writer's thread. It holds the object only while it hands over the messages of
- * one read. So the last other reference closes the transport.
+ * The object and the threads share the core. The reader is a thread, which takes the stream apart, hands messages over,
+ * and starts and joins the writer's thread. It holds the object only while it hands over the messages of one read. So
+ * the last other reference closes the transport.
+ *
+ * The way of a message: where the queue is empty, the sending thread writes as much as the stream takes at once. The
+ * rest is copied into the queue, which the writer writes. A message that was begun is always finished, so its rest is
+ * queued whatever the length of the queue. After a refused message, the transport is told when there is room.
  *
  * The end: close() runs on any thread and does not wait. It sets a flag, lets the writer finish and wakes the reader.
  * The reader then lingers for a few seconds at the most, until all sent messages are written. It discards the bytes
@@ -14,6 +18,7 @@
  *
  * Owner:   counted references: the object's and the reader's.
  * Threads: any, where nothing else is said.
+ * Locks:   lock, a leaf. With it held, only the stream is called, to write without waiting.
  * Trust:   none in what comes. */
 
 #include "config.h"
@@ -23,13 +28,21 @@
 #include <fcntl.h>
 #include <gio/gunixinputstream.h>
 #include <gio/gunixoutputstream.h>
+#include <limits.h>
 #include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <time.h>
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
 #include "call/ferry-frame-decoder-private.h"
-#include "call/ferry-stream-writer-private.h"
+#include "call/ferry-remote-error-private.h"
 
 /* How long the messages that were sent before the end may take. */
 #define LINGER_MILLISECONDS 5000
@@ -43,6 +56,20 @@
 #define FERRY_TYPE_STREAM_TRANSPORT (ferry_stream_transport_get_type ())
 G_DECLARE_FINAL_TYPE (FerryStreamTransport, ferry_stream_transport, FERRY, STREAM_TRANSPORT, FerryTransport)
 
+/* While that many bytes wait, no further message is taken: so the queue has at most that and one message. */
+#define MAX_QUEUED ((gsize) 1024 * 1024)
+/* The parts of a message up to this size are copied together first, which makes the write quicker. */
+#define SMALL_MESSAGE 4096
+/* Messages share chunks of this size. */
+#define CHUNK_SIZE ((gsize) 64 * 1024)
+
+typedef struct
+{
+  gsize size;
+  gsize capacity;
+  guint8 data[];
+} Chunk;
+
 typedef struct
 {
   _Atomic gint references;
@@ -52,12 +79,27 @@ typedef struct
   GCancellable *reading; /* const: (owned): wakes the reader, when the transport is closed or cannot write */
   GPollFD wakeup;        /* const: of that, which so keeps one descriptor, and makes none with each read */
   _Atomic (GMainContext *) lingering; /* (nullable): the reader's, at the end */
-  FerryStreamWriter *writer;          /* const: (owned) */
   FerryFrameDecoder decoder;          /* of the reader */
   gboolean input_over;                /* of the reader: the stream has ended */
   gboolean expired;                   /* of the reader: the time to linger is over */
   _Atomic gboolean closed;
   _Atomic guint32 max_message;
+
+  GOutputStream *output; /* const: (unowned), of io */
+  GCancellable *writing; /* const: (owned): ends a write of the writer */
+  GPollFD write_wakeup;  /* const: of that, which so keeps one descriptor, and makes none for each write */
+  gboolean direct;       /* const: sending threads may write */
+  int out_fd;            /* const: of output, or -1 */
+  GThread *writer;       /* of the reader */
+
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  GQueue chunks;      /* lock: (owned) (element-type Chunk), as what follows */
+  gsize queued;       /* bytes in chunks and in the one that is being written; they go before a new message */
+  gboolean refused;   /* a message was refused for want of room */
+  gboolean finishing; /* no further message is taken */
+  gboolean done;      /* the writer has ended */
+  GError *failure;    /* (owned) (nullable): why no more can be written */
 } Core;
 
 struct _FerryStreamTransport
@@ -79,9 +121,8 @@ static GParamSpec *properties[N_PROPERTIES];
 /* ---- the core ---- */
 
 static void
-note_room (gpointer data)
+note_room (Core *core)
 {
-  Core *core = data;
   g_autoptr (FerryTransport) transport = g_weak_ref_get (&core->transport);
 
   if (transport != NULL)
@@ -90,24 +131,33 @@ note_room (gpointer data)
 
 /* The reader still hands over the messages that came, and ends the transport. */
 static void
-wake_reader (gpointer data)
+wake_reader (Core *core)
 {
-  g_cancellable_cancel (((Core *) data)->reading);
+  g_cancellable_cancel (core->reading);
 }
 
 /* No wake-up is lost. The writer sets done, under its lock, before it reads the context here. The reader sets the
  * context before it reads done, under that lock. */
 static void
-wake_lingering (gpointer data)
+wake_lingering (Core *core)
 {
   /* Acquire: pairs with the release in linger(), for what the context is made of. */
-  GMainContext *context = atomic_load_explicit (&((Core *) data)->lingering, memory_order_acquire);
+  GMainContext *context = atomic_load_explicit (&core->lingering, memory_order_acquire);
 
   if (context != NULL)
     g_main_context_wakeup (context);
 }
 
-static const FerryStreamWriterFuncs writer_funcs = {.room = note_room, .failed = wake_reader, .done = wake_lingering};
+/* Whether sending threads may write: never where that could wait. A write to a blocking pipe waits until all of it is
+ * taken, also by the stream's non-blocking functions. A filter has a buffer, which is flushed only after the queue. */
+static gboolean
+can_write_directly (GOutputStream *stream, int fd)
+{
+  if (!G_IS_POLLABLE_OUTPUT_STREAM (stream) || G_IS_FILTER_OUTPUT_STREAM (stream) ||
+      !g_pollable_output_stream_can_poll (G_POLLABLE_OUTPUT_STREAM (stream)))
+    return FALSE;
+  return fd < 0 || (fcntl (fd, F_GETFL) & O_NONBLOCK) != 0;
+}
 
 static Core *
 core_new (GIOStream *io, gpointer transport)
@@ -121,7 +171,15 @@ core_new (GIOStream *io, gpointer transport)
   core->reading = g_cancellable_new ();
   g_cancellable_make_pollfd (core->reading, &core->wakeup);
   atomic_init (&core->lingering, NULL);
-  core->writer = ferry_stream_writer_new (io, &writer_funcs, core);
+  core->output = g_io_stream_get_output_stream (io);
+  core->writing = g_cancellable_new ();
+  g_cancellable_make_pollfd (core->writing, &core->write_wakeup);
+  core->out_fd =
+    G_IS_UNIX_OUTPUT_STREAM (core->output) ? g_unix_output_stream_get_fd (G_UNIX_OUTPUT_STREAM (core->output)) : -1;
+  core->direct = can_write_directly (core->output, core->out_fd);
+  pthread_mutex_init (&core->lock, NULL);
+  pthread_cond_init (&core->changed, NULL);
+  g_queue_init (&core->chunks);
   ferry_frame_decoder_init (&core->decoder, FERRY_FRAME_MAX_MESSAGE);
   atomic_init (&core->closed, FALSE);
   atomic_init (&core->max_message, FERRY_FRAME_MAX_MESSAGE);
@@ -140,7 +198,12 @@ core_unref (Core *core)
 {
   if (!ferry_ref_count_dec (&core->references))
     return;
-  ferry_stream_writer_free (core->writer);
+  g_assert (core->writer == NULL);
+  g_queue_clear_full (&core->chunks, g_free);
+  g_clear_error (&core->failure);
+  g_object_unref (core->writing);
+  pthread_cond_destroy (&core->changed);
+  pthread_mutex_destroy (&core->lock);
   g_object_unref (core->reading);
   g_object_unref (core->io);
   g_weak_ref_clear (&core->transport);
@@ -152,6 +215,310 @@ is_closed (Core *core)
 {
   /* Relaxed: a read that is too early hands one more message to a transport that drops it. */
   return atomic_load_explicit (&core->closed, memory_order_relaxed);
+}
+
+/* ---- the queue of bytes to be written ---- */
+
+static void
+append_locked (Core *core, const guint8 *data, gsize size)
+{
+  Chunk *chunk = g_queue_peek_tail (&core->chunks);
+
+  if (chunk == NULL || chunk->capacity - chunk->size < size)
+    {
+      gsize capacity = MAX (size, CHUNK_SIZE - sizeof *chunk);
+
+      chunk = g_malloc (sizeof *chunk + capacity);
+      chunk->size = 0;
+      chunk->capacity = capacity;
+      g_queue_push_tail (&core->chunks, chunk);
+    }
+  memcpy (chunk->data + chunk->size, data, size);
+  chunk->size += size;
+  core->queued += size;
+}
+
+/* Queues what lies behind the first `written` bytes. */
+static void
+queue_rest_locked (Core *core, const GOutputVector *parts, guint n_parts, gsize written)
+{
+  for (guint i = 0; i < n_parts; i++)
+    {
+      gsize skipped = MIN (written, parts[i].size);
+
+      written -= skipped;
+      if (skipped < parts[i].size)
+        append_locked (core, (const guint8 *) parts[i].buffer + skipped, parts[i].size - skipped);
+    }
+  pthread_cond_signal (&core->changed);
+}
+
+/* Returns whether it is the first failure, for which the caller calls wake_reader(). */
+static gboolean
+fail_locked (Core *core, const GError *failure)
+{
+  if (core->failure != NULL)
+    return FALSE;
+  core->failure = g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED, "The other end of the stream takes nothing more: %s",
+                               failure->message);
+  pthread_cond_signal (&core->changed);
+  return TRUE;
+}
+
+/* ---- the sending threads ---- */
+
+/* A write to a pipe without a reader raises SIGPIPE, which an application need not ignore. Returns whether the signal
+ * was not blocked before. */
+static gboolean
+hold_sigpipe (sigset_t *before)
+{
+  sigset_t held;
+
+  sigemptyset (&held);
+  sigaddset (&held, SIGPIPE);
+  pthread_sigmask (SIG_BLOCK, &held, before);
+  return sigismember (before, SIGPIPE) == 0;
+}
+
+static void
+release_sigpipe (const sigset_t *before, gboolean raised)
+{
+  const struct timespec no_time = {0};
+  sigset_t held;
+
+  sigemptyset (&held);
+  sigaddset (&held, SIGPIPE);
+  while (raised && sigtimedwait (&held, NULL, &no_time) < 0 && errno == EINTR)
+    ;
+  pthread_sigmask (SIG_SETMASK, before, NULL);
+}
+
+/* GIO makes three system calls for one write to a descriptor, and may wait between them. */
+static GPollableReturn
+write_to_descriptor (int fd, const GOutputVector *parts, guint n_parts, gsize *written, GError **error)
+{
+  sigset_t before;
+  gboolean held = hold_sigpipe (&before);
+  gssize n = TEMP_FAILURE_RETRY (writev (fd, (const struct iovec *) parts, (int) n_parts));
+  int saved_errno = errno;
+
+  release_sigpipe (&before, held && n < 0 && saved_errno == EPIPE);
+  *written = n > 0 ? (gsize) n : 0;
+  if (n >= 0)
+    return G_POLLABLE_RETURN_OK;
+  if (saved_errno == EAGAIN)
+    return G_POLLABLE_RETURN_WOULD_BLOCK;
+  g_set_error_literal (error, G_IO_ERROR, g_io_error_from_errno (saved_errno), g_strerror (saved_errno));
+  return G_POLLABLE_RETURN_FAILED;
+}
+
+G_STATIC_ASSERT (sizeof (GOutputVector) == sizeof (struct iovec));
+G_STATIC_ASSERT (offsetof (GOutputVector, buffer) == offsetof (struct iovec, iov_base));
+G_STATIC_ASSERT (offsetof (GOutputVector, size) == offsetof (struct iovec, iov_len));
+
+/* Returns FALSE when the stream failed. written: how much it took at once. */
+static gboolean
+write_some_locked (Core *core, const GOutputVector *parts, guint n_parts, gsize *written, GError **error)
+{
+  GPollableReturn status;
+
+  if (core->out_fd >= 0)
+    status = write_to_descriptor (core->out_fd, parts, n_parts, written, error);
+  else
+    status = g_pollable_output_stream_writev_nonblocking (G_POLLABLE_OUTPUT_STREAM (core->output), parts, n_parts,
+                                                          written, NULL, error);
+  return status != G_POLLABLE_RETURN_FAILED;
+}
+
+static gboolean
+write_directly_locked (Core *core, const GOutputVector *parts, guint n_parts, gsize size, gsize *written,
+                       GError **error)
+{
+  guint8 whole[SMALL_MESSAGE];
+  GOutputVector vector = {whole, 0};
+
+  if (size > sizeof whole || n_parts == 1)
+    return write_some_locked (core, parts, n_parts, written, error);
+  for (guint i = 0; i < n_parts; i++)
+    {
+      if (parts[i].size > 0)
+        memcpy (whole + vector.size, parts[i].buffer, parts[i].size);
+      vector.size += parts[i].size;
+    }
+  return write_some_locked (core, &vector, 1, written, error);
+}
+
+static gboolean
+check_locked (Core *core, GError **error)
+{
+  if (core->failure != NULL)
+    {
+      g_propagate_error (error, ferry_error_copy (core->failure));
+      return FALSE;
+    }
+  if (core->finishing)
+    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The transport was closed at this end");
+  if (core->queued < MAX_QUEUED)
+    return TRUE;
+  core->refused = TRUE;
+  return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
+                          "%" G_GSIZE_FORMAT " bytes wait for the other end of the stream to take them: wait for room",
+                          core->queued);
+}
+
+static gboolean
+send_vectors (Core *core, const GOutputVector *parts, guint n_parts, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+  gboolean sent;
+  gboolean failed = FALSE;
+  gsize written = 0;
+  gsize size = 0;
+
+  for (guint i = 0; i < n_parts; i++)
+    size += parts[i].size;
+
+  pthread_mutex_lock (&core->lock);
+  sent = check_locked (core, error);
+  if (sent && core->direct && core->queued == 0 &&
+      !write_directly_locked (core, parts, n_parts, size, &written, &failure))
+    {
+      failed = fail_locked (core, failure);
+      sent = check_locked (core, error);
+    }
+  if (sent && written < size)
+    queue_rest_locked (core, parts, n_parts, written);
+  pthread_mutex_unlock (&core->lock);
+  if (failed)
+    wake_reader (core);
+  return sent;
+}
+
+/* ---- the writer ---- */
+
+/* Returns NULL when nothing is left to be written. */
+static Chunk *
+wait_for_chunk (Core *core)
+{
+  FERRY_AUTO_LOCK (&core->lock);
+
+  while (core->chunks.length == 0 && !core->finishing && core->failure == NULL)
+    pthread_cond_wait (&core->changed, &core->lock);
+  return core->failure == NULL ? g_queue_pop_head (&core->chunks) : NULL;
+}
+
+static gboolean
+note_written (Core *core, gsize n)
+{
+  gboolean room;
+  gboolean empty;
+
+  pthread_mutex_lock (&core->lock);
+  core->queued -= n;
+  room = core->refused && core->queued < MAX_QUEUED / 2;
+  if (room)
+    core->refused = FALSE;
+  empty = core->queued == 0;
+  pthread_mutex_unlock (&core->lock);
+  if (room)
+    note_room (core);
+  return empty;
+}
+
+static gboolean
+write_chunk (Core *core, const Chunk *chunk, GError **error)
+{
+  /* A blocking descriptor that polls as writable takes so many bytes without a wait, which a cancel could not end. */
+  const gsize most = core->out_fd >= 0 && !core->direct ? PIPE_BUF : G_MAXSSIZE;
+  gboolean empty = FALSE;
+  gssize n;
+
+  for (gsize at = 0; at < chunk->size; at += (gsize) n)
+    {
+      n = g_output_stream_write (core->output, chunk->data + at, MIN (chunk->size - at, most), core->writing, error);
+      if (n < 0)
+        return FALSE;
+      empty = note_written (core, (gsize) n);
+    }
+  return !empty || g_output_stream_flush (core->output, core->writing, error);
+}
+
+/* Tells the other end that no more bytes come, where the stream has a way to do so. */
+static void
+write_end (Core *core)
+{
+  /* g_socket_shutdown() would change a field that the reader's thread reads. */
+  if (G_IS_SOCKET_CONNECTION (core->io))
+    {
+      shutdown (g_socket_get_fd (g_socket_connection_get_socket (G_SOCKET_CONNECTION (core->io))), SHUT_WR);
+      return;
+    }
+  /* The descriptor may be a socket with another stream's reading end, and to close it would tell nothing then. */
+  if (core->out_fd >= 0)
+    shutdown (core->out_fd, SHUT_WR);
+  g_output_stream_close (core->output, core->writing, NULL);
+}
+
+static gpointer
+write_all (gpointer data)
+{
+  Core *core = data;
+  g_autoptr (GError) error = NULL;
+  gboolean failed = FALSE;
+  Chunk *chunk;
+
+  while (error == NULL && (chunk = wait_for_chunk (core)) != NULL)
+    {
+      write_chunk (core, chunk, &error);
+      g_free (chunk);
+    }
+  if (error != NULL)
+    {
+      pthread_mutex_lock (&core->lock);
+      failed = fail_locked (core, error);
+      pthread_mutex_unlock (&core->lock);
+    }
+  if (failed)
+    wake_reader (core);
+  /* After a failure too: no other thread writes any more. */
+  write_end (core);
+  pthread_mutex_lock (&core->lock);
+  core->done = TRUE;
+  pthread_mutex_unlock (&core->lock);
+  wake_lingering (core);
+  return NULL;
+}
+
+static void
+finish_writing (Core *core)
+{
+  FERRY_AUTO_LOCK (&core->lock);
+  core->finishing = TRUE;
+  pthread_cond_signal (&core->changed);
+}
+
+static void
+stop_writing (Core *core)
+{
+  g_cancellable_cancel (core->writing);
+  finish_writing (core);
+  if (core->writer != NULL)
+    g_thread_join (g_steal_pointer (&core->writer));
+  g_cancellable_release_fd (core->writing);
+}
+
+static gboolean
+is_writing_done (Core *core)
+{
+  FERRY_AUTO_LOCK (&core->lock);
+  return core->done;
+}
+
+static GError *
+dup_failure (Core *core)
+{
+  FERRY_AUTO_LOCK (&core->lock);
+  return core->failure != NULL ? ferry_error_copy (core->failure) : NULL;
 }
 
 /* ---- reading ---- */
@@ -223,7 +590,7 @@ make_reason (Core *core, const GError *failure)
   if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return NULL;
   if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
-    return ferry_stream_writer_dup_failure (core->writer);
+    return dup_failure (core);
   core->input_over = TRUE;
   if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED) ||
       g_error_matches (failure, G_TLS_ERROR, G_TLS_ERROR_EOF))
@@ -322,8 +689,8 @@ linger (Core *core)
   g_source_attach (timer, context);
   /* Release: pairs with the acquire in wake_lingering(). */
   atomic_store_explicit (&core->lingering, context, memory_order_release);
-  ferry_stream_writer_finish (core->writer);
-  while (!core->expired && (!ferry_stream_writer_is_done (core->writer) || !core->input_over))
+  finish_writing (core);
+  while (!core->expired && (!is_writing_done (core) || !core->input_over))
     g_main_context_iteration (context, TRUE);
   g_source_destroy (timer);
   if (discarding != NULL)
@@ -349,7 +716,7 @@ release (Core *core)
 {
   GMainContext *context;
 
-  ferry_stream_writer_stop (core->writer);
+  stop_writing (core);
   g_cancellable_release_fd (core->reading);
   /* Relaxed: after the join of the writer's thread, none wakes this one. */
   context = atomic_exchange_explicit (&core->lingering, NULL, memory_order_relaxed);
@@ -364,8 +731,10 @@ read_main (gpointer data)
 {
   Core *core = data;
   g_autoptr (GError) reason = NULL;
-  gboolean started = ferry_stream_writer_start (core->writer, &reason);
+  gboolean started;
 
+  core->writer = ferry_thread_try_new ("ferry-writer", "writing", write_all, core, &reason);
+  started = core->writer != NULL;
   if (started)
     reason = read_until_end (core);
   end_transport (core, reason);
@@ -386,7 +755,7 @@ ferry_stream_transport_send (FerryTransport *transport, const GOutputVector *par
   FerryFrame frame;
   guint n_vectors = ferry_frame_init (&frame, parts, n_parts, max_message, error);
 
-  return n_vectors > 0 && ferry_stream_writer_send (core->writer, frame.vectors, n_vectors, error);
+  return n_vectors > 0 && send_vectors (core, frame.vectors, n_vectors, error);
 }
 
 /* The limit is also that of a whole answer, whose pieces are small messages. */
@@ -405,7 +774,7 @@ ferry_stream_transport_close (FerryTransport *transport)
   if (core == NULL)
     return;
   atomic_store_explicit (&core->closed, TRUE, memory_order_relaxed);
-  ferry_stream_writer_finish (core->writer);
+  finish_writing (core);
   wake_reader (core);
 }
 
@@ -464,16 +833,6 @@ ferry_stream_transport_init (FerryStreamTransport *self)
 {
 }
 
-static GThread *
-start_reader (Core *core, GError **error)
-{
-  GThread *thread = ferry_thread_try_new ("ferry-reader", "reading", read_main, core_ref (core), error);
-
-  if (thread == NULL)
-    core_unref (core);
-  return thread;
-}
-
 /**
  * ferry_transport_new_for_stream:
  * @stream: a stream, such as a socket's connection, or a TLS connection over one.
@@ -525,10 +884,11 @@ ferry_transport_new_for_stream (GIOStream *stream, GError **error)
   set_max_message (self, FERRY_FRAME_MAX_MESSAGE);
   ferry_greeting_write (greeting);
   /* The reader finds a failure, after the messages of an other end that has closed already. */
-  ferry_stream_writer_send (self->core->writer, &vector, 1, NULL);
-  thread = start_reader (self->core, error);
+  send_vectors (self->core, &vector, 1, NULL);
+  thread = ferry_thread_try_new ("ferry-reader", "reading", read_main, core_ref (self->core), error);
   if (thread == NULL)
     {
+      core_unref (self->core);
       release (self->core);
       return NULL;
     }

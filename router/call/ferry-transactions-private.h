@@ -138,21 +138,19 @@ void ferry_transactions_receive_cancel (FerryTransactions *self, guint64 xid, gu
  * is sent any more. */
 void ferry_transactions_close (FerryTransactions *self, const GError *reason);
 
-guint ferry_transactions_get_n_asked (FerryTransactions *self);
-guint64 ferry_transactions_get_n_late (FerryTransactions *self);
-guint64 ferry_transactions_get_n_unknown (FerryTransactions *self);
-
-/* For tests: what is there at present. */
 typedef struct
 {
+  guint64 n_late;    /* answers to transactions that were over */
+  guint64 n_unknown; /* answers to numbers that were never used */
+  guint n_asked;     /* at present, as what follows, which is for tests */
   guint n_calls;
   guint n_early;  /* cancels that came before their requests */
   guint n_unsent; /* dropped calls whose refusal is not sent yet */
   gboolean has_pieces;
   guint64 pieces_size;
-} FerryTransactionsKept;
+} FerryTransactionsCounts;
 
-FerryTransactionsKept ferry_transactions_get_kept (FerryTransactions *self);
+FerryTransactionsCounts ferry_transactions_get_counts (FerryTransactions *self);
 
 FerryCall *ferry_call_ref (FerryCall *self);
 void ferry_call_unref (FerryCall *self);
@@ -175,7 +173,7 @@ void ferry_call_attach (FerryCall *self, gpointer data, GDestroyNotify destroy);
 /* (nullable) */
 gpointer ferry_call_get_attached (FerryCall *self);
 /* Sends cancels, windows, and refusals of calls that were dropped, as far as there is room. */
-void ferry_transactions_flush_unsent (FerryTransactions *self);
+void ferry_transactions_flush_owed (FerryTransactions *self);
 
 /* Each returns FALSE with an error when it could not be sent: FERRY_ERROR_WOULD_BLOCK, the call is then still open;
  * FERRY_ERROR_CLOSED. The first answer, error or refusal counts; a second is a programmer error. A value of a one-way

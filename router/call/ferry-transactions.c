@@ -11,8 +11,8 @@
  *             of the link.
  * Threads:    any.
  * Locks:      send_lock before lock. Nothing is called with lock held. send() is called with send_lock held.
- * References: a call holds its transactions. The transactions hold only the calls in unsent. They refer to the other
- *             open calls by call_try_ref() under the lock, which the call's last unref takes too.
+ * References: a call holds its transactions. The transactions hold only the dropped calls in owed. They refer to the
+ *             other open calls by call_try_ref() under the lock, which the call's last unref takes too.
  * Trust:      none in the peer. A broken rule is FERRY_ERROR_PROTOCOL. A message that only comes too late is dropped.
  *
  * It is one file since transactions and calls have one lock, one queue of messages that wait for room, and one end. */
@@ -50,9 +50,9 @@ struct _FerryTransactions
   guint64 *early_ring;  /* (owned) (nullable): numbers that went into early, to drop the oldest */
   guint early_next;     /* place in it */
   guint64 highest_call; /* the highest number of a request that came */
-  GQueue unsent;        /* (element-type FerryCall) (owned): dropped calls whose refusal is not sent yet */
-  GQueue owed;          /* (element-type Owed) (owned): cancels and windows that are not sent yet */
-  guint64 n_flushes;    /* how often those two were tried again */
+  GQueue owed;          /* (element-type Owed) (owned): messages that wait for room */
+  guint n_dropped;      /* dropped calls in owed */
+  guint64 n_flushes;    /* how often owed was tried again */
   GError *reason;       /* lock to set, once: (owned) (nullable): set by close() */
   GHashTable *pieces;   /* (element-type guint64 GByteArray) (owned) (nullable): of answers, by their numbers */
   guint64 pieces_size;  /* bytes of those */
@@ -62,14 +62,15 @@ struct _FerryTransactions
 
   /* Lock to write; each message reads them without. */
   _Atomic gboolean closed; /* reason is set */
-  _Atomic gboolean has_unsent;
+  _Atomic gboolean has_owed;
 };
 
-/* A message about a transaction that waits for room. */
+/* A message that waits for room: a cancel, a window that has grown, or the refusal of a dropped call. */
 typedef struct
 {
-  guint64 xid;
-  guint reason; /* of its cancel; 0: its window has grown */
+  guint64 xid;     /* 0 for a refusal */
+  guint reason;    /* of a cancel, or 0 */
+  FerryCall *call; /* (owned) (nullable): the dropped call */
 } Owed;
 
 typedef enum
@@ -116,7 +117,6 @@ ferry_transactions_new (const FerryTransportFuncs *funcs, gpointer transport, Fe
   pthread_mutex_init (&self->lock, NULL);
   self->next_xid = 1;
   self->max_answer = DEFAULT_MAX_ANSWER;
-  g_queue_init (&self->unsent);
   g_queue_init (&self->owed);
   return self;
 }
@@ -198,13 +198,13 @@ refuse (FerryTransactions *self, guint64 xid, const GError *reason, GError **err
 
 /* ---- messages that wait for room ---- */
 
-static gboolean flush_refusals (FerryTransactions *self);
+static void call_end_dropped (FerryCall *self);
 
 static void
-note_unsent_locked (FerryTransactions *self)
+note_owed_locked (FerryTransactions *self)
 {
-  /* Relaxed: the lock guards the queues, and the next message reads the flag again. */
-  atomic_store_explicit (&self->has_unsent, self->unsent.length > 0 || self->owed.length > 0, memory_order_relaxed);
+  /* Relaxed: the lock guards the queue, and the next message reads the flag again. */
+  atomic_store_explicit (&self->has_owed, self->owed.length > 0, memory_order_relaxed);
 }
 
 static guint64
@@ -214,35 +214,39 @@ get_n_flushes (FerryTransactions *self)
   return self->n_flushes;
 }
 
-/* Returns whether it is new. One cancel of a transaction is enough. Windows add up; the window of a transaction that is
- * over is not needed. */
+/* Returns whether it is to be queued. One cancel of a transaction is enough. Windows add up; the window of a
+ * transaction that is over is not needed. */
 static gboolean
-note_owed_locked (FerryTransactions *self, const Owed *owed, guint n)
+merge_owed_locked (FerryTransactions *self, const Owed *owed, guint n)
 {
   FerryXidEntry *entry = ferry_xid_table_find (&self->asked, owed->xid);
   gboolean is_new;
 
   if (entry == NULL)
-    return owed->reason != 0;
+    return owed->reason != 0 || owed->call != NULL;
+  is_new = owed->reason != 0 ? !entry->cancel_owed : entry->owed == 0;
   if (owed->reason != 0)
-    {
-      is_new = !entry->cancel_owed;
-      entry->cancel_owed = TRUE;
-      return is_new;
-    }
-  is_new = entry->owed == 0;
+    entry->cancel_owed = TRUE;
   entry->owed += n;
   entry->window -= MIN (n, entry->window);
   return is_new;
 }
 
-static void
-owe_locked (FerryTransactions *self, const Owed *owed, guint n, gboolean first)
+/* Returns FALSE after close(). */
+static gboolean
+owe (FerryTransactions *self, const Owed *owed, guint n, gboolean first)
 {
-  if (self->reason != NULL || !note_owed_locked (self, owed, n))
-    return;
-  g_queue_push_nth (&self->owed, g_memdup2 (owed, sizeof *owed), first ? 0 : -1);
-  note_unsent_locked (self);
+  FERRY_AUTO_LOCK (&self->lock);
+
+  if (self->reason != NULL)
+    return FALSE;
+  if (merge_owed_locked (self, owed, n))
+    {
+      g_queue_push_nth (&self->owed, g_memdup2 (owed, sizeof *owed), first ? 0 : -1);
+      self->n_dropped += owed->call != NULL;
+      note_owed_locked (self);
+    }
+  return TRUE;
 }
 
 /* Returns FALSE when there is nothing. n: how much a window has grown, 0 where its transaction is over. */
@@ -254,11 +258,12 @@ take_owed (FerryTransactions *self, Owed *owed, guint *n)
   FERRY_AUTO_LOCK (&self->lock);
 
   taken = g_queue_pop_head (&self->owed);
-  note_unsent_locked (self);
+  note_owed_locked (self);
   *n = 0;
   if (taken == NULL)
     return FALSE;
   *owed = *taken;
+  self->n_dropped -= owed->call != NULL;
   entry = ferry_xid_table_find (&self->asked, taken->xid);
   if (entry != NULL && taken->reason != 0)
     entry->cancel_owed = FALSE;
@@ -271,62 +276,76 @@ take_owed (FerryTransactions *self, Owed *owed, guint *n)
   return TRUE;
 }
 
-/* Returns FALSE with an error where it can never be sent. Sets kept where it waits for room. */
+static gboolean
+send_owed (FerryTransactions *self, const Owed *owed, guint n, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+  FerryCallMessage message;
+
+  /* First: after the end, a peer may leave thousands of calls. */
+  if (!check_open (self, error))
+    return FALSE;
+  if (owed->call != NULL)
+    {
+      reason = g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "The call of “%s” was dropped without an answer",
+                            ferry_call_method_in_words (owed->call->method));
+      return refuse (self, owed->call->xid, reason, error);
+    }
+  ferry_call_message_init (&message, owed->reason != 0 ? FERRY_CALL_CANCEL : FERRY_CALL_WINDOW, owed->xid, NULL, NULL);
+  message.header.number = owed->reason != 0 ? owed->reason : n;
+  return send_message (self, &message, error);
+}
+
+/* Takes owed's call. Returns FALSE with an error where it can never be sent. Sets kept where it waits for room. */
 static gboolean
 send_or_owe (FerryTransactions *self, const Owed *owed, guint n, gboolean first, gboolean *kept, GError **error)
 {
-  GError *failure = NULL;
-  FerryCallMessage message;
+  g_autoptr (GError) failure = NULL;
+  gboolean sent = send_owed (self, owed, n, &failure);
+  gboolean has_room = !g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
 
-  ferry_call_message_init (&message, owed->reason != 0 ? FERRY_CALL_CANCEL : FERRY_CALL_WINDOW, owed->xid, NULL, NULL);
-  message.header.number = owed->reason != 0 ? owed->reason : n;
-  if (send_message (self, &message, &failure))
+  *kept = !has_room && owe (self, owed, n, first);
+  if (!*kept && owed->call != NULL)
+    call_end_dropped (owed->call);
+  if (sent || !has_room)
     return TRUE;
-  *kept = g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
-  if (*kept)
-    {
-      FERRY_AUTO_LOCK (&self->lock);
-      owe_locked (self, owed, n, first);
-      g_clear_error (&failure);
-      return TRUE;
-    }
-  g_propagate_error (error, failure);
+  g_propagate_error (error, g_steal_pointer (&failure));
   return FALSE;
 }
 
-/* any: sends a cancel or a window now, or as soon as there is room. Returns FALSE with an error where that is never. */
+/* any: sends the message now, or as soon as there is room. Takes owed's call. Returns FALSE with an error where it can
+ * never be sent. */
 static gboolean
-tell (FerryTransactions *self, guint64 xid, guint reason, guint n, GError **error)
+tell (FerryTransactions *self, const Owed *owed, guint n, GError **error)
 {
-  const Owed owed = {xid, reason};
   guint64 n_flushes = get_n_flushes (self);
   gboolean kept = FALSE;
 
-  if (!send_or_owe (self, &owed, n, FALSE, &kept, error))
+  if (!send_or_owe (self, owed, n, FALSE, &kept, error))
     return FALSE;
   /* A flush in the meantime did not see it. */
   if (kept && get_n_flushes (self) != n_flushes)
-    ferry_transactions_flush_unsent (self);
+    ferry_transactions_flush_owed (self);
   return TRUE;
 }
 
 /* Returns FALSE when the transport has no room. */
 static gboolean
-flush_owed (FerryTransactions *self)
+flush_once (FerryTransactions *self)
 {
   gboolean kept = FALSE;
   Owed owed;
   guint n;
 
   while (!kept && take_owed (self, &owed, &n))
-    if (owed.reason != 0 || n > 0)
+    if (owed.call != NULL || owed.reason != 0 || n > 0)
       send_or_owe (self, &owed, n, TRUE, &kept, NULL);
   return !kept;
 }
 
 /* any, without the lock. The count tells of room that comes meanwhile, on a thread that finds nothing to send. */
 void
-ferry_transactions_flush_unsent (FerryTransactions *self)
+ferry_transactions_flush_owed (FerryTransactions *self)
 {
   guint64 n_flushes;
   guint64 before;
@@ -337,7 +356,7 @@ ferry_transactions_flush_unsent (FerryTransactions *self)
   do
     {
       before = n_flushes;
-      if (flush_owed (self) && flush_refusals (self))
+      if (flush_once (self))
         return;
       n_flushes = get_n_flushes (self);
     }
@@ -522,7 +541,7 @@ send_cancel (FerryTransactions *self, guint64 xid, FerryCancelReason reason)
   /* Where the express way is closed or full, the cancel is sent behind the other messages. */
   if (self->funcs.cancel != NULL && self->funcs.cancel (self->transport, xid, reason, NULL))
     return;
-  if (!tell (self, xid, reason, 0, &error))
+  if (!tell (self, &(Owed){.xid = xid, .reason = reason}, 0, &error))
     g_debug ("The cancel of transaction %" G_GUINT64_FORMAT " was not sent: %s", xid, error->message);
 }
 
@@ -632,7 +651,7 @@ ferry_transactions_add_window (FerryTransactions *self, guint64 xid, guint n, GE
 
   if (!grow_window (self, xid, n, error))
     return FALSE;
-  if (tell (self, xid, 0, n, error))
+  if (tell (self, &(Owed){.xid = xid}, n, error))
     return TRUE;
   shrink_window (self, xid, n);
   return FALSE;
@@ -712,73 +731,19 @@ call_set_over (FerryCall *self)
   call_leave_table_locked (self);
 }
 
-/* Keeps a dropped call until its refusal is sent. Returns FALSE when nothing can be sent any more. */
-static gboolean
-call_keep_unsent (FerryCall *self, gboolean first)
+/* Takes the reference. */
+static void
+call_end_dropped (FerryCall *self)
 {
-  FerryTransactions *owner = self->owner;
-  FERRY_AUTO_LOCK (&owner->lock);
-
-  if (owner->reason != NULL)
-    return FALSE;
-  g_queue_push_nth (&owner->unsent, self, first ? 0 : -1);
-  note_unsent_locked (owner);
-  return TRUE;
-}
-
-/* Returns FALSE when the transport has no room, and keeps the call then. */
-static gboolean
-call_send_refusal (FerryCall *self, gboolean first)
-{
-  g_autoptr (GError) reason =
-    g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "The call of “%s” was dropped without an answer",
-                 ferry_call_method_in_words (self->method));
-  g_autoptr (GError) error = NULL;
-
-  return refuse (self->owner, self->xid, reason, &error) ||
-         !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK) || !call_keep_unsent (self, first);
-}
-
-/* Takes the caller's reference. Returns FALSE when the transport has no room. After close() the call is only dropped: a
- * peer may leave thousands of them. */
-static gboolean
-call_refuse_dropped (FerryCall *self, gboolean first)
-{
-  g_autoptr (FerryTransactions) owner = ref (self->owner);
-  guint64 n_flushes = get_n_flushes (owner);
-
-  if (!is_closed (owner) && !call_send_refusal (self, first))
-    {
-      /* A flush in the meantime did not see it. */
-      if (!first && get_n_flushes (owner) != n_flushes)
-        ferry_transactions_flush_unsent (owner);
-      return FALSE;
-    }
   call_set_over (self);
   ferry_call_unref (self);
-  return TRUE;
-}
-
-/* any, without the lock. Returns FALSE when the transport has no room. */
-static gboolean
-flush_refusals (FerryTransactions *self)
-{
-  FerryCall *call;
-
-  do
-    {
-      pthread_mutex_lock (&self->lock);
-      call = g_queue_pop_head (&self->unsent);
-      note_unsent_locked (self);
-      pthread_mutex_unlock (&self->lock);
-    }
-  while (call != NULL && call_refuse_dropped (call, TRUE));
-  return call == NULL;
 }
 
 void
 ferry_call_unref (FerryCall *self)
 {
+  g_autoptr (FerryTransactions) owner = NULL;
+
   if (!ferry_ref_count_dec (&self->references))
     return;
   /* Relaxed: only a thread with a reference changes the state. */
@@ -792,7 +757,8 @@ ferry_call_unref (FerryCall *self)
       pthread_mutex_unlock (&self->owner->lock);
       /* The other end may be slow to take refusals, and the arguments may be large. */
       g_clear_pointer (&self->arguments, g_variant_unref);
-      call_refuse_dropped (self, FALSE);
+      owner = ref (self->owner);
+      tell (owner, &(Owed){.call = self}, 0, NULL);
       return;
     }
   /* A call that is over has left the table already. */
@@ -982,8 +948,8 @@ call_end (FerryCall *self, FerryCallKind kind, GVariant *value, GError **error)
       return FALSE;
     }
   call_set_over (self);
-  if (atomic_load_explicit (&self->owner->has_unsent, memory_order_relaxed))
-    ferry_transactions_flush_unsent (self->owner);
+  if (atomic_load_explicit (&self->owner->has_owed, memory_order_relaxed))
+    ferry_transactions_flush_owed (self->owner);
   return TRUE;
 }
 
@@ -1391,9 +1357,9 @@ receive (FerryTransactions *self, const FerryCallMessage *message, GError **erro
 {
   if (is_closed (self))
     return TRUE;
-  /* Relaxed: see note_unsent_locked(). */
-  if (atomic_load_explicit (&self->has_unsent, memory_order_relaxed))
-    ferry_transactions_flush_unsent (self);
+  /* Relaxed: see note_owed_locked(). */
+  if (atomic_load_explicit (&self->has_owed, memory_order_relaxed))
+    ferry_transactions_flush_owed (self);
 
   switch (message->header.kind)
     {
@@ -1489,40 +1455,22 @@ ferry_transactions_close (FerryTransactions *self, const GError *reason)
 
       entry->funcs.done (entry->data, NULL, copy, NULL, FALSE);
     }
-  ferry_transactions_flush_unsent (self);
+  ferry_transactions_flush_owed (self);
 }
 
 /* ---- counts ---- */
 
-guint
-ferry_transactions_get_n_asked (FerryTransactions *self)
+FerryTransactionsCounts
+ferry_transactions_get_counts (FerryTransactions *self)
 {
   FERRY_AUTO_LOCK (&self->lock);
-  return self->asked.n_entries;
-}
-
-guint64
-ferry_transactions_get_n_late (FerryTransactions *self)
-{
-  FERRY_AUTO_LOCK (&self->lock);
-  return self->n_late;
-}
-
-guint64
-ferry_transactions_get_n_unknown (FerryTransactions *self)
-{
-  FERRY_AUTO_LOCK (&self->lock);
-  return self->n_unknown;
-}
-
-FerryTransactionsKept
-ferry_transactions_get_kept (FerryTransactions *self)
-{
-  FERRY_AUTO_LOCK (&self->lock);
-  return (FerryTransactionsKept){
+  return (FerryTransactionsCounts){
+    .n_asked = self->asked.n_entries,
+    .n_late = self->n_late,
+    .n_unknown = self->n_unknown,
     .n_calls = self->calls.n_entries,
     .n_early = self->early.n_entries,
-    .n_unsent = self->unsent.length,
+    .n_unsent = self->n_dropped,
     .has_pieces = self->pieces != NULL,
     .pieces_size = self->pieces_size,
   };

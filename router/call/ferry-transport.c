@@ -225,7 +225,7 @@ ferry_transport_note_room (FerryTransport *self)
   ferry_transport_wake_waiting (self);
   if (atomic_load (&priv->n_kept) > 0)
     send_kept (self);
-  ferry_transactions_flush_unsent (priv->transactions);
+  ferry_transactions_flush_owed (priv->transactions);
 }
 
 /* ---- which threads may wait for answers ---- */
