@@ -19,8 +19,9 @@
  * Threads:    any.
  * Locks:      the dispatcher's lock before that of waits. No handler, destroy notification or transport is called with
  *             that lock or the demux's held.
- * Invariants: while it is closed, the queue is empty. With threads and a queue that is not empty, one of these holds: a
- *             thread is coming; all allowed threads exist and none is idle; none could be started and one is busy. */
+ * Invariants: while it is closed, the queue is empty. Where threads run handlers and the queue is not empty, a thread
+ * is coming, or no further thread can come: all allowed threads exist and are busy, or none can be started and one is
+ * busy. */
 
 #include "config.h"
 

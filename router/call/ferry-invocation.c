@@ -244,8 +244,9 @@ ferry_invocation_wants_stream (FerryInvocation *self)
  * ferry_invocation_is_cancelled:
  * @self: an invocation
  *
- * Whether the answer is wanted no more: the other end has cancelled the request, its deadline has passed there, or the
- * transport is closed. It is to be answered nevertheless, with an error for example. Cheap: one load. Any thread.
+ * Whether the answer is wanted no more. That is so when the other end has cancelled the request, when its deadline has
+ * passed there, and when the transport is closed. Answer the request nevertheless, for example with an error. Cheap:
+ * one load. Any thread.
  *
  * Returns: whether it is cancelled
  *

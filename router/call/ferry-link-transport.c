@@ -12,9 +12,8 @@
  * receiver. So the last reference, dropped on any thread, closes the pipe.
  *
  * Threads: messages come on the router's; any thread sends and closes.
- * Locks:   lock before the link's, since it is held while room_watch is added. The link tells of room with its own lock
- *          held: room_came() wakes threads there, under the wait queue's lock, and the router's thread sends what is
- *          kept.
+ * Locks:   lock before the link's, since it is held while room_watch is added. The link calls room_came() with its own
+ *          lock held. That wakes threads, under the wait queue's lock, and lets the router's thread send kept answers.
  * Trust:   none in the worker: a message that breaks a rule ends the link, and with it the worker. */
 
 #include "config.h"

@@ -72,8 +72,8 @@ void ferry_transport_watch_end (FerryTransport *self, FerryTransportEndFunc func
 /* Does nothing where another owner watches. */
 void ferry_transport_unwatch_end (FerryTransport *self, GObject *owner);
 
-/* To wait for room, for a window, or for the end: read the count, try, and wait until the count is another one.
- * deadline: monotonic time in microseconds, 0 for none. Fails with FERRY_ERROR_TIMED_OUT and G_IO_ERROR_CANCELLED. */
+/* To wait for room, for a window, or for the end: read the count, try, and wait until the count is another one. The
+ * deadline is monotonic time in microseconds, 0 for none. Fails with FERRY_ERROR_TIMED_OUT and G_IO_ERROR_CANCELLED. */
 guint64 ferry_transport_get_room_count (FerryTransport *self);
 gboolean ferry_transport_wait_for_room (FerryTransport *self, guint64 count, gint64 deadline, GCancellable *cancellable,
                                         GError **error);

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The common part of all transports: the transactions, the owner of the calls, the wait for room on threads that may
- * wait, the queue of sends for threads that may not, and the end.
+/* The common part of all transports: the transactions, the owner of the calls, the wait for room, and the end. A thread
+ * that may not wait for room leaves its send in a queue.
  *
  * Threads:    any, where nothing else is said. One thread receives; done() of answers is called on it, too.
  * References: the holder of a FerryCall also holds the transport, and drops it later. So the transactions, which call
