@@ -33,7 +33,6 @@
 #include "call/ferry-invocation.h"
 #include "call/ferry-link-transport.h"
 #include "call/ferry-mux.h"
-#include "call/ferry-remote-error.h"
 #include "call/ferry-replies.h"
 #include "call/ferry-transport.h"
 

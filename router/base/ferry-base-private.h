@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <glib.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,6 +18,8 @@ G_BEGIN_DECLS
 
 #define FERRY_MICROSECONDS_PER_MILLISECOND 1000
 
+/* Sets an error of FERRY_ERROR. Returns FALSE. */
+gboolean ferry_set_error (GError **error, FerryError code, const char *format, ...) G_GNUC_PRINTF (3, 4);
 gboolean ferry_set_system_error (GError **error, const char *what);
 gboolean ferry_set_thread_error (GError **error, const char *purpose, GError *failure);
 gboolean ferry_is_shortage (int error_number);
@@ -60,8 +64,7 @@ ferry_variant_take_floating (GVariant *value)
   return value != NULL && g_variant_is_floating (value) ? g_variant_ref_sink (value) : NULL;
 }
 
-/* A monotonic time so many microseconds after another, the latest there is for what an application means by for ever.
- */
+/* Adds microseconds to a monotonic time, saturating at G_MAXINT64. */
 static inline gint64
 ferry_time_add (gint64 time, gint64 microseconds)
 {
@@ -73,6 +76,13 @@ static inline gint64
 ferry_deadline_after (gint64 timeout)
 {
   return timeout < 0 ? G_MAXINT64 : ferry_time_add (g_get_monotonic_time (), timeout);
+}
+
+/* A deadline of requests, where 0 is for none, as one of completions, where G_MAXINT64 is. */
+static inline gint64
+ferry_deadline_or_never (gint64 deadline)
+{
+  return deadline > 0 ? deadline : G_MAXINT64;
 }
 
 /* Whether the caller is called by a source of the context. What it waits for would come through the same loop: sources
@@ -127,6 +137,40 @@ ferry_steal_fd (int *fd)
 }
 
 #define ferry_autofd __attribute__ ((cleanup (ferry_clear_fd))) int
+
+static inline pthread_mutex_t *
+ferry_lock (pthread_mutex_t *lock)
+{
+  pthread_mutex_lock (lock);
+  return lock;
+}
+
+static inline void
+ferry_unlock (pthread_mutex_t **lock)
+{
+  pthread_mutex_unlock (*lock);
+}
+
+/* Locks until the end of the block. A variable that is declared before it is cleaned up without the lock. */
+#define FERRY_AUTO_LOCK(lock)                                                                                          \
+  __attribute__ ((cleanup (ferry_unlock), unused)) pthread_mutex_t *G_PASTE (ferry_locked_, __LINE__) =                \
+    ferry_lock (lock)
+
+/* Adds a reference to an object to which the caller refers already. */
+static inline void
+ferry_ref_count_inc (_Atomic gint *references)
+{
+  /* Relaxed: the caller's own reference keeps the object. */
+  atomic_fetch_add_explicit (references, 1, memory_order_relaxed);
+}
+
+/* Drops a reference. Returns whether it was the last one. */
+static inline gboolean
+ferry_ref_count_dec (_Atomic gint *references)
+{
+  /* Releases what this thread did with the object; acquires what other threads did, for the one that frees it. */
+  return atomic_fetch_sub_explicit (references, 1, memory_order_acq_rel) == 1;
+}
 
 /* ThreadSanitizer knows pthread calls and C11 atomics, but not the futexes inside GLib's queue and locks.
  * Where ownership of a structure crosses threads through GLib, the two ends say so with these; in an ordinary

@@ -314,7 +314,7 @@ sleep_until_change (FerryCompletion *self, guint32 seen, gint64 deadline)
     return TRUE;
   FERRY_COMPLETION_STEP ();
   if (self->waiters != NULL)
-    return ferry_waiters_sleep (self->waiters, self->slot, rings, deadline < G_MAXINT64 ? deadline : 0);
+    return ferry_waiters_sleep (self->waiters, self->slot, rings, deadline);
   return ferry_futex_wait (&self->state, asleep, deadline);
 }
 

@@ -95,6 +95,18 @@ ferry_error_set_carried_trace (GError *error, GRefString *trace)
   get_carried (error)->trace = trace;
 }
 
+gboolean
+ferry_set_error (GError **error, FerryError code, const char *format, ...)
+{
+  va_list arguments;
+
+  va_start (arguments, format);
+  if (error != NULL)
+    g_propagate_error (error, g_error_new_valist (FERRY_ERROR, code, format, arguments));
+  va_end (arguments);
+  return FALSE;
+}
+
 /* Sets a FERRY_ERROR_SYSTEM error that names the call that failed, from errno. Returns FALSE. */
 gboolean
 ferry_set_system_error (GError **error, const char *what)

@@ -101,5 +101,7 @@ typedef enum
 
 FERRY_AVAILABLE_IN_0_1
 GQuark ferry_error_quark (void);
+FERRY_AVAILABLE_IN_0_1
+char *ferry_error_get_trace (const GError *error);
 
 G_END_DECLS

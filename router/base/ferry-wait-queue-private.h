@@ -54,6 +54,8 @@ gboolean ferry_wait_queue_wait (FerryWaitQueue *self, gconstpointer key, gboolea
  * ferry_completion_finish_reserved(). Return (transfer full) (nullable), (element-type FerryCompletion). */
 FerryCompletion *ferry_wait_queue_reserve_next (FerryWaitQueue *self);
 void ferry_wait_queue_reserve_all (FerryWaitQueue *self, GQueue *reserved);
+/* Finishes them with TRUE, and empties the queue. */
+void ferry_wait_queue_finish_reserved (GQueue *reserved);
 /* All that wait now end, with TRUE. Those that join meanwhile stay. A callback may drop the queue's owner. */
 void ferry_wait_queue_finish_all (FerryWaitQueue *self);
 /* The same for those that have joined with key. */

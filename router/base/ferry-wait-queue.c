@@ -171,14 +171,12 @@ ferry_wait_queue_reserve_all (FerryWaitQueue *self, GQueue *reserved)
   reserve (self, NULL, reserved);
 }
 
-static void
-finish (FerryWaitQueue *self, gconstpointer key)
+void
+ferry_wait_queue_finish_reserved (GQueue *reserved)
 {
-  GQueue reserved = G_QUEUE_INIT;
   FerryCompletion *completion;
 
-  reserve (self, key, &reserved);
-  while ((completion = g_queue_pop_head (&reserved)) != NULL)
+  while ((completion = g_queue_pop_head (reserved)) != NULL)
     {
       ferry_completion_finish_reserved (completion, GINT_TO_POINTER (TRUE), NULL, NULL);
       ferry_completion_unref (completion);
@@ -186,13 +184,16 @@ finish (FerryWaitQueue *self, gconstpointer key)
 }
 
 void
-ferry_wait_queue_finish_all (FerryWaitQueue *self)
+ferry_wait_queue_finish_key (FerryWaitQueue *self, gconstpointer key)
 {
-  finish (self, NULL);
+  GQueue reserved = G_QUEUE_INIT;
+
+  reserve (self, key, &reserved);
+  ferry_wait_queue_finish_reserved (&reserved);
 }
 
 void
-ferry_wait_queue_finish_key (FerryWaitQueue *self, gconstpointer key)
+ferry_wait_queue_finish_all (FerryWaitQueue *self)
 {
-  finish (self, key);
+  ferry_wait_queue_finish_key (self, NULL);
 }

@@ -40,7 +40,8 @@ guint ferry_waiters_take (FerryWaiters *self);
 void ferry_waiters_leave (FerryWaiters *self, guint slot);
 /* Before what is waited for is looked at: what ferry_waiters_sleep() is given. */
 guint32 ferry_waiters_look (FerryWaiters *self, guint slot);
-/* deadline: monotonic time in microseconds, 0 for none. Returns FALSE when it has passed. May return for nothing. */
+/* deadline: monotonic time in microseconds, G_MAXINT64 for none. Returns FALSE when it has passed. May return for
+ * nothing. */
 gboolean ferry_waiters_sleep (FerryWaiters *self, guint slot, guint32 seen, gint64 deadline);
 void ferry_waiters_wake (FerryWaiters *self, guint slot);
 /* Receiving thread: has ferry_waiters_wake_due() wake it, which comes soon. */

@@ -69,7 +69,7 @@ ferry_waiters_sleep (FerryWaiters *self, guint slot, guint32 seen, gint64 deadli
   struct timespec until = {.tv_sec = deadline / G_USEC_PER_SEC, .tv_nsec = (deadline % G_USEC_PER_SEC) * 1000};
 
   return syscall (SYS_futex, &self->groups[group_of (slot)].rings, FUTEX_WAIT_BITSET_PRIVATE, seen,
-                  deadline > 0 ? &until : NULL, NULL, bit_of (slot)) == 0 ||
+                  deadline < G_MAXINT64 ? &until : NULL, NULL, bit_of (slot)) == 0 ||
          errno != ETIMEDOUT;
 }
 

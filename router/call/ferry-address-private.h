@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Where a persistent worker is: a path, or a name in the abstract namespace, which is written with an "@" before it.
+/* The address of a persistent worker: a path, or a name in the abstract namespace, which is written with an "@" first.
  *
  * Threads: any. */
 
@@ -13,7 +13,7 @@
 
 G_BEGIN_DECLS
 
-/* What an owner puts behind its path for a moment, while it takes the address over. */
+/* The suffix of an owner's socket while it takes the address. */
 #define FERRY_ADDRESS_NEW_SUFFIX ".new"
 
 typedef struct
@@ -28,9 +28,9 @@ typedef struct
 gboolean ferry_address_init (FerryAddress *self, const char *text, GError **error);
 void ferry_address_clear (FerryAddress *self);
 
-/* Connects, without waiting. Returns the socket, or -1 and errno: ENOENT and ECONNREFUSED where nobody listens. */
+/* Connects, without waiting. Returns the socket, or -1 and errno: ENOENT and ECONNREFUSED without a listener. */
 int ferry_address_connect (const FerryAddress *self);
-/* Who is at the other end of a socket, as the kernel says. */
+/* The process at the other end of a socket, from the kernel. */
 gboolean ferry_address_get_peer (int fd, struct ucred *peer, GError **error);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FerryAddress, ferry_address_clear)

@@ -19,19 +19,16 @@ init_name (FerryAddress *self, const char *text, GError **error)
   gsize length = strlen (text + 1);
 
   if (length == 0 || length > MAX_NAME_LENGTH)
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                   "“%s” is no address: an abstract name has 1 to %" G_GSIZE_FORMAT " bytes behind its “@”", text,
-                   MAX_NAME_LENGTH);
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "“%s” is no address: an abstract name has 1 to %" G_GSIZE_FORMAT " bytes behind its “@”",
+                            text, MAX_NAME_LENGTH);
   memcpy (self->name.sun_path + 1, text + 1, length);
   self->size = (socklen_t) (G_STRUCT_OFFSET (struct sockaddr_un, sun_path) + 1 + length);
   self->text = g_strdup (text);
   return TRUE;
 }
 
-/* The path is made absolute, since it is needed again when the process has another working directory. */
+/* Makes the path absolute: it is used again when the process may have another working directory. */
 static gboolean
 init_path (FerryAddress *self, const char *text, GError **error)
 {
@@ -39,13 +36,10 @@ init_path (FerryAddress *self, const char *text, GError **error)
   gsize length = strlen (path);
 
   if (length > MAX_PATH_LENGTH)
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                   "“%s” is too long for a socket, whose path has at most %" G_GSIZE_FORMAT
-                   " bytes; use a folder with a shorter name",
-                   path, MAX_PATH_LENGTH);
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "“%s” is too long for a socket, whose path has at most %" G_GSIZE_FORMAT
+                            " bytes; use a folder with a shorter name",
+                            path, MAX_PATH_LENGTH);
   memcpy (self->name.sun_path, path, length + 1);
   self->size = (socklen_t) sizeof self->name;
   self->text = g_strdup (path);
@@ -58,11 +52,8 @@ ferry_address_init (FerryAddress *self, const char *text, GError **error)
 {
   *self = (FerryAddress){.name.sun_family = AF_UNIX};
   if (text[0] == '\0')
-    {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                           "An address is a path, or “@” and a name; this one is empty");
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "An address is a path, or “@” and a name; this one is empty");
   return text[0] == '@' ? init_name (self, text, error) : init_path (self, text, error);
 }
 
@@ -94,7 +85,6 @@ ferry_address_get_peer (int fd, struct ucred *peer, GError **error)
 {
   socklen_t size = sizeof *peer;
 
-  if (getsockopt (fd, SOL_SOCKET, SO_PEERCRED, peer, &size) == 0)
-    return TRUE;
-  return ferry_set_system_error (error, "getsockopt(SO_PEERCRED)");
+  return getsockopt (fd, SOL_SOCKET, SO_PEERCRED, peer, &size) == 0 ||
+         ferry_set_system_error (error, "getsockopt(SO_PEERCRED)");
 }

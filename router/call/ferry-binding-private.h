@@ -3,14 +3,14 @@
 
 /* An address that this process owns, with a socket that listens there.
  *
- * Of a path: who owns it holds a lock on PATH.lock, in which its number is written. Under that lock it may remove a
- * socket that nobody listens at, and puts its own in place: it listens under another name first, so that whoever finds
- * a socket at the path can connect to it. At its end it removes both files, if they still are the ones that it made;
- * so it does at exit(), too. What a killed owner leaves behind is without a lock, and the next one takes it away.
+ * For a path, the owner holds a lock on the file PATH.lock, which contains its process id. With the lock held, it may
+ * remove a socket without a listener, and puts its own in place. It listens under another name first, so a socket at
+ * the path can always be connected to. At its end, and at exit(), it removes both files where they are still its own.
+ * The files of a killed owner are not locked, and the next owner removes them.
  *
- * Of an abstract name: the kernel knows who has it.
+ * For an abstract name, the kernel knows the owner.
  *
- * Owner:   who made it.
+ * Owner:   the caller of ferry_binding_new().
  * Threads: one at a time, but for exit(). */
 
 #pragma once
@@ -28,14 +28,14 @@ typedef struct
   int lock_fd;      /* const: (owned): -1 for an abstract name */
   char *lock_path;  /* const: (owned) (nullable) */
   struct stat made; /* the socket that was put in place */
-  pid_t pid;        /* const: a child that was forked removes nothing */
+  pid_t pid;        /* const: a forked child removes nothing */
 } FerryBinding;
 
 /* FERRY_ERROR_ALREADY_RUNNING, FERRY_ERROR_BAD_ARGUMENTS,
  * FERRY_ERROR_NOT_ALLOWED and FERRY_ERROR_SYSTEM. */
 FerryBinding *ferry_binding_new (const char *address, GError **error);
 void ferry_binding_free (FerryBinding *self);
-/* Lets every user connect; it is for whoever accepts to say no. */
+/* Lets every user connect. The acceptor then decides about each connection. */
 void ferry_binding_open_to_all (FerryBinding *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryBinding, ferry_binding_free)

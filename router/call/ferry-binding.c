@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Locks: lock guards the list of what exit() has to remove. Nothing else is locked within it. */
+/* Locks: lock, a leaf, guards the list of the bindings that exit() removes. */
 
 #include "config.h"
 
@@ -24,20 +24,14 @@ static GSList *bindings; /* lock: (element-type FerryBinding) (unowned) */
 /* ---- the end ---- */
 
 static gboolean
-is_same_file (const struct stat *one, const struct stat *other)
-{
-  return one->st_dev == other->st_dev && one->st_ino == other->st_ino;
-}
-
-static gboolean
 is_at_path (const struct stat *file, const char *path)
 {
   struct stat found;
 
-  return lstat (path, &found) == 0 && is_same_file (file, &found);
+  return lstat (path, &found) == 0 && file->st_dev == found.st_dev && file->st_ino == found.st_ino;
 }
 
-/* The socket first: without it nobody connects, and whoever gets the lock finds the place empty. */
+/* Removes the socket first, so that the next owner of the lock finds the place empty. */
 static void
 remove_files (FerryBinding *self)
 {
@@ -51,7 +45,7 @@ remove_files (FerryBinding *self)
     unlink (self->lock_path);
 }
 
-/* Other threads may go on while the process exits, and one may just hold the lock for good. */
+/* Other threads may run while the process exits, and one may hold the lock for ever. */
 static void
 remove_all (void)
 {
@@ -63,29 +57,23 @@ remove_all (void)
   pthread_mutex_unlock (&lock);
 }
 
-static gpointer
-watch_exit (gpointer data)
-{
-  atexit (remove_all);
-  return NULL;
-}
-
 static void
 remember (FerryBinding *self)
 {
-  static GOnce once = G_ONCE_INIT;
+  static gboolean watches_exit; /* lock */
+  FERRY_AUTO_LOCK (&lock);
 
-  g_once (&once, watch_exit, NULL);
-  pthread_mutex_lock (&lock);
+  if (!watches_exit)
+    atexit (remove_all);
+  watches_exit = TRUE;
   bindings = g_slist_prepend (bindings, self);
-  pthread_mutex_unlock (&lock);
 }
 
 void
 ferry_binding_free (FerryBinding *self)
 {
   pthread_mutex_lock (&lock);
-  /* What is not in the list was never put in place, or exit() has removed it. */
+  /* A binding that is not in the list was never put in place, or exit() has removed it. */
   if (g_slist_find (bindings, self) != NULL)
     {
       bindings = g_slist_remove (bindings, self);
@@ -105,12 +93,11 @@ static gboolean
 refuse_second (const FerryBinding *self, pid_t owner, GError **error)
 {
   if (owner > 0)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_ALREADY_RUNNING,
-                 "Process %d listens at “%s” already; connect to it, or end it first", (int) owner, self->address.text);
-  else
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_ALREADY_RUNNING,
-                 "Another process has “%s” already; connect to it, or end it first", self->address.text);
-  return FALSE;
+    return ferry_set_error (error, FERRY_ERROR_ALREADY_RUNNING,
+                            "Process %d listens at “%s” already; connect to it, or end it first", (int) owner,
+                            self->address.text);
+  return ferry_set_error (error, FERRY_ERROR_ALREADY_RUNNING,
+                          "Another process has “%s” already; connect to it, or end it first", self->address.text);
 }
 
 static gboolean
@@ -118,12 +105,11 @@ set_path_error (const char *what, const char *path, GError **error)
 {
   int failure = errno;
 
-  g_set_error (error, FERRY_ERROR, failure == EACCES || failure == EPERM ? FERRY_ERROR_NOT_ALLOWED : FERRY_ERROR_SYSTEM,
-               "%s “%s” failed: %s; check the folder", what, path, g_strerror (failure));
-  return FALSE;
+  return ferry_set_error (error, failure == EACCES || failure == EPERM ? FERRY_ERROR_NOT_ALLOWED : FERRY_ERROR_SYSTEM,
+                          "%s “%s” failed: %s; check the folder", what, path, g_strerror (failure));
 }
 
-/* The owner writes its number when it has the lock; a reader that is quicker finds none. */
+/* Returns 0 where the owner has the lock and has not written its process id yet. */
 static pid_t
 read_owner (int fd)
 {
@@ -143,8 +129,8 @@ write_owner (int fd)
     g_debug ("The lock could not be signed: %s", g_strerror (errno));
 }
 
-/* An owner that ends removes the file that it has locked, so what was opened before that may be no longer there when
- * the lock is free: then the next one is tried. */
+/* An owner removes its lock file at its end. The file that was opened here may so be gone when it is locked, and then
+ * the next file is tried. */
 static gboolean
 take_lock (FerryBinding *self, GError **error)
 {
@@ -167,7 +153,7 @@ take_lock (FerryBinding *self, GError **error)
     }
 }
 
-/* Whether somebody listens there who knows nothing of the lock. Whoever does not refuse is alive. */
+/* Fails where a process listens there without the lock. A socket that does not refuse a connection has a listener. */
 static gboolean
 check_not_alive (const FerryBinding *self, GError **error)
 {
@@ -181,7 +167,7 @@ check_not_alive (const FerryBinding *self, GError **error)
   return refuse_second (self, owner.pid, error);
 }
 
-/* Takes a socket away that nobody listens at; anything else stays where it is. */
+/* Removes a socket without a listener. Fails for any other file. */
 static gboolean
 clear_way (const FerryBinding *self, GError **error)
 {
@@ -191,11 +177,8 @@ clear_way (const FerryBinding *self, GError **error)
   if (lstat (path, &found) < 0)
     return errno == ENOENT || set_path_error ("Looking at", path, error);
   if (!S_ISSOCK (found.st_mode))
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                   "“%s” is there and is no socket; use another address, or remove it", path);
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "“%s” is there and is no socket; use another address, or remove it", path);
   if (!check_not_alive (self, error))
     return FALSE;
   return !is_at_path (&found, path) || unlink (path) == 0 || set_path_error ("Removing", path, error);
@@ -208,7 +191,7 @@ put_in_place (const char *from, const char *to)
 {
   if (renameat2 (AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
     return TRUE;
-  /* Some file systems do not know the flag. The way was cleared a moment ago. */
+  /* Some file systems do not know the flag. clear_way() has run a moment ago. */
   return errno == EINVAL && rename (from, to) == 0;
 }
 
@@ -218,12 +201,12 @@ bind_path (FerryBinding *self, GError **error)
   g_autofree char *path = g_strconcat (self->address.path, FERRY_ADDRESS_NEW_SUFFIX, NULL);
   struct sockaddr_un name = {.sun_family = AF_UNIX};
 
-  /* The address has left room for the suffix. */
+  /* The address leaves room for the suffix. */
   strcpy (name.sun_path, path);
-  /* Left by an owner that was killed between the two names. */
+  /* An owner that was killed between the two names has left it. */
   if (lstat (path, &self->made) == 0 && S_ISSOCK (self->made.st_mode))
     unlink (path);
-  /* The file gets its mode from the socket, so that it never has another one. */
+  /* The file gets its mode from the socket, and never has another one. */
   if (fchmod (self->fd, 0600) < 0 || bind (self->fd, (const struct sockaddr *) &name, sizeof name) < 0)
     return set_path_error ("Making the socket", path, error);
   if (lstat (path, &self->made) == 0 && listen (self->fd, SOMAXCONN) == 0 && put_in_place (path, self->address.path))
@@ -234,20 +217,20 @@ bind_path (FerryBinding *self, GError **error)
 }
 
 static gboolean
-claim_path (FerryBinding *self, GError **error)
+take_path (FerryBinding *self, GError **error)
 {
   self->lock_path = g_strconcat (self->address.path, LOCK_SUFFIX, NULL);
   if (!take_lock (self, error))
     return FALSE;
   if (clear_way (self, error) && bind_path (self, error))
     return TRUE;
-  /* Nobody else has it: it goes before the lock does. */
+  /* While this process still has the lock. */
   unlink (self->lock_path);
   return FALSE;
 }
 
 static gboolean
-claim_name (FerryBinding *self, GError **error)
+take_name (FerryBinding *self, GError **error)
 {
   if (bind (self->fd, (const struct sockaddr *) &self->address.name, self->address.size) < 0)
     {
@@ -273,7 +256,7 @@ ferry_binding_new (const char *address, GError **error)
       ferry_set_system_error (error, "socket()");
       return NULL;
     }
-  if (self->address.path != NULL ? !claim_path (self, error) : !claim_name (self, error))
+  if (self->address.path != NULL ? !take_path (self, error) : !take_name (self, error))
     return NULL;
   remember (self);
   return g_steal_pointer (&self);

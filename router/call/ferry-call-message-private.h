@@ -3,8 +3,8 @@
 
 /* The messages of the transaction protocol, as bytes: docs/protocol.md has the same in prose.
  *
- * A message travels as one plain message of a pipe, either way: this header, name_length bytes of a name, type_length
- * bytes of a type string, zero to seven bytes up to a multiple of 8, and the serialised value.
+ * A message is one plain message of a pipe, in either direction. It has this header, name_length bytes of a name,
+ * type_length bytes of a type string, padding to a multiple of 8, and the serialised value.
  *
  * Trust: none. Parsing checks all lengths, and a value is untrusted like any GVariant of another process. */
 
@@ -19,12 +19,12 @@ G_BEGIN_DECLS
 typedef enum
 {
   FERRY_CALL_REQUEST = 1, /* name: of the method; number: deadline in monotonic microseconds, 0 for none */
-  FERRY_CALL_ANSWER = 2,  /* the value is the result, or with a number its end, of that size with the pieces that came
-                             before; the transaction is over */
+  FERRY_CALL_ANSWER = 2,  /* the value is the result. With a number it is the end of the result, after its pieces, and
+                             the number is the size of all of it. The transaction is over */
   FERRY_CALL_ERROR = 3,   /* the value is an error of FERRY_ERROR_VARIANT_TYPE; the transaction is over */
-  FERRY_CALL_REFUSE = 4,  /* as an error; in addition the request was not begun, and can be put again */
-  FERRY_CALL_ITEM = 5,    /* a value on the way; name: of its type, empty for an item of the stream */
-  FERRY_CALL_WINDOW = 6,  /* number: how many items of the stream more the asking end takes */
+  FERRY_CALL_REFUSE = 4,  /* as ERROR; in addition the request was not begun, and can be sent again */
+  FERRY_CALL_ITEM = 5,    /* a value before the answer; name: of its type, empty for an item of the stream */
+  FERRY_CALL_WINDOW = 6,  /* number: how many further items of the stream the asking end takes */
   FERRY_CALL_CANCEL = 7,  /* number: a FerryCancelReason. On a link it goes by the express lane instead */
   FERRY_CALL_PIECE = 8,   /* the next bytes of an answer's value, without a type; number: the size of all of it */
 } FerryCallKind;
@@ -40,7 +40,7 @@ typedef enum
 
 typedef enum
 {
-  FERRY_CANCEL_REASON_CANCELLED = 1, /* by whoever asked */
+  FERRY_CANCEL_REASON_CANCELLED = 1, /* by the asking end */
   FERRY_CANCEL_REASON_DEADLINE = 2,
 } FerryCancelReason;
 
@@ -62,14 +62,14 @@ G_STATIC_ASSERT (sizeof (FerryCallHeader) == 24);
 /* Longest type string of a value. A longer one travels inside a "v". */
 #define FERRY_MAX_CALL_TYPE 1024
 
-/* Where answers go in pieces, each but the last has so many bytes: it fits into a record, and others get a turn behind
- * each. */
+/* Where an answer goes in pieces, each but the last has so many bytes. A piece fits into a record, and other messages
+ * may follow each piece. */
 #define FERRY_CALL_PIECE_SIZE (32 * 1024 - 256)
 
-/* The most that a WINDOW adds, and the most that a window comes to. */
+/* The most that a WINDOW adds, and the largest window. */
 #define FERRY_MAX_WINDOW 1000000
 
-/* A message in parts: in memory of others' that it borrows. */
+/* A message in parts, which borrows their memory. */
 typedef struct
 {
   FerryCallHeader header;
@@ -78,7 +78,7 @@ typedef struct
   gconstpointer body;      /* (nullable): the serialised value */
   gsize body_size;
   GBytes *whole;          /* (nullable): the message, where its memory can be kept */
-  const int *descriptors; /* (nullable): where the transport takes any: they go beside the message */
+  const int *descriptors; /* (nullable): they go beside the message; only some transports take them */
   guint n_descriptors;
 } FerryCallMessage;
 
@@ -87,20 +87,25 @@ typedef struct
 /* Whether name (1 to 255 bytes of UTF-8) and value (nullable) can be sent: FERRY_ERROR_BAD_ARGUMENTS,
  * FERRY_ERROR_TOO_LARGE. */
 gboolean ferry_call_message_check (const char *name, GVariant *value, GError **error);
-/* Borrows name and value, which were checked. Flags, number and window are for the caller to fill in. */
+/* Makes data, which it borrows, the value, of type “ay”. */
 void ferry_call_message_set_bytes (FerryCallMessage *self, gconstpointer data, gsize size);
+/* Borrows name and value, which are checked already. The caller fills in flags, number and window. */
 void ferry_call_message_init (FerryCallMessage *self, FerryCallKind kind, guint64 xid, const char *name,
                               GVariant *value);
 guint ferry_call_message_get_parts (const FerryCallMessage *self, FerryPart parts[FERRY_CALL_MAX_PARTS]);
 /* Borrows data, of any alignment. Fails with FERRY_ERROR_PROTOCOL, and leaves self undefined then. */
 gboolean ferry_call_message_parse (FerryCallMessage *self, gconstpointer data, gsize size, GError **error);
-/* Makes an answer's message the next of its pieces, the one that has the value's bytes from offset on; the last one
- * stays an answer. */
+/* Turns an answer's message into the piece of it that begins at offset. The last piece stays an answer. */
 void ferry_call_message_cut (FerryCallMessage *self, gsize offset);
 /* Returns the value, no floating reference, or NULL where there is none. It keeps whole, or has a copy of its bytes. */
 GVariant *ferry_call_message_dup_value (const FerryCallMessage *self);
-/* The same, with the bytes that came before in pieces. Takes those. Fails with FERRY_ERROR_PROTOCOL where the value is
- * deeper than it may be. */
+/* The same, with the bytes of the pieces before. Takes those. Fails with FERRY_ERROR_PROTOCOL where the value has too
+ * many levels. */
 GVariant *ferry_call_message_join_value (const FerryCallMessage *self, GByteArray *pieces, GError **error);
+
+/* any: keeps an empty value of this value's type, the first of those whose types share a hash. GLib makes the data of a
+ * container's type with its first value, and frees it with the last. For short transactions that is done with each
+ * request, and costs as much as the value itself. */
+void ferry_known_types_add (GVariant *value);
 
 G_END_DECLS

@@ -1,16 +1,17 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Messages of the transaction protocol, made and taken apart. Nothing here copies a value but dup_value().
+/* Makes and parses the messages of the transaction protocol. Only dup_value() copies a value.
  *
- * Threads: any; nothing is shared.
- * Trust:   none in what is parsed. Each kind has its rules as a row of a table, and what they do not name must be
- *          absent or zero. */
+ * Threads: any; only the known types are shared.
+ * Trust:   none in a parsed message. Each kind has its rules as a row of a table. A part that its rules do not name
+ * must be absent or zero. */
 
 #include "config.h"
 
 #include "call/ferry-call-message-private.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/ferry-base-private.h"
@@ -54,22 +55,18 @@ ferry_call_message_check (const char *name, GVariant *value, GError **error)
   gsize length = name != NULL ? strnlen (name, FERRY_MAX_CALL_NAME + 1) : 1;
 
   if (length < 1 || length > FERRY_MAX_CALL_NAME || (name != NULL && !g_utf8_validate (name, (gssize) length, NULL)))
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                   "A name has %" G_GSIZE_FORMAT " bytes: give it 1 to %d of valid UTF-8", length, FERRY_MAX_CALL_NAME);
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "A name has %" G_GSIZE_FORMAT " bytes: give it 1 to %d of valid UTF-8", length,
+                            FERRY_MAX_CALL_NAME);
   if (value != NULL && strlen (g_variant_get_type_string (value)) > FERRY_MAX_CALL_TYPE)
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
-                   "A value's type string is longer than %d bytes: put the value into a variant", FERRY_MAX_CALL_TYPE);
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                            "A value's type string is longer than %d bytes: put the value into a variant",
+                            FERRY_MAX_CALL_TYPE);
   return value == NULL || ferry_depth_check (value, error);
 }
 
-/* A value of fixed size that came malformed from another process has a size and no bytes, and reads as zeros; so it
- * goes on as zeros. No type within the limit has more than 8 bytes for each of its letters. */
+/* A malformed value of fixed size from another process has a size and no bytes. It reads as zeros, and so is sent as
+ * zeros. No type within the limit has more than 8 bytes for each of its letters. */
 static gconstpointer
 get_body (GVariant *value)
 {
@@ -79,7 +76,6 @@ get_body (GVariant *value)
   return data != NULL ? data : zeros;
 }
 
-/* A value of type “ay”, whose bytes stay the caller's. */
 void
 ferry_call_message_set_bytes (FerryCallMessage *self, gconstpointer data, gsize size)
 {
@@ -241,7 +237,7 @@ find_fault (FerryCallMessage *self, const guint8 *data, gsize size)
     return "an error that is of another type";
   self->body = size > head ? data + head : NULL;
   self->body_size = size - head;
-  /* The end of a value is looked at with what came before it. */
+  /* The end of a value is checked together with the pieces before it. */
   if (self->header.kind == FERRY_CALL_ANSWER && self->header.number != 0)
     return NULL;
   return ferry_depth_allows (self->type_string, self->header.type_length, self->body, self->body_size) ? NULL
@@ -255,11 +251,8 @@ ferry_call_message_parse (FerryCallMessage *self, gconstpointer data, gsize size
 
   memset (self, 0, sizeof *self);
   fault = find_fault (self, data, size);
-  if (fault == NULL)
-    return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "A call's message of %" G_GSIZE_FORMAT " bytes has %s", size,
-               fault);
-  return FALSE;
+  return fault == NULL || ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                                           "A call's message of %" G_GSIZE_FORMAT " bytes has %s", size, fault);
 }
 
 static GVariant *
@@ -295,8 +288,46 @@ ferry_call_message_join_value (const FerryCallMessage *self, GByteArray *pieces,
   if (ferry_depth_allows (self->type_string, self->header.type_length, g_bytes_get_data (bytes, NULL),
                           g_bytes_get_size (bytes)))
     return new_value (self, bytes);
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-               "The answer to transaction %" G_GUINT64_FORMAT ", which came in pieces, has " FAULT_TOO_DEEP,
-               self->header.xid);
+  ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                   "The answer to transaction %" G_GUINT64_FORMAT ", which came in pieces, has " FAULT_TOO_DEEP,
+                   self->header.xid);
   return NULL;
+}
+
+/* ---- known types ---- */
+
+#define N_KNOWN_TYPES 64
+/* Longer types are not kept. Another process' values so take a bounded part of memory. */
+#define MAX_KNOWN_LENGTH 64
+
+static guint
+hash_type (const char *type_string)
+{
+  guint hash = 5381;
+
+  for (const char *next = type_string; *next != '\0'; next++)
+    hash = hash * 33 + (guint8) *next;
+  return hash;
+}
+
+void
+ferry_known_types_add (GVariant *value)
+{
+  /* By the hash of the type; an entry is set once and stays. */
+  static _Atomic (GVariant *) known[N_KNOWN_TYPES];
+  const char *type_string = g_variant_get_type_string (value);
+  _Atomic (GVariant *) *entry;
+  GVariant *present = NULL;
+  GVariant *empty;
+
+  /* GLib always keeps the basic types. */
+  if (type_string[1] == '\0')
+    return;
+  entry = &known[hash_type (type_string) % N_KNOWN_TYPES];
+  /* Relaxed, here and below: no thread reads the value. */
+  if (atomic_load_explicit (entry, memory_order_relaxed) != NULL || strlen (type_string) > MAX_KNOWN_LENGTH)
+    return;
+  empty = g_variant_ref_sink (g_variant_new_from_data ((const GVariantType *) type_string, NULL, 0, FALSE, NULL, NULL));
+  if (!atomic_compare_exchange_strong_explicit (entry, &present, empty, memory_order_relaxed, memory_order_relaxed))
+    g_variant_unref (empty);
 }

@@ -1,43 +1,685 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The end of a transport that answers: the object that an application has, in front of the dispatcher that does the
- * work.
+/* The end of a transport that answers. It has the handlers, the requests that wait for one, and the threads or the main
+ * context that run handlers.
  *
- * Being started is the dispatcher's: one that is closed refuses whatever comes. The transport is told of it afterwards,
- * by one thread at a time, which goes on until both agree: so start and stop may meet on several threads, and also
+ * The dispatcher has all of that, with counted references: of the demux, of each thread and of the source. So handlers
+ * may run on when the demux is dropped.
+ *
+ * The walk of a request: the receiving thread calls dispatcher_take() with it. There it is refused, begun at once, or
+ * queued. Then a thread is woken or started, or the source of the context is made ready, unless one is coming already.
+ * That thread takes requests until the queue is empty. A thread that finds further requests behind its own wakes the
+ * next thread. So a flood costs the receiving thread one wake-up, and the threads wake each other.
+ *
+ * The dispatcher is open while the demux is started; a closed one refuses every request. The transport is told of it
+ * afterwards, by one thread at a time, until both agree. So start and stop may run on several threads at once, and also
  * within each other, in the handlers of requests that came early.
  *
- * Locks: neither lock nor the dispatcher's is held while the transport is called. */
+ * Threads:    any.
+ * Locks:      the dispatcher's lock before that of waits. No handler, destroy notification or transport is called with
+ *             that lock or the demux's held.
+ * Invariants: while it is closed, the queue is empty. Where threads run handlers and the queue is not empty, a thread
+ * is coming, or no further thread can come: all allowed threads exist and are busy, or none can be started and one is
+ * busy. */
 
 #include "config.h"
 
 #include "call/ferry-demux-private.h"
 
+#include <pthread.h>
+#include <signal.h>
+
 #include "base/ferry-base-private.h"
+#include "base/ferry-cond-private.h"
 #include "base/ferry-usable-cores.h"
+#include "base/ferry-wait-queue-private.h"
 
 #define DEFAULT_MAX_PENDING 65536
 #define DEFAULT_MAX_PENDING_SIZE (64 * 1024 * 1024)
 
-/* After which time a thread that was started on demand ends when it is idle, in microseconds. */
+/* After so many idle microseconds a thread ends that was started on demand. */
 #define IDLE_TIME (5 * G_USEC_PER_SEC)
+
+/* Where handlers run. */
+typedef enum
+{
+  PLACE_THREADS,
+  PLACE_RECEIVING,
+  PLACE_CONTEXT,
+} Place;
+
+/* How long the main context begins handlers in a row, in microseconds: well below a frame. */
+#define MAX_TURN 4000
+
+/* Counted references: a handler that is removed lives until it has returned, and its data with it. */
+typedef struct
+{
+  _Atomic gint references;
+  FerryDemuxHandler func; /* const, as the next two */
+  gpointer data;
+  GDestroyNotify destroy; /* (nullable) */
+} Handler;
+
+typedef struct
+{
+  _Atomic gint references;
+  pthread_mutex_t lock;
+  GHashTable *handlers;      /* lock, as what follows: (owned) (element-type utf8 Handler), both owned, by method */
+  Handler *other_handler;    /* (owned) (nullable): for all other methods */
+  GQueue queue;              /* (element-type FerryInvocation), by link (owned) */
+  _Atomic guint max_pending; /* any, as the next one: the most requests in it */
+  _Atomic guint64 max_pending_size; /* the most bytes of arguments in it; one request may always be there */
+  guint64 pending_size;
+  gboolean open;
+  guint64 n_closed;     /* how often it was closed */
+  guint n_running;      /* handlers that were begun since it was last closed */
+  guint n_left;         /* handlers that were begun before that and have not returned */
+  FerryWaitQueue waits; /* joined with lock: for the moment when those have, and the threads are gone */
+  gboolean has_waits;   /* waits was joined since it was last finished */
+  Place place;          /* while it is closed, as the next three */
+  guint max_threads;
+  gint64 idle_time;      /* microseconds after which an idle thread ends; negative: never */
+  GMainContext *context; /* (owned) (nullable) */
+
+  pthread_cond_t work;
+  sigset_t signals; /* blocked on its threads, as on the thread that opened it */
+  guint n_threads;
+  guint n_idle;
+  gboolean coming;                        /* a thread was woken or started, and has not read the queue yet */
+  FerryDemuxStartThreadFunc start_thread; /* const */
+
+  GSource *source; /* (owned) (nullable): while it is open */
+  gboolean ready;  /* the source is ready, or is dispatched */
+} Dispatcher;
+
+/* A request whose handler runs. */
+typedef struct
+{
+  FerryInvocation *invocation; /* (owned) */
+  Handler *handler;            /* (owned) (nullable): there is none */
+  guint64 n_closed;            /* when it was begun */
+} Run;
+
+/* How to get a thread for the queue, once the lock is released. */
+typedef enum
+{
+  SUMMONS_NONE,
+  SUMMONS_WAKE,
+  SUMMONS_START,
+} Summons;
+
+static void
+handler_unref (gpointer data)
+{
+  Handler *self = data;
+
+  if (!ferry_ref_count_dec (&self->references))
+    return;
+  if (self->destroy != NULL)
+    self->destroy (self->data);
+  g_free (self);
+}
+
+static Dispatcher *
+dispatcher_new (void)
+{
+  Dispatcher *self = g_new0 (Dispatcher, 1);
+
+  atomic_init (&self->references, 1);
+  atomic_init (&self->max_pending, DEFAULT_MAX_PENDING);
+  atomic_init (&self->max_pending_size, DEFAULT_MAX_PENDING_SIZE);
+  pthread_mutex_init (&self->lock, NULL);
+  ferry_cond_init (&self->work);
+  self->handlers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, handler_unref);
+  g_queue_init (&self->queue);
+  ferry_wait_queue_init (&self->waits);
+  self->start_thread = g_thread_try_new;
+  return self;
+}
+
+static Dispatcher *
+ref (Dispatcher *self)
+{
+  ferry_ref_count_inc (&self->references);
+  return self;
+}
+
+static void
+dispatcher_unref (Dispatcher *self)
+{
+  if (!ferry_ref_count_dec (&self->references))
+    return;
+  /* A task that waits holds the demux, which closes the dispatcher before it drops it. */
+  g_assert (self->queue.length == 0 && self->source == NULL && self->n_threads == 0);
+  g_hash_table_unref (self->handlers);
+  g_clear_pointer (&self->other_handler, handler_unref);
+  ferry_wait_queue_clear (&self->waits);
+  g_clear_pointer (&self->context, g_main_context_unref);
+  pthread_cond_destroy (&self->work);
+  pthread_mutex_destroy (&self->lock);
+  g_free (self);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Dispatcher, dispatcher_unref)
+
+/* ---- settings ---- */
+
+static void
+dispatcher_set_handler (Dispatcher *self, const char *method, FerryDemuxHandler func, gpointer data,
+                        GDestroyNotify destroy)
+{
+  Handler *handler = func != NULL ? g_new (Handler, 1) : NULL;
+  gpointer before = NULL;
+  g_autofree gpointer key = NULL;
+
+  if (handler != NULL)
+    *handler = (Handler){1, func, data, destroy};
+  pthread_mutex_lock (&self->lock);
+  if (method == NULL)
+    {
+      before = self->other_handler;
+      self->other_handler = handler;
+    }
+  else
+    {
+      g_hash_table_steal_extended (self->handlers, method, &key, &before);
+      if (handler != NULL)
+        g_hash_table_insert (self->handlers, g_strdup (method), handler);
+    }
+  pthread_mutex_unlock (&self->lock);
+  g_clear_pointer (&before, handler_unref);
+}
+
+static gboolean
+dispatcher_set_place (Dispatcher *self, Place place, guint n_threads, gint64 idle_time, GMainContext *context)
+{
+  g_autoptr (GMainContext) before G_GNUC_UNUSED = NULL;
+  FERRY_AUTO_LOCK (&self->lock);
+
+  if (self->open)
+    return FALSE;
+  before = self->context;
+  self->context = context != NULL ? g_main_context_ref (context) : NULL;
+  self->place = place;
+  self->max_threads = n_threads;
+  self->idle_time = idle_time;
+  pthread_cond_broadcast (&self->work);
+  return TRUE;
+}
+
+static gboolean
+dispatcher_is_open (Dispatcher *self)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+  return self->open;
+}
+
+/* ---- waiting until it is quiet ---- */
+
+/* Returns the waits to be finished, once the lock is released: an empty queue mostly. */
+static GQueue
+reserve_waits_locked (Dispatcher *self)
+{
+  GQueue waits = G_QUEUE_INIT;
+
+  if (self->has_waits && self->n_left == 0 && (self->open || self->n_threads == 0))
+    {
+      self->has_waits = FALSE;
+      ferry_wait_queue_reserve_all (&self->waits, &waits);
+    }
+  return waits;
+}
+
+static void
+dispatcher_wait_quiet (Dispatcher *self, GTask *task)
+{
+  g_autoptr (FerryCompletion) wait = NULL;
+  GQueue waits;
+
+  pthread_mutex_lock (&self->lock);
+  wait = ferry_wait_queue_join (&self->waits, NULL, NULL);
+  self->has_waits = TRUE;
+  waits = reserve_waits_locked (self);
+  pthread_mutex_unlock (&self->lock);
+  ferry_wait_queue_finish_reserved (&waits);
+  ferry_completion_return_boolean (wait, task, G_MAXINT64);
+}
+
+/* ---- running handlers ---- */
+
+/* invocation (nullable): NULL takes the oldest request from the queue, which has one. */
+static void
+begin_locked (Dispatcher *self, Run *run, FerryInvocation *invocation)
+{
+  Handler *handler;
+
+  if (invocation == NULL)
+    {
+      invocation = g_queue_pop_head_link (&self->queue)->data;
+      self->pending_size -= invocation->size;
+    }
+  handler = g_hash_table_lookup (self->handlers, ferry_invocation_get_method (invocation));
+  if (handler == NULL)
+    handler = self->other_handler;
+  if (handler != NULL)
+    ferry_ref_count_inc (&handler->references);
+  *run = (Run){invocation, handler, self->n_closed};
+  self->n_running++;
+}
+
+/* Without the lock. */
+static void
+perform (Run *run)
+{
+  FerryInvocation *invocation = run->invocation;
+
+  if (ferry_invocation_check_in_time (invocation))
+    {
+      if (run->handler != NULL)
+        run->handler->func (invocation, run->handler->data);
+      else
+        ferry_invocation_return_new_error (invocation, FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION,
+                                           "Nothing answers to “%s” at the other end; have it add a handler of that "
+                                           "name, or one for all others",
+                                           ferry_invocation_get_method (invocation));
+    }
+  ferry_invocation_unref (invocation);
+  g_clear_pointer (&run->handler, handler_unref);
+}
+
+static void
+end_locked (Dispatcher *self, const Run *run)
+{
+  if (run->n_closed == self->n_closed)
+    self->n_running--;
+  else
+    self->n_left--;
+}
+
+static void
+run_now (Dispatcher *self, Run *run)
+{
+  GQueue waits;
+
+  perform (run);
+  pthread_mutex_lock (&self->lock);
+  end_locked (self, run);
+  waits = reserve_waits_locked (self);
+  pthread_mutex_unlock (&self->lock);
+  ferry_wait_queue_finish_reserved (&waits);
+}
+
+static void
+refuse_all (GQueue *queue, const GError *reason)
+{
+  GList *link;
+
+  while ((link = g_queue_pop_head_link (queue)) != NULL)
+    {
+      FerryInvocation *invocation = link->data;
+
+      ferry_invocation_turn_away (invocation, reason);
+      ferry_invocation_unref (invocation);
+    }
+}
+
+/* ---- threads ---- */
+
+/* Threads are started for requests, up to max_threads. They are not joined, since a handler may run for any time; each
+ * drops its reference to the dispatcher at its end. */
+
+static void start_thread (Dispatcher *self);
+
+static Summons
+summon_locked (Dispatcher *self)
+{
+  if (self->queue.length == 0 || self->coming)
+    return SUMMONS_NONE;
+  if (self->n_idle > 0)
+    {
+      self->coming = TRUE;
+      return SUMMONS_WAKE;
+    }
+  if (self->n_threads >= self->max_threads)
+    return SUMMONS_NONE;
+  self->coming = TRUE;
+  self->n_threads++;
+  return SUMMONS_START;
+}
+
+/* Without the lock, which the woken thread takes first. A thread that wakes by itself before that takes the request,
+ * and this wake-up is in vain. */
+static void
+summon (Dispatcher *self, Summons summons)
+{
+  if (summons == SUMMONS_WAKE)
+    pthread_cond_signal (&self->work);
+  else if (summons == SUMMONS_START)
+    start_thread (self);
+}
+
+/* Returns FALSE when idle_time is over. */
+static gboolean
+wait_locked (Dispatcher *self)
+{
+  gboolean in_time;
+
+  self->n_idle++;
+  in_time = ferry_cond_wait_until (&self->work, &self->lock, ferry_deadline_after (self->idle_time));
+  self->n_idle--;
+  /* It reads the queue now, in place of any other thread that is coming. */
+  self->coming = FALSE;
+  return in_time;
+}
+
+/* Returns whether there is a request for this thread; otherwise it is to end. */
+static gboolean
+find_work_locked (Dispatcher *self)
+{
+  gboolean in_time = TRUE;
+
+  while (TRUE)
+    {
+      if (!self->open || self->n_threads > self->max_threads)
+        return FALSE;
+      if (self->queue.length > 0)
+        return TRUE;
+      if (!in_time)
+        return FALSE;
+      in_time = wait_locked (self);
+    }
+}
+
+static void
+work_locked (Dispatcher *self)
+{
+  Run run;
+  Summons summons;
+  GQueue waits;
+
+  begin_locked (self, &run, NULL);
+  summons = summon_locked (self);
+  pthread_mutex_unlock (&self->lock);
+  summon (self, summons);
+  perform (&run);
+  pthread_mutex_lock (&self->lock);
+  end_locked (self, &run);
+  waits = reserve_waits_locked (self);
+  if (waits.length == 0)
+    return;
+  pthread_mutex_unlock (&self->lock);
+  ferry_wait_queue_finish_reserved (&waits);
+  pthread_mutex_lock (&self->lock);
+}
+
+static gpointer
+thread_main (gpointer data)
+{
+  g_autoptr (Dispatcher) self = data;
+  Summons summons;
+  GQueue waits;
+
+  pthread_mutex_lock (&self->lock);
+  /* A receiving thread, which blocks all signals, may have started it. Processes that handlers start inherit the mask.
+   */
+  pthread_sigmask (SIG_SETMASK, &self->signals, NULL);
+  self->coming = FALSE;
+  while (find_work_locked (self))
+    work_locked (self);
+  self->n_threads--;
+  /* This thread may have been the one that was coming. */
+  summons = summon_locked (self);
+  waits = reserve_waits_locked (self);
+  pthread_mutex_unlock (&self->lock);
+  summon (self, summons);
+  ferry_wait_queue_finish_reserved (&waits);
+  return NULL;
+}
+
+/* Undoes summon_locked(). Answers the queue with an error where no other thread is there for it. */
+static void
+give_up_thread (Dispatcher *self, const GError *failure)
+{
+  g_autoptr (GError) reason = g_error_new (
+    FERRY_ERROR, FERRY_ERROR_SYSTEM,
+    "The other end cannot start a thread to answer: %s; ask again when it has fewer threads", failure->message);
+  GQueue unanswered = G_QUEUE_INIT;
+  GQueue waits;
+
+  pthread_mutex_lock (&self->lock);
+  self->coming = FALSE;
+  self->n_threads--;
+  if (self->n_threads == 0 && self->place == PLACE_THREADS)
+    {
+      unanswered = self->queue;
+      g_queue_init (&self->queue);
+      self->pending_size = 0;
+    }
+  waits = reserve_waits_locked (self);
+  pthread_mutex_unlock (&self->lock);
+  refuse_all (&unanswered, reason);
+  ferry_wait_queue_finish_reserved (&waits);
+}
+
+static void
+start_thread (Dispatcher *self)
+{
+  g_autoptr (GError) error = NULL;
+  GThread *thread;
+
+  thread = self->start_thread ("ferry-demux", thread_main, ref (self), &error);
+  if (thread != NULL)
+    {
+      g_thread_unref (thread);
+      return;
+    }
+  g_debug ("A thread of a demux cannot be started: %s", error->message);
+  give_up_thread (self, error);
+  dispatcher_unref (self);
+}
+
+/* ---- the main context ---- */
+
+/* One source, which is made ready once, until it has emptied the queue. It runs one handler at a time, and other
+ * sources have their turns in between. */
+
+static gboolean
+dispatch (GSource *source, GSourceFunc callback, gpointer data)
+{
+  g_autoptr (Dispatcher) self = ref (data);
+  gint64 end = g_get_monotonic_time () + MAX_TURN;
+  GQueue waits;
+  gboolean more;
+
+  g_source_set_ready_time (source, -1);
+  pthread_mutex_lock (&self->lock);
+  /* A dispatcher that was closed and opened again has another source for its queue. */
+  while (self->source == source && self->queue.length > 0 && g_get_monotonic_time () < end)
+    {
+      Run run;
+
+      begin_locked (self, &run, NULL);
+      pthread_mutex_unlock (&self->lock);
+      perform (&run);
+      pthread_mutex_lock (&self->lock);
+      end_locked (self, &run);
+    }
+  more = self->source == source && self->queue.length > 0;
+  if (self->source == source)
+    self->ready = more;
+  waits = reserve_waits_locked (self);
+  pthread_mutex_unlock (&self->lock);
+  if (more)
+    g_source_set_ready_time (source, 0);
+  ferry_wait_queue_finish_reserved (&waits);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+not_called (gpointer data)
+{
+  return G_SOURCE_CONTINUE;
+}
+
+static GSource *
+source_new (Dispatcher *self)
+{
+  static GSourceFuncs funcs = {.dispatch = dispatch};
+  GSource *source = g_source_new (&funcs, sizeof (GSource));
+
+  g_source_set_static_name (source, "ferry-demux");
+  /* The source has a callback only for its data, which holds the dispatcher. */
+  g_source_set_callback (source, not_called, ref (self), (GDestroyNotify) dispatcher_unref);
+  g_source_set_ready_time (source, -1);
+  return source;
+}
+
+/* ---- taking requests ---- */
+
+static GError *
+new_refusal (gboolean open)
+{
+  return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED,
+                              open ? "More waits at the other end than it takes; ask again later, or less at a time"
+                                   : "The other end was stopped before it began; ask again later");
+}
+
+/* Whether this thread may run a handler at once. */
+static gboolean
+runs_now_locked (Dispatcher *self)
+{
+  return self->place == PLACE_RECEIVING || (self->place == PLACE_CONTEXT && self->queue.length == 0 &&
+                                            self->n_running == 0 && g_main_context_is_owner (self->context));
+}
+
+static gboolean
+has_room_locked (Dispatcher *self, gsize size)
+{
+  /* Relaxed: the limits order nothing. */
+  if (self->queue.length >= atomic_load_explicit (&self->max_pending, memory_order_relaxed))
+    return FALSE;
+  return self->queue.length == 0 ||
+         self->pending_size + size <= atomic_load_explicit (&self->max_pending_size, memory_order_relaxed);
+}
+
+static void
+dispatcher_take (Dispatcher *self, FerryInvocation *invocation)
+{
+  GVariant *arguments = ferry_invocation_get_arguments (invocation);
+  const gsize size = arguments != NULL ? g_variant_get_size (arguments) : 0;
+  g_autoptr (GError) refusal = NULL;
+  g_autoptr (GSource) source = NULL;
+  Summons summons = SUMMONS_NONE;
+  gboolean now = FALSE;
+  Run run;
+
+  pthread_mutex_lock (&self->lock);
+  if (!self->open)
+    refusal = new_refusal (FALSE);
+  else if (runs_now_locked (self))
+    {
+      now = TRUE;
+      begin_locked (self, &run, invocation);
+    }
+  else if (!has_room_locked (self, size))
+    refusal = new_refusal (TRUE);
+  else
+    {
+      invocation->size = size;
+      self->pending_size += size;
+      g_queue_push_tail_link (&self->queue, &invocation->link);
+      if (self->place != PLACE_CONTEXT)
+        summons = summon_locked (self);
+      else if (!self->ready)
+        {
+          self->ready = TRUE;
+          source = g_source_ref (self->source);
+        }
+    }
+  pthread_mutex_unlock (&self->lock);
+
+  if (now)
+    run_now (self, &run);
+  else if (source != NULL)
+    g_source_set_ready_time (source, 0);
+  else
+    summon (self, summons);
+  if (refusal == NULL)
+    return;
+  ferry_invocation_turn_away (invocation, refusal);
+  ferry_invocation_unref (invocation);
+}
+
+/* ---- opening and closing ---- */
+
+static gboolean
+dispatcher_open (Dispatcher *self)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+
+  if (self->open)
+    return FALSE;
+  self->open = TRUE;
+  pthread_sigmask (SIG_SETMASK, NULL, &self->signals);
+  if (self->place == PLACE_CONTEXT)
+    {
+      self->ready = FALSE;
+      self->source = source_new (self);
+      g_source_attach (self->source, self->context);
+    }
+  return TRUE;
+}
+
+static gboolean
+dispatcher_close (Dispatcher *self)
+{
+  g_autoptr (GError) reason = new_refusal (FALSE);
+  g_autoptr (GSource) source = NULL;
+  GQueue queue;
+
+  pthread_mutex_lock (&self->lock);
+  if (!self->open)
+    {
+      pthread_mutex_unlock (&self->lock);
+      return FALSE;
+    }
+  self->open = FALSE;
+  queue = self->queue;
+  g_queue_init (&self->queue);
+  self->pending_size = 0;
+  source = g_steal_pointer (&self->source);
+  self->n_closed++;
+  self->n_left += self->n_running;
+  self->n_running = 0;
+  pthread_cond_broadcast (&self->work);
+  pthread_mutex_unlock (&self->lock);
+  if (source != NULL)
+    g_source_destroy (source);
+  refuse_all (&queue, reason);
+  return TRUE;
+}
+
+/* ---- the object ---- */
 
 /**
  * FerryDemux:
  *
- * Answers what is asked over a [class@Ferry.Transport], with handlers by the name of the method.
+ * Answers the requests of a [class@Ferry.Transport], with handlers by the name of the method.
  *
- * Handlers run on a pool of threads, one for each core that the process may use where nothing else is said; see
+ * By default, handlers run on a pool of threads, one for each core that the process may use. See
  * [method@Ferry.Demux.set_threads], [method@Ferry.Demux.set_threads_on_demand] and
- * [method@Ferry.Demux.set_context]. Threads are started when there is something for them.
+ * [method@Ferry.Demux.set_context]. Threads are started when there are requests.
  *
- * Every request is answered: one that nobody has a handler for with %FERRY_ERROR_UNKNOWN_FUNCTION, one beyond
- * [property@Ferry.Demux:max-pending] or [property@Ferry.Demux:max-pending-size] and those that wait when it is stopped
- * with %FERRY_ERROR_REFUSED, one whose time was over or that was cancelled before a handler was called with
- * %FERRY_ERROR_TIMED_OUT and %G_IO_ERROR_CANCELLED.
+ * Every request is answered. Those without a handler's answer get one of these errors:
  *
- * A transport has one demux that runs at the most. One that is dropped is stopped. Any thread may use it.
+ * - %FERRY_ERROR_UNKNOWN_FUNCTION where there is no handler for the method;
+ * - %FERRY_ERROR_REFUSED beyond [property@Ferry.Demux:max-pending] or [property@Ferry.Demux:max-pending-size], and for
+ *   requests that wait when the demux is stopped;
+ * - %FERRY_ERROR_TIMED_OUT and %G_IO_ERROR_CANCELLED where the request's deadline passed, or it was cancelled, before a
+ *   handler was called.
+ *
+ * A transport has at most one demux that runs. A demux that is dropped is stopped. Any thread may use it.
  *
  * Since: 0.1
  */
@@ -46,12 +688,12 @@ struct _FerryDemux
   GObject parent_instance;
 
   FerryTransport *transport;            /* const: (owned) */
-  FerryDispatcher *dispatcher;          /* const: (owned) */
+  Dispatcher *dispatcher;               /* const: (owned) */
   FerryInvocationDescribeFunc describe; /* (nullable): set before it is started */
   _Atomic guint64 n_received;
 
   pthread_mutex_t lock;
-  gboolean telling;    /* lock, as the next one: a thread is telling the transport */
+  gboolean telling;    /* lock, as the next one: a thread tells the transport */
   gboolean registered; /* the transport passes requests on to this */
 };
 
@@ -69,11 +711,11 @@ static GParamSpec *properties[N_PROPERTIES];
 
 /**
  * ferry_demux_new:
- * @transport: the transport over which is asked
+ * @transport: the transport of the requests
  *
  * Any thread.
  *
- * Returns: (transfer full): a demux that was not started
+ * Returns: (transfer full): a demux that is not started
  *
  * Since: 0.1
  */
@@ -103,13 +745,32 @@ ferry_demux_get_transport (FerryDemux *self)
   return self->transport;
 }
 
-FerryDispatcher *
-ferry_demux_get_dispatcher (FerryDemux *self)
+guint
+ferry_demux_get_n_threads (FerryDemux *self)
 {
-  return self->dispatcher;
+  FERRY_AUTO_LOCK (&self->dispatcher->lock);
+  return self->dispatcher->n_threads;
 }
 
-/* Before it is started. */
+gboolean
+ferry_demux_is_quiet (FerryDemux *self)
+{
+  FERRY_AUTO_LOCK (&self->dispatcher->lock);
+  return self->dispatcher->n_left == 0 && self->dispatcher->n_threads == 0;
+}
+
+void
+ferry_demux_set_idle_time (FerryDemux *self, gint64 idle_time)
+{
+  self->dispatcher->idle_time = idle_time;
+}
+
+void
+ferry_demux_set_start_thread_func (FerryDemux *self, FerryDemuxStartThreadFunc func)
+{
+  self->dispatcher->start_thread = func;
+}
+
 void
 ferry_demux_set_describe_func (FerryDemux *self, FerryInvocationDescribeFunc describe)
 {
@@ -121,10 +782,10 @@ ferry_demux_set_describe_func (FerryDemux *self, FerryInvocationDescribeFunc des
 /**
  * ferry_demux_add_handler:
  * @self: a demux
- * @method: (nullable): the method that it answers, or %NULL for all that have no handler of their own
- * @handler: (scope notified) (closure user_data) (destroy destroy): what is called for each request
+ * @method: (nullable): the method that it answers, or %NULL for all methods without a handler
+ * @handler: (scope notified) (closure user_data) (destroy destroy): called for each request
  * @user_data: data for @handler
- * @destroy: (nullable): frees the data, once @handler was removed and has returned; on any thread
+ * @destroy: (nullable): frees the data, once @handler is removed and has returned; on any thread.
  *
  * Adds a handler, in place of the one that answered the method before. Any thread, at any time.
  *
@@ -137,15 +798,15 @@ ferry_demux_add_handler (FerryDemux *self, const char *method, FerryDemuxHandler
   g_return_if_fail (FERRY_IS_DEMUX (self));
   g_return_if_fail (handler != NULL);
 
-  ferry_dispatcher_set_handler (self->dispatcher, method, ferry_handler_new (handler, user_data, destroy));
+  dispatcher_set_handler (self->dispatcher, method, handler, user_data, destroy);
 }
 
 /**
  * ferry_demux_remove_handler:
  * @self: a demux
- * @method: (nullable): the method, or %NULL for the handler of all others
+ * @method: (nullable): the method, or %NULL for the handler of all others.
  *
- * Removes a handler, if there is one; it may be running still. Any thread, at any time.
+ * Removes a handler, if there is one. It may still run. Any thread, at any time.
  *
  * Since: 0.1
  */
@@ -154,7 +815,7 @@ ferry_demux_remove_handler (FerryDemux *self, const char *method)
 {
   g_return_if_fail (FERRY_IS_DEMUX (self));
 
-  ferry_dispatcher_set_handler (self->dispatcher, method, NULL);
+  dispatcher_set_handler (self->dispatcher, method, NULL, NULL, NULL);
 }
 
 /* ---- where they run ---- */
@@ -164,71 +825,62 @@ ferry_demux_remove_handler (FerryDemux *self, const char *method)
 /**
  * ferry_demux_set_threads:
  * @self: a demux that is stopped
- * @n_threads: how many, or 0 to run handlers on the thread that receives
+ * @n_threads: how many, or 0 to run handlers on the thread that receives.
  *
- * Has handlers run on a pool of threads, which stay until it is stopped. While a handler runs on the receiving thread,
- * nothing is received, cancels neither; what came before the start is answered on the thread that starts. A receiving
- * thread of the library's own blocks all signals, which a process that a handler starts inherits; the threads of a pool
- * block what the thread that starts the demux blocks. Any thread.
+ * Runs handlers on a pool of threads, which stay until the demux is stopped. While a handler runs on the receiving
+ * thread, no message is received, not even a cancel. Requests that came before the start are answered on the thread
+ * that starts the demux.
+ *
+ * A receiving thread of the library blocks all signals, and a process that a handler starts inherits that. The threads
+ * of a pool block the signals that the thread blocks which starts the demux. Any thread.
  *
  * Since: 0.1
  */
 void
 ferry_demux_set_threads (FerryDemux *self, guint n_threads)
 {
-  gboolean is_early;
-
   g_return_if_fail (FERRY_IS_DEMUX (self));
-
-  is_early = ferry_dispatcher_set_place (
-    self->dispatcher, n_threads > 0 ? FERRY_DISPATCHER_PLACE_THREADS : FERRY_DISPATCHER_PLACE_RECEIVING, n_threads, -1,
-    NULL);
-  ferry_return_if_fail (is_early, WHEN_STOPPED);
+  ferry_return_if_fail (
+    dispatcher_set_place (self->dispatcher, n_threads > 0 ? PLACE_THREADS : PLACE_RECEIVING, n_threads, -1, NULL),
+    WHEN_STOPPED);
 }
 
 /**
  * ferry_demux_set_threads_on_demand:
  * @self: a demux that is stopped
- * @max_threads: the most that there are at a time
+ * @max_threads: the most threads at a time
  *
- * Has each handler run on a thread of its own, up to so many; further requests wait. Threads are used again, and end
- * after they were idle for a while. Any thread.
+ * Runs each handler on a thread of its own, up to so many; further requests wait. Threads are used again, and end after
+ * some idle time. Any thread.
  *
  * Since: 0.1
  */
 void
 ferry_demux_set_threads_on_demand (FerryDemux *self, guint max_threads)
 {
-  gboolean is_early;
-
   g_return_if_fail (FERRY_IS_DEMUX (self));
   g_return_if_fail (max_threads > 0);
-
-  is_early =
-    ferry_dispatcher_set_place (self->dispatcher, FERRY_DISPATCHER_PLACE_THREADS, max_threads, IDLE_TIME, NULL);
-  ferry_return_if_fail (is_early, WHEN_STOPPED);
+  ferry_return_if_fail (dispatcher_set_place (self->dispatcher, PLACE_THREADS, max_threads, IDLE_TIME, NULL),
+                        WHEN_STOPPED);
 }
 
 /**
  * ferry_demux_set_context:
  * @self: a demux that is stopped
- * @context: (nullable): a main context, or %NULL for the default one
+ * @context: (nullable): a main context, or %NULL for the default one.
  *
- * Has handlers run on a main context, one at a time and in order: at once where the thread that receives is the
- * context's own, otherwise from a source. Any thread.
+ * Runs handlers on a main context, one at a time and in order. Where the receiving thread is the context's own, they
+ * run at once, otherwise from a source. Any thread.
  *
  * Since: 0.1
  */
 void
 ferry_demux_set_context (FerryDemux *self, GMainContext *context)
 {
-  gboolean is_early;
-
   g_return_if_fail (FERRY_IS_DEMUX (self));
-
-  is_early = ferry_dispatcher_set_place (self->dispatcher, FERRY_DISPATCHER_PLACE_CONTEXT, 0, -1,
-                                         context != NULL ? context : g_main_context_default ());
-  ferry_return_if_fail (is_early, WHEN_STOPPED);
+  ferry_return_if_fail (dispatcher_set_place (self->dispatcher, PLACE_CONTEXT, 0, -1,
+                                              context != NULL ? context : g_main_context_default ()),
+                        WHEN_STOPPED);
 }
 
 /**
@@ -245,7 +897,7 @@ ferry_demux_set_max_pending (FerryDemux *self, guint max_pending)
 {
   g_return_if_fail (FERRY_IS_DEMUX (self));
 
-  if (ferry_dispatcher_set_max_pending (self->dispatcher, max_pending))
+  if (atomic_exchange (&self->dispatcher->max_pending, max_pending) != max_pending)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_PENDING]);
 }
 
@@ -264,7 +916,7 @@ ferry_demux_get_max_pending (FerryDemux *self)
 {
   g_return_val_if_fail (FERRY_IS_DEMUX (self), 0);
 
-  return ferry_dispatcher_get_max_pending (self->dispatcher);
+  return atomic_load (&self->dispatcher->max_pending);
 }
 
 /**
@@ -281,7 +933,7 @@ ferry_demux_set_max_pending_size (FerryDemux *self, guint64 max_pending_size)
 {
   g_return_if_fail (FERRY_IS_DEMUX (self));
 
-  if (ferry_dispatcher_set_max_pending_size (self->dispatcher, max_pending_size))
+  if (atomic_exchange (&self->dispatcher->max_pending_size, max_pending_size) != max_pending_size)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_PENDING_SIZE]);
 }
 
@@ -300,7 +952,7 @@ ferry_demux_get_max_pending_size (FerryDemux *self)
 {
   g_return_val_if_fail (FERRY_IS_DEMUX (self), 0);
 
-  return ferry_dispatcher_get_max_pending_size (self->dispatcher);
+  return atomic_load (&self->dispatcher->max_pending_size);
 }
 
 /**
@@ -309,7 +961,7 @@ ferry_demux_get_max_pending_size (FerryDemux *self)
  *
  * Any thread.
  *
- * Returns: how many requests wait for a handler to be called
+ * Returns: how many requests wait for a handler
  *
  * Since: 0.1
  */
@@ -318,21 +970,21 @@ ferry_demux_get_n_pending (FerryDemux *self)
 {
   g_return_val_if_fail (FERRY_IS_DEMUX (self), 0);
 
-  return ferry_dispatcher_get_n_pending (self->dispatcher);
+  FERRY_AUTO_LOCK (&self->dispatcher->lock);
+  return self->dispatcher->queue.length;
 }
 
 /* ---- starting and stopping ---- */
 
-/* The receiving thread; at first the one that starts. */
+/* The receiving thread; for early requests the thread that starts the demux. */
 static void
 call_came (FerryTransport *transport, FerryCall *call, GObject *owner)
 {
   FerryDemux *self = FERRY_DEMUX (owner);
-
   FerryInvocation *invocation = ferry_invocation_new (transport, call, self->describe);
 
   invocation->number = atomic_fetch_add (&self->n_received, 1) + 1;
-  ferry_dispatcher_take (self->dispatcher, invocation);
+  dispatcher_take (self->dispatcher, invocation);
 }
 
 guint64
@@ -341,7 +993,7 @@ ferry_demux_get_n_received (FerryDemux *self)
   return atomic_load (&self->n_received);
 }
 
-/* Registers, or takes that back. Returns FALSE with an error when another demux has the transport. */
+/* Registers or unregisters. Returns FALSE with an error where another demux has the transport. */
 static gboolean
 tell_transport (FerryDemux *self, gboolean wanted, GError **error)
 {
@@ -350,12 +1002,12 @@ tell_transport (FerryDemux *self, gboolean wanted, GError **error)
   if (wanted)
     return ferry_transport_take_calls (self->transport, call_came, G_OBJECT (self), error);
   reason =
-    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED, "Nobody answers at the other end any more; ask again later");
+    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED, "The other end does not answer any more; ask again later");
   ferry_transport_leave_calls (self->transport, reason);
   return TRUE;
 }
 
-/* Where another thread is at it, or this one further up, that one does what is to be done. */
+/* Where another call of this runs, on any thread, that one does the work. */
 static gboolean
 agree (FerryDemux *self, GError **error)
 {
@@ -363,13 +1015,13 @@ agree (FerryDemux *self, GError **error)
   gboolean wanted;
 
   pthread_mutex_lock (&self->lock);
-  while (told && !self->telling && (wanted = ferry_dispatcher_is_open (self->dispatcher)) != self->registered)
+  while (told && !self->telling && (wanted = dispatcher_is_open (self->dispatcher)) != self->registered)
     {
       self->telling = TRUE;
       pthread_mutex_unlock (&self->lock);
       told = tell_transport (self, wanted, error);
       if (!told)
-        ferry_dispatcher_close (self->dispatcher);
+        dispatcher_close (self->dispatcher);
       pthread_mutex_lock (&self->lock);
       self->telling = FALSE;
       if (told)
@@ -384,8 +1036,8 @@ agree (FerryDemux *self, GError **error)
  * @self: a demux
  * @error: return location for an error
  *
- * Has requests answered from now on, first of all those that came to the transport before anybody answered there. Does
- * nothing where it is started. Any thread.
+ * Answers requests from now on, beginning with those that came to the transport early. Does nothing where it is
+ * started. Any thread.
  *
  * Fails with %FERRY_ERROR_ALREADY_RUNNING when another demux answers on the transport.
  *
@@ -398,17 +1050,16 @@ ferry_demux_start (FerryDemux *self, GError **error)
 {
   g_return_val_if_fail (FERRY_IS_DEMUX (self), FALSE);
 
-  return !ferry_dispatcher_open (self->dispatcher) || agree (self, error);
+  return !dispatcher_open (self->dispatcher) || agree (self, error);
 }
 
 /**
  * ferry_demux_stop:
  * @self: a demux
  *
- * Begins nothing more. What waits is refused with %FERRY_ERROR_REFUSED, and so is what is asked from now on; handlers
- * that run go on to their answers, and threads end after that. It does not wait for either: see
- * [method@Ferry.Demux.stop_async]. It may be started again at once. Does nothing where it is stopped. Any thread, also
- * in a handler.
+ * Begins no further handlers. Requests that wait or come later get %FERRY_ERROR_REFUSED. Handlers that run go on to
+ * their answers, and then their threads end. This does not wait for them: see [method@Ferry.Demux.stop_async]. The
+ * demux may be started again at once. Does nothing where it is stopped. Any thread, also in a handler.
  *
  * Since: 0.1
  */
@@ -417,62 +1068,39 @@ ferry_demux_stop (FerryDemux *self)
 {
   g_return_if_fail (FERRY_IS_DEMUX (self));
 
-  if (ferry_dispatcher_close (self->dispatcher))
+  if (dispatcher_close (self->dispatcher))
     agree (self, NULL);
-}
-
-/* Ends the waiting of one task, if that did not happen meanwhile. */
-static gboolean
-wait_cancelled_cb (GCancellable *cancellable, gpointer data)
-{
-  g_autoptr (GTask) task = g_object_ref (data);
-  FerryDemux *self = g_task_get_source_object (task);
-
-  if (ferry_dispatcher_stop_waiting (self->dispatcher, task))
-    {
-      g_task_return_error_if_cancelled (task);
-      /* The reference that the queue had. */
-      g_object_unref (task);
-    }
-  return G_SOURCE_REMOVE;
 }
 
 /**
  * ferry_demux_stop_async:
  * @self: a demux
- * @cancellable: (nullable): ends the waiting, not the stopping
+ * @cancellable: (nullable): ends the wait, but does not undo the stop.
  * @callback: (scope async): called when all handlers have returned that had begun
  * @user_data: data for @callback
  *
- * Stops as [method@Ferry.Demux.stop] does, and waits until the handlers have returned and the threads are done. What
- * they left to be answered later is not waited for. Any thread, also in a handler.
+ * Stops as [method@Ferry.Demux.stop] does, and waits until the handlers have returned and the threads have ended. It
+ * does not wait for requests that a handler left to be answered later. Any thread, also in a handler.
  *
  * Since: 0.1
  */
 void
 ferry_demux_stop_async (FerryDemux *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
-  GTask *task;
+  g_autoptr (GTask) task = NULL;
 
   g_return_if_fail (FERRY_IS_DEMUX (self));
 
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, ferry_demux_stop_async);
-  if (cancellable != NULL)
-    {
-      GSource *watch = g_cancellable_source_new (cancellable);
-
-      g_task_set_task_data (task, watch, (GDestroyNotify) g_source_unref);
-      g_task_attach_source (task, watch, G_SOURCE_FUNC (wait_cancelled_cb));
-    }
   ferry_demux_stop (self);
-  ferry_dispatcher_wait_quiet (self->dispatcher, task);
+  dispatcher_wait_quiet (self->dispatcher, task);
 }
 
 /**
  * ferry_demux_stop_finish:
  * @self: a demux
- * @result: what the callback was given
+ * @result: the result that the callback got
  * @error: return location for an error
  *
  * Ends [method@Ferry.Demux.stop_async]. Any thread.
@@ -498,7 +1126,7 @@ ferry_demux_stop_finish (FerryDemux *self, GAsyncResult *result, GError **error)
  *
  * Any thread.
  *
- * Returns: whether it was started and not stopped
+ * Returns: whether it is started
  *
  * Since: 0.1
  */
@@ -507,7 +1135,7 @@ ferry_demux_get_running (FerryDemux *self)
 {
   g_return_val_if_fail (FERRY_IS_DEMUX (self), FALSE);
 
-  return ferry_dispatcher_is_open (self->dispatcher);
+  return dispatcher_is_open (self->dispatcher);
 }
 
 /* ---- the object ---- */
@@ -568,7 +1196,7 @@ ferry_demux_finalize (GObject *object)
 {
   FerryDemux *self = FERRY_DEMUX (object);
 
-  ferry_dispatcher_unref (self->dispatcher);
+  dispatcher_unref (self->dispatcher);
   g_clear_object (&self->transport);
   pthread_mutex_destroy (&self->lock);
 
@@ -588,7 +1216,7 @@ ferry_demux_class_init (FerryDemuxClass *klass)
   /**
    * FerryDemux:transport:
    *
-   * The transport over which is asked.
+   * The transport of the requests.
    *
    * Since: 0.1
    */
@@ -598,7 +1226,7 @@ ferry_demux_class_init (FerryDemuxClass *klass)
   /**
    * FerryDemux:max-pending:
    *
-   * How many requests may wait for a handler, 65,536 by default; what comes beyond that is refused.
+   * How many requests may wait for a handler, 65,536 by default. Further requests are refused.
    *
    * Since: 0.1
    */
@@ -609,8 +1237,8 @@ ferry_demux_class_init (FerryDemuxClass *klass)
   /**
    * FerryDemux:max-pending-size:
    *
-   * How many bytes the arguments of requests that wait for a handler may have together, in serialised form; 64 MiB by
-   * default. What comes beyond that is refused, but where nothing waits one request may, however large it is.
+   * How many bytes of serialised arguments may wait for a handler, 64 MiB by default. Further requests are refused.
+   * Where no request waits, one may wait, however large it is.
    *
    * Since: 0.1
    */
@@ -625,8 +1253,6 @@ static void
 ferry_demux_init (FerryDemux *self)
 {
   pthread_mutex_init (&self->lock, NULL);
-  self->dispatcher = ferry_dispatcher_new ();
-  ferry_dispatcher_set_max_pending (self->dispatcher, DEFAULT_MAX_PENDING);
-  ferry_dispatcher_set_max_pending_size (self->dispatcher, DEFAULT_MAX_PENDING_SIZE);
-  ferry_dispatcher_set_place (self->dispatcher, FERRY_DISPATCHER_PLACE_THREADS, ferry_get_n_usable_cores (), -1, NULL);
+  self->dispatcher = dispatcher_new ();
+  dispatcher_set_place (self->dispatcher, PLACE_THREADS, ferry_get_n_usable_cores (), -1, NULL);
 }

@@ -22,8 +22,8 @@ G_DECLARE_FINAL_TYPE (FerryDemux, ferry_demux, FERRY, DEMUX, GObject)
 
 /**
  * FerryDemuxHandler:
- * @invocation: (transfer none): what is asked; who answers it later takes a reference
- * @user_data: what was passed to [method@Ferry.Demux.add_handler]
+ * @invocation: (transfer none): the request; take a reference to answer it later
+ * @user_data: the data given to [method@Ferry.Demux.add_handler]
  *
  * Answers a request, now or later. Without an answer and without a reference, the request is refused when this returns.
  *

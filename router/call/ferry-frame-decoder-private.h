@@ -1,17 +1,19 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What travels on a stream: a greeting each way, and then frames, each a length and a message. docs/protocol.md has the
- * same in prose.
+/* The protocol of a stream: a greeting in each direction, and then frames, each a length and a message.
+ * docs/protocol.md has the same in prose.
  *
- * Owner:     embedded in whoever reads the stream.
+ * Owner:     embedded in the reader of the stream.
  * Threads:   one at a time.
- * Trust:     none. Memory grows with what came, never with what a length announces.
- * Invariant: begin <= end <= capacity; what lies between them came and was not given out yet. */
+ * Trust:     none. Memory grows with the bytes that came, never with an announced length.
+ * Invariant: begin <= end <= capacity; the bytes from begin to end are not given out yet. */
 
 #pragma once
 
 #include <gio/gio.h>
+
+#include "call/ferry-call-message-private.h"
 
 G_BEGIN_DECLS
 
@@ -19,14 +21,14 @@ G_BEGIN_DECLS
 #define FERRY_GREETING_SIZE 16
 #define FERRY_FRAME_HEADER_SIZE 4
 
-/* The largest message, where nothing else is set. */
+/* The largest message by default. */
 #define FERRY_FRAME_MAX_MESSAGE ((guint32) 64 * 1024 * 1024)
 
 typedef enum
 {
-  FERRY_FRAME_NONE,    /* more must come first */
+  FERRY_FRAME_NONE,    /* more bytes must come first */
   FERRY_FRAME_MESSAGE, /* here is one */
-  FERRY_FRAME_BROKEN,  /* a rule was broken, and nothing after that is read */
+  FERRY_FRAME_BROKEN,  /* a rule is broken, and no further bytes are read */
 } FerryFrameStatus;
 
 typedef struct
@@ -39,20 +41,29 @@ typedef struct
   gboolean greeted;
 } FerryFrameDecoder;
 
+/* A message as it is sent. */
+typedef struct
+{
+  guint8 header[FERRY_FRAME_HEADER_SIZE];
+  GOutputVector vectors[1 + FERRY_CALL_MAX_PARTS]; /* the header's, and the message's */
+} FerryFrame;
+
 void ferry_greeting_write (guint8 greeting[FERRY_GREETING_SIZE]);
-void ferry_frame_write_header (guint8 header[FERRY_FRAME_HEADER_SIZE], guint32 size);
+/* Borrows parts. Returns the number of vectors, or 0 with FERRY_ERROR_TOO_LARGE. */
+guint ferry_frame_init (FerryFrame *self, const GOutputVector *parts, guint n_parts, guint32 max_message,
+                        GError **error);
 
 void ferry_frame_decoder_init (FerryFrameDecoder *self, guint32 max_message);
 void ferry_frame_decoder_clear (FerryFrameDecoder *self);
 
-/* Where the next bytes of the stream go, and how many at the most: never 0. After next() had none. */
+/* After next() had none: where the next bytes of the stream go, and how many at the most, never 0. */
 guint8 *ferry_frame_decoder_get_room (FerryFrameDecoder *self, gsize *size);
-/* So many bytes were put there. */
+/* Adds n bytes that were written there. */
 void ferry_frame_decoder_add (FerryFrameDecoder *self, gsize n);
 /* The next message, borrowed until get_room(). FERRY_ERROR_PROTOCOL and FERRY_ERROR_VERSION. */
 FerryFrameStatus ferry_frame_decoder_next (FerryFrameDecoder *self, gconstpointer *message, gsize *size,
                                            GError **error);
-/* What the end of the stream means at this place: FERRY_ERROR_CLOSED, or FERRY_ERROR_PROTOCOL inside a frame. */
+/* Returns the error for the end of the stream: FERRY_ERROR_CLOSED, or FERRY_ERROR_PROTOCOL inside a frame. */
 GError *ferry_frame_decoder_end (const FerryFrameDecoder *self) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Takes a stream apart into messages. Bytes are read into a buffer in large pieces and messages given out of it, so
- * that many small ones cost one read, and none is copied. */
+/* Takes a stream apart into messages. The stream is read into a buffer in large pieces, and messages are borrowed from
+ * it. So many small messages cost one read, and none is copied. */
 
 #include "config.h"
 
@@ -13,14 +13,14 @@
 #include "base/ferry-base-private.h"
 
 #define INITIAL_CAPACITY ((gsize) 64 * 1024)
-/* A buffer that grew beyond this is given back once it is empty. */
+/* A larger buffer is freed once it is empty. */
 #define KEPT_CAPACITY ((gsize) 1024 * 1024)
-/* What is moved to the front begins here, so that its message, behind the length, is aligned to 8. */
+/* Bytes that are moved to the front begin here, so that the message behind the length is aligned to 8. */
 #define FRONT ((gsize) 4)
 
 static const guint8 magic[8] = {'F', 'E', 'R', 'R', 'Y', 'S', 'T', 'M'};
 
-/* Values are in the byte order of the machine that sends them. This number, sent likewise, tells which that is. */
+/* Values are in the byte order of the sending machine. This number, sent in the same order, tells which it is. */
 #define BYTE_ORDER_MARK 0x01020304u
 
 void
@@ -33,10 +33,29 @@ ferry_greeting_write (guint8 greeting[FERRY_GREETING_SIZE])
   memcpy (greeting + 12, &mark, sizeof mark);
 }
 
-void
-ferry_frame_write_header (guint8 header[FERRY_FRAME_HEADER_SIZE], guint32 size)
+guint
+ferry_frame_init (FerryFrame *self, const GOutputVector *parts, guint n_parts, guint32 max_message, GError **error)
 {
-  ferry_write_u32 (header, size);
+  gsize size = 0;
+
+  g_assert (n_parts <= FERRY_CALL_MAX_PARTS);
+  for (guint i = 0; i < n_parts; i++)
+    {
+      self->vectors[1 + i] = parts[i];
+      size += parts[i].size;
+    }
+  if (size > max_message)
+    {
+      ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                       "A message of %" G_GSIZE_FORMAT
+                       " bytes is larger than the %u bytes that this transport carries: "
+                       "send less at once, or raise max-message-size at both ends of a stream",
+                       size, max_message);
+      return 0;
+    }
+  ferry_write_u32 (self->header, (guint32) size);
+  self->vectors[0] = (GOutputVector){self->header, sizeof self->header};
+  return 1 + n_parts;
 }
 
 void
@@ -57,7 +76,7 @@ get_held (const FerryFrameDecoder *self)
   return self->end - self->begin;
 }
 
-/* How long what the buffer begins with is as a whole, as far as that is known. next() has checked the length. */
+/* The whole length of what the buffer begins with, as far as it is known. next() has checked it. */
 static gsize
 get_frame_size (const FerryFrameDecoder *self)
 {
@@ -94,7 +113,7 @@ ferry_frame_decoder_get_room (FerryFrameDecoder *self, gsize *size)
       self->begin = self->end = FRONT;
     }
   move_to_front (self);
-  /* At most twice what came, whatever was announced. */
+  /* At most twice the bytes that came, whatever length is announced. */
   if (self->end == self->capacity)
     {
       self->capacity = MIN (2 * self->capacity, MAX (FRONT + get_frame_size (self), INITIAL_CAPACITY));
@@ -135,7 +154,7 @@ check_greeting (const guint8 *greeting, GError **error)
   return FERRY_FRAME_BROKEN;
 }
 
-/* A magic that is wrong is found with the first byte that is: who speaks something else may never send the rest. */
+/* The first wrong byte of the magic is an error: another protocol may never send the rest. */
 static FerryFrameStatus
 take_greeting (FerryFrameDecoder *self, GError **error)
 {

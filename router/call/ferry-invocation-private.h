@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An invocation as those see it that queue it and begin it. */
+/* An invocation for the demux, which queues it and begins it. */
 
 #pragma once
 
@@ -10,12 +10,12 @@
 
 G_BEGIN_DECLS
 
-/* FERRY_INVOCATION_ANSWERED is set by whoever gives the answer, before it is sent; FERRY_INVOCATION_FIRING by whoever
- * fires the cancellable, and never after the other. */
+/* The answering thread sets FERRY_INVOCATION_ANSWERED before it sends. The thread that cancels the cancellable sets
+ * FERRY_INVOCATION_FIRING, never after the other. */
 #define FERRY_INVOCATION_ANSWERED 1u
 #define FERRY_INVOCATION_FIRING 2u
 
-/* What a request is called in messages: (transfer full) (nullable): NULL for what its method is called. */
+/* A request as messages name it: (transfer full) (nullable): NULL for the words of its method. */
 typedef char *(*FerryInvocationDescribeFunc) (const char *method, GVariant *arguments);
 
 struct _FerryInvocation
@@ -31,7 +31,7 @@ struct _FerryInvocation
   _Atomic (GCancellable *) cancellable; /* (owned) (nullable): set once */
   GList link;                           /* the dispatcher's lock: in its queue */
 
-  /* The answer: of whoever set FERRY_INVOCATION_ANSWERED, and then of those who send what was kept, one at a time. */
+  /* The answer: of the thread that set FERRY_INVOCATION_ANSWERED, then of those that send it later, one at a time. */
   FerryCallKind kind;
   gboolean shortened;
   GVariant *value;  /* (owned) (nullable) */
@@ -42,11 +42,11 @@ struct _FerryInvocation
 
 FerryInvocation *ferry_invocation_new (FerryTransport *transport, FerryCall *call,
                                        FerryInvocationDescribeFunc describe);
-/* Answers with an error that says where it was raised, or that was raised by no function: no place is added. */
+/* Answers with an error that has its trace already, or was raised by no function: no place is added. */
 void ferry_invocation_pass_error (FerryInvocation *self, const GError *failure);
 /* Answers without waiting for room, whatever thread this is. */
 void ferry_invocation_turn_away (FerryInvocation *self, const GError *reason);
-/* Whether it is to be begun; answers it where its time is over or it was cancelled. */
+/* Whether it is to be begun. Answers it where its deadline has passed or it was cancelled. */
 gboolean ferry_invocation_check_in_time (FerryInvocation *self);
 
 G_END_DECLS

@@ -3,13 +3,13 @@
 
 /* A request that is being answered, as the application sees it.
  *
- * Answering:  who sets FERRY_INVOCATION_ANSWERED has the answer. Where the transport has no room for it, a thread that
- *             may wait does, and for others the transport keeps the invocation until there is room: so only the end of
- *             the transport loses one.
- * Cancelling: a cancel finds the call in the table of the transactions, and by it the invocation. Its memory belongs to
- *             the call from when somebody asked for the cancellable, so whoever is in cancelled_cb(), with a reference
- *             to the call, never finds it gone.
- * References: the call is dropped before the transport, as that wants it. */
+ * Answering:  the thread that sets FERRY_INVOCATION_ANSWERED answers. Without room in the transport, a thread that may
+ *             wait waits. For another thread the transport keeps the invocation until there is room. So only the end of
+ *             the transport loses an answer.
+ * Cancelling: a cancel finds the call in the table of the transactions, and by it the invocation. Once the cancellable
+ *             is made, the call owns the invocation's memory. So cancelled_cb(), with a reference to the call, may use
+ *             it.
+ * References: the call is dropped before the transport, as the transport requires it. */
 
 #include "config.h"
 
@@ -18,22 +18,23 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "call/ferry-known-types-private.h"
 #include "call/ferry-remote-error-private.h"
 
-/* How much is left of the message of an error that was too large to be sent. */
+/* The length to which the message of an error is cut that is too large to be sent. */
 #define SHORT_MESSAGE 1024
 
 /**
  * FerryInvocation:
  *
- * A request that somebody asked over a [class@Ferry.Transport], for a [class@Ferry.Demux] handler to answer.
+ * A request of the other end of a [class@Ferry.Transport], for a [class@Ferry.Demux] handler to answer.
  *
- * It is answered once, with [method@Ferry.Invocation.return_value], [method@Ferry.Invocation.return_error] or
- * [method@Ferry.Invocation.refuse]: in the handler, or later on any thread by who holds a reference. What is dropped
- * without an answer is refused with %FERRY_ERROR_REFUSED, so whoever asked hears something in any case. An answer for
- * which the transport has no room is never lost: it waits on a thread that may wait, and is kept for later on that of
- * a main loop.
+ * It is answered once, in the handler or later, with [method@Ferry.Invocation.return_value],
+ * [method@Ferry.Invocation.return_error] or [method@Ferry.Invocation.refuse]. To answer it later, take a reference; any
+ * thread may answer. A request that is dropped without an answer is refused with %FERRY_ERROR_REFUSED, so the other end
+ * always gets an answer.
+ *
+ * An answer is never lost for want of room in the transport. A thread that may wait waits for room. On the thread of a
+ * main loop the answer is kept and sent later.
  *
  * Any thread may use it.
  *
@@ -73,8 +74,7 @@ ferry_invocation_ref (FerryInvocation *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
 
-  /* Relaxed: whoever refers to it has a reference already. */
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  ferry_ref_count_inc (&self->references);
   return self;
 }
 
@@ -105,7 +105,7 @@ dispose (FerryInvocation *self)
   g_object_unref (transport);
 }
 
-/* What is asked for, as messages name it. */
+/* The request, as messages name it. */
 static char *
 dup_words (FerryInvocation *self)
 {
@@ -119,7 +119,7 @@ dup_words (FerryInvocation *self)
  * ferry_invocation_unref:
  * @self: (transfer full): an invocation
  *
- * Drops a reference. With the last one, what was not answered is refused. Any thread; it never waits.
+ * Drops a reference. With the last one, a request that was not answered is refused. Any thread; it never waits.
  *
  * Since: 0.1
  */
@@ -128,17 +128,16 @@ ferry_invocation_unref (FerryInvocation *self)
 {
   g_return_if_fail (self != NULL);
 
-  /* Release what this thread did with it; acquire what others did, for the one that ends it. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+  if (!ferry_ref_count_dec (&self->references))
     return;
-  /* Relaxed: those who answer have references, and there are none. */
+  /* Relaxed: only a thread with a reference answers. */
   if ((atomic_load_explicit (&self->state, memory_order_relaxed) & FERRY_INVOCATION_ANSWERED) == 0)
     {
       g_autofree char *words = dup_words (self);
       g_autoptr (GError) reason = g_error_new (
         FERRY_ERROR, FERRY_ERROR_REFUSED, "The call of “%s” was dropped without an answer; ask again later", words);
 
-      /* One more life, which ends as an answered one. */
+      /* The reference is for the refusal. The second unref finds it answered. */
       atomic_store_explicit (&self->references, 1, memory_order_relaxed);
       ferry_invocation_turn_away (self, reason);
       ferry_invocation_unref (self);
@@ -147,7 +146,7 @@ ferry_invocation_unref (FerryInvocation *self)
   dispose (self);
 }
 
-/* ---- what was asked ---- */
+/* ---- the request ---- */
 
 /**
  * ferry_invocation_get_method:
@@ -155,7 +154,7 @@ ferry_invocation_unref (FerryInvocation *self)
  *
  * Any thread.
  *
- * Returns: (transfer none): what is asked for
+ * Returns: (transfer none): the method of the request
  *
  * Since: 0.1
  */
@@ -171,9 +170,9 @@ ferry_invocation_get_method (FerryInvocation *self)
  * ferry_invocation_get_arguments:
  * @self: an invocation
  *
- * The arguments come from another process: their types and sizes are what that says. Any thread.
+ * The arguments come from another process: check their types and sizes. Any thread.
  *
- * Returns: (transfer none) (nullable): the arguments, if there are any
+ * Returns: (transfer none) (nullable): the arguments, if there are any.
  *
  * Since: 0.1
  */
@@ -191,7 +190,7 @@ ferry_invocation_get_arguments (FerryInvocation *self)
  *
  * Any thread.
  *
- * Returns: when the answer comes too late, in microseconds of monotonic time, or 0 for never
+ * Returns: the monotonic time in microseconds after which the answer is too late, or 0 for none
  *
  * Since: 0.1
  */
@@ -209,7 +208,7 @@ ferry_invocation_get_deadline (FerryInvocation *self)
  *
  * Any thread.
  *
- * Returns: whether nobody waits for an answer: one that is given is dropped
+ * Returns: whether no answer is wanted; an answer is dropped then
  *
  * Since: 0.1
  */
@@ -245,9 +244,9 @@ ferry_invocation_wants_stream (FerryInvocation *self)
  * ferry_invocation_is_cancelled:
  * @self: an invocation
  *
- * Whether nobody wants the answer any more: it was cancelled, its deadline passed at the end that asked, or the
- * transport closed before it was answered. It is to be answered nevertheless, with an error for example. Cheap: one
- * load. Any thread.
+ * Whether the answer is wanted no more. That is so when the other end has cancelled the request, when its deadline has
+ * passed there, and when the transport is closed. Answer the request nevertheless, for example with an error. Cheap:
+ * one load. Any thread.
  *
  * Returns: whether it is cancelled
  *
@@ -266,7 +265,7 @@ static void
 cancelled_cb (FerryCall *call, gpointer data)
 {
   FerryInvocation *self = data;
-  /* Acquire, here and below: the cancellable is seen that was there when the function was set. */
+  /* Acquire, here and below: pairs with get_cancellable(), which makes the cancellable before it sets this function. */
   GCancellable *cancellable = atomic_load_explicit (&self->cancellable, memory_order_acquire);
   guint state = atomic_load_explicit (&self->state, memory_order_acquire);
 
@@ -284,10 +283,10 @@ cancelled_cb (FerryCall *call, gpointer data)
  * ferry_invocation_get_cancellable:
  * @self: an invocation
  *
- * A cancellable for what the handler does, which is cancelled when [method@Ferry.Invocation.is_cancelled] becomes true:
- * once, on whatever thread takes the news, and never after the answer was given. It is not to be reset. Any thread.
+ * A cancellable for the work of the handler. It is cancelled when [method@Ferry.Invocation.is_cancelled] becomes true:
+ * once, on the thread that learns of it, and never after the answer. It must not be reset. Any thread.
  *
- * Returns: (transfer none): the cancellable, made when it is first asked for
+ * Returns: (transfer none): the cancellable, made by the first call
  *
  * Since: 0.1
  */
@@ -303,7 +302,7 @@ ferry_invocation_get_cancellable (FerryInvocation *self)
   if (present != NULL)
     return present;
   made = g_cancellable_new ();
-  /* Release what it is made of; acquire that of another thread which was faster. */
+  /* Releases the cancellable; acquires that of another thread which was faster. */
   if (!atomic_compare_exchange_strong_explicit (&self->cancellable, &present, made, memory_order_acq_rel,
                                                 memory_order_acquire))
     return present;
@@ -314,7 +313,7 @@ ferry_invocation_get_cancellable (FerryInvocation *self)
 
 /* ---- items ---- */
 
-/* A thread that dispatches the sources of any main context must not wait, nor one on which messages come in. */
+/* A thread that dispatches sources of a main context must not wait, nor the one that receives. */
 static gboolean
 may_wait (FerryInvocation *self)
 {
@@ -326,41 +325,39 @@ check_wants_items (FerryInvocation *self, GError **error)
 {
   guint cancelled = ferry_call_get_cancelled (self->call);
   g_autofree char *words = NULL;
-  /* What is open when a transport closes is cancelled by that. */
+  /* The end of a transport cancels its open calls. */
   g_autoptr (GError) reason = cancelled != 0 ? ferry_transport_dup_reason (self->transport) : NULL;
-
-  /* Relaxed: only who answered knows for sure. */
+  /* Relaxed: only the answering thread knows for sure. */
   gboolean answered = (atomic_load_explicit (&self->state, memory_order_relaxed) & FERRY_INVOCATION_ANSWERED) != 0;
 
   if (!answered && cancelled == 0)
     return TRUE;
   words = dup_words (self);
   if (answered)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The call of “%s” was answered already", words);
-  else if (reason != NULL)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The call of “%s” has ended with its transport: %s", words,
-                 reason->message);
-  else if (cancelled == FERRY_CANCEL_REASON_DEADLINE)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "The time of the call of “%s” is over", words);
-  else
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The call of “%s” was cancelled", words);
+    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The call of “%s” was answered already", words);
+  if (reason != NULL)
+    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The call of “%s” has ended with its transport: %s", words,
+                            reason->message);
+  if (cancelled == FERRY_CANCEL_REASON_DEADLINE)
+    return ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "The time of the call of “%s” is over", words);
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The call of “%s” was cancelled", words);
   return FALSE;
 }
 
 /**
  * ferry_invocation_send_item:
  * @self: an invocation
- * @item: an item of the streamed answer; a floating reference is taken
+ * @item: an item of the streamed answer; a floating reference is taken.
  * @error: return location for an error
  *
- * Sends an item ahead of the answer. While whoever asked has not made room for it, this waits, and it ends when the
- * call is cancelled or out of time, or the transport closes. Where no stream is wanted, the item is dropped.
+ * Sends an item ahead of the answer. Waits until the other end takes the item. The wait also ends when the call is
+ * cancelled or its deadline passes, and when the transport closes. Where no stream is wanted, the item is dropped.
  *
  * Any thread, but it waits neither on the thread of a main loop nor on the one that receives.
  *
- * Fails with %FERRY_ERROR_WOULD_BLOCK where it may not wait, %G_IO_ERROR_CANCELLED, %FERRY_ERROR_TIMED_OUT,
- * %FERRY_ERROR_CLOSED, also when the call was answered already, %FERRY_ERROR_TOO_LARGE, and what the transport itself
- * reports.
+ * Fails with %FERRY_ERROR_WOULD_BLOCK where it may not wait, %G_IO_ERROR_CANCELLED, %FERRY_ERROR_TIMED_OUT and
+ * %FERRY_ERROR_TOO_LARGE. Fails with %FERRY_ERROR_CLOSED after the end of the transport, and after the answer. The
+ * transport may have errors of its own.
  *
  * Returns: whether the item was sent
  *
@@ -396,11 +393,10 @@ ferry_invocation_send_item (FerryInvocation *self, GVariant *item, GError **erro
 
 /* ---- answering ---- */
 
-/* Takes the right to answer; function is what the program called, or what of the library answers. A cancel that is on
- * its way into the cancellable gets there first: that is a few instructions of another thread's, none of them anybody
- * else's code. */
+/* Takes the right to answer. function: the caller's name in messages. Where another thread is cancelling the
+ * cancellable, this waits for it: for a few instructions, all of them the library's and GLib's. */
 static gboolean
-claim (FerryInvocation *self, const char *function)
+begin_answer (FerryInvocation *self, const char *function)
 {
   guint before = atomic_fetch_or_explicit (&self->state, FERRY_INVOCATION_ANSWERED, memory_order_acq_rel);
   gboolean is_first_answer = (before & FERRY_INVOCATION_ANSWERED) == 0;
@@ -443,8 +439,7 @@ make_trace (FerryInvocation *self, const GError *failure)
   return ferry_trace_add_place (inner, words);
 }
 
-/* An answer that cannot be sent is an error that says so; an error that cannot is cut. Returns FALSE when nothing
- * simpler is left. */
+/* After an answer that cannot be sent: makes it an error that tells so, or cuts an error. Returns FALSE after that. */
 static gboolean
 simplify (FerryInvocation *self, const GError *refusal)
 {
@@ -544,7 +539,7 @@ ferry_invocation_turn_away (FerryInvocation *self, const GError *reason)
 {
   gboolean is_refusal = g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_REFUSED);
 
-  if (!claim (self, "A demux"))
+  if (!begin_answer (self, "A demux"))
     return;
   if (is_refusal)
     deliver_failure (self, FERRY_CALL_REFUSE, reason, NULL, FALSE);
@@ -576,12 +571,12 @@ ferry_invocation_check_in_time (FerryInvocation *self)
 /**
  * ferry_invocation_return_value:
  * @self: an invocation
- * @value: (nullable): the answer; a floating reference is taken
+ * @value: (nullable): the answer; a floating reference is taken.
  *
- * Answers. A value that cannot be sent, as it is larger than the transport takes, becomes an error that says so.
+ * Answers. A value that is too large for the transport becomes an error that tells so.
  *
- * Any thread. Where the transport has no room, this waits for it, but not on the thread of a main loop or the one that
- * receives: there the answer is kept and sent later.
+ * Any thread. Waits where the transport has no room. On the thread of a main loop, and on the one that receives, the
+ * answer is kept and sent later.
  *
  * Since: 0.1
  */
@@ -592,7 +587,7 @@ ferry_invocation_return_value (FerryInvocation *self, GVariant *value)
 
   g_return_if_fail (self != NULL);
 
-  if (!claim (self, "ferry_invocation_return_value()") || ferry_invocation_is_one_way (self))
+  if (!begin_answer (self, "ferry_invocation_return_value()") || ferry_invocation_is_one_way (self))
     return;
   if (taken != NULL)
     ferry_known_types_add (taken);
@@ -606,9 +601,9 @@ ferry_invocation_return_value (FerryInvocation *self, GVariant *value)
  * @self: an invocation
  * @failure: why there is no answer
  *
- * Answers with an error. Domain, code and message arrive as they are, with a trace
- * ([func@Ferry.Error.get_trace]) that names this process and the method, and what the error had of a trace already when
- * it came from yet another process. Threads as with [method@Ferry.Invocation.return_value].
+ * Answers with an error. Domain, code and message arrive as they are. Its trace ([func@Ferry.Error.get_trace]) names
+ * this process and the method, below the trace that the error has from yet another process. Threads as with
+ * [method@Ferry.Invocation.return_value].
  *
  * Since: 0.1
  */
@@ -618,14 +613,14 @@ ferry_invocation_return_error (FerryInvocation *self, const GError *failure)
   g_return_if_fail (self != NULL);
   g_return_if_fail (failure != NULL);
 
-  if (claim (self, "ferry_invocation_return_error()"))
+  if (begin_answer (self, "ferry_invocation_return_error()"))
     deliver_failure (self, FERRY_CALL_ERROR, failure, make_trace (self, failure), TRUE);
 }
 
 void
 ferry_invocation_pass_error (FerryInvocation *self, const GError *failure)
 {
-  if (claim (self, "An exporter"))
+  if (begin_answer (self, "An exporter"))
     deliver_failure (self, FERRY_CALL_ERROR, failure, ferry_error_dup_trace (failure, self->begun), TRUE);
 }
 
@@ -634,8 +629,8 @@ ferry_invocation_pass_error (FerryInvocation *self, const GError *failure)
  * @self: an invocation
  * @domain: the domain of the error
  * @code: its code
- * @format: its message, as for printf()
- * @...: what the format takes
+ * @format: its message, as for printf().
+ * @...: the values of the format.
  *
  * Answers with an error that is made here: see [method@Ferry.Invocation.return_error]. Any thread.
  *
@@ -660,10 +655,10 @@ ferry_invocation_return_new_error (FerryInvocation *self, GQuark domain, int cod
 /**
  * ferry_invocation_refuse:
  * @self: an invocation
- * @reason: why, with what to do about it
+ * @reason: why, and the remedy.
  *
- * Answers that nothing was begun: whoever asked gets %FERRY_ERROR_REFUSED, and may ask again, here or elsewhere.
- * Threads as with [method@Ferry.Invocation.return_value].
+ * Answers that the request was not begun. The other end gets %FERRY_ERROR_REFUSED, and may ask again, here or
+ * elsewhere. Threads as with [method@Ferry.Invocation.return_value].
  *
  * Since: 0.1
  */
@@ -676,6 +671,6 @@ ferry_invocation_refuse (FerryInvocation *self, const char *reason)
   g_return_if_fail (reason != NULL);
 
   failure = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED, reason);
-  if (claim (self, "ferry_invocation_refuse()"))
+  if (begin_answer (self, "ferry_invocation_refuse()"))
     deliver_failure (self, FERRY_CALL_REFUSE, failure, NULL, TRUE);
 }

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the two ends of a link's transports agree upon. */
+/* The agreement of the two ends of a link's transports. */
 
 #pragma once
 
@@ -11,8 +11,8 @@
 
 G_BEGIN_DECLS
 
-/* A cancel in the express lane says only which request it is about. So what the application asks is numbered, above
- * these bits, with the index of the transport's pipe among those of the link, from 1 on: below is what a pool asks. */
+/* A cancel in the express lane only has the number of its request. So above these bits, the application's requests have
+ * the index of the transport's pipe in its link plus 1. The requests of a pool have 0 there. */
 #define FERRY_TRANSPORT_XID_BITS 48
 
 static inline guint64
@@ -23,7 +23,7 @@ ferry_transport_get_first_xid (guint index)
 
 /* The router of the application's end of a link; NULL for any other transport. */
 FerryRouter *ferry_link_transport_dup_router (FerryTransport *transport);
-/* In a worker: whether it was passed a transport of that name. */
+/* In a worker: whether it has a transport of that name. */
 gboolean ferry_worker_has_transport (const char *name);
 
 G_END_DECLS

@@ -1,20 +1,19 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The application's end of a transport over a worker's link: a queued pipe, whose way up is the pipe's own, and whose
- * way down is what the link sends to the pipe's connection id.
+/* The application's end of a transport over a worker's link. It has a queued pipe. Messages come up by the pipe, and
+ * the link sends messages down to the pipe's connection id.
  *
- * Life: made with a launcher, which keeps it until a worker is spawned; that joins it to the worker's link. A launcher
- * that drops its senders ends it. A pipe that was passed to a launcher is closed only when that is done with it, or the
- * next spawn would fail.
+ * Life: made with a launcher, which keeps it until a worker is spawned, and then joins it to the worker's link. A
+ * launcher that drops its senders ends it. A pipe that was passed to a launcher is closed only when the launcher is
+ * done with it, or the next spawn would fail.
  *
- * References: the pipe's receiver knows the transport by an End, which holds no reference; the transport holds the
- * receiver. So whoever drops the last reference, on any thread, closes the pipe.
+ * References: the pipe's receiver refers to the transport by an End, which holds no reference. The transport holds the
+ * receiver. So the last reference, dropped on any thread, closes the pipe.
  *
  * Threads: messages come on the router's; any thread sends and closes.
- * Locks:   lock is held while room_watch is added, and so comes before the link's; nobody is called with it held. The
- *          link tells of room with its own lock held: who waits is woken there, under the transport's inmost lock, and
- *          what was kept is sent by the router's thread.
+ * Locks:   lock before the link's, since it is held while room_watch is added. The link calls room_came() with its own
+ *          lock held. That wakes threads, under the wait queue's lock, and lets the router's thread send kept answers.
  * Trust:   none in the worker: a message that breaks a rule ends the link, and with it the worker. */
 
 #include "config.h"
@@ -40,10 +39,10 @@ struct _FerryLinkTransport
   FerryReceiver *receiver;    /* const: (owned) */
   gpointer end;               /* const: (owned): its End */
   GThread *router_thread;     /* const: (unowned), only compared */
-  _Atomic (FerryLink *) link; /* (owned) (nullable): set once, by the router's thread with lock held, and for good */
+  _Atomic (FerryLink *) link; /* (owned) (nullable): set once, by the router's thread with lock held */
 
   GMutex lock;
-  FerryRoomWatch room_watch; /* lock: in the link as long as there is one and ended is not set */
+  FerryRoomWatch room_watch; /* lock: in the link while ended is not set */
   gboolean ended;            /* lock, as the next two: close() was called */
   gboolean with_launcher;    /* the pipe is the launcher's to pass */
   gboolean pipe_closed;      /* by its other end */
@@ -51,15 +50,15 @@ struct _FerryLinkTransport
 
 G_DEFINE_FINAL_TYPE (FerryLinkTransport, ferry_link_transport, FERRY_TYPE_TRANSPORT)
 
-/* What the pipe's receiver and the link know of the transport. Counted references, by g_atomic_rc_box. */
+/* The transport, for the pipe's receiver and the link. Counted references, by g_atomic_rc_box. */
 typedef struct
 {
   GWeakRef transport;
-  FerryRouter *router;   /* const: (unowned): there when it dispatches, and only used then */
+  FerryRouter *router;   /* const: (unowned): only used in its dispatch */
   FerryTransport *kept;  /* router's thread: (unowned) (nullable): the router keeps it until its dispatch ends */
   guint64 kept_for;      /* router's thread: the number of that dispatch */
   GMainContext *context; /* const: (owned): the router's */
-  _Atomic gboolean told; /* of room, on its way to that */
+  _Atomic gboolean told; /* note_room() is posted to context */
 } End;
 
 static void
@@ -86,19 +85,19 @@ end_closure_unref (gpointer end, GClosure *closure)
 /* ---- down ---- */
 
 static gboolean
-refuse (FerryLink *link, FerryDownResult result, GError **error)
+check_sent (FerryLink *link, FerryDownResult result, GError **error)
 {
+  if (result == FERRY_DOWN_SENT)
+    return TRUE;
   if (result == FERRY_DOWN_WOULD_BLOCK)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK,
-                         "The worker has enough to read; send again when there is room");
-  else if (result == FERRY_DOWN_TOO_LARGE)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
-                 "The message has more than the %" G_GUINT64_FORMAT
-                 " bytes that the router takes; pass a file's name, or raise FerryRouter:max-message-size",
-                 link->max_message_size);
-  else
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The worker has ended; spawn another one");
-  return FALSE;
+    return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
+                            "The worker has enough to read; send again when there is room");
+  if (result == FERRY_DOWN_TOO_LARGE)
+    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                            "The message has more than the %" G_GUINT64_FORMAT
+                            " bytes that the router takes; pass a file's name, or raise FerryRouter:max-message-size",
+                            link->max_message_size);
+  return ferry_set_error (error, FERRY_ERROR_CLOSED, "The worker has ended; spawn another one");
 }
 
 static FerryLink *
@@ -113,20 +112,14 @@ ferry_link_transport_send (FerryTransport *transport, const GOutputVector *vecto
 {
   FerryLinkTransport *self = FERRY_LINK_TRANSPORT (transport);
   FerryLink *link = get_link (self);
-  FerryPart parts[FERRY_CALL_MAX_PARTS];
-  FerryDownResult result;
 
-  g_assert (n_vectors <= G_N_ELEMENTS (parts));
   if (link == NULL)
-    {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_STARTED,
-                           "The transport has no worker yet; call ferry_launcher_spawn() first");
-      return FALSE;
-    }
-  for (guint i = 0; i < n_vectors; i++)
-    parts[i] = (FerryPart){vectors[i].buffer, vectors[i].size};
-  result = ferry_link_send (link, ferry_receiver_get_connection_id (self->receiver), parts, n_vectors);
-  return result == FERRY_DOWN_SENT || refuse (link, result, error);
+    return ferry_set_error (error, FERRY_ERROR_NOT_STARTED,
+                            "The transport has no worker yet; call ferry_launcher_spawn() first");
+  return check_sent (
+    link,
+    ferry_link_send (link, ferry_receiver_get_connection_id (self->receiver), (const FerryPart *) vectors, n_vectors),
+    error);
 }
 
 static gboolean
@@ -143,14 +136,14 @@ note_room (gpointer data)
   End *end = data;
   g_autoptr (FerryTransport) transport = g_weak_ref_get (&end->transport);
 
-  /* Before the room is used: what comes after is told of again. */
+  /* Before the room is used: room that comes later is posted again. */
   atomic_store (&end->told, FALSE);
   if (transport != NULL)
     ferry_transport_note_room (transport);
 }
 
-/* any, with the link's lock held, so that nothing may be sent here: that is for the router's thread. The transport may
- * be on its way to being freed, which waits for that lock. */
+/* any, with the link's lock held, so nothing may be sent here: the router's thread does that. Another thread may be
+ * freeing the transport, and then waits for that lock. */
 static void
 room_came (gpointer data)
 {
@@ -178,7 +171,7 @@ message_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVa
 {
   End *end = user_data;
 
-  /* A weak reference costs a lock of all threads', so it is looked at once a dispatch. */
+  /* A weak reference takes a lock of the whole process, so it is read once a dispatch. */
   if (end->kept_for != end->router->dispatch_number)
     {
       end->kept = g_weak_ref_get (&end->transport);
@@ -186,13 +179,9 @@ message_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVa
       if (end->kept != NULL)
         ferry_router_keep (end->router, end->kept);
     }
-  /* One that comes as a variant is taken for its bytes, and breaks a rule by them. */
-  if (G_UNLIKELY (end->kept == NULL))
-    return;
-  if (G_UNLIKELY (receiver->large != NULL))
-    ferry_transport_receive_bytes_in_run (end->kept, receiver->large);
-  else
-    ferry_transport_receive_in_run (end->kept, data, size);
+  /* The bytes of a message that comes as a variant break a rule of the protocol. */
+  if (G_LIKELY (end->kept != NULL))
+    ferry_transport_receive_in_run (end->kept, data, size, receiver->large);
 }
 
 static GError *
@@ -218,7 +207,7 @@ pipe_closed (FerryReceiver *receiver, FerryExit *exit, gpointer data)
 
   if (self == NULL)
     return;
-  /* It may have come right behind an answer. */
+  /* An answer may have come right before. */
   run_ended (end);
   g_mutex_lock (&self->lock);
   self->pipe_closed = TRUE;
@@ -229,7 +218,7 @@ pipe_closed (FerryReceiver *receiver, FerryExit *exit, gpointer data)
 
 /* ---- from a launcher to a link ---- */
 
-/* main: the launcher has passed the pipe to a worker, or dropped it. Takes data's reference over. */
+/* main: the launcher has passed the pipe to a worker, or dropped it. Takes data's reference. */
 static void
 launcher_done (FerryWorker *worker, gpointer data)
 {
@@ -250,7 +239,7 @@ launcher_done (FerryWorker *worker, gpointer data)
       atomic_store_explicit (&self->link, ferry_link_ref (link), memory_order_release);
     }
   g_mutex_unlock (&self->lock);
-  /* What was turned away for want of a worker may be asked now. */
+  /* Requests that failed without a worker may be sent now. */
   if (link != NULL && !ended)
     ferry_transport_note_room (FERRY_TRANSPORT (self));
   if (ours)
@@ -265,7 +254,7 @@ launcher_done (FerryWorker *worker, gpointer data)
 
 /* ---- the end ---- */
 
-/* main: what broke the protocol here breaks it for the whole link. */
+/* main: a fault of the protocol here ends the whole link. */
 static void
 fault_link (FerryLinkTransport *self, FerryLink *link)
 {
@@ -293,7 +282,7 @@ ferry_link_transport_close (FerryTransport *transport)
   g_mutex_unlock (&self->lock);
   if (link != NULL)
     ferry_link_remove_room_watch (link, &self->room_watch);
-  /* Messages are received on this thread, and so found to be malformed there. */
+  /* A malformed message is found on the thread that receives it. */
   if (link != NULL && self->router_thread == g_thread_self ())
     fault_link (self, link);
   if (ours)
@@ -332,7 +321,7 @@ ferry_link_transport_init (FerryLinkTransport *self)
   ferry_transport_set_receiving_thread (FERRY_TRANSPORT (self), g_thread_self ());
 }
 
-/* Takes receiver over. index: of its pipe among those of the link. */
+/* Takes receiver. index: of its pipe among those of the link. */
 static FerryLinkTransport *
 link_transport_new (FerryReceiver *receiver, FerryRouter *router, guint index)
 {
@@ -341,7 +330,8 @@ link_transport_new (FerryReceiver *receiver, FerryRouter *router, guint index)
 
   self->receiver = receiver;
   self->router_thread = g_thread_self ();
-  ferry_transport_set_first_xid (FERRY_TRANSPORT (self), ferry_transport_get_first_xid (index));
+  ferry_transactions_set_first_xid (ferry_transport_get_transactions (FERRY_TRANSPORT (self)),
+                                    ferry_transport_get_first_xid (index));
   g_weak_ref_init (&end->transport, self);
   end->router = router;
   end->context = g_main_context_ref (router->context);
@@ -363,7 +353,7 @@ ferry_link_transport_dup_router (FerryTransport *transport)
   return g_weak_ref_get (&FERRY_LINK_TRANSPORT (transport)->receiver->router);
 }
 
-/* What the worker's program calls for a transport of that name. */
+/* The function that the worker's program calls for a transport of that name. */
 static const char *
 get_entry (const char *name)
 {
@@ -374,26 +364,27 @@ get_entry (const char *name)
  * ferry_launcher_add_transport:
  * @self: a launcher
  * @router: the running router that the worker will be spawned with
- * @name: the name by which the worker asks for the transport; 1 to 239 bytes
+ * @name: the name by which the worker asks for the transport; 1 to 239 bytes.
  * @error: return location for an error
  *
- * Has the next worker that is spawned be joined to the application by a transport, over which both may ask and answer.
- * The worker gets its end with [func@Ferry.Worker.get_transport]. That is a worker of [method@Ferry.Launcher.spawn] or
- * of [func@Ferry.Channel.start]; the workers of a pool have no transports, see [ctor@Ferry.Pool.new].
+ * Joins the next worker that is spawned to the application by a transport. Both ends may ask and answer over it. The
+ * worker gets its end with [func@Ferry.Worker.get_transport]. [method@Ferry.Launcher.spawn] and
+ * [func@Ferry.Channel.start] spawn such workers. The workers of a pool have no transports, see [ctor@Ferry.Pool.new].
  *
- * Until the worker is spawned, what is asked fails with %FERRY_ERROR_NOT_STARTED. From then on it may be asked: it
- * waits until the worker takes it. Sending never waits here; where the worker has more than 1 MiB to read, it fails
- * with %FERRY_ERROR_WOULD_BLOCK.
+ * Until the worker is spawned, requests fail with %FERRY_ERROR_NOT_STARTED. From then on they wait until the worker
+ * takes them. Sending never waits here. Where the worker has more than 1 MiB to read, it fails with
+ * %FERRY_ERROR_WOULD_BLOCK.
  *
- * The transport closes with %FERRY_ERROR_WORKER_LOST and how that came about when the worker ends, and with
- * %FERRY_ERROR_CLOSED when the worker closes its end, when the router stops, and when the launcher goes without
- * spawning one. A worker that sends something malformed over it is ended, with the reason
+ * When the worker ends, the transport closes with %FERRY_ERROR_WORKER_LOST and the reason. It closes with
+ * %FERRY_ERROR_CLOSED when the worker closes its end, when the router stops, or when the launcher is dropped before it
+ * spawns a worker. A worker that sends a malformed message over it is ended, with the reason
  * %FERRY_CLOSE_REASON_PROTOCOL_ERROR. Closing a transport does not end the worker.
  *
- * On the router's thread, which is also the one that receives; the transport itself is any thread's.
+ * Call this on the router's thread, which is also the one that receives. Any thread may use the transport.
  *
- * Fails with %FERRY_ERROR_NOT_RUNNING, %FERRY_ERROR_WRONG_THREAD, %FERRY_ERROR_BAD_ARGUMENTS when the name cannot be
- * used or was used for this worker already, and %FERRY_ERROR_TOO_LARGE with too many pipes of the router or the worker.
+ * Fails with %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD. Fails with %FERRY_ERROR_BAD_ARGUMENTS when the
+ * name cannot be used or was used for this worker already. Fails with %FERRY_ERROR_TOO_LARGE when the router or the
+ * worker has too many pipes.
  *
  * Returns: (transfer full): the application's end
  *
@@ -414,15 +405,15 @@ ferry_launcher_add_transport (FerryLauncher *self, FerryRouter *router, const ch
 
   if (name[0] == '\0' || strlen (name) > MAX_NAME)
     {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                   "The transport cannot be called “%s”; a name has 1 to %d bytes", name, (int) MAX_NAME);
+      ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                       "The transport cannot be called “%s”; a name has 1 to %d bytes", name, (int) MAX_NAME);
       return NULL;
     }
   if (!ferry_home_check_error (ferry_launcher_get_home (self), G_STRFUNC, error) ||
       !ferry_router_pipe (router, FERRY_PIPE_QUEUED, &sender, &receiver, error))
     return NULL;
   sender_name = g_strconcat (FERRY_TRANSPORT_SENDER_PREFIX, name, NULL);
-  /* Senders are added behind those that are there, and go to the worker in that order. */
+  /* The sender is added behind the others, and they go to the worker in that order. */
   transport = link_transport_new (receiver, router, ferry_launcher_count_senders (self));
   ferry_transactions_set_max_answer (ferry_transport_get_transactions (FERRY_TRANSPORT (transport)),
                                      router->max_message_size);

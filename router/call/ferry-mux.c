@@ -1,14 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The end of a transport that asks, for a thread that waits, for a function, or in GIO's asynchronous manner.
+/* The end of a transport that asks: for a thread that waits, for a function, or for a GTask.
  *
- * The table of the transactions has all that was asked, so a mux needs no list of its own. What takes one out of the
- * table ends it, so each ends once. Its number is all that others know of it, and is never used twice. For a thread and
- * a GTask the table has a completion, for all others an Ask.
+ * The table of the transactions has every request, so a mux has no list of its own. The function that takes a request
+ * out of the table ends it, so each ends once. Its number is never used twice, and is all that callers know of it. For
+ * a thread and a GTask the table has a completion, for the others an Ask.
  *
- * Threads: any, where nothing else is said.
- * Locks:   lock is not held while a callback or the transport is called. */
+ * Threads: any, where nothing else is said. */
 
 #include "config.h"
 
@@ -17,7 +16,6 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-completion-private.h"
 #include "base/ferry-error.h"
-#include "call/ferry-known-types-private.h"
 #include "call/ferry-remote-error-private.h"
 
 struct _FerryMux
@@ -27,19 +25,20 @@ struct _FerryMux
   FerryTransport *transport;       /* const: (owned) */
   FerryTransactions *transactions; /* const: (unowned): the transport's */
 
-  GMutex lock;
-  GError *stopped; /* lock to set, once: (owned) (nullable) */
-  _Atomic gboolean is_stopped;
+  _Atomic (GError *) stopped; /* (owned) (nullable): set once */
 };
 
 /**
  * FerryMux:
  *
- * Asks over a transport: any number of transactions at once, from any threads, whose answers come in any order.
+ * Asks over a transport. Any number of transactions may be in flight, from any threads. Their answers come in any
+ * order.
  *
- * A transaction ends with its answer, with an error, when its time is over, when it is cancelled, when the mux is
- * stopped or when the transport closes, whichever comes first: nobody waits for ever for an end that is gone. The other
- * end, [class@Ferry.Demux] or whatever speaks the protocol, hears of cancels and deadlines.
+ * A transaction ends with its answer or an error, at its deadline, or when it is cancelled. It also ends when the mux
+ * is stopped or the transport closes. The first of these is its end, so no call waits for an other end that is gone.
+ *
+ * The other end is a [class@Ferry.Demux], or another program that speaks the protocol. It is told of cancels and
+ * deadlines.
  *
  * Several muxes may use one transport; each is stopped by itself.
  *
@@ -62,12 +61,12 @@ static GParamSpec *properties[N_PROPERTIES];
 static gboolean
 check_running (FerryMux *self, GError **error)
 {
-  /* Acquire: pairs with ferry_mux_stop(); the reason is there then, for good. */
-  if (!atomic_load_explicit (&self->is_stopped, memory_order_acquire))
-    return TRUE;
-  if (error != NULL)
-    *error = ferry_error_copy (self->stopped);
-  return FALSE;
+  /* Acquire: pairs with ferry_mux_stop(), which has set the error for good. */
+  GError *stopped = atomic_load_explicit (&self->stopped, memory_order_acquire);
+
+  if (stopped != NULL && error != NULL)
+    *error = ferry_error_copy (stopped);
+  return stopped == NULL;
 }
 
 GError *
@@ -87,7 +86,7 @@ ferry_mux_get_deadline (gint64 timeout)
 
 typedef struct
 {
-  _Atomic gint references; /* the table's, and those of items on their way */
+  _Atomic gint references; /* the table's, and those of items that are handed over */
   FerryMux *mux;           /* const: (owned) */
   FerryAskFuncs funcs;     /* const, as the next one */
   gpointer data;
@@ -96,10 +95,7 @@ typedef struct
 static void
 ask_hold (gpointer data)
 {
-  Ask *self = data;
-
-  /* Relaxed: whoever refers to it has a reference already. */
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  ferry_ref_count_inc (&((Ask *) data)->references);
 }
 
 static void
@@ -114,18 +110,19 @@ ask_release (gpointer data)
 {
   Ask *self = data;
 
-  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+  if (!ferry_ref_count_dec (&self->references))
     return;
   if (self->funcs.destroy != NULL)
     self->funcs.destroy (self->data);
   ask_free (self);
 }
 
-/* For what took it out of the table, with the table's reference. */
+/* Takes the table's reference. */
 static void
-ask_end (Ask *self, GVariant *result, const GError *error)
+ask_done (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
 {
+  Ask *self = data;
+
   if (result != NULL)
     ferry_known_types_add (result);
   if (self->funcs.done != NULL)
@@ -133,12 +130,6 @@ ask_end (Ask *self, GVariant *result, const GError *error)
   else
     self->funcs.func (result, error, self->data);
   ask_release (self);
-}
-
-static void
-ask_answered (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
-{
-  ask_end (data, result, error);
 }
 
 static void
@@ -150,23 +141,12 @@ ask_item_came (gpointer data, const char *name, GVariant *value)
     self->funcs.item (self->data, value);
 }
 
-static const FerryAnswerFuncs plain_funcs = {.done = ask_answered};
+static const FerryAnswerFuncs plain_funcs = {.done = ask_done};
 static const FerryAnswerFuncs stream_funcs = {
-  .item = ask_item_came, .done = ask_answered, .hold = ask_hold, .release = ask_release};
+  .item = ask_item_came, .done = ask_done, .hold = ask_hold, .release = ask_release};
 
-static Ask *
-ask_new (FerryMux *mux, const FerryAskFuncs *funcs, gpointer data)
-{
-  Ask *self = g_new (Ask, 1);
-
-  atomic_init (&self->references, 1);
-  self->mux = g_object_ref (mux);
-  self->funcs = *funcs;
-  self->data = data;
-  return self;
-}
-
-/* Returns the transaction's number, or 0 with an error. */
+/* funcs (nullable): one way without them; then only the wait for room has the deadline. Returns the transaction's
+ * number, or 0 with an error. */
 static guint64
 send_request (FerryMux *self, const FerryAskRequest *request, const FerryAnswerFuncs *funcs, gpointer data,
               GError **error)
@@ -175,71 +155,60 @@ send_request (FerryMux *self, const FerryAskRequest *request, const FerryAnswerF
     .method = request->method,
     .arguments = request->arguments,
     .packed = request->packed,
-    .deadline = request->deadline,
-    .flags = request->window > 0 ? FERRY_CALL_STREAM : 0,
+    .deadline = funcs != NULL ? request->deadline : 0,
+    .flags = funcs == NULL         ? FERRY_CALL_ONE_WAY
+             : request->window > 0 ? FERRY_CALL_STREAM
+                                   : 0,
     .window = (guint16) request->window,
   };
 
-  if (!check_running (self, error))
-    return 0;
   if (request->arguments != NULL)
     ferry_known_types_add (request->arguments);
-  return ferry_transactions_ask (self->transactions, &message, funcs, data, error);
+  for (;;)
+    {
+      guint64 count = request->waits ? ferry_transport_get_room_count (self->transport) : 0;
+      GError *failure = NULL;
+      guint64 xid = check_running (self, &failure)
+                      ? ferry_transactions_ask (self->transactions, &message, funcs, data, &failure)
+                      : 0;
+
+      if (xid != 0)
+        {
+          /* A stop that did not find the transaction in the table, which has a lock, has set its mark before. */
+          if (!check_running (self, &failure))
+            ferry_mux_abandon (self, xid, FERRY_CANCEL_REASON_CANCELLED, failure);
+          g_clear_error (&failure);
+          return xid;
+        }
+      if (!request->waits || !g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+        {
+          g_propagate_error (error, failure);
+          return 0;
+        }
+      g_clear_error (&failure);
+      if (!ferry_transport_wait_for_room (self->transport, count, request->deadline, request->cancellable, error))
+        return 0;
+    }
 }
 
 guint64
 ferry_mux_ask (FerryMux *self, const FerryAskRequest *request, const FerryAskFuncs *funcs, gpointer data,
                GError **error)
 {
-  Ask *ask = ask_new (self, funcs, data);
-  guint64 xid = send_request (self, request, request->window > 0 ? &stream_funcs : &plain_funcs, ask, error);
-  g_autoptr (GError) stopped = NULL;
+  Ask *ask = g_new (Ask, 1);
+  guint64 xid;
 
+  *ask = (Ask){1, g_object_ref (self), *funcs, data};
+  xid = send_request (self, request, request->window > 0 ? &stream_funcs : &plain_funcs, ask, error);
   if (xid == 0)
     ask_free (ask);
-  /* It is in the table now, and the table has a lock: a stop that did not find it there has set its mark before that,
-   * and is seen here. */
-  else if (!check_running (self, &stopped))
-    ferry_mux_abandon (self, xid, FERRY_CANCEL_REASON_CANCELLED, stopped);
   return xid;
-}
-
-/* After a failure: waits until it may be tried once more. count: as it was before. Returns FALSE with an error where it
- * need not be tried again. */
-static gboolean
-wait_to_retry (FerryMux *self, const GError *failure, guint64 count, gint64 deadline, GCancellable *cancellable,
-               GError **error)
-{
-  if (g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
-    return ferry_transport_wait_for_room (self->transport, count, deadline, cancellable, error);
-  g_propagate_error (error, ferry_error_copy (failure));
-  return FALSE;
-}
-
-guint64
-ferry_mux_ask_waiting (FerryMux *self, const FerryAskRequest *request, const FerryAskFuncs *funcs, gpointer data,
-                       GCancellable *cancellable, GError **error)
-{
-  for (;;)
-    {
-      guint64 count = ferry_transport_get_room_count (self->transport);
-      g_autoptr (GError) failure = NULL;
-      guint64 xid = ferry_mux_ask (self, request, funcs, data, &failure);
-
-      if (xid != 0 || !wait_to_retry (self, failure, count, request->deadline, cancellable, error))
-        return xid;
-    }
 }
 
 gboolean
 ferry_mux_abandon (FerryMux *self, guint64 xid, FerryCancelReason reason, const GError *error)
 {
-  Ask *ask = ferry_transactions_abandon (self->transactions, xid, reason);
-
-  if (ask == NULL)
-    return FALSE;
-  ask_end (ask, NULL, error);
-  return TRUE;
+  return ferry_transactions_end (self->transactions, xid, reason, error);
 }
 
 void
@@ -253,7 +222,7 @@ ferry_mux_add_window (FerryMux *self, guint64 xid, guint n)
 
 /* ---- asking with a completion ---- */
 
-/* What a completion has of its transaction. */
+/* The data of a transaction's completion. */
 typedef struct
 {
   FerryMux *mux; /* const: (owned) */
@@ -269,7 +238,7 @@ transaction_abandon (gpointer data, FerryAbandonReason reason)
   FerryCompletion *held = ferry_transactions_abandon (
     self->mux->transactions, self->xid, timed_out ? FERRY_CANCEL_REASON_DEADLINE : FERRY_CANCEL_REASON_CANCELLED);
 
-  /* Where an answer has taken it out, that finds the completion over. */
+  /* NULL where an answer has taken it out. The answer then finds the completion over. */
   g_clear_pointer (&held, ferry_completion_unref);
   if (timed_out)
     return ferry_mux_new_timed_out_error (self->method);
@@ -289,7 +258,7 @@ static const FerryCompletionFuncs transaction_funcs = {transaction_abandon, tran
 
 typedef gboolean (*FinishFunc) (FerryCompletion *self, gpointer result, GDestroyNotify free_result, GError *error);
 
-/* For what took it out of the table, with the table's reference. */
+/* Takes the table's reference. */
 static void
 transaction_end (FerryCompletion *completion, GVariant *result, const GError *error, FinishFunc finish)
 {
@@ -316,25 +285,15 @@ static const FerryAnswerFuncs completion_funcs = {.done = transaction_answered};
 static const FerryAnswerFuncs waiting_funcs = {.done = transaction_answered,
                                                .done_in_run = transaction_answered_in_run};
 
-/* can_end: it has a deadline or a cancellable. Returns (transfer full). */
 static FerryCompletion *
-transaction_new (FerryMux *mux, const char *method, gboolean can_end)
+transaction_new (FerryMux *mux, const FerryAskRequest *request)
 {
   FerryCompletion *completion = ferry_completion_new (&transaction_funcs, sizeof (Transaction));
   Transaction *self = ferry_completion_get_data (completion);
 
   self->mux = g_object_ref (mux);
-  self->method = can_end ? g_strdup (method) : NULL;
+  self->method = request->deadline > 0 || request->cancellable != NULL ? g_strdup (request->method) : NULL;
   return completion;
-}
-
-static void
-stop_transaction (FerryMux *self, guint64 xid, const GError *error)
-{
-  FerryCompletion *completion = ferry_transactions_abandon (self->transactions, xid, FERRY_CANCEL_REASON_CANCELLED);
-
-  if (completion != NULL)
-    transaction_end (completion, NULL, error, ferry_completion_finish);
 }
 
 /* Returns FALSE with an error where it could not be asked. */
@@ -343,91 +302,36 @@ transaction_start (FerryCompletion *completion, const FerryAskRequest *request, 
                    GError **error)
 {
   Transaction *self = ferry_completion_get_data (completion);
-  g_autoptr (GError) stopped = NULL;
 
   self->xid = send_request (self->mux, request, funcs, ferry_completion_ref (completion), error);
   if (self->xid == 0)
     ferry_completion_unref (completion);
-  /* As in ferry_mux_ask(). */
-  else if (!check_running (self->mux, &stopped))
-    stop_transaction (self->mux, self->xid, stopped);
   return self->xid != 0;
-}
-
-/* ---- what is in flight ---- */
-
-/* Others than muxes ask over the same transport too. */
-static gboolean
-is_ask_of_mux (const FerryAnswerFuncs *funcs, gpointer data, gpointer mux)
-{
-  return funcs->done == ask_answered && ((Ask *) data)->mux == mux;
-}
-
-static gboolean
-is_transaction_of_mux (const FerryAnswerFuncs *funcs, gpointer data, gpointer mux)
-{
-  return funcs->done == transaction_answered && ((Transaction *) ferry_completion_get_data (data))->mux == mux;
-}
-
-static void
-stop_all (FerryMux *self, const GError *error)
-{
-  g_autoptr (GArray) asks = ferry_transactions_list_asked (self->transactions, is_ask_of_mux, self);
-  g_autoptr (GArray) transactions = ferry_transactions_list_asked (self->transactions, is_transaction_of_mux, self);
-
-  for (guint i = 0; i < asks->len; i++)
-    ferry_mux_abandon (self, g_array_index (asks, guint64, i), FERRY_CANCEL_REASON_CANCELLED, error);
-  for (guint i = 0; i < transactions->len; i++)
-    stop_transaction (self, g_array_index (transactions, guint64, i), error);
 }
 
 /* ---- a thread that waits ---- */
 
-/* Asks once there is room. */
-static gboolean
-transaction_start_waiting (FerryCompletion *completion, const FerryAskRequest *request, GCancellable *cancellable,
-                           GError **error)
-{
-  FerryMux *mux = ((Transaction *) ferry_completion_get_data (completion))->mux;
-
-  for (;;)
-    {
-      guint64 count = ferry_transport_get_room_count (mux->transport);
-      g_autoptr (GError) failure = NULL;
-
-      if (transaction_start (completion, request, &waiting_funcs, &failure))
-        return TRUE;
-      if (!wait_to_retry (mux, failure, count, request->deadline, cancellable, error))
-        return FALSE;
-    }
-}
-
-/* For a completion, which has G_MAXINT64 for none. */
-static gint64
-get_completion_deadline (const FerryAskRequest *request)
-{
-  return request->deadline > 0 ? request->deadline : G_MAXINT64;
-}
-
 /**
  * ferry_mux_transact:
  * @self: a mux
- * @method: what is asked, 1 to 255 bytes of UTF-8
- * @arguments: (nullable): what goes with it; a floating reference is taken
- * @timeout: how long it may take, in microseconds; negative for any time. The other end is told the deadline
- * @cancellable: (nullable): a cancellable
- * @result: (out) (transfer full) (nullable) (optional): where the answer's value goes, %NULL for an answer without one
+ * @method: the method, 1 to 255 bytes of UTF-8
+ * @arguments: (nullable): its arguments; a floating reference is taken.
+ * @timeout: microseconds until the answer; negative for any time. The other end is told the deadline.
+ * @cancellable: (nullable): a cancellable.
+ * @result: (out) (transfer full) (nullable) (optional): the value of the answer, %NULL for an answer without one.
  * @error: return location for an error
  *
- * Asks, and waits for the answer. Not on the thread that receives for the transport (the router's thread, for a
- * worker's link) nor on that of the main loop, where it fails with %FERRY_ERROR_WRONG_THREAD: there is
- * [method@Ferry.Mux.transact_async].
+ * Asks, and waits for the answer. On the thread that receives for the transport, and on the main loop's, it fails with
+ * %FERRY_ERROR_WRONG_THREAD; use [method@Ferry.Mux.transact_async] there. For a worker's link, the router's thread
+ * receives.
  *
- * Fails with the error that the other end answers, which comes with its domain and code (see
- * [func@Ferry.Error.get_trace]); with %FERRY_ERROR_TIMED_OUT, %G_IO_ERROR_CANCELLED, %FERRY_ERROR_REFUSED when it was
- * not begun, %FERRY_ERROR_CLOSED when the mux was stopped or the transport closed, %FERRY_ERROR_WORKER_LOST when
- * the worker ended before it had answered, %FERRY_ERROR_BAD_ARGUMENTS and
- * %FERRY_ERROR_TOO_LARGE for what cannot be sent.
+ * An error of the other end comes with its domain and code; see [func@Ferry.Error.get_trace]. Other failures are:
+ *
+ * - %FERRY_ERROR_TIMED_OUT and %G_IO_ERROR_CANCELLED;
+ * - %FERRY_ERROR_REFUSED when it was not begun;
+ * - %FERRY_ERROR_CLOSED when the mux was stopped or the transport closed;
+ * - %FERRY_ERROR_WORKER_LOST when the worker ended before it had answered;
+ * - %FERRY_ERROR_BAD_ARGUMENTS and %FERRY_ERROR_TOO_LARGE for a request that cannot be sent.
  *
  * Returns: %TRUE when it was answered
  *
@@ -438,7 +342,11 @@ ferry_mux_transact (FerryMux *self, const char *method, GVariant *arguments, gin
                     GVariant **result, GError **error)
 {
   g_autoptr (GVariant) kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
-  const FerryAskRequest request = {method, kept, ferry_mux_get_deadline (timeout), 0};
+  const FerryAskRequest request = {.method = method,
+                                   .arguments = kept,
+                                   .deadline = ferry_mux_get_deadline (timeout),
+                                   .waits = TRUE,
+                                   .cancellable = cancellable};
   g_autoptr (FerryCompletion) completion = NULL;
   g_autoptr (GVariant) value = NULL;
   g_autoptr (GError) failure = NULL;
@@ -452,11 +360,11 @@ ferry_mux_transact (FerryMux *self, const char *method, GVariant *arguments, gin
   if (!ferry_transport_check_may_wait (self->transport, "ferry_mux_transact_async()", error) ||
       g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
-  completion = transaction_new (self, method, timeout >= 0 || cancellable != NULL);
+  completion = transaction_new (self, &request);
   ferry_completion_set_waiters (completion, ferry_transport_get_waiters (self->transport));
-  if (!transaction_start_waiting (completion, &request, cancellable, error))
+  if (!transaction_start (completion, &request, &waiting_funcs, error))
     return FALSE;
-  ferry_completion_wait (completion, get_completion_deadline (&request), cancellable);
+  ferry_completion_wait (completion, ferry_deadline_or_never (request.deadline), cancellable);
   value = ferry_completion_take (completion, &failure);
   if (failure != NULL)
     {
@@ -468,20 +376,20 @@ ferry_mux_transact (FerryMux *self, const char *method, GVariant *arguments, gin
   return TRUE;
 }
 
-/* ---- GIO's asynchronous manner ---- */
+/* ---- a task ---- */
 
 /**
  * ferry_mux_transact_async:
  * @self: a mux
- * @method: what is asked, 1 to 255 bytes of UTF-8
- * @arguments: (nullable): what goes with it; a floating reference is taken
- * @timeout: how long it may take, in microseconds; negative for any time. The other end is told the deadline
- * @cancellable: (nullable): a cancellable
+ * @method: the method, 1 to 255 bytes of UTF-8
+ * @arguments: (nullable): its arguments; a floating reference is taken.
+ * @timeout: microseconds until the answer; negative for any time. The other end is told the deadline.
+ * @cancellable: (nullable): a cancellable.
  * @callback: (scope async): called when it is over, in the thread-default main context of the caller
  * @user_data: data for @callback
  *
- * Asks without waiting. Any thread with a main context that runs. Where the transport has no room at present it fails
- * with %FERRY_ERROR_WOULD_BLOCK, at once: have fewer in flight, and go on when one is answered.
+ * Asks without waiting. Any thread with a main context that runs. Where the transport has no room at present, it fails
+ * with %FERRY_ERROR_WOULD_BLOCK, at once. Have fewer requests in flight, and go on when one is answered.
  *
  * Since: 0.1
  */
@@ -490,7 +398,8 @@ ferry_mux_transact_async (FerryMux *self, const char *method, GVariant *argument
                           GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GVariant) kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
-  const FerryAskRequest request = {method, kept, ferry_mux_get_deadline (timeout), 0};
+  const FerryAskRequest request = {
+    .method = method, .arguments = kept, .deadline = ferry_mux_get_deadline (timeout), .cancellable = cancellable};
   g_autoptr (FerryCompletion) completion = NULL;
   g_autoptr (GTask) task = NULL;
   GError *error = NULL;
@@ -501,19 +410,19 @@ ferry_mux_transact_async (FerryMux *self, const char *method, GVariant *argument
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, ferry_mux_transact_async);
   g_task_set_check_cancellable (task, FALSE);
-  completion = transaction_new (self, method, timeout >= 0 || cancellable != NULL);
+  completion = transaction_new (self, &request);
   if (g_cancellable_set_error_if_cancelled (cancellable, &error) ||
       !transaction_start (completion, &request, &completion_funcs, &error))
     g_task_return_error (task, error);
   else
-    ferry_completion_return (completion, task, get_completion_deadline (&request));
+    ferry_completion_return (completion, task, ferry_deadline_or_never (request.deadline));
 }
 
 /**
  * ferry_mux_transact_finish:
  * @self: a mux
- * @result: what the callback was given
- * @value: (out) (transfer full) (nullable) (optional): where the answer's value goes, %NULL for an answer without one
+ * @result: the result that the callback got
+ * @value: (out) (transfer full) (nullable) (optional): the value of the answer, %NULL for an answer without one
  * @error: return location for an error
  *
  * Ends [method@Ferry.Mux.transact_async]. Fails as [method@Ferry.Mux.transact]. Any thread.
@@ -545,15 +454,15 @@ ferry_mux_transact_finish (FerryMux *self, GAsyncResult *result, GVariant **valu
 /**
  * ferry_mux_transact_with_func:
  * @self: a mux
- * @method: what is asked, 1 to 255 bytes of UTF-8
- * @arguments: (nullable): what goes with it; a floating reference is taken
- * @func: (scope async): called once with the answer, or with why there is none
+ * @method: the method, 1 to 255 bytes of UTF-8
+ * @arguments: (nullable): its arguments; a floating reference is taken.
+ * @func: (scope async): called once with the answer or an error
  * @user_data: data for @func
  * @error: return location for an error
  *
- * Asks without waiting, at the least cost: @func is called on the thread that receives for the transport (the router's
- * thread, for a worker's link), or on the one that stops the mux or closes the transport. It may be called before this
- * returns. Any thread.
+ * Asks without waiting, at the least cost. @func is called on the thread that receives for the transport; for a
+ * worker's link that is the router's thread. A stop of the mux and the end of the transport call it on their own
+ * thread. It may be called before this returns. Any thread.
  *
  * Fails with %FERRY_ERROR_WOULD_BLOCK where the transport has no room at present, with %FERRY_ERROR_CLOSED,
  * %FERRY_ERROR_BAD_ARGUMENTS and %FERRY_ERROR_TOO_LARGE; @func is not called then.
@@ -567,8 +476,8 @@ ferry_mux_transact_with_func (FerryMux *self, const char *method, GVariant *argu
                               gpointer user_data, GError **error)
 {
   g_autoptr (GVariant) kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
-  FerryAskRequest request = {method, kept, 0, 0};
-  FerryAskFuncs funcs = {.func = func};
+  const FerryAskRequest request = {.method = method, .arguments = kept};
+  const FerryAskFuncs funcs = {.func = func};
 
   g_return_val_if_fail (FERRY_IS_MUX (self), 0);
   g_return_val_if_fail (method != NULL, 0);
@@ -583,8 +492,8 @@ ferry_mux_transact_with_func (FerryMux *self, const char *method, GVariant *argu
  * @self: a mux
  * @xid: the number of a transaction of [method@Ferry.Mux.transact_with_func]
  *
- * Tells the other end that the answer is wanted no more. It answers all the same, with %G_IO_ERROR_CANCELLED when it
- * heeds that. Any thread.
+ * Tells the other end that the answer is wanted no more. The other end still answers, with %G_IO_ERROR_CANCELLED where
+ * it has stopped. Any thread.
  *
  * Returns: %FALSE when the transaction is over
  *
@@ -600,30 +509,17 @@ ferry_mux_cancel (FerryMux *self, guint64 xid)
 
 /* ---- one way ---- */
 
-static gboolean
-send_once (FerryMux *self, const char *method, GVariant *arguments, gint64 deadline, GError **error)
-{
-  FerryRequest request = {
-    .method = method,
-    .arguments = arguments,
-    .deadline = deadline,
-    .flags = FERRY_CALL_ONE_WAY,
-  };
-
-  return check_running (self, error) && ferry_transactions_ask (self->transactions, &request, NULL, NULL, error) != 0;
-}
-
 /**
  * ferry_mux_send:
  * @self: a mux
- * @method: what is asked, 1 to 255 bytes of UTF-8
- * @arguments: (nullable): what goes with it; a floating reference is taken
- * @timeout: how long to wait for room in the transport, in microseconds; negative for any time, 0 for not at all
- * @cancellable: (nullable): a cancellable
+ * @method: the method, 1 to 255 bytes of UTF-8
+ * @arguments: (nullable): its arguments; a floating reference is taken.
+ * @timeout: microseconds to wait for room in the transport; negative for any time, 0 for no wait
+ * @cancellable: (nullable): a cancellable.
  * @error: return location for an error
  *
- * Asks one way: no answer is wanted, none is sent, and nothing is kept for one. Returns when the transport has it. Any
- * thread, but one that may not wait (see [method@Ferry.Mux.transact]) gives a @timeout of 0.
+ * Asks one way: no answer is wanted, none is sent, and nothing is kept for one. Returns when the transport has the
+ * request. Any thread, but a thread that may not wait (see [method@Ferry.Mux.transact]) gives a @timeout of 0.
  *
  * Fails with %FERRY_ERROR_WOULD_BLOCK where there is no room and it may not wait, %FERRY_ERROR_TIMED_OUT,
  * %G_IO_ERROR_CANCELLED, %FERRY_ERROR_WRONG_THREAD, %FERRY_ERROR_CLOSED, %FERRY_ERROR_BAD_ARGUMENTS and
@@ -638,7 +534,11 @@ ferry_mux_send (FerryMux *self, const char *method, GVariant *arguments, gint64 
                 GError **error)
 {
   g_autoptr (GVariant) kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
-  gint64 deadline = ferry_mux_get_deadline (timeout);
+  const FerryAskRequest request = {.method = method,
+                                   .arguments = kept,
+                                   .deadline = ferry_mux_get_deadline (timeout),
+                                   .waits = timeout != 0,
+                                   .cancellable = cancellable};
 
   g_return_val_if_fail (FERRY_IS_MUX (self), FALSE);
   g_return_val_if_fail (method != NULL, FALSE);
@@ -646,33 +546,33 @@ ferry_mux_send (FerryMux *self, const char *method, GVariant *arguments, gint64 
 
   if (timeout != 0 && !ferry_transport_check_may_wait (self->transport, "ferry_mux_send() with a timeout of 0", error))
     return FALSE;
-  for (;;)
-    {
-      guint64 count = ferry_transport_get_room_count (self->transport);
-      g_autoptr (GError) failure = NULL;
-
-      if (g_cancellable_set_error_if_cancelled (cancellable, error))
-        return FALSE;
-      if (send_once (self, method, kept, 0, &failure))
-        return TRUE;
-      if (timeout == 0)
-        {
-          g_propagate_error (error, g_steal_pointer (&failure));
-          return FALSE;
-        }
-      if (!wait_to_retry (self, failure, count, deadline, cancellable, error))
-        return FALSE;
-    }
+  return !g_cancellable_set_error_if_cancelled (cancellable, error) &&
+         send_request (self, &request, NULL, NULL, error) != 0;
 }
 
 /* ---- the end ---- */
+
+/* Others than muxes ask over the same transport too. */
+static gboolean
+is_of_mux (const FerryAnswerFuncs *funcs, gpointer data, gpointer mux)
+{
+  if (funcs->done == ask_done)
+    return ((Ask *) data)->mux == mux;
+  return funcs->done == transaction_answered && ((Transaction *) ferry_completion_get_data (data))->mux == mux;
+}
+
+static GArray *
+list_transactions (FerryMux *self)
+{
+  return ferry_transactions_list_asked (self->transactions, is_of_mux, self);
+}
 
 /**
  * ferry_mux_stop:
  * @self: a mux
  *
- * Ends what the mux has in flight with %FERRY_ERROR_CLOSED, and takes nothing more. The other end is told that the
- * answers are wanted no more; the transport stays open. Does nothing when called again. Any thread, also within a
+ * Ends the mux's transactions with %FERRY_ERROR_CLOSED, and takes no further ones. The other end is told that the
+ * answers are wanted no more. The transport stays open. Does nothing when called again. Any thread, also within a
  * callback.
  *
  * Since: 0.1
@@ -680,21 +580,21 @@ ferry_mux_send (FerryMux *self, const char *method, GVariant *arguments, gint64 
 void
 ferry_mux_stop (FerryMux *self)
 {
-  g_autoptr (GError) reason = NULL;
-  gboolean stopped;
+  g_autoptr (GArray) xids = NULL;
+  GError *none = NULL;
+  GError *reason;
 
   g_return_if_fail (FERRY_IS_MUX (self));
 
   reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The mux was stopped; make another one");
-  g_mutex_lock (&self->lock);
-  stopped = self->stopped != NULL;
-  if (!stopped)
-    self->stopped = ferry_error_copy (reason);
-  /* Release: pairs with check_running(). */
-  atomic_store_explicit (&self->is_stopped, TRUE, memory_order_release);
-  g_mutex_unlock (&self->lock);
-  if (!stopped)
-    stop_all (self, reason);
+  if (!atomic_compare_exchange_strong (&self->stopped, &none, reason))
+    {
+      g_error_free (reason);
+      return;
+    }
+  xids = list_transactions (self);
+  for (guint i = 0; i < xids->len; i++)
+    ferry_mux_abandon (self, g_array_index (xids, guint64, i), FERRY_CANCEL_REASON_CANCELLED, reason);
 }
 
 /**
@@ -719,7 +619,7 @@ ferry_mux_get_stopped (FerryMux *self)
  * ferry_mux_get_n_in_flight:
  * @self: a mux
  *
- * Counts them: what it costs grows with what is in flight over the transport. Any thread.
+ * Counts them, in a time that grows with the number of transactions in flight over the transport. Any thread.
  *
  * Returns: how many of its transactions are not over
  *
@@ -728,14 +628,12 @@ ferry_mux_get_stopped (FerryMux *self)
 guint
 ferry_mux_get_n_in_flight (FerryMux *self)
 {
-  g_autoptr (GArray) asks = NULL;
-  g_autoptr (GArray) transactions = NULL;
+  g_autoptr (GArray) xids = NULL;
 
   g_return_val_if_fail (FERRY_IS_MUX (self), 0);
 
-  asks = ferry_transactions_list_asked (self->transactions, is_ask_of_mux, self);
-  transactions = ferry_transactions_list_asked (self->transactions, is_transaction_of_mux, self);
-  return asks->len + transactions->len;
+  xids = list_transactions (self);
+  return xids->len;
 }
 
 /**
@@ -753,7 +651,7 @@ ferry_mux_get_n_late (FerryMux *self)
 {
   g_return_val_if_fail (FERRY_IS_MUX (self), 0);
 
-  return ferry_transactions_get_n_late (self->transactions);
+  return ferry_transactions_get_counts (self->transactions).n_late;
 }
 
 /**
@@ -762,7 +660,7 @@ ferry_mux_get_n_late (FerryMux *self)
  *
  * Any thread.
  *
- * Returns: how many answers came over its transport for what nobody had asked
+ * Returns: how many answers came over its transport for requests that this end never sent
  *
  * Since: 0.1
  */
@@ -771,7 +669,7 @@ ferry_mux_get_n_unknown (FerryMux *self)
 {
   g_return_val_if_fail (FERRY_IS_MUX (self), 0);
 
-  return ferry_transactions_get_n_unknown (self->transactions);
+  return ferry_transactions_get_counts (self->transactions).n_unknown;
 }
 
 /* ---- the object ---- */
@@ -800,7 +698,7 @@ ferry_mux_new (FerryTransport *transport)
  *
  * Any thread.
  *
- * Returns: (transfer none): what carries its transactions
+ * Returns: (transfer none): the transport of its transactions
  *
  * Since: 0.1
  */
@@ -837,15 +735,15 @@ ferry_mux_set_property (GObject *object, guint id, const GValue *value, GParamSp
   self->transactions = ferry_transport_get_transactions (self->transport);
 }
 
-/* Nothing is in flight: that would have a reference. */
+/* No transaction is in flight: it would have a reference. */
 static void
 ferry_mux_finalize (GObject *object)
 {
   FerryMux *self = FERRY_MUX (object);
+  GError *stopped = atomic_load_explicit (&self->stopped, memory_order_acquire);
 
   g_clear_object (&self->transport);
-  g_clear_error (&self->stopped);
-  g_mutex_clear (&self->lock);
+  g_clear_error (&stopped);
 
   G_OBJECT_CLASS (ferry_mux_parent_class)->finalize (object);
 }
@@ -862,7 +760,7 @@ ferry_mux_class_init (FerryMuxClass *klass)
   /**
    * FerryMux:transport: (getter get_transport)
    *
-   * What carries its transactions.
+   * The transport of its transactions.
    *
    * Since: 0.1
    */
@@ -874,5 +772,4 @@ ferry_mux_class_init (FerryMuxClass *klass)
 static void
 ferry_mux_init (FerryMux *self)
 {
-  g_mutex_init (&self->lock);
 }

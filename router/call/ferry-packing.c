@@ -12,7 +12,6 @@
 
 /* ---- packing ---- */
 
-/* Up to the next multiple of 8. */
 static gsize
 pack_padding (guint8 *packed, gsize at)
 {
@@ -66,14 +65,14 @@ ferry_unpack_begin (FerryUnpacking *self, GVariant *packed)
   return self->data != NULL;
 }
 
-/* Returns so many bytes, and goes on behind their padding, or NULL. */
+/* Returns the next size bytes, and moves behind their padding, or NULL. */
 static const guint8 *
 next (FerryUnpacking *self, gsize size)
 {
   gsize left = self->size - self->at;
   const guint8 *bytes = self->data + self->at;
 
-  /* In this order, as size plus padding may be more than a number holds. */
+  /* In this order, as size plus padding may overflow. */
   if (size > left || size + ferry_padding_of (size) > left)
     return NULL;
   self->at += size + ferry_padding_of (size);

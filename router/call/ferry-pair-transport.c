@@ -3,15 +3,15 @@
 
 /* Two ends of a transport in one process, with copies of messages in between.
  *
- * Each end has a thread that receives what the other one sent. What the ends and their threads share is the link; the
- * threads refer to an object only while they hand a message to it, so that the last reference of others' closes it.
+ * Each end has a thread that receives the messages of the other one. The ends and their threads share the pair. A
+ * thread holds its end only while it hands a message over, so the last other reference closes it.
  *
- * The end: an end that closes sends nothing more and receives nothing more. Its thread drops what lies there; the other
- * end's thread hands over what was sent before, and then ends that end too. Nobody waits for a thread.
+ * The end: an end that is closed sends and receives no more. Its thread drops the messages that lie there. The other
+ * end's thread hands over the messages before the end, and then ends that end too. The threads are not joined.
  *
  * Owner:   counted references: of the two ends and the two threads.
  * Threads: any, where nothing else is said.
- * Locks:   lock, a leaf: nobody is called with it held. */
+ * Locks:   lock, a leaf: nothing is called with it held. */
 
 #include "config.h"
 
@@ -23,7 +23,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
 
-/* While that many bytes lie in a lane, no further message is taken: so at most that and one message do. */
+/* While that many bytes lie in a lane, no further message is taken: so a lane has at most that and one message. */
 #define MAX_QUEUED ((gsize) 1024 * 1024)
 
 #define FERRY_TYPE_PAIR_TRANSPORT (ferry_pair_transport_get_type ())
@@ -32,18 +32,18 @@ G_DECLARE_FINAL_TYPE (FerryPairTransport, ferry_pair_transport, FERRY, PAIR_TRAN
 typedef struct
 {
   gsize size;
-  /* Aligned to 8, as transactions like it. */
+  /* As the values of messages want it. */
   _Alignas(8) guint8 data[];
 } Message;
 
-/* What goes to one of the ends. */
+/* The messages to one of the ends. */
 typedef struct
 {
   GQueue messages;   /* lock: (owned) (element-type Message), as what follows */
   gsize queued;      /* bytes */
   gboolean refused;  /* the other end is to be told of room */
-  gboolean finished; /* nothing more comes: the other end was closed */
-  gboolean dropped;  /* nobody takes what comes: this end was closed */
+  gboolean finished; /* the other end is closed */
+  gboolean dropped;  /* this end is closed */
   pthread_cond_t changed;
 } Lane;
 
@@ -53,108 +53,104 @@ typedef struct
   GWeakRef ends[2];
   pthread_mutex_t lock;
   Lane lanes[2]; /* to each end */
-} Link;
+} Pair;
 
 struct _FerryPairTransport
 {
   FerryTransport parent_instance;
-  Link *link;  /* const: (owned) */
+  Pair *pair;  /* const: (owned) */
   guint index; /* const: of this end */
 };
 
-/* What a thread is told. */
+/* The data of a thread. */
 typedef struct
 {
-  Link *link; /* (owned) */
+  Pair *pair; /* (owned) */
   guint index;
 } Receiving;
 
 G_DEFINE_FINAL_TYPE (FerryPairTransport, ferry_pair_transport, FERRY_TYPE_TRANSPORT)
 
-/* ---- the link ---- */
+/* ---- the pair ---- */
 
-static Link *
-link_new (void)
+static Pair *
+pair_new (void)
 {
-  Link *link = g_new0 (Link, 1);
+  Pair *pair = g_new0 (Pair, 1);
 
-  atomic_init (&link->references, 1);
-  pthread_mutex_init (&link->lock, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (link->lanes); i++)
+  atomic_init (&pair->references, 1);
+  pthread_mutex_init (&pair->lock, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (pair->lanes); i++)
     {
-      g_weak_ref_init (&link->ends[i], NULL);
-      g_queue_init (&link->lanes[i].messages);
-      pthread_cond_init (&link->lanes[i].changed, NULL);
+      g_weak_ref_init (&pair->ends[i], NULL);
+      g_queue_init (&pair->lanes[i].messages);
+      pthread_cond_init (&pair->lanes[i].changed, NULL);
     }
-  return link;
+  return pair;
 }
 
-static Link *
-link_ref (Link *link)
+static Pair *
+pair_ref (Pair *pair)
 {
-  /* Relaxed: whoever refers to it has a reference already. */
-  atomic_fetch_add_explicit (&link->references, 1, memory_order_relaxed);
-  return link;
+  ferry_ref_count_inc (&pair->references);
+  return pair;
 }
 
 static void
-link_unref (Link *link)
+pair_unref (Pair *pair)
 {
-  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
-  if (atomic_fetch_sub_explicit (&link->references, 1, memory_order_acq_rel) > 1)
+  if (!ferry_ref_count_dec (&pair->references))
     return;
-  for (guint i = 0; i < G_N_ELEMENTS (link->lanes); i++)
+  for (guint i = 0; i < G_N_ELEMENTS (pair->lanes); i++)
     {
-      g_queue_clear_full (&link->lanes[i].messages, g_free);
-      pthread_cond_destroy (&link->lanes[i].changed);
-      g_weak_ref_clear (&link->ends[i]);
+      g_queue_clear_full (&pair->lanes[i].messages, g_free);
+      pthread_cond_destroy (&pair->lanes[i].changed);
+      g_weak_ref_clear (&pair->ends[i]);
     }
-  pthread_mutex_destroy (&link->lock);
-  g_free (link);
+  pthread_mutex_destroy (&pair->lock);
+  g_free (pair);
 }
 
 /* ---- receiving ---- */
 
-/* Waits for a message to an end. Returns NULL when none comes any more. */
+/* Waits for a message to an end. Returns NULL after the last. */
 static Message *
-take_message (Link *link, guint index, gboolean *room)
+take_message (Pair *pair, guint index, gboolean *room)
 {
-  Lane *lane = &link->lanes[index];
-  Message *message = NULL;
+  Lane *lane = &pair->lanes[index];
+  Message *message;
+  FERRY_AUTO_LOCK (&pair->lock);
 
-  pthread_mutex_lock (&link->lock);
   while (lane->messages.length == 0 && !lane->finished && !lane->dropped)
-    pthread_cond_wait (&lane->changed, &link->lock);
-  if (!lane->dropped)
-    message = g_queue_pop_head (&lane->messages);
+    pthread_cond_wait (&lane->changed, &pair->lock);
+  message = lane->dropped ? NULL : g_queue_pop_head (&lane->messages);
   lane->queued -= message != NULL ? message->size : 0;
   *room = lane->refused && lane->queued < MAX_QUEUED / 2;
   if (*room)
     lane->refused = FALSE;
-  pthread_mutex_unlock (&link->lock);
   return message;
 }
 
 static void
-note_room (Link *link, guint index)
+note_room (Pair *pair, guint index)
 {
-  g_autoptr (FerryTransport) end = g_weak_ref_get (&link->ends[index]);
+  g_autoptr (FerryTransport) end = g_weak_ref_get (&pair->ends[index]);
 
   if (end != NULL)
     ferry_transport_note_room (end);
 }
 
 static void
-end_receiving (Link *link, guint index)
+end_receiving (Pair *pair, guint index)
 {
-  g_autoptr (FerryTransport) end = g_weak_ref_get (&link->ends[index]);
+  g_autoptr (FerryTransport) end = g_weak_ref_get (&pair->ends[index]);
   g_autoptr (GError) reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The other end was closed");
 
   if (end == NULL)
     return;
-  /* Where it is closed already, at this end, that reason stays. */
+  /* Does nothing where this end was closed before. */
   ferry_transport_end (end, reason);
-  /* Another thread may have this one's address next. */
+  /* A later thread may have the same address. */
   ferry_transport_set_receiving_thread (end, NULL);
 }
 
@@ -165,18 +161,18 @@ receive_all (gpointer data)
   Message *message;
   gboolean room;
 
-  while ((message = take_message (self->link, self->index, &room)) != NULL)
+  while ((message = take_message (self->pair, self->index, &room)) != NULL)
     {
-      g_autoptr (FerryTransport) end = g_weak_ref_get (&self->link->ends[self->index]);
+      g_autoptr (FerryTransport) end = g_weak_ref_get (&self->pair->ends[self->index]);
 
       if (room)
-        note_room (self->link, 1 - self->index);
+        note_room (self->pair, 1 - self->index);
       if (end != NULL)
         ferry_transport_receive (end, message->data, message->size);
       g_free (message);
     }
-  end_receiving (self->link, self->index);
-  link_unref (self->link);
+  end_receiving (self->pair, self->index);
+  pair_unref (self->pair);
   return NULL;
 }
 
@@ -186,18 +182,14 @@ static gboolean
 check_room_locked (Lane *lane, GError **error)
 {
   if (lane->finished)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The transport was closed at this end");
-  else if (lane->dropped)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The other end was closed");
-  else if (lane->queued >= MAX_QUEUED)
-    {
-      lane->refused = TRUE;
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK,
-                   "%" G_GSIZE_FORMAT " bytes wait for the other end to take them: wait for room", lane->queued);
-    }
-  else
+    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The transport was closed at this end");
+  if (lane->dropped)
+    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The other end was closed");
+  if (lane->queued < MAX_QUEUED)
     return TRUE;
-  return FALSE;
+  lane->refused = TRUE;
+  return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
+                          "%" G_GSIZE_FORMAT " bytes wait for the other end to take them: wait for room", lane->queued);
 }
 
 static Message *
@@ -223,39 +215,34 @@ static gboolean
 ferry_pair_transport_send (FerryTransport *transport, const GOutputVector *parts, guint n_parts, GError **error)
 {
   FerryPairTransport *self = FERRY_PAIR_TRANSPORT (transport);
-  Lane *lane = &self->link->lanes[1 - self->index];
-  Message *message = message_new (parts, n_parts);
-  gboolean sent;
+  Lane *lane = &self->pair->lanes[1 - self->index];
+  g_autofree Message *message = message_new (parts, n_parts);
+  FERRY_AUTO_LOCK (&self->pair->lock);
 
-  pthread_mutex_lock (&self->link->lock);
-  sent = check_room_locked (lane, error);
-  if (sent)
-    {
-      lane->queued += message->size;
-      g_queue_push_tail (&lane->messages, g_steal_pointer (&message));
-      pthread_cond_signal (&lane->changed);
-    }
-  pthread_mutex_unlock (&self->link->lock);
-  g_free (message);
-  return sent;
+  if (!check_room_locked (lane, error))
+    return FALSE;
+  lane->queued += message->size;
+  g_queue_push_tail (&lane->messages, g_steal_pointer (&message));
+  pthread_cond_signal (&lane->changed);
+  return TRUE;
 }
 
 static void
 ferry_pair_transport_close (FerryTransport *transport)
 {
   FerryPairTransport *self = FERRY_PAIR_TRANSPORT (transport);
-  Lane *from = &self->link->lanes[1 - self->index];
-  Lane *to = &self->link->lanes[self->index];
+  Lane *from = &self->pair->lanes[1 - self->index];
+  Lane *to = &self->pair->lanes[self->index];
   GQueue dropped;
 
-  pthread_mutex_lock (&self->link->lock);
+  pthread_mutex_lock (&self->pair->lock);
   from->finished = TRUE;
   to->dropped = TRUE;
   dropped = to->messages;
   g_queue_init (&to->messages);
   pthread_cond_signal (&from->changed);
   pthread_cond_signal (&to->changed);
-  pthread_mutex_unlock (&self->link->lock);
+  pthread_mutex_unlock (&self->pair->lock);
   g_queue_clear_full (&dropped, g_free);
 }
 
@@ -264,7 +251,7 @@ ferry_pair_transport_finalize (GObject *object)
 {
   FerryPairTransport *self = FERRY_PAIR_TRANSPORT (object);
 
-  link_unref (self->link);
+  pair_unref (self->pair);
 
   G_OBJECT_CLASS (ferry_pair_transport_parent_class)->finalize (object);
 }
@@ -283,13 +270,13 @@ ferry_pair_transport_init (FerryPairTransport *self)
 }
 
 static FerryTransport *
-end_new (Link *link, guint index)
+end_new (Pair *pair, guint index)
 {
   FerryPairTransport *self = g_object_new (FERRY_TYPE_PAIR_TRANSPORT, NULL);
 
-  self->link = link_ref (link);
+  self->pair = pair_ref (pair);
   self->index = index;
-  g_weak_ref_set (&link->ends[index], self);
+  g_weak_ref_set (&pair->ends[index], self);
   return FERRY_TRANSPORT (self);
 }
 
@@ -300,9 +287,9 @@ start_receiving (FerryTransport *end)
   g_autoptr (GError) error = NULL;
   g_autoptr (GThread) thread = NULL;
 
-  *receiving = (Receiving){link_ref (FERRY_PAIR_TRANSPORT (end)->link), FERRY_PAIR_TRANSPORT (end)->index};
+  *receiving = (Receiving){pair_ref (FERRY_PAIR_TRANSPORT (end)->pair), FERRY_PAIR_TRANSPORT (end)->index};
   thread = ferry_thread_try_new ("ferry-pair", "a pair of transports", receive_all, receiving, &error);
-  /* There is no error for it: as g_thread_new(). */
+  /* As g_thread_new(): the caller has no way to fail. */
   if (thread == NULL)
     g_error ("%s", error->message);
   ferry_transport_set_receiving_thread (end, thread);
@@ -313,11 +300,12 @@ start_receiving (FerryTransport *end)
  * @one: (out) (transfer full): return location for one end
  * @other: (out) (transfer full): return location for the other end
  *
- * Makes two ends of a transport in this process, such as for two threads, or for tests. Messages are copied, and each
- * end receives on a thread of its own. Up to a MiB of them lies between the ends each way; beyond that, sending fails
- * with %FERRY_ERROR_WOULD_BLOCK.
+ * Makes two ends of a transport in this process, for example for two threads, or for tests. Messages are copied, and
+ * each end receives on a thread of its own. Up to a MiB of messages is kept in each direction. Beyond that, sending
+ * fails with %FERRY_ERROR_WOULD_BLOCK.
  *
- * What was sent before one end is closed is received; then the other end is closed, with %FERRY_ERROR_CLOSED.
+ * When one end is closed, the other end receives the messages that were sent before. Then it is closed, too, with
+ * %FERRY_ERROR_CLOSED.
  *
  * Any thread.
  *
@@ -326,15 +314,15 @@ start_receiving (FerryTransport *end)
 void
 ferry_transport_new_pair (FerryTransport **one, FerryTransport **other)
 {
-  Link *link;
+  Pair *pair;
 
   g_return_if_fail (one != NULL);
   g_return_if_fail (other != NULL);
 
-  link = link_new ();
-  *one = end_new (link, 0);
-  *other = end_new (link, 1);
-  link_unref (link);
+  pair = pair_new ();
+  *one = end_new (pair, 0);
+  *other = end_new (pair, 1);
+  pair_unref (pair);
   start_receiving (*one);
   start_receiving (*other);
 }

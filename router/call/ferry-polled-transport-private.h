@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A transport over a socket that has no thread: it is read and written where a main context is iterated, and whoever
- * waits for it iterates that. For processes that are still to be forked.
+/* A transport over a socket, without threads. It reads and writes where its main context is iterated, and a wait for it
+ * iterates that context. For processes that fork later.
  *
- * Owner:   counted references; what was sent before the end goes out after it, for as long as the context is iterated.
- * Threads: that which made it iterates; others may send. */
+ * Owner:   counted references. Messages that were sent before the end still go out while the context is iterated.
+ * Threads: the thread that made it iterates; any thread sends. */
 
 #pragma once
 
@@ -13,23 +13,22 @@
 
 G_BEGIN_DECLS
 
-/* What comes and goes is that of a stream, docs/protocol.md. Takes fd over, a stream socket. Its context is the
- * thread-default one. */
+/* Takes fd, a stream socket, and speaks the protocol of streams, docs/protocol.md. Its context is the thread-default
+ * one. */
 FerryTransport *ferry_polled_transport_new (int fd);
-/* For who knows better why the other end is gone: has func called, once, instead of the transport's end, which is then
- * its to bring about. destroy is called with the transport's last reference. */
+/* Calls func once when the other end is gone. func then ends the transport, as it may know a better reason. destroy is
+ * called with the transport's last reference. */
 void ferry_polled_transport_set_hang_up_func (FerryTransport *self, void (*func) (gpointer data), gpointer data,
                                               GDestroyNotify destroy);
-/* Receives what lies in the socket now, without waiting for more. */
+/* Receives the bytes that lie in the socket now, without waiting for more. */
 void ferry_polled_transport_drain (FerryTransport *self);
-/* Whether the socket has taken all that was sent, or takes nothing more; also for any other transport. One load. */
+/* Whether the socket has taken all sent bytes, or takes no more for good; TRUE for any other transport. One load. */
 gboolean ferry_polled_transport_is_flushed (FerryTransport *self);
-/* Waits until that is so, and receives nothing meanwhile. */
+/* Waits until that is so, and receives nothing in the meantime. */
 void ferry_polled_transport_flush (FerryTransport *self);
-/* Whether this thread is about to hand over what came: to iterate the context would bring nothing more. */
+/* Whether this thread is inside the dispatch of such a transport: to iterate the context would receive nothing more. */
 gboolean ferry_polled_transport_is_receiving (void);
-/* In a child that was forked, before anything else: the ends that this process had are the parent's. Nothing is said
- * to whoever is at the others. */
+/* In a forked child, before anything else: the transports are the parent's. The other ends are not told. */
 void ferry_polled_transport_disown_all (void);
 
 G_END_DECLS

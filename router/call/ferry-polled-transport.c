@@ -1,16 +1,15 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The core is what the source in the main context and the object share; the object is only one who refers to it. The
- * source has a reference to the object only while it hands over what one read brought, so that the last reference of
- * others' closes the transport.
+/* The object and its source in the main context share the core. The source holds the object only while it hands over
+ * the messages of one read. So the last other reference closes the transport.
  *
- * What is sent is written at once, as far as the socket takes it; the rest lies in a queue that the source writes. A
- * message that was begun is always finished, so its rest is queued however much waits.
+ * A message is written at once, as far as the socket takes it. The source writes the rest from a queue. A message that
+ * was begun is always finished, so its rest is queued whatever the length of the queue.
  *
  * Threads: any, where nothing else is said.
- * Locks:   lock, a leaf but for the list of all: nobody is called with it held but the system, which does not wait.
- * Trust:   none in what comes. */
+ * Locks:   lock before all_lock. With lock held, only system calls that do not wait are made.
+ * Trust:   none in the bytes that come. */
 
 #include "config.h"
 
@@ -21,14 +20,13 @@
 #include <stdatomic.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-frame-decoder-private.h"
 
 /* While that many bytes wait, no further message is taken. */
 #define MAX_QUEUED ((gsize) 1024 * 1024)
-/* How long what was sent before the end may take, where the context is iterated. */
+/* How long the messages that were sent before the end may take, where the context is iterated. */
 #define LINGER (5 * G_USEC_PER_SEC)
 
 #define FERRY_TYPE_POLLED_TRANSPORT (ferry_polled_transport_get_type ())
@@ -47,12 +45,12 @@ typedef struct
   pthread_mutex_t lock;
   int fd;            /* lock, as what follows: -1 once it is closed */
   GSource *source;   /* (unowned) (nullable): as long as fd is open, and has a reference to this */
-  gpointer tag;      /* (nullable): of fd in source; NULL once nothing more comes */
-  GByteArray *queue; /* (owned): from `begin` on, what is still to be written */
+  gpointer tag;      /* (nullable): of fd in source; NULL after the end of the input */
+  GByteArray *queue; /* (owned): from `begin` on, bytes to be written */
   gsize begin;
-  gboolean refused;   /* who has no room is to be told of it */
+  gboolean refused;   /* a send failed for want of room */
   gboolean closing;   /* the transport is closed */
-  const char *failed; /* (nullable): why nothing can be written any more */
+  const char *failed; /* (nullable): why no more can be written */
   GList node;         /* of `all` */
 } Core;
 
@@ -71,7 +69,7 @@ struct _FerryPolledTransport
 G_DEFINE_FINAL_TYPE (FerryPolledTransport, ferry_polled_transport, FERRY_TYPE_TRANSPORT)
 
 static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
-static GQueue all = G_QUEUE_INIT; /* all_lock: (element-type Core) (unowned): whose socket is open */
+static GQueue all = G_QUEUE_INIT; /* all_lock: (element-type Core) (unowned): those with an open socket */
 
 /* How many sources of this kind this thread is dispatching. */
 static _Thread_local guint n_receiving;
@@ -81,16 +79,14 @@ static _Thread_local guint n_receiving;
 static Core *
 core_ref (Core *core)
 {
-  /* Relaxed: whoever refers to it has a reference already. */
-  atomic_fetch_add_explicit (&core->references, 1, memory_order_relaxed);
+  ferry_ref_count_inc (&core->references);
   return core;
 }
 
 static void
 core_unref (Core *core)
 {
-  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
-  if (atomic_fetch_sub_explicit (&core->references, 1, memory_order_acq_rel) > 1)
+  if (!ferry_ref_count_dec (&core->references))
     return;
   g_assert (core->fd < 0);
   ferry_frame_decoder_clear (&core->decoder);
@@ -105,7 +101,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Core, core_unref)
 static void
 count_queued_locked (Core *core)
 {
-  /* Relaxed: who waits for it is woken otherwise, and then looks again. */
+  /* Relaxed: a waiting thread is woken by other means, and then reads it again. */
   atomic_store_explicit (&core->n_queued, core->queue->len - core->begin, memory_order_relaxed);
 }
 
@@ -144,9 +140,9 @@ watch_locked (Core *core)
 
 /* ---- writing ---- */
 
-/* Returns how much the socket took; 0 as well where it takes nothing any more. */
+/* Returns how much the socket took; 0 also where it takes no more for good. */
 static gsize
-write_locked (Core *core, const struct iovec *parts, guint n_parts)
+write_locked (Core *core, const GOutputVector *parts, guint n_parts)
 {
   struct msghdr message = {.msg_iov = (struct iovec *) parts, .msg_iovlen = n_parts};
   gssize n = TEMP_FAILURE_RETRY (sendmsg (core->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
@@ -154,7 +150,7 @@ write_locked (Core *core, const struct iovec *parts, guint n_parts)
   if (n < 0 && errno != EAGAIN)
     {
       fail_locked (core, "The other process takes nothing more");
-      /* Where it is the system that takes nothing, the other process would wait for what never comes. */
+      /* After a failure of the system, the other process would wait for messages that never come. */
       shutdown (core->fd, SHUT_WR);
     }
   return n > 0 ? (gsize) n : 0;
@@ -163,7 +159,7 @@ write_locked (Core *core, const struct iovec *parts, guint n_parts)
 static void
 append_locked (Core *core, const guint8 *data, gsize size)
 {
-  /* What was written goes when it is as much as what was not: so each byte is moved once, on the average. */
+  /* Written bytes are removed when they are as many as the others. So each byte is moved once, on the average. */
   if (core->begin > 0 && core->begin >= core->queue->len - core->begin)
     {
       g_byte_array_remove_range (core->queue, 0, (guint) core->begin);
@@ -173,32 +169,33 @@ append_locked (Core *core, const guint8 *data, gsize size)
 }
 
 static void
-queue_rest_locked (Core *core, const struct iovec *parts, guint n_parts, gsize written)
+queue_rest_locked (Core *core, const GOutputVector *parts, guint n_parts, gsize written)
 {
   for (guint i = 0; i < n_parts; i++)
     {
-      gsize skipped = MIN (written, parts[i].iov_len);
+      gsize skipped = MIN (written, parts[i].size);
 
       written -= skipped;
-      if (skipped < parts[i].iov_len)
-        append_locked (core, (const guint8 *) parts[i].iov_base + skipped, parts[i].iov_len - skipped);
+      if (skipped < parts[i].size)
+        append_locked (core, (const guint8 *) parts[i].buffer + skipped, parts[i].size - skipped);
     }
   count_queued_locked (core);
   watch_locked (core);
 }
 
-/* Writes of what is queued what the socket takes. Returns whether there is room for whom there was none. */
+/* Writes as much of the queue as the socket takes. Returns whether there is room after a send that failed for want of
+ * it. */
 static gboolean
 write_queued_locked (Core *core)
 {
-  struct iovec part;
+  GOutputVector part;
   gsize n;
   gboolean room;
 
   do
     {
-      part = (struct iovec){core->queue->data + core->begin, core->queue->len - core->begin};
-      n = part.iov_len > 0 ? write_locked (core, &part, 1) : 0;
+      part = (GOutputVector){core->queue->data + core->begin, core->queue->len - core->begin};
+      n = part.size > 0 ? write_locked (core, &part, 1) : 0;
       core->begin += n;
     }
   while (n > 0);
@@ -221,38 +218,33 @@ static gboolean
 check_room_locked (Core *core, GError **error)
 {
   if (core->failed != NULL)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, core->failed);
-  else if (core->closing)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The transport was closed at this end");
-  else if (core->queue->len - core->begin >= MAX_QUEUED)
-    {
-      core->refused = TRUE;
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK,
-                   "%" G_GSIZE_FORMAT " bytes wait for the other process to take them: wait for room",
-                   core->queue->len - core->begin);
-    }
-  else
+    return ferry_set_error (error, FERRY_ERROR_CLOSED, "%s", core->failed);
+  if (core->closing)
+    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The transport was closed at this end");
+  if (core->queue->len - core->begin < MAX_QUEUED)
     return TRUE;
-  return FALSE;
+  core->refused = TRUE;
+  return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
+                          "%" G_GSIZE_FORMAT " bytes wait for the other process to take them: wait for room",
+                          core->queue->len - core->begin);
 }
 
 static gboolean
-send_parts (Core *core, const struct iovec *parts, guint n_parts, GError **error)
+send_parts (Core *core, const GOutputVector *parts, guint n_parts, GError **error)
 {
-  gboolean sent;
   gsize written = 0;
+  FERRY_AUTO_LOCK (&core->lock);
 
-  pthread_mutex_lock (&core->lock);
-  sent = check_room_locked (core, error);
-  if (sent && core->queue->len == 0)
+  if (!check_room_locked (core, error))
+    return FALSE;
+  if (core->queue->len == 0)
     {
       written = write_locked (core, parts, n_parts);
-      sent = check_room_locked (core, error);
+      if (!check_room_locked (core, error))
+        return FALSE;
     }
-  if (sent)
-    queue_rest_locked (core, parts, n_parts, written);
-  pthread_mutex_unlock (&core->lock);
-  return sent;
+  queue_rest_locked (core, parts, n_parts, written);
+  return TRUE;
 }
 
 /* ---- reading; the context's thread ---- */
@@ -268,11 +260,11 @@ read_locked (Core *core, guint8 *room, gsize size)
       return -1;
     }
   n = TEMP_FAILURE_RETRY (recv (core->fd, room, size, MSG_DONTWAIT));
-  /* The other end was closed with something unread before it. */
+  /* Another error is an end that was closed with unread bytes. */
   return n < 0 && errno != EAGAIN ? 0 : n;
 }
 
-/* Hands over what came whole. Messages are copied: their handlers may iterate the context, and more comes. */
+/* Hands over whole messages. They are copied: their handlers may iterate the context, which reads on. */
 static void
 hand_over (Core *core)
 {
@@ -293,7 +285,7 @@ hand_over (Core *core)
     ferry_transport_end (transport, reason);
 }
 
-/* Nothing more comes, and nobody is there who could take anything. */
+/* The other process is gone: it sends and takes nothing more. */
 static void
 end_input (Core *core)
 {
@@ -301,7 +293,7 @@ end_input (Core *core)
   g_autoptr (GError) reason = ferry_frame_decoder_end (&core->decoder);
 
   pthread_mutex_lock (&core->lock);
-  /* The socket would be said to have hung up for ever. */
+  /* Poll would report the hang-up again and again. */
   if (core->tag != NULL)
     g_source_remove_unix_fd (core->source, g_steal_pointer (&core->tag));
   fail_locked (core, "The other process is gone");
@@ -310,7 +302,7 @@ end_input (Core *core)
   pthread_mutex_unlock (&core->lock);
   if (transport == NULL)
     return;
-  /* Who has something to send hears of it. */
+  /* Sends that wait for room fail now. */
   ferry_transport_note_room (transport);
   if (core->hung_up != NULL)
     core->hung_up (core->hung_up_data);
@@ -318,7 +310,7 @@ end_input (Core *core)
     ferry_transport_end (transport, reason);
 }
 
-/* Returns how much came; 0 at the end, and -1 where nothing lies there. */
+/* Returns how much came; 0 at the end, and -1 where the socket is empty. */
 static gssize
 read_some (Core *core)
 {
@@ -421,42 +413,23 @@ core_new (int fd, gpointer transport, GMainContext *context)
 static gboolean
 ferry_polled_transport_send (FerryTransport *transport, const GOutputVector *parts, guint n_parts, GError **error)
 {
-  struct iovec framed[1 + FERRY_CALL_MAX_PARTS];
-  guint8 header[FERRY_FRAME_HEADER_SIZE];
-  gsize size = 0;
+  FerryFrame frame;
+  guint n_vectors = ferry_frame_init (&frame, parts, n_parts, FERRY_FRAME_MAX_MESSAGE, error);
 
-  g_assert (n_parts <= FERRY_CALL_MAX_PARTS);
-
-  for (guint i = 0; i < n_parts; i++)
-    {
-      framed[1 + i] = (struct iovec){(gpointer) parts[i].buffer, parts[i].size};
-      size += parts[i].size;
-    }
-  if (size > FERRY_FRAME_MAX_MESSAGE)
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
-                   "A message of %" G_GSIZE_FORMAT " bytes is larger than the %u bytes that this transport carries: "
-                   "send less at once",
-                   size, FERRY_FRAME_MAX_MESSAGE);
-      return FALSE;
-    }
-  ferry_frame_write_header (header, (guint32) size);
-  framed[0] = (struct iovec){header, sizeof header};
-  return send_parts (FERRY_POLLED_TRANSPORT (transport)->core, framed, 1 + n_parts, error);
+  return n_vectors > 0 && send_parts (FERRY_POLLED_TRANSPORT (transport)->core, frame.vectors, n_vectors, error);
 }
 
 static void
 ferry_polled_transport_close (FerryTransport *transport)
 {
   Core *core = FERRY_POLLED_TRANSPORT (transport)->core;
+  FERRY_AUTO_LOCK (&core->lock);
 
-  pthread_mutex_lock (&core->lock);
   core->closing = TRUE;
   if (core->queue->len == 0)
     close_locked (core);
   else if (core->fd >= 0 && g_source_get_ready_time (core->source) < 0)
     g_source_set_ready_time (core->source, g_get_monotonic_time () + LINGER);
-  pthread_mutex_unlock (&core->lock);
 }
 
 static void
@@ -490,14 +463,14 @@ ferry_polled_transport_new (int fd)
   FerryPolledTransport *self = g_object_new (FERRY_TYPE_POLLED_TRANSPORT, NULL);
   g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
   guint8 greeting[FERRY_GREETING_SIZE];
-  const struct iovec part = {greeting, sizeof greeting};
+  const GOutputVector part = {greeting, sizeof greeting};
 
   self->core = core_new (fd, self, context);
   ferry_transactions_set_max_answer (ferry_transport_get_transactions (FERRY_TRANSPORT (self)),
                                      FERRY_FRAME_MAX_MESSAGE);
   ferry_transport_set_context (FERRY_TRANSPORT (self), context, ferry_polled_transport_is_receiving);
   ferry_greeting_write (greeting);
-  /* Where it fails the source finds out why. */
+  /* The source finds a failure. */
   send_parts (self->core, &part, 1, NULL);
   return FERRY_TRANSPORT (self);
 }
@@ -542,8 +515,8 @@ void
 ferry_polled_transport_flush (FerryTransport *self)
 {
   Core *core = FERRY_POLLED_TRANSPORT (self)->core;
+  FERRY_AUTO_LOCK (&core->lock);
 
-  pthread_mutex_lock (&core->lock);
   while (core->queue->len > 0)
     {
       struct pollfd poll_fd = {.fd = core->fd, .events = POLLOUT};
@@ -551,7 +524,6 @@ ferry_polled_transport_flush (FerryTransport *self)
       TEMP_FAILURE_RETRY (poll (&poll_fd, 1, -1));
       write_queued_locked (core);
     }
-  pthread_mutex_unlock (&core->lock);
 }
 
 gboolean

@@ -3,17 +3,17 @@
 
 /* Errors as values, and their traces.
  *
- * An error of FERRY_ERROR carries its trace. A GError of another domain has room for a domain, a code and a message
- * only, and nothing tells when it is freed or copied. So the traces of the latest errors are kept beside them, in one
- * table of the process. It finds the error by where it and its message lie, which is certain while it lives. Another
- * error may lie there later, and say the same: so a place that hands an error on looks only at what came since it
- * began, and never adds to what an earlier failure left. A copy that others made is found by domain, code and message;
- * that is good enough to be shown, and for nothing else.
+ * An error of FERRY_ERROR carries its trace. A GError of another domain has no room for one, and does not tell when it
+ * is freed or copied. So the process has a table of the traces of the latest errors.
+ *
+ * The table finds an error by its address and that of its message, which is certain while the error lives. Later
+ * another error with the same content may lie there. So a function that hands an error on only finds traces that were
+ * added since its work began, and never those of an earlier failure. A copy that another library made is found by
+ * domain, code and message. Such a trace is only shown, and never handed on.
  *
  * Threads:   any; the table has a lock.
- * Trust:     none in a value: strings are valid UTF-8 by GVariant's own checks, and bounded here.
- * Invariant: newest has all traces, at most MAX_TRACES and MAX_BYTES of them, and each is in by_place, by_error or
- * both. */
+ * Trust:     none in a value: GVariant checks that strings are valid UTF-8, and this file bounds them.
+ * Invariant: newest has all traces, at most MAX_TRACES and MAX_BYTES of them. Each is in by_place, by_error or both. */
 
 #include "config.h"
 
@@ -40,38 +40,24 @@
 
 #define CUT "…"
 
-/* The length of text up to limit, and not within a character. */
-static gsize
-cut_length (const char *text, gsize limit)
-{
-  gsize length = strnlen (text, limit + 1);
-
-  if (length <= limit)
-    return length;
-  for (length = limit; length > 0 && ((guchar) text[length] & 0xc0) == 0x80; length--)
-    ;
-  return length;
-}
-
-/* A copy that is valid UTF-8, and where it was cut says so; of at most limit bytes. */
+/* A copy of at most limit bytes, which is valid UTF-8. Ends with CUT where it was cut. */
 static char *
 dup_bounded (const char *text, gsize limit)
 {
-  /* Cut before it is mended as well, so that no more than a bounded part is looked at. */
+  /* Reads no more than a bounded part. */
   g_autofree char *valid = g_utf8_make_valid (text, (gssize) strnlen (text, limit + 1));
-  gsize length = strlen (valid);
+  gsize length = limit - strlen (CUT);
 
-  if (length > limit)
-    {
-      length = cut_length (valid, limit - strlen (CUT));
-      return g_strdup_printf ("%.*s%s", (int) length, valid, CUT);
-    }
-  return g_steal_pointer (&valid);
+  if (strlen (valid) <= limit)
+    return g_steal_pointer (&valid);
+  /* Not within a character. */
+  while (length > 0 && ((guchar) valid[length] & 0xc0) == 0x80)
+    length--;
+  return g_strdup_printf ("%.*s%s", (int) length, valid, CUT);
 }
 
 /* ---- as values ---- */
 
-/* Returns a floating value. trace and notes are (nullable). */
 GVariant *
 ferry_error_to_variant (const GError *error, const char *trace, const char *const *notes)
 {
@@ -86,18 +72,15 @@ ferry_error_to_variant (const GError *error, const char *trace, const char *cons
   return g_variant_new (FERRY_ERROR_VARIANT_TYPE, domain, error->code, message, bounded_trace, &builder);
 }
 
-/* Domains that every GIO program may be told of are known before they were first used here. */
 static GQuark
 find_domain (const char *name)
 {
-  static gsize known;
+  static gsize registered;
 
-  if (g_once_init_enter (&known))
-    {
-      const GQuark quarks[] = {FERRY_ERROR, G_IO_ERROR, G_FILE_ERROR, G_SPAWN_ERROR, G_CONVERT_ERROR, G_KEY_FILE_ERROR};
-
-      g_once_init_leave (&known, G_N_ELEMENTS (quarks));
-    }
+  /* Registers the common domains, which this process may not have used yet. */
+  if (g_once_init_enter (&registered))
+    g_once_init_leave (&registered,
+                       FERRY_ERROR | G_IO_ERROR | G_FILE_ERROR | G_SPAWN_ERROR | G_CONVERT_ERROR | G_KEY_FILE_ERROR);
   return g_quark_try_string (name);
 }
 
@@ -134,7 +117,6 @@ make_trace (const char *trace, GVariantIter *notes)
   return g_string_free (text, text->len == 0);
 }
 
-/* trace is (out) (optional) (nullable) (transfer full). */
 GError *
 ferry_error_from_variant (GVariant *variant, char **trace)
 {
@@ -175,7 +157,7 @@ ferry_trace_add_place (const char *inner, const char *function)
   g_autofree char *line = NULL;
   g_autofree char *kept = NULL;
 
-  /* A line a place, whatever the names are. */
+  /* A name that has line ends is still one line. */
   g_strdelimit (name, "\r\n", ' ');
   g_strdelimit (process, "\r\n", ' ');
   line = g_strdup_printf ("in function “%s” of process %d (%s)\n", name, (int) getpid (), process);
@@ -211,10 +193,10 @@ ferry_trace_new_backtrace (guint skip)
 
 typedef struct
 {
-  const GError *place;       /* (nullable): where the error is; never looked at. NULL for one that carries its trace */
-  const char *message_place; /* the same of its message */
+  const GError *place;       /* (nullable): the address of the error, never read. NULL for one that carries its trace */
+  const char *message_place; /* the address of its message */
   guint64 number;
-  GError *error;     /* (owned): alike */
+  GError *error;     /* (owned): a copy */
   GRefString *trace; /* (owned) */
   gsize size;
   GList link; /* in newest */
@@ -223,9 +205,9 @@ typedef struct
 static pthread_mutex_t traces_lock = PTHREAD_MUTEX_INITIALIZER;
 static GQueue newest = G_QUEUE_INIT; /* traces_lock: (element-type Trace): the newest first, by link */
 static GHashTable *by_place;         /* traces_lock: (element-type GError Trace): by address; values unowned */
-static GHashTable *by_error;         /* traces_lock: (element-type GError Trace): the newest of those alike; unowned */
+static GHashTable *by_error;         /* traces_lock: (element-type GError Trace): the newest of equal ones; unowned */
 static gsize n_bytes;                /* traces_lock */
-static _Atomic guint64 n_traces;     /* how many there were; traces_lock to write it */
+static _Atomic guint64 n_traces;     /* how many there were so far; traces_lock to write it */
 
 static guint
 hash_error (gconstpointer data)
@@ -258,21 +240,11 @@ drop_locked (Trace *trace)
   g_free (trace);
 }
 
-/* Its error was freed: there may be copies. */
-static void
-leave_place_locked (Trace *trace)
-{
-  g_hash_table_remove (by_place, trace->place);
-  trace->place = NULL;
-  if (g_hash_table_lookup (by_error, trace->error) != trace)
-    drop_locked (trace);
-}
-
 static void
 insert_locked (Trace *trace)
 {
   Trace *same_place;
-  Trace *alike;
+  Trace *equal;
 
   if (by_error == NULL)
     {
@@ -281,14 +253,20 @@ insert_locked (Trace *trace)
     }
   same_place = trace->place != NULL ? g_hash_table_lookup (by_place, trace->place) : NULL;
   if (same_place != NULL)
-    leave_place_locked (same_place);
-  alike = g_hash_table_lookup (by_error, trace->error);
-  /* One that has a place is found by that. */
-  if (alike != NULL && alike->place == NULL)
-    drop_locked (alike);
+    {
+      /* That error was freed, but copies of it may live. */
+      g_hash_table_remove (by_place, same_place->place);
+      same_place->place = NULL;
+      if (g_hash_table_lookup (by_error, same_place->error) != same_place)
+        drop_locked (same_place);
+    }
+  equal = g_hash_table_lookup (by_error, trace->error);
+  /* One with a place is still found by that. */
+  if (equal != NULL && equal->place == NULL)
+    drop_locked (equal);
   if (trace->place != NULL)
     g_hash_table_insert (by_place, (gpointer) trace->place, trace);
-  /* The key is the trace's own error, so it is exchanged as well. */
+  /* The key is the trace's own error, and is replaced, too. */
   g_hash_table_replace (by_error, trace->error, trace);
   g_queue_push_head_link (&newest, &trace->link);
   n_bytes += trace->size;
@@ -296,92 +274,46 @@ insert_locked (Trace *trace)
     drop_locked (newest.tail->data);
 }
 
-/* trace is bounded. */
-static void
-remember (const GError *error, GRefString *trace)
-{
-  gboolean carries = error->domain == FERRY_ERROR;
-  Trace *remembered = g_new0 (Trace, 1);
-
-  remembered->place = carries ? NULL : error;
-  remembered->message_place = error->message;
-  remembered->error = g_error_new_literal (error->domain, error->code, error->message);
-  remembered->trace = g_ref_string_acquire (trace);
-  remembered->size = sizeof *remembered + strlen (error->message) + g_ref_string_length (trace);
-  remembered->link.data = remembered;
-  pthread_mutex_lock (&traces_lock);
-  remembered->number = atomic_load_explicit (&n_traces, memory_order_relaxed) + 1;
-  /* Relaxed: a count, which is compared with under the lock. */
-  atomic_store_explicit (&n_traces, remembered->number, memory_order_relaxed);
-  insert_locked (remembered);
-  pthread_mutex_unlock (&traces_lock);
-}
-
-/* (transfer full) (nullable) */
+/* (transfer full) (nullable). since: see ferry_error_dup_trace(). */
 static GRefString *
 find_by_place (const GError *error, guint64 since)
 {
-  GRefString *found = NULL;
   Trace *trace;
+  FERRY_AUTO_LOCK (&traces_lock);
 
-  pthread_mutex_lock (&traces_lock);
   trace = by_place != NULL ? g_hash_table_lookup (by_place, error) : NULL;
-  if (trace != NULL && trace->message_place == error->message && trace->number > since &&
-      equal_errors (trace->error, error))
-    found = g_ref_string_acquire (trace->trace);
-  pthread_mutex_unlock (&traces_lock);
-  return found;
+  if (trace == NULL || trace->message_place != error->message || trace->number <= since ||
+      !equal_errors (trace->error, error))
+    return NULL;
+  return g_ref_string_acquire (trace->trace);
 }
 
-/* (transfer full) (nullable) */
-static GRefString *
-find_alike (const GError *error)
-{
-  GRefString *found = NULL;
-  Trace *trace;
-
-  pthread_mutex_lock (&traces_lock);
-  trace = by_error != NULL ? g_hash_table_lookup (by_error, error) : NULL;
-  if (trace != NULL)
-    found = g_ref_string_acquire (trace->trace);
-  pthread_mutex_unlock (&traces_lock);
-  return found;
-}
-
-/* (transfer full) (nullable) */
-static GRefString *
-find_own (const GError *error, guint64 since)
-{
-  GRefString *carried;
-
-  if (error->domain != FERRY_ERROR)
-    return find_by_place (error, since);
-  carried = ferry_error_get_carried_trace (error);
-  return carried != NULL ? g_ref_string_acquire (carried) : NULL;
-}
-
-/* (transfer full) (nullable); takes found. */
-static char *
-dup_found (GRefString *found)
-{
-  char *text = g_strdup (found);
-
-  g_clear_pointer (&found, g_ref_string_release);
-  return text;
-}
-
+/* trace is bounded. */
 static void
-set_trace (GError *error, GRefString *trace)
+set_trace (GError *error, GRefString *text)
 {
-  if (error->domain == FERRY_ERROR)
-    ferry_error_set_carried_trace (error, trace);
-  remember (error, trace);
+  gboolean carries = error->domain == FERRY_ERROR;
+  Trace *trace = g_new0 (Trace, 1);
+
+  if (carries)
+    ferry_error_set_carried_trace (error, text);
+  trace->place = carries ? NULL : error;
+  trace->message_place = error->message;
+  trace->error = g_error_new_literal (error->domain, error->code, error->message);
+  trace->trace = g_ref_string_acquire (text);
+  trace->size = sizeof *trace + strlen (error->message) + g_ref_string_length (text);
+  trace->link.data = trace;
+  FERRY_AUTO_LOCK (&traces_lock);
+  /* Relaxed: a count, which is written and compared under the lock. */
+  trace->number = atomic_load_explicit (&n_traces, memory_order_relaxed) + 1;
+  atomic_store_explicit (&n_traces, trace->number, memory_order_relaxed);
+  insert_locked (trace);
 }
 
 guint64
 ferry_trace_get_moment (void)
 {
-  /* Relaxed: what this thread was handed an error for is counted already. */
+  /* Relaxed: an error that this thread was handed is counted already. */
   return atomic_load_explicit (&n_traces, memory_order_relaxed);
 }
 
@@ -398,7 +330,15 @@ ferry_error_set_trace (GError *error, const char *trace)
 char *
 ferry_error_dup_trace (const GError *error, guint64 since)
 {
-  return dup_found (find_own (error, since));
+  GRefString *found = NULL;
+  char *text;
+
+  if (error->domain == FERRY_ERROR)
+    return g_strdup (ferry_error_get_carried_trace (error));
+  found = find_by_place (error, since);
+  text = g_strdup (found);
+  g_clear_pointer (&found, g_ref_string_release);
+  return text;
 }
 
 GError *
@@ -433,32 +373,37 @@ ferry_error_copy_with_trace (const GError *error, const char *trace)
 
 /**
  * ferry_error_get_trace:
- * @error: an error, as it came from another process
+ * @error: an error that came from another process
  *
- * Where an error that came from another process was raised, as text: a line for each place that handed it on, the
- * innermost first, with a backtrace below where there is one.
+ * The trace of an error, as text. It has a line for the function that raised the error in the other process, and for
+ * each function that handed it on. The innermost is the first. A place may have its backtrace below it.
  *
- * The trace is the error's own, also when others are alike. An error of `FERRY_ERROR` carries it, and so do its copies,
- * also under another message. An error of another domain has no room for it: so the traces of the latest 1,024 of them
- * are kept apart (fewer when they are very long), each for its error.
+ * An error of `FERRY_ERROR` carries its trace, and so do its copies, also with another message. An error of another
+ * domain has no room for a trace. So the latest 1,024 of those traces are kept apart, each for its error; very long
+ * ones leave room for fewer.
  *
- * An error without a trace of its own has that of the newest one with the same domain, code and message, if there is
- * one. That serves copies of errors of other domains, and errors that a language binding makes anew. An error of
- * another domain that was changed on its way, by `g_prefix_error()` for example, is not found.
+ * An error without a trace of its own has that of the newest error with the same domain, code and message. This finds
+ * the traces of copies, and of errors that a language binding has made again. The trace of an error of another domain
+ * is not found after its message was changed, for example by `g_prefix_error()`.
  *
  * May be called from any thread.
  *
- * Returns: (transfer full) (nullable): the trace, %NULL when there is none
+ * Returns: (transfer full) (nullable): the trace
  *
  * Since: 0.1
  */
 char *
 ferry_error_get_trace (const GError *error)
 {
-  GRefString *own;
+  Trace *equal;
+  char *own;
 
   g_return_val_if_fail (error != NULL, NULL);
 
-  own = find_own (error, 0);
-  return dup_found (own != NULL ? own : find_alike (error));
+  own = ferry_error_dup_trace (error, 0);
+  if (own != NULL)
+    return own;
+  FERRY_AUTO_LOCK (&traces_lock);
+  equal = by_error != NULL ? g_hash_table_lookup (by_error, error) : NULL;
+  return equal != NULL ? g_strdup (equal->trace) : NULL;
 }

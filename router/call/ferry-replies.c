@@ -9,9 +9,10 @@
 #include "call/ferry-mux-private.h"
 #include "call/ferry-remote-error-private.h"
 
-/* What the object and its transaction share: so that the object can go while the transaction is in flight, and ends it.
+/* The object and its transaction share the stream. So the object may be dropped while the transaction is in flight,
+ * which ends the transaction.
  *
- * Locks: lock is not held while anybody is called. */
+ * Locks: nothing is called with lock held, but the wait queue. */
 typedef struct
 {
   _Atomic gint references;
@@ -19,13 +20,13 @@ typedef struct
   char *method;    /* const: (owned) */
   gint64 deadline; /* const: monotonic time in microseconds, 0 for none */
   guint window;    /* const */
-  guint64 xid;     /* 0: it was not asked. Set before anybody else has the stream, but for its items */
+  guint64 xid;     /* 0: not sent. Set before another thread has the stream, but for its items */
 
   GMutex lock;
   GQueue items;         /* lock: (element-type GVariant): not taken yet */
-  FerryWaitQueue waits; /* joined with lock: those for the next item; there are no items then */
-  guint n_taken;        /* lock: items taken since the other end was told of it */
-  gboolean over;        /* lock, as the next two: nothing comes any more */
+  FerryWaitQueue waits; /* joined with lock, while there are no items: for the next item */
+  guint n_taken;        /* lock: items taken since the window last grew */
+  gboolean over;        /* lock, as the next two: the transaction is over */
   GVariant *result;     /* (owned) (nullable) */
   GError *error;        /* (owned) (nullable) */
 } Stream;
@@ -33,10 +34,10 @@ typedef struct
 /**
  * FerryReplies:
  *
- * The answer to a transaction that comes piece by piece: values, and at the end a result or an error. Made by
+ * The streamed answer to a transaction: values, and at the end a result or an error. Made by
  * [method@Ferry.Mux.transact_stream].
  *
- * The other end sends no more values than the window allows, until some are taken here: so nothing piles up.
+ * The other end sends only as many values as the window allows, until some are taken here. So memory stays bounded.
  *
  * With the last reference, the transaction is cancelled. Any thread may use it.
  *
@@ -54,8 +55,7 @@ G_DEFINE_FINAL_TYPE (FerryReplies, ferry_replies, G_TYPE_OBJECT)
 static void
 stream_unref (Stream *self)
 {
-  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+  if (!ferry_ref_count_dec (&self->references))
     return;
   g_queue_clear_full (&self->items, (GDestroyNotify) g_variant_unref);
   ferry_wait_queue_clear (&self->waits);
@@ -67,7 +67,7 @@ stream_unref (Stream *self)
   g_free (self);
 }
 
-/* ---- what comes ---- */
+/* ---- receiving ---- */
 
 static void
 item_came (gpointer data, GVariant *value)
@@ -133,7 +133,7 @@ tell_taken (Stream *self)
 
 /* ---- taking ---- */
 
-/* The deadline is that of all, and ends all. */
+/* The deadline is that of the whole transaction, and ends it. */
 static GError *
 timed_out (gpointer data)
 {
@@ -144,42 +144,33 @@ timed_out (gpointer data)
   return error;
 }
 
-/* Takes the next item, or the end, which is NULL and error. Returns NULL then, or (transfer full) a completion that
- * will have one of the two. */
+/* Takes the next item, or the end, which is NULL and error. Returns NULL then, or (transfer full) a completion for one
+ * of the two. */
 static FerryCompletion *
 take_or_wait (Stream *self, GVariant **value, GError **error)
 {
-  FerryCompletion *wait = NULL;
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
 
-  g_mutex_lock (&self->lock);
   *value = g_queue_pop_head (&self->items);
-  self->n_taken += *value != NULL;
   if (*value == NULL && !self->over)
-    wait = ferry_wait_queue_join_with_func (&self->waits, timed_out, self);
-  else if (*value == NULL && self->error != NULL)
+    return ferry_wait_queue_join_with_func (&self->waits, timed_out, self);
+  self->n_taken += *value != NULL;
+  if (*value == NULL && self->error != NULL)
     *error = ferry_error_copy (self->error);
-  g_mutex_unlock (&self->lock);
-  return wait;
-}
-
-static gint64
-get_deadline (Stream *self)
-{
-  return self->deadline > 0 ? self->deadline : G_MAXINT64;
+  return NULL;
 }
 
 /**
  * ferry_replies_next:
  * @self: the replies to a transaction
- * @cancellable: (nullable): a cancellable, for this wait only
- * @value: (out) (transfer full) (nullable): where the next value goes; %NULL at the end
+ * @cancellable: (nullable): a cancellable, for this wait only.
+ * @value: (out) (transfer full) (nullable): the next value; %NULL at the end
  * @error: return location for an error
  *
  * Takes the next value, and waits for it. Any thread that may wait, as [method@Ferry.Mux.transact].
  *
- * Fails with %FERRY_ERROR_WRONG_THREAD and %G_IO_ERROR_CANCELLED, and goes on when called again; and with what the
- * transaction ended with, after the values that came before: the other end's error, %FERRY_ERROR_TIMED_OUT,
- * %FERRY_ERROR_CLOSED.
+ * Fails with %FERRY_ERROR_WRONG_THREAD and %G_IO_ERROR_CANCELLED; a further call goes on then. After the last value,
+ * fails with the transaction's error: the other end's, %FERRY_ERROR_TIMED_OUT or %FERRY_ERROR_CLOSED.
  *
  * Returns: %TRUE when there is a value, or a good end
  *
@@ -203,7 +194,7 @@ ferry_replies_next (FerryReplies *self, GCancellable *cancellable, GVariant **va
   wait = take_or_wait (stream, value, &failure);
   if (wait != NULL)
     {
-      ferry_completion_wait (wait, get_deadline (stream), cancellable);
+      ferry_completion_wait (wait, ferry_deadline_or_never (stream->deadline), cancellable);
       *value = ferry_completion_take (wait, &failure);
     }
   tell_taken (stream);
@@ -213,17 +204,15 @@ ferry_replies_next (FerryReplies *self, GCancellable *cancellable, GVariant **va
   return FALSE;
 }
 
-/* ---- taking, in GIO's manner ---- */
-
 /**
  * ferry_replies_next_async:
  * @self: the replies to a transaction
- * @cancellable: (nullable): a cancellable, for this wait only
- * @callback: (scope async): called when there is a value, or the end, in the thread-default main context of the caller
+ * @cancellable: (nullable): a cancellable, for this wait only.
+ * @callback: (scope async): called with a value or the end, in the thread-default main context of the caller
  * @user_data: data for @callback
  *
- * Takes the next value without waiting. Any thread with a main context that runs. When there are several of these at
- * once, they get their values in turn.
+ * Takes the next value without waiting. Any thread with a main context that runs. Several calls at once get their
+ * values in turn.
  *
  * Since: 0.1
  */
@@ -243,7 +232,7 @@ ferry_replies_next_async (FerryReplies *self, GCancellable *cancellable, GAsyncR
   g_task_set_check_cancellable (task, FALSE);
   wait = take_or_wait (self->stream, &value, &error);
   if (wait != NULL)
-    ferry_completion_return (wait, task, get_deadline (self->stream));
+    ferry_completion_return (wait, task, ferry_deadline_or_never (self->stream->deadline));
   else if (error != NULL)
     g_task_return_error (task, error);
   else
@@ -254,8 +243,8 @@ ferry_replies_next_async (FerryReplies *self, GCancellable *cancellable, GAsyncR
 /**
  * ferry_replies_next_finish:
  * @self: the replies to a transaction
- * @result: what the callback was given
- * @value: (out) (transfer full) (nullable): where the next value goes; %NULL at the end
+ * @result: the result that the callback got
+ * @value: (out) (transfer full) (nullable): the next value; %NULL at the end
  * @error: return location for an error
  *
  * Ends [method@Ferry.Replies.next_async]. Fails as [method@Ferry.Replies.next]. Any thread.
@@ -289,21 +278,19 @@ ferry_replies_next_finish (FerryReplies *self, GAsyncResult *result, GVariant **
  *
  * Any thread.
  *
- * Returns: whether nothing comes any more; values that came may still be there to be taken
+ * Returns: whether the transaction is over; some values may not be taken yet
  *
  * Since: 0.1
  */
 gboolean
 ferry_replies_get_done (FerryReplies *self)
 {
-  gboolean over;
+  g_autoptr (GMutexLocker) locker = NULL;
 
   g_return_val_if_fail (FERRY_IS_REPLIES (self), TRUE);
 
-  g_mutex_lock (&self->stream->lock);
-  over = self->stream->over;
-  g_mutex_unlock (&self->stream->lock);
-  return over;
+  locker = g_mutex_locker_new (&self->stream->lock);
+  return self->stream->over;
 }
 
 /**
@@ -311,7 +298,7 @@ ferry_replies_get_done (FerryReplies *self)
  * @self: the replies to a transaction
  * @error: return location for an error
  *
- * What the transaction ended with, behind all values. Any thread.
+ * The result of the transaction, which comes after all values. Any thread.
  *
  * Fails with %FERRY_ERROR_WOULD_BLOCK while it has not ended, and as [method@Ferry.Replies.next].
  *
@@ -345,8 +332,8 @@ ferry_replies_dup_result (FerryReplies *self, GError **error)
  * ferry_replies_cancel:
  * @self: the replies to a transaction
  *
- * Ends the transaction with %G_IO_ERROR_CANCELLED, and tells the other end. Values that came can still be taken. Does
- * nothing where it has ended. Any thread.
+ * Ends the transaction with %G_IO_ERROR_CANCELLED, and tells the other end. Values that came before can still be taken.
+ * Does nothing where it has ended. Any thread.
  *
  * Since: 0.1
  */
@@ -394,18 +381,18 @@ ferry_replies_init (FerryReplies *self)
 /**
  * ferry_mux_transact_stream:
  * @self: a mux
- * @method: what is asked, 1 to 255 bytes of UTF-8
- * @arguments: (nullable): what goes with it; a floating reference is taken
+ * @method: the method, 1 to 255 bytes of UTF-8
+ * @arguments: (nullable): its arguments; a floating reference is taken.
  * @window: how many values may come before some are taken, 1 to 65535
- * @timeout: how long all of it may take, in microseconds; negative for any time. The other end is told the deadline
+ * @timeout: microseconds until the end; negative for any time. The other end is told the deadline.
  * @error: return location for an error
  *
- * Asks for an answer in pieces, without waiting. Any thread.
+ * Asks for a streamed answer, without waiting. Any thread.
  *
  * Fails with %FERRY_ERROR_WOULD_BLOCK where the transport has no room at present, with %FERRY_ERROR_CLOSED,
  * %FERRY_ERROR_BAD_ARGUMENTS and %FERRY_ERROR_TOO_LARGE.
  *
- * Returns: (transfer full) (nullable): where the values come, or %NULL with an error
+ * Returns: (transfer full) (nullable): the replies, or %NULL with an error
  *
  * Since: 0.1
  */
@@ -414,7 +401,8 @@ ferry_mux_transact_stream (FerryMux *self, const char *method, GVariant *argumen
                            GError **error)
 {
   g_autoptr (GVariant) kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
-  FerryAskRequest request = {method, kept, ferry_mux_get_deadline (timeout), window};
+  const FerryAskRequest request = {
+    .method = method, .arguments = kept, .deadline = ferry_mux_get_deadline (timeout), .window = window};
   g_autoptr (FerryReplies) replies = NULL;
   Stream *stream;
 
@@ -429,7 +417,7 @@ ferry_mux_transact_stream (FerryMux *self, const char *method, GVariant *argumen
   stream->method = g_strdup (method);
   stream->deadline = request.deadline;
   stream->window = window;
-  atomic_fetch_add_explicit (&stream->references, 1, memory_order_relaxed);
+  ferry_ref_count_inc (&stream->references);
   stream->xid = ferry_mux_ask (self, &request, &stream_funcs, stream, error);
   if (stream->xid != 0)
     return g_steal_pointer (&replies);

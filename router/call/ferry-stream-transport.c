@@ -3,17 +3,22 @@
 
 /* A transport over any GIOStream, and over the stream that is made of two descriptors.
  *
- * What the threads share is the core; the object is only one who refers to it. The reader is a thread for each
- * transport: it has the stream taken apart, hands messages over, starts the writer's thread and joins it. It has a
- * reference to the object only while it hands over what one read brought, so that the last reference of others'
- * closes the transport.
+ * The object and the threads share the core. The reader is a thread, which takes the stream apart, hands messages over,
+ * and starts and joins the writer's thread. It holds the object only while it hands over the messages of one read. So
+ * the last other reference closes the transport.
  *
- * The end: whoever closes, on any thread, only sets a flag, lets the writer finish and wakes the reader; nobody waits.
- * The reader then lingers (for a few seconds at the most) until what was sent is written, takes what still comes, so
- * that a socket does not throw away what the other end has not read yet, and closes the stream.
+ * The way of a message: where the queue is empty, the sending thread writes as much as the stream takes at once. The
+ * rest is copied into the queue, which the writer writes. A message that was begun is always finished, so its rest is
+ * queued whatever the length of the queue. After a refused message, the transport is told when there is room.
+ *
+ * The end: close() runs on any thread and does not wait. It sets a flag, lets the writer finish and wakes the reader.
+ * The reader then lingers for a few seconds at the most, until all sent messages are written. It discards the bytes
+ * that still come: a socket that is closed before they are read drops what the other end has not read. Then it closes
+ * the stream.
  *
  * Owner:   counted references: the object's and the reader's.
  * Threads: any, where nothing else is said.
+ * Locks:   lock, a leaf. With it held, only the stream is called, to write without waiting.
  * Trust:   none in what comes. */
 
 #include "config.h"
@@ -23,25 +28,47 @@
 #include <fcntl.h>
 #include <gio/gunixinputstream.h>
 #include <gio/gunixoutputstream.h>
+#include <limits.h>
 #include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <time.h>
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
 #include "call/ferry-frame-decoder-private.h"
-#include "call/ferry-stream-writer-private.h"
+#include "call/ferry-remote-error-private.h"
 
-/* How long what was sent before the end may take. */
+/* How long the messages that were sent before the end may take. */
 #define LINGER_MILLISECONDS 5000
 
-/* How long it waits before it looks again for a descriptor, when there is none. */
+/* The pause between two looks for a free descriptor. */
 #define SHORTAGE_MILLISECONDS 10
 
-/* What a transport needs: a wake-up each for reading and writing, and one to linger with. */
+/* The descriptors of a transport: a wake-up each for reading and writing, and one to linger with. */
 #define N_FDS 3
 
 #define FERRY_TYPE_STREAM_TRANSPORT (ferry_stream_transport_get_type ())
 G_DECLARE_FINAL_TYPE (FerryStreamTransport, ferry_stream_transport, FERRY, STREAM_TRANSPORT, FerryTransport)
+
+/* While that many bytes wait, no further message is taken: so the queue has at most that and one message. */
+#define MAX_QUEUED ((gsize) 1024 * 1024)
+/* The parts of a message up to this size are copied together first, which makes the write quicker. */
+#define SMALL_MESSAGE 4096
+/* Messages share chunks of this size. */
+#define CHUNK_SIZE ((gsize) 64 * 1024)
+
+typedef struct
+{
+  gsize size;
+  gsize capacity;
+  guint8 data[];
+} Chunk;
 
 typedef struct
 {
@@ -50,14 +77,29 @@ typedef struct
   GIOStream *io;         /* const: (owned) */
   GInputStream *input;   /* const: (unowned), of io */
   GCancellable *reading; /* const: (owned): wakes the reader, when the transport is closed or cannot write */
-  GPollFD wakeup;        /* const: of that: it has its descriptor until the end, and not anew with each read */
+  GPollFD wakeup;        /* const: of that, which so keeps one descriptor, and makes none with each read */
   _Atomic (GMainContext *) lingering; /* (nullable): the reader's, at the end */
-  FerryStreamWriter *writer;          /* const: (owned) */
   FerryFrameDecoder decoder;          /* of the reader */
-  gboolean input_over;                /* of the reader: nothing more comes */
-  gboolean expired;                   /* of the reader: it has lingered for long enough */
+  gboolean input_over;                /* of the reader: the stream has ended */
+  gboolean expired;                   /* of the reader: the time to linger is over */
   _Atomic gboolean closed;
   _Atomic guint32 max_message;
+
+  GOutputStream *output; /* const: (unowned), of io */
+  GCancellable *writing; /* const: (owned): ends a write of the writer */
+  GPollFD write_wakeup;  /* const: of that, which so keeps one descriptor, and makes none for each write */
+  gboolean direct;       /* const: sending threads may write */
+  int out_fd;            /* const: of output, or -1 */
+  GThread *writer;       /* of the reader */
+
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  GQueue chunks;      /* lock: (owned) (element-type Chunk), as what follows */
+  gsize queued;       /* bytes in chunks and in the one that is being written; they go before a new message */
+  gboolean refused;   /* a message was refused for want of room */
+  gboolean finishing; /* no further message is taken */
+  gboolean done;      /* the writer has ended */
+  GError *failure;    /* (owned) (nullable): why no more can be written */
 } Core;
 
 struct _FerryStreamTransport
@@ -79,35 +121,43 @@ static GParamSpec *properties[N_PROPERTIES];
 /* ---- the core ---- */
 
 static void
-note_room (gpointer data)
+note_room (Core *core)
 {
-  Core *core = data;
   g_autoptr (FerryTransport) transport = g_weak_ref_get (&core->transport);
 
   if (transport != NULL)
     ferry_transport_note_room (transport);
 }
 
-/* What came before is still handed over; the reader does that, and ends the transport. */
+/* The reader still hands over the messages that came, and ends the transport. */
 static void
-wake_reader (gpointer data)
+wake_reader (Core *core)
 {
-  g_cancellable_cancel (((Core *) data)->reading);
+  g_cancellable_cancel (core->reading);
 }
 
-/* Nobody is woken in vain: the writer was done, under its lock, before it looks for the context; the reader puts that
- * there before it asks, under that lock, whether the writer is done. */
+/* No wake-up is lost. The writer sets done, under its lock, before it reads the context here. The reader sets the
+ * context before it reads done, under that lock. */
 static void
-wake_lingering (gpointer data)
+wake_lingering (Core *core)
 {
   /* Acquire: pairs with the release in linger(), for what the context is made of. */
-  GMainContext *context = atomic_load_explicit (&((Core *) data)->lingering, memory_order_acquire);
+  GMainContext *context = atomic_load_explicit (&core->lingering, memory_order_acquire);
 
   if (context != NULL)
     g_main_context_wakeup (context);
 }
 
-static const FerryStreamWriterFuncs writer_funcs = {.room = note_room, .failed = wake_reader, .done = wake_lingering};
+/* Whether sending threads may write: never where that could wait. A write to a blocking pipe waits until all of it is
+ * taken, also by the stream's non-blocking functions. A filter has a buffer, which is flushed only after the queue. */
+static gboolean
+can_write_directly (GOutputStream *stream, int fd)
+{
+  if (!G_IS_POLLABLE_OUTPUT_STREAM (stream) || G_IS_FILTER_OUTPUT_STREAM (stream) ||
+      !g_pollable_output_stream_can_poll (G_POLLABLE_OUTPUT_STREAM (stream)))
+    return FALSE;
+  return fd < 0 || (fcntl (fd, F_GETFL) & O_NONBLOCK) != 0;
+}
 
 static Core *
 core_new (GIOStream *io, gpointer transport)
@@ -121,7 +171,15 @@ core_new (GIOStream *io, gpointer transport)
   core->reading = g_cancellable_new ();
   g_cancellable_make_pollfd (core->reading, &core->wakeup);
   atomic_init (&core->lingering, NULL);
-  core->writer = ferry_stream_writer_new (io, &writer_funcs, core);
+  core->output = g_io_stream_get_output_stream (io);
+  core->writing = g_cancellable_new ();
+  g_cancellable_make_pollfd (core->writing, &core->write_wakeup);
+  core->out_fd =
+    G_IS_UNIX_OUTPUT_STREAM (core->output) ? g_unix_output_stream_get_fd (G_UNIX_OUTPUT_STREAM (core->output)) : -1;
+  core->direct = can_write_directly (core->output, core->out_fd);
+  pthread_mutex_init (&core->lock, NULL);
+  pthread_cond_init (&core->changed, NULL);
+  g_queue_init (&core->chunks);
   ferry_frame_decoder_init (&core->decoder, FERRY_FRAME_MAX_MESSAGE);
   atomic_init (&core->closed, FALSE);
   atomic_init (&core->max_message, FERRY_FRAME_MAX_MESSAGE);
@@ -131,18 +189,21 @@ core_new (GIOStream *io, gpointer transport)
 static Core *
 core_ref (Core *core)
 {
-  /* Relaxed: whoever refers to it has a reference already. */
-  atomic_fetch_add_explicit (&core->references, 1, memory_order_relaxed);
+  ferry_ref_count_inc (&core->references);
   return core;
 }
 
 static void
 core_unref (Core *core)
 {
-  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
-  if (atomic_fetch_sub_explicit (&core->references, 1, memory_order_acq_rel) > 1)
+  if (!ferry_ref_count_dec (&core->references))
     return;
-  ferry_stream_writer_free (core->writer);
+  g_assert (core->writer == NULL);
+  g_queue_clear_full (&core->chunks, g_free);
+  g_clear_error (&core->failure);
+  g_object_unref (core->writing);
+  pthread_cond_destroy (&core->changed);
+  pthread_mutex_destroy (&core->lock);
   g_object_unref (core->reading);
   g_object_unref (core->io);
   g_weak_ref_clear (&core->transport);
@@ -152,14 +213,318 @@ core_unref (Core *core)
 static gboolean
 is_closed (Core *core)
 {
-  /* Relaxed: who reads too early hands over one message more, to a transport that drops it. */
+  /* Relaxed: a read that is too early hands one more message to a transport that drops it. */
   return atomic_load_explicit (&core->closed, memory_order_relaxed);
+}
+
+/* ---- the queue of bytes to be written ---- */
+
+static void
+append_locked (Core *core, const guint8 *data, gsize size)
+{
+  Chunk *chunk = g_queue_peek_tail (&core->chunks);
+
+  if (chunk == NULL || chunk->capacity - chunk->size < size)
+    {
+      gsize capacity = MAX (size, CHUNK_SIZE - sizeof *chunk);
+
+      chunk = g_malloc (sizeof *chunk + capacity);
+      chunk->size = 0;
+      chunk->capacity = capacity;
+      g_queue_push_tail (&core->chunks, chunk);
+    }
+  memcpy (chunk->data + chunk->size, data, size);
+  chunk->size += size;
+  core->queued += size;
+}
+
+/* Queues what lies behind the first `written` bytes. */
+static void
+queue_rest_locked (Core *core, const GOutputVector *parts, guint n_parts, gsize written)
+{
+  for (guint i = 0; i < n_parts; i++)
+    {
+      gsize skipped = MIN (written, parts[i].size);
+
+      written -= skipped;
+      if (skipped < parts[i].size)
+        append_locked (core, (const guint8 *) parts[i].buffer + skipped, parts[i].size - skipped);
+    }
+  pthread_cond_signal (&core->changed);
+}
+
+/* Returns whether it is the first failure, for which the caller calls wake_reader(). */
+static gboolean
+fail_locked (Core *core, const GError *failure)
+{
+  if (core->failure != NULL)
+    return FALSE;
+  core->failure = g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED, "The other end of the stream takes nothing more: %s",
+                               failure->message);
+  pthread_cond_signal (&core->changed);
+  return TRUE;
+}
+
+/* ---- the sending threads ---- */
+
+/* A write to a pipe without a reader raises SIGPIPE, which an application need not ignore. Returns whether the signal
+ * was not blocked before. */
+static gboolean
+hold_sigpipe (sigset_t *before)
+{
+  sigset_t held;
+
+  sigemptyset (&held);
+  sigaddset (&held, SIGPIPE);
+  pthread_sigmask (SIG_BLOCK, &held, before);
+  return sigismember (before, SIGPIPE) == 0;
+}
+
+static void
+release_sigpipe (const sigset_t *before, gboolean raised)
+{
+  const struct timespec no_time = {0};
+  sigset_t held;
+
+  sigemptyset (&held);
+  sigaddset (&held, SIGPIPE);
+  while (raised && sigtimedwait (&held, NULL, &no_time) < 0 && errno == EINTR)
+    ;
+  pthread_sigmask (SIG_SETMASK, before, NULL);
+}
+
+/* GIO makes three system calls for one write to a descriptor, and may wait between them. */
+static GPollableReturn
+write_to_descriptor (int fd, const GOutputVector *parts, guint n_parts, gsize *written, GError **error)
+{
+  sigset_t before;
+  gboolean held = hold_sigpipe (&before);
+  gssize n = TEMP_FAILURE_RETRY (writev (fd, (const struct iovec *) parts, (int) n_parts));
+  int saved_errno = errno;
+
+  release_sigpipe (&before, held && n < 0 && saved_errno == EPIPE);
+  *written = n > 0 ? (gsize) n : 0;
+  if (n >= 0)
+    return G_POLLABLE_RETURN_OK;
+  if (saved_errno == EAGAIN)
+    return G_POLLABLE_RETURN_WOULD_BLOCK;
+  g_set_error_literal (error, G_IO_ERROR, g_io_error_from_errno (saved_errno), g_strerror (saved_errno));
+  return G_POLLABLE_RETURN_FAILED;
+}
+
+G_STATIC_ASSERT (sizeof (GOutputVector) == sizeof (struct iovec));
+G_STATIC_ASSERT (offsetof (GOutputVector, buffer) == offsetof (struct iovec, iov_base));
+G_STATIC_ASSERT (offsetof (GOutputVector, size) == offsetof (struct iovec, iov_len));
+
+/* Returns FALSE when the stream failed. written: how much it took at once. */
+static gboolean
+write_some_locked (Core *core, const GOutputVector *parts, guint n_parts, gsize *written, GError **error)
+{
+  GPollableReturn status;
+
+  if (core->out_fd >= 0)
+    status = write_to_descriptor (core->out_fd, parts, n_parts, written, error);
+  else
+    status = g_pollable_output_stream_writev_nonblocking (G_POLLABLE_OUTPUT_STREAM (core->output), parts, n_parts,
+                                                          written, NULL, error);
+  return status != G_POLLABLE_RETURN_FAILED;
+}
+
+static gboolean
+write_directly_locked (Core *core, const GOutputVector *parts, guint n_parts, gsize size, gsize *written,
+                       GError **error)
+{
+  guint8 whole[SMALL_MESSAGE];
+  GOutputVector vector = {whole, 0};
+
+  if (size > sizeof whole || n_parts == 1)
+    return write_some_locked (core, parts, n_parts, written, error);
+  for (guint i = 0; i < n_parts; i++)
+    {
+      if (parts[i].size > 0)
+        memcpy (whole + vector.size, parts[i].buffer, parts[i].size);
+      vector.size += parts[i].size;
+    }
+  return write_some_locked (core, &vector, 1, written, error);
+}
+
+static gboolean
+check_locked (Core *core, GError **error)
+{
+  if (core->failure != NULL)
+    {
+      g_propagate_error (error, ferry_error_copy (core->failure));
+      return FALSE;
+    }
+  if (core->finishing)
+    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The transport was closed at this end");
+  if (core->queued < MAX_QUEUED)
+    return TRUE;
+  core->refused = TRUE;
+  return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
+                          "%" G_GSIZE_FORMAT " bytes wait for the other end of the stream to take them: wait for room",
+                          core->queued);
+}
+
+static gboolean
+send_vectors (Core *core, const GOutputVector *parts, guint n_parts, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+  gboolean sent;
+  gboolean failed = FALSE;
+  gsize written = 0;
+  gsize size = 0;
+
+  for (guint i = 0; i < n_parts; i++)
+    size += parts[i].size;
+
+  pthread_mutex_lock (&core->lock);
+  sent = check_locked (core, error);
+  if (sent && core->direct && core->queued == 0 &&
+      !write_directly_locked (core, parts, n_parts, size, &written, &failure))
+    {
+      failed = fail_locked (core, failure);
+      sent = check_locked (core, error);
+    }
+  if (sent && written < size)
+    queue_rest_locked (core, parts, n_parts, written);
+  pthread_mutex_unlock (&core->lock);
+  if (failed)
+    wake_reader (core);
+  return sent;
+}
+
+/* ---- the writer ---- */
+
+/* Returns NULL when nothing is left to be written. */
+static Chunk *
+wait_for_chunk (Core *core)
+{
+  FERRY_AUTO_LOCK (&core->lock);
+
+  while (core->chunks.length == 0 && !core->finishing && core->failure == NULL)
+    pthread_cond_wait (&core->changed, &core->lock);
+  return core->failure == NULL ? g_queue_pop_head (&core->chunks) : NULL;
+}
+
+static gboolean
+note_written (Core *core, gsize n)
+{
+  gboolean room;
+  gboolean empty;
+
+  pthread_mutex_lock (&core->lock);
+  core->queued -= n;
+  room = core->refused && core->queued < MAX_QUEUED / 2;
+  if (room)
+    core->refused = FALSE;
+  empty = core->queued == 0;
+  pthread_mutex_unlock (&core->lock);
+  if (room)
+    note_room (core);
+  return empty;
+}
+
+static gboolean
+write_chunk (Core *core, const Chunk *chunk, GError **error)
+{
+  /* A blocking descriptor that polls as writable takes so many bytes without a wait, which a cancel could not end. */
+  const gsize most = core->out_fd >= 0 && !core->direct ? PIPE_BUF : G_MAXSSIZE;
+  gboolean empty = FALSE;
+  gssize n;
+
+  for (gsize at = 0; at < chunk->size; at += (gsize) n)
+    {
+      n = g_output_stream_write (core->output, chunk->data + at, MIN (chunk->size - at, most), core->writing, error);
+      if (n < 0)
+        return FALSE;
+      empty = note_written (core, (gsize) n);
+    }
+  return !empty || g_output_stream_flush (core->output, core->writing, error);
+}
+
+/* Tells the other end that no more bytes come, where the stream has a way to do so. */
+static void
+write_end (Core *core)
+{
+  /* g_socket_shutdown() would change a field that the reader's thread reads. */
+  if (G_IS_SOCKET_CONNECTION (core->io))
+    {
+      shutdown (g_socket_get_fd (g_socket_connection_get_socket (G_SOCKET_CONNECTION (core->io))), SHUT_WR);
+      return;
+    }
+  /* The descriptor may be a socket with another stream's reading end, and to close it would tell nothing then. */
+  if (core->out_fd >= 0)
+    shutdown (core->out_fd, SHUT_WR);
+  g_output_stream_close (core->output, core->writing, NULL);
+}
+
+static gpointer
+write_all (gpointer data)
+{
+  Core *core = data;
+  g_autoptr (GError) error = NULL;
+  gboolean failed = FALSE;
+  Chunk *chunk;
+
+  while (error == NULL && (chunk = wait_for_chunk (core)) != NULL)
+    {
+      write_chunk (core, chunk, &error);
+      g_free (chunk);
+    }
+  if (error != NULL)
+    {
+      pthread_mutex_lock (&core->lock);
+      failed = fail_locked (core, error);
+      pthread_mutex_unlock (&core->lock);
+    }
+  if (failed)
+    wake_reader (core);
+  /* After a failure too: no other thread writes any more. */
+  write_end (core);
+  pthread_mutex_lock (&core->lock);
+  core->done = TRUE;
+  pthread_mutex_unlock (&core->lock);
+  wake_lingering (core);
+  return NULL;
+}
+
+static void
+finish_writing (Core *core)
+{
+  FERRY_AUTO_LOCK (&core->lock);
+  core->finishing = TRUE;
+  pthread_cond_signal (&core->changed);
+}
+
+static void
+stop_writing (Core *core)
+{
+  g_cancellable_cancel (core->writing);
+  finish_writing (core);
+  if (core->writer != NULL)
+    g_thread_join (g_steal_pointer (&core->writer));
+  g_cancellable_release_fd (core->writing);
+}
+
+static gboolean
+is_writing_done (Core *core)
+{
+  FERRY_AUTO_LOCK (&core->lock);
+  return core->done;
+}
+
+static GError *
+dup_failure (Core *core)
+{
+  FERRY_AUTO_LOCK (&core->lock);
+  return core->failure != NULL ? ferry_error_copy (core->failure) : NULL;
 }
 
 /* ---- reading ---- */
 
-/* Hands over what came whole. Returns FALSE when there is nothing more to do: with a reason, or without where the
- * transport was closed at this end. */
+/* Hands over whole messages. Returns FALSE at the end: with a reason, or without where this end closed the transport.
+ */
 static gboolean
 hand_over (Core *core, GError **reason)
 {
@@ -180,17 +545,26 @@ hand_over (Core *core, GError **reason)
   return status == FERRY_FRAME_NONE;
 }
 
-/* A writer that failed is no reason to leave what the other end sent before it went: that is taken without waiting. */
-static gssize
-read_last (Core *core, guint8 *room, gsize size, GError **error)
+/* Returns NULL where the stream cannot be read without waiting. */
+static GPollableInputStream *
+get_pollable (Core *core)
 {
   if (!G_IS_POLLABLE_INPUT_STREAM (core->input) ||
       !g_pollable_input_stream_can_poll (G_POLLABLE_INPUT_STREAM (core->input)))
-    {
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "Nothing can be read without waiting");
-      return -1;
-    }
-  return g_pollable_input_stream_read_nonblocking (G_POLLABLE_INPUT_STREAM (core->input), room, size, NULL, error);
+    return NULL;
+  return G_POLLABLE_INPUT_STREAM (core->input);
+}
+
+/* After a failure of the writer, takes what the other end has sent before, without waiting. */
+static gssize
+read_last (Core *core, guint8 *room, gsize size, GError **error)
+{
+  GPollableInputStream *input = get_pollable (core);
+
+  if (input != NULL)
+    return g_pollable_input_stream_read_nonblocking (input, room, size, NULL, error);
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "Nothing can be read without waiting");
+  return -1;
 }
 
 static gssize
@@ -209,14 +583,14 @@ read_some (Core *core, GError **error)
   return n;
 }
 
-/* Why nothing more can come, from what a read failed with. NULL: read on. */
+/* The reason of the end, from the failure of a read. NULL: read on. */
 static GError *
 make_reason (Core *core, const GError *failure)
 {
   if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return NULL;
   if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
-    return ferry_stream_writer_dup_failure (core->writer);
+    return dup_failure (core);
   core->input_over = TRUE;
   if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED) ||
       g_error_matches (failure, G_TLS_ERROR, G_TLS_ERROR_EOF))
@@ -224,7 +598,7 @@ make_reason (Core *core, const GError *failure)
   return g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED, "Reading from the stream failed: %s", failure->message);
 }
 
-/* Returns the reason of the end, or NULL where the transport was closed at this end. */
+/* Returns the reason of the end, or NULL where this end closed the transport. */
 static GError *
 read_until_end (Core *core)
 {
@@ -272,10 +646,10 @@ discard_cb (GObject *stream, gpointer data)
 static GSource *
 add_discarding (Core *core, GMainContext *context)
 {
-  GPollableInputStream *input = G_IS_POLLABLE_INPUT_STREAM (core->input) ? (gpointer) core->input : NULL;
+  GPollableInputStream *input = get_pollable (core);
   GSource *source;
 
-  if (core->input_over || input == NULL || !g_pollable_input_stream_can_poll (input))
+  if (core->input_over || input == NULL)
     {
       core->input_over = TRUE;
       return NULL;
@@ -286,7 +660,7 @@ add_discarding (Core *core, GMainContext *context)
   return source;
 }
 
-/* A context needs a descriptor, and nothing tells when there is one again. Returns NULL when there was none in time. */
+/* A context needs a descriptor. Looks for one from time to time, and returns NULL when there is none in time. */
 static GMainContext *
 make_context (void)
 {
@@ -299,13 +673,13 @@ make_context (void)
   return g_main_context_new ();
 }
 
-/* Until what was sent is written, and the other end has heard that nothing more comes. */
+/* Waits until all sent messages and the end of the stream are written, and the other end has closed. */
 static void
 linger (Core *core)
 {
   GMainContext *context = make_context ();
-  GSource *timer;
-  GSource *discarding;
+  g_autoptr (GSource) timer = NULL;
+  g_autoptr (GSource) discarding = NULL;
 
   if (context == NULL)
     return;
@@ -315,16 +689,12 @@ linger (Core *core)
   g_source_attach (timer, context);
   /* Release: pairs with the acquire in wake_lingering(). */
   atomic_store_explicit (&core->lingering, context, memory_order_release);
-  ferry_stream_writer_finish (core->writer);
-  while (!core->expired && (!ferry_stream_writer_is_done (core->writer) || !core->input_over))
+  finish_writing (core);
+  while (!core->expired && (!is_writing_done (core) || !core->input_over))
     g_main_context_iteration (context, TRUE);
   g_source_destroy (timer);
-  g_source_unref (timer);
   if (discarding != NULL)
-    {
-      g_source_destroy (discarding);
-      g_source_unref (discarding);
-    }
+    g_source_destroy (discarding);
 }
 
 static void
@@ -336,19 +706,19 @@ end_transport (Core *core, const GError *reason)
     return;
   if (reason != NULL)
     ferry_transport_end (transport, reason);
-  /* Another thread may have this one's address next. */
+  /* A later thread may have the same address. */
   ferry_transport_set_receiving_thread (transport, NULL);
 }
 
-/* Whoever keeps a closed transport keeps no descriptor and no buffer with it. */
+/* A closed transport that is still referenced has no descriptor and no buffer. */
 static void
-let_go (Core *core)
+release (Core *core)
 {
   GMainContext *context;
 
-  ferry_stream_writer_stop (core->writer);
+  stop_writing (core);
   g_cancellable_release_fd (core->reading);
-  /* Relaxed: nobody wakes this thread once the writer's is joined. */
+  /* Relaxed: after the join of the writer's thread, none wakes this one. */
   context = atomic_exchange_explicit (&core->lingering, NULL, memory_order_relaxed);
   if (context != NULL)
     g_main_context_unref (context);
@@ -361,14 +731,16 @@ read_main (gpointer data)
 {
   Core *core = data;
   g_autoptr (GError) reason = NULL;
-  gboolean started = ferry_stream_writer_start (core->writer, &reason);
+  gboolean started;
 
+  core->writer = ferry_thread_try_new ("ferry-writer", "writing", write_all, core, &reason);
+  started = core->writer != NULL;
   if (started)
     reason = read_until_end (core);
   end_transport (core, reason);
   if (started)
     linger (core);
-  let_go (core);
+  release (core);
   core_unref (core);
   return NULL;
 }
@@ -380,31 +752,13 @@ ferry_stream_transport_send (FerryTransport *transport, const GOutputVector *par
 {
   Core *core = FERRY_STREAM_TRANSPORT (transport)->core;
   guint32 max_message = atomic_load_explicit (&core->max_message, memory_order_relaxed);
-  GOutputVector framed[1 + FERRY_CALL_MAX_PARTS];
-  guint8 header[FERRY_FRAME_HEADER_SIZE];
-  gsize size = 0;
+  FerryFrame frame;
+  guint n_vectors = ferry_frame_init (&frame, parts, n_parts, max_message, error);
 
-  g_assert (n_parts <= FERRY_CALL_MAX_PARTS);
-
-  for (guint i = 0; i < n_parts; i++)
-    {
-      framed[1 + i] = parts[i];
-      size += parts[i].size;
-    }
-  if (size > max_message)
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
-                   "A message of %" G_GSIZE_FORMAT " bytes is larger than the %u bytes that this transport carries: "
-                   "send less at once, or set max-message-size at both ends",
-                   size, max_message);
-      return FALSE;
-    }
-  ferry_frame_write_header (header, (guint32) size);
-  framed[0] = (GOutputVector){header, sizeof header};
-  return ferry_stream_writer_send (core->writer, framed, 1 + n_parts, error);
+  return n_vectors > 0 && send_vectors (core, frame.vectors, n_vectors, error);
 }
 
-/* An answer goes in pieces, of which each fits: as a whole it is a message as well. */
+/* The limit is also that of a whole answer, whose pieces are small messages. */
 static void
 set_max_message (FerryStreamTransport *self, guint max_message)
 {
@@ -420,7 +774,7 @@ ferry_stream_transport_close (FerryTransport *transport)
   if (core == NULL)
     return;
   atomic_store_explicit (&core->closed, TRUE, memory_order_relaxed);
-  ferry_stream_writer_finish (core->writer);
+  finish_writing (core);
   wake_reader (core);
 }
 
@@ -479,35 +833,26 @@ ferry_stream_transport_init (FerryStreamTransport *self)
 {
 }
 
-static GThread *
-start_reader (Core *core, GError **error)
-{
-  GThread *thread = ferry_thread_try_new ("ferry-reader", "reading", read_main, core_ref (core), error);
-
-  if (thread == NULL)
-    core_unref (core);
-  return thread;
-}
-
 /**
  * ferry_transport_new_for_stream:
- * @stream: a stream, such as a socket's connection, or a TLS connection over one
+ * @stream: a stream, such as a socket's connection, or a TLS connection over one.
  * @error: return location for an error
  *
- * Makes a transport over a stream, whose other end is another transport of this kind. It takes the stream over: nobody
- * else reads from it, writes to it or closes it any more, also where this fails.
+ * Makes a transport over a stream, whose other end is another transport of this kind. It takes the stream over, also
+ * where this fails. The caller must not read from it, write to it or close it any more.
  *
- * A message that the stream does not take at once is kept, up to a MiB of them; beyond that, sending fails with
- * %FERRY_ERROR_WOULD_BLOCK. A message, be it a request or an answer, has at most 64 MiB; the property
- * `max-message-size` (of type #guint) sets another limit, for what comes and for what goes, where it is
- * %FERRY_ERROR_TOO_LARGE. An answer that is too large fails the question with that. Both ends set it, before anything
- * larger is sent.
+ * Up to a MiB of messages is kept that the stream does not take at once. Beyond that, sending fails with
+ * %FERRY_ERROR_WOULD_BLOCK.
  *
- * What was sent before the transport is closed still goes out: behind the scenes, and for five seconds at the most. The
- * end of the stream closes the transport with %FERRY_ERROR_CLOSED, or with %FERRY_ERROR_PROTOCOL inside a message.
- * Where the two ends speak versions that do not fit, it is closed with %FERRY_ERROR_VERSION.
+ * A request or an answer has at most 64 MiB. The property `max-message-size` (of type #guint) sets another limit, for
+ * received and for sent messages. Both ends set it, before a larger message is sent. A message beyond it fails with
+ * %FERRY_ERROR_TOO_LARGE. An answer beyond it fails its transaction with that error.
  *
- * What comes is received on a thread of the transport's own. Any thread.
+ * Messages that were sent before the transport is closed are still written in the background, for five seconds at the
+ * most. The end of the stream closes the transport with %FERRY_ERROR_CLOSED, or with %FERRY_ERROR_PROTOCOL inside a
+ * message. Where the versions of the two ends do not fit, it is closed with %FERRY_ERROR_VERSION.
+ *
+ * A thread of the transport receives messages. Any thread may call this.
  *
  * Returns: (transfer full): the transport, or %NULL with %FERRY_ERROR_CLOSED or %FERRY_ERROR_SYSTEM
  *
@@ -526,7 +871,7 @@ ferry_transport_new_for_stream (GIOStream *stream, GError **error)
 
   if (g_io_stream_is_closed (stream))
     {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The stream is closed already");
+      ferry_set_error (error, FERRY_ERROR_CLOSED, "The stream is closed already; open it again");
       return NULL;
     }
   if (!ferry_check_free_fds (N_FDS, error))
@@ -538,12 +883,13 @@ ferry_transport_new_for_stream (GIOStream *stream, GError **error)
   self->core = core_new (stream, self);
   set_max_message (self, FERRY_FRAME_MAX_MESSAGE);
   ferry_greeting_write (greeting);
-  /* Where it fails the reader finds out why: an end that spoke before it went is heard. */
-  ferry_stream_writer_send (self->core->writer, &vector, 1, NULL);
-  thread = start_reader (self->core, error);
+  /* The reader finds a failure, after the messages of an other end that has closed already. */
+  send_vectors (self->core, &vector, 1, NULL);
+  thread = ferry_thread_try_new ("ferry-reader", "reading", read_main, core_ref (self->core), error);
   if (thread == NULL)
     {
-      let_go (self->core);
+      core_unref (self->core);
+      release (self->core);
       return NULL;
     }
   ferry_transport_set_receiving_thread (FERRY_TRANSPORT (self), thread);
@@ -552,7 +898,7 @@ ferry_transport_new_for_stream (GIOStream *stream, GError **error)
 
 /* ---- over the stream of two descriptors ---- */
 
-/* So that a sender never waits for a reader. A worker in a sandbox may not set flags by fcntl(). */
+/* A sender then never waits for a reader. A worker in a sandbox may not set flags by fcntl(). */
 static gboolean
 set_nonblocking (int fd, GError **error)
 {
@@ -561,7 +907,7 @@ set_nonblocking (int fd, GError **error)
   return ioctl (fd, FIONBIO, &on) == 0 || ferry_set_system_error (error, "ioctl(FIONBIO)");
 }
 
-/* A process that is started later and has a copy would keep the other end from hearing of the end. */
+/* With a copy in a process that is started later, the other end would not see the end of the stream. */
 static gboolean
 set_close_on_exec (int fd, GError **error)
 {
@@ -571,12 +917,12 @@ set_close_on_exec (int fd, GError **error)
 /**
  * ferry_transport_new_for_descriptors:
  * @in_fd: a descriptor to read from
- * @out_fd: a descriptor to write to: another one, or the same where that is a socket
+ * @out_fd: a descriptor to write to: another one, or the same where that is a socket.
  * @error: return location for an error
  *
- * Makes a transport over two descriptors, such as those of two pipes, or over one socket. It takes both over, closes
- * them at its end, also where this fails, keeps them from processes that are started later, and makes @out_fd
- * non-blocking, which those that have it already see too.
+ * Makes a transport over two descriptors, such as those of two pipes, or over one socket. It takes both over, and
+ * closes them at its end, also where this fails. Processes that are started later do not inherit them. @out_fd becomes
+ * non-blocking, also for processes that share it already.
  *
  * The rest is as with [ctor@Ferry.Transport.new_for_stream]. Any thread.
  *

@@ -1,22 +1,21 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The transaction core: what this end asks, the calls that it is asked, and the messages of both.
+/* The transaction core: the transactions that this end asks, the calls that it is asked, and the messages of both.
  *
- * Asking:     a transaction is in the table from before its request is sent until whoever takes it out: receive() with
- *             its answer, forget(), close(), or ask() itself when it could not be sent. Who took it out calls done(),
- *             so it is called once.
- * Calls:      a call is in its owner's table until it is over, and found there by windows and cancels. One that is
- *             dropped unanswered lives on until its refusal is sent: so whoever asked always hears something, or the
- *             end of the link.
+ * Asking:     a transaction is in the table from before its request is sent. One function takes it out: receive() with
+ *             its answer, forget(), abandon(), end(), close(), or ask() itself where the request was not sent. The same
+ *             function calls done(), so done() is called once.
+ * Calls:      a call is in its owner's table until it is over. Windows and cancels find it there. A call that is
+ *             dropped unanswered lives until its refusal is sent. So the asking end always gets an answer, or the end
+ *             of the link.
  * Threads:    any.
- * Locks:      send_lock before lock. Nothing is called with lock held; with send_lock held, the transport's send() is.
- * References: a call holds its transactions. The transactions know their open calls, but hold none, save those in
- *             unsent; they get at one by call_try_ref() under the lock, which the call's last unref takes too.
- * Trust:      none in the peer. What breaks a rule is FERRY_ERROR_PROTOCOL; what only comes too late is dropped.
+ * Locks:      send_lock before lock. Nothing is called with lock held. send() is called with send_lock held.
+ * References: a call holds its transactions. The transactions hold only the dropped calls in owed. They refer to the
+ *             other open calls by call_try_ref() under the lock, which the call's last unref takes too.
+ * Trust:      none in the peer. A broken rule is FERRY_ERROR_PROTOCOL. A message that only comes too late is dropped.
  *
- * It is one file since one lock guards transactions and calls, they wait for room in one place, and what
- * ends the one ends the other. */
+ * It is one file since transactions and calls have one lock, one queue of messages that wait for room, and one end. */
 
 #include "config.h"
 
@@ -29,7 +28,7 @@
 #include "base/ferry-base-private.h"
 #include "call/ferry-xid-table-private.h"
 
-/* The largest answer where nobody says. */
+/* The largest answer by default. */
 #define DEFAULT_MAX_ANSWER (256 * 1024 * 1024)
 
 struct _FerryTransactions
@@ -51,9 +50,9 @@ struct _FerryTransactions
   guint64 *early_ring;  /* (owned) (nullable): numbers that went into early, to drop the oldest */
   guint early_next;     /* place in it */
   guint64 highest_call; /* the highest number of a request that came */
-  GQueue unsent;        /* (element-type FerryCall) (owned): dropped calls whose refusal was not taken yet */
-  GQueue owed;          /* (element-type Owed) (owned): cancels and windows that were not taken yet */
-  guint64 n_flushes;    /* how often something has had those two tried again */
+  GQueue owed;          /* (element-type Owed) (owned): messages that wait for room */
+  guint n_dropped;      /* dropped calls in owed */
+  guint64 n_flushes;    /* how often owed was tried again */
   GError *reason;       /* lock to set, once: (owned) (nullable): set by close() */
   GHashTable *pieces;   /* (element-type guint64 GByteArray) (owned) (nullable): of answers, by their numbers */
   guint64 pieces_size;  /* bytes of those */
@@ -61,22 +60,23 @@ struct _FerryTransactions
   guint64 n_late;
   guint64 n_unknown;
 
-  /* What each message looks at, lock to write. */
+  /* Lock to write; each message reads them without. */
   _Atomic gboolean closed; /* reason is set */
-  _Atomic gboolean has_unsent;
+  _Atomic gboolean has_owed;
 };
 
-/* What the other end is to hear of a transaction, as soon as there is room. */
+/* A message that waits for room: a cancel, a window that has grown, or the refusal of a dropped call. */
 typedef struct
 {
-  guint64 xid;
-  guint reason; /* of its cancel; 0: its window has grown */
+  guint64 xid;     /* 0 for a refusal */
+  guint reason;    /* of a cancel, or 0 */
+  FerryCall *call; /* (owned) (nullable): the dropped call */
 } Owed;
 
 typedef enum
 {
   CALL_OPEN,
-  CALL_ANSWERING, /* a thread is at it */
+  CALL_ANSWERING, /* a thread sends the answer */
   CALL_OVER,
 } CallState;
 
@@ -91,13 +91,13 @@ struct _FerryCall
   _Atomic guint32 state;                                /* a CallState */
   _Atomic guint32 window;                               /* items that may be sent */
   _Atomic guint32 cancelled;                            /* the owner's lock to write: a FerryCancelReason, or 0 */
-  gsize n_sent;                                         /* of who answers: bytes of the value that went in pieces */
+  gsize n_sent;                                         /* of the answering thread: bytes that went in pieces */
   void (*cancel_func) (FerryCall *call, gpointer data); /* the owner's lock: (nullable): not called yet */
   gpointer cancel_data;                                 /* the owner's lock */
   void (*window_func) (gpointer data);                  /* the owner's lock, as the next two: (nullable) */
   void (*window_hold) (gpointer data);
   gpointer window_data;
-  gpointer attached; /* of the one thread that attaches, and of who frees the call */
+  gpointer attached; /* of the one thread that attaches, then of the one that frees the call */
   GDestroyNotify attached_destroy;
   char method[]; /* const */
 };
@@ -117,7 +117,6 @@ ferry_transactions_new (const FerryTransportFuncs *funcs, gpointer transport, Fe
   pthread_mutex_init (&self->lock, NULL);
   self->next_xid = 1;
   self->max_answer = DEFAULT_MAX_ANSWER;
-  g_queue_init (&self->unsent);
   g_queue_init (&self->owed);
   return self;
 }
@@ -125,34 +124,30 @@ ferry_transactions_new (const FerryTransportFuncs *funcs, gpointer transport, Fe
 void
 ferry_transactions_set_first_xid (FerryTransactions *self, guint64 first)
 {
-  pthread_mutex_lock (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
   self->next_xid = first;
-  pthread_mutex_unlock (&self->lock);
 }
 
 void
 ferry_transactions_set_max_answer (FerryTransactions *self, guint64 max_answer)
 {
-  pthread_mutex_lock (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
   self->max_answer = MIN (max_answer, G_MAXUINT / 2);
-  pthread_mutex_unlock (&self->lock);
 }
 
 static FerryTransactions *
 ref (FerryTransactions *self)
 {
-  /* Relaxed: whoever refers to it has a reference already. */
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  ferry_ref_count_inc (&self->references);
   return self;
 }
 
 void
 ferry_transactions_unref (FerryTransactions *self)
 {
-  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+  if (!ferry_ref_count_dec (&self->references))
     return;
-  /* Open calls hold references, also those in unsent: there are none any more. */
+  /* Every open call holds a reference. */
   g_assert (self->calls.n_entries == 0);
   if (self->funcs.destroy != NULL)
     self->funcs.destroy (self->transport);
@@ -173,17 +168,15 @@ ferry_transactions_unref (FerryTransactions *self)
 static gboolean
 is_closed (FerryTransactions *self)
 {
-  /* Acquire: pairs with ferry_transactions_close(); the reason is there then, for good. */
+  /* Acquire: pairs with ferry_transactions_close(), which has set the reason for good. */
   return atomic_load_explicit (&self->closed, memory_order_acquire);
 }
 
 static gboolean
 check_open (FerryTransactions *self, GError **error)
 {
-  if (!is_closed (self))
-    return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "Nothing can be sent any more: %s", self->reason->message);
-  return FALSE;
+  return !is_closed (self) ||
+         ferry_set_error (error, FERRY_ERROR_CLOSED, "Nothing can be sent any more: %s", self->reason->message);
 }
 
 /* any, without the lock */
@@ -191,14 +184,6 @@ static gboolean
 send_message (FerryTransactions *self, const FerryCallMessage *message, GError **error)
 {
   return check_open (self, error) && self->funcs.send (self->transport, message, error);
-}
-
-/* any, without the lock */
-static gboolean
-send_message_in_buffer (FerryTransactions *self, const FerryCallMessage *message)
-{
-  return self->funcs.send_in_buffer != NULL && check_open (self, NULL) &&
-         self->funcs.send_in_buffer (self->transport, message);
 }
 
 static gboolean
@@ -211,75 +196,75 @@ refuse (FerryTransactions *self, guint64 xid, const GError *reason, GError **err
   return send_message (self, &message, error);
 }
 
-/* ---- what waits for room ---- */
+/* ---- messages that wait for room ---- */
 
-static gboolean flush_refusals (FerryTransactions *self);
+static void call_end_dropped (FerryCall *self);
 
 static void
-note_unsent_locked (FerryTransactions *self)
+note_owed_locked (FerryTransactions *self)
 {
-  /* Relaxed: the lock is taken for what it tells of, and it is looked at again with the next message. */
-  atomic_store_explicit (&self->has_unsent, self->unsent.length > 0 || self->owed.length > 0, memory_order_relaxed);
+  /* Relaxed: the lock guards the queue, and the next message reads the flag again. */
+  atomic_store_explicit (&self->has_owed, self->owed.length > 0, memory_order_relaxed);
 }
 
 static guint64
 get_n_flushes (FerryTransactions *self)
 {
-  guint64 n;
-
-  pthread_mutex_lock (&self->lock);
-  n = self->n_flushes;
-  pthread_mutex_unlock (&self->lock);
-  return n;
+  FERRY_AUTO_LOCK (&self->lock);
+  return self->n_flushes;
 }
 
-/* Returns whether it is new. One cancel of a transaction is enough, windows add up, and that of a transaction which is
- * over matters to nobody. */
+/* Returns whether it is to be queued. One cancel of a transaction is enough. Windows add up; the window of a
+ * transaction that is over is not needed. */
 static gboolean
-note_owed_locked (FerryTransactions *self, const Owed *owed, guint n)
+merge_owed_locked (FerryTransactions *self, const Owed *owed, guint n)
 {
   FerryXidEntry *entry = ferry_xid_table_find (&self->asked, owed->xid);
-  gboolean is_new = owed->reason != 0;
+  gboolean is_new;
 
   if (entry == NULL)
-    return is_new;
+    return owed->reason != 0 || owed->call != NULL;
+  is_new = owed->reason != 0 ? !entry->cancel_owed : entry->owed == 0;
   if (owed->reason != 0)
-    {
-      is_new = !entry->cancel_owed;
-      entry->cancel_owed = TRUE;
-    }
-  else
-    {
-      is_new = entry->owed == 0;
-      entry->owed += n;
-      entry->window -= MIN (n, entry->window);
-    }
+    entry->cancel_owed = TRUE;
+  entry->owed += n;
+  entry->window -= MIN (n, entry->window);
   return is_new;
 }
 
-static void
-owe_locked (FerryTransactions *self, const Owed *owed, guint n, gboolean first)
+/* Returns FALSE after close(). */
+static gboolean
+owe (FerryTransactions *self, const Owed *owed, guint n, gboolean first)
 {
-  if (self->reason != NULL || !note_owed_locked (self, owed, n))
-    return;
-  if (first)
-    g_queue_push_head (&self->owed, g_memdup2 (owed, sizeof *owed));
-  else
-    g_queue_push_tail (&self->owed, g_memdup2 (owed, sizeof *owed));
-  note_unsent_locked (self);
+  FERRY_AUTO_LOCK (&self->lock);
+
+  if (self->reason != NULL)
+    return FALSE;
+  if (merge_owed_locked (self, owed, n))
+    {
+      g_queue_push_nth (&self->owed, g_memdup2 (owed, sizeof *owed), first ? 0 : -1);
+      self->n_dropped += owed->call != NULL;
+      note_owed_locked (self);
+    }
+  return TRUE;
 }
 
-/* Returns FALSE when there is nothing. n: how much a window has grown, 0 where nobody is to hear of it any more. */
+/* Returns FALSE when there is nothing. n: how much a window has grown, 0 where its transaction is over. */
 static gboolean
 take_owed (FerryTransactions *self, Owed *owed, guint *n)
 {
   g_autofree Owed *taken = NULL;
   FerryXidEntry *entry;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   taken = g_queue_pop_head (&self->owed);
-  entry = taken != NULL ? ferry_xid_table_find (&self->asked, taken->xid) : NULL;
+  note_owed_locked (self);
   *n = 0;
+  if (taken == NULL)
+    return FALSE;
+  *owed = *taken;
+  self->n_dropped -= owed->call != NULL;
+  entry = ferry_xid_table_find (&self->asked, taken->xid);
   if (entry != NULL && taken->reason != 0)
     entry->cancel_owed = FALSE;
   else if (entry != NULL)
@@ -288,93 +273,100 @@ take_owed (FerryTransactions *self, Owed *owed, guint *n)
       entry->window += entry->owed;
       entry->owed = 0;
     }
-  note_unsent_locked (self);
-  pthread_mutex_unlock (&self->lock);
-  if (taken != NULL)
-    *owed = *taken;
-  return taken != NULL;
+  return TRUE;
 }
 
-/* Returns FALSE with an error where it can never be sent. Sets kept where there is no room, and it is owed. */
+static gboolean
+send_owed (FerryTransactions *self, const Owed *owed, guint n, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+  FerryCallMessage message;
+
+  /* First: after the end, a peer may leave thousands of calls. */
+  if (!check_open (self, error))
+    return FALSE;
+  if (owed->call != NULL)
+    {
+      reason = g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "The call of “%s” was dropped without an answer",
+                            ferry_call_method_in_words (owed->call->method));
+      return refuse (self, owed->call->xid, reason, error);
+    }
+  ferry_call_message_init (&message, owed->reason != 0 ? FERRY_CALL_CANCEL : FERRY_CALL_WINDOW, owed->xid, NULL, NULL);
+  message.header.number = owed->reason != 0 ? owed->reason : n;
+  return send_message (self, &message, error);
+}
+
+/* Takes owed's call. Returns FALSE with an error where it can never be sent. Sets kept where it waits for room. */
 static gboolean
 send_or_owe (FerryTransactions *self, const Owed *owed, guint n, gboolean first, gboolean *kept, GError **error)
 {
   g_autoptr (GError) failure = NULL;
-  FerryCallMessage message;
+  gboolean sent = send_owed (self, owed, n, &failure);
+  gboolean has_room = !g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
 
-  ferry_call_message_init (&message, owed->reason != 0 ? FERRY_CALL_CANCEL : FERRY_CALL_WINDOW, owed->xid, NULL, NULL);
-  message.header.number = owed->reason != 0 ? owed->reason : n;
-  if (send_message (self, &message, &failure))
+  *kept = !has_room && owe (self, owed, n, first);
+  if (!*kept && owed->call != NULL)
+    call_end_dropped (owed->call);
+  if (sent || !has_room)
     return TRUE;
-  *kept = g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
-  if (!*kept)
-    {
-      g_propagate_error (error, g_steal_pointer (&failure));
-      return FALSE;
-    }
-  pthread_mutex_lock (&self->lock);
-  owe_locked (self, owed, n, first);
-  pthread_mutex_unlock (&self->lock);
-  return TRUE;
+  g_propagate_error (error, g_steal_pointer (&failure));
+  return FALSE;
 }
 
-/* any: sends what the other end is to hear now, or as soon as there is room. Returns FALSE with an error where it never
- * will. */
+/* any: sends the message now, or as soon as there is room. Takes owed's call. Returns FALSE with an error where it can
+ * never be sent. */
 static gboolean
-tell (FerryTransactions *self, guint64 xid, guint reason, guint n, GError **error)
+tell (FerryTransactions *self, const Owed *owed, guint n, GError **error)
 {
-  const Owed owed = {xid, reason};
   guint64 n_flushes = get_n_flushes (self);
   gboolean kept = FALSE;
 
-  if (!send_or_owe (self, &owed, n, FALSE, &kept, error))
+  if (!send_or_owe (self, owed, n, FALSE, &kept, error))
     return FALSE;
-  /* Room that came between the two was used for what was owed by then. */
+  /* A flush in the meantime did not see it. */
   if (kept && get_n_flushes (self) != n_flushes)
-    ferry_transactions_flush_unsent (self);
+    ferry_transactions_flush_owed (self);
   return TRUE;
 }
 
 /* Returns FALSE when the transport has no room. */
 static gboolean
-flush_owed (FerryTransactions *self)
+flush_once (FerryTransactions *self)
 {
   gboolean kept = FALSE;
   Owed owed;
   guint n;
 
   while (!kept && take_owed (self, &owed, &n))
-    if (owed.reason != 0 || n > 0)
+    if (owed.call != NULL || owed.reason != 0 || n > 0)
       send_or_owe (self, &owed, n, TRUE, &kept, NULL);
   return !kept;
 }
 
-/* any, without the lock. Room that comes meanwhile, on a thread that finds nothing to send, is seen by the count. */
+/* any, without the lock. The count tells of room that comes meanwhile, on a thread that finds nothing to send. */
 void
-ferry_transactions_flush_unsent (FerryTransactions *self)
+ferry_transactions_flush_owed (FerryTransactions *self)
 {
   guint64 n_flushes;
-  gboolean again;
+  guint64 before;
 
   pthread_mutex_lock (&self->lock);
   n_flushes = ++self->n_flushes;
   pthread_mutex_unlock (&self->lock);
   do
     {
-      gboolean sent = flush_owed (self) && flush_refusals (self);
-
-      pthread_mutex_lock (&self->lock);
-      again = !sent && self->n_flushes != n_flushes;
-      n_flushes = self->n_flushes;
-      pthread_mutex_unlock (&self->lock);
+      before = n_flushes;
+      if (flush_once (self))
+        return;
+      n_flushes = get_n_flushes (self);
     }
-  while (again);
+  while (n_flushes != before);
 }
 
 /* ---- large answers, which come in pieces with other messages between them ---- */
 
-/* Trust: none. Memory grows with what comes and not with what is announced; an answer, and all of them together, are
- * bounded. */
+/* Trust: none. Memory grows with the bytes that came, not with the announced size. The size of one answer is bounded,
+ * and the size of all of them together. */
 
 /* The pieces of an answer so far, or NULL. */
 static GByteArray *
@@ -413,7 +405,7 @@ find_pieces_locked (FerryTransactions *self, guint64 xid)
   return pieces;
 }
 
-/* Returns why it cannot be. */
+/* Returns NULL, or why it breaks a rule. */
 static const char *
 add_piece_locked (FerryTransactions *self, const FerryCallMessage *message)
 {
@@ -432,41 +424,32 @@ add_piece_locked (FerryTransactions *self, const FerryCallMessage *message)
   return NULL;
 }
 
-/* Of an answer that is wanted no more they are dropped. */
+/* Drops the pieces of an answer that is not wanted any more. */
 static gboolean
 receive_piece (FerryTransactions *self, const FerryCallMessage *message, GError **error)
 {
   guint64 xid = message->header.xid;
-  const char *fault = NULL;
+  const char *fault;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
-  if (ferry_xid_table_find (&self->asked, xid) != NULL)
-    fault = add_piece_locked (self, message);
-  pthread_mutex_unlock (&self->lock);
-  if (fault == NULL)
-    return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "The answer to transaction %" G_GUINT64_FORMAT " %s", xid,
-               fault);
-  return FALSE;
+  fault = ferry_xid_table_find (&self->asked, xid) != NULL ? add_piece_locked (self, message) : NULL;
+  return fault == NULL || ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                                           "The answer to transaction %" G_GUINT64_FORMAT " %s", xid, fault);
 }
 
-/* Whether an answer, which has the last of the value, goes with the pieces before it, or is not wanted any more. */
+/* Whether an answer, which has the end of the value, fits the pieces before it, or is not wanted any more. */
 static gboolean
 check_pieces (FerryTransactions *self, const FerryCallMessage *message, GError **error)
 {
   guint64 xid = message->header.xid;
   GByteArray *pieces;
-  gboolean fits;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   pieces = self->pieces != NULL ? g_hash_table_lookup (self->pieces, &xid) : NULL;
-  fits = ferry_xid_table_find (&self->asked, xid) == NULL ||
-         (pieces != NULL && (guint64) message->header.number == pieces->len + message->body_size);
-  pthread_mutex_unlock (&self->lock);
-  if (!fits)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "Transaction %" G_GUINT64_FORMAT " has an answer with a gap",
-                 xid);
-  return fits;
+  return ferry_xid_table_find (&self->asked, xid) == NULL ||
+         (pieces != NULL && (guint64) message->header.number == pieces->len + message->body_size) ||
+         ferry_set_error (error, FERRY_ERROR_PROTOCOL, "Transaction %" G_GUINT64_FORMAT " has an answer with a gap",
+                          xid);
 }
 
 /* ---- asking ---- */
@@ -476,39 +459,33 @@ static guint64
 begin (FerryTransactions *self, const FerryRequest *request, const FerryAnswerFuncs *funcs, gpointer data,
        GError **error)
 {
-  guint64 xid = 0;
+  FerryXidEntry *entry;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
-  if (check_open (self, error))
+  if (!check_open (self, error))
+    return 0;
+  if ((request->flags & FERRY_CALL_ONE_WAY) == 0)
     {
-      xid = self->next_xid++;
-      if ((request->flags & FERRY_CALL_ONE_WAY) == 0)
-        {
-          FerryXidEntry *entry = ferry_xid_table_add (&self->asked, xid);
-
-          entry->funcs = *funcs;
-          entry->data = data;
-          entry->window = request->window;
-          entry->flags = request->flags;
-        }
+      entry = ferry_xid_table_add (&self->asked, self->next_xid);
+      entry->funcs = *funcs;
+      entry->data = data;
+      entry->window = request->window;
+      entry->flags = request->flags;
     }
-  pthread_mutex_unlock (&self->lock);
-  return xid;
+  return self->next_xid++;
 }
 
-/* Takes back what begin() did. Returns FALSE when the transaction is done all the same: close() came in between. */
+/* Undoes begin(). Returns FALSE where close() came in between, and the transaction is done. */
 static gboolean
 take_back (FerryTransactions *self, guint64 xid, FerryCallFlags flags)
 {
-  gboolean taken;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
-  taken = (flags & FERRY_CALL_ONE_WAY) != 0 || ferry_xid_table_remove (&self->asked, xid, NULL);
-  /* Nobody was told this number, and with send_lock held it is the latest: so the next request has it. */
-  if (taken)
-    self->next_xid = xid;
-  pthread_mutex_unlock (&self->lock);
-  return taken;
+  if ((flags & FERRY_CALL_ONE_WAY) == 0 && !ferry_xid_table_remove (&self->asked, xid, NULL))
+    return FALSE;
+  /* The next request has this number: it was not sent, and is the latest while send_lock is held. */
+  self->next_xid = xid;
+  return TRUE;
 }
 
 guint64
@@ -528,7 +505,7 @@ ferry_transactions_ask (FerryTransactions *self, const FerryRequest *request, co
 
   if (!ferry_call_message_check (request->method, request->arguments, error))
     return 0;
-  /* Serialises the arguments, so it is done before the lock is taken. */
+  /* Serialises the arguments, and so comes before the lock. */
   ferry_call_message_init (&message, FERRY_CALL_REQUEST, 0, request->method, request->arguments);
   if (request->packed.data != NULL)
     ferry_call_message_set_bytes (&message, request->packed.data, request->packed.size);
@@ -552,12 +529,8 @@ ferry_transactions_ask (FerryTransactions *self, const FerryRequest *request, co
 static gboolean
 is_asked (FerryTransactions *self, guint64 xid)
 {
-  gboolean found;
-
-  pthread_mutex_lock (&self->lock);
-  found = ferry_xid_table_find (&self->asked, xid) != NULL;
-  pthread_mutex_unlock (&self->lock);
-  return found;
+  FERRY_AUTO_LOCK (&self->lock);
+  return ferry_xid_table_find (&self->asked, xid) != NULL;
 }
 
 static void
@@ -565,10 +538,10 @@ send_cancel (FerryTransactions *self, guint64 xid, FerryCancelReason reason)
 {
   g_autoptr (GError) error = NULL;
 
-  /* Where the quick road is closed or full, the slow one will do. */
+  /* Where the express way is closed or full, the cancel is sent behind the other messages. */
   if (self->funcs.cancel != NULL && self->funcs.cancel (self->transport, xid, reason, NULL))
     return;
-  if (!tell (self, xid, reason, 0, &error))
+  if (!tell (self, &(Owed){.xid = xid, .reason = reason}, 0, &error))
     g_debug ("The cancel of transaction %" G_GUINT64_FORMAT " was not sent: %s", xid, error->message);
 }
 
@@ -582,31 +555,43 @@ ferry_transactions_cancel (FerryTransactions *self, guint64 xid, FerryCancelReas
   return asked;
 }
 
+static gboolean
+take_out (FerryTransactions *self, guint64 xid, FerryXidEntry *entry)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+  drop_pieces_locked (self, xid);
+  return ferry_xid_table_remove (&self->asked, xid, entry);
+}
+
 gboolean
 ferry_transactions_forget (FerryTransactions *self, guint64 xid)
 {
-  gboolean found;
-
-  pthread_mutex_lock (&self->lock);
-  found = ferry_xid_table_remove (&self->asked, xid, NULL);
-  drop_pieces_locked (self, xid);
-  pthread_mutex_unlock (&self->lock);
-  return found;
+  return take_out (self, xid, NULL);
 }
 
 gpointer
 ferry_transactions_abandon (FerryTransactions *self, guint64 xid, FerryCancelReason reason)
 {
   FerryXidEntry entry = {.data = NULL};
-  gboolean found;
 
-  pthread_mutex_lock (&self->lock);
-  found = ferry_xid_table_remove (&self->asked, xid, &entry);
-  drop_pieces_locked (self, xid);
-  pthread_mutex_unlock (&self->lock);
-  if (found && !entry.cancel_owed)
+  if (take_out (self, xid, &entry) && !entry.cancel_owed)
     send_cancel (self, xid, reason);
   return entry.data;
+}
+
+gboolean
+ferry_transactions_end (FerryTransactions *self, guint64 xid, FerryCancelReason reason, const GError *error)
+{
+  g_autoptr (GError) copy = NULL;
+  FerryXidEntry entry;
+
+  if (!take_out (self, xid, &entry))
+    return FALSE;
+  if (!entry.cancel_owed)
+    send_cancel (self, xid, reason);
+  copy = ferry_error_copy (error);
+  entry.funcs.done (entry.data, NULL, copy, NULL, FALSE);
+  return TRUE;
 }
 
 GArray *
@@ -629,40 +614,34 @@ ferry_transactions_list_asked (FerryTransactions *self,
   return xids;
 }
 
-/* The window that is counted here is never smaller than what the other end knows of, so it grows before it is sent; and
- * no larger for long, so what is owed of it does not count. */
+/* The window grows here before it is sent, so it is never smaller than the other end's. A growth that waits for room
+ * counts as owed, so it is not larger for long either. */
 static gboolean
 grow_window (FerryTransactions *self, guint64 xid, guint n, GError **error)
 {
   FerryXidEntry *entry;
-  gboolean grown = FALSE;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   entry = ferry_xid_table_find (&self->asked, xid);
   if (entry == NULL || (entry->flags & FERRY_CALL_STREAM) == 0)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "Transaction %" G_GUINT64_FORMAT " has no stream any more",
-                 xid);
-  else if (n > FERRY_MAX_WINDOW - entry->window - entry->owed)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
-                 "The window of a stream has %d items at the most: add to it as items come", FERRY_MAX_WINDOW);
-  else
-    grown = TRUE;
-  if (grown)
-    entry->window += n;
-  pthread_mutex_unlock (&self->lock);
-  return grown;
+    return ferry_set_error (error, FERRY_ERROR_CLOSED, "Transaction %" G_GUINT64_FORMAT " has no stream any more", xid);
+  if (n > FERRY_MAX_WINDOW - entry->window - entry->owed)
+    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                            "The window of a stream has %d items at the most: add to it as items come",
+                            FERRY_MAX_WINDOW);
+  entry->window += n;
+  return TRUE;
 }
 
 static void
 shrink_window (FerryTransactions *self, guint64 xid, guint n)
 {
   FerryXidEntry *entry;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   entry = ferry_xid_table_find (&self->asked, xid);
   if (entry != NULL)
     entry->window -= MIN (n, entry->window);
-  pthread_mutex_unlock (&self->lock);
 }
 
 gboolean
@@ -672,7 +651,7 @@ ferry_transactions_add_window (FerryTransactions *self, guint64 xid, guint n, GE
 
   if (!grow_window (self, xid, n, error))
     return FALSE;
-  if (tell (self, xid, 0, n, error))
+  if (tell (self, &(Owed){.xid = xid}, n, error))
     return TRUE;
   shrink_window (self, xid, n);
   return FALSE;
@@ -702,12 +681,11 @@ call_new (FerryTransactions *owner, const FerryCallMessage *message)
 FerryCall *
 ferry_call_ref (FerryCall *self)
 {
-  /* Relaxed: whoever refers to it has a reference already. */
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  ferry_ref_count_inc (&self->references);
   return self;
 }
 
-/* The owner's lock is held: the call is in the table, so it is not freed, but its last reference may be gone. */
+/* The owner's lock is held. The call is in the table, so it is not freed, but its last reference may be gone. */
 static gboolean
 call_try_ref (FerryCall *self)
 {
@@ -722,7 +700,7 @@ call_try_ref (FerryCall *self)
   return FALSE;
 }
 
-/* Takes the call out of the table. The other end may have begun another one of the same number since. */
+/* Takes the call out of the table, where the other end may have begun another one of the same number. */
 static void
 call_leave_table_locked (FerryCall *self)
 {
@@ -732,7 +710,7 @@ call_leave_table_locked (FerryCall *self)
     ferry_xid_table_remove (&self->owner->calls, self->xid, NULL);
 }
 
-/* any: nobody has it any more, nor finds it. */
+/* any: without references, and out of the table. */
 static void
 call_free (FerryCall *self)
 {
@@ -746,109 +724,46 @@ call_free (FerryCall *self)
 static void
 call_set_over (FerryCall *self)
 {
-  pthread_mutex_lock (&self->owner->lock);
-  /* Relaxed: whoever needs more than the word has the lock. */
+  FERRY_AUTO_LOCK (&self->owner->lock);
+  /* Relaxed: the lock guards all that the state tells of. */
   atomic_store_explicit (&self->state, CALL_OVER, memory_order_relaxed);
   self->cancel_func = NULL;
   call_leave_table_locked (self);
-  pthread_mutex_unlock (&self->owner->lock);
 }
 
-/* Keeps a dropped call until its refusal is taken. Returns FALSE when nothing can be sent any more. */
-static gboolean
-call_keep_unsent (FerryCall *self, gboolean first)
+/* Takes the reference. */
+static void
+call_end_dropped (FerryCall *self)
 {
-  FerryTransactions *owner = self->owner;
-  gboolean kept;
-
-  pthread_mutex_lock (&owner->lock);
-  kept = owner->reason == NULL;
-  if (kept && first)
-    g_queue_push_head (&owner->unsent, self);
-  else if (kept)
-    g_queue_push_tail (&owner->unsent, self);
-  note_unsent_locked (owner);
-  pthread_mutex_unlock (&owner->lock);
-  return kept;
-}
-
-/* Returns FALSE when the transport has no room, and keeps the call then. */
-static gboolean
-call_send_refusal (FerryCall *self, gboolean first)
-{
-  g_autoptr (GError) reason =
-    g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "The call of “%s” was dropped without an answer",
-                 ferry_call_method_in_words (self->method));
-  g_autoptr (GError) error = NULL;
-
-  return refuse (self->owner, self->xid, reason, &error) ||
-         !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK) || !call_keep_unsent (self, first);
-}
-
-/* Takes the reference that the caller has. Returns FALSE when the transport has no room. Once nothing is sent any more,
- * a peer may have left thousands of them, and each is only forgotten. */
-static gboolean
-call_refuse_dropped (FerryCall *self, gboolean first)
-{
-  g_autoptr (FerryTransactions) owner = ref (self->owner);
-  guint64 n_flushes = get_n_flushes (owner);
-
-  if (!is_closed (owner) && !call_send_refusal (self, first))
-    {
-      /* Room that came between the two was used for what was kept by then. */
-      if (!first && get_n_flushes (owner) != n_flushes)
-        ferry_transactions_flush_unsent (owner);
-      return FALSE;
-    }
   call_set_over (self);
   ferry_call_unref (self);
-  return TRUE;
-}
-
-/* any, without the lock. Returns FALSE when the transport has no room. */
-static gboolean
-flush_refusals (FerryTransactions *self)
-{
-  FerryCall *call;
-
-  do
-    {
-      pthread_mutex_lock (&self->lock);
-      call = g_queue_pop_head (&self->unsent);
-      note_unsent_locked (self);
-      pthread_mutex_unlock (&self->lock);
-    }
-  while (call != NULL && call_refuse_dropped (call, TRUE));
-  return call == NULL;
 }
 
 void
 ferry_call_unref (FerryCall *self)
 {
-  /* Release what this thread did with it; acquire what others did, for the one that ends it. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+  g_autoptr (FerryTransactions) owner = NULL;
+
+  if (!ferry_ref_count_dec (&self->references))
     return;
-  /* Relaxed: nobody else changes the state of a call without references. */
+  /* Relaxed: only a thread with a reference changes the state. */
   if (atomic_load_explicit (&self->state, memory_order_relaxed) == CALL_OPEN && (self->flags & FERRY_CALL_ONE_WAY) == 0)
     {
-      /* One more life, with a state that keeps it from a third. A cancel would be told to somebody who is gone. */
+      /* The reference is for the refusal. The state keeps the next unref from doing this again. */
       pthread_mutex_lock (&self->owner->lock);
       self->cancel_func = NULL;
       atomic_store_explicit (&self->state, CALL_ANSWERING, memory_order_relaxed);
       atomic_store_explicit (&self->references, 1, memory_order_relaxed);
       pthread_mutex_unlock (&self->owner->lock);
-      /* The other end may be slow to take refusals; what it asked with is not kept for that long. */
+      /* The other end may be slow to take refusals, and the arguments may be large. */
       g_clear_pointer (&self->arguments, g_variant_unref);
-      call_refuse_dropped (self, FALSE);
+      owner = ref (self->owner);
+      tell (owner, &(Owed){.call = self}, 0, NULL);
       return;
     }
-  /* One that is over has left the table: whoever ended it, with a reference, saw to that. */
+  /* A call that is over has left the table already. */
   if (atomic_load_explicit (&self->state, memory_order_relaxed) != CALL_OVER)
-    {
-      pthread_mutex_lock (&self->owner->lock);
-      call_leave_table_locked (self);
-      pthread_mutex_unlock (&self->owner->lock);
-    }
+    call_set_over (self);
   call_free (self);
 }
 
@@ -889,7 +804,6 @@ ferry_call_get_method (FerryCall *self)
   return self->method;
 }
 
-/* Returns NULL where there are none. */
 GVariant *
 ferry_call_get_arguments (FerryCall *self)
 {
@@ -913,7 +827,7 @@ ferry_call_get_flags (FerryCall *self)
 guint
 ferry_call_get_cancelled (FerryCall *self)
 {
-  /* Relaxed: the word says all there is to say. */
+  /* Relaxed: no other memory goes with the word. */
   return atomic_load_explicit (&self->cancelled, memory_order_relaxed);
 }
 
@@ -959,7 +873,6 @@ ferry_call_attach (FerryCall *self, gpointer data, GDestroyNotify destroy)
   self->attached_destroy = destroy;
 }
 
-/* Returns NULL where nothing is. */
 gpointer
 ferry_call_get_attached (FerryCall *self)
 {
@@ -968,32 +881,32 @@ ferry_call_get_attached (FerryCall *self)
 
 /* ---- a call: answering ---- */
 
-/* Whole, or in pieces: others get a turn between two of them. Where there is no room in the middle, the next try goes
- * on there. */
+/* Whole, or in pieces, with messages of other calls between them. Where there is no room in the middle, the next try
+ * goes on there. */
 static gboolean
 call_send_large (FerryCall *self, const FerryCallMessage *answer, GError **error)
 {
+  FerryTransactions *owner = self->owner;
   guint64 max_answer;
 
-  pthread_mutex_lock (&self->owner->lock);
-  max_answer = self->owner->max_answer;
-  pthread_mutex_unlock (&self->owner->lock);
+  pthread_mutex_lock (&owner->lock);
+  max_answer = owner->max_answer;
+  pthread_mutex_unlock (&owner->lock);
   if (answer->body_size > max_answer)
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
-                   "The answer to “%s” has %" G_GSIZE_FORMAT " bytes, and the transport takes %" G_GUINT64_FORMAT
-                   "; send it as items of a stream, or raise max-message-size",
-                   ferry_call_method_in_words (self->method), answer->body_size, max_answer);
-      return FALSE;
-    }
-  if (self->n_sent == 0 && send_message_in_buffer (self->owner, answer))
+    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                            "The answer to “%s” has %" G_GSIZE_FORMAT
+                            " bytes, and the transport takes %" G_GUINT64_FORMAT
+                            "; send it as items of a stream, or raise max-message-size",
+                            ferry_call_method_in_words (self->method), answer->body_size, max_answer);
+  if (self->n_sent == 0 && owner->funcs.send_in_buffer != NULL && !is_closed (owner) &&
+      owner->funcs.send_in_buffer (owner->transport, answer))
     return TRUE;
   for (;;)
     {
       FerryCallMessage message = *answer;
 
       ferry_call_message_cut (&message, self->n_sent);
-      if (!send_message (self->owner, &message, error))
+      if (!send_message (owner, &message, error))
         return FALSE;
       self->n_sent += message.body_size;
       if (message.header.kind == FERRY_CALL_ANSWER)
@@ -1020,11 +933,10 @@ static gboolean
 call_end (FerryCall *self, FerryCallKind kind, GVariant *value, GError **error)
 {
   guint32 state = CALL_OPEN;
-  /* Relaxed: this takes the right to answer, and hands nothing over. */
-  gboolean is_first_answer = atomic_compare_exchange_strong_explicit (&self->state, &state, CALL_ANSWERING,
-                                                                      memory_order_relaxed, memory_order_relaxed);
 
-  if (!is_first_answer)
+  /* Relaxed: it takes the right to answer, and publishes no other memory. */
+  if (!atomic_compare_exchange_strong_explicit (&self->state, &state, CALL_ANSWERING, memory_order_relaxed,
+                                                memory_order_relaxed))
     {
       ferry_critical ("The call of “%s” was answered already; answer each call once",
                       ferry_call_method_in_words (self->method));
@@ -1036,12 +948,11 @@ call_end (FerryCall *self, FerryCallKind kind, GVariant *value, GError **error)
       return FALSE;
     }
   call_set_over (self);
-  if (atomic_load_explicit (&self->owner->has_unsent, memory_order_relaxed))
-    ferry_transactions_flush_unsent (self->owner);
+  if (atomic_load_explicit (&self->owner->has_owed, memory_order_relaxed))
+    ferry_transactions_flush_owed (self->owner);
   return TRUE;
 }
 
-/* result is (nullable). */
 gboolean
 ferry_call_answer (FerryCall *self, GVariant *result, GError **error)
 {
@@ -1050,7 +961,6 @@ ferry_call_answer (FerryCall *self, GVariant *result, GError **error)
   return call_end (self, FERRY_CALL_ANSWER, result, error);
 }
 
-/* trace and notes are (nullable). */
 gboolean
 ferry_call_answer_error (FerryCall *self, const GError *failure, const char *trace, const char *const *notes,
                          GError **error)
@@ -1068,7 +978,6 @@ ferry_call_refuse (FerryCall *self, const GError *reason, GError **error)
   return call_end (self, FERRY_CALL_REFUSE, value, error);
 }
 
-/* The other end took the call back and forgot it: nothing is ever sent of it. */
 void
 ferry_call_drop (FerryCall *self)
 {
@@ -1083,7 +992,7 @@ ferry_call_get_window (FerryCall *self)
   return atomic_load_explicit (&self->window, memory_order_relaxed);
 }
 
-/* The receiving thread. Returns FALSE when the window comes to more than it may. */
+/* The receiving thread. Returns FALSE where the window would be too large, or there is no stream. */
 static gboolean
 call_add_window (FerryCall *self, guint n)
 {
@@ -1091,7 +1000,7 @@ call_add_window (FerryCall *self, guint n)
 
   if ((self->flags & FERRY_CALL_STREAM) == 0)
     return FALSE;
-  /* Relaxed, as all of the window's: it is a count and orders nothing. */
+  /* Relaxed, as all accesses to the window: it is a count and orders nothing. */
   do
     {
       if (n > FERRY_MAX_WINDOW - window)
@@ -1121,11 +1030,10 @@ call_note_window (FerryCall *self)
 void
 ferry_call_set_window_func (FerryCall *self, void (*func) (gpointer data), void (*hold) (gpointer data), gpointer data)
 {
-  pthread_mutex_lock (&self->owner->lock);
+  FERRY_AUTO_LOCK (&self->owner->lock);
   self->window_func = func;
   self->window_hold = hold;
   self->window_data = data;
-  pthread_mutex_unlock (&self->owner->lock);
 }
 
 static gboolean
@@ -1136,12 +1044,9 @@ call_take_window (FerryCall *self, GError **error)
   do
     {
       if (window == 0)
-        {
-          g_set_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK,
-                       "The window of the stream of “%s” is used up: wait until more is asked for",
-                       ferry_call_method_in_words (self->method));
-          return FALSE;
-        }
+        return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
+                                "The window of the stream of “%s” is used up: wait until more is asked for",
+                                ferry_call_method_in_words (self->method));
     }
   while (!atomic_compare_exchange_weak_explicit (&self->window, &window, window - 1, memory_order_relaxed,
                                                  memory_order_relaxed));
@@ -1154,11 +1059,8 @@ call_send_value (FerryCall *self, const char *name, GVariant *value, GError **er
   FerryCallMessage message;
 
   if (atomic_load_explicit (&self->state, memory_order_relaxed) == CALL_OVER)
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The call of “%s” was answered already",
-                   ferry_call_method_in_words (self->method));
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The call of “%s” was answered already",
+                            ferry_call_method_in_words (self->method));
   if (!ferry_call_message_check (name, value, error))
     return FALSE;
   ferry_call_message_init (&message, FERRY_CALL_ITEM, self->xid, name, value);
@@ -1209,13 +1111,12 @@ end_run (FerryTransactions *self)
     self->funcs.end_run (self->transport);
 }
 
-/* pieces is taken; NULL where the value came whole. Returns FALSE, having told it, where the pieces come to a value
- * that breaks a rule. */
+/* Takes pieces, which is NULL where the value came whole. Where the joined value breaks a rule, calls done() with that
+ * error, and returns FALSE. */
 static gboolean
 hand_over_answer (FerryTransactions *self, const FerryXidEntry *entry, const FerryCallMessage *message,
                   GByteArray *pieces, GError **broken)
 {
-  void (*done) (gpointer data, GVariant * result, GError * error, const char *trace, gboolean refused);
   g_autoptr (GError) error = NULL;
   g_autofree char *trace = NULL;
   g_autoptr (GVariant) value =
@@ -1231,31 +1132,26 @@ hand_over_answer (FerryTransactions *self, const FerryXidEntry *entry, const Fer
         ferry_error_set_trace (error, trace);
       g_clear_pointer (&value, g_variant_unref);
     }
-  done = entry->funcs.done_in_run;
-  if (done == NULL)
-    {
-      end_run (self);
-      done = entry->funcs.done;
-    }
-  done (entry->data, value, error, trace, message->header.kind == FERRY_CALL_REFUSE);
+  if (entry->funcs.done_in_run == NULL)
+    end_run (self);
+  (entry->funcs.done_in_run != NULL ? entry->funcs.done_in_run : entry->funcs.done) (
+    entry->data, value, error, trace, message->header.kind == FERRY_CALL_REFUSE);
   return is_good;
 }
 
-/* Takes the transaction out, with what came of its answer in pieces. Returns FALSE when there is no such transaction.
- */
+/* Takes the transaction out, with the pieces of its answer. Returns FALSE where it is not in the table. */
 static gboolean
 take_asked (FerryTransactions *self, guint64 xid, FerryXidEntry *entry, GByteArray **pieces)
 {
-  gboolean ours;
+  gboolean found;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
-  ours = ferry_xid_table_remove (&self->asked, xid, entry);
-  if (ours)
+  found = ferry_xid_table_remove (&self->asked, xid, entry);
+  if (found)
     *pieces = take_pieces_locked (self, xid);
   else
     count_orphan_locked (self, xid);
-  pthread_mutex_unlock (&self->lock);
-  return ours;
+  return found;
 }
 
 static gboolean
@@ -1269,7 +1165,7 @@ receive_answer (FerryTransactions *self, const FerryCallMessage *message, GError
     return FALSE;
   if (!take_asked (self, message->header.xid, &entry, &pieces))
     return TRUE;
-  /* An error, or a whole answer, does without what came before. */
+  /* An error, or a whole answer, has no use for pieces. */
   if (!joined)
     g_clear_pointer (&pieces, g_byte_array_unref);
   return hand_over_answer (self, &entry, message, pieces, error);
@@ -1300,8 +1196,8 @@ receive_item (FerryTransactions *self, const FerryCallMessage *message, GError *
     }
   pthread_mutex_unlock (&self->lock);
   if (!allowed)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-                 "Transaction %" G_GUINT64_FORMAT " has an item beyond its window", message->header.xid);
+    return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                            "Transaction %" G_GUINT64_FORMAT " has an item beyond its window", message->header.xid);
   if (funcs.item != NULL)
     {
       g_autoptr (GVariant) value = ferry_call_message_dup_value (message);
@@ -1314,14 +1210,14 @@ receive_item (FerryTransactions *self, const FerryCallMessage *message, GError *
     }
   if (funcs.release != NULL)
     funcs.release (data);
-  return allowed;
+  return TRUE;
 }
 
 /* ---- receiving: requests, windows and cancels for what it is asked ---- */
 
-/* What the other end gets where its request is not taken at all. */
+/* Refuses a request that becomes no call. */
 static gboolean
-turn_away (FerryTransactions *self, const FerryCallMessage *message, const char *why, GError **error)
+refuse_request (FerryTransactions *self, const FerryCallMessage *message, const char *why, GError **error)
 {
   g_autoptr (GError) reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED, why);
   g_autoptr (GError) failure = NULL;
@@ -1330,70 +1226,56 @@ turn_away (FerryTransactions *self, const FerryCallMessage *message, const char 
       !g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
     return TRUE;
   /* To keep such refusals for later would need memory without bound. */
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "More is asked than can be refused: %s", why);
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "More is asked than can be refused: %s", why);
 }
 
-/* Puts the call into the table. Returns FALSE with an error, or without when the request is to be turned away. */
+/* Puts the call into the table. Returns FALSE with an error, or with why it is to be refused. */
 static gboolean
 admit (FerryTransactions *self, FerryCall *call, const char **why, GError **error)
 {
-  gboolean admitted = FALSE;
   FerryXidEntry early;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   self->highest_call = MAX (self->highest_call, call->xid);
   if (ferry_xid_table_find (&self->calls, call->xid) != NULL)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "Transaction %" G_GUINT64_FORMAT " is asked twice",
-                 call->xid);
-  else if (self->calls.n_entries >= FERRY_MAX_OPEN_CALLS)
+    return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "Transaction %" G_GUINT64_FORMAT " is asked twice", call->xid);
+  if (self->calls.n_entries >= FERRY_MAX_OPEN_CALLS)
     *why = "Too many calls are open: wait for answers first";
   else if (self->request_func == NULL)
     *why = "This end takes no calls";
-  else
-    {
-      admitted = TRUE;
-      ferry_xid_table_add (&self->calls, call->xid)->data = call;
-      /* Relaxed: nobody else has the call yet. */
-      if (ferry_xid_table_remove (&self->early, call->xid, &early))
-        atomic_store_explicit (&call->cancelled, early.flags, memory_order_relaxed);
-    }
-  pthread_mutex_unlock (&self->lock);
-  return admitted;
+  if (*why != NULL)
+    return FALSE;
+  ferry_xid_table_add (&self->calls, call->xid)->data = call;
+  /* Relaxed: no other thread has the call yet. */
+  if (ferry_xid_table_remove (&self->early, call->xid, &early))
+    atomic_store_explicit (&call->cancelled, early.flags, memory_order_relaxed);
+  return TRUE;
 }
 
 static gboolean
 receive_request (FerryTransactions *self, const FerryCallMessage *message, GError **error)
 {
   FerryCall *call = call_new (self, message);
-  g_autoptr (GError) failure = NULL;
   const char *why = NULL;
 
-  if (admit (self, call, &why, &failure))
+  if (admit (self, call, &why, error))
     {
       self->request_func (self, call, self->request_data);
       ferry_call_unref (call);
       return TRUE;
     }
   call_free (call);
-  if (failure == NULL)
-    return turn_away (self, message, why, error);
-  g_propagate_error (error, g_steal_pointer (&failure));
-  return FALSE;
+  return why != NULL && refuse_request (self, message, why, error);
 }
 
 static FerryCall *
 find_call (FerryTransactions *self, guint64 xid)
 {
   FerryXidEntry *entry;
-  FerryCall *call = NULL;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   entry = ferry_xid_table_find (&self->calls, xid);
-  if (entry != NULL && call_try_ref (entry->data))
-    call = entry->data;
-  pthread_mutex_unlock (&self->lock);
-  return call;
+  return entry != NULL && call_try_ref (entry->data) ? entry->data : NULL;
 }
 
 static void
@@ -1403,7 +1285,7 @@ note_room (FerryTransactions *self)
     self->funcs.note_room (self->transport);
 }
 
-/* For a call that is over, a window comes too late, and that is no fault. */
+/* A window for a call that is over is late, which is no fault. */
 static gboolean
 receive_window (FerryTransactions *self, const FerryCallMessage *message, GError **error)
 {
@@ -1416,9 +1298,8 @@ receive_window (FerryTransactions *self, const FerryCallMessage *message, GError
         call_note_window (call);
       return TRUE;
     }
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "Transaction %" G_GUINT64_FORMAT " has an impossible window",
-               message->header.xid);
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "Transaction %" G_GUINT64_FORMAT " has an impossible window",
+                          message->header.xid);
 }
 
 static void
@@ -1439,14 +1320,13 @@ ferry_transactions_receive_cancel (FerryTransactions *self, guint64 xid, guint16
 {
   g_autoptr (FerryCall) call = NULL;
 
-  /* A reason of a later version is a cancel nevertheless. */
+  /* A reason that only a later version knows is a cancel nevertheless. */
   if (reason != FERRY_CANCEL_REASON_DEADLINE)
     reason = FERRY_CANCEL_REASON_CANCELLED;
   pthread_mutex_lock (&self->lock);
   if (xid > self->highest_call && self->reason == NULL)
     remember_early_locked (self, xid, reason);
   pthread_mutex_unlock (&self->lock);
-  /* A call that is over needs none. */
   call = find_call (self, xid);
   if (call != NULL)
     call_cancel (call, reason);
@@ -1455,27 +1335,20 @@ ferry_transactions_receive_cancel (FerryTransactions *self, guint64 xid, guint16
 
 /* ---- receiving: any message ---- */
 
-/* What comes of a transaction that is over is dropped later, begun or not. */
+/* A message of a transaction that is over is dropped later, begun or not. */
 static gboolean
 check_begun (FerryTransactions *self, const FerryCallMessage *message, GError **error)
 {
   const guint64 xid = message->header.xid;
-  gboolean asked;
 
   if (self->funcs.is_begun == NULL || message->header.kind == FERRY_CALL_REFUSE ||
-      self->funcs.is_begun (self->transport, xid))
-    return TRUE;
-  pthread_mutex_lock (&self->lock);
-  asked = ferry_xid_table_find (&self->asked, xid) != NULL;
-  pthread_mutex_unlock (&self->lock);
-  if (!asked)
+      self->funcs.is_begun (self->transport, xid) || !is_asked (self, xid))
     return TRUE;
   self->funcs.note_unclaimed (self->transport, xid);
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-               "Transaction %" G_GUINT64_FORMAT " has an %s, and was not claimed; a worker must claim a call before it "
-               "begins it",
-               xid, message->header.kind == FERRY_CALL_ITEM ? "item" : "answer");
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                          "Transaction %" G_GUINT64_FORMAT " has an %s, and was not claimed; a worker must claim a "
+                          "call before it begins it",
+                          xid, message->header.kind == FERRY_CALL_ITEM ? "item" : "answer");
 }
 
 /* A message that was parsed. */
@@ -1484,9 +1357,9 @@ receive (FerryTransactions *self, const FerryCallMessage *message, GError **erro
 {
   if (is_closed (self))
     return TRUE;
-  /* Relaxed: see note_unsent_locked(). */
-  if (atomic_load_explicit (&self->has_unsent, memory_order_relaxed))
-    ferry_transactions_flush_unsent (self);
+  /* Relaxed: see note_owed_locked(). */
+  if (atomic_load_explicit (&self->has_owed, memory_order_relaxed))
+    ferry_transactions_flush_owed (self);
 
   switch (message->header.kind)
     {
@@ -1572,7 +1445,7 @@ ferry_transactions_close (FerryTransactions *self, const GError *reason)
   ferry_xid_table_clear (&self->early);
   pthread_mutex_unlock (&self->lock);
 
-  /* Calls first: what works on them is to stop soon, and done() may take its time. */
+  /* Calls first: they are to stop soon, and done() may take its time. */
   for (guint i = 0; i < calls->len; i++)
     call_cancel (g_ptr_array_index (calls, i), FERRY_CANCEL_REASON_CANCELLED);
   for (guint i = 0; i < asked->len; i++)
@@ -1582,57 +1455,23 @@ ferry_transactions_close (FerryTransactions *self, const GError *reason)
 
       entry->funcs.done (entry->data, NULL, copy, NULL, FALSE);
     }
-  ferry_transactions_flush_unsent (self);
+  ferry_transactions_flush_owed (self);
 }
 
 /* ---- counts ---- */
 
-guint
-ferry_transactions_get_n_asked (FerryTransactions *self)
+FerryTransactionsCounts
+ferry_transactions_get_counts (FerryTransactions *self)
 {
-  guint n;
-
-  pthread_mutex_lock (&self->lock);
-  n = self->asked.n_entries;
-  pthread_mutex_unlock (&self->lock);
-  return n;
-}
-
-guint64
-ferry_transactions_get_n_late (FerryTransactions *self)
-{
-  guint64 n;
-
-  pthread_mutex_lock (&self->lock);
-  n = self->n_late;
-  pthread_mutex_unlock (&self->lock);
-  return n;
-}
-
-guint64
-ferry_transactions_get_n_unknown (FerryTransactions *self)
-{
-  guint64 n;
-
-  pthread_mutex_lock (&self->lock);
-  n = self->n_unknown;
-  pthread_mutex_unlock (&self->lock);
-  return n;
-}
-
-FerryTransactionsKept
-ferry_transactions_get_kept (FerryTransactions *self)
-{
-  FerryTransactionsKept kept;
-
-  pthread_mutex_lock (&self->lock);
-  kept = (FerryTransactionsKept){
+  FERRY_AUTO_LOCK (&self->lock);
+  return (FerryTransactionsCounts){
+    .n_asked = self->asked.n_entries,
+    .n_late = self->n_late,
+    .n_unknown = self->n_unknown,
     .n_calls = self->calls.n_entries,
     .n_early = self->early.n_entries,
-    .n_unsent = self->unsent.length,
+    .n_unsent = self->n_dropped,
     .has_pieces = self->pieces != NULL,
     .pieces_size = self->pieces_size,
   };
-  pthread_mutex_unlock (&self->lock);
-  return kept;
 }

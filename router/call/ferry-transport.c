@@ -1,13 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What all transports have in common: the transactions, who answers what is asked, waiting for room on a thread that
- * may and sending later on one that may not, and the end.
+/* The common part of all transports: the transactions, the owner of the calls, the wait for room, and the end. A thread
+ * that may not wait for room leaves its send in a queue.
  *
- * Threads:    any, where nothing else is said. One thread receives; it is also the one on which answers are heard.
- * References: who has a FerryCall of a transport's has a reference to the transport too, and drops it later: so the
- *             transactions, which call back into the transport, do not outlive it.
- * Locks:      lock is not held while anybody is called. */
+ * Threads:    any, where nothing else is said. One thread receives; done() of answers is called on it, too.
+ * References: the holder of a FerryCall also holds the transport, and drops it later. So the transactions, which call
+ *             back into the transport, do not outlive it.
+ * Locks:      nothing is called with lock held. */
 
 #include "config.h"
 
@@ -22,7 +22,7 @@
 #include "base/ferry-wait-queue-private.h"
 #include "call/ferry-remote-error-private.h"
 
-/* How many requests are kept that came before somebody took them. */
+/* How many requests are kept that came before ferry_transport_take_calls(). */
 #define MAX_EARLY 1024
 
 typedef struct
@@ -36,26 +36,26 @@ typedef struct
   GMainContext *context;           /* const: (owned) (nullable) */
   GThread *context_thread;         /* const: (unowned) (nullable) */
   gboolean (*is_receiving) (void); /* const: (nullable) */
-  gboolean disowned;               /* const, but for who has forked */
+  gboolean disowned;               /* const, but for a forked child */
   _Atomic guint64 room_count;
   FerryWaitQueue room;   /* any */
-  FerryWaitQueue closed; /* any: apart from room, of which each message may make some */
-  _Atomic guint n_kept;  /* the lock to write: how many are in kept */
+  FerryWaitQueue closed; /* any: apart from room, which each message may wake */
+  _Atomic guint n_kept;  /* lock to write: the length of kept */
 
   pthread_mutex_t lock;
   FerryTransportCallFunc call_func; /* lock: (nullable), as the next one */
   GObject *call_owner;              /* lock: (unowned) (nullable) */
-  FerryTransportEndFunc owner_func; /* lock: (nullable): tells the next one of the end */
+  FerryTransportEndFunc owner_func; /* lock: (nullable): tells owner of the end */
   GObject *owner;                   /* lock: (unowned) (nullable) */
   GQueue early;                     /* lock: (element-type FerryCall) (owned) */
-  GQueue kept;                      /* lock: (element-type Kept) (owned): what waits for room */
-  GError *refusal;                  /* lock: (owned) (nullable): why nobody takes calls any more */
+  GQueue kept;                      /* lock: (element-type Kept) (owned): sends that wait for room */
+  GError *refusal;                  /* lock: (owned) (nullable): why calls are not taken any more */
   GError *reason;                   /* lock: (owned) (nullable): why it is closed */
   GDestroyNotify end_func;          /* lock: (nullable): NULL once it was called */
   gpointer end_data;                /* lock */
 } FerryTransportPrivate;
 
-/* What could not be sent where nobody may wait. */
+/* A send that waits for room without a thread. */
 typedef struct
 {
   FerryTransportSendFunc func;
@@ -65,21 +65,25 @@ typedef struct
 /**
  * FerryTransport:
  *
- * What carries transactions between two ends, both of which may ask and answer: [class@Ferry.Mux] asks over one, and
+ * Carries transactions between two ends, both of which may ask and answer: [class@Ferry.Mux] asks over one, and
  * [class@Ferry.Demux] answers.
  *
- * There are transports for a worker's link ([method@Ferry.Launcher.add_transport] and
- * [func@Ferry.Worker.get_transport]), for any [class@Gio.IOStream] ([ctor@Ferry.Transport.new_for_stream]), for two
- * descriptors
- * ([ctor@Ferry.Transport.new_for_descriptors]) and for two ends in one process ([func@Ferry.Transport.new_pair]).
- * Others are made by subclassing: a transport sends whole messages in order, calls [method@Ferry.Transport.receive]
- * with each that comes, and [method@Ferry.Transport.end] when nothing more can come.
+ * These functions make transports:
  *
- * What comes from the other end is not trusted: a message that breaks a rule closes the transport.
+ * - [method@Ferry.Launcher.add_transport] and [func@Ferry.Worker.get_transport]: over a worker's link;
+ * - [ctor@Ferry.Transport.new_for_stream]: over any [class@Gio.IOStream];
+ * - [ctor@Ferry.Transport.new_for_descriptors]: over two descriptors;
+ * - [func@Ferry.Transport.new_pair]: between two ends in one process.
  *
- * A transport closes when [method@Ferry.Transport.close] is called, when the other end does, and with its last
- * reference. Everything that was asked over it then fails with the reason ([method@Ferry.Transport.dup_reason]), and
- * what is asked later with %FERRY_ERROR_CLOSED.
+ * A subclass is another kind of transport. It sends whole messages in order, and calls
+ * [method@Ferry.Transport.receive] with each message that comes. It calls [method@Ferry.Transport.end] when no more can
+ * come.
+ *
+ * The other end is not trusted: a message that breaks a rule closes the transport.
+ *
+ * A transport closes when [method@Ferry.Transport.close] is called, when the other end closes, and with its last
+ * reference. All transactions in flight then fail with the reason, see [method@Ferry.Transport.dup_reason]. Later ones
+ * fail with %FERRY_ERROR_CLOSED.
  *
  * Any thread may use it.
  *
@@ -93,13 +97,13 @@ get_private (FerryTransport *self)
   return ferry_transport_get_instance_private (self);
 }
 
-/* ---- waiting for room, on a thread that may ---- */
+/* ---- threads that wait for room ---- */
 
 guint64
 ferry_transport_get_room_count (FerryTransport *self)
 {
-  /* Sequentially consistent, as the other accesses: where room is made and something is kept for it, one of the two
-   * threads sees the other. */
+  /* Sequentially consistent, as the other accesses: where one thread makes room and another keeps a send, one of the
+   * two sees the other. */
   return atomic_load (&get_private (self)->room_count);
 }
 
@@ -136,39 +140,35 @@ ferry_transport_wait_for_room (FerryTransport *self, guint64 count, gint64 deadl
   RoomWait wait = {self, count};
 
   return ferry_wait_queue_wait (&get_private (self)->room, NULL, has_made_room, &wait,
-                                deadline > 0 ? deadline : G_MAXINT64, cancellable,
+                                ferry_deadline_or_never (deadline), cancellable,
                                 "The other end did not make room in time; give it more, or ask less of it", error);
 }
 
-/* ---- sending later, on a thread that may not wait ---- */
+/* ---- sends that wait for room without a thread ---- */
 
 static Kept *
 take_kept (FerryTransportPrivate *priv)
 {
   Kept *kept;
+  FERRY_AUTO_LOCK (&priv->lock);
 
-  pthread_mutex_lock (&priv->lock);
   kept = g_queue_pop_head (&priv->kept);
   if (kept != NULL)
     atomic_fetch_sub (&priv->n_kept, 1);
-  pthread_mutex_unlock (&priv->lock);
   return kept;
 }
 
 static void
 keep (FerryTransportPrivate *priv, Kept *kept, gboolean first)
 {
-  pthread_mutex_lock (&priv->lock);
-  if (first)
-    g_queue_push_head (&priv->kept, kept);
-  else
-    g_queue_push_tail (&priv->kept, kept);
+  FERRY_AUTO_LOCK (&priv->lock);
+
+  g_queue_push_nth (&priv->kept, kept, first ? 0 : -1);
   atomic_fetch_add (&priv->n_kept, 1);
-  pthread_mutex_unlock (&priv->lock);
 }
 
-/* Tries what was kept, until there is no room. Room that is made while one is tried, by a thread that finds nothing
- * kept, is seen by the count: so none stays behind. */
+/* Tries the kept sends, until there is no room. While one is tried, another thread may make room and find none kept;
+ * the count tells of that room. */
 static void
 send_kept (FerryTransport *self)
 {
@@ -209,8 +209,8 @@ ferry_transport_send_later (FerryTransport *self, FerryTransportSendFunc func, g
  * ferry_transport_note_room:
  * @self: a transport
  *
- * For implementations: what failed with %FERRY_ERROR_WOULD_BLOCK may go through now. Wakes those who wait for that, and
- * sends answers that were kept until then: so the caller holds no lock that sending takes. Any thread.
+ * For implementations: a send that failed with %FERRY_ERROR_WOULD_BLOCK may succeed now. Wakes the threads that wait
+ * for that, and sends answers that were kept until then. So the caller holds no lock that sending takes. Any thread.
  *
  * Since: 0.1
  */
@@ -225,7 +225,7 @@ ferry_transport_note_room (FerryTransport *self)
   ferry_transport_wake_waiting (self);
   if (atomic_load (&priv->n_kept) > 0)
     send_kept (self);
-  ferry_transactions_flush_unsent (priv->transactions);
+  ferry_transactions_flush_owed (priv->transactions);
 }
 
 /* ---- which threads may wait for answers ---- */
@@ -233,7 +233,7 @@ ferry_transport_note_room (FerryTransport *self)
 void
 ferry_transport_set_receiving_thread (FerryTransport *self, GThread *thread)
 {
-  /* Relaxed: only compared with the thread that looks, which has set it itself where they are equal. */
+  /* Relaxed: a thread only compares it with itself, and where they are equal it has set it itself. */
   atomic_store_explicit (&get_private (self)->receiving_thread, thread, memory_order_relaxed);
 }
 
@@ -244,10 +244,9 @@ ferry_transport_check_may_wait (FerryTransport *self, const char *form, GError *
 
   if (receiving != g_thread_self () && !g_main_context_is_owner (NULL))
     return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD,
-               "To wait on this thread would hold up %s; use %s, or another thread",
-               receiving == g_thread_self () ? "the answer that is waited for" : "the main loop", form);
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
+                          "To wait on this thread would hold up %s; use %s, or another thread",
+                          receiving == g_thread_self () ? "the answer that is waited for" : "the main loop", form);
 }
 
 void
@@ -274,16 +273,14 @@ ferry_transport_check_may_iterate (FerryTransport *self, const char *form, GErro
   FerryTransportPrivate *priv = get_private (self);
 
   if (priv->disowned)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED,
-                         "The channel is that of the process that this one was forked from; this one has that which "
-                         "ferry_channel_create() gave it");
-  else if ((priv->is_receiving != NULL && priv->is_receiving ()) ||
-           ferry_is_in_callback_of (ferry_transport_get_context (self)))
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BUSY,
-                 "A callback of the main context cannot wait for what would come through it; use %s", form);
-  else
-    return TRUE;
-  return FALSE;
+    return ferry_set_error (error, FERRY_ERROR_CLOSED,
+                            "The channel is that of the process that this one was forked from; this one has that which "
+                            "ferry_channel_create() gave it");
+  if ((priv->is_receiving != NULL && priv->is_receiving ()) ||
+      ferry_is_in_callback_of (ferry_transport_get_context (self)))
+    return ferry_set_error (error, FERRY_ERROR_BUSY,
+                            "A callback of the main context cannot wait for what would come through it; use %s", form);
+  return TRUE;
 }
 
 void
@@ -312,12 +309,9 @@ static gboolean
 send_message (gpointer transport, const FerryCallMessage *message, GError **error)
 {
   FerryPart parts[FERRY_CALL_MAX_PARTS];
-  GOutputVector vectors[FERRY_CALL_MAX_PARTS];
   guint n = ferry_call_message_get_parts (message, parts);
 
-  for (guint i = 0; i < n; i++)
-    vectors[i] = (GOutputVector){parts[i].data, parts[i].size};
-  return FERRY_TRANSPORT_GET_CLASS (transport)->send (transport, vectors, n, error);
+  return FERRY_TRANSPORT_GET_CLASS (transport)->send (transport, (const GOutputVector *) parts, n, error);
 }
 
 static gboolean
@@ -338,7 +332,7 @@ send_cancel (gpointer transport, guint64 xid, FerryCancelReason reason, GError *
   return priv->cancel != NULL && priv->cancel (transport, xid, (guint16) reason);
 }
 
-/* Somebody may have found no window, or no cancel, and be about to wait: so it is counted in any case. */
+/* Counts in any case: a thread may have found no window, or no cancel, and be about to wait. */
 static void
 note_room (gpointer transport)
 {
@@ -380,8 +374,9 @@ call_came (FerryTransactions *transactions, FerryCall *call, gpointer data)
   else if (priv->early.length < MAX_EARLY && priv->reason == NULL)
     g_queue_push_tail (&priv->early, ferry_call_ref (call));
   else
-    refusal = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED,
-                                   "Nobody answers at this end yet, and enough waits for that; ask again later");
+    refusal =
+      g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED,
+                           "Requests are not answered at this end yet, and enough of them wait; ask again later");
   pthread_mutex_unlock (&priv->lock);
   if (func != NULL)
     func (self, call, owner);
@@ -392,7 +387,7 @@ call_came (FerryTransactions *transactions, FerryCall *call, gpointer data)
 gboolean
 ferry_transport_take_calls (FerryTransport *self, FerryTransportCallFunc func, GObject *owner, GError **error)
 {
-  /* func may drop the last reference of others. */
+  /* func may drop the other references. */
   g_autoptr (FerryTransport) kept G_GNUC_UNUSED = g_object_ref (self);
   FerryTransportPrivate *priv = get_private (self);
   FerryCall *call;
@@ -400,7 +395,7 @@ ferry_transport_take_calls (FerryTransport *self, FerryTransportCallFunc func, G
 
   pthread_mutex_lock (&priv->lock);
   taken = priv->call_func == NULL;
-  /* What came early goes first; what comes meanwhile lines up behind it. */
+  /* Early requests go first. Those that come in the meantime are queued behind them. */
   while (taken && (call = g_queue_pop_head (&priv->early)) != NULL)
     {
       pthread_mutex_unlock (&priv->lock);
@@ -416,28 +411,15 @@ ferry_transport_take_calls (FerryTransport *self, FerryTransportCallFunc func, G
       g_clear_error (&priv->refusal);
     }
   pthread_mutex_unlock (&priv->lock);
-  if (!taken)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_ALREADY_RUNNING,
-                         "Somebody answers at this end of the transport already; stop that first");
-  return taken;
-}
-
-static void
-refuse_all (GQueue *calls, const GError *reason)
-{
-  FerryCall *call;
-
-  while ((call = g_queue_pop_head (calls)) != NULL)
-    {
-      ferry_call_refuse (call, reason, NULL);
-      ferry_call_unref (call);
-    }
+  return taken || ferry_set_error (error, FERRY_ERROR_ALREADY_RUNNING,
+                                   "The requests of this transport are answered already; stop that demux first");
 }
 
 void
 ferry_transport_leave_calls (FerryTransport *self, const GError *reason)
 {
   FerryTransportPrivate *priv = get_private (self);
+  FerryCall *call;
   GQueue early;
 
   pthread_mutex_lock (&priv->lock);
@@ -448,7 +430,11 @@ ferry_transport_leave_calls (FerryTransport *self, const GError *reason)
   early = priv->early;
   g_queue_init (&priv->early);
   pthread_mutex_unlock (&priv->lock);
-  refuse_all (&early, reason);
+  while ((call = g_queue_pop_head (&early)) != NULL)
+    {
+      ferry_call_refuse (call, reason, NULL);
+      ferry_call_unref (call);
+    }
 }
 
 /* ---- receiving, and the end ---- */
@@ -457,9 +443,9 @@ ferry_transport_leave_calls (FerryTransport *self, const GError *reason)
  * ferry_transport_receive:
  * @self: a transport
  * @data: (array length=size) (element-type guint8): a message as the other end sent it, borrowed
- * @size: how many bytes
+ * @size: how many bytes.
  *
- * For implementations: takes a message. One thread at a time; answers are heard and requests are passed on from here. A
+ * For implementations: takes a message. One thread at a time, on which answers and requests are then passed on. A
  * message that breaks a rule of the protocol closes the transport.
  *
  * Since: 0.1
@@ -472,21 +458,19 @@ ferry_transport_receive (FerryTransport *self, gconstpointer data, gsize size)
   g_return_if_fail (FERRY_IS_TRANSPORT (self));
 
   kept = g_object_ref (self);
-  ferry_transport_receive_in_run (self, data, size);
+  ferry_transport_receive_in_run (self, data, size, NULL);
   ferry_transport_end_run (self);
 }
 
-/* Receives data, or bytes where that is not NULL. */
-static void
-receive_in_run (FerryTransport *self, gconstpointer data, gsize size, GBytes *bytes)
+void
+ferry_transport_receive_in_run (FerryTransport *self, gconstpointer data, gsize size, GBytes *bytes)
 {
   FerryTransportPrivate *priv = get_private (self);
+  GThread *before = atomic_load_explicit (&priv->receiving_thread, memory_order_relaxed);
   g_autoptr (GError) error = NULL;
   gboolean received;
-  GThread *before;
 
-  before = atomic_load_explicit (&priv->receiving_thread, memory_order_relaxed);
-  /* Until this returns it is this thread, whatever the transport said; one thread at a time writes here. */
+  /* Until this returns, this thread receives, whichever thread the transport has named. */
   ferry_transport_set_receiving_thread (self, g_thread_self ());
   received = bytes != NULL ? ferry_transactions_receive_bytes (priv->transactions, bytes, &error)
                            : ferry_transactions_receive (priv->transactions, data, size, &error);
@@ -499,46 +483,26 @@ receive_in_run (FerryTransport *self, gconstpointer data, gsize size, GBytes *by
 }
 
 void
-ferry_transport_receive_in_run (FerryTransport *self, gconstpointer data, gsize size)
-{
-  receive_in_run (self, data, size, NULL);
-}
-
-void
-ferry_transport_receive_bytes_in_run (FerryTransport *self, GBytes *bytes)
-{
-  receive_in_run (self, NULL, 0, bytes);
-}
-
-void
-ferry_transport_receive_cancel (FerryTransport *self, guint64 xid, guint16 reason)
-{
-  ferry_transactions_receive_cancel (get_private (self)->transactions, xid, reason);
-}
-
-void
 ferry_transport_watch_end (FerryTransport *self, FerryTransportEndFunc func, GObject *owner)
 {
   FerryTransportPrivate *priv = get_private (self);
+  FERRY_AUTO_LOCK (&priv->lock);
 
-  pthread_mutex_lock (&priv->lock);
   priv->owner_func = func;
   priv->owner = owner;
-  pthread_mutex_unlock (&priv->lock);
 }
 
 void
 ferry_transport_unwatch_end (FerryTransport *self, GObject *owner)
 {
   FerryTransportPrivate *priv = get_private (self);
+  FERRY_AUTO_LOCK (&priv->lock);
 
-  pthread_mutex_lock (&priv->lock);
   if (priv->owner == owner)
     {
       priv->owner_func = NULL;
       priv->owner = NULL;
     }
-  pthread_mutex_unlock (&priv->lock);
 }
 
 static void
@@ -560,10 +524,10 @@ tell_owner_of_end (FerryTransport *self)
 /**
  * ferry_transport_end:
  * @self: a transport
- * @reason: why nothing more can come
+ * @reason: why no more messages can come
  *
- * For implementations: closes the transport, for that reason. Does nothing where it is closed. Any thread; what was
- * asked fails on this one.
+ * For implementations: closes the transport, for that reason. Does nothing where it is closed. Any thread; transactions
+ * in flight fail on this one.
  *
  * Since: 0.1
  */
@@ -590,7 +554,7 @@ ferry_transport_end (FerryTransport *self, const GError *reason)
   g_queue_init (&priv->early);
   pthread_mutex_unlock (&priv->lock);
   ferry_transactions_close (priv->transactions, priv->reason);
-  /* Closed as they are, nothing is sent for them. */
+  /* After the close, no refusals are sent for them. */
   g_queue_clear_full (&early, (GDestroyNotify) ferry_call_unref);
   ferry_transport_note_room (self);
   ferry_wait_queue_finish_all (&priv->closed);
@@ -622,8 +586,8 @@ ferry_transport_set_end_func (FerryTransport *self, GDestroyNotify func, gpointe
  * ferry_transport_close:
  * @self: a transport
  *
- * Closes the transport. What was asked over it fails with %FERRY_ERROR_CLOSED on this thread, and what is being
- * answered is cancelled. Does nothing where it is closed. Any thread.
+ * Closes the transport. Transactions in flight fail with %FERRY_ERROR_CLOSED on this thread, and requests that are
+ * being answered are cancelled. Does nothing where it is closed. Any thread.
  *
  * Since: 0.1
  */
@@ -653,16 +617,10 @@ ferry_transport_close (FerryTransport *self)
 gboolean
 ferry_transport_get_closed (FerryTransport *self)
 {
-  FerryTransportPrivate *priv;
-  gboolean closed;
-
   g_return_val_if_fail (FERRY_IS_TRANSPORT (self), TRUE);
 
-  priv = get_private (self);
-  pthread_mutex_lock (&priv->lock);
-  closed = priv->reason != NULL;
-  pthread_mutex_unlock (&priv->lock);
-  return closed;
+  FERRY_AUTO_LOCK (&get_private (self)->lock);
+  return get_private (self)->reason != NULL;
 }
 
 static gboolean
@@ -675,8 +633,8 @@ is_closed (gpointer data)
  * ferry_transport_wait_closed:
  * @self: a transport
  *
- * Waits until the transport is closed, as the main function of a worker does that only answers. Any thread but the one
- * that receives and that of a main loop, where it returns at once with a critical.
+ * Waits until the transport is closed. A worker that only answers can do that in its main function. Any thread but the
+ * receiving one and that of a main loop, where it returns at once with a critical.
  *
  * Since: 0.1
  */
@@ -697,11 +655,16 @@ ferry_transport_wait_closed (FerryTransport *self)
  * ferry_transport_dup_reason:
  * @self: a transport
  *
- * Why the transport is closed: %FERRY_ERROR_CLOSED when it was closed at either end, %FERRY_ERROR_WORKER_LOST when the
- * worker at the other end is gone, %FERRY_ERROR_PROTOCOL and %FERRY_ERROR_VERSION for what that sent, and what the
- * transport itself reports. Any thread.
+ * Why the transport is closed:
  *
- * Returns: (transfer full) (nullable): the reason, or %NULL while it is open
+ * - %FERRY_ERROR_CLOSED when it was closed at either end;
+ * - %FERRY_ERROR_WORKER_LOST when the worker at the other end has ended;
+ * - %FERRY_ERROR_PROTOCOL and %FERRY_ERROR_VERSION when the other end has sent a wrong message;
+ * - an error of the transport's own kind.
+ *
+ * Any thread.
+ *
+ * Returns: (transfer full) (nullable): the reason, or %NULL while it is open.
  *
  * Since: 0.1
  */
@@ -709,15 +672,12 @@ GError *
 ferry_transport_dup_reason (FerryTransport *self)
 {
   FerryTransportPrivate *priv;
-  GError *reason;
 
   g_return_val_if_fail (FERRY_IS_TRANSPORT (self), NULL);
 
   priv = get_private (self);
-  pthread_mutex_lock (&priv->lock);
-  reason = priv->reason != NULL ? ferry_error_copy (priv->reason) : NULL;
-  pthread_mutex_unlock (&priv->lock);
-  return reason;
+  FERRY_AUTO_LOCK (&priv->lock);
+  return priv->reason != NULL ? ferry_error_copy (priv->reason) : NULL;
 }
 
 /* ---- the object ---- */
@@ -742,12 +702,6 @@ ferry_transport_set_buffer_func (FerryTransport *self,
   get_private (self)->send_in_buffer = send;
 }
 
-void
-ferry_transport_set_first_xid (FerryTransport *self, guint64 first)
-{
-  ferry_transactions_set_first_xid (get_private (self)->transactions, first);
-}
-
 static void
 ferry_transport_dispose (GObject *object)
 {
@@ -766,7 +720,7 @@ ferry_transport_finalize (GObject *object)
 {
   FerryTransportPrivate *priv = get_private (FERRY_TRANSPORT (object));
 
-  /* Who kept something for later holds the transport. */
+  /* A kept send holds the transport. */
   g_assert (priv->kept.length == 0);
   ferry_transactions_unref (priv->transactions);
   g_clear_error (&priv->refusal);

@@ -21,13 +21,13 @@ G_DECLARE_DERIVABLE_TYPE (FerryTransport, ferry_transport, FERRY, TRANSPORT, GOb
 /**
  * FerryTransportClass:
  * @parent_class: the parent class
- * @send: sends a message whole, as @n_parts parts in a row, after those sent before. Any thread calls it, several at
- *   once. It never waits on the thread of a main loop; where there is no room it fails with %FERRY_ERROR_WOULD_BLOCK,
- * and [method@Ferry.Transport.note_room] is called when there is some. It does not call back into the transport
- * @close: lets go of what is below. Called once, on the thread that closed the transport or found it at its end;
- * nothing is sent after it
+ * @send: sends a whole message, in @n_parts parts, behind those sent before. Several threads may call it at once. It
+ *   never waits on the thread of a main loop: without room it fails with %FERRY_ERROR_WOULD_BLOCK. When there is room,
+ *   the implementation calls [method@Ferry.Transport.note_room]. It does not call back into the transport.
+ * @close: releases the resources below. Called once, on the thread that closed the transport or found its end; no
+ *   message is sent after it
  *
- * What a transport is made of.
+ * The functions of a kind of transport.
  *
  * Since: 0.1
  */

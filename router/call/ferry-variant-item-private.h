@@ -3,7 +3,7 @@
 
 /* Values as containers: arrays and tuples by position, dictionaries by key. Positions below 0 count from the end.
  *
- * Threads: any. Trust: none in what is asked for. */
+ * Threads: any. Trust: none in keys. */
 
 #pragma once
 
@@ -11,10 +11,10 @@
 
 G_BEGIN_DECLS
 
-/* A position in something of that length, from a number of any of the types n, q, i, u, x and t.
+/* The position that key names in a list of that length. key is of any of the types n, q, i, u, x and t.
  * FERRY_ERROR_BAD_ARGUMENTS. */
 gboolean ferry_variant_get_position (GVariant *key, guint64 length, guint64 *position, GError **error);
-/* Returns (transfer full) (nullable): without a variant around it. FERRY_ERROR_BAD_ARGUMENTS where there is none,
+/* Returns (transfer full) (nullable), without a variant around it. FERRY_ERROR_BAD_ARGUMENTS without such an item,
  * FERRY_ERROR_UNKNOWN_MEMBER where value is no container. */
 GVariant *ferry_variant_get_item (GVariant *value, GVariant *key, GError **error);
 gboolean ferry_variant_contains (GVariant *value, GVariant *key, gboolean *contains, GError **error);

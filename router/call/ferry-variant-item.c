@@ -5,7 +5,7 @@
 
 #include "call/ferry-variant-item-private.h"
 
-#include "base/ferry-error.h"
+#include "base/ferry-base-private.h"
 
 static gboolean
 read_number (GVariant *key, gboolean *is_negative, guint64 *amount)
@@ -47,20 +47,13 @@ ferry_variant_get_position (GVariant *key, guint64 length, guint64 *position, GE
   guint64 amount = 0;
 
   if (!read_number (key, &is_negative, &amount))
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "A position is a number, and not of type “%s”",
-                   g_variant_get_type_string (key));
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "A position is a number, and not of type “%s”",
+                            g_variant_get_type_string (key));
   if (is_negative ? amount > length : amount >= length)
-    {
-      g_autofree char *shown = g_variant_print (key, FALSE);
-
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                   "The list has no position %s: its length is %" G_GUINT64_FORMAT "; ask for the length first", shown,
-                   length);
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "The list has no position %s%" G_GUINT64_FORMAT ": its length is %" G_GUINT64_FORMAT
+                            "; ask for the length first",
+                            is_negative ? "-" : "", amount, length);
   *position = is_negative ? length - amount : amount;
   return TRUE;
 }
@@ -74,11 +67,9 @@ is_dictionary (GVariant *value)
 static gboolean
 check_container (GVariant *value, GError **error)
 {
-  if (g_variant_is_of_type (value, G_VARIANT_TYPE_ARRAY) || g_variant_is_of_type (value, G_VARIANT_TYPE_TUPLE))
-    return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER, "A value of type “%s” has no items",
-               g_variant_get_type_string (value));
-  return FALSE;
+  return g_variant_is_of_type (value, G_VARIANT_TYPE_ARRAY) || g_variant_is_of_type (value, G_VARIANT_TYPE_TUPLE) ||
+         ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER, "A value of type “%s” has no items",
+                          g_variant_get_type_string (value));
 }
 
 /* Returns (transfer full) (nullable) */
@@ -135,11 +126,8 @@ ferry_variant_get_item (GVariant *value, GVariant *key, GError **error)
 gboolean
 ferry_variant_contains (GVariant *value, GVariant *key, gboolean *contains, GError **error)
 {
-  gsize n = 0;
-
   if (!check_container (value, error))
     return FALSE;
-  *contains = FALSE;
   if (is_dictionary (value))
     {
       g_autoptr (GVariant) item = find_entry (value, key);
@@ -147,8 +135,8 @@ ferry_variant_contains (GVariant *value, GVariant *key, gboolean *contains, GErr
       *contains = item != NULL;
       return TRUE;
     }
-  n = g_variant_n_children (value);
-  for (gsize i = 0; i < n && !*contains; i++)
+  *contains = FALSE;
+  for (gsize i = 0, n = g_variant_n_children (value); i < n && !*contains; i++)
     {
       g_autoptr (GVariant) item = unwrap (g_variant_get_child_value (value, i));
 

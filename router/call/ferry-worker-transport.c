@@ -1,19 +1,18 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A worker's end of a transport over its link: a sender for the way up, and what reads all that the application sends
- * to the transports of the process: one thread for all of them, which starts with the first that somebody gets and
- * stays until the link ends.
+/* A worker's end of a transport over its link. It has a sender for the way up. One reader thread receives for all
+ * transports of the process. It starts with the first ferry_worker_get_transport(), and stays until the link ends.
  *
- * One wait is enough for both lanes: ferry_downlink_receive() also returns for a cancel in the express lane. Cancels
- * are taken before the message that was waited for, so each overtakes what it can; one that comes before its request is
- * kept by the transactions.
+ * The thread waits for both lanes at once: ferry_downlink_receive() also returns for a cancel in the express lane.
+ * Cancels are taken before the message, so each overtakes as much as it can. The transactions keep a cancel that comes
+ * before its request.
  *
- * Owner:   of the transports, counted references; of the reader, the process: nothing of it is freed. With the first
- *          transport all that were granted are made, and kept here until somebody gets them: so what is asked early
- *          waits in its transport.
+ * Owner:   of the transports, counted references; of the reader, the process, which never frees it. The first call
+ * makes all granted transports, and they are kept here until they are asked for. So early requests wait in their
+ *          transport.
  * Threads: any. A send waits while the up lane is full, also on the reader's thread: the application always reads on.
- * Locks:   reader_lock, for the reader; it is not held while a transport is called. */
+ * Locks:   reader_lock, for the reader; no transport is called with it held. */
 
 #include "config.h"
 
@@ -42,14 +41,14 @@ typedef struct
   char *sender_name;       /* const: (owned) */
   guint64 connection_id;   /* const */
   guint index;             /* const: of its pipe */
-  FerryTransport *untaken; /* lock: (owned) (nullable): until somebody gets it */
+  FerryTransport *untaken; /* lock: (owned) (nullable): until it is asked for */
   GWeakRef transport;      /* any */
 } Entry;
 
 static GMutex reader_lock;
 static GCond reader_runs;
-static gboolean running;        /* lock: the thread is at its work */
-static GPtrArray *entries;      /* lock to set: (element-type Entry) (nullable): never changed once it is there */
+static gboolean running;        /* lock: the thread has begun */
+static GPtrArray *entries;      /* lock to set: (element-type Entry) (nullable): never changed after that */
 static FerryDownlink *downlink; /* lock to set, as entries */
 
 /* ---- a transport ---- */
@@ -57,13 +56,8 @@ static FerryDownlink *downlink; /* lock to set, as entries */
 static gboolean
 ferry_worker_transport_send (FerryTransport *transport, const GOutputVector *vectors, guint n_vectors, GError **error)
 {
-  FerryWorkerTransport *self = FERRY_WORKER_TRANSPORT (transport);
-  FerryPart parts[FERRY_CALL_MAX_PARTS];
-
-  g_assert (n_vectors <= G_N_ELEMENTS (parts));
-  for (guint i = 0; i < n_vectors; i++)
-    parts[i] = (FerryPart){vectors[i].buffer, vectors[i].size};
-  return ferry_sender_send_parts (self->sender, parts, n_vectors, FERRY_NO_DEADLINE, NULL, error);
+  return ferry_sender_send_parts (FERRY_WORKER_TRANSPORT (transport)->sender, (const FerryPart *) vectors, n_vectors,
+                                  FERRY_NO_DEADLINE, NULL, error);
 }
 
 static gboolean
@@ -72,7 +66,7 @@ send_in_buffer (FerryTransport *transport, const FerryPart *parts, guint n_parts
   return ferry_sender_send_parts_in_buffer (FERRY_WORKER_TRANSPORT (transport)->sender, parts, n_parts);
 }
 
-/* any: tells the application, which hears `closed`. Does nothing where that was done. */
+/* any: tells the application, which emits `closed`. Does nothing where that is done. */
 static void
 worker_transport_stop (FerryTransport *transport)
 {
@@ -122,39 +116,27 @@ dup_transport (Entry *entry)
   return g_weak_ref_get (&entry->transport);
 }
 
-/* NULL for a pipe that is no transport, and for one that was dropped. */
+/* The transport of a connection id, or where that is 0 the one whose requests have numbers like xid. NULL for a pipe
+ * that is no transport, and for one that was dropped. */
 static FerryTransport *
-find_by_connection_id (guint64 connection_id)
+find_transport (guint64 connection_id, guint64 xid)
 {
   for (guint i = 0; i < entries->len; i++)
     {
       Entry *entry = g_ptr_array_index (entries, i);
 
-      if (entry->connection_id == connection_id)
+      if (connection_id != 0 ? entry->connection_id == connection_id
+                             : (ferry_transport_get_first_xid (entry->index) ^ xid) >> FERRY_TRANSPORT_XID_BITS == 0)
         return dup_transport (entry);
     }
   return NULL;
 }
 
-/* The one that may have asked that. */
-static FerryTransport *
-find_by_xid (guint64 xid)
-{
-  for (guint i = 0; i < entries->len; i++)
-    {
-      Entry *entry = g_ptr_array_index (entries, i);
-
-      if (xid >> FERRY_TRANSPORT_XID_BITS == ferry_transport_get_first_xid (entry->index) >> FERRY_TRANSPORT_XID_BITS)
-        return dup_transport (entry);
-    }
-  return NULL;
-}
-
-/* What the latest message was for, so that a weak reference, which costs a lock of all threads', is not looked at for
- * each. It is dropped before the thread waits. */
+/* The transport of the latest message. A weak reference, which takes a lock of the whole process, so is not read for
+ * each message. It is dropped before the thread waits. */
 typedef struct
 {
-  guint64 connection_id;     /* 0 where nothing is kept */
+  guint64 connection_id;     /* 0 for none */
   FerryTransport *transport; /* (owned) (nullable) */
 } Latest;
 
@@ -174,30 +156,21 @@ take_message (Latest *latest, const FerryDownMessage *message)
     {
       latest_clear (latest);
       latest->connection_id = message->connection_id;
-      latest->transport = find_by_connection_id (message->connection_id);
+      latest->transport = find_transport (message->connection_id, 0);
     }
   if (latest->transport != NULL)
-    ferry_transport_receive_in_run (latest->transport, message->data, message->size);
+    ferry_transport_receive_in_run (latest->transport, message->data, message->size, NULL);
 }
 
 static void
 end_one (guint64 connection_id)
 {
-  g_autoptr (FerryTransport) transport = find_by_connection_id (connection_id);
-  g_autoptr (GError) reason = NULL;
+  g_autoptr (FerryTransport) transport = find_transport (connection_id, 0);
+  g_autoptr (GError) reason =
+    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The application closed the transport");
 
-  reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The application closed the transport");
   if (transport != NULL)
     ferry_transport_end (transport, reason);
-}
-
-static void
-take_cancel (guint64 xid, guint16 reason)
-{
-  g_autoptr (FerryTransport) transport = find_by_xid (xid);
-
-  if (transport != NULL)
-    ferry_transport_receive_cancel (transport, xid, reason);
 }
 
 static void
@@ -208,12 +181,15 @@ take_cancels (Latest *latest)
 
   while (ferry_downlink_take_cancel (downlink, &xid, &reason))
     {
+      g_autoptr (FerryTransport) transport = find_transport (0, xid);
+
       latest_clear (latest);
-      take_cancel (xid, reason);
+      if (transport != NULL)
+        ferry_transactions_receive_cancel (ferry_transport_get_transactions (transport), xid, reason);
     }
 }
 
-/* The application hears of it first: who hears of it here may be about to exit. */
+/* Tells the application first: the process may exit when it is told here. */
 static void
 end_all (FerryError code, const char *text)
 {
@@ -288,17 +264,16 @@ read_down (gpointer data)
   return NULL;
 }
 
-/* Waits until the thread is at its work, so that a process may end right after: tools find things left behind by a
- * thread that is only half made. */
+/* Waits until the thread has begun. A process may end right after, and leak checkers report a thread that is only half
+ * started. */
 static gboolean
 start_thread_locked (GError **error)
 {
-  GThread *thread;
+  g_autoptr (GThread) thread =
+    ferry_thread_try_new ("ferry-reader", "reading what the application sends", read_down, NULL, error);
 
-  thread = ferry_thread_try_new ("ferry-reader", "reading what the application sends", read_down, NULL, error);
   if (thread == NULL)
     return FALSE;
-  g_thread_unref (thread);
   while (!running)
     g_cond_wait (&reader_runs, &reader_lock);
   return TRUE;
@@ -362,7 +337,7 @@ find_entry_locked (const char *sender_name)
       if (g_str_equal (entry->sender_name, sender_name))
         return entry;
     }
-  /* Whoever asks for the downlink names a sender that was granted. */
+  /* The downlink is only taken for a sender that was granted. */
   g_assert_not_reached ();
 }
 
@@ -394,20 +369,22 @@ ferry_worker_has_transport (const char *name)
  * @error: return location for an error
  *
  * In a worker process: this end of the transport of that name. The first call attaches the process to the application
- * and starts a thread, which receives for all transports of the process. What was asked before is waiting, 1,024
- * requests of each transport at the most, until somebody takes what is asked. A call for the same name gives the same
- * transport, as long as it is referenced. Any thread may call this.
+ * and starts a thread, which receives for all transports of the process. Early requests wait in their transport, 1,024
+ * at the most, until a demux is started. A call for the same name returns the same transport, as long as it is
+ * referenced. Any thread may call this.
  *
  * Sending waits while the application has no room. The transport closes with %FERRY_ERROR_CLOSED when the application
- * closes its end, gives up the link or has finished with the worker. Dropping the last reference closes it, which the
- * application hears.
+ * closes its end, gives up the link or has finished with the worker. Dropping the last reference closes it, and the
+ * application is told.
  *
- * Fails with %FERRY_ERROR_NOT_A_WORKER in a process that no [class@Ferry.Launcher] started or that was forked from a
- * worker, %FERRY_ERROR_UNKNOWN_SENDER where the application added no transport of that name,
- * %FERRY_ERROR_ALREADY_RUNNING in a process that serves the tasks of a pool, which takes all that the application
- * sends, %FERRY_ERROR_STOPPED when the transport was taken before and dropped, %FERRY_ERROR_VERSION when application
- * and worker do not fit, and with %FERRY_ERROR_PROTOCOL, %FERRY_ERROR_TIMED_OUT and %FERRY_ERROR_SYSTEM when attaching
- * fails.
+ * Fails with one of these errors:
+ *
+ * - %FERRY_ERROR_NOT_A_WORKER in a process that no [class@Ferry.Launcher] started, or that was forked from a worker;
+ * - %FERRY_ERROR_UNKNOWN_SENDER where the application added no transport of that name;
+ * - %FERRY_ERROR_ALREADY_RUNNING in a process that serves the tasks of a pool, which receives every message;
+ * - %FERRY_ERROR_STOPPED when the transport was taken before and dropped;
+ * - %FERRY_ERROR_VERSION when application and worker do not fit;
+ * - %FERRY_ERROR_PROTOCOL, %FERRY_ERROR_TIMED_OUT and %FERRY_ERROR_SYSTEM when attaching fails.
  *
  * Returns: (transfer full): the worker's end
  *

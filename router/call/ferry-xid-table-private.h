@@ -1,13 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Transactions by their number: open addressing, an entry a slot, nothing allocated for an entry.
+/* Transactions by their number: open addressing, with the entries in the slots.
  *
- * Owner:     whoever has it embedded; its lock guards it.
- * Trust:     the other end may choose the numbers. Where an entry goes depends on a secret of the table as well, so no
+ * Owner:     the struct that it is embedded in, whose lock guards it.
+ * Trust:     the other end may choose the numbers. The slot of an entry also depends on a secret of the table, so no
  *            choice of numbers makes it slow.
- * Invariant: at most half of the slots are taken, and between the slot that an entry's number wants and its own there
- *            is none that is free. */
+ * Invariant: at most half of the slots are taken. No slot is free between the one that an entry's number wants and the
+ *            entry. */
 
 #pragma once
 
@@ -17,7 +17,7 @@
 
 G_BEGIN_DECLS
 
-/* What is known of a transaction; which members are used is the owner's business. */
+/* A transaction. Each table uses some of the members. */
 typedef struct
 {
   guint64 xid; /* 0: the slot is free */
@@ -25,8 +25,8 @@ typedef struct
   gpointer data;
   guint32 window;
   guint32 flags;
-  guint32 owed;         /* what is not in window, as the other end was not told yet */
-  gboolean cancel_owed; /* nor of its cancel */
+  guint32 owed;         /* window that is not sent to the other end yet, and not in window */
+  gboolean cancel_owed; /* its cancel is not sent yet */
 } FerryXidEntry;
 
 typedef struct
@@ -46,7 +46,7 @@ FerryXidEntry *ferry_xid_table_add (FerryXidTable *self, guint64 xid);
 gboolean ferry_xid_table_remove (FerryXidTable *self, guint64 xid, FerryXidEntry *entry);
 /* Takes all of them out, in the order of their numbers. */
 GArray *ferry_xid_table_steal_all (FerryXidTable *self);
-/* For sorting numbers, or entries by theirs. */
+/* Compares numbers, or entries, which begin with theirs. */
 int ferry_xid_compare (gconstpointer a, gconstpointer b);
 
 G_END_DECLS

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Linear probing, with entries moved back when one goes, so that there are no tombstones: in the steady state of many
- * short transactions a table neither grows nor is rebuilt. */
+/* Linear probing. A removal moves later entries back, so there are no tombstones. With many short transactions the
+ * table so neither grows nor is rebuilt. */
 
 #include "config.h"
 
@@ -107,13 +107,12 @@ ferry_xid_table_remove (FerryXidTable *self, guint64 xid, FerryXidEntry *entry)
     }
   self->slots[hole].xid = 0;
   self->n_entries--;
-  /* The memory of a burst is not kept for ever. */
+  /* Frees the memory of a burst. */
   if (self->n_slots > FEWEST_SLOTS * 64 && self->n_entries * 16 < self->n_slots)
     resize (self, self->n_slots / 4);
   return TRUE;
 }
 
-/* Of numbers, and of entries, which begin with theirs. */
 int
 ferry_xid_compare (gconstpointer a, gconstpointer b)
 {

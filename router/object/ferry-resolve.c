@@ -217,7 +217,7 @@ keep_for_later (Resolve *self, const FerryAskRequest *request, guint64 count)
 
 /* Returns whether it was asked, or will be. */
 static gboolean
-ask (Resolve *self, const FerryAskRequest *request, FerryResolveRoom room, GCancellable *cancellable, GError **error)
+ask (Resolve *self, const FerryAskRequest *request, FerryResolveRoom room, GError **error)
 {
   FerryMux *mux = get_mux (self);
   guint64 count = ferry_transport_get_room_count (ferry_mux_get_transport (mux));
@@ -225,10 +225,7 @@ ask (Resolve *self, const FerryAskRequest *request, FerryResolveRoom room, GCanc
   guint64 xid;
 
   resolve_ref (self);
-  if (room == FERRY_RESOLVE_WAIT)
-    xid = ferry_mux_ask_waiting (mux, request, &ask_funcs, self, cancellable, &failure);
-  else
-    xid = ferry_mux_ask (mux, request, &ask_funcs, self, &failure);
+  xid = ferry_mux_ask (mux, request, &ask_funcs, self, &failure);
   atomic_store (&self->xid, xid);
   if (xid != 0)
     return TRUE;
@@ -245,7 +242,10 @@ ask (Resolve *self, const FerryAskRequest *request, FerryResolveRoom room, GCanc
 static gboolean
 start_remote (Resolve *self, FerryViewRequest *view, FerryResolveRoom room, GCancellable *cancellable, GError **error)
 {
-  FerryAskRequest request = {.method = FERRY_OBJECT_METHOD_VIEW, .deadline = self->deadline};
+  FerryAskRequest request = {.method = FERRY_OBJECT_METHOD_VIEW,
+                             .deadline = self->deadline,
+                             .waits = room == FERRY_RESOLVE_WAIT,
+                             .cancellable = cancellable};
   guint8 place[PACKED_HERE];
   guint8 *packed;
   gboolean asked;
@@ -255,7 +255,7 @@ start_remote (Resolve *self, FerryViewRequest *view, FerryResolveRoom room, GCan
     return FALSE;
   packed = ferry_view_request_pack (view, place, sizeof place, &request.packed.size);
   request.packed.data = packed;
-  asked = ask (self, &request, room, cancellable, error);
+  asked = ask (self, &request, room, error);
   if (packed != place)
     g_free (packed);
   return asked;
@@ -413,6 +413,6 @@ ferry_resolve_run_task (FerryView *view, gint64 timeout, FerryResolveRoom room, 
 
   g_task_set_check_cancellable (task, FALSE);
   ferry_resolve_start (completion, room, NULL);
-  ferry_completion_return (completion, task, deadline > 0 ? deadline : G_MAXINT64);
+  ferry_completion_return (completion, task, ferry_deadline_or_never (deadline));
   g_object_unref (task);
 }

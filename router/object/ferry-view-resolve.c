@@ -48,7 +48,7 @@ resolve_and_wait (FerryView *view, const char *async_form, gint64 timeout, GCanc
   ferry_resolve_start (completion, FERRY_RESOLVE_WAIT, cancellable);
   if (!check_may_wait_here (view, completion, async_form, error))
     return NULL;
-  ferry_completion_wait (completion, deadline > 0 ? deadline : G_MAXINT64, cancellable);
+  ferry_completion_wait (completion, ferry_deadline_or_never (deadline), cancellable);
   return ferry_completion_take (completion, error);
 }
 

@@ -9,7 +9,7 @@
 #include "ferry-test.h"
 
 #define N_SLOTS (FERRY_N_WAITER_GROUPS * 32)
-#define NO_DEADLINE 0
+#define NO_DEADLINE G_MAXINT64
 
 static void
 each_sleeper_has_its_own (void)

@@ -52,7 +52,7 @@ wire_send (gpointer transport, const FerryCallMessage *message, GError **error)
   if (full && wire->late_room != NULL)
     {
       wire->capacity = G_MAXUINT;
-      ferry_transactions_flush_unsent (wire->late_room);
+      ferry_transactions_flush_owed (wire->late_room);
     }
   return !full;
 }

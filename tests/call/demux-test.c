@@ -269,7 +269,7 @@ demux_test_start (DemuxTestPair *pair)
 static gboolean
 is_quiet (gpointer data)
 {
-  return ferry_dispatcher_is_quiet (ferry_demux_get_dispatcher (data));
+  return ferry_demux_is_quiet (data);
 }
 
 void

@@ -298,7 +298,7 @@ test_flood_on_demand (void)
 
   flood_init (&flood);
   ferry_demux_set_threads_on_demand (flood.pair->demux, 16);
-  ferry_dispatcher_set_idle_time (ferry_demux_get_dispatcher (flood.pair->demux), 100);
+  ferry_demux_set_idle_time (flood.pair->demux, 100);
   run (&flood, NULL);
 }
 

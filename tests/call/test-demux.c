@@ -136,7 +136,7 @@ run_gated (DemuxTestPair *pair, DemuxTestGate *gate, guint n_requests, guint n_t
 static guint
 count_threads (DemuxTestPair *pair)
 {
-  return ferry_dispatcher_get_n_threads (ferry_demux_get_dispatcher (pair->demux));
+  return ferry_demux_get_n_threads (pair->demux);
 }
 
 static void
@@ -169,7 +169,7 @@ test_on_demand (void)
 
   demux_test_gate_init (&gate);
   ferry_demux_set_threads_on_demand (pair->demux, 6);
-  ferry_dispatcher_set_idle_time (ferry_demux_get_dispatcher (pair->demux), 1000);
+  ferry_demux_set_idle_time (pair->demux, 1000);
   run_gated (pair, &gate, 40, 6);
   /* While it is started: they end by themselves, and come again. */
   demux_test_until (has_no_threads, pair);
@@ -195,7 +195,7 @@ test_no_thread (void)
   DemuxTestAnswer *answer;
 
   atomic_store (&n_startable, 0);
-  ferry_dispatcher_set_start_thread_func (ferry_demux_get_dispatcher (pair->demux), start_some);
+  ferry_demux_set_start_thread_func (pair->demux, start_some);
   ferry_demux_add_handler (pair->demux, "add", demux_test_add_one, NULL, NULL);
   demux_test_start (pair);
   answer = demux_test_ask (pair, "add", ONE);
@@ -215,7 +215,7 @@ test_no_second_thread (void)
 
   demux_test_gate_init (&gate);
   atomic_store (&n_startable, 1);
-  ferry_dispatcher_set_start_thread_func (ferry_demux_get_dispatcher (pair->demux), start_some);
+  ferry_demux_set_start_thread_func (pair->demux, start_some);
   ferry_demux_set_threads_on_demand (pair->demux, 8);
   run_gated (pair, &gate, 20, 1);
 }

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/ferry-base-private.h"
 #include "call/ferry-frame-decoder-private.h"
 
 static void
@@ -21,7 +22,7 @@ test_memory_grows_with_what_comes (void)
 
   ferry_frame_decoder_init (&decoder, G_MAXUINT32);
   ferry_greeting_write (greeting);
-  ferry_frame_write_header (header, G_MAXUINT32);
+  ferry_write_u32 (header, G_MAXUINT32);
   memcpy (ferry_frame_decoder_get_room (&decoder, &size), greeting, sizeof greeting);
   ferry_frame_decoder_add (&decoder, sizeof greeting);
   g_assert_cmpint (ferry_frame_decoder_next (&decoder, &message, &size, NULL), ==, FERRY_FRAME_NONE);

@@ -173,7 +173,8 @@ test_one_way (void)
         ferry_invocation_refuse (invocation, "Nobody hears this");
       g_assert_cmpuint (demux_test_wire_count (pair, ASKED), ==, 0);
     }
-  g_assert_cmpuint (ferry_transactions_get_n_unknown (asking) + ferry_transactions_get_n_late (asking), ==, 0);
+  g_assert_cmpuint (ferry_transactions_get_counts (asking).n_unknown + ferry_transactions_get_counts (asking).n_late,
+                    ==, 0);
 }
 
 /* ---- errors ---- */

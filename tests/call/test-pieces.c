@@ -212,7 +212,7 @@ give_way_to_an_error (void)
   for (guint i = 0; i < asked.sent->len; i++)
     g_assert_true (take (&asking, &asked, i, NULL));
   g_assert_error (large.error, G_IO_ERROR, G_IO_ERROR_FAILED);
-  g_assert_cmpuint (ferry_transactions_get_kept (asking.transactions).pieces_size, ==, 0);
+  g_assert_cmpuint (ferry_transactions_get_counts (asking.transactions).pieces_size, ==, 0);
   outcome_clear (&large);
   end_clear (&asking);
   end_clear (&asked);
@@ -241,8 +241,8 @@ are_dropped_when_nobody_waits (void)
       g_assert_true (take (&asking, &asked, i, NULL));
     }
   g_assert_cmpuint (large.n_done, ==, 0);
-  g_assert_cmpuint (ferry_transactions_get_kept (asking.transactions).pieces_size, ==, 0);
-  g_assert_cmpuint (ferry_transactions_get_n_late (asking.transactions), ==, 1);
+  g_assert_cmpuint (ferry_transactions_get_counts (asking.transactions).pieces_size, ==, 0);
+  g_assert_cmpuint (ferry_transactions_get_counts (asking.transactions).n_late, ==, 1);
   end_clear (&asking);
   end_clear (&asked);
 }
@@ -284,7 +284,7 @@ are_bounded (void)
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
   g_assert_nonnull (strstr (error->message, "too many"));
   ferry_transactions_close (asking.transactions, error);
-  g_assert_false (ferry_transactions_get_kept (asking.transactions).has_pieces);
+  g_assert_false (ferry_transactions_get_counts (asking.transactions).has_pieces);
   for (guint i = 0; i < G_N_ELEMENTS (outcomes); i++)
     outcome_clear (&outcomes[i]);
   end_clear (&asking);

@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/ferry-base-private.h"
 #include "call/call-test.h"
 #include "call/ferry-frame-decoder-private.h"
 
@@ -275,7 +276,7 @@ new_stream_of (GBytes *message)
   guint8 header[FERRY_FRAME_HEADER_SIZE];
 
   ferry_greeting_write (greeting);
-  ferry_frame_write_header (header, (guint32) g_bytes_get_size (message));
+  ferry_write_u32 (header, (guint32) g_bytes_get_size (message));
   g_byte_array_append (all, greeting, sizeof greeting);
   g_byte_array_append (all, header, sizeof header);
   g_byte_array_append (all, g_bytes_get_data (message, NULL), (guint) g_bytes_get_size (message));

@@ -67,10 +67,10 @@ test_late_answers_are_counted_and_dropped (void)
   call_test_pair_pump (pair);
   g_assert_true (ferry_call_answer (kept_call (0), NULL, NULL));
   call_test_pair_pump (pair);
-  g_assert_cmpuint (ferry_transactions_get_n_late (end), ==, 1);
+  g_assert_cmpuint (ferry_transactions_get_counts (end).n_late, ==, 1);
   g_assert_true (receive (end, FERRY_CALL_ITEM, xid, 0, g_variant_new_int32 (1)));
-  g_assert_cmpuint (ferry_transactions_get_n_late (end), ==, 2);
-  g_assert_cmpuint (ferry_transactions_get_n_unknown (end), ==, 0);
+  g_assert_cmpuint (ferry_transactions_get_counts (end).n_late, ==, 2);
+  g_assert_cmpuint (ferry_transactions_get_counts (end).n_unknown, ==, 0);
   g_ptr_array_set_size (kept, 0);
 }
 
@@ -82,8 +82,8 @@ test_unknown_answers_are_counted_and_dropped (void)
 
   g_assert_true (receive (end, FERRY_CALL_ANSWER, 1, 0, NULL));
   g_assert_true (receive (end, FERRY_CALL_ITEM, G_MAXUINT64, 0, g_variant_new_int32 (1)));
-  g_assert_cmpuint (ferry_transactions_get_n_unknown (end), ==, 2);
-  g_assert_cmpuint (ferry_transactions_get_n_late (end), ==, 0);
+  g_assert_cmpuint (ferry_transactions_get_counts (end).n_unknown, ==, 2);
+  g_assert_cmpuint (ferry_transactions_get_counts (end).n_late, ==, 0);
 }
 
 static void
@@ -95,7 +95,7 @@ test_second_answer_of_the_other_end_is_late (void)
   g_assert_true (receive (pair->ends[ASKING], FERRY_CALL_ANSWER, asked->xid, 0, g_variant_new_int32 (1)));
   g_assert_true (receive (pair->ends[ASKING], FERRY_CALL_ANSWER, asked->xid, 0, g_variant_new_int32 (2)));
   call_test_assert_result (asked, "1");
-  g_assert_cmpuint (ferry_transactions_get_n_late (pair->ends[ASKING]), ==, 1);
+  g_assert_cmpuint (ferry_transactions_get_counts (pair->ends[ASKING]).n_late, ==, 1);
 }
 
 /* ---- broken rules ---- */
@@ -173,7 +173,7 @@ test_call_that_was_taken_back_says_nothing (void)
   ferry_call_drop (kept_call (0));
   g_ptr_array_set_size (kept, 0);
   g_assert_cmpuint (pair->wires[ASKED].n_sent, ==, 0);
-  g_assert_cmpuint (ferry_transactions_get_kept (pair->ends[ASKED]).n_calls, ==, 0);
+  g_assert_cmpuint (ferry_transactions_get_counts (pair->ends[ASKED]).n_calls, ==, 0);
 }
 
 static void
@@ -211,7 +211,7 @@ test_a_hundred_thousand_are_in_flight (void)
 
   for (guint32 i = 0; i < 100000; i++)
     g_ptr_array_add (asked, call_test_ask (pair->ends[ASKING], "echo", g_variant_new_uint32 (i)));
-  g_assert_cmpuint (ferry_transactions_get_n_asked (pair->ends[ASKING]), ==, 100000);
+  g_assert_cmpuint (ferry_transactions_get_counts (pair->ends[ASKING]).n_asked, ==, 100000);
   call_test_pair_pump (pair);
   for (guint32 i = 0; i < 100000; i++)
     {
@@ -220,7 +220,7 @@ test_a_hundred_thousand_are_in_flight (void)
       g_assert_cmpuint (answer->n_done, ==, 1);
       g_assert_cmpuint (g_variant_get_uint32 (answer->result), ==, i);
     }
-  g_assert_cmpuint (ferry_transactions_get_n_asked (pair->ends[ASKING]), ==, 0);
+  g_assert_cmpuint (ferry_transactions_get_counts (pair->ends[ASKING]).n_asked, ==, 0);
 }
 
 /* ---- the end of the link ---- */
@@ -285,10 +285,10 @@ test_close_lets_go_of_refusals_that_had_no_room (void)
   call_test_pair_pump (pair);
   pair->wires[ASKED].capacity = 0;
   g_ptr_array_set_size (kept, 0);
-  g_assert_cmpuint (ferry_transactions_get_kept (pair->ends[ASKED]).n_unsent, ==, 1);
+  g_assert_cmpuint (ferry_transactions_get_counts (pair->ends[ASKED]).n_unsent, ==, 1);
   ferry_transactions_close (pair->ends[ASKED], reason);
-  g_assert_cmpuint (ferry_transactions_get_kept (pair->ends[ASKED]).n_unsent, ==, 0);
-  g_assert_cmpuint (ferry_transactions_get_kept (pair->ends[ASKED]).n_calls, ==, 0);
+  g_assert_cmpuint (ferry_transactions_get_counts (pair->ends[ASKED]).n_unsent, ==, 0);
+  g_assert_cmpuint (ferry_transactions_get_counts (pair->ends[ASKED]).n_calls, ==, 0);
 }
 
 static void

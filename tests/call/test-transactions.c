@@ -65,7 +65,7 @@ test_answers_come_in_any_order (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (answers); i++)
     answers[i] = call_test_ask (pair->ends[ASKING], "load", NULL);
-  g_assert_cmpuint (ferry_transactions_get_n_asked (pair->ends[ASKING]), ==, 3);
+  g_assert_cmpuint (ferry_transactions_get_counts (pair->ends[ASKING]).n_asked, ==, 3);
   call_test_pair_pump (pair);
   g_assert_cmpuint (kept->len, ==, 3);
   answer (kept_call (2), g_variant_new_int32 (2));
@@ -75,7 +75,7 @@ test_answers_come_in_any_order (void)
   call_test_assert_result (answers[0], "0");
   call_test_assert_result (answers[1], NULL);
   call_test_assert_result (answers[2], "2");
-  g_assert_cmpuint (ferry_transactions_get_n_asked (pair->ends[ASKING]), ==, 0);
+  g_assert_cmpuint (ferry_transactions_get_counts (pair->ends[ASKING]).n_asked, ==, 0);
   for (guint i = 0; i < G_N_ELEMENTS (answers); i++)
     call_test_answer_free (answers[i]);
   drop_kept ();
@@ -149,7 +149,7 @@ test_one_way_has_no_answer (void)
 
   g_assert_cmpuint (xid, ==, 1);
   g_assert_cmpuint (ferry_transactions_ask (pair->ends[ASKING], &request, NULL, NULL, NULL), ==, 2);
-  g_assert_cmpuint (ferry_transactions_get_n_asked (pair->ends[ASKING]), ==, 0);
+  g_assert_cmpuint (ferry_transactions_get_counts (pair->ends[ASKING]).n_asked, ==, 0);
   g_assert_false (ferry_transactions_cancel (pair->ends[ASKING], xid, FERRY_CANCEL_REASON_CANCELLED));
   call_test_pair_pump (pair);
   g_assert_true (ferry_call_send_value (kept_call (0), "note", g_variant_new_int32 (1), NULL));
@@ -310,12 +310,12 @@ test_window_that_has_no_room_is_told_as_soon_as_there_is (void)
   pair->wires[ASKING].capacity = 0;
   g_assert_true (ferry_transactions_add_window (pair->ends[ASKING], asked->xid, 3, NULL));
   g_assert_true (ferry_transactions_add_window (pair->ends[ASKING], asked->xid, 2, NULL));
-  ferry_transactions_flush_unsent (pair->ends[ASKING]);
+  ferry_transactions_flush_owed (pair->ends[ASKING]);
   call_test_pair_pump (pair);
   g_assert_cmpuint (ferry_call_get_window (kept_call (0)), ==, 0);
   pair->wires[ASKING].capacity = G_MAXUINT;
-  ferry_transactions_flush_unsent (pair->ends[ASKING]);
-  ferry_transactions_flush_unsent (pair->ends[ASKING]);
+  ferry_transactions_flush_owed (pair->ends[ASKING]);
+  ferry_transactions_flush_owed (pair->ends[ASKING]);
   call_test_pair_pump (pair);
   g_assert_cmpuint (ferry_call_get_window (kept_call (0)), ==, 5);
   g_assert_cmpuint (pair->wires[ASKING].n_sent, ==, n_sent + 1);
@@ -370,7 +370,7 @@ test_window_of_what_is_over_is_told_to_nobody (void)
   answer (kept_call (0), NULL);
   call_test_pair_pump (pair);
   pair->wires[ASKING].capacity = G_MAXUINT;
-  ferry_transactions_flush_unsent (pair->ends[ASKING]);
+  ferry_transactions_flush_owed (pair->ends[ASKING]);
   g_assert_cmpuint (pair->wires[ASKING].n_sent, ==, n_sent);
   drop_kept ();
 }
@@ -478,9 +478,9 @@ test_cancel_that_has_no_room_is_told_as_soon_as_there_is (void)
   g_assert_true (ferry_transactions_abandon (pair->ends[ASKING], other->xid, FERRY_CANCEL_REASON_DEADLINE) == other);
   /* Whoever abandons them ends them. */
   asked->n_done = other->n_done = 1;
-  ferry_transactions_flush_unsent (pair->ends[ASKING]);
+  ferry_transactions_flush_owed (pair->ends[ASKING]);
   pair->wires[ASKING].capacity = G_MAXUINT;
-  ferry_transactions_flush_unsent (pair->ends[ASKING]);
+  ferry_transactions_flush_owed (pair->ends[ASKING]);
   call_test_pair_pump (pair);
   g_assert_cmpuint (pair->wires[ASKING].n_sent, ==, n_sent + 2);
   g_assert_cmpuint (ferry_call_get_cancelled (kept_call (0)), ==, FERRY_CANCEL_REASON_DEADLINE);
@@ -522,7 +522,7 @@ test_early_cancels_are_bounded (void)
 
   for (guint64 xid = 1; xid <= 3 * FERRY_MAX_EARLY_CANCELS; xid++)
     ferry_transactions_receive_cancel (pair->ends[ASKED], xid, FERRY_CANCEL_REASON_CANCELLED);
-  g_assert_cmpuint (ferry_transactions_get_kept (pair->ends[ASKED]).n_early, ==, FERRY_MAX_EARLY_CANCELS);
+  g_assert_cmpuint (ferry_transactions_get_counts (pair->ends[ASKED]).n_early, ==, FERRY_MAX_EARLY_CANCELS);
 }
 
 /* ---- no room ---- */
@@ -541,7 +541,7 @@ test_request_that_has_no_room_was_not_asked (void)
   g_assert_cmpuint (ferry_transactions_ask (pair->ends[ASKING], &request, &call_test_answer_funcs, &never, &error), ==,
                     0);
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
-  g_assert_cmpuint (ferry_transactions_get_n_asked (pair->ends[ASKING]), ==, 0);
+  g_assert_cmpuint (ferry_transactions_get_counts (pair->ends[ASKING]).n_asked, ==, 0);
   pair->wires[ASKING].capacity = G_MAXUINT;
   asked = call_test_ask (pair->ends[ASKING], "load", request.arguments);
   g_assert_cmpuint (asked->xid, ==, 1);

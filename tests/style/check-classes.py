@@ -23,7 +23,6 @@ ALLOWED = {
     "FerryBuffer": EACH_MESSAGE,
     "FerryCellWatch": EACH_MESSAGE,
     "FerryExported": EACH_MESSAGE,
-    "FerryHandler": RECORD,
     "FerryInvocation": EACH_MESSAGE,
     "FerryLink": EACH_MESSAGE,
     "FerryMember": RECORD,
