@@ -10,7 +10,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "task/ferry-progress-parts-private.h"
 #include "task/ferry-progress-private.h"
 
 static guint8 bytes[FERRY_MAX_PROGRESS_SIZE];
@@ -195,14 +194,14 @@ test_parts_take_their_share (void)
   ferry_progress_parts_begin (&parts, 0.25);
   assert_near (ferry_progress_parts_scale (&parts, 0.5), 0.125);
   g_assert_true (ferry_progress_parts_end (&parts));
-  assert_near (ferry_progress_parts_get_furthest (&parts), 0.25);
+  assert_near (parts.furthest, 0.25);
   ferry_progress_parts_begin (&parts, 0.5);
   ferry_progress_parts_begin (&parts, 0.5);
   assert_near (ferry_progress_parts_scale (&parts, 0.5), 0.375);
   g_assert_true (ferry_progress_parts_end (&parts));
-  assert_near (ferry_progress_parts_get_furthest (&parts), 0.5);
+  assert_near (parts.furthest, 0.5);
   g_assert_true (ferry_progress_parts_end (&parts));
-  assert_near (ferry_progress_parts_get_furthest (&parts), 0.75);
+  assert_near (parts.furthest, 0.75);
   assert_near (ferry_progress_parts_scale (&parts, 1), 1);
   g_assert_false (ferry_progress_parts_end (&parts));
   ferry_progress_parts_clear (&parts);
@@ -227,7 +226,7 @@ test_parts_never_go_beyond_or_back (void)
           break;
         case 1:
           ferry_progress_parts_end (&parts);
-          now = ferry_progress_parts_get_furthest (&parts);
+          now = parts.furthest;
           break;
         default:
           now = ferry_progress_parts_scale (&parts, round % 100 == 0 ? NAN : number / 4);
@@ -249,7 +248,7 @@ test_parts_begin_behind_what_was_reported (void)
   ferry_progress_parts_begin (&parts, 0.8);
   assert_near (ferry_progress_parts_scale (&parts, 0.5), 0.75);
   g_assert_true (ferry_progress_parts_end (&parts));
-  assert_near (ferry_progress_parts_get_furthest (&parts), 1);
+  assert_near (parts.furthest, 1);
   ferry_progress_parts_clear (&parts);
 }
 
