@@ -1,10 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Errors that are caught now and looked at later.
+/* Errors that are caught at once and handled later.
  *
- * Threads: that of whoever made the list.
- * Trust:   a list that comes as a value is another process': its errors are bounded in number, and in length by
+ * Threads: any, one at a time.
+ * Trust:   a list as a value comes from another process. The number of its errors is bounded here, and their lengths in
  *          ferry_error_from_variant(). */
 
 #include "config.h"
@@ -19,17 +19,17 @@
 #define RECORD_VARIANT_TYPE "(s" FERRY_ERROR_VARIANT_TYPE ")"
 #define LIST_VARIANT_TYPE "a" RECORD_VARIANT_TYPE
 
-/* How many errors cross a process boundary at once. One more says how many did not. */
+/* How many errors a list as a value has at most. One more error tells the number of the others. */
 #define MAX_SENT 1024
 
 /**
  * FerryErrorList:
  *
- * Errors that are caught where they occur, and looked at, shown or raised where there is time for it.
+ * Errors that are caught where they occur, and shown or raised later.
  *
- * Each error is of a phase of the work, by any name: “init”, “work”, “cleanup”. Functions that take a phase take %NULL
- * for all of them. With filters ([method@Ferry.ErrorList.add_filter]) a list catches only what passes one of them, and
- * leaves the rest to the caller:
+ * Each error has a phase, which is any name of a part of the work: “init”, “work”, “cleanup”. Functions that take a
+ * phase take %NULL for all phases. With filters ([method@Ferry.ErrorList.add_filter]) a list catches only errors that
+ * pass one of them, and leaves the others to the caller:
  *
  * ```c
  * if (!ferry_error_list_take (errors, "cleanup", &local_error))
@@ -39,12 +39,10 @@
  *   }
  * ```
  *
- * The same calls fill it in one process and across several: with errors of calls, with those of failed tasks
- * ([method@Ferry.ErrorList.add_task]), and with a whole list that a worker's function collected and gave back as its
- * result ([method@Ferry.ErrorList.to_variant], [method@Ferry.ErrorList.add_variant]).
+ * A list also takes the errors of failed tasks ([method@Ferry.ErrorList.add_task]). And it takes the list that a
+ * worker's function filled and returned ([method@Ferry.ErrorList.to_variant], [method@Ferry.ErrorList.add_variant]).
  *
- * It is a [iface@Gio.ListModel] of [class@Ferry.ErrorRecord], in the order in which they were caught, for a list in a
- * window. A list is for the thread that made it.
+ * It is a [iface@Gio.ListModel] of [class@Ferry.ErrorRecord], in the order in which the errors were caught.
  *
  * Since: 0.1
  */
@@ -148,7 +146,7 @@ is_of_phase (FerryErrorRecord *record, const char *phase)
 /**
  * ferry_error_list_new:
  *
- * Makes an empty list, which catches all errors. Any thread, one at a time.
+ * Makes an empty list without filters, which catches all errors. Any thread, one at a time.
  *
  * Returns: (transfer full): a new list
  *
@@ -166,7 +164,7 @@ ferry_error_list_new (void)
  * @domain: an error domain
  * @code: a code of the domain, or -1 for all of them
  *
- * Has the list catch such errors, and from the first filter on only what passes one. Any thread, one at a time.
+ * Adds a filter. From the first filter on, the list catches only errors that pass one. Any thread, one at a time.
  *
  * Since: 0.1
  */
@@ -187,10 +185,9 @@ ferry_error_list_add_filter (FerryErrorList *self, GQuark domain, int code)
  * @phase: (nullable): the phase of the work; %NULL for none
  * @error: an error, which is copied
  *
- * Catches an error. Its trace is found when it came from another process, see [func@Ferry.Error.get_trace]. Any thread,
- * one at a time.
+ * Catches an error, with its trace where it has one: see [func@Ferry.Error.get_trace]. Any thread, one at a time.
  *
- * Returns: %FALSE if no filter lets it pass, and it was not caught
+ * Returns: %FALSE if the error passes no filter, and was not caught
  *
  * Since: 0.1
  */
@@ -213,12 +210,11 @@ ferry_error_list_add (FerryErrorList *self, const char *phase, const GError *err
  * ferry_error_list_take: (skip)
  * @self: a list
  * @phase: (nullable): the phase of the work; %NULL for none
- * @error: (inout) (nullable) (transfer full): where an error may be; %NULL is left there when it was caught
+ * @error: (inout) (nullable) (transfer full): the error, or %NULL; set to %NULL when the error was caught
  *
  * Catches an error that a call may have set. Any thread, one at a time.
  *
- * Returns: %TRUE if there is no error any more, or there was none; %FALSE if it passes no filter, and is still there
- *   to be handed on
+ * Returns: %FALSE if the error passes no filter, and stays in @error
  *
  * Since: 0.1
  */
@@ -245,9 +241,9 @@ ferry_error_list_take (FerryErrorList *self, const char *phase, GError **error)
  * @phase: (nullable): the phase of the work; %NULL for none
  * @task: a task
  *
- * Catches what a task failed with, and its trace. On the router's thread.
+ * Catches the error of a failed task, with its trace. On the router's thread.
  *
- * Returns: %FALSE if the task has not failed (a task that was cancelled has not), or no filter lets its error pass
+ * Returns: %FALSE if the task has not failed, as a cancelled task has not, or its error passes no filter
  *
  * Since: 0.1
  */
@@ -292,14 +288,14 @@ check_variant (GVariant *variant, GError **error)
 /**
  * ferry_error_list_add_variant:
  * @self: a list
- * @variant: what [method@Ferry.ErrorList.to_variant] gave in another process; a floating reference is sunk
+ * @variant: a value of [method@Ferry.ErrorList.to_variant] in another process; a floating reference is sunk
  * @error: return location for an error
  *
  * Catches all errors of a list that came from another process, with their phases and traces. Any thread, one at a time.
  *
- * Fails with the first error that passes no filter, after all others were caught. Fails with
- * %FERRY_ERROR_BAD_ARGUMENTS when the value is no list of errors and with %FERRY_ERROR_TOO_LARGE when it has more than
- * one can be sent with, and then nothing was caught.
+ * Fails with the first error that passes no filter, after the others were caught. Catches nothing and fails with
+ * %FERRY_ERROR_BAD_ARGUMENTS when the value is not a list of errors, and with %FERRY_ERROR_TOO_LARGE when it has more
+ * errors than [method@Ferry.ErrorList.to_variant] writes.
  *
  * Returns: %TRUE if all were caught
  *
@@ -309,7 +305,7 @@ gboolean
 ferry_error_list_add_variant (FerryErrorList *self, GVariant *variant, GError **error)
 {
   g_autoptr (GVariant) sunk = NULL;
-  g_autoptr (GError) stranger = NULL;
+  g_autoptr (GError) uncaught = NULL;
   GVariantIter iter;
   const char *phase;
   GVariant *value;
@@ -330,12 +326,12 @@ ferry_error_list_add_variant (FerryErrorList *self, GVariant *variant, GError **
 
       if (passes (self, caught))
         append (self, phase, g_steal_pointer (&caught), trace);
-      else if (stranger == NULL)
-        stranger = g_steal_pointer (&caught);
+      else if (uncaught == NULL)
+        uncaught = g_steal_pointer (&caught);
     }
-  if (stranger == NULL)
+  if (uncaught == NULL)
     return TRUE;
-  g_propagate_error (error, g_steal_pointer (&stranger));
+  g_propagate_error (error, g_steal_pointer (&uncaught));
   return FALSE;
 }
 
@@ -352,10 +348,10 @@ add_to_builder (GVariantBuilder *builder, const char *phase, const GError *error
  * ferry_error_list_to_variant:
  * @self: a list
  *
- * The whole list as a value, of the type `a(s(sissas))`: for a worker's function to give back as its result.
+ * The list as a value of the type `a(s(sissas))`, which a worker's function can return as its result.
  *
- * Of more than 1,024 errors the first so many are in the value, and one of %FERRY_ERROR_TOO_LARGE behind them tells how
- * many are not. Any thread, one at a time.
+ * The value has at most 1,024 errors. An error of %FERRY_ERROR_TOO_LARGE at its end tells how many more there were. Any
+ * thread, one at a time.
  *
  * Returns: (transfer none): a floating value
  *
@@ -391,12 +387,12 @@ ferry_error_list_to_variant (FerryErrorList *self)
  * ferry_error_list_raise_any:
  * @self: a list
  * @phase: (nullable): the phase to look at; %NULL for all
- * @error: return location for an error Any thread, one at a time.
+ * @error: return location for an error
  *
- * Fails when the list has an error, with a copy of the first one: the others are often its consequences. The list is
- * left as it is.
+ * Fails with a copy of the first error, if the list has one: later errors are often its consequences. The list does not
+ * change. Any thread, one at a time.
  *
- * Returns: %TRUE if there is none
+ * Returns: %TRUE if there is no error
  *
  * Since: 0.1
  */
@@ -465,8 +461,8 @@ ferry_error_list_get_last (FerryErrorList *self, const char *phase)
  * @self: a list
  * @phase: (nullable): the phase to look at; %NULL for all
  *
- * The records of a phase as they are now, in the order in which they were caught. The list itself is the model that
- * follows what is caught later. Any thread, one at a time.
+ * The present records of a phase, in the order in which they were caught. The list itself is a model that changes as
+ * errors are caught. Any thread, one at a time.
  *
  * Returns: (transfer full): a model of [class@Ferry.ErrorRecord], which does not change
  *
@@ -500,8 +496,8 @@ ferry_error_list_clear (FerryErrorList *self, const char *phase)
 {
   g_return_if_fail (FERRY_IS_ERROR_LIST (self));
 
-  /* From the end, a run of neighbours at a time, so that each change is told of with the list as it is then. Handlers
-   * may change it: the position is looked at anew each time. */
+  /* From the end, a run of neighbours for each signal. Handlers may change the list, so the position is compared with
+   * its length again each time. */
   for (guint end = self->records->len; end > 0; end = MIN (end, self->records->len))
     {
       guint n_run = 0;

@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-/* The error is the record's from then on. phase and trace may be NULL. */
+/* Takes the error. phase and trace are (nullable). */
 FerryErrorRecord *ferry_error_record_new (const char *phase, GError *error, const char *trace);
 
 G_END_DECLS

@@ -5,12 +5,12 @@
 
 #include "task/ferry-error-record-private.h"
 
+#include "base/ferry-property-private.h"
+
 /**
  * FerryErrorRecord:
  *
- * An error in a [class@Ferry.ErrorList]: what went wrong, in which phase of the work, and where.
- *
- * It never changes, so any thread may use it.
+ * An error in a [class@Ferry.ErrorList], with its phase and its trace. It never changes, so any thread may use it.
  *
  * Since: 0.1
  */
@@ -50,22 +50,13 @@ ferry_error_record_finalize (GObject *object)
 static void
 ferry_error_record_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
-  FerryErrorRecord *self = FERRY_ERROR_RECORD (object);
+  static const GCallback getters[N_PROPERTIES] = {
+    [PROP_ERROR] = G_CALLBACK (ferry_error_record_get_error),
+    [PROP_PHASE] = G_CALLBACK (ferry_error_record_get_phase),
+    [PROP_TRACE] = G_CALLBACK (ferry_error_record_get_trace),
+  };
 
-  switch (property_id)
-    {
-    case PROP_ERROR:
-      g_value_set_boxed (value, self->error);
-      break;
-    case PROP_PHASE:
-      g_value_set_string (value, self->phase);
-      break;
-    case PROP_TRACE:
-      g_value_set_string (value, self->trace);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
-    }
+  ferry_property_get (object, getters[property_id], value);
 }
 
 static void
@@ -95,7 +86,7 @@ ferry_error_record_class_init (FerryErrorRecordClass *klass)
   /**
    * FerryErrorRecord:trace:
    *
-   * Where the error came from: a line a place, the innermost first. %NULL when nobody knows.
+   * The trace of the error: a line for each place, the innermost first. %NULL when it is not known.
    *
    * Since: 0.1
    */
@@ -123,7 +114,7 @@ ferry_error_record_new (const char *phase, GError *error, const char *trace)
  * ferry_error_record_get_error:
  * @self: a record
  *
- * What went wrong. Any thread may call this.
+ * The error. Any thread may call this.
  *
  * Returns: (transfer none): the error
  *
@@ -141,7 +132,7 @@ ferry_error_record_get_error (FerryErrorRecord *self)
  * ferry_error_record_get_phase:
  * @self: a record
  *
- * In which phase of the work it went wrong. Any thread may call this.
+ * The phase of the work that the error occurred in. Any thread may call this.
  *
  * Returns: (transfer none): the phase; empty when none was given
  *
@@ -159,9 +150,9 @@ ferry_error_record_get_phase (FerryErrorRecord *self)
  * ferry_error_record_get_trace:
  * @self: a record
  *
- * Where the error came from: a line a place, the innermost first. Any thread may call this.
+ * The trace of the error: a line for each place, the innermost first. Any thread may call this.
  *
- * Returns: (transfer none) (nullable): the trace, or %NULL when nobody knows
+ * Returns: (transfer none) (nullable): the trace, or %NULL when it is not known
  *
  * Since: 0.1
  */

@@ -10,9 +10,16 @@
 #include "route/ferry-router-private.h"
 
 static void
-timed_out (gpointer data)
+set_true (gpointer data)
 {
   *(gboolean *) data = TRUE;
+}
+
+static gboolean
+set_true_once (gpointer data)
+{
+  set_true (data);
+  return G_SOURCE_REMOVE;
 }
 
 gboolean
@@ -30,7 +37,7 @@ ferry_iterate (FerryRouter *router, FerryCondition condition, gpointer data, gin
   FerryTimer timer = {0};
 
   if (timeout >= 0)
-    ferry_timers_set (timers, &timer, ferry_time_add (g_get_monotonic_time (), timeout), timed_out, &over);
+    ferry_timers_set (timers, &timer, ferry_time_add (g_get_monotonic_time (), timeout), set_true, &over);
   while (!condition (data) && !over)
     g_main_context_iteration (router->context, TRUE);
   ferry_timers_unset (timers, &timer);
@@ -43,7 +50,7 @@ set_timed_out (const char *what, GError **error)
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "%s in time; wait longer", what);
 }
 
-/* Not in the child of who made it: that has another one. */
+/* A forked child has another thread-default context than its parent. */
 static gboolean
 check_context (GMainContext *context, GError **error)
 {
@@ -75,13 +82,6 @@ ferry_iterate_until (FerryRouter *router, FerryCondition condition, gpointer dat
   return FALSE;
 }
 
-static gboolean
-timed_out_cb (gpointer data)
-{
-  timed_out (data);
-  return G_SOURCE_REMOVE;
-}
-
 gboolean
 ferry_iterate_context_until (GMainContext *context, FerryCondition condition, gpointer data, gint64 timeout,
                              const char *what, GError **error)
@@ -95,7 +95,7 @@ ferry_iterate_context_until (GMainContext *context, FerryCondition condition, gp
   if (timeout > 0)
     {
       timer = g_timeout_source_new ((guint) MIN (timeout / FERRY_MICROSECONDS_PER_MILLISECOND + 1, G_MAXUINT));
-      g_source_set_callback (timer, timed_out_cb, &over, NULL);
+      g_source_set_callback (timer, set_true_once, &over, NULL);
       g_source_attach (timer, context);
     }
   while (!condition (data) && !over)

@@ -895,7 +895,7 @@ may_yield (FerryJob *self, GError **error)
  * Gives the task of an iteration its next value, which it emits as [signal@Ferry.Task::yielded]. This waits while the
  * task's window is full ([method@Ferry.Task.set_window]). A cancel of the job ends the waiting.
  *
- * The thread that the function was called on is the only one that may call this.
+ * On the thread that the function was called on.
  *
  * Fails as [method@Ferry.Job.check] does, with %FERRY_ERROR_BAD_ARGUMENTS when the task is not an iteration,
  * %FERRY_ERROR_WRONG_THREAD, %FERRY_ERROR_TOO_LARGE, %FERRY_ERROR_CLOSED and %FERRY_ERROR_PROTOCOL.

@@ -58,7 +58,7 @@ static gboolean forked_by_fork_server;
  * @user_data: data for @initialiser
  *
  * Adds a function that prepares the program for the calls that it will serve. The functions run in the order in which
- * they are added. The thread that calls [func@Ferry.Worker.main] calls this before.
+ * they are added. Call this before [func@Ferry.Worker.main], by the thread that calls that.
  *
  * Initialisers run in workers that serve calls, and in a fork server, whose workers inherit what they prepared. Where
  * one fails, the process says so on standard error and exits with status 70, which is `EX_SOFTWARE`.
@@ -207,8 +207,8 @@ warm_up (void)
   g_autoptr (FerryLink) link = NULL;
   g_autoptr (FerryUplink) uplink = NULL;
   g_autoptr (FerryDownlink) downlink = NULL;
-  g_autoptr (FerrySender) calls = NULL;
-  g_autoptr (FerrySender) progress = NULL;
+  g_autoptr (FerrySender) call_sender = NULL;
+  g_autoptr (FerrySender) progress_sender = NULL;
   g_autoptr (FerryServe) serve = NULL;
 
   link = ferry_link_new ("warm-up", connection_ids, cells, 2, FERRY_MIN_LANE_CAPACITY, 0, FERRY_BLOCK_SIZE, NULL);
@@ -218,10 +218,10 @@ warm_up (void)
   uplink = ferry_uplink_new_local (link, NULL, NULL);
   if (uplink == NULL)
     return;
-  calls = ferry_sender_new_granted (connection_ids[0], uplink, 0, FERRY_NO_CELL);
-  progress = ferry_sender_new_granted (connection_ids[1], uplink, 1, 0);
+  call_sender = ferry_sender_new_granted (connection_ids[0], uplink, 0, FERRY_NO_CELL);
+  progress_sender = ferry_sender_new_granted (connection_ids[1], uplink, 1, 0);
   downlink = ferry_downlink_new (uplink);
-  serve = ferry_serve_new (downlink, calls, progress);
+  serve = ferry_serve_new (downlink, call_sender, progress_sender);
   ferry_function_register (WARM_UP_FUNCTION, "(s)", "(s)", do_nothing);
   ask (link, connection_ids[0]);
   ferry_serve_run (serve, NULL);
@@ -271,7 +271,7 @@ be_fork_server (int argc, char **argv)
  * An executed worker ends by `exit()`. A forked worker flushes its standard streams and ends by `_exit()`, so that the
  * `atexit()` functions of its fork server do not run once for each worker.
  *
- * Only the first thread of the process may call this.
+ * The first thread of the process may call this.
  *
  * Returns: %FALSE where the program goes on
  *

@@ -27,11 +27,11 @@ test_new (void)
   g_assert_cmpint (ferry_task_get_pid (task), ==, 0);
   g_assert_cmpuint (ferry_task_get_n_attempts (task), ==, 0);
   g_assert_cmpint (ferry_task_get_submit_time (task), ==, 0);
-  g_assert_cmpint (ferry_task_get_run_timeout (task), ==, 0);
-  g_assert_cmpint (ferry_task_get_queue_timeout (task), ==, 0);
-  g_assert_cmpint (ferry_task_get_cancel_grace (task), ==, 2 * G_USEC_PER_SEC);
-  g_assert_cmpuint (ferry_task_get_retries (task), ==, 0);
-  g_assert_cmpuint (ferry_task_get_window (task), ==, 16);
+  g_assert_cmpint (ferry_task_get_settings (task)->run_timeout, ==, 0);
+  g_assert_cmpint (ferry_task_get_settings (task)->queue_timeout, ==, 0);
+  g_assert_cmpint (ferry_task_get_settings (task)->cancel_grace, ==, 2 * G_USEC_PER_SEC);
+  g_assert_cmpuint (ferry_task_get_settings (task)->retries, ==, 0);
+  g_assert_cmpuint (ferry_task_get_settings (task)->window, ==, 16);
 }
 
 static void
@@ -57,11 +57,11 @@ test_settings (void)
   ferry_task_set_cancel_grace (task, 0);
   ferry_task_set_retries (task, 4);
   ferry_task_set_window (task, 5);
-  g_assert_cmpint (ferry_task_get_run_timeout (task), ==, 1);
-  g_assert_cmpint (ferry_task_get_queue_timeout (task), ==, 2);
-  g_assert_cmpint (ferry_task_get_cancel_grace (task), ==, 0);
-  g_assert_cmpuint (ferry_task_get_retries (task), ==, 4);
-  g_assert_cmpuint (ferry_task_get_window (task), ==, 5);
+  g_assert_cmpint (ferry_task_get_settings (task)->run_timeout, ==, 1);
+  g_assert_cmpint (ferry_task_get_settings (task)->queue_timeout, ==, 2);
+  g_assert_cmpint (ferry_task_get_settings (task)->cancel_grace, ==, 0);
+  g_assert_cmpuint (ferry_task_get_settings (task)->retries, ==, 4);
+  g_assert_cmpuint (ferry_task_get_settings (task)->window, ==, 5);
   ferry_task_set_priority (task, 6);
   ferry_task_set_priority (task, 6);
   task_test_assert_heard (ear, "priority");
