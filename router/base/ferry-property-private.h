@@ -9,8 +9,8 @@
 
 G_BEGIN_DECLS
 
-/* any: sets value to what getter returns for object. getter has one parameter, returns the type of value, and keeps what
- * it returns. */
+/* any: sets value to what getter returns for object. getter has one parameter, returns the type of value, and keeps
+ * what it returns. */
 void ferry_property_get (gpointer object, GCallback getter, GValue *value);
 
 G_END_DECLS

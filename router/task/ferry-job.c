@@ -19,22 +19,17 @@
 #include "call/ferry-remote-error-private.h"
 #include "lane/ferry-one-shot-private.h"
 #include "link/ferry-link-private.h"
+#include "route/ferry-sender-private.h"
 #include "task/ferry-map-function-private.h"
 #include "task/ferry-progress-private.h"
-
-/* How many of the latest errors of ferry_job_set_error() keep their traces. The job ends with one of them. */
-#define MAX_TRACES 8
 
 struct _FerryJob
 {
   GObject parent_instance;
 
-  /* const: (unowned): the driver, serve and the downlink are not used after the job is finished */
-  const FerryJobDriver *driver;
-  gpointer serve;
-  FerryDownlink *downlink;
-  FerryCall *call;    /* const: (owned) */
-  FerryTaskKind kind; /* const */
+  const FerryJobDriver *driver; /* const: (unowned): not used after the job is finished */
+  FerryCall *call;              /* const: (owned) */
+  FerryTaskKind kind;           /* const */
   /* any: the call's, or in a map that of the function over the items; it lives as long as the job */
   const char *_Atomic function_name;
   pthread_t thread; /* const: the thread that serves */
@@ -47,7 +42,6 @@ struct _FerryJob
 
   pthread_mutex_t lock;
   GCancellable *cancellable; /* lock: (owned) (nullable) */
-  GPtrArray *traces;         /* lock: (owned) (nullable): see ferry_job_set_error() */
   FerryProgressParts parts;  /* lock */
   guint n_steps;             /* lock */
   guint n_steps_done;        /* lock */
@@ -61,12 +55,6 @@ typedef struct
   GArray *descriptors; /* (element-type int) (owned elements) */
   gboolean is_short;   /* the worker could not take all of them */
 } FdBatch;
-
-typedef struct
-{
-  GError *error; /* (owned) */
-  char *text;    /* (owned) */
-} Trace;
 
 /* A report of a job. */
 typedef struct
@@ -96,23 +84,12 @@ typedef struct
 G_DEFINE_FINAL_TYPE (FerryJob, ferry_job, G_TYPE_OBJECT)
 
 static void
-trace_free (gpointer data)
-{
-  Trace *trace = data;
-
-  g_error_free (trace->error);
-  g_free (trace->text);
-  g_free (trace);
-}
-
-static void
 ferry_job_finalize (GObject *object)
 {
   FerryJob *self = FERRY_JOB (object);
 
   ferry_take_over (self);
   ferry_progress_parts_clear (&self->parts);
-  g_clear_pointer (&self->traces, g_ptr_array_unref);
   g_clear_object (&self->cancellable);
   ferry_call_unref (self->call);
   pthread_mutex_destroy (&self->lock);
@@ -142,13 +119,11 @@ ferry_call_get_task_kind (FerryCall *call)
 }
 
 FerryJob *
-ferry_job_new (const FerryJobDriver *driver, gpointer serve, FerryDownlink *downlink, FerryCall *call)
+ferry_job_new (const FerryJobDriver *driver, FerryCall *call)
 {
   FerryJob *self = g_object_new (FERRY_TYPE_JOB, NULL);
 
   self->driver = driver;
-  self->serve = serve;
-  self->downlink = downlink;
   self->call = ferry_call_ref (call);
   atomic_init (&self->function_name, ferry_call_get_method (call));
   self->kind = ferry_call_get_task_kind (call);
@@ -161,9 +136,6 @@ void
 ferry_job_begin_function (FerryJob *self)
 {
   self->begun = ferry_trace_get_moment ();
-  pthread_mutex_lock (&self->lock);
-  g_clear_pointer (&self->traces, g_ptr_array_unref);
-  pthread_mutex_unlock (&self->lock);
 }
 
 void
@@ -175,13 +147,13 @@ ferry_job_set_function_name (FerryJob *self, const char *name)
 void
 ferry_job_take_time (FerryJob *self)
 {
-  self->driver->take_time (self->serve);
+  ferry_uplink_take_time (ferry_sender_get_uplink (self->driver->calls));
 }
 
 void
 ferry_job_hurry (FerryJob *self)
 {
-  self->driver->hurry (self->serve);
+  ferry_uplink_hurry (ferry_sender_get_uplink (self->driver->calls));
 }
 
 void
@@ -260,9 +232,10 @@ is_cancelled_in_use (FerryJob *self)
 {
   if (G_UNLIKELY (get_cancelled (self) != 0))
     return TRUE;
-  if (G_LIKELY (!ferry_downlink_has_cancel (self->downlink) && !ferry_downlink_is_closed (self->downlink)))
+  if (G_LIKELY (!ferry_downlink_has_cancel (self->driver->downlink) &&
+                !ferry_downlink_is_closed (self->driver->downlink)))
     return FALSE;
-  self->driver->take_cancels (self->serve);
+  self->driver->take_cancels (self->driver->serve);
   return get_cancelled (self) != 0;
 }
 
@@ -379,7 +352,7 @@ ferry_job_get_cancellable (FerryJob *self)
   pthread_mutex_unlock (&self->lock);
   if (running)
     {
-      self->driver->watch (self->serve);
+      self->driver->watch (self->driver->serve);
       running = !is_cancelled_in_use (self);
       end_use (self);
     }
@@ -563,16 +536,21 @@ ferry_job_dup_bytes (FerryJob *self, gint handle, GError **error)
 
 /* ---- progress ---- */
 
-/* In a use: writes bytes to the cell, unless they are there already. */
+/* In a use: writes bytes to the cell, unless they are there already. Never waits. */
 static gboolean
 write_locked (FerryJob *self, const guint8 *bytes, gsize size, GError **error)
 {
-  gboolean written = FALSE;
+  g_autoptr (GError) refusal = NULL;
+  gboolean written;
 
   if (size == self->reported_size && memcmp (bytes, self->reported, size) == 0)
     return TRUE;
-  if (!self->driver->report (self->serve, bytes, size, &written, error))
-    return FALSE;
+  written = ferry_sender_send_bytes_until (self->driver->progress, bytes, size, 0, NULL, &refusal);
+  if (!written && !g_error_matches (refusal, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+    {
+      g_propagate_error (error, g_steal_pointer (&refusal));
+      return FALSE;
+    }
   memmove (self->reported, bytes, size);
   self->reported_size = written ? size : 0;
   return TRUE;
@@ -929,12 +907,19 @@ ferry_job_yield (FerryJob *self, GVariant *value, GError **error)
           g_propagate_error (error, g_steal_pointer (&refusal));
           return FALSE;
         }
-      if (!self->driver->receive (self->serve, error))
+      if (!self->driver->receive (self->driver->serve, error))
         return FALSE;
     }
 }
 
 /* ---- errors and their traces ---- */
+
+/* Returns (transfer full) the line of this function in a trace, behind those of inner (nullable). */
+static char *
+add_place (FerryJob *self, const char *inner)
+{
+  return ferry_trace_add_place (inner, ferry_call_method_in_words (ferry_job_get_function_name (self)));
+}
 
 /**
  * ferry_job_set_error:
@@ -957,7 +942,7 @@ ferry_job_set_error (FerryJob *self, GError **error, GQuark domain, int code, co
 {
   g_autofree char *backtrace = NULL;
   g_autofree char *place = NULL;
-  Trace *trace;
+  g_autofree char *trace = NULL;
   va_list arguments;
 
   g_return_if_fail (FERRY_IS_JOB (self));
@@ -966,52 +951,24 @@ ferry_job_set_error (FerryJob *self, GError **error, GQuark domain, int code, co
 
   if (error == NULL)
     return;
-  trace = g_new0 (Trace, 1);
   va_start (arguments, format);
-  trace->error = g_error_new_valist (domain, code, format, arguments);
+  *error = g_error_new_valist (domain, code, format, arguments);
   va_end (arguments);
   /* Without this function's own line. */
   backtrace = ferry_trace_new_backtrace (1);
-  place = ferry_trace_add_place (NULL, ferry_job_get_function_name (self));
-  trace->text = g_strconcat (place, backtrace, NULL);
-  *error = g_error_copy (trace->error);
-
-  pthread_mutex_lock (&self->lock);
-  if (self->traces == NULL)
-    self->traces = g_ptr_array_new_with_free_func (trace_free);
-  if (self->traces->len == MAX_TRACES)
-    g_ptr_array_remove_index (self->traces, 0);
-  g_ptr_array_add (self->traces, trace);
-  pthread_mutex_unlock (&self->lock);
-}
-
-/* Returns (nullable) the trace that ferry_job_set_error() captured for this error. */
-static char *
-dup_captured (FerryJob *self, const GError *error)
-{
-  char *text = NULL;
-
-  pthread_mutex_lock (&self->lock);
-  for (guint i = self->traces != NULL ? self->traces->len : 0; i > 0 && text == NULL; i--)
-    {
-      const Trace *trace = g_ptr_array_index (self->traces, i - 1);
-
-      if (g_error_matches (error, trace->error->domain, trace->error->code) &&
-          g_str_equal (error->message, trace->error->message))
-        text = g_strdup (trace->text);
-    }
-  pthread_mutex_unlock (&self->lock);
-  return text;
+  place = add_place (self, NULL);
+  trace = g_strconcat (place, backtrace, NULL);
+  ferry_error_set_trace (*error, trace);
 }
 
 char *
 ferry_job_make_trace (FerryJob *self, const GError *error)
 {
-  g_autofree char *captured = dup_captured (self, error);
-  g_autofree char *inner = NULL;
+  g_autofree char *inner = ferry_error_dup_trace (error, self->begun);
+  g_autofree char *place = add_place (self, NULL);
 
-  if (captured != NULL)
-    return g_steal_pointer (&captured);
-  inner = ferry_error_dup_trace (error, self->begun);
-  return ferry_trace_add_place (inner, ferry_call_method_in_words (ferry_job_get_function_name (self)));
+  /* The trace of ferry_job_set_error() begins with this place. */
+  if (inner != NULL && g_str_has_prefix (inner, place))
+    return g_steal_pointer (&inner);
+  return add_place (self, inner);
 }

@@ -218,20 +218,6 @@ stop_watching (FerryServe *self)
   g_thread_join (g_steal_pointer (&self->watcher));
 }
 
-/* any: see FerryJobDriver. */
-static gboolean
-report (gpointer serve, gconstpointer data, gsize size, gboolean *written, GError **error)
-{
-  FerryServe *self = serve;
-  g_autoptr (GError) refusal = NULL;
-
-  *written = ferry_sender_send_bytes_until (self->progress, data, size, 0, NULL, &refusal);
-  if (*written || g_error_matches (refusal, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&refusal));
-  return FALSE;
-}
-
 /* ---- the thread that serves ---- */
 
 /* Sets failure where the message is malformed. */
@@ -255,22 +241,6 @@ take_message (FerryServe *self, const FerryDownMessage *message)
   cancelled = self->current != NULL ? ferry_call_get_cancelled (ferry_job_get_call (self->current)) : 0;
   if (cancelled != 0)
     ferry_job_cancel (self->current, cancelled);
-}
-
-static void
-take_time (gpointer serve)
-{
-  FerryServe *self = serve;
-
-  ferry_uplink_take_time (ferry_sender_get_uplink (self->calls));
-}
-
-static void
-hurry (gpointer serve)
-{
-  FerryServe *self = serve;
-
-  ferry_uplink_hurry (ferry_sender_get_uplink (self->calls));
 }
 
 /* See FerryJobDriver. After the first failure nothing is taken. */
@@ -318,15 +288,6 @@ wait_for_end (FerryServe *self)
     self->failure = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The application gave up this worker");
 }
 
-static const FerryJobDriver job_driver = {
-  .take_cancels = take_cancels,
-  .receive = receive,
-  .watch = start_watching,
-  .report = report,
-  .take_time = take_time,
-  .hurry = hurry,
-};
-
 static void
 set_current (FerryServe *self, FerryJob *job)
 {
@@ -338,7 +299,16 @@ set_current (FerryServe *self, FerryJob *job)
 static void
 run (FerryServe *self, const FerryFunctionEntry *function, FerryCall *call, FerryAnswer *answer)
 {
-  FerryJob *job = ferry_job_new (&job_driver, self, self->downlink, call);
+  const FerryJobDriver driver = {
+    .serve = self,
+    .downlink = self->downlink,
+    .calls = self->calls,
+    .progress = self->progress,
+    .take_cancels = take_cancels,
+    .receive = receive,
+    .watch = start_watching,
+  };
+  FerryJob *job = ferry_job_new (&driver, call);
   GError *failure = NULL;
   GVariant *result;
   guint cancelled;
@@ -355,19 +325,14 @@ run (FerryServe *self, const FerryFunctionEntry *function, FerryCall *call, Ferr
   unref_job (job);
 }
 
-/* A function that every worker has comes before a registered one. */
-static const FerryFunctionEntry *
-find_function (const char *name)
-{
-  return g_str_equal (name, FERRY_MAP_FUNCTION) ? &ferry_map_function : ferry_function_find (name);
-}
-
 /* Runs a claimed call, and answers it. */
 static void
 begin (FerryServe *self, FerryCall *call)
 {
   g_auto (FerryAnswer) answer = {0};
-  const FerryFunctionEntry *function = find_function (ferry_call_get_method (call));
+  const char *name = ferry_call_get_method (call);
+  const FerryFunctionEntry *function =
+    g_str_equal (name, FERRY_MAP_FUNCTION) ? &ferry_map_function : ferry_function_find (name);
 
   if (ferry_answer_begin (&answer, call, function) && ferry_call_check_descriptors (call, &answer.failure))
     run (self, function, call, &answer);

@@ -33,7 +33,7 @@ struct _FerryTaskGroup
 {
   GObject parent_instance;
 
-  GHashTable *open;     /* (element-type FerryTask gulong): the tasks, and the handlers of their `done` */
+  GHashTable *open;     /* (element-type FerryTask): the tasks that are not done */
   FerryWaitQueue waits; /* until no task is open */
 
   gboolean bound;
@@ -140,18 +140,30 @@ unbind (FerryTaskGroup *self)
   g_object_unref (self);
 }
 
+/* main */
+static void
+task_done (FerryTask *task, FerryTaskGroup *self)
+{
+  g_autoptr (FerryTaskGroup) kept G_GNUC_UNUSED = g_object_ref (self);
+
+  g_signal_handlers_disconnect_by_func (task, task_done, self);
+  g_hash_table_remove (self->open, task);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_OPEN]);
+  if (g_hash_table_size (self->open) == 0)
+    ferry_wait_queue_finish_all (&self->waits);
+}
+
 static void
 ferry_task_group_dispose (GObject *object)
 {
   FerryTaskGroup *self = FERRY_TASK_GROUP (object);
   GHashTableIter iter;
   gpointer task;
-  gpointer handler;
 
   g_hash_table_iter_init (&iter, self->open);
-  while (g_hash_table_iter_next (&iter, &task, &handler))
+  while (g_hash_table_iter_next (&iter, &task, NULL))
     {
-      g_signal_handler_disconnect (task, GPOINTER_TO_SIZE (handler));
+      g_signal_handlers_disconnect_by_func (task, task_done, self);
       g_hash_table_iter_remove (&iter);
     }
 
@@ -203,20 +215,6 @@ ferry_task_group_init (FerryTaskGroup *self)
   self->open = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
   g_weak_ref_init (&self->owner, NULL);
   ferry_wait_queue_init (&self->waits);
-}
-
-/* main */
-static void
-task_done (FerryTask *task, FerryTaskGroup *self)
-{
-  g_autoptr (FerryTaskGroup) kept G_GNUC_UNUSED = g_object_ref (self);
-  gpointer handler = g_hash_table_lookup (self->open, task);
-
-  g_signal_handler_disconnect (task, GPOINTER_TO_SIZE (handler));
-  g_hash_table_remove (self->open, task);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_OPEN]);
-  if (g_hash_table_size (self->open) == 0)
-    ferry_wait_queue_finish_all (&self->waits);
 }
 
 /**
@@ -276,8 +274,6 @@ ferry_task_group_bind (FerryTaskGroup *self, GObject *owner)
 void
 ferry_task_group_add (FerryTaskGroup *self, FerryTask *task)
 {
-  gulong handler;
-
   g_return_if_fail (FERRY_IS_TASK_GROUP (self));
   g_return_if_fail (FERRY_IS_TASK (task));
 
@@ -285,8 +281,8 @@ ferry_task_group_add (FerryTaskGroup *self, FerryTask *task)
     return;
   if (ferry_task_get_done (task) || g_hash_table_contains (self->open, task))
     return;
-  handler = g_signal_connect (task, "done", G_CALLBACK (task_done), self);
-  g_hash_table_insert (self->open, g_object_ref (task), GSIZE_TO_POINTER (handler));
+  g_signal_connect (task, "done", G_CALLBACK (task_done), self);
+  g_hash_table_add (self->open, g_object_ref (task));
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_OPEN]);
   if (is_abandoned (self))
     ferry_task_cancel (task);

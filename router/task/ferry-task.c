@@ -1290,14 +1290,6 @@ drop_handles (FerryTask *self)
 
 /* ---- the cancellable ---- */
 
-static Bridge *
-bridge_ref (Bridge *self)
-{
-  /* Relaxed: the caller has a reference. */
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
-  return self;
-}
-
 static void
 bridge_unref (gpointer data)
 {
@@ -1336,9 +1328,12 @@ cancellable_cancelled (GCancellable *cancellable, gpointer data)
 {
   Bridge *self = data;
 
-  /* Acquire-release: what was written before the cancel; pairs with bridge_is_cancelled(). */
-  if (atomic_exchange_explicit (&self->cancelled, 1, memory_order_acq_rel) == 0)
-    ferry_errands_post (self->context, cancel_bridged, bridge_ref (self), bridge_unref);
+  /* Acquire-release: what was written before the cancel; pairs with is_cancel_due(). */
+  if (atomic_exchange_explicit (&self->cancelled, 1, memory_order_acq_rel) != 0)
+    return;
+  /* Relaxed: the caller has a reference. */
+  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  ferry_errands_post (self->context, cancel_bridged, self, bridge_unref);
 }
 
 /* any: cancels the task on the thread of context (nullable). Free with bridge_disconnect(). */
@@ -1366,14 +1361,6 @@ bridge_disconnect (Bridge *self)
   g_weak_ref_set (&self->task, NULL);
   g_signal_handler_disconnect (self->cancellable, self->handler);
   bridge_unref (self);
-}
-
-/* any: whether the cancellable was cancelled, so that the task signals nothing of its function any more. */
-static gboolean
-bridge_is_cancelled (Bridge *self)
-{
-  /* Acquire: pairs with the exchange. */
-  return atomic_load_explicit (&self->cancelled, memory_order_acquire) != 0;
 }
 
 /* Drops the task's cancellable, and the bridge from it. */
@@ -1543,11 +1530,10 @@ is_cancel_due (FerryTaskPrivate *priv)
 {
   Bridge *bridge = priv->rest != NULL ? priv->rest->bridge : NULL;
 
-  if (priv->state != FERRY_TASK_STATE_EXECUTING)
-    return FALSE;
-  /* Acquire: pairs with the exchange in ferry_task_cancel(). */
-  return atomic_load_explicit (&priv->asked, memory_order_acquire) != 0 ||
-         (bridge != NULL && bridge_is_cancelled (bridge));
+  /* Acquire: pairs with ask_for_cancel() and cancellable_cancelled(). */
+  return priv->state == FERRY_TASK_STATE_EXECUTING &&
+         (atomic_load_explicit (&priv->asked, memory_order_acquire) != 0 ||
+          (bridge != NULL && atomic_load_explicit (&bridge->cancelled, memory_order_acquire) != 0));
 }
 
 /* Looks an event up in the table. While a cancel is due, an event of the worker finds the task CANCELLING, so that it

@@ -106,16 +106,6 @@ give_up (const GError *error)
   ferry_worker_exit (EX_PROTOCOL);
 }
 
-static void
-take_name (void)
-{
-  const char *name = g_getenv (NAME_VARIABLE);
-
-  if (name != NULL)
-    prctl (PR_SET_NAME, name);
-  g_unsetenv (NAME_VARIABLE);
-}
-
 static FerrySender *
 get_sender (const char *name)
 {
@@ -148,9 +138,13 @@ serve (FerryDownlink *downlink)
 static void
 prepare (void)
 {
+  const char *name = g_getenv (NAME_VARIABLE);
+
   if (forked_by_fork_server)
     return;
-  take_name ();
+  if (name != NULL)
+    prctl (PR_SET_NAME, name);
+  g_unsetenv (NAME_VARIABLE);
   run_initialisers (NULL);
 }
 
@@ -228,14 +222,6 @@ warm_up (void)
   ferry_function_forget (WARM_UP_FUNCTION);
 }
 
-/* fork server: makes the classes that each worker needs and inherits. */
-static void
-make_classes (void)
-{
-  g_type_class_unref (g_type_class_ref (FERRY_TYPE_SENDER));
-  g_type_class_unref (g_type_class_ref (FERRY_TYPE_JOB));
-}
-
 /* Returns in the workers that the fork server forks. They inherit what the initialisers prepared. */
 static void
 be_fork_server (int argc, char **argv)
@@ -243,7 +229,9 @@ be_fork_server (int argc, char **argv)
   g_autoptr (GError) error = NULL;
 
   ferry_fork_server_set_arguments (argc, argv);
-  make_classes ();
+  /* Makes the classes that each worker needs and inherits. */
+  g_type_class_unref (g_type_class_ref (FERRY_TYPE_SENDER));
+  g_type_class_unref (g_type_class_ref (FERRY_TYPE_JOB));
   run_initialisers (ferry_fork_server_note_initialiser);
   ferry_fork_server_set_warm_up (warm_up);
   if (ferry_fork_server_run (&error) < 0)
