@@ -21,21 +21,6 @@ ferry_answer_clear (FerryAnswer *self)
   g_clear_pointer (&self->trace, g_free);
 }
 
-static gboolean
-is_begun_in_time (FerryAnswer *self, FerryCall *call)
-{
-  guint cancelled = ferry_call_get_cancelled (call);
-  gint64 deadline = ferry_call_get_deadline (call);
-
-  if (cancelled == FERRY_CANCEL_REASON_DEADLINE || (cancelled == 0 && deadline != 0 && self->begun_at >= deadline))
-    g_set_error_literal (&self->failure, FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                         "The call's time was over before it was begun");
-  else if (cancelled != 0)
-    g_set_error_literal (&self->failure, G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                         "The call was cancelled before it was begun");
-  return self->failure == NULL;
-}
-
 void
 ferry_answer_set_unknown (GError **error, const char *name)
 {
@@ -49,11 +34,17 @@ gboolean
 ferry_answer_begin (FerryAnswer *self, FerryCall *call, const FerryFunctionEntry *function)
 {
   const char *name = ferry_call_get_method (call);
+  guint cancelled = ferry_call_get_cancelled (call);
+  gint64 deadline = ferry_call_get_deadline (call);
 
   self->begun_at = g_get_monotonic_time ();
-  if (!is_begun_in_time (self, call))
-    return FALSE;
-  if (ferry_call_get_task_kind (call) > FERRY_TASK_KIND_STEPS)
+  if (cancelled == FERRY_CANCEL_REASON_DEADLINE || (cancelled == 0 && deadline != 0 && self->begun_at >= deadline))
+    g_set_error_literal (&self->failure, FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                         "The call's time was over before it was begun");
+  else if (cancelled != 0)
+    g_set_error_literal (&self->failure, G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                         "The call was cancelled before it was begun");
+  else if (ferry_call_get_task_kind (call) > FERRY_TASK_KIND_STEPS)
     g_set_error (&self->failure, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
                  "The call of “%s” is of a kind of task that the worker does not know; build application and worker "
                  "with the same version of Ferry",

@@ -114,18 +114,6 @@ ferry_error_record_init (FerryErrorRecord *self)
 {
 }
 
-/* Takes the error. phase and trace are (nullable). */
-static FerryErrorRecord *
-record_new (const char *phase, GError *error, const char *trace)
-{
-  FerryErrorRecord *self = g_object_new (FERRY_TYPE_ERROR_RECORD, NULL);
-
-  self->error = error;
-  self->phase = g_strdup (phase != NULL ? phase : "");
-  self->trace = g_strdup (trace);
-  return self;
-}
-
 /**
  * ferry_error_record_get_error:
  * @self: a record
@@ -288,15 +276,21 @@ passes (FerryErrorList *self, const GError *error)
   return self->filters->len == 0;
 }
 
+/* Takes the error. phase and trace are (nullable). */
 static void
 append (FerryErrorList *self, const char *phase, GError *error, const char *trace)
 {
-  g_ptr_array_add (self->records, record_new (phase, error, trace));
+  FerryErrorRecord *record = g_object_new (FERRY_TYPE_ERROR_RECORD, NULL);
+
+  record->error = error;
+  record->phase = g_strdup (phase != NULL ? phase : "");
+  record->trace = g_strdup (trace);
+  g_ptr_array_add (self->records, record);
   g_list_model_items_changed (G_LIST_MODEL (self), self->records->len - 1, 0, 1);
 }
 
 static gboolean
-is_of_phase (FerryErrorRecord *record, const char *phase)
+is_of_phase (const FerryErrorRecord *record, const char *phase)
 {
   return phase == NULL || g_str_equal (record->phase, phase);
 }

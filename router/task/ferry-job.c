@@ -556,16 +556,6 @@ write_locked (FerryJob *self, const guint8 *bytes, gsize size, GError **error)
   return TRUE;
 }
 
-/* The fraction of the whole, or -1. */
-static double
-scale_locked (FerryJob *self, double fraction)
-{
-  if (fraction >= 0)
-    return ferry_progress_parts_scale (&self->parts, fraction);
-  /* The fraction of a part may be unknown where that of the whole is not. */
-  return ferry_progress_parts_has_part (&self->parts) ? self->parts.furthest : -1;
-}
-
 /* Counts a step, and has the report say so. */
 static gboolean
 step_locked (FerryJob *self, Report *report, GError **error)
@@ -589,13 +579,22 @@ step_locked (FerryJob *self, Report *report, GError **error)
   return FALSE;
 }
 
+/* In a use. */
 static gboolean
-report_locked (FerryJob *self, const Report *report, GError **error)
+report_locked (FerryJob *self, Report *report, gboolean is_step, GError **error)
 {
   guint8 bytes[FERRY_MAX_PROGRESS_SIZE];
-  gsize size = ferry_progress_encode (bytes, ferry_call_get_xid (self->call), scale_locked (self, report->fraction),
-                                      report->amount, report->total, report->unit, report->text);
+  double fraction = -1;
+  gsize size;
 
+  if (is_step && !step_locked (self, report, error))
+    return FALSE;
+  if (report->fraction >= 0)
+    fraction = ferry_progress_parts_scale (&self->parts, report->fraction);
+  else if (ferry_progress_parts_has_part (&self->parts))
+    fraction = self->parts.furthest;
+  size = ferry_progress_encode (bytes, ferry_call_get_xid (self->call), fraction, report->amount, report->total,
+                                report->unit, report->text);
   return write_locked (self, bytes, size, error);
 }
 
@@ -609,7 +608,7 @@ make_report (FerryJob *self, Report report, gboolean is_step, GError **error)
   if (check_in_use (self, error))
     {
       pthread_mutex_lock (&self->lock);
-      reported = (!is_step || step_locked (self, &report, error)) && report_locked (self, &report, error);
+      reported = report_locked (self, &report, is_step, error);
       pthread_mutex_unlock (&self->lock);
     }
   end_use (self);
@@ -798,17 +797,6 @@ ferry_job_step (FerryJob *self, const char *text, GError **error)
 
 /* ---- messages and yielded values ---- */
 
-/* Types that begin with a control character are Ferry's own. Sending checks the rest of the type. */
-static gboolean
-may_have_type (const char *type, GError **error)
-{
-  if (type[0] == '\0' || !FERRY_MAP_IS_RESERVED_MESSAGE (type))
-    return TRUE;
-  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                       "The type of a message begins with a control character; give it a name that people can read");
-  return FALSE;
-}
-
 /**
  * ferry_job_send:
  * @self: a job
@@ -838,7 +826,15 @@ ferry_job_send (FerryJob *self, const char *type, GVariant *value, GError **erro
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   owned = g_variant_ref_sink (value);
-  if (!may_have_type (type, error) || !begin_use (self, error))
+  /* Types that begin with a control character are Ferry's own. Sending checks the rest of the type. */
+  if (type[0] != '\0' && FERRY_MAP_IS_RESERVED_MESSAGE (type))
+    {
+      g_set_error_literal (
+        error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+        "The type of a message begins with a control character; give it a name that people can read");
+      return FALSE;
+    }
+  if (!begin_use (self, error))
     return FALSE;
   sent = check_in_use (self, error) && ferry_call_send_value (self->call, type, owned, error);
   end_use (self);

@@ -177,7 +177,7 @@ watch (gpointer data)
 {
   FerryServe *self = data;
 
-  /* Acquire: pairs with stop_watching(). */
+  /* Acquire: pairs with close_all(). */
   while (!atomic_load_explicit (&self->watcher_stops, memory_order_acquire))
     {
       gint64 deadline = check_deadline (self);
@@ -205,17 +205,6 @@ start_watching (gpointer serve)
     g_message ("A job is told of a cancel only when it calls ferry_job_check(): %s", error->message);
   /* The thread may sleep until another job's deadline. */
   ferry_downlink_interrupt (self->downlink);
-}
-
-static void
-stop_watching (FerryServe *self)
-{
-  if (self->watcher == NULL)
-    return;
-  /* Release: pairs with watch(). An interrupt that comes before the thread sleeps is kept. */
-  atomic_store_explicit (&self->watcher_stops, TRUE, memory_order_release);
-  ferry_downlink_interrupt (self->downlink);
-  g_thread_join (g_steal_pointer (&self->watcher));
 }
 
 /* ---- the thread that serves ---- */
@@ -366,7 +355,13 @@ close_all (FerryServe *self)
 {
   g_autoptr (GError) reason = NULL;
 
-  stop_watching (self);
+  if (self->watcher != NULL)
+    {
+      /* Release: pairs with watch(). An interrupt that comes before the thread sleeps is kept. */
+      atomic_store_explicit (&self->watcher_stops, TRUE, memory_order_release);
+      ferry_downlink_interrupt (self->downlink);
+      g_thread_join (g_steal_pointer (&self->watcher));
+    }
   reason = self->failure != NULL ? ferry_error_copy (self->failure)
                                  : g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The worker is finished");
   ferry_transactions_close (self->transactions, reason);

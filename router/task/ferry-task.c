@@ -176,9 +176,10 @@ enum
  * Its [property@Ferry.Task:state] goes from waiting to executing, and on to completed, failed or cancelled. Then it is
  * [property@Ferry.Task:done], and does not change any more.
  *
- * Any thread may make a task, give it its settings and submit it, one thread at a time. Other functions are for the
- * router's thread where they do not say otherwise. All signals and notifications are on that thread. Handlers may do
- * anything: cancel the task, submit other tasks, drop the last reference.
+ * Any thread may make a task, give it its settings and submit it, one thread at a time. After the submission, functions
+ * that give it settings do nothing, with a critical. Other functions are for the router's thread where they do not say
+ * otherwise. All signals and notifications are on that thread. Handlers may do anything: cancel the task, submit other
+ * tasks, drop the last reference.
  *
  * After [method@Ferry.Task.cancel], the task does not signal what the function reports, sends, yields or returns.
  *
@@ -404,8 +405,7 @@ ferry_task_set_priority (FerryTask *self, int priority)
  * @timeout: microseconds; 0 for none, as at first
  *
  * Sets how long an attempt may execute. When the time is over, the task fails with %FERRY_ERROR_TIMED_OUT at once. Its
- * worker is asked to stop, and is ended when it does not. After the submission this does nothing, with a critical. Any
- * thread, one at a time, before the submission.
+ * worker is asked to stop, and is ended when it does not. Any thread, one at a time, before the submission.
  *
  * Since: 0.1
  */
@@ -427,8 +427,7 @@ ferry_task_set_run_timeout (FerryTask *self, gint64 timeout)
  * Sets the time at which the task fails with %FERRY_ERROR_TIMED_OUT, whether it waits or executes.
  *
  * The function gets the earlier one of this and the end of its run timeout from [method@Ferry.Job.get_deadline], and
- * can pass it on to the requests that it makes. After the submission this does nothing, with a critical. Any thread,
- * one at a time, before the submission.
+ * can pass it on to the requests that it makes. Any thread, one at a time, before the submission.
  *
  * Since: 0.1
  */
@@ -448,8 +447,7 @@ ferry_task_set_deadline (FerryTask *self, gint64 deadline)
  * @timeout: microseconds; 0 for none, as at first
  *
  * Sets how long the task may wait, counted from its submission. When the time is over, it fails with
- * %FERRY_ERROR_QUEUE_TIMED_OUT. After the submission this does nothing, with a critical. Any thread, one at a time,
- * before the submission.
+ * %FERRY_ERROR_QUEUE_TIMED_OUT. Any thread, one at a time, before the submission.
  *
  * Since: 0.1
  */
@@ -468,8 +466,8 @@ ferry_task_set_queue_timeout (FerryTask *self, gint64 timeout)
  * @self: a task that was not submitted
  * @grace: microseconds; two seconds at first
  *
- * Sets how long the function may go on after a cancel, or after its time is over. Then its worker is ended. After the
- * submission this does nothing, with a critical. Any thread, one at a time, before the submission.
+ * Sets how long the function may go on after a cancel, or after its time is over. Then its worker is ended. Any thread,
+ * one at a time, before the submission.
  *
  * Since: 0.1
  */
@@ -489,8 +487,8 @@ ferry_task_set_cancel_grace (FerryTask *self, gint64 grace)
  * @retries: the number of retries; 0 at first
  *
  * Sets how often the task is tried again when the worker that runs it is lost. Only for functions that are safe to
- * repeat: the lost worker may have done any part of the work. A function that fails is never repeated. After the
- * submission this does nothing, with a critical. Any thread, one at a time, before the submission.
+ * repeat: the lost worker may have done any part of the work. A function that fails is never repeated. Any thread, one
+ * at a time, before the submission.
  *
  * Since: 0.1
  */
@@ -508,8 +506,8 @@ ferry_task_set_retries (FerryTask *self, guint retries)
  * @self: a task that was not submitted
  * @window: the number of values, at least 1; 16 at first
  *
- * Sets how many yielded values of an iteration may be without handling. The function then waits. After the submission
- * this does nothing, with a critical. Any thread, one at a time, before the submission.
+ * Sets how many yielded values of an iteration may wait for their handlers. Then the function waits. Any thread, one at
+ * a time, before the submission.
  *
  * Since: 0.1
  */
@@ -528,8 +526,7 @@ ferry_task_set_window (FerryTask *self, guint window)
  * @self: a task that was not submitted
  * @cancellable: (nullable): a cancellable, which other calls may use as well
  *
- * Cancels the task with the cancellable, from the submission on. After the submission this does nothing, with a
- * critical. Any thread, one at a time, before the submission.
+ * Cancels the task with the cancellable, from the submission on. Any thread, one at a time, before the submission.
  *
  * Any thread may cancel the cancellable. From then on the task signals nothing that the function does, and the router's
  * thread cancels the task as [method@Ferry.Task.cancel] does. No handler of the task runs within
@@ -1671,15 +1668,6 @@ change_text (char **text, const char *to)
   return TRUE;
 }
 
-static gboolean
-change_number (guint64 *number, guint64 to)
-{
-  gboolean changed = *number != to;
-
-  *number = to;
-  return changed;
-}
-
 /* Returns the properties that a report has changed, as bits. */
 static guint
 take_values (FerryTask *self, const FerryProgress *progress)
@@ -1694,10 +1682,12 @@ take_values (FerryTask *self, const FerryProgress *progress)
     changed |= 1u << PROP_MESSAGE;
   if (change_text (&rest->unit, progress->unit[0] != '\0' ? progress->unit : NULL))
     changed |= 1u << PROP_UNIT;
-  if (change_number (&rest->amount, progress->amount))
+  if (rest->amount != progress->amount)
     changed |= 1u << PROP_AMOUNT;
-  if (change_number (&rest->total, progress->total))
+  if (rest->total != progress->total)
     changed |= 1u << PROP_TOTAL;
+  rest->amount = progress->amount;
+  rest->total = progress->total;
   return changed;
 }
 
@@ -1843,17 +1833,6 @@ ferry_task_fail (FerryTask *self, FerryTaskEvent event, GError *error, const cha
   return TRUE;
 }
 
-/* Resets what belongs to an attempt. A fraction that was known starts at 0 again. */
-static void
-forget_attempt (FerryTaskPrivate *priv)
-{
-  priv->pid = 0;
-  priv->start_time = 0;
-  priv->fraction = MIN (priv->fraction, 0);
-  if (priv->rest != NULL)
-    priv->rest->amount = 0;
-}
-
 gboolean
 ferry_task_give_back (FerryTask *self)
 {
@@ -1871,7 +1850,12 @@ ferry_task_give_back (FerryTask *self)
       return TRUE;
     }
   set_state (priv, transition->next);
-  forget_attempt (priv);
+  priv->pid = 0;
+  priv->start_time = 0;
+  /* A fraction that was known starts at 0 again. */
+  priv->fraction = MIN (priv->fraction, 0);
+  if (priv->rest != NULL)
+    priv->rest->amount = 0;
   notify (self, PROP_PID);
   notify (self, PROP_START_TIME);
   notify (self, PROP_FRACTION);
