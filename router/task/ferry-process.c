@@ -214,7 +214,7 @@ ferry_process_get_task (FerryProcess *self)
 }
 
 static gboolean
-has_news (gpointer data)
+has_value_or_ended (gpointer data)
 {
   FerryProcess *self = data;
 
@@ -292,7 +292,7 @@ ferry_process_next (FerryProcess *self, gint64 timeout, GVariant **value, GError
   if (!ferry_home_check_error (self->router->home, G_STRFUNC, error))
     return FALSE;
   *value = NULL;
-  if (!wait (self, has_news, timeout, "neither yielded nor ended", error))
+  if (!wait (self, has_value_or_ended, timeout, "neither yielded nor ended", error))
     return FALSE;
   *value = take_value (self);
   return TRUE;
@@ -320,7 +320,7 @@ ferry_process_next_async (FerryProcess *self, GCancellable *cancellable, GAsyncR
 
   call = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (call, ferry_process_next_async);
-  wait_async (self, &self->waits, has_news, call);
+  wait_async (self, &self->waits, has_value_or_ended, call);
 }
 
 /**
@@ -349,7 +349,7 @@ ferry_process_next_finish (FerryProcess *self, GAsyncResult *result, GVariant **
   if (!ferry_home_check_error (self->router->home, G_STRFUNC, error) ||
       !g_task_propagate_boolean (G_TASK (result), error))
     return FALSE;
-  if (!has_news (self))
+  if (!has_value_or_ended (self))
     {
       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_PENDING,
                            "Another call took the value; wait for values one call at a time");

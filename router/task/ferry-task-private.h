@@ -75,7 +75,7 @@ void ferry_task_set_up (FerryTask *self, FerryTaskKind kind, const char *functio
 
 /* any: gives a task that was not submitted before to the executor (unowned), until it is done. Fails with
  * FERRY_ERROR_ALREADY_STARTED, and with G_IO_ERROR_CANCELLED when the task was cancelled before. */
-gboolean ferry_task_claim (FerryTask *self, const FerryTaskDriver *driver, gpointer executor, GError **error);
+gboolean ferry_task_submit_to (FerryTask *self, const FerryTaskDriver *driver, gpointer executor, GError **error);
 FerryTaskPlacement *ferry_task_get_placement (FerryTask *self);
 /* any: whether the caller may wait for the task, or change it: on the router's thread once it is submitted. With a
  * critical that names the function where not. */

@@ -50,7 +50,7 @@ const FerryTaskTransition *ferry_task_state_next (FerryTaskState state, FerryTas
 
 /* Whether the event comes from the worker, and so may come late. */
 static inline gboolean
-ferry_task_event_is_news (FerryTaskEvent event)
+ferry_task_event_is_of_worker (FerryTaskEvent event)
 {
   return event >= FERRY_TASK_EVENT_PROGRESS && event <= FERRY_TASK_EVENT_LOST;
 }

@@ -13,8 +13,8 @@
  * Threads:   until the task is submitted, any thread, one at a time. Then only the router's thread changes it, and all
  *            signals and notifications are on that thread. Any thread may submit it, cancel it and wait for it, and may
  *            read it once it is done.
- * Invariant: of ferry_task_claim() and an earlier cancel, the word `claim` lets one win. Until it is TAKEN, the driver
- *            and the bridge belong to the thread that claims the task; from then on, to the router's.
+ * Invariant: the word `submission` lets one of ferry_task_submit_to() and an earlier cancel win. Until it is DONE, the
+ *            driver and the watch belong to the thread that submits the task; from then on, to the router's.
  * Trust:     an event of the worker is looked up in the table before anything changes. Memory is sealed before a worker
  *            gets it: no worker can write to it or make it shorter, and several workers may share it. */
 
@@ -27,6 +27,7 @@
 #include <stdatomic.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-mailbox-private.h"
 #include "base/ferry-property-private.h"
 #include "base/ferry-wait-queue-private.h"
 #include "call/ferry-remote-error-private.h"
@@ -35,7 +36,6 @@
 #include "lane/ferry-lane-layout.h"
 #include "lane/ferry-one-shot-private.h"
 #include "link/ferry-orphan-private.h"
-#include "route/ferry-errands-private.h"
 
 #define DEFAULT_CANCEL_GRACE (2 * G_USEC_PER_SEC)
 #define DEFAULT_WINDOW 16
@@ -49,11 +49,11 @@
 /* The submission of a task. */
 typedef enum
 {
-  CLAIM_FREE,
-  CLAIM_UNDER_WAY, /* the thread that submits owns the driver */
-  CLAIM_TAKEN,     /* the router's thread owns the driver */
-  CLAIM_CANCELLED, /* before it was submitted */
-} Claim;
+  SUBMISSION_NONE,
+  SUBMISSION_BEGUN,     /* the thread that submits owns the driver */
+  SUBMISSION_DONE,      /* the router's thread owns the driver */
+  SUBMISSION_PREVENTED, /* before it was submitted */
+} Submission;
 
 /* Bytes as shared memory, which all tasks that were given the same GBytes share. Counted references. */
 typedef struct
@@ -70,10 +70,10 @@ typedef struct
   Bytes *bytes; /* (owned) (nullable) */
 } Handle;
 
-/* From a cancellable to a task. The signal handler has one reference, and the task the other.
+/* A task watches its cancellable. The signal handler has one reference, and the task the other.
  *
  * g_signal_handler_disconnect() is used, since g_cancellable_disconnect() waits for handlers that run on other threads,
- * and deadlocks within a handler. A handler that runs at that moment finds the bridge alive, and no task. */
+ * and deadlocks within a handler. A handler that runs at that moment finds the watch alive, and no task. */
 typedef struct
 {
   _Atomic gint references;
@@ -82,7 +82,7 @@ typedef struct
   GMainContext *context;     /* const: (owned) (nullable): NULL for the default one */
   GWeakRef task;
   gulong handler; /* the task's */
-} Bridge;
+} Watch;
 
 /* The part that is allocated when it is first written. */
 typedef struct
@@ -92,7 +92,7 @@ typedef struct
   GCancellable *cancellable; /* (nullable): until the task is done */
   GArray *handles;           /* (nullable) (element-type Handle) (owned elements): until it is done */
   gboolean had_handles;
-  Bridge *bridge; /* (nullable): from the submission until it is done */
+  Watch *watch; /* (nullable): from the submission until it is done */
 
   char *message; /* (nullable) */
   char *unit;    /* (nullable) */
@@ -108,7 +108,7 @@ typedef struct
 typedef struct
 {
   FerryTaskPlacement placement;
-  FerryHome *home;               /* (owned) (nullable): of the executor; const once the claim is TAKEN */
+  FerryHome *home;               /* (owned) (nullable): of the executor; const once it is submitted */
   const FerryTaskDriver *driver; /* (nullable): while it is submitted and not done */
   gpointer executor;             /* (nullable) (unowned): while it is submitted and not done */
   char *function;                /* const */
@@ -124,12 +124,12 @@ typedef struct
   guint n_attempts;
   GPid pid;
   int priority;
-  _Atomic guint claim;     /* any: a Claim */
-  _Atomic guint8 state;    /* any: a FerryTaskState; the router's thread changes it. The end is written last */
-  _Atomic guint8 asked;    /* any: another thread has asked for the cancel */
-  guint kind : 4;          /* const: FerryTaskKind */
-  guint leaves_worker : 1; /* done, and the worker may still run it */
-  guint holds_window : 1;  /* see ferry_task_hold_window() */
+  _Atomic guint submission; /* any: a Submission */
+  _Atomic guint8 state;     /* any: a FerryTaskState; the router's thread changes it. The end is written last */
+  _Atomic guint8 asked;     /* any: another thread has asked for the cancel */
+  guint kind : 4;           /* const: FerryTaskKind */
+  guint leaves_worker : 1;  /* done, and the worker may still run it */
+  guint holds_window : 1;   /* see ferry_task_hold_window() */
 } FerryTaskPrivate;
 
 typedef enum
@@ -257,10 +257,10 @@ notify (FerryTask *self, Property property)
 /* ---- which threads may use it ---- */
 
 static gboolean
-is_taken (FerryTaskPrivate *priv)
+is_submitted (FerryTaskPrivate *priv)
 {
-  /* Acquire: the home and the driver; pairs with ferry_task_claim(). */
-  return atomic_load_explicit (&priv->claim, memory_order_acquire) == CLAIM_TAKEN;
+  /* Acquire: the home and the driver; pairs with ferry_task_submit_to(). */
+  return atomic_load_explicit (&priv->submission, memory_order_acquire) == SUBMISSION_DONE;
 }
 
 /* Whether the caller may read a task: on the router's thread once it is submitted, and on any thread once it is done.
@@ -271,7 +271,7 @@ check_readable (FerryTask *self, const char *function)
   FerryTaskPrivate *priv = get_private (self);
 
   /* Acquire: the task's end; pairs with set_state(). */
-  return !is_taken (priv) || ferry_home_is_here (priv->home) ||
+  return !is_submitted (priv) || ferry_home_is_here (priv->home) ||
          is_done (atomic_load_explicit (&priv->state, memory_order_acquire)) || ferry_home_check (priv->home, function);
 }
 
@@ -289,7 +289,7 @@ ferry_task_check_home (FerryTask *self, const char *function)
 {
   FerryTaskPrivate *priv = get_private (self);
 
-  return !is_taken (priv) || ferry_home_check (priv->home, function);
+  return !is_submitted (priv) || ferry_home_check (priv->home, function);
 }
 
 /* Whether the task was not submitted, so that it can be given settings. With a critical where not. */
@@ -297,7 +297,7 @@ static gboolean
 check_settable (FerryTask *self, const char *function)
 {
   /* Relaxed: the caller sets and submits in this order. */
-  if (atomic_load_explicit (&get_private (self)->claim, memory_order_relaxed) == CLAIM_FREE)
+  if (atomic_load_explicit (&get_private (self)->submission, memory_order_relaxed) == SUBMISSION_NONE)
     return TRUE;
   g_critical ("%s() was called for a task of “%s” that was submitted or cancelled, and does nothing; give a task its "
               "settings before it is submitted",
@@ -850,7 +850,7 @@ ferry_task_get_submit_time (FerryTask *self)
 {
   g_return_val_if_fail (FERRY_IS_TASK (self), 0);
 
-  return is_taken (get_private (self)) ? get_private (self)->submit_time : 0;
+  return is_submitted (get_private (self)) ? get_private (self)->submit_time : 0;
 }
 
 /**
@@ -990,7 +990,7 @@ ferry_task_get_result (FerryTask *self, GError **error)
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   priv = get_private (self);
-  if (!is_done (priv->state) && is_taken (priv) && !ferry_home_check_error (priv->home, G_STRFUNC, error))
+  if (!is_done (priv->state) && is_submitted (priv) && !ferry_home_check_error (priv->home, G_STRFUNC, error))
     return NULL;
   switch ((FerryTaskState) priv->state)
     {
@@ -1146,7 +1146,7 @@ may_add_handle (FerryTask *self, GError **error)
   const Rest *rest = peek_rest (self);
 
   /* Relaxed: the caller sets and submits in this order. */
-  if (atomic_load_explicit (&priv->claim, memory_order_relaxed) != CLAIM_FREE)
+  if (atomic_load_explicit (&priv->submission, memory_order_relaxed) != SUBMISSION_NONE)
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_ALREADY_STARTED,
                    "The task of “%s” was submitted or cancelled already; give it its descriptors before",
@@ -1288,9 +1288,9 @@ drop_handles (FerryTask *self)
 /* ---- the cancellable ---- */
 
 static void
-bridge_unref (gpointer data)
+watch_unref (gpointer data)
 {
-  Bridge *self = data;
+  Watch *self = data;
 
   /* Acquire-release: the last one frees what the others wrote. */
   if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) != 1)
@@ -1302,42 +1302,42 @@ bridge_unref (gpointer data)
 }
 
 static void
-bridge_closure_gone (gpointer data, GClosure *closure)
+watch_closure_notify (gpointer data, GClosure *closure)
 {
-  bridge_unref (data);
+  watch_unref (data);
 }
 
 /* main */
 static void
-cancel_bridged (gpointer data)
+cancel_watched (gpointer data)
 {
-  Bridge *self = data;
+  Watch *self = data;
   g_autoptr (FerryTask) task = g_weak_ref_get (&self->task);
 
   if (task != NULL)
     ferry_task_cancel (task);
 }
 
-/* any. Always by an errand, also on the router's thread. So handlers of the task never run within
+/* any. Always by a post, also on the router's thread. So handlers of the task never run within
  * g_cancellable_cancel(), where they must not disconnect from the cancellable. */
 static void
 cancellable_cancelled (GCancellable *cancellable, gpointer data)
 {
-  Bridge *self = data;
+  Watch *self = data;
 
   /* Acquire-release: what was written before the cancel; pairs with is_cancel_due(). */
   if (atomic_exchange_explicit (&self->cancelled, 1, memory_order_acq_rel) != 0)
     return;
   /* Relaxed: the caller has a reference. */
   atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
-  ferry_errands_post (self->context, cancel_bridged, self, bridge_unref);
+  ferry_mailbox_post (self->context, cancel_watched, self, watch_unref);
 }
 
-/* any: cancels the task on the thread of context (nullable). Free with bridge_disconnect(). */
-static Bridge *
-bridge_new (FerryTask *task, GCancellable *cancellable, GMainContext *context)
+/* any: cancels the task on the thread of context (nullable). Free with watch_free(). */
+static Watch *
+watch_new (FerryTask *task, GCancellable *cancellable, GMainContext *context)
 {
-  Bridge *self = g_new0 (Bridge, 1);
+  Watch *self = g_new0 (Watch, 1);
 
   atomic_init (&self->references, 2);
   atomic_init (&self->cancelled, 0);
@@ -1345,7 +1345,7 @@ bridge_new (FerryTask *task, GCancellable *cancellable, GMainContext *context)
   self->context = context != NULL ? g_main_context_ref (context) : NULL;
   g_weak_ref_init (&self->task, task);
   self->handler =
-    g_signal_connect_data (cancellable, "cancelled", G_CALLBACK (cancellable_cancelled), self, bridge_closure_gone, 0);
+    g_signal_connect_data (cancellable, "cancelled", G_CALLBACK (cancellable_cancelled), self, watch_closure_notify, 0);
   /* After connecting, so that no cancel is missed. A second call has no effect. */
   if (g_cancellable_is_cancelled (cancellable))
     cancellable_cancelled (cancellable, self);
@@ -1353,14 +1353,14 @@ bridge_new (FerryTask *task, GCancellable *cancellable, GMainContext *context)
 }
 
 static void
-bridge_disconnect (Bridge *self)
+watch_free (Watch *self)
 {
   g_weak_ref_set (&self->task, NULL);
   g_signal_handler_disconnect (self->cancellable, self->handler);
-  bridge_unref (self);
+  watch_unref (self);
 }
 
-/* Drops the task's cancellable, and the bridge from it. */
+/* Drops the task's cancellable, and the watch of it. */
 static void
 drop_cancellable (FerryTask *self)
 {
@@ -1368,7 +1368,7 @@ drop_cancellable (FerryTask *self)
 
   if (rest == NULL)
     return;
-  g_clear_pointer (&rest->bridge, bridge_disconnect);
+  g_clear_pointer (&rest->watch, watch_free);
   g_clear_object (&rest->cancellable);
 }
 
@@ -1444,7 +1444,7 @@ ferry_task_wait (FerryTask *self, gint64 timeout, GError **error)
   kept = g_object_ref (self);
   if (ferry_task_get_done (self))
     return ferry_task_get_result (self, error);
-  if (!is_taken (priv))
+  if (!is_submitted (priv))
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_STARTED,
                    "Task “%s” was not submitted; call ferry_executor_submit_task() first", ferry_task_get_name (self));
@@ -1525,12 +1525,12 @@ ferry_task_wait_finish (FerryTask *self, GAsyncResult *result, GError **error)
 static gboolean
 is_cancel_due (FerryTaskPrivate *priv)
 {
-  Bridge *bridge = priv->rest != NULL ? priv->rest->bridge : NULL;
+  Watch *watch = priv->rest != NULL ? priv->rest->watch : NULL;
 
   /* Acquire: pairs with ask_for_cancel() and cancellable_cancelled(). */
   return priv->state == FERRY_TASK_STATE_EXECUTING &&
          (atomic_load_explicit (&priv->asked, memory_order_acquire) != 0 ||
-          (bridge != NULL && atomic_load_explicit (&bridge->cancelled, memory_order_acquire) != 0));
+          (watch != NULL && atomic_load_explicit (&watch->cancelled, memory_order_acquire) != 0));
 }
 
 /* Looks an event up in the table. While a cancel is due, an event of the worker finds the task CANCELLING, so that it
@@ -1538,12 +1538,12 @@ is_cancel_due (FerryTaskPrivate *priv)
 static FerryTaskStep
 look_up (FerryTaskPrivate *priv, FerryTaskEvent event, const FerryTaskTransition **transition)
 {
-  gboolean is_news = ferry_task_event_is_news (event);
+  gboolean is_of_worker = ferry_task_event_is_of_worker (event);
 
   *transition = ferry_task_state_next (
-    is_news && is_cancel_due (priv) ? FERRY_TASK_STATE_CANCELLING : (FerryTaskState) priv->state, event);
+    is_of_worker && is_cancel_due (priv) ? FERRY_TASK_STATE_CANCELLING : (FerryTaskState) priv->state, event);
   if (priv->leaves_worker)
-    return is_news ? FERRY_TASK_STEP_IGNORED : FERRY_TASK_STEP_REFUSED;
+    return is_of_worker ? FERRY_TASK_STEP_IGNORED : FERRY_TASK_STEP_REFUSED;
   return (*transition)->step;
 }
 
@@ -1781,13 +1781,11 @@ ferry_task_note_late_error (FerryTask *self, const GError *error, const char *tr
 
   if (rest->late_error == NULL)
     rest->late_error = ferry_error_copy (error);
-  /* clang-format off: a line a field */
   g_log_structured (G_LOG_DOMAIN, expected ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_INFO, "FERRY_TASK",
                     ferry_task_get_name (self), "FERRY_FUNCTION", ferry_task_get_function (self), "FERRY_ERROR_DOMAIN",
                     g_quark_to_string (error->domain), "FERRY_TRACE", trace != NULL ? trace : "", "MESSAGE",
                     "Task “%s” failed after it was cancelled or had timed out: %s", ferry_task_get_name (self),
                     error->message);
-  /* clang-format on */
 }
 
 /* The error (nullable) is not the end of the task, or comes after its end. */
@@ -1870,9 +1868,9 @@ ferry_task_give_back (FerryTask *self)
  * submitted; other threads ask it to. */
 
 static gboolean
-refuse_claim (FerryTask *self, guint claim, GError **error)
+refuse_submission (FerryTask *self, guint submission, GError **error)
 {
-  if (claim == CLAIM_CANCELLED)
+  if (submission == SUBMISSION_PREVENTED)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
                  "The task of “%s” was cancelled before it was submitted; submit a new one",
                  ferry_task_get_function (self));
@@ -1883,7 +1881,7 @@ refuse_claim (FerryTask *self, guint claim, GError **error)
   return FALSE;
 }
 
-/* any: the caller owns the fields until the claim is TAKEN. */
+/* any: the caller owns the fields until the submission is DONE. */
 static void
 connect_driver (FerryTaskPrivate *priv, FerryTask *self, const FerryTaskDriver *driver, gpointer executor)
 {
@@ -1897,14 +1895,14 @@ connect_driver (FerryTaskPrivate *priv, FerryTask *self, const FerryTaskDriver *
   if (home != NULL)
     priv->home = ferry_home_ref (home);
   if (rest != NULL && rest->cancellable != NULL)
-    rest->bridge = bridge_new (self, rest->cancellable, home != NULL ? ferry_home_get_context (home) : NULL);
+    rest->watch = watch_new (self, rest->cancellable, home != NULL ? ferry_home_get_context (home) : NULL);
 }
 
 gboolean
-ferry_task_claim (FerryTask *self, const FerryTaskDriver *driver, gpointer executor, GError **error)
+ferry_task_submit_to (FerryTask *self, const FerryTaskDriver *driver, gpointer executor, GError **error)
 {
   FerryTaskPrivate *priv = get_private (self);
-  guint claim = CLAIM_FREE;
+  guint submission = SUBMISSION_NONE;
 
   if (priv->function == NULL)
     {
@@ -1913,46 +1911,47 @@ ferry_task_claim (FerryTask *self, const FerryTaskDriver *driver, gpointer execu
     }
 
   /* Acquire: what the thread wrote that made the task, or cancelled it. */
-  if (!atomic_compare_exchange_strong_explicit (&priv->claim, &claim, CLAIM_UNDER_WAY, memory_order_acquire,
+  if (!atomic_compare_exchange_strong_explicit (&priv->submission, &submission, SUBMISSION_BEGUN, memory_order_acquire,
                                                 memory_order_acquire))
-    return refuse_claim (self, claim, error);
+    return refuse_submission (self, submission, error);
   connect_driver (priv, self, driver, executor);
-  claim = CLAIM_UNDER_WAY;
-  /* Release: the driver and the home; pairs with is_taken() and forestall_claim(). */
-  if (atomic_compare_exchange_strong_explicit (&priv->claim, &claim, CLAIM_TAKEN, memory_order_acq_rel,
+  submission = SUBMISSION_BEGUN;
+  /* Release: the driver and the home; pairs with is_submitted() and prevent_submission(). */
+  if (atomic_compare_exchange_strong_explicit (&priv->submission, &submission, SUBMISSION_DONE, memory_order_acq_rel,
                                                memory_order_acquire))
     return TRUE;
-  /* A cancel came between, and has left the driver and the bridge to this thread. */
+  /* A cancel came between, and has left the driver and the watch to this thread. */
   priv->driver = NULL;
   priv->executor = NULL;
   drop_cancellable (self);
-  return refuse_claim (self, claim, error);
+  return refuse_submission (self, submission, error);
 }
 
-/* any: a task that was not submitted cannot be submitted any more. Returns the claim before. */
-static Claim
-forestall_claim (FerryTaskPrivate *priv)
+/* any: a task that was not submitted cannot be submitted any more. Returns the submission before. */
+static Submission
+prevent_submission (FerryTaskPrivate *priv)
 {
-  guint claim = atomic_load_explicit (&priv->claim, memory_order_acquire);
+  guint submission = atomic_load_explicit (&priv->submission, memory_order_acquire);
 
-  /* Acquire: pairs with ferry_task_claim(), where it is TAKEN. Release: what this thread wrote before the cancel. */
-  while (claim == CLAIM_FREE || claim == CLAIM_UNDER_WAY)
-    if (atomic_compare_exchange_weak_explicit (&priv->claim, &claim, CLAIM_CANCELLED, memory_order_acq_rel,
-                                               memory_order_acquire))
+  /* Acquire: pairs with ferry_task_submit_to(), where it is DONE. Release: what this thread wrote before the cancel.
+   */
+  while (submission == SUBMISSION_NONE || submission == SUBMISSION_BEGUN)
+    if (atomic_compare_exchange_weak_explicit (&priv->submission, &submission, SUBMISSION_PREVENTED,
+                                               memory_order_acq_rel, memory_order_acquire))
       break;
-  return (Claim) claim;
+  return (Submission) submission;
 }
 
 static void
-cancel_waiting (FerryTask *self, FerryTaskPrivate *priv, const FerryTaskTransition *transition, Claim claim)
+cancel_waiting (FerryTask *self, FerryTaskPrivate *priv, const FerryTaskTransition *transition, Submission submission)
 {
-  gboolean was_submitted = claim == CLAIM_TAKEN;
+  gboolean was_submitted = submission == SUBMISSION_DONE;
   const FerryTaskDriver *driver = was_submitted ? priv->driver : NULL;
   gpointer executor = was_submitted ? priv->executor : NULL;
 
   set_end (self, transition, was_submitted);
   /* A thread that is submitting the task drops the cancellable itself. */
-  if (claim == CLAIM_FREE)
+  if (submission == SUBMISSION_NONE)
     drop_cancellable (self);
   /* Before the signals, so that handlers find the executor's queue and numbers up to date. */
   if (driver != NULL)
@@ -2015,20 +2014,20 @@ ferry_task_cancel (FerryTask *self)
 {
   g_autoptr (FerryTask) kept G_GNUC_UNUSED = NULL;
   FerryTaskPrivate *priv;
-  Claim claim;
+  Submission submission;
   const FerryTaskTransition *transition;
 
   g_return_val_if_fail (FERRY_IS_TASK (self), FALSE);
 
   priv = get_private (self);
-  claim = forestall_claim (priv);
-  if (claim == CLAIM_CANCELLED)
+  submission = prevent_submission (priv);
+  if (submission == SUBMISSION_PREVENTED)
     return FALSE;
-  if (claim == CLAIM_TAKEN && !ferry_home_is_own (priv->home))
+  if (submission == SUBMISSION_DONE && !ferry_home_is_own (priv->home))
     return ask_for_cancel (self, priv);
   kept = g_object_ref (self);
   /* A worker may have begun it before the application hears of that. Afterwards the state is up to date. */
-  if (claim == CLAIM_TAKEN && priv->state == FERRY_TASK_STATE_WAITING)
+  if (submission == SUBMISSION_DONE && priv->state == FERRY_TASK_STATE_WAITING)
     priv->driver->withdraw (priv->executor, self);
   transition = ferry_task_state_next ((FerryTaskState) priv->state, FERRY_TASK_EVENT_CANCEL);
   if (transition->step != FERRY_TASK_STEP_TAKEN)
@@ -2036,7 +2035,7 @@ ferry_task_cancel (FerryTask *self)
   if (transition->next == FERRY_TASK_STATE_CANCELLING)
     cancel_executing (self, priv, transition);
   else
-    cancel_waiting (self, priv, transition, claim);
+    cancel_waiting (self, priv, transition, submission);
   return TRUE;
 }
 
