@@ -255,8 +255,12 @@ wait (FerryProcess *self, FerryCondition condition, gint64 timeout, const char *
 }
 
 static void
-wait_async (FerryProcess *self, FerryWaitQueue *waits, FerryCondition condition, GTask *call)
+wait_async (FerryProcess *self, FerryWaitQueue *waits, FerryCondition condition, GCancellable *cancellable,
+            GAsyncReadyCallback callback, gpointer user_data)
 {
+  g_autoptr (GTask) call = g_task_new (self, cancellable, callback, user_data);
+
+  g_task_set_source_tag (call, waits);
   if (condition (self))
     g_task_return_boolean (call, TRUE);
   else
@@ -313,14 +317,10 @@ void
 ferry_process_next_async (FerryProcess *self, GCancellable *cancellable, GAsyncReadyCallback callback,
                           gpointer user_data)
 {
-  g_autoptr (GTask) call = NULL;
-
   g_return_if_fail (FERRY_IS_PROCESS (self));
   ferry_return_if_elsewhere (self->router->home);
 
-  call = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (call, ferry_process_next_async);
-  wait_async (self, &self->waits, has_value_or_ended, call);
+  wait_async (self, &self->waits, has_value_or_ended, cancellable, callback, user_data);
 }
 
 /**
@@ -413,14 +413,10 @@ void
 ferry_process_join_async (FerryProcess *self, GCancellable *cancellable, GAsyncReadyCallback callback,
                           gpointer user_data)
 {
-  g_autoptr (GTask) call = NULL;
-
   g_return_if_fail (FERRY_IS_PROCESS (self));
   ferry_return_if_elsewhere (self->router->home);
 
-  call = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (call, ferry_process_join_async);
-  wait_async (self, &self->end_waits, has_ended, call);
+  wait_async (self, &self->end_waits, has_ended, cancellable, callback, user_data);
 }
 
 /**

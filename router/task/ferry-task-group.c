@@ -61,7 +61,7 @@ get_home (FerryTaskGroup *self)
   return g_atomic_pointer_get (&self->home);
 }
 
-/* any: whether this is the group's thread, which the first thread becomes. With a critical where not. */
+/* any: whether this is the group's thread, which is that of the first call. With a critical where not. */
 static gboolean
 check_thread (FerryTaskGroup *self, const char *function)
 {

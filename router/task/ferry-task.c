@@ -992,25 +992,17 @@ ferry_task_get_result (FerryTask *self, GError **error)
   priv = get_private (self);
   if (!is_done (priv->state) && is_submitted (priv) && !ferry_home_check_error (priv->home, G_STRFUNC, error))
     return NULL;
-  switch ((FerryTaskState) priv->state)
-    {
-    case FERRY_TASK_STATE_COMPLETED:
-      return priv->result != NULL ? g_variant_ref (priv->result) : NULL;
-    case FERRY_TASK_STATE_FAILED:
-      g_propagate_error (error, ferry_error_copy_with_trace (priv->error, ferry_task_get_trace (self)));
-      return NULL;
-    case FERRY_TASK_STATE_CANCELLED:
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Task “%s” was cancelled", ferry_task_get_name (self));
-      return NULL;
-    case FERRY_TASK_STATE_WAITING:
-    case FERRY_TASK_STATE_EXECUTING:
-    case FERRY_TASK_STATE_CANCELLING:
-    default:
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_DONE,
-                   "Task “%s” is not done; wait for its signal “done”, or with ferry_task_wait_async()",
-                   ferry_task_get_name (self));
-      return NULL;
-    }
+  if (priv->state == FERRY_TASK_STATE_COMPLETED)
+    return priv->result != NULL ? g_variant_ref (priv->result) : NULL;
+  if (priv->state == FERRY_TASK_STATE_FAILED)
+    g_propagate_error (error, ferry_error_copy_with_trace (priv->error, ferry_task_get_trace (self)));
+  else if (priv->state == FERRY_TASK_STATE_CANCELLED)
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Task “%s” was cancelled", ferry_task_get_name (self));
+  else
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_DONE,
+                 "Task “%s” is not done; wait for its signal “done”, or with ferry_task_wait_async()",
+                 ferry_task_get_name (self));
+  return NULL;
 }
 
 /* ---- for its executor ---- */
@@ -1756,21 +1748,16 @@ ferry_task_complete (FerryTask *self, GVariant *result)
   g_autoptr (GVariant) sunk = result != NULL ? g_variant_ref_sink (result) : NULL;
   FerryTaskPrivate *priv = get_private (self);
   const FerryTaskTransition *transition;
+  FerryTaskStep step = look_up (priv, FERRY_TASK_EVENT_RESULT, &transition);
 
-  switch (look_up (priv, FERRY_TASK_EVENT_RESULT, &transition))
-    {
-    case FERRY_TASK_STEP_REFUSED:
-      return FALSE;
-    case FERRY_TASK_STEP_IGNORED:
-      priv->leaves_worker = FALSE;
-      return TRUE;
-    case FERRY_TASK_STEP_TAKEN:
-    default:
-      if (transition->next == FERRY_TASK_STATE_COMPLETED)
-        priv->result = g_steal_pointer (&sunk);
-      finish (self, transition);
-      return TRUE;
-    }
+  if (step == FERRY_TASK_STEP_IGNORED)
+    priv->leaves_worker = FALSE;
+  if (step != FERRY_TASK_STEP_TAKEN)
+    return step == FERRY_TASK_STEP_IGNORED;
+  if (transition->next == FERRY_TASK_STATE_COMPLETED)
+    priv->result = g_steal_pointer (&sunk);
+  finish (self, transition);
+  return TRUE;
 }
 
 void
@@ -1788,18 +1775,6 @@ ferry_task_note_late_error (FerryTask *self, const GError *error, const char *tr
                     error->message);
 }
 
-/* The error (nullable) is not the end of the task, or comes after its end. */
-static void
-ignore_failure (FerryTask *self, FerryTaskEvent event, const GError *error, const char *trace)
-{
-  FerryTaskPrivate *priv = get_private (self);
-
-  if (error != NULL)
-    ferry_task_note_late_error (self, error, trace);
-  if (event == FERRY_TASK_EVENT_ERROR || event == FERRY_TASK_EVENT_LOST)
-    priv->leaves_worker = FALSE;
-}
-
 gboolean
 ferry_task_fail (FerryTask *self, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit)
 {
@@ -1809,24 +1784,23 @@ ferry_task_fail (FerryTask *self, FerryTaskEvent event, GError *error, const cha
   const FerryTaskTransition *transition;
   FerryTaskStep step = look_up (priv, event, &transition);
 
+  gboolean fails = step == FERRY_TASK_STEP_TAKEN && transition->next == FERRY_TASK_STATE_FAILED;
+
   if (step == FERRY_TASK_STEP_REFUSED)
     return FALSE;
-  if (step == FERRY_TASK_STEP_IGNORED)
-    {
-      ignore_failure (self, event, owned, trace);
-      return TRUE;
-    }
-  g_return_val_if_fail (owned != NULL || transition->next != FERRY_TASK_STATE_FAILED, FALSE);
+  g_return_val_if_fail (owned != NULL || !fails, FALSE);
+  if (!fails && owned != NULL)
+    ferry_task_note_late_error (self, owned, trace);
+  if (!fails && (event == FERRY_TASK_EVENT_ERROR || event == FERRY_TASK_EVENT_LOST))
+    priv->leaves_worker = FALSE;
+  if (step != FERRY_TASK_STEP_TAKEN)
+    return TRUE;
   if (exit != NULL)
     need_rest (self)->exit = ferry_exit_ref (exit);
-  if (transition->next != FERRY_TASK_STATE_FAILED)
-    ignore_failure (self, event, owned, trace);
-  else
-    {
-      priv->error = g_steal_pointer (&owned);
-      if (trace != NULL)
-        need_rest (self)->trace = g_strdup (trace);
-    }
+  if (fails && trace != NULL)
+    need_rest (self)->trace = g_strdup (trace);
+  if (fails)
+    priv->error = g_steal_pointer (&owned);
   finish (self, transition);
   return TRUE;
 }
@@ -2312,6 +2286,7 @@ emit_message (FerryTask *self, const char *type, GVariant *value)
   g_signal_emit (self, signals[SIGNAL_MESSAGE], g_quark_try_string (type), type, value);
 }
 
+/* A NULL marshaller is GLib's own for these types, with and without a va_list. */
 static void
 install_signals (FerryTaskClass *klass)
 {
@@ -2327,10 +2302,8 @@ install_signals (FerryTaskClass *klass)
    *
    * Since: 0.1
    */
-  signals[SIGNAL_PROGRESS] =
-    g_signal_new ("progress", type, G_SIGNAL_RUN_LAST, G_STRUCT_OFFSET (FerryTaskClass, progress), NULL, NULL,
-                  g_cclosure_marshal_VOID__VOID, G_TYPE_NONE, 0);
-  g_signal_set_va_marshaller (signals[SIGNAL_PROGRESS], type, g_cclosure_marshal_VOID__VOIDv);
+  signals[SIGNAL_PROGRESS] = g_signal_new (
+    "progress", type, G_SIGNAL_RUN_LAST, G_STRUCT_OFFSET (FerryTaskClass, progress), NULL, NULL, NULL, G_TYPE_NONE, 0);
   /**
    * FerryTask::yielded:
    * @self: the task
@@ -2342,8 +2315,7 @@ install_signals (FerryTaskClass *klass)
    * Since: 0.1
    */
   signals[SIGNAL_YIELDED] = g_signal_new ("yielded", type, G_SIGNAL_RUN_LAST, G_STRUCT_OFFSET (FerryTaskClass, yielded),
-                                          NULL, NULL, g_cclosure_marshal_VOID__VARIANT, G_TYPE_NONE, 1, G_TYPE_VARIANT);
-  g_signal_set_va_marshaller (signals[SIGNAL_YIELDED], type, g_cclosure_marshal_VOID__VARIANTv);
+                                          NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_VARIANT);
   /**
    * FerryTask::message:
    * @self: the task
@@ -2369,8 +2341,7 @@ install_signals (FerryTaskClass *klass)
    * Since: 0.1
    */
   signals[SIGNAL_DONE] = g_signal_new ("done", type, G_SIGNAL_RUN_LAST, G_STRUCT_OFFSET (FerryTaskClass, done), NULL,
-                                       NULL, g_cclosure_marshal_VOID__VOID, G_TYPE_NONE, 0);
-  g_signal_set_va_marshaller (signals[SIGNAL_DONE], type, g_cclosure_marshal_VOID__VOIDv);
+                                       NULL, NULL, G_TYPE_NONE, 0);
 }
 
 /* ---- life cycle ---- */

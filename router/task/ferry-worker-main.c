@@ -148,14 +148,6 @@ prepare (void)
   run_initialisers (NULL);
 }
 
-static G_GNUC_NORETURN void
-serve_transport (void)
-{
-  signal (SIGINT, SIG_IGN);
-  prepare ();
-  ferry_worker_exit (serve_func ());
-}
-
 void
 ferry_worker_main_set_server (const char *transport, FerryTransportServeFunc func)
 {
@@ -279,7 +271,11 @@ ferry_worker_main (int *argc, char ***argv)
   if (ferry_attachment_get_downlink (&error) == NULL)
     give_up (error);
   if (serve_func != NULL && ferry_worker_has_transport (server_transport))
-    serve_transport ();
+    {
+      signal (SIGINT, SIG_IGN);
+      prepare ();
+      ferry_worker_exit (serve_func ());
+    }
   if (!ferry_attachment_has_sender (FERRY_CALLS_SENDER))
     return FALSE;
   downlink = ferry_attachment_take_downlink (FERRY_DOWNLINK_SERVES, FERRY_CALLS_SENDER, &error);
