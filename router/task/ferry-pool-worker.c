@@ -816,7 +816,7 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
       fault (self, "it answered a call before the one that it was at");
       return;
     }
-  if (placement->n_handed > 0 && placement->n_handed > ferry_link_get_n_fd_batches_taken (self->link))
+  if (placement->n_fd_batches > 0 && placement->n_fd_batches > ferry_link_get_n_fd_batches_taken (self->link))
     {
       fault (self, "it answered a call without taking the descriptors that came with it");
       return;
@@ -921,7 +921,7 @@ ferry_pool_worker_hand_over (FerryPoolWorker *self, FerryTask *task)
     self->latest = now;
   placement->worker = self;
   placement->xid = xid;
-  placement->n_handed = request.n_descriptors > 0 ? ferry_link_get_n_handed (self->link) : 0;
+  placement->n_fd_batches = request.n_descriptors > 0 ? ferry_link_get_n_handed (self->link) : 0;
   placement->escalation = 0;
   placement->n_looks = 0;
   placement->answer_end = placement->dispatched = 0;

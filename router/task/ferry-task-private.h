@@ -26,7 +26,7 @@ typedef struct
   guint64 number;          /* in the order of that list */
   gpointer worker;         /* (nullable): the pool's worker that has it */
   guint64 xid;             /* of its call */
-  guint64 n_handed;        /* how many fd batches had gone to the worker then, with its own; 0: it has none */
+  guint64 n_fd_batches;    /* how many fd batches had gone to the worker then, with its own; 0: it has none */
   FerryTimer timer;        /* for the end of its waiting, then of its run, then of the grace of a cancel */
   guint executing : 1;     /* counted as executing */
   guint taken_in : 1;      /* the router's thread has added it to the executor */
