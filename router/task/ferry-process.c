@@ -25,10 +25,10 @@
  *
  * A function that runs in a process of its own: the short form for one piece of work.
  *
- * The process runs the same program, so `main()` has to call [func@Ferry.Worker.main], and has to register the function
- * before that. [method@Ferry.Process.next] takes the values that the function yields; the function waits until they are
- * taken. [method@Ferry.Process.join] raises the function's error. The process ends when the last reference is dropped,
- * so with `g_autoptr (FerryProcess)` it ends with its scope.
+ * The process runs the same program. So `main()` has to call [func@Ferry.Worker.main], and has to register the function
+ * before that. The function waits until [method@Ferry.Process.next] takes the values that it yields. Its error is
+ * raised by [method@Ferry.Process.join]. The process ends when the last reference is dropped, so with `g_autoptr
+ * (FerryProcess)` it ends with its scope.
  *
  * ```c
  * g_autoptr (FerryProcess) process = ferry_process_new (router, "squares", g_variant_new ("(u)", 10), &error);

@@ -384,9 +384,9 @@ ferry_task_set_name (FerryTask *self, const char *name)
  * @self: a task that was not submitted
  * @priority: the priority; 0 at first
  *
- * Sets the priority in the executor's queue: tasks with a higher one go first, and tasks with the same one in the order
- * of their submission. [method@Ferry.Executor.set_task_priority] changes that of a task in the queue. Any thread, one
- * at a time, before the submission.
+ * Sets the priority in the executor's queue. Tasks with a higher priority go first, and tasks with the same one in the
+ * order of their submission. [method@Ferry.Executor.set_task_priority] changes that of a task in the queue. Any thread,
+ * one at a time, before the submission.
  *
  * Since: 0.1
  */
@@ -425,9 +425,8 @@ ferry_task_set_run_timeout (FerryTask *self, gint64 timeout)
  * @deadline: monotonic time in microseconds (see [func@GLib.get_monotonic_time]); 0 for none, as at first
  *
  * Sets the time at which the task fails with %FERRY_ERROR_TIMED_OUT, whether it waits or executes.
- *
- * The function gets the earlier one of this and the end of its run timeout from [method@Ferry.Job.get_deadline], and
- * can pass it on to the requests that it makes. Any thread, one at a time, before the submission.
+ * [method@Ferry.Job.get_deadline] gives the function the earlier one of this and the end of its run timeout. The
+ * function can pass it on to the requests that it makes. Any thread, one at a time, before the submission.
  *
  * Since: 0.1
  */
@@ -974,8 +973,8 @@ ferry_task_get_exit (FerryTask *self)
  * The result of a task that is completed. It comes from another process, and is of the type that the function was
  * registered with. On the router's thread; any thread, once the task is done.
  *
- * Fails with the task's error when it failed, with %G_IO_ERROR_CANCELLED when it was cancelled, and with
- * %FERRY_ERROR_NOT_DONE when it is not done, or then %FERRY_ERROR_WRONG_THREAD on another thread than the router's.
+ * Fails with the task's error when it failed, and with %G_IO_ERROR_CANCELLED when it was cancelled. When it is not
+ * done, fails with %FERRY_ERROR_NOT_DONE, or with %FERRY_ERROR_WRONG_THREAD on another thread than the router's.
  *
  * Returns: (transfer full) (nullable): the result; %NULL without an error when the function has none
  *
@@ -1489,8 +1488,8 @@ ferry_task_wait_async (FerryTask *self, GCancellable *cancellable, GAsyncReadyCa
  *
  * Ends [method@Ferry.Task.wait_async], and gives the task's result. Any thread.
  *
- * Fails as [method@Ferry.Task.get_result] does, and with %G_IO_ERROR_CANCELLED when the waiting was cancelled; then
- * [property@Ferry.Task:done] is %FALSE.
+ * Fails as [method@Ferry.Task.get_result] does, and with %G_IO_ERROR_CANCELLED when the waiting was cancelled.
+ * [property@Ferry.Task:done] tells whether the task itself has ended.
  *
  * Returns: (transfer full) (nullable): the result; %NULL without an error when the function has none
  *

@@ -245,8 +245,8 @@ be_fork_server (int argc, char **argv)
  * only, it returns %FALSE; [func@Ferry.Worker.get_sender] and [func@Ferry.Worker.get_transport] give them.
  *
  * A worker that serves ignores `SIGINT`, since the application decides what Ctrl-C does. Processes that its functions
- * execute inherit that. A worker exits with status 76, which is `EX_PROTOCOL`, and a message on standard error, when
- * its version does not fit the application's, or when the program took a transport before.
+ * execute inherit that. A worker exits with status 76, which is `EX_PROTOCOL`, when its version does not fit the
+ * application's, or when the program took a transport before. It says so on standard error.
  *
  * An executed worker ends by `exit()`. A forked worker flushes its standard streams and ends by `_exit()`, so that the
  * `atexit()` functions of its fork server do not run once for each worker.
