@@ -10,7 +10,7 @@
 
 #include "base/ferry-base-private.h"
 
-/* How much is left of the message of an error that was too large to be sent. */
+/* How many bytes of its message an error keeps that is too large to be sent. */
 #define SHORT_MESSAGE 1024
 
 void
@@ -19,30 +19,6 @@ ferry_answer_clear (FerryAnswer *self)
   g_clear_pointer (&self->result, g_variant_unref);
   g_clear_error (&self->failure);
   g_clear_pointer (&self->trace, g_free);
-}
-
-static void
-set_cancelled (FerryAnswer *self, guint reason)
-{
-  if (reason == FERRY_CANCEL_REASON_DEADLINE)
-    g_set_error_literal (&self->failure, FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                         "The call's time was over before it was begun");
-  else
-    g_set_error_literal (&self->failure, G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                         "The call was cancelled before it was begun");
-}
-
-static gboolean
-is_begun_in_time (FerryAnswer *self, FerryCall *call)
-{
-  guint cancelled = ferry_call_get_cancelled (call);
-  gint64 deadline = ferry_call_get_deadline (call);
-
-  if (cancelled == 0 && deadline != 0 && g_get_monotonic_time () >= deadline)
-    cancelled = FERRY_CANCEL_REASON_DEADLINE;
-  if (cancelled != 0)
-    set_cancelled (self, cancelled);
-  return cancelled == 0;
 }
 
 void
@@ -58,11 +34,17 @@ gboolean
 ferry_answer_begin (FerryAnswer *self, FerryCall *call, const FerryFunctionEntry *function)
 {
   const char *name = ferry_call_get_method (call);
+  guint cancelled = ferry_call_get_cancelled (call);
+  gint64 deadline = ferry_call_get_deadline (call);
 
   self->begun_at = g_get_monotonic_time ();
-  if (!is_begun_in_time (self, call))
-    return FALSE;
-  if (ferry_call_get_task_kind (call) > FERRY_TASK_KIND_STEPS)
+  if (cancelled == FERRY_CANCEL_REASON_DEADLINE || (cancelled == 0 && deadline != 0 && self->begun_at >= deadline))
+    g_set_error_literal (&self->failure, FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                         "The call's time was over before it was begun");
+  else if (cancelled != 0)
+    g_set_error_literal (&self->failure, G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                         "The call was cancelled before it was begun");
+  else if (ferry_call_get_task_kind (call) > FERRY_TASK_KIND_STEPS)
     g_set_error (&self->failure, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
                  "The call of “%s” is of a kind of task that the worker does not know; build application and worker "
                  "with the same version of Ferry",
@@ -92,15 +74,15 @@ ferry_answer_take (FerryAnswer *self, const FerryFunctionEntry *function, GVaria
     self->trace = ferry_job_make_trace (job, self->failure);
 }
 
-/* Whether it is of no use to say it in another way. */
+/* Whether no answer can be sent any more. */
 static gboolean
-is_hopeless (const GError *refusal)
+is_closed (const GError *refusal)
 {
   return g_error_matches (refusal, FERRY_ERROR, FERRY_ERROR_CLOSED) ||
          g_error_matches (refusal, FERRY_ERROR, FERRY_ERROR_STOPPED);
 }
 
-/* Says what went wrong with a message that is cut, and without its trace. */
+/* Sends the failure with a shortened message and without its trace. */
 static void
 send_short_failure (const GError *failure, FerryCall *call)
 {
@@ -109,7 +91,7 @@ send_short_failure (const GError *failure, FerryCall *call)
   g_autoptr (GError) shortened = g_error_new (failure->domain, failure->code, "%s…", start);
   g_autoptr (GError) refusal = NULL;
 
-  if (!ferry_call_answer_error (call, shortened, NULL, notes, &refusal) && !is_hopeless (refusal))
+  if (!ferry_call_answer_error (call, shortened, NULL, notes, &refusal) && !is_closed (refusal))
     g_warning ("The failure of call %" G_GUINT64_FORMAT " of “%s” cannot be sent: %s", ferry_call_get_xid (call),
                ferry_call_method_in_words (ferry_call_get_method (call)), refusal->message);
 }
@@ -120,11 +102,10 @@ send_failure (FerryAnswer *self, FerryCall *call)
   const char *const notes[] = {self->note, NULL};
   g_autoptr (GError) refusal = NULL;
 
-  if (!ferry_call_answer_error (call, self->failure, self->trace, notes, &refusal) && !is_hopeless (refusal))
+  if (!ferry_call_answer_error (call, self->failure, self->trace, notes, &refusal) && !is_closed (refusal))
     send_short_failure (self->failure, call);
 }
 
-/* Answers the call. Where a result cannot be sent, that is the failure. */
 void
 ferry_answer_send (FerryAnswer *self, FerryCall *call)
 {
@@ -133,7 +114,7 @@ ferry_answer_send (FerryAnswer *self, FerryCall *call)
                      self->failure != NULL ? self->failure->message : "a result");
   if (self->failure == NULL && !ferry_call_answer (call, self->result, &self->failure))
     {
-      if (is_hopeless (self->failure))
+      if (is_closed (self->failure))
         return;
       g_prefix_error (&self->failure, "The result of function “%s” cannot be sent: ", ferry_call_get_method (call));
     }

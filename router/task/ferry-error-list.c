@@ -1,10 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Errors that are caught now and looked at later.
+/* Errors that are caught at once and handled later.
  *
- * Threads: that of whoever made the list.
- * Trust:   a list that comes as a value is another process': its errors are bounded in number, and in length by
+ * Threads: any, one at a time.
+ * Trust:   a list as a value comes from another process. The number of its errors is bounded here, and their lengths in
  *          ferry_error_from_variant(). */
 
 #include "config.h"
@@ -12,24 +12,170 @@
 #include "task/ferry-error-list.h"
 
 #include "base/ferry-error.h"
+#include "base/ferry-property-private.h"
 #include "call/ferry-remote-error-private.h"
-#include "task/ferry-error-record-private.h"
 #include "task/ferry-task-private.h"
 
 #define RECORD_VARIANT_TYPE "(s" FERRY_ERROR_VARIANT_TYPE ")"
 #define LIST_VARIANT_TYPE "a" RECORD_VARIANT_TYPE
 
-/* How many errors cross a process boundary at once. One more says how many did not. */
+/* How many errors a list as a value has at most. One more error tells the number of the others. */
 #define MAX_SENT 1024
+
+/**
+ * FerryErrorRecord:
+ *
+ * An error in a [class@Ferry.ErrorList], with its phase and its trace. It never changes, so any thread may use it.
+ *
+ * Since: 0.1
+ */
+struct _FerryErrorRecord
+{
+  GObject parent_instance;
+
+  GError *error; /* const, as all that follows */
+  char *phase;
+  char *trace; /* (nullable) */
+};
+
+enum
+{
+  PROP_ERROR = 1,
+  PROP_PHASE,
+  PROP_TRACE,
+  N_PROPERTIES,
+};
+
+static GParamSpec *properties[N_PROPERTIES];
+
+G_DEFINE_FINAL_TYPE (FerryErrorRecord, ferry_error_record, G_TYPE_OBJECT)
+
+static void
+ferry_error_record_finalize (GObject *object)
+{
+  FerryErrorRecord *self = FERRY_ERROR_RECORD (object);
+
+  g_clear_error (&self->error);
+  g_free (self->phase);
+  g_free (self->trace);
+
+  G_OBJECT_CLASS (ferry_error_record_parent_class)->finalize (object);
+}
+
+static void
+ferry_error_record_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
+{
+  static const GCallback getters[N_PROPERTIES] = {
+    [PROP_ERROR] = G_CALLBACK (ferry_error_record_get_error),
+    [PROP_PHASE] = G_CALLBACK (ferry_error_record_get_phase),
+    [PROP_TRACE] = G_CALLBACK (ferry_error_record_get_trace),
+  };
+
+  ferry_property_get (object, getters[property_id], value);
+}
+
+static void
+ferry_error_record_class_init (FerryErrorRecordClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->finalize = ferry_error_record_finalize;
+  object_class->get_property = ferry_error_record_get_property;
+  /**
+   * FerryErrorRecord:error:
+   *
+   * The error.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_ERROR] =
+    g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  /**
+   * FerryErrorRecord:phase:
+   *
+   * The phase of the work, such as “init”, “work” or “cleanup”; empty when none was given.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_PHASE] = g_param_spec_string ("phase", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  /**
+   * FerryErrorRecord:trace:
+   *
+   * The trace of the error: a line for each place, the innermost first. %NULL when it is not known.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_TRACE] = g_param_spec_string ("trace", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+}
+
+static void
+ferry_error_record_init (FerryErrorRecord *self)
+{
+}
+
+/**
+ * ferry_error_record_get_error:
+ * @self: a record
+ *
+ * The error. Any thread may call this.
+ *
+ * Returns: (transfer none): the error
+ *
+ * Since: 0.1
+ */
+const GError *
+ferry_error_record_get_error (FerryErrorRecord *self)
+{
+  g_return_val_if_fail (FERRY_IS_ERROR_RECORD (self), NULL);
+
+  return self->error;
+}
+
+/**
+ * ferry_error_record_get_phase:
+ * @self: a record
+ *
+ * The phase of the work that the error occurred in. Any thread may call this.
+ *
+ * Returns: (transfer none): the phase; empty when none was given
+ *
+ * Since: 0.1
+ */
+const char *
+ferry_error_record_get_phase (FerryErrorRecord *self)
+{
+  g_return_val_if_fail (FERRY_IS_ERROR_RECORD (self), NULL);
+
+  return self->phase;
+}
+
+/**
+ * ferry_error_record_get_trace:
+ * @self: a record
+ *
+ * The trace of the error: a line for each place, the innermost first. Any thread may call this.
+ *
+ * Returns: (transfer none) (nullable): the trace, or %NULL when it is not known
+ *
+ * Since: 0.1
+ */
+const char *
+ferry_error_record_get_trace (FerryErrorRecord *self)
+{
+  g_return_val_if_fail (FERRY_IS_ERROR_RECORD (self), NULL);
+
+  return self->trace;
+}
 
 /**
  * FerryErrorList:
  *
- * Errors that are caught where they occur, and looked at, shown or raised where there is time for it.
+ * Errors that are caught where they occur, and shown or raised later.
  *
- * Each error is of a phase of the work, by any name: “init”, “work”, “cleanup”. Functions that take a phase take %NULL
- * for all of them. With filters ([method@Ferry.ErrorList.add_filter]) a list catches only what passes one of them, and
- * leaves the rest to the caller:
+ * Each error has a phase, which is any name of a part of the work: “init”, “work”, “cleanup”. Functions that take a
+ * phase take %NULL for all phases. With filters ([method@Ferry.ErrorList.add_filter]) a list catches only errors that
+ * pass one of them, and leaves the others to the caller:
  *
  * ```c
  * if (!ferry_error_list_take (errors, "cleanup", &local_error))
@@ -39,12 +185,10 @@
  *   }
  * ```
  *
- * The same calls fill it in one process and across several: with errors of calls, with those of failed tasks
- * ([method@Ferry.ErrorList.add_task]), and with a whole list that a worker's function collected and gave back as its
- * result ([method@Ferry.ErrorList.to_variant], [method@Ferry.ErrorList.add_variant]).
+ * A list also takes the errors of failed tasks ([method@Ferry.ErrorList.add_task]). And it takes the list that a
+ * worker's function filled and returned ([method@Ferry.ErrorList.to_variant], [method@Ferry.ErrorList.add_variant]).
  *
- * It is a [iface@Gio.ListModel] of [class@Ferry.ErrorRecord], in the order in which they were caught, for a list in a
- * window. A list is for the thread that made it.
+ * It is a [iface@Gio.ListModel] of [class@Ferry.ErrorRecord], in the order in which the errors were caught.
  *
  * Since: 0.1
  */
@@ -132,23 +276,29 @@ passes (FerryErrorList *self, const GError *error)
   return self->filters->len == 0;
 }
 
+/* Takes the error. phase and trace are (nullable). */
 static void
 append (FerryErrorList *self, const char *phase, GError *error, const char *trace)
 {
-  g_ptr_array_add (self->records, ferry_error_record_new (phase, error, trace));
+  FerryErrorRecord *record = g_object_new (FERRY_TYPE_ERROR_RECORD, NULL);
+
+  record->error = error;
+  record->phase = g_strdup (phase != NULL ? phase : "");
+  record->trace = g_strdup (trace);
+  g_ptr_array_add (self->records, record);
   g_list_model_items_changed (G_LIST_MODEL (self), self->records->len - 1, 0, 1);
 }
 
 static gboolean
-is_of_phase (FerryErrorRecord *record, const char *phase)
+is_of_phase (const FerryErrorRecord *record, const char *phase)
 {
-  return phase == NULL || g_str_equal (ferry_error_record_get_phase (record), phase);
+  return phase == NULL || g_str_equal (record->phase, phase);
 }
 
 /**
  * ferry_error_list_new:
  *
- * Makes an empty list, which catches all errors. Any thread, one at a time.
+ * Makes an empty list without filters, which catches all errors. Any thread, one at a time.
  *
  * Returns: (transfer full): a new list
  *
@@ -166,7 +316,7 @@ ferry_error_list_new (void)
  * @domain: an error domain
  * @code: a code of the domain, or -1 for all of them
  *
- * Has the list catch such errors, and from the first filter on only what passes one. Any thread, one at a time.
+ * Adds a filter. From the first filter on, the list catches only errors that pass one. Any thread, one at a time.
  *
  * Since: 0.1
  */
@@ -187,10 +337,9 @@ ferry_error_list_add_filter (FerryErrorList *self, GQuark domain, int code)
  * @phase: (nullable): the phase of the work; %NULL for none
  * @error: an error, which is copied
  *
- * Catches an error. Its trace is found when it came from another process, see [func@Ferry.Error.get_trace]. Any thread,
- * one at a time.
+ * Catches an error, with its trace where it has one: see [func@Ferry.Error.get_trace]. Any thread, one at a time.
  *
- * Returns: %FALSE if no filter lets it pass, and it was not caught
+ * Returns: %FALSE if the error passes no filter, and was not caught
  *
  * Since: 0.1
  */
@@ -213,12 +362,11 @@ ferry_error_list_add (FerryErrorList *self, const char *phase, const GError *err
  * ferry_error_list_take: (skip)
  * @self: a list
  * @phase: (nullable): the phase of the work; %NULL for none
- * @error: (inout) (nullable) (transfer full): where an error may be; %NULL is left there when it was caught
+ * @error: (inout) (nullable) (transfer full): the error, or %NULL; set to %NULL when the error was caught
  *
  * Catches an error that a call may have set. Any thread, one at a time.
  *
- * Returns: %TRUE if there is no error any more, or there was none; %FALSE if it passes no filter, and is still there
- *   to be handed on
+ * Returns: %FALSE if the error passes no filter, and stays in @error
  *
  * Since: 0.1
  */
@@ -245,9 +393,9 @@ ferry_error_list_take (FerryErrorList *self, const char *phase, GError **error)
  * @phase: (nullable): the phase of the work; %NULL for none
  * @task: a task
  *
- * Catches what a task failed with, and its trace. On the router's thread.
+ * Catches the error of a failed task, with its trace. On the router's thread.
  *
- * Returns: %FALSE if the task has not failed (a task that was cancelled has not), or no filter lets its error pass
+ * Returns: %FALSE if the task has not failed, as a cancelled task has not, or its error passes no filter
  *
  * Since: 0.1
  */
@@ -292,14 +440,14 @@ check_variant (GVariant *variant, GError **error)
 /**
  * ferry_error_list_add_variant:
  * @self: a list
- * @variant: what [method@Ferry.ErrorList.to_variant] gave in another process; a floating reference is sunk
+ * @variant: a value of [method@Ferry.ErrorList.to_variant] in another process; a floating reference is sunk
  * @error: return location for an error
  *
  * Catches all errors of a list that came from another process, with their phases and traces. Any thread, one at a time.
  *
- * Fails with the first error that passes no filter, after all others were caught. Fails with
- * %FERRY_ERROR_BAD_ARGUMENTS when the value is no list of errors and with %FERRY_ERROR_TOO_LARGE when it has more than
- * one can be sent with, and then nothing was caught.
+ * Fails with the first error that passes no filter, after the others were caught. Catches nothing and fails with
+ * %FERRY_ERROR_BAD_ARGUMENTS when the value is not a list of errors, and with %FERRY_ERROR_TOO_LARGE when it has more
+ * errors than [method@Ferry.ErrorList.to_variant] writes.
  *
  * Returns: %TRUE if all were caught
  *
@@ -309,7 +457,7 @@ gboolean
 ferry_error_list_add_variant (FerryErrorList *self, GVariant *variant, GError **error)
 {
   g_autoptr (GVariant) sunk = NULL;
-  g_autoptr (GError) stranger = NULL;
+  g_autoptr (GError) uncaught = NULL;
   GVariantIter iter;
   const char *phase;
   GVariant *value;
@@ -330,12 +478,12 @@ ferry_error_list_add_variant (FerryErrorList *self, GVariant *variant, GError **
 
       if (passes (self, caught))
         append (self, phase, g_steal_pointer (&caught), trace);
-      else if (stranger == NULL)
-        stranger = g_steal_pointer (&caught);
+      else if (uncaught == NULL)
+        uncaught = g_steal_pointer (&caught);
     }
-  if (stranger == NULL)
+  if (uncaught == NULL)
     return TRUE;
-  g_propagate_error (error, g_steal_pointer (&stranger));
+  g_propagate_error (error, g_steal_pointer (&uncaught));
   return FALSE;
 }
 
@@ -352,10 +500,10 @@ add_to_builder (GVariantBuilder *builder, const char *phase, const GError *error
  * ferry_error_list_to_variant:
  * @self: a list
  *
- * The whole list as a value, of the type `a(s(sissas))`: for a worker's function to give back as its result.
+ * The list as a value of the type `a(s(sissas))`, which a worker's function can return as its result.
  *
- * Of more than 1,024 errors the first so many are in the value, and one of %FERRY_ERROR_TOO_LARGE behind them tells how
- * many are not. Any thread, one at a time.
+ * The value has at most 1,024 errors. An error of %FERRY_ERROR_TOO_LARGE at its end tells how many more there were. Any
+ * thread, one at a time.
  *
  * Returns: (transfer none): a floating value
  *
@@ -371,10 +519,9 @@ ferry_error_list_to_variant (FerryErrorList *self)
   g_variant_builder_init (&builder, G_VARIANT_TYPE (LIST_VARIANT_TYPE));
   for (guint i = 0; i < self->records->len && i < MAX_SENT; i++)
     {
-      FerryErrorRecord *record = g_ptr_array_index (self->records, i);
+      const FerryErrorRecord *record = g_ptr_array_index (self->records, i);
 
-      add_to_builder (&builder, ferry_error_record_get_phase (record), ferry_error_record_get_error (record),
-                      ferry_error_record_get_trace (record));
+      add_to_builder (&builder, record->phase, record->error, record->trace);
     }
   if (self->records->len > MAX_SENT)
     {
@@ -391,19 +538,19 @@ ferry_error_list_to_variant (FerryErrorList *self)
  * ferry_error_list_raise_any:
  * @self: a list
  * @phase: (nullable): the phase to look at; %NULL for all
- * @error: return location for an error Any thread, one at a time.
+ * @error: return location for an error
  *
- * Fails when the list has an error, with a copy of the first one: the others are often its consequences. The list is
- * left as it is.
+ * Fails with a copy of the first error, if the list has one: later errors are often its consequences. The list does not
+ * change. Any thread, one at a time.
  *
- * Returns: %TRUE if there is none
+ * Returns: %TRUE if there is no error
  *
  * Since: 0.1
  */
 gboolean
 ferry_error_list_raise_any (FerryErrorList *self, const char *phase, GError **error)
 {
-  FerryErrorRecord *first;
+  const FerryErrorRecord *first;
 
   g_return_val_if_fail (FERRY_IS_ERROR_LIST (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
@@ -411,8 +558,7 @@ ferry_error_list_raise_any (FerryErrorList *self, const char *phase, GError **er
   first = ferry_error_list_get_first (self, phase);
   if (first == NULL)
     return TRUE;
-  g_propagate_error (
-    error, ferry_error_copy_with_trace (ferry_error_record_get_error (first), ferry_error_record_get_trace (first)));
+  g_propagate_error (error, ferry_error_copy_with_trace (first->error, first->trace));
   return FALSE;
 }
 
@@ -465,8 +611,8 @@ ferry_error_list_get_last (FerryErrorList *self, const char *phase)
  * @self: a list
  * @phase: (nullable): the phase to look at; %NULL for all
  *
- * The records of a phase as they are now, in the order in which they were caught. The list itself is the model that
- * follows what is caught later. Any thread, one at a time.
+ * The present records of a phase, in the order in which they were caught. The list itself is a model that changes as
+ * errors are caught. Any thread, one at a time.
  *
  * Returns: (transfer full): a model of [class@Ferry.ErrorRecord], which does not change
  *
@@ -500,8 +646,8 @@ ferry_error_list_clear (FerryErrorList *self, const char *phase)
 {
   g_return_if_fail (FERRY_IS_ERROR_LIST (self));
 
-  /* From the end, a run of neighbours at a time, so that each change is told of with the list as it is then. Handlers
-   * may change it: the position is looked at anew each time. */
+  /* From the end, a run of neighbours for each signal. Handlers may change the list, so the position is compared with
+   * its length again each time. */
   for (guint end = self->records->len; end > 0; end = MIN (end, self->records->len))
     {
       guint n_run = 0;

@@ -408,7 +408,7 @@ fail_waiting (FerryExecutor *self, FerryTask *task, FerryTaskEvent event, GError
 static GError *
 new_queue_error (FerryTask *task)
 {
-  gint64 deadline = ferry_task_get_deadline (task);
+  gint64 deadline = ferry_task_get_settings (task)->deadline;
 
   if (deadline > 0 && deadline <= g_get_monotonic_time ())
     return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
@@ -417,7 +417,7 @@ new_queue_error (FerryTask *task)
   return g_error_new (
     FERRY_ERROR, FERRY_ERROR_QUEUE_TIMED_OUT,
     "Task “%s” waited for longer than its %" G_GINT64_FORMAT " ms without being begun; add workers, or submit less",
-    ferry_task_get_name (task), ferry_task_get_queue_timeout (task) / FERRY_MICROSECONDS_PER_MILLISECOND);
+    ferry_task_get_name (task), ferry_task_get_settings (task)->queue_timeout / FERRY_MICROSECONDS_PER_MILLISECOND);
 }
 
 /* main: a task that was sent ahead comes back into the queue, unless the worker has begun it. Returns whether the task
@@ -455,7 +455,7 @@ set_queue_timer (FerryExecutor *self, FerryTask *task)
   /* The time that a lost worker was at it was no waiting. */
   gint64 since =
     ferry_task_get_placement (task)->n_deaths > 0 ? g_get_monotonic_time () : ferry_task_get_submit_time (task);
-  gint64 deadline = ferry_task_get_deadline_of (task, since, ferry_task_get_queue_timeout (task));
+  gint64 deadline = ferry_task_get_deadline_of (task, since, ferry_task_get_settings (task)->queue_timeout);
 
   if (deadline > 0)
     ferry_timers_set (self->timers, &ferry_task_get_placement (task)->timer, deadline, queue_timed_out, task);
@@ -787,7 +787,7 @@ check (FerryExecutor *self, FerryTask *task, GError **error)
 static gboolean
 submit_now (FerryExecutor *self, FerryTask *task, GError **error)
 {
-  if (!ferry_task_claim (task, &driver, self, error))
+  if (!ferry_task_submit_to (task, &driver, self, error))
     {
       atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
       return FALSE;
@@ -1366,7 +1366,7 @@ ferry_executor_shutdown_async (FerryExecutor *self, gint64 timeout, GCancellable
 
       ferry_task_cancel (task);
       worker = ferry_task_get_placement (task)->worker;
-      if (timeout >= 0 && worker != NULL && timeout < ferry_task_get_cancel_grace (task))
+      if (timeout >= 0 && worker != NULL && timeout < ferry_task_get_settings (task)->cancel_grace)
         ferry_pool_worker_give_time (worker, task, timeout);
     }
   finish_shutdown (self);

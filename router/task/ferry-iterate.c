@@ -9,10 +9,30 @@
 #include "call/ferry-polled-transport-private.h"
 #include "route/ferry-router-private.h"
 
-static void
-timed_out (gpointer data)
+static gboolean
+set_true (gpointer data)
 {
   *(gboolean *) data = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+iterate (GMainContext *context, FerryCondition condition, gpointer data, gint64 timeout)
+{
+  g_autoptr (GMainContext) kept G_GNUC_UNUSED = g_main_context_ref (context);
+  g_autoptr (GSource) timer = g_timeout_source_new (0);
+  gboolean over = FALSE;
+
+  if (timeout >= 0)
+    {
+      g_source_set_ready_time (timer, ferry_deadline_after (timeout));
+      g_source_set_callback (timer, set_true, &over, NULL);
+      g_source_attach (timer, context);
+    }
+  while (!condition (data) && !over)
+    g_main_context_iteration (context, TRUE);
+  g_source_destroy (timer);
+  return condition (data);
 }
 
 gboolean
@@ -25,16 +45,8 @@ gboolean
 ferry_iterate (FerryRouter *router, FerryCondition condition, gpointer data, gint64 timeout)
 {
   g_autoptr (FerryRouter) kept G_GNUC_UNUSED = g_object_ref (router);
-  FerryTimers *timers = ferry_router_get_timers (router);
-  gboolean over = FALSE;
-  FerryTimer timer = {0};
 
-  if (timeout >= 0)
-    ferry_timers_set (timers, &timer, ferry_time_add (g_get_monotonic_time (), timeout), timed_out, &over);
-  while (!condition (data) && !over)
-    g_main_context_iteration (router->context, TRUE);
-  ferry_timers_unset (timers, &timer);
-  return condition (data);
+  return iterate (router->context, condition, data, timeout);
 }
 
 static void
@@ -43,7 +55,7 @@ set_timed_out (const char *what, GError **error)
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "%s in time; wait longer", what);
 }
 
-/* Not in the child of who made it: that has another one. */
+/* A forked child has another thread-default context than its parent. */
 static gboolean
 check_context (GMainContext *context, GError **error)
 {
@@ -75,34 +87,15 @@ ferry_iterate_until (FerryRouter *router, FerryCondition condition, gpointer dat
   return FALSE;
 }
 
-static gboolean
-timed_out_cb (gpointer data)
-{
-  timed_out (data);
-  return G_SOURCE_REMOVE;
-}
-
 gboolean
 ferry_iterate_context_until (GMainContext *context, FerryCondition condition, gpointer data, gint64 timeout,
                              const char *what, GError **error)
 {
-  g_autoptr (GMainContext) kept G_GNUC_UNUSED = g_main_context_ref (context);
-  g_autoptr (GSource) timer = NULL;
-  gboolean over = timeout == 0;
-
-  if (!condition (data) && !check_context (context, error))
-    return FALSE;
-  if (timeout > 0)
-    {
-      timer = g_timeout_source_new ((guint) MIN (timeout / FERRY_MICROSECONDS_PER_MILLISECOND + 1, G_MAXUINT));
-      g_source_set_callback (timer, timed_out_cb, &over, NULL);
-      g_source_attach (timer, context);
-    }
-  while (!condition (data) && !over)
-    g_main_context_iteration (context, TRUE);
-  if (timer != NULL)
-    g_source_destroy (timer);
   if (condition (data))
+    return TRUE;
+  if (!check_context (context, error))
+    return FALSE;
+  if (timeout != 0 && iterate (context, condition, data, timeout))
     return TRUE;
   set_timed_out (what, error);
   return FALSE;

@@ -1,15 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One run of a function in a worker: what it was given, whether it is to stop, what it says on its way.
+/* One run of a function in a worker: its arguments, its cancel, its progress and its messages.
  *
- * Whoever runs it is known to it by FerryJobDriver alone. How far it is as a whole, when it is done in parts, is a
- * thing of its own (ferry-progress-parts.c), and so are the descriptors that came with its call (ferry-job-handles.c).
- *
- * Owner:   counted references: the thread that serves, and whoever the function gave one to.
- * Threads: created and finished by the thread that serves; a function may use it from any thread while it runs. Other
- *          threads hold uses for reading while they are at what the job only borrows, and finishing takes it for
- *          writing: so what a function left behind finds the job finished, and never what is gone. */
+ * The job reaches what serves it through FerryJobDriver only. The descriptors that came with its call are attached to
+ * the call. A function gets copies of them, and the rest are closed when it returns. */
 
 #include "config.h"
 
@@ -23,54 +18,48 @@
 #include "base/ferry-base-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "lane/ferry-one-shot-private.h"
-#include "task/ferry-job-handles-private.h"
+#include "link/ferry-link-private.h"
+#include "route/ferry-sender-private.h"
 #include "task/ferry-map-function-private.h"
-#include "task/ferry-progress-parts-private.h"
 #include "task/ferry-progress-private.h"
-
-/* How many errors of ferry_job_set_error() keep their traces: the latest, as one of them is what the job ends with. */
-#define MAX_TRACES 8
 
 struct _FerryJob
 {
   GObject parent_instance;
 
-  /* const: (unowned): used until the job is finished, and then no more, as the next two */
-  const FerryJobDriver *driver;
-  gpointer serve;
-  FerryDownlink *downlink;
-  FerryCall *call;    /* const: (owned) */
-  FerryTaskKind kind; /* const */
-  /* any: the call's, or in a map that of the function over the items; it stays where it is as long as the job */
+  const FerryJobDriver *driver; /* const: (unowned): not used after the job is finished */
+  FerryCall *call;              /* const: (owned) */
+  FerryTaskKind kind;           /* const */
+  /* any: the call's, or in a map that of the function over the items; it lives as long as the job */
   const char *_Atomic function_name;
-  pthread_t thread; /* const: the one that serves */
+  pthread_t thread; /* const: the thread that serves */
   guint64 begun;    /* the thread that serves: ferry_trace_get_moment() when the function was called */
 
   pthread_rwlock_t uses;
-  gboolean finished; /* uses; its writer, the thread that serves, reads it without */
+  gboolean finished; /* uses; the thread that serves writes it, and reads it without the lock */
 
-  _Atomic guint cancelled; /* any: 0, or why: a FerryCancelReason, or FERRY_CANCEL_REASON_CLOSED */
+  _Atomic guint cancelled; /* any: 0, or the reason: a FerryCancelReason, or FERRY_CANCEL_REASON_CLOSED */
 
   pthread_mutex_t lock;
   GCancellable *cancellable; /* lock: (owned) (nullable) */
-  GPtrArray *traces;         /* lock: (owned) (nullable): see ferry_job_set_error() */
-  FerryProgressParts parts;  /* lock, as what follows */
-  guint n_steps;
-  guint n_steps_done;
-  gsize reported_size; /* of what was written to the cell last; 0: nothing */
+  FerryProgressParts parts;  /* lock */
+  guint n_steps;             /* lock */
+  guint n_steps_done;        /* lock */
+  gsize reported_size;       /* lock: of the report that is in the cell; 0: there is none */
   guint8 reported[FERRY_MAX_PROGRESS_SIZE];
 };
 
+/* The descriptors that came with a call. The call has them until its job is finished. */
 typedef struct
 {
-  GError *error; /* (owned) */
-  char *text;    /* (owned) */
-} Trace;
+  GArray *descriptors; /* (element-type int) (owned elements) */
+  gboolean is_short;   /* the worker could not take all of them */
+} FdBatch;
 
-/* What a job reports, before it is scaled. */
+/* A report of a job. */
 typedef struct
 {
-  double fraction; /* negative: not known */
+  double fraction; /* of the innermost part; negative: not known */
   guint64 amount;
   guint64 total;
   const char *unit; /* (nullable) */
@@ -80,29 +69,19 @@ typedef struct
 /**
  * FerryJob:
  *
- * One run of a function in a worker: where it reports how far it is, gives values on its way, and sees that it is to
- * stop.
+ * One run of a function in a worker. The function reports its progress to it, sends values, and learns from it that it
+ * is to stop.
  *
- * A [callback@Ferry.Function] gets its job as an argument, and uses it from any of its threads until it returns.
- * Whatever is left behind and uses the job after that gets %FERRY_ERROR_STOPPED.
+ * A [callback@Ferry.Function] gets its job as an argument, and uses it from any of its threads until it returns. A
+ * thread that uses the job after that gets %FERRY_ERROR_STOPPED.
  *
- * Nobody stops a function from outside: it looks with [method@Ferry.Job.is_cancelled], [method@Ferry.Job.check], or by
- * any of the other methods, all of which fail once the job is cancelled. What blocks in GIO is given
- * [method@Ferry.Job.get_cancellable]. A function that looks at neither is cancelled by ending its worker.
+ * A cancel does not interrupt a function. The function asks [method@Ferry.Job.is_cancelled] or
+ * [method@Ferry.Job.check]; the other methods fail as well once the job is cancelled. Calls that block in GIO take
+ * [method@Ferry.Job.get_cancellable]. The worker of a function that uses none of them is ended.
  *
  * Since: 0.1
  */
 G_DEFINE_FINAL_TYPE (FerryJob, ferry_job, G_TYPE_OBJECT)
-
-static void
-trace_free (gpointer data)
-{
-  Trace *trace = data;
-
-  g_error_free (trace->error);
-  g_free (trace->text);
-  g_free (trace);
-}
 
 static void
 ferry_job_finalize (GObject *object)
@@ -111,7 +90,6 @@ ferry_job_finalize (GObject *object)
 
   ferry_take_over (self);
   ferry_progress_parts_clear (&self->parts);
-  g_clear_pointer (&self->traces, g_ptr_array_unref);
   g_clear_object (&self->cancellable);
   ferry_call_unref (self->call);
   pthread_mutex_destroy (&self->lock);
@@ -140,15 +118,12 @@ ferry_call_get_task_kind (FerryCall *call)
   return (FerryTaskKind) ((guint) ferry_call_get_flags (call) >> FERRY_CALL_KIND_SHIFT);
 }
 
-/* The thread that serves. */
 FerryJob *
-ferry_job_new (const FerryJobDriver *driver, gpointer serve, FerryDownlink *downlink, FerryCall *call)
+ferry_job_new (const FerryJobDriver *driver, FerryCall *call)
 {
   FerryJob *self = g_object_new (FERRY_TYPE_JOB, NULL);
 
   self->driver = driver;
-  self->serve = serve;
-  self->downlink = downlink;
   self->call = ferry_call_ref (call);
   atomic_init (&self->function_name, ferry_call_get_method (call));
   self->kind = ferry_call_get_task_kind (call);
@@ -161,9 +136,6 @@ void
 ferry_job_begin_function (FerryJob *self)
 {
   self->begun = ferry_trace_get_moment ();
-  pthread_mutex_lock (&self->lock);
-  g_clear_pointer (&self->traces, g_ptr_array_unref);
-  pthread_mutex_unlock (&self->lock);
 }
 
 void
@@ -175,23 +147,26 @@ ferry_job_set_function_name (FerryJob *self, const char *name)
 void
 ferry_job_take_time (FerryJob *self)
 {
-  self->driver->take_time (self->serve);
+  ferry_uplink_take_time (ferry_sender_get_uplink (self->driver->calls));
 }
 
 void
 ferry_job_hurry (FerryJob *self)
 {
-  self->driver->hurry (self->serve);
+  ferry_uplink_hurry (ferry_sender_get_uplink (self->driver->calls));
 }
 
-/* The thread that serves: waits for what other threads are in the middle of. */
 void
 ferry_job_finish (FerryJob *self)
 {
+  const FdBatch *batch = ferry_call_get_attached (self->call);
+
+  /* Waits for the uses of other threads. */
   pthread_rwlock_wrlock (&self->uses);
   self->finished = TRUE;
   pthread_rwlock_unlock (&self->uses);
-  ferry_call_drop_descriptors (self->call);
+  if (batch != NULL)
+    ferry_descriptors_close (batch->descriptors);
 }
 
 /* ---- uses ---- */
@@ -209,8 +184,8 @@ end_use (FerryJob *self)
     pthread_rwlock_unlock (&self->uses);
 }
 
-/* any: brackets a use of what the job borrows. Returns FALSE with an error, and nothing to end, when the job is
- * finished. */
+/* any: begins a use of what the job borrows. Returns FALSE with an error, and no use to end, when the job is finished.
+ */
 static gboolean
 begin_use (FerryJob *self, GError **error)
 {
@@ -225,16 +200,15 @@ begin_use (FerryJob *self, GError **error)
   return FALSE;
 }
 
-/* ---- whether it is to stop ---- */
+/* ---- cancelling ---- */
 
-/* any */
 void
 ferry_job_cancel (FerryJob *self, guint reason)
 {
   g_autoptr (GCancellable) cancellable = NULL;
   guint none = 0;
 
-  /* Release: pairs with is_cancelled_in_use(): who stops for it sees what its asker did before. */
+  /* Release: what was written before the cancel; pairs with get_cancelled(). */
   if (!atomic_compare_exchange_strong_explicit (&self->cancelled, &none, reason, memory_order_release,
                                                 memory_order_relaxed))
     return;
@@ -252,25 +226,20 @@ get_cancelled (FerryJob *self)
   return atomic_load_explicit (&self->cancelled, memory_order_acquire);
 }
 
-/* any: whether something may have come that concerns a job. By loads only. */
-static gboolean
-has_news (FerryJob *self)
-{
-  return ferry_downlink_has_cancel (self->downlink) || ferry_downlink_is_closed (self->downlink);
-}
-
+/* any, in a use. By loads only, unless a cancel or the end of the link has come. */
 static gboolean
 is_cancelled_in_use (FerryJob *self)
 {
   if (G_UNLIKELY (get_cancelled (self) != 0))
     return TRUE;
-  if (G_LIKELY (!has_news (self)))
+  if (G_LIKELY (!ferry_downlink_has_cancel (self->driver->downlink) &&
+                !ferry_downlink_is_closed (self->driver->downlink)))
     return FALSE;
-  self->driver->take_cancels (self->serve);
+  self->driver->take_cancels (self->driver->serve);
   return get_cancelled (self) != 0;
 }
 
-/* In a use: ferry_job_check(). */
+/* any, in a use */
 static gboolean
 check_in_use (FerryJob *self, GError **error)
 {
@@ -295,13 +264,13 @@ check_in_use (FerryJob *self, GError **error)
  * ferry_job_is_cancelled:
  * @self: a job
  *
- * Whether the function is to stop: somebody cancelled its task, its time is over, or the application gave up on this
- * worker. Costs a few loads from memory and no system call, so it may be asked in an inner loop. It stays %TRUE, and is
- * so after the function returned.
+ * Whether the function is to stop: its task was cancelled, its time is over, or the application has closed the link to
+ * this worker. This costs a few loads from memory and no system call, so an inner loop may ask it. Once it is %TRUE it
+ * stays so. It is also %TRUE after the function has returned.
  *
  * Any thread may call this.
  *
- * Returns: whether the function is to stop
+ * Returns: %TRUE if the function is to stop
  *
  * Since: 0.1
  */
@@ -312,7 +281,7 @@ ferry_job_is_cancelled (FerryJob *self)
 
   g_return_val_if_fail (FERRY_IS_JOB (self), TRUE);
 
-  /* The usual case, and the quickest. */
+  /* The usual case, without the lock. */
   if (ferry_job_is_serving_thread (self))
     return self->finished || is_cancelled_in_use (self);
   if (!begin_use (self, NULL))
@@ -327,10 +296,10 @@ ferry_job_is_cancelled (FerryJob *self)
  * @self: a job
  * @error: return location for an error
  *
- * As [method@Ferry.Job.is_cancelled], with an error that the function can return as it is. Any thread may call this.
+ * As [method@Ferry.Job.is_cancelled], with an error that the function can return. Any thread may call this.
  *
  * Fails with %G_IO_ERROR_CANCELLED when the job was cancelled, %FERRY_ERROR_TIMED_OUT when its time is over,
- * %FERRY_ERROR_CLOSED when the application gave up on this worker, and %FERRY_ERROR_STOPPED when the function has
+ * %FERRY_ERROR_CLOSED when the application has closed the link, and %FERRY_ERROR_STOPPED when the function has
  * returned.
  *
  * Returns: %TRUE when the function may go on
@@ -356,12 +325,14 @@ ferry_job_check (FerryJob *self, GError **error)
  * ferry_job_get_cancellable:
  * @self: a job
  *
- * A cancellable for what the function calls: it is cancelled when the job is, and when the job's deadline passes. The
- * first call in a worker starts a thread, which sleeps until there is something to cancel, and which is also where the
- * callbacks of the cancellable may be called. Where the system has no thread to give, the cancellable is cancelled by
- * [method@Ferry.Job.check] alone, until another call of this has started the thread.
+ * A cancellable for calls that the function makes. It is cancelled when the job is cancelled, and when the job's
+ * deadline passes.
  *
- * Any thread may call this. After the function returned, an unused one comes back cancelled.
+ * The first call in a worker starts a thread that watches for cancels. Callbacks of the cancellable may run on that
+ * thread. Where the system cannot start a thread, only [method@Ferry.Job.check] cancels the cancellable, until a later
+ * call of this function starts the thread.
+ *
+ * Any thread may call this. After the function has returned, the cancellable is cancelled.
  *
  * Returns: (transfer none): the job's cancellable
  *
@@ -381,17 +352,17 @@ ferry_job_get_cancellable (FerryJob *self)
   pthread_mutex_unlock (&self->lock);
   if (running)
     {
-      self->driver->watch (self->serve);
+      self->driver->watch (self->driver->serve);
       running = !is_cancelled_in_use (self);
       end_use (self);
     }
-  /* Whoever cancels sets the word first and looks for the cancellable then; here it is the other way round. */
+  /* A cancel sets the word first and then looks for the cancellable. Here the order is the reverse. */
   if (!running)
     g_cancellable_cancel (self->cancellable);
   return self->cancellable;
 }
 
-/* ---- what it was given ---- */
+/* ---- the call, and its descriptors ---- */
 
 FerryCall *
 ferry_job_get_call (FerryJob *self)
@@ -403,7 +374,7 @@ ferry_job_get_call (FerryJob *self)
  * ferry_job_get_function_name:
  * @self: a job
  *
- * The name of the function that the job runs. Any thread may call this, also after the function returned.
+ * The name of the function that the job runs. Any thread may call this, also after the function has returned.
  *
  * Returns: (transfer none): the name
  *
@@ -414,7 +385,7 @@ ferry_job_get_function_name (FerryJob *self)
 {
   g_return_val_if_fail (FERRY_IS_JOB (self), NULL);
 
-  /* Relaxed: the name was there before the job, or before the function that it is the name of was begun. */
+  /* Relaxed: the name was written before the job was made, or before the function of that name was called. */
   return atomic_load_explicit (&self->function_name, memory_order_relaxed);
 }
 
@@ -422,8 +393,8 @@ ferry_job_get_function_name (FerryJob *self)
  * ferry_job_get_deadline:
  * @self: a job
  *
- * When the job's time is over. Whoever asked then cancels it, and [method@Ferry.Job.check] says so. Any thread may call
- * this, also after the function returned.
+ * The deadline of the job. When it passes, the application cancels the job, and [method@Ferry.Job.check] fails. Any
+ * thread may call this, also after the function has returned.
  *
  * Returns: the deadline, in microseconds of g_get_monotonic_time(), or 0 for none
  *
@@ -437,27 +408,74 @@ ferry_job_get_deadline (FerryJob *self)
   return ferry_call_get_deadline (self->call);
 }
 
-/* In a use. Returns -1 with an error. */
+static void
+fd_batch_free (gpointer data)
+{
+  FdBatch *self = data;
+
+  ferry_descriptors_free (self->descriptors);
+  g_free (self);
+}
+
+void
+ferry_call_take_descriptors (FerryCall *call, const FerryDownMessage *message)
+{
+  GArray *descriptors = message->descriptors;
+  FdBatch *batch;
+
+  if (descriptors == NULL)
+    return;
+  batch = g_new (FdBatch, 1);
+  *batch = (FdBatch){g_array_new (FALSE, FALSE, sizeof (int)), message->is_short};
+  g_array_append_vals (batch->descriptors, descriptors->data, descriptors->len);
+  g_array_set_size (descriptors, 0);
+  ferry_call_attach (call, batch, fd_batch_free);
+}
+
+gboolean
+ferry_call_check_descriptors (FerryCall *call, GError **error)
+{
+  const FdBatch *batch = ferry_call_get_attached (call);
+
+  if (batch == NULL || !batch->is_short)
+    return TRUE;
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_SYSTEM,
+               "The worker could take only %u of the descriptors that come with “%s”; raise its limit of open files, "
+               "or close some",
+               batch->descriptors->len, ferry_call_get_method (call));
+  return FALSE;
+}
+
+/* In a use. Returns (transfer none) the descriptor of a handle, or -1 with an error. */
 static int
 find_descriptor (FerryJob *self, gint handle, GError **error)
 {
-  return ferry_call_find_descriptor (self->call, handle, ferry_job_get_function_name (self), error);
+  const FdBatch *batch = ferry_call_get_attached (self->call);
+  guint n = batch != NULL ? batch->descriptors->len : 0;
+
+  if (handle >= 0 && (guint) handle < n)
+    return g_array_index (batch->descriptors, int, handle);
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+               "The task of “%s” was given %u descriptors, and no handle %d; give it what its arguments name with "
+               "ferry_task_add_descriptor() or ferry_task_add_bytes()",
+               ferry_job_get_function_name (self), n, handle);
+  return -1;
 }
 
 /**
  * ferry_job_dup_descriptor:
  * @self: a job
- * @handle: what [method@Ferry.Task.add_descriptor] or [method@Ferry.Task.add_bytes] returned, as the arguments say it
+ * @handle: the handle that [method@Ferry.Task.add_descriptor] or [method@Ferry.Task.add_bytes] returned
  * @error: return location for an error
  *
- * Gets a descriptor that the task was given. It is a copy, which the caller closes, and which stays open when the
- * function returns; programs that the worker executes do not inherit it.
+ * Copies a descriptor that the task was given. The caller closes the copy, which stays open when the function returns.
+ * Programs that the worker executes do not inherit it.
  *
- * The position in a file is one for all copies, also those of the application and of other attempts, and may be
- * anywhere: who does not want that reads with `pread()`, or sets it first.
+ * All copies share one position in the file, also those of the application and of other attempts. A function that needs
+ * a position of its own reads with `pread()`, or sets the position first.
  *
- * Fails with %FERRY_ERROR_BAD_ARGUMENTS when the task was given no such thing, %FERRY_ERROR_SYSTEM when this process
- * has too many files open, and %FERRY_ERROR_STOPPED when the function has returned. Any thread may call this.
+ * Fails with %FERRY_ERROR_BAD_ARGUMENTS when the task has no such handle, %FERRY_ERROR_SYSTEM when this process has too
+ * many files open, and %FERRY_ERROR_STOPPED when the function has returned. Any thread may call this.
  *
  * Returns: a descriptor, or -1 with an error
  *
@@ -466,7 +484,7 @@ find_descriptor (FerryJob *self, gint handle, GError **error)
 int
 ferry_job_dup_descriptor (FerryJob *self, gint handle, GError **error)
 {
-  int copy = -1;
+  int copy;
   int fd;
 
   g_return_val_if_fail (FERRY_IS_JOB (self), -1);
@@ -475,8 +493,7 @@ ferry_job_dup_descriptor (FerryJob *self, gint handle, GError **error)
   if (!begin_use (self, error))
     return -1;
   fd = find_descriptor (self, handle, error);
-  if (fd >= 0)
-    copy = fcntl (fd, F_DUPFD_CLOEXEC, 0);
+  copy = fd >= 0 ? fcntl (fd, F_DUPFD_CLOEXEC, 0) : -1;
   if (fd >= 0 && copy < 0)
     ferry_set_system_error (error, "Copying a task's descriptor (fcntl)");
   end_use (self);
@@ -486,14 +503,14 @@ ferry_job_dup_descriptor (FerryJob *self, gint handle, GError **error)
 /**
  * ferry_job_dup_bytes:
  * @self: a job
- * @handle: what [method@Ferry.Task.add_bytes] returned, as the arguments say it
+ * @handle: the handle that [method@Ferry.Task.add_bytes] returned
  * @error: return location for an error
  *
- * Gets bytes that the task was given. They lie in memory that the application filled and nobody can change, which is
- * mapped and not copied; they may be kept for as long as one likes, also after the function returned.
+ * Maps bytes that the task was given. Their memory is shared with the application, is not copied, and never changes.
+ * They stay valid after the function has returned.
  *
- * Fails with %FERRY_ERROR_BAD_ARGUMENTS when the task was given no such thing, or a descriptor; %FERRY_ERROR_SYSTEM
- * when there is no address space for them, and %FERRY_ERROR_STOPPED when the function has returned. Any thread may call
+ * Fails with %FERRY_ERROR_BAD_ARGUMENTS when the task has no such handle, or it is a descriptor's, %FERRY_ERROR_SYSTEM
+ * when there is no address space left, and %FERRY_ERROR_STOPPED when the function has returned. Any thread may call
  * this.
  *
  * Returns: (transfer full) (nullable): the bytes, or %NULL with an error
@@ -503,7 +520,7 @@ ferry_job_dup_descriptor (FerryJob *self, gint handle, GError **error)
 GBytes *
 ferry_job_dup_bytes (FerryJob *self, gint handle, GError **error)
 {
-  GBytes *bytes = NULL;
+  GBytes *bytes;
   int fd;
 
   g_return_val_if_fail (FERRY_IS_JOB (self), NULL);
@@ -512,51 +529,77 @@ ferry_job_dup_bytes (FerryJob *self, gint handle, GError **error)
   if (!begin_use (self, error))
     return NULL;
   fd = find_descriptor (self, handle, error);
-  if (fd >= 0)
-    bytes = ferry_one_shot_map_bytes (fd, error);
+  bytes = fd >= 0 ? ferry_one_shot_map_bytes (fd, error) : NULL;
   end_use (self);
   return bytes;
 }
 
-/* What a job says of how far it is. */
+/* ---- progress ---- */
 
-/* With the lock and in a use: writes bytes to the cell, unless they are there already. */
+/* In a use: writes bytes to the cell, unless they are there already. Never waits. */
 static gboolean
 write_locked (FerryJob *self, const guint8 *bytes, gsize size, GError **error)
 {
-  gboolean written = FALSE;
+  g_autoptr (GError) refusal = NULL;
+  gboolean written;
 
   if (size == self->reported_size && memcmp (bytes, self->reported, size) == 0)
     return TRUE;
-  if (!self->driver->report (self->serve, bytes, size, &written, error))
-    return FALSE;
+  written = ferry_sender_send_bytes_until (self->driver->progress, bytes, size, 0, NULL, &refusal);
+  if (!written && !g_error_matches (refusal, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+    {
+      g_propagate_error (error, g_steal_pointer (&refusal));
+      return FALSE;
+    }
   memmove (self->reported, bytes, size);
   self->reported_size = written ? size : 0;
   return TRUE;
 }
 
-/* How far the whole is, or -1. */
-static double
-scale_locked (FerryJob *self, double fraction)
+/* Counts a step, and has the report say so. */
+static gboolean
+step_locked (FerryJob *self, Report *report, GError **error)
 {
-  if (fraction >= 0)
-    return ferry_progress_parts_scale (&self->parts, fraction);
-  /* A part of which nothing is known stands where it is, in a whole of which something is. */
-  return ferry_progress_parts_has_part (&self->parts) ? ferry_progress_parts_get_furthest (&self->parts) : -1;
+  const char *name = ferry_job_get_function_name (self);
+
+  if (self->kind != FERRY_TASK_KIND_STEPS)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                 "The function “%s” goes in steps, and its task does not; submit it with FERRY_TASK_KIND_STEPS", name);
+  else if (self->n_steps == 0)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                 "The function “%s” goes in steps and did not say how many; call ferry_job_set_n_steps() first", name);
+  else
+    {
+      self->n_steps_done = MIN (self->n_steps_done + 1, self->n_steps);
+      report->amount = self->n_steps_done;
+      report->total = self->n_steps;
+      report->fraction = (double) report->amount / (double) report->total;
+      return TRUE;
+    }
+  return FALSE;
 }
 
+/* In a use. */
 static gboolean
-report_locked (FerryJob *self, const Report *report, GError **error)
+report_locked (FerryJob *self, Report *report, gboolean is_step, GError **error)
 {
   guint8 bytes[FERRY_MAX_PROGRESS_SIZE];
-  gsize size = ferry_progress_encode (bytes, ferry_call_get_xid (self->call), scale_locked (self, report->fraction),
-                                      report->amount, report->total, report->unit, report->text);
+  double fraction = -1;
+  gsize size;
 
+  if (is_step && !step_locked (self, report, error))
+    return FALSE;
+  if (report->fraction >= 0)
+    fraction = ferry_progress_parts_scale (&self->parts, report->fraction);
+  else if (ferry_progress_parts_has_part (&self->parts))
+    fraction = self->parts.furthest;
+  size = ferry_progress_encode (bytes, ferry_call_get_xid (self->call), fraction, report->amount, report->total,
+                                report->unit, report->text);
   return write_locked (self, bytes, size, error);
 }
 
 static gboolean
-report_once (FerryJob *self, const Report *report, GError **error)
+make_report (FerryJob *self, Report report, gboolean is_step, GError **error)
 {
   gboolean reported = FALSE;
 
@@ -565,7 +608,7 @@ report_once (FerryJob *self, const Report *report, GError **error)
   if (check_in_use (self, error))
     {
       pthread_mutex_lock (&self->lock);
-      reported = report_locked (self, report, error);
+      reported = report_locked (self, &report, is_step, error);
       pthread_mutex_unlock (&self->lock);
     }
   end_use (self);
@@ -575,20 +618,20 @@ report_once (FerryJob *self, const Report *report, GError **error)
 /**
  * ferry_job_report:
  * @self: a job
- * @fraction: how much is done, from 0 to 1; a negative number when nobody knows
- * @text: (nullable): what is being done, for people
+ * @fraction: how much is done, from 0 to 1; negative when it is not known
+ * @text: (nullable): what the function does now, for users
  * @error: return location for an error
  *
- * Reports how far the job is. Never waits, and never fills anything up: of reports that come faster than the
- * application looks, it sees the latest. So report as often as there is something to say.
+ * Reports the progress of the job. This never waits and uses no queue: where reports come faster than the application
+ * reads them, it reads the latest. So a function may report as often as it likes.
  *
- * Between [method@Ferry.Job.begin_part] and [method@Ferry.Job.end_part], @fraction is of the part. The whole never goes
- * back, whatever is reported.
+ * Between [method@Ferry.Job.begin_part] and [method@Ferry.Job.end_part], @fraction is of the part. The fraction of the
+ * whole never falls.
  *
  * Any thread may call this.
  *
- * Fails as [method@Ferry.Job.check] does, so a function that reports need not look elsewhere, and with
- * %FERRY_ERROR_CLOSED when nobody listens any more.
+ * Fails as [method@Ferry.Job.check] does, so a function that reports needs no other check. Fails with
+ * %FERRY_ERROR_CLOSED as well when the application does not receive reports any more.
  *
  * Returns: %TRUE when the function may go on
  *
@@ -597,26 +640,24 @@ report_once (FerryJob *self, const Report *report, GError **error)
 gboolean
 ferry_job_report (FerryJob *self, double fraction, const char *text, GError **error)
 {
-  const Report report = {.fraction = fraction, .text = text};
-
   g_return_val_if_fail (FERRY_IS_JOB (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  return report_once (self, &report, error);
+  return make_report (self, (Report){.fraction = fraction, .text = text}, FALSE, error);
 }
 
 /**
  * ferry_job_report_amount:
  * @self: a job
  * @amount: how much is done
- * @total: how much there is to do, or 0 when nobody knows
- * @unit: (nullable): what is counted, such as `bytes`; up to 63 bytes of it are shown
- * @text: (nullable): what is being done, for people
+ * @total: how much there is to do, or 0 when it is not known
+ * @unit: (nullable): the unit of both, such as `bytes`; up to 63 bytes of it are shown
+ * @text: (nullable): what the function does now, for users
  * @error: return location for an error
  *
- * Reports how far the job is, as an amount. Otherwise as [method@Ferry.Job.report]. Any thread may call this.
+ * Reports the progress of the job as an amount. Otherwise as [method@Ferry.Job.report]. Any thread may call this.
  *
- * Fails as [method@Ferry.Job.check] does, and with %FERRY_ERROR_CLOSED when nobody listens any more.
+ * Fails as [method@Ferry.Job.report] does.
  *
  * Returns: %TRUE when the function may go on
  *
@@ -636,19 +677,20 @@ ferry_job_report_amount (FerryJob *self, guint64 amount, guint64 total, const ch
       report.amount = MIN (amount, total);
       report.fraction = (double) report.amount / (double) total;
     }
-  return report_once (self, &report, error);
+  return make_report (self, report, FALSE, error);
 }
 
 /**
  * ferry_job_begin_part:
  * @self: a job
- * @weight: how much of the whole the part is, from 0 to 1; within another part, how much of that one
+ * @weight: the part's size as a fraction of the whole, or of the part that it is in: from 0 to 1
  *
- * Begins a part of the job. What is reported until [method@Ferry.Job.end_part] is of the part, and counts as much as
- * the part does. Parts may have parts. They lie one behind the other, behind what was reported before, and a part that
- * is larger than what is left gets what is left.
+ * Begins a part of the job. Reports up to [method@Ferry.Job.end_part] are of the part. Parts may have parts.
  *
- * Any thread may call this; a job has one innermost part at a time, whichever thread began it.
+ * A part begins where the latest report or the previous part has ended. A part that is larger than the rest gets the
+ * rest.
+ *
+ * Any thread may call this. A job has one innermost part at a time, for all threads.
  *
  * Since: 0.1
  */
@@ -663,7 +705,7 @@ ferry_job_begin_part (FerryJob *self, double weight)
   pthread_mutex_unlock (&self->lock);
 }
 
-/* With the lock and in a use: writes the latest report again, with the whole's fraction as it is now. */
+/* In a use: writes the latest report again, with the present fraction of the whole. */
 static void
 report_part_locked (FerryJob *self)
 {
@@ -676,7 +718,7 @@ report_part_locked (FerryJob *self)
   else
     memcpy (bytes, self->reported, size);
   memcpy (&header, bytes, sizeof header);
-  header.fraction = ferry_progress_parts_get_furthest (&self->parts);
+  header.fraction = self->parts.furthest;
   memcpy (bytes, &header, sizeof header);
   write_locked (self, bytes, size, NULL);
 }
@@ -685,7 +727,7 @@ report_part_locked (FerryJob *self)
  * ferry_job_end_part:
  * @self: a job
  *
- * Ends the innermost part, which is then complete, however far it was reported to be. Any thread may call this.
+ * Ends the innermost part, which then counts as complete. Any thread may call this.
  *
  * Since: 0.1
  */
@@ -710,9 +752,9 @@ ferry_job_end_part (FerryJob *self)
 /**
  * ferry_job_set_n_steps:
  * @self: a job
- * @n_steps: how many steps there will be
+ * @n_steps: the number of steps
  *
- * Says how many steps the job has, before the first, or when the number changes. For tasks of the kind
+ * Sets how many steps the job has: before the first step, and again when the number changes. For tasks of the kind
  * %FERRY_TASK_KIND_STEPS. Any thread may call this.
  *
  * Since: 0.1
@@ -728,46 +770,17 @@ ferry_job_set_n_steps (FerryJob *self, guint n_steps)
   pthread_mutex_unlock (&self->lock);
 }
 
-static gboolean
-may_step (FerryJob *self, GError **error)
-{
-  if (self->kind == FERRY_TASK_KIND_STEPS)
-    return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-               "The function “%s” goes in steps, and its task does not; submit it with FERRY_TASK_KIND_STEPS",
-               ferry_job_get_function_name (self));
-  return FALSE;
-}
-
-static gboolean
-step_locked (FerryJob *self, const char *text, GError **error)
-{
-  Report report = {.unit = "steps", .text = text};
-
-  if (self->n_steps == 0)
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                   "The function “%s” goes in steps and did not say how many; call ferry_job_set_n_steps() first",
-                   ferry_job_get_function_name (self));
-      return FALSE;
-    }
-  self->n_steps_done = MIN (self->n_steps_done + 1, self->n_steps);
-  report.amount = self->n_steps_done;
-  report.total = self->n_steps;
-  report.fraction = (double) report.amount / (double) report.total;
-  return report_locked (self, &report, error);
-}
-
 /**
  * ferry_job_step:
  * @self: a job
- * @text: (nullable): what was done, for people
+ * @text: (nullable): what the step did, for users
  * @error: return location for an error
  *
- * Reports that one more step is done, of as many as [method@Ferry.Job.set_n_steps] said. Any thread may call this.
+ * Reports that one more step is done, of the number that [method@Ferry.Job.set_n_steps] has set. Any thread may call
+ * this.
  *
  * Fails as [method@Ferry.Job.report] does, and with %FERRY_ERROR_BAD_ARGUMENTS when the task is not of the kind
- * %FERRY_TASK_KIND_STEPS, or the number of steps was not said.
+ * %FERRY_TASK_KIND_STEPS, or the number of steps was not set.
  *
  * Returns: %TRUE when the function may go on
  *
@@ -776,48 +789,25 @@ step_locked (FerryJob *self, const char *text, GError **error)
 gboolean
 ferry_job_step (FerryJob *self, const char *text, GError **error)
 {
-  gboolean stepped = FALSE;
-
   g_return_val_if_fail (FERRY_IS_JOB (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (!may_step (self, error) || !begin_use (self, error))
-    return FALSE;
-  if (check_in_use (self, error))
-    {
-      pthread_mutex_lock (&self->lock);
-      stepped = step_locked (self, text, error);
-      pthread_mutex_unlock (&self->lock);
-    }
-  end_use (self);
-  return stepped;
+  return make_report (self, (Report){.unit = "steps", .text = text}, TRUE, error);
 }
 
-/* ---- values on its way ---- */
-
-/* What begins with a control character is Ferry's own. Whatever else is wrong with a type shows when it is sent. */
-static gboolean
-may_have_type (const char *type, GError **error)
-{
-  if (type[0] == '\0' || !FERRY_MAP_IS_RESERVED_MESSAGE (type))
-    return TRUE;
-  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                       "The type of a message begins with a control character; give it a name that people can read");
-  return FALSE;
-}
+/* ---- messages and yielded values ---- */
 
 /**
  * ferry_job_send:
  * @self: a job
- * @type: what kind of message this is, a name between the function and its task: 1 to 255 bytes of UTF-8, the first of
- *   which is no control character
+ * @type: the name of the kind of message: 1 to 255 bytes of UTF-8, the first of which is no control character
  * @value: the message; a floating reference is sunk
  * @error: return location for an error
  *
- * Sends the task a message on the way, which it emits as [signal@Ferry.Task::message]. Waits while the application
- * takes messages more slowly than they come. Any thread may call this.
+ * Sends the task a message, which it emits as [signal@Ferry.Task::message]. This waits while the lane to the
+ * application is full. Any thread may call this.
  *
- * Fails as [method@Ferry.Job.check] does, and with %FERRY_ERROR_BAD_ARGUMENTS for an unfit @type,
+ * Fails as [method@Ferry.Job.check] does, with %FERRY_ERROR_BAD_ARGUMENTS for a @type that is not allowed,
  * %FERRY_ERROR_TOO_LARGE and %FERRY_ERROR_CLOSED.
  *
  * Returns: %TRUE when the message will arrive
@@ -836,14 +826,22 @@ ferry_job_send (FerryJob *self, const char *type, GVariant *value, GError **erro
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   owned = g_variant_ref_sink (value);
-  if (!may_have_type (type, error) || !begin_use (self, error))
+  /* Types that begin with a control character are Ferry's own. Sending checks the rest of the type. */
+  if (type[0] != '\0' && FERRY_MAP_IS_RESERVED_MESSAGE (type))
+    {
+      g_set_error_literal (
+        error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+        "The type of a message begins with a control character; give it a name that people can read");
+      return FALSE;
+    }
+  if (!begin_use (self, error))
     return FALSE;
   sent = check_in_use (self, error) && ferry_call_send_value (self->call, type, owned, error);
   end_use (self);
   return sent;
 }
 
-/* Whether the job's function may yield on this thread. */
+/* Whether the function may yield, and on this thread. */
 static gboolean
 may_yield (FerryJob *self, GError **error)
 {
@@ -868,12 +866,12 @@ may_yield (FerryJob *self, GError **error)
  * @value: the value; a floating reference is sunk
  * @error: return location for an error
  *
- * Gives the task of an iteration its next value, which it emits as [signal@Ferry.Task::yielded]. Waits while the
- * application has as many values as it wants at a time; to cancel the job ends the waiting.
+ * Gives the task of an iteration its next value, which it emits as [signal@Ferry.Task::yielded]. This waits while the
+ * task's window is full ([method@Ferry.Task.set_window]). A cancel of the job ends the waiting.
  *
- * To be called on the thread that the function was called on.
+ * On the thread that the function was called on.
  *
- * Fails as [method@Ferry.Job.check] does, and with %FERRY_ERROR_BAD_ARGUMENTS when the task is no iteration,
+ * Fails as [method@Ferry.Job.check] does, with %FERRY_ERROR_BAD_ARGUMENTS when the task is not an iteration,
  * %FERRY_ERROR_WRONG_THREAD, %FERRY_ERROR_TOO_LARGE, %FERRY_ERROR_CLOSED and %FERRY_ERROR_PROTOCOL.
  *
  * Returns: %TRUE when the value will arrive
@@ -890,9 +888,7 @@ ferry_job_yield (FerryJob *self, GVariant *value, GError **error)
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   owned = g_variant_ref_sink (value);
-  if (!may_yield (self, error))
-    return FALSE;
-  if (!begin_use (self, error))
+  if (!may_yield (self, error) || !begin_use (self, error))
     return FALSE;
   for (;;)
     {
@@ -907,12 +903,19 @@ ferry_job_yield (FerryJob *self, GVariant *value, GError **error)
           g_propagate_error (error, g_steal_pointer (&refusal));
           return FALSE;
         }
-      if (!self->driver->receive (self->serve, error))
+      if (!self->driver->receive (self->driver->serve, error))
         return FALSE;
     }
 }
 
-/* ---- errors, and where they came from ---- */
+/* ---- errors and their traces ---- */
+
+/* Returns (transfer full) the line of this function in a trace, behind those of inner (nullable). */
+static char *
+add_place (FerryJob *self, const char *inner)
+{
+  return ferry_trace_add_place (inner, ferry_call_method_in_words (ferry_job_get_function_name (self)));
+}
 
 /**
  * ferry_job_set_error:
@@ -921,10 +924,10 @@ ferry_job_yield (FerryJob *self, GVariant *value, GError **error)
  * @domain: the error's domain
  * @code: the error's code
  * @format: a format of printf()
- * @...: what goes into the format
+ * @...: the arguments of the format
  *
- * As g_set_error(), and remembers who called: when the function fails with this error, the trace that goes with it to
- * the application has the lines of a backtrace from here. See [func@Ferry.Error.get_trace].
+ * As g_set_error(), and keeps a backtrace. When the function fails with this error, the application gets the backtrace
+ * as the error's trace. See [func@Ferry.Error.get_trace].
  *
  * Any thread may call this.
  *
@@ -935,7 +938,7 @@ ferry_job_set_error (FerryJob *self, GError **error, GQuark domain, int code, co
 {
   g_autofree char *backtrace = NULL;
   g_autofree char *place = NULL;
-  Trace *trace;
+  g_autofree char *trace = NULL;
   va_list arguments;
 
   g_return_if_fail (FERRY_IS_JOB (self));
@@ -944,52 +947,24 @@ ferry_job_set_error (FerryJob *self, GError **error, GQuark domain, int code, co
 
   if (error == NULL)
     return;
-  trace = g_new0 (Trace, 1);
   va_start (arguments, format);
-  trace->error = g_error_new_valist (domain, code, format, arguments);
+  *error = g_error_new_valist (domain, code, format, arguments);
   va_end (arguments);
   /* Without this function's own line. */
   backtrace = ferry_trace_new_backtrace (1);
-  place = ferry_trace_add_place (NULL, ferry_job_get_function_name (self));
-  trace->text = g_strconcat (place, backtrace, NULL);
-  *error = g_error_copy (trace->error);
-
-  pthread_mutex_lock (&self->lock);
-  if (self->traces == NULL)
-    self->traces = g_ptr_array_new_with_free_func (trace_free);
-  if (self->traces->len == MAX_TRACES)
-    g_ptr_array_remove_index (self->traces, 0);
-  g_ptr_array_add (self->traces, trace);
-  pthread_mutex_unlock (&self->lock);
-}
-
-/* The trace that ferry_job_set_error() captured for this very error, or NULL. */
-static char *
-dup_captured (FerryJob *self, const GError *error)
-{
-  char *text = NULL;
-
-  pthread_mutex_lock (&self->lock);
-  for (guint i = self->traces != NULL ? self->traces->len : 0; i > 0 && text == NULL; i--)
-    {
-      const Trace *trace = g_ptr_array_index (self->traces, i - 1);
-
-      if (g_error_matches (error, trace->error->domain, trace->error->code) &&
-          g_str_equal (error->message, trace->error->message))
-        text = g_strdup (trace->text);
-    }
-  pthread_mutex_unlock (&self->lock);
-  return text;
+  place = add_place (self, NULL);
+  trace = g_strconcat (place, backtrace, NULL);
+  ferry_error_set_trace (*error, trace);
 }
 
 char *
 ferry_job_make_trace (FerryJob *self, const GError *error)
 {
-  g_autofree char *captured = dup_captured (self, error);
-  g_autofree char *inner = NULL;
+  g_autofree char *inner = ferry_error_dup_trace (error, self->begun);
+  g_autofree char *place = add_place (self, NULL);
 
-  if (captured != NULL)
-    return g_steal_pointer (&captured);
-  inner = ferry_error_dup_trace (error, self->begun);
-  return ferry_trace_add_place (inner, ferry_call_method_in_words (ferry_job_get_function_name (self)));
+  /* The trace of ferry_job_set_error() begins with this place. */
+  if (inner != NULL && g_str_has_prefix (inner, place))
+    return g_steal_pointer (&inner);
+  return add_place (self, inner);
 }

@@ -523,13 +523,13 @@ unlink_task (FerryPoolWorker *self, FerryTask *task)
 static gint64
 get_run_deadline (FerryTask *task)
 {
-  return ferry_task_get_deadline_of (task, g_get_monotonic_time (), ferry_task_get_run_timeout (task));
+  return ferry_task_get_deadline_of (task, g_get_monotonic_time (), ferry_task_get_settings (task)->run_timeout);
 }
 
 static GError *
 new_run_error (FerryTask *task)
 {
-  gint64 deadline = ferry_task_get_deadline (task);
+  gint64 deadline = ferry_task_get_settings (task)->deadline;
 
   if (deadline > 0 && deadline <= g_get_monotonic_time ())
     return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
@@ -539,7 +539,8 @@ new_run_error (FerryTask *task)
     FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
     "Task “%s” ran for longer than its %.15g ms; give it more with ferry_task_set_run_timeout(), or less "
     "to do",
-    ferry_task_get_name (task), (double) ferry_task_get_run_timeout (task) / FERRY_MICROSECONDS_PER_MILLISECOND);
+    ferry_task_get_name (task),
+    (double) ferry_task_get_settings (task)->run_timeout / FERRY_MICROSECONDS_PER_MILLISECOND);
 }
 
 static void
@@ -550,7 +551,7 @@ run_timed_out (gpointer data)
   FerryTaskSource *source = get_source (task);
 
   ferry_transactions_cancel (self->calls, ferry_task_get_placement (task)->xid, FERRY_CANCEL_REASON_DEADLINE);
-  ferry_pool_worker_give_time (self, task, ferry_task_get_cancel_grace (task));
+  ferry_pool_worker_give_time (self, task, ferry_task_get_settings (task)->cancel_grace);
   if (ferry_task_fail (task, FERRY_TASK_EVENT_RUN_TIMEOUT, new_run_error (task), NULL, NULL))
     source->done (source, task);
 }
@@ -815,7 +816,7 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
       fault (self, "it answered a call before the one that it was at");
       return;
     }
-  if (placement->n_handed > 0 && placement->n_handed > ferry_link_get_n_fd_batches_taken (self->link))
+  if (placement->n_fd_batches > 0 && placement->n_fd_batches > ferry_link_get_n_fd_batches_taken (self->link))
     {
       fault (self, "it answered a call without taking the descriptors that came with it");
       return;
@@ -897,7 +898,7 @@ ferry_pool_worker_hand_over (FerryPoolWorker *self, FerryTask *task)
   if (kind == FERRY_TASK_KIND_ITERATION)
     {
       request.flags |= FERRY_CALL_STREAM;
-      request.window = (guint16) ferry_task_get_window (task);
+      request.window = (guint16) ferry_task_get_settings (task)->window;
     }
   g_object_ref (task);
   xid = ferry_transactions_ask (self->calls, &request, &answer_funcs, task, &error);
@@ -920,7 +921,7 @@ ferry_pool_worker_hand_over (FerryPoolWorker *self, FerryTask *task)
     self->latest = now;
   placement->worker = self;
   placement->xid = xid;
-  placement->n_handed = request.n_descriptors > 0 ? ferry_link_get_n_handed (self->link) : 0;
+  placement->n_fd_batches = request.n_descriptors > 0 ? ferry_link_get_n_handed (self->link) : 0;
   placement->escalation = 0;
   placement->n_looks = 0;
   placement->answer_end = placement->dispatched = 0;
@@ -939,7 +940,7 @@ ferry_pool_worker_add_window (FerryPoolWorker *self, FerryTask *task, guint n)
   FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
   placement->n_consumed += n;
-  if (placement->n_consumed >= MAX (ferry_task_get_window (task) / 2, 1) &&
+  if (placement->n_consumed >= MAX (ferry_task_get_settings (task)->window / 2, 1) &&
       ferry_transactions_add_window (self->calls, placement->xid, placement->n_consumed, NULL))
     placement->n_consumed = 0;
 }
@@ -980,7 +981,7 @@ is_deadly (FerryPoolWorker *self, FerryTask *task)
 {
   guint limit = self->pool != NULL ? ferry_pool_get_rules (self->pool)->death_limit : 0;
 
-  return limit > 0 && ferry_task_get_placement (task)->n_deaths >= limit && ferry_task_get_retries (task) > 0;
+  return limit > 0 && ferry_task_get_placement (task)->n_deaths >= limit && ferry_task_get_settings (task)->retries > 0;
 }
 
 /* Whether a task whose worker was lost is to be tried again. One that was only thought to run has lost nothing, so that
@@ -989,7 +990,7 @@ static gboolean
 may_try_again (FerryPoolWorker *self, FerryTask *task)
 {
   return ferry_task_get_state (task) == FERRY_TASK_STATE_EXECUTING &&
-         ferry_task_get_placement (task)->n_deaths <= ferry_task_get_retries (task) &&
+         ferry_task_get_placement (task)->n_deaths <= ferry_task_get_settings (task)->retries &&
          (self->pool == NULL || !ferry_pool_is_stopping (self->pool));
 }
 
@@ -1099,7 +1100,7 @@ escalate_after (FerryPoolWorker *self, FerryTask *task, gint64 time)
 static void
 escalate_later (FerryPoolWorker *self, FerryTask *task)
 {
-  escalate_after (self, task, ferry_task_get_cancel_grace (task) / 2);
+  escalate_after (self, task, ferry_task_get_settings (task)->cancel_grace / 2);
 }
 
 /* The claim is beyond this call, which is not answered. */
@@ -1223,7 +1224,7 @@ ferry_pool_worker_cancel_task (FerryPoolWorker *self, FerryTask *task)
   if (ferry_task_get_placement (task)->worker != self)
     return;
   ferry_transactions_cancel (self->calls, ferry_task_get_placement (task)->xid, FERRY_CANCEL_REASON_CANCELLED);
-  ferry_pool_worker_give_time (self, task, ferry_task_get_cancel_grace (task));
+  ferry_pool_worker_give_time (self, task, ferry_task_get_settings (task)->cancel_grace);
 }
 
 /* ---- Its link: what it sends, and what is sent to it ---- */

@@ -581,7 +581,7 @@ pass_turn (FerryPool *self, FerryTaskSource *source)
 static FerryPoolWorker *
 pick_worker (FerryPool *self, FerryTask *task)
 {
-  guint depth = ferry_task_get_run_timeout (task) > 0 ? 1 : get_depth (self);
+  guint depth = ferry_task_get_settings (task)->run_timeout > 0 ? 1 : get_depth (self);
   FerryPoolWorker *best = NULL;
 
   if (self->taker != NULL && ferry_pool_worker_has_room (self->taker, 1, self->rules.max_tasks))

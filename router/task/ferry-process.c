@@ -1,10 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One function in one process, as a value with a life of its own: what it yields is taken one by one, its result kept,
- * its error raised where it is joined, and the process ends with its scope.
- *
- * Made of a pool with one worker and an executor with one task, so that there is one road and not two.
+/* One function in one process: a pool with one worker and an executor with one task.
  *
  * Threads: the router's. */
 
@@ -28,10 +25,10 @@
  *
  * A function that runs in a process of its own: the short form for one piece of work.
  *
- * The process is this program once more, so its `main` has to call [func@Ferry.Worker.main] first, and the function has
- * to be registered before that. What the function yields is taken with [method@Ferry.Process.next], and while nobody
- * takes it, the function waits. [method@Ferry.Process.join] raises its error. When the last reference goes, the process
- * ends, whatever it is at: with `g_autoptr (FerryProcess)` it is a scope.
+ * The process runs the same program. So `main()` has to call [func@Ferry.Worker.main], and has to register the function
+ * before that. The function waits until [method@Ferry.Process.next] takes the values that it yields. Its error is
+ * raised by [method@Ferry.Process.join]. The process ends when the last reference is dropped, so with `g_autoptr
+ * (FerryProcess)` it ends with its scope.
  *
  * ```c
  * g_autoptr (FerryProcess) process = ferry_process_new (router, "squares", g_variant_new ("(u)", 10), &error);
@@ -57,7 +54,7 @@ struct _FerryProcess
   FerryRouter *router;      /* const: (owned) */
   FerryExecutor *executor;  /* const: (owned) */
   FerryTask *task;          /* const: (owned) */
-  GQueue values;            /* (element-type GVariant) (owned): yielded, and not taken */
+  GQueue values;            /* (element-type GVariant) (owned): that were yielded, and not taken */
   FerryWaitQueue waits;     /* for a value or the end */
   FerryWaitQueue end_waits; /* for the end */
 };
@@ -82,7 +79,7 @@ done (FerryTask *task, gpointer data)
   ferry_wait_queue_finish_all (&self->end_waits);
 }
 
-/* Another thread dropped the last reference. */
+/* main: kills the worker, since no time is left. */
 static void
 shut_down (gpointer executor)
 {
@@ -99,9 +96,8 @@ ferry_process_dispose (GObject *object)
       g_signal_handlers_disconnect_by_data (self->task, self);
       ferry_task_cancel (self->task);
     }
-  /* With no time left, so the worker is killed now. */
   if (self->executor != NULL && ferry_home_is_own (self->router->home))
-    ferry_executor_shutdown_async (self->executor, 0, NULL, NULL, NULL);
+    shut_down (self->executor);
   else if (self->executor != NULL)
     ferry_home_invoke (self->router->home, shut_down, g_object_ref (self->executor), g_object_unref);
   g_clear_object (&self->task);
@@ -143,15 +139,15 @@ ferry_process_init (FerryProcess *self)
  * ferry_process_new:
  * @router: a running router
  * @function: the name of a function that this program has registered
- * @arguments: (nullable): its arguments; a floating reference is taken over
+ * @arguments: (nullable): its arguments; a floating reference is sunk
  * @error: return location for an error
  *
- * Starts a process that runs the function. It is the executable that this process runs, without arguments: where that
- * is the interpreter of a script, use a [class@Ferry.Pool] whose launcher names both. On the router's thread.
+ * Starts a process that runs the function. It runs the executable of this process, without arguments. Where that is the
+ * interpreter of a script, use a [class@Ferry.Pool] with a launcher that names both. On the router's thread.
  *
- * Fails with %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD, with %FERRY_ERROR_UNKNOWN_FUNCTION when this
- * program has not registered the function, or has not called [func@Ferry.Worker.main], and with
- * %FERRY_ERROR_BAD_ARGUMENTS.
+ * Fails with %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD, and with %FERRY_ERROR_BAD_ARGUMENTS. Fails with
+ * %FERRY_ERROR_UNKNOWN_FUNCTION when this program has not registered the function, or has not called
+ * [func@Ferry.Worker.main].
  *
  * Returns: (transfer full): the process
  *
@@ -218,14 +214,14 @@ ferry_process_get_task (FerryProcess *self)
 }
 
 static gboolean
-has_news (gpointer data)
+has_value_or_ended (gpointer data)
 {
   FerryProcess *self = data;
 
   return !g_queue_is_empty (&self->values) || ferry_task_get_done (self->task);
 }
 
-/* The next value, or NULL at the end. Each that is taken lets the function yield one more. */
+/* Returns the next value, or NULL at the end. The function may then yield one more. */
 static GVariant *
 take_value (FerryProcess *self)
 {
@@ -237,7 +233,7 @@ take_value (FerryProcess *self)
 }
 
 static gboolean
-is_done (gpointer data)
+has_ended (gpointer data)
 {
   return ferry_task_get_done (FERRY_PROCESS (data)->task);
 }
@@ -258,20 +254,33 @@ wait (FerryProcess *self, FerryCondition condition, gint64 timeout, const char *
   return FALSE;
 }
 
+static void
+wait_async (FerryProcess *self, FerryWaitQueue *waits, FerryCondition condition, GCancellable *cancellable,
+            GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) call = g_task_new (self, cancellable, callback, user_data);
+
+  g_task_set_source_tag (call, waits);
+  if (condition (self))
+    g_task_return_boolean (call, TRUE);
+  else
+    ferry_wait_queue_add_task (waits, call);
+}
+
 /**
  * ferry_process_next:
  * @self: a process
- * @timeout: how long to wait, in microseconds; negative for as long as it takes
+ * @timeout: microseconds; negative for no limit
  * @value: (out) (transfer full) (nullable): where the value goes; %NULL when the function has ended
  * @error: return location for an error
  *
- * Takes the next value that the function yielded, and waits for it. While it waits, the router's main context is
- * iterated, so this is for tests and console programs; an application uses [method@Ferry.Process.next_async].
+ * Takes the next value that the function yields, and waits for it. The router's main context is iterated meanwhile, so
+ * this is for tests and console programs; an application uses [method@Ferry.Process.next_async].
  *
- * How the function ended is said by [method@Ferry.Process.join]. On the router's thread.
+ * [method@Ferry.Process.join] tells how the function ended. On the router's thread.
  *
- * Fails with %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_BUSY in a callback of its main context, %FERRY_ERROR_NOT_RUNNING and
- * %FERRY_ERROR_WRONG_THREAD.
+ * Fails with %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_BUSY in a callback of the router's main context,
+ * %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD.
  *
  * Returns: %TRUE when there is a value, or the end
  *
@@ -287,7 +296,7 @@ ferry_process_next (FerryProcess *self, gint64 timeout, GVariant **value, GError
   if (!ferry_home_check_error (self->router->home, G_STRFUNC, error))
     return FALSE;
   *value = NULL;
-  if (!has_news (self) && !wait (self, has_news, timeout, "neither yielded nor ended", error))
+  if (!wait (self, has_value_or_ended, timeout, "neither yielded nor ended", error))
     return FALSE;
   *value = take_value (self);
   return TRUE;
@@ -300,7 +309,7 @@ ferry_process_next (FerryProcess *self, gint64 timeout, GVariant **value, GError
  * @callback: (scope async): called when there is a value, or the function has ended
  * @user_data: data for @callback
  *
- * Waits for the next value that the function yields, or its end. On the router's thread.
+ * Waits for the next value that the function yields, or for its end. On the router's thread.
  *
  * Since: 0.1
  */
@@ -308,17 +317,10 @@ void
 ferry_process_next_async (FerryProcess *self, GCancellable *cancellable, GAsyncReadyCallback callback,
                           gpointer user_data)
 {
-  g_autoptr (GTask) call = NULL;
-
   g_return_if_fail (FERRY_IS_PROCESS (self));
   ferry_return_if_elsewhere (self->router->home);
 
-  call = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (call, ferry_process_next_async);
-  if (has_news (self))
-    g_task_return_boolean (call, TRUE);
-  else
-    ferry_wait_queue_add_task (&self->waits, call);
+  wait_async (self, &self->waits, has_value_or_ended, cancellable, callback, user_data);
 }
 
 /**
@@ -347,7 +349,7 @@ ferry_process_next_finish (FerryProcess *self, GAsyncResult *result, GVariant **
   if (!ferry_home_check_error (self->router->home, G_STRFUNC, error) ||
       !g_task_propagate_boolean (G_TASK (result), error))
     return FALSE;
-  if (!has_news (self))
+  if (!has_value_or_ended (self))
     {
       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_PENDING,
                            "Another call took the value; wait for values one call at a time");
@@ -357,29 +359,26 @@ ferry_process_next_finish (FerryProcess *self, GAsyncResult *result, GVariant **
   return TRUE;
 }
 
-/* Raises what the function raised. */
+/* Fails with the error of the function, which has ended. */
 static gboolean
 raise_error (FerryProcess *self, GError **error)
 {
-  g_autoptr (GError) failure = NULL;
-  g_autoptr (GVariant) result G_GNUC_UNUSED = ferry_task_get_result (self->task, &failure);
+  g_autoptr (GVariant) result G_GNUC_UNUSED = ferry_task_get_result (self->task, error);
 
-  if (failure == NULL)
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&failure));
-  return FALSE;
+  return ferry_task_get_state (self->task) == FERRY_TASK_STATE_COMPLETED;
 }
 
 /**
  * ferry_process_join:
  * @self: a process
- * @timeout: how long to wait, in microseconds; negative for as long as it takes
+ * @timeout: microseconds; negative for no limit
  * @error: return location for an error
  *
- * Waits for the function's end, and raises its error. What it yielded and nobody took stays to be taken, but a function
- * that waits for somebody to take what it yields does not end: take it first. While this waits, the router's main
- * context is iterated, so it is for tests and console programs; an application uses [method@Ferry.Process.join_async].
- * On the router's thread.
+ * Waits for the function's end, and raises its error. The router's main context is iterated meanwhile, so this is for
+ * tests and console programs; an application uses [method@Ferry.Process.join_async]. On the router's thread.
+ *
+ * Values that were yielded can still be taken afterwards. But a function that waits until its values are taken does not
+ * end: take them first.
  *
  * Fails with the function's error, with %FERRY_ERROR_WORKER_LOST when its process died, and as
  * [method@Ferry.Process.next] does.
@@ -396,9 +395,7 @@ ferry_process_join (FerryProcess *self, gint64 timeout, GError **error)
 
   if (!ferry_home_check_error (self->router->home, G_STRFUNC, error))
     return FALSE;
-  if (!ferry_task_get_done (self->task) && !wait (self, is_done, timeout, "did not end", error))
-    return FALSE;
-  return raise_error (self, error);
+  return wait (self, has_ended, timeout, "did not end", error) && raise_error (self, error);
 }
 
 /**
@@ -416,17 +413,10 @@ void
 ferry_process_join_async (FerryProcess *self, GCancellable *cancellable, GAsyncReadyCallback callback,
                           gpointer user_data)
 {
-  g_autoptr (GTask) call = NULL;
-
   g_return_if_fail (FERRY_IS_PROCESS (self));
   ferry_return_if_elsewhere (self->router->home);
 
-  call = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (call, ferry_process_join_async);
-  if (ferry_task_get_done (self->task))
-    g_task_return_boolean (call, TRUE);
-  else
-    ferry_wait_queue_add_task (&self->end_waits, call);
+  wait_async (self, &self->end_waits, has_ended, cancellable, callback, user_data);
 }
 
 /**

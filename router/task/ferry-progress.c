@@ -1,10 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Progress as bytes, written and read manually: a function may report millions of times a second.
- *
- * Threads: any.
- * Trust:   see the header. The size must be the one that the lengths add up to; text that is no UTF-8 is made so. */
+/* The bytes are written and read without GVariant: a function may report millions of times a second. */
 
 #include "config.h"
 
@@ -15,7 +12,7 @@
 
 G_STATIC_ASSERT (sizeof (FerryProgressHeader) == 40);
 
-/* How many bytes of text to take, of which no more than limit, so that no character is cut in two. */
+/* Returns how many bytes of text to take: at most limit, and no character is cut in two. */
 static gsize
 cut_between_characters (const char *text, gsize length, gsize limit)
 {
@@ -23,7 +20,7 @@ cut_between_characters (const char *text, gsize length, gsize limit)
 
   if (length <= limit)
     return length;
-  /* A character has three continuing bytes at most; more of them is no UTF-8, and cut anywhere. */
+  /* A character has at most three continuation bytes; a text with more of them is not UTF-8, and is cut anywhere. */
   while (cut > limit - 3 && ((guint8) text[cut] & 0xc0) == 0x80)
     cut--;
   return ((guint8) text[cut] & 0xc0) == 0x80 ? limit : cut;
@@ -32,7 +29,7 @@ cut_between_characters (const char *text, gsize length, gsize limit)
 static guint16
 measure (const char *text, gsize limit)
 {
-  return text == NULL ? 0 : (guint16) cut_between_characters (text, strlen (text), limit);
+  return text != NULL ? (guint16) cut_between_characters (text, strlen (text), limit) : 0;
 }
 
 gsize
@@ -56,7 +53,7 @@ ferry_progress_encode (guint8 bytes[FERRY_MAX_PROGRESS_SIZE], guint64 xid, doubl
   return sizeof header + header.unit_length + header.text_length;
 }
 
-/* Copies text that may be anything, zeroes among it; place has room for limit bytes and a zero. */
+/* Copies text that may not be UTF-8, or may contain zeroes. place has room for limit bytes and a zero. */
 static void
 copy_text (char *place, const guint8 *data, gsize length, gsize limit)
 {
@@ -73,15 +70,6 @@ copy_text (char *place, const guint8 *data, gsize length, gsize limit)
   place[length] = '\0';
 }
 
-static double
-make_sane (double fraction)
-{
-  if (!isfinite (fraction) || fraction < 0)
-    return -1;
-  return MIN (fraction, 1);
-}
-
-/* Returns FALSE, with nothing changed, when the bytes are no progress. */
 gboolean
 ferry_progress_decode (FerryProgress *self, gconstpointer data, gsize size)
 {
@@ -95,10 +83,82 @@ ferry_progress_decode (FerryProgress *self, gconstpointer data, gsize size)
       size != sizeof header + header.unit_length + header.text_length)
     return FALSE;
   self->xid = header.xid;
-  self->fraction = make_sane (header.fraction);
+  self->fraction = isfinite (header.fraction) && header.fraction >= 0 ? MIN (header.fraction, 1) : -1;
   self->total = header.total;
   self->amount = header.total == 0 ? header.amount : MIN (header.amount, header.total);
   copy_text (self->unit, bytes + sizeof header, header.unit_length, FERRY_MAX_PROGRESS_UNIT);
   copy_text (self->text, bytes + sizeof header + header.unit_length, header.text_length, FERRY_MAX_PROGRESS_TEXT);
+  return TRUE;
+}
+
+/* ---- parts ---- */
+
+void
+ferry_progress_parts_init (FerryProgressParts *self)
+{
+  *self = (FerryProgressParts){.whole = {.share = 1, .weight = 1}};
+}
+
+void
+ferry_progress_parts_clear (FerryProgressParts *self)
+{
+  g_clear_pointer (&self->parts, g_array_unref);
+}
+
+gboolean
+ferry_progress_parts_has_part (const FerryProgressParts *self)
+{
+  return self->parts != NULL && self->parts->len > 0;
+}
+
+static FerryProgressPart *
+get_innermost (FerryProgressParts *self)
+{
+  if (!ferry_progress_parts_has_part (self))
+    return &self->whole;
+  return &g_array_index (self->parts, FerryProgressPart, self->parts->len - 1);
+}
+
+/* Returns the nearest number from 0 to 1; 0 for NaN. */
+static double
+clamp (double fraction)
+{
+  return isnan (fraction) ? 0 : CLAMP (fraction, 0, 1);
+}
+
+double
+ferry_progress_parts_scale (FerryProgressParts *self, double fraction)
+{
+  FerryProgressPart *part = get_innermost (self);
+
+  /* Parts that are begun in it later lie behind what is done of it. */
+  part->done = MAX (part->done, clamp (fraction));
+  self->furthest = MAX (self->furthest, clamp (part->base + part->done * part->share));
+  return self->furthest;
+}
+
+void
+ferry_progress_parts_begin (FerryProgressParts *self, double weight)
+{
+  const FerryProgressPart *parent = get_innermost (self);
+  FerryProgressPart part = {.weight = MIN (clamp (weight), 1 - parent->done)};
+
+  part.base = parent->base + parent->done * parent->share;
+  part.share = part.weight * parent->share;
+  if (self->parts == NULL)
+    self->parts = g_array_new (FALSE, FALSE, sizeof part);
+  g_array_append_val (self->parts, part);
+}
+
+gboolean
+ferry_progress_parts_end (FerryProgressParts *self)
+{
+  double weight;
+
+  if (!ferry_progress_parts_has_part (self))
+    return FALSE;
+  weight = get_innermost (self)->weight;
+  g_array_set_size (self->parts, self->parts->len - 1);
+  ferry_progress_parts_scale (self, get_innermost (self)->done + weight);
   return TRUE;
 }

@@ -3,14 +3,13 @@
 
 /* From a message in the down lane to an answer in the up lane.
  *
- * Requests queue up here, in the order in which they came. Each is claimed before it is begun, so that the application
- * can take back what was not, and knows what a worker that died was at. While a function runs, the down lane is read
- * only when it yields and has to wait; what comes by the express lane is read when the job looks, or by the second
- * thread.
+ * Requests wait in a queue, in the order of their arrival. A call is claimed before it begins. So the application can
+ * take back a call that has not begun, and knows which call a dead worker had begun. While a function runs, the down
+ * lane is read only when the function yields and has to wait. The express lane is read when the job is asked for
+ * cancels, and by the second thread.
  *
- * Threads: see the header. current and the second thread's fields are under lock, which is never held while the
- *          application's or the function's code may run.
- * Trust:   the application is trusted with the worker; what cannot be is an error all the same. */
+ * Threads: see the header. `lock` guards `current` and `watcher`, and is never held while a function's code may run.
+ * Trust:   the worker trusts the application. Malformed messages are an error all the same. */
 
 #include "config.h"
 
@@ -24,7 +23,6 @@
 #include "call/ferry-remote-error-private.h"
 #include "route/ferry-sender-private.h"
 #include "task/ferry-answer-private.h"
-#include "task/ferry-job-handles-private.h"
 #include "task/ferry-map-function-private.h"
 #include "worker/ferry-function-private.h"
 
@@ -36,13 +34,13 @@ struct _FerryServe
   FerryTransactions *transactions; /* const: (owned) */
 
   /* Of the thread that serves. */
-  GQueue queue;                    /* (element-type FerryCall): what was asked and not begun */
-  const FerryDownMessage *message; /* (unowned) (nullable): while it is taken */
+  GQueue queue;                    /* (element-type FerryCall) (owned): the calls that have not begun */
+  const FerryDownMessage *message; /* (unowned) (nullable): the message that is being taken */
   gboolean finishing;
-  GError *failure; /* (owned) (nullable): why nothing more can come */
+  GError *failure; /* (owned) (nullable): the reason why no more messages can come */
 
   pthread_mutex_t lock;
-  FerryJob *current; /* lock: (unowned) (nullable): the job that runs; whoever uses it without the lock refs it */
+  FerryJob *current; /* lock: (unowned) (nullable): the job that runs; a use without the lock takes a reference */
   GThread *watcher;  /* lock: (owned) (nullable) */
   _Atomic gboolean watcher_stops;
 };
@@ -94,9 +92,9 @@ ferry_serve_free (FerryServe *self)
   g_free (self);
 }
 
-/* ---- what comes while a job runs ---- */
+/* ---- cancels ---- */
 
-/* any: the job that runs, if it is the call's, or any for 0. */
+/* any: (transfer full) (nullable) the job that runs, if it is of the call xid; 0 stands for every call. */
 static FerryJob *
 ref_current (FerryServe *self, guint64 xid)
 {
@@ -109,7 +107,7 @@ ref_current (FerryServe *self, guint64 xid)
   return job;
 }
 
-/* any: the last one of several threads frees it. */
+/* any: the last of several threads frees it. */
 static void
 unref_job (FerryJob *job)
 {
@@ -126,13 +124,13 @@ cancel_current (FerryServe *self, guint64 xid, guint reason)
   if (job == NULL)
     return;
   ferry_job_cancel (job, reason);
-  /* It may wait for window: whoever took this cancel from the lane took it from before its eyes. */
+  /* The thread that serves may wait for window, and has not seen this cancel: this thread took it from the lane. */
   if (!ferry_job_is_serving_thread (job))
     ferry_downlink_interrupt (self->downlink);
   unref_job (job);
 }
 
-/* any: takes the cancels that have come, and cancels the job that they mean. */
+/* any: see FerryJobDriver. */
 static void
 take_cancels (gpointer serve)
 {
@@ -142,7 +140,8 @@ take_cancels (gpointer serve)
 
   while (ferry_downlink_take_cancel (self->downlink, &xid, &reason))
     {
-      /* The call is marked first and its job looked for then; begin() does it the other way round. */
+      /* Marks the call, then looks for its job. run() has the reverse order: it sets the job, then looks at the mark.
+       */
       ferry_transactions_receive_cancel (self->transactions, xid, reason);
       cancel_current (self, xid, reason);
     }
@@ -152,9 +151,9 @@ take_cancels (gpointer serve)
 
 /* ---- the second thread ---- */
 
-/* The deadline of the job that runs, negative for none; cancels it when that has passed. */
+/* Cancels the job that runs when its deadline has passed. Returns the next deadline, or FERRY_NO_DEADLINE. */
 static gint64
-look_at_deadline (FerryServe *self)
+check_deadline (FerryServe *self)
 {
   FerryJob *job = ref_current (self, 0);
   gint64 deadline = FERRY_NO_DEADLINE;
@@ -178,10 +177,10 @@ watch (gpointer data)
 {
   FerryServe *self = data;
 
-  /* Acquire: pairs with stop_watching(). */
+  /* Acquire: pairs with close_all(). */
   while (!atomic_load_explicit (&self->watcher_stops, memory_order_acquire))
     {
-      gint64 deadline = look_at_deadline (self);
+      gint64 deadline = check_deadline (self);
 
       take_cancels (self);
       if (!ferry_downlink_wait_for_cancel (self->downlink, deadline))
@@ -193,7 +192,7 @@ watch (gpointer data)
 
 /* any: see FerryJobDriver. */
 static void
-have_watched (gpointer serve)
+start_watching (gpointer serve)
 {
   FerryServe *self = serve;
   g_autoptr (GError) error = NULL;
@@ -204,38 +203,13 @@ have_watched (gpointer serve)
   pthread_mutex_unlock (&self->lock);
   if (error != NULL)
     g_message ("A job is told of a cancel only when it calls ferry_job_check(): %s", error->message);
-  /* It may sleep for another job's deadline. */
+  /* The thread may sleep until another job's deadline. */
   ferry_downlink_interrupt (self->downlink);
-}
-
-static void
-stop_watching (FerryServe *self)
-{
-  if (self->watcher == NULL)
-    return;
-  /* Release: with the interrupt, which is kept for who is about to sleep. */
-  atomic_store_explicit (&self->watcher_stops, TRUE, memory_order_release);
-  ferry_downlink_interrupt (self->downlink);
-  g_thread_join (g_steal_pointer (&self->watcher));
-}
-
-/* any: see FerryJobDriver. */
-static gboolean
-report (gpointer serve, gconstpointer data, gsize size, gboolean *written, GError **error)
-{
-  FerryServe *self = serve;
-  g_autoptr (GError) refusal = NULL;
-
-  *written = ferry_sender_send_bytes_until (self->progress, data, size, 0, NULL, &refusal);
-  if (*written || g_error_matches (refusal, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&refusal));
-  return FALSE;
 }
 
 /* ---- the thread that serves ---- */
 
-/* Takes a message. The first failure stays: nothing more is taken then. */
+/* Sets failure where the message is malformed. */
 static void
 take_message (FerryServe *self, const FerryDownMessage *message)
 {
@@ -252,29 +226,13 @@ take_message (FerryServe *self, const FerryDownMessage *message)
   self->message = NULL;
   if (!received)
     return;
-  /* A cancel may come as a message too. */
+  /* A cancel may come as a message as well. */
   cancelled = self->current != NULL ? ferry_call_get_cancelled (ferry_job_get_call (self->current)) : 0;
   if (cancelled != 0)
     ferry_job_cancel (self->current, cancelled);
 }
 
-static void
-take_time (gpointer serve)
-{
-  FerryServe *self = serve;
-
-  ferry_uplink_take_time (ferry_sender_get_uplink (self->calls));
-}
-
-static void
-hurry (gpointer serve)
-{
-  FerryServe *self = serve;
-
-  ferry_uplink_hurry (ferry_sender_get_uplink (self->calls));
-}
-
-/* Waits for the next message, cancel or end, and takes it. */
+/* See FerryJobDriver. After the first failure nothing is taken. */
 static gboolean
 receive (gpointer serve, GError **error)
 {
@@ -309,7 +267,7 @@ receive (gpointer serve, GError **error)
   return FALSE;
 }
 
-/* Waits for the end of a worker that may begin nothing any more: a signal, mostly. */
+/* Waits for the end of this worker, which must not begin another call. It mostly ends by a signal. */
 static void
 wait_for_end (FerryServe *self)
 {
@@ -318,15 +276,6 @@ wait_for_end (FerryServe *self)
   if (self->failure == NULL)
     self->failure = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The application gave up this worker");
 }
-
-static const FerryJobDriver job_driver = {
-  .take_cancels = take_cancels,
-  .receive = receive,
-  .watch = have_watched,
-  .report = report,
-  .take_time = take_time,
-  .hurry = hurry,
-};
 
 static void
 set_current (FerryServe *self, FerryJob *job)
@@ -339,7 +288,16 @@ set_current (FerryServe *self, FerryJob *job)
 static void
 run (FerryServe *self, const FerryFunctionEntry *function, FerryCall *call, FerryAnswer *answer)
 {
-  FerryJob *job = ferry_job_new (&job_driver, self, self->downlink, call);
+  const FerryJobDriver driver = {
+    .serve = self,
+    .downlink = self->downlink,
+    .calls = self->calls,
+    .progress = self->progress,
+    .take_cancels = take_cancels,
+    .receive = receive,
+    .watch = start_watching,
+  };
+  FerryJob *job = ferry_job_new (&driver, call);
   GError *failure = NULL;
   GVariant *result;
   guint cancelled;
@@ -356,19 +314,14 @@ run (FerryServe *self, const FerryFunctionEntry *function, FerryCall *call, Ferr
   unref_job (job);
 }
 
-/* Those that every worker has come first. */
-static const FerryFunctionEntry *
-find_function (const char *name)
-{
-  return g_str_equal (name, FERRY_MAP_FUNCTION) ? &ferry_map_function : ferry_function_find (name);
-}
-
-/* Begins a call that was claimed, or says why not. */
+/* Runs a claimed call, and answers it. */
 static void
 begin (FerryServe *self, FerryCall *call)
 {
   g_auto (FerryAnswer) answer = {0};
-  const FerryFunctionEntry *function = find_function (ferry_call_get_method (call));
+  const char *name = ferry_call_get_method (call);
+  const FerryFunctionEntry *function =
+    g_str_equal (name, FERRY_MAP_FUNCTION) ? &ferry_map_function : ferry_function_find (name);
 
   if (ferry_answer_begin (&answer, call, function) && ferry_call_check_descriptors (call, &answer.failure))
     run (self, function, call, &answer);
@@ -396,13 +349,19 @@ serve_call (FerryServe *self, FerryCall *call)
     }
 }
 
-/* Ends what is open. Nothing is sent for calls that were not begun: the application knows of the link's end. */
+/* Calls that have not begun get no answer: the application knows of the link's end. */
 static void
 close_all (FerryServe *self)
 {
   g_autoptr (GError) reason = NULL;
 
-  stop_watching (self);
+  if (self->watcher != NULL)
+    {
+      /* Release: pairs with watch(). An interrupt that comes before the thread sleeps is kept. */
+      atomic_store_explicit (&self->watcher_stops, TRUE, memory_order_release);
+      ferry_downlink_interrupt (self->downlink);
+      g_thread_join (g_steal_pointer (&self->watcher));
+    }
   reason = self->failure != NULL ? ferry_error_copy (self->failure)
                                  : g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The worker is finished");
   ferry_transactions_close (self->transactions, reason);

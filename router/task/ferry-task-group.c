@@ -1,31 +1,31 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tasks that have a purpose in common, and end with it.
+/* Tasks that are cancelled and waited for together.
  *
- * Owner:     counted references; the object that a group is bound to holds one until it is disposed.
- * Threads:   the router's, but for the owner's disposal, which may be on any. */
+ * Owner:   counted references; the object that a group is bound to has one until it is disposed.
+ * Threads: the router's. The owner may be disposed on any thread. */
 
 #include "config.h"
 
-#include "base/ferry-wait-queue-private.h"
 #include "task/ferry-task-group.h"
 
-#include "route/ferry-home-private.h"
-
 #include <stdatomic.h>
+
+#include "base/ferry-wait-queue-private.h"
+#include "route/ferry-home-private.h"
 
 /**
  * FerryTaskGroup:
  *
- * Tasks that have a purpose in common: those of a window, a search, a document.
+ * Tasks that belong together, such as those of a window, a search or a document.
  *
- * A group can be cancelled as one, waited for as one, and bound to an object with whose end the tasks lose their
- * purpose. A task is in the group from when it is added until it is done; it may be in several. The tasks can be of
- * several executors.
+ * The tasks of a group are cancelled together and waited for together. A group can be bound to an object: when the
+ * object is disposed, the tasks are cancelled. A task is in the group until it is done. It may be in several groups,
+ * and the tasks of a group may be of several executors.
  *
- * The first thread that adds a task to a group, binds it or waits for it has the group from then on. That is to be the
- * router's thread, with its main context as the thread-default one.
+ * A group belongs to the first thread that adds a task to it, binds it or waits for it. That has to be the router's
+ * thread, with the router's main context as the thread-default one.
  *
  * Since: 0.1
  */
@@ -33,14 +33,14 @@ struct _FerryTaskGroup
 {
   GObject parent_instance;
 
-  GHashTable *open;     /* (element-type FerryTask gulong): and the handler of its `done` */
-  FerryWaitQueue waits; /* until none is open */
+  GHashTable *open;     /* (element-type FerryTask): the tasks that are not done */
+  FerryWaitQueue waits; /* until no task is open */
 
   gboolean bound;
   GWeakRef owner;
-  gpointer owner_address; /* for comparing only */
-  FerryHome *home;        /* any: (owned) (nullable): of the thread that used it first; set once */
-  _Atomic gint asked;     /* any: a cancel of another thread is on its way */
+  gpointer owner_address; /* only for comparing */
+  FerryHome *home;        /* any: (owned) (nullable): of the first thread that used it; set once */
+  _Atomic gint asked;     /* any: the cancel of another thread is on its way */
   _Atomic gint abandoned; /* any: the owner was disposed */
 };
 
@@ -61,15 +61,14 @@ get_home (FerryTaskGroup *self)
   return g_atomic_pointer_get (&self->home);
 }
 
-/* any: the first thread that uses the group has it. Returns whether that is this one; with a critical where not. */
+/* any: whether this is the group's thread, which is that of the first call. With a critical where not. */
 static gboolean
-move_in (FerryTaskGroup *self, const char *function)
+check_thread (FerryTaskGroup *self, const char *function)
 {
-  g_autoptr (FerryHome) home = NULL;
-
   if (get_home (self) == NULL)
     {
-      home = ferry_home_new_here ();
+      g_autoptr (FerryHome) home = ferry_home_new_here ();
+
       if (g_atomic_pointer_compare_and_exchange (&self->home, NULL, home))
         g_steal_pointer (&home);
     }
@@ -83,7 +82,7 @@ is_abandoned (FerryTaskGroup *self)
   return atomic_load_explicit (&self->abandoned, memory_order_acquire) != 0;
 }
 
-/* main: the tasks as they are now; handlers of theirs may add to the group, or end others of it. */
+/* main: a copy, since handlers may add tasks to the group, or end tasks of it. */
 static GPtrArray *
 dup_open (FerryTaskGroup *self)
 {
@@ -97,10 +96,11 @@ dup_open (FerryTaskGroup *self)
   return tasks;
 }
 
-/* main: handlers whose data is the owner would be called with an object that is no more. */
+/* main: the owner was disposed. Disconnects the handlers whose data is the owner. */
 static void
-cancel_abandoned (FerryTaskGroup *self)
+cancel_abandoned (gpointer data)
 {
+  FerryTaskGroup *self = data;
   g_autoptr (GPtrArray) tasks = dup_open (self);
 
   for (guint i = 0; i < tasks->len; i++)
@@ -108,13 +108,7 @@ cancel_abandoned (FerryTaskGroup *self)
   ferry_task_group_cancel (self);
 }
 
-static void
-cancel_abandoned_cb (gpointer data)
-{
-  cancel_abandoned (data);
-}
-
-/* any: the owner is disposed, maybe on another thread, where nothing of the router's thread is touched. */
+/* any: the owner is being disposed. */
 static void
 owner_disposed (gpointer data, GObject *owner)
 {
@@ -125,11 +119,11 @@ owner_disposed (gpointer data, GObject *owner)
   if (ferry_home_is_own (get_home (self)))
     cancel_abandoned (self);
   else
-    ferry_home_invoke (get_home (self), cancel_abandoned_cb, g_object_ref (self), g_object_unref);
+    ferry_home_invoke (get_home (self), cancel_abandoned, g_object_ref (self), g_object_unref);
 }
 
-/* main: an owner that is being disposed is not found any more, or has said so; its notification then drops the
- * reference that it holds. */
+/* main: the disposal of an owner has cleared the weak reference, or has set `abandoned`. Then owner_disposed() drops
+ * the owner's reference. */
 static void
 unbind (FerryTaskGroup *self)
 {
@@ -146,18 +140,30 @@ unbind (FerryTaskGroup *self)
   g_object_unref (self);
 }
 
+/* main */
+static void
+task_done (FerryTask *task, FerryTaskGroup *self)
+{
+  g_autoptr (FerryTaskGroup) kept G_GNUC_UNUSED = g_object_ref (self);
+
+  g_signal_handlers_disconnect_by_func (task, task_done, self);
+  g_hash_table_remove (self->open, task);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_OPEN]);
+  if (g_hash_table_size (self->open) == 0)
+    ferry_wait_queue_finish_all (&self->waits);
+}
+
 static void
 ferry_task_group_dispose (GObject *object)
 {
   FerryTaskGroup *self = FERRY_TASK_GROUP (object);
   GHashTableIter iter;
   gpointer task;
-  gpointer handler;
 
   g_hash_table_iter_init (&iter, self->open);
-  while (g_hash_table_iter_next (&iter, &task, &handler))
+  while (g_hash_table_iter_next (&iter, &task, NULL))
     {
-      g_signal_handler_disconnect (task, GPOINTER_TO_SIZE (handler));
+      g_signal_handlers_disconnect_by_func (task, task_done, self);
       g_hash_table_iter_remove (&iter);
     }
 
@@ -180,14 +186,7 @@ ferry_task_group_finalize (GObject *object)
 static void
 ferry_task_group_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
-  switch (property_id)
-    {
-    case PROP_N_OPEN:
-      g_value_set_uint (value, ferry_task_group_get_n_open (FERRY_TASK_GROUP (object)));
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
-    }
+  g_value_set_uint (value, ferry_task_group_get_n_open (FERRY_TASK_GROUP (object)));
 }
 
 static void
@@ -218,20 +217,6 @@ ferry_task_group_init (FerryTaskGroup *self)
   ferry_wait_queue_init (&self->waits);
 }
 
-/* main */
-static void
-task_done (FerryTask *task, FerryTaskGroup *self)
-{
-  g_autoptr (FerryTaskGroup) kept G_GNUC_UNUSED = g_object_ref (self);
-  gpointer handler = g_hash_table_lookup (self->open, task);
-
-  g_signal_handler_disconnect (task, GPOINTER_TO_SIZE (handler));
-  g_hash_table_remove (self->open, task);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_OPEN]);
-  if (g_hash_table_size (self->open) == 0)
-    ferry_wait_queue_finish_all (&self->waits);
-}
-
 /**
  * ferry_task_group_new:
  *
@@ -250,14 +235,14 @@ ferry_task_group_new (void)
 /**
  * ferry_task_group_bind:
  * @self: a group
- * @owner: an object, such as the widget that shows what the tasks do
+ * @owner: an object, such as the widget that shows the tasks
  *
- * Ties the group to an object: when that is disposed, handlers that were connected to the tasks with it as their data
- * are disconnected, all tasks of the group are cancelled, and so is every task that is added later. On the router's
- * thread; a group has one owner, and the latest counts. The owner keeps the group alive.
+ * Binds the group to an object, in place of an earlier one. When the object is disposed, handlers of the tasks' signals
+ * that have the object as their data are disconnected. Then all tasks of the group are cancelled, and so is every task
+ * that is added later. The owner keeps the group alive. On the router's thread.
  *
- * An owner that is disposed on another thread may still see what is being signalled at that moment: the tasks are
- * cancelled when the router's thread comes to it.
+ * Where the owner is disposed on another thread, the router's thread cancels the tasks a moment later. A signal that is
+ * emitted at that moment may still reach the owner.
  *
  * Since: 0.1
  */
@@ -267,9 +252,7 @@ ferry_task_group_bind (FerryTaskGroup *self, GObject *owner)
   g_return_if_fail (FERRY_IS_TASK_GROUP (self));
   g_return_if_fail (G_IS_OBJECT (owner));
 
-  if (!move_in (self, G_STRFUNC))
-    return;
-  if (is_abandoned (self))
+  if (!check_thread (self, G_STRFUNC) || is_abandoned (self))
     return;
   unbind (self);
   self->bound = TRUE;
@@ -283,25 +266,23 @@ ferry_task_group_bind (FerryTaskGroup *self, GObject *owner)
  * @self: a group
  * @task: a task, submitted or not
  *
- * Adds a task, until it is done. One that is done, or in the group already, is not added; one that is added after the
- * group's owner was disposed is cancelled. On the router's thread.
+ * Adds a task, until it is done. A task that is done, or is in the group already, is not added. A task that is added
+ * after the group's owner was disposed is cancelled. On the router's thread.
  *
  * Since: 0.1
  */
 void
 ferry_task_group_add (FerryTaskGroup *self, FerryTask *task)
 {
-  gulong handler;
-
   g_return_if_fail (FERRY_IS_TASK_GROUP (self));
   g_return_if_fail (FERRY_IS_TASK (task));
 
-  if (!move_in (self, G_STRFUNC))
+  if (!check_thread (self, G_STRFUNC))
     return;
   if (ferry_task_get_done (task) || g_hash_table_contains (self->open, task))
     return;
-  handler = g_signal_connect (task, "done", G_CALLBACK (task_done), self);
-  g_hash_table_insert (self->open, g_object_ref (task), GSIZE_TO_POINTER (handler));
+  g_signal_connect (task, "done", G_CALLBACK (task_done), self);
+  g_hash_table_add (self->open, g_object_ref (task));
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_OPEN]);
   if (is_abandoned (self))
     ferry_task_cancel (task);
@@ -310,7 +291,8 @@ ferry_task_group_add (FerryTaskGroup *self, FerryTask *task)
 static void
 cancel_asked (gpointer data)
 {
-  /* Before the cancel: one that is asked for meanwhile comes once more. As in ferry_task_group_cancel(). */
+  /* Before the cancel, so that a thread that asks meanwhile has it done again. Acquire-release: see
+   * ferry_task_group_cancel(). */
   atomic_exchange_explicit (&((FerryTaskGroup *) data)->asked, 0, memory_order_acq_rel);
   ferry_task_group_cancel (data);
 }
@@ -320,10 +302,10 @@ cancel_asked (gpointer data)
  * @self: a group
  *
  * Cancels all tasks of the group that are not cancelled or done, as [method@Ferry.Task.cancel] does. The group can be
- * used again afterwards. Any thread may call this. On another than the router's, that thread is asked to cancel what
- * the group has by then.
+ * used again afterwards. Any thread may call this. On another thread, it asks the router's thread to cancel the tasks
+ * that the group has at that time.
  *
- * Returns: how many tasks were cancelled; 0 on another thread, as that is not known yet
+ * Returns: the number of tasks that were cancelled; 0 on another thread
  *
  * Since: 0.1
  */
@@ -338,7 +320,7 @@ ferry_task_group_cancel (FerryTaskGroup *self)
 
   if (!ferry_home_is_own (get_home (self)))
     {
-      /* Acquire-release: a cancel that finds another one on its way comes before what that one does. */
+      /* Acquire-release: where another cancel is on its way, it sees what this thread wrote before. */
       if (!atomic_exchange_explicit (&self->asked, 1, memory_order_acq_rel))
         ferry_home_invoke (get_home (self), cancel_asked, g_object_ref (self), g_object_unref);
       return 0;
@@ -373,11 +355,11 @@ ferry_task_group_get_n_open (FerryTaskGroup *self)
 /**
  * ferry_task_group_wait_async:
  * @self: a group
- * @cancellable: (nullable): ends the waiting; the tasks go on
+ * @cancellable: (nullable): ends the waiting, and not the tasks
  * @callback: (scope async) (closure user_data): called when all tasks of the group are done
  * @user_data: data for @callback
  *
- * Waits until no task of the group is open; at once when it has none. On the router's thread.
+ * Waits until the group has no tasks. On the router's thread.
  *
  * Since: 0.1
  */
@@ -390,7 +372,7 @@ ferry_task_group_wait_async (FerryTaskGroup *self, GCancellable *cancellable, GA
   g_return_if_fail (FERRY_IS_TASK_GROUP (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  if (!move_in (self, G_STRFUNC))
+  if (!check_thread (self, G_STRFUNC))
     return;
   call = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (call, ferry_task_group_wait_async);
@@ -409,7 +391,7 @@ ferry_task_group_wait_async (FerryTaskGroup *self, GCancellable *cancellable, GA
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Ends [method@Ferry.TaskGroup.wait_async]. That all tasks are done does not say how they ended. Any thread.
+ * Ends [method@Ferry.TaskGroup.wait_async]. The tasks may have completed, failed or been cancelled. Any thread.
  *
  * Fails with %G_IO_ERROR_CANCELLED when the waiting was cancelled.
  *

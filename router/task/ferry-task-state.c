@@ -18,10 +18,10 @@
     FERRY_TASK_STEP_IGNORED                                                                                            \
   }
 
-/* What is refused is not listed: nothing leads out of COMPLETED, FAILED and CANCELLED.
+/* Events that are refused are not listed. No event leads out of COMPLETED, FAILED and CANCELLED.
  *
- * A shutdown whose time is over cancels what never began, for nothing is lost with it. What executes then, and was not
- * cancelled, has failed: it may have done half of its work, and nobody asked for that. */
+ * A shutdown whose time is over cancels a task that waits, since none of its work is lost. A task that executes fails:
+ * it may have done a part of its work, and it was not cancelled. */
 static const FerryTaskTransition transitions[FERRY_N_TASK_STATES][FERRY_N_TASK_EVENTS] = {
   [FERRY_TASK_STATE_WAITING] =
     {
@@ -64,28 +64,4 @@ const FerryTaskTransition *
 ferry_task_state_next (FerryTaskState state, FerryTaskEvent event)
 {
   return &transitions[state][event];
-}
-
-FerryTaskStep
-ferry_task_state_late (FerryTaskEvent event)
-{
-  switch (event)
-    {
-    case FERRY_TASK_EVENT_PROGRESS:
-    case FERRY_TASK_EVENT_MESSAGE:
-    case FERRY_TASK_EVENT_YIELD:
-    case FERRY_TASK_EVENT_RESULT:
-    case FERRY_TASK_EVENT_ERROR:
-    case FERRY_TASK_EVENT_LOST:
-      return FERRY_TASK_STEP_IGNORED;
-    case FERRY_TASK_EVENT_START:
-    case FERRY_TASK_EVENT_RETURN:
-    case FERRY_TASK_EVENT_CANCEL:
-    case FERRY_TASK_EVENT_RUN_TIMEOUT:
-    case FERRY_TASK_EVENT_QUEUE_TIMEOUT:
-    case FERRY_TASK_EVENT_REFUSE:
-    case FERRY_TASK_EVENT_ABANDON:
-    default:
-      return FERRY_TASK_STEP_REFUSED;
-    }
 }

@@ -1,22 +1,22 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One call of a function in a worker, as the application sees it: what it was given, how far it is, what became of it.
+/* One call of a function in a worker, as the application sees it: its settings, its state and its end.
  *
- * It is one file since it is a life in steps, which every part of it looks at under the same rules. What may
- * happen in which state, and where that leads, is a table of its own (ferry-task-state.c). Whoever runs the task has an
- * interface to it in ferry-task-private.h, and is known to it by FerryTaskDriver alone.
+ * It is one file since all its parts change one state, under the same rules. The states and their events are a table in
+ * ferry-task-state.c. The executor of the task calls ferry-task-private.h, and the task calls it through
+ * FerryTaskDriver only.
  *
- * A program may have 100,000s of tasks that wait, so what most of them never have is in a part that is allocated when
- * it is first written.
+ * A program may have hundreds of thousands of tasks that wait. So the fields that most tasks never use are in a part
+ * that is allocated when one of them is first written.
  *
- * Threads:   one after the other until the task is submitted, then the router's, which alone changes it, and where all
- *            of its signals and notifications are. A task that is done may be looked at on any thread. It is submitted,
- *            cancelled and waited for on any thread.
- * Invariant: of ferry_task_claim() and a cancel before it, the word `claim` lets one win. Until it is TAKEN, the driver
- *            and the bridge belong to the thread that claims; from then on, to the router's.
- * Trust:     what a worker did is asked of the table before anything changes. Memory is sealed before it is handed
- * over: a worker can neither write to it nor make it shorter, and other workers may have the same. */
+ * Threads:   until the task is submitted, any thread, one at a time. Then only the router's thread changes it, and all
+ *            signals and notifications are on that thread. Any thread may submit it, cancel it and wait for it, and may
+ *            read it once it is done.
+ * Invariant: the word `submission` lets one of ferry_task_submit_to() and an earlier cancel win. Until it is DONE, the
+ *            driver and the watch belong to the thread that submits the task; from then on, to the router's.
+ * Trust:     an event of the worker is looked up in the table before anything changes. Memory is sealed before a worker
+ *            gets it: no worker can write to it or make it shorter, and several workers may share it. */
 
 #include "config.h"
 
@@ -28,6 +28,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-mailbox-private.h"
+#include "base/ferry-property-private.h"
 #include "base/ferry-wait-queue-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "ferry-enums.h"
@@ -39,66 +40,59 @@
 #define DEFAULT_CANCEL_GRACE (2 * G_USEC_PER_SEC)
 #define DEFAULT_WINDOW 16
 
-/* To give back more memory than this takes longer than to have a thread do it. */
+/* To free more memory than this takes longer than to have another thread do it. */
 #define LARGE_SIZE (4 * 1024 * 1024)
 
 #define READABLE (G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS)
 #define AT_START (READABLE | G_PARAM_WRITABLE | G_PARAM_CONSTRUCT_ONLY)
 
-/* Who may still have the task. From UNDER_WAY on, whoever submits owns the driver; from TAKEN on, the router's thread.
- */
+/* The submission of a task. */
 typedef enum
 {
-  CLAIM_FREE,
-  CLAIM_UNDER_WAY,
-  CLAIM_TAKEN,
-  CLAIM_CANCELLED, /* before it was submitted */
-} Claim;
+  SUBMISSION_NONE,
+  SUBMISSION_BEGUN,     /* the thread that submits owns the driver */
+  SUBMISSION_DONE,      /* the router's thread owns the driver */
+  SUBMISSION_PREVENTED, /* before it was submitted */
+} Submission;
 
-/* Bytes as memory that can be handed over, for all tasks that have them. Counted references. */
+/* Bytes as shared memory, which all tasks that were given the same GBytes share. Counted references. */
 typedef struct
 {
   guint references; /* bytes_lock */
-  GBytes *bytes;    /* const: (owned): so nothing else comes to lie in its place */
+  GBytes *bytes;    /* const: (owned): its address is the key */
   int fd;           /* const: (owned) */
 } Bytes;
 
-/* What a worker is given beside the arguments; a handle is its place in the row. */
+/* What a handle of the task stands for. The handle is its index. */
 typedef struct
 {
-  int fd;       /* (owned), but where bytes have it */
+  int fd;       /* (owned) where bytes is NULL */
   Bytes *bytes; /* (owned) (nullable) */
 } Handle;
 
-/* From a cancellable to a task. The handler holds one reference, and whoever made it the other.
+/* A task watches its cancellable. The signal handler has one reference, and the task the other.
  *
- * The signal is connected and disconnected as any other: g_cancellable_disconnect() waits for handlers that run on
- * other threads, and for ever when it is called from one. What runs at that moment finds the bridge alive, and no task.
- */
+ * g_signal_handler_disconnect() is used, since g_cancellable_disconnect() waits for handlers that run on other threads,
+ * and deadlocks within a handler. A handler that runs at that moment finds the watch alive, and no task. */
 typedef struct
 {
   _Atomic gint references;
   _Atomic gint cancelled;    /* atomic */
-  GCancellable *cancellable; /* const */
-  GMainContext *context;     /* const */
+  GCancellable *cancellable; /* const: (owned) */
+  GMainContext *context;     /* const: (owned) (nullable): NULL for the default one */
   GWeakRef task;
-  gulong handler; /* of whoever made it */
-} Bridge;
+  gulong handler; /* the task's */
+} Watch;
 
-/* The part that is not always there. */
+/* The part that is allocated when it is first written. */
 typedef struct
 {
   _Atomic (char *) name; /* (nullable): any, where the task is done */
-  gint64 deadline;       /* monotonic time; 0: none */
-  gint64 run_timeout;
-  gint64 queue_timeout;
-  gint64 cancel_grace;
-  guint retries;
-  guint window;
+  FerryTaskSettings settings;
   GCancellable *cancellable; /* (nullable): until the task is done */
   GArray *handles;           /* (nullable) (element-type Handle) (owned elements): until it is done */
   gboolean had_handles;
-  Bridge *bridge; /* (nullable): from the cancellable to the task, from the submission to the end */
+  Watch *watch; /* (nullable): from the submission until it is done */
 
   char *message; /* (nullable) */
   char *unit;    /* (nullable) */
@@ -114,9 +108,9 @@ typedef struct
 typedef struct
 {
   FerryTaskPlacement placement;
-  FerryHome *home;               /* (owned) (nullable): of the executor; const once the claim is TAKEN */
+  FerryHome *home;               /* (owned) (nullable): of the executor; const once it is submitted */
   const FerryTaskDriver *driver; /* (nullable): while it is submitted and not done */
-  gpointer executor;             /* (nullable) (unowned): the same */
+  gpointer executor;             /* (nullable) (unowned): while it is submitted and not done */
   char *function;                /* const */
   GVariant *arguments;           /* const (nullable) */
   GVariant *result;              /* (nullable) */
@@ -130,12 +124,12 @@ typedef struct
   guint n_attempts;
   GPid pid;
   int priority;
-  _Atomic guint claim;     /* any: a Claim */
-  _Atomic guint8 state;    /* any: a FerryTaskState; changes on the router's thread. Its end is set behind all else */
-  _Atomic guint8 asked;    /* any: another thread asked for its cancel */
-  guint kind : 4;          /* const: FerryTaskKind */
-  guint leaves_worker : 1; /* done, and the worker may not know yet */
-  guint holds_window : 1;  /* what is yielded is not done with when its signal is over */
+  _Atomic guint submission; /* any: a Submission */
+  _Atomic guint8 state;     /* any: a FerryTaskState; the router's thread changes it. The end is written last */
+  _Atomic guint8 asked;     /* any: another thread has asked for the cancel */
+  guint kind : 4;           /* const: FerryTaskKind */
+  guint leaves_worker : 1;  /* done, and the worker may still run it */
+  guint holds_window : 1;   /* see ferry_task_hold_window() */
 } FerryTaskPrivate;
 
 typedef enum
@@ -179,16 +173,17 @@ enum
  * One call of a function in a worker, as the application sees it.
  *
  * A task is made with [ctor@Ferry.Task.new], given its settings, and submitted once, to a [class@Ferry.Executor].
- * It goes from [property@Ferry.Task:state] waiting to executing, and from there to completed, failed or cancelled; then
- * it is [property@Ferry.Task:done], and nothing about it changes any more.
+ * Its [property@Ferry.Task:state] goes from waiting to executing, and on to completed, failed or cancelled. Then it is
+ * [property@Ferry.Task:done], and does not change any more.
  *
- * Making a task, giving it its settings and submitting it may be done on any thread, one after the other. All else is
- * for the router's thread, and all signals and notifications are on that thread. Handlers may do anything: cancel the
- * task, submit others, drop the last reference.
+ * Any thread may make a task, give it its settings and submit it, one thread at a time. After the submission, functions
+ * that give it settings do nothing, with a critical. Other functions are for the router's thread where they do not say
+ * otherwise. All signals and notifications are on that thread. Handlers may do anything: cancel the task, submit other
+ * tasks, drop the last reference.
  *
- * After [method@Ferry.Task.cancel], nothing that the function reports, sends, yields or returns is signalled.
+ * After [method@Ferry.Task.cancel], the task does not signal what the function reports, sends, yields or returns.
  *
- * A class of one's own may derive from it, and override [vfunc@Ferry.Task.message], [vfunc@Ferry.Task.progress],
+ * A class that derives from it may override [vfunc@Ferry.Task.message], [vfunc@Ferry.Task.progress],
  * [vfunc@Ferry.Task.yielded] and [vfunc@Ferry.Task.done].
  *
  * Since: 0.1
@@ -199,8 +194,7 @@ static GParamSpec *properties[N_PROPERTIES];
 static guint signals[N_SIGNALS];
 
 static const Rest no_rest = {
-  .cancel_grace = DEFAULT_CANCEL_GRACE,
-  .window = DEFAULT_WINDOW,
+  .settings = {.cancel_grace = DEFAULT_CANCEL_GRACE, .window = DEFAULT_WINDOW},
 };
 
 static FerryTaskPrivate *
@@ -209,7 +203,7 @@ get_private (FerryTask *self)
   return ferry_task_get_instance_private (self);
 }
 
-/* The part that is not always there, made when it is missing. */
+/* The part, which is allocated here where it is missing. */
 static Rest *
 need_rest (FerryTask *self)
 {
@@ -222,8 +216,7 @@ need_rest (FerryTask *self)
   made = g_new (Rest, 1);
   *made = no_rest;
   ferry_wait_queue_init (&made->waits);
-  /* Release: what it begins with, for another thread that looks at a task that is done. Acquire: the same of another's.
-   */
+  /* Release: its first values, for another thread that reads a task that is done. Acquire: those of another thread. */
   if (atomic_compare_exchange_strong_explicit (&priv->rest, &rest, made, memory_order_acq_rel, memory_order_acquire))
     return made;
   ferry_wait_queue_clear (&made->waits);
@@ -231,7 +224,7 @@ need_rest (FerryTask *self)
   return rest;
 }
 
-/* The same with its defaults when it is missing. */
+/* The part, or its defaults where it is missing. */
 static const Rest *
 peek_rest (FerryTask *self)
 {
@@ -244,7 +237,7 @@ peek_rest (FerryTask *self)
 static void
 set_state (FerryTaskPrivate *priv, FerryTaskState state)
 {
-  /* Release: what the task came to, for another thread that finds it done. */
+  /* Release: the task's end, for another thread that finds it done. */
   atomic_store_explicit (&priv->state, (guint8) state, memory_order_release);
 }
 
@@ -261,51 +254,50 @@ notify (FerryTask *self, Property property)
   g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
 }
 
-/* ---- who may look at it, and change it ---- */
+/* ---- which threads may use it ---- */
 
 static gboolean
-is_taken (FerryTaskPrivate *priv)
+is_submitted (FerryTaskPrivate *priv)
 {
-  /* Acquire: the home; pairs with ferry_task_claim(). */
-  return atomic_load_explicit (&priv->claim, memory_order_acquire) == CLAIM_TAKEN;
+  /* Acquire: the home and the driver; pairs with ferry_task_submit_to(). */
+  return atomic_load_explicit (&priv->submission, memory_order_acquire) == SUBMISSION_DONE;
 }
 
-/* Whether the caller may look at a task that was submitted: on the router's thread, and on any once it is done, for
- * then nothing changes any more. With a critical that names the function where not. */
+/* Whether the caller may read a task: on the router's thread once it is submitted, and on any thread once it is done.
+ * With a critical that names the function where not. */
 static gboolean
 check_readable (FerryTask *self, const char *function)
 {
   FerryTaskPrivate *priv = get_private (self);
 
-  /* Acquire: what the task came to; pairs with settle(). */
-  return !is_taken (priv) || ferry_home_is_here (priv->home) ||
-         atomic_load_explicit (&priv->state, memory_order_acquire) >= FERRY_TASK_STATE_COMPLETED ||
-         ferry_home_check (priv->home, function);
+  /* Acquire: the task's end; pairs with set_state(). */
+  return !is_submitted (priv) || ferry_home_is_here (priv->home) ||
+         is_done (atomic_load_explicit (&priv->state, memory_order_acquire)) || ferry_home_check (priv->home, function);
 }
 
-/* The same for what waits for the task, or changes what can be changed after its submission: on the router's thread. */
+#define return_val_if_unreadable(self, value)                                                                          \
+  G_STMT_START                                                                                                         \
+  {                                                                                                                    \
+    g_return_val_if_fail (FERRY_IS_TASK (self), value);                                                                \
+    if (!check_readable (self, G_STRFUNC))                                                                             \
+      return value;                                                                                                    \
+  }                                                                                                                    \
+  G_STMT_END
+
 gboolean
 ferry_task_check_home (FerryTask *self, const char *function)
 {
   FerryTaskPrivate *priv = get_private (self);
 
-  return !is_taken (priv) || ferry_home_check (priv->home, function);
+  return !is_submitted (priv) || ferry_home_check (priv->home, function);
 }
 
-static gboolean
-check_home_error (FerryTask *self, const char *function, GError **error)
-{
-  FerryTaskPrivate *priv = get_private (self);
-
-  return !is_taken (priv) || ferry_home_check_error (priv->home, function, error);
-}
-
-/* Whether the task was not submitted, so that it can be given settings. */
+/* Whether the task was not submitted, so that it can be given settings. With a critical where not. */
 static gboolean
 check_settable (FerryTask *self, const char *function)
 {
-  /* Relaxed: settings come before the submission by the caller's own order. */
-  if (atomic_load_explicit (&get_private (self)->claim, memory_order_relaxed) == CLAIM_FREE)
+  /* Relaxed: the caller sets and submits in this order. */
+  if (atomic_load_explicit (&get_private (self)->submission, memory_order_relaxed) == SUBMISSION_NONE)
     return TRUE;
   g_critical ("%s() was called for a task of “%s” that was submitted or cancelled, and does nothing; give a task its "
               "settings before it is submitted",
@@ -314,6 +306,13 @@ check_settable (FerryTask *self, const char *function)
 }
 
 /* ---- settings ---- */
+
+void
+ferry_task_change_priority (FerryTask *self, int priority)
+{
+  get_private (self)->priority = priority;
+  notify (self, PROP_PRIORITY);
+}
 
 void
 ferry_task_set_up (FerryTask *self, FerryTaskKind kind, const char *function, GVariant *arguments)
@@ -328,11 +327,11 @@ ferry_task_set_up (FerryTask *self, FerryTaskKind kind, const char *function, GV
 
 /**
  * ferry_task_new:
- * @kind: what the function does on its way to the result
+ * @kind: what the function does before its result
  * @function: the name that the function is registered with in the worker
- * @arguments: (nullable): the arguments, of the type that it is registered with; a floating reference is sunk
+ * @arguments: (nullable): the arguments, of the type that the function is registered with; a floating reference is sunk
  *
- * Makes a task, to be submitted with [method@Ferry.Executor.submit_task]. Any thread may call this.
+ * Makes a task, for [method@Ferry.Executor.submit_task]. Any thread may call this.
  *
  * Returns: (transfer full): a new task
  *
@@ -346,7 +345,6 @@ ferry_task_new (FerryTaskKind kind, const char *function, GVariant *arguments)
   g_return_val_if_fail (kind <= FERRY_TASK_KIND_STEPS, NULL);
   g_return_val_if_fail (function != NULL && *function != '\0', NULL);
 
-  /* Not as properties: to pass them takes half again as long as all else here. */
   self = g_object_new (FERRY_TYPE_TASK, NULL);
   ferry_task_set_up (self, kind, function, arguments);
   return self;
@@ -354,11 +352,11 @@ ferry_task_new (FerryTaskKind kind, const char *function, GVariant *arguments)
 
 /**
  * ferry_task_set_name:
- * @self: a task that was not submitted
- * @name: (nullable): a name for users; %NULL for the one that it has by itself
+ * @self: a task that is not done
+ * @name: (nullable): a name for users; %NULL for the default name
  *
- * Sets what the task is called where it is shown, and in errors. Any thread may call this before the submission; the
- * router's thread may do so afterwards, until the task is done.
+ * Sets the name of the task, for users and in errors. Any thread may call this before the submission; the router's
+ * thread may do so afterwards, until the task is done.
  *
  * Since: 0.1
  */
@@ -371,7 +369,7 @@ ferry_task_set_name (FerryTask *self, const char *name)
 
   if (!ferry_task_check_home (self, G_STRFUNC))
     return;
-  /* Other threads may have the name of a task that is done. */
+  /* Other threads may use the name of a task that is done. */
   g_return_if_fail (!ferry_task_get_done (self));
   rest = need_rest (self);
   if (g_strcmp0 (rest->name, name) == 0)
@@ -386,36 +384,28 @@ ferry_task_set_name (FerryTask *self, const char *name)
  * @self: a task that was not submitted
  * @priority: the priority; 0 at first
  *
- * Sets the priority in the executor's queue: tasks with a higher one go first, those with the same one in the order of
- * their submission. For a task in the queue there is [method@Ferry.Executor.set_task_priority]. Any thread, one at a
- * time, before the submission.
+ * Sets the priority in the executor's queue. Tasks with a higher priority go first, and tasks with the same one in the
+ * order of their submission. [method@Ferry.Executor.set_task_priority] changes that of a task in the queue. Any thread,
+ * one at a time, before the submission.
  *
  * Since: 0.1
  */
 void
 ferry_task_set_priority (FerryTask *self, int priority)
 {
-  FerryTaskPrivate *priv;
-
   g_return_if_fail (FERRY_IS_TASK (self));
-  if (!check_settable (self, G_STRFUNC))
-    return;
 
-  priv = get_private (self);
-  if (priv->priority == priority)
-    return;
-  priv->priority = priority;
-  notify (self, PROP_PRIORITY);
+  if (check_settable (self, G_STRFUNC) && get_private (self)->priority != priority)
+    ferry_task_change_priority (self, priority);
 }
 
 /**
  * ferry_task_set_run_timeout:
  * @self: a task that was not submitted
- * @timeout: microseconds; 0 for none, which it is at first
+ * @timeout: microseconds; 0 for none, as at first
  *
- * Sets how long an attempt may execute. When the time is over, the task fails with %FERRY_ERROR_TIMED_OUT at once; its
- * worker is asked to stop, and ended when it does not. After the submission this does nothing, with a critical. Any
- * thread, one at a time, before the submission.
+ * Sets how long an attempt may execute. When the time is over, the task fails with %FERRY_ERROR_TIMED_OUT at once. Its
+ * worker is asked to stop, and is ended when it does not. Any thread, one at a time, before the submission.
  *
  * Since: 0.1
  */
@@ -424,21 +414,19 @@ ferry_task_set_run_timeout (FerryTask *self, gint64 timeout)
 {
   g_return_if_fail (FERRY_IS_TASK (self));
   g_return_if_fail (timeout >= 0);
-  if (!check_settable (self, G_STRFUNC))
-    return;
 
-  need_rest (self)->run_timeout = timeout;
+  if (check_settable (self, G_STRFUNC))
+    need_rest (self)->settings.run_timeout = timeout;
 }
 
 /**
  * ferry_task_set_deadline:
  * @self: a task that was not submitted
- * @deadline: monotonic time in microseconds (see [func@GLib.get_monotonic_time]); 0 for none, which it is at first
+ * @deadline: monotonic time in microseconds (see [func@GLib.get_monotonic_time]); 0 for none, as at first
  *
- * Sets when the task is wanted no more, whether it waits or executes by then: it fails with %FERRY_ERROR_TIMED_OUT. The
- * function finds the earlier one of this and of the end of its time to run in [method@Ferry.Job.get_deadline], to hand
- * on to what it asks for in turn. After the submission this does nothing, with a critical. Any thread, one at a time,
- * before the submission.
+ * Sets the time at which the task fails with %FERRY_ERROR_TIMED_OUT, whether it waits or executes.
+ * [method@Ferry.Job.get_deadline] gives the function the earlier one of this and the end of its run timeout. The
+ * function can pass it on to the requests that it makes. Any thread, one at a time, before the submission.
  *
  * Since: 0.1
  */
@@ -447,20 +435,18 @@ ferry_task_set_deadline (FerryTask *self, gint64 deadline)
 {
   g_return_if_fail (FERRY_IS_TASK (self));
   g_return_if_fail (deadline >= 0);
-  if (!check_settable (self, G_STRFUNC))
-    return;
 
-  need_rest (self)->deadline = deadline;
+  if (check_settable (self, G_STRFUNC))
+    need_rest (self)->settings.deadline = deadline;
 }
 
 /**
  * ferry_task_set_queue_timeout:
  * @self: a task that was not submitted
- * @timeout: microseconds; 0 for none, which it is at first
+ * @timeout: microseconds; 0 for none, as at first
  *
  * Sets how long the task may wait, counted from its submission. When the time is over, it fails with
- * %FERRY_ERROR_QUEUE_TIMED_OUT. After the submission this does nothing, with a critical. Any thread, one at a time,
- * before the submission.
+ * %FERRY_ERROR_QUEUE_TIMED_OUT. Any thread, one at a time, before the submission.
  *
  * Since: 0.1
  */
@@ -469,10 +455,9 @@ ferry_task_set_queue_timeout (FerryTask *self, gint64 timeout)
 {
   g_return_if_fail (FERRY_IS_TASK (self));
   g_return_if_fail (timeout >= 0);
-  if (!check_settable (self, G_STRFUNC))
-    return;
 
-  need_rest (self)->queue_timeout = timeout;
+  if (check_settable (self, G_STRFUNC))
+    need_rest (self)->settings.queue_timeout = timeout;
 }
 
 /**
@@ -480,9 +465,8 @@ ferry_task_set_queue_timeout (FerryTask *self, gint64 timeout)
  * @self: a task that was not submitted
  * @grace: microseconds; two seconds at first
  *
- * Sets how long the function has for ending by itself once it was asked to, by a cancel or because its time is over.
- * A worker that runs it for longer is ended. After the submission this does nothing, with a critical. Any thread, one
- * at a time, before the submission.
+ * Sets how long the function may go on after a cancel, or after its time is over. Then its worker is ended. Any thread,
+ * one at a time, before the submission.
  *
  * Since: 0.1
  */
@@ -491,20 +475,19 @@ ferry_task_set_cancel_grace (FerryTask *self, gint64 grace)
 {
   g_return_if_fail (FERRY_IS_TASK (self));
   g_return_if_fail (grace >= 0);
-  if (!check_settable (self, G_STRFUNC))
-    return;
 
-  need_rest (self)->cancel_grace = grace;
+  if (check_settable (self, G_STRFUNC))
+    need_rest (self)->settings.cancel_grace = grace;
 }
 
 /**
  * ferry_task_set_retries:
  * @self: a task that was not submitted
- * @retries: how often; 0 at first
+ * @retries: the number of retries; 0 at first
  *
- * Sets how often the task is begun again when the worker that runs it is lost. Only for functions that are safe to
- * repeat: the lost worker may have done any part of the work. A function that fails is never repeated. After the
- * submission this does nothing, with a critical. Any thread, one at a time, before the submission.
+ * Sets how often the task is tried again when the worker that runs it is lost. Only for functions that are safe to
+ * repeat: the lost worker may have done any part of the work. A function that fails is never repeated. Any thread, one
+ * at a time, before the submission.
  *
  * Since: 0.1
  */
@@ -512,19 +495,18 @@ void
 ferry_task_set_retries (FerryTask *self, guint retries)
 {
   g_return_if_fail (FERRY_IS_TASK (self));
-  if (!check_settable (self, G_STRFUNC))
-    return;
 
-  need_rest (self)->retries = retries;
+  if (check_settable (self, G_STRFUNC))
+    need_rest (self)->settings.retries = retries;
 }
 
 /**
  * ferry_task_set_window:
  * @self: a task that was not submitted
- * @window: how many values, at least 1; 16 at first
+ * @window: the number of values, at least 1; 16 at first
  *
- * Sets how many values an iteration may be ahead: so many may be yielded and not handled yet before the function waits.
- * After the submission this does nothing, with a critical. Any thread, one at a time, before the submission.
+ * Sets how many yielded values of an iteration may wait for their handlers. Then the function waits. Any thread, one at
+ * a time, before the submission.
  *
  * Since: 0.1
  */
@@ -533,21 +515,21 @@ ferry_task_set_window (FerryTask *self, guint window)
 {
   g_return_if_fail (FERRY_IS_TASK (self));
   g_return_if_fail (window >= 1 && window <= G_MAXUINT16);
-  if (!check_settable (self, G_STRFUNC))
-    return;
 
-  need_rest (self)->window = window;
+  if (check_settable (self, G_STRFUNC))
+    need_rest (self)->settings.window = window;
 }
 
 /**
  * ferry_task_set_cancellable:
  * @self: a task that was not submitted
- * @cancellable: (nullable): a cancellable, which may serve other calls as well
+ * @cancellable: (nullable): a cancellable, which other calls may use as well
  *
- * Has the task cancelled with the cancellable, from its submission on. That may happen on any thread: nothing that the
- * function does is signalled from then on, and the router's thread then cancels the task as [method@Ferry.Task.cancel]
- * does. No handler of the task's runs within g_cancellable_cancel(). Any thread, one at a time, before the submission;
- * then this does nothing, with a critical.
+ * Cancels the task with the cancellable, from the submission on. Any thread, one at a time, before the submission.
+ *
+ * Any thread may cancel the cancellable. From then on the task signals nothing that the function does, and the router's
+ * thread cancels the task as [method@Ferry.Task.cancel] does. No handler of the task runs within
+ * g_cancellable_cancel().
  *
  * Since: 0.1
  */
@@ -556,19 +538,18 @@ ferry_task_set_cancellable (FerryTask *self, GCancellable *cancellable)
 {
   g_return_if_fail (FERRY_IS_TASK (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-  if (!check_settable (self, G_STRFUNC))
-    return;
 
-  g_set_object (&need_rest (self)->cancellable, cancellable);
+  if (check_settable (self, G_STRFUNC))
+    g_set_object (&need_rest (self)->cancellable, cancellable);
 }
 
-/* ---- what it knows of itself ---- */
+/* ---- getters ---- */
 
 /**
  * ferry_task_get_kind:
  * @self: a task
  *
- * What the function does on its way to the result. Any thread may call this.
+ * The kind of the task. Any thread may call this.
  *
  * Returns: the kind
  *
@@ -586,9 +567,8 @@ ferry_task_get_kind (FerryTask *self)
  * ferry_task_get_name:
  * @self: a task
  *
- * What the task is called where it is shown, and in errors: unless it was given a name, that of its function and a
- * number, such as “primes 3”.
- * On the router's thread; any thread, once the task is done.
+ * The name of the task, for users and in errors. The default is the name of the function and a number, such as
+ * “primes 3”. On the router's thread; any thread, once the task is done.
  *
  * Returns: (transfer none): the name
  *
@@ -602,18 +582,16 @@ ferry_task_get_name (FerryTask *self)
   char *name;
   char *made;
 
-  g_return_val_if_fail (FERRY_IS_TASK (self), NULL);
-  if (!check_readable (self, G_STRFUNC))
-    return NULL;
+  return_val_if_unreadable (self, NULL);
 
   priv = get_private (self);
   rest = need_rest (self);
-  /* Acquire: its letters, of another thread. */
+  /* Acquire: the text that another thread wrote. */
   name = atomic_load_explicit (&rest->name, memory_order_acquire);
   if (name != NULL)
     return name;
   made = g_strdup_printf ("%s %u", priv->function != NULL ? priv->function : "task", priv->number);
-  /* Release: the letters. Acquire: those of a thread that was faster. */
+  /* Release: the text. Acquire: that of a thread that was faster. */
   if (atomic_compare_exchange_strong_explicit (&rest->name, &name, made, memory_order_acq_rel, memory_order_acquire))
     return made;
   g_free (made);
@@ -669,9 +647,7 @@ ferry_task_get_arguments (FerryTask *self)
 int
 ferry_task_get_priority (FerryTask *self)
 {
-  g_return_val_if_fail (FERRY_IS_TASK (self), 0);
-  if (!check_readable (self, G_STRFUNC))
-    return 0;
+  return_val_if_unreadable (self, 0);
 
   return get_private (self)->priority;
 }
@@ -680,7 +656,7 @@ ferry_task_get_priority (FerryTask *self)
  * ferry_task_get_state:
  * @self: a task
  *
- * How far the task has come. Any thread may call this.
+ * The state of the task. Any thread may call this.
  *
  * Returns: the state
  *
@@ -700,7 +676,7 @@ ferry_task_get_state (FerryTask *self)
  *
  * Whether the task is completed, failed or cancelled. Any thread may call this.
  *
- * Returns: %TRUE if nothing about the task changes any more
+ * Returns: %TRUE if the task does not change any more
  *
  * Since: 0.1
  */
@@ -709,14 +685,14 @@ ferry_task_get_done (FerryTask *self)
 {
   g_return_val_if_fail (FERRY_IS_TASK (self), FALSE);
 
-  return get_private (self)->state >= FERRY_TASK_STATE_COMPLETED;
+  return is_done (get_private (self)->state);
 }
 
 /**
  * ferry_task_get_cancellable:
  * @self: a task
  *
- * Whether [method@Ferry.Task.cancel] would do something. Any thread may call this.
+ * Whether [method@Ferry.Task.cancel] would have an effect. Any thread may call this.
  *
  * Returns: %TRUE while the task waits, or executes and was not cancelled
  *
@@ -734,19 +710,17 @@ ferry_task_get_cancellable (FerryTask *self)
  * ferry_task_get_fraction:
  * @self: a task
  *
- * How much of the work is done. It never goes back while an attempt lasts. On the router's thread; any thread, once the
- * task is done.
+ * How much of the work is done. It never falls during an attempt. On the router's thread; any thread, once the task is
+ * done.
  *
- * Returns: 0 to 1, or -1 when nobody knows
+ * Returns: 0 to 1, or -1 when it is not known
  *
  * Since: 0.1
  */
 double
 ferry_task_get_fraction (FerryTask *self)
 {
-  g_return_val_if_fail (FERRY_IS_TASK (self), -1);
-  if (!check_readable (self, G_STRFUNC))
-    return -1;
+  return_val_if_unreadable (self, -1);
 
   return get_private (self)->fraction;
 }
@@ -755,8 +729,7 @@ ferry_task_get_fraction (FerryTask *self)
  * ferry_task_get_message:
  * @self: a task
  *
- * The latest text that the function reported with its progress. On the router's thread; any thread, once the task is
- * done.
+ * The latest text that the function reported. On the router's thread; any thread, once the task is done.
  *
  * Returns: (transfer none) (nullable): the text
  *
@@ -765,9 +738,7 @@ ferry_task_get_fraction (FerryTask *self)
 const char *
 ferry_task_get_message (FerryTask *self)
 {
-  g_return_val_if_fail (FERRY_IS_TASK (self), NULL);
-  if (!check_readable (self, G_STRFUNC))
-    return NULL;
+  return_val_if_unreadable (self, NULL);
 
   return peek_rest (self)->message;
 }
@@ -776,7 +747,7 @@ ferry_task_get_message (FerryTask *self)
  * ferry_task_get_amount:
  * @self: a task
  *
- * How much is done, as the function reported it latest. On the router's thread; any thread, once the task is done.
+ * How much is done, by the latest report. On the router's thread; any thread, once the task is done.
  *
  * Returns: the amount, in units
  *
@@ -785,9 +756,7 @@ ferry_task_get_message (FerryTask *self)
 guint64
 ferry_task_get_amount (FerryTask *self)
 {
-  g_return_val_if_fail (FERRY_IS_TASK (self), 0);
-  if (!check_readable (self, G_STRFUNC))
-    return 0;
+  return_val_if_unreadable (self, 0);
 
   return peek_rest (self)->amount;
 }
@@ -796,8 +765,7 @@ ferry_task_get_amount (FerryTask *self)
  * ferry_task_get_total:
  * @self: a task
  *
- * How much there is to do, as the function reported it latest. On the router's thread; any thread, once the task is
- * done.
+ * How much there is to do, by the latest report. On the router's thread; any thread, once the task is done.
  *
  * Returns: the total, in units, or 0 when it is not known
  *
@@ -806,9 +774,7 @@ ferry_task_get_amount (FerryTask *self)
 guint64
 ferry_task_get_total (FerryTask *self)
 {
-  g_return_val_if_fail (FERRY_IS_TASK (self), 0);
-  if (!check_readable (self, G_STRFUNC))
-    return 0;
+  return_val_if_unreadable (self, 0);
 
   return peek_rest (self)->total;
 }
@@ -817,8 +783,7 @@ ferry_task_get_total (FerryTask *self)
  * ferry_task_get_unit:
  * @self: a task
  *
- * What the amount is counted in, as the function reported it latest. On the router's thread; any thread, once the task
- * is done.
+ * The unit of the amount, by the latest report. On the router's thread; any thread, once the task is done.
  *
  * Returns: (transfer none) (nullable): the unit
  *
@@ -827,9 +792,7 @@ ferry_task_get_total (FerryTask *self)
 const char *
 ferry_task_get_unit (FerryTask *self)
 {
-  g_return_val_if_fail (FERRY_IS_TASK (self), NULL);
-  if (!check_readable (self, G_STRFUNC))
-    return NULL;
+  return_val_if_unreadable (self, NULL);
 
   return peek_rest (self)->unit;
 }
@@ -838,9 +801,8 @@ ferry_task_get_unit (FerryTask *self)
  * ferry_task_get_pid:
  * @self: a task
  *
- * The process that runs the task, or ran it: another one may have that number once the task is done. On the router's
- * thread.
- * On the router's thread; any thread, once the task is done.
+ * The process that runs the task, or ran it. Once the task is done, another process may have that number. On the
+ * router's thread; any thread, once the task is done.
  *
  * Returns: the process, or 0 before a worker began the task
  *
@@ -849,9 +811,7 @@ ferry_task_get_unit (FerryTask *self)
 GPid
 ferry_task_get_pid (FerryTask *self)
 {
-  g_return_val_if_fail (FERRY_IS_TASK (self), 0);
-  if (!check_readable (self, G_STRFUNC))
-    return 0;
+  return_val_if_unreadable (self, 0);
 
   return get_private (self)->pid;
 }
@@ -869,9 +829,7 @@ ferry_task_get_pid (FerryTask *self)
 guint
 ferry_task_get_n_attempts (FerryTask *self)
 {
-  g_return_val_if_fail (FERRY_IS_TASK (self), 0);
-  if (!check_readable (self, G_STRFUNC))
-    return 0;
+  return_val_if_unreadable (self, 0);
 
   return get_private (self)->n_attempts;
 }
@@ -889,15 +847,9 @@ ferry_task_get_n_attempts (FerryTask *self)
 gint64
 ferry_task_get_submit_time (FerryTask *self)
 {
-  FerryTaskPrivate *priv;
-
   g_return_val_if_fail (FERRY_IS_TASK (self), 0);
 
-  priv = get_private (self);
-  /* Acquire: pairs with ferry_task_claim(), on whatever thread it was called. */
-  if (atomic_load_explicit (&priv->claim, memory_order_acquire) != CLAIM_TAKEN)
-    return 0;
-  return priv->submit_time;
+  return is_submitted (get_private (self)) ? get_private (self)->submit_time : 0;
 }
 
 /**
@@ -913,9 +865,7 @@ ferry_task_get_submit_time (FerryTask *self)
 gint64
 ferry_task_get_start_time (FerryTask *self)
 {
-  g_return_val_if_fail (FERRY_IS_TASK (self), 0);
-  if (!check_readable (self, G_STRFUNC))
-    return 0;
+  return_val_if_unreadable (self, 0);
 
   return get_private (self)->start_time;
 }
@@ -933,9 +883,7 @@ ferry_task_get_start_time (FerryTask *self)
 gint64
 ferry_task_get_end_time (FerryTask *self)
 {
-  g_return_val_if_fail (FERRY_IS_TASK (self), 0);
-  if (!check_readable (self, G_STRFUNC))
-    return 0;
+  return_val_if_unreadable (self, 0);
 
   return get_private (self)->end_time;
 }
@@ -944,18 +892,16 @@ ferry_task_get_end_time (FerryTask *self)
  * ferry_task_get_error:
  * @self: a task
  *
- * Why the task failed. On the router's thread; any thread, once the task is done.
+ * The error of a task that failed. On the router's thread; any thread, once the task is done.
  *
- * Returns: (transfer none) (nullable): the error of a task that failed, else %NULL
+ * Returns: (transfer none) (nullable): the error, or %NULL if the task has not failed
  *
  * Since: 0.1
  */
 const GError *
 ferry_task_get_error (FerryTask *self)
 {
-  g_return_val_if_fail (FERRY_IS_TASK (self), NULL);
-  if (!check_readable (self, G_STRFUNC))
-    return NULL;
+  return_val_if_unreadable (self, NULL);
 
   return get_private (self)->error;
 }
@@ -964,8 +910,8 @@ ferry_task_get_error (FerryTask *self)
  * ferry_task_get_late_error:
  * @self: a task
  *
- * What went wrong in the worker after the task was cancelled, or after it failed because its time was over: the first
- * such error, for logs. It may come after `done`. On the router's thread.
+ * The first error of the function after the task was cancelled or has timed out, for logs. It may come after `done`. On
+ * the router's thread.
  *
  * Returns: (transfer none) (nullable): the error
  *
@@ -985,8 +931,8 @@ ferry_task_get_late_error (FerryTask *self)
  * ferry_task_get_trace:
  * @self: a task
  *
- * Where the task's error came from: a line a place, the innermost first. On the router's thread; any thread, once the
- * task is done.
+ * The trace of the task's error: a line for each place, the innermost first. On the router's thread; any thread, once
+ * the task is done.
  *
  * Returns: (transfer none) (nullable): the trace
  *
@@ -995,9 +941,7 @@ ferry_task_get_late_error (FerryTask *self)
 const char *
 ferry_task_get_trace (FerryTask *self)
 {
-  g_return_val_if_fail (FERRY_IS_TASK (self), NULL);
-  if (!check_readable (self, G_STRFUNC))
-    return NULL;
+  return_val_if_unreadable (self, NULL);
 
   return peek_rest (self)->trace;
 }
@@ -1006,7 +950,8 @@ ferry_task_get_trace (FerryTask *self)
  * ferry_task_get_exit:
  * @self: a task
  *
- * How the worker ended that was lost with the task. On the router's thread; any thread, once the task is done.
+ * How the worker ended, where the task failed since its worker was lost. On the router's thread; any thread, once the
+ * task is done.
  *
  * Returns: (transfer none) (nullable): the exit record
  *
@@ -1015,9 +960,7 @@ ferry_task_get_trace (FerryTask *self)
 FerryExit *
 ferry_task_get_exit (FerryTask *self)
 {
-  g_return_val_if_fail (FERRY_IS_TASK (self), NULL);
-  if (!check_readable (self, G_STRFUNC))
-    return NULL;
+  return_val_if_unreadable (self, NULL);
 
   return peek_rest (self)->exit;
 }
@@ -1027,14 +970,13 @@ ferry_task_get_exit (FerryTask *self)
  * @self: a task
  * @error: return location for an error
  *
- * Gives the result, once the task is done. On the router's thread; any thread, once the task is done. The result comes
- * from another process; it is of the type that the function was registered with.
+ * The result of a task that is completed. It comes from another process, and is of the type that the function was
+ * registered with. On the router's thread; any thread, once the task is done.
  *
- * Fails with %FERRY_ERROR_NOT_DONE before the end, on another thread than the router's with %FERRY_ERROR_WRONG_THREAD,
- * with the task's own error when it failed, and with %G_IO_ERROR_CANCELLED when it was cancelled.
+ * Fails with the task's error when it failed, and with %G_IO_ERROR_CANCELLED when it was cancelled. When it is not
+ * done, fails with %FERRY_ERROR_NOT_DONE, or with %FERRY_ERROR_WRONG_THREAD on another thread than the router's.
  *
- * Returns: (transfer full) (nullable): the result; %NULL without an error when the task is completed and its function
- *   has none
+ * Returns: (transfer full) (nullable): the result; %NULL without an error when the function has none
  *
  * Since: 0.1
  */
@@ -1046,75 +988,37 @@ ferry_task_get_result (FerryTask *self, GError **error)
   g_return_val_if_fail (FERRY_IS_TASK (self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (!ferry_task_get_done (self) && !check_home_error (self, G_STRFUNC, error))
-    return NULL;
   priv = get_private (self);
-  switch ((FerryTaskState) priv->state)
-    {
-    case FERRY_TASK_STATE_COMPLETED:
-      return priv->result != NULL ? g_variant_ref (priv->result) : NULL;
-    case FERRY_TASK_STATE_FAILED:
-      g_propagate_error (error, ferry_error_copy_with_trace (priv->error, ferry_task_get_trace (self)));
-      return NULL;
-    case FERRY_TASK_STATE_CANCELLED:
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Task “%s” was cancelled", ferry_task_get_name (self));
-      return NULL;
-    case FERRY_TASK_STATE_WAITING:
-    case FERRY_TASK_STATE_EXECUTING:
-    case FERRY_TASK_STATE_CANCELLING:
-    default:
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_DONE,
-                   "Task “%s” is not done; wait for its signal “done”, or with ferry_task_wait_async()",
-                   ferry_task_get_name (self));
-      return NULL;
-    }
+  if (!is_done (priv->state) && is_submitted (priv) && !ferry_home_check_error (priv->home, G_STRFUNC, error))
+    return NULL;
+  if (priv->state == FERRY_TASK_STATE_COMPLETED)
+    return priv->result != NULL ? g_variant_ref (priv->result) : NULL;
+  if (priv->state == FERRY_TASK_STATE_FAILED)
+    g_propagate_error (error, ferry_error_copy_with_trace (priv->error, ferry_task_get_trace (self)));
+  else if (priv->state == FERRY_TASK_STATE_CANCELLED)
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Task “%s” was cancelled", ferry_task_get_name (self));
+  else
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_DONE,
+                 "Task “%s” is not done; wait for its signal “done”, or with ferry_task_wait_async()",
+                 ferry_task_get_name (self));
+  return NULL;
 }
 
-/* ---- what its executor knows and sets ---- */
+/* ---- for its executor ---- */
 
-gint64
-ferry_task_get_deadline (FerryTask *self)
+const FerryTaskSettings *
+ferry_task_get_settings (FerryTask *self)
 {
-  return peek_rest (self)->deadline;
+  return &peek_rest (self)->settings;
 }
 
 gint64
 ferry_task_get_deadline_of (FerryTask *self, gint64 since, gint64 timeout)
 {
-  gint64 deadline = ferry_task_get_deadline (self);
+  gint64 deadline = ferry_task_get_settings (self)->deadline;
   gint64 end = timeout > 0 ? ferry_time_add (since, timeout) : 0;
 
   return deadline > 0 && (end == 0 || deadline < end) ? deadline : end;
-}
-
-gint64
-ferry_task_get_run_timeout (FerryTask *self)
-{
-  return peek_rest (self)->run_timeout;
-}
-
-gint64
-ferry_task_get_queue_timeout (FerryTask *self)
-{
-  return peek_rest (self)->queue_timeout;
-}
-
-gint64
-ferry_task_get_cancel_grace (FerryTask *self)
-{
-  return peek_rest (self)->cancel_grace;
-}
-
-guint
-ferry_task_get_retries (FerryTask *self)
-{
-  return peek_rest (self)->retries;
-}
-
-guint
-ferry_task_get_window (FerryTask *self)
-{
-  return peek_rest (self)->window;
 }
 
 FerryTaskPlacement *
@@ -1129,22 +1033,12 @@ ferry_task_backdate (FerryTask *self, gint64 microseconds)
   get_private (self)->submit_time -= microseconds;
 }
 
-/* main: of a task that waits. */
-void
-ferry_task_change_priority (FerryTask *self, int priority)
-{
-  get_private (self)->priority = priority;
-  notify (self, PROP_PRIORITY);
-}
-
-/* before the task is submitted: whoever takes what is yielded says himself when he is done with it. */
 void
 ferry_task_hold_window (FerryTask *self)
 {
   get_private (self)->holds_window = TRUE;
 }
 
-/* main: a task that was not submitted, with all that was set of another one, but for its cancellable. */
 FerryTask *
 ferry_task_new_like (FerryTask *self)
 {
@@ -1155,79 +1049,52 @@ ferry_task_new_like (FerryTask *self)
   if (rest->name != NULL)
     ferry_task_set_name (task, rest->name);
   ferry_task_set_priority (task, priv->priority);
-  ferry_task_set_deadline (task, rest->deadline);
-  ferry_task_set_run_timeout (task, rest->run_timeout);
-  ferry_task_set_queue_timeout (task, rest->queue_timeout);
-  ferry_task_set_cancel_grace (task, rest->cancel_grace);
-  ferry_task_set_retries (task, rest->retries);
-  ferry_task_set_window (task, rest->window);
+  need_rest (task)->settings = rest->settings;
   return task;
 }
 
-/* What a task gives its worker beside the arguments: descriptors, and bytes in memory of their own.
- *
- * The task has all of it from when it is added until it is done, so that each attempt gives the worker the same.
- *
- * Threads: as all settings of a task: one after the other until it is submitted, then the router's. */
+/* ---- descriptors and bytes ---- */
+
+/* The task has its descriptors and bytes until it is done, so that each attempt gives the worker the same ones. */
 
 static pthread_mutex_t bytes_lock = PTHREAD_MUTEX_INITIALIZER;
-static GHashTable *all_bytes; /* bytes_lock: (element-type GBytes Bytes) (unowned): those that some task has */
+static GHashTable *all_bytes; /* bytes_lock: (nullable) (element-type GBytes Bytes) (unowned): the bytes of all tasks */
 
-static int
-make_memory (GBytes *bytes, GError **error)
-{
-  gsize size = 0;
-  gconstpointer data = g_bytes_get_data (bytes, &size);
-
-  return ferry_one_shot_create_filled (data, size, error);
-}
-
+/* Returns a new reference, or NULL where there are no such bytes and fd is -1. Takes fd for new ones. */
 static Bytes *
-find_bytes_locked (GBytes *bytes)
-{
-  Bytes *self = all_bytes != NULL ? g_hash_table_lookup (all_bytes, bytes) : NULL;
-
-  if (self != NULL)
-    self->references++;
-  return self;
-}
-
-static Bytes *
-find_bytes (GBytes *bytes)
+ref_bytes (GBytes *bytes, int *fd)
 {
   Bytes *self;
 
   pthread_mutex_lock (&bytes_lock);
-  self = find_bytes_locked (bytes);
-  pthread_mutex_unlock (&bytes_lock);
-  return self;
-}
-
-/* Copying takes its time, so it is done without the lock. Of two threads that do so at once, one has done it for
- * nothing. */
-static Bytes *
-get_bytes (GBytes *bytes, GError **error)
-{
-  Bytes *self = find_bytes (bytes);
-  ferry_autofd fd = -1;
-
+  self = all_bytes != NULL ? g_hash_table_lookup (all_bytes, bytes) : NULL;
   if (self != NULL)
-    return self;
-  fd = make_memory (bytes, error);
-  if (fd < 0)
-    return NULL;
-  pthread_mutex_lock (&bytes_lock);
-  self = find_bytes_locked (bytes);
-  if (self == NULL)
+    self->references++;
+  else if (*fd >= 0)
     {
       self = g_new (Bytes, 1);
-      *self = (Bytes){.references = 1, .bytes = g_bytes_ref (bytes), .fd = ferry_steal_fd (&fd)};
+      *self = (Bytes){.references = 1, .bytes = g_bytes_ref (bytes), .fd = ferry_steal_fd (fd)};
       if (all_bytes == NULL)
         all_bytes = g_hash_table_new (NULL, NULL);
       g_hash_table_insert (all_bytes, bytes, self);
     }
   pthread_mutex_unlock (&bytes_lock);
   return self;
+}
+
+/* Copies the bytes without the lock, since that takes long. Where two threads do so at once, one copy is dropped. */
+static Bytes *
+get_bytes (GBytes *bytes, GError **error)
+{
+  ferry_autofd fd = -1;
+  Bytes *self = ref_bytes (bytes, &fd);
+  gsize size = 0;
+  gconstpointer data = g_bytes_get_data (bytes, &size);
+
+  if (self != NULL)
+    return self;
+  fd = ferry_one_shot_create_filled (data, size, error);
+  return fd >= 0 ? ref_bytes (bytes, &fd) : NULL;
 }
 
 static void
@@ -1269,8 +1136,8 @@ may_add_handle (FerryTask *self, GError **error)
   FerryTaskPrivate *priv = get_private (self);
   const Rest *rest = peek_rest (self);
 
-  /* Relaxed: settings come before the submission by the caller's own order. */
-  if (atomic_load_explicit (&priv->claim, memory_order_relaxed) != CLAIM_FREE)
+  /* Relaxed: the caller sets and submits in this order. */
+  if (atomic_load_explicit (&priv->submission, memory_order_relaxed) != SUBMISSION_NONE)
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_ALREADY_STARTED,
                    "The task of “%s” was submitted or cancelled already; give it its descriptors before",
@@ -1306,18 +1173,19 @@ add_handle (FerryTask *self, Handle handle)
  * @fd: a descriptor, which stays the caller's
  * @error: return location for an error
  *
- * Gives the task's function a descriptor: of a file that the application opened, of a socket, a pipe, or memory. The
- * function gets it with [method@Ferry.Job.dup_descriptor], by the handle that this returns, which the arguments say;
- * by convention as a value of type “h”. Handles count from 0, those of [method@Ferry.Task.add_bytes] among them.
+ * Gives the task's function a descriptor, such as of a file, a socket, a pipe, or memory. The function gets it from
+ * [method@Ferry.Job.dup_descriptor] by the handle that this returns. The arguments tell the function the handle, by
+ * convention as a value of type “h”. Handles count from 0, together with those of [method@Ferry.Task.add_bytes].
  *
- * The task has a copy of its own, until it is done: many tasks that wait with a file each want a limit of the queue, or
- * of their number, below that of open files. Each attempt gets the same one, and with it one position in the file. What
- * the worker may do with a descriptor is what it was opened for, whatever a [class@Ferry.Sandbox] keeps the worker from
- * opening itself: so a file is opened for reading only where it is to be read only.
+ * The task has a copy of the descriptor until it is done. Where many tasks wait with descriptors, limit their number,
+ * so that the limit of open files is not reached. All attempts share one position in the file.
  *
- * Descriptors go to a worker when it is given the task. A task waits for a worker that has not taken 64 of those that
- * it was given before. Where the system refuses to pass one, or the worker has too many files open, the task fails with
- * %FERRY_ERROR_SYSTEM, and nothing else does.
+ * The worker may use a descriptor in the way in which it was opened, also where a [class@Ferry.Sandbox] keeps it from
+ * opening the file. So open a file read-only where the worker is only to read it.
+ *
+ * Descriptors go to the worker with the task. While a worker has 64 descriptors that it has not received yet, the task
+ * waits. The task fails with %FERRY_ERROR_SYSTEM where the system refuses to pass a descriptor, or the worker has too
+ * many files open; other tasks do not.
  *
  * Fails with %FERRY_ERROR_SYSTEM when the descriptor cannot be copied, %FERRY_ERROR_TOO_LARGE when the task has 64, and
  * %FERRY_ERROR_ALREADY_STARTED when it was submitted. Any thread may call this.
@@ -1350,11 +1218,11 @@ ferry_task_add_descriptor (FerryTask *self, int fd, GError **error)
  * @bytes: the bytes
  * @error: return location for an error
  *
- * Gives the task's function bytes, which it gets with [method@Ferry.Job.dup_bytes], by the handle that this returns, as
- * in [method@Ferry.Task.add_descriptor]. They do not pass through the worker's lane, and may have any size.
+ * Gives the task's function bytes. The function gets them from [method@Ferry.Job.dup_bytes] by the handle that this
+ * returns, as in [method@Ferry.Task.add_descriptor]. They do not pass through the worker's lane, and may have any size.
  *
- * They are copied once, in this call, into memory that nobody can change. Tasks that are given the same #GBytes share
- * that, as long as one of them is not done; so do the workers that run them.
+ * This call copies them once, into sealed memory. Tasks that are given the same #GBytes share the copy as long as one
+ * of them is not done. So do the workers that run them.
  *
  * Fails as [method@Ferry.Task.add_descriptor] does, and with %FERRY_ERROR_TOO_LARGE when they are more than this
  * process may write into a file. Any thread may call this.
@@ -1398,7 +1266,7 @@ ferry_task_had_descriptors (FerryTask *self)
   return peek_rest (self)->had_handles;
 }
 
-/* Closes what the task had for its workers. */
+/* Closes the descriptors and bytes of the task. */
 static void
 drop_handles (FerryTask *self)
 {
@@ -1410,93 +1278,80 @@ drop_handles (FerryTask *self)
 
 /* ---- the cancellable ---- */
 
-static Bridge *
-bridge_ref (Bridge *self)
-{
-  /* Relaxed: who takes a reference has one. */
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
-  return self;
-}
-
 static void
-bridge_unref (gpointer data)
+watch_unref (gpointer data)
 {
-  Bridge *self = data;
+  Watch *self = data;
 
   /* Acquire-release: the last one frees what the others wrote. */
   if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) != 1)
     return;
   g_weak_ref_clear (&self->task);
   g_object_unref (self->cancellable);
-  g_main_context_unref (self->context);
+  g_clear_pointer (&self->context, g_main_context_unref);
   g_free (self);
 }
 
 static void
-bridge_closure_gone (gpointer data, GClosure *closure)
+watch_closure_notify (gpointer data, GClosure *closure)
 {
-  bridge_unref (data);
+  watch_unref (data);
 }
 
 /* main */
 static void
-cancel_bridged (gpointer data)
+cancel_watched (gpointer data)
 {
-  Bridge *self = data;
+  Watch *self = data;
   g_autoptr (FerryTask) task = g_weak_ref_get (&self->task);
 
   if (task != NULL)
     ferry_task_cancel (task);
 }
 
-/* any. Always by a post, also on the router's thread: handlers of the task's then never run inside
+/* any. Always by a post, also on the router's thread. So handlers of the task never run within
  * g_cancellable_cancel(), where they must not disconnect from the cancellable. */
 static void
 cancellable_cancelled (GCancellable *cancellable, gpointer data)
 {
-  Bridge *self = data;
+  Watch *self = data;
 
-  /* Acquire-release: what was done before the cancel is seen by the router's thread that heeds it. */
-  if (atomic_exchange_explicit (&self->cancelled, 1, memory_order_acq_rel) == 0)
-    ferry_mailbox_post (self->context, cancel_bridged, bridge_ref (self), bridge_unref);
+  /* Acquire-release: what was written before the cancel; pairs with is_cancel_due(). */
+  if (atomic_exchange_explicit (&self->cancelled, 1, memory_order_acq_rel) != 0)
+    return;
+  /* Relaxed: the caller has a reference. */
+  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  ferry_mailbox_post (self->context, cancel_watched, self, watch_unref);
 }
 
-/* any: from the cancellable (nullable) to the task, on the router's thread. Free with disconnect. */
-static Bridge *
-bridge_new (FerryTask *task, GCancellable *cancellable, GMainContext *context)
+/* any: cancels the task on the thread of context (nullable). Free with watch_free(). */
+static Watch *
+watch_new (FerryTask *task, GCancellable *cancellable, GMainContext *context)
 {
-  Bridge *self = g_new0 (Bridge, 1);
+  Watch *self = g_new0 (Watch, 1);
 
   atomic_init (&self->references, 2);
   atomic_init (&self->cancelled, 0);
   self->cancellable = g_object_ref (cancellable);
-  self->context = context != NULL ? g_main_context_ref (context) : g_main_context_ref (g_main_context_default ());
+  self->context = context != NULL ? g_main_context_ref (context) : NULL;
   g_weak_ref_init (&self->task, task);
   self->handler =
-    g_signal_connect_data (cancellable, "cancelled", G_CALLBACK (cancellable_cancelled), self, bridge_closure_gone, 0);
-  /* Connected first and looked at then, so that no cancel passes between; twice is once. */
+    g_signal_connect_data (cancellable, "cancelled", G_CALLBACK (cancellable_cancelled), self, watch_closure_notify, 0);
+  /* After connecting, so that no cancel is missed. A second call has no effect. */
   if (g_cancellable_is_cancelled (cancellable))
     cancellable_cancelled (cancellable, self);
   return self;
 }
 
 static void
-bridge_disconnect (Bridge *self)
+watch_free (Watch *self)
 {
   g_weak_ref_set (&self->task, NULL);
   g_signal_handler_disconnect (self->cancellable, self->handler);
-  bridge_unref (self);
+  watch_unref (self);
 }
 
-/* any: whether the cancellable was cancelled: from then on the task signals nothing of its function's. */
-static gboolean
-bridge_is_cancelled (Bridge *self)
-{
-  /* Acquire: pairs with the exchange. */
-  return atomic_load_explicit (&self->cancelled, memory_order_acquire) != 0;
-}
-
-/* Lets go of the task's cancellable, and of the bridge from it. */
+/* Drops the task's cancellable, and the watch of it. */
 static void
 drop_cancellable (FerryTask *self)
 {
@@ -1504,22 +1359,14 @@ drop_cancellable (FerryTask *self)
 
   if (rest == NULL)
     return;
-  g_clear_pointer (&rest->bridge, bridge_disconnect);
+  g_clear_pointer (&rest->watch, watch_free);
   g_clear_object (&rest->cancellable);
 }
 
 /* ---- waiting for its end ---- */
 
-/* Threads that wait, by their tasks. */
+/* Threads that wait; the task is the key. */
 static FerryWaitQueue thread_waits = FERRY_WAIT_QUEUE_INIT;
-
-/* main: threads that wait for the task go on. */
-static void
-wake_threads (FerryTask *self)
-{
-  if (G_UNLIKELY (!ferry_wait_queue_is_empty (&thread_waits)))
-    ferry_wait_queue_finish_key (&thread_waits, self);
-}
 
 static gboolean
 has_ended (gpointer data)
@@ -1554,22 +1401,21 @@ wait_elsewhere (FerryTask *self, gint64 timeout, GError **error)
 /**
  * ferry_task_wait:
  * @self: a task that was submitted
- * @timeout: microseconds; negative for no end
+ * @timeout: microseconds; negative for no limit
  * @error: return location for an error
  *
  * Waits for the end of the task, and gives its result. Any thread may call this.
  *
- * On the router's thread it iterates the router's main context meanwhile, where everything else runs, too. That is for
- * tests and programs without a window: it is refused within a handler, and within any other callback of that context.
+ * The router's thread iterates the router's main context meanwhile. That is for tests and programs without a window. It
+ * fails in a handler, and in any other callback of that context.
  *
- * Another thread sleeps, while the router's thread runs its main loop. So a thread that submits a task may wait for
- * it, but the router's thread must not wait for that thread. It is refused on a thread that runs the default main
- * context.
+ * Another thread sleeps, while the router's thread runs its main loop. The router's thread must not wait for that
+ * thread at the same time. A thread that runs the default main context may not wait.
  *
- * Fails as [method@Ferry.Task.get_result] does; with %FERRY_ERROR_TIMED_OUT when the time is over first, and the task
- * goes on then; with %FERRY_ERROR_NOT_STARTED when the task was not submitted; with %FERRY_ERROR_BUSY within a callback
- * of the router's main context; with %FERRY_ERROR_WRONG_THREAD on another thread that runs the default main context;
- * and with %FERRY_ERROR_NOT_RUNNING when the router was stopped.
+ * Fails as [method@Ferry.Task.get_result] does. Fails with %FERRY_ERROR_TIMED_OUT when the time is over first; the task
+ * then goes on. Fails with %FERRY_ERROR_NOT_STARTED when the task was not submitted, %FERRY_ERROR_BUSY in a callback of
+ * the router's main context, %FERRY_ERROR_WRONG_THREAD on another thread that runs the default main context, and
+ * %FERRY_ERROR_NOT_RUNNING when the router was stopped.
  *
  * Returns: (transfer full) (nullable): the result; %NULL without an error when the function has none
  *
@@ -1589,8 +1435,7 @@ ferry_task_wait (FerryTask *self, gint64 timeout, GError **error)
   kept = g_object_ref (self);
   if (ferry_task_get_done (self))
     return ferry_task_get_result (self, error);
-  /* Acquire: driver and home; pairs with ferry_task_claim(). */
-  if (atomic_load_explicit (&priv->claim, memory_order_acquire) != CLAIM_TAKEN)
+  if (!is_submitted (priv))
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_STARTED,
                    "Task “%s” was not submitted; call ferry_executor_submit_task() first", ferry_task_get_name (self));
@@ -1606,7 +1451,7 @@ ferry_task_wait (FerryTask *self, gint64 timeout, GError **error)
 /**
  * ferry_task_wait_async:
  * @self: a task
- * @cancellable: (nullable): ends the waiting; the task goes on
+ * @cancellable: (nullable): ends the waiting, and not the task
  * @callback: (scope async) (closure user_data): called when the task is done, after its signal `done`
  * @user_data: data for @callback
  *
@@ -1643,8 +1488,8 @@ ferry_task_wait_async (FerryTask *self, GCancellable *cancellable, GAsyncReadyCa
  *
  * Ends [method@Ferry.Task.wait_async], and gives the task's result. Any thread.
  *
- * Fails as [method@Ferry.Task.get_result] does; with %G_IO_ERROR_CANCELLED also when the waiting was cancelled, where
- * [property@Ferry.Task:done] tells one from the other.
+ * Fails as [method@Ferry.Task.get_result] does, and with %G_IO_ERROR_CANCELLED when the waiting was cancelled.
+ * [property@Ferry.Task:done] tells whether the task itself has ended.
  *
  * Returns: (transfer full) (nullable): the result; %NULL without an error when the function has none
  *
@@ -1662,48 +1507,46 @@ ferry_task_wait_finish (FerryTask *self, GAsyncResult *result, GError **error)
   return ferry_task_get_result (self, error);
 }
 
-/* What happens to a task, as its executor tells it.
- *
- * Threads:   the router's.
- * Invariant: the table is asked before anything changes; all values of an event are set before its first signal; after
- *            each signal the task may be in any later state, for handlers do what they like. */
+/* ---- events ---- */
 
-/* Whether another thread has cancelled the task or its cancellable, and the router's thread has not come to it. */
+/* Events come on the router's thread. The table is asked before anything changes. All values of an event are set before
+ * its first signal. After each signal the task may be in any later state, since handlers may do anything. */
+
+/* Whether another thread has cancelled the task or its cancellable, and the router's thread has not done so yet. */
 static gboolean
-is_forestalled (FerryTaskPrivate *priv)
+is_cancel_due (FerryTaskPrivate *priv)
 {
-  Bridge *bridge = priv->rest != NULL ? priv->rest->bridge : NULL;
+  Watch *watch = priv->rest != NULL ? priv->rest->watch : NULL;
 
-  if (priv->state != FERRY_TASK_STATE_EXECUTING)
-    return FALSE;
-  /* Acquire: pairs with the exchange in ferry_task_cancel(). */
-  return atomic_load_explicit (&priv->asked, memory_order_acquire) != 0 ||
-         (bridge != NULL && bridge_is_cancelled (bridge));
+  /* Acquire: pairs with ask_for_cancel() and cancellable_cancelled(). */
+  return priv->state == FERRY_TASK_STATE_EXECUTING &&
+         (atomic_load_explicit (&priv->asked, memory_order_acquire) != 0 ||
+          (watch != NULL && atomic_load_explicit (&watch->cancelled, memory_order_acquire) != 0));
 }
 
-/* News of the worker find a task that is forestalled as if it were cancelling already, so that none is signalled after
- * the cancel. What the application itself does, it does with the state that it sees. */
+/* Looks an event up in the table. While a cancel is due, an event of the worker finds the task CANCELLING, so that it
+ * is not signalled after the cancel. Other events find the state that the application sees. */
 static FerryTaskStep
-look (FerryTaskPrivate *priv, FerryTaskEvent event, const FerryTaskTransition **transition)
+look_up (FerryTaskPrivate *priv, FerryTaskEvent event, const FerryTaskTransition **transition)
 {
-  gboolean is_news = event >= FERRY_TASK_EVENT_PROGRESS && event <= FERRY_TASK_EVENT_LOST;
-  FerryTaskState state = (FerryTaskState) priv->state;
+  gboolean is_of_worker = ferry_task_event_is_of_worker (event);
 
-  if (is_news && is_forestalled (priv))
-    state = FERRY_TASK_STATE_CANCELLING;
-  *transition = ferry_task_state_next (state, event);
-  return priv->leaves_worker ? ferry_task_state_late (event) : (*transition)->step;
+  *transition = ferry_task_state_next (
+    is_of_worker && is_cancel_due (priv) ? FERRY_TASK_STATE_CANCELLING : (FerryTaskState) priv->state, event);
+  if (priv->leaves_worker)
+    return is_of_worker ? FERRY_TASK_STEP_IGNORED : FERRY_TASK_STEP_REFUSED;
+  return (*transition)->step;
 }
 
 static gboolean
 still_reports (FerryTaskPrivate *priv)
 {
-  return priv->state == FERRY_TASK_STATE_EXECUTING && !is_forestalled (priv);
+  return priv->state == FERRY_TASK_STATE_EXECUTING && !is_cancel_due (priv);
 }
 
-/* main: the end: sets what an end sets, and forgets the executor. was_submitted: see CLAIM_CANCELLED. */
+/* main: ends the task without a signal. was_submitted: it has an executor. */
 static void
-settle (FerryTask *self, const FerryTaskTransition *transition, gboolean was_submitted)
+set_end (FerryTask *self, const FerryTaskTransition *transition, gboolean was_submitted)
 {
   FerryTaskPrivate *priv = get_private (self);
 
@@ -1718,13 +1561,13 @@ settle (FerryTask *self, const FerryTaskTransition *transition, gboolean was_sub
       priv->executor = NULL;
       drop_cancellable (self);
     }
-  /* Behind all else: any thread may look at a task that is done. */
+  /* Last, since any thread may read a task that is done. */
   set_state (priv, transition->next);
 }
 
-/* main: tells of the end. The caller holds a reference. was: the state before. */
+/* main: signals the end. The caller has a reference. was: the state before. */
 static void
-announce (FerryTask *self, FerryTaskState was)
+signal_end (FerryTask *self, FerryTaskState was)
 {
   FerryTaskPrivate *priv = get_private (self);
 
@@ -1744,7 +1587,8 @@ announce (FerryTask *self, FerryTaskState was)
   g_signal_emit (self, signals[SIGNAL_DONE], 0);
   if (priv->rest != NULL)
     ferry_wait_queue_finish_all (&priv->rest->waits);
-  wake_threads (self);
+  if (G_UNLIKELY (!ferry_wait_queue_is_empty (&thread_waits)))
+    ferry_wait_queue_finish_key (&thread_waits, self);
 }
 
 static void
@@ -1753,11 +1597,10 @@ finish (FerryTask *self, const FerryTaskTransition *transition)
   g_autoptr (FerryTask) kept = g_object_ref (self);
   FerryTaskState was = ferry_task_get_state (self);
 
-  settle (self, transition, TRUE);
-  announce (kept, was);
+  set_end (self, transition, TRUE);
+  signal_end (kept, was);
 }
 
-/* main: a worker began the task. */
 gboolean
 ferry_task_start (FerryTask *self, GPid pid)
 {
@@ -1766,7 +1609,7 @@ ferry_task_start (FerryTask *self, GPid pid)
   const FerryTaskTransition *transition;
   gboolean changed_pid = priv->pid != pid;
 
-  if (look (priv, FERRY_TASK_EVENT_START, &transition) != FERRY_TASK_STEP_TAKEN)
+  if (look_up (priv, FERRY_TASK_EVENT_START, &transition) != FERRY_TASK_STEP_TAKEN)
     return FALSE;
   set_state (priv, transition->next);
   priv->n_attempts++;
@@ -1780,7 +1623,6 @@ ferry_task_start (FerryTask *self, GPid pid)
   return TRUE;
 }
 
-/* main: a function may begin before the application has heard of its process. */
 void
 ferry_task_take_pid (FerryTask *self, GPid pid)
 {
@@ -1793,7 +1635,7 @@ ferry_task_take_pid (FerryTask *self, GPid pid)
     notify (self, PROP_PID);
 }
 
-/* A bar must not jump back, so what is known once is not unknown or less again while the attempt lasts. */
+/* A progress bar must not go back: the fraction does not fall, or become unknown, during an attempt. */
 static gboolean
 raise_fraction (FerryTaskPrivate *priv, const FerryProgress *progress)
 {
@@ -1817,16 +1659,7 @@ change_text (char **text, const char *to)
   return TRUE;
 }
 
-static gboolean
-change_number (guint64 *number, guint64 to)
-{
-  gboolean changed = *number != to;
-
-  *number = to;
-  return changed;
-}
-
-/* What a report changed, a bit a property. */
+/* Returns the properties that a report has changed, as bits. */
 static guint
 take_values (FerryTask *self, const FerryProgress *progress)
 {
@@ -1840,21 +1673,22 @@ take_values (FerryTask *self, const FerryProgress *progress)
     changed |= 1u << PROP_MESSAGE;
   if (change_text (&rest->unit, progress->unit[0] != '\0' ? progress->unit : NULL))
     changed |= 1u << PROP_UNIT;
-  if (change_number (&rest->amount, progress->amount))
+  if (rest->amount != progress->amount)
     changed |= 1u << PROP_AMOUNT;
-  if (change_number (&rest->total, progress->total))
+  if (rest->total != progress->total)
     changed |= 1u << PROP_TOTAL;
+  rest->amount = progress->amount;
+  rest->total = progress->total;
   return changed;
 }
 
-/* main: the newest report. */
 gboolean
 ferry_task_take_progress (FerryTask *self, const FerryProgress *progress)
 {
   g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (self);
   FerryTaskPrivate *priv = get_private (self);
   const FerryTaskTransition *transition;
-  FerryTaskStep step = look (priv, FERRY_TASK_EVENT_PROGRESS, &transition);
+  FerryTaskStep step = look_up (priv, FERRY_TASK_EVENT_PROGRESS, &transition);
   guint changed;
 
   if (step != FERRY_TASK_STEP_TAKEN)
@@ -1868,21 +1702,19 @@ ferry_task_take_progress (FerryTask *self, const FerryProgress *progress)
   return TRUE;
 }
 
-/* main: a value that the function sent under a name. */
 gboolean
 ferry_task_take_message (FerryTask *self, const char *type, GVariant *value)
 {
   g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (self);
   g_autoptr (GVariant) sunk = value != NULL ? g_variant_ref_sink (value) : NULL;
   const FerryTaskTransition *transition;
-  FerryTaskStep step = look (get_private (self), FERRY_TASK_EVENT_MESSAGE, &transition);
+  FerryTaskStep step = look_up (get_private (self), FERRY_TASK_EVENT_MESSAGE, &transition);
 
   if (step == FERRY_TASK_STEP_TAKEN)
     FERRY_TASK_GET_CLASS (self)->message (self, type, sunk);
   return step != FERRY_TASK_STEP_REFUSED;
 }
 
-/* main: so many of the values that were yielded are done with. */
 void
 ferry_task_consume (FerryTask *self, guint n)
 {
@@ -1892,7 +1724,6 @@ ferry_task_consume (FerryTask *self, guint n)
     priv->driver->consumed (priv->executor, self, n);
 }
 
-/* main: a value that the function yielded. The function may yield one more once the handlers are through with it. */
 gboolean
 ferry_task_take_yield (FerryTask *self, GVariant *value)
 {
@@ -1900,7 +1731,7 @@ ferry_task_take_yield (FerryTask *self, GVariant *value)
   g_autoptr (GVariant) sunk = g_variant_ref_sink (value);
   FerryTaskPrivate *priv = get_private (self);
   const FerryTaskTransition *transition;
-  FerryTaskStep step = look (priv, FERRY_TASK_EVENT_YIELD, &transition);
+  FerryTaskStep step = look_up (priv, FERRY_TASK_EVENT_YIELD, &transition);
 
   if (step != FERRY_TASK_STEP_TAKEN)
     return step == FERRY_TASK_STEP_IGNORED;
@@ -1910,31 +1741,24 @@ ferry_task_take_yield (FerryTask *self, GVariant *value)
   return TRUE;
 }
 
-/* main: the function gave its result. */
 gboolean
 ferry_task_complete (FerryTask *self, GVariant *result)
 {
   g_autoptr (GVariant) sunk = result != NULL ? g_variant_ref_sink (result) : NULL;
   FerryTaskPrivate *priv = get_private (self);
   const FerryTaskTransition *transition;
+  FerryTaskStep step = look_up (priv, FERRY_TASK_EVENT_RESULT, &transition);
 
-  switch (look (priv, FERRY_TASK_EVENT_RESULT, &transition))
-    {
-    case FERRY_TASK_STEP_REFUSED:
-      return FALSE;
-    case FERRY_TASK_STEP_IGNORED:
-      priv->leaves_worker = FALSE;
-      return TRUE;
-    case FERRY_TASK_STEP_TAKEN:
-    default:
-      if (transition->next == FERRY_TASK_STATE_COMPLETED)
-        priv->result = g_steal_pointer (&sunk);
-      finish (self, transition);
-      return TRUE;
-    }
+  if (step == FERRY_TASK_STEP_IGNORED)
+    priv->leaves_worker = FALSE;
+  if (step != FERRY_TASK_STEP_TAKEN)
+    return step == FERRY_TASK_STEP_IGNORED;
+  if (transition->next == FERRY_TASK_STATE_COMPLETED)
+    priv->result = g_steal_pointer (&sunk);
+  finish (self, transition);
+  return TRUE;
 }
 
-/* main: keeps the first of them, and logs all. */
 void
 ferry_task_note_late_error (FerryTask *self, const GError *error, const char *trace)
 {
@@ -1943,28 +1767,13 @@ ferry_task_note_late_error (FerryTask *self, const GError *error, const char *tr
 
   if (rest->late_error == NULL)
     rest->late_error = ferry_error_copy (error);
-  /* clang-format off: a line a field */
   g_log_structured (G_LOG_DOMAIN, expected ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_INFO, "FERRY_TASK",
                     ferry_task_get_name (self), "FERRY_FUNCTION", ferry_task_get_function (self), "FERRY_ERROR_DOMAIN",
                     g_quark_to_string (error->domain), "FERRY_TRACE", trace != NULL ? trace : "", "MESSAGE",
                     "Task “%s” failed after it was cancelled or had timed out: %s", ferry_task_get_name (self),
                     error->message);
-  /* clang-format on */
 }
 
-/* The error of a task that did not fail by it, or had failed already. */
-static void
-ignore_failure (FerryTask *self, FerryTaskEvent event, const GError *error, const char *trace)
-{
-  FerryTaskPrivate *priv = get_private (self);
-
-  if (error != NULL)
-    ferry_task_note_late_error (self, error, trace);
-  if (event == FERRY_TASK_EVENT_ERROR || event == FERRY_TASK_EVENT_LOST)
-    priv->leaves_worker = FALSE;
-}
-
-/* main: one of the events that end a task without a result. */
 gboolean
 ferry_task_fail (FerryTask *self, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit)
 {
@@ -1972,49 +1781,36 @@ ferry_task_fail (FerryTask *self, FerryTaskEvent event, GError *error, const cha
   g_autoptr (GError) owned = error;
   FerryTaskPrivate *priv = get_private (self);
   const FerryTaskTransition *transition;
-  FerryTaskStep step = look (priv, event, &transition);
+  FerryTaskStep step = look_up (priv, event, &transition);
+
+  gboolean fails = step == FERRY_TASK_STEP_TAKEN && transition->next == FERRY_TASK_STATE_FAILED;
 
   if (step == FERRY_TASK_STEP_REFUSED)
     return FALSE;
-  if (step == FERRY_TASK_STEP_IGNORED)
-    {
-      ignore_failure (self, event, owned, trace);
-      return TRUE;
-    }
-  g_return_val_if_fail (owned != NULL || transition->next != FERRY_TASK_STATE_FAILED, FALSE);
+  g_return_val_if_fail (owned != NULL || !fails, FALSE);
+  if (!fails && owned != NULL)
+    ferry_task_note_late_error (self, owned, trace);
+  if (!fails && (event == FERRY_TASK_EVENT_ERROR || event == FERRY_TASK_EVENT_LOST))
+    priv->leaves_worker = FALSE;
+  if (step != FERRY_TASK_STEP_TAKEN)
+    return TRUE;
   if (exit != NULL)
     need_rest (self)->exit = ferry_exit_ref (exit);
-  if (transition->next != FERRY_TASK_STATE_FAILED)
-    ignore_failure (self, event, owned, trace);
-  else
-    {
-      priv->error = g_steal_pointer (&owned);
-      if (trace != NULL)
-        need_rest (self)->trace = g_strdup (trace);
-    }
+  if (fails && trace != NULL)
+    need_rest (self)->trace = g_strdup (trace);
+  if (fails)
+    priv->error = g_steal_pointer (&owned);
   finish (self, transition);
   return TRUE;
 }
 
-/* What an attempt reported is not true of the next one; a bar that had begun starts over. */
-static void
-forget_attempt (FerryTaskPrivate *priv)
-{
-  priv->pid = 0;
-  priv->start_time = 0;
-  priv->fraction = MIN (priv->fraction, 0);
-  if (priv->rest != NULL)
-    priv->rest->amount = 0;
-}
-
-/* main: the task waits again, for another attempt. */
 gboolean
 ferry_task_give_back (FerryTask *self)
 {
   g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (self);
   FerryTaskPrivate *priv = get_private (self);
-  /* By the state itself: a task whose cancellable was cancelled on another thread waits, and is cancelled from there,
-   * so that whether this ends it is known before. */
+  /* By the state itself and not by look_up(), so that the executor knows before whether this ends the task. Where a
+   * cancel is due, the task waits, and is then cancelled. */
   const FerryTaskTransition *transition = ferry_task_state_next ((FerryTaskState) priv->state, FERRY_TASK_EVENT_RETURN);
 
   if (transition->step != FERRY_TASK_STEP_TAKEN)
@@ -2025,7 +1821,12 @@ ferry_task_give_back (FerryTask *self)
       return TRUE;
     }
   set_state (priv, transition->next);
-  forget_attempt (priv);
+  priv->pid = 0;
+  priv->start_time = 0;
+  /* A fraction that was known starts at 0 again. */
+  priv->fraction = MIN (priv->fraction, 0);
+  if (priv->rest != NULL)
+    priv->rest->amount = 0;
   notify (self, PROP_PID);
   notify (self, PROP_START_TIME);
   notify (self, PROP_FRACTION);
@@ -2034,13 +1835,15 @@ ferry_task_give_back (FerryTask *self)
   return TRUE;
 }
 
-/* Submitting and cancelling, which may meet: a task is submitted and cancelled on any thread. Only the router's thread
- * changes a task that was submitted; other threads ask it to. */
+/* ---- submitting and cancelling ---- */
+
+/* Any thread may submit and cancel a task, also at the same time. Only the router's thread changes a task that was
+ * submitted; other threads ask it to. */
 
 static gboolean
-refuse_claim (FerryTask *self, guint claim, GError **error)
+refuse_submission (FerryTask *self, guint submission, GError **error)
 {
-  if (claim == CLAIM_CANCELLED)
+  if (submission == SUBMISSION_PREVENTED)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
                  "The task of “%s” was cancelled before it was submitted; submit a new one",
                  ferry_task_get_function (self));
@@ -2051,7 +1854,7 @@ refuse_claim (FerryTask *self, guint claim, GError **error)
   return FALSE;
 }
 
-/* any. Whoever calls this owns the fields until the word says TAKEN. */
+/* any: the caller owns the fields until the submission is DONE. */
 static void
 connect_driver (FerryTaskPrivate *priv, FerryTask *self, const FerryTaskDriver *driver, gpointer executor)
 {
@@ -2065,15 +1868,14 @@ connect_driver (FerryTaskPrivate *priv, FerryTask *self, const FerryTaskDriver *
   if (home != NULL)
     priv->home = ferry_home_ref (home);
   if (rest != NULL && rest->cancellable != NULL)
-    rest->bridge = bridge_new (self, rest->cancellable, home != NULL ? ferry_home_get_context (home) : NULL);
+    rest->watch = watch_new (self, rest->cancellable, home != NULL ? ferry_home_get_context (home) : NULL);
 }
 
-/* any */
 gboolean
-ferry_task_claim (FerryTask *self, const FerryTaskDriver *driver, gpointer executor, GError **error)
+ferry_task_submit_to (FerryTask *self, const FerryTaskDriver *driver, gpointer executor, GError **error)
 {
   FerryTaskPrivate *priv = get_private (self);
-  guint claim = CLAIM_FREE;
+  guint submission = SUBMISSION_NONE;
 
   if (priv->function == NULL)
     {
@@ -2081,72 +1883,65 @@ ferry_task_claim (FerryTask *self, const FerryTaskDriver *driver, gpointer execu
       return FALSE;
     }
 
-  /* Acquire: whoever made the task may have been another thread, and a cancel another still. */
-  if (!atomic_compare_exchange_strong_explicit (&priv->claim, &claim, CLAIM_UNDER_WAY, memory_order_acquire,
+  /* Acquire: what the thread wrote that made the task, or cancelled it. */
+  if (!atomic_compare_exchange_strong_explicit (&priv->submission, &submission, SUBMISSION_BEGUN, memory_order_acquire,
                                                 memory_order_acquire))
-    return refuse_claim (self, claim, error);
+    return refuse_submission (self, submission, error);
   connect_driver (priv, self, driver, executor);
-  claim = CLAIM_UNDER_WAY;
-  /* Release: the driver, for the router's thread; pairs with the loads in ferry_task_cancel() and ferry_task_wait(). */
-  if (atomic_compare_exchange_strong_explicit (&priv->claim, &claim, CLAIM_TAKEN, memory_order_acq_rel,
+  submission = SUBMISSION_BEGUN;
+  /* Release: the driver and the home; pairs with is_submitted() and prevent_submission(). */
+  if (atomic_compare_exchange_strong_explicit (&priv->submission, &submission, SUBMISSION_DONE, memory_order_acq_rel,
                                                memory_order_acquire))
     return TRUE;
-  /* A cancel came between. It leaves to this thread what this thread may be looking at. */
+  /* A cancel came between, and has left the driver and the watch to this thread. */
   priv->driver = NULL;
   priv->executor = NULL;
   drop_cancellable (self);
-  return refuse_claim (self, claim, error);
+  return refuse_submission (self, submission, error);
 }
 
-/* main: a task that was not submitted cannot be any more. Returns how far its submission had come. */
-static Claim
-forestall_claim (FerryTaskPrivate *priv)
+/* any: a task that was not submitted cannot be submitted any more. Returns the submission before. */
+static Submission
+prevent_submission (FerryTaskPrivate *priv)
 {
-  guint claim = atomic_load_explicit (&priv->claim, memory_order_acquire);
+  guint submission = atomic_load_explicit (&priv->submission, memory_order_acquire);
 
-  /* Acquire when it is TAKEN: pairs with ferry_task_claim(). Release: the task is cancelled. */
-  while (claim == CLAIM_FREE || claim == CLAIM_UNDER_WAY)
-    if (atomic_compare_exchange_weak_explicit (&priv->claim, &claim, CLAIM_CANCELLED, memory_order_acq_rel,
-                                               memory_order_acquire))
+  /* Acquire: pairs with ferry_task_submit_to(), where it is DONE. Release: what this thread wrote before the cancel.
+   */
+  while (submission == SUBMISSION_NONE || submission == SUBMISSION_BEGUN)
+    if (atomic_compare_exchange_weak_explicit (&priv->submission, &submission, SUBMISSION_PREVENTED,
+                                               memory_order_acq_rel, memory_order_acquire))
       break;
-  return (Claim) claim;
+  return (Submission) submission;
 }
 
 static void
-cancel_waiting (FerryTask *self, FerryTaskPrivate *priv, const FerryTaskTransition *transition, Claim claim)
+cancel_waiting (FerryTask *self, FerryTaskPrivate *priv, const FerryTaskTransition *transition, Submission submission)
 {
-  gboolean was_submitted = claim == CLAIM_TAKEN;
+  gboolean was_submitted = submission == SUBMISSION_DONE;
   const FerryTaskDriver *driver = was_submitted ? priv->driver : NULL;
   gpointer executor = was_submitted ? priv->executor : NULL;
 
-  settle (self, transition, was_submitted);
-  /* A thread that submits at this moment looks at the cancellable, and drops it itself. */
-  if (claim == CLAIM_FREE)
+  set_end (self, transition, was_submitted);
+  /* A thread that is submitting the task drops the cancellable itself. */
+  if (submission == SUBMISSION_NONE)
     drop_cancellable (self);
-  /* The executor first, so that its queue and its numbers are right when handlers look at them. */
+  /* Before the signals, so that handlers find the executor's queue and numbers up to date. */
   if (driver != NULL)
     driver->cancelled (executor, self);
-  announce (self, FERRY_TASK_STATE_WAITING);
+  signal_end (self, FERRY_TASK_STATE_WAITING);
 }
 
 static void
 cancel_executing (FerryTask *self, FerryTaskPrivate *priv, const FerryTaskTransition *transition)
 {
   set_state (priv, transition->next);
-  /* First, as the driver may end the task at once: each state is told of. Handlers may end it as well. */
+  /* Before the driver, which may end the task at once: each state is signalled. Handlers may end it as well. */
   notify (self, PROP_STATE);
   if (priv->state == FERRY_TASK_STATE_CANCELLING)
     notify (self, PROP_CANCELLABLE);
   if (priv->state == FERRY_TASK_STATE_CANCELLING)
     priv->driver->cancelled (priv->executor, self);
-}
-
-/* main: a task may have been begun without the application having heard of it. Afterwards its state is true. */
-static void
-withdraw (FerryTaskPrivate *priv, FerryTask *self)
-{
-  if (priv->state == FERRY_TASK_STATE_WAITING)
-    priv->driver->withdraw (priv->executor, self);
 }
 
 static void
@@ -2155,11 +1950,11 @@ cancel_asked (gpointer data)
   ferry_task_cancel (data);
 }
 
-/* any: has the router's thread cancel the task. From now on nothing of the function is signalled. */
+/* any: asks the router's thread to cancel the task, which signals nothing of its function from now on. */
 static gboolean
 ask_for_cancel (FerryTask *self, FerryTaskPrivate *priv)
 {
-  /* Acquire-release: what was done before the cancel is seen by the router's thread that heeds it. */
+  /* Acquire-release: what was written before the cancel; pairs with is_cancel_due(). */
   if (!ferry_task_get_cancellable (self) || atomic_exchange_explicit (&priv->asked, 1, memory_order_acq_rel) != 0)
     return FALSE;
   ferry_home_invoke (priv->home, cancel_asked, g_object_ref (self), g_object_unref);
@@ -2170,18 +1965,20 @@ ask_for_cancel (FerryTask *self, FerryTaskPrivate *priv)
  * ferry_task_cancel:
  * @self: a task
  *
- * Asks for the end of the task. Any thread may call this. On another than the router's, that thread is asked to cancel
- * the task, and nothing of the function is signalled from now on; handlers run there and never here. Before the
- * submission the task is cancelled on the calling thread.
+ * Cancels the task. Any handler may call this, and any thread.
  *
- * A task that no worker has begun is cancelled before this returns; one that was not submitted cannot be any more. A
- * task that a worker has begun, whether the application has heard of that or not, is cancelling. It is cancelled when
- * its function has returned, or its worker has ended after the grace time ([method@Ferry.Task.set_cancel_grace]).
- * Nothing that the function does meanwhile is signalled, also not its result. [enum@Ferry.TaskState] lists the steps
- * that handlers see. May be called from within any handler.
+ * A task that no worker has begun is cancelled before this returns. One that was not submitted cannot be submitted any
+ * more; it is cancelled on the calling thread.
  *
- * Returns: %FALSE if the task was cancelled before, or is done. On another thread %TRUE says that the router's thread
- * is asked, which may find the task done
+ * A task that a worker has begun is cancelling. It is cancelled when its function has returned, or when its worker has
+ * ended after the grace time ([method@Ferry.Task.set_cancel_grace]). Meanwhile the task signals nothing that the
+ * function does, also not its result. [enum@Ferry.TaskState] lists the steps that handlers see.
+ *
+ * Another thread than the router's asks that thread to cancel the task. The task signals nothing of the function from
+ * now on, and its handlers run on the router's thread.
+ *
+ * Returns: %FALSE if the task was cancelled before, or is done; on another thread %TRUE does not tell whether the task
+ *   is done by the time the router's thread cancels it
  *
  * Since: 0.1
  */
@@ -2190,27 +1987,28 @@ ferry_task_cancel (FerryTask *self)
 {
   g_autoptr (FerryTask) kept G_GNUC_UNUSED = NULL;
   FerryTaskPrivate *priv;
-  Claim claim;
+  Submission submission;
   const FerryTaskTransition *transition;
 
   g_return_val_if_fail (FERRY_IS_TASK (self), FALSE);
 
   priv = get_private (self);
-  claim = forestall_claim (priv);
-  if (claim == CLAIM_CANCELLED)
+  submission = prevent_submission (priv);
+  if (submission == SUBMISSION_PREVENTED)
     return FALSE;
-  if (claim == CLAIM_TAKEN && !ferry_home_is_own (priv->home))
+  if (submission == SUBMISSION_DONE && !ferry_home_is_own (priv->home))
     return ask_for_cancel (self, priv);
   kept = g_object_ref (self);
-  if (claim == CLAIM_TAKEN)
-    withdraw (priv, self);
+  /* A worker may have begun it before the application hears of that. Afterwards the state is up to date. */
+  if (submission == SUBMISSION_DONE && priv->state == FERRY_TASK_STATE_WAITING)
+    priv->driver->withdraw (priv->executor, self);
   transition = ferry_task_state_next ((FerryTaskState) priv->state, FERRY_TASK_EVENT_CANCEL);
   if (transition->step != FERRY_TASK_STEP_TAKEN)
     return FALSE;
   if (transition->next == FERRY_TASK_STATE_CANCELLING)
     cancel_executing (self, priv, transition);
   else
-    cancel_waiting (self, priv, transition, claim);
+    cancel_waiting (self, priv, transition, submission);
   return TRUE;
 }
 
@@ -2222,7 +2020,7 @@ install_identity (void)
   /**
    * FerryTask:name:
    *
-   * What the task is called where it is shown: its function's name and a number, unless it was given another.
+   * The name of the task, for users; by default its function's name and a number.
    *
    * Since: 0.1
    */
@@ -2230,7 +2028,7 @@ install_identity (void)
   /**
    * FerryTask:kind:
    *
-   * What the function does on its way to the result.
+   * The kind of the task.
    *
    * Since: 0.1
    */
@@ -2267,7 +2065,7 @@ install_states (void)
   /**
    * FerryTask:state:
    *
-   * How far the task has come.
+   * The state of the task.
    *
    * Since: 0.1
    */
@@ -2284,7 +2082,7 @@ install_states (void)
   /**
    * FerryTask:cancellable:
    *
-   * Whether [method@Ferry.Task.cancel] would do something: the task waits, or executes and was not cancelled.
+   * Whether [method@Ferry.Task.cancel] would have an effect: the task waits, or executes and was not cancelled.
    *
    * Since: 0.1
    */
@@ -2313,8 +2111,8 @@ install_progress (void)
   /**
    * FerryTask:fraction:
    *
-   * How much of the work is done, from 0 to 1; -1 when nobody knows. It never goes back while an attempt lasts; where
-   * an attempt is lost, the next one starts at 0. A completed task that had a fraction has 1.
+   * How much of the work is done, from 0 to 1; -1 when it is not known. It never falls during an attempt, and starts at
+   * 0 again with the next one. It is 1 for a completed task, if it was known before.
    *
    * Since: 0.1
    */
@@ -2322,7 +2120,7 @@ install_progress (void)
   /**
    * FerryTask:message:
    *
-   * The latest text that the function reported with its progress.
+   * The latest text that the function reported.
    *
    * Since: 0.1
    */
@@ -2330,7 +2128,7 @@ install_progress (void)
   /**
    * FerryTask:amount:
    *
-   * How much is done, in units, as the function reported it latest.
+   * How much is done, in units, by the latest report.
    *
    * Since: 0.1
    */
@@ -2338,7 +2136,7 @@ install_progress (void)
   /**
    * FerryTask:total:
    *
-   * How much there is to do, in units, as the function reported it latest; 0 when it is not known.
+   * How much there is to do, in units, by the latest report; 0 when it is not known.
    *
    * Since: 0.1
    */
@@ -2346,7 +2144,7 @@ install_progress (void)
   /**
    * FerryTask:unit:
    *
-   * What the amount is counted in, as the function reported it latest.
+   * The unit of the amount, by the latest report.
    *
    * Since: 0.1
    */
@@ -2391,7 +2189,7 @@ install_times_and_ends (void)
   /**
    * FerryTask:error:
    *
-   * Why the task failed.
+   * The error of a task that failed.
    *
    * Since: 0.1
    */
@@ -2399,120 +2197,50 @@ install_times_and_ends (void)
   /**
    * FerryTask:exit:
    *
-   * How the worker ended that was lost with the task.
+   * How the worker ended, where the task failed since its worker was lost.
    *
    * Since: 0.1
    */
   properties[PROP_EXIT] = g_param_spec_boxed ("exit", NULL, NULL, FERRY_TYPE_EXIT, READABLE);
 }
 
-static void
-get_identity (FerryTask *self, Property property, GValue *value)
+/* main */
+static GVariant *
+get_result (FerryTask *self)
 {
-  switch (property)
-    {
-    case PROP_NAME:
-      g_value_set_string (value, ferry_task_get_name (self));
-      break;
-    case PROP_KIND:
-      g_value_set_enum (value, ferry_task_get_kind (self));
-      break;
-    case PROP_FUNCTION:
-      g_value_set_string (value, ferry_task_get_function (self));
-      break;
-    case PROP_ARGUMENTS:
-      g_value_set_variant (value, ferry_task_get_arguments (self));
-      break;
-    case PROP_PRIORITY:
-      g_value_set_int (value, ferry_task_get_priority (self));
-      break;
-    case PROP_STATE:
-      g_value_set_enum (value, ferry_task_get_state (self));
-      break;
-    case PROP_DONE:
-      g_value_set_boolean (value, ferry_task_get_done (self));
-      break;
-    case PROP_CANCELLABLE:
-      g_value_set_boolean (value, ferry_task_get_cancellable (self));
-      break;
-    default:
-      g_assert_not_reached ();
-    }
-}
+  return_val_if_unreadable (self, NULL);
 
-static void
-get_progress (FerryTask *self, Property property, GValue *value)
-{
-  switch (property)
-    {
-    case PROP_FRACTION:
-      g_value_set_double (value, ferry_task_get_fraction (self));
-      break;
-    case PROP_MESSAGE:
-      g_value_set_string (value, ferry_task_get_message (self));
-      break;
-    case PROP_AMOUNT:
-      g_value_set_uint64 (value, ferry_task_get_amount (self));
-      break;
-    case PROP_TOTAL:
-      g_value_set_uint64 (value, ferry_task_get_total (self));
-      break;
-    case PROP_UNIT:
-      g_value_set_string (value, ferry_task_get_unit (self));
-      break;
-    default:
-      g_assert_not_reached ();
-    }
-}
-
-static void
-get_run (FerryTask *self, Property property, GValue *value)
-{
-  switch (property)
-    {
-    case PROP_PID:
-      g_value_set_int (value, ferry_task_get_pid (self));
-      break;
-    case PROP_N_ATTEMPTS:
-      g_value_set_uint (value, ferry_task_get_n_attempts (self));
-      break;
-    case PROP_SUBMIT_TIME:
-      g_value_set_int64 (value, ferry_task_get_submit_time (self));
-      break;
-    case PROP_START_TIME:
-      g_value_set_int64 (value, ferry_task_get_start_time (self));
-      break;
-    case PROP_END_TIME:
-      g_value_set_int64 (value, ferry_task_get_end_time (self));
-      break;
-    case PROP_RESULT:
-      if (check_readable (self, G_STRFUNC))
-        g_value_set_variant (value, get_private (self)->result);
-      break;
-    case PROP_ERROR:
-      g_value_set_boxed (value, ferry_task_get_error (self));
-      break;
-    case PROP_EXIT:
-      g_value_set_boxed (value, ferry_task_get_exit (self));
-      break;
-    default:
-      g_assert_not_reached ();
-    }
+  return get_private (self)->result;
 }
 
 static void
 get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
-  FerryTask *self = FERRY_TASK (object);
+  static const GCallback getters[N_PROPERTIES] = {
+    [PROP_NAME] = G_CALLBACK (ferry_task_get_name),
+    [PROP_KIND] = G_CALLBACK (ferry_task_get_kind),
+    [PROP_FUNCTION] = G_CALLBACK (ferry_task_get_function),
+    [PROP_ARGUMENTS] = G_CALLBACK (ferry_task_get_arguments),
+    [PROP_PRIORITY] = G_CALLBACK (ferry_task_get_priority),
+    [PROP_STATE] = G_CALLBACK (ferry_task_get_state),
+    [PROP_DONE] = G_CALLBACK (ferry_task_get_done),
+    [PROP_CANCELLABLE] = G_CALLBACK (ferry_task_get_cancellable),
+    [PROP_FRACTION] = G_CALLBACK (ferry_task_get_fraction),
+    [PROP_MESSAGE] = G_CALLBACK (ferry_task_get_message),
+    [PROP_AMOUNT] = G_CALLBACK (ferry_task_get_amount),
+    [PROP_TOTAL] = G_CALLBACK (ferry_task_get_total),
+    [PROP_UNIT] = G_CALLBACK (ferry_task_get_unit),
+    [PROP_PID] = G_CALLBACK (ferry_task_get_pid),
+    [PROP_N_ATTEMPTS] = G_CALLBACK (ferry_task_get_n_attempts),
+    [PROP_SUBMIT_TIME] = G_CALLBACK (ferry_task_get_submit_time),
+    [PROP_START_TIME] = G_CALLBACK (ferry_task_get_start_time),
+    [PROP_END_TIME] = G_CALLBACK (ferry_task_get_end_time),
+    [PROP_RESULT] = G_CALLBACK (get_result),
+    [PROP_ERROR] = G_CALLBACK (ferry_task_get_error),
+    [PROP_EXIT] = G_CALLBACK (ferry_task_get_exit),
+  };
 
-  if (property_id <= PROP_CANCELLABLE)
-    get_identity (self, property_id, value);
-  else if (property_id <= PROP_UNIT)
-    get_progress (self, property_id, value);
-  else if (property_id < N_PROPERTIES)
-    get_run (self, property_id, value);
-  else
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+  ferry_property_get (object, getters[property_id], value);
 }
 
 static void
@@ -2553,10 +2281,11 @@ install_properties (FerryTaskClass *klass)
 static void
 emit_message (FerryTask *self, const char *type, GVariant *value)
 {
-  /* A type that no handler was connected for is not made a quark: quarks are never freed, and workers choose types. */
+  /* Makes no new quark of a type: quarks are never freed, and workers choose the types. */
   g_signal_emit (self, signals[SIGNAL_MESSAGE], g_quark_try_string (type), type, value);
 }
 
+/* A NULL marshaller is GLib's own for these types, with and without a va_list. */
 static void
 install_signals (FerryTaskClass *klass)
 {
@@ -2567,36 +2296,33 @@ install_signals (FerryTaskClass *klass)
    * FerryTask::progress:
    * @self: the task
    *
-   * Emitted when the function reported progress, after the notifications of what it changed. Several reports may come
-   * as one, the newest.
+   * Emitted when the function has reported progress, after the notifications of the changed properties. Several reports
+   * may come as one, which is the newest.
    *
    * Since: 0.1
    */
-  signals[SIGNAL_PROGRESS] =
-    g_signal_new ("progress", type, G_SIGNAL_RUN_LAST, G_STRUCT_OFFSET (FerryTaskClass, progress), NULL, NULL,
-                  g_cclosure_marshal_VOID__VOID, G_TYPE_NONE, 0);
-  g_signal_set_va_marshaller (signals[SIGNAL_PROGRESS], type, g_cclosure_marshal_VOID__VOIDv);
+  signals[SIGNAL_PROGRESS] = g_signal_new (
+    "progress", type, G_SIGNAL_RUN_LAST, G_STRUCT_OFFSET (FerryTaskClass, progress), NULL, NULL, NULL, G_TYPE_NONE, 0);
   /**
    * FerryTask::yielded:
    * @self: the task
    * @value: what the function yielded
    *
-   * Emitted for each value that the function of an iteration yielded, in order, before the end. The value comes from
-   * another process: compare its type before taking it apart.
+   * Emitted for each value that the function of an iteration yielded, in order, before `done`. The value comes from
+   * another process: check its type before unpacking it.
    *
    * Since: 0.1
    */
   signals[SIGNAL_YIELDED] = g_signal_new ("yielded", type, G_SIGNAL_RUN_LAST, G_STRUCT_OFFSET (FerryTaskClass, yielded),
-                                          NULL, NULL, g_cclosure_marshal_VOID__VARIANT, G_TYPE_NONE, 1, G_TYPE_VARIANT);
-  g_signal_set_va_marshaller (signals[SIGNAL_YIELDED], type, g_cclosure_marshal_VOID__VARIANTv);
+                                          NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_VARIANT);
   /**
    * FerryTask::message:
    * @self: the task
    * @type: the name that the function gave the value
    * @value: (nullable): the value
    *
-   * Emitted for each value that the function sent with [method@Ferry.Job.send]. Connect to `message::TYPE` for those of
-   * one type. The value comes from another process: compare its type before taking it apart.
+   * Emitted for each value that the function sent with [method@Ferry.Job.send]. Connect to `message::TYPE` for the
+   * values of one type. The value comes from another process: check its type before unpacking it.
    *
    * Since: 0.1
    */
@@ -2608,14 +2334,13 @@ install_signals (FerryTaskClass *klass)
    * FerryTask::done:
    * @self: the task
    *
-   * Emitted once, when the task is completed, failed or cancelled, after the notifications of what that changed. It is
-   * the last signal of a task.
+   * Emitted once, when the task is completed, failed or cancelled, after the notifications of the changed properties.
+   * It is the last signal of a task.
    *
    * Since: 0.1
    */
   signals[SIGNAL_DONE] = g_signal_new ("done", type, G_SIGNAL_RUN_LAST, G_STRUCT_OFFSET (FerryTaskClass, done), NULL,
-                                       NULL, g_cclosure_marshal_VOID__VOID, G_TYPE_NONE, 0);
-  g_signal_set_va_marshaller (signals[SIGNAL_DONE], type, g_cclosure_marshal_VOID__VOIDv);
+                                       NULL, NULL, G_TYPE_NONE, 0);
 }
 
 /* ---- life cycle ---- */

@@ -17,33 +17,33 @@ G_BEGIN_DECLS
 /**
  * FerryTaskState:
  * @FERRY_TASK_STATE_WAITING: The task was not submitted, waits in a queue, or was sent ahead to a busy worker.
- * @FERRY_TASK_STATE_EXECUTING: A worker has the task in hand and nothing before it.
- * @FERRY_TASK_STATE_CANCELLING: The task was cancelled, and its worker has not stopped yet. Of its function nothing is
- *   signalled any more.
+ * @FERRY_TASK_STATE_EXECUTING: A worker runs the task's function, or will run it next.
+ * @FERRY_TASK_STATE_CANCELLING: The task was cancelled, and its worker has not stopped yet. The task signals nothing of
+ *   its function any more.
  * @FERRY_TASK_STATE_COMPLETED: The function gave its result.
  * @FERRY_TASK_STATE_FAILED: The function failed, its worker was lost, a deadline passed, or the task was refused.
- * @FERRY_TASK_STATE_CANCELLED: The task was cancelled, and its function was not begun, has returned, or has ended with
- *   its worker. The exception is a function that was given up (see below).
+ * @FERRY_TASK_STATE_CANCELLED: The task was cancelled, and its function did not begin, has returned, or has ended with
+ *   its worker. There are two exceptions: see below.
  *
- * How far a task has come.
+ * The state of a task.
  *
  * Handlers of `notify::state` see each of these steps, and no other:
  *
- * - waiting to executing: a worker has it. Where a worker is idle, this is within the submission.
+ * - waiting to executing: a worker has it. Where a worker is idle, the submission makes this step.
  * - waiting to failed: its time for waiting is over, or it is refused.
- * - waiting to cancelled: it is cancelled before any worker has begun it.
+ * - waiting to cancelled: it is cancelled before a worker has begun it.
  * - executing to waiting: its worker was lost, refused it or had not begun it, and it is tried again.
- * - executing to completed or failed: its function is done, its worker was lost, or its time is over.
+ * - executing to completed or failed: its function has ended, its worker was lost, or its time is over.
  * - executing to cancelling: it is cancelled.
- * - cancelling to cancelled: its function has returned or had not been begun, or its worker has ended.
+ * - cancelling to cancelled: its function has returned or had not begun, or its worker has ended.
  *
- * A worker may begin a function before the application hears of it. Where such a task is cancelled, it goes from
- * waiting to executing and on to cancelling within the cancel. A handler that itself changes the state, by a cancel for
- * instance, makes GObject repeat the notification that is under way; it then stands for all steps so far.
+ * A worker may begin a function before the application hears of it. The cancel of such a task makes two steps: from
+ * waiting to executing, and on to cancelling. Where a handler changes the state itself, such as by a cancel, GObject
+ * repeats the notification; it then stands for all steps so far.
  *
- * A function is given up in two cases. A thread cannot be ended by force: a function in a pool of threads that does not
- * return within the grace time of a cancel runs on, and so do its uses of data of the application. When the time of
- * [method@Ferry.Executor.shutdown_async] is over, tasks end without waiting for workers that are killed at that moment.
+ * In two cases a function may still run when its task is cancelled. A thread cannot be killed: a function in a pool of
+ * threads that does not return within the grace time goes on, and still uses the application's data. And when the time
+ * of [method@Ferry.Executor.shutdown_async] is over, tasks end before their killed workers have ended.
  *
  * Since: 0.1
  */
@@ -62,9 +62,9 @@ typedef enum
  * @FERRY_TASK_KIND_CALL: Gives a result, and may report progress.
  * @FERRY_TASK_KIND_ITERATION: Yields values on its way, and gives a result at its end.
  * @FERRY_TASK_KIND_PROGRESS: Reports progress as a fraction or an amount, and gives a result.
- * @FERRY_TASK_KIND_STEPS: Reports progress in whole steps of a number that it says first, and gives a result.
+ * @FERRY_TASK_KIND_STEPS: Sets a number of steps, reports each step, and gives a result.
  *
- * What a task's function does on its way to the result. What does not belong to the kind is refused in the worker.
+ * What a task's function does before its result. The worker refuses calls that do not belong to the kind.
  *
  * Since: 0.1
  */
@@ -87,8 +87,8 @@ G_DECLARE_DERIVABLE_TYPE (FerryTask, ferry_task, FERRY, TASK, GObject)
  * @type: the name that the function gave the value
  * @value: the value
  *
- * A value that the function sent with [method@Ferry.Job.send]. Whoever overrides this has the signal
- * [signal@Ferry.Task::message] emitted only where the parent class is called.
+ * The function sent a value with [method@Ferry.Job.send]. The default emits [signal@Ferry.Task::message], so an
+ * override calls the parent class for the signal.
  *
  * Since: 0.1
  */
@@ -124,12 +124,12 @@ G_DECLARE_DERIVABLE_TYPE (FerryTask, ferry_task, FERRY, TASK, GObject)
 /**
  * FerryTaskClass:
  * @parent_class: the parent class
- * @message: a value that the function sent with [method@Ferry.Job.send]; the default emits [signal@Ferry.Task::message]
+ * @message: called with a value of [method@Ferry.Job.send]
  * @progress: class handler of [signal@Ferry.Task::progress]
  * @yielded: class handler of [signal@Ferry.Task::yielded]
  * @done: class handler of [signal@Ferry.Task::done]
  *
- * What a task of one's own may override. All of it runs on the router's thread.
+ * The functions that a class of tasks may override. They run on the router's thread.
  *
  * Since: 0.1
  */

@@ -7,13 +7,14 @@
 
 G_BEGIN_DECLS
 
-/* Serves what comes over a transport that the worker was passed. Returns the status to exit with. */
+/* Serves a transport that the worker was passed. Returns the exit status. */
 typedef int (*FerryTransportServeFunc) (void);
 
-/* While the library is loaded: a worker that is passed the transport of that name serves that, and not calls. */
+/* While the library is loaded: a worker that is passed a transport of that name serves it with func, and serves no
+ * calls. */
 void ferry_worker_main_set_server (const char *transport, FerryTransportServeFunc func);
 
-/* any: whether this program, started once more, would be a worker. */
+/* any: whether the program has called ferry_worker_main(), and so can be a worker when it is started again. */
 gboolean ferry_worker_main_was_called (void);
 
 G_END_DECLS

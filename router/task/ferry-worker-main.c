@@ -1,12 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a program is in this process: the application, a worker that serves calls, or a plain worker.
+/* The role of a program in this process: the application, a worker that serves calls, or a plain worker.
  *
- * A worker attaches before its initialisers run: so versions are compared before anything else happens, a long
- * initialiser is not held for a worker that hangs at its start, and a plain worker runs none.
+ * A worker attaches before its initialisers run. So versions are compared first, a slow initialiser does not make the
+ * worker look as if it hung at its start, and a plain worker runs no initialisers.
  *
- * Threads: the process' first one, before others; ferry_worker_exit() is any thread's. */
+ * Threads: the process' first thread, before there are others; ferry_worker_exit() is for any thread. */
 
 #include "config.h"
 
@@ -20,13 +20,16 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-link-transport-private.h"
+#include "route/ferry-sender-private.h"
 #include "task/ferry-serve-private.h"
-#include "task/ferry-warm-up-private.h"
 #include "worker/ferry-attachment-private.h"
 #include "worker/ferry-fork-server-main-private.h"
+#include "worker/ferry-function-private.h"
 
-/* The environment variable that says what a worker that was executed is to be called. */
+/* The environment variable with the process name of an executed worker. */
 #define NAME_VARIABLE "FERRY_WORKER_NAME"
+
+#define WARM_UP_FUNCTION "ferry.warm-up"
 
 typedef struct
 {
@@ -37,18 +40,13 @@ typedef struct
 
 static GArray *initialisers; /* (element-type Initialiser) (nullable) */
 
-/* What else a worker may be started for than calls: passed by the name of the transport that such a worker has. */
-typedef struct
-{
-  const char *transport;
-  FerryTransportServeFunc serve;
-} Server;
+/* See ferry_worker_main_set_server(). Both are const once the library is loaded. */
+static const char *server_transport;
+static FerryTransportServeFunc serve_func;
 
-static Server server; /* const once the library is loaded */
+static gboolean was_called; /* set on the first thread, before there are others */
 
-static gboolean was_called; /* set on the first thread, before there is another */
-
-/* Of the process that serves; set before it begins, and for good. */
+/* Of the process that serves; set before it begins, and never changed. */
 static FerrySender *calls;
 static FerrySender *progress;
 static gboolean forked_by_fork_server;
@@ -59,11 +57,11 @@ static gboolean forked_by_fork_server;
  * @initialiser: (scope forever): prepares the program
  * @user_data: data for @initialiser
  *
- * Has a function prepare the program for the calls that it will serve, in the order in which they are added. To be
- * called before [func@Ferry.Worker.main], by the thread that calls that.
+ * Adds a function that prepares the program for the calls that it will serve. The functions run in the order in which
+ * they are added. Call this before [func@Ferry.Worker.main], by the thread that calls that.
  *
- * Initialisers run in workers that serve calls, and in a fork server, which then forks its workers with all of it in
- * place. Where one fails, the process says so on standard error and exits with status 70, which is `EX_SOFTWARE`.
+ * Initialisers run in workers that serve calls, and in a fork server, whose workers inherit what they prepared. Where
+ * one fails, the process says so on standard error and exits with status 70, which is `EX_SOFTWARE`.
  *
  * Since: 0.1
  */
@@ -81,7 +79,7 @@ ferry_worker_add_initialiser (const char *name, FerryInitialiser initialiser, gp
   g_array_append_val (initialisers, entry);
 }
 
-/* In a fork server, note is told the name of each, after it ran; elsewhere it is NULL. */
+/* note (nullable): called with the name of each, after it has run. */
 static void
 run_initialisers (void (*note) (const char *name))
 {
@@ -108,16 +106,6 @@ give_up (const GError *error)
   ferry_worker_exit (EX_PROTOCOL);
 }
 
-static void
-take_name (void)
-{
-  const char *name = g_getenv (NAME_VARIABLE);
-
-  if (name != NULL)
-    prctl (PR_SET_NAME, name);
-  g_unsetenv (NAME_VARIABLE);
-}
-
 static FerrySender *
 get_sender (const char *name)
 {
@@ -135,7 +123,7 @@ serve (FerryDownlink *downlink)
   FerryServe *self;
   GError *error = NULL;
 
-  /* A terminal sends it to all that it started, and it is for the application to say what becomes of its workers. */
+  /* A terminal sends SIGINT to the workers too, but the application decides when its workers end. */
   signal (SIGINT, SIG_IGN);
   calls = get_sender (FERRY_CALLS_SENDER);
   progress = get_sender (FERRY_PROGRESS_SENDER);
@@ -150,52 +138,94 @@ serve (FerryDownlink *downlink)
 static void
 prepare (void)
 {
+  const char *name = g_getenv (NAME_VARIABLE);
+
   if (forked_by_fork_server)
     return;
-  take_name ();
+  if (name != NULL)
+    prctl (PR_SET_NAME, name);
+  g_unsetenv (NAME_VARIABLE);
   run_initialisers (NULL);
 }
 
-static G_GNUC_NORETURN void
-serve_transport (void)
-{
-  signal (SIGINT, SIG_IGN);
-  prepare ();
-  ferry_worker_exit (server.serve ());
-}
-
-/* While the library is loaded. */
 void
 ferry_worker_main_set_server (const char *transport, FerryTransportServeFunc func)
 {
-  server = (Server){transport, func};
+  server_transport = transport;
+  serve_func = func;
 }
 
-/* any */
 gboolean
 ferry_worker_main_was_called (void)
 {
   return was_called;
 }
 
-/* fork server: makes the classes that each worker needs, which then inherits them. */
-static void
-make_classes (void)
+static GVariant *
+do_nothing (FerryJob *job, GVariant *arguments, GError **error)
 {
-  g_type_class_unref (g_type_class_ref (FERRY_TYPE_SENDER));
-  g_type_class_unref (g_type_class_ref (FERRY_TYPE_JOB));
+  ferry_job_report (job, 1, WARM_UP_FUNCTION, NULL);
+  return g_variant_new ("(s)", WARM_UP_FUNCTION);
 }
 
-/* Returns in the fork server's workers, each of which has what the initialisers left. */
+static void
+ask (FerryLink *link, guint64 connection_id)
+{
+  g_autoptr (GVariant) arguments = g_variant_ref_sink (g_variant_new ("(s)", WARM_UP_FUNCTION));
+  FerryPart parts[FERRY_CALL_MAX_PARTS];
+  FerryCallMessage message;
+
+  ferry_call_message_init (&message, FERRY_CALL_REQUEST, 1, WARM_UP_FUNCTION, arguments);
+  ferry_link_send (link, connection_id, parts, ferry_call_message_get_parts (&message, parts));
+  ferry_link_send_finish (link);
+}
+
+/* A pre-forked child: serves a call over a link of its own, with nothing at the other end.
+ *
+ * After a fork, the first write to a page copies it, and the first read maps it. Between the fork of a worker and its
+ * first answer these are some 60 pages, which take longer than the fork itself. A pre-forked child touches them while
+ * it waits for its request. */
+static void
+warm_up (void)
+{
+  const guint64 connection_ids[2] = {1, 2};
+  const guint32 cells[2] = {FERRY_NO_CELL, 0};
+  g_autoptr (FerryLink) link = NULL;
+  g_autoptr (FerryUplink) uplink = NULL;
+  g_autoptr (FerryDownlink) downlink = NULL;
+  g_autoptr (FerrySender) call_sender = NULL;
+  g_autoptr (FerrySender) progress_sender = NULL;
+  g_autoptr (FerryServe) serve = NULL;
+
+  link = ferry_link_new ("warm-up", connection_ids, cells, 2, FERRY_MIN_LANE_CAPACITY, 0, FERRY_BLOCK_SIZE, NULL);
+  if (link == NULL)
+    return;
+  link->local = TRUE;
+  uplink = ferry_uplink_new_local (link, NULL, NULL);
+  if (uplink == NULL)
+    return;
+  call_sender = ferry_sender_new_granted (connection_ids[0], uplink, 0, FERRY_NO_CELL);
+  progress_sender = ferry_sender_new_granted (connection_ids[1], uplink, 1, 0);
+  downlink = ferry_downlink_new (uplink);
+  serve = ferry_serve_new (downlink, call_sender, progress_sender);
+  ferry_function_register (WARM_UP_FUNCTION, "(s)", "(s)", do_nothing);
+  ask (link, connection_ids[0]);
+  ferry_serve_run (serve, NULL);
+  ferry_function_forget (WARM_UP_FUNCTION);
+}
+
+/* Returns in the workers that the fork server forks. They inherit what the initialisers prepared. */
 static void
 be_fork_server (int argc, char **argv)
 {
   g_autoptr (GError) error = NULL;
 
   ferry_fork_server_set_arguments (argc, argv);
-  make_classes ();
+  /* Makes the classes that each worker needs and inherits. */
+  g_type_class_unref (g_type_class_ref (FERRY_TYPE_SENDER));
+  g_type_class_unref (g_type_class_ref (FERRY_TYPE_JOB));
   run_initialisers (ferry_fork_server_note_initialiser);
-  ferry_fork_server_set_warm_up (ferry_warm_up);
+  ferry_fork_server_set_warm_up (warm_up);
   if (ferry_fork_server_run (&error) < 0)
     give_up (error);
   forked_by_fork_server = TRUE;
@@ -206,25 +236,24 @@ be_fork_server (int argc, char **argv)
  * @argc: (inout) (optional): the number of arguments of `main()`
  * @argv: (inout) (array length=argc) (optional) (nullable): the arguments of `main()`
  *
- * Has a program be its own workers. To be called at the beginning of `main()`, after the functions were registered and
- * the initialisers added, and before anything starts a thread or opens a display.
+ * Lets a program be its own worker. A program calls this at the beginning of `main()`: after it has registered its
+ * functions and added its initialisers, and before it starts a thread or opens a display.
  *
- * In the application, this does nothing and returns %FALSE. In a worker that is to serve calls, and in a fork server,
- * it does not return: the process serves until the application is done with it or gone, and exits. In one that was
- * started for a channel it does not return either, and the process ends with its function. In a worker that was passed
- * other senders only, it returns %FALSE as well, and [func@Ferry.Worker.get_sender] and
- * [func@Ferry.Worker.get_transport] give them.
+ * In the application, this does nothing and returns %FALSE. In a worker that serves calls, and in a fork server, it
+ * does not return: the process serves until the application finishes its link or ends, and exits. In a worker of a
+ * channel it does not return either: the process ends with its function. In a worker that was passed other senders
+ * only, it returns %FALSE; [func@Ferry.Worker.get_sender] and [func@Ferry.Worker.get_transport] give them.
  *
- * A worker that serves ignores `SIGINT`: what Ctrl-C means is the application's to say. A process that one of its
- * functions executes inherits that. One that cannot go on, since application and worker are of versions that do not
- * fit or it got a transport before, says so on standard error and exits with status 76, which is `EX_PROTOCOL`.
+ * A worker that serves ignores `SIGINT`, since the application decides what Ctrl-C does. Processes that its functions
+ * execute inherit that. A worker exits with status 76, which is `EX_PROTOCOL`, when its version does not fit the
+ * application's, or when the program took a transport before. It says so on standard error.
  *
- * A process that was executed ends by `exit()`. One that a fork server forked flushes its standard streams and ends by
- * `_exit()`, so that what its fork server has registered with `atexit()` is not done once for each worker.
+ * An executed worker ends by `exit()`. A forked worker flushes its standard streams and ends by `_exit()`, so that the
+ * `atexit()` functions of its fork server do not run once for each worker.
  *
- * The first thread of the process.
+ * The first thread of the process may call this.
  *
- * Returns: %FALSE where the program is to go on
+ * Returns: %FALSE where the program goes on
  *
  * Since: 0.1
  */
@@ -241,8 +270,12 @@ ferry_worker_main (int *argc, char ***argv)
     return FALSE;
   if (ferry_attachment_get_downlink (&error) == NULL)
     give_up (error);
-  if (server.serve != NULL && ferry_worker_has_transport (server.transport))
-    serve_transport ();
+  if (serve_func != NULL && ferry_worker_has_transport (server_transport))
+    {
+      signal (SIGINT, SIG_IGN);
+      prepare ();
+      ferry_worker_exit (serve_func ());
+    }
   if (!ferry_attachment_has_sender (FERRY_CALLS_SENDER))
     return FALSE;
   downlink = ferry_attachment_take_downlink (FERRY_DOWNLINK_SERVES, FERRY_CALLS_SENDER, &error);
@@ -256,9 +289,9 @@ ferry_worker_main (int *argc, char ***argv)
  * ferry_worker_exit:
  * @status: the exit status
  *
- * Ends the worker from within, as a function may want to: what was sent arrives, its senders are stopped, the standard
- * streams are flushed, and the process exits. The call that it was serving fails for the application with
- * %FERRY_ERROR_WORKER_LOST. Any thread may call this. In a process that is no worker of Ferry's, it is `exit()`.
+ * Ends the worker from one of its functions: stops its senders, flushes the standard streams, and exits. Messages that
+ * were sent before arrive. The call that the worker serves fails in the application with %FERRY_ERROR_WORKER_LOST. In a
+ * process that is not a worker, this is `exit()`. Any thread may call this.
  *
  * Since: 0.1
  */

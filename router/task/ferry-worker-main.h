@@ -16,10 +16,11 @@ G_BEGIN_DECLS
 /**
  * FerryInitialiser:
  * @user_data: the data given to [func@Ferry.Worker.add_initialiser]
- * @error: where an error goes
+ * @error: return location for an error
  *
- * Prepares a program for the calls that it will serve: loads what all workers share. Runs once in a fork server, which
- * is then forked for each worker, so it must not start a thread; once in a worker that was executed.
+ * Prepares a program for the calls that it will serve, such as by loading data that all workers share. It runs once in
+ * a fork server, and once in each executed worker. It must not start a thread, since a fork server is forked
+ * afterwards.
  *
  * Returns: %TRUE on success
  *

@@ -65,7 +65,7 @@ task_test_new (TaskTestExecutor *executor)
 
   if (executor == NULL)
     return task;
-  ferry_task_claim (task, &task_test_driver, executor, &error);
+  ferry_task_submit_to (task, &task_test_driver, executor, &error);
   g_assert_no_error (error);
   return task;
 }

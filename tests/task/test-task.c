@@ -27,11 +27,11 @@ test_new (void)
   g_assert_cmpint (ferry_task_get_pid (task), ==, 0);
   g_assert_cmpuint (ferry_task_get_n_attempts (task), ==, 0);
   g_assert_cmpint (ferry_task_get_submit_time (task), ==, 0);
-  g_assert_cmpint (ferry_task_get_run_timeout (task), ==, 0);
-  g_assert_cmpint (ferry_task_get_queue_timeout (task), ==, 0);
-  g_assert_cmpint (ferry_task_get_cancel_grace (task), ==, 2 * G_USEC_PER_SEC);
-  g_assert_cmpuint (ferry_task_get_retries (task), ==, 0);
-  g_assert_cmpuint (ferry_task_get_window (task), ==, 16);
+  g_assert_cmpint (ferry_task_get_settings (task)->run_timeout, ==, 0);
+  g_assert_cmpint (ferry_task_get_settings (task)->queue_timeout, ==, 0);
+  g_assert_cmpint (ferry_task_get_settings (task)->cancel_grace, ==, 2 * G_USEC_PER_SEC);
+  g_assert_cmpuint (ferry_task_get_settings (task)->retries, ==, 0);
+  g_assert_cmpuint (ferry_task_get_settings (task)->window, ==, 16);
 }
 
 static void
@@ -57,11 +57,11 @@ test_settings (void)
   ferry_task_set_cancel_grace (task, 0);
   ferry_task_set_retries (task, 4);
   ferry_task_set_window (task, 5);
-  g_assert_cmpint (ferry_task_get_run_timeout (task), ==, 1);
-  g_assert_cmpint (ferry_task_get_queue_timeout (task), ==, 2);
-  g_assert_cmpint (ferry_task_get_cancel_grace (task), ==, 0);
-  g_assert_cmpuint (ferry_task_get_retries (task), ==, 4);
-  g_assert_cmpuint (ferry_task_get_window (task), ==, 5);
+  g_assert_cmpint (ferry_task_get_settings (task)->run_timeout, ==, 1);
+  g_assert_cmpint (ferry_task_get_settings (task)->queue_timeout, ==, 2);
+  g_assert_cmpint (ferry_task_get_settings (task)->cancel_grace, ==, 0);
+  g_assert_cmpuint (ferry_task_get_settings (task)->retries, ==, 4);
+  g_assert_cmpuint (ferry_task_get_settings (task)->window, ==, 5);
   ferry_task_set_priority (task, 6);
   ferry_task_set_priority (task, 6);
   task_test_assert_heard (ear, "priority");
@@ -395,7 +395,7 @@ test_own_class (void)
   FerryProgress progress = task_test_progress (0.5, NULL);
 
   own_heard = g_string_new (NULL);
-  g_assert_true (ferry_task_claim (task, &task_test_driver, &executor, NULL));
+  g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, NULL));
   g_assert_true (ferry_task_start (task, 77));
   g_assert_true (ferry_task_take_message (task, "a", NULL));
   g_assert_true (ferry_task_take_progress (task, &progress));
