@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Makes a task of items, and items' ends of what the task's worker says.
+/* Makes a task of items, and ends items by the answers of the task's worker.
  *
- * Trust: a worker's answers are counted and checked: it can end no item that it was not asked for, and none twice. */
+ * Trust: a worker's answers are counted and checked. It ends only items that it was asked for, and each once. */
 
 #include "config.h"
 
@@ -17,25 +17,9 @@
 #include "task/ferry-map-function-private.h"
 #include "task/ferry-task-private.h"
 
-/* Arguments with a longer type are put into boxes, where it is a value: a chunk's type is a little longer than its
- * items'. */
+/* Items of a longer type are put into boxes, which hold the type as a value. A chunk's own type is a little longer than
+ * that of its items. */
 #define LONGEST_TYPE (FERRY_MAX_CALL_TYPE - 16)
-
-struct _FerryMapChunk
-{
-  FerryTask parent_instance;
-
-  const FerryMapChunkFuncs *funcs; /* const */
-  gpointer map;                    /* (unowned) (nullable): NULL once the map let go of it */
-  const FerryFunctionEntry *entry; /* const (nullable) */
-  GList link;                      /* in the map's chunks */
-  guint64 first;                   /* const: index of the first item */
-  guint n_items;                   /* const */
-  guint n_come;                    /* so many came to their end, in order */
-  guint attempt;                   /* of the task, which the last answer was of */
-  guint n_answers;                 /* that came of it */
-  gboolean is_plain;               /* const: the one item's call itself */
-};
 
 G_DEFINE_FINAL_TYPE (FerryMapChunk, ferry_map_chunk, FERRY_TYPE_TASK)
 
@@ -45,14 +29,14 @@ ferry_map_chunk_get_place (FerryMapChunk *self)
   return self->attempt == ferry_task_get_n_attempts (FERRY_TASK (self)) ? self->n_answers : 0;
 }
 
-/* Whether an answer is that of the next item. Not one of a worker that says more than it was asked; nor one of an item
- * that another worker has answered, which then said that it had not begun. */
+/* Whether an answer is that of the next item. It is not where a worker answers more items than it was asked for, or an
+ * item that an earlier worker has answered and then claimed not to have begun. */
 static gboolean
 is_wanted (FerryMapChunk *self)
 {
   guint place = ferry_map_chunk_get_place (self);
 
-  /* The one item of a plain chunk is answered by the end of its call. */
+  /* The item of a plain chunk ends with its call. */
   if (self->is_plain)
     return FALSE;
   self->attempt = ferry_task_get_n_attempts (FERRY_TASK (self));
@@ -60,7 +44,7 @@ is_wanted (FerryMapChunk *self)
   return place == self->n_come && place < self->n_items;
 }
 
-/* What an item's answer says: its value, or its error. */
+/* Returns (transfer full) (nullable) the value of an item's answer, or sets its error. */
 static GVariant *
 read_answer (FerryMapChunk *self, const char *type, GVariant *value, GError **error)
 {
@@ -87,19 +71,7 @@ read_answer (FerryMapChunk *self, const char *type, GVariant *value, GError **er
   return value != NULL ? g_variant_ref (value) : NULL;
 }
 
-/* The worker sends the items' answers in order, and nothing else under these names. */
-static void
-take_answer (FerryMapChunk *self, const char *type, GVariant *value)
-{
-  GError *error = NULL;
-  GVariant *result;
-
-  if (!is_wanted (self))
-    return;
-  result = read_answer (self, type, value, &error);
-  self->funcs->item_done (self->map, ferry_map_chunk_end_item (self), result, error);
-}
-
+/* Under the reserved names the worker sends the items' answers, in order. */
 static void
 ferry_map_chunk_message (FerryTask *task, const char *type, GVariant *value)
 {
@@ -107,8 +79,13 @@ ferry_map_chunk_message (FerryTask *task, const char *type, GVariant *value)
 
   if (!FERRY_MAP_IS_RESERVED_MESSAGE (type))
     FERRY_TASK_CLASS (ferry_map_chunk_parent_class)->message (task, type, value);
-  else if (self->map != NULL)
-    take_answer (self, type, value);
+  else if (self->map != NULL && is_wanted (self))
+    {
+      GError *error = NULL;
+      GVariant *result = read_answer (self, type, value, &error);
+
+      self->funcs->item_done (self->map, ferry_map_chunk_end_item (self), result, error);
+    }
 }
 
 static void
@@ -132,7 +109,7 @@ ferry_map_chunk_init (FerryMapChunk *self)
 {
 }
 
-/* Takes arguments, floating or not, which may be NULL. */
+/* Takes arguments (nullable), floating or not. */
 static FerryMapChunk *
 chunk_new (const FerryMapChunkPlan *plan, guint64 first, guint n_items, const char *function, GVariant *arguments)
 {
@@ -158,14 +135,14 @@ chunk_new_of_array (const FerryMapChunkPlan *plan, guint64 first, GVariant *item
     chunk_new (plan, first, n_items, FERRY_MAP_FUNCTION, g_variant_new_tuple (parts, G_N_ELEMENTS (parts)));
   char name[FERRY_FUNCTION_MAX_NAME + 48];
 
-  /* Lists and errors speak of what is mapped. */
+  /* Lists and errors show the name of the mapped function. */
   g_snprintf (name, sizeof name, "%s %" G_GUINT64_FORMAT "–%" G_GUINT64_FORMAT, plan->function, first,
               first + n_items - 1);
   ferry_task_set_name (FERRY_TASK (self), name);
   return self;
 }
 
-/* Whether one type says it all. A type that is that of boxes would be taken for one. */
+/* Whether all items have one type, which can be the array's. Values of the boxes' type would be taken for boxes. */
 static gboolean
 are_alike (GVariant *const *items, guint n_items)
 {
@@ -229,42 +206,6 @@ ferry_map_chunk_new_part (const FerryMapChunkPlan *plan, guint64 first, GVariant
   return chunk_new_of_array (plan, first, g_variant_builder_end (&builder), (guint) (end - begin));
 }
 
-gpointer
-ferry_map_chunk_get_map (FerryMapChunk *self)
-{
-  return self->map;
-}
-
-void
-ferry_map_chunk_let_go (FerryMapChunk *self)
-{
-  self->map = NULL;
-}
-
-GList *
-ferry_map_chunk_get_link (FerryMapChunk *self)
-{
-  return &self->link;
-}
-
-guint64
-ferry_map_chunk_get_first (FerryMapChunk *self)
-{
-  return self->first;
-}
-
-guint
-ferry_map_chunk_get_n_items (FerryMapChunk *self)
-{
-  return self->n_items;
-}
-
-guint
-ferry_map_chunk_get_n_come (FerryMapChunk *self)
-{
-  return self->n_come;
-}
-
 guint64
 ferry_map_chunk_end_item (FerryMapChunk *self)
 {
@@ -272,22 +213,8 @@ ferry_map_chunk_end_item (FerryMapChunk *self)
   return self->first + self->n_come++;
 }
 
-gboolean
-ferry_map_chunk_is_plain (FerryMapChunk *self)
-{
-  return self->is_plain;
-}
-
 GVariant *
 ferry_map_chunk_get_items (FerryMapChunk *self)
 {
   return g_variant_get_child_value (ferry_task_get_arguments (FERRY_TASK (self)), 2);
-}
-
-gint64
-ferry_map_chunk_read_time (FerryMapChunk *self, GVariant *result)
-{
-  if (self->is_plain || result == NULL || !g_variant_is_of_type (result, G_VARIANT_TYPE_INT64))
-    return -1;
-  return g_variant_get_int64 (result);
 }

@@ -14,7 +14,7 @@
 typedef struct
 {
   FerryJob *job;                      /* (unowned) */
-  const FerryFunctionEntry *function; /* what is run over the items */
+  const FerryFunctionEntry *function; /* the mapped function */
   GVariant *items;                    /* (owned) */
   gsize n_items;
   gboolean boxed;
@@ -51,7 +51,7 @@ chunk_init (Chunk *self, FerryJob *job, GVariant *arguments, GError **error)
   return FALSE;
 }
 
-/* The arguments of an item: (transfer full) (nullable). */
+/* Returns (transfer full) (nullable) the arguments of an item. */
 static GVariant *
 get_arguments (Chunk *self, gsize i)
 {
@@ -100,8 +100,8 @@ send_failure (Chunk *self, const FerryAnswer *answer, GError **error)
   return send_error (self, shortened, NULL, NULL, error);
 }
 
-/* Sends what became of an item. Where a result cannot be sent, that is the item's failure. Returns FALSE when nothing
- * can be sent any more. */
+/* Sends an item's result or failure. A result that cannot be sent makes the item fail. Returns FALSE when no further
+ * message can be sent. */
 static gboolean
 send_answer (Chunk *self, FerryAnswer *answer, GError **error)
 {

@@ -153,7 +153,11 @@ check (Scene *scene)
 {
   g_assert_cmpuint (ferry_map_get_n_in_flight (scene->map), <=, ferry_map_get_in_flight_limit (scene->map));
   for (GList *link = ferry_map_get_chunks (scene->map)->head; link != NULL; link = link->next)
-    g_assert_cmpuint (ferry_map_chunk_get_n_come (link->data), <=, ferry_map_chunk_get_n_items (link->data));
+    {
+      FerryMapChunk *chunk = link->data;
+
+      g_assert_cmpuint (chunk->n_come, <=, chunk->n_items);
+    }
 }
 
 static void
