@@ -14,7 +14,7 @@ G_BEGIN_DECLS
 
 /* error (nullable): why the task was not submitted. */
 typedef void (*FerrySubmittedFunc) (gpointer data, const GError *error);
-/* Submits a task as soon as there is room. An errand calls func then, or when the task cannot be submitted. */
+/* Submits a task as soon as there is room. func is posted then, or when the task cannot be submitted. */
 void ferry_executor_submit_when_room (FerryExecutor *self, FerryTask *task, FerrySubmittedFunc func, gpointer data);
 /* Whether the executor has taken in the task, which may be done. */
 gboolean ferry_executor_has_task (FerryExecutor *self, FerryTask *task);

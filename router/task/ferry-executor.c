@@ -60,7 +60,7 @@ struct _FerryExecutor
 
   pthread_mutex_t inbox_lock;
   GQueue inbox;           /* inbox_lock: (element-type FerryTask) (owned); its own address means: cancel all so far */
-  gboolean inbox_is_told; /* inbox_lock: an errand is to empty it */
+  gboolean inbox_is_told; /* inbox_lock: a post is to empty it */
 
   FerryTaskQueue queue;
   GSequence *list;       /* (owned) (element-type FerryTask): the model's items */
@@ -686,7 +686,7 @@ put_into_inbox (FerryExecutor *self, gpointer item)
   self->inbox_is_told = TRUE;
   pthread_mutex_unlock (&self->inbox_lock);
   if (!was_told)
-    ferry_errands_post (self->router->context, empty_inbox, g_object_ref (self), g_object_unref);
+    ferry_mailbox_post (self->router->context, empty_inbox, g_object_ref (self), g_object_unref);
 }
 
 /* ---- Submission: a task is checked, counted, claimed, and taken in or left for the router's thread ----
@@ -748,7 +748,7 @@ typedef struct
 {
   FerryExecutor *executor; /* (owned) */
   FerryTask *task;         /* (owned) */
-  GTask *call;             /* (owned) (nullable): is returned at the end; without it, an errand calls func */
+  GTask *call;             /* (owned) (nullable): is returned at the end; without it, func is posted */
   GSource *source;         /* (owned) (nullable): of the call's cancellable */
   FerrySubmittedFunc func;
   gpointer data;
@@ -783,7 +783,7 @@ end_submission (FerrySubmission *self, GError *error)
   if (self->call == NULL)
     {
       self->error = error;
-      ferry_errands_post (self->executor->router->context, call_submitted, self, submission_free);
+      ferry_mailbox_post (self->executor->router->context, call_submitted, self, submission_free);
       return;
     }
   if (error != NULL)

@@ -51,13 +51,13 @@
 /* Schedules the pool once a worker has taken descriptors, since those may have kept it from more tasks. Often no
  * answer tells so: an idle worker may still have to take the descriptors of tasks that were taken back.
  *
- * Owner:   counted references, of the worker and of the errand that is on its way.
+ * Owner:   counted references, of the worker and of the post that is on its way.
  * Threads: the link calls room_came() on any thread, with its lock held. The rest is the router's. */
 struct _FerryPoolRoom
 {
   GWeakRef pool;
   GMainContext *context; /* const: (owned): the router's */
-  _Atomic gboolean told; /* any: an errand is on its way */
+  _Atomic gboolean told; /* any: a post is on its way */
 };
 
 static void
@@ -93,7 +93,7 @@ room_came (gpointer data)
   FerryPoolRoom *self = data;
 
   if (!atomic_exchange (&self->told, TRUE))
-    ferry_errands_post (self->context, use_room, g_atomic_rc_box_acquire (self), room_unref);
+    ferry_mailbox_post (self->context, use_room, g_atomic_rc_box_acquire (self), room_unref);
 }
 
 /* main: makes the pool schedule once the worker has taken descriptors. */
