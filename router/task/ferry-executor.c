@@ -241,20 +241,6 @@ list_trim (FerryExecutor *self, guint keep)
     }
 }
 
-/* main: clears the list without a signal, when the executor is disposed. */
-static void
-list_clear (FerryExecutor *self)
-{
-  GList *link;
-
-  while ((link = g_queue_pop_head_link (&self->finished)) != NULL)
-    {
-      FerryTaskPlacement *placement = ferry_task_get_placement (g_steal_pointer (&link->data));
-
-      g_sequence_remove (g_steal_pointer (&placement->position));
-    }
-}
-
 /* main: a task of the list is done. Finished tasks leave together, in the next turn of the main loop; or now, where too
  * many of them wait for that. */
 static void
@@ -266,7 +252,7 @@ list_finish (FerryExecutor *self, FerryTask *task)
     return;
   placement->finished_link.data = task;
   g_queue_push_tail_link (&self->finished, &placement->finished_link);
-  if (self->finished.length > self->keep_finished && self->finished.length - self->keep_finished > MAX_LEAVING)
+  if (self->finished.length > (guint64) self->keep_finished + MAX_LEAVING)
     list_trim (self, self->keep_finished);
 }
 
@@ -375,11 +361,13 @@ task_done (FerryExecutor *self, FerryTask *task)
   g_object_unref (self);
 }
 
+/* main: fails a task of the queue. Takes error. */
 static void
 fail_waiting (FerryExecutor *self, FerryTask *task, FerryTaskEvent event, GError *error)
 {
   g_object_ref (task);
   ferry_timers_unset (self->timers, &ferry_task_get_placement (task)->timer);
+  ferry_task_queue_remove (&self->queue, task);
   if (ferry_task_fail (task, event, error, NULL, NULL))
     task_done (self, task);
   g_object_unref (task);
@@ -420,10 +408,7 @@ queue_timed_out (gpointer data)
   g_autoptr (FerryExecutor) self = g_object_ref (from_source (placement->queue));
 
   if (take_back (task))
-    {
-      ferry_task_queue_remove (&self->queue, task);
-      fail_waiting (self, task, FERRY_TASK_EVENT_QUEUE_TIMEOUT, new_queue_error (task));
-    }
+    fail_waiting (self, task, FERRY_TASK_EVENT_QUEUE_TIMEOUT, new_queue_error (task));
   ferry_pool_schedule (self->pool);
 }
 
@@ -502,10 +487,8 @@ source_fail_all (FerryTaskSource *source, const GError *error)
     {
       FerryTask *task = g_ptr_array_index (tasks, i);
 
-      if (ferry_task_get_done (task) || ferry_task_get_placement (task)->worker != NULL)
-        continue;
-      ferry_task_queue_remove (&self->queue, task);
-      fail_waiting (self, task, FERRY_TASK_EVENT_REFUSE, ferry_error_copy (error));
+      if (!ferry_task_get_done (task) && ferry_task_get_placement (task)->worker == NULL)
+        fail_waiting (self, task, FERRY_TASK_EVENT_REFUSE, ferry_error_copy (error));
     }
 }
 
@@ -525,8 +508,8 @@ can_run (FerryExecutor *self, GError **error)
   return FALSE;
 }
 
-/* Tasks that cannot be begun fail a turn of the main loop after their submission, and not within it: else handlers that
- * submit again, and submissions that wait for room, would recurse. */
+/* Tasks that cannot be begun fail a turn of the main loop after their submission. Within it, handlers that submit again
+ * would recurse, and so would submissions that wait for room. */
 static void
 refuse_waiting (gpointer data)
 {
@@ -671,9 +654,8 @@ empty_inbox (gpointer data)
       take_in (self, item);
 }
 
-/* any: item: a task (transfer full), or the inbox's own address, which makes the router's thread cancel all tasks so
- * far and none that this thread submits later. Two such addresses in a row do what one does, so the second is left out.
- */
+/* any: item: a task (transfer full), or the inbox's own address. That makes the router's thread cancel all tasks so
+ * far, and none that this thread submits later. A second such address in a row changes nothing, and is left out. */
 static void
 put_into_inbox (FerryExecutor *self, gpointer item)
 {
@@ -872,10 +854,10 @@ ferry_executor_submit_when_room (FerryExecutor *self, FerryTask *task, FerrySubm
  * Submits a task. It is begun when its turn comes, by priority and then by the order of submission. Any thread may call
  * this; signals are emitted on the router's thread.
  *
- * Fails with %FERRY_ERROR_STOPPED when the executor takes no more tasks, with %FERRY_ERROR_WOULD_BLOCK when
- * [property@Ferry.Executor:max-pending] tasks wait, with %FERRY_ERROR_ALREADY_STARTED when the task was submitted
- * before, and with %FERRY_ERROR_BAD_ARGUMENTS when this program has registered the function and the arguments are not
- * of its type. Later errors, such as an unknown function, are the task's.
+ * Fails with %FERRY_ERROR_STOPPED when the executor takes no more tasks. Fails with %FERRY_ERROR_WOULD_BLOCK when
+ * [property@Ferry.Executor:max-pending] tasks wait. Fails with %FERRY_ERROR_ALREADY_STARTED when the task was submitted
+ * before. Fails with %FERRY_ERROR_BAD_ARGUMENTS when the arguments do not fit a function that this program has
+ * registered. Later errors, such as an unknown function, are the task's.
  *
  * Returns: %TRUE when the task was accepted
  *
@@ -1585,6 +1567,9 @@ ferry_executor_set_property (GObject *object, guint property_id, const GValue *v
     {
     case PROP_POOL:
       self->pool = g_value_dup_object (value);
+      self->router = ferry_pool_get_router (self->pool);
+      self->timers = ferry_router_get_timers (self->router);
+      ferry_pool_add_source (self->pool, &self->source);
       break;
     case PROP_MAX_PENDING:
       ferry_executor_set_max_pending (self, g_value_get_uint (value));
@@ -1698,18 +1683,6 @@ install_properties (GObjectClass *object_class)
 /* ---- Life cycle ---- */
 
 static void
-ferry_executor_constructed (GObject *object)
-{
-  FerryExecutor *self = FERRY_EXECUTOR (object);
-
-  G_OBJECT_CLASS (ferry_executor_parent_class)->constructed (object);
-
-  self->router = ferry_pool_get_router (self->pool);
-  self->timers = ferry_router_get_timers (self->router);
-  ferry_pool_add_source (self->pool, &self->source);
-}
-
-static void
 ferry_executor_dispose (GObject *object)
 {
   FerryExecutor *self = FERRY_EXECUTOR (object);
@@ -1721,7 +1694,8 @@ ferry_executor_dispose (GObject *object)
       ferry_timers_unset (self->timers, &self->refuse_timer);
       ferry_timers_unset (self->timers, &self->shutdown_timer);
     }
-  list_clear (self);
+  /* The list is freed without a signal. All of its tasks are done. */
+  g_array_unref (take_leaving (self, 0));
 
   G_OBJECT_CLASS (ferry_executor_parent_class)->dispose (object);
 }
@@ -1745,7 +1719,6 @@ ferry_executor_class_init (FerryExecutorClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
-  object_class->constructed = ferry_executor_constructed;
   object_class->dispose = ferry_executor_dispose;
   object_class->finalize = ferry_executor_finalize;
   install_properties (object_class);

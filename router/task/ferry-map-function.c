@@ -55,14 +55,12 @@ chunk_init (Chunk *self, FerryJob *job, GVariant *arguments, GError **error)
 static GVariant *
 get_arguments (Chunk *self, gsize i)
 {
-  GVariant *child = g_variant_get_child_value (self->items, i);
-  g_autoptr (GVariant) box = NULL;
+  g_autoptr (GVariant) child = g_variant_get_child_value (self->items, i);
   g_autoptr (GVariant) content = NULL;
 
   if (!self->boxed)
-    return child;
-  box = child;
-  content = g_variant_get_maybe (box);
+    return g_steal_pointer (&child);
+  content = g_variant_get_maybe (child);
   return content != NULL ? g_variant_get_variant (content) : NULL;
 }
 
@@ -133,11 +131,12 @@ run_item (Chunk *self, gsize i, GError **error)
   GError *failure = NULL;
   GVariant *result;
 
-  if (!ferry_function_check_arguments (self->function, arguments, &answer.failure))
-    return send_answer (self, &answer, error);
-  ferry_job_begin_function (self->job);
-  result = self->function->function (self->job, arguments, &failure);
-  ferry_answer_take (&answer, self->function, result, failure, self->job);
+  if (ferry_function_check_arguments (self->function, arguments, &answer.failure))
+    {
+      ferry_job_begin_function (self->job);
+      result = self->function->function (self->job, arguments, &failure);
+      ferry_answer_take (&answer, self->function, result, failure, self->job);
+    }
   return send_answer (self, &answer, error);
 }
 

@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Where a map's items come from: a container, an array, a list model or a function; or the application adds them, which
- * is a manual input.
+/* The input of a map: a container, an array, a list model or a function. In a manual input, the application adds items.
  *
  * Owner:   the map.
  * Threads: the router's. */

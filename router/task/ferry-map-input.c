@@ -137,20 +137,11 @@ pull_from_source (FerryMapInput *self, GVariant **arguments, GError **error)
 
   if (next != NULL)
     *arguments = g_variant_take_ref (next);
-  if (failure != NULL)
-    g_clear_pointer (arguments, g_variant_unref);
   if (failure == NULL)
     return next != NULL ? FERRY_MAP_PULL_ITEM : FERRY_MAP_PULL_END;
+  g_clear_pointer (arguments, g_variant_unref);
   g_propagate_error (error, failure);
   return FERRY_MAP_PULL_FAILED;
-}
-
-static GVariant *
-get_element (GPtrArray *elements, gsize i)
-{
-  GVariant *element = g_ptr_array_index (elements, i);
-
-  return element != NULL ? g_variant_ref_sink (element) : NULL;
 }
 
 FerryMapPull
@@ -174,8 +165,8 @@ ferry_map_input_pull (FerryMapInput *self, GVariant **arguments, GError **error)
     return FERRY_MAP_PULL_END;
   if (self->kind == FERRY_MAP_INPUT_CONTAINER)
     *arguments = g_variant_get_child_value (self->from, self->position);
-  else
-    *arguments = get_element (self->from, self->position);
+  else if (g_ptr_array_index ((GPtrArray *) self->from, self->position) != NULL)
+    *arguments = g_variant_ref_sink (g_ptr_array_index ((GPtrArray *) self->from, self->position));
   self->position++;
   return FERRY_MAP_PULL_ITEM;
 }

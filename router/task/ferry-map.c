@@ -7,8 +7,8 @@
  * index from its submission on. It is in flight until its result is taken. So one bound holds for arguments that wait,
  * items that run, results that wait for an earlier one, and results that are not taken.
  *
- * It is one file since each of these steps reads and changes the number in flight. The input (ferry-map-input.c), a
- * chunk (ferry-map-chunk.c) and the worker's side (ferry-map-function.c) do not depend on the map.
+ * It is one file since each of these steps reads and changes the number in flight. The input (ferry-map-input.c)
+ * and the worker's side (ferry-map-function.c) do not depend on the map.
  *
  * Owner:   counted references. The map holds none to itself, so dropping the last one cancels its chunks.
  * Threads: the router's. It is made and cancelled on any, and its const properties are read on any. */
@@ -21,19 +21,24 @@
 #include "base/ferry-timers-private.h"
 #include "base/ferry-wait-queue-private.h"
 #include "base/ferry-watch-cancellable-private.h"
+#include "call/ferry-call-message-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "ferry-enums.h"
 #include "ferry-marshallers.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-executor-private.h"
 #include "task/ferry-iterate-private.h"
-#include "task/ferry-map-chunk-private.h"
+#include "task/ferry-map-function-private.h"
 #include "task/ferry-map-input-private.h"
 #include "task/ferry-pool-private.h"
 #include "task/ferry-task-private.h"
 #include "worker/ferry-function-private.h"
 
 #define MAX_CHUNK_SIZE 65536
+
+/* Items of a longer type are put into boxes, which hold the type as a value. A chunk's own type is a little longer than
+ * that of its items. */
+#define LONGEST_TYPE (FERRY_MAX_CALL_TYPE - 16)
 
 #define FEWEST_PLACES 16
 
@@ -97,11 +102,31 @@ typedef struct
 /* A call of add_async() that waits. */
 typedef struct
 {
-  FerryMap *map;       /* (unowned): the call has it */
-  GTask *call;         /* (owned) */
+  GTask *call;         /* (owned): has the map */
   GVariant *arguments; /* (owned) (nullable) */
   GSource *source;     /* (owned) (nullable): of the call's cancellable */
 } MapAdd;
+
+#define FERRY_TYPE_MAP_CHUNK (ferry_map_chunk_get_type ())
+G_DECLARE_FINAL_TYPE (FerryMapChunk, ferry_map_chunk, FERRY, MAP_CHUNK, FerryTask)
+
+/* A chunk of a map's items: a task of the function that every worker has, see ferry-map-function-private.h. Where
+ * chunks have one item each, the chunk is plain: a task of the mapped function itself.
+ *
+ * Trust: a worker's answers are counted and checked. It ends only items that it was asked for, and each once. */
+struct _FerryMapChunk
+{
+  FerryTask parent_instance;
+
+  FerryMap *map;     /* (unowned) (nullable): NULL once the map let go of it */
+  GList link;        /* in the map's chunks */
+  guint64 first;     /* const: index of the first item */
+  guint n_items;     /* const */
+  guint n_come;      /* how many items have ended, in order */
+  guint attempt;     /* of the task: the attempt of the latest answer */
+  guint n_answers;   /* of that attempt */
+  gboolean is_plain; /* const */
+};
 
 struct _FerryMap
 {
@@ -126,7 +151,7 @@ struct _FerryMap
   GQueue requeued;    /* (element-type Range) (owned): come before further items of the input */
   GPtrArray *batch;   /* (owned) (element-type GVariant): of the chunk that is being made; NULL for no arguments */
   double item_time;   /* the mean, in microseconds; 0: not known */
-  guint largest_size; /* of a chunk whose time is known */
+  guint largest_size; /* of a chunk with a known time */
   guint64 n_submitted;
   gboolean started; /* items may be pulled and submitted */
   gboolean scheduling;
@@ -189,14 +214,16 @@ enum
  *
  * A function applied to many items, in the workers of an executor.
  *
- * The input of a map is a container ([method@Ferry.Map.set_arguments]), an array ([method@Ferry.Map.set_array]), a list
- * model ([method@Ferry.Map.set_model]) or a function of the application ([method@Ferry.Map.set_source]). Without one of
- * these, items are added one by one ([method@Ferry.Map.add]). Any function that the workers know can be mapped without
- * a change.
+ * The input of a map is one of these:
  *
- * Results come in one of three ways: as signals ([method@Ferry.Map.start]), one by one on request
- * ([method@Ferry.Map.next_async]), or as a list ([method@Ferry.Map.collect_async]). Their order is that of the items,
- * or that of their arrival.
+ * - a container ([method@Ferry.Map.set_arguments]), an array ([method@Ferry.Map.set_array]) or a list model
+ *   ([method@Ferry.Map.set_model])
+ * - a function of the application ([method@Ferry.Map.set_source])
+ * - items that are added one by one ([method@Ferry.Map.add])
+ *
+ * Any function that the workers know can be mapped without a change. Results come as signals
+ * ([method@Ferry.Map.start]), one by one on request ([method@Ferry.Map.next_async]), or as a list
+ * ([method@Ferry.Map.collect_async]). Their order is that of the items, or that of their arrival.
  *
  * ```c
  * g_autoptr (FerryMap) map = ferry_map_new (executor, "sha256", FERRY_MAP_ORDERED);
@@ -207,20 +234,20 @@ enum
  * ```
  *
  * Items are taken from the input when there is room for them. No more than [property@Ferry.Map:max-in-flight] are in
- * flight: these are the items that run, that wait to run, and whose results wait to be taken. So memory is bounded,
- * also with an endless input, a slow first item, or results that are taken late.
+ * flight: they wait, they run, or their results wait to be taken. So memory is bounded, also with an endless input, a
+ * slow first item, or results that are taken late.
  *
  * Workers get items in chunks, so that small items do not cost a message each; see [property@Ferry.Map:chunk-size]. An
  * item's result comes at most a millisecond after the item is done, whatever the size of its chunk. The failure of an
  * item is a result too, and the other items go on. When a worker dies, the item that it ran fails with
  * %FERRY_ERROR_WORKER_LOST. Another worker runs the rest of the chunk, and no item is run twice.
  *
- * Where the executor takes no more tasks, or its pool cannot start workers, the map takes no more items, and those that
- * it has taken fail. [property@Ferry.Map:error] says why.
+ * Where the executor takes no more tasks, or its pool cannot start workers, the map takes no more items. The items in
+ * flight fail, and [property@Ferry.Map:error] says why.
  *
  * The chunks are tasks of the executor, with its order and priorities, and its list shows them.
  *
- * A map belongs to the router's thread. Dropping its last reference cancels what runs, and ends all signals. Handlers
+ * A map belongs to the router's thread. Dropping its last reference cancels its items, and ends all signals. Handlers
  * may do anything: cancel the map, add to it, drop the last reference.
  *
  * Since: 0.1
@@ -360,20 +387,7 @@ free_value (gpointer value)
     g_variant_unref (value);
 }
 
-/* The first item that fails ends the collecting, and the map is cancelled. */
-static void
-fail (FerryMap *self, guint64 index, GError *error)
-{
-  if (self->collected == NULL || self->collect_error != NULL)
-    {
-      g_error_free (error);
-      return;
-    }
-  g_prefix_error (&error, "Item %" G_GUINT64_FORMAT ": ", index);
-  self->collect_error = error;
-  ferry_map_cancel (self);
-}
-
+/* The first item that fails ends the collecting: the map is cancelled, and delivers no further result. */
 static void
 collect_result (FerryMap *self, Result *result)
 {
@@ -381,7 +395,9 @@ collect_result (FerryMap *self, Result *result)
 
   if (result->error != NULL)
     {
-      fail (self, result->index, g_steal_pointer (&result->error));
+      g_prefix_error (&result->error, "Item %" G_GUINT64_FORMAT ": ", result->index);
+      self->collect_error = g_steal_pointer (&result->error);
+      ferry_map_cancel (self);
       return;
     }
   if (list->len <= result->index)
@@ -555,8 +571,8 @@ ferry_map_get_automatic_size (FerryMap *self)
   return (guint) MAX (size, 1);
 }
 
-/* How many items the next chunk has; 0 when it is not time for one. Where results are taken one after the other, a
- * chunk for each would be too small: it waits for room for a quarter of the bound. */
+/* How many items the next chunk has; 0 when it is not time for one. Room comes item by item where results are taken one
+ * after the other. So a chunk waits for a quarter of the bound. */
 static guint
 choose_size (FerryMap *self)
 {
@@ -620,6 +636,183 @@ fill_batch (FerryMap *self, guint size)
   return self->batch->len > 0;
 }
 
+/* ---- A chunk is made ---- */
+
+G_DEFINE_FINAL_TYPE (FerryMapChunk, ferry_map_chunk, FERRY_TYPE_TASK)
+
+/* Takes arguments (nullable), floating or not. */
+static FerryMapChunk *
+chunk_new (FerryMap *map, guint64 first, guint n_items, const char *function, GVariant *arguments)
+{
+  FerryMapChunk *self = g_object_new (FERRY_TYPE_MAP_CHUNK, NULL);
+
+  self->map = map;
+  self->link.data = self;
+  self->first = first;
+  self->n_items = n_items;
+  ferry_task_set_up (FERRY_TASK (self), FERRY_TASK_KIND_CALL, function, arguments);
+  ferry_task_set_priority (FERRY_TASK (self), map->priority);
+  return self;
+}
+
+/* Takes items, which is floating. */
+static FerryMapChunk *
+chunk_new_of_array (FerryMap *map, guint64 first, GVariant *items, guint n_items)
+{
+  gint64 limit = get_fixed_size (map) > 0 ? -1 : LONGEST_MICROSECONDS;
+  GVariant *const parts[] = {g_variant_new_string (map->function), g_variant_new_int64 (limit), items};
+  FerryMapChunk *self =
+    chunk_new (map, first, n_items, FERRY_MAP_FUNCTION, g_variant_new_tuple (parts, G_N_ELEMENTS (parts)));
+  char name[FERRY_FUNCTION_MAX_NAME + 48];
+
+  /* Lists and errors show the name of the mapped function. */
+  g_snprintf (name, sizeof name, "%s %" G_GUINT64_FORMAT "–%" G_GUINT64_FORMAT, map->function, first,
+              first + n_items - 1);
+  ferry_task_set_name (FERRY_TASK (self), name);
+  return self;
+}
+
+/* Whether all items have one type, which can be the array's. Values of the boxes' type would be taken for boxes. */
+static gboolean
+are_alike (GVariant *const *items, guint n_items)
+{
+  const GVariantType *type = items[0] != NULL ? g_variant_get_type (items[0]) : NULL;
+
+  if (type == NULL || g_variant_type_equal (type, G_VARIANT_TYPE (FERRY_MAP_BOX_TYPE)) ||
+      g_variant_type_get_string_length (type) > LONGEST_TYPE)
+    return FALSE;
+  for (guint i = 1; i < n_items; i++)
+    if (items[i] == NULL || !g_variant_is_of_type (items[i], type))
+      return FALSE;
+  return TRUE;
+}
+
+static GVariant *
+box_items (GVariant *const *items, guint n_items)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a" FERRY_MAP_BOX_TYPE));
+  for (guint i = 0; i < n_items; i++)
+    g_variant_builder_add_value (
+      &builder,
+      g_variant_new_maybe (G_VARIANT_TYPE_VARIANT, items[i] != NULL ? g_variant_new_variant (items[i]) : NULL));
+  return g_variant_builder_end (&builder);
+}
+
+/* items: (element-type GVariant), each (nullable). The input may have changed the chunk size meanwhile. */
+static FerryMapChunk *
+chunk_new_of_items (FerryMap *map, guint64 first, GVariant *const *items, guint n_items)
+{
+  FerryMapChunk *self;
+
+  if (get_fixed_size (map) == 1 && n_items == 1)
+    {
+      self = chunk_new (map, first, 1, map->function, items[0]);
+      self->is_plain = TRUE;
+      if (map->run_timeout > 0)
+        ferry_task_set_run_timeout (FERRY_TASK (self), map->run_timeout);
+      return self;
+    }
+  if (are_alike (items, n_items))
+    return chunk_new_of_array (map, first, g_variant_new_array (g_variant_get_type (items[0]), items, n_items),
+                               n_items);
+  return chunk_new_of_array (map, first, box_items (items, n_items), n_items);
+}
+
+/* The same of a range of another chunk's items; never plain. */
+static FerryMapChunk *
+chunk_new_of_range (FerryMap *map, const Range *range, gsize n_items)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, g_variant_get_type (range->items));
+  for (gsize i = range->begin; i < range->begin + n_items; i++)
+    {
+      g_autoptr (GVariant) item = g_variant_get_child_value (range->items, i);
+
+      g_variant_builder_add_value (&builder, item);
+    }
+  return chunk_new_of_array (map, range->first, g_variant_builder_end (&builder), (guint) n_items);
+}
+
+/* ---- A worker's answers ---- */
+
+/* Counts the next item as ended; there is one. Returns its index. */
+static guint64
+end_item (FerryMapChunk *self)
+{
+  g_assert (self->n_come < self->n_items);
+  return self->first + self->n_come++;
+}
+
+/* The place of the item that the worker runs, as far as it has answered. Earlier attempts may have answered more. */
+static guint
+get_item_place (FerryMapChunk *self)
+{
+  return self->attempt == ferry_task_get_n_attempts (FERRY_TASK (self)) ? self->n_answers : 0;
+}
+
+/* Whether an answer is that of the next item. A worker may answer more items than it was asked for. An earlier worker
+ * may have answered the item, and then claimed not to have begun the chunk. */
+static gboolean
+is_wanted (FerryMapChunk *self)
+{
+  guint place = get_item_place (self);
+
+  /* The item of a plain chunk ends with its call. */
+  if (self->is_plain)
+    return FALSE;
+  self->attempt = ferry_task_get_n_attempts (FERRY_TASK (self));
+  self->n_answers = MIN (place + 1, self->n_items);
+  return place == self->n_come && place < self->n_items;
+}
+
+/* Returns (transfer full) (nullable) the value of an item's answer, or sets its error. */
+static GVariant *
+read_answer (FerryMapChunk *self, const char *type, GVariant *value, GError **error)
+{
+  g_autofree char *trace = NULL;
+
+  if (g_str_equal (type, FERRY_MAP_MESSAGE_ERROR))
+    {
+      *error = ferry_error_from_variant (value, &trace);
+      if (trace != NULL)
+        ferry_error_set_trace (*error, trace);
+      return NULL;
+    }
+  if (g_str_equal (type, FERRY_MAP_MESSAGE_NOTHING))
+    value = NULL;
+  else if (!g_str_equal (type, FERRY_MAP_MESSAGE_VALUE))
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
+                           "The worker answered an item in a way that is none; build application and worker with the "
+                           "same version of Ferry");
+      return NULL;
+    }
+  if (self->map->entry != NULL && !ferry_function_check_result (self->map->entry, value, error))
+    return NULL;
+  return value != NULL ? g_variant_ref (value) : NULL;
+}
+
+/* Under the reserved names the worker sends the items' answers, in order. */
+static void
+ferry_map_chunk_message (FerryTask *task, const char *type, GVariant *value)
+{
+  FerryMapChunk *self = FERRY_MAP_CHUNK (task);
+
+  if (!FERRY_MAP_IS_RESERVED_MESSAGE (type))
+    FERRY_TASK_CLASS (ferry_map_chunk_parent_class)->message (task, type, value);
+  else if (self->map != NULL && is_wanted (self))
+    {
+      g_autoptr (Hold) map = hold (self->map);
+      GError *error = NULL;
+      GVariant *result = read_answer (self, type, value, &error);
+
+      take_result (map, end_item (self), result, error);
+    }
+}
+
 /* ---- Chunks that are done ---- */
 
 /* Removes a chunk from the map. Returns (transfer full) the map's reference. */
@@ -638,7 +831,7 @@ static void
 fail_items (FerryMap *self, FerryMapChunk *chunk, const GError *error)
 {
   while (chunk->n_come < chunk->n_items)
-    take_result (self, ferry_map_chunk_end_item (chunk), NULL, ferry_error_copy (error));
+    take_result (self, end_item (chunk), NULL, ferry_error_copy (error));
 }
 
 /* The executor runs no further chunk. */
@@ -680,7 +873,8 @@ requeue (FerryMap *self, FerryMapChunk *chunk, guint from, gboolean singly)
   if (from >= chunk->n_items || self->cancelled)
     return;
   range = g_new (Range, 1);
-  *range = (Range){chunk->first + from, ferry_map_chunk_get_items (chunk), from, chunk->n_items, singly};
+  *range = (Range){chunk->first + from, g_variant_get_child_value (ferry_task_get_arguments (FERRY_TASK (chunk)), 2),
+                   from, chunk->n_items, singly};
   g_queue_push_head (&self->requeued, range);
 }
 
@@ -720,11 +914,11 @@ static void
 lose_item (FerryMap *self, FerryMapChunk *chunk, const GError *error)
 {
   guint n_come = chunk->n_come;
-  gboolean was_there = ferry_map_chunk_get_place (chunk) < n_come;
+  gboolean was_there = get_item_place (chunk) < n_come;
 
   requeue (self, chunk, was_there ? n_come : n_come + 1, FALSE);
   if (!was_there && n_come < chunk->n_items)
-    take_result (self, ferry_map_chunk_end_item (chunk), NULL, ferry_error_copy (error));
+    take_result (self, end_item (chunk), NULL, ferry_error_copy (error));
 }
 
 static void
@@ -743,62 +937,49 @@ chunk_failed (FerryMap *self, FerryMapChunk *chunk, const GError *error)
 }
 
 static void
-item_done (gpointer data, guint64 index, GVariant *value, GError *error)
+ferry_map_chunk_done (FerryTask *task)
 {
-  g_autoptr (Hold) self = hold (data);
+  FerryMapChunk *self = FERRY_MAP_CHUNK (task);
+  g_autoptr (Hold) map = self->map != NULL ? hold (self->map) : NULL;
+  g_autoptr (FerryMapChunk) chunk = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) result = NULL;
 
-  take_result (self, index, value, error);
+  if (map == NULL)
+    return;
+  result = ferry_task_get_result (task, &error);
+  if (error == NULL && self->is_plain)
+    take_result (map, end_item (self), result != NULL ? g_variant_ref (result) : NULL, NULL);
+  chunk = unlink_chunk (map, self);
+  if (error != NULL)
+    chunk_failed (map, chunk, error);
+  else
+    chunk_completed (map, chunk, result);
+  figures_changed (map);
+  schedule (map);
 }
 
 static void
-chunk_done (gpointer data, FerryMapChunk *done)
+ferry_map_chunk_class_init (FerryMapChunkClass *klass)
 {
-  g_autoptr (Hold) self = hold (data);
-  g_autoptr (FerryMapChunk) chunk = NULL;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) result = ferry_task_get_result (FERRY_TASK (done), &error);
-
-  if (error == NULL && done->is_plain)
-    take_result (self, ferry_map_chunk_end_item (done), result != NULL ? g_variant_ref (result) : NULL, NULL);
-  chunk = unlink_chunk (self, done);
-  if (error != NULL)
-    chunk_failed (self, chunk, error);
-  else
-    chunk_completed (self, chunk, result);
-  figures_changed (self);
-  schedule (self);
+  FERRY_TASK_CLASS (klass)->message = ferry_map_chunk_message;
+  FERRY_TASK_CLASS (klass)->done = ferry_map_chunk_done;
 }
 
-static const FerryMapChunkFuncs chunk_funcs = {.item_done = item_done, .done = chunk_done};
+static void
+ferry_map_chunk_init (FerryMapChunk *self)
+{
+}
 
 /* ---- Submission ---- */
-
-static FerryMapChunkPlan
-get_plan (FerryMap *self)
-{
-  guint fixed = get_fixed_size (self);
-
-  return (FerryMapChunkPlan){
-    .funcs = &chunk_funcs,
-    .map = self,
-    .function = self->function,
-    .entry = self->entry,
-    .priority = self->priority,
-    .run_timeout = self->run_timeout,
-    .limit = fixed > 0 ? -1 : LONGEST_MICROSECONDS,
-    .plain = fixed == 1,
-  };
-}
 
 /* A chunk of requeued items. */
 static FerryMapChunk *
 make_chunk_again (FerryMap *self)
 {
   Range *range = g_queue_peek_head (&self->requeued);
-  gsize begin = range->begin;
-  gsize n = range->singly ? 1 : MIN (range->end - begin, get_wanted_size (self));
-  FerryMapChunkPlan plan = get_plan (self);
-  FerryMapChunk *chunk = ferry_map_chunk_new_part (&plan, range->first, range->items, begin, begin + n);
+  gsize n = range->singly ? 1 : MIN (range->end - range->begin, get_wanted_size (self));
+  FerryMapChunk *chunk = chunk_new_of_range (self, range, n);
 
   range->begin += n;
   range->first += n;
@@ -810,18 +991,15 @@ make_chunk_again (FerryMap *self)
 static FerryMapChunk *
 make_chunk (FerryMap *self)
 {
-  FerryMapChunkPlan plan;
   FerryMapChunk *chunk;
   guint size;
 
   if (!g_queue_is_empty (&self->requeued))
     return make_chunk_again (self);
   size = self->input_ended ? 0 : choose_size (self);
-  /* Before items are pulled, which may change the settings: the plan fits the size. */
-  plan = get_plan (self);
   if (size == 0 || !fill_batch (self, size))
     return NULL;
-  chunk = ferry_map_chunk_new (&plan, self->n_submitted, (GVariant *const *) self->batch->pdata, self->batch->len);
+  chunk = chunk_new_of_items (self, self->n_submitted, (GVariant *const *) self->batch->pdata, self->batch->len);
   self->n_submitted += self->batch->len;
   g_ptr_array_set_size (self->batch, 0);
   return chunk;
@@ -848,28 +1026,10 @@ room_came (gpointer data, const GError *error)
   if (self == NULL)
     return;
   self->waiting = NULL;
-  /* A chunk whose map was cancelled meanwhile is cancelled too, and is not submitted. */
+  /* If the map was cancelled meanwhile, so was the chunk, which is not submitted then. */
   if (error != NULL)
     chunk_refused (self, chunk, error);
   schedule (self);
-}
-
-/* Submits a chunk, or lets it wait for room in the executor. */
-static void
-submit_chunk (FerryMap *self, FerryMapChunk *chunk)
-{
-  g_autoptr (GError) error = NULL;
-
-  g_queue_push_tail_link (&self->chunks, &chunk->link);
-  if (ferry_executor_submit_task (self->executor, FERRY_TASK (chunk), &error))
-    return;
-  if (!g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
-    {
-      chunk_refused (self, chunk, error);
-      return;
-    }
-  self->waiting = chunk;
-  ferry_executor_submit_when_room (self->executor, FERRY_TASK (chunk), room_came, g_object_ref (chunk));
 }
 
 /* Chunks of a fixed size may be small. So they are submitted many at a time, when half of them are done: workers are
@@ -887,9 +1047,11 @@ may_have_more_chunks (FerryMap *self)
   return self->filling_up;
 }
 
+/* Makes a chunk and submits it, or lets it wait for room in the executor. Returns FALSE when there is none to make. */
 static gboolean
 submit_next (FerryMap *self)
 {
+  g_autoptr (GError) error = NULL;
   FerryMapChunk *chunk;
 
   if (!self->started || self->cancelled || self->waiting != NULL || is_dropped (self) || !may_have_more_chunks (self))
@@ -900,7 +1062,16 @@ submit_next (FerryMap *self)
       self->filling_up = FALSE;
       return FALSE;
     }
-  submit_chunk (self, chunk);
+  g_queue_push_tail_link (&self->chunks, &chunk->link);
+  if (ferry_executor_submit_task (self->executor, FERRY_TASK (chunk), &error))
+    return TRUE;
+  if (!g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+    {
+      chunk_refused (self, chunk, error);
+      return TRUE;
+    }
+  self->waiting = chunk;
+  ferry_executor_submit_when_room (self->executor, FERRY_TASK (chunk), room_came, g_object_ref (chunk));
   return TRUE;
 }
 
@@ -1002,7 +1173,7 @@ ferry_map_set_array (FerryMap *self, GPtrArray *arguments)
  * @user_data: data for @func
  * @destroy: (nullable): frees @user_data when the input has ended
  *
- * Sets a list as the input, whose items are mapped from the first to the last. The list may change meanwhile: items
+ * Sets a list as the input. Its items are mapped from the first to the last. The list may change meanwhile: items
  * that are added behind the present one are mapped too, until the end was reached. Indices count the submitted items.
  * On the router's thread.
  *
@@ -1255,9 +1426,9 @@ wait_until (FerryMap *self, FerryCondition condition, gint64 timeout, GError **e
  * that were added before. This call never waits. On the router's thread.
  *
  * Fails with %FERRY_ERROR_WOULD_BLOCK, and does not add the item, while [method@Ferry.Map.get_in_flight_limit] items
- * are in flight; [method@Ferry.Map.add_waiting] and [method@Ferry.Map.add_async] wait for room. Fails with
- * %FERRY_ERROR_CLOSED after [method@Ferry.Map.close_input], with %G_IO_ERROR_CANCELLED after [method@Ferry.Map.cancel],
- * and with [property@Ferry.Map:error] where there is one.
+ * are in flight. Fails with %FERRY_ERROR_CLOSED after [method@Ferry.Map.close_input], with %G_IO_ERROR_CANCELLED after
+ * [method@Ferry.Map.cancel], and with [property@Ferry.Map:error] where there is one. To wait for room, call
+ * [method@Ferry.Map.add_waiting] or [method@Ferry.Map.add_async].
  *
  * Returns: %TRUE when the item was added
  *
@@ -1340,7 +1511,7 @@ static gboolean
 add_cancelled (GCancellable *cancellable, gpointer data)
 {
   g_autoptr (MapAdd) cancelled = data;
-  g_autoptr (Hold) self = hold (cancelled->map);
+  g_autoptr (Hold) self = hold (g_task_get_source_object (cancelled->call));
 
   g_queue_remove (&self->adds, cancelled);
   close_behind_adds (self);
@@ -1379,7 +1550,6 @@ ferry_map_add_async (FerryMap *self, GVariant *arguments, GCancellable *cancella
 
   held = hold (self);
   waiting = g_new0 (MapAdd, 1);
-  waiting->map = self;
   waiting->arguments = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
   waiting->call = g_task_new (self, cancellable, callback, user_data);
   call = g_object_ref (waiting->call);
@@ -1690,8 +1860,9 @@ is_finished (gpointer data)
  * router's main context. So this is for tests and console programs; an application uses
  * [method@Ferry.Map.collect_async]. On the router's thread.
  *
- * Fails as [method@Ferry.Map.collect_finish] does; with %FERRY_ERROR_TIMED_OUT, and the map is cancelled then; with
- * %FERRY_ERROR_BUSY in a callback of its main context, with %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD.
+ * Fails as [method@Ferry.Map.collect_finish] does. Fails with %FERRY_ERROR_TIMED_OUT, and the map is cancelled then.
+ * Fails with %FERRY_ERROR_BUSY in a callback of its main context, with %FERRY_ERROR_NOT_RUNNING and with
+ * %FERRY_ERROR_WRONG_THREAD.
  *
  * Returns: (transfer full) (element-type GLib.Variant): the results, in the order of the items
  *
@@ -2195,6 +2366,7 @@ ferry_map_set_property (GObject *object, guint property_id, const GValue *value,
       break;
     case PROP_FUNCTION:
       self->function = g_value_dup_string (value);
+      self->entry = self->function != NULL ? ferry_function_find (self->function) : NULL;
       break;
     case PROP_ORDER:
       self->order = (FerryMapOrder) g_value_get_enum (value);
@@ -2252,8 +2424,8 @@ install_settings (void)
   /**
    * FerryMap:max-in-flight:
    *
-   * How many items may be in flight: taken from the input, and their results not taken yet. 0 is the default: 128 for
-   * each worker, or 8 chunks for each worker where that is more. The number of workers is
+   * How many items may be in flight: taken from the input, and their results not taken yet. By default 0, which stands
+   * for 128 items for each worker, or for 8 chunks for each worker where that is more. The number of workers is
    * [property@Ferry.Pool:max-workers]. [method@Ferry.Map.get_in_flight_limit] gets the present limit.
    *
    * Since: 0.1
@@ -2403,21 +2575,10 @@ ferry_map_finalize (GObject *object)
 }
 
 static void
-ferry_map_constructed (GObject *object)
-{
-  FerryMap *self = FERRY_MAP (object);
-
-  G_OBJECT_CLASS (ferry_map_parent_class)->constructed (object);
-
-  self->entry = self->function != NULL ? ferry_function_find (self->function) : NULL;
-}
-
-static void
 ferry_map_class_init (FerryMapClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
-  object_class->constructed = ferry_map_constructed;
   object_class->dispose = ferry_map_dispose;
   object_class->finalize = ferry_map_finalize;
   install_properties (object_class);

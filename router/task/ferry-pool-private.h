@@ -3,14 +3,14 @@
 
 /* What a pool offers to its workers (ferry-pool-worker-private.h) and to its executors.
  *
- * A task moves from its executor's queue to a worker, where it is in flight, and then is done or returns to the front
+ * A task moves from its executor's queue to a worker, where it is in flight. Then it is done, or returns to the front
  * of its queue. A worker runs its tasks in flight one after the other, the oldest first. Tasks behind the first are
  * sent ahead: the worker begins the next one without waiting for the application. They can be taken back until they
  * are begun.
  *
  * One word in the link's memory (FERRY_CLAIM_HOLD) decides whether a task was begun. The worker changes it before it
  * begins a task, the application before it takes tasks back or kills the worker. So a kill never hits another task than
- * the one that it is meant for, and the tasks that a dead worker had not begun are known for certain.
+ * the one that it is meant for. And it is certain which tasks a dead worker had begun.
  *
  * Threads: the router's. */
 

@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One worker of a pool, a process or a thread: what it offers to its pool, and to the executors whose tasks it has in
- * flight.
+/* One worker of a pool, a process or a thread: what it offers to its pool, and to the executors of its tasks.
  *
  * Threads: the router's. */
 

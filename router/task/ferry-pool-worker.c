@@ -6,8 +6,8 @@
  * Handlers of a task's signals run in the middle of functions here, and may do anything. So each function updates its
  * fields first and emits then, and reads all state anew after a signal.
  *
- * It is one file since a task that is sent, answered, taken back or escalated, and a worker that is told to end, all
- * read and change the same state: the worker's state, its tasks in flight and its claim.
+ * It is one file since all of it reads and changes the worker's state, its tasks in flight and its claim. Tasks do so
+ * when they are sent, answered, taken back or escalated, and a worker when it is told to end.
  *
  * Threads: the router's, except for a link's notice of room, and for the thread that is a worker.
  * Trust:   the worker's claim says which task a kill would hit. It is believed for a limited time, so that no claim
@@ -35,7 +35,7 @@
 /* The same for a worker that stopped the sender of its calls while a call was open; as after a hang-up. */
 #define EXIT_GRACE (1 * G_USEC_PER_SEC)
 
-/* A refused task is asked for again, of the same program. The limit keeps it from circulating for ever. */
+/* How often a refused task is sent again. Each worker of the pool runs the same program, and may refuse it too. */
 #define MAX_REFUSALS 3
 
 /* The shortest time between two readings of a process' memory. */
@@ -403,17 +403,31 @@ new_run_error (FerryTask *task)
     ferry_task_get_name (task), (double) ferry_task_get_run_timeout (task) / FERRY_MICROSECONDS_PER_MILLISECOND);
 }
 
+/* main: fails a task. Takes error. */
+static void
+fail_task (FerryTask *task, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit)
+{
+  FerryTaskSource *source = get_source (task);
+
+  if (ferry_task_get_done (task))
+    {
+      ferry_task_note_late_error (task, error, trace);
+      g_error_free (error);
+      return;
+    }
+  if (ferry_task_fail (task, event, error, trace, exit))
+    source->done (source, task);
+}
+
 static void
 run_timed_out (gpointer data)
 {
   g_autoptr (FerryTask) task = g_object_ref (data);
   FerryPoolWorker *self = ferry_task_get_placement (task)->worker;
-  FerryTaskSource *source = get_source (task);
 
   ferry_transactions_cancel (self->calls, ferry_task_get_placement (task)->xid, FERRY_CANCEL_REASON_DEADLINE);
   ferry_pool_worker_give_time (self, task, ferry_task_get_cancel_grace (task));
-  if (ferry_task_fail (task, FERRY_TASK_EVENT_RUN_TIMEOUT, new_run_error (task), NULL, NULL))
-    source->done (source, task);
+  fail_task (task, FERRY_TASK_EVENT_RUN_TIMEOUT, new_run_error (task), NULL, NULL);
 }
 
 static GPid
@@ -426,6 +440,7 @@ get_pid (FerryPoolWorker *self)
 static void
 start_task (FerryPoolWorker *self, FerryTask *task)
 {
+  g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (task);
   FerryTaskSource *source = get_source (task);
   gint64 deadline = get_run_deadline (task);
 
@@ -433,10 +448,8 @@ start_task (FerryPoolWorker *self, FerryTask *task)
     ferry_timers_set (self->timers, &ferry_task_get_placement (task)->timer, deadline, run_timed_out, task);
   else
     ferry_timers_unset (self->timers, &ferry_task_get_placement (task)->timer);
-  g_object_ref (task);
   source->started (source, task);
   ferry_task_start (task, get_pid (self));
-  g_object_unref (task);
 }
 
 /* Tells the first task in flight that it is being run, once the process is known. A task that was to be cancelled may
@@ -470,7 +483,7 @@ take_process (FerryPoolWorker *self)
 /* main: the worker sent something about its first task, so it runs that task. This may come before the notice that the
  * process has attached, which takes another way. */
 static void
-heard (FerryPoolWorker *self)
+note_running (FerryPoolWorker *self)
 {
   self->attached = TRUE;
   self->n_missed = 0;
@@ -567,21 +580,6 @@ ferry_pool_worker_check_result (FerryTask *task, GVariant *result, GError **erro
   const FerryFunctionEntry *entry = ferry_function_find (ferry_task_get_function (task));
 
   return entry == NULL || ferry_function_check_result (entry, result, error);
-}
-
-static void
-fail_task (FerryTask *task, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit)
-{
-  FerryTaskSource *source = get_source (task);
-
-  if (ferry_task_get_done (task))
-    {
-      ferry_task_note_late_error (task, error, trace);
-      g_error_free (error);
-      return;
-    }
-  if (ferry_task_fail (task, event, error, trace, exit))
-    source->done (source, task);
 }
 
 static void
@@ -684,7 +682,7 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
   ferry_receiver_flush_latest (self->progress_receiver);
   if (placement->worker != self)
     return;
-  heard (self);
+  note_running (self);
   g_object_unref (unlink_task (self, task));
   self->n_done++;
   if (self->pool != NULL)
@@ -702,26 +700,24 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
 static void
 item_came (gpointer data, const char *name, GVariant *value)
 {
-  FerryTask *task = data;
+  g_autoptr (FerryTask) task = g_object_ref (data);
   FerryPoolWorker *self = ferry_task_get_placement (task)->worker;
 
   /* An item of a call that the worker does not run is dropped: the task would refuse it. */
-  heard (self);
+  note_running (self);
   if (task != ferry_pool_worker_get_first_task (self))
     return;
-  g_object_ref (task);
   if (name[0] == '\0')
     ferry_task_take_yield (task, value);
   else
     ferry_task_take_message (task, name, value);
-  g_object_unref (task);
 }
 
 static const FerryAnswerFuncs answer_funcs = {.item = item_came, .done = answered};
 
-/* A task could not be sent. Returns whether it never can be. */
+/* A task could not be sent. Ends a worker that reads no calls. Returns whether the task can never be sent. */
 static gboolean
-is_lasting (FerryPoolWorker *self, const GError *error)
+note_send_error (FerryPoolWorker *self, const GError *error)
 {
   /* An honest worker answers the calls that it has read, and then its lane has room. Calls that were taken back stay in
    * the lane until they are read. They fill it where a worker stands still for hours. */
@@ -764,14 +760,13 @@ ferry_pool_worker_send_task (FerryPoolWorker *self, FerryTask *task)
   xid = ferry_transactions_ask (self->calls, &request, &answer_funcs, task, &error);
   if (xid == 0)
     {
-      gboolean for_good = is_lasting (self, error);
+      gboolean for_good = note_send_error (self, error);
 
       if (for_good)
         {
           source->take (source, task);
           ferry_timers_unset (self->timers, &placement->timer);
-          if (ferry_task_fail (task, FERRY_TASK_EVENT_REFUSE, g_steal_pointer (&error), NULL, NULL))
-            source->done (source, task);
+          fail_task (task, FERRY_TASK_EVENT_REFUSE, g_steal_pointer (&error), NULL, NULL);
         }
       g_object_unref (task);
       return for_good;
@@ -843,7 +838,8 @@ is_deadly (FerryPoolWorker *self, FerryTask *task)
   return limit > 0 && ferry_task_get_placement (task)->n_deaths >= limit && ferry_task_get_retries (task) > 0;
 }
 
-/* Whether a task whose worker was lost is retried. Deaths count and not attempts: some attempts were never begun. */
+/* Whether a task is retried after its worker was lost. Deaths count and not attempts: some attempts were never begun.
+ */
 static gboolean
 may_try_again (FerryPoolWorker *self, FerryTask *task)
 {
@@ -1101,14 +1097,12 @@ note_unclaimed (gpointer transport, guint64 xid)
 static void
 calls_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariantType *type, gpointer user_data)
 {
-  FerryPoolWorker *self = user_data;
+  g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (user_data);
   g_autoptr (GError) error = NULL;
 
-  ferry_pool_worker_ref (self);
   if (!(receiver->large != NULL ? ferry_transactions_receive_bytes (self->calls, receiver->large, &error)
                                 : ferry_transactions_receive (self->calls, data, size, &error)))
     fault (self, error->message);
-  ferry_pool_worker_unref (self);
 }
 
 static void
@@ -1126,7 +1120,7 @@ progress_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GV
   ferry_pool_worker_ref (self);
   if (is_begun (self, progress.xid))
     {
-      heard (self);
+      note_running (self);
       ferry_task_take_progress (task, &progress);
     }
   else
@@ -1154,7 +1148,6 @@ send_message (gpointer transport, const FerryCallMessage *message, GError **erro
   FerryPoolWorker *self = transport;
   FerryPart parts[FERRY_CALL_MAX_PARTS];
   guint n_parts = ferry_call_message_get_parts (message, parts);
-
   FerryHandful handful = {message->descriptors, message->n_descriptors, 0};
   guint64 connection_id = ferry_receiver_get_connection_id (self->calls_receiver);
 
@@ -1213,12 +1206,6 @@ refuse_request (FerryTransactions *calls, FerryCall *call, gpointer data)
 /* ---- Its start: two pipes, and a process or a thread ---- */
 
 static void
-unref_worker (gpointer data)
-{
-  ferry_pool_worker_unref (data);
-}
-
-static void
 worker_state_changed (FerryWorker *worker, GParamSpec *pspec, gpointer data)
 {
   FerryPoolWorker *self = data;
@@ -1245,21 +1232,11 @@ get_task_name (FerryWorker *worker, gpointer data)
   return task != NULL ? g_strdup (ferry_task_get_name (task)) : NULL;
 }
 
-static void
-connect_worker (FerryPoolWorker *self)
-{
-  GClosureNotify unref = (GClosureNotify) (GCallback) ferry_pool_worker_unref;
-
-  g_signal_connect_data (self->worker, "ended", G_CALLBACK (worker_ended), ferry_pool_worker_ref (self), unref, 0);
-  g_signal_connect_data (self->worker, "notify::state", G_CALLBACK (worker_state_changed), ferry_pool_worker_ref (self),
-                         unref, 0);
-  ferry_worker_set_task_name_func (self->worker, get_task_name, self);
-}
-
 static gboolean
 start_process (FerryPoolWorker *self, const char *name, FerryLauncher *starter, FerrySender *calls,
                FerrySender *progress, GError **error)
 {
+  GClosureNotify unref = (GClosureNotify) (GCallback) ferry_pool_worker_unref;
   GArray *senders = ferry_launcher_set_senders_aside (starter);
 
   if (ferry_launcher_add_reserved_sender (starter, FERRY_CALLS_SENDER, calls, error) &&
@@ -1269,14 +1246,17 @@ start_process (FerryPoolWorker *self, const char *name, FerryLauncher *starter, 
   if (self->worker == NULL)
     return FALSE;
   self->link = ferry_link_ref (ferry_worker_get_link (self->worker));
-  connect_worker (self);
+  g_signal_connect_data (self->worker, "ended", G_CALLBACK (worker_ended), ferry_pool_worker_ref (self), unref, 0);
+  g_signal_connect_data (self->worker, "notify::state", G_CALLBACK (worker_state_changed), ferry_pool_worker_ref (self),
+                         unref, 0);
+  ferry_worker_set_task_name_func (self->worker, get_task_name, self);
   return TRUE;
 }
 
-/* A thread of the application as a pool's worker. It serves over a link whose ends are both in this process, so tasks,
- * senders, order and limits are the same as with a process. But it cannot be killed.
+/* A thread of the application as a pool's worker. Both ends of its link are in this process. So tasks, senders, order
+ * and limits are the same as with a process. But it cannot be killed.
  *
- * It is never joined, since its function may run for ever. The struct is the thread's own: the thread holds what it
+ * It is never joined, since its function may never return. The struct is the thread's own: the thread holds what it
  * needs, and releases it when its function has returned. */
 typedef struct
 {
@@ -1331,29 +1311,23 @@ new_thread (FerryPoolWorker *self, FerrySender *calls, FerrySender *progress, GE
 {
   guint64 connection_ids[2] = {ferry_sender_get_connection_id (calls), ferry_sender_get_connection_id (progress)};
   guint32 cells[2] = {FERRY_NO_CELL, 0};
-  g_autoptr (FerryLink) link = NULL;
-  FerryUplink *uplink;
+  g_autoptr (FerryLink) link = ferry_link_new ("a thread", connection_ids, cells, 2, self->router->lane_capacity, 0,
+                                               self->router->max_message_size, error);
+  g_autoptr (FerryUplink) uplink = NULL;
   Thread *thread;
 
-  link = ferry_link_new ("a thread", connection_ids, cells, 2, self->router->lane_capacity, 0,
-                         self->router->max_message_size, error);
   if (link == NULL)
     return NULL;
   ferry_clear_fd (&link->memory);
   link->local = TRUE;
   uplink = ferry_uplink_new_local (link, self->router->thread, error);
-  if (uplink == NULL)
+  if (uplink == NULL || !ferry_sender_pass (calls, error) || !ferry_sender_pass (progress, error))
     return NULL;
-  if (!ferry_sender_pass (calls, error) || !ferry_sender_pass (progress, error))
-    {
-      ferry_uplink_unref (uplink);
-      return NULL;
-    }
   self->link = g_steal_pointer (&link);
   thread = g_new (Thread, 1);
-  thread->uplink = uplink;
   thread->calls = ferry_sender_new_granted (connection_ids[0], uplink, 0, FERRY_NO_CELL);
   thread->progress = ferry_sender_new_granted (connection_ids[1], uplink, 1, 0);
+  thread->uplink = g_steal_pointer (&uplink);
   return thread;
 }
 
@@ -1374,11 +1348,11 @@ start_thread (FerryPoolWorker *self, const char *name, FerrySender *calls, Ferry
     .attached = thread_attached,
     .ended = thread_ended,
     .data = ferry_pool_worker_ref (self),
-    .destroy = unref_worker,
+    .destroy = (GDestroyNotify) ferry_pool_worker_unref,
   };
   if (!ferry_router_add_link (self->router, self->link, observer, NULL, NULL, NULL))
     {
-      unref_worker (observer->data);
+      ferry_pool_worker_unref (self);
       g_free (observer);
       thread_free (thread);
       g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_RUNNING, "The router is being stopped");
@@ -1401,9 +1375,11 @@ start (FerryPoolWorker *self, const char *name, FerryLauncher *starter, GError *
       !ferry_router_pipe (self->router, FERRY_PIPE_LATEST, &progress, &self->progress_receiver, error))
     return FALSE;
   self->calls_receiver->internal = self->progress_receiver->internal = TRUE;
-  ferry_receiver_set_handler (self->calls_receiver, calls_came, ferry_pool_worker_ref (self), unref_worker);
+  ferry_receiver_set_handler (self->calls_receiver, calls_came, ferry_pool_worker_ref (self),
+                              (GDestroyNotify) ferry_pool_worker_unref);
   g_signal_connect (self->calls_receiver, "closed", G_CALLBACK (calls_closed), self);
-  ferry_receiver_set_handler (self->progress_receiver, progress_came, ferry_pool_worker_ref (self), unref_worker);
+  ferry_receiver_set_handler (self->progress_receiver, progress_came, ferry_pool_worker_ref (self),
+                              (GDestroyNotify) ferry_pool_worker_unref);
   if (starter == NULL)
     return start_thread (self, name, calls, progress, error);
   return start_process (self, name, starter, calls, progress, error);

@@ -24,14 +24,14 @@
 #include "worker/ferry-fork-server-private.h"
 #include "worker/ferry-launcher-private.h"
 
-/* Limits of what is sent ahead to one worker: time, as tasks took lately, and number. Enough to bridge the round trip,
- * and so little that a task of higher priority does not wait for long. */
+/* Limits of the tasks that are sent ahead to one worker: their time, as tasks took lately, and their number. They
+ * bridge the round trip. More of them would make a task of higher priority wait for long. */
 #define AHEAD_MICROSECONDS 1000.0
 #define MAX_DEPTH 64
 
 /* The time in which a worker is to begin a task; a warm one needs far less. Each task that is stolen from a worker
- * which has not begun it doubles the time for the next worker, up to 8 s. So tasks do not circulate for ever among slow
- * workers, and still find the first one that goes on. */
+ * which has not begun it doubles the time for the next worker, up to 8 s. So tasks do not circulate without end among
+ * slow workers, and still find the first one that goes on. */
 #define BEGIN_MICROSECONDS 1000
 #define MAX_DOUBLINGS 13
 
@@ -69,7 +69,7 @@ struct _FerryPool
 
   FerryRouter *router;     /* const: (owned) */
   FerryLauncher *launcher; /* const: (owned) (nullable): NULL in a pool of threads */
-  FerryLauncher *starter;  /* (owned) (nullable): what starts the workers, from the first start on */
+  FerryLauncher *starter;  /* (owned) (nullable): starts the workers, from the first start on */
   FerryTimers *timers;     /* const: (unowned): the router's */
   char *name;              /* (owned) (nullable) */
   FerryPoolRules rules;
@@ -86,7 +86,7 @@ struct _FerryPool
   GPtrArray *workers; /* (owned) (element-type FerryPoolWorker): not ended */
   guint n_numbered;   /* for the names of workers */
   GPtrArray *sources; /* (element-type FerryTaskSource) (unowned) */
-  guint next_source;  /* index of the source whose turn it is */
+  guint next_source;  /* index of the source with the next turn */
   double mean_time;   /* of a task, in microseconds; 0: not known yet */
   GArray *restarts;   /* (element-type gint64): times of the ends that count against the limit */
   GArray *refusals;   /* (element-type gint64): times at which the system was short of resources for a worker */
@@ -100,7 +100,7 @@ struct _FerryPool
   FerryWaitQueue stop_waits; /* for the end of a stop */
   FerryTimer stop_timer;
   FerryPoolWorker *thief; /* (owned) (nullable): gets the next task, which was taken back for it */
-  FerryTimer steal_timer; /* when an idle worker steals what another one has not begun */
+  FerryTimer steal_timer; /* for an idle worker to steal tasks that another one has not begun */
 };
 
 enum
@@ -243,16 +243,6 @@ ferry_pool_may_end_idle (FerryPool *self)
 
 static void fit (gpointer data);
 
-static void
-forget_before (GArray *times, gint64 time)
-{
-  guint n = 0;
-
-  while (n < times->len && g_array_index (times, gint64, n) < time)
-    n++;
-  g_array_remove_range (times, 0, n);
-}
-
 /* Starts no worker before a pause, which is the longer the more such times there were lately. */
 static void
 back_off (FerryPool *self, GArray *times)
@@ -260,7 +250,8 @@ back_off (FerryPool *self, GArray *times)
   gint64 now = g_get_monotonic_time ();
   gint64 pause = FIRST_BACK_OFF;
 
-  forget_before (times, now - self->restart_interval);
+  while (times->len > 0 && g_array_index (times, gint64, 0) < now - self->restart_interval)
+    g_array_remove_index (times, 0);
   g_array_append_val (times, now);
   for (guint i = 1; i < times->len && pause < MAX_BACK_OFF; i++)
     pause *= 2;
@@ -305,9 +296,8 @@ note_failed_start (FerryPool *self, FerryObstacle obstacle, GError *error)
   g_error_free (error);
 }
 
-/* main: a worker ended before it did anything. It is replaced after a pause, up to a limit. Where no worker of the
- * program ever attached, and this one let the time for that pass, the program probably never attaches: it is tried once
- * more. */
+/* main: a worker ended before it did anything. It is replaced after a pause, up to a limit. A worker that did not
+ * attach in time is replaced only once, if no other one has ever attached: the program probably never attaches. */
 static void
 note_useless_end (FerryPool *self, FerryExit *exit)
 {
@@ -394,10 +384,10 @@ retire_old (FerryPool *self)
 
 /* ---- Workers are started ---- */
 
-/* Returns (transfer full) what starts the workers: the pool's launcher, or a copy of it that forks them. It is made at
- * the first start, so the launcher can be configured until then. Senders of the launcher are refused: they would wait
- * for ever for a worker of the pool. A sender that is added later is for a worker that is spawned, and fails until
- * then. A reference, since a handler that learns of the worker may replace the starter. */
+/* Returns (transfer full) the starter of the workers: the pool's launcher, or a copy that forks them. It is made at
+ * the first start, so the launcher can be configured until then. Senders of the launcher are refused: no worker of the
+ * pool would ever get them. A sender that is added later is for a worker that is spawned, and fails until then. The
+ * caller needs a reference, since a handler that learns of the worker may replace the starter. */
 static FerryLauncher *
 get_starter (FerryPool *self, GError **error)
 {
@@ -417,28 +407,21 @@ get_starter (FerryPool *self, GError **error)
   return g_object_ref (self->starter);
 }
 
-static FerryPoolWorker *
-new_worker (FerryPool *self, GError **error)
-{
-  g_autofree char *name = g_strdup_printf ("%s %u", ferry_pool_get_name (self), ++self->n_numbered);
-  g_autoptr (FerryLauncher) starter = self->launcher != NULL ? get_starter (self, error) : NULL;
-
-  if (self->launcher != NULL && starter == NULL)
-    return NULL;
-  return ferry_pool_worker_new (self, name, starter, error);
-}
-
 static gboolean
 start_worker (FerryPool *self)
 {
+  g_autofree char *name = NULL;
+  g_autoptr (FerryLauncher) starter = NULL;
   g_autoptr (GError) error = NULL;
-  FerryPoolWorker *worker;
+  FerryPoolWorker *worker = NULL;
 
-  if (self->error != NULL || self->rules.stopping || ferry_timer_is_set (&self->back_off))
+  if (self->error != NULL || self->rules.stopping || ferry_timer_is_set (&self->back_off) ||
+      !ferry_router_check (self->router, NULL))
     return FALSE;
-  if (!ferry_router_check (self->router, NULL))
-    return FALSE;
-  worker = new_worker (self, &error);
+  name = g_strdup_printf ("%s %u", ferry_pool_get_name (self), ++self->n_numbered);
+  starter = self->launcher != NULL ? get_starter (self, &error) : NULL;
+  if (error == NULL)
+    worker = ferry_pool_worker_new (self, name, starter, &error);
   if (worker == NULL)
     {
       gboolean short_of = g_error_matches (error, FERRY_ERROR, FERRY_ERROR_SYSTEM);
@@ -455,8 +438,8 @@ start_worker (FerryPool *self)
   return TRUE;
 }
 
-/* Whether one more worker may be started. Workers that end do not count against the maximum, since each is replaced
- * before it has run its finaliser; but there may be no more of them than of live ones. */
+/* Whether one more worker may be started. A worker that ends is replaced before it has run its finaliser, so it does
+ * not count against the maximum. But no more workers may be ending than the maximum. */
 static gboolean
 has_place (FerryPool *self)
 {
@@ -598,7 +581,7 @@ send_next (FerryPool *self)
   pass_turn (self, ferry_task_get_placement (task)->queue);
   if (!ferry_pool_worker_send_task (worker, task))
     return FALSE;
-  /* An idle worker. */
+  /* An idle worker may steal it later. */
   if (!ferry_timer_is_set (&self->steal_timer) && find_worker (self, 1) != NULL)
     steal_at (self, g_get_monotonic_time () + BEGIN_MICROSECONDS);
   return TRUE;
@@ -629,8 +612,8 @@ find_busiest (FerryPool *self, guint n_missed, guint *most)
   return busiest;
 }
 
-/* main: gives an idle worker what was sent ahead to the busiest one. A worker that still starts has begun nothing. The
- * thief is sent the first task whatever it missed before; else that would return to the other worker for ever. */
+/* main: gives an idle worker tasks that were sent ahead to the busiest one. A worker that still starts has begun none.
+ * The thief is sent the first task whatever it missed before; else that would return to the other worker. */
 static void
 steal_work (gpointer data)
 {
@@ -1144,9 +1127,8 @@ ferry_pool_set_use_fork_server (FerryPool *self, gboolean use_fork_server)
  * each replacement is a pause, which doubles. After more than @restarts such ends in @interval the pool fails. Workers
  * that end while they run a task are replaced without limit.
  *
- * Where none of the pool's workers has ever attached, a worker that does not attach in its time
- * ([method@Ferry.Launcher.set_attach_timeout]) is replaced only once: the program probably does not call
- * [func@Ferry.Worker.main].
+ * A worker that does not attach in its time ([method@Ferry.Launcher.set_attach_timeout]) is replaced only once, if no
+ * other one has ever attached. The program probably does not call [func@Ferry.Worker.main].
  *
  * A worker that the system refuses for want of memory, descriptors or processes is tried again after the same pauses,
  * and as often. Where no worker is left then, the pool fails with %FERRY_ERROR_SYSTEM. On the router's thread.
@@ -1774,8 +1756,8 @@ ferry_pool_init (FerryPool *self)
  * the workers are logged ([method@Ferry.Launcher.log_stream]), unless the launcher sends them elsewhere. Any thread;
  * from then on the launcher belongs to the router's thread.
  *
- * Senders and transports do not reach the workers of a pool. Where the launcher has some when the first worker is
- * started, the pool fails with %FERRY_ERROR_BAD_ARGUMENTS. [method@Ferry.Pool.start] and each task report this error.
+ * Senders and transports do not reach the workers of a pool. If the launcher has some at the first start of a worker,
+ * the pool fails with %FERRY_ERROR_BAD_ARGUMENTS, and [method@Ferry.Pool.start] and each task report this error.
  *
  * Returns: (transfer full): the pool
  *
@@ -1795,8 +1777,8 @@ ferry_pool_new (FerryRouter *router, FerryLauncher *launcher)
  * @router: a router
  *
  * Makes a pool of threads of this program, which run the functions that it has registered. Tasks, their order and their
- * limits are the same as in a pool of processes. A thread cannot be killed: a cancelled task that does not end is given
- * up when its grace is over, and its thread is left behind. Any thread.
+ * limits are the same as in a pool of processes. A thread cannot be killed. A cancelled task that does not end in its
+ * grace is given up, and its thread is left behind. Any thread.
  *
  * Returns: (transfer full): the pool
  *

@@ -26,7 +26,6 @@ ALLOWED = {
     "FerryHandler": RECORD,
     "FerryInvocation": EACH_MESSAGE,
     "FerryLink": EACH_MESSAGE,
-    "FerryMapChunk": "one half of a map, whose items it counts",
     "FerryMember": RECORD,
     "FerryMemoryAccount": EACH_MESSAGE,
     "FerryPendingMemory": "a link's, which is drained with them",
