@@ -1871,7 +1871,7 @@ is_finished (gpointer data)
 GPtrArray *
 ferry_map_collect (FerryMap *self, gint64 timeout, GError **error)
 {
-  g_autoptr (Hold) held G_GNUC_UNUSED = NULL;
+  g_autoptr (FerryMap) kept G_GNUC_UNUSED = NULL;
 
   g_return_val_if_fail (FERRY_IS_MAP (self), NULL);
   ferry_return_val_if_fail (self->mode == MODE_NONE, NULL, STARTED);
@@ -1879,7 +1879,8 @@ ferry_map_collect (FerryMap *self, gint64 timeout, GError **error)
 
   if (!ferry_home_check_error (self->router->home, G_STRFUNC, error))
     return NULL;
-  held = hold (self);
+  /* No Hold: the map goes on, also if a handler drops the application's reference. */
+  kept = g_object_ref (self);
   if (!may_wait (self, error))
     return NULL;
   self->collected = g_ptr_array_new_with_free_func (free_value);
