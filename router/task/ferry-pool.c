@@ -1757,7 +1757,7 @@ ferry_pool_init (FerryPool *self)
  * from then on the launcher belongs to the router's thread.
  *
  * Senders and transports do not reach the workers of a pool. If the launcher has some at the first start of a worker,
- * the pool fails with %FERRY_ERROR_BAD_ARGUMENTS, and [method@Ferry.Pool.start] and each task report this error.
+ * the pool fails with %FERRY_ERROR_BAD_ARGUMENTS. Then [method@Ferry.Pool.start] and each task report this error.
  *
  * Returns: (transfer full): the pool
  *
