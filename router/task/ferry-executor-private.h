@@ -14,8 +14,9 @@ G_BEGIN_DECLS
 
 /* error (nullable): why the task was not submitted. */
 typedef void (*FerrySubmittedFunc) (gpointer data, const GError *error);
+/* Submits a task as soon as there is room. func is posted then, or when the task cannot be submitted. */
 void ferry_executor_submit_when_room (FerryExecutor *self, FerryTask *task, FerrySubmittedFunc func, gpointer data);
-/* Whether the executor has the task in its books: it was taken in here, and may be done. */
+/* Whether the executor has taken in the task, which may be done. */
 gboolean ferry_executor_has_task (FerryExecutor *self, FerryTask *task);
 
 G_END_DECLS

@@ -1,11 +1,6 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A queue of tasks by priority.
- *
- * A bucket a priority, in a sorted array: there are few priorities and many tasks, so that pushing, removing and taking
- * the next one take the same time whatever waits. */
-
 #include "config.h"
 
 #include "task/ferry-executor-queue-private.h"
@@ -16,30 +11,20 @@ typedef struct
   GQueue tasks;
 } FerryBucket;
 
-struct _FerryTaskQueue
+void
+ferry_task_queue_init (FerryTaskQueue *self)
 {
-  GPtrArray *buckets; /* (owned) (element-type FerryBucket): the highest priority last; empty ones may be among them */
-  guint n_tasks;
-};
-
-FerryTaskQueue *
-ferry_task_queue_new (void)
-{
-  FerryTaskQueue *self = g_new0 (FerryTaskQueue, 1);
-
   self->buckets = g_ptr_array_new_with_free_func (g_free);
-  return self;
 }
 
 void
-ferry_task_queue_free (FerryTaskQueue *self)
+ferry_task_queue_clear (FerryTaskQueue *self)
 {
-  g_assert (self->n_tasks == 0);
+  g_assert (ferry_task_queue_peek (self) == NULL);
   g_ptr_array_unref (self->buckets);
-  g_free (self);
 }
 
-/* The bucket of a priority, which is made where there is none. */
+/* The bucket of a priority, which is made if necessary. */
 static FerryBucket *
 get_bucket (FerryTaskQueue *self, int priority)
 {
@@ -76,7 +61,6 @@ ferry_task_queue_push (FerryTaskQueue *self, FerryTask *task, gboolean at_front)
     g_queue_push_head_link (&bucket->tasks, &placement->queue_link);
   else
     g_queue_push_tail_link (&bucket->tasks, &placement->queue_link);
-  self->n_tasks++;
 }
 
 void
@@ -85,10 +69,9 @@ ferry_task_queue_remove (FerryTaskQueue *self, FerryTask *task)
   FerryBucket *bucket = get_bucket (self, ferry_task_get_priority (task));
 
   g_queue_unlink (&bucket->tasks, &ferry_task_get_placement (task)->queue_link);
-  self->n_tasks--;
 }
 
-/* The next one, or NULL. Buckets of the highest priorities that ran empty go. */
+/* Removes the buckets of the highest priorities that are empty. */
 FerryTask *
 ferry_task_queue_peek (FerryTaskQueue *self)
 {
@@ -108,7 +91,7 @@ ferry_task_queue_peek (FerryTaskQueue *self)
 GPtrArray *
 ferry_task_queue_list (FerryTaskQueue *self)
 {
-  GPtrArray *tasks = g_ptr_array_new_full (self->n_tasks, g_object_unref);
+  GPtrArray *tasks = g_ptr_array_new_with_free_func (g_object_unref);
 
   for (guint i = self->buckets->len; i > 0; i--)
     {

@@ -1,16 +1,16 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An executor: tasks on their way from whoever submits them, through its inbox and its queue, to the pool, and to their
- * end; and the list model of them.
+/* An executor: it brings tasks from their submission, through its inbox and its queue, to the pool and to their end. It
+ * is a list model of them.
  *
- * Counting: n_queued has the tasks that wait, in the inbox, in the queue or sent ahead; n_executing those that a worker
- * is at; n_open both. A task is counted out once, in task_done().
+ * Counts: n_queued has the tasks that wait, in the inbox, in the queue or sent ahead. n_executing has those that run.
+ * n_open has both. A task leaves the counts once, in task_done().
  *
- * It is one file since what one part of it tells of a task's way is counted in another, and shown by a third.
+ * It is one file since each step of a task changes the queue, the counts and the list model.
  *
- * Threads: the router's, but for submissions and the inbox. A task that another thread submits waits there until the
- * router's thread takes it in. */
+ * Threads: the router's, except for submissions and the inbox. A task that another thread submits waits in the inbox
+ * until the router's thread takes it in. */
 
 #include "config.h"
 
@@ -26,13 +26,19 @@
 #include "task/ferry-pool-worker-private.h"
 #include "worker/ferry-function-private.h"
 
+/* How many finished tasks may be in the list beyond those that are to be kept. */
+#define MAX_LEAVING 4096
+
+#define READABLE (G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)
+#define WRITABLE (G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS)
+
 /**
  * FerryExecutor:
  *
  * A queue of tasks in front of a [class@Ferry.Pool], and a list model of them.
  *
- * Tasks can be submitted from any thread; everything else is on the router's thread, where their signals come. The list
- * has all tasks that are not done, and the latest [property@Ferry.Executor:keep-finished] of those that are.
+ * Tasks can be submitted from any thread. All else is for the router's thread, on which signals are emitted. The list
+ * has all tasks that are not done, and the latest [property@Ferry.Executor:keep-finished] of those that are done.
  *
  * Several executors can share a pool: their tasks take turns. An executor lives at least until its tasks are done.
  *
@@ -42,7 +48,7 @@ struct _FerryExecutor
 {
   GObject parent_instance;
 
-  FerryTaskSource source; /* how the pool sees it */
+  FerryTaskSource source; /* the executor, as the pool sees it */
   FerryPool *pool;        /* const: (owned) */
   FerryRouter *router;    /* const: (unowned): the pool's */
   FerryTimers *timers;    /* const: (unowned): the router's */
@@ -53,24 +59,23 @@ struct _FerryExecutor
   _Atomic gint n_queued; /* any: tasks that wait: in the queue, in the inbox, or sent ahead */
 
   pthread_mutex_t inbox_lock;
-  GQueue inbox;           /* inbox_lock: (element-type FerryTask) (owned); its own address: all so far are cancelled */
-  gboolean inbox_is_told; /* inbox_lock: the router's thread is to look into it */
+  GQueue inbox;           /* inbox_lock: (element-type FerryTask) (owned); its own address means: cancel all so far */
+  gboolean inbox_is_told; /* inbox_lock: a post is to empty it */
 
-  FerryTaskQueue *queue; /* const: (owned) */
-  GSequence *list;       /* (owned) (element-type FerryTask): what the model shows */
+  FerryTaskQueue queue;
+  GSequence *list;       /* (owned) (element-type FerryTask): the model's items */
   guint64 latest_number; /* of a task in it */
-  GQueue
-    finished;     /* (element-type FerryTask): those of the list that are done, the oldest first, by placement's link */
-  GQueue waiters; /* (element-type FerrySubmission) (owned): those that wait for room */
-  guint n_open;   /* tasks that are not done */
+  GQueue finished;       /* (element-type FerryTask): of the list, done, the oldest first, by placement's link */
+  GQueue waiters;        /* (element-type FerrySubmission) (owned): wait for room */
+  guint n_open;          /* tasks that are not done */
   guint n_executing;
   guint64 n_completed;
   guint64 n_failed;
   guint64 n_cancelled;
-  guint n_batch_done; /* tasks that were done since there was nothing to do */
+  guint n_batch_done; /* tasks that were done since n_open was 0 */
 
-  FerryTimer refuse_timer; /* set: what waits is about to be refused */
-  FerryTimer notify_timer; /* tells of changed figures, once a turn of the main loop */
+  FerryTimer refuse_timer; /* set: tasks that wait are about to be refused */
+  FerryTimer notify_timer; /* notifies of changed figures, once a turn of the main loop */
   FerryTimer shutdown_timer;
   FerryWaitQueue shutdown_waits; /* for the end of a shutdown */
   gboolean shutting_down;
@@ -94,19 +99,16 @@ enum
 static GParamSpec *properties[N_PROPERTIES];
 
 static void list_model_init (GListModelInterface *iface);
-static void empty_inbox (FerryExecutor *self);
+static void empty_inbox (gpointer data);
 static void wake_waiters (FerryExecutor *self);
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (FerryExecutor, ferry_executor, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, list_model_init))
 
-/* An executor as a list model of its tasks, in the order of their submission.
+/* ---- The list model: its tasks, in the order of their submission ----
  *
- * Who is in the list: every task that is not done, and of those that are as many as are to be kept, the latest ones.
- * The place of a task is found through its position in a balanced tree, so that lists of any length stay quick. */
-
-/* So many tasks that are done may be in the list beyond those that are to be kept. */
-#define MAX_LEAVING 4096
+ * The list has all tasks that are not done, and the latest keep_finished of those that are. It is a balanced tree, so
+ * finding the place of a task is fast in a list of any length. */
 
 static GType
 get_item_type (GListModel *model)
@@ -144,7 +146,7 @@ list_model_init (GListModelInterface *iface)
   iface->get_item = get_item;
 }
 
-/* main: a task that was submitted. */
+/* main: adds a task that was submitted. */
 static void
 list_add (FerryExecutor *self, FerryTask *task)
 {
@@ -155,7 +157,7 @@ list_add (FerryExecutor *self, FerryTask *task)
   g_list_model_items_changed (G_LIST_MODEL (self), (guint) g_sequence_get_length (self->list) - 1, 0, 1);
 }
 
-/* main: takes a task out of the list. */
+/* main: removes a task from the list. */
 static void
 list_remove (FerryExecutor *self, FerryTask *task)
 {
@@ -187,8 +189,8 @@ compare_numbers (gconstpointer a, gconstpointer b)
   return one->number < other->number ? -1 : one->number > other->number;
 }
 
-/* The oldest of the finished tasks, but for so many, in the order of the list. They have left by what their placements
- * say, so that whatever handlers do, nobody else takes them out. */
+/* Returns (transfer full) the positions of the finished tasks, except the latest keep ones, in the order of the list.
+ * Their placements say that they have left the list, so no handler removes them a second time. */
 static GArray *
 take_leaving (FerryExecutor *self, guint keep)
 {
@@ -212,17 +214,18 @@ get_position (GArray *leaving, guint index)
   return g_array_index (leaving, Leaving, index).position;
 }
 
-/* main: takes out the oldest of the finished tasks, but for so many: neighbours at once, since a list view takes its
- * time for each change, and the last ones first, so that those before them keep their places. */
+/* main: removes the finished tasks, except the latest keep ones. Neighbours leave in one change, since each change
+ * costs a list view much time. The last ones leave first, so that the places before them stay. */
 static void
 list_trim (FerryExecutor *self, guint keep)
 {
+  g_autoptr (FerryExecutor) kept G_GNUC_UNUSED = NULL;
   g_autoptr (GArray) leaving = NULL;
   guint n;
 
   if (self->finished.length <= keep)
     return;
-  g_object_ref (self);
+  kept = g_object_ref (self);
   leaving = take_leaving (self, keep);
   for (guint end = leaving->len; end > 0; end -= n)
     {
@@ -236,25 +239,10 @@ list_trim (FerryExecutor *self, guint keep)
       g_sequence_remove_range (first, behind);
       g_list_model_items_changed (G_LIST_MODEL (self), position, n, 0);
     }
-  g_object_unref (self);
 }
 
-/* main: forgets the list without a word, when the executor goes. */
-static void
-list_clear (FerryExecutor *self)
-{
-  GList *link;
-
-  while ((link = g_queue_pop_head_link (&self->finished)) != NULL)
-    {
-      FerryTaskPlacement *placement = ferry_task_get_placement (g_steal_pointer (&link->data));
-
-      g_sequence_remove (g_steal_pointer (&placement->position));
-    }
-}
-
-/* main: a task of the list is done. Those that leave do so together, in the next turn of the main loop; or now, where
- * that does not come. */
+/* main: a task of the list is done. Finished tasks leave together, in the next turn of the main loop; or now, where too
+ * many of them wait for that. */
 static void
 list_finish (FerryExecutor *self, FerryTask *task)
 {
@@ -264,11 +252,11 @@ list_finish (FerryExecutor *self, FerryTask *task)
     return;
   placement->finished_link.data = task;
   g_queue_push_tail_link (&self->finished, &placement->finished_link);
-  if (self->finished.length > self->keep_finished && self->finished.length - self->keep_finished > MAX_LEAVING)
+  if (self->finished.length > (guint64) self->keep_finished + MAX_LEAVING)
     list_trim (self, self->keep_finished);
 }
 
-/* Those that are not done, with references: the list changes under a walk. */
+/* Returns (transfer full) the tasks that are not done, with references: the list may change during a walk. */
 static GPtrArray *
 list_open (FerryExecutor *self)
 {
@@ -292,55 +280,33 @@ cancel_listed (FerryExecutor *self)
   g_autoptr (GPtrArray) tasks = list_open (self);
   guint n = 0;
 
-  /* From the last to the first, so that nothing is begun in the place of what is cancelled. */
+  /* From the last to the first, so that no task is begun in the place of a cancelled one. */
   for (guint i = tasks->len; i > 0; i--)
     n += ferry_task_cancel (g_ptr_array_index (tasks, i - 1));
   return n;
 }
 
-/* ---- Figures and states, and who is told of them ---- */
+/* ---- Figures and states ---- */
 
-/* What is being run is found through the workers, which are few, and not through the list. */
-static double
-get_fraction (FerryExecutor *self)
-{
-  double done = self->n_batch_done;
-
-  if (self->n_batch_done + self->n_open == 0)
-    return -1;
-  done += ferry_pool_sum_fractions (self->pool, &self->source);
-  return done / (self->n_batch_done + self->n_open);
-}
-
-/* Properties that figures are in. */
 static void
-tell_figures (gpointer data)
+notify_figures (gpointer data)
 {
-  GObject *object = g_object_ref (data);
-  FerryExecutor *self = data;
+  g_autoptr (FerryExecutor) self = g_object_ref (data);
 
   list_trim (self, self->keep_finished);
   for (guint i = PROP_N_WAITING; i <= PROP_FRACTION; i++)
-    g_object_notify_by_pspec (object, properties[i]);
-  g_object_unref (object);
+    g_object_notify_by_pspec (G_OBJECT (self), properties[i]);
 }
 
-/* main: figures change with each task; who listens hears it once a turn of the main loop. */
+/* main: figures change with each task, and are notified once a turn of the main loop. */
 static void
 figures_changed (FerryExecutor *self)
 {
   if (!ferry_timer_is_set (&self->notify_timer))
-    ferry_timers_set (self->timers, &self->notify_timer, 0, tell_figures, self);
+    ferry_timers_set (self->timers, &self->notify_timer, 0, notify_figures, self);
 }
 
-/* main */
-static void
-notify_state (FerryExecutor *self)
-{
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
-}
-
-/* main: where the executor is being stopped and has no open task left, it is stopped. */
+/* main: ends a stop where no open task is left. */
 static void
 finish_shutdown (FerryExecutor *self)
 {
@@ -348,11 +314,11 @@ finish_shutdown (FerryExecutor *self)
     return;
   ferry_timers_unset (self->timers, &self->shutdown_timer);
   atomic_store_explicit (&self->state, FERRY_EXECUTOR_STATE_STOPPED, memory_order_release);
-  notify_state (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
   ferry_wait_queue_finish_all (&self->shutdown_waits);
 }
 
-/* ---- A task's way, as the pool tells of it ---- */
+/* ---- A task's steps, told by the pool ---- */
 
 static FerryExecutor *
 from_source (FerryTaskSource *source)
@@ -360,7 +326,7 @@ from_source (FerryTaskSource *source)
   return (FerryExecutor *) (void *) ((char *) source - G_STRUCT_OFFSET (FerryExecutor, source));
 }
 
-/* main: a task has come to its end, and has said so. */
+/* main: a task has ended and has signalled that. */
 static void
 task_done (FerryExecutor *self, FerryTask *task)
 {
@@ -395,11 +361,13 @@ task_done (FerryExecutor *self, FerryTask *task)
   g_object_unref (self);
 }
 
+/* main: fails a task of the queue. Takes error. */
 static void
 fail_waiting (FerryExecutor *self, FerryTask *task, FerryTaskEvent event, GError *error)
 {
   g_object_ref (task);
   ferry_timers_unset (self->timers, &ferry_task_get_placement (task)->timer);
+  ferry_task_queue_remove (&self->queue, task);
   if (ferry_task_fail (task, event, error, NULL, NULL))
     task_done (self, task);
   g_object_unref (task);
@@ -420,8 +388,8 @@ new_queue_error (FerryTask *task)
     ferry_task_get_name (task), ferry_task_get_settings (task)->queue_timeout / FERRY_MICROSECONDS_PER_MILLISECOND);
 }
 
-/* main: a task that was sent ahead comes back into the queue, unless the worker has begun it. Returns whether the task
- * is in the queue. The pool is to be scheduled afterwards, as other tasks may have come back with it. */
+/* main: takes back a task that was sent ahead, unless the worker has begun it. Returns whether the task is in the
+ * queue. The caller schedules the pool afterwards, since other tasks may have come back too. */
 static gboolean
 take_back (FerryTask *task)
 {
@@ -439,20 +407,15 @@ queue_timed_out (gpointer data)
   FerryTaskPlacement *placement = ferry_task_get_placement (task);
   g_autoptr (FerryExecutor) self = g_object_ref (from_source (placement->queue));
 
-  if (!take_back (task))
-    {
-      ferry_pool_schedule (self->pool);
-      return;
-    }
-  ferry_task_queue_remove (self->queue, task);
-  fail_waiting (self, task, FERRY_TASK_EVENT_QUEUE_TIMEOUT, new_queue_error (task));
+  if (take_back (task))
+    fail_waiting (self, task, FERRY_TASK_EVENT_QUEUE_TIMEOUT, new_queue_error (task));
   ferry_pool_schedule (self->pool);
 }
 
 static void
 set_queue_timer (FerryExecutor *self, FerryTask *task)
 {
-  /* The time that a lost worker was at it was no waiting. */
+  /* The time in which a lost worker ran it does not count. */
   gint64 since =
     ferry_task_get_placement (task)->n_deaths > 0 ? g_get_monotonic_time () : ferry_task_get_submit_time (task);
   gint64 deadline = ferry_task_get_deadline_of (task, since, ferry_task_get_settings (task)->queue_timeout);
@@ -466,13 +429,13 @@ source_peek (FerryTaskSource *source)
 {
   FerryExecutor *self = from_source (source);
 
-  return ferry_timer_is_set (&self->refuse_timer) ? NULL : ferry_task_queue_peek (self->queue);
+  return ferry_timer_is_set (&self->refuse_timer) ? NULL : ferry_task_queue_peek (&self->queue);
 }
 
 static void
 source_take (FerryTaskSource *source, FerryTask *task)
 {
-  ferry_task_queue_remove (from_source (source)->queue, task);
+  ferry_task_queue_remove (&from_source (source)->queue, task);
 }
 
 static void
@@ -487,7 +450,7 @@ source_give_back (FerryTaskSource *source, FerryTask *task)
       self->n_executing--;
       atomic_fetch_add_explicit (&self->n_queued, 1, memory_order_relaxed);
     }
-  ferry_task_queue_push (self->queue, task, TRUE);
+  ferry_task_queue_push (&self->queue, task, TRUE);
   set_queue_timer (self, task);
   figures_changed (self);
 }
@@ -510,7 +473,7 @@ source_done (FerryTaskSource *source, FerryTask *task)
   task_done (from_source (source), task);
 }
 
-/* Those that other threads submitted before are among them. */
+/* Includes tasks that other threads have submitted. */
 static void
 source_fail_all (FerryTaskSource *source, const GError *error)
 {
@@ -518,43 +481,35 @@ source_fail_all (FerryTaskSource *source, const GError *error)
   g_autoptr (GPtrArray) tasks = NULL;
 
   empty_inbox (self);
-  tasks = ferry_task_queue_list (self->queue);
-  /* Not those that handlers submit meanwhile; and handlers may have ended some of these. */
+  tasks = ferry_task_queue_list (&self->queue);
+  /* Not the tasks that handlers submit meanwhile; and handlers may have ended some of these. */
   for (guint i = 0; i < tasks->len; i++)
     {
       FerryTask *task = g_ptr_array_index (tasks, i);
 
-      if (ferry_task_get_done (task) || ferry_task_get_placement (task)->worker != NULL)
-        continue;
-      ferry_task_queue_remove (self->queue, task);
-      fail_waiting (self, task, FERRY_TASK_EVENT_REFUSE, ferry_error_copy (error));
+      if (!ferry_task_get_done (task) && ferry_task_get_placement (task)->worker == NULL)
+        fail_waiting (self, task, FERRY_TASK_EVENT_REFUSE, ferry_error_copy (error));
     }
 }
 
-static gboolean
-router_is_usable (FerryExecutor *self, GError **error)
-{
-  if (ferry_router_get_running (self->router))
-    return TRUE;
-  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_RUNNING,
-                       "The pool's router is not running; call ferry_router_start() first");
-  return FALSE;
-}
-
-/* Whether tasks that wait are ever begun, as things are. */
+/* Whether tasks that wait can be begun in the present state. */
 static gboolean
 can_run (FerryExecutor *self, GError **error)
 {
   if (!ferry_pool_check (self->pool, error))
     return FALSE;
-  if (!self->shutting_down)
-    return router_is_usable (self, error);
-  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_REFUSED, "The executor is being shut down");
+  if (self->shutting_down)
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_REFUSED, "The executor is being shut down");
+  else if (!ferry_router_get_running (self->router))
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_RUNNING,
+                         "The pool's router is not running; call ferry_router_start() first");
+  else
+    return TRUE;
   return FALSE;
 }
 
-/* Tasks that were submitted in vain fail a turn of the main loop later, and not within their submission: handlers may
- * submit again, and those that wait for room come at once. */
+/* Tasks that cannot be begun fail a turn of the main loop after their submission. Within it, handlers that submit again
+ * would recurse, and so would submissions that wait for room. */
 static void
 refuse_waiting (gpointer data)
 {
@@ -567,10 +522,10 @@ refuse_waiting (gpointer data)
     source_fail_all (&self->source, error);
 }
 
-/* ---- A task's way, as the task asks for it ---- */
+/* ---- A task's steps, asked for by the task ---- */
 
-/* A task that waits is about to be cancelled. It comes back into the queue, or executes; handlers may do other things
- * to it. */
+/* A task that waits is about to be cancelled. It returns to the queue, or executes. Handlers may change it otherwise.
+ */
 static void
 driver_withdraw (gpointer executor, FerryTask *task)
 {
@@ -581,30 +536,27 @@ driver_withdraw (gpointer executor, FerryTask *task)
     ferry_pool_worker_withdraw_task (placement->worker, task);
 }
 
-/* The task was asked to cancel. One that waited is cancelled by that, and leaves the queue. One that executed is in a
- * worker's hands, which has not heard of it. */
+/* The task was asked to cancel. One that waited is cancelled already, and leaves the queue. For one that executes, the
+ * worker is told. */
 static void
 driver_cancelled (gpointer executor, FerryTask *task)
 {
-  FerryExecutor *self = executor;
+  g_autoptr (FerryExecutor) self = g_object_ref (executor);
+  g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (task);
   FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
-  /* In the inbox: the router's thread finds it done when it takes it in. */
+  /* In the inbox: the router's thread finds that it is done. */
   if (!placement->taken_in)
     return;
-  g_object_ref (self);
-  g_object_ref (task);
   if (ferry_task_get_done (task))
     {
       ferry_timers_unset (self->timers, &placement->timer);
-      ferry_task_queue_remove (self->queue, task);
+      ferry_task_queue_remove (&self->queue, task);
       task_done (self, task);
     }
   else
     ferry_pool_worker_cancel_task (placement->worker, task);
   ferry_pool_schedule (self->pool);
-  g_object_unref (task);
-  g_object_unref (self);
 }
 
 static void
@@ -625,9 +577,7 @@ task_is_done (gpointer data)
 static gboolean
 driver_wait (gpointer executor, FerryTask *task, gint64 timeout, GError **error)
 {
-  FerryExecutor *self = executor;
-  FerryRouter *router = self->router;
-  gboolean done;
+  g_autoptr (FerryExecutor) self = g_object_ref (executor);
 
   if (ferry_timer_is_set (&self->refuse_timer))
     {
@@ -636,12 +586,9 @@ driver_wait (gpointer executor, FerryTask *task, gint64 timeout, GError **error)
       if (ferry_task_get_done (task))
         return TRUE;
     }
-  if (!ferry_iterate_check (router, error))
+  if (!ferry_iterate_check (self->router, error))
     return FALSE;
-  g_object_ref (self);
-  done = ferry_iterate (router, task_is_done, task, timeout);
-  g_object_unref (self);
-  if (done)
+  if (ferry_iterate (self->router, task_is_done, task, timeout))
     return TRUE;
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "Task “%s” is not done yet; wait longer, or cancel it",
                ferry_task_get_name (task));
@@ -659,7 +606,7 @@ static const FerryTaskDriver driver = {driver_withdraw, driver_cancelled, driver
 
 /* ---- The inbox ---- */
 
-/* main: a task that was accepted takes its place in the queue. Takes its reference over. */
+/* main: puts a task that was accepted into the list and the queue. Takes its reference. */
 static void
 take_in (FerryExecutor *self, FerryTask *task)
 {
@@ -671,14 +618,14 @@ take_in (FerryExecutor *self, FerryTask *task)
       self->n_batch_done = 0;
     }
   list_add (self, task);
-  /* Who hears of the list may cancel the task, which is found done here, as one that was cancelled in the inbox. */
+  /* A handler of the list may cancel the task. It is done then, as one that was cancelled in the inbox. */
   ferry_task_get_placement (task)->taken_in = TRUE;
   if (ferry_task_get_done (task))
     {
       task_done (self, task);
       return;
     }
-  ferry_task_queue_push (self->queue, task, FALSE);
+  ferry_task_queue_push (&self->queue, task, FALSE);
   set_queue_timer (self, task);
   figures_changed (self);
   if (can_run (self, &error))
@@ -687,10 +634,11 @@ take_in (FerryExecutor *self, FerryTask *task)
     ferry_timers_set (self->timers, &self->refuse_timer, 0, refuse_waiting, self);
 }
 
-/* main: takes in what other threads submitted so far, and cancels where they did so in between. */
+/* main: takes in the tasks that other threads have submitted, and cancels where they cancelled in between. */
 static void
-empty_inbox (FerryExecutor *self)
+empty_inbox (gpointer data)
 {
+  FerryExecutor *self = data;
   GQueue items;
   gpointer item;
 
@@ -706,61 +654,35 @@ empty_inbox (FerryExecutor *self)
       take_in (self, item);
 }
 
+/* any: item: a task (transfer full), or the inbox's own address. That makes the router's thread cancel all tasks so
+ * far, and none that this thread submits later. A second such address in a row changes nothing, and is left out. */
 static void
-inbox_told (gpointer data)
-{
-  empty_inbox (data);
-}
-
-/* any */
-static void
-put (FerryExecutor *self, gpointer item)
+put_into_inbox (FerryExecutor *self, gpointer item)
 {
   gboolean was_told;
 
   pthread_mutex_lock (&self->inbox_lock);
-  g_queue_push_tail (&self->inbox, item);
+  if (self->inbox.tail == NULL || self->inbox.tail->data != item)
+    g_queue_push_tail (&self->inbox, item);
   was_told = self->inbox_is_told;
   self->inbox_is_told = TRUE;
   pthread_mutex_unlock (&self->inbox_lock);
   if (!was_told)
-    ferry_mailbox_post (self->router->context, inbox_told, g_object_ref (self), g_object_unref);
+    ferry_mailbox_post (self->router->context, empty_inbox, g_object_ref (self), g_object_unref);
 }
 
-/* any: leaves a task for the router's thread. */
-static void
-put_into_inbox (FerryExecutor *self, FerryTask *task)
-{
-  ferry_hand_over (task);
-  put (self, g_object_ref (task));
-}
-
-/* any: has the router's thread cancel all tasks so far, and none that this thread submits later. */
-static void
-put_cancel_into_inbox (FerryExecutor *self)
-{
-  gboolean is_there;
-
-  pthread_mutex_lock (&self->inbox_lock);
-  is_there = self->inbox.tail != NULL && self->inbox.tail->data == &self->inbox;
-  pthread_mutex_unlock (&self->inbox_lock);
-  /* Two in a row do what one does: so there are about as many as tasks, and as threads that put one at this moment. */
-  if (!is_there)
-    put (self, &self->inbox);
-}
-
-/* How tasks come to an executor: checked, counted, claimed, and taken in or left for the router's thread.
+/* ---- Submission: a task is checked, counted, claimed, and taken in or left for the router's thread ----
  *
- * Threads: any, but for submissions that wait for room, which are the router's. */
+ * Threads: any, except for submissions that wait for room, which are the router's. */
 
-/* any: counts a task in, where there is room for it. */
+/* any: counts a task, if there is room for it. */
 static gboolean
 take_room (FerryExecutor *self)
 {
   gint n_queued = atomic_load_explicit (&self->n_queued, memory_order_relaxed);
 
-  /* Relaxed: a number and nothing else. Never more than there is room for, not even for a moment, in which another
-   * submission would be refused that there is room for. */
+  /* Relaxed: the number orders no other memory. It never exceeds the limit, not even for a moment: that would refuse
+   * another submission for which there is room. */
   do
     if (self->max_pending > 0 && n_queued >= (gint) self->max_pending)
       return FALSE;
@@ -769,7 +691,7 @@ take_room (FerryExecutor *self)
   return TRUE;
 }
 
-/* any: whether the task could be submitted, but for room. */
+/* any: whether the task can be submitted, apart from room. */
 static gboolean
 check (FerryExecutor *self, FerryTask *task, GError **error)
 {
@@ -796,7 +718,10 @@ submit_now (FerryExecutor *self, FerryTask *task, GError **error)
   if (ferry_router_check (self->router, NULL))
     take_in (self, g_object_ref (task));
   else
-    put_into_inbox (self, task);
+    {
+      ferry_hand_over (task);
+      put_into_inbox (self, g_object_ref (task));
+    }
   return TRUE;
 }
 
@@ -805,11 +730,11 @@ typedef struct
 {
   FerryExecutor *executor; /* (owned) */
   FerryTask *task;         /* (owned) */
-  GTask *call;             /* (owned) (nullable): what is returned; without one, func is posted */
+  GTask *call;             /* (owned) (nullable): is returned at the end; without it, func is posted */
   GSource *source;         /* (owned) (nullable): of the call's cancellable */
   FerrySubmittedFunc func;
   gpointer data;
-  GError *error; /* (owned) (nullable): what func is given */
+  GError *error; /* (owned) (nullable): for func */
 } FerrySubmission;
 
 static void
@@ -833,7 +758,7 @@ call_submitted (gpointer data)
   self->func (self->data, self->error);
 }
 
-/* main: ends the waiting, with an error (transfer full) (nullable). */
+/* main: ends the waiting. Takes error (nullable). */
 static void
 end_submission (FerrySubmission *self, GError *error)
 {
@@ -881,7 +806,7 @@ refuse_waiters (FerryExecutor *self)
                                          "The executor was stopped while the task waited for room; make another one"));
 }
 
-/* main: submissions that waited for room go on. */
+/* main: submissions that wait go on, as far as there is room. */
 static void
 wake_waiters (FerryExecutor *self)
 {
@@ -909,8 +834,6 @@ submission_new (FerryExecutor *executor, FerryTask *task)
   return self;
 }
 
-/* main: submits a task as soon as there is room, and posts func then, or when it will not be
- * submitted. */
 void
 ferry_executor_submit_when_room (FerryExecutor *self, FerryTask *task, FerrySubmittedFunc func, gpointer data)
 {
@@ -928,13 +851,13 @@ ferry_executor_submit_when_room (FerryExecutor *self, FerryTask *task, FerrySubm
  * @task: a task that was not submitted before
  * @error: return location for an error
  *
- * Submits a task. It is begun when its turn comes: by priority, then in the order of submission. Any thread may call
- * this; signals come on the router's thread.
+ * Submits a task. It is begun when its turn comes, by priority and then by the order of submission. Any thread may call
+ * this; signals are emitted on the router's thread.
  *
- * Fails with %FERRY_ERROR_STOPPED when the executor takes no more tasks, with %FERRY_ERROR_WOULD_BLOCK when
- * [property@Ferry.Executor:max-pending] tasks wait, with %FERRY_ERROR_ALREADY_STARTED when the task was submitted
- * before, and with %FERRY_ERROR_BAD_ARGUMENTS when this program has registered the function and the arguments are not
- * its. What goes wrong later, an unknown function for instance, is the task's error.
+ * Fails with %FERRY_ERROR_STOPPED when the executor takes no more tasks. Fails with %FERRY_ERROR_WOULD_BLOCK when
+ * [property@Ferry.Executor:max-pending] tasks wait. Fails with %FERRY_ERROR_ALREADY_STARTED when the task was submitted
+ * before. Fails with %FERRY_ERROR_BAD_ARGUMENTS when the arguments do not fit a function that this program has
+ * registered. Later errors, such as an unknown function, are the task's.
  *
  * Returns: %TRUE when the task was accepted
  *
@@ -963,10 +886,10 @@ ferry_executor_submit_task (FerryExecutor *self, FerryTask *task, GError **error
  * ferry_executor_submit:
  * @self: an executor
  * @function: the name of a registered function
- * @arguments: (nullable): its arguments; a floating reference is taken over
+ * @arguments: (nullable): its arguments; a floating reference is sunk
  * @error: return location for an error
  *
- * Submits a call: makes a task of kind %FERRY_TASK_KIND_CALL, and submits it. Any thread may call this.
+ * Makes a task of kind %FERRY_TASK_KIND_CALL, and submits it. Any thread may call this.
  *
  * Fails as [method@Ferry.Executor.submit_task] does.
  *
@@ -992,11 +915,11 @@ ferry_executor_submit (FerryExecutor *self, const char *function, GVariant *argu
  * @self: an executor
  * @task: a task that was not submitted before
  * @cancellable: (nullable): ends the waiting for room
- * @callback: (scope async): called when the task was accepted, or will not be
+ * @callback: (scope async): called when the task was accepted or refused
  * @user_data: data for @callback
  *
- * Submits a task as soon as there is room for it: whoever submits in the callback of the submission before never has
- * more waiting than [property@Ferry.Executor:max-pending]. On the router's thread.
+ * Submits a task as soon as there is room for it. If each task is submitted in the callback of the one before, no more
+ * than [property@Ferry.Executor:max-pending] wait. On the router's thread.
  *
  * Since: 0.1
  */
@@ -1028,7 +951,8 @@ ferry_executor_submit_task_async (FerryExecutor *self, FerryTask *task, GCancell
  *
  * Ends [method@Ferry.Executor.submit_task_async]. Any thread.
  *
- * Fails as [method@Ferry.Executor.submit_task] does, but for want of room, and with %G_IO_ERROR_CANCELLED.
+ * Fails as [method@Ferry.Executor.submit_task] does, except with %FERRY_ERROR_WOULD_BLOCK, and with
+ * %G_IO_ERROR_CANCELLED.
  *
  * Returns: %TRUE when the task was accepted
  *
@@ -1042,9 +966,8 @@ ferry_executor_submit_task_finish (FerryExecutor *self, GAsyncResult *result, GE
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-/* ---- What can be done with the tasks that an executor has ---- */
+/* ---- Changes to tasks that were submitted ---- */
 
-/* main: whether the executor has the task in its books: it was taken in here, and may be done. */
 gboolean
 ferry_executor_has_task (FerryExecutor *self, FerryTask *task)
 {
@@ -1053,9 +976,12 @@ ferry_executor_has_task (FerryExecutor *self, FerryTask *task)
   return placement->queue == &self->source && placement->taken_in;
 }
 
+/* Whether the caller is on the router's thread, and the task is one of the executor's. */
 static gboolean
-has_task (FerryExecutor *self, FerryTask *task, GError **error)
+check_task (FerryExecutor *self, const char *function, FerryTask *task, GError **error)
 {
+  if (!ferry_home_check_error (self->router->home, function, error))
+    return FALSE;
   if (ferry_executor_has_task (self, task))
     return TRUE;
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "Task “%s” is not one of this executor's",
@@ -1070,7 +996,8 @@ has_task (FerryExecutor *self, FerryTask *task, GError **error)
  * @priority: its new priority; higher ones come first
  * @error: return location for an error
  *
- * Gives a task that waits another priority; it comes behind those that have it already. On the router's thread.
+ * Gives a task that waits another priority. It comes behind tasks that have this priority already. On the router's
+ * thread.
  *
  * Fails with %FERRY_ERROR_BUSY when the task was begun, and with %FERRY_ERROR_BAD_ARGUMENTS when the executor does not
  * have it.
@@ -1086,9 +1013,7 @@ ferry_executor_set_task_priority (FerryExecutor *self, FerryTask *task, int prio
   g_return_val_if_fail (FERRY_IS_TASK (task), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (!ferry_home_check_error (self->router->home, G_STRFUNC, error))
-    return FALSE;
-  if (!has_task (self, task, error))
+  if (!check_task (self, G_STRFUNC, task, error))
     return FALSE;
   if (!take_back (task))
     {
@@ -1097,11 +1022,11 @@ ferry_executor_set_task_priority (FerryExecutor *self, FerryTask *task, int prio
       ferry_pool_schedule (self->pool);
       return FALSE;
     }
-  /* Who hears of it finds the task in its new place. */
+  /* Handlers of the notification find the task in its new place. */
   g_object_freeze_notify (G_OBJECT (task));
-  ferry_task_queue_remove (self->queue, task);
+  ferry_task_queue_remove (&self->queue, task);
   ferry_task_change_priority (task, priority);
-  ferry_task_queue_push (self->queue, task, FALSE);
+  ferry_task_queue_push (&self->queue, task, FALSE);
   g_object_thaw_notify (G_OBJECT (task));
   ferry_pool_schedule (self->pool);
   return TRUE;
@@ -1113,8 +1038,7 @@ ferry_executor_set_task_priority (FerryExecutor *self, FerryTask *task, int prio
  * @task: a task
  * @error: return location for an error
  *
- * Takes a task out of the list: one that is done is forgotten, one that waits is cancelled first. On the router's
- * thread.
+ * Removes a task from the list. A task that waits is cancelled before. On the router's thread.
  *
  * Fails with %FERRY_ERROR_BUSY, and leaves the task alone, while a worker runs it: cancel it, and wait for its end.
  * Fails with %FERRY_ERROR_BAD_ARGUMENTS when the executor does not have it.
@@ -1126,15 +1050,14 @@ ferry_executor_set_task_priority (FerryExecutor *self, FerryTask *task, int prio
 gboolean
 ferry_executor_remove (FerryExecutor *self, FerryTask *task, GError **error)
 {
+  g_autoptr (FerryTask) kept G_GNUC_UNUSED = NULL;
   g_return_val_if_fail (FERRY_IS_EXECUTOR (self), FALSE);
   g_return_val_if_fail (FERRY_IS_TASK (task), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (!ferry_home_check_error (self->router->home, G_STRFUNC, error))
+  if (!check_task (self, G_STRFUNC, task, error))
     return FALSE;
-  if (!has_task (self, task, error))
-    return FALSE;
-  g_object_ref (task);
+  kept = g_object_ref (task);
   if (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING && take_back (task))
     ferry_task_cancel (task);
   if (!ferry_task_get_done (task))
@@ -1142,11 +1065,9 @@ ferry_executor_remove (FerryExecutor *self, FerryTask *task, GError **error)
       ferry_pool_schedule (self->pool);
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_BUSY, "Task “%s” is being run; cancel it, and wait for its end",
                    ferry_task_get_name (task));
-      g_object_unref (task);
       return FALSE;
     }
   list_remove (self, task);
-  g_object_unref (task);
   return TRUE;
 }
 
@@ -1156,11 +1077,11 @@ ferry_executor_remove (FerryExecutor *self, FerryTask *task, GError **error)
  * @task: a task that is done
  * @error: return location for an error
  *
- * Submits the same once more: a new task with the function, the arguments, the name and the settings of one that is
- * done. On the router's thread.
+ * Submits a new task with the function, the arguments, the name and the settings of one that is done. On the router's
+ * thread.
  *
- * Fails with %FERRY_ERROR_NOT_DONE when the task is not done, with %FERRY_ERROR_BAD_ARGUMENTS when it was given
- * descriptors or bytes, which it has no more, and as [method@Ferry.Executor.submit_task] does.
+ * Fails with %FERRY_ERROR_NOT_DONE when the task is not done. Fails with %FERRY_ERROR_BAD_ARGUMENTS when it had
+ * descriptors or bytes, which were released at its end. Fails as [method@Ferry.Executor.submit_task] does.
  *
  * Returns: (transfer full): the new task
  *
@@ -1198,7 +1119,7 @@ ferry_executor_retry (FerryExecutor *self, FerryTask *task, GError **error)
  * ferry_executor_clear_finished:
  * @self: an executor
  *
- * Takes all tasks that are done out of the list. On the router's thread.
+ * Removes all tasks that are done from the list. On the router's thread.
  *
  * Since: 0.1
  */
@@ -1215,9 +1136,9 @@ ferry_executor_clear_finished (FerryExecutor *self)
  * ferry_executor_cancel_all:
  * @self: an executor
  *
- * Cancels every task, as [method@Ferry.Task.cancel] does: those that no worker has begun at once. Any thread may call
- * this. On another than the router's, that thread is asked to cancel what was submitted so far; what this thread
- * submits later is not cancelled.
+ * Cancels all tasks, as [method@Ferry.Task.cancel] does; those that no worker has begun end at once. Any thread may
+ * call this. Another thread than the router's asks that thread to cancel all tasks so far; tasks that the calling
+ * thread submits later are not cancelled.
  *
  * Returns: how many tasks were cancelled; 0 on another thread, as that is not known yet
  *
@@ -1232,7 +1153,7 @@ ferry_executor_cancel_all (FerryExecutor *self)
 
   if (!ferry_home_is_own (self->router->home))
     {
-      put_cancel_into_inbox (self);
+      put_into_inbox (self, &self->inbox);
       return 0;
     }
   kept = g_object_ref (self);
@@ -1242,11 +1163,11 @@ ferry_executor_cancel_all (FerryExecutor *self)
 
 /* ---- The end ---- */
 
-/* The time is over. What can be killed is; no task is waited for any more. */
+/* The time of a shutdown is over. Workers that run tasks are killed, and no task is waited for. */
 static void
 force_end (gpointer data)
 {
-  FerryExecutor *self = g_object_ref (FERRY_EXECUTOR (data));
+  g_autoptr (FerryExecutor) self = g_object_ref (data);
   g_autoptr (GPtrArray) tasks = NULL;
 
   empty_inbox (self);
@@ -1262,7 +1183,7 @@ force_end (gpointer data)
       if (!ferry_task_get_done (task) && placement->worker == NULL)
         {
           ferry_timers_unset (self->timers, &placement->timer);
-          ferry_task_queue_remove (self->queue, task);
+          ferry_task_queue_remove (&self->queue, task);
         }
       if (!ferry_task_get_done (task) &&
           ferry_task_fail (task, FERRY_TASK_EVENT_ABANDON,
@@ -1270,10 +1191,9 @@ force_end (gpointer data)
                                         "Task “%s” had not ended when the executor's time to shut down was over",
                                         ferry_task_get_name (task)),
                            NULL, NULL))
-        self->source.done (&self->source, task);
+        task_done (self, task);
     }
   finish_shutdown (self);
-  g_object_unref (self);
 }
 
 static void
@@ -1281,9 +1201,10 @@ begin_stop (FerryExecutor *self)
 {
   if (atomic_load_explicit (&self->state, memory_order_relaxed) != FERRY_EXECUTOR_STATE_RUNNING)
     return;
-  /* Release: a thread that sees it finds nothing to rely on but the inbox, which is emptied below. */
+  /* Release, as each store of the state. A task that another thread submits meanwhile is in the inbox, which the caller
+   * empties next. */
   atomic_store_explicit (&self->state, FERRY_EXECUTOR_STATE_STOPPING, memory_order_release);
-  notify_state (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
   refuse_waiters (self);
 }
 
@@ -1291,44 +1212,44 @@ begin_stop (FerryExecutor *self)
  * ferry_executor_stop:
  * @self: an executor
  *
- * Has the executor take no more tasks. Those that it has come to their end, and with the last one the state becomes
- * %FERRY_EXECUTOR_STATE_STOPPED. On the router's thread.
+ * Stops the executor for good: it takes no more tasks. The tasks that it has go on, and with the end of the last one
+ * the state becomes %FERRY_EXECUTOR_STATE_STOPPED. A second stop changes nothing. On the router's thread.
  *
- * An executor is stopped for good. To stop it again changes nothing: the tasks that it has go on all the same. To end
- * those as well, use [method@Ferry.Executor.cancel_all] or [method@Ferry.Executor.shutdown_async], also after a stop.
+ * To end the tasks as well, use [method@Ferry.Executor.cancel_all] or [method@Ferry.Executor.shutdown_async], also
+ * after a stop.
  *
  * Since: 0.1
  */
 void
 ferry_executor_stop (FerryExecutor *self)
 {
+  g_autoptr (FerryExecutor) kept G_GNUC_UNUSED = NULL;
   g_return_if_fail (FERRY_IS_EXECUTOR (self));
   ferry_return_if_elsewhere (self->router->home);
 
-  g_object_ref (self);
+  kept = g_object_ref (self);
   begin_stop (self);
   empty_inbox (self);
   finish_shutdown (self);
-  g_object_unref (self);
 }
 
 /**
  * ferry_executor_shutdown_async:
  * @self: an executor
- * @timeout: how long it may take, in microseconds; 0 for no time, negative for as long as it takes
+ * @timeout: how long it may take, in microseconds; 0 for no time, negative for no limit
  * @cancellable: (nullable): ends the waiting, not the shutdown
  * @callback: (scope async): called when all tasks are done
  * @user_data: data for @callback
  *
- * Takes no more tasks, and cancels all that there are. Those that run have the time to end by themselves; halfway their
- * workers are asked to end, and when the time is over they are killed, and whatever is left is given up. So a shutdown
- * with a timeout always ends in time. Workers go on to be kept by the pool, as other executors may use them.
+ * Takes no more tasks, and cancels all tasks. Tasks that run can end by themselves within @timeout. At half of it their
+ * workers are asked to end, and at its end they are killed. So a shutdown with a timeout always ends in time. The pool
+ * keeps idle workers, since other executors may use them.
  *
- * A thread cannot be killed: a function that is given up in a pool of threads runs on after the shutdown. A shutdown
- * without a timeout, of tasks with a grace time ([method@Ferry.Task.set_cancel_grace]) that is long enough, ends when
- * all functions have returned.
+ * A thread cannot be killed: in a pool of threads, a function that does not end in time runs on after the shutdown. For
+ * a shutdown that ends when all functions have returned, set no timeout here, and a long grace for the tasks
+ * ([method@Ferry.Task.set_cancel_grace]).
  *
- * On the router's thread. Calling it again with less time makes it end earlier.
+ * On the router's thread. A second call with less time makes the shutdown end earlier.
  *
  * Since: 0.1
  */
@@ -1343,14 +1264,13 @@ ferry_executor_shutdown_async (FerryExecutor *self, gint64 timeout, GCancellable
   g_return_if_fail (FERRY_IS_EXECUTOR (self));
   ferry_return_if_elsewhere (self->router->home);
 
-  g_object_ref (self);
+  /* It holds the executor. */
   shutdown = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (shutdown, ferry_executor_shutdown_async);
   begin_stop (self);
   if (atomic_load_explicit (&self->state, memory_order_relaxed) == FERRY_EXECUTOR_STATE_STOPPED)
     {
       g_task_return_boolean (shutdown, TRUE);
-      g_object_unref (self);
       return;
     }
   self->shutting_down = TRUE;
@@ -1370,7 +1290,6 @@ ferry_executor_shutdown_async (FerryExecutor *self, gint64 timeout, GCancellable
         ferry_pool_worker_give_time (worker, task, timeout);
     }
   finish_shutdown (self);
-  g_object_unref (self);
 }
 
 /**
@@ -1395,7 +1314,7 @@ ferry_executor_shutdown_finish (FerryExecutor *self, GAsyncResult *result, GErro
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-/* ---- What an executor is told, and what it says of itself ---- */
+/* ---- Settings and getters ---- */
 
 /**
  * ferry_executor_set_max_pending:
@@ -1584,10 +1503,15 @@ ferry_executor_get_n_cancelled (FerryExecutor *self)
 double
 ferry_executor_get_fraction (FerryExecutor *self)
 {
+  double done;
   g_return_val_if_fail (FERRY_IS_EXECUTOR (self), -1);
   ferry_return_val_if_elsewhere (self->router->home, -1);
 
-  return get_fraction (self);
+  if (self->n_batch_done + self->n_open == 0)
+    return -1;
+  /* Tasks that run are found through the workers, which are few, and not through the list. */
+  done = self->n_batch_done + ferry_pool_sum_fractions (self->pool, &self->source);
+  return done / (self->n_batch_done + self->n_open);
 }
 
 static void
@@ -1643,6 +1567,9 @@ ferry_executor_set_property (GObject *object, guint property_id, const GValue *v
     {
     case PROP_POOL:
       self->pool = g_value_dup_object (value);
+      self->router = ferry_pool_get_router (self->pool);
+      self->timers = ferry_router_get_timers (self->router);
+      ferry_pool_add_source (self->pool, &self->source);
       break;
     case PROP_MAX_PENDING:
       ferry_executor_set_max_pending (self, g_value_get_uint (value));
@@ -1661,44 +1588,36 @@ install_figures (void)
   /**
    * FerryExecutor:state:
    *
-   * How far the executor has come.
+   * The state of the executor.
    *
    * Since: 0.1
    */
-  properties[PROP_STATE] = g_param_spec_enum ("state", NULL, NULL, FERRY_TYPE_EXECUTOR_STATE,
-                                              FERRY_EXECUTOR_STATE_RUNNING, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_STATE] =
+    g_param_spec_enum ("state", NULL, NULL, FERRY_TYPE_EXECUTOR_STATE, FERRY_EXECUTOR_STATE_RUNNING, READABLE);
   /**
    * FerryExecutor:n-waiting:
    *
-   * How many tasks wait, those that were sent ahead to a worker among them.
+   * How many tasks wait. Tasks that were sent ahead to a worker are included.
    *
    * Since: 0.1
    */
-  properties[PROP_N_WAITING] =
-    g_param_spec_uint ("n-waiting", NULL, NULL, 0, G_MAXUINT, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_N_WAITING] = g_param_spec_uint ("n-waiting", NULL, NULL, 0, G_MAXUINT, 0, READABLE);
   /**
    * FerryExecutor:n-executing:
    *
-   * How many tasks are being run, those that were cancelled and have not ended among them.
+   * How many tasks run. Cancelled tasks that have not ended are included.
    *
    * Since: 0.1
    */
-  properties[PROP_N_EXECUTING] =
-    g_param_spec_uint ("n-executing", NULL, NULL, 0, G_MAXUINT, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
-}
-
-static void
-install_totals (void)
-{
+  properties[PROP_N_EXECUTING] = g_param_spec_uint ("n-executing", NULL, NULL, 0, G_MAXUINT, 0, READABLE);
   /**
    * FerryExecutor:n-completed:
    *
-   * How many tasks gave their result.
+   * How many tasks completed with their result.
    *
    * Since: 0.1
    */
-  properties[PROP_N_COMPLETED] =
-    g_param_spec_uint64 ("n-completed", NULL, NULL, 0, G_MAXUINT64, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_N_COMPLETED] = g_param_spec_uint64 ("n-completed", NULL, NULL, 0, G_MAXUINT64, 0, READABLE);
   /**
    * FerryExecutor:n-failed:
    *
@@ -1706,8 +1625,7 @@ install_totals (void)
    *
    * Since: 0.1
    */
-  properties[PROP_N_FAILED] =
-    g_param_spec_uint64 ("n-failed", NULL, NULL, 0, G_MAXUINT64, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_N_FAILED] = g_param_spec_uint64 ("n-failed", NULL, NULL, 0, G_MAXUINT64, 0, READABLE);
   /**
    * FerryExecutor:n-cancelled:
    *
@@ -1715,18 +1633,16 @@ install_totals (void)
    *
    * Since: 0.1
    */
-  properties[PROP_N_CANCELLED] =
-    g_param_spec_uint64 ("n-cancelled", NULL, NULL, 0, G_MAXUINT64, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_N_CANCELLED] = g_param_spec_uint64 ("n-cancelled", NULL, NULL, 0, G_MAXUINT64, 0, READABLE);
   /**
    * FerryExecutor:fraction:
    *
-   * How much of the work is done, from 0 to 1: each task counts the same, and one that is being run as far as it
-   * reports. Counted from when there was nothing to do last; -1 when there was nothing since.
+   * How much of the work is done, from 0 to 1. Each task counts the same, and a running one counts as far as it
+   * reports. The count begins with the first task after all earlier ones were done; -1 before any task.
    *
    * Since: 0.1
    */
-  properties[PROP_FRACTION] =
-    g_param_spec_double ("fraction", NULL, NULL, -1, 1, -1, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_FRACTION] = g_param_spec_double ("fraction", NULL, NULL, -1, 1, -1, READABLE);
 }
 
 static void
@@ -1746,40 +1662,25 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryExecutor:max-pending:
    *
-   * How many tasks may wait; 0 for any number. To be set before the first task is submitted.
+   * How many tasks may wait; 0 for any number. Set it before the first task is submitted.
    *
    * Since: 0.1
    */
-  properties[PROP_MAX_PENDING] = g_param_spec_uint (
-    "max-pending", NULL, NULL, 0, G_MAXINT, 0, G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_MAX_PENDING] = g_param_spec_uint ("max-pending", NULL, NULL, 0, G_MAXINT, 0, WRITABLE);
   /**
    * FerryExecutor:keep-finished:
    *
-   * How many of the tasks that are done stay in the list, the latest ones. By default none: a task that nobody else
-   * holds is freed when it is done. Tasks leave the list in the turn of the main loop after their end.
+   * How many of the tasks that are done stay in the list; the latest ones stay. By default none: a task without other
+   * references is freed when it is done. Tasks leave the list in the turn of the main loop after their end.
    *
    * Since: 0.1
    */
-  properties[PROP_KEEP_FINISHED] = g_param_spec_uint (
-    "keep-finished", NULL, NULL, 0, G_MAXUINT, 0, G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_KEEP_FINISHED] = g_param_spec_uint ("keep-finished", NULL, NULL, 0, G_MAXUINT, 0, WRITABLE);
   install_figures ();
-  install_totals ();
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
 /* ---- Life cycle ---- */
-
-static void
-ferry_executor_constructed (GObject *object)
-{
-  FerryExecutor *self = FERRY_EXECUTOR (object);
-
-  G_OBJECT_CLASS (ferry_executor_parent_class)->constructed (object);
-
-  self->router = ferry_pool_get_router (self->pool);
-  self->timers = ferry_router_get_timers (self->router);
-  ferry_pool_add_source (self->pool, &self->source);
-}
 
 static void
 ferry_executor_dispose (GObject *object)
@@ -1793,7 +1694,8 @@ ferry_executor_dispose (GObject *object)
       ferry_timers_unset (self->timers, &self->refuse_timer);
       ferry_timers_unset (self->timers, &self->shutdown_timer);
     }
-  list_clear (self);
+  /* The list is freed without a signal. All of its tasks are done. */
+  g_array_unref (take_leaving (self, 0));
 
   G_OBJECT_CLASS (ferry_executor_parent_class)->dispose (object);
 }
@@ -1804,7 +1706,7 @@ ferry_executor_finalize (GObject *object)
   FerryExecutor *self = FERRY_EXECUTOR (object);
 
   ferry_wait_queue_clear (&self->shutdown_waits);
-  g_clear_pointer (&self->queue, ferry_task_queue_free);
+  ferry_task_queue_clear (&self->queue);
   g_clear_pointer (&self->list, g_sequence_free);
   pthread_mutex_destroy (&self->inbox_lock);
   g_clear_object (&self->pool);
@@ -1817,7 +1719,6 @@ ferry_executor_class_init (FerryExecutorClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
-  object_class->constructed = ferry_executor_constructed;
   object_class->dispose = ferry_executor_dispose;
   object_class->finalize = ferry_executor_finalize;
   install_properties (object_class);
@@ -1830,7 +1731,7 @@ ferry_executor_init (FerryExecutor *self)
     (FerryTaskSource){source_peek, source_take, source_give_back, source_started, source_done, source_fail_all};
   ferry_wait_queue_init (&self->shutdown_waits);
   pthread_mutex_init (&self->inbox_lock, NULL);
-  self->queue = ferry_task_queue_new ();
+  ferry_task_queue_init (&self->queue);
   self->list = g_sequence_new (g_object_unref);
 }
 
@@ -1838,7 +1739,7 @@ ferry_executor_init (FerryExecutor *self)
  * ferry_executor_new:
  * @pool: a pool
  *
- * Makes an executor whose tasks run in a pool. On the router's thread.
+ * Makes an executor of tasks for a pool. On the router's thread.
  *
  * Returns: (transfer full): the executor
  *

@@ -18,10 +18,10 @@ G_BEGIN_DECLS
 /**
  * FerryExecutorState:
  * @FERRY_EXECUTOR_STATE_RUNNING: Takes tasks.
- * @FERRY_EXECUTOR_STATE_STOPPING: Takes no more; those that it has come to their end.
+ * @FERRY_EXECUTOR_STATE_STOPPING: Takes no more tasks; those that it has go on.
  * @FERRY_EXECUTOR_STATE_STOPPED: All of its tasks are done.
  *
- * How far an executor has come.
+ * The state of an executor.
  *
  * Since: 0.1
  */

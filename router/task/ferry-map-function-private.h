@@ -1,16 +1,17 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The worker's side of a map: a function that every worker has, and that runs another one over a chunk of items.
+/* The worker's side of a map: a function that every worker has, and that runs another function over a chunk of items.
  *
- * It takes (sxaT): the name of the function, the microseconds after which it begins no further item (negative: it takes
- * its time), and the items' arguments. T is their type, or "mv" where they are of several types, long ones, or none.
+ * It takes (sxaT): the name of the other function, the microseconds after which it begins no further item (negative: no
+ * limit), and the items' arguments. T is their type. It is "mv" where their types differ or are long, or where an item
+ * has no arguments.
  *
- * Each item's answer is sent before the next one is begun, as a message of one of the types below: so whoever asked
- * knows which item a worker was at that died, and nothing is run twice. The result is x, the microseconds that it all
- * took; where that is longer than allowed, the last items were left out.
+ * Each item's answer is sent before the next item is begun, as a message of one of the types below. So the application
+ * knows which item a dead worker ran, and no item is run twice. The result is x, the microseconds that the chunk took.
+ * Where that exceeds the limit, the last items may be left out.
  *
- * The types begin with a byte that ferry_job_send() refuses, so that no function can pass its messages off as these. */
+ * The types begin with a byte that ferry_job_send() refuses, so a function cannot send such messages itself. */
 
 #pragma once
 

@@ -14,7 +14,7 @@
 typedef struct
 {
   FerryJob *job;                      /* (unowned) */
-  const FerryFunctionEntry *function; /* what is run over the items */
+  const FerryFunctionEntry *function; /* the mapped function */
   GVariant *items;                    /* (owned) */
   gsize n_items;
   gboolean boxed;
@@ -51,18 +51,16 @@ chunk_init (Chunk *self, FerryJob *job, GVariant *arguments, GError **error)
   return FALSE;
 }
 
-/* The arguments of an item: (transfer full) (nullable). */
+/* Returns (transfer full) (nullable) the arguments of an item. */
 static GVariant *
 get_arguments (Chunk *self, gsize i)
 {
-  GVariant *child = g_variant_get_child_value (self->items, i);
-  g_autoptr (GVariant) box = NULL;
+  g_autoptr (GVariant) child = g_variant_get_child_value (self->items, i);
   g_autoptr (GVariant) content = NULL;
 
   if (!self->boxed)
-    return child;
-  box = child;
-  content = g_variant_get_maybe (box);
+    return g_steal_pointer (&child);
+  content = g_variant_get_maybe (child);
   return content != NULL ? g_variant_get_variant (content) : NULL;
 }
 
@@ -100,8 +98,8 @@ send_failure (Chunk *self, const FerryAnswer *answer, GError **error)
   return send_error (self, shortened, NULL, NULL, error);
 }
 
-/* Sends what became of an item. Where a result cannot be sent, that is the item's failure. Returns FALSE when nothing
- * can be sent any more. */
+/* Sends an item's result or failure. A result that cannot be sent makes the item fail. Returns FALSE when no further
+ * message can be sent. */
 static gboolean
 send_answer (Chunk *self, FerryAnswer *answer, GError **error)
 {
@@ -133,11 +131,12 @@ run_item (Chunk *self, gsize i, GError **error)
   GError *failure = NULL;
   GVariant *result;
 
-  if (!ferry_function_check_arguments (self->function, arguments, &answer.failure))
-    return send_answer (self, &answer, error);
-  ferry_job_begin_function (self->job);
-  result = self->function->function (self->job, arguments, &failure);
-  ferry_answer_take (&answer, self->function, result, failure, self->job);
+  if (ferry_function_check_arguments (self->function, arguments, &answer.failure))
+    {
+      ferry_job_begin_function (self->job);
+      result = self->function->function (self->job, arguments, &failure);
+      ferry_answer_take (&answer, self->function, result, failure, self->job);
+    }
   return send_answer (self, &answer, error);
 }
 

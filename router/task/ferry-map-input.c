@@ -5,29 +5,6 @@
 
 #include "task/ferry-map-input-private.h"
 
-typedef enum
-{
-  INPUT_MANUAL,
-  INPUT_CONTAINER,
-  INPUT_ARRAY,
-  INPUT_MODEL,
-  INPUT_SOURCE,
-} Kind;
-
-struct _FerryMapInput
-{
-  Kind kind;
-  gpointer from;  /* (owned) (nullable): GVariant, GPtrArray or GListModel */
-  gsize position; /* of the next item in it */
-  GQueue added;   /* (element-type GVariant) (owned); &no_arguments where there are none */
-  gboolean closed;
-  gulong handler; /* of the model's changes */
-  FerryMapSource source;
-  FerryMapArguments get_arguments;
-  gpointer user_data;
-  GDestroyNotify destroy;
-};
-
 /* Stands in the queue for an item without arguments. */
 static char no_arguments;
 
@@ -36,22 +13,6 @@ free_added (gpointer arguments)
 {
   if (arguments != &no_arguments)
     g_variant_unref (arguments);
-}
-
-FerryMapInput *
-ferry_map_input_new (void)
-{
-  FerryMapInput *self = g_new0 (FerryMapInput, 1);
-
-  g_queue_init (&self->added);
-  return self;
-}
-
-void
-ferry_map_input_free (FerryMapInput *self)
-{
-  ferry_map_input_end (self);
-  g_free (self);
 }
 
 void
@@ -65,12 +26,8 @@ ferry_map_input_end (FerryMapInput *self)
   if (self->handler != 0)
     g_signal_handler_disconnect (from, self->handler);
   self->handler = 0;
-  if (self->kind == INPUT_CONTAINER && from != NULL)
-    g_variant_unref (from);
-  else if (self->kind == INPUT_ARRAY && from != NULL)
-    g_ptr_array_unref (from);
-  else if (self->kind == INPUT_MODEL && from != NULL)
-    g_object_unref (from);
+  if (from != NULL)
+    self->free_from (from);
   if (destroy != NULL)
     destroy (self->user_data);
 }
@@ -78,19 +35,21 @@ ferry_map_input_end (FerryMapInput *self)
 void
 ferry_map_input_set_container (FerryMapInput *self, GVariant *arguments)
 {
-  self->kind = INPUT_CONTAINER;
+  self->kind = FERRY_MAP_INPUT_CONTAINER;
   self->from = g_variant_ref_sink (arguments);
+  self->free_from = (GDestroyNotify) g_variant_unref;
 }
 
 void
 ferry_map_input_set_array (FerryMapInput *self, GPtrArray *arguments)
 {
-  self->kind = INPUT_ARRAY;
+  self->kind = FERRY_MAP_INPUT_ARRAY;
   self->from = g_ptr_array_ref (arguments);
+  self->free_from = (GDestroyNotify) g_ptr_array_unref;
 }
 
-/* What was reached stays where it is among the items. What comes before that is not mapped any more; what is put at
- * that place comes next, and a change around it begins there anew. */
+/* Keeps the position at the same item. Items that are inserted before it are not mapped, items that are inserted at it
+ * come next. A change that spans the position moves it to the begin of the change. */
 static void
 items_changed (GListModel *model, guint position, guint n_removed, guint n_added, gpointer data)
 {
@@ -107,8 +66,9 @@ void
 ferry_map_input_set_model (FerryMapInput *self, GListModel *model, FerryMapArguments func, gpointer user_data,
                            GDestroyNotify destroy)
 {
-  self->kind = INPUT_MODEL;
+  self->kind = FERRY_MAP_INPUT_MODEL;
   self->from = g_object_ref (model);
+  self->free_from = g_object_unref;
   self->get_arguments = func;
   self->user_data = user_data;
   self->destroy = destroy;
@@ -118,34 +78,10 @@ ferry_map_input_set_model (FerryMapInput *self, GListModel *model, FerryMapArgum
 void
 ferry_map_input_set_source (FerryMapInput *self, FerryMapSource func, gpointer user_data, GDestroyNotify destroy)
 {
-  self->kind = INPUT_SOURCE;
+  self->kind = FERRY_MAP_INPUT_SOURCE;
   self->source = func;
   self->user_data = user_data;
   self->destroy = destroy;
-}
-
-gboolean
-ferry_map_input_is_manual (const FerryMapInput *self)
-{
-  return self->kind == INPUT_MANUAL;
-}
-
-void
-ferry_map_input_close (FerryMapInput *self)
-{
-  self->closed = TRUE;
-}
-
-gboolean
-ferry_map_input_is_closed (const FerryMapInput *self)
-{
-  return self->closed;
-}
-
-guint
-ferry_map_input_get_n_added (const FerryMapInput *self)
-{
-  return self->added.length;
 }
 
 guint64
@@ -155,9 +91,9 @@ ferry_map_input_get_rest (const FerryMapInput *self)
 
   if (self->from == NULL)
     return self->closed ? self->added.length : G_MAXUINT64;
-  if (self->kind == INPUT_CONTAINER)
+  if (self->kind == FERRY_MAP_INPUT_CONTAINER)
     n = g_variant_n_children (self->from);
-  else if (self->kind == INPUT_ARRAY)
+  else if (self->kind == FERRY_MAP_INPUT_ARRAY)
     n = ((GPtrArray *) self->from)->len;
   else
     n = g_list_model_get_n_items (self->from);
@@ -201,20 +137,11 @@ pull_from_source (FerryMapInput *self, GVariant **arguments, GError **error)
 
   if (next != NULL)
     *arguments = g_variant_take_ref (next);
-  if (failure != NULL)
-    g_clear_pointer (arguments, g_variant_unref);
   if (failure == NULL)
     return next != NULL ? FERRY_MAP_PULL_ITEM : FERRY_MAP_PULL_END;
+  g_clear_pointer (arguments, g_variant_unref);
   g_propagate_error (error, failure);
   return FERRY_MAP_PULL_FAILED;
-}
-
-static GVariant *
-get_element (GPtrArray *elements, gsize i)
-{
-  GVariant *element = g_ptr_array_index (elements, i);
-
-  return element != NULL ? g_variant_ref_sink (element) : NULL;
 }
 
 FerryMapPull
@@ -223,23 +150,23 @@ ferry_map_input_pull (FerryMapInput *self, GVariant **arguments, GError **error)
   *arguments = NULL;
   switch (self->kind)
     {
-    case INPUT_MANUAL:
+    case FERRY_MAP_INPUT_MANUAL:
       return pull_added (self, arguments);
-    case INPUT_MODEL:
+    case FERRY_MAP_INPUT_MODEL:
       return pull_from_model (self, arguments);
-    case INPUT_SOURCE:
+    case FERRY_MAP_INPUT_SOURCE:
       return pull_from_source (self, arguments, error);
-    case INPUT_CONTAINER:
-    case INPUT_ARRAY:
+    case FERRY_MAP_INPUT_CONTAINER:
+    case FERRY_MAP_INPUT_ARRAY:
     default:
       break;
     }
   if (ferry_map_input_get_rest (self) == 0)
     return FERRY_MAP_PULL_END;
-  if (self->kind == INPUT_CONTAINER)
+  if (self->kind == FERRY_MAP_INPUT_CONTAINER)
     *arguments = g_variant_get_child_value (self->from, self->position);
-  else
-    *arguments = get_element (self->from, self->position);
+  else if (g_ptr_array_index ((GPtrArray *) self->from, self->position) != NULL)
+    *arguments = g_variant_ref_sink (g_ptr_array_index ((GPtrArray *) self->from, self->position));
   self->position++;
   return FERRY_MAP_PULL_ITEM;
 }

@@ -1,18 +1,17 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A map: where items come from, the chunks that are under way, and the results that nobody took yet.
+/* A map: its input, its chunks, and its results.
  *
- * An item goes: input → chunk → worker → place among the results → whoever takes it. From its submission on it has an
- * index, and until it was taken it counts as in flight, so that one bound holds for all of it: arguments that wait,
- * items that run, results that wait for an earlier one, and results that nobody takes.
+ * An item moves from the input to a chunk, to a worker, to a place among the results, and to the application. It has an
+ * index from its submission on. It is in flight until its result is taken. So one bound holds for arguments that wait,
+ * items that run, results that wait for an earlier one, and results that are not taken.
  *
- * It is one file since that bound is what each step of the way looks at, and what each step moves. The
- * input (ferry-map-input.c), a chunk (ferry-map-chunk.c) and the worker's side (ferry-map-function.c) are things of
- * their own, which know nothing of the map.
+ * It is one file since each of these steps reads and changes the number in flight. The input (ferry-map-input.c)
+ * and the worker's side (ferry-map-function.c) do not depend on the map.
  *
- * Owner:   counted references; none of its own, so that the last one that goes cancels what is under way.
- * Threads: the router's; it is made, cancelled, and asked for what is const, on any. */
+ * Owner:   counted references. The map holds none to itself, so dropping the last one cancels its chunks.
+ * Threads: the router's. It is made and cancelled on any, and its const properties are read on any. */
 
 #include "config.h"
 
@@ -22,19 +21,24 @@
 #include "base/ferry-timers-private.h"
 #include "base/ferry-wait-queue-private.h"
 #include "base/ferry-watch-cancellable-private.h"
+#include "call/ferry-call-message-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "ferry-enums.h"
 #include "ferry-marshallers.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-executor-private.h"
 #include "task/ferry-iterate-private.h"
-#include "task/ferry-map-chunk-private.h"
+#include "task/ferry-map-function-private.h"
 #include "task/ferry-map-input-private.h"
 #include "task/ferry-pool-private.h"
 #include "task/ferry-task-private.h"
 #include "worker/ferry-function-private.h"
 
 #define MAX_CHUNK_SIZE 65536
+
+/* Items of a longer type are put into boxes, which hold the type as a value. A chunk's own type is a little longer than
+ * that of its items. */
+#define LONGEST_TYPE (FERRY_MAX_CALL_TYPE - 16)
 
 #define FEWEST_PLACES 16
 
@@ -43,19 +47,19 @@
 #define LARGEST_CHUNK 1024
 #define GROWTH 4
 
-/* A chunk that came to so many bytes gets no further item: a lane has room for several of them. */
+/* A chunk of this size gets no further item: a lane has room for several such chunks. */
 #define FULL_CHUNK_BYTES 16384
 
-/* So many chunks a worker are under way where they are automatic: one that runs, and one that waits for the worker.
- * More would be dealt out before it is known how long items take. */
+/* The number of automatic chunks for each worker: one that runs, and one that waits for the worker. More of them would
+ * be sized before it is known how long items take. */
 #define CHUNKS_A_WORKER 2
 
-/* Items in flight, for each worker, where nothing else is said: enough to be sent ahead one by one; or so many chunks,
- * where that is more, so that results may come out of turn. */
+/* The default bound of items in flight, for each worker. The items suffice to be sent ahead one by one. The chunks
+ * count where they have more items, and let results come out of order. */
 #define ITEMS_A_WORKER 128
 #define BOUND_CHUNKS_A_WORKER 8
 
-/* How quickly the time of an item follows, and what is taken for less than the clock can tell. */
+/* The weight of a new sample in the mean time of an item, and the least time, where the clock tells none. */
 #define TIME_SHARE 0.25
 #define LEAST_MICROSECONDS 0.5
 
@@ -68,10 +72,10 @@
 #define WRITABLE (G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS)
 #define AT_START (G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS)
 
-/* Who gets the results. */
+/* How the application gets the results. */
 typedef enum
 {
-  MODE_NONE, /* not said yet */
+  MODE_NONE, /* not chosen yet */
   MODE_EMITTED,
   MODE_TAKEN,
   MODE_COLLECTED,
@@ -85,63 +89,83 @@ typedef struct
   gboolean is_there;
 } Result;
 
-/* Items that were submitted, and have to be once more. */
+/* Items that were submitted, and are submitted once more. */
 typedef struct
 {
   guint64 first;   /* index of the first */
-  GVariant *items; /* (owned): as in a chunk, maybe with others before and behind */
+  GVariant *items; /* (owned): those of a chunk */
   gsize begin;     /* of the range within items */
   gsize end;
-  gboolean singly;
+  gboolean singly; /* each becomes a chunk of its own */
 } Range;
 
 /* A call of add_async() that waits. */
 typedef struct
 {
-  FerryMap *map;       /* (unowned): the call has it */
-  GTask *call;         /* (owned) */
+  GTask *call;         /* (owned): has the map */
   GVariant *arguments; /* (owned) (nullable) */
   GSource *source;     /* (owned) (nullable): of the call's cancellable */
 } MapAdd;
+
+#define FERRY_TYPE_MAP_CHUNK (ferry_map_chunk_get_type ())
+G_DECLARE_FINAL_TYPE (FerryMapChunk, ferry_map_chunk, FERRY, MAP_CHUNK, FerryTask)
+
+/* A chunk of a map's items: a task of the function that every worker has, see ferry-map-function-private.h. Where
+ * chunks have one item each, the chunk is plain: a task of the mapped function itself.
+ *
+ * Trust: a worker's answers are counted and checked. It ends only items that it was asked for, and each once. */
+struct _FerryMapChunk
+{
+  FerryTask parent_instance;
+
+  FerryMap *map;     /* (unowned) (nullable): NULL once the map let go of it */
+  GList link;        /* in the map's chunks */
+  guint64 first;     /* const: index of the first item */
+  guint n_items;     /* const */
+  guint n_come;      /* how many items have ended, in order */
+  guint attempt;     /* of the task: the attempt of the latest answer */
+  guint n_answers;   /* of that attempt */
+  gboolean is_plain; /* const */
+};
 
 struct _FerryMap
 {
   GObject parent_instance;
 
-  FerryHome *home;                 /* const: (owned): of the executor's tasks */
-  _Atomic gboolean asked;          /* any: another thread asked for the cancel */
   FerryExecutor *executor;         /* const: (owned) */
+  FerryPool *pool;                 /* const: (unowned): the executor's */
+  FerryRouter *router;             /* const: (unowned): the pool's */
+  FerryTimers *timers;             /* const: (unowned): the router's */
+  _Atomic gboolean asked;          /* any: another thread asked for the cancel */
   char *function;                  /* const */
   FerryMapOrder order;             /* const */
-  const FerryFunctionEntry *entry; /* (nullable): what this program knows of the function */
+  const FerryFunctionEntry *entry; /* (nullable): the function, if this program has registered it */
   guint chunk_size;                /* 0: automatic */
   guint max_in_flight;             /* 0: automatic */
   gint64 run_timeout;              /* of an item, in microseconds; 0: none */
   int priority;
 
   /* From the input to chunks. */
-  FerryMapInput *input; /* const: (owned) */
-  GQueue chunks;        /* (element-type FerryMapChunk) (owned), by their links: submitted and not done */
-  GQueue again;         /* (element-type Range) (owned) */
-  GPtrArray *batch;     /* (owned) (element-type GVariant): of the chunk that is being made; NULL for no arguments */
-  double item_time;     /* of late, in microseconds; 0: not known */
-  guint largest_size;   /* of a chunk that was measured */
+  FerryMapInput input;
+  GQueue chunks;      /* (element-type FerryMapChunk) (owned), by their links: submitted and not done */
+  GQueue requeued;    /* (element-type Range) (owned): come before further items of the input */
+  GPtrArray *batch;   /* (owned) (element-type GVariant): of the chunk that is being made; NULL for no arguments */
+  double item_time;   /* the mean, in microseconds; 0: not known */
+  guint largest_size; /* of a chunk with a known time */
   guint64 n_submitted;
-  gboolean feeding; /* results may be given, and the source asked */
+  gboolean started; /* items may be pulled and submitted */
   gboolean scheduling;
-  gboolean pulling; /* the input is being asked, and has to stay */
+  gboolean pulling; /* the input's function runs, so the input must stay */
   gboolean schedule_again;
   gboolean filling_up;    /* see may_have_more_chunks() */
   FerryMapChunk *waiting; /* (unowned) (nullable): for room in the executor */
   gboolean input_ended;
-
-  /* By hand. */
   GQueue adds;      /* (element-type MapAdd) (owned): calls of add_async() that wait for room, in order */
   gboolean closing; /* the input is closed behind them */
 
   /* Results. */
   Mode mode;
-  Result *places; /* (owned): a ring; place i is that of item i, or of the i-th that came */
+  Result *places; /* (owned): a ring; place i is that of item i, or of the i-th result to arrive */
   gsize n_places; /* 0 or a power of two */
   guint64 n_come;
   guint64 n_taken;
@@ -156,9 +180,9 @@ struct _FerryMap
 
   gboolean cancelled;
   gboolean finished;
-  FerryTimer notify_timer; /* set: the figures changed, and nobody was told */
-  gint n_holds;            /* references that are our own, see Hold */
-  GError *error;           /* (owned) (nullable): why there were no more items */
+  FerryTimer notify_timer; /* set: the figures changed, and the notification is due */
+  gint n_holds;            /* the map's own references, see Hold */
+  GError *error;           /* (owned) (nullable): why the input was not read to its end */
 };
 
 typedef enum
@@ -190,12 +214,16 @@ enum
  *
  * A function applied to many items, in the workers of an executor.
  *
- * A map takes its items from a container ([method@Ferry.Map.set_arguments]), an array ([method@Ferry.Map.set_array]), a
- * list model ([method@Ferry.Map.set_model]) or a function of the application's ([method@Ferry.Map.set_source]); or
- * nothing of that is called, and they are added one by one ([method@Ferry.Map.add]). Any function that workers know can
- * be mapped, as it is. Its results come in one of three ways: as signals ([method@Ferry.Map.start]), one by one as they
- * are asked for ([method@Ferry.Map.next_async]), or as a list ([method@Ferry.Map.collect_async]); and either in the
- * order of the items or in that of their coming.
+ * The input of a map is one of these:
+ *
+ * - a container ([method@Ferry.Map.set_arguments]), an array ([method@Ferry.Map.set_array]) or a list model
+ *   ([method@Ferry.Map.set_model])
+ * - a function of the application ([method@Ferry.Map.set_source])
+ * - items that are added one by one ([method@Ferry.Map.add])
+ *
+ * Any function that the workers know can be mapped without a change. Results come as signals
+ * ([method@Ferry.Map.start]), one by one on request ([method@Ferry.Map.next_async]), or as a list
+ * ([method@Ferry.Map.collect_async]). Their order is that of the items, or that of their arrival.
  *
  * ```c
  * g_autoptr (FerryMap) map = ferry_map_new (executor, "sha256", FERRY_MAP_ORDERED);
@@ -205,21 +233,22 @@ enum
  * digests = ferry_map_collect (map, -1, &error);
  * ```
  *
- * Items are taken from the input when there is room for them, and no more than [property@Ferry.Map:max-in-flight] are
- * in flight at any time: those that run, that wait to be run, and whose results wait to be taken. So memory is bounded
- * however long the input is, however slow the first item or whoever takes the results.
+ * Items are taken from the input when there is room for them. No more than [property@Ferry.Map:max-in-flight] are in
+ * flight: they wait, they run, or their results wait to be taken. So memory is bounded, also with an endless input, a
+ * slow first item, or results that are taken late.
  *
- * Workers get items in chunks, so that small ones do not cost a message each; see [property@Ferry.Map:chunk-size]. Each
- * item's result comes when the item is done, or a millisecond later, whatever the size of its chunk. An item that fails
- * is a result as well, and the rest goes on. A worker that dies costs the item that it was at, which fails with
- * %FERRY_ERROR_WORKER_LOST: the others of its chunk are run by another worker, and none is run twice. Where the
- * executor takes no tasks any more, or its pool cannot start workers, the items that were taken fail, no more are
- * taken, and [property@Ferry.Map:error] says why.
+ * Workers get items in chunks, so that small items do not cost a message each; see [property@Ferry.Map:chunk-size]. An
+ * item's result comes at most a millisecond after the item is done, whatever the size of its chunk. The failure of an
+ * item is a result too, and the other items go on. When a worker dies, the item that it ran fails with
+ * %FERRY_ERROR_WORKER_LOST. Another worker runs the rest of the chunk, and no item is run twice.
  *
- * The chunks are tasks of the executor: they have its order and priorities, and its list shows them.
+ * Where the executor takes no more tasks, or its pool cannot start workers, the map takes no more items. The items in
+ * flight fail, and [property@Ferry.Map:error] says why.
  *
- * When the last reference goes, what runs is cancelled, and nothing is emitted any more. All of it is for the router's
- * thread. Handlers may do anything: cancel the map, add to it, drop the last reference.
+ * The chunks are tasks of the executor, with its order and priorities, and its list shows them.
+ *
+ * A map belongs to the router's thread. Dropping its last reference cancels its items, and ends all signals. Handlers
+ * may do anything: cancel the map, add to it, drop the last reference.
  *
  * Since: 0.1
  */
@@ -230,8 +259,8 @@ static guint signals[N_SIGNALS];
 
 static void schedule (FerryMap *self);
 
-/* A reference for as long as handlers run, that keeps nothing going: where only such are left, the application has
- * dropped the map, and nothing more is emitted or asked for. */
+/* A reference for as long as handlers run. Where only such references are left, the application has dropped the map: it
+ * emits no more signals and pulls no more items. */
 typedef FerryMap Hold;
 
 static Hold *
@@ -263,35 +292,27 @@ notify (FerryMap *self, Property property)
 }
 
 static void
-notify_figures (FerryMap *self)
+notify_figures (gpointer data)
 {
-  ferry_timers_unset (ferry_pool_get_timers (ferry_executor_get_pool (self->executor)), &self->notify_timer);
+  g_autoptr (Hold) self = hold (data);
+
+  ferry_timers_unset (self->timers, &self->notify_timer);
   for (guint i = PROP_N_SUBMITTED; i <= PROP_FRACTION; i++)
     notify (self, i);
 }
 
-static void
-figures_due (gpointer data)
-{
-  g_autoptr (Hold) self = hold (data);
-
-  notify_figures (self);
-}
-
-/* The figures that change with each item: told once a turn of the main loop, or now. */
+/* Figures change with each item, and are notified once a turn of the main loop. */
 static void
 figures_changed (FerryMap *self)
 {
   if (!ferry_timer_is_set (&self->notify_timer))
-    ferry_timers_set (ferry_pool_get_timers (ferry_executor_get_pool (self->executor)), &self->notify_timer, 0,
-                      figures_due, self);
+    ferry_timers_set (self->timers, &self->notify_timer, 0, notify_figures, self);
 }
 
-/* ---- places ----
+/* ---- Places ----
  *
- * Each result has a place in a ring, and the next to be given is that of place n_taken: the place is the item's index
- * where results are ordered, and the number of the result's arrival where they are not. The ring is as long as it has
- * to be, which is what is in flight at most. */
+ * Each result has a place in a ring: the item's index where results are ordered, else the number of its arrival. The
+ * next result to be taken is that of place n_taken. The ring is as long as there are items in flight at most. */
 
 static Result *
 get_place (FerryMap *self, guint64 place)
@@ -313,7 +334,7 @@ need_place (FerryMap *self, guint64 place)
   gsize n_old = self->n_places;
   gsize n = MAX (n_old, FEWEST_PLACES);
 
-  /* No worker has a say in it: what one answers was checked. */
+  /* Holds whatever a worker sends: its answers were checked. */
   g_assert (place >= self->n_taken && place < self->n_submitted);
   while (place - self->n_taken >= n)
     n *= 2;
@@ -345,7 +366,7 @@ clear_results (FerryMap *self)
   self->n_places = 0;
 }
 
-/* The next result: there is one. */
+/* Removes the next result; there is one. */
 static Result
 pop_result (FerryMap *self)
 {
@@ -357,7 +378,7 @@ pop_result (FerryMap *self)
   return result;
 }
 
-/* ---- the list of all results, in the order of the items ---- */
+/* ---- The list of all results, in the order of the items ---- */
 
 static void
 free_value (gpointer value)
@@ -366,20 +387,7 @@ free_value (gpointer value)
     g_variant_unref (value);
 }
 
-/* The first item that failed is why there is no list, and the rest would be for nothing. */
-static void
-fail (FerryMap *self, guint64 index, GError *error)
-{
-  if (self->collector == NULL || self->collect_error != NULL)
-    {
-      g_error_free (error);
-      return;
-    }
-  g_prefix_error (&error, "Item %" G_GUINT64_FORMAT ": ", index);
-  self->collect_error = error;
-  ferry_map_cancel (self);
-}
-
+/* The first item that fails ends the collecting: the map is cancelled, and delivers no further result. */
 static void
 collect_result (FerryMap *self, Result *result)
 {
@@ -387,7 +395,9 @@ collect_result (FerryMap *self, Result *result)
 
   if (result->error != NULL)
     {
-      fail (self, result->index, g_steal_pointer (&result->error));
+      g_prefix_error (&result->error, "Item %" G_GUINT64_FORMAT ": ", result->index);
+      self->collect_error = g_steal_pointer (&result->error);
+      ferry_map_cancel (self);
       return;
     }
   if (list->len <= result->index)
@@ -397,27 +407,50 @@ collect_result (FerryMap *self, Result *result)
   list->pdata[result->index] = g_steal_pointer (&result->value);
 }
 
+/* Whether the map was neither cancelled nor ended by an error. */
+static gboolean
+check_sound (FerryMap *self, GError **error)
+{
+  if (self->cancelled)
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The map was cancelled; make another one");
+  else if (self->error != NULL)
+    g_propagate_error (error, ferry_error_copy (self->error));
+  return !self->cancelled && self->error == NULL;
+}
+
+/* Ends the collecting. Returns (transfer full) the list of a map that is finished. */
+static GPtrArray *
+take_collected (FerryMap *self, GError **error)
+{
+  g_autoptr (GPtrArray) list = g_steal_pointer (&self->collected);
+
+  if (self->collect_error != NULL)
+    g_propagate_error (error, g_steal_pointer (&self->collect_error));
+  else if (check_sound (self, error))
+    return g_steal_pointer (&list);
+  return NULL;
+}
+
 static void
-finish_collecting (FerryMap *self)
+return_collected (FerryMap *self)
 {
   g_autoptr (GTask) call = g_steal_pointer (&self->collector);
+  GError *error = NULL;
+  GPtrArray *list;
 
   if (call == NULL)
     return;
   ferry_unwatch_cancellable (&self->collector_source);
-  if (self->collect_error != NULL)
-    g_task_return_error (call, g_steal_pointer (&self->collect_error));
-  else if (self->cancelled)
-    g_task_return_new_error (call, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The map was cancelled; make another one");
-  else if (self->error != NULL)
-    g_task_return_error (call, ferry_error_copy (self->error));
+  list = take_collected (self, &error);
+  if (list != NULL)
+    g_task_return_pointer (call, list, (GDestroyNotify) g_ptr_array_unref);
   else
-    g_task_return_pointer (call, g_steal_pointer (&self->collected), (GDestroyNotify) g_ptr_array_unref);
+    g_task_return_error (call, error);
 }
 
-/* ---- giving ---- */
+/* ---- Delivery ---- */
 
-/* Gives what is there, in the way that was asked for. */
+/* Delivers the results that are there, in the chosen way. */
 static void
 deliver (FerryMap *self)
 {
@@ -442,11 +475,19 @@ deliver (FerryMap *self)
   self->delivering = FALSE;
 }
 
-/* An item has come to its end. Takes value and error, both (nullable). Handlers run: the caller holds the map. */
+/* An item has ended. Takes value and error, both (nullable); a cancelled map drops them. Handlers run: the caller holds
+ * the map. */
 static void
 take_result (FerryMap *self, guint64 index, GVariant *value, GError *error)
 {
   guint64 place = self->order == FERRY_MAP_ORDERED ? index : self->n_come;
+
+  if (self->cancelled)
+    {
+      g_clear_pointer (&value, g_variant_unref);
+      g_clear_error (&error);
+      return;
+    }
 
   self->n_come++;
   self->n_failed += error != NULL;
@@ -460,10 +501,10 @@ is_at_end (FerryMap *self)
 {
   if (self->chunks.length > 0 || self->scheduling || self->delivering)
     return FALSE;
-  return self->cancelled || (self->input_ended && self->again.length == 0 && self->n_taken == self->n_submitted);
+  return self->cancelled || (self->input_ended && self->requeued.length == 0 && self->n_taken == self->n_submitted);
 }
 
-/* Says that the map is finished, if it is. Handlers run: the caller holds the map. */
+/* Finishes the map at its end. Handlers run: the caller holds the map. */
 static void
 check_finished (FerryMap *self)
 {
@@ -476,27 +517,20 @@ check_finished (FerryMap *self)
   notify (self, PROP_FINISHED);
   g_signal_emit (self, signals[SIGNAL_FINISHED], 0);
   ferry_wait_queue_finish_all (&self->waits);
-  finish_collecting (self);
+  return_collected (self);
 }
 
-/* From a map's input to chunks in its executor, and back again where a worker was lost.
+/* ---- From the input to chunks in the executor, and back again where a worker was lost ----
  *
- * Set going by what makes room: a chunk is done, a result was taken, an item was added. Each of them ends in
- * schedule().
+ * Each event that makes room ends in schedule(): a chunk is done, a result was taken, an item was added.
  *
- * An automatic chunk is to take TARGET_MICROSECONDS, by how long items took lately: the way to a worker and back is
- * then little beside it, and nobody waits long for a chunk. It begins with one item and grows step by step. The worker
- * gives back what it has not begun after twice the time, so a guess that was wrong costs one item's time. When the rest
- * is known and small, it is dealt out so that all workers are busy to the end. */
+ * An automatic chunk takes about TARGET_MICROSECONDS, estimated by how long items took lately. So the round trip to a
+ * worker costs little beside it, and no chunk is waited for long. The first chunk has one item, and the next ones grow
+ * step by step. After twice the target the worker returns the items that it has not begun, so a wrong estimate costs
+ * one item's time. When the rest of the input is known and small, it is divided so that all workers are busy to the
+ * end. */
 
-static guint
-get_n_workers (FerryMap *self)
-{
-  return ferry_pool_get_max_workers (ferry_executor_get_pool (self->executor));
-}
-
-/* How many items a chunk has, where that is said; else 0. A limit in time is a task's, so that such items are one each.
- */
+/* How many items a chunk has by the settings; 0: automatic. A run timeout is a task's, so each item is a task then. */
 static guint
 get_fixed_size (FerryMap *self)
 {
@@ -511,25 +545,21 @@ get_wanted_size (FerryMap *self)
   return fixed > 0 ? fixed : ferry_map_get_automatic_size (self);
 }
 
-static guint64
-get_default_bound (FerryMap *self, guint size)
-{
-  return (guint64) get_n_workers (self) * MAX (ITEMS_A_WORKER, (guint64) BOUND_CHUNKS_A_WORKER * size);
-}
-
-/* How many items may be in flight, as things are. */
+/* How many items may be in flight at present. */
 static guint64
 get_bound (FerryMap *self)
 {
-  return self->max_in_flight > 0 ? self->max_in_flight : get_default_bound (self, get_wanted_size (self));
+  if (self->max_in_flight > 0)
+    return self->max_in_flight;
+  return ferry_pool_get_max_workers (self->pool) *
+         MAX (ITEMS_A_WORKER, (guint64) BOUND_CHUNKS_A_WORKER * get_wanted_size (self));
 }
 
-/* The size that a chunk would have by itself, were there room for it. */
 guint
 ferry_map_get_automatic_size (FerryMap *self)
 {
-  guint n_workers = get_n_workers (self);
-  guint64 rest = ferry_map_input_get_rest (self->input);
+  guint n_workers = ferry_pool_get_max_workers (self->pool);
+  guint64 rest = ferry_map_input_get_rest (&self->input);
   double size = 1;
 
   if (self->item_time > 0)
@@ -541,13 +571,13 @@ ferry_map_get_automatic_size (FerryMap *self)
   return (guint) MAX (size, 1);
 }
 
-/* How many items the next chunk is to have; 0 when it is not time for one. Where somebody takes one result after the
- * other, it is not worth a chunk each time: a quarter of all is waited for. */
+/* How many items the next chunk has; 0 when it is not time for one. Room comes item by item where results are taken one
+ * after the other. So a chunk waits for a quarter of the bound. */
 static guint
 choose_size (FerryMap *self)
 {
   guint wanted = get_wanted_size (self);
-  guint64 bound = self->max_in_flight > 0 ? self->max_in_flight : get_default_bound (self, wanted);
+  guint64 bound = get_bound (self);
   guint64 in_flight = self->n_submitted - self->n_taken;
   guint64 room = bound > in_flight ? bound - in_flight : 0;
 
@@ -564,10 +594,10 @@ end_input (FerryMap *self)
 {
   self->input_ended = TRUE;
   if (!self->pulling)
-    ferry_map_input_end (self->input);
+    ferry_map_input_end (&self->input);
 }
 
-/* Takes an item from the input, which may do anything, also cancel the map. Returns whether there was one. */
+/* Pulls an item. The input may do anything, also cancel the map. Returns whether there was one. */
 static gboolean
 pull (FerryMap *self, GVariant **arguments)
 {
@@ -575,7 +605,7 @@ pull (FerryMap *self, GVariant **arguments)
   FerryMapPull pulled;
 
   self->pulling = TRUE;
-  pulled = ferry_map_input_pull (self->input, arguments, &error);
+  pulled = ferry_map_input_pull (&self->input, arguments, &error);
   self->pulling = FALSE;
   if (self->error == NULL)
     self->error = g_steal_pointer (&error);
@@ -584,21 +614,14 @@ pull (FerryMap *self, GVariant **arguments)
   return pulled == FERRY_MAP_PULL_ITEM;
 }
 
-static void
-free_item (gpointer item)
-{
-  if (item != NULL)
-    g_variant_unref (item);
-}
-
-/* Takes items from the input. Returns whether the batch has one. */
+/* Pulls items for a chunk. Returns whether there is one. */
 static gboolean
 fill_batch (FerryMap *self, guint size)
 {
   gsize n_bytes = 0;
 
   if (self->batch == NULL)
-    self->batch = g_ptr_array_new_with_free_func (free_item);
+    self->batch = g_ptr_array_new_with_free_func (free_value);
   while (self->batch->len < size && n_bytes < FULL_CHUNK_BYTES && !self->input_ended && !is_dropped (self))
     {
       GVariant *arguments;
@@ -613,42 +636,212 @@ fill_batch (FerryMap *self, guint size)
   return self->batch->len > 0;
 }
 
-/* ---- chunks that are done ---- */
+/* ---- A chunk is made ---- */
 
-/* Takes a chunk out of the map's hands: (transfer full). */
+G_DEFINE_FINAL_TYPE (FerryMapChunk, ferry_map_chunk, FERRY_TYPE_TASK)
+
+/* Takes arguments (nullable), floating or not. */
+static FerryMapChunk *
+chunk_new (FerryMap *map, guint64 first, guint n_items, const char *function, GVariant *arguments)
+{
+  FerryMapChunk *self = g_object_new (FERRY_TYPE_MAP_CHUNK, NULL);
+
+  self->map = map;
+  self->link.data = self;
+  self->first = first;
+  self->n_items = n_items;
+  ferry_task_set_up (FERRY_TASK (self), FERRY_TASK_KIND_CALL, function, arguments);
+  ferry_task_set_priority (FERRY_TASK (self), map->priority);
+  return self;
+}
+
+/* Takes items, which is floating. */
+static FerryMapChunk *
+chunk_new_of_array (FerryMap *map, guint64 first, GVariant *items, guint n_items)
+{
+  gint64 limit = get_fixed_size (map) > 0 ? -1 : LONGEST_MICROSECONDS;
+  GVariant *const parts[] = {g_variant_new_string (map->function), g_variant_new_int64 (limit), items};
+  FerryMapChunk *self =
+    chunk_new (map, first, n_items, FERRY_MAP_FUNCTION, g_variant_new_tuple (parts, G_N_ELEMENTS (parts)));
+  char name[FERRY_FUNCTION_MAX_NAME + 48];
+
+  /* Lists and errors show the name of the mapped function. */
+  g_snprintf (name, sizeof name, "%s %" G_GUINT64_FORMAT "–%" G_GUINT64_FORMAT, map->function, first,
+              first + n_items - 1);
+  ferry_task_set_name (FERRY_TASK (self), name);
+  return self;
+}
+
+/* Whether all items have one type, which can be the array's. Values of the boxes' type would be taken for boxes. */
+static gboolean
+are_alike (GVariant *const *items, guint n_items)
+{
+  const GVariantType *type = items[0] != NULL ? g_variant_get_type (items[0]) : NULL;
+
+  if (type == NULL || g_variant_type_equal (type, G_VARIANT_TYPE (FERRY_MAP_BOX_TYPE)) ||
+      g_variant_type_get_string_length (type) > LONGEST_TYPE)
+    return FALSE;
+  for (guint i = 1; i < n_items; i++)
+    if (items[i] == NULL || !g_variant_is_of_type (items[i], type))
+      return FALSE;
+  return TRUE;
+}
+
+static GVariant *
+box_items (GVariant *const *items, guint n_items)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a" FERRY_MAP_BOX_TYPE));
+  for (guint i = 0; i < n_items; i++)
+    g_variant_builder_add_value (
+      &builder,
+      g_variant_new_maybe (G_VARIANT_TYPE_VARIANT, items[i] != NULL ? g_variant_new_variant (items[i]) : NULL));
+  return g_variant_builder_end (&builder);
+}
+
+/* items: (element-type GVariant), each (nullable). The input may have changed the chunk size meanwhile. */
+static FerryMapChunk *
+chunk_new_of_items (FerryMap *map, guint64 first, GVariant *const *items, guint n_items)
+{
+  FerryMapChunk *self;
+
+  if (get_fixed_size (map) == 1 && n_items == 1)
+    {
+      self = chunk_new (map, first, 1, map->function, items[0]);
+      self->is_plain = TRUE;
+      if (map->run_timeout > 0)
+        ferry_task_set_run_timeout (FERRY_TASK (self), map->run_timeout);
+      return self;
+    }
+  if (are_alike (items, n_items))
+    return chunk_new_of_array (map, first, g_variant_new_array (g_variant_get_type (items[0]), items, n_items),
+                               n_items);
+  return chunk_new_of_array (map, first, box_items (items, n_items), n_items);
+}
+
+/* The same of a range of another chunk's items; never plain. */
+static FerryMapChunk *
+chunk_new_of_range (FerryMap *map, const Range *range, gsize n_items)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, g_variant_get_type (range->items));
+  for (gsize i = range->begin; i < range->begin + n_items; i++)
+    {
+      g_autoptr (GVariant) item = g_variant_get_child_value (range->items, i);
+
+      g_variant_builder_add_value (&builder, item);
+    }
+  return chunk_new_of_array (map, range->first, g_variant_builder_end (&builder), (guint) n_items);
+}
+
+/* ---- A worker's answers ---- */
+
+/* Counts the next item as ended; there is one. Returns its index. */
+static guint64
+end_item (FerryMapChunk *self)
+{
+  g_assert (self->n_come < self->n_items);
+  return self->first + self->n_come++;
+}
+
+/* The place of the item that the worker runs, as far as it has answered. Earlier attempts may have answered more. */
+static guint
+get_item_place (FerryMapChunk *self)
+{
+  return self->attempt == ferry_task_get_n_attempts (FERRY_TASK (self)) ? self->n_answers : 0;
+}
+
+/* Whether an answer is that of the next item. A worker may answer more items than it was asked for. An earlier worker
+ * may have answered the item, and then claimed not to have begun the chunk. */
+static gboolean
+is_wanted (FerryMapChunk *self)
+{
+  guint place = get_item_place (self);
+
+  /* The item of a plain chunk ends with its call. */
+  if (self->is_plain)
+    return FALSE;
+  self->attempt = ferry_task_get_n_attempts (FERRY_TASK (self));
+  self->n_answers = MIN (place + 1, self->n_items);
+  return place == self->n_come && place < self->n_items;
+}
+
+/* Returns (transfer full) (nullable) the value of an item's answer, or sets its error. */
+static GVariant *
+read_answer (FerryMapChunk *self, const char *type, GVariant *value, GError **error)
+{
+  g_autofree char *trace = NULL;
+
+  if (g_str_equal (type, FERRY_MAP_MESSAGE_ERROR))
+    {
+      *error = ferry_error_from_variant (value, &trace);
+      if (trace != NULL)
+        ferry_error_set_trace (*error, trace);
+      return NULL;
+    }
+  if (g_str_equal (type, FERRY_MAP_MESSAGE_NOTHING))
+    value = NULL;
+  else if (!g_str_equal (type, FERRY_MAP_MESSAGE_VALUE))
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
+                           "The worker answered an item in a way that is none; build application and worker with the "
+                           "same version of Ferry");
+      return NULL;
+    }
+  if (self->map->entry != NULL && !ferry_function_check_result (self->map->entry, value, error))
+    return NULL;
+  return value != NULL ? g_variant_ref (value) : NULL;
+}
+
+/* Under the reserved names the worker sends the items' answers, in order. */
+static void
+ferry_map_chunk_message (FerryTask *task, const char *type, GVariant *value)
+{
+  FerryMapChunk *self = FERRY_MAP_CHUNK (task);
+
+  if (!FERRY_MAP_IS_RESERVED_MESSAGE (type))
+    FERRY_TASK_CLASS (ferry_map_chunk_parent_class)->message (task, type, value);
+  else if (self->map != NULL && is_wanted (self))
+    {
+      g_autoptr (Hold) map = hold (self->map);
+      GError *error = NULL;
+      GVariant *result = read_answer (self, type, value, &error);
+
+      take_result (map, end_item (self), result, error);
+    }
+}
+
+/* ---- Chunks that are done ---- */
+
+/* Removes a chunk from the map. Returns (transfer full) the map's reference. */
 static FerryMapChunk *
 unlink_chunk (FerryMap *self, FerryMapChunk *chunk)
 {
-  g_queue_unlink (&self->chunks, ferry_map_chunk_get_link (chunk));
-  ferry_map_chunk_let_go (chunk);
+  g_queue_unlink (&self->chunks, &chunk->link);
+  chunk->map = NULL;
   if (self->waiting == chunk)
     self->waiting = NULL;
   return chunk;
 }
 
-/* Whether it has items that did not come to an end. */
-static gboolean
-is_open (FerryMapChunk *chunk)
-{
-  return ferry_map_chunk_get_n_come (chunk) < ferry_map_chunk_get_n_items (chunk);
-}
-
-/* All items of the chunk that did not come to an end fail. */
+/* Makes the chunk's items fail that have not ended. */
 static void
 fail_items (FerryMap *self, FerryMapChunk *chunk, const GError *error)
 {
-  while (is_open (chunk) && !self->cancelled)
-    take_result (self, ferry_map_chunk_end_item (chunk), NULL, ferry_error_copy (error));
+  while (chunk->n_come < chunk->n_items)
+    take_result (self, end_item (chunk), NULL, ferry_error_copy (error));
 }
 
-/* Nothing that is submitted will be run any more. */
+/* The executor runs no further chunk. */
 static void
 give_up (FerryMap *self, const GError *error)
 {
   if (self->error == NULL)
     self->error = ferry_error_copy (error);
   end_input (self);
-  /* What waits to be added hears of it. */
+  /* Calls of add_async() that wait are told. */
   self->schedule_again = TRUE;
 }
 
@@ -671,176 +864,142 @@ range_free (Range *range)
   g_free (range);
 }
 
-/* What the chunk has from that item on goes before all else: somebody may wait for it. */
+/* Submits the chunk's items from that one on again, before all others: the application may wait for them. */
 static void
-put_again (FerryMap *self, FerryMapChunk *chunk, guint from, gboolean singly)
+requeue (FerryMap *self, FerryMapChunk *chunk, guint from, gboolean singly)
 {
-  guint n_items = ferry_map_chunk_get_n_items (chunk);
   Range *range;
 
-  if (from >= n_items || self->cancelled)
+  if (from >= chunk->n_items || self->cancelled)
     return;
   range = g_new (Range, 1);
-  *range = (Range){ferry_map_chunk_get_first (chunk) + from, ferry_map_chunk_get_items (chunk), from, n_items, singly};
-  g_queue_push_head (&self->again, range);
+  *range = (Range){chunk->first + from, g_variant_get_child_value (ferry_task_get_arguments (FERRY_TASK (chunk)), 2),
+                   from, chunk->n_items, singly};
+  g_queue_push_head (&self->requeued, range);
 }
 
-/* A worker runs one item of a chunk at least, or the same chunk would go to and fro for ever. */
+/* A chunk's task is completed. result (nullable): of a chunk that is not plain, the microseconds that it took. A worker
+ * runs at least one item of a chunk, else the chunk would circulate without end. */
 static void
-fail_unanswered (FerryMap *self, FerryMapChunk *chunk)
+chunk_completed (FerryMap *self, FerryMapChunk *chunk, GVariant *result)
 {
-  g_autoptr (GError) error = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-                                                  "The worker was done with items and sent no answers; build "
-                                                  "application and worker with the same version of Ferry");
+  guint n_come = chunk->n_come;
 
-  fail_items (self, chunk, error);
-}
-
-/* main: a chunk is over; took: microseconds, negative when nobody knows. The caller holds the map and has a reference
- * to the chunk. */
-static void
-chunk_completed (FerryMap *self, FerryMapChunk *completed, gint64 took)
-{
-  g_autoptr (FerryMapChunk) chunk = unlink_chunk (self, completed);
-  guint n_come = ferry_map_chunk_get_n_come (chunk);
-
-  if (took >= 0 && n_come > 0)
-    note_time (self, (double) took, n_come);
+  if (!chunk->is_plain && n_come > 0 && result != NULL && g_variant_is_of_type (result, G_VARIANT_TYPE_INT64) &&
+      g_variant_get_int64 (result) >= 0)
+    note_time (self, (double) g_variant_get_int64 (result), n_come);
   if (n_come > 0)
-    put_again (self, chunk, n_come, FALSE);
+    requeue (self, chunk, n_come, FALSE);
   else
-    fail_unanswered (self, chunk);
-  figures_changed (self);
-  schedule (self);
+    {
+      g_autoptr (GError) error = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_PROTOCOL,
+                                                      "The worker was done with items and sent no answers; build "
+                                                      "application and worker with the same version of Ferry");
+
+      fail_items (self, chunk, error);
+    }
 }
 
-/* Whether the chunk failed for what is wrong with the executor and not with the items. */
+/* Whether the chunk failed for a fault of the executor and not of the items. */
 static gboolean
 was_refused (FerryMapChunk *chunk, const GError *error)
 {
-  return ferry_map_chunk_get_n_come (chunk) == 0 && ferry_task_get_n_attempts (FERRY_TASK (chunk)) == 0 &&
-         !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  return chunk->n_come == 0 && ferry_task_get_n_attempts (FERRY_TASK (chunk)) == 0 &&
+         !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) &&
+         !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
 }
 
-/* The items before the one that the worker was at have sent their answers, and those behind it were not begun. */
+/* The worker died. Items before the one that it ran have sent their answers, and items behind it were not begun. */
 static void
 lose_item (FerryMap *self, FerryMapChunk *chunk, const GError *error)
 {
-  guint n_come = ferry_map_chunk_get_n_come (chunk);
-  gboolean was_there = ferry_map_chunk_get_place (chunk) < n_come;
+  guint n_come = chunk->n_come;
+  gboolean was_there = get_item_place (chunk) < n_come;
 
-  put_again (self, chunk, was_there ? n_come : n_come + 1, FALSE);
-  if (!was_there && is_open (chunk) && !self->cancelled)
-    take_result (self, ferry_map_chunk_end_item (chunk), NULL, ferry_error_copy (error));
+  requeue (self, chunk, was_there ? n_come : n_come + 1, FALSE);
+  if (!was_there && n_come < chunk->n_items)
+    take_result (self, end_item (chunk), NULL, ferry_error_copy (error));
 }
 
-/* main: a chunk is over, for an error of its own. The same holds of the caller. */
 static void
-chunk_failed (FerryMap *self, FerryMapChunk *failed, const GError *error)
+chunk_failed (FerryMap *self, FerryMapChunk *chunk, const GError *error)
 {
-  g_autoptr (FerryMapChunk) chunk = unlink_chunk (self, failed);
-
   if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST))
     lose_item (self, chunk, error);
-  else if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE) && ferry_map_chunk_get_n_items (chunk) > 1)
-    put_again (self, chunk, ferry_map_chunk_get_n_come (chunk), TRUE);
+  else if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE) && chunk->n_items > 1)
+    requeue (self, chunk, chunk->n_come, TRUE);
   else
     {
-      if (was_refused (chunk, error) && !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE))
+      if (was_refused (chunk, error))
         give_up (self, error);
       fail_items (self, chunk, error);
     }
-  figures_changed (self);
-  schedule (self);
-}
-
-/* What comes to a map that was cancelled is dropped. */
-static void
-item_done (gpointer data, guint64 index, GVariant *value, GError *error)
-{
-  FerryMap *self = data;
-  g_autoptr (Hold) held G_GNUC_UNUSED = NULL;
-
-  if (self->cancelled)
-    {
-      g_clear_pointer (&value, g_variant_unref);
-      g_clear_error (&error);
-      return;
-    }
-  held = hold (self);
-  take_result (self, index, value, error);
 }
 
 static void
-chunk_done (gpointer data, FerryMapChunk *chunk)
+ferry_map_chunk_done (FerryTask *task)
 {
-  g_autoptr (Hold) self = hold (data);
+  FerryMapChunk *self = FERRY_MAP_CHUNK (task);
+  g_autoptr (Hold) map = self->map != NULL ? hold (self->map) : NULL;
+  g_autoptr (FerryMapChunk) chunk = NULL;
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) result = ferry_task_get_result (FERRY_TASK (chunk), &error);
+  g_autoptr (GVariant) result = NULL;
 
+  if (map == NULL)
+    return;
+  result = ferry_task_get_result (task, &error);
+  if (error == NULL && self->is_plain)
+    take_result (map, end_item (self), result != NULL ? g_variant_ref (result) : NULL, NULL);
+  chunk = unlink_chunk (map, self);
   if (error != NULL)
-    {
-      chunk_failed (self, chunk, error);
-      return;
-    }
-  if (ferry_map_chunk_is_plain (chunk))
-    take_result (self, ferry_map_chunk_end_item (chunk), result != NULL ? g_variant_ref (result) : NULL, NULL);
-  chunk_completed (self, chunk, ferry_map_chunk_read_time (chunk, result));
+    chunk_failed (map, chunk, error);
+  else
+    chunk_completed (map, chunk, result);
+  figures_changed (map);
+  schedule (map);
 }
 
-static const FerryMapChunkFuncs chunk_funcs = {.item_done = item_done, .done = chunk_done};
-
-/* ---- submitting ---- */
-
-static FerryMapChunkPlan
-get_plan (FerryMap *self)
+static void
+ferry_map_chunk_class_init (FerryMapChunkClass *klass)
 {
-  guint fixed = get_fixed_size (self);
-
-  return (FerryMapChunkPlan){
-    .funcs = &chunk_funcs,
-    .map = self,
-    .function = self->function,
-    .entry = self->entry,
-    .priority = self->priority,
-    .run_timeout = self->run_timeout,
-    .limit = fixed > 0 ? -1 : LONGEST_MICROSECONDS,
-    .plain = fixed == 1,
-  };
+  FERRY_TASK_CLASS (klass)->message = ferry_map_chunk_message;
+  FERRY_TASK_CLASS (klass)->done = ferry_map_chunk_done;
 }
 
-/* The next part of what has to be run again. */
+static void
+ferry_map_chunk_init (FerryMapChunk *self)
+{
+}
+
+/* ---- Submission ---- */
+
+/* A chunk of requeued items. */
 static FerryMapChunk *
 make_chunk_again (FerryMap *self)
 {
-  Range *range = g_queue_peek_head (&self->again);
-  gsize begin = range->begin;
-  gsize n = range->singly ? 1 : MIN (range->end - begin, get_wanted_size (self));
-  FerryMapChunkPlan plan = get_plan (self);
-  FerryMapChunk *chunk = ferry_map_chunk_new_part (&plan, range->first, range->items, begin, begin + n);
+  Range *range = g_queue_peek_head (&self->requeued);
+  gsize n = range->singly ? 1 : MIN (range->end - range->begin, get_wanted_size (self));
+  FerryMapChunk *chunk = chunk_new_of_range (self, range, n);
 
   range->begin += n;
   range->first += n;
   if (range->begin == range->end)
-    range_free (g_queue_pop_head (&self->again));
+    range_free (g_queue_pop_head (&self->requeued));
   return chunk;
 }
 
 static FerryMapChunk *
 make_chunk (FerryMap *self)
 {
-  FerryMapChunkPlan plan;
   FerryMapChunk *chunk;
   guint size;
 
-  if (!g_queue_is_empty (&self->again))
+  if (!g_queue_is_empty (&self->requeued))
     return make_chunk_again (self);
   size = self->input_ended ? 0 : choose_size (self);
-  /* Before the input is asked, which may change the settings: the plan fits the size. */
-  plan = get_plan (self);
   if (size == 0 || !fill_batch (self, size))
     return NULL;
-  chunk = ferry_map_chunk_new (&plan, self->n_submitted, (GVariant *const *) self->batch->pdata, self->batch->len);
+  chunk = chunk_new_of_items (self, self->n_submitted, (GVariant *const *) self->batch->pdata, self->batch->len);
   self->n_submitted += self->batch->len;
   g_ptr_array_set_size (self->batch, 0);
   return chunk;
@@ -851,7 +1010,7 @@ chunk_refused (FerryMap *self, FerryMapChunk *chunk, const GError *error)
 {
   g_autoptr (FerryMapChunk) refused = unlink_chunk (self, chunk);
 
-  /* Arguments that the function does not take are the item's fault, and all else the executor's. */
+  /* Wrong arguments are the item's fault, and all else the executor's. */
   if (!g_error_matches (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS))
     give_up (self, error);
   fail_items (self, refused, error);
@@ -861,43 +1020,24 @@ static void
 room_came (gpointer data, const GError *error)
 {
   g_autoptr (FerryMapChunk) chunk = data;
-  gpointer map = ferry_map_chunk_get_map (chunk);
-  g_autoptr (Hold) self = map != NULL ? hold (map) : NULL;
+  g_autoptr (Hold) self = chunk->map != NULL ? hold (chunk->map) : NULL;
 
-  /* It may have come to its end before this is called. */
+  /* The chunk may have ended before this is called. */
   if (self == NULL)
     return;
   self->waiting = NULL;
-  /* A chunk whose map was cancelled meanwhile was cancelled, and is not submitted. */
+  /* If the map was cancelled meanwhile, so was the chunk, which is not submitted then. */
   if (error != NULL)
     chunk_refused (self, chunk, error);
   schedule (self);
 }
 
-/* Submits a chunk, or has it wait for room in the executor. */
-static void
-submit_chunk (FerryMap *self, FerryMapChunk *chunk)
-{
-  g_autoptr (GError) error = NULL;
-
-  g_queue_push_tail_link (&self->chunks, ferry_map_chunk_get_link (chunk));
-  if (ferry_executor_submit_task (self->executor, FERRY_TASK (chunk), &error))
-    return;
-  if (!g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
-    {
-      chunk_refused (self, chunk, error);
-      return;
-    }
-  self->waiting = chunk;
-  ferry_executor_submit_when_room (self->executor, FERRY_TASK (chunk), room_came, g_object_ref (chunk));
-}
-
-/* Chunks of a fixed size, which may be small, are submitted many at a time: when half of them are done, and not one for
- * each that is done. So workers are woken seldom, and do not run dry. */
+/* Chunks of a fixed size may be small. So they are submitted many at a time, when half of them are done: workers are
+ * woken seldom, and do not run dry. */
 static gboolean
 may_have_more_chunks (FerryMap *self)
 {
-  guint few = CHUNKS_A_WORKER * get_n_workers (self);
+  guint few = CHUNKS_A_WORKER * ferry_pool_get_max_workers (self->pool);
   guint fixed = get_fixed_size (self);
 
   if (fixed == 0)
@@ -907,14 +1047,14 @@ may_have_more_chunks (FerryMap *self)
   return self->filling_up;
 }
 
+/* Makes a chunk and submits it, or lets it wait for room in the executor. Returns FALSE when there is none to make. */
 static gboolean
 submit_next (FerryMap *self)
 {
+  g_autoptr (GError) error = NULL;
   FerryMapChunk *chunk;
 
-  if (!self->feeding || self->cancelled || self->waiting != NULL || is_dropped (self))
-    return FALSE;
-  if (!may_have_more_chunks (self))
+  if (!self->started || self->cancelled || self->waiting != NULL || is_dropped (self) || !may_have_more_chunks (self))
     return FALSE;
   chunk = make_chunk (self);
   if (chunk == NULL)
@@ -922,36 +1062,45 @@ submit_next (FerryMap *self)
       self->filling_up = FALSE;
       return FALSE;
     }
-  submit_chunk (self, chunk);
+  g_queue_push_tail_link (&self->chunks, &chunk->link);
+  if (ferry_executor_submit_task (self->executor, FERRY_TASK (chunk), &error))
+    return TRUE;
+  if (!g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+    {
+      chunk_refused (self, chunk, error);
+      return TRUE;
+    }
+  self->waiting = chunk;
+  ferry_executor_submit_when_room (self->executor, FERRY_TASK (chunk), room_came, g_object_ref (chunk));
   return TRUE;
 }
 
-/* main: cancels what is under way. For good: the map lets go of it at once. */
+/* main: cancels the chunks. For good: the map lets go of them at once. */
 static void
 drop_chunks (FerryMap *self, gboolean for_good)
 {
   g_autoptr (GPtrArray) chunks = g_ptr_array_new_with_free_func (g_object_unref);
 
-  g_queue_clear_full (&self->again, (GDestroyNotify) range_free);
+  g_queue_clear_full (&self->requeued, (GDestroyNotify) range_free);
   for (GList *link = self->chunks.head; link != NULL; link = link->next)
     g_ptr_array_add (chunks, g_object_ref (link->data));
   for (guint i = 0; i < chunks->len; i++)
     {
       FerryMapChunk *chunk = g_ptr_array_index (chunks, i);
 
-      if (for_good && ferry_map_chunk_get_map (chunk) != NULL)
+      if (for_good && chunk->map != NULL)
         g_object_unref (unlink_chunk (self, chunk));
       ferry_task_cancel (FERRY_TASK (chunk));
     }
 }
 
-/* ---- the input ---- */
+/* ---- The input ---- */
 
 /**
  * ferry_map_new:
  * @executor: an executor; the map takes part in its order, with tasks of its own
  * @function: the name that the function is registered with in the workers
- * @order: in which order results come
+ * @order: the order of the results
  *
  * Makes a map without items. Any thread.
  *
@@ -972,16 +1121,15 @@ ferry_map_new (FerryExecutor *executor, const char *function, FerryMapOrder orde
 static gboolean
 is_fresh (FerryMap *self)
 {
-  return !self->feeding && !self->input_ended && ferry_map_input_is_manual (self->input) &&
-         !ferry_map_input_is_closed (self->input);
+  return !self->started && !self->input_ended && self->input.kind == FERRY_MAP_INPUT_MANUAL && !self->input.closed;
 }
 
 /**
  * ferry_map_set_arguments:
  * @self: a map that was not started, and has no input
- * @arguments: an array or a tuple, each of whose elements is the arguments of an item; a floating reference is sunk
+ * @arguments: an array or a tuple; each element is the arguments of an item; a floating reference is sunk
  *
- * Sets what the function is applied to. On the router's thread.
+ * Sets a container as the input. On the router's thread.
  *
  * Since: 0.1
  */
@@ -991,9 +1139,9 @@ ferry_map_set_arguments (FerryMap *self, GVariant *arguments)
   g_return_if_fail (FERRY_IS_MAP (self));
   ferry_return_if_fail (is_fresh (self), HAS_INPUT);
   g_return_if_fail (arguments != NULL && g_variant_is_container (arguments));
-  ferry_return_if_elsewhere (self->home);
+  ferry_return_if_elsewhere (self->router->home);
 
-  ferry_map_input_set_container (self->input, arguments);
+  ferry_map_input_set_container (&self->input, arguments);
 }
 
 /**
@@ -1001,9 +1149,8 @@ ferry_map_set_arguments (FerryMap *self, GVariant *arguments)
  * @self: a map that was not started, and has no input
  * @arguments: (element-type GLib.Variant): the arguments of each item, or %NULL for none
  *
- * Sets what the function is applied to. The array must not change until the map is finished. The map takes over
- * elements that float, as g_variant_new_array() does: an array that frees its elements has to have sunk ones. On the
- * router's thread.
+ * Sets an array as the input. It must not change until the map is finished. The map takes floating elements, as
+ * g_variant_new_array() does: the elements of an array that frees them have to be sunk before. On the router's thread.
  *
  * Since: 0.1
  */
@@ -1013,9 +1160,9 @@ ferry_map_set_array (FerryMap *self, GPtrArray *arguments)
   g_return_if_fail (FERRY_IS_MAP (self));
   ferry_return_if_fail (is_fresh (self), HAS_INPUT);
   g_return_if_fail (arguments != NULL);
-  ferry_return_if_elsewhere (self->home);
+  ferry_return_if_elsewhere (self->router->home);
 
-  ferry_map_input_set_array (self->input, arguments);
+  ferry_map_input_set_array (&self->input, arguments);
 }
 
 /**
@@ -1024,11 +1171,11 @@ ferry_map_set_array (FerryMap *self, GPtrArray *arguments)
  * @model: a list
  * @func: (scope notified) (closure user_data) (destroy destroy): makes an item's arguments
  * @user_data: data for @func
- * @destroy: (nullable): frees @user_data, when the input has ended or the map goes
+ * @destroy: (nullable): frees @user_data when the input has ended
  *
- * Applies the function to the items of a list, from the first to the last. The list may change meanwhile: what is added
- * behind the item that was reached is mapped as well, as long as the end was not found. Indices count the items that
- * were submitted. On the router's thread.
+ * Sets a list as the input. Its items are mapped from the first to the last. The list may change meanwhile: items
+ * that are added behind the present one are mapped too, until the end was reached. Indices count the submitted items.
+ * On the router's thread.
  *
  * Since: 0.1
  */
@@ -1040,9 +1187,9 @@ ferry_map_set_model (FerryMap *self, GListModel *model, FerryMapArguments func, 
   ferry_return_if_fail (is_fresh (self), HAS_INPUT);
   g_return_if_fail (G_IS_LIST_MODEL (model));
   g_return_if_fail (func != NULL);
-  ferry_return_if_elsewhere (self->home);
+  ferry_return_if_elsewhere (self->router->home);
 
-  ferry_map_input_set_model (self->input, model, func, user_data, destroy);
+  ferry_map_input_set_model (&self->input, model, func, user_data, destroy);
 }
 
 /**
@@ -1050,11 +1197,11 @@ ferry_map_set_model (FerryMap *self, GListModel *model, FerryMapArguments func, 
  * @self: a map that was not started, and has no input
  * @func: (scope notified) (closure user_data) (destroy destroy): gives the next item's arguments
  * @user_data: data for @func
- * @destroy: (nullable): frees @user_data, when the input has ended or the map goes
+ * @destroy: (nullable): frees @user_data when the input has ended
  *
- * Applies the function to what a function gives, until that gives %NULL. It is called only when there is room for one
- * item more. Where it fails, what it gave before still comes to its end, and the error is [property@Ferry.Map:error].
- * On the router's thread.
+ * Sets a function as the input, which returns item after item, and %NULL at the end. It is called only when there is
+ * room for one more item. Where it fails, the items before still run, and [property@Ferry.Map:error] is its error. On
+ * the router's thread.
  *
  * Since: 0.1
  */
@@ -1064,17 +1211,17 @@ ferry_map_set_source (FerryMap *self, FerryMapSource func, gpointer user_data, G
   g_return_if_fail (FERRY_IS_MAP (self));
   ferry_return_if_fail (is_fresh (self), HAS_INPUT);
   g_return_if_fail (func != NULL);
-  ferry_return_if_elsewhere (self->home);
+  ferry_return_if_elsewhere (self->router->home);
 
-  ferry_map_input_set_source (self->input, func, user_data, destroy);
+  ferry_map_input_set_source (&self->input, func, user_data, destroy);
 }
 
-/* ---- items manually ---- */
+/* ---- Items that are added ---- */
 
 static guint64
 count_in_flight (FerryMap *self)
 {
-  return self->n_submitted - self->n_taken + ferry_map_input_get_n_added (self->input);
+  return self->n_submitted - self->n_taken + self->input.added.length;
 }
 
 static gboolean
@@ -1083,28 +1230,13 @@ has_room (FerryMap *self)
   return count_in_flight (self) < get_bound (self);
 }
 
-/* Whether there will ever be room again. */
+/* Whether items may be added. closed: that no more are. */
 static gboolean
-check_open (FerryMap *self, GError **error)
+check_open (FerryMap *self, gboolean closed, GError **error)
 {
-  if (self->cancelled)
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The map was cancelled; make another one");
-  else if (self->error != NULL)
-    g_propagate_error (error, ferry_error_copy (self->error));
-  else if (ferry_map_input_is_closed (self->input))
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The map's input was closed; make another map");
-  else
-    return TRUE;
-  return FALSE;
-}
-
-/* Whether one more item may be asked for. */
-static gboolean
-check_may_add (FerryMap *self, GError **error)
-{
-  if (!check_open (self, error))
+  if (!check_sound (self, error))
     return FALSE;
-  if (!self->closing)
+  if (!closed && !self->input.closed)
     return TRUE;
   g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The map's input was closed; make another map");
   return FALSE;
@@ -1113,8 +1245,8 @@ check_may_add (FerryMap *self, GError **error)
 static void
 add (FerryMap *self, GVariant *arguments)
 {
-  self->feeding = TRUE;
-  ferry_map_input_add (self->input, arguments);
+  self->started = TRUE;
+  ferry_map_input_add (&self->input, arguments);
 }
 
 static void
@@ -1132,10 +1264,10 @@ static void
 close_behind_adds (FerryMap *self)
 {
   if (self->closing && self->adds.length == 0)
-    ferry_map_input_close (self->input);
+    self->input.closed = TRUE;
 }
 
-/* Adds what waits for room, as far as there is some. Callbacks run: the caller holds the map. */
+/* Adds items that wait, as far as there is room. Callbacks run: the caller holds the map. */
 static void
 serve_adds (FerryMap *self)
 {
@@ -1143,7 +1275,7 @@ serve_adds (FerryMap *self)
     {
       g_autoptr (GError) refusal = NULL;
       g_autoptr (MapAdd) served = NULL;
-      gboolean open = check_open (self, &refusal);
+      gboolean open = check_open (self, FALSE, &refusal);
 
       if (open && !has_room (self))
         return;
@@ -1151,7 +1283,7 @@ serve_adds (FerryMap *self)
       if (open)
         add (self, served->arguments);
       close_behind_adds (self);
-      /* Its cancellable has no say any more. Callbacks may do anything. */
+      /* From here on its cancellable does not count. Callbacks may do anything. */
       ferry_unwatch_cancellable (&served->source);
       if (open)
         g_task_return_boolean (served->call, TRUE);
@@ -1160,7 +1292,7 @@ serve_adds (FerryMap *self)
     }
 }
 
-/* main: submits what there is room for. Calls the source, and handlers. */
+/* main: submits as many chunks as there is room for. Calls the source, and handlers. */
 static void
 schedule (FerryMap *self)
 {
@@ -1185,11 +1317,11 @@ schedule (FerryMap *self)
   check_finished (self);
 }
 
-/* Adds an item if there is room for it, behind those that wait. */
+/* Adds an item, if there is room for it and no earlier one waits. */
 static gboolean
 try_add (FerryMap *self, GVariant *arguments, GError **error)
 {
-  if (!check_may_add (self, error))
+  if (!check_open (self, self->closing, error))
     return FALSE;
   if (self->adds.length > 0 || !has_room (self))
     {
@@ -1205,10 +1337,9 @@ try_add (FerryMap *self, GVariant *arguments, GError **error)
   return TRUE;
 }
 
-/* ---- starting, and waiting ---- */
+/* ---- Start and waiting ---- */
 
-/* Has results given in that way from now on. One way for a map, for good: a critical and FALSE when another way was
- * chosen. */
+/* Chooses how results are delivered, for good. A critical and FALSE where another way was chosen before. */
 static gboolean
 choose_mode (FerryMap *self, Mode mode)
 {
@@ -1222,7 +1353,7 @@ choose_mode (FerryMap *self, Mode mode)
       return FALSE;
     }
   self->mode = mode;
-  self->feeding = TRUE;
+  self->started = TRUE;
   deliver (self);
   schedule (self);
   return TRUE;
@@ -1232,8 +1363,8 @@ choose_mode (FerryMap *self, Mode mode)
  * ferry_map_start:
  * @self: a map
  *
- * Starts the map, and has each result emitted as [signal@Ferry.Map::result] as soon as it is its turn. Connect the
- * signals first: a map without items is finished before this returns. For results that are asked for one by one, call
+ * Starts the map, and emits each result as [signal@Ferry.Map::result] when its turn comes. Connect the signals before:
+ * a map without items is finished before this returns. To ask for results one by one, call
  * [method@Ferry.Map.next_async] instead; a map gives its results in one way only. On the router's thread.
  *
  * Since: 0.1
@@ -1244,29 +1375,29 @@ ferry_map_start (FerryMap *self)
   g_autoptr (Hold) held G_GNUC_UNUSED = NULL;
 
   g_return_if_fail (FERRY_IS_MAP (self));
-  ferry_return_if_elsewhere (self->home);
+  ferry_return_if_elsewhere (self->router->home);
 
   held = hold (self);
   choose_mode (self, MODE_EMITTED);
 }
 
-/* Whether results are taken while a thread waits for something else. */
+/* Whether results are taken while a thread waits for room. */
 static gboolean
 gives_results (FerryMap *self)
 {
   return self->mode == MODE_TAKEN ? self->n_asked > 0 : self->mode != MODE_NONE;
 }
 
-/* main: whether this is the place to wait: FERRY_ERROR_BUSY, NOT_RUNNING, WRONG_THREAD. */
+/* main: whether the caller may wait here: FERRY_ERROR_BUSY, NOT_RUNNING, WRONG_THREAD. */
 static gboolean
 may_wait (FerryMap *self, GError **error)
 {
-  if (!ferry_iterate_check (ferry_pool_get_router (ferry_executor_get_pool (self->executor)), error))
+  if (!ferry_iterate_check (self->router, error))
     return FALSE;
   if (!self->delivering)
     return TRUE;
   g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BUSY,
-                       "A handler cannot wait for what would come through the same loop; use the _async form");
+                       "A handler of the map cannot wait for its results; use the _async form");
   return FALSE;
 }
 
@@ -1278,14 +1409,12 @@ wait_until (FerryMap *self, FerryCondition condition, gint64 timeout, GError **e
     return TRUE;
   if (!may_wait (self, error))
     return FALSE;
-  if (ferry_iterate (ferry_pool_get_router (ferry_executor_get_pool (self->executor)), condition, self, timeout))
+  if (ferry_iterate (self->router, condition, self, timeout))
     return TRUE;
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "The map over “%s” was not so far in time; wait longer%s",
                self->function, self->input_ended ? "" : ", or end its input, such as with ferry_map_close_input()");
   return FALSE;
 }
-
-/* ---- adding ---- */
 
 /**
  * ferry_map_add:
@@ -1293,14 +1422,13 @@ wait_until (FerryMap *self, FerryCondition condition, gint64 timeout, GError **e
  * @arguments: (nullable): the arguments of one more item; a floating reference is sunk
  * @error: return location for an error
  *
- * Adds an item, and has it run when there is a worker for it, whether the map was started or not. Its index is the
- * number of those that were added before. It never waits. On the router's thread.
+ * Adds an item. It runs when there is a worker for it, also before the map is started. Its index is the number of items
+ * that were added before. This call never waits. On the router's thread.
  *
- * Fails with %FERRY_ERROR_WOULD_BLOCK, and the item is not added, while [method@Ferry.Map.get_in_flight_limit] items
- * are in flight (128 a worker, unless [property@Ferry.Map:max-in-flight] says otherwise) and their results are not
- * taken: [method@Ferry.Map.add_waiting] and [method@Ferry.Map.add_async] wait for room. Fails with %FERRY_ERROR_CLOSED
- * after [method@Ferry.Map.close_input], %G_IO_ERROR_CANCELLED after [method@Ferry.Map.cancel], and with
- * [property@Ferry.Map:error] where there is one.
+ * Fails with %FERRY_ERROR_WOULD_BLOCK, and does not add the item, while [method@Ferry.Map.get_in_flight_limit] items
+ * are in flight. Fails with %FERRY_ERROR_CLOSED after [method@Ferry.Map.close_input], with %G_IO_ERROR_CANCELLED after
+ * [method@Ferry.Map.cancel], and with [property@Ferry.Map:error] where there is one. To wait for room, call
+ * [method@Ferry.Map.add_waiting] or [method@Ferry.Map.add_async].
  *
  * Returns: %TRUE when the item was added
  *
@@ -1312,29 +1440,29 @@ ferry_map_add (FerryMap *self, GVariant *arguments, GError **error)
   g_autoptr (GVariant) kept G_GNUC_UNUSED = NULL;
 
   g_return_val_if_fail (FERRY_IS_MAP (self), FALSE);
-  ferry_return_val_if_fail (ferry_map_input_is_manual (self->input), FALSE, NOT_MANUAL);
+  ferry_return_val_if_fail (self->input.kind == FERRY_MAP_INPUT_MANUAL, FALSE, NOT_MANUAL);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
-  return ferry_home_check_error (self->home, G_STRFUNC, error) && try_add (self, kept, error);
+  return ferry_home_check_error (self->router->home, G_STRFUNC, error) && try_add (self, kept, error);
 }
 
-/* Whether a try is worth it: it adds, or says why never. */
+/* Whether try_add() adds an item, or fails for good. */
 static gboolean
-is_worth_a_try (gpointer data)
+need_not_wait (gpointer data)
 {
   FerryMap *self = data;
 
-  return !check_may_add (self, NULL) || (self->adds.length == 0 && has_room (self));
+  return !check_open (self, self->closing, NULL) || (self->adds.length == 0 && has_room (self));
 }
 
 static gboolean
 wait_for_room (FerryMap *self, gint64 timeout, GError **error)
 {
-  if (is_worth_a_try (self))
+  if (need_not_wait (self))
     return TRUE;
   if (gives_results (self))
-    return wait_until (self, is_worth_a_try, timeout, error);
+    return wait_until (self, need_not_wait, timeout, error);
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK,
                "The map has %" G_GUINT64_FORMAT " items in flight, as many as it may, and nothing takes results while "
                "this waits; call ferry_map_start() first, or take results with ferry_map_next()",
@@ -1349,14 +1477,14 @@ wait_for_room (FerryMap *self, gint64 timeout, GError **error)
  * @timeout: how long to wait, in microseconds; negative for as long as it takes
  * @error: return location for an error
  *
- * Adds an item, as [method@Ferry.Map.add] does, and waits while there is no room for it. Meanwhile results have to be
- * taken, since that is what makes room: call [method@Ferry.Map.start], or ask with [method@Ferry.Map.next_async] or
- * [method@Ferry.Map.collect_async], before. While it waits, the router's main context is iterated, so this is for tests
- * and console programs; an application uses [method@Ferry.Map.add_async]. On the router's thread.
+ * Adds an item, as [method@Ferry.Map.add] does, and waits while there is no room for it. Room comes when results are
+ * taken: call [method@Ferry.Map.start], [method@Ferry.Map.next_async] or [method@Ferry.Map.collect_async] before. While
+ * it waits, it iterates the router's main context. So this is for tests and console programs; an application uses
+ * [method@Ferry.Map.add_async]. On the router's thread.
  *
- * Fails as [method@Ferry.Map.add], but with %FERRY_ERROR_WOULD_BLOCK only where nothing takes results; with
+ * Fails as [method@Ferry.Map.add] does, with %FERRY_ERROR_WOULD_BLOCK only where no results are taken. Also fails with
  * %FERRY_ERROR_TIMED_OUT, with %FERRY_ERROR_BUSY in a callback of its main context, with %FERRY_ERROR_NOT_RUNNING and
- * %FERRY_ERROR_WRONG_THREAD.
+ * with %FERRY_ERROR_WRONG_THREAD.
  *
  * Returns: %TRUE when the item was added
  *
@@ -1369,11 +1497,11 @@ ferry_map_add_waiting (FerryMap *self, GVariant *arguments, gint64 timeout, GErr
   g_autoptr (GVariant) kept G_GNUC_UNUSED = NULL;
 
   g_return_val_if_fail (FERRY_IS_MAP (self), FALSE);
-  ferry_return_val_if_fail (ferry_map_input_is_manual (self->input), FALSE, NOT_MANUAL);
+  ferry_return_val_if_fail (self->input.kind == FERRY_MAP_INPUT_MANUAL, FALSE, NOT_MANUAL);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
-  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+  if (!ferry_home_check_error (self->router->home, G_STRFUNC, error))
     return FALSE;
   held = hold (self);
   return wait_for_room (self, timeout, error) && try_add (self, kept, error);
@@ -1383,7 +1511,7 @@ static gboolean
 add_cancelled (GCancellable *cancellable, gpointer data)
 {
   g_autoptr (MapAdd) cancelled = data;
-  g_autoptr (Hold) self = hold (cancelled->map);
+  g_autoptr (Hold) self = hold (g_task_get_source_object (cancelled->call));
 
   g_queue_remove (&self->adds, cancelled);
   close_behind_adds (self);
@@ -1401,8 +1529,8 @@ add_cancelled (GCancellable *cancellable, gpointer data)
  * @user_data: data for @callback
  *
  * Adds an item, as [method@Ferry.Map.add] does, when there is room for it. Items are added in the order of the calls.
- * Those that wait for room are not bounded: ask for the next one in the callback. [method@Ferry.Map.close_input] closes
- * the input behind them. On the router's thread.
+ * The number of calls that wait is not bounded: add the next item in the callback. [method@Ferry.Map.close_input]
+ * closes the input behind them. On the router's thread.
  *
  * Since: 0.1
  */
@@ -1416,19 +1544,18 @@ ferry_map_add_async (FerryMap *self, GVariant *arguments, GCancellable *cancella
   MapAdd *waiting;
 
   g_return_if_fail (FERRY_IS_MAP (self));
-  ferry_return_if_fail (ferry_map_input_is_manual (self->input), NOT_MANUAL);
+  ferry_return_if_fail (self->input.kind == FERRY_MAP_INPUT_MANUAL, NOT_MANUAL);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-  ferry_return_if_elsewhere (self->home);
+  ferry_return_if_elsewhere (self->router->home);
 
   held = hold (self);
   waiting = g_new0 (MapAdd, 1);
-  waiting->map = self;
   waiting->arguments = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
   waiting->call = g_task_new (self, cancellable, callback, user_data);
   call = g_object_ref (waiting->call);
   g_task_set_source_tag (call, ferry_map_add_async);
   g_task_set_check_cancellable (call, FALSE);
-  if (!check_may_add (self, &refusal) || g_cancellable_set_error_if_cancelled (cancellable, &refusal))
+  if (!check_open (self, self->closing, &refusal) || g_cancellable_set_error_if_cancelled (cancellable, &refusal))
     {
       map_add_free (waiting);
       g_task_return_error (call, g_steal_pointer (&refusal));
@@ -1447,8 +1574,10 @@ ferry_map_add_async (FerryMap *self, GVariant *arguments, GCancellable *cancella
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Ends [method@Ferry.Map.add_async]. Fails as [method@Ferry.Map.add], but not with %FERRY_ERROR_WOULD_BLOCK; and with
- * %G_IO_ERROR_CANCELLED when the waiting was cancelled. The item was not added then. Any thread.
+ * Ends [method@Ferry.Map.add_async]. Any thread.
+ *
+ * Fails as [method@Ferry.Map.add] does, except with %FERRY_ERROR_WOULD_BLOCK, and with %G_IO_ERROR_CANCELLED when the
+ * waiting was cancelled. The item was not added then.
  *
  * Returns: %TRUE when the item was added
  *
@@ -1468,8 +1597,8 @@ ferry_map_add_finish (FerryMap *self, GAsyncResult *result, GError **error)
  * ferry_map_close_input:
  * @self: a map without another input
  *
- * Says that no more items will be added: the map is finished when the results of those that were are taken. What waits
- * in [method@Ferry.Map.add_async] is still added. On the router's thread.
+ * Ends a manual input. Items that wait in [method@Ferry.Map.add_async] are still added. The map is finished when all
+ * results are taken. On the router's thread.
  *
  * Since: 0.1
  */
@@ -1477,16 +1606,16 @@ void
 ferry_map_close_input (FerryMap *self)
 {
   g_return_if_fail (FERRY_IS_MAP (self));
-  ferry_return_if_fail (ferry_map_input_is_manual (self->input), NOT_MANUAL);
-  ferry_return_if_elsewhere (self->home);
+  ferry_return_if_fail (self->input.kind == FERRY_MAP_INPUT_MANUAL, NOT_MANUAL);
+  ferry_return_if_elsewhere (self->router->home);
 
   self->closing = TRUE;
   close_behind_adds (self);
-  if (self->feeding)
+  if (self->started)
     schedule (self);
 }
 
-/* ---- taking them one by one ---- */
+/* ---- Results one by one ---- */
 
 static gboolean
 has_news (gpointer data)
@@ -1496,25 +1625,17 @@ has_news (gpointer data)
   return self->finished || has_result (self);
 }
 
-/* Why a map that is finished has no further result: FALSE without an error when it came to its end. */
-static gboolean
-set_end_error (FerryMap *self, GError **error)
-{
-  if (self->cancelled)
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The map was cancelled; make another one");
-  else if (self->error != NULL)
-    g_propagate_error (error, ferry_error_copy (self->error));
-  return FALSE;
-}
-
-/* There are news. */
+/* The map has a result or is finished. At its end: FALSE without an error. */
 static gboolean
 take (FerryMap *self, guint64 *index, GVariant **value, GError **failure, GError **error)
 {
   g_auto (Result) result = {0};
 
   if (!has_result (self))
-    return set_end_error (self, error);
+    {
+      check_sound (self, error);
+      return FALSE;
+    }
   result = pop_result (self);
   if (index != NULL)
     *index = result.index;
@@ -1526,7 +1647,7 @@ take (FerryMap *self, guint64 *index, GVariant **value, GError **failure, GError
   return TRUE;
 }
 
-/* Nothing that is there was asked for in vain: so outputs are set in any case. */
+/* Outputs are set in any case. */
 static void
 clear_outputs (GVariant **value, GError **failure)
 {
@@ -1546,16 +1667,16 @@ clear_outputs (GVariant **value, GError **failure)
  * @failure: (out) (optional) (transfer full) (nullable): where the item's error goes
  * @error: return location for an error
  *
- * Takes the next result, and waits for it; the first call starts the map. While it waits, the router's main context is
- * iterated, so this is for tests and console programs; an application uses [method@Ferry.Map.next_async]. On the
+ * Waits for the next result, and takes it. The first call starts the map. While it waits, it iterates the router's main
+ * context. So this is for tests and console programs; an application uses [method@Ferry.Map.next_async]. On the
  * router's thread.
  *
- * An item that failed is a result as well: this returns %TRUE then, with @failure set. At the end, it returns %FALSE
- * without an error.
+ * An item that failed is a result too: this returns %TRUE then, and sets @failure. At the end it returns %FALSE without
+ * an error.
  *
- * Fails with the error of the source, or that of an executor that takes nothing more, behind the last result; with
- * %G_IO_ERROR_CANCELLED when the map was cancelled; with %FERRY_ERROR_TIMED_OUT, with %FERRY_ERROR_BUSY in a callback
- * of its main context, with %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD.
+ * After the last result, fails with [property@Ferry.Map:error] where there is one. Fails with %G_IO_ERROR_CANCELLED
+ * when the map was cancelled, with %FERRY_ERROR_TIMED_OUT, with %FERRY_ERROR_BUSY in a callback of its main context,
+ * with %FERRY_ERROR_NOT_RUNNING and with %FERRY_ERROR_WRONG_THREAD.
  *
  * Returns: %TRUE when there is a result
  *
@@ -1569,7 +1690,7 @@ ferry_map_next (FerryMap *self, gint64 timeout, guint64 *index, GVariant **value
   g_return_val_if_fail (FERRY_IS_MAP (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+  if (!ferry_home_check_error (self->router->home, G_STRFUNC, error))
     return FALSE;
   held = hold (self);
   clear_outputs (value, failure);
@@ -1584,8 +1705,8 @@ ferry_map_next (FerryMap *self, gint64 timeout, guint64 *index, GVariant **value
  * @callback: (scope async) (closure user_data): called when there is a result, or the end
  * @user_data: data for @callback
  *
- * Waits for the next result; the first call starts the map. While nobody takes results, no more than
- * [property@Ferry.Map:max-in-flight] items are taken from the source. On the router's thread.
+ * Waits for the next result. The first call starts the map. While no results are taken, no more than
+ * [property@Ferry.Map:max-in-flight] items are taken from the input. On the router's thread.
  *
  * Since: 0.1
  */
@@ -1596,7 +1717,7 @@ ferry_map_next_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyCall
 
   g_return_if_fail (FERRY_IS_MAP (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-  ferry_return_if_elsewhere (self->home);
+  ferry_return_if_elsewhere (self->router->home);
 
   call = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (call, ferry_map_next_async);
@@ -1619,12 +1740,12 @@ ferry_map_next_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyCall
  * @failure: (out) (optional) (transfer full) (nullable): where the item's error goes
  * @error: return location for an error
  *
- * Ends [method@Ferry.Map.next_async], as [method@Ferry.Map.next] does: at the end, it returns %FALSE without an error.
+ * Ends [method@Ferry.Map.next_async], and takes the result. At the end of the map it returns %FALSE without an error.
  * On the router's thread.
  *
- * Fails with %FERRY_ERROR_WRONG_THREAD; with the error of the source, or that of an executor that takes nothing more,
- * behind the last result; with %G_IO_ERROR_CANCELLED when the waiting or the map was cancelled, and with
- * %G_IO_ERROR_PENDING when another call took the result that this one waited for.
+ * After the last result, fails with [property@Ferry.Map:error] where there is one. Fails with %G_IO_ERROR_CANCELLED
+ * when the waiting or the map was cancelled, with %G_IO_ERROR_PENDING when another call took the result, and with
+ * %FERRY_ERROR_WRONG_THREAD.
  *
  * Returns: %TRUE when there is a result
  *
@@ -1639,7 +1760,7 @@ ferry_map_next_finish (FerryMap *self, GAsyncResult *result, guint64 *index, GVa
   g_return_val_if_fail (g_async_result_is_tagged (result, ferry_map_next_async), FALSE);
 
   clear_outputs (value, failure);
-  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+  if (!ferry_home_check_error (self->router->home, G_STRFUNC, error))
     return FALSE;
   self->n_asked--;
   if (!g_task_propagate_boolean (G_TASK (result), error))
@@ -1651,7 +1772,7 @@ ferry_map_next_finish (FerryMap *self, GAsyncResult *result, guint64 *index, GVa
   return FALSE;
 }
 
-/* ---- collecting ---- */
+/* ---- All results ---- */
 
 static gboolean
 collecting_cancelled (GCancellable *cancellable, gpointer data)
@@ -1664,11 +1785,11 @@ collecting_cancelled (GCancellable *cancellable, gpointer data)
  * ferry_map_collect_async:
  * @self: a map that was not started
  * @cancellable: (nullable): cancels the map
- * @callback: (scope async) (closure user_data): called when all items came to their end, or one failed
+ * @callback: (scope async) (closure user_data): called when all items have ended, or one failed
  * @user_data: data for @callback
  *
- * Starts the map, and gathers all of its results. A map that is fed manually has to be closed with
- * [method@Ferry.Map.close_input] to come to its end. On the router's thread.
+ * Starts the map, and collects all of its results. A manual input has to be ended with [method@Ferry.Map.close_input].
+ * On the router's thread.
  *
  * Since: 0.1
  */
@@ -1680,7 +1801,7 @@ ferry_map_collect_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyC
   g_return_if_fail (FERRY_IS_MAP (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
   ferry_return_if_fail (self->mode == MODE_NONE, STARTED);
-  ferry_return_if_elsewhere (self->home);
+  ferry_return_if_elsewhere (self->router->home);
 
   held = hold (self);
   self->collector = g_task_new (self, cancellable, callback, user_data);
@@ -1702,12 +1823,12 @@ ferry_map_collect_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyC
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Ends [method@Ferry.Map.collect_async]. The list is in the order of the items, whatever that of the map is; for a
- * function without a result it has `()`. Any thread.
+ * Ends [method@Ferry.Map.collect_async]. The list is in the order of the items, also for an unordered map. For a
+ * function without a result its elements are `()`. Any thread.
  *
- * Fails with the error of the first item that came to one, its index before the message, and cancels the rest then;
- * with the error of the source, or that of an executor that takes nothing more; and with %G_IO_ERROR_CANCELLED. Where
- * the good results count whatever becomes of the others, take them with [method@Ferry.Map.next_async].
+ * Fails with the error of the first item that failed, with the item's index before the message; the other items are
+ * cancelled then. Fails with [property@Ferry.Map:error] where there is one, and with %G_IO_ERROR_CANCELLED. To get
+ * results in spite of failures, use [method@Ferry.Map.next_async].
  *
  * Returns: (transfer full) (element-type GLib.Variant): the results
  *
@@ -1723,30 +1844,10 @@ ferry_map_collect_finish (FerryMap *self, GAsyncResult *result, GError **error)
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
-static void
-collected_cb (GObject *map, GAsyncResult *result, gpointer data)
-{
-  GAsyncResult **kept = data;
-
-  *kept = g_object_ref (result);
-}
-
 static gboolean
 is_finished (gpointer data)
 {
   return FERRY_MAP (data)->finished;
-}
-
-/* The call returns in the context's next turn, or in this one. */
-static GPtrArray *
-end_collecting (FerryMap *self, GAsyncResult **result, GError **error)
-{
-  g_autoptr (GAsyncResult) returned = NULL;
-
-  while (*result == NULL)
-    g_main_context_iteration (g_main_context_get_thread_default (), TRUE);
-  returned = *result;
-  return ferry_map_collect_finish (self, returned, error);
 }
 
 /**
@@ -1755,12 +1856,13 @@ end_collecting (FerryMap *self, GAsyncResult **result, GError **error)
  * @timeout: how long to wait, in microseconds; negative for as long as it takes
  * @error: return location for an error
  *
- * Starts the map, and waits for all of its results: `pmap` of other libraries. While it waits, the router's main
- * context is iterated, so this is for tests and console programs; an application uses
+ * Starts the map, and waits for all of its results, as `pmap` of other libraries does. While it waits, it iterates the
+ * router's main context. So this is for tests and console programs; an application uses
  * [method@Ferry.Map.collect_async]. On the router's thread.
  *
- * Fails as [method@Ferry.Map.collect_finish] does; with %FERRY_ERROR_TIMED_OUT, and the map is cancelled then; with
- * %FERRY_ERROR_BUSY in a callback of its main context, with %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD.
+ * Fails as [method@Ferry.Map.collect_finish] does. Fails with %FERRY_ERROR_TIMED_OUT, and the map is cancelled then.
+ * Fails with %FERRY_ERROR_BUSY in a callback of its main context, with %FERRY_ERROR_NOT_RUNNING and with
+ * %FERRY_ERROR_WRONG_THREAD.
  *
  * Returns: (transfer full) (element-type GLib.Variant): the results, in the order of the items
  *
@@ -1769,32 +1871,29 @@ end_collecting (FerryMap *self, GAsyncResult **result, GError **error)
 GPtrArray *
 ferry_map_collect (FerryMap *self, gint64 timeout, GError **error)
 {
-  g_autoptr (Hold) held G_GNUC_UNUSED = NULL;
-  g_autoptr (GPtrArray) dropped = NULL;
-  GAsyncResult *result = NULL;
-  GError *failure = NULL;
+  g_autoptr (FerryMap) kept G_GNUC_UNUSED = NULL;
 
   g_return_val_if_fail (FERRY_IS_MAP (self), NULL);
   ferry_return_val_if_fail (self->mode == MODE_NONE, NULL, STARTED);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+  if (!ferry_home_check_error (self->router->home, G_STRFUNC, error))
     return NULL;
-  held = hold (self);
+  /* No Hold: the map goes on, also if a handler drops the application's reference. */
+  kept = g_object_ref (self);
   if (!may_wait (self, error))
     return NULL;
-  ferry_map_collect_async (self, NULL, collected_cb, &result);
-  if (wait_until (self, is_finished, timeout, &failure))
-    return end_collecting (self, &result, error);
-  g_propagate_error (error, failure);
+  self->collected = g_ptr_array_new_with_free_func (free_value);
+  choose_mode (self, MODE_COLLECTED);
+  if (wait_until (self, is_finished, timeout, error))
+    return take_collected (self, error);
+  /* Items that still run are not waited for. */
   ferry_map_cancel (self);
-  /* Nobody waits for what still runs. */
-  finish_collecting (self);
-  dropped = end_collecting (self, &result, NULL);
+  g_clear_pointer (&self->collected, g_ptr_array_unref);
   return NULL;
 }
 
-/* ---- cancelling ---- */
+/* ---- Cancellation ---- */
 
 static void
 cancel_asked (gpointer data)
@@ -1806,9 +1905,9 @@ cancel_asked (gpointer data)
  * ferry_map_cancel:
  * @self: a map
  *
- * Cancels the map: nothing is taken from its input any more, results that nobody took are dropped, what waits is not
- * begun, and what runs is told to stop, as [method@Ferry.Task.cancel] does. When nothing of it runs any more,
- * [signal@Ferry.Map::finished] says so. Any thread may call this; on another than the router's, that thread is asked to
+ * Cancels the map. No more items are taken from its input, and results that were not taken are dropped. Items that wait
+ * are not begun, and items that run are cancelled as by [method@Ferry.Task.cancel]. When all of them have ended,
+ * [signal@Ferry.Map::finished] is emitted. Any thread may call this; another than the router's asks that thread to
  * cancel the map.
  *
  * Since: 0.1
@@ -1820,11 +1919,11 @@ ferry_map_cancel (FerryMap *self)
 
   g_return_if_fail (FERRY_IS_MAP (self));
 
-  if (!ferry_home_is_own (self->home))
+  if (!ferry_home_is_own (self->router->home))
     {
       /* Relaxed: the context orders what comes before and after. */
       if (!atomic_exchange_explicit (&self->asked, TRUE, memory_order_relaxed))
-        ferry_home_invoke (self->home, cancel_asked, g_object_ref (self), g_object_unref);
+        ferry_home_invoke (self->router->home, cancel_asked, g_object_ref (self), g_object_unref);
       return;
     }
   if (self->cancelled || self->finished)
@@ -1838,15 +1937,14 @@ ferry_map_cancel (FerryMap *self)
   check_finished (self);
 }
 
-/* ---- settings, and what it says of itself ---- */
+/* ---- Settings and getters ---- */
 
 /**
  * ferry_map_set_chunk_size:
  * @self: a map
  * @chunk_size: how many items a worker is given at a time, at most 65536; 0 for as many as take some milliseconds
  *
- * Sets [property@Ferry.Map:chunk-size]. May be called at any time, and counts for the chunks that are made then. On the
- * router's thread.
+ * Sets [property@Ferry.Map:chunk-size], for chunks that are made later. On the router's thread.
  *
  * Since: 0.1
  */
@@ -1855,7 +1953,7 @@ ferry_map_set_chunk_size (FerryMap *self, guint chunk_size)
 {
   g_return_if_fail (FERRY_IS_MAP (self));
   g_return_if_fail (chunk_size <= MAX_CHUNK_SIZE);
-  ferry_return_if_elsewhere (self->home);
+  ferry_return_if_elsewhere (self->router->home);
 
   if (self->chunk_size == chunk_size)
     return;
@@ -1866,10 +1964,10 @@ ferry_map_set_chunk_size (FerryMap *self, guint chunk_size)
 /**
  * ferry_map_set_max_in_flight:
  * @self: a map
- * @max_in_flight: how many items may be in flight; 0 for what keeps the workers busy
+ * @max_in_flight: how many items may be in flight; 0 for as many as keep the workers busy
  *
- * Sets [property@Ferry.Map:max-in-flight]. May be called at any time. A lower number takes nothing back. On the
- * router's thread.
+ * Sets [property@Ferry.Map:max-in-flight], at any time. A lower number does not change what is in flight already. On
+ * the router's thread.
  *
  * Since: 0.1
  */
@@ -1878,25 +1976,25 @@ ferry_map_set_max_in_flight (FerryMap *self, guint max_in_flight)
 {
   g_return_if_fail (FERRY_IS_MAP (self));
   g_return_if_fail (max_in_flight <= G_MAXINT);
-  ferry_return_if_elsewhere (self->home);
+  ferry_return_if_elsewhere (self->router->home);
 
   if (self->max_in_flight == max_in_flight)
     return;
   self->max_in_flight = max_in_flight;
   notify (self, PROP_MAX_IN_FLIGHT);
-  if (self->feeding)
+  if (self->started)
     schedule (self);
 }
 
 /**
  * ferry_map_set_run_timeout:
  * @self: a map that was not started, and to which no item was added
- * @timeout: microseconds; 0 for none, which it is at first
+ * @timeout: in microseconds; 0, the default, for no limit
  *
- * Sets how long an item may take once it is begun, as [method@Ferry.Task.set_run_timeout] does for a task. When the
- * time is over, the item fails with %FERRY_ERROR_TIMED_OUT at once, and the others go on; the worker is asked to stop,
- * and ended when it does not. Items with a limit are given to workers one by one, whatever
- * [property@Ferry.Map:chunk-size] says. On the router's thread.
+ * Sets how long an item may run, as [method@Ferry.Task.set_run_timeout] does for a task. When the time is over, the
+ * item fails with %FERRY_ERROR_TIMED_OUT at once, and the others go on. The worker is asked to stop, and is killed if
+ * it does not. Items with a limit are sent to workers one by one, whatever [property@Ferry.Map:chunk-size] says. On the
+ * router's thread.
  *
  * Since: 0.1
  */
@@ -1904,9 +2002,9 @@ void
 ferry_map_set_run_timeout (FerryMap *self, gint64 timeout)
 {
   g_return_if_fail (FERRY_IS_MAP (self));
-  ferry_return_if_fail (!self->feeding, "the map has begun; set the limit before ferry_map_start() or the first item");
+  ferry_return_if_fail (!self->started, "the map has begun; set the limit before ferry_map_start() or the first item");
   g_return_if_fail (timeout >= 0);
-  ferry_return_if_elsewhere (self->home);
+  ferry_return_if_elsewhere (self->router->home);
 
   self->run_timeout = timeout;
 }
@@ -1916,8 +2014,7 @@ ferry_map_set_run_timeout (FerryMap *self, gint64 timeout)
  * @self: a map
  * @priority: the priority of the map's chunks
  *
- * Sets [property@Ferry.Map:priority]. May be called at any time, and counts for the chunks that are made then. On the
- * router's thread.
+ * Sets [property@Ferry.Map:priority], for chunks that are made later. On the router's thread.
  *
  * Since: 0.1
  */
@@ -1925,7 +2022,7 @@ void
 ferry_map_set_priority (FerryMap *self, int priority)
 {
   g_return_if_fail (FERRY_IS_MAP (self));
-  ferry_return_if_elsewhere (self->home);
+  ferry_return_if_elsewhere (self->router->home);
 
   if (self->priority == priority)
     return;
@@ -1937,7 +2034,7 @@ ferry_map_set_priority (FerryMap *self, int priority)
  * ferry_map_get_executor:
  * @self: a map
  *
- * The executor that runs the map's chunks. Any thread.
+ * Gets [property@Ferry.Map:executor]. Any thread.
  *
  * Returns: (transfer none): the executor
  *
@@ -1955,7 +2052,7 @@ ferry_map_get_executor (FerryMap *self)
  * ferry_map_get_function:
  * @self: a map
  *
- * The name of the function that is applied to the items. Any thread.
+ * Gets [property@Ferry.Map:function]. Any thread.
  *
  * Returns: (transfer none): the name
  *
@@ -1973,7 +2070,7 @@ ferry_map_get_function (FerryMap *self)
  * ferry_map_get_order:
  * @self: a map
  *
- * In which order results come. Any thread.
+ * Gets [property@Ferry.Map:order]. Any thread.
  *
  * Returns: the order
  *
@@ -1991,7 +2088,7 @@ ferry_map_get_order (FerryMap *self)
  * ferry_map_get_chunk_size:
  * @self: a map
  *
- * What [property@Ferry.Map:chunk-size] was set to. On the router's thread.
+ * Gets [property@Ferry.Map:chunk-size]. On the router's thread.
  *
  * Returns: the number of items, or 0
  *
@@ -2001,7 +2098,7 @@ guint
 ferry_map_get_chunk_size (FerryMap *self)
 {
   g_return_val_if_fail (FERRY_IS_MAP (self), 0);
-  ferry_return_val_if_elsewhere (self->home, 0);
+  ferry_return_val_if_elsewhere (self->router->home, 0);
 
   return self->chunk_size;
 }
@@ -2010,7 +2107,7 @@ ferry_map_get_chunk_size (FerryMap *self)
  * ferry_map_get_max_in_flight:
  * @self: a map
  *
- * What [property@Ferry.Map:max-in-flight] was set to. On the router's thread.
+ * Gets [property@Ferry.Map:max-in-flight]. On the router's thread.
  *
  * Returns: the number of items, or 0
  *
@@ -2020,7 +2117,7 @@ guint
 ferry_map_get_max_in_flight (FerryMap *self)
 {
   g_return_val_if_fail (FERRY_IS_MAP (self), 0);
-  ferry_return_val_if_elsewhere (self->home, 0);
+  ferry_return_val_if_elsewhere (self->router->home, 0);
 
   return self->max_in_flight;
 }
@@ -2029,9 +2126,8 @@ ferry_map_get_max_in_flight (FerryMap *self)
  * ferry_map_get_in_flight_limit:
  * @self: a map
  *
- * How many items may be in flight as things are: [property@Ferry.Map:max-in-flight] where that was set, and else what
- * it says. That may change while the map finds out how long items take, and with the pool's workers. On the router's
- * thread.
+ * Gets how many items may be in flight at present: [property@Ferry.Map:max-in-flight], or the default where that is 0.
+ * The default changes with the time that items take, and with the number of workers. On the router's thread.
  *
  * Returns: the number of items
  *
@@ -2041,7 +2137,7 @@ guint64
 ferry_map_get_in_flight_limit (FerryMap *self)
 {
   g_return_val_if_fail (FERRY_IS_MAP (self), 0);
-  ferry_return_val_if_elsewhere (self->home, 0);
+  ferry_return_val_if_elsewhere (self->router->home, 0);
 
   return get_bound (self);
 }
@@ -2050,9 +2146,9 @@ ferry_map_get_in_flight_limit (FerryMap *self)
  * ferry_map_get_n_in_flight:
  * @self: a map
  *
- * How many items are in flight: added or taken from the input, and their results not taken yet. While that is less than
- * [method@Ferry.Map.get_in_flight_limit], and nothing waits in [method@Ferry.Map.add_async], one more can be added. On
- * the router's thread.
+ * Gets how many items are in flight: they were added or taken from the input, and their results are not taken yet. One
+ * more can be added while the number is less than [method@Ferry.Map.get_in_flight_limit] and no call of
+ * [method@Ferry.Map.add_async] waits. On the router's thread.
  *
  * Returns: the number of items
  *
@@ -2062,7 +2158,7 @@ guint64
 ferry_map_get_n_in_flight (FerryMap *self)
 {
   g_return_val_if_fail (FERRY_IS_MAP (self), 0);
-  ferry_return_val_if_elsewhere (self->home, 0);
+  ferry_return_val_if_elsewhere (self->router->home, 0);
 
   return count_in_flight (self);
 }
@@ -2071,7 +2167,7 @@ ferry_map_get_n_in_flight (FerryMap *self)
  * ferry_map_get_priority:
  * @self: a map
  *
- * The priority of the map's chunks. On the router's thread.
+ * Gets [property@Ferry.Map:priority]. On the router's thread.
  *
  * Returns: the priority
  *
@@ -2081,7 +2177,7 @@ int
 ferry_map_get_priority (FerryMap *self)
 {
   g_return_val_if_fail (FERRY_IS_MAP (self), 0);
-  ferry_return_val_if_elsewhere (self->home, 0);
+  ferry_return_val_if_elsewhere (self->router->home, 0);
 
   return self->priority;
 }
@@ -2090,7 +2186,7 @@ ferry_map_get_priority (FerryMap *self)
  * ferry_map_get_n_submitted:
  * @self: a map
  *
- * How many items were taken from the input. On the router's thread.
+ * Gets [property@Ferry.Map:n-submitted]. On the router's thread.
  *
  * Returns: the number of items
  *
@@ -2100,7 +2196,7 @@ guint64
 ferry_map_get_n_submitted (FerryMap *self)
 {
   g_return_val_if_fail (FERRY_IS_MAP (self), 0);
-  ferry_return_val_if_elsewhere (self->home, 0);
+  ferry_return_val_if_elsewhere (self->router->home, 0);
 
   return self->n_submitted;
 }
@@ -2109,7 +2205,7 @@ ferry_map_get_n_submitted (FerryMap *self)
  * ferry_map_get_n_done:
  * @self: a map
  *
- * How many items came to their end, those that failed among them. On the router's thread.
+ * Gets [property@Ferry.Map:n-done]. On the router's thread.
  *
  * Returns: the number of items
  *
@@ -2119,7 +2215,7 @@ guint64
 ferry_map_get_n_done (FerryMap *self)
 {
   g_return_val_if_fail (FERRY_IS_MAP (self), 0);
-  ferry_return_val_if_elsewhere (self->home, 0);
+  ferry_return_val_if_elsewhere (self->router->home, 0);
 
   return self->n_come;
 }
@@ -2128,7 +2224,7 @@ ferry_map_get_n_done (FerryMap *self)
  * ferry_map_get_n_failed:
  * @self: a map
  *
- * How many items failed. On the router's thread.
+ * Gets [property@Ferry.Map:n-failed]. On the router's thread.
  *
  * Returns: the number of items
  *
@@ -2138,7 +2234,7 @@ guint64
 ferry_map_get_n_failed (FerryMap *self)
 {
   g_return_val_if_fail (FERRY_IS_MAP (self), 0);
-  ferry_return_val_if_elsewhere (self->home, 0);
+  ferry_return_val_if_elsewhere (self->router->home, 0);
 
   return self->n_failed;
 }
@@ -2147,9 +2243,9 @@ ferry_map_get_n_failed (FerryMap *self)
  * ferry_map_get_finished:
  * @self: a map
  *
- * Whether the map came to its end; see [signal@Ferry.Map::finished]. On the router's thread.
+ * Gets [property@Ferry.Map:finished]. On the router's thread.
  *
- * Returns: %TRUE when the map came to its end
+ * Returns: %TRUE when the map is finished
  *
  * Since: 0.1
  */
@@ -2157,7 +2253,7 @@ gboolean
 ferry_map_get_finished (FerryMap *self)
 {
   g_return_val_if_fail (FERRY_IS_MAP (self), FALSE);
-  ferry_return_val_if_elsewhere (self->home, FALSE);
+  ferry_return_val_if_elsewhere (self->router->home, FALSE);
 
   return self->finished;
 }
@@ -2166,7 +2262,7 @@ ferry_map_get_finished (FerryMap *self)
  * ferry_map_get_error:
  * @self: a map
  *
- * Why items were not taken from the input to its end; see [property@Ferry.Map:error]. On the router's thread.
+ * Gets [property@Ferry.Map:error]. On the router's thread.
  *
  * Returns: (transfer none) (nullable): the error
  *
@@ -2176,7 +2272,7 @@ const GError *
 ferry_map_get_error (FerryMap *self)
 {
   g_return_val_if_fail (FERRY_IS_MAP (self), NULL);
-  ferry_return_val_if_elsewhere (self->home, NULL);
+  ferry_return_val_if_elsewhere (self->router->home, NULL);
 
   return self->error;
 }
@@ -2185,9 +2281,9 @@ ferry_map_get_error (FerryMap *self)
  * ferry_map_get_fraction:
  * @self: a map
  *
- * How many of all items came to their end. On the router's thread.
+ * Gets [property@Ferry.Map:fraction]. On the router's thread.
  *
- * Returns: from 0 to 1; negative as long as nobody knows how many items there will be
+ * Returns: from 0 to 1; negative while the number of items is not known
  *
  * Since: 0.1
  */
@@ -2197,15 +2293,15 @@ ferry_map_get_fraction (FerryMap *self)
   guint64 rest;
 
   g_return_val_if_fail (FERRY_IS_MAP (self), -1);
-  ferry_return_val_if_elsewhere (self->home, -1);
+  ferry_return_val_if_elsewhere (self->router->home, -1);
 
-  rest = self->input_ended ? 0 : ferry_map_input_get_rest (self->input);
+  rest = self->input_ended ? 0 : ferry_map_input_get_rest (&self->input);
   if (rest == G_MAXUINT64)
     return -1;
   return self->n_submitted + rest > 0 ? (double) self->n_come / (double) (self->n_submitted + rest) : 1;
 }
 
-/* ---- properties and signals ---- */
+/* ---- Properties and signals ---- */
 
 static void
 ferry_map_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
@@ -2265,10 +2361,13 @@ ferry_map_set_property (GObject *object, guint property_id, const GValue *value,
     {
     case PROP_EXECUTOR:
       self->executor = g_value_dup_object (value);
-      self->home = ferry_home_ref (ferry_pool_get_router (ferry_executor_get_pool (self->executor))->home);
+      self->pool = ferry_executor_get_pool (self->executor);
+      self->router = ferry_pool_get_router (self->pool);
+      self->timers = ferry_router_get_timers (self->router);
       break;
     case PROP_FUNCTION:
       self->function = g_value_dup_string (value);
+      self->entry = self->function != NULL ? ferry_function_find (self->function) : NULL;
       break;
     case PROP_ORDER:
       self->order = (FerryMapOrder) g_value_get_enum (value);
@@ -2309,7 +2408,7 @@ install_settings (void)
   /**
    * FerryMap:order:
    *
-   * In which order results come.
+   * The order of the results.
    *
    * Since: 0.1
    */
@@ -2317,8 +2416,8 @@ install_settings (void)
   /**
    * FerryMap:chunk-size:
    *
-   * How many items a worker is given at a time; 0, the default, for as many as take some milliseconds, by how long
-   * items took so far: one at the beginning, and never so many that a worker stands still at the end.
+   * How many items a chunk has; 0, the default, for as many as take some milliseconds, as items took so far. Then the
+   * first chunk has one item, and at the end chunks become smaller so that no worker is idle.
    *
    * Since: 0.1
    */
@@ -2326,9 +2425,9 @@ install_settings (void)
   /**
    * FerryMap:max-in-flight:
    *
-   * How many items may be in flight: taken from the input, and their results not taken yet; 0, the default, for what
-   * keeps the workers busy, which is 128 a worker, or 8 chunks a worker where those are more. Workers are counted as
-   * [property@Ferry.Pool:max-workers] does. [method@Ferry.Map.get_in_flight_limit] says how many that is.
+   * How many items may be in flight: taken from the input, and their results not taken yet. By default 0, which stands
+   * for 128 items for each worker, or for 8 chunks for each worker where that is more. The number of workers is
+   * [property@Ferry.Pool:max-workers]. [method@Ferry.Map.get_in_flight_limit] gets the present limit.
    *
    * Since: 0.1
    */
@@ -2336,7 +2435,7 @@ install_settings (void)
   /**
    * FerryMap:priority:
    *
-   * The priority that the map's chunks have among the executor's tasks; higher ones come first.
+   * The priority of the map's chunks among the executor's tasks; higher ones come first.
    *
    * Since: 0.1
    */
@@ -2349,8 +2448,7 @@ install_figures (void)
   /**
    * FerryMap:n-submitted:
    *
-   * How many items were taken from the input. Notified at most once a turn of the main loop, as the
-   * other figures are.
+   * How many items were submitted. Notified at most once a turn of the main loop, as the other figures are.
    *
    * Since: 0.1
    */
@@ -2358,7 +2456,7 @@ install_figures (void)
   /**
    * FerryMap:n-done:
    *
-   * How many items came to their end, those that failed among them.
+   * How many items have ended, failed ones included.
    *
    * Since: 0.1
    */
@@ -2374,7 +2472,7 @@ install_figures (void)
   /**
    * FerryMap:fraction:
    *
-   * How many of all items came to their end, from 0 to 1; negative as long as nobody knows how many there will be.
+   * How many of all items have ended, from 0 to 1; negative while the number of items is not known.
    *
    * Since: 0.1
    */
@@ -2382,7 +2480,7 @@ install_figures (void)
   /**
    * FerryMap:finished:
    *
-   * Whether the map came to its end; see [signal@Ferry.Map::finished].
+   * Whether the map has ended; see [signal@Ferry.Map::finished].
    *
    * Since: 0.1
    */
@@ -2390,8 +2488,8 @@ install_figures (void)
   /**
    * FerryMap:error:
    *
-   * Why items were not taken from the input to its end: the source's error, or that of an executor that takes nothing
-   * more. Notified when the map is finished.
+   * Why the input was not read to its end: the source's error, or that of an executor that takes no more tasks.
+   * Notified when the map is finished.
    *
    * Since: 0.1
    */
@@ -2416,13 +2514,13 @@ install_signals (GObjectClass *object_class)
   /**
    * FerryMap::result:
    * @self: the map
-   * @index: which item it was, in the order of submission, from 0 on
-   * @value: (nullable): what the function gave; %NULL for a function without a result, and when it failed
+   * @index: the item's number in the order of submission, from 0 on
+   * @value: (nullable): the function's result; %NULL for a function without a result, and when it failed
    * @error: (nullable): why the item failed
    *
    * Emitted once for each item of a map that was started with [method@Ferry.Map.start]. The value comes from another
-   * process: compare its type before taking it apart, unless this program has registered the function too. Nothing is
-   * emitted after [method@Ferry.Map.cancel].
+   * process: check its type before use, unless this program has registered the function too. Nothing is emitted after
+   * [method@Ferry.Map.cancel].
    *
    * Since: 0.1
    */
@@ -2434,8 +2532,8 @@ install_signals (GObjectClass *object_class)
    * FerryMap::finished:
    * @self: the map
    *
-   * Emitted once: all items came to their end and all results were taken; or the map was cancelled, and nothing of it
-   * runs any more. It is the last signal of a map.
+   * Emitted once, as the last signal of a map. All items have ended and all results were taken; or the map was
+   * cancelled, and none of its items runs.
    *
    * Since: 0.1
    */
@@ -2444,7 +2542,7 @@ install_signals (GObjectClass *object_class)
   g_signal_set_va_marshaller (signals[SIGNAL_FINISHED], type, g_cclosure_marshal_VOID__VOIDv);
 }
 
-/* ---- life cycle ---- */
+/* ---- Life cycle ---- */
 
 static void
 ferry_map_dispose (GObject *object)
@@ -2452,7 +2550,7 @@ ferry_map_dispose (GObject *object)
   FerryMap *self = FERRY_MAP (object);
 
   self->cancelled = TRUE;
-  ferry_timers_unset (ferry_pool_get_timers (ferry_executor_get_pool (self->executor)), &self->notify_timer);
+  ferry_timers_unset (self->timers, &self->notify_timer);
   end_input (self);
   drop_chunks (self, TRUE);
   clear_results (self);
@@ -2467,26 +2565,14 @@ ferry_map_finalize (GObject *object)
 
   g_assert (self->chunks.length == 0 && self->collector == NULL && self->adds.length == 0);
   ferry_wait_queue_clear (&self->waits);
-  g_clear_pointer (&self->input, ferry_map_input_free);
   g_clear_pointer (&self->batch, g_ptr_array_unref);
   g_clear_pointer (&self->collected, g_ptr_array_unref);
   g_clear_error (&self->collect_error);
   g_clear_error (&self->error);
   g_clear_object (&self->executor);
-  g_clear_pointer (&self->home, ferry_home_unref);
   g_free (self->function);
 
   G_OBJECT_CLASS (ferry_map_parent_class)->finalize (object);
-}
-
-static void
-ferry_map_constructed (GObject *object)
-{
-  FerryMap *self = FERRY_MAP (object);
-
-  G_OBJECT_CLASS (ferry_map_parent_class)->constructed (object);
-
-  self->entry = self->function != NULL ? ferry_function_find (self->function) : NULL;
 }
 
 static void
@@ -2494,7 +2580,6 @@ ferry_map_class_init (FerryMapClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
-  object_class->constructed = ferry_map_constructed;
   object_class->dispose = ferry_map_dispose;
   object_class->finalize = ferry_map_finalize;
   install_properties (object_class);
@@ -2504,11 +2589,10 @@ ferry_map_class_init (FerryMapClass *klass)
 static void
 ferry_map_init (FerryMap *self)
 {
-  self->input = ferry_map_input_new ();
   ferry_wait_queue_init (&self->waits);
 }
 
-/* ---- for tests ---- */
+/* ---- For tests ---- */
 
 gsize
 ferry_map_get_n_places (FerryMap *self)

@@ -16,10 +16,10 @@ G_BEGIN_DECLS
 
 /**
  * FerryMapOrder:
- * @FERRY_MAP_ORDERED: In the order of the items: a result waits for those before it.
- * @FERRY_MAP_UNORDERED: As they come.
+ * @FERRY_MAP_ORDERED: The order of the items: a result waits for the ones before it.
+ * @FERRY_MAP_UNORDERED: The order of arrival.
  *
- * In which order a map gives its results.
+ * The order in which a map gives its results.
  *
  * Since: 0.1
  */
@@ -31,13 +31,13 @@ typedef enum
 
 /**
  * FerryMapSource:
- * @user_data: data that was given with the function
- * @error: where an error goes
+ * @user_data: the data that was set with the function
+ * @error: return location for an error
  *
  * Gives a map the arguments of its next item. Called on the router's thread, and only when there is room for the item.
  *
- * Returns: (transfer full) (nullable): the arguments, floating or not; %NULL at the end, and then with @error set when
- *   there would have been more
+ * Returns: (transfer full) (nullable): the arguments, floating or not; %NULL at the end, or for a failure with @error
+ *   set
  *
  * Since: 0.1
  */
@@ -46,7 +46,7 @@ typedef GVariant *(*FerryMapSource) (gpointer user_data, GError **error);
 /**
  * FerryMapArguments:
  * @item: (transfer none) (type GObject.Object): an item of the list
- * @user_data: data that was given with the function
+ * @user_data: the data that was set with the function
  *
  * Makes the arguments for an item of a list. Called on the router's thread, and only when there is room for the item.
  *

@@ -1,15 +1,16 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a pool offers to its workers (ferry-pool-worker-private.h), and to the executors that tasks come from.
+/* What a pool offers to its workers (ferry-pool-worker-private.h) and to its executors.
  *
- * A task travels: executor's queue → in flight at a worker → done, or back to the front of its queue. A worker runs
- * what it has in flight one after the other, oldest first; what is behind the first was sent ahead, so that a worker
- * need not wait for us between two short tasks, and can be taken back as long as it was not begun.
+ * A task moves from its executor's queue to a worker, where it is in flight. Then it is done, or returns to the front
+ * of its queue. A worker runs its tasks in flight one after the other, the oldest first. Tasks behind the first are
+ * sent ahead: the worker begins the next one without waiting for the application. They can be taken back until they
+ * are begun.
  *
- * Who decides that a task was begun is one word in the link's memory (FERRY_CLAIM_HOLD): the worker changes it before
- * it begins, we change it before we take tasks back or kill. So a kill hits the task that it is meant for or nobody,
- * and what a dead worker had not begun is known for certain.
+ * One word in the link's memory (FERRY_CLAIM_HOLD) decides whether a task was begun. The worker changes it before it
+ * begins a task, the application before it takes tasks back or kills the worker. So a kill never hits another task than
+ * the one that it is meant for. And it is certain which tasks a dead worker had begun.
  *
  * Threads: the router's. */
 
@@ -25,34 +26,39 @@ G_BEGIN_DECLS
 
 typedef struct _FerryPoolWorker FerryPoolWorker;
 
-/* What an executor is to the pool. */
+/* An executor, as the pool sees it. */
 typedef struct _FerryTaskSource FerryTaskSource;
 
 struct _FerryTaskSource
 {
-  FerryTask *(*peek) (FerryTaskSource *self);                 /* the next one (transfer none), or NULL */
-  void (*take) (FerryTaskSource *self, FerryTask *task);      /* it was handed to a worker: it leaves the queue */
-  void (*give_back) (FerryTaskSource *self, FerryTask *task); /* to the front of its queue */
+  FerryTask *(*peek) (FerryTaskSource *self);                 /* the next task (transfer none), or NULL */
+  void (*take) (FerryTaskSource *self, FerryTask *task);      /* it was sent to a worker, and leaves the queue */
+  void (*give_back) (FerryTaskSource *self, FerryTask *task); /* it returns to the front of its queue */
   void (*started) (FerryTaskSource *self, FerryTask *task);
-  void (*done) (FerryTaskSource *self, FerryTask *task);         /* it came to its end in a worker's hands */
-  void (*fail_all) (FerryTaskSource *self, const GError *error); /* the pool will run nothing any more */
+  void (*done) (FerryTaskSource *self, FerryTask *task);         /* it ended while a worker had it */
+  void (*fail_all) (FerryTaskSource *self, const GError *error); /* the pool runs no further task */
 };
 
-/* What a pool's workers heed. */
+/* A function that each worker calls at its begin or at its end. */
+typedef struct
+{
+  char *function;      /* (owned) (nullable): NULL for none */
+  GVariant *arguments; /* (owned) (nullable) */
+} FerryPoolCall;
+
+/* The pool's settings and state that its workers follow. */
 typedef struct
 {
   gint64 idle_timeout;
   guint max_tasks;
   guint64 max_memory;
   guint death_limit;
-  char *initialiser; /* (owned) (nullable) */
-  GVariant *initialiser_arguments;
-  char *finaliser; /* (owned) (nullable) */
-  GVariant *finaliser_arguments;
+  FerryPoolCall initialiser;
+  FerryPoolCall finaliser;
+  gboolean stopping; /* the pool ends all of its workers */
 } FerryPoolRules;
 
-/* For everybody. */
-FerryTimers *ferry_pool_get_timers (FerryPool *self);
+/* For workers and executors. */
 void ferry_pool_schedule (FerryPool *self);
 
 /* For executors. */
@@ -63,13 +69,10 @@ double ferry_pool_sum_fractions (FerryPool *self, FerryTaskSource *source);
 
 /* For workers. */
 const FerryPoolRules *ferry_pool_get_rules (FerryPool *self);
-gboolean ferry_pool_is_stopping (FerryPool *self);
-gboolean ferry_pool_can_spare_idle (FerryPool *self);
-void ferry_pool_show (FerryPool *self, FerryWorker *process);
-void ferry_pool_hide (FerryPool *self, FerryWorker *process);
+gboolean ferry_pool_may_end_idle (FerryPool *self);
 void ferry_pool_note_attached (FerryPool *self);
 void ferry_pool_note_time (FerryPool *self, gint64 microseconds);
-void ferry_pool_take_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit);
+void ferry_pool_worker_ended (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit);
 void ferry_pool_fail (FerryPool *self, GError *error);
 
 G_END_DECLS

@@ -1,44 +1,73 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One worker of a pool, a process or a thread: what it offers to its pool, and to the executors whose tasks it has in
- * hand.
+/* One worker of a pool, a process or a thread: what it offers to its pool, and to the executors of its tasks.
  *
  * Threads: the router's. */
 
 #pragma once
 
+#include "call/ferry-transactions-private.h"
+#include "link/ferry-link-private.h"
 #include "task/ferry-pool-private.h"
 #include "worker/ferry-launcher.h"
 
 G_BEGIN_DECLS
+
+typedef enum
+{
+  FERRY_POOL_WORKER_STARTING,  /* its process is being started, or its initialiser runs */
+  FERRY_POOL_WORKER_READY,     /* takes tasks */
+  FERRY_POOL_WORKER_RETIRING,  /* was told to finish, and takes no more tasks */
+  FERRY_POOL_WORKER_CONDEMNED, /* is being killed */
+  FERRY_POOL_WORKER_ENDED,
+} FerryPoolWorkerState;
+
+typedef struct _FerryPoolRoom FerryPoolRoom;
+
+/* The pool reads the fields, and changes n_missed alone. */
+struct _FerryPoolWorker
+{
+  gint references;
+  FerryPool *pool;     /* (unowned) (nullable): NULL once the pool let go of it */
+  FerryRouter *router; /* (owned) */
+  FerryTimers *timers; /* (unowned): the router's */
+  FerryWorker *worker; /* (owned) (nullable): the process; NULL in a pool of threads */
+  GThread *thread;     /* (owned) (nullable) */
+  FerryLink *link;     /* (owned) */
+  FerryReceiver *calls_receiver;
+  FerryReceiver *progress_receiver;
+  FerryTransactions *calls; /* (owned) */
+  FerryPoolWorkerState state;
+  GQueue in_flight;       /* (element-type FerryTask), by their placements' links; the first is being run */
+  gboolean first_started; /* the first in flight was told that it runs */
+  gboolean attached;
+  guint n_missed;       /* how often in a row it did not begin a task in time, since its latest message */
+  guint64 claimed;      /* the latest claim that was read; it only grows */
+  guint64 unclaimed;    /* the latest call of which the worker sent something without a claim; 0: none */
+  gboolean told_to_end; /* by the application: its end is expected */
+  gboolean lost_task;   /* it ended while it ran a task */
+  guint64 n_done;
+  gint64 latest;    /* monotonic time of the latest answer, or of the latest task that an idle worker was sent */
+  gint64 memory_at; /* monotonic time when its memory was last read */
+  FerryTimer timer; /* READY: the idle timeout; RETIRING: the grace before a kill */
+  gint64 born_at;
+  gint64 idle_at; /* monotonic time since when it has nothing in flight */
+  FerryRoomWatch room_watch;
+  FerryPoolRoom *room; /* (owned) (nullable): while room_watch is in the link */
+};
 
 FerryPoolWorker *ferry_pool_worker_new (FerryPool *pool, const char *name, FerryLauncher *starter, GError **error);
 FerryPoolWorker *ferry_pool_worker_ref (FerryPoolWorker *self);
 void ferry_pool_worker_unref (FerryPoolWorker *self);
 void ferry_pool_worker_let_go (FerryPoolWorker *self);
 
-/* What it is at. */
-FerryWorker *ferry_pool_worker_get_process (FerryPoolWorker *self);
-gint64 ferry_pool_worker_get_born_at (FerryPoolWorker *self);
 gboolean ferry_pool_worker_is_live (const FerryPoolWorker *self);
-gboolean ferry_pool_worker_is_ready (const FerryPoolWorker *self);
-gboolean ferry_pool_worker_is_idle (const FerryPoolWorker *self);
-gboolean ferry_pool_worker_was_told_to_end (FerryPoolWorker *self);
-gboolean ferry_pool_worker_was_of_use (FerryPoolWorker *self);
-guint ferry_pool_worker_get_n_tasks (const FerryPoolWorker *self);
-FerryTask *ferry_pool_worker_get_first_task (FerryPoolWorker *self);
-guint64 ferry_pool_worker_get_begun (const FerryPoolWorker *self);
-
-/* Which worker is given a task. */
-gboolean ferry_pool_worker_has_room (const FerryPoolWorker *self, guint depth, guint max_tasks);
-gboolean ferry_pool_worker_is_better (const FerryPoolWorker *self, const FerryPoolWorker *other);
-guint ferry_pool_worker_get_n_missed (const FerryPoolWorker *self);
-void ferry_pool_worker_note_missed (FerryPoolWorker *self, guint n_missed_before);
+FerryTask *ferry_pool_worker_get_first_task (const FerryPoolWorker *self);
 guint ferry_pool_worker_count_ahead (const FerryPoolWorker *self, gint64 time_to_begin, gint64 *begins_by);
 
-/* Tasks come to it and go. */
-gboolean ferry_pool_worker_hand_over (FerryPoolWorker *self, FerryTask *task);
+/* Tasks come to it and leave it. */
+gboolean ferry_pool_worker_send_task (FerryPoolWorker *self, FerryTask *task);
 void ferry_pool_worker_take_back (FerryPoolWorker *self);
 void ferry_pool_worker_withdraw_task (FerryPoolWorker *self, FerryTask *task);
 void ferry_pool_worker_add_window (FerryPoolWorker *self, FerryTask *task, guint n);

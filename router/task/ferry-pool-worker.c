@@ -1,18 +1,17 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One worker of a pool, a process or a thread: how it comes into being, its link, its calls, the tasks that it has in
- * hand, and its end.
+/* One worker of a pool, a process or a thread: its start, its link, its calls, its tasks in flight, and its end.
  *
- * Handlers of a task's signals run in the middle of what is done here, and may do anything: so bookkeeping comes first,
- * signals after it, and what is looked at after a signal is looked at anew.
+ * Handlers of a task's signals run in the middle of functions here, and may do anything. So each function updates its
+ * fields first and emits then, and reads all state anew after a signal.
  *
- * It is one file since its state, what it has in hand and what it has claimed are looked at, and change, wherever a
- * task is given to it, is answered, taken back or pressed for, and wherever it is told to end.
+ * It is one file since all of it reads and changes the worker's state, its tasks in flight and its claim. Tasks do so
+ * when they are sent, answered, taken back or escalated, and a worker when it is told to end.
  *
- * Threads: the router's, but for what a link tells of its room, and for the thread that is a worker.
- * Trust:   the worker's claim says what a kill would hit, and is believed as long as time allows; but no claim keeps a
- *          task from coming to its end. */
+ * Threads: the router's, except for a link's notice of room, and for the thread that is a worker.
+ * Trust:   the worker's claim says which task a kill would hit. It is believed for a limited time, so that no claim
+ *          keeps a task from its end. */
 
 #include "config.h"
 
@@ -30,76 +29,30 @@
 #include "worker/ferry-launcher-private.h"
 #include "worker/ferry-worker-private.h"
 
-/* How long a worker that was told to finish may take for it, before it is killed. */
+/* How long a worker that was told to finish may take before it is killed. */
 #define RETIRE_GRACE (10 * G_USEC_PER_SEC)
 
-/* The same for one that stopped the sender of its calls with a call open: as for one that hangs up. */
-#define FAREWELL_GRACE (1 * G_USEC_PER_SEC)
+/* The same for a worker that stopped the sender of its calls while a call was open; as after a hang-up. */
+#define EXIT_GRACE (1 * G_USEC_PER_SEC)
 
-/* A refused task is put again, to the same program. One that refuses it over and over would have it go to and fro for
- * ever. */
+/* How often a refused task is sent again. Each worker of the pool runs the same program, and may refuse it too. */
 #define MAX_REFUSALS 3
 
-/* A process' size is looked at this often at most. */
+/* The shortest time between two readings of a process' memory. */
 #define MEMORY_INTERVAL (100 * FERRY_MICROSECONDS_PER_MILLISECOND)
 
-/* A worker answers a call before it claims the next one. So the answer to a call that its claim is beyond is on its
- * way, in the lane or behind it, and a kill would hit the next task. Only when all is dispatched that the worker had
- * written when this was noticed, and the answer was not there, does the worker lie. This is looked at with so many
- * microseconds in between, and so often while nothing is dispatched. No worker can make that last; an application can,
- * which keeps all buffers or stays in a handler. */
+/* A worker answers a call before it claims the next one. So where the claim is beyond a call, its answer is on its way,
+ * and a kill would hit the next task. The worker lies only if the answer is missing when all is dispatched that it had
+ * written at that moment. This is checked every LOOK_INTERVAL microseconds, and MAX_LOOKS times while nothing is
+ * dispatched. A worker cannot prolong that; an application can, if it keeps all buffers or stays in a handler. */
 #define MAX_LOOKS 600
 #define LOOK_INTERVAL (G_USEC_PER_SEC / 10)
 
-typedef enum
-{
-  FERRY_POOL_WORKER_STARTING,  /* its process is being started, or its initialiser runs */
-  FERRY_POOL_WORKER_READY,     /* takes tasks */
-  FERRY_POOL_WORKER_RETIRING,  /* was told to finish; takes no more */
-  FERRY_POOL_WORKER_CONDEMNED, /* is being killed */
-  FERRY_POOL_WORKER_ENDED,
-} FerryPoolWorkerState;
-
-typedef struct _FerryPoolRoom FerryPoolRoom;
-
-struct _FerryPoolWorker
-{
-  gint references;
-  FerryPool *pool;     /* (unowned) (nullable): NULL once the pool let go of it */
-  FerryRouter *router; /* (owned) */
-  FerryTimers *timers; /* (unowned): the router's */
-  FerryWorker *worker; /* (owned) (nullable): NULL in a pool of threads */
-  GThread *thread;     /* (owned) (nullable) */
-  FerryLink *link;     /* (owned) */
-  FerryReceiver *calls_receiver;
-  FerryReceiver *progress_receiver;
-  FerryTransactions *calls; /* (owned) */
-  FerryPoolWorkerState state;
-  GQueue in_flight;       /* (element-type FerryTask), by their placements' links; the first is being run */
-  gboolean first_started; /* the first in flight was told that it runs */
-  gboolean attached;
-  guint n_missed;       /* so often in a row it did not begin what it had the time to begin, since it was heard of */
-  guint64 claimed;      /* the latest claim that was looked at; it only grows */
-  guint64 unclaimed;    /* the latest call that the worker sent something of without a claim; 0: none */
-  gboolean told_to_end; /* by us: its end is no accident */
-  gboolean lost_task;   /* it ended at a task */
-  guint64 n_done;
-  gint64 latest;    /* monotonic time of the latest answer, or of the hand-over to an idle worker */
-  gint64 memory_at; /* monotonic time when its memory was last looked at */
-  FerryTimer timer; /* READY: idle for too long; RETIRING: time for force */
-  gint64 born_at;
-  gint64 idle_at; /* monotonic time since when it has nothing in hand */
-  FerryRoomWatch room_watch;
-  FerryPoolRoom *room; /* (owned) (nullable): while room_watch is in the link */
-};
-
-/* A pool hears when a worker has taken descriptors that kept it from being given more. Nothing else may tell: a worker
- * that has nothing in hand answers nothing, and may still have those to take that came with tasks which were taken
- * back.
+/* Schedules the pool once a worker has taken descriptors, since those may have kept it from more tasks. Often no
+ * answer tells so: an idle worker may still have to take the descriptors of tasks that were taken back.
  *
- * Threads: the link tells on any thread, with its lock held; the pool hears of it on the router's. */
-
-/* Counted references: the worker, and the post that is on its way. */
+ * Owner:   counted references, of the worker and of the post that is on its way.
+ * Threads: the link calls room_came() on any thread, with its lock held. The rest is the router's. */
 struct _FerryPoolRoom
 {
   GWeakRef pool;
@@ -128,7 +81,7 @@ use_room (gpointer data)
   FerryPoolRoom *self = data;
   g_autoptr (FerryPool) pool = g_weak_ref_get (&self->pool);
 
-  /* Before the room is used: what comes after is told of again. */
+  /* Before the room is used, so that later room is told of again. */
   atomic_store (&self->told, FALSE);
   if (pool != NULL)
     ferry_pool_schedule (pool);
@@ -143,7 +96,7 @@ room_came (gpointer data)
     ferry_mailbox_post (self->context, use_room, g_atomic_rc_box_acquire (self), room_unref);
 }
 
-/* main: has the pool hand over what it can once the worker has taken descriptors. */
+/* main: makes the pool schedule once the worker has taken descriptors. */
 static void
 await_room (FerryPoolWorker *self)
 {
@@ -169,7 +122,7 @@ forget_room (FerryPoolWorker *self)
   g_clear_pointer (&self->room, room_unref);
 }
 
-/* ---- What the pool asks of it ---- */
+/* ---- Which worker is sent a task ---- */
 
 FerryPoolWorker *
 ferry_pool_worker_ref (FerryPoolWorker *self)
@@ -195,19 +148,6 @@ ferry_pool_worker_unref (FerryPoolWorker *self)
   g_free (self);
 }
 
-/* main: the process (transfer none), or NULL for a thread. */
-FerryWorker *
-ferry_pool_worker_get_process (FerryPoolWorker *self)
-{
-  return self->worker;
-}
-
-gint64
-ferry_pool_worker_get_born_at (FerryPoolWorker *self)
-{
-  return self->born_at;
-}
-
 /* main: whether it takes tasks, or will. */
 gboolean
 ferry_pool_worker_is_live (const FerryPoolWorker *self)
@@ -215,95 +155,23 @@ ferry_pool_worker_is_live (const FerryPoolWorker *self)
   return self->state == FERRY_POOL_WORKER_READY || self->state == FERRY_POOL_WORKER_STARTING;
 }
 
-/* main: whether it takes tasks. */
-gboolean
-ferry_pool_worker_is_ready (const FerryPoolWorker *self)
-{
-  return self->state == FERRY_POOL_WORKER_READY;
-}
-
-/* main: whether it takes tasks, and has none. */
-gboolean
-ferry_pool_worker_is_idle (const FerryPoolWorker *self)
+/* Whether it takes tasks and has none. */
+static gboolean
+is_idle (const FerryPoolWorker *self)
 {
   return self->state == FERRY_POOL_WORKER_READY && self->in_flight.length == 0;
 }
 
-/* main: whether its end is no accident. */
-gboolean
-ferry_pool_worker_was_told_to_end (FerryPoolWorker *self)
-{
-  return self->told_to_end;
-}
-
-/* main: whether it has done a task, or ended at one. */
-gboolean
-ferry_pool_worker_was_of_use (FerryPoolWorker *self)
-{
-  return self->n_done > 0 || self->lost_task;
-}
-
-/* main: how many tasks it has in hand. */
-guint
-ferry_pool_worker_get_n_tasks (const FerryPoolWorker *self)
-{
-  return self->in_flight.length;
-}
-
-/* main: the task (transfer none) that it is at, or will be; or NULL. */
+/* main: the task (transfer none) that it runs, or will run first; or NULL. */
 FerryTask *
-ferry_pool_worker_get_first_task (FerryPoolWorker *self)
+ferry_pool_worker_get_first_task (const FerryPoolWorker *self)
 {
-  GList *link = g_queue_peek_head_link (&self->in_flight);
-
-  return link != NULL ? link->data : NULL;
+  return self->in_flight.head != NULL ? self->in_flight.head->data : NULL;
 }
 
-/* main: the latest call that it has begun, by its claim. */
-guint64
-ferry_pool_worker_get_begun (const FerryPoolWorker *self)
-{
-  return ferry_link_get_begun_call (self->link);
-}
-
-/* main: whether the worker is better than another one (nullable) for the next task: one that was seen to begin what it
- * is given comes first, then one that has less in hand. */
-gboolean
-ferry_pool_worker_is_better (const FerryPoolWorker *self, const FerryPoolWorker *other)
-{
-  if (other == NULL || self->n_missed != other->n_missed)
-    return other == NULL || self->n_missed < other->n_missed;
-  return self->in_flight.length < other->in_flight.length;
-}
-
-/* main: whether the worker may be given one more, where one may have so many in hand; one that was not seen to begin
- * what it is given has one at a time. Nothing is sent ahead that it will be too worn out for. max_tasks: the pool's. */
-gboolean
-ferry_pool_worker_has_room (const FerryPoolWorker *self, guint depth, guint max_tasks)
-{
-  guint n = self->in_flight.length;
-
-  return self->state == FERRY_POOL_WORKER_READY && n < (self->n_missed > 0 ? 1 : depth) &&
-         (max_tasks == 0 || self->n_done + n < max_tasks);
-}
-
-/* main: so often in a row it did not begin what it had the time to begin, since it was heard of. */
-guint
-ferry_pool_worker_get_n_missed (const FerryPoolWorker *self)
-{
-  return self->n_missed;
-}
-
-/* main: it did not begin what it had the time to begin, which goes to a worker that missed its own time so often. */
-void
-ferry_pool_worker_note_missed (FerryPoolWorker *self, guint n_missed_before)
-{
-  self->n_missed = MAX (self->n_missed, n_missed_before) + 1;
-}
-
-/* main: how many of the tasks that the worker has in hand wait there: all but the first, and that one too where the
- * worker has had the time to begin it and has not, as one that is still preparing itself. begins_by is set to when the
- * first counts, too, where that is to come. */
+/* main: how many of the worker's tasks in flight can be stolen. The first one counts only if the worker has not begun
+ * it in time_to_begin, such as a worker that is still starting. If that moment is yet to come, begins_by is set to it.
+ */
 guint
 ferry_pool_worker_count_ahead (const FerryPoolWorker *self, gint64 time_to_begin, gint64 *begins_by)
 {
@@ -312,7 +180,7 @@ ferry_pool_worker_count_ahead (const FerryPoolWorker *self, gint64 time_to_begin
 
   if (self->state != FERRY_POOL_WORKER_READY)
     return 0;
-  if (n == 0 || ferry_pool_worker_get_begun (self) >= ferry_task_get_placement (self->in_flight.head->data)->xid)
+  if (n == 0 || ferry_link_get_begun_call (self->link) >= ferry_task_get_placement (self->in_flight.head->data)->xid)
     return MAX (n, 1) - 1;
   if (time <= g_get_monotonic_time ())
     return n;
@@ -320,7 +188,7 @@ ferry_pool_worker_count_ahead (const FerryPoolWorker *self, gint64 time_to_begin
   return n - 1;
 }
 
-/* ---- It has nothing to do ---- */
+/* ---- It is idle ---- */
 
 static void
 idle_timed_out (gpointer data)
@@ -328,30 +196,30 @@ idle_timed_out (gpointer data)
   FerryPoolWorker *self = data;
   gint64 until = ferry_time_add (self->idle_at, ferry_pool_get_rules (self->pool)->idle_timeout);
 
-  if (!ferry_pool_worker_is_idle (self))
+  if (!is_idle (self))
     return;
   if (g_get_monotonic_time () < until)
     ferry_timers_set (self->timers, &self->timer, until, idle_timed_out, self);
-  else if (ferry_pool_can_spare_idle (self->pool))
+  else if (ferry_pool_may_end_idle (self->pool))
     ferry_pool_worker_retire (self);
 }
 
-/* Where the worker has nothing in hand, its time to be idle begins. */
+/* The idle time of a worker without tasks begins. */
 static void
 note_idle (FerryPoolWorker *self)
 {
   gint64 idle_timeout;
 
-  if (!ferry_pool_worker_is_idle (self))
+  if (!is_idle (self))
     return;
   self->idle_at = g_get_monotonic_time ();
   idle_timeout = ferry_pool_get_rules (self->pool)->idle_timeout;
-  /* A timer that is set looks when it runs out how long the worker has been idle by then. */
+  /* A timer that is set already checks idle_at when it runs out. */
   if (idle_timeout > 0 && !ferry_timer_is_set (&self->timer))
     ferry_timers_set (self->timers, &self->timer, ferry_time_add (self->idle_at, idle_timeout), idle_timed_out, self);
 }
 
-/* The worker has room: after an answer, or at its beginning. */
+/* The worker has room, after an answer or after its start. */
 static void
 use_worker (FerryPoolWorker *self)
 {
@@ -360,7 +228,7 @@ use_worker (FerryPoolWorker *self)
     note_idle (self);
 }
 
-/* ---- What is asked of it before the first task and after the last one ---- */
+/* ---- Its initialiser and its finaliser ---- */
 
 static void
 initialised (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
@@ -375,7 +243,7 @@ initialised (gpointer data, GVariant *result, GError *error, const char *trace, 
       g_autoptr (GError) reason = ferry_error_copy (error);
 
       g_prefix_error (&reason, "The workers' initialiser “%s” failed; mend it, then call ferry_pool_reset(): ",
-                      ferry_pool_get_rules (pool)->initialiser);
+                      ferry_pool_get_rules (pool)->initialiser.function);
       ferry_pool_fail (pool, g_steal_pointer (&reason));
       ferry_pool_worker_kill (self);
       return;
@@ -396,11 +264,14 @@ finalised (gpointer data, GVariant *result, GError *error, const char *trace, gb
 static const FerryAnswerFuncs initialiser_funcs = {.done = initialised};
 static const FerryAnswerFuncs finaliser_funcs = {.done = finalised};
 
+/* main: calls a function of the pool's, where there is one. */
 static gboolean
-ask (FerryPoolWorker *self, const char *function, GVariant *arguments, const FerryAnswerFuncs *funcs, GError **error)
+ask (FerryPoolWorker *self, const FerryPoolCall *call, const FerryAnswerFuncs *funcs, GError **error)
 {
-  FerryRequest request = {.method = function, .arguments = arguments};
+  FerryRequest request = {.method = call->function, .arguments = call->arguments};
 
+  if (call->function == NULL)
+    return TRUE;
   ferry_pool_worker_ref (self);
   if (ferry_transactions_ask (self->calls, &request, funcs, self, error) != 0)
     return TRUE;
@@ -408,20 +279,7 @@ ask (FerryPoolWorker *self, const char *function, GVariant *arguments, const Fer
   return FALSE;
 }
 
-/* main */
-static void
-ask_finaliser (FerryPoolWorker *self)
-{
-  const FerryPoolRules *rules = self->pool != NULL ? ferry_pool_get_rules (self->pool) : NULL;
-  g_autoptr (GError) error = NULL;
-
-  if (rules == NULL || rules->finaliser == NULL)
-    return;
-  if (!ask (self, rules->finaliser, rules->finaliser_arguments, &finaliser_funcs, &error))
-    g_message ("A worker's finaliser could not be called: %s", error->message);
-}
-
-/* ---- It is told to end, or made to ---- */
+/* ---- It is told or forced to end ---- */
 
 /* main: lets go of a thread that cannot be ended. Its link ends now, and the thread when its function returns. */
 static void
@@ -432,11 +290,11 @@ abandon (FerryPoolWorker *self)
   ferry_router_close_pipe (self->router, self->progress_receiver, NULL);
 }
 
-/* main: ends the worker as one that broke the protocol. */
+/* main: ends the worker for a protocol error. */
 static void
 fault (FerryPoolWorker *self, const char *detail)
 {
-  /* What it sent before is still heard, and its end comes soon; until then it is given nothing more. */
+  /* Its earlier messages still arrive, and its end comes soon. Until then it is sent no more tasks. */
   if (self->state != FERRY_POOL_WORKER_ENDED)
     self->state = FERRY_POOL_WORKER_CONDEMNED;
   if (self->worker != NULL)
@@ -445,7 +303,7 @@ fault (FerryPoolWorker *self, const char *detail)
     abandon (self);
 }
 
-/* main: ends the worker at once. What it has sent still arrives. */
+/* main: ends the worker at once. Its earlier messages still arrive. */
 void
 ferry_pool_worker_kill (FerryPoolWorker *self)
 {
@@ -458,7 +316,7 @@ ferry_pool_worker_kill (FerryPoolWorker *self)
     abandon (self);
 }
 
-/* main: the pool goes, and the worker ends. */
+/* main: the pool is finalised, and the worker ends. */
 void
 ferry_pool_worker_let_go (FerryPoolWorker *self)
 {
@@ -474,7 +332,7 @@ retire_timed_out (gpointer data)
   ferry_pool_worker_kill (data);
 }
 
-/* A worker that was told to finish, and has nothing in hand, has so much time for it. */
+/* A worker that was told to finish and has no tasks left is killed after RETIRE_GRACE. */
 static void
 limit_retirement (FerryPoolWorker *self)
 {
@@ -482,15 +340,18 @@ limit_retirement (FerryPoolWorker *self)
     ferry_timers_set (self->timers, &self->timer, g_get_monotonic_time () + RETIRE_GRACE, retire_timed_out, self);
 }
 
-/* main: has the worker end when it has done what it has in hand. */
+/* main: makes the worker end when it has done its tasks in flight. */
 void
 ferry_pool_worker_retire (FerryPoolWorker *self)
 {
-  if (self->state != FERRY_POOL_WORKER_READY && self->state != FERRY_POOL_WORKER_STARTING)
+  g_autoptr (GError) error = NULL;
+
+  if (!ferry_pool_worker_is_live (self))
     return;
   self->state = FERRY_POOL_WORKER_RETIRING;
   self->told_to_end = TRUE;
-  ask_finaliser (self);
+  if (self->pool != NULL && !ask (self, &ferry_pool_get_rules (self->pool)->finaliser, &finaliser_funcs, &error))
+    g_message ("A worker's finaliser could not be called: %s", error->message);
   ferry_link_send_finish (self->link);
   ferry_timers_unset (self->timers, &self->timer);
   limit_retirement (self);
@@ -504,7 +365,7 @@ get_source (FerryTask *task)
   return ferry_task_get_placement (task)->queue;
 }
 
-/* Takes a task out of the worker's hands. Returns the reference that the worker had. */
+/* Takes a task away from the worker. Returns the reference that the worker had. */
 static FerryTask *
 unlink_task (FerryPoolWorker *self, FerryTask *task)
 {
@@ -519,7 +380,7 @@ unlink_task (FerryPoolWorker *self, FerryTask *task)
   return task;
 }
 
-/* When the task's time is over, if it runs from now on; 0: never. */
+/* The deadline of a task that runs from now on; 0: none. */
 static gint64
 get_run_deadline (FerryTask *task)
 {
@@ -543,17 +404,31 @@ new_run_error (FerryTask *task)
     (double) ferry_task_get_settings (task)->run_timeout / FERRY_MICROSECONDS_PER_MILLISECOND);
 }
 
+/* main: fails a task. Takes error. */
+static void
+fail_task (FerryTask *task, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit)
+{
+  FerryTaskSource *source = get_source (task);
+
+  if (ferry_task_get_done (task))
+    {
+      ferry_task_note_late_error (task, error, trace);
+      g_error_free (error);
+      return;
+    }
+  if (ferry_task_fail (task, event, error, trace, exit))
+    source->done (source, task);
+}
+
 static void
 run_timed_out (gpointer data)
 {
   g_autoptr (FerryTask) task = g_object_ref (data);
   FerryPoolWorker *self = ferry_task_get_placement (task)->worker;
-  FerryTaskSource *source = get_source (task);
 
   ferry_transactions_cancel (self->calls, ferry_task_get_placement (task)->xid, FERRY_CANCEL_REASON_DEADLINE);
   ferry_pool_worker_give_time (self, task, ferry_task_get_settings (task)->cancel_grace);
-  if (ferry_task_fail (task, FERRY_TASK_EVENT_RUN_TIMEOUT, new_run_error (task), NULL, NULL))
-    source->done (source, task);
+  fail_task (task, FERRY_TASK_EVENT_RUN_TIMEOUT, new_run_error (task), NULL, NULL);
 }
 
 static GPid
@@ -562,10 +437,11 @@ get_pid (FerryPoolWorker *self)
   return self->worker != NULL ? ferry_worker_get_pid (self->worker) : getpid ();
 }
 
-/* A task that waits hears that it is being run. */
+/* Tells a task that waits that it is being run. */
 static void
 start_task (FerryPoolWorker *self, FerryTask *task)
 {
+  g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (task);
   FerryTaskSource *source = get_source (task);
   gint64 deadline = get_run_deadline (task);
 
@@ -573,14 +449,12 @@ start_task (FerryPoolWorker *self, FerryTask *task)
     ferry_timers_set (self->timers, &ferry_task_get_placement (task)->timer, deadline, run_timed_out, task);
   else
     ferry_timers_unset (self->timers, &ferry_task_get_placement (task)->timer);
-  g_object_ref (task);
   source->started (source, task);
   ferry_task_start (task, get_pid (self));
-  g_object_unref (task);
 }
 
-/* The first task in flight is being run: it hears so once the process is known. One that was to be cancelled may have
- * heard it before. */
+/* Tells the first task in flight that it is being run, once the process is known. A task that was to be cancelled may
+ * have been told before. */
 static void
 start_first (FerryPoolWorker *self)
 {
@@ -593,7 +467,7 @@ start_first (FerryPoolWorker *self)
     start_task (self, task);
 }
 
-/* main: the process is known, and has attached. A task that was started before hears which process it is. */
+/* main: the process is known, and has attached. A task that was started before is told which process runs it. */
 static void
 take_process (FerryPoolWorker *self)
 {
@@ -607,18 +481,18 @@ take_process (FerryPoolWorker *self)
   start_first (self);
 }
 
-/* main: the worker said something about its first task, so that it runs that, whether we heard of its process or not:
- * what it says and what its launch comes to reach us on different ways. */
+/* main: the worker sent something about its first task, so it runs that task. This may come before the notice that the
+ * process has attached, which takes another way. */
 static void
-heard (FerryPoolWorker *self)
+note_running (FerryPoolWorker *self)
 {
   self->attached = TRUE;
   self->n_missed = 0;
   start_first (self);
 }
 
-/* A task that is in no worker's hands any more, and was not run to its end, waits again. The queue has it before it
- * says so itself: handlers may cancel it there. */
+/* A task that left its worker and was not run to its end waits again. The queue has it before it signals that: a
+ * handler may cancel it there. */
 static void
 give_back (FerryTask *task)
 {
@@ -638,11 +512,11 @@ give_back (FerryTask *task)
     ferry_task_give_back (task);
 }
 
-/* Takes the task's call back, which the worker did not begin and will not. */
+/* Takes back the task's call, which the worker has not begun and will not begin. */
 static void
 return_task (FerryPoolWorker *self, FerryTask *task)
 {
-  /* The reference that the answer would have brought. */
+  /* The reference that the answer would have released. */
   if (ferry_transactions_forget (self->calls, ferry_task_get_placement (task)->xid))
     g_object_unref (task);
   unlink_task (self, task);
@@ -650,9 +524,9 @@ return_task (FerryPoolWorker *self, FerryTask *task)
   g_object_unref (task);
 }
 
-/* main: what the worker has not begun; what it sent something of without a claim, it has. From the last to the first,
- * so that each goes to the front of its queue before those behind it. The first is the only one of which more is known
- * than that it waits, so that handlers run when the walk is at its end. */
+/* main: takes back the tasks behind the call begun. A call of which the worker sent something without a claim counts as
+ * begun. From the last to the first, since each goes to the front of its queue. Handlers run only for the first task,
+ * which alone may execute: so they run at the end of the walk. */
 static void
 return_after (FerryPoolWorker *self, guint64 begun)
 {
@@ -669,7 +543,7 @@ return_after (FerryPoolWorker *self, guint64 begun)
     }
 }
 
-/* main: takes back what was sent ahead and not begun. */
+/* main: takes back the tasks that were sent ahead and not begun. */
 void
 ferry_pool_worker_take_back (FerryPoolWorker *self)
 {
@@ -687,7 +561,7 @@ ferry_pool_worker_take_back (FerryPoolWorker *self)
     note_idle (self);
 }
 
-/* main: takes back a task that waits. Where the worker has begun it, the task hears so. */
+/* main: takes back a task that waits. Where the worker has begun it, the task is told that it runs. */
 void
 ferry_pool_worker_withdraw_task (FerryPoolWorker *self, FerryTask *task)
 {
@@ -700,28 +574,13 @@ ferry_pool_worker_withdraw_task (FerryPoolWorker *self, FerryTask *task)
 
 /* ---- Answers ---- */
 
-/* main: where this program has the function as well, the result is seen to have its type. */
+/* main: checks the type of a result, where this program has registered the function too. */
 gboolean
 ferry_pool_worker_check_result (FerryTask *task, GVariant *result, GError **error)
 {
   const FerryFunctionEntry *entry = ferry_function_find (ferry_task_get_function (task));
 
   return entry == NULL || ferry_function_check_result (entry, result, error);
-}
-
-static void
-fail_task (FerryTask *task, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit)
-{
-  FerryTaskSource *source = get_source (task);
-
-  if (ferry_task_get_done (task))
-    {
-      ferry_task_note_late_error (task, error, trace);
-      g_error_free (error);
-      return;
-    }
-  if (ferry_task_fail (task, event, error, trace, exit))
-    source->done (source, task);
 }
 
 static void
@@ -756,7 +615,7 @@ read_resident_pages (GPid pid)
   return pages;
 }
 
-/* main: whether the worker's process has more resident memory than that. */
+/* main: whether the worker's process has more resident memory than max_memory. */
 static gboolean
 is_too_large (FerryPoolWorker *self, guint64 max_memory)
 {
@@ -769,7 +628,7 @@ is_too_large (FerryPoolWorker *self, guint64 max_memory)
   return read_resident_pages (pid) * (guint64) sysconf (_SC_PAGESIZE) > max_memory;
 }
 
-/* Whether the worker has done its share, or grown too large. */
+/* Whether the worker has done its number of tasks, or has grown too large. */
 static gboolean
 is_worn_out (FerryPoolWorker *self)
 {
@@ -780,7 +639,7 @@ is_worn_out (FerryPoolWorker *self)
   return rules->max_memory > 0 && self->worker != NULL && is_too_large (self, rules->max_memory);
 }
 
-/* An answer freed the worker for what comes next. */
+/* An answer freed the worker for its next task. */
 static void
 go_on (FerryPoolWorker *self)
 {
@@ -813,7 +672,7 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
 
   if (task != ferry_pool_worker_get_first_task (self))
     {
-      fault (self, "it answered a call before the one that it was at");
+      fault (self, "it answered a call before the one that it ran");
       return;
     }
   if (placement->n_fd_batches > 0 && placement->n_fd_batches > ferry_link_get_n_fd_batches_taken (self->link))
@@ -824,7 +683,7 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
   ferry_receiver_flush_latest (self->progress_receiver);
   if (placement->worker != self)
     return;
-  heard (self);
+  note_running (self);
   g_object_unref (unlink_task (self, task));
   self->n_done++;
   if (self->pool != NULL)
@@ -842,29 +701,27 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
 static void
 item_came (gpointer data, const char *name, GVariant *value)
 {
-  FerryTask *task = data;
+  g_autoptr (FerryTask) task = g_object_ref (data);
   FerryPoolWorker *self = ferry_task_get_placement (task)->worker;
 
-  /* What a worker sends of a call that it is not at is dropped: the task would refuse it. */
-  heard (self);
+  /* An item of a call that the worker does not run is dropped: the task would refuse it. */
+  note_running (self);
   if (task != ferry_pool_worker_get_first_task (self))
     return;
-  g_object_ref (task);
   if (name[0] == '\0')
     ferry_task_take_yield (task, value);
   else
     ferry_task_take_message (task, name, value);
-  g_object_unref (task);
 }
 
 static const FerryAnswerFuncs answer_funcs = {.item = item_came, .done = answered};
 
-/* A task could not be sent. Returns whether it never can be. */
+/* A task could not be sent. Ends a worker that reads no calls. Returns whether the task can never be sent. */
 static gboolean
-look_at_refusal (FerryPoolWorker *self, const GError *error)
+note_send_error (FerryPoolWorker *self, const GError *error)
 {
-  /* An honest worker answers what it has read, and then its lane has room. What was taken back stays in the lane until
-   * it is read, which fills that when the worker stands still for hours. */
+  /* An honest worker answers the calls that it has read, and then its lane has room. Calls that were taken back stay in
+   * the lane until they are read. They fill it where a worker stands still for hours. */
   if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK) && g_queue_is_empty (&self->in_flight))
     fault (self, self->n_missed > 0 ? "it reads no calls any more" : "it answered calls that it had not read");
   return !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK) &&
@@ -872,10 +729,10 @@ look_at_refusal (FerryPoolWorker *self, const GError *error)
          !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
 }
 
-/* main: sends the task's call to the worker, which has room for it. Returns FALSE when it could not be sent now; the
- * task is then still where it was. */
+/* main: sends the task's call to the worker, which has room for it. Returns FALSE when it cannot be sent now; the task
+ * stays in its queue then. */
 gboolean
-ferry_pool_worker_hand_over (FerryPoolWorker *self, FerryTask *task)
+ferry_pool_worker_send_task (FerryPoolWorker *self, FerryTask *task)
 {
   FerryTaskSource *source = get_source (task);
   FerryTaskPlacement *placement = ferry_task_get_placement (task);
@@ -904,14 +761,13 @@ ferry_pool_worker_hand_over (FerryPoolWorker *self, FerryTask *task)
   xid = ferry_transactions_ask (self->calls, &request, &answer_funcs, task, &error);
   if (xid == 0)
     {
-      gboolean for_good = look_at_refusal (self, error);
+      gboolean for_good = note_send_error (self, error);
 
       if (for_good)
         {
           source->take (source, task);
           ferry_timers_unset (self->timers, &placement->timer);
-          if (ferry_task_fail (task, FERRY_TASK_EVENT_REFUSE, g_steal_pointer (&error), NULL, NULL))
-            source->done (source, task);
+          fail_task (task, FERRY_TASK_EVENT_REFUSE, g_steal_pointer (&error), NULL, NULL);
         }
       g_object_unref (task);
       return for_good;
@@ -932,8 +788,8 @@ ferry_pool_worker_hand_over (FerryPoolWorker *self, FerryTask *task)
   return TRUE;
 }
 
-/* main: so many of a task's items were consumed. The worker is told of half a window at a time, so that few such
- * messages lie unread in its lane at any time. */
+/* main: n of a task's items were consumed. The worker is told of half a window at a time, so that few such messages lie
+ * unread in its lane. */
 void
 ferry_pool_worker_add_window (FerryPoolWorker *self, FerryTask *task, guint n)
 {
@@ -948,17 +804,16 @@ ferry_pool_worker_add_window (FerryPoolWorker *self, FerryTask *task, guint n)
 /* ---- Its end ---- */
 
 static void
-farewell_timed_out (gpointer data)
+exit_timed_out (gpointer data)
 {
   fault (data, "it stopped the sender of its calls with a call open, and did not end within a second; "
                "a worker that stops its senders must exit");
 }
 
-/* main: the worker stopped its senders, as one does that is about to exit. Nothing more comes of it. What it has begun
- * has no answer, and is lost with its end; what it has not goes to others at once. With either of them open, its end
- * has to come soon. */
+/* main: the worker stopped its senders, as before an exit, and sends nothing more. The task that it has begun is lost
+ * with its end. The others are taken back at once. With any of them open, the worker has to end soon. */
 static void
-take_farewell (FerryPoolWorker *self)
+calls_stopped (FerryPoolWorker *self)
 {
   g_autoptr (FerryPoolWorker) kept G_GNUC_UNUSED = ferry_pool_worker_ref (self);
   gboolean is_open = self->state == FERRY_POOL_WORKER_STARTING || !g_queue_is_empty (&self->in_flight);
@@ -969,13 +824,13 @@ take_farewell (FerryPoolWorker *self)
   ferry_pool_worker_take_back (self);
   if (self->state != FERRY_POOL_WORKER_RETIRING)
     return;
-  ferry_timers_set (self->timers, &self->timer, g_get_monotonic_time () + (is_open ? FAREWELL_GRACE : RETIRE_GRACE),
-                    is_open ? farewell_timed_out : retire_timed_out, self);
+  ferry_timers_set (self->timers, &self->timer, g_get_monotonic_time () + (is_open ? EXIT_GRACE : RETIRE_GRACE),
+                    is_open ? exit_timed_out : retire_timed_out, self);
   if (self->pool != NULL)
     ferry_pool_schedule (self->pool);
 }
 
-/* A task that ends one worker after the other is set aside, where it would be tried again. */
+/* Whether a task that could be retried has ended too many workers. */
 static gboolean
 is_deadly (FerryPoolWorker *self, FerryTask *task)
 {
@@ -984,14 +839,14 @@ is_deadly (FerryPoolWorker *self, FerryTask *task)
   return limit > 0 && ferry_task_get_placement (task)->n_deaths >= limit && ferry_task_get_settings (task)->retries > 0;
 }
 
-/* Whether a task whose worker was lost is to be tried again. One that was only thought to run has lost nothing, so that
- * attempts are not what counts. */
+/* Whether a task is retried after its worker was lost. Deaths count and not attempts: some attempts were never begun.
+ */
 static gboolean
 may_try_again (FerryPoolWorker *self, FerryTask *task)
 {
   return ferry_task_get_state (task) == FERRY_TASK_STATE_EXECUTING &&
          ferry_task_get_placement (task)->n_deaths <= ferry_task_get_settings (task)->retries &&
-         (self->pool == NULL || !ferry_pool_is_stopping (self->pool));
+         (self->pool == NULL || !ferry_pool_get_rules (self->pool)->stopping);
 }
 
 static void
@@ -1014,18 +869,6 @@ fail_lost_task (FerryPoolWorker *self, FerryTask *task, FerryExit *exit)
                NULL, exit);
 }
 
-/* No worker goes on, and none is at fault. */
-static void
-fail_stopped_task (FerryTask *task, FerryExit *exit)
-{
-  fail_task (task, FERRY_TASK_EVENT_LOST,
-             g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED,
-                          "The router was stopped while task “%s” ran; start the router again, then submit the task "
-                          "again",
-                          ferry_task_get_name (task)),
-             NULL, exit);
-}
-
 static void
 lose_task (FerryPoolWorker *self, FerryTask *task, FerryExit *exit)
 {
@@ -1035,8 +878,14 @@ lose_task (FerryPoolWorker *self, FerryTask *task, FerryExit *exit)
     g_object_unref (task);
   unlink_task (self, task);
   self->lost_task = TRUE;
+  /* A stop of the router is not the worker's fault, and no other worker can take the task. */
   if (!ferry_task_get_done (task) && ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_ROUTER_STOPPED)
-    fail_stopped_task (task, exit);
+    fail_task (task, FERRY_TASK_EVENT_LOST,
+               g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED,
+                            "The router was stopped while task “%s” ran; start the router again, then submit the task "
+                            "again",
+                            ferry_task_get_name (task)),
+               NULL, exit);
   else if (!ferry_task_get_done (task))
     {
       placement->n_deaths++;
@@ -1045,27 +894,31 @@ lose_task (FerryPoolWorker *self, FerryTask *task, FerryExit *exit)
   g_object_unref (task);
 }
 
-/* What is connected holds the worker, which holds what it is connected to. */
+/* Breaks the circles of references: handlers hold the worker, which holds the objects that they are connected to. */
 static void
 disconnect (FerryPoolWorker *self)
 {
-  ferry_receiver_set_handler (self->calls_receiver, NULL, NULL, NULL);
-  ferry_receiver_set_handler (self->progress_receiver, NULL, NULL, NULL);
-  g_signal_handlers_disconnect_by_data (self->calls_receiver, self);
+  if (self->calls_receiver != NULL)
+    {
+      ferry_receiver_set_handler (self->calls_receiver, NULL, NULL, NULL);
+      g_signal_handlers_disconnect_by_data (self->calls_receiver, self);
+    }
+  if (self->progress_receiver != NULL)
+    ferry_receiver_set_handler (self->progress_receiver, NULL, NULL, NULL);
   if (self->worker == NULL)
     return;
   ferry_worker_set_task_name_func (self->worker, NULL, NULL);
   g_signal_handlers_disconnect_by_data (self->worker, self);
 }
 
-/* main: the worker's process has ended, and all that it sent was delivered. What it had begun is lost, the rest goes
- * back. */
+/* main: the worker has ended, and all that it sent was delivered. Tasks that it had begun are lost, the others are
+ * taken back. */
 static void
 take_end (FerryPoolWorker *self, FerryExit *exit)
 {
   g_autoptr (FerryPoolWorker) kept G_GNUC_UNUSED = ferry_pool_worker_ref (self);
   g_autoptr (GError) reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, ferry_exit_get_message (exit));
-  guint64 begun = ferry_pool_worker_get_begun (self);
+  guint64 begun = ferry_link_get_begun_call (self->link);
   FerryPool *pool;
   FerryTask *task;
 
@@ -1083,10 +936,10 @@ take_end (FerryPoolWorker *self, FerryExit *exit)
   disconnect (self);
   pool = g_steal_pointer (&self->pool);
   if (pool != NULL)
-    ferry_pool_take_end (pool, self, exit);
+    ferry_pool_worker_ended (pool, self, exit);
 }
 
-/* ---- How a task is ended that is in its hands: asked for first, then pressed for, by force in the end ---- */
+/* ---- Escalation: a task's function is asked to end, then its process, which is killed in the end ---- */
 
 static void escalate (gpointer data);
 
@@ -1097,13 +950,7 @@ escalate_after (FerryPoolWorker *self, FerryTask *task, gint64 time)
                     ferry_time_add (g_get_monotonic_time (), time), escalate, task);
 }
 
-static void
-escalate_later (FerryPoolWorker *self, FerryTask *task)
-{
-  escalate_after (self, task, ferry_task_get_settings (task)->cancel_grace / 2);
-}
-
-/* The claim is beyond this call, which is not answered. */
+/* The claim is beyond this task's call, which has no answer yet. */
 static void
 look_for_answer (FerryPoolWorker *self, FerryTask *task)
 {
@@ -1120,8 +967,8 @@ look_for_answer (FerryPoolWorker *self, FerryTask *task)
     escalate_after (self, task, LOOK_INTERVAL);
 }
 
-/* The worker says that it is not at this task. If it has not begun it, though it had its time, it stands still, and the
- * task is taken back. */
+/* The claim says that the worker does not run this task. A worker that has not begun it in all that time stands still:
+ * the task is taken back, and the worker is killed. */
 static void
 escalate_unclaimed (FerryPoolWorker *self, FerryTask *task)
 {
@@ -1149,8 +996,8 @@ abandon_task (FerryPoolWorker *self, FerryTask *task)
     source->done (source, task);
 }
 
-/* The time for a task to end by itself is over. First the process is asked to end, halfway, then it is killed. A thread
- * cannot be, and is left behind. */
+/* The task did not end by itself in time. At half of its grace the process is told to end, at the end of the grace it
+ * is killed. A thread cannot be killed, and is left behind. */
 static void
 escalate (gpointer data)
 {
@@ -1177,13 +1024,12 @@ escalate (gpointer data)
   return_after (self, placement->xid);
   if (self->worker != NULL)
     ferry_worker_send_signal (self->worker, SIGTERM, NULL);
-  escalate_later (self, task);
+  escalate_after (self, task, ferry_task_get_settings (task)->cancel_grace / 2);
   if (self->pool != NULL)
     ferry_pool_schedule (self->pool);
 }
 
-/* main: gives a task that is being run, and was asked to end, so much time for it. One that was given less before keeps
- * to that. */
+/* main: gives a running task that was asked to end the time grace. A shorter time that was set before stays. */
 void
 ferry_pool_worker_give_time (FerryPoolWorker *self, FerryTask *task, gint64 grace)
 {
@@ -1196,7 +1042,7 @@ ferry_pool_worker_give_time (FerryPoolWorker *self, FerryTask *task, gint64 grac
   ferry_timers_set (self->timers, &placement->timer, time, escalate, task);
 }
 
-/* main: kills the worker if it is at this task, and takes back a task that was not begun. */
+/* main: kills the worker if it runs this task, and takes back a task that was not begun. */
 void
 ferry_pool_worker_force_task (FerryPoolWorker *self, FerryTask *task)
 {
@@ -1214,30 +1060,30 @@ ferry_pool_worker_force_task (FerryPoolWorker *self, FerryTask *task)
   ferry_pool_worker_kill (self);
 }
 
-/* main: the task was cancelled: where it was not begun, it is taken back, with what is behind it; else its function is
+/* main: the task was cancelled. One that was not begun is taken back, with the tasks behind it; else its function is
  * told. */
 void
 ferry_pool_worker_cancel_task (FerryPoolWorker *self, FerryTask *task)
 {
   ferry_pool_worker_take_back (self);
-  /* If it was not begun, that was all. */
+  /* It was not begun. */
   if (ferry_task_get_placement (task)->worker != self)
     return;
   ferry_transactions_cancel (self->calls, ferry_task_get_placement (task)->xid, FERRY_CANCEL_REASON_CANCELLED);
   ferry_pool_worker_give_time (self, task, ferry_task_get_settings (task)->cancel_grace);
 }
 
-/* ---- Its link: what it sends, and what is sent to it ---- */
+/* ---- Its link ---- */
 
-/* main: whether the worker has claimed the call. A claim counts for all calls up to it, so it is looked at once a call.
- * Acquired with the message that the worker sent after it. */
+/* main: whether the worker has claimed the call. A claim counts for all calls up to it, so it is read once a call. It
+ * is acquired with the message that the worker sent after it. */
 static gboolean
 is_begun (gpointer transport, guint64 xid)
 {
   FerryPoolWorker *self = transport;
 
   if (xid > self->claimed)
-    self->claimed = ferry_pool_worker_get_begun (self);
+    self->claimed = ferry_link_get_begun_call (self->link);
   return xid <= self->claimed;
 }
 
@@ -1252,14 +1098,12 @@ note_unclaimed (gpointer transport, guint64 xid)
 static void
 calls_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariantType *type, gpointer user_data)
 {
-  FerryPoolWorker *self = user_data;
+  g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (user_data);
   g_autoptr (GError) error = NULL;
 
-  ferry_pool_worker_ref (self);
   if (!(receiver->large != NULL ? ferry_transactions_receive_bytes (self->calls, receiver->large, &error)
                                 : ferry_transactions_receive (self->calls, data, size, &error)))
     fault (self, error->message);
-  ferry_pool_worker_unref (self);
 }
 
 static void
@@ -1269,7 +1113,7 @@ progress_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GV
   FerryTask *task = ferry_pool_worker_get_first_task (self);
   FerryProgress progress;
 
-  /* What is no progress says nothing, and what was reported last may be of a task that is done. */
+  /* Other messages are ignored; and the latest report may be of a task that is done. */
   if (type != NULL || !ferry_progress_decode (&progress, data, size) || task == NULL ||
       ferry_task_get_placement (task)->xid != progress.xid)
     return;
@@ -1277,7 +1121,7 @@ progress_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GV
   ferry_pool_worker_ref (self);
   if (is_begun (self, progress.xid))
     {
-      heard (self);
+      note_running (self);
       ferry_task_take_progress (task, &progress);
     }
   else
@@ -1296,7 +1140,7 @@ calls_closed (FerryReceiver *receiver, FerryExit *exit, gpointer data)
   g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (data);
 
   if (ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_STOPPED && self->worker != NULL)
-    take_farewell (self);
+    calls_stopped (self);
 }
 
 static gboolean
@@ -1305,7 +1149,6 @@ send_message (gpointer transport, const FerryCallMessage *message, GError **erro
   FerryPoolWorker *self = transport;
   FerryPart parts[FERRY_CALL_MAX_PARTS];
   guint n_parts = ferry_call_message_get_parts (message, parts);
-
   FerryHandful handful = {message->descriptors, message->n_descriptors, 0};
   guint64 connection_id = ferry_receiver_get_connection_id (self->calls_receiver);
 
@@ -1350,7 +1193,7 @@ send_cancel (gpointer transport, guint64 xid, FerryCancelReason reason, GError *
 static const FerryTransportFuncs transport_funcs = {
   .send = send_message, .cancel = send_cancel, .is_begun = is_begun, .note_unclaimed = note_unclaimed};
 
-/* A worker of a pool is asked, and asks nothing. */
+/* A worker of a pool only answers calls. */
 static void
 refuse_request (FerryTransactions *calls, FerryCall *call, gpointer data)
 {
@@ -1361,13 +1204,7 @@ refuse_request (FerryTransactions *calls, FerryCall *call, gpointer data)
   ferry_call_refuse (call, reason, NULL);
 }
 
-/* ---- How it comes into being: its two pipes, its process or its thread ---- */
-
-static void
-unref_worker (gpointer data)
-{
-  ferry_pool_worker_unref (data);
-}
+/* ---- Its start: two pipes, and a process or a thread ---- */
 
 static void
 worker_state_changed (FerryWorker *worker, GParamSpec *pspec, gpointer data)
@@ -1396,23 +1233,11 @@ get_task_name (FerryWorker *worker, gpointer data)
   return task != NULL ? g_strdup (ferry_task_get_name (task)) : NULL;
 }
 
-static void
-connect_worker (FerryPoolWorker *self)
-{
-  GClosure *closure = g_cclosure_new (G_CALLBACK (worker_ended), ferry_pool_worker_ref (self),
-                                      (GClosureNotify) (GCallback) ferry_pool_worker_unref);
-
-  g_signal_connect_closure (self->worker, "ended", closure, FALSE);
-  closure = g_cclosure_new (G_CALLBACK (worker_state_changed), ferry_pool_worker_ref (self),
-                            (GClosureNotify) (GCallback) ferry_pool_worker_unref);
-  g_signal_connect_closure (self->worker, "notify::state", closure, FALSE);
-  ferry_worker_set_task_name_func (self->worker, get_task_name, self);
-}
-
 static gboolean
 start_process (FerryPoolWorker *self, const char *name, FerryLauncher *starter, FerrySender *calls,
                FerrySender *progress, GError **error)
 {
+  GClosureNotify unref = (GClosureNotify) (GCallback) ferry_pool_worker_unref;
   GArray *senders = ferry_launcher_set_senders_aside (starter);
 
   if (ferry_launcher_add_reserved_sender (starter, FERRY_CALLS_SENDER, calls, error) &&
@@ -1422,18 +1247,18 @@ start_process (FerryPoolWorker *self, const char *name, FerryLauncher *starter, 
   if (self->worker == NULL)
     return FALSE;
   self->link = ferry_link_ref (ferry_worker_get_link (self->worker));
-  connect_worker (self);
-  ferry_pool_show (self->pool, self->worker);
+  g_signal_connect_data (self->worker, "ended", G_CALLBACK (worker_ended), ferry_pool_worker_ref (self), unref, 0);
+  g_signal_connect_data (self->worker, "notify::state", G_CALLBACK (worker_state_changed), ferry_pool_worker_ref (self),
+                         unref, 0);
+  ferry_worker_set_task_name_func (self->worker, get_task_name, self);
   return TRUE;
 }
 
-/* A thread of the application as a pool's worker: it serves over a link whose both ends are in this process, so tasks,
- * senders, order and limits are the same as with a process.
+/* A thread of the application as a pool's worker. Both ends of its link are in this process. So tasks, senders, order
+ * and limits are the same as with a process. But it cannot be killed.
  *
- * What a process has and a thread has not: it cannot be killed. Nobody joins it, since it may be anywhere; it holds
- * what it needs, and lets go of it when its function has returned. */
-
-/* The thread's own. */
+ * It is never joined, since its function may never return. The struct is the thread's own: the thread holds what it
+ * needs, and releases it when its function has returned. */
 typedef struct
 {
   FerryUplink *uplink;
@@ -1487,29 +1312,23 @@ new_thread (FerryPoolWorker *self, FerrySender *calls, FerrySender *progress, GE
 {
   guint64 connection_ids[2] = {ferry_sender_get_connection_id (calls), ferry_sender_get_connection_id (progress)};
   guint32 cells[2] = {FERRY_NO_CELL, 0};
-  g_autoptr (FerryLink) link = NULL;
-  FerryUplink *uplink;
+  g_autoptr (FerryLink) link = ferry_link_new ("a thread", connection_ids, cells, 2, self->router->lane_capacity, 0,
+                                               self->router->max_message_size, error);
+  g_autoptr (FerryUplink) uplink = NULL;
   Thread *thread;
 
-  link = ferry_link_new ("a thread", connection_ids, cells, 2, self->router->lane_capacity, 0,
-                         self->router->max_message_size, error);
   if (link == NULL)
     return NULL;
   ferry_clear_fd (&link->memory);
   link->local = TRUE;
   uplink = ferry_uplink_new_local (link, self->router->thread, error);
-  if (uplink == NULL)
+  if (uplink == NULL || !ferry_sender_pass (calls, error) || !ferry_sender_pass (progress, error))
     return NULL;
-  if (!ferry_sender_pass (calls, error) || !ferry_sender_pass (progress, error))
-    {
-      ferry_uplink_unref (uplink);
-      return NULL;
-    }
   self->link = g_steal_pointer (&link);
   thread = g_new (Thread, 1);
-  thread->uplink = uplink;
   thread->calls = ferry_sender_new_granted (connection_ids[0], uplink, 0, FERRY_NO_CELL);
   thread->progress = ferry_sender_new_granted (connection_ids[1], uplink, 1, 0);
+  thread->uplink = g_steal_pointer (&uplink);
   return thread;
 }
 
@@ -1530,11 +1349,11 @@ start_thread (FerryPoolWorker *self, const char *name, FerrySender *calls, Ferry
     .attached = thread_attached,
     .ended = thread_ended,
     .data = ferry_pool_worker_ref (self),
-    .destroy = unref_worker,
+    .destroy = (GDestroyNotify) ferry_pool_worker_unref,
   };
   if (!ferry_router_add_link (self->router, self->link, observer, NULL, NULL, NULL))
     {
-      unref_worker (observer->data);
+      ferry_pool_worker_unref (self);
       g_free (observer);
       thread_free (thread);
       g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_RUNNING, "The router is being stopped");
@@ -1557,40 +1376,32 @@ start (FerryPoolWorker *self, const char *name, FerryLauncher *starter, GError *
       !ferry_router_pipe (self->router, FERRY_PIPE_LATEST, &progress, &self->progress_receiver, error))
     return FALSE;
   self->calls_receiver->internal = self->progress_receiver->internal = TRUE;
-  ferry_receiver_set_handler (self->calls_receiver, calls_came, ferry_pool_worker_ref (self), unref_worker);
+  ferry_receiver_set_handler (self->calls_receiver, calls_came, ferry_pool_worker_ref (self),
+                              (GDestroyNotify) ferry_pool_worker_unref);
   g_signal_connect (self->calls_receiver, "closed", G_CALLBACK (calls_closed), self);
-  ferry_receiver_set_handler (self->progress_receiver, progress_came, ferry_pool_worker_ref (self), unref_worker);
+  ferry_receiver_set_handler (self->progress_receiver, progress_came, ferry_pool_worker_ref (self),
+                              (GDestroyNotify) ferry_pool_worker_unref);
   if (starter == NULL)
     return start_thread (self, name, calls, progress, error);
   return start_process (self, name, starter, calls, progress, error);
 }
 
-/* Undoes what was done for a worker that cannot be used; what was started of it ends, and concerns the pool no more. */
+/* Undoes the start of a worker that cannot be used. Its process ends, and the pool is told nothing of that. */
 static void
 give_up (FerryPoolWorker *self)
 {
-  FerryPool *pool = g_steal_pointer (&self->pool);
-
+  self->pool = NULL;
   if (self->worker != NULL)
-    {
-      ferry_pool_hide (pool, self->worker);
-      ferry_worker_force_exit (self->worker);
-    }
+    ferry_worker_force_exit (self->worker);
+  disconnect (self);
   if (self->calls_receiver != NULL)
-    {
-      ferry_receiver_set_handler (self->calls_receiver, NULL, NULL, NULL);
-      g_signal_handlers_disconnect_by_data (self->calls_receiver, self);
-      ferry_router_close_pipe (self->router, self->calls_receiver, NULL);
-    }
+    ferry_router_close_pipe (self->router, self->calls_receiver, NULL);
   if (self->progress_receiver != NULL)
-    {
-      ferry_receiver_set_handler (self->progress_receiver, NULL, NULL, NULL);
-      ferry_router_close_pipe (self->router, self->progress_receiver, NULL);
-    }
+    ferry_router_close_pipe (self->router, self->progress_receiver, NULL);
 }
 
-/* main: a worker that is being started, as a process by the starter, or as a thread where that is NULL. It takes tasks
- * at once where no initialiser comes first: they wait for it in its lane. */
+/* main: starts a worker, as a process by the starter, or as a thread where that is NULL. Without an initialiser it
+ * takes tasks at once: they wait for it in its lane. */
 FerryPoolWorker *
 ferry_pool_worker_new (FerryPool *pool, const char *name, FerryLauncher *starter, GError **error)
 {
@@ -1600,14 +1411,12 @@ ferry_pool_worker_new (FerryPool *pool, const char *name, FerryLauncher *starter
   self->references = 1;
   self->pool = pool;
   self->router = g_object_ref (ferry_pool_get_router (pool));
-  self->timers = ferry_pool_get_timers (pool);
+  self->timers = ferry_router_get_timers (self->router);
   self->born_at = self->idle_at = g_get_monotonic_time ();
   g_queue_init (&self->in_flight);
   self->calls = ferry_transactions_new (&transport_funcs, self, refuse_request, self);
-  self->state = rules->initialiser != NULL ? FERRY_POOL_WORKER_STARTING : FERRY_POOL_WORKER_READY;
-  if (start (self, name, starter, error) &&
-      (rules->initialiser == NULL ||
-       ask (self, rules->initialiser, rules->initialiser_arguments, &initialiser_funcs, error)))
+  self->state = rules->initialiser.function != NULL ? FERRY_POOL_WORKER_STARTING : FERRY_POOL_WORKER_READY;
+  if (start (self, name, starter, error) && ask (self, &rules->initialiser, &initialiser_funcs, error))
     return g_steal_pointer (&self);
   give_up (self);
   return NULL;

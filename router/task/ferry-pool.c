@@ -1,13 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Workers kept warm, and who gets which task.
+/* Warm workers, and which of them is sent which task.
  *
- * Everything here is set going by an event: a task was submitted, an answer came, a worker started or ended, a timer
- * ran out. Each of them ends in ferry_pool_schedule(), which hands over tasks as long as there are tasks and room.
+ * Each step is set off by an event: a task was submitted, an answer came, a worker started or ended, a timer ran out.
+ * Each event ends in ferry_pool_schedule(), which sends tasks as long as there are tasks and room.
  *
- * It is one file since most of it are settings, and each of those is heeded wherever workers are started, fed, retired
- * or replaced. What one worker does is in ferry-pool-worker.c.
+ * It is one file since most of it are settings, and each setting counts wherever workers are started, scheduled,
+ * retired or replaced. One worker's part is in ferry-pool-worker.c.
  *
  * Threads: the router's. */
 
@@ -23,37 +23,42 @@
 #include "task/ferry-pool-worker-private.h"
 #include "worker/ferry-launcher-private.h"
 
-/* So much work may be sent ahead to one worker, by the time that tasks took lately, and so many tasks: enough to bridge
- * the way to us and back, and little enough that a task of higher priority does not wait for long. */
+/* Limits of the tasks that are sent ahead to one worker: their time, as tasks took lately, and their number. They
+ * bridge the round trip. More of them would make a task of higher priority wait for long. */
 #define AHEAD_MICROSECONDS 1000.0
 #define MAX_DEPTH 64
 
-/* A worker that is warm begins what it is given long before. Among workers that do not, the time is twice as long each
- * time, up to 8 s, so that tasks do not go round and round and yet find the first that goes on. */
+/* The time in which a worker is to begin a task; a warm one needs far less. Each task that is stolen from a worker
+ * which has not begun it doubles the time for the next worker, up to 8 s. So tasks do not circulate without end among
+ * slow workers, and still find the first one that goes on. */
 #define BEGIN_MICROSECONDS 1000
 #define MAX_DOUBLINGS 13
 
-/* How quickly the mean follows. */
+/* The weight of a new sample in the mean time of a task. */
 #define MEAN_SHARE (1.0 / 16)
 
-/* The first pause after a worker that ended before it was of use, which doubles with each that follows. */
+/* The pause after a worker that ended before it did anything. It doubles with each further such end. */
 #define FIRST_BACK_OFF (50 * FERRY_MICROSECONDS_PER_MILLISECOND)
 #define MAX_BACK_OFF (5 * G_USEC_PER_SEC)
+
+#define READABLE (G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)
+#define WRITABLE (G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS)
+#define AT_START (G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS)
 
 /**
  * FerryPool:
  *
  * Workers that are kept warm, and run tasks one after the other.
  *
- * A pool of processes is made from a [class@Ferry.Launcher] that says which program: one that registers functions
- * ([func@Ferry.function_register]) and calls [func@Ferry.Worker.main]. Its workers are forked by a
- * [class@Ferry.Fork server] of that program. A pool of threads runs the functions that this program has registered, in
- * threads of its own: for what is light, and for tests.
+ * A pool of processes is made from a [class@Ferry.Launcher] that says which program to start. The program registers
+ * functions ([func@Ferry.function_register]) and calls [func@Ferry.Worker.main]. Its workers are forked by a
+ * [class@Ferry.ForkServer] of that program. A pool of threads runs the functions that this program has registered, in
+ * threads of its own. It is for light functions, and for tests.
  *
- * Tasks come from one [class@Ferry.Executor] or from several. A worker's death costs the task that it was at and
- * nothing else, and the worker is replaced. Nothing in a pool polls: a pool without tasks costs nothing.
+ * Tasks come from one or several [class@Ferry.Executor]. When a worker dies, only the task that it ran is lost, and the
+ * worker is replaced. Nothing in a pool polls: a pool without tasks costs no processor time.
  *
- * A pool lives on its router's thread. It ends its workers when it goes; executors keep their pool.
+ * A pool belongs to its router's thread. When it is finalised, it ends its workers. Executors keep their pool.
  *
  * Since: 0.1
  */
@@ -63,7 +68,7 @@ struct _FerryPool
 
   FerryRouter *router;     /* const: (owned) */
   FerryLauncher *launcher; /* const: (owned) (nullable): NULL in a pool of threads */
-  FerryLauncher *starter;  /* (owned) (nullable): what starts the workers, from the first start on */
+  FerryLauncher *starter;  /* (owned) (nullable): starts the workers, from the first start on */
   FerryTimers *timers;     /* const: (unowned): the router's */
   char *name;              /* (owned) (nullable) */
   FerryPoolRules rules;
@@ -74,30 +79,27 @@ struct _FerryPool
   FerryTimer age_timer; /* for the oldest worker */
   guint restart_limit;
   gint64 restart_interval;
-
-  gboolean in_threads; /* const */
   gboolean use_fork_server;
 
-  GListStore *list;   /* (owned) (element-type FerryWorker): of processes, for show */
+  GListStore *list;   /* (owned) (element-type FerryWorker): the processes, for applications */
   GPtrArray *workers; /* (owned) (element-type FerryPoolWorker): not ended */
   guint n_numbered;   /* for the names of workers */
   GPtrArray *sources; /* (element-type FerryTaskSource) (unowned) */
-  guint next_source;  /* whose turn it is */
+  guint next_source;  /* index of the source with the next turn */
   double mean_time;   /* of a task, in microseconds; 0: not known yet */
-  GArray *restarts;   /* (element-type gint64): times of those ends that count against the limit */
-  GArray *refusals;   /* (element-type gint64): times at which the system had too little for a worker */
+  GArray *restarts;   /* (element-type gint64): times of the ends that count against the limit */
+  GArray *refusals;   /* (element-type gint64): times at which the system was short of resources for a worker */
   guint64 n_restarts;
   FerryTimer back_off;   /* set: no worker is started before */
-  GError *error;         /* (owned) (nullable): why no worker is started any more */
-  gboolean has_attached; /* some worker has, so that the program is one that does */
+  GError *error;         /* (owned) (nullable): why no further worker is started */
+  gboolean has_attached; /* a worker of the pool has attached before, so its program can */
   gboolean started;
-  gboolean stopping;
   gboolean scheduling;
   gboolean schedule_again;
   FerryWaitQueue stop_waits; /* for the end of a stop */
   FerryTimer stop_timer;
-  FerryPoolWorker *taker; /* (unowned) (nullable): has the next task, since it was taken back for this one */
-  FerryTimer look_timer;  /* for an idle worker to take what another one has not begun by then */
+  FerryPoolWorker *thief; /* (owned) (nullable): gets the next task, which was taken back for it */
+  FerryTimer steal_timer; /* for an idle worker to steal tasks that another one has not begun */
 };
 
 enum
@@ -127,7 +129,7 @@ G_DEFINE_FINAL_TYPE (FerryPool, ferry_pool, G_TYPE_OBJECT)
 
 /* ---- Where tasks come from ---- */
 
-/* main: from now on tasks of source are run. */
+/* main: from now on the pool runs tasks of source. */
 void
 ferry_pool_add_source (FerryPool *self, FerryTaskSource *source)
 {
@@ -140,8 +142,8 @@ ferry_pool_remove_source (FerryPool *self, FerryTaskSource *source)
   g_ptr_array_remove (self->sources, source);
 }
 
-/* main: has the tasks that wait fail. Executors may go meanwhile, with their last task, or come; those that come are
- * told by the pool's state. */
+/* main: makes the tasks that wait fail. Meanwhile executors may go with their last task, or come: new ones learn of the
+ * failure by the pool's state. */
 static void
 fail_sources (FerryPool *self, const GError *reason)
 {
@@ -154,7 +156,7 @@ fail_sources (FerryPool *self, const GError *reason)
       }
 }
 
-/* main: how much of those tasks of source is done that are being run: each counts for 1 at the most. */
+/* main: the sum of the fractions of source's tasks that are being run, each at most 1. */
 double
 ferry_pool_sum_fractions (FerryPool *self, FerryTaskSource *source)
 {
@@ -170,15 +172,8 @@ ferry_pool_sum_fractions (FerryPool *self, FerryTaskSource *source)
   return sum;
 }
 
-/* main */
-static void
-notify_error (FerryPool *self)
-{
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ERROR]);
-}
-
-/* main: nothing can be run any more: every task that waits fails with this error, and those that are submitted later.
- * Takes error over; the first one counts. */
+/* main: the pool runs no further task. Tasks that wait fail with this error, and so do later ones. Takes error; the
+ * first one counts. */
 void
 ferry_pool_fail (FerryPool *self, GError *error)
 {
@@ -192,11 +187,11 @@ ferry_pool_fail (FerryPool *self, GError *error)
     }
   self->error = error;
   reason = ferry_error_copy (error);
-  notify_error (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ERROR]);
   fail_sources (self, reason);
 }
 
-/* main: whether the pool runs what it is given. Fails with the error that the pool failed with. */
+/* main: whether the pool has not failed. Fails with the pool's error. */
 gboolean
 ferry_pool_check (FerryPool *self, GError **error)
 {
@@ -208,116 +203,62 @@ ferry_pool_check (FerryPool *self, GError **error)
 
 /* ---- Counts of workers ---- */
 
-/* main: how many workers take tasks, or will. */
-static guint
-count_live (FerryPool *self)
+typedef struct
 {
-  guint n = 0;
+  guint n_live; /* take tasks, or will */
+  guint n_idle; /* of those: have no task in flight */
+  guint n_busy; /* have tasks in flight, also while they end */
+} Counts;
+
+/* main */
+static Counts
+count_workers (FerryPool *self)
+{
+  Counts counts = {0};
 
   for (guint i = 0; i < self->workers->len; i++)
     {
-      FerryPoolWorker *worker = g_ptr_array_index (self->workers, i);
+      const FerryPoolWorker *worker = g_ptr_array_index (self->workers, i);
+      gboolean live = ferry_pool_worker_is_live (worker);
+      gboolean busy = worker->in_flight.length > 0;
 
-      n += ferry_pool_worker_is_live (worker);
+      counts.n_live += live;
+      counts.n_idle += live && !busy;
+      counts.n_busy += busy;
     }
-  return n;
+  return counts;
 }
 
-/* main: how many workers have nothing to do, or will have. */
-static guint
-count_idle (FerryPool *self)
-{
-  guint n = 0;
-
-  for (guint i = 0; i < self->workers->len; i++)
-    {
-      FerryPoolWorker *worker = g_ptr_array_index (self->workers, i);
-
-      n += ferry_pool_worker_is_live (worker) && ferry_pool_worker_get_n_tasks (worker) == 0;
-    }
-  return n;
-}
-
-static guint
-count_busy (FerryPool *self)
-{
-  guint n = 0;
-
-  for (guint i = 0; i < self->workers->len; i++)
-    {
-      FerryPoolWorker *worker = g_ptr_array_index (self->workers, i);
-
-      n += ferry_pool_worker_get_n_tasks (worker) > 0;
-    }
-  return n;
-}
-
-/* main: whether a worker that has nothing to do may end. */
+/* main: whether a worker without tasks may end. */
 gboolean
-ferry_pool_can_spare_idle (FerryPool *self)
+ferry_pool_may_end_idle (FerryPool *self)
 {
-  return count_live (self) > self->min_workers && count_idle (self) > self->min_idle;
+  Counts counts = count_workers (self);
+
+  return counts.n_live > self->min_workers && counts.n_idle > self->min_idle;
 }
 
-/* ---- What a pool puts up with: how often workers may end, how old they may grow ---- */
+/* ---- What a pool tolerates: how often workers may end, how old they may grow ---- */
 
-static void fit (FerryPool *self);
+static void fit (gpointer data);
 
-static void
-backed_off (gpointer data)
-{
-  fit (data);
-}
-
-static void
-forget_before (GArray *times, gint64 time)
-{
-  guint n = 0;
-
-  while (n < times->len && g_array_index (times, gint64, n) < time)
-    n++;
-  g_array_remove_range (times, 0, n);
-}
-
-static GError *
-describe_limit (FerryPool *self, FerryExit *exit)
-{
-  const char *const *lines = ferry_exit_get_last_lines (exit);
-  g_autofree char *text = g_strjoinv ("\n", (char **) lines);
-
-  return g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
-                      "%u workers of the pool “%s” ended before they had done anything; mend the program, then call "
-                      "ferry_pool_reset(). The last: %s%s%s",
-                      self->restarts->len, ferry_pool_get_name (self), ferry_exit_get_message (exit),
-                      lines[0] != NULL ? ":\n" : "", text);
-}
-
-/* Nothing is started before a pause, which is the longer the more of these times there were lately. */
+/* Starts no worker before a pause, which is the longer the more such times there were lately. */
 static void
 back_off (FerryPool *self, GArray *times)
 {
   gint64 now = g_get_monotonic_time ();
   gint64 pause = FIRST_BACK_OFF;
 
-  forget_before (times, now - self->restart_interval);
+  while (times->len > 0 && g_array_index (times, gint64, 0) < now - self->restart_interval)
+    g_array_remove_index (times, 0);
   g_array_append_val (times, now);
   for (guint i = 1; i < times->len && pause < MAX_BACK_OFF; i++)
     pause *= 2;
-  ferry_timers_set (self->timers, &self->back_off, now + MIN (pause, MAX_BACK_OFF), backed_off, self);
+  ferry_timers_set (self->timers, &self->back_off, now + MIN (pause, MAX_BACK_OFF), fit, self);
 }
 
-static GError *
-describe_refusals (FerryPool *self, const GError *error)
-{
-  return g_error_new (
-    FERRY_ERROR, FERRY_ERROR_SYSTEM,
-    "The system had too little for a worker of the pool “%s” %u times; free what it is short of, then "
-    "call ferry_pool_reset(). The last time: %s",
-    ferry_pool_get_name (self), self->refusals->len, error->message);
-}
-
-/* The system had too little for a worker. All those that were being started at that time have met the same shortage:
- * what comes of the others within the pause is not counted again. */
+/* The system was short of resources for a worker. Further workers that fail within the pause met the same shortage, and
+ * are not counted again. */
 static void
 note_refusal (FerryPool *self, const GError *error)
 {
@@ -326,17 +267,20 @@ note_refusal (FerryPool *self, const GError *error)
       back_off (self, self->refusals);
       g_message ("The pool “%s” starts a worker again after a pause: %s", ferry_pool_get_name (self), error->message);
     }
-  if (self->refusals->len > self->restart_limit && count_live (self) == 0)
-    ferry_pool_fail (self, describe_refusals (self, error));
+  if (self->refusals->len <= self->restart_limit || count_workers (self).n_live > 0)
+    return;
+  ferry_pool_fail (self, g_error_new (FERRY_ERROR, FERRY_ERROR_SYSTEM,
+                                      "The system had too little for a worker of the pool “%s” %u times; free what it "
+                                      "is short of, then call ferry_pool_reset(). The last time: %s",
+                                      ferry_pool_get_name (self), self->refusals->len, error->message));
 }
 
-/* main: a worker could not be started. What the system is short of may be there again soon, so that it is tried again
- * until there were too many of such times. What stays as it is fails the pool, unless there are other workers, which
- * then do what there is to do. Takes error over. */
+/* main: a worker could not be started. A shortage may end soon: the start is tried again, up to a limit. A lasting
+ * obstacle fails the pool, unless there are other workers to do its tasks. Takes error. */
 static void
 note_failed_start (FerryPool *self, FerryObstacle obstacle, GError *error)
 {
-  if (obstacle != FERRY_OBSTACLE_SHORTAGE && count_live (self) == 0)
+  if (obstacle != FERRY_OBSTACLE_SHORTAGE && count_workers (self).n_live == 0)
     {
       ferry_pool_fail (self, error);
       return;
@@ -351,64 +295,64 @@ note_failed_start (FerryPool *self, FerryObstacle obstacle, GError *error)
   g_error_free (error);
 }
 
-/* How many workers may end before they are of use. A program of which no worker has ever attached, and that lets the
- * time for that pass, is hardly one that does: it is tried once more. */
-static guint
-get_limit (FerryPool *self, FerryExit *exit)
+/* main: a worker ended before it did anything. It is replaced after a pause, up to a limit. A worker that did not
+ * attach in time is replaced only once, if no other one has ever attached: the program probably never attaches. */
+static void
+note_useless_end (FerryPool *self, FerryExit *exit)
 {
   gboolean never = ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_NEVER_ATTACHED && !self->has_attached;
+  const char *const *lines = ferry_exit_get_last_lines (exit);
+  g_autofree char *text = g_strjoinv ("\n", (char **) lines);
 
-  return never ? MIN (self->restart_limit, 1) : self->restart_limit;
+  back_off (self, self->restarts);
+  if (self->restarts->len <= (never ? MIN (self->restart_limit, 1) : self->restart_limit))
+    return;
+  ferry_pool_fail (self, g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
+                                      "%u workers of the pool “%s” ended before they had done anything; mend the "
+                                      "program, then call ferry_pool_reset(). The last: %s%s%s",
+                                      self->restarts->len, ferry_pool_get_name (self), ferry_exit_get_message (exit),
+                                      lines[0] != NULL ? ":\n" : "", text));
 }
 
-/* The fork server cannot fork the worker, and the next one is executed. */
-static gboolean
-is_for_the_fork_server_only (FerryPool *self, FerryExit *exit)
-{
-  return ferry_exit_get_obstacle (exit) == FERRY_OBSTACLE_FORK_SERVER && ferry_launcher_get_may_execute (self->starter);
-}
-
-/* main: a worker ended that was not told to. One that had worked is simply replaced, and so are those that were lost
- * with their fork server, which counts its own ends. Those that end before they have done anything are replaced after a
- * pause, and when there are too many of them, not any more. */
+/* main: a worker ended unexpectedly. One that had worked is replaced at once. So is one that was lost with its fork
+ * server, which counts its own ends. An initialiser that was begun is no task. */
 static void
 note_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
 {
-  /* The router's own stop took it along. */
-  if (ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_ROUTER_STOPPED)
+  FerryCloseReason reason = ferry_exit_get_reason (exit);
+  FerryObstacle obstacle = ferry_exit_get_obstacle (exit);
+
+  /* The router's own stop ended the worker. */
+  if (reason == FERRY_CLOSE_REASON_ROUTER_STOPPED)
     return;
   self->n_restarts++;
-  if (ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_LAUNCH_FAILED)
+  if (reason != FERRY_CLOSE_REASON_LAUNCH_FAILED)
     {
-      if (is_for_the_fork_server_only (self, exit))
-        return;
-      note_failed_start (self, ferry_exit_get_obstacle (exit),
-                         g_error_new_literal (FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED, ferry_exit_get_message (exit)));
+      if (worker->n_done == 0 && !worker->lost_task && reason != FERRY_CLOSE_REASON_FORK_SERVER_LOST)
+        note_useless_end (self, exit);
       return;
     }
-  /* An initialiser that was begun is no task. */
-  if (ferry_pool_worker_was_of_use (worker) || ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_FORK_SERVER_LOST)
-    return;
-  back_off (self, self->restarts);
-  if (self->restarts->len > get_limit (self, exit))
-    ferry_pool_fail (self, describe_limit (self, exit));
+  /* Where the fork server cannot fork the worker, the next one is executed. */
+  if (obstacle != FERRY_OBSTACLE_FORK_SERVER || !ferry_launcher_get_may_execute (self->starter))
+    note_failed_start (self, obstacle,
+                       g_error_new_literal (FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED, ferry_exit_get_message (exit)));
 }
 
-static void look_at_ages (FerryPool *self);
+static void retire_old (FerryPool *self);
 
 static void
-ages_came (gpointer data)
+age_timed_out (gpointer data)
 {
   g_autoptr (FerryPool) self = g_object_ref (data);
 
-  look_at_ages (self);
+  retire_old (self);
   ferry_pool_schedule (self);
 }
 
-/* main: has the workers that are too old retire after the task that they are at, and looks again when the next one is.
- * Handlers may change the list, so it is looked at from its beginning after each. */
+/* main: makes the workers that are too old retire after their present task, and sets the timer for the next one.
+ * Handlers may change the list of workers, so the walk begins anew after each. */
 static void
-look_at_ages (FerryPool *self)
+retire_old (FerryPool *self)
 {
   gint64 next = G_MAXINT64;
   guint i = 0;
@@ -417,9 +361,9 @@ look_at_ages (FerryPool *self)
   while (self->max_age > 0 && i < self->workers->len)
     {
       FerryPoolWorker *worker = g_ptr_array_index (self->workers, i++);
-      gint64 end = ferry_time_add (ferry_pool_worker_get_born_at (worker), self->max_age);
+      gint64 end = ferry_time_add (worker->born_at, self->max_age);
 
-      if (!ferry_pool_worker_is_ready (worker))
+      if (worker->state != FERRY_POOL_WORKER_READY)
         continue;
       if (end > g_get_monotonic_time ())
         {
@@ -434,15 +378,15 @@ look_at_ages (FerryPool *self)
       next = G_MAXINT64;
     }
   if (next != G_MAXINT64)
-    ferry_timers_set (self->timers, &self->age_timer, next, ages_came, self);
+    ferry_timers_set (self->timers, &self->age_timer, next, age_timed_out, self);
 }
 
 /* ---- Workers are started ---- */
 
-/* What starts the workers: the pool's launcher, or one like it that has them forked. Made at the first start, so that
- * the launcher can be told everything before. What is then with the launcher for a worker would wait for ever; what
- * comes later is for one that is spawned, and fails until then. A reference, since whoever hears of the worker may have
- * the pool make another one. */
+/* Returns (transfer full) the starter of the workers: the pool's launcher, or a copy that forks them. It is made at
+ * the first start, so the launcher can be configured until then. Senders of the launcher are refused: no worker of the
+ * pool would ever get them. A sender that is added later is for a worker that is spawned, and fails until then. The
+ * caller needs a reference, since a handler that learns of the worker may replace the starter. */
 static FerryLauncher *
 get_starter (FerryPool *self, GError **error)
 {
@@ -462,32 +406,21 @@ get_starter (FerryPool *self, GError **error)
   return g_object_ref (self->starter);
 }
 
-static FerryPoolWorker *
-new_worker (FerryPool *self, GError **error)
-{
-  g_autofree char *name = g_strdup_printf ("%s %u", ferry_pool_get_name (self), ++self->n_numbered);
-  g_autoptr (FerryLauncher) starter = NULL;
-
-  if (!self->in_threads)
-    {
-      starter = get_starter (self, error);
-      if (starter == NULL)
-        return NULL;
-    }
-  return ferry_pool_worker_new (self, name, starter, error);
-}
-
 static gboolean
 start_worker (FerryPool *self)
 {
+  g_autofree char *name = NULL;
+  g_autoptr (FerryLauncher) starter = NULL;
   g_autoptr (GError) error = NULL;
-  FerryPoolWorker *worker;
+  FerryPoolWorker *worker = NULL;
 
-  if (self->error != NULL || self->stopping || ferry_timer_is_set (&self->back_off))
+  if (self->error != NULL || self->rules.stopping || ferry_timer_is_set (&self->back_off) ||
+      !ferry_router_check (self->router, NULL))
     return FALSE;
-  if (!ferry_router_check (self->router, NULL))
-    return FALSE;
-  worker = new_worker (self, &error);
+  name = g_strdup_printf ("%s %u", ferry_pool_get_name (self), ++self->n_numbered);
+  starter = self->launcher != NULL ? get_starter (self, &error) : NULL;
+  if (error == NULL)
+    worker = ferry_pool_worker_new (self, name, starter, &error);
   if (worker == NULL)
     {
       gboolean short_of = g_error_matches (error, FERRY_ERROR, FERRY_ERROR_SYSTEM);
@@ -497,23 +430,27 @@ start_worker (FerryPool *self)
     }
   self->started = TRUE;
   g_ptr_array_add (self->workers, worker);
+  if (worker->worker != NULL)
+    g_list_store_append (self->list, worker->worker);
   if (self->max_age > 0 && !ferry_timer_is_set (&self->age_timer))
-    look_at_ages (self);
+    retire_old (self);
   return TRUE;
 }
 
-/* Whether one worker more may be started. Those that end do not count, but for there being no more of them than of the
- * others: each is replaced before it has run its finaliser, and may take its time for that. */
+/* Whether one more worker may be started. A worker that ends is replaced before it has run its finaliser, so it does
+ * not count against the maximum. But no more workers may be ending than the maximum. */
 static gboolean
 has_place (FerryPool *self)
 {
-  return count_live (self) < self->max_workers && self->workers->len < 2 * self->max_workers;
+  return count_workers (self).n_live < self->max_workers && self->workers->len < 2 * self->max_workers;
 }
 
 static gboolean
 has_too_few (FerryPool *self)
 {
-  return count_live (self) < self->min_workers || (self->min_idle > 0 && count_idle (self) < self->min_idle);
+  Counts counts = count_workers (self);
+
+  return counts.n_live < self->min_workers || counts.n_idle < self->min_idle;
 }
 
 static void
@@ -523,11 +460,11 @@ start_minimum (FerryPool *self)
     ;
 }
 
-/* ---- Who gets which task ---- */
+/* ---- Which worker gets which task ---- */
 
-static void look_for_idle (gpointer data);
+static void steal_work (gpointer data);
 
-/* main: notes how long a task took, from its hand-over or from the answer before it. */
+/* main: takes into account how long a task took, from its sending or from the answer before it. */
 void
 ferry_pool_note_time (FerryPool *self, gint64 microseconds)
 {
@@ -539,7 +476,7 @@ ferry_pool_note_time (FerryPool *self, gint64 microseconds)
     self->mean_time += (sample - self->mean_time) * MEAN_SHARE;
 }
 
-/* How many tasks a worker may have in hand. */
+/* How many tasks a worker may have in flight. */
 static guint
 get_depth (FerryPool *self)
 {
@@ -548,7 +485,7 @@ get_depth (FerryPool *self)
   return (guint) CLAMP (AHEAD_MICROSECONDS / MAX (self->mean_time, 1), 1, MAX_DEPTH);
 }
 
-/* The task to be run next: of the highest priority, and by turns among executors with such. */
+/* The next task to run: that of the highest priority. Executors with the same priority take turns. */
 static FerryTask *
 peek_task (FerryPool *self)
 {
@@ -567,7 +504,7 @@ peek_task (FerryPool *self)
   return best;
 }
 
-/* The next turn is that of the executor behind this one. */
+/* Gives the next turn to the executor behind this one. */
 static void
 pass_turn (FerryPool *self, FerryTaskSource *source)
 {
@@ -577,142 +514,127 @@ pass_turn (FerryPool *self, FerryTaskSource *source)
     self->next_source = index + 1;
 }
 
-/* The best worker that has room, or NULL. A task whose time runs from its hand-over on is not sent ahead. */
-static FerryPoolWorker *
-pick_worker (FerryPool *self, FerryTask *task)
+/* Whether the worker may be sent one more task. depth: how many it may have in flight. A worker that missed its time to
+ * begin a task has one at a time. No task is sent ahead beyond max_tasks. */
+static gboolean
+has_room (FerryPool *self, const FerryPoolWorker *worker, guint depth)
 {
-  guint depth = ferry_task_get_settings (task)->run_timeout > 0 ? 1 : get_depth (self);
+  guint n = worker->in_flight.length;
+
+  return worker->state == FERRY_POOL_WORKER_READY && n < (worker->n_missed > 0 ? 1 : depth) &&
+         (self->rules.max_tasks == 0 || worker->n_done + n < self->rules.max_tasks);
+}
+
+/* The best worker that has room, or NULL. A worker that begins its tasks in time comes first, then the one with fewer
+ * tasks in flight. */
+static FerryPoolWorker *
+find_worker (FerryPool *self, guint depth)
+{
   FerryPoolWorker *best = NULL;
 
-  if (self->taker != NULL && ferry_pool_worker_has_room (self->taker, 1, self->rules.max_tasks))
-    return self->taker;
   for (guint i = 0; i < self->workers->len; i++)
     {
       FerryPoolWorker *worker = g_ptr_array_index (self->workers, i);
 
-      if (ferry_pool_worker_has_room (worker, depth, self->rules.max_tasks) &&
-          ferry_pool_worker_is_better (worker, best))
+      if (has_room (self, worker, depth) &&
+          (best == NULL || worker->n_missed < best->n_missed ||
+           (worker->n_missed == best->n_missed && worker->in_flight.length < best->in_flight.length)))
         best = worker;
     }
   return best;
 }
 
-static gint64
-get_time_to_begin (guint n_missed)
+/* The worker for a task, or NULL. A task with a limited run time is not sent ahead: its time runs from its sending on.
+ */
+static FerryPoolWorker *
+pick_worker (FerryPool *self, FerryTask *task)
 {
-  return (gint64) BEGIN_MICROSECONDS << MIN (n_missed, MAX_DOUBLINGS);
+  if (self->thief != NULL && has_room (self, self->thief, 1))
+    return self->thief;
+  return find_worker (self, ferry_task_get_settings (task)->run_timeout > 0 ? 1 : get_depth (self));
 }
 
 static void
-look_at (FerryPool *self, gint64 time)
+steal_at (FerryPool *self, gint64 time)
 {
-  if (!ferry_timer_is_set (&self->look_timer) || self->look_timer.deadline > time)
-    ferry_timers_set (self->timers, &self->look_timer, time, look_for_idle, self);
+  if (!ferry_timer_is_set (&self->steal_timer) || self->steal_timer.deadline > time)
+    ferry_timers_set (self->timers, &self->steal_timer, time, steal_work, self);
 }
 
-/* A worker with nothing in hand, of those the one most likely to begin something; or NULL. */
-static FerryPoolWorker *
-find_idle (FerryPool *self)
-{
-  FerryPoolWorker *idle = NULL;
-
-  for (guint i = 0; i < self->workers->len; i++)
-    {
-      FerryPoolWorker *worker = g_ptr_array_index (self->workers, i);
-
-      if (ferry_pool_worker_is_idle (worker) && ferry_pool_worker_is_better (worker, idle))
-        idle = worker;
-    }
-  return idle;
-}
-
-/* Hands a task over. Returns FALSE when nothing more can be done now. */
+/* Sends one task. Returns FALSE when no further one can be sent now. */
 static gboolean
-pump_once (FerryPool *self)
+send_next (FerryPool *self)
 {
   FerryTask *task = self->error == NULL ? peek_task (self) : NULL;
   FerryPoolWorker *worker = task != NULL ? pick_worker (self, task) : NULL;
 
-  if (task != NULL && (worker == NULL || ferry_pool_worker_get_n_tasks (worker) > 0) && has_place (self))
+  if (task != NULL && (worker == NULL || worker->in_flight.length > 0) && has_place (self))
     {
-      /* Whether a worker was started or not, handlers may have done anything to the task. */
+      /* Handlers may have changed the task, whether a worker was started or not. */
       start_worker (self);
       task = peek_task (self);
-      worker = task != NULL && !self->stopping ? pick_worker (self, task) : NULL;
+      worker = task != NULL && !self->rules.stopping ? pick_worker (self, task) : NULL;
     }
   if (worker == NULL)
     return FALSE;
   pass_turn (self, ferry_task_get_placement (task)->queue);
-  if (!ferry_pool_worker_hand_over (worker, task))
+  if (!ferry_pool_worker_send_task (worker, task))
     return FALSE;
-  if (!ferry_timer_is_set (&self->look_timer) && find_idle (self) != NULL)
-    look_at (self, g_get_monotonic_time () + BEGIN_MICROSECONDS);
+  /* An idle worker may steal it later. */
+  if (!ferry_timer_is_set (&self->steal_timer) && find_worker (self, 1) != NULL)
+    steal_at (self, g_get_monotonic_time () + BEGIN_MICROSECONDS);
   return TRUE;
 }
 
-/* How many of the tasks that a worker has in hand wait there. The more often the idle worker missed its time to begin
- * something, the more has this one. */
-static guint
-count_ahead (FerryPool *self, const FerryPoolWorker *worker, const FerryPoolWorker *idle)
+/* The worker with the most tasks that can be stolen, or NULL. n_missed: how often the thief missed its time to begin a
+ * task. The more often, the longer this worker may take to begin its own first one. */
+static FerryPoolWorker *
+find_busiest (FerryPool *self, guint n_missed, guint *most)
 {
-  gint64 time_to_begin = get_time_to_begin (ferry_pool_worker_get_n_missed (idle));
-  gint64 begins_by = 0;
-  guint n = ferry_pool_worker_count_ahead (worker, time_to_begin, &begins_by);
-
-  if (begins_by > 0)
-    look_at (self, begins_by);
-  return n;
-}
-
-/* Gives a worker what was sent ahead to the one with the most of it; one that is still being started has begun nothing.
- * The first goes to this worker whatever it missed before, or it would come back here for ever. */
-static void
-take_from_busiest (FerryPool *self, FerryPoolWorker *idle)
-{
-  g_autoptr (FerryPool) kept G_GNUC_UNUSED = g_object_ref (self);
-  g_autoptr (FerryPoolWorker) taker = ferry_pool_worker_ref (idle);
-  FerryPoolWorker *taker_before = self->taker;
+  gint64 time_to_begin = (gint64) BEGIN_MICROSECONDS << MIN (n_missed, MAX_DOUBLINGS);
   FerryPoolWorker *busiest = NULL;
-  guint most = 0;
 
+  *most = 0;
   for (guint i = 0; i < self->workers->len; i++)
     {
       FerryPoolWorker *worker = g_ptr_array_index (self->workers, i);
-      guint n = count_ahead (self, worker, idle);
+      gint64 begins_by = 0;
+      guint n = ferry_pool_worker_count_ahead (worker, time_to_begin, &begins_by);
 
-      if (n <= most)
+      if (begins_by > 0)
+        steal_at (self, begins_by);
+      if (n <= *most)
         continue;
       busiest = worker;
-      most = n;
+      *most = n;
     }
+  return busiest;
+}
+
+/* main: gives an idle worker tasks that were sent ahead to the busiest one. A worker that still starts has begun none.
+ * The thief is sent the first task whatever it missed before; else that would return to the other worker. */
+static void
+steal_work (gpointer data)
+{
+  FerryPool *self = data;
+  FerryPoolWorker *idle = self->rules.stopping || self->thief != NULL ? NULL : find_worker (self, 1);
+  guint most = 0;
+  FerryPoolWorker *busiest = idle != NULL ? find_busiest (self, idle->n_missed, &most) : NULL;
+
   if (busiest == NULL)
     return;
-  if (most == ferry_pool_worker_get_n_tasks (busiest))
-    ferry_pool_worker_note_missed (busiest, ferry_pool_worker_get_n_missed (idle));
-  self->taker = taker;
+  /* Its first task was not begun in time either. */
+  if (most == busiest->in_flight.length)
+    busiest->n_missed = MAX (busiest->n_missed, idle->n_missed) + 1;
+  g_object_ref (self);
+  self->thief = ferry_pool_worker_ref (idle);
   ferry_pool_worker_take_back (busiest);
   ferry_pool_schedule (self);
-  self->taker = taker_before;
+  g_clear_pointer (&self->thief, ferry_pool_worker_unref);
+  g_object_unref (self);
 }
 
-/* A worker that has nothing to do takes from those that have more than they are at. */
-static void
-level (FerryPool *self)
-{
-  FerryPoolWorker *idle = self->stopping || self->taker != NULL ? NULL : find_idle (self);
-
-  if (idle != NULL)
-    take_from_busiest (self, idle);
-}
-
-/* A worker was idle while another one had not begun what it was given. */
-static void
-look_for_idle (gpointer data)
-{
-  level (data);
-}
-
-/* main: hands over what can be. */
+/* main: sends as many tasks as there is room for. */
 void
 ferry_pool_schedule (FerryPool *self)
 {
@@ -727,15 +649,15 @@ ferry_pool_schedule (FerryPool *self)
   do
     {
       self->schedule_again = FALSE;
-      while (!self->stopping && pump_once (self))
+      while (!self->rules.stopping && send_next (self))
         ;
     }
   while (self->schedule_again);
   self->router->n_holding--;
   self->scheduling = FALSE;
   start_minimum (self);
-  level (self);
-  /* What came back from a worker after the pool had failed. */
+  steal_work (self);
+  /* Tasks that came back from a worker after the pool had failed. */
   if (self->error != NULL)
     {
       g_autoptr (GError) reason = ferry_error_copy (self->error);
@@ -745,7 +667,7 @@ ferry_pool_schedule (FerryPool *self)
   g_object_unref (self);
 }
 
-/* A worker that can be spared: one that has nothing to do, where there is one. */
+/* The live worker with the fewest tasks. */
 static FerryPoolWorker *
 pick_to_retire (FerryPool *self)
 {
@@ -755,27 +677,26 @@ pick_to_retire (FerryPool *self)
     {
       FerryPoolWorker *worker = g_ptr_array_index (self->workers, i);
 
-      if (ferry_pool_worker_is_live (worker) &&
-          (pick == NULL || ferry_pool_worker_get_n_tasks (worker) < ferry_pool_worker_get_n_tasks (pick)))
+      if (ferry_pool_worker_is_live (worker) && (pick == NULL || worker->in_flight.length < pick->in_flight.length))
         pick = worker;
     }
   return pick;
 }
 
-/* main: there are to be more workers or less than before. */
+/* main: adapts the number of workers to the settings, also after a pause. */
 static void
-fit (FerryPool *self)
+fit (gpointer data)
 {
-  g_autoptr (FerryPool) kept G_GNUC_UNUSED = g_object_ref (self);
+  g_autoptr (FerryPool) self = g_object_ref (data);
 
-  while (!self->stopping && count_live (self) > self->max_workers)
+  while (!self->rules.stopping && count_workers (self).n_live > self->max_workers)
     {
       g_autoptr (FerryPoolWorker) worker = ferry_pool_worker_ref (pick_to_retire (self));
 
       ferry_pool_worker_take_back (worker);
       ferry_pool_worker_retire (worker);
     }
-  /* What was sent ahead is worth another worker, where there may be one now. */
+  /* Tasks that were sent ahead are worth another worker, where there may be one now. */
   for (guint i = 0; has_place (self) && i < self->workers->len; i++)
     ferry_pool_worker_take_back (g_ptr_array_index (self->workers, i));
   ferry_pool_schedule (self);
@@ -793,35 +714,33 @@ kill_all (gpointer data)
       ferry_pool_worker_kill (g_ptr_array_index (self->workers, i - 1));
 }
 
-/* main: where the pool is being stopped and has no worker left, it is stopped. */
+/* main: ends a stop where no worker is left. */
 static void
 finish_stop (FerryPool *self)
 {
-  g_autoptr (FerryPool) kept G_GNUC_UNUSED = NULL;
+  g_autoptr (FerryPool) kept G_GNUC_UNUSED = g_object_ref (self);
 
-  if (self->workers->len > 0 || !self->stopping)
+  if (self->workers->len > 0 || !self->rules.stopping)
     return;
-  kept = g_object_ref (self);
   ferry_timers_unset (self->timers, &self->stop_timer);
-  self->stopping = FALSE;
+  self->rules.stopping = FALSE;
   self->started = FALSE;
   ferry_wait_queue_finish_all (&self->stop_waits);
-  /* What was submitted meanwhile. */
+  /* Tasks that were submitted meanwhile. */
   ferry_pool_schedule (self);
 }
 
 /**
  * ferry_pool_stop_async:
  * @self: a pool
- * @timeout: how long the workers may take to finish what they are at, in microseconds; 0 to kill them now, negative
- *   for as long as it takes
+ * @timeout: how long the workers may take to finish, in microseconds; 0 to kill them now, negative for no limit
  * @cancellable: (nullable): ends the waiting, not the stopping
  * @callback: (scope async): called when all workers have ended
  * @user_data: data for @callback
  *
- * Ends all workers. Those that do a task finish it, those that have finished run their finaliser, and those that are
- * left when the time is over are killed. Tasks that wait fail with %FERRY_ERROR_REFUSED. Afterwards the pool can be
- * used again. On the router's thread.
+ * Ends all workers. A worker that runs a task finishes it, and then runs its finaliser. Workers that are left when the
+ * time is over are killed. Tasks that wait fail with %FERRY_ERROR_REFUSED. Afterwards the pool can be used again. On
+ * the router's thread.
  *
  * Since: 0.1
  */
@@ -839,13 +758,13 @@ ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellabl
   kept = g_object_ref (self);
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, ferry_pool_stop_async);
-  if (self->stopping)
+  if (self->rules.stopping)
     {
       g_task_return_new_error (task, FERRY_ERROR, FERRY_ERROR_BUSY, "The pool “%s” is being stopped already",
                                ferry_pool_get_name (self));
       return;
     }
-  self->stopping = TRUE;
+  self->rules.stopping = TRUE;
   ferry_wait_queue_add_task (&self->stop_waits, task);
   reason = g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "The pool “%s” was stopped; submit the task again",
                         ferry_pool_get_name (self));
@@ -892,11 +811,11 @@ ferry_pool_stop_finish (FerryPool *self, GAsyncResult *result, GError **error)
  * @self: a pool
  * @error: return location for an error
  *
- * Starts as many workers as the pool keeps at least, so that the first tasks find them warm. Not needed: workers are
- * started when there are tasks for them. On the router's thread.
+ * Starts the minimum of workers, so that the first tasks find them warm. This call is optional: workers are started
+ * when there are tasks for them. On the router's thread.
  *
- * What the system has too little for now is tried again after a pause ([method@Ferry.Pool.set_restart_limit]), and is
- * no error of this call.
+ * A start that fails since the system is short of resources is tried again after a pause
+ * ([method@Ferry.Pool.set_restart_limit]). It is no error of this call.
  *
  * Fails with the error that the pool failed with (see [method@Ferry.Pool.get_error]), and with the other errors of
  * [method@Ferry.Launcher.spawn].
@@ -915,18 +834,15 @@ ferry_pool_start (FerryPool *self, GError **error)
     return FALSE;
   self->started = TRUE;
   start_minimum (self);
-  if (self->error == NULL)
-    return TRUE;
-  g_propagate_error (error, ferry_error_copy (self->error));
-  return FALSE;
+  return ferry_pool_check (self, error);
 }
 
 /**
  * ferry_pool_reset:
  * @self: a pool
  *
- * Has a pool that has failed try again: workers are started again when there are tasks for them. What it was given to
- * start stays as it is. On the router's thread.
+ * Lets a pool that has failed try again: workers are started when there are tasks for them. The settings stay. On the
+ * router's thread.
  *
  * Since: 0.1
  */
@@ -942,44 +858,20 @@ ferry_pool_reset (FerryPool *self)
   if (self->starter != NULL && ferry_launcher_get_fork_server (self->starter) != NULL)
     ferry_fork_server_forgive (ferry_launcher_get_fork_server (self->starter));
   else if (self->starter != NULL && ferry_launcher_get_may_execute (self->starter))
-    /* It may be a fork server now. */
+    /* The program may have become one that can be a fork server. */
     g_clear_object (&self->starter);
   ferry_timers_unset (self->timers, &self->back_off);
-  notify_error (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ERROR]);
   ferry_pool_schedule (self);
 }
 
-/* ---- What workers tell and ask ---- */
+/* ---- For workers ---- */
 
-/* main: the pool's own; they may change. */
+/* main: the pool's own, which may change. */
 const FerryPoolRules *
 ferry_pool_get_rules (FerryPool *self)
 {
   return &self->rules;
-}
-
-/* main */
-gboolean
-ferry_pool_is_stopping (FerryPool *self)
-{
-  return self->stopping;
-}
-
-/* main: the process is there, and is in the list of them. */
-void
-ferry_pool_show (FerryPool *self, FerryWorker *process)
-{
-  g_list_store_append (self->list, process);
-}
-
-/* main: the process is in the list no more, if it was. */
-void
-ferry_pool_hide (FerryPool *self, FerryWorker *process)
-{
-  guint position;
-
-  if (g_list_store_find (self->list, process, &position))
-    g_list_store_remove (self->list, position);
 }
 
 /* main: a worker has attached. */
@@ -989,26 +881,37 @@ ferry_pool_note_attached (FerryPool *self)
   self->has_attached = TRUE;
 }
 
-/* main: the worker is gone. */
+/* main: the worker has ended. */
 void
-ferry_pool_take_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
+ferry_pool_worker_ended (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
 {
-  gboolean expected = ferry_pool_worker_was_told_to_end (worker);
+  gboolean expected = worker->told_to_end;
+  guint position;
 
   g_object_ref (self);
-  if (ferry_pool_worker_get_process (worker) != NULL)
-    ferry_pool_hide (self, ferry_pool_worker_get_process (worker));
-  if (!expected && !self->stopping)
+  if (worker->worker != NULL && g_list_store_find (self->list, worker->worker, &position))
+    g_list_store_remove (self->list, position);
+  if (!expected && !self->rules.stopping)
     note_end (self, worker, exit);
   g_ptr_array_remove (self->workers, worker);
-  if (self->stopping)
+  if (self->rules.stopping)
     finish_stop (self);
   else
     ferry_pool_schedule (self);
   g_object_unref (self);
 }
 
-/* ---- What a pool is told ---- */
+/* ---- Settings ---- */
+
+static gboolean
+change_number (FerryPool *self, guint *setting, guint value, guint property)
+{
+  if (*setting == value)
+    return FALSE;
+  *setting = value;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
+  return TRUE;
+}
 
 /**
  * ferry_pool_set_name:
@@ -1022,15 +925,14 @@ ferry_pool_take_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
 void
 ferry_pool_set_name (FerryPool *self, const char *name)
 {
-  char *copy;
+  g_autofree char *old = NULL;
 
   g_return_if_fail (FERRY_IS_POOL (self));
   ferry_return_if_elsewhere (self->router->home);
 
-  copy = g_strdup (name);
-  g_free (self->name);
-  self->name = copy;
-  g_object_notify (G_OBJECT (self), "name");
+  old = self->name;
+  self->name = g_strdup (name);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_NAME]);
 }
 
 /**
@@ -1048,11 +950,7 @@ ferry_pool_set_min_workers (FerryPool *self, guint min_workers)
   g_return_if_fail (FERRY_IS_POOL (self));
   ferry_return_if_elsewhere (self->router->home);
 
-  if (self->min_workers == min_workers)
-    return;
-  self->min_workers = min_workers;
-  g_object_notify (G_OBJECT (self), "min-workers");
-  if (self->started)
+  if (change_number (self, &self->min_workers, min_workers, PROP_MIN_WORKERS) && self->started)
     ferry_pool_schedule (self);
 }
 
@@ -1071,11 +969,7 @@ ferry_pool_set_min_idle (FerryPool *self, guint min_idle)
   g_return_if_fail (FERRY_IS_POOL (self));
   ferry_return_if_elsewhere (self->router->home);
 
-  if (self->min_idle == min_idle)
-    return;
-  self->min_idle = min_idle;
-  g_object_notify (G_OBJECT (self), "min-idle");
-  if (self->started)
+  if (change_number (self, &self->min_idle, min_idle, PROP_MIN_IDLE) && self->started)
     ferry_pool_schedule (self);
 }
 
@@ -1084,8 +978,7 @@ ferry_pool_set_min_idle (FerryPool *self, guint min_idle)
  * @self: a pool
  * @max_workers: what [property@Ferry.Pool:max-workers] says
  *
- * Sets [property@Ferry.Pool:max-workers]. Workers beyond it retire when they have done the task that they are at. On
- * the router's thread.
+ * Sets [property@Ferry.Pool:max-workers]. Workers beyond it retire after their present task. On the router's thread.
  *
  * Since: 0.1
  */
@@ -1096,11 +989,8 @@ ferry_pool_set_max_workers (FerryPool *self, guint max_workers)
   g_return_if_fail (max_workers >= 1);
   ferry_return_if_elsewhere (self->router->home);
 
-  if (self->max_workers == max_workers)
-    return;
-  self->max_workers = max_workers;
-  g_object_notify (G_OBJECT (self), "max-workers");
-  fit (self);
+  if (change_number (self, &self->max_workers, max_workers, PROP_MAX_WORKERS))
+    fit (self);
 }
 
 /**
@@ -1122,7 +1012,7 @@ ferry_pool_set_idle_timeout (FerryPool *self, gint64 idle_timeout)
   if (self->rules.idle_timeout == idle_timeout)
     return;
   self->rules.idle_timeout = idle_timeout;
-  g_object_notify (G_OBJECT (self), "idle-timeout");
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_IDLE_TIMEOUT]);
 }
 
 /**
@@ -1144,8 +1034,8 @@ ferry_pool_set_max_age (FerryPool *self, gint64 max_age)
   if (self->max_age == max_age)
     return;
   self->max_age = max_age;
-  g_object_notify (G_OBJECT (self), "max-age");
-  look_at_ages (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_AGE]);
+  retire_old (self);
 }
 
 /**
@@ -1163,10 +1053,7 @@ ferry_pool_set_max_tasks (FerryPool *self, guint max_tasks)
   g_return_if_fail (FERRY_IS_POOL (self));
   ferry_return_if_elsewhere (self->router->home);
 
-  if (self->rules.max_tasks == max_tasks)
-    return;
-  self->rules.max_tasks = max_tasks;
-  g_object_notify (G_OBJECT (self), "max-tasks");
+  change_number (self, &self->rules.max_tasks, max_tasks, PROP_MAX_TASKS);
 }
 
 /**
@@ -1187,7 +1074,7 @@ ferry_pool_set_max_memory (FerryPool *self, guint64 max_memory)
   if (self->rules.max_memory == max_memory)
     return;
   self->rules.max_memory = max_memory;
-  g_object_notify (G_OBJECT (self), "max-memory");
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_MEMORY]);
 }
 
 /**
@@ -1205,10 +1092,7 @@ ferry_pool_set_death_limit (FerryPool *self, guint death_limit)
   g_return_if_fail (FERRY_IS_POOL (self));
   ferry_return_if_elsewhere (self->router->home);
 
-  if (self->rules.death_limit == death_limit)
-    return;
-  self->rules.death_limit = death_limit;
-  g_object_notify (G_OBJECT (self), "death-limit");
+  change_number (self, &self->rules.death_limit, death_limit, PROP_DEATH_LIMIT);
 }
 
 /**
@@ -1229,7 +1113,7 @@ ferry_pool_set_use_fork_server (FerryPool *self, gboolean use_fork_server)
   if (self->use_fork_server == use_fork_server)
     return;
   self->use_fork_server = use_fork_server;
-  g_object_notify (G_OBJECT (self), "use-fork-server");
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_USE_FORK_SERVER]);
 }
 
 /**
@@ -1238,15 +1122,15 @@ ferry_pool_set_use_fork_server (FerryPool *self, gboolean use_fork_server)
  * @restarts: how many
  * @interval: in which time, in microseconds
  *
- * Limits how often a worker that ends before it has begun anything is replaced: each time after a pause that doubles,
- * and when there are more of them than @restarts in @interval, not any more: the pool then fails. By default 5 in 60
- * seconds. Workers that end at a task are replaced without limit.
+ * Limits how often the pool replaces workers that end before they have begun a task. By default 5 in 60 seconds. Before
+ * each replacement is a pause, which doubles. After more than @restarts such ends in @interval the pool fails. Workers
+ * that end while they run a task are replaced without limit.
  *
- * A worker that does not attach in its time ([method@Ferry.Launcher.set_attach_timeout]) is replaced once where none of
- * the pool's workers ever has: the program then hardly calls [func@Ferry.Worker.main].
+ * A worker that does not attach in its time ([method@Ferry.Launcher.set_attach_timeout]) is replaced only once, if no
+ * other one has ever attached. The program probably does not call [func@Ferry.Worker.main].
  *
- * What the system refuses a worker for want of memory, descriptors or processes is tried again after such pauses as
- * well, and limited alike: with no worker left the pool then fails with %FERRY_ERROR_SYSTEM. On the router's thread.
+ * A worker that the system refuses for want of memory, descriptors or processes is tried again after the same pauses,
+ * and as often. Where no worker is left then, the pool fails with %FERRY_ERROR_SYSTEM. On the router's thread.
  *
  * Since: 0.1
  */
@@ -1261,30 +1145,36 @@ ferry_pool_set_restart_limit (FerryPool *self, guint restarts, gint64 interval)
   self->restart_interval = interval;
 }
 
+static void
+pool_call_set (FerryPoolCall *self, const char *function, GVariant *arguments)
+{
+  g_autofree char *name = g_strdup (function);
+
+  g_clear_pointer (&self->arguments, g_variant_unref);
+  if (arguments != NULL)
+    self->arguments = g_variant_ref_sink (arguments);
+  g_free (self->function);
+  self->function = g_steal_pointer (&name);
+}
+
 /**
  * ferry_pool_set_initialiser:
  * @self: a pool
  * @function: (nullable): the name of a registered function; %NULL for none
  * @arguments: (nullable): its arguments
  *
- * Sets a function that each new worker runs before its first task. When it fails, the pool fails, once: no worker
- * is started any more until [method@Ferry.Pool.reset]. On the router's thread.
+ * Sets a function that each new worker runs before its first task. When it fails, the pool fails: no worker is started
+ * until [method@Ferry.Pool.reset]. On the router's thread.
  *
  * Since: 0.1
  */
 void
 ferry_pool_set_initialiser (FerryPool *self, const char *function, GVariant *arguments)
 {
-  g_autofree char *name = g_strdup (function);
-
   g_return_if_fail (FERRY_IS_POOL (self));
   ferry_return_if_elsewhere (self->router->home);
 
-  g_clear_pointer (&self->rules.initialiser_arguments, g_variant_unref);
-  if (arguments != NULL)
-    self->rules.initialiser_arguments = g_variant_ref_sink (arguments);
-  g_free (self->rules.initialiser);
-  self->rules.initialiser = g_steal_pointer (&name);
+  pool_call_set (&self->rules.initialiser, function, arguments);
 }
 
 /**
@@ -1293,27 +1183,21 @@ ferry_pool_set_initialiser (FerryPool *self, const char *function, GVariant *arg
  * @function: (nullable): the name of a registered function; %NULL for none
  * @arguments: (nullable): its arguments
  *
- * Sets a function that each new worker runs after its last task, when it is retired or the pool is stopped. Its
- * errors are logged. On the router's thread.
+ * Sets a function that each worker runs after its last task, when it is retired or the pool is stopped. Its errors are
+ * logged. On the router's thread.
  *
  * Since: 0.1
  */
 void
 ferry_pool_set_finaliser (FerryPool *self, const char *function, GVariant *arguments)
 {
-  g_autofree char *name = g_strdup (function);
-
   g_return_if_fail (FERRY_IS_POOL (self));
   ferry_return_if_elsewhere (self->router->home);
 
-  g_clear_pointer (&self->rules.finaliser_arguments, g_variant_unref);
-  if (arguments != NULL)
-    self->rules.finaliser_arguments = g_variant_ref_sink (arguments);
-  g_free (self->rules.finaliser);
-  self->rules.finaliser = g_steal_pointer (&name);
+  pool_call_set (&self->rules.finaliser, function, arguments);
 }
 
-/* ---- What it says of itself ---- */
+/* ---- Getters ---- */
 
 /**
  * ferry_pool_get_min_workers:
@@ -1388,7 +1272,7 @@ ferry_pool_get_n_busy (FerryPool *self)
   g_return_val_if_fail (FERRY_IS_POOL (self), 0);
   ferry_return_val_if_elsewhere (self->router->home, 0);
 
-  return count_busy (self);
+  return count_workers (self).n_busy;
 }
 
 /**
@@ -1468,19 +1352,12 @@ ferry_pool_get_router (FerryPool *self)
   return self->router;
 }
 
-/* main: the router's. */
-FerryTimers *
-ferry_pool_get_timers (FerryPool *self)
-{
-  return self->timers;
-}
-
 /**
  * ferry_pool_get_workers:
  * @self: a pool
  *
- * The processes of the pool, as a list that changes as they come and go. A pool of threads has none.
- * On the router's thread.
+ * Gets a list of the pool's processes, which changes as they start and end. In a pool of threads it is empty. On the
+ * router's thread.
  *
  * Returns: (transfer none): a list model of [class@Ferry.Worker]
  *
@@ -1500,7 +1377,7 @@ ferry_pool_get_property (GObject *object, guint property_id, GValue *value, GPar
 {
   FerryPool *self = FERRY_POOL (object);
 
-  /* Those two are const. */
+  /* These two are const. */
   if (property_id != PROP_ROUTER && property_id != PROP_LAUNCHER)
     ferry_return_if_elsewhere (self->router->home);
   switch (property_id)
@@ -1545,7 +1422,7 @@ ferry_pool_get_property (GObject *object, guint property_id, GValue *value, GPar
       g_value_set_uint (value, self->workers->len);
       break;
     case PROP_N_BUSY:
-      g_value_set_uint (value, count_busy (self));
+      g_value_set_uint (value, count_workers (self).n_busy);
       break;
     case PROP_N_RESTARTS:
       g_value_set_uint64 (value, self->n_restarts);
@@ -1612,53 +1489,45 @@ install_settings (void)
   /**
    * FerryPool:name:
    *
-   * The pool's name: the first part of its workers' names, which are seen in `ps`. By default the name of the
-   * program.
+   * The pool's name. It is the first part of its workers' names, which `ps` shows. By default the program's name.
    *
    * Since: 0.1
    */
-  properties[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL,
-                                               G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, WRITABLE);
   /**
    * FerryPool:min-workers:
    *
-   * How many workers are kept, also when there is nothing to do, once the pool was started or was given a task.
+   * How many workers are kept at least, also without tasks, once the pool was started or got a task.
    *
    * Since: 0.1
    */
-  properties[PROP_MIN_WORKERS] = g_param_spec_uint (
-    "min-workers", NULL, NULL, 0, G_MAXUINT16, 0, G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_MIN_WORKERS] = g_param_spec_uint ("min-workers", NULL, NULL, 0, G_MAXUINT16, 0, WRITABLE);
   /**
    * FerryPool:min-idle:
    *
-   * How many workers are kept with nothing to do beside those that are at something, as far as
-   * [property@Ferry.Pool:max-workers] allows, once the pool was started or was given a task: so the next task finds a
-   * warm one.
+   * How many idle workers are kept beside the busy ones, once the pool was started or got a task. So the next task
+   * finds a warm one. [property@Ferry.Pool:max-workers] limits all of them.
    *
    * Since: 0.1
    */
-  properties[PROP_MIN_IDLE] = g_param_spec_uint ("min-idle", NULL, NULL, 0, G_MAXUINT16, 0,
-                                                 G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_MIN_IDLE] = g_param_spec_uint ("min-idle", NULL, NULL, 0, G_MAXUINT16, 0, WRITABLE);
   /**
    * FerryPool:max-workers:
    *
-   * How many workers there are at most, beside as many that are ending. By default [func@Ferry.get_n_usable_cores].
+   * How many workers there are at most. As many again may be ending. By default [func@Ferry.get_n_usable_cores].
    *
    * Since: 0.1
    */
-  properties[PROP_MAX_WORKERS] = g_param_spec_uint (
-    "max-workers", NULL, NULL, 1, G_MAXUINT16, 1, G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_MAX_WORKERS] = g_param_spec_uint ("max-workers", NULL, NULL, 1, G_MAXUINT16, 1, WRITABLE);
   /**
    * FerryPool:idle-timeout:
    *
-   * How long a worker above the minimum is kept with nothing to do, in microseconds; 0 for ever. By default 60
-   * seconds.
+   * How long an idle worker above the minimum is kept, in microseconds; 0 for no limit. By default 60 seconds.
    *
    * Since: 0.1
    */
   properties[PROP_IDLE_TIMEOUT] =
-    g_param_spec_int64 ("idle-timeout", NULL, NULL, 0, G_MAXINT64 / 2, 60 * G_USEC_PER_SEC,
-                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+    g_param_spec_int64 ("idle-timeout", NULL, NULL, 0, G_MAXINT64 / 2, 60 * G_USEC_PER_SEC, WRITABLE);
 }
 
 static void
@@ -1667,55 +1536,49 @@ install_limits (void)
   /**
    * FerryPool:max-age:
    *
-   * After how many microseconds a worker is replaced by a new one, when it has done the task that it is at; 0 for
-   * never.
+   * The age, in microseconds, after which a worker is replaced when it has done its present task; 0 for no limit.
    *
    * Since: 0.1
    */
-  properties[PROP_MAX_AGE] = g_param_spec_int64 ("max-age", NULL, NULL, 0, G_MAXINT64, 0,
-                                                 G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_MAX_AGE] = g_param_spec_int64 ("max-age", NULL, NULL, 0, G_MAXINT64, 0, WRITABLE);
   /**
    * FerryPool:max-tasks:
    *
-   * After how many tasks a worker is replaced by a new one; 0 for never.
+   * The number of tasks after which a worker is replaced; 0 for no limit.
    *
    * Since: 0.1
    */
-  properties[PROP_MAX_TASKS] = g_param_spec_uint ("max-tasks", NULL, NULL, 0, G_MAXUINT, 0,
-                                                  G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_MAX_TASKS] = g_param_spec_uint ("max-tasks", NULL, NULL, 0, G_MAXUINT, 0, WRITABLE);
   /**
    * FerryPool:max-memory:
    *
-   * A worker whose process has more resident memory than this, in bytes, is replaced after its task; 0 for no
-   * limit. It is looked at after a task, at most ten times a second. Threads have no such limit.
+   * The resident memory of a worker's process, in bytes, above which it is replaced after its task; 0 for no limit. It
+   * is checked after a task, at most ten times a second. Threads have no such limit.
    *
    * Since: 0.1
    */
-  properties[PROP_MAX_MEMORY] = g_param_spec_uint64 (
-    "max-memory", NULL, NULL, 0, G_MAXUINT64, 0, G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_MAX_MEMORY] = g_param_spec_uint64 ("max-memory", NULL, NULL, 0, G_MAXUINT64, 0, WRITABLE);
   /**
    * FerryPool:death-limit:
    *
-   * How many workers a task that may be retried can end before it is set aside, with %FERRY_ERROR_QUARANTINED; 0
-   * for any number.
+   * How many workers may die of a task that can be retried, before it fails with %FERRY_ERROR_QUARANTINED; 0 for any
+   * number.
    *
    * Since: 0.1
    */
-  properties[PROP_DEATH_LIMIT] = g_param_spec_uint (
-    "death-limit", NULL, NULL, 0, G_MAXUINT, 3, G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_DEATH_LIMIT] = g_param_spec_uint ("death-limit", NULL, NULL, 0, G_MAXUINT, 3, WRITABLE);
   /**
    * FerryPool:use-fork-server:
    *
-   * Whether workers are forked by a fork server, which takes a tenth of a millisecond, or executed one by one, which
-   * gives each a layout of its memory of its own. The launcher's own fork server counts before this.
+   * Whether workers are forked by a fork server, which takes a tenth of a millisecond. Otherwise each is executed, and
+   * its memory has a layout of its own. A fork server of the launcher itself is used in any case.
    *
-   * A program that cannot be a fork server, since it has threads when it is to fork, say, is executed for each worker
-   * all the same: a message tells so once, and [method@Ferry.Pool.reset] has a fork server tried again.
+   * Some programs cannot be a fork server, such as one that has threads when it is to fork. Such a program is executed
+   * for each worker, and a message says so once. [method@Ferry.Pool.reset] tries a fork server again.
    *
    * Since: 0.1
    */
-  properties[PROP_USE_FORK_SERVER] = g_param_spec_boolean (
-    "use-fork-server", NULL, NULL, TRUE, G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_USE_FORK_SERVER] = g_param_spec_boolean ("use-fork-server", NULL, NULL, TRUE, WRITABLE);
 }
 
 static void
@@ -1724,39 +1587,35 @@ install_figures (void)
   /**
    * FerryPool:n-workers:
    *
-   * How many workers there are, those that are starting or ending among them. Without notification.
+   * How many workers there are, with those that are starting or ending. Without notification.
    *
    * Since: 0.1
    */
-  properties[PROP_N_WORKERS] =
-    g_param_spec_uint ("n-workers", NULL, NULL, 0, G_MAXUINT, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_N_WORKERS] = g_param_spec_uint ("n-workers", NULL, NULL, 0, G_MAXUINT, 0, READABLE);
   /**
    * FerryPool:n-busy:
    *
-   * How many workers have tasks in hand. Without notification.
+   * How many workers have tasks. Without notification.
    *
    * Since: 0.1
    */
-  properties[PROP_N_BUSY] =
-    g_param_spec_uint ("n-busy", NULL, NULL, 0, G_MAXUINT, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_N_BUSY] = g_param_spec_uint ("n-busy", NULL, NULL, 0, G_MAXUINT, 0, READABLE);
   /**
    * FerryPool:n-restarts:
    *
-   * How many workers ended without having been told to. Without notification.
+   * How many workers ended unexpectedly. Without notification.
    *
    * Since: 0.1
    */
-  properties[PROP_N_RESTARTS] =
-    g_param_spec_uint64 ("n-restarts", NULL, NULL, 0, G_MAXUINT64, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_N_RESTARTS] = g_param_spec_uint64 ("n-restarts", NULL, NULL, 0, G_MAXUINT64, 0, READABLE);
   /**
    * FerryPool:error:
    *
-   * Why the pool starts no workers any more; %NULL while it does. See [method@Ferry.Pool.reset].
+   * Why the pool failed and starts no further workers; %NULL while it works. See [method@Ferry.Pool.reset].
    *
    * Since: 0.1
    */
-  properties[PROP_ERROR] =
-    g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_ERROR] = g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, READABLE);
 }
 
 static void
@@ -1767,12 +1626,11 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryPool:router:
    *
-   * The router over which tasks and answers go.
+   * The router that carries tasks and answers.
    *
    * Since: 0.1
    */
-  properties[PROP_ROUTER] = g_param_spec_object ("router", NULL, NULL, FERRY_TYPE_ROUTER,
-                                                 G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_ROUTER] = g_param_spec_object ("router", NULL, NULL, FERRY_TYPE_ROUTER, AT_START);
   /**
    * FerryPool:launcher:
    *
@@ -1780,8 +1638,7 @@ install_properties (GObjectClass *object_class)
    *
    * Since: 0.1
    */
-  properties[PROP_LAUNCHER] = g_param_spec_object ("launcher", NULL, NULL, FERRY_TYPE_LAUNCHER,
-                                                   G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_LAUNCHER] = g_param_spec_object ("launcher", NULL, NULL, FERRY_TYPE_LAUNCHER, AT_START);
   install_settings ();
   install_limits ();
   install_figures ();
@@ -1790,8 +1647,8 @@ install_properties (GObjectClass *object_class)
 
 /* ---- Life cycle ---- */
 
-/* That the router was stopped ends what there is to do, and not the pool: the router may be started again. The workers
- * have ended by then. */
+/* A stop of the router ends the tasks, and not the pool: the router may be started again. The workers have ended by
+ * then. */
 static void
 running_changed (FerryPool *self)
 {
@@ -1813,20 +1670,18 @@ ferry_pool_constructed (GObject *object)
   G_OBJECT_CLASS (ferry_pool_parent_class)->constructed (object);
 
   self->timers = ferry_router_get_timers (self->router);
-  self->in_threads = self->launcher == NULL;
   if (self->launcher != NULL)
     ferry_launcher_bind (self->launcher, self->router->home);
   g_signal_connect_object (self->router, "notify::running", G_CALLBACK (running_changed), self, G_CONNECT_SWAPPED);
 }
 
-/* The workers end with their pool. What they have in hand goes back to executors, of which there are none: each holds
- * its pool. */
+/* Ends the workers. They have no tasks: each executor holds its pool, so none is left. */
 static void
 ferry_pool_dispose (GObject *object)
 {
   FerryPool *self = FERRY_POOL (object);
 
-  self->stopping = TRUE;
+  self->rules.stopping = TRUE;
   while (self->workers->len > 0)
     {
       g_autoptr (FerryPoolWorker) worker = g_ptr_array_steal_index (self->workers, self->workers->len - 1);
@@ -1835,7 +1690,7 @@ ferry_pool_dispose (GObject *object)
     }
   ferry_timers_unset (self->timers, &self->back_off);
   ferry_timers_unset (self->timers, &self->stop_timer);
-  ferry_timers_unset (self->timers, &self->look_timer);
+  ferry_timers_unset (self->timers, &self->steal_timer);
   ferry_timers_unset (self->timers, &self->age_timer);
 
   G_OBJECT_CLASS (ferry_pool_parent_class)->dispose (object);
@@ -1854,10 +1709,8 @@ ferry_pool_finalize (GObject *object)
   g_object_unref (self->list);
   g_clear_error (&self->error);
   g_free (self->name);
-  g_free (self->rules.initialiser);
-  g_clear_pointer (&self->rules.initialiser_arguments, g_variant_unref);
-  g_free (self->rules.finaliser);
-  g_clear_pointer (&self->rules.finaliser_arguments, g_variant_unref);
+  pool_call_set (&self->rules.initialiser, NULL, NULL);
+  pool_call_set (&self->rules.finaliser, NULL, NULL);
   g_clear_object (&self->starter);
   g_clear_object (&self->launcher);
   g_object_unref (self->router);
@@ -1896,14 +1749,14 @@ ferry_pool_init (FerryPool *self)
 /**
  * ferry_pool_new:
  * @router: a router
- * @launcher: how a worker is started, which has no senders and transports; the pool's from then on
+ * @launcher: how a worker is started, without senders and transports; the pool owns it from then on
  *
  * Makes a pool of processes. No worker is started yet, and the router need not run yet. Standard output and error of
- * the workers are logged ([method@Ferry.Launcher.log_stream]), unless the launcher has them go elsewhere. Any thread;
- * the launcher is the router's thread's from then on.
+ * the workers are logged ([method@Ferry.Launcher.log_stream]), unless the launcher sends them elsewhere. Any thread;
+ * from then on the launcher belongs to the router's thread.
  *
- * Senders and transports do not reach the workers of a pool. Where the launcher has some when the first worker is
- * started, the pool fails with %FERRY_ERROR_BAD_ARGUMENTS, which [method@Ferry.Pool.start] and each task tell.
+ * Senders and transports do not reach the workers of a pool. If the launcher has some at the first start of a worker,
+ * the pool fails with %FERRY_ERROR_BAD_ARGUMENTS. Then [method@Ferry.Pool.start] and each task report this error.
  *
  * Returns: (transfer full): the pool
  *
@@ -1922,9 +1775,9 @@ ferry_pool_new (FerryRouter *router, FerryLauncher *launcher)
  * ferry_pool_new_for_threads:
  * @router: a router
  *
- * Makes a pool of threads of this program, which run the functions that it has registered itself. The same tasks run in
- * them, with the same order and the same limits. A thread cannot be killed: a task that does not end when it is
- * cancelled is given up when its grace is over, and its thread is left behind. Any thread.
+ * Makes a pool of threads of this program, which run the functions that it has registered. Tasks, their order and their
+ * limits are the same as in a pool of processes. A thread cannot be killed. A cancelled task that does not end in its
+ * grace is given up, and its thread is left behind. Any thread.
  *
  * Returns: (transfer full): the pool
  *

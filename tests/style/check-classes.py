@@ -30,6 +30,7 @@ ALLOWED = {
     "FerryPendingMemory": "a link's, which is drained with them",
     "FerryOutput": "a link's, which is drained with it",
     "FerryAcceptor": "one half of a listener, with one lock",
+    "FerryPoolWorker": EACH_MESSAGE,
     "FerryReceiver": EACH_MESSAGE,
     "FerryRouter": EACH_MESSAGE,
     "FerrySandboxPlan": RECORD,

@@ -489,7 +489,7 @@ is_begun (gpointer data)
   FerryTaskPlacement *placement = ferry_task_get_placement (data);
   FerryPoolWorker *worker = placement->worker;
 
-  return worker != NULL && placement->xid != 0 && ferry_pool_worker_get_begun (worker) == placement->xid;
+  return worker != NULL && placement->xid != 0 && ferry_link_get_begun_call (worker->link) == placement->xid;
 }
 
 void

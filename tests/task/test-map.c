@@ -322,6 +322,36 @@ collecting_stops_at_the_first_error (void)
   g_assert_cmpuint (ferry_map_get_n_submitted (map), <, 100000);
 }
 
+typedef struct
+{
+  FerryMap *map; /* (owned) (nullable) */
+  gint64 n_given;
+} Dropper;
+
+static GVariant *
+drop_map (gpointer data, GError **error)
+{
+  Dropper *self = data;
+
+  g_clear_object (&self->map);
+  return self->n_given < 10 ? g_variant_new_int64 (self->n_given++) : NULL;
+}
+
+static void
+collecting_outlives_the_last_reference (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
+  Dropper dropper = {.map = ferry_map_new (test->executor, "double", FERRY_MAP_ORDERED)};
+  g_autoptr (GPtrArray) results = NULL;
+  g_autoptr (GError) error = NULL;
+
+  ferry_map_set_source (dropper.map, drop_map, &dropper, NULL);
+  results = ferry_map_collect (dropper.map, MAP_TEST_TIMEOUT, &error);
+  g_assert_no_error (error);
+  g_assert_null (dropper.map);
+  g_assert_cmpuint (results->len, ==, 10);
+}
+
 /* ---- inputs ---- */
 
 static void
@@ -594,6 +624,7 @@ main (int argc, char **argv)
   g_test_add_func ("/map/waiting-is-cancelled-and-the-map-goes-on", waiting_is_cancelled_and_the_map_goes_on);
   g_test_add_func ("/map/collecting-is-cancelled", collecting_is_cancelled);
   g_test_add_func ("/map/collecting-stops-at-the-first-error", collecting_stops_at_the_first_error);
+  g_test_add_func ("/map/collecting-outlives-the-last-reference", collecting_outlives_the_last_reference);
   g_test_add_func ("/map/feeds-from-a-list-model", feeds_from_a_list_model);
   g_test_add_data_func ("/map/maps-what-is-put-where-it-was-reached/between", GUINT_TO_POINTER (4),
                         maps_what_is_put_where_it_was_reached);

@@ -159,7 +159,7 @@ ends_with_its_worker (void)
   task_test_submit_task (test->executor, task);
   task_test_wait_begun_unheard (task);
   worker = ferry_task_get_placement (task)->worker;
-  process = g_object_ref (ferry_pool_worker_get_process (worker));
+  process = g_object_ref (worker->worker);
   g_assert_true (ferry_task_cancel (task));
   task_test_assert_cancelled (task);
   g_assert_cmpint (ferry_worker_get_state (process), ==, FERRY_WORKER_STATE_ENDED);
