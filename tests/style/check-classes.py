@@ -30,7 +30,6 @@ ALLOWED = {
     "FerryMemoryAccount": EACH_MESSAGE,
     "FerryPendingMemory": "a link's, which is drained with them",
     "FerryOutput": "a link's, which is drained with it",
-    "FerryAcceptor": "one half of a listener, with one lock",
     "FerryReceiver": EACH_MESSAGE,
     "FerryRouter": EACH_MESSAGE,
     "FerrySandboxPlan": RECORD,
