@@ -880,15 +880,14 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer data)
  * @callback: (scope async): called when its channel was added, or could not be, in the thread-default main context
  * @user_data: data for @callback
  *
- * Attaches to a persistent worker, and adds a channel to it, whatever the limit is. A worker at a path that is about to
- * start is waited for, as [func@Ferry.Transport.connect_when_there_async] does; one at an abstract name must be there,
- * as for [func@Ferry.Transport.connect_to_async]. The worker has a channel at its end as well: one
- * that it made over what its [class@Ferry.Listener] gave, such as for [method@Ferry.Background.attach_channel].
+ * Attaches to a persistent worker, and adds a channel to it, whatever the limit is. At a path a worker may start to
+ * listen later; at an abstract name it must listen now: see [func@Ferry.Transport.connect_to_async]. The worker makes a
+ * channel over the transport that its [class@Ferry.Listener] gives, such as for
+ * [method@Ferry.Background.attach_channel].
  *
- * To leave, remove the channel ([method@Ferry.Exchange.remove]) and drop it, or drop the exchange: the worker goes on,
- * and whoever connects next, in this process or another, goes on with it. A worker that ends without having closed its
- * channel is %FERRY_ERROR_CLOSED to [signal@Ferry.Exchange::data]. On the router's thread; without a router, on the
- * thread that made the exchange.
+ * To leave, remove the channel ([method@Ferry.Exchange.remove]) and drop it, or drop the exchange. The worker
+ * continues, also with the next exchange that connects, in this process or another. A worker that ends without having
+ * closed its channel is %FERRY_ERROR_CLOSED to [signal@Ferry.Exchange::data]. On the exchange's thread.
  *
  * Since: 0.1
  */
@@ -906,11 +905,7 @@ ferry_exchange_connect_async (FerryExchange *self, const char *address, gint64 t
   g_task_set_source_tag (call, ferry_exchange_connect_async);
   /* Once it is in the exchange, that is what is said. */
   g_task_set_check_cancellable (call, FALSE);
-  /* Nobody tells of an abstract name that comes about. */
-  if (address[0] == '@')
-    ferry_transport_connect_to_async (address, timeout, cancellable, connected_cb, call);
-  else
-    ferry_transport_connect_when_there_async (address, timeout, cancellable, connected_cb, call);
+  ferry_transport_connect_to_async (address, address[0] == '@' ? 0 : timeout, timeout, cancellable, connected_cb, call);
 }
 
 /**

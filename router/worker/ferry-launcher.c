@@ -1138,7 +1138,7 @@ fill_persistent_streams (FerryLauncher *self, FerrySpawnPlan *plan, GError **err
  * worker usually does; see to it that yours ends when it is of no more use.
  *
  * Its program is expected to call [ctor@Ferry.Listener.new_from_environment], which takes @address over; an
- * application attaches by [func@Ferry.Transport.connect_when_there_async]. Where the address has an owner already, the
+ * application attaches by [func@Ferry.Transport.connect_to_async]. Where the address has an owner already, the
  * new process is refused it and should end.
  *
  * The process is no child of the application's, and is in a session of its own; a service manager that ends all

@@ -18,7 +18,6 @@ RECORD = "a record, which others fill in or read"
 ALLOWED = {
     "FerryArena": EACH_MESSAGE,
     "FerryArenaWriter": EACH_MESSAGE,
-    "FerryAttempt": RECORD,
     "FerryBinding": RECORD,
     "FerryBuffer": EACH_MESSAGE,
     "FerryCellWatch": EACH_MESSAGE,
