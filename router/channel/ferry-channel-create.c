@@ -24,9 +24,7 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-polled-transport-private.h"
-#include "channel/ferry-channel-create.h"
-#include "channel/ferry-channel-process-private.h"
-#include "channel/ferry-channel-start-private.h"
+#include "channel/ferry-channel-private.h"
 #include "route/ferry-exit-private.h"
 #include "spawn/ferry-fork-private.h"
 
@@ -42,15 +40,13 @@
 typedef struct
 {
   FerryChannelProcess process;
-  _Atomic gint references;
-  GWeakRef channel;   /* any */
   GWeakRef transport; /* any */
-  GSource *source;    /* (owned): destroyed once it has ended */
-  int pidfd;          /* -1 once it has ended */
+  int pidfd;          /* -1 once it is not watched any more */
   pthread_mutex_t lock;
-  gint64 kill_at; /* lock: monotonic time, G_MAXINT64 for not at all, as the next one */
-  gint64 lost_at; /* lock: when it is not waited for any longer */
-  GList node;     /* of `children` */
+  GSource *source; /* lock: (owned) (nullable): watches pidfd; it has a reference to the child */
+  gint64 kill_at;  /* lock: monotonic time, G_MAXINT64 for not at all, as the next one */
+  gint64 lost_at;  /* lock: when it is not waited for any longer */
+  GList node;      /* of `children` */
 } Child;
 
 typedef struct
@@ -62,45 +58,33 @@ typedef struct
 /* The children that have not ended, whichever thread created them: there is one. */
 static GQueue children = G_QUEUE_INIT; /* (element-type Child) (unowned) */
 
-static Child *
-child_ref (Child *self)
-{
-  /* Relaxed: whoever refers to it has a reference already. */
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
-  return self;
-}
-
 static void
-child_unref (gpointer data)
+child_clear (gpointer data)
 {
   Child *self = data;
 
-  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
-    return;
-  g_assert (self->pidfd < 0);
-  g_clear_pointer (&self->process.exit, ferry_exit_unref);
-  ferry_wait_queue_clear (&self->process.waits);
-  ferry_home_unref (self->process.home);
-  g_source_unref (self->source);
-  g_weak_ref_clear (&self->channel);
+  g_assert (self->pidfd < 0 && self->source == NULL);
   g_weak_ref_clear (&self->transport);
   pthread_mutex_destroy (&self->lock);
-  g_free (self);
 }
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Child, child_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Child, ferry_channel_process_unref)
 
 /* ---- its end ---- */
 
-/* It is watched no more. The caller has a reference. */
+/* Stops watching. The caller has a reference: the source drops its own. */
 static void
-let_go (Child *self)
+unwatch (Child *self)
 {
+  g_autoptr (GSource) source = NULL;
+
   if (self->pidfd < 0)
     return;
   g_queue_unlink (&children, &self->node);
-  g_source_destroy (self->source);
+  pthread_mutex_lock (&self->lock);
+  source = g_steal_pointer (&self->source);
+  pthread_mutex_unlock (&self->lock);
+  g_source_destroy (source);
   ferry_clear_fd (&self->pidfd);
 }
 
@@ -119,16 +103,14 @@ static void
 has_ended (Child *self, const siginfo_t *info)
 {
   g_autoptr (FerryTransport) transport = g_weak_ref_get (&self->transport);
-  g_autoptr (FerryChannel) channel = g_weak_ref_get (&self->channel);
   const char *name = g_get_prgname () != NULL ? g_get_prgname () : "child";
   FerryExit *exit = ferry_exit_new_for_process (name, self->process.pid, info->si_code, info->si_status);
 
-  let_go (self);
+  unwatch (self);
   if (transport != NULL)
     ferry_polled_transport_drain (transport);
   lose_transport (self, ferry_exit_get_message (exit));
-  ferry_channel_process_end (&self->process, exit, channel);
-  ferry_wait_all_end (NULL);
+  ferry_channel_process_end (&self->process, exit);
 }
 
 /* Returns FALSE while it runs. */
@@ -146,13 +128,13 @@ reap (Child *self)
   return TRUE;
 }
 
-/* lock is held. */
 static void
 set_alarm_locked (Child *self)
 {
   gint64 next = MIN (self->kill_at, self->lost_at);
 
-  g_source_set_ready_time (self->source, next == G_MAXINT64 ? -1 : next);
+  if (self->source != NULL)
+    g_source_set_ready_time (self->source, next == G_MAXINT64 ? -1 : next);
 }
 
 static void
@@ -178,7 +160,7 @@ look_at_clock (Child *self)
 static gboolean
 dispatch (GSource *source, GSourceFunc callback, gpointer data)
 {
-  g_autoptr (Child) self = child_ref (((ChildSource *) source)->child);
+  g_autoptr (Child) self = ferry_channel_process_ref (((ChildSource *) source)->child);
 
   if (!reap (self))
     look_at_clock (self);
@@ -188,7 +170,7 @@ dispatch (GSource *source, GSourceFunc callback, gpointer data)
 static void
 finalize_source (GSource *source)
 {
-  child_unref (((ChildSource *) source)->child);
+  ferry_channel_process_unref (((ChildSource *) source)->child);
 }
 
 static GSourceFuncs source_funcs = {.dispatch = dispatch, .finalize = finalize_source};
@@ -197,7 +179,7 @@ static GSourceFuncs source_funcs = {.dispatch = dispatch, .finalize = finalize_s
 static void
 hung_up (gpointer data)
 {
-  g_autoptr (Child) self = child_ref (data);
+  g_autoptr (Child) self = ferry_channel_process_ref (data);
 
   if (self->process.exit != NULL)
     {
@@ -218,10 +200,9 @@ drop (gpointer data)
 
   pthread_mutex_lock (&self->lock);
   self->kill_at = ferry_time_add (g_get_monotonic_time (), GRACE);
-  if (!g_source_is_destroyed (self->source))
-    set_alarm_locked (self);
+  set_alarm_locked (self);
   pthread_mutex_unlock (&self->lock);
-  child_unref (self);
+  ferry_channel_process_unref (self);
 }
 
 /* Whose channels were dropped, with nobody there who iterates the context, are looked for here. */
@@ -232,8 +213,8 @@ look_after_dropped (void)
 
   for (GList *node = children.head; node != NULL; node = next)
     {
-      g_autoptr (Child) self = child_ref (node->data);
-      g_autoptr (FerryChannel) channel = g_weak_ref_get (&self->channel);
+      g_autoptr (Child) self = ferry_channel_process_ref (node->data);
+      g_autoptr (FerryChannel) channel = g_weak_ref_get (&self->process.channel);
 
       next = node->next;
       if (channel == NULL && !reap (self))
@@ -243,23 +224,23 @@ look_after_dropped (void)
 
 /* ---- its start ---- */
 
+/* Takes pidfd. */
 static Child *
-child_new (GPid pid, int pidfd, GMainContext *context)
+child_new (FerryChannel *channel, GPid pid, int pidfd)
 {
   Child *self = g_new0 (Child, 1);
+  GMainContext *context = ferry_channel_get_context (channel);
 
-  atomic_init (&self->references, 2);
+  ferry_channel_process_init (&self->process, channel, ferry_home_new (context, g_thread_self ()), NULL, NULL);
+  self->process.clear = child_clear;
   self->process.pid = pid;
-  ferry_wait_queue_init (&self->process.waits);
-  self->process.home = ferry_home_new (context, g_thread_self ());
   self->pidfd = pidfd;
   self->kill_at = G_MAXINT64;
   self->lost_at = G_MAXINT64;
   pthread_mutex_init (&self->lock, NULL);
-  g_weak_ref_init (&self->channel, NULL);
-  g_weak_ref_init (&self->transport, NULL);
+  g_weak_ref_init (&self->transport, ferry_channel_get_transport (channel));
   self->source = g_source_new (&source_funcs, sizeof (ChildSource));
-  ((ChildSource *) self->source)->child = self;
+  ((ChildSource *) self->source)->child = ferry_channel_process_ref (self);
   g_source_set_static_name (self->source, "[ferry] child");
   g_source_add_unix_fd (self->source, pidfd, G_IO_IN);
   g_source_attach (self->source, context);
@@ -281,14 +262,11 @@ static FerryChannel *
 join (GPid pid, int pidfd, int fd)
 {
   FerryChannel *channel = channel_new (fd);
-  FerryTransport *transport = ferry_channel_get_transport (channel);
-  Child *child = child_new (pid, pidfd, ferry_channel_get_context (channel));
+  Child *child = child_new (channel, pid, pidfd);
 
-  g_weak_ref_set (&child->channel, channel);
-  g_weak_ref_set (&child->transport, transport);
-  ferry_polled_transport_set_hang_up_func (transport, hung_up, child_ref (child), child_unref);
+  ferry_polled_transport_set_hang_up_func (ferry_channel_get_transport (channel), hung_up,
+                                           ferry_channel_process_ref (child), ferry_channel_process_unref);
   ferry_channel_set_process (channel, &child->process, NULL, drop);
-  ferry_wait_all_begin (NULL);
   return channel;
 }
 
@@ -304,11 +282,11 @@ begin_as_child (int fd)
   ferry_polled_transport_disown_all ();
   while (children.head != NULL)
     {
-      g_autoptr (Child) other = child_ref (children.head->data);
+      g_autoptr (Child) other = ferry_channel_process_ref (children.head->data);
 
-      let_go (other);
+      unwatch (other);
     }
-  ferry_wait_all_forget ();
+  ferry_channel_process_forget_all ();
   ferry_reseed ();
   /* For as long as the process lives. */
   g_main_context_push_thread_default (g_main_context_new ());
