@@ -1,14 +1,15 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Processes that are copies of this one, each with a channel to it: for programs without threads.
+/* Processes that are forked from this one, each with a channel to it: for programs without threads.
  *
- * Nothing here starts a thread, so that the next one can be forked as well: a source in the main context watches the
- * child's pidfd, and whoever waits for the channel iterates that. No other child of the process is waited for.
+ * Nothing here starts a thread, so the next process can be forked as well. A source in the main context watches the
+ * child's pidfd; a thread that waits for the channel iterates the context. Other children of the process are left
+ * alone.
  *
- * References: the channel has its child, and so have its transport, which tells when the socket is at its end, and the
- *             source, until the process has ended. The child has no reference to either of the first two.
- * Threads:    that which created it, but for the last reference to the channel. */
+ * References: a Child's are the channel's, the transport's, which tells when the socket is at its end, and the source's
+ *             until the process has ended. The child has weak references to channel and transport.
+ * Threads:    the one that created the channel, but for the last reference to the channel. */
 
 #include "config.h"
 
@@ -32,9 +33,9 @@
 #define P_PIDFD 3
 #endif
 
-/* How long a child may go on when nobody listens to it any more. */
+/* How long a child may run when its channel is dropped. */
 #define GRACE (5 * G_USEC_PER_SEC)
-/* How long one whose socket is at its end is waited for, to tell how it ended. */
+/* How long a child is waited for after its socket's end, to tell how it ended. */
 #define HUNG_UP_GRACE (1 * G_USEC_PER_SEC)
 
 typedef struct
@@ -45,7 +46,7 @@ typedef struct
   pthread_mutex_t lock;
   GSource *source; /* lock: (owned) (nullable): watches pidfd; it has a reference to the child */
   gint64 kill_at;  /* lock: monotonic time, G_MAXINT64 for not at all, as the next one */
-  gint64 lost_at;  /* lock: when it is not waited for any longer */
+  gint64 lost_at;  /* lock: when it is not waited for any more */
   GList node;      /* of `children` */
 } Child;
 
@@ -55,8 +56,7 @@ typedef struct
   Child *child; /* const: (owned) */
 } ChildSource;
 
-/* The children that have not ended, whichever thread created them: there is one. */
-static GQueue children = G_QUEUE_INIT; /* (element-type Child) (unowned) */
+static GQueue children = G_QUEUE_INIT; /* (element-type Child) (unowned): those that are watched */
 
 static void
 child_clear (gpointer data)
@@ -98,7 +98,6 @@ lose_transport (Child *self, const char *how)
     ferry_transport_end (transport, reason);
 }
 
-/* What it had sent is received first. */
 static void
 has_ended (Child *self, const siginfo_t *info)
 {
@@ -107,6 +106,7 @@ has_ended (Child *self, const siginfo_t *info)
   FerryExit *exit = ferry_exit_new_for_process (name, self->process.pid, info->si_code, info->si_status);
 
   unwatch (self);
+  /* All that it had sent is received before its end. */
   if (transport != NULL)
     ferry_polled_transport_drain (transport);
   lose_transport (self, ferry_exit_get_message (exit));
@@ -121,7 +121,7 @@ reap (Child *self)
 
   if (self->pidfd < 0)
     return TRUE;
-  /* Where this fails, somebody else has taken its status, and it is gone too. */
+  /* Where this fails, other code has taken the status: the child has ended, too. */
   if (waitid ((idtype_t) P_PIDFD, (id_t) self->pidfd, &info, WEXITED | WNOHANG) == 0 && info.si_pid == 0)
     return FALSE;
   has_ended (self, &info);
@@ -175,7 +175,7 @@ finalize_source (GSource *source)
 
 static GSourceFuncs source_funcs = {.dispatch = dispatch, .finalize = finalize_source};
 
-/* The socket is at its end, as it is with that of the process. */
+/* The socket is at its end, probably with the process. */
 static void
 hung_up (gpointer data)
 {
@@ -192,7 +192,7 @@ hung_up (gpointer data)
   pthread_mutex_unlock (&self->lock);
 }
 
-/* any: the channel was dropped. The child hears that, and is to end. */
+/* any: the channel is dropped, which the child notices. */
 static void
 drop (gpointer data)
 {
@@ -205,7 +205,7 @@ drop (gpointer data)
   ferry_channel_process_unref (self);
 }
 
-/* Whose channels were dropped, with nobody there who iterates the context, are looked for here. */
+/* Reaps and kills children whose channels were dropped: the context may not be iterated any more. */
 static void
 look_after_dropped (void)
 {
@@ -270,14 +270,14 @@ join (GPid pid, int pidfd, int fd)
   return channel;
 }
 
-/* child: what it has of its parent's main loop stays as it is: nobody iterates that here. */
+/* child: leaves its copy of the parent's main context as it is, and does not iterate it. */
 static FerryChannel *
 begin_as_child (int fd)
 {
   struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
 
-  /* Until the parent has its pidfd, and greets: where children are reaped by whoever comes first, that of one that has
-   * ended by then would be another's. */
+  /* Waits for the parent's greeting. The parent sends it when it has the pidfd: other code of the parent may reap a
+   * child that ends before that, and its number might be another process' by then. */
   TEMP_FAILURE_RETRY (poll (&poll_fd, 1, -1));
   ferry_polled_transport_disown_all ();
   while (children.head != NULL)
@@ -288,7 +288,7 @@ begin_as_child (int fd)
     }
   ferry_channel_process_forget_all ();
   ferry_reseed ();
-  /* For as long as the process lives. */
+  /* Until the process ends. */
   g_main_context_push_thread_default (g_main_context_new ());
   return channel_new (fd);
 }
@@ -321,7 +321,7 @@ check_may_fork (GError **error)
   return n_threads == 1 && !ferry_polled_transport_is_receiving ();
 }
 
-/* parent: a child that cannot be watched is none. */
+/* parent: ends a child that cannot be watched. */
 static FerryChannel *
 give_up_child (pid_t pid, GError **error)
 {
@@ -336,30 +336,30 @@ give_up_child (pid_t pid, GError **error)
  * @error: return location for an error
  *
  * Forks the process, and gives parent and child an end of a channel each: [method@Ferry.Channel.get_pid] is 0 in the
- * child. It needs no router and no main loop, and is for programs without threads: a process that has any is refused,
- * since the child of such a process may find whatever lock another thread held locked for ever. So nothing that starts
- * threads may come before it: no router, no other kind of transport, and of GIO and GTK little. The channels that this
- * function makes start none, as long as nobody uses their forms in GIO's manner (`_async`): GLib starts a thread with
- * the first of its tasks. An application uses [func@Ferry.Channel.start].
+ * child. It needs no router and no main loop, and is for programs without threads.
  *
- * Any thread, where the process has no other. In either process the channel is for the thread that is given it. What
- * waits for it iterates the thread-default main context meanwhile, in which the signals and the asynchronous forms work
- * as well. Calls that wait cannot be made in the callback of an asynchronous one, where they fail with
- * %FERRY_ERROR_BUSY.
+ * A process that has threads is refused: its child might find a lock that another thread held, and that no thread
+ * releases. So nothing that starts threads may come before it: no router, no other kind of transport, and only little
+ * of GIO and GTK. The channels of this function start no thread, but for their asynchronous forms (`_async`): GLib
+ * starts one with its first task. An application uses [func@Ferry.Channel.start].
  *
- * The child has a thread-default main context of its own, and leaves that of the parent alone. It ends with its parent,
- * has new random numbers, and none of the parent's other channels: their ends are closed in it, and what it tries with
- * them fails with %FERRY_ERROR_CLOSED. It does not return to the parent's main loop, or from its `main()`, but ends
- * with [method@Ferry.Channel.exit]; a child that ends otherwise without having closed its end is
- * %FERRY_ERROR_WORKER_LOST to the parent, behind all that it sent.
+ * Any thread, where the process has no other. In either process the channel is for the thread that is given it. Calls
+ * that wait iterate the thread-default main context, in which signals and asynchronous forms work as well. They fail
+ * with %FERRY_ERROR_BUSY in the callback of an asynchronous one.
  *
- * When the parent drops its last reference to the channel, the child's receiving ends and its sending fails. One that
- * has not ended 5 seconds later is killed, as soon as the parent iterates the main context or creates another.
+ * The child has a thread-default main context of its own, and leaves the parent's alone. It ends with its parent, and
+ * has new random numbers. The parent's other channels are closed in it, and fail with %FERRY_ERROR_CLOSED.
+ *
+ * The child does not return to the parent's main loop, or from its `main()`: it ends by [method@Ferry.Channel.exit].
+ * Where it ends otherwise without having closed its end, the parent gets %FERRY_ERROR_WORKER_LOST, behind all messages.
+ *
+ * When the parent drops its last reference to the channel, the child's receiving ends and its sending fails. A child
+ * that has not ended 5 seconds later is killed, as soon as the parent iterates the main context or creates another.
  *
  * Fails with %FERRY_ERROR_REFUSED in a process with threads, with %FERRY_ERROR_BUSY in the callback of an asynchronous
  * call of such a channel, and with %FERRY_ERROR_SYSTEM.
  *
- * Returns: (transfer full): the channel, in both processes, or %NULL in the one that there is
+ * Returns: (transfer full): the channel, in both processes, or %NULL with @error set
  *
  * Since: 0.1
  */
@@ -384,7 +384,7 @@ ferry_channel_create (GError **error)
     }
   ours = fds[0];
   theirs = fds[1];
-  /* What lies in a stream's buffer would be written by both. */
+  /* Both processes would write what is in a stream's buffer. */
   fflush (NULL);
   pid = ferry_fork_child ();
   if (pid < 0)
@@ -406,11 +406,11 @@ ferry_channel_create (GError **error)
  * @self: the child's end of a channel that [func@Ferry.Channel.create] gave
  * @status: the status to exit with
  *
- * Ends a child: closes its end of the channel, unless it was closed or failed, waits until all that it sent lies before
- * the parent, writes what lies in the buffers of streams, and exits, without what the parent would do at its end
- * (`atexit()`, destructors). Any thread.
+ * Ends a child. It closes its end of the channel, unless it was closed or failed, and waits until the socket has taken
+ * all that it sent. Then it flushes the streams and exits, without the parent's `atexit()` functions and destructors.
+ * Any thread.
  *
- * With [method@Ferry.Channel.fail] before it, the parent has an error raised.
+ * Call [method@Ferry.Channel.fail] before it to raise an error at the parent.
  *
  * Since: 0.1
  */

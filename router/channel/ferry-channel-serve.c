@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The worker's end of a channel that was started with it, and the functions that it may run.
+/* Channels with workers that are started for them, at the worker's end: serving, and the functions that it may run.
  *
- * Threads:   the registry is any thread's; serving is the process' first one's.
+ * Threads:   registering is for any thread; the process' first one serves.
  * Invariant: an entry is never changed and never freed. */
 
 #include "config.h"
@@ -23,7 +23,7 @@
 
 typedef struct
 {
-  char *arguments_type; /* (owned) (nullable): NULL for any, or none */
+  char *arguments_type; /* (owned) (nullable): NULL for any arguments, or none */
   FerryChannelFunction function;
 } Entry;
 
@@ -67,9 +67,9 @@ add (const char *name, const char *arguments_type, FerryChannelFunction function
  * @arguments_type: (nullable): the type string of its arguments; %NULL for any, or none
  * @function: (scope forever): the function
  *
- * Makes a function known by a name, for [func@Ferry.Channel.start]: to be called before [func@Ferry.Worker.main], which
- * runs it in the worker. The names are others than those of [func@Ferry.function_register]. To register the same
- * function again is allowed; to give its name to another one is not. Any thread.
+ * Makes a function known by a name, for [func@Ferry.Channel.start]. Call this before [func@Ferry.Worker.main], which
+ * runs the function in the worker. These names are separate from those of [func@Ferry.function_register]. A function
+ * may be registered again, but its name cannot be given to another one. Any thread.
  *
  * Since: 0.1
  */
@@ -114,7 +114,7 @@ run (FerryChannel *channel, GVariant *order, GError **error)
 
   if (!g_variant_is_of_type (order, G_VARIANT_TYPE (ORDER_TYPE)))
     {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "A worker was told “%s” and not which function to run",
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "A worker was sent a “%s” in place of the function to run",
                    g_variant_get_type_string (order));
       return FALSE;
     }
@@ -138,7 +138,7 @@ converse (FerryChannel *channel)
   g_autoptr (GVariant) order = NULL;
   g_autoptr (GError) error = NULL;
 
-  /* An application that is gone by now wants nothing. */
+  /* The application is gone. */
   if (!ferry_channel_receive (channel, -1, NULL, &order, NULL, NULL) || order == NULL)
     return EXIT_SUCCESS;
   if (run (channel, order, &error))
@@ -153,7 +153,6 @@ converse (FerryChannel *channel)
   return EXIT_FAILURE;
 }
 
-/* Runs the function that the application asks for. */
 static int
 serve (void)
 {
@@ -170,12 +169,12 @@ serve (void)
   channel = ferry_channel_new (transport);
   status = converse (channel);
   ferry_channel_wait_end_sent (channel);
-  /* Behind all that was sent: nothing of this process comes after it. */
+  /* Behind all that was sent. */
   ferry_transport_close (transport);
   return status;
 }
 
-/* Tasks know nothing of channels: so it is this that makes itself known to ferry_worker_main(). */
+/* Tasks know nothing of channels, so this makes itself known to ferry_worker_main(). */
 static __attribute__ ((constructor)) void
 register_server (void)
 {

@@ -83,10 +83,10 @@ none_runs (gpointer data)
  * @error: return location for an error
  *
  * Waits until all workers have ended that [func@Ferry.Channel.start] and exchanges started with that router, or all
- * that [func@Ferry.Channel.create] and exchanges forked. Other children of the process are left alone: whoever started
- * them waits for them. It iterates the router's main context meanwhile, or the thread-default one, so it is for tests
- * and console programs. On the router's thread, or on the
- * thread that created them.
+ * processes that [func@Ferry.Channel.create] and exchanges forked. Other children of the process are left alone.
+ *
+ * It iterates the router's main context meanwhile, or the thread-default one, so it is for tests and console programs.
+ * On the router's thread, or on the thread that created the processes.
  *
  * Fails with %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_BUSY in a callback of its main context, %FERRY_ERROR_NOT_RUNNING and
  * %FERRY_ERROR_WRONG_THREAD.
@@ -119,8 +119,8 @@ ferry_wait_all (FerryRouter *router, gint64 timeout, GError **error)
  * @callback: (scope async): called when none runs
  * @user_data: data for @callback
  *
- * Waits as [func@Ferry.wait_all] does, without blocking. On the router's thread, or
- * on the thread that created them.
+ * Waits as [func@Ferry.wait_all] does, without blocking. On the router's thread, or on the thread that created the
+ * processes.
  *
  * Since: 0.1
  */
@@ -360,20 +360,19 @@ spawn (FerryLauncher *starter, FerryRouter *router, FerryChannel **channel, cons
 
 /**
  * ferry_channel_start:
- * @launcher: what starts the worker: a program that calls [func@Ferry.Worker.main], such as this one
+ * @launcher: starts the worker: a program that calls [func@Ferry.Worker.main], such as this one
  * @router: a running router
  * @function: the name of a function that the program registers with [func@Ferry.Channel.function_register]
  * @arguments: (nullable): its arguments; a floating reference is taken
  * @error: return location for an error
  *
  * Starts a worker that runs a function with its end of a new channel. The worker is forked by a fork server: the
- * launcher's own, or one that is started with the first channel, with what the launcher says then, and ends with the
- * launcher. Senders and transports that were added to the launcher go to this worker. Where the program turns out to be
- * no fork server, the workers of later channels are executed.
+ * launcher's own, or one that is started with the first channel, with the launcher's settings then, and ends with the
+ * launcher. A program that turns out to be no fork server is executed for later channels. Senders and transports that
+ * were added to the launcher go to this worker.
  *
- * A function that the worker's program does not have, and arguments that are not its type, are errors that
- * [method@Ferry.Channel.receive] gives. The worker exits with status 0 when its function succeeded, and with 1 when it
- * failed.
+ * [method@Ferry.Channel.receive] fails where the worker's program does not have the function, and where the arguments
+ * do not have its type. The worker exits with status 0 when its function succeeded, and with 1 when it failed.
  *
  * When the last reference to the channel goes, the function's receiving ends and its sending fails; a worker that has
  * not ended 5 seconds later is killed. To let it work for longer, keep the channel and use
@@ -426,9 +425,9 @@ ferry_channel_start (FerryLauncher *launcher, FerryRouter *router, const char *f
  * ferry_channel_get_worker:
  * @self: a channel
  *
- * Any thread.
+ * Gets the worker that was started with the channel. Any thread.
  *
- * Returns: (transfer none) (nullable): the worker that was started with it; %NULL where it was made over a transport
+ * Returns: (transfer none) (nullable): the worker; %NULL where the channel was made over a transport
  *
  * Since: 0.1
  */
@@ -447,8 +446,8 @@ ferry_channel_get_worker (FerryChannel *self)
  * ferry_channel_get_pid:
  * @self: a channel
  *
- * The number of the process that was started with the channel, for showing. After [func@Ferry.Channel.create] it tells
- * which process this is: the child has 0. Any thread.
+ * Gets the number of the process that was started with the channel, for display. After [func@Ferry.Channel.create] it
+ * tells which process this is: the child has 0. Any thread.
  *
  * Returns: the number, 0 where there is none, or none yet
  *
@@ -480,9 +479,9 @@ get_home (FerryChannel *self)
  * ferry_channel_get_exit:
  * @self: a channel
  *
- * How the process ended that was started with it; kept as long as the channel. On the thread that started it.
+ * Gets how the process ended that was started with the channel. On the thread that started it.
  *
- * Returns: (transfer none) (nullable): the exit record, %NULL while the worker runs
+ * Returns: (transfer none) (nullable): the exit record, %NULL while the process runs
  *
  * Since: 0.1
  */
@@ -535,8 +534,8 @@ wait_for_exit (FerryChannel *self, gint64 timeout, GError **error)
  * @timeout: how long to wait, in microseconds; negative for as long as it takes
  * @error: return location for an error
  *
- * Waits until the process has ended that was started with the channel. One that sends on while nobody takes it does not
- * end: take it first. The router's main context, or that of [func@Ferry.Channel.create], is iterated meanwhile, so this
+ * Waits until the process has ended that was started with the channel. A process that waits to send does not end: take
+ * its messages first. The router's main context, or that of [func@Ferry.Channel.create], is iterated meanwhile, so this
  * is for tests and console programs; an application uses [method@Ferry.Channel.wait_async]. On the thread that started
  * it.
  *
@@ -567,7 +566,7 @@ ferry_channel_wait (FerryChannel *self, gint64 timeout, GError **error)
  * ferry_channel_wait_async:
  * @self: a channel
  * @cancellable: (nullable): ends the waiting
- * @callback: (scope async): called when the worker has ended
+ * @callback: (scope async): called when the process has ended
  * @user_data: data for @callback
  *
  * Waits for the end of the process that was started with the channel. On the thread that started it.
