@@ -42,19 +42,13 @@ typedef struct
 {
   FerryChannelProcess process;
   GWeakRef transport; /* any */
+  GSource *source;    /* const: (owned): watches pidfd, and has a reference to the child until it is destroyed */
   int pidfd;          /* -1 once it is not watched any more */
   pthread_mutex_t lock;
-  GSource *source; /* lock: (owned) (nullable): watches pidfd; it has a reference to the child */
-  gint64 kill_at;  /* lock: monotonic time, G_MAXINT64 for not at all, as the next one */
-  gint64 lost_at;  /* lock: when it is not waited for any more */
-  GList node;      /* of `children` */
+  gint64 kill_at; /* lock: monotonic time, G_MAXINT64 for not at all, as the next one */
+  gint64 lost_at; /* lock: when it is not waited for any more */
+  GList node;     /* of `children` */
 } Child;
-
-typedef struct
-{
-  GSource source;
-  Child *child; /* const: (owned) */
-} ChildSource;
 
 static GQueue children = G_QUEUE_INIT; /* (element-type Child) (unowned): those that are watched */
 
@@ -63,7 +57,8 @@ child_clear (gpointer data)
 {
   Child *self = data;
 
-  g_assert (self->pidfd < 0 && self->source == NULL);
+  g_assert (self->pidfd < 0);
+  g_source_unref (self->source);
   g_weak_ref_clear (&self->transport);
   pthread_mutex_destroy (&self->lock);
 }
@@ -76,15 +71,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Child, ferry_channel_process_unref)
 static void
 unwatch (Child *self)
 {
-  g_autoptr (GSource) source = NULL;
-
   if (self->pidfd < 0)
     return;
   g_queue_unlink (&children, &self->node);
-  pthread_mutex_lock (&self->lock);
-  source = g_steal_pointer (&self->source);
-  pthread_mutex_unlock (&self->lock);
-  g_source_destroy (source);
+  g_source_destroy (self->source);
   ferry_clear_fd (&self->pidfd);
 }
 
@@ -133,7 +123,7 @@ set_alarm_locked (Child *self)
 {
   gint64 next = MIN (self->kill_at, self->lost_at);
 
-  if (self->source != NULL)
+  if (!g_source_is_destroyed (self->source))
     g_source_set_ready_time (self->source, next == G_MAXINT64 ? -1 : next);
 }
 
@@ -160,20 +150,14 @@ look_at_clock (Child *self)
 static gboolean
 dispatch (GSource *source, GSourceFunc callback, gpointer data)
 {
-  g_autoptr (Child) self = ferry_channel_process_ref (((ChildSource *) source)->child);
+  g_autoptr (Child) self = ferry_channel_process_ref (data);
 
   if (!reap (self))
     look_at_clock (self);
   return G_SOURCE_CONTINUE;
 }
 
-static void
-finalize_source (GSource *source)
-{
-  ferry_channel_process_unref (((ChildSource *) source)->child);
-}
-
-static GSourceFuncs source_funcs = {.dispatch = dispatch, .finalize = finalize_source};
+static GSourceFuncs source_funcs = {.dispatch = dispatch};
 
 /* The socket is at its end, probably with the process. */
 static void
@@ -239,8 +223,8 @@ child_new (FerryChannel *channel, GPid pid, int pidfd)
   self->lost_at = G_MAXINT64;
   pthread_mutex_init (&self->lock, NULL);
   g_weak_ref_init (&self->transport, ferry_channel_get_transport (channel));
-  self->source = g_source_new (&source_funcs, sizeof (ChildSource));
-  ((ChildSource *) self->source)->child = ferry_channel_process_ref (self);
+  self->source = g_source_new (&source_funcs, sizeof (GSource));
+  g_source_set_callback (self->source, NULL, ferry_channel_process_ref (self), ferry_channel_process_unref);
   g_source_set_static_name (self->source, "[ferry] child");
   g_source_add_unix_fd (self->source, pidfd, G_IO_IN);
   g_source_attach (self->source, context);

@@ -381,6 +381,12 @@ new_not_acknowledged (const GError *why)
                       "The conversation ended before the other end had taken the message: %s", why->message);
 }
 
+static GError *
+new_cannot_send (const GError *why)
+{
+  return g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED, "Nothing can be sent any more: %s", why->message);
+}
+
 /* Takes an error of the transport. Returns (transfer full) the sender's error. */
 static GError *
 translate (Outgoing *self, GError *error)
@@ -516,7 +522,7 @@ flush_item (FerryChannel *self, Outgoing *head)
   if (!sent && self->lost != NULL && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
     {
       g_clear_error (&error);
-      g_set_error (&error, FERRY_ERROR, FERRY_ERROR_CLOSED, "Nothing can be sent any more: %s", self->lost->message);
+      error = new_cannot_send (self->lost);
     }
   if (!sent && !item->given_up && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
     {
@@ -564,22 +570,31 @@ flush_credits (FerryChannel *self)
   return FLUSH_STUCK;
 }
 
+/* Acknowledges a message. Returns FALSE where there is no room; otherwise it takes the call. */
+static gboolean
+acknowledge (FerryCall *call)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!ferry_call_answer (call, NULL, &error) && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+    return FALSE;
+  ferry_call_unref (call);
+  return TRUE;
+}
+
 /* As flush_item(). */
 static Flushed
 flush_call (FerryChannel *self)
 {
   FerryCall *call = g_queue_pop_head (&self->taken_calls);
-  g_autoptr (GError) error = NULL;
-  gboolean stuck;
+  gboolean sent;
 
   pthread_mutex_unlock (&self->lock);
-  stuck = !ferry_call_answer (call, NULL, &error) && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
-  if (!stuck)
-    ferry_call_unref (call);
+  sent = acknowledge (call);
   pthread_mutex_lock (&self->lock);
-  if (stuck)
+  if (!sent)
     g_queue_push_head (&self->taken_calls, call);
-  return stuck ? FLUSH_STUCK : FLUSH_SENT;
+  return sent ? FLUSH_SENT : FLUSH_STUCK;
 }
 
 static gboolean
@@ -701,34 +716,6 @@ credits_came (FerryChannel *self, guint n)
     flush (self);
   else
     fault (self, "it gave room for more messages than were sent");
-}
-
-/* Of a transport that has ended: moves what cannot be sent any more to outgoing. */
-static void
-steal_outgoing_locked (FerryChannel *self, GQueue *outgoing)
-{
-  /* That one stays the flush's, also where its transaction has ended already. */
-  Outgoing *sending = self->sending != NULL ? g_queue_pop_head (&self->out) : NULL;
-
-  *outgoing = self->out;
-  g_queue_init (&self->out);
-  if (sending != NULL)
-    g_queue_push_tail (&self->out, sending);
-}
-
-static void
-drop_outgoing (GQueue *outgoing, const GError *reason)
-{
-  Outgoing *item;
-
-  while ((item = g_queue_pop_head (outgoing)) != NULL)
-    {
-      GError *error =
-        g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED, "Nothing can be sent any more: %s", reason->message);
-
-      outgoing_end (item, translate (item, error));
-      outgoing_unref (item);
-    }
 }
 
 /* ---- waiting ----
@@ -864,16 +851,6 @@ wait_until (FerryChannel *self, Condition condition, gpointer data, gint64 timeo
  *
  * A message is taken once: by ferry_channel_receive(), by ferry_channel_receive_async(), by the signal, or by an
  * exchange. Then it is acknowledged where the sender waits for that, and its credit can be given back. */
-
-static FerryIncoming *
-incoming_new (FerryCall *call)
-{
-  FerryIncoming *self = g_new0 (FerryIncoming, 1);
-
-  if ((ferry_call_get_flags (call) & FERRY_CALL_ONE_WAY) == 0)
-    self->call = ferry_call_ref (call);
-  return self;
-}
 
 void
 ferry_incoming_free (FerryIncoming *self)
@@ -1046,8 +1023,10 @@ static void
 take_message (FerryChannel *self, FerryCall *call, gboolean is_failure)
 {
   GVariant *value = ferry_call_get_arguments (call);
-  FerryIncoming *incoming = incoming_new (call);
+  FerryIncoming *incoming = g_new0 (FerryIncoming, 1);
 
+  if ((ferry_call_get_flags (call) & FERRY_CALL_ONE_WAY) == 0)
+    incoming->call = ferry_call_ref (call);
   if (is_failure)
     incoming->failure = read_error (value);
   else if (value != NULL)
@@ -1273,7 +1252,7 @@ enqueue (FerryChannel *self, Outgoing *item, GError **error)
   pthread_mutex_lock (&self->lock);
   open = !self->closing && self->lost == NULL;
   if (self->lost != NULL)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "Nothing can be sent any more: %s", self->lost->message);
+    g_propagate_error (error, new_cannot_send (self->lost));
   else if (self->closing)
     g_set_error_literal (
       error, FERRY_ERROR, FERRY_ERROR_CLOSED,
@@ -1626,29 +1605,16 @@ typedef struct
 
 /* Returns FALSE when there is no room. */
 static gboolean
-say_farewell (Farewell *self)
-{
-  g_autoptr (GError) error = NULL;
-  FerryCall *call;
-
-  while ((call = g_queue_peek_head (&self->calls)) != NULL)
-    {
-      g_clear_error (&error);
-      if (!ferry_call_answer (call, NULL, &error) && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
-        return FALSE;
-      ferry_call_unref (g_queue_pop_head (&self->calls));
-    }
-  g_clear_error (&error);
-  return self->item == NULL || transmit_end (self->transport, self->of_link, self->item->value, &error) ||
-         !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
-}
-
-static gboolean
 try_farewell (gpointer data)
 {
   Farewell *self = data;
+  g_autoptr (GError) error = NULL;
 
-  if (!say_farewell (self))
+  for (; self->calls.length > 0; g_queue_pop_head (&self->calls))
+    if (!acknowledge (g_queue_peek_head (&self->calls)))
+      return FALSE;
+  if (self->item != NULL && !transmit_end (self->transport, self->of_link, self->item->value, &error) &&
+      g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
     return FALSE;
   g_clear_pointer (&self->item, outgoing_unref);
   g_object_unref (self->transport);
@@ -1721,14 +1687,15 @@ ferry_channel_fail (FerryChannel *self, const GError *failure)
   send_end (self, failure, trace);
 }
 
-/* any: all that came is in `in` by now. */
+/* any: all that came is in `in` by now. Drops what cannot be sent any more. */
 static void
 transport_ended (FerryTransport *transport, GObject *owner)
 {
   FerryChannel *self = FERRY_CHANNEL (owner);
-  GError *reason = ferry_transport_dup_reason (transport);
+  g_autoptr (GError) reason = ferry_transport_dup_reason (transport);
   GQueue outgoing = G_QUEUE_INIT;
   gboolean first;
+  Outgoing *item;
 
   if (reason == NULL)
     return;
@@ -1737,15 +1704,23 @@ transport_ended (FerryTransport *transport, GObject *owner)
   if (first)
     {
       self->lost = ferry_error_copy (reason);
-      steal_outgoing_locked (self, &outgoing);
+      /* That one stays the flush's, also where its transaction has ended already. */
+      item = self->sending != NULL ? g_queue_pop_head (&self->out) : NULL;
+      outgoing = self->out;
+      g_queue_init (&self->out);
+      if (item != NULL)
+        g_queue_push_tail (&self->out, item);
       pthread_cond_broadcast (&self->changed);
       tell_locked (self, TELL_CLOSED);
     }
   pthread_mutex_unlock (&self->lock);
-  drop_outgoing (&outgoing, reason);
+  while ((item = g_queue_pop_head (&outgoing)) != NULL)
+    {
+      outgoing_end (item, translate (item, new_cannot_send (reason)));
+      outgoing_unref (item);
+    }
   if (first)
     wake_receives (self);
-  g_error_free (reason);
 }
 
 /* ---- its function and its process ---- */

@@ -92,30 +92,21 @@ set_connect_error (const Attempt *self, int failure, GError **error)
 {
   const char *address = self->address.text;
 
-  switch (failure)
-    {
-    case ENOENT:
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING,
-                   "No worker listens at “%s”: there is no such socket; start the worker first", address);
-      break;
-    case ECONNREFUSED:
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING,
-                   "No worker listens at “%s”: the one that did is gone; start it again", address);
-      break;
-    case EACCES:
-    case EPERM:
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED, "Permissions keep this process from “%s”; check them",
-                   address);
-      break;
-    case EAGAIN:
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BUSY, "Too many applications wait at “%s” already; try again later",
-                   address);
-      break;
-    default:
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_SYSTEM, "Connecting to “%s” failed: %s", address,
-                   g_strerror (failure));
-      break;
-    }
+  if (failure == ENOENT)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING,
+                 "No worker listens at “%s”: there is no such socket; start the worker first", address);
+  else if (failure == ECONNREFUSED)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING,
+                 "No worker listens at “%s”: the one that did is gone; start it again", address);
+  else if (failure == EACCES || failure == EPERM)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED, "Permissions keep this process from “%s”; check them",
+                 address);
+  else if (failure == EAGAIN)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BUSY, "Too many applications wait at “%s” already; try again later",
+                 address);
+  else
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_SYSTEM, "Connecting to “%s” failed: %s", address,
+                 g_strerror (failure));
 }
 
 /* Root is trusted: it could do anything to this process anyway. */
@@ -335,21 +326,6 @@ attempt_main (gpointer data)
   return NULL;
 }
 
-/* Takes the attempt. */
-static gboolean
-start (Attempt *attempt, GTask *task, GError **error)
-{
-  GThread *thread;
-
-  g_task_set_task_data (task, attempt, attempt_free);
-  thread = ferry_thread_try_new ("ferry-connect", "connecting", attempt_main, g_object_ref (task), error);
-  if (thread != NULL)
-    g_thread_unref (thread);
-  else
-    g_object_unref (task);
-  return thread != NULL;
-}
-
 /**
  * ferry_transport_connect_to_async:
  * @address: (type filename): a path, or “@” and an abstract name
@@ -374,8 +350,9 @@ void
 ferry_transport_connect_to_async (const char *address, gint64 wait, gint64 timeout, GCancellable *cancellable,
                                   GAsyncReadyCallback callback, gpointer user_data)
 {
-  g_autoptr (GTask) task = NULL;
+  GTask *task;
   GError *error = NULL;
+  GThread *thread = NULL;
   Attempt *attempt;
 
   g_return_if_fail (address != NULL);
@@ -384,8 +361,18 @@ ferry_transport_connect_to_async (const char *address, gint64 wait, gint64 timeo
   task = g_task_new (NULL, cancellable, callback, user_data);
   g_task_set_source_tag (task, ferry_transport_connect_to_async);
   attempt = attempt_new (address, wait, timeout, &error);
-  if (attempt == NULL || !start (attempt, task, &error))
-    g_task_return_error (task, error);
+  if (attempt != NULL)
+    {
+      g_task_set_task_data (task, attempt, attempt_free);
+      thread = ferry_thread_try_new ("ferry-connect", "connecting", attempt_main, task, &error);
+    }
+  if (thread == NULL)
+    {
+      g_task_return_error (task, error);
+      g_object_unref (task);
+      return;
+    }
+  g_thread_unref (thread);
 }
 
 /**

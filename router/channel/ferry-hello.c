@@ -59,29 +59,18 @@ ferry_hello_read_answer (const guint8 answer[FERRY_HELLO_ANSWER_SIZE], guint32 *
   return FALSE;
 }
 
-static int
-get_code (guint32 status)
-{
-  switch (status)
-    {
-    case FERRY_HELLO_BUSY:
-      return FERRY_ERROR_BUSY;
-    case FERRY_HELLO_NOT_ALLOWED:
-      return FERRY_ERROR_NOT_ALLOWED;
-    case FERRY_HELLO_VERSION_DIFFERS:
-      return FERRY_ERROR_VERSION;
-    default:
-      return FERRY_ERROR_REFUSED;
-    }
-}
-
 GError *
 ferry_hello_make_error (guint32 status, const char *text, gsize size, const char *address)
 {
+  static const int codes[] = {
+    [FERRY_HELLO_BUSY] = FERRY_ERROR_BUSY,
+    [FERRY_HELLO_NOT_ALLOWED] = FERRY_ERROR_NOT_ALLOWED,
+    [FERRY_HELLO_VERSION_DIFFERS] = FERRY_ERROR_VERSION,
+  };
+  int code = status < G_N_ELEMENTS (codes) && codes[status] != 0 ? codes[status] : FERRY_ERROR_REFUSED;
   g_autofree char *reason = g_utf8_make_valid (text, (gssize) size);
 
-  return g_error_new (FERRY_ERROR, get_code (status), "The worker at “%s” refused to be attached to: %s", address,
-                      reason);
+  return g_error_new (FERRY_ERROR, code, "The worker at “%s” refused to be attached to: %s", address, reason);
 }
 
 FerryTransport *

@@ -272,30 +272,20 @@ has_hung_up (int fd)
   return poll (&look, 1, 0) > 0;
 }
 
+/* soon: whether a client is about to leave, and make room for this process. */
 static gboolean
-has_room (FerryAcceptor *self)
+has_room (FerryAcceptor *self, pid_t pid, gboolean *soon)
 {
   gboolean room;
 
   pthread_mutex_lock (&self->lock);
   room = self->clients->len < self->max_attached;
-  pthread_mutex_unlock (&self->lock);
-  return room;
-}
-
-/* Whether a client is about to leave, and make room for this process. */
-static gboolean
-will_have_room (FerryAcceptor *self, pid_t pid)
-{
-  gboolean room;
-
-  pthread_mutex_lock (&self->lock);
-  room = self->clients->len < self->max_attached;
-  for (guint i = 0; i < self->clients->len && !room; i++)
+  *soon = FALSE;
+  for (guint i = 0; i < self->clients->len && !room && !*soon; i++)
     {
       const Client *client = self->clients->pdata[i];
 
-      room = client->pid == pid || has_hung_up (client->fd);
+      *soon = client->pid == pid || has_hung_up (client->fd);
     }
   pthread_mutex_unlock (&self->lock);
   return room;
@@ -443,9 +433,11 @@ accept_some (FerryAcceptor *self)
 static gboolean
 answer_hello (FerryAcceptor *self, Hello *hello)
 {
-  if (has_room (self))
+  gboolean soon;
+
+  if (has_room (self, hello->pid, &soon))
     let_in (self, ferry_steal_fd (&hello->fd), hello->pid);
-  else if (hello->deadline > g_get_monotonic_time () && will_have_room (self, hello->pid))
+  else if (soon && hello->deadline > g_get_monotonic_time ())
     return FALSE;
   else
     ferry_hello_send_answer (hello->fd, FERRY_HELLO_BUSY,
