@@ -387,6 +387,12 @@ new_cannot_send (const GError *why)
   return g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED, "Nothing can be sent any more: %s", why->message);
 }
 
+static GError *
+new_cancelled (void)
+{
+  return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The sending was cancelled");
+}
+
 /* Takes an error of the transport. Returns (transfer full) the sender's error. */
 static GError *
 translate (Outgoing *self, GError *error)
@@ -518,17 +524,16 @@ flush_item (FerryChannel *self, Outgoing *head)
   self->sending = NULL;
   if (!sent)
     self->credits += credit;
-  /* The transport has ended meanwhile, and dropped the others. */
-  if (!sent && self->lost != NULL && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+  if (!sent && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
     {
       g_clear_error (&error);
-      error = new_cannot_send (self->lost);
-    }
-  if (!sent && !item->given_up && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
-    {
-      item->state = OUTGOING_QUEUED;
-      g_error_free (error);
-      return FLUSH_STUCK;
+      if (self->lost == NULL && !item->given_up)
+        {
+          item->state = OUTGOING_QUEUED;
+          return FLUSH_STUCK;
+        }
+      /* Meanwhile the transport has ended, and dropped the others, or the call was cancelled. */
+      error = self->lost != NULL ? new_cannot_send (self->lost) : new_cancelled ();
     }
   g_queue_remove (&self->out, head);
   item->xid = xid;
@@ -543,8 +548,7 @@ flush_item (FerryChannel *self, Outgoing *head)
   if (done)
     outgoing_return (item);
   else if (given_up && outgoing_take_back (item))
-    outgoing_end (
-      item, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The wait for the acknowledgement was given up"));
+    outgoing_end (item, new_cancelled ());
   outgoing_unref (head);
   pthread_mutex_lock (&self->lock);
   return FLUSH_SENT;
@@ -1438,11 +1442,8 @@ ferry_channel_send_acknowledged (FerryChannel *self, GVariant *value, gint64 tim
 static gboolean
 cancelled (GCancellable *cancellable, gpointer data)
 {
-  Outgoing *item = data;
-  GError *error = NULL;
-
-  if (outgoing_take_back (item) && g_cancellable_set_error_if_cancelled (cancellable, &error))
-    outgoing_end (item, error);
+  if (outgoing_take_back (data))
+    outgoing_end (data, new_cancelled ());
   return G_SOURCE_REMOVE;
 }
 
