@@ -215,8 +215,9 @@ child_new (FerryChannel *channel, GPid pid, int pidfd)
   Child *self = g_new0 (Child, 1);
   GMainContext *context = ferry_channel_get_context (channel);
 
-  ferry_channel_process_init (&self->process, channel, ferry_home_new (context, g_thread_self ()), NULL, NULL);
+  self->process.drop = drop;
   self->process.clear = child_clear;
+  ferry_channel_process_init (&self->process, channel, ferry_home_new (context, g_thread_self ()), NULL, NULL);
   self->process.pid = pid;
   self->pidfd = pidfd;
   self->kill_at = G_MAXINT64;
@@ -250,7 +251,6 @@ join (GPid pid, int pidfd, int fd)
 
   ferry_polled_transport_set_hang_up_func (ferry_channel_get_transport (channel), hung_up,
                                            ferry_channel_process_ref (child), ferry_channel_process_unref);
-  ferry_channel_set_process (channel, &child->process, NULL, drop);
   return channel;
 }
 

@@ -68,8 +68,8 @@ GMainContext *ferry_channel_get_context (FerryChannel *self);
  * function and its arguments. */
 #define FERRY_CHANNEL_TRANSPORT "ferry.channel"
 
-/* arguments (nullable). Returns (transfer floating). */
-GVariant *ferry_channel_order_new (const char *function, GVariant *arguments);
+#define FERRY_CHANNEL_ORDER_TYPE "(smv)"
+
 void ferry_channel_set_job (FerryChannel *self, const char *function, GVariant *arguments);
 
 /* A process that was started with a channel; ferry-channel-start.c and ferry-channel-create.c have their own fields
@@ -82,7 +82,9 @@ typedef struct _FerryChannelProcess FerryChannelProcess;
 struct _FerryChannelProcess
 {
   _Atomic gint references;
-  GDestroyNotify clear; /* const: releases the fields behind these */
+  GDestroyNotify alone; /* const: (nullable): called when the channel's transport is closed */
+  GDestroyNotify drop;  /* const: any: called with the channel's last reference; takes the channel's to the process */
+  GDestroyNotify clear; /* const: (nullable): releases the fields behind these */
   GWeakRef channel;     /* any */
   FerryHome *home;      /* const: (owned): of the thread that started it */
   FerryRouter *router;  /* const: (owned) (nullable), as worker: not of a process that was forked from this one */
@@ -92,8 +94,8 @@ struct _FerryChannelProcess
   FerryWaitQueue waits; /* for the end */
 };
 
-/* The process runs from now on, and is the channel's, which drops it by drop. home and worker (nullable) are
- * (transfer full). alone (nullable) is called when the channel's transport is closed. */
+/* The process runs from now on, and is the channel's, which has the reference. Before that alone, drop and clear are
+ * set. home and worker (nullable) are (transfer full). */
 void ferry_channel_process_init (FerryChannelProcess *self, FerryChannel *channel, FerryHome *home, FerryRouter *router,
                                  FerryWorker *worker);
 gpointer ferry_channel_process_ref (gpointer self);
@@ -103,10 +105,8 @@ void ferry_channel_process_end (FerryChannelProcess *self, FerryExit *exit);
 /* In a child that was forked: the processes that were forked before are the parent's. */
 void ferry_channel_process_forget_all (void);
 
-/* The thread that started the process, once. Takes a reference to it. alone (nullable) is called when the transport is
- * closed. drop takes the reference with the channel's last one, on any thread. */
-void ferry_channel_set_process (FerryChannel *self, FerryChannelProcess *process, GDestroyNotify alone,
-                                GDestroyNotify drop);
+/* The thread that started the process, once. Takes a reference to it. */
+void ferry_channel_set_process (FerryChannel *self, FerryChannelProcess *process);
 /* (nullable) */
 FerryChannelProcess *ferry_channel_get_process (FerryChannel *self);
 /* any: has the context told that the process has ended. */

@@ -19,8 +19,6 @@
 #include "task/ferry-worker-main-private.h"
 #include "worker/ferry-function-private.h"
 
-#define ORDER_TYPE "(smv)"
-
 typedef struct
 {
   char *arguments_type; /* (owned) (nullable): NULL for any arguments, or none */
@@ -30,19 +28,9 @@ typedef struct
 static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
 static GHashTable *registry; /* registry_lock: (element-type utf8 Entry) (nullable) */
 
+/* (nullable): the entry of a name; it is added where there is none and function is not NULL. */
 static const Entry *
-find (const char *name)
-{
-  const Entry *entry;
-
-  pthread_mutex_lock (&registry_lock);
-  entry = registry != NULL ? g_hash_table_lookup (registry, name) : NULL;
-  pthread_mutex_unlock (&registry_lock);
-  return entry;
-}
-
-static const Entry *
-add (const char *name, const char *arguments_type, FerryChannelFunction function)
+find (const char *name, const char *arguments_type, FerryChannelFunction function)
 {
   Entry *entry;
 
@@ -50,7 +38,7 @@ add (const char *name, const char *arguments_type, FerryChannelFunction function
   if (registry == NULL)
     registry = g_hash_table_new (g_str_hash, g_str_equal);
   entry = g_hash_table_lookup (registry, name);
-  if (entry == NULL)
+  if (entry == NULL && function != NULL)
     {
       entry = g_new0 (Entry, 1);
       entry->arguments_type = g_strdup (arguments_type);
@@ -82,7 +70,7 @@ ferry_channel_function_register (const char *name, const char *arguments_type, F
   g_return_if_fail (arguments_type == NULL || g_variant_type_string_is_valid (arguments_type));
   g_return_if_fail (function != NULL);
 
-  entry = add (name, arguments_type, function);
+  entry = find (name, arguments_type, function);
   ferry_return_if_fail (entry->function == function && g_strcmp0 (entry->arguments_type, arguments_type) == 0,
                         "“%s” is registered already: a name has one function, with one type", name);
 }
@@ -99,12 +87,6 @@ check_arguments (const Entry *entry, const char *name, GVariant *arguments, GErr
   return FALSE;
 }
 
-GVariant *
-ferry_channel_order_new (const char *function, GVariant *arguments)
-{
-  return g_variant_new (ORDER_TYPE, function, arguments);
-}
-
 static gboolean
 run (FerryChannel *channel, GVariant *order, GError **error)
 {
@@ -112,14 +94,14 @@ run (FerryChannel *channel, GVariant *order, GError **error)
   const char *name;
   const Entry *entry;
 
-  if (!g_variant_is_of_type (order, G_VARIANT_TYPE (ORDER_TYPE)))
+  if (!g_variant_is_of_type (order, G_VARIANT_TYPE (FERRY_CHANNEL_ORDER_TYPE)))
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "A worker was sent a “%s” in place of the function to run",
                    g_variant_get_type_string (order));
       return FALSE;
     }
   g_variant_get (order, "(&smv)", &name, &arguments);
-  entry = find (name);
+  entry = find (name, NULL, NULL);
   if (entry == NULL)
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION,

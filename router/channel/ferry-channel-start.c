@@ -174,6 +174,7 @@ ferry_channel_process_init (FerryChannelProcess *self, FerryChannel *channel, Fe
   self->worker = worker;
   ferry_wait_queue_init (&self->waits);
   get_running (router)->n_running++;
+  ferry_channel_set_process (channel, self);
 }
 
 gpointer
@@ -317,8 +318,9 @@ join (FerryChannel *channel, FerryRouter *router, FerryWorker *worker)
   Run *self = g_new0 (Run, 1);
   GClosure *closure;
 
+  self->process.alone = set_grace;
+  self->process.drop = drop;
   ferry_channel_process_init (&self->process, channel, ferry_home_ref (router->home), router, worker);
-  ferry_channel_set_process (channel, &self->process, set_grace, drop);
   closure = g_cclosure_new (G_CALLBACK (worker_ended), ferry_channel_process_ref (self), unref_closure_data);
   g_signal_connect_closure (worker, "ended", closure, FALSE);
 }
@@ -414,7 +416,7 @@ ferry_channel_start (FerryLauncher *launcher, FerryRouter *router, const char *f
   if (worker == NULL)
     return NULL;
   join (self, router, worker);
-  if (!ferry_channel_send (self, ferry_channel_order_new (function, kept), 0, NULL, error))
+  if (!ferry_channel_send (self, g_variant_new (FERRY_CHANNEL_ORDER_TYPE, function, kept), 0, NULL, error))
     return NULL;
   return g_steal_pointer (&self);
 }

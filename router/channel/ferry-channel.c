@@ -140,10 +140,7 @@ struct _FerryChannel
   void (*news_func) (gpointer data); /* context: (nullable): of an exchange */
   gpointer news_data;
 
-  /* Of the process that was started with it. The thread that started it. */
-  FerryChannelProcess *process; /* (nullable) */
-  GDestroyNotify process_alone; /* (nullable): called when the transport is closed */
-  GDestroyNotify process_unref; /* called with the last reference, by any thread */
+  FerryChannelProcess *process; /* of the thread that started it: (owned) (nullable) */
 };
 
 G_DEFINE_FINAL_TYPE (FerryChannel, ferry_channel, G_TYPE_OBJECT)
@@ -234,8 +231,8 @@ tell_closed (FerryChannel *self)
   pthread_mutex_lock (&self->lock);
   lost = self->lost != NULL;
   pthread_mutex_unlock (&self->lock);
-  if (lost && self->process_alone != NULL)
-    self->process_alone (self->process);
+  if (lost && self->process != NULL && self->process->alone != NULL)
+    self->process->alone (self->process);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CLOSED]);
 }
 
@@ -1770,11 +1767,9 @@ ferry_channel_get_arguments (FerryChannel *self)
 }
 
 void
-ferry_channel_set_process (FerryChannel *self, FerryChannelProcess *process, GDestroyNotify alone, GDestroyNotify unref)
+ferry_channel_set_process (FerryChannel *self, FerryChannelProcess *process)
 {
   self->process = process;
-  self->process_alone = alone;
-  self->process_unref = unref;
 }
 
 FerryChannelProcess *
@@ -2083,6 +2078,7 @@ ferry_channel_dispose (GObject *object)
   g_autoptr (GError) reason =
     g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The channel was dropped at the other end");
   g_autoptr (GSource) source = NULL;
+  FerryChannelProcess *process;
 
   if (self->takes_calls)
     {
@@ -2097,8 +2093,9 @@ ferry_channel_dispose (GObject *object)
   if (source != NULL)
     g_source_destroy (source);
   clear_incoming (self);
-  if (self->process != NULL)
-    self->process_unref (g_steal_pointer (&self->process));
+  process = g_steal_pointer (&self->process);
+  if (process != NULL)
+    process->drop (process);
 
   G_OBJECT_CLASS (ferry_channel_parent_class)->dispose (object);
 }

@@ -122,13 +122,6 @@ member_unref (Member *self)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Member, member_unref)
 
 static gboolean
-has_come_to_its_end (FerryChannel *channel)
-{
-  return ferry_channel_is_end_taken (channel) &&
-         (ferry_channel_get_process (channel) == NULL || ferry_channel_get_exit (channel) != NULL);
-}
-
-static gboolean
 has_room (FerryExchange *self)
 {
   return self->limit == 0 || self->n_running < self->limit;
@@ -188,12 +181,15 @@ emit_one (FerryExchange *self, Member *member)
 static void
 settle (FerryExchange *self, Member *member)
 {
-  if (member->exchange != self || member->over || !has_come_to_its_end (member->channel))
+  FerryChannel *channel = member->channel;
+
+  if (member->exchange != self || member->over || !ferry_channel_is_end_taken (channel) ||
+      (ferry_channel_get_process (channel) != NULL && ferry_channel_get_exit (channel) == NULL))
     return;
   member->over = TRUE;
   self->n_running--;
   if (self->autoclose)
-    ferry_exchange_remove (self, member->channel);
+    ferry_exchange_remove (self, channel);
   ferry_exchange_start_waiting (self, NULL);
 }
 

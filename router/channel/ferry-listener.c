@@ -295,15 +295,13 @@ has_room (FerryAcceptor *self, pid_t pid, gboolean *soon)
 static void
 queue_locked (FerryAcceptor *self, FerryTransport *transport, GQueue *closed)
 {
-  for (GList *l = self->accepted.head, *next; l != NULL; l = next)
-    {
-      next = l->next;
-      if (!ferry_transport_get_closed (l->data))
-        continue;
-      g_queue_push_tail (closed, l->data);
-      g_queue_delete_link (&self->accepted, l);
-    }
-  g_queue_push_tail (self->stopped ? closed : &self->accepted, g_object_ref (transport));
+  GQueue all = self->accepted;
+  FerryTransport *next;
+
+  g_queue_init (&self->accepted);
+  g_queue_push_tail (&all, g_object_ref (transport));
+  while ((next = g_queue_pop_head (&all)) != NULL)
+    g_queue_push_tail (self->stopped || ferry_transport_get_closed (next) ? closed : &self->accepted, next);
 }
 
 /* thread: takes the socket, for which there is room. */
@@ -940,11 +938,8 @@ ferry_listener_start (FerryListener *self, GError **error)
     self->acceptor->context = g_main_context_ref_thread_default ();
   pthread_mutex_unlock (&self->acceptor->lock);
   if (closed)
-    {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The listener was closed; make another one");
-      return FALSE;
-    }
-  return acceptor_start (self->acceptor, error);
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The listener was closed; make another one");
+  return !closed && acceptor_start (self->acceptor, error);
 }
 
 typedef struct

@@ -501,7 +501,7 @@ struct _FullTransport
 {
   FerryTransport parent_instance;
 
-  GCancellable *cancellable; /* (unowned) */
+  GCancellable *cancellable; /* (unowned) (nullable) */
 };
 
 G_DEFINE_FINAL_TYPE (FullTransport, full_transport, FERRY_TYPE_TRANSPORT)
@@ -550,6 +550,7 @@ send_that_is_cancelled_where_there_is_no_room_is_cancelled (void)
     g_main_context_iteration (NULL, TRUE);
   g_assert_false (ferry_channel_send_finish (channel, result, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  transport->cancellable = NULL;
 }
 
 int
