@@ -49,7 +49,6 @@
 
 #include "channel/ferry-background.h"
 #include "channel/ferry-channel.h"
-#include "channel/ferry-connect.h"
 #include "channel/ferry-exchange.h"
 #include "channel/ferry-listener.h"
 

@@ -312,52 +312,33 @@ get_starter (FerryLauncher *launcher, FerryRouter *router)
   return starter->launcher;
 }
 
-static void
-join (FerryChannel *channel, FerryRouter *router, FerryWorker *worker)
-{
-  Run *self = g_new0 (Run, 1);
-  GClosure *closure;
-
-  self->process.alone = set_grace;
-  self->process.drop = drop;
-  ferry_channel_process_init (&self->process, channel, ferry_home_ref (router->home), router, worker);
-  closure = g_cclosure_new (G_CALLBACK (worker_ended), ferry_channel_process_ref (self), unref_closure_data);
-  g_signal_connect_closure (worker, "ended", closure, FALSE);
-}
-
-/* Makes the channel of the next worker that is spawned. */
 static FerryChannel *
-add_channel (FerryLauncher *starter, FerryRouter *router, GError **error)
+spawn (FerryLauncher *starter, FerryRouter *router, const char *function, GVariant *arguments, GError **error)
 {
   g_autoptr (FerryTransport) transport = ferry_launcher_add_transport (starter, router, FERRY_CHANNEL_TRANSPORT, error);
-  FerryChannel *channel;
+  g_autoptr (FerryChannel) channel = NULL;
+  FerryWorker *worker;
+  Run *run;
 
   if (transport == NULL)
     return NULL;
   g_main_context_push_thread_default (router->context);
   channel = ferry_channel_new (transport);
   g_main_context_pop_thread_default (router->context);
-  return channel;
-}
-
-static FerryWorker *
-spawn (FerryLauncher *starter, FerryRouter *router, FerryChannel **channel, const char *function, GVariant *arguments,
-       GError **error)
-{
-  g_autoptr (FerryChannel) self = add_channel (starter, router, error);
-  FerryWorker *worker;
-
-  if (self == NULL)
-    return NULL;
-  ferry_channel_set_job (self, function, arguments);
+  ferry_channel_set_job (channel, function, arguments);
   worker = ferry_launcher_spawn_named (starter, router, function, error);
   if (worker == NULL)
     {
       ferry_launcher_drop_last_sender (starter);
       return NULL;
     }
-  *channel = g_steal_pointer (&self);
-  return worker;
+  run = g_new0 (Run, 1);
+  run->process.alone = set_grace;
+  run->process.drop = drop;
+  ferry_channel_process_init (&run->process, channel, ferry_home_ref (router->home), router, worker);
+  g_signal_connect_data (worker, "ended", G_CALLBACK (worker_ended), ferry_channel_process_ref (run),
+                         unref_closure_data, 0);
+  return g_steal_pointer (&channel);
 }
 
 /**
@@ -396,7 +377,6 @@ ferry_channel_start (FerryLauncher *launcher, FerryRouter *router, const char *f
   g_autoptr (GVariant) kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
   g_autoptr (FerryChannel) self = NULL;
   FerryLauncher *starter;
-  FerryWorker *worker;
 
   g_return_val_if_fail (FERRY_IS_LAUNCHER (launcher), NULL);
   g_return_val_if_fail (FERRY_IS_ROUTER (router), NULL);
@@ -410,13 +390,11 @@ ferry_channel_start (FerryLauncher *launcher, FerryRouter *router, const char *f
   /* The launcher's senders are for its next worker: this one. */
   if (starter != launcher)
     ferry_launcher_swap_senders (launcher, starter);
-  worker = spawn (starter, router, &self, function, kept, error);
-  if (worker == NULL && starter != launcher)
+  self = spawn (starter, router, function, kept, error);
+  if (self == NULL && starter != launcher)
     ferry_launcher_swap_senders (launcher, starter);
-  if (worker == NULL)
-    return NULL;
-  join (self, router, worker);
-  if (!ferry_channel_send (self, g_variant_new (FERRY_CHANNEL_ORDER_TYPE, function, kept), 0, NULL, error))
+  if (self == NULL ||
+      !ferry_channel_send (self, g_variant_new (FERRY_CHANNEL_ORDER_TYPE, function, kept), 0, NULL, error))
     return NULL;
   return g_steal_pointer (&self);
 }

@@ -9,7 +9,7 @@
 
 #include "config.h"
 
-#include "channel/ferry-connect.h"
+#include "channel/ferry-listener.h"
 
 #include <poll.h>
 #include <sys/inotify.h>

@@ -16,7 +16,7 @@
 #include "base/ferry-wait-queue-private.h"
 #include "base/ferry-watch-cancellable-private.h"
 #include "channel/ferry-channel-private.h"
-#include "channel/ferry-connect.h"
+#include "channel/ferry-listener.h"
 #include "route/ferry-home-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-iterate-private.h"

@@ -42,4 +42,14 @@ FerryTransport *ferry_listener_accept (FerryListener *self, gint64 timeout, GCan
 FERRY_AVAILABLE_IN_0_1
 void ferry_listener_close (FerryListener *self);
 
+/* ---- the other end of an address ---- */
+
+FERRY_AVAILABLE_IN_0_1
+FerryTransport *ferry_transport_connect_to (const char *address, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+void ferry_transport_connect_to_async (const char *address, gint64 wait, gint64 timeout, GCancellable *cancellable,
+                                       GAsyncReadyCallback callback, gpointer user_data);
+FERRY_AVAILABLE_IN_0_1
+FerryTransport *ferry_transport_connect_to_finish (GAsyncResult *result, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 G_END_DECLS
