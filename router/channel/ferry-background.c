@@ -152,13 +152,11 @@ give (Giving *giving, GVariant *given)
 {
   g_autoptr (GVariant) answer = NULL;
   g_autoptr (GError) error = NULL;
-  gboolean taken;
+  gboolean taken =
+    giving->channel != NULL
+      ? ferry_channel_send_acknowledged (giving->channel, given, -1, giving->cancellable, &error)
+      : ferry_mux_transact (giving->mux, giving->background->method, given, -1, giving->cancellable, &answer, &error);
 
-  if (giving->channel != NULL)
-    taken = ferry_channel_send_acknowledged (giving->channel, given, -1, giving->cancellable, &error);
-  else
-    taken =
-      ferry_mux_transact (giving->mux, giving->background->method, given, -1, giving->cancellable, &answer, &error);
   if (taken)
     return TRUE;
   g_debug ("A result was not taken, and waits for the next application: %s", error->message);

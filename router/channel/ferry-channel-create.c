@@ -277,21 +277,11 @@ begin_as_child (int fd)
   return channel_new (fd);
 }
 
-static void
-refuse_for_threads (guint n_threads, GError **error)
-{
-  g_autofree char *names = ferry_list_threads ();
-
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_REFUSED,
-               "This process has %u threads, and one with threads cannot be forked safely; use ferry_channel_start(), "
-               "or create all channels before anything starts a thread, as %s was",
-               n_threads, names);
-}
-
 static gboolean
 check_may_fork (GError **error)
 {
   guint n_threads = ferry_count_threads ();
+  g_autofree char *names = NULL;
 
   if (ferry_polled_transport_is_receiving ())
     g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BUSY,
@@ -300,9 +290,15 @@ check_may_fork (GError **error)
   else if (n_threads == 0)
     g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_REFUSED,
                          "Whether this process has threads cannot be seen without /proc; use ferry_channel_start()");
-  else if (n_threads > 1)
-    refuse_for_threads (n_threads, error);
-  return n_threads == 1 && !ferry_polled_transport_is_receiving ();
+  else if (n_threads == 1)
+    return TRUE;
+  else
+    g_set_error (
+      error, FERRY_ERROR, FERRY_ERROR_REFUSED,
+      "This process has %u threads, and one with threads cannot be forked safely; use ferry_channel_start(), "
+      "or create all channels before anything starts a thread, as %s was",
+      n_threads, names = ferry_list_threads ());
+  return FALSE;
 }
 
 /* parent: ends a child that cannot be watched. */

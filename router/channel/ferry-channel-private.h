@@ -42,8 +42,8 @@ FerryChannelTake ferry_channel_take (FerryChannel *self, FerryIncoming **incomin
 gboolean ferry_channel_is_ready (FerryChannel *self);
 /* any: whether the end was taken. */
 gboolean ferry_channel_is_end_taken (FerryChannel *self);
-/* The context's thread: has func (nullable) called whenever there may be something to take, or the end, and once more
- * by ferry_channel_tell_news(). */
+/* The context's thread: has func (nullable) called there whenever there may be something to take, when the end was
+ * taken, and once more by ferry_channel_tell_news(), which is for any thread. */
 void ferry_channel_set_news_func (FerryChannel *self, void (*func) (gpointer data), gpointer data);
 gboolean ferry_channel_has_news_func (FerryChannel *self);
 void ferry_channel_tell_news (FerryChannel *self);
@@ -109,8 +109,6 @@ void ferry_channel_process_forget_all (void);
 void ferry_channel_set_process (FerryChannel *self, FerryChannelProcess *process);
 /* (nullable) */
 FerryChannelProcess *ferry_channel_get_process (FerryChannel *self);
-/* any: has the context told that the process has ended. */
-void ferry_channel_tell_exit (FerryChannel *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryIncoming, ferry_incoming_free)
 

@@ -32,11 +32,9 @@
 
 typedef enum
 {
-  TELL_MESSAGES = 1 << 0,
+  TELL_MESSAGES = 1 << 0, /* or that the end was taken, or the process has ended, for an exchange */
   TELL_CLOSED = 1 << 1,
   TELL_WRITABLE = 1 << 2,
-  TELL_EXIT = 1 << 3, /* of the process that was started with it */
-  TELL_END_TAKEN = 1 << 4,
 } News;
 
 typedef enum
@@ -261,9 +259,7 @@ tell (gpointer data)
 static void
 tell_locked (FerryChannel *self, guint news)
 {
-  const guint of_messages = TELL_MESSAGES | TELL_END_TAKEN;
-
-  if ((news & ~of_messages) == 0 && !self->flowing && self->news_func == NULL)
+  if (news == TELL_MESSAGES && !self->flowing && self->news_func == NULL)
     return;
   self->news |= news;
   if (self->source != NULL)
@@ -900,7 +896,7 @@ static GError *
 take_end_locked (FerryChannel *self)
 {
   if (!self->end_taken)
-    tell_locked (self, TELL_END_TAKEN);
+    tell_locked (self, TELL_MESSAGES);
   self->end_taken = TRUE;
   if (self->ended)
     return self->end_error != NULL ? ferry_error_copy (self->end_error) : NULL;
@@ -1776,14 +1772,6 @@ FerryChannelProcess *
 ferry_channel_get_process (FerryChannel *self)
 {
   return self->process;
-}
-
-void
-ferry_channel_tell_exit (FerryChannel *self)
-{
-  pthread_mutex_lock (&self->lock);
-  tell_locked (self, TELL_EXIT);
-  pthread_mutex_unlock (&self->lock);
 }
 
 /* ---- properties ---- */
