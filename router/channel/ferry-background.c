@@ -3,8 +3,8 @@
 
 /* Results that wait for an application.
  *
- * While an application is attached, the giver, a thread, gives it the oldest result, waits for the answer, or for the
- * message to be taken, removes the result from the queue, and goes on. When that fails the thread ends, and the result
+ * While an application is attached, a thread, the giver, gives it the oldest result. When that is answered, or taken,
+ * the giver removes it from the queue, and continues with the next one. When that fails the giver ends, and the result
  * stays.
  *
  * Threads:   any, where nothing else is said.
@@ -39,9 +39,9 @@ typedef struct
  * method's name; its arguments have the type `(tv)`: the number of the result, and the result.
  *
  * A result is removed with the handler's answer. Where the application ends before that, or answers with an error, the
- * result stays, and is the first one that the next application is given. So no result is lost. A result may be given
- * twice, with the same number, where an application ends before its answer was sent. Numbers begin at 1 and are given
- * in order, so an application that keeps the last number recognizes it.
+ * result stays, and the next application is given it first. So no result is lost. A result may be given twice, with the
+ * same number, where an application ends before its answer was sent. Numbers begin at 1 and are given in order, so an
+ * application that keeps the last number recognizes it.
  *
  * Without numbers, an application takes the results as the messages of a channel: see
  * [method@Ferry.Background.attach_channel].

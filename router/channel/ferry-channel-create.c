@@ -284,9 +284,10 @@ check_may_fork (GError **error)
   g_autofree char *names = NULL;
 
   if (ferry_polled_transport_is_receiving ())
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BUSY,
-                         "A process that is forked in a callback of what has just come would go on in it; create it "
-                         "outside");
+    g_set_error_literal (
+      error, FERRY_ERROR, FERRY_ERROR_BUSY,
+      "A process cannot be forked in a callback of a channel's messages, where its child would continue; "
+      "create it outside of that");
   else if (n_threads == 0)
     g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_REFUSED,
                          "Whether this process has threads cannot be seen without /proc; use ferry_channel_start()");

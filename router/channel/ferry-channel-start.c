@@ -79,7 +79,7 @@ none_runs (gpointer data)
 /**
  * ferry_wait_all:
  * @router: (nullable): a running router; %NULL for the processes that were forked from this one
- * @timeout: how long to wait, in microseconds; negative for as long as it takes
+ * @timeout: how long to wait, in microseconds; negative for any time
  * @error: return location for an error
  *
  * Waits until all workers have ended that [func@Ferry.Channel.start] and exchanges started with that router, or all
@@ -511,7 +511,7 @@ wait_for_exit (FerryChannel *self, gint64 timeout, GError **error)
 /**
  * ferry_channel_wait:
  * @self: a channel
- * @timeout: how long to wait, in microseconds; negative for as long as it takes
+ * @timeout: how long to wait, in microseconds; negative for any time
  * @error: return location for an error
  *
  * Waits until the process has ended that was started with the channel. A process that waits to send does not end: take
@@ -519,9 +519,9 @@ wait_for_exit (FerryChannel *self, gint64 timeout, GError **error)
  * is for tests and console programs; an application uses [method@Ferry.Channel.wait_async]. On the thread that started
  * it.
  *
- * Fails with %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_NOT_STARTED when the channel was made over a transport,
- * %FERRY_ERROR_BUSY in a callback of its main context, %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD, and with
- * %FERRY_ERROR_CLOSED in a child that has the channel from its parent.
+ * Fails with %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD, and with
+ * %FERRY_ERROR_BUSY in a callback of its main context. Fails with %FERRY_ERROR_NOT_STARTED when the channel was made
+ * over a transport, and with %FERRY_ERROR_CLOSED in a child that has the channel from its parent.
  *
  * Returns: (transfer full) (nullable): how it ended
  *

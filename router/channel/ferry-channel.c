@@ -9,9 +9,9 @@
  *
  * Threads:    any. Requests arrive on the thread that receives for the transport; signals are emitted in context.
  * Locks:      lock; with it held, only that of the wait queue is taken.
- * Invariants: the flush sends everything, one thing at a time, so the end goes behind all messages. Each message of the
- *             other end's window is a credit there, on its way, in `in`, or taken and its credit not yet given back;
- *             n_held counts the latter two.
+ * Invariants: the flush sends everything, one thing at a time, so the end goes behind all messages. Of the other end's
+ *             window, each message is a credit there, is on its way, is in `in`, or was taken and its credit is not
+ *             given back yet. n_held counts the latter two.
  * Trust:      none in the other end: when it breaks a rule, the transport is closed. */
 
 #include "config.h"
@@ -1087,7 +1087,7 @@ give (FerryIncoming *incoming, GError *bad_end, GVariant **value, GError **failu
 /**
  * ferry_channel_receive:
  * @self: a channel
- * @timeout: how long to wait, in microseconds; 0 for not at all, negative for as long as it takes
+ * @timeout: how long to wait, in microseconds; 0 for not at all, negative for any time
  * @cancellable: (nullable): a cancellable
  * @value: (out) (transfer full) (nullable): where the next message goes; %NULL at the end, and with @failure
  * @failure: (out) (transfer full) (nullable) (optional): where an error goes that was sent as a message
@@ -1334,8 +1334,7 @@ send_and_wait (FerryChannel *self, const char *method, GVariant *value, gboolean
  * ferry_channel_send:
  * @self: a channel
  * @value: the message; a floating reference is taken
- * @timeout: how long it may wait for the other end to have room, in microseconds; 0 for not at all, negative for as
- *   long as it takes
+ * @timeout: how long to wait for room at the other end, in microseconds; 0 for not at all, negative for any time
  * @cancellable: (nullable): a cancellable
  * @error: return location for an error
  *
@@ -1401,7 +1400,7 @@ ferry_channel_send_error (FerryChannel *self, const GError *failure, gint64 time
  * ferry_channel_send_acknowledged:
  * @self: a channel
  * @value: the message; a floating reference is taken
- * @timeout: how long it may take, in microseconds; negative for as long as it takes
+ * @timeout: how long it may take, in microseconds; negative for any time
  * @cancellable: (nullable): a cancellable
  * @error: return location for an error
  *

@@ -20,7 +20,7 @@ G_BEGIN_DECLS
 /**
  * FERRY_CHANNEL_WINDOW: (value 64)
  *
- * How many messages lie untaken at an end of a channel at the most.
+ * How many messages lie untaken at an end of a channel at most.
  *
  * Since: 0.1
  */

@@ -289,7 +289,7 @@ waiting_free (Waiting *self)
 }
 
 static void
-line_up (FerryExchange *self, Waiting *waiting)
+enqueue (FerryExchange *self, Waiting *waiting)
 {
   g_queue_push_tail (&self->waiting, waiting);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_WAITING]);
@@ -423,7 +423,7 @@ ferry_exchange_start (FerryExchange *self, const char *function, GVariant *argum
   waiting = g_new0 (Waiting, 1);
   waiting->function = g_strdup (function);
   waiting->arguments = g_steal_pointer (&kept);
-  line_up (self, waiting);
+  enqueue (self, waiting);
   return TRUE;
 }
 
@@ -463,7 +463,7 @@ is_ready (gpointer data)
 /**
  * ferry_exchange_ready:
  * @self: an exchange whose messages do not flow
- * @timeout: how long to wait, in microseconds; 0 for not at all, negative for as long as it takes
+ * @timeout: how long to wait, in microseconds; 0 for not at all, negative for any time
  * @error: return location for an error
  *
  * Waits until channels have a message to take, or their end; [method@Ferry.Channel.receive] takes it without waiting.
@@ -561,7 +561,7 @@ has_turn (gpointer data)
  * ferry_exchange_add_wait:
  * @self: an exchange
  * @channel: a channel, as for [method@Ferry.Exchange.add]
- * @timeout: how long to wait, in microseconds; negative for as long as it takes
+ * @timeout: how long to wait, in microseconds; negative for any time
  * @error: return location for an error
  *
  * Adds a channel once the limit allows it, behind all that waits already. It iterates the router's main context
@@ -639,7 +639,7 @@ ferry_exchange_add_wait_async (FerryExchange *self, FerryChannel *channel, GCanc
   if (cancellable != NULL)
     ferry_watch_cancellable (waiting->call, &waiting->source, "[ferry] stop waiting for a turn", turn_cancelled,
                              waiting, NULL);
-  line_up (self, waiting);
+  enqueue (self, waiting);
   ferry_exchange_start_waiting (self, NULL);
 }
 
@@ -667,7 +667,7 @@ ferry_exchange_add_wait_finish (FerryExchange *self, GAsyncResult *result, GErro
 /**
  * ferry_exchange_create:
  * @self: an exchange
- * @timeout: how long to wait for its turn, in microseconds; 0 for not at all, negative for as long as it takes
+ * @timeout: how long to wait for its turn, in microseconds; 0 for not at all, negative for any time
  * @error: return location for an error
  *
  * Forks the process as [func@Ferry.Channel.create] does, once the limit allows it, and adds the parent's end of the
@@ -722,7 +722,7 @@ ferry_exchange_create (FerryExchange *self, gint64 timeout, GError **error)
 /**
  * ferry_exchange_finish:
  * @self: an exchange
- * @timeout: how long to wait, in microseconds; negative for as long as it takes
+ * @timeout: how long to wait, in microseconds; negative for any time
  * @error: return location for an error
  *
  * Sets [property@Ferry.Exchange:flowing], and waits until all channels have come to their end and nothing waits for its

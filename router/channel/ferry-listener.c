@@ -7,8 +7,8 @@
  * refused application reads the reason while the worker is busy, and a connection without a hello delays no other.
  *
  * Each application that is let in is a client until its transport is closed. At the limit of clients a hello is refused
- * at once, unless a client is about to leave: its application has hung up, or the same process says hello again. Such a
- * hello waits for a moment.
+ * at once, unless a client is about to leave: its application has hung up, or the same process says hello again. Then
+ * the hello waits for a moment.
  *
  * References: an acceptor's are the listener's, the thread's, a source's, and one of each client. The acceptor has a
  *             weak reference to its listener; clients outlive both. So dropping the listener joins the thread, which
