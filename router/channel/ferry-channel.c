@@ -390,13 +390,11 @@ new_cancelled (void)
 static GError *
 translate (Outgoing *self, GError *error)
 {
-  GError *translated;
+  g_autoptr (GError) kept = error;
 
-  if (!self->acknowledged || !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED))
-    return error;
-  translated = new_not_acknowledged (error);
-  g_error_free (error);
-  return translated;
+  if (self->acknowledged && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED))
+    return new_not_acknowledged (error);
+  return g_steal_pointer (&kept);
 }
 
 /* Returns whether the caller ends it. Otherwise it has its end, or will have it soon. */
@@ -624,7 +622,7 @@ flush_next (FerryChannel *self)
 }
 
 static gboolean
-is_writable_locked (FerryChannel *self)
+is_writable_locked (FerryChannel *self, gpointer data)
 {
   return !self->closing && self->lost == NULL && !self->kept && self->credits > 0 && self->out.length == 0;
 }
@@ -632,7 +630,7 @@ is_writable_locked (FerryChannel *self)
 static void
 tell_writable_locked (FerryChannel *self)
 {
-  if (!self->wants_notify || !is_writable_locked (self))
+  if (!self->wants_notify || !is_writable_locked (self, NULL))
     return;
   self->wants_notify = FALSE;
   tell_locked (self, TELL_WRITABLE);
@@ -1297,10 +1295,7 @@ wait_sent (FerryChannel *self, Outgoing *item, gint64 timeout, GCancellable *can
       return FALSE;
     }
   /* Its end has won over the timeout; another thread may still be about to write it. */
-  pthread_mutex_lock (&self->lock);
-  while (item->state != OUTGOING_DONE)
-    pthread_cond_wait (&self->changed, &self->lock);
-  pthread_mutex_unlock (&self->lock);
+  sleep_until (self, is_over, item, G_MAXINT64, NULL);
   if (item->error != NULL && error != NULL)
     *error = ferry_error_copy (item->error);
   return item->error == NULL;
@@ -1881,14 +1876,9 @@ ferry_channel_get_closed (FerryChannel *self)
 gboolean
 ferry_channel_get_writable (FerryChannel *self)
 {
-  gboolean writable;
-
   g_return_val_if_fail (FERRY_IS_CHANNEL (self), FALSE);
 
-  pthread_mutex_lock (&self->lock);
-  writable = is_writable_locked (self);
-  pthread_mutex_unlock (&self->lock);
-  return writable;
+  return holds (self, is_writable_locked, NULL);
 }
 
 void
