@@ -841,7 +841,7 @@ ferry_listener_get_max_attached (FerryListener *self)
 }
 
 /**
- * ferry_listener_set_greeting_timeout:
+ * ferry_listener_set_hello_timeout:
  * @self: a listener
  * @timeout: how many microseconds, at least 1
  *
@@ -851,7 +851,7 @@ ferry_listener_get_max_attached (FerryListener *self)
  * Since: 0.1
  */
 void
-ferry_listener_set_greeting_timeout (FerryListener *self, gint64 timeout)
+ferry_listener_set_hello_timeout (FerryListener *self, gint64 timeout)
 {
   g_return_if_fail (FERRY_IS_LISTENER (self));
   g_return_if_fail (timeout > 0);

@@ -28,7 +28,7 @@ void ferry_listener_set_max_attached (FerryListener *self, guint max_attached);
 FERRY_AVAILABLE_IN_0_1
 guint ferry_listener_get_max_attached (FerryListener *self);
 FERRY_AVAILABLE_IN_0_1
-void ferry_listener_set_greeting_timeout (FerryListener *self, gint64 timeout);
+void ferry_listener_set_hello_timeout (FerryListener *self, gint64 timeout);
 FERRY_AVAILABLE_IN_0_1
 void ferry_listener_allow_user (FerryListener *self, guint user);
 FERRY_AVAILABLE_IN_0_1

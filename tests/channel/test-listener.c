@@ -380,7 +380,7 @@ test_those_who_say_nothing_keep_nobody_waiting_and_are_hung_up_on (void)
   for (guint i = 0; i < G_N_ELEMENTS (silent); i++)
     silent[i] = listener_test_raw_socket (place.address, FALSE);
   g_object_unref (listener_test_connect (place.address));
-  ferry_listener_set_greeting_timeout (listener, 1000);
+  ferry_listener_set_hello_timeout (listener, 1000);
   close (silent[0]);
   silent[0] = listener_test_raw_socket (place.address, FALSE);
   assert_hung_up_on (silent[0]);

@@ -257,7 +257,7 @@ CALL (ferry_list_replica_get_proxy, WORKS, ferry_list_replica_get_proxy (s->repl
 CALL (ferry_listener_get_address, WORKS, ferry_listener_get_address (s->listener))
 CALL (ferry_listener_get_max_attached, WORKS, ferry_listener_get_max_attached (s->listener))
 CALL (ferry_listener_get_n_attached, WORKS, ferry_listener_get_n_attached (s->listener))
-CALL (ferry_listener_set_greeting_timeout, WORKS, ferry_listener_set_greeting_timeout (s->listener, 1))
+CALL (ferry_listener_set_hello_timeout, WORKS, ferry_listener_set_hello_timeout (s->listener, 1))
 CALL (ferry_listener_set_max_attached, WORKS, ferry_listener_set_max_attached (s->listener, 2))
 CALL (ferry_map_get_executor, WORKS, ferry_map_get_executor (s->map))
 CALL (ferry_map_get_function, WORKS, ferry_map_get_function (s->map))
