@@ -5,8 +5,8 @@
 
 The names come from the headers, the threads from the documentation comments, which say so in one of these ways:
 
-  home    “On the router's thread …”, “On the thread that …”, “On the replica's thread”, “The thread of the proxy's …”:
-          the function works there, and says so elsewhere
+  home    “On the router's thread …”, “On the thread that …”, “On the replica's thread”, “On the exchange's thread”, “The
+          thread of the proxy's …”: the function works there, and says so elsewhere
   single  “… one at a time”, “One thread at a time”, “The thread that makes the interface”: the function works on any
           thread, where the program sees to it that it is one thread at a time
   any     “Any thread …”, with whatever exceptions follow
@@ -17,7 +17,7 @@ import os
 import re
 import sys
 
-HOME = re.compile(r"\bOn the (?:router|replica|launcher)'s thread|\bOn the thread that|\bThe thread of the proxy's"
+HOME = re.compile(r"\bOn the (?:router|replica|launcher|exchange)'s thread|\bOn the thread that|\bThe thread of the proxy's"
                   r"|called on the thread that the function was called on")
 SINGLE = re.compile(r"Any thread, one at a time|\b[Oo]ne thread at a time|\bThe thread that makes the interface|, by one thread\b"
                     r"|\bThe first thread of the process|by the thread that calls that")

@@ -47,10 +47,7 @@
 #include "task/ferry-worker-main.h"
 
 #include "channel/ferry-background.h"
-#include "channel/ferry-channel-create.h"
-#include "channel/ferry-channel-start.h"
 #include "channel/ferry-channel.h"
-#include "channel/ferry-connect.h"
 #include "channel/ferry-exchange.h"
 #include "channel/ferry-listener.h"
 

@@ -1,14 +1,15 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Processes that are copies of this one, each with a channel to it: for programs without threads.
+/* Processes that are forked from this one, each with a channel to it: for programs without threads.
  *
- * Nothing here starts a thread, so that the next one can be forked as well: a source in the main context watches the
- * child's pidfd, and whoever waits for the channel iterates that. No other child of the process is waited for.
+ * Nothing here starts a thread, so the next process can be forked as well. A source in the main context watches the
+ * child's pidfd; a thread that waits for the channel iterates the context. Other children of the process are left
+ * alone.
  *
- * References: the channel has its child, and so have its transport, which tells when the socket is at its end, and the
- *             source, until the process has ended. The child has no reference to either of the first two.
- * Threads:    that which created it, but for the last reference to the channel. */
+ * References: a Child's are the channel's, the transport's, which tells when the socket is at its end, and the source's
+ *             until the process has ended. The child has weak references to channel and transport.
+ * Threads:    the one that created the channel, but for the last reference to the channel. */
 
 #include "config.h"
 
@@ -24,9 +25,7 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-polled-transport-private.h"
-#include "channel/ferry-channel-create.h"
-#include "channel/ferry-channel-process-private.h"
-#include "channel/ferry-channel-start-private.h"
+#include "channel/ferry-channel-private.h"
 #include "route/ferry-exit-private.h"
 #include "spawn/ferry-fork-private.h"
 
@@ -34,68 +33,43 @@
 #define P_PIDFD 3
 #endif
 
-/* How long a child may go on when nobody listens to it any more. */
+/* How long a child may run when its channel is dropped. */
 #define GRACE (5 * G_USEC_PER_SEC)
-/* How long one whose socket is at its end is waited for, to tell how it ended. */
+/* How long a child is waited for after its socket's end, to tell how it ended. */
 #define HUNG_UP_GRACE (1 * G_USEC_PER_SEC)
 
 typedef struct
 {
   FerryChannelProcess process;
-  _Atomic gint references;
-  GWeakRef channel;   /* any */
   GWeakRef transport; /* any */
-  GSource *source;    /* (owned): destroyed once it has ended */
-  int pidfd;          /* -1 once it has ended */
+  GSource *source;    /* const: (owned): watches pidfd, and has a reference to the child until it is destroyed */
+  int pidfd;          /* -1 once it is not watched any more */
   pthread_mutex_t lock;
   gint64 kill_at; /* lock: monotonic time, G_MAXINT64 for not at all, as the next one */
-  gint64 lost_at; /* lock: when it is not waited for any longer */
+  gint64 lost_at; /* lock: when it is not waited for any more */
   GList node;     /* of `children` */
 } Child;
 
-typedef struct
-{
-  GSource source;
-  Child *child; /* const: (owned) */
-} ChildSource;
-
-/* The children that have not ended, whichever thread created them: there is one. */
-static GQueue children = G_QUEUE_INIT; /* (element-type Child) (unowned) */
-
-static Child *
-child_ref (Child *self)
-{
-  /* Relaxed: whoever refers to it has a reference already. */
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
-  return self;
-}
+static GQueue children = G_QUEUE_INIT; /* (element-type Child) (unowned): those that are watched */
 
 static void
-child_unref (gpointer data)
+child_clear (gpointer data)
 {
   Child *self = data;
 
-  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
-    return;
   g_assert (self->pidfd < 0);
-  g_clear_pointer (&self->process.exit, ferry_exit_unref);
-  ferry_wait_queue_clear (&self->process.waits);
-  ferry_home_unref (self->process.home);
   g_source_unref (self->source);
-  g_weak_ref_clear (&self->channel);
   g_weak_ref_clear (&self->transport);
   pthread_mutex_destroy (&self->lock);
-  g_free (self);
 }
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Child, child_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Child, ferry_channel_process_unref)
 
 /* ---- its end ---- */
 
-/* It is watched no more. The caller has a reference. */
+/* Stops watching. The caller has a reference: the source drops its own. */
 static void
-let_go (Child *self)
+unwatch (Child *self)
 {
   if (self->pidfd < 0)
     return;
@@ -114,21 +88,19 @@ lose_transport (Child *self, const char *how)
     ferry_transport_end (transport, reason);
 }
 
-/* What it had sent is received first. */
 static void
 has_ended (Child *self, const siginfo_t *info)
 {
   g_autoptr (FerryTransport) transport = g_weak_ref_get (&self->transport);
-  g_autoptr (FerryChannel) channel = g_weak_ref_get (&self->channel);
   const char *name = g_get_prgname () != NULL ? g_get_prgname () : "child";
   FerryExit *exit = ferry_exit_new_for_process (name, self->process.pid, info->si_code, info->si_status);
 
-  let_go (self);
+  unwatch (self);
+  /* All that it had sent is received before its end. */
   if (transport != NULL)
     ferry_polled_transport_drain (transport);
   lose_transport (self, ferry_exit_get_message (exit));
-  ferry_channel_process_end (&self->process, exit, channel);
-  ferry_wait_all_end (NULL);
+  ferry_channel_process_end (&self->process, exit);
 }
 
 /* Returns FALSE while it runs. */
@@ -139,20 +111,20 @@ reap (Child *self)
 
   if (self->pidfd < 0)
     return TRUE;
-  /* Where this fails, somebody else has taken its status, and it is gone too. */
+  /* Where this fails, other code has taken the status: the child has ended, too. */
   if (waitid ((idtype_t) P_PIDFD, (id_t) self->pidfd, &info, WEXITED | WNOHANG) == 0 && info.si_pid == 0)
     return FALSE;
   has_ended (self, &info);
   return TRUE;
 }
 
-/* lock is held. */
 static void
 set_alarm_locked (Child *self)
 {
   gint64 next = MIN (self->kill_at, self->lost_at);
 
-  g_source_set_ready_time (self->source, next == G_MAXINT64 ? -1 : next);
+  if (!g_source_is_destroyed (self->source))
+    g_source_set_ready_time (self->source, next == G_MAXINT64 ? -1 : next);
 }
 
 static void
@@ -178,26 +150,20 @@ look_at_clock (Child *self)
 static gboolean
 dispatch (GSource *source, GSourceFunc callback, gpointer data)
 {
-  g_autoptr (Child) self = child_ref (((ChildSource *) source)->child);
+  g_autoptr (Child) self = ferry_channel_process_ref (data);
 
   if (!reap (self))
     look_at_clock (self);
   return G_SOURCE_CONTINUE;
 }
 
-static void
-finalize_source (GSource *source)
-{
-  child_unref (((ChildSource *) source)->child);
-}
+static GSourceFuncs source_funcs = {.dispatch = dispatch};
 
-static GSourceFuncs source_funcs = {.dispatch = dispatch, .finalize = finalize_source};
-
-/* The socket is at its end, as it is with that of the process. */
+/* The socket is at its end, probably with the process. */
 static void
 hung_up (gpointer data)
 {
-  g_autoptr (Child) self = child_ref (data);
+  g_autoptr (Child) self = ferry_channel_process_ref (data);
 
   if (self->process.exit != NULL)
     {
@@ -210,7 +176,7 @@ hung_up (gpointer data)
   pthread_mutex_unlock (&self->lock);
 }
 
-/* any: the channel was dropped. The child hears that, and is to end. */
+/* any: the channel is dropped, which the child notices. */
 static void
 drop (gpointer data)
 {
@@ -218,13 +184,12 @@ drop (gpointer data)
 
   pthread_mutex_lock (&self->lock);
   self->kill_at = ferry_time_add (g_get_monotonic_time (), GRACE);
-  if (!g_source_is_destroyed (self->source))
-    set_alarm_locked (self);
+  set_alarm_locked (self);
   pthread_mutex_unlock (&self->lock);
-  child_unref (self);
+  ferry_channel_process_unref (self);
 }
 
-/* Whose channels were dropped, with nobody there who iterates the context, are looked for here. */
+/* Reaps and kills children whose channels were dropped: the context may not be iterated any more. */
 static void
 look_after_dropped (void)
 {
@@ -232,8 +197,8 @@ look_after_dropped (void)
 
   for (GList *node = children.head; node != NULL; node = next)
     {
-      g_autoptr (Child) self = child_ref (node->data);
-      g_autoptr (FerryChannel) channel = g_weak_ref_get (&self->channel);
+      g_autoptr (Child) self = ferry_channel_process_ref (node->data);
+      g_autoptr (FerryChannel) channel = g_weak_ref_get (&self->process.channel);
 
       next = node->next;
       if (channel == NULL && !reap (self))
@@ -243,23 +208,24 @@ look_after_dropped (void)
 
 /* ---- its start ---- */
 
+/* Takes pidfd. */
 static Child *
-child_new (GPid pid, int pidfd, GMainContext *context)
+child_new (FerryChannel *channel, GPid pid, int pidfd)
 {
   Child *self = g_new0 (Child, 1);
+  GMainContext *context = ferry_channel_get_context (channel);
 
-  atomic_init (&self->references, 2);
+  self->process.drop = drop;
+  self->process.clear = child_clear;
+  ferry_channel_process_init (&self->process, channel, ferry_home_new (context, g_thread_self ()), NULL, NULL);
   self->process.pid = pid;
-  ferry_wait_queue_init (&self->process.waits);
-  self->process.home = ferry_home_new (context, g_thread_self ());
   self->pidfd = pidfd;
   self->kill_at = G_MAXINT64;
   self->lost_at = G_MAXINT64;
   pthread_mutex_init (&self->lock, NULL);
-  g_weak_ref_init (&self->channel, NULL);
-  g_weak_ref_init (&self->transport, NULL);
-  self->source = g_source_new (&source_funcs, sizeof (ChildSource));
-  ((ChildSource *) self->source)->child = self;
+  g_weak_ref_init (&self->transport, ferry_channel_get_transport (channel));
+  self->source = g_source_new (&source_funcs, sizeof (GSource));
+  g_source_set_callback (self->source, NULL, ferry_channel_process_ref (self), ferry_channel_process_unref);
   g_source_set_static_name (self->source, "[ferry] child");
   g_source_add_unix_fd (self->source, pidfd, G_IO_IN);
   g_source_attach (self->source, context);
@@ -281,69 +247,62 @@ static FerryChannel *
 join (GPid pid, int pidfd, int fd)
 {
   FerryChannel *channel = channel_new (fd);
-  FerryTransport *transport = ferry_channel_get_transport (channel);
-  Child *child = child_new (pid, pidfd, ferry_channel_get_context (channel));
+  Child *child = child_new (channel, pid, pidfd);
 
-  g_weak_ref_set (&child->channel, channel);
-  g_weak_ref_set (&child->transport, transport);
-  ferry_polled_transport_set_hang_up_func (transport, hung_up, child_ref (child), child_unref);
-  ferry_channel_set_process (channel, &child->process, NULL, drop);
-  ferry_wait_all_begin (NULL);
+  ferry_polled_transport_set_hang_up_func (ferry_channel_get_transport (channel), hung_up,
+                                           ferry_channel_process_ref (child), ferry_channel_process_unref);
   return channel;
 }
 
-/* child: what it has of its parent's main loop stays as it is: nobody iterates that here. */
+/* child: leaves its copy of the parent's main context as it is, and does not iterate it. */
 static FerryChannel *
 begin_as_child (int fd)
 {
   struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
 
-  /* Until the parent has its pidfd, and greets: where children are reaped by whoever comes first, that of one that has
-   * ended by then would be another's. */
+  /* Waits for the parent's greeting. The parent sends it when it has the pidfd: other code of the parent may reap a
+   * child that ends before that, and its number might be another process' by then. */
   TEMP_FAILURE_RETRY (poll (&poll_fd, 1, -1));
   ferry_polled_transport_disown_all ();
   while (children.head != NULL)
     {
-      g_autoptr (Child) other = child_ref (children.head->data);
+      g_autoptr (Child) other = ferry_channel_process_ref (children.head->data);
 
-      let_go (other);
+      unwatch (other);
     }
-  ferry_wait_all_forget ();
+  ferry_channel_process_forget_all ();
   ferry_reseed ();
-  /* For as long as the process lives. */
+  /* Until the process ends. */
   g_main_context_push_thread_default (g_main_context_new ());
   return channel_new (fd);
-}
-
-static void
-refuse_for_threads (guint n_threads, GError **error)
-{
-  g_autofree char *names = ferry_list_threads ();
-
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_REFUSED,
-               "This process has %u threads, and one with threads cannot be forked safely; use ferry_channel_start(), "
-               "or create all channels before anything starts a thread, as %s was",
-               n_threads, names);
 }
 
 static gboolean
 check_may_fork (GError **error)
 {
   guint n_threads = ferry_count_threads ();
+  g_autofree char *names = NULL;
 
   if (ferry_polled_transport_is_receiving ())
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BUSY,
-                         "A process that is forked in a callback of what has just come would go on in it; create it "
-                         "outside");
+    g_set_error_literal (
+      error, FERRY_ERROR, FERRY_ERROR_BUSY,
+      "A process cannot be forked in a callback of a channel's messages, where its child would continue; "
+      "create it outside of that");
   else if (n_threads == 0)
     g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_REFUSED,
                          "Whether this process has threads cannot be seen without /proc; use ferry_channel_start()");
-  else if (n_threads > 1)
-    refuse_for_threads (n_threads, error);
-  return n_threads == 1 && !ferry_polled_transport_is_receiving ();
+  else if (n_threads == 1)
+    return TRUE;
+  else
+    g_set_error (
+      error, FERRY_ERROR, FERRY_ERROR_REFUSED,
+      "This process has %u threads, and one with threads cannot be forked safely; use ferry_channel_start(), "
+      "or create all channels before anything starts a thread, as %s was",
+      n_threads, names = ferry_list_threads ());
+  return FALSE;
 }
 
-/* parent: a child that cannot be watched is none. */
+/* parent: ends a child that cannot be watched. */
 static FerryChannel *
 give_up_child (pid_t pid, GError **error)
 {
@@ -358,30 +317,30 @@ give_up_child (pid_t pid, GError **error)
  * @error: return location for an error
  *
  * Forks the process, and gives parent and child an end of a channel each: [method@Ferry.Channel.get_pid] is 0 in the
- * child. It needs no router and no main loop, and is for programs without threads: a process that has any is refused,
- * since the child of such a process may find whatever lock another thread held locked for ever. So nothing that starts
- * threads may come before it: no router, no other kind of transport, and of GIO and GTK little. The channels that this
- * function makes start none, as long as nobody uses their forms in GIO's manner (`_async`): GLib starts a thread with
- * the first of its tasks. An application uses [func@Ferry.Channel.start].
+ * child. It needs no router and no main loop, and is for programs without threads.
  *
- * Any thread, where the process has no other. In either process the channel is for the thread that is given it. What
- * waits for it iterates the thread-default main context meanwhile, in which the signals and the asynchronous forms work
- * as well. Calls that wait cannot be made in the callback of an asynchronous one, where they fail with
- * %FERRY_ERROR_BUSY.
+ * A process that has threads is refused: its child might find a lock that another thread held, and that no thread
+ * releases. So nothing that starts threads may come before it: no router, no other kind of transport, and only little
+ * of GIO and GTK. The channels of this function start no thread, but for their asynchronous forms (`_async`): GLib
+ * starts one with its first task. An application uses [func@Ferry.Channel.start].
  *
- * The child has a thread-default main context of its own, and leaves that of the parent alone. It ends with its parent,
- * has new random numbers, and none of the parent's other channels: their ends are closed in it, and what it tries with
- * them fails with %FERRY_ERROR_CLOSED. It does not return to the parent's main loop, or from its `main()`, but ends
- * with [method@Ferry.Channel.exit]; a child that ends otherwise without having closed its end is
- * %FERRY_ERROR_WORKER_LOST to the parent, behind all that it sent.
+ * Any thread, where the process has no other. In either process the channel is for the thread that is given it. Calls
+ * that wait iterate the thread-default main context, in which signals and asynchronous forms work as well. They fail
+ * with %FERRY_ERROR_BUSY in the callback of an asynchronous one.
  *
- * When the parent drops its last reference to the channel, the child's receiving ends and its sending fails. One that
- * has not ended 5 seconds later is killed, as soon as the parent iterates the main context or creates another.
+ * The child has a thread-default main context of its own, and leaves the parent's alone. It ends with its parent, and
+ * has new random numbers. The parent's other channels are closed in it, and fail with %FERRY_ERROR_CLOSED.
+ *
+ * The child does not return to the parent's main loop, or from its `main()`: it ends by [method@Ferry.Channel.exit].
+ * Where it ends otherwise without having closed its end, the parent gets %FERRY_ERROR_WORKER_LOST, behind all messages.
+ *
+ * When the parent drops its last reference to the channel, the child's receiving ends and its sending fails. A child
+ * that has not ended 5 seconds later is killed, as soon as the parent iterates the main context or creates another.
  *
  * Fails with %FERRY_ERROR_REFUSED in a process with threads, with %FERRY_ERROR_BUSY in the callback of an asynchronous
  * call of such a channel, and with %FERRY_ERROR_SYSTEM.
  *
- * Returns: (transfer full): the channel, in both processes, or %NULL in the one that there is
+ * Returns: (transfer full): the channel, in both processes, or %NULL with @error set
  *
  * Since: 0.1
  */
@@ -406,7 +365,7 @@ ferry_channel_create (GError **error)
     }
   ours = fds[0];
   theirs = fds[1];
-  /* What lies in a stream's buffer would be written by both. */
+  /* Both processes would write what is in a stream's buffer. */
   fflush (NULL);
   pid = ferry_fork_child ();
   if (pid < 0)
@@ -428,11 +387,11 @@ ferry_channel_create (GError **error)
  * @self: the child's end of a channel that [func@Ferry.Channel.create] gave
  * @status: the status to exit with
  *
- * Ends a child: closes its end of the channel, unless it was closed or failed, waits until all that it sent lies before
- * the parent, writes what lies in the buffers of streams, and exits, without what the parent would do at its end
- * (`atexit()`, destructors). Any thread.
+ * Ends a child. It closes its end of the channel, unless it was closed or failed, and waits until the socket has taken
+ * all that it sent. Then it flushes the streams and exits, without the parent's `atexit()` functions and destructors.
+ * Any thread.
  *
- * With [method@Ferry.Channel.fail] before it, the parent has an error raised.
+ * Call [method@Ferry.Channel.fail] before it to raise an error at the parent.
  *
  * Since: 0.1
  */

@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The worker's end of a channel that was started with it, and the functions that it may run.
+/* Channels with workers that are started for them, at the worker's end: serving, and the functions that it may run.
  *
- * Threads:   the registry is any thread's; serving is the process' first one's.
+ * Threads:   registering is for any thread; the process' first one serves.
  * Invariant: an entry is never changed and never freed. */
 
 #include "config.h"
@@ -15,34 +15,22 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-link-transport-private.h"
-#include "channel/ferry-channel-start-private.h"
+#include "channel/ferry-channel-private.h"
 #include "task/ferry-worker-main-private.h"
 #include "worker/ferry-function-private.h"
 
-#define ORDER_TYPE "(smv)"
-
 typedef struct
 {
-  char *arguments_type; /* (owned) (nullable): NULL for any, or none */
+  char *arguments_type; /* (owned) (nullable): NULL for any arguments, or none */
   FerryChannelFunction function;
 } Entry;
 
 static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
 static GHashTable *registry; /* registry_lock: (element-type utf8 Entry) (nullable) */
 
+/* (nullable): the entry of a name; it is added where there is none and function is not NULL. */
 static const Entry *
-find (const char *name)
-{
-  const Entry *entry;
-
-  pthread_mutex_lock (&registry_lock);
-  entry = registry != NULL ? g_hash_table_lookup (registry, name) : NULL;
-  pthread_mutex_unlock (&registry_lock);
-  return entry;
-}
-
-static const Entry *
-add (const char *name, const char *arguments_type, FerryChannelFunction function)
+find (const char *name, const char *arguments_type, FerryChannelFunction function)
 {
   Entry *entry;
 
@@ -50,7 +38,7 @@ add (const char *name, const char *arguments_type, FerryChannelFunction function
   if (registry == NULL)
     registry = g_hash_table_new (g_str_hash, g_str_equal);
   entry = g_hash_table_lookup (registry, name);
-  if (entry == NULL)
+  if (entry == NULL && function != NULL)
     {
       entry = g_new0 (Entry, 1);
       entry->arguments_type = g_strdup (arguments_type);
@@ -67,9 +55,9 @@ add (const char *name, const char *arguments_type, FerryChannelFunction function
  * @arguments_type: (nullable): the type string of its arguments; %NULL for any, or none
  * @function: (scope forever): the function
  *
- * Makes a function known by a name, for [func@Ferry.Channel.start]: to be called before [func@Ferry.Worker.main], which
- * runs it in the worker. The names are others than those of [func@Ferry.function_register]. To register the same
- * function again is allowed; to give its name to another one is not. Any thread.
+ * Makes a function known by a name, for [func@Ferry.Channel.start]. Call this before [func@Ferry.Worker.main], which
+ * runs the function in the worker. These names are separate from those of [func@Ferry.function_register]. A function
+ * may be registered again, but its name cannot be given to another one. Any thread.
  *
  * Since: 0.1
  */
@@ -82,7 +70,7 @@ ferry_channel_function_register (const char *name, const char *arguments_type, F
   g_return_if_fail (arguments_type == NULL || g_variant_type_string_is_valid (arguments_type));
   g_return_if_fail (function != NULL);
 
-  entry = add (name, arguments_type, function);
+  entry = find (name, arguments_type, function);
   ferry_return_if_fail (entry->function == function && g_strcmp0 (entry->arguments_type, arguments_type) == 0,
                         "“%s” is registered already: a name has one function, with one type", name);
 }
@@ -99,12 +87,6 @@ check_arguments (const Entry *entry, const char *name, GVariant *arguments, GErr
   return FALSE;
 }
 
-GVariant *
-ferry_channel_order_new (const char *function, GVariant *arguments)
-{
-  return g_variant_new (ORDER_TYPE, function, arguments);
-}
-
 static gboolean
 run (FerryChannel *channel, GVariant *order, GError **error)
 {
@@ -112,14 +94,14 @@ run (FerryChannel *channel, GVariant *order, GError **error)
   const char *name;
   const Entry *entry;
 
-  if (!g_variant_is_of_type (order, G_VARIANT_TYPE (ORDER_TYPE)))
+  if (!g_variant_is_of_type (order, G_VARIANT_TYPE (FERRY_CHANNEL_ORDER_TYPE)))
     {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "A worker was told “%s” and not which function to run",
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "A worker was sent a “%s” in place of the function to run",
                    g_variant_get_type_string (order));
       return FALSE;
     }
   g_variant_get (order, "(&smv)", &name, &arguments);
-  entry = find (name);
+  entry = find (name, NULL, NULL);
   if (entry == NULL)
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION,
@@ -138,7 +120,7 @@ converse (FerryChannel *channel)
   g_autoptr (GVariant) order = NULL;
   g_autoptr (GError) error = NULL;
 
-  /* An application that is gone by now wants nothing. */
+  /* The application is gone. */
   if (!ferry_channel_receive (channel, -1, NULL, &order, NULL, NULL) || order == NULL)
     return EXIT_SUCCESS;
   if (run (channel, order, &error))
@@ -153,7 +135,6 @@ converse (FerryChannel *channel)
   return EXIT_FAILURE;
 }
 
-/* Runs the function that the application asks for. */
 static int
 serve (void)
 {
@@ -170,12 +151,12 @@ serve (void)
   channel = ferry_channel_new (transport);
   status = converse (channel);
   ferry_channel_wait_end_sent (channel);
-  /* Behind all that was sent: nothing of this process comes after it. */
+  /* Behind all that was sent. */
   ferry_transport_close (transport);
   return status;
 }
 
-/* Tasks know nothing of channels: so it is this that makes itself known to ferry_worker_main(). */
+/* Tasks know nothing of channels, so this makes itself known to ferry_worker_main(). */
 static __attribute__ ((constructor)) void
 register_server (void)
 {

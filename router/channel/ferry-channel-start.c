@@ -1,89 +1,243 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The application's end of a channel with a worker that was started for it: how it is started, and how it ended.
+/* Channels with workers that are started for them, at the application's end: how a worker is started, how it has ended,
+ * and waiting for that.
  *
- * References: the channel has its run, and the worker's `ended` has it until that was heard; the run has no reference
- * to the channel. Threads:    the router's, but for the last reference to the channel. */
+ * Threads: the router's, where nothing else is said. Of processes that were forked from this one: the thread that
+ *          created them. */
 
 #include "config.h"
 
+#include <stdatomic.h>
+
 #include "base/ferry-base-private.h"
-#include "base/ferry-wait-queue-private.h"
 #include "call/ferry-link-transport.h"
-#include "channel/ferry-channel-process-private.h"
-#include "channel/ferry-channel-start-private.h"
+#include "channel/ferry-channel-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-iterate-private.h"
 #include "worker/ferry-launcher-private.h"
 
-/* How long a worker may go on when nobody listens to it any more. */
+/* How long a worker may run when its channel is dropped or closed. */
 #define GRACE (5 * G_USEC_PER_SEC)
+
+/* The processes that ferry_wait_all() waits for: a router's, or those that were forked from this process. */
+typedef struct
+{
+  guint n_running;
+  FerryWaitQueue waits;
+} Running;
+
+/* Forked from this process. */
+static Running created = {0, FERRY_WAIT_QUEUE_INIT};
 
 typedef struct
 {
   FerryChannelProcess process;
-  _Atomic gint references;
-  FerryRouter *router; /* const: (owned) */
-  GWeakRef channel;    /* any */
-  FerryTimer timer;    /* set when the channel was dropped, or has ended */
+  FerryTimer timer; /* set when the channel was dropped or closed */
 } Run;
 
-static Run *
-run_ref (Run *self)
+/* ---- all processes ---- */
+
+static void
+running_free (gpointer data)
 {
-  /* Relaxed: whoever refers to it has a reference already. */
+  Running *self = data;
+
+  ferry_wait_queue_clear (&self->waits);
+  g_free (self);
+}
+
+static Running *
+get_running (FerryRouter *router)
+{
+  static const char key[] = "ferry-channel-workers";
+  Running *self = router != NULL ? g_object_get_data (G_OBJECT (router), key) : &created;
+
+  if (self == NULL)
+    {
+      self = g_new0 (Running, 1);
+      ferry_wait_queue_init (&self->waits);
+      g_object_set_data_full (G_OBJECT (router), key, self, running_free);
+    }
+  return self;
+}
+
+void
+ferry_channel_process_forget_all (void)
+{
+  created = (Running){0, FERRY_WAIT_QUEUE_INIT};
+}
+
+static gboolean
+none_runs (gpointer data)
+{
+  return ((Running *) data)->n_running == 0;
+}
+
+/**
+ * ferry_wait_all:
+ * @router: (nullable): a running router; %NULL for the processes that were forked from this one
+ * @timeout: how long to wait, in microseconds; negative for any time
+ * @error: return location for an error
+ *
+ * Waits until all workers have ended that [func@Ferry.Channel.start] and exchanges started with that router, or all
+ * processes that [func@Ferry.Channel.create] and exchanges forked. Other children of the process are left alone.
+ *
+ * It iterates the router's main context meanwhile, or the thread-default one, so it is for tests and console programs.
+ * On the router's thread, or on the thread that created the processes.
+ *
+ * Fails with %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_BUSY in a callback of its main context, %FERRY_ERROR_NOT_RUNNING and
+ * %FERRY_ERROR_WRONG_THREAD.
+ *
+ * Returns: %TRUE when none runs
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_wait_all (FerryRouter *router, gint64 timeout, GError **error)
+{
+  static const char what[] = "The workers did not all end";
+  g_autoptr (GMainContext) context = NULL;
+
+  g_return_val_if_fail (router == NULL || FERRY_IS_ROUTER (router), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (router != NULL && !ferry_home_check_error (router->home, G_STRFUNC, error))
+    return FALSE;
+  if (router != NULL)
+    return ferry_iterate_until (router, none_runs, get_running (router), timeout, what, error);
+  context = g_main_context_ref_thread_default ();
+  return ferry_iterate_context_until (context, none_runs, &created, timeout, what, error);
+}
+
+/**
+ * ferry_wait_all_async:
+ * @router: (nullable): a router; %NULL as for [func@Ferry.wait_all]
+ * @cancellable: (nullable): ends the waiting
+ * @callback: (scope async): called when none runs
+ * @user_data: data for @callback
+ *
+ * Waits as [func@Ferry.wait_all] does, without blocking. On the router's thread, or on the thread that created the
+ * processes.
+ *
+ * Since: 0.1
+ */
+void
+ferry_wait_all_async (FerryRouter *router, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) call = NULL;
+
+  g_return_if_fail (router == NULL || FERRY_IS_ROUTER (router));
+  ferry_return_if_elsewhere (router != NULL ? router->home : NULL);
+
+  call = g_task_new (router, cancellable, callback, user_data);
+  g_task_set_source_tag (call, ferry_wait_all_async);
+  if (none_runs (get_running (router)))
+    g_task_return_boolean (call, TRUE);
+  else
+    ferry_wait_queue_add_task (&get_running (router)->waits, call);
+}
+
+/**
+ * ferry_wait_all_finish:
+ * @router: (nullable): a router
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Ends [func@Ferry.wait_all_async]. Fails with %G_IO_ERROR_CANCELLED. Any thread.
+ *
+ * Returns: %TRUE when none runs
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_wait_all_finish (FerryRouter *router, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, router), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* ---- a process ---- */
+
+void
+ferry_channel_process_init (FerryChannelProcess *self, FerryChannel *channel, FerryHome *home, FerryRouter *router,
+                            FerryWorker *worker)
+{
+  atomic_init (&self->references, 1);
+  g_weak_ref_init (&self->channel, channel);
+  self->home = home;
+  g_set_object (&self->router, router);
+  self->worker = worker;
+  ferry_wait_queue_init (&self->waits);
+  get_running (router)->n_running++;
+  ferry_channel_set_process (channel, self);
+}
+
+gpointer
+ferry_channel_process_ref (gpointer data)
+{
+  FerryChannelProcess *self = data;
+
+  /* Relaxed: the caller has a reference already. */
   atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
   return self;
 }
 
-static void
-run_unref (gpointer data)
+void
+ferry_channel_process_unref (gpointer data)
 {
-  Run *self = data;
+  FerryChannelProcess *self = data;
 
   /* Release what this thread did with it; acquire what others did, for the one that frees it. */
   if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
     return;
+  if (self->clear != NULL)
+    self->clear (self);
   g_weak_ref_clear (&self->channel);
-  ferry_wait_queue_clear (&self->process.waits);
-  g_clear_pointer (&self->process.exit, ferry_exit_unref);
-  g_object_unref (self->process.worker);
-  ferry_home_unref (self->process.home);
-  g_object_unref (self->router);
+  ferry_wait_queue_clear (&self->waits);
+  g_clear_pointer (&self->exit, ferry_exit_unref);
+  g_clear_object (&self->worker);
+  g_clear_object (&self->router);
+  ferry_home_unref (self->home);
   g_free (self);
 }
 
-static void
-run_closure_unref (gpointer data, GClosure *closure)
-{
-  run_unref (data);
-}
-
-/* ---- its end ---- */
-
 void
-ferry_channel_process_end (FerryChannelProcess *self, FerryExit *exit, FerryChannel *channel)
+ferry_channel_process_end (FerryChannelProcess *self, FerryExit *exit)
 {
+  g_autoptr (FerryChannel) channel = g_weak_ref_get (&self->channel);
+  g_autoptr (FerryRouter) router G_GNUC_UNUSED = self->router != NULL ? g_object_ref (self->router) : NULL;
+  Running *running = get_running (self->router);
+
   self->exit = exit;
   if (channel != NULL)
-    ferry_channel_tell_exit (channel);
+    ferry_channel_tell_news (channel);
   ferry_wait_queue_finish_all (&self->waits);
+  if (--running->n_running == 0)
+    ferry_wait_queue_finish_all (&running->waits);
+}
+
+/* ---- the end of a worker ---- */
+
+static void
+unref_closure_data (gpointer process, GClosure *closure)
+{
+  ferry_channel_process_unref (process);
 }
 
 static void
 worker_ended (FerryWorker *worker, FerryExit *exit, gpointer data)
 {
-  g_autoptr (FerryChannel) channel = NULL;
-  Run *self = run_ref (data);
+  Run *self = ferry_channel_process_ref (data);
 
-  /* Each has the other until here. */
+  /* Worker and process keep each other until here. */
   g_signal_handlers_disconnect_by_data (worker, self);
-  ferry_timers_unset (ferry_router_get_timers (self->router), &self->timer);
-  channel = g_weak_ref_get (&self->channel);
-  ferry_channel_process_end (&self->process, ferry_exit_ref (exit), channel);
-  ferry_wait_all_end (self->router);
-  run_unref (self);
+  ferry_timers_unset (ferry_router_get_timers (self->process.router), &self->timer);
+  ferry_channel_process_end (&self->process, ferry_exit_ref (exit));
+  ferry_channel_process_unref (self);
 }
 
 static void
@@ -92,35 +246,36 @@ grace_is_over (gpointer data)
   ferry_worker_force_exit (((Run *) data)->process.worker);
 }
 
-/* Nobody listens to the worker any more. */
+/* The channel is dropped or closed, which its worker notices. */
 static void
-limit_rest (gpointer data)
+set_grace (gpointer data)
 {
   Run *self = data;
 
   if (self->process.exit == NULL)
-    ferry_timers_set (ferry_router_get_timers (self->router), &self->timer,
+    ferry_timers_set (ferry_router_get_timers (self->process.router), &self->timer,
                       ferry_time_add (g_get_monotonic_time (), GRACE), grace_is_over, self);
 }
 
-/* any: the channel was dropped. Its worker hears that, and is to end. */
+/* any */
 static void
-run_drop (gpointer data)
+drop (gpointer data)
 {
-  Run *self = data;
+  FerryRouter *router = ((Run *) data)->process.router;
 
-  if (self->router->thread != g_thread_self ())
+  if (router->thread != g_thread_self ())
     {
-      ferry_mailbox_post (self->router->context, limit_rest, self, run_unref);
+      ferry_mailbox_post (router->context, set_grace, data, ferry_channel_process_unref);
       return;
     }
-  limit_rest (self);
-  run_unref (self);
+  set_grace (data);
+  ferry_channel_process_unref (data);
 }
 
-/* ---- its start ---- */
+/* ---- starting ---- */
 
-/* What starts the workers of a launcher that has no fork server: one like it that has one. Made at the first start. */
+/* Starts the workers of a launcher without a fork server: a copy of that launcher that has one. Made at the first
+ * start. */
 typedef struct
 {
   FerryLauncher *launcher; /* (owned) */
@@ -147,7 +302,7 @@ get_starter (FerryLauncher *launcher, FerryRouter *router)
     return launcher;
   if (starter != NULL && starter->monitor == router->monitor)
     return starter->launcher;
-  /* The fork server has a launcher of its own: it is not to keep this one, which keeps it. */
+  /* The fork server keeps the copy, and not this launcher, which keeps the fork server. */
   copy = ferry_launcher_new_copy (launcher);
   starter = g_new0 (Starter, 1);
   starter->launcher = ferry_launcher_new_forked (copy);
@@ -156,76 +311,50 @@ get_starter (FerryLauncher *launcher, FerryRouter *router)
   return starter->launcher;
 }
 
-static void
-join (FerryChannel *channel, FerryRouter *router, FerryWorker *worker)
-{
-  Run *self = g_new0 (Run, 1);
-  GClosure *closure;
-
-  atomic_init (&self->references, 1);
-  self->router = g_object_ref (router);
-  self->process.worker = worker;
-  ferry_wait_queue_init (&self->process.waits);
-  self->process.home = ferry_home_ref (router->home);
-  g_weak_ref_init (&self->channel, channel);
-  ferry_channel_set_process (channel, &self->process, limit_rest, run_drop);
-  closure = g_cclosure_new (G_CALLBACK (worker_ended), run_ref (self), run_closure_unref);
-  g_signal_connect_closure (worker, "ended", closure, FALSE);
-  ferry_wait_all_begin (router);
-}
-
-/* The channel of the next worker that is spawned. */
 static FerryChannel *
-add_channel (FerryLauncher *starter, FerryRouter *router, GError **error)
+spawn (FerryLauncher *starter, FerryRouter *router, const char *function, GVariant *arguments, GError **error)
 {
   g_autoptr (FerryTransport) transport = ferry_launcher_add_transport (starter, router, FERRY_CHANNEL_TRANSPORT, error);
-  FerryChannel *channel;
+  g_autoptr (FerryChannel) channel = NULL;
+  FerryWorker *worker;
+  Run *run;
 
   if (transport == NULL)
     return NULL;
   g_main_context_push_thread_default (router->context);
   channel = ferry_channel_new (transport);
   g_main_context_pop_thread_default (router->context);
-  return channel;
-}
-
-/* Spawns the worker of channel. */
-static FerryWorker *
-spawn (FerryLauncher *starter, FerryRouter *router, FerryChannel **channel, const char *function, GVariant *arguments,
-       GError **error)
-{
-  g_autoptr (FerryChannel) self = add_channel (starter, router, error);
-  FerryWorker *worker;
-
-  if (self == NULL)
-    return NULL;
-  ferry_channel_set_job (self, function, arguments);
+  ferry_channel_set_job (channel, function, arguments);
   worker = ferry_launcher_spawn_named (starter, router, function, error);
   if (worker == NULL)
     {
       ferry_launcher_drop_last_sender (starter);
       return NULL;
     }
-  *channel = g_steal_pointer (&self);
-  return worker;
+  run = g_new0 (Run, 1);
+  run->process.alone = set_grace;
+  run->process.drop = drop;
+  ferry_channel_process_init (&run->process, channel, ferry_home_ref (router->home), router, worker);
+  g_signal_connect_data (worker, "ended", G_CALLBACK (worker_ended), ferry_channel_process_ref (run),
+                         unref_closure_data, 0);
+  return g_steal_pointer (&channel);
 }
 
 /**
  * ferry_channel_start:
- * @launcher: what starts the worker: a program that calls [func@Ferry.Worker.main], such as this one
+ * @launcher: starts the worker: a program that calls [func@Ferry.Worker.main], such as this one
  * @router: a running router
  * @function: the name of a function that the program registers with [func@Ferry.Channel.function_register]
  * @arguments: (nullable): its arguments; a floating reference is taken
  * @error: return location for an error
  *
  * Starts a worker that runs a function with its end of a new channel. The worker is forked by a fork server: the
- * launcher's own, or one that is started with the first channel, with what the launcher says then, and ends with the
- * launcher. Senders and transports that were added to the launcher go to this worker. Where the program turns out to be
- * no fork server, the workers of later channels are executed.
+ * launcher's own, or one that is started with the first channel, with the launcher's settings then, and ends with the
+ * launcher. A program that turns out to be no fork server is executed for later channels. Senders and transports that
+ * were added to the launcher go to this worker.
  *
- * A function that the worker's program does not have, and arguments that are not its type, are errors that
- * [method@Ferry.Channel.receive] gives. The worker exits with status 0 when its function succeeded, and with 1 when it
- * failed.
+ * [method@Ferry.Channel.receive] fails where the worker's program does not have the function, and where the arguments
+ * do not have its type. The worker exits with status 0 when its function succeeded, and with 1 when it failed.
  *
  * When the last reference to the channel goes, the function's receiving ends and its sending fails; a worker that has
  * not ended 5 seconds later is killed. To let it work for longer, keep the channel and use
@@ -247,7 +376,6 @@ ferry_channel_start (FerryLauncher *launcher, FerryRouter *router, const char *f
   g_autoptr (GVariant) kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
   g_autoptr (FerryChannel) self = NULL;
   FerryLauncher *starter;
-  FerryWorker *worker;
 
   g_return_val_if_fail (FERRY_IS_LAUNCHER (launcher), NULL);
   g_return_val_if_fail (FERRY_IS_ROUTER (router), NULL);
@@ -258,29 +386,27 @@ ferry_channel_start (FerryLauncher *launcher, FerryRouter *router, const char *f
       !ferry_home_check_error (ferry_launcher_get_home (launcher), G_STRFUNC, error))
     return NULL;
   starter = get_starter (launcher, router);
-  /* The launcher's senders are for its next worker, which is this one. */
+  /* The launcher's senders are for its next worker: this one. */
   if (starter != launcher)
     ferry_launcher_put_senders_back (starter, ferry_launcher_set_senders_aside (launcher));
-  worker = spawn (starter, router, &self, function, kept, error);
-  if (worker == NULL && starter != launcher)
+  self = spawn (starter, router, function, kept, error);
+  if (self == NULL && starter != launcher)
     ferry_launcher_put_senders_back (launcher, ferry_launcher_set_senders_aside (starter));
-  if (worker == NULL)
-    return NULL;
-  join (self, router, worker);
-  if (!ferry_channel_send (self, ferry_channel_order_new (function, kept), 0, NULL, error))
+  if (self == NULL ||
+      !ferry_channel_send (self, g_variant_new (FERRY_CHANNEL_ORDER_TYPE, function, kept), 0, NULL, error))
     return NULL;
   return g_steal_pointer (&self);
 }
 
-/* ---- what is known of it ---- */
+/* ---- the process of a channel ---- */
 
 /**
  * ferry_channel_get_worker:
  * @self: a channel
  *
- * Any thread.
+ * Gets the worker that was started with the channel. Any thread.
  *
- * Returns: (transfer none) (nullable): the worker that was started with it; %NULL where it was made over a transport
+ * Returns: (transfer none) (nullable): the worker; %NULL where the channel was made over a transport
  *
  * Since: 0.1
  */
@@ -299,8 +425,8 @@ ferry_channel_get_worker (FerryChannel *self)
  * ferry_channel_get_pid:
  * @self: a channel
  *
- * The number of the process that was started with the channel, for showing. After [func@Ferry.Channel.create] it tells
- * which process this is: the child has 0. Any thread.
+ * Gets the number of the process that was started with the channel, for display. After [func@Ferry.Channel.create] it
+ * tells which process this is: the child has 0. Any thread.
  *
  * Returns: the number, 0 where there is none, or none yet
  *
@@ -319,7 +445,7 @@ ferry_channel_get_pid (FerryChannel *self)
   return process->worker != NULL ? ferry_worker_get_pid (process->worker) : process->pid;
 }
 
-/* The thread that the process was started on; NULL without one. */
+/* (nullable): of the thread that the process was started on. */
 static FerryHome *
 get_home (FerryChannel *self)
 {
@@ -332,9 +458,9 @@ get_home (FerryChannel *self)
  * ferry_channel_get_exit:
  * @self: a channel
  *
- * How the process ended that was started with it; kept as long as the channel. On the thread that started it.
+ * Gets how the process ended that was started with the channel. On the thread that started it.
  *
- * Returns: (transfer none) (nullable): the exit record, %NULL while the worker runs
+ * Returns: (transfer none) (nullable): the exit record, %NULL while the process runs
  *
  * Since: 0.1
  */
@@ -372,9 +498,10 @@ wait_for_exit (FerryChannel *self, gint64 timeout, GError **error)
 {
   static const char what[] = "The channel's process did not end";
 
-  if (ferry_channel_get_worker (self) != NULL)
-    return ferry_iterate_until (((Run *) ferry_channel_get_process (self))->router, has_exited, self, timeout, what,
-                                error);
+  FerryRouter *router = ferry_channel_get_process (self)->router;
+
+  if (router != NULL)
+    return ferry_iterate_until (router, has_exited, self, timeout, what, error);
   return (has_exited (self) || ferry_transport_check_may_iterate (ferry_channel_get_transport (self),
                                                                   "ferry_channel_wait_async()", error)) &&
          ferry_iterate_context_until (ferry_channel_get_context (self), has_exited, self, timeout, what, error);
@@ -383,17 +510,17 @@ wait_for_exit (FerryChannel *self, gint64 timeout, GError **error)
 /**
  * ferry_channel_wait:
  * @self: a channel
- * @timeout: how long to wait, in microseconds; negative for as long as it takes
+ * @timeout: how long to wait, in microseconds; negative for any time
  * @error: return location for an error
  *
- * Waits until the process has ended that was started with the channel. One that sends on while nobody takes it does not
- * end: take it first. The router's main context, or that of [func@Ferry.Channel.create], is iterated meanwhile, so this
+ * Waits until the process has ended that was started with the channel. A process that waits to send does not end: take
+ * its messages first. The router's main context, or that of [func@Ferry.Channel.create], is iterated meanwhile, so this
  * is for tests and console programs; an application uses [method@Ferry.Channel.wait_async]. On the thread that started
  * it.
  *
- * Fails with %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_NOT_STARTED when the channel was made over a transport,
- * %FERRY_ERROR_BUSY in a callback of its main context, %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD, and with
- * %FERRY_ERROR_CLOSED in a child that has the channel from its parent.
+ * Fails with %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD, and with
+ * %FERRY_ERROR_BUSY in a callback of its main context. Fails with %FERRY_ERROR_NOT_STARTED when the channel was made
+ * over a transport, and with %FERRY_ERROR_CLOSED in a child that has the channel from its parent.
  *
  * Returns: (transfer full) (nullable): how it ended
  *
@@ -418,7 +545,7 @@ ferry_channel_wait (FerryChannel *self, gint64 timeout, GError **error)
  * ferry_channel_wait_async:
  * @self: a channel
  * @cancellable: (nullable): ends the waiting
- * @callback: (scope async): called when the worker has ended
+ * @callback: (scope async): called when the process has ended
  * @user_data: data for @callback
  *
  * Waits for the end of the process that was started with the channel. On the thread that started it.

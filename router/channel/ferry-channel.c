@@ -1,18 +1,18 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A channel: what it tells its context, what goes out, what comes in, how it is waited for, and its end.
+/* A channel: its signals, sending, receiving, waiting, and its end.
  *
  * The messages are requests of the transaction protocol; docs/protocol.md has them in prose.
  *
  * It is one file since all of it works on the same queues and counts, under one lock.
  *
- * Threads:    any. What comes, comes on the thread that receives for the transport; signals are emitted in context.
- * Locks:      lock, a leaf: nothing is called with it held.
- * Invariants: everything is sent by the flush, one thing at a time, so that the end goes behind all messages. Of the
- *             window's messages each is, as this end counts the other's, a credit there, on its way, in `in`, or taken
- *             and not given back: n_held are the latter two.
- * Trust:      none in the other end: one that breaks a rule has the transport closed. */
+ * Threads:    any. Requests arrive on the thread that receives for the transport; signals are emitted in context.
+ * Locks:      lock; with it held, only that of the wait queue is taken.
+ * Invariants: the flush sends everything, one thing at a time, so the end goes behind all messages. Of the other end's
+ *             window, each message is a credit there, is on its way, is in `in`, or was taken and its credit is not
+ *             given back yet. n_held counts the latter two.
+ * Trust:      none in the other end: when it breaks a rule, the transport is closed. */
 
 #include "config.h"
 
@@ -22,6 +22,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-cond-private.h"
+#include "base/ferry-wait-queue-private.h"
 #include "base/ferry-watch-cancellable-private.h"
 #include "call/ferry-link-transport-private.h"
 #include "call/ferry-polled-transport-private.h"
@@ -31,52 +32,39 @@
 
 typedef enum
 {
-  TELL_MESSAGES = 1 << 0,
+  TELL_MESSAGES = 1 << 0, /* or that the end was taken, or the process has ended, for an exchange */
   TELL_CLOSED = 1 << 1,
   TELL_WRITABLE = 1 << 2,
-  TELL_EXIT = 1 << 3, /* of the worker that was started with it */
-  TELL_END_TAKEN = 1 << 4,
 } News;
 
 typedef enum
 {
   OUTGOING_QUEUED,  /* in `out` */
-  OUTGOING_SENDING, /* the flush is at it, and nobody else touches it */
+  OUTGOING_SENDING, /* only the flush touches it */
   OUTGOING_SENT,    /* and to be acknowledged */
-  OUTGOING_DONE,    /* the flush, its acknowledgement or whoever took it back has ended it */
+  OUTGOING_DONE,    /* ended by the flush, by its acknowledgement, or taken back */
 } OutgoingState;
 
-/* What lines up to be sent: a message, or the end.
+/* A message to be sent, or the end.
  *
- * Owner:   counted references: of `out`, of a transaction that waits for the acknowledgement, of who waits.
+ * Owner:   counted references: of `out`, of a transaction that waits for the acknowledgement, of the sending call.
  * Threads: any. */
 typedef struct
 {
   _Atomic gint references;
-  FerryChannel *channel; /* (unowned): who waits has a reference, and so has a transaction */
+  FerryChannel *channel; /* (unowned): the sending call has a reference, and so has a transaction */
   const char *method;    /* const, as the next three */
   GVariant *value;       /* (owned) (nullable) */
   gboolean acknowledged;
   GTask *task;         /* (owned) (nullable): none where a thread waits, and for the end */
-  GSource *source;     /* (owned) (nullable): task's: of its cancellable */
+  GSource *source;     /* (owned) (nullable): of the task's cancellable */
   OutgoingState state; /* channel's lock, as what follows */
-  gboolean given_up;   /* while it was being sent */
+  gboolean given_up;   /* while it was OUTGOING_SENDING */
   guint64 xid;         /* once it is OUTGOING_SENT */
   GError *error;       /* (owned) (nullable): once it is OUTGOING_DONE */
 } Outgoing;
 
-/* A call of receive_async() that waits.
- *
- * References: the queue's, the cancellable's source's, and that of who sets it up. */
-typedef struct
-{
-  _Atomic gint references;
-  FerryChannel *channel; /* const: (unowned): task has it */
-  GTask *task;           /* const: (owned) */
-  GSource *source;       /* const: (owned) (nullable): of its cancellable */
-} Receive;
-
-/* What others have of a channel without a reference. Counted references, by g_atomic_rc_box. */
+/* For sources and retries, which have no reference to the channel. Counted references, by g_atomic_rc_box. */
 typedef struct
 {
   GWeakRef channel;
@@ -88,23 +76,23 @@ typedef struct
  *
  * A conversation with another process: messages go both ways, in order, each once.
  *
- * A channel is made over a transport, of which it takes all that comes, at both ends; or with a worker that is started
- * for it, by [func@Ferry.Channel.start]. Messages are #GVariant values, or errors as values.
+ * Each end makes a channel over its end of a transport, and takes all requests of that. Or
+ * [func@Ferry.Channel.start] starts a worker with a channel. Messages are #GVariant values, or errors as values.
  *
- * At most %FERRY_CHANNEL_WINDOW messages lie untaken at an end: who sends faster than the other end takes waits, and
- * takes no memory. A message is on its way when it was sent, and needs no answer. Where the sender wants to know that
- * it was taken there is [method@Ferry.Channel.send_acknowledged], at the price of a round trip.
+ * At most %FERRY_CHANNEL_WINDOW messages lie untaken at an end. An end that sends faster than the other one takes
+ * waits, and its messages take no further memory. A message needs no answer: it is on its way when it was sent.
+ * [method@Ferry.Channel.send_acknowledged] waits until it was taken, for a round trip.
  *
- * Each end closes its own direction, with [method@Ferry.Channel.close], or with an error that it raises at the other
- * end, with [method@Ferry.Channel.fail]. What was sent before is taken before. A worker that is killed loses nothing of
- * what it had sent: how it ended comes behind that.
+ * Each end closes its own direction: by [method@Ferry.Channel.close], or by [method@Ferry.Channel.fail], which raises
+ * an error at the other end. The end is taken behind all messages. This holds also for a killed worker: all that it had
+ * sent is taken first, and then how it ended.
  *
  * In a worker, and on any other thread that may wait, [method@Ferry.Channel.receive] takes messages. On the main loop
  * there is [method@Ferry.Channel.receive_async], and the signal [signal@Ferry.Channel::message] while
  * [property@Ferry.Channel:flowing] is set.
  *
- * A channel closes with its last reference. Any thread may use it; signals and notifications are emitted in the
- * thread-default main context of where it was made.
+ * A channel closes with its last reference. Any thread may use it; signals and notifications are emitted in the main
+ * context that was the thread-default one where the channel was made.
  *
  * Since: 0.1
  */
@@ -119,41 +107,38 @@ struct _FerryChannel
   End *end;                        /* const: (owned) */
   gboolean takes_calls;            /* const: the transport's */
   guint64 begun;                   /* const: ferry_trace_get_moment() when it was made */
-  char *function;                  /* const: (owned) (nullable): that it was started with */
+  char *function;                  /* const: (owned) (nullable): that the channel was started with */
   GVariant *arguments;             /* const: (owned) (nullable) */
 
   pthread_mutex_t lock;
-  pthread_cond_t changed; /* something that a thread may wait for; of the monotonic clock */
+  pthread_cond_t changed; /* a thread's Condition may hold now; of the monotonic clock */
 
   GQueue out;            /* lock, as what follows: (element-type Outgoing) (owned) */
   GQueue taken_calls;    /* (element-type FerryCall) (owned): to be acknowledged */
   guint credits;         /* messages that the other end has room for */
-  guint n_taken;         /* messages that were taken and not given back */
-  gboolean flushing;     /* a thread is at it */
+  guint n_taken;         /* messages that were taken, and whose credits were not given back */
+  gboolean flushing;     /* by a thread */
   Outgoing *sending;     /* (unowned) (nullable): the first in `out`, while the flush sends it */
-  gboolean flush_again;  /* when that is done */
-  gboolean kept;         /* the transport will call when there is room */
+  gboolean flush_again;  /* after this flush */
+  gboolean kept;         /* the transport will call try_again() when there is room */
   gboolean closing;      /* the end is in `out`, or was sent */
-  gboolean wants_notify; /* somebody found it not writable */
+  gboolean wants_notify; /* `writable` was found to be FALSE */
 
-  GQueue in;          /* (element-type FerryIncoming) (owned) */
-  GQueue receives;    /* (element-type Receive) (owned): only while `in` is empty */
-  guint n_held;       /* messages that came, and were not given back */
-  gboolean ended;     /* the other end's end came */
-  GError *end_error;  /* (owned) (nullable): what it raised */
-  GError *lost;       /* (owned) (nullable): why the transport is closed */
-  gboolean end_taken; /* somebody was given the end */
+  GQueue in;               /* (element-type FerryIncoming) (owned) */
+  FerryWaitQueue receives; /* any: calls of ferry_channel_receive_async(), only while `in` is empty */
+  guint n_held;            /* messages that came, and whose credits were not given back */
+  gboolean ended;          /* the other end's end came */
+  GError *end_error;       /* (owned) (nullable): raised by the other end */
+  GError *lost;            /* (owned) (nullable): why the transport is closed */
+  gboolean end_taken;
 
   gboolean flowing;
   guint news;                        /* News: to be told */
   GSource *source;                   /* (owned) (nullable): that will tell them */
-  void (*news_func) (gpointer data); /* context: (nullable): for an exchange */
+  void (*news_func) (gpointer data); /* context: (nullable): of an exchange */
   gpointer news_data;
 
-  /* Of the process that was started with it. The thread that started it. */
-  FerryChannelProcess *process; /* (nullable) */
-  GDestroyNotify process_alone; /* (nullable): called when the transport is closed */
-  GDestroyNotify process_unref; /* called with the last reference, by any thread */
+  FerryChannelProcess *process; /* of the thread that started it: (owned) (nullable) */
 };
 
 G_DEFINE_FINAL_TYPE (FerryChannel, ferry_channel, G_TYPE_OBJECT)
@@ -189,7 +174,7 @@ end_unref (gpointer end)
 
 /* ---- telling ---- */
 
-/* context: one message to the handlers. Returns FALSE when there is none, or none is wanted, any more. */
+/* context: hands one message to the handlers. Returns FALSE when there is none, or messages do not flow any more. */
 static gboolean
 emit_message (End *end)
 {
@@ -203,14 +188,14 @@ emit_message (End *end)
   return TRUE;
 }
 
-/* context. No reference is held from one message to the next: a handler may drop the last one. */
+/* context: holds no reference between messages, as a handler may drop the last one. */
 static void
 tell_messages (End *end)
 {
   g_autoptr (FerryChannel) self = NULL;
   guint n = 0;
 
-  /* A window's worth, so that others on the loop have their turn. */
+  /* At most a window, so that other sources have their turn. */
   while (n < FERRY_CHANNEL_WINDOW && emit_message (end))
     n++;
   if (n == FERRY_CHANNEL_WINDOW)
@@ -235,7 +220,7 @@ take_news (End *end)
   return news;
 }
 
-/* context: one that is closed at the worker's end, or cut off, has nothing more to do with the worker. */
+/* context */
 static void
 tell_closed (FerryChannel *self)
 {
@@ -244,8 +229,8 @@ tell_closed (FerryChannel *self)
   pthread_mutex_lock (&self->lock);
   lost = self->lost != NULL;
   pthread_mutex_unlock (&self->lock);
-  if (lost && self->process_alone != NULL)
-    self->process_alone (self->process);
+  if (lost && self->process != NULL && self->process->alone != NULL)
+    self->process->alone (self->process);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CLOSED]);
 }
 
@@ -270,13 +255,11 @@ tell (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* lock is held: has it told in the context. */
+/* Has the news told in the context. */
 static void
 tell_locked (FerryChannel *self, guint news)
 {
-  const guint for_those_who_listen = TELL_MESSAGES | TELL_END_TAKEN;
-
-  if ((news & ~for_those_who_listen) == 0 && !self->flowing && self->news_func == NULL)
+  if (news == TELL_MESSAGES && !self->flowing && self->news_func == NULL)
     return;
   self->news |= news;
   if (self->source != NULL)
@@ -296,7 +279,7 @@ ferry_channel_tell_news (FerryChannel *self)
   pthread_mutex_unlock (&self->lock);
 }
 
-/* any: ends the transport, for a rule that the other end broke. */
+/* any: ends the transport, as the other end broke a rule. */
 static void
 fault (FerryChannel *self, const char *what)
 {
@@ -306,7 +289,7 @@ fault (FerryChannel *self, const char *what)
   ferry_transport_end (self->transport, reason);
 }
 
-/* ---- what lines up to be sent ---- */
+/* ---- messages to be sent ---- */
 
 static Outgoing *
 outgoing_new (FerryChannel *channel, const char *method, GVariant *value, gboolean acknowledged)
@@ -324,12 +307,12 @@ outgoing_new (FerryChannel *channel, const char *method, GVariant *value, gboole
 static Outgoing *
 outgoing_ref (Outgoing *self)
 {
-  /* Relaxed: whoever refers to it has a reference already. */
+  /* Relaxed: the caller has a reference already. */
   atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
   return self;
 }
 
-/* Not with the lock held: the task's reference to the channel may be the last one. */
+/* Without the lock: the task's reference to the channel may be the last one. */
 static void
 outgoing_unref (gpointer data)
 {
@@ -353,7 +336,7 @@ outgoing_is_end (Outgoing *self)
   return g_str_equal (self->method, FERRY_CHANNEL_END);
 }
 
-/* lock is held; takes error over. */
+/* Takes error. */
 static void
 outgoing_end_locked (Outgoing *self, GError *error)
 {
@@ -362,7 +345,7 @@ outgoing_end_locked (Outgoing *self, GError *error)
   pthread_cond_broadcast (&self->channel->changed);
 }
 
-/* Without the lock, once it is OUTGOING_DONE: lets whoever does not wait on a thread know. */
+/* Without the lock, once it is OUTGOING_DONE: returns its task. */
 static void
 outgoing_return (Outgoing *self)
 {
@@ -374,6 +357,16 @@ outgoing_return (Outgoing *self)
     g_task_return_boolean (self->task, TRUE);
 }
 
+/* Takes error. */
+static void
+outgoing_end (Outgoing *self, GError *error)
+{
+  pthread_mutex_lock (&self->channel->lock);
+  outgoing_end_locked (self, error);
+  pthread_mutex_unlock (&self->channel->lock);
+  outgoing_return (self);
+}
+
 static GError *
 new_not_acknowledged (const GError *why)
 {
@@ -381,20 +374,30 @@ new_not_acknowledged (const GError *why)
                       "The conversation ended before the other end had taken the message: %s", why->message);
 }
 
-/* Which error the sender gets when the transport gives this one. */
+static GError *
+new_cannot_send (const GError *why)
+{
+  return g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED, "Nothing can be sent any more: %s", why->message);
+}
+
+static GError *
+new_cancelled (void)
+{
+  return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The sending was cancelled");
+}
+
+/* Takes an error of the transport. Returns (transfer full) the sender's error. */
 static GError *
 translate (Outgoing *self, GError *error)
 {
-  GError *translated;
+  g_autoptr (GError) kept = error;
 
-  if (!self->acknowledged || !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED))
-    return error;
-  translated = new_not_acknowledged (error);
-  g_error_free (error);
-  return translated;
+  if (self->acknowledged && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED))
+    return new_not_acknowledged (error);
+  return g_steal_pointer (&kept);
 }
 
-/* Takes the right to end it. Returns FALSE when it has its end, or will have it soon. */
+/* Returns whether the caller ends it. Otherwise it has its end, or will have it soon. */
 static gboolean
 outgoing_take_back (Outgoing *item)
 {
@@ -420,14 +423,12 @@ outgoing_take_back (Outgoing *item)
 
 /* ---- the flush ----
  *
- * What goes out: messages, the end behind them, and past both of them what is owed to the other end, which is
- * credits and acknowledgements.
- *
- * Everything lines up in `out`, and the flush sends it, on whatever thread finds it idle. */
+ * Messages, and the end behind them, wait in `out`. The flush sends them, and first the credits and acknowledgements
+ * that the other end is owed. It runs on the thread that finds it idle. */
 
 typedef enum
 {
-  FLUSH_IDLE, /* there is nothing that can be sent */
+  FLUSH_IDLE, /* nothing can be sent */
   FLUSH_SENT,
   FLUSH_STUCK, /* there is no room */
 } Flushed;
@@ -436,22 +437,19 @@ static void
 acknowledged (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
 {
   g_autoptr (Outgoing) item = data;
-  g_autoptr (FerryChannel) channel = item->channel;
+  g_autoptr (FerryChannel) channel G_GNUC_UNUSED = item->channel;
 
-  pthread_mutex_lock (&channel->lock);
-  outgoing_end_locked (item, error != NULL ? new_not_acknowledged (error) : NULL);
-  pthread_mutex_unlock (&channel->lock);
-  outgoing_return (item);
+  outgoing_end (item, error != NULL ? new_not_acknowledged (error) : NULL);
 }
 
 static void
-end_came_home (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
+end_acknowledged (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
 {
   g_object_unref (data);
 }
 
 static const FerryAnswerFuncs acknowledged_funcs = {.done = acknowledged};
-static const FerryAnswerFuncs end_funcs = {.done = end_came_home};
+static const FerryAnswerFuncs end_funcs = {.done = end_acknowledged};
 
 static gboolean
 transmit_one_way (FerryTransport *transport, const char *method, GVariant *value, GError **error)
@@ -461,8 +459,8 @@ transmit_one_way (FerryTransport *transport, const char *method, GVariant *value
   return ferry_transactions_ask (ferry_transport_get_transactions (transport), &request, NULL, NULL, error) != 0;
 }
 
-/* Sends an end past the channel. Fails with FERRY_ERROR_WOULD_BLOCK. What lies before a link's lane is lost when the
- * pipe is closed; so the end, which comes behind it, holds the transport until the worker has it. */
+/* Sends an end. Fails with FERRY_ERROR_WOULD_BLOCK. Messages that wait for a link's lane are lost when the pipe is
+ * closed; so the end, which is behind them, keeps the transport until the worker has acknowledged it. */
 static gboolean
 transmit_end (FerryTransport *transport, gboolean of_link, GVariant *value, GError **error)
 {
@@ -496,20 +494,7 @@ transmit (FerryChannel *self, Outgoing *item, guint64 *xid, GError **error)
   return FALSE;
 }
 
-/* Without the lock: of one that was given up while it was sent. */
-static void
-cancel_sent (FerryChannel *self, Outgoing *item)
-{
-  if (!outgoing_take_back (item))
-    return;
-  pthread_mutex_lock (&self->lock);
-  outgoing_end_locked (item,
-                       g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Nobody waits for the acknowledgement"));
-  pthread_mutex_unlock (&self->lock);
-  outgoing_return (item);
-}
-
-/* lock is held, and let go of meanwhile. */
+/* With the lock, which is released meanwhile. */
 static Flushed
 flush_item (FerryChannel *self, Outgoing *head)
 {
@@ -530,17 +515,16 @@ flush_item (FerryChannel *self, Outgoing *head)
   self->sending = NULL;
   if (!sent)
     self->credits += credit;
-  /* Where the transport has ended meanwhile, nobody comes for it any more. */
-  if (!sent && self->lost != NULL && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+  if (!sent && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
     {
       g_clear_error (&error);
-      g_set_error (&error, FERRY_ERROR, FERRY_ERROR_CLOSED, "Nothing can be sent any more: %s", self->lost->message);
-    }
-  if (!sent && !item->given_up && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
-    {
-      item->state = OUTGOING_QUEUED;
-      g_error_free (error);
-      return FLUSH_STUCK;
+      if (self->lost == NULL && !item->given_up)
+        {
+          item->state = OUTGOING_QUEUED;
+          return FLUSH_STUCK;
+        }
+      /* Meanwhile the transport has ended, and dropped the others, or the call was cancelled. */
+      error = self->lost != NULL ? new_cannot_send (self->lost) : new_cancelled ();
     }
   g_queue_remove (&self->out, head);
   item->xid = xid;
@@ -554,14 +538,14 @@ flush_item (FerryChannel *self, Outgoing *head)
   pthread_mutex_unlock (&self->lock);
   if (done)
     outgoing_return (item);
-  else if (given_up)
-    cancel_sent (self, item);
+  else if (given_up && outgoing_take_back (item))
+    outgoing_end (item, new_cancelled ());
   outgoing_unref (head);
   pthread_mutex_lock (&self->lock);
   return FLUSH_SENT;
 }
 
-/* As flush_item(). The credits are given before they are sent: the other end may use them at once. */
+/* As flush_item(). The credits count before they are sent: the other end may use them at once. */
 static Flushed
 flush_credits (FerryChannel *self)
 {
@@ -581,22 +565,31 @@ flush_credits (FerryChannel *self)
   return FLUSH_STUCK;
 }
 
+/* Acknowledges a message. Returns FALSE where there is no room; otherwise it takes the call. */
+static gboolean
+acknowledge (FerryCall *call)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!ferry_call_answer (call, NULL, &error) && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+    return FALSE;
+  ferry_call_unref (call);
+  return TRUE;
+}
+
 /* As flush_item(). */
 static Flushed
 flush_call (FerryChannel *self)
 {
   FerryCall *call = g_queue_pop_head (&self->taken_calls);
-  g_autoptr (GError) error = NULL;
-  gboolean stuck;
+  gboolean sent;
 
   pthread_mutex_unlock (&self->lock);
-  stuck = !ferry_call_answer (call, NULL, &error) && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
-  if (!stuck)
-    ferry_call_unref (call);
+  sent = acknowledge (call);
   pthread_mutex_lock (&self->lock);
-  if (stuck)
+  if (!sent)
     g_queue_push_head (&self->taken_calls, call);
-  return stuck ? FLUSH_STUCK : FLUSH_SENT;
+  return sent ? FLUSH_SENT : FLUSH_STUCK;
 }
 
 static gboolean
@@ -611,7 +604,7 @@ has_control_locked (FerryChannel *self)
   return owes_credits_locked (self) || self->taken_calls.length > 0;
 }
 
-/* lock is held, and let go of meanwhile. */
+/* As flush_item(). */
 static Flushed
 flush_next (FerryChannel *self)
 {
@@ -629,22 +622,21 @@ flush_next (FerryChannel *self)
 }
 
 static gboolean
-is_writable_locked (FerryChannel *self)
+is_writable_locked (FerryChannel *self, gpointer data)
 {
   return !self->closing && self->lost == NULL && !self->kept && self->credits > 0 && self->out.length == 0;
 }
 
-/* lock is held: tells whoever found the channel not writable. */
 static void
 tell_writable_locked (FerryChannel *self)
 {
-  if (!self->wants_notify || !is_writable_locked (self))
+  if (!self->wants_notify || !is_writable_locked (self, NULL))
     return;
   self->wants_notify = FALSE;
   tell_locked (self, TELL_WRITABLE);
 }
 
-/* Returns FALSE when it got stuck; *count is then the room count from before that. */
+/* Returns FALSE where there is no room; count is the room count from before that. */
 static gboolean
 flush_all (FerryChannel *self, guint64 *count)
 {
@@ -721,42 +713,9 @@ credits_came (FerryChannel *self, guint n)
     fault (self, "it gave room for more messages than were sent");
 }
 
-static void
-steal_outgoing_locked (FerryChannel *self, GQueue *outgoing)
-{
-  /* That one is the flush's, also where it was ended already: with the transport, before whoever sends it knows. */
-  Outgoing *sending = self->sending != NULL ? g_queue_pop_head (&self->out) : NULL;
-
-  *outgoing = self->out;
-  g_queue_init (&self->out);
-  if (sending != NULL)
-    g_queue_push_tail (&self->out, sending);
-}
-
-/* lock is held: what cannot be sent any more; for drop_outgoing(), without the lock. */
-static void
-drop_outgoing (GQueue *outgoing, const GError *reason)
-{
-  Outgoing *item;
-
-  while ((item = g_queue_pop_head (outgoing)) != NULL)
-    {
-      FerryChannel *channel = item->channel;
-      GError *error =
-        g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED, "Nothing can be sent any more: %s", reason->message);
-
-      pthread_mutex_lock (&channel->lock);
-      outgoing_end_locked (item, translate (item, error));
-      pthread_mutex_unlock (&channel->lock);
-      outgoing_return (item);
-      outgoing_unref (item);
-    }
-}
-
 /* ---- waiting ----
  *
- * By sleeping where the thread may, and by iterating a main context on the router's thread, and
- * on that which receives for a polled transport by doing so. */
+ * A thread that may not sleep iterates a main context: the router's thread, and that of a polled transport. */
 
 typedef gboolean (*Condition) (FerryChannel *self, gpointer data);
 
@@ -778,65 +737,55 @@ set_flag (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-static gboolean
+/* A wait of a thread, which sleeps, or iterates context. */
+typedef struct
+{
+  FerryChannel *channel;
+  GMainContext *context; /* (nullable) */
+} Wait;
+
+static void
 wake_up (GCancellable *cancellable, gpointer data)
 {
-  return G_SOURCE_REMOVE;
+  const Wait *wait = data;
+
+  pthread_mutex_lock (&wait->channel->lock);
+  pthread_cond_broadcast (&wait->channel->changed);
+  pthread_mutex_unlock (&wait->channel->lock);
+  if (wait->context != NULL)
+    g_main_context_wakeup (wait->context);
 }
 
 static void
-iterate (FerryChannel *self, GMainContext *context, Condition condition, gpointer data, gint64 timeout,
-         GCancellable *cancellable)
+iterate (const Wait *wait, Condition condition, gpointer data, gint64 timeout, GCancellable *cancellable)
 {
   g_autoptr (GSource) timer = NULL;
-  g_autoptr (GSource) cancelled = NULL;
   gboolean over = FALSE;
 
   if (timeout > 0)
     {
       timer = g_timeout_source_new ((guint) MIN (timeout / FERRY_MICROSECONDS_PER_MILLISECOND + 1, G_MAXUINT));
       g_source_set_callback (timer, set_flag, &over, NULL);
-      g_source_attach (timer, context);
+      g_source_attach (timer, wait->context);
     }
-  if (cancellable != NULL)
-    {
-      cancelled = g_cancellable_source_new (cancellable);
-      g_source_set_callback (cancelled, G_SOURCE_FUNC (wake_up), NULL, NULL);
-      g_source_attach (cancelled, context);
-    }
-  while (!over && !holds (self, condition, data) && !g_cancellable_is_cancelled (cancellable))
-    g_main_context_iteration (context, TRUE);
+  while (!over && !holds (wait->channel, condition, data) && !g_cancellable_is_cancelled (cancellable))
+    g_main_context_iteration (wait->context, TRUE);
   if (timer != NULL)
     g_source_destroy (timer);
-  if (cancelled != NULL)
-    g_source_destroy (cancelled);
 }
 
 static void
-cancelled_cb (GCancellable *cancellable, gpointer data)
+sleep_until (FerryChannel *self, Condition condition, gpointer data, gint64 deadline, GCancellable *cancellable)
 {
-  FerryChannel *self = data;
-
-  pthread_mutex_lock (&self->lock);
-  pthread_cond_broadcast (&self->changed);
-  pthread_mutex_unlock (&self->lock);
-}
-
-static void
-sleep_until (FerryChannel *self, Condition condition, gpointer data, gint64 timeout, GCancellable *cancellable)
-{
-  gint64 deadline = ferry_deadline_after (timeout);
-  gulong id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self, NULL) : 0;
   gboolean in_time = TRUE;
 
   pthread_mutex_lock (&self->lock);
   while (in_time && !condition (self, data) && !g_cancellable_is_cancelled (cancellable))
     in_time = ferry_cond_wait_until (&self->changed, &self->lock, deadline);
   pthread_mutex_unlock (&self->lock);
-  g_cancellable_disconnect (cancellable, id);
 }
 
-/* What this thread has to iterate to wait, and may: (nullable). Returns FALSE where it may neither do that nor sleep.
+/* context: (nullable): for this thread to iterate while it waits. Returns FALSE where it may neither do that nor sleep.
  */
 static gboolean
 find_context (FerryChannel *self, const char *form, GMainContext **context, GError **error)
@@ -850,7 +799,7 @@ find_context (FerryChannel *self, const char *form, GMainContext **context, GErr
   return ferry_router_check_not_in_handler (self->router, error);
 }
 
-/* Whether a thread that sends may wait for room: never on the router's thread. */
+/* Whether this thread may wait for room to send: the router's thread never does. */
 static gboolean
 may_wait_to_send (FerryChannel *self)
 {
@@ -859,27 +808,32 @@ may_wait_to_send (FerryChannel *self)
   return (self->router == NULL || self->router->thread != g_thread_self ()) && find_context (self, "", &context, NULL);
 }
 
-/* Waits until condition holds, which is looked at with the lock held. On the router's thread, and that of a polled
- * transport, the context is iterated. form names what to use instead where nobody may wait. Fails with
- * FERRY_ERROR_TIMED_OUT, FERRY_ERROR_BUSY, FERRY_ERROR_WRONG_THREAD, G_IO_ERROR_CANCELLED, FERRY_ERROR_CLOSED in a
- * child of who has it. */
+/* Waits until condition holds, which is called with the lock. form names what to use on a thread that may not wait.
+ * Fails with FERRY_ERROR_TIMED_OUT, FERRY_ERROR_BUSY, FERRY_ERROR_WRONG_THREAD and G_IO_ERROR_CANCELLED, and with
+ * FERRY_ERROR_CLOSED in a forked child, of its parent's channel. */
 static gboolean
 wait_until (FerryChannel *self, Condition condition, gpointer data, gint64 timeout, GCancellable *cancellable,
             const char *form, GError **error)
 {
   g_autoptr (FerryChannel) kept G_GNUC_UNUSED = g_object_ref (self);
-  GMainContext *context;
+  Wait wait = {.channel = self};
+  gulong id;
 
   if (holds (self, condition, data))
     return TRUE;
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
-  if (timeout != 0 && !find_context (self, form, &context, error))
-    return FALSE;
-  if (timeout != 0 && context != NULL)
-    iterate (self, context, condition, data, timeout, cancellable);
-  else if (timeout != 0)
-    sleep_until (self, condition, data, timeout, cancellable);
+  if (timeout != 0)
+    {
+      if (!find_context (self, form, &wait.context, error))
+        return FALSE;
+      id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (wake_up), &wait, NULL) : 0;
+      if (wait.context != NULL)
+        iterate (&wait, condition, data, timeout, cancellable);
+      else
+        sleep_until (self, condition, data, ferry_deadline_after (timeout), cancellable);
+      g_cancellable_disconnect (cancellable, id);
+    }
   if (holds (self, condition, data))
     return TRUE;
   if (!g_cancellable_set_error_if_cancelled (cancellable, error))
@@ -890,27 +844,15 @@ wait_until (FerryChannel *self, Condition condition, gpointer data, gint64 timeo
 
 /* ---- receiving ----
  *
- * What comes in: the other end's messages, credits and end.
- *
- * A message is taken once: by a thread in receive(), by a call of receive_async(), by the signal, or by an exchange.
- * With that it is acknowledged where that is wanted, and counts for the credits that go back. */
-
-static FerryIncoming *
-incoming_new (FerryCall *call)
-{
-  FerryIncoming *self = g_new0 (FerryIncoming, 1);
-
-  if ((ferry_call_get_flags (call) & FERRY_CALL_ONE_WAY) == 0)
-    self->call = ferry_call_ref (call);
-  return self;
-}
+ * A message is taken once: by ferry_channel_receive(), by ferry_channel_receive_async(), by the signal, or by an
+ * exchange. Then it is acknowledged where the sender waits for that, and its credit can be given back. */
 
 void
 ferry_incoming_free (FerryIncoming *self)
 {
   g_clear_pointer (&self->value, g_variant_unref);
   g_clear_error (&self->failure);
-  /* One that was not taken is refused by this. */
+  /* The call of a message that was not taken is refused by this. */
   g_clear_pointer (&self->call, ferry_call_unref);
   g_free (self);
 }
@@ -926,7 +868,7 @@ read_error (GVariant *value)
   return error;
 }
 
-/* The next message, which is taken with this, or NULL. */
+/* (nullable): takes the next message. */
 static FerryIncoming *
 pop_locked (FerryChannel *self)
 {
@@ -946,20 +888,19 @@ is_at_end_locked (FerryChannel *self)
   return self->in.length == 0 && (self->ended || self->lost != NULL);
 }
 
-/* What the conversation ended with, NULL for the good end. What the other end raised goes before how its transport
- * ended after that. */
+/* (nullable): the error that the conversation ended with. An error that the other end raised precedes the one of its
+ * transport, which ended later. */
 static GError *
 take_end_locked (FerryChannel *self)
 {
   if (!self->end_taken)
-    tell_locked (self, TELL_END_TAKEN);
+    tell_locked (self, TELL_MESSAGES);
   self->end_taken = TRUE;
   if (self->ended)
     return self->end_error != NULL ? ferry_error_copy (self->end_error) : NULL;
   return ferry_error_copy (self->lost);
 }
 
-/* any: takes a message without waiting. At a bad end, error is set. */
 FerryChannelTake
 ferry_channel_take (FerryChannel *self, FerryIncoming **incoming, GError **error)
 {
@@ -985,60 +926,17 @@ ferry_channel_take (FerryChannel *self, FerryIncoming **incoming, GError **error
   return taken;
 }
 
-/* ---- calls that wait ---- */
-
-static Receive *
-receive_ref (Receive *self)
-{
-  /* Relaxed: whoever refers to it has a reference already. */
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
-  return self;
-}
-
-/* Not with the lock held: the task's reference to the channel may be the last one. */
-static void
-receive_unref (gpointer data)
-{
-  Receive *self = data;
-
-  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
-    return;
-  g_clear_pointer (&self->source, g_source_unref);
-  g_object_unref (self->task);
-  g_free (self);
-}
-
-static void
-incoming_destroy (gpointer data)
-{
-  ferry_incoming_free (data);
-}
-
-/* Of one that was taken out of the queue: takes that reference, and incoming and error. Without the lock. */
-static void
-receive_end (Receive *self, FerryIncoming *incoming, GError *error)
-{
-  if (self->source != NULL)
-    g_source_destroy (self->source);
-  if (error != NULL)
-    g_task_return_error (self->task, error);
-  else
-    g_task_return_pointer (self->task, incoming, incoming_destroy);
-  receive_unref (self);
-}
-
-/* Returns FALSE when no call waits, or there is nothing for it. */
+/* Ends one call of ferry_channel_receive_async(). Returns FALSE when none waits, or there is nothing for it. */
 static gboolean
 serve_one (FerryChannel *self)
 {
-  Receive *receive = NULL;
+  g_autoptr (FerryCompletion) receive = NULL;
   FerryIncoming *incoming = NULL;
   GError *error = NULL;
 
   pthread_mutex_lock (&self->lock);
   if (self->in.length > 0 || is_at_end_locked (self))
-    receive = g_queue_pop_head (&self->receives);
+    receive = ferry_wait_queue_reserve_next (&self->receives);
   if (receive != NULL)
     incoming = pop_locked (self);
   if (receive != NULL && incoming == NULL)
@@ -1046,17 +944,17 @@ serve_one (FerryChannel *self)
   pthread_mutex_unlock (&self->lock);
   if (receive == NULL)
     return FALSE;
-  receive_end (receive, incoming, error);
+  ferry_completion_finish_reserved (receive, incoming, (GDestroyNotify) ferry_incoming_free, error);
   return TRUE;
 }
 
-/* any: lets the calls that wait have their end. */
+/* any: something came, or a call waits. */
 static void
 wake_receives (FerryChannel *self)
 {
   gboolean owes;
 
-  while (serve_one (self))
+  while (!ferry_wait_queue_is_empty (&self->receives) && serve_one (self))
     ;
   pthread_mutex_lock (&self->lock);
   owes = has_control_locked (self);
@@ -1065,22 +963,7 @@ wake_receives (FerryChannel *self)
     flush (self);
 }
 
-static gboolean
-receive_cancelled (GCancellable *cancellable, gpointer data)
-{
-  Receive *self = data;
-  GError *error = NULL;
-  gboolean found;
-
-  pthread_mutex_lock (&self->channel->lock);
-  found = g_queue_remove (&self->channel->receives, self);
-  pthread_mutex_unlock (&self->channel->lock);
-  if (found && g_cancellable_set_error_if_cancelled (cancellable, &error))
-    receive_end (self, NULL, error);
-  return G_SOURCE_REMOVE;
-}
-
-/* ---- what comes; the receiving thread ---- */
+/* ---- requests; the receiving thread ---- */
 
 static void
 message_came (FerryChannel *self, FerryIncoming *incoming)
@@ -1135,8 +1018,10 @@ static void
 take_message (FerryChannel *self, FerryCall *call, gboolean is_failure)
 {
   GVariant *value = ferry_call_get_arguments (call);
-  FerryIncoming *incoming = incoming_new (call);
+  FerryIncoming *incoming = g_new0 (FerryIncoming, 1);
 
+  if ((ferry_call_get_flags (call) & FERRY_CALL_ONE_WAY) == 0)
+    incoming->call = ferry_call_ref (call);
   if (is_failure)
     incoming->failure = read_error (value);
   else if (value != NULL)
@@ -1181,7 +1066,7 @@ has_news (FerryChannel *self, gpointer data)
   return self->in.length > 0 || self->ended || self->lost != NULL;
 }
 
-/* What was taken, or the end, as callers get it. Takes bad_end. */
+/* Gives the caller a message, or the end. Takes bad_end. */
 static gboolean
 give (FerryIncoming *incoming, GError *bad_end, GVariant **value, GError **failure, GError **error)
 {
@@ -1200,28 +1085,26 @@ give (FerryIncoming *incoming, GError *bad_end, GVariant **value, GError **failu
 /**
  * ferry_channel_receive:
  * @self: a channel
- * @timeout: how long to wait, in microseconds; 0 for not at all, negative for as long as it takes
+ * @timeout: how long to wait, in microseconds; 0 for not at all, negative for any time
  * @cancellable: (nullable): a cancellable
  * @value: (out) (transfer full) (nullable): where the next message goes; %NULL at the end, and with @failure
  * @failure: (out) (transfer full) (nullable) (optional): where an error goes that was sent as a message
  * @error: return location for an error
  *
- * Takes the next message, and waits for it. When neither @value nor @failure is set, the other end has closed the
- * conversation, and all that it sent was taken. Where @failure is %NULL, an error that was sent as a message is
- * dropped.
+ * Takes the next message, and waits for it. Where neither @value nor @failure is set, the other end has closed the
+ * conversation, and all its messages were taken. With a %NULL @failure, an error that was sent as a message is dropped.
  *
- * @error is what the other end raised, with its domain, code and message (see [func@Ferry.Error.get_trace]), or the
- * channel's own; both come behind all messages, and as often as this is called then. An error that was sent as a
- * message comes in @failure, and is never one of these.
+ * Fails with the error that the other end raised: its domain, code and message (see [func@Ferry.Error.get_trace]).
+ * Fails with %FERRY_ERROR_WORKER_LOST where the worker ended without an end of the conversation; the message says how.
+ * Fails with %FERRY_ERROR_CLOSED when the transport is closed, and with %FERRY_ERROR_PROTOCOL when the other end broke
+ * a rule. These come behind all messages, and again at each further call.
+ *
+ * Fails with %FERRY_ERROR_TIMED_OUT and %G_IO_ERROR_CANCELLED; then call it again to continue.
  *
  * Not on the thread that receives for the transport, where it fails with %FERRY_ERROR_WRONG_THREAD. On the router's
- * thread it iterates the router's main context while it waits, so there it is for tests and console programs, and fails
- * with %FERRY_ERROR_BUSY in a callback of its main context; an application uses [method@Ferry.Channel.receive_async] or
+ * thread it iterates the router's main context, and fails with %FERRY_ERROR_BUSY in a callback of that: there it is for
+ * tests and console programs. An application uses [method@Ferry.Channel.receive_async] or
  * [signal@Ferry.Channel::message].
- *
- * Fails with %FERRY_ERROR_TIMED_OUT and %G_IO_ERROR_CANCELLED, and goes on when called again; with
- * %FERRY_ERROR_WORKER_LOST and how that came about when the worker ended without an end of the conversation,
- * %FERRY_ERROR_CLOSED when the transport did, and %FERRY_ERROR_PROTOCOL when the other end broke a rule.
  *
  * Returns: %TRUE when there is a message, or the good end
  *
@@ -1257,11 +1140,11 @@ ferry_channel_receive (FerryChannel *self, gint64 timeout, GCancellable *cancell
  * @self: a channel
  * @cancellable: (nullable): a cancellable, for this wait only
  * @callback: (scope async): called when there is a message, or the end, in the thread-default main context of the
- * caller
+ *   caller
  * @user_data: data for @callback
  *
- * Takes the next message without waiting. Any thread with a main context that runs. When there are several of these at
- * once, they get their messages in turn, and before [signal@Ferry.Channel::message] gets any.
+ * Takes the next message without blocking. Any thread with a main context that runs. Several calls at once get messages
+ * in their order, and before [signal@Ferry.Channel::message] gets any.
  *
  * Since: 0.1
  */
@@ -1269,27 +1152,17 @@ void
 ferry_channel_receive_async (FerryChannel *self, GCancellable *cancellable, GAsyncReadyCallback callback,
                              gpointer user_data)
 {
-  Receive *receive;
+  g_autoptr (GTask) task = NULL;
+  g_autoptr (FerryCompletion) completion = NULL;
 
   g_return_if_fail (FERRY_IS_CHANNEL (self));
 
-  receive = g_new0 (Receive, 1);
-  atomic_init (&receive->references, 1);
-  receive->channel = self;
-  receive->task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (receive->task, ferry_channel_receive_async);
-  g_task_set_check_cancellable (receive->task, FALSE);
-  if (cancellable != NULL)
-    ferry_watch_cancellable (receive->task, &receive->source, "[ferry] stop receiving", receive_cancelled,
-                             receive_ref (receive), receive_unref);
-  pthread_mutex_lock (&self->lock);
-  g_queue_push_tail (&self->receives, receive_ref (receive));
-  pthread_mutex_unlock (&self->lock);
-  /* One that is cancelled already takes nothing. */
-  if (cancellable != NULL && g_cancellable_is_cancelled (cancellable))
-    receive_cancelled (cancellable, receive);
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, ferry_channel_receive_async);
+  g_task_set_check_cancellable (task, FALSE);
+  completion = ferry_wait_queue_join (&self->receives, NULL, NULL);
+  ferry_completion_return (completion, task, G_MAXINT64);
   wake_receives (self);
-  receive_unref (receive);
 }
 
 /**
@@ -1300,7 +1173,7 @@ ferry_channel_receive_async (FerryChannel *self, GCancellable *cancellable, GAsy
  * @failure: (out) (transfer full) (nullable) (optional): where an error goes that was sent as a message
  * @error: return location for an error
  *
- * Ends [method@Ferry.Channel.receive_async]. Gives and fails as [method@Ferry.Channel.receive]. Any thread.
+ * Ends [method@Ferry.Channel.receive_async]; as [method@Ferry.Channel.receive] otherwise. Any thread.
  *
  * Returns: %TRUE when there is a message, or the good end
  *
@@ -1363,20 +1236,18 @@ ferry_channel_is_end_taken (FerryChannel *self)
   return taken;
 }
 
-/* ---- sending ----
- *
- * By threads that wait, and by such that do not. */
+/* ---- sending ---- */
 
-/* Lines it up, with a reference of the queue's. */
+/* Adds it to `out`, with a reference. Fails with FERRY_ERROR_CLOSED. */
 static gboolean
-line_up (FerryChannel *self, Outgoing *item, GError **error)
+enqueue (FerryChannel *self, Outgoing *item, GError **error)
 {
   gboolean open;
 
   pthread_mutex_lock (&self->lock);
   open = !self->closing && self->lost == NULL;
   if (self->lost != NULL)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "Nothing can be sent any more: %s", self->lost->message);
+    g_propagate_error (error, new_cannot_send (self->lost));
   else if (self->closing)
     g_set_error_literal (
       error, FERRY_ERROR, FERRY_ERROR_CLOSED,
@@ -1401,7 +1272,7 @@ is_flushed (FerryChannel *self, gpointer data)
   return ferry_polled_transport_is_flushed (self->transport);
 }
 
-/* Waits for what was lined up. */
+/* Waits for an enqueued one. */
 static gboolean
 wait_sent (FerryChannel *self, Outgoing *item, gint64 timeout, GCancellable *cancellable, GError **error)
 {
@@ -1423,19 +1294,15 @@ wait_sent (FerryChannel *self, Outgoing *item, gint64 timeout, GCancellable *can
         g_propagate_error (error, g_steal_pointer (&failure));
       return FALSE;
     }
-  /* Where its end came at this moment, that counts; another thread may still be at it. */
-  pthread_mutex_lock (&self->lock);
-  while (item->state != OUTGOING_DONE)
-    pthread_cond_wait (&self->changed, &self->lock);
-  pthread_mutex_unlock (&self->lock);
+  /* Its end has won over the timeout; another thread may still be about to write it. */
+  sleep_until (self, is_over, item, G_MAXINT64, NULL);
   if (item->error != NULL && error != NULL)
     *error = ferry_error_copy (item->error);
   return item->error == NULL;
 }
 
-/* What a polled transport has no thread to write, the one that iterates its context does: so a process that ends right
- * after that has lost nothing. When the time is over, or somebody cancels, it counts as sent already, and goes out
- * later. */
+/* A polled transport is written by the thread that iterates its context. So this waits until it is, and a process that
+ * ends right after that has lost nothing. After the timeout the message counts as sent, and is written later. */
 static void
 wait_flushed (FerryChannel *self, gint64 timeout, GCancellable *cancellable)
 {
@@ -1449,7 +1316,7 @@ send_and_wait (FerryChannel *self, const char *method, GVariant *value, gboolean
 {
   g_autoptr (Outgoing) item = outgoing_new (self, method, value, acknowledged);
 
-  if (g_cancellable_set_error_if_cancelled (cancellable, error) || !line_up (self, item, error))
+  if (g_cancellable_set_error_if_cancelled (cancellable, error) || !enqueue (self, item, error))
     return FALSE;
   flush (self);
   if (!wait_sent (self, item, timeout, cancellable, error))
@@ -1462,18 +1329,18 @@ send_and_wait (FerryChannel *self, const char *method, GVariant *value, gboolean
  * ferry_channel_send:
  * @self: a channel
  * @value: the message; a floating reference is taken
- * @timeout: how long it may wait for the other end to have room, in microseconds; 0 for not at all, negative for as
- *   long as it takes
+ * @timeout: how long to wait for room at the other end, in microseconds; 0 for not at all, negative for any time
  * @cancellable: (nullable): a cancellable
  * @error: return location for an error
  *
  * Sends a message, behind those sent before. When this returns it is on its way: the other end can take it, also when
- * this process ends in the next instant. Any thread. It waits while %FERRY_CHANNEL_WINDOW messages lie untaken at the
- * other end, where the thread may wait; on the router's thread, and on that which receives for the transport, it never
- * does: [property@Ferry.Channel:writable] tells when to go on.
+ * this process ends in the next instant. Any thread.
  *
- * A message that is on its way already when the time is over counts as sent: in a worker whose lane to the application
- * is full, this can take longer than @timeout.
+ * It waits while %FERRY_CHANNEL_WINDOW messages lie untaken at the other end. On the router's thread, and on the thread
+ * that receives for the transport, it never waits: [property@Ferry.Channel:writable] tells when to continue.
+ *
+ * A message that is on its way when the time is over counts as sent. So this can take longer than @timeout in a worker
+ * whose lane to the application is full.
  *
  * Fails with %FERRY_ERROR_WOULD_BLOCK, %FERRY_ERROR_TIMED_OUT, %G_IO_ERROR_CANCELLED, %FERRY_ERROR_CLOSED,
  * %FERRY_ERROR_NOT_STARTED, %FERRY_ERROR_BAD_ARGUMENTS and %FERRY_ERROR_TOO_LARGE.
@@ -1500,8 +1367,8 @@ ferry_channel_send (FerryChannel *self, GVariant *value, gint64 timeout, GCancel
  * @cancellable: (nullable): a cancellable
  * @error: return location for an error
  *
- * Sends an error as a message like others, which ends nothing: what went wrong with one item among many. The other end
- * takes it apart from errors that are raised, with its domain, code, message and trace. Any thread.
+ * Sends an error as a message, which ends nothing: such as the failure of one item among many. The other end gets it
+ * apart from raised errors, with its domain, code, message and trace. Any thread.
  *
  * Fails as [method@Ferry.Channel.send].
  *
@@ -1528,17 +1395,16 @@ ferry_channel_send_error (FerryChannel *self, const GError *failure, gint64 time
  * ferry_channel_send_acknowledged:
  * @self: a channel
  * @value: the message; a floating reference is taken
- * @timeout: how long it may take, in microseconds; negative for as long as it takes
+ * @timeout: how long it may take, in microseconds; negative for any time
  * @cancellable: (nullable): a cancellable
  * @error: return location for an error
  *
- * Sends a message, and returns when the other end has taken it: one round trip, for what must not be lost on the way.
- * Messages that are not acknowledged arrive just as well, as long as the other end takes them; this one says so.
+ * Sends a message, and returns when the other end has taken it: one round trip. Other messages arrive just as well, as
+ * long as the other end takes them; this function tells that it has.
  *
  * Not on the thread that receives for the transport, where it fails with %FERRY_ERROR_WRONG_THREAD. On the router's
- * thread it iterates the router's main context meanwhile, so there it is for tests and console programs, and fails with
- * %FERRY_ERROR_BUSY in a callback of its main context; an application uses
- * [method@Ferry.Channel.send_acknowledged_async].
+ * thread it iterates the router's main context, and fails with %FERRY_ERROR_BUSY in a callback of that: there it is for
+ * tests and console programs. An application uses [method@Ferry.Channel.send_acknowledged_async].
  *
  * After %FERRY_ERROR_TIMED_OUT and %G_IO_ERROR_CANCELLED the message may still be taken. Fails with
  * %FERRY_ERROR_NOT_ACKNOWLEDGED when the conversation ended before it was taken, and as [method@Ferry.Channel.send].
@@ -1558,28 +1424,20 @@ ferry_channel_send_acknowledged (FerryChannel *self, GVariant *value, gint64 tim
   return send_and_wait (self, FERRY_CHANNEL_MESSAGE, value, TRUE, timeout, cancellable, error);
 }
 
-/* ---- in GIO's manner ---- */
+/* ---- sending in GIO's manner ---- */
 
 static gboolean
 cancelled (GCancellable *cancellable, gpointer data)
 {
-  Outgoing *item = data;
-  FerryChannel *channel = item->channel;
-  GError *error = NULL;
-
-  if (!outgoing_take_back (item) || !g_cancellable_set_error_if_cancelled (cancellable, &error))
-    return G_SOURCE_REMOVE;
-  pthread_mutex_lock (&channel->lock);
-  outgoing_end_locked (item, error);
-  pthread_mutex_unlock (&channel->lock);
-  outgoing_return (item);
+  if (outgoing_take_back (data))
+    outgoing_end (data, new_cancelled ());
   return G_SOURCE_REMOVE;
 }
 
 static void
 send_async (FerryChannel *self, GVariant *value, gboolean acknowledged, GTask *task)
 {
-  Outgoing *item = outgoing_new (self, FERRY_CHANNEL_MESSAGE, value, acknowledged);
+  g_autoptr (Outgoing) item = outgoing_new (self, FERRY_CHANNEL_MESSAGE, value, acknowledged);
   GCancellable *cancellable = g_task_get_cancellable (task);
   GError *error = NULL;
 
@@ -1588,16 +1446,10 @@ send_async (FerryChannel *self, GVariant *value, gboolean acknowledged, GTask *t
   if (cancellable != NULL)
     ferry_watch_cancellable (task, &item->source, "[ferry] stop sending", cancelled, outgoing_ref (item),
                              outgoing_unref);
-  if (g_cancellable_set_error_if_cancelled (cancellable, &error) || !line_up (self, item, &error))
-    {
-      pthread_mutex_lock (&self->lock);
-      outgoing_end_locked (item, error);
-      pthread_mutex_unlock (&self->lock);
-      outgoing_return (item);
-    }
+  if (g_cancellable_set_error_if_cancelled (cancellable, &error) || !enqueue (self, item, &error))
+    outgoing_end (item, error);
   else
     flush (self);
-  outgoing_unref (item);
 }
 
 /**
@@ -1609,7 +1461,7 @@ send_async (FerryChannel *self, GVariant *value, gboolean acknowledged, GTask *t
  * @user_data: data for @callback
  *
  * Sends a message when the other end has room for it, behind those sent before. Any thread with a main context that
- * runs. Have a few under way at a time: what is not sent yet takes memory here.
+ * runs. Have a few under way at a time: messages that are not sent yet take memory here.
  *
  * Since: 0.1
  */
@@ -1656,8 +1508,8 @@ ferry_channel_send_finish (FerryChannel *self, GAsyncResult *result, GError **er
  * @callback: (scope async): called when the other end has taken it, in the thread-default main context of the caller
  * @user_data: data for @callback
  *
- * Sends a message as [method@Ferry.Channel.send_async] does, and hears of it when the other end has taken it. Several
- * at once are sent without waiting for each other. Any thread with a main context that runs.
+ * Sends a message as [method@Ferry.Channel.send_async] does, and ends when the other end has taken it. Several calls at
+ * once do not wait for each other. Any thread with a main context that runs.
  *
  * Since: 0.1
  */
@@ -1698,25 +1550,15 @@ ferry_channel_send_acknowledged_finish (FerryChannel *self, GAsyncResult *result
 
 /* ---- the end ---- */
 
-/* any: sends the end, once; failure and trace are (nullable). */
+/* any: sends the end, unless it was sent; failure and trace are (nullable). */
 static void
 send_end (FerryChannel *self, const GError *failure, const char *trace)
 {
   GVariant *value = failure != NULL ? ferry_error_to_variant (failure, trace, NULL) : NULL;
   g_autoptr (Outgoing) item = outgoing_new (self, FERRY_CHANNEL_END, value, FALSE);
 
-  if (line_up (self, item, NULL))
+  if (enqueue (self, item, NULL))
     flush (self);
-}
-
-/* any that may wait, and not the receiving thread: another thread's flush may be at what was lined up. */
-void
-ferry_channel_wait_end_sent (FerryChannel *self)
-{
-  pthread_mutex_lock (&self->lock);
-  while (self->out.length > 0 && self->lost == NULL)
-    pthread_cond_wait (&self->changed, &self->lock);
-  pthread_mutex_unlock (&self->lock);
 }
 
 static gboolean
@@ -1725,7 +1567,13 @@ is_all_sent (FerryChannel *self, gpointer data)
   return self->out.length == 0 || self->lost != NULL;
 }
 
-/* The thread of a polled transport: where it may not iterate, only what the other end has room for. */
+void
+ferry_channel_wait_end_sent (FerryChannel *self)
+{
+  sleep_until (self, is_all_sent, NULL, G_MAXINT64, NULL);
+}
+
+/* Where the thread may not iterate, this writes only what the other end has credits for. */
 void
 ferry_channel_flush (FerryChannel *self)
 {
@@ -1734,7 +1582,7 @@ ferry_channel_flush (FerryChannel *self)
   ferry_polled_transport_flush (self->transport);
 }
 
-/* What a channel that goes still owes. */
+/* What a dropped channel has still to send. */
 typedef struct
 {
   FerryTransport *transport; /* (owned) */
@@ -1743,45 +1591,27 @@ typedef struct
   Outgoing *item; /* (owned) (nullable): the end */
 } Farewell;
 
-static void
-farewell_free (Farewell *self)
-{
-  g_queue_clear_full (&self->calls, (GDestroyNotify) ferry_call_unref);
-  g_clear_pointer (&self->item, outgoing_unref);
-  g_object_unref (self->transport);
-  g_free (self);
-}
-
 /* Returns FALSE when there is no room. */
-static gboolean
-say_farewell (Farewell *self)
-{
-  g_autoptr (GError) error = NULL;
-  FerryCall *call;
-
-  while ((call = g_queue_peek_head (&self->calls)) != NULL)
-    {
-      g_clear_error (&error);
-      if (!ferry_call_answer (call, NULL, &error) && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
-        return FALSE;
-      ferry_call_unref (g_queue_pop_head (&self->calls));
-    }
-  g_clear_error (&error);
-  return self->item == NULL || transmit_end (self->transport, self->of_link, self->item->value, &error) ||
-         !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
-}
-
 static gboolean
 try_farewell (gpointer data)
 {
-  if (!say_farewell (data))
+  Farewell *self = data;
+  g_autoptr (GError) error = NULL;
+
+  for (; self->calls.length > 0; g_queue_pop_head (&self->calls))
+    if (!acknowledge (g_queue_peek_head (&self->calls)))
+      return FALSE;
+  if (self->item != NULL && !transmit_end (self->transport, self->of_link, self->item->value, &error) &&
+      g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
     return FALSE;
-  farewell_free (data);
+  g_clear_pointer (&self->item, outgoing_unref);
+  g_object_unref (self->transport);
+  g_free (self);
   return TRUE;
 }
 
-/* any: of a channel that goes: has the end sent by the transport as soon as there is room. What still lies in `out` is
- * the end and nothing else: messages have a reference. */
+/* any: has the transport send the end of a dropped channel as soon as there is room. `out` has only the end, since
+ * messages have references to the channel. */
 static void
 send_farewell (FerryChannel *self)
 {
@@ -1791,7 +1621,7 @@ send_farewell (FerryChannel *self)
   farewell->transport = g_object_ref (self->transport);
   farewell->of_link = self->router != NULL;
   pthread_mutex_lock (&self->lock);
-  /* Another thread whose flush is at it has a reference after all, and comes here with that, if it is still needed. */
+  /* Another thread that flushes has taken a reference meanwhile; dropping that leads here again. */
   if (!self->flushing)
     {
       farewell->item = g_queue_pop_head (&self->out);
@@ -1807,8 +1637,8 @@ send_farewell (FerryChannel *self)
  * ferry_channel_close:
  * @self: a channel
  *
- * Ends what this end says, behind all that was sent. The other end hears the good end once it has taken that; what it
- * says meanwhile can still be taken here. Does nothing where this end was closed or failed. Any thread.
+ * Closes this end, behind all that was sent. The other end takes all that, and then the good end. Its own messages can
+ * still be taken here. Does nothing where this end was closed or failed. Any thread.
  *
  * Since: 0.1
  */
@@ -1825,9 +1655,9 @@ ferry_channel_close (FerryChannel *self)
  * @self: a channel
  * @failure: what went wrong
  *
- * Raises an error at the other end, behind all that was sent, and with that closes this end: when the other end has
- * taken what came before, it fails with @failure, with its domain, code and message, and a trace. Does nothing where
- * this end was closed or failed. Any thread.
+ * Closes this end as [method@Ferry.Channel.close] does, and raises an error at the other end. That fails with @failure
+ * behind all messages: with its domain, code and message, and a trace. Does nothing where this end was closed or
+ * failed. Any thread.
  *
  * Since: 0.1
  */
@@ -1845,14 +1675,15 @@ ferry_channel_fail (FerryChannel *self, const GError *failure)
   send_end (self, failure, trace);
 }
 
-/* any: what came lies in `in` by now. */
+/* any: all that came is in `in` by now. Drops what cannot be sent any more. */
 static void
 transport_ended (FerryTransport *transport, GObject *owner)
 {
   FerryChannel *self = FERRY_CHANNEL (owner);
-  GError *reason = ferry_transport_dup_reason (transport);
+  g_autoptr (GError) reason = ferry_transport_dup_reason (transport);
   GQueue outgoing = G_QUEUE_INIT;
   gboolean first;
+  Outgoing *item;
 
   if (reason == NULL)
     return;
@@ -1861,18 +1692,26 @@ transport_ended (FerryTransport *transport, GObject *owner)
   if (first)
     {
       self->lost = ferry_error_copy (reason);
-      steal_outgoing_locked (self, &outgoing);
+      /* That one stays the flush's, also where its transaction has ended already. */
+      item = self->sending != NULL ? g_queue_pop_head (&self->out) : NULL;
+      outgoing = self->out;
+      g_queue_init (&self->out);
+      if (item != NULL)
+        g_queue_push_tail (&self->out, item);
       pthread_cond_broadcast (&self->changed);
       tell_locked (self, TELL_CLOSED);
     }
   pthread_mutex_unlock (&self->lock);
-  drop_outgoing (&outgoing, reason);
+  while ((item = g_queue_pop_head (&outgoing)) != NULL)
+    {
+      outgoing_end (item, translate (item, new_cannot_send (reason)));
+      outgoing_unref (item);
+    }
   if (first)
     wake_receives (self);
-  g_error_free (reason);
 }
 
-/* ---- what it was started with ---- */
+/* ---- its function and its process ---- */
 
 void
 ferry_channel_set_job (FerryChannel *self, const char *function, GVariant *arguments)
@@ -1885,9 +1724,9 @@ ferry_channel_set_job (FerryChannel *self, const char *function, GVariant *argum
  * ferry_channel_get_function:
  * @self: a channel
  *
- * Any thread.
+ * Gets the function that the channel was started with, or runs. Any thread.
  *
- * Returns: (nullable): the function that it was started with, or runs; %NULL where it was made over a transport
+ * Returns: (nullable): its name; %NULL where the channel was made over a transport
  *
  * Since: 0.1
  */
@@ -1903,9 +1742,9 @@ ferry_channel_get_function (FerryChannel *self)
  * ferry_channel_get_arguments:
  * @self: a channel
  *
- * Any thread.
+ * Gets the arguments of [method@Ferry.Channel.get_function]. Any thread.
  *
- * Returns: (transfer none) (nullable): the arguments of [method@Ferry.Channel.get_function]; %NULL for none
+ * Returns: (transfer none) (nullable): the arguments; %NULL for none
  *
  * Since: 0.1
  */
@@ -1918,11 +1757,9 @@ ferry_channel_get_arguments (FerryChannel *self)
 }
 
 void
-ferry_channel_set_process (FerryChannel *self, FerryChannelProcess *process, GDestroyNotify alone, GDestroyNotify unref)
+ferry_channel_set_process (FerryChannel *self, FerryChannelProcess *process)
 {
   self->process = process;
-  self->process_alone = alone;
-  self->process_unref = unref;
 }
 
 FerryChannelProcess *
@@ -1931,23 +1768,15 @@ ferry_channel_get_process (FerryChannel *self)
   return self->process;
 }
 
-void
-ferry_channel_tell_exit (FerryChannel *self)
-{
-  pthread_mutex_lock (&self->lock);
-  tell_locked (self, TELL_EXIT);
-  pthread_mutex_unlock (&self->lock);
-}
-
-/* ---- settings, and what it says of itself ---- */
+/* ---- properties ---- */
 
 /**
  * ferry_channel_get_transport: (get-property transport)
  * @self: a channel
  *
- * Any thread.
+ * Gets the transport that carries the messages. Any thread.
  *
- * Returns: (transfer none): what carries its messages
+ * Returns: (transfer none): the transport
  *
  * Since: 0.1
  */
@@ -1964,8 +1793,8 @@ ferry_channel_get_transport (FerryChannel *self)
  * @self: a channel
  * @flowing: whether messages go to the handlers of [signal@Ferry.Channel::message]
  *
- * Has messages go to the handlers of [signal@Ferry.Channel::message], or stay until they are taken. Those that came
- * before go there as well. Connect the handlers first. Any thread.
+ * Sets whether messages go to the handlers of [signal@Ferry.Channel::message], or stay until they are taken. Messages
+ * that came before go there as well. Connect the handlers first. Any thread.
  *
  * Since: 0.1
  */
@@ -1990,9 +1819,9 @@ ferry_channel_set_flowing (FerryChannel *self, gboolean flowing)
  * ferry_channel_get_flowing: (get-property flowing)
  * @self: a channel
  *
- * Any thread.
+ * Gets whether messages go to the handlers of [signal@Ferry.Channel::message]. Any thread.
  *
- * Returns: whether messages go to the handlers of [signal@Ferry.Channel::message]
+ * Returns: %TRUE when they do
  *
  * Since: 0.1
  */
@@ -2013,8 +1842,8 @@ ferry_channel_get_flowing (FerryChannel *self)
  * ferry_channel_get_closed: (get-property closed)
  * @self: a channel
  *
- * Whether nothing more comes: the other end has closed, failed or gone. What came before may still be there to be
- * taken, and says how it ended. Any thread.
+ * Gets whether nothing more comes: the other end has closed or failed, or is lost. Messages that came before, and how
+ * it ended, may still wait to be taken. Any thread.
  *
  * Returns: %TRUE when nothing more comes
  *
@@ -2037,8 +1866,8 @@ ferry_channel_get_closed (FerryChannel *self)
  * ferry_channel_get_writable: (get-property writable)
  * @self: a channel
  *
- * Whether a message can be sent at once. After one failed with %FERRY_ERROR_WOULD_BLOCK, it is notified when it is
- * %TRUE again. Any thread.
+ * Gets whether a message can be sent at once. After a message failed with %FERRY_ERROR_WOULD_BLOCK, the property is
+ * notified when it is %TRUE again. Any thread.
  *
  * Returns: %TRUE when there is room
  *
@@ -2047,14 +1876,9 @@ ferry_channel_get_closed (FerryChannel *self)
 gboolean
 ferry_channel_get_writable (FerryChannel *self)
 {
-  gboolean writable;
-
   g_return_val_if_fail (FERRY_IS_CHANNEL (self), FALSE);
 
-  pthread_mutex_lock (&self->lock);
-  writable = is_writable_locked (self);
-  pthread_mutex_unlock (&self->lock);
-  return writable;
+  return holds (self, is_writable_locked, NULL);
 }
 
 void
@@ -2120,7 +1944,7 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryChannel:transport: (getter get_transport)
    *
-   * What carries its messages.
+   * The transport that carries the messages.
    *
    * Since: 0.1
    */
@@ -2165,9 +1989,9 @@ install_properties (GObjectClass *object_class)
  * ferry_channel_new:
  * @transport: a transport, whose other end has or will have a channel as well
  *
- * Makes an end of a channel, which takes all that comes over the transport: a transport has one channel, and no demux
- * beside it. The transport closes when nobody else refers to it. Any thread; signals are emitted in its thread-default
- * main context.
+ * Makes an end of a channel, which takes all requests of the transport: a transport has one channel, and no demux
+ * beside it. The transport closes with its last reference. Any thread; signals are emitted in its thread-default main
+ * context.
  *
  * Returns: (transfer full): a new channel
  *
@@ -2186,14 +2010,13 @@ ferry_channel_new (FerryTransport *transport)
   self->takes_calls = taken;
   ferry_return_val_if_fail (
     taken, NULL, "the transport has a channel, a demux or an exporter already; make another transport for this");
-  /* Only who takes the calls watches the end. */
   ferry_transport_watch_end (transport, transport_ended, G_OBJECT (self));
-  /* It may have ended before it was watched. */
+  /* The transport may have ended before it was watched. */
   transport_ended (transport, G_OBJECT (self));
   return g_steal_pointer (&self);
 }
 
-/* Of a channel that goes: nobody takes what still lies there. */
+/* Refuses what was not taken. */
 static void
 clear_incoming (FerryChannel *self)
 {
@@ -2232,6 +2055,7 @@ ferry_channel_dispose (GObject *object)
   g_autoptr (GError) reason =
     g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The channel was dropped at the other end");
   g_autoptr (GSource) source = NULL;
+  FerryChannelProcess *process;
 
   if (self->takes_calls)
     {
@@ -2246,8 +2070,9 @@ ferry_channel_dispose (GObject *object)
   if (source != NULL)
     g_source_destroy (source);
   clear_incoming (self);
-  if (self->process != NULL)
-    self->process_unref (g_steal_pointer (&self->process));
+  process = g_steal_pointer (&self->process);
+  if (process != NULL)
+    process->drop (process);
 
   G_OBJECT_CLASS (ferry_channel_parent_class)->dispose (object);
 }
@@ -2257,8 +2082,7 @@ ferry_channel_finalize (GObject *object)
 {
   FerryChannel *self = FERRY_CHANNEL (object);
 
-  /* Who waits has a reference. */
-  g_assert (self->receives.length == 0);
+  /* Calls that wait have a reference. */
   g_assert (self->out.length == 0);
   clear_incoming (self);
   g_clear_pointer (&self->end, end_unref);
@@ -2269,6 +2093,7 @@ ferry_channel_finalize (GObject *object)
   g_clear_pointer (&self->arguments, g_variant_unref);
   g_clear_error (&self->end_error);
   g_clear_error (&self->lost);
+  ferry_wait_queue_clear (&self->receives);
   pthread_cond_destroy (&self->changed);
   pthread_mutex_destroy (&self->lock);
 
@@ -2291,8 +2116,8 @@ ferry_channel_class_init (FerryChannelClass *klass)
    * @value: (nullable): the message, or %NULL
    * @failure: (nullable): an error that was sent as a message, or %NULL
    *
-   * A message came, while [property@Ferry.Channel:flowing] is set. It is taken with this. The end is told by
-   * [property@Ferry.Channel:closed], and how it came about by [method@Ferry.Channel.receive].
+   * A message came, while [property@Ferry.Channel:flowing] is set, and is taken with this. The end is told by
+   * [property@Ferry.Channel:closed]; [method@Ferry.Channel.receive] tells how the channel ended.
    *
    * Since: 0.1
    */
@@ -2309,7 +2134,7 @@ ferry_channel_init (FerryChannel *self)
   g_queue_init (&self->out);
   g_queue_init (&self->taken_calls);
   g_queue_init (&self->in);
-  g_queue_init (&self->receives);
+  ferry_wait_queue_init (&self->receives);
   self->credits = FERRY_CHANNEL_WINDOW;
   self->context = g_main_context_ref_thread_default ();
 }

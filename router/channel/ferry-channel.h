@@ -11,13 +11,16 @@
 
 #include "base/ferry-version.h"
 #include "call/ferry-transport.h"
+#include "route/ferry-exit.h"
+#include "route/ferry-router.h"
+#include "worker/ferry-launcher.h"
 
 G_BEGIN_DECLS
 
 /**
  * FERRY_CHANNEL_WINDOW: (value 64)
  *
- * How many messages lie untaken at an end of a channel at the most.
+ * How many messages lie untaken at an end of a channel at most.
  *
  * Since: 0.1
  */
@@ -79,5 +82,54 @@ FERRY_AVAILABLE_IN_0_1
 gboolean ferry_channel_get_closed (FerryChannel *self);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_channel_get_writable (FerryChannel *self);
+
+/* ---- with a process that is started for it ---- */
+
+/**
+ * FerryChannelFunction:
+ * @channel: (transfer none): the worker's end of the conversation
+ * @arguments: (transfer none) (nullable): the arguments, of the type that the function was registered with
+ * @error: where an error goes
+ *
+ * A function that a worker runs, and that talks with the application meanwhile. Its end closes the channel; its error
+ * is raised at the application, behind all that it sent.
+ *
+ * Returns: %TRUE on success
+ *
+ * Since: 0.1
+ */
+typedef gboolean (*FerryChannelFunction) (FerryChannel *channel, GVariant *arguments, GError **error);
+
+FERRY_AVAILABLE_IN_0_1
+void ferry_channel_function_register (const char *name, const char *arguments_type, FerryChannelFunction function);
+FERRY_AVAILABLE_IN_0_1
+FerryChannel *ferry_channel_start (FerryLauncher *launcher, FerryRouter *router, const char *function,
+                                   GVariant *arguments, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+FerryChannel *ferry_channel_create (GError **error) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+void ferry_channel_exit (FerryChannel *self, int status) G_GNUC_NORETURN;
+
+FERRY_AVAILABLE_IN_0_1
+FerryWorker *ferry_channel_get_worker (FerryChannel *self);
+FERRY_AVAILABLE_IN_0_1
+GPid ferry_channel_get_pid (FerryChannel *self);
+FERRY_AVAILABLE_IN_0_1
+FerryExit *ferry_channel_get_exit (FerryChannel *self);
+FERRY_AVAILABLE_IN_0_1
+FerryExit *ferry_channel_wait (FerryChannel *self, gint64 timeout, GError **error);
+FERRY_AVAILABLE_IN_0_1
+void ferry_channel_wait_async (FerryChannel *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                               gpointer user_data);
+FERRY_AVAILABLE_IN_0_1
+FerryExit *ferry_channel_wait_finish (FerryChannel *self, GAsyncResult *result, GError **error);
+
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_wait_all (FerryRouter *router, gint64 timeout, GError **error);
+FERRY_AVAILABLE_IN_0_1
+void ferry_wait_all_async (FerryRouter *router, GCancellable *cancellable, GAsyncReadyCallback callback,
+                           gpointer user_data);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_wait_all_finish (FerryRouter *router, GAsyncResult *result, GError **error);
 
 G_END_DECLS

@@ -1,12 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An exchange: the set, what comes, what waits for its turn, the waiting, and the settings.
+/* An exchange: its channels, their messages, the turns of those that wait, and its properties.
  *
- * Threads:    the router's; without one, that which made it.
+ * Threads:    the router's; without one, the thread that made it.
  * Invariants: a member is in the list exactly while its exchange is set. n_running counts the members that are not
- *             over; while it is at the limit, what is started or added waits in `waiting`, in order.
- * References: handlers may remove any channel, and drop the exchange: who calls them has both. */
+ *             over; while it is at the limit, functions and channels wait in `waiting`, in order.
+ * References: a handler may remove any channel, and drop the exchange: its caller has references to both. */
 
 #include "config.h"
 
@@ -15,10 +15,8 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-wait-queue-private.h"
 #include "base/ferry-watch-cancellable-private.h"
-#include "channel/ferry-channel-create.h"
 #include "channel/ferry-channel-private.h"
-#include "channel/ferry-channel-start.h"
-#include "channel/ferry-connect.h"
+#include "channel/ferry-listener.h"
 #include "route/ferry-home-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-iterate-private.h"
@@ -29,10 +27,10 @@ typedef struct
 {
   FerryExchange *exchange; /* (unowned) (nullable): NULL once it was removed */
   FerryChannel *channel;   /* const: (owned) */
-  gboolean over;           /* its end was taken, and its worker has ended */
+  gboolean over;           /* its end was taken, and its process has ended */
 } Member;
 
-/* What waits for a worker to end: a function to be started, or a channel to be added. */
+/* Waits for its turn: a function to be started, or a channel to be added. */
 typedef struct
 {
   char *function;      /* (owned) (nullable) */
@@ -46,9 +44,9 @@ typedef struct
  *
  * A set of channels that are waited on together, and a limit for how many workers run at a time.
  *
- * [method@Ferry.Exchange.start] starts a worker with a channel, or has that wait until another worker has ended. What
- * comes over any of the channels goes to [signal@Ferry.Exchange::data] while [property@Ferry.Exchange:flowing] is set;
- * else [method@Ferry.Exchange.ready] tells which channels have something to take. A channel that fails does not
+ * [method@Ferry.Exchange.start] starts a worker with a channel; at the limit that waits until another worker has ended.
+ * While [property@Ferry.Exchange:flowing] is set, the messages of all channels go to [signal@Ferry.Exchange::data].
+ * Otherwise [method@Ferry.Exchange.ready] tells which channels have something to take. A channel that fails does not
  * disturb the others.
  *
  * ```c
@@ -61,12 +59,12 @@ typedef struct
  * ferry_exchange_finish_async (exchange, NULL, all_done, NULL);
  * ```
  *
- * A channel has come to its end when the end was taken, behind all messages, and its worker has ended. It is removed
- * then, unless [property@Ferry.Exchange:autoclose] is off; whoever has a reference finds how its worker ended with
- * [method@Ferry.Channel.get_exit].
+ * A channel has come to its end when its end was taken, behind all messages, and its worker has ended. Then it is
+ * removed, unless [property@Ferry.Exchange:autoclose] is off. With a reference to the channel,
+ * [method@Ferry.Channel.get_exit] tells how its worker ended.
  *
- * On the router's thread. Channels that are added are to be made there as well. Without a router it is for the channels
- * of [func@Ferry.Channel.create], on the thread that creates them.
+ * The exchange's thread is the router's thread. Make channels to be added there as well. Without a router an exchange
+ * is for the channels of [func@Ferry.Channel.create], and its thread is the one that made it.
  *
  * Since: 0.1
  */
@@ -74,9 +72,9 @@ struct _FerryExchange
 {
   GObject parent_instance;
 
-  FerryHome *home;         /* const: (owned): the router's; without one, that of the thread that made the exchange */
+  FerryHome *home;         /* const: (owned): of the exchange's thread */
   FerryRouter *router;     /* const: (owned) (nullable) */
-  GMainContext *context;   /* const: (owned): without a router, what is iterated to wait */
+  GMainContext *context;   /* const: (owned): iterated to wait, where there is no router */
   FerryLauncher *launcher; /* const: (owned) (nullable) */
   GListStore *active;      /* const: (owned) (element-type FerryChannel) */
   GHashTable *members;     /* const: (owned) (element-type FerryChannel Member) */
@@ -105,19 +103,6 @@ enum
 };
 
 static GParamSpec *properties[N_PROPERTIES];
-
-static void
-notify_active (FerryExchange *self)
-{
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_ACTIVE]);
-}
-
-static void
-notify_waiting (FerryExchange *self)
-{
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_WAITING]);
-}
-
 static guint data_signal;
 
 /* ---- members ---- */
@@ -137,45 +122,32 @@ member_unref (Member *self)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Member, member_unref)
 
 static gboolean
-member_is_ready (Member *self)
-{
-  return ferry_channel_is_ready (self->channel);
-}
-
-static gboolean
-has_come_to_its_end (FerryChannel *channel)
-{
-  return ferry_channel_is_end_taken (channel) &&
-         (ferry_channel_get_process (channel) == NULL || ferry_channel_get_exit (channel) != NULL);
-}
-
-static gboolean
 has_room (FerryExchange *self)
 {
   return self->limit == 0 || self->n_running < self->limit;
 }
 
 static gboolean
-has_finished (FerryExchange *self)
+has_finished (gpointer data)
 {
+  FerryExchange *self = data;
+
   return self->n_running == 0 && self->waiting.length == 0;
 }
 
-/* Whether any member has something to take. */
+static gboolean
+channel_is_ready (gpointer channel, gpointer member, gpointer data)
+{
+  return ferry_channel_is_ready (channel);
+}
+
 static gboolean
 has_ready (FerryExchange *self)
 {
-  GHashTableIter iter;
-  gpointer member;
-
-  g_hash_table_iter_init (&iter, self->members);
-  while (g_hash_table_iter_next (&iter, NULL, &member))
-    if (member_is_ready (member))
-      return TRUE;
-  return FALSE;
+  return g_hash_table_find (self->members, channel_is_ready, NULL) != NULL;
 }
 
-/* Tells whoever waits for what is so by now. */
+/* Ends the waits whose condition holds now. */
 static void
 tell (FerryExchange *self)
 {
@@ -187,16 +159,17 @@ tell (FerryExchange *self)
     ferry_wait_queue_finish_all (&self->finish_waits);
 }
 
-/* ---- what comes ---- */
+/* ---- messages ---- */
 
-/* Takes one message, or the end, to the handlers. Returns FALSE when there is none, or none is wanted any more. */
+/* Hands one message, or the end, to the handlers. Returns FALSE when there is none, or messages do not flow any more.
+ */
 static gboolean
 emit_one (FerryExchange *self, Member *member)
 {
   g_autoptr (FerryIncoming) incoming = NULL;
   g_autoptr (GError) error = NULL;
 
-  if (member->exchange != self || !self->flowing || !member_is_ready (member))
+  if (member->exchange != self || !self->flowing || !ferry_channel_is_ready (member->channel))
     return FALSE;
   if (ferry_channel_take (member->channel, &incoming, &error) == FERRY_CHANNEL_TAKEN || error != NULL)
     g_signal_emit (self, data_signal, 0, member->channel, incoming != NULL ? incoming->value : NULL,
@@ -204,16 +177,19 @@ emit_one (FerryExchange *self, Member *member)
   return TRUE;
 }
 
-/* What there is to do once a member's end was taken and its worker has ended. */
+/* Ends a member that has come to its end. */
 static void
 settle (FerryExchange *self, Member *member)
 {
-  if (member->exchange != self || member->over || !has_come_to_its_end (member->channel))
+  FerryChannel *channel = member->channel;
+
+  if (member->exchange != self || member->over || !ferry_channel_is_end_taken (channel) ||
+      (ferry_channel_get_process (channel) != NULL && ferry_channel_get_exit (channel) == NULL))
     return;
   member->over = TRUE;
   self->n_running--;
   if (self->autoclose)
-    ferry_exchange_remove (self, member->channel);
+    ferry_exchange_remove (self, channel);
   ferry_exchange_start_waiting (self, NULL);
 }
 
@@ -224,7 +200,7 @@ news_came (gpointer data)
   g_autoptr (FerryExchange) self = g_object_ref (member->exchange);
   guint n = 0;
 
-  /* A window's worth, so that the others have their turn. */
+  /* At most a window, so that the other channels have their turn. */
   while (n < FERRY_CHANNEL_WINDOW && emit_one (self, member))
     n++;
   if (n == FERRY_CHANNEL_WINDOW)
@@ -238,8 +214,7 @@ news_came (gpointer data)
  * @self: an exchange
  * @channel: a channel that is in no exchange, and whose own messages do not flow
  *
- * Adds a channel, whatever the limit is. On the router's thread; without a router, on the thread that made the
- * exchange.
+ * Adds a channel, whatever the limit is. On the exchange's thread.
  *
  * Since: 0.1
  */
@@ -261,7 +236,7 @@ ferry_exchange_add (FerryExchange *self, FerryChannel *channel)
   self->n_running++;
   g_list_store_append (self->active, channel);
   ferry_channel_set_news_func (channel, news_came, member);
-  notify_active (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_ACTIVE]);
 }
 
 /**
@@ -269,8 +244,8 @@ ferry_exchange_add (FerryExchange *self, FerryChannel *channel)
  * @self: an exchange
  * @channel: a channel
  *
- * Removes a channel, at any time: what comes over it is for whoever takes it. A worker that waits for its turn is
- * started. On the router's thread; without a router, on the thread that made the exchange.
+ * Removes a channel, at any time. Its further messages are taken from the channel itself. A worker that waits for its
+ * turn is started. On the exchange's thread.
  *
  * Returns: %FALSE when it was not in the exchange
  *
@@ -295,7 +270,7 @@ ferry_exchange_remove (FerryExchange *self, FerryChannel *channel)
   self->n_running -= member->over ? 0 : 1;
   if (g_list_store_find (self->active, channel, &position))
     g_list_store_remove (self->active, position);
-  notify_active (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_ACTIVE]);
   ferry_exchange_start_waiting (self, NULL);
   tell (self);
   return TRUE;
@@ -314,10 +289,10 @@ waiting_free (Waiting *self)
 }
 
 static void
-line_up (FerryExchange *self, Waiting *waiting)
+enqueue (FerryExchange *self, Waiting *waiting)
 {
   g_queue_push_tail (&self->waiting, waiting);
-  notify_waiting (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_WAITING]);
 }
 
 static gboolean
@@ -331,26 +306,13 @@ start_now (FerryExchange *self, const char *function, GVariant *arguments, GErro
   return TRUE;
 }
 
-/* A stop of the router, for which a worker had to make room: the exchange was running when this one was accepted. */
-static void
-say_that_router_was_stopped (const char *function, GError **error)
-{
-  if (!g_error_matches (*error, FERRY_ERROR, FERRY_ERROR_NOT_RUNNING))
-    return;
-  g_clear_error (error);
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED,
-               "The router was stopped before it was the turn of a worker for “%s”; start the router again, then start "
-               "the worker again",
-               function);
-}
-
-/* Returns FALSE with an error where a worker could not be started, which the handlers of `data` hear. */
+/* Fails where the worker cannot be started, and tells the handlers of `data` the same. */
 static gboolean
 start_one (FerryExchange *self, Waiting *waiting, GError **error)
 {
   g_autoptr (GError) failure = NULL;
 
-  notify_waiting (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_WAITING]);
   if (waiting->call != NULL)
     {
       ferry_exchange_add (self, g_task_get_task_data (waiting->call));
@@ -359,7 +321,15 @@ start_one (FerryExchange *self, Waiting *waiting, GError **error)
     }
   if (start_now (self, waiting->function, waiting->arguments, &failure))
     return TRUE;
-  say_that_router_was_stopped (waiting->function, &failure);
+  /* The exchange was running when the function was accepted. */
+  if (g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_NOT_RUNNING))
+    {
+      g_clear_error (&failure);
+      g_set_error (&failure, FERRY_ERROR, FERRY_ERROR_CLOSED,
+                   "The router was stopped before it was the turn of a worker for “%s”; start the router again, then "
+                   "start the worker again",
+                   waiting->function);
+    }
   g_signal_emit (self, data_signal, 0, NULL, NULL, NULL, failure);
   g_propagate_error (error, g_steal_pointer (&failure));
   return FALSE;
@@ -370,14 +340,13 @@ start_one (FerryExchange *self, Waiting *waiting, GError **error)
  * @self: an exchange
  * @error: return location for an error
  *
- * Starts what waits for its turn, as far as the limit allows. This is done whenever a worker has ended, a channel was
- * removed or the limit was raised, so there is seldom need to call it. On the router's thread; without a router, on the
- * thread that made the exchange.
+ * Starts the workers that wait for their turn, as far as the limit allows. This is done whenever a worker has ended, a
+ * channel was removed or the limit was raised, so it is seldom called. On the exchange's thread.
  *
- * Fails as [func@Ferry.Channel.start], with the first worker that could not be started; each of these is told by
- * [signal@Ferry.Exchange::data] as well, and the others are started.
+ * Fails as [func@Ferry.Channel.start], with the first worker that could not be started; the others are started.
+ * [signal@Ferry.Exchange::data] tells of each failure as well.
  *
- * Returns: %TRUE when all could be started that should
+ * Returns: %TRUE when none failed to start
  *
  * Since: 0.1
  */
@@ -393,7 +362,7 @@ ferry_exchange_start_waiting (FerryExchange *self, GError **error)
 
   if (!ferry_home_check_error (self->home, G_STRFUNC, error))
     return FALSE;
-  /* A handler that comes here from within leaves it to the call under way. */
+  /* A handler leaves this to the call that it is called from. */
   if (self->starting)
     return TRUE;
   kept = g_object_ref (self);
@@ -402,7 +371,7 @@ ferry_exchange_start_waiting (FerryExchange *self, GError **error)
     self->router->n_holding++;
   while (has_room (self) && (waiting = g_queue_pop_head (&self->waiting)) != NULL)
     {
-      /* Handlers may iterate the context, and its turn is not taken back. */
+      /* It has its turn: a cancel has no effect while handlers iterate the context. */
       ferry_unwatch_cancellable (&waiting->source);
       start_one (self, waiting, first == NULL ? &first : NULL);
       waiting_free (waiting);
@@ -424,9 +393,9 @@ ferry_exchange_start_waiting (FerryExchange *self, GError **error)
  * @arguments: (nullable): its arguments; a floating reference is taken
  * @error: return location for an error
  *
- * Starts a worker as [func@Ferry.Channel.start] does, and adds its channel; or has that wait, in order, while as many
- * workers run as the limit allows. Handlers tell channels apart by [method@Ferry.Channel.get_function] and
- * [method@Ferry.Channel.get_arguments]. On the router's thread; without a router, on the thread that made the exchange.
+ * Starts a worker as [func@Ferry.Channel.start] does, and adds its channel. While as many workers run as the limit
+ * allows, this waits for its turn, in order. Handlers tell channels apart by [method@Ferry.Channel.get_function] and
+ * [method@Ferry.Channel.get_arguments]. On the exchange's thread.
  *
  * Fails as [func@Ferry.Channel.start]. A worker that waited and could not be started is told by
  * [signal@Ferry.Exchange::data].
@@ -447,23 +416,21 @@ ferry_exchange_start (FerryExchange *self, const char *function, GVariant *argum
   g_return_val_if_fail (function != NULL, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
-    return FALSE;
-  if (!ferry_router_check (self->router, error))
+  if (!ferry_home_check_error (self->home, G_STRFUNC, error) || !ferry_router_check (self->router, error))
     return FALSE;
   if (self->waiting.length == 0 && has_room (self))
     return start_now (self, function, kept, error);
   waiting = g_new0 (Waiting, 1);
   waiting->function = g_strdup (function);
   waiting->arguments = g_steal_pointer (&kept);
-  line_up (self, waiting);
+  enqueue (self, waiting);
   return TRUE;
 }
 
 /* ---- waiting ----
  *
- * For news, for its turn, for the end of all. Each in two forms: one that iterates the router's main context, or where
- * there is no router its own, for console programs and tests, and one in GIO's manner. */
+ * For something to take, for a turn, and for the end of all. Each has two forms: one for console programs and tests,
+ * which iterates the router's main context or else the exchange's, and one in GIO's manner. */
 
 static gboolean
 wait_until (FerryExchange *self, FerryCondition condition, gint64 timeout, const char *what, GError **error)
@@ -473,21 +440,17 @@ wait_until (FerryExchange *self, FerryCondition condition, gint64 timeout, const
   return ferry_iterate_context_until (self->context, condition, self, timeout, what, error);
 }
 
-/* ---- news ---- */
-
-static void
-add_if_ready (gpointer channel, gpointer member, gpointer array)
-{
-  if (member_is_ready (member))
-    g_ptr_array_add (array, g_object_ref (channel));
-}
-
 static GPtrArray *
 list_ready (FerryExchange *self)
 {
   GPtrArray *array = g_ptr_array_new_with_free_func (g_object_unref);
+  GHashTableIter iter;
+  gpointer channel;
 
-  g_hash_table_foreach (self->members, add_if_ready, array);
+  g_hash_table_iter_init (&iter, self->members);
+  while (g_hash_table_iter_next (&iter, &channel, NULL))
+    if (ferry_channel_is_ready (channel))
+      g_ptr_array_add (array, g_object_ref (channel));
   return array;
 }
 
@@ -500,18 +463,18 @@ is_ready (gpointer data)
 /**
  * ferry_exchange_ready:
  * @self: an exchange whose messages do not flow
- * @timeout: how long to wait, in microseconds; 0 for not at all, negative for as long as it takes
+ * @timeout: how long to wait, in microseconds; 0 for not at all, negative for any time
  * @error: return location for an error
  *
  * Waits until channels have a message to take, or their end; [method@Ferry.Channel.receive] takes it without waiting.
  * It iterates the router's main context meanwhile, so it is for tests and console programs; an application uses
- * [method@Ferry.Exchange.ready_async]. On the router's thread; without a router, on the thread that made the exchange.
+ * [method@Ferry.Exchange.ready_async]. On the exchange's thread.
  *
  * Fails with %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_BUSY in a callback of its main context, %FERRY_ERROR_NOT_RUNNING and
  * %FERRY_ERROR_WRONG_THREAD.
  *
- * Returns: (transfer full) (element-type FerryChannel) (nullable): those channels; none when all have come to their
- * end, and nothing waits for its turn
+ * Returns: (transfer full) (element-type FerryChannel) (nullable): those channels; none when all have come to their end
+ *   and nothing waits for its turn
  *
  * Since: 0.1
  */
@@ -538,7 +501,7 @@ ferry_exchange_ready (FerryExchange *self, gint64 timeout, GError **error)
  * @callback: (scope async): called when channels have something to take, or all have come to their end
  * @user_data: data for @callback
  *
- * Waits for news without blocking. On the router's thread; without a router, on the thread that made the exchange.
+ * Waits as [method@Ferry.Exchange.ready] does, without blocking. On the exchange's thread.
  *
  * Since: 0.1
  */
@@ -568,8 +531,8 @@ ferry_exchange_ready_async (FerryExchange *self, GCancellable *cancellable, GAsy
  * Ends [method@Ferry.Exchange.ready_async]. Fails with %FERRY_ERROR_WRONG_THREAD and %G_IO_ERROR_CANCELLED. On the
  * router's thread; without a router, on the thread that made the exchange.
  *
- * Returns: (transfer full) (element-type FerryChannel) (nullable): the channels that have something to take by now;
- * none when all have come to their end, or somebody else took it
+ * Returns: (transfer full) (element-type FerryChannel) (nullable): the channels that have something to take now; none
+ *   when all have come to their end, or it was taken meanwhile
  *
  * Since: 0.1
  */
@@ -584,7 +547,7 @@ ferry_exchange_ready_finish (FerryExchange *self, GAsyncResult *result, GError *
   return list_ready (self);
 }
 
-/* ---- its turn ---- */
+/* ---- turns ---- */
 
 static gboolean
 has_turn (gpointer data)
@@ -598,13 +561,13 @@ has_turn (gpointer data)
  * ferry_exchange_add_wait:
  * @self: an exchange
  * @channel: a channel, as for [method@Ferry.Exchange.add]
- * @timeout: how long to wait, in microseconds; negative for as long as it takes
+ * @timeout: how long to wait, in microseconds; negative for any time
  * @error: return location for an error
  *
- * Adds a channel once the limit allows it, behind what waits already. It iterates the router's main context meanwhile,
- * so it is for tests and console programs; an application uses [method@Ferry.Exchange.add_wait_async]. Somebody has to
- * take what the other channels send, or it flows; else none comes to its end. On the router's thread; without a router,
- * on the thread that made the exchange.
+ * Adds a channel once the limit allows it, behind all that waits already. It iterates the router's main context
+ * meanwhile, so it is for tests and console programs; an application uses [method@Ferry.Exchange.add_wait_async]. The
+ * messages of the other channels must flow, or be taken meanwhile, so that these come to their end. On the exchange's
+ * thread.
  *
  * Fails as [method@Ferry.Exchange.ready], and does not add the channel then.
  *
@@ -639,7 +602,7 @@ turn_cancelled (GCancellable *cancellable, gpointer data)
 
   g_queue_remove (&self->waiting, waiting);
   waiting_free (waiting);
-  notify_waiting (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_WAITING]);
   g_task_set_check_cancellable (call, TRUE);
   g_task_return_error_if_cancelled (call);
   tell (self);
@@ -654,8 +617,7 @@ turn_cancelled (GCancellable *cancellable, gpointer data)
  * @callback: (scope async): called when it was added
  * @user_data: data for @callback
  *
- * Adds a channel once the limit allows it, behind what waits already. On the router's thread; without a router, on the
- * thread that made the exchange.
+ * Adds a channel once the limit allows it, behind all that waits already. On the exchange's thread.
  *
  * Since: 0.1
  */
@@ -677,7 +639,7 @@ ferry_exchange_add_wait_async (FerryExchange *self, FerryChannel *channel, GCanc
   if (cancellable != NULL)
     ferry_watch_cancellable (waiting->call, &waiting->source, "[ferry] stop waiting for a turn", turn_cancelled,
                              waiting, NULL);
-  line_up (self, waiting);
+  enqueue (self, waiting);
   ferry_exchange_start_waiting (self, NULL);
 }
 
@@ -705,12 +667,12 @@ ferry_exchange_add_wait_finish (FerryExchange *self, GAsyncResult *result, GErro
 /**
  * ferry_exchange_create:
  * @self: an exchange
- * @timeout: how long to wait for its turn, in microseconds; 0 for not at all, negative for as long as it takes
+ * @timeout: how long to wait for its turn, in microseconds; 0 for not at all, negative for any time
  * @error: return location for an error
  *
  * Forks the process as [func@Ferry.Channel.create] does, once the limit allows it, and adds the parent's end of the
  * channel. Where it has to wait, it sets [property@Ferry.Exchange:flowing]: connect [signal@Ferry.Exchange::data]
- * first. The child, whose channel has the number 0 ([method@Ferry.Channel.get_pid]), leaves the exchange alone.
+ * first. The child, where [method@Ferry.Channel.get_pid] is 0, must not use the exchange.
  *
  * ```c
  * for (guint i = 0; i < 100; i++)
@@ -725,11 +687,11 @@ ferry_exchange_add_wait_finish (FerryExchange *self, GAsyncResult *result, GErro
  *   }
  * ```
  *
- * On the router's thread; without a router, on the thread that made the exchange.
+ * On the exchange's thread.
  *
  * Fails as [func@Ferry.Channel.create], and as [method@Ferry.Exchange.ready] where it waits.
  *
- * Returns: (transfer full): the channel, in both processes; %NULL with an error in the one that there is
+ * Returns: (transfer full): the channel, in both processes; %NULL with an error where none was forked
  *
  * Since: 0.1
  */
@@ -757,16 +719,10 @@ ferry_exchange_create (FerryExchange *self, gint64 timeout, GError **error)
 
 /* ---- the end of all ---- */
 
-static gboolean
-is_finished (gpointer data)
-{
-  return has_finished (data);
-}
-
 /**
  * ferry_exchange_finish:
  * @self: an exchange
- * @timeout: how long to wait, in microseconds; negative for as long as it takes
+ * @timeout: how long to wait, in microseconds; negative for any time
  * @error: return location for an error
  *
  * Sets [property@Ferry.Exchange:flowing], and waits until all channels have come to their end and nothing waits for its
@@ -774,8 +730,8 @@ is_finished (gpointer data)
  * main context meanwhile, so it is for tests and console programs; an application uses
  * [method@Ferry.Exchange.finish_async].
  *
- * What a channel ended with is told by [signal@Ferry.Exchange::data], and no error here. Fails as
- * [method@Ferry.Exchange.ready]. On the router's thread; without a router, on the thread that made the exchange.
+ * A channel's error is told by [signal@Ferry.Exchange::data], and is no error here. Fails as
+ * [method@Ferry.Exchange.ready]. On the exchange's thread.
  *
  * Returns: %TRUE when all have come to their end
  *
@@ -793,7 +749,7 @@ ferry_exchange_finish (FerryExchange *self, gint64 timeout, GError **error)
     return FALSE;
   kept = g_object_ref (self);
   ferry_exchange_set_flowing (self, TRUE);
-  return wait_until (self, is_finished, timeout, "The channels did not come to their end", error);
+  return wait_until (self, has_finished, timeout, "The channels did not come to their end", error);
 }
 
 /**
@@ -880,15 +836,14 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer data)
  * @callback: (scope async): called when its channel was added, or could not be, in the thread-default main context
  * @user_data: data for @callback
  *
- * Attaches to a persistent worker, and adds a channel to it, whatever the limit is. A worker at a path that is about to
- * start is waited for, as [func@Ferry.Transport.connect_when_there_async] does; one at an abstract name must be there,
- * as for [func@Ferry.Transport.connect_to_async]. The worker has a channel at its end as well: one
- * that it made over what its [class@Ferry.Listener] gave, such as for [method@Ferry.Background.attach_channel].
+ * Attaches to a persistent worker, and adds a channel to it, whatever the limit is. At a path a worker may start to
+ * listen later; at an abstract name it must listen now: see [func@Ferry.Transport.connect_to_async]. The worker makes a
+ * channel over the transport that its [class@Ferry.Listener] gives, such as for
+ * [method@Ferry.Background.attach_channel].
  *
- * To leave, remove the channel ([method@Ferry.Exchange.remove]) and drop it, or drop the exchange: the worker goes on,
- * and whoever connects next, in this process or another, goes on with it. A worker that ends without having closed its
- * channel is %FERRY_ERROR_CLOSED to [signal@Ferry.Exchange::data]. On the router's thread; without a router, on the
- * thread that made the exchange.
+ * To leave, remove the channel ([method@Ferry.Exchange.remove]) and drop it, or drop the exchange. The worker
+ * continues, also with the next exchange that connects, in this process or another. A worker that ends without having
+ * closed its channel is %FERRY_ERROR_CLOSED to [signal@Ferry.Exchange::data]. On the exchange's thread.
  *
  * Since: 0.1
  */
@@ -904,13 +859,9 @@ ferry_exchange_connect_async (FerryExchange *self, const char *address, gint64 t
 
   call = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (call, ferry_exchange_connect_async);
-  /* Once it is in the exchange, that is what is said. */
+  /* A channel that was added is returned also after a cancel. */
   g_task_set_check_cancellable (call, FALSE);
-  /* Nobody tells of an abstract name that comes about. */
-  if (address[0] == '@')
-    ferry_transport_connect_to_async (address, timeout, cancellable, connected_cb, call);
-  else
-    ferry_transport_connect_when_there_async (address, timeout, cancellable, connected_cb, call);
+  ferry_transport_connect_to_async (address, address[0] == '@' ? 0 : timeout, timeout, cancellable, connected_cb, call);
 }
 
 /**
@@ -919,7 +870,7 @@ ferry_exchange_connect_async (FerryExchange *self, const char *address, gint64 t
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Ends [method@Ferry.Exchange.connect_async]. Fails as those do. Any thread.
+ * Ends [method@Ferry.Exchange.connect_async]. Fails as [func@Ferry.Transport.connect_to_async]. Any thread.
  *
  * Returns: (transfer full): the channel, which is in the exchange, or %NULL with @error set
  *
@@ -934,14 +885,13 @@ ferry_exchange_connect_finish (FerryExchange *self, GAsyncResult *result, GError
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
-/* ---- settings, and what it says of itself ---- */
+/* ---- properties ---- */
 
 /**
  * ferry_exchange_get_active: (get-property active)
  * @self: an exchange
  *
- * Its channels, in the order in which they were added. On the router's thread; without a router, on the thread that
- * made the exchange.
+ * Gets the channels, in the order in which they were added. On the exchange's thread.
  *
  * Returns: (transfer none): a list of [class@Ferry.Channel]
  *
@@ -960,9 +910,9 @@ ferry_exchange_get_active (FerryExchange *self)
  * ferry_exchange_get_n_active: (get-property n-active)
  * @self: an exchange
  *
- * Counts the channels of the exchange. On the router's thread; without a router, on the thread that made the exchange.
+ * Counts the channels of the exchange. On the exchange's thread.
  *
- * Returns: how many channels it has
+ * Returns: the number of channels
  *
  * Since: 0.1
  */
@@ -979,10 +929,9 @@ ferry_exchange_get_n_active (FerryExchange *self)
  * ferry_exchange_get_n_waiting: (get-property n-waiting)
  * @self: an exchange
  *
- * Counts the workers and channels that wait for their turn.
- * On the router's thread; without a router, on the thread that made the exchange.
+ * Counts the workers and channels that wait for their turn. On the exchange's thread.
  *
- * Returns: how many workers and channels wait for their turn
+ * Returns: the number of them
  *
  * Since: 0.1
  */
@@ -1000,8 +949,7 @@ ferry_exchange_get_n_waiting (FerryExchange *self)
  * @self: an exchange
  * @limit: how many; 0 for any number
  *
- * Sets how many workers run at a time at the most: channels that have not come to their end. On the router's thread;
- * without a router, on the thread that made the exchange.
+ * Sets how many workers run at a time at most: channels that have not come to their end. On the exchange's thread.
  *
  * Since: 0.1
  */
@@ -1022,10 +970,9 @@ ferry_exchange_set_limit (FerryExchange *self, guint limit)
  * ferry_exchange_get_limit: (get-property limit)
  * @self: an exchange
  *
- * Gets the number of workers that may run at a time.
- * On the router's thread; without a router, on the thread that made the exchange.
+ * Gets how many workers run at a time at most. On the exchange's thread.
  *
- * Returns: how many workers run at a time at the most; 0 for any number
+ * Returns: the limit; 0 for any number
  *
  * Since: 0.1
  */
@@ -1043,8 +990,7 @@ ferry_exchange_get_limit (FerryExchange *self)
  * @self: an exchange
  * @autoclose: whether channels are removed at their end
  *
- * Sets whether channels are removed when they have come to their end, from now on. On the router's thread; without a
- * router, on the thread that made the exchange.
+ * Sets whether channels are removed when they have come to their end, from now on. On the exchange's thread.
  *
  * Since: 0.1
  */
@@ -1064,10 +1010,9 @@ ferry_exchange_set_autoclose (FerryExchange *self, gboolean autoclose)
  * ferry_exchange_get_autoclose: (get-property autoclose)
  * @self: an exchange
  *
- * Tells whether channels are removed at their end.
- * On the router's thread; without a router, on the thread that made the exchange.
+ * Gets whether channels are removed at their end. On the exchange's thread.
  *
- * Returns: whether channels are removed at their end; %TRUE by default
+ * Returns: %TRUE when they are, as by default
  *
  * Since: 0.1
  */
@@ -1085,9 +1030,9 @@ ferry_exchange_get_autoclose (FerryExchange *self)
  * @self: an exchange
  * @flowing: whether messages go to the handlers of [signal@Ferry.Exchange::data]
  *
- * Has messages of all channels go to the handlers of [signal@Ferry.Exchange::data], or stay until they are taken from
- * the channels. Those that came before go there as well. Connect the handlers first. On the router's thread; without a
- * router, on the thread that made the exchange.
+ * Sets whether the messages of all channels go to the handlers of [signal@Ferry.Exchange::data], or stay until they are
+ * taken from the channels. Messages that came before go there as well. Connect the handlers first. On the exchange's
+ * thread.
  *
  * Since: 0.1
  */
@@ -1113,10 +1058,9 @@ ferry_exchange_set_flowing (FerryExchange *self, gboolean flowing)
  * ferry_exchange_get_flowing: (get-property flowing)
  * @self: an exchange
  *
- * Tells whether messages go to handlers, or wait until they are asked for.
- * On the router's thread; without a router, on the thread that made the exchange.
+ * Gets whether messages go to the handlers of [signal@Ferry.Exchange::data]. On the exchange's thread.
  *
- * Returns: whether messages go to the handlers of [signal@Ferry.Exchange::data]
+ * Returns: %TRUE when they do
  *
  * Since: 0.1
  */
@@ -1192,7 +1136,7 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryExchange:active: (getter get_active)
    *
-   * Its channels, in the order in which they were added.
+   * The channels, in the order in which they were added.
    *
    * Since: 0.1
    */
@@ -1219,7 +1163,7 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryExchange:limit: (getter get_limit) (setter set_limit)
    *
-   * How many workers run at a time at the most; 0 for any number.
+   * How many workers run at a time at most; 0 for any number.
    *
    * Since: 0.1
    */
@@ -1250,10 +1194,10 @@ install_properties (GObjectClass *object_class)
 /**
  * ferry_exchange_new:
  * @router: (nullable): a router; %NULL for channels of [func@Ferry.Channel.create] only
- * @launcher: (nullable): what starts workers, which takes a router; %NULL where channels are only added or created
+ * @launcher: (nullable): starts workers, for which @router is needed; %NULL where channels are only added or created
  *
- * Without a router, what waits iterates the main context that is the thread-default one now. Any thread, which has an
- * exchange without a router from then on.
+ * Makes an exchange. Without a router it belongs to this thread, and its waits iterate the main context that is the
+ * thread-default one now. Any thread.
  *
  * Returns: (transfer full): a new exchange
  *
@@ -1282,15 +1226,13 @@ ferry_exchange_dispose (GObject *object)
 {
   FerryExchange *self = FERRY_EXCHANGE (object);
   GHashTableIter iter;
-  gpointer data;
+  gpointer channel, member;
 
   g_hash_table_iter_init (&iter, self->members);
-  while (g_hash_table_iter_next (&iter, NULL, &data))
+  while (g_hash_table_iter_next (&iter, &channel, &member))
     {
-      Member *member = data;
-
-      ferry_channel_set_news_func (member->channel, NULL, NULL);
-      member->exchange = NULL;
+      ferry_channel_set_news_func (channel, NULL, NULL);
+      ((Member *) member)->exchange = NULL;
     }
   g_hash_table_remove_all (self->members);
   g_list_store_remove_all (self->active);
@@ -1331,10 +1273,10 @@ ferry_exchange_class_init (FerryExchangeClass *klass)
    * @channel: (nullable): the channel; %NULL with the error of a worker that waited and could not be started
    * @value: (nullable): the message
    * @failure: (nullable): an error that was sent as a message
-   * @error: (nullable): what the channel ended with: the error that its function raised, or how its worker was lost
+   * @error: (nullable): the error that the channel ended with: raised by its function, or how its worker was lost
    *
-   * A message came over one of the channels, or one ended badly; exactly one of @value, @failure and @error is set.
-   * Emitted while [property@Ferry.Exchange:flowing] is set.
+   * A message came over one of the channels, or one ended with an error; exactly one of @value, @failure and @error is
+   * set. Emitted while [property@Ferry.Exchange:flowing] is set.
    *
    * Since: 0.1
    */

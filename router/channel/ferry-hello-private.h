@@ -1,22 +1,22 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What is said at an address before the stream of a transport begins there: the application hellos, and the listener
- * answers, with a welcome or with why not. docs/protocol.md has the same in prose.
+/* The handshake at an address, before the stream of a transport begins there: the application sends a hello, and the
+ * listener answers with a welcome or with a refusal and its reason. docs/protocol.md has the same in prose.
  *
  * Threads: any.
- * Trust:   none, at either side. */
+ * Trust:   none, at either end. */
 
 #pragma once
 
-#include <gio/gio.h>
+#include "call/ferry-transport.h"
 
 G_BEGIN_DECLS
 
 #define FERRY_HELLO_VERSION 1
 #define FERRY_HELLO_SIZE 16
 #define FERRY_HELLO_ANSWER_SIZE 24
-/* Of the text behind an answer. */
+/* Of the text that follows an answer. */
 #define FERRY_HELLO_MAX_TEXT 1024
 
 typedef enum
@@ -29,16 +29,19 @@ typedef enum
 } FerryHelloStatus;
 
 void ferry_hello_write (guint8 hello[FERRY_HELLO_SIZE]);
-/* What a whole hello is to be answered with, but for who is there: FERRY_HELLO_WELCOME or FERRY_HELLO_VERSION_DIFFERS.
- * Returns FALSE where it is no hello. */
+/* status: what to answer a whole hello by its content, FERRY_HELLO_WELCOME or FERRY_HELLO_VERSION_DIFFERS. Returns
+ * FALSE where it is no hello. */
 gboolean ferry_hello_read (const guint8 hello[FERRY_HELLO_SIZE], FerryHelloStatus *status);
 
-/* Without waiting; text is cut where it is too long. Returns FALSE where the other end does not take it. */
+/* Does not wait; a text that is too long is cut. Returns FALSE where the socket does not take it. */
 gboolean ferry_hello_send_answer (int fd, FerryHelloStatus status, const char *text);
-/* Takes an answer apart: how long the text behind it is. FERRY_ERROR_PROTOCOL. */
+/* text_size: of the text that follows the answer. FERRY_ERROR_PROTOCOL. */
 gboolean ferry_hello_read_answer (const guint8 answer[FERRY_HELLO_ANSWER_SIZE], guint32 *status, guint32 *text_size,
                                   GError **error);
-/* The error that a refusal is for that sent the hello; text need not be UTF-8. */
+/* The application's error for a refusal; text need not be UTF-8. */
 GError *ferry_hello_make_error (guint32 status, const char *text, gsize size, const char *address);
+
+/* After the welcome, at both ends. Takes the socket where it succeeds. */
+FerryTransport *ferry_hello_make_transport (int *fd, GError **error);
 
 G_END_DECLS

@@ -5,7 +5,6 @@
 
 #include "channel/ferry-hello-private.h"
 
-#include <string.h>
 #include <sys/socket.h>
 
 #include "base/ferry-base-private.h"
@@ -26,7 +25,7 @@ ferry_hello_read (const guint8 hello[FERRY_HELLO_SIZE], FerryHelloStatus *status
 {
   if (memcmp (hello, hello_magic, sizeof hello_magic) != 0)
     return FALSE;
-  /* The last four bytes are of later versions: this one says nothing in them, and looks at nothing there. */
+  /* The last four bytes are for later versions; this one ignores them. */
   *status = ferry_read_u32 (hello + 8) == FERRY_HELLO_VERSION ? FERRY_HELLO_WELCOME : FERRY_HELLO_VERSION_DIFFERS;
   return TRUE;
 }
@@ -43,7 +42,7 @@ ferry_hello_send_answer (int fd, FerryHelloStatus status, const char *text)
   ferry_write_u32 (answer + 16, (guint32) size);
   memcpy (answer + FERRY_HELLO_ANSWER_SIZE, text, size);
   size += FERRY_HELLO_ANSWER_SIZE;
-  /* Nothing was written to that socket before, so that there is room for all of it. */
+  /* The first thing written to the socket, so there is room for all of it. */
   return send (fd, answer, size, MSG_DONTWAIT | MSG_NOSIGNAL) == (gssize) size;
 }
 
@@ -60,27 +59,29 @@ ferry_hello_read_answer (const guint8 answer[FERRY_HELLO_ANSWER_SIZE], guint32 *
   return FALSE;
 }
 
-static int
-get_code (guint32 status)
-{
-  switch (status)
-    {
-    case FERRY_HELLO_BUSY:
-      return FERRY_ERROR_BUSY;
-    case FERRY_HELLO_NOT_ALLOWED:
-      return FERRY_ERROR_NOT_ALLOWED;
-    case FERRY_HELLO_VERSION_DIFFERS:
-      return FERRY_ERROR_VERSION;
-    default:
-      return FERRY_ERROR_REFUSED;
-    }
-}
-
 GError *
 ferry_hello_make_error (guint32 status, const char *text, gsize size, const char *address)
 {
+  static const int codes[] = {
+    [FERRY_HELLO_BUSY] = FERRY_ERROR_BUSY,
+    [FERRY_HELLO_NOT_ALLOWED] = FERRY_ERROR_NOT_ALLOWED,
+    [FERRY_HELLO_VERSION_DIFFERS] = FERRY_ERROR_VERSION,
+  };
+  int code = status < G_N_ELEMENTS (codes) && codes[status] != 0 ? codes[status] : FERRY_ERROR_REFUSED;
   g_autofree char *reason = g_utf8_make_valid (text, (gssize) size);
 
-  return g_error_new (FERRY_ERROR, get_code (status), "The worker at “%s” refused to be attached to: %s", address,
-                      reason);
+  return g_error_new (FERRY_ERROR, code, "The worker at “%s” refused to be attached to: %s", address, reason);
+}
+
+FerryTransport *
+ferry_hello_make_transport (int *fd, GError **error)
+{
+  g_autoptr (GSocket) socket = g_socket_new_from_fd (*fd, error);
+  g_autoptr (GSocketConnection) connection = NULL;
+
+  if (socket == NULL)
+    return NULL;
+  *fd = -1;
+  connection = g_socket_connection_factory_create_connection (socket);
+  return ferry_transport_new_for_stream (G_IO_STREAM (connection), error);
 }

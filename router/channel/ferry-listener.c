@@ -1,45 +1,121 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The object in front of the acceptor, which does the work.
+/* A listener and its acceptor.
  *
- * References: the acceptor knows the listener by a weak reference only, and a transport knows the acceptor, for its
- * seat. So whoever drops the listener ends the thread, on a thread that is never the acceptor's. */
+ * The acceptor is a thread that accepts connections at the address, reads the hello of each, and answers it. So a
+ * refused application reads the reason while the worker is busy, and a connection without a hello delays no other.
+ *
+ * Each application that is let in is a client until its transport is closed. At the limit of clients a hello is refused
+ * at once, unless a client is about to leave: its application has hung up, or the same process says hello again. Then
+ * the hello waits for a moment.
+ *
+ * References: an acceptor's are the listener's, the thread's, a source's, and one of each client. The acceptor has a
+ *             weak reference to its listener; clients outlive both. So dropping the listener joins the thread, which
+ *             never drops a listener itself.
+ * Threads:    any, where nothing else is said.
+ * Locks:      starting, then lock; with lock held, a transport is only asked whether it is closed. */
 
 #include "config.h"
 
 #include "channel/ferry-listener.h"
 
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
+#include <sys/eventfd.h>
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-cond-private.h"
-#include "channel/ferry-acceptor-private.h"
+#include "base/ferry-thread-private.h"
+#include "base/ferry-wait-queue-private.h"
+#include "call/ferry-binding-private.h"
+#include "call/ferry-transport-private.h"
+#include "channel/ferry-hello-private.h"
 #include "worker/ferry-launcher-private.h"
+
+/* At once; one more replaces the oldest one. */
+#define MAX_HELLOS 64
+/* How long a hello waits for a client that is about to leave. */
+#define CLIENT_TIME G_USEC_PER_SEC
+/* How long nothing is accepted after descriptors ran out. */
+#define PAUSE (G_USEC_PER_SEC / 10)
+/* Users that are not allowed are logged that often at most. */
+#define LOG_INTERVAL (60 * G_USEC_PER_SEC)
+#define DEFAULT_HELLO_TIME (5 * G_USEC_PER_SEC)
+/* What a new client needs: its own descriptor, and those of its transport. */
+#define N_FDS 4
+
+typedef struct
+{
+  _Atomic gint references;
+  FerryBinding *binding; /* starting, and of the thread while it runs: (owned) (nullable) */
+  int wake_fd;           /* const: (owned): an eventfd that wakes the thread */
+  GWeakRef listener;
+  FerryWaitQueue waits; /* for a transport, or the stop */
+
+  pthread_mutex_t starting; /* the thread never takes it */
+  GThread *thread;          /* starting: (owned) (nullable) */
+
+  pthread_mutex_t lock;
+  GQueue accepted;       /* lock: (element-type FerryTransport) (owned): let in, and not taken yet */
+  GPtrArray *clients;    /* lock: (element-type Client) (unowned): each is its transport's */
+  GArray *users;         /* lock: (element-type uid_t): allowed beside this process' user */
+  guint max_attached;    /* lock */
+  gint64 hello_time;     /* lock: how long a hello may take, in microseconds */
+  gboolean stopped;      /* lock */
+  GMainContext *context; /* lock: (owned) (nullable): of the listener's signals, once it is started */
+  gboolean notifying;    /* lock: a source there will call notify_cb() */
+
+  GPtrArray *hellos;   /* of the thread: (element-type Hello) (owned), the oldest first */
+  gint64 paused_until; /* of the thread: nothing is accepted until then */
+  gint64 logged_at;    /* of the thread: when a user was logged, or 0 */
+  guint n_unlogged;    /* of the thread */
+} FerryAcceptor;
+
+/* A connection that is no client yet. */
+typedef struct
+{
+  int fd; /* (owned) */
+  pid_t pid;
+  gint64 deadline; /* monotonic, in microseconds: for the rest of the hello, then for a client to leave */
+  guint8 bytes[FERRY_HELLO_SIZE];
+  gsize n_bytes;
+} Hello;
+
+/* An application that is attached. It goes with the end of its transport, on any thread. */
+typedef struct
+{
+  FerryAcceptor *acceptor; /* const: (owned) */
+  int fd;                  /* const: (owned): the same socket again, to see whether the application has hung up */
+  pid_t pid;               /* const: of the application */
+} Client;
 
 /**
  * FerryListener:
  *
- * What makes a process a persistent worker: an address, to which an application attaches, leaves, and attaches again,
- * be it another one. What the worker computes and keeps goes on meanwhile.
+ * An address at which a persistent worker serves applications. They attach, leave and attach again, each in its own
+ * time; what the worker computes and keeps goes on meanwhile.
  *
- * The address is a path, or a name in the abstract namespace with an “@” before it; a path in `XDG_RUNTIME_DIR` is the
- * better choice, since it has permissions of its own and can be waited for. It has one owner: a second one is refused.
- * Beside the socket there is a file with `.lock` behind the path. Both are removed when the listener is closed and when
- * the process calls `exit()`; what a killed process leaves behind is replaced by the next owner. A child that is forked
- * without executing another program shares the ownership as long as it runs.
+ * The address is a path, or a name in the abstract namespace with an “@” before it. A path in `XDG_RUNTIME_DIR` is the
+ * better choice: it has permissions of its own and can be waited for. An address has one owner; a second one is
+ * refused. Beside the socket there is a file with `.lock` behind the path. Both are removed when the listener is closed
+ * and when the process calls `exit()`. The next owner replaces what a killed process leaves behind. A child that is
+ * forked without executing another program shares the ownership as long as it runs.
  *
- * An application attaches by [func@Ferry.Transport.connect_to]. Each one that is let in is told of by
- * [signal@Ferry.Listener::attached] after [method@Ferry.Listener.start]; a worker without a main loop takes it by
- * [method@Ferry.Listener.accept]. It has left when its transport is closed, at either end. One application is attached
- * at a time unless [property@Ferry.Listener:max-attached] says otherwise; who comes meanwhile gets %FERRY_ERROR_BUSY.
- * Those who come again before their last leaving was noticed wait for that, for a second at the most. An application
- * that closes its transport leaves a moment later, when what it had sent is written; until then another process finds
+ * An application attaches by [func@Ferry.Transport.connect_to]. After [method@Ferry.Listener.start] the signal
+ * [signal@Ferry.Listener::attached] tells of each; a worker without a main loop takes it by
+ * [method@Ferry.Listener.accept]. An application has left when its transport is closed, at either end.
+ *
+ * One application is attached at a time unless [property@Ferry.Listener:max-attached] says otherwise; a further one
+ * gets %FERRY_ERROR_BUSY. An application that returns before its own leaving was noticed waits for that, for a second
+ * at most. Closing a transport takes effect when all that was sent before is written; until then another process finds
  * the worker busy.
  *
- * Only processes of the same user may attach, and those of [method@Ferry.Listener.allow_user]; the kernel says who
- * they are. Others get %FERRY_ERROR_NOT_ALLOWED, and are logged, once a minute at the most.
+ * Only processes of the same user may attach, and those of [method@Ferry.Listener.allow_user]; the kernel tells the
+ * user. Others get %FERRY_ERROR_NOT_ALLOWED, and are logged, once a minute at most.
  *
  * Any thread may use it, where nothing else is said.
  *
@@ -63,48 +139,472 @@ enum
   N_PROPERTIES,
 };
 
-enum
-{
-  ATTACHED,
-  N_SIGNALS,
-};
-
 static GParamSpec *properties[N_PROPERTIES];
-static guint signals[N_SIGNALS];
+static guint attached_signal;
 
-/* ---- news, in the context ---- */
+static FerryAcceptor *
+acceptor_ref (FerryAcceptor *self)
+{
+  /* Relaxed: the caller has a reference already. */
+  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  return self;
+}
 
+static void
+acceptor_unref (FerryAcceptor *self)
+{
+  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
+  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+    return;
+  g_assert (self->clients->len == 0 && self->accepted.length == 0);
+  g_clear_pointer (&self->binding, ferry_binding_free);
+  g_clear_pointer (&self->context, g_main_context_unref);
+  g_weak_ref_clear (&self->listener);
+  ferry_clear_fd (&self->wake_fd);
+  ferry_wait_queue_clear (&self->waits);
+  g_ptr_array_unref (self->hellos);
+  g_ptr_array_unref (self->clients);
+  g_array_unref (self->users);
+  pthread_mutex_destroy (&self->lock);
+  pthread_mutex_destroy (&self->starting);
+  g_free (self);
+}
+
+static void
+wake_acceptor (FerryAcceptor *self)
+{
+  guint64 one = 1;
+
+  if (write (self->wake_fd, &one, sizeof one) < 0 && errno != EAGAIN)
+    g_warning ("Writing to an eventfd failed: %s", g_strerror (errno));
+}
+
+/* ---- taking ---- */
+
+/* (nullable): the oldest accepted transport that is still open. */
 static FerryTransport *
-take (FerryAcceptor *acceptor)
+take_locked (FerryAcceptor *self)
 {
   FerryTransport *transport;
 
-  pthread_mutex_lock (&acceptor->lock);
-  transport = ferry_acceptor_take_locked (acceptor);
-  pthread_mutex_unlock (&acceptor->lock);
+  while ((transport = g_queue_pop_head (&self->accepted)) != NULL && ferry_transport_get_closed (transport))
+    g_object_unref (transport);
   return transport;
 }
 
+static FerryTransport *
+take (FerryAcceptor *self)
+{
+  FerryTransport *transport;
+
+  pthread_mutex_lock (&self->lock);
+  transport = take_locked (self);
+  pthread_mutex_unlock (&self->lock);
+  return transport;
+}
+
+/* context */
 static gboolean
-news_cb (gpointer data)
+notify_cb (gpointer data)
 {
   FerryAcceptor *acceptor = data;
   g_autoptr (FerryListener) self = g_weak_ref_get (&acceptor->listener);
   FerryTransport *transport;
 
-  /* What comes from now on is told by another call. */
+  /* Later changes have another source. */
   pthread_mutex_lock (&acceptor->lock);
-  acceptor->telling = FALSE;
+  acceptor->notifying = FALSE;
   pthread_mutex_unlock (&acceptor->lock);
   if (self == NULL)
     return G_SOURCE_REMOVE;
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_ATTACHED]);
   while ((transport = take (acceptor)) != NULL)
     {
-      g_signal_emit (self, signals[ATTACHED], 0, transport);
+      g_signal_emit (self, attached_signal, 0, transport);
       g_object_unref (transport);
     }
   return G_SOURCE_REMOVE;
+}
+
+/* A client has come or gone. */
+static void
+notify (FerryAcceptor *self)
+{
+  g_autoptr (GSource) source = NULL;
+
+  pthread_mutex_lock (&self->lock);
+  if (self->context != NULL && !self->notifying)
+    {
+      self->notifying = TRUE;
+      source = g_idle_source_new ();
+      g_source_set_priority (source, G_PRIORITY_DEFAULT);
+      g_source_set_callback (source, notify_cb, acceptor_ref (self), (GDestroyNotify) acceptor_unref);
+      g_source_attach (source, self->context);
+    }
+  pthread_mutex_unlock (&self->lock);
+  ferry_wait_queue_finish_all (&self->waits);
+}
+
+/* ---- clients ---- */
+
+/* any: the end of the transport. */
+static void
+client_free (gpointer data)
+{
+  Client *self = data;
+  FerryAcceptor *acceptor = self->acceptor;
+
+  pthread_mutex_lock (&acceptor->lock);
+  g_ptr_array_remove_fast (acceptor->clients, self);
+  pthread_mutex_unlock (&acceptor->lock);
+  ferry_clear_fd (&self->fd);
+  g_free (self);
+  notify (acceptor);
+  wake_acceptor (acceptor);
+  acceptor_unref (acceptor);
+}
+
+static gboolean
+has_hung_up (int fd)
+{
+  struct pollfd look = {.fd = fd, .events = POLLRDHUP};
+
+  return poll (&look, 1, 0) > 0;
+}
+
+/* soon: whether a client is about to leave, and make room for this process. */
+static gboolean
+has_room (FerryAcceptor *self, pid_t pid, gboolean *soon)
+{
+  gboolean room;
+
+  pthread_mutex_lock (&self->lock);
+  room = self->clients->len < self->max_attached;
+  *soon = FALSE;
+  for (guint i = 0; i < self->clients->len && !room && !*soon; i++)
+    {
+      const Client *client = self->clients->pdata[i];
+
+      *soon = client->pid == pid || has_hung_up (client->fd);
+    }
+  pthread_mutex_unlock (&self->lock);
+  return room;
+}
+
+/* Queues a transport to be taken, and moves those that are closed by now to closed. */
+static void
+queue_locked (FerryAcceptor *self, FerryTransport *transport, GQueue *closed)
+{
+  GQueue all = self->accepted;
+  FerryTransport *next;
+
+  g_queue_init (&self->accepted);
+  g_queue_push_tail (&all, g_object_ref (transport));
+  while ((next = g_queue_pop_head (&all)) != NULL)
+    g_queue_push_tail (self->stopped || ferry_transport_get_closed (next) ? closed : &self->accepted, next);
+}
+
+/* thread: takes the socket, for which there is room. */
+static void
+let_in (FerryAcceptor *self, int fd, pid_t pid)
+{
+  ferry_autofd socket = fd;
+  g_autoptr (FerryTransport) transport = NULL;
+  g_autoptr (GError) error = NULL;
+  GQueue closed = G_QUEUE_INIT;
+  Client *client;
+
+  if (!ferry_check_free_fds (N_FDS, &error))
+    {
+      g_debug ("Process %d could not be attached: %s", (int) pid, error->message);
+      ferry_hello_send_answer (socket, FERRY_HELLO_BUSY, "it has no descriptors left; try again when it has some");
+      return;
+    }
+  /* Before the welcome, so that an application that reads it is counted. */
+  client = g_new (Client, 1);
+  *client = (Client){acceptor_ref (self), fcntl (socket, F_DUPFD_CLOEXEC, 0), pid};
+  pthread_mutex_lock (&self->lock);
+  g_ptr_array_add (self->clients, client);
+  pthread_mutex_unlock (&self->lock);
+  if (ferry_hello_send_answer (socket, FERRY_HELLO_WELCOME, ""))
+    transport = ferry_hello_make_transport (&socket, &error);
+  if (transport == NULL)
+    {
+      g_debug ("Process %d could not be attached: %s", (int) pid, error != NULL ? error->message : "it has left");
+      client_free (client);
+      return;
+    }
+  ferry_transport_set_end_func (transport, client_free, client);
+  pthread_mutex_lock (&self->lock);
+  queue_locked (self, transport, &closed);
+  pthread_mutex_unlock (&self->lock);
+  g_queue_clear_full (&closed, g_object_unref);
+  notify (self);
+}
+
+/* ---- hellos: the thread ---- */
+
+static void
+hello_free (gpointer data)
+{
+  Hello *self = data;
+
+  ferry_clear_fd (&self->fd);
+  g_free (self);
+}
+
+static gboolean
+is_allowed (FerryAcceptor *self, uid_t user)
+{
+  gboolean allowed = user == geteuid ();
+
+  pthread_mutex_lock (&self->lock);
+  for (guint i = 0; i < self->users->len && !allowed; i++)
+    allowed = g_array_index (self->users, uid_t, i) == user;
+  pthread_mutex_unlock (&self->lock);
+  return allowed;
+}
+
+/* Any process can try as often as it likes, so not each time is logged. */
+static void
+log_refused_user (FerryAcceptor *self, const struct ucred *peer)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  self->n_unlogged++;
+  if (self->logged_at > 0 && now - self->logged_at < LOG_INTERVAL)
+    return;
+  g_message ("User %u, who is not allowed to, tried to attach to “%s” (process %d); %u times since this was last told",
+             (guint) peer->uid, self->binding->address.text, (int) peer->pid, self->n_unlogged);
+  self->logged_at = now;
+  self->n_unlogged = 0;
+}
+
+static void
+add_hello (FerryAcceptor *self, int fd)
+{
+  ferry_autofd socket = fd;
+  struct ucred peer;
+  Hello *hello;
+
+  if (!ferry_address_get_peer (socket, &peer, NULL))
+    return;
+  if (!is_allowed (self, peer.uid))
+    {
+      log_refused_user (self, &peer);
+      ferry_hello_send_answer (socket, FERRY_HELLO_NOT_ALLOWED, "it belongs to another user");
+      return;
+    }
+  if (self->hellos->len >= MAX_HELLOS)
+    {
+      hello = self->hellos->pdata[0];
+      ferry_hello_send_answer (hello->fd, FERRY_HELLO_BUSY, "too many wait to be let in");
+      g_ptr_array_remove_index (self->hellos, 0);
+    }
+  hello = g_new0 (Hello, 1);
+  hello->fd = ferry_steal_fd (&socket);
+  hello->pid = peer.pid;
+  pthread_mutex_lock (&self->lock);
+  hello->deadline = ferry_time_add (g_get_monotonic_time (), self->hello_time);
+  pthread_mutex_unlock (&self->lock);
+  g_ptr_array_add (self->hellos, hello);
+}
+
+/* A limited number, so that hellos are answered in between. */
+static void
+accept_some (FerryAcceptor *self)
+{
+  for (guint i = 0; i < MAX_HELLOS; i++)
+    {
+      int fd = accept4 (self->binding->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+      if (fd >= 0)
+        add_hello (self, fd);
+      else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+        self->paused_until = g_get_monotonic_time () + PAUSE;
+      if (fd < 0 && errno != EINTR && errno != ECONNABORTED)
+        return;
+    }
+}
+
+/* Answers a whole hello. Returns FALSE where it has to wait, as do the next two. */
+static gboolean
+answer_hello (FerryAcceptor *self, Hello *hello)
+{
+  gboolean soon;
+
+  if (has_room (self, hello->pid, &soon))
+    let_in (self, ferry_steal_fd (&hello->fd), hello->pid);
+  else if (soon && hello->deadline > g_get_monotonic_time ())
+    return FALSE;
+  else
+    ferry_hello_send_answer (hello->fd, FERRY_HELLO_BUSY,
+                             "it has as many applications as it takes at once; try again when one has left");
+  return TRUE;
+}
+
+static gboolean
+read_hello (FerryAcceptor *self, Hello *hello)
+{
+  gssize n = recv (hello->fd, hello->bytes + hello->n_bytes, sizeof hello->bytes - hello->n_bytes, MSG_DONTWAIT);
+  FerryHelloStatus status;
+
+  if (n <= 0)
+    return n == 0 || (errno != EAGAIN && errno != EINTR) || hello->deadline <= g_get_monotonic_time ();
+  hello->n_bytes += (gsize) n;
+  if (hello->n_bytes < sizeof hello->bytes)
+    return FALSE;
+  if (!ferry_hello_read (hello->bytes, &status))
+    {
+      g_debug ("Process %d sent something else than a hello", (int) hello->pid);
+      return TRUE;
+    }
+  if (status != FERRY_HELLO_WELCOME)
+    {
+      ferry_hello_send_answer (hello->fd, status,
+                               "it speaks version " G_STRINGIFY (FERRY_HELLO_VERSION) " of the protocol; use the same "
+                                                                                      "release of Ferry at both ends");
+      return TRUE;
+    }
+  hello->deadline = g_get_monotonic_time () + CLIENT_TIME;
+  return answer_hello (self, hello);
+}
+
+static gboolean
+serve_hello (FerryAcceptor *self, Hello *hello)
+{
+  if (hello->n_bytes < sizeof hello->bytes)
+    return read_hello (self, hello);
+  return has_hung_up (hello->fd) || answer_hello (self, hello);
+}
+
+static int
+get_poll_timeout (FerryAcceptor *self, gint64 now)
+{
+  gint64 next = self->paused_until > now ? self->paused_until : G_MAXINT64;
+
+  for (guint i = 0; i < self->hellos->len; i++)
+    next = MIN (next, ((Hello *) self->hellos->pdata[i])->deadline);
+  if (next == G_MAXINT64)
+    return -1;
+  /* Rounded up, so that it does not wake just before. */
+  return (int) CLAMP ((next - now) / FERRY_MICROSECONDS_PER_MILLISECOND + 1, 0, G_MAXINT);
+}
+
+/* Returns FALSE after the stop. */
+static gboolean
+wait_for_events (FerryAcceptor *self)
+{
+  struct pollfd fds[2 + MAX_HELLOS] = {{.fd = self->wake_fd, .events = POLLIN}, {.events = POLLIN}};
+  gint64 now = g_get_monotonic_time ();
+  guint64 count;
+  gboolean stopped;
+
+  fds[1].fd = self->paused_until > now ? -1 : self->binding->fd;
+  for (guint i = 0; i < self->hellos->len; i++)
+    {
+      const Hello *hello = self->hellos->pdata[i];
+
+      fds[2 + i] = (struct pollfd){hello->fd, hello->n_bytes < sizeof hello->bytes ? POLLIN : POLLRDHUP, 0};
+    }
+  poll (fds, 2 + self->hellos->len, get_poll_timeout (self, now));
+  if (read (self->wake_fd, &count, sizeof count) < 0 && errno != EAGAIN)
+    g_warning ("Reading an eventfd failed: %s", g_strerror (errno));
+  pthread_mutex_lock (&self->lock);
+  stopped = self->stopped;
+  pthread_mutex_unlock (&self->lock);
+  return !stopped;
+}
+
+static gpointer
+acceptor_main (gpointer data)
+{
+  FerryAcceptor *self = data;
+
+  while (wait_for_events (self))
+    {
+      for (guint i = 0; i < self->hellos->len;)
+        if (serve_hello (self, self->hellos->pdata[i]))
+          g_ptr_array_remove_index (self->hellos, i);
+        else
+          i++;
+      if (self->paused_until <= g_get_monotonic_time ())
+        accept_some (self);
+    }
+  g_ptr_array_set_size (self->hellos, 0);
+  acceptor_unref (self);
+  return NULL;
+}
+
+/* ---- the acceptor ---- */
+
+/* Takes binding. */
+static FerryAcceptor *
+acceptor_new (FerryListener *listener, FerryBinding *binding, GError **error)
+{
+  FerryAcceptor *self;
+  int wake_fd = eventfd (0, EFD_NONBLOCK | EFD_CLOEXEC);
+
+  if (wake_fd < 0)
+    {
+      ferry_set_system_error (error, "eventfd()");
+      ferry_binding_free (binding);
+      return NULL;
+    }
+  self = g_new0 (FerryAcceptor, 1);
+  atomic_init (&self->references, 1);
+  self->binding = binding;
+  self->wake_fd = wake_fd;
+  pthread_mutex_init (&self->starting, NULL);
+  pthread_mutex_init (&self->lock, NULL);
+  ferry_wait_queue_init (&self->waits);
+  g_weak_ref_init (&self->listener, listener);
+  self->clients = g_ptr_array_new ();
+  self->users = g_array_new (FALSE, FALSE, sizeof (uid_t));
+  self->max_attached = 1;
+  self->hello_time = DEFAULT_HELLO_TIME;
+  self->hellos = g_ptr_array_new_with_free_func (hello_free);
+  return self;
+}
+
+/* Starts the thread, unless it runs or was stopped. */
+static gboolean
+acceptor_start (FerryAcceptor *self, GError **error)
+{
+  gboolean failed = FALSE;
+
+  pthread_mutex_lock (&self->starting);
+  if (self->thread == NULL && self->binding != NULL)
+    {
+      self->thread = ferry_thread_try_new ("ferry-acceptor", "listening", acceptor_main, acceptor_ref (self), error);
+      failed = self->thread == NULL;
+    }
+  pthread_mutex_unlock (&self->starting);
+  if (failed)
+    acceptor_unref (self);
+  return !failed;
+}
+
+/* Ends the thread, gives the address up, and closes the transports that were not taken. */
+static void
+acceptor_stop (FerryAcceptor *self)
+{
+  GQueue left;
+
+  pthread_mutex_lock (&self->starting);
+  pthread_mutex_lock (&self->lock);
+  self->stopped = TRUE;
+  g_clear_pointer (&self->context, g_main_context_unref);
+  left = self->accepted;
+  g_queue_init (&self->accepted);
+  pthread_mutex_unlock (&self->lock);
+  ferry_wait_queue_finish_all (&self->waits);
+  wake_acceptor (self);
+  if (self->thread != NULL)
+    g_thread_join (g_steal_pointer (&self->thread));
+  g_clear_pointer (&self->binding, ferry_binding_free);
+  pthread_mutex_unlock (&self->starting);
+  g_queue_clear_full (&left, g_object_unref);
 }
 
 /* ---- the object ---- */
@@ -143,8 +643,8 @@ ferry_listener_finalize (GObject *object)
 
   if (self->acceptor != NULL)
     {
-      ferry_acceptor_stop (self->acceptor);
-      ferry_acceptor_unref (self->acceptor);
+      acceptor_stop (self->acceptor);
+      acceptor_unref (self->acceptor);
     }
   g_free (self->address);
   ferry_home_unref (self->home);
@@ -164,7 +664,7 @@ ferry_listener_class_init (FerryListenerClass *klass)
   /**
    * FerryListener:max-attached:
    *
-   * How many applications are attached at once at the most.
+   * How many applications are attached at once at most.
    *
    * Since: 0.1
    */
@@ -173,7 +673,7 @@ ferry_listener_class_init (FerryListenerClass *klass)
   /**
    * FerryListener:n-attached:
    *
-   * How many applications are attached. Once the listener was started, notified where it was started.
+   * How many applications are attached. Notified in the context in which the listener was started.
    *
    * Since: 0.1
    */
@@ -184,16 +684,16 @@ ferry_listener_class_init (FerryListenerClass *klass)
   /**
    * FerryListener::attached:
    * @self: a listener
-   * @transport: what the application is asked and answered over
+   * @transport: the transport to the application
    *
-   * An application has attached. Who wants to talk to it takes a reference to @transport, or makes a
-   * [class@Ferry.Mux] or [class@Ferry.Demux] of it; otherwise it is closed after this. What was asked already waits.
-   * Emitted in the context in which the listener was started.
+   * An application has attached. Take a reference to @transport, or make a [class@Ferry.Mux] or [class@Ferry.Demux] of
+   * it; otherwise it is closed after this. What the application has asked by now waits. Emitted in the context in which
+   * the listener was started.
    *
    * Since: 0.1
    */
-  signals[ATTACHED] = g_signal_new ("attached", FERRY_TYPE_LISTENER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                    G_TYPE_NONE, 1, FERRY_TYPE_TRANSPORT);
+  attached_signal = g_signal_new ("attached", FERRY_TYPE_LISTENER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
+                                  1, FERRY_TYPE_TRANSPORT);
 }
 
 static void
@@ -209,12 +709,12 @@ ferry_listener_init (FerryListener *self)
  *
  * Takes an address over. From now on applications can connect, and wait until the listener is started or accepts.
  *
- * A socket gets the mode 0600. The folder must be there; one that others may write to should be sticky, as `/tmp` is.
+ * A socket gets the mode 0600. Its folder must exist; one that other users may write to should be sticky, as `/tmp` is.
  * Any thread.
  *
  * Fails with %FERRY_ERROR_ALREADY_RUNNING where another listener, of this process or another, has the address; the
- * message names it. With %FERRY_ERROR_BAD_ARGUMENTS for an address that cannot be one, or a path at which something
- * else is, with %FERRY_ERROR_NOT_ALLOWED where permissions are missing, and with %FERRY_ERROR_SYSTEM.
+ * message names it. Fails with %FERRY_ERROR_BAD_ARGUMENTS for an invalid address, and for a path that is no socket.
+ * Fails with %FERRY_ERROR_NOT_ALLOWED where permissions are missing, and with %FERRY_ERROR_SYSTEM.
  *
  * Returns: (transfer full): a listener, or %NULL with @error set
  *
@@ -234,19 +734,16 @@ ferry_listener_new (const char *address, GError **error)
     return NULL;
   self = g_object_new (FERRY_TYPE_LISTENER, NULL);
   self->address = g_strdup (binding->address.text);
-  self->acceptor = ferry_acceptor_new (g_steal_pointer (&binding), error);
-  if (self->acceptor == NULL)
-    return NULL;
-  g_weak_ref_set (&self->acceptor->listener, self);
-  return g_steal_pointer (&self);
+  self->acceptor = acceptor_new (self, g_steal_pointer (&binding), error);
+  return self->acceptor != NULL ? g_steal_pointer (&self) : NULL;
 }
 
 /**
  * ferry_listener_new_from_environment:
  * @error: return location for an error
  *
- * Takes over the address that the process was given by [method@Ferry.Launcher.spawn_persistent], in the variable
- * `FERRY_LISTEN_ADDRESS`, and removes that from the environment, which is for a time without other threads.
+ * Takes over the address that [method@Ferry.Launcher.spawn_persistent] gave this process, in the variable
+ * `FERRY_LISTEN_ADDRESS`. The variable is removed from the environment, so call this before other threads start.
  *
  * Any thread.
  *
@@ -281,7 +778,7 @@ ferry_listener_new_from_environment (GError **error)
  *
  * Gets the address at which applications find the worker. Any thread.
  *
- * Returns: (type filename): the address; of a path, the absolute one
+ * Returns: (type filename): the address; a path is absolute
  *
  * Since: 0.1
  */
@@ -298,7 +795,7 @@ ferry_listener_get_address (FerryListener *self)
  * @self: a listener
  * @max_attached: how many, at least 1
  *
- * Sets how many applications are attached at once at the most. Those beyond it that are attached already stay. Any
+ * Sets how many applications are attached at once at most. Applications beyond it that are attached already stay. Any
  * thread.
  *
  * Since: 0.1
@@ -315,7 +812,7 @@ ferry_listener_set_max_attached (FerryListener *self, guint max_attached)
   changed = self->acceptor->max_attached != max_attached;
   self->acceptor->max_attached = max_attached;
   pthread_mutex_unlock (&self->acceptor->lock);
-  ferry_acceptor_wake (self->acceptor);
+  wake_acceptor (self->acceptor);
   if (changed)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_ATTACHED]);
 }
@@ -326,7 +823,7 @@ ferry_listener_set_max_attached (FerryListener *self, guint max_attached)
  *
  * Gets the number of applications that may be attached at once. Any thread.
  *
- * Returns: how many applications are attached at once at the most
+ * Returns: the limit
  *
  * Since: 0.1
  */
@@ -344,17 +841,17 @@ ferry_listener_get_max_attached (FerryListener *self)
 }
 
 /**
- * ferry_listener_set_greeting_timeout:
+ * ferry_listener_set_hello_timeout:
  * @self: a listener
  * @timeout: how many microseconds, at least 1
  *
- * Sets how long an application that connects from now on may take to say that it is one; 5 seconds by default. Who
- * takes longer is hung up on. Meanwhile others are served. Any thread.
+ * Sets how long an application that connects from now on may take to send its hello; 5 seconds by default. The
+ * connection is closed after that. Meanwhile others are served. Any thread.
  *
  * Since: 0.1
  */
 void
-ferry_listener_set_greeting_timeout (FerryListener *self, gint64 timeout)
+ferry_listener_set_hello_timeout (FerryListener *self, gint64 timeout)
 {
   g_return_if_fail (FERRY_IS_LISTENER (self));
   g_return_if_fail (timeout > 0);
@@ -369,9 +866,9 @@ ferry_listener_set_greeting_timeout (FerryListener *self, gint64 timeout)
  * @self: a listener that was not closed
  * @user: the number of a user
  *
- * Lets applications of another user attach as well. The socket gets the mode 0666: it is the listener that says no to
- * the others. An application takes a worker of its own user or of root only, so this is for workers of root. Before
- * the listener is started or accepts. Any thread.
+ * Lets applications of another user attach as well. The socket gets the mode 0666, and the listener refuses all other
+ * users. An application accepts workers of its own user and of root only, so this is for workers of root. Call it
+ * before the listener is started or accepts. Any thread.
  *
  * Since: 0.1
  */
@@ -394,9 +891,9 @@ ferry_listener_allow_user (FerryListener *self, guint user)
  * ferry_listener_get_n_attached:
  * @self: a listener
  *
- * Counts the applications that are attached. Those count as well that no handler was told of yet. Any thread.
+ * Counts the applications that are attached, also those that no handler was told of yet. Any thread.
  *
- * Returns: how many applications are attached, those included that nobody was told of yet
+ * Returns: the number of applications
  *
  * Since: 0.1
  */
@@ -408,7 +905,7 @@ ferry_listener_get_n_attached (FerryListener *self)
   g_return_val_if_fail (FERRY_IS_LISTENER (self), 0);
 
   pthread_mutex_lock (&self->acceptor->lock);
-  n = self->acceptor->seats->len;
+  n = self->acceptor->clients->len;
   pthread_mutex_unlock (&self->acceptor->lock);
   return n;
 }
@@ -421,7 +918,7 @@ ferry_listener_get_n_attached (FerryListener *self)
  * Lets applications in, and tells of each by [signal@Ferry.Listener::attached], in the main context that is the
  * thread's default now. Does nothing where the listener was started. On the thread that made the listener.
  *
- * Returns: whether it could; if not, with %FERRY_ERROR_CLOSED or %FERRY_ERROR_SYSTEM
+ * Returns: %TRUE, or %FALSE with %FERRY_ERROR_CLOSED or %FERRY_ERROR_SYSTEM
  *
  * Since: 0.1
  */
@@ -438,44 +935,31 @@ ferry_listener_start (FerryListener *self, GError **error)
   pthread_mutex_lock (&self->acceptor->lock);
   closed = self->acceptor->stopped;
   if (!closed && self->acceptor->context == NULL)
-    {
-      self->acceptor->context = g_main_context_ref_thread_default ();
-      self->acceptor->news = news_cb;
-    }
+    self->acceptor->context = g_main_context_ref_thread_default ();
   pthread_mutex_unlock (&self->acceptor->lock);
   if (closed)
-    {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The listener was closed; make another one");
-      return FALSE;
-    }
-  return ferry_acceptor_start (self->acceptor, error);
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The listener was closed; make another one");
+  return !closed && acceptor_start (self->acceptor, error);
 }
 
-static void
-cancelled_cb (GCancellable *cancellable, gpointer data)
+typedef struct
 {
-  FerryAcceptor *acceptor = data;
+  FerryAcceptor *acceptor;
+  FerryTransport *transport; /* (owned) (nullable): once it is taken */
+} Taking;
 
-  pthread_mutex_lock (&acceptor->lock);
-  pthread_cond_broadcast (&acceptor->changed);
-  pthread_mutex_unlock (&acceptor->lock);
-}
-
-/* Returns NULL with an error, or without one where the time was over. */
-static FerryTransport *
-wait_for_one (FerryAcceptor *acceptor, gint64 deadline, GCancellable *cancellable, GError **error)
+static gboolean
+take_unless_stopped (gpointer data)
 {
-  FerryTransport *transport;
-  gboolean in_time = TRUE;
+  Taking *taking = data;
+  gboolean stopped;
 
-  pthread_mutex_lock (&acceptor->lock);
-  while ((transport = ferry_acceptor_take_locked (acceptor)) == NULL && in_time && !acceptor->stopped &&
-         !g_cancellable_is_cancelled (cancellable))
-    in_time = ferry_cond_wait_until (&acceptor->changed, &acceptor->lock, deadline);
-  if (transport == NULL && acceptor->stopped)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The listener was closed; nobody can attach any more");
-  pthread_mutex_unlock (&acceptor->lock);
-  return transport;
+  pthread_mutex_lock (&taking->acceptor->lock);
+  if (taking->transport == NULL)
+    taking->transport = take_locked (taking->acceptor);
+  stopped = taking->acceptor->stopped;
+  pthread_mutex_unlock (&taking->acceptor->lock);
+  return taking->transport != NULL || stopped;
 }
 
 /**
@@ -485,13 +969,13 @@ wait_for_one (FerryAcceptor *acceptor, gint64 deadline, GCancellable *cancellabl
  * @cancellable: (nullable): a cancellable
  * @error: return location for an error
  *
- * Waits until an application attaches. One that has left again before is passed over. For a worker without a main
+ * Waits until an application attaches. An application that has left by then is skipped. For a worker without a main
  * loop; one thread at a time. Any thread.
  *
  * Fails with %FERRY_ERROR_TIMED_OUT, %G_IO_ERROR_CANCELLED, %FERRY_ERROR_CLOSED when the listener is closed, with
  * %FERRY_ERROR_ALREADY_RUNNING where it was started, and %FERRY_ERROR_SYSTEM.
  *
- * Returns: (transfer full): what the application is asked and answered over, or %NULL with @error set
+ * Returns: (transfer full): the transport to the application, or %NULL with @error set
  *
  * Since: 0.1
  */
@@ -499,43 +983,34 @@ FerryTransport *
 ferry_listener_accept (FerryListener *self, gint64 timeout, GCancellable *cancellable, GError **error)
 {
   gint64 deadline = ferry_deadline_after (timeout);
-  g_autoptr (GError) failure = NULL;
-  FerryTransport *transport;
+  Taking taking = {.transport = NULL};
   gboolean started;
-  gulong id;
 
   g_return_val_if_fail (FERRY_IS_LISTENER (self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
+  taking.acceptor = self->acceptor;
   pthread_mutex_lock (&self->acceptor->lock);
   started = self->acceptor->context != NULL;
   pthread_mutex_unlock (&self->acceptor->lock);
   if (started)
-    {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_ALREADY_RUNNING,
-                           "The listener was started: its signal “attached” tells of who attaches");
-      return NULL;
-    }
-  if (!ferry_acceptor_start (self->acceptor, error))
-    return NULL;
-  id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self->acceptor, NULL) : 0;
-  transport = wait_for_one (self->acceptor, deadline, cancellable, &failure);
-  g_cancellable_disconnect (cancellable, id);
-  if (transport != NULL)
-    return transport;
-  if (failure != NULL)
-    g_propagate_error (error, g_steal_pointer (&failure));
-  else if (!g_cancellable_set_error_if_cancelled (cancellable, error))
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "No application attached in time");
-  return NULL;
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_ALREADY_RUNNING,
+                         "The listener was started: its signal “attached” tells of each application");
+  else if (acceptor_start (self->acceptor, error) &&
+           ferry_wait_queue_wait (&self->acceptor->waits, NULL, take_unless_stopped, &taking, deadline, cancellable,
+                                  "No application attached in time", error) &&
+           taking.transport == NULL)
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED,
+                         "The listener was closed; make another one to be attached to");
+  return taking.transport;
 }
 
 /**
  * ferry_listener_close:
  * @self: a listener
  *
- * Gives the address up: the socket is removed, and nobody attaches any more. Those who are attached stay. Does nothing
- * where it is closed. On the thread that made the listener.
+ * Gives the address up: the socket is removed, and no application attaches any more. Attached applications stay. Does
+ * nothing where it is closed. On the thread that made the listener.
  *
  * Since: 0.1
  */
@@ -545,5 +1020,5 @@ ferry_listener_close (FerryListener *self)
   g_return_if_fail (FERRY_IS_LISTENER (self));
   ferry_return_if_elsewhere (self->home);
 
-  ferry_acceptor_stop (self->acceptor);
+  acceptor_stop (self->acceptor);
 }

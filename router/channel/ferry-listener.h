@@ -28,7 +28,7 @@ void ferry_listener_set_max_attached (FerryListener *self, guint max_attached);
 FERRY_AVAILABLE_IN_0_1
 guint ferry_listener_get_max_attached (FerryListener *self);
 FERRY_AVAILABLE_IN_0_1
-void ferry_listener_set_greeting_timeout (FerryListener *self, gint64 timeout);
+void ferry_listener_set_hello_timeout (FerryListener *self, gint64 timeout);
 FERRY_AVAILABLE_IN_0_1
 void ferry_listener_allow_user (FerryListener *self, guint user);
 FERRY_AVAILABLE_IN_0_1
@@ -41,5 +41,15 @@ FerryTransport *ferry_listener_accept (FerryListener *self, gint64 timeout, GCan
                                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
 void ferry_listener_close (FerryListener *self);
+
+/* ---- the other end of an address ---- */
+
+FERRY_AVAILABLE_IN_0_1
+FerryTransport *ferry_transport_connect_to (const char *address, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+void ferry_transport_connect_to_async (const char *address, gint64 wait, gint64 timeout, GCancellable *cancellable,
+                                       GAsyncReadyCallback callback, gpointer user_data);
+FERRY_AVAILABLE_IN_0_1
+FerryTransport *ferry_transport_connect_to_finish (GAsyncResult *result, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

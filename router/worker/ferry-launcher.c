@@ -1011,7 +1011,7 @@ check_may_persist (FerryLauncher *self, GError **error)
  * more.
  *
  * Its program calls [ctor@Ferry.Listener.new_from_environment], which listens at @address; an application attaches by
- * [func@Ferry.Transport.connect_when_there_async]. When another process has the address already, that call fails in the
+ * [func@Ferry.Transport.connect_to_async]. When another process has the address already, that call fails in the
  * new process, which should then end.
  *
  * The process is not a child of the application, and is in a session of its own. A service manager that ends all

@@ -264,6 +264,34 @@ child_ends_with_its_parent (void)
 }
 
 static void
+set_flag (gpointer data)
+{
+  *(gboolean *) data = TRUE;
+}
+
+/* A main context destroys its sources when it goes: so one of them tells that nothing keeps the context. */
+static void
+ended_child_keeps_no_main_context (void)
+{
+  g_autoptr (CreateTest) test = create_test_new ();
+  GMainContext *context = g_main_context_new ();
+  GSource *witness = g_timeout_source_new (G_MAXUINT);
+  FerryChannel *channel;
+  gboolean gone = FALSE;
+
+  g_source_set_callback (witness, NULL, &gone, set_flag);
+  g_source_attach (witness, context);
+  g_source_unref (witness);
+  g_main_context_push_thread_default (context);
+  channel = create_test_start (exit_with_status, GINT_TO_POINTER (0));
+  create_test_assert_exit (channel, 0, 0);
+  g_object_unref (channel);
+  g_main_context_pop_thread_default (context);
+  g_main_context_unref (context);
+  g_assert_true (gone);
+}
+
+static void
 child_of_a_dropped_channel_ends_and_leaves_nothing (void)
 {
   g_autoptr (CreateTest) test = create_test_new ();
@@ -437,6 +465,7 @@ main (int argc, char **argv)
                    end_is_heard_where_somebody_else_takes_the_status);
   g_test_add_func ("/channel-create-ends/children-draw-numbers-of-their-own", children_draw_numbers_of_their_own);
   g_test_add_func ("/channel-create-ends/child-ends-with-its-parent", child_ends_with_its_parent);
+  g_test_add_func ("/channel-create-ends/ended-child-keeps-no-main-context", ended_child_keeps_no_main_context);
   g_test_add_func ("/channel-create-ends/child-of-a-dropped-channel-ends-and-leaves-nothing",
                    child_of_a_dropped_channel_ends_and_leaves_nothing);
   g_test_add_func ("/channel-create-ends/child-of-a-dropped-channel-is-reaped-with-the-next-one",

@@ -492,6 +492,67 @@ message_is_let_go_of_once_when_the_transport_ends_meanwhile (void)
     }
 }
 
+/* ---- a send that is cancelled while the transport has no room ---- */
+
+#define TYPE_FULL_TRANSPORT (full_transport_get_type ())
+G_DECLARE_FINAL_TYPE (FullTransport, full_transport, FULL, TRANSPORT, FerryTransport)
+
+struct _FullTransport
+{
+  FerryTransport parent_instance;
+
+  GCancellable *cancellable; /* (unowned) (nullable) */
+};
+
+G_DEFINE_FINAL_TYPE (FullTransport, full_transport, FERRY_TYPE_TRANSPORT)
+
+static gboolean
+full_transport_send (FerryTransport *transport, const GOutputVector *parts, guint n_parts, GError **error)
+{
+  /* As another thread does, and the one that runs the call's context. */
+  g_cancellable_cancel (FULL_TRANSPORT (transport)->cancellable);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK, "There is no room");
+  return FALSE;
+}
+
+static void
+full_transport_class_init (FullTransportClass *klass)
+{
+  FERRY_TRANSPORT_CLASS (klass)->send = full_transport_send;
+  FERRY_TRANSPORT_CLASS (klass)->close = abrupt_transport_close;
+}
+
+static void
+full_transport_init (FullTransport *self)
+{
+}
+
+static void
+keep_result (GObject *source, GAsyncResult *result, gpointer data)
+{
+  *(GAsyncResult **) data = g_object_ref (result);
+}
+
+static void
+send_that_is_cancelled_where_there_is_no_room_is_cancelled (void)
+{
+  g_autoptr (FullTransport) transport = g_object_new (TYPE_FULL_TRANSPORT, NULL);
+  g_autoptr (FerryChannel) channel = ferry_channel_new (FERRY_TRANSPORT (transport));
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  transport->cancellable = cancellable;
+  ferry_channel_send_async (channel, g_variant_new_uint32 (1), cancellable, keep_result, &result);
+  while (result == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_false (ferry_channel_send_finish (channel, result, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  transport->cancellable = NULL;
+}
+
 int
 main (int argc, char **argv)
 {
@@ -505,5 +566,7 @@ main (int argc, char **argv)
   transport_test_add_facts ("channel", facts, G_N_ELEMENTS (facts));
   g_test_add_func ("/channel/message-is-let-go-of-once-when-the-transport-ends-meanwhile",
                    message_is_let_go_of_once_when_the_transport_ends_meanwhile);
+  g_test_add_func ("/channel/send-that-is-cancelled-where-there-is-no-room-is-cancelled",
+                   send_that_is_cancelled_where_there_is_no_room_is_cancelled);
   return g_test_run ();
 }

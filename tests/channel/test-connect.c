@@ -74,10 +74,10 @@ test_connecting_does_not_wait (void)
   FerryListener *listener;
 
   listener_test_place_init (&place);
-  ferry_transport_connect_to_async (place.address, -1, NULL, finish_cb, &outcome);
+  ferry_transport_connect_to_async (place.address, 0, -1, NULL, finish_cb, &outcome);
   assert_failed (&outcome, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING);
   listener = listen_at (place.address);
-  ferry_transport_connect_to_async (place.address, -1, NULL, finish_cb, &outcome);
+  ferry_transport_connect_to_async (place.address, 0, -1, NULL, finish_cb, &outcome);
   assert_connected (&outcome);
   g_clear_object (&outcome.transport);
   g_assert_finalize_object (listener);
@@ -95,9 +95,9 @@ test_a_worker_that_does_not_let_in_is_not_waited_for (void)
   listener_test_place_init (&place);
   listener = ferry_listener_new (place.address, &error);
   g_assert_no_error (error);
-  ferry_transport_connect_to_async (place.address, 1000, NULL, finish_cb, &outcome);
+  ferry_transport_connect_to_async (place.address, 0, 1000, NULL, finish_cb, &outcome);
   assert_failed (&outcome, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
-  ferry_transport_connect_to_async (place.address, -1, cancellable, finish_cb, &outcome);
+  ferry_transport_connect_to_async (place.address, 0, -1, cancellable, finish_cb, &outcome);
   g_cancellable_cancel (cancellable);
   assert_failed (&outcome, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_assert_finalize_object (listener);
@@ -114,7 +114,7 @@ test_a_listener_that_goes_before_it_lets_in_is_not_there (void)
   listener_test_place_init (&place);
   listener = ferry_listener_new (place.address, &error);
   g_assert_no_error (error);
-  ferry_transport_connect_to_async (place.address, -1, NULL, finish_cb, &outcome);
+  ferry_transport_connect_to_async (place.address, 0, -1, NULL, finish_cb, &outcome);
   g_assert_finalize_object (listener);
   assert_failed (&outcome, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING);
 }
@@ -129,7 +129,7 @@ test_who_waits_is_let_in_when_the_worker_comes (void)
   FerryListener *listener;
 
   listener_test_place_init (&place);
-  ferry_transport_connect_when_there_async (place.address, -1, NULL, finish_cb, &outcome);
+  ferry_transport_connect_to_async (place.address, -1, -1, NULL, finish_cb, &outcome);
   listener = listen_at (place.address);
   assert_connected (&outcome);
   g_clear_object (&outcome.transport);
@@ -146,7 +146,7 @@ test_who_waits_at_a_stale_socket_is_let_in_by_the_next_owner (void)
   listener_test_place_init (&place);
   close (listener_test_raw_socket (place.address, TRUE));
   g_assert_true (listener_test_exists (&place, ""));
-  ferry_transport_connect_when_there_async (place.address, -1, NULL, finish_cb, &outcome);
+  ferry_transport_connect_to_async (place.address, -1, -1, NULL, finish_cb, &outcome);
   listener = listen_at (place.address);
   assert_connected (&outcome);
   g_clear_object (&outcome.transport);
@@ -161,9 +161,11 @@ test_waiting_ends_in_time_and_when_it_is_cancelled (void)
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
 
   listener_test_place_init (&place);
-  ferry_transport_connect_when_there_async (place.address, 1000, NULL, finish_cb, &outcome);
+  ferry_transport_connect_to_async (place.address, 1000, -1, NULL, finish_cb, &outcome);
   assert_failed (&outcome, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
-  ferry_transport_connect_when_there_async (place.address, -1, cancellable, finish_cb, &outcome);
+  ferry_transport_connect_to_async (place.address, -1, 1000, NULL, finish_cb, &outcome);
+  assert_failed (&outcome, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+  ferry_transport_connect_to_async (place.address, -1, -1, cancellable, finish_cb, &outcome);
   g_cancellable_cancel (cancellable);
   assert_failed (&outcome, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
@@ -177,9 +179,9 @@ test_where_no_worker_can_come_nobody_waits (void)
 
   listener_test_place_init (&place);
   address = g_build_filename (place.folder, "missing", "worker", NULL);
-  ferry_transport_connect_when_there_async (address, -1, NULL, finish_cb, &outcome);
+  ferry_transport_connect_to_async (address, -1, -1, NULL, finish_cb, &outcome);
   assert_failed (&outcome, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING);
-  ferry_transport_connect_when_there_async ("@ferry-test", -1, NULL, finish_cb, &outcome);
+  ferry_transport_connect_to_async ("@ferry-test", -1, -1, NULL, finish_cb, &outcome);
   assert_failed (&outcome, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
 }
 
@@ -195,7 +197,7 @@ test_when_the_folder_is_removed_waiting_ends (void)
   folder = g_build_filename (place.folder, "inner", NULL);
   address = g_build_filename (folder, "worker", NULL);
   g_assert_cmpint (g_mkdir (folder, 0700), ==, 0);
-  ferry_transport_connect_when_there_async (address, -1, NULL, finish_cb, &outcome);
+  ferry_transport_connect_to_async (address, -1, -1, NULL, finish_cb, &outcome);
   g_assert_cmpint (g_rmdir (folder), ==, 0);
   assert_failed (&outcome, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING);
 }
@@ -212,7 +214,7 @@ test_who_answers_in_another_language_is_no_worker (void)
 
   listener_test_place_init (&place);
   listening = listener_test_raw_socket (place.address, TRUE);
-  ferry_transport_connect_to_async (place.address, -1, NULL, finish_cb, &outcome);
+  ferry_transport_connect_to_async (place.address, 0, -1, NULL, finish_cb, &outcome);
   fd = accept (listening, NULL, NULL);
   g_assert_cmpint (write (fd, "220 mail.example.org ESMTP ready", 32), ==, 32);
   assert_failed (&outcome, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
@@ -233,7 +235,7 @@ test_an_answer_without_measure_is_refused (void)
 
   listener_test_place_init (&place);
   listening = listener_test_raw_socket (place.address, TRUE);
-  ferry_transport_connect_to_async (place.address, -1, NULL, finish_cb, &outcome);
+  ferry_transport_connect_to_async (place.address, 0, -1, NULL, finish_cb, &outcome);
   fd = accept (listening, NULL, NULL);
   g_assert_cmpint (write (fd, answer, sizeof answer), ==, sizeof answer);
   assert_failed (&outcome, FERRY_ERROR, FERRY_ERROR_PROTOCOL);

@@ -380,7 +380,7 @@ test_those_who_say_nothing_keep_nobody_waiting_and_are_hung_up_on (void)
   for (guint i = 0; i < G_N_ELEMENTS (silent); i++)
     silent[i] = listener_test_raw_socket (place.address, FALSE);
   g_object_unref (listener_test_connect (place.address));
-  ferry_listener_set_greeting_timeout (listener, 1000);
+  ferry_listener_set_hello_timeout (listener, 1000);
   close (silent[0]);
   silent[0] = listener_test_raw_socket (place.address, FALSE);
   assert_hung_up_on (silent[0]);
@@ -495,7 +495,7 @@ has_nobody (gpointer listener)
 }
 
 static void
-test_who_talks_nonsense_after_the_welcome_loses_the_seat (void)
+test_who_talks_nonsense_after_the_welcome_is_no_client (void)
 {
   g_auto (ListenerTestPlace) place;
   guint8 answer[FERRY_HELLO_ANSWER_SIZE];
@@ -542,7 +542,7 @@ main (int argc, char **argv)
      test_those_who_say_nothing_keep_nobody_waiting_and_are_hung_up_on},
     {"without-descriptors-it-refuses-and-goes-on", test_without_descriptors_it_refuses_and_goes_on},
     {"another-version-is-refused-with-the-reason", test_another_version_is_refused_with_the_reason},
-    {"who-talks-nonsense-after-the-welcome-loses-the-seat", test_who_talks_nonsense_after_the_welcome_loses_the_seat},
+    {"who-talks-nonsense-after-the-welcome-is-no-client", test_who_talks_nonsense_after_the_welcome_is_no_client},
   };
 
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);

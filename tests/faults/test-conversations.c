@@ -165,7 +165,7 @@ connect_to (FaultsTest *test, const char *address)
   g_autoptr (GError) error = NULL;
   FerryTransport *transport;
 
-  ferry_transport_connect_to_async (address, PATIENCE, NULL, connected_cb, &result);
+  ferry_transport_connect_to_async (address, 0, PATIENCE, NULL, connected_cb, &result);
   ferry_test_run_until (has_result, &result);
   transport = ferry_transport_connect_to_finish (result, &error);
   g_assert_true ((transport == NULL) == (error != NULL));

@@ -18,7 +18,6 @@ RECORD = "a record, which others fill in or read"
 ALLOWED = {
     "FerryArena": EACH_MESSAGE,
     "FerryArenaWriter": EACH_MESSAGE,
-    "FerryAttempt": RECORD,
     "FerryBinding": RECORD,
     "FerryBuffer": EACH_MESSAGE,
     "FerryCellWatch": EACH_MESSAGE,
@@ -29,7 +28,6 @@ ALLOWED = {
     "FerryMemoryAccount": EACH_MESSAGE,
     "FerryPendingMemory": "a link's, which is drained with them",
     "FerryOutput": "a link's, which is drained with it",
-    "FerryAcceptor": "one half of a listener, with one lock",
     "FerryPoolWorker": EACH_MESSAGE,
     "FerryReceiver": EACH_MESSAGE,
     "FerryRouter": EACH_MESSAGE,

@@ -32,7 +32,7 @@ start (const char *address, const char *worker, GError **error)
 
   if (!ferry_launcher_spawn_persistent (launcher, address, NULL, error))
     return NULL;
-  ferry_transport_connect_when_there_async (address, -1, NULL, finish_cb, &result);
+  ferry_transport_connect_to_async (address, -1, -1, NULL, finish_cb, &result);
   while (result == NULL)
     g_main_context_iteration (NULL, TRUE);
   return ferry_transport_connect_to_finish (result, error);
