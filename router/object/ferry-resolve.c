@@ -330,7 +330,7 @@ start_local (Resolve *self, FerryViewRequest *view, GError **error)
       g_variant_ref (own.steps[i].argument);
   self->as_proxy = view->as_proxy;
   self->cancellable = g_cancellable_new ();
-  run = ferry_exporter_new_run (ferry_proxy_get_exporter (proxy), &own, root, &run_funcs, resolve_ref (self));
+  run = ferry_exporter_new_evaluation (ferry_proxy_get_exporter (proxy), &own, root, &run_funcs, resolve_ref (self));
   ferry_evaluation_start_here (run);
   return TRUE;
 }
