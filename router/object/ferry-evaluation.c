@@ -524,8 +524,8 @@ check_first (FerryMethodCall *self, const char *function)
  * @self: a call
  * @value: (nullable): the answer; a floating reference is taken
  *
- * Answers a call. The value of a method has the type of its out signature: a tuple. Where the tuple has one element, the
- * element alone will do; where it has none, %NULL will do. The caller of a method that gives another type gets
+ * Answers a call. The value of a method has the type of its out signature: a tuple. Where the tuple has one element,
+ * the element alone will do; where it has none, %NULL will do. The caller of a method that gives another type gets
  * %FERRY_ERROR_BAD_RESULT.
  *
  * Any thread. Answering twice is an error of the program.
@@ -798,8 +798,10 @@ give (GVariant **result, GVariant *value)
 static gboolean
 fail_unknown (FerryExported *exported, const char *what, GError **error)
 {
-  g_autofree char *label = ferry_exported_dup_label (exported);
+  g_autofree char *label = ferry_exported_dup_name (exported);
 
+  if (label == NULL)
+    label = g_strdup_printf ("%s %" G_GUINT64_FORMAT, G_OBJECT_TYPE_NAME (exported->object), exported->number);
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER, "“%s” is not exported with %s", label, what);
   return FALSE;
 }

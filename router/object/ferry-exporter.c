@@ -571,12 +571,6 @@ ferry_exporter_process_requests (FerryExporter *self)
   return (guint) (ferry_exporter_get_n_requests (self) - before);
 }
 
-static gboolean
-woken_cb (gpointer data)
-{
-  return G_SOURCE_CONTINUE;
-}
-
 static void
 cancelled_cb (GCancellable *cancellable, gpointer context)
 {
@@ -588,7 +582,7 @@ add_timer (GMainContext *context, gint64 ready_time)
 {
   GSource *source = g_timeout_source_new (G_MAXUINT);
 
-  g_source_set_callback (source, woken_cb, NULL, NULL);
+  g_source_set_dummy_callback (source);
   g_source_set_ready_time (source, ready_time);
   g_source_attach (source, context);
   return source;
@@ -743,14 +737,12 @@ ferry_exporter_list_sessions (FerryExporter *self)
 guint
 ferry_exporter_get_n_transports (FerryExporter *self)
 {
-  guint n;
+  g_autoptr (GPtrArray) sessions = NULL;
 
   g_return_val_if_fail (FERRY_IS_EXPORTER (self), 0);
 
-  pthread_mutex_lock (&self->lock);
-  n = self->sessions->len;
-  pthread_mutex_unlock (&self->lock);
-  return n;
+  sessions = ferry_exporter_list_sessions (self);
+  return sessions->len;
 }
 
 /**

@@ -10,11 +10,11 @@
 
 struct _FerryHandleTable
 {
-  GMainContext *context; /* const: (owned) (nullable): where objects go */
+  GMainContext *context; /* const: (owned) (nullable): where objects are freed */
 
   pthread_mutex_t lock;
-  GHashTable *table; /* lock, as what follows: (element-type guint64 Reference) (owned) */
-  gsize value_bytes; /* of values among them */
+  GHashTable *table; /* lock, as what follows: (element-type guint64 Handle) (owned): by the numbers of their records */
+  gsize value_bytes; /* of the values */
   gboolean closed;
 };
 
@@ -22,21 +22,21 @@ typedef struct
 {
   FerryExported *exported; /* (owned) */
   guint64 count;
-} Reference;
+} Handle;
 
 static void
-reference_free (gpointer data)
+handle_free (gpointer data)
 {
-  Reference *reference = data;
+  Handle *handle = data;
 
-  ferry_exported_unref (reference->exported);
-  g_free (reference);
+  ferry_exported_unref (handle->exported);
+  g_free (handle);
 }
 
 static GHashTable *
 new_table (void)
 {
-  return g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, reference_free);
+  return g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, handle_free);
 }
 
 FerryHandleTable *
@@ -77,23 +77,23 @@ has_room_locked (FerryHandleTable *self, FerryExported *exported)
 gboolean
 ferry_handle_table_add (FerryHandleTable *self, FerryExported *exported, GError **error)
 {
-  Reference *reference;
+  Handle *handle;
   gboolean is_full;
   gboolean closed;
 
   pthread_mutex_lock (&self->lock);
   closed = self->closed;
-  reference = g_hash_table_lookup (self->table, &exported->number);
-  is_full = reference == NULL && !has_room_locked (self, exported);
-  if (reference == NULL && !is_full && !closed)
+  handle = g_hash_table_lookup (self->table, &exported->number);
+  is_full = handle == NULL && !has_room_locked (self, exported);
+  if (handle == NULL && !is_full && !closed)
     {
-      reference = g_new (Reference, 1);
-      *reference = (Reference){ferry_exported_ref (exported), 0};
-      g_hash_table_insert (self->table, &exported->number, reference);
+      handle = g_new (Handle, 1);
+      *handle = (Handle){ferry_exported_ref (exported), 0};
+      g_hash_table_insert (self->table, &exported->number, handle);
       self->value_bytes += get_value_size (exported);
     }
-  if (reference != NULL && !closed)
-    reference->count++;
+  if (handle != NULL && !closed)
+    handle->count++;
   pthread_mutex_unlock (&self->lock);
   if (is_full)
     g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
@@ -108,34 +108,34 @@ ferry_handle_table_add (FerryHandleTable *self, FerryExported *exported, GError 
 void
 ferry_handle_table_drop (FerryHandleTable *self, guint64 number, guint64 count)
 {
-  Reference *reference;
+  Handle *handle;
 
   pthread_mutex_lock (&self->lock);
-  reference = g_hash_table_lookup (self->table, &number);
-  if (reference != NULL)
-    reference->count -= MIN (count, reference->count);
-  if (reference != NULL && reference->count == 0)
+  handle = g_hash_table_lookup (self->table, &number);
+  if (handle != NULL)
+    handle->count -= MIN (count, handle->count);
+  if (handle != NULL && handle->count == 0)
     {
       g_hash_table_steal (self->table, &number);
-      self->value_bytes -= get_value_size (reference->exported);
+      self->value_bytes -= get_value_size (handle->exported);
     }
   else
-    reference = NULL;
+    handle = NULL;
   pthread_mutex_unlock (&self->lock);
-  /* It may be the last of the object, which runs code of the application's. */
-  g_clear_pointer (&reference, reference_free);
+  /* Outside of the lock: with the last reference to an object application code runs. */
+  g_clear_pointer (&handle, handle_free);
 }
 
 FerryExported *
 ferry_handle_table_find (FerryHandleTable *self, guint64 number)
 {
   FerryExported *exported = NULL;
-  Reference *reference;
+  Handle *handle;
 
   pthread_mutex_lock (&self->lock);
-  reference = g_hash_table_lookup (self->table, &number);
-  if (reference != NULL)
-    exported = ferry_exported_ref (reference->exported);
+  handle = g_hash_table_lookup (self->table, &number);
+  if (handle != NULL)
+    exported = ferry_exported_ref (handle->exported);
   pthread_mutex_unlock (&self->lock);
   return exported;
 }
@@ -159,28 +159,12 @@ drop_cb (gpointer table)
   return G_SOURCE_REMOVE;
 }
 
-/* Takes table. With the last reference of an object code of the application's runs, where it has its methods called. */
-static void
-drop_table (FerryHandleTable *self, GHashTable *table)
-{
-  g_autoptr (GSource) source = NULL;
-
-  if (self->context == NULL || g_hash_table_size (table) == 0 || g_main_context_is_owner (self->context))
-    {
-      g_hash_table_unref (table);
-      return;
-    }
-  source = g_idle_source_new ();
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_static_name (source, "[ferry] references are dropped");
-  g_source_set_callback (source, drop_cb, table, (GDestroyNotify) g_hash_table_unref);
-  g_source_attach (source, self->context);
-}
-
+/* With the last reference to an object application code runs: on the context where methods are called. */
 void
 ferry_handle_table_close (FerryHandleTable *self)
 {
-  GHashTable *table;
+  g_autoptr (GHashTable) table = NULL;
+  g_autoptr (GSource) source = NULL;
 
   pthread_mutex_lock (&self->lock);
   self->closed = TRUE;
@@ -188,5 +172,11 @@ ferry_handle_table_close (FerryHandleTable *self)
   table = self->table;
   self->table = new_table ();
   pthread_mutex_unlock (&self->lock);
-  drop_table (self, table);
+  if (self->context == NULL || g_hash_table_size (table) == 0 || g_main_context_is_owner (self->context))
+    return;
+  source = g_idle_source_new ();
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_static_name (source, "[ferry] references are dropped");
+  g_source_set_callback (source, drop_cb, g_steal_pointer (&table), (GDestroyNotify) g_hash_table_unref);
+  g_source_attach (source, self->context);
 }

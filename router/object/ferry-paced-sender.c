@@ -14,23 +14,23 @@
 struct _FerryPacedSender
 {
   _Atomic gint references;
-  FerryInvocation *invocation; /* const: (owned), and a reference of it while it is not answered */
+  FerryInvocation *invocation; /* const: (owned) */
   FerryPacedSenderFuncs funcs; /* const */
   gpointer data;               /* const: (owned) */
 
   GMutex lock;
-  gboolean kicked;  /* lock, as what follows: there may be something to tell */
-  gboolean sending; /* a thread is at it, or room of the transport's is waited for */
+  gboolean kicked;  /* lock, as what follows: there may be something to send */
+  gboolean sending; /* a thread sends, or waits for room in the transport */
   gboolean resting; /* the window is used up */
   gboolean over;
   gulong cancel_id;
-  GVariant *item; /* of who sends: (owned) (nullable): made, and not sent yet */
+  GVariant *item; /* of the sending thread: (owned) (nullable): made, and not sent yet */
 };
 
 FerryPacedSender *
 ferry_paced_sender_ref (FerryPacedSender *self)
 {
-  /* Relaxed: whoever refers to it has a reference already. */
+  /* Relaxed: the caller has a reference already. */
   atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
   return self;
 }
@@ -38,7 +38,7 @@ ferry_paced_sender_ref (FerryPacedSender *self)
 void
 ferry_paced_sender_unref (FerryPacedSender *self)
 {
-  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
+  /* Release this thread's changes; acquire those of other threads before it is freed. */
   if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
     return;
   self->funcs.destroy (self->data);
@@ -54,22 +54,9 @@ ferry_paced_sender_get_data (FerryPacedSender *self)
   return self->data;
 }
 
-/* Returns whether this thread is to end it. */
-static gboolean
-claim_end (FerryPacedSender *self)
-{
-  gboolean was_over;
-
-  g_mutex_lock (&self->lock);
-  was_over = self->over;
-  self->over = TRUE;
-  g_mutex_unlock (&self->lock);
-  return !was_over;
-}
-
 /* ---- sending ---- */
 
-/* Returns whether there is something to be made. */
+/* Returns whether the next item is to be made. */
 static gboolean
 begin_item (FerryPacedSender *self)
 {
@@ -83,19 +70,9 @@ begin_item (FerryPacedSender *self)
   return begins;
 }
 
-/* The window is used up. Whoever widens it goes on, unless that has happened already. */
-static void
-rest (FerryPacedSender *self)
-{
-  g_mutex_lock (&self->lock);
-  self->kicked = ferry_call_get_window (self->invocation->call) > 0;
-  self->resting = !self->kicked;
-  g_mutex_unlock (&self->lock);
-}
-
 static gboolean send_items (FerryPacedSender *self, gboolean first);
 
-/* The threads that make room. */
+/* On threads that make room. */
 static gboolean
 send_kept (gpointer data)
 {
@@ -130,11 +107,15 @@ send_item (FerryPacedSender *self, gboolean first, guint64 count)
             ferry_transport_send_later (transport, send_kept, ferry_paced_sender_ref (self), count);
           return FALSE;
         }
-      rest (self);
+      /* window_grew() continues, unless it was called meanwhile. */
+      g_mutex_lock (&self->lock);
+      self->kicked = ferry_call_get_window (self->invocation->call) > 0;
+      self->resting = !self->kicked;
+      g_mutex_unlock (&self->lock);
       return TRUE;
     }
   g_clear_pointer (&self->item, g_variant_unref);
-  /* What is closed tells so itself. */
+  /* A transport that closes ends the stream itself. */
   if (!g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED))
     ferry_paced_sender_end (self, error);
   return TRUE;
@@ -174,7 +155,7 @@ ferry_paced_sender_kick (FerryPacedSender *self)
     send_items (self, TRUE);
 }
 
-/* The receiving thread, with a reference of its own. */
+/* On the receiving thread. Takes the reference. */
 static void
 window_grew (gpointer data)
 {
@@ -192,7 +173,7 @@ hold (gpointer data)
   ferry_paced_sender_ref (data);
 }
 
-/* The handler has a reference to this, as this has to its cancellable. */
+/* Disconnects at the end: the handler and the sender have references to each other. */
 static void
 disconnect (FerryPacedSender *self)
 {
@@ -203,7 +184,7 @@ disconnect (FerryPacedSender *self)
   if (self->over)
     self->cancel_id = 0;
   g_mutex_unlock (&self->lock);
-  /* This may be that handler, or another thread may be in it: it is not waited for. */
+  /* Not g_cancellable_disconnect(), which would wait for the handler: this may be called in it. */
   if (id != 0)
     g_signal_handler_disconnect (ferry_invocation_get_cancellable (self->invocation), id);
 }
@@ -212,12 +193,17 @@ void
 ferry_paced_sender_end (FerryPacedSender *self, const GError *reason)
 {
   g_autoptr (FerryPacedSender) alive G_GNUC_UNUSED = ferry_paced_sender_ref (self);
+  gboolean was_over;
 
-  if (!claim_end (self))
+  g_mutex_lock (&self->lock);
+  was_over = self->over;
+  self->over = TRUE;
+  g_mutex_unlock (&self->lock);
+  if (was_over)
     return;
   ferry_call_set_window_func (self->invocation->call, NULL, NULL, NULL);
   self->funcs.gone (self->data);
-  /* The object that changes, and who stops the exporter, wait for nobody who does not read. */
+  /* Does not wait for room: neither the object nor a stop of the exporter waits for the other end. */
   ferry_invocation_turn_away (self->invocation, reason);
   disconnect (self);
 }
@@ -227,7 +213,8 @@ ferry_paced_sender_end (FerryPacedSender *self, const GError *reason)
 static void
 cancelled_cb (GCancellable *cancellable, gpointer data)
 {
-  g_autoptr (GError) reason = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Nobody listens any more");
+  g_autoptr (GError) reason =
+    g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The other end has cancelled the stream");
 
   ferry_paced_sender_end (data, reason);
 }
@@ -258,7 +245,7 @@ ferry_paced_sender_new (FerryInvocation *invocation, const FerryPacedSenderFuncs
   g_mutex_unlock (&self->lock);
   if (g_cancellable_is_cancelled (cancellable))
     cancelled_cb (cancellable, self);
-  /* It may have ended before the handler's number was known. */
+  /* It may have ended before cancel_id was set. */
   disconnect (self);
   return self;
 }
