@@ -13,7 +13,6 @@
 #include "call/ferry-remote-error-private.h"
 #include "call/ferry-transport-private.h"
 #include "object/ferry-evaluation-private.h"
-#include "object/ferry-handle-table-private.h"
 #include "object/ferry-interface-private.h"
 #include "object/ferry-paced-sender-private.h"
 #include "object/ferry-subscriber-private.h"
@@ -25,14 +24,22 @@ struct _FerryExporterSession
   GWeakRef exporter;         /* (element-type FerryExporter) */
   FerryTransport *transport; /* const: (owned), as the next two */
   FerryDemux *demux;
-  FerryHandleTable *handles;
+  GMainContext *context; /* (nullable): where methods are called, and objects are freed */
 
   pthread_mutex_t lock;
+  GHashTable *handles;      /* lock: (element-type guint64 Handle) (owned): by the numbers of their records */
+  gsize value_bytes;        /* lock: of the values among the handles */
   GPtrArray *subscriptions; /* lock, as what follows: (element-type FerryPacedSender) (owned) */
   GPtrArray *watches;  /* (element-type FerryPacedSender) (owned): streams that tell whether the exporter listens */
   guint64 last_before; /* the number of the last invocation that came before the latest stop */
   gboolean closed;
 };
+
+typedef struct
+{
+  FerryExported *exported; /* (owned) */
+  guint64 count;
+} Handle;
 
 G_DEFINE_FINAL_TYPE (FerryExporterSession, ferry_exporter_session, G_TYPE_OBJECT)
 
@@ -42,12 +49,135 @@ ferry_exporter_session_get_demux (FerryExporterSession *self)
   return self->demux;
 }
 
-/* ---- references ---- */
+/* ---- the handle table: references of the other end ----
+ *
+ * They are counted when they are sent. The other end drops those that have arrived there, so a reference on its way
+ * keeps its object. */
+
+static void
+handle_free (gpointer data)
+{
+  Handle *handle = data;
+
+  ferry_exported_unref (handle->exported);
+  g_free (handle);
+}
+
+static GHashTable *
+new_handles (void)
+{
+  return g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, handle_free);
+}
 
 guint64
 ferry_exporter_session_get_n_references (FerryExporterSession *self)
 {
-  return ferry_handle_table_get_n (self->handles);
+  guint64 n;
+
+  pthread_mutex_lock (&self->lock);
+  n = g_hash_table_size (self->handles);
+  pthread_mutex_unlock (&self->lock);
+  return n;
+}
+
+static gsize
+get_value_size (const FerryExported *exported)
+{
+  return exported->value != NULL ? g_variant_get_size (exported->value) : 0;
+}
+
+static gboolean
+has_room_locked (FerryExporterSession *self, FerryExported *exported)
+{
+  return g_hash_table_size (self->handles) < FERRY_MAX_REFERENCES &&
+         (self->value_bytes == 0 || self->value_bytes + get_value_size (exported) <= FERRY_MAX_HELD_BYTES);
+}
+
+/* Counts one reference. Fails with FERRY_ERROR_TOO_LARGE and FERRY_ERROR_CLOSED. */
+static gboolean
+add_reference (FerryExporterSession *self, FerryExported *exported, GError **error)
+{
+  gboolean is_full;
+  gboolean closed;
+  Handle *handle;
+
+  pthread_mutex_lock (&self->lock);
+  closed = self->closed;
+  handle = g_hash_table_lookup (self->handles, &exported->number);
+  is_full = handle == NULL && !has_room_locked (self, exported);
+  if (handle == NULL && !is_full && !closed)
+    {
+      handle = g_new (Handle, 1);
+      *handle = (Handle){ferry_exported_ref (exported), 0};
+      g_hash_table_insert (self->handles, &exported->number, handle);
+      self->value_bytes += get_value_size (exported);
+    }
+  if (handle != NULL && !closed)
+    handle->count++;
+  pthread_mutex_unlock (&self->lock);
+  if (is_full)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
+                 "The other end has references to %d objects, or to values of %d MiB, and gets no more until it drops "
+                 "some",
+                 FERRY_MAX_REFERENCES, FERRY_MAX_HELD_BYTES / (1024 * 1024));
+  else if (closed)
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The transport is closed");
+  return !is_full && !closed;
+}
+
+/* Ignores a number that the other end does not have, and a count above that of its references: such a mistake harms
+ * only the other end. */
+static void
+drop_references (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation *invocation)
+{
+  GVariant *arguments = ferry_invocation_get_arguments (invocation);
+  guint64 generation, number, count;
+  Handle *handle;
+
+  if (arguments == NULL || !g_variant_is_of_type (arguments, G_VARIANT_TYPE ("(ttt)")))
+    return;
+  g_variant_get (arguments, "(ttt)", &generation, &number, &count);
+  if (generation != ferry_exporter_get_generation (exporter))
+    return;
+  pthread_mutex_lock (&self->lock);
+  handle = g_hash_table_lookup (self->handles, &number);
+  if (handle != NULL)
+    handle->count -= MIN (count, handle->count);
+  if (handle != NULL && handle->count == 0)
+    {
+      g_hash_table_steal (self->handles, &number);
+      self->value_bytes -= get_value_size (handle->exported);
+    }
+  else
+    handle = NULL;
+  pthread_mutex_unlock (&self->lock);
+  /* Outside of the lock: with the last reference to an object application code runs. */
+  g_clear_pointer (&handle, handle_free);
+}
+
+static gboolean
+drop_cb (gpointer handles)
+{
+  return G_SOURCE_REMOVE;
+}
+
+/* Takes handles. With the last reference to an object application code runs: on the context where methods are called.
+ */
+static void
+drop_handles (FerryExporterSession *self, GHashTable *handles)
+{
+  g_autoptr (GSource) source = NULL;
+
+  if (self->context == NULL || g_hash_table_size (handles) == 0 || g_main_context_is_owner (self->context))
+    {
+      g_hash_table_unref (handles);
+      return;
+    }
+  source = g_idle_source_new ();
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_static_name (source, "[ferry] references are dropped");
+  g_source_set_callback (source, drop_cb, handles, (GDestroyNotify) g_hash_table_unref);
+  g_source_attach (source, self->context);
 }
 
 /* (transfer full) (nullable): the object of a request. Fails with FERRY_ERROR_UNKNOWN_OBJECT. */
@@ -55,11 +185,18 @@ static FerryExported *
 find (FerryExporterSession *self, FerryExporter *exporter, const FerryObjectRoot *root, GError **error)
 {
   FerryExported *exported = NULL;
+  Handle *handle;
 
   if (root->generation == 0)
     return ferry_exporter_find (exporter, root->name, error);
   if (root->generation == ferry_exporter_get_generation (exporter))
-    exported = ferry_handle_table_find (self->handles, root->number);
+    {
+      pthread_mutex_lock (&self->lock);
+      handle = g_hash_table_lookup (self->handles, &root->number);
+      if (handle != NULL)
+        exported = ferry_exported_ref (handle->exported);
+      pthread_mutex_unlock (&self->lock);
+    }
   if (exported == NULL)
     g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_OBJECT,
                  "The reference %" G_GUINT64_FORMAT " is not of this transport, or was dropped; get a new one",
@@ -114,7 +251,7 @@ make_result (Request *self, FerryExporter *exporter, FerryExported *object, GVar
       result->value = value;
       return value == NULL || ferry_depth_check (value, error);
     }
-  if (!ferry_handle_table_add (self->session->handles, object, error))
+  if (!add_reference (self->session, object, error))
     return FALSE;
   result->generation = ferry_exporter_get_generation (exporter);
   result->number = object->number;
@@ -462,19 +599,6 @@ was_before (FerryExporterSession *self, FerryInvocation *invocation)
 }
 
 static void
-release (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation *invocation)
-{
-  GVariant *arguments = ferry_invocation_get_arguments (invocation);
-  guint64 generation, number, count;
-
-  if (arguments == NULL || !g_variant_is_of_type (arguments, G_VARIANT_TYPE ("(ttt)")))
-    return;
-  g_variant_get (arguments, "(ttt)", &generation, &number, &count);
-  if (generation == ferry_exporter_get_generation (exporter))
-    ferry_handle_table_drop (self->handles, number, count);
-}
-
-static void
 answer (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation *invocation)
 {
   const char *method = ferry_invocation_get_method (invocation);
@@ -511,7 +635,7 @@ request_came (FerryInvocation *invocation, gpointer data)
     }
   ferry_exporter_count_request (exporter);
   if (g_str_equal (method, FERRY_OBJECT_METHOD_RELEASE))
-    release (self, exporter, invocation);
+    drop_references (self, exporter, invocation);
   else if (ferry_invocation_is_one_way (invocation))
     /* Its result may be a reference, which the other end would never drop. */
     g_debug ("A one-way call of “%s” is ignored: only its answer is of use", method);
@@ -560,13 +684,17 @@ ferry_exporter_session_start (FerryExporterSession *self, GError **error)
 void
 ferry_exporter_session_close (FerryExporterSession *self, const GError *reason)
 {
+  GHashTable *handles;
   gboolean was_closed;
 
   pthread_mutex_lock (&self->lock);
   was_closed = self->closed;
   self->closed = TRUE;
+  handles = self->handles;
+  self->handles = new_handles ();
+  self->value_bytes = 0;
   pthread_mutex_unlock (&self->lock);
-  ferry_handle_table_close (self->handles);
+  drop_handles (self, handles);
   if (was_closed)
     return;
   ferry_transport_unwatch_end (self->transport, G_OBJECT (self));
@@ -601,7 +729,8 @@ ferry_exporter_session_new (FerryExporter *exporter, FerryTransport *transport)
   self->transport = g_object_ref (transport);
   self->demux = ferry_demux_new (transport);
   ferry_demux_set_describe_func (self->demux, describe_request);
-  self->handles = ferry_handle_table_new (ferry_exporter_get_context (exporter));
+  if (ferry_exporter_get_context (exporter) != NULL)
+    self->context = g_main_context_ref (ferry_exporter_get_context (exporter));
   return self;
 }
 
@@ -613,7 +742,8 @@ ferry_exporter_session_finalize (GObject *object)
   g_weak_ref_clear (&self->exporter);
   g_clear_object (&self->demux);
   g_clear_object (&self->transport);
-  g_clear_pointer (&self->handles, ferry_handle_table_free);
+  g_clear_pointer (&self->context, g_main_context_unref);
+  g_hash_table_unref (self->handles);
   g_ptr_array_unref (self->subscriptions);
   g_ptr_array_unref (self->watches);
   pthread_mutex_destroy (&self->lock);
@@ -632,6 +762,7 @@ ferry_exporter_session_init (FerryExporterSession *self)
 {
   g_weak_ref_init (&self->exporter, NULL);
   pthread_mutex_init (&self->lock, NULL);
+  self->handles = new_handles ();
   self->subscriptions = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_paced_sender_unref);
   self->watches = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_paced_sender_unref);
 }
