@@ -133,7 +133,7 @@ static gboolean
 is_in_handler (FerryRouter *self)
 {
   return self->dispatching || self->n_holding > 0 || ferry_timers_is_dispatching (self->timers) ||
-         ferry_errands_is_running (self->errands);
+         ferry_mailbox_is_running (self->mailbox);
 }
 
 gboolean
@@ -221,7 +221,7 @@ receiver_abandoned (FerryReceiver *receiver, gpointer data)
   if (ferry_router_check (self, NULL))
     close_abandoned (receiver);
   else
-    ferry_errands_post (self->context, close_abandoned, g_object_ref (receiver), g_object_unref);
+    ferry_mailbox_post (self->context, close_abandoned, g_object_ref (receiver), g_object_unref);
 }
 
 /* A connection id that no pipe of this router has had before. */
@@ -1199,10 +1199,10 @@ run_timers (Route *self)
 }
 
 static gboolean
-run_errands (Route *self)
+run_posts (Route *self)
 {
-  for (guint left = ferry_errands_get_n (self->router->errands); left > 0; left--)
-    if (!ferry_errands_run_one (self->router->errands))
+  for (guint left = ferry_mailbox_get_n (self->router->mailbox); left > 0; left--)
+    if (!ferry_mailbox_run_one (self->router->mailbox))
       return FALSE;
     else if (holds (self))
       return TRUE;
@@ -1224,20 +1224,28 @@ has_passed_fence (Route *self)
          !ferry_turns_has_until (&router->turns, n_pushed);
 }
 
+/* any, with the mailbox's lock held. */
+static void
+nudge_local_queue (gpointer queue)
+{
+  ferry_local_queue_nudge (queue);
+}
+
 /* Until something comes, which is left where it is. A time that is over is not waited for any more, and what was sent
  * before the call is. */
 static void
 sleep_until_news (Route *self)
 {
   FerryRouter *router = self->router;
+  FerryLocalQueue *queue = ferry_monitor_get_local_queue (router->monitor);
   gint64 until = MIN (ferry_hot_cells_get_tick (&router->hot_cells), ferry_timers_get_first (router->timers));
 
   if (self->until > g_get_monotonic_time ())
     until = MIN (until, self->until);
-  if (!ferry_errands_watch (router->errands, ferry_monitor_get_local_queue (router->monitor)))
+  if (!ferry_mailbox_watch (router->mailbox, nudge_local_queue, queue))
     return;
-  ferry_local_queue_wait_until (ferry_monitor_get_local_queue (router->monitor), MIN (until, FOR_EVER));
-  ferry_errands_unwatch (router->errands);
+  ferry_local_queue_wait_until (queue, MIN (until, FOR_EVER));
+  ferry_mailbox_unwatch (router->mailbox);
 }
 
 /* Gives each kind of work a turn. Returns whether the condition holds; *result is what the messages' turn came to. */
@@ -1248,7 +1256,7 @@ serve (Route *self, FerryDispatchResult *result)
   FerryBudget budget = {.condition = self->condition, .user_data = self->user_data};
 
   *result = FERRY_DISPATCH_STOPPED;
-  if (run_timers (self) || run_errands (self))
+  if (run_timers (self) || run_posts (self))
     return TRUE;
   if (router->monitor == NULL)
     return FALSE;
@@ -1557,7 +1565,7 @@ ferry_router_constructed (GObject *object)
     self->context = g_main_context_ref_thread_default ();
   self->home = ferry_home_new (self->context, NULL);
   self->timers = ferry_timers_new (self->context);
-  self->errands = ferry_errands_ref_for (self->context);
+  self->mailbox = ferry_mailbox_ref_for (self->context);
 }
 
 static void
@@ -1579,7 +1587,7 @@ ferry_router_dispose (GObject *object)
 
   if (thread != NULL && thread != g_thread_self ())
     {
-      ferry_errands_post (self->context, stop_abandoned, g_object_ref (self), g_object_unref);
+      ferry_mailbox_post (self->context, stop_abandoned, g_object_ref (self), g_object_unref);
       return;
     }
   if (thread != NULL)
@@ -1598,7 +1606,7 @@ ferry_router_finalize (GObject *object)
   ferry_hot_cells_clear (&self->hot_cells);
   g_array_unref (self->free_slots);
   ferry_timers_free (self->timers);
-  ferry_errands_unref (self->errands);
+  ferry_mailbox_unref (self->mailbox);
   ferry_home_unref (self->home);
   ferry_memory_account_unref (self->account);
   g_main_context_unref (self->context);
