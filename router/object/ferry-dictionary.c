@@ -11,6 +11,7 @@
 #include "object/ferry-dictionary.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 
 #include "base/ferry-base-private.h"
 #include "ferry-marshallers.h"
@@ -264,21 +265,18 @@ compare_keys (gconstpointer a, gconstpointer b)
 char **
 ferry_dictionary_get_keys (FerryDictionary *self)
 {
-  GHashTableIter iter;
-  gpointer key;
-  GPtrArray *keys;
+  g_autofree char **borrowed = NULL;
+  char **keys;
+  guint n;
 
   g_return_val_if_fail (FERRY_IS_DICTIONARY (self), NULL);
 
   pthread_mutex_lock (&self->lock);
-  keys = g_ptr_array_sized_new (g_hash_table_size (self->values) + 1);
-  g_hash_table_iter_init (&iter, self->values);
-  while (g_hash_table_iter_next (&iter, &key, NULL))
-    g_ptr_array_add (keys, g_strdup (key));
+  borrowed = (char **) g_hash_table_get_keys_as_array (self->values, &n);
+  keys = g_strdupv (borrowed);
   pthread_mutex_unlock (&self->lock);
-  g_ptr_array_sort (keys, compare_keys);
-  g_ptr_array_add (keys, NULL);
-  return (char **) g_ptr_array_free (keys, FALSE);
+  qsort (keys, n, sizeof *keys, compare_keys);
+  return keys;
 }
 
 /* ---- for other processes ---- */
@@ -339,10 +337,8 @@ contains_item (gpointer object, GVariant *key, gboolean *contains, gpointer user
 {
   const char *name = take_key (key, error);
 
-  if (name == NULL)
-    return FALSE;
-  *contains = ferry_dictionary_contains (object, name);
-  return TRUE;
+  *contains = name != NULL && ferry_dictionary_contains (object, name);
+  return name != NULL;
 }
 
 static gboolean

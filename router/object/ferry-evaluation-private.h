@@ -16,21 +16,18 @@
 
 G_BEGIN_DECLS
 
+/* The call that an evaluation answers. */
 typedef struct
 {
   /* Called once. The result is object, where it is not NULL, and otherwise value, which may be NULL; both are borrowed.
    * error has its trace. */
   void (*done) (gpointer data, FerryExported *object, GVariant *value, const GError *error);
-  /* (nullable): whether the result is of no use any more. */
-  gboolean (*is_cancelled) (gpointer data);
-  /* (nullable) Returns (transfer none). */
-  GCancellable *(*get_cancellable) (gpointer data);
-  gint64 (*get_deadline) (gpointer data);
   void (*destroy) (gpointer data);
-  /* (nullable): called in place of done for an evaluation that has not begun. It may be called on the thread that stops
-   * the exporter, so it does not wait. */
-  void (*refused) (gpointer data, const GError *error);
-} FerryEvaluationFuncs;
+  gpointer data;               /* (owned) */
+  FerryInvocation *invocation; /* (nullable): of another process: turned away where the evaluation does not begin */
+  GCancellable *cancellable;   /* (nullable): of this process; both are borrowed from data */
+  gint64 deadline;
+} FerryEvaluationCaller;
 
 /* A function that exported objects are passed to. */
 typedef struct
@@ -52,18 +49,18 @@ typedef struct
   GMainContext *(*get_context) (FerryExporter *exporter);
 } FerryEvaluationHost;
 
-/* For exporters: see ferry_exporter_new_evaluation(). Takes the request's content, and root (transfer full). data is
- * destroyed with the evaluation. */
+/* For exporters: see ferry_exporter_new_evaluation(). Takes the request's content, and root (transfer full). The
+ * caller's data is destroyed with the evaluation. */
 FerryEvaluation *ferry_evaluation_new (const FerryEvaluationHost *host, FerryExporter *exporter,
                                        FerryViewRequest *request, FerryExported *root,
-                                       const FerryEvaluationFuncs *funcs, gpointer data);
+                                       const FerryEvaluationCaller *caller);
 void ferry_evaluation_unref (FerryEvaluation *self);
 /* Begins, on the exporter's own thread or context. It may be done when this returns. */
 void ferry_evaluation_start (FerryEvaluation *self);
 /* The same for a view of this process: in a method, the evaluation uses the turns of that method's evaluation. */
 void ferry_evaluation_start_here (FerryEvaluation *self);
 /* For a thread that is about to wait for an evaluation: runs those that its outer calls have left queued. */
-void ferry_evaluation_take_up_others (void);
+void ferry_evaluation_run_queued (void);
 /* Ends with error the evaluations that wait for the object's turn, and have not begun. */
 void ferry_evaluation_refuse_waiting (FerryExported *exported, const GError *error);
 

@@ -21,11 +21,12 @@
 #include <stdarg.h>
 
 #include "base/ferry-base-private.h"
+#include "call/ferry-invocation-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "call/ferry-variant-item-private.h"
 #include "object/ferry-interface-private.h"
 
-/* The shortest queue that is searched for evaluations whose callers have gone. */
+/* The shortest queue that is searched for unwanted evaluations. */
 #define LEAST_TO_SWEEP 64
 
 /* How many evaluations a thread runs one after the other. */
@@ -40,11 +41,10 @@ struct _FerryEvaluation
   _Atomic gint references;
   const FerryEvaluationHost *host; /* const: the exporter's */
   FerryExporter *exporter;         /* const: (owned) */
-  FerryEvaluationFuncs funcs;      /* const */
-  gpointer data;                   /* const: (owned) */
+  FerryEvaluationCaller caller;    /* const */
   guint64 begun;                   /* const: ferry_trace_get_moment() when it was made */
   guint64 number;                  /* const: unique among evaluations, and not 0 */
-  guint64 caller;                  /* const: the number of the evaluation whose method asked for this one, or 0 */
+  guint64 asker;                   /* const: the number of the evaluation whose method asked for this one, or 0 */
 
   /* Of the thread that runs it. */
   FerryViewRequest request;
@@ -53,7 +53,7 @@ struct _FerryEvaluation
   GVariant *value;        /* (owned) (nullable) */
   FerryExported *turn;    /* (owned) (nullable): the object whose turn this has, or waits for */
   FerryEvaluation *outer; /* (unowned) (nullable): in application code: the thread's evaluation before this one */
-  GQueue *left;           /* (unowned) (nullable): in application code: the thread's queue before */
+  GQueue *outer_queue;    /* (unowned) (nullable): in application code: the thread's queue before */
   const char *super;      /* (nullable): of the request: the class whose implementation the next call uses */
 
   /* Of the call under way: the answering thread's until it sets PHASE_ANSWERED. */
@@ -108,7 +108,7 @@ set_current (FerryEvaluation *self, FerryExported *exported, GVariant *value)
 
 FerryEvaluation *
 ferry_evaluation_new (const FerryEvaluationHost *host, FerryExporter *exporter, FerryViewRequest *request,
-                      FerryExported *root, const FerryEvaluationFuncs *funcs, gpointer data)
+                      FerryExported *root, const FerryEvaluationCaller *caller)
 {
   static _Atomic guint64 last_number; /* relaxed: only uniqueness matters */
   FerryEvaluation *self = g_new0 (FerryEvaluation, 1);
@@ -117,8 +117,7 @@ ferry_evaluation_new (const FerryEvaluationHost *host, FerryExporter *exporter, 
   self->number = atomic_fetch_add_explicit (&last_number, 1, memory_order_relaxed) + 1;
   self->host = host;
   self->exporter = g_object_ref (exporter);
-  self->funcs = *funcs;
-  self->data = data;
+  self->caller = *caller;
   self->begun = ferry_trace_get_moment ();
   self->request = *request;
   *request = (FerryViewRequest){0};
@@ -140,7 +139,7 @@ ferry_evaluation_unref (FerryEvaluation *self)
   /* Release this thread's changes; acquire those of other threads before it is freed. */
   if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
     return;
-  self->funcs.destroy (self->data);
+  self->caller.destroy (self->caller.data);
   ferry_view_request_clear (&self->request);
   g_clear_pointer (&self->current, ferry_exported_unref);
   g_clear_pointer (&self->value, g_variant_unref);
@@ -186,7 +185,7 @@ advance_now (FerryEvaluation *self)
 }
 
 /* Runs the evaluation, and then those that are put into the thread's queue meanwhile. Takes the evaluation. A busy
- * object could fill the queue for ever, and the thread has callers of its own. So after some evaluations it gives the
+ * object could fill the queue endlessly, and the thread has callers of its own. So after some evaluations it gives the
  * rest to the pool. */
 static void
 run_here (FerryEvaluation *self)
@@ -229,8 +228,8 @@ run_in_pool (gpointer data, gpointer user_data)
 }
 
 /* Continues on a thread of its own: a thread that answers, or that calls an object of its process, does not call
- * methods for other callers. The pool has as many threads as evaluations, so a method that waits for another cannot
- * wait for ever. Takes the evaluation. */
+ * methods for other callers. The pool has as many threads as evaluations, so that one method may wait for
+ * another. Takes the evaluation. */
 static void
 push_to_pool (FerryEvaluation *self)
 {
@@ -242,9 +241,9 @@ push_to_pool (FerryEvaluation *self)
 }
 
 static gboolean
-left_cb (gpointer data)
+queued_cb (gpointer data)
 {
-  ferry_evaluation_take_up_others ();
+  ferry_evaluation_run_queued ();
   return G_SOURCE_REMOVE;
 }
 
@@ -263,26 +262,26 @@ clear_queue (GQueue *queue)
         g_queue_push_tail (queue, evaluation);
     }
   if (!g_queue_is_empty (queue))
-    call_later (queue->head->data, left_cb, NULL, NULL);
+    call_later (queue->head->data, queued_cb, NULL, NULL);
 }
 
-/* Called before application code. Views that the code resolves have this evaluation as their caller. */
+/* Called before application code. Views that the code resolves have this evaluation as their asker. */
 static void
 begin_code (FerryEvaluation *self)
 {
   self->outer = g_private_get (&current);
-  self->left = g_private_get (&thread_queue);
+  self->outer_queue = g_private_get (&thread_queue);
   g_private_set (&current, self);
   g_private_set (&thread_queue, NULL);
-  if (self->left != NULL)
-    clear_queue (self->left);
+  if (self->outer_queue != NULL)
+    clear_queue (self->outer_queue);
 }
 
 static void
 end_code (FerryEvaluation *self)
 {
   g_private_set (&current, self->outer);
-  g_private_set (&thread_queue, self->left);
+  g_private_set (&thread_queue, self->outer_queue);
 }
 
 /* Whether it only has to take the answer of its last step, which calls no application code. */
@@ -318,11 +317,11 @@ resume (FerryEvaluation *self)
 
 /* Evaluations of exporters with threads are in the pool already: see clear_queue(). */
 void
-ferry_evaluation_take_up_others (void)
+ferry_evaluation_run_queued (void)
 {
   for (FerryEvaluation *in = g_private_get (&current); in != NULL; in = in->outer)
-    while (in->left != NULL && !g_queue_is_empty (in->left))
-      run_here (g_queue_pop_head (in->left));
+    while (in->outer_queue != NULL && !g_queue_is_empty (in->outer_queue))
+      run_here (g_queue_pop_head (in->outer_queue));
 }
 
 /* ---- method calls ---- */
@@ -486,9 +485,12 @@ ferry_method_call_get_arguments (FerryMethodCall *self)
 GCancellable *
 ferry_method_call_get_cancellable (FerryMethodCall *self)
 {
+  const FerryEvaluationCaller *caller;
+
   g_return_val_if_fail (self != NULL, NULL);
 
-  return self->evaluation->funcs.get_cancellable (self->evaluation->data);
+  caller = &self->evaluation->caller;
+  return caller->invocation != NULL ? ferry_invocation_get_cancellable (caller->invocation) : caller->cancellable;
 }
 
 /**
@@ -506,7 +508,7 @@ ferry_method_call_get_deadline (FerryMethodCall *self)
 {
   g_return_val_if_fail (self != NULL, 0);
 
-  return self->evaluation->funcs.get_deadline (self->evaluation->data);
+  return self->evaluation->caller.deadline;
 }
 
 /* The same, with a critical for a second answer. function: the public function that was called. */
@@ -619,7 +621,8 @@ ferry_method_call_return_new_error (FerryMethodCall *self, GQuark domain, int co
 static gboolean
 is_unwanted (FerryEvaluation *self)
 {
-  return self->funcs.is_cancelled != NULL && self->funcs.is_cancelled (self->data);
+  return self->caller.invocation != NULL ? ferry_invocation_is_cancelled (self->caller.invocation)
+                                         : g_cancellable_is_cancelled (self->caller.cancellable);
 }
 
 static GError *
@@ -670,10 +673,10 @@ refuse_all (GQueue *stolen, const GError *error)
     {
       /* It has not got the turn, and gives nothing back. */
       g_clear_pointer (&evaluation->turn, ferry_exported_unref);
-      if (evaluation->funcs.refused != NULL)
-        evaluation->funcs.refused (evaluation->data, error);
+      if (evaluation->caller.invocation != NULL)
+        ferry_invocation_turn_away (evaluation->caller.invocation, error);
       else
-        evaluation->funcs.done (evaluation->data, NULL, NULL, error);
+        evaluation->caller.done (evaluation->caller.data, NULL, NULL, error);
       ferry_evaluation_unref (evaluation);
     }
 }
@@ -710,7 +713,7 @@ refuse_unwanted (FerryExported *exported)
   refuse_all (&stolen, error);
 }
 
-/* Whether this evaluation, or one in its chain of callers, has the turn. A caller counts only while this thread is in
+/* Whether this evaluation, or one in its chain of askers, has the turn. An asker counts only while this thread is in
  * its code, so that none of its fields changes. Other work of the thread, as in a main loop that a method runs, does
  * not count. */
 static gboolean
@@ -720,9 +723,9 @@ has_turn (FerryEvaluation *self, FerryExported *exported)
 
   if (self->turn == exported)
     return TRUE;
-  for (guint64 caller = self->caller; caller != 0; caller = outer->caller)
+  for (guint64 asker = self->asker; asker != 0; asker = outer->asker)
     {
-      while (outer != NULL && outer->number != caller)
+      while (outer != NULL && outer->number != asker)
         outer = outer->outer;
       if (outer == NULL || outer->turn == exported)
         return outer != NULL;
@@ -765,23 +768,19 @@ ensure_turn (FerryEvaluation *self)
 
 /* ---- the end ---- */
 
-/* Adds the view, up to the step that failed, to the error's trace. */
-static void
-add_place (FerryEvaluation *self, GError *error)
-{
-  g_autofree char *inner = ferry_error_dup_trace (error, self->begun);
-  g_autofree char *place = ferry_view_request_to_string (&self->request, self->next);
-  g_autofree char *trace = ferry_trace_add_place (inner, place);
-
-  ferry_error_set_trace (error, trace);
-}
-
 static void
 finish (FerryEvaluation *self, GError *error)
 {
   if (error != NULL)
-    add_place (self, error);
-  self->funcs.done (self->data, error == NULL ? self->current : NULL, error == NULL ? self->value : NULL, error);
+    {
+      g_autofree char *inner = ferry_error_dup_trace (error, self->begun);
+      g_autofree char *place = ferry_view_request_to_string (&self->request, self->next);
+      g_autofree char *trace = ferry_trace_add_place (inner, place);
+
+      ferry_error_set_trace (error, trace);
+    }
+  self->caller.done (self->caller.data, error == NULL ? self->current : NULL, error == NULL ? self->value : NULL,
+                     error);
   leave_turn (self);
 }
 
@@ -806,7 +805,8 @@ fail_unknown (FerryExported *exported, const char *what, GError **error)
   return FALSE;
 }
 
-/* The value may be newer than the count of changes, but never older: a newer one is told by its own change as well. */
+/* The value may be newer than the count of changes, but never older: a newer one is sent with its own change as well.
+ */
 static gboolean
 set_property (FerryExported *exported, const FerryStep *step, GVariant **value, GError **error)
 {
@@ -1178,8 +1178,8 @@ ferry_evaluation_start (FerryEvaluation *self)
 void
 ferry_evaluation_start_here (FerryEvaluation *self)
 {
-  FerryEvaluation *caller = g_private_get (&current);
+  FerryEvaluation *asker = g_private_get (&current);
 
-  self->caller = caller != NULL ? caller->number : 0;
+  self->asker = asker != NULL ? asker->number : 0;
   start (self);
 }

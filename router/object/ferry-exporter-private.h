@@ -26,7 +26,7 @@ guint64 ferry_exporter_get_n_names (FerryExporter *self);
 GMainContext *ferry_exporter_get_context (FerryExporter *self);
 /* See ferry_evaluation_new(). The evaluation has a reference to the exporter. */
 FerryEvaluation *ferry_exporter_new_evaluation (FerryExporter *self, FerryViewRequest *request, FerryExported *root,
-                                                const FerryEvaluationFuncs *funcs, gpointer data);
+                                                const FerryEvaluationCaller *caller);
 /* Whether requests are answered. before: this request came before the stop. Fails with FERRY_ERROR_NOT_LISTENING and
  * FERRY_ERROR_REFUSED. */
 gboolean ferry_exporter_check_listening (FerryExporter *self, gboolean before, GError **error);

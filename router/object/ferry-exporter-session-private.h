@@ -29,9 +29,8 @@ void ferry_exporter_session_close (FerryExporterSession *self, const GError *rea
 
 /* The exporter has started or stopped listening: tells the watches. A stop also ends all subscriptions. */
 void ferry_exporter_session_tell (FerryExporterSession *self, gboolean listening);
-/* Called around the moment of a stop: requests that came before the latter call came before the stop. */
-void ferry_exporter_session_begin_stop (FerryExporterSession *self);
-void ferry_exporter_session_end_stop (FerryExporterSession *self);
+/* Requests that have come by now came before the stop. Called before the exporter stops listening. */
+void ferry_exporter_session_mark_stop (FerryExporterSession *self);
 /* Names have changed: tells the watches. left (nullable) has lost its name: ends the subscriptions to that name. */
 void ferry_exporter_session_tell_names (FerryExporterSession *self, FerryExported *left);
 

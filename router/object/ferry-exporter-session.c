@@ -278,24 +278,6 @@ request_done (gpointer data, FerryExported *object, GVariant *value, const GErro
     ferry_invocation_return_value (self->invocation, ferry_view_result_to_variant (&result));
 }
 
-static gboolean
-request_is_cancelled (gpointer data)
-{
-  return ferry_invocation_is_cancelled (((Request *) data)->invocation);
-}
-
-static GCancellable *
-request_get_cancellable (gpointer data)
-{
-  return ferry_invocation_get_cancellable (((Request *) data)->invocation);
-}
-
-static gint64
-request_get_deadline (gpointer data)
-{
-  return ferry_invocation_get_deadline (((Request *) data)->invocation);
-}
-
 static void
 request_free (gpointer data)
 {
@@ -306,15 +288,6 @@ request_free (gpointer data)
   g_free (self);
 }
 
-static void
-request_refused (gpointer data, const GError *error)
-{
-  ferry_invocation_turn_away (((Request *) data)->invocation, error);
-}
-
-static const FerryEvaluationFuncs request_funcs = {request_done,         request_is_cancelled, request_get_cancellable,
-                                                   request_get_deadline, request_free,         request_refused};
-
 /* Resolves the view of a request, and answers that with the result. Returns FALSE with an error where it has not begun.
  */
 static gboolean
@@ -323,6 +296,10 @@ start_view (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation
   FerryViewRequest view;
   FerryExported *root;
   g_autoptr (FerryEvaluation) evaluation = NULL;
+  FerryEvaluationCaller caller = {.done = request_done,
+                                  .destroy = request_free,
+                                  .invocation = invocation,
+                                  .deadline = ferry_invocation_get_deadline (invocation)};
   Request *request;
 
   if (!ferry_view_request_take (&view, ferry_invocation_get_arguments (invocation), error))
@@ -339,7 +316,8 @@ start_view (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation
     }
   request = g_new (Request, 1);
   *request = (Request){g_object_ref (self), ferry_invocation_ref (invocation), view.as_proxy};
-  evaluation = ferry_exporter_new_evaluation (exporter, &view, root, &request_funcs, request);
+  caller.data = request;
+  evaluation = ferry_exporter_new_evaluation (exporter, &view, root, &caller);
   ferry_evaluation_start (evaluation);
   return TRUE;
 }
@@ -400,8 +378,7 @@ typedef struct
 {
   FerryExporterSession *session; /* const: (owned) */
   FerryPacedSender *sender;      /* const: (unowned) */
-  gboolean told;                 /* of watch_make(), as what follows: there was a first item */
-  gboolean listening;            /* in the last item */
+  int listening;                 /* of watch_make(), as the next: in the last item; -1 before the first */
   guint64 n_names;               /* how often names had changed by then */
 } Watch;
 
@@ -413,9 +390,8 @@ watch_make (gpointer data)
   gboolean listening = exporter != NULL && ferry_exporter_get_listening (exporter);
   guint64 n_names = exporter != NULL ? ferry_exporter_get_n_names (exporter) : 0;
 
-  if (self->told && self->listening == listening && self->n_names == n_names)
+  if (self->listening == listening && self->n_names == n_names)
     return NULL;
-  self->told = TRUE;
   self->listening = listening;
   self->n_names = n_names;
   return g_variant_new ("(bt)", listening, exporter != NULL ? ferry_exporter_get_generation (exporter) : 0);
@@ -448,6 +424,7 @@ start_watch (FerryExporterSession *self, FerryInvocation *invocation)
   Watch *watch = g_new0 (Watch, 1);
 
   watch->session = g_object_ref (self);
+  watch->listening = -1;
   watch->sender = sender = ferry_paced_sender_new (invocation, &watch_funcs, watch);
   if (!add_sender (self, self->watches, sender))
     {
@@ -503,19 +480,6 @@ subscriber_gone (gpointer session, FerryPacedSender *subscription)
   remove_sender (self, self->subscriptions, subscription);
 }
 
-/* Returns (nullable): with an error. */
-static FerryPacedSender *
-make_subscriber (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation *invocation,
-                 const FerryFollowRequest *request, FerryExported **exported, GError **error)
-{
-  if (!ferry_exporter_check_listening (exporter, FALSE, error))
-    return NULL;
-  *exported = find (self, exporter, &request->root, error);
-  if (*exported == NULL)
-    return NULL;
-  return ferry_subscriber_new (invocation, ferry_exported_ref (*exported), request, subscriber_gone, self, error);
-}
-
 static gboolean
 check_name (FerryExporter *exporter, const FerryObjectRoot *root, FerryExported *exported, GError **error)
 {
@@ -527,25 +491,19 @@ check_name (FerryExporter *exporter, const FerryObjectRoot *root, FerryExported 
   return FALSE;
 }
 
-static void
+static gboolean
 begin_subscriber (FerryExporterSession *self, FerryExporter *exporter, FerryPacedSender *subscription,
-                  const FerryObjectRoot *root, FerryExported *exported)
+                  const FerryObjectRoot *root, FerryExported *exported, GError **error)
 {
-  g_autoptr (GError) error = NULL;
-
   if (!add_sender (self, self->subscriptions, subscription))
     {
-      error = g_error_new (FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "At most %d subscriptions go over a transport",
-                           FERRY_MAX_SUBSCRIBERS);
-      ferry_paced_sender_end (subscription, error);
-      return;
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "At most %d subscriptions go over a transport",
+                   FERRY_MAX_SUBSCRIBERS);
+      return FALSE;
     }
   ferry_subscriber_begin (subscription);
   /* A stop, or a name that was taken back, has ended only the subscriptions that were added before it. */
-  if (ferry_exporter_check_listening (exporter, FALSE, &error) && check_name (exporter, root, exported, &error))
-    ferry_paced_sender_kick (subscription);
-  else
-    ferry_paced_sender_end (subscription, error);
+  return ferry_exporter_check_listening (exporter, FALSE, error) && check_name (exporter, root, exported, error);
 }
 
 static void
@@ -561,26 +519,24 @@ start_subscriber (FerryExporterSession *self, FerryExporter *exporter, FerryInvo
       ferry_invocation_pass_error (invocation, error);
       return;
     }
-  subscription = make_subscriber (self, exporter, invocation, &request, &exported, &error);
-  if (subscription != NULL)
-    begin_subscriber (self, exporter, subscription, &request.root, exported);
-  else
+  if (ferry_exporter_check_listening (exporter, FALSE, &error))
+    exported = find (self, exporter, &request.root, &error);
+  if (exported != NULL)
+    subscription =
+      ferry_subscriber_new (invocation, ferry_exported_ref (exported), &request, subscriber_gone, self, &error);
+  if (subscription == NULL)
     ferry_invocation_pass_error (invocation, error);
+  else if (begin_subscriber (self, exporter, subscription, &request.root, exported, &error))
+    ferry_paced_sender_kick (subscription);
+  else
+    ferry_paced_sender_end (subscription, error);
   ferry_follow_request_clear (&request);
 }
 
 /* ---- requests ---- */
 
 void
-ferry_exporter_session_begin_stop (FerryExporterSession *self)
-{
-  pthread_mutex_lock (&self->lock);
-  self->last_before = G_MAXUINT64;
-  pthread_mutex_unlock (&self->lock);
-}
-
-void
-ferry_exporter_session_end_stop (FerryExporterSession *self)
+ferry_exporter_session_mark_stop (FerryExporterSession *self)
 {
   pthread_mutex_lock (&self->lock);
   self->last_before = ferry_demux_get_n_received (self->demux);

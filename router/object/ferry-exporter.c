@@ -442,11 +442,11 @@ find_function (FerryExporter *self, const char *name, GError **error)
 
 FerryEvaluation *
 ferry_exporter_new_evaluation (FerryExporter *self, FerryViewRequest *request, FerryExported *root,
-                               const FerryEvaluationFuncs *funcs, gpointer data)
+                               const FerryEvaluationCaller *caller)
 {
   static const FerryEvaluationHost host = {find_object, find_function, ferry_exporter_get_context};
 
-  return ferry_evaluation_new (&host, self, request, root, funcs, data);
+  return ferry_evaluation_new (&host, self, request, root, caller);
 }
 
 /* ---- where methods are called ---- */
@@ -577,17 +577,6 @@ cancelled_cb (GCancellable *cancellable, gpointer context)
   g_main_context_wakeup (context);
 }
 
-static GSource *
-add_timer (GMainContext *context, gint64 ready_time)
-{
-  GSource *source = g_timeout_source_new (G_MAXUINT);
-
-  g_source_set_dummy_callback (source);
-  g_source_set_ready_time (source, ready_time);
-  g_source_attach (source, context);
-  return source;
-}
-
 /**
  * ferry_exporter_poll:
  * @self: an exporter whose requests are answered manually
@@ -608,7 +597,7 @@ gboolean
 ferry_exporter_poll (FerryExporter *self, gint64 timeout, GCancellable *cancellable, GError **error)
 {
   gint64 deadline = ferry_deadline_after (timeout);
-  GSource *timer = NULL;
+  g_autoptr (GSource) timer = NULL;
   guint64 before;
   gulong id;
 
@@ -624,14 +613,18 @@ ferry_exporter_poll (FerryExporter *self, gint64 timeout, GCancellable *cancella
   before = ferry_exporter_get_n_requests (self);
   id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self->context, NULL) : 0;
   if (timeout >= 0)
-    timer = add_timer (self->context, deadline);
+    {
+      timer = g_timeout_source_new (G_MAXUINT);
+      g_source_set_dummy_callback (timer);
+      g_source_set_ready_time (timer, deadline);
+      g_source_attach (timer, self->context);
+    }
   while (ferry_exporter_get_n_requests (self) == before && g_get_monotonic_time () < deadline &&
          !g_cancellable_is_cancelled (cancellable))
     g_main_context_iteration (self->context, TRUE);
   g_cancellable_disconnect (cancellable, id);
   if (timer != NULL)
     g_source_destroy (timer);
-  g_clear_pointer (&timer, g_source_unref);
   ferry_exporter_process_requests (self);
   if (ferry_exporter_get_n_requests (self) != before)
     return TRUE;
@@ -802,14 +795,12 @@ set_listening (FerryExporter *self, gboolean listening, FerryStopMode mode)
   gboolean changed;
 
   for (guint i = 0; i < sessions->len && stops; i++)
-    ferry_exporter_session_begin_stop (sessions->pdata[i]);
+    ferry_exporter_session_mark_stop (sessions->pdata[i]);
   pthread_mutex_lock (&self->lock);
   changed = self->listening != listening;
   self->listening = listening;
   self->stop_mode = changed ? mode : self->stop_mode;
   pthread_mutex_unlock (&self->lock);
-  for (guint i = 0; i < sessions->len && stops; i++)
-    ferry_exporter_session_end_stop (sessions->pdata[i]);
   if (!changed)
     return FALSE;
   /* Also the sessions that were added before the flag was set: nothing else tells them. */

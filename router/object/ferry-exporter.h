@@ -22,8 +22,8 @@ G_BEGIN_DECLS
  * @FERRY_CALL_POLICY_SERIAL: One caller at a time: a chain of operations ends before the next one begins. A method that
  * calls its own object over a transport, and waits for that, waits for itself. In the object's process,
  * [ctor@Ferry.Proxy.new_local] makes a proxy that does not.
- * @FERRY_CALL_POLICY_CONCURRENT: As many at a time as the exporter has threads, and calls whose answers are
- * outstanding.
+ * @FERRY_CALL_POLICY_CONCURRENT: As many callers at a time as the exporter has threads, and more where methods answer
+ * later.
  *
  * How many callers an exported object has at a time.
  *

@@ -283,6 +283,17 @@ add_method (FerryInterface *self, const char *name, const char *in_signature, co
   "class"
 #define NO_METHOD "interface “%s” has no method “%s”; bind one that its description has, or add it"
 
+static void
+bind_member (FerryMember *member, FerryMethodFunc func, gsize class_offset, gpointer user_data, GDestroyNotify destroy)
+{
+  if (member->destroy != NULL)
+    member->destroy (member->user_data);
+  member->func = func;
+  member->class_offset = class_offset;
+  member->user_data = user_data;
+  member->destroy = destroy;
+}
+
 static gboolean
 class_has_offset (FerryInterface *self, gsize class_offset)
 {
@@ -325,11 +336,8 @@ ferry_interface_add_method (FerryInterface *self, const char *name, const char *
   g_return_if_fail (func != NULL);
 
   member = add_method (self, name, in_signature, out_signature, G_STRFUNC);
-  if (member == NULL)
-    return;
-  member->func = func;
-  member->user_data = user_data;
-  member->destroy = destroy;
+  if (member != NULL)
+    bind_member (member, func, 0, user_data, destroy);
 }
 
 /**
@@ -360,18 +368,7 @@ ferry_interface_add_class_method (FerryInterface *self, const char *name, const 
 
   member = add_method (self, name, in_signature, out_signature, G_STRFUNC);
   if (member != NULL)
-    member->class_offset = class_offset;
-}
-
-static void
-bind_member (FerryMember *member, FerryMethodFunc func, gsize class_offset)
-{
-  if (member->destroy != NULL)
-    member->destroy (member->user_data);
-  member->destroy = NULL;
-  member->user_data = NULL;
-  member->func = func;
-  member->class_offset = class_offset;
+    bind_member (member, NULL, class_offset, NULL, NULL);
 }
 
 /**
@@ -401,9 +398,7 @@ ferry_interface_bind_method (FerryInterface *self, const char *name, FerryMethod
   member = peek (self, FERRY_MEMBER_METHOD, name);
   ferry_return_if_fail (member != NULL, NO_METHOD, self->name, name);
 
-  bind_member (member, func, 0);
-  member->user_data = user_data;
-  member->destroy = destroy;
+  bind_member (member, func, 0, user_data, destroy);
 }
 
 /**
@@ -430,7 +425,7 @@ ferry_interface_bind_class_method (FerryInterface *self, const char *name, gsize
   member = peek (self, FERRY_MEMBER_METHOD, name);
   ferry_return_if_fail (member != NULL, NO_METHOD, self->name, name);
 
-  bind_member (member, NULL, class_offset);
+  bind_member (member, NULL, class_offset, NULL, NULL);
 }
 
 /* ---- properties and signals of the objects' type ---- */

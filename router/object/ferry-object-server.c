@@ -11,7 +11,7 @@
 typedef struct
 {
   FerryTransport *transport; /* (unowned) */
-  GCancellable *cancellable; /* (owned): cancelled when the transport ends */
+  GCancellable *cancellable; /* (unowned): cancelled when the transport ends */
 } Server;
 
 static gpointer
@@ -70,20 +70,17 @@ gboolean
 ferry_serve_objects (FerryTransport *transport, const FerryObjectServerFuncs *funcs, gpointer user_data, GError **error)
 {
   g_autoptr (FerryExporter) exporter = NULL;
-  Server server = {.transport = transport};
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  Server server = {transport, cancellable};
   GThread *watch;
   gboolean served;
 
   g_return_val_if_fail (FERRY_IS_TRANSPORT (transport), FALSE);
   g_return_val_if_fail (funcs != NULL, FALSE);
 
-  server.cancellable = g_cancellable_new ();
   watch = ferry_thread_try_new ("ferry-server", "serving objects", watch_thread, &server, error);
   if (watch == NULL)
-    {
-      g_object_unref (server.cancellable);
-      return FALSE;
-    }
+    return FALSE;
   exporter = ferry_exporter_new ();
   ferry_exporter_set_manual (exporter);
   served = serve (exporter, &server, funcs, user_data, error);
@@ -91,6 +88,5 @@ ferry_serve_objects (FerryTransport *transport, const FerryObjectServerFuncs *fu
     funcs->clean_up (exporter, user_data);
   ferry_transport_close (transport);
   g_thread_join (watch);
-  g_object_unref (server.cancellable);
   return served;
 }

@@ -23,7 +23,6 @@ struct _FerryPacedSender
   gboolean sending; /* a thread sends, or waits for room in the transport */
   gboolean resting; /* the window is used up */
   gboolean over;
-  gulong cancel_id;
   GVariant *item; /* of the sending thread: (owned) (nullable): made, and not sent yet */
 };
 
@@ -173,22 +172,6 @@ hold (gpointer data)
   ferry_paced_sender_ref (data);
 }
 
-/* Disconnects at the end: the handler and the sender have references to each other. */
-static void
-disconnect (FerryPacedSender *self)
-{
-  gulong id;
-
-  g_mutex_lock (&self->lock);
-  id = self->over ? self->cancel_id : 0;
-  if (self->over)
-    self->cancel_id = 0;
-  g_mutex_unlock (&self->lock);
-  /* Not g_cancellable_disconnect(), which would wait for the handler: this may be called in it. */
-  if (id != 0)
-    g_signal_handler_disconnect (ferry_invocation_get_cancellable (self->invocation), id);
-}
-
 void
 ferry_paced_sender_end (FerryPacedSender *self, const GError *reason)
 {
@@ -205,7 +188,8 @@ ferry_paced_sender_end (FerryPacedSender *self, const GError *reason)
   self->funcs.gone (self->data);
   /* Does not wait for room: neither the object nor a stop of the exporter waits for the other end. */
   ferry_invocation_turn_away (self->invocation, reason);
-  disconnect (self);
+  /* Not g_cancellable_disconnect(), which would wait for the handler: this may be called in it. */
+  g_signal_handlers_disconnect_by_data (ferry_invocation_get_cancellable (self->invocation), self);
 }
 
 /* ---- beginning ---- */
@@ -230,7 +214,7 @@ ferry_paced_sender_new (FerryInvocation *invocation, const FerryPacedSenderFuncs
 {
   FerryPacedSender *self = g_new0 (FerryPacedSender, 1);
   GCancellable *cancellable = ferry_invocation_get_cancellable (invocation);
-  gulong id;
+  gboolean over;
 
   atomic_init (&self->references, 1);
   self->invocation = ferry_invocation_ref (invocation);
@@ -238,14 +222,16 @@ ferry_paced_sender_new (FerryInvocation *invocation, const FerryPacedSenderFuncs
   self->data = data;
   g_mutex_init (&self->lock);
   ferry_call_set_window_func (invocation->call, window_grew, hold, self);
-  id = g_signal_connect_data (cancellable, "cancelled", G_CALLBACK (cancelled_cb), ferry_paced_sender_ref (self),
-                              closure_unref, 0);
-  g_mutex_lock (&self->lock);
-  self->cancel_id = id;
-  g_mutex_unlock (&self->lock);
+  /* The handler and the sender have references to each other, until the end. */
+  g_signal_connect_data (cancellable, "cancelled", G_CALLBACK (cancelled_cb), ferry_paced_sender_ref (self),
+                         closure_unref, 0);
   if (g_cancellable_is_cancelled (cancellable))
     cancelled_cb (cancellable, self);
-  /* It may have ended before cancel_id was set. */
-  disconnect (self);
+  g_mutex_lock (&self->lock);
+  over = self->over;
+  g_mutex_unlock (&self->lock);
+  /* It may have ended before the handler was connected. */
+  if (over)
+    g_signal_handlers_disconnect_by_data (cancellable, self);
   return self;
 }
