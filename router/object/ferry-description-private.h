@@ -26,7 +26,7 @@ typedef enum
   FERRY_CONTAINER_DELETE_ITEM = 1 << 2,
   FERRY_CONTAINER_CONTAINS = 1 << 3,
   FERRY_CONTAINER_LENGTH = 1 << 4,
-  FERRY_CONTAINER_LIST = 1 << 5, /* whose changes can be followed */
+  FERRY_CONTAINER_LIST = 1 << 5, /* changes can be followed */
   FERRY_CONTAINER_ALL = (1 << 6) - 1,
 } FerryContainerFlags;
 

@@ -44,17 +44,17 @@ struct _FerryEvaluation
   FerryEvaluationCaller caller;    /* const */
   guint64 begun;                   /* const: ferry_trace_get_moment() when it was made */
   guint64 number;                  /* const: unique among evaluations, and not 0 */
-  guint64 asker;                   /* const: the number of the evaluation whose method asked for this one, or 0 */
+  guint64 asker;                   /* const: the number of the evaluation that asked for this one, or 0 */
 
   /* Of the thread that runs it. */
   FerryViewRequest request;
   guint next;             /* step */
   FerryExported *current; /* (owned) (nullable): the object that the next step is done on; otherwise value is */
   GVariant *value;        /* (owned) (nullable) */
-  FerryExported *turn;    /* (owned) (nullable): the object whose turn this has, or waits for */
+  FerryExported *turn;    /* (owned) (nullable): the object: this has its turn, or waits for it */
   FerryEvaluation *outer; /* (unowned) (nullable): in application code: the thread's evaluation before this one */
   GQueue *outer_queue;    /* (unowned) (nullable): in application code: the thread's queue before */
-  const char *super;      /* (nullable): of the request: the class whose implementation the next call uses */
+  const char *super;      /* (nullable): of the request: the class for the next call */
 
   /* Of the call under way: the answering thread's until it sets PHASE_ANSWERED. */
   _Atomic guint phase;
@@ -83,9 +83,9 @@ typedef enum
   STEP_WAITS,
 } StepOutcome;
 
-static GPrivate current;      /* (unowned): the evaluation in whose application code the thread is */
+static GPrivate current;      /* (unowned): it has called the application code on this thread */
 static GPrivate thread_queue; /* (unowned): evaluations that the thread runs next: a GQueue on its stack */
-static GPrivate serves;       /* (unowned): the exporter whose methods this thread is there to call */
+static GPrivate serves;       /* (unowned): the exporter: this thread calls its methods */
 
 static void advance (FerryEvaluation *self, gboolean answered);
 
@@ -173,8 +173,8 @@ call_later (FerryEvaluation *self, GSourceFunc func, gpointer data, GDestroyNoti
 
 static void push_to_pool (FerryEvaluation *self);
 
-/* The thread of an answer and the one that gives it a turn may both call this, but never at once: an evaluation that
- * waits for a turn has no call under way. */
+/* Called by the thread of an answer, and by the thread that gives the turn. They never call it at once: an evaluation
+ * that waits for a turn has no call under way. */
 static void
 advance_now (FerryEvaluation *self)
 {
@@ -227,9 +227,9 @@ run_in_pool (gpointer data, gpointer user_data)
   g_private_set (&serves, NULL);
 }
 
-/* Continues on a thread of its own: a thread that answers, or that calls an object of its process, does not call
- * methods for other callers. The pool has as many threads as evaluations, so that one method may wait for
- * another. Takes the evaluation. */
+/* Continues on a thread of its own. A thread that answers, or that calls an object of its process, does not call
+ * methods for other callers. The pool has as many threads as evaluations, so that one method may wait for another.
+ * Takes the evaluation. */
 static void
 push_to_pool (FerryEvaluation *self)
 {
@@ -247,8 +247,8 @@ queued_cb (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Moves what the thread has queued to the pool or the main context, as the code that begins may run the main loop, or
- * wait for another evaluation. */
+/* Moves what the thread has queued to the pool or the main context. The code that begins may run the main loop, or wait
+ * for another evaluation. */
 static void
 clear_queue (GQueue *queue)
 {
@@ -805,8 +805,7 @@ fail_unknown (FerryExported *exported, const char *what, GError **error)
   return FALSE;
 }
 
-/* The value may be newer than the count of changes, but never older: a newer one is sent with its own change as well.
- */
+/* The value may be newer than the count of changes, but never older. A newer one is sent with its own change too. */
 static gboolean
 set_property (FerryExported *exported, const FerryStep *step, GVariant **value, GError **error)
 {

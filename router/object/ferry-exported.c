@@ -95,7 +95,7 @@ exported_new (FerryObjectTable *table, GObject *object, FerryInterface *interfac
   self->value = value != NULL ? g_variant_ref (value) : NULL;
   atomic_init (&self->policy, policy);
   pthread_mutex_init (&self->lock, NULL);
-  /* Replaces a record whose last reference is being dropped. */
+  /* Replaces a record that is being freed. */
   if (object != NULL)
     g_hash_table_insert (table->objects, object, self);
   return self;

@@ -3,8 +3,7 @@
 
 /* An exporter for its sessions, its evaluations, and proxies in the same process.
  *
- * Locks: an exporter's lock before its table's, and both before an object's. No application code is called with a lock.
- */
+ * Locks: an exporter's lock before its table's, and both before an object's. Application code runs without them. */
 
 #pragma once
 

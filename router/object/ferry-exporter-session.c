@@ -125,7 +125,7 @@ add_reference (FerryExporterSession *self, FerryExported *exported, GError **err
   return !is_full && !closed;
 }
 
-/* Ignores a number that the other end does not have, and a count above that of its references: such a mistake harms
+/* Ignores a number that the other end does not have, and a count above that of its references. Such a mistake harms
  * only the other end. */
 static void
 drop_references (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation *invocation)
@@ -161,8 +161,7 @@ drop_cb (gpointer handles)
   return G_SOURCE_REMOVE;
 }
 
-/* Takes handles. With the last reference to an object application code runs: on the context where methods are called.
- */
+/* Takes handles. With the last reference to an object application code runs, on the context of the methods. */
 static void
 drop_handles (FerryExporterSession *self, GHashTable *handles)
 {
@@ -288,8 +287,7 @@ request_free (gpointer data)
   g_free (self);
 }
 
-/* Resolves the view of a request, and answers that with the result. Returns FALSE with an error where it has not begun.
- */
+/* Answers a request with the result of its view. Returns FALSE with an error where the view has not begun. */
 static gboolean
 start_view (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation *invocation, GError **error)
 {

@@ -5,8 +5,7 @@
  * evaluations resolve the requests.
  *
  * Threads: any, except where a function says one at a time.
- * Locks:   the exporter's before its table's, and both before an object's. No application code is called with a lock.
- */
+ * Locks:   the exporter's before its table's, and both before an object's. Application code runs without them. */
 
 #include "config.h"
 
@@ -29,7 +28,7 @@ typedef enum
   PLACE_MANUAL,
 } Place;
 
-/* A type whose objects may be given away. */
+/* An exported type: objects of it may be given away. */
 typedef struct
 {
   FerryInterface *interface; /* (owned) */
@@ -63,8 +62,8 @@ struct _FerryExporter
 /**
  * FerryExporter:
  *
- * Offers objects of this process to other processes, over any number of transports: an application its objects to its
- * workers, a worker its own to the application. Other processes reach the objects that have a name here, and nothing
+ * Offers objects of this process to other processes, over any number of transports. An application offers objects to
+ * its workers, and a worker to the application. Other processes reach the objects that have a name here, and nothing
  * but what their interfaces list. They also reach objects that methods give away, where their type was exported.
  *
  * Methods are called on a thread of the exporter's own. [method@Ferry.Exporter.set_context],
@@ -202,8 +201,8 @@ export_locked (FerryExporter *self, const char *name, FerryExported *exported, F
  *
  * Exports an object. Any thread, at any time.
  *
- * Fails with %FERRY_ERROR_BAD_ARGUMENTS where the name is taken, where the object has another name or another
- * interface already, and where a method of the interface's description has no function.
+ * Fails with %FERRY_ERROR_BAD_ARGUMENTS where the name is taken, or the object has another name or another interface
+ * already. It fails so, too, where a method of the interface's description has no function.
  *
  * Returns: whether it is exported
  *
@@ -504,7 +503,7 @@ ferry_exporter_set_context (FerryExporter *self, GMainContext *context)
  * method that answers later, its chain of operations continues on a thread of a pool. Any thread.
  *
  * With 0 a call takes one change of threads less. While a method runs then, nothing is received, not even a cancel, and
- * the method cannot wait for what comes over that transport. This is for objects whose methods are quick.
+ * the method cannot wait for what comes over that transport. This is for objects with quick methods.
  *
  * Since: 0.1
  */
@@ -546,7 +545,7 @@ count_pending (FerryExporter *self)
 
 /**
  * ferry_exporter_process_requests:
- * @self: an exporter whose requests are answered manually
+ * @self: an exporter that answers manually
  *
  * Answers the requests that have come, and does not wait for more. It returns even if requests come all the time: those
  * that come meanwhile may be left for the next call. One thread at a time.
@@ -579,7 +578,7 @@ cancelled_cb (GCancellable *cancellable, gpointer context)
 
 /**
  * ferry_exporter_poll:
- * @self: an exporter whose requests are answered manually
+ * @self: an exporter that answers manually
  * @timeout: how long to wait at the most, in microseconds; negative: as long as it takes
  * @cancellable: (nullable): ends the waiting
  * @error: return location for an error

@@ -16,14 +16,13 @@ G_BEGIN_DECLS
 /* Ends the changes. Any thread, any number of times. Fails with FERRY_ERROR_BAD_ARGUMENTS when a method of its
  * description has no function. */
 gboolean ferry_interface_seal (FerryInterface *self, GError **error);
-/* Returns (nullable). Fails with FERRY_ERROR_UNKNOWN_MEMBER; its message names a member of another kind with that name.
- */
+/* Returns (nullable). Fails with FERRY_ERROR_UNKNOWN_MEMBER. The message names a member of another kind that has it. */
 const FerryMember *ferry_interface_find (FerryInterface *self, FerryMemberKind kind, const char *name, GError **error);
 /* All of a kind, in the order in which they were added. Returns (element-type FerryMember) (transfer none). */
 const GPtrArray *ferry_interface_list (FerryInterface *self, FerryMemberKind kind);
 /* (nullable): NULL where it is no container; sets user_data otherwise. */
 const FerryContainerFuncs *ferry_interface_get_container (FerryInterface *self, gpointer *user_data);
-/* Whether its objects are lists, whose changes can be followed. */
+/* Whether its objects are lists. */
 gboolean ferry_interface_is_list (FerryInterface *self);
 /* Makes one row of a list. Returns (transfer full). */
 GVariant *ferry_interface_make_row (FerryInterface *self, gpointer item);

@@ -829,7 +829,7 @@ ferry_interface_set_container (FerryInterface *self, const FerryContainerFuncs *
 
 /**
  * ferry_interface_set_list:
- * @self: an interface, whose type is a [iface@Gio.ListModel]
+ * @self: an interface for a type of [iface@Gio.ListModel]
  * @get_row: (nullable) (scope notified) (closure user_data) (destroy destroy): makes the row of an item, which other
  *   processes see
  * @make_item: (nullable) (scope notified) (closure user_data) (destroy destroy): makes an item from a value that
@@ -887,7 +887,7 @@ ferry_interface_is_list (FerryInterface *self)
   return self->is_list;
 }
 
-/* ---- from a D-Bus description, whose members are looked up in the objects' type ---- */
+/* ---- from a D-Bus description ---- */
 
 /* BitRate becomes bit-rate, and HTTPPort http-port. */
 static char *

@@ -64,9 +64,9 @@ gboolean ferry_member_get (const FerryMember *self, GObject *object, GVariant **
 /* value: (nullable): NULL sets the default. Fails with FERRY_ERROR_NOT_ALLOWED, and with FERRY_ERROR_BAD_ARGUMENTS for
  * another type or a value that the property does not take. */
 gboolean ferry_member_set (const FerryMember *self, GObject *object, GVariant *value, GError **error);
-/* The function of a method. super: (nullable): the name of an ancestor's type, or of the object's own, whose function
- * is used; empty for the parent's. Fails with FERRY_ERROR_UNKNOWN_MEMBER: also with super for a method whose function
- * is not in a class, and for a class that does not implement it. */
+/* The function of a method. super: (nullable): uses the function of the type of that name, which is an ancestor or the
+ * object's own; empty for the parent. Fails with FERRY_ERROR_UNKNOWN_MEMBER. It fails so, too, where the class does not
+ * implement the method, and with super where the function is not in a class. */
 FerryMethodFunc ferry_member_find_func (const FerryMember *self, GObject *object, const char *super, GError **error);
 
 /* The access that the class allows, and that other processes may have. */

@@ -198,7 +198,7 @@ ferry_member_set (const FerryMember *self, GObject *object, GVariant *value, GEr
 
 /* ---- methods ---- */
 
-/* The type whose class super means. Returns G_TYPE_INVALID with an error. */
+/* The type that super names. Returns G_TYPE_INVALID with an error. */
 static GType
 find_class_type (const FerryMember *self, GObject *object, const char *super, GError **error)
 {

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Sends a stream whose items are made only when there is room for them. Until then their contents wait where later
+/* Sends a stream, and makes its items only when there is room for them. Until then their contents wait where later
  * contents can be joined to them.
  *
  * Owner:   counted references.
