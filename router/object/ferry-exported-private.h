@@ -45,11 +45,10 @@ FerryObjectTable *ferry_object_table_new (void);
 void ferry_object_table_unref (FerryObjectTable *self);
 /* (element-type FerryExported) (transfer full): of all objects. */
 GPtrArray *ferry_object_table_list (FerryObjectTable *self);
-/* (transfer full) (nullable): the record of an object. */
-FerryExported *ferry_object_table_find (FerryObjectTable *self, GObject *object);
-/* (transfer full): the record, or a new one, which takes a reference of each. */
-FerryExported *ferry_object_table_ensure (FerryObjectTable *self, GObject *object, FerryInterface *interface,
-                                          FerryCallPolicy policy);
+/* (transfer full) (nullable): the record of an object. Makes a new one, which takes a reference of each, where there is
+ * none and interface (nullable) is not NULL. */
+FerryExported *ferry_object_table_find (FerryObjectTable *self, GObject *object, FerryInterface *interface,
+                                        FerryCallPolicy policy);
 /* (transfer full): a record of a value, of which it takes a reference. */
 FerryExported *ferry_object_table_hold_value (FerryObjectTable *self, GVariant *value);
 

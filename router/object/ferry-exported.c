@@ -102,24 +102,13 @@ exported_new (FerryObjectTable *table, GObject *object, FerryInterface *interfac
 }
 
 FerryExported *
-ferry_object_table_find (FerryObjectTable *self, GObject *object)
+ferry_object_table_find (FerryObjectTable *self, GObject *object, FerryInterface *interface, FerryCallPolicy policy)
 {
   FerryExported *exported;
 
   pthread_mutex_lock (&self->lock);
   exported = find_locked (self, object);
-  pthread_mutex_unlock (&self->lock);
-  return exported;
-}
-
-FerryExported *
-ferry_object_table_ensure (FerryObjectTable *self, GObject *object, FerryInterface *interface, FerryCallPolicy policy)
-{
-  FerryExported *exported;
-
-  pthread_mutex_lock (&self->lock);
-  exported = find_locked (self, object);
-  if (exported == NULL)
+  if (exported == NULL && interface != NULL)
     exported = exported_new (self, object, interface, NULL, policy);
   pthread_mutex_unlock (&self->lock);
   return exported;

@@ -227,7 +227,7 @@ ferry_exporter_export (FerryExporter *self, const char *name, GObject *object, F
   if (!ferry_interface_seal (interface, error))
     return FALSE;
   pthread_mutex_lock (&self->lock);
-  exported = ferry_object_table_ensure (self->table, object, interface, policy);
+  exported = ferry_object_table_find (self->table, object, interface, policy);
   is_exported = export_locked (self, name, exported, interface, error);
   if (is_exported)
     {
@@ -408,10 +408,10 @@ find_object (FerryExporter *self, GObject *object, GError **error)
   const ExportedType *entry;
 
   pthread_mutex_lock (&self->lock);
-  exported = ferry_object_table_find (self->table, object);
+  exported = ferry_object_table_find (self->table, object, NULL, FERRY_CALL_POLICY_SERIAL);
   entry = exported == NULL ? find_type_locked (self, G_OBJECT_TYPE (object)) : NULL;
   if (entry != NULL)
-    exported = ferry_object_table_ensure (self->table, object, entry->interface, entry->policy);
+    exported = ferry_object_table_find (self->table, object, entry->interface, entry->policy);
   pthread_mutex_unlock (&self->lock);
   if (exported == NULL)
     g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED,

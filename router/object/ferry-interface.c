@@ -837,9 +837,9 @@ ferry_interface_set_container (FerryInterface *self, const FerryContainerFuncs *
  * @user_data: (nullable): passed to both
  * @destroy: (nullable): frees @user_data, when the interface ends or @user_data is replaced
  *
- * Makes its objects lists: containers whose changes other processes can follow. Keys are positions, of a
- * number type of 16 bits or more. Positions below 0 count from the end: -1 is the last item. It replaces a container or
- * list that was set before.
+ * Makes its objects lists: containers with positions for keys. Other processes can follow their changes. A position is
+ * a number of any type of 16 bits or more. Positions below 0 count from the end: -1 is the last item. It replaces a
+ * container or list that was set before.
  *
  * Without @get_row, a row is a dictionary `a{sv}` of the item's readable properties that can be sent, and getting an
  * item gives the object. With @get_row, getting an item gives its row.
